@@ -1,0 +1,291 @@
+//! How a user hears of a mistake: one value with a code, a place and a next step, and one way to draw it.
+//!
+//! Every code stands once, in the table [`CODES`]; `grammar.md` and `tests/diagnostics/` are checked against it.
+
+use crate::source::{Sources, Span};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use std::fmt;
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The program can run; something in it is probably not meant.
+    Warning,
+    /// The program cannot run.
+    Error,
+}
+
+macro_rules! codes {
+    ($($name:ident = $text:literal, $title:literal;)*) => {
+        /// The kinds of mistakes. `E1..` text, `E2..` names, `E3..` dimensions, `E4..` values, `E5..` the run, `E6..` files,
+        /// `W..` warnings.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code { $(#[doc = $title] $name,)* }
+
+        /// Every code with its number and what it means.
+        pub const CODES: &[(Code, &str, &str)] = &[$((Code::$name, $text, $title),)*];
+    };
+}
+
+codes! {
+    UnexpectedToken = "E101", "something else was expected here";
+    UnknownStatement = "E102", "no statement begins with this word";
+    Unclosed = "E103", "a bracket or brace is not closed";
+    MalformedNumber = "E104", "not a number";
+    UnclosedText = "E105", "a text in quotes does not end on its line";
+    StrayCharacter = "E106", "a character that the language does not use";
+    UnknownUnit = "E107", "no unit has this name";
+    MissingVersion = "E108", "the file does not begin with `ergoseq 1`";
+    UnsupportedVersion = "E109", "a version of the language that this program does not know";
+    PulseqFile = "E110", "a Pulseq file, not an ergoseq program";
+    TooDeep = "E111", "an expression or block nested too deeply";
+    NotText = "E112", "the file is not UTF-8 text";
+    UnknownName = "E201", "no declaration has this name";
+    DefinedTwice = "E202", "a name or quantity is given twice";
+    CircularDefinition = "E203", "a definition needs itself";
+    CircularUse = "E204", "files use each other in a circle";
+    UseFailed = "E205", "a file named by `use` cannot be read";
+    UnknownFunction = "E206", "no function has this name";
+    WrongArguments = "E207", "a function is given the wrong arguments";
+    UnknownIsotope = "E208", "no isotope of the table has this name";
+    UnknownSetting = "E209", "a setting that is not known here";
+    UnknownMetric = "E210", "no metric has this name";
+    UnknownResult = "E211", "no mark, trace or named result is called so";
+    NotIndexed = "E212", "an index where none belongs, or none where one is needed";
+    WrongKind = "E213", "a name of another kind than is needed here";
+    MissingDeclaration = "E214", "a statement or setting that is needed is missing";
+    ReservedName = "E215", "a word of the language cannot be a name";
+    DimensionClash = "E301", "two dimensions that do not go together";
+    WrongDimension = "E302", "a quantity of another dimension than is needed here";
+    UnitInNatural = "E303", "a unit in a file of natural units";
+    OperatorExpected = "E304", "an operator is needed, or a number instead of one";
+    NotHermitian = "E401", "a Hamiltonian that is not Hermitian";
+    NotFinite = "E402", "an expression is infinite or not a number";
+    NotWhole = "E403", "a size or count that is not a whole number";
+    OutOfRange = "E404", "a value outside its range";
+    OverLimit = "E405", "a pulse over the limit of its channel";
+    OutsideParamRange = "E406", "a parameter outside the range it was declared with";
+    WrongOperator = "E407", "an operator that this subsystem does not have";
+    Contradiction = "E408", "quantities that contradict each other";
+    WrongState = "E409", "a state that does not fit the system";
+    InsideLoop = "E410", "a mark or record inside a loop";
+    EmptySweep = "E411", "a sweep without points, or of unequal lengths";
+    NotEmulated = "E501", "a statement that the emulator cannot run yet";
+    TooLarge = "E502", "the run does not fit in memory";
+    Undefined = "E503", "a metric is not defined for this state";
+    ResultNotFinite = "E504", "a result is infinite or not a number";
+    NotConverged = "E505", "an integration or search did not reach its tolerance";
+    CannotRead = "E601", "a file cannot be read";
+    CannotWrite = "E602", "a file cannot be written";
+    NotAnExperiment = "E603", "a YAML file that is no experiment";
+    Unused = "W201", "declared and never used";
+    EmptyLoop = "W401", "a loop that runs zero times";
+    NoEffect = "W402", "a statement without effect";
+}
+
+impl Code {
+    /// The number: `E101`.
+    pub fn number(self) -> &'static str {
+        CODES.iter().find(|(c, _, _)| *c == self).map_or("E000", |(_, n, _)| n)
+    }
+
+    /// What the code means, in a few words.
+    pub fn title(self) -> &'static str {
+        CODES.iter().find(|(c, _, _)| *c == self).map_or("", |(_, _, t)| t)
+    }
+
+    /// Warnings have a number that begins with W.
+    pub fn severity(self) -> Severity {
+        if self.number().starts_with('W') { Severity::Warning } else { Severity::Error }
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.number())
+    }
+}
+
+/// One mistake: what, where, and what to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnostic {
+    /// The kind.
+    pub code: Code,
+    /// One sentence.
+    pub message: String,
+    /// The place, unless the mistake is nowhere in a text.
+    pub span: Option<Span>,
+    /// What is said under the underlined words.
+    pub label: String,
+    /// Further places with a word to each.
+    pub related: Vec<(Span, String)>,
+    /// What to do next.
+    pub help: Vec<String>,
+}
+
+impl Diagnostic {
+    /// A mistake at a place.
+    pub fn new(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { code, message: message.into(), span: Some(span), label: String::new(), related: vec![], help: vec![] }
+    }
+
+    /// A mistake that has no place in a text.
+    pub fn without_place(code: Code, message: impl Into<String>) -> Diagnostic {
+        Diagnostic { code, message: message.into(), span: None, label: String::new(), related: vec![], help: vec![] }
+    }
+
+    /// With a word under the underlined place.
+    pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
+        self.label = label.into();
+        self
+    }
+
+    /// With a further place.
+    pub fn related(mut self, span: Span, label: impl Into<String>) -> Diagnostic {
+        self.related.push((span, label.into()));
+        self
+    }
+
+    /// With a next step.
+    pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
+        self.help.push(help.into());
+        self
+    }
+
+    /// With `did you mean`, when one of the candidates is near.
+    pub fn did_you_mean<'a>(self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Diagnostic {
+        match nearest(word, candidates) {
+            Some(name) => self.help(format!("did you mean `{name}`?")),
+            None => self,
+        }
+    }
+
+    /// Error or warning.
+    pub fn severity(&self) -> Severity {
+        self.code.severity()
+    }
+
+    /// Whether the program cannot run.
+    pub fn is_error(&self) -> bool {
+        self.severity() == Severity::Error
+    }
+
+    /// Draws the mistake: message, place, underlined words, help. `styled` adds colour.
+    pub fn render(&self, sources: &Sources, styled: bool) -> String {
+        let level = match self.severity() {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = Group::with_title(level.primary_title(&self.message).id(self.code.number()));
+        let places: Vec<(Span, &str, AnnotationKind)> = self
+            .span
+            .iter()
+            .map(|&s| (s, self.label.as_str(), AnnotationKind::Primary))
+            .chain(self.related.iter().map(|(s, l)| (*s, l.as_str(), AnnotationKind::Context)))
+            .collect();
+        let mut files: Vec<u32> = Vec::new();
+        for (span, _, _) in &places {
+            if !files.contains(&span.file) {
+                files.push(span.file);
+            }
+        }
+        for file in files {
+            let here: Vec<_> = places.iter().filter(|(s, _, _)| s.file == file).collect();
+            if let Some(source) = sources.get(file) {
+                group = group.element(excerpt(&source.name, &source.text, &here));
+            }
+        }
+        for help in &self.help {
+            group = group.element(Level::HELP.message(help));
+        }
+        let renderer = if styled { Renderer::styled() } else { Renderer::plain() };
+        let mut text = renderer.render(&[group]);
+        text.push('\n');
+        text
+    }
+}
+
+/// The lines of a file that hold the given places. Only these are handed to the renderer: it would otherwise scan a whole
+/// file of 100 000 lines for each message.
+fn excerpt<'a>(name: &'a str, text: &'a str, places: &[&(Span, &'a str, AnnotationKind)]) -> Snippet<'a, Annotation<'a>> {
+    let clamp = |at: u32| {
+        let mut at = (at as usize).min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        at
+    };
+    let first = places.iter().map(|(s, _, _)| clamp(s.start)).min().unwrap_or(0);
+    let last = places.iter().map(|(s, _, _)| clamp(s.end)).max().unwrap_or(0).max(first);
+    let from = text[..first].rfind('\n').map_or(0, |p| p + 1);
+    let to = text[last..].find('\n').map_or(text.len(), |p| last + p);
+    let line = text.as_bytes()[..from].iter().filter(|&&b| b == b'\n').count() + 1;
+    let mut snippet = Snippet::source(&text[from..to]).line_start(line).path(name).fold(true);
+    for (span, label, kind) in places {
+        let start = clamp(span.start) - from;
+        let end = (clamp(span.end) - from).max(start);
+        let mut annotation = kind.span(start..end);
+        if !label.is_empty() {
+            annotation = annotation.label(*label);
+        }
+        snippet = snippet.annotation(annotation);
+    }
+    snippet
+}
+
+/// The candidate that is most like the word, if one is like it at all: by the number of letters to change, add, drop or swap.
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    if word.len() > 64 {
+        return None;
+    }
+    let allowed = (word.chars().count() / 3).max(1);
+    candidates
+        .into_iter()
+        .filter(|c| c.len() <= 64 && *c != word)
+        .map(|c| (edits(&word.to_lowercase(), &c.to_lowercase()), c))
+        .filter(|(d, _)| *d <= allowed)
+        .min_by_key(|(d, _)| *d)
+        .map(|(_, c)| c)
+}
+
+/// The optimal-string-alignment distance: insertions, deletions, changes and swaps of neighbours.
+fn edits(a: &str, b: &str) -> usize {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![vec![0usize; b.len() + 1]; a.len() + 1];
+    for (i, row) in rows.iter_mut().enumerate() {
+        row[0] = i;
+    }
+    for (j, cell) in rows[0].iter_mut().enumerate() {
+        *cell = j;
+    }
+    for i in 1..=a.len() {
+        for j in 1..=b.len() {
+            let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let mut best = change.min(rows[i - 1][j] + 1).min(rows[i][j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                best = best.min(rows[i - 2][j - 2] + 1);
+            }
+            rows[i][j] = best;
+        }
+    }
+    rows[a.len()][b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique() {
+        for (k, (_, number, _)) in CODES.iter().enumerate() {
+            assert!(CODES[..k].iter().all(|(_, n, _)| n != number), "{number}");
+        }
+    }
+
+    #[test]
+    fn near_names_are_found() {
+        assert_eq!(nearest("dge", ["rad", "deg"]), Some("deg"));
+        assert_eq!(nearest("squence", ["system", "sequence"]), Some("sequence"));
+        assert_eq!(nearest("zzz", ["system", "sequence"]), None);
+    }
+}

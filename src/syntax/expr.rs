@@ -1,0 +1,249 @@
+//! Expressions: numbers with units, names, calls and arithmetic. The same tree serves numbers, operators and metrics; what
+//! a name stands for is decided by `check`.
+
+use crate::source::{Place, Span};
+use crate::units::Unit;
+use std::fmt;
+
+/// An expression and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expr {
+    /// What it is.
+    pub kind: ExprKind,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// The forms of an expression. Sums and products are flat: `hc` refers to what stands before it in the same sum, and a
+/// Hamiltonian of a thousand terms must not nest a thousand deep.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ExprKind {
+    /// A plain number.
+    Number(f64),
+    /// A value in a unit: `20 us`, `(0, 0, 1.58) angstrom`.
+    Quantity(Box<Expr>, &'static Unit),
+    /// A name.
+    Name(String),
+    /// A member of an array of spins: `s[k + 1]`.
+    Index(String, Box<Expr>),
+    /// A function of something: `sin(x)`, `Ix(a)`.
+    Call(String, Vec<Expr>),
+    /// Terms to be added, each with its sign.
+    Sum(Vec<Term>),
+    /// Factors to be multiplied or divided by, in order.
+    Product(Vec<Factor>),
+    /// A power.
+    Power(Box<Expr>, Box<Expr>),
+    /// Several values: a vector in space, a list of cells.
+    Tuple(Vec<Expr>),
+    /// `sum(k in 1..N, body)`.
+    SumOver(Box<SumOver>),
+    /// A text in quotes.
+    Text(String),
+    /// A nucleus: `13C`.
+    Isotope(String),
+    /// A metric of a trace: `charging.ergotropy`.
+    Member(String, Box<Expr>),
+}
+
+/// A term of a sum.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Term {
+    /// Whether it is subtracted.
+    pub negative: bool,
+    /// What is added or subtracted.
+    pub value: Expr,
+}
+
+/// A factor of a product.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Factor {
+    /// Whether it divides.
+    pub divides: bool,
+    /// By what is multiplied or divided.
+    pub value: Expr,
+}
+
+/// A sum over an index, both ends included.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SumOver {
+    /// The index.
+    pub index: String,
+    /// Its first value.
+    pub from: Expr,
+    /// Its last value.
+    pub to: Expr,
+    /// What is added up.
+    pub body: Expr,
+}
+
+impl Expr {
+    /// An expression that stands at a place.
+    pub fn at(kind: ExprKind, span: Span) -> Expr {
+        Expr { kind, place: span.into() }
+    }
+
+    /// An expression that never stood in a text.
+    pub fn bare(kind: ExprKind) -> Expr {
+        Expr { kind, place: Place::default() }
+    }
+
+    /// A plain number; a negative one is a subtraction from nothing, as the grammar has it.
+    pub fn number(value: f64) -> Expr {
+        let magnitude = Expr::bare(ExprKind::Number(value.abs()));
+        if value.is_sign_negative() && value != 0.0 {
+            Expr::bare(ExprKind::Sum(vec![Term { negative: true, value: magnitude }]))
+        } else {
+            magnitude
+        }
+    }
+
+    /// The place, or an empty one at the beginning of the first file.
+    pub fn span(&self) -> Span {
+        self.place.0.unwrap_or_default()
+    }
+
+    /// Calls `visit` for this expression and everything inside it, outermost first.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
+        visit(self);
+        for child in self.children() {
+            child.walk(visit);
+        }
+    }
+
+    /// The expressions directly inside this one.
+    pub fn children(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Text(_) | ExprKind::Isotope(_) => vec![],
+            ExprKind::Quantity(inner, _) | ExprKind::Index(_, inner) | ExprKind::Member(_, inner) => vec![inner],
+            ExprKind::Call(_, items) | ExprKind::Tuple(items) => items.iter().collect(),
+            ExprKind::Sum(terms) => terms.iter().map(|t| &t.value).collect(),
+            ExprKind::Product(factors) => factors.iter().map(|f| &f.value).collect(),
+            ExprKind::Power(base, exponent) => vec![base, exponent],
+            ExprKind::SumOver(sum) => vec![&sum.from, &sum.to, &sum.body],
+        }
+    }
+
+    /// The same expression with some names replaced: how a `define` gets its arguments. An index of a sum hides a name.
+    pub fn replace(&self, replacement: &dyn Fn(&str) -> Option<Expr>) -> Expr {
+        let again = |e: &Expr| e.replace(replacement);
+        let kind = match &self.kind {
+            ExprKind::Name(name) => match replacement(name) {
+                Some(found) => return found,
+                None => ExprKind::Name(name.clone()),
+            },
+            ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Isotope(_) => self.kind.clone(),
+            ExprKind::Quantity(inner, unit) => ExprKind::Quantity(Box::new(again(inner)), unit),
+            ExprKind::Index(name, inner) => {
+                let name = match replacement(name).map(|e| e.kind) {
+                    Some(ExprKind::Name(other)) => other,
+                    _ => name.clone(),
+                };
+                ExprKind::Index(name, Box::new(again(inner)))
+            }
+            ExprKind::Member(name, inner) => ExprKind::Member(name.clone(), Box::new(again(inner))),
+            ExprKind::Call(name, items) => ExprKind::Call(name.clone(), items.iter().map(again).collect()),
+            ExprKind::Tuple(items) => ExprKind::Tuple(items.iter().map(again).collect()),
+            ExprKind::Sum(terms) => ExprKind::Sum(
+                terms.iter().map(|t| Term { negative: t.negative, value: again(&t.value) }).collect(),
+            ),
+            ExprKind::Product(factors) => ExprKind::Product(
+                factors.iter().map(|f| Factor { divides: f.divides, value: again(&f.value) }).collect(),
+            ),
+            ExprKind::Power(base, exponent) => ExprKind::Power(Box::new(again(base)), Box::new(again(exponent))),
+            ExprKind::SumOver(sum) => {
+                let inside = |name: &str| if name == sum.index { None } else { replacement(name) };
+                ExprKind::SumOver(Box::new(SumOver {
+                    index: sum.index.clone(),
+                    from: again(&sum.from),
+                    to: again(&sum.to),
+                    body: sum.body.replace(&inside),
+                }))
+            }
+        };
+        Expr { kind, place: self.place }
+    }
+
+    fn is_atom(&self) -> bool {
+        !matches!(self.kind, ExprKind::Sum(_) | ExprKind::Product(_) | ExprKind::Power(..))
+    }
+}
+
+/// The canonical text: it reads back to an equal expression.
+impl fmt::Display for Expr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ExprKind::Number(value) => f.write_str(&number_text(*value)),
+            ExprKind::Quantity(inner, unit) => match inner.kind {
+                ExprKind::Number(_) | ExprKind::Tuple(_) => write!(f, "{inner} {}", unit.symbol),
+                _ => write!(f, "({inner}) {}", unit.symbol),
+            },
+            ExprKind::Name(name) | ExprKind::Isotope(name) => f.write_str(name),
+            ExprKind::Index(name, index) => write!(f, "{name}[{index}]"),
+            ExprKind::Call(name, items) => write!(f, "{name}({})", list(items)),
+            ExprKind::Tuple(items) => write!(f, "({})", list(items)),
+            ExprKind::Text(text) => write!(f, "\"{text}\""),
+            ExprKind::Member(name, inner) => write!(f, "{name}.{inner}"),
+            ExprKind::Sum(terms) => {
+                for (k, term) in terms.iter().enumerate() {
+                    f.write_str(match (k, term.negative) {
+                        (0, true) => "-",
+                        (0, false) => "",
+                        (_, true) => " - ",
+                        (_, false) => " + ",
+                    })?;
+                    enclosed(f, &term.value, matches!(term.value.kind, ExprKind::Sum(_)))?;
+                }
+                Ok(())
+            }
+            ExprKind::Product(factors) => {
+                for (k, factor) in factors.iter().enumerate() {
+                    f.write_str(match (k, factor.divides) {
+                        (0, _) => "",
+                        (_, true) => " / ",
+                        (_, false) => " * ",
+                    })?;
+                    let loose = matches!(factor.value.kind, ExprKind::Sum(_) | ExprKind::Product(_));
+                    enclosed(f, &factor.value, loose)?;
+                }
+                Ok(())
+            }
+            ExprKind::Power(base, exponent) => {
+                let quantity = |e: &Expr| matches!(e.kind, ExprKind::Quantity(..));
+                enclosed(f, base, !base.is_atom() || quantity(base))?;
+                f.write_str("^")?;
+                enclosed(f, exponent, !exponent.is_atom() || quantity(exponent))
+            }
+            ExprKind::SumOver(sum) => write!(f, "sum({} in {}..{}, {})", sum.index, sum.from, sum.to, sum.body),
+        }
+    }
+}
+
+fn enclosed(f: &mut fmt::Formatter<'_>, expr: &Expr, parentheses: bool) -> fmt::Result {
+    if parentheses { write!(f, "({expr})") } else { write!(f, "{expr}") }
+}
+
+fn list(items: &[Expr]) -> String {
+    items.iter().map(Expr::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// The shortest text that reads back to the same number.
+pub fn number_text(value: f64) -> String {
+    let magnitude = value.abs();
+    if magnitude != 0.0 && !(1e-4..1e15).contains(&magnitude) { format!("{value:e}") } else { format!("{value}") }
+}
+
+/// An expression is written to YAML as its text.
+impl serde::Serialize for Expr {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_string())
+    }
+}
+
+/// And read back by the parser.
+impl<'de> serde::Deserialize<'de> for Expr {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Expr, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        super::parse_expression(&text, 0).map_err(|d| serde::de::Error::custom(format!("`{text}`: {}", d.message)))
+    }
+}

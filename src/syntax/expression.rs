@@ -1,0 +1,238 @@
+//! The grammar of expressions: one function a rule, named as the rule in `grammar.md`.
+
+use super::expr::{Expr, ExprKind, Factor, SumOver, Term};
+use super::parser::{Parser, Rule};
+use super::token::TokenKind;
+use super::words;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::units::{UNITS, Unit};
+
+/// How deep parentheses, calls and powers may nest. The limit keeps hostile files from exhausting the stack.
+pub const MAX_DEPTH: u32 = 64;
+
+impl Parser<'_> {
+    /// `sum = ["-" | "+"] product { ("+" | "-") product }`
+    pub(super) fn expression(&mut self) -> Rule<Expr> {
+        self.deeper(|p| {
+            let start = p.here();
+            let mut terms = Vec::new();
+            let mut negative = p.sign("-");
+            if !negative {
+                p.sign("+");
+            }
+            loop {
+                let value = p.product()?;
+                terms.push(Term { negative, value });
+                negative = if p.sign("-") {
+                    true
+                } else if p.sign("+") {
+                    false
+                } else {
+                    break;
+                };
+            }
+            match terms.as_slice() {
+                [Term { negative: false, .. }] => Ok(terms.remove(0).value),
+                _ => Ok(Expr::at(ExprKind::Sum(terms), start.to(p.previous()))),
+            }
+        })
+    }
+
+    /// `product = power { ("*" | "/") power }`
+    fn product(&mut self) -> Rule<Expr> {
+        let start = self.here();
+        let mut factors = vec![Factor { divides: false, value: self.power()? }];
+        loop {
+            let divides = if self.sign("*") {
+                false
+            } else if self.sign("/") {
+                true
+            } else {
+                break;
+            };
+            factors.push(Factor { divides, value: self.power()? });
+        }
+        if factors.len() == 1 {
+            return Ok(factors.remove(0).value);
+        }
+        Ok(Expr::at(ExprKind::Product(factors), start.to(self.previous())))
+    }
+
+    /// `power = ["-"] primary [ "^" power ]`: a minus here belongs to one factor, as in `2 * -x` and `x^-1`.
+    fn power(&mut self) -> Rule<Expr> {
+        self.deeper(|p| {
+            let start = p.here();
+            if p.sign("-") {
+                let value = p.power()?;
+                let terms = vec![Term { negative: true, value }];
+                return Ok(Expr::at(ExprKind::Sum(terms), start.to(p.previous())));
+            }
+            let parenthesised = p.at_sign("(");
+            let base = p.primary()?;
+            if !p.at_sign("^") {
+                return Ok(base);
+            }
+            if matches!(base.kind, ExprKind::Quantity(..)) && !parenthesised {
+                let hint = format!("write `({base})^...` for the power of the whole quantity");
+                return Err(p.unexpected("`^` behind a unit is ambiguous").help(hint).into());
+            }
+            p.sign("^");
+            let exponent = p.power()?;
+            Ok(Expr::at(ExprKind::Power(Box::new(base), Box::new(exponent)), start.to(p.previous())))
+        })
+    }
+
+    /// `primary = number [unit] | isotope | text | name | name "[" sum "]" | name "(" list ")" | "(" list ")" [unit]`
+    fn primary(&mut self) -> Rule<Expr> {
+        let start = self.here();
+        match self.kind().clone() {
+            TokenKind::Number(value) => {
+                self.advance();
+                if let Some(isotope) = self.isotope_behind(value, start) {
+                    return Ok(isotope);
+                }
+                let number = Expr::at(ExprKind::Number(value), start);
+                self.opt_unit(number, start)
+            }
+            TokenKind::Text(text) => {
+                self.advance();
+                Ok(Expr::at(ExprKind::Text(text), start))
+            }
+            TokenKind::Sign("(") => {
+                self.advance();
+                let mut items = self.list(")")?;
+                self.close(")", start)?;
+                let inner = if items.len() == 1 {
+                    items.remove(0)
+                } else {
+                    Expr::at(ExprKind::Tuple(items), start.to(self.previous()))
+                };
+                self.opt_unit(inner, start)
+            }
+            TokenKind::Name(name) => {
+                self.advance();
+                self.named(name, start)
+            }
+            TokenKind::Sign(_) | TokenKind::End => {
+                Err(self.unexpected("expected a number, a name or a parenthesis").into())
+            }
+        }
+    }
+
+    fn named(&mut self, name: String, start: Span) -> Rule<Expr> {
+        if self.at_sign("(") && !self.begins_line() {
+            let open = self.here();
+            self.advance();
+            if name == "sum" {
+                return self.sum_over(start, open);
+            }
+            let items = if self.at_sign(")") { vec![] } else { self.list(")")? };
+            self.close(")", open)?;
+            return Ok(Expr::at(ExprKind::Call(name, items), start.to(self.previous())));
+        }
+        if self.at_sign("[") && !self.begins_line() {
+            let open = self.here();
+            self.advance();
+            let index = self.expression()?;
+            self.close("]", open)?;
+            return Ok(Expr::at(ExprKind::Index(name, Box::new(index)), start.to(self.previous())));
+        }
+        if self.at_sign(".") && matches!(self.peek(1), TokenKind::Name(_)) {
+            self.advance();
+            let member = self.deeper(|p| p.primary())?;
+            return Ok(Expr::at(ExprKind::Member(name, Box::new(member)), start.to(self.previous())));
+        }
+        Ok(Expr::at(ExprKind::Name(name), start))
+    }
+
+    /// `sum_over = "sum" "(" name "in" sum ".." sum "," sum ")"`
+    fn sum_over(&mut self, start: Span, open: Span) -> Rule<Expr> {
+        let index = self.name("the index of the sum")?;
+        self.word("in")?;
+        let from = self.expression()?;
+        self.expect_sign("..")?;
+        let to = self.expression()?;
+        self.expect_sign(",")?;
+        let body = self.expression()?;
+        self.close(")", open)?;
+        let sum = SumOver { index: index.text, from, to, body };
+        Ok(Expr::at(ExprKind::SumOver(Box::new(sum)), start.to(self.previous())))
+    }
+
+    fn list(&mut self, end: &'static str) -> Rule<Vec<Expr>> {
+        let mut items = vec![self.expression()?];
+        while self.sign(",") {
+            if self.at_sign(end) {
+                break;
+            }
+            items.push(self.expression()?);
+        }
+        Ok(items)
+    }
+
+    /// A whole number that touches the symbol of an element: `13C`. Units come first: `9T` is a field.
+    fn isotope_behind(&mut self, value: f64, start: Span) -> Option<Expr> {
+        let TokenKind::Name(symbol) = self.kind().clone() else { return None };
+        let touches = self.here().start == start.end;
+        let mut letters = symbol.chars();
+        let element = letters.next().is_some_and(|c| c.is_ascii_uppercase())
+            && letters.all(|c| c.is_ascii_lowercase())
+            && symbol.len() <= 2;
+        if !touches || !element || value.fract() != 0.0 || value > 300.0 || Unit::named(&symbol).is_some() {
+            return None;
+        }
+        self.advance();
+        Some(Expr::at(ExprKind::Isotope(format!("{value}{symbol}")), start.to(self.previous())))
+    }
+
+    /// A unit behind a number or a parenthesis, on the same line. A word of the language or a setting may follow there too;
+    /// any other name is an unknown unit.
+    fn opt_unit(&mut self, value: Expr, start: Span) -> Rule<Expr> {
+        if self.begins_line() {
+            return Ok(value);
+        }
+        if let Some(symbol) = self.composite_unit() {
+            return Ok(Expr::at(ExprKind::Quantity(Box::new(value), symbol), start.to(self.previous())));
+        }
+        let TokenKind::Name(symbol) = self.kind().clone() else { return Ok(value) };
+        if let Some(unit) = Unit::named(&symbol) {
+            self.advance();
+            return Ok(Expr::at(ExprKind::Quantity(Box::new(value), unit), start.to(self.previous())));
+        }
+        let setting = matches!(self.peek(1), TokenKind::Sign("="));
+        if words::is_word(&symbol) || setting || symbol == "shape" {
+            return Ok(value);
+        }
+        let here = self.here();
+        let diagnostic = Diagnostic::new(Code::UnknownUnit, here, format!("`{symbol}` is not a unit"));
+        if matches!(self.peek(1), TokenKind::Sign("(")) || matches!(value.kind, ExprKind::Tuple(_) | ExprKind::Product(_)) {
+            return Err(diagnostic.help("write a product with `*`").into());
+        }
+        let shown = diagnostic.label("no unit has this name").did_you_mean(&symbol, UNITS.iter().map(|u| u.symbol));
+        let shown = if shown.help.is_empty() {
+            shown.help("write a product with `*`; units are s, ms, us, ns, Hz, kHz, MHz, rad/s, deg, rad, T, G, K, angstrom, nm, J, ppm")
+        } else {
+            shown
+        };
+        Err(shown.into())
+    }
+
+    /// `rad/s` and `1/s`: three tokens that touch.
+    fn composite_unit(&mut self) -> Option<&'static Unit> {
+        let first = match self.kind() {
+            TokenKind::Name(name) => name.clone(),
+            TokenKind::Number(1.0) => "1".to_string(),
+            _ => return None,
+        };
+        let (TokenKind::Sign("/"), TokenKind::Name(second)) = (self.peek(1), self.peek(2)) else { return None };
+        if self.span_of(0).end != self.span_of(1).start || self.span_of(1).end != self.span_of(2).start {
+            return None;
+        }
+        let unit = Unit::named(&format!("{first}/{second}"))?;
+        for _ in 0..3 {
+            self.advance();
+        }
+        Some(unit)
+    }
+}

@@ -1,0 +1,143 @@
+//! Tidies a text without touching its tree: indentation by braces, one space where one belongs, no trailing blanks. Comments,
+//! line breaks, alignment in columns and the writer's choice of tight or loose operators stay.
+//!
+//! The road not taken is to print the tree: it would drop comments, and a file that a person laid out would no longer look
+//! like theirs.
+
+use super::token::{Token, TokenKind, tokenize};
+
+/// The tidy text. A text with unreadable characters comes back as it is.
+pub fn format(text: &str) -> String {
+    let (tokens, diagnostics) = tokenize(text, 0);
+    if !diagnostics.is_empty() {
+        return text.to_string();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut depth: usize = 0;
+    let mut blank = 0;
+    let mut at = 0;
+    let mut offset = 0;
+    // How far open brackets and unfinished expressions reach: their following lines keep the writer's own indentation.
+    for line in text.lines() {
+        let end = offset + line.len();
+        let first = at;
+        while at < tokens.len() && (tokens[at].span.start as usize) < end && tokens[at].kind != TokenKind::End {
+            at += 1;
+        }
+        let here = &tokens[first..at];
+        offset = end + text[end..].starts_with("\r\n").then_some(2).unwrap_or(1);
+        let content = line.trim();
+        if content.is_empty() {
+            blank += 1;
+            continue;
+        }
+        if blank > 0 && !out.is_empty() {
+            out.push('\n');
+        }
+        blank = 0;
+        let closes = here.iter().take_while(|t| t.kind == TokenKind::Sign("}")).count();
+        let continued = first > 0 && !here.is_empty() && continues(&tokens, first);
+        let indent = if here.is_empty() || continued {
+            if here.is_empty() && line.starts_with(' ') && depth == 0 { leading(line) } else { leading(line).max(4 * depth) }
+        } else {
+            4 * depth.saturating_sub(closes)
+        };
+        let indent = if here.is_empty() && depth > 0 && leading(line) < 4 * depth { 4 * depth } else { indent };
+        out.extend(std::iter::repeat_n(' ', indent));
+        let before = text[..end].len() - line.len();
+        out.push_str(&tidy_line(text, here, before, end));
+        out.push('\n');
+        for token in here {
+            match token.kind {
+                TokenKind::Sign("{") => depth += 1,
+                TokenKind::Sign("}") => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+        }
+    }
+    out
+}
+
+fn leading(line: &str) -> usize {
+    line.chars().take_while(|c| *c == ' ' || *c == '\t').map(|c| if c == '\t' { 4 } else { 1 }).sum()
+}
+
+/// Whether the line that begins with token `first` goes on with what the line before began.
+fn continues(tokens: &[Token], first: usize) -> bool {
+    let open: i64 = tokens[..first]
+        .iter()
+        .rev()
+        .take(4096)
+        .take_while(|t| !matches!(t.kind, TokenKind::Sign("{" | "}")))
+        .map(|t| match t.kind {
+            TokenKind::Sign("(" | "[") => 1,
+            TokenKind::Sign(")" | "]") => -1,
+            _ => 0,
+        })
+        .sum();
+    let joins = |t: &Token| matches!(t.kind, TokenKind::Sign("+" | "-" | "*" | "/" | "^" | "=" | ","));
+    open > 0 || joins(&tokens[first - 1]) || joins(&tokens[first])
+}
+
+/// One line: its tokens with tidy spaces between, then its comment where the writer put it.
+fn tidy_line(text: &str, tokens: &[Token], start: usize, end: usize) -> String {
+    let mut out = String::new();
+    let mut position = start;
+    for (k, token) in tokens.iter().enumerate() {
+        let from = token.span.start as usize;
+        let gap = from.saturating_sub(position);
+        if k > 0 {
+            out.push_str(&" ".repeat(space_between(text, tokens, k, gap)));
+        }
+        out.push_str(&text[from..token.span.end as usize]);
+        position = token.span.end as usize;
+    }
+    let rest = text[position..end].trim_end();
+    let comment = rest.trim_start();
+    if !comment.is_empty() {
+        if !tokens.is_empty() {
+            out.push_str(&" ".repeat((rest.len() - comment.len()).max(1)));
+        }
+        out.push_str(comment);
+    }
+    out
+}
+
+/// How many spaces stand between token `k - 1` and token `k` of a line, when the writer put `gap` there.
+fn space_between(text: &str, tokens: &[Token], k: usize, gap: usize) -> usize {
+    use TokenKind::Sign;
+    let _ = text;
+    let (left, right) = (&tokens[k - 1].kind, &tokens[k].kind);
+    match (left, right) {
+        (_, Sign("," | ")" | "]")) | (Sign("(" | "["), _) => 0,
+        // Blanks before a colon, an equals sign or a brace may align columns.
+        (_, Sign(":" | "=" | "{")) => gap.max(1),
+        (_, Sign("}")) | (Sign("{" | ":" | "=" | ","), _) => gap.max(1),
+        // Around operators the writer's choice stays, made even on both sides of a binary sign.
+        (_, Sign("+" | "-" | "*" | "/" | "^" | ".." | "." | "|" | "(" | "[")) => gap.min(1),
+        (Sign("+" | "-" | "*" | "/" | "^" | ".." | "." | "|"), _) => gap.min(1),
+        // A number and its unit, a nucleus, two words: alignment stays.
+        _ => gap,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::format;
+
+    #[test]
+    fn indentation_follows_braces() {
+        assert_eq!(format("system {\nspin a :1/2\n   }\n"), "system {\n    spin a : 1/2\n}\n");
+    }
+
+    #[test]
+    fn comments_and_continuations_stay() {
+        let text = "hamiltonian H =\n    X(a)*X(b)\n    + Z(a)      # field\n";
+        assert_eq!(format(text), text);
+    }
+
+    #[test]
+    fn blank_lines_are_single_and_blanks_at_the_end_go() {
+        assert_eq!(format("title \"a\"   \n\n\n\nunits lab"), "title \"a\"\n\nunits lab\n");
+    }
+}

@@ -1,0 +1,251 @@
+//! The canonical text of a tree: it reads back to an equal tree. Comments and layout are not in the tree; `format` keeps them.
+
+use super::ast::*;
+use std::fmt::{self, Display, Formatter, Write};
+
+/// A block: a head, entries each on a line of its own, a closing brace.
+fn block(f: &mut Formatter<'_>, head: &str, entries: impl IntoIterator<Item = String>) -> fmt::Result {
+    writeln!(f, "{head} {{")?;
+    for entry in entries {
+        for line in entry.lines() {
+            writeln!(f, "    {line}")?;
+        }
+    }
+    f.write_char('}')
+}
+
+fn texts<T: Display>(items: &[T]) -> Vec<String> {
+    items.iter().map(T::to_string).collect()
+}
+
+fn joined<T: Display>(items: &[T]) -> String {
+    texts(items).join(", ")
+}
+
+impl Display for Name {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Display for Program {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        for item in &self.items {
+            writeln!(f, "{item}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for Item {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ItemKind::Version(version) => write!(f, "ergoseq {version}"),
+            ItemKind::Title(title) => write!(f, "title \"{title}\""),
+            ItemKind::Units(system) => write!(f, "units {system}"),
+            ItemKind::Params(params) => write!(f, "param {}", joined(params)),
+            ItemKind::System(entries) => block(f, "system", texts(entries)),
+            ItemKind::Hamiltonian(name, value) => write!(f, "hamiltonian {name} = {value}"),
+            ItemKind::Noise(name, collapse) => {
+                block(f, &format!("noise {name}"), collapse.iter().map(|c| format!("collapse {c}")))
+            }
+            ItemKind::Channel(nucleus, settings) => block(f, &format!("channel {nucleus}"), texts(settings)),
+            ItemKind::Battery(settings) => block(f, "battery", texts(settings)),
+            ItemKind::Ensemble(distributions) => block(f, "ensemble", texts(distributions)),
+            ItemKind::Cycle(name, phases) => write!(f, "cycle {name} = {}", joined(phases)),
+            ItemKind::Define(name, arguments, body) => {
+                block(f, &format!("define {name}({})", joined(arguments)), texts(body))
+            }
+            ItemKind::Use(path) => write!(f, "use \"{path}\""),
+            ItemKind::Sequence(statements) => block(f, "sequence", texts(statements)),
+            ItemKind::Measure(entries) => block(f, "measure", texts(entries)),
+            ItemKind::Sweep(sweeps) if sweeps.len() == 1 => write!(f, "sweep {}", sweeps[0]),
+            ItemKind::Sweep(sweeps) => block(f, "sweep zip", texts(sweeps)),
+            ItemKind::Expect(e) => {
+                write!(f, "expect {}", e.value)?;
+                if let Some(mark) = &e.at {
+                    write!(f, " at {mark}")?;
+                }
+                write!(f, " = {} within {}", e.expected, e.within)
+            }
+            ItemKind::Theory(t) => {
+                write!(f, "theory {}.{} = {}", t.trace, t.metric, t.value)?;
+                t.within.as_ref().map_or(Ok(()), |w| write!(f, " within {w}"))
+            }
+        }
+    }
+}
+
+impl Display for Param {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.name, self.default)?;
+        self.range.as_ref().map_or(Ok(()), |(from, to)| write!(f, " in {from} .. {to}"))
+    }
+}
+
+impl Display for Setting {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.name, self.value)
+    }
+}
+
+impl Display for SpinKind {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            SpinKind::Isotope(name) => f.write_str(name),
+            SpinKind::Twice(twice) if twice % 2 == 0 => write!(f, "{}", twice / 2),
+            SpinKind::Twice(twice) => write!(f, "{twice}/2"),
+        }
+    }
+}
+
+impl Display for Declared {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        self.size.as_ref().map_or(Ok(()), |size| write!(f, "[{size}]"))
+    }
+}
+
+impl Display for SystemEntry {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            SystemKind::Spin(names, kind) => write!(f, "spin {} : {kind}", joined(names))?,
+            SystemKind::Collective(name, count, kind) => match &count.kind {
+                super::ExprKind::Number(_) | super::ExprKind::Name(_) => write!(f, "collective {name} : {count} * {kind}")?,
+                _ => write!(f, "collective {name} : ({count}) * {kind}")?,
+            },
+            SystemKind::Mode(name, cutoff) => write!(f, "mode {name} : {cutoff}")?,
+            SystemKind::Field(value) => write!(f, "field {value}")?,
+            SystemKind::Temperature(value) => write!(f, "temperature {value}")?,
+            SystemKind::Shift(site, value) => write!(f, "shift {site} = {value}")?,
+            SystemKind::Scalar(a, b, value) => write!(f, "j {a} {b} = {value}")?,
+            SystemKind::Dipolar(a, b, value) => write!(f, "dipolar {a} {b} = {value}")?,
+            SystemKind::DipolarAll => f.write_str("dipolar all")?,
+            SystemKind::Position(site, value) => write!(f, "position {site} = {value}")?,
+            SystemKind::Relax(sites, settings) => block(f, &format!("relax {}", joined(sites)), texts(settings))?,
+        }
+        match &self.each {
+            Some(each) => write!(f, " for {} in {}..{}", each.index, each.from, each.to),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Display for Distribution {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} : {}", self.quantity, self.of, self.shape)?;
+        if !self.settings.is_empty() {
+            write!(f, "({})", joined(&self.settings))?;
+        }
+        self.points.as_ref().map_or(Ok(()), |points| write!(f, " points {points}"))
+    }
+}
+
+impl Display for Record {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, " record {}", self.points)?;
+        self.name.as_ref().map_or(Ok(()), |name| write!(f, " as {name}"))
+    }
+}
+
+fn record(f: &mut Formatter<'_>, record: &Option<Record>) -> fmt::Result {
+    record.as_ref().map_or(Ok(()), |r| write!(f, "{r}"))
+}
+
+impl Display for Statement {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            StatementKind::Prepare(states) => write!(f, "prepare {}", joined(states)),
+            StatementKind::Pulse(p) => {
+                write!(f, "pulse {}", p.channel)?;
+                if let Some(angle) = &p.angle {
+                    write!(f, " {angle}")?;
+                }
+                if let Some(phase) = &p.phase {
+                    write!(f, " phase {phase}")?;
+                }
+                for setting in &p.settings {
+                    write!(f, " {setting}")?;
+                }
+                if p.ideal {
+                    f.write_str(" ideal")?;
+                }
+                record(f, &p.record)
+            }
+            StatementKind::Delay(duration, samples) => {
+                write!(f, "delay {duration}")?;
+                record(f, samples)
+            }
+            StatementKind::Lock(l) => {
+                write!(f, "lock {} phase {} from {} to {} over {}", l.channel, l.phase, l.from, l.to, l.over)?;
+                if let Some(shape) = &l.shape {
+                    write!(f, " shape {shape}")?;
+                }
+                record(f, &l.record)
+            }
+            StatementKind::Evolve(e) => {
+                write!(f, "evolve {} for {}", e.hamiltonian, e.duration)?;
+                if let Some(noise) = &e.noise {
+                    write!(f, " with {noise}")?;
+                }
+                record(f, &e.record)
+            }
+            StatementKind::Crush => f.write_str("crush"),
+            StatementKind::Dephase(operator) => write!(f, "dephase {operator}"),
+            StatementKind::Mark(name) => write!(f, "mark {name}"),
+            StatementKind::Acquire(a) => {
+                write!(f, "acquire {} points {} dwell {}", a.channel, a.points, a.dwell)?;
+                if let Some(phase) = &a.phase {
+                    write!(f, " phase {phase}")?;
+                }
+                a.settings.iter().try_for_each(|s| write!(f, " {s}"))
+            }
+            StatementKind::Tomography(settings) => {
+                f.write_str("tomography")?;
+                settings.iter().try_for_each(|s| write!(f, " {s}"))
+            }
+            StatementKind::Loop(count, body) => block(f, &format!("loop {count}"), texts(body)),
+            StatementKind::Parallel(None, body) => block(f, "parallel", texts(body)),
+            StatementKind::Parallel(Some(align), body) => block(f, &format!("parallel align {align}"), texts(body)),
+            StatementKind::Call(name, arguments) => write!(f, "{name}({})", joined(arguments)),
+        }
+    }
+}
+
+impl Display for State {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.name)?;
+        if let Some(text) = &self.text {
+            return write!(f, " \"{text}\"");
+        }
+        let mut parts = texts(&self.arguments);
+        parts.extend(self.parts.iter().map(|(weight, state)| format!("{weight}: {state}")));
+        if parts.is_empty() { Ok(()) } else { write!(f, "({})", parts.join(", ")) }
+    }
+}
+
+impl Display for Measure {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        if let Some(name) = &self.name {
+            write!(f, "{name} = ")?;
+        }
+        write!(f, "{}", self.value)
+    }
+}
+
+impl Display for Sweep {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} = {}", self.name, self.values)
+    }
+}
+
+impl Display for SweepValues {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            SweepValues::Range { from, to, points, log } => {
+                write!(f, "{from} .. {to} points {points}{}", if *log { " log" } else { "" })
+            }
+            SweepValues::List(values) => f.write_str(&joined(values)),
+        }
+    }
+}

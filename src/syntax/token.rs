@@ -1,0 +1,188 @@
+//! Text to tokens. Never fails: what cannot be read becomes a diagnostic and is passed over.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use nom::branch::alt;
+use nom::bytes::complete::{tag, take_while, take_while1};
+use nom::character::complete::{char, digit1, one_of, satisfy};
+use nom::combinator::{opt, peek, recognize};
+use nom::sequence::{pair, preceded};
+use nom::{IResult, Parser};
+
+/// What a token is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TokenKind {
+    /// A number without its unit.
+    Number(f64),
+    /// A name or a word.
+    Name(String),
+    /// A text in quotes, without them.
+    Text(String),
+    /// A sign: one of [`SIGNS`].
+    Sign(&'static str),
+    /// The end of the file.
+    End,
+}
+
+/// A token, its place, and whether a line begins before it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Token {
+    /// What it is.
+    pub kind: TokenKind,
+    /// Where it is.
+    pub span: Span,
+    /// Whether it is the first token of its line.
+    pub first_of_line: bool,
+}
+
+/// The signs of the language; longer ones first, so that `..` is not read as two dots.
+pub const SIGNS: &[&str] =
+    &["..", "{", "}", "(", ")", "[", "]", "+", "-", "*", "/", "^", "=", ":", ",", ".", "|"];
+
+/// Reads a whole text.
+pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
+    let mut tokens = Vec::with_capacity(text.len() / 4);
+    let mut diagnostics = Vec::new();
+    let mut rest = text;
+    let mut first_of_line = true;
+    loop {
+        let (after, crossed) = skip_blank(rest);
+        first_of_line |= crossed;
+        rest = after;
+        let start = text.len() - rest.len();
+        let span = |len: usize| Span { file, start: start as u32, end: (start + len) as u32 };
+        if rest.is_empty() {
+            tokens.push(Token { kind: TokenKind::End, span: span(0), first_of_line });
+            return (tokens, diagnostics);
+        }
+        if let Ok((next, kind)) = token(rest) {
+            let length = rest.len() - next.len();
+            if let TokenKind::Number(value) = kind
+                && !value.is_finite()
+            {
+                diagnostics.push(
+                    Diagnostic::new(Code::MalformedNumber, span(length), "this number is too large")
+                        .label("larger than any number of 64 bits"),
+                );
+            }
+            tokens.push(Token { kind, span: span(length), first_of_line });
+            first_of_line = false;
+            rest = next;
+            continue;
+        }
+        let (diagnostic, length) = unreadable(rest, span);
+        diagnostics.push(diagnostic);
+        rest = &rest[length..];
+    }
+}
+
+/// Passes over spaces and comments; tells whether a line ended.
+fn skip_blank(text: &str) -> (&str, bool) {
+    let mut rest = text;
+    let mut crossed = false;
+    loop {
+        let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n', '\u{feff}']);
+        crossed |= rest[..rest.len() - trimmed.len()].contains('\n');
+        rest = trimmed;
+        if !rest.starts_with('#') {
+            return (rest, crossed);
+        }
+        rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+    }
+}
+
+fn token(input: &str) -> IResult<&str, TokenKind> {
+    alt((number, name, quoted, sign)).parse(input)
+}
+
+/// `12`, `0.5`, `.5`, `1e-3`. A point belongs to the number only when no second point follows: `1..N` is a range.
+fn number(input: &str) -> IResult<&str, TokenKind> {
+    let exponent = (one_of("eE"), opt(one_of("+-")), digit1);
+    let fraction = preceded((char('.'), nom::combinator::not(char('.'))), take_while(|c: char| c.is_ascii_digit()));
+    let whole = recognize((digit1, opt(fraction), opt(exponent)));
+    let exponent = (one_of("eE"), opt(one_of("+-")), digit1);
+    let point_first = recognize((char('.'), digit1, opt(exponent)));
+    let (rest, digits) = alt((whole, point_first)).parse(input)?;
+    // Digits, a point and an exponent are what `f64` reads; the fall-back can only be met by a change of this grammar.
+    Ok((rest, TokenKind::Number(digits.parse().unwrap_or(f64::NAN))))
+}
+
+fn name(input: &str) -> IResult<&str, TokenKind> {
+    let begin = satisfy(|c| c.is_alphabetic() || c == '_');
+    let (rest, text) = recognize(pair(begin, take_while(|c: char| c.is_alphanumeric() || c == '_'))).parse(input)?;
+    Ok((rest, TokenKind::Name(text.to_string())))
+}
+
+fn quoted(input: &str) -> IResult<&str, TokenKind> {
+    let (rest, _) = char('"').parse(input)?;
+    let (rest, text) = take_while(|c| c != '"' && c != '\n').parse(rest)?;
+    let (rest, _) = char('"').parse(rest)?;
+    Ok((rest, TokenKind::Text(text.to_string())))
+}
+
+fn sign(input: &str) -> IResult<&str, TokenKind> {
+    for sign in SIGNS {
+        let found: IResult<&str, &str> = tag(*sign).parse(input);
+        if let Ok((rest, _)) = found {
+            return Ok((rest, TokenKind::Sign(sign)));
+        }
+    }
+    let refused: IResult<&str, char> = peek(one_of("")).parse(input);
+    refused.map(|(rest, _)| (rest, TokenKind::End))
+}
+
+/// What stands where no token begins, and how many bytes to pass over.
+fn unreadable(rest: &str, span: impl Fn(usize) -> Span) -> (Diagnostic, usize) {
+    let first = rest.chars().next().unwrap_or(' ');
+    if first == '"' {
+        let length = rest.find('\n').unwrap_or(rest.len());
+        let diagnostic = Diagnostic::new(Code::UnclosedText, span(length), "this text does not end on its line")
+            .label("a closing `\"` is missing");
+        return (diagnostic, length);
+    }
+    let run: IResult<&str, &str> =
+        take_while1(|c: char| !c.is_alphanumeric() && !c.is_whitespace() && !"_\"#.".contains(c) && !SIGNS.contains(&&*c.to_string()))
+            .parse(rest);
+    let length = run.map_or(first.len_utf8(), |(_, text)| text.len());
+    let shown = rest[..length].escape_debug().to_string();
+    let mut diagnostic =
+        Diagnostic::new(Code::StrayCharacter, span(length), format!("`{shown}` is not used in the language"));
+    diagnostic = match first {
+        '×' | '·' => diagnostic.help("write a product with `*`"),
+        '−' | '–' => diagnostic.help("write a minus with `-`"),
+        ';' => diagnostic.help("statements end at the end of the line; no `;` is needed"),
+        '%' | '/' => diagnostic.help("a comment begins with `#`"),
+        '\'' | '“' | '”' | '„' => diagnostic.help("a text stands in double quotes: \"...\""),
+        _ => diagnostic,
+    };
+    (diagnostic, length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kinds(text: &str) -> Vec<TokenKind> {
+        tokenize(text, 0).0.into_iter().map(|t| t.kind).collect()
+    }
+
+    #[test]
+    fn a_range_is_not_a_fraction() {
+        use TokenKind::*;
+        assert_eq!(kinds("1..N"), [Number(1.0), Sign(".."), Name("N".into()), End]);
+        assert_eq!(kinds("1.5e-3 .5 2."), [Number(1.5e-3), Number(0.5), Number(2.0), End]);
+    }
+
+    #[test]
+    fn a_unit_may_touch_its_number() {
+        use TokenKind::*;
+        assert_eq!(kinds("2us 13C"), [Number(2.0), Name("us".into()), Number(13.0), Name("C".into()), End]);
+    }
+
+    #[test]
+    fn unreadable_text_is_passed_over() {
+        let (tokens, diagnostics) = tokenize("a ? b \"c\n d", 0);
+        assert_eq!(tokens.len(), 4);
+        assert_eq!(diagnostics.len(), 2);
+    }
+}

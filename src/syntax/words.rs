@@ -1,0 +1,111 @@
+//! Every word of the language, each once: the parser, the formatter, messages, completion and `grammar.md` take them from
+//! here.
+
+/// What a word does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Begins a statement of the file.
+    Statement,
+    /// Begins an entry of a `system` block.
+    SystemEntry,
+    /// Begins a statement of a `sequence` block.
+    Event,
+    /// Stands inside a statement.
+    Clause,
+}
+
+/// A word, where it stands, and what it means.
+#[derive(Debug, Clone, Copy)]
+pub struct Word {
+    /// As written.
+    pub word: &'static str,
+    /// Where it may stand.
+    pub role: Role,
+    /// One line of help.
+    pub meaning: &'static str,
+}
+
+const fn word(word: &'static str, role: Role, meaning: &'static str) -> Word {
+    Word { word, role, meaning }
+}
+
+/// The words, in the order in which `grammar.md` explains them.
+pub const WORDS: &[Word] = &[
+    word("ergoseq", Role::Statement, "the version of the language; the first statement of a file"),
+    word("title", Role::Statement, "a title for results"),
+    word("units", Role::Statement, "the unit system: lab or natural"),
+    word("param", Role::Statement, "parameters: name, default, range"),
+    word("system", Role::Statement, "what is in the magnet"),
+    word("hamiltonian", Role::Statement, "a named operator"),
+    word("noise", Role::Statement, "a named set of collapse operators"),
+    word("channel", Role::Statement, "a transmitter and its limits"),
+    word("battery", Role::Statement, "where the energy is stored"),
+    word("ensemble", Role::Statement, "distributions that results are averaged over"),
+    word("cycle", Role::Statement, "a phase cycle"),
+    word("define", Role::Statement, "a named piece of a sequence"),
+    word("use", Role::Statement, "takes the declarations of another file"),
+    word("sequence", Role::Statement, "what is done"),
+    word("measure", Role::Statement, "what is wanted"),
+    word("sweep", Role::Statement, "what is varied"),
+    word("expect", Role::Statement, "a value that theory gives, checked by `ergoseq test`"),
+    word("theory", Role::Statement, "a curve that theory gives, checked by `ergoseq test`"),
+    word("spin", Role::SystemEntry, "spins by name: 1/2 or an isotope"),
+    word("collective", Role::SystemEntry, "many equal spins touched only through their sums"),
+    word("mode", Role::SystemEntry, "a harmonic mode with a Fock cutoff"),
+    word("field", Role::SystemEntry, "the static field"),
+    word("temperature", Role::SystemEntry, "the temperature of the sample"),
+    word("shift", Role::SystemEntry, "a chemical shift"),
+    word("j", Role::SystemEntry, "a scalar coupling"),
+    word("dipolar", Role::SystemEntry, "a dipolar coupling, or `all` from positions"),
+    word("position", Role::SystemEntry, "where a spin sits; the field is along z"),
+    word("relax", Role::SystemEntry, "relaxation times"),
+    word("prepare", Role::Event, "the initial state"),
+    word("pulse", Role::Event, "a radio-frequency pulse"),
+    word("delay", Role::Event, "free evolution"),
+    word("lock", Role::Event, "a spin lock whose field goes from one strength to another"),
+    word("evolve", Role::Event, "evolution under exactly the Hamiltonian that is written"),
+    word("crush", Role::Event, "coherence orders other than zero vanish"),
+    word("dephase", Role::Event, "what does not commute with the operator vanishes"),
+    word("mark", Role::Event, "names a moment at which metrics are evaluated"),
+    word("acquire", Role::Event, "records a free induction decay"),
+    word("tomography", Role::Event, "reads out the state"),
+    word("loop", Role::Event, "repeats statements"),
+    word("parallel", Role::Event, "pulses on several channels at once"),
+    word("in", Role::Clause, "the range of a param, or of a summation index"),
+    word("for", Role::Clause, "how long, or for which indices"),
+    word("phase", Role::Clause, "the phase of a pulse"),
+    word("ideal", Role::Clause, "of no duration: internal interactions do not act"),
+    word("from", Role::Clause, "the first value of a ramp"),
+    word("to", Role::Clause, "the last value of a ramp"),
+    word("over", Role::Clause, "the duration of a ramp"),
+    word("with", Role::Clause, "the noise that acts during an evolution"),
+    word("record", Role::Clause, "the number of samples of a trace"),
+    word("as", Role::Clause, "the name of a trace"),
+    word("align", Role::Clause, "how parallel pulses of unequal length lie"),
+    word("points", Role::Clause, "the number of points"),
+    word("dwell", Role::Clause, "the time between two points of a signal"),
+    word("log", Role::Clause, "equal ratios instead of equal steps"),
+    word("zip", Role::Clause, "sweeps that run together"),
+    word("at", Role::Clause, "the mark at which a value is expected"),
+    word("within", Role::Clause, "a tolerance"),
+    word("collapse", Role::Clause, "a Lindblad operator, rate folded in"),
+    word("all", Role::Clause, "every pair of spins, from positions"),
+    word("lab", Role::Clause, "units with every number"),
+    word("natural", Role::Clause, "hbar = k_B = 1"),
+];
+
+/// The words of one role.
+pub fn words_of(role: Role) -> impl Iterator<Item = &'static str> {
+    WORDS.iter().filter(move |w| w.role == role).map(|w| w.word)
+}
+
+/// Whether the word has this role.
+pub fn is(word: &str, role: Role) -> bool {
+    WORDS.iter().any(|w| w.role == role && w.word == word)
+}
+
+/// Whether the word is one of the language's. Such a word may still name a thing where no confusion can arise: the file
+/// `dipolar_charging.seq` calls a Hamiltonian `dipolar`.
+pub fn is_word(word: &str) -> bool {
+    WORDS.iter().any(|w| w.word == word)
+}

@@ -1,0 +1,279 @@
+//! Signs, factors of 2 pi, units and constants: decided here, used everywhere.
+//!
+//! # Conventions
+//!
+//! * Inside the program numbers are SI and Hamiltonians are angular frequencies (rad/s, hbar = 1).
+//! * In a file with `units lab` a Hamiltonian may be written as an **ordinary frequency** (Hz): the compiler multiplies by
+//!   2 pi; as an **angular frequency** (rad/s): taken as it is; or as an **energy** (J): divided by hbar. Hz and rad/s
+//!   are different dimensions, so that a sum of the two is an error and never a silent factor of 6.28.
+//! * A collapse operator carries the square root of a rate in 1/s; no 2 pi belongs there.
+//! * `rho -> U rho U^dagger` with `U = exp(-i H t)`; a pulse of angle theta and phase phi is
+//!   `exp(-i theta (Ix cos phi + Iy sin phi))`, so that 90 degrees about x take Iz to -Iy.
+//! * Spin up is m = +1/2 and is written `0` in a ket; the first subsystem is the left factor of a Kronecker product.
+//! * The laboratory Zeeman energy is `-gamma B0 (1 + delta) Iz`: for gamma > 0 spin up is the lower level. In the frame
+//!   that rotates with the carrier there remains `2 pi nu Iz` with `nu = -gamma B0 (delta - delta_carrier) / 2 pi`.
+//! * `dipolar a b = d` means `2 pi d (3 Iz Iz - I.I)` between like spins and `2 pi d 2 Iz Iz` between unlike ones;
+//!   `j a b = J` means `2 pi J I.I` or `2 pi J Iz Iz`.
+//! * In a file with `units natural`, hbar = k_B = 1 and every number is plain.
+
+use std::fmt;
+
+/// Planck's constant, J s (CODATA 2022, exact).
+pub const PLANCK: f64 = 6.626_070_15e-34;
+/// Planck's constant over 2 pi, J s.
+pub const HBAR: f64 = PLANCK / (2.0 * std::f64::consts::PI);
+/// Boltzmann's constant, J/K (CODATA 2022, exact).
+pub const BOLTZMANN: f64 = 1.380_649e-23;
+/// The magnetic constant, N/A^2 (CODATA 2022: 1.256 637 061 27(20)e-6).
+pub const MAGNETIC_CONSTANT: f64 = 1.256_637_061_27e-6;
+/// Two pi: what an ordinary frequency is multiplied by to make an angular one.
+pub const TWO_PI: f64 = 2.0 * std::f64::consts::PI;
+
+/// The two unit systems of the language.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnitSystem {
+    /// Every dimensional number carries its unit.
+    #[default]
+    Lab,
+    /// hbar = k_B = 1: plain numbers only.
+    Natural,
+}
+
+/// The base quantities that dimensions are made of.
+const BASE: [&str; 7] = ["time", "angle", "length", "field", "temperature", "energy", "shift"];
+
+/// A physical dimension: exponents of the seven base quantities, in twelfths, so that square and cube roots are exact.
+///
+/// Angle is a base quantity: it keeps rad/s apart from Hz. So is the chemical shift (ppm): a plain number is no shift.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Dimension([i16; 7]);
+
+/// What one whole power of a base quantity counts as.
+const WHOLE: i16 = 12;
+
+impl Dimension {
+    /// A plain number.
+    pub const NUMBER: Dimension = Dimension([0; 7]);
+    /// Second.
+    pub const TIME: Dimension = Dimension::base(0);
+    /// Radian.
+    pub const ANGLE: Dimension = Dimension::base(1);
+    /// Metre.
+    pub const LENGTH: Dimension = Dimension::base(2);
+    /// Tesla.
+    pub const FIELD: Dimension = Dimension::base(3);
+    /// Kelvin.
+    pub const TEMPERATURE: Dimension = Dimension::base(4);
+    /// Joule.
+    pub const ENERGY: Dimension = Dimension::base(5);
+    /// Parts per million of the Larmor frequency.
+    pub const SHIFT: Dimension = Dimension::base(6);
+    /// Hertz: an ordinary frequency, or a rate per second.
+    pub const FREQUENCY: Dimension = Dimension([-WHOLE, 0, 0, 0, 0, 0, 0]);
+    /// Radian per second.
+    pub const ANGULAR_FREQUENCY: Dimension = Dimension([-WHOLE, WHOLE, 0, 0, 0, 0, 0]);
+
+    const fn base(k: usize) -> Dimension {
+        let mut exponents = [0; 7];
+        exponents[k] = WHOLE;
+        Dimension(exponents)
+    }
+
+    /// The dimension of a product.
+    pub fn times(self, other: Dimension) -> Dimension {
+        Dimension(std::array::from_fn(|k| self.0[k].saturating_add(other.0[k])))
+    }
+
+    /// The dimension of a quotient.
+    pub fn over(self, other: Dimension) -> Dimension {
+        Dimension(std::array::from_fn(|k| self.0[k].saturating_sub(other.0[k])))
+    }
+
+    /// The dimension of a power; `None` when an exponent would not be a multiple of one twelfth.
+    pub fn power(self, exponent: f64) -> Option<Dimension> {
+        let mut out = [0; 7];
+        for (o, &e) in out.iter_mut().zip(&self.0) {
+            let scaled = f64::from(e) * exponent;
+            if (scaled - scaled.round()).abs() > 1e-9 || scaled.abs() > 1e4 {
+                return None;
+            }
+            *o = scaled.round() as i16;
+        }
+        Some(Dimension(out))
+    }
+
+    /// The square root.
+    pub fn sqrt(self) -> Option<Dimension> {
+        self.power(0.5)
+    }
+
+    /// Units that have this dimension, for messages: `us, ms, s`.
+    pub fn example_units(self) -> Option<&'static str> {
+        NAMED.iter().find(|(d, _, _)| *d == self).and_then(|(_, _, units)| *units)
+    }
+
+    /// The SI unit in which values of this dimension are printed; empty for plain numbers.
+    pub fn si_unit(self) -> String {
+        if self == Dimension::FREQUENCY {
+            return "Hz".into();
+        }
+        const SYMBOLS: [&str; 7] = ["s", "rad", "m", "T", "K", "J", "ppm"];
+        let parts: Vec<String> = SYMBOLS.iter().zip(self.0).filter(|(_, e)| *e != 0).map(|(s, e)| power_text(s, e)).collect();
+        parts.join(" ")
+    }
+}
+
+/// The dimensions that have a name of their own, with units that a user may write.
+const NAMED: &[(Dimension, &str, Option<&str>)] = &[
+    (Dimension::NUMBER, "a plain number", None),
+    (Dimension::TIME, "a time", Some("ns, us, ms, s")),
+    (Dimension::FREQUENCY, "a frequency", Some("Hz, kHz, MHz")),
+    (Dimension::ANGULAR_FREQUENCY, "an angular frequency", Some("rad/s, krad/s")),
+    (Dimension::ANGLE, "an angle", Some("deg, rad, turn")),
+    (Dimension::FIELD, "a magnetic field", Some("T, mT, G")),
+    (Dimension::TEMPERATURE, "a temperature", Some("K, mK")),
+    (Dimension::LENGTH, "a length", Some("angstrom, nm, m")),
+    (Dimension::ENERGY, "an energy", Some("J")),
+    (Dimension::SHIFT, "a chemical shift", Some("ppm")),
+];
+
+fn power_text(base: &str, twelfths: i16) -> String {
+    match twelfths {
+        WHOLE => base.to_string(),
+        e if e % WHOLE == 0 => format!("{base}^{}", e / WHOLE),
+        e => {
+            let divisor = [6, 4, 3, 2].into_iter().find(|d| e % d == 0).unwrap_or(1);
+            format!("{base}^({}/{})", e / divisor, WHOLE / divisor)
+        }
+    }
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((_, name, _)) = NAMED.iter().find(|(d, _, _)| d == self) {
+            return f.write_str(name);
+        }
+        let parts: Vec<String> = BASE.iter().zip(self.0).filter(|(_, e)| *e != 0).map(|(n, e)| power_text(n, e)).collect();
+        write!(f, "a quantity of dimension {}", parts.join(" * "))
+    }
+}
+
+/// A unit of the language.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Unit {
+    /// How it is written.
+    pub symbol: &'static str,
+    /// Its size in SI units.
+    pub factor: f64,
+    /// Its dimension.
+    pub dimension: Dimension,
+    /// Its name in words.
+    pub name: &'static str,
+}
+
+const fn unit(symbol: &'static str, factor: f64, dimension: Dimension, name: &'static str) -> Unit {
+    Unit { symbol, factor, dimension, name }
+}
+
+/// Every unit that may follow a number. The lexer's words, completion, messages and `grammar.md` take them from here.
+pub const UNITS: &[Unit] = &[
+    unit("s", 1.0, Dimension::TIME, "second"),
+    unit("ms", 1e-3, Dimension::TIME, "millisecond"),
+    unit("us", 1e-6, Dimension::TIME, "microsecond"),
+    unit("ns", 1e-9, Dimension::TIME, "nanosecond"),
+    unit("ps", 1e-12, Dimension::TIME, "picosecond"),
+    unit("min", 60.0, Dimension::TIME, "minute"),
+    unit("Hz", 1.0, Dimension::FREQUENCY, "hertz: cycles per second"),
+    unit("mHz", 1e-3, Dimension::FREQUENCY, "millihertz"),
+    unit("kHz", 1e3, Dimension::FREQUENCY, "kilohertz"),
+    unit("MHz", 1e6, Dimension::FREQUENCY, "megahertz"),
+    unit("GHz", 1e9, Dimension::FREQUENCY, "gigahertz"),
+    unit("1/s", 1.0, Dimension::FREQUENCY, "per second: a rate"),
+    unit("rad/s", 1.0, Dimension::ANGULAR_FREQUENCY, "radian per second"),
+    unit("krad/s", 1e3, Dimension::ANGULAR_FREQUENCY, "thousand radians per second"),
+    unit("Mrad/s", 1e6, Dimension::ANGULAR_FREQUENCY, "million radians per second"),
+    unit("rad", 1.0, Dimension::ANGLE, "radian"),
+    unit("deg", std::f64::consts::PI / 180.0, Dimension::ANGLE, "degree"),
+    unit("turn", TWO_PI, Dimension::ANGLE, "full turn"),
+    unit("T", 1.0, Dimension::FIELD, "tesla"),
+    unit("mT", 1e-3, Dimension::FIELD, "millitesla"),
+    unit("G", 1e-4, Dimension::FIELD, "gauss"),
+    unit("K", 1.0, Dimension::TEMPERATURE, "kelvin"),
+    unit("mK", 1e-3, Dimension::TEMPERATURE, "millikelvin"),
+    unit("uK", 1e-6, Dimension::TEMPERATURE, "microkelvin"),
+    unit("m", 1.0, Dimension::LENGTH, "metre"),
+    unit("mm", 1e-3, Dimension::LENGTH, "millimetre"),
+    unit("nm", 1e-9, Dimension::LENGTH, "nanometre"),
+    unit("pm", 1e-12, Dimension::LENGTH, "picometre"),
+    unit("angstrom", 1e-10, Dimension::LENGTH, "angstrom"),
+    unit("J", 1.0, Dimension::ENERGY, "joule"),
+    unit("ppm", 1e-6, Dimension::SHIFT, "part per million"),
+];
+
+impl Unit {
+    /// The unit written like this.
+    pub fn named(symbol: &str) -> Option<&'static Unit> {
+        UNITS.iter().find(|u| u.symbol == symbol)
+    }
+}
+
+/// The angular frequency (rad/s) that one unit of a Hamiltonian of this dimension stands for; `None` when a Hamiltonian
+/// cannot have the dimension.
+pub fn hamiltonian_factor(dimension: Dimension, system: UnitSystem) -> Option<f64> {
+    match system {
+        UnitSystem::Natural => Some(1.0),
+        UnitSystem::Lab if dimension == Dimension::FREQUENCY => Some(TWO_PI),
+        UnitSystem::Lab if dimension == Dimension::ANGULAR_FREQUENCY => Some(1.0),
+        UnitSystem::Lab if dimension == Dimension::ENERGY => Some(1.0 / HBAR),
+        UnitSystem::Lab => None,
+    }
+}
+
+/// What an energy of 1 rad/s is reported as: joule in lab files, itself in natural ones.
+pub fn energy_scale(system: UnitSystem) -> f64 {
+    match system {
+        UnitSystem::Lab => HBAR,
+        UnitSystem::Natural => 1.0,
+    }
+}
+
+/// Temperature, in the units of the file, times this is an angular frequency: k_B/hbar, or 1.
+pub fn temperature_scale(system: UnitSystem) -> f64 {
+    match system {
+        UnitSystem::Lab => BOLTZMANN / HBAR,
+        UnitSystem::Natural => 1.0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hertz_and_radians_per_second_differ() {
+        assert_ne!(Dimension::FREQUENCY, Dimension::ANGULAR_FREQUENCY);
+        assert_eq!(Dimension::ANGLE.over(Dimension::TIME), Dimension::ANGULAR_FREQUENCY);
+    }
+
+    #[test]
+    fn roots_are_exact() {
+        let root = Dimension::FREQUENCY.sqrt().unwrap();
+        assert_eq!(root.times(root), Dimension::FREQUENCY);
+        assert_eq!(Dimension::TIME.power(1.0 / 7.0), None);
+        assert_eq!(root.to_string(), "a quantity of dimension time^(-1/2)");
+    }
+
+    #[test]
+    fn symbols_are_unique() {
+        for (k, u) in UNITS.iter().enumerate() {
+            assert!(UNITS[..k].iter().all(|v| v.symbol != u.symbol), "{}", u.symbol);
+        }
+    }
+
+    #[test]
+    fn a_hertz_of_hamiltonian_is_two_pi_radians_per_second() {
+        assert_eq!(hamiltonian_factor(Dimension::FREQUENCY, UnitSystem::Lab), Some(TWO_PI));
+        assert_eq!(hamiltonian_factor(Dimension::TIME, UnitSystem::Lab), None);
+    }
+}
