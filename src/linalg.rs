@@ -1,0 +1,318 @@
+//! The few matrix operations that the program needs, under its own names. The only file that names the matrix crates.
+//!
+//! Performance note: below 16 x 16 nalgebra is the faster of the two, from there on faer is (2 to 26 times at 64 x 64 and
+//! above), so each operation chooses by size. nalgebra's general eigenvalues are never called: they do not end on some
+//! ordinary matrices. Matrices are stored by columns, so that one crate reads the other's memory without a copy.
+
+use num_complex::Complex;
+use std::fmt;
+
+/// A complex number.
+pub type C64 = Complex<f64>;
+/// A dense complex matrix.
+pub type Matrix = nalgebra::DMatrix<C64>;
+/// A dense complex vector.
+pub type Vector = nalgebra::DVector<C64>;
+/// A real 3 x 3 matrix.
+pub type Real3 = nalgebra::Matrix3<f64>;
+
+/// The imaginary unit.
+pub const I: C64 = C64::new(0.0, 1.0);
+/// Zero.
+pub const ZERO: C64 = C64::new(0.0, 0.0);
+/// One.
+pub const ONE: C64 = C64::new(1.0, 0.0);
+
+/// From this size on faer is used.
+const LARGE: usize = 16;
+
+/// Why an operation has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LinalgError {
+    /// An entry is infinite or not a number.
+    NotFinite,
+    /// An iteration did not end.
+    NotConverged,
+}
+
+impl fmt::Display for LinalgError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            LinalgError::NotFinite => "a matrix has an entry that is infinite or not a number",
+            LinalgError::NotConverged => "an eigenvalue iteration did not converge",
+        })
+    }
+}
+
+/// Eigenvalues in ascending order, and the eigenvectors as columns.
+#[derive(Debug, Clone)]
+pub struct Eigen {
+    /// Ascending.
+    pub values: Vec<f64>,
+    /// Column k belongs to value k.
+    pub vectors: Matrix,
+}
+
+fn view(m: &Matrix) -> faer::MatRef<'_, C64> {
+    faer::MatRef::from_column_major_slice(m.as_slice(), m.nrows(), m.ncols())
+}
+
+/// A real number as a complex one.
+pub fn real(x: f64) -> C64 {
+    C64::new(x, 0.0)
+}
+
+/// The n x n identity.
+pub fn identity(n: usize) -> Matrix {
+    Matrix::identity(n, n)
+}
+
+/// The product `a b`.
+pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
+    if a.nrows().min(a.ncols()).min(b.ncols()) < LARGE {
+        return a * b;
+    }
+    let mut out = Matrix::zeros(a.nrows(), b.ncols());
+    let (rows, columns) = (out.nrows(), out.ncols());
+    let target = faer::MatMut::from_column_major_slice_mut(out.as_mut_slice(), rows, columns);
+    faer::linalg::matmul::matmul(target, faer::Accum::Replace, view(a), view(b), ONE, faer::Par::Seq);
+    out
+}
+
+/// `u m u^dagger`.
+pub fn conjugate(u: &Matrix, m: &Matrix) -> Matrix {
+    product(&product(u, m), &u.adjoint())
+}
+
+/// `u^dagger m u`.
+pub fn conjugate_back(u: &Matrix, m: &Matrix) -> Matrix {
+    product(&product(&u.adjoint(), m), u)
+}
+
+/// `a b - b a`.
+pub fn commutator(a: &Matrix, b: &Matrix) -> Matrix {
+    product(a, b) - product(b, a)
+}
+
+/// `Tr[a b]`, without the product.
+pub fn trace_of_product(a: &Matrix, b: &Matrix) -> C64 {
+    let mut sum = ZERO;
+    for column in 0..b.ncols() {
+        for row in 0..b.nrows() {
+            sum += a[(column, row)] * b[(row, column)];
+        }
+    }
+    sum
+}
+
+/// `Tr[a^dagger a]`: the squared Frobenius norm.
+pub fn norm_squared(a: &Matrix) -> f64 {
+    a.iter().map(C64::norm_sqr).sum()
+}
+
+/// The Kronecker product; `a` is the left factor.
+pub fn kron(a: &Matrix, b: &Matrix) -> Matrix {
+    a.kronecker(b)
+}
+
+/// Half the matrix plus half its adjoint: takes rounding out of a matrix that is Hermitian in theory.
+pub fn hermitian_part(m: &Matrix) -> Matrix {
+    (m + m.adjoint()).map(|x| x * 0.5)
+}
+
+/// Eigenvalues and eigenvectors of a Hermitian matrix; only its Hermitian part is used.
+///
+/// # Errors
+/// When an entry is not finite, or the iteration does not end.
+pub fn hermitian_eigen(m: &Matrix) -> Result<Eigen, LinalgError> {
+    if m.iter().any(|x| !x.re.is_finite() || !x.im.is_finite()) {
+        return Err(LinalgError::NotFinite);
+    }
+    let n = m.nrows();
+    if n >= LARGE {
+        let eigen = view(m).self_adjoint_eigen(faer::Side::Lower).map_err(|_| LinalgError::NotConverged)?;
+        let values = (0..n).map(|k| eigen.S()[k].re).collect();
+        let vectors = eigen.U();
+        return Ok(Eigen { values, vectors: Matrix::from_fn(n, n, |i, j| vectors[(i, j)]) });
+    }
+    let eigen = nalgebra::SymmetricEigen::try_new(m.clone(), f64::EPSILON, 10_000).ok_or(LinalgError::NotConverged)?;
+    let mut order: Vec<usize> = (0..n).collect();
+    order.sort_by(|&a, &b| eigen.eigenvalues[a].total_cmp(&eigen.eigenvalues[b]));
+    let values = order.iter().map(|&k| eigen.eigenvalues[k]).collect();
+    let vectors = Matrix::from_fn(n, n, |i, j| eigen.eigenvectors[(i, order[j])]);
+    Ok(Eigen { values, vectors })
+}
+
+/// The eigenvalues of a Hermitian matrix, ascending.
+///
+/// # Errors
+/// As [`hermitian_eigen`].
+pub fn hermitian_values(m: &Matrix) -> Result<Vec<f64>, LinalgError> {
+    if m.nrows() == 1 {
+        return Ok(vec![m[(0, 0)].re]);
+    }
+    Ok(hermitian_eigen(m)?.values)
+}
+
+impl Eigen {
+    /// `V f(values) V^dagger`.
+    pub fn function(&self, f: impl Fn(f64) -> C64) -> Matrix {
+        let mut scaled = self.vectors.clone();
+        for (k, &value) in self.values.iter().enumerate() {
+            let factor = f(value);
+            scaled.column_mut(k).iter_mut().for_each(|x| *x *= factor);
+        }
+        product(&scaled, &self.vectors.adjoint())
+    }
+
+    /// `exp(-i H t)`.
+    pub fn propagator(&self, t: f64) -> Matrix {
+        self.function(|e| C64::cis(-e * t))
+    }
+
+    /// Highest minus lowest value.
+    pub fn spread(&self) -> f64 {
+        match (self.values.first(), self.values.last()) {
+            (Some(low), Some(high)) => high - low,
+            _ => 0.0,
+        }
+    }
+
+    /// Groups of equal values: ranges of indices whose neighbours differ by at most `tolerance`.
+    pub fn levels(&self, tolerance: f64) -> Vec<std::ops::Range<usize>> {
+        let mut levels = Vec::new();
+        let mut start = 0;
+        for k in 1..=self.values.len() {
+            if k == self.values.len() || self.values[k] - self.values[k - 1] > tolerance {
+                levels.push(start..k);
+                start = k;
+            }
+        }
+        levels
+    }
+}
+
+/// Singular values, descending.
+///
+/// # Errors
+/// As [`hermitian_eigen`].
+pub fn singular_values(m: &Matrix) -> Result<Vec<f64>, LinalgError> {
+    if m.iter().any(|x| !x.re.is_finite() || !x.im.is_finite()) {
+        return Err(LinalgError::NotFinite);
+    }
+    view(m).singular_values().map_err(|_| LinalgError::NotConverged)
+}
+
+/// Singular value decomposition of a real 3 x 3 matrix: `(u, s, v^t)` with `s` descending.
+pub fn svd3(m: &Real3) -> Option<(Real3, [f64; 3], Real3)> {
+    let svd = m.try_svd(true, true, f64::EPSILON, 1000)?;
+    let mut order = [0, 1, 2];
+    order.sort_by(|&a, &b| svd.singular_values[b].total_cmp(&svd.singular_values[a]));
+    let (u, vt) = (svd.u?, svd.v_t?);
+    let columns = Real3::from_fn(|i, j| u[(i, order[j])]);
+    let rows = Real3::from_fn(|i, j| vt[(order[i], j)]);
+    Some((columns, order.map(|k| svd.singular_values[k]), rows))
+}
+
+/// The square root of a positive matrix; eigenvalues below `16 eps` of the largest count as zero, since their rounding error
+/// would enter as its square root.
+///
+/// # Errors
+/// As [`hermitian_eigen`].
+pub fn positive_root(m: &Matrix) -> Result<Matrix, LinalgError> {
+    let eigen = hermitian_eigen(m)?;
+    let cut = 16.0 * f64::EPSILON * eigen.values.last().copied().unwrap_or(0.0).abs();
+    Ok(eigen.function(|x| real(if x > cut { x.sqrt() } else { 0.0 })))
+}
+
+/// The exponential of any square matrix, by scaling, a Taylor sum of 18 terms, and squaring. The matrix is scaled to a norm
+/// of at most 1/2, where the sum is exact to rounding.
+pub fn exponential(m: &Matrix) -> Matrix {
+    let n = m.nrows();
+    let norm = one_norm(m);
+    if norm == 0.0 || !norm.is_finite() {
+        return if norm == 0.0 { identity(n) } else { m.map(|_| C64::new(f64::NAN, f64::NAN)) };
+    }
+    let squarings = (norm / 0.5).log2().ceil().max(0.0) as i32;
+    let scaled = m.map(|x| x * 0.5f64.powi(squarings));
+    let mut sum = identity(n);
+    // Horner's scheme: 1 + A(1 + A/2 (1 + A/3 (...))).
+    for k in (1..=18).rev() {
+        sum = product(&scaled, &sum).map(|x| x / k as f64);
+        for d in 0..n {
+            sum[(d, d)] += ONE;
+        }
+    }
+    for _ in 0..squarings {
+        sum = product(&sum, &sum);
+    }
+    sum
+}
+
+/// The largest sum of magnitudes in a column.
+pub fn one_norm(m: &Matrix) -> f64 {
+    m.column_iter().map(|c| c.iter().map(|x| x.norm()).sum::<f64>()).fold(0.0, f64::max)
+}
+
+/// A power of a matrix, by squaring.
+pub fn power(m: &Matrix, mut exponent: u64) -> Matrix {
+    let mut result = identity(m.nrows());
+    let mut base = m.clone();
+    while exponent > 0 {
+        if exponent & 1 == 1 {
+            result = product(&result, &base);
+        }
+        exponent >>= 1;
+        if exponent > 0 {
+            base = product(&base, &base);
+        }
+    }
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hermitian(n: usize, seed: u64) -> Matrix {
+        let mut state = seed;
+        let mut next = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+        };
+        let m = Matrix::from_fn(n, n, |_, _| C64::new(next(), next()));
+        hermitian_part(&m)
+    }
+
+    #[test]
+    fn both_eigensolvers_reconstruct_their_matrix() {
+        for n in [1, 2, 5, 15, 16, 40] {
+            let m = hermitian(n, n as u64);
+            let eigen = hermitian_eigen(&m).unwrap();
+            assert!(eigen.values.windows(2).all(|w| w[0] <= w[1]));
+            assert!((eigen.function(real) - m).norm() < 1e-12 * n as f64);
+        }
+    }
+
+    #[test]
+    fn the_exponential_agrees_with_the_eigenvalues() {
+        for n in [3, 20] {
+            let m = hermitian(n, 7);
+            let u = hermitian_eigen(&m).unwrap().propagator(30.0);
+            assert!((exponential(&m.map(|x| x * C64::new(0.0, -30.0))) - u).norm() < 1e-11);
+        }
+    }
+
+    #[test]
+    fn what_is_not_finite_is_refused() {
+        let mut m = hermitian(4, 1);
+        m[(1, 2)] = real(f64::NAN);
+        assert_eq!(hermitian_eigen(&m).unwrap_err(), LinalgError::NotFinite);
+    }
+
+    #[test]
+    fn powers_repeat_products() {
+        let m = hermitian(3, 2);
+        assert!((power(&m, 5) - &m * &m * &m * &m * &m).norm() < 1e-13);
+    }
+}

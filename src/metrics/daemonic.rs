@@ -1,0 +1,85 @@
+//! Ergotropy with the help of a measured ancilla.
+//!
+//! `W_D = E_S - min over measurements of sum_a p_a E_passive(rho_S | a)`, the ancilla one qubit measured projectively
+//! (Francica et al., npj Quantum Inf. 3, 12). `W_D >= W(rho_S)`, equal for product states; `E_S - e_0` for pure states of the
+//! whole. For two qubits there is a closed form ([`daemonic_ergotropy_two_qubits`]).
+
+use super::discord::{best_measurement, components};
+use super::single_site::pauli;
+use super::{Argument, Moment, Undefined, Value};
+use crate::linalg::{LinalgError, Matrix, Real3, hermitian_values, trace_of_product};
+use crate::spin::reduce;
+
+/// Daemonic ergotropy of a state whose first factor is the measured ancilla and whose second is the battery with
+/// Hamiltonian `h`.
+///
+/// # Errors
+/// When eigenvalues cannot be computed.
+pub fn daemonic_ergotropy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
+    let parts = components(rho);
+    let levels = hermitian_values(h)?;
+    let energy = trace_of_product(&parts[0], h).re;
+    let passive = best_measurement(&parts, |m| {
+        Ok(hermitian_values(m)?.iter().rev().zip(&levels).map(|(r, e)| r * e).sum())
+    })?;
+    Ok(energy - passive)
+}
+
+/// The same for a qubit battery: `E_S - Tr[h]/2 + (gap/2) sqrt(a.a + max(0, l))` with the battery's Bloch vector a, the
+/// correlation tensor T (battery index first) and the largest eigenvalue l of `T T^t - a a^t`. Ancilla first, as above.
+///
+/// # Errors
+/// When eigenvalues cannot be computed.
+pub fn daemonic_ergotropy_two_qubits(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
+    let levels = hermitian_values(h)?;
+    let battery = reduce(rho, &[2, 2], &[1]);
+    let bloch = nalgebra::Vector3::from_fn(|k, _| trace_of_product(&battery, &pauli(k + 1)).re);
+    let tensor = Real3::from_fn(|i, j| trace_of_product(rho, &pauli(j + 1).kronecker(&pauli(i + 1))).re);
+    let largest = (tensor * tensor.transpose() - bloch * bloch.transpose()).symmetric_eigenvalues().max();
+    let length = (bloch.norm_squared() + largest.max(0.0)).sqrt();
+    Ok(trace_of_product(&battery, h).re - h.trace().re / 2.0 + (levels[1] - levels[0]) / 2.0 * length)
+}
+
+pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
+    let cells = m.battery()?;
+    let ancilla = m.site(a, 0)?;
+    if m.dimensions[ancilla] != 2 || cells.sites.contains(&ancilla) {
+        return Err(Undefined::Domain("the ancilla must be a spin 1/2 outside of the battery's cells".into()));
+    }
+    let mut sites = vec![ancilla];
+    sites.extend(&cells.sites);
+    let rho = m.state.reduced(m.dimensions, &sites);
+    if cells.hamiltonian.nrows() == 2 {
+        return Ok(daemonic_ergotropy_two_qubits(&rho, &cells.hamiltonian)?);
+    }
+    Ok(daemonic_ergotropy(&rho, &cells.hamiltonian)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random::{hamiltonian, pure, state};
+    use super::super::ergotropy;
+    use super::*;
+    use crate::linalg::kron;
+
+    #[test]
+    fn the_closed_form_is_the_optimum() {
+        for seed in 0..20 {
+            let (rho, h) = (state(4, seed), hamiltonian(2, seed + 7));
+            let (search, closed) = (daemonic_ergotropy(&rho, &h).unwrap(), daemonic_ergotropy_two_qubits(&rho, &h).unwrap());
+            assert!((search - closed).abs() < 1e-9, "{search} {closed}");
+            assert!(closed >= ergotropy(&reduce(&rho, &[2, 2], &[1]), &h).unwrap() - 1e-12);
+        }
+    }
+
+    #[test]
+    fn products_gain_nothing_and_pure_states_everything() {
+        let h = hamiltonian(3, 4);
+        let (a, b) = (state(2, 1), state(3, 2));
+        assert!((daemonic_ergotropy(&kron(&a, &b), &h).unwrap() - ergotropy(&b, &h).unwrap()).abs() < 1e-10);
+        let rho = pure(6, 3);
+        let battery = reduce(&rho, &[2, 3], &[1]);
+        let all = trace_of_product(&battery, &h).re - hermitian_values(&h).unwrap()[0];
+        assert!((daemonic_ergotropy(&rho, &h).unwrap() - all).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,184 @@
+//! Discord and classical correlation, by projective measurements of one qubit.
+//!
+//! `J = max_n [S(b) - sum_pm p_pm S(b | pm)]`, `D = I(a,b) - J` (Ollivier, Zurek, PRL 88, 017901), in bits. The measurement is a
+//! direction n on the sphere: after outcome +-, b is left in `(R_0 +- n.R)/2` with `R_k = Tr_a[sigma_k rho]`. The formula for
+//! X states with two or three candidate angles is not exact, so the half sphere is searched: a grid that contains the poles,
+//! then a pattern search from its three best points.
+
+use super::single_site::component;
+use super::{Argument, Moment, Undefined, Value, mutual_information};
+use crate::linalg::{LinalgError, Matrix, hermitian_values};
+use crate::spin::reduce;
+
+/// `x log2 x`, and 0 at 0.
+fn x_log_x(x: f64) -> f64 {
+    if x > 0.0 { x * x.log2() } else { 0.0 }
+}
+
+/// `-sum x log2 (x / sum x)` of the eigenvalues of an unnormalised state: probability times entropy.
+fn weighted_entropy(m: &Matrix) -> Result<f64, LinalgError> {
+    if m.nrows() == 2 {
+        let (trace, z) = (m[(0, 0)].re + m[(1, 1)].re, m[(0, 0)].re - m[(1, 1)].re);
+        let radius = (z * z + 4.0 * m[(0, 1)].norm_sqr()).sqrt();
+        return Ok(x_log_x(trace) - x_log_x((trace + radius) / 2.0) - x_log_x((trace - radius) / 2.0));
+    }
+    let values = hermitian_values(m)?;
+    Ok(x_log_x(values.iter().sum()) - values.iter().map(|&x| x_log_x(x)).sum::<f64>())
+}
+
+/// The smallest value over directions n of a function of the two states `(R_0 +- n.R)/2`.
+pub(super) fn best_measurement(
+    parts: &[Matrix; 4],
+    cost: impl Fn(&Matrix) -> Result<f64, LinalgError>,
+) -> Result<f64, LinalgError> {
+    let at = |theta: f64, phi: f64| -> Result<f64, LinalgError> {
+        let n = [theta.sin() * phi.cos(), theta.sin() * phi.sin(), theta.cos()];
+        let mut along = parts[1].map(|x| x * n[0]);
+        along += parts[2].map(|x| x * n[1]);
+        along += parts[3].map(|x| x * n[2]);
+        let plus = (&parts[0] + &along).map(|x| x * 0.5);
+        let minus = (&parts[0] - &along).map(|x| x * 0.5);
+        Ok(cost(&plus)? + cost(&minus)?)
+    };
+    const POLAR: usize = 13;
+    const AZIMUTHAL: usize = 24;
+    let mut grid = Vec::with_capacity(POLAR * AZIMUTHAL);
+    for i in 0..POLAR {
+        let theta = std::f64::consts::FRAC_PI_2 * i as f64 / (POLAR - 1) as f64;
+        for j in 0..if i == 0 { 1 } else { AZIMUTHAL } {
+            let phi = 2.0 * std::f64::consts::PI * j as f64 / AZIMUTHAL as f64;
+            grid.push((at(theta, phi)?, theta, phi));
+        }
+    }
+    grid.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut best = grid[0].0;
+    for &(value, theta, phi) in grid.iter().take(3) {
+        best = best.min(descend(&at, value, theta, phi)?);
+    }
+    Ok(best)
+}
+
+/// Newton steps with numeric derivatives in the tangent plane of a direction, each taken only when it goes down; where the
+/// curvature is not positive, or a step fails, the four neighbours are tried at shrinking distance.
+fn descend(
+    at: &impl Fn(f64, f64) -> Result<f64, LinalgError>,
+    mut value: f64,
+    mut theta: f64,
+    mut phi: f64,
+) -> Result<f64, LinalgError> {
+    let mut step = 0.1;
+    while step > 1e-9 {
+        // Near the pole steps in phi are stretched, so that both directions are of equal length on the sphere.
+        let stretch = 1.0 / theta.sin().abs().max(1e-3);
+        let (e, w) = (at(theta, phi + step * stretch)?, at(theta, phi - step * stretch)?);
+        let (s, n) = (at(theta + step, phi)?, at(theta - step, phi)?);
+        let (curve_t, curve_p) = (s + n - 2.0 * value, e + w - 2.0 * value);
+        let newton = |minus: f64, plus: f64, curve: f64| if curve > 0.0 { (0.5 * (minus - plus) / curve).clamp(-2.0, 2.0) } else { 0.0 };
+        let (dt, dp) = (newton(n, s, curve_t), newton(w, e, curve_p));
+        let mut candidates =
+            vec![(e, 0.0, 1.0), (w, 0.0, -1.0), (s, 1.0, 0.0), (n, -1.0, 0.0)];
+        candidates.push((at(theta + dt * step, phi + dp * step * stretch)?, dt, dp));
+        candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let (lowest, along_t, along_p) = candidates[0];
+        if lowest < value {
+            let gain = value - lowest;
+            (value, theta, phi) = (lowest, theta + along_t * step, phi + along_p * step * stretch);
+            if gain < 1e-16 {
+                break;
+            }
+        } else {
+            step *= 0.2;
+        }
+    }
+    Ok(value)
+}
+
+/// Qubit `a` first, then the rest: the four components on the rest.
+pub(super) fn components(rho: &Matrix) -> [Matrix; 4] {
+    let rest = rho.nrows() / 2;
+    std::array::from_fn(|k| component(rho, &[2, rest], 0, k))
+}
+
+/// Classical correlation of a state whose first factor is the measured qubit, in bits.
+///
+/// # Errors
+/// When eigenvalues cannot be computed.
+pub fn classical_correlation(rho: &Matrix) -> Result<f64, LinalgError> {
+    let parts = components(rho);
+    Ok(weighted_entropy(&parts[0])? - best_measurement(&parts, weighted_entropy)?)
+}
+
+/// Discord of a state whose first factor is the measured qubit, in bits.
+///
+/// # Errors
+/// When eigenvalues cannot be computed.
+pub fn discord(rho: &Matrix) -> Result<f64, LinalgError> {
+    let rest = rho.nrows() / 2;
+    Ok(mutual_information(rho, 2, rest)? - classical_correlation(rho)?)
+}
+
+fn pair(m: &Moment, a: &[Argument]) -> Result<Matrix, Undefined> {
+    let measured = m.site(a, 0)?;
+    if m.dimensions[measured] != 2 {
+        return Err(Undefined::Domain("the measured subsystem must be a spin 1/2".into()));
+    }
+    let mut sites = vec![measured];
+    sites.extend(m.sites(a, 1)?);
+    Ok(match m.state {
+        crate::spin::State::Mixed(rho) => reduce(rho, m.dimensions, &sites),
+        crate::spin::State::Pure(_) => m.state.reduced(m.dimensions, &sites),
+    })
+}
+
+pub(super) fn evaluate_discord(m: &Moment, a: &[Argument]) -> Value {
+    Ok(discord(&pair(m, a)?)?)
+}
+
+pub(super) fn evaluate_classical(m: &Moment, a: &[Argument]) -> Value {
+    Ok(classical_correlation(&pair(m, a)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random::{pure, state, unitary};
+    use super::super::{entropy, mutual_information};
+    use super::*;
+    use crate::linalg::{conjugate, kron};
+
+    #[test]
+    fn discord_lies_between_zero_and_its_bounds() {
+        for seed in 0..20 {
+            let rho = state(4, seed);
+            let d = discord(&rho).unwrap();
+            let s = entropy(&reduce(&rho, &[2, 2], &[0])).unwrap();
+            assert!(d > -1e-10 && d <= s.min(mutual_information(&rho, 2, 2).unwrap()) + 1e-10);
+            // Local unitaries change nothing.
+            let u = kron(&unitary(2, seed + 1), &unitary(2, seed + 2));
+            assert!((discord(&conjugate(&u, &rho)).unwrap() - d).abs() < 1e-8);
+        }
+    }
+
+    #[test]
+    fn pure_states_have_the_entropy_of_entanglement() {
+        for seed in 0..10 {
+            let rho = pure(6, seed);
+            let s = entropy(&reduce(&rho, &[2, 3], &[0])).unwrap();
+            assert!((discord(&rho).unwrap() - s).abs() < 1e-9);
+        }
+    }
+
+    /// Luo, Phys. Rev. A 77, 042303: Bell-diagonal states.
+    #[test]
+    fn bell_diagonal_states_have_a_closed_form() {
+        let c = [0.3f64, -0.4, 0.56];
+        let mut rho = super::super::single_site::pauli(0).kronecker(&super::super::single_site::pauli(0));
+        for (k, c) in c.iter().enumerate() {
+            let s = super::super::single_site::pauli(k + 1);
+            rho += s.kronecker(&s).map(|x| x * *c);
+        }
+        let rho = rho.map(|x| x * 0.25);
+        let largest = 0.56f64;
+        let classical = (1.0 - largest) / 2.0 * (1.0 - largest).log2() + (1.0 + largest) / 2.0 * (1.0 + largest).log2();
+        assert!((classical_correlation(&rho).unwrap() - classical).abs() < 1e-10);
+    }
+}

@@ -1,0 +1,32 @@
+//! Energy, stored energy, average power.
+//!
+//! `E = Tr[rho H]`; `dE = E(t) - E(0)`; `P = dE / t`. Linear in the state; `-C <= dE <= C` under unitary evolution.
+
+use super::moment::mean;
+use super::{Argument, Moment, Undefined, Value};
+use crate::linalg::Matrix;
+
+/// `Tr[rho H]`, in the units of H.
+pub fn energy(rho: &Matrix, h: &Matrix) -> f64 {
+    mean(rho, h)
+}
+
+pub(super) fn evaluate_energy(m: &Moment, a: &[Argument]) -> Value {
+    Ok(energy(m.battery_state()?, &m.hamiltonian(a)?))
+}
+
+pub(super) fn evaluate_stored(m: &Moment, _: &[Argument]) -> Value {
+    let cells = m.battery()?;
+    Ok(energy(&(m.battery_state()? - &cells.initial), &cells.hamiltonian))
+}
+
+/// At t = 0 the limit, dE/dt, is given.
+pub(super) fn evaluate_average_power(m: &Moment, a: &[Argument]) -> Value {
+    if m.time > 0.0 {
+        return Ok(evaluate_stored(m, a)? / m.time);
+    }
+    if m.time == 0.0 {
+        return super::speed::evaluate_charging_power(m, a);
+    }
+    Err(Undefined::Domain("the time since `prepare` is negative".into()))
+}

@@ -1,0 +1,90 @@
+//! Entanglement: concurrence of two qubits, negativity of any two parts.
+//!
+//! * Concurrence `max(0, s1 - s2 - s3 - s4)` with the singular values s of `sqrt(rho) (Y x Y) sqrt(rho)*` (Wootters). Eigenvalues
+//!   of `rho rho~` would lose half of the digits near zero.
+//! * Negativity `(|rho^T_a|_1 - 1)/2`, logarithmic negativity `log2 |rho^T_a|_1` (Vidal, Werner). For two pure qubits
+//!   `N = C/2` and `E_N = log2(1 + C)`; `2 N <= C` always.
+
+use super::single_site::pauli;
+use super::{Argument, Moment, Undefined, Value};
+use crate::linalg::{LinalgError, Matrix, hermitian_values, kron, positive_root, product, singular_values};
+use crate::spin::partial_transpose;
+
+/// Concurrence of a two-qubit state.
+///
+/// # Errors
+/// When singular values cannot be computed.
+pub fn concurrence(rho: &Matrix) -> Result<f64, LinalgError> {
+    let root = positive_root(rho)?;
+    let flip = kron(&pauli(2), &pauli(2));
+    let s = singular_values(&product(&product(&root, &flip), &root.conjugate()))?;
+    Ok((s[0] - s[1] - s[2] - s[3]).max(0.0))
+}
+
+fn transposed_norm(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Result<f64, LinalgError> {
+    Ok(hermitian_values(&partial_transpose(rho, dimensions, sites))?.iter().map(|x| x.abs()).sum())
+}
+
+/// Negativity of the subsystems `sites` against the rest.
+///
+/// # Errors
+/// When eigenvalues cannot be computed.
+pub fn negativity(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Result<f64, LinalgError> {
+    Ok(((transposed_norm(rho, dimensions, sites)? - 1.0) / 2.0).max(0.0))
+}
+
+/// Logarithmic negativity of the subsystems `sites` against the rest, in bits.
+///
+/// # Errors
+/// When eigenvalues cannot be computed.
+pub fn log_negativity(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Result<f64, LinalgError> {
+    Ok(transposed_norm(rho, dimensions, sites)?.log2().max(0.0))
+}
+
+pub(super) fn evaluate_concurrence(m: &Moment, a: &[Argument]) -> Value {
+    let (first, second) = (m.site(a, 0)?, m.site(a, 1)?);
+    if first == second || m.dimensions[first] != 2 || m.dimensions[second] != 2 {
+        return Err(Undefined::Domain("concurrence is defined for two different spins 1/2".into()));
+    }
+    Ok(concurrence(&m.state.reduced(m.dimensions, &[first, second]))?)
+}
+
+pub(super) fn evaluate_negativity(m: &Moment, a: &[Argument]) -> Value {
+    Ok(negativity(m.density(), m.dimensions, &m.sites(a, 0)?)?)
+}
+
+pub(super) fn evaluate_log_negativity(m: &Moment, a: &[Argument]) -> Value {
+    Ok(log_negativity(m.density(), m.dimensions, &m.sites(a, 0)?)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random::{pure, state, unitary};
+    use super::*;
+    use crate::linalg::conjugate;
+    use crate::spin::reduce;
+
+    #[test]
+    fn pure_states_agree_between_the_measures() {
+        for seed in 0..40 {
+            let rho = pure(4, seed);
+            let c = concurrence(&rho).unwrap();
+            assert!((negativity(&rho, &[2, 2], &[0]).unwrap() - c / 2.0).abs() < 1e-12);
+            assert!((log_negativity(&rho, &[2, 2], &[0]).unwrap() - (1.0 + c).log2()).abs() < 1e-11);
+            let part = reduce(&rho, &[2, 2], &[0]);
+            let determinant = (part[(0, 0)] * part[(1, 1)] - part[(0, 1)] * part[(1, 0)]).re;
+            assert!((c - 2.0 * determinant.max(0.0).sqrt()).abs() < 1e-7);
+        }
+    }
+
+    #[test]
+    fn local_unitaries_change_nothing_and_negativity_is_below_concurrence() {
+        for seed in 0..20 {
+            let rho = (state(4, seed) + pure(4, seed + 1).map(|x| x * 2.0)).map(|x| x / 3.0);
+            let u = kron(&unitary(2, seed + 2), &unitary(2, seed + 3));
+            let c = concurrence(&rho).unwrap();
+            assert!((concurrence(&conjugate(&u, &rho)).unwrap() - c).abs() < 1e-12);
+            assert!(2.0 * negativity(&rho, &[2, 2], &[1]).unwrap() <= c + 1e-12);
+        }
+    }
+}

@@ -1,0 +1,224 @@
+//! Numbers from states: energies that can be extracted, correlations, bounds. This folder takes matrices and knows no
+//! sequence; each family stands in its own file with formula, source and the laws that its tests hold.
+//!
+//! [`METRICS`] is the one table of all metrics: the checker, the table of `grammar.md` and the help take names, arguments and
+//! formulas from it. A new metric costs its file and its row.
+
+mod bounds;
+mod coherence;
+mod coherent;
+mod daemonic;
+mod discord;
+mod distance;
+mod energy;
+mod entanglement;
+mod entropy;
+mod ergotropy;
+mod local;
+mod moment;
+mod nmr;
+mod parallel;
+mod single_site;
+mod speed;
+#[cfg(test)]
+pub(crate) mod random;
+
+pub use bounds::{free_energy_bound, thermodynamic_bound};
+pub use coherence::{l1_coherence, relative_entropy_coherence};
+pub use coherent::{incoherent_capacity, incoherent_ergotropy};
+pub use daemonic::{daemonic_ergotropy, daemonic_ergotropy_two_qubits};
+pub use discord::{classical_correlation, discord};
+pub use distance::{bures_angle, fidelity, trace_distance};
+pub use energy::energy;
+pub use entanglement::{concurrence, log_negativity, negativity};
+pub use entropy::{entropy, mutual_information, purity};
+pub use ergotropy::{anti_ergotropy, capacity, ergotropy, ergotropy_rate, passive_energy};
+pub use local::{ergotropic_gap_bound, local_parts};
+pub use moment::{Argument, Cells, Moment};
+pub use nmr::{coherence_order, deviation_correlation, spin_temperature};
+pub use parallel::parallel_ergotropy;
+pub use single_site::single_site_ergotropy;
+pub use speed::{energy_fisher_information, mandelstam_tamm_time, margolus_levitin_time, standard_deviation};
+
+use crate::linalg::LinalgError;
+use std::fmt;
+
+/// Why a metric has no value for a state.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Undefined {
+    /// The metric does not apply: a sentence that says why.
+    Domain(String),
+    /// A matrix operation failed.
+    Linalg(LinalgError),
+}
+
+impl From<LinalgError> for Undefined {
+    fn from(e: LinalgError) -> Undefined {
+        Undefined::Linalg(e)
+    }
+}
+
+impl fmt::Display for Undefined {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Undefined::Domain(why) => f.write_str(why),
+            Undefined::Linalg(e) => e.fmt(f),
+        }
+    }
+}
+
+/// What a metric gives.
+pub type Value = Result<f64, Undefined>;
+
+/// What kind of quantity a metric is: it decides the unit in which it is reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantity {
+    /// A plain number.
+    Number,
+    /// An energy: joule in lab files.
+    Energy,
+    /// An energy per time: watt in lab files.
+    Power,
+    /// A time.
+    Time,
+    /// A temperature.
+    Temperature,
+    /// Per time squared.
+    RateSquared,
+    /// An angle in radian.
+    Angle,
+    /// Bits.
+    Bits,
+}
+
+/// What an argument of a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parameter {
+    /// A subsystem.
+    Site,
+    /// One or more subsystems.
+    Sites,
+    /// An operator on the whole system.
+    Operator,
+    /// An operator, which may be left out: the battery's Hamiltonian then.
+    OptionalOperator,
+    /// The word `energy`, which may be left out.
+    OptionalEnergyBasis,
+    /// A whole number.
+    Whole,
+    /// A temperature.
+    Temperature,
+    /// A nucleus.
+    Nucleus,
+}
+
+/// A row of the table of metrics.
+pub struct Metric {
+    /// The word of the language.
+    pub name: &'static str,
+    /// Its arguments.
+    pub parameters: &'static [Parameter],
+    /// What it is.
+    pub quantity: Quantity,
+    /// Its formula, in plain text.
+    pub formula: &'static str,
+    /// Where the formula comes from.
+    pub source: &'static str,
+    /// Whether it needs a battery.
+    pub battery: bool,
+    /// Its value at a moment, energies in rad/s.
+    pub evaluate: fn(&Moment, &[Argument]) -> Value,
+}
+
+impl Metric {
+    /// The metric of this name.
+    pub fn named(name: &str) -> Option<&'static Metric> {
+        METRICS.iter().find(|m| m.name == name)
+    }
+}
+
+use Parameter::{OptionalEnergyBasis, OptionalOperator, Site, Sites, Whole};
+
+const fn metric(
+    name: &'static str,
+    parameters: &'static [Parameter],
+    quantity: Quantity,
+    battery: bool,
+    formula: &'static str,
+    source: &'static str,
+    evaluate: fn(&Moment, &[Argument]) -> Value,
+) -> Metric {
+    Metric { name, parameters, quantity, formula, source, battery, evaluate }
+}
+
+const ABN: &str = "Allahverdyan, Balian, Nieuwenhuizen, EPL 67, 565 (2004)";
+const YANG: &str = "Yang et al., Phys. Rev. Lett. 131, 030402 (2023)";
+const FRANCICA: &str = "Francica et al., Phys. Rev. Lett. 125, 180603 (2020)";
+const JULIA_FARRE: &str = "Julia-Farre et al., Phys. Rev. Research 2, 023113 (2020)";
+const BAUMGRATZ: &str = "Baumgratz, Cramer, Plenio, Phys. Rev. Lett. 113, 140401 (2014)";
+const ALIMUDDIN: &str = "Alimuddin, Guha, Parashar, Phys. Rev. A 99, 052320 (2019)";
+
+/// Every metric of the language. `W` ergotropy, `C` capacity, `E` energy, `H` the battery's Hamiltonian with levels `e`,
+/// `r` the eigenvalues of the battery's state, `D` dephasing between its levels.
+pub const METRICS: &[Metric] = &[
+    metric("energy", &[OptionalOperator], Quantity::Energy, true, "Tr[rho H]", "", energy::evaluate_energy),
+    metric("stored_energy", &[], Quantity::Energy, true, "Tr[rho H] - Tr[rho_0 H]", "", energy::evaluate_stored),
+    metric("average_power", &[], Quantity::Power, true, "stored_energy / t", "", energy::evaluate_average_power),
+    metric("ergotropy", &[OptionalOperator], Quantity::Energy, true, "E - sum_k r_k(down) e_k(up)", ABN, ergotropy::evaluate_ergotropy),
+    metric("symmetric_ergotropy", &[], Quantity::Energy, true, "the same, within the multiplets of collectives", ABN, ergotropy::evaluate_symmetric),
+    metric("anti_ergotropy", &[OptionalOperator], Quantity::Energy, true, "sum_k r_k(up) e_k(up) - E", YANG, ergotropy::evaluate_anti),
+    metric("capacity", &[OptionalOperator], Quantity::Energy, true, "sum_k e_k(up) (r_k(up) - r_k(down)) = W + A", YANG, ergotropy::evaluate_capacity),
+    metric("state_of_charge", &[], Quantity::Number, true, "W / C", YANG, ergotropy::evaluate_state_of_charge),
+    metric("efficiency", &[], Quantity::Number, true, "W / (E - E_0)", ABN, ergotropy::evaluate_efficiency),
+    metric("power", &[], Quantity::Power, true, "dW/dt", ABN, ergotropy::evaluate_power),
+    metric("incoherent_ergotropy", &[], Quantity::Energy, true, "W(D[rho])", FRANCICA, coherent::evaluate_incoherent),
+    metric("coherent_ergotropy", &[], Quantity::Energy, true, "W(rho) - W(D[rho])", FRANCICA, coherent::evaluate_coherent),
+    metric("incoherent_capacity", &[], Quantity::Energy, true, "C(D[rho])", YANG, coherent::evaluate_incoherent_capacity),
+    metric("coherent_capacity", &[], Quantity::Energy, true, "C(rho) - C(D[rho])", YANG, coherent::evaluate_coherent_capacity),
+    metric("marginal_ergotropy", &[OptionalOperator], Quantity::Energy, true, "sum_i W(rho_i; H_i), H = sum_i H_i", ALIMUDDIN, local::evaluate_marginal),
+    metric("ergotropic_gap", &[OptionalOperator], Quantity::Energy, true, "W(rho; sum_i H_i) - sum_i W(rho_i; H_i)", ALIMUDDIN, local::evaluate_gap),
+    metric("residual_capacity", &[OptionalOperator], Quantity::Energy, true, "C(rho; sum_i H_i) - sum_i C(rho_i; H_i)", "arXiv:2502.02860", local::evaluate_residual),
+    metric("single_site_ergotropy", &[Site], Quantity::Energy, true, "max over unitaries on one qubit of E - E'", "Salvia, De Palma, Giovannetti, Phys. Rev. A 107, 012405 (2023)", single_site::evaluate),
+    metric("parallel_ergotropy", &[], Quantity::Energy, true, "max over u_1 x ... x u_N of E - E'", "Castellano et al., arXiv:2407.20916", parallel::evaluate),
+    metric("daemonic_ergotropy", &[Site], Quantity::Energy, true, "E - min over measurements of sum_a p_a E_passive(rho_a)", "Francica et al., npj Quantum Inf. 3, 12 (2017)", daemonic::evaluate),
+    metric("free_energy_bound", &[Parameter::Temperature], Quantity::Energy, true, "F_T(rho) - F_T(tau_T), F = E - T S", ABN, bounds::evaluate_free_energy),
+    metric("thermodynamic_bound", &[], Quantity::Energy, true, "E - E(tau), S(tau) = S(rho)", "Alicki, Fannes, Phys. Rev. E 87, 042123 (2013)", bounds::evaluate_thermodynamic),
+    metric("charging_power", &[], Quantity::Power, true, "dE/dt", "", speed::evaluate_charging_power),
+    metric("energy_fisher_information", &[], Quantity::RateSquared, true, "sum over levels of (dp_e/dt)^2 / p_e", JULIA_FARRE, speed::evaluate_fisher),
+    metric("fisher_power_bound", &[], Quantity::Power, true, "sqrt(Var(H) I_E) >= |dE/dt|", JULIA_FARRE, speed::evaluate_fisher_bound),
+    metric("uncertainty_power_bound", &[], Quantity::Power, true, "2 sd(H) sd(H_drive) >= |dE/dt|, unitary charging", "Garcia-Pintos et al., Phys. Rev. Lett. 125, 040601 (2020)", speed::evaluate_uncertainty_bound),
+    metric("mandelstam_tamm_time", &[], Quantity::Time, true, "bures_angle / sd(H_drive)", "Campaioli et al., Phys. Rev. Lett. 118, 150601 (2017)", speed::evaluate_mandelstam_tamm),
+    metric("margolus_levitin_time", &[], Quantity::Time, true, "pi / (2 (E_drive - E_ground))", "Margolus, Levitin, Physica D 120, 188 (1998)", speed::evaluate_margolus_levitin),
+    metric("l1_coherence", &[OptionalEnergyBasis], Quantity::Number, true, "sum over i != j of |rho_ij|", BAUMGRATZ, coherence::evaluate_l1),
+    metric("relative_entropy_coherence", &[OptionalEnergyBasis], Quantity::Bits, true, "S(D[rho]) - S(rho)", BAUMGRATZ, coherence::evaluate_relative_entropy),
+    metric("purity", &[], Quantity::Number, false, "Tr[rho^2]", "", entropy::evaluate_purity),
+    metric("entropy", &[], Quantity::Bits, false, "-Tr[rho log2 rho]", "", entropy::evaluate_entropy),
+    metric("mutual_information", &[Sites, Sites], Quantity::Bits, false, "S(a) + S(b) - S(ab)", "", entropy::evaluate_mutual),
+    metric("concurrence", &[Site, Site], Quantity::Number, false, "max(0, s1 - s2 - s3 - s4)", "Wootters, Phys. Rev. Lett. 80, 2245 (1998)", entanglement::evaluate_concurrence),
+    metric("negativity", &[Sites], Quantity::Number, false, "(|rho^T_a|_1 - 1) / 2, a against the rest", "Vidal, Werner, Phys. Rev. A 65, 032314 (2002)", entanglement::evaluate_negativity),
+    metric("log_negativity", &[Sites], Quantity::Bits, false, "log2 |rho^T_a|_1", "Vidal, Werner, Phys. Rev. A 65, 032314 (2002)", entanglement::evaluate_log_negativity),
+    metric("discord", &[Site, Sites], Quantity::Bits, false, "I(a,b) - max over measurements of a", "Ollivier, Zurek, Phys. Rev. Lett. 88, 017901 (2001)", discord::evaluate_discord),
+    metric("classical_correlation", &[Site, Sites], Quantity::Bits, false, "max over measurements of a of S(b) - sum_m p_m S(b|m)", "Henderson, Vedral, J. Phys. A 34, 6899 (2001)", discord::evaluate_classical),
+    metric("fidelity", &[], Quantity::Number, false, "(Tr sqrt(sqrt(rho_0) rho sqrt(rho_0)))^2, with the prepared state", "Uhlmann (1976)", distance::evaluate_fidelity),
+    metric("trace_distance", &[], Quantity::Number, false, "|rho - rho_0|_1 / 2, from the prepared state", "", distance::evaluate_trace_distance),
+    metric("bures_angle", &[], Quantity::Angle, false, "arccos sqrt(F), from the prepared state", "", distance::evaluate_bures),
+    metric("correlation", &[Parameter::Operator], Quantity::Number, false, "Tr[dr H] / sqrt(Tr[dr^2] Tr[H^2]), dr = rho - 1/d", "", nmr::evaluate_correlation),
+    metric("order", &[Parameter::Operator], Quantity::Number, false, "Tr[dr H] / sqrt(Tr[dr_0^2] Tr[H^2]), dr_0 as prepared", "Jeener, Broekaert, Phys. Rev. 157, 232 (1967)", nmr::evaluate_order),
+    metric("coherence_order", &[Whole], Quantity::Number, false, "share of Tr[dr^2] in coherence orders +k and -k", "", nmr::evaluate_coherence_order),
+    metric("spin_temperature", &[Parameter::Operator], Quantity::Temperature, false, "T with Tr[tau_T H] = Tr[rho H]", "Goldman, Spin Temperature (1970)", nmr::evaluate_spin_temperature),
+    metric("expectation", &[Parameter::Operator], Quantity::Number, false, "Tr[rho A]", "", nmr::evaluate_expectation),
+    metric("signal", &[Parameter::Nucleus], Quantity::Number, false, "Tr[rho I+] of a nucleus during `acquire`", "", nmr::evaluate_signal),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::METRICS;
+
+    #[test]
+    fn names_are_unique_and_formulas_given() {
+        for (k, m) in METRICS.iter().enumerate() {
+            assert!(METRICS[..k].iter().all(|n| n.name != m.name), "{}", m.name);
+            assert!(!m.formula.is_empty());
+        }
+    }
+}

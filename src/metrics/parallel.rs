@@ -1,0 +1,189 @@
+//! The most work that a product of one-qubit unitaries extracts (Castellano et al., arXiv:2407.20916).
+//!
+//! `max_i W_i <= W_par <= W` with the single-site values W_i. Each step takes the best rotation of one qubit, which has a
+//! closed form (see `single_site`). Such a see-saw crawls where the landscape is nearly flat along a common rotation, so it
+//! is followed by a quasi-Newton search in all angles at once. Several starts are tried; the result is a lower bound unless
+//! the best maximum was among them.
+
+use super::single_site::{correlation, lowest, pauli};
+use super::{Argument, Moment, Undefined, Value};
+use crate::linalg::{C64, I, Matrix, Real3, conjugate, identity, trace_of_product};
+use nalgebra::{DMatrix, DVector};
+
+/// Parallel ergotropy of qubits, in the units of `h`.
+///
+/// # Errors
+/// When a subsystem is no qubit.
+pub fn parallel_ergotropy(rho: &Matrix, h: &Matrix, sites: usize) -> Result<f64, Undefined> {
+    if rho.nrows() != 1 << sites {
+        return Err(Undefined::Domain("parallel ergotropy is defined for spins 1/2".into()));
+    }
+    let dimensions = vec![2; sites];
+    let start = trace_of_product(rho, h).re;
+    let mut best = start;
+    for kick in starts(sites) {
+        let mut state = rho.clone();
+        for (site, axis) in kick.iter().enumerate() {
+            if *axis > 0 {
+                state = conjugate(&on_site(&pauli(*axis), site, sites), &state);
+            }
+        }
+        let state = see_saw(state, h, &dimensions);
+        best = best.min(polish(state, h, sites));
+    }
+    Ok(start - best)
+}
+
+/// Starting points: no rotation, all combinations of half-turns about x for few qubits, and turns about y and z of all.
+fn starts(sites: usize) -> Vec<Vec<usize>> {
+    let few = sites.min(4);
+    let mut starts: Vec<Vec<usize>> =
+        (0..1usize << few).map(|mask| (0..sites).map(|s| usize::from(s < few && mask >> s & 1 == 1)).collect()).collect();
+    starts.push(vec![2; sites]);
+    starts.push((0..sites).map(|s| if s % 2 == 0 { 3 } else { 0 }).collect());
+    starts
+}
+
+fn on_site(m: &Matrix, site: usize, sites: usize) -> Matrix {
+    let before = identity(1 << site);
+    let after = identity(1 << (sites - site - 1));
+    before.kronecker(m).kronecker(&after)
+}
+
+/// The 2 x 2 unitary that turns Bloch vectors by a rotation.
+fn unitary_of(rotation: &Real3) -> Matrix {
+    let r = nalgebra::Rotation3::from_matrix(rotation);
+    let angle = r.angle();
+    let Some(axis) = r.axis() else { return identity(2) };
+    let n = axis.into_inner();
+    let generator = pauli(1) * C64::from(n.x) + pauli(2) * C64::from(n.y) + pauli(3) * C64::from(n.z);
+    identity(2) * C64::from((angle / 2.0).cos()) - generator * (I * (angle / 2.0).sin())
+}
+
+fn see_saw(mut state: Matrix, h: &Matrix, dimensions: &[usize]) -> Matrix {
+    let sites = dimensions.len();
+    let mut energy = trace_of_product(&state, h).re;
+    for _ in 0..60 {
+        for site in 0..sites {
+            if let Some((_, rotation)) = lowest(&correlation(&state, h, dimensions, site)) {
+                let turned = conjugate(&on_site(&unitary_of(&rotation), site, sites), &state);
+                // A rotation read back from its matrix may be off by rounding; only progress is kept.
+                if trace_of_product(&turned, h).re < trace_of_product(&state, h).re {
+                    state = turned;
+                }
+            }
+        }
+        let now = trace_of_product(&state, h).re;
+        if energy - now <= 1e-15 * energy.abs().max(now.abs()) {
+            break;
+        }
+        energy = now;
+    }
+    state
+}
+
+/// `exp(-i sum_k x_k sigma_k / 2)` on every site.
+fn rotate(state: &Matrix, x: &DVector<f64>, sites: usize) -> Matrix {
+    let mut u = identity(1);
+    for site in 0..sites {
+        let v = nalgebra::Vector3::new(x[3 * site], x[3 * site + 1], x[3 * site + 2]);
+        let angle = v.norm();
+        let local = if angle == 0.0 { identity(2) } else { unitary_of(nalgebra::Rotation3::new(v).matrix()) };
+        u = u.kronecker(&local);
+    }
+    conjugate(&u, state)
+}
+
+/// `dE/dx` at x = 0: `Tr[-i [sigma/2, rho] H]`.
+fn gradient(state: &Matrix, h: &Matrix, sites: usize) -> DVector<f64> {
+    let c = crate::linalg::commutator(state, h);
+    let half: Vec<C64> = (0..3 * sites).map(|k| trace_of_product(&on_site(&pauli(k % 3 + 1), k / 3, sites), &c)).collect();
+    // -i Tr[[s, rho] H] / 2 = -i Tr[s [rho, H]] / 2.
+    DVector::from_iterator(3 * sites, half.iter().map(|t| (-I * t * 0.5).re))
+}
+
+/// A BFGS search whose origin moves with the state, so that the gradient has its simple form.
+fn polish(mut state: Matrix, h: &Matrix, sites: usize) -> f64 {
+    let n = 3 * sites;
+    let mut inverse = DMatrix::<f64>::identity(n, n);
+    let mut energy = trace_of_product(&state, h).re;
+    let scale = h.norm().max(f64::MIN_POSITIVE);
+    let mut g = gradient(&state, h, sites);
+    for _ in 0..200 {
+        if g.norm() <= 1e-13 * scale {
+            break;
+        }
+        let mut step = -(&inverse * &g);
+        if step.dot(&g) >= 0.0 {
+            inverse = DMatrix::identity(n, n);
+            step = -g.clone() / scale;
+        }
+        let longest = step.amax();
+        if longest > 1.0 {
+            step /= longest;
+        }
+        let Some((next, lower, taken)) = line_search(&state, h, sites, energy, &step, step.dot(&g)) else { break };
+        let s = &step * taken;
+        let g_next = gradient(&next, h, sites);
+        let y = &g_next - &g;
+        let sy = s.dot(&y);
+        if sy > 1e-300 {
+            let hy = &inverse * &y;
+            let yhy = y.dot(&hy);
+            inverse += &s * s.transpose() * ((1.0 + yhy / sy) / sy) - (&hy * s.transpose() + &s * hy.transpose()) / sy;
+        }
+        (state, energy, g) = (next, lower, g_next);
+    }
+    energy
+}
+
+fn line_search(state: &Matrix, h: &Matrix, sites: usize, energy: f64, step: &DVector<f64>, slope: f64) -> Option<(Matrix, f64, f64)> {
+    let mut length = 1.0;
+    for _ in 0..40 {
+        let next = rotate(state, &(step * length), sites);
+        let lower = trace_of_product(&next, h).re;
+        if lower < energy + 1e-4 * length * slope {
+            return Some((next, lower, length));
+        }
+        length *= 0.5;
+    }
+    None
+}
+
+pub(super) fn evaluate(m: &Moment, _: &[Argument]) -> Value {
+    let cells = m.battery()?;
+    if cells.sites.iter().any(|&s| m.dimensions[s] != 2) {
+        return Err(Undefined::Domain("parallel ergotropy is defined for spins 1/2".into()));
+    }
+    parallel_ergotropy(m.battery_state()?, &cells.hamiltonian, cells.sites.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random::{hamiltonian, state};
+    use super::super::{ergotropy, single_site_ergotropy};
+    use super::*;
+    use crate::linalg::kron;
+
+    #[test]
+    fn it_lies_between_one_site_and_all() {
+        for seed in 0..8 {
+            let (rho, h) = (state(4, seed), hamiltonian(4, seed + 20));
+            let w = parallel_ergotropy(&rho, &h, 2).unwrap();
+            let one = (0..2).map(|k| single_site_ergotropy(&rho, &h, &[2, 2], k).unwrap()).fold(0.0, f64::max);
+            assert!(one <= w + 1e-10 && w <= ergotropy(&rho, &h).unwrap() + 1e-10);
+        }
+    }
+
+    #[test]
+    fn without_couplings_it_is_the_marginal_ergotropy() {
+        for seed in 0..5 {
+            let (a, b) = (hamiltonian(2, seed), hamiltonian(2, seed + 1));
+            let h = kron(&a, &identity(2)) + kron(&identity(2), &b);
+            let rho = state(4, seed + 2);
+            let local = ergotropy(&crate::spin::reduce(&rho, &[2, 2], &[0]), &a).unwrap()
+                + ergotropy(&crate::spin::reduce(&rho, &[2, 2], &[1]), &b).unwrap();
+            assert!((parallel_ergotropy(&rho, &h, 2).unwrap() - local).abs() < 1e-11);
+        }
+    }
+}

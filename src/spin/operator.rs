@@ -1,0 +1,482 @@
+//! Operators as sums of products of local matrices: as they are written on paper. They can be applied to a vector without
+//! ever being a matrix, and turned into one when the space is small.
+
+use super::basis::{Basis, Site, SiteKind};
+use crate::linalg::{C64, I, Matrix, ONE, Vector, ZERO, real};
+use std::sync::Arc;
+
+/// A matrix on one subsystem, by its entries that are not zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Local {
+    dimension: usize,
+    entries: Vec<(usize, usize, C64)>,
+}
+
+/// The local operators of the language, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalKind {
+    /// Pauli matrix, spin 1/2 only.
+    X,
+    /// Pauli matrix, spin 1/2 only.
+    Y,
+    /// Pauli matrix, spin 1/2 only.
+    Z,
+    /// Spin operator.
+    Ix,
+    /// Spin operator.
+    Iy,
+    /// Spin operator.
+    Iz,
+    /// Raising operator of a spin.
+    Ip,
+    /// Lowering operator of a spin.
+    Im,
+    /// Annihilator of a mode.
+    Lower,
+    /// Creator of a mode.
+    Raise,
+    /// Number operator of a mode.
+    Number,
+}
+
+/// Every local operator of the language: word, kind, meaning.
+pub const LOCAL_OPERATORS: &[(&str, LocalKind, &str)] = &[
+    ("X", LocalKind::X, "Pauli matrix sigma_x of a spin 1/2"),
+    ("Y", LocalKind::Y, "Pauli matrix sigma_y of a spin 1/2"),
+    ("Z", LocalKind::Z, "Pauli matrix sigma_z of a spin 1/2"),
+    ("Ix", LocalKind::Ix, "spin operator I_x; of an array or a collective, the sum"),
+    ("Iy", LocalKind::Iy, "spin operator I_y; of an array or a collective, the sum"),
+    ("Iz", LocalKind::Iz, "spin operator I_z; of an array or a collective, the sum"),
+    ("Ip", LocalKind::Ip, "ladder operator I_x + i I_y; of an array or a collective, the sum"),
+    ("Im", LocalKind::Im, "ladder operator I_x - i I_y; of an array or a collective, the sum"),
+    ("lower", LocalKind::Lower, "annihilation operator of a mode"),
+    ("raise", LocalKind::Raise, "creation operator of a mode"),
+    ("number", LocalKind::Number, "number operator of a mode"),
+];
+
+impl LocalKind {
+    /// The operator written like this.
+    pub fn named(word: &str) -> Option<LocalKind> {
+        LOCAL_OPERATORS.iter().find(|(w, _, _)| *w == word).map(|(_, k, _)| *k)
+    }
+
+    /// Its matrix on a subsystem; `None` when the subsystem has no such operator.
+    pub fn on(self, site: &Site) -> Option<Local> {
+        let n = site.dimension;
+        match self {
+            LocalKind::X | LocalKind::Y | LocalKind::Z => {
+                if site.kind != SiteKind::Spin || n != 2 {
+                    return None;
+                }
+                let spin = match self {
+                    LocalKind::X => LocalKind::Ix,
+                    LocalKind::Y => LocalKind::Iy,
+                    _ => LocalKind::Iz,
+                };
+                Some(spin.on(site)?.scaled(real(2.0)))
+            }
+            LocalKind::Lower | LocalKind::Raise | LocalKind::Number => {
+                if site.kind != SiteKind::Mode {
+                    return None;
+                }
+                let entries = match self {
+                    LocalKind::Lower => (1..n).map(|k| (k - 1, k, real((k as f64).sqrt()))).collect(),
+                    LocalKind::Raise => (1..n).map(|k| (k, k - 1, real((k as f64).sqrt()))).collect(),
+                    _ => (1..n).map(|k| (k, k, real(k as f64))).collect(),
+                };
+                Some(Local { dimension: n, entries })
+            }
+            LocalKind::Iz => {
+                let spin = f64::from(site.twice_spin()?) / 2.0;
+                let entries = (0..n).map(|k| (k, k, real(spin - k as f64))).filter(|(_, _, v)| *v != ZERO).collect();
+                Some(Local { dimension: n, entries })
+            }
+            LocalKind::Ip => {
+                let spin = f64::from(site.twice_spin()?) / 2.0;
+                // <m+1| I+ |m> = sqrt(I(I+1) - m(m+1)) with m = I - k.
+                let element = |k: usize| {
+                    let m = spin - k as f64;
+                    (spin * (spin + 1.0) - m * (m + 1.0)).sqrt()
+                };
+                Some(Local { dimension: n, entries: (1..n).map(|k| (k - 1, k, real(element(k)))).collect() })
+            }
+            LocalKind::Im => Some(LocalKind::Ip.on(site)?.adjoint()),
+            LocalKind::Ix => {
+                let (p, m) = (LocalKind::Ip.on(site)?, LocalKind::Im.on(site)?);
+                Some(p.scaled(real(0.5)).plus(&m.scaled(real(0.5))))
+            }
+            LocalKind::Iy => {
+                let (p, m) = (LocalKind::Ip.on(site)?, LocalKind::Im.on(site)?);
+                Some(p.scaled(-I * 0.5).plus(&m.scaled(I * 0.5)))
+            }
+        }
+    }
+}
+
+impl Local {
+    /// A local matrix from a dense one.
+    pub fn from_matrix(m: &Matrix) -> Local {
+        let n = m.nrows();
+        let all = (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
+        let entries = all.map(|(i, j)| (i, j, m[(i, j)])).filter(|(_, _, v)| *v != ZERO).collect();
+        Local { dimension: n, entries }
+    }
+
+    fn scaled(&self, factor: C64) -> Local {
+        let entries = self.entries.iter().map(|&(i, j, v)| (i, j, v * factor)).collect();
+        Local { dimension: self.dimension, entries }
+    }
+
+    fn adjoint(&self) -> Local {
+        let mut entries: Vec<_> = self.entries.iter().map(|&(i, j, v)| (j, i, v.conj())).collect();
+        entries.sort_by_key(|&(i, j, _)| (i, j));
+        Local { dimension: self.dimension, entries }
+    }
+
+    fn plus(&self, other: &Local) -> Local {
+        collect(self.dimension, self.entries.iter().chain(&other.entries).copied().collect())
+    }
+
+    fn times(&self, other: &Local) -> Local {
+        let mut by_row: Vec<Vec<(usize, C64)>> = vec![vec![]; self.dimension];
+        for &(i, j, v) in &other.entries {
+            by_row[i].push((j, v));
+        }
+        let entries =
+            self.entries.iter().flat_map(|&(i, k, v)| by_row[k].iter().map(move |&(j, w)| (i, j, v * w))).collect();
+        collect(self.dimension, entries)
+    }
+
+    /// The factor, if this is a multiple of the identity.
+    fn multiple_of_identity(&self) -> Option<C64> {
+        let first = self.entries.first()?.2;
+        let diagonal = self.entries.len() == self.dimension && self.entries.iter().all(|&(i, j, v)| i == j && v == first);
+        diagonal.then_some(first)
+    }
+}
+
+/// Entries of the same place are added; zeros are dropped.
+fn collect(dimension: usize, mut entries: Vec<(usize, usize, C64)>) -> Local {
+    entries.sort_by_key(|&(i, j, _)| (i, j));
+    let mut merged: Vec<(usize, usize, C64)> = Vec::with_capacity(entries.len());
+    for (i, j, v) in entries {
+        match merged.last_mut() {
+            Some(last) if last.0 == i && last.1 == j => last.2 += v,
+            _ => merged.push((i, j, v)),
+        }
+    }
+    merged.retain(|e| e.2 != ZERO);
+    Local { dimension, entries: merged }
+}
+
+/// A product of local matrices on different subsystems.
+#[derive(Debug, Clone)]
+struct Term {
+    coefficient: C64,
+    /// By ascending subsystem; the identity is left out.
+    factors: Vec<(usize, Arc<Local>)>,
+}
+
+/// A sum of products of local matrices.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    dimensions: Arc<[usize]>,
+    terms: Vec<Term>,
+}
+
+impl Operator {
+    /// Zero.
+    pub fn zero(basis: &Basis) -> Operator {
+        Operator { dimensions: basis.dimensions().into(), terms: vec![] }
+    }
+
+    /// A multiple of the identity.
+    pub fn identity(basis: &Basis, factor: C64) -> Operator {
+        let term = Term { coefficient: factor, factors: vec![] };
+        Operator { dimensions: basis.dimensions().into(), terms: vec![term] }
+    }
+
+    /// A local matrix on one subsystem.
+    pub fn local(basis: &Basis, site: usize, local: Local) -> Operator {
+        let term = Term { coefficient: ONE, factors: vec![(site, Arc::new(local))] };
+        Operator { dimensions: basis.dimensions().into(), terms: vec![term] }
+    }
+
+    /// A local operator of the language; `None` when the subsystem has no such operator.
+    pub fn of(basis: &Basis, kind: LocalKind, site: usize) -> Option<Operator> {
+        Some(Operator::local(basis, site, kind.on(&basis.sites[site])?))
+    }
+
+    /// The dimension of the whole space.
+    pub fn dimension(&self) -> usize {
+        self.dimensions.iter().product()
+    }
+
+    /// How many products it has.
+    pub fn terms(&self) -> usize {
+        self.terms.len()
+    }
+
+    /// Whether it has no terms.
+    pub fn is_zero(&self) -> bool {
+        self.terms.iter().all(|t| t.coefficient == ZERO)
+    }
+
+    /// The sum of two operators.
+    pub fn plus(mut self, other: Operator) -> Operator {
+        self.terms.extend(other.terms);
+        self
+    }
+
+    /// A multiple.
+    pub fn times_number(mut self, factor: C64) -> Operator {
+        self.terms.iter_mut().for_each(|t| t.coefficient *= factor);
+        self
+    }
+
+    /// The product, `self` on the left.
+    pub fn times(&self, other: &Operator) -> Operator {
+        let mut terms = Vec::with_capacity(self.terms.len() * other.terms.len());
+        for a in &self.terms {
+            for b in &other.terms {
+                let term = product_of_terms(a, b);
+                if term.coefficient != ZERO {
+                    terms.push(term);
+                }
+            }
+        }
+        Operator { dimensions: self.dimensions.clone(), terms }
+    }
+
+    /// The Hermitian conjugate.
+    pub fn adjoint(&self) -> Operator {
+        let terms = self
+            .terms
+            .iter()
+            .map(|t| Term {
+                coefficient: t.coefficient.conj(),
+                factors: t.factors.iter().map(|(s, l)| (*s, Arc::new(l.adjoint()))).collect(),
+            })
+            .collect();
+        Operator { dimensions: self.dimensions.clone(), terms }
+    }
+
+    /// The dense matrix; its size is the caller's care.
+    pub fn matrix(&self) -> Matrix {
+        let n = self.dimension();
+        let mut out = Matrix::zeros(n, n);
+        self.visit(|i, j, v| out[(i, j)] += v);
+        out
+    }
+
+    /// Calls `visit` for every entry of every term; entries of different terms may meet at one place.
+    fn visit(&self, mut visit: impl FnMut(usize, usize, C64)) {
+        for term in &self.terms {
+            if term.coefficient != ZERO {
+                visit_term(&self.dimensions, term, 0, 0, 0, 0, term.coefficient, &mut visit);
+            }
+        }
+    }
+
+    /// The rows that are not empty, as a sparse matrix for repeated products.
+    pub fn sparse(&self) -> Sparse {
+        let n = self.dimension();
+        let mut rows: Vec<Vec<(u32, C64)>> = vec![vec![]; n];
+        self.visit(|i, j, v| rows[i].push((j as u32, v)));
+        let mut starts = Vec::with_capacity(n + 1);
+        let mut entries = Vec::new();
+        starts.push(0);
+        for mut row in rows {
+            row.sort_by_key(|(j, _)| *j);
+            let from = entries.len();
+            for (j, v) in row {
+                match entries[from..].last_mut() {
+                    Some((last, sum)) if *last == j => *sum += v,
+                    _ => entries.push((j, v)),
+                }
+            }
+            starts.push(entries.len());
+        }
+        Sparse { starts, entries }
+    }
+
+    /// Whether it equals its adjoint. Tested on two pseudo-random vectors: `<w|H v>` must be the conjugate of `<v|H w>`; this
+    /// needs no matrix, and an operator that is not Hermitian passes with probability zero.
+    pub fn is_hermitian(&self) -> bool {
+        let n = self.dimension();
+        if n > 1 << 22 || self.terms.is_empty() {
+            return true;
+        }
+        let sparse = self.sparse();
+        let (v, w) = (probe(n, 1), probe(n, 2));
+        let (hv, hw) = (sparse.apply(&v), sparse.apply(&w));
+        let forward = w.dotc(&hv);
+        let back = v.dotc(&hw).conj();
+        let scale = hv.norm() * w.norm() + hw.norm() * v.norm();
+        (forward - back).norm() <= 1e-12 * scale
+    }
+}
+
+/// A fixed vector without symmetries.
+fn probe(n: usize, seed: u64) -> Vector {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut next = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64 - 0.5
+    };
+    Vector::from_fn(n, |_, _| C64::new(next(), next()))
+}
+
+fn product_of_terms(a: &Term, b: &Term) -> Term {
+    let mut coefficient = a.coefficient * b.coefficient;
+    let mut factors: Vec<(usize, Arc<Local>)> = Vec::with_capacity(a.factors.len() + b.factors.len());
+    let (mut i, mut j) = (0, 0);
+    while i < a.factors.len() || j < b.factors.len() {
+        let left = a.factors.get(i).map_or(usize::MAX, |f| f.0);
+        let right = b.factors.get(j).map_or(usize::MAX, |f| f.0);
+        if left < right {
+            factors.push(a.factors[i].clone());
+            i += 1;
+        } else if right < left {
+            factors.push(b.factors[j].clone());
+            j += 1;
+        } else {
+            let local = a.factors[i].1.times(&b.factors[j].1);
+            if local.entries.is_empty() {
+                coefficient = ZERO;
+            } else if let Some(factor) = local.multiple_of_identity() {
+                coefficient *= factor;
+            } else {
+                factors.push((left, Arc::new(local)));
+            }
+            (i, j) = (i + 1, j + 1);
+        }
+    }
+    Term { coefficient, factors }
+}
+
+/// Walks through the subsystems from the left; each local entry, or each diagonal place where there is no factor, leads on.
+#[allow(clippy::too_many_arguments)]
+fn visit_term(
+    dimensions: &[usize],
+    term: &Term,
+    site: usize,
+    factor: usize,
+    row: usize,
+    column: usize,
+    value: C64,
+    visit: &mut dyn FnMut(usize, usize, C64),
+) {
+    let Some(&n) = dimensions.get(site) else { return visit(row, column, value) };
+    match term.factors.get(factor) {
+        Some((at, local)) if *at == site => {
+            for &(i, j, v) in &local.entries {
+                visit_term(dimensions, term, site + 1, factor + 1, row * n + i, column * n + j, value * v, visit);
+            }
+        }
+        _ => {
+            for k in 0..n {
+                visit_term(dimensions, term, site + 1, factor, row * n + k, column * n + k, value, visit);
+            }
+        }
+    }
+}
+
+/// A sparse matrix, by rows.
+#[derive(Debug, Clone)]
+pub struct Sparse {
+    starts: Vec<usize>,
+    entries: Vec<(u32, C64)>,
+}
+
+impl Sparse {
+    /// The product with a vector.
+    pub fn apply(&self, v: &Vector) -> Vector {
+        let mut out = Vector::zeros(v.len());
+        self.apply_into(v.as_slice(), out.as_mut_slice());
+        out
+    }
+
+    /// The product with a vector, written into `out`.
+    pub fn apply_into(&self, v: &[C64], out: &mut [C64]) {
+        for (row, target) in out.iter_mut().enumerate() {
+            let entries = &self.entries[self.starts[row]..self.starts[row + 1]];
+            *target = entries.iter().map(|&(j, x)| x * v[j as usize]).sum();
+        }
+    }
+
+    /// How many entries it has.
+    pub fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Bounds of the eigenvalues of a Hermitian matrix, by Gershgorin's circles.
+    pub fn spectral_bounds(&self) -> (f64, f64) {
+        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
+        for row in 0..self.starts.len() - 1 {
+            let (mut centre, mut radius) = (0.0, 0.0);
+            for &(j, v) in &self.entries[self.starts[row]..self.starts[row + 1]] {
+                if j as usize == row { centre += v.re } else { radius += v.norm() }
+            }
+            low = low.min(centre - radius);
+            high = high.max(centre + radius);
+        }
+        (low, high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::{commutator, kron};
+
+    fn site(name: &str, dimension: usize, kind: SiteKind) -> Site {
+        Site { name: name.into(), kind, dimension, isotope: None }
+    }
+
+    fn basis() -> Basis {
+        Basis {
+            sites: vec![
+                site("a", 2, SiteKind::Spin),
+                site("b", 3, SiteKind::Spin),
+                site("m", 4, SiteKind::Mode),
+            ],
+        }
+    }
+
+    fn of(kind: LocalKind, k: usize) -> Matrix {
+        Operator::of(&basis(), kind, k).unwrap().matrix()
+    }
+
+    #[test]
+    fn spins_obey_their_commutators() {
+        for k in 0..2 {
+            let c = commutator(&of(LocalKind::Ix, k), &of(LocalKind::Iy, k));
+            assert!((c - of(LocalKind::Iz, k).map(|x| x * I)).norm() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn a_product_is_a_kronecker_product() {
+        let b = basis();
+        let op = Operator::of(&b, LocalKind::X, 0).unwrap().times(&Operator::of(&b, LocalKind::Number, 2).unwrap());
+        let x = Matrix::from_row_slice(2, 2, &[ZERO, ONE, ONE, ZERO]);
+        let n = Matrix::from_diagonal(&Vector::from_fn(4, |k, _| real(k as f64)));
+        let expected = kron(&kron(&x, &Matrix::identity(3, 3)), &n);
+        assert!((op.matrix() - expected).norm() < 1e-14);
+    }
+
+    #[test]
+    fn sparse_and_dense_agree() {
+        let b = basis();
+        let op = Operator::of(&b, LocalKind::Ip, 1).unwrap().times(&Operator::of(&b, LocalKind::Raise, 2).unwrap());
+        let op = op.plus(Operator::of(&b, LocalKind::Y, 0).unwrap().times_number(real(0.3)));
+        let v = probe(24, 5);
+        assert!((op.sparse().apply(&v) - op.matrix() * &v).norm() < 1e-13);
+        assert!(!op.is_hermitian());
+        assert!(op.clone().plus(op.adjoint()).is_hermitian());
+    }
+}

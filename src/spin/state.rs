@@ -1,0 +1,243 @@
+//! States, and what can be done with any of them: reduction to some subsystems, dephasing, thermal states, the nearest state
+//! to a matrix that is none.
+
+use super::basis::Basis;
+use crate::linalg::{C64, Eigen, LinalgError, Matrix, ONE, Vector, ZERO, hermitian_eigen, real};
+
+/// A pure state as a vector, any other as a density matrix.
+#[derive(Debug, Clone)]
+pub enum State {
+    /// A state vector of norm 1.
+    Pure(Vector),
+    /// A density matrix of trace 1.
+    Mixed(Matrix),
+}
+
+impl State {
+    /// The dimension of the space.
+    pub fn dimension(&self) -> usize {
+        match self {
+            State::Pure(psi) => psi.len(),
+            State::Mixed(rho) => rho.nrows(),
+        }
+    }
+
+    /// The density matrix.
+    pub fn density(&self) -> Matrix {
+        match self {
+            State::Pure(psi) => psi * psi.adjoint(),
+            State::Mixed(rho) => rho.clone(),
+        }
+    }
+
+    /// The reduced density matrix of the subsystems `keep`, in that order.
+    pub fn reduced(&self, dimensions: &[usize], keep: &[usize]) -> Matrix {
+        match self {
+            State::Pure(psi) => reduce_outer(psi, psi, dimensions, keep),
+            State::Mixed(rho) => reduce(rho, dimensions, keep),
+        }
+    }
+}
+
+/// How the indices of the whole fall into those of the kept subsystems and those of the rest.
+struct Split {
+    kept: usize,
+    rest: usize,
+    /// `index[k * rest + r]` of the whole.
+    index: Vec<usize>,
+}
+
+fn split(dimensions: &[usize], keep: &[usize]) -> Split {
+    let mut strides = vec![1; dimensions.len()];
+    for k in (0..dimensions.len().saturating_sub(1)).rev() {
+        strides[k] = strides[k + 1] * dimensions[k + 1];
+    }
+    let others: Vec<usize> = (0..dimensions.len()).filter(|k| !keep.contains(k)).collect();
+    let offsets = |sites: &[usize]| {
+        let mut out = vec![0];
+        for &site in sites {
+            out = out.iter().flat_map(|&base| (0..dimensions[site]).map(move |d| (base, d))).map(|(base, d)| base + d * strides[site]).collect();
+        }
+        out
+    };
+    let (kept, rest) = (offsets(keep), offsets(&others));
+    let index = kept.iter().flat_map(|k| rest.iter().map(move |r| k + r)).collect();
+    Split { kept: kept.len(), rest: rest.len(), index }
+}
+
+/// `Tr_rest[m]`: the partial trace of any matrix.
+pub fn reduce(m: &Matrix, dimensions: &[usize], keep: &[usize]) -> Matrix {
+    let whole: Vec<usize> = (0..dimensions.len()).collect();
+    if keep == whole {
+        return m.clone();
+    }
+    let s = split(dimensions, keep);
+    Matrix::from_fn(s.kept, s.kept, |i, j| {
+        (0..s.rest).map(|r| m[(s.index[i * s.rest + r], s.index[j * s.rest + r])]).sum()
+    })
+}
+
+/// `Tr_rest[|a><b|]`, without the large matrix.
+pub fn reduce_outer(a: &Vector, b: &Vector, dimensions: &[usize], keep: &[usize]) -> Matrix {
+    let s = split(dimensions, keep);
+    let rows = |v: &Vector| Matrix::from_fn(s.kept, s.rest, |i, r| v[s.index[i * s.rest + r]]);
+    crate::linalg::product(&rows(a), &rows(b).adjoint())
+}
+
+/// The partial transpose on the subsystems `sites`.
+pub fn partial_transpose(m: &Matrix, dimensions: &[usize], sites: &[usize]) -> Matrix {
+    let s = split(dimensions, sites);
+    let mut out = Matrix::zeros(m.nrows(), m.ncols());
+    for i in 0..s.kept {
+        for j in 0..s.kept {
+            for r in 0..s.rest {
+                for q in 0..s.rest {
+                    out[(s.index[j * s.rest + r], s.index[i * s.rest + q])] = m[(s.index[i * s.rest + r], s.index[j * s.rest + q])];
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Keeps the elements between states of equal labels, in every list of labels: what an ideal gradient leaves.
+pub fn crush(rho: &Matrix, labels: &[Vec<i64>]) -> Matrix {
+    Matrix::from_fn(rho.nrows(), rho.ncols(), |i, j| {
+        if labels.iter().all(|l| l[i] == l[j]) { rho[(i, j)] } else { ZERO }
+    })
+}
+
+/// The part of a state that commutes with a Hamiltonian: elements between different levels vanish, whole blocks of equal
+/// energy stay. Levels within `1e-10` of the spread count as one; an arbitrary eigenbasis inside a degenerate level would
+/// make the result arbitrary.
+pub fn dephase(rho: &Matrix, eigen: &Eigen) -> Matrix {
+    let mut inside = crate::linalg::conjugate_back(&eigen.vectors, rho);
+    let mut label = vec![0; rho.nrows()];
+    for (k, level) in eigen.levels(degeneracy(eigen)).into_iter().enumerate() {
+        label[level].fill(k);
+    }
+    for j in 0..rho.ncols() {
+        for i in 0..rho.nrows() {
+            if label[i] != label[j] {
+                inside[(i, j)] = ZERO;
+            }
+        }
+    }
+    crate::linalg::conjugate(&eigen.vectors, &inside)
+}
+
+/// Below which distance two levels are one.
+pub fn degeneracy(eigen: &Eigen) -> f64 {
+    let scale = eigen.values.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+    1e-10 * eigen.spread().max(1e-6 * scale)
+}
+
+/// The Gibbs state `exp(-H/T)/Z`, H and T in the same units. T = 0 gives the even mixture of the ground level, infinite T the
+/// identity. The lowest energy is subtracted first, so no temperature overflows.
+///
+/// # Errors
+/// When the eigenvalues cannot be computed.
+pub fn gibbs(h: &Matrix, temperature: f64) -> Result<Matrix, LinalgError> {
+    let eigen = hermitian_eigen(h)?;
+    let lowest = eigen.values[0];
+    let tolerance = degeneracy(&eigen);
+    let weight = |e: f64| {
+        let above = if e - lowest <= tolerance { 0.0 } else { e - lowest };
+        if above == 0.0 {
+            1.0
+        } else if temperature == 0.0 {
+            0.0
+        } else {
+            (-above / temperature).exp()
+        }
+    };
+    let z: f64 = eigen.values.iter().map(|&e| weight(e)).sum();
+    Ok(eigen.function(|e| real(weight(e) / z)))
+}
+
+/// The product of single-spin thermal states: populations proportional to `exp(ratio_k m)` on subsystem k, with
+/// `ratio = gamma hbar B0 / kT`. A subsystem without a ratio is in its state of equal populations.
+pub fn thermal_product(basis: &Basis, ratios: &[Option<f64>]) -> Matrix {
+    let n = basis.dimension();
+    let mut diagonal = Vector::from_element(n, ONE);
+    let partition: Vec<f64> = basis.sites.iter().zip(ratios).map(|(s, r)| populations(s.dimension, *r).iter().sum()).collect();
+    for index in 0..n {
+        let mut p = 1.0;
+        for ((digit, site), (ratio, z)) in basis.digits(index).into_iter().zip(&basis.sites).zip(ratios.iter().zip(&partition)) {
+            p *= populations(site.dimension, *ratio)[digit] / z;
+        }
+        diagonal[index] = real(p);
+    }
+    Matrix::from_diagonal(&diagonal)
+}
+
+fn populations(dimension: usize, ratio: Option<f64>) -> Vec<f64> {
+    let spin = (dimension as f64 - 1.0) / 2.0;
+    let x = ratio.unwrap_or(0.0);
+    // The largest exponent is subtracted: at a millikelvin it would overflow.
+    (0..dimension).map(|k| (x * (spin - k as f64) - x.abs() * spin).exp()).collect()
+}
+
+/// The density matrix that is nearest, in the Frobenius norm, to a Hermitian matrix of trace 1: its eigenvalues are projected
+/// onto the simplex (Smolin, Gambetta, Smith, Phys. Rev. Lett. 108, 070502). Clipping and normalising would not be nearest.
+///
+/// # Errors
+/// When the eigenvalues cannot be computed.
+pub fn nearest_state(m: &Matrix) -> Result<Matrix, LinalgError> {
+    let eigen = hermitian_eigen(m)?;
+    let projected = project_to_simplex(&eigen.values);
+    let mut scaled = eigen.vectors.clone();
+    for (k, &p) in projected.iter().enumerate() {
+        scaled.column_mut(k).iter_mut().for_each(|x| *x *= C64::new(p, 0.0));
+    }
+    Ok(crate::linalg::product(&scaled, &eigen.vectors.adjoint()))
+}
+
+/// The nearest point of the simplex: `max(x - shift, 0)` with the shift that makes the sum 1.
+pub fn project_to_simplex(values: &[f64]) -> Vec<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    let mut sum = 0.0;
+    let mut shift = 0.0;
+    for (k, &x) in sorted.iter().enumerate() {
+        sum += x;
+        let candidate = (sum - 1.0) / (k + 1) as f64;
+        if x - candidate > 0.0 {
+            shift = candidate;
+        }
+    }
+    values.iter().map(|&x| (x - shift).max(0.0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::{kron, trace_of_product};
+
+    #[test]
+    fn reduction_of_a_product_gives_its_factors() {
+        let a = Matrix::from_diagonal(&Vector::from_vec(vec![real(0.3), real(0.7)]));
+        let b = Matrix::from_diagonal(&Vector::from_vec(vec![real(0.2), real(0.5), real(0.3)]));
+        let ab = kron(&a, &b);
+        assert!((reduce(&ab, &[2, 3], &[0]) - &a).norm() < 1e-15);
+        assert!((reduce(&ab, &[2, 3], &[1]) - &b).norm() < 1e-15);
+        assert!((reduce(&ab, &[2, 3], &[1, 0]) - kron(&b, &a)).norm() < 1e-15);
+    }
+
+    #[test]
+    fn gibbs_states_are_stable_from_zero_to_infinity() {
+        let h = Matrix::from_diagonal(&Vector::from_vec(vec![real(-1.0), real(-1.0 + 4e-16), real(3.0)]));
+        for (t, ground) in [(0.0, 0.5), (1e-3, 0.5), (1e-300, 0.5), (f64::INFINITY, 1.0 / 3.0)] {
+            let rho = gibbs(&h, t).unwrap();
+            assert!((rho[(0, 0)].re - ground).abs() < 1e-12, "T = {t}");
+            assert!((trace_of_product(&rho, &Matrix::identity(3, 3)).re - 1.0).abs() < 1e-14);
+        }
+    }
+
+    #[test]
+    fn the_simplex_projection_is_not_clipping() {
+        let p = project_to_simplex(&[0.62, 0.33, 0.09, -0.04]);
+        let expected = [0.62 - 0.04 / 3.0, 0.33 - 0.04 / 3.0, 0.09 - 0.04 / 3.0, 0.0];
+        assert!(p.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-15), "{p:?}");
+    }
+}
