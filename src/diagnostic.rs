@@ -81,6 +81,7 @@ codes! {
     Unused = "W201", "declared and never used";
     EmptyLoop = "W401", "a loop that runs zero times";
     NoEffect = "W402", "a statement without effect";
+    PhaseRounded = "W403", "a phase between the steps of the spectrometer";
 }
 
 impl Code {

@@ -1,9 +1,162 @@
-//! map
-#![allow(missing_docs)]
+//! **ergoseq**: from a `.seq` file to ergotropy and capacity.
+//!
+//! A file goes one way, one folder a step:
+//!
+//! 1. [`source`] holds texts and places in them; [`diagnostic`] is how a user hears of a mistake.
+//! 2. [`syntax`] reads a text into a tree, and writes it back. It knows no physics.
+//! 3. [`check`] turns the tree into an [`ir::Experiment`]: names resolved, dimensions known, values still symbolic.
+//! 4. [`hamiltonian`] evaluates an experiment at one point of its parameters and gives a [`hamiltonian::Schedule`]: which
+//!    operators act, how strongly, between which edges.
+//! 5. [`emulator`] takes a state through the schedule and evaluates [`metrics`] at marks and on traces: a [`emulator::Run`].
+//! 6. [`verdict`] compares a run with what `expect` and `theory` say.
+//! 7. [`output`] writes runs as tables, JSON or CSV.
+//!
+//! Beside them: [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
+//! crates; [`spin`] has operators and states; [`metrics`] takes any density matrix and Hamiltonian.
+//!
+//! The library reads no file, clock, environment variable or global. [`compile`] and [`run`] are the two calls that most
+//! users need:
+//!
+//! ```
+//! let text = r#"
+//! ergoseq 1
+//! units natural
+//! param Omega = 1
+//! system { spin a, b : 1/2 }
+//! hamiltonian H = Z(a)*Z(b) - X(a)*X(b) - Y(a)*Y(b)
+//! battery { energy = H }
+//! sequence {
+//!     prepare gibbs(H, 1)
+//!     evolve Omega * (X(a) + X(b)) for pi/Omega record 101 as charging
+//! }
+//! measure { xi_max = max(ergotropy) }
+//! "#;
+//! let compiled = ergoseq::compile("battery.seq", text, &mut ergoseq::no_files).expect("the program is right");
+//! let run = ergoseq::run(&compiled.experiment, &Default::default(), &Default::default()).expect("it runs");
+//! let (name, value) = &run.summary[0];
+//! assert_eq!(name, "xi_max");
+//! assert!(value.unwrap() > 1.0);
+//! ```
+
+pub mod check;
 pub mod diagnostic;
+pub mod emulator;
+pub mod hamiltonian;
+pub mod ir;
 pub mod linalg;
 pub mod metrics;
-pub mod spin;
+pub mod output;
 pub mod source;
+pub mod spin;
 pub mod syntax;
 pub mod units;
+pub mod verdict;
+
+use diagnostic::Diagnostic;
+use hamiltonian::{Evaluator, Fault, Purpose, Values};
+use ir::Experiment;
+use source::Sources;
+
+/// A program that was compiled: the experiment, warnings, and the texts they refer to.
+#[derive(Debug, Clone)]
+pub struct Compiled {
+    /// The experiment.
+    pub experiment: Experiment,
+    /// Warnings.
+    pub warnings: Vec<Diagnostic>,
+    /// The texts.
+    pub sources: Sources,
+}
+
+/// A program that was refused.
+#[derive(Debug, Clone)]
+pub struct Refused {
+    /// Errors and warnings, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+    /// The texts they refer to.
+    pub sources: Sources,
+}
+
+impl Refused {
+    /// All messages, as plain text.
+    pub fn render(&self) -> String {
+        self.diagnostics.iter().map(|d| d.render(&self.sources, false)).collect()
+    }
+}
+
+/// A reader for programs that `use` no other file.
+///
+/// # Errors
+/// Always.
+pub fn no_files(path: &str, _from: &str) -> Result<(String, String), String> {
+    Err(format!("`{path}` is not at hand"))
+}
+
+/// Reads and checks a program. `reader` hands over the files that it names by `use`.
+///
+/// # Errors
+/// When the program has an error; all that were found are given.
+pub fn compile(name: &str, text: &str, reader: check::Reader) -> Result<Compiled, Box<Refused>> {
+    let mut sources = Sources::default();
+    sources.add(name, text);
+    let (items, mut diagnostics) = check::load(&mut sources, reader);
+    // A statement that could not be read leaves gaps that would be reported as unknown names; the checker still runs, since a
+    // file with five mistakes shall get five messages, but what only follows from the gaps is left out.
+    let unreadable = diagnostics.iter().any(Diagnostic::is_error);
+    let (experiment, found) = check::check(&items, 0);
+    diagnostics.extend(found.into_iter().filter(|d| !unreadable || !follows_from_gaps(d)));
+    diagnostics.sort_by_key(|d| d.span);
+    match experiment {
+        Some(experiment) if !unreadable => Ok(Compiled { experiment, warnings: diagnostics, sources }),
+        _ => Err(Box::new(Refused { diagnostics, sources })),
+    }
+}
+
+/// Messages that a statement which could not be read may cause by its absence.
+fn follows_from_gaps(d: &Diagnostic) -> bool {
+    use diagnostic::Code;
+    matches!(
+        d.code,
+        Code::UnknownName | Code::UnknownMetric | Code::UnknownResult | Code::MissingDeclaration | Code::Unused | Code::WrongKind
+    )
+}
+
+/// Builds the schedule at the given values without running it: finds values out of range, pulses over their limit,
+/// Hamiltonians that are not Hermitian. Gives warnings.
+///
+/// # Errors
+/// When a mistake is found.
+pub fn check_values(experiment: &Experiment, values: &Values) -> Result<Vec<Diagnostic>, Fault> {
+    let evaluator = Evaluator::new(experiment, values)?;
+    let (schedule, warnings) = hamiltonian::build(&evaluator, Purpose::Check)?;
+    // A large state is not formed only to be looked at.
+    const SMALL: f64 = 64.0;
+    if evaluator.basis.size() <= SMALL {
+        hamiltonian::prepare(&evaluator, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+    }
+    Ok(warnings)
+}
+
+/// Runs an experiment at one point of its parameters (SI or natural units); those not given have their defaults.
+///
+/// # Errors
+/// When the experiment cannot be run at this point.
+pub fn run(experiment: &Experiment, values: &Values, options: &emulator::Options) -> Result<emulator::Run, Fault> {
+    emulator::run(experiment, values, options, &[])
+}
+
+/// An experiment as YAML.
+///
+/// # Errors
+/// When it cannot be written, which no checked experiment meets.
+pub fn to_yaml(experiment: &Experiment) -> Result<String, String> {
+    serde_yaml::to_string(experiment).map_err(|e| e.to_string())
+}
+
+/// An experiment from YAML.
+///
+/// # Errors
+/// When the text is no experiment.
+pub fn from_yaml(text: &str) -> Result<Experiment, String> {
+    serde_yaml::from_str(text).map_err(|e| e.to_string())
+}

@@ -13,7 +13,7 @@
 
 use super::moment::{diagonal_element, mean};
 use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_eigen, hermitian_values};
+use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_values};
 
 /// `sum_k r_k(down) e_k(up)` for ascending `r` and ascending `e`.
 fn passive(r: &[f64], e: &[f64]) -> f64 {
@@ -182,7 +182,7 @@ pub(super) fn evaluate_power(m: &Moment, _: &[Argument]) -> Value {
 mod tests {
     use super::super::random::{hamiltonian, state, unitary};
     use super::*;
-    use crate::linalg::{conjugate, kron, real};
+    use crate::linalg::{C64, conjugate, hermitian_eigen, kron, real};
     use crate::spin::gibbs;
 
     #[test]
@@ -232,8 +232,6 @@ mod tests {
             assert!((numeric - exact).abs() < 1e-8, "{numeric} {exact}");
         }
     }
-
-    use crate::linalg::C64;
 
     #[test]
     fn multiplicities_fill_from_the_bottom() {

@@ -34,7 +34,7 @@ pub use entanglement::{concurrence, log_negativity, negativity};
 pub use entropy::{entropy, mutual_information, purity};
 pub use ergotropy::{anti_ergotropy, capacity, ergotropy, ergotropy_rate, passive_energy};
 pub use local::{ergotropic_gap_bound, local_parts};
-pub use moment::{Argument, Cells, Moment};
+pub use moment::{Argument, Cells, Moment, Motion, Rate};
 pub use nmr::{coherence_order, deviation_correlation, spin_temperature};
 pub use parallel::parallel_ergotropy;
 pub use single_site::single_site_ergotropy;
@@ -100,6 +100,8 @@ pub enum Parameter {
     Sites,
     /// An operator on the whole system.
     Operator,
+    /// A Hamiltonian on the whole system.
+    Hamiltonian,
     /// An operator, which may be left out: the battery's Hamiltonian then.
     OptionalOperator,
     /// The word `energy`, which may be left out.
@@ -205,7 +207,7 @@ pub const METRICS: &[Metric] = &[
     metric("correlation", &[Parameter::Operator], Quantity::Number, false, "Tr[dr H] / sqrt(Tr[dr^2] Tr[H^2]), dr = rho - 1/d", "", nmr::evaluate_correlation),
     metric("order", &[Parameter::Operator], Quantity::Number, false, "Tr[dr H] / sqrt(Tr[dr_0^2] Tr[H^2]), dr_0 as prepared", "Jeener, Broekaert, Phys. Rev. 157, 232 (1967)", nmr::evaluate_order),
     metric("coherence_order", &[Whole], Quantity::Number, false, "share of Tr[dr^2] in coherence orders +k and -k", "", nmr::evaluate_coherence_order),
-    metric("spin_temperature", &[Parameter::Operator], Quantity::Temperature, false, "T with Tr[tau_T H] = Tr[rho H]", "Goldman, Spin Temperature (1970)", nmr::evaluate_spin_temperature),
+    metric("spin_temperature", &[Parameter::Hamiltonian], Quantity::Temperature, false, "T with Tr[tau_T H] = Tr[rho H]", "Goldman, Spin Temperature (1970)", nmr::evaluate_spin_temperature),
     metric("expectation", &[Parameter::Operator], Quantity::Number, false, "Tr[rho A]", "", nmr::evaluate_expectation),
     metric("signal", &[Parameter::Nucleus], Quantity::Number, false, "Tr[rho I+] of a nucleus during `acquire`", "", nmr::evaluate_signal),
 ];

@@ -48,20 +48,19 @@ pub struct Moment<'a> {
     pub initial: &'a State,
     /// The state now.
     pub state: &'a State,
-    /// The Hamiltonian that acts now, rad/s, and the rate of change of the state; `None` where nothing acts.
-    pub drive: Option<Drive<'a>>,
+    /// What moves the state; `None` where nothing acts.
+    pub motion: Option<&'a dyn Motion>,
     /// The time since `prepare`.
     pub time: f64,
     cache: Cache,
 }
 
-/// What moves the state.
-#[derive(Clone, Copy)]
-pub struct Drive<'a> {
-    /// The Hamiltonian as a function that applies it: rad/s.
-    pub hamiltonian: Option<&'a Matrix>,
-    /// d rho/dt, or d psi/dt of a pure state.
-    pub rate: &'a Rate,
+/// What moves the state. Asked only by the metrics that need it: a rate costs two matrix products.
+pub trait Motion {
+    /// The Hamiltonian that acts now, rad/s; `None` where it was never built as a dense matrix.
+    fn hamiltonian(&self) -> Option<Matrix>;
+    /// The rate of change of a state.
+    fn rate(&self, state: &State) -> Rate;
 }
 
 /// The rate of change of a state.
@@ -88,10 +87,10 @@ impl<'a> Moment<'a> {
         cells: Option<&'a Cells>,
         initial: &'a State,
         state: &'a State,
-        drive: Option<Drive<'a>>,
+        motion: Option<&'a dyn Motion>,
         time: f64,
     ) -> Moment<'a> {
-        Moment { dimensions, twice_m, cells, initial, state, drive, time, cache: Cache::default() }
+        Moment { dimensions, twice_m, cells, initial, state, motion, time, cache: Cache::default() }
     }
 
     /// The density matrix of the whole system.
@@ -135,10 +134,10 @@ impl<'a> Moment<'a> {
     pub fn battery_rate(&self) -> Result<Matrix, Undefined> {
         let cells = self.battery()?;
         let n = cells.hamiltonian.nrows();
-        Ok(match (self.drive.map(|d| d.rate), self.state) {
-            (Some(Rate::Mixed(rate)), _) => crate::spin::reduce(rate, self.dimensions, &cells.sites),
+        Ok(match (self.motion.map(|m| m.rate(self.state)), self.state) {
+            (Some(Rate::Mixed(rate)), _) => crate::spin::reduce(&rate, self.dimensions, &cells.sites),
             (Some(Rate::Pure(rate)), State::Pure(psi)) => {
-                let half = reduce_outer(rate, psi, self.dimensions, &cells.sites);
+                let half = reduce_outer(&rate, psi, self.dimensions, &cells.sites);
                 &half + half.adjoint()
             }
             (Some(Rate::Pure(_)), State::Mixed(_)) | (None, _) => Matrix::zeros(n, n),

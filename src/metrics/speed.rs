@@ -79,23 +79,23 @@ pub(super) fn evaluate_fisher_bound(m: &Moment, a: &[Argument]) -> Value {
     Ok(standard_deviation(m.battery_state()?, &m.battery()?.hamiltonian) * evaluate_fisher(m, a)?.sqrt())
 }
 
-fn drive<'a>(m: &Moment<'a>) -> Result<&'a Matrix, Undefined> {
-    m.drive
-        .and_then(|d| d.hamiltonian)
+fn drive(m: &Moment) -> Result<Matrix, Undefined> {
+    m.motion
+        .and_then(|d| d.hamiltonian())
         .ok_or_else(|| Undefined::Domain("no Hamiltonian acts at this moment; record a trace instead".into()))
 }
 
 pub(super) fn evaluate_uncertainty_bound(m: &Moment, _: &[Argument]) -> Value {
     let battery = standard_deviation(m.battery_state()?, &m.battery()?.hamiltonian);
-    Ok(2.0 * battery * standard_deviation(m.density(), drive(m)?))
+    Ok(2.0 * battery * standard_deviation(m.density(), &drive(m)?))
 }
 
 pub(super) fn evaluate_mandelstam_tamm(m: &Moment, _: &[Argument]) -> Value {
-    mandelstam_tamm_time(&m.initial.density(), m.density(), drive(m)?)
+    mandelstam_tamm_time(&m.initial.density(), m.density(), &drive(m)?)
 }
 
 pub(super) fn evaluate_margolus_levitin(m: &Moment, _: &[Argument]) -> Value {
-    margolus_levitin_time(&m.initial.density(), drive(m)?)
+    margolus_levitin_time(&m.initial.density(), &drive(m)?)
 }
 
 #[cfg(test)]

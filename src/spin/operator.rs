@@ -147,6 +147,31 @@ impl Local {
         collect(self.dimension, entries)
     }
 
+    /// The operator of the language of which this is a multiple, and the factor; else its size.
+    fn name_on(&self, site: &Site) -> (C64, String) {
+        let spin_half = site.kind == SiteKind::Spin && site.dimension == 2;
+        for (word, kind, _) in LOCAL_OPERATORS {
+            // One name for one thing: spin operators rather than Pauli matrices.
+            if spin_half && matches!(kind, LocalKind::X | LocalKind::Y | LocalKind::Z) {
+                continue;
+            }
+            let Some(known) = kind.on(site) else { continue };
+            if known.entries.len() != self.entries.len() || known.entries.is_empty() {
+                continue;
+            }
+            let factor = self.entries[0].2 / known.entries[0].2;
+            let same = self
+                .entries
+                .iter()
+                .zip(&known.entries)
+                .all(|(a, b)| a.0 == b.0 && a.1 == b.1 && (a.2 - b.2 * factor).norm() <= 1e-12 * a.2.norm());
+            if same {
+                return (factor, format!("{word}({})", site.name));
+            }
+        }
+        (ONE, format!("[{0} x {0} matrix]({1})", self.dimension, site.name))
+    }
+
     /// The factor, if this is a multiple of the identity.
     fn multiple_of_identity(&self) -> Option<C64> {
         let first = self.entries.first()?.2;
@@ -259,6 +284,53 @@ impl Operator {
             })
             .collect();
         Operator { dimensions: self.dimensions.clone(), terms }
+    }
+
+    /// The terms by the names of the language, equal ones added up: `(coefficient, "Iz(a) Iz(b)")`.
+    pub fn named_terms(&self, basis: &Basis) -> Vec<(C64, String)> {
+        let mut out: Vec<(C64, String)> = Vec::new();
+        for term in &self.terms {
+            let mut coefficient = term.coefficient;
+            let mut names = Vec::new();
+            for (site, local) in &term.factors {
+                let (factor, name) = local.name_on(&basis.sites[*site]);
+                coefficient *= factor;
+                names.push(name);
+            }
+            let name = if names.is_empty() { "1".to_string() } else { names.join(" ") };
+            match out.iter_mut().find(|(_, n)| *n == name) {
+                Some((sum, _)) => *sum += coefficient,
+                None => out.push((coefficient, name)),
+            }
+        }
+        let largest = out.iter().map(|(c, _)| c.norm()).fold(0.0, f64::max);
+        out.retain(|(c, _)| c.norm() > 1e-14 * largest);
+        out
+    }
+
+    /// The same operator on some subsystems alone, in the order given; `None` when it acts on others.
+    pub fn restricted(&self, sites: &[usize]) -> Option<Operator> {
+        let dimensions: Vec<usize> = sites.iter().map(|&s| self.dimensions[s]).collect();
+        let mut terms = Vec::with_capacity(self.terms.len());
+        for term in &self.terms {
+            let mut factors = Vec::with_capacity(term.factors.len());
+            for (site, local) in &term.factors {
+                factors.push((sites.iter().position(|s| s == site)?, local.clone()));
+            }
+            factors.sort_by_key(|(site, _)| *site);
+            terms.push(Term { coefficient: term.coefficient, factors });
+        }
+        Some(Operator { dimensions: dimensions.into(), terms })
+    }
+
+    /// The diagonal, when the operator has no other entries.
+    pub fn diagonal(&self) -> Option<Vec<f64>> {
+        if self.terms.iter().any(|t| t.factors.iter().any(|(_, l)| l.entries.iter().any(|(i, j, _)| i != j))) {
+            return None;
+        }
+        let mut diagonal = vec![0.0; self.dimension()];
+        self.visit(|i, _, v| diagonal[i] += v.re);
+        Some(diagonal)
     }
 
     /// The dense matrix; its size is the caller's care.

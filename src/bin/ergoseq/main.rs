@@ -1,13 +1,40 @@
-fn main() {
-    for f in std::env::args().skip(1) {
-        let t = std::fs::read_to_string(&f).unwrap();
-        let mut s = ergoseq::source::Sources::default();
-        s.add(f.clone(), t.clone());
-        let (p, d) = ergoseq::syntax::parse(&t, 0);
-        for d in &d { print!("{}", d.render(&s, false)); }
-        let printed = p.to_string();
-        let (q, d2) = ergoseq::syntax::parse(&printed, 0);
-        println!("{f}: {} items, {} diags, roundtrip {} {}, format same {}", p.items.len(), d.len(), d2.len(), p == q, ergoseq::syntax::format(&t) == t);
-        if ergoseq::syntax::format(&t) != t { println!("{}", ergoseq::syntax::format(&t)); }
-    }
+//! The command: arguments to calls of the library, results to files and the terminal.
+
+mod args;
+mod check;
+mod files;
+mod fmt;
+mod overrides;
+mod progress;
+mod run;
+mod show;
+mod terminal;
+mod test;
+
+use args::{Arguments, Command};
+use clap::Parser;
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// All is well.
+    Done = 0,
+    /// The file or the physics is wrong.
+    Wrong = 1,
+    /// The command line is wrong.
+    Usage = 2,
+    /// Something could not be read or written.
+    Files = 3,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Check(a) => check::check(&a),
+        Command::Run(a) => run::run(&a),
+        Command::Show(a) => show::show(&a),
+        Command::Fmt(a) => fmt::fmt(&a),
+        Command::Test(a) => test::test(&a),
+    };
+    ExitCode::from(outcome as u8)
 }

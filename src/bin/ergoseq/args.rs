@@ -1,0 +1,142 @@
+//! What can be typed. Words of formats and methods come from the library's tables.
+
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+use ergoseq::emulator::METHODS;
+use ergoseq::output::FORMATS;
+use std::path::PathBuf;
+
+/// Compiles and emulates quantum-battery experiments on NMR spectrometers.
+#[derive(Parser)]
+#[command(
+    name = "ergoseq",
+    version,
+    max_term_width = 80,
+    after_help = "Exit codes: 0 done; 1 the file or the physics is wrong; 2 the command line is wrong; 3 an input or output could not be read or written.\n\nThe language is described in grammar.md."
+)]
+pub struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Finds mistakes without running anything
+    #[command(after_help = "Example:\n  ergoseq check sequences/*.seq")]
+    Check(Check),
+    /// Emulates an experiment and prints what it measures
+    #[command(
+        after_help = "Examples:\n  ergoseq run sequences/dipolar_charging.seq\n  ergoseq run sequences/dipolar_charging.seq --set Delta=2 --sweep \"T=0.1 .. 4 points 40\" --format csv --output sweep.csv\n  ergoseq run sequences/jeener_broekaert.seq --set tau=\"3.3 us\" --energy Hz"
+    )]
+    Run(Run),
+    /// Prints what a file becomes on its way: its tree, its experiment, its Hamiltonian
+    #[command(after_help = "Example:\n  ergoseq show sequences/jeener_broekaert.seq --stage hamiltonian")]
+    Show(Show),
+    /// Tidies files in place: indentation, blanks, line ends; comments and layout stay
+    #[command(after_help = "Examples:\n  ergoseq fmt my.seq\n  ergoseq fmt --check sequences/*.seq")]
+    Fmt(Fmt),
+    /// Compares an emulation with the file's `expect` and `theory` lines, at the parameters' defaults
+    #[command(after_help = "Example:\n  ergoseq test sequences/*.seq")]
+    Test(Test),
+}
+
+/// Values given beside a file.
+#[derive(Args, Clone, Default)]
+pub struct Given {
+    /// Sets a parameter: `--set T=0.5`, `--set tau="12 us"`
+    #[arg(long, value_name = "NAME=EXPR", allow_hyphen_values = true)]
+    pub set: Vec<String>,
+}
+
+/// How to emulate.
+#[derive(Args, Clone)]
+pub struct How {
+    /// Which method moves states
+    #[arg(long, default_value = "auto", value_parser = PossibleValuesParser::new(METHODS.iter().map(|(w, _, _)| *w)))]
+    pub method: String,
+    /// Tolerance of adaptive methods
+    #[arg(long, default_value_t = 1e-8)]
+    pub tolerance: f64,
+    /// Memory that one point may need, such as 500MB or 16GB
+    #[arg(long, default_value = "4GB")]
+    pub max_memory: String,
+}
+
+/// `check`
+#[derive(Args)]
+pub struct Check {
+    /// Files to check
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub given: Given,
+}
+
+/// `run`
+#[derive(Args)]
+pub struct Run {
+    /// A `.seq` file, or an experiment in YAML
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub given: Given,
+    /// Sweeps a parameter: `--sweep "T=0.1 .. 2 points 20"`, `--sweep Dz=0,0.5,1`
+    #[arg(long, value_name = "NAME=RANGE", allow_hyphen_values = true)]
+    pub sweep: Vec<String>,
+    /// How results are written
+    #[arg(long, default_value = "table", value_parser = PossibleValuesParser::new(FORMATS.iter().map(|(w, _, _)| *w)))]
+    pub format: String,
+    /// Writes to a file instead of standard output
+    #[arg(long, short, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Overwrites the output file if there is one
+    #[arg(long)]
+    pub force: bool,
+    /// Reports energies in joule, or divided by h in hertz
+    #[arg(long, value_parser = PossibleValuesParser::new(["J", "Hz"]))]
+    pub energy: Option<String>,
+    /// Threads that work on the points of a sweep; all cores when not given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// `show`
+#[derive(Args)]
+pub struct Show {
+    /// A `.seq` file, or an experiment in YAML
+    pub file: PathBuf,
+    /// Which stage
+    #[arg(long, default_value = "hamiltonian", value_parser = PossibleValuesParser::new(["ast", "ir", "hamiltonian"]))]
+    pub stage: String,
+    #[command(flatten)]
+    pub given: Given,
+}
+
+/// `fmt`
+#[derive(Args)]
+pub struct Fmt {
+    /// Files to tidy
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    /// Changes nothing; exit code 1 if a file is not tidy
+    #[arg(long)]
+    pub check: bool,
+    /// Prints the tidy text instead of changing the file
+    #[arg(long, conflicts_with = "check")]
+    pub print: bool,
+}
+
+/// `test`
+#[derive(Args)]
+pub struct Test {
+    /// Files to test
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub given: Given,
+    #[command(flatten)]
+    pub how: How,
+}

@@ -1,0 +1,126 @@
+//! `--set` and `--sweep`: values from the command line, checked like those of a file.
+
+use crate::Outcome;
+use crate::args::{Given, How};
+use crate::terminal;
+use ergoseq::diagnostic::{Code, Diagnostic};
+use ergoseq::emulator::{METHODS, Method, Options};
+use ergoseq::hamiltonian::{Evaluator, Values};
+use ergoseq::ir::{Experiment, Meaning, Sweep};
+use ergoseq::source::{Place, Sources};
+use ergoseq::syntax::{parse_expression, parse_sweep_values};
+
+fn split<'a>(text: &'a str, option: &str, example: &str) -> Result<(&'a str, &'a str), Diagnostic> {
+    text.split_once('=').map(|(n, v)| (n.trim(), v.trim())).ok_or_else(|| {
+        Diagnostic::without_place(Code::UnexpectedToken, format!("`{option} {text}` has no `=`")).help(format!("for example `{option} {example}`"))
+    })
+}
+
+/// The values of `--set`, in SI or natural units. A wrong one is a wrong command line.
+pub fn values(experiment: &Experiment, given: &Given, sources: &mut Sources) -> Result<Values, Outcome> {
+    let mut values = Values::new();
+    let scope = experiment.scope();
+    // Values of the command line have no names in them, so an experiment without parameters evaluates them.
+    let bare = Experiment { units: experiment.units, ..Experiment::default() };
+    for text in &given.set {
+        let result = (|| {
+            let (name, value) = split(text, "--set", "T=0.5")?;
+            let file = sources.add(format!("--set {name}"), value);
+            let expr = parse_expression(value, file)?;
+            ergoseq::check::check_setting(&scope, name, &expr).map_err(|d| *d)?;
+            let x = Evaluator::new(&bare, &Values::new()).and_then(|e| e.number(&expr)).map_err(|d| *d)?;
+            Ok((name.to_string(), x))
+        })();
+        match result {
+            Ok((name, x)) => {
+                values.insert(name, x);
+            }
+            Err(diagnostic) => {
+                terminal::report(&[diagnostic], sources);
+                return Err(Outcome::Usage);
+            }
+        }
+    }
+    Ok(values)
+}
+
+/// Puts the sweeps of the command line in the place of the file's, or behind them.
+pub fn sweeps(experiment: &mut Experiment, given: &[String], sources: &mut Sources) -> Result<(), Outcome> {
+    for text in given {
+        let result = (|| {
+            let (name, value) = split(text, "--sweep", "\"T=0.1 .. 2 points 20\"")?;
+            let file = sources.add(format!("--sweep {name}"), value);
+            let values = parse_sweep_values(value, file)?;
+            let scope = experiment.scope();
+            let Some(Meaning::Param(dimension)) = scope.names.get(name) else {
+                let params: Vec<&str> = experiment.params.iter().map(|p| p.name.as_str()).collect();
+                return Err(Diagnostic::without_place(Code::UnknownName, format!("the file has no parameter `{name}`"))
+                    .did_you_mean(name, params.iter().copied())
+                    .help(format!("its parameters are: {}", params.join(", "))));
+            };
+            ergoseq::check::results::check_values(&scope, &values, *dimension).map_err(|d| *d)?;
+            let span = ergoseq::source::Span { file, start: 0, end: value.len() as u32 };
+            Ok(Sweep { name: name.to_string(), values, place: Place(Some(span)) })
+        })();
+        match result {
+            Ok(sweep) => {
+                let known = experiment.sweeps.iter_mut().flatten().find(|s| s.name == sweep.name);
+                match known {
+                    Some(known) => *known = sweep,
+                    None => experiment.sweeps.push(vec![sweep]),
+                }
+            }
+            Err(diagnostic) => {
+                terminal::report(&[diagnostic], sources);
+                return Err(Outcome::Usage);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// How to emulate.
+pub fn options(how: &How) -> Result<Options, Outcome> {
+    let wrong = |message: String| {
+        terminal::report(&[Diagnostic::without_place(Code::OutOfRange, message)], &Sources::default());
+        Outcome::Usage
+    };
+    let method = METHODS.iter().find(|(w, _, _)| *w == how.method).map_or(Method::Auto, |(_, m, _)| *m);
+    if !(how.tolerance > 0.0 && how.tolerance < 1.0) {
+        return Err(wrong(format!("--tolerance {} must lie between 0 and 1", how.tolerance)));
+    }
+    let max_memory = bytes(&how.max_memory)
+        .ok_or_else(|| wrong(format!("--max-memory {} is no amount of memory; write 500MB or 16GB", how.max_memory)))?;
+    Ok(Options { method, tolerance: how.tolerance, max_memory })
+}
+
+fn bytes(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let number: f64 = text[..digits].parse().ok()?;
+    let factor = match text[digits..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1048576.0,
+        "gib" => 1073741824.0,
+        _ => return None,
+    };
+    (number > 0.0).then_some(number * factor)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bytes;
+
+    #[test]
+    fn amounts_of_memory() {
+        assert_eq!(bytes("16GB"), Some(16e9));
+        assert_eq!(bytes("512 MiB"), Some(536870912.0));
+        assert_eq!(bytes("lots"), None);
+        assert_eq!(bytes("0"), None);
+    }
+}

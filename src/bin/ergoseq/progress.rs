@@ -1,0 +1,59 @@
+//! Progress on standard error, for work of more than two seconds, on a terminal only.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// A count that a bar follows.
+pub struct Progress {
+    done: Arc<AtomicU64>,
+    finished: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Begins; nothing is drawn for the first two seconds.
+    pub fn new(total: u64) -> Progress {
+        let done = Arc::new(AtomicU64::new(0));
+        if !std::io::stderr().is_terminal() {
+            return Progress { done, finished: None, thread: None };
+        }
+        let (finished, wait) = channel::<()>();
+        let count = done.clone();
+        let thread = std::thread::spawn(move || {
+            if wait.recv_timeout(Duration::from_secs(2)) != Err(RecvTimeoutError::Timeout) {
+                return;
+            }
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let template = if total > 1 { "{bar:30} {pos}/{len} points, {elapsed}, {eta} left" } else { "{spinner} running, {elapsed}" };
+            if let Ok(style) = ProgressStyle::with_template(template) {
+                bar.set_style(style);
+            }
+            while wait.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
+                bar.set_position(count.load(Ordering::Relaxed));
+                bar.tick();
+            }
+            bar.finish_and_clear();
+        });
+        Progress { done, finished: Some(finished), thread: Some(thread) }
+    }
+
+    /// One more is done.
+    pub fn step(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.finished.take());
+        if let Some(thread) = self.thread.take() {
+            // A bar that cannot be drawn is no reason to fail.
+            let _ = thread.join();
+        }
+    }
+}

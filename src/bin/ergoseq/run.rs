@@ -1,0 +1,92 @@
+//! `ergoseq run`
+
+use crate::progress::Progress;
+use crate::{Outcome, args, files, overrides, terminal};
+use ergoseq::diagnostic::{Code, Diagnostic};
+use ergoseq::emulator::{self, Options, Run};
+use ergoseq::hamiltonian::Values;
+use ergoseq::ir::Experiment;
+use ergoseq::output::{EnergyUnit, FORMATS, Format, Results, csv, json, table};
+use ergoseq::units::UnitSystem;
+use rayon::prelude::*;
+
+/// Emulates every point and writes the results.
+pub fn run(a: &args::Run) -> Outcome {
+    let mut compiled = match files::compile(&a.file) {
+        Ok(compiled) => compiled,
+        Err(refused) => return terminal::refuse(&refused.diagnostics, &refused.sources),
+    };
+    terminal::report(&compiled.warnings, &compiled.sources);
+    let prepared = (|| {
+        let values = overrides::values(&compiled.experiment, &a.given, &mut compiled.sources)?;
+        overrides::sweeps(&mut compiled.experiment, &a.sweep, &mut compiled.sources)?;
+        Ok((values, overrides::options(&a.how)?, energy(a, &compiled.experiment)?))
+    })();
+    let (values, options, energy) = match prepared {
+        Ok(prepared) => prepared,
+        Err(outcome) => return outcome,
+    };
+    let experiment = &compiled.experiment;
+    let axes = match emulator::axes(experiment, &values) {
+        Ok(axes) => axes,
+        Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
+    };
+    let points: Vec<Values> = emulator::points(&axes, &values).collect();
+    let swept: Vec<String> = axes.into_iter().flat_map(|a| a.names).collect();
+    let runs = match emulate(experiment, &points, &options, a.threads) {
+        Ok(runs) => runs,
+        Err((point, diagnostic)) => {
+            let shown: Vec<String> = swept.iter().map(|n| format!("{n} = {}", points[point][n])).collect();
+            let diagnostic = if shown.is_empty() { diagnostic } else { diagnostic.help(format!("at the point {}", shown.join(", "))) };
+            return terminal::refuse(&[diagnostic], &compiled.sources);
+        }
+    };
+    let file = a.file.display().to_string();
+    let results = Results { experiment, file: &file, swept, points: &runs, energy };
+    let format = FORMATS.iter().find(|(w, _, _)| *w == a.format).map_or(Format::Table, |(_, f, _)| *f);
+    let text = match format {
+        Format::Table => table(&results),
+        Format::Json => json(&results),
+        Format::Csv => csv(&results),
+    };
+    match &a.output {
+        None => terminal::print(&text),
+        Some(path) => match files::write(path, &text, a.force) {
+            Ok(()) => Outcome::Done,
+            Err(diagnostic) => terminal::refuse(&[diagnostic], &compiled.sources),
+        },
+    }
+}
+
+fn energy(a: &args::Run, experiment: &Experiment) -> Result<EnergyUnit, Outcome> {
+    match (a.energy.as_deref(), experiment.units) {
+        (Some("Hz"), UnitSystem::Lab) => Ok(EnergyUnit::Hertz),
+        (Some(unit), UnitSystem::Natural) => {
+            let message = format!("--energy {unit} has no meaning for a file of natural units");
+            terminal::report(&[Diagnostic::without_place(Code::Contradiction, message)], &Default::default());
+            Err(Outcome::Usage)
+        }
+        _ => Ok(EnergyUnit::Default),
+    }
+}
+
+/// Runs the points on all cores; their order, and every bit of the results, does not depend on how many there are. Of several
+/// failures the first in the order of points is given.
+fn emulate(experiment: &Experiment, points: &[Values], options: &Options, threads: Option<usize>) -> Result<Vec<Run>, (usize, Diagnostic)> {
+    let progress = Progress::new(points.len() as u64);
+    let one = |(k, values): (usize, &Values)| {
+        let result = emulator::run(experiment, values, options, &[]).map_err(|d| (k, *d));
+        progress.step();
+        result
+    };
+    // A pool of threads costs more than a small run takes.
+    if points.len() == 1 {
+        return points.iter().enumerate().map(one).collect();
+    }
+    if let Some(n) = threads {
+        // Only the first call can set the number; there is none before this one.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
+    }
+    let results: Vec<Result<Run, (usize, Diagnostic)>> = points.par_iter().enumerate().map(one).collect();
+    results.into_iter().collect()
+}

@@ -1,0 +1,57 @@
+//! What goes to the terminal: messages on standard error, results on standard output.
+
+use crate::Outcome;
+use ergoseq::diagnostic::{Code, Diagnostic};
+use ergoseq::source::Sources;
+use std::io::{IsTerminal, Write};
+
+/// More messages than this help nobody.
+const MOST_MESSAGES: usize = 50;
+
+/// Whether standard error shows colours.
+fn styled() -> bool {
+    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+}
+
+/// Prints messages. A terminal that went away is no reason to fail.
+pub fn report(diagnostics: &[Diagnostic], sources: &Sources) {
+    let mut text = String::new();
+    for diagnostic in diagnostics.iter().take(MOST_MESSAGES) {
+        text += &diagnostic.render(sources, styled());
+        text.push('\n');
+    }
+    if diagnostics.len() > MOST_MESSAGES {
+        text += &format!("... and {} more\n", diagnostics.len() - MOST_MESSAGES);
+    }
+    let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// The exit code that a set of messages stands for.
+pub fn outcome(diagnostics: &[Diagnostic]) -> Outcome {
+    if diagnostics.iter().any(|d| matches!(d.code, Code::CannotRead | Code::CannotWrite | Code::NotText)) {
+        Outcome::Files
+    } else if diagnostics.iter().any(Diagnostic::is_error) {
+        Outcome::Wrong
+    } else {
+        Outcome::Done
+    }
+}
+
+/// Reports and gives the exit code.
+pub fn refuse(diagnostics: &[Diagnostic], sources: &Sources) -> Outcome {
+    report(diagnostics, sources);
+    outcome(diagnostics)
+}
+
+/// Prints a result. A reader that has seen enough (`| head`) is no failure.
+pub fn print(text: &str) -> Outcome {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Outcome::Done,
+        Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Outcome::Done,
+        Err(e) => {
+            let diagnostic = Diagnostic::without_place(Code::CannotWrite, format!("standard output cannot be written: {e}"));
+            refuse(&[diagnostic], &Sources::default())
+        }
+    }
+}

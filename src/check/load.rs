@@ -1,0 +1,98 @@
+//! A file and the files it uses, as one list of statements. The core reads no file itself: it is handed a [`Reader`].
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Sources;
+use crate::syntax::ast::{Item, ItemKind};
+use crate::syntax::parse;
+
+/// Reads the text of a file named by `use`; gets that name and the name of the file it stands in, and answers with the name
+/// that messages should show and the text, or with a sentence that says why not.
+pub type Reader<'a> = &'a mut dyn FnMut(&str, &str) -> Result<(String, String), String>;
+
+/// Parses the first source and, in place of every `use`, the file it names, once each.
+pub fn load(sources: &mut Sources, reader: Reader) -> (Vec<Item>, Vec<Diagnostic>) {
+    let mut loader = Loader { sources, reader, open: vec![], done: vec![], diagnostics: vec![] };
+    let items = loader.file(0);
+    (items, loader.diagnostics)
+}
+
+struct Loader<'a, 'b> {
+    sources: &'a mut Sources,
+    reader: Reader<'b>,
+    open: Vec<String>,
+    done: Vec<String>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Loader<'_, '_> {
+    fn file(&mut self, number: u32) -> Vec<Item> {
+        let Some(source) = self.sources.get(number).cloned() else { return vec![] };
+        let (program, diagnostics) = parse(&source.text, number);
+        self.diagnostics.extend(diagnostics);
+        self.open.push(source.name.clone());
+        let mut items = Vec::new();
+        for item in program.items {
+            match &item.kind {
+                ItemKind::Use(path) => {
+                    let path = path.clone();
+                    items.extend(self.used(&path.text, &source.name, path.span()));
+                }
+                // What the used file is called and which version it is in says nothing about this one; what it does and
+                // measures is its own. Its declarations count.
+                _ if number != 0 && !is_declaration(&item.kind) => {}
+                _ => items.push(item),
+            }
+        }
+        self.open.pop();
+        self.done.push(source.name);
+        items
+    }
+
+    fn used(&mut self, path: &str, from: &str, span: crate::source::Span) -> Vec<Item> {
+        let (name, text) = match (self.reader)(path, from) {
+            Ok(found) => found,
+            Err(why) => {
+                self.diagnostics.push(
+                    Diagnostic::new(Code::UseFailed, span, format!("`{path}` cannot be read: {why}")).label("used here"),
+                );
+                return vec![];
+            }
+        };
+        if self.open.contains(&name) {
+            let circle = self.open.iter().skip_while(|n| **n != name).map(String::as_str).chain([name.as_str()]);
+            let circle = circle.collect::<Vec<_>>().join(" -> ");
+            self.diagnostics.push(
+                Diagnostic::new(Code::CircularUse, span, "these files use each other in a circle").label(circle),
+            );
+            return vec![];
+        }
+        if self.done.contains(&name) {
+            return vec![];
+        }
+        let number = self.sources.add(name, text);
+        self.file(number)
+    }
+}
+
+fn is_declaration(kind: &ItemKind) -> bool {
+    match kind {
+        ItemKind::Units(_)
+        | ItemKind::Params(_)
+        | ItemKind::System(_)
+        | ItemKind::Hamiltonian(..)
+        | ItemKind::Noise(..)
+        | ItemKind::Channel(..)
+        | ItemKind::Battery(_)
+        | ItemKind::Ensemble(_)
+        | ItemKind::Cycle(..)
+        | ItemKind::Define(..)
+        | ItemKind::Use(_) => true,
+        ItemKind::Version(_)
+        | ItemKind::Title(_)
+        | ItemKind::Sequence(_)
+        | ItemKind::Measure(_)
+        | ItemKind::Sweep(_)
+        | ItemKind::Expect(_)
+        | ItemKind::Theory(_) => false,
+    }
+}

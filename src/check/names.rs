@@ -1,0 +1,329 @@
+//! Names: each declared once, ordered by what they need, used at least once.
+
+use super::{Checker, twice};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{FUNCTIONS, Meaning, SYSTEM_PARTS};
+use crate::source::Span;
+use crate::spin::LOCAL_OPERATORS;
+use crate::syntax::ast::*;
+use crate::syntax::{Expr, ExprKind};
+use std::collections::{HashMap, HashSet};
+
+/// A subsequence: its arguments and its statements.
+pub struct Definition<'a> {
+    pub name: &'a Name,
+    pub arguments: &'a [Name],
+    pub body: &'a [Statement],
+}
+
+/// Every declaration that has a name and a value.
+pub struct Declarations<'a> {
+    params: Vec<&'a Param>,
+    hamiltonians: Vec<(&'a Name, &'a Expr)>,
+    pub definitions: HashMap<&'a str, Definition<'a>>,
+}
+
+/// Collects the declarations, and enters into the scope what needs no order.
+pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
+    let mut all = Declarations { params: vec![], hamiltonians: vec![], definitions: HashMap::new() };
+    let mut seen: HashMap<&str, Span> = HashMap::new();
+    for (part, _) in SYSTEM_PARTS {
+        c.scope.names.insert((*part).to_string(), Meaning::Part);
+    }
+    for item in items {
+        match &item.kind {
+            ItemKind::Params(params) => {
+                for param in params {
+                    if fresh(&param.name, &mut seen, c) {
+                        all.params.push(param);
+                    }
+                }
+            }
+            ItemKind::Hamiltonian(name, value) => {
+                if fresh(name, &mut seen, c) {
+                    all.hamiltonians.push((name, value));
+                }
+            }
+            ItemKind::Noise(name, _) => {
+                if fresh(name, &mut seen, c) {
+                    c.scope.names.insert(name.text.clone(), Meaning::Noise);
+                }
+            }
+            ItemKind::Cycle(name, _) => {
+                if fresh(name, &mut seen, c) {
+                    c.scope.names.insert(name.text.clone(), Meaning::Cycle);
+                }
+            }
+            ItemKind::Define(name, arguments, body) => {
+                if fresh(name, &mut seen, c) {
+                    c.scope.names.insert(name.text.clone(), Meaning::Define);
+                    all.definitions.insert(&name.text, Definition { name, arguments, body });
+                }
+            }
+            ItemKind::System(entries) => {
+                for entry in entries {
+                    match &entry.kind {
+                        SystemKind::Spin(names, _) => {
+                            for declared in names {
+                                fresh(&declared.name, &mut seen, c);
+                            }
+                        }
+                        SystemKind::Collective(name, ..) | SystemKind::Mode(name, _) => {
+                            fresh(name, &mut seen, c);
+                        }
+                        _ => {}
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    all
+}
+
+/// Enters a name; reports one that is taken or belongs to the language.
+fn fresh<'a>(name: &'a Name, seen: &mut HashMap<&'a str, Span>, c: &mut Checker) -> bool {
+    let reserved = ["pi", "t", "hc", "sum"].contains(&name.text.as_str())
+        || LOCAL_OPERATORS.iter().any(|(w, _, _)| *w == name.text) && name.text.len() > 1
+        || FUNCTIONS.iter().any(|f| f.name == name.text);
+    if reserved {
+        c.diagnostics.push(
+            Diagnostic::new(Code::ReservedName, name.span(), format!("`{name}` already means something in the language"))
+                .label("choose another name"),
+        );
+        return false;
+    }
+    if let Some(before) = seen.get(name.text.as_str()) {
+        c.diagnostics.push(twice(&name.text, name.span(), *before));
+        return false;
+    }
+    seen.insert(&name.text, name.span());
+    true
+}
+
+impl<'a> Declarations<'a> {
+    /// The parameters, each behind those it needs.
+    pub fn params(&self, c: &mut Checker) -> Vec<&'a Param> {
+        let entries: Vec<(&Name, &Expr)> = self.params.iter().map(|p| (&p.name, &p.default)).collect();
+        in_order(&entries, c).into_iter().map(|k| self.params[k]).collect()
+    }
+
+    /// The Hamiltonians, each behind those it needs.
+    pub fn hamiltonians(&self, c: &mut Checker) -> Vec<(&'a Name, &'a Expr)> {
+        in_order(&self.hamiltonians, c).into_iter().map(|k| self.hamiltonians[k]).collect()
+    }
+}
+
+/// The order in which each entry needs only those before it; a circle is reported with all its members.
+fn in_order(entries: &[(&Name, &Expr)], c: &mut Checker) -> Vec<usize> {
+    let index: HashMap<&str, usize> = entries.iter().enumerate().map(|(k, (n, _))| (n.text.as_str(), k)).collect();
+    let needs: Vec<Vec<usize>> = entries
+        .iter()
+        .map(|(_, e)| {
+            let mut found = Vec::new();
+            e.walk(&mut |e| {
+                if let ExprKind::Name(name) = &e.kind
+                    && let Some(&k) = index.get(name.as_str())
+                {
+                    found.push(k);
+                }
+            });
+            found
+        })
+        .collect();
+    // Depth first with an explicit stack: a chain of definitions may be as long as the file.
+    let (mut order, mut state) = (Vec::new(), vec![0u8; entries.len()]);
+    for root in 0..entries.len() {
+        let mut stack = vec![(root, 0)];
+        while let Some(&mut (k, ref mut next)) = stack.last_mut() {
+            if *next == 0 && state[k] == 2 {
+                stack.pop();
+                continue;
+            }
+            state[k] = 1;
+            let Some(&need) = needs[k].get(*next) else {
+                state[k] = 2;
+                order.push(k);
+                stack.pop();
+                continue;
+            };
+            *next += 1;
+            match state[need] {
+                0 => stack.push((need, 0)),
+                1 => {
+                    let circle: Vec<&str> = stack
+                        .iter()
+                        .map(|(k, _)| *k)
+                        .skip_while(|k| *k != need)
+                        .chain([need])
+                        .map(|k| entries[k].0.text.as_str())
+                        .collect();
+                    let diagnostic = Diagnostic::new(
+                        Code::CircularDefinition,
+                        entries[need].0.span(),
+                        format!("`{}` needs itself", entries[need].0),
+                    )
+                    .label(circle.join(" -> "));
+                    if !c.diagnostics.contains(&diagnostic) {
+                        c.diagnostics.push(diagnostic);
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+    order
+}
+
+/// Warns of what the named file declares and nothing uses.
+pub fn warn_unused(items: &[Item], root: u32, c: &mut Checker) {
+    let mut used: HashSet<&str> = HashSet::new();
+    for item in items {
+        uses_of_item(item, &mut used);
+    }
+    for item in items {
+        let declared: Vec<(&Name, &str)> = match &item.kind {
+            ItemKind::Params(params) => params.iter().map(|p| (&p.name, "parameter")).collect(),
+            ItemKind::Hamiltonian(name, _) => vec![(name, "Hamiltonian")],
+            ItemKind::Noise(name, _) => vec![(name, "noise")],
+            ItemKind::Cycle(name, _) => vec![(name, "phase cycle")],
+            ItemKind::Define(name, ..) => vec![(name, "subsequence")],
+            _ => vec![],
+        };
+        for (name, what) in declared {
+            if name.span().file == root && !used.contains(name.text.as_str()) {
+                c.diagnostics.push(
+                    Diagnostic::new(Code::Unused, name.span(), format!("the {what} `{name}` is never used"))
+                        .label("declared here")
+                        .help("take it out, or use it"),
+                );
+            }
+        }
+    }
+}
+
+fn uses<'a>(expr: &'a Expr, used: &mut HashSet<&'a str>) {
+    expr.walk(&mut |e| {
+        if let ExprKind::Name(name) | ExprKind::Index(name, _) = &e.kind {
+            used.insert(name);
+        }
+    });
+}
+
+fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
+    let mut settings = |list: &'a [Setting]| list.iter().for_each(|s| uses(&s.value, used));
+    match &item.kind {
+        ItemKind::Version(_) | ItemKind::Title(_) | ItemKind::Units(_) | ItemKind::Use(_) => {}
+        ItemKind::Params(params) => {
+            for p in params {
+                uses(&p.default, used);
+                if let Some((from, to)) = &p.range {
+                    uses(from, used);
+                    uses(to, used);
+                }
+            }
+        }
+        ItemKind::System(entries) => {
+            for entry in entries {
+                match &entry.kind {
+                    SystemKind::Spin(names, _) => names.iter().filter_map(|d| d.size.as_ref()).for_each(|e| uses(e, used)),
+                    SystemKind::Collective(_, e, _) | SystemKind::Mode(_, e) | SystemKind::Field(e) | SystemKind::Temperature(e) => uses(e, used),
+                    SystemKind::Shift(a, b) | SystemKind::Position(a, b) => [a, b].into_iter().for_each(|e| uses(e, used)),
+                    SystemKind::Scalar(a, b, d) | SystemKind::Dipolar(a, b, d) => [a, b, d].into_iter().for_each(|e| uses(e, used)),
+                    SystemKind::DipolarAll => {}
+                    SystemKind::Relax(sites, settings) => {
+                        sites.iter().for_each(|e| uses(e, used));
+                        settings.iter().for_each(|s| uses(&s.value, used));
+                    }
+                }
+                if let Some(each) = &entry.each {
+                    uses(&each.from, used);
+                    uses(&each.to, used);
+                }
+            }
+        }
+        ItemKind::Hamiltonian(_, e) => uses(e, used),
+        ItemKind::Noise(_, list) | ItemKind::Cycle(_, list) => list.iter().for_each(|e| uses(e, used)),
+        ItemKind::Channel(_, list) | ItemKind::Battery(list) => settings(list),
+        ItemKind::Ensemble(list) => {
+            for d in list {
+                uses(&d.of, used);
+                d.settings.iter().for_each(|s| uses(&s.value, used));
+                d.points.iter().for_each(|e| uses(e, used));
+            }
+        }
+        ItemKind::Define(_, _, body) | ItemKind::Sequence(body) => body.iter().for_each(|s| uses_of_statement(s, used)),
+        ItemKind::Measure(list) => list.iter().for_each(|m| uses(&m.value, used)),
+        ItemKind::Sweep(list) => {
+            for sweep in list {
+                match &sweep.values {
+                    SweepValues::Range { from, to, points, .. } => [from, to, points].into_iter().for_each(|e| uses(e, used)),
+                    SweepValues::List(values) => values.iter().for_each(|e| uses(e, used)),
+                }
+            }
+        }
+        ItemKind::Expect(e) => [&e.value, &e.expected, &e.within].into_iter().for_each(|e| uses(e, used)),
+        ItemKind::Theory(t) => {
+            [&t.metric, &t.value].into_iter().for_each(|e| uses(e, used));
+            t.within.iter().for_each(|e| uses(e, used));
+        }
+    }
+}
+
+fn uses_of_record<'a>(record: &'a Option<Record>, used: &mut HashSet<&'a str>) {
+    record.iter().for_each(|r| uses(&r.points, used));
+}
+
+fn uses_of_state<'a>(state: &'a State, used: &mut HashSet<&'a str>) {
+    state.arguments.iter().for_each(|e| uses(e, used));
+    for (weight, part) in &state.parts {
+        uses(weight, used);
+        uses_of_state(part, used);
+    }
+}
+
+fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) {
+    match &statement.kind {
+        StatementKind::Prepare(states) => states.iter().for_each(|s| uses_of_state(s, used)),
+        StatementKind::Pulse(p) => {
+            used.insert(&p.channel.text);
+            p.angle.iter().chain(&p.phase).for_each(|e| uses(e, used));
+            p.settings.iter().for_each(|s| uses(&s.value, used));
+            uses_of_record(&p.record, used);
+        }
+        StatementKind::Delay(duration, record) => {
+            uses(duration, used);
+            uses_of_record(record, used);
+        }
+        StatementKind::Lock(l) => {
+            used.insert(&l.channel.text);
+            [&l.phase, &l.from, &l.to, &l.over].into_iter().chain(&l.shape).for_each(|e| uses(e, used));
+            uses_of_record(&l.record, used);
+        }
+        StatementKind::Evolve(e) => {
+            uses(&e.hamiltonian, used);
+            uses(&e.duration, used);
+            e.noise.iter().for_each(|n| {
+                used.insert(&n.text);
+            });
+            uses_of_record(&e.record, used);
+        }
+        StatementKind::Crush | StatementKind::Mark(_) => {}
+        StatementKind::Dephase(e) => uses(e, used),
+        StatementKind::Acquire(a) => {
+            used.insert(&a.channel.text);
+            [&a.points, &a.dwell].into_iter().chain(&a.phase).for_each(|e| uses(e, used));
+            a.settings.iter().for_each(|s| uses(&s.value, used));
+        }
+        StatementKind::Tomography(settings) => settings.iter().for_each(|s| uses(&s.value, used)),
+        StatementKind::Loop(count, body) => {
+            uses(count, used);
+            body.iter().for_each(|s| uses_of_statement(s, used));
+        }
+        StatementKind::Parallel(_, body) => body.iter().for_each(|s| uses_of_statement(s, used)),
+        StatementKind::Call(name, arguments) => {
+            used.insert(&name.text);
+            arguments.iter().for_each(|e| uses(e, used));
+        }
+    }
+}

@@ -1,0 +1,315 @@
+//! What is wanted: `measure`, `sweep`, `expect`, `theory`.
+
+use super::{Checker, Fault, twice};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{
+    self, AGGREGATES, EventKind, Experiment, FunctionInfo, Index, Meaning, Measure, Scope, Sweep, is_aggregate, key_of,
+};
+use crate::metrics::{METRICS, Metric, Parameter};
+use crate::source::Span;
+use crate::syntax::ast::{Item, ItemKind, SweepValues};
+use crate::syntax::{Expr, ExprKind};
+use crate::units::Dimension;
+
+/// Fills in the rest.
+pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
+    let traces = traces(&experiment.sequence);
+    let marks = marks(&experiment.sequence);
+    let mut swept: Vec<(String, Span)> = Vec::new();
+    for item in items {
+        match &item.kind {
+            ItemKind::Measure(entries) => {
+                for entry in entries {
+                    measure(entry, &traces, experiment, c);
+                }
+            }
+            ItemKind::Sweep(together) => {
+                let checked: Vec<Sweep> = together.iter().filter_map(|s| sweep(s, &mut swept, c)).collect();
+                if !checked.is_empty() {
+                    experiment.sweeps.push(checked);
+                }
+            }
+            _ => {}
+        }
+    }
+    // Results are known only now, wherever the statements stand.
+    for item in items {
+        match &item.kind {
+            ItemKind::Expect(e) => {
+                let names = Names { traces: &traces, results: results(experiment), battery: experiment.battery.is_some() };
+                let checked = names.check(&e.value, &c.scope);
+                c.note(checked);
+                if let Some(at) = &e.at
+                    && at.text != "end"
+                    && !marks.contains(&at.text)
+                {
+                    let diagnostic = Diagnostic::new(Code::UnknownResult, at.span(), format!("no mark is called `{at}`"))
+                        .label("not marked")
+                        .did_you_mean(&at.text, marks.iter().map(String::as_str).chain(["end"]));
+                    c.diagnostics.push(diagnostic);
+                }
+                // The dimension of a result is that of its metric, which no expression carries: any number may be compared.
+                for value in [&e.expected, &e.within] {
+                    let found = c.scope.type_of(value, &[]);
+                    c.note(found);
+                }
+                experiment.expects.push(ir::Expect {
+                    value: e.value.clone(),
+                    at: e.at.as_ref().map(|n| n.text.clone()),
+                    expected: e.expected.clone(),
+                    within: e.within.clone(),
+                    place: item.place,
+                });
+            }
+            ItemKind::Theory(t) => {
+                if !traces.contains(&t.trace.text) {
+                    c.diagnostics.push(unknown_trace(&t.trace.text, t.trace.span(), &traces));
+                }
+                let names = Names { traces: &traces, results: vec![], battery: experiment.battery.is_some() };
+                let checked = names.check(&t.metric, &c.scope);
+                c.note(checked);
+                let time = Index { name: "t", dimension: c.scope.dimension(Dimension::TIME) };
+                for value in [Some(&t.value), t.within.as_ref()].into_iter().flatten() {
+                    let found = c.scope.type_of(value, &[time]);
+                    c.note(found);
+                }
+                experiment.theories.push(ir::Theory {
+                    trace: t.trace.text.clone(),
+                    metric: t.metric.clone(),
+                    value: t.value.clone(),
+                    within: t.within.clone(),
+                    place: item.place,
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+fn traces(events: &[ir::Event]) -> Vec<String> {
+    let mut names = Vec::new();
+    for event in events {
+        let record = match &event.kind {
+            EventKind::Pulse(p) => &p.record,
+            EventKind::Delay { record, .. } | EventKind::Evolve { record, .. } => record,
+            EventKind::Lock(l) => &l.record,
+            _ => continue,
+        };
+        names.extend(record.iter().map(|r| r.name.clone()));
+    }
+    names
+}
+
+fn marks(events: &[ir::Event]) -> Vec<String> {
+    events.iter().filter_map(|e| if let EventKind::Mark { name } = &e.kind { Some(name.clone()) } else { None }).collect()
+}
+
+fn results(experiment: &Experiment) -> Vec<&str> {
+    experiment.measures.iter().map(|m| m.key.as_str()).collect()
+}
+
+fn unknown_trace(name: &str, span: Span, traces: &[String]) -> Diagnostic {
+    let diagnostic = Diagnostic::new(Code::UnknownResult, span, format!("no trace is called `{name}`")).label("not recorded");
+    if traces.is_empty() {
+        return diagnostic.help("record one: `evolve H for T record 201 as charging`");
+    }
+    diagnostic.did_you_mean(name, traces.iter().map(String::as_str))
+}
+
+fn measure(entry: &crate::syntax::ast::Measure, traces: &[String], experiment: &mut Experiment, c: &mut Checker) {
+    let names = Names { traces, results: vec![], battery: experiment.battery.is_some() };
+    let Some(summary) = c.note(names.check(&entry.value, &c.scope)) else { return };
+    let key = entry.name.as_ref().map_or_else(|| key_of(&entry.value), |n| n.text.clone());
+    let span = entry.name.as_ref().map_or(entry.value.span(), |n| n.span());
+    if experiment.measures.iter().any(|m| m.key == key) {
+        c.diagnostics.push(Diagnostic::new(Code::DefinedTwice, span, format!("`{key}` is measured twice")).label("given again here"));
+        return;
+    }
+    experiment.measures.push(Measure { key, value: entry.value.clone(), summary });
+}
+
+fn sweep(sweep: &crate::syntax::ast::Sweep, swept: &mut Vec<(String, Span)>, c: &mut Checker) -> Option<Sweep> {
+    let name = &sweep.name;
+    if let Some((_, before)) = swept.iter().find(|(n, _)| *n == name.text) {
+        c.diagnostics.push(twice(&format!("sweep {name}"), name.span(), *before));
+        return None;
+    }
+    swept.push((name.text.clone(), name.span()));
+    let Some(Meaning::Param(dimension)) = c.scope.names.get(&name.text).cloned() else {
+        let params: Vec<String> =
+            c.scope.names.iter().filter(|(_, m)| matches!(m, Meaning::Param(_))).map(|(n, _)| n.clone()).collect();
+        let diagnostic = Diagnostic::new(Code::UnknownName, name.span(), format!("`{name}` is no parameter, so it cannot be swept"))
+            .label("not a parameter")
+            .did_you_mean(&name.text, params.iter().map(String::as_str));
+        c.diagnostics.push(diagnostic);
+        return None;
+    };
+    let result = check_values(&c.scope, &sweep.values, dimension);
+    c.note(result)?;
+    Some(Sweep { name: name.text.clone(), values: sweep.values.clone(), place: name.place })
+}
+
+/// Checks the values of a sweep against the dimension of its parameter.
+pub fn check_values(scope: &Scope, values: &SweepValues, dimension: Dimension) -> Result<(), Fault> {
+    match values {
+        SweepValues::Range { from, to, points, .. } => {
+            scope.number(from, dimension, &[])?;
+            scope.number(to, dimension, &[])?;
+            scope.plain(points, &[])
+        }
+        SweepValues::List(values) => values.iter().try_for_each(|v| scope.number(v, dimension, &[])),
+    }
+}
+
+/// What may be named in a result.
+struct Names<'a> {
+    traces: &'a [String],
+    results: Vec<&'a str>,
+    battery: bool,
+}
+
+impl Names<'_> {
+    /// Checks an expression of metrics; tells whether it is one number of the whole run.
+    fn check(&self, expr: &Expr, scope: &Scope) -> Result<bool, Fault> {
+        let span = expr.span();
+        if is_aggregate(expr) {
+            let ExprKind::Call(_, items) = &expr.kind else { return Ok(true) };
+            if self.traces.is_empty() {
+                return Err(Diagnostic::new(Code::UnknownResult, span, format!("`{expr}` needs a recorded trace"))
+                    .label("nothing is recorded")
+                    .help("record one: `evolve H for T record 201 as charging`")
+                    .into());
+            }
+            let named = |e: &Expr| {
+                let mut found = false;
+                e.walk(&mut |e| found |= matches!(e.kind, ExprKind::Member(..)));
+                found
+            };
+            if self.traces.len() > 1 && !named(&items[0]) {
+                return Err(Diagnostic::new(Code::UnknownResult, span, format!("there are {} traces; say of which", self.traces.len()))
+                    .label("ambiguous")
+                    .help(format!("for example `{}({}.{})`", aggregate_name(expr), self.traces[0], items[0]))
+                    .into());
+            }
+            self.check(&items[0], scope)?;
+            return Ok(true);
+        }
+        match &expr.kind {
+            ExprKind::Number(_) => Ok(true),
+            ExprKind::Quantity(..) => scope.type_of(expr, &[]).map(|_| true),
+            ExprKind::Name(name) if self.results.contains(&name.as_str()) => Ok(true),
+            ExprKind::Name(name) if Metric::named(name).is_some() => self.metric(name, &[], expr, scope).map(|()| false),
+            ExprKind::Name(name) if name == "pi" || matches!(scope.names.get(name), Some(Meaning::Param(_))) => Ok(true),
+            ExprKind::Name(name) => Err(self.unknown_metric(name, span)),
+            ExprKind::Call(name, items) if Metric::named(name).is_some() => self.metric(name, items, expr, scope).map(|()| false),
+            ExprKind::Call(name, items) => match FunctionInfo::named(name) {
+                Some(function) if function.arguments() == items.len() => self.all(items.iter(), scope),
+                Some(_) => Err(Diagnostic::new(Code::WrongArguments, span, format!("`{name}` takes another number of arguments")).into()),
+                None => Err(self.unknown_metric(name, Span { end: span.start + name.len() as u32, ..span })),
+            },
+            ExprKind::Sum(terms) => self.all(terms.iter().map(|t| &t.value), scope),
+            ExprKind::Product(factors) => self.all(factors.iter().map(|f| &f.value), scope),
+            ExprKind::Power(base, exponent) => self.all([base.as_ref(), exponent.as_ref()].into_iter(), scope),
+            ExprKind::Member(trace, metric) => {
+                if !self.traces.contains(trace) {
+                    return Err(unknown_trace(trace, span, self.traces).into());
+                }
+                self.check(metric, scope)
+            }
+            ExprKind::Index(..) | ExprKind::Tuple(_) | ExprKind::SumOver(_) | ExprKind::Text(_) | ExprKind::Isotope(_) => {
+                Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is no metric")).label("expected a metric").into())
+            }
+        }
+    }
+
+    fn all<'e>(&self, items: impl Iterator<Item = &'e Expr>, scope: &Scope) -> Result<bool, Fault> {
+        let mut summary = true;
+        for item in items {
+            summary &= self.check(item, scope)?;
+        }
+        Ok(summary)
+    }
+
+    fn unknown_metric(&self, name: &str, span: Span) -> Fault {
+        let known = METRICS.iter().map(|m| m.name).chain(AGGREGATES.iter().map(|(a, _)| *a)).chain(self.results.iter().copied());
+        Diagnostic::new(Code::UnknownMetric, span, format!("`{name}` is no metric"))
+            .label("not known")
+            .did_you_mean(name, known)
+            .into()
+    }
+
+    fn metric(&self, name: &str, items: &[Expr], expr: &Expr, scope: &Scope) -> Result<(), Fault> {
+        let Some(metric) = Metric::named(name) else { return Ok(()) };
+        if metric.battery && !self.battery {
+            return Err(Diagnostic::new(Code::MissingDeclaration, expr.span(), format!("`{name}` refers to a battery, and none is declared"))
+                .label("needs a battery")
+                .help("for example `battery { energy = H }`")
+                .into());
+        }
+        let optional = |p: &Parameter| matches!(p, Parameter::OptionalOperator | Parameter::OptionalEnergyBasis);
+        let fewest = metric.parameters.iter().filter(|p| !optional(p)).count();
+        let many_sites = matches!(metric.parameters.last(), Some(Parameter::Sites));
+        if items.len() < fewest || (items.len() > metric.parameters.len() && !many_sites) {
+            return Err(Diagnostic::new(
+                Code::WrongArguments,
+                expr.span(),
+                format!("`{name}` takes {} argument(s), {} given", describe_arguments(metric), items.len()),
+            )
+            .into());
+        }
+        for (k, item) in items.iter().enumerate() {
+            let parameter = metric.parameters.get(k).or(metric.parameters.last()).copied().unwrap_or(Parameter::Sites);
+            match parameter {
+                Parameter::Site => scope.site(item, &[])?,
+                Parameter::Sites => match &item.kind {
+                    ExprKind::Tuple(sites) => sites.iter().try_for_each(|s| scope.sites(s, &[]))?,
+                    _ => scope.sites(item, &[])?,
+                },
+                Parameter::Operator => scope.operator(item, &[])?,
+                Parameter::OptionalOperator | Parameter::Hamiltonian => scope.hamiltonian(item, &[])?,
+                Parameter::OptionalEnergyBasis => {
+                    if !matches!(&item.kind, ExprKind::Name(word) if word == "energy") {
+                        return Err(Diagnostic::new(Code::WrongArguments, item.span(), format!("`{name}` takes the word `energy`, or nothing"))
+                            .help("without it the basis is the product basis of the cells")
+                            .into());
+                    }
+                }
+                Parameter::Whole => scope.plain(item, &[])?,
+                Parameter::Temperature => scope.number(item, Dimension::TEMPERATURE, &[])?,
+                Parameter::Nucleus => {
+                    let ExprKind::Isotope(symbol) = &item.kind else {
+                        return Err(Diagnostic::new(Code::WrongArguments, item.span(), "expected a nucleus such as `1H`").into());
+                    };
+                    super::system::isotope(symbol, item.span())?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn aggregate_name(expr: &Expr) -> &str {
+    match &expr.kind {
+        ExprKind::Call(name, _) => name,
+        _ => "max",
+    }
+}
+
+fn describe_arguments(metric: &Metric) -> String {
+    let words: Vec<&str> = metric
+        .parameters
+        .iter()
+        .map(|p| match p {
+            Parameter::Site => "a spin",
+            Parameter::Sites => "spins",
+            Parameter::Operator => "an operator",
+            Parameter::Hamiltonian => "a Hamiltonian",
+            Parameter::OptionalOperator => "[a Hamiltonian]",
+            Parameter::OptionalEnergyBasis => "[energy]",
+            Parameter::Whole => "a whole number",
+            Parameter::Temperature => "a temperature",
+            Parameter::Nucleus => "a nucleus",
+        })
+        .collect();
+    format!("({})", words.join(", "))
+}

@@ -1,0 +1,526 @@
+//! `sequence`: statements become events; calls of subsequences are put in their places; loops stay loops.
+
+use super::names::Declarations;
+use super::{Checker, phase, settings, system, twice};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{self, Event, EventKind, Experiment, Meaning, STATES, Scope};
+use crate::source::{Place, Span};
+use crate::syntax::ast::{self, Item, ItemKind, Name, Statement, StatementKind};
+use crate::syntax::{Expr, ExprKind};
+use crate::units::Dimension;
+
+/// More events than this cannot be meant: subsequences that call each other twice double at each level.
+const MOST_EVENTS: usize = 4_000_000;
+
+struct Builder<'a, 'b> {
+    c: &'a mut Checker,
+    declarations: &'b Declarations<'b>,
+    calls: Vec<String>,
+    traces: Vec<(String, Span)>,
+    marks: Vec<(String, Span)>,
+    events: usize,
+    in_loop: bool,
+}
+
+/// Fills in the sequence.
+pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declarations: &Declarations) {
+    let mut first: Option<Span> = None;
+    let mut builder =
+        Builder { c, declarations, calls: vec![], traces: vec![], marks: vec![], events: 0, in_loop: false };
+    for item in items {
+        let ItemKind::Sequence(statements) = &item.kind else { continue };
+        let span = item.place.0.unwrap_or_default();
+        if let Some(before) = first {
+            builder.c.diagnostics.push(twice("sequence", span, before));
+            continue;
+        }
+        first = Some(span);
+        experiment.sequence = builder.events(statements);
+        builder.prepared_first(&experiment.sequence, span);
+    }
+}
+
+impl Builder<'_, '_> {
+    fn prepared_first(&mut self, events: &[Event], span: Span) {
+        let first = events.iter().position(|e| matches!(e.kind, EventKind::Prepare(_)));
+        if first != Some(0) && !self.c.diagnostics.iter().any(Diagnostic::is_error) {
+            let place = events.first().and_then(|e| e.place.0).unwrap_or(span);
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::MissingDeclaration, place, "a sequence begins with `prepare`")
+                    .label("no state is prepared before this")
+                    .help("for example `prepare thermal`"),
+            );
+        }
+        for event in events.iter().skip(1) {
+            if matches!(event.kind, EventKind::Prepare(_)) {
+                let place = event.place.0.unwrap_or(span);
+                self.c.diagnostics.push(twice("prepare", place, events[0].place.0.unwrap_or(span)));
+            }
+        }
+    }
+
+    fn events(&mut self, statements: &[Statement]) -> Vec<Event> {
+        let mut events = Vec::with_capacity(statements.len());
+        for statement in statements {
+            self.events += 1;
+            if self.events > MOST_EVENTS {
+                self.too_many(statement.place);
+                break;
+            }
+            self.statement(statement, &mut events);
+        }
+        events
+    }
+
+    fn too_many(&mut self, place: Place) {
+        if self.events == MOST_EVENTS + 1 {
+            let span = place.0.unwrap_or_default();
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::TooDeep, span, format!("the sequence has more than {MOST_EVENTS} events"))
+                    .label("the limit is passed here")
+                    .help("use `loop` for repetitions: they stay loops"),
+            );
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement, events: &mut Vec<Event>) {
+        let place = statement.place;
+        let span = place.0.unwrap_or_default();
+        let kind = match &statement.kind {
+            StatementKind::Prepare(states) => EventKind::Prepare(states.iter().filter_map(|s| self.state(s)).collect()),
+            StatementKind::Pulse(p) => match self.pulse(p, place) {
+                Some(pulse) => EventKind::Pulse(pulse),
+                None => return,
+            },
+            StatementKind::Delay(duration, record) => {
+                EventKind::Delay { duration: self.c.number(duration, Dimension::TIME), record: self.record(record, span) }
+            }
+            StatementKind::Lock(l) => {
+                let Some(nucleus) = self.nucleus(&l.channel) else { return };
+                EventKind::Lock(ir::Lock {
+                    nucleus,
+                    phase: self.c.expr(&l.phase, phase),
+                    from: self.c.expr(&l.from, |s, e| s.frequency(e, &[])),
+                    to: self.c.expr(&l.to, |s, e| s.frequency(e, &[])),
+                    over: self.c.number(&l.over, Dimension::TIME),
+                    shape: l.shape.as_ref().map(|e| self.ramp(e)),
+                    record: self.record(&l.record, span),
+                })
+            }
+            StatementKind::Evolve(e) => EventKind::Evolve {
+                hamiltonian: self.c.expr(&e.hamiltonian, |s, e| {
+                    let time = ir::Index { name: "t", dimension: s.dimension(Dimension::TIME) };
+                    s.hamiltonian(e, &[time])
+                }),
+                duration: self.c.number(&e.duration, Dimension::TIME),
+                noise: e.noise.as_ref().and_then(|n| self.noise(n)),
+                record: self.record(&e.record, span),
+            },
+            StatementKind::Crush => EventKind::Crush {},
+            StatementKind::Dephase(e) => EventKind::Dephase { hamiltonian: self.c.expr(e, |s, e| s.operator(e, &[])) },
+            StatementKind::Mark(name) => {
+                self.mark(name);
+                EventKind::Mark { name: name.text.clone() }
+            }
+            StatementKind::Acquire(a) => match self.acquire(a) {
+                Some(kind) => kind,
+                None => return,
+            },
+            StatementKind::Tomography(given) => {
+                let known: Vec<&str> = TOMOGRAPHY_SETTINGS.iter().map(|(w, _)| *w).collect();
+                let found = settings(given, &known, "`tomography`", self.c);
+                EventKind::Tomography { settings: found.into_iter().map(|(n, e)| (n.to_string(), e.clone())).collect() }
+            }
+            StatementKind::Loop(count, body) => {
+                let count = self.c.number(count, Dimension::NUMBER);
+                let outer = std::mem::replace(&mut self.in_loop, true);
+                let body = self.events(body);
+                self.in_loop = outer;
+                EventKind::Loop { count, body }
+            }
+            StatementKind::Parallel(align, body) => match self.parallel(align.as_ref(), body) {
+                Some(kind) => kind,
+                None => return,
+            },
+            StatementKind::Call(name, arguments) => return self.call(name, arguments, events),
+        };
+        events.push(Event { kind, place });
+    }
+
+    /// Puts the statements of a subsequence in the place of its call.
+    fn call(&mut self, name: &Name, arguments: &[Expr], events: &mut Vec<Event>) {
+        let Some(definition) = self.declarations.definitions.get(name.text.as_str()) else {
+            let mut known: Vec<String> = self.declarations.definitions.keys().map(|k| (*k).to_string()).collect();
+            known.extend(crate::syntax::words::words_of(crate::syntax::words::Role::Event).map(str::to_string));
+            known.sort_unstable();
+            let diagnostic = Diagnostic::new(Code::UnknownName, name.span(), format!("no subsequence is called `{name}`"))
+                .label("not defined")
+                .did_you_mean(&name.text, known.iter().map(String::as_str));
+            self.c.diagnostics.push(diagnostic);
+            return;
+        };
+        if self.calls.contains(&name.text) {
+            let circle: Vec<&str> = self.calls.iter().map(String::as_str).chain([name.text.as_str()]).collect();
+            let diagnostic = Diagnostic::new(Code::CircularDefinition, name.span(), format!("`{name}` calls itself")).label(circle.join(" -> "));
+            if !self.c.diagnostics.contains(&diagnostic) {
+                self.c.diagnostics.push(diagnostic);
+            }
+            return;
+        }
+        if arguments.len() != definition.arguments.len() {
+            self.c.diagnostics.push(
+                Diagnostic::new(
+                    Code::WrongArguments,
+                    name.span(),
+                    format!("`{name}` takes {} argument(s), {} given", definition.arguments.len(), arguments.len()),
+                )
+                .related(definition.name.span(), "defined here"),
+            );
+            return;
+        }
+        let replacement = |word: &str| {
+            definition.arguments.iter().position(|a| a.text == word).map(|k| arguments[k].clone())
+        };
+        let body: Vec<Statement> = definition.body.iter().map(|s| substitute(s, &replacement)).collect();
+        self.calls.push(name.text.clone());
+        events.extend(self.events(&body));
+        self.calls.pop();
+    }
+
+    fn nucleus(&mut self, name: &Name) -> Option<String> {
+        let result = system::isotope(&name.text, name.span());
+        self.c.note(result).map(|i| i.symbol.to_string())
+    }
+
+    fn noise(&mut self, name: &Name) -> Option<String> {
+        match self.c.scope.names.get(&name.text) {
+            Some(Meaning::Noise) => Some(name.text.clone()),
+            Some(other) => {
+                let message = format!("`{name}` is {}, not a noise", other.describe());
+                self.c.diagnostics.push(Diagnostic::new(Code::WrongKind, name.span(), message));
+                None
+            }
+            None => {
+                let diagnostic = self.c.scope.unknown(&name.text, name.span(), &[]);
+                self.c.diagnostics.push(*diagnostic);
+                None
+            }
+        }
+    }
+
+    fn mark(&mut self, name: &Name) {
+        if self.in_loop {
+            self.c.diagnostics.push(inside_loop("mark", name.span()));
+        }
+        if name.text == "end" {
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::ReservedName, name.span(), "every run has the mark `end` already").label("choose another name"),
+            );
+        }
+        if let Some((_, before)) = self.marks.iter().find(|(n, _)| *n == name.text) {
+            self.c.diagnostics.push(twice(&name.text, name.span(), *before));
+            return;
+        }
+        self.marks.push((name.text.clone(), name.span()));
+    }
+
+    fn record(&mut self, record: &Option<ast::Record>, span: Span) -> Option<ir::Record> {
+        let record = record.as_ref()?;
+        let place = record.name.as_ref().map_or(span, Name::span);
+        if self.in_loop {
+            self.c.diagnostics.push(inside_loop("record", place));
+        }
+        let points = self.c.number(&record.points, Dimension::NUMBER);
+        let name = record.name.as_ref().map_or_else(|| format!("trace{}", self.traces.len() + 1), |n| n.text.clone());
+        if let Some((_, before)) = self.traces.iter().find(|(n, _)| *n == name) {
+            self.c.diagnostics.push(twice(&name, place, *before));
+        }
+        self.traces.push((name.clone(), place));
+        Some(ir::Record { points, name })
+    }
+
+    fn pulse(&mut self, p: &ast::Pulse, place: Place) -> Option<ir::Pulse> {
+        let span = place.0.unwrap_or_default();
+        let nucleus = self.nucleus(&p.channel)?;
+        let known: Vec<&str> = ir::PULSE_SETTINGS.iter().map(|(w, _)| *w).collect();
+        let (mut rf, mut duration, mut shape) = (None, None, None);
+        for (name, value) in settings(&p.settings, &known, "a pulse", self.c) {
+            match name {
+                "rf" => rf = Some(self.c.expr(value, |s, e| s.frequency(e, &[]))),
+                "duration" => duration = Some(self.c.number(value, Dimension::TIME)),
+                _ => shape = Some(self.shape(value)),
+            }
+        }
+        let Some(given) = &p.phase else {
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::MissingDeclaration, span, "a pulse needs a phase")
+                    .label("no `phase` here")
+                    .help("for example `pulse 1H 90 deg phase x`"),
+            );
+            return None;
+        };
+        if p.ideal
+            && let Some(setting) = p.settings.first()
+        {
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::Contradiction, setting.name.span(), format!("an ideal pulse has no duration, so `{}` has no meaning", setting.name))
+                    .label("given for an ideal pulse"),
+            );
+        }
+        let angle = p.angle.as_ref().map(|a| self.c.number(a, Dimension::ANGLE));
+        if angle.is_none() && (p.ideal || duration.is_none()) {
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::MissingDeclaration, span, "a pulse needs a flip angle, or rf and duration")
+                    .label("no angle here")
+                    .help("for example `pulse 1H 90 deg phase x`"),
+            );
+        }
+        let record = if p.ideal && p.record.is_some() {
+            self.c.diagnostics.push(Diagnostic::new(Code::Contradiction, span, "an ideal pulse has no duration, so nothing can be recorded"));
+            None
+        } else {
+            self.record(&p.record, span)
+        };
+        let phase = self.c.expr(given, phase);
+        Some(ir::Pulse { nucleus, angle, phase, rf, duration, shape, ideal: p.ideal, record, place })
+    }
+
+    /// A name of the table, or one with its argument.
+    fn shape(&mut self, expr: &Expr) -> Expr {
+        let known: Vec<(&str, Option<Dimension>)> =
+            ir::PULSE_SHAPES.iter().map(|s| (s.name, s.argument.map(|_| Dimension::NUMBER))).collect();
+        self.named_shape(expr, &known, "pulse shape")
+    }
+
+    fn ramp(&mut self, expr: &Expr) -> Expr {
+        let known: Vec<(&str, Option<Dimension>)> = ir::RAMPS
+            .iter()
+            .map(|r| (r.name, r.argument.map(|_| if r.frequency { Dimension::FREQUENCY } else { Dimension::NUMBER })))
+            .collect();
+        let expr = self.named_shape(expr, &known, "ramp");
+        if let ExprKind::Name(name) = &expr.kind
+            && ir::Ramp::named(name).is_some_and(|r| r.argument.is_some())
+        {
+            let argument = ir::Ramp::named(name).and_then(|r| r.argument).unwrap_or_default();
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::WrongArguments, expr.span(), format!("`{name}` needs its argument: {argument}"))
+                    .help(format!("for example `{name}({})`", if name == "exponential" { "5" } else { "3 kHz" })),
+            );
+        }
+        expr
+    }
+
+    fn named_shape(&mut self, expr: &Expr, known: &[(&str, Option<Dimension>)], what: &str) -> Expr {
+        let (name, arguments): (&str, &[Expr]) = match &expr.kind {
+            ExprKind::Name(name) => (name, &[]),
+            ExprKind::Call(name, items) => (name, items),
+            _ => ("", &[]),
+        };
+        let Some((_, argument)) = known.iter().find(|(n, _)| *n == name) else {
+            let diagnostic = Diagnostic::new(Code::UnknownFunction, expr.span(), format!("`{expr}` is no {what}"))
+                .label("not known")
+                .did_you_mean(name, known.iter().map(|(n, _)| *n));
+            let diagnostic = if diagnostic.help.is_empty() {
+                diagnostic.help(format!("known are: {}", known.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", ")))
+            } else {
+                diagnostic
+            };
+            self.c.diagnostics.push(diagnostic);
+            return expr.clone();
+        };
+        match (argument, arguments) {
+            (_, []) => {}
+            (Some(dimension), [one]) => {
+                self.c.number(one, *dimension);
+            }
+            (None, _) => self.c.diagnostics.push(Diagnostic::new(Code::WrongArguments, expr.span(), format!("`{name}` takes no argument"))),
+            (Some(_), _) => self.c.diagnostics.push(Diagnostic::new(Code::WrongArguments, expr.span(), format!("`{name}` takes one argument"))),
+        }
+        expr.clone()
+    }
+
+    fn acquire(&mut self, a: &ast::Acquire) -> Option<EventKind> {
+        let nucleus = self.nucleus(&a.channel)?;
+        settings(&a.settings, &[], "`acquire`", self.c);
+        Some(EventKind::Acquire {
+            nucleus,
+            points: self.c.number(&a.points, Dimension::NUMBER),
+            dwell: self.c.number(&a.dwell, Dimension::TIME),
+            phase: a.phase.as_ref().map(|p| self.c.expr(p, phase)),
+        })
+    }
+
+    fn parallel(&mut self, align: Option<&Name>, body: &[Statement]) -> Option<EventKind> {
+        let align = match align {
+            None => ir::Align::Start,
+            Some(name) => match ir::ALIGNMENTS.iter().find(|(w, _)| *w == name.text) {
+                Some((_, align)) => *align,
+                None => {
+                    let diagnostic = Diagnostic::new(Code::UnknownSetting, name.span(), "pulses are aligned at `start`, `centre` or `end`")
+                        .label("not known")
+                        .did_you_mean(&name.text, ir::ALIGNMENTS.iter().map(|(w, _)| *w));
+                    self.c.diagnostics.push(diagnostic);
+                    ir::Align::Start
+                }
+            },
+        };
+        let mut events = Vec::new();
+        for statement in body {
+            self.statement(statement, &mut events);
+        }
+        let mut pulses: Vec<ir::Pulse> = Vec::new();
+        for event in events {
+            let span = event.place.0.unwrap_or_default();
+            match event.kind {
+                EventKind::Pulse(pulse) => {
+                    if let Some(before) = pulses.iter().find(|p| p.nucleus == pulse.nucleus) {
+                        let message = format!("two pulses at once on the channel {}", pulse.nucleus);
+                        let diagnostic = Diagnostic::new(Code::Contradiction, span, message).related(before.place.0.unwrap_or_default(), "the other one");
+                        self.c.diagnostics.push(diagnostic);
+                    }
+                    if pulse.record.is_some() {
+                        self.c.diagnostics.push(Diagnostic::new(Code::Contradiction, span, "a pulse inside `parallel` cannot record a trace"));
+                    }
+                    pulses.push(pulse);
+                }
+                _ => self.c.diagnostics.push(
+                    Diagnostic::new(Code::WrongKind, span, "only pulses stand in `parallel`").label("not a pulse"),
+                ),
+            }
+        }
+        Some(EventKind::Parallel { align, pulses })
+    }
+
+    // ---- states ----
+
+    fn state(&mut self, state: &ast::State) -> Option<ir::State> {
+        let span = state.name.span();
+        let name = state.name.text.as_str();
+        let Some((_, arguments, _)) = STATES.iter().find(|(w, _, _)| *w == name) else {
+            let diagnostic = Diagnostic::new(Code::UnknownName, span, format!("`{name}` is no state"))
+                .label("not known")
+                .did_you_mean(name, STATES.iter().map(|(w, _, _)| *w));
+            let diagnostic = if diagnostic.help.is_empty() {
+                diagnostic.help(format!("known are: {}", STATES.iter().map(|(w, _, _)| *w).collect::<Vec<_>>().join(", ")))
+            } else {
+                diagnostic
+            };
+            self.c.diagnostics.push(diagnostic);
+            return None;
+        };
+        let wrong = |c: &mut Checker| {
+            c.diagnostics.push(Diagnostic::new(Code::WrongArguments, span, format!("this state is written `{name}{arguments}`")).label("wrong arguments"));
+            None
+        };
+        if (name == "ket") != state.text.is_some() || (name == "mix" || name == "superposition") == state.parts.is_empty() {
+            return wrong(self.c);
+        }
+        match (name, state.arguments.as_slice()) {
+            ("thermal", []) => Some(ir::State::Thermal),
+            ("mixed", []) => Some(ir::State::Mixed),
+            ("ket", []) => Some(ir::State::Ket { digits: state.text.clone().unwrap_or_default(), place: span.into() }),
+            ("gibbs", [h, t]) => Some(ir::State::Gibbs {
+                hamiltonian: self.c.expr(h, |s, e| s.hamiltonian(e, &[])),
+                temperature: self.c.number(t, Dimension::TEMPERATURE),
+            }),
+            ("up", [site]) => Some(ir::State::Up { site: self.site(site) }),
+            ("down", [site]) => Some(ir::State::Down { site: self.site(site) }),
+            ("fock", [site, n]) => Some(ir::State::Fock { site: self.site(site), quanta: self.c.number(n, Dimension::NUMBER) }),
+            ("dicke", [site, n]) => Some(ir::State::Dicke { site: self.site(site), excitations: self.c.number(n, Dimension::NUMBER) }),
+            ("mix" | "superposition", []) => {
+                let mut parts = Vec::new();
+                for (weight, part) in &state.parts {
+                    let weight = self.c.number(weight, Dimension::NUMBER);
+                    parts.push((weight, self.state(part)?));
+                }
+                Some(if name == "mix" { ir::State::Mix(parts) } else { ir::State::Superposition(parts) })
+            }
+            _ => wrong(self.c),
+        }
+    }
+
+    fn site(&mut self, expr: &Expr) -> Expr {
+        self.c.expr(expr, |s: &Scope, e| s.site(e, &[]))
+    }
+}
+
+fn inside_loop(what: &str, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::InsideLoop, span, format!("a `{what}` inside a loop would be taken many times over"))
+        .label("inside a loop")
+        .help("put it behind the loop, or sweep the number of repetitions: `param n = 8`, `loop n { ... }`, `sweep n = ...`")
+}
+
+/// The settings of `tomography`: word, meaning.
+pub const TOMOGRAPHY_SETTINGS: &[(&str, &str)] = &[
+    ("snr", "signal-to-noise ratio of a reference line in one scan"),
+    ("scans", "how many scans are added"),
+    ("seed", "of the noise"),
+    ("method", "linear, maximum_likelihood or maximum_entropy"),
+];
+
+/// A statement with the arguments of a subsequence put in.
+fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>) -> Statement {
+    let e = |x: &Expr| x.replace(r);
+    let o = |x: &Option<Expr>| x.as_ref().map(e);
+    let name = |n: &Name| match r(&n.text).map(|x| x.kind) {
+        Some(ExprKind::Isotope(text) | ExprKind::Name(text)) => Name { text, place: n.place },
+        _ => n.clone(),
+    };
+    let record = |x: &Option<ast::Record>| {
+        x.as_ref().map(|x| ast::Record { points: e(&x.points), name: x.name.as_ref().map(name) })
+    };
+    let settings = |list: &[ast::Setting]| -> Vec<ast::Setting> {
+        list.iter().map(|s| ast::Setting { name: s.name.clone(), value: e(&s.value) }).collect()
+    };
+    let body = |list: &[Statement]| -> Vec<Statement> { list.iter().map(|s| substitute(s, r)).collect() };
+    fn state(s: &ast::State, r: &dyn Fn(&str) -> Option<Expr>) -> ast::State {
+        ast::State {
+            name: s.name.clone(),
+            text: s.text.clone(),
+            arguments: s.arguments.iter().map(|x| x.replace(r)).collect(),
+            parts: s.parts.iter().map(|(w, p)| (w.replace(r), state(p, r))).collect(),
+        }
+    }
+    let kind = match &statement.kind {
+        StatementKind::Prepare(states) => StatementKind::Prepare(states.iter().map(|s| state(s, r)).collect()),
+        StatementKind::Pulse(p) => StatementKind::Pulse(ast::Pulse {
+            channel: name(&p.channel),
+            angle: o(&p.angle),
+            phase: o(&p.phase),
+            settings: settings(&p.settings),
+            ideal: p.ideal,
+            record: record(&p.record),
+        }),
+        StatementKind::Delay(d, x) => StatementKind::Delay(e(d), record(x)),
+        StatementKind::Lock(l) => StatementKind::Lock(Box::new(ast::Lock {
+            channel: name(&l.channel),
+            phase: e(&l.phase),
+            from: e(&l.from),
+            to: e(&l.to),
+            over: e(&l.over),
+            shape: o(&l.shape),
+            record: record(&l.record),
+        })),
+        StatementKind::Evolve(v) => StatementKind::Evolve(Box::new(ast::Evolve {
+            hamiltonian: e(&v.hamiltonian),
+            duration: e(&v.duration),
+            noise: v.noise.as_ref().map(name),
+            record: record(&v.record),
+        })),
+        StatementKind::Crush => StatementKind::Crush,
+        StatementKind::Dephase(x) => StatementKind::Dephase(e(x)),
+        StatementKind::Mark(n) => StatementKind::Mark(name(n)),
+        StatementKind::Acquire(a) => StatementKind::Acquire(Box::new(ast::Acquire {
+            channel: name(&a.channel),
+            points: e(&a.points),
+            dwell: e(&a.dwell),
+            phase: o(&a.phase),
+            settings: settings(&a.settings),
+        })),
+        StatementKind::Tomography(list) => StatementKind::Tomography(settings(list)),
+        StatementKind::Loop(count, list) => StatementKind::Loop(e(count), body(list)),
+        StatementKind::Parallel(align, list) => StatementKind::Parallel(align.clone(), body(list)),
+        StatementKind::Call(n, arguments) => StatementKind::Call(n.clone(), arguments.iter().map(e).collect()),
+    };
+    Statement { kind, place: statement.place }
+}

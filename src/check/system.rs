@@ -1,0 +1,183 @@
+//! `system`: subsystems, what acts on them, how they relax.
+
+use super::{Checker, Fault, indices, settings, twice};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{Each, Experiment, OfPair, OfSite, Relaxation, Scope, SiteDeclaration};
+use crate::source::Span;
+use crate::spin::{ISOTOPES, Isotope};
+use crate::syntax::ast::{ForEach, Item, ItemKind, SpinKind, SystemEntry, SystemKind};
+use crate::syntax::{Expr, ExprKind};
+use crate::units::Dimension;
+
+/// The nucleus of this name.
+pub fn isotope(symbol: &str, span: Span) -> Result<&'static Isotope, Fault> {
+    Isotope::named(symbol).ok_or_else(|| {
+        let element = symbol.trim_start_matches(|c: char| c.is_ascii_digit());
+        let same: Vec<&str> =
+            ISOTOPES.iter().map(|i| i.symbol).filter(|s| s.trim_start_matches(|c: char| c.is_ascii_digit()) == element).collect();
+        let diagnostic = Diagnostic::new(Code::UnknownIsotope, span, format!("`{symbol}` is no isotope of the table")).label("not known");
+        if same.is_empty() {
+            diagnostic.did_you_mean(symbol, ISOTOPES.iter().map(|i| i.symbol)).into()
+        } else {
+            diagnostic.help(format!("isotopes of this element: {}", same.join(", "))).into()
+        }
+    })
+}
+
+fn entries(items: &[Item]) -> impl Iterator<Item = &SystemEntry> {
+    items.iter().filter_map(|i| if let ItemKind::System(entries) = &i.kind { Some(entries) } else { None }).flatten()
+}
+
+/// Enters the subsystems into the scope; sizes are checked later, when parameters are known.
+pub fn declare(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
+    for item in items {
+        if let ItemKind::System(_) = item.kind {
+            experiment.system.place = item.place;
+        }
+    }
+    for entry in entries(items) {
+        let place = entry.place;
+        let declared: Vec<SiteDeclaration> = match &entry.kind {
+            SystemKind::Spin(names, of) => names
+                .iter()
+                .map(|d| SiteDeclaration::Spin { name: d.name.text.clone(), size: d.size.clone(), of: of.clone(), place: d.name.place })
+                .collect(),
+            SystemKind::Collective(name, number, of) => {
+                vec![SiteDeclaration::Collective { name: name.text.clone(), number: number.clone(), of: of.clone(), place: name.place }]
+            }
+            SystemKind::Mode(name, cutoff) => {
+                vec![SiteDeclaration::Mode { name: name.text.clone(), cutoff: cutoff.clone(), place: name.place }]
+            }
+            _ => continue,
+        };
+        if let SystemKind::Spin(_, SpinKind::Isotope(symbol)) | SystemKind::Collective(_, _, SpinKind::Isotope(symbol)) = &entry.kind {
+            let result = isotope(symbol, place.0.unwrap_or_default());
+            c.note(result);
+        }
+        for site in declared {
+            c.scope.names.insert(site.name().to_string(), Scope::meaning_of(&site));
+            experiment.system.sites.push(site);
+        }
+    }
+}
+
+/// Fills in the rest of the block.
+pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
+    for site in experiment.system.sites.clone() {
+        match &site {
+            SiteDeclaration::Spin { size: Some(size), .. } => {
+                c.number(size, Dimension::NUMBER);
+            }
+            SiteDeclaration::Spin { size: None, .. } => {}
+            SiteDeclaration::Collective { number: count, .. } | SiteDeclaration::Mode { cutoff: count, .. } => {
+                c.number(count, Dimension::NUMBER);
+            }
+        }
+    }
+    let mut given: Vec<(String, Span)> = Vec::new();
+    for entry in entries(items) {
+        let span = entry.place.0.unwrap_or_default();
+        if let Some(key) = key(entry) {
+            if let Some((_, before)) = given.iter().find(|(k, _)| *k == key) {
+                c.diagnostics.push(twice(&key, span, *before));
+                continue;
+            }
+            given.push((key, span));
+        }
+        let each = entry.each.as_ref().map(|e| each(e, c));
+        let place = entry.place;
+        let range = indices(entry.each.as_ref());
+        let mut site = |e: &Expr| c.expr(e, |s, e| s.site(e, &range));
+        let system = &mut experiment.system;
+        match &entry.kind {
+            SystemKind::Spin(..) | SystemKind::Collective(..) | SystemKind::Mode(..) => {}
+            SystemKind::Field(value) => system.field = Some(c.number(value, Dimension::FIELD)),
+            SystemKind::Temperature(value) => system.temperature = Some(c.number(value, Dimension::TEMPERATURE)),
+            SystemKind::Shift(a, value) => {
+                let a = site(a);
+                let value = c.expr(value, |s, e| s.number(e, Dimension::SHIFT, &range));
+                system.shifts.push(OfSite { site: a, value, each, place });
+            }
+            SystemKind::Scalar(a, b, value) => {
+                let (a, b) = (site(a), site(b));
+                let value = c.expr(value, |s, e| s.number(e, Dimension::FREQUENCY, &range));
+                system.scalar.push(OfPair { a, b, value, each, place });
+            }
+            SystemKind::Dipolar(a, b, value) => {
+                let (a, b) = (site(a), site(b));
+                let value = c.expr(value, |s, e| s.number(e, Dimension::FREQUENCY, &range));
+                system.dipolar.push(OfPair { a, b, value, each, place });
+            }
+            SystemKind::DipolarAll => system.dipolar_all = true,
+            SystemKind::Position(a, value) => {
+                let a = site(a);
+                let value = c.expr(value, |s, e| position(s, e, &range));
+                system.positions.push(OfSite { site: a, value, each, place });
+            }
+            SystemKind::Relax(sites, values) => {
+                let sites = sites.iter().map(|e| c.expr(e, |s, e| s.sites(e, &range))).collect();
+                let known: Vec<&str> = crate::ir::RELAX_SETTINGS.iter().map(|(w, _)| *w).collect();
+                let mut relaxation = Relaxation { sites, t1: None, t2: None, polarisation: None, each, place };
+                for (name, value) in settings(values, &known, "`relax`", c) {
+                    match name {
+                        "T1" => relaxation.t1 = Some(c.number(value, Dimension::TIME)),
+                        "T2" => relaxation.t2 = Some(c.number(value, Dimension::TIME)),
+                        _ => relaxation.polarisation = Some(c.number(value, Dimension::NUMBER)),
+                    }
+                }
+                if relaxation.t1.is_none() && relaxation.t2.is_none() {
+                    c.diagnostics.push(
+                        Diagnostic::new(Code::MissingDeclaration, span, "`relax` needs T1, T2 or both").label("no relaxation time here"),
+                    );
+                }
+                system.relax.push(relaxation);
+            }
+        }
+    }
+}
+
+/// What may be given only once.
+fn key(entry: &SystemEntry) -> Option<String> {
+    Some(match &entry.kind {
+        SystemKind::Field(_) => "field".into(),
+        SystemKind::Temperature(_) => "temperature".into(),
+        SystemKind::Shift(a, _) => format!("shift {a}"),
+        SystemKind::Position(a, _) => format!("position {a}"),
+        SystemKind::Scalar(a, b, _) => pair_key("j", a, b),
+        SystemKind::Dipolar(a, b, _) => pair_key("dipolar", a, b),
+        SystemKind::DipolarAll => "dipolar all".into(),
+        SystemKind::Spin(..) | SystemKind::Collective(..) | SystemKind::Mode(..) | SystemKind::Relax(..) => return None,
+    })
+}
+
+fn pair_key(word: &str, a: &Expr, b: &Expr) -> String {
+    let (a, b) = (a.to_string(), b.to_string());
+    if a <= b { format!("{word} {a} {b}") } else { format!("{word} {b} {a}") }
+}
+
+/// Three lengths.
+fn position(scope: &Scope, expr: &Expr, range: &[crate::ir::Index]) -> Result<(), Fault> {
+    let found = scope.type_of(expr, range)?;
+    let three = match &expr.kind {
+        ExprKind::Quantity(inner, _) => matches!(&inner.kind, ExprKind::Tuple(items) if items.len() == 3),
+        ExprKind::Tuple(items) => items.len() == 3,
+        _ => false,
+    };
+    if !three {
+        return Err(Diagnostic::new(Code::WrongKind, expr.span(), "a position is three lengths")
+            .label("expected (x, y, z) and a unit")
+            .help("for example `(0, 0, 1.58) angstrom`")
+            .into());
+    }
+    if found.dimension() != scope.dimension(Dimension::LENGTH) {
+        return Err(Diagnostic::new(Code::WrongDimension, expr.span(), format!("a position is three lengths, found {}", found.dimension()))
+            .label(format!("each is {}", found.dimension()))
+            .help("a unit belongs behind the parenthesis, as in `(0, 0, 1.58) angstrom`")
+            .into());
+    }
+    Ok(())
+}
+
+fn each(e: &ForEach, c: &mut Checker) -> Each {
+    Each { index: e.index.text.clone(), from: c.number(&e.from, Dimension::NUMBER), to: c.number(&e.to, Dimension::NUMBER) }
+}

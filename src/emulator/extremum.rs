@@ -1,0 +1,202 @@
+//! Maxima of curves that can be evaluated anywhere: sampled, then refined, so that the result is that of the curve and not of
+//! the grid.
+
+/// Where a curve is highest, and how high.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Extremum {
+    /// Where.
+    pub time: f64,
+    /// How high.
+    pub value: f64,
+}
+
+/// Samples of a curve on an even grid.
+pub struct Samples<'a> {
+    /// The times.
+    pub times: &'a [f64],
+    /// The values; what is not defined is passed over.
+    pub values: &'a [Option<f64>],
+}
+
+impl Samples<'_> {
+    /// Samples that are local maxima, the ends included.
+    fn candidates(&self) -> Vec<usize> {
+        let at = |k: usize| self.values[k].unwrap_or(f64::NEG_INFINITY);
+        (0..self.values.len())
+            .filter(|&k| self.values[k].is_some() && (k == 0 || at(k) >= at(k - 1)) && (k + 1 == self.values.len() || at(k) >= at(k + 1)))
+            .collect()
+    }
+
+    fn range(&self) -> (f64, f64) {
+        self.values.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
+    }
+
+    fn around(&self, k: usize) -> (f64, f64) {
+        (self.times[k.saturating_sub(1)], self.times[(k + 1).min(self.times.len() - 1)])
+    }
+
+    /// The maximum of the curve; the earliest of equal ones. `None` when nothing is defined.
+    ///
+    /// # Errors
+    /// Those of the curve.
+    pub fn maximum<E>(&self, mut curve: impl FnMut(f64) -> Result<Option<f64>, E>) -> Result<Option<Extremum>, E> {
+        let (low, high) = self.range();
+        if high == f64::NEG_INFINITY {
+            return Ok(None);
+        }
+        let range = high - low;
+        let equal = 1e-10 * high.abs().max(low.abs()) + 1e-9 * range;
+        if range <= 1e-12 * high.abs().max(low.abs()) {
+            // A constant curve: its maximum is at the beginning.
+            let first = self.values.iter().position(Option::is_some).unwrap_or(0);
+            return Ok(Some(Extremum { time: self.times[first], value: high }));
+        }
+        // A sampled maximum that lies far below the best is not refined: between two samples of a curve that is sampled
+        // densely the true one is a few percent of the range higher at the most.
+        let mut best: Option<Extremum> = None;
+        for k in self.candidates() {
+            let sampled = self.values[k].unwrap_or(f64::NEG_INFINITY);
+            if sampled < high - 0.25 * range {
+                continue;
+            }
+            let found = self.refine(k, sampled, &mut curve)?;
+            if best.is_none_or(|b| found.value > b.value + equal) {
+                best = Some(found);
+            } else if let Some(b) = &mut best {
+                b.value = b.value.max(found.value);
+            }
+        }
+        Ok(best)
+    }
+
+    /// The first local maximum inside the window; `None` when the curve has none.
+    ///
+    /// # Errors
+    /// Those of the curve.
+    pub fn first_maximum<E>(&self, mut curve: impl FnMut(f64) -> Result<Option<f64>, E>) -> Result<Option<Extremum>, E> {
+        let (low, high) = self.range();
+        let noise = 1e-12 * (high - low).max(high.abs().max(low.abs()) * 1e-3);
+        for k in 1..self.values.len().saturating_sub(1) {
+            let (Some(before), Some(here), Some(after)) = (self.values[k - 1], self.values[k], self.values[k + 1]) else { continue };
+            if here > before + noise && here >= after {
+                return self.refine(k, here, &mut curve).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
+    fn refine<E>(&self, k: usize, sampled: f64, curve: &mut impl FnMut(f64) -> Result<Option<f64>, E>) -> Result<Extremum, E> {
+        let (low, high) = self.around(k);
+        let mut best = Extremum { time: self.times[k], value: sampled };
+        let found = brent(low, high, best, curve)?;
+        if found.value > best.value {
+            best = found;
+        }
+        Ok(best)
+    }
+}
+
+/// Brent's search for a maximum between `low` and `high`, from a point inside: parabolas where they help, golden sections
+/// where they do not. The place is good to the square root of rounding, the value to rounding.
+fn brent<E>(low: f64, high: f64, start: Extremum, curve: &mut impl FnMut(f64) -> Result<Option<f64>, E>) -> Result<Extremum, E> {
+    const GOLDEN: f64 = 0.381_966_011_250_105_1;
+    let (mut a, mut b) = (low, high);
+    let tolerance = 1e-10 * (high - low);
+    let middle = if start.time > a && start.time < b { start.time } else { a + GOLDEN * (b - a) };
+    let mut eval = |t: f64| -> Result<f64, E> { Ok(-curve(t)?.unwrap_or(f64::NEG_INFINITY)) };
+    let (mut x, mut w, mut v) = (middle, middle, middle);
+    let mut fx = if middle == start.time { -start.value } else { eval(middle)? };
+    let (mut fw, mut fv) = (fx, fx);
+    let (mut step, mut previous) = (0.0f64, 0.0f64);
+    for _ in 0..80 {
+        let centre = 0.5 * (a + b);
+        let tol = 1e-9 * (x - low).abs() + tolerance;
+        if (x - centre).abs() <= 2.0 * tol - 0.5 * (b - a) {
+            break;
+        }
+        let mut golden = true;
+        if previous.abs() > tol {
+            let r = (x - w) * (fx - fv);
+            let q = (x - v) * (fx - fw);
+            let p = (x - v) * q - (x - w) * r;
+            let q2 = 2.0 * (q - r);
+            let (p, q2) = if q2 > 0.0 { (-p, q2) } else { (p, -q2) };
+            let before = std::mem::replace(&mut previous, step);
+            if p.abs() < (0.5 * q2 * before).abs() && p > q2 * (a - x) && p < q2 * (b - x) {
+                step = p / q2;
+                let u = x + step;
+                if u - a < 2.0 * tol || b - u < 2.0 * tol {
+                    step = if x < centre { tol } else { -tol };
+                }
+                golden = false;
+            }
+        }
+        if golden {
+            previous = if x < centre { b - x } else { a - x };
+            step = GOLDEN * previous;
+        }
+        let u = if step.abs() >= tol { x + step } else { x + tol * step.signum() };
+        let fu = eval(u)?;
+        if fu <= fx {
+            if u < x { b = x } else { a = x }
+            (v, fv, w, fw, x, fx) = (w, fw, x, fx, u, fu);
+        } else {
+            if u < x { a = u } else { b = u }
+            if fu <= fw || w == x {
+                (v, fv, w, fw) = (w, fw, u, fu);
+            } else if fu <= fv || v == x || v == w {
+                (v, fv) = (u, fu);
+            }
+        }
+    }
+    Ok(Extremum { time: x, value: -fx })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+
+    fn sampled(f: impl Fn(f64) -> f64, end: f64, n: usize) -> (Vec<f64>, Vec<Option<f64>>) {
+        let times: Vec<f64> = (0..n).map(|k| end * k as f64 / (n - 1) as f64).collect();
+        let values = times.iter().map(|t| Some(f(*t))).collect();
+        (times, values)
+    }
+
+    fn maximum(f: impl Fn(f64) -> f64 + Copy, end: f64, n: usize) -> Extremum {
+        let (times, values) = sampled(f, end, n);
+        let samples = Samples { times: &times, values: &values };
+        samples.maximum(|t| Ok::<_, Infallible>(Some(f(t)))).unwrap().unwrap()
+    }
+
+    #[test]
+    fn a_maximum_between_samples_is_found() {
+        let f = |t: f64| (3.0 * t).sin() - 0.1 * t;
+        let exact = ((0.1f64 / 3.0).acos() / 3.0, 0.0);
+        let found = maximum(f, 10.0, 41);
+        assert!((found.time - exact.0).abs() < 1e-7 && (found.value - f(exact.0)).abs() < 1e-14, "{found:?}");
+    }
+
+    #[test]
+    fn the_earliest_of_equal_maxima_is_taken() {
+        let found = maximum(|t| (2.0 * t).sin().powi(2), std::f64::consts::PI, 201);
+        assert!((found.time - std::f64::consts::FRAC_PI_4).abs() < 1e-7, "{found:?}");
+    }
+
+    #[test]
+    fn corners_and_ends_are_maxima_too() {
+        let corner = maximum(|t| -(t - 0.3_f64).abs(), 1.0, 20);
+        assert!((corner.time - 0.3).abs() < 1e-8);
+        let end = maximum(|t| t, 1.0, 20);
+        assert_eq!(end, Extremum { time: 1.0, value: 1.0 });
+    }
+
+    #[test]
+    fn the_first_maximum_need_not_be_the_highest() {
+        let f = |t: f64| t.sin() + 0.1 * t;
+        let (times, values) = sampled(f, 20.0, 400);
+        let samples = Samples { times: &times, values: &values };
+        let first = samples.first_maximum(|t| Ok::<_, Infallible>(Some(f(t)))).unwrap().unwrap();
+        assert!((first.time - (-0.1f64).acos()).abs() < 1e-7);
+    }
+}

@@ -1,0 +1,316 @@
+//! Schedule to results: the state goes through every step, and metrics are evaluated at marks and on recorded traces.
+
+mod estimate;
+mod extremum;
+mod generator;
+mod levels;
+mod points;
+mod propagate;
+mod question;
+pub mod step;
+mod trace;
+
+pub use estimate::{Estimate, bytes_text, estimate};
+pub use generator::Generator;
+pub use points::{Point, SweepAxis, axes, points};
+pub use question::{Question, quantity_of, unit_of};
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Evaluator, Fault, Purpose, Schedule, Values, build, prepare};
+use crate::ir::{Experiment, key_of};
+use crate::linalg::hermitian_eigen;
+use crate::metrics::{Cells, Moment, Motion};
+use crate::spin::State;
+use crate::syntax::Expr;
+use question::{Aggregate, Refusal, aggregates};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+/// Which method moves states.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// The one that fits each segment.
+    #[default]
+    Auto,
+    /// The independent Runge-Kutta method of order 8.
+    Dop853,
+    /// The slow, obvious method.
+    Plain,
+}
+
+/// The words of [`Method`].
+pub const METHODS: &[(&str, Method, &str)] = &[
+    ("auto", Method::Auto, "exact where the generator is constant, Magnus where it changes"),
+    ("dop853", Method::Dop853, "an independent Runge-Kutta method of order 8"),
+    ("plain", Method::Plain, "many small steps of order 4: slow and obvious"),
+];
+
+/// How to run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// Which method moves states.
+    pub method: Method,
+    /// The tolerance of adaptive methods, on the state.
+    pub tolerance: f64,
+    /// Bytes that a single point may need.
+    pub max_memory: f64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { method: Method::Auto, tolerance: 1e-8, max_memory: 4e9 }
+    }
+}
+
+/// A recorded curve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// Its name.
+    pub name: String,
+    /// The time since `prepare` at which it begins.
+    pub start: f64,
+    /// Times since its statement began.
+    pub time: Vec<f64>,
+    /// By key, in the order of `measure`; `None` where a metric is not defined.
+    pub values: Vec<(String, Vec<Option<f64>>)>,
+}
+
+/// Metrics at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    /// Its name.
+    pub name: String,
+    /// The time since `prepare`.
+    pub time: f64,
+    /// By key, in the order of `measure`.
+    pub values: Vec<(String, Option<f64>)>,
+}
+
+/// The results of one point.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Run {
+    /// Every parameter with its value.
+    pub params: Vec<(String, f64)>,
+    /// Named scalars.
+    pub summary: Vec<(String, Option<f64>)>,
+    /// Marks in order; the last is `end`.
+    pub marks: Vec<Mark>,
+    /// Traces in order.
+    pub traces: Vec<Trace>,
+    /// Answers to questions beyond `measure`: those of `expect`.
+    pub extra: BTreeMap<String, Option<f64>>,
+    /// Warnings, and reasons why a metric has no value somewhere.
+    pub notes: Vec<String>,
+    /// How it was computed.
+    pub how: How,
+}
+
+/// How a point was computed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct How {
+    /// The dimension of the space.
+    pub dimension: f64,
+    /// Whether the state was a vector.
+    pub pure: bool,
+    /// The methods that were used.
+    pub methods: Vec<&'static str>,
+    /// The tolerance of adaptive methods.
+    pub tolerance: f64,
+    /// The time from `prepare` to the end.
+    pub duration: f64,
+}
+
+/// Everything that evaluations share at one point.
+pub(crate) struct Lab {
+    pub dimensions: Vec<usize>,
+    pub twice_m: Vec<i64>,
+    pub twice_m_by_nucleus: Vec<Vec<i64>>,
+    pub cells: Option<Cells>,
+    pub initial: State,
+    pub questions: Vec<Question>,
+    pub aggregates: Vec<Aggregate>,
+    notes: RefCell<Vec<String>>,
+}
+
+impl Lab {
+    pub(crate) fn moment<'a>(&'a self, state: &'a State, motion: Option<&'a dyn Motion>, time: f64) -> Moment<'a> {
+        Moment::new(&self.dimensions, &self.twice_m, self.cells.as_ref(), &self.initial, state, motion, time)
+    }
+
+    /// Notes, once, why a metric has no value.
+    pub(crate) fn undefined(&self, key: &str, why: &str) {
+        let note = format!("`{key}` has no value somewhere: {why}");
+        let mut notes = self.notes.borrow_mut();
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
+    }
+}
+
+/// Runs an experiment at one point. `extra` are expressions of metrics that are wanted besides `measure`: each with the mark
+/// at which it is wanted, or none for what concerns the whole run.
+///
+/// # Errors
+/// When the schedule cannot be built, the run does not fit, a method fails, or a result is not finite.
+pub fn run(experiment: &Experiment, given: &Values, options: &Options, extra: &[(Expr, Option<String>)]) -> Result<Run, Fault> {
+    let e = Evaluator::new(experiment, given)?;
+    let (schedule, warnings) = build(&e, Purpose::Run)?;
+    let size = estimate::check(&schedule, options.max_memory)?;
+    let (lab, start) = open_lab(&e, &schedule, extra)?;
+    let mut walk = propagate::Walk::new(&lab, options);
+    let end = walk.steps(&schedule.steps, start)?;
+    walk.mark("end", &end)?;
+    let mut run = Run {
+        params: experiment.params.iter().map(|p| (p.name.clone(), e.values[&p.name])).collect(),
+        notes: warnings.iter().map(|w| w.message.clone()).collect(),
+        how: How {
+            dimension: size.dimension,
+            pure: matches!(end, State::Pure(_)),
+            methods: walk.methods.clone(),
+            tolerance: options.tolerance,
+            duration: schedule.duration(),
+        },
+        ..Run::default()
+    };
+    let found = walk.aggregates.clone();
+    let (marks, traces, at_marks) = walk.finish();
+    summarise(&e, experiment, &lab, &found, &mut run)?;
+    answer_extra(&e, extra, &found, &run.summary.clone(), &at_marks, &mut run)?;
+    run.marks = measured_only(marks, experiment);
+    run.traces = traces.into_iter().map(|t| only_measured(t, experiment)).collect();
+    run.notes.extend(lab.notes.into_inner());
+    Ok(run)
+}
+
+/// State, battery and questions.
+fn open_lab(e: &Evaluator, schedule: &Schedule, extra: &[(Expr, Option<String>)]) -> Result<(Lab, State), Fault> {
+    let span = schedule.prepare_place.0.unwrap_or_default();
+    let initial = prepare(e, &schedule.prepare, span)?;
+    let dimensions = schedule.basis.dimensions();
+    let mut questions = Vec::new();
+    let mut wanted = Vec::new();
+    for measure in &e.experiment.measures {
+        wanted.extend(aggregates(e, &measure.value)?);
+        if !measure.summary {
+            questions.push(Question::new(e, measure.key.clone(), &measure.value)?);
+        }
+    }
+    let named = |expr: &Expr| e.experiment.measures.iter().any(|m| m.key == key_of(expr));
+    for (expr, _) in extra {
+        wanted.extend(aggregates(e, expr)?);
+        if !named(expr) && !is_summary(expr, e) && !questions.iter().any(|q| q.key == key_of(expr)) {
+            questions.push(Question::new(e, key_of(expr), expr)?);
+        }
+    }
+    wanted.sort_by(|a, b| a.key.cmp(&b.key));
+    wanted.dedup_by(|a, b| a.key == b.key);
+    let cells = match &schedule.battery {
+        None => None,
+        Some(battery) => {
+            let place = battery.place.0.unwrap_or_default();
+            let Some(operator) = battery.hamiltonian.restricted(&battery.sites) else {
+                return Err(Diagnostic::new(Code::WrongOperator, place, "the battery's energy acts on subsystems that are not among its cells")
+                    .help("take more cells, or an energy of these cells alone")
+                    .into());
+            };
+            let hamiltonian = operator.matrix();
+            let eigen = hermitian_eigen(&hamiltonian)
+                .map_err(|error| Diagnostic::new(Code::NotConverged, place, format!("the levels of the battery cannot be computed: {error}")))?;
+            let levels = levels::levels(e, &battery.sites)?;
+            let initial = initial.reduced(&dimensions, &battery.sites);
+            Some(Cells { sites: battery.sites.clone(), hamiltonian, eigen, levels, initial })
+        }
+    };
+    let lab = Lab {
+        twice_m: schedule.basis.twice_m(),
+        twice_m_by_nucleus: schedule.basis.twice_m_by_nucleus(),
+        dimensions,
+        cells,
+        initial: initial.clone(),
+        questions,
+        aggregates: wanted,
+        notes: RefCell::default(),
+    };
+    let start = match initial {
+        State::Pure(_) if !schedule.is_unitary() => State::Mixed(initial.density()),
+        state => state,
+    };
+    Ok((lab, start))
+}
+
+/// Whether an expression is made of aggregates, named results and numbers only.
+fn is_summary(expr: &Expr, e: &Evaluator) -> bool {
+    if crate::ir::is_aggregate(expr) {
+        return true;
+    }
+    match &expr.kind {
+        crate::syntax::ExprKind::Name(name) | crate::syntax::ExprKind::Call(name, _) if crate::metrics::Metric::named(name).is_some() => {
+            e.experiment.measures.iter().any(|m| m.key == *name && m.summary)
+        }
+        _ => expr.children().into_iter().all(|c| is_summary(c, e)),
+    }
+}
+
+fn summarise(
+    e: &Evaluator,
+    experiment: &Experiment,
+    lab: &Lab,
+    found: &BTreeMap<String, Option<f64>>,
+    run: &mut Run,
+) -> Result<(), Fault> {
+    for measure in experiment.measures.iter().filter(|m| m.summary) {
+        let question = Question::new(e, measure.key.clone(), &measure.value)?;
+        let value = match question.answer(None, found) {
+            Ok(x) => Some(x),
+            Err(Refusal::Undefined(why)) => {
+                lab.undefined(&measure.key, &why.to_string());
+                None
+            }
+            Err(Refusal::NotFinite(x)) => return Err(trace::not_finite(&question, x, None)),
+        };
+        run.summary.push((measure.key.clone(), value));
+    }
+    Ok(())
+}
+
+fn answer_extra(
+    e: &Evaluator,
+    extra: &[(Expr, Option<String>)],
+    found: &BTreeMap<String, Option<f64>>,
+    summary: &[(String, Option<f64>)],
+    marks: &[Mark],
+    run: &mut Run,
+) -> Result<(), Fault> {
+    for (expr, mark) in extra {
+        let key = key_of(expr);
+        let at = mark.as_deref().unwrap_or("end");
+        let in_summary = summary.iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
+        let at_mark = marks.iter().find(|m| m.name == at).and_then(|m| m.values.iter().find(|(k, _)| *k == key)).map(|(_, v)| *v);
+        let value = match in_summary.or(at_mark) {
+            Some(value) => value,
+            // An expression of named results and aggregates.
+            None => {
+                let known: BTreeMap<&str, f64> = summary.iter().filter_map(|(k, v)| v.map(|v| (k.as_str(), v))).collect();
+                let replaced = expr.replace(&|name| known.get(name).map(|v| Expr::number(*v)));
+                Question::new(e, key.clone(), &replaced)?.answer(None, found).ok()
+            }
+        };
+        run.extra.insert(format!("{key}@{at}"), value);
+    }
+    Ok(())
+}
+
+fn measured_only(marks: Vec<Mark>, experiment: &Experiment) -> Vec<Mark> {
+    let wanted = |key: &str| experiment.measures.iter().any(|m| m.key == key);
+    marks.into_iter().map(|mut m| {
+        m.values.retain(|(k, _)| wanted(k));
+        m
+    }).collect()
+}
+
+fn only_measured(mut trace: Trace, experiment: &Experiment) -> Trace {
+    // Curves that only `theory` asks for stay: `ergoseq test` compares them.
+    let theory = |key: &str| experiment.theories.iter().any(|t| key_of(&t.metric) == key);
+    trace.values.retain(|(k, _)| experiment.measures.iter().any(|m| m.key == *k) || theory(k));
+    trace
+}

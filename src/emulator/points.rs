@@ -1,0 +1,105 @@
+//! The points of a sweep: the product of the sweeps as written, the last one running fastest.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Evaluator, Fault, Values};
+use crate::ir::{Experiment, Sweep};
+use crate::syntax::ast::SweepValues;
+
+/// The parameters that run together, and their values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SweepAxis {
+    /// Names.
+    pub names: Vec<String>,
+    /// One list a name, all of the same length.
+    pub values: Vec<Vec<f64>>,
+}
+
+/// One point: the swept parameters with their values, the rest as given.
+pub type Point = Values;
+
+/// The axes of a sweep. Parameters that are given are not swept.
+///
+/// # Errors
+/// When a sweep has no points, or sweeps that run together differ in length.
+pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, Fault> {
+    if experiment.sweeps.is_empty() {
+        return Ok(vec![]);
+    }
+    let e = Evaluator::new(experiment, given)?;
+    let mut axes = Vec::new();
+    for together in &experiment.sweeps {
+        let kept: Vec<&Sweep> = together.iter().filter(|s| !given.contains_key(&s.name)).collect();
+        let mut axis = SweepAxis { names: vec![], values: vec![] };
+        for sweep in kept {
+            let values = values(&e, sweep)?;
+            if let Some(first) = axis.values.first()
+                && first.len() != values.len()
+            {
+                return Err(Diagnostic::new(
+                    Code::EmptySweep,
+                    sweep.place.0.unwrap_or_default(),
+                    format!("sweeps that run together must be of one length: `{}` has {} points, `{}` has {}", axis.names[0], first.len(), sweep.name, values.len()),
+                )
+                .into());
+            }
+            axis.names.push(sweep.name.clone());
+            axis.values.push(values);
+        }
+        if !axis.names.is_empty() {
+            axes.push(axis);
+        }
+    }
+    Ok(axes)
+}
+
+fn values(e: &Evaluator, sweep: &Sweep) -> Result<Vec<f64>, Fault> {
+    let span = sweep.place.0.unwrap_or_default();
+    let empty = |why: &str| Diagnostic::new(Code::EmptySweep, span, format!("the sweep of `{}` {why}", sweep.name));
+    match &sweep.values {
+        SweepValues::List(list) => list.iter().map(|v| e.number(v)).collect(),
+        SweepValues::Range { from, to, points, log } => {
+            let (a, b) = (e.number(from)?, e.number(to)?);
+            let n = e.number(points)?;
+            if n.fract() != 0.0 || n < 1.0 {
+                return Err(empty("has no points").label(format!("{n} points")).into());
+            }
+            if n > 1e8 {
+                return Err(empty("has more than 100 million points").into());
+            }
+            if *log && (a * b <= 0.0 || !(a / b).is_finite()) {
+                return Err(empty("cannot have equal ratios: its ends must have one sign, and none may be zero").into());
+            }
+            let n = n as usize;
+            Ok((0..n)
+                .map(|k| {
+                    if k == 0 {
+                        return a;
+                    }
+                    if k + 1 == n {
+                        return b;
+                    }
+                    let u = k as f64 / (n - 1) as f64;
+                    if *log { a * (b / a).powf(u) } else { a + (b - a) * u }
+                })
+                .collect())
+        }
+    }
+}
+
+/// The points in row-major order of the axes.
+pub fn points(axes: &[SweepAxis], given: &Values) -> impl ExactSizeIterator<Item = Point> {
+    let lengths: Vec<usize> = axes.iter().map(|a| a.values[0].len()).collect();
+    let total = lengths.iter().product::<usize>();
+    (0..total).map(move |index| {
+        let mut point = given.clone();
+        let mut rest = index;
+        for (axis, length) in axes.iter().zip(&lengths).rev() {
+            let k = rest % length;
+            rest /= length;
+            for (name, values) in axis.names.iter().zip(&axis.values) {
+                point.insert(name.clone(), values[k]);
+            }
+        }
+        point
+    })
+}

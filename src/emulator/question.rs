@@ -1,0 +1,270 @@
+//! What is asked of the states: entries of `measure`, and whatever `expect` and `theory` name, ready to be evaluated.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Evaluator, Fault};
+use crate::ir::{FunctionInfo, Type, is_aggregate, key_of};
+use crate::linalg::{Matrix, real};
+use crate::metrics::{Argument, Metric, Moment, Parameter, Quantity, Undefined};
+use crate::syntax::{Expr, ExprKind};
+use crate::units::{UnitSystem, energy_scale, hamiltonian_factor, temperature_scale};
+use std::collections::BTreeMap;
+
+/// Above this dimension operators on the whole system are not formed for metrics.
+const LARGEST_OPERATOR: usize = 4096;
+
+/// An expression of metrics, with everything in it that does not depend on the state worked out.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Its key in results.
+    pub key: String,
+    /// The words it was written with.
+    pub expr: Expr,
+    tree: Tree,
+}
+
+#[derive(Debug, Clone)]
+enum Tree {
+    Number(f64),
+    Metric { index: usize, arguments: Vec<Argument>, scale: f64 },
+    /// An aggregate, by the key under which its value is found.
+    Aggregate(String),
+    Sum(Vec<(bool, Tree)>),
+    Product(Vec<(bool, Tree)>),
+    Power(Box<Tree>, Box<Tree>),
+    Function(usize, Vec<Tree>),
+}
+
+/// A maximum or the like, to be found on one trace.
+#[derive(Debug, Clone)]
+pub struct Aggregate {
+    /// `max(ergotropy)` as written, without spaces.
+    pub key: String,
+    /// `max`, `argmax` ...
+    pub function: String,
+    /// The trace, if one is named.
+    pub trace: Option<String>,
+    /// The curve.
+    pub curve: Question,
+}
+
+/// What a metric of this quantity is multiplied by to be reported.
+fn scale_of(quantity: Quantity, units: UnitSystem) -> f64 {
+    match quantity {
+        Quantity::Energy | Quantity::Power => energy_scale(units),
+        Quantity::Temperature => 1.0 / temperature_scale(units),
+        Quantity::Number | Quantity::Time | Quantity::RateSquared | Quantity::Angle | Quantity::Bits => 1.0,
+    }
+}
+
+/// The unit in which a quantity is reported; empty for plain numbers.
+pub fn unit_of(quantity: Quantity, units: UnitSystem) -> &'static str {
+    match (quantity, units) {
+        (Quantity::Bits, _) => "bit",
+        (Quantity::Angle, _) => "rad",
+        (Quantity::Energy, UnitSystem::Lab) => "J",
+        (Quantity::Power, UnitSystem::Lab) => "W",
+        (Quantity::Time, UnitSystem::Lab) => "s",
+        (Quantity::Temperature, UnitSystem::Lab) => "K",
+        (Quantity::RateSquared, UnitSystem::Lab) => "1/s^2",
+        (_, UnitSystem::Natural) | (Quantity::Number, UnitSystem::Lab) => "",
+    }
+}
+
+/// The quantity of an expression of metrics, where it is plain to see: a metric, or an aggregate of one.
+pub fn quantity_of(expr: &Expr) -> Option<Quantity> {
+    match &expr.kind {
+        ExprKind::Call(name, _) if is_aggregate(expr) && name.starts_with("arg") => Some(Quantity::Time),
+        ExprKind::Call(_, items) if is_aggregate(expr) => quantity_of(&items[0]),
+        ExprKind::Call(name, _) | ExprKind::Name(name) => Metric::named(name).map(|m| m.quantity),
+        ExprKind::Member(_, metric) => quantity_of(metric),
+        _ => None,
+    }
+}
+
+/// The aggregates inside an expression.
+///
+/// # Errors
+/// When an argument cannot be evaluated.
+pub fn aggregates(e: &Evaluator, expr: &Expr) -> Result<Vec<Aggregate>, Fault> {
+    let mut found: Vec<&Expr> = Vec::new();
+    expr.walk(&mut |x| {
+        if is_aggregate(x) {
+            found.push(x);
+        }
+    });
+    found
+        .into_iter()
+        .map(|x| {
+            let ExprKind::Call(function, items) = &x.kind else {
+                return Err(Box::new(Diagnostic::new(Code::UnknownMetric, x.span(), "expected an aggregate")));
+            };
+            let (trace, inner) = match &items[0].kind {
+                ExprKind::Member(trace, inner) => (Some(trace.clone()), inner.as_ref()),
+                _ => (None, &items[0]),
+            };
+            let curve = Question::new(e, key_of(inner), inner)?;
+            Ok(Aggregate { key: key_of(x), function: function.clone(), trace, curve })
+        })
+        .collect()
+}
+
+impl Question {
+    /// Works out what does not depend on the state.
+    ///
+    /// # Errors
+    /// When an argument cannot be evaluated.
+    pub fn new(e: &Evaluator, key: String, expr: &Expr) -> Result<Question, Fault> {
+        Ok(Question { key, expr: expr.clone(), tree: tree(e, expr)? })
+    }
+
+    /// The value at a moment; aggregates are looked up.
+    ///
+    /// # Errors
+    /// When a metric is not defined there, or the value is infinite or not a number.
+    pub fn answer(&self, moment: Option<&Moment>, aggregates: &BTreeMap<String, Option<f64>>) -> Result<f64, Refusal> {
+        let value = evaluate(&self.tree, moment, aggregates)?;
+        if value.is_finite() { Ok(value) } else { Err(Refusal::NotFinite(value)) }
+    }
+}
+
+/// Why a question has no answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refusal {
+    /// A metric is not defined for the state.
+    Undefined(Undefined),
+    /// The value is infinite or not a number.
+    NotFinite(f64),
+}
+
+fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
+    if is_aggregate(expr) {
+        return Ok(Tree::Aggregate(key_of(expr)));
+    }
+    let metric = |name: &str| crate::metrics::METRICS.iter().position(|m| m.name == name);
+    Ok(match &expr.kind {
+        ExprKind::Name(name) if metric(name).is_some() && !e.values.contains_key(name) => metric_tree(e, name, &[])?,
+        ExprKind::Call(name, items) if metric(name).is_some() => metric_tree(e, name, items)?,
+        ExprKind::Sum(terms) => Tree::Sum(terms.iter().map(|t| Ok((t.negative, tree(e, &t.value)?))).collect::<Result<_, Fault>>()?),
+        ExprKind::Product(factors) => {
+            Tree::Product(factors.iter().map(|f| Ok((f.divides, tree(e, &f.value)?))).collect::<Result<_, Fault>>()?)
+        }
+        ExprKind::Power(base, exponent) => Tree::Power(Box::new(tree(e, base)?), Box::new(tree(e, exponent)?)),
+        ExprKind::Call(name, items) => {
+            let index = crate::ir::FUNCTIONS.iter().position(|f| f.name == name).ok_or_else(|| {
+                Box::new(Diagnostic::new(Code::UnknownMetric, expr.span(), format!("`{name}` is no metric")))
+            })?;
+            Tree::Function(index, items.iter().map(|i| tree(e, i)).collect::<Result<_, Fault>>()?)
+        }
+        // The metric of a trace outside of an aggregate: the trace decides where it is evaluated.
+        ExprKind::Member(_, inner) => tree(e, inner)?,
+        _ => Tree::Number(e.number(expr)?),
+    })
+}
+
+fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault> {
+    let unknown = || Box::new(Diagnostic::without_place(Code::UnknownMetric, format!("`{name}` is no metric")));
+    let index = crate::metrics::METRICS.iter().position(|m| m.name == name).ok_or_else(unknown)?;
+    let metric = &crate::metrics::METRICS[index];
+    let mut arguments = Vec::new();
+    for (k, item) in items.iter().enumerate() {
+        let parameter = metric.parameters.get(k).or(metric.parameters.last()).ok_or_else(unknown)?;
+        arguments.push(match parameter {
+            Parameter::Site => Argument::Site(e.site(item, None)?),
+            Parameter::Sites => Argument::Sites(match &item.kind {
+                ExprKind::Tuple(parts) => parts.iter().map(|p| e.sites(p, None)).collect::<Result<Vec<_>, _>>()?.concat(),
+                _ => e.sites(item, None)?,
+            }),
+            Parameter::Operator => Argument::Operator(operator(e, item)?),
+            Parameter::Hamiltonian | Parameter::OptionalOperator => Argument::Operator(hamiltonian(e, item)?),
+            Parameter::OptionalEnergyBasis => Argument::EnergyBasis,
+            Parameter::Whole => Argument::Number(e.count(item, 0)? as f64),
+            Parameter::Temperature => Argument::Number(e.number(item)? * temperature_scale(e.scope.units)),
+            Parameter::Nucleus => Argument::Number(0.0),
+        });
+    }
+    // Subsystems beyond the first belong together: `discord(a, b, c)` measures a against b and c.
+    if let Some(Parameter::Sites) = metric.parameters.last()
+        && arguments.len() > metric.parameters.len()
+    {
+        let rest: Vec<usize> = arguments
+            .drain(metric.parameters.len() - 1..)
+            .flat_map(|a| match a {
+                Argument::Sites(sites) => sites,
+                Argument::Site(site) => vec![site],
+                _ => vec![],
+            })
+            .collect();
+        arguments.push(Argument::Sites(rest));
+    }
+    Ok(Tree::Metric { index, arguments, scale: scale_of(metric.quantity, e.scope.units) })
+}
+
+fn small_enough(e: &Evaluator, item: &Expr) -> Result<(), Fault> {
+    if e.basis.size() > LARGEST_OPERATOR as f64 {
+        return Err(Diagnostic::new(
+            Code::TooLarge,
+            item.span(),
+            format!("an operator on {} states is too large for a metric; the most is {LARGEST_OPERATOR}", e.basis.size()),
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn operator(e: &Evaluator, item: &Expr) -> Result<Matrix, Fault> {
+    small_enough(e, item)?;
+    // A Hamiltonian is taken in rad/s; for shares and correlations its scale cancels.
+    let operator = e.operator(item)?;
+    if !operator.is_hermitian() {
+        return Err(Diagnostic::new(Code::NotHermitian, item.span(), format!("`{item}` is not Hermitian, so it has no real mean")).into());
+    }
+    let factor = match e.scope.type_of(item, &[]) {
+        Ok(Type::Operator(d)) if d != crate::units::Dimension::NUMBER => hamiltonian_factor(d, e.scope.units).unwrap_or(1.0),
+        _ => 1.0,
+    };
+    Ok(operator.times_number(real(factor)).matrix())
+}
+
+fn hamiltonian(e: &Evaluator, item: &Expr) -> Result<Matrix, Fault> {
+    small_enough(e, item)?;
+    Ok(e.hamiltonian(item)?.matrix())
+}
+
+fn evaluate(tree: &Tree, moment: Option<&Moment>, aggregates: &BTreeMap<String, Option<f64>>) -> Result<f64, Refusal> {
+    let nothing = |why: &str| Refusal::Undefined(Undefined::Domain(why.to_string()));
+    Ok(match tree {
+        Tree::Number(x) => *x,
+        Tree::Metric { index, arguments, scale } => {
+            let moment = moment.ok_or_else(|| nothing("a metric needs a moment"))?;
+            (crate::metrics::METRICS[*index].evaluate)(moment, arguments).map_err(Refusal::Undefined)? * scale
+        }
+        Tree::Aggregate(key) => match aggregates.get(key) {
+            Some(Some(x)) => *x,
+            Some(None) => return Err(nothing("the recorded curve has no such point")),
+            None => return Err(nothing("it was not recorded")),
+        },
+        Tree::Sum(terms) => {
+            let mut sum = 0.0;
+            for (negative, term) in terms {
+                let x = evaluate(term, moment, aggregates)?;
+                sum += if *negative { -x } else { x };
+            }
+            sum
+        }
+        Tree::Product(factors) => {
+            let mut product = 1.0;
+            for (divides, factor) in factors {
+                let x = evaluate(factor, moment, aggregates)?;
+                if *divides { product /= x } else { product *= x }
+            }
+            product
+        }
+        Tree::Power(base, exponent) => evaluate(base, moment, aggregates)?.powf(evaluate(exponent, moment, aggregates)?),
+        Tree::Function(index, items) => {
+            let function: &FunctionInfo = &crate::ir::FUNCTIONS[*index];
+            let first = evaluate(&items[0], moment, aggregates)?;
+            let second = items.get(1).map_or(Ok(0.0), |i| evaluate(i, moment, aggregates))?;
+            (function.value)(first, second)
+        }
+    })
+}

@@ -1,0 +1,126 @@
+//! Dormand and Prince's Runge-Kutta method of order 8, from the crate `ode_solvers`: independent of everything else here.
+//!
+//! The release of that crate has two wrong nodes (its stages 12 and 13 look at the beginning of the step), which spoils every
+//! time-dependent system. Time is therefore carried as one more component of the state, and the `x` that the crate hands over
+//! is ignored: the result is then right. Stiffness tests are off, since oscillations would trip them.
+
+use super::{StepError, Stepper};
+use crate::emulator::generator::{Generator, tidy};
+use crate::linalg::{C64, Matrix, Vector};
+use crate::metrics::Rate;
+use crate::spin::State;
+use ode_solvers::dop_shared::OutputType;
+use ode_solvers::{DVector, Dop853, System};
+
+/// The method.
+pub struct Dop853Step<'a> {
+    generator: &'a Generator,
+    tolerance: f64,
+    /// The length of the segment.
+    span: f64,
+}
+
+impl<'a> Dop853Step<'a> {
+    /// From any generator.
+    pub fn new(generator: &'a Generator, tolerance: f64, span: f64) -> Dop853Step<'a> {
+        // The global error of the method is about a hundred times its local tolerance.
+        Dop853Step { generator, tolerance: (tolerance * 1e-3).max(1e-14), span }
+    }
+}
+
+/// Real and imaginary parts in turn, then the time as a share of the way.
+struct Motion<'a> {
+    generator: &'a Generator,
+    from: f64,
+    length: f64,
+    pure: bool,
+}
+
+fn to_real(values: &[C64], time: f64) -> DVector<f64> {
+    DVector::from_iterator(2 * values.len() + 1, values.iter().flat_map(|x| [x.re, x.im]).chain([time]))
+}
+
+fn to_complex(y: &[f64]) -> impl Iterator<Item = C64> + '_ {
+    y[..y.len() - 1].chunks_exact(2).map(|p| C64::new(p[0], p[1]))
+}
+
+impl System<f64, DVector<f64>> for Motion<'_> {
+    fn system(&self, _x: f64, y: &DVector<f64>, dy: &mut DVector<f64>) {
+        let n = self.generator.dimension;
+        let t = self.from + self.length * y[y.len() - 1];
+        let rate = if self.pure {
+            let psi = Vector::from_iterator(n, to_complex(y.as_slice()));
+            self.generator.rate(t, &State::Pure(psi))
+        } else {
+            let rho = Matrix::from_iterator(n, n, to_complex(y.as_slice()));
+            Rate::Mixed(self.generator.rate_of_density(t, &rho))
+        };
+        let values = match &rate {
+            Rate::Pure(v) => v.as_slice(),
+            Rate::Mixed(m) => m.as_slice(),
+        };
+        for (pair, x) in dy.as_mut_slice().chunks_exact_mut(2).zip(values) {
+            (pair[0], pair[1]) = (x.re * self.length, x.im * self.length);
+        }
+        let last = dy.len() - 1;
+        dy[last] = 1.0;
+    }
+}
+
+impl Stepper for Dop853Step<'_> {
+    fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
+        let length = to - from;
+        if length == 0.0 {
+            return Ok(state.clone());
+        }
+        let open = !self.generator.collapse.is_empty();
+        let (pure, values) = match state {
+            State::Pure(psi) if !open => (true, psi.as_slice().to_vec()),
+            _ => (false, state.density().as_slice().to_vec()),
+        };
+        let n = self.generator.dimension;
+        // Every accepted state is kept by the crate: the way is cut into pieces of a few hundred turns of the phase.
+        let turns = self.generator.bandwidth(self.span) * length;
+        let pieces = (turns / 500.0).ceil().clamp(1.0, 1e7) as usize;
+        let mut y = to_real(&values, 0.0);
+        for piece in 0..pieces {
+            let begin = from + length * piece as f64 / pieces as f64;
+            let last = y.len() - 1;
+            y[last] = 0.0;
+            let motion = Motion { generator: self.generator, from: begin, length: length / pieces as f64, pure };
+            let scale = y.iter().take(last).fold(0.0f64, |m, x| m.max(x.abs()));
+            let mut solver = Dop853::from_param(
+                motion,
+                0.0,
+                1.0,
+                1.0,
+                y,
+                0.0,
+                (self.tolerance * scale).max(1e-300),
+                0.9,
+                0.0,
+                0.333,
+                6.0,
+                1.0,
+                0.0,
+                10_000_000,
+                u32::MAX,
+                OutputType::Sparse,
+            );
+            solver.integrate().map_err(|e| StepError::Tolerance(format!("Dop853: {e}")))?;
+            y = solver.y_out().last().cloned().ok_or_else(|| StepError::Tolerance("Dop853 gave no result".into()))?;
+        }
+        if y.iter().any(|x| !x.is_finite()) {
+            return Err(StepError::Tolerance("Dop853 gave a result that is not finite".into()));
+        }
+        Ok(if pure {
+            State::Pure(Vector::from_iterator(n, to_complex(y.as_slice())))
+        } else {
+            State::Mixed(tidy(&Matrix::from_iterator(n, n, to_complex(y.as_slice()))))
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        "Dop853"
+    }
+}

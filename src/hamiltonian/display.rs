@@ -1,0 +1,123 @@
+//! A schedule in words: what `ergoseq show --stage hamiltonian` prints.
+
+use super::function::Scalar;
+use super::schedule::{Schedule, Segment, Step};
+use crate::spin::{Basis, Operator, SiteKind};
+use crate::units::{TWO_PI, UnitSystem};
+use std::fmt::Write;
+
+/// The schedule as text; frequencies in Hz in lab files.
+pub fn describe(schedule: &Schedule, units: UnitSystem) -> String {
+    let mut out = String::new();
+    let basis = &schedule.basis;
+    let _ = writeln!(out, "basis: {} states", crate::syntax::number_text(basis.size()));
+    for site in &basis.sites {
+        let what = match (&site.kind, site.isotope) {
+            (SiteKind::Spin, Some(isotope)) => format!("spin, {}", isotope.symbol),
+            (SiteKind::Spin, None) => "spin".to_string(),
+            (SiteKind::Collective { number, .. }, _) => format!("collective of {number} spins, symmetric multiplet"),
+            (SiteKind::Mode, _) => "mode".to_string(),
+        };
+        let _ = writeln!(out, "  {}: {what}, {} states", site.name, site.dimension);
+    }
+    if let Some(battery) = &schedule.battery {
+        let cells: Vec<&str> = battery.sites.iter().map(|&s| basis.sites[s].name.as_str()).collect();
+        let _ = writeln!(out, "battery of {}:\n  H = {}", cells.join(", "), operator(&battery.hamiltonian, basis, units));
+    }
+    let _ = writeln!(out, "schedule:");
+    let mut clock = 0.0;
+    steps(&schedule.steps, basis, units, 1, &mut clock, &mut out);
+    out
+}
+
+fn time(t: f64, units: UnitSystem) -> String {
+    match units {
+        UnitSystem::Lab => format!("{} s", crate::syntax::number_text(t)),
+        UnitSystem::Natural => crate::syntax::number_text(t),
+    }
+}
+
+fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &mut f64, out: &mut String) {
+    let indent = "  ".repeat(depth);
+    for step in list {
+        match step {
+            Step::Segment(s) => {
+                let _ = writeln!(out, "{indent}at {} for {}:", time(*clock, units), time(s.duration, units));
+                segment(s, basis, units, &indent, out);
+                *clock += s.duration;
+            }
+            Step::Kick(k) => {
+                let _ = writeln!(
+                    out,
+                    "{indent}at {}: turn by {:.6} deg about {}",
+                    time(*clock, units),
+                    k.angle.to_degrees(),
+                    operator(&k.generator(), basis, UnitSystem::Natural)
+                );
+            }
+            Step::Crush => {
+                let _ = writeln!(out, "{indent}at {}: crush", time(*clock, units));
+            }
+            Step::Dephase(o, _) => {
+                let _ = writeln!(out, "{indent}at {}: dephase {}", time(*clock, units), operator(o, basis, UnitSystem::Natural));
+            }
+            Step::Mark(name) => {
+                let _ = writeln!(out, "{indent}at {}: mark {name}", time(*clock, units));
+            }
+            Step::Loop(count, body) => {
+                let _ = writeln!(out, "{indent}{count} times:");
+                let begin = *clock;
+                steps(body, basis, units, depth + 1, clock, out);
+                *clock = begin + *count as f64 * (*clock - begin);
+            }
+        }
+    }
+}
+
+fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mut String) {
+    for (c, o) in &s.hamiltonian {
+        let text = match c {
+            Scalar::Constant(c) => operator(&o.clone().as_ref().clone().times_number(crate::linalg::real(*c)), basis, units),
+            Scalar::Varying(f) => {
+                let factor = if units == UnitSystem::Lab { TWO_PI } else { 1.0 };
+                let at = |t: f64| crate::syntax::number_text(((f.curve)(t) / factor * 1e9).round() / 1e9);
+                let unit = if units == UnitSystem::Lab { " Hz" } else { "" };
+                format!("f(t) * ({}), f from {}{unit} to {}{unit}", operator(o, basis, UnitSystem::Natural), at(0.0), at(s.duration))
+            }
+        };
+        let _ = writeln!(out, "{indent}  H = {text}");
+    }
+    for c in s.collapse.iter() {
+        let _ = writeln!(out, "{indent}  collapse {}", operator(c, basis, UnitSystem::Natural));
+    }
+    if let Some(record) = &s.record {
+        let _ = writeln!(out, "{indent}  record {} samples as {}", record.points, record.name);
+    }
+}
+
+/// The most terms that are written out.
+const MOST_TERMS: usize = 24;
+
+fn operator(o: &Operator, basis: &Basis, units: UnitSystem) -> String {
+    let factor = if units == UnitSystem::Lab { 1.0 / TWO_PI } else { 1.0 };
+    let terms = o.named_terms(basis);
+    if terms.is_empty() {
+        return "0".into();
+    }
+    let unit = if units == UnitSystem::Lab { " Hz" } else { "" };
+    let shown: Vec<String> = terms
+        .iter()
+        .take(MOST_TERMS)
+        .map(|(c, name)| {
+            let value = c * factor;
+            let number = if value.im.abs() <= 1e-12 * value.norm() { format!("{:.9}", value.re) } else { format!("({:.9} + {:.9}i)", value.re, value.im) };
+            let number = number.trim_end_matches('0').trim_end_matches('.').to_string();
+            match name.as_str() {
+                "1" => format!("{number}{unit}"),
+                _ => format!("{number}{unit} {name}"),
+            }
+        })
+        .collect();
+    let rest = if terms.len() > MOST_TERMS { format!(" + {} more terms", terms.len() - MOST_TERMS) } else { String::new() };
+    shown.join(" + ") + &rest
+}

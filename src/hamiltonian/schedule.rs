@@ -1,0 +1,134 @@
+//! The experiment at one point of the parameters: what acts, when, and how strongly. Edges are known; between two of them the
+//! Hamiltonian is a sum of operators with coefficients that are constant or smooth.
+
+use super::function::Scalar;
+use crate::ir::State;
+use crate::source::Place;
+use crate::spin::{Basis, Operator};
+use std::sync::Arc;
+
+/// Everything that is done, in order.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    /// The basis.
+    pub basis: Arc<Basis>,
+    /// The states whose product is prepared.
+    pub prepare: Vec<State>,
+    /// Where `prepare` stands.
+    pub prepare_place: Place,
+    /// What follows.
+    pub steps: Vec<Step>,
+    /// The battery.
+    pub battery: Option<Battery>,
+}
+
+/// The battery: its subsystems and its Hamiltonian on the whole space, rad/s.
+#[derive(Debug, Clone)]
+pub struct Battery {
+    /// The numbers of the subsystems, ascending as declared.
+    pub sites: Vec<usize>,
+    /// On the whole space.
+    pub hamiltonian: Operator,
+    /// Where it is declared.
+    pub place: Place,
+}
+
+/// One step.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// Evolution that takes time.
+    Segment(Segment),
+    /// A pulse of no duration.
+    Kick(Kick),
+    /// Coherence orders other than zero vanish.
+    Crush,
+    /// What does not commute with the operator vanishes.
+    Dephase(Operator, Place),
+    /// A moment at which metrics are evaluated.
+    Mark(String),
+    /// Repetition: a loop stays a loop.
+    Loop(u64, Vec<Step>),
+}
+
+/// Evolution between two edges.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// How long: seconds, or natural time.
+    pub duration: f64,
+    /// `H(t) = sum c(t) A`, rad/s, t since the segment began.
+    pub hamiltonian: Vec<(Scalar, Arc<Operator>)>,
+    /// Lindblad operators, rates folded in.
+    pub collapse: Arc<[Operator]>,
+    /// Samples to take.
+    pub record: Option<Record>,
+    /// Where the statement stands.
+    pub place: Place,
+}
+
+/// Samples to take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// How many.
+    pub points: usize,
+    /// The trace's name.
+    pub name: String,
+}
+
+/// An ideal pulse: `exp(-i angle (Fx cos phase + Fy sin phase))`.
+#[derive(Debug, Clone)]
+pub struct Kick {
+    /// Fx of the channel.
+    pub x: Arc<Operator>,
+    /// Fy of the channel.
+    pub y: Arc<Operator>,
+    /// The flip angle, radian.
+    pub angle: f64,
+    /// The phase, radian.
+    pub phase: f64,
+    /// Where the statement stands.
+    pub place: Place,
+}
+
+impl Schedule {
+    /// The time from `prepare` to the end.
+    pub fn duration(&self) -> f64 {
+        fn total(steps: &[Step]) -> f64 {
+            steps
+                .iter()
+                .map(|s| match s {
+                    Step::Segment(segment) => segment.duration,
+                    Step::Loop(count, body) => *count as f64 * total(body),
+                    Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => 0.0,
+                })
+                .sum()
+        }
+        total(&self.steps)
+    }
+
+    /// Calls `visit` for every segment, those of loops once.
+    pub fn segments<'a>(&'a self, visit: &mut dyn FnMut(&'a Segment)) {
+        fn walk<'a>(steps: &'a [Step], visit: &mut dyn FnMut(&'a Segment)) {
+            for step in steps {
+                match step {
+                    Step::Segment(segment) => visit(segment),
+                    Step::Loop(_, body) => walk(body, visit),
+                    Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => {}
+                }
+            }
+        }
+        walk(&self.steps, visit);
+    }
+
+    /// Whether no step mixes a pure state.
+    pub fn is_unitary(&self) -> bool {
+        fn unitary(steps: &[Step]) -> bool {
+            steps.iter().all(|s| match s {
+                Step::Segment(segment) => segment.collapse.is_empty(),
+                Step::Kick(_) | Step::Mark(_) => true,
+                Step::Crush | Step::Dephase(..) => false,
+                Step::Loop(_, body) => unitary(body),
+            })
+        }
+        unitary(&self.steps)
+    }
+}

@@ -1,0 +1,78 @@
+//! Zeeman energies: in the laboratory `-gamma B0 (1 + delta) Iz`; in the frame that rotates with the carrier
+//! `-gamma B0 (delta - delta_carrier) Iz`. For gamma > 0 spin up is the lower level.
+
+use super::value::{Evaluator, Fault};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::linalg::real;
+use crate::source::Span;
+use crate::spin::{LocalKind, Operator};
+
+/// The chemical shift of every subsystem, 0 where none is given.
+fn shifts(e: &Evaluator) -> Result<Vec<f64>, Fault> {
+    let mut shifts = vec![0.0; e.basis.sites.len()];
+    for shift in &e.experiment.system.shifts {
+        for index in e.range(shift.each.as_ref())? {
+            shifts[e.site(&shift.site, index)?] = e.number_at(&shift.value, index)?;
+        }
+    }
+    Ok(shifts)
+}
+
+/// The field, when one is declared.
+pub fn field(e: &Evaluator) -> Result<Option<f64>, Fault> {
+    e.experiment.system.field.as_ref().map(|f| e.number(f)).transpose()
+}
+
+fn along_z(e: &Evaluator, coefficients: impl Iterator<Item = (usize, f64)>) -> Operator {
+    let mut sum = Operator::zero(&e.basis);
+    for (site, c) in coefficients {
+        if c != 0.0
+            && let Some(iz) = Operator::of(&e.basis, LocalKind::Iz, site)
+        {
+            sum = sum.plus(iz.times_number(real(c)));
+        }
+    }
+    sum
+}
+
+/// What shifts leave in the rotating frame, rad/s.
+pub fn offset(e: &Evaluator) -> Result<Operator, Fault> {
+    let system = &e.experiment.system;
+    let carriers: Vec<(&str, f64)> = e
+        .experiment
+        .channels
+        .iter()
+        .filter_map(|c| c.carrier.as_ref().map(|x| Ok((c.nucleus.as_str(), e.number(x)?))))
+        .collect::<Result<_, Fault>>()?;
+    if system.shifts.is_empty() && carriers.is_empty() {
+        return Ok(Operator::zero(&e.basis));
+    }
+    let Some(field) = field(e)? else {
+        let place = system.shifts.first().map(|s| s.place.0.unwrap_or_default()).unwrap_or_default();
+        return Err(Diagnostic::new(Code::MissingDeclaration, place, "a chemical shift needs the field")
+            .label("no `field` is declared")
+            .help("for example `field 9.4 T`")
+            .into());
+    };
+    let shifts = shifts(e)?;
+    let coefficients = e.basis.sites.iter().enumerate().filter_map(|(k, site)| {
+        let isotope = site.isotope?;
+        let carrier = carriers.iter().find(|(n, _)| *n == isotope.symbol).map_or(0.0, |(_, c)| *c);
+        Some((k, -isotope.gamma * field * (shifts[k] - carrier)))
+    });
+    Ok(along_z(e, coefficients))
+}
+
+/// The Zeeman energy in the laboratory frame, rad/s.
+pub fn laboratory(e: &Evaluator, span: Span) -> Result<Operator, Fault> {
+    let Some(field) = field(e)? else {
+        return Err(Diagnostic::new(Code::MissingDeclaration, span, "`zeeman` needs the field")
+            .label("no `field` is declared")
+            .help("for example `field 9.4 T`")
+            .into());
+    };
+    let shifts = shifts(e)?;
+    let coefficients =
+        e.basis.sites.iter().enumerate().filter_map(|(k, site)| Some((k, -site.isotope?.gamma * field * (1.0 + shifts[k]))));
+    Ok(along_z(e, coefficients))
+}

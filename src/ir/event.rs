@@ -1,0 +1,246 @@
+//! What is done to the sample, event by event.
+
+use crate::source::Place;
+use crate::syntax::Expr;
+use serde::{Deserialize, Serialize};
+
+/// An event and where it stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// What is done.
+    #[serde(flatten)]
+    pub kind: EventKind,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// The events.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EventKind {
+    /// The initial state: the product of the given ones.
+    Prepare(Vec<State>),
+    /// A pulse on one channel.
+    Pulse(Pulse),
+    /// Free evolution.
+    Delay {
+        /// How long.
+        duration: Expr,
+        /// Samples to take.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record: Option<Record>,
+    },
+    /// A spin lock.
+    Lock(Lock),
+    /// Evolution under exactly one Hamiltonian.
+    Evolve {
+        /// Which; may depend on t.
+        hamiltonian: Expr,
+        /// How long.
+        duration: Expr,
+        /// The name of a noise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        noise: Option<String>,
+        /// Samples to take.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        record: Option<Record>,
+    },
+    /// An ideal gradient.
+    Crush {},
+    /// What does not commute with the operator vanishes.
+    Dephase {
+        /// The operator.
+        hamiltonian: Expr,
+    },
+    /// A moment at which metrics are evaluated.
+    Mark {
+        /// Its name.
+        name: String,
+    },
+    /// A free induction decay.
+    Acquire {
+        /// Of which nucleus.
+        nucleus: String,
+        /// How many points.
+        points: Expr,
+        /// The time between two.
+        dwell: Expr,
+        /// The receiver's phase.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        phase: Option<Expr>,
+    },
+    /// Readout of the state.
+    Tomography {
+        /// Its settings.
+        settings: Vec<(String, Expr)>,
+    },
+    /// Repetition.
+    Loop {
+        /// How often.
+        count: Expr,
+        /// What.
+        body: Vec<Event>,
+    },
+    /// Pulses at once.
+    Parallel {
+        /// How pulses of unequal length lie.
+        align: Align,
+        /// The pulses.
+        pulses: Vec<Pulse>,
+    },
+}
+
+/// Samples of a trace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Record {
+    /// How many, the first at the start and the last at the end.
+    pub points: Expr,
+    /// The trace's name.
+    pub name: String,
+}
+
+/// A pulse.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pulse {
+    /// The nucleus.
+    pub nucleus: String,
+    /// The flip angle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub angle: Option<Expr>,
+    /// The phase.
+    pub phase: Expr,
+    /// The nutation frequency at the peak.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rf: Option<Expr>,
+    /// The length.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub duration: Option<Expr>,
+    /// The shape.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Expr>,
+    /// Of no duration.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ideal: bool,
+    /// Samples to take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Record>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// The settings of a pulse: word, meaning.
+pub const PULSE_SETTINGS: &[(&str, &str)] = &[
+    ("rf", "the nutation frequency, at the peak of a shape"),
+    ("duration", "the length; with the angle it gives the rf"),
+    ("shape", "the envelope"),
+];
+
+/// A spin lock.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lock {
+    /// The nucleus.
+    pub nucleus: String,
+    /// The phase.
+    pub phase: Expr,
+    /// The first nutation frequency.
+    pub from: Expr,
+    /// The last one.
+    pub to: Expr,
+    /// How long.
+    pub over: Expr,
+    /// How it goes from one to the other; linearly when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shape: Option<Expr>,
+    /// Samples to take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Record>,
+}
+
+/// How parallel pulses of unequal length lie.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Align {
+    /// All begin together.
+    #[default]
+    Start,
+    /// Their middles coincide.
+    Centre,
+    /// All end together.
+    End,
+}
+
+/// The words of [`Align`].
+pub const ALIGNMENTS: &[(&str, Align)] =
+    &[("start", Align::Start), ("centre", Align::Centre), ("center", Align::Centre), ("end", Align::End)];
+
+/// A state to prepare.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// Every spin in its own Zeeman Gibbs state at the laboratory field and temperature.
+    Thermal,
+    /// The even mixture of all states.
+    Mixed,
+    /// `exp(-H/T)/Z`
+    Gibbs {
+        /// H.
+        hamiltonian: Expr,
+        /// T.
+        temperature: Expr,
+    },
+    /// A basis state, one digit for each subsystem.
+    Ket {
+        /// The digits; `,` between them where one has several.
+        digits: String,
+        /// Where it stands.
+        #[serde(skip)]
+        place: Place,
+    },
+    /// Highest state of one subsystem: m = +I, or the highest Fock state.
+    Up {
+        /// Which.
+        site: Expr,
+    },
+    /// Lowest state of one subsystem: m = -I.
+    Down {
+        /// Which.
+        site: Expr,
+    },
+    /// A Fock state of a mode.
+    Fock {
+        /// Which.
+        site: Expr,
+        /// How many quanta.
+        quanta: Expr,
+    },
+    /// A Dicke state of a collective: n of its spins up.
+    Dicke {
+        /// Which.
+        site: Expr,
+        /// How many are up.
+        excitations: Expr,
+    },
+    /// A mixture with weights.
+    Mix(Vec<(Expr, State)>),
+    /// A superposition with real amplitudes, normalised.
+    Superposition(Vec<(Expr, State)>),
+}
+
+/// The states of the language: word, arguments, meaning.
+pub const STATES: &[(&str, &str, &str)] = &[
+    ("thermal", "", "the product of every spin's own Zeeman Gibbs state at the laboratory field and temperature"),
+    ("mixed", "", "the even mixture of all states"),
+    ("gibbs", "(H, T)", "the Gibbs state of any Hamiltonian"),
+    ("ket", "\"01\"", "a basis state, one digit a subsystem in the order of declaration; 0 is spin up, or the vacuum"),
+    ("up", "(site)", "m = +I of a spin or a collective"),
+    ("down", "(site)", "m = -I of a spin or a collective; the vacuum of a mode"),
+    ("fock", "(mode, n)", "n quanta in a mode"),
+    ("dicke", "(collective, n)", "the symmetric state with n spins up"),
+    ("mix", "(p: state, ...)", "a mixture; the weights add up to 1"),
+    ("superposition", "(a: state, ...)", "a superposition with real amplitudes; it is normalised"),
+];

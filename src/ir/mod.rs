@@ -1,0 +1,242 @@
+//! The typed experiment: what a file means. Every name is resolved and every dimension known; values stay symbolic, since
+//! every parameter is a knob, and loops stay loops. The experiment can be written as YAML and read back to the same run.
+
+mod event;
+mod function;
+mod scope;
+mod shape;
+mod system;
+
+pub use event::*;
+pub use function::{FUNCTIONS, FunctionInfo, Rule as FunctionRule};
+pub use scope::{Index, Meaning, PHASES, SYSTEM_PARTS, Scope, Type, phase_of_word};
+pub use shape::{PULSE_SHAPES, PulseShape, RAMPS, Ramp};
+pub use system::*;
+
+use crate::source::Place;
+use crate::syntax::ast::SweepValues;
+use crate::syntax::{Expr, ExprKind};
+use crate::units::UnitSystem;
+use serde::{Deserialize, Serialize};
+
+/// An experiment.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Experiment {
+    /// The version of the language.
+    pub ergoseq: u32,
+    /// For results.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub title: String,
+    /// Of all numbers.
+    pub units: UnitSystem,
+    /// In an order in which each needs only those before it.
+    #[serde(default)]
+    pub params: Vec<Param>,
+    /// What is in the magnet.
+    pub system: System,
+    /// In an order in which each needs only those before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hamiltonians: Vec<NamedOperator>,
+    /// Sets of collapse operators.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub noises: Vec<Noise>,
+    /// Transmitters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub channels: Vec<Channel>,
+    /// Where the energy is stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub battery: Option<Battery>,
+    /// Phase cycles.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cycles: Vec<Cycle>,
+    /// Distributions averaged over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ensemble: Vec<Distribution>,
+    /// What is done.
+    pub sequence: Vec<Event>,
+    /// What is wanted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub measures: Vec<Measure>,
+    /// What is varied; the sweeps of one entry run together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sweeps: Vec<Vec<Sweep>>,
+    /// Values that theory gives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub expects: Vec<Expect>,
+    /// Curves that theory gives.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub theories: Vec<Theory>,
+}
+
+/// A parameter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Param {
+    /// Its name.
+    pub name: String,
+    /// Its default.
+    pub default: Expr,
+    /// The range it must lie in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub range: Option<(Expr, Expr)>,
+    /// Where it is declared.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// A Hamiltonian with a name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedOperator {
+    /// Its name.
+    pub name: String,
+    /// What it is.
+    pub value: Expr,
+}
+
+/// A set of collapse operators.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Noise {
+    /// Its name.
+    pub name: String,
+    /// Operators of dimension 1/sqrt(time).
+    pub collapse: Vec<Expr>,
+}
+
+/// The battery.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Battery {
+    /// Its Hamiltonian.
+    pub energy: Expr,
+    /// Its subsystems: names, or members of arrays; all when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub cells: Vec<Expr>,
+    /// Where it is declared.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// A phase cycle.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cycle {
+    /// Its name.
+    pub name: String,
+    /// Its phases.
+    pub phases: Vec<Expr>,
+}
+
+/// A distribution that results are averaged over.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Distribution {
+    /// `offset`, `rf` or `param`.
+    pub quantity: String,
+    /// Of which nucleus or parameter.
+    pub of: Expr,
+    /// `lorentzian`, `gaussian`, `uniform`.
+    pub shape: String,
+    /// Its settings.
+    pub settings: Vec<(String, Expr)>,
+    /// How many points.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub points: Option<Expr>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// What is measured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Measure {
+    /// The key in results: the given name, or the text without spaces.
+    pub key: String,
+    /// Metrics, combined by arithmetic.
+    pub value: Expr,
+    /// Whether it is one number of the whole run (`max(ergotropy)`) rather than one of each moment.
+    pub summary: bool,
+}
+
+/// A sweep of one parameter.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sweep {
+    /// Which parameter.
+    pub name: String,
+    /// Over what.
+    pub values: SweepValues,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// An expected value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Expect {
+    /// A named result, or a metric.
+    pub value: Expr,
+    /// At which mark; the end when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<String>,
+    /// Which value.
+    pub expected: Expr,
+    /// How near.
+    pub within: Expr,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// An expected curve.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Theory {
+    /// Which trace.
+    pub trace: String,
+    /// Which metric.
+    pub metric: Expr,
+    /// The curve, in t.
+    pub value: Expr,
+    /// How near; 1e-9 of the curve's largest value when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub within: Option<Expr>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// Functions of a whole trace, in `measure` and `expect`.
+pub const AGGREGATES: &[(&str, &str)] = &[
+    ("max", "the maximum of the true continuous curve in the recorded window"),
+    ("min", "the minimum of the true continuous curve"),
+    ("argmax", "the time of the maximum, the earliest of equal ones"),
+    ("argmin", "the time of the minimum"),
+    ("first_max", "the first local maximum"),
+];
+
+/// Whether an expression is an aggregate of a trace: `max(ergotropy)`, which two arguments would make an ordinary function.
+pub fn is_aggregate(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Call(name, items) if items.len() == 1 && AGGREGATES.iter().any(|(a, _)| a == name))
+}
+
+/// The text of a metric as it keys results: without spaces.
+pub fn key_of(expr: &Expr) -> String {
+    expr.to_string().replace(' ', "")
+}
+
+impl Experiment {
+    /// What the names of the experiment mean.
+    pub fn scope(&self) -> Scope {
+        Scope::of(self)
+    }
+
+    /// The parameter of this name.
+    pub fn param(&self, name: &str) -> Option<&Param> {
+        self.params.iter().find(|p| p.name == name)
+    }
+}

@@ -1,0 +1,593 @@
+//! What names mean, and what kind and dimension an expression has. The checker asks before anything is computed; the builder
+//! asks again when it needs the factor between a written Hamiltonian and rad/s.
+
+use super::function::FunctionInfo;
+use super::{Experiment, SiteDeclaration};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::spin::{LOCAL_OPERATORS, LocalKind};
+use crate::syntax::{Expr, ExprKind};
+use crate::units::{Dimension, UnitSystem};
+use std::collections::HashMap;
+
+/// The named parts of the system's Hamiltonian: word, meaning.
+pub const SYSTEM_PARTS: &[(&str, &str)] = &[
+    ("dipolar", "the dipolar couplings of the system"),
+    ("scalar", "the scalar couplings of the system"),
+    ("offset", "the chemical shifts in the frame that rotates with the carriers"),
+    ("zeeman", "the Zeeman energy in the laboratory frame, shifts included"),
+    ("internal", "what acts during delays and pulses: offset + scalar + dipolar"),
+];
+
+/// The phases that have a word, in degrees.
+pub const PHASES: &[(&str, f64)] = &[("x", 0.0), ("y", 90.0), ("-x", 180.0), ("-y", 270.0)];
+
+/// The phase of a word `x`, `y`, `-x`, `-y`, in radian.
+pub fn phase_of_word(expr: &Expr) -> Option<f64> {
+    let text = match &expr.kind {
+        ExprKind::Name(name) => name.clone(),
+        ExprKind::Sum(terms) if terms.len() == 1 => match &terms[0].value.kind {
+            ExprKind::Name(name) => format!("-{name}"),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    PHASES.iter().find(|(word, _)| *word == text).map(|(_, degrees)| degrees.to_radians())
+}
+
+/// What a name stands for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Meaning {
+    /// A parameter of this dimension.
+    Param(Dimension),
+    /// A Hamiltonian of this dimension.
+    Operator(Dimension),
+    /// A part of the system's Hamiltonian.
+    Part,
+    /// A single subsystem.
+    Site(SiteClass),
+    /// An array of spins.
+    Array,
+    /// A noise.
+    Noise,
+    /// A phase cycle.
+    Cycle,
+    /// A subsequence.
+    Define,
+}
+
+/// What a single subsystem is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SiteClass {
+    /// A spin.
+    Spin,
+    /// A collective.
+    Collective,
+    /// A mode.
+    Mode,
+}
+
+impl Meaning {
+    /// In words.
+    pub fn describe(&self) -> &'static str {
+        match self {
+            Meaning::Param(_) => "a parameter",
+            Meaning::Operator(_) => "a Hamiltonian",
+            Meaning::Part => "a part of the system's Hamiltonian",
+            Meaning::Site(SiteClass::Spin) => "a spin",
+            Meaning::Site(SiteClass::Collective) => "a collective",
+            Meaning::Site(SiteClass::Mode) => "a mode",
+            Meaning::Array => "an array of spins",
+            Meaning::Noise => "a noise",
+            Meaning::Cycle => "a phase cycle",
+            Meaning::Define => "a subsequence",
+        }
+    }
+}
+
+/// The kind of an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// A real number.
+    Number(Dimension),
+    /// An operator.
+    Operator(Dimension),
+    /// Several numbers of one dimension.
+    Vector(Dimension),
+}
+
+impl Type {
+    /// Its dimension.
+    pub fn dimension(self) -> Dimension {
+        match self {
+            Type::Number(d) | Type::Operator(d) | Type::Vector(d) => d,
+        }
+    }
+
+    fn with(self, dimension: Dimension) -> Type {
+        match self {
+            Type::Number(_) => Type::Number(dimension),
+            Type::Operator(_) => Type::Operator(dimension),
+            Type::Vector(_) => Type::Vector(dimension),
+        }
+    }
+
+    fn describe(self) -> String {
+        match self {
+            Type::Number(d) => d.to_string(),
+            Type::Operator(d) if d == Dimension::NUMBER => "an operator without dimension".into(),
+            Type::Operator(d) => format!("an operator times {d}"),
+            Type::Vector(d) => format!("several values, each {d}"),
+        }
+    }
+}
+
+/// Names and their meaning.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// The unit system.
+    pub units: UnitSystem,
+    /// Every declared name.
+    pub names: HashMap<String, Meaning>,
+}
+
+/// An index in whose range an expression stands, or the time.
+#[derive(Debug, Clone, Copy)]
+pub struct Index<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its dimension.
+    pub dimension: Dimension,
+}
+
+type Checked = Result<Type, Box<Diagnostic>>;
+
+impl Scope {
+    /// The scope of a checked experiment.
+    pub fn of(experiment: &Experiment) -> Scope {
+        let mut scope = Scope { units: experiment.units, names: HashMap::new() };
+        for (part, _) in SYSTEM_PARTS {
+            scope.names.insert((*part).to_string(), Meaning::Part);
+        }
+        for site in &experiment.system.sites {
+            scope.names.insert(site.name().to_string(), Scope::meaning_of(site));
+        }
+        for noise in &experiment.noises {
+            scope.names.insert(noise.name.clone(), Meaning::Noise);
+        }
+        for cycle in &experiment.cycles {
+            scope.names.insert(cycle.name.clone(), Meaning::Cycle);
+        }
+        // The experiment was checked, so each expression has a type; a number is what an unchecked one would be taken for,
+        // and evaluation would then name the mistake.
+        for param in &experiment.params {
+            let dimension = scope.type_of(&param.default, &[]).map_or(Dimension::NUMBER, Type::dimension);
+            scope.names.insert(param.name.clone(), Meaning::Param(dimension));
+        }
+        for operator in &experiment.hamiltonians {
+            let dimension = scope.type_of(&operator.value, &[]).map_or(Dimension::NUMBER, Type::dimension);
+            scope.names.insert(operator.name.clone(), Meaning::Operator(dimension));
+        }
+        scope
+    }
+
+    /// What a declared subsystem is.
+    pub fn meaning_of(site: &SiteDeclaration) -> Meaning {
+        match site {
+            SiteDeclaration::Spin { size: Some(_), .. } => Meaning::Array,
+            SiteDeclaration::Spin { size: None, .. } => Meaning::Site(SiteClass::Spin),
+            SiteDeclaration::Collective { .. } => Meaning::Site(SiteClass::Collective),
+            SiteDeclaration::Mode { .. } => Meaning::Site(SiteClass::Mode),
+        }
+    }
+
+    /// Whether the file has natural units.
+    pub fn natural(&self) -> bool {
+        self.units == UnitSystem::Natural
+    }
+
+    /// A dimension as it is in this file: in natural units every quantity is a plain number.
+    pub fn dimension(&self, dimension: Dimension) -> Dimension {
+        if self.natural() { Dimension::NUMBER } else { dimension }
+    }
+
+    /// The kind and dimension of an expression.
+    ///
+    /// # Errors
+    /// When it has none: an unknown name, a clash of dimensions, an operator where none belongs.
+    pub fn type_of(&self, expr: &Expr, indices: &[Index]) -> Checked {
+        let span = expr.span();
+        match &expr.kind {
+            ExprKind::Number(_) => Ok(Type::Number(Dimension::NUMBER)),
+            ExprKind::Quantity(inner, unit) => {
+                if self.natural() {
+                    return Err(Diagnostic::new(
+                        Code::UnitInNatural,
+                        span,
+                        format!("`{}` is {}, but a file of natural units has plain numbers only", unit.symbol, unit.dimension),
+                    )
+                    .label(format!("{} here, {} expected", unit.dimension, Dimension::NUMBER))
+                    .help("leave the unit out, or take `units lab`")
+                    .into());
+                }
+                let inner_type = self.type_of(inner, indices)?;
+                if inner_type.dimension() != Dimension::NUMBER || matches!(inner_type, Type::Operator(_)) {
+                    return Err(Diagnostic::new(Code::WrongDimension, inner.span(), "a unit belongs behind plain numbers")
+                        .label(format!("this is {}", inner_type.describe()))
+                        .into());
+                }
+                Ok(inner_type.with(unit.dimension))
+            }
+            ExprKind::Name(name) => self.name(name, span, indices),
+            ExprKind::Index(name, index) => {
+                self.plain(index, indices)?;
+                match self.names.get(name) {
+                    Some(Meaning::Array) => Err(self.site_as_value(name, span)),
+                    Some(other) => Err(Diagnostic::new(
+                        Code::NotIndexed,
+                        span,
+                        format!("`{name}` is {}, not an array", other.describe()),
+                    )
+                    .label("an index does not belong here")
+                    .into()),
+                    None => Err(self.unknown(name, span, indices)),
+                }
+            }
+            ExprKind::Call(name, items) => self.call(name, items, expr, indices),
+            ExprKind::Sum(terms) => self.sum(terms, expr, indices),
+            ExprKind::Product(factors) => {
+                let mut result = Type::Number(Dimension::NUMBER);
+                for factor in factors {
+                    let t = self.type_of(&factor.value, indices)?;
+                    if factor.divides && matches!(t, Type::Operator(_)) {
+                        return Err(self.operator_unwanted(&factor.value, "nothing can be divided by an operator"));
+                    }
+                    if matches!(t, Type::Vector(_)) {
+                        return Err(self.vector_unwanted(&factor.value));
+                    }
+                    let d = if factor.divides { result.dimension().over(t.dimension()) } else { result.dimension().times(t.dimension()) };
+                    let operator = matches!(result, Type::Operator(_)) || matches!(t, Type::Operator(_));
+                    result = if operator { Type::Operator(d) } else { Type::Number(d) };
+                }
+                Ok(result)
+            }
+            ExprKind::Power(base, exponent) => self.power(base, exponent, indices),
+            ExprKind::Tuple(items) => {
+                let mut result = None;
+                for item in items {
+                    let Type::Number(d) = self.type_of(item, indices)? else {
+                        return Err(self.operator_unwanted(item, "a tuple holds numbers"));
+                    };
+                    if *result.get_or_insert(d) != d {
+                        return Err(self.clash(&items[0], Type::Number(result.unwrap_or_default()), item, Type::Number(d), "stand in one tuple"));
+                    }
+                }
+                Ok(Type::Vector(result.unwrap_or_default()))
+            }
+            ExprKind::SumOver(sum) => {
+                self.plain(&sum.from, indices)?;
+                self.plain(&sum.to, indices)?;
+                let mut inside = indices.to_vec();
+                inside.push(Index { name: &sum.index, dimension: Dimension::NUMBER });
+                self.type_of(&sum.body, &inside)
+            }
+            ExprKind::Text(_) | ExprKind::Isotope(_) => {
+                Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is neither a number nor an operator"))
+                    .label("expected a number or an operator")
+                    .into())
+            }
+            ExprKind::Member(..) => Err(Diagnostic::new(Code::WrongKind, span, "a metric of a trace stands only in `measure` and `expect`").into()),
+        }
+    }
+
+    /// A plain number: sizes, counts, indices.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn plain(&self, expr: &Expr, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
+        self.number(expr, Dimension::NUMBER, indices)
+    }
+
+    /// A number of a dimension (a plain one in natural units).
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn number(&self, expr: &Expr, wanted: Dimension, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
+        let found = self.type_of(expr, indices)?;
+        let needed = self.dimension(wanted);
+        if found == Type::Number(needed) {
+            return Ok(());
+        }
+        if matches!(found, Type::Operator(_)) {
+            return Err(self.operator_unwanted(expr, "a number is needed here"));
+        }
+        Err(self.wrong_dimension(expr, needed, found))
+    }
+
+    /// A number whose dimension a Hamiltonian can have, as rf fields do.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn frequency(&self, expr: &Expr, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
+        self.number(expr, Dimension::FREQUENCY, indices)
+    }
+
+    /// A Hamiltonian: an operator whose dimension is a frequency, an angular frequency or an energy.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn hamiltonian(&self, expr: &Expr, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
+        match self.type_of(expr, indices)? {
+            Type::Operator(d) if crate::units::hamiltonian_factor(d, self.units).is_some() => Ok(()),
+            Type::Operator(d) => {
+                let diagnostic = Diagnostic::new(
+                    Code::WrongDimension,
+                    expr.span(),
+                    format!("a Hamiltonian is a frequency, an angular frequency or an energy; this is {}", Type::Operator(d).describe()),
+                )
+                .label(Type::Operator(d).describe());
+                Err(match d {
+                    Dimension::NUMBER => diagnostic.help("multiply it by a frequency such as `1 kHz`"),
+                    _ => diagnostic,
+                }
+                .into())
+            }
+            found => Err(self.operator_needed(expr, found)),
+        }
+    }
+
+    /// Any operator.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn operator(&self, expr: &Expr, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
+        match self.type_of(expr, indices)? {
+            Type::Operator(_) => Ok(()),
+            found => Err(self.operator_needed(expr, found)),
+        }
+    }
+
+    /// A single subsystem: a name, or a member of an array.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn site(&self, expr: &Expr, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
+        match &expr.kind {
+            ExprKind::Name(name) => match self.names.get(name) {
+                Some(Meaning::Site(_)) => Ok(()),
+                Some(Meaning::Array) => Err(Diagnostic::new(Code::NotIndexed, expr.span(), format!("`{name}` is an array; one of its members is needed"))
+                    .label("expected an index")
+                    .help(format!("write `{name}[1]`"))
+                    .into()),
+                Some(other) => Err(Diagnostic::new(Code::WrongKind, expr.span(), format!("`{name}` is {}, not a spin", other.describe())).into()),
+                None => Err(self.unknown_site(name, expr.span())),
+            },
+            ExprKind::Index(name, index) => {
+                self.plain(index, indices)?;
+                match self.names.get(name) {
+                    Some(Meaning::Array) => Ok(()),
+                    Some(other) => Err(Diagnostic::new(Code::NotIndexed, expr.span(), format!("`{name}` is {}, not an array", other.describe()))
+                        .label("an index does not belong here")
+                        .into()),
+                    None => Err(self.unknown_site(name, expr.span())),
+                }
+            }
+            _ => Err(Diagnostic::new(Code::WrongKind, expr.span(), "expected the name of a spin, a collective or a mode").into()),
+        }
+    }
+
+    /// One subsystem or a whole array.
+    ///
+    /// # Errors
+    /// When it is something else.
+    pub fn sites(&self, expr: &Expr, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
+        match &expr.kind {
+            ExprKind::Name(name) if self.names.get(name) == Some(&Meaning::Array) => Ok(()),
+            _ => self.site(expr, indices),
+        }
+    }
+
+    fn name(&self, name: &str, span: Span, indices: &[Index]) -> Checked {
+        if let Some(index) = indices.iter().rev().find(|i| i.name == name) {
+            return Ok(Type::Number(index.dimension));
+        }
+        match self.names.get(name) {
+            Some(Meaning::Param(d)) => Ok(Type::Number(*d)),
+            Some(Meaning::Operator(d)) => Ok(Type::Operator(*d)),
+            Some(Meaning::Part) => Ok(Type::Operator(self.dimension(Dimension::FREQUENCY))),
+            Some(Meaning::Site(_) | Meaning::Array) => Err(self.site_as_value(name, span)),
+            Some(other) => Err(Diagnostic::new(Code::WrongKind, span, format!("`{name}` is {}, not a number or an operator", other.describe())).into()),
+            None if name == "pi" => Ok(Type::Number(Dimension::NUMBER)),
+            None if name == "t" => Err(Diagnostic::new(Code::UnknownName, span, "`t` is the time only inside `evolve` and `theory`").into()),
+            None if name == "hc" => Err(Diagnostic::new(Code::WrongKind, span, "`hc` adds the conjugate of what stands before it in a sum")
+                .label("nothing stands before it")
+                .into()),
+            None => Err(self.unknown(name, span, indices)),
+        }
+    }
+
+    fn call(&self, name: &str, items: &[Expr], expr: &Expr, indices: &[Index]) -> Checked {
+        if LocalKind::named(name).is_some() {
+            let [site] = items else {
+                return Err(self.wrong_arguments(expr, &format!("`{name}` takes one subsystem")));
+            };
+            self.sites(site, indices)?;
+            return Ok(Type::Operator(Dimension::NUMBER));
+        }
+        let Some(function) = FunctionInfo::named(name) else {
+            let known = super::FUNCTIONS.iter().map(|f| f.name).chain(LOCAL_OPERATORS.iter().map(|(w, _, _)| *w)).chain(["sum"]);
+            let span = Span { end: expr.span().start + name.len() as u32, ..expr.span() };
+            return Err(Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is not a function"))
+                .label("no function has this name")
+                .did_you_mean(name, known)
+                .into());
+        };
+        if items.len() != function.arguments() {
+            return Err(self.wrong_arguments(expr, &format!("`{name}` takes {} argument(s), {} given", function.arguments(), items.len())));
+        }
+        let first = self.type_of(&items[0], indices)?;
+        for item in items {
+            let t = self.type_of(item, indices)?;
+            if matches!(t, Type::Operator(_)) {
+                return Err(self.operator_unwanted(item, &format!("`{name}` takes a number")));
+            }
+            if t != first {
+                return Err(self.clash(&items[0], first, item, t, "be compared"));
+            }
+        }
+        match function.dimension(first.dimension(), self.natural()) {
+            Some(d) => Ok(Type::Number(d)),
+            None => Err(Diagnostic::new(Code::WrongDimension, items[0].span(), format!("`{name}` does not take {}", first.describe()))
+                .label(format!("this is {}", first.describe()))
+                .into()),
+        }
+    }
+
+    fn sum(&self, terms: &[crate::syntax::Term], expr: &Expr, indices: &[Index]) -> Checked {
+        let mut result: Option<(Type, &Expr)> = None;
+        for (k, term) in terms.iter().enumerate() {
+            if k > 0 && !term.negative && matches!(&term.value.kind, ExprKind::Name(n) if n == "hc") && !self.names.contains_key("hc") {
+                match result {
+                    Some((Type::Operator(_), _)) => continue,
+                    _ => return Err(self.operator_needed(&terms[0].value, result.map_or(Type::Number(Dimension::NUMBER), |r| r.0))),
+                }
+            }
+            let t = self.type_of(&term.value, indices)?;
+            match result {
+                None => result = Some((t, &term.value)),
+                Some((before, first)) => {
+                    if before.dimension() != t.dimension() {
+                        return Err(self.clash(first, before, &term.value, t, "be added"));
+                    }
+                    if matches!(t, Type::Operator(_)) {
+                        result = Some((t, first));
+                    }
+                }
+            }
+        }
+        result.map(|(t, _)| t).ok_or_else(|| Box::new(Diagnostic::new(Code::UnexpectedToken, expr.span(), "an empty sum")))
+    }
+
+    fn power(&self, base: &Expr, exponent: &Expr, indices: &[Index]) -> Checked {
+        self.plain(exponent, indices)?;
+        let t = self.type_of(base, indices)?;
+        if t == Type::Number(Dimension::NUMBER) {
+            return Ok(t);
+        }
+        let value = match &exponent.kind {
+            ExprKind::Number(x) => Some(*x),
+            ExprKind::Sum(terms) => match terms.as_slice() {
+                [term] => match term.value.kind {
+                    ExprKind::Number(x) => Some(-x),
+                    _ => None,
+                },
+                _ => None,
+            },
+            ExprKind::Product(factors) => match factors.as_slice() {
+                [a, b] => match (&a.value.kind, &b.value.kind, b.divides) {
+                    (ExprKind::Number(x), ExprKind::Number(y), true) => Some(x / y),
+                    _ => None,
+                },
+                _ => None,
+            },
+            _ => None,
+        };
+        let whole = value.is_some_and(|x| x.fract() == 0.0 && (1.0..=64.0).contains(&x));
+        let refused = || {
+            Box::new(Diagnostic::new(Code::WrongDimension, exponent.span(), "this power must be a number that is written out")
+                .label("the dimension of the result would depend on a value"))
+        };
+        match (t, value) {
+            (Type::Operator(_), _) if !whole => {
+                Err(Diagnostic::new(Code::OperatorExpected, exponent.span(), "an operator takes whole powers from 1 to 64").into())
+            }
+            (_, Some(x)) => t.dimension().power(x).map(|d| t.with(d)).ok_or_else(refused),
+            (_, None) => Err(refused()),
+        }
+    }
+
+    fn clash(&self, a: &Expr, ta: Type, b: &Expr, tb: Type, doing: &str) -> Box<Diagnostic> {
+        let diagnostic =
+            Diagnostic::new(Code::DimensionClash, b.span(), format!("{} and {} cannot {doing}", ta.describe(), tb.describe()))
+                .label(format!("this is {}", tb.describe()))
+                .related(a.span(), format!("this is {}", ta.describe()));
+        let plain = |t: Type| t.dimension() == Dimension::NUMBER;
+        let both = [ta.dimension(), tb.dimension()];
+        let diagnostic = if both.contains(&Dimension::FREQUENCY) && both.contains(&Dimension::ANGULAR_FREQUENCY) {
+            diagnostic.help("1 Hz is 2 pi rad/s: multiply the frequency by `2 * pi * (1 rad)` to make it angular")
+        } else {
+            diagnostic
+        };
+        let diagnostic = match (plain(ta), plain(tb)) {
+            (false, true) => with_units(diagnostic, ta.dimension()),
+            (true, false) => with_units(diagnostic, tb.dimension()),
+            _ => diagnostic,
+        };
+        diagnostic.into()
+    }
+
+    fn wrong_dimension(&self, expr: &Expr, wanted: Dimension, found: Type) -> Box<Diagnostic> {
+        let diagnostic =
+            Diagnostic::new(Code::WrongDimension, expr.span(), format!("expected {wanted}, found {}", found.describe()))
+                .label(format!("this is {}", found.describe()));
+        if found == Type::Number(Dimension::NUMBER) { with_units(diagnostic, wanted).into() } else { diagnostic.into() }
+    }
+
+    fn operator_needed(&self, expr: &Expr, found: Type) -> Box<Diagnostic> {
+        Diagnostic::new(Code::OperatorExpected, expr.span(), format!("an operator is needed here, this is {}", found.describe()))
+            .label("expected an operator such as `Iz(a)`")
+            .into()
+    }
+
+    fn operator_unwanted(&self, expr: &Expr, why: &str) -> Box<Diagnostic> {
+        Diagnostic::new(Code::OperatorExpected, expr.span(), why).label("this is an operator").into()
+    }
+
+    fn vector_unwanted(&self, expr: &Expr) -> Box<Diagnostic> {
+        Diagnostic::new(Code::WrongKind, expr.span(), "several values cannot be multiplied").label("this is a tuple").into()
+    }
+
+    fn wrong_arguments(&self, expr: &Expr, why: &str) -> Box<Diagnostic> {
+        Diagnostic::new(Code::WrongArguments, expr.span(), why).into()
+    }
+
+    fn site_as_value(&self, name: &str, span: Span) -> Box<Diagnostic> {
+        Diagnostic::new(Code::WrongKind, span, format!("`{name}` is a subsystem, not a number or an operator"))
+            .label("expected a number or an operator")
+            .help(format!("operators are written `Iz({name})`, `X({name})` ..."))
+            .into()
+    }
+
+    fn unknown_site(&self, name: &str, span: Span) -> Box<Diagnostic> {
+        let known = self.names.iter().filter(|(_, m)| matches!(m, Meaning::Site(_) | Meaning::Array)).map(|(n, _)| n.as_str());
+        Diagnostic::new(Code::UnknownName, span, format!("no spin, collective or mode is called `{name}`"))
+            .label("not declared")
+            .did_you_mean(name, sorted(known))
+            .into()
+    }
+
+    /// An unknown name, with the nearest known one.
+    pub fn unknown(&self, name: &str, span: Span, indices: &[Index]) -> Box<Diagnostic> {
+        let known = self.names.keys().map(String::as_str).chain(indices.iter().map(|i| i.name));
+        let diagnostic = Diagnostic::new(Code::UnknownName, span, format!("`{name}` is not declared"))
+            .label("no declaration has this name")
+            .did_you_mean(name, sorted(known));
+        if crate::units::Unit::named(name).is_some() && !self.natural() {
+            return diagnostic.help(format!("`{name}` is a unit: it stands behind a number or a parenthesis, as in `1 {name}`")).into();
+        }
+        diagnostic.into()
+    }
+}
+
+fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
+    let mut names: Vec<&str> = names.collect();
+    names.sort_unstable();
+    names
+}
+
+fn with_units(diagnostic: Diagnostic, dimension: Dimension) -> Diagnostic {
+    match dimension.example_units() {
+        Some(units) => diagnostic.help(format!("a unit is missing: {units}")),
+        None => diagnostic,
+    }
+}

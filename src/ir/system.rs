@@ -1,0 +1,202 @@
+//! What is in the magnet, and the transmitters around it.
+
+use crate::source::Place;
+use crate::syntax::Expr;
+use crate::syntax::ast::SpinKind;
+use serde::{Deserialize, Serialize};
+
+/// The sample and its surroundings.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct System {
+    /// Subsystems in the order of declaration.
+    pub sites: Vec<SiteDeclaration>,
+    /// The static field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<Expr>,
+    /// The temperature of the sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<Expr>,
+    /// Chemical shifts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shifts: Vec<OfSite>,
+    /// Scalar couplings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub scalar: Vec<OfPair>,
+    /// Dipolar couplings that are given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dipolar: Vec<OfPair>,
+    /// Whether every pair of spins with positions is coupled.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dipolar_all: bool,
+    /// Positions: three lengths each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub positions: Vec<OfSite>,
+    /// Relaxation times.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub relax: Vec<Relaxation>,
+    /// Where the block stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// A declared subsystem, or an array of them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SiteDeclaration {
+    /// Spins.
+    Spin {
+        /// The name of the spin or array.
+        name: String,
+        /// The size of the array.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<Expr>,
+        /// What it is.
+        of: SpinKind,
+        /// Where it stands.
+        #[serde(skip)]
+        place: Place,
+    },
+    /// Equal spins touched only through their sums.
+    Collective {
+        /// Its name.
+        name: String,
+        /// How many spins.
+        number: Expr,
+        /// What each is.
+        of: SpinKind,
+        /// Where it stands.
+        #[serde(skip)]
+        place: Place,
+    },
+    /// A harmonic mode.
+    Mode {
+        /// Its name.
+        name: String,
+        /// How many Fock states.
+        cutoff: Expr,
+        /// Where it stands.
+        #[serde(skip)]
+        place: Place,
+    },
+}
+
+impl SiteDeclaration {
+    /// The declared name.
+    pub fn name(&self) -> &str {
+        match self {
+            SiteDeclaration::Spin { name, .. } | SiteDeclaration::Collective { name, .. } | SiteDeclaration::Mode { name, .. } => name,
+        }
+    }
+}
+
+/// An index and the values it takes, both ends included.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Each {
+    /// The index.
+    pub index: String,
+    /// Its first value.
+    pub from: Expr,
+    /// Its last value.
+    pub to: Expr,
+}
+
+/// A quantity of a spin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfSite {
+    /// Which.
+    pub site: Expr,
+    /// How much.
+    pub value: Expr,
+    /// For which indices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// A quantity of a pair of spins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfPair {
+    /// One spin.
+    pub a: Expr,
+    /// The other.
+    pub b: Expr,
+    /// How much.
+    pub value: Expr,
+    /// For which indices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// Relaxation of some spins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Relaxation {
+    /// Which spins; the name of an array stands for all its members.
+    pub sites: Vec<Expr>,
+    /// The longitudinal time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t1: Option<Expr>,
+    /// The transverse time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t2: Option<Expr>,
+    /// The polarisation it relaxes to; that of the thermal state when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub polarisation: Option<Expr>,
+    /// For which indices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// The settings of `relax`: word, meaning.
+pub const RELAX_SETTINGS: &[(&str, &str)] = &[
+    ("T1", "longitudinal relaxation time"),
+    ("T2", "transverse relaxation time, at most 2 T1"),
+    ("polarisation", "the polarisation 2<Iz> it relaxes to; that of the thermal state when not given"),
+];
+
+/// A transmitter and its limits.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    /// The nucleus it is tuned to.
+    pub nucleus: String,
+    /// The nutation frequency of pulses that give none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rf: Option<Expr>,
+    /// The highest nutation frequency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_rf: Option<Expr>,
+    /// The chemical shift at which the channel is tuned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carrier: Option<Expr>,
+    /// The time after a pulse during which nothing can be received.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dead_time: Option<Expr>,
+    /// The step in which phases can be set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase_step: Option<Expr>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// The settings of a channel: word, meaning.
+pub const CHANNEL_SETTINGS: &[(&str, &str)] = &[
+    ("rf", "the nutation frequency of pulses that give none"),
+    ("max_rf", "the highest nutation frequency; a pulse above it is an error"),
+    ("carrier", "the chemical shift the channel is tuned to, 0 ppm when not given"),
+    ("dead_time", "the time after a pulse during which nothing can be received"),
+    ("phase_step", "the step in which phases can be set; another phase is a warning"),
+];

@@ -1,0 +1,59 @@
+//! Comma-separated values: a header, then a row for every point with its parameters, named results and marks; an experiment
+//! that records traces and sweeps nothing gives a row for every sample instead, the traces one after the other.
+
+use super::Results;
+use crate::syntax::number_text;
+
+/// The text.
+pub fn csv(results: &Results) -> String {
+    let traced = results.points.len() == 1 && results.points[0].traces.iter().any(|t| !t.values.is_empty());
+    if traced { samples(results) } else { rows(results) }
+}
+
+fn field(text: &str) -> String {
+    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
+}
+
+fn value(x: Option<f64>) -> String {
+    x.map_or_else(String::new, number_text)
+}
+
+fn with_unit(name: &str, unit: &str) -> String {
+    field(&if unit.is_empty() { name.to_string() } else { format!("{name} [{unit}]") })
+}
+
+fn rows(results: &Results) -> String {
+    let Some(first) = results.points.first() else { return String::new() };
+    let mut header: Vec<String> = first.params.iter().map(|(k, _)| with_unit(k, &results.param_unit(k))).collect();
+    header.extend(first.summary.iter().map(|(k, _)| with_unit(k, results.unit(k))));
+    for mark in &first.marks {
+        header.push(with_unit(&format!("{}.time", mark.name), results.time_unit()));
+        header.extend(mark.values.iter().map(|(k, _)| with_unit(&format!("{}.{k}", mark.name), results.unit(k))));
+    }
+    let mut out = header.join(",") + "\n";
+    for run in results.points {
+        let mut row: Vec<String> = run.params.iter().map(|(_, v)| number_text(*v)).collect();
+        row.extend(run.summary.iter().map(|(k, v)| value(results.value(k, *v))));
+        for mark in &run.marks {
+            row.push(number_text(mark.time));
+            row.extend(mark.values.iter().map(|(k, v)| value(results.value(k, *v))));
+        }
+        out += &(row.join(",") + "\n");
+    }
+    out
+}
+
+fn samples(results: &Results) -> String {
+    let run = &results.points[0];
+    let mut header = vec!["trace".to_string(), with_unit("time", results.time_unit())];
+    header.extend(run.traces[0].values.iter().map(|(k, _)| with_unit(k, results.unit(k))));
+    let mut out = header.join(",") + "\n";
+    for trace in &run.traces {
+        for (k, time) in trace.time.iter().enumerate() {
+            let mut row = vec![field(&trace.name), number_text(*time)];
+            row.extend(trace.values.iter().map(|(key, column)| value(results.value(key, column[k]))));
+            out += &(row.join(",") + "\n");
+        }
+    }
+    out
+}

@@ -1,0 +1,94 @@
+//! Results to bytes, in one format a file.
+
+mod csv;
+mod json;
+mod table;
+
+pub use csv::csv;
+pub use json::json;
+pub use table::table;
+
+use crate::emulator::{Run, quantity_of, unit_of};
+use crate::ir::Experiment;
+use crate::syntax::ast::SweepValues;
+
+/// The formats of `run`: word, meaning.
+pub const FORMATS: &[(&str, Format, &str)] = &[
+    ("table", Format::Table, "for people"),
+    ("json", Format::Json, "one object, for programs"),
+    ("csv", Format::Csv, "one row a point, or one row a sample of a trace, for spreadsheets"),
+];
+
+/// A format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Table,
+    /// One object.
+    Json,
+    /// Rows.
+    Csv,
+}
+
+/// What all formats show: an experiment, where it came from, and the results at its points.
+pub struct Results<'a> {
+    /// The experiment.
+    pub experiment: &'a Experiment,
+    /// The file's name as the user gave it.
+    pub file: &'a str,
+    /// The names of the swept parameters.
+    pub swept: Vec<String>,
+    /// The results, in row-major order of the sweeps.
+    pub points: &'a [Run],
+    /// How energies are reported.
+    pub energy: EnergyUnit,
+}
+
+/// How energies are reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EnergyUnit {
+    /// Joule in lab files, plain in natural ones.
+    #[default]
+    Default,
+    /// Energies divided by h, in hertz; powers in hertz per second.
+    Hertz,
+}
+
+impl Results<'_> {
+    /// The unit of a measured quantity, by its key; empty for plain numbers and for what is computed from several.
+    pub fn unit(&self, key: &str) -> &'static str {
+        let Some(measure) = self.experiment.measures.iter().find(|m| m.key == key) else { return "" };
+        let Some(quantity) = quantity_of(&measure.value) else { return "" };
+        match (unit_of(quantity, self.experiment.units), self.energy) {
+            ("J", EnergyUnit::Hertz) => "Hz",
+            ("W", EnergyUnit::Hertz) => "Hz/s",
+            (unit, _) => unit,
+        }
+    }
+
+    /// A value in the unit of its key.
+    pub fn value(&self, key: &str, value: Option<f64>) -> Option<f64> {
+        match self.unit(key) {
+            "Hz" | "Hz/s" if self.energy == EnergyUnit::Hertz => value.map(|x| x / crate::units::PLANCK),
+            _ => value,
+        }
+    }
+
+    /// The unit of a parameter.
+    pub fn param_unit(&self, name: &str) -> String {
+        match self.experiment.scope().names.get(name) {
+            Some(crate::ir::Meaning::Param(d)) => d.si_unit(),
+            _ => String::new(),
+        }
+    }
+
+    /// The unit of times.
+    pub fn time_unit(&self) -> &'static str {
+        unit_of(crate::metrics::Quantity::Time, self.experiment.units)
+    }
+}
+
+/// A sweep in words, for headings.
+pub fn sweep_text(values: &SweepValues) -> String {
+    values.to_string()
+}
