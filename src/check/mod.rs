@@ -3,11 +3,12 @@
 
 mod load;
 mod names;
-pub(crate) mod results;
+mod results;
 mod sequence;
 mod system;
 
 pub use load::{Reader, load};
+pub use results::check_values as check_sweep;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Battery, Channel, Cycle, Distribution, Experiment, Index, Meaning, NamedOperator, Noise, Param, Scope};

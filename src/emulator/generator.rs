@@ -187,7 +187,22 @@ impl Motion for At<'_> {
     }
 }
 
-/// Takes rounding out of a density matrix: Hermitian, trace 1.
+/// Moves a density matrix by a map that leaves the identity alone, through its deviation from the identity. At a polarisation of
+/// 1e-8 the deviation is all there is, and the rounding of a long way must be small beside it, not beside the identity.
+pub fn deviation(rho: &Matrix, map: impl FnOnce(&Matrix) -> Matrix) -> Matrix {
+    let mean = rho.trace() / real(rho.nrows() as f64);
+    let mut d = rho.clone();
+    for k in 0..d.nrows() {
+        d[(k, k)] -= mean;
+    }
+    let mut moved = tidy(&map(&d));
+    for k in 0..d.nrows() {
+        moved[(k, k)] += mean;
+    }
+    moved
+}
+
+/// Takes rounding out of a density matrix: makes it Hermitian.
 pub fn tidy(rho: &Matrix) -> Matrix {
     hermitian_part(rho)
 }

@@ -40,7 +40,7 @@ pub enum Method {
 
 /// The words of [`Method`].
 pub const METHODS: &[(&str, Method, &str)] = &[
-    ("auto", Method::Auto, "exact where the generator is constant, Magnus where it changes"),
+    ("auto", Method::Auto, "exact where the generator is constant, commutator-free exponentials where it changes"),
     ("dop853", Method::Dop853, "an independent Runge-Kutta method of order 8"),
     ("plain", Method::Plain, "many small steps of order 4: slow and obvious"),
 ];
@@ -58,7 +58,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { method: Method::Auto, tolerance: 1e-8, max_memory: 4e9 }
+        Options { method: Method::Auto, tolerance: 1e-7, max_memory: 4e9 }
     }
 }
 

@@ -81,7 +81,7 @@ impl<'a> Walk<'a> {
                 let u = self.kick(kick)?;
                 Ok(match state {
                     State::Pure(psi) => State::Pure(&u * psi),
-                    State::Mixed(rho) => State::Mixed(super::generator::tidy(&crate::linalg::conjugate(&u, &rho))),
+                    State::Mixed(rho) => State::Mixed(super::generator::deviation(&rho, |d| crate::linalg::conjugate(&u, d))),
                 })
             }
             Step::Crush => {
@@ -279,7 +279,7 @@ fn superoperator(p: Propagator) -> Option<Matrix> {
 fn apply(propagator: &Propagator, state: State) -> State {
     match (propagator, state) {
         (Propagator::Unitary(u), State::Pure(psi)) => State::Pure(u * psi),
-        (Propagator::Unitary(u), State::Mixed(rho)) => State::Mixed(super::generator::tidy(&crate::linalg::conjugate(u, &rho))),
+        (Propagator::Unitary(u), State::Mixed(rho)) => State::Mixed(super::generator::deviation(&rho, |d| crate::linalg::conjugate(u, d))),
         (Propagator::Super(p), state) => State::Mixed(super::generator::tidy(&unstacked(&(p * stacked(&state.density()))))),
     }
 }

@@ -142,7 +142,7 @@ fn single(results: &Results, run: &Run) -> String {
         for (key, column) in &trace.values {
             let defined = || column.iter().enumerate().filter_map(|(k, v)| v.map(|v| (k, v)));
             let lowest = defined().map(|(_, v)| v).min_by(f64::total_cmp);
-            let highest = defined().fold(None::<(usize, f64)>, |best, (k, v)| if best.is_none_or(|b| v > b.1) { Some((k, v)) } else { best });
+            let highest = defined().fold(None::<(usize, f64)>, |best, (k, v)| if best.is_none_or(|b| v > b.1 + 1e-9 * b.1.abs()) { Some((k, v)) } else { best });
             columns.push(vec![
                 named(key, results.unit(key)),
                 digits(results.value(key, column.first().copied().flatten())),

@@ -57,7 +57,7 @@ pub struct How {
     #[arg(long, default_value = "auto", value_parser = PossibleValuesParser::new(METHODS.iter().map(|(w, _, _)| *w)))]
     pub method: String,
     /// Tolerance of adaptive methods
-    #[arg(long, default_value_t = 1e-8)]
+    #[arg(long, default_value_t = 1e-7)]
     pub tolerance: f64,
     /// Memory that one point may need, such as 500MB or 16GB
     #[arg(long, default_value = "4GB")]

@@ -58,7 +58,7 @@ pub fn sweeps(experiment: &mut Experiment, given: &[String], sources: &mut Sourc
                     .did_you_mean(name, params.iter().copied())
                     .help(format!("its parameters are: {}", params.join(", "))));
             };
-            ergoseq::check::results::check_values(&scope, &values, *dimension).map_err(|d| *d)?;
+            ergoseq::check::check_sweep(&scope, &values, *dimension).map_err(|d| *d)?;
             let span = ergoseq::source::Span { file, start: 0, end: value.len() as u32 };
             Ok(Sweep { name: name.to_string(), values, place: Place(Some(span)) })
         })();

@@ -1,7 +1,7 @@
 //! Constant generators, exactly: to rounding, over any time.
 
 use super::{StepError, Stepper};
-use crate::emulator::generator::{Generator, tidy};
+use crate::emulator::generator::{Generator, deviation, tidy};
 use crate::linalg::{C64, Eigen, Matrix, Vector, exponential, hermitian_eigen, one_norm};
 use crate::spin::State;
 use std::collections::HashMap;
@@ -39,7 +39,7 @@ impl Stepper for ExactClosed {
                 inside.iter_mut().zip(&self.eigen.values).for_each(|(x, e)| *x *= C64::cis(-e * t));
                 State::Pure(&self.eigen.vectors * inside)
             }
-            State::Mixed(rho) => State::Mixed(tidy(&crate::linalg::conjugate(&self.propagator(t), rho))),
+            State::Mixed(rho) => State::Mixed(deviation(rho, |d| crate::linalg::conjugate(&self.propagator(t), d))),
         })
     }
 

@@ -2,14 +2,14 @@
 //!
 //! * [`exact`]: constant generators. Hamiltonians by their eigenvalues, dissipators by the exponential of the superoperator.
 //! * [`chebyshev`]: constant Hamiltonians on large state vectors, without a matrix.
-//! * [`magnus`]: smooth time dependence, sixth order with error control.
+//! * [`commutator_free`]: smooth time dependence, order 4 with error control.
 //! * [`dop853`]: an independent Runge-Kutta method of order 8, for everything; the method where no other fits.
 //! * [`plain`]: many small steps of the classical fourth order. Slow and obvious; kept to judge the others.
 
 pub mod chebyshev;
+pub mod commutator_free;
 pub mod dop853;
 pub mod exact;
-pub mod magnus;
 pub mod plain;
 
 use super::Method;
@@ -87,5 +87,5 @@ pub fn choose<'a>(generator: &'a Generator, segment: &Segment, state: &State, me
     if (open && liouville > DENSE_LIOUVILLE / 4) || !generator.is_dense() || (matches!(state, State::Pure(_)) && generator.dimension > DENSE_VECTORS) {
         return Ok(Box::new(dop853::Dop853Step::new(generator, tolerance, span)));
     }
-    Ok(Box::new(magnus::Magnus::new(generator, tolerance, span)))
+    Ok(Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span)))
 }
