@@ -11,7 +11,7 @@ pub mod step;
 mod trace;
 
 pub use estimate::{Estimate, bytes_text, estimate};
-pub use generator::Generator;
+pub use generator::{At, Generator};
 pub use points::{Point, SweepAxis, axes, points};
 pub use question::{Question, quantity_of, unit_of};
 
