@@ -72,9 +72,8 @@ codes! {
     EmptySweep = "E411", "a sweep without points, or of unequal lengths";
     NotEmulated = "E501", "a statement that the emulator cannot run yet";
     TooLarge = "E502", "the run does not fit in memory";
-    Undefined = "E503", "a metric is not defined for this state";
-    ResultNotFinite = "E504", "a result is infinite or not a number";
-    NotConverged = "E505", "an integration or search did not reach its tolerance";
+    ResultNotFinite = "E503", "a result is infinite or not a number";
+    NotConverged = "E504", "an integration or search did not reach its tolerance";
     CannotRead = "E601", "a file cannot be read";
     CannotWrite = "E602", "a file cannot be written";
     NotAnExperiment = "E603", "a YAML file that is no experiment";

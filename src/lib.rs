@@ -99,12 +99,12 @@ pub fn no_files(path: &str, _from: &str) -> Result<(String, String), String> {
 pub fn compile(name: &str, text: &str, reader: check::Reader) -> Result<Compiled, Box<Refused>> {
     let mut sources = Sources::default();
     sources.add(name, text);
-    let (items, mut diagnostics) = check::load(&mut sources, reader);
-    // A statement that could not be read leaves gaps that would be reported as unknown names; the checker still runs, since a
-    // file with five mistakes shall get five messages, but what only follows from the gaps is left out.
+    let check::Loaded { items, gaps, mut diagnostics } = check::load(&mut sources, reader);
+    // The checker still runs when something could not be read, since a file with five mistakes shall get five messages; what
+    // only follows from what is missing is left out.
     let unreadable = diagnostics.iter().any(Diagnostic::is_error);
     let (experiment, found) = check::check(&items, 0);
-    diagnostics.extend(found.into_iter().filter(|d| !unreadable || !follows_from_gaps(d)));
+    diagnostics.extend(found.into_iter().filter(|d| !unreadable || !follows(d, gaps)));
     diagnostics.sort_by_key(|d| d.span);
     match experiment {
         Some(experiment) if !unreadable => Ok(Compiled { experiment, warnings: diagnostics, sources }),
@@ -112,13 +112,15 @@ pub fn compile(name: &str, text: &str, reader: check::Reader) -> Result<Compiled
     }
 }
 
-/// Messages that a statement which could not be read may cause by its absence.
-fn follows_from_gaps(d: &Diagnostic) -> bool {
+/// Whether a message may only follow from a statement that could not be read: a missing trace or setting, or, where a
+/// declaration is missing, an unknown name.
+fn follows(d: &Diagnostic, gaps: bool) -> bool {
     use diagnostic::Code;
-    matches!(
-        d.code,
-        Code::UnknownName | Code::UnknownMetric | Code::UnknownResult | Code::MissingDeclaration | Code::Unused | Code::WrongKind
-    )
+    match d.code {
+        Code::UnknownResult | Code::MissingDeclaration | Code::Unused => true,
+        Code::UnknownName | Code::UnknownMetric | Code::WrongKind => gaps,
+        _ => false,
+    }
 }
 
 /// Builds the schedule at the given values without running it: finds values out of range, pulses over their limit,

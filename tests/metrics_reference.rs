@@ -4,7 +4,7 @@
 use ergoseq::emulator::step::choose;
 use ergoseq::emulator::{At, Generator, Method};
 use ergoseq::hamiltonian::{Scalar, Segment};
-use ergoseq::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, hermitian_values, identity, kron, real};
+use ergoseq::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, hermitian_values, real};
 use ergoseq::metrics::*;
 use ergoseq::source::Place;
 use ergoseq::spin::{Basis, LocalKind, Operator, Site, SiteKind, State, dephase, gibbs, nearest_state, reduce};
@@ -337,7 +337,10 @@ impl Scene {
                 Ok(clipped.into_iter().map(|x| Some(x / sum)).collect())
             }
             "projected" => Ok(self.projected().transpose().iter().flat_map(|x| [Some(x.re), Some(x.im)]).collect()),
-            "operator_norm_parallel" | "operator_norm_collective" => one(n as f64 * norm_of_product(1)),
+            "operator_norm_parallel" | "operator_norm_collective" => {
+                let values = hermitian_values(&self.charger(key == "operator_norm_collective").matrix()).unwrap();
+                one(values.iter().fold(0.0, |m: f64, x| m.max(x.abs())))
+            }
             "time_parallel" => one(std::f64::consts::FRAC_PI_2),
             "time_collective" => one(std::f64::consts::FRAC_PI_2 / n as f64),
             "stored_parallel" | "stored_collective" => one(self.flipped(key == "stored_collective")),
@@ -350,25 +353,24 @@ impl Scene {
         nearest_state(&self.rho()).unwrap()
     }
 
-    /// Energy stored by `sum X_k` for pi/2, or by `n X x ... x X` for pi/(2n).
-    fn flipped(&self, collective: bool) -> f64 {
+    /// `sum X_k`, or `n X x ... x X`.
+    fn charger(&self, collective: bool) -> Operator {
         let (basis, n) = (&self.system.basis, self.system.basis.sites.len());
-        let drive = if collective {
+        if collective {
             (1..n).fold(pauli(basis, 0, 0), |p, k| p.times(&pauli(basis, 0, k))).times_number(real(n as f64))
         } else {
             (1..n).fold(pauli(basis, 0, 0), |s, k| s.plus(pauli(basis, 0, k)))
-        };
+        }
+    }
+
+    /// Energy stored by `sum X_k` for pi/2, or by `n X x ... x X` for pi/(2n).
+    fn flipped(&self, collective: bool) -> f64 {
+        let n = self.system.basis.sites.len();
         let time = std::f64::consts::FRAC_PI_2 / if collective { n as f64 } else { 1.0 };
-        let u = hermitian_eigen(&drive.matrix()).unwrap().propagator(time);
+        let u = hermitian_eigen(&self.charger(collective).matrix()).unwrap().propagator(time);
         let after = ergoseq::linalg::conjugate(&u, &self.initial.density());
         energy(&after, &self.h) - energy(&self.initial.density(), &self.h)
     }
-}
-
-/// The largest magnitude of an eigenvalue of X.
-fn norm_of_product(_: usize) -> f64 {
-    let x = Matrix::from_fn(2, 2, |i, j| real(if i == j { 0.0 } else { 1.0 }));
-    *hermitian_values(&kron(&identity(1), &x)).unwrap().last().unwrap()
 }
 
 /// All values of small systems; lowest, second, second highest, highest of large ones.

@@ -10,10 +10,20 @@ use crate::syntax::parse;
 pub type Reader<'a> = &'a mut dyn FnMut(&str, &str) -> Result<(String, String), String>;
 
 /// Parses the first source and, in place of every `use`, the file it names, once each.
-pub fn load(sources: &mut Sources, reader: Reader) -> (Vec<Item>, Vec<Diagnostic>) {
-    let mut loader = Loader { sources, reader, open: vec![], done: vec![], diagnostics: vec![] };
+pub fn load(sources: &mut Sources, reader: Reader) -> Loaded {
+    let mut loader = Loader { sources, reader, open: vec![], done: vec![], diagnostics: vec![], gaps: false };
     let items = loader.file(0);
-    (items, loader.diagnostics)
+    Loaded { items, gaps: loader.gaps, diagnostics: loader.diagnostics }
+}
+
+/// What was read.
+pub struct Loaded {
+    /// The statements of all files.
+    pub items: Vec<Item>,
+    /// Whether a statement that declares names is missing, because it could not be read.
+    pub gaps: bool,
+    /// What could not be read.
+    pub diagnostics: Vec<Diagnostic>,
 }
 
 struct Loader<'a, 'b> {
@@ -22,6 +32,7 @@ struct Loader<'a, 'b> {
     open: Vec<String>,
     done: Vec<String>,
     diagnostics: Vec<Diagnostic>,
+    gaps: bool,
 }
 
 impl Loader<'_, '_> {
@@ -29,6 +40,7 @@ impl Loader<'_, '_> {
         let Some(source) = self.sources.get(number).cloned() else { return vec![] };
         let (program, diagnostics) = parse(&source.text, number);
         self.diagnostics.extend(diagnostics);
+        self.gaps |= program.gaps;
         self.open.push(source.name.clone());
         let mut items = Vec::new();
         for item in program.items {
@@ -52,6 +64,7 @@ impl Loader<'_, '_> {
         let (name, text) = match (self.reader)(path, from) {
             Ok(found) => found,
             Err(why) => {
+                self.gaps = true;
                 self.diagnostics.push(
                     Diagnostic::new(Code::UseFailed, span, format!("`{path}` cannot be read: {why}")).label("used here"),
                 );

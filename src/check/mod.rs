@@ -7,7 +7,7 @@ mod results;
 mod sequence;
 mod system;
 
-pub use load::{Reader, load};
+pub use load::{Loaded, Reader, load};
 pub use results::check_values as check_sweep;
 
 use crate::diagnostic::{Code, Diagnostic};

@@ -56,7 +56,9 @@ pub fn bytes_text(bytes: f64) -> String {
         value /= 1000.0;
         unit += 1;
     }
-    if value >= 1e6 { format!("{value:.1e} {}", units[unit]) } else { format!("{value:.3} {}", units[unit]) }
+    // Three digits are more than an estimate is worth.
+    let digits = if value >= 1000.0 { format!("{value:.1e}") } else { format!("{value:.3}").chars().take(4).collect::<String>() };
+    format!("{} {}", digits.trim_end_matches('.'), units[unit])
 }
 
 /// Refuses what does not fit.

@@ -99,7 +99,7 @@ pub struct Run {
     pub traces: Vec<Trace>,
     /// Answers to questions beyond `measure`: those of `expect`.
     pub extra: BTreeMap<String, Option<f64>>,
-    /// Warnings, and reasons why a metric has no value somewhere.
+    /// Reasons why a metric has no value somewhere.
     pub notes: Vec<String>,
     /// How it was computed.
     pub how: How,
@@ -154,7 +154,7 @@ impl Lab {
 /// When the schedule cannot be built, the run does not fit, a method fails, or a result is not finite.
 pub fn run(experiment: &Experiment, given: &Values, options: &Options, extra: &[(Expr, Option<String>)]) -> Result<Run, Fault> {
     let e = Evaluator::new(experiment, given)?;
-    let (schedule, warnings) = build(&e, Purpose::Run)?;
+    let (schedule, _) = build(&e, Purpose::Run)?;
     let size = estimate::check(&schedule, options.max_memory)?;
     let (lab, start) = open_lab(&e, &schedule, extra)?;
     let mut walk = propagate::Walk::new(&lab, options);
@@ -162,7 +162,6 @@ pub fn run(experiment: &Experiment, given: &Values, options: &Options, extra: &[
     walk.mark("end", &end)?;
     let mut run = Run {
         params: experiment.params.iter().map(|p| (p.name.clone(), e.values[&p.name])).collect(),
-        notes: warnings.iter().map(|w| w.message.clone()).collect(),
         how: How {
             dimension: size.dimension,
             pure: matches!(end, State::Pure(_)),

@@ -418,6 +418,9 @@ impl<'a> Evaluator<'a> {
                 let mut product = Value::Number(Scalar::Constant(1.0));
                 for factor in factors {
                     let value = self.value(&factor.value, locals)?;
+                    if let Value::Number(x) = &value {
+                        finite(&factor.value, x, factor.divides)?;
+                    }
                     product = match (product, value) {
                         (Value::Number(a), Value::Number(b)) if factor.divides => Value::Number(a.with(&b, |a, b| a / b)),
                         (Value::Number(a), Value::Number(b)) => Value::Number(a.with(&b, |a, b| a * b)),
@@ -633,6 +636,18 @@ impl TimeOperator {
         terms.insert(0, (Scalar::Constant(1.0), constant));
         TimeOperator { terms }
     }
+}
+
+/// Refuses a factor that makes a product infinite: zero where it divides, or itself infinite.
+fn finite(expr: &Expr, x: &Scalar, divides: bool) -> Result<(), Fault> {
+    let Some(x) = x.constant() else { return Ok(()) };
+    if divides && x == 0.0 {
+        return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("`{expr}` is zero, and something is divided by it")).label("this is zero").into());
+    }
+    if !x.is_finite() {
+        return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("`{expr}` is {x}")).label("this is not finite").into());
+    }
+    Ok(())
 }
 
 fn multiply(a: &TimeOperator, b: &TimeOperator) -> TimeOperator {

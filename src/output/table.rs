@@ -19,6 +19,44 @@ fn digits(x: Option<f64>) -> String {
     format!("{x:.5e}")
 }
 
+/// Below this share of the largest value of its kind a number is rounding, and is shown as 0. At a polarisation of 1e-5 the
+/// rounding of a state is 1e-12 of what the polarisation is worth.
+const ROUNDING: f64 = 1e-11;
+
+/// Results, and the largest magnitude among those of each unit.
+struct Sheet<'a> {
+    results: &'a Results<'a>,
+    largest: Vec<(&'static str, f64)>,
+}
+
+impl<'a> Sheet<'a> {
+    fn new(results: &'a Results<'a>) -> Sheet<'a> {
+        let mut largest: Vec<(&'static str, f64)> = Vec::new();
+        let mut see = |key: &str, value: Option<f64>| {
+            let (unit, size) = (results.unit(key), value.map_or(0.0, f64::abs));
+            match largest.iter_mut().find(|(u, _)| *u == unit) {
+                Some((_, most)) => *most = most.max(size),
+                None => largest.push((unit, size)),
+            }
+        };
+        for run in results.points {
+            run.summary.iter().for_each(|(k, v)| see(k, *v));
+            run.marks.iter().flat_map(|m| &m.values).for_each(|(k, v)| see(k, *v));
+            for (key, column) in run.traces.iter().flat_map(|t| &t.values) {
+                column.iter().for_each(|v| see(key, *v));
+            }
+        }
+        Sheet { results, largest }
+    }
+
+    /// A result as a person reads it, in the unit of its key.
+    fn shown(&self, key: &str, value: Option<f64>) -> String {
+        let unit = self.results.unit(key);
+        let most = self.largest.iter().find(|(u, _)| *u == unit).map_or(0.0, |(_, most)| *most);
+        if value.is_some_and(|x| x.abs() < ROUNDING * most) { "0".into() } else { digits(self.results.value(key, value)) }
+    }
+}
+
 /// Columns of text, numbers to the right.
 struct Columns {
     rows: Vec<Vec<String>>,
@@ -69,7 +107,7 @@ pub fn table(results: &Results) -> String {
     let Some(first) = results.points.first() else { return out };
     out += &method(results, first);
     out += "\n";
-    out += &if results.points.len() == 1 { single(results, first) } else { swept(results) };
+    out += &if results.points.len() == 1 { single(&Sheet::new(results), first) } else { swept(&Sheet::new(results)) };
     let mut notes: Vec<&String> = Vec::new();
     for note in results.points.iter().flat_map(|p| &p.notes) {
         if !notes.contains(&note) {
@@ -95,7 +133,8 @@ fn method(results: &Results, run: &Run) -> String {
     format!("{line}; {units}\n")
 }
 
-fn single(results: &Results, run: &Run) -> String {
+fn single(sheet: &Sheet, run: &Run) -> String {
+    let results = sheet.results;
     let mut out = String::new();
     if !run.params.is_empty() {
         let params: Vec<String> = run
@@ -112,7 +151,7 @@ fn single(results: &Results, run: &Run) -> String {
     if !run.summary.is_empty() {
         let mut columns = Columns::new(1);
         for (key, value) in &run.summary {
-            columns.push(vec![key.clone(), digits(results.value(key, *value)), results.unit(key).to_string()]);
+            columns.push(vec![key.clone(), sheet.shown(key, *value), results.unit(key).to_string()]);
         }
         out += &columns.text("", false);
         out.push('\n');
@@ -127,7 +166,7 @@ fn single(results: &Results, run: &Run) -> String {
         columns.push(times);
         for (k, (key, _)) in run.marks[0].values.iter().enumerate() {
             let mut row = vec![named(key, results.unit(key))];
-            row.extend(run.marks.iter().map(|m| digits(results.value(key, m.values[k].1))));
+            row.extend(run.marks.iter().map(|m| sheet.shown(key, m.values[k].1)));
             columns.push(row);
         }
         out += &columns.text("", true);
@@ -145,11 +184,11 @@ fn single(results: &Results, run: &Run) -> String {
             let highest = defined().fold(None::<(usize, f64)>, |best, (k, v)| if best.is_none_or(|b| v > b.1 + 1e-9 * b.1.abs()) { Some((k, v)) } else { best });
             columns.push(vec![
                 named(key, results.unit(key)),
-                digits(results.value(key, column.first().copied().flatten())),
-                digits(results.value(key, lowest)),
-                digits(results.value(key, highest.map(|h| h.1))),
+                sheet.shown(key, column.first().copied().flatten()),
+                sheet.shown(key, lowest),
+                sheet.shown(key, highest.map(|h| h.1)),
                 digits(highest.map(|h| trace.time[h.0])),
-                digits(results.value(key, column.last().copied().flatten())),
+                sheet.shown(key, column.last().copied().flatten()),
             ]);
         }
         out += &columns.text("", true);
@@ -158,7 +197,8 @@ fn single(results: &Results, run: &Run) -> String {
     out
 }
 
-fn swept(results: &Results) -> String {
+fn swept(sheet: &Sheet) -> String {
+    let results = sheet.results;
     let first = &results.points[0];
     let many_marks = first.marks.len() > 1;
     let mut header: Vec<String> = results.swept.iter().map(|n| named(n, &results.param_unit(n))).collect();
@@ -176,9 +216,9 @@ fn swept(results: &Results) -> String {
     for run in results.points {
         let value = |name: &String| run.params.iter().find(|(k, _)| k == name).map(|(_, v)| *v);
         let mut row: Vec<String> = results.swept.iter().map(|n| digits(value(n))).collect();
-        row.extend(run.summary.iter().map(|(k, v)| digits(results.value(k, *v))));
+        row.extend(run.summary.iter().map(|(k, v)| sheet.shown(k, *v)));
         for &k in &shown {
-            row.extend(run.marks[k].values.iter().map(|(key, v)| digits(results.value(key, *v))));
+            row.extend(run.marks[k].values.iter().map(|(key, v)| sheet.shown(key, *v)));
         }
         rows.push(row);
     }

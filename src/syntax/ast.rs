@@ -29,6 +29,8 @@ impl Name {
 pub struct Program {
     /// Its statements in order.
     pub items: Vec<Item>,
+    /// Whether a statement that declares names could not be read and is missing.
+    pub gaps: bool,
 }
 
 /// A statement of the file.

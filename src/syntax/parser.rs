@@ -20,6 +20,8 @@ pub struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     depth: u32,
+    /// Whether a declaration was lost.
+    gaps: bool,
     /// The mistakes so far.
     pub diagnostics: Vec<Diagnostic>,
 }
@@ -27,7 +29,7 @@ pub struct Parser<'a> {
 impl<'a> Parser<'a> {
     /// A parser at the beginning of the tokens, which end with [`TokenKind::End`].
     pub fn new(tokens: &'a [Token]) -> Parser<'a> {
-        Parser { tokens, at: 0, depth: 0, diagnostics: Vec::new() }
+        Parser { tokens, at: 0, depth: 0, gaps: false, diagnostics: Vec::new() }
     }
 
     /// `file = { item }`
@@ -39,15 +41,15 @@ impl<'a> Parser<'a> {
                 Ok(kind) => items.push(Item { kind, place: start.to(self.previous()).into() }),
                 Err(diagnostic) => {
                     self.diagnostics.push(*diagnostic);
+                    self.gaps = true;
                     self.recover(at, |word| words::is(word, Role::Statement), true);
                 }
             }
         }
-        Program { items }
+        Program { items, gaps: self.gaps }
     }
 
     fn item(&mut self) -> Rule<ItemKind> {
-        let start = self.here();
         let TokenKind::Name(word) = self.kind().clone() else {
             return Err(self.unexpected("expected a statement").into());
         };
@@ -61,7 +63,9 @@ impl<'a> Parser<'a> {
             "units" => Ok(ItemKind::Units(self.name("`lab` or `natural`")?)),
             "param" => self.params(),
             "system" => {
-                let entries = self.block(start, Role::SystemEntry, |p, word| p.system_entry(word))?;
+                let before = self.diagnostics.len();
+                let entries = self.block(Role::SystemEntry, |p, word| p.system_entry(word))?;
+                self.gaps |= self.diagnostics.len() > before;
                 Ok(ItemKind::System(entries))
             }
             "hamiltonian" => {
@@ -71,7 +75,7 @@ impl<'a> Parser<'a> {
             }
             "noise" => {
                 let name = self.name("the name of the noise")?;
-                let collapse = self.entries(start, |p| {
+                let collapse = self.entries(|p| {
                     p.word("collapse")?;
                     p.expression()
                 })?;
@@ -79,20 +83,20 @@ impl<'a> Parser<'a> {
             }
             "channel" => {
                 let nucleus = self.nucleus()?;
-                Ok(ItemKind::Channel(nucleus, self.settings_block(start)?))
+                Ok(ItemKind::Channel(nucleus, self.settings_block()?))
             }
-            "battery" => Ok(ItemKind::Battery(self.settings_block(start)?)),
-            "ensemble" => Ok(ItemKind::Ensemble(self.entries(start, |p| p.distribution())?)),
+            "battery" => Ok(ItemKind::Battery(self.settings_block()?)),
+            "ensemble" => Ok(ItemKind::Ensemble(self.entries(|p| p.distribution())?)),
             "cycle" => {
                 let name = self.name("the name of the cycle")?;
                 self.expect_sign("=")?;
                 Ok(ItemKind::Cycle(name, self.comma_list()?))
             }
-            "define" => self.define(start),
+            "define" => self.define(),
             "use" => Ok(ItemKind::Use(self.text("the file's name in quotes")?)),
-            "sequence" => Ok(ItemKind::Sequence(self.statements(start)?)),
-            "measure" => Ok(ItemKind::Measure(self.entries(start, |p| p.measure())?)),
-            "sweep" => self.sweep(start),
+            "sequence" => Ok(ItemKind::Sequence(self.statements()?)),
+            "measure" => Ok(ItemKind::Measure(self.entries(|p| p.measure())?)),
+            "sweep" => self.sweep(),
             "expect" => self.expect_item(),
             "theory" => self.theory(),
             _ => Err(self.unknown_statement(&word, Role::Statement).into()),
@@ -139,7 +143,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn define(&mut self, start: Span) -> Rule<ItemKind> {
+    fn define(&mut self) -> Rule<ItemKind> {
         let name = self.name("the name of the subsequence")?;
         let mut arguments = Vec::new();
         if self.sign("(") {
@@ -152,13 +156,13 @@ impl<'a> Parser<'a> {
             }
             self.close(")", open)?;
         }
-        Ok(ItemKind::Define(name, arguments, self.statements(start)?))
+        Ok(ItemKind::Define(name, arguments, self.statements()?))
     }
 
     /// `sweep = "sweep" values | "sweep" "zip" "{" { values } "}"`
-    fn sweep(&mut self, start: Span) -> Rule<ItemKind> {
+    fn sweep(&mut self) -> Rule<ItemKind> {
         if self.opt_word("zip") {
-            return Ok(ItemKind::Sweep(self.entries(start, |p| p.sweep_of_one())?));
+            return Ok(ItemKind::Sweep(self.entries(|p| p.sweep_of_one())?));
         }
         Ok(ItemKind::Sweep(vec![self.sweep_of_one()?]))
     }
@@ -292,7 +296,7 @@ impl<'a> Parser<'a> {
                 while self.sign(",") {
                     sites.push(self.site()?);
                 }
-                SystemKind::Relax(sites, self.settings_block(start)?)
+                SystemKind::Relax(sites, self.settings_block()?)
             }
         };
         let each = if self.opt_word("for") {
@@ -411,8 +415,8 @@ impl<'a> Parser<'a> {
 
     // ---- sequence ----
 
-    fn statements(&mut self, start: Span) -> Rule<Vec<Statement>> {
-        self.deeper(|p| p.block(start, Role::Event, |p, word| p.statement(word)))
+    fn statements(&mut self) -> Rule<Vec<Statement>> {
+        self.deeper(|p| p.block(Role::Event, |p, word| p.statement(word)))
     }
 
     fn statement(&mut self, word: &str) -> Rule<Statement> {
@@ -439,11 +443,11 @@ impl<'a> Parser<'a> {
             "tomography" => StatementKind::Tomography(self.settings()?),
             "loop" => {
                 let count = self.expression()?;
-                StatementKind::Loop(count, self.statements(start)?)
+                StatementKind::Loop(count, self.statements()?)
             }
             "parallel" => {
                 let align = if self.opt_word("align") { Some(self.name("start, centre or end")?) } else { None };
-                StatementKind::Parallel(align, self.statements(start)?)
+                StatementKind::Parallel(align, self.statements()?)
             }
             name => {
                 let mut arguments = Vec::new();
@@ -603,15 +607,15 @@ impl<'a> Parser<'a> {
         Ok(Setting { name, value })
     }
 
-    fn settings_block(&mut self, start: Span) -> Rule<Vec<Setting>> {
-        self.entries(start, |p| p.setting())
+    fn settings_block(&mut self) -> Rule<Vec<Setting>> {
+        self.entries(|p| p.setting())
     }
 
     // ---- blocks ----
 
     /// `"{" { entry } "}"` where an entry begins with a word of a role (an event may also be a call).
-    fn block<T>(&mut self, start: Span, role: Role, mut entry: impl FnMut(&mut Self, &str) -> Rule<T>) -> Rule<Vec<T>> {
-        self.braces(start, move |p| {
+    fn block<T>(&mut self, role: Role, mut entry: impl FnMut(&mut Self, &str) -> Rule<T>) -> Rule<Vec<T>> {
+        self.braces(move |p| {
             let TokenKind::Name(word) = p.kind().clone() else {
                 return Err(p.unexpected("expected a statement or `}`").into());
             };
@@ -631,11 +635,11 @@ impl<'a> Parser<'a> {
     }
 
     /// `"{" { entry [","] } "}"`
-    fn entries<T>(&mut self, start: Span, entry: impl FnMut(&mut Self) -> Rule<T>) -> Rule<Vec<T>> {
-        self.braces(start, entry)
+    fn entries<T>(&mut self, entry: impl FnMut(&mut Self) -> Rule<T>) -> Rule<Vec<T>> {
+        self.braces(entry)
     }
 
-    fn braces<T>(&mut self, start: Span, mut entry: impl FnMut(&mut Self) -> Rule<T>) -> Rule<Vec<T>> {
+    fn braces<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Rule<T>) -> Rule<Vec<T>> {
         self.expect_sign("{")?;
         let open = self.previous();
         let mut entries = Vec::new();
@@ -669,7 +673,6 @@ impl<'a> Parser<'a> {
                     self.recover(at, |_| false, false);
                 }
             }
-            let _ = start;
         }
     }
 
@@ -847,13 +850,12 @@ impl<'a> Parser<'a> {
     }
 
     fn unknown_statement(&self, word: &str, role: Role) -> Diagnostic {
-        let (what, elsewhere) = match role {
-            Role::Statement => ("a statement of the file", None),
-            Role::SystemEntry => ("an entry of `system`", None),
-            Role::Event => ("a statement of a sequence", None),
-            Role::Clause => ("a clause", None::<&str>),
+        let what = match role {
+            Role::Statement => "a statement of the file",
+            Role::SystemEntry => "an entry of `system`",
+            Role::Event => "a statement of a sequence",
+            Role::Clause => "a clause",
         };
-        let _ = elsewhere;
         let diagnostic = Diagnostic::new(Code::UnknownStatement, self.here(), format!("`{word}` does not begin {what}"))
             .label("not known here");
         let diagnostic = match words::WORDS.iter().find(|w| w.word == word) {

@@ -27,6 +27,10 @@ pub fn run(a: &args::Run) -> Outcome {
         Err(outcome) => return outcome,
     };
     let experiment = &compiled.experiment;
+    // A mistake in the values is reported by the run itself, which knows the point.
+    if let Ok(warnings) = ergoseq::check_values(experiment, &values) {
+        terminal::report(&warnings, &compiled.sources);
+    }
     let axes = match emulator::axes(experiment, &values) {
         Ok(axes) => axes,
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),

@@ -25,6 +25,9 @@ pub struct CommutatorFree<'a> {
     step: f64,
 }
 
+/// More steps than this mean that the Hamiltonian is not smooth: a pole, or a feature far below the length of the segment.
+const MOST_STEPS: usize = 50_000;
+
 impl<'a> CommutatorFree<'a> {
     /// From a dense generator.
     pub fn new(generator: &'a Generator, tolerance: f64, span: f64) -> CommutatorFree<'a> {
@@ -65,7 +68,12 @@ impl Stepper for CommutatorFree<'_> {
         let smallest = 1e-13 * self.span;
         let mut t = from;
         let mut total: Option<Matrix> = None;
+        let mut steps = 0;
         while to - t > smallest {
+            steps += 1;
+            if steps > MOST_STEPS {
+                return Err(StepError::Tolerance(format!("more than {MOST_STEPS} steps, the last at t = {t:e}: is the Hamiltonian finite there?")));
+            }
             // A step never reaches beyond the end, and a remainder is not left to a sliver.
             let rest = to - t;
             let h = if self.step >= rest {
