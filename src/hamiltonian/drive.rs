@@ -56,7 +56,8 @@ pub fn rounded_phase(e: &Evaluator, nucleus: &str, phase: f64, span: Span) -> Re
     if (steps - steps.round()).abs() < 1e-6 {
         return Ok(None);
     }
-    let degrees = |x: f64| x.to_degrees();
+    // Six decimals of a degree: the rounding of the conversion is not shown.
+    let degrees = |x: f64| (x.to_degrees() * 1e6).round() / 1e6;
     Ok(Some(
         Diagnostic::new(Code::PhaseRounded, span, format!("the phase {} deg lies between two steps of the channel {nucleus}", degrees(phase)))
             .label(format!("the nearest is {} deg", degrees(steps.round() * size)))

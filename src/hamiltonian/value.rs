@@ -17,8 +17,14 @@ use std::sync::Arc;
 /// A mistake, boxed because it is large and rare.
 pub type Fault = Box<Diagnostic>;
 
-/// The largest size or count that a file may ask for.
+/// The largest count that a file may ask for: samples, repetitions, terms of a sum.
 const LARGEST_COUNT: f64 = 1e7;
+
+/// The most subsystems; their states are counted, and refused, later.
+const MOST_SITES: usize = 4096;
+
+/// The largest dimension of a single subsystem.
+const LARGEST_SITE: usize = 1_000_000;
 
 /// Values of parameters, in SI or natural units.
 pub type Values = HashMap<String, f64>;
@@ -124,7 +130,8 @@ impl<'a> Evaluator<'a> {
             match declaration {
                 SiteDeclaration::Spin { name, size, of, .. } => {
                     let count = match size {
-                        Some(size) => self.count(size, 1)?,
+                        // One more than may be is enough to be refused.
+                        Some(size) => self.count(size, 1)?.min(MOST_SITES + 1),
                         None => 1,
                     };
                     let (twice, isotope) = spin_of(of);
@@ -145,6 +152,14 @@ impl<'a> Evaluator<'a> {
                 }
             }
             self.arrays.insert(declaration.name().to_string(), (first, sites.len() - first));
+            let large = sites[first..].iter().any(|s| s.dimension > LARGEST_SITE);
+            if sites.len() > MOST_SITES || large {
+                let place = match declaration {
+                    SiteDeclaration::Spin { place, .. } | SiteDeclaration::Collective { place, .. } | SiteDeclaration::Mode { place, .. } => place,
+                };
+                let message = format!("a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states");
+                return Err(Diagnostic::new(Code::OutOfRange, place.0.unwrap_or_default(), message).label("too many").into());
+            }
         }
         self.basis = Arc::new(Basis { sites });
         Ok(())

@@ -227,9 +227,11 @@ impl Display for State {
 impl Display for Measure {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         if let Some(name) = &self.name {
-            write!(f, "{name} = ")?;
+            return write!(f, "{name} = {}", self.value);
         }
-        write!(f, "{}", self.value)
+        // A minus at the beginning of a line would go on with the entry before.
+        let text = self.value.to_string();
+        if text.starts_with('-') { write!(f, "({text})") } else { f.write_str(&text) }
     }
 }
 

@@ -1,0 +1,150 @@
+//! Every shipped sequence: parsed, printed, formatted, checked, written as YAML and read back, run, compared with a golden. A new
+//! file fails until its golden is accepted with `ERGOSEQ_BLESS=1`.
+
+use ergoseq::emulator::{Options, Run, axes, points};
+use ergoseq::hamiltonian::Values;
+use ergoseq::ir::Experiment;
+use std::path::{Path, PathBuf};
+
+/// Files with statements that the emulator refuses: these are checked, and refused with the code that says so.
+const NOT_EMULATED: &[&str] = &["dipolar_tomography.seq", "hahn_echo.seq"];
+
+fn files() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for folder in ["sequences", "examples"] {
+        let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
+        files.extend(entries.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "seq")));
+    }
+    files.sort();
+    assert!(files.len() >= 11);
+    files
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().unwrap().to_str().unwrap().to_string()
+}
+
+fn compile(path: &Path) -> Experiment {
+    let text = std::fs::read_to_string(path).unwrap();
+    let compiled = ergoseq::compile(&name(path), &text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
+    assert!(compiled.warnings.is_empty(), "{}: {:?}", path.display(), compiled.warnings);
+    compiled.experiment
+}
+
+/// The first and the last point of the sweeps.
+fn runs(experiment: &Experiment) -> Vec<Result<Run, String>> {
+    let axes = axes(experiment, &Values::new()).unwrap();
+    let all: Vec<Values> = points(&axes, &Values::new()).collect();
+    let mut chosen = vec![all[0].clone()];
+    if all.len() > 1 {
+        chosen.push(all[all.len() - 1].clone());
+    }
+    chosen.iter().map(|p| ergoseq::run(experiment, p, &Options::default()).map_err(|d| d.code.number().to_string())).collect()
+}
+
+/// Results as lines of text: key and value with nine digits.
+fn lines(runs: &[Result<Run, String>]) -> Vec<(String, Option<f64>)> {
+    let mut lines = Vec::new();
+    for (k, run) in runs.iter().enumerate() {
+        match run {
+            Err(code) => lines.push((format!("{k} refused {code}"), None)),
+            Ok(run) => {
+                lines.extend(run.summary.iter().map(|(key, v)| (format!("{k} {key}"), *v)));
+                for mark in &run.marks {
+                    lines.extend(mark.values.iter().map(|(key, v)| (format!("{k} {}.{key}", mark.name), *v)));
+                }
+                for trace in &run.traces {
+                    for (key, column) in &trace.values {
+                        let middle = column.len() / 3;
+                        lines.push((format!("{k} {}.{key}[{middle}]", trace.name), column[middle]));
+                    }
+                }
+            }
+        }
+    }
+    lines
+}
+
+#[test]
+fn results_are_as_they_were() {
+    let bless = std::env::var_os("ERGOSEQ_BLESS").is_some();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
+    let mut differing = Vec::new();
+    for path in files() {
+        let golden = folder.join(name(&path)).with_extension("txt");
+        let found = lines(&runs(&compile(&path)));
+        if bless {
+            let text: String = found.iter().map(|(k, v)| format!("{k} = {}\n", v.map_or("none".into(), |v| format!("{v:.9e}")))).collect();
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&golden, text).unwrap();
+            continue;
+        }
+        let text = std::fs::read_to_string(&golden).unwrap_or_default();
+        let expected: Vec<(&str, &str)> = text.lines().filter_map(|l| l.rsplit_once(" = ")).collect();
+        if expected.len() != found.len() {
+            differing.push(format!("{}: {} lines, {} expected", golden.display(), found.len(), expected.len()));
+            continue;
+        }
+        let scale = found.iter().filter_map(|(_, v)| *v).fold(0.0f64, |m, v| m.max(v.abs()));
+        for ((key, value), (known, number)) in found.iter().zip(expected) {
+            // Nine digits are kept; where a value is zero in theory, its rounding is measured by the largest.
+            let same = match (value, number.parse::<f64>()) {
+                (Some(v), Ok(e)) => (v - e).abs() <= 2e-8 * e.abs() + 1e-12 * scale.min(1.0) + 1e-13 * scale,
+                (None, Err(_)) => true,
+                _ => false,
+            };
+            if key != known || !same {
+                differing.push(format!("{}: {key} = {value:?}, expected {known} = {number}", name(&path)));
+            }
+        }
+    }
+    assert!(differing.is_empty(), "{}", differing.join("\n"));
+}
+
+#[test]
+fn files_are_tidy_and_read_back() {
+    for path in files() {
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(ergoseq::syntax::format(&text), text, "{}", path.display());
+        let (program, diagnostics) = ergoseq::syntax::parse(&text, 0);
+        assert!(diagnostics.is_empty());
+        let (again, diagnostics) = ergoseq::syntax::parse(&program.to_string(), 0);
+        assert!(diagnostics.is_empty() && again == program, "{}", path.display());
+    }
+}
+
+#[test]
+fn an_experiment_in_yaml_is_the_same_experiment() {
+    for path in files() {
+        let experiment = compile(&path);
+        let yaml = ergoseq::to_yaml(&experiment).unwrap();
+        let again = ergoseq::from_yaml(&yaml).unwrap_or_else(|e| panic!("{}: {e}\n{yaml}", path.display()));
+        assert_eq!(again, experiment, "{}", path.display());
+        if !NOT_EMULATED.contains(&name(&path).as_str()) {
+            assert_eq!(runs(&again), runs(&experiment), "{}", path.display());
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_run_yet_is_refused() {
+    for path in files().iter().filter(|p| NOT_EMULATED.contains(&name(p).as_str())) {
+        let experiment = compile(path);
+        ergoseq::check_values(&experiment, &Values::new()).unwrap();
+        assert_eq!(runs(&experiment)[0], Err("E501".into()), "{}", path.display());
+    }
+}
+
+#[test]
+fn expectations_hold() {
+    let mut held = 0;
+    for path in files().iter().filter(|p| !NOT_EMULATED.contains(&name(p).as_str())) {
+        let experiment = compile(path);
+        let (verdicts, _) = ergoseq::verdict::verdicts(&experiment, &Values::new(), &Options::default()).unwrap();
+        for v in &verdicts {
+            assert!(v.holds(), "{}: {v:?}", path.display());
+        }
+        held += verdicts.len();
+    }
+    assert!(held >= 8);
+}
