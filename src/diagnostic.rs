@@ -126,7 +126,14 @@ pub struct Diagnostic {
 impl Diagnostic {
     /// A mistake at a place.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
-        Diagnostic { code, message: message.into(), span: Some(span), label: String::new(), related: vec![], help: vec![] }
+        Diagnostic {
+            code,
+            message: message.into(),
+            span: Some(span),
+            label: String::new(),
+            related: vec![],
+            help: vec![],
+        }
     }
 
     /// A mistake that has no place in a text.
@@ -207,7 +214,11 @@ impl Diagnostic {
 
 /// The lines of a file that hold the given places. Only these are handed to the renderer: it would otherwise scan a whole
 /// file of 100 000 lines for each message.
-fn excerpt<'a>(name: &'a str, text: &'a str, places: &[&(Span, &'a str, AnnotationKind)]) -> Snippet<'a, Annotation<'a>> {
+fn excerpt<'a>(
+    name: &'a str,
+    text: &'a str,
+    places: &[&(Span, &'a str, AnnotationKind)],
+) -> Snippet<'a, Annotation<'a>> {
     let clamp = |at: u32| {
         let mut at = (at as usize).min(text.len());
         while !text.is_char_boundary(at) {

@@ -119,7 +119,8 @@ impl Dimension {
             return "Hz".into();
         }
         const SYMBOLS: [&str; 7] = ["s", "rad", "m", "T", "K", "J", "ppm"];
-        let parts: Vec<String> = SYMBOLS.iter().zip(self.0).filter(|(_, e)| *e != 0).map(|(s, e)| power_text(s, e)).collect();
+        let parts: Vec<String> =
+            SYMBOLS.iter().zip(self.0).filter(|(_, e)| *e != 0).map(|(s, e)| power_text(s, e)).collect();
         parts.join(" ")
     }
 }
@@ -154,7 +155,8 @@ impl fmt::Display for Dimension {
         if let Some((_, name, _)) = NAMED.iter().find(|(d, _, _)| d == self) {
             return f.write_str(name);
         }
-        let parts: Vec<String> = BASE.iter().zip(self.0).filter(|(_, e)| *e != 0).map(|(n, e)| power_text(n, e)).collect();
+        let parts: Vec<String> =
+            BASE.iter().zip(self.0).filter(|(_, e)| *e != 0).map(|(n, e)| power_text(n, e)).collect();
         write!(f, "a quantity of dimension {}", parts.join(" * "))
     }
 }

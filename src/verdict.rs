@@ -43,7 +43,8 @@ const CURVE_TOLERANCE: f64 = 1e-9;
 /// # Errors
 /// When the experiment cannot be run, or an expected value cannot be evaluated.
 pub fn verdicts(experiment: &Experiment, values: &Values, options: &Options) -> Result<(Vec<Verdict>, Run), Fault> {
-    let mut wanted: Vec<(Expr, Option<String>)> = experiment.expects.iter().map(|e| (e.value.clone(), e.at.clone())).collect();
+    let mut wanted: Vec<(Expr, Option<String>)> =
+        experiment.expects.iter().map(|e| (e.value.clone(), e.at.clone())).collect();
     wanted.extend(experiment.theories.iter().map(|t| (t.metric.clone(), None)));
     let run = run(experiment, values, options, &wanted)?;
     let e = Evaluator::new(experiment, values)?;

@@ -36,13 +36,19 @@ fn completed(text: &str) -> String {
     if !has("ergoseq ") {
         out += "ergoseq 1\n";
     }
-    let lab = ["us", "ms", "kHz", "Hz", "deg", " T\n", " K\n", "ppm", "1H", "13C", "angstrom"].iter().any(|u| text.contains(u));
+    let lab = ["us", "ms", "kHz", "Hz", "deg", " T\n", " K\n", "ppm", "1H", "13C", "angstrom"]
+        .iter()
+        .any(|u| text.contains(u));
     if !has("units ") && !lab {
         out += "units natural\n";
     }
     out += text;
     if !has("system ") {
-        out += if lab { "system {\n    field 9.4 T\n    temperature 300 K\n    spin a, b : 1H\n}\n" } else { "system { spin a, b : 1/2 }\n" };
+        out += if lab {
+            "system {\n    field 9.4 T\n    temperature 300 K\n    spin a, b : 1H\n}\n"
+        } else {
+            "system { spin a, b : 1/2 }\n"
+        };
     }
     if !has("sequence ") {
         out += "sequence { prepare mixed }\n";
@@ -51,7 +57,8 @@ fn completed(text: &str) -> String {
 }
 
 fn outcome(text: &str) -> Result<Vec<String>, Vec<String>> {
-    let codes = |list: &[ergoseq::diagnostic::Diagnostic]| list.iter().map(|d| d.code.number().to_string()).collect::<Vec<_>>();
+    let codes =
+        |list: &[ergoseq::diagnostic::Diagnostic]| list.iter().map(|d| d.code.number().to_string()).collect::<Vec<_>>();
     let compiled = ergoseq::compile("block.seq", text, &mut ergoseq::no_files).map_err(|r| codes(&r.diagnostics))?;
     let mut warnings = codes(&compiled.warnings);
     let fault = |d: ergoseq::hamiltonian::Fault| vec![d.code.number().to_string()];
@@ -97,7 +104,8 @@ fn blocks_do_what_they_say() {
 /// The shipped files run as blocks do; those with statements that cannot be run yet are refused with the code that says so.
 #[test]
 fn every_statement_word_is_in_a_block() {
-    let all: String = blocks(&document()).into_iter().filter(|(t, _, _)| t.starts_with("seq")).map(|(_, _, b)| b).collect();
+    let all: String =
+        blocks(&document()).into_iter().filter(|(t, _, _)| t.starts_with("seq")).map(|(_, _, b)| b).collect();
     let words: Vec<&str> = all.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
     for word in ergoseq::syntax::words::WORDS {
         assert!(words.contains(&word.word), "no block of grammar.md uses `{}`", word.word);
@@ -155,7 +163,14 @@ fn tables() -> Vec<(&'static str, String)> {
                 &["unit", "name", "dimension", "in SI"],
                 ergoseq::units::UNITS
                     .iter()
-                    .map(|u| vec![code(u.symbol), u.name.into(), u.dimension.to_string(), ergoseq::syntax::number_text(u.factor)])
+                    .map(|u| {
+                        vec![
+                            code(u.symbol),
+                            u.name.into(),
+                            u.dimension.to_string(),
+                            ergoseq::syntax::number_text(u.factor),
+                        ]
+                    })
                     .collect(),
             ),
         ),
@@ -166,16 +181,48 @@ fn tables() -> Vec<(&'static str, String)> {
                 ergoseq::spin::ISOTOPES
                     .iter()
                     .map(|i| {
-                        let spin = if i.twice_spin % 2 == 0 { (i.twice_spin / 2).to_string() } else { format!("{}/2", i.twice_spin) };
-                        vec![code(i.symbol), spin, format!("{:.9}", i.gamma / 1e6).trim_end_matches('0').to_string(), i.abundance.to_string()]
+                        let spin = if i.twice_spin % 2 == 0 {
+                            (i.twice_spin / 2).to_string()
+                        } else {
+                            format!("{}/2", i.twice_spin)
+                        };
+                        vec![
+                            code(i.symbol),
+                            spin,
+                            format!("{:.9}", i.gamma / 1e6).trim_end_matches('0').to_string(),
+                            i.abundance.to_string(),
+                        ]
                     })
                     .collect(),
             ),
         ),
-        ("operators", table(&["operator", "meaning"], ergoseq::spin::LOCAL_OPERATORS.iter().map(|(w, _, m)| vec![code(w), m.to_string()]).collect())),
+        (
+            "operators",
+            table(
+                &["operator", "meaning"],
+                ergoseq::spin::LOCAL_OPERATORS.iter().map(|(w, _, m)| vec![code(w), m.to_string()]).collect(),
+            ),
+        ),
         ("parts", table(&["name", "meaning"], two(ergoseq::ir::SYSTEM_PARTS))),
-        ("functions", table(&["function", "meaning"], ergoseq::ir::FUNCTIONS.iter().map(|f| vec![code(f.name), f.meaning.into()]).collect())),
-        ("states", table(&["state", "meaning"], ergoseq::ir::STATES.iter().map(|(w, a, m)| vec![code(&format!("{w}{}{a}", if a.starts_with('"') { " " } else { "" })), m.to_string()]).collect())),
+        (
+            "functions",
+            table(
+                &["function", "meaning"],
+                ergoseq::ir::FUNCTIONS.iter().map(|f| vec![code(f.name), f.meaning.into()]).collect(),
+            ),
+        ),
+        (
+            "states",
+            table(
+                &["state", "meaning"],
+                ergoseq::ir::STATES
+                    .iter()
+                    .map(|(w, a, m)| {
+                        vec![code(&format!("{w}{}{a}", if a.starts_with('"') { " " } else { "" })), m.to_string()]
+                    })
+                    .collect(),
+            ),
+        ),
         ("channel", table(&["setting", "meaning"], two(ergoseq::ir::CHANNEL_SETTINGS))),
         ("relax", table(&["setting", "meaning"], two(ergoseq::ir::RELAX_SETTINGS))),
         ("pulse", table(&["setting", "meaning"], two(ergoseq::ir::PULSE_SETTINGS))),
@@ -185,24 +232,48 @@ fn tables() -> Vec<(&'static str, String)> {
                 &["shape", "argument", "meaning"],
                 ergoseq::ir::PULSE_SHAPES
                     .iter()
-                    .map(|s| vec![code(s.name), s.argument.map_or(String::new(), |(a, d)| format!("{a}, {d} when not given")), s.meaning.into()])
+                    .map(|s| {
+                        vec![
+                            code(s.name),
+                            s.argument.map_or(String::new(), |(a, d)| format!("{a}, {d} when not given")),
+                            s.meaning.into(),
+                        ]
+                    })
                     .collect(),
             ),
         ),
         (
             "ramps",
-            table(&["shape", "argument", "meaning"], ergoseq::ir::RAMPS.iter().map(|r| vec![code(r.name), r.argument.unwrap_or("").into(), r.meaning.into()]).collect()),
+            table(
+                &["shape", "argument", "meaning"],
+                ergoseq::ir::RAMPS
+                    .iter()
+                    .map(|r| vec![code(r.name), r.argument.unwrap_or("").into(), r.meaning.into()])
+                    .collect(),
+            ),
         ),
         ("aggregates", table(&["function", "meaning"], two(ergoseq::ir::AGGREGATES))),
         (
             "metrics",
             table(
                 &["metric", "formula", "source"],
-                ergoseq::metrics::METRICS.iter().map(|m| vec![code(&format!("{}{}", m.name, arguments(m))), m.formula.into(), m.source.into()]).collect(),
+                ergoseq::metrics::METRICS
+                    .iter()
+                    .map(|m| vec![code(&format!("{}{}", m.name, arguments(m))), m.formula.into(), m.source.into()])
+                    .collect(),
             ),
         ),
-        ("methods", table(&["method", "meaning"], METHODS.iter().map(|(w, _, m)| vec![code(w), m.to_string()]).collect())),
-        ("codes", table(&["code", "meaning"], ergoseq::diagnostic::CODES.iter().map(|(_, n, t)| vec![code(n), t.to_string()]).collect())),
+        (
+            "methods",
+            table(&["method", "meaning"], METHODS.iter().map(|(w, _, m)| vec![code(w), m.to_string()]).collect()),
+        ),
+        (
+            "codes",
+            table(
+                &["code", "meaning"],
+                ergoseq::diagnostic::CODES.iter().map(|(_, n, t)| vec![code(n), t.to_string()]).collect(),
+            ),
+        ),
     ]
 }
 

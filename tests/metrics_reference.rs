@@ -65,8 +65,10 @@ fn bonds(basis: &Basis, value: &Value, scale: f64) -> Operator {
 fn system(value: &Value) -> System {
     let basis = basis(value["n"].as_u64().unwrap() as usize);
     let half = value["operators"] == "spin";
-    let (interaction, zeeman) =
-        (bonds(&basis, &value["bonds"], if half { 0.25 } else { 1.0 }), fields(&basis, &value["fields"], if half { 0.5 } else { 1.0 }));
+    let (interaction, zeeman) = (
+        bonds(&basis, &value["bonds"], if half { 0.25 } else { 1.0 }),
+        fields(&basis, &value["fields"], if half { 0.5 } else { 1.0 }),
+    );
     System { basis, interaction, zeeman }
 }
 
@@ -194,7 +196,10 @@ fn scenes(case: &Value) -> Vec<Scene> {
                 } else {
                     let segment = segment(&system, process, time.max(1.0));
                     let made = Generator::of(&segment, false);
-                    state = choose(&made, &segment, &state, Method::Auto, 1e-10).unwrap().advance(&state, 0.0, time).unwrap();
+                    state = choose(&made, &segment, &state, Method::Auto, 1e-10)
+                        .unwrap()
+                        .advance(&state, 0.0, time)
+                        .unwrap();
                     generator = Some(made);
                 }
             }
@@ -243,8 +248,15 @@ impl Scene {
         let dimensions = self.dimensions();
         let twice_m = self.system.basis.twice_m();
         let motion = self.generator.as_ref().map(|generator| At { generator, time: self.time });
-        let moment =
-            Moment::new(&dimensions, &twice_m, Some(&cells), &self.initial, &self.state, motion.as_ref().map(|m| m as &dyn Motion), self.time);
+        let moment = Moment::new(
+            &dimensions,
+            &twice_m,
+            Some(&cells),
+            &self.initial,
+            &self.state,
+            motion.as_ref().map(|m| m as &dyn Motion),
+            self.time,
+        );
         (Metric::named(name).unwrap_or_else(|| panic!("no metric {name}")).evaluate)(&moment, arguments).ok()
     }
 
@@ -255,30 +267,48 @@ impl Scene {
         let metric = |name: &str| Ok(vec![self.by_name(name, &[])]);
         let zeeman = self.system.zeeman.matrix();
         match key {
-            "energy" | "stored_energy" | "ergotropy" | "anti_ergotropy" | "capacity" | "thermodynamic_bound" | "purity" => metric(key),
+            "energy"
+            | "stored_energy"
+            | "ergotropy"
+            | "anti_ergotropy"
+            | "capacity"
+            | "thermodynamic_bound"
+            | "purity" => metric(key),
             "incoherent_ergotropy_block" | "incoherent_block" => metric("incoherent_ergotropy"),
             "coherent_ergotropy_block" | "coherent_block" => metric("coherent_ergotropy"),
             "entropy_bits" | "battery_entropy_bits" => metric("entropy"),
             "l1_coherence_comp" => metric("l1_coherence"),
             "rel_entropy_coherence_comp_bits" => metric("relative_entropy_coherence"),
-            "rel_entropy_coherence_energy_block_bits" => Ok(vec![self.by_name("relative_entropy_coherence", &[Argument::EnergyBasis])]),
+            "rel_entropy_coherence_energy_block_bits" => {
+                Ok(vec![self.by_name("relative_entropy_coherence", &[Argument::EnergyBasis])])
+            }
             "single_site_ergotropy" => Ok((0..n).map(|k| self.by_name(key, &[Argument::Site(k)])).collect()),
             "parallel_ergotropy" => metric(key),
             "negativity_site0" => Ok(vec![self.by_name("negativity", &[Argument::Sites(vec![0])])]),
             "log_negativity_site0" => Ok(vec![self.by_name("log_negativity", &[Argument::Sites(vec![0])])]),
-            "mutual_information_site0_bits" => {
-                Ok(vec![self.by_name("mutual_information", &[Argument::Sites(vec![0]), Argument::Sites((1..n).collect())])])
-            }
+            "mutual_information_site0_bits" => Ok(vec![
+                self.by_name("mutual_information", &[Argument::Sites(vec![0]), Argument::Sites((1..n).collect())]),
+            ]),
             "concurrence_01" => Ok(vec![self.by_name("concurrence", &[Argument::Site(0), Argument::Site(1)])]),
-            "discord_01_meas1_bits" => Ok(vec![self.by_name("discord", &[Argument::Site(1), Argument::Sites(vec![0])])]),
-            "discord_01_meas0_bits" => Ok(vec![self.by_name("discord", &[Argument::Site(0), Argument::Sites(vec![1])])]),
-            "classical_correlation_meas1_bits" => Ok(vec![self.by_name("classical_correlation", &[Argument::Site(1), Argument::Sites(vec![0])])]),
+            "discord_01_meas1_bits" => {
+                Ok(vec![self.by_name("discord", &[Argument::Site(1), Argument::Sites(vec![0])])])
+            }
+            "discord_01_meas0_bits" => {
+                Ok(vec![self.by_name("discord", &[Argument::Site(0), Argument::Sites(vec![1])])])
+            }
+            "classical_correlation_meas1_bits" => {
+                Ok(vec![self.by_name("classical_correlation", &[Argument::Site(1), Argument::Sites(vec![0])])])
+            }
             "marginal_ergotropy_sum" => Ok(vec![self.by_name("marginal_ergotropy", &[Argument::Operator(zeeman)])]),
             "ergotropic_gap_local_H" => Ok(vec![self.by_name("ergotropic_gap", &[Argument::Operator(zeeman)])]),
             "capacity_local_H" => Ok(vec![self.by_name("capacity", &[Argument::Operator(zeeman)])]),
             "ergotropy_local_H" => Ok(vec![self.by_name("ergotropy", &[Argument::Operator(zeeman)])]),
-            "daemonic_ergotropy_battery0_meas1" => one(daemonic_ergotropy_two_qubits(&self.pair(1, 0), &self.site_field(0)).unwrap()),
-            "daemonic_ergotropy_battery1_meas0" => one(daemonic_ergotropy(&self.pair(0, 1), &self.site_field(1)).unwrap()),
+            "daemonic_ergotropy_battery0_meas1" => {
+                one(daemonic_ergotropy_two_qubits(&self.pair(1, 0), &self.site_field(0)).unwrap())
+            }
+            "daemonic_ergotropy_battery1_meas0" => {
+                one(daemonic_ergotropy(&self.pair(0, 1), &self.site_field(1)).unwrap())
+            }
             "daemonic_gain_battery0_meas1" => {
                 let gain = daemonic_ergotropy_two_qubits(&self.pair(1, 0), &self.site_field(0)).unwrap();
                 one(gain - ergotropy(&self.site_state(0), &self.site_field(0)).unwrap())
@@ -286,7 +316,9 @@ impl Scene {
             "ergotropic_gap_separable_bound" => {
                 one(ergotropic_gap_bound(&self.state.density(), &[self.site_field(0), self.site_field(1)]).unwrap())
             }
-            "reduced_capacities" => Ok((0..n).map(|k| capacity(&self.site_state(k), &self.site_field(k)).ok()).collect()),
+            "reduced_capacities" => {
+                Ok((0..n).map(|k| capacity(&self.site_state(k), &self.site_field(k)).ok()).collect())
+            }
             "free_energy_bound_T1" => one(free_energy_bound(&self.rho(), &self.h, 1.0).unwrap()),
             "battery_levels" | "battery_matrix_levels" => Ok(outer(&self.levels.values, n, key == "battery_levels")),
             "state_spectrum" => Ok(outer(&hermitian_values(&self.state.density()).unwrap(), n, true)),
@@ -310,13 +342,16 @@ impl Scene {
             "mt_min_time" => metric("mandelstam_tamm_time"),
             "mt_average_power_bound" => {
                 // dE sd(H_drive) / theta.
-                let (stored, time) = (self.by_name("stored_energy", &[]).unwrap(), self.by_name("mandelstam_tamm_time", &[]).unwrap());
+                let (stored, time) =
+                    (self.by_name("stored_energy", &[]).unwrap(), self.by_name("mandelstam_tamm_time", &[]).unwrap());
                 Ok(vec![if self.time > 0.0 { Some(stored / time) } else { None }])
             }
             "battery_energy_above_ground" => one(energy(&self.rho(), &self.h) - self.levels.values[0]),
             "battery_ergotropy" => metric("ergotropy"),
             "full_charge_time" => one(std::f64::consts::PI / (4.0 * 0.25 * ((n - 1) as f64).sqrt())),
-            "incoherent_computational_basis" => one(ergotropy(&Matrix::from_diagonal(&self.rho().diagonal()), &self.h).unwrap()),
+            "incoherent_computational_basis" => {
+                one(ergotropy(&Matrix::from_diagonal(&self.rho().diagonal()), &self.h).unwrap())
+            }
             "coherent_computational_basis" => {
                 let diagonal = Matrix::from_diagonal(&self.rho().diagonal());
                 one(ergotropy(&self.rho(), &self.h).unwrap() - ergotropy(&diagonal, &self.h).unwrap())
@@ -332,7 +367,8 @@ impl Scene {
             "entropy_bits_projected" => one(entropy(&self.projected()).unwrap()),
             "frobenius_distance" => one((self.projected() - self.rho()).norm()),
             "eigenvalues_clip_renormalise" => {
-                let clipped: Vec<f64> = hermitian_values(&self.rho()).unwrap().into_iter().map(|x| x.max(0.0)).collect();
+                let clipped: Vec<f64> =
+                    hermitian_values(&self.rho()).unwrap().into_iter().map(|x| x.max(0.0)).collect();
                 let sum: f64 = clipped.iter().sum();
                 Ok(clipped.into_iter().map(|x| Some(x / sum)).collect())
             }
@@ -376,12 +412,19 @@ impl Scene {
 /// All values of small systems; lowest, second, second highest, highest of large ones.
 fn outer(values: &[f64], n: usize, shortened: bool) -> Vec<Option<f64>> {
     let last = values.len() - 1;
-    if n <= 3 || !shortened { values.iter().copied().map(Some).collect() } else { [0, 1, last - 1, last].map(|k| Some(values[k])).to_vec() }
+    if n <= 3 || !shortened {
+        values.iter().copied().map(Some).collect()
+    } else {
+        [0, 1, last - 1, last].map(|k| Some(values[k])).to_vec()
+    }
 }
 
 /// Absolute plus relative tolerance of a quantity, as the file states them.
 fn tolerance(key: &str) -> (f64, f64) {
-    let optimised = key == "parallel_ergotropy" || key.starts_with("discord") || key.starts_with("classical") || key.starts_with("daemonic");
+    let optimised = key == "parallel_ergotropy"
+        || key.starts_with("discord")
+        || key.starts_with("classical")
+        || key.starts_with("daemonic");
     if optimised {
         (1e-7, 1e-7)
     } else if key.starts_with("fidelity") || key.starts_with("trace_distance") {
@@ -469,7 +512,8 @@ fn every_quantity_of_every_case() {
                 key => {
                     let many = scenes.len() > 1;
                     let constant = many && !want.is_array();
-                    let found: Result<Vec<_>, String> = scenes.iter().take(if constant { 1 } else { scenes.len() }).map(|s| s.quantity(key)).collect();
+                    let found: Result<Vec<_>, String> =
+                        scenes.iter().take(if constant { 1 } else { scenes.len() }).map(|s| s.quantity(key)).collect();
                     match found {
                         Ok(found) => compared += compare(id, key, &found.concat(), &flat(want), &mut failures),
                         Err(why) => failures.push(format!("{id}: {why}")),
@@ -487,7 +531,8 @@ fn same_levels(case: &Value, failures: &mut Vec<String>) -> usize {
     let mut bond = case["expect"]["equals_open_chain_with"].clone();
     (bond["i"], bond["j"]) = (Value::from(0), Value::from(1));
     open["bonds"] = Value::from(vec![bond]);
-    let levels = |s: &Value| hermitian_values(&system(s).full().matrix()).unwrap().into_iter().map(Some).collect::<Vec<_>>();
+    let levels =
+        |s: &Value| hermitian_values(&system(s).full().matrix()).unwrap().into_iter().map(Some).collect::<Vec<_>>();
     compare("I-periodic-n2", "equals_open_chain_with", &levels(&case["system"]), &levels(&open), failures)
 }
 

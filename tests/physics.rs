@@ -50,9 +50,13 @@ fn segment(random: &mut Random, n: usize, driven: bool, open: bool) -> Segment {
     let mut hamiltonian = vec![(Scalar::Constant(1.0), Arc::new(operator(&random.hermitian(n))))];
     if driven {
         let speed = 2.0 + random.next();
-        hamiltonian.push((Scalar::Varying(Function::smooth(move |t| (speed * t).sin() * (-t).exp())), Arc::new(operator(&random.hermitian(n)))));
+        hamiltonian.push((
+            Scalar::Varying(Function::smooth(move |t| (speed * t).sin() * (-t).exp())),
+            Arc::new(operator(&random.hermitian(n))),
+        ));
     }
-    let collapse: Vec<Operator> = if open { (0..2).map(|_| operator(&random.matrix(n).map(|x| x * 0.3))).collect() } else { vec![] };
+    let collapse: Vec<Operator> =
+        if open { (0..2).map(|_| operator(&random.matrix(n).map(|x| x * 0.3))).collect() } else { vec![] };
     Segment { duration: 1.5, hamiltonian, collapse: collapse.into(), record: None, place: Place::default() }
 }
 
@@ -108,9 +112,11 @@ fn vectors_move_like_density_matrices() {
 }
 
 fn run_with(text: &str, method: Method) -> Run {
-    let compiled = ergoseq::compile("test.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
+    let compiled =
+        ergoseq::compile("test.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
     let options = Options { method, ..Options::default() };
-    ergoseq::run(&compiled.experiment, &Values::new(), &options).unwrap_or_else(|d| panic!("{}", d.render(&compiled.sources, false)))
+    ergoseq::run(&compiled.experiment, &Values::new(), &options)
+        .unwrap_or_else(|d| panic!("{}", d.render(&compiled.sources, false)))
 }
 
 fn at_end(run: &Run, key: &str) -> f64 {
@@ -302,14 +308,20 @@ measure { energy, entropy }";
     assert_eq!(auto.how.methods, ["Chebyshev"]);
     let dop = run_with(text, Method::Dop853);
     for key in ["energy", "entropy"] {
-        assert!((at_end(&auto, key) - at_end(&dop, key)).abs() < 1e-8, "{key}: {} {}", at_end(&auto, key), at_end(&dop, key));
+        assert!(
+            (at_end(&auto, key) - at_end(&dop, key)).abs() < 1e-8,
+            "{key}: {} {}",
+            at_end(&auto, key),
+            at_end(&dop, key)
+        );
     }
 }
 
 /// Pauli-X dephasing from |00>: l1 = exp(-2 g t) |sin 4 eps t|, whatever D and Delta are.
 #[test]
 fn dephasing_has_its_closed_form_for_every_method() {
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/sequences/dipolar_dephasing.seq")).unwrap();
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/sequences/dipolar_dephasing.seq")).unwrap();
     let text = text.replace("record 201", "record 11").replace("t_end = 10", "t_end = 2");
     for method in METHODS {
         let run = run_with(&text, method);

@@ -72,14 +72,22 @@ impl Random {
             0 => {
                 let unit = &UNITS[self.below(UNITS.len())];
                 let value = match self.below(3) {
-                    0 => Expr::bare(ExprKind::Tuple(self.list(3, |r| r.expr(inner)).into_iter().chain([Expr::number(1.0)]).collect())),
+                    0 => Expr::bare(ExprKind::Tuple(
+                        self.list(3, |r| r.expr(inner)).into_iter().chain([Expr::number(1.0)]).collect(),
+                    )),
                     1 => Expr::bare(ExprKind::Number(self.number())),
-                    _ => Expr::bare(ExprKind::Sum(vec![Term { negative: true, value: self.expr(0) }, Term { negative: false, value: self.expr(0) }])),
+                    _ => Expr::bare(ExprKind::Sum(vec![
+                        Term { negative: true, value: self.expr(0) },
+                        Term { negative: false, value: self.expr(0) },
+                    ])),
                 };
                 ExprKind::Quantity(Box::new(value), unit)
             }
             1 => ExprKind::Index(self.word(), Box::new(self.expr(inner))),
-            2 => ExprKind::Call(self.pick(&["sin", "X", "Ip", "max", "unknown"]).to_string(), self.list(3, |r| r.expr(inner))),
+            2 => ExprKind::Call(
+                self.pick(&["sin", "X", "Ip", "max", "unknown"]).to_string(),
+                self.list(3, |r| r.expr(inner)),
+            ),
             3 | 4 => {
                 let mut terms = self.list(4, |r| Term { negative: r.chance(3), value: r.expr(inner) });
                 if terms.len() == 1 {
@@ -95,7 +103,12 @@ impl Random {
             }
             7 => ExprKind::Power(Box::new(self.expr(inner)), Box::new(self.expr(inner))),
             8 => ExprKind::Tuple(vec![self.expr(inner), self.expr(inner)]),
-            9 => ExprKind::SumOver(Box::new(SumOver { index: self.word(), from: self.expr(0), to: self.expr(inner), body: self.expr(inner) })),
+            9 => ExprKind::SumOver(Box::new(SumOver {
+                index: self.word(),
+                from: self.expr(0),
+                to: self.expr(inner),
+                body: self.expr(inner),
+            })),
             _ => ExprKind::Member(self.word(), Box::new(Expr::bare(ExprKind::Name(self.word())))),
         })
     }
@@ -114,13 +127,22 @@ impl Random {
     }
 
     fn site(&mut self) -> Expr {
-        if self.chance(2) { Expr::bare(ExprKind::Name(self.word())) } else { Expr::bare(ExprKind::Index(self.word(), Box::new(self.value()))) }
+        if self.chance(2) {
+            Expr::bare(ExprKind::Name(self.word()))
+        } else {
+            Expr::bare(ExprKind::Index(self.word(), Box::new(self.value())))
+        }
     }
 
     fn entry(&mut self) -> SystemEntry {
-        let spin = |r: &mut Random| if r.chance(2) { SpinKind::Isotope("13C".into()) } else { SpinKind::Twice(1 + r.below(7) as u32) };
+        let spin = |r: &mut Random| {
+            if r.chance(2) { SpinKind::Isotope("13C".into()) } else { SpinKind::Twice(1 + r.below(7) as u32) }
+        };
         let kind = match self.below(11) {
-            0 => SystemKind::Spin(self.list(3, |r| Declared { name: r.name(), size: r.option(Random::value) }), spin(self)),
+            0 => SystemKind::Spin(
+                self.list(3, |r| Declared { name: r.name(), size: r.option(Random::value) }),
+                spin(self),
+            ),
             1 => SystemKind::Collective(self.name(), Expr::number(self.below(9) as f64), spin(self)),
             2 => SystemKind::Mode(self.name(), self.value()),
             3 => SystemKind::Field(self.value()),
@@ -206,7 +228,11 @@ impl Random {
         let kind = match self.below(16) {
             0 => ItemKind::Title("any text, even # this".into()),
             1 => ItemKind::Units(self.name()),
-            2 => ItemKind::Params(self.list(3, |r| Param { name: r.name(), default: r.value(), range: r.option(|r| (r.value(), r.value())) })),
+            2 => ItemKind::Params(self.list(3, |r| Param {
+                name: r.name(),
+                default: r.value(),
+                range: r.option(|r| (r.value(), r.value())),
+            })),
             3 => ItemKind::System(self.list(4, Random::entry)),
             4 => ItemKind::Hamiltonian(self.name(), self.value()),
             5 => ItemKind::Noise(self.name(), self.list(2, Random::value)),
@@ -223,9 +249,23 @@ impl Random {
             10 => ItemKind::Define(self.name(), self.list(2, Random::name), self.list(3, |r| r.statement(1))),
             11 => ItemKind::Sequence(self.list(5, |r| r.statement(2))),
             12 => ItemKind::Measure(self.list(3, |r| Measure { name: r.option(Random::name), value: r.value() })),
-            13 => ItemKind::Sweep(if self.chance(2) { vec![self.sweep()] } else { self.list(2, Random::sweep).into_iter().chain([self.sweep()]).collect() }),
-            14 => ItemKind::Expect(Expect { value: self.value(), at: self.option(Random::name), expected: self.value(), within: self.value() }),
-            _ => ItemKind::Theory(Theory { trace: self.name(), metric: Expr::bare(ExprKind::Name(self.word())), value: self.value(), within: self.option(Random::value) }),
+            13 => ItemKind::Sweep(if self.chance(2) {
+                vec![self.sweep()]
+            } else {
+                self.list(2, Random::sweep).into_iter().chain([self.sweep()]).collect()
+            }),
+            14 => ItemKind::Expect(Expect {
+                value: self.value(),
+                at: self.option(Random::name),
+                expected: self.value(),
+                within: self.value(),
+            }),
+            _ => ItemKind::Theory(Theory {
+                trace: self.name(),
+                metric: Expr::bare(ExprKind::Name(self.word())),
+                value: self.value(),
+                within: self.option(Random::value),
+            }),
         };
         Item { kind, place: Place::default() }
     }
@@ -257,7 +297,8 @@ fn what_is_printed_reads_back_the_same() {
 
 fn shipped() -> Vec<String> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/sequences");
-    let mut paths: Vec<_> = std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()).collect();
+    let mut paths: Vec<_> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()).filter(|p| p.is_file()).collect();
     paths.sort();
     paths.iter().map(|p| std::fs::read_to_string(p).unwrap()).collect()
 }
@@ -266,7 +307,30 @@ fn shipped() -> Vec<String> {
 #[test]
 fn damaged_files_do_not_panic() {
     let files = shipped();
-    let pieces = ["{", "}", "(", ")", "[", "]", "..", "1e308", "-", "*", "^", "\"", "#", "\n", " 0 ", "hc", "us", "loop", "spin", "é", "999999999", "="];
+    let pieces = [
+        "{",
+        "}",
+        "(",
+        ")",
+        "[",
+        "]",
+        "..",
+        "1e308",
+        "-",
+        "*",
+        "^",
+        "\"",
+        "#",
+        "\n",
+        " 0 ",
+        "hc",
+        "us",
+        "loop",
+        "spin",
+        "é",
+        "999999999",
+        "=",
+    ];
     for seed in 0..cases(4000) {
         let mut random = Random(seed ^ 0xF00D);
         let mut text: Vec<char> = files[random.below(files.len())].chars().collect();

@@ -42,7 +42,9 @@ fn results_of(case: &Value) -> Value {
     }
     let axes = axes(&experiment, &given).expect("the sweep is right");
     let runs: Vec<_> = points(&axes, &given)
-        .map(|p| run(&experiment, &p, &Options::default(), &[]).unwrap_or_else(|d| panic!("{}: {}", case["id"], d.message)))
+        .map(|p| {
+            run(&experiment, &p, &Options::default(), &[]).unwrap_or_else(|d| panic!("{}: {}", case["id"], d.message))
+        })
         .collect();
     let results = Results { experiment: &experiment, file, swept: vec![], points: &runs, energy: EnergyUnit::Default };
     serde_json::from_str(&json(&results)).expect("the results are JSON")

@@ -26,7 +26,8 @@ fn name(path: &Path) -> String {
 
 fn compile(path: &Path) -> Experiment {
     let text = std::fs::read_to_string(path).unwrap();
-    let compiled = ergoseq::compile(&name(path), &text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
+    let compiled =
+        ergoseq::compile(&name(path), &text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
     assert!(compiled.warnings.is_empty(), "{}: {:?}", path.display(), compiled.warnings);
     compiled.experiment
 }
@@ -39,7 +40,10 @@ fn runs(experiment: &Experiment) -> Vec<Result<Run, String>> {
     if all.len() > 1 {
         chosen.push(all[all.len() - 1].clone());
     }
-    chosen.iter().map(|p| ergoseq::run(experiment, p, &Options::default()).map_err(|d| d.code.number().to_string())).collect()
+    chosen
+        .iter()
+        .map(|p| ergoseq::run(experiment, p, &Options::default()).map_err(|d| d.code.number().to_string()))
+        .collect()
 }
 
 /// Results as lines of text: key and value with nine digits.
@@ -74,7 +78,10 @@ fn results_are_as_they_were() {
         let golden = folder.join(name(&path)).with_extension("txt");
         let found = lines(&runs(&compile(&path)));
         if bless {
-            let text: String = found.iter().map(|(k, v)| format!("{k} = {}\n", v.map_or("none".into(), |v| format!("{v:.9e}")))).collect();
+            let text: String = found
+                .iter()
+                .map(|(k, v)| format!("{k} = {}\n", v.map_or("none".into(), |v| format!("{v:.9e}"))))
+                .collect();
             std::fs::create_dir_all(&folder).unwrap();
             std::fs::write(&golden, text).unwrap();
             continue;

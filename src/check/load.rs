@@ -66,7 +66,8 @@ impl Loader<'_, '_> {
             Err(why) => {
                 self.gaps = true;
                 self.diagnostics.push(
-                    Diagnostic::new(Code::UseFailed, span, format!("`{path}` cannot be read: {why}")).label("used here"),
+                    Diagnostic::new(Code::UseFailed, span, format!("`{path}` cannot be read: {why}"))
+                        .label("used here"),
                 );
                 return vec![];
             }
@@ -74,9 +75,8 @@ impl Loader<'_, '_> {
         if self.open.contains(&name) {
             let circle = self.open.iter().skip_while(|n| **n != name).map(String::as_str).chain([name.as_str()]);
             let circle = circle.collect::<Vec<_>>().join(" -> ");
-            self.diagnostics.push(
-                Diagnostic::new(Code::CircularUse, span, "these files use each other in a circle").label(circle),
-            );
+            self.diagnostics
+                .push(Diagnostic::new(Code::CircularUse, span, "these files use each other in a circle").label(circle));
             return vec![];
         }
         if self.done.contains(&name) {

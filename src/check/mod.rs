@@ -11,7 +11,9 @@ pub use load::{Loaded, Reader, load};
 pub use results::check_values as check_sweep;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Battery, Channel, Cycle, Distribution, Experiment, Index, Meaning, NamedOperator, Noise, Param, Scope};
+use crate::ir::{
+    Battery, Channel, Cycle, Distribution, Experiment, Index, Meaning, NamedOperator, Noise, Param, Scope,
+};
 use crate::source::{Place, Span};
 use crate::syntax::ast::{self, Item, ItemKind, Name, Setting};
 use crate::syntax::{Expr, ExprKind};
@@ -61,7 +63,8 @@ pub fn check(items: &[Item], root: u32) -> (Option<Experiment>, Vec<Diagnostic>)
     if experiment.system.sites.is_empty() && !c.diagnostics.iter().any(Diagnostic::is_error) {
         c.diagnostics.push(missing(whole, "system", "system {\n    spin a, b : 1/2\n}"));
     }
-    if !items.iter().any(|i| matches!(i.kind, ItemKind::Sequence(_))) && !c.diagnostics.iter().any(Diagnostic::is_error) {
+    if !items.iter().any(|i| matches!(i.kind, ItemKind::Sequence(_))) && !c.diagnostics.iter().any(Diagnostic::is_error)
+    {
         c.diagnostics.push(missing(whole, "sequence", "sequence {\n    prepare thermal\n}"));
     }
     names::warn_unused(items, root, &mut c);
@@ -99,9 +102,10 @@ fn headers(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                     "lab" => experiment.units = UnitSystem::Lab,
                     "natural" => experiment.units = UnitSystem::Natural,
                     other => {
-                        let diagnostic = Diagnostic::new(Code::UnknownSetting, name.span(), "units are `lab` or `natural`")
-                            .label("not a unit system")
-                            .did_you_mean(other, ["lab", "natural"]);
+                        let diagnostic =
+                            Diagnostic::new(Code::UnknownSetting, name.span(), "units are `lab` or `natural`")
+                                .label("not a unit system")
+                                .did_you_mean(other, ["lab", "natural"]);
                         c.diagnostics.push(diagnostic);
                     }
                 }
@@ -113,7 +117,9 @@ fn headers(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
 }
 
 fn twice(what: &str, here: Span, before: Span) -> Diagnostic {
-    Diagnostic::new(Code::DefinedTwice, here, format!("`{what}` is given twice")).label("given again here").related(before, "first given here")
+    Diagnostic::new(Code::DefinedTwice, here, format!("`{what}` is given twice"))
+        .label("given again here")
+        .related(before, "first given here")
 }
 
 fn params(declarations: &names::Declarations, experiment: &mut Experiment, c: &mut Checker) {
@@ -123,7 +129,8 @@ fn params(declarations: &names::Declarations, experiment: &mut Experiment, c: &m
             Some(crate::ir::Type::Number(d)) => d,
             Some(_) => {
                 c.diagnostics.push(
-                    Diagnostic::new(Code::OperatorExpected, param.default.span(), "a parameter is a number").label("this is none"),
+                    Diagnostic::new(Code::OperatorExpected, param.default.span(), "a parameter is a number")
+                        .label("this is none"),
                 );
                 Dimension::NUMBER
             }
@@ -134,7 +141,12 @@ fn params(declarations: &names::Declarations, experiment: &mut Experiment, c: &m
             let check = |c: &mut Checker, e: &Expr| c.expr(e, |s, e| s.number(e, dimension, &[]));
             (check(c, from), check(c, to))
         });
-        experiment.params.push(Param { name: param.name.text.clone(), default: param.default.clone(), range, place: param.name.place });
+        experiment.params.push(Param {
+            name: param.name.text.clone(),
+            default: param.default.clone(),
+            range,
+            place: param.name.place,
+        });
     }
 }
 
@@ -145,8 +157,12 @@ fn operators(declarations: &names::Declarations, experiment: &mut Experiment, c:
             Some(crate::ir::Type::Operator(d)) => d,
             Some(_) => {
                 c.diagnostics.push(
-                    Diagnostic::new(Code::OperatorExpected, value.span(), format!("`{}` is a Hamiltonian, so an operator is needed", name.text))
-                        .label("this is a number"),
+                    Diagnostic::new(
+                        Code::OperatorExpected,
+                        value.span(),
+                        format!("`{}` is a Hamiltonian, so an operator is needed", name.text),
+                    )
+                    .label("this is a number"),
                 );
                 Dimension::FREQUENCY
             }
@@ -169,7 +185,11 @@ fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             }
             ItemKind::Channel(nucleus, settings) => {
                 if let Some(before) = experiment.channels.iter().find(|x| x.nucleus == nucleus.text) {
-                    c.diagnostics.push(twice(&format!("channel {nucleus}"), nucleus.span(), before.place.0.unwrap_or_default()));
+                    c.diagnostics.push(twice(
+                        &format!("channel {nucleus}"),
+                        nucleus.span(),
+                        before.place.0.unwrap_or_default(),
+                    ));
                     continue;
                 }
                 let channel = channel(nucleus, settings, c);
@@ -237,9 +257,10 @@ fn settings<'a>(given: &'a [Setting], known: &[&str], place: &str, c: &mut Check
         } else if known.contains(&name) {
             found.push((name, &setting.value));
         } else {
-            let diagnostic = Diagnostic::new(Code::UnknownSetting, setting.name.span(), format!("{place} has no setting `{name}`"))
-                .label("not known here")
-                .did_you_mean(name, known.iter().copied());
+            let diagnostic =
+                Diagnostic::new(Code::UnknownSetting, setting.name.span(), format!("{place} has no setting `{name}`"))
+                    .label("not known here")
+                    .did_you_mean(name, known.iter().copied());
             let diagnostic = if diagnostic.help.is_empty() {
                 diagnostic.help(format!("known are: {}", known.join(", ")))
             } else {
@@ -284,9 +305,13 @@ fn battery_of(given: &[Setting], span: Span, c: &mut Checker) -> Option<Battery>
         }
     }
     let Some(energy) = energy else {
-        let diagnostic = Diagnostic::new(Code::MissingDeclaration, span, "a battery needs `energy`, the operator that energies refer to")
-            .label("no `energy` here")
-            .help("for example `battery { energy = dipolar }`");
+        let diagnostic = Diagnostic::new(
+            Code::MissingDeclaration,
+            span,
+            "a battery needs `energy`, the operator that energies refer to",
+        )
+        .label("no `energy` here")
+        .help("for example `battery { energy = dipolar }`");
         c.diagnostics.push(diagnostic);
         return None;
     };
@@ -303,9 +328,13 @@ pub const DISTRIBUTIONS: &[(&str, &[&str], &str)] = &[
 fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> {
     let quantities = ["offset", "rf", "param"];
     if !quantities.contains(&d.quantity.text.as_str()) {
-        let diagnostic = Diagnostic::new(Code::UnknownSetting, d.quantity.span(), format!("an ensemble has no quantity `{}`", d.quantity))
-            .label("not known here")
-            .did_you_mean(&d.quantity.text, quantities);
+        let diagnostic = Diagnostic::new(
+            Code::UnknownSetting,
+            d.quantity.span(),
+            format!("an ensemble has no quantity `{}`", d.quantity),
+        )
+        .label("not known here")
+        .did_you_mean(&d.quantity.text, quantities);
         c.diagnostics.push(diagnostic.help("offset NUCLEUS, rf NUCLEUS or param NAME may vary"));
         return None;
     }
@@ -324,19 +353,27 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
             }
         },
         _ => {
-            c.diagnostics.push(Diagnostic::new(Code::WrongKind, d.of.span(), "expected a nucleus behind `offset` and `rf`, a parameter behind `param`"));
+            c.diagnostics.push(Diagnostic::new(
+                Code::WrongKind,
+                d.of.span(),
+                "expected a nucleus behind `offset` and `rf`, a parameter behind `param`",
+            ));
             return None;
         }
     };
     let Some((_, known, _)) = DISTRIBUTIONS.iter().find(|(name, _, _)| *name == d.shape.text) else {
-        let diagnostic = Diagnostic::new(Code::UnknownFunction, d.shape.span(), format!("`{}` is no distribution", d.shape))
-            .label("not known")
-            .did_you_mean(&d.shape.text, DISTRIBUTIONS.iter().map(|(n, _, _)| *n));
+        let diagnostic =
+            Diagnostic::new(Code::UnknownFunction, d.shape.span(), format!("`{}` is no distribution", d.shape))
+                .label("not known")
+                .did_you_mean(&d.shape.text, DISTRIBUTIONS.iter().map(|(n, _, _)| *n));
         c.diagnostics.push(diagnostic);
         return None;
     };
     let place = format!("`{}`", d.shape);
-    let values = settings(&d.settings, known, &place, c).into_iter().map(|(n, e)| (n.to_string(), c.number(e, dimension))).collect();
+    let values = settings(&d.settings, known, &place, c)
+        .into_iter()
+        .map(|(n, e)| (n.to_string(), c.number(e, dimension)))
+        .collect();
     let points = d.points.as_ref().map(|p| c.number(p, Dimension::NUMBER));
     Some(Distribution {
         quantity: d.quantity.text.clone(),
@@ -357,7 +394,8 @@ pub fn check_setting(scope: &Scope, name: &str, value: &Expr) -> Result<(), Faul
         let params = scope.names.iter().filter(|(_, m)| matches!(m, Meaning::Param(_))).map(|(n, _)| n.as_str());
         let mut params: Vec<&str> = params.collect();
         params.sort_unstable();
-        let diagnostic = Diagnostic::new(Code::UnknownName, value.span(), format!("the file has no parameter `{name}`"));
+        let diagnostic =
+            Diagnostic::new(Code::UnknownName, value.span(), format!("the file has no parameter `{name}`"));
         let diagnostic = diagnostic.did_you_mean(name, params.iter().copied());
         return Err(if diagnostic.help.is_empty() && !params.is_empty() {
             diagnostic.help(format!("its parameters are: {}", params.join(", ")))

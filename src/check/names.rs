@@ -88,8 +88,12 @@ fn fresh<'a>(name: &'a Name, seen: &mut HashMap<&'a str, Span>, c: &mut Checker)
         || FUNCTIONS.iter().any(|f| f.name == name.text);
     if reserved {
         c.diagnostics.push(
-            Diagnostic::new(Code::ReservedName, name.span(), format!("`{name}` already means something in the language"))
-                .label("choose another name"),
+            Diagnostic::new(
+                Code::ReservedName,
+                name.span(),
+                format!("`{name}` already means something in the language"),
+            )
+            .label("choose another name"),
         );
         return false;
     }
@@ -226,10 +230,19 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
         ItemKind::System(entries) => {
             for entry in entries {
                 match &entry.kind {
-                    SystemKind::Spin(names, _) => names.iter().filter_map(|d| d.size.as_ref()).for_each(|e| uses(e, used)),
-                    SystemKind::Collective(_, e, _) | SystemKind::Mode(_, e) | SystemKind::Field(e) | SystemKind::Temperature(e) => uses(e, used),
-                    SystemKind::Shift(a, b) | SystemKind::Position(a, b) => [a, b].into_iter().for_each(|e| uses(e, used)),
-                    SystemKind::Scalar(a, b, d) | SystemKind::Dipolar(a, b, d) => [a, b, d].into_iter().for_each(|e| uses(e, used)),
+                    SystemKind::Spin(names, _) => {
+                        names.iter().filter_map(|d| d.size.as_ref()).for_each(|e| uses(e, used))
+                    }
+                    SystemKind::Collective(_, e, _)
+                    | SystemKind::Mode(_, e)
+                    | SystemKind::Field(e)
+                    | SystemKind::Temperature(e) => uses(e, used),
+                    SystemKind::Shift(a, b) | SystemKind::Position(a, b) => {
+                        [a, b].into_iter().for_each(|e| uses(e, used))
+                    }
+                    SystemKind::Scalar(a, b, d) | SystemKind::Dipolar(a, b, d) => {
+                        [a, b, d].into_iter().for_each(|e| uses(e, used))
+                    }
                     SystemKind::DipolarAll => {}
                     SystemKind::Relax(sites, settings) => {
                         sites.iter().for_each(|e| uses(e, used));
@@ -257,7 +270,9 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
         ItemKind::Sweep(list) => {
             for sweep in list {
                 match &sweep.values {
-                    SweepValues::Range { from, to, points, .. } => [from, to, points].into_iter().for_each(|e| uses(e, used)),
+                    SweepValues::Range { from, to, points, .. } => {
+                        [from, to, points].into_iter().for_each(|e| uses(e, used))
+                    }
                     SweepValues::List(values) => values.iter().for_each(|e| uses(e, used)),
                 }
             }

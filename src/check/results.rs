@@ -36,16 +36,18 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     for item in items {
         match &item.kind {
             ItemKind::Expect(e) => {
-                let names = Names { traces: &traces, results: results(experiment), battery: experiment.battery.is_some() };
+                let names =
+                    Names { traces: &traces, results: results(experiment), battery: experiment.battery.is_some() };
                 let checked = names.check(&e.value, &c.scope);
                 c.note(checked);
                 if let Some(at) = &e.at
                     && at.text != "end"
                     && !marks.contains(&at.text)
                 {
-                    let diagnostic = Diagnostic::new(Code::UnknownResult, at.span(), format!("no mark is called `{at}`"))
-                        .label("not marked")
-                        .did_you_mean(&at.text, marks.iter().map(String::as_str).chain(["end"]));
+                    let diagnostic =
+                        Diagnostic::new(Code::UnknownResult, at.span(), format!("no mark is called `{at}`"))
+                            .label("not marked")
+                            .did_you_mean(&at.text, marks.iter().map(String::as_str).chain(["end"]));
                     c.diagnostics.push(diagnostic);
                 }
                 // The dimension of a result is that of its metric, which no expression carries: any number may be compared.
@@ -101,7 +103,10 @@ fn traces(events: &[ir::Event]) -> Vec<String> {
 }
 
 fn marks(events: &[ir::Event]) -> Vec<String> {
-    events.iter().filter_map(|e| if let EventKind::Mark { name } = &e.kind { Some(name.clone()) } else { None }).collect()
+    events
+        .iter()
+        .filter_map(|e| if let EventKind::Mark { name } = &e.kind { Some(name.clone()) } else { None })
+        .collect()
 }
 
 fn results(experiment: &Experiment) -> Vec<&str> {
@@ -109,7 +114,8 @@ fn results(experiment: &Experiment) -> Vec<&str> {
 }
 
 fn unknown_trace(name: &str, span: Span, traces: &[String]) -> Diagnostic {
-    let diagnostic = Diagnostic::new(Code::UnknownResult, span, format!("no trace is called `{name}`")).label("not recorded");
+    let diagnostic =
+        Diagnostic::new(Code::UnknownResult, span, format!("no trace is called `{name}`")).label("not recorded");
     if traces.is_empty() {
         return diagnostic.help("record one: `evolve H for T record 201 as charging`");
     }
@@ -122,7 +128,9 @@ fn measure(entry: &crate::syntax::ast::Measure, traces: &[String], experiment: &
     let key = entry.name.as_ref().map_or_else(|| key_of(&entry.value), |n| n.text.clone());
     let span = entry.name.as_ref().map_or(entry.value.span(), |n| n.span());
     if experiment.measures.iter().any(|m| m.key == key) {
-        c.diagnostics.push(Diagnostic::new(Code::DefinedTwice, span, format!("`{key}` is measured twice")).label("given again here"));
+        c.diagnostics.push(
+            Diagnostic::new(Code::DefinedTwice, span, format!("`{key}` is measured twice")).label("given again here"),
+        );
         return;
     }
     experiment.measures.push(Measure { key, value: entry.value.clone(), summary });
@@ -138,9 +146,10 @@ fn sweep(sweep: &crate::syntax::ast::Sweep, swept: &mut Vec<(String, Span)>, c: 
     let Some(Meaning::Param(dimension)) = c.scope.names.get(&name.text).cloned() else {
         let params: Vec<String> =
             c.scope.names.iter().filter(|(_, m)| matches!(m, Meaning::Param(_))).map(|(n, _)| n.clone()).collect();
-        let diagnostic = Diagnostic::new(Code::UnknownName, name.span(), format!("`{name}` is no parameter, so it cannot be swept"))
-            .label("not a parameter")
-            .did_you_mean(&name.text, params.iter().map(String::as_str));
+        let diagnostic =
+            Diagnostic::new(Code::UnknownName, name.span(), format!("`{name}` is no parameter, so it cannot be swept"))
+                .label("not a parameter")
+                .did_you_mean(&name.text, params.iter().map(String::as_str));
         c.diagnostics.push(diagnostic);
         return None;
     };
@@ -186,10 +195,14 @@ impl Names<'_> {
                 found
             };
             if self.traces.len() > 1 && !named(&items[0]) {
-                return Err(Diagnostic::new(Code::UnknownResult, span, format!("there are {} traces; say of which", self.traces.len()))
-                    .label("ambiguous")
-                    .help(format!("for example `{}({}.{})`", aggregate_name(expr), self.traces[0], items[0]))
-                    .into());
+                return Err(Diagnostic::new(
+                    Code::UnknownResult,
+                    span,
+                    format!("there are {} traces; say of which", self.traces.len()),
+                )
+                .label("ambiguous")
+                .help(format!("for example `{}({}.{})`", aggregate_name(expr), self.traces[0], items[0]))
+                .into());
             }
             self.check(&items[0], scope)?;
             return Ok(true);
@@ -198,13 +211,24 @@ impl Names<'_> {
             ExprKind::Number(_) => Ok(true),
             ExprKind::Quantity(..) => scope.type_of(expr, &[]).map(|_| true),
             ExprKind::Name(name) if self.results.contains(&name.as_str()) => Ok(true),
-            ExprKind::Name(name) if Metric::named(name).is_some() => self.metric(name, &[], expr, scope).map(|()| false),
-            ExprKind::Name(name) if name == "pi" || matches!(scope.names.get(name), Some(Meaning::Param(_))) => Ok(true),
+            ExprKind::Name(name) if Metric::named(name).is_some() => {
+                self.metric(name, &[], expr, scope).map(|()| false)
+            }
+            ExprKind::Name(name) if name == "pi" || matches!(scope.names.get(name), Some(Meaning::Param(_))) => {
+                Ok(true)
+            }
             ExprKind::Name(name) => Err(self.unknown_metric(name, span)),
-            ExprKind::Call(name, items) if Metric::named(name).is_some() => self.metric(name, items, expr, scope).map(|()| false),
+            ExprKind::Call(name, items) if Metric::named(name).is_some() => {
+                self.metric(name, items, expr, scope).map(|()| false)
+            }
             ExprKind::Call(name, items) => match FunctionInfo::named(name) {
                 Some(function) if function.arguments() == items.len() => self.all(items.iter(), scope),
-                Some(_) => Err(Diagnostic::new(Code::WrongArguments, span, format!("`{name}` takes another number of arguments")).into()),
+                Some(_) => Err(Diagnostic::new(
+                    Code::WrongArguments,
+                    span,
+                    format!("`{name}` takes another number of arguments"),
+                )
+                .into()),
                 None => Err(self.unknown_metric(name, Span { end: span.start + name.len() as u32, ..span })),
             },
             ExprKind::Sum(terms) => self.all(terms.iter().map(|t| &t.value), scope),
@@ -216,9 +240,13 @@ impl Names<'_> {
                 }
                 self.check(metric, scope)
             }
-            ExprKind::Index(..) | ExprKind::Tuple(_) | ExprKind::SumOver(_) | ExprKind::Text(_) | ExprKind::Isotope(_) => {
-                Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is no metric")).label("expected a metric").into())
-            }
+            ExprKind::Index(..)
+            | ExprKind::Tuple(_)
+            | ExprKind::SumOver(_)
+            | ExprKind::Text(_)
+            | ExprKind::Isotope(_) => Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is no metric"))
+                .label("expected a metric")
+                .into()),
         }
     }
 
@@ -231,7 +259,11 @@ impl Names<'_> {
     }
 
     fn unknown_metric(&self, name: &str, span: Span) -> Fault {
-        let known = METRICS.iter().map(|m| m.name).chain(AGGREGATES.iter().map(|(a, _)| *a)).chain(self.results.iter().copied());
+        let known = METRICS
+            .iter()
+            .map(|m| m.name)
+            .chain(AGGREGATES.iter().map(|(a, _)| *a))
+            .chain(self.results.iter().copied());
         Diagnostic::new(Code::UnknownMetric, span, format!("`{name}` is no metric"))
             .label("not known")
             .did_you_mean(name, known)
@@ -241,10 +273,14 @@ impl Names<'_> {
     fn metric(&self, name: &str, items: &[Expr], expr: &Expr, scope: &Scope) -> Result<(), Fault> {
         let Some(metric) = Metric::named(name) else { return Ok(()) };
         if metric.battery && !self.battery {
-            return Err(Diagnostic::new(Code::MissingDeclaration, expr.span(), format!("`{name}` refers to a battery, and none is declared"))
-                .label("needs a battery")
-                .help("for example `battery { energy = H }`")
-                .into());
+            return Err(Diagnostic::new(
+                Code::MissingDeclaration,
+                expr.span(),
+                format!("`{name}` refers to a battery, and none is declared"),
+            )
+            .label("needs a battery")
+            .help("for example `battery { energy = H }`")
+            .into());
         }
         let optional = |p: &Parameter| matches!(p, Parameter::OptionalOperator | Parameter::OptionalEnergyBasis);
         let fewest = metric.parameters.iter().filter(|p| !optional(p)).count();
@@ -269,16 +305,25 @@ impl Names<'_> {
                 Parameter::OptionalOperator | Parameter::Hamiltonian => scope.hamiltonian(item, &[])?,
                 Parameter::OptionalEnergyBasis => {
                     if !matches!(&item.kind, ExprKind::Name(word) if word == "energy") {
-                        return Err(Diagnostic::new(Code::WrongArguments, item.span(), format!("`{name}` takes the word `energy`, or nothing"))
-                            .help("without it the basis is the product basis of the cells")
-                            .into());
+                        return Err(Diagnostic::new(
+                            Code::WrongArguments,
+                            item.span(),
+                            format!("`{name}` takes the word `energy`, or nothing"),
+                        )
+                        .help("without it the basis is the product basis of the cells")
+                        .into());
                     }
                 }
                 Parameter::Whole => scope.plain(item, &[])?,
                 Parameter::Temperature => scope.number(item, Dimension::TEMPERATURE, &[])?,
                 Parameter::Nucleus => {
                     let ExprKind::Isotope(symbol) = &item.kind else {
-                        return Err(Diagnostic::new(Code::WrongArguments, item.span(), "expected a nucleus such as `1H`").into());
+                        return Err(Diagnostic::new(
+                            Code::WrongArguments,
+                            item.span(),
+                            "expected a nucleus such as `1H`",
+                        )
+                        .into());
                     };
                     super::system::isotope(symbol, item.span())?;
                 }

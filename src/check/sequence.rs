@@ -92,9 +92,10 @@ impl Builder<'_, '_> {
                 Some(pulse) => EventKind::Pulse(pulse),
                 None => return,
             },
-            StatementKind::Delay(duration, record) => {
-                EventKind::Delay { duration: self.c.number(duration, Dimension::TIME), record: self.record(record, span) }
-            }
+            StatementKind::Delay(duration, record) => EventKind::Delay {
+                duration: self.c.number(duration, Dimension::TIME),
+                record: self.record(record, span),
+            },
             StatementKind::Lock(l) => {
                 let Some(nucleus) = self.nucleus(&l.channel) else { return };
                 EventKind::Lock(ir::Lock {
@@ -153,15 +154,17 @@ impl Builder<'_, '_> {
             let mut known: Vec<String> = self.declarations.definitions.keys().map(|k| (*k).to_string()).collect();
             known.extend(crate::syntax::words::words_of(crate::syntax::words::Role::Event).map(str::to_string));
             known.sort_unstable();
-            let diagnostic = Diagnostic::new(Code::UnknownName, name.span(), format!("no subsequence is called `{name}`"))
-                .label("not defined")
-                .did_you_mean(&name.text, known.iter().map(String::as_str));
+            let diagnostic =
+                Diagnostic::new(Code::UnknownName, name.span(), format!("no subsequence is called `{name}`"))
+                    .label("not defined")
+                    .did_you_mean(&name.text, known.iter().map(String::as_str));
             self.c.diagnostics.push(diagnostic);
             return;
         };
         if self.calls.contains(&name.text) {
             let circle: Vec<&str> = self.calls.iter().map(String::as_str).chain([name.text.as_str()]).collect();
-            let diagnostic = Diagnostic::new(Code::CircularDefinition, name.span(), format!("`{name}` calls itself")).label(circle.join(" -> "));
+            let diagnostic = Diagnostic::new(Code::CircularDefinition, name.span(), format!("`{name}` calls itself"))
+                .label(circle.join(" -> "));
             if !self.c.diagnostics.contains(&diagnostic) {
                 self.c.diagnostics.push(diagnostic);
             }
@@ -178,9 +181,8 @@ impl Builder<'_, '_> {
             );
             return;
         }
-        let replacement = |word: &str| {
-            definition.arguments.iter().position(|a| a.text == word).map(|k| arguments[k].clone())
-        };
+        let replacement =
+            |word: &str| definition.arguments.iter().position(|a| a.text == word).map(|k| arguments[k].clone());
         let body: Vec<Statement> = definition.body.iter().map(|s| substitute(s, &replacement)).collect();
         self.calls.push(name.text.clone());
         events.extend(self.events(&body));
@@ -214,7 +216,8 @@ impl Builder<'_, '_> {
         }
         if name.text == "end" {
             self.c.diagnostics.push(
-                Diagnostic::new(Code::ReservedName, name.span(), "every run has the mark `end` already").label("choose another name"),
+                Diagnostic::new(Code::ReservedName, name.span(), "every run has the mark `end` already")
+                    .label("choose another name"),
             );
         }
         if let Some((_, before)) = self.marks.iter().find(|(n, _)| *n == name.text) {
@@ -263,8 +266,12 @@ impl Builder<'_, '_> {
             && let Some(setting) = p.settings.first()
         {
             self.c.diagnostics.push(
-                Diagnostic::new(Code::Contradiction, setting.name.span(), format!("an ideal pulse has no duration, so `{}` has no meaning", setting.name))
-                    .label("given for an ideal pulse"),
+                Diagnostic::new(
+                    Code::Contradiction,
+                    setting.name.span(),
+                    format!("an ideal pulse has no duration, so `{}` has no meaning", setting.name),
+                )
+                .label("given for an ideal pulse"),
             );
         }
         let angle = p.angle.as_ref().map(|a| self.c.number(a, Dimension::ANGLE));
@@ -276,7 +283,11 @@ impl Builder<'_, '_> {
             );
         }
         let record = if p.ideal && p.record.is_some() {
-            self.c.diagnostics.push(Diagnostic::new(Code::Contradiction, span, "an ideal pulse has no duration, so nothing can be recorded"));
+            self.c.diagnostics.push(Diagnostic::new(
+                Code::Contradiction,
+                span,
+                "an ideal pulse has no duration, so nothing can be recorded",
+            ));
             None
         } else {
             self.record(&p.record, span)
@@ -333,8 +344,16 @@ impl Builder<'_, '_> {
             (Some(dimension), [one]) => {
                 self.c.number(one, *dimension);
             }
-            (None, _) => self.c.diagnostics.push(Diagnostic::new(Code::WrongArguments, expr.span(), format!("`{name}` takes no argument"))),
-            (Some(_), _) => self.c.diagnostics.push(Diagnostic::new(Code::WrongArguments, expr.span(), format!("`{name}` takes one argument"))),
+            (None, _) => self.c.diagnostics.push(Diagnostic::new(
+                Code::WrongArguments,
+                expr.span(),
+                format!("`{name}` takes no argument"),
+            )),
+            (Some(_), _) => self.c.diagnostics.push(Diagnostic::new(
+                Code::WrongArguments,
+                expr.span(),
+                format!("`{name}` takes one argument"),
+            )),
         }
         expr.clone()
     }
@@ -356,9 +375,13 @@ impl Builder<'_, '_> {
             Some(name) => match ir::ALIGNMENTS.iter().find(|(w, _)| *w == name.text) {
                 Some((_, align)) => *align,
                 None => {
-                    let diagnostic = Diagnostic::new(Code::UnknownSetting, name.span(), "pulses are aligned at `start`, `centre` or `end`")
-                        .label("not known")
-                        .did_you_mean(&name.text, ir::ALIGNMENTS.iter().map(|(w, _)| *w));
+                    let diagnostic = Diagnostic::new(
+                        Code::UnknownSetting,
+                        name.span(),
+                        "pulses are aligned at `start`, `centre` or `end`",
+                    )
+                    .label("not known")
+                    .did_you_mean(&name.text, ir::ALIGNMENTS.iter().map(|(w, _)| *w));
                     self.c.diagnostics.push(diagnostic);
                     ir::Align::Start
                 }
@@ -375,11 +398,16 @@ impl Builder<'_, '_> {
                 EventKind::Pulse(pulse) => {
                     if let Some(before) = pulses.iter().find(|p| p.nucleus == pulse.nucleus) {
                         let message = format!("two pulses at once on the channel {}", pulse.nucleus);
-                        let diagnostic = Diagnostic::new(Code::Contradiction, span, message).related(before.place.0.unwrap_or_default(), "the other one");
+                        let diagnostic = Diagnostic::new(Code::Contradiction, span, message)
+                            .related(before.place.0.unwrap_or_default(), "the other one");
                         self.c.diagnostics.push(diagnostic);
                     }
                     if pulse.record.is_some() {
-                        self.c.diagnostics.push(Diagnostic::new(Code::Contradiction, span, "a pulse inside `parallel` cannot record a trace"));
+                        self.c.diagnostics.push(Diagnostic::new(
+                            Code::Contradiction,
+                            span,
+                            "a pulse inside `parallel` cannot record a trace",
+                        ));
                     }
                     pulses.push(pulse);
                 }
@@ -401,7 +429,8 @@ impl Builder<'_, '_> {
                 .label("not known")
                 .did_you_mean(name, STATES.iter().map(|(w, _, _)| *w));
             let diagnostic = if diagnostic.help.is_empty() {
-                diagnostic.help(format!("known are: {}", STATES.iter().map(|(w, _, _)| *w).collect::<Vec<_>>().join(", ")))
+                diagnostic
+                    .help(format!("known are: {}", STATES.iter().map(|(w, _, _)| *w).collect::<Vec<_>>().join(", ")))
             } else {
                 diagnostic
             };
@@ -409,10 +438,15 @@ impl Builder<'_, '_> {
             return None;
         };
         let wrong = |c: &mut Checker| {
-            c.diagnostics.push(Diagnostic::new(Code::WrongArguments, span, format!("this state is written `{name}{arguments}`")).label("wrong arguments"));
+            c.diagnostics.push(
+                Diagnostic::new(Code::WrongArguments, span, format!("this state is written `{name}{arguments}`"))
+                    .label("wrong arguments"),
+            );
             None
         };
-        if (name == "ket") != state.text.is_some() || (name == "mix" || name == "superposition") == state.parts.is_empty() {
+        if (name == "ket") != state.text.is_some()
+            || (name == "mix" || name == "superposition") == state.parts.is_empty()
+        {
             return wrong(self.c);
         }
         match (name, state.arguments.as_slice()) {
@@ -425,8 +459,12 @@ impl Builder<'_, '_> {
             }),
             ("up", [site]) => Some(ir::State::Up { site: self.site(site) }),
             ("down", [site]) => Some(ir::State::Down { site: self.site(site) }),
-            ("fock", [site, n]) => Some(ir::State::Fock { site: self.site(site), quanta: self.c.number(n, Dimension::NUMBER) }),
-            ("dicke", [site, n]) => Some(ir::State::Dicke { site: self.site(site), excitations: self.c.number(n, Dimension::NUMBER) }),
+            ("fock", [site, n]) => {
+                Some(ir::State::Fock { site: self.site(site), quanta: self.c.number(n, Dimension::NUMBER) })
+            }
+            ("dicke", [site, n]) => {
+                Some(ir::State::Dicke { site: self.site(site), excitations: self.c.number(n, Dimension::NUMBER) })
+            }
             ("mix" | "superposition", []) => {
                 let mut parts = Vec::new();
                 for (weight, part) in &state.parts {

@@ -13,9 +13,13 @@ use crate::units::Dimension;
 pub fn isotope(symbol: &str, span: Span) -> Result<&'static Isotope, Fault> {
     Isotope::named(symbol).ok_or_else(|| {
         let element = symbol.trim_start_matches(|c: char| c.is_ascii_digit());
-        let same: Vec<&str> =
-            ISOTOPES.iter().map(|i| i.symbol).filter(|s| s.trim_start_matches(|c: char| c.is_ascii_digit()) == element).collect();
-        let diagnostic = Diagnostic::new(Code::UnknownIsotope, span, format!("`{symbol}` is no isotope of the table")).label("not known");
+        let same: Vec<&str> = ISOTOPES
+            .iter()
+            .map(|i| i.symbol)
+            .filter(|s| s.trim_start_matches(|c: char| c.is_ascii_digit()) == element)
+            .collect();
+        let diagnostic = Diagnostic::new(Code::UnknownIsotope, span, format!("`{symbol}` is no isotope of the table"))
+            .label("not known");
         if same.is_empty() {
             diagnostic.did_you_mean(symbol, ISOTOPES.iter().map(|i| i.symbol)).into()
         } else {
@@ -40,17 +44,29 @@ pub fn declare(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
         let declared: Vec<SiteDeclaration> = match &entry.kind {
             SystemKind::Spin(names, of) => names
                 .iter()
-                .map(|d| SiteDeclaration::Spin { name: d.name.text.clone(), size: d.size.clone(), of: of.clone(), place: d.name.place })
+                .map(|d| SiteDeclaration::Spin {
+                    name: d.name.text.clone(),
+                    size: d.size.clone(),
+                    of: of.clone(),
+                    place: d.name.place,
+                })
                 .collect(),
             SystemKind::Collective(name, number, of) => {
-                vec![SiteDeclaration::Collective { name: name.text.clone(), number: number.clone(), of: of.clone(), place: name.place }]
+                vec![SiteDeclaration::Collective {
+                    name: name.text.clone(),
+                    number: number.clone(),
+                    of: of.clone(),
+                    place: name.place,
+                }]
             }
             SystemKind::Mode(name, cutoff) => {
                 vec![SiteDeclaration::Mode { name: name.text.clone(), cutoff: cutoff.clone(), place: name.place }]
             }
             _ => continue,
         };
-        if let SystemKind::Spin(_, SpinKind::Isotope(symbol)) | SystemKind::Collective(_, _, SpinKind::Isotope(symbol)) = &entry.kind {
+        if let SystemKind::Spin(_, SpinKind::Isotope(symbol))
+        | SystemKind::Collective(_, _, SpinKind::Isotope(symbol)) = &entry.kind
+        {
             let result = isotope(symbol, place.0.unwrap_or_default());
             c.note(result);
         }
@@ -127,7 +143,8 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                 }
                 if relaxation.t1.is_none() && relaxation.t2.is_none() {
                     c.diagnostics.push(
-                        Diagnostic::new(Code::MissingDeclaration, span, "`relax` needs T1, T2 or both").label("no relaxation time here"),
+                        Diagnostic::new(Code::MissingDeclaration, span, "`relax` needs T1, T2 or both")
+                            .label("no relaxation time here"),
                     );
                 }
                 system.relax.push(relaxation);
@@ -146,7 +163,9 @@ fn key(entry: &SystemEntry) -> Option<String> {
         SystemKind::Scalar(a, b, _) => pair_key("j", a, b),
         SystemKind::Dipolar(a, b, _) => pair_key("dipolar", a, b),
         SystemKind::DipolarAll => "dipolar all".into(),
-        SystemKind::Spin(..) | SystemKind::Collective(..) | SystemKind::Mode(..) | SystemKind::Relax(..) => return None,
+        SystemKind::Spin(..) | SystemKind::Collective(..) | SystemKind::Mode(..) | SystemKind::Relax(..) => {
+            return None;
+        }
     })
 }
 
@@ -170,14 +189,22 @@ fn position(scope: &Scope, expr: &Expr, range: &[crate::ir::Index]) -> Result<()
             .into());
     }
     if found.dimension() != scope.dimension(Dimension::LENGTH) {
-        return Err(Diagnostic::new(Code::WrongDimension, expr.span(), format!("a position is three lengths, found {}", found.dimension()))
-            .label(format!("each is {}", found.dimension()))
-            .help("a unit belongs behind the parenthesis, as in `(0, 0, 1.58) angstrom`")
-            .into());
+        return Err(Diagnostic::new(
+            Code::WrongDimension,
+            expr.span(),
+            format!("a position is three lengths, found {}", found.dimension()),
+        )
+        .label(format!("each is {}", found.dimension()))
+        .help("a unit belongs behind the parenthesis, as in `(0, 0, 1.58) angstrom`")
+        .into());
     }
     Ok(())
 }
 
 fn each(e: &ForEach, c: &mut Checker) -> Each {
-    Each { index: e.index.text.clone(), from: c.number(&e.from, Dimension::NUMBER), to: c.number(&e.to, Dimension::NUMBER) }
+    Each {
+        index: e.index.text.clone(),
+        from: c.number(&e.from, Dimension::NUMBER),
+        to: c.number(&e.to, Dimension::NUMBER),
+    }
 }

@@ -57,7 +57,11 @@ pub fn bytes_text(bytes: f64) -> String {
         unit += 1;
     }
     // Three digits are more than an estimate is worth.
-    let digits = if value >= 1000.0 { format!("{value:.1e}") } else { format!("{value:.3}").chars().take(4).collect::<String>() };
+    let digits = if value >= 1000.0 {
+        format!("{value:.1e}")
+    } else {
+        format!("{value:.3}").chars().take(4).collect::<String>()
+    };
     format!("{} {}", digits.trim_end_matches('.'), units[unit])
 }
 

@@ -23,12 +23,19 @@ impl Samples<'_> {
     fn candidates(&self) -> Vec<usize> {
         let at = |k: usize| self.values[k].unwrap_or(f64::NEG_INFINITY);
         (0..self.values.len())
-            .filter(|&k| self.values[k].is_some() && (k == 0 || at(k) >= at(k - 1)) && (k + 1 == self.values.len() || at(k) >= at(k + 1)))
+            .filter(|&k| {
+                self.values[k].is_some()
+                    && (k == 0 || at(k) >= at(k - 1))
+                    && (k + 1 == self.values.len() || at(k) >= at(k + 1))
+            })
             .collect()
     }
 
     fn range(&self) -> (f64, f64) {
-        self.values.iter().flatten().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
+        self.values
+            .iter()
+            .flatten()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
     }
 
     fn around(&self, k: usize) -> (f64, f64) {
@@ -73,11 +80,17 @@ impl Samples<'_> {
     ///
     /// # Errors
     /// Those of the curve.
-    pub fn first_maximum<E>(&self, mut curve: impl FnMut(f64) -> Result<Option<f64>, E>) -> Result<Option<Extremum>, E> {
+    pub fn first_maximum<E>(
+        &self,
+        mut curve: impl FnMut(f64) -> Result<Option<f64>, E>,
+    ) -> Result<Option<Extremum>, E> {
         let (low, high) = self.range();
         let noise = 1e-12 * (high - low).max(high.abs().max(low.abs()) * 1e-3);
         for k in 1..self.values.len().saturating_sub(1) {
-            let (Some(before), Some(here), Some(after)) = (self.values[k - 1], self.values[k], self.values[k + 1]) else { continue };
+            let (Some(before), Some(here), Some(after)) = (self.values[k - 1], self.values[k], self.values[k + 1])
+            else {
+                continue;
+            };
             if here > before + noise && here >= after {
                 return self.refine(k, here, &mut curve).map(Some);
             }
@@ -85,7 +98,12 @@ impl Samples<'_> {
         Ok(None)
     }
 
-    fn refine<E>(&self, k: usize, sampled: f64, curve: &mut impl FnMut(f64) -> Result<Option<f64>, E>) -> Result<Extremum, E> {
+    fn refine<E>(
+        &self,
+        k: usize,
+        sampled: f64,
+        curve: &mut impl FnMut(f64) -> Result<Option<f64>, E>,
+    ) -> Result<Extremum, E> {
         let (low, high) = self.around(k);
         let mut best = Extremum { time: self.times[k], value: sampled };
         let found = brent(low, high, best, curve)?;
@@ -98,7 +116,12 @@ impl Samples<'_> {
 
 /// Brent's search for a maximum between `low` and `high`, from a point inside: parabolas where they help, golden sections
 /// where they do not. The place is good to the square root of rounding, the value to rounding.
-fn brent<E>(low: f64, high: f64, start: Extremum, curve: &mut impl FnMut(f64) -> Result<Option<f64>, E>) -> Result<Extremum, E> {
+fn brent<E>(
+    low: f64,
+    high: f64,
+    start: Extremum,
+    curve: &mut impl FnMut(f64) -> Result<Option<f64>, E>,
+) -> Result<Extremum, E> {
     const GOLDEN: f64 = 0.381_966_011_250_105_1;
     let (mut a, mut b) = (low, high);
     let tolerance = 1e-10 * (high - low);
@@ -138,10 +161,18 @@ fn brent<E>(low: f64, high: f64, start: Extremum, curve: &mut impl FnMut(f64) ->
         let u = if step.abs() >= tol { x + step } else { x + tol * step.signum() };
         let fu = eval(u)?;
         if fu <= fx {
-            if u < x { b = x } else { a = x }
+            if u < x {
+                b = x
+            } else {
+                a = x
+            }
             (v, fv, w, fw, x, fx) = (w, fw, x, fx, u, fu);
         } else {
-            if u < x { a = u } else { b = u }
+            if u < x {
+                a = u
+            } else {
+                b = u
+            }
             if fu <= fw || w == x {
                 (v, fv, w, fw) = (w, fw, u, fu);
             } else if fu <= fv || v == x || v == w {

@@ -50,8 +50,9 @@ impl Generator {
             terms.insert(0, (Scalar::Constant(1.0), part(&constant)));
         }
         let collapse: Vec<Matrix> = segment.collapse.iter().map(crate::spin::Operator::matrix).collect();
-        let decay = (!collapse.is_empty())
-            .then(|| collapse.iter().fold(Matrix::zeros(dimension, dimension), |sum, c| sum + product(&c.adjoint(), c)));
+        let decay = (!collapse.is_empty()).then(|| {
+            collapse.iter().fold(Matrix::zeros(dimension, dimension), |sum, c| sum + product(&c.adjoint(), c))
+        });
         Generator { dimension, terms, collapse, decay }
     }
 
@@ -162,7 +163,8 @@ fn gershgorin_width(m: &Matrix) -> f64 {
     let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
     for (j, column) in m.column_iter().enumerate() {
         let centre = column[j].re;
-        let radius: f64 = column.iter().enumerate().filter(|(i, _)| *i != j).map(|(_, x): (usize, &C64)| x.norm()).sum();
+        let radius: f64 =
+            column.iter().enumerate().filter(|(i, _)| *i != j).map(|(_, x): (usize, &C64)| x.norm()).sum();
         low = low.min(centre - radius);
         high = high.max(centre + radius);
     }

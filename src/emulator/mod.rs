@@ -152,7 +152,12 @@ impl Lab {
 ///
 /// # Errors
 /// When the schedule cannot be built, the run does not fit, a method fails, or a result is not finite.
-pub fn run(experiment: &Experiment, given: &Values, options: &Options, extra: &[(Expr, Option<String>)]) -> Result<Run, Fault> {
+pub fn run(
+    experiment: &Experiment,
+    given: &Values,
+    options: &Options,
+    extra: &[(Expr, Option<String>)],
+) -> Result<Run, Fault> {
     let e = Evaluator::new(experiment, given)?;
     let (schedule, _) = build(&e, Purpose::Run)?;
     let size = estimate::check(&schedule, options.max_memory)?;
@@ -208,13 +213,22 @@ fn open_lab(e: &Evaluator, schedule: &Schedule, extra: &[(Expr, Option<String>)]
         Some(battery) => {
             let place = battery.place.0.unwrap_or_default();
             let Some(operator) = battery.hamiltonian.restricted(&battery.sites) else {
-                return Err(Diagnostic::new(Code::WrongOperator, place, "the battery's energy acts on subsystems that are not among its cells")
-                    .help("take more cells, or an energy of these cells alone")
-                    .into());
+                return Err(Diagnostic::new(
+                    Code::WrongOperator,
+                    place,
+                    "the battery's energy acts on subsystems that are not among its cells",
+                )
+                .help("take more cells, or an energy of these cells alone")
+                .into());
             };
             let hamiltonian = operator.matrix();
-            let eigen = hermitian_eigen(&hamiltonian)
-                .map_err(|error| Diagnostic::new(Code::NotConverged, place, format!("the levels of the battery cannot be computed: {error}")))?;
+            let eigen = hermitian_eigen(&hamiltonian).map_err(|error| {
+                Diagnostic::new(
+                    Code::NotConverged,
+                    place,
+                    format!("the levels of the battery cannot be computed: {error}"),
+                )
+            })?;
             let levels = levels::levels(e, &battery.sites)?;
             let initial = initial.reduced(&dimensions, &battery.sites);
             Some(Cells { sites: battery.sites.clone(), hamiltonian, eigen, levels, initial })
@@ -243,7 +257,9 @@ fn is_summary(expr: &Expr, e: &Evaluator) -> bool {
         return true;
     }
     match &expr.kind {
-        crate::syntax::ExprKind::Name(name) | crate::syntax::ExprKind::Call(name, _) if crate::metrics::Metric::named(name).is_some() => {
+        crate::syntax::ExprKind::Name(name) | crate::syntax::ExprKind::Call(name, _)
+            if crate::metrics::Metric::named(name).is_some() =>
+        {
             e.experiment.measures.iter().any(|m| m.key == *name && m.summary)
         }
         _ => expr.children().into_iter().all(|c| is_summary(c, e)),
@@ -284,12 +300,14 @@ fn answer_extra(
         let key = key_of(expr);
         let at = mark.as_deref().unwrap_or("end");
         let in_summary = summary.iter().find(|(k, _)| *k == key).map(|(_, v)| *v);
-        let at_mark = marks.iter().find(|m| m.name == at).and_then(|m| m.values.iter().find(|(k, _)| *k == key)).map(|(_, v)| *v);
+        let at_mark =
+            marks.iter().find(|m| m.name == at).and_then(|m| m.values.iter().find(|(k, _)| *k == key)).map(|(_, v)| *v);
         let value = match in_summary.or(at_mark) {
             Some(value) => value,
             // An expression of named results and aggregates.
             None => {
-                let known: BTreeMap<&str, f64> = summary.iter().filter_map(|(k, v)| v.map(|v| (k.as_str(), v))).collect();
+                let known: BTreeMap<&str, f64> =
+                    summary.iter().filter_map(|(k, v)| v.map(|v| (k.as_str(), v))).collect();
                 let replaced = expr.replace(&|name| known.get(name).map(|v| Expr::number(*v)));
                 Question::new(e, key.clone(), &replaced)?.answer(None, found).ok()
             }
@@ -301,10 +319,13 @@ fn answer_extra(
 
 fn measured_only(marks: Vec<Mark>, experiment: &Experiment) -> Vec<Mark> {
     let wanted = |key: &str| experiment.measures.iter().any(|m| m.key == key);
-    marks.into_iter().map(|mut m| {
-        m.values.retain(|(k, _)| wanted(k));
-        m
-    }).collect()
+    marks
+        .into_iter()
+        .map(|mut m| {
+            m.values.retain(|(k, _)| wanted(k));
+            m
+        })
+        .collect()
 }
 
 fn only_measured(mut trace: Trace, experiment: &Experiment) -> Trace {

@@ -38,7 +38,13 @@ pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, F
                 return Err(Diagnostic::new(
                     Code::EmptySweep,
                     sweep.place.0.unwrap_or_default(),
-                    format!("sweeps that run together must be of one length: `{}` has {} points, `{}` has {}", axis.names[0], first.len(), sweep.name, values.len()),
+                    format!(
+                        "sweeps that run together must be of one length: `{}` has {} points, `{}` has {}",
+                        axis.names[0],
+                        first.len(),
+                        sweep.name,
+                        values.len()
+                    ),
                 )
                 .into());
             }

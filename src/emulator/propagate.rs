@@ -81,7 +81,9 @@ impl<'a> Walk<'a> {
                 let u = self.kick(kick)?;
                 Ok(match state {
                     State::Pure(psi) => State::Pure(&u * psi),
-                    State::Mixed(rho) => State::Mixed(super::generator::deviation(&rho, |d| crate::linalg::conjugate(&u, d))),
+                    State::Mixed(rho) => {
+                        State::Mixed(super::generator::deviation(&rho, |d| crate::linalg::conjugate(&u, d)))
+                    }
                 })
             }
             Step::Crush => {
@@ -103,7 +105,8 @@ impl<'a> Walk<'a> {
 
     /// Evaluates everything at a mark.
     pub fn mark(&mut self, name: &str, state: &State) -> Result<(), Fault> {
-        let generator = self.last.map(|segment| (Generator::of(segment, matches!(state, State::Pure(_))), segment.duration));
+        let generator =
+            self.last.map(|segment| (Generator::of(segment, matches!(state, State::Pure(_))), segment.duration));
         let motion = generator.as_ref().map(|(generator, time)| At { generator, time: *time });
         let moment = self.lab.moment(state, motion.as_ref().map(|m| m as &dyn crate::metrics::Motion), self.clock);
         let mut values = Vec::with_capacity(self.lab.questions.len());
@@ -279,15 +282,20 @@ fn superoperator(p: Propagator) -> Option<Matrix> {
 fn apply(propagator: &Propagator, state: State) -> State {
     match (propagator, state) {
         (Propagator::Unitary(u), State::Pure(psi)) => State::Pure(u * psi),
-        (Propagator::Unitary(u), State::Mixed(rho)) => State::Mixed(super::generator::deviation(&rho, |d| crate::linalg::conjugate(u, d))),
-        (Propagator::Super(p), state) => State::Mixed(super::generator::tidy(&unstacked(&(p * stacked(&state.density()))))),
+        (Propagator::Unitary(u), State::Mixed(rho)) => {
+            State::Mixed(super::generator::deviation(&rho, |d| crate::linalg::conjugate(u, d)))
+        }
+        (Propagator::Super(p), state) => {
+            State::Mixed(super::generator::tidy(&unstacked(&(p * stacked(&state.density())))))
+        }
     }
 }
 
 fn key(segment: &Segment) -> Option<Key> {
     let terms: Option<Vec<(usize, u64)>> =
         segment.hamiltonian.iter().map(|(c, o)| Some((Arc::as_ptr(o) as usize, c.constant()?.to_bits()))).collect();
-    let collapse = if segment.collapse.is_empty() { 0 } else { (Arc::as_ptr(&segment.collapse) as *const Operator) as usize };
+    let collapse =
+        if segment.collapse.is_empty() { 0 } else { (Arc::as_ptr(&segment.collapse) as *const Operator) as usize };
     Some((terms?, collapse, segment.duration.to_bits()))
 }
 
@@ -317,5 +325,6 @@ fn duration(steps: &[Step]) -> f64 {
 }
 
 fn failed(place: Place, why: &str) -> Fault {
-    Diagnostic::new(Code::NotConverged, place.0.unwrap_or_default(), format!("the evolution cannot be computed: {why}")).into()
+    Diagnostic::new(Code::NotConverged, place.0.unwrap_or_default(), format!("the evolution cannot be computed: {why}"))
+        .into()
 }

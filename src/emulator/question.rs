@@ -25,7 +25,11 @@ pub struct Question {
 #[derive(Debug, Clone)]
 enum Tree {
     Number(f64),
-    Metric { index: usize, arguments: Vec<Argument>, scale: f64 },
+    Metric {
+        index: usize,
+        arguments: Vec<Argument>,
+        scale: f64,
+    },
     /// An aggregate, by the key under which its value is found.
     Aggregate(String),
     Sum(Vec<(bool, Tree)>),
@@ -144,7 +148,9 @@ fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
     Ok(match &expr.kind {
         ExprKind::Name(name) if metric(name).is_some() && !e.values.contains_key(name) => metric_tree(e, name, &[])?,
         ExprKind::Call(name, items) if metric(name).is_some() => metric_tree(e, name, items)?,
-        ExprKind::Sum(terms) => Tree::Sum(terms.iter().map(|t| Ok((t.negative, tree(e, &t.value)?))).collect::<Result<_, Fault>>()?),
+        ExprKind::Sum(terms) => {
+            Tree::Sum(terms.iter().map(|t| Ok((t.negative, tree(e, &t.value)?))).collect::<Result<_, Fault>>()?)
+        }
         ExprKind::Product(factors) => {
             Tree::Product(factors.iter().map(|f| Ok((f.divides, tree(e, &f.value)?))).collect::<Result<_, Fault>>()?)
         }
@@ -171,7 +177,9 @@ fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault>
         arguments.push(match parameter {
             Parameter::Site => Argument::Site(e.site(item, None)?),
             Parameter::Sites => Argument::Sites(match &item.kind {
-                ExprKind::Tuple(parts) => parts.iter().map(|p| e.sites(p, None)).collect::<Result<Vec<_>, _>>()?.concat(),
+                ExprKind::Tuple(parts) => {
+                    parts.iter().map(|p| e.sites(p, None)).collect::<Result<Vec<_>, _>>()?.concat()
+                }
                 _ => e.sites(item, None)?,
             }),
             Parameter::Operator => Argument::Operator(operator(e, item)?),
@@ -204,7 +212,10 @@ fn small_enough(e: &Evaluator, item: &Expr) -> Result<(), Fault> {
         return Err(Diagnostic::new(
             Code::TooLarge,
             item.span(),
-            format!("an operator on {} states is too large for a metric; the most is {LARGEST_OPERATOR}", e.basis.size()),
+            format!(
+                "an operator on {} states is too large for a metric; the most is {LARGEST_OPERATOR}",
+                e.basis.size()
+            ),
         )
         .into());
     }
@@ -216,10 +227,17 @@ fn operator(e: &Evaluator, item: &Expr) -> Result<Matrix, Fault> {
     // A Hamiltonian is taken in rad/s; for shares and correlations its scale cancels.
     let operator = e.operator(item)?;
     if !operator.is_hermitian() {
-        return Err(Diagnostic::new(Code::NotHermitian, item.span(), format!("`{item}` is not Hermitian, so it has no real mean")).into());
+        return Err(Diagnostic::new(
+            Code::NotHermitian,
+            item.span(),
+            format!("`{item}` is not Hermitian, so it has no real mean"),
+        )
+        .into());
     }
     let factor = match e.scope.type_of(item, &[]) {
-        Ok(Type::Operator(d)) if d != crate::units::Dimension::NUMBER => hamiltonian_factor(d, e.scope.units).unwrap_or(1.0),
+        Ok(Type::Operator(d)) if d != crate::units::Dimension::NUMBER => {
+            hamiltonian_factor(d, e.scope.units).unwrap_or(1.0)
+        }
         _ => 1.0,
     };
     Ok(operator.times_number(real(factor)).matrix())
@@ -259,7 +277,9 @@ fn evaluate(tree: &Tree, moment: Option<&Moment>, aggregates: &BTreeMap<String, 
             }
             product
         }
-        Tree::Power(base, exponent) => evaluate(base, moment, aggregates)?.powf(evaluate(exponent, moment, aggregates)?),
+        Tree::Power(base, exponent) => {
+            evaluate(base, moment, aggregates)?.powf(evaluate(exponent, moment, aggregates)?)
+        }
         Tree::Function(index, items) => {
             let function: &FunctionInfo = &crate::ir::FUNCTIONS[*index];
             let first = evaluate(&items[0], moment, aggregates)?;

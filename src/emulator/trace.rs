@@ -95,7 +95,12 @@ pub fn record(
         None => at(&mut course, segment.duration, segment, None)?,
     };
     let columns = lab.questions.iter().map(|q| q.key.clone()).zip(values).collect();
-    Ok(Recorded { trace: Trace { name: record.name.clone(), start: clock, time: times, values: columns }, aggregates, end, method })
+    Ok(Recorded {
+        trace: Trace { name: record.name.clone(), start: clock, time: times, values: columns },
+        aggregates,
+        end,
+        method,
+    })
 }
 
 /// Evenly spaced times, both ends exactly.
@@ -110,7 +115,12 @@ fn at(course: &mut Course, t: f64, segment: &Segment, before: Option<(f64, State
         course.known.push((from, state));
     }
     course.state(t).map_err(|e| {
-        Diagnostic::new(Code::NotConverged, segment.place.0.unwrap_or_default(), format!("the evolution cannot be computed: {e}")).into()
+        Diagnostic::new(
+            Code::NotConverged,
+            segment.place.0.unwrap_or_default(),
+            format!("the evolution cannot be computed: {e}"),
+        )
+        .into()
     })
 }
 
@@ -139,7 +149,9 @@ fn answer(
 pub fn not_finite(question: &Question, value: f64, place: Option<crate::source::Span>) -> Fault {
     let span = question.expr.place.0.or(place).unwrap_or_default();
     let shown = if value.is_nan() { "not a number" } else { "infinite" };
-    Diagnostic::new(Code::ResultNotFinite, span, format!("`{}` is {shown}", question.expr)).label(format!("this came out as {shown}")).into()
+    Diagnostic::new(Code::ResultNotFinite, span, format!("`{}` is {shown}", question.expr))
+        .label(format!("this came out as {shown}"))
+        .into()
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -195,8 +207,11 @@ fn extremum(
         };
         Ok(signed(answer(lab, &aggregate.curve, generator, &state, t, clock, segment)?))
     };
-    let found: Option<Extremum> =
-        if aggregate.function == "first_max" { samples.first_maximum(&mut curve)? } else { samples.maximum(&mut curve)? };
+    let found: Option<Extremum> = if aggregate.function == "first_max" {
+        samples.first_maximum(&mut curve)?
+    } else {
+        samples.maximum(&mut curve)?
+    };
     Ok(found.map(|x| match aggregate.function.as_str() {
         "argmax" | "argmin" => x.time,
         "min" => -x.value,

@@ -29,7 +29,12 @@ fn pair(e: &Evaluator, a: usize, b: usize, zz: f64, dot: f64, span: Span) -> Res
             continue;
         }
         let (Some(x), Some(y)) = (Operator::of(&e.basis, kind, a), Operator::of(&e.basis, kind, b)) else {
-            return Err(Diagnostic::new(Code::WrongOperator, span, "only spins are coupled here; a mode is coupled by a Hamiltonian").into());
+            return Err(Diagnostic::new(
+                Code::WrongOperator,
+                span,
+                "only spins are coupled here; a mode is coupled by a Hamiltonian",
+            )
+            .into());
         };
         sum = sum.plus(x.times(&y).times_number(real(c)));
     }
@@ -78,9 +83,13 @@ pub fn dipolar(e: &Evaluator) -> Result<Operator, Fault> {
     }
     for (k, site) in e.basis.sites.iter().enumerate() {
         if site.isotope.is_some() && positions[k].is_none() {
-            return Err(Diagnostic::new(Code::MissingDeclaration, system, format!("`dipolar all` needs the position of `{}`", site.name))
-                .help(format!("for example `position {} = (0, 0, 0) angstrom`", site.name))
-                .into());
+            return Err(Diagnostic::new(
+                Code::MissingDeclaration,
+                system,
+                format!("`dipolar all` needs the position of `{}`", site.name),
+            )
+            .help(format!("for example `position {} = (0, 0, 0) angstrom`", site.name))
+            .into());
         }
     }
     for a in 0..positions.len() {
@@ -101,7 +110,12 @@ fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], span:
     let distance2: f64 = r.iter().map(|x| x * x).sum();
     let names = (&e.basis.sites[a].name, &e.basis.sites[b].name);
     if distance2 == 0.0 {
-        return Err(Diagnostic::new(Code::Contradiction, span, format!("`{}` and `{}` sit at the same place", names.0, names.1)).into());
+        return Err(Diagnostic::new(
+            Code::Contradiction,
+            span,
+            format!("`{}` and `{}` sit at the same place", names.0, names.1),
+        )
+        .into());
     }
     let distance = distance2.sqrt();
     if distance < 0.2e-10 {
@@ -115,5 +129,6 @@ fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], span:
     }
     let cosine = r[2] / distance;
     let angular = (3.0 * cosine * cosine - 1.0) / 2.0;
-    Ok(-(MAGNETIC_CONSTANT / (2.0 * TWO_PI)) * first.gamma * second.gamma * HBAR / (TWO_PI * distance2 * distance) * angular)
+    Ok(-(MAGNETIC_CONSTANT / (2.0 * TWO_PI)) * first.gamma * second.gamma * HBAR / (TWO_PI * distance2 * distance)
+        * angular)
 }

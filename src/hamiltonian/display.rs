@@ -22,7 +22,8 @@ pub fn describe(schedule: &Schedule, units: UnitSystem) -> String {
     }
     if let Some(battery) = &schedule.battery {
         let cells: Vec<&str> = battery.sites.iter().map(|&s| basis.sites[s].name.as_str()).collect();
-        let _ = writeln!(out, "battery of {}:\n  H = {}", cells.join(", "), operator(&battery.hamiltonian, basis, units));
+        let _ =
+            writeln!(out, "battery of {}:\n  H = {}", cells.join(", "), operator(&battery.hamiltonian, basis, units));
     }
     let _ = writeln!(out, "schedule:");
     let mut clock = 0.0;
@@ -59,7 +60,12 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
                 let _ = writeln!(out, "{indent}at {}: crush", time(*clock, units));
             }
             Step::Dephase(o, _) => {
-                let _ = writeln!(out, "{indent}at {}: dephase {}", time(*clock, units), operator(o, basis, UnitSystem::Natural));
+                let _ = writeln!(
+                    out,
+                    "{indent}at {}: dephase {}",
+                    time(*clock, units),
+                    operator(o, basis, UnitSystem::Natural)
+                );
             }
             Step::Mark(name) => {
                 let _ = writeln!(out, "{indent}at {}: mark {name}", time(*clock, units));
@@ -77,12 +83,19 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
 fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mut String) {
     for (c, o) in &s.hamiltonian {
         let text = match c {
-            Scalar::Constant(c) => operator(&o.clone().as_ref().clone().times_number(crate::linalg::real(*c)), basis, units),
+            Scalar::Constant(c) => {
+                operator(&o.clone().as_ref().clone().times_number(crate::linalg::real(*c)), basis, units)
+            }
             Scalar::Varying(f) => {
                 let factor = if units == UnitSystem::Lab { TWO_PI } else { 1.0 };
                 let at = |t: f64| crate::syntax::number_text(((f.curve)(t) / factor * 1e9).round() / 1e9);
                 let unit = if units == UnitSystem::Lab { " Hz" } else { "" };
-                format!("f(t) * ({}), f from {}{unit} to {}{unit}", operator(o, basis, UnitSystem::Natural), at(0.0), at(s.duration))
+                format!(
+                    "f(t) * ({}), f from {}{unit} to {}{unit}",
+                    operator(o, basis, UnitSystem::Natural),
+                    at(0.0),
+                    at(s.duration)
+                )
             }
         };
         let _ = writeln!(out, "{indent}  H = {text}");
@@ -110,7 +123,11 @@ fn operator(o: &Operator, basis: &Basis, units: UnitSystem) -> String {
         .take(MOST_TERMS)
         .map(|(c, name)| {
             let value = c * factor;
-            let number = if value.im.abs() <= 1e-12 * value.norm() { format!("{:.9}", value.re) } else { format!("({:.9} + {:.9}i)", value.re, value.im) };
+            let number = if value.im.abs() <= 1e-12 * value.norm() {
+                format!("{:.9}", value.re)
+            } else {
+                format!("({:.9} + {:.9}i)", value.re, value.im)
+            };
             let number = number.trim_end_matches('0').trim_end_matches('.').to_string();
             match name.as_str() {
                 "1" => format!("{number}{unit}"),
@@ -118,6 +135,7 @@ fn operator(o: &Operator, basis: &Basis, units: UnitSystem) -> String {
             }
         })
         .collect();
-    let rest = if terms.len() > MOST_TERMS { format!(" + {} more terms", terms.len() - MOST_TERMS) } else { String::new() };
+    let rest =
+        if terms.len() > MOST_TERMS { format!(" + {} more terms", terms.len() - MOST_TERMS) } else { String::new() };
     shown.join(" + ") + &rest
 }

@@ -38,11 +38,15 @@ fn check_limit(e: &Evaluator, nucleus: &str, rf: f64, span: Span) -> Result<(), 
         return Ok(());
     }
     let unit = if e.scope.units == UnitSystem::Lab { " Hz" } else { "" };
-    Err(Diagnostic::new(Code::OverLimit, span, format!("rf = {rf}{unit} is above the limit of the channel {nucleus}, {most}{unit}"))
-        .label("too strong")
-        .related(limit.span(), "the limit")
-        .help("a longer pulse needs less: lower `rf`, or raise `max_rf` if the probe stands it")
-        .into())
+    Err(Diagnostic::new(
+        Code::OverLimit,
+        span,
+        format!("rf = {rf}{unit} is above the limit of the channel {nucleus}, {most}{unit}"),
+    )
+    .label("too strong")
+    .related(limit.span(), "the limit")
+    .help("a longer pulse needs less: lower `rf`, or raise `max_rf` if the probe stands it")
+    .into())
 }
 
 /// Warns of a phase that the spectrometer will round.
@@ -59,16 +63,26 @@ pub fn rounded_phase(e: &Evaluator, nucleus: &str, phase: f64, span: Span) -> Re
     // Six decimals of a degree: the rounding of the conversion is not shown.
     let degrees = |x: f64| (x.to_degrees() * 1e6).round() / 1e6;
     Ok(Some(
-        Diagnostic::new(Code::PhaseRounded, span, format!("the phase {} deg lies between two steps of the channel {nucleus}", degrees(phase)))
-            .label(format!("the nearest is {} deg", degrees(steps.round() * size)))
-            .related(step.span(), "the step"),
+        Diagnostic::new(
+            Code::PhaseRounded,
+            span,
+            format!("the phase {} deg lies between two steps of the channel {nucleus}", degrees(phase)),
+        )
+        .label(format!("the nearest is {} deg", degrees(steps.round() * size)))
+        .related(step.span(), "the step"),
     ))
 }
 
 fn duration(e: &Evaluator, expr: &Expr) -> Result<f64, Fault> {
     let t = e.number(expr)?;
     if t < 0.0 {
-        return Err(Diagnostic::new(Code::OutOfRange, expr.span(), format!("a duration cannot be negative, this is {t}")).label("negative").into());
+        return Err(Diagnostic::new(
+            Code::OutOfRange,
+            expr.span(),
+            format!("a duration cannot be negative, this is {t}"),
+        )
+        .label("negative")
+        .into());
     }
     Ok(t)
 }
@@ -85,14 +99,24 @@ fn shape(e: &Evaluator, expr: Option<&Expr>) -> Result<(&'static PulseShape, f64
         Some(ExprKind::Call(name, items)) => (name.as_str(), items.first()),
         _ => ("rectangular", None),
     };
-    let shape = PulseShape::named(name)
-        .ok_or_else(|| Diagnostic::new(Code::UnknownFunction, expr.map(Expr::span).unwrap_or_default(), format!("`{name}` is no pulse shape")))?;
+    let shape = PulseShape::named(name).ok_or_else(|| {
+        Diagnostic::new(
+            Code::UnknownFunction,
+            expr.map(Expr::span).unwrap_or_default(),
+            format!("`{name}` is no pulse shape"),
+        )
+    })?;
     let argument = match argument {
         Some(x) => e.number(x)?,
         None => shape.argument.map_or(0.0, |(_, default)| default),
     };
     if shape.name == "gauss" && !(argument > 0.0 && argument < 1.0) {
-        return Err(Diagnostic::new(Code::OutOfRange, expr.map(Expr::span).unwrap_or_default(), "a Gaussian is cut at a height between 0 and 1").into());
+        return Err(Diagnostic::new(
+            Code::OutOfRange,
+            expr.map(Expr::span).unwrap_or_default(),
+            "a Gaussian is cut at a height between 0 and 1",
+        )
+        .into());
     }
     Ok((shape, argument))
 }
@@ -105,10 +129,14 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     if let (Some(angle), Some(expr)) = (angle, &p.angle)
         && angle < 0.0
     {
-        return Err(Diagnostic::new(Code::OutOfRange, expr.span(), format!("a flip angle cannot be negative, this is {} deg", angle.to_degrees()))
-            .label("negative")
-            .help("turn the phase by 180 deg instead")
-            .into());
+        return Err(Diagnostic::new(
+            Code::OutOfRange,
+            expr.span(),
+            format!("a flip angle cannot be negative, this is {} deg", angle.to_degrees()),
+        )
+        .label("negative")
+        .help("turn the phase by 180 deg instead")
+        .into());
     }
     if p.ideal {
         let angle = angle.unwrap_or(0.0);
@@ -125,7 +153,12 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
         return Err(Diagnostic::new(Code::OutOfRange, expr.span(), format!("rf must be positive, this is {rf}")).into());
     }
     if mean.abs() < 1e-9 && angle.is_some() {
-        return Err(Diagnostic::new(Code::OutOfRange, span, format!("the shape `{}` has no net area, so it has no flip angle", shape.name)).into());
+        return Err(Diagnostic::new(
+            Code::OutOfRange,
+            span,
+            format!("the shape `{}` has no net area, so it has no flip angle", shape.name),
+        )
+        .into());
     }
     let (rf, length, angle) = match (angle, explicit, given) {
         (Some(angle), Some(rf), Some(t)) => {
@@ -134,7 +167,11 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
                 return Err(Diagnostic::new(
                     Code::Contradiction,
                     span,
-                    format!("rf and duration turn by {:.6} deg, but the angle is {:.6} deg", turned.to_degrees(), angle.to_degrees()),
+                    format!(
+                        "rf and duration turn by {:.6} deg, but the angle is {:.6} deg",
+                        turned.to_degrees(),
+                        angle.to_degrees()
+                    ),
                 )
                 .label("angle, rf and duration contradict each other")
                 .help("leave one of the three out")
@@ -197,9 +234,13 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
     let (from, to) = (e.number(&l.from)?, e.number(&l.to)?);
     for (field, expr) in [(from, &l.from), (to, &l.to)] {
         if field < 0.0 {
-            return Err(Diagnostic::new(Code::OutOfRange, expr.span(), format!("a lock field cannot be negative, this is {field}"))
-                .help("turn the phase by 180 deg instead")
-                .into());
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                expr.span(),
+                format!("a lock field cannot be negative, this is {field}"),
+            )
+            .help("turn the phase by 180 deg instead")
+            .into());
         }
         check_limit(e, &l.nucleus, field, expr.span())?;
     }
@@ -210,11 +251,17 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
         Some(ExprKind::Call(name, items)) => (name.as_str(), items.first()),
         _ => ("linear", None),
     };
-    let ramp = Ramp::named(name).ok_or_else(|| Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is no ramp")))?;
+    let ramp = Ramp::named(name)
+        .ok_or_else(|| Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is no ramp")))?;
     let argument_value = argument.map(|x| e.number(x)).transpose()?.unwrap_or(0.0);
     if ramp.argument.is_some() && argument_value <= 0.0 {
         let place = argument.map_or(span, Expr::span);
-        return Err(Diagnostic::new(Code::OutOfRange, place, format!("{} must be positive", ramp.argument.unwrap_or_default())).into());
+        return Err(Diagnostic::new(
+            Code::OutOfRange,
+            place,
+            format!("{} must be positive", ramp.argument.unwrap_or_default()),
+        )
+        .into());
     }
     let scale = angular(e);
     let amplitude = if from == to {

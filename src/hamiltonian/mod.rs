@@ -52,7 +52,11 @@ pub fn build(e: &Evaluator, purpose: Purpose) -> Result<(Schedule, Vec<Diagnosti
         noises: HashMap::new(),
     };
     if let (Purpose::Run, Some(first)) = (purpose, e.experiment.ensemble.first()) {
-        return Err(not_emulated(first.place.0.unwrap_or_default(), "`ensemble`", "take the block out to run a single, perfect sample"));
+        return Err(not_emulated(
+            first.place.0.unwrap_or_default(),
+            "`ensemble`",
+            "take the block out to run a single, perfect sample",
+        ));
     }
     for named in &e.experiment.hamiltonians {
         e.hamiltonian(&named.value)?;
@@ -129,7 +133,12 @@ impl<'a> Builder<'a, '_> {
             EventKind::Dephase { hamiltonian } => {
                 let operator = self.e.operator(hamiltonian)?;
                 if !operator.is_hermitian() {
-                    return Err(Diagnostic::new(Code::NotHermitian, hamiltonian.span(), format!("`{hamiltonian}` is not Hermitian")).into());
+                    return Err(Diagnostic::new(
+                        Code::NotHermitian,
+                        hamiltonian.span(),
+                        format!("`{hamiltonian}` is not Hermitian"),
+                    )
+                    .into());
                 }
                 steps.push(Step::Dephase(operator, place));
             }
@@ -143,14 +152,19 @@ impl<'a> Builder<'a, '_> {
             }
             EventKind::Tomography { .. } => {
                 if self.purpose == Purpose::Run {
-                    return Err(not_emulated(span, "`tomography`", "take the statement out to run the sequence up to it"));
+                    return Err(not_emulated(
+                        span,
+                        "`tomography`",
+                        "take the statement out to run the sequence up to it",
+                    ));
                 }
             }
             EventKind::Loop { count, body } => {
                 let times = self.e.count(count, 0)?;
                 if times == 0 {
                     self.warnings.push(
-                        Diagnostic::new(Code::EmptyLoop, count.span(), "this loop runs zero times").label("zero repetitions"),
+                        Diagnostic::new(Code::EmptyLoop, count.span(), "this loop runs zero times")
+                            .label("zero repetitions"),
                     );
                 }
                 let mut inner = Vec::new();
@@ -223,15 +237,23 @@ impl<'a> Builder<'a, '_> {
             return found.clone();
         }
         let mut fields = (Operator::zero(&self.e.basis), Operator::zero(&self.e.basis));
-        for (site, _) in self.e.basis.sites.iter().enumerate().filter(|(_, s)| s.isotope.is_some_and(|i| i.symbol == nucleus)) {
-            if let (Some(x), Some(y)) = (Operator::of(&self.e.basis, LocalKind::Ix, site), Operator::of(&self.e.basis, LocalKind::Iy, site)) {
+        for (site, _) in
+            self.e.basis.sites.iter().enumerate().filter(|(_, s)| s.isotope.is_some_and(|i| i.symbol == nucleus))
+        {
+            if let (Some(x), Some(y)) =
+                (Operator::of(&self.e.basis, LocalKind::Ix, site), Operator::of(&self.e.basis, LocalKind::Iy, site))
+            {
                 fields = (fields.0.plus(x), fields.1.plus(y));
             }
         }
         if fields.0.is_zero() {
             self.warnings.push(
-                Diagnostic::new(Code::NoEffect, span, format!("no spin of the system is {nucleus}, so this has no effect"))
-                    .label("nothing to act on"),
+                Diagnostic::new(
+                    Code::NoEffect,
+                    span,
+                    format!("no spin of the system is {nucleus}, so this has no effect"),
+                )
+                .label("nothing to act on"),
             );
         }
         let fields = (Arc::new(fields.0), Arc::new(fields.1));
@@ -274,14 +296,21 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// Pulses at once: cut at every beginning and end, so that between two cuts the same pulses act.
-    fn parallel(&mut self, align: crate::ir::Align, pulses: &'a [Pulse], place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
+    fn parallel(
+        &mut self,
+        align: crate::ir::Align,
+        pulses: &'a [Pulse],
+        place: Place,
+        steps: &mut Vec<Step>,
+    ) -> Result<(), Fault> {
         let mut drives = pulses.iter().map(|p| self.drive(p)).collect::<Result<Vec<_>, _>>()?;
         let whole = drive::align(&mut drives, align);
         for (p, drive) in pulses.iter().zip(&drives).filter(|(p, _)| p.ideal) {
             let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
             steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
         }
-        let mut edges: Vec<f64> = drives.iter().flat_map(|d| [d.start, d.start + d.duration]).chain([0.0, whole]).collect();
+        let mut edges: Vec<f64> =
+            drives.iter().flat_map(|d| [d.start, d.start + d.duration]).chain([0.0, whole]).collect();
         edges.sort_by(f64::total_cmp);
         // Edges closer than rounding are one.
         edges.dedup_by(|b, a| (*b - *a).abs() <= 1e-12 * whole);
@@ -300,7 +329,14 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The internal Hamiltonian and the given fields, from `begin` on inside their statement.
-    fn driven(&mut self, drives: &[(&str, &Drive)], begin: f64, duration: f64, record: Option<Record>, place: Place) -> Result<Segment, Fault> {
+    fn driven(
+        &mut self,
+        drives: &[(&str, &Drive)],
+        begin: f64,
+        duration: f64,
+        record: Option<Record>,
+        place: Place,
+    ) -> Result<Segment, Fault> {
         let mut hamiltonian = vec![(Scalar::Constant(1.0), self.internal()?)];
         for (nucleus, drive) in drives {
             let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
@@ -325,7 +361,12 @@ impl<'a> Builder<'a, '_> {
         for cell in &b.cells {
             for site in self.e.sites(cell, None)? {
                 if sites.contains(&site) {
-                    return Err(Diagnostic::new(Code::DefinedTwice, cell.span(), format!("`{cell}` is given twice among the cells")).into());
+                    return Err(Diagnostic::new(
+                        Code::DefinedTwice,
+                        cell.span(),
+                        format!("`{cell}` is given twice among the cells"),
+                    )
+                    .into());
                 }
                 sites.push(site);
             }

@@ -68,7 +68,10 @@ fn joined(e: &Evaluator, mut parts: Vec<Partial>) -> State {
     }
     let densities: Vec<Matrix> = parts.iter().map(|p| p.state.density()).collect();
     State::Mixed(Matrix::from_fn(n, n, |i, j| {
-        densities.iter().zip(&local).fold(ONE, |product, (rho, l)| if product == ZERO { ZERO } else { product * rho[(l[i], l[j])] })
+        densities
+            .iter()
+            .zip(&local)
+            .fold(ONE, |product, (rho, l)| if product == ZERO { ZERO } else { product * rho[(l[i], l[j])] })
     }))
 }
 
@@ -82,9 +85,13 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span) -> Result<Partial, Faul
         ir::State::Thermal => {
             let ratios = thermal_ratios(e, span, "`prepare thermal`")?;
             if let Some(site) = e.basis.sites.iter().find(|s| s.isotope.is_none() || s.twice_spin().is_none()) {
-                return Err(Diagnostic::new(Code::WrongState, span, format!("`{}` is no nucleus, so it has no thermal state in a field", site.name))
-                    .help("name its isotope (`spin a : 1H`), or prepare `gibbs(H, T)`")
-                    .into());
+                return Err(Diagnostic::new(
+                    Code::WrongState,
+                    span,
+                    format!("`{}` is no nucleus, so it has no thermal state in a field", site.name),
+                )
+                .help("name its isotope (`spin a : 1H`), or prepare `gibbs(H, T)`")
+                .into());
             }
             Partial { sites: all, state: State::Mixed(thermal_product(&e.basis, &ratios)) }
         }
@@ -96,12 +103,20 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span) -> Result<Partial, Faul
             let h = e.hamiltonian(hamiltonian)?;
             let t = e.number(temperature)?;
             if t < 0.0 {
-                return Err(Diagnostic::new(Code::OutOfRange, temperature.span(), format!("a temperature is not negative, this is {t}"))
-                    .help("the inverted state is the Gibbs state of `-H`")
-                    .into());
+                return Err(Diagnostic::new(
+                    Code::OutOfRange,
+                    temperature.span(),
+                    format!("a temperature is not negative, this is {t}"),
+                )
+                .help("the inverted state is the Gibbs state of `-H`")
+                .into());
             }
             let rho = gibbs(&h.matrix(), t * temperature_scale(e.scope.units)).map_err(|error| {
-                Diagnostic::new(Code::NotConverged, hamiltonian.span(), format!("the Gibbs state cannot be computed: {error}"))
+                Diagnostic::new(
+                    Code::NotConverged,
+                    hamiltonian.span(),
+                    format!("the Gibbs state cannot be computed: {error}"),
+                )
             })?;
             Partial { sites: all, state: State::Mixed(rho) }
         }
@@ -119,26 +134,42 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span) -> Result<Partial, Faul
         ir::State::Fock { site, quanta } => {
             let k = e.site(site, None)?;
             if e.basis.sites[k].twice_spin().is_some() {
-                return Err(Diagnostic::new(Code::WrongState, site.span(), format!("`{}` is a spin; Fock states belong to a mode", e.basis.sites[k].name)).into());
+                return Err(Diagnostic::new(
+                    Code::WrongState,
+                    site.span(),
+                    format!("`{}` is a spin; Fock states belong to a mode", e.basis.sites[k].name),
+                )
+                .into());
             }
             let n = e.count(quanta, 0)?;
             let cutoff = e.basis.sites[k].dimension;
             if n >= cutoff {
-                return Err(Diagnostic::new(Code::WrongState, quanta.span(), format!("{n} quanta do not fit into {cutoff} Fock states"))
-                    .label(format!("the highest is {}", cutoff - 1))
-                    .help("raise the cutoff of the mode")
-                    .into());
+                return Err(Diagnostic::new(
+                    Code::WrongState,
+                    quanta.span(),
+                    format!("{n} quanta do not fit into {cutoff} Fock states"),
+                )
+                .label(format!("the highest is {}", cutoff - 1))
+                .help("raise the cutoff of the mode")
+                .into());
             }
             one(site, n)?
         }
         ir::State::Dicke { site, excitations } => {
             let k = e.site(site, None)?;
             let Some(twice) = e.basis.sites[k].twice_spin() else {
-                return Err(Diagnostic::new(Code::WrongState, site.span(), "a mode has Fock states, not Dicke states").into());
+                return Err(
+                    Diagnostic::new(Code::WrongState, site.span(), "a mode has Fock states, not Dicke states").into()
+                );
             };
             let n = e.count(excitations, 0)?;
             if n > twice as usize {
-                return Err(Diagnostic::new(Code::WrongState, excitations.span(), format!("{n} excitations do not fit: {twice} is the most")).into());
+                return Err(Diagnostic::new(
+                    Code::WrongState,
+                    excitations.span(),
+                    format!("{n} excitations do not fit: {twice} is the most"),
+                )
+                .into());
             }
             one(site, twice as usize - n)?
         }
@@ -153,24 +184,35 @@ fn basis_state(dimension: usize, level: usize) -> State {
 
 /// One digit a subsystem; digits of several figures are separated by commas.
 fn ket(e: &Evaluator, text: &str, span: Span) -> Result<State, Fault> {
-    let digits: Vec<String> =
-        if text.contains(',') { text.split(',').map(|d| d.trim().to_string()).collect() } else { text.chars().map(String::from).collect() };
+    let digits: Vec<String> = if text.contains(',') {
+        text.split(',').map(|d| d.trim().to_string()).collect()
+    } else {
+        text.chars().map(String::from).collect()
+    };
     let sites = &e.basis.sites;
     if digits.len() != sites.len() {
         let names: Vec<&str> = sites.iter().map(|s| s.name.as_str()).take(12).collect();
-        return Err(Diagnostic::new(Code::WrongState, span, format!("the ket \"{text}\" has {} digits, the system {} subsystems", digits.len(), sites.len()))
-            .label("one digit for each subsystem")
-            .help(format!("in the order of declaration: {}", names.join(", ")))
-            .into());
+        return Err(Diagnostic::new(
+            Code::WrongState,
+            span,
+            format!("the ket \"{text}\" has {} digits, the system {} subsystems", digits.len(), sites.len()),
+        )
+        .label("one digit for each subsystem")
+        .help(format!("in the order of declaration: {}", names.join(", ")))
+        .into());
     }
     let mut index = 0;
     for (digit, site) in digits.iter().zip(sites) {
         match digit.parse::<usize>() {
             Ok(d) if d < site.dimension => index = index * site.dimension + d,
             _ => {
-                return Err(Diagnostic::new(Code::WrongState, span, format!("`{digit}` is no state of `{}`", site.name))
-                    .label(format!("states of `{}` are 0 to {}", site.name, site.dimension - 1))
-                    .into());
+                return Err(Diagnostic::new(
+                    Code::WrongState,
+                    span,
+                    format!("`{digit}` is no state of `{}`", site.name),
+                )
+                .label(format!("states of `{}` are 0 to {}", site.name, site.dimension - 1))
+                .into());
             }
         }
     }
@@ -190,7 +232,12 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span) -> Result<Par
     let parts = parts_of(e, parts, span)?;
     let sum: f64 = parts.iter().map(|(w, _)| w).sum();
     if (sum - 1.0).abs() > 1e-9 || parts.iter().any(|(w, _)| *w < 0.0) {
-        return Err(Diagnostic::new(Code::WrongState, span, format!("the weights of a mixture are not negative and add up to 1; these add up to {sum}")).into());
+        return Err(Diagnostic::new(
+            Code::WrongState,
+            span,
+            format!("the weights of a mixture are not negative and add up to 1; these add up to {sum}"),
+        )
+        .into());
     }
     let sites = parts[0].1.sites.clone();
     let n = parts[0].1.state.dimension();

@@ -155,10 +155,15 @@ impl<'a> Evaluator<'a> {
             let large = sites[first..].iter().any(|s| s.dimension > LARGEST_SITE);
             if sites.len() > MOST_SITES || large {
                 let place = match declaration {
-                    SiteDeclaration::Spin { place, .. } | SiteDeclaration::Collective { place, .. } | SiteDeclaration::Mode { place, .. } => place,
+                    SiteDeclaration::Spin { place, .. }
+                    | SiteDeclaration::Collective { place, .. }
+                    | SiteDeclaration::Mode { place, .. } => place,
                 };
-                let message = format!("a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states");
-                return Err(Diagnostic::new(Code::OutOfRange, place.0.unwrap_or_default(), message).label("too many").into());
+                let message =
+                    format!("a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states");
+                return Err(Diagnostic::new(Code::OutOfRange, place.0.unwrap_or_default(), message)
+                    .label("too many")
+                    .into());
             }
         }
         self.basis = Arc::new(Basis { sites });
@@ -181,7 +186,9 @@ impl<'a> Evaluator<'a> {
         };
         if !x.is_finite() {
             let shown = if x.is_nan() { "not a number" } else { "infinite" };
-            return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("`{expr}` is {shown}")).label(format!("this is {shown}")).into());
+            return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("`{expr}` is {shown}"))
+                .label(format!("this is {shown}"))
+                .into());
         }
         Ok(x)
     }
@@ -205,14 +212,21 @@ impl<'a> Evaluator<'a> {
     }
 
     fn whole(&self, expr: &Expr, x: f64, least: i64) -> Result<usize, Fault> {
-        let shown = if matches!(expr.kind, ExprKind::Number(_)) { format!("`{expr}`") } else { format!("`{expr}` = {x}") };
+        let shown =
+            if matches!(expr.kind, ExprKind::Number(_)) { format!("`{expr}`") } else { format!("`{expr}` = {x}") };
         if (x - x.round()).abs() > 1e-9 * x.abs().max(1.0) {
-            return Err(Diagnostic::new(Code::NotWhole, expr.span(), format!("{shown} is not a whole number")).label("expected a whole number").into());
+            return Err(Diagnostic::new(Code::NotWhole, expr.span(), format!("{shown} is not a whole number"))
+                .label("expected a whole number")
+                .into());
         }
         if x.round() < least as f64 || x > LARGEST_COUNT {
-            return Err(Diagnostic::new(Code::OutOfRange, expr.span(), format!("{shown} must lie between {least} and {LARGEST_COUNT}"))
-                .label(format!("at least {least}"))
-                .into());
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                expr.span(),
+                format!("{shown} must lie between {least} and {LARGEST_COUNT}"),
+            )
+            .label(format!("at least {least}"))
+            .into());
         }
         Ok(x.round() as usize)
     }
@@ -231,7 +245,9 @@ impl<'a> Evaluator<'a> {
         let whole = |e: &Expr| -> Result<i64, Fault> {
             let x = self.number_with(e, locals)?;
             if (x - x.round()).abs() > 1e-9 || x.abs() > LARGEST_COUNT {
-                return Err(Diagnostic::new(Code::NotWhole, e.span(), format!("`{e}` = {x} is no bound of an index")).label("expected a whole number").into());
+                return Err(Diagnostic::new(Code::NotWhole, e.span(), format!("`{e}` = {x} is no bound of an index"))
+                    .label("expected a whole number")
+                    .into());
             }
             Ok(x.round() as i64)
         };
@@ -311,9 +327,13 @@ impl<'a> Evaluator<'a> {
                 let k = self.number_with(index, locals)?;
                 let member = k.round();
                 if (k - member).abs() > 1e-9 || member < 1.0 || member > count as f64 {
-                    return Err(Diagnostic::new(Code::OutOfRange, expr.span(), format!("`{name}[{k}]` does not exist"))
-                        .label(format!("members are {name}[1] to {name}[{count}]"))
-                        .into());
+                    return Err(Diagnostic::new(
+                        Code::OutOfRange,
+                        expr.span(),
+                        format!("`{name}[{k}]` does not exist"),
+                    )
+                    .label(format!("members are {name}[1] to {name}[{count}]"))
+                    .into());
                 }
                 Ok(vec![first + member as usize - 1])
             }
@@ -329,9 +349,9 @@ impl<'a> Evaluator<'a> {
     /// When a coefficient is not finite, or a subsystem lacks the operator.
     pub fn operator(&self, expr: &Expr) -> Result<Operator, Fault> {
         let operator = self.time_operator(expr, false)?;
-        operator.fixed(&self.basis).ok_or_else(|| {
-            Diagnostic::new(Code::WrongKind, expr.span(), "this operator may not depend on time").into()
-        })
+        operator
+            .fixed(&self.basis)
+            .ok_or_else(|| Diagnostic::new(Code::WrongKind, expr.span(), "this operator may not depend on time").into())
     }
 
     /// A Hamiltonian in rad/s that does not depend on time.
@@ -391,7 +411,9 @@ impl<'a> Evaluator<'a> {
             }
             _ => diagnostic,
         };
-        diagnostic.help("`+ hc` adds the Hermitian conjugate of everything before it inside the same parentheses").into()
+        diagnostic
+            .help("`+ hc` adds the Hermitian conjugate of everything before it inside the same parentheses")
+            .into()
     }
 
     fn time_operator(&self, expr: &Expr, driven: bool) -> Result<TimeOperator, Fault> {
@@ -399,7 +421,9 @@ impl<'a> Evaluator<'a> {
         let locals = if driven { vec![time] } else { vec![] };
         match self.value(expr, &locals)? {
             Value::Operator(operator) => Ok(operator),
-            Value::Number(_) => Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "an operator is needed here").into()),
+            Value::Number(_) => {
+                Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "an operator is needed here").into())
+            }
         }
     }
 
@@ -411,7 +435,9 @@ impl<'a> Evaluator<'a> {
         let time = Local { name: "t", value: Scalar::Varying(Function::smooth(|t| t)) };
         match self.value(expr, &[time])? {
             Value::Number(scalar) => Ok(scalar),
-            Value::Operator(_) => Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "a number is needed here").into()),
+            Value::Operator(_) => {
+                Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "a number is needed here").into())
+            }
         }
     }
 
@@ -423,7 +449,9 @@ impl<'a> Evaluator<'a> {
                 let factor = unit.factor;
                 match self.value(inner, locals)? {
                     Value::Number(x) => Ok(Value::Number(x.map(move |x| x * factor))),
-                    Value::Operator(_) => Err(Diagnostic::new(Code::OperatorExpected, span, "a unit belongs behind a number").into()),
+                    Value::Operator(_) => {
+                        Err(Diagnostic::new(Code::OperatorExpected, span, "a unit belongs behind a number").into())
+                    }
                 }
             }
             ExprKind::Name(name) => self.named(name, span, locals),
@@ -437,9 +465,13 @@ impl<'a> Evaluator<'a> {
                         finite(&factor.value, x, factor.divides)?;
                     }
                     product = match (product, value) {
-                        (Value::Number(a), Value::Number(b)) if factor.divides => Value::Number(a.with(&b, |a, b| a / b)),
+                        (Value::Number(a), Value::Number(b)) if factor.divides => {
+                            Value::Number(a.with(&b, |a, b| a / b))
+                        }
                         (Value::Number(a), Value::Number(b)) => Value::Number(a.with(&b, |a, b| a * b)),
-                        (Value::Operator(a), Value::Number(b)) if factor.divides => Value::Operator(a.scaled(&b.map(|b| 1.0 / b))),
+                        (Value::Operator(a), Value::Number(b)) if factor.divides => {
+                            Value::Operator(a.scaled(&b.map(|b| 1.0 / b)))
+                        }
                         (Value::Operator(a), Value::Number(b)) => Value::Operator(a.scaled(&b)),
                         (Value::Number(a), Value::Operator(b)) => Value::Operator(b.scaled(&a)),
                         (Value::Operator(a), Value::Operator(b)) => Value::Operator(multiply(&a, &b)),
@@ -477,16 +509,26 @@ impl<'a> Evaluator<'a> {
                     None => Ok(Value::Number(Scalar::Constant(0.0))),
                 }
             }
-            ExprKind::Index(..) | ExprKind::Tuple(_) | ExprKind::Text(_) | ExprKind::Isotope(_) | ExprKind::Member(..) => {
-                Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is neither a number nor an operator")).into())
+            ExprKind::Index(..)
+            | ExprKind::Tuple(_)
+            | ExprKind::Text(_)
+            | ExprKind::Isotope(_)
+            | ExprKind::Member(..) => {
+                Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is neither a number nor an operator"))
+                    .into())
             }
         }
     }
 
     fn is_operator(&self, sum: &crate::syntax::SumOver, locals: &[Local]) -> bool {
         let number = self.scope.dimension(crate::units::Dimension::TIME);
-        let mut indices: Vec<crate::ir::Index> =
-            locals.iter().map(|l| crate::ir::Index { name: l.name, dimension: if l.name == "t" { number } else { Default::default() } }).collect();
+        let mut indices: Vec<crate::ir::Index> = locals
+            .iter()
+            .map(|l| crate::ir::Index {
+                name: l.name,
+                dimension: if l.name == "t" { number } else { Default::default() },
+            })
+            .collect();
         indices.push(crate::ir::Index { name: &sum.index, dimension: Default::default() });
         matches!(self.scope.type_of(&sum.body, &indices), Ok(Type::Operator(_)))
     }
@@ -494,9 +536,11 @@ impl<'a> Evaluator<'a> {
     fn sum(&self, terms: &[crate::syntax::Term], locals: &[Local]) -> Result<Value, Fault> {
         let mut total: Option<Value> = None;
         for term in terms {
-            let conjugate = matches!(&term.value.kind, ExprKind::Name(n) if n == "hc") && !self.values.contains_key("hc");
+            let conjugate =
+                matches!(&term.value.kind, ExprKind::Name(n) if n == "hc") && !self.values.contains_key("hc");
             if let (true, Some(Value::Operator(before))) = (conjugate, &total) {
-                let adjoint = TimeOperator { terms: before.terms.iter().map(|(c, o)| (c.clone(), o.adjoint())).collect() };
+                let adjoint =
+                    TimeOperator { terms: before.terms.iter().map(|(c, o)| (c.clone(), o.adjoint())).collect() };
                 total = total.map(|t| self.add(t, Value::Operator(adjoint)));
                 continue;
             }
@@ -598,14 +642,28 @@ impl<'a> Evaluator<'a> {
         for item in items {
             match self.value(item, locals)? {
                 Value::Number(x) => arguments.push(x),
-                Value::Operator(_) => return Err(Diagnostic::new(Code::OperatorExpected, item.span(), format!("`{name}` takes a number")).into()),
+                Value::Operator(_) => {
+                    return Err(Diagnostic::new(
+                        Code::OperatorExpected,
+                        item.span(),
+                        format!("`{name}` takes a number"),
+                    )
+                    .into());
+                }
             }
         }
         let f = function.value;
         let (value, edge) = match arguments.as_slice() {
             [x] => (x.map(move |x| f(x, 0.0)), x.clone()),
             [x, y] => (x.with(y, f), x.with(y, |x, y| x - y)),
-            _ => return Err(Diagnostic::new(Code::WrongArguments, span, format!("`{name}` takes another number of arguments")).into()),
+            _ => {
+                return Err(Diagnostic::new(
+                    Code::WrongArguments,
+                    span,
+                    format!("`{name}` takes another number of arguments"),
+                )
+                .into());
+            }
         };
         Ok(Value::Number(if function.edge { value.edged(&edge) } else { value }))
     }
@@ -618,9 +676,13 @@ impl<'a> Evaluator<'a> {
             SiteKind::Mode => "a mode".to_string(),
         };
         let help = match (kind, &site.kind) {
-            (LocalKind::Lower | LocalKind::Raise | LocalKind::Number, _) => "a mode is declared by `mode m : cutoff`; spins have Ip and Im",
+            (LocalKind::Lower | LocalKind::Raise | LocalKind::Number, _) => {
+                "a mode is declared by `mode m : cutoff`; spins have Ip and Im"
+            }
             (_, SiteKind::Mode) => "a mode has lower(m), raise(m) and number(m)",
-            (_, SiteKind::Collective { .. }) => "a collective is only touched through Ix, Iy, Iz, Ip and Im, the sums over its spins",
+            (_, SiteKind::Collective { .. }) => {
+                "a collective is only touched through Ix, Iy, Iz, Ip and Im, the sums over its spins"
+            }
             (_, SiteKind::Spin) => "Pauli matrices belong to a spin 1/2; any spin has Ix, Iy, Iz, Ip and Im",
         };
         Diagnostic::new(Code::WrongOperator, span, format!("`{name}` does not act on `{}`, {what}", site.name))
@@ -657,10 +719,18 @@ impl TimeOperator {
 fn finite(expr: &Expr, x: &Scalar, divides: bool) -> Result<(), Fault> {
     let Some(x) = x.constant() else { return Ok(()) };
     if divides && x == 0.0 {
-        return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("`{expr}` is zero, and something is divided by it")).label("this is zero").into());
+        return Err(Diagnostic::new(
+            Code::NotFinite,
+            expr.span(),
+            format!("`{expr}` is zero, and something is divided by it"),
+        )
+        .label("this is zero")
+        .into());
     }
     if !x.is_finite() {
-        return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("`{expr}` is {x}")).label("this is not finite").into());
+        return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("`{expr}` is {x}"))
+            .label("this is not finite")
+            .into());
     }
     Ok(())
 }

@@ -72,7 +72,11 @@ pub fn laboratory(e: &Evaluator, span: Span) -> Result<Operator, Fault> {
             .into());
     };
     let shifts = shifts(e)?;
-    let coefficients =
-        e.basis.sites.iter().enumerate().filter_map(|(k, site)| Some((k, -site.isotope?.gamma * field * (1.0 + shifts[k]))));
+    let coefficients = e
+        .basis
+        .sites
+        .iter()
+        .enumerate()
+        .filter_map(|(k, site)| Some((k, -site.isotope?.gamma * field * (1.0 + shifts[k]))));
     Ok(along_z(e, coefficients))
 }

@@ -204,7 +204,10 @@ impl Scope {
                     return Err(Diagnostic::new(
                         Code::UnitInNatural,
                         span,
-                        format!("`{}` is {}, but a file of natural units has plain numbers only", unit.symbol, unit.dimension),
+                        format!(
+                            "`{}` is {}, but a file of natural units has plain numbers only",
+                            unit.symbol, unit.dimension
+                        ),
                     )
                     .label(format!("{} here, {} expected", unit.dimension, Dimension::NUMBER))
                     .help("leave the unit out, or take `units lab`")
@@ -212,9 +215,13 @@ impl Scope {
                 }
                 let inner_type = self.type_of(inner, indices)?;
                 if inner_type.dimension() != Dimension::NUMBER || matches!(inner_type, Type::Operator(_)) {
-                    return Err(Diagnostic::new(Code::WrongDimension, inner.span(), "a unit belongs behind plain numbers")
-                        .label(format!("this is {}", inner_type.describe()))
-                        .into());
+                    return Err(Diagnostic::new(
+                        Code::WrongDimension,
+                        inner.span(),
+                        "a unit belongs behind plain numbers",
+                    )
+                    .label(format!("this is {}", inner_type.describe()))
+                    .into());
                 }
                 Ok(inner_type.with(unit.dimension))
             }
@@ -245,7 +252,11 @@ impl Scope {
                     if matches!(t, Type::Vector(_)) {
                         return Err(self.vector_unwanted(&factor.value));
                     }
-                    let d = if factor.divides { result.dimension().over(t.dimension()) } else { result.dimension().times(t.dimension()) };
+                    let d = if factor.divides {
+                        result.dimension().over(t.dimension())
+                    } else {
+                        result.dimension().times(t.dimension())
+                    };
                     let operator = matches!(result, Type::Operator(_)) || matches!(t, Type::Operator(_));
                     result = if operator { Type::Operator(d) } else { Type::Number(d) };
                 }
@@ -259,7 +270,13 @@ impl Scope {
                         return Err(self.operator_unwanted(item, "a tuple holds numbers"));
                     };
                     if *result.get_or_insert(d) != d {
-                        return Err(self.clash(&items[0], Type::Number(result.unwrap_or_default()), item, Type::Number(d), "stand in one tuple"));
+                        return Err(self.clash(
+                            &items[0],
+                            Type::Number(result.unwrap_or_default()),
+                            item,
+                            Type::Number(d),
+                            "stand in one tuple",
+                        ));
                     }
                 }
                 Ok(Type::Vector(result.unwrap_or_default()))
@@ -276,7 +293,10 @@ impl Scope {
                     .label("expected a number or an operator")
                     .into())
             }
-            ExprKind::Member(..) => Err(Diagnostic::new(Code::WrongKind, span, "a metric of a trace stands only in `measure` and `expect`").into()),
+            ExprKind::Member(..) => {
+                Err(Diagnostic::new(Code::WrongKind, span, "a metric of a trace stands only in `measure` and `expect`")
+                    .into())
+            }
         }
     }
 
@@ -323,7 +343,10 @@ impl Scope {
                 let diagnostic = Diagnostic::new(
                     Code::WrongDimension,
                     expr.span(),
-                    format!("a Hamiltonian is a frequency, an angular frequency or an energy; this is {}", Type::Operator(d).describe()),
+                    format!(
+                        "a Hamiltonian is a frequency, an angular frequency or an energy; this is {}",
+                        Type::Operator(d).describe()
+                    ),
                 )
                 .label(Type::Operator(d).describe());
                 Err(match d {
@@ -355,24 +378,42 @@ impl Scope {
         match &expr.kind {
             ExprKind::Name(name) => match self.names.get(name) {
                 Some(Meaning::Site(_)) => Ok(()),
-                Some(Meaning::Array) => Err(Diagnostic::new(Code::NotIndexed, expr.span(), format!("`{name}` is an array; one of its members is needed"))
-                    .label("expected an index")
-                    .help(format!("write `{name}[1]`"))
-                    .into()),
-                Some(other) => Err(Diagnostic::new(Code::WrongKind, expr.span(), format!("`{name}` is {}, not a spin", other.describe())).into()),
+                Some(Meaning::Array) => Err(Diagnostic::new(
+                    Code::NotIndexed,
+                    expr.span(),
+                    format!("`{name}` is an array; one of its members is needed"),
+                )
+                .label("expected an index")
+                .help(format!("write `{name}[1]`"))
+                .into()),
+                Some(other) => Err(Diagnostic::new(
+                    Code::WrongKind,
+                    expr.span(),
+                    format!("`{name}` is {}, not a spin", other.describe()),
+                )
+                .into()),
                 None => Err(self.unknown_site(name, expr.span())),
             },
             ExprKind::Index(name, index) => {
                 self.plain(index, indices)?;
                 match self.names.get(name) {
                     Some(Meaning::Array) => Ok(()),
-                    Some(other) => Err(Diagnostic::new(Code::NotIndexed, expr.span(), format!("`{name}` is {}, not an array", other.describe()))
-                        .label("an index does not belong here")
-                        .into()),
+                    Some(other) => Err(Diagnostic::new(
+                        Code::NotIndexed,
+                        expr.span(),
+                        format!("`{name}` is {}, not an array", other.describe()),
+                    )
+                    .label("an index does not belong here")
+                    .into()),
                     None => Err(self.unknown_site(name, expr.span())),
                 }
             }
-            _ => Err(Diagnostic::new(Code::WrongKind, expr.span(), "expected the name of a spin, a collective or a mode").into()),
+            _ => Err(Diagnostic::new(
+                Code::WrongKind,
+                expr.span(),
+                "expected the name of a spin, a collective or a mode",
+            )
+            .into()),
         }
     }
 
@@ -396,12 +437,22 @@ impl Scope {
             Some(Meaning::Operator(d)) => Ok(Type::Operator(*d)),
             Some(Meaning::Part) => Ok(Type::Operator(self.dimension(Dimension::FREQUENCY))),
             Some(Meaning::Site(_) | Meaning::Array) => Err(self.site_as_value(name, span)),
-            Some(other) => Err(Diagnostic::new(Code::WrongKind, span, format!("`{name}` is {}, not a number or an operator", other.describe())).into()),
+            Some(other) => Err(Diagnostic::new(
+                Code::WrongKind,
+                span,
+                format!("`{name}` is {}, not a number or an operator", other.describe()),
+            )
+            .into()),
             None if name == "pi" => Ok(Type::Number(Dimension::NUMBER)),
-            None if name == "t" => Err(Diagnostic::new(Code::UnknownName, span, "`t` is the time only inside `evolve` and `theory`").into()),
-            None if name == "hc" => Err(Diagnostic::new(Code::WrongKind, span, "`hc` adds the conjugate of what stands before it in a sum")
-                .label("nothing stands before it")
-                .into()),
+            None if name == "t" => {
+                Err(Diagnostic::new(Code::UnknownName, span, "`t` is the time only inside `evolve` and `theory`")
+                    .into())
+            }
+            None if name == "hc" => {
+                Err(Diagnostic::new(Code::WrongKind, span, "`hc` adds the conjugate of what stands before it in a sum")
+                    .label("nothing stands before it")
+                    .into())
+            }
             None => Err(self.unknown(name, span, indices)),
         }
     }
@@ -415,7 +466,11 @@ impl Scope {
             return Ok(Type::Operator(Dimension::NUMBER));
         }
         let Some(function) = FunctionInfo::named(name) else {
-            let known = super::FUNCTIONS.iter().map(|f| f.name).chain(LOCAL_OPERATORS.iter().map(|(w, _, _)| *w)).chain(["sum"]);
+            let known = super::FUNCTIONS
+                .iter()
+                .map(|f| f.name)
+                .chain(LOCAL_OPERATORS.iter().map(|(w, _, _)| *w))
+                .chain(["sum"]);
             let span = Span { end: expr.span().start + name.len() as u32, ..expr.span() };
             return Err(Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is not a function"))
                 .label("no function has this name")
@@ -423,7 +478,10 @@ impl Scope {
                 .into());
         };
         if items.len() != function.arguments() {
-            return Err(self.wrong_arguments(expr, &format!("`{name}` takes {} argument(s), {} given", function.arguments(), items.len())));
+            return Err(self.wrong_arguments(
+                expr,
+                &format!("`{name}` takes {} argument(s), {} given", function.arguments(), items.len()),
+            ));
         }
         let first = self.type_of(&items[0], indices)?;
         for item in items {
@@ -437,19 +495,30 @@ impl Scope {
         }
         match function.dimension(first.dimension(), self.natural()) {
             Some(d) => Ok(Type::Number(d)),
-            None => Err(Diagnostic::new(Code::WrongDimension, items[0].span(), format!("`{name}` does not take {}", first.describe()))
-                .label(format!("this is {}", first.describe()))
-                .into()),
+            None => Err(Diagnostic::new(
+                Code::WrongDimension,
+                items[0].span(),
+                format!("`{name}` does not take {}", first.describe()),
+            )
+            .label(format!("this is {}", first.describe()))
+            .into()),
         }
     }
 
     fn sum(&self, terms: &[crate::syntax::Term], expr: &Expr, indices: &[Index]) -> Checked {
         let mut result: Option<(Type, &Expr)> = None;
         for (k, term) in terms.iter().enumerate() {
-            if k > 0 && !term.negative && matches!(&term.value.kind, ExprKind::Name(n) if n == "hc") && !self.names.contains_key("hc") {
+            if k > 0
+                && !term.negative
+                && matches!(&term.value.kind, ExprKind::Name(n) if n == "hc")
+                && !self.names.contains_key("hc")
+            {
                 match result {
                     Some((Type::Operator(_), _)) => continue,
-                    _ => return Err(self.operator_needed(&terms[0].value, result.map_or(Type::Number(Dimension::NUMBER), |r| r.0))),
+                    _ => {
+                        return Err(self
+                            .operator_needed(&terms[0].value, result.map_or(Type::Number(Dimension::NUMBER), |r| r.0)));
+                    }
                 }
             }
             let t = self.type_of(&term.value, indices)?;
@@ -465,7 +534,9 @@ impl Scope {
                 }
             }
         }
-        result.map(|(t, _)| t).ok_or_else(|| Box::new(Diagnostic::new(Code::UnexpectedToken, expr.span(), "an empty sum")))
+        result
+            .map(|(t, _)| t)
+            .ok_or_else(|| Box::new(Diagnostic::new(Code::UnexpectedToken, expr.span(), "an empty sum")))
     }
 
     fn power(&self, base: &Expr, exponent: &Expr, indices: &[Index]) -> Checked {
@@ -494,23 +565,35 @@ impl Scope {
         };
         let whole = value.is_some_and(|x| x.fract() == 0.0 && (1.0..=64.0).contains(&x));
         let refused = || {
-            Box::new(Diagnostic::new(Code::WrongDimension, exponent.span(), "this power must be a number that is written out")
-                .label("the dimension of the result would depend on a value"))
+            Box::new(
+                Diagnostic::new(
+                    Code::WrongDimension,
+                    exponent.span(),
+                    "this power must be a number that is written out",
+                )
+                .label("the dimension of the result would depend on a value"),
+            )
         };
         match (t, value) {
-            (Type::Operator(_), _) if !whole => {
-                Err(Diagnostic::new(Code::OperatorExpected, exponent.span(), "an operator takes whole powers from 1 to 64").into())
-            }
+            (Type::Operator(_), _) if !whole => Err(Diagnostic::new(
+                Code::OperatorExpected,
+                exponent.span(),
+                "an operator takes whole powers from 1 to 64",
+            )
+            .into()),
             (_, Some(x)) => t.dimension().power(x).map(|d| t.with(d)).ok_or_else(refused),
             (_, None) => Err(refused()),
         }
     }
 
     fn clash(&self, a: &Expr, ta: Type, b: &Expr, tb: Type, doing: &str) -> Box<Diagnostic> {
-        let diagnostic =
-            Diagnostic::new(Code::DimensionClash, b.span(), format!("{} and {} cannot {doing}", ta.describe(), tb.describe()))
-                .label(format!("this is {}", tb.describe()))
-                .related(a.span(), format!("this is {}", ta.describe()));
+        let diagnostic = Diagnostic::new(
+            Code::DimensionClash,
+            b.span(),
+            format!("{} and {} cannot {doing}", ta.describe(), tb.describe()),
+        )
+        .label(format!("this is {}", tb.describe()))
+        .related(a.span(), format!("this is {}", ta.describe()));
         let plain = |t: Type| t.dimension() == Dimension::NUMBER;
         let both = [ta.dimension(), tb.dimension()];
         let diagnostic = if both.contains(&Dimension::FREQUENCY) && both.contains(&Dimension::ANGULAR_FREQUENCY) {
@@ -527,16 +610,23 @@ impl Scope {
     }
 
     fn wrong_dimension(&self, expr: &Expr, wanted: Dimension, found: Type) -> Box<Diagnostic> {
-        let diagnostic =
-            Diagnostic::new(Code::WrongDimension, expr.span(), format!("expected {wanted}, found {}", found.describe()))
-                .label(format!("this is {}", found.describe()));
+        let diagnostic = Diagnostic::new(
+            Code::WrongDimension,
+            expr.span(),
+            format!("expected {wanted}, found {}", found.describe()),
+        )
+        .label(format!("this is {}", found.describe()));
         if found == Type::Number(Dimension::NUMBER) { with_units(diagnostic, wanted).into() } else { diagnostic.into() }
     }
 
     fn operator_needed(&self, expr: &Expr, found: Type) -> Box<Diagnostic> {
-        Diagnostic::new(Code::OperatorExpected, expr.span(), format!("an operator is needed here, this is {}", found.describe()))
-            .label("expected an operator such as `Iz(a)`")
-            .into()
+        Diagnostic::new(
+            Code::OperatorExpected,
+            expr.span(),
+            format!("an operator is needed here, this is {}", found.describe()),
+        )
+        .label("expected an operator such as `Iz(a)`")
+        .into()
     }
 
     fn operator_unwanted(&self, expr: &Expr, why: &str) -> Box<Diagnostic> {
@@ -544,7 +634,9 @@ impl Scope {
     }
 
     fn vector_unwanted(&self, expr: &Expr) -> Box<Diagnostic> {
-        Diagnostic::new(Code::WrongKind, expr.span(), "several values cannot be multiplied").label("this is a tuple").into()
+        Diagnostic::new(Code::WrongKind, expr.span(), "several values cannot be multiplied")
+            .label("this is a tuple")
+            .into()
     }
 
     fn wrong_arguments(&self, expr: &Expr, why: &str) -> Box<Diagnostic> {
@@ -559,7 +651,8 @@ impl Scope {
     }
 
     fn unknown_site(&self, name: &str, span: Span) -> Box<Diagnostic> {
-        let known = self.names.iter().filter(|(_, m)| matches!(m, Meaning::Site(_) | Meaning::Array)).map(|(n, _)| n.as_str());
+        let known =
+            self.names.iter().filter(|(_, m)| matches!(m, Meaning::Site(_) | Meaning::Array)).map(|(n, _)| n.as_str());
         Diagnostic::new(Code::UnknownName, span, format!("no spin, collective or mode is called `{name}`"))
             .label("not declared")
             .did_you_mean(name, sorted(known))
@@ -573,7 +666,9 @@ impl Scope {
             .label("no declaration has this name")
             .did_you_mean(name, sorted(known));
         if crate::units::Unit::named(name).is_some() && !self.natural() {
-            return diagnostic.help(format!("`{name}` is a unit: it stands behind a number or a parenthesis, as in `1 {name}`")).into();
+            return diagnostic
+                .help(format!("`{name}` is a unit: it stands behind a number or a parenthesis, as in `1 {name}`"))
+                .into();
         }
         diagnostic.into()
     }

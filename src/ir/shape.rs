@@ -58,7 +58,15 @@ impl PulseShape {
     /// intervals, exact to rounding for these smooth shapes.
     pub fn mean(&self, argument: f64) -> f64 {
         const N: usize = 4096;
-        let weight = |k: usize| if k == 0 || k == N { 1.0 } else if k % 2 == 1 { 4.0 } else { 2.0 };
+        let weight = |k: usize| {
+            if k == 0 || k == N {
+                1.0
+            } else if k % 2 == 1 {
+                4.0
+            } else {
+                2.0
+            }
+        };
         (0..=N).map(|k| weight(k) * (self.value)(k as f64 / N as f64, argument)).sum::<f64>() / (3.0 * N as f64)
     }
 }

@@ -85,7 +85,9 @@ impl SiteDeclaration {
     /// The declared name.
     pub fn name(&self) -> &str {
         match self {
-            SiteDeclaration::Spin { name, .. } | SiteDeclaration::Collective { name, .. } | SiteDeclaration::Mode { name, .. } => name,
+            SiteDeclaration::Spin { name, .. }
+            | SiteDeclaration::Collective { name, .. }
+            | SiteDeclaration::Mode { name, .. } => name,
         }
     }
 }

@@ -84,7 +84,8 @@ mod tests {
             let wc = ergotropy(&rho, &h).unwrap() - ergotropy(&dephased, &h).unwrap();
             for t in [0.4, 1.0, 3.0] {
                 let tau = gibbs(&h, t).unwrap();
-                let c_rel = (super::super::entropy(&dephased).unwrap() - super::super::entropy(&rho).unwrap()) * 2f64.ln();
+                let c_rel =
+                    (super::super::entropy(&dephased).unwrap() - super::super::entropy(&rho).unwrap()) * 2f64.ln();
                 let right = t
                     * (c_rel + relative_entropy_nats(&passive_of(&dephased), &tau).unwrap()
                         - relative_entropy_nats(&passive_of(&rho), &tau).unwrap());

@@ -19,9 +19,8 @@ pub fn daemonic_ergotropy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> 
     let parts = components(rho);
     let levels = hermitian_values(h)?;
     let energy = trace_of_product(&parts[0], h).re;
-    let passive = best_measurement(&parts, |m| {
-        Ok(hermitian_values(m)?.iter().rev().zip(&levels).map(|(r, e)| r * e).sum())
-    })?;
+    let passive =
+        best_measurement(&parts, |m| Ok(hermitian_values(m)?.iter().rev().zip(&levels).map(|(r, e)| r * e).sum()))?;
     Ok(energy - passive)
 }
 
@@ -57,8 +56,8 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::super::random::{hamiltonian, pure, state};
     use super::super::ergotropy;
+    use super::super::random::{hamiltonian, pure, state};
     use super::*;
     use crate::linalg::kron;
 
@@ -66,7 +65,8 @@ mod tests {
     fn the_closed_form_is_the_optimum() {
         for seed in 0..20 {
             let (rho, h) = (state(4, seed), hamiltonian(2, seed + 7));
-            let (search, closed) = (daemonic_ergotropy(&rho, &h).unwrap(), daemonic_ergotropy_two_qubits(&rho, &h).unwrap());
+            let (search, closed) =
+                (daemonic_ergotropy(&rho, &h).unwrap(), daemonic_ergotropy_two_qubits(&rho, &h).unwrap());
             assert!((search - closed).abs() < 1e-9, "{search} {closed}");
             assert!(closed >= ergotropy(&reduce(&rho, &[2, 2], &[1]), &h).unwrap() - 1e-12);
         }

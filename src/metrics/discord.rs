@@ -73,10 +73,11 @@ fn descend(
         let (e, w) = (at(theta, phi + step * stretch)?, at(theta, phi - step * stretch)?);
         let (s, n) = (at(theta + step, phi)?, at(theta - step, phi)?);
         let (curve_t, curve_p) = (s + n - 2.0 * value, e + w - 2.0 * value);
-        let newton = |minus: f64, plus: f64, curve: f64| if curve > 0.0 { (0.5 * (minus - plus) / curve).clamp(-2.0, 2.0) } else { 0.0 };
+        let newton = |minus: f64, plus: f64, curve: f64| {
+            if curve > 0.0 { (0.5 * (minus - plus) / curve).clamp(-2.0, 2.0) } else { 0.0 }
+        };
         let (dt, dp) = (newton(n, s, curve_t), newton(w, e, curve_p));
-        let mut candidates =
-            vec![(e, 0.0, 1.0), (w, 0.0, -1.0), (s, 1.0, 0.0), (n, -1.0, 0.0)];
+        let mut candidates = vec![(e, 0.0, 1.0), (w, 0.0, -1.0), (s, 1.0, 0.0), (n, -1.0, 0.0)];
         candidates.push((at(theta + dt * step, phi + dp * step * stretch)?, dt, dp));
         candidates.sort_by(|a, b| a.0.total_cmp(&b.0));
         let (lowest, along_t, along_p) = candidates[0];

@@ -170,8 +170,11 @@ pub(super) fn evaluate_power(m: &Moment, _: &[Argument]) -> Value {
         let n = cells.hamiltonian.nrows();
         let mut order = levels.clone();
         order.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let filled: Vec<f64> =
-            order.iter().flat_map(|&(e, count)| std::iter::repeat_n(e, if count < n as f64 { count as usize } else { n })).take(n).collect();
+        let filled: Vec<f64> = order
+            .iter()
+            .flat_map(|&(e, count)| std::iter::repeat_n(e, if count < n as f64 { count as usize } else { n }))
+            .take(n)
+            .collect();
         let eigen = Eigen { values: filled, vectors: cells.eigen.vectors.clone() };
         return Ok(ergotropy_rate(m.battery_eigen()?, &rate, &cells.hamiltonian, &eigen)?);
     }
@@ -190,7 +193,8 @@ mod tests {
         for seed in 0..60 {
             let n = [2, 3, 4, 8][seed as usize % 4];
             let (rho, h, u) = (state(n, seed), hamiltonian(n, seed + 1000), unitary(n, seed + 2000));
-            let (w, a, c) = (ergotropy(&rho, &h).unwrap(), anti_ergotropy(&rho, &h).unwrap(), capacity(&rho, &h).unwrap());
+            let (w, a, c) =
+                (ergotropy(&rho, &h).unwrap(), anti_ergotropy(&rho, &h).unwrap(), capacity(&rho, &h).unwrap());
             let spread = hermitian_eigen(&h).unwrap().spread();
             assert!(w >= -1e-13 && a >= -1e-13 && c <= spread + 1e-12);
             assert!((w + a - c).abs() < 1e-12, "C = W + A");
@@ -222,13 +226,15 @@ mod tests {
     #[test]
     fn the_rate_is_the_derivative() {
         for seed in 0..20 {
-            let (rho, h, drive, other) = (state(4, seed), hamiltonian(4, seed + 1), hamiltonian(4, seed + 2), state(4, seed + 3));
+            let (rho, h, drive, other) =
+                (state(4, seed), hamiltonian(4, seed + 1), hamiltonian(4, seed + 2), state(4, seed + 3));
             // Unitary motion plus a flow towards another state: the eigenvalues change too.
             let commutator = crate::linalg::commutator(&drive, &rho).map(|x| x * C64::new(0.0, -1.0));
             let rate = commutator + (&other - &rho);
             let at = |t: f64| ergotropy(&(&rho + rate.map(|x| x * t)), &h).unwrap();
             let numeric = (8.0 * (at(1e-4) - at(-1e-4)) - (at(2e-4) - at(-2e-4))) / 12e-4;
-            let exact = ergotropy_rate(&hermitian_eigen(&rho).unwrap(), &rate, &h, &hermitian_eigen(&h).unwrap()).unwrap();
+            let exact =
+                ergotropy_rate(&hermitian_eigen(&rho).unwrap(), &rate, &h, &hermitian_eigen(&h).unwrap()).unwrap();
             assert!((numeric - exact).abs() < 1e-8, "{numeric} {exact}");
         }
     }

@@ -25,7 +25,9 @@ pub fn local_parts(h: &Matrix, dimensions: &[usize]) -> Result<Vec<Matrix>, Unde
     }
     let rest = h - sum - identity(h.nrows()).map(|x| x * constant);
     if norm_squared(&rest) > 1e-18 * norm_squared(h).max(f64::MIN_POSITIVE) {
-        return Err(Undefined::Domain("the Hamiltonian couples the cells, so it has no local parts; give an operator without couplings".into()));
+        return Err(Undefined::Domain(
+            "the Hamiltonian couples the cells, so it has no local parts; give an operator without couplings".into(),
+        ));
     }
     Ok(parts)
 }
@@ -59,7 +61,11 @@ fn battery_dimensions(m: &Moment) -> Result<Vec<usize>, Undefined> {
     Ok(m.battery()?.sites.iter().map(|&s| m.dimensions[s]).collect())
 }
 
-fn over_parts(m: &Moment, a: &[Argument], f: fn(&Matrix, &Matrix) -> Result<f64, LinalgError>) -> Result<(f64, f64), Undefined> {
+fn over_parts(
+    m: &Moment,
+    a: &[Argument],
+    f: fn(&Matrix, &Matrix) -> Result<f64, LinalgError>,
+) -> Result<(f64, f64), Undefined> {
     let (h, dimensions) = (m.hamiltonian(a)?, battery_dimensions(m)?);
     let rho = m.battery_state()?;
     let mut sum = 0.0;
@@ -98,8 +104,7 @@ mod tests {
             assert!((again - &h).norm() < 1e-12);
             let rho = state(6, seed + 2);
             let gap = |f: fn(&Matrix, &Matrix) -> Result<f64, LinalgError>| {
-                f(&rho, &h).unwrap()
-                    - (0..2).map(|k| f(&reduce(&rho, &[2, 3], &[k]), &parts[k]).unwrap()).sum::<f64>()
+                f(&rho, &h).unwrap() - (0..2).map(|k| f(&reduce(&rho, &[2, 3], &[k]), &parts[k]).unwrap()).sum::<f64>()
             };
             assert!(gap(ergotropy) >= -1e-12 && gap(capacity) >= -1e-12);
         }

@@ -71,7 +71,9 @@ pub fn spin_temperature(rho: &Matrix, h: &Matrix) -> Value {
         return Err(Undefined::Domain("the energy is that of infinite temperature".into()));
     }
     if energy <= low || energy >= high {
-        return Err(Undefined::Domain("no Gibbs state has this energy: it is at or beyond the end of the spectrum".into()));
+        return Err(Undefined::Domain(
+            "no Gibbs state has this energy: it is at or beyond the end of the spectrum".into(),
+        ));
     }
     // E(beta) = sum e exp(-beta e) / sum exp(-beta e) falls with beta; expm1 keeps it exact for small beta, where
     // sum e exp(-beta e) = sum e (exp(-beta e) - 1) because the levels add up to zero.

@@ -37,8 +37,9 @@ pub fn parallel_ergotropy(rho: &Matrix, h: &Matrix, sites: usize) -> Result<f64,
 /// Starting points: no rotation, all combinations of half-turns about x for few qubits, and turns about y and z of all.
 fn starts(sites: usize) -> Vec<Vec<usize>> {
     let few = sites.min(4);
-    let mut starts: Vec<Vec<usize>> =
-        (0..1usize << few).map(|mask| (0..sites).map(|s| usize::from(s < few && mask >> s & 1 == 1)).collect()).collect();
+    let mut starts: Vec<Vec<usize>> = (0..1usize << few)
+        .map(|mask| (0..sites).map(|s| usize::from(s < few && mask >> s & 1 == 1)).collect())
+        .collect();
     starts.push(vec![2; sites]);
     starts.push((0..sites).map(|s| if s % 2 == 0 { 3 } else { 0 }).collect());
     starts
@@ -97,7 +98,8 @@ fn rotate(state: &Matrix, x: &DVector<f64>, sites: usize) -> Matrix {
 /// `dE/dx` at x = 0: `Tr[-i [sigma/2, rho] H]`.
 fn gradient(state: &Matrix, h: &Matrix, sites: usize) -> DVector<f64> {
     let c = crate::linalg::commutator(state, h);
-    let half: Vec<C64> = (0..3 * sites).map(|k| trace_of_product(&on_site(&pauli(k % 3 + 1), k / 3, sites), &c)).collect();
+    let half: Vec<C64> =
+        (0..3 * sites).map(|k| trace_of_product(&on_site(&pauli(k % 3 + 1), k / 3, sites), &c)).collect();
     // -i Tr[[s, rho] H] / 2 = -i Tr[s [rho, H]] / 2.
     DVector::from_iterator(3 * sites, half.iter().map(|t| (-I * t * 0.5).re))
 }
@@ -137,7 +139,14 @@ fn polish(mut state: Matrix, h: &Matrix, sites: usize) -> f64 {
     energy
 }
 
-fn line_search(state: &Matrix, h: &Matrix, sites: usize, energy: f64, step: &DVector<f64>, slope: f64) -> Option<(Matrix, f64, f64)> {
+fn line_search(
+    state: &Matrix,
+    h: &Matrix,
+    sites: usize,
+    energy: f64,
+    step: &DVector<f64>,
+    slope: f64,
+) -> Option<(Matrix, f64, f64)> {
     let mut length = 1.0;
     for _ in 0..40 {
         let next = rotate(state, &(step * length), sites);

@@ -35,7 +35,9 @@ pub fn energy_fisher_information(rho: &Matrix, rate: &Matrix, levels: &Eigen) ->
             continue;
         }
         if p <= 1e-18 {
-            return Err(Undefined::Domain("a level that is empty fills at a finite rate: the information is infinite here".into()));
+            return Err(Undefined::Domain(
+                "a level that is empty fills at a finite rate: the information is infinite here".into(),
+            ));
         }
         sum += dp * dp / p;
     }

@@ -35,17 +35,22 @@ pub fn json(results: &Results) -> String {
 
 fn point(results: &Results, run: &crate::emulator::Run) -> Value {
     let params: Map<String, Value> = run.params.iter().map(|(k, v)| (k.clone(), Value::from(*v))).collect();
-    let summary: Map<String, Value> = run.summary.iter().map(|(k, v)| (k.clone(), number(results.value(k, *v)))).collect();
+    let summary: Map<String, Value> =
+        run.summary.iter().map(|(k, v)| (k.clone(), number(results.value(k, *v)))).collect();
     let mut marks = Map::new();
     for mark in &run.marks {
-        let values: Map<String, Value> = mark.values.iter().map(|(k, v)| (k.clone(), number(results.value(k, *v)))).collect();
+        let values: Map<String, Value> =
+            mark.values.iter().map(|(k, v)| (k.clone(), number(results.value(k, *v)))).collect();
         marks.insert(mark.name.clone(), json!({ "time": mark.time, "values": values }));
     }
     let mut traces = Map::new();
     for trace in &run.traces {
         let mut values = Map::new();
         for (key, column) in &trace.values {
-            values.insert(key.clone(), Value::from(column.iter().map(|v| number(results.value(key, *v))).collect::<Vec<_>>()));
+            values.insert(
+                key.clone(),
+                Value::from(column.iter().map(|v| number(results.value(key, *v))).collect::<Vec<_>>()),
+            );
         }
         traces.insert(trace.name.clone(), json!({ "time": trace.time, "values": values }));
     }

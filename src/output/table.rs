@@ -53,7 +53,11 @@ impl<'a> Sheet<'a> {
     fn shown(&self, key: &str, value: Option<f64>) -> String {
         let unit = self.results.unit(key);
         let most = self.largest.iter().find(|(u, _)| *u == unit).map_or(0.0, |(_, most)| *most);
-        if value.is_some_and(|x| x.abs() < ROUNDING * most) { "0".into() } else { digits(self.results.value(key, value)) }
+        if value.is_some_and(|x| x.abs() < ROUNDING * most) {
+            "0".into()
+        } else {
+            digits(self.results.value(key, value))
+        }
     }
 }
 
@@ -74,8 +78,9 @@ impl Columns {
 
     fn text(&self, indent: &str, ruled: bool) -> String {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
-        let widths: Vec<usize> =
-            (0..columns).map(|c| self.rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0)).collect();
+        let widths: Vec<usize> = (0..columns)
+            .map(|c| self.rows.iter().filter_map(|r| r.get(c)).map(|t| t.chars().count()).max().unwrap_or(0))
+            .collect();
         let mut out = String::new();
         for (k, row) in self.rows.iter().enumerate() {
             let mut line = indent.to_string();
@@ -87,7 +92,8 @@ impl Columns {
             out += line.trim_end();
             out.push('\n');
             if ruled && k == 0 {
-                out += &format!("{indent}{}\n", "-".repeat(widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1)));
+                out +=
+                    &format!("{indent}{}\n", "-".repeat(widths.iter().sum::<usize>() + 2 * columns.saturating_sub(1)));
             }
         }
         out
@@ -175,13 +181,21 @@ fn single(sheet: &Sheet, run: &Run) -> String {
     for trace in &run.traces {
         let end = trace.time.last().copied();
         let unit = results.time_unit();
-        out += &format!("trace {}: {} samples over {}{}{unit}\n", trace.name, trace.time.len(), digits(end), if unit.is_empty() { "" } else { " " });
+        out += &format!(
+            "trace {}: {} samples over {}{}{unit}\n",
+            trace.name,
+            trace.time.len(),
+            digits(end),
+            if unit.is_empty() { "" } else { " " }
+        );
         let mut columns = Columns::new(1);
         columns.push(vec![String::new(), "start".into(), "lowest".into(), "highest".into(), "at".into(), "end".into()]);
         for (key, column) in &trace.values {
             let defined = || column.iter().enumerate().filter_map(|(k, v)| v.map(|v| (k, v)));
             let lowest = defined().map(|(_, v)| v).min_by(f64::total_cmp);
-            let highest = defined().fold(None::<(usize, f64)>, |best, (k, v)| if best.is_none_or(|b| v > b.1 + 1e-9 * b.1.abs()) { Some((k, v)) } else { best });
+            let highest = defined().fold(None::<(usize, f64)>, |best, (k, v)| {
+                if best.is_none_or(|b| v > b.1 + 1e-9 * b.1.abs()) { Some((k, v)) } else { best }
+            });
             columns.push(vec![
                 named(key, results.unit(key)),
                 sheet.shown(key, column.first().copied().flatten()),

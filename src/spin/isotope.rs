@@ -93,7 +93,9 @@ mod tests {
     /// Larmor frequencies at 11.7433 T, where 1H resonates at 500.0 MHz: the ratios of the IUPAC table, Xi in percent of 1H.
     #[test]
     fn frequency_ratios_are_those_of_the_reference_compounds() {
-        for (symbol, xi) in [("2H", 15.350609), ("13C", 25.145020), ("15N", -10.136767), ("19F", 94.094011), ("31P", 40.480742)] {
+        for (symbol, xi) in
+            [("2H", 15.350609), ("13C", 25.145020), ("15N", -10.136767), ("19F", 94.094011), ("31P", 40.480742)]
+        {
             let ratio = 100.0 * Isotope::named(symbol).unwrap().gamma / Isotope::named("1H").unwrap().gamma;
             // Xi belongs to reference compounds, the ratio to bare nuclei: shielding makes 1e-3 of difference at the most.
             assert!((ratio / xi - 1.0).abs() < 1.5e-3, "{symbol}: {ratio} {xi}");

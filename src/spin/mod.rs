@@ -9,6 +9,6 @@ pub use basis::{Basis, Site, SiteKind};
 pub use isotope::{ISOTOPES, Isotope};
 pub use operator::{LOCAL_OPERATORS, Local, LocalKind, Operator, Sparse};
 pub use state::{
-    State, crush, degeneracy, dephase, gibbs, nearest_state, partial_transpose, project_to_simplex, reduce, reduce_outer,
-    thermal_product,
+    State, crush, degeneracy, dephase, gibbs, nearest_state, partial_transpose, project_to_simplex, reduce,
+    reduce_outer, thermal_product,
 };

@@ -175,7 +175,8 @@ impl Local {
     /// The factor, if this is a multiple of the identity.
     fn multiple_of_identity(&self) -> Option<C64> {
         let first = self.entries.first()?.2;
-        let diagonal = self.entries.len() == self.dimension && self.entries.iter().all(|&(i, j, v)| i == j && v == first);
+        let diagonal =
+            self.entries.len() == self.dimension && self.entries.iter().all(|&(i, j, v)| i == j && v == first);
         diagonal.then_some(first)
     }
 }
@@ -510,13 +511,7 @@ mod tests {
     }
 
     fn basis() -> Basis {
-        Basis {
-            sites: vec![
-                site("a", 2, SiteKind::Spin),
-                site("b", 3, SiteKind::Spin),
-                site("m", 4, SiteKind::Mode),
-            ],
-        }
+        Basis { sites: vec![site("a", 2, SiteKind::Spin), site("b", 3, SiteKind::Spin), site("m", 4, SiteKind::Mode)] }
     }
 
     fn of(kind: LocalKind, k: usize) -> Matrix {

@@ -56,7 +56,11 @@ fn split(dimensions: &[usize], keep: &[usize]) -> Split {
     let offsets = |sites: &[usize]| {
         let mut out = vec![0];
         for &site in sites {
-            out = out.iter().flat_map(|&base| (0..dimensions[site]).map(move |d| (base, d))).map(|(base, d)| base + d * strides[site]).collect();
+            out = out
+                .iter()
+                .flat_map(|&base| (0..dimensions[site]).map(move |d| (base, d)))
+                .map(|(base, d)| base + d * strides[site])
+                .collect();
         }
         out
     };
@@ -92,7 +96,8 @@ pub fn partial_transpose(m: &Matrix, dimensions: &[usize], sites: &[usize]) -> M
         for j in 0..s.kept {
             for r in 0..s.rest {
                 for q in 0..s.rest {
-                    out[(s.index[j * s.rest + r], s.index[i * s.rest + q])] = m[(s.index[i * s.rest + r], s.index[j * s.rest + q])];
+                    out[(s.index[j * s.rest + r], s.index[i * s.rest + q])] =
+                        m[(s.index[i * s.rest + r], s.index[j * s.rest + q])];
                 }
             }
         }
@@ -102,9 +107,13 @@ pub fn partial_transpose(m: &Matrix, dimensions: &[usize], sites: &[usize]) -> M
 
 /// Keeps the elements between states of equal labels, in every list of labels: what an ideal gradient leaves.
 pub fn crush(rho: &Matrix, labels: &[Vec<i64>]) -> Matrix {
-    Matrix::from_fn(rho.nrows(), rho.ncols(), |i, j| {
-        if labels.iter().all(|l| l[i] == l[j]) { rho[(i, j)] } else { ZERO }
-    })
+    Matrix::from_fn(
+        rho.nrows(),
+        rho.ncols(),
+        |i, j| {
+            if labels.iter().all(|l| l[i] == l[j]) { rho[(i, j)] } else { ZERO }
+        },
+    )
 }
 
 /// The part of a state that commutes with a Hamiltonian: elements between different levels vanish, whole blocks of equal
@@ -160,10 +169,13 @@ pub fn gibbs(h: &Matrix, temperature: f64) -> Result<Matrix, LinalgError> {
 pub fn thermal_product(basis: &Basis, ratios: &[Option<f64>]) -> Matrix {
     let n = basis.dimension();
     let mut diagonal = Vector::from_element(n, ONE);
-    let partition: Vec<f64> = basis.sites.iter().zip(ratios).map(|(s, r)| populations(s.dimension, *r).iter().sum()).collect();
+    let partition: Vec<f64> =
+        basis.sites.iter().zip(ratios).map(|(s, r)| populations(s.dimension, *r).iter().sum()).collect();
     for index in 0..n {
         let mut p = 1.0;
-        for ((digit, site), (ratio, z)) in basis.digits(index).into_iter().zip(&basis.sites).zip(ratios.iter().zip(&partition)) {
+        for ((digit, site), (ratio, z)) in
+            basis.digits(index).into_iter().zip(&basis.sites).zip(ratios.iter().zip(&partition))
+        {
             p *= populations(site.dimension, *ratio)[digit] / z;
         }
         diagonal[index] = real(p);

@@ -144,9 +144,9 @@ impl Expr {
             ExprKind::Member(name, inner) => ExprKind::Member(name.clone(), Box::new(again(inner))),
             ExprKind::Call(name, items) => ExprKind::Call(name.clone(), items.iter().map(again).collect()),
             ExprKind::Tuple(items) => ExprKind::Tuple(items.iter().map(again).collect()),
-            ExprKind::Sum(terms) => ExprKind::Sum(
-                terms.iter().map(|t| Term { negative: t.negative, value: again(&t.value) }).collect(),
-            ),
+            ExprKind::Sum(terms) => {
+                ExprKind::Sum(terms.iter().map(|t| Term { negative: t.negative, value: again(&t.value) }).collect())
+            }
             ExprKind::Product(factors) => ExprKind::Product(
                 factors.iter().map(|f| Factor { divides: f.divides, value: again(&f.value) }).collect(),
             ),

@@ -206,7 +206,9 @@ impl Parser<'_> {
         }
         let here = self.here();
         let diagnostic = Diagnostic::new(Code::UnknownUnit, here, format!("`{symbol}` is not a unit"));
-        if matches!(self.peek(1), TokenKind::Sign("(")) || matches!(value.kind, ExprKind::Tuple(_) | ExprKind::Product(_)) {
+        if matches!(self.peek(1), TokenKind::Sign("("))
+            || matches!(value.kind, ExprKind::Tuple(_) | ExprKind::Product(_))
+        {
             return Err(diagnostic.help("write a product with `*`").into());
         }
         let shown = diagnostic.label("no unit has this name").did_you_mean(&symbol, UNITS.iter().map(|u| u.symbol));

@@ -38,7 +38,11 @@ pub fn format(text: &str) -> String {
         let closes = here.iter().take_while(|t| t.kind == TokenKind::Sign("}")).count();
         let continued = first > 0 && !here.is_empty() && continues(&tokens, first);
         let indent = if here.is_empty() || continued {
-            if here.is_empty() && line.starts_with(' ') && depth == 0 { leading(line) } else { leading(line).max(4 * depth) }
+            if here.is_empty() && line.starts_with(' ') && depth == 0 {
+                leading(line)
+            } else {
+                leading(line).max(4 * depth)
+            }
         } else {
             4 * depth.saturating_sub(closes)
         };

@@ -27,8 +27,8 @@ pub fn parse(text: &str, file: u32) -> (Program, Vec<Diagnostic>) {
     let (tokens, mut diagnostics) = tokenize(text, file);
     let mut parser = parser::Parser::new(&tokens);
     let program = parser.file();
-    let about_version =
-        parser.diagnostics.iter().any(|d| d.code == Code::UnsupportedVersion) || !matches!(tokens[0].kind, TokenKind::Name(_));
+    let about_version = parser.diagnostics.iter().any(|d| d.code == Code::UnsupportedVersion)
+        || !matches!(tokens[0].kind, TokenKind::Name(_));
     diagnostics.extend(parser.diagnostics);
     if !matches!(program.items.first().map(|i| &i.kind), Some(ItemKind::Version(_))) && !about_version {
         let span = Span { file, start: tokens[0].span.start, end: tokens[0].span.end };

@@ -314,9 +314,13 @@ impl<'a> Parser<'a> {
     fn declared(&mut self) -> Rule<Declared> {
         let name = self.name("the name of a spin")?;
         if self.words_of_language_are_no_names(&name) {
-            return Err(Diagnostic::new(Code::ReservedName, name.span(), format!("`{}` is a word of the language", name.text))
-                .help("choose another name")
-                .into());
+            return Err(Diagnostic::new(
+                Code::ReservedName,
+                name.span(),
+                format!("`{}` is a word of the language", name.text),
+            )
+            .help("choose another name")
+            .into());
         }
         let size = if self.sign("[") {
             let open = self.previous();
@@ -373,7 +377,12 @@ impl<'a> Parser<'a> {
             2.0 * value
         };
         if value.fract() != 0.0 || !(1.0..=99.0).contains(&twice) {
-            return Err(Diagnostic::new(Code::OutOfRange, start, "a spin quantum number is 1/2, 1, 3/2, ... up to 99/2").into());
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                start,
+                "a spin quantum number is 1/2, 1, 3/2, ... up to 99/2",
+            )
+            .into());
         }
         Ok(SpinKind::Twice(twice as u32))
     }
@@ -492,7 +501,9 @@ impl<'a> Parser<'a> {
             } else if *self.kind() == TokenKind::End || self.at_sign("}") {
                 return Ok(pulse);
             } else {
-                return Err(self.unexpected("expected `phase`, `ideal`, `record` or a setting such as `rf = 25 kHz`").into());
+                return Err(self
+                    .unexpected("expected `phase`, `ideal`, `record` or a setting such as `rf = 25 kHz`")
+                    .into());
             }
         }
     }
@@ -846,7 +857,8 @@ impl<'a> Parser<'a> {
     }
 
     fn given_twice(&self, what: &str) -> Diagnostic {
-        Diagnostic::new(Code::DefinedTwice, self.here(), format!("`{what}` is given twice")).label("given before in this statement")
+        Diagnostic::new(Code::DefinedTwice, self.here(), format!("`{what}` is given twice"))
+            .label("given before in this statement")
     }
 
     fn unknown_statement(&self, word: &str, role: Role) -> Diagnostic {
@@ -856,11 +868,14 @@ impl<'a> Parser<'a> {
             Role::Event => "a statement of a sequence",
             Role::Clause => "a clause",
         };
-        let diagnostic = Diagnostic::new(Code::UnknownStatement, self.here(), format!("`{word}` does not begin {what}"))
-            .label("not known here");
+        let diagnostic =
+            Diagnostic::new(Code::UnknownStatement, self.here(), format!("`{word}` does not begin {what}"))
+                .label("not known here");
         let diagnostic = match words::WORDS.iter().find(|w| w.word == word) {
             Some(w) if w.role == Role::Event => diagnostic.help(format!("`{word}` belongs into a `sequence` block")),
-            Some(w) if w.role == Role::SystemEntry => diagnostic.help(format!("`{word}` belongs into the `system` block")),
+            Some(w) if w.role == Role::SystemEntry => {
+                diagnostic.help(format!("`{word}` belongs into the `system` block"))
+            }
             Some(w) if w.role == Role::Statement => diagnostic.help(format!("`{word}` stands outside of blocks")),
             Some(_) | None => diagnostic.did_you_mean(word, words::words_of(role)),
         };

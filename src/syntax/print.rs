@@ -111,7 +111,9 @@ impl Display for SystemEntry {
         match &self.kind {
             SystemKind::Spin(names, kind) => write!(f, "spin {} : {kind}", joined(names))?,
             SystemKind::Collective(name, count, kind) => match &count.kind {
-                super::ExprKind::Number(_) | super::ExprKind::Name(_) => write!(f, "collective {name} : {count} * {kind}")?,
+                super::ExprKind::Number(_) | super::ExprKind::Name(_) => {
+                    write!(f, "collective {name} : {count} * {kind}")?
+                }
                 _ => write!(f, "collective {name} : ({count}) * {kind}")?,
             },
             SystemKind::Mode(name, cutoff) => write!(f, "mode {name} : {cutoff}")?,

@@ -36,8 +36,7 @@ pub struct Token {
 }
 
 /// The signs of the language; longer ones first, so that `..` is not read as two dots.
-pub const SIGNS: &[&str] =
-    &["..", "{", "}", "(", ")", "[", "]", "+", "-", "*", "/", "^", "=", ":", ",", ".", "|"];
+pub const SIGNS: &[&str] = &["..", "{", "}", "(", ")", "[", "]", "+", "-", "*", "/", "^", "=", ":", ",", ".", "|"];
 
 /// Reads a whole text.
 pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
@@ -140,9 +139,10 @@ fn unreadable(rest: &str, span: impl Fn(usize) -> Span) -> (Diagnostic, usize) {
             .label("a closing `\"` is missing");
         return (diagnostic, length);
     }
-    let run: IResult<&str, &str> =
-        take_while1(|c: char| !c.is_alphanumeric() && !c.is_whitespace() && !"_\"#.".contains(c) && !SIGNS.contains(&&*c.to_string()))
-            .parse(rest);
+    let run: IResult<&str, &str> = take_while1(|c: char| {
+        !c.is_alphanumeric() && !c.is_whitespace() && !"_\"#.".contains(c) && !SIGNS.contains(&&*c.to_string())
+    })
+    .parse(rest);
     let length = run.map_or(first.len_utf8(), |(_, text)| text.len());
     let shown = rest[..length].escape_debug().to_string();
     let mut diagnostic =

@@ -23,10 +23,15 @@ pub fn read(path: &Path) -> Result<String, Diagnostic> {
     })?;
     let meta = file.metadata().map_err(|e| cannot_read(path, &reason(&e)))?;
     if meta.is_dir() {
-        return Err(cannot_read(path, "it is a directory").help(format!("name the files in it: {}/*.seq", path.display())));
+        return Err(
+            cannot_read(path, "it is a directory").help(format!("name the files in it: {}/*.seq", path.display()))
+        );
     }
     let too_large = |size: u64| {
-        cannot_read(path, &format!("it has {} MB, more than the {} MB that a program may have", size >> 20, LARGEST_FILE >> 20))
+        cannot_read(
+            path,
+            &format!("it has {} MB, more than the {} MB that a program may have", size >> 20, LARGEST_FILE >> 20),
+        )
     };
     if meta.len() > LARGEST_FILE {
         return Err(too_large(meta.len()));
@@ -41,12 +46,18 @@ pub fn read(path: &Path) -> Result<String, Diagnostic> {
         let valid = e.utf8_error().valid_up_to();
         let bytes = e.into_bytes();
         if bytes.starts_with(b"\x01pulseq\x02") {
-            return Diagnostic::without_place(Code::PulseqFile, format!("`{}` is a binary Pulseq file, not an ergoseq program", path.display()))
-                .help("an ergoseq program begins with `ergoseq 1`; both kinds of files end in `.seq`");
+            return Diagnostic::without_place(
+                Code::PulseqFile,
+                format!("`{}` is a binary Pulseq file, not an ergoseq program", path.display()),
+            )
+            .help("an ergoseq program begins with `ergoseq 1`; both kinds of files end in `.seq`");
         }
         let line = bytes[..valid].iter().filter(|b| **b == b'\n').count() + 1;
-        Diagnostic::without_place(Code::NotText, format!("`{}` is not UTF-8 text: byte {valid}, in line {line}, cannot be read", path.display()))
-            .help("save the file as UTF-8")
+        Diagnostic::without_place(
+            Code::NotText,
+            format!("`{}` is not UTF-8 text: byte {valid}, in line {line}, cannot be read", path.display()),
+        )
+        .help("save the file as UTF-8")
     })
 }
 
@@ -61,8 +72,11 @@ fn reason(e: &std::io::Error) -> String {
 /// Files of a similar name in the same folder.
 fn near_files(diagnostic: Diagnostic, path: &Path) -> Diagnostic {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let (Some(wanted), Ok(entries)) = (path.file_name().and_then(|n| n.to_str()), fs::read_dir(folder)) else { return diagnostic };
-    let mut names: Vec<String> = entries.flatten().take(10_000).filter_map(|e| e.file_name().into_string().ok()).collect();
+    let (Some(wanted), Ok(entries)) = (path.file_name().and_then(|n| n.to_str()), fs::read_dir(folder)) else {
+        return diagnostic;
+    };
+    let mut names: Vec<String> =
+        entries.flatten().take(10_000).filter_map(|e| e.file_name().into_string().ok()).collect();
     names.sort();
     diagnostic.did_you_mean(wanted, names.iter().map(String::as_str))
 }
@@ -72,7 +86,9 @@ pub fn compile(path: &Path) -> Result<Compiled, Box<Refused>> {
     let name = path.display().to_string();
     let text = match read(path) {
         Ok(text) => text,
-        Err(diagnostic) => return Err(Box::new(Refused { diagnostics: vec![diagnostic], sources: Sources::default() })),
+        Err(diagnostic) => {
+            return Err(Box::new(Refused { diagnostics: vec![diagnostic], sources: Sources::default() }));
+        }
     };
     let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
     if yaml {
@@ -91,8 +107,9 @@ fn from_yaml(name: &str, text: &str) -> Result<Compiled, Box<Refused>> {
     match experiment {
         Ok(experiment) => Ok(Compiled { experiment, warnings: vec![], sources: Sources::default() }),
         Err(why) => {
-            let diagnostic = Diagnostic::without_place(Code::NotAnExperiment, format!("`{name}` is no experiment: {why}"))
-                .help("`ergoseq show FILE.seq --stage ir` writes one");
+            let diagnostic =
+                Diagnostic::without_place(Code::NotAnExperiment, format!("`{name}` is no experiment: {why}"))
+                    .help("`ergoseq show FILE.seq --stage ir` writes one");
             Err(Box::new(Refused { diagnostics: vec![diagnostic], sources: Sources::default() }))
         }
     }
@@ -100,7 +117,9 @@ fn from_yaml(name: &str, text: &str) -> Result<Compiled, Box<Refused>> {
 
 /// Writes a file: first beside its place, then moved there, so that nobody ever sees half of it.
 pub fn write(path: &Path, text: &str, overwrite: bool) -> Result<(), Diagnostic> {
-    let failed = |why: String| Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be written: {why}", path.display()));
+    let failed = |why: String| {
+        Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be written: {why}", path.display()))
+    };
     if path.is_dir() {
         return Err(failed("it is a directory".into()));
     }

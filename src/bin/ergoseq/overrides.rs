@@ -12,7 +12,8 @@ use ergoseq::syntax::{parse_expression, parse_sweep_values};
 
 fn split<'a>(text: &'a str, option: &str, example: &str) -> Result<(&'a str, &'a str), Diagnostic> {
     text.split_once('=').map(|(n, v)| (n.trim(), v.trim())).ok_or_else(|| {
-        Diagnostic::without_place(Code::UnexpectedToken, format!("`{option} {text}` has no `=`")).help(format!("for example `{option} {example}`"))
+        Diagnostic::without_place(Code::UnexpectedToken, format!("`{option} {text}` has no `=`"))
+            .help(format!("for example `{option} {example}`"))
     })
 }
 
@@ -54,9 +55,12 @@ pub fn sweeps(experiment: &mut Experiment, given: &[String], sources: &mut Sourc
             let scope = experiment.scope();
             let Some(Meaning::Param(dimension)) = scope.names.get(name) else {
                 let params: Vec<&str> = experiment.params.iter().map(|p| p.name.as_str()).collect();
-                return Err(Diagnostic::without_place(Code::UnknownName, format!("the file has no parameter `{name}`"))
-                    .did_you_mean(name, params.iter().copied())
-                    .help(format!("its parameters are: {}", params.join(", "))));
+                return Err(Diagnostic::without_place(
+                    Code::UnknownName,
+                    format!("the file has no parameter `{name}`"),
+                )
+                .did_you_mean(name, params.iter().copied())
+                .help(format!("its parameters are: {}", params.join(", "))));
             };
             ergoseq::check::check_sweep(&scope, &values, *dimension).map_err(|d| *d)?;
             let span = ergoseq::source::Span { file, start: 0, end: value.len() as u32 };

@@ -29,7 +29,11 @@ impl Progress {
                 return;
             }
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
-            let template = if total > 1 { "{bar:30} {pos}/{len} points, {elapsed}, {eta} left" } else { "{spinner} running, {elapsed}" };
+            let template = if total > 1 {
+                "{bar:30} {pos}/{len} points, {elapsed}, {eta} left"
+            } else {
+                "{spinner} running, {elapsed}"
+            };
             if let Ok(style) = ProgressStyle::with_template(template) {
                 bar.set_style(style);
             }

@@ -41,7 +41,11 @@ pub fn run(a: &args::Run) -> Outcome {
         Ok(runs) => runs,
         Err((point, diagnostic)) => {
             let shown: Vec<String> = swept.iter().map(|n| format!("{n} = {}", points[point][n])).collect();
-            let diagnostic = if shown.is_empty() { diagnostic } else { diagnostic.help(format!("at the point {}", shown.join(", "))) };
+            let diagnostic = if shown.is_empty() {
+                diagnostic
+            } else {
+                diagnostic.help(format!("at the point {}", shown.join(", ")))
+            };
             return terminal::refuse(&[diagnostic], &compiled.sources);
         }
     };
@@ -76,7 +80,12 @@ fn energy(a: &args::Run, experiment: &Experiment) -> Result<EnergyUnit, Outcome>
 
 /// Runs the points on all cores; their order, and every bit of the results, does not depend on how many there are. Of several
 /// failures the first in the order of points is given.
-fn emulate(experiment: &Experiment, points: &[Values], options: &Options, threads: Option<usize>) -> Result<Vec<Run>, (usize, Diagnostic)> {
+fn emulate(
+    experiment: &Experiment,
+    points: &[Values],
+    options: &Options,
+    threads: Option<usize>,
+) -> Result<Vec<Run>, (usize, Diagnostic)> {
     let progress = Progress::new(points.len() as u64);
     let one = |(k, values): (usize, &Values)| {
         let result = emulator::run(experiment, values, options, &[]).map_err(|d| (k, *d));

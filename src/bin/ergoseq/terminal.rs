@@ -10,7 +10,9 @@ const MOST_MESSAGES: usize = 50;
 
 /// Whether standard error shows colours.
 fn styled() -> bool {
-    std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none() && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+    std::io::stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none()
+        && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
 }
 
 /// Prints messages. A terminal that went away is no reason to fail.
@@ -50,7 +52,8 @@ pub fn print(text: &str) -> Outcome {
         Ok(()) => Outcome::Done,
         Err(e) if e.kind() == std::io::ErrorKind::BrokenPipe => Outcome::Done,
         Err(e) => {
-            let diagnostic = Diagnostic::without_place(Code::CannotWrite, format!("standard output cannot be written: {e}"));
+            let diagnostic =
+                Diagnostic::without_place(Code::CannotWrite, format!("standard output cannot be written: {e}"));
             refuse(&[diagnostic], &Sources::default())
         }
     }

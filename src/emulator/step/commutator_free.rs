@@ -43,7 +43,9 @@ impl<'a> CommutatorFree<'a> {
         if self.open() {
             return self.generator.liouvillian(t).map(|x| I * x);
         }
-        self.generator.hamiltonian(t).unwrap_or_else(|| Matrix::zeros(self.generator.dimension, self.generator.dimension))
+        self.generator
+            .hamiltonian(t)
+            .unwrap_or_else(|| Matrix::zeros(self.generator.dimension, self.generator.dimension))
     }
 
     fn exponential(&self, mean: &Matrix, h: f64) -> Result<Matrix, StepError> {
@@ -72,7 +74,9 @@ impl Stepper for CommutatorFree<'_> {
         while to - t > smallest {
             steps += 1;
             if steps > MOST_STEPS {
-                return Err(StepError::Tolerance(format!("more than {MOST_STEPS} steps, the last at t = {t:e}: is the Hamiltonian finite there?")));
+                return Err(StepError::Tolerance(format!(
+                    "more than {MOST_STEPS} steps, the last at t = {t:e}: is the Hamiltonian finite there?"
+                )));
             }
             // A step never reaches beyond the end, and a remainder is not left to a sliver.
             let rest = to - t;
@@ -106,7 +110,9 @@ impl Stepper for CommutatorFree<'_> {
             } else {
                 self.step = h * factor.clamp(0.1, 0.9);
                 if self.step < smallest {
-                    return Err(StepError::Tolerance(format!("the step at t = {t:e} would be shorter than {smallest:e}")));
+                    return Err(StepError::Tolerance(format!(
+                        "the step at t = {t:e} would be shorter than {smallest:e}"
+                    )));
                 }
             }
         }

@@ -17,7 +17,8 @@ impl ExactClosed {
     /// # Errors
     /// When the eigenvalues cannot be computed.
     pub fn new(generator: &Generator) -> Result<ExactClosed, StepError> {
-        let h = generator.hamiltonian(0.0).ok_or_else(|| StepError::Tolerance("the Hamiltonian is not dense".into()))?;
+        let h =
+            generator.hamiltonian(0.0).ok_or_else(|| StepError::Tolerance("the Hamiltonian is not dense".into()))?;
         Ok(ExactClosed { eigen: hermitian_eigen(&h)? })
     }
 

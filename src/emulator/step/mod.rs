@@ -61,7 +61,13 @@ pub trait Stepper {
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
-pub fn choose<'a>(generator: &'a Generator, segment: &Segment, state: &State, method: Method, tolerance: f64) -> Result<Box<dyn Stepper + 'a>, StepError> {
+pub fn choose<'a>(
+    generator: &'a Generator,
+    segment: &Segment,
+    state: &State,
+    method: Method,
+    tolerance: f64,
+) -> Result<Box<dyn Stepper + 'a>, StepError> {
     let span = segment.duration;
     match method {
         Method::Dop853 => return Ok(Box::new(dop853::Dop853Step::new(generator, tolerance, span))),
@@ -84,7 +90,10 @@ pub fn choose<'a>(generator: &'a Generator, segment: &Segment, state: &State, me
             Box::new(chebyshev::Chebyshev::new(generator))
         });
     }
-    if (open && liouville > DENSE_LIOUVILLE / 4) || !generator.is_dense() || (matches!(state, State::Pure(_)) && generator.dimension > DENSE_VECTORS) {
+    if (open && liouville > DENSE_LIOUVILLE / 4)
+        || !generator.is_dense()
+        || (matches!(state, State::Pure(_)) && generator.dimension > DENSE_VECTORS)
+    {
         return Ok(Box::new(dop853::Dop853Step::new(generator, tolerance, span)));
     }
     Ok(Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span)))

@@ -52,7 +52,9 @@ impl Stepper for PlainStep<'_> {
             State::Pure(psi) if !open => {
                 State::Pure((0..steps).fold(psi.clone(), |psi, k| self.vector(&psi, from + h * k as f64, h)))
             }
-            _ => State::Mixed(tidy(&(0..steps).fold(state.density(), |rho, k| self.density(&rho, from + h * k as f64, h)))),
+            _ => State::Mixed(tidy(
+                &(0..steps).fold(state.density(), |rho, k| self.density(&rho, from + h * k as f64, h)),
+            )),
         })
     }
 

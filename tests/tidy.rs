@@ -1,0 +1,142 @@
+//! House rules, as a test.
+
+use std::path::{Path, PathBuf};
+
+fn sources(folder: &Path, out: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, out);
+        } else if path.extension().is_some_and(|e| e == "rs") {
+            out.push(path);
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
+}
+
+fn library() -> Vec<(String, String)> {
+    let mut paths = Vec::new();
+    sources(&root().join("src"), &mut paths);
+    paths.sort();
+    paths
+        .into_iter()
+        .map(|p| {
+            (
+                p.strip_prefix(root().join("src")).unwrap().to_str().unwrap().replace('\\', "/"),
+                std::fs::read_to_string(&p).unwrap(),
+            )
+        })
+        .collect()
+}
+
+/// The layers, lowest first: a module names only modules of lower layers, and itself.
+const LAYERS: &[&[&str]] = &[
+    &["source", "units", "linalg"],
+    &["diagnostic", "spin"],
+    &["syntax", "metrics"],
+    &["ir"],
+    &["check", "hamiltonian"],
+    &["emulator"],
+    &["verdict"],
+    &["output"],
+];
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|l| l.contains(&module))
+}
+
+/// The text without its tests.
+fn product(text: &str) -> &str {
+    text.split("#[cfg(test)]\nmod tests").next().unwrap_or(text)
+}
+
+#[test]
+fn layers_point_downward() {
+    let mut wrong = Vec::new();
+    for (path, text) in library() {
+        if path.starts_with("bin/") || path == "lib.rs" {
+            continue;
+        }
+        let module = path.split(['/', '.']).next().unwrap();
+        let Some(own) = layer(module) else {
+            wrong.push(format!("{path} belongs to no layer"));
+            continue;
+        };
+        for piece in product(&text).split("crate::").skip(1) {
+            let named: String = piece.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if named != module && layer(&named).is_none_or(|other| other >= own) {
+                wrong.push(format!("{path} names crate::{named}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The binary speaks to the library through its public modules alone, which the compiler sees to; and only one file names the
+/// matrix crates, besides those that need a small real matrix or the integrator's vector.
+#[test]
+fn the_matrix_crates_are_named_in_few_files() {
+    let allowed = [
+        "linalg.rs",
+        "emulator/step/dop853.rs",
+        "metrics/single_site.rs",
+        "metrics/parallel.rs",
+        "metrics/daemonic.rs",
+    ];
+    for (path, text) in library() {
+        if product(&text).contains("nalgebra::") || product(&text).contains("faer::") {
+            assert!(allowed.contains(&path.as_str()), "{path} names a matrix crate");
+        }
+    }
+}
+
+#[test]
+fn every_file_says_what_it_is() {
+    for (path, text) in library() {
+        assert!(text.starts_with("//! "), "{path} has no module documentation");
+        assert!(text.lines().all(|l| l == l.trim_end()), "{path} has blanks at the end of a line");
+    }
+}
+
+#[test]
+fn the_product_does_not_unwrap() {
+    for (path, text) in library() {
+        if path == "metrics/random.rs" {
+            continue;
+        }
+        for (k, line) in product(&text).lines().enumerate() {
+            let code = line.split("//").next().unwrap_or("");
+            let unwraps = code.contains(".unwrap()")
+                || code.contains(".expect(")
+                || code.contains("panic!(")
+                || code.contains("unreachable!(");
+            assert!(!unwraps, "{path}:{}: {line}", k + 1);
+        }
+    }
+}
+
+/// The library reads no file, clock or environment variable: everything comes through its arguments.
+#[test]
+fn the_library_touches_nothing_outside() {
+    for (path, text) in library() {
+        if path.starts_with("bin/") {
+            continue;
+        }
+        for word in ["std::fs", "std::env", "std::time", "std::process", "println!", "eprintln!"] {
+            assert!(!product(&text).contains(word), "{path} uses {word}");
+        }
+    }
+}
+
+#[test]
+fn files_have_one_subject() {
+    // Longer files with a reason: the parser is one grammar, the evaluator one recursion, the checker of sequences one match.
+    let long = ["syntax/parser.rs", "hamiltonian/value.rs", "check/sequence.rs"];
+    for (path, text) in library() {
+        let lines = product(&text).lines().count();
+        assert!(lines <= 620 || long.contains(&path.as_str()), "{path} has {lines} lines");
+    }
+}
