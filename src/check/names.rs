@@ -24,6 +24,8 @@ pub struct Declarations<'a> {
 }
 
 /// Collects the declarations, and enters into the scope what needs no order.
+// A guard of the match would have to report a name that is taken, and a guard should have no effect.
+#[allow(clippy::collapsible_match)]
 pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
     let mut all = Declarations { params: vec![], hamiltonians: vec![], definitions: HashMap::new() };
     let mut seen: HashMap<&str, Span> = HashMap::new();

@@ -84,6 +84,9 @@ fn not_emulated(span: Span, what: &str, help: &str) -> Fault {
         .into()
 }
 
+/// Coefficients and operators of a Hamiltonian.
+type Terms = Vec<(Scalar, Arc<Operator>)>;
+
 /// Total spin operators of a channel.
 type Field = (Arc<Operator>, Arc<Operator>);
 
@@ -95,7 +98,7 @@ struct Builder<'a, 'b> {
     relaxation: Option<Arc<[Operator]>>,
     fields: HashMap<String, Field>,
     /// Recent `evolve` operators: a generated file may hold the same statement a hundred thousand times.
-    evolutions: Vec<(&'a Expr, Vec<(Scalar, Arc<Operator>)>)>,
+    evolutions: Vec<(&'a Expr, Terms)>,
     noises: HashMap<&'a str, Arc<[Operator]>>,
 }
 
@@ -217,13 +220,12 @@ impl<'a> Builder<'a, '_> {
         Ok(operators)
     }
 
-    fn evolution(&mut self, expr: &'a Expr) -> Result<Vec<(Scalar, Arc<Operator>)>, Fault> {
+    fn evolution(&mut self, expr: &'a Expr) -> Result<Terms, Fault> {
         const KEPT: usize = 8;
         if let Some((_, found)) = self.evolutions.iter().find(|(e, _)| *e == expr) {
             return Ok(found.clone());
         }
-        let terms: Vec<(Scalar, Arc<Operator>)> =
-            self.e.driven_hamiltonian(expr)?.terms.into_iter().map(|(c, o)| (c, Arc::new(o))).collect();
+        let terms: Terms = self.e.driven_hamiltonian(expr)?.terms.into_iter().map(|(c, o)| (c, Arc::new(o))).collect();
         if self.evolutions.len() == KEPT {
             self.evolutions.remove(0);
         }

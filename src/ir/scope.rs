@@ -516,8 +516,10 @@ impl Scope {
                 match result {
                     Some((Type::Operator(_), _)) => continue,
                     _ => {
-                        return Err(self
-                            .operator_needed(&terms[0].value, result.map_or(Type::Number(Dimension::NUMBER), |r| r.0)));
+                        return Err(self.operator_needed(
+                            &terms[0].value,
+                            result.map_or(Type::Number(Dimension::NUMBER), |r| r.0),
+                        ));
                     }
                 }
             }

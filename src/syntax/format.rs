@@ -17,7 +17,6 @@ pub fn format(text: &str) -> String {
     let mut blank = 0;
     let mut at = 0;
     let mut offset = 0;
-    // How far open brackets and unfinished expressions reach: their following lines keep the writer's own indentation.
     for line in text.lines() {
         let end = offset + line.len();
         let first = at;
@@ -25,7 +24,7 @@ pub fn format(text: &str) -> String {
             at += 1;
         }
         let here = &tokens[first..at];
-        offset = end + text[end..].starts_with("\r\n").then_some(2).unwrap_or(1);
+        offset = end + if text[end..].starts_with("\r\n") { 2 } else { 1 };
         let content = line.trim();
         if content.is_empty() {
             blank += 1;
@@ -37,19 +36,11 @@ pub fn format(text: &str) -> String {
         blank = 0;
         let closes = here.iter().take_while(|t| t.kind == TokenKind::Sign("}")).count();
         let continued = first > 0 && !here.is_empty() && continues(&tokens, first);
-        let indent = if here.is_empty() || continued {
-            if here.is_empty() && line.starts_with(' ') && depth == 0 {
-                leading(line)
-            } else {
-                leading(line).max(4 * depth)
-            }
-        } else {
-            4 * depth.saturating_sub(closes)
-        };
-        let indent = if here.is_empty() && depth > 0 && leading(line) < 4 * depth { 4 * depth } else { indent };
+        // Comments and continued lines keep the writer's own indentation, as far as it is deep enough.
+        let indent =
+            if here.is_empty() || continued { leading(line).max(4 * depth) } else { 4 * depth.saturating_sub(closes) };
         out.extend(std::iter::repeat_n(' ', indent));
-        let before = text[..end].len() - line.len();
-        out.push_str(&tidy_line(text, here, before, end));
+        out.push_str(&tidy_line(text, here, end - line.len(), end));
         out.push('\n');
         for token in here {
             match token.kind {
@@ -91,7 +82,7 @@ fn tidy_line(text: &str, tokens: &[Token], start: usize, end: usize) -> String {
         let from = token.span.start as usize;
         let gap = from.saturating_sub(position);
         if k > 0 {
-            out.push_str(&" ".repeat(space_between(text, tokens, k, gap)));
+            out.push_str(&" ".repeat(space_between(tokens, k, gap)));
         }
         out.push_str(&text[from..token.span.end as usize]);
         position = token.span.end as usize;
@@ -108,9 +99,8 @@ fn tidy_line(text: &str, tokens: &[Token], start: usize, end: usize) -> String {
 }
 
 /// How many spaces stand between token `k - 1` and token `k` of a line, when the writer put `gap` there.
-fn space_between(text: &str, tokens: &[Token], k: usize, gap: usize) -> usize {
+fn space_between(tokens: &[Token], k: usize, gap: usize) -> usize {
     use TokenKind::Sign;
-    let _ = text;
     let (left, right) = (&tokens[k - 1].kind, &tokens[k].kind);
     match (left, right) {
         (_, Sign("," | ")" | "]")) | (Sign("(" | "["), _) => 0,

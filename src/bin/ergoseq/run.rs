@@ -42,7 +42,7 @@ pub fn run(a: &args::Run) -> Outcome {
         Err((point, diagnostic)) => {
             let shown: Vec<String> = swept.iter().map(|n| format!("{n} = {}", points[point][n])).collect();
             let diagnostic = if shown.is_empty() {
-                diagnostic
+                *diagnostic
             } else {
                 diagnostic.help(format!("at the point {}", shown.join(", ")))
             };
@@ -85,10 +85,10 @@ fn emulate(
     points: &[Values],
     options: &Options,
     threads: Option<usize>,
-) -> Result<Vec<Run>, (usize, Diagnostic)> {
+) -> Result<Vec<Run>, (usize, Box<Diagnostic>)> {
     let progress = Progress::new(points.len() as u64);
     let one = |(k, values): (usize, &Values)| {
-        let result = emulator::run(experiment, values, options, &[]).map_err(|d| (k, *d));
+        let result = emulator::run(experiment, values, options, &[]).map_err(|d| (k, d));
         progress.step();
         result
     };
@@ -100,6 +100,6 @@ fn emulate(
         // Only the first call can set the number; there is none before this one.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
     }
-    let results: Vec<Result<Run, (usize, Diagnostic)>> = points.par_iter().enumerate().map(one).collect();
+    let results: Vec<Result<Run, (usize, Box<Diagnostic>)>> = points.par_iter().enumerate().map(one).collect();
     results.into_iter().collect()
 }
