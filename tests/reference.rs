@@ -143,9 +143,52 @@ fn cavity_chargers() {
     check("tavis_cummings.json");
 }
 
-/// The collectives of up to 20 cells and 20 charger spins; larger ones take minutes.
+fn is_ergotropy(case: &Value) -> bool {
+    case["id"].as_str().is_some_and(|id| id.starts_with("ergotropy"))
+}
+
+/// Cells times charger spins up to 30; larger ones take minutes.
 #[test]
 fn small_spin_chargers() {
     let size = |c: &Value| c["set"]["M"].as_f64().unwrap_or(10.0) * c["set"]["N"].as_f64().unwrap_or(10.0);
-    check_where("spin_charger.json", |c| size(c) <= 30.0);
+    check_where("spin_charger.json", |c| size(c) <= 30.0 && !is_ergotropy(c));
+}
+
+/// The ergotropy of collectives, over all unitaries on the 2^M states of their spins. The numbers of the file are those at
+/// t = 0, 0.5, ... 15, while its indices count samples of 0.0075 and so lie up to 0.0025 beside: the samples are taken at the
+/// times of the numbers here.
+#[test]
+fn ergotropy_of_collectives() {
+    let text = std::fs::read_to_string(folder("tests/reference/spin_charger.json")).expect("the numbers are there");
+    let cases: Value = serde_json::from_str(&text).expect("the numbers are JSON");
+    let sequence = std::fs::read_to_string(folder("sequences/spin_charger.seq")).expect("the file is there");
+    let sequence = sequence.replace("record 2001", "record 31");
+    let mut met = 0;
+    for case in cases["cases"].as_array().expect("there are cases").iter().filter(|c| is_ergotropy(c)) {
+        let compiled = ergoseq::compile("spin_charger.seq", &sequence, &mut ergoseq::no_files).expect("it compiles");
+        let given: Values = case["set"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(k, v)| (k.clone(), v.as_f64().expect("a number")))
+            .collect();
+        let run = run(&compiled.experiment, &given, &Options::default(), &[]).expect("it runs");
+        for expect in case["expect"].as_array().expect("a case expects something") {
+            let key = expect["path"].as_str().and_then(|p| p.rsplit('.').next()).expect("a path");
+            let column = &run.traces[0].values.iter().find(|(k, _)| k == key).expect("it is measured").1;
+            let want = expect["value"].as_array().expect("a list");
+            assert_eq!(column.len(), want.len());
+            for (k, (g, w)) in column.iter().zip(want).enumerate() {
+                let (g, w) = (g.expect("it is defined"), w.as_f64().expect("a number"));
+                assert!(
+                    (g - w).abs() < 2e-8,
+                    "{} {key} at t = {}: {g}, expected {w}",
+                    case["id"],
+                    run.traces[0].time[k]
+                );
+                met += 1;
+            }
+        }
+    }
+    assert_eq!(met, 124);
 }

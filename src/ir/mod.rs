@@ -3,6 +3,7 @@
 
 mod event;
 mod function;
+mod refusal;
 mod scope;
 mod shape;
 mod system;
