@@ -6,7 +6,7 @@ use super::step::exact::{ExactClosed, ExactOpen, stacked, unstacked};
 use super::step::{DENSE_LIOUVILLE, choose};
 use super::{Lab, Mark, Method, Options, Trace, trace};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Fault, Kick, Scalar, Segment, Step};
+use crate::hamiltonian::{Fault, Kick, Scalar, Segment, Step, duration};
 use crate::linalg::{Matrix, hermitian_eigen, power, product};
 use crate::source::Place;
 use crate::spin::{Operator, State, crush, dephase};
@@ -311,17 +311,6 @@ fn corners(segment: &Segment) -> Vec<f64> {
     all.sort_by(f64::total_cmp);
     all.dedup();
     all
-}
-
-fn duration(steps: &[Step]) -> f64 {
-    steps
-        .iter()
-        .map(|s| match s {
-            Step::Segment(segment) => segment.duration,
-            Step::Loop(count, body) => *count as f64 * duration(body),
-            Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => 0.0,
-        })
-        .sum()
 }
 
 fn failed(place: Place, why: &str) -> Fault {

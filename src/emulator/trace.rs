@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 /// More grid points than this are not taken to look for an extremum.
 const LARGEST_GRID: usize = 200_000;
 
+/// Bytes of states that are kept along a trace.
+const MOST_KEPT: usize = 200_000_000;
+
 /// The state at any time of a segment, from the nearest time before at which it is known.
 struct Course<'a> {
     stepper: Box<dyn Stepper + 'a>,
@@ -37,7 +40,7 @@ impl Course<'_> {
             now = corner;
         }
         state = self.stepper.advance(&state, now, t)?;
-        if self.keep && at == self.known.len() {
+        if self.keep && !self.stepper.is_direct() && at == self.known.len() {
             self.known.push((t, state.clone()));
         }
         Ok(state)
@@ -72,8 +75,12 @@ pub fn record(
     corners: Vec<f64>,
 ) -> Result<Recorded, Fault> {
     let method = stepper.name();
-    // Exact methods reach any time at once; the others go on from what is known.
-    let keep = begin.dimension() <= 1024;
+    let entries = match &begin {
+        State::Pure(psi) => psi.len(),
+        State::Mixed(rho) => rho.len(),
+    };
+    let most = grid_points(segment, generator, record.points);
+    let keep = stepper.is_direct() || entries.saturating_mul(16).saturating_mul(most) <= MOST_KEPT;
     let mut course = Course { stepper, corners, known: vec![(0.0, begin)], keep };
     let times = grid(segment.duration, record.points);
     let mut values: Vec<Vec<Option<f64>>> = vec![Vec::with_capacity(times.len()); lab.questions.len()];
@@ -101,6 +108,14 @@ pub fn record(
         end,
         method,
     })
+}
+
+/// How many samples a search for an extremum takes: at least those that are recorded. Populations and coherences turn at no
+/// more than the bandwidth of H: 0.8 of a radian between two samples cannot hide a maximum of what is linear in the state,
+/// and what is not linear has been seen to follow.
+fn grid_points(segment: &Segment, generator: &Generator, recorded: usize) -> usize {
+    let needed = (segment.duration * generator.bandwidth(segment.duration) / 0.8).ceil();
+    if needed.is_finite() { (needed as usize + 1).clamp(recorded, LARGEST_GRID.max(recorded)) } else { recorded }
 }
 
 /// Evenly spaced times, both ends exactly.
@@ -165,10 +180,7 @@ fn extremum(
     times: &[f64],
     values: &[Vec<Option<f64>>],
 ) -> Result<Option<f64>, Fault> {
-    // Populations and coherences turn at no more than the bandwidth of H: 0.8 of a radian between two samples cannot hide a
-    // maximum of what is linear in the state, and what is not linear has been seen to follow.
-    let needed = (segment.duration * generator.bandwidth(segment.duration) / 0.8).ceil();
-    let points = if needed.is_finite() { (needed as usize + 1).clamp(times.len(), LARGEST_GRID) } else { times.len() };
+    let points = grid_points(segment, generator, times.len());
     let negative = matches!(aggregate.function.as_str(), "min" | "argmin");
     let signed = |x: Option<f64>| if negative { x.map(|x| -x) } else { x };
     let known = lab.questions.iter().position(|q| q.key == aggregate.curve.key && q.expr == aggregate.curve.expr);

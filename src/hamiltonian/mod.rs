@@ -13,7 +13,7 @@ mod zeeman;
 pub use display::describe;
 pub use function::{Curve, Function, Scalar};
 pub use prepare::prepare;
-pub use schedule::{Battery, Kick, Record, Schedule, Segment, Step};
+pub use schedule::{Battery, Kick, Record, Schedule, Segment, Step, duration};
 pub use value::{Evaluator, Fault, TimeOperator, Values};
 
 use crate::diagnostic::{Code, Diagnostic};

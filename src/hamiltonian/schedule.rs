@@ -89,20 +89,22 @@ pub struct Kick {
     pub place: Place,
 }
 
+/// How long steps take.
+pub fn duration(steps: &[Step]) -> f64 {
+    steps
+        .iter()
+        .map(|s| match s {
+            Step::Segment(segment) => segment.duration,
+            Step::Loop(count, body) => *count as f64 * duration(body),
+            Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => 0.0,
+        })
+        .sum()
+}
+
 impl Schedule {
     /// The time from `prepare` to the end.
     pub fn duration(&self) -> f64 {
-        fn total(steps: &[Step]) -> f64 {
-            steps
-                .iter()
-                .map(|s| match s {
-                    Step::Segment(segment) => segment.duration,
-                    Step::Loop(count, body) => *count as f64 * total(body),
-                    Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => 0.0,
-                })
-                .sum()
-        }
-        total(&self.steps)
+        duration(&self.steps)
     }
 
     /// Calls `visit` for every segment, those of loops once.

@@ -8,6 +8,9 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+/// For this long nothing is drawn.
+const QUIET: Duration = Duration::from_secs(2);
+
 /// A count that a bar follows.
 pub struct Progress {
     done: Arc<AtomicU64>,
@@ -25,10 +28,10 @@ impl Progress {
         let (finished, wait) = channel::<()>();
         let count = done.clone();
         let thread = std::thread::spawn(move || {
-            if wait.recv_timeout(Duration::from_secs(2)) != Err(RecvTimeoutError::Timeout) {
+            if wait.recv_timeout(QUIET) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_elapsed(QUIET);
             let template = if total > 1 {
                 "{bar:30} {pos}/{len} points, {elapsed}, {eta} left"
             } else {

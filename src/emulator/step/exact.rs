@@ -44,6 +44,10 @@ impl Stepper for ExactClosed {
         })
     }
 
+    fn is_direct(&self) -> bool {
+        true
+    }
+
     fn name(&self) -> &'static str {
         "exact (eigenvalues)"
     }

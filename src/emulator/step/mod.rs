@@ -53,6 +53,11 @@ pub trait Stepper {
     /// When the method fails.
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError>;
 
+    /// Whether any time is reached at the same cost and accuracy, so that no states between need to be kept.
+    fn is_direct(&self) -> bool {
+        false
+    }
+
     /// What is printed of the method.
     fn name(&self) -> &'static str;
 }
