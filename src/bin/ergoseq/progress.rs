@@ -33,7 +33,7 @@ impl Progress {
             }
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_elapsed(QUIET);
             let template = if total > 1 {
-                "{bar:30} {pos}/{len} points, {elapsed}, {eta} left"
+                "{bar:30} {pos}/{len} points, {elapsed}, {msg} left"
             } else {
                 "{spinner} running, {elapsed}"
             };
@@ -41,7 +41,11 @@ impl Progress {
                 bar.set_style(style);
             }
             while wait.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
-                bar.set_position(count.load(Ordering::Relaxed));
+                let done = count.load(Ordering::Relaxed);
+                bar.set_position(done);
+                // The mean rate so far: points of one sweep take about equally long.
+                let left = bar.elapsed().as_secs_f64() * (total.saturating_sub(done)) as f64 / done.max(1) as f64;
+                bar.set_message(format!("{left:.0} s"));
                 bar.tick();
             }
             bar.finish_and_clear();
