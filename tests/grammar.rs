@@ -101,7 +101,14 @@ fn blocks_do_what_they_say() {
     assert!(run >= 20, "only {run} blocks were run");
 }
 
-/// The shipped files run as blocks do; those with statements that cannot be run yet are refused with the code that says so.
+#[test]
+fn the_example_of_the_readme_runs() {
+    let text = std::fs::read_to_string(path().with_file_name("README.md")).unwrap();
+    let programs: Vec<String> = blocks(&text).into_iter().filter(|(t, _, _)| t == "seq").map(|(_, _, b)| b).collect();
+    assert_eq!(programs.len(), 1);
+    assert_eq!(outcome(&programs[0]), Ok(vec![]));
+}
+
 #[test]
 fn every_statement_word_is_in_a_block() {
     let all: String =
