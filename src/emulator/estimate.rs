@@ -44,6 +44,10 @@ pub fn estimate(schedule: &Schedule) -> Estimate {
     } else {
         14.0 * COMPLEX * d * d
     };
+    // The battery's Hamiltonian, its eigenvectors and its reduced state are dense matrices of its cells.
+    let cells: f64 =
+        schedule.battery.iter().flat_map(|b| &b.sites).map(|&s| schedule.basis.sites[s].dimension as f64).product();
+    let bytes = if schedule.battery.is_some() { bytes + 8.0 * COMPLEX * cells * cells } else { bytes };
     Estimate { dimension: d, pure, bytes }
 }
 
