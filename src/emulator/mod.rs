@@ -139,7 +139,11 @@ impl Lab {
 
     /// Notes, once, why a metric has no value.
     pub(crate) fn undefined(&self, key: &str, why: &str) {
-        let note = format!("`{key}` has no value somewhere: {why}");
+        self.note(format!("`{key}` has no value somewhere: {why}"));
+    }
+
+    /// Notes something once.
+    pub(crate) fn note(&self, note: String) {
         let mut notes = self.notes.borrow_mut();
         if !notes.contains(&note) {
             notes.push(note);

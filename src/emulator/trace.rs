@@ -181,6 +181,12 @@ fn extremum(
     values: &[Vec<Option<f64>>],
 ) -> Result<Option<f64>, Fault> {
     let points = grid_points(segment, generator, times.len());
+    if points == LARGEST_GRID && points > times.len() {
+        lab.note(format!(
+            "`{}` was looked for on {LARGEST_GRID} samples, fewer than the bandwidth of the Hamiltonian asks for",
+            aggregate.key
+        ));
+    }
     let negative = matches!(aggregate.function.as_str(), "min" | "argmin");
     let signed = |x: Option<f64>| if negative { x.map(|x| -x) } else { x };
     let known = lab.questions.iter().position(|q| q.key == aggregate.curve.key && q.expr == aggregate.curve.expr);
