@@ -10,7 +10,6 @@ pub use table::table;
 
 use crate::emulator::{Run, quantity_of, unit_of};
 use crate::ir::Experiment;
-use crate::syntax::ast::SweepValues;
 
 /// The formats of `run`: word, meaning.
 pub const FORMATS: &[(&str, Format, &str)] = &[
@@ -86,9 +85,4 @@ impl Results<'_> {
     pub fn time_unit(&self) -> &'static str {
         unit_of(crate::metrics::Quantity::Time, self.experiment.units)
     }
-}
-
-/// A sweep in words, for headings.
-pub fn sweep_text(values: &SweepValues) -> String {
-    values.to_string()
 }
