@@ -7,7 +7,7 @@ use ergoseq::hamiltonian::{Scalar, Segment};
 use ergoseq::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, hermitian_values, real};
 use ergoseq::metrics::*;
 use ergoseq::source::Place;
-use ergoseq::spin::{Basis, LocalKind, Operator, Site, SiteKind, State, dephase, gibbs, nearest_state, reduce};
+use ergoseq::spin::{Basis, Local, LocalKind, Operator, Site, Space, State, dephase, gibbs, nearest_state, reduce};
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -25,8 +25,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 fn basis(n: usize) -> Basis {
-    let site = |k: usize| Site { name: format!("s{k}"), kind: SiteKind::Spin, dimension: 2, isotope: None };
-    Basis { sites: (0..n).map(site).collect() }
+    Basis { sites: (0..n).map(|k| Site::spin(format!("s{k}"), 1, None)).collect() }
 }
 
 fn pauli(basis: &Basis, axis: usize, site: usize) -> Operator {
@@ -113,8 +112,29 @@ fn matrix(value: &Value) -> Matrix {
     Matrix::from_fn(re.len(), re.len(), |i, j| C64::new(re[i][j], im[i][j]))
 }
 
+/// A matrix on some subsystems, as an operator: the sum of its entries times products of units.
+fn on_sites(basis: &Basis, sites: &[usize], m: &Matrix) -> Operator {
+    let unit = |i: usize, j: usize| {
+        let mut unit = Matrix::zeros(2, 2);
+        unit[(i, j)] = real(1.0);
+        Local::from_matrix(&unit)
+    };
+    let mut sum = Operator::zero(basis);
+    for row in 0..m.nrows() {
+        for column in 0..m.ncols() {
+            let mut term = Operator::identity(basis, m[(row, column)]);
+            for (k, &site) in sites.iter().rev().enumerate() {
+                let local = unit(row >> k & 1, column >> k & 1);
+                term = term.times(&Operator::local(basis, site, local));
+            }
+            sum = sum.plus(term);
+        }
+    }
+    sum
+}
+
 /// A case at one moment.
-struct Scene {
+struct Instant {
     system: System,
     h: Matrix,
     levels: Eigen,
@@ -155,7 +175,7 @@ fn segment(system: &System, process: &Value, duration: f64) -> Segment {
     }
 }
 
-fn scenes(case: &Value) -> Vec<Scene> {
+fn scenes(case: &Value) -> Vec<Instant> {
     let times = case["times"].as_array().map(|_| numbers(&case["times"]));
     let scan: Vec<Option<f64>> = match case.get("scan") {
         Some(scan) => numbers(&scan["values"]).into_iter().map(Some).collect(),
@@ -195,7 +215,7 @@ fn scenes(case: &Value) -> Vec<Scene> {
                     state = State::Mixed(ergoseq::linalg::conjugate(&u, &state.density()));
                 } else {
                     let segment = segment(&system, process, time.max(1.0));
-                    let made = Generator::of(&segment, false);
+                    let made = Generator::of(&segment, &Space::whole(Arc::new(system.basis.clone())));
                     state = choose(&made, &segment, &state, Method::Auto, 1e-10)
                         .unwrap()
                         .advance(&state, 0.0, time)
@@ -210,13 +230,13 @@ fn scenes(case: &Value) -> Vec<Scene> {
                 _ => (matrix(&case["battery"]), (0..system.basis.sites.len()).collect()),
             };
             let levels = hermitian_eigen(&h).unwrap();
-            scenes.push(Scene { system, h, levels, initial, state, generator, time, battery });
+            scenes.push(Instant { system, h, levels, initial, state, generator, time, battery });
         }
     }
     scenes
 }
 
-impl Scene {
+impl Instant {
     fn dimensions(&self) -> Vec<usize> {
         self.system.basis.dimensions()
     }
@@ -238,25 +258,13 @@ impl Scene {
     }
 
     fn by_name(&self, name: &str, arguments: &[Argument]) -> Option<f64> {
-        let cells = Cells {
-            sites: self.battery.clone(),
-            hamiltonian: self.h.clone(),
-            eigen: self.levels.clone(),
-            levels: None,
-            initial: self.initial.reduced(&self.dimensions(), &self.battery),
-        };
-        let dimensions = self.dimensions();
-        let twice_m = self.system.basis.twice_m();
+        let basis = &self.system.basis;
+        let space = Space::whole(Arc::new(basis.clone()));
+        let h = on_sites(basis, &self.battery, &self.h);
+        let cells = Cells::new(&space, self.battery.clone(), &h, None).expect("the battery acts on its cells");
+        let scene = Scene::new(space, Some(cells), self.initial.clone());
         let motion = self.generator.as_ref().map(|generator| At { generator, time: self.time });
-        let moment = Moment::new(
-            &dimensions,
-            &twice_m,
-            Some(&cells),
-            &self.initial,
-            &self.state,
-            motion.as_ref().map(|m| m as &dyn Motion),
-            self.time,
-        );
+        let moment = Moment::new(&scene, &self.state, motion.as_ref().map(|m| m as &dyn Motion), self.time);
         (Metric::named(name).unwrap_or_else(|| panic!("no metric {name}")).evaluate)(&moment, arguments).ok()
     }
 
@@ -265,7 +273,7 @@ impl Scene {
         let n = self.system.basis.sites.len();
         let one = |x: f64| Ok(vec![Some(x)]);
         let metric = |name: &str| Ok(vec![self.by_name(name, &[])]);
-        let zeeman = self.system.zeeman.matrix();
+        let zeeman = self.system.zeeman.clone();
         match key {
             "energy"
             | "stored_energy"
@@ -299,10 +307,10 @@ impl Scene {
             "classical_correlation_meas1_bits" => {
                 Ok(vec![self.by_name("classical_correlation", &[Argument::Site(1), Argument::Sites(vec![0])])])
             }
-            "marginal_ergotropy_sum" => Ok(vec![self.by_name("marginal_ergotropy", &[Argument::Operator(zeeman)])]),
-            "ergotropic_gap_local_H" => Ok(vec![self.by_name("ergotropic_gap", &[Argument::Operator(zeeman)])]),
-            "capacity_local_H" => Ok(vec![self.by_name("capacity", &[Argument::Operator(zeeman)])]),
-            "ergotropy_local_H" => Ok(vec![self.by_name("ergotropy", &[Argument::Operator(zeeman)])]),
+            "marginal_ergotropy_sum" => Ok(vec![self.by_name("marginal_ergotropy", &[Argument::operator(zeeman)])]),
+            "ergotropic_gap_local_H" => Ok(vec![self.by_name("ergotropic_gap", &[Argument::operator(zeeman)])]),
+            "capacity_local_H" => Ok(vec![self.by_name("capacity", &[Argument::operator(zeeman)])]),
+            "ergotropy_local_H" => Ok(vec![self.by_name("ergotropy", &[Argument::operator(zeeman)])]),
             "daemonic_ergotropy_battery0_meas1" => {
                 one(daemonic_ergotropy_two_qubits(&self.pair(1, 0), &self.site_field(0)).unwrap())
             }

@@ -5,7 +5,7 @@ use ergoseq::emulator::{Generator, Method, Options, Run};
 use ergoseq::hamiltonian::{Function, Scalar, Segment, Values};
 use ergoseq::linalg::{C64, Matrix, hermitian_values, real};
 use ergoseq::source::Place;
-use ergoseq::spin::{Basis, Local, LocalKind, Operator, Site, SiteKind, State};
+use ergoseq::spin::{Basis, Local, LocalKind, Operator, Site, Space, State};
 use std::sync::Arc;
 
 const METHODS: [Method; 3] = [Method::Auto, Method::Dop853, Method::Plain];
@@ -38,7 +38,7 @@ impl Random {
 }
 
 fn one_site(n: usize) -> Basis {
-    Basis { sites: vec![Site { name: "a".into(), kind: SiteKind::Spin, dimension: n, isotope: None }] }
+    Basis { sites: vec![Site::spin("a", n as u32 - 1, None)] }
 }
 
 fn operator(m: &Matrix) -> Operator {
@@ -61,7 +61,7 @@ fn segment(random: &mut Random, n: usize, driven: bool, open: bool) -> Segment {
 }
 
 fn moved(segment: &Segment, state: &State, method: Method) -> Result<State, StepError> {
-    let generator = Generator::of(segment, matches!(state, State::Pure(_)));
+    let generator = Generator::of(segment, &Space::whole(Arc::new(one_site(state.dimension()))));
     choose(&generator, segment, state, method, 1e-9)?.advance(state, 0.0, segment.duration)
 }
 

@@ -450,8 +450,10 @@ impl Builder<'_, '_> {
             return wrong(self.c);
         }
         match (name, state.arguments.as_slice()) {
-            ("thermal", []) => Some(ir::State::Thermal),
-            ("mixed", []) => Some(ir::State::Mixed),
+            ("thermal", []) => Some(ir::State::Thermal { sites: None }),
+            ("thermal", [sites]) => Some(ir::State::Thermal { sites: Some(self.sites(sites)) }),
+            ("mixed", []) => Some(ir::State::Mixed { sites: None }),
+            ("mixed", [sites]) => Some(ir::State::Mixed { sites: Some(self.sites(sites)) }),
             ("ket", []) => Some(ir::State::Ket { digits: state.text.clone().unwrap_or_default(), place: span.into() }),
             ("gibbs", [h, t]) => Some(ir::State::Gibbs {
                 hamiltonian: self.c.expr(h, |s, e| s.hamiltonian(e, &[])),
@@ -464,6 +466,9 @@ impl Builder<'_, '_> {
             }
             ("dicke", [site, n]) => {
                 Some(ir::State::Dicke { site: self.site(site), excitations: self.c.number(n, Dimension::NUMBER) })
+            }
+            ("definite", [site, n]) => {
+                Some(ir::State::Definite { site: self.site(site), excitations: self.c.number(n, Dimension::NUMBER) })
             }
             ("mix" | "superposition", []) => {
                 let mut parts = Vec::new();
@@ -479,6 +484,10 @@ impl Builder<'_, '_> {
 
     fn site(&mut self, expr: &Expr) -> Expr {
         self.c.expr(expr, |s: &Scope, e| s.site(e, &[]))
+    }
+
+    fn sites(&mut self, expr: &Expr) -> Expr {
+        self.c.expr(expr, |s: &Scope, e| s.sites(e, &[]))
     }
 }
 

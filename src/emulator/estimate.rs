@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Schedule};
-use crate::ir::State;
+use crate::spin::Space;
 
 /// Size and method of a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,19 +17,15 @@ pub struct Estimate {
 
 const COMPLEX: f64 = 16.0;
 
-/// Whether a prepared state is pure by its kind.
-fn is_pure(state: &State) -> bool {
-    match state {
-        State::Thermal | State::Mixed | State::Gibbs { .. } | State::Mix(_) => false,
-        State::Ket { .. } | State::Up { .. } | State::Down { .. } | State::Fock { .. } | State::Dicke { .. } => true,
-        State::Superposition(parts) => parts.iter().all(|(_, s)| is_pure(s)),
-    }
+/// How many states a space may have at the most: each needs at least a few vectors, or a few rows of matrices.
+pub fn most_states(pure: bool, allowed: f64) -> usize {
+    let most = if pure { allowed / (6.0 * COMPLEX) } else { (allowed / (6.0 * COMPLEX)).sqrt() };
+    most.clamp(1.0, 4e9) as usize
 }
 
-/// Estimates a run.
-pub fn estimate(schedule: &Schedule) -> Estimate {
-    let d = schedule.basis.size();
-    let pure = schedule.is_unitary() && schedule.prepare.iter().all(is_pure);
+/// Estimates a run on a space.
+pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
+    let d = space.len() as f64;
     let mut terms = 0usize;
     let mut open = false;
     schedule.segments(&mut |s| {
@@ -44,10 +40,6 @@ pub fn estimate(schedule: &Schedule) -> Estimate {
     } else {
         14.0 * COMPLEX * d * d
     };
-    // The battery's Hamiltonian, its eigenvectors and its reduced state are dense matrices of its cells.
-    let cells: f64 =
-        schedule.battery.iter().flat_map(|b| &b.sites).map(|&s| schedule.basis.sites[s].dimension as f64).product();
-    let bytes = if schedule.battery.is_some() { bytes + 8.0 * COMPLEX * cells * cells } else { bytes };
     Estimate { dimension: d, pure, bytes }
 }
 
@@ -73,29 +65,33 @@ pub fn bytes_text(bytes: f64) -> String {
 ///
 /// # Errors
 /// When more memory is needed than allowed.
-pub fn check(schedule: &Schedule, allowed: f64) -> Result<Estimate, Fault> {
-    let e = estimate(schedule);
+pub fn check(schedule: &Schedule, space: &Space, pure: bool, allowed: f64) -> Result<Estimate, Fault> {
+    let e = estimate(schedule, space, pure);
     if e.bytes <= allowed && e.dimension < 4e9 {
         return Ok(e);
     }
-    let what = if e.pure { "a state vector" } else { "a density matrix" };
-    let sites = schedule.basis.sites.len();
-    let span = schedule.prepare_place.0.unwrap_or_default();
+    let reached = if space.is_whole() { String::new() } else { format!(", of which {} are reached", space.len()) };
+    Err(too_large(schedule, pure, &reached, &format!("about {}", bytes_text(e.bytes)), allowed))
+}
+
+/// What is said of a run that does not fit: how much of the space is reached, and what that needs.
+pub fn too_large(schedule: &Schedule, pure: bool, reached: &str, needed: &str, allowed: f64) -> Fault {
+    let what = if pure { "a state vector" } else { "a density matrix" };
     let diagnostic = Diagnostic::new(
         Code::TooLarge,
-        span,
+        schedule.prepare_place.0.unwrap_or_default(),
         format!(
-            "{sites} subsystems span {} states: {what} and what moves it need about {}, {} are allowed",
-            crate::syntax::number_text(e.dimension),
-            bytes_text(e.bytes),
+            "{} subsystems span {} states{reached}: {what} and what moves it need {needed}, {} are allowed",
+            schedule.basis.sites.len(),
+            crate::syntax::number_text(schedule.basis.size()),
             bytes_text(allowed)
         ),
     )
     .label("prepared here");
-    let diagnostic = if e.pure {
+    let diagnostic = if pure {
         diagnostic
     } else {
         diagnostic.help("a pure state (`prepare ket`) under unitary evolution needs only a vector")
     };
-    Err(diagnostic.help("a run on a larger machine may be allowed more: --max-memory 16GB").into())
+    diagnostic.help("a run on a larger machine may be allowed more: --max-memory 16GB").into()
 }

@@ -1,6 +1,8 @@
 //! Maxima of curves that can be evaluated anywhere: sampled, then refined, so that the result is that of the curve and not of
 //! the grid.
 
+use super::panel::RESOLUTION;
+
 /// Where a curve is highest, and how high.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extremum {
@@ -10,7 +12,7 @@ pub struct Extremum {
     pub value: f64,
 }
 
-/// Samples of a curve on an even grid.
+/// Samples of a curve, dense enough that no maximum hides between two.
 pub struct Samples<'a> {
     /// The times.
     pub times: &'a [f64],
@@ -85,14 +87,20 @@ impl Samples<'_> {
         mut curve: impl FnMut(f64) -> Result<Option<f64>, E>,
     ) -> Result<Option<Extremum>, E> {
         let (low, high) = self.range();
-        let noise = 1e-12 * (high - low).max(high.abs().max(low.abs()) * 1e-3);
-        for k in 1..self.values.len().saturating_sub(1) {
-            let (Some(before), Some(here), Some(after)) = (self.values[k - 1], self.values[k], self.values[k + 1])
-            else {
+        // Samples between nodes are interpolated: a rise or a fall of less than this may be that of the interpolation.
+        let noise = 4.0 * RESOLUTION * (high - low) + 1e-13 * high.abs().max(low.abs());
+        let (mut lowest, mut peak) = (f64::INFINITY, None::<(usize, f64)>);
+        for (k, v) in self.values.iter().enumerate() {
+            let Some(v) = *v else {
+                (lowest, peak) = (f64::INFINITY, None);
                 continue;
             };
-            if here > before + noise && here >= after {
-                return self.refine(k, here, &mut curve).map(Some);
+            match peak {
+                None if v > lowest + noise => peak = Some((k, v)),
+                None => lowest = lowest.min(v),
+                Some((_, top)) if v >= top => peak = Some((k, v)),
+                Some((at, top)) if v < top - noise => return self.refine(at, top, &mut curve).map(Some),
+                Some(_) => {}
             }
         }
         Ok(None)
@@ -105,12 +113,10 @@ impl Samples<'_> {
         curve: &mut impl FnMut(f64) -> Result<Option<f64>, E>,
     ) -> Result<Extremum, E> {
         let (low, high) = self.around(k);
-        let mut best = Extremum { time: self.times[k], value: sampled };
-        let found = brent(low, high, best, curve)?;
-        if found.value > best.value {
-            best = found;
-        }
-        Ok(best)
+        let exact = curve(self.times[k])?.unwrap_or(sampled);
+        let start = Extremum { time: self.times[k], value: exact };
+        let found = brent(low, high, start, curve)?;
+        Ok(if found.value > start.value { found } else { start })
     }
 }
 

@@ -1,39 +1,54 @@
-//! What moves the state between two edges: `d rho/dt = -i [H(t), rho] + sum (c rho c^dagger - {c^dagger c, rho}/2)`.
+//! What moves the state between two edges: `d rho/dt = -i [H(t), rho] + sum (c rho c^dagger - {c^dagger c, rho}/2)`, on the space
+//! in which the state stays.
 
 use crate::hamiltonian::{Scalar, Segment};
 use crate::linalg::{C64, I, Matrix, Vector, hermitian_part, product, real};
-use crate::metrics::{Motion, Rate};
-use crate::spin::{Sparse, State};
+use crate::metrics::{LARGEST_MATRIX, Motion, Rate};
+use crate::spin::{Operator, Space, Sparse, State, components};
+use std::cell::OnceCell;
+use std::sync::Arc;
 
-/// Up to this dimension pure states are moved by dense matrices.
+/// Up to this dimension the propagators of pure states are kept as dense matrices.
 pub const DENSE_VECTORS: usize = 600;
 
-/// The operators of a segment as matrices.
+/// A term of H: its coefficient, and its operator on the space. The dense matrix is made when a method needs it.
+struct Term {
+    coefficient: Scalar,
+    sparse: Sparse,
+    dense: OnceCell<Matrix>,
+}
+
+impl Term {
+    fn matrix(&self) -> &Matrix {
+        self.dense.get_or_init(|| self.sparse.dense())
+    }
+}
+
+/// The operators of a segment on a space.
 pub struct Generator {
     /// The dimension of the space.
     pub dimension: usize,
-    /// Coefficient and matrix.
-    terms: Vec<(Scalar, Part)>,
+    terms: Vec<Term>,
+    /// H on the whole system.
+    whole: Vec<(Scalar, Arc<Operator>)>,
     /// Lindblad operators.
     pub collapse: Vec<Matrix>,
     /// `sum c^dagger c`.
     decay: Option<Matrix>,
-}
-
-enum Part {
-    Dense(Matrix),
-    Sparse(Sparse),
+    parts: OnceCell<Vec<Vec<usize>>>,
 }
 
 impl Generator {
-    /// The generator of a segment, dense for density matrices and small vectors, sparse for large vectors.
-    pub fn of(segment: &Segment, pure: bool) -> Generator {
-        let dimension = segment.hamiltonian.first().map_or(1, |(_, o)| o.dimension());
-        let dense = !pure || dimension <= DENSE_VECTORS;
-        // Terms with constant coefficients are added up once.
-        let mut constant: Option<crate::spin::Operator> = None;
+    /// The generator of a segment. Terms with constant coefficients are added up once.
+    pub fn of(segment: &Segment, space: &Space) -> Generator {
+        let dimension = space.len();
+        let mut constant: Option<Operator> = None;
         let mut terms = Vec::new();
-        let part = |o: &crate::spin::Operator| if dense { Part::Dense(o.matrix()) } else { Part::Sparse(o.sparse()) };
+        let term = |coefficient: Scalar, o: &Operator| Term {
+            coefficient,
+            sparse: Sparse::of(o, space),
+            dense: OnceCell::new(),
+        };
         for (c, operator) in &segment.hamiltonian {
             match c {
                 Scalar::Constant(x) => {
@@ -43,59 +58,91 @@ impl Generator {
                         None => scaled,
                     });
                 }
-                Scalar::Varying(_) => terms.push((c.clone(), part(operator))),
+                Scalar::Varying(_) => terms.push(term(c.clone(), operator)),
             }
         }
         if let Some(constant) = constant {
-            terms.insert(0, (Scalar::Constant(1.0), part(&constant)));
+            terms.insert(0, term(Scalar::Constant(1.0), &constant));
         }
-        let collapse: Vec<Matrix> = segment.collapse.iter().map(crate::spin::Operator::matrix).collect();
+        let collapse: Vec<Matrix> = segment.collapse.iter().map(|c| Sparse::of(c, space).dense()).collect();
         let decay = (!collapse.is_empty()).then(|| {
             collapse.iter().fold(Matrix::zeros(dimension, dimension), |sum, c| sum + product(&c.adjoint(), c))
         });
-        Generator { dimension, terms, collapse, decay }
+        Generator { dimension, terms, whole: segment.hamiltonian.clone(), collapse, decay, parts: OnceCell::new() }
     }
 
     /// Whether H is the same at all times.
     pub fn is_constant(&self) -> bool {
-        self.terms.iter().all(|(c, _)| c.constant().is_some())
+        self.terms.iter().all(|t| t.coefficient.constant().is_some())
     }
 
-    /// Whether the matrices are dense.
-    pub fn is_dense(&self) -> bool {
-        self.terms.iter().all(|(_, p)| matches!(p, Part::Dense(_)))
+    /// Whether nothing but H acts.
+    pub fn is_closed(&self) -> bool {
+        self.collapse.is_empty()
     }
 
-    /// `H(t)` as a dense matrix; `None` when it is sparse.
-    pub fn hamiltonian(&self, t: f64) -> Option<Matrix> {
-        let mut sum = Matrix::zeros(self.dimension, self.dimension);
-        for (c, part) in &self.terms {
-            let Part::Dense(m) = part else { return None };
-            let c = real(c.at(t));
-            sum.zip_apply(m, |x, y| *x += c * y);
+    /// `H(t)` as a dense matrix.
+    pub fn hamiltonian(&self, t: f64) -> Matrix {
+        if let [Term { coefficient: Scalar::Constant(c), .. }] = self.terms.as_slice()
+            && *c == 1.0
+        {
+            return self.terms[0].matrix().clone();
         }
-        Some(sum)
+        let mut sum = Matrix::zeros(self.dimension, self.dimension);
+        for term in &self.terms {
+            let c = real(term.coefficient.at(t));
+            sum.zip_apply(term.matrix(), |x, y| *x += c * y);
+        }
+        sum
     }
 
-    /// The sparse matrix of a constant H.
+    /// The states that H connects, as lists: a state never leaves the lists it is in.
+    pub fn parts(&self) -> &[Vec<usize>] {
+        self.parts.get_or_init(|| components(self.dimension, self.terms.iter().map(|t| &t.sparse)))
+    }
+
+    /// The part of a constant H inside a list of states.
+    pub fn block(&self, states: &[usize]) -> Matrix {
+        if states.len() == self.dimension {
+            return self.hamiltonian(0.0);
+        }
+        let mut place = vec![usize::MAX; self.dimension];
+        states.iter().enumerate().for_each(|(k, &s)| place[s] = k);
+        let mut out = Matrix::zeros(states.len(), states.len());
+        for term in &self.terms {
+            let c = term.coefficient.at(0.0);
+            for (k, &row) in states.iter().enumerate() {
+                term.sparse.visit_row(row, |column, v| out[(k, place[column])] += v * c);
+            }
+        }
+        out
+    }
+
+    /// How many entries the matrices of H have together.
+    pub fn entries(&self) -> usize {
+        self.terms.iter().map(|t| t.sparse.entries()).sum()
+    }
+
+    /// The sparse matrix of a constant H; `None` when H changes.
     pub fn sparse(&self) -> Option<&Sparse> {
         match self.terms.as_slice() {
-            [(Scalar::Constant(_), Part::Sparse(s))] => Some(s),
+            [Term { coefficient: Scalar::Constant(_), sparse, .. }] => Some(sparse),
             _ => None,
         }
     }
 
     /// `H(t) psi`.
     pub fn apply(&self, t: f64, psi: &Vector) -> Vector {
-        let mut sum = Vector::zeros(self.dimension);
-        for (c, part) in &self.terms {
-            let image = match part {
-                Part::Dense(m) => m * psi,
-                Part::Sparse(s) => s.apply(psi),
-            };
-            sum.axpy(real(c.at(t)), &image, real(1.0));
+        match self.terms.as_slice() {
+            [Term { coefficient: Scalar::Constant(c), sparse, .. }] if *c == 1.0 => sparse.apply(psi),
+            terms => {
+                let mut sum = Vector::zeros(self.dimension);
+                for term in terms {
+                    sum.axpy(real(term.coefficient.at(t)), &term.sparse.apply(psi), real(1.0));
+                }
+                sum
+            }
         }
-        sum
     }
 
     /// The dissipator's part of the rate.
@@ -111,8 +158,7 @@ impl Generator {
 
     /// The rate of change of a density matrix. Assumes it is Hermitian.
     pub fn rate_of_density(&self, t: f64, rho: &Matrix) -> Matrix {
-        let h = self.hamiltonian(t).unwrap_or_else(|| Matrix::zeros(self.dimension, self.dimension));
-        let half = product(&h, rho).map(|x| -I * x);
+        let half = product(&self.hamiltonian(t), rho).map(|x| -I * x);
         &half + half.adjoint() + self.dissipation(rho)
     }
 
@@ -127,7 +173,7 @@ impl Generator {
     /// The superoperator on density matrices stacked by columns, at a time.
     pub fn liouvillian(&self, t: f64) -> Matrix {
         let one = crate::linalg::identity(self.dimension);
-        let h = self.hamiltonian(t).unwrap_or_else(|| Matrix::zeros(self.dimension, self.dimension));
+        let h = self.hamiltonian(t);
         // vec(A rho B) = (B^T x A) vec(rho).
         let effective = match &self.decay {
             Some(decay) => h.map(|x| -I * x) - decay.map(|x| x * 0.5),
@@ -144,31 +190,13 @@ impl Generator {
     pub fn bandwidth(&self, duration: f64) -> f64 {
         const SAMPLES: usize = 16;
         let mut bound = 0.0;
-        for (c, part) in &self.terms {
-            let width = match part {
-                Part::Dense(m) => gershgorin_width(m),
-                Part::Sparse(s) => {
-                    let (low, high) = s.spectral_bounds();
-                    high - low
-                }
-            };
-            let strongest = (0..=SAMPLES).map(|k| c.at(duration * k as f64 / SAMPLES as f64).abs()).fold(0.0, f64::max);
-            bound += width * strongest;
+        for term in &self.terms {
+            let (low, high) = term.sparse.spectral_bounds();
+            let at = |k: usize| term.coefficient.at(duration * k as f64 / SAMPLES as f64).abs();
+            bound += (high - low) * (0..=SAMPLES).map(at).fold(0.0, f64::max);
         }
         bound
     }
-}
-
-fn gershgorin_width(m: &Matrix) -> f64 {
-    let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-    for (j, column) in m.column_iter().enumerate() {
-        let centre = column[j].re;
-        let radius: f64 =
-            column.iter().enumerate().filter(|(i, _)| *i != j).map(|(_, x): (usize, &C64)| x.norm()).sum();
-        low = low.min(centre - radius);
-        high = high.max(centre + radius);
-    }
-    high - low
 }
 
 /// A generator at a moment, as metrics see it.
@@ -181,7 +209,15 @@ pub struct At<'a> {
 
 impl Motion for At<'_> {
     fn hamiltonian(&self) -> Option<Matrix> {
-        self.generator.hamiltonian(self.time)
+        let n = self.generator.whole.first()?.1.dimension();
+        if n > LARGEST_MATRIX {
+            return None;
+        }
+        let mut sum = Matrix::zeros(n, n);
+        for (c, operator) in &self.generator.whole {
+            sum += operator.matrix().map(|x: C64| x * c.at(self.time));
+        }
+        Some(sum)
     }
 
     fn rate(&self, state: &State) -> Rate {

@@ -6,18 +6,11 @@
 
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::linalg::hermitian_values;
-use crate::spin::{Basis, SiteKind};
+use crate::spin::{Basis, Multiplet, Site, SiteKind};
 use std::sync::Arc;
 
 /// More combinations of multiplets than this are not worked through; ergotropy is then that within the multiplets.
-const MOST_COMBINATIONS: usize = 100_000;
-
-/// The number of copies of the multiplet with `N/2 - J = k`.
-fn copies(number: u32, k: u32) -> f64 {
-    let binomial = |k: u32| (1..=k).fold(1.0f64, |b, i| b * f64::from(number - k + i) / f64::from(i));
-    let below = if k == 0 { 0.0 } else { binomial(k - 1) };
-    (binomial(k) - below).min(1e300)
-}
+const MOST_COMBINATIONS: f64 = 100_000.0;
 
 /// Energies and how many states have them; `None` for a battery without collectives, whose levels are those of its matrix.
 ///
@@ -25,28 +18,45 @@ fn copies(number: u32, k: u32) -> f64 {
 /// When the Hamiltonian cannot be built in a multiplet.
 pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>, Fault> {
     let Some(battery) = &e.experiment.battery else { return Ok(None) };
-    let collectives: Vec<(usize, u32)> = cells
+    let collectives: Vec<(usize, Vec<Multiplet>)> = cells
         .iter()
         .filter_map(|&s| match e.basis.sites[s].kind {
-            SiteKind::Collective { number, twice_spin: 1 } if number > 1 => Some((s, number)),
+            SiteKind::Collective { number, twice_spin, .. } if number > 1 => {
+                Some((s, Multiplet::all(number, twice_spin)))
+            }
             _ => None,
         })
         .collect();
-    let combinations: usize = collectives.iter().map(|(_, n)| *n as usize / 2 + 1).product();
+    let combinations = collectives.iter().map(|(_, m)| m.len() as f64).product::<f64>();
     if collectives.is_empty() || combinations > MOST_COMBINATIONS {
         return Ok(None);
     }
+    // The battery's energy acts on its cells alone; the other collectives and modes may be as small as can be.
+    let mut small = e.basis.sites.clone();
+    for (k, site) in small.iter_mut().enumerate().filter(|(k, _)| !cells.contains(k)) {
+        match e.basis.sites[k].kind {
+            SiteKind::Collective { number, twice_spin, .. } => {
+                let one = vec![Multiplet { twice_j: 1, copies: 1.0 }];
+                *site = Site::collective(site.name.clone(), number, twice_spin, one, site.isotope);
+            }
+            SiteKind::Mode => *site = Site::mode(site.name.clone(), 2),
+            SiteKind::Spin => {}
+        }
+    }
     let mut levels: Vec<(f64, f64)> = Vec::new();
-    for combination in 0..combinations {
+    for combination in 0..combinations as usize {
         let mut rest = combination;
         let mut weight = 1.0f64;
-        let mut basis = Basis { sites: e.basis.sites.clone() };
-        for &(site, number) in &collectives {
-            let multiplets = number as usize / 2 + 1;
-            let k = (rest % multiplets) as u32;
-            rest /= multiplets;
-            weight *= copies(number, k);
-            basis.sites[site].dimension = (number - 2 * k + 1) as usize;
+        let mut basis = Basis { sites: small.clone() };
+        for (site, multiplets) in &collectives {
+            let multiplet = multiplets[rest % multiplets.len()];
+            rest /= multiplets.len();
+            weight *= multiplet.copies;
+            let known = &e.basis.sites[*site];
+            if let SiteKind::Collective { number, twice_spin, .. } = known.kind {
+                let one = vec![multiplet];
+                basis.sites[*site] = Site::collective(known.name.clone(), number, twice_spin, one, known.isotope);
+            }
         }
         let mut inside = Evaluator::new(e.experiment, &e.values)?;
         inside.basis = Arc::new(basis);
@@ -68,17 +78,4 @@ pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>,
         }
     }
     Ok(Some(merged))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::copies;
-
-    #[test]
-    fn all_multiplets_together_have_two_to_the_n_states() {
-        for number in [1, 2, 3, 7, 10, 20] {
-            let states: f64 = (0..=number / 2).map(|k| copies(number, k) * f64::from(number - 2 * k + 1)).sum();
-            assert_eq!(states, 2f64.powi(number as i32));
-        }
-    }
 }

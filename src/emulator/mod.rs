@@ -1,26 +1,30 @@
 //! Schedule to results: the state goes through every step, and metrics are evaluated at marks and on recorded traces.
 
+mod course;
 mod estimate;
 mod extremum;
 mod generator;
 mod levels;
+mod panel;
+mod plan;
 mod points;
 mod propagate;
 mod question;
+mod sectors;
 pub mod step;
 mod trace;
 
 pub use estimate::{Estimate, bytes_text, estimate};
 pub use generator::{At, Generator};
+pub use plan::plan;
 pub use points::{Point, SweepAxis, axes, points};
 pub use question::{Question, quantity_of, unit_of};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, Purpose, Schedule, Values, build, prepare};
+use crate::hamiltonian::{Evaluator, Fault, Prepared, Purpose, Schedule, Values, build, prepare};
 use crate::ir::{Experiment, key_of};
-use crate::linalg::hermitian_eigen;
-use crate::metrics::{Cells, Moment, Motion};
-use crate::spin::State;
+use crate::metrics::{Cells, Moment, Motion, Scene};
+use crate::spin::{Space, State};
 use crate::syntax::Expr;
 use question::{Aggregate, Refusal, aggregates};
 use std::cell::RefCell;
@@ -108,7 +112,9 @@ pub struct Run {
 /// How a point was computed.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct How {
-    /// The dimension of the space.
+    /// The dimension of the product space.
+    pub whole: f64,
+    /// The dimension of the part that the state can reach.
     pub dimension: f64,
     /// Whether the state was a vector.
     pub pure: bool,
@@ -122,11 +128,7 @@ pub struct How {
 
 /// Everything that evaluations share at one point.
 pub(crate) struct Lab {
-    pub dimensions: Vec<usize>,
-    pub twice_m: Vec<i64>,
-    pub twice_m_by_nucleus: Vec<Vec<i64>>,
-    pub cells: Option<Cells>,
-    pub initial: State,
+    pub scene: Scene,
     pub questions: Vec<Question>,
     pub aggregates: Vec<Aggregate>,
     notes: RefCell<Vec<String>>,
@@ -134,7 +136,12 @@ pub(crate) struct Lab {
 
 impl Lab {
     pub(crate) fn moment<'a>(&'a self, state: &'a State, motion: Option<&'a dyn Motion>, time: f64) -> Moment<'a> {
-        Moment::new(&self.dimensions, &self.twice_m, self.cells.as_ref(), &self.initial, state, motion, time)
+        Moment::new(&self.scene, state, motion, time)
+    }
+
+    /// The space in which states live.
+    pub(crate) fn space(&self) -> &Space {
+        &self.scene.space
     }
 
     /// Notes, once, why a metric has no value.
@@ -164,14 +171,18 @@ pub fn run(
 ) -> Result<Run, Fault> {
     let e = Evaluator::new(experiment, given)?;
     let (schedule, _) = build(&e, Purpose::Run)?;
-    let size = estimate::check(&schedule, options.max_memory)?;
-    let (lab, start) = open_lab(&e, &schedule, extra)?;
+    let prepared = prepare(&e, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+    let space = sectors::space(&schedule, &prepared, options.max_memory)?;
+    let pure = prepared.is_pure() && schedule.is_unitary();
+    let size = estimate::check(&schedule, &space, pure, options.max_memory)?;
+    let (lab, start) = open_lab(&e, &schedule, space, &prepared, extra)?;
     let mut walk = propagate::Walk::new(&lab, options);
     let end = walk.steps(&schedule.steps, start)?;
     walk.mark("end", &end)?;
     let mut run = Run {
         params: experiment.params.iter().map(|p| (p.name.clone(), e.values[&p.name])).collect(),
         how: How {
+            whole: schedule.basis.size(),
             dimension: size.dimension,
             pure: matches!(end, State::Pure(_)),
             methods: walk.methods.clone(),
@@ -191,10 +202,13 @@ pub fn run(
 }
 
 /// State, battery and questions.
-fn open_lab(e: &Evaluator, schedule: &Schedule, extra: &[(Expr, Option<String>)]) -> Result<(Lab, State), Fault> {
-    let span = schedule.prepare_place.0.unwrap_or_default();
-    let initial = prepare(e, &schedule.prepare, span)?;
-    let dimensions = schedule.basis.dimensions();
+fn open_lab(
+    e: &Evaluator,
+    schedule: &Schedule,
+    space: Space,
+    prepared: &Prepared,
+    extra: &[(Expr, Option<String>)],
+) -> Result<(Lab, State), Fault> {
     let mut questions = Vec::new();
     let mut wanted = Vec::new();
     for measure in &e.experiment.measures {
@@ -215,43 +229,26 @@ fn open_lab(e: &Evaluator, schedule: &Schedule, extra: &[(Expr, Option<String>)]
     let cells = match &schedule.battery {
         None => None,
         Some(battery) => {
-            let place = battery.place.0.unwrap_or_default();
-            let Some(operator) = battery.hamiltonian.restricted(&battery.sites) else {
+            let levels = levels::levels(e, &battery.sites)?;
+            let Some(cells) = Cells::new(&space, battery.sites.clone(), &battery.hamiltonian, levels) else {
                 return Err(Diagnostic::new(
                     Code::WrongOperator,
-                    place,
+                    battery.place.0.unwrap_or_default(),
                     "the battery's energy acts on subsystems that are not among its cells",
                 )
                 .help("take more cells, or an energy of these cells alone")
                 .into());
             };
-            let hamiltonian = operator.matrix();
-            let eigen = hermitian_eigen(&hamiltonian).map_err(|error| {
-                Diagnostic::new(
-                    Code::NotConverged,
-                    place,
-                    format!("the levels of the battery cannot be computed: {error}"),
-                )
-            })?;
-            let levels = levels::levels(e, &battery.sites)?;
-            let initial = initial.reduced(&dimensions, &battery.sites);
-            Some(Cells { sites: battery.sites.clone(), hamiltonian, eigen, levels, initial })
+            Some(cells)
         }
     };
-    let lab = Lab {
-        twice_m: schedule.basis.twice_m(),
-        twice_m_by_nucleus: schedule.basis.twice_m_by_nucleus(),
-        dimensions,
-        cells,
-        initial: initial.clone(),
-        questions,
-        aggregates: wanted,
-        notes: RefCell::default(),
-    };
-    let start = match initial {
+    let initial = prepared.state(&space);
+    let start = match &initial {
         State::Pure(_) if !schedule.is_unitary() => State::Mixed(initial.density()),
-        state => state,
+        state => state.clone(),
     };
+    let scene = Scene::new(space, cells, initial);
+    let lab = Lab { scene, questions, aggregates: wanted, notes: RefCell::default() };
     Ok((lab, start))
 }
 

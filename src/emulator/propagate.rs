@@ -2,14 +2,14 @@
 
 use super::generator::{At, Generator};
 use super::question::Refusal;
-use super::step::exact::{ExactClosed, ExactOpen, stacked, unstacked};
+use super::step::exact::{EXACT, ExactClosed, ExactOpen, stacked, unstacked};
 use super::step::{DENSE_LIOUVILLE, choose};
 use super::{Lab, Mark, Method, Options, Trace, trace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Kick, Scalar, Segment, Step, duration};
 use crate::linalg::{Matrix, hermitian_eigen, power, product};
 use crate::source::Place;
-use crate::spin::{Operator, State, crush, dephase};
+use crate::spin::{Operator, Sparse, State, crush, dephase};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -78,21 +78,25 @@ impl<'a> Walk<'a> {
             Step::Segment(segment) => self.segment(segment, state),
             Step::Kick(kick) => {
                 self.last = None;
-                let u = self.kick(kick)?;
-                Ok(match state {
-                    State::Pure(psi) => State::Pure(&u * psi),
-                    State::Mixed(rho) => {
-                        State::Mixed(super::generator::deviation(&rho, |d| crate::linalg::conjugate(&u, d)))
-                    }
-                })
+                let segment = kick.as_segment();
+                let generator = Generator::of(&segment, self.lab.space());
+                let mut stepper = choose(&generator, &segment, &state, Method::Auto, self.options.tolerance)
+                    .map_err(|e| failed(kick.place, &e.to_string()))?;
+                self.used(stepper.name());
+                stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(kick.place, &e.to_string()))
             }
             Step::Crush => {
                 self.last = None;
-                Ok(State::Mixed(crush(&state.density(), &self.lab.twice_m_by_nucleus)))
+                let space = self.lab.space();
+                let basis = space.basis();
+                let orders = |nucleus| (0..space.len()).map(|k| basis.twice_m_of(nucleus, space.state(k))).collect();
+                let labels: Vec<Vec<i64>> = basis.nuclei().into_iter().map(orders).collect();
+                Ok(State::Mixed(crush(&state.density(), &labels)))
             }
             Step::Dephase(operator, place) => {
                 self.last = None;
-                let eigen = hermitian_eigen(&operator.matrix()).map_err(|e| failed(*place, &e.to_string()))?;
+                let inside = Sparse::of(operator, self.lab.space()).dense();
+                let eigen = hermitian_eigen(&inside).map_err(|e| failed(*place, &e.to_string()))?;
                 Ok(State::Mixed(dephase(&state.density(), &eigen)))
             }
             Step::Mark(name) => {
@@ -105,8 +109,7 @@ impl<'a> Walk<'a> {
 
     /// Evaluates everything at a mark.
     pub fn mark(&mut self, name: &str, state: &State) -> Result<(), Fault> {
-        let generator =
-            self.last.map(|segment| (Generator::of(segment, matches!(state, State::Pure(_))), segment.duration));
+        let generator = self.last.map(|segment| (Generator::of(segment, self.lab.space()), segment.duration));
         let motion = generator.as_ref().map(|(generator, time)| At { generator, time: *time });
         let moment = self.lab.moment(state, motion.as_ref().map(|m| m as &dyn crate::metrics::Motion), self.clock);
         let mut values = Vec::with_capacity(self.lab.questions.len());
@@ -132,16 +135,15 @@ impl<'a> Walk<'a> {
     }
 
     fn segment(&mut self, segment: &'a Segment, state: State) -> Result<State, Fault> {
-        let pure = matches!(state, State::Pure(_));
         if segment.record.is_none()
             && self.options.method == Method::Auto
-            && let Some(propagator) = self.propagator(segment, pure)?
+            && let Some(propagator) = self.propagator(segment)?
         {
             self.clock += segment.duration;
             self.last = Some(segment);
             return Ok(apply(&propagator, state));
         }
-        let generator = Generator::of(segment, pure);
+        let generator = Generator::of(segment, self.lab.space());
         let corners = corners(segment);
         let mut stepper = choose(&generator, segment, &state, self.options.method, self.options.tolerance)
             .map_err(|e| failed(segment.place, &e.to_string()))?;
@@ -170,13 +172,14 @@ impl<'a> Walk<'a> {
     }
 
     /// The exact propagator of a constant segment, kept for the next time; `None` where another method is needed.
-    fn propagator(&mut self, segment: &Segment, pure: bool) -> Result<Option<Arc<Propagator>>, Fault> {
-        let dimension = segment.hamiltonian.first().map_or(1, |(_, o)| o.dimension());
+    fn propagator(&mut self, segment: &Segment) -> Result<Option<Arc<Propagator>>, Fault> {
+        let dimension = self.lab.space().len();
         let open = !segment.collapse.is_empty();
         let fits = if open {
             dimension * dimension <= DENSE_LIOUVILLE
         } else {
-            !pure || dimension <= super::generator::DENSE_VECTORS
+            // Larger ones are moved part by part, without the whole matrix.
+            dimension <= super::generator::DENSE_VECTORS
         };
         let Some(key) = key(segment) else { return Ok(None) };
         if !fits {
@@ -185,14 +188,14 @@ impl<'a> Walk<'a> {
         if let Some(found) = self.kept.get(&key) {
             return Ok(Some(found.clone()));
         }
-        let generator = Generator::of(segment, pure);
+        let generator = Generator::of(segment, self.lab.space());
         let propagator = if open {
             self.used("exact (superoperator)");
             Propagator::Super(ExactOpen::new(&generator).propagator(segment.duration))
         } else {
-            self.used("exact (eigenvalues)");
-            let exact = ExactClosed::new(&generator).map_err(|e| failed(segment.place, &e.to_string()))?;
-            Propagator::Unitary(exact.propagator(segment.duration))
+            self.used(EXACT);
+            let exact = ExactClosed::new(&generator).propagator(segment.duration);
+            Propagator::Unitary(exact.map_err(|e| failed(segment.place, &e.to_string()))?)
         };
         if self.kept.len() >= KEPT {
             self.kept.clear();
@@ -203,17 +206,17 @@ impl<'a> Walk<'a> {
     }
 
     fn kick(&mut self, kick: &Kick) -> Result<Matrix, Fault> {
-        self.used("exact (eigenvalues)");
-        let eigen = hermitian_eigen(&kick.generator().matrix()).map_err(|e| failed(kick.place, &e.to_string()))?;
-        Ok(eigen.propagator(kick.angle))
+        self.used(EXACT);
+        let segment = kick.as_segment();
+        let generator = Generator::of(&segment, self.lab.space());
+        ExactClosed::new(&generator).propagator(segment.duration).map_err(|e| failed(kick.place, &e.to_string()))
     }
 
     /// A loop: the power of its body's propagator where the body has one, else the body again and again.
     fn repeat(&mut self, count: u64, body: &'a [Step], mut state: State) -> Result<State, Fault> {
-        let pure = matches!(state, State::Pure(_));
         if count > 2
             && self.options.method == Method::Auto
-            && let Some(once) = self.body(body, pure)?
+            && let Some(once) = self.body(body)?
         {
             let length = duration(body);
             self.clock += length * count as f64;
@@ -231,16 +234,17 @@ impl<'a> Walk<'a> {
     }
 
     /// The propagator of a body of constant segments and pulses; `None` when something else is in it.
-    fn body(&mut self, body: &[Step], pure: bool) -> Result<Option<Propagator>, Fault> {
+    fn body(&mut self, body: &[Step]) -> Result<Option<Propagator>, Fault> {
         let mut total: Option<Propagator> = None;
         for step in body {
             let next = match step {
-                Step::Segment(segment) if segment.record.is_none() => match self.propagator(segment, pure)? {
+                Step::Segment(segment) if segment.record.is_none() => match self.propagator(segment)? {
                     Some(p) => (*p).clone(),
                     None => return Ok(None),
                 },
+                Step::Kick(_) if self.lab.space().len() > super::generator::DENSE_VECTORS => return Ok(None),
                 Step::Kick(kick) => Propagator::Unitary(self.kick(kick)?),
-                Step::Loop(count, inner) => match self.body(inner, pure)? {
+                Step::Loop(count, inner) => match self.body(inner)? {
                     Some(Propagator::Unitary(u)) => Propagator::Unitary(power(&u, *count)),
                     Some(Propagator::Super(p)) => Propagator::Super(power(&p, *count)),
                     None => return Ok(None),

@@ -3,14 +3,11 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{FunctionInfo, Type, is_aggregate, key_of};
-use crate::linalg::{Matrix, real};
+use crate::linalg::real;
 use crate::metrics::{Argument, Metric, Moment, Parameter, Quantity, Undefined};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{UnitSystem, energy_scale, hamiltonian_factor, temperature_scale};
 use std::collections::BTreeMap;
-
-/// Above this dimension operators on the whole system are not formed for metrics.
-const LARGEST_OPERATOR: usize = 4096;
 
 /// An expression of metrics, with everything in it that does not depend on the state worked out.
 #[derive(Debug, Clone)]
@@ -182,8 +179,8 @@ fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault>
                 }
                 _ => e.sites(item, None)?,
             }),
-            Parameter::Operator => Argument::Operator(operator(e, item)?),
-            Parameter::Hamiltonian | Parameter::OptionalOperator => Argument::Operator(hamiltonian(e, item)?),
+            Parameter::Operator => operator(e, item)?,
+            Parameter::Hamiltonian | Parameter::OptionalOperator => Argument::operator(e.hamiltonian(item)?),
             Parameter::OptionalEnergyBasis => Argument::EnergyBasis,
             Parameter::Whole => Argument::Number(e.count(item, 0)? as f64),
             Parameter::Temperature => Argument::Number(e.number(item)? * temperature_scale(e.scope.units)),
@@ -207,23 +204,7 @@ fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault>
     Ok(Tree::Metric { index, arguments, scale: scale_of(metric.quantity, e.scope.units) })
 }
 
-fn small_enough(e: &Evaluator, item: &Expr) -> Result<(), Fault> {
-    if e.basis.size() > LARGEST_OPERATOR as f64 {
-        return Err(Diagnostic::new(
-            Code::TooLarge,
-            item.span(),
-            format!(
-                "an operator on {} states is too large for a metric; the most is {LARGEST_OPERATOR}",
-                e.basis.size()
-            ),
-        )
-        .into());
-    }
-    Ok(())
-}
-
-fn operator(e: &Evaluator, item: &Expr) -> Result<Matrix, Fault> {
-    small_enough(e, item)?;
+fn operator(e: &Evaluator, item: &Expr) -> Result<Argument, Fault> {
     // A Hamiltonian is taken in rad/s; for shares and correlations its scale cancels.
     let operator = e.operator(item)?;
     if !operator.is_hermitian() {
@@ -240,12 +221,7 @@ fn operator(e: &Evaluator, item: &Expr) -> Result<Matrix, Fault> {
         }
         _ => 1.0,
     };
-    Ok(operator.times_number(real(factor)).matrix())
-}
-
-fn hamiltonian(e: &Evaluator, item: &Expr) -> Result<Matrix, Fault> {
-    small_enough(e, item)?;
-    Ok(e.hamiltonian(item)?.matrix())
+    Ok(Argument::operator(operator.times_number(real(factor))))
 }
 
 fn evaluate(tree: &Tree, moment: Option<&Moment>, aggregates: &BTreeMap<String, Option<f64>>) -> Result<f64, Refusal> {

@@ -1,51 +1,16 @@
-//! Recorded curves: a state that can be had at any time of a segment, samples of it, and the extrema of what is asked.
+//! Recorded curves: samples of what is asked, and the extrema of curves that can be had at any time.
 
-use super::extremum::{Extremum, Samples};
+use super::course::Course;
+use super::extremum::Samples;
 use super::generator::{At, Generator};
+use super::panel::{Sampled, sample};
 use super::question::{Aggregate, Question, Refusal};
-use super::step::{StepError, Stepper};
+use super::step::Stepper;
 use super::{Lab, Trace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Record, Segment};
 use crate::spin::State;
 use std::collections::BTreeMap;
-
-/// More grid points than this are not taken to look for an extremum.
-const LARGEST_GRID: usize = 200_000;
-
-/// Bytes of states that are kept along a trace.
-const MOST_KEPT: usize = 200_000_000;
-
-/// The state at any time of a segment, from the nearest time before at which it is known.
-struct Course<'a> {
-    stepper: Box<dyn Stepper + 'a>,
-    corners: Vec<f64>,
-    known: Vec<(f64, State)>,
-    keep: bool,
-}
-
-impl Course<'_> {
-    fn state(&mut self, t: f64) -> Result<State, StepError> {
-        let at = self.known.partition_point(|(s, _)| *s <= t);
-        let (from, state) = &self.known[at.saturating_sub(1)];
-        if *from == t {
-            return Ok(state.clone());
-        }
-        let mut now = *from;
-        let mut state = state.clone();
-        // No step crosses a corner of the Hamiltonian.
-        let first = self.corners.partition_point(|c| *c <= now);
-        for &corner in self.corners[first..].iter().take_while(|c| **c < t) {
-            state = self.stepper.advance(&state, now, corner)?;
-            now = corner;
-        }
-        state = self.stepper.advance(&state, now, t)?;
-        if self.keep && !self.stepper.is_direct() && at == self.known.len() {
-            self.known.push((t, state.clone()));
-        }
-        Ok(state)
-    }
-}
 
 /// The result of recording a segment.
 pub struct Recorded {
@@ -75,31 +40,23 @@ pub fn record(
     corners: Vec<f64>,
 ) -> Result<Recorded, Fault> {
     let method = stepper.name();
-    let entries = match &begin {
-        State::Pure(psi) => psi.len(),
-        State::Mixed(rho) => rho.len(),
-    };
-    let most = grid_points(segment, generator, record.points);
-    let keep = stepper.is_direct() || entries.saturating_mul(16).saturating_mul(most) <= MOST_KEPT;
-    let mut course = Course { stepper, corners, known: vec![(0.0, begin)], keep };
+    let mut course = Course::new(stepper, begin, corners);
+    let wanted: Vec<&Aggregate> =
+        lab.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == record.name)).collect();
+    let aggregates = extrema(lab, &wanted, segment, generator, &mut course, clock, record.points)?;
     let times = grid(segment.duration, record.points);
     let mut values: Vec<Vec<Option<f64>>> = vec![Vec::with_capacity(times.len()); lab.questions.len()];
-    let mut last: Option<(f64, State)> = None;
+    let mut end = None;
     for &t in &times {
-        let state = at(&mut course, t, segment, last.take())?;
+        let state = at(&mut course, t, segment)?;
         for (question, column) in lab.questions.iter().zip(&mut values) {
             column.push(answer(lab, question, generator, &state, t, clock, segment)?);
         }
-        last = Some((t, state));
+        end = Some(state);
     }
-    let mut aggregates = BTreeMap::new();
-    for aggregate in lab.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == record.name)) {
-        let found = extremum(lab, aggregate, segment, generator, &mut course, clock, &times, &values)?;
-        aggregates.insert(aggregate.key.clone(), found);
-    }
-    let end = match last {
-        Some((_, state)) => state,
-        None => at(&mut course, segment.duration, segment, None)?,
+    let end = match end {
+        Some(state) => state,
+        None => at(&mut course, segment.duration, segment)?,
     };
     let columns = lab.questions.iter().map(|q| q.key.clone()).zip(values).collect();
     Ok(Recorded {
@@ -110,12 +67,13 @@ pub fn record(
     })
 }
 
-/// How many samples a search for an extremum takes: at least those that are recorded. Populations and coherences turn at no
-/// more than the bandwidth of H: 0.8 of a radian between two samples cannot hide a maximum of what is linear in the state,
-/// and what is not linear has been seen to follow.
-fn grid_points(segment: &Segment, generator: &Generator, recorded: usize) -> usize {
-    let needed = (segment.duration * generator.bandwidth(segment.duration) / 0.8).ceil();
-    if needed.is_finite() { (needed as usize + 1).clamp(recorded, LARGEST_GRID.max(recorded)) } else { recorded }
+/// The distance of samples that can hide nothing: populations and coherences turn at no more than the bandwidth of H, and
+/// 0.8 of a radian between two samples cannot hide a maximum of what is linear in the state; what is not linear has been seen
+/// to follow. Never coarser than the samples that are recorded.
+fn finest(segment: &Segment, generator: &Generator, recorded: usize) -> f64 {
+    let recorded = segment.duration / (recorded - 1).max(1) as f64;
+    let needed = 0.8 / generator.bandwidth(segment.duration);
+    if needed.is_finite() && needed > 0.0 { needed.min(recorded) } else { recorded }
 }
 
 /// Evenly spaced times, both ends exactly.
@@ -123,12 +81,8 @@ fn grid(duration: f64, points: usize) -> Vec<f64> {
     (0..points).map(|k| if k + 1 == points { duration } else { duration * k as f64 / (points - 1) as f64 }).collect()
 }
 
-/// The state at a time. Where states are too large to be kept, the one before is gone on from.
-fn at(course: &mut Course, t: f64, segment: &Segment, before: Option<(f64, State)>) -> Result<State, Fault> {
-    if let (false, Some((from, state))) = (course.keep, before) {
-        course.known.truncate(1);
-        course.known.push((from, state));
-    }
+/// The state at a time.
+fn at(course: &mut Course, t: f64, segment: &Segment) -> Result<State, Fault> {
     course.state(t).map_err(|e| {
         Diagnostic::new(
             Code::NotConverged,
@@ -169,70 +123,62 @@ pub fn not_finite(question: &Question, value: f64, place: Option<crate::source::
         .into()
 }
 
+/// The extrema that are asked of a segment. All curves are sampled together, so that each state is had once.
 #[allow(clippy::too_many_arguments)]
-fn extremum(
+fn extrema(
     lab: &Lab,
-    aggregate: &Aggregate,
+    wanted: &[&Aggregate],
     segment: &Segment,
     generator: &Generator,
     course: &mut Course,
     clock: f64,
-    times: &[f64],
-    values: &[Vec<Option<f64>>],
-) -> Result<Option<f64>, Fault> {
-    let points = grid_points(segment, generator, times.len());
-    if points == LARGEST_GRID && points > times.len() {
-        lab.note(format!(
-            "`{}` was looked for on {LARGEST_GRID} samples, fewer than the bandwidth of the Hamiltonian asks for",
-            aggregate.key
-        ));
-    }
-    let negative = matches!(aggregate.function.as_str(), "min" | "argmin");
-    let signed = |x: Option<f64>| if negative { x.map(|x| -x) } else { x };
-    let known = lab.questions.iter().position(|q| q.key == aggregate.curve.key && q.expr == aggregate.curve.expr);
-    let (grid_times, grid_values): (Vec<f64>, Vec<Option<f64>>) = match known {
-        Some(k) if points == times.len() => (times.to_vec(), values[k].iter().map(|x| signed(*x)).collect()),
-        _ => {
-            let fine = grid(segment.duration, points);
-            let mut out = Vec::with_capacity(points);
-            let mut last: Option<(f64, State)> = None;
-            for &t in &fine {
-                let state = at(course, t, segment, last.take())?;
-                out.push(signed(answer(lab, &aggregate.curve, generator, &state, t, clock, segment)?));
-                last = Some((t, state));
-            }
-            (fine, out)
+    recorded: usize,
+) -> Result<BTreeMap<String, Option<f64>>, Fault> {
+    let mut found = BTreeMap::new();
+    let mut curves: Vec<&Question> = Vec::new();
+    for aggregate in wanted {
+        if !curves.iter().any(|c| c.key == aggregate.curve.key) {
+            curves.push(&aggregate.curve);
         }
-    };
-    let samples = Samples { times: &grid_times, values: &grid_values };
-    let mut near: Option<(f64, State)> = None;
-    let mut curve = |t: f64| -> Result<Option<f64>, Fault> {
-        // Where states are not kept, the search stays near one of them.
-        let state = if course.keep {
-            at(course, t, segment, None)?
-        } else {
-            let from = near.take().filter(|(s, _)| *s <= t && t - *s <= 4.0 * segment.duration / points as f64);
-            let base = match from {
-                Some(found) => found,
-                None => {
-                    let begin = (t - 2.0 * segment.duration / points as f64).max(0.0);
-                    (begin, at(course, begin, segment, None)?)
-                }
-            };
-            let state = at(course, t, segment, Some(base.clone()))?;
-            near = Some(base);
-            state
+    }
+    if curves.is_empty() {
+        return Ok(found);
+    }
+    let Sampled { times, values, incomplete } =
+        sample(curves.len(), segment.duration, finest(segment, generator, recorded), |t| {
+            let state = at(course, t, segment)?;
+            curves
+                .iter()
+                .map(|q| answer(lab, q, generator, &state, t, clock, segment))
+                .collect::<Result<Vec<_>, Fault>>()
+        })?;
+    for aggregate in wanted {
+        if incomplete {
+            lab.note(format!(
+                "`{}` was looked for up to t = {} only: the curve changes too fast for the rest",
+                aggregate.key,
+                times.last().copied().unwrap_or_default()
+            ));
+        }
+        let negative = matches!(aggregate.function.as_str(), "min" | "argmin");
+        let signed = |x: Option<f64>| if negative { x.map(|x| -x) } else { x };
+        let column = curves.iter().position(|c| c.key == aggregate.curve.key).unwrap_or_default();
+        let signs: Vec<Option<f64>> = values[column].iter().map(|v| signed(*v)).collect();
+        let samples = Samples { times: &times, values: &signs };
+        let curve = |t: f64| -> Result<Option<f64>, Fault> {
+            let state = at(course, t, segment)?;
+            Ok(signed(answer(lab, &aggregate.curve, generator, &state, t, clock, segment)?))
         };
-        Ok(signed(answer(lab, &aggregate.curve, generator, &state, t, clock, segment)?))
-    };
-    let found: Option<Extremum> = if aggregate.function == "first_max" {
-        samples.first_maximum(&mut curve)?
-    } else {
-        samples.maximum(&mut curve)?
-    };
-    Ok(found.map(|x| match aggregate.function.as_str() {
-        "argmax" | "argmin" => x.time,
-        "min" => -x.value,
-        _ => x.value,
-    }))
+        let extremum = match aggregate.function.as_str() {
+            "first_max" => samples.first_maximum(curve)?,
+            _ => samples.maximum(curve)?,
+        };
+        let value = extremum.map(|x| match aggregate.function.as_str() {
+            "argmax" | "argmin" => x.time,
+            "min" => -x.value,
+            _ => x.value,
+        });
+        found.insert(aggregate.key.clone(), value);
+    }
+    Ok(found)
 }

@@ -15,7 +15,10 @@ pub fn describe(schedule: &Schedule, units: UnitSystem) -> String {
         let what = match (&site.kind, site.isotope) {
             (SiteKind::Spin, Some(isotope)) => format!("spin, {}", isotope.symbol),
             (SiteKind::Spin, None) => "spin".to_string(),
-            (SiteKind::Collective { number, .. }, _) => format!("collective of {number} spins, symmetric multiplet"),
+            (SiteKind::Collective { number, multiplets, .. }, _) => match multiplets.len() {
+                1 => format!("collective of {number} spins, symmetric multiplet"),
+                n => format!("collective of {number} spins, all {n} multiplets"),
+            },
             (SiteKind::Mode, _) => "mode".to_string(),
         };
         let _ = writeln!(out, "  {}: {what}, {} states", site.name, site.dimension);

@@ -12,7 +12,7 @@ mod zeeman;
 
 pub use display::describe;
 pub use function::{Curve, Function, Scalar};
-pub use prepare::prepare;
+pub use prepare::{Prepared, prepare};
 pub use schedule::{Battery, Kick, Record, Schedule, Segment, Step, duration};
 pub use value::{Evaluator, Fault, TimeOperator, Values};
 
@@ -381,6 +381,12 @@ impl<'a> Builder<'a, '_> {
 }
 
 impl Kick {
+    /// The same turn as an evolution for a unit of time.
+    pub fn as_segment(&self) -> Segment {
+        let hamiltonian = vec![(Scalar::Constant(self.angle), Arc::new(self.generator()))];
+        Segment { duration: 1.0, hamiltonian, collapse: Arc::from([]), record: None, place: self.place }
+    }
+
     /// `Fx cos phase + Fy sin phase`.
     pub fn generator(&self) -> Operator {
         let x = (*self.x).clone().times_number(real(clean(self.phase.cos())));

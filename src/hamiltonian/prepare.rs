@@ -1,24 +1,171 @@
-//! Initial states.
+//! Initial states: products of states of some subsystems each.
+//!
+//! A state is kept as its parts until it is known where it can go: the product of a hundred cells and a hundred charger spins
+//! is one basis state, not a vector of ten thousand.
 
 use super::relaxation::thermal_ratios;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir;
-use crate::linalg::{Matrix, ONE, Vector, ZERO, real};
+use crate::linalg::{C64, Matrix, ONE, Vector, ZERO, real};
 use crate::source::Span;
-use crate::spin::{State, gibbs, thermal_product};
+use crate::spin::{Basis, Site, SiteKind, Space, Sparse, State, components, gibbs};
 use crate::syntax::Expr;
 use crate::units::temperature_scale;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The largest density matrix of a single part.
+const LARGEST_PART: usize = 4096;
+
+/// The most states that a diagonal part may have.
+const LARGEST_DIAGONAL: f64 = 1e8;
+
+/// How a part is given.
+enum Form {
+    /// Amplitudes that are not zero.
+    Pure(Vec<(usize, C64)>),
+    /// Populations without coherences.
+    Diagonal(Vec<f64>),
+    /// A density matrix.
+    Mixed(Matrix),
+}
 
 /// A state of some subsystems, in ascending order.
 struct Partial {
     sites: Vec<usize>,
-    state: State,
+    form: Form,
+}
+
+impl Form {
+    /// The element between two local states.
+    fn element(&self, i: usize, j: usize) -> C64 {
+        match self {
+            Form::Diagonal(p) => {
+                if i == j {
+                    real(p[i])
+                } else {
+                    ZERO
+                }
+            }
+            Form::Mixed(rho) => rho[(i, j)],
+            Form::Pure(amplitudes) => {
+                let at = |k: usize| amplitudes.iter().find(|(s, _)| *s == k).map_or(ZERO, |(_, a)| *a);
+                at(i) * at(j).conj()
+            }
+        }
+    }
+
+    /// The local states that are occupied.
+    fn support(&self) -> Vec<usize> {
+        match self {
+            Form::Pure(amplitudes) => amplitudes.iter().map(|(s, _)| *s).collect(),
+            Form::Diagonal(p) => (0..p.len()).filter(|&k| p[k] != 0.0).collect(),
+            Form::Mixed(rho) => (0..rho.nrows()).filter(|&k| rho[(k, k)] != ZERO).collect(),
+        }
+    }
+}
+
+/// A prepared state.
+pub struct Prepared {
+    basis: Arc<Basis>,
+    parts: Vec<Partial>,
+}
+
+impl Prepared {
+    /// Whether it is a pure state.
+    pub fn is_pure(&self) -> bool {
+        self.parts.iter().all(|p| matches!(p.form, Form::Pure(_)))
+    }
+
+    /// How much an index of the whole grows with the local index of each part's subsystems.
+    fn places(&self, part: &Partial, local: usize) -> usize {
+        let sites = &self.basis.sites;
+        let mut strides = vec![1usize; sites.len()];
+        for k in (0..sites.len().saturating_sub(1)).rev() {
+            strides[k] = strides[k + 1].wrapping_mul(sites[k + 1].dimension);
+        }
+        let mut rest = local;
+        let mut index = 0usize;
+        for &s in part.sites.iter().rev() {
+            index = index.wrapping_add((rest % sites[s].dimension).wrapping_mul(strides[s]));
+            rest /= sites[s].dimension;
+        }
+        index
+    }
+
+    /// The product states that are occupied; `None` when there are more than `most`.
+    pub fn support(&self, most: usize) -> Option<Vec<usize>> {
+        let mut all = vec![0usize];
+        for part in &self.parts {
+            let places: Vec<usize> = part.form.support().iter().map(|&l| self.places(part, l)).collect();
+            if all.len().saturating_mul(places.len()) > most {
+                return None;
+            }
+            all = all.iter().flat_map(|base| places.iter().map(move |p| base + p)).collect();
+        }
+        Some(all)
+    }
+
+    /// The amplitudes of a pure state that are not zero; empty for any other.
+    pub fn amplitudes(&self) -> Vec<(usize, C64)> {
+        let mut all = vec![(0usize, ONE)];
+        for part in &self.parts {
+            let Form::Pure(amplitudes) = &part.form else { return vec![] };
+            let local: Vec<(usize, C64)> = amplitudes.iter().map(|(l, a)| (self.places(part, *l), *a)).collect();
+            all = all.iter().flat_map(|(base, x)| local.iter().map(move |(p, a)| (base + p, x * a))).collect();
+        }
+        all
+    }
+
+    /// The state on a space that holds its support.
+    pub fn state(&self, space: &Space) -> State {
+        if self.is_pure() {
+            return State::Pure(space.vector(&self.amplitudes()));
+        }
+        let n = space.len();
+        // For each part, the index of its local state in every state of the space.
+        let local: Vec<Vec<usize>> = self
+            .parts
+            .iter()
+            .map(|part| {
+                (0..n)
+                    .map(|k| {
+                        let digits = self.basis.digits(space.state(k));
+                        part.sites.iter().fold(0, |i, &s| i * self.basis.sites[s].dimension + digits[s])
+                    })
+                    .collect()
+            })
+            .collect();
+        let factors = || self.parts.iter().map(|p| &p.form).zip(&local);
+        State::Mixed(Matrix::from_fn(n, n, |i, j| {
+            factors().fold(
+                ONE,
+                |product, (form, l)| {
+                    if product == ZERO { ZERO } else { product * form.element(l[i], l[j]) }
+                },
+            )
+        }))
+    }
 }
 
 /// The product of the given states; together they must cover every subsystem once.
-pub fn prepare(e: &Evaluator, states: &[ir::State], span: Span) -> Result<State, Fault> {
-    let parts: Vec<Partial> = states.iter().map(|s| partial(e, s, span)).collect::<Result<_, _>>()?;
+///
+/// # Errors
+/// When they do not, when a value is out of range, or a part is too large.
+pub fn prepare(e: &Evaluator, states: &[ir::State], span: Span) -> Result<Prepared, Fault> {
+    let alone = states.len() == 1;
+    let mut parts: Vec<Partial> = Vec::new();
+    // States that take what the others leave come last.
+    let (rest, named): (Vec<_>, Vec<_>) = states.iter().partition(|s| takes_the_rest(s));
+    for state in named {
+        parts.push(partial(e, state, span, &Cover { alone, rest: vec![] })?);
+    }
+    for state in rest {
+        let covered: Vec<usize> = parts.iter().flat_map(|p| p.sites.clone()).collect();
+        let rest = (0..e.basis.sites.len()).filter(|s| !covered.contains(s)).collect();
+        parts.push(partial(e, state, span, &Cover { alone, rest })?);
+    }
     let mut covered = vec![0; e.basis.sites.len()];
     for part in &parts {
         part.sites.iter().for_each(|&s| covered[s] += 1);
@@ -32,158 +179,267 @@ pub fn prepare(e: &Evaluator, states: &[ir::State], span: Span) -> Result<State,
         };
         return Err(Diagnostic::new(Code::WrongState, span, message)
             .label("the states must cover every subsystem once")
-            .help("whole-system states (thermal, mixed, gibbs, ket) stand alone; up, down, fock and dicke are of one subsystem each")
+            .help("ket stands alone; up, down, fock, dicke and definite are of one subsystem; thermal and mixed take what is left")
             .into());
     }
-    Ok(joined(e, parts))
+    Ok(Prepared { basis: e.basis.clone(), parts })
 }
 
-/// The product of states of different subsystems.
-fn joined(e: &Evaluator, mut parts: Vec<Partial>) -> State {
-    if parts.len() == 1 && parts[0].sites.len() == e.basis.sites.len() {
-        return parts.remove(0).state;
-    }
-    let n = e.basis.dimension();
-    let dimensions = e.basis.dimensions();
-    // For each part, the index of its local state in every state of the whole.
-    let local: Vec<Vec<usize>> = parts
-        .iter()
-        .map(|part| {
-            (0..n)
-                .map(|index| {
-                    let digits = e.basis.digits(index);
-                    part.sites.iter().fold(0, |i, &s| i * dimensions[s] + digits[s])
-                })
-                .collect()
-        })
-        .collect();
-    if parts.iter().all(|p| matches!(p.state, State::Pure(_))) {
-        let psi = Vector::from_fn(n, |i, _| {
-            parts.iter().zip(&local).fold(ONE, |product, (part, l)| match &part.state {
-                State::Pure(psi) => product * psi[l[i]],
-                State::Mixed(_) => product,
-            })
-        });
-        return State::Pure(psi);
-    }
-    let densities: Vec<Matrix> = parts.iter().map(|p| p.state.density()).collect();
-    State::Mixed(Matrix::from_fn(n, n, |i, j| {
-        densities
-            .iter()
-            .zip(&local)
-            .fold(ONE, |product, (rho, l)| if product == ZERO { ZERO } else { product * rho[(l[i], l[j])] })
-    }))
+fn takes_the_rest(state: &ir::State) -> bool {
+    matches!(state, ir::State::Thermal { sites: None } | ir::State::Mixed { sites: None })
 }
 
-fn partial(e: &Evaluator, state: &ir::State, span: Span) -> Result<Partial, Fault> {
+/// Which subsystems a state may cover.
+struct Cover {
+    /// Whether it is the only state.
+    alone: bool,
+    /// What the others leave.
+    rest: Vec<usize>,
+}
+
+fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Result<Partial, Fault> {
     let all: Vec<usize> = (0..e.basis.sites.len()).collect();
-    let one = |site: &Expr, level: usize| -> Result<Partial, Fault> {
-        let site = e.site(site, None)?;
-        Ok(Partial { sites: vec![site], state: basis_state(e.basis.sites[site].dimension, level) })
+    let one = |site: usize, level: usize| Partial { sites: vec![site], form: Form::Pure(vec![(level, ONE)]) };
+    let left = |sites: &Option<Expr>| -> Result<Vec<usize>, Fault> {
+        match sites {
+            Some(sites) => e.sites(sites, None),
+            None if cover.alone => Ok(all.clone()),
+            None => Ok(cover.rest.clone()),
+        }
     };
     Ok(match state {
-        ir::State::Thermal => {
-            let ratios = thermal_ratios(e, span, "`prepare thermal`")?;
-            if let Some(site) = e.basis.sites.iter().find(|s| s.isotope.is_none() || s.twice_spin().is_none()) {
-                return Err(Diagnostic::new(
-                    Code::WrongState,
-                    span,
-                    format!("`{}` is no nucleus, so it has no thermal state in a field", site.name),
-                )
-                .help("name its isotope (`spin a : 1H`), or prepare `gibbs(H, T)`")
-                .into());
-            }
-            Partial { sites: all, state: State::Mixed(thermal_product(&e.basis, &ratios)) }
+        ir::State::Thermal { sites } => thermal(e, left(sites)?, span)?,
+        ir::State::Mixed { sites } => {
+            let sites = left(sites)?;
+            let weights = sites.iter().map(|&s| local_copies(&e.basis.sites[s])).collect();
+            Partial { form: Form::Diagonal(product_of(weights, span)?), sites }
         }
-        ir::State::Mixed => {
-            let n = e.basis.dimension();
-            Partial { sites: all, state: State::Mixed(Matrix::identity(n, n) * real(1.0 / n as f64)) }
+        ir::State::Gibbs { hamiltonian, temperature } => gibbs_state(e, hamiltonian, temperature, cover.alone)?,
+        ir::State::Ket { digits, place } => {
+            let index = ket(e, digits, place.0.unwrap_or(span))?;
+            Partial { sites: all, form: Form::Pure(vec![(index, ONE)]) }
         }
-        ir::State::Gibbs { hamiltonian, temperature } => {
-            let h = e.hamiltonian(hamiltonian)?;
-            let t = e.number(temperature)?;
-            if t < 0.0 {
-                return Err(Diagnostic::new(
-                    Code::OutOfRange,
-                    temperature.span(),
-                    format!("a temperature is not negative, this is {t}"),
-                )
-                .help("the inverted state is the Gibbs state of `-H`")
-                .into());
-            }
-            let rho = gibbs(&h.matrix(), t * temperature_scale(e.scope.units)).map_err(|error| {
-                Diagnostic::new(
-                    Code::NotConverged,
-                    hamiltonian.span(),
-                    format!("the Gibbs state cannot be computed: {error}"),
-                )
-            })?;
-            Partial { sites: all, state: State::Mixed(rho) }
-        }
-        ir::State::Ket { digits, place } => Partial { sites: all, state: ket(e, digits, place.0.unwrap_or(span))? },
         ir::State::Up { site } => {
             let k = e.site(site, None)?;
-            let top = if e.basis.sites[k].twice_spin().is_none() { e.basis.sites[k].dimension - 1 } else { 0 };
-            one(site, top)?
+            one(k, if e.basis.sites[k].has_spin() { 0 } else { e.basis.sites[k].dimension - 1 })
         }
         ir::State::Down { site } => {
             let k = e.site(site, None)?;
-            let bottom = if e.basis.sites[k].twice_spin().is_none() { 0 } else { e.basis.sites[k].dimension - 1 };
-            one(site, bottom)?
+            let top = e.basis.sites[k].multiplets().first().map_or(0, |m| m.dimension() - 1);
+            one(k, top)
         }
         ir::State::Fock { site, quanta } => {
             let k = e.site(site, None)?;
-            if e.basis.sites[k].twice_spin().is_some() {
-                return Err(Diagnostic::new(
-                    Code::WrongState,
-                    site.span(),
-                    format!("`{}` is a spin; Fock states belong to a mode", e.basis.sites[k].name),
-                )
-                .into());
-            }
-            let n = e.count(quanta, 0)?;
-            let cutoff = e.basis.sites[k].dimension;
-            if n >= cutoff {
-                return Err(Diagnostic::new(
-                    Code::WrongState,
-                    quanta.span(),
-                    format!("{n} quanta do not fit into {cutoff} Fock states"),
-                )
-                .label(format!("the highest is {}", cutoff - 1))
-                .help("raise the cutoff of the mode")
-                .into());
-            }
-            one(site, n)?
+            one(k, fock(e, site, k, quanta)?)
         }
         ir::State::Dicke { site, excitations } => {
             let k = e.site(site, None)?;
-            let Some(twice) = e.basis.sites[k].twice_spin() else {
+            let Some(top) = e.basis.sites[k].multiplets().first().copied() else {
                 return Err(
                     Diagnostic::new(Code::WrongState, site.span(), "a mode has Fock states, not Dicke states").into()
                 );
             };
             let n = e.count(excitations, 0)?;
-            if n > twice as usize {
-                return Err(Diagnostic::new(
-                    Code::WrongState,
-                    excitations.span(),
-                    format!("{n} excitations do not fit: {twice} is the most"),
-                )
-                .into());
-            }
-            one(site, twice as usize - n)?
+            at_most(n, top.twice_j as usize, excitations)?;
+            one(k, top.twice_j as usize - n)
         }
-        ir::State::Mix(parts) => mixture(e, parts, span)?,
-        ir::State::Superposition(parts) => superposition(e, parts, span)?,
+        ir::State::Definite { site, excitations } => definite(e, site, excitations)?,
+        ir::State::Mix(parts) => mixture(e, parts, span, cover)?,
+        ir::State::Superposition(parts) => superposition(e, parts, span, cover)?,
     })
 }
 
-fn basis_state(dimension: usize, level: usize) -> State {
-    State::Pure(Vector::from_fn(dimension, |i, _| if i == level { ONE } else { ZERO }))
+fn at_most(n: usize, most: usize, place: &Expr) -> Result<(), Fault> {
+    if n <= most {
+        return Ok(());
+    }
+    Err(Diagnostic::new(Code::WrongState, place.span(), format!("{n} excitations do not fit: {most} is the most"))
+        .into())
+}
+
+fn fock(e: &Evaluator, site: &Expr, k: usize, quanta: &Expr) -> Result<usize, Fault> {
+    if e.basis.sites[k].has_spin() {
+        return Err(Diagnostic::new(
+            Code::WrongState,
+            site.span(),
+            format!("`{}` is a spin; Fock states belong to a mode", e.basis.sites[k].name),
+        )
+        .into());
+    }
+    let n = e.count(quanta, 0)?;
+    let cutoff = e.basis.sites[k].dimension;
+    if n >= cutoff {
+        return Err(Diagnostic::new(
+            Code::WrongState,
+            quanta.span(),
+            format!("{n} quanta do not fit into {cutoff} Fock states"),
+        )
+        .label(format!("the highest is {}", cutoff - 1))
+        .help("raise the cutoff of the mode")
+        .into());
+    }
+    Ok(n)
+}
+
+/// How many states of the spins each local state stands for.
+fn local_copies(site: &Site) -> Vec<f64> {
+    (0..site.dimension).map(|k| site.copies(k)).collect()
+}
+
+/// The normalised product of local weights.
+fn product_of(weights: Vec<Vec<f64>>, span: Span) -> Result<Vec<f64>, Fault> {
+    let size: f64 = weights.iter().map(|w| w.len() as f64).product();
+    if size > LARGEST_DIAGONAL {
+        return Err(too_large(size, span));
+    }
+    let mut out = vec![1.0];
+    for local in weights {
+        let sum: f64 = local.iter().sum();
+        out = out.iter().flat_map(|x| local.iter().map(move |w| x * w / sum)).collect();
+    }
+    Ok(out)
+}
+
+fn too_large(size: f64, span: Span) -> Fault {
+    Diagnostic::new(
+        Code::TooLarge,
+        span,
+        format!("a mixed state of {} states is too large", crate::syntax::number_text(size)),
+    )
+    .label("prepared here")
+    .help("a pure state (`prepare ket`) under unitary evolution needs only a vector")
+    .into()
+}
+
+/// `exp(ratio m)` on every subsystem, `ratio = gamma hbar B0 / kT`, times the number of copies in a collective.
+fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Fault> {
+    let ratios = thermal_ratios(e, span, "`prepare thermal`")?;
+    let mut weights = Vec::with_capacity(sites.len());
+    for &k in &sites {
+        let site = &e.basis.sites[k];
+        let Some(ratio) = ratios[k].filter(|_| site.has_spin()) else {
+            return Err(Diagnostic::new(
+                Code::WrongState,
+                span,
+                format!("`{}` is no nucleus, so it has no thermal state in a field", site.name),
+            )
+            .help("name its isotope (`spin a : 1H`), or prepare `gibbs(H, T)`")
+            .into());
+        };
+        let highest = (0..site.dimension).map(|s| site.twice_m(s).abs()).max().unwrap_or(0) as f64;
+        // The largest exponent is subtracted: at a millikelvin it would overflow.
+        let weight = |s: usize| site.copies(s) * (0.5 * (ratio * site.twice_m(s) as f64 - ratio.abs() * highest)).exp();
+        weights.push((0..site.dimension).map(weight).collect());
+    }
+    Ok(Partial { form: Form::Diagonal(product_of(weights, span)?), sites })
+}
+
+/// `exp(-H/T)/Z`, in each part of the space that H does not leave by itself.
+fn gibbs_state(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) -> Result<Partial, Fault> {
+    let h = e.hamiltonian(hamiltonian)?;
+    let t = e.number(temperature)?;
+    if t < 0.0 {
+        return Err(Diagnostic::new(
+            Code::OutOfRange,
+            temperature.span(),
+            format!("a temperature is not negative, this is {t}"),
+        )
+        .help("the inverted state is the Gibbs state of `-H`")
+        .into());
+    }
+    let sites: Vec<usize> = if alone { (0..e.basis.sites.len()).collect() } else { h.support() };
+    if sites.is_empty() {
+        return Err(Diagnostic::new(
+            Code::WrongState,
+            hamiltonian.span(),
+            "this Hamiltonian acts on no subsystem, so its Gibbs state is that of none",
+        )
+        .help("`mixed(a)` is the even mixture of a subsystem's states")
+        .into());
+    }
+    let basis = Arc::new(Basis { sites: sites.iter().map(|&s| e.basis.sites[s].clone()).collect() });
+    if basis.size() > LARGEST_DIAGONAL {
+        return Err(too_large(basis.size(), hamiltonian.span()));
+    }
+    let Some(inside) = h.restricted(&sites) else { return Err(too_large(basis.size(), hamiltonian.span())) };
+    let copies: Vec<f64> = (0..basis.dimension())
+        .map(|k| basis.digits(k).iter().zip(&basis.sites).map(|(d, s)| s.copies(*d)).product())
+        .collect();
+    let temperature = t * temperature_scale(e.scope.units);
+    let failed = |error: crate::linalg::LinalgError| -> Fault {
+        Diagnostic::new(Code::NotConverged, hamiltonian.span(), format!("the Gibbs state cannot be computed: {error}"))
+            .into()
+    };
+    let n = basis.dimension();
+    if let Some(diagonal) = inside.diagonal() {
+        let populations = crate::spin::boltzmann(&diagonal, &copies, temperature);
+        return Ok(Partial { sites, form: Form::Diagonal(populations) });
+    }
+    if n > LARGEST_PART {
+        return Err(too_large(n as f64, hamiltonian.span()));
+    }
+    let sparse = Sparse::of(&inside, &Space::whole(basis));
+    let parts = components(n, [&sparse]);
+    if parts.len() == 1 {
+        return Ok(Partial { sites, form: Form::Mixed(gibbs(&sparse.dense(), temperature).map_err(failed)?) });
+    }
+    let dense = sparse.dense();
+    let blocks: Vec<Matrix> =
+        parts.iter().map(|p| Matrix::from_fn(p.len(), p.len(), |i, j| dense[(p[i], p[j])])).collect();
+    let eigen: Vec<_> = blocks.iter().map(crate::linalg::hermitian_eigen).collect::<Result<_, _>>().map_err(failed)?;
+    let levels: Vec<f64> = eigen.iter().flat_map(|x| x.values.clone()).collect();
+    let weights: Vec<f64> = parts.iter().flat_map(|p| p.iter().map(|&s| copies[s])).collect();
+    let populations = crate::spin::boltzmann(&levels, &weights, temperature);
+    let mut rho = Matrix::zeros(n, n);
+    let mut start = 0;
+    for (part, eigen) in parts.iter().zip(&eigen) {
+        let mut scaled = eigen.vectors.clone();
+        for (k, p) in populations[start..start + part.len()].iter().enumerate() {
+            scaled.column_mut(k).iter_mut().for_each(|x| *x *= *p);
+        }
+        let block = crate::linalg::product(&scaled, &eigen.vectors.adjoint());
+        for (j, &column) in part.iter().enumerate() {
+            for (i, &row) in part.iter().enumerate() {
+                rho[(row, column)] = block[(i, j)];
+            }
+        }
+        start += part.len();
+    }
+    Ok(Partial { sites, form: Form::Mixed(rho) })
+}
+
+/// `n` definite spins up: in the multiplet J with the weight `copies(J) / C(N, n)`, since all C(N, n) choices of the spins
+/// are alike to sums over them, and each multiplet with J >= |m| holds as many of them as it has copies.
+fn definite(e: &Evaluator, site: &Expr, excitations: &Expr) -> Result<Partial, Fault> {
+    let k = e.site(site, None)?;
+    let subsystem = &e.basis.sites[k];
+    let SiteKind::Collective { number, twice_spin: 1, multiplets } = &subsystem.kind else {
+        return Err(Diagnostic::new(
+            Code::WrongState,
+            site.span(),
+            format!("`{}` is no collective of spins 1/2, so none of its spins can be up by itself", subsystem.name),
+        )
+        .into());
+    };
+    let n = e.count(excitations, 0)?;
+    at_most(n, *number as usize, excitations)?;
+    let twice_m = 2 * n as i64 - i64::from(*number);
+    let mut weights = vec![0.0; subsystem.dimension];
+    let mut start = 0;
+    for multiplet in multiplets {
+        let twice_j = i64::from(multiplet.twice_j);
+        if twice_j >= twice_m.abs() {
+            weights[start + ((twice_j - twice_m) / 2) as usize] = multiplet.copies;
+        }
+        start += multiplet.dimension();
+    }
+    let sum: f64 = weights.iter().sum();
+    weights.iter_mut().for_each(|w| *w /= sum);
+    Ok(Partial { sites: vec![k], form: Form::Diagonal(weights) })
 }
 
 /// One digit a subsystem; digits of several figures are separated by commas.
-fn ket(e: &Evaluator, text: &str, span: Span) -> Result<State, Fault> {
+fn ket(e: &Evaluator, text: &str, span: Span) -> Result<usize, Fault> {
     let digits: Vec<String> = if text.contains(',') {
         text.split(',').map(|d| d.trim().to_string()).collect()
     } else {
@@ -216,20 +472,25 @@ fn ket(e: &Evaluator, text: &str, span: Span) -> Result<State, Fault> {
             }
         }
     }
-    Ok(basis_state(e.basis.dimension(), index))
+    Ok(index)
 }
 
-fn parts_of(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span) -> Result<Vec<(f64, Partial)>, Fault> {
+fn parts_of(
+    e: &Evaluator,
+    parts: &[(Expr, ir::State)],
+    span: Span,
+    cover: &Cover,
+) -> Result<Vec<(f64, Partial)>, Fault> {
     let parts: Vec<(f64, Partial)> =
-        parts.iter().map(|(w, s)| Ok((e.number(w)?, partial(e, s, span)?))).collect::<Result<_, Fault>>()?;
+        parts.iter().map(|(w, s)| Ok((e.number(w)?, partial(e, s, span, cover)?))).collect::<Result<_, Fault>>()?;
     if parts.iter().any(|(_, p)| p.sites != parts[0].1.sites) {
         return Err(Diagnostic::new(Code::WrongState, span, "all parts must be states of the same subsystems").into());
     }
     Ok(parts)
 }
 
-fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span) -> Result<Partial, Fault> {
-    let parts = parts_of(e, parts, span)?;
+fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
+    let parts = parts_of(e, parts, span, cover)?;
     let sum: f64 = parts.iter().map(|(w, _)| w).sum();
     if (sum - 1.0).abs() > 1e-9 || parts.iter().any(|(w, _)| *w < 0.0) {
         return Err(Diagnostic::new(
@@ -240,24 +501,47 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span) -> Result<Par
         .into());
     }
     let sites = parts[0].1.sites.clone();
-    let n = parts[0].1.state.dimension();
-    let rho = parts.iter().fold(Matrix::zeros(n, n), |rho, (w, p)| rho + p.state.density().map(|x| x * *w / sum));
-    Ok(Partial { sites, state: State::Mixed(rho) })
+    let size: f64 = sites.iter().map(|&s| e.basis.sites[s].dimension as f64).product();
+    let diagonal = parts.iter().all(|(_, p)| match &p.form {
+        Form::Pure(amplitudes) => amplitudes.len() == 1,
+        Form::Diagonal(_) => true,
+        Form::Mixed(_) => false,
+    });
+    if size > if diagonal { LARGEST_DIAGONAL } else { LARGEST_PART as f64 } {
+        return Err(too_large(size, span));
+    }
+    let n = size as usize;
+    if diagonal {
+        let mut populations = vec![0.0; n];
+        for (w, p) in &parts {
+            p.form.support().into_iter().for_each(|k| populations[k] += p.form.element(k, k).re * w / sum);
+        }
+        return Ok(Partial { sites, form: Form::Diagonal(populations) });
+    }
+    let mut rho = Matrix::zeros(n, n);
+    for (w, p) in &parts {
+        let support = p.form.support();
+        for &j in &support {
+            support.iter().for_each(|&i| rho[(i, j)] += p.form.element(i, j) * (w / sum));
+        }
+    }
+    Ok(Partial { sites, form: Form::Mixed(rho) })
 }
 
-fn superposition(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span) -> Result<Partial, Fault> {
-    let parts = parts_of(e, parts, span)?;
+fn superposition(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
+    let parts = parts_of(e, parts, span, cover)?;
     let sites = parts[0].1.sites.clone();
-    let mut psi = Vector::zeros(parts[0].1.state.dimension());
+    let mut sum: BTreeMap<usize, C64> = BTreeMap::new();
     for (amplitude, part) in &parts {
-        let State::Pure(v) = &part.state else {
+        let Form::Pure(v) = &part.form else {
             return Err(Diagnostic::new(Code::WrongState, span, "only pure states can be superposed").into());
         };
-        psi += v.map(|x| x * *amplitude);
+        v.iter().for_each(|(k, x)| *sum.entry(*k).or_insert(ZERO) += x * *amplitude);
     }
-    let norm = psi.norm();
+    sum.retain(|_, x| *x != ZERO);
+    let norm = Vector::from_iterator(sum.len(), sum.values().copied()).norm();
     if norm <= 1e-300 {
         return Err(Diagnostic::new(Code::WrongState, span, "the superposition is zero").into());
     }
-    Ok(Partial { sites, state: State::Pure(psi.map(|x| x / norm)) })
+    Ok(Partial { sites, form: Form::Pure(sum.into_iter().map(|(k, x)| (k, x / norm)).collect()) })
 }

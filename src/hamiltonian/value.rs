@@ -6,7 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Each, Experiment, FunctionInfo, Scope, SiteDeclaration, Type};
 use crate::linalg::real;
 use crate::source::Span;
-use crate::spin::{Basis, LocalKind, Operator, Site, SiteKind};
+use crate::spin::{Basis, LocalKind, Multiplet, Operator, Site, SiteKind};
 use crate::syntax::ast::SpinKind;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{UnitSystem, hamiltonian_factor};
@@ -22,6 +22,9 @@ const LARGEST_COUNT: f64 = 1e7;
 
 /// The most subsystems; their states are counted, and refused, later.
 const MOST_SITES: usize = 4096;
+
+/// The largest twice J of a collective of which all multiplets are kept: together they have about the square of half of it.
+const MOST_MULTIPLETS: usize = 1998;
 
 /// The largest dimension of a single subsystem.
 const LARGEST_SITE: usize = 1_000_000;
@@ -137,33 +140,33 @@ impl<'a> Evaluator<'a> {
                     let (twice, isotope) = spin_of(of);
                     for k in 1..=count {
                         let name = if size.is_some() { format!("{name}[{k}]") } else { name.clone() };
-                        sites.push(Site { name, kind: SiteKind::Spin, dimension: twice as usize + 1, isotope });
+                        sites.push(Site::spin(name, twice, isotope));
                     }
                 }
                 SiteDeclaration::Collective { name, number, of, .. } => {
                     let count = self.count(number, 1)?;
                     let (twice, isotope) = spin_of(of);
-                    let kind = SiteKind::Collective { number: count as u32, twice_spin: twice };
-                    sites.push(Site { name: name.clone(), kind, dimension: count * twice as usize + 1, isotope });
+                    // A state that is the same under every exchange of the spins stays in the multiplet of the largest J.
+                    let whole = self.experiment.leaves_symmetric(name);
+                    if whole && count * twice as usize > MOST_MULTIPLETS {
+                        return Err(too_many(declaration));
+                    }
+                    let multiplets = if whole {
+                        Multiplet::all(count as u32, twice)
+                    } else {
+                        vec![Multiplet { twice_j: count as u32 * twice, copies: 1.0 }]
+                    };
+                    sites.push(Site::collective(name, count as u32, twice, multiplets, isotope));
                 }
                 SiteDeclaration::Mode { name, cutoff, .. } => {
                     let dimension = self.count(cutoff, 2)?;
-                    sites.push(Site { name: name.clone(), kind: SiteKind::Mode, dimension, isotope: None });
+                    sites.push(Site::mode(name, dimension));
                 }
             }
             self.arrays.insert(declaration.name().to_string(), (first, sites.len() - first));
             let large = sites[first..].iter().any(|s| s.dimension > LARGEST_SITE);
             if sites.len() > MOST_SITES || large {
-                let place = match declaration {
-                    SiteDeclaration::Spin { place, .. }
-                    | SiteDeclaration::Collective { place, .. }
-                    | SiteDeclaration::Mode { place, .. } => place,
-                };
-                let message =
-                    format!("a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states");
-                return Err(Diagnostic::new(Code::OutOfRange, place.0.unwrap_or_default(), message)
-                    .label("too many")
-                    .into());
+                return Err(too_many(declaration));
             }
         }
         self.basis = Arc::new(Basis { sites });
@@ -743,6 +746,18 @@ fn multiply(a: &TimeOperator, b: &TimeOperator) -> TimeOperator {
         }
     }
     TimeOperator { terms }
+}
+
+/// A subsystem that is too large, or one too many.
+fn too_many(declaration: &SiteDeclaration) -> Fault {
+    let (SiteDeclaration::Spin { place, .. }
+    | SiteDeclaration::Collective { place, .. }
+    | SiteDeclaration::Mode { place, .. }) = declaration;
+    let message = format!(
+        "a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states, those of all multiplets of a \
+         collective together"
+    );
+    Diagnostic::new(Code::OutOfRange, place.0.unwrap_or_default(), message).label("too many").into()
 }
 
 fn spin_of(kind: &SpinKind) -> (u32, Option<&'static crate::spin::Isotope>) {

@@ -183,10 +183,18 @@ pub const ALIGNMENTS: &[(&str, Align)] =
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// Every spin in its own Zeeman Gibbs state at the laboratory field and temperature.
-    Thermal,
+    Thermal {
+        /// Which; all that no other state names when not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sites: Option<Expr>,
+    },
     /// The even mixture of all states.
-    Mixed,
-    /// `exp(-H/T)/Z`
+    Mixed {
+        /// Which; all that no other state names when not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sites: Option<Expr>,
+    },
+    /// `exp(-H/T)/Z`; beside other states, of the subsystems that H acts on.
     Gibbs {
         /// H.
         hamiltonian: Expr,
@@ -225,6 +233,13 @@ pub enum State {
         /// How many are up.
         excitations: Expr,
     },
+    /// A product state of a collective's spins: definite ones are up, the others down.
+    Definite {
+        /// Which.
+        site: Expr,
+        /// How many are up.
+        excitations: Expr,
+    },
     /// A mixture with weights.
     Mix(Vec<(Expr, State)>),
     /// A superposition with real amplitudes, normalised.
@@ -233,14 +248,27 @@ pub enum State {
 
 /// The states of the language: word, arguments, meaning.
 pub const STATES: &[(&str, &str, &str)] = &[
-    ("thermal", "", "the product of every spin's own Zeeman Gibbs state at the laboratory field and temperature"),
-    ("mixed", "", "the even mixture of all states"),
-    ("gibbs", "(H, T)", "the Gibbs state of any Hamiltonian"),
+    (
+        "thermal",
+        " or thermal(sites)",
+        "the product of every spin's own Zeeman Gibbs state at the laboratory field and temperature",
+    ),
+    ("mixed", " or mixed(sites)", "the even mixture of all states"),
+    (
+        "gibbs",
+        "(H, T)",
+        "the Gibbs state of any Hamiltonian; beside other states, that of the subsystems that H acts on",
+    ),
     ("ket", "\"01\"", "a basis state, one digit a subsystem in the order of declaration; 0 is spin up, or the vacuum"),
     ("up", "(site)", "m = +I of a spin or a collective"),
     ("down", "(site)", "m = -I of a spin or a collective; the vacuum of a mode"),
     ("fock", "(mode, n)", "n quanta in a mode"),
     ("dicke", "(collective, n)", "the symmetric state with n spins up"),
+    (
+        "definite",
+        "(collective, n)",
+        "n definite spins of a collective up and the others down; not symmetric among the spins",
+    ),
     ("mix", "(p: state, ...)", "a mixture; the weights add up to 1"),
     ("superposition", "(a: state, ...)", "a superposition with real amplitudes; it is normalised"),
 ];

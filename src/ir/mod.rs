@@ -236,6 +236,39 @@ impl Experiment {
         Scope::of(self)
     }
 
+    /// Whether some prepared state of the collective of this name is not the same under every exchange of its spins, so that
+    /// more than its symmetric multiplet is needed.
+    pub fn leaves_symmetric(&self, name: &str) -> bool {
+        fn named(expr: &crate::syntax::Expr, name: &str) -> bool {
+            let mut found = false;
+            expr.walk(&mut |x| found |= matches!(&x.kind, crate::syntax::ExprKind::Name(n) if n == name));
+            found
+        }
+        fn places(states: &[State], name: &str) -> bool {
+            states.iter().any(|s| match s {
+                State::Up { site } | State::Down { site } | State::Dicke { site, .. } => named(site, name),
+                State::Superposition(parts) | State::Mix(parts) => {
+                    parts.iter().any(|(_, s)| places(std::slice::from_ref(s), name))
+                }
+                _ => false,
+            })
+        }
+        fn leaves(states: &[State], name: &str) -> bool {
+            states.iter().any(|s| match s {
+                State::Definite { site, .. } => named(site, name),
+                State::Thermal { sites: Some(sites) } | State::Mixed { sites: Some(sites) } => named(sites, name),
+                State::Thermal { sites: None } | State::Mixed { sites: None } | State::Gibbs { .. } => {
+                    !places(states, name)
+                }
+                State::Mix(parts) | State::Superposition(parts) => {
+                    parts.iter().any(|(_, s)| leaves(std::slice::from_ref(s), name))
+                }
+                _ => false,
+            })
+        }
+        self.sequence.iter().any(|e| matches!(&e.kind, EventKind::Prepare(states) if leaves(states, name)))
+    }
+
     /// The parameter of this name.
     pub fn param(&self, name: &str) -> Option<&Param> {
         self.params.iter().find(|p| p.name == name)

@@ -58,11 +58,11 @@ pub fn thermodynamic_bound(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError>
 }
 
 pub(super) fn evaluate_free_energy(m: &Moment, a: &[Argument]) -> Value {
-    free_energy_bound(m.battery_state()?, &m.battery()?.hamiltonian, m.number(a, 0)?)
+    free_energy_bound(m.battery_state()?, m.battery()?.hamiltonian()?, m.number(a, 0)?)
 }
 
 pub(super) fn evaluate_thermodynamic(m: &Moment, _: &[Argument]) -> Value {
-    Ok(thermodynamic_bound(m.battery_state()?, &m.battery()?.hamiltonian)?)
+    Ok(thermodynamic_bound(m.battery_state()?, m.battery()?.hamiltonian()?)?)
 }
 
 #[cfg(test)]

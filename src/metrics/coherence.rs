@@ -48,7 +48,7 @@ pub fn relative_entropy_coherence(rho: &Matrix) -> Result<f64, LinalgError> {
 pub(super) fn evaluate_l1(m: &Moment, a: &[Argument]) -> Value {
     let rho = m.battery_state()?;
     Ok(match a.first() {
-        Some(Argument::EnergyBasis) => l1_between_levels(rho, &m.battery()?.eigen),
+        Some(Argument::EnergyBasis) => l1_between_levels(rho, m.battery()?.eigen()?),
         _ => l1_coherence(rho),
     })
 }
@@ -57,7 +57,7 @@ pub(super) fn evaluate_relative_entropy(m: &Moment, a: &[Argument]) -> Value {
     let rho = m.battery_state()?;
     Ok(match a.first() {
         Some(Argument::EnergyBasis) => {
-            let dephased = crate::spin::dephase(rho, &m.battery()?.eigen);
+            let dephased = crate::spin::dephase(rho, m.battery()?.eigen()?);
             (entropy(&dephased)? - entropy(rho)?).max(0.0)
         }
         _ => relative_entropy_coherence(rho)?,

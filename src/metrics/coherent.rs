@@ -26,22 +26,22 @@ pub fn incoherent_capacity(rho: &Matrix, h: &Matrix, levels: &Eigen) -> Result<f
 
 pub(super) fn evaluate_incoherent(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
-    Ok(incoherent_ergotropy(m.battery_state()?, &cells.hamiltonian, &cells.eigen)?)
+    Ok(incoherent_ergotropy(m.battery_state()?, cells.hamiltonian()?, cells.eigen()?)?)
 }
 
 pub(super) fn evaluate_coherent(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
-    Ok(ergotropy(m.battery_state()?, &cells.hamiltonian)? - evaluate_incoherent(m, &[])?)
+    Ok(ergotropy(m.battery_state()?, cells.hamiltonian()?)? - evaluate_incoherent(m, &[])?)
 }
 
 pub(super) fn evaluate_incoherent_capacity(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
-    Ok(incoherent_capacity(m.battery_state()?, &cells.hamiltonian, &cells.eigen)?)
+    Ok(incoherent_capacity(m.battery_state()?, cells.hamiltonian()?, cells.eigen()?)?)
 }
 
 pub(super) fn evaluate_coherent_capacity(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
-    Ok(capacity(m.battery_state()?, &cells.hamiltonian)? - evaluate_incoherent_capacity(m, &[])?)
+    Ok(capacity(m.battery_state()?, cells.hamiltonian()?)? - evaluate_incoherent_capacity(m, &[])?)
 }
 
 #[cfg(test)]

@@ -42,16 +42,17 @@ pub fn daemonic_ergotropy_two_qubits(rho: &Matrix, h: &Matrix) -> Result<f64, Li
 pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let cells = m.battery()?;
     let ancilla = m.site(a, 0)?;
-    if m.dimensions[ancilla] != 2 || cells.sites.contains(&ancilla) {
+    if m.dimension(ancilla) != 2 || cells.sites.contains(&ancilla) {
         return Err(Undefined::Domain("the ancilla must be a spin 1/2 outside of the battery's cells".into()));
     }
     let mut sites = vec![ancilla];
     sites.extend(&cells.sites);
-    let rho = m.state.reduced(m.dimensions, &sites);
-    if cells.hamiltonian.nrows() == 2 {
-        return Ok(daemonic_ergotropy_two_qubits(&rho, &cells.hamiltonian)?);
+    let rho = m.reduced(&sites)?;
+    let h = cells.hamiltonian()?;
+    if h.nrows() == 2 {
+        return Ok(daemonic_ergotropy_two_qubits(&rho, h)?);
     }
-    Ok(daemonic_ergotropy(&rho, &cells.hamiltonian)?)
+    Ok(daemonic_ergotropy(&rho, h)?)
 }
 
 #[cfg(test)]

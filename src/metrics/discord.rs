@@ -8,7 +8,6 @@
 use super::single_site::component;
 use super::{Argument, Moment, Undefined, Value, mutual_information};
 use crate::linalg::{LinalgError, Matrix, hermitian_values};
-use crate::spin::reduce;
 
 /// `x log2 x`, and 0 at 0.
 fn x_log_x(x: f64) -> f64 {
@@ -120,15 +119,12 @@ pub fn discord(rho: &Matrix) -> Result<f64, LinalgError> {
 
 fn pair(m: &Moment, a: &[Argument]) -> Result<Matrix, Undefined> {
     let measured = m.site(a, 0)?;
-    if m.dimensions[measured] != 2 {
+    if m.dimension(measured) != 2 {
         return Err(Undefined::Domain("the measured subsystem must be a spin 1/2".into()));
     }
     let mut sites = vec![measured];
     sites.extend(m.sites(a, 1)?);
-    Ok(match m.state {
-        crate::spin::State::Mixed(rho) => reduce(rho, m.dimensions, &sites),
-        crate::spin::State::Pure(_) => m.state.reduced(m.dimensions, &sites),
-    })
+    m.reduced(&sites)
 }
 
 pub(super) fn evaluate_discord(m: &Moment, a: &[Argument]) -> Value {
@@ -145,6 +141,7 @@ mod tests {
     use super::super::{entropy, mutual_information};
     use super::*;
     use crate::linalg::{conjugate, kron};
+    use crate::spin::reduce;
 
     #[test]
     fn discord_lies_between_zero_and_its_bounds() {

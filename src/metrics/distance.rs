@@ -33,17 +33,17 @@ pub fn bures_angle(a: &Matrix, b: &Matrix) -> Result<f64, LinalgError> {
 }
 
 pub(super) fn evaluate_fidelity(m: &Moment, _: &[Argument]) -> Value {
-    if let (State::Pure(a), State::Pure(b)) = (m.initial, m.state) {
+    if let (State::Pure(a), State::Pure(b)) = (&m.scene.initial, m.state) {
         return Ok(a.dotc(b).norm_sqr().min(1.0));
     }
-    Ok(fidelity(&m.initial.density(), m.density())?)
+    Ok(fidelity(m.scene.initial_density()?, m.density()?)?)
 }
 
 pub(super) fn evaluate_trace_distance(m: &Moment, a: &[Argument]) -> Value {
-    if let (State::Pure(_), State::Pure(_)) = (m.initial, m.state) {
+    if let (State::Pure(_), State::Pure(_)) = (&m.scene.initial, m.state) {
         return Ok((1.0 - evaluate_fidelity(m, a)?).max(0.0).sqrt());
     }
-    Ok(trace_distance(&m.initial.density(), m.density())?)
+    Ok(trace_distance(m.scene.initial_density()?, m.density()?)?)
 }
 
 pub(super) fn evaluate_bures(m: &Moment, a: &[Argument]) -> Value {

@@ -12,12 +12,14 @@ pub fn energy(rho: &Matrix, h: &Matrix) -> f64 {
 }
 
 pub(super) fn evaluate_energy(m: &Moment, a: &[Argument]) -> Value {
+    if a.is_empty() {
+        return m.energy();
+    }
     Ok(energy(m.battery_state()?, &m.hamiltonian(a)?))
 }
 
 pub(super) fn evaluate_stored(m: &Moment, _: &[Argument]) -> Value {
-    let cells = m.battery()?;
-    Ok(energy(&(m.battery_state()? - &cells.initial), &cells.hamiltonian))
+    m.stored_energy()
 }
 
 /// At t = 0 the limit, dE/dt, is given.

@@ -43,18 +43,18 @@ pub fn log_negativity(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Re
 
 pub(super) fn evaluate_concurrence(m: &Moment, a: &[Argument]) -> Value {
     let (first, second) = (m.site(a, 0)?, m.site(a, 1)?);
-    if first == second || m.dimensions[first] != 2 || m.dimensions[second] != 2 {
+    if first == second || m.dimension(first) != 2 || m.dimension(second) != 2 {
         return Err(Undefined::Domain("concurrence is defined for two different spins 1/2".into()));
     }
-    Ok(concurrence(&m.state.reduced(m.dimensions, &[first, second]))?)
+    Ok(concurrence(&m.reduced(&[first, second])?)?)
 }
 
 pub(super) fn evaluate_negativity(m: &Moment, a: &[Argument]) -> Value {
-    Ok(negativity(m.density(), m.dimensions, &m.sites(a, 0)?)?)
+    Ok(negativity(m.density()?, m.dimensions(), &m.sites(a, 0)?)?)
 }
 
 pub(super) fn evaluate_log_negativity(m: &Moment, a: &[Argument]) -> Value {
-    Ok(log_negativity(m.density(), m.dimensions, &m.sites(a, 0)?)?)
+    Ok(log_negativity(m.density()?, m.dimensions(), &m.sites(a, 0)?)?)
 }
 
 #[cfg(test)]

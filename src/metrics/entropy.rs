@@ -35,21 +35,27 @@ pub(super) fn relative_entropy_nats(rho: &Matrix, sigma: &Matrix) -> Result<f64,
 }
 
 pub(super) fn evaluate_purity(m: &Moment, _: &[Argument]) -> Value {
-    Ok(match (m.cells, m.state) {
-        (Some(_), _) => purity(m.battery_state()?),
+    Ok(match (&m.scene.cells, m.state) {
+        (Some(_), _) => m.battery_spectrum()?.iter().map(|(r, copies)| r * r * copies).sum(),
         (None, State::Pure(_)) => 1.0,
-        (None, State::Mixed(rho)) => purity(rho),
+        (None, State::Mixed(rho)) => {
+            m.counts_every_state()?;
+            purity(rho)
+        }
     })
 }
 
 pub(super) fn evaluate_entropy(m: &Moment, _: &[Argument]) -> Value {
-    Ok(match (m.cells, m.state) {
+    Ok(match (&m.scene.cells, m.state) {
         (Some(_), _) => {
-            let values = &m.battery_eigen()?.values;
-            values.iter().filter(|r| **r > 0.0).map(|r| -r * r.log2()).sum::<f64>().max(0.0)
+            let spectrum = m.battery_spectrum()?.iter().filter(|(r, _)| *r > 0.0);
+            spectrum.map(|(r, copies)| -r * r.log2() * copies).sum::<f64>().max(0.0)
         }
         (None, State::Pure(_)) => 0.0,
-        (None, State::Mixed(rho)) => entropy(rho)?,
+        (None, State::Mixed(rho)) => {
+            m.counts_every_state()?;
+            entropy(rho)?
+        }
     })
 }
 
@@ -58,10 +64,10 @@ pub(super) fn evaluate_mutual(m: &Moment, a: &[Argument]) -> Value {
     if first.iter().any(|s| second.contains(s)) {
         return Err(Undefined::Domain("the two parts of a mutual information must not overlap".into()));
     }
-    let size = |sites: &[usize]| sites.iter().map(|&s| m.dimensions[s]).product();
+    let size = |sites: &[usize]| sites.iter().map(|&s| m.dimension(s)).product();
     let (a, b) = (size(&first), size(&second));
     let both: Vec<usize> = first.iter().chain(&second).copied().collect();
-    Ok(mutual_information(&m.state.reduced(m.dimensions, &both), a, b)?)
+    Ok(mutual_information(&m.reduced(&both)?, a, b)?)
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@
 
 use super::moment::{diagonal_element, mean};
 use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_values};
+use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_eigen, hermitian_values};
 
 /// `sum_k r_k(down) e_k(up)` for ascending `r` and ascending `e`.
 fn passive(r: &[f64], e: &[f64]) -> f64 {
@@ -58,36 +58,55 @@ pub fn capacity(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
     Ok(active(&r, &e) - passive(&r, &e))
 }
 
-/// The same sums when each level stands for many states: the eigenvalues of the state, descending, fill the levels from the
-/// bottom (or, for the highest energy, from the top); states beyond the given eigenvalues have weight zero.
-fn fill(mut r: Vec<f64>, levels: &[(f64, f64)], from_top: bool) -> f64 {
-    r.sort_by(|a, b| b.total_cmp(a));
-    let mut order: Vec<(f64, f64)> = levels.to_vec();
-    order.sort_by(|a, b| if from_top { b.0.total_cmp(&a.0) } else { a.0.total_cmp(&b.0) });
+/// `sum r e` when both come with multiplicities: the eigenvalues of the state, the largest first, fill the levels in their order.
+/// States beyond the given eigenvalues have weight zero.
+fn fill<'a>(spectrum: &[(f64, f64)], levels: impl Iterator<Item = &'a (f64, f64)>) -> f64 {
     let mut sum = 0.0;
-    let mut at = 0;
-    for (energy, count) in order {
-        let take = (r.len() - at).min(if count < 1e15 { count.round() as usize } else { usize::MAX });
-        sum += r[at..at + take].iter().sum::<f64>() * energy;
-        at += take;
-        if at == r.len() {
-            break;
+    let mut levels = levels.copied();
+    let mut level = levels.next();
+    for &(r, copies) in spectrum.iter().rev() {
+        let mut left = copies;
+        while left > 0.0 {
+            let Some((energy, room)) = &mut level else { return sum };
+            let take = left.min(*room);
+            sum += r * *energy * take;
+            left -= take;
+            *room -= take;
+            if *room <= 0.0 {
+                level = levels.next();
+            }
         }
     }
     sum
 }
 
-/// d W / dt for a state that changes at the rate `rate`: `Tr[rho' H] - sum_k r_k' e_k`, eigenvalues of the state in
-/// descending order. Where eigenvalues coincide, the rates are those of the degenerate block, the largest first: the
-/// derivative towards later times.
-///
-/// # Errors
-/// When eigenvalues cannot be computed.
-pub fn ergotropy_rate(state: &Eigen, rate: &Matrix, h: &Matrix, levels: &Eigen) -> Result<f64, LinalgError> {
-    let n = state.values.len();
-    // Rounding in eigenvalues of order 1 is 1e-16; polarisations of 1e-5 differ by far more.
-    let mut rates = vec![0.0; n];
-    for block in state.levels(1e-14) {
+/// The lowest energy that unitaries on all states of the battery reach.
+fn lowest(m: &Moment) -> Value {
+    let cells = m.battery()?;
+    let spectrum = m.battery_spectrum()?;
+    Ok(match &cells.levels {
+        Some(levels) => fill(spectrum, levels.iter()),
+        None => spectrum.iter().rev().zip(&cells.eigen()?.values).map(|((r, _), e)| r * e).sum(),
+    })
+}
+
+/// The highest energy that unitaries on all states of the battery reach.
+fn highest(m: &Moment) -> Value {
+    let cells = m.battery()?;
+    let spectrum = m.battery_spectrum()?;
+    Ok(match &cells.levels {
+        Some(levels) => fill(spectrum, levels.iter().rev()),
+        None => spectrum.iter().zip(&cells.eigen()?.values).map(|((r, _), e)| r * e).sum(),
+    })
+}
+
+/// Rounding in eigenvalues of order 1 is 1e-16; polarisations of 1e-5 differ by far more.
+const DEGENERATE: f64 = 1e-14;
+
+/// The rates of change of the eigenvalues, by ascending eigenvalue and in a degenerate block by ascending rate.
+fn eigenvalue_rates(state: &Eigen, rate: &Matrix) -> Result<Vec<f64>, LinalgError> {
+    let mut rates = vec![0.0; state.values.len()];
+    for block in state.levels(DEGENERATE) {
         if block.len() == 1 {
             rates[block.start] = diagonal_element(&state.vectors, block.start, rate);
             continue;
@@ -98,57 +117,63 @@ pub fn ergotropy_rate(state: &Eigen, rate: &Matrix, h: &Matrix, levels: &Eigen) 
             rates[k] = value;
         }
     }
+    Ok(rates)
+}
+
+/// d W / dt for a state that changes at the rate `rate`: `Tr[rho' H] - sum_k r_k' e_k`, eigenvalues of the state in
+/// descending order. Where eigenvalues coincide, the rates are those of the degenerate block, the largest first: the
+/// derivative towards later times.
+///
+/// # Errors
+/// When eigenvalues cannot be computed.
+pub fn ergotropy_rate(state: &Eigen, rate: &Matrix, h: &Matrix, levels: &Eigen) -> Result<f64, LinalgError> {
+    let rates = eigenvalue_rates(state, rate)?;
     // Ascending eigenvalues are paired with descending levels.
     let passive_rate: f64 = rates.iter().zip(levels.values.iter().rev()).map(|(r, e)| r * e).sum();
     Ok(mean(rate, h) - passive_rate)
 }
 
 pub(super) fn evaluate_ergotropy(m: &Moment, a: &[Argument]) -> Value {
-    let cells = m.battery()?;
     if a.is_empty() {
-        let r = &m.battery_eigen()?.values;
-        let lowest = match &cells.levels {
-            Some(levels) => fill(r.clone(), levels, false),
-            None => passive(r, &cells.eigen.values),
-        };
-        return Ok(mean(m.battery_state()?, &cells.hamiltonian) - lowest);
+        return Ok(m.energy()? - lowest(m)?);
     }
     Ok(ergotropy(m.battery_state()?, &m.hamiltonian(a)?)?)
 }
 
+/// Unitaries that act alike on the copies of a multiplet and stay in it: each multiplet is passive by itself.
 pub(super) fn evaluate_symmetric(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
-    Ok(mean(m.battery_state()?, &cells.hamiltonian) - passive(&m.battery_eigen()?.values, &cells.eigen.values))
+    let (rho, h) = (m.battery_state()?, cells.hamiltonian()?);
+    let mut passive_sum = 0.0;
+    for states in m.scene.multiplets_of(&cells.sites) {
+        let inside = |x: &Matrix| Matrix::from_fn(states.len(), states.len(), |i, j| x[(states[i], states[j])]);
+        passive_sum += passive(&hermitian_values(&inside(rho))?, &hermitian_values(&inside(h))?);
+    }
+    Ok(m.energy()? - passive_sum)
 }
 
 pub(super) fn evaluate_anti(m: &Moment, a: &[Argument]) -> Value {
-    let cells = m.battery()?;
     if a.is_empty() {
-        let r = &m.battery_eigen()?.values;
-        let highest = match &cells.levels {
-            Some(levels) => fill(r.clone(), levels, true),
-            None => active(r, &cells.eigen.values),
-        };
-        return Ok(highest - mean(m.battery_state()?, &cells.hamiltonian));
+        return Ok(highest(m)? - m.energy()?);
     }
     Ok(anti_ergotropy(m.battery_state()?, &m.hamiltonian(a)?)?)
 }
 
 pub(super) fn evaluate_capacity(m: &Moment, a: &[Argument]) -> Value {
-    let cells = m.battery()?;
     if a.is_empty() {
-        let r = &m.battery_eigen()?.values;
-        return Ok(match &cells.levels {
-            Some(levels) => fill(r.clone(), levels, true) - fill(r.clone(), levels, false),
-            None => active(r, &cells.eigen.values) - passive(r, &cells.eigen.values),
-        });
+        return Ok(highest(m)? - lowest(m)?);
     }
     Ok(capacity(m.battery_state()?, &m.hamiltonian(a)?)?)
 }
 
+/// Below which energy a battery counts as empty.
+fn nothing(m: &Moment) -> Value {
+    Ok(1e-14 * m.battery()?.eigen()?.spread())
+}
+
 pub(super) fn evaluate_state_of_charge(m: &Moment, _: &[Argument]) -> Value {
     let c = evaluate_capacity(m, &[])?;
-    if c <= 1e-14 * m.battery()?.eigen.spread() {
+    if c <= nothing(m)? {
         return Err(Undefined::Domain("the capacity is zero, so W/C has no meaning".into()));
     }
     Ok(evaluate_ergotropy(m, &[])? / c)
@@ -156,7 +181,7 @@ pub(super) fn evaluate_state_of_charge(m: &Moment, _: &[Argument]) -> Value {
 
 pub(super) fn evaluate_efficiency(m: &Moment, _: &[Argument]) -> Value {
     let stored = super::energy::evaluate_stored(m, &[])?;
-    if stored <= 1e-14 * m.battery()?.eigen.spread() {
+    if stored <= nothing(m)? {
         return Err(Undefined::Domain("no energy is stored, so W/(E - E_0) has no meaning".into()));
     }
     Ok(evaluate_ergotropy(m, &[])? / stored)
@@ -164,28 +189,37 @@ pub(super) fn evaluate_efficiency(m: &Moment, _: &[Argument]) -> Value {
 
 pub(super) fn evaluate_power(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
-    let rate = m.battery_rate()?;
-    if let Some(levels) = &cells.levels {
-        // The levels that the eigenvalues of this state fill, as a list: the pairing is the same as without multiplicities.
-        let n = cells.hamiltonian.nrows();
-        let mut order = levels.clone();
-        order.sort_by(|a, b| a.0.total_cmp(&b.0));
-        let filled: Vec<f64> = order
-            .iter()
-            .flat_map(|&(e, count)| std::iter::repeat_n(e, if count < n as f64 { count as usize } else { n }))
-            .take(n)
-            .collect();
-        let eigen = Eigen { values: filled, vectors: cells.eigen.vectors.clone() };
-        return Ok(ergotropy_rate(m.battery_eigen()?, &rate, &cells.hamiltonian, &eigen)?);
+    let Some(levels) = &cells.levels else {
+        let state = hermitian_eigen(m.battery_state()?)?;
+        return Ok(ergotropy_rate(&state, &m.battery_rate()?, cells.hamiltonian()?, cells.eigen()?)?);
+    };
+    // With multiplicities: every eigenvalue of a block, its rate of change, and how many states have it. Equal eigenvalues
+    // are ordered by their rates, which is their order a moment later.
+    let Some(rate) = m.battery_rate_blocks()? else { return Ok(0.0) };
+    let mut changes: Vec<(f64, f64, f64)> = Vec::new();
+    for (block, change) in m.battery_blocks()?.blocks.iter().zip(&rate.blocks) {
+        let eigen = hermitian_eigen(&block.matrix)?;
+        let rates = eigenvalue_rates(&eigen, &change.matrix)?;
+        let one = |x: f64| x / block.copies;
+        changes.extend(eigen.values.iter().zip(rates).map(|(&r, d)| (one(r), one(d), block.copies)));
     }
-    Ok(ergotropy_rate(m.battery_eigen()?, &rate, &cells.hamiltonian, &cells.eigen)?)
+    changes.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut start = 0;
+    for k in 1..=changes.len() {
+        if k == changes.len() || changes[k].0 - changes[k - 1].0 > DEGENERATE {
+            changes[start..k].sort_by(|a, b| a.1.total_cmp(&b.1));
+            start = k;
+        }
+    }
+    let rates: Vec<(f64, f64)> = changes.into_iter().map(|(_, d, copies)| (d, copies)).collect();
+    Ok(m.energy_rate()? - fill(&rates, levels.iter()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::random::{hamiltonian, state, unitary};
     use super::*;
-    use crate::linalg::{C64, conjugate, hermitian_eigen, kron, real};
+    use crate::linalg::{C64, conjugate, kron, real};
     use crate::spin::gibbs;
 
     #[test]
@@ -243,7 +277,11 @@ mod tests {
     fn multiplicities_fill_from_the_bottom() {
         // Three spins of gap 1: levels 0 (once), 1 (three times), 2 (three times), 3 (once).
         let levels = [(0.0, 1.0), (1.0, 3.0), (2.0, 3.0), (3.0, 1.0)];
-        assert!((fill(vec![0.1, 0.2, 0.3, 0.4], &levels, false) - 0.6).abs() < 1e-15);
-        assert!((fill(vec![0.1, 0.2, 0.3, 0.4], &levels, true) - (1.2 + 0.6 * 2.0)).abs() < 1e-15);
+        let once: Vec<(f64, f64)> = [0.1, 0.2, 0.3, 0.4].map(|r| (r, 1.0)).into();
+        assert!((fill(&once, levels.iter()) - 0.6).abs() < 1e-15);
+        assert!((fill(&once, levels.iter().rev()) - (1.2 + 0.6 * 2.0)).abs() < 1e-15);
+        // Two copies of 0.3 and one of 0.4.
+        let copies = [(0.3, 2.0), (0.4, 1.0)];
+        assert!((fill(&copies, levels.iter()) - 0.6).abs() < 1e-15);
     }
 }

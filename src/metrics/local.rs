@@ -58,7 +58,7 @@ pub fn ergotropic_gap_bound(rho: &Matrix, local: &[Matrix; 2]) -> Result<f64, Li
 }
 
 fn battery_dimensions(m: &Moment) -> Result<Vec<usize>, Undefined> {
-    Ok(m.battery()?.sites.iter().map(|&s| m.dimensions[s]).collect())
+    Ok(m.battery()?.sites.iter().map(|&s| m.dimension(s)).collect())
 }
 
 fn over_parts(

@@ -34,7 +34,7 @@ pub use entanglement::{concurrence, log_negativity, negativity};
 pub use entropy::{entropy, mutual_information, purity};
 pub use ergotropy::{anti_ergotropy, capacity, ergotropy, ergotropy_rate, passive_energy};
 pub use local::{ergotropic_gap_bound, local_parts};
-pub use moment::{Argument, Cells, Moment, Motion, Rate};
+pub use moment::{Argument, Cells, LARGEST_MATRIX, Moment, Motion, OperatorArgument, Rate, Scene};
 pub use nmr::{coherence_order, deviation_correlation, spin_temperature};
 pub use parallel::parallel_ergotropy;
 pub use single_site::single_site_ergotropy;

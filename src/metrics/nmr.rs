@@ -98,24 +98,28 @@ pub fn spin_temperature(rho: &Matrix, h: &Matrix) -> Value {
 }
 
 pub(super) fn evaluate_correlation(m: &Moment, a: &[Argument]) -> Value {
-    deviation_correlation(m.density(), m.operator(a, 0)?)
+    m.counts_every_state()?;
+    deviation_correlation(m.density()?, m.operator(a, 0)?)
 }
 
 pub(super) fn evaluate_order(m: &Moment, a: &[Argument]) -> Value {
-    let prepared = norm_squared(&traceless(&m.initial.density()));
-    overlap(m.density(), m.operator(a, 0)?, prepared)
+    m.counts_every_state()?;
+    let prepared = norm_squared(&traceless(m.scene.initial_density()?));
+    overlap(m.density()?, m.operator(a, 0)?, prepared)
 }
 
 pub(super) fn evaluate_coherence_order(m: &Moment, a: &[Argument]) -> Value {
-    coherence_order(m.density(), m.twice_m, m.number(a, 0)? as i64)
+    m.counts_every_state()?;
+    coherence_order(m.density()?, m.scene.twice_m(), m.number(a, 0)? as i64)
 }
 
 pub(super) fn evaluate_spin_temperature(m: &Moment, a: &[Argument]) -> Value {
-    spin_temperature(m.density(), m.operator(a, 0)?)
+    m.counts_every_state()?;
+    spin_temperature(m.density()?, m.operator(a, 0)?)
 }
 
 pub(super) fn evaluate_expectation(m: &Moment, a: &[Argument]) -> Value {
-    Ok(mean(m.density(), m.operator(a, 0)?))
+    m.mean_of(a, 0)
 }
 
 pub(super) fn evaluate_signal(_: &Moment, _: &[Argument]) -> Value {

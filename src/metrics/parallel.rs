@@ -161,10 +161,10 @@ fn line_search(
 
 pub(super) fn evaluate(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
-    if cells.sites.iter().any(|&s| m.dimensions[s] != 2) {
+    if cells.sites.iter().any(|&s| m.dimension(s) != 2) {
         return Err(Undefined::Domain("parallel ergotropy is defined for spins 1/2".into()));
     }
-    parallel_ergotropy(m.battery_state()?, &cells.hamiltonian, cells.sites.len())
+    parallel_ergotropy(m.battery_state()?, cells.hamiltonian()?, cells.sites.len())
 }
 
 #[cfg(test)]

@@ -71,12 +71,12 @@ pub fn single_site_ergotropy(rho: &Matrix, h: &Matrix, dimensions: &[usize], sit
 
 pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let cells = m.battery()?;
-    let dimensions: Vec<usize> = cells.sites.iter().map(|&s| m.dimensions[s]).collect();
+    let dimensions: Vec<usize> = cells.sites.iter().map(|&s| m.dimension(s)).collect();
     let site = m.site(a, 0)?;
     let Some(position) = cells.sites.iter().position(|&s| s == site) else {
         return Err(Undefined::Domain("the site is not one of the battery's cells".into()));
     };
-    single_site_ergotropy(m.battery_state()?, &cells.hamiltonian, &dimensions, position)
+    single_site_ergotropy(m.battery_state()?, cells.hamiltonian()?, &dimensions, position)
 }
 
 #[cfg(test)]

@@ -70,15 +70,15 @@ pub fn margolus_levitin_time(rho: &Matrix, h: &Matrix) -> Result<f64, Undefined>
 }
 
 pub(super) fn evaluate_charging_power(m: &Moment, _: &[Argument]) -> Value {
-    Ok(mean(&m.battery_rate()?, &m.battery()?.hamiltonian))
+    m.energy_rate()
 }
 
 pub(super) fn evaluate_fisher(m: &Moment, _: &[Argument]) -> Value {
-    energy_fisher_information(m.battery_state()?, &m.battery_rate()?, &m.battery()?.eigen)
+    energy_fisher_information(m.battery_state()?, &m.battery_rate()?, m.battery()?.eigen()?)
 }
 
 pub(super) fn evaluate_fisher_bound(m: &Moment, a: &[Argument]) -> Value {
-    Ok(standard_deviation(m.battery_state()?, &m.battery()?.hamiltonian) * evaluate_fisher(m, a)?.sqrt())
+    Ok(standard_deviation(m.battery_state()?, m.battery()?.hamiltonian()?) * evaluate_fisher(m, a)?.sqrt())
 }
 
 fn drive(m: &Moment) -> Result<Matrix, Undefined> {
@@ -88,16 +88,16 @@ fn drive(m: &Moment) -> Result<Matrix, Undefined> {
 }
 
 pub(super) fn evaluate_uncertainty_bound(m: &Moment, _: &[Argument]) -> Value {
-    let battery = standard_deviation(m.battery_state()?, &m.battery()?.hamiltonian);
-    Ok(2.0 * battery * standard_deviation(m.density(), &drive(m)?))
+    let battery = standard_deviation(m.battery_state()?, m.battery()?.hamiltonian()?);
+    Ok(2.0 * battery * standard_deviation(m.density()?, &drive(m)?))
 }
 
 pub(super) fn evaluate_mandelstam_tamm(m: &Moment, _: &[Argument]) -> Value {
-    mandelstam_tamm_time(&m.initial.density(), m.density(), &drive(m)?)
+    mandelstam_tamm_time(m.scene.initial_density()?, m.density()?, &drive(m)?)
 }
 
 pub(super) fn evaluate_margolus_levitin(m: &Moment, _: &[Argument]) -> Value {
-    margolus_levitin_time(&m.initial.density(), &drive(m)?)
+    margolus_levitin_time(m.scene.initial_density()?, &drive(m)?)
 }
 
 #[cfg(test)]

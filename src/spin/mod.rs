@@ -3,12 +3,18 @@
 mod basis;
 mod isotope;
 mod operator;
+mod reduction;
+mod space;
+mod sparse;
 mod state;
 
-pub use basis::{Basis, Site, SiteKind};
+pub use basis::{Basis, Multiplet, Site, SiteKind};
 pub use isotope::{ISOTOPES, Isotope};
-pub use operator::{LOCAL_OPERATORS, Local, LocalKind, Operator, Sparse};
+pub use operator::{LOCAL_OPERATORS, Local, LocalKind, Operator};
+pub use reduction::{Blocks, ReducedBlock, Reduction};
+pub use space::{Space, TooMany};
+pub use sparse::{Columns, Sparse, components};
 pub use state::{
-    State, crush, degeneracy, dephase, gibbs, nearest_state, partial_transpose, project_to_simplex, reduce,
-    reduce_outer, thermal_product,
+    State, boltzmann, crush, degeneracy, dephase, gibbs, nearest_state, partial_transpose, project_to_simplex, reduce,
+    reduce_outer,
 };

@@ -3,13 +3,14 @@
 
 use super::basis::{Basis, Site, SiteKind};
 use crate::linalg::{C64, I, Matrix, ONE, Vector, ZERO, real};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A matrix on one subsystem, by its entries that are not zero.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Local {
     dimension: usize,
-    entries: Vec<(usize, usize, C64)>,
+    pub(super) entries: Vec<(usize, usize, C64)>,
 }
 
 /// The local operators of the language, by name.
@@ -87,18 +88,29 @@ impl LocalKind {
                 Some(Local { dimension: n, entries })
             }
             LocalKind::Iz => {
-                let spin = f64::from(site.twice_spin()?) / 2.0;
-                let entries = (0..n).map(|k| (k, k, real(spin - k as f64))).filter(|(_, _, v)| *v != ZERO).collect();
+                if !site.has_spin() {
+                    return None;
+                }
+                let entries =
+                    (0..n).map(|k| (k, k, real(site.twice_m(k) as f64 / 2.0))).filter(|(_, _, v)| *v != ZERO).collect();
                 Some(Local { dimension: n, entries })
             }
             LocalKind::Ip => {
-                let spin = f64::from(site.twice_spin()?) / 2.0;
-                // <m+1| I+ |m> = sqrt(I(I+1) - m(m+1)) with m = I - k.
-                let element = |k: usize| {
-                    let m = spin - k as f64;
-                    (spin * (spin + 1.0) - m * (m + 1.0)).sqrt()
-                };
-                Some(Local { dimension: n, entries: (1..n).map(|k| (k - 1, k, real(element(k)))).collect() })
+                if !site.has_spin() {
+                    return None;
+                }
+                let mut entries = Vec::with_capacity(n);
+                let mut start = 0;
+                for multiplet in site.multiplets() {
+                    let spin = f64::from(multiplet.twice_j) / 2.0;
+                    // <m+1| I+ |m> = sqrt(I(I+1) - m(m+1)) with m = I - k.
+                    entries.extend((1..multiplet.dimension()).map(|k| {
+                        let m = spin - k as f64;
+                        (start + k - 1, start + k, real((spin * (spin + 1.0) - m * (m + 1.0)).sqrt()))
+                    }));
+                    start += multiplet.dimension();
+                }
+                Some(Local { dimension: n, entries })
             }
             LocalKind::Im => Some(LocalKind::Ip.on(site)?.adjoint()),
             LocalKind::Ix => {
@@ -324,6 +336,36 @@ impl Operator {
         Some(Operator { dimensions: dimensions.into(), terms })
     }
 
+    /// The subsystems it acts on, ascending.
+    pub fn support(&self) -> Vec<usize> {
+        let sites: std::collections::BTreeSet<usize> =
+            self.products().flat_map(|(_, factors)| factors.iter().map(|(s, _)| *s)).collect();
+        sites.into_iter().collect()
+    }
+
+    /// Subsystems of which all states are connected by terms that act on them alone.
+    pub fn turned_alone(&self) -> Vec<usize> {
+        let mut links: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
+        for (_, factors) in self.products() {
+            if let [(site, local)] = factors {
+                let moved = local.entries.iter().filter(|(i, j, v)| i != j && *v != ZERO);
+                links.entry(*site).or_default().extend(moved.map(|&(i, j, _)| (i, j)));
+            }
+        }
+        let connected = |n: usize, links: &[(usize, usize)]| {
+            let mut met = vec![false; n];
+            let mut open = vec![0];
+            while let Some(k) = open.pop() {
+                if !std::mem::replace(&mut met[k], true) {
+                    open.extend(links.iter().filter(|l| l.0 == k).map(|l| l.1));
+                    open.extend(links.iter().filter(|l| l.1 == k).map(|l| l.0));
+                }
+            }
+            met.into_iter().all(|m| m)
+        };
+        links.into_iter().filter(|(s, l)| connected(self.dimensions[*s], l)).map(|(s, _)| s).collect()
+    }
+
     /// The diagonal, when the operator has no other entries.
     pub fn diagonal(&self) -> Option<Vec<f64>> {
         if self.terms.iter().any(|t| t.factors.iter().any(|(_, l)| l.entries.iter().any(|(i, j, _)| i != j))) {
@@ -351,44 +393,83 @@ impl Operator {
         }
     }
 
-    /// The rows that are not empty, as a sparse matrix for repeated products.
-    pub fn sparse(&self) -> Sparse {
-        let n = self.dimension();
-        let mut rows: Vec<Vec<(u32, C64)>> = vec![vec![]; n];
-        self.visit(|i, j, v| rows[i].push((j as u32, v)));
-        let mut starts = Vec::with_capacity(n + 1);
-        let mut entries = Vec::new();
-        starts.push(0);
-        for mut row in rows {
-            row.sort_by_key(|(j, _)| *j);
-            let from = entries.len();
-            for (j, v) in row {
-                match entries[from..].last_mut() {
-                    Some((last, sum)) if *last == j => *sum += v,
-                    _ => entries.push((j, v)),
-                }
-            }
-            starts.push(entries.len());
-        }
-        Sparse { starts, entries }
+    /// The terms: coefficient, and the local matrices by ascending subsystem.
+    pub(super) fn products(&self) -> impl Iterator<Item = (C64, &[(usize, Arc<Local>)])> {
+        self.terms.iter().filter(|t| t.coefficient != ZERO).map(|t| (t.coefficient, t.factors.as_slice()))
     }
 
-    /// Whether it equals its adjoint. Tested on two pseudo-random vectors: `<w|H v>` must be the conjugate of `<v|H w>`; this
-    /// needs no matrix, and an operator that is not Hermitian passes with probability zero.
+    /// The dimensions of the subsystems.
+    pub(super) fn dimensions(&self) -> &[usize] {
+        &self.dimensions
+    }
+
+    /// The operator with two subsystems exchanged.
+    pub fn exchanged(&self, a: usize, b: usize) -> Operator {
+        let moved = |s: usize| {
+            if s == a {
+                b
+            } else if s == b {
+                a
+            } else {
+                s
+            }
+        };
+        let terms = self
+            .terms
+            .iter()
+            .map(|t| {
+                let mut factors: Vec<_> = t.factors.iter().map(|(s, l)| (moved(*s), l.clone())).collect();
+                factors.sort_by_key(|(s, _)| *s);
+                Term { coefficient: t.coefficient, factors }
+            })
+            .collect();
+        Operator { dimensions: self.dimensions.clone(), terms }
+    }
+
+    /// Whether two operators are equal, to rounding. Tested by their means in product states without symmetries: those determine
+    /// an operator, and a mean costs as much as the local matrices have entries, however large the space is.
+    pub fn is_same(&self, other: &Operator) -> bool {
+        (0..PROBES).all(|seed| {
+            let (a, b) = (self.mean_in_product(seed), other.mean_in_product(seed));
+            (a.0 - b.0).norm() <= 1e-12 * a.1.max(b.1)
+        })
+    }
+
+    /// Whether it equals its adjoint: all its means are real.
     pub fn is_hermitian(&self) -> bool {
-        let n = self.dimension();
-        if n > 1 << 22 || self.terms.is_empty() {
-            return true;
+        (0..PROBES).all(|seed| {
+            let (mean, scale) = self.mean_in_product(seed);
+            mean.im.abs() <= 1e-12 * scale
+        })
+    }
+
+    /// The mean in a fixed product state, and the sum of the sizes of all contributions.
+    fn mean_in_product(&self, seed: u64) -> (C64, f64) {
+        let states: Vec<Vector> = self
+            .dimensions
+            .iter()
+            .enumerate()
+            .map(|(site, &n)| probe(n, seed + 1 + PROBES * site as u64).normalize())
+            .collect();
+        let (mut sum, mut scale) = (ZERO, 0.0);
+        for (c, factors) in self.products() {
+            let (mut value, mut size) = (c, c.norm());
+            for (site, local) in factors {
+                let v = &states[*site];
+                let parts = local.entries.iter().map(|&(i, j, x)| v[i].conj() * x * v[j]);
+                let (mean, norm) = parts.fold((ZERO, 0.0), |(m, n), x| (m + x, n + x.norm()));
+                value *= mean;
+                size *= norm;
+            }
+            sum += value;
+            scale += size;
         }
-        let sparse = self.sparse();
-        let (v, w) = (probe(n, 1), probe(n, 2));
-        let (hv, hw) = (sparse.apply(&v), sparse.apply(&w));
-        let forward = w.dotc(&hv);
-        let back = v.dotc(&hw).conj();
-        let scale = hv.norm() * w.norm() + hw.norm() * v.norm();
-        (forward - back).norm() <= 1e-12 * scale
+        (sum, scale)
     }
 }
+
+/// How many product states are looked at to compare operators.
+const PROBES: u64 = 4;
 
 /// A fixed vector without symmetries.
 fn probe(n: usize, seed: u64) -> Vector {
@@ -458,60 +539,13 @@ fn visit_term(
     }
 }
 
-/// A sparse matrix, by rows.
-#[derive(Debug, Clone)]
-pub struct Sparse {
-    starts: Vec<usize>,
-    entries: Vec<(u32, C64)>,
-}
-
-impl Sparse {
-    /// The product with a vector.
-    pub fn apply(&self, v: &Vector) -> Vector {
-        let mut out = Vector::zeros(v.len());
-        self.apply_into(v.as_slice(), out.as_mut_slice());
-        out
-    }
-
-    /// The product with a vector, written into `out`.
-    pub fn apply_into(&self, v: &[C64], out: &mut [C64]) {
-        for (row, target) in out.iter_mut().enumerate() {
-            let entries = &self.entries[self.starts[row]..self.starts[row + 1]];
-            *target = entries.iter().map(|&(j, x)| x * v[j as usize]).sum();
-        }
-    }
-
-    /// How many entries it has.
-    pub fn entries(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Bounds of the eigenvalues of a Hermitian matrix, by Gershgorin's circles.
-    pub fn spectral_bounds(&self) -> (f64, f64) {
-        let (mut low, mut high) = (f64::INFINITY, f64::NEG_INFINITY);
-        for row in 0..self.starts.len() - 1 {
-            let (mut centre, mut radius) = (0.0, 0.0);
-            for &(j, v) in &self.entries[self.starts[row]..self.starts[row + 1]] {
-                if j as usize == row { centre += v.re } else { radius += v.norm() }
-            }
-            low = low.min(centre - radius);
-            high = high.max(centre + radius);
-        }
-        (low, high)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::linalg::{commutator, kron};
 
-    fn site(name: &str, dimension: usize, kind: SiteKind) -> Site {
-        Site { name: name.into(), kind, dimension, isotope: None }
-    }
-
     fn basis() -> Basis {
-        Basis { sites: vec![site("a", 2, SiteKind::Spin), site("b", 3, SiteKind::Spin), site("m", 4, SiteKind::Mode)] }
+        Basis { sites: vec![Site::spin("a", 1, None), Site::spin("b", 2, None), Site::mode("m", 4)] }
     }
 
     fn of(kind: LocalKind, k: usize) -> Matrix {
@@ -537,13 +571,23 @@ mod tests {
     }
 
     #[test]
-    fn sparse_and_dense_agree() {
+    fn hermitian_or_not_is_seen() {
         let b = basis();
         let op = Operator::of(&b, LocalKind::Ip, 1).unwrap().times(&Operator::of(&b, LocalKind::Raise, 2).unwrap());
         let op = op.plus(Operator::of(&b, LocalKind::Y, 0).unwrap().times_number(real(0.3)));
-        let v = probe(24, 5);
-        assert!((op.sparse().apply(&v) - op.matrix() * &v).norm() < 1e-13);
-        assert!(!op.is_hermitian());
-        assert!(op.clone().plus(op.adjoint()).is_hermitian());
+        assert!(!op.is_hermitian() && !op.is_same(&op.adjoint()));
+        let sum = op.clone().plus(op.adjoint());
+        assert!(sum.is_hermitian() && sum.is_same(&sum.adjoint()));
+    }
+
+    #[test]
+    fn an_exchange_of_equal_spins_is_recognised() {
+        let b = Basis { sites: (0..3).map(|k| Site::spin(format!("s[{k}]"), 1, None)).collect() };
+        let of = |kind, k| Operator::of(&b, kind, k).unwrap();
+        let pair = |i, j| of(LocalKind::X, i).times(&of(LocalKind::X, j));
+        let ring = pair(0, 1).plus(pair(1, 2)).plus(pair(0, 2));
+        assert!(ring.is_same(&ring.exchanged(0, 2)));
+        let chain = pair(0, 1).plus(pair(1, 2));
+        assert!(chain.is_same(&chain.exchanged(0, 2)) && !chain.is_same(&chain.exchanged(0, 1)));
     }
 }

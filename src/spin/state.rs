@@ -1,8 +1,7 @@
 //! States, and what can be done with any of them: reduction to some subsystems, dephasing, thermal states, the nearest state
 //! to a matrix that is none.
 
-use super::basis::Basis;
-use crate::linalg::{C64, Eigen, LinalgError, Matrix, ONE, Vector, ZERO, hermitian_eigen, real};
+use crate::linalg::{C64, Eigen, LinalgError, Matrix, Vector, ZERO, hermitian_eigen};
 
 /// A pure state as a vector, any other as a density matrix.
 #[derive(Debug, Clone)]
@@ -137,8 +136,33 @@ pub fn dephase(rho: &Matrix, eigen: &Eigen) -> Matrix {
 
 /// Below which distance two levels are one.
 pub fn degeneracy(eigen: &Eigen) -> f64 {
-    let scale = eigen.values.iter().fold(0.0f64, |m, x| m.max(x.abs()));
-    1e-10 * eigen.spread().max(1e-6 * scale)
+    match (eigen.values.first(), eigen.values.last()) {
+        (Some(low), Some(high)) => degenerate_within(*low, *high),
+        _ => 0.0,
+    }
+}
+
+fn degenerate_within(lowest: f64, highest: f64) -> f64 {
+    1e-10 * (highest - lowest).max(1e-6 * lowest.abs().max(highest.abs()))
+}
+
+/// Boltzmann's populations `g exp(-e/T)/Z` of levels that occur g times each. Levels within `1e-10` of the spread from the
+/// lowest one count as the lowest, so that T = 0 gives the whole ground level.
+pub fn boltzmann(levels: &[f64], copies: &[f64], temperature: f64) -> Vec<f64> {
+    let (lowest, highest) = levels.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), e| (l.min(*e), h.max(*e)));
+    let tolerance = degenerate_within(lowest, highest);
+    let weight = |e: f64| {
+        if e - lowest <= tolerance {
+            1.0
+        } else if temperature == 0.0 {
+            0.0
+        } else {
+            (-(e - lowest) / temperature).exp()
+        }
+    };
+    let weights: Vec<f64> = levels.iter().zip(copies).map(|(e, g)| weight(*e) * g).collect();
+    let z: f64 = weights.iter().sum();
+    weights.into_iter().map(|w| w / z).collect()
 }
 
 /// The Gibbs state `exp(-H/T)/Z`, H and T in the same units. T = 0 gives the even mixture of the ground level, infinite T the
@@ -148,46 +172,13 @@ pub fn degeneracy(eigen: &Eigen) -> f64 {
 /// When the eigenvalues cannot be computed.
 pub fn gibbs(h: &Matrix, temperature: f64) -> Result<Matrix, LinalgError> {
     let eigen = hermitian_eigen(h)?;
-    let lowest = eigen.values[0];
-    let tolerance = degeneracy(&eigen);
-    let weight = |e: f64| {
-        let above = if e - lowest <= tolerance { 0.0 } else { e - lowest };
-        if above == 0.0 {
-            1.0
-        } else if temperature == 0.0 {
-            0.0
-        } else {
-            (-above / temperature).exp()
-        }
-    };
-    let z: f64 = eigen.values.iter().map(|&e| weight(e)).sum();
-    Ok(eigen.function(|e| real(weight(e) / z)))
-}
-
-/// The product of single-spin thermal states: populations proportional to `exp(ratio_k m)` on subsystem k, with
-/// `ratio = gamma hbar B0 / kT`. A subsystem without a ratio is in its state of equal populations.
-pub fn thermal_product(basis: &Basis, ratios: &[Option<f64>]) -> Matrix {
-    let n = basis.dimension();
-    let mut diagonal = Vector::from_element(n, ONE);
-    let partition: Vec<f64> =
-        basis.sites.iter().zip(ratios).map(|(s, r)| populations(s.dimension, *r).iter().sum()).collect();
-    for index in 0..n {
-        let mut p = 1.0;
-        for ((digit, site), (ratio, z)) in
-            basis.digits(index).into_iter().zip(&basis.sites).zip(ratios.iter().zip(&partition))
-        {
-            p *= populations(site.dimension, *ratio)[digit] / z;
-        }
-        diagonal[index] = real(p);
+    let once = vec![1.0; eigen.values.len()];
+    let populations = boltzmann(&eigen.values, &once, temperature);
+    let mut scaled = eigen.vectors.clone();
+    for (k, p) in populations.into_iter().enumerate() {
+        scaled.column_mut(k).iter_mut().for_each(|x| *x *= p);
     }
-    Matrix::from_diagonal(&diagonal)
-}
-
-fn populations(dimension: usize, ratio: Option<f64>) -> Vec<f64> {
-    let spin = (dimension as f64 - 1.0) / 2.0;
-    let x = ratio.unwrap_or(0.0);
-    // The largest exponent is subtracted: at a millikelvin it would overflow.
-    (0..dimension).map(|k| (x * (spin - k as f64) - x.abs() * spin).exp()).collect()
+    Ok(crate::linalg::product(&scaled, &eigen.vectors.adjoint()))
 }
 
 /// The density matrix that is nearest, in the Frobenius norm, to a Hermitian matrix of trace 1: its eigenvalues are projected
@@ -224,7 +215,7 @@ pub fn project_to_simplex(values: &[f64]) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::linalg::{kron, trace_of_product};
+    use crate::linalg::{kron, real, trace_of_product};
 
     #[test]
     fn reduction_of_a_product_gives_its_factors() {

@@ -27,7 +27,13 @@ pub fn show(a: &args::Show) -> Outcome {
     let described = Evaluator::new(&compiled.experiment, &values)
         .and_then(|e| build(&e, Purpose::Check).map(|(schedule, _)| describe(&schedule, compiled.experiment.units)));
     match described {
-        Ok(text) => terminal::print(&text),
+        Ok(mut text) => {
+            // What cannot be planned is still shown; why it cannot is said where the plan would stand.
+            let planned = Evaluator::new(&compiled.experiment, &values)
+                .and_then(|e| ergoseq::emulator::plan(&e, &ergoseq::emulator::Options::default()));
+            text += &planned.unwrap_or_else(|why| format!("plan:\n  none: {}\n", why.message));
+            terminal::print(&text)
+        }
         Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
     }
 }

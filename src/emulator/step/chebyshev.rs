@@ -6,7 +6,7 @@
 
 use super::{StepError, Stepper};
 use crate::emulator::generator::Generator;
-use crate::linalg::{C64, I, Vector, real};
+use crate::linalg::{C64, I};
 use crate::spin::State;
 
 /// The method.
@@ -17,17 +17,22 @@ pub struct Chebyshev<'a> {
 }
 
 impl<'a> Chebyshev<'a> {
-    /// From a constant, sparse generator without dissipators.
+    /// From a constant generator without dissipators.
     pub fn new(generator: &'a Generator) -> Chebyshev<'a> {
         let (low, high) = generator.sparse().map_or((-1.0, 1.0), |s| s.spectral_bounds());
         Chebyshev { generator, centre: 0.5 * (low + high), radius: (0.5 * (high - low)).max(f64::MIN_POSITIVE) }
     }
 
-    fn scaled(&self, v: &Vector) -> Vector {
-        let mut image = self.generator.apply(0.0, v);
-        let (c, r) = (self.centre, self.radius);
-        image.iter_mut().zip(v.iter()).for_each(|(x, y)| *x = (*x - y * c) / r);
-        image
+    /// `factor (H - c)/r v - before`, written over `before`.
+    fn next(&self, v: &[C64], before: &mut [C64], image: &mut [C64], factor: f64) {
+        match self.generator.sparse() {
+            Some(sparse) => sparse.apply_into(v, image),
+            None => image.fill(C64::new(0.0, 0.0)),
+        }
+        let (scale, shift) = (factor / self.radius, factor * self.centre / self.radius);
+        for ((old, new), x) in before.iter_mut().zip(image.iter()).zip(v) {
+            *old = new * scale - x * shift - *old;
+        }
     }
 }
 
@@ -62,17 +67,19 @@ impl Stepper for Chebyshev<'_> {
         }
         let coefficients = bessel((self.radius * t.abs()).max(1e-12));
         let direction = -I * t.signum();
-        let mut before = psi.clone();
-        let mut now = self.scaled(psi);
-        let mut sum = before.map(|x| x * coefficients[0]);
+        let n = psi.len();
+        let mut image = vec![C64::new(0.0, 0.0); n];
+        let mut before = vec![C64::new(0.0, 0.0); n];
+        let mut now = psi.as_slice().to_vec();
+        let mut sum = psi.map(|x| x * coefficients[0]);
         let mut phase = direction;
         for (k, j) in coefficients.iter().enumerate().skip(1) {
-            sum.axpy(phase * (2.0 * j), &now, real(1.0));
+            // T_1 = x T_0, T_k+1 = 2 x T_k - T_k-1.
+            self.next(&now, &mut before, &mut image, if k == 1 { 1.0 } else { 2.0 });
+            std::mem::swap(&mut before, &mut now);
+            let factor = phase * (2.0 * j);
+            sum.iter_mut().zip(&now).for_each(|(s, x)| *s += x * factor);
             phase *= direction;
-            if k + 1 < coefficients.len() {
-                let next = self.scaled(&now).map(|x| x * 2.0) - &before;
-                before = std::mem::replace(&mut now, next);
-            }
         }
         let turn = C64::cis(-self.centre * t);
         Ok(State::Pure(sum.map(|x| x * turn)))

@@ -43,9 +43,7 @@ impl<'a> CommutatorFree<'a> {
         if self.open() {
             return self.generator.liouvillian(t).map(|x| I * x);
         }
-        self.generator
-            .hamiltonian(t)
-            .unwrap_or_else(|| Matrix::zeros(self.generator.dimension, self.generator.dimension))
+        self.generator.hamiltonian(t)
     }
 
     fn exponential(&self, mean: &Matrix, h: f64) -> Result<Matrix, StepError> {

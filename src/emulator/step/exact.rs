@@ -2,45 +2,139 @@
 
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation, tidy};
-use crate::linalg::{C64, Eigen, Matrix, Vector, exponential, hermitian_eigen, one_norm};
+use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, exponential, hermitian_eigen, one_norm, product};
 use crate::spin::State;
+use std::cell::OnceCell;
 use std::collections::HashMap;
 
-/// `rho -> U rho U^dagger` with `U = V exp(-i E t) V^dagger`.
-pub struct ExactClosed {
-    eigen: Eigen,
+/// Parts of fewer states than this are taken together, so that a diagonal Hamiltonian is not a thousand parts of one.
+const SMALLEST_PART: usize = 48;
+
+/// States that H does not leave, and H among them.
+struct Part {
+    states: Vec<usize>,
+    eigen: OnceCell<Eigen>,
 }
 
-impl ExactClosed {
-    /// From a dense, constant generator without dissipators.
-    ///
-    /// # Errors
-    /// When the eigenvalues cannot be computed.
-    pub fn new(generator: &Generator) -> Result<ExactClosed, StepError> {
-        let h =
-            generator.hamiltonian(0.0).ok_or_else(|| StepError::Tolerance("the Hamiltonian is not dense".into()))?;
-        Ok(ExactClosed { eigen: hermitian_eigen(&h)? })
+/// `rho -> U rho U^dagger` with `U = V exp(-i E t) V^dagger`, in each part of the space that H does not leave. A part is
+/// diagonalised when a state is found in it.
+pub struct ExactClosed<'a> {
+    generator: &'a Generator,
+    parts: Vec<Part>,
+}
+
+impl<'a> ExactClosed<'a> {
+    /// From a constant generator without dissipators.
+    pub fn new(generator: &'a Generator) -> ExactClosed<'a> {
+        let mut lists: Vec<Vec<usize>> = Vec::new();
+        for part in generator.parts() {
+            match lists.last_mut() {
+                Some(last) if last.len() + part.len() <= SMALLEST_PART => last.extend(part),
+                _ => lists.push(part.clone()),
+            }
+        }
+        let parts = lists.into_iter().map(|states| Part { states, eigen: OnceCell::new() }).collect();
+        ExactClosed { generator, parts }
+    }
+
+    /// The sizes of the parts in which a state is found.
+    pub fn occupied(generator: &Generator, state: &State) -> Vec<usize> {
+        let found = |states: &[usize]| match state {
+            State::Pure(psi) => states.iter().any(|&k| psi[k] != ZERO),
+            State::Mixed(_) => true,
+        };
+        generator.parts().iter().filter(|p| found(p)).map(Vec::len).collect()
+    }
+
+    fn eigen<'b>(&self, part: &'b Part) -> Result<&'b Eigen, StepError> {
+        if part.eigen.get().is_none() {
+            let eigen = hermitian_eigen(&self.generator.block(&part.states))?;
+            let _ = part.eigen.set(eigen);
+        }
+        part.eigen.get().ok_or_else(|| StepError::Tolerance("no eigenvalues".into()))
     }
 
     /// The propagator over a time.
-    pub fn propagator(&self, t: f64) -> Matrix {
-        self.eigen.propagator(t)
+    ///
+    /// # Errors
+    /// When eigenvalues cannot be computed.
+    pub fn propagator(&self, t: f64) -> Result<Matrix, StepError> {
+        if let [one] = self.parts.as_slice() {
+            return Ok(self.eigen(one)?.propagator(t));
+        }
+        let n = self.generator.dimension;
+        let mut out = Matrix::zeros(n, n);
+        for part in &self.parts {
+            let u = self.eigen(part)?.propagator(t);
+            for (j, &column) in part.states.iter().enumerate() {
+                part.states.iter().enumerate().for_each(|(i, &row)| out[(row, column)] = u[(i, j)]);
+            }
+        }
+        Ok(out)
+    }
+
+    fn moved_vector(&self, psi: &Vector, t: f64) -> Result<Vector, StepError> {
+        let mut out = Vector::zeros(psi.len());
+        for part in &self.parts {
+            if part.states.iter().all(|&k| psi[k] == ZERO) {
+                continue;
+            }
+            let eigen = self.eigen(part)?;
+            let inside = Vector::from_fn(part.states.len(), |k, _| psi[part.states[k]]);
+            let mut turned = eigen.vectors.ad_mul(&inside);
+            turned.iter_mut().zip(&eigen.values).for_each(|(x, e)| *x *= C64::cis(-e * t));
+            let moved = &eigen.vectors * turned;
+            part.states.iter().zip(moved.iter()).for_each(|(&k, x)| out[k] = *x);
+        }
+        Ok(out)
+    }
+
+    /// `U rho U^dagger`, block by block; blocks of zeros stay so.
+    fn moved_density(&self, rho: &Matrix, t: f64) -> Result<Matrix, StepError> {
+        if let [one] = self.parts.as_slice() {
+            return Ok(conjugate(&self.eigen(one)?.propagator(t), rho));
+        }
+        let propagators: Vec<Matrix> =
+            self.parts.iter().map(|p| Ok(self.eigen(p)?.propagator(t))).collect::<Result<_, StepError>>()?;
+        let n = rho.nrows();
+        let mut out = Matrix::zeros(n, n);
+        for (a, left) in self.parts.iter().zip(&propagators) {
+            for (b, right) in self.parts.iter().zip(&propagators) {
+                let block = Matrix::from_fn(a.states.len(), b.states.len(), |i, j| rho[(a.states[i], b.states[j])]);
+                if block.iter().all(|x| *x == ZERO) {
+                    continue;
+                }
+                let moved = product(&product(left, &block), &right.adjoint());
+                for (j, &column) in b.states.iter().enumerate() {
+                    a.states.iter().enumerate().for_each(|(i, &row)| out[(row, column)] = moved[(i, j)]);
+                }
+            }
+        }
+        Ok(out)
     }
 }
 
-impl Stepper for ExactClosed {
+impl Stepper for ExactClosed<'_> {
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
         let t = to - from;
         if t == 0.0 {
             return Ok(state.clone());
         }
         Ok(match state {
-            State::Pure(psi) => {
-                let mut inside = self.eigen.vectors.ad_mul(psi);
-                inside.iter_mut().zip(&self.eigen.values).for_each(|(x, e)| *x *= C64::cis(-e * t));
-                State::Pure(&self.eigen.vectors * inside)
+            State::Pure(psi) => State::Pure(self.moved_vector(psi, t)?),
+            State::Mixed(rho) => {
+                let mut failure = None;
+                let moved = deviation(rho, |d| {
+                    self.moved_density(d, t).unwrap_or_else(|e| {
+                        failure = Some(e);
+                        d.clone()
+                    })
+                });
+                match failure {
+                    Some(e) => return Err(e),
+                    None => State::Mixed(moved),
+                }
             }
-            State::Mixed(rho) => State::Mixed(deviation(rho, |d| crate::linalg::conjugate(&self.propagator(t), d))),
         })
     }
 
@@ -49,9 +143,12 @@ impl Stepper for ExactClosed {
     }
 
     fn name(&self) -> &'static str {
-        "exact (eigenvalues)"
+        EXACT
     }
 }
+
+/// The name of the method of eigenvalues.
+pub const EXACT: &str = "exact (eigenvalues)";
 
 /// `vec(rho) -> exp(L t) vec(rho)`. Exponentials of the times that occur again are kept; a short time, as a search for a
 /// maximum asks for, is a Taylor sum on the vector.

@@ -1,0 +1,62 @@
+//! The state at any time of a segment, from the nearest time before at which it is known.
+
+use super::step::{StepError, Stepper};
+use crate::spin::State;
+
+/// Bytes of states that are kept along a segment.
+const MOST_KEPT: usize = 200_000_000;
+
+/// States along a segment.
+pub struct Course<'a> {
+    stepper: Box<dyn Stepper + 'a>,
+    corners: Vec<f64>,
+    /// By ascending time; the first is the beginning.
+    known: Vec<(f64, State)>,
+    /// How many may be kept.
+    most: usize,
+}
+
+impl<'a> Course<'a> {
+    /// From the beginning of a segment. No step crosses one of the `corners`, ascending.
+    pub fn new(stepper: Box<dyn Stepper + 'a>, begin: State, corners: Vec<f64>) -> Course<'a> {
+        let bytes = 16
+            * match &begin {
+                State::Pure(psi) => psi.len(),
+                State::Mixed(rho) => rho.len(),
+            };
+        Course { stepper, corners, known: vec![(0.0, begin)], most: (MOST_KEPT / bytes.max(1)).max(8) }
+    }
+
+    /// The state at a time.
+    ///
+    /// # Errors
+    /// When the method fails.
+    pub fn state(&mut self, t: f64) -> Result<State, StepError> {
+        let at = self.known.partition_point(|(s, _)| *s <= t);
+        let (from, state) = &self.known[at.saturating_sub(1)];
+        if *from == t {
+            return Ok(state.clone());
+        }
+        let mut now = *from;
+        let mut state = state.clone();
+        let first = self.corners.partition_point(|c| *c <= now);
+        for &corner in self.corners[first..].iter().take_while(|c| **c < t) {
+            state = self.stepper.advance(&state, now, corner)?;
+            now = corner;
+        }
+        state = self.stepper.advance(&state, now, t)?;
+        if !self.stepper.is_direct() && at == self.known.len() {
+            self.known.push((t, state.clone()));
+            if self.known.len() > self.most {
+                // Every second one goes; the first and the last stay.
+                let last = self.known.len() - 1;
+                let mut k = 0;
+                self.known.retain(|_| {
+                    k += 1;
+                    (k - 1) % 2 == 0 || k - 1 == last
+                });
+            }
+        }
+        Ok(state)
+    }
+}

@@ -1,0 +1,207 @@
+//! Curves that are expensive to evaluate, sampled as densely as they need.
+//!
+//! A curve of the state turns at most as fast as the spectrum of H is wide, but usually far slower: the energy of a hundred
+//! cells that a hundred spins charge follows a handful of waves, while its Hamiltonian could turn a phase ten thousand times.
+//! Time is cut into panels; on each the curves are evaluated at Chebyshev's points, and a panel is good when the last
+//! coefficients of the interpolating polynomials have died out. Panels grow while that is easy, and shrink, at the least to
+//! the sampling that the bandwidth demands, where it is not: at a level crossing of a curve that is not smooth.
+
+/// The degree of the polynomials.
+const DEGREE: usize = 32;
+
+/// Coefficients that must have died out.
+const TAIL: usize = 5;
+
+/// Samples of the polynomial on each panel.
+const FINE: usize = 160;
+
+/// To which part of its range a curve is resolved.
+pub const RESOLUTION: f64 = 1e-9;
+
+/// Curves on a grid that is dense where they need it.
+pub struct Sampled {
+    /// The times, ascending, both ends included.
+    pub times: Vec<f64>,
+    /// One list a curve.
+    pub values: Vec<Vec<Option<f64>>>,
+    /// Whether the panels ran out before the end.
+    pub incomplete: bool,
+}
+
+/// More panels than this are not taken.
+const MOST_PANELS: usize = 8_000;
+
+/// Samples curves over `[0, duration]`; `grid` is the distance between samples that is fine enough for anything.
+///
+/// # Errors
+/// Those of the curves.
+pub fn sample<E>(
+    curves: usize,
+    duration: f64,
+    grid: f64,
+    mut evaluate: impl FnMut(f64) -> Result<Vec<Option<f64>>, E>,
+) -> Result<Sampled, E> {
+    let smallest = (grid * DEGREE as f64).min(duration);
+    let mut out = Sampled { times: vec![0.0], values: Vec::new(), incomplete: false };
+    let mut first = evaluate(0.0)?;
+    out.values = first.iter().map(|v| vec![*v]).collect();
+    let mut range: Vec<(f64, f64)> = vec![(f64::INFINITY, f64::NEG_INFINITY); curves];
+    let mut start = 0.0;
+    let mut width = smallest;
+    let mut panels = 0;
+    while start < duration {
+        panels += 1;
+        // A remainder is not left to a sliver.
+        let rest = duration - start;
+        let length = if width >= rest {
+            rest
+        } else if 2.0 * width > rest {
+            0.5 * rest
+        } else {
+            width
+        };
+        let end = if length == rest { duration } else { start + length };
+        let node = |k: usize| {
+            if k == DEGREE {
+                return end;
+            }
+            start + 0.5 * (end - start) * (1.0 - (std::f64::consts::PI * k as f64 / DEGREE as f64).cos())
+        };
+        let mut nodes: Vec<Vec<Option<f64>>> = vec![first.clone()];
+        for k in 1..=DEGREE {
+            nodes.push(evaluate(node(k))?);
+        }
+        // Tails are measured against the range of the curve so far.
+        let mut seen = range.clone();
+        for (c, (low, high)) in seen.iter_mut().enumerate() {
+            for v in nodes.iter().filter_map(|n| n[c]) {
+                (*low, *high) = (low.min(v), high.max(v));
+            }
+        }
+        let polynomials: Vec<Option<Vec<f64>>> = (0..curves)
+            .map(|c| nodes.iter().map(|n| n[c]).collect::<Option<Vec<f64>>>().map(|v| coefficients(&v)))
+            .collect();
+        let small: Vec<f64> = seen.iter().map(|r| allowed(*r)).collect();
+        let tail = |c: usize, from: usize| match &polynomials[c] {
+            Some(p) => p[from..].iter().map(|x| x.abs()).fold(0.0, f64::max) <= small[c],
+            None => false,
+        };
+        let good = (0..curves).all(|c| tail(c, DEGREE + 1 - TAIL));
+        if !good && length > 1.001 * smallest {
+            width = (0.5 * length).max(smallest);
+            continue;
+        }
+        for c in 0..curves {
+            match polynomials[c].as_ref().filter(|_| tail(c, DEGREE + 1 - TAIL)) {
+                Some(p) => {
+                    out.values[c].extend((1..=FINE).map(|k| {
+                        Some(if k == FINE { nodes[DEGREE][c].unwrap_or_default() } else { value(p, place(k)) })
+                    }))
+                }
+                // Not resolved: the nodes themselves, interpolated linearly onto the common grid.
+                None => out.values[c].extend((1..=FINE).map(|k| linear(&nodes, c, place(k)))),
+            }
+        }
+        out.times.extend((1..=FINE).map(
+            |k| {
+                if k == FINE { end } else { start + 0.5 * (end - start) * (1.0 + place(k)) }
+            },
+        ));
+        range = seen;
+        first = nodes.swap_remove(DEGREE);
+        start = end;
+        if good && (0..curves).all(|c| tail(c, DEGREE / 2)) {
+            width = 2.0 * length;
+        } else if length >= width {
+            width = length;
+        }
+        if panels >= MOST_PANELS && start < duration {
+            out.incomplete = true;
+            return Ok(out);
+        }
+    }
+    Ok(out)
+}
+
+/// The place of fine sample k on [-1, 1]: evenly spaced in the angle, as the nodes are.
+fn place(k: usize) -> f64 {
+    -(std::f64::consts::PI * k as f64 / FINE as f64).cos()
+}
+
+fn allowed((low, high): (f64, f64)) -> f64 {
+    RESOLUTION * (high - low) + 1e-14 * high.abs().max(low.abs())
+}
+
+/// Chebyshev coefficients from the values at `-cos(pi k / n)`.
+fn coefficients(values: &[f64]) -> Vec<f64> {
+    let n = values.len() - 1;
+    (0..=n)
+        .map(|j| {
+            let sum: f64 = values
+                .iter()
+                .enumerate()
+                .map(|(k, v)| {
+                    let weight = if k == 0 || k == n { 0.5 } else { 1.0 };
+                    let sign = if j % 2 == 0 { 1.0 } else { -1.0 };
+                    weight * v * sign * (std::f64::consts::PI * (j * k % (2 * n)) as f64 / n as f64).cos()
+                })
+                .sum();
+            sum * if j == 0 || j == n { 1.0 } else { 2.0 } / n as f64
+        })
+        .collect()
+}
+
+/// The polynomial at a place of [-1, 1], by Clenshaw's recurrence.
+fn value(p: &[f64], x: f64) -> f64 {
+    let (mut b1, mut b2) = (0.0, 0.0);
+    for c in p.iter().skip(1).rev() {
+        (b1, b2) = (2.0 * x * b1 - b2 + c, b1);
+    }
+    x * b1 - b2 + p[0]
+}
+
+fn linear(nodes: &[Vec<Option<f64>>], curve: usize, x: f64) -> Option<f64> {
+    let at = (DEGREE as f64 * (-x).clamp(-1.0, 1.0).acos() / std::f64::consts::PI).clamp(0.0, DEGREE as f64);
+    let k = (at.floor() as usize).min(DEGREE - 1);
+    let (a, b) = (nodes[k][curve]?, nodes[k + 1][curve]?);
+    Some(a + (b - a) * (at - k as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+
+    #[test]
+    fn a_smooth_curve_takes_few_samples_and_is_met_everywhere() {
+        let mut calls = 0;
+        let f = |t: f64| (3.0 * t).sin() * (-0.1 * t).exp();
+        let sampled = sample(1, 20.0, 1e-3, |t| {
+            calls += 1;
+            Ok::<_, Infallible>(vec![Some(f(t))])
+        })
+        .unwrap();
+        assert!(calls < 1500, "{calls} instead of 20000");
+        assert_eq!((sampled.times[0], sampled.times[sampled.times.len() - 1]), (0.0, 20.0));
+        assert!(sampled.times.windows(2).all(|w| w[0] < w[1]));
+        let worst = sampled.times.iter().zip(&sampled.values[0]).map(|(t, v)| (v.unwrap() - f(*t)).abs());
+        assert!(worst.fold(0.0, f64::max) < 1e-8);
+    }
+
+    #[test]
+    fn a_corner_is_sampled_at_the_given_distance() {
+        let f = |t: f64| (t - 0.7).abs();
+        let sampled = sample(1, 1.0, 1e-3, |t| Ok::<_, Infallible>(vec![Some(f(t))])).unwrap();
+        let worst = sampled.times.iter().zip(&sampled.values[0]).map(|(t, v)| (v.unwrap() - f(*t)).abs());
+        assert!(worst.fold(0.0, f64::max) < 2e-3);
+    }
+
+    #[test]
+    fn what_is_not_defined_stays_so() {
+        let f = |t: f64| (t > 0.5).then_some(t);
+        let sampled = sample(1, 1.0, 1e-2, |t| Ok::<_, Infallible>(vec![f(t)])).unwrap();
+        let last = sampled.values[0].last().copied().flatten();
+        assert_eq!(last, Some(1.0));
+        assert!(sampled.times.iter().zip(&sampled.values[0]).all(|(t, v)| *t > 0.45 || v.is_none()));
+    }
+}

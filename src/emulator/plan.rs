@@ -1,0 +1,72 @@
+//! How a run will go, in words, before it is run: what is conserved, how much of the space is reached, which methods fit.
+
+use super::Options;
+use super::generator::Generator;
+use super::sectors;
+use super::step::choose;
+use crate::hamiltonian::{Evaluator, Fault, Purpose, Segment, Step, build, prepare};
+use crate::linalg::{Vector, real};
+use crate::spin::State;
+use std::fmt::Write;
+
+/// The plan of a run as text.
+///
+/// # Errors
+/// When the state cannot be prepared, or the run does not fit.
+pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
+    let (schedule, _) = build(e, Purpose::Check)?;
+    let prepared = prepare(e, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+    let space = sectors::space(&schedule, &prepared, options.max_memory)?;
+    let pure = prepared.is_pure() && schedule.is_unitary();
+    let size = super::estimate::check(&schedule, &space, pure, options.max_memory)?;
+    let mut out = String::from("plan:\n");
+    let reached = if space.is_whole() {
+        format!("all {} states", space.len())
+    } else {
+        format!("{} of {} states", space.len(), crate::syntax::number_text(schedule.basis.size()))
+    };
+    let what = if pure { "a state vector" } else { "a density matrix" };
+    let _ = writeln!(out, "  {reached} can be reached: {what}, about {}", super::bytes_text(size.bytes));
+    for conserved in sectors::conserved(&schedule, &space) {
+        let _ = writeln!(out, "  conserved: {conserved}");
+    }
+    let n = space.len();
+    let mut state = match (pure, prepared.state(&space)) {
+        (false, State::Pure(psi)) => State::Mixed(&psi * psi.adjoint()),
+        (_, state) => state,
+    };
+    for (segment, times) in segments(&schedule.steps, 1) {
+        let generator = Generator::of(segment, &space);
+        let method = choose(&generator, segment, &state, options.method, options.tolerance)
+            .map(|stepper| stepper.name())
+            .unwrap_or("none");
+        let parts: Vec<usize> = generator.parts().iter().map(Vec::len).collect();
+        let largest = parts.iter().copied().max().unwrap_or(0);
+        let split =
+            if parts.len() > 1 { format!(", {} parts of up to {largest} states", parts.len()) } else { String::new() };
+        let often = if times > 1 { format!("{times} times ") } else { String::new() };
+        let _ = writeln!(
+            out,
+            "  {often}{} for {}: {method}{split}",
+            if segment.collapse.is_empty() { "evolution" } else { "evolution with relaxation" },
+            crate::syntax::number_text(segment.duration),
+        );
+        // What comes later may have spread over all of the space.
+        if pure {
+            state = State::Pure(Vector::from_element(n, real(1.0 / (n as f64).sqrt())));
+        }
+    }
+    Ok(out)
+}
+
+/// Segments in order, each with the number of its repetitions.
+fn segments(steps: &[Step], times: u64) -> Vec<(&Segment, u64)> {
+    steps
+        .iter()
+        .flat_map(|step| match step {
+            Step::Segment(segment) => vec![(segment, times)],
+            Step::Loop(count, body) => segments(body, times.saturating_mul(*count)),
+            Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => vec![],
+        })
+        .collect()
+}

@@ -1,0 +1,198 @@
+//! Where a state goes, and what is conserved on the way.
+//!
+//! The space of a run is what the prepared state can reach by everything that acts on it (see [`Space`]). Equal spins that
+//! nothing tells apart are found by exchanging them in every operator and in the state.
+
+use super::estimate;
+use crate::hamiltonian::{Fault, Prepared, Scalar, Schedule, Step};
+use crate::linalg::{C64, real};
+use crate::spin::{Basis, Columns, Operator, SiteKind, Space};
+use std::sync::Arc;
+
+/// Systems of at most this many states are left whole: there is nothing to gain.
+const SMALL: f64 = 8.0;
+
+/// Among more spins than this, equal ones are not looked for.
+const MOST_SPINS: usize = 64;
+
+/// Every operator that can move a state. Constant terms of one Hamiltonian are added up, since what cancels moves nothing.
+fn movers(steps: &[Step]) -> Vec<Operator> {
+    let mut out = Vec::new();
+    for step in steps {
+        match step {
+            Step::Segment(segment) => {
+                let mut constant: Option<Operator> = None;
+                for (c, operator) in &segment.hamiltonian {
+                    match c {
+                        Scalar::Constant(c) => {
+                            let scaled = (**operator).clone().times_number(real(*c));
+                            constant = Some(match constant {
+                                Some(sum) => sum.plus(scaled),
+                                None => scaled,
+                            });
+                        }
+                        Scalar::Varying(_) => out.push((**operator).clone()),
+                    }
+                }
+                out.extend(constant);
+                for c in segment.collapse.iter() {
+                    out.push(c.adjoint().times(c));
+                    out.push(c.clone());
+                }
+            }
+            Step::Kick(kick) => out.push(kick.generator()),
+            Step::Dephase(operator, _) => out.push(operator.clone()),
+            Step::Loop(_, body) => out.extend(movers(body)),
+            Step::Crush | Step::Mark(_) => {}
+        }
+    }
+    out
+}
+
+/// The space that a prepared state stays in.
+///
+/// # Errors
+/// When it does not fit into the memory that is allowed.
+pub fn space(schedule: &Schedule, prepared: &Prepared, allowed: f64) -> Result<Space, Fault> {
+    let basis = schedule.basis.clone();
+    if basis.size() <= SMALL {
+        return Ok(Space::whole(basis));
+    }
+    let pure = prepared.is_pure() && schedule.is_unitary();
+    let most = estimate::most_states(pure, allowed);
+    let too_large =
+        || estimate::too_large(schedule, pure, "", &format!("memory for more than {most} of them"), allowed);
+    // Indices beyond the exact integers of a float would be lost.
+    if basis.size() > 9e15 {
+        return Err(too_large());
+    }
+    let movers = movers(&schedule.steps);
+    let groups = if pure { exchangeable(&basis, &movers, &prepared.amplitudes()) } else { vec![] };
+    if groups.is_empty() && nothing_is_kept(&basis, &movers) {
+        if basis.size() > most as f64 {
+            let e = estimate::bytes_text(bytes(schedule, pure));
+            return Err(estimate::too_large(schedule, pure, "", &format!("about {e}"), allowed));
+        }
+        return Ok(Space::whole(basis));
+    }
+    let seeds = prepared.support(most).ok_or_else(too_large)?;
+    Space::reached(basis, &seeds, &movers, groups, most).map_err(|_| too_large())
+}
+
+fn bytes(schedule: &Schedule, pure: bool) -> f64 {
+    let d = schedule.basis.size();
+    if pure { 12.0 * 16.0 * d } else { 14.0 * 16.0 * d * d }
+}
+
+/// Whether every subsystem is turned by itself, state by state: then all of the space is reached. Saves the search where a
+/// pulse turns every spin.
+fn nothing_is_kept(basis: &Basis, movers: &[Operator]) -> bool {
+    let mut turned = vec![false; basis.sites.len()];
+    for operator in movers {
+        operator.turned_alone().into_iter().for_each(|s| turned[s] = true);
+    }
+    turned.into_iter().all(|t| t)
+}
+
+/// Groups of spins that can be exchanged without changing any operator or the state.
+fn exchangeable(basis: &Basis, movers: &[Operator], amplitudes: &[(usize, C64)]) -> Vec<Vec<usize>> {
+    let spins: Vec<usize> = (0..basis.sites.len()).filter(|&s| basis.sites[s].kind == SiteKind::Spin).collect();
+    if spins.len() > MOST_SPINS {
+        return vec![];
+    }
+    let exchange = |a: usize, b: usize| -> bool {
+        let (x, y) = (&basis.sites[a], &basis.sites[b]);
+        if x.dimension != y.dimension || x.isotope.map(|i| i.symbol) != y.isotope.map(|i| i.symbol) {
+            return false;
+        }
+        let unchanged = amplitudes.iter().all(|&(state, amplitude)| {
+            let mut digits = basis.digits(state);
+            digits.swap(a, b);
+            let other = basis.index(&digits);
+            amplitudes.iter().any(|&(s, x)| s == other && (x - amplitude).norm() <= 1e-14)
+        });
+        unchanged && movers.iter().all(|o| o.is_same(&o.exchanged(a, b)))
+    };
+    // Exchanges of neighbours in a group make up all others, so a spin joins the first group whose first member it matches.
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for spin in spins {
+        match groups.iter_mut().find(|g| exchange(g[0], spin)) {
+            Some(group) => group.push(spin),
+            None => groups.push(vec![spin]),
+        }
+    }
+    groups.retain(|g| g.len() > 1);
+    groups
+}
+
+/// What the operators of a schedule conserve, in words.
+pub fn conserved(schedule: &Schedule, space: &Space) -> Vec<String> {
+    let basis = &schedule.basis;
+    let movers = movers(&schedule.steps);
+    let mut out = Vec::new();
+    for group in space.groups() {
+        let names: Vec<&str> = group.iter().map(|&s| basis.sites[s].name.as_str()).collect();
+        out.push(format!("every exchange of {}", names.join(", ")));
+    }
+    let modes = basis.sites.iter().any(|s| !s.has_spin());
+    let whole = if modes { "the number of excitations" } else { "the total Iz" };
+    match steps_of(basis, &movers, space, |basis, state| excitations(basis, state)) {
+        Some(0) => out.push(whole.to_string()),
+        Some(step) if step % 2 == 0 => {
+            out.push(format!("the parity of {}", if modes { "the excitations" } else { "Iz" }))
+        }
+        _ => {}
+    }
+    for (k, site) in basis.sites.iter().enumerate() {
+        let digit = |basis: &Basis, state: usize| basis.digits(state)[k] as i64;
+        if basis.sites.len() > 1 && steps_of(basis, &movers, space, digit) == Some(0) {
+            out.push(format!("{}({})", if site.has_spin() { "Iz" } else { "number" }, site.name));
+        }
+    }
+    out
+}
+
+/// Spins up and quanta of modes.
+fn excitations(basis: &Basis, state: usize) -> i64 {
+    let digits = basis.digits(state);
+    basis
+        .sites
+        .iter()
+        .zip(digits)
+        .map(|(s, d)| if s.has_spin() { (s.twice_m(d) + i64::from(s.multiplets()[0].twice_j)) / 2 } else { d as i64 })
+        .sum()
+}
+
+/// By how much the operators change a quantity: the greatest common divisor of all changes, 0 when it never changes. `None`
+/// where the space is too large to look.
+fn steps_of(
+    basis: &Arc<Basis>,
+    movers: &[Operator],
+    space: &Space,
+    quantity: impl Fn(&Basis, usize) -> i64,
+) -> Option<i64> {
+    const MOST: usize = 4096;
+    let stride = space.len().div_ceil(MOST);
+    let mut divisor = 0i64;
+    let mut digits = Vec::new();
+    let mut column = Vec::new();
+    for operator in movers {
+        let columns = Columns::of(operator);
+        for k in (0..space.len()).step_by(stride) {
+            let state = space.state(k);
+            let before = quantity(basis, state);
+            columns.column(state, &mut digits, &mut column);
+            for &(row, _) in &column {
+                divisor = greatest_common_divisor(divisor, (quantity(basis, row) - before).abs());
+                if divisor == 1 {
+                    return Some(1);
+                }
+            }
+        }
+    }
+    Some(divisor)
+}
+
+fn greatest_common_divisor(a: i64, b: i64) -> i64 {
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
+}

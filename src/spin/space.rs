@@ -1,0 +1,313 @@
+//! The part of the product space in which a state stays.
+//!
+//! A state that starts on some basis states can only reach those that the operators connect with them. Whatever the operators
+//! conserve, be it the number of excitations, its parity or a single spin's projection, shows itself as a product space of which
+//! only a part is ever reached; no conserved quantity needs to be named beforehand. Where equal spins are exchanged by nothing
+//! that acts and the state is the same under every exchange, the sums over such exchanges (orbits) are the basis instead.
+
+use super::basis::Basis;
+use super::operator::Operator;
+use super::sparse::Columns;
+use super::state::State;
+use crate::linalg::{C64, Matrix, Vector, ZERO, real};
+use std::collections::HashSet;
+use std::sync::Arc;
+
+/// The states that can be reached.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Space {
+    basis: Arc<Basis>,
+    /// Indices in the product basis, ascending; `None` when it is all of them.
+    states: Option<Vec<usize>>,
+    /// Subsystems that are exchangeable; a basis state then stands for the normalised sum over all exchanges of its local states.
+    groups: Vec<Vec<usize>>,
+    /// How many product states each sum has; empty without groups.
+    sizes: Vec<f64>,
+}
+
+/// More states than allowed can be reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany;
+
+/// States that were met: a bit each where that is affordable.
+enum Met {
+    Bits(Vec<u64>),
+    Set(HashSet<usize>),
+}
+
+impl Met {
+    fn new(size: f64) -> Met {
+        if size <= 1e9 { Met::Bits(vec![0; (size as usize).div_ceil(64)]) } else { Met::Set(HashSet::new()) }
+    }
+
+    /// Whether this is the first time.
+    fn add(&mut self, state: usize) -> bool {
+        match self {
+            Met::Set(set) => set.insert(state),
+            Met::Bits(bits) => {
+                let (word, bit) = (state / 64, 1u64 << (state % 64));
+                let new = bits[word] & bit == 0;
+                bits[word] |= bit;
+                new
+            }
+        }
+    }
+}
+
+impl Space {
+    /// All of the product space.
+    pub fn whole(basis: Arc<Basis>) -> Space {
+        Space { basis, states: None, groups: vec![], sizes: vec![] }
+    }
+
+    /// What can be reached from some product states by some operators. `groups` are subsystems that are exchangeable: both the
+    /// operators and the state must be unchanged when they are exchanged, which is the caller's care.
+    ///
+    /// # Errors
+    /// When more than `most` states are reached.
+    pub fn reached<'a>(
+        basis: Arc<Basis>,
+        seeds: &[usize],
+        operators: impl IntoIterator<Item = &'a Operator>,
+        groups: Vec<Vec<usize>>,
+        most: usize,
+    ) -> Result<Space, TooMany> {
+        let operators: Vec<Columns> = operators.into_iter().map(Columns::of).collect();
+        let mut met = Met::new(basis.size());
+        let mut space = Space { basis, states: None, groups, sizes: vec![] };
+        let mut found: Vec<usize> = Vec::new();
+        for &seed in seeds {
+            let state = space.canonical(seed);
+            if met.add(state) {
+                found.push(state);
+            }
+        }
+        let mut digits = Vec::new();
+        let mut column: Vec<(usize, C64)> = Vec::new();
+        let mut next = 0;
+        while next < found.len() {
+            if found.len() > most {
+                return Err(TooMany);
+            }
+            let state = found[next];
+            next += 1;
+            for columns in &operators {
+                columns.column(state, &mut digits, &mut column);
+                for &(row, _) in &column {
+                    let row = space.canonical(row);
+                    if met.add(row) {
+                        found.push(row);
+                    }
+                }
+            }
+        }
+        if found.len() > most {
+            return Err(TooMany);
+        }
+        if space.groups.is_empty() && found.len() as f64 == space.basis.size() {
+            return Ok(Space::whole(space.basis));
+        }
+        found.sort_unstable();
+        if !space.groups.is_empty() {
+            space.sizes = found.iter().map(|s| space.orbit_size(*s)).collect();
+        }
+        space.states = Some(found);
+        Ok(space)
+    }
+
+    /// The product basis.
+    pub fn basis(&self) -> &Arc<Basis> {
+        &self.basis
+    }
+
+    /// The dimension.
+    pub fn len(&self) -> usize {
+        self.states.as_ref().map_or_else(|| self.basis.dimension(), Vec::len)
+    }
+
+    /// Whether it has no state; it always has one.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether it is the product space itself.
+    pub fn is_whole(&self) -> bool {
+        self.states.is_none()
+    }
+
+    /// The groups of exchangeable subsystems.
+    pub fn groups(&self) -> &[Vec<usize>] {
+        &self.groups
+    }
+
+    /// The product state (of an orbit, the first) at a position.
+    pub fn state(&self, position: usize) -> usize {
+        self.states.as_ref().map_or(position, |s| s[position])
+    }
+
+    /// The position of a product state, or of the orbit it belongs to.
+    pub fn position(&self, state: usize) -> Option<usize> {
+        match &self.states {
+            None => Some(state),
+            Some(states) => states.binary_search(&self.canonical(state)).ok(),
+        }
+    }
+
+    /// How many product states the sum at a position has.
+    pub fn size_of(&self, position: usize) -> f64 {
+        self.sizes.get(position).copied().unwrap_or(1.0)
+    }
+
+    /// The first product state of an orbit: within each group the local states ascend.
+    fn canonical(&self, state: usize) -> usize {
+        if self.groups.is_empty() {
+            return state;
+        }
+        let mut digits = self.basis.digits(state);
+        for group in &self.groups {
+            let mut inside: Vec<usize> = group.iter().map(|&s| digits[s]).collect();
+            inside.sort_unstable();
+            group.iter().zip(inside).for_each(|(&s, d)| digits[s] = d);
+        }
+        self.basis.index(&digits)
+    }
+
+    /// Multinomial coefficients: the number of distinct exchanges.
+    fn orbit_size(&self, state: usize) -> f64 {
+        let digits = self.basis.digits(state);
+        let mut size = 1.0;
+        for group in &self.groups {
+            let mut counts = std::collections::BTreeMap::new();
+            for (k, &s) in group.iter().enumerate() {
+                let count = counts.entry(digits[s]).or_insert(0.0);
+                *count += 1.0;
+                size *= (k + 1) as f64 / *count;
+            }
+        }
+        size.round()
+    }
+
+    /// Every product state of a position.
+    pub fn members(&self, position: usize) -> Vec<usize> {
+        let mut members = vec![self.basis.digits(self.state(position))];
+        for group in &self.groups {
+            members = members.iter().flat_map(|digits| arrangements(digits, group)).collect();
+        }
+        members.iter().map(|digits| self.basis.index(digits)).collect()
+    }
+
+    /// A state on the whole product space.
+    pub fn embedded(&self, state: &State) -> State {
+        if self.is_whole() {
+            return state.clone();
+        }
+        let n = self.basis.dimension();
+        let members: Vec<(Vec<usize>, f64)> =
+            (0..self.len()).map(|k| (self.members(k), 1.0 / self.size_of(k).sqrt())).collect();
+        match state {
+            State::Pure(psi) => {
+                let mut out = Vector::zeros(n);
+                for (k, (places, weight)) in members.iter().enumerate() {
+                    places.iter().for_each(|&p| out[p] = psi[k] * *weight);
+                }
+                State::Pure(out)
+            }
+            State::Mixed(rho) => {
+                let mut out = Matrix::zeros(n, n);
+                for (j, (columns, v)) in members.iter().enumerate() {
+                    for (i, (rows, w)) in members.iter().enumerate() {
+                        let value: C64 = rho[(i, j)] * (v * w);
+                        if value != ZERO {
+                            columns.iter().for_each(|&c| rows.iter().for_each(|&r| out[(r, c)] = value));
+                        }
+                    }
+                }
+                State::Mixed(out)
+            }
+        }
+    }
+
+    /// A product state's amplitude list as a vector of this space; what lies outside of it is lost, so nothing may.
+    pub fn vector(&self, amplitudes: &[(usize, C64)]) -> Vector {
+        let mut out = Vector::zeros(self.len());
+        for &(state, amplitude) in amplitudes {
+            if let Some(k) = self.position(state) {
+                // All members of an orbit have one amplitude a, which makes a sqrt(size) for the normalised sum.
+                out[k] = amplitude * real(self.size_of(k).sqrt());
+            }
+        }
+        out
+    }
+}
+
+/// All distinct arrangements of the local states of a group, the first being ascending.
+fn arrangements(digits: &[usize], group: &[usize]) -> Vec<Vec<usize>> {
+    let mut inside: Vec<usize> = group.iter().map(|&s| digits[s]).collect();
+    inside.sort_unstable();
+    let mut out = Vec::new();
+    loop {
+        let mut arranged = digits.to_vec();
+        group.iter().zip(&inside).for_each(|(&s, &d)| arranged[s] = d);
+        out.push(arranged);
+        // The next arrangement in lexical order.
+        let Some(k) = (1..inside.len()).rev().find(|&k| inside[k - 1] < inside[k]) else { return out };
+        let pivot = inside[k - 1];
+        let swap = (k..inside.len()).rev().find(|&j| inside[j] > pivot).unwrap_or(k);
+        inside.swap(k - 1, swap);
+        inside[k..].reverse();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::basis::Site;
+    use super::super::operator::LocalKind;
+    use super::super::sparse::Sparse;
+    use super::*;
+    use crate::linalg::ONE;
+
+    fn spins(n: usize) -> Arc<Basis> {
+        Arc::new(Basis { sites: (0..n).map(|k| Site::spin(format!("s[{k}]"), 1, None)).collect() })
+    }
+
+    /// `sum over pairs (I+ I- + I- I+) + Ix`-free: conserves the number of flipped spins.
+    fn exchange(b: &Basis) -> Operator {
+        let n = b.sites.len();
+        let mut sum = Operator::zero(b);
+        for i in 0..n {
+            for j in 0..i {
+                let hop = Operator::of(b, LocalKind::Ip, i).unwrap().times(&Operator::of(b, LocalKind::Im, j).unwrap());
+                sum = sum.plus(hop.clone()).plus(hop.adjoint());
+            }
+        }
+        sum
+    }
+
+    #[test]
+    fn an_excitation_number_is_kept() {
+        let b = spins(6);
+        let seed = b.index(&[0, 1, 0, 1, 1, 1]);
+        let space = Space::reached(b.clone(), &[seed], [&exchange(&b)], vec![], 1000).unwrap();
+        assert_eq!(space.len(), 15, "two of six spins are up");
+        assert_eq!(Space::reached(b.clone(), &[seed], [&exchange(&b)], vec![], 14), Err(TooMany));
+    }
+
+    #[test]
+    fn orbits_move_as_the_whole_does() {
+        let b = spins(5);
+        let mut h = exchange(&b);
+        for k in 0..5 {
+            h = h.plus(Operator::of(&b, LocalKind::Ix, k).unwrap());
+        }
+        let seed = b.index(&[1; 5]);
+        let space = Space::reached(b.clone(), &[seed], [&h], vec![(0..5).collect()], 1000).unwrap();
+        assert_eq!(space.len(), 6);
+        let small = crate::linalg::hermitian_eigen(&Sparse::of(&h, &space).dense()).unwrap();
+        let State::Pure(large) = space.embedded(&State::Pure(&small.propagator(0.7) * space.vector(&[(seed, ONE)])))
+        else {
+            panic!("a pure state stays pure")
+        };
+        let whole = crate::linalg::hermitian_eigen(&h.matrix()).unwrap().propagator(0.7);
+        assert!((large - whole.column(seed)).norm() < 1e-13);
+    }
+}

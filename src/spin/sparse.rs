@@ -1,0 +1,351 @@
+//! Operators on a [`Space`] as matrices: sparse ones by rows, dense ones for small spaces.
+//!
+//! An operator is a sum of products of local matrices, so the entries of one column follow from the local states of that
+//! basis state alone. Nothing of the size of the product space is ever formed.
+
+use super::operator::Operator;
+use super::space::Space;
+use crate::linalg::{C64, Matrix, Vector, ZERO};
+
+/// A local matrix by columns: for every local state the rows it leads to.
+struct Factor {
+    /// The subsystem's place in the list of local states.
+    site: usize,
+    /// How much an index grows with the local state.
+    stride: usize,
+    columns: Vec<Vec<(usize, C64)>>,
+}
+
+/// An operator, prepared to give the entries of any column.
+pub struct Columns {
+    dimensions: Vec<usize>,
+    terms: Vec<(C64, Vec<Factor>)>,
+}
+
+impl Columns {
+    /// Prepares an operator.
+    pub fn of(operator: &Operator) -> Columns {
+        let dimensions = operator.dimensions().to_vec();
+        let mut strides = vec![1usize; dimensions.len()];
+        for k in (0..dimensions.len().saturating_sub(1)).rev() {
+            strides[k] = strides[k + 1].saturating_mul(dimensions[k + 1]);
+        }
+        let terms = operator
+            .products()
+            .map(|(c, factors)| {
+                let factors = factors
+                    .iter()
+                    .map(|(site, local)| {
+                        let mut columns = vec![vec![]; dimensions[*site]];
+                        local.entries.iter().for_each(|&(i, j, v)| columns[j].push((i, v)));
+                        Factor { site: *site, stride: strides[*site], columns }
+                    })
+                    .collect();
+                (c, factors)
+            })
+            .collect();
+        Columns { dimensions, terms }
+    }
+
+    /// The entries of a column, each row once.
+    pub fn column(&self, column: usize, digits: &mut Vec<usize>, entries: &mut Vec<(usize, C64)>) {
+        entries.clear();
+        self.visit(column, digits, |row, value| entries.push((row, value)));
+        // XX + YY leads nowhere from |00>: what cancels connects nothing.
+        add_up(entries);
+    }
+
+    /// Calls `visit(row, value)` for every entry of a column; a row may come several times.
+    pub fn visit(&self, column: usize, digits: &mut Vec<usize>, mut visit: impl FnMut(usize, C64)) {
+        digits.clear();
+        let mut rest = column;
+        for n in self.dimensions.iter().rev() {
+            digits.push(rest % n);
+            rest /= n;
+        }
+        digits.reverse();
+        for (c, factors) in &self.terms {
+            walk(factors, digits, column, *c, &mut visit);
+        }
+    }
+}
+
+fn walk(factors: &[Factor], digits: &[usize], row: usize, value: C64, visit: &mut impl FnMut(usize, C64)) {
+    let Some((first, rest)) = factors.split_first() else { return visit(row, value) };
+    let digit = digits[first.site];
+    for &(to, v) in &first.columns[digit] {
+        // Modular arithmetic on purpose: an index may fall before it grows.
+        let row = row.wrapping_add(first.stride.wrapping_mul(to.wrapping_sub(digit)));
+        walk(rest, digits, row, value * v, visit);
+    }
+}
+
+/// Sorts entries by place and adds up those of one place. What cancels but for rounding is left out.
+pub(super) fn add_up(entries: &mut Vec<(usize, C64)>) {
+    entries.sort_by_key(|(place, _)| *place);
+    let mut kept = 0;
+    let mut k = 0;
+    while k < entries.len() {
+        let place = entries[k].0;
+        let (mut sum, mut size) = (ZERO, 0.0);
+        while k < entries.len() && entries[k].0 == place {
+            sum += entries[k].1;
+            size += entries[k].1.norm();
+            k += 1;
+        }
+        if sum.norm() > 4.0 * f64::EPSILON * size {
+            entries[kept] = (place, sum);
+            kept += 1;
+        }
+    }
+    entries.truncate(kept);
+}
+
+/// The values of a sparse matrix: real where all are, which halves the work.
+#[derive(Debug, Clone)]
+enum Values {
+    Real(Vec<f64>),
+    Complex(Vec<C64>),
+}
+
+/// A sparse matrix, by rows.
+#[derive(Debug, Clone)]
+pub struct Sparse {
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    values: Values,
+}
+
+impl Sparse {
+    /// An operator on a space that it does not leave.
+    pub fn of(operator: &Operator, space: &Space) -> Sparse {
+        let exchanged = |g: &[usize]| g.windows(2).all(|w| operator.is_same(&operator.exchanged(w[0], w[1])));
+        if !space.groups().iter().all(|g| exchanged(g)) {
+            return Sparse::averaged(operator, space);
+        }
+        let n = space.len();
+        let columns = Columns::of(operator);
+        let mut digits = Vec::new();
+        // Entries are counted first, so that they are stored once and in place.
+        let mut starts = vec![0usize; n + 1];
+        for j in 0..n {
+            columns.visit(space.state(j), &mut digits, |row, _| {
+                if let Some(i) = space.position(row) {
+                    starts[i + 1] += 1;
+                }
+            });
+        }
+        for k in 0..n {
+            starts[k + 1] += starts[k];
+        }
+        let mut next = starts.clone();
+        let mut entries: Vec<(u32, C64)> = vec![(0, ZERO); starts[n]];
+        for j in 0..n {
+            let from = space.size_of(j);
+            columns.visit(space.state(j), &mut digits, |row, value| {
+                if let Some(i) = space.position(row) {
+                    // Between normalised sums over orbits: <i|H|j> = sqrt(|j|/|i|) sum over the members of i.
+                    entries[next[i]] = (j as u32, value * (from / space.size_of(i)).sqrt());
+                    next[i] += 1;
+                }
+            });
+        }
+        Sparse::merged(&starts, entries)
+    }
+
+    /// An operator that tells exchangeable subsystems apart: between sums over orbits its mean over the members stands.
+    fn averaged(operator: &Operator, space: &Space) -> Sparse {
+        let columns = Columns::of(operator);
+        let mut digits = Vec::new();
+        let mut rows: Vec<Vec<(u32, C64)>> = vec![vec![]; space.len()];
+        for j in 0..space.len() {
+            for member in space.members(j) {
+                columns.visit(member, &mut digits, |row, value| {
+                    if let Some(i) = space.position(row) {
+                        rows[i].push((j as u32, value / (space.size_of(i) * space.size_of(j)).sqrt()));
+                    }
+                });
+            }
+        }
+        let mut starts = vec![0];
+        rows.iter().for_each(|row| starts.push(starts[starts.len() - 1] + row.len()));
+        Sparse::merged(&starts, rows.concat())
+    }
+
+    /// Sorts every row, and adds up entries of one place.
+    fn merged(starts: &[usize], mut entries: Vec<(u32, C64)>) -> Sparse {
+        let mut merged_starts = Vec::with_capacity(starts.len());
+        merged_starts.push(0);
+        let mut end = 0;
+        let mut row: Vec<(usize, C64)> = Vec::new();
+        for range in starts.windows(2) {
+            row.clear();
+            row.extend(entries[range[0]..range[1]].iter().map(|(j, v)| (*j as usize, *v)));
+            add_up(&mut row);
+            for &(j, v) in &row {
+                entries[end] = (j as u32, v);
+                end += 1;
+            }
+            merged_starts.push(end);
+        }
+        entries.truncate(end);
+        let columns = entries.iter().map(|(j, _)| *j).collect();
+        let values = if entries.iter().all(|(_, v)| v.im == 0.0) {
+            Values::Real(entries.iter().map(|(_, v)| v.re).collect())
+        } else {
+            Values::Complex(entries.into_iter().map(|(_, v)| v).collect())
+        };
+        Sparse { starts: merged_starts, columns, values }
+    }
+
+    /// The product with a vector.
+    pub fn apply(&self, v: &Vector) -> Vector {
+        let mut out = Vector::zeros(v.len());
+        self.apply_into(v.as_slice(), out.as_mut_slice());
+        out
+    }
+
+    /// The product with a vector, written into `out`.
+    pub fn apply_into(&self, v: &[C64], out: &mut [C64]) {
+        match &self.values {
+            Values::Real(values) => {
+                for (target, row) in out.iter_mut().zip(self.starts.windows(2)) {
+                    let (columns, values) = (&self.columns[row[0]..row[1]], &values[row[0]..row[1]]);
+                    *target = columns.iter().zip(values).map(|(&j, &x)| v[j as usize] * x).sum();
+                }
+            }
+            Values::Complex(values) => {
+                for (target, row) in out.iter_mut().zip(self.starts.windows(2)) {
+                    let (columns, values) = (&self.columns[row[0]..row[1]], &values[row[0]..row[1]]);
+                    *target = columns.iter().zip(values).map(|(&j, &x)| v[j as usize] * x).sum();
+                }
+            }
+        }
+    }
+
+    /// The dimension of the space.
+    pub fn dimension(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// How many entries it has.
+    pub fn entries(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// Calls `visit(row, column, value)` for every entry.
+    pub fn visit(&self, mut visit: impl FnMut(usize, usize, C64)) {
+        for row in 0..self.dimension() {
+            self.visit_row(row, |column, value| visit(row, column, value));
+        }
+    }
+
+    /// Calls `visit(column, value)` for every entry of a row.
+    pub fn visit_row(&self, row: usize, mut visit: impl FnMut(usize, C64)) {
+        for k in self.starts[row]..self.starts[row + 1] {
+            let value = match &self.values {
+                Values::Real(values) => C64::new(values[k], 0.0),
+                Values::Complex(values) => values[k],
+            };
+            visit(self.columns[k] as usize, value);
+        }
+    }
+
+    /// The dense matrix.
+    pub fn dense(&self) -> Matrix {
+        let n = self.dimension();
+        let mut out = Matrix::zeros(n, n);
+        self.visit(|i, j, v| out[(i, j)] = v);
+        out
+    }
+
+    /// `<v|A|v>`.
+    pub fn mean(&self, v: &Vector) -> C64 {
+        v.dotc(&self.apply(v))
+    }
+
+    /// `Tr[A m]`.
+    pub fn trace_with(&self, m: &Matrix) -> C64 {
+        let mut sum = ZERO;
+        self.visit(|i, j, v| sum += v * m[(j, i)]);
+        sum
+    }
+
+    /// Bounds of the eigenvalues of a Hermitian matrix, by Gershgorin's circles.
+    pub fn spectral_bounds(&self) -> (f64, f64) {
+        let n = self.dimension();
+        let (mut centre, mut radius) = (vec![0.0; n], vec![0.0; n]);
+        self.visit(|i, j, v| {
+            if i == j {
+                centre[i] += v.re;
+            } else {
+                radius[i] += v.norm();
+            }
+        });
+        centre
+            .iter()
+            .zip(&radius)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (c, r)| (low.min(c - r), high.max(c + r)))
+    }
+}
+
+/// States that some operators connect, as lists of positions: a state never leaves the lists it is in.
+pub fn components<'a>(n: usize, operators: impl IntoIterator<Item = &'a Sparse>) -> Vec<Vec<usize>> {
+    let mut parent: Vec<u32> = (0..n as u32).collect();
+    fn root(parent: &mut [u32], mut k: u32) -> u32 {
+        while parent[k as usize] != k {
+            parent[k as usize] = parent[parent[k as usize] as usize];
+            k = parent[k as usize];
+        }
+        k
+    }
+    for operator in operators {
+        operator.visit(|i, j, _| {
+            let (a, b) = (root(&mut parent, i as u32), root(&mut parent, j as u32));
+            // The smaller number becomes the root, so that the lists come out in the order of the states.
+            parent[a.max(b) as usize] = a.min(b);
+        });
+    }
+    let mut lists: Vec<Vec<usize>> = Vec::new();
+    let mut list_of = vec![usize::MAX; n];
+    for k in 0..n {
+        let r = root(&mut parent, k as u32) as usize;
+        if list_of[r] == usize::MAX {
+            list_of[r] = lists.len();
+            lists.push(vec![]);
+        }
+        lists[list_of[r]].push(k);
+    }
+    lists
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::basis::{Basis, Site};
+    use super::super::operator::LocalKind;
+    use super::*;
+    use crate::linalg::real;
+    use std::sync::Arc;
+
+    #[test]
+    fn sparse_and_dense_agree() {
+        let b = Basis { sites: vec![Site::spin("a", 1, None), Site::spin("b", 2, None), Site::mode("m", 4)] };
+        let op = Operator::of(&b, LocalKind::Ip, 1).unwrap().times(&Operator::of(&b, LocalKind::Raise, 2).unwrap());
+        let op = op.plus(Operator::of(&b, LocalKind::Y, 0).unwrap().times_number(real(0.3)));
+        let space = Space::whole(Arc::new(b));
+        let sparse = Sparse::of(&op, &space);
+        assert!((sparse.dense() - op.matrix()).norm() < 1e-15);
+        let v = Vector::from_fn(24, |k, _| C64::new((k as f64).sin(), (3.0 * k as f64).cos()));
+        assert!((sparse.apply(&v) - op.matrix() * &v).norm() < 1e-13);
+    }
+
+    #[test]
+    fn components_are_those_of_the_graph() {
+        let b = Basis { sites: vec![Site::spin("a", 1, None), Site::spin("b", 1, None)] };
+        let (p, m) = (Operator::of(&b, LocalKind::Ip, 0).unwrap(), Operator::of(&b, LocalKind::Im, 1).unwrap());
+        let hop = p.times(&m);
+        let hop = hop.clone().plus(hop.adjoint());
+        let sparse = Sparse::of(&hop, &Space::whole(Arc::new(b)));
+        assert_eq!(components(4, [&sparse]), [vec![0], vec![1, 2], vec![3]]);
+    }
+}
