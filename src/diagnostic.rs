@@ -74,6 +74,7 @@ codes! {
     TooLarge = "E502", "the run does not fit in memory";
     ResultNotFinite = "E503", "a result is infinite or not a number";
     NotConverged = "E504", "an integration or search did not reach its tolerance";
+    CutoffTooLow = "E505", "the highest Fock state of a mode is occupied, so the cutoff changes the result";
     CannotRead = "E601", "a file cannot be read";
     CannotWrite = "E602", "a file cannot be written";
     NotAnExperiment = "E603", "a YAML file that is no experiment";
@@ -157,6 +158,11 @@ impl Diagnostic {
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help.push(help.into());
         self
+    }
+
+    /// With a next step where a condition holds.
+    pub fn help_if(self, condition: bool, help: &str) -> Diagnostic {
+        if condition { self.help(help) } else { self }
     }
 
     /// With `did you mean`, when one of the candidates is near.

@@ -129,6 +129,11 @@ pub fn hermitian_eigen(m: &Matrix) -> Result<Eigen, LinalgError> {
         return Err(LinalgError::NotFinite);
     }
     let n = m.nrows();
+    if n >= BLOCKS
+        && let Some(parts) = blocks(m)
+    {
+        return by_blocks(m, &parts);
+    }
     if n >= LARGE {
         let eigen = view(m).self_adjoint_eigen(faer::Side::Lower).map_err(|_| LinalgError::NotConverged)?;
         let values = (0..n).map(|k| eigen.S()[k].re).collect();
@@ -141,6 +146,61 @@ pub fn hermitian_eigen(m: &Matrix) -> Result<Eigen, LinalgError> {
     let values = order.iter().map(|&k| eigen.eigenvalues[k]).collect();
     let vectors = Matrix::from_fn(n, n, |i, j| eigen.eigenvectors[(i, order[j])]);
     Ok(Eigen { values, vectors })
+}
+
+/// From this size on a matrix is searched for blocks.
+const BLOCKS: usize = 8;
+
+/// The lists of indices between which all entries are exactly zero; `None` when it is one list.
+fn blocks(m: &Matrix) -> Option<Vec<Vec<usize>>> {
+    let n = m.nrows();
+    let mut list_of = vec![usize::MAX; n];
+    let mut lists: Vec<Vec<usize>> = Vec::new();
+    for seed in 0..n {
+        if list_of[seed] != usize::MAX {
+            continue;
+        }
+        let number = lists.len();
+        list_of[seed] = number;
+        let mut list = vec![seed];
+        let mut next = 0;
+        while next < list.len() {
+            let column = m.column(list[next]);
+            next += 1;
+            for (row, x) in column.iter().enumerate() {
+                if *x != ZERO && list_of[row] == usize::MAX {
+                    list_of[row] = number;
+                    list.push(row);
+                }
+            }
+        }
+        if list.len() == n {
+            return None;
+        }
+        list.sort_unstable();
+        lists.push(list);
+    }
+    Some(lists)
+}
+
+fn by_blocks(m: &Matrix, parts: &[Vec<usize>]) -> Result<Eigen, LinalgError> {
+    let n = m.nrows();
+    let mut pairs: Vec<(f64, usize, usize)> = Vec::with_capacity(n);
+    let mut inside = Vec::with_capacity(parts.len());
+    for (p, part) in parts.iter().enumerate() {
+        let eigen = match part.as_slice() {
+            [one] => Eigen { values: vec![m[(*one, *one)].re], vectors: identity(1) },
+            part => hermitian_eigen(&Matrix::from_fn(part.len(), part.len(), |i, j| m[(part[i], part[j])]))?,
+        };
+        pairs.extend(eigen.values.iter().enumerate().map(|(k, x)| (*x, p, k)));
+        inside.push(eigen);
+    }
+    pairs.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut vectors = Matrix::zeros(n, n);
+    for (column, (_, p, k)) in pairs.iter().enumerate() {
+        parts[*p].iter().enumerate().for_each(|(i, &row)| vectors[(row, column)] = inside[*p].vectors[(i, *k)]);
+    }
+    Ok(Eigen { values: pairs.into_iter().map(|(x, _, _)| x).collect(), vectors })
 }
 
 /// The eigenvalues of a Hermitian matrix, ascending.

@@ -19,7 +19,7 @@ const COMPLEX: f64 = 16.0;
 
 /// How many states a space may have at the most: each needs at least a few vectors, or a few rows of matrices.
 pub fn most_states(pure: bool, allowed: f64) -> usize {
-    let most = if pure { allowed / (6.0 * COMPLEX) } else { (allowed / (6.0 * COMPLEX)).sqrt() };
+    let most = if pure { allowed / (16.0 * COMPLEX) } else { (allowed / (6.0 * COMPLEX)).sqrt() };
     most.clamp(1.0, 4e9) as usize
 }
 

@@ -4,7 +4,7 @@
 use crate::hamiltonian::{Scalar, Segment};
 use crate::linalg::{C64, I, Matrix, Vector, hermitian_part, product, real};
 use crate::metrics::{LARGEST_MATRIX, Motion, Rate};
-use crate::spin::{Operator, Space, Sparse, State, components};
+use crate::spin::{Action, Operator, Space, Sparse, State, components};
 use std::cell::OnceCell;
 use std::sync::Arc;
 
@@ -14,13 +14,13 @@ pub const DENSE_VECTORS: usize = 600;
 /// A term of H: its coefficient, and its operator on the space. The dense matrix is made when a method needs it.
 struct Term {
     coefficient: Scalar,
-    sparse: Sparse,
+    action: Action,
     dense: OnceCell<Matrix>,
 }
 
 impl Term {
     fn matrix(&self) -> &Matrix {
-        self.dense.get_or_init(|| self.sparse.dense())
+        self.dense.get_or_init(|| self.action.sparse().map_or_else(|| Matrix::zeros(0, 0), Sparse::dense))
     }
 }
 
@@ -46,7 +46,7 @@ impl Generator {
         let mut terms = Vec::new();
         let term = |coefficient: Scalar, o: &Operator| Term {
             coefficient,
-            sparse: Sparse::of(o, space),
+            action: Action::of(o, space),
             dense: OnceCell::new(),
         };
         for (c, operator) in &segment.hamiltonian {
@@ -96,9 +96,15 @@ impl Generator {
         sum
     }
 
-    /// The states that H connects, as lists: a state never leaves the lists it is in.
+    /// The states that H connects, as lists: a state never leaves the lists it is in. Where there is no matrix, all are in one.
     pub fn parts(&self) -> &[Vec<usize>] {
-        self.parts.get_or_init(|| components(self.dimension, self.terms.iter().map(|t| &t.sparse)))
+        self.parts.get_or_init(|| {
+            let matrices: Option<Vec<&Sparse>> = self.terms.iter().map(|t| t.action.sparse()).collect();
+            match matrices {
+                Some(matrices) => components(self.dimension, matrices),
+                None => vec![(0..self.dimension).collect()],
+            }
+        })
     }
 
     /// The part of a constant H inside a list of states.
@@ -111,8 +117,9 @@ impl Generator {
         let mut out = Matrix::zeros(states.len(), states.len());
         for term in &self.terms {
             let c = term.coefficient.at(0.0);
+            let Some(sparse) = term.action.sparse() else { continue };
             for (k, &row) in states.iter().enumerate() {
-                term.sparse.visit_row(row, |column, v| out[(k, place[column])] += v * c);
+                sparse.visit_row(row, |column, v| out[(k, place[column])] += v * c);
             }
         }
         out
@@ -120,13 +127,13 @@ impl Generator {
 
     /// How many entries the matrices of H have together.
     pub fn entries(&self) -> usize {
-        self.terms.iter().map(|t| t.sparse.entries()).sum()
+        self.terms.iter().map(|t| t.action.entries()).sum()
     }
 
-    /// The sparse matrix of a constant H; `None` when H changes.
-    pub fn sparse(&self) -> Option<&Sparse> {
+    /// How a constant H acts; `None` when H changes.
+    pub fn action(&self) -> Option<&Action> {
         match self.terms.as_slice() {
-            [Term { coefficient: Scalar::Constant(_), sparse, .. }] => Some(sparse),
+            [Term { coefficient: Scalar::Constant(_), action, .. }] => Some(action),
             _ => None,
         }
     }
@@ -134,11 +141,11 @@ impl Generator {
     /// `H(t) psi`.
     pub fn apply(&self, t: f64, psi: &Vector) -> Vector {
         match self.terms.as_slice() {
-            [Term { coefficient: Scalar::Constant(c), sparse, .. }] if *c == 1.0 => sparse.apply(psi),
+            [Term { coefficient: Scalar::Constant(c), action, .. }] if *c == 1.0 => action.apply(psi),
             terms => {
                 let mut sum = Vector::zeros(self.dimension);
                 for term in terms {
-                    sum.axpy(real(term.coefficient.at(t)), &term.sparse.apply(psi), real(1.0));
+                    sum.axpy(real(term.coefficient.at(t)), &term.action.apply(psi), real(1.0));
                 }
                 sum
             }
@@ -158,8 +165,25 @@ impl Generator {
 
     /// The rate of change of a density matrix. Assumes it is Hermitian.
     pub fn rate_of_density(&self, t: f64, rho: &Matrix) -> Matrix {
-        let half = product(&self.hamiltonian(t), rho).map(|x| -I * x);
+        let half = self.times_density(t, rho).map(|x| -I * x);
         &half + half.adjoint() + self.dissipation(rho)
+    }
+
+    /// `H(t) rho`; by sparse matrices where these are few entries.
+    fn times_density(&self, t: f64, rho: &Matrix) -> Matrix {
+        let few = self.dimension >= 64 && 16 * self.entries() < self.dimension * self.dimension;
+        if !few {
+            return product(&self.hamiltonian(t), rho);
+        }
+        let mut sum = Matrix::zeros(self.dimension, self.dimension);
+        for term in &self.terms {
+            let c = real(term.coefficient.at(t));
+            match term.action.sparse() {
+                Some(sparse) => sum.zip_apply(&sparse.times_matrix(rho), |x, y| *x += c * y),
+                None => sum += product(term.matrix(), rho) * c,
+            }
+        }
+        sum
     }
 
     /// The rate of change of any state.
@@ -191,7 +215,7 @@ impl Generator {
         const SAMPLES: usize = 16;
         let mut bound = 0.0;
         for term in &self.terms {
-            let (low, high) = term.sparse.spectral_bounds();
+            let (low, high) = term.action.spectral_bounds();
             let at = |k: usize| term.coefficient.at(duration * k as f64 / SAMPLES as f64).abs();
             bound += (high - low) * (0..=SAMPLES).map(at).fold(0.0, f64::max);
         }

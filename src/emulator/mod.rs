@@ -13,6 +13,7 @@ mod question;
 mod sectors;
 pub mod step;
 mod trace;
+mod truncation;
 
 pub use estimate::{Estimate, bytes_text, estimate};
 pub use generator::{At, Generator};
@@ -124,6 +125,8 @@ pub struct How {
     pub tolerance: f64,
     /// The time from `prepare` to the end.
     pub duration: f64,
+    /// Modes whose cutoff can change the result, with the largest population that their highest Fock state has had.
+    pub truncation: Vec<(String, f64)>,
 }
 
 /// Everything that evaluations share at one point.
@@ -131,12 +134,18 @@ pub(crate) struct Lab {
     pub scene: Scene,
     pub questions: Vec<Question>,
     pub aggregates: Vec<Aggregate>,
+    edges: Vec<truncation::Edge>,
     notes: RefCell<Vec<String>>,
 }
 
 impl Lab {
     pub(crate) fn moment<'a>(&'a self, state: &'a State, motion: Option<&'a dyn Motion>, time: f64) -> Moment<'a> {
         Moment::new(&self.scene, state, motion, time)
+    }
+
+    /// Looks at a state that was reached: whether a mode's cutoff is felt.
+    pub(crate) fn watch(&self, state: &State) {
+        self.edges.iter().for_each(|e| e.watch(state));
     }
 
     /// The space in which states live.
@@ -179,6 +188,7 @@ pub fn run(
     let mut walk = propagate::Walk::new(&lab, options);
     let end = walk.steps(&schedule.steps, start)?;
     walk.mark("end", &end)?;
+    let truncation = lab.edges.iter().map(|edge| edge.found(&e)).collect::<Result<Vec<_>, Fault>>()?;
     let mut run = Run {
         params: experiment.params.iter().map(|p| (p.name.clone(), e.values[&p.name])).collect(),
         how: How {
@@ -188,6 +198,7 @@ pub fn run(
             methods: walk.methods.clone(),
             tolerance: options.tolerance,
             duration: schedule.duration(),
+            truncation,
         },
         ..Run::default()
     };
@@ -247,8 +258,9 @@ fn open_lab(
         State::Pure(_) if !schedule.is_unitary() => State::Mixed(initial.density()),
         state => state.clone(),
     };
+    let edges = truncation::edges(e, &space)?;
     let scene = Scene::new(space, cells, initial);
-    let lab = Lab { scene, questions, aggregates: wanted, notes: RefCell::default() };
+    let lab = Lab { scene, questions, aggregates: wanted, edges, notes: RefCell::default() };
     Ok((lab, start))
 }
 

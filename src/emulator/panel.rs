@@ -18,12 +18,19 @@ const FINE: usize = 160;
 /// To which part of its range a curve is resolved.
 pub const RESOLUTION: f64 = 1e-9;
 
-/// Curves on a grid that is dense where they need it.
-pub struct Sampled {
+/// A curve on a grid that is dense where it needs it.
+#[derive(Debug, Clone, Default)]
+pub struct Line {
     /// The times, ascending, both ends included.
     pub times: Vec<f64>,
-    /// One list a curve.
-    pub values: Vec<Vec<Option<f64>>>,
+    /// The values.
+    pub values: Vec<Option<f64>>,
+}
+
+/// Sampled curves.
+pub struct Sampled {
+    /// The curves.
+    pub lines: Vec<Line>,
     /// Whether the panels ran out before the end.
     pub incomplete: bool,
 }
@@ -42,9 +49,9 @@ pub fn sample<E>(
     mut evaluate: impl FnMut(f64) -> Result<Vec<Option<f64>>, E>,
 ) -> Result<Sampled, E> {
     let smallest = (grid * DEGREE as f64).min(duration);
-    let mut out = Sampled { times: vec![0.0], values: Vec::new(), incomplete: false };
     let mut first = evaluate(0.0)?;
-    out.values = first.iter().map(|v| vec![*v]).collect();
+    let lines = first.iter().map(|v| Line { times: vec![0.0], values: vec![*v] }).collect();
+    let mut out = Sampled { lines, incomplete: false };
     let mut range: Vec<(f64, f64)> = vec![(f64::INFINITY, f64::NEG_INFINITY); curves];
     let mut start = 0.0;
     let mut width = smallest;
@@ -91,22 +98,21 @@ pub fn sample<E>(
             width = (0.5 * length).max(smallest);
             continue;
         }
-        for c in 0..curves {
+        for (c, line) in out.lines.iter_mut().enumerate() {
             match polynomials[c].as_ref().filter(|_| tail(c, DEGREE + 1 - TAIL)) {
                 Some(p) => {
-                    out.values[c].extend((1..=FINE).map(|k| {
-                        Some(if k == FINE { nodes[DEGREE][c].unwrap_or_default() } else { value(p, place(k)) })
-                    }))
+                    line.times.extend((1..FINE).map(|k| start + 0.5 * (end - start) * (1.0 + place(k))));
+                    line.values.extend((1..FINE).map(|k| Some(value(p, place(k)))));
                 }
-                // Not resolved: the nodes themselves, interpolated linearly onto the common grid.
-                None => out.values[c].extend((1..=FINE).map(|k| linear(&nodes, c, place(k)))),
+                // Not resolved: only the nodes are known.
+                None => {
+                    line.times.extend((1..DEGREE).map(node));
+                    line.values.extend(nodes[1..DEGREE].iter().map(|n| n[c]));
+                }
             }
+            line.times.push(end);
+            line.values.push(nodes[DEGREE][c]);
         }
-        out.times.extend((1..=FINE).map(
-            |k| {
-                if k == FINE { end } else { start + 0.5 * (end - start) * (1.0 + place(k)) }
-            },
-        ));
         range = seen;
         first = nodes.swap_remove(DEGREE);
         start = end;
@@ -160,13 +166,6 @@ fn value(p: &[f64], x: f64) -> f64 {
     x * b1 - b2 + p[0]
 }
 
-fn linear(nodes: &[Vec<Option<f64>>], curve: usize, x: f64) -> Option<f64> {
-    let at = (DEGREE as f64 * (-x).clamp(-1.0, 1.0).acos() / std::f64::consts::PI).clamp(0.0, DEGREE as f64);
-    let k = (at.floor() as usize).min(DEGREE - 1);
-    let (a, b) = (nodes[k][curve]?, nodes[k + 1][curve]?);
-    Some(a + (b - a) * (at - k as f64))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -182,9 +181,10 @@ mod tests {
         })
         .unwrap();
         assert!(calls < 1500, "{calls} instead of 20000");
-        assert_eq!((sampled.times[0], sampled.times[sampled.times.len() - 1]), (0.0, 20.0));
-        assert!(sampled.times.windows(2).all(|w| w[0] < w[1]));
-        let worst = sampled.times.iter().zip(&sampled.values[0]).map(|(t, v)| (v.unwrap() - f(*t)).abs());
+        let Line { times, values } = &sampled.lines[0];
+        assert_eq!((times[0], times[times.len() - 1]), (0.0, 20.0));
+        assert!(times.windows(2).all(|w| w[0] < w[1]));
+        let worst = times.iter().zip(values).map(|(t, v)| (v.unwrap() - f(*t)).abs());
         assert!(worst.fold(0.0, f64::max) < 1e-8);
     }
 
@@ -192,16 +192,17 @@ mod tests {
     fn a_corner_is_sampled_at_the_given_distance() {
         let f = |t: f64| (t - 0.7).abs();
         let sampled = sample(1, 1.0, 1e-3, |t| Ok::<_, Infallible>(vec![Some(f(t))])).unwrap();
-        let worst = sampled.times.iter().zip(&sampled.values[0]).map(|(t, v)| (v.unwrap() - f(*t)).abs());
-        assert!(worst.fold(0.0, f64::max) < 2e-3);
+        let Line { times, values } = &sampled.lines[0];
+        let near = times.windows(2).filter(|w| w[0] <= 0.7 && 0.7 <= w[1]).all(|w| w[1] - w[0] < 2e-3);
+        assert!(near && times.iter().zip(values).all(|(t, v)| (v.unwrap() - f(*t)).abs() < 1e-9));
     }
 
     #[test]
     fn what_is_not_defined_stays_so() {
         let f = |t: f64| (t > 0.5).then_some(t);
         let sampled = sample(1, 1.0, 1e-2, |t| Ok::<_, Infallible>(vec![f(t)])).unwrap();
-        let last = sampled.values[0].last().copied().flatten();
-        assert_eq!(last, Some(1.0));
-        assert!(sampled.times.iter().zip(&sampled.values[0]).all(|(t, v)| *t > 0.45 || v.is_none()));
+        let Line { times, values } = &sampled.lines[0];
+        assert_eq!(values.last().copied().flatten(), Some(1.0));
+        assert!(times.iter().zip(values).all(|(t, v)| (*t > 0.5) == v.is_some()));
     }
 }

@@ -141,7 +141,9 @@ impl<'a> Walk<'a> {
         {
             self.clock += segment.duration;
             self.last = Some(segment);
-            return Ok(apply(&propagator, state));
+            let end = apply(&propagator, state);
+            self.lab.watch(&end);
+            return Ok(end);
         }
         let generator = Generator::of(segment, self.lab.space());
         let corners = corners(segment);
@@ -166,6 +168,7 @@ impl<'a> Walk<'a> {
                 state
             }
         };
+        self.lab.watch(&end);
         self.clock += segment.duration;
         self.last = Some(segment);
         Ok(end)

@@ -16,7 +16,7 @@ const SMALL: f64 = 8.0;
 const MOST_SPINS: usize = 64;
 
 /// Every operator that can move a state. Constant terms of one Hamiltonian are added up, since what cancels moves nothing.
-fn movers(steps: &[Step]) -> Vec<Operator> {
+pub fn movers(steps: &[Step]) -> Vec<Operator> {
     let mut out = Vec::new();
     for step in steps {
         match step {
@@ -60,8 +60,8 @@ pub fn space(schedule: &Schedule, prepared: &Prepared, allowed: f64) -> Result<S
     }
     let pure = prepared.is_pure() && schedule.is_unitary();
     let most = estimate::most_states(pure, allowed);
-    let too_large =
-        || estimate::too_large(schedule, pure, "", &format!("memory for more than {most} of them"), allowed);
+    let reached = format!(", more than {most} of which are reached");
+    let too_large = || estimate::too_large(schedule, pure, &reached, "more memory", allowed);
     // Indices beyond the exact integers of a float would be lost.
     if basis.size() > 9e15 {
         return Err(too_large());

@@ -49,6 +49,7 @@ pub fn record(
     let mut end = None;
     for &t in &times {
         let state = at(&mut course, t, segment)?;
+        lab.watch(&state);
         for (question, column) in lab.questions.iter().zip(&mut values) {
             column.push(answer(lab, question, generator, &state, t, clock, segment)?);
         }
@@ -144,9 +145,10 @@ fn extrema(
     if curves.is_empty() {
         return Ok(found);
     }
-    let Sampled { times, values, incomplete } =
+    let Sampled { lines, incomplete } =
         sample(curves.len(), segment.duration, finest(segment, generator, recorded), |t| {
             let state = at(course, t, segment)?;
+            lab.watch(&state);
             curves
                 .iter()
                 .map(|q| answer(lab, q, generator, &state, t, clock, segment))
@@ -157,14 +159,15 @@ fn extrema(
             lab.note(format!(
                 "`{}` was looked for up to t = {} only: the curve changes too fast for the rest",
                 aggregate.key,
-                times.last().copied().unwrap_or_default()
+                lines.first().and_then(|l| l.times.last()).copied().unwrap_or_default()
             ));
         }
         let negative = matches!(aggregate.function.as_str(), "min" | "argmin");
         let signed = |x: Option<f64>| if negative { x.map(|x| -x) } else { x };
         let column = curves.iter().position(|c| c.key == aggregate.curve.key).unwrap_or_default();
-        let signs: Vec<Option<f64>> = values[column].iter().map(|v| signed(*v)).collect();
-        let samples = Samples { times: &times, values: &signs };
+        let line = &lines[column];
+        let values: Vec<Option<f64>> = line.values.iter().map(|v| signed(*v)).collect();
+        let samples = Samples { times: &line.times, values: &values };
         let curve = |t: f64| -> Result<Option<f64>, Fault> {
             let state = at(course, t, segment)?;
             Ok(signed(answer(lab, &aggregate.curve, generator, &state, t, clock, segment)?))

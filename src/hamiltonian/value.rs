@@ -750,14 +750,11 @@ fn multiply(a: &TimeOperator, b: &TimeOperator) -> TimeOperator {
 
 /// A subsystem that is too large, or one too many.
 fn too_many(declaration: &SiteDeclaration) -> Fault {
-    let (SiteDeclaration::Spin { place, .. }
-    | SiteDeclaration::Collective { place, .. }
-    | SiteDeclaration::Mode { place, .. }) = declaration;
     let message = format!(
         "a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states, those of all multiplets of a \
          collective together"
     );
-    Diagnostic::new(Code::OutOfRange, place.0.unwrap_or_default(), message).label("too many").into()
+    Diagnostic::new(Code::OutOfRange, declaration.place().0.unwrap_or_default(), message).label("too many").into()
 }
 
 fn spin_of(kind: &SpinKind) -> (u32, Option<&'static crate::spin::Isotope>) {

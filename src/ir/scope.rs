@@ -405,6 +405,10 @@ impl Scope {
                         format!("`{name}` is {}, not an array", other.describe()),
                     )
                     .label("an index does not belong here")
+                    .help_if(
+                        matches!(other, Meaning::Site(SiteClass::Collective)),
+                        "a collective is only touched through Ix, Iy, Iz, Ip and Im, the sums over its spins; `spin s[N] : 1/2` has members",
+                    )
                     .into()),
                     None => Err(self.unknown_site(name, expr.span())),
                 }

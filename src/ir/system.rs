@@ -82,6 +82,15 @@ pub enum SiteDeclaration {
 }
 
 impl SiteDeclaration {
+    /// Where it stands.
+    pub fn place(&self) -> Place {
+        match self {
+            SiteDeclaration::Spin { place, .. }
+            | SiteDeclaration::Collective { place, .. }
+            | SiteDeclaration::Mode { place, .. } => *place,
+        }
+    }
+
     /// The declared name.
     pub fn name(&self) -> &str {
         match self {

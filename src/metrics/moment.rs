@@ -2,7 +2,7 @@
 
 use super::{Undefined, Value};
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, Vector, hermitian_eigen};
-use crate::spin::{Basis, Blocks, Operator, Reduction, Space, Sparse, State};
+use crate::spin::{Action, Basis, Blocks, Operator, Reduction, Space, State};
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
@@ -23,7 +23,7 @@ pub struct Cells {
     /// Differs from those of the matrix when a collective of N spins has 2^N states but is kept in its multiplets.
     pub levels: Option<Vec<(f64, f64)>>,
     /// The Hamiltonian on the space, rad/s.
-    energy: Sparse,
+    energy: Action,
     /// The Hamiltonian on the cells, rad/s.
     operator: Operator,
     matrix: OnceCell<Matrix>,
@@ -39,7 +39,7 @@ impl Cells {
         levels: Option<Vec<(f64, f64)>>,
     ) -> Option<Cells> {
         let operator = hamiltonian.restricted(&sites)?;
-        let energy = Sparse::of(hamiltonian, space);
+        let energy = Action::of(hamiltonian, space);
         Some(Cells { sites, levels, energy, operator, matrix: OnceCell::new(), eigen: OnceCell::new() })
     }
 
@@ -74,13 +74,13 @@ impl Cells {
 pub struct OperatorArgument {
     operator: Operator,
     matrix: OnceCell<Matrix>,
-    sparse: OnceCell<Sparse>,
+    action: OnceCell<Action>,
 }
 
 impl OperatorArgument {
     /// An operator, rad/s where it is a Hamiltonian.
     pub fn new(operator: Operator) -> OperatorArgument {
-        OperatorArgument { operator, matrix: OnceCell::new(), sparse: OnceCell::new() }
+        OperatorArgument { operator, matrix: OnceCell::new(), action: OnceCell::new() }
     }
 
     /// The matrix on the whole system.
@@ -458,10 +458,10 @@ impl<'a> Moment<'a> {
         let Some(Argument::Operator(argument)) = arguments.get(k) else {
             return Err(Undefined::Domain("an operator is needed here".into()));
         };
-        let sparse = argument.sparse.get_or_init(|| Sparse::of(&argument.operator, &self.scene.space));
+        let action = argument.action.get_or_init(|| Action::of(&argument.operator, &self.scene.space));
         Ok(match self.state {
-            State::Pure(psi) => sparse.mean(psi).re,
-            State::Mixed(rho) => sparse.trace_with(rho).re,
+            State::Pure(psi) => action.mean(psi).re,
+            State::Mixed(rho) => action.trace_with(rho).re,
         })
     }
 

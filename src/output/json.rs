@@ -59,6 +59,7 @@ fn point(results: &Results, run: &crate::emulator::Run) -> Value {
         "state": if run.how.pure { "vector" } else { "density matrix" },
         "propagation": run.how.methods,
         "tolerance": run.how.tolerance,
+        "truncation": run.how.truncation.iter().cloned().collect::<std::collections::BTreeMap<String, f64>>(),
     });
     json!({ "params": params, "summary": summary, "marks": marks, "traces": traces, "notes": run.notes, "method": method })
 }

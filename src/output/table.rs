@@ -132,9 +132,17 @@ fn method(results: &Results, run: &Run) -> String {
         UnitSystem::Natural => "natural units (hbar = k_B = 1)",
     };
     let state = if run.how.pure { "state vector" } else { "density matrix" };
-    let mut line = format!("{} states, {state}", crate::syntax::number_text(run.how.dimension));
+    let of = if run.how.dimension < run.how.whole {
+        format!(" of {}", crate::syntax::number_text(run.how.whole))
+    } else {
+        String::new()
+    };
+    let mut line = format!("{}{of} states, {state}", crate::syntax::number_text(run.how.dimension));
     if !run.how.methods.is_empty() {
         line += &format!(", {}", run.how.methods.join(" + "));
+    }
+    for (mode, population) in &run.how.truncation {
+        line += &format!("; {mode}: at most {population:.1e} in the highest Fock state");
     }
     format!("{line}; {units}\n")
 }

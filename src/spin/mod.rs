@@ -1,5 +1,6 @@
 //! Spins, modes and their operators and states. Knows no sequence: it serves anyone's matrices.
 
+mod action;
 mod basis;
 mod isotope;
 mod operator;
@@ -8,6 +9,7 @@ mod space;
 mod sparse;
 mod state;
 
+pub use action::Action;
 pub use basis::{Basis, Multiplet, Site, SiteKind};
 pub use isotope::{ISOTOPES, Isotope};
 pub use operator::{LOCAL_OPERATORS, Local, LocalKind, Operator};

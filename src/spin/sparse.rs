@@ -207,15 +207,21 @@ impl Sparse {
 
     /// The product with a vector, written into `out`.
     pub fn apply_into(&self, v: &[C64], out: &mut [C64]) {
+        self.apply_rows(0, v, out);
+    }
+
+    /// Some rows of the product with a vector, from row `first` on.
+    pub fn apply_rows(&self, first: usize, v: &[C64], out: &mut [C64]) {
+        let starts = &self.starts[first..];
         match &self.values {
             Values::Real(values) => {
-                for (target, row) in out.iter_mut().zip(self.starts.windows(2)) {
+                for (target, row) in out.iter_mut().zip(starts.windows(2)) {
                     let (columns, values) = (&self.columns[row[0]..row[1]], &values[row[0]..row[1]]);
                     *target = columns.iter().zip(values).map(|(&j, &x)| v[j as usize] * x).sum();
                 }
             }
             Values::Complex(values) => {
-                for (target, row) in out.iter_mut().zip(self.starts.windows(2)) {
+                for (target, row) in out.iter_mut().zip(starts.windows(2)) {
                     let (columns, values) = (&self.columns[row[0]..row[1]], &values[row[0]..row[1]]);
                     *target = columns.iter().zip(values).map(|(&j, &x)| v[j as usize] * x).sum();
                 }
@@ -259,9 +265,14 @@ impl Sparse {
         out
     }
 
-    /// `<v|A|v>`.
-    pub fn mean(&self, v: &Vector) -> C64 {
-        v.dotc(&self.apply(v))
+    /// The product `A m` with a dense matrix.
+    pub fn times_matrix(&self, m: &Matrix) -> Matrix {
+        let n = m.nrows();
+        let mut out = Matrix::zeros(n, m.ncols());
+        for (target, source) in out.as_mut_slice().chunks_exact_mut(n).zip(m.as_slice().chunks_exact(n)) {
+            self.apply_into(source, target);
+        }
+        out
     }
 
     /// `Tr[A m]`.

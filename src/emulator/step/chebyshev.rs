@@ -19,14 +19,14 @@ pub struct Chebyshev<'a> {
 impl<'a> Chebyshev<'a> {
     /// From a constant generator without dissipators.
     pub fn new(generator: &'a Generator) -> Chebyshev<'a> {
-        let (low, high) = generator.sparse().map_or((-1.0, 1.0), |s| s.spectral_bounds());
+        let (low, high) = generator.action().map_or((-1.0, 1.0), |s| s.spectral_bounds());
         Chebyshev { generator, centre: 0.5 * (low + high), radius: (0.5 * (high - low)).max(f64::MIN_POSITIVE) }
     }
 
     /// `factor (H - c)/r v - before`, written over `before`.
     fn next(&self, v: &[C64], before: &mut [C64], image: &mut [C64], factor: f64) {
-        match self.generator.sparse() {
-            Some(sparse) => sparse.apply_into(v, image),
+        match self.generator.action() {
+            Some(action) => action.apply_into(v, image),
             None => image.fill(C64::new(0.0, 0.0)),
         }
         let (scale, shift) = (factor / self.radius, factor * self.centre / self.radius);

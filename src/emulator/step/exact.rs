@@ -33,6 +33,8 @@ impl<'a> ExactClosed<'a> {
                 _ => lists.push(part.clone()),
             }
         }
+        // In the order of the space, which a list of all states is taken to have.
+        lists.iter_mut().for_each(|l| l.sort_unstable());
         let parts = lists.into_iter().map(|states| Part { states, eigen: OnceCell::new() }).collect();
         ExactClosed { generator, parts }
     }

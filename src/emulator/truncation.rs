@@ -1,0 +1,97 @@
+//! What the cutoff of a mode leaves out.
+//!
+//! A mode is kept up to a highest Fock state. Where the Hamiltonian never leads beyond it from the states that are reached, the
+//! cutoff changes nothing, and that is found by building the Hamiltonian with one more Fock state. Elsewhere the population of
+//! the highest state is watched: what has arrived there would have gone on.
+
+use super::sectors::movers;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Evaluator, Fault, Purpose, build};
+use crate::spin::{Basis, Columns, SiteKind, Space, State};
+use std::cell::Cell;
+use std::sync::Arc;
+
+/// More population than this in the highest Fock state is an error: the energies would be wrong in about as many digits.
+const MOST: f64 = 1e-6;
+
+/// The highest Fock state of a mode, as positions in the space.
+pub struct Edge {
+    name: String,
+    site: usize,
+    cutoff: usize,
+    positions: Vec<usize>,
+    highest: Cell<f64>,
+}
+
+/// The modes whose cutoff can change the result.
+///
+/// # Errors
+/// When the Hamiltonian with a higher cutoff cannot be built.
+pub fn edges(e: &Evaluator, space: &Space) -> Result<Vec<Edge>, Fault> {
+    let basis = space.basis();
+    let mut edges = Vec::new();
+    for (site, mode) in basis.sites.iter().enumerate().filter(|(_, s)| s.kind == SiteKind::Mode) {
+        let top = mode.dimension - 1;
+        let positions: Vec<usize> = (0..space.len()).filter(|&k| basis.digits(space.state(k))[site] == top).collect();
+        if positions.is_empty() {
+            continue;
+        }
+        let mut wider = Basis { sites: basis.sites.clone() };
+        wider.sites[site].dimension += 1;
+        let wider = Arc::new(wider);
+        let mut evaluator = Evaluator::new(e.experiment, &e.values)?;
+        evaluator.basis = wider.clone();
+        let (schedule, _) = build(&evaluator, Purpose::Run)?;
+        let operators: Vec<Columns> = movers(&schedule.steps).iter().map(Columns::of).collect();
+        let (mut digits, mut column) = (Vec::new(), Vec::new());
+        let leads_on = positions.iter().any(|&k| {
+            let state = wider.index(&basis.digits(space.state(k)));
+            operators.iter().any(|columns| {
+                columns.column(state, &mut digits, &mut column);
+                column.iter().any(|(row, _)| wider.digits(*row)[site] > top)
+            })
+        });
+        if leads_on {
+            let name = mode.name.clone();
+            edges.push(Edge { name, site, cutoff: mode.dimension, positions, highest: Cell::new(0.0) });
+        }
+    }
+    Ok(edges)
+}
+
+impl Edge {
+    /// Looks at a state.
+    pub fn watch(&self, state: &State) {
+        let population: f64 = match state {
+            State::Pure(psi) => self.positions.iter().map(|&k| psi[k].norm_sqr()).sum(),
+            State::Mixed(rho) => self.positions.iter().map(|&k| rho[(k, k)].re).sum(),
+        };
+        self.highest.set(self.highest.get().max(population));
+    }
+
+    /// The mode, and the largest population that its highest Fock state has had.
+    ///
+    /// # Errors
+    /// When that is too much.
+    pub fn found(&self, e: &Evaluator) -> Result<(String, f64), Fault> {
+        let population = self.highest.get();
+        if population <= MOST {
+            return Ok((self.name.clone(), population));
+        }
+        let place = e.experiment.system.sites.get(self.declaration(e)).and_then(|d| d.place().0).unwrap_or_default();
+        Err(Diagnostic::new(
+            Code::CutoffTooLow,
+            place,
+            format!("{} Fock states are too few for `{}`", self.cutoff, self.name),
+        )
+        .label(format!("the highest of them is occupied up to {population:.1e}, at most {MOST:e} is allowed"))
+        .help("raise the cutoff until the result no longer depends on it")
+        .into())
+    }
+
+    /// Which declaration the mode comes from.
+    fn declaration(&self, e: &Evaluator) -> usize {
+        let sites = &e.experiment.system.sites;
+        sites.iter().position(|d| e.arrays.get(d.name()).is_some_and(|(first, _)| *first == self.site)).unwrap_or(0)
+    }
+}
