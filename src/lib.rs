@@ -46,6 +46,7 @@ pub mod ir;
 pub mod linalg;
 pub mod metrics;
 pub mod output;
+pub mod papers;
 pub mod source;
 pub mod spin;
 pub mod syntax;

@@ -42,6 +42,7 @@ const LAYERS: &[&[&str]] = &[
     &["emulator"],
     &["verdict"],
     &["output"],
+    &["papers"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

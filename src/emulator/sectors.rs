@@ -55,7 +55,8 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
 /// When it does not fit into the memory that is allowed.
 pub fn space(schedule: &Schedule, prepared: &Prepared, allowed: f64) -> Result<Space, Fault> {
     let basis = schedule.basis.clone();
-    if basis.size() <= SMALL {
+    // Where a mode is cut off it matters which states are reached.
+    if basis.size() <= SMALL && basis.sites.iter().all(crate::spin::Site::has_spin) {
         return Ok(Space::whole(basis));
     }
     let pure = prepared.is_pure() && schedule.is_unitary();

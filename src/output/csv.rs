@@ -10,7 +10,7 @@ pub fn csv(results: &Results) -> String {
     if traced { samples(results) } else { rows(results) }
 }
 
-fn field(text: &str) -> String {
+pub(super) fn field(text: &str) -> String {
     if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
 }
 

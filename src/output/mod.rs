@@ -1,11 +1,17 @@
 //! Results to bytes, in one format a file.
 
 mod csv;
+mod figure;
 mod json;
+#[cfg(feature = "pictures")]
+mod picture;
 mod table;
 
 pub use csv::csv;
+pub use figure::{Content, Curve, Figure, Map, Panel};
 pub use json::json;
+#[cfg(feature = "pictures")]
+pub use picture::{png, svg};
 pub use table::table;
 
 use crate::emulator::{Run, quantity_of, unit_of};

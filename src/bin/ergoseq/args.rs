@@ -40,6 +40,33 @@ pub enum Command {
     /// Compares an emulation with the file's `expect` and `theory` lines, at the parameters' defaults
     #[command(after_help = "Example:\n  ergoseq test sequences/*.seq")]
     Test(Test),
+    /// Computes the figures of a published paper anew, and judges what it says of them
+    #[command(
+        after_help = "Writes every figure as CSV, SVG and PNG, and prints a table of the paper's claims: what is printed, what was found, and whether they agree.\n\nExamples:\n  ergoseq reproduce spin-charger\n  ergoseq reproduce dipolar --figure 5 --output figures"
+    )]
+    #[cfg(feature = "pictures")]
+    Reproduce(Reproduce),
+}
+
+/// `reproduce`
+#[cfg(feature = "pictures")]
+#[derive(Args)]
+pub struct Reproduce {
+    /// Which paper
+    #[arg(value_parser = PossibleValuesParser::new(ergoseq::papers::PAPERS.iter().map(|p| p.name)))]
+    pub paper: String,
+    /// Only this figure
+    #[arg(long, value_name = "N")]
+    pub figure: Option<u32>,
+    /// The folder for the figures; that of the paper's name when not given
+    #[arg(long, short, value_name = "DIR")]
+    pub output: Option<PathBuf>,
+    /// Overwrites figures that are there
+    #[arg(long)]
+    pub force: bool,
+    /// How many cores to use; all when not given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
 }
 
 /// Values given beside a file.

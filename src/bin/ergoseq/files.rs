@@ -117,6 +117,19 @@ fn from_yaml(name: &str, text: &str) -> Result<Compiled, Box<Refused>> {
 
 /// Writes a file: first beside its place, then moved there, so that nobody ever sees half of it.
 pub fn write(path: &Path, text: &str, overwrite: bool) -> Result<(), Diagnostic> {
+    write_bytes(path, text.as_bytes(), overwrite)
+}
+
+/// Makes a folder, if it is not there.
+pub fn folder(path: &Path) -> Result<(), Diagnostic> {
+    fs::create_dir_all(path).map_err(|e| {
+        let why = format!("the folder `{}` cannot be made: {}", path.display(), reason(&e));
+        Diagnostic::without_place(Code::CannotWrite, why)
+    })
+}
+
+/// The same for any bytes.
+pub fn write_bytes(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Diagnostic> {
     let failed = |why: String| {
         Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be written: {why}", path.display()))
     };
@@ -128,14 +141,14 @@ pub fn write(path: &Path, text: &str, overwrite: bool) -> Result<(), Diagnostic>
     }
     // What is no ordinary file, such as /dev/null or a pipe, is written to directly.
     if path.exists() && !path.is_file() {
-        return fs::write(path, text).map_err(|e| failed(reason(&e)));
+        return fs::write(path, bytes).map_err(|e| failed(reason(&e)));
     }
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.part", std::process::id()));
     let beside = PathBuf::from(beside);
     let result = (|| {
         let mut file = File::create(&beside)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(bytes)?;
         file.sync_all()?;
         if let Ok(meta) = fs::metadata(path) {
             fs::set_permissions(&beside, meta.permissions())?;

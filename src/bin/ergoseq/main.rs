@@ -6,6 +6,8 @@ mod files;
 mod fmt;
 mod overrides;
 mod progress;
+#[cfg(feature = "pictures")]
+mod reproduce;
 mod run;
 mod show;
 mod terminal;
@@ -35,6 +37,8 @@ fn main() -> ExitCode {
         Command::Show(a) => show::show(&a),
         Command::Fmt(a) => fmt::fmt(&a),
         Command::Test(a) => test::test(&a),
+        #[cfg(feature = "pictures")]
+        Command::Reproduce(a) => reproduce::reproduce(&a),
     };
     ExitCode::from(outcome as u8)
 }

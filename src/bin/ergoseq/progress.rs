@@ -14,6 +14,7 @@ const QUIET: Duration = Duration::from_secs(2);
 /// A count that a bar follows.
 pub struct Progress {
     done: Arc<AtomicU64>,
+    total: Arc<AtomicU64>,
     finished: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -22,15 +23,17 @@ impl Progress {
     /// Begins; nothing is drawn for the first two seconds.
     pub fn new(total: u64) -> Progress {
         let done = Arc::new(AtomicU64::new(0));
+        let total = Arc::new(AtomicU64::new(total));
         if !std::io::stderr().is_terminal() {
-            return Progress { done, finished: None, thread: None };
+            return Progress { done, total, finished: None, thread: None };
         }
         let (finished, wait) = channel::<()>();
-        let count = done.clone();
+        let (count, all) = (done.clone(), total.clone());
         let thread = std::thread::spawn(move || {
             if wait.recv_timeout(QUIET) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
+            let total = all.load(Ordering::Relaxed);
             let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr()).with_elapsed(QUIET);
             let template = if total > 1 {
                 "{bar:30} {pos}/{len} points, {elapsed}, {msg} left"
@@ -41,7 +44,8 @@ impl Progress {
                 bar.set_style(style);
             }
             while wait.recv_timeout(Duration::from_millis(100)) == Err(RecvTimeoutError::Timeout) {
-                let done = count.load(Ordering::Relaxed);
+                let (done, total) = (count.load(Ordering::Relaxed), all.load(Ordering::Relaxed));
+                bar.set_length(total);
                 bar.set_position(done);
                 // The mean rate so far: points of one sweep take about equally long.
                 let left = bar.elapsed().as_secs_f64() * (total.saturating_sub(done)) as f64 / done.max(1) as f64;
@@ -50,7 +54,12 @@ impl Progress {
             }
             bar.finish_and_clear();
         });
-        Progress { done, finished: Some(finished), thread: Some(thread) }
+        Progress { done, total, finished: Some(finished), thread: Some(thread) }
+    }
+
+    /// So many more are to be done.
+    pub fn more(&self, points: u64) {
+        self.total.fetch_add(points, Ordering::Relaxed);
     }
 
     /// One more is done.
