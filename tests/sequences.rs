@@ -11,7 +11,7 @@ const NOT_EMULATED: &[&str] = &["dipolar_tomography.seq", "hahn_echo.seq"];
 
 fn files() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for folder in ["sequences", "examples"] {
+    for folder in ["sequences", "sequences/papers", "examples"] {
         let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
         files.extend(entries.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "seq")));
     }
@@ -21,7 +21,10 @@ fn files() -> Vec<PathBuf> {
 }
 
 fn name(path: &Path) -> String {
-    path.file_name().unwrap().to_str().unwrap().to_string()
+    let file = path.file_name().unwrap().to_str().unwrap();
+    let folder = path.parent().and_then(Path::file_name).and_then(|f| f.to_str()).unwrap_or_default();
+    // Files of one name in two folders have two goldens.
+    if folder == "papers" { format!("{folder}-{file}") } else { file.to_string() }
 }
 
 fn compile(path: &Path) -> Experiment {

@@ -39,7 +39,7 @@ const LAYERS: &[&[&str]] = &[
     &["syntax", "metrics"],
     &["ir"],
     &["check", "hamiltonian"],
-    &["emulator"],
+    &["emulator", "compile"],
     &["verdict"],
     &["output"],
     &["papers"],

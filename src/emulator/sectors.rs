@@ -137,7 +137,7 @@ pub fn conserved(schedule: &Schedule, space: &Space) -> Vec<String> {
     }
     let modes = basis.sites.iter().any(|s| !s.has_spin());
     let whole = if modes { "the number of excitations" } else { "the total Iz" };
-    match steps_of(basis, &movers, space, |basis, state| excitations(basis, state)) {
+    match steps_of(basis, &movers, space, excitations) {
         Some(0) => out.push(whole.to_string()),
         Some(step) if step % 2 == 0 => {
             out.push(format!("the parity of {}", if modes { "the excitations" } else { "Iz" }))

@@ -18,7 +18,7 @@ const COLOURS: [&str; 7] = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7
 /// Pixels of a panel.
 const PANEL: (f64, f64) = (340.0, 270.0);
 
-fn curve(curve: &Curve, k: usize, legend: bool) -> Plot {
+fn curve(curve: &Curve, k: usize, legend: bool, dashes: bool) -> Plot {
     let colour = COLOURS[k % COLOURS.len()];
     let points = curve.points.clone();
     if curve.marks {
@@ -26,31 +26,31 @@ fn curve(curve: &Curve, k: usize, legend: bool) -> Plot {
         return Plot::Scatter(if legend { plot.with_legend(curve.label.clone()) } else { plot });
     }
     let plot = LinePlot::new().with_data(points).with_color(colour).with_stroke_width(1.6);
-    // Beyond the seven colours, and for print without colours, lines differ by their dashes too.
-    let plot = match k % 4 {
-        1 => plot.with_dashed(),
-        2 => plot.with_dashdot(),
-        3 => plot.with_dotted(),
+    // For print without colours, lines differ by their dashes too. The raster backend begins a dash anew at every point, which
+    // leaves densely sampled lines whole here and there, so PNG goes without.
+    let plot = match (dashes, k % 4) {
+        (true, 1) => plot.with_dashed(),
+        (true, 2) => plot.with_dashdot(),
+        (true, 3) => plot.with_dotted(),
         _ => plot,
     };
     Plot::Line(if legend { plot.with_legend(curve.label.clone()) } else { plot })
 }
 
 /// The plots of a panel; the legend is drawn once where all panels have the same.
-fn plots(panel: &Panel, legend: bool) -> Vec<Plot> {
+fn plots(panel: &Panel, dashes: bool) -> Vec<Plot> {
     match &panel.content {
         Content::Curves(curves) => {
-            let named = legend && curves.len() > 1;
-            curves.iter().enumerate().map(|(k, c)| curve(c, k, named)).collect()
+            let named = curves.len() > 1;
+            curves.iter().enumerate().map(|(k, c)| curve(c, k, named, dashes)).collect()
         }
         Content::Map(map) => {
             let range = |v: &[f64]| (v.first().copied().unwrap_or(0.0), v.last().copied().unwrap_or(1.0));
             let ((x0, x1), (y0, y1)) = (range(&map.x), range(&map.y));
-            // Rows are drawn from the top.
-            let rows: Vec<Vec<f64>> = map.values.iter().rev().cloned().collect();
             vec![Plot::Heatmap(
                 Heatmap::new()
-                    .with_data(rows)
+                    .with_data(map.values.clone())
+                    .with_cell_size(1.0)
                     .with_x_range(x0, x1)
                     .with_y_range(y0, y1)
                     .with_color_map(ColorMap::Viridis)
@@ -67,10 +67,10 @@ fn labels(panel: &Panel) -> Vec<&str> {
     }
 }
 
-fn scene(figure: &Figure) -> Scene {
+fn scene(figure: &Figure, dashes: bool) -> Scene {
     let same = figure.panels.len() > 1
         && figure.panels.iter().all(|p| labels(p) == labels(&figure.panels[0]) && labels(p).len() > 1);
-    let cells: Vec<Vec<Plot>> = figure.panels.iter().map(|p| plots(p, true)).collect();
+    let cells: Vec<Vec<Plot>> = figure.panels.iter().map(|p| plots(p, dashes)).collect();
     let layouts: Vec<Layout> = figure
         .panels
         .iter()
@@ -96,7 +96,7 @@ fn scene(figure: &Figure) -> Scene {
 
 /// The picture as SVG.
 pub fn svg(figure: &Figure) -> String {
-    SvgBackend::new().render_scene(&scene(figure))
+    SvgBackend::new().render_scene(&scene(figure, true))
 }
 
 /// The picture as PNG, at twice the resolution of a screen.
@@ -104,5 +104,5 @@ pub fn svg(figure: &Figure) -> String {
 /// # Errors
 /// When the picture cannot be drawn.
 pub fn png(figure: &Figure) -> Result<Vec<u8>, String> {
-    PngBackend::new().with_scale(2.0).render_scene(&scene(figure)).map_err(|e| e.to_string())
+    PngBackend::new().with_scale(2.0).render_scene(&scene(figure, false)).map_err(|e| e.to_string())
 }

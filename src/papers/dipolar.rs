@@ -490,8 +490,8 @@ fn maps(bench: &Workbench) -> Result<Reproduced, Fault> {
 
 fn equations(bench: &Workbench) -> Result<Vec<Claim>, Fault> {
     // Eq. 5: (1, eta)/sqrt 2 on |01>, |10> should be an eigenvector of [[-2D/3, h], [h*, -2D/3]].
-    let (delta, d) = (1.0, 0.7);
-    let k1 = (9.0 * d * d + delta * delta as f64).sqrt();
+    let (delta, d) = (1.0f64, 0.7f64);
+    let k1 = (9.0 * d * d + delta * delta).sqrt();
     let off = C64::new(-2.0 * delta / 3.0, 2.0 * d);
     let residual = |eta: C64| {
         let upper = off * eta;

@@ -89,7 +89,7 @@ fn isotropic(bench: &Workbench) -> Result<Reproduced, Fault> {
             (0..4).map(|k| Curve::marks(format!("N/M = {}", RATIOS[k]), landscape(&of(k), energy))).collect();
         curves.push(Curve::line("cavity, n = M", landscape(&photons, energy)));
         curves.push(Curve::line("many spins", landscape(&limit, energy)));
-        Panel::curves(title, "E/w0", "P_max", curves)
+        Panel::curves(title, "E/w0", "P_max/(sqrt(N) g w0)", curves)
     };
     let panels = vec![panel(0, "at the first maximum"), panel(1, "highest for g t <= 10")];
     let last = |list: &[[f64; 3]]| list[9];
@@ -161,7 +161,12 @@ fn anisotropic(bench: &Workbench) -> Result<Reproduced, Fault> {
         .map(|r| {
             let curves =
                 (0..4).map(|g| Curve::marks(format!("gamma = {}", GAMMAS[g]), landscape(of(r, g), 1))).collect();
-            Panel::curves(format!("({}) N/M = {}", char::from(b'a' + r as u8), RATIOS[r]), "E_max/w0", "P_max", curves)
+            Panel::curves(
+                format!("({}) N/M = {}", char::from(b'a' + r as u8), RATIOS[r]),
+                "E_max/w0",
+                "P_max/(sqrt(N) g w0)",
+                curves,
+            )
         })
         .collect();
     let ten = |gamma: usize| of(0, gamma)[9];
@@ -239,7 +244,7 @@ fn sizes(bench: &Workbench) -> Result<Reproduced, Fault> {
     let panels = vec![
         panel(0, "(a) energy at the first maximum", "E/w0"),
         panel(1, "(a') highest for g t <= 10", "E_max/w0"),
-        panel(2, "(b) power", "P_max"),
+        panel(2, "(b) power", "P_max/(sqrt(N) g w0)"),
     ];
     let apart: Vec<f64> = [2usize, 11, 20].iter().map(|&m| of(1, m)[0] / photons[m - 1][0] - 1.0).collect();
     let violated = (1..=MOST).map(|m| (1..4).filter(|&g| of(g, m)[1] > of(g - 1, m)[1] + 1e-9).count()).sum::<usize>();
@@ -345,7 +350,10 @@ fn advantage(bench: &Workbench) -> Result<Reproduced, Fault> {
     Ok(Reproduced { figure: Figure { name: "spin_charger_fig5".into(), title, columns: 1, panels }, claims })
 }
 
-fn two_panels(curves: Vec<(String, Vec<(f64, f64)>, Vec<(f64, f64)>)>) -> Vec<Panel> {
+/// Points of a curve.
+type Points = Vec<(f64, f64)>;
+
+fn two_panels(curves: Vec<(String, Points, Points)>) -> Vec<Panel> {
     let (energy, power) =
         curves.into_iter().map(|(label, e, p)| (Curve::line(label.clone(), e), Curve::line(label, p))).unzip();
     vec![

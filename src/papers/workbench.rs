@@ -1,5 +1,6 @@
 //! Runs of the papers' sequences: compiled once, many points at a time.
 
+use crate::compile::{Refused, compile, no_files};
 use crate::emulator::{Options, Run, run};
 use crate::hamiltonian::{Fault, Values};
 use crate::ir::Experiment;
@@ -42,10 +43,10 @@ impl<'a> Workbench<'a> {
     ///
     /// # Errors
     /// When a sequence has a mistake, which the tests exclude.
-    pub fn new(watch: &'a dyn Watch) -> Result<Workbench<'a>, Box<crate::Refused>> {
+    pub fn new(watch: &'a dyn Watch) -> Result<Workbench<'a>, Box<Refused>> {
         let mut experiments = HashMap::new();
         for (name, text) in SEQUENCES {
-            let compiled = crate::compile(&format!("{name}.seq"), text, &mut crate::no_files)?;
+            let compiled = compile(&format!("{name}.seq"), text, &mut no_files)?;
             experiments.insert(*name, compiled.experiment);
         }
         Ok(Workbench { experiments, watch })

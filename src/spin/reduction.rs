@@ -14,6 +14,9 @@ use std::sync::Arc;
 /// One place where a kept state and a state of the rest meet: position in the space, and weight in its sum.
 type Place = Option<(u32, f64)>;
 
+/// A kept state beside a state of the rest: its index, its position in the space, its weight in the sum there.
+type Beside = (usize, u32, f64);
+
 /// Kept states that may be coherent, and the states of the rest beside them.
 #[derive(Debug)]
 struct Block {
@@ -62,7 +65,7 @@ impl Reduction {
             sites.iter().fold(0usize, |i, &s| i.wrapping_mul(basis.sites[s].dimension).wrapping_add(digits[s]))
         };
         // For every state of the rest (and every multiplet of the collectives, which nothing connects): what stands beside it.
-        let mut beside: BTreeMap<(usize, usize), Vec<(usize, u32, f64)>> = BTreeMap::new();
+        let mut beside: BTreeMap<(usize, usize), Vec<Beside>> = BTreeMap::new();
         let mut copies_of: HashMap<usize, f64> = HashMap::new();
         for k in 0..space.len() {
             let weight = 1.0 / space.size_of(k).sqrt();
@@ -108,7 +111,7 @@ impl Reduction {
             place_of[k] = (block, kept[block].len());
             kept[block].push(state);
         }
-        let mut rests: Vec<Vec<&Vec<(usize, u32, f64)>>> = vec![vec![]; kept.len()];
+        let mut rests: Vec<Vec<&Vec<Beside>>> = vec![vec![]; kept.len()];
         for group in beside.values() {
             rests[place_of[number[&group[0].0]].0].push(group);
         }

@@ -40,7 +40,7 @@ pub fn format(text: &str) -> String {
         let indent =
             if here.is_empty() || continued { leading(line).max(4 * depth) } else { 4 * depth.saturating_sub(closes) };
         out.extend(std::iter::repeat_n(' ', indent));
-        out.push_str(&tidy_line(text, here, end - line.len(), end));
+        out.push_str(&tidy_line(text, here, open_before(&tokens, first), end - line.len(), end));
         out.push('\n');
         for token in here {
             match token.kind {
@@ -57,9 +57,9 @@ fn leading(line: &str) -> usize {
     line.chars().take_while(|c| *c == ' ' || *c == '\t').map(|c| if c == '\t' { 4 } else { 1 }).sum()
 }
 
-/// Whether the line that begins with token `first` goes on with what the line before began.
-fn continues(tokens: &[Token], first: usize) -> bool {
-    let open: i64 = tokens[..first]
+/// How many parentheses and brackets are open before token `first`.
+fn open_before(tokens: &[Token], first: usize) -> i64 {
+    tokens[..first]
         .iter()
         .rev()
         .take(4096)
@@ -69,21 +69,33 @@ fn continues(tokens: &[Token], first: usize) -> bool {
             TokenKind::Sign(")" | "]") => -1,
             _ => 0,
         })
-        .sum();
+        .sum()
+}
+
+/// Whether the line that begins with token `first` goes on with what the line before began.
+fn continues(tokens: &[Token], first: usize) -> bool {
+    let open = open_before(tokens, first);
     let joins = |t: &Token| matches!(t.kind, TokenKind::Sign("+" | "-" | "*" | "/" | "^" | "=" | ","));
     open > 0 || joins(&tokens[first - 1]) || joins(&tokens[first])
 }
 
 /// One line: its tokens with tidy spaces between, then its comment where the writer put it.
-fn tidy_line(text: &str, tokens: &[Token], start: usize, end: usize) -> String {
+fn tidy_line(text: &str, tokens: &[Token], mut open: i64, start: usize, end: usize) -> String {
     let mut out = String::new();
     let mut position = start;
     for (k, token) in tokens.iter().enumerate() {
         let from = token.span.start as usize;
         let gap = from.saturating_sub(position);
         if k > 0 {
-            out.push_str(&" ".repeat(space_between(tokens, k, gap)));
+            // In `mix(0.5: up(a))` a weight and its colon belong together; in a declaration blanks before it align columns.
+            let weight = open > 0 && matches!(token.kind, TokenKind::Sign(":"));
+            out.push_str(&" ".repeat(if weight { 0 } else { space_between(tokens, k, gap) }));
         }
+        open += match token.kind {
+            TokenKind::Sign("(" | "[") => 1,
+            TokenKind::Sign(")" | "]") => -1,
+            _ => 0,
+        };
         out.push_str(&text[from..token.span.end as usize]);
         position = token.span.end as usize;
     }
@@ -122,6 +134,12 @@ mod tests {
     #[test]
     fn indentation_follows_braces() {
         assert_eq!(format("system {\nspin a :1/2\n   }\n"), "system {\n    spin a : 1/2\n}\n");
+    }
+
+    #[test]
+    fn weights_of_a_mixture_keep_their_colons() {
+        let text = "sequence { prepare mix(0.5 :up(a), 1 - p : down(a)) }\n";
+        assert_eq!(format(text), "sequence { prepare mix(0.5: up(a), 1 - p: down(a)) }\n");
     }
 
     #[test]
