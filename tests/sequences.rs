@@ -7,7 +7,7 @@ use ergoseq::ir::Experiment;
 use std::path::{Path, PathBuf};
 
 /// Files with statements that the emulator refuses: these are checked, and refused with the code that says so.
-const NOT_EMULATED: &[&str] = &["dipolar_tomography.seq", "hahn_echo.seq"];
+const NOT_EMULATED: &[&str] = &["dipolar_tomography.seq"];
 
 fn files() -> Vec<PathBuf> {
     let mut files = Vec::new();

@@ -90,7 +90,12 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
 
 fn traces(events: &[ir::Event]) -> Vec<String> {
     let mut names = Vec::new();
+    let mut acquired = 0;
     for event in events {
+        if let EventKind::Acquire { .. } = &event.kind {
+            acquired += 1;
+            names.push(if acquired == 1 { "fid".to_string() } else { format!("fid{acquired}") });
+        }
         let record = match &event.kind {
             EventKind::Pulse(p) => &p.record,
             EventKind::Delay { record, .. } | EventKind::Evolve { record, .. } => record,

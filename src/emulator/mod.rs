@@ -11,6 +11,7 @@ mod points;
 mod propagate;
 mod question;
 mod sectors;
+mod signal;
 pub mod step;
 mod trace;
 mod truncation;
@@ -22,11 +23,12 @@ pub use points::{Point, SweepAxis, axes, points};
 pub use question::{Question, quantity_of, unit_of};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, Prepared, Purpose, Schedule, Values, build, prepare};
+use crate::hamiltonian::{Evaluator, Fault, Prepared, Purpose, Schedule, Step, Values, build, members, prepare};
 use crate::ir::{Experiment, key_of};
 use crate::metrics::{Cells, Moment, Motion, Scene};
 use crate::spin::{Space, State};
 use crate::syntax::Expr;
+use propagate::Found;
 use question::{Aggregate, Refusal, aggregates};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -119,6 +121,8 @@ pub struct How {
     pub dimension: f64,
     /// Whether the state was a vector.
     pub pure: bool,
+    /// How many members the ensemble has, scans of phase cycles included.
+    pub members: usize,
     /// The methods that were used.
     pub methods: Vec<&'static str>,
     /// The tolerance of adaptive methods.
@@ -179,14 +183,39 @@ pub fn run(
     extra: &[(Expr, Option<String>)],
 ) -> Result<Run, Fault> {
     let e = Evaluator::new(experiment, given)?;
-    let (schedule, _) = build(&e, Purpose::Run)?;
-    let prepared = prepare(&e, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
-    let space = sectors::space(&schedule, &prepared, options.max_memory)?;
-    let pure = prepared.is_pure() && schedule.is_unitary();
-    let size = estimate::check(&schedule, &space, pure, options.max_memory)?;
-    let (lab, start) = open_lab(&e, &schedule, space, &prepared, extra)?;
-    let mut walk = propagate::Walk::new(&lab, options);
-    let end = walk.steps(&schedule.steps, start)?;
+    let members = members(&e)?;
+    let mut schedules = Vec::with_capacity(members.len());
+    for member in &members {
+        let mut values = given.clone();
+        values.extend(member.values.iter().map(|(k, v)| (k.clone(), *v)));
+        let mut own = Evaluator::new(experiment, &values)?;
+        own.variation = member.variation.clone();
+        let (schedule, _) = build(&own, Purpose::Run)?;
+        let prepared = prepare(&own, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+        schedules.push((schedule, prepared));
+    }
+    let single = members.len() == 1;
+    let (schedule, prepared) = &schedules[0];
+    // Members may be moved by different operators, so their common space is the whole.
+    let space = match single {
+        true => sectors::space(schedule, prepared, options.max_memory)?,
+        false => sectors::whole(schedule, options.max_memory)?,
+    };
+    let pure = single && prepared.is_pure() && schedule.is_unitary();
+    let size = estimate::check(schedule, &space, pure, options.max_memory)?;
+    let lab = open_lab(&e, schedule, space, prepared, extra)?;
+    let weights: Vec<f64> = members.iter().map(|m| m.weight).collect();
+    let begin: Vec<State> = schedules
+        .iter()
+        .map(|(schedule, prepared)| match prepared.state(lab.space()) {
+            State::Pure(psi) if !schedule.is_unitary() => State::Mixed(State::Pure(psi).density()),
+            state => state,
+        })
+        .collect();
+    revivals(&e, schedule.duration(), &lab)?;
+    let steps: Vec<&[Step]> = schedules.iter().map(|(s, _)| s.steps.as_slice()).collect();
+    let mut walk = propagate::Walk::new(&lab, options, weights);
+    let end = walk.steps(&steps, begin)?;
     walk.mark("end", &end)?;
     let truncation = lab.edges.iter().map(|edge| edge.found(&e)).collect::<Result<Vec<_>, Fault>>()?;
     let mut run = Run {
@@ -194,7 +223,8 @@ pub fn run(
         how: How {
             whole: schedule.basis.size(),
             dimension: size.dimension,
-            pure: matches!(end, State::Pure(_)),
+            pure: matches!(end.as_slice(), [State::Pure(_)]),
+            members: members.len(),
             methods: walk.methods.clone(),
             tolerance: options.tolerance,
             duration: schedule.duration(),
@@ -203,35 +233,52 @@ pub fn run(
         ..Run::default()
     };
     let found = walk.aggregates.clone();
-    let (marks, traces, at_marks) = walk.finish();
+    let Found { marks, traces, signals } = walk.finish();
     summarise(&e, experiment, &lab, &found, &mut run)?;
-    answer_extra(&e, extra, &found, &run.summary.clone(), &at_marks, &mut run)?;
+    answer_extra(&e, extra, &found, &run.summary.clone(), &marks, &mut run)?;
     run.marks = measured_only(marks, experiment);
-    run.traces = traces.into_iter().map(|t| only_measured(t, experiment)).collect();
+    run.traces = traces.into_iter().map(|t| only_measured(t, experiment)).chain(signals).collect();
     run.notes.extend(lab.notes.into_inner());
     Ok(run)
 }
 
-/// State, battery and questions.
+/// Notes where a finite number of offsets makes an echo that is none.
+fn revivals(e: &Evaluator, duration: f64, lab: &Lab) -> Result<(), Fault> {
+    const VISIBLE: f64 = 0.01;
+    for d in &e.experiment.ensemble {
+        let wrong = crate::hamiltonian::revival(e, d, duration)?;
+        if wrong > VISIBLE {
+            lab.note(format!(
+                "the spread of offsets has too few points for the whole sequence: a coherence of its length is wrong by up to \
+                 {wrong:.2} of its size; give more `points`"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Battery and questions.
 fn open_lab(
     e: &Evaluator,
     schedule: &Schedule,
     space: Space,
     prepared: &Prepared,
     extra: &[(Expr, Option<String>)],
-) -> Result<(Lab, State), Fault> {
+) -> Result<Lab, Fault> {
     let mut questions = Vec::new();
     let mut wanted = Vec::new();
     for measure in &e.experiment.measures {
         wanted.extend(aggregates(e, &measure.value)?);
-        if !measure.summary {
+        // Signals are had by `acquire`, not at moments.
+        if !measure.summary && !is_signal(&measure.value) {
             questions.push(Question::new(e, measure.key.clone(), &measure.value)?);
         }
     }
     let named = |expr: &Expr| e.experiment.measures.iter().any(|m| m.key == key_of(expr));
     for (expr, _) in extra {
         wanted.extend(aggregates(e, expr)?);
-        if !named(expr) && !is_summary(expr, e) && !questions.iter().any(|q| q.key == key_of(expr)) {
+        if !named(expr) && !is_signal(expr) && !is_summary(expr, e) && !questions.iter().any(|q| q.key == key_of(expr))
+        {
             questions.push(Question::new(e, key_of(expr), expr)?);
         }
     }
@@ -254,14 +301,13 @@ fn open_lab(
         }
     };
     let initial = prepared.state(&space);
-    let start = match &initial {
-        State::Pure(_) if !schedule.is_unitary() => State::Mixed(initial.density()),
-        state => state.clone(),
-    };
     let edges = truncation::edges(e, &space)?;
     let scene = Scene::new(space, cells, initial);
-    let lab = Lab { scene, questions, aggregates: wanted, edges, notes: RefCell::default() };
-    Ok((lab, start))
+    Ok(Lab { scene, questions, aggregates: wanted, edges, notes: RefCell::default() })
+}
+
+fn is_signal(expr: &Expr) -> bool {
+    matches!(&expr.kind, crate::syntax::ExprKind::Call(name, _) if name == "signal")
 }
 
 /// Whether an expression is made of aggregates, named results and numbers only.

@@ -65,6 +65,7 @@ fn segments(steps: &[Step], times: u64) -> Vec<(&Segment, u64)> {
         .iter()
         .flat_map(|step| match step {
             Step::Segment(segment) => vec![(segment, times)],
+            Step::Acquire(acquire) => vec![(&acquire.segment, times)],
             Step::Loop(count, body) => segments(body, times.saturating_mul(*count)),
             Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => vec![],
         })

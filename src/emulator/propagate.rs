@@ -1,13 +1,14 @@
 //! The walk through the schedule.
 
-use super::generator::{At, Generator};
+use super::course::Course;
+use super::generator::{Generator, Together, mean_state};
 use super::question::Refusal;
 use super::step::exact::{EXACT, ExactClosed, ExactOpen, stacked, unstacked};
 use super::step::{DENSE_LIOUVILLE, choose};
 use super::{Lab, Mark, Method, Options, Trace, trace};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Fault, Kick, Scalar, Segment, Step, duration};
-use crate::linalg::{Matrix, hermitian_eigen, power, product};
+use crate::hamiltonian::{Acquire, Fault, Kick, Scalar, Segment, Step, duration};
+use crate::linalg::{C64, Matrix, ZERO, hermitian_eigen, power, product};
 use crate::source::Place;
 use crate::spin::{Operator, Sparse, State, crush, dephase};
 use std::collections::{BTreeMap, HashMap};
@@ -28,90 +29,130 @@ type Key = (Vec<(usize, u64)>, usize, u64);
 /// How many propagators are kept.
 const KEPT: usize = 32;
 
-/// The walk: the clock, what was found so far, propagators that may be used again.
+/// The walk: the clock, what was found so far, propagators that may be used again. All members of an ensemble walk in step, so
+/// that their mean state can be looked at anywhere.
 pub struct Walk<'a> {
     lab: &'a Lab,
     options: &'a Options,
+    /// Of every member; one for a perfect sample.
+    weights: Vec<f64>,
     clock: f64,
     kept: HashMap<Key, Arc<Propagator>>,
-    /// The segment that ended at this moment, so that rates at a mark are those at its end.
-    last: Option<&'a Segment>,
+    /// The segments that ended at this moment, one a member, so that rates at a mark are those at their end.
+    last: Vec<&'a Segment>,
     marks: Vec<Mark>,
     traces: Vec<Trace>,
+    signals: Vec<Trace>,
     /// Extrema that were found.
     pub aggregates: BTreeMap<String, Option<f64>>,
     /// Methods that were used.
     pub methods: Vec<&'static str>,
 }
 
+/// What a walk has found.
+pub struct Found {
+    /// Metrics at marks.
+    pub marks: Vec<Mark>,
+    /// Recorded curves.
+    pub traces: Vec<Trace>,
+    /// Free induction decays.
+    pub signals: Vec<Trace>,
+}
+
 impl<'a> Walk<'a> {
-    /// At the beginning.
-    pub fn new(lab: &'a Lab, options: &'a Options) -> Walk<'a> {
+    /// At the beginning, for members of these weights.
+    pub fn new(lab: &'a Lab, options: &'a Options, weights: Vec<f64>) -> Walk<'a> {
         Walk {
             lab,
             options,
+            weights,
             clock: 0.0,
             kept: HashMap::new(),
-            last: None,
+            last: vec![],
             marks: vec![],
             traces: vec![],
+            signals: vec![],
             aggregates: BTreeMap::new(),
             methods: vec![],
         }
     }
 
-    /// Marks, traces, and the marks again with every question answered.
-    pub fn finish(self) -> (Vec<Mark>, Vec<Trace>, Vec<Mark>) {
-        (self.marks.clone(), self.traces, self.marks)
+    /// What was found.
+    pub fn finish(self) -> Found {
+        Found { marks: self.marks, traces: self.traces, signals: self.signals }
     }
 
-    /// Walks through steps.
-    pub fn steps(&mut self, steps: &'a [Step], mut state: State) -> Result<State, Fault> {
-        for step in steps {
-            state = self.step(step, state)?;
+    /// Walks through the steps of all members, which are the same but for their numbers.
+    pub fn steps(&mut self, steps: &[&'a [Step]], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
+        for k in 0..steps.first().map_or(0, |s| s.len()) {
+            let here: Vec<&'a Step> = steps.iter().map(|s| &s[k]).collect();
+            states = self.step(&here, states)?;
         }
-        Ok(state)
+        Ok(states)
     }
 
-    fn step(&mut self, step: &'a Step, state: State) -> Result<State, Fault> {
-        match step {
-            Step::Segment(segment) => self.segment(segment, state),
+    fn step(&mut self, steps: &[&'a Step], states: Vec<State>) -> Result<Vec<State>, Fault> {
+        match steps[0] {
+            Step::Mark(name) => {
+                self.mark(name, &states)?;
+                return Ok(states);
+            }
+            Step::Segment(segment) if segment.record.is_some() => return self.recorded(steps, states),
+            Step::Acquire(_) => return self.acquire(steps, states),
+            Step::Segment(_) | Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Loop(..) => {}
+        }
+        let moved: Result<Vec<State>, Fault> =
+            steps.iter().zip(states).map(|(step, state)| self.alone(step, state)).collect();
+        let moved = moved?;
+        self.clock += duration(std::slice::from_ref(steps[0]));
+        self.last = steps
+            .iter()
+            .filter_map(|s| match s {
+                Step::Segment(segment) => Some(segment),
+                _ => None,
+            })
+            .collect();
+        Ok(moved)
+    }
+
+    /// One member through a step at which nothing is looked at.
+    fn alone(&mut self, step: &'a Step, state: State) -> Result<State, Fault> {
+        Ok(match step {
+            Step::Segment(segment) => self.segment(segment, state)?,
             Step::Kick(kick) => {
-                self.last = None;
                 let segment = kick.as_segment();
                 let generator = Generator::of(&segment, self.lab.space());
                 let mut stepper = choose(&generator, &segment, &state, Method::Auto, self.options.tolerance)
                     .map_err(|e| failed(kick.place, &e.to_string()))?;
                 self.used(stepper.name());
-                stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(kick.place, &e.to_string()))
+                stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(kick.place, &e.to_string()))?
             }
             Step::Crush => {
-                self.last = None;
                 let space = self.lab.space();
                 let basis = space.basis();
                 let orders = |nucleus| (0..space.len()).map(|k| basis.twice_m_of(nucleus, space.state(k))).collect();
                 let labels: Vec<Vec<i64>> = basis.nuclei().into_iter().map(orders).collect();
-                Ok(State::Mixed(crush(&state.density(), &labels)))
+                State::Mixed(crush(&state.density(), &labels))
             }
             Step::Dephase(operator, place) => {
-                self.last = None;
                 let inside = Sparse::of(operator, self.lab.space()).dense();
                 let eigen = hermitian_eigen(&inside).map_err(|e| failed(*place, &e.to_string()))?;
-                Ok(State::Mixed(dephase(&state.density(), &eigen)))
+                State::Mixed(dephase(&state.density(), &eigen))
             }
-            Step::Mark(name) => {
-                self.mark(name, &state)?;
-                Ok(state)
-            }
-            Step::Loop(count, body) => self.repeat(*count, body, state),
-        }
+            Step::Loop(count, body) => self.repeat(*count, body, state)?,
+            // The language allows no mark and no acquisition inside of a loop.
+            Step::Mark(_) | Step::Acquire(_) => state,
+        })
     }
 
     /// Evaluates everything at a mark.
-    pub fn mark(&mut self, name: &str, state: &State) -> Result<(), Fault> {
-        let generator = self.last.map(|segment| (Generator::of(segment, self.lab.space()), segment.duration));
-        let motion = generator.as_ref().map(|(generator, time)| At { generator, time: *time });
-        let moment = self.lab.moment(state, motion.as_ref().map(|m| m as &dyn crate::metrics::Motion), self.clock);
+    pub fn mark(&mut self, name: &str, states: &[State]) -> Result<(), Fault> {
+        let generators: Vec<Generator> = self.last.iter().map(|s| Generator::of(s, self.lab.space())).collect();
+        let times: Vec<f64> = self.last.iter().map(|s| s.duration).collect();
+        let known = generators.len() == states.len();
+        let mean = mean_state(&self.weights, states);
+        let motion = known.then(|| Together { generators: &generators, times: &times, states, weights: &self.weights });
+        let moment = self.lab.moment(&mean, motion.as_ref().map(|m| m as &dyn crate::metrics::Motion), self.clock);
         let mut values = Vec::with_capacity(self.lab.questions.len());
         for question in &self.lab.questions {
             let value = match question.answer(Some(&moment), &self.aggregates) {
@@ -128,50 +169,110 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// A segment that records, for all members at once.
+    fn recorded(&mut self, steps: &[&'a Step], states: Vec<State>) -> Result<Vec<State>, Fault> {
+        let segments: Vec<&'a Segment> = steps
+            .iter()
+            .filter_map(|s| match s {
+                Step::Segment(segment) => Some(segment),
+                _ => None,
+            })
+            .collect();
+        let first = segments[0];
+        if segments.iter().any(|s| (s.duration - first.duration).abs() > 1e-12 * first.duration) {
+            return Err(Diagnostic::new(
+                Code::Contradiction,
+                first.place.0.unwrap_or_default(),
+                "members of the ensemble record this statement over different times, so they have no mean curve",
+            )
+            .label("its duration varies")
+            .help("spread a parameter that no recorded duration depends on")
+            .into());
+        }
+        let generators: Vec<Generator> = segments.iter().map(|s| Generator::of(s, self.lab.space())).collect();
+        let mut courses = Vec::with_capacity(states.len());
+        for ((segment, generator), state) in segments.iter().zip(&generators).zip(states) {
+            let stepper = choose(generator, segment, &state, self.options.method, self.options.tolerance)
+                .map_err(|e| failed(segment.place, &e.to_string()))?;
+            self.used(stepper.name());
+            courses.push(Course::new(stepper, state, corners(segment)));
+        }
+        let mut tracks = trace::Tracks { weights: &self.weights, generators: &generators, courses };
+        let (found, aggregates, ends) = trace::record(self.lab, first, &mut tracks, self.clock)?;
+        ends.iter().for_each(|s| self.lab.watch(s));
+        self.aggregates.extend(aggregates);
+        self.traces.push(found);
+        self.clock += first.duration;
+        self.last = segments;
+        Ok(ends)
+    }
+
+    /// A free induction decay: the sum over the members, each in the receiver's phase of its scan.
+    fn acquire(&mut self, steps: &[&'a Step], states: Vec<State>) -> Result<Vec<State>, Fault> {
+        let acquisitions: Vec<&'a Acquire> = steps
+            .iter()
+            .filter_map(|s| match s {
+                Step::Acquire(acquire) => Some(acquire),
+                _ => None,
+            })
+            .collect();
+        let first = acquisitions[0];
+        let mut sum = vec![ZERO; first.points];
+        let mut ends = Vec::with_capacity(states.len());
+        for ((acquire, state), weight) in acquisitions.iter().zip(states).zip(&self.weights) {
+            let generator = Generator::of(&acquire.segment, self.lab.space());
+            let receiver = C64::cis(-acquire.receiver) * *weight;
+            let decay = super::signal::decay(acquire, &generator, self.lab.space(), &state)
+                .map_err(|e| failed(acquire.segment.place, &e.to_string()))?;
+            sum.iter_mut().zip(decay).for_each(|(s, x)| *s += x * receiver);
+            let end = choose(&generator, &acquire.segment, &state, self.options.method, self.options.tolerance)
+                .and_then(|mut stepper| stepper.advance(&state, 0.0, acquire.segment.duration))
+                .map_err(|e| failed(acquire.segment.place, &e.to_string()))?;
+            ends.push(end);
+        }
+        self.used("free induction decay");
+        let time: Vec<f64> = (0..first.points).map(|k| first.dwell * k as f64).collect();
+        // What lies in the dead time was never seen.
+        let seen = |k: usize| time[k] >= first.dead_time * (1.0 - 1e-9);
+        let part = |f: fn(&C64) -> f64| sum.iter().enumerate().map(|(k, x)| seen(k).then(|| f(x))).collect();
+        let values = vec![
+            (format!("signal({})", first.nucleus), part(|x| x.re)),
+            (format!("signal_im({})", first.nucleus), part(|x| x.im)),
+        ];
+        let number = self.signals.len() + 1;
+        let name = if number == 1 { "fid".to_string() } else { format!("fid{number}") };
+        self.signals.push(Trace { name, start: self.clock, time, values });
+        self.clock += first.segment.duration;
+        self.last = vec![];
+        Ok(ends)
+    }
+
     fn used(&mut self, method: &'static str) {
         if !self.methods.contains(&method) {
             self.methods.push(method);
         }
     }
 
-    fn segment(&mut self, segment: &'a Segment, state: State) -> Result<State, Fault> {
-        if segment.record.is_none()
-            && self.options.method == Method::Auto
+    fn segment(&mut self, segment: &Segment, state: State) -> Result<State, Fault> {
+        if self.options.method == Method::Auto
             && let Some(propagator) = self.propagator(segment)?
         {
-            self.clock += segment.duration;
-            self.last = Some(segment);
             let end = apply(&propagator, state);
             self.lab.watch(&end);
             return Ok(end);
         }
         let generator = Generator::of(segment, self.lab.space());
-        let corners = corners(segment);
         let mut stepper = choose(&generator, segment, &state, self.options.method, self.options.tolerance)
             .map_err(|e| failed(segment.place, &e.to_string()))?;
         self.used(stepper.name());
-        let end = match &segment.record {
-            Some(record) => {
-                let found = trace::record(self.lab, segment, record, &generator, stepper, state, self.clock, corners)?;
-                self.used(found.method);
-                self.aggregates.extend(found.aggregates);
-                self.traces.push(found.trace);
-                found.end
-            }
-            None => {
-                let mut state = state;
-                let mut now = 0.0;
-                for edge in corners.into_iter().chain([segment.duration]) {
-                    state = stepper.advance(&state, now, edge).map_err(|e| failed(segment.place, &e.to_string()))?;
-                    now = edge;
-                }
-                state
-            }
-        };
-        self.lab.watch(&end);
-        self.clock += segment.duration;
-        self.last = Some(segment);
-        Ok(end)
+        let mut state = state;
+        let mut now = 0.0;
+        for edge in corners(segment).into_iter().chain([segment.duration]) {
+            state = stepper.advance(&state, now, edge).map_err(|e| failed(segment.place, &e.to_string()))?;
+            now = edge;
+        }
+        self.lab.watch(&state);
+        Ok(state)
     }
 
     /// The exact propagator of a constant segment, kept for the next time; `None` where another method is needed.
@@ -221,9 +322,6 @@ impl<'a> Walk<'a> {
             && self.options.method == Method::Auto
             && let Some(once) = self.body(body)?
         {
-            let length = duration(body);
-            self.clock += length * count as f64;
-            self.last = None;
             let many = match &once {
                 Propagator::Unitary(u) => Propagator::Unitary(power(u, count)),
                 Propagator::Super(p) => Propagator::Super(power(p, count)),
@@ -231,7 +329,9 @@ impl<'a> Walk<'a> {
             return Ok(apply(&many, state));
         }
         for _ in 0..count {
-            state = self.steps(body, state)?;
+            for step in body {
+                state = self.alone(step, state)?;
+            }
         }
         Ok(state)
     }
@@ -252,7 +352,9 @@ impl<'a> Walk<'a> {
                     Some(Propagator::Super(p)) => Propagator::Super(power(&p, *count)),
                     None => return Ok(None),
                 },
-                Step::Segment(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => return Ok(None),
+                Step::Segment(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) | Step::Acquire(_) => {
+                    return Ok(None);
+                }
             };
             total = Some(match total {
                 None => next,

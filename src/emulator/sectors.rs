@@ -42,6 +42,7 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
             }
             Step::Kick(kick) => out.push(kick.generator()),
             Step::Dephase(operator, _) => out.push(operator.clone()),
+            Step::Acquire(acquire) => out.extend(movers(&[Step::Segment(acquire.segment.clone())])),
             Step::Loop(_, body) => out.extend(movers(body)),
             Step::Crush | Step::Mark(_) => {}
         }
@@ -78,6 +79,18 @@ pub fn space(schedule: &Schedule, prepared: &Prepared, allowed: f64) -> Result<S
     }
     let seeds = prepared.support(most).ok_or_else(too_large)?;
     Space::reached(basis, &seeds, &movers, groups, most).map_err(|_| too_large())
+}
+
+/// All of the product space, if it fits.
+///
+/// # Errors
+/// When it does not.
+pub fn whole(schedule: &Schedule, allowed: f64) -> Result<Space, Fault> {
+    if schedule.basis.size() > estimate::most_states(false, allowed) as f64 {
+        let e = estimate::bytes_text(bytes(schedule, false));
+        return Err(estimate::too_large(schedule, false, "", &format!("about {e}"), allowed));
+    }
+    Ok(Space::whole(schedule.basis.clone()))
 }
 
 fn bytes(schedule: &Schedule, pure: bool) -> f64 {

@@ -2,78 +2,75 @@
 
 use super::course::Course;
 use super::extremum::Samples;
-use super::generator::{At, Generator};
+use super::generator::{Generator, Together, mean_state};
 use super::panel::{Sampled, sample};
 use super::question::{Aggregate, Question, Refusal};
-use super::step::Stepper;
 use super::{Lab, Trace};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Fault, Record, Segment};
+use crate::hamiltonian::{Fault, Segment};
 use crate::spin::State;
 use std::collections::BTreeMap;
 
-/// The result of recording a segment.
-pub struct Recorded {
-    /// The samples.
-    pub trace: Trace,
-    /// The extrema that were asked for.
-    pub aggregates: BTreeMap<String, Option<f64>>,
-    /// The state at the end.
-    pub end: State,
-    /// The method.
-    pub method: &'static str,
+/// The members of an ensemble along a segment.
+pub struct Tracks<'a> {
+    /// Their weights.
+    pub weights: &'a [f64],
+    /// What moves them.
+    pub generators: &'a [Generator],
+    /// Where they are.
+    pub courses: Vec<Course<'a>>,
 }
+
+impl Tracks<'_> {
+    /// All states at a time.
+    fn states(&mut self, t: f64, segment: &Segment) -> Result<Vec<State>, Fault> {
+        let failed = |e: super::step::StepError| -> Fault {
+            Diagnostic::new(
+                Code::NotConverged,
+                segment.place.0.unwrap_or_default(),
+                format!("the evolution cannot be computed: {e}"),
+            )
+            .into()
+        };
+        self.courses.iter_mut().map(|c| c.state(t).map_err(failed)).collect()
+    }
+}
+
+/// Samples, extrema, and the states at the end.
+type Recorded = (Trace, BTreeMap<String, Option<f64>>, Vec<State>);
 
 /// Runs a segment that records.
 ///
 /// # Errors
 /// When the method fails or a result is not finite.
-#[allow(clippy::too_many_arguments)]
-pub fn record(
-    lab: &Lab,
-    segment: &Segment,
-    record: &Record,
-    generator: &Generator,
-    stepper: Box<dyn Stepper + '_>,
-    begin: State,
-    clock: f64,
-    corners: Vec<f64>,
-) -> Result<Recorded, Fault> {
-    let method = stepper.name();
-    let mut course = Course::new(stepper, begin, corners);
+pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, clock: f64) -> Result<Recorded, Fault> {
+    let (name, points) = segment.record.as_ref().map_or((String::new(), 2), |r| (r.name.clone(), r.points));
     let wanted: Vec<&Aggregate> =
-        lab.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == record.name)).collect();
-    let aggregates = extrema(lab, &wanted, segment, generator, &mut course, clock, record.points)?;
-    let times = grid(segment.duration, record.points);
+        lab.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
+    let aggregates = extrema(lab, &wanted, segment, tracks, clock, points)?;
+    let times = grid(segment.duration, points);
     let mut values: Vec<Vec<Option<f64>>> = vec![Vec::with_capacity(times.len()); lab.questions.len()];
-    let mut end = None;
+    let mut ends = vec![];
     for &t in &times {
-        let state = at(&mut course, t, segment)?;
-        lab.watch(&state);
-        for (question, column) in lab.questions.iter().zip(&mut values) {
-            column.push(answer(lab, question, generator, &state, t, clock, segment)?);
+        let states = tracks.states(t, segment)?;
+        states.iter().for_each(|s| lab.watch(s));
+        let questions: Vec<&Question> = lab.questions.iter().collect();
+        for (column, value) in values.iter_mut().zip(answers(lab, &questions, tracks, &states, t, clock, segment)?) {
+            column.push(value);
         }
-        end = Some(state);
+        ends = states;
     }
-    let end = match end {
-        Some(state) => state,
-        None => at(&mut course, segment.duration, segment)?,
-    };
     let columns = lab.questions.iter().map(|q| q.key.clone()).zip(values).collect();
-    Ok(Recorded {
-        trace: Trace { name: record.name.clone(), start: clock, time: times, values: columns },
-        aggregates,
-        end,
-        method,
-    })
+    Ok((Trace { name, start: clock, time: times, values: columns }, aggregates, ends))
 }
 
 /// The distance of samples that can hide nothing: populations and coherences turn at no more than the bandwidth of H, and
 /// 0.8 of a radian between two samples cannot hide a maximum of what is linear in the state; what is not linear has been seen
 /// to follow. Never coarser than the samples that are recorded.
-fn finest(segment: &Segment, generator: &Generator, recorded: usize) -> f64 {
+fn finest(segment: &Segment, generators: &[Generator], recorded: usize) -> f64 {
     let recorded = segment.duration / (recorded - 1).max(1) as f64;
-    let needed = 0.8 / generator.bandwidth(segment.duration);
+    let widest = generators.iter().map(|g| g.bandwidth(segment.duration)).fold(0.0, f64::max);
+    let needed = 0.8 / widest;
     if needed.is_finite() && needed > 0.0 { needed.min(recorded) } else { recorded }
 }
 
@@ -82,37 +79,31 @@ fn grid(duration: f64, points: usize) -> Vec<f64> {
     (0..points).map(|k| if k + 1 == points { duration } else { duration * k as f64 / (points - 1) as f64 }).collect()
 }
 
-/// The state at a time.
-fn at(course: &mut Course, t: f64, segment: &Segment) -> Result<State, Fault> {
-    course.state(t).map_err(|e| {
-        Diagnostic::new(
-            Code::NotConverged,
-            segment.place.0.unwrap_or_default(),
-            format!("the evolution cannot be computed: {e}"),
-        )
-        .into()
-    })
-}
-
-fn answer(
+/// The answers to some questions for the mean of some states.
+fn answers(
     lab: &Lab,
-    question: &Question,
-    generator: &Generator,
-    state: &State,
+    questions: &[&Question],
+    tracks: &Tracks,
+    states: &[State],
     t: f64,
     clock: f64,
     segment: &Segment,
-) -> Result<Option<f64>, Fault> {
-    let motion = At { generator, time: t };
-    let moment = lab.moment(state, Some(&motion), clock + t);
-    match question.answer(Some(&moment), &BTreeMap::new()) {
-        Ok(value) => Ok(Some(value)),
-        Err(Refusal::Undefined(why)) => {
-            lab.undefined(&question.key, &why.to_string());
-            Ok(None)
-        }
-        Err(Refusal::NotFinite(value)) => Err(not_finite(question, value, segment.place.0)),
-    }
+) -> Result<Vec<Option<f64>>, Fault> {
+    let mean = mean_state(tracks.weights, states);
+    let times = vec![t; states.len()];
+    let motion = Together { generators: tracks.generators, times: &times, states, weights: tracks.weights };
+    let moment = lab.moment(&mean, Some(&motion), clock + t);
+    questions
+        .iter()
+        .map(|question| match question.answer(Some(&moment), &BTreeMap::new()) {
+            Ok(value) => Ok(Some(value)),
+            Err(Refusal::Undefined(why)) => {
+                lab.undefined(&question.key, &why.to_string());
+                Ok(None)
+            }
+            Err(Refusal::NotFinite(value)) => Err(not_finite(question, value, segment.place.0)),
+        })
+        .collect()
 }
 
 /// A result that is infinite or not a number.
@@ -125,13 +116,11 @@ pub fn not_finite(question: &Question, value: f64, place: Option<crate::source::
 }
 
 /// The extrema that are asked of a segment. All curves are sampled together, so that each state is had once.
-#[allow(clippy::too_many_arguments)]
 fn extrema(
     lab: &Lab,
     wanted: &[&Aggregate],
     segment: &Segment,
-    generator: &Generator,
-    course: &mut Course,
+    tracks: &mut Tracks,
     clock: f64,
     recorded: usize,
 ) -> Result<BTreeMap<String, Option<f64>>, Fault> {
@@ -145,15 +134,12 @@ fn extrema(
     if curves.is_empty() {
         return Ok(found);
     }
-    let Sampled { lines, incomplete } =
-        sample(curves.len(), segment.duration, finest(segment, generator, recorded), |t| {
-            let state = at(course, t, segment)?;
-            lab.watch(&state);
-            curves
-                .iter()
-                .map(|q| answer(lab, q, generator, &state, t, clock, segment))
-                .collect::<Result<Vec<_>, Fault>>()
-        })?;
+    let finest = finest(segment, tracks.generators, recorded);
+    let Sampled { lines, incomplete } = sample(curves.len(), segment.duration, finest, |t| {
+        let states = tracks.states(t, segment)?;
+        states.iter().for_each(|s| lab.watch(s));
+        answers(lab, &curves, tracks, &states, t, clock, segment)
+    })?;
     for aggregate in wanted {
         if incomplete {
             lab.note(format!(
@@ -169,8 +155,8 @@ fn extrema(
         let values: Vec<Option<f64>> = line.values.iter().map(|v| signed(*v)).collect();
         let samples = Samples { times: &line.times, values: &values };
         let curve = |t: f64| -> Result<Option<f64>, Fault> {
-            let state = at(course, t, segment)?;
-            Ok(signed(answer(lab, &aggregate.curve, generator, &state, t, clock, segment)?))
+            let states = tracks.states(t, segment)?;
+            Ok(signed(answers(lab, &[&aggregate.curve], tracks, &states, t, clock, segment)?[0]))
         };
         let extremum = match aggregate.function.as_str() {
             "first_max" => samples.first_maximum(curve)?,

@@ -73,6 +73,18 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
             Step::Mark(name) => {
                 let _ = writeln!(out, "{indent}at {}: mark {name}", time(*clock, units));
             }
+            Step::Acquire(a) => {
+                let _ = writeln!(
+                    out,
+                    "{indent}at {}: acquire {} points of {}, one every {}:",
+                    time(*clock, units),
+                    a.points,
+                    a.nucleus,
+                    time(a.dwell, units)
+                );
+                segment(&a.segment, basis, units, &indent, out);
+                *clock += a.segment.duration;
+            }
             Step::Loop(count, body) => {
                 let _ = writeln!(out, "{indent}{count} times:");
                 let begin = *clock;

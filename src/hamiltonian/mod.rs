@@ -3,6 +3,7 @@
 mod couplings;
 mod display;
 mod drive;
+mod ensemble;
 mod function;
 mod prepare;
 mod relaxation;
@@ -11,10 +12,11 @@ mod value;
 mod zeeman;
 
 pub use display::describe;
+pub use ensemble::{Member, members, revival};
 pub use function::{Curve, Function, Scalar};
 pub use prepare::{Prepared, prepare};
-pub use schedule::{Battery, Kick, Record, Schedule, Segment, Step, duration};
-pub use value::{Evaluator, Fault, TimeOperator, Values};
+pub use schedule::{Acquire, Battery, Kick, Record, Schedule, Segment, Step, duration};
+pub use value::{Evaluator, Fault, TimeOperator, Values, Variation};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Event, EventKind, Pulse};
@@ -51,13 +53,6 @@ pub fn build(e: &Evaluator, purpose: Purpose) -> Result<(Schedule, Vec<Diagnosti
         evolutions: vec![],
         noises: HashMap::new(),
     };
-    if let (Purpose::Run, Some(first)) = (purpose, e.experiment.ensemble.first()) {
-        return Err(not_emulated(
-            first.place.0.unwrap_or_default(),
-            "`ensemble`",
-            "take the block out to run a single, perfect sample",
-        ));
-    }
     for named in &e.experiment.hamiltonians {
         e.hamiltonian(&named.value)?;
     }
@@ -116,7 +111,11 @@ impl<'a> Builder<'a, '_> {
                 steps.push(Step::Segment(Segment { duration, hamiltonian, collapse, record, place }));
             }
             EventKind::Lock(l) => {
-                let drive = drive::lock(self.e, l, span)?;
+                let mut drive = drive::lock(self.e, l, span)?;
+                let factor = self.e.variation.rf(&l.nucleus);
+                if factor != 1.0 {
+                    drive.amplitude = drive.amplitude.map(move |a| a * factor);
+                }
                 self.phase_warning(&l.nucleus, drive.phase, l.phase.span())?;
                 let record = self.record(l.record.as_ref())?;
                 let segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
@@ -146,12 +145,9 @@ impl<'a> Builder<'a, '_> {
                 steps.push(Step::Dephase(operator, place));
             }
             EventKind::Mark { name } => steps.push(Step::Mark(name.clone())),
-            EventKind::Acquire { points, dwell, .. } => {
-                self.e.count(points, 1)?;
-                drive::duration_of(self.e, dwell)?;
-                if self.purpose == Purpose::Run {
-                    return Err(not_emulated(span, "`acquire`", "take the statement out to run the sequence up to it"));
-                }
+            EventKind::Acquire { nucleus, points, dwell, phase } => {
+                let acquire = self.acquire(nucleus, points, dwell, phase.as_ref(), place)?;
+                steps.push(Step::Acquire(acquire));
             }
             EventKind::Tomography { .. } => {
                 if self.purpose == Purpose::Run {
@@ -269,19 +265,56 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// A pulse as numbers. When only mistakes are looked for, a cycle stands for its first phase.
+    /// A pulse as numbers, with the rf that this member of the ensemble feels.
     fn drive(&mut self, p: &Pulse) -> Result<Drive, Fault> {
-        let drive = match (self.purpose, &p.phase.kind) {
-            (Purpose::Check, crate::syntax::ExprKind::Name(name)) => {
-                match self.e.experiment.cycles.iter().find(|c| c.name == *name).and_then(|c| c.phases.first()) {
-                    Some(first) => drive::pulse(self.e, &Pulse { phase: first.clone(), ..p.clone() })?,
-                    None => drive::pulse(self.e, p)?,
-                }
-            }
-            _ => drive::pulse(self.e, p)?,
-        };
+        let mut drive = drive::pulse(self.e, p)?;
         self.phase_warning(&p.nucleus, drive.phase, p.phase.span())?;
+        let factor = self.e.variation.rf(&p.nucleus);
+        if factor != 1.0 {
+            drive.angle *= factor;
+            drive.amplitude = drive.amplitude.map(move |a| a * factor);
+        }
         Ok(drive)
+    }
+
+    fn acquire(
+        &mut self,
+        nucleus: &str,
+        points: &Expr,
+        dwell: &Expr,
+        phase: Option<&Expr>,
+        place: Place,
+    ) -> Result<Acquire, Fault> {
+        let points = self.e.count(points, 1)?;
+        let dwell_time = drive::duration_of(self.e, dwell)?;
+        if dwell_time <= 0.0 {
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                dwell.span(),
+                "the time between two points must be positive",
+            )
+            .label("zero")
+            .into());
+        }
+        let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
+        let raising = (*x).clone().plus((*y).clone().times_number(crate::linalg::I));
+        let channel = self.e.experiment.channels.iter().find(|c| c.nucleus == nucleus);
+        let dead_time = channel.and_then(|c| c.dead_time.as_ref()).map(|t| self.e.number(t)).transpose()?;
+        Ok(Acquire {
+            nucleus: nucleus.to_string(),
+            points,
+            dwell: dwell_time,
+            receiver: phase.map_or(Ok(0.0), |p| self.e.phase(p))?,
+            dead_time: dead_time.unwrap_or(0.0),
+            raising: Arc::new(raising),
+            segment: Segment {
+                duration: dwell_time * points as f64,
+                hamiltonian: vec![(Scalar::Constant(1.0), self.internal()?)],
+                collapse: self.relaxation()?,
+                record: None,
+                place,
+            },
+        })
     }
 
     fn pulse(&mut self, p: &'a Pulse, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {

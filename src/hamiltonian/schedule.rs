@@ -46,6 +46,8 @@ pub enum Step {
     Dephase(Operator, Place),
     /// A moment at which metrics are evaluated.
     Mark(String),
+    /// A free induction decay.
+    Acquire(Acquire),
     /// Repetition: a loop stays a loop.
     Loop(u64, Vec<Step>),
 }
@@ -89,12 +91,32 @@ pub struct Kick {
     pub place: Place,
 }
 
+/// A free induction decay: `Tr[rho F+] exp(-i phase)` at evenly spaced times.
+#[derive(Debug, Clone)]
+pub struct Acquire {
+    /// Of which nucleus.
+    pub nucleus: String,
+    /// How many points.
+    pub points: usize,
+    /// The time between two.
+    pub dwell: f64,
+    /// The phase of the receiver, radian.
+    pub receiver: f64,
+    /// Points before this time are not seen.
+    pub dead_time: f64,
+    /// F+ of the nucleus.
+    pub raising: Arc<Operator>,
+    /// What acts meanwhile.
+    pub segment: Segment,
+}
+
 /// How long steps take.
 pub fn duration(steps: &[Step]) -> f64 {
     steps
         .iter()
         .map(|s| match s {
             Step::Segment(segment) => segment.duration,
+            Step::Acquire(acquire) => acquire.segment.duration,
             Step::Loop(count, body) => *count as f64 * duration(body),
             Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => 0.0,
         })
@@ -113,6 +135,7 @@ impl Schedule {
             for step in steps {
                 match step {
                     Step::Segment(segment) => visit(segment),
+                    Step::Acquire(acquire) => visit(&acquire.segment),
                     Step::Loop(_, body) => walk(body, visit),
                     Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => {}
                 }
@@ -126,6 +149,7 @@ impl Schedule {
         fn unitary(steps: &[Step]) -> bool {
             steps.iter().all(|s| match s {
                 Step::Segment(segment) => segment.collapse.is_empty(),
+                Step::Acquire(acquire) => acquire.segment.collapse.is_empty(),
                 Step::Kick(_) | Step::Mark(_) => true,
                 Step::Crush | Step::Dephase(..) => false,
                 Step::Loop(_, body) => unitary(body),

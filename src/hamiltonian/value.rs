@@ -83,7 +83,32 @@ pub struct Evaluator<'a> {
     pub basis: Arc<Basis>,
     /// First subsystem and number of members of every declared name.
     pub arrays: HashMap<String, (usize, usize)>,
+    /// How this member of the ensemble differs from a perfect sample.
+    pub variation: Variation,
     operators: RefCell<HashMap<String, TimeOperator>>,
+}
+
+/// How one member of an ensemble differs: its field, its rf, and which scan of the phase cycles it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Variation {
+    /// Offsets by nucleus, rad/s.
+    pub offsets: Vec<(String, f64)>,
+    /// Factors of the rf by nucleus.
+    pub rf: Vec<(String, f64)>,
+    /// The number of the scan.
+    pub scan: usize,
+}
+
+impl Variation {
+    /// What the rf of a nucleus is multiplied by.
+    pub fn rf(&self, nucleus: &str) -> f64 {
+        self.rf.iter().filter(|(n, _)| n == nucleus).map(|(_, x)| x).product()
+    }
+
+    /// What is added to the resonance frequency of a nucleus, rad/s.
+    pub fn offset(&self, nucleus: &str) -> f64 {
+        self.offsets.iter().filter(|(n, _)| n == nucleus).map(|(_, x)| x).sum()
+    }
 }
 
 impl<'a> Evaluator<'a> {
@@ -98,6 +123,7 @@ impl<'a> Evaluator<'a> {
             values: Values::new(),
             basis: Arc::new(Basis { sites: vec![] }),
             arrays: HashMap::new(),
+            variation: Variation::default(),
             operators: RefCell::default(),
         };
         for param in &experiment.params {
@@ -276,17 +302,15 @@ impl<'a> Evaluator<'a> {
         Ok([self.number_at(x, index)? * factor, self.number_at(y, index)? * factor, self.number_at(z, index)? * factor])
     }
 
-    /// The phase of a pulse, in radian.
+    /// The phase of a pulse, in radian; of a cycle, that of this scan.
     ///
     /// # Errors
-    /// When it is not finite, or a cycle, which has several.
+    /// When it is not finite.
     pub fn phase(&self, expr: &Expr) -> Result<f64, Fault> {
         if let ExprKind::Name(name) = &expr.kind {
-            if self.experiment.cycles.iter().any(|c| c.name == *name) {
-                return Err(Diagnostic::new(Code::NotEmulated, expr.span(), "phase cycles are not emulated yet")
-                    .label("this phase is a cycle")
-                    .help("put one phase of the cycle here to run a single scan")
-                    .into());
+            if let Some(cycle) = self.experiment.cycles.iter().find(|c| c.name == *name) {
+                let phase = cycle.phases.get(self.variation.scan % cycle.phases.len().max(1));
+                return phase.map_or(Ok(0.0), |p| self.phase(p));
             }
             if self.values.contains_key(name) {
                 return self.number(expr);

@@ -44,8 +44,12 @@ pub fn offset(e: &Evaluator) -> Result<Operator, Fault> {
         .iter()
         .filter_map(|c| c.carrier.as_ref().map(|x| Ok((c.nucleus.as_str(), e.number(x)?))))
         .collect::<Result<_, Fault>>()?;
+    let spread = along_z(
+        e,
+        e.basis.sites.iter().enumerate().filter_map(|(k, s)| Some((k, e.variation.offset(s.isotope?.symbol)))),
+    );
     if system.shifts.is_empty() && carriers.is_empty() {
-        return Ok(Operator::zero(&e.basis));
+        return Ok(spread);
     }
     let Some(field) = field(e)? else {
         let place = system.shifts.first().map(|s| s.place.0.unwrap_or_default()).unwrap_or_default();
@@ -60,7 +64,7 @@ pub fn offset(e: &Evaluator) -> Result<Operator, Fault> {
         let carrier = carriers.iter().find(|(n, _)| *n == isotope.symbol).map_or(0.0, |(_, c)| *c);
         Some((k, -isotope.gamma * field * (shifts[k] - carrier)))
     });
-    Ok(along_z(e, coefficients))
+    Ok(along_z(e, coefficients).plus(spread))
 }
 
 /// The Zeeman energy in the laboratory frame, rad/s.

@@ -46,12 +46,22 @@ fn rows(results: &Results) -> String {
 fn samples(results: &Results) -> String {
     let run = &results.points[0];
     let mut header = vec!["trace".to_string(), with_unit("time", results.time_unit())];
-    header.extend(run.traces[0].values.iter().map(|(k, _)| with_unit(k, results.unit(k))));
+    // Traces may hold different columns: what one does not have stays empty.
+    let mut keys: Vec<&String> = Vec::new();
+    for (key, _) in run.traces.iter().flat_map(|t| &t.values) {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    header.extend(keys.iter().map(|k| with_unit(k, results.unit(k))));
     let mut out = header.join(",") + "\n";
     for trace in &run.traces {
         for (k, time) in trace.time.iter().enumerate() {
             let mut row = vec![field(&trace.name), number_text(*time)];
-            row.extend(trace.values.iter().map(|(key, column)| value(results.value(key, column[k]))));
+            row.extend(keys.iter().map(|key| {
+                let column = trace.values.iter().find(|(name, _)| name == *key);
+                value(column.and_then(|(_, c)| results.value(key, c[k])))
+            }));
             out += &(row.join(",") + "\n");
         }
     }

@@ -57,6 +57,7 @@ fn point(results: &Results, run: &crate::emulator::Run) -> Value {
     let method = json!({
         "dimension": run.how.dimension,
         "state": if run.how.pure { "vector" } else { "density matrix" },
+        "members": run.how.members,
         "propagation": run.how.methods,
         "tolerance": run.how.tolerance,
         "truncation": run.how.truncation.iter().cloned().collect::<std::collections::BTreeMap<String, f64>>(),

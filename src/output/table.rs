@@ -137,7 +137,8 @@ fn method(results: &Results, run: &Run) -> String {
     } else {
         String::new()
     };
-    let mut line = format!("{}{of} states, {state}", crate::syntax::number_text(run.how.dimension));
+    let members = if run.how.members > 1 { format!("{} members of ", run.how.members) } else { String::new() };
+    let mut line = format!("{members}{}{of} states, {state}", crate::syntax::number_text(run.how.dimension));
     if !run.how.methods.is_empty() {
         line += &format!(", {}", run.how.methods.join(" + "));
     }

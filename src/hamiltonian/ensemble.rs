@@ -1,0 +1,200 @@
+//! The members of a sample that is not perfect: offsets, rf strengths and parameters that are spread, and the scans of phase
+//! cycles. What is measured is measured on the mean of their states.
+//!
+//! Gaussian and even spreads are integrated by Gauss's quadrature, whose n nodes are exact for polynomials of degree 2n - 1.
+//! A Lorentzian has no moments, so its nodes are n points of equal probability. Any finite number of offsets revives: after
+//! a time of about one over their distance the members are in step again, and a decay that was real is followed by an echo that
+//! is not. Where that happens within the sequence, it is said.
+
+use super::value::{Evaluator, Fault, Values, Variation};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::Distribution;
+use crate::linalg::{Matrix, hermitian_eigen, real};
+use crate::syntax::ExprKind;
+use crate::units::{Dimension, hamiltonian_factor};
+
+/// The most members of an ensemble.
+const MOST: usize = 1_000_000;
+
+/// How many points a distribution has when the file does not say.
+const POINTS: usize = 21;
+
+/// A member: its weight, how it differs, and its parameters.
+pub struct Member {
+    /// All weights add up to 1.
+    pub weight: f64,
+    /// Its field, rf, and scan.
+    pub variation: Variation,
+    /// Parameters that differ from those of the run.
+    pub values: Values,
+}
+
+/// All members: the product of the distributions and the scans of the phase cycles. A single one for a perfect sample.
+///
+/// # Errors
+/// When a distribution is not one, or there are too many members.
+pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
+    let scans = e.experiment.cycles.iter().map(|c| c.phases.len().max(1)).fold(1, least_common_multiple);
+    let mut members: Vec<Member> = (0..scans)
+        .map(|scan| Member {
+            weight: 1.0 / scans as f64,
+            variation: Variation { scan, ..Variation::default() },
+            values: Values::new(),
+        })
+        .collect();
+    for distribution in &e.experiment.ensemble {
+        let nodes = nodes(e, distribution)?;
+        if members.len().saturating_mul(nodes.len()) > MOST {
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                distribution.place.0.unwrap_or_default(),
+                format!("{} times {} members are too many: at most {MOST}", members.len(), nodes.len()),
+            )
+            .label("with these points")
+            .into());
+        }
+        let mut next = Vec::with_capacity(members.len() * nodes.len());
+        for member in &members {
+            for &(value, weight) in &nodes {
+                let mut variation = member.variation.clone();
+                let mut values = member.values.clone();
+                match (&distribution.of.kind, distribution.quantity.as_str()) {
+                    (ExprKind::Isotope(symbol), "offset") => {
+                        let factor = hamiltonian_factor(Dimension::FREQUENCY, e.scope.units).unwrap_or(1.0);
+                        variation.offsets.push((symbol.clone(), value * factor));
+                    }
+                    (ExprKind::Isotope(symbol), _) => variation.rf.push((symbol.clone(), value)),
+                    (ExprKind::Name(name), _) => {
+                        values.insert(name.clone(), value);
+                    }
+                    _ => {}
+                }
+                next.push(Member { weight: member.weight * weight, variation, values });
+            }
+        }
+        members = next;
+    }
+    Ok(members)
+}
+
+fn least_common_multiple(a: usize, b: usize) -> usize {
+    let (mut x, mut y) = (a, b);
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    a / x * b
+}
+
+/// Values and weights of a distribution; the weights add up to 1.
+fn nodes(e: &Evaluator, d: &Distribution) -> Result<Vec<(f64, f64)>, Fault> {
+    let span = d.place.0.unwrap_or_default();
+    let setting = |name: &str, default: Option<f64>| -> Result<f64, Fault> {
+        match (d.settings.iter().find(|(n, _)| n == name), default) {
+            (Some((_, value)), _) => e.number(value),
+            (None, Some(default)) => Ok(default),
+            (None, None) => {
+                let message = format!("the distribution `{}` needs `{name}`", d.shape);
+                Err(Diagnostic::new(Code::MissingDeclaration, span, message).label("incomplete").into())
+            }
+        }
+    };
+    let positive = |name: &str, x: f64| -> Result<f64, Fault> {
+        if x >= 0.0 {
+            return Ok(x);
+        }
+        Err(Diagnostic::new(Code::OutOfRange, span, format!("`{name}` cannot be negative, it is {x}")).into())
+    };
+    let n = d.points.as_ref().map_or(Ok(POINTS), |p| e.count(p, 1))?;
+    Ok(match d.shape.as_str() {
+        "gaussian" => {
+            let mean = setting("mean", Some(usual(e, d)))?;
+            let sd = positive("sd", setting("sd", None)?)?;
+            // Hermite polynomials of the normal distribution: x He_k = He_k+1 + k He_k-1.
+            gauss(n, |k| (k as f64).sqrt())?.into_iter().map(|(x, w)| (mean + sd * x, w)).collect()
+        }
+        "uniform" => {
+            let (from, to) = (setting("from", None)?, setting("to", None)?);
+            // Legendre polynomials on [-1, 1].
+            let k2 = |k: usize| (k * k) as f64;
+            gauss(n, |k| k as f64 / (4.0 * k2(k) - 1.0).sqrt())?
+                .into_iter()
+                .map(|(x, w)| (0.5 * (from + to) + 0.5 * (to - from) * x, w))
+                .collect()
+        }
+        _ => {
+            let centre = setting("centre", Some(usual(e, d)))?;
+            let fwhm = positive("fwhm", setting("fwhm", None)?)?;
+            (0..n)
+                .map(|k| {
+                    let u = (k as f64 + 0.5) / n as f64;
+                    (centre + 0.5 * fwhm * (std::f64::consts::PI * (u - 0.5)).tan(), 1.0 / n as f64)
+                })
+                .collect()
+        }
+    })
+}
+
+/// The middle of a distribution that gives none: the full rf, no offset, the parameter's value.
+fn usual(e: &Evaluator, d: &Distribution) -> f64 {
+    match (&d.of.kind, d.quantity.as_str()) {
+        (ExprKind::Name(name), "param") => e.values.get(name).copied().unwrap_or(0.0),
+        (_, "rf") => 1.0,
+        _ => 0.0,
+    }
+}
+
+/// Nodes and weights of Gauss's quadrature, from the off-diagonal of the Jacobi matrix of its polynomials (Golub and Welsch,
+/// Math. Comp. 23, 221): the nodes are its eigenvalues, the weights the squares of the first components of its eigenvectors.
+fn gauss(n: usize, off_diagonal: impl Fn(usize) -> f64) -> Result<Vec<(f64, f64)>, Fault> {
+    let jacobi =
+        Matrix::from_fn(n, n, |i, j| if i.abs_diff(j) == 1 { real(off_diagonal(i.max(j))) } else { real(0.0) });
+    let eigen = hermitian_eigen(&jacobi).map_err(|error| {
+        Diagnostic::without_place(Code::NotConverged, format!("the nodes of an ensemble cannot be computed: {error}"))
+    })?;
+    Ok((0..n).map(|k| (eigen.values[k], eigen.vectors[(0, k)].norm_sqr())).collect())
+}
+
+/// How much of the coherence of a spread of offsets is wrong after a time, because it has a finite number of members: the
+/// difference between the sum over the members and the decay of the distribution itself.
+pub fn revival(e: &Evaluator, d: &Distribution, time: f64) -> Result<f64, Fault> {
+    if d.quantity != "offset" {
+        return Ok(0.0);
+    }
+    let factor = hamiltonian_factor(Dimension::FREQUENCY, e.scope.units).unwrap_or(1.0);
+    let all = nodes(e, d)?;
+    let number = |name: &str| d.settings.iter().find(|(n, _)| n == name).map_or(Ok(0.0), |(_, x)| e.number(x));
+    let (centre, exact) = match d.shape.as_str() {
+        "gaussian" => (number("mean")?, (-0.5 * (factor * number("sd")? * time).powi(2)).exp()),
+        "uniform" => {
+            let x = 0.5 * factor * (number("to")? - number("from")?) * time;
+            (0.5 * (number("from")? + number("to")?), if x == 0.0 { 1.0 } else { x.sin() / x })
+        }
+        _ => (number("centre")?, (-0.5 * factor * number("fwhm")? * time).exp()),
+    };
+    let sum: f64 = all.iter().map(|(x, w)| w * (factor * (x - centre) * time).cos()).sum();
+    Ok((sum - exact).abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quadratures_have_the_moments_of_their_distributions() {
+        let moment = |nodes: &[(f64, f64)], k: i32| nodes.iter().map(|(x, w)| w * x.powi(k)).sum::<f64>();
+        let hermite = gauss(9, |k| (k as f64).sqrt()).unwrap();
+        for (k, exact) in [(0, 1.0), (2, 1.0), (4, 3.0), (6, 15.0), (8, 105.0), (16, 2_027_025.0)] {
+            assert!((moment(&hermite, k) / exact - 1.0).abs() < 1e-12, "moment {k}");
+        }
+        let legendre = gauss(6, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt()).unwrap();
+        for k in [0, 2, 4, 10] {
+            assert!((moment(&legendre, k) * f64::from(k + 1) - 1.0).abs() < 1e-12, "moment {k}");
+        }
+    }
+
+    #[test]
+    fn scans_meet_where_all_cycles_do() {
+        assert_eq!([4, 8, 2].into_iter().fold(1, least_common_multiple), 8);
+        assert_eq!([3, 4].into_iter().fold(1, least_common_multiple), 12);
+    }
+}
