@@ -11,7 +11,7 @@ const NOT_EMULATED: &[&str] = &["dipolar_tomography.seq"];
 
 fn files() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    for folder in ["sequences", "sequences/papers", "examples"] {
+    for folder in ["sequences", "sequences/papers", "sequences/lab", "examples"] {
         let entries = std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).unwrap();
         files.extend(entries.map(|e| e.unwrap().path()).filter(|p| p.extension().is_some_and(|e| e == "seq")));
     }
@@ -24,7 +24,7 @@ fn name(path: &Path) -> String {
     let file = path.file_name().unwrap().to_str().unwrap();
     let folder = path.parent().and_then(Path::file_name).and_then(|f| f.to_str()).unwrap_or_default();
     // Files of one name in two folders have two goldens.
-    if folder == "papers" { format!("{folder}-{file}") } else { file.to_string() }
+    if folder == "papers" || folder == "lab" { format!("{folder}-{file}") } else { file.to_string() }
 }
 
 fn compile(path: &Path) -> Experiment {

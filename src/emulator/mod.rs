@@ -307,7 +307,7 @@ fn open_lab(
 }
 
 fn is_signal(expr: &Expr) -> bool {
-    matches!(&expr.kind, crate::syntax::ExprKind::Call(name, _) if name == "signal")
+    matches!(&expr.kind, crate::syntax::ExprKind::Call(name, _) if name.starts_with("signal"))
 }
 
 /// Whether an expression is made of aggregates, named results and numbers only.
