@@ -650,6 +650,11 @@ impl<'a> Parser<'a> {
         self.braces(entry)
     }
 
+    /// Whether `param NAME :` stands here: a spread parameter inside of `ensemble`, not a declaration.
+    fn at_distribution(&self) -> bool {
+        self.tokens.get(self.at + 2).is_some_and(|t| t.kind == TokenKind::Sign(":"))
+    }
+
     fn braces<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Rule<T>) -> Rule<Vec<T>> {
         self.expect_sign("{")?;
         let open = self.previous();
@@ -660,7 +665,8 @@ impl<'a> Parser<'a> {
             }
             let top_level = self.tokens[self.at].first_of_line
                 && matches!(self.kind(), TokenKind::Name(w) if words::is(w, Role::Statement))
-                && !self.at_setting();
+                && !self.at_setting()
+                && !self.at_distribution();
             if *self.kind() == TokenKind::End || top_level {
                 let diagnostic = Diagnostic::new(Code::Unclosed, open, "this block is not closed")
                     .label("opened here")
