@@ -261,3 +261,64 @@ fn help_of_every_subcommand_has_an_example() {
         assert!(text(&done.stdout).contains(&format!("  ergoseq {sub} ")), "{sub}");
     }
 }
+
+#[test]
+fn a_decay_becomes_a_spectrum_or_a_simpson_file() {
+    let folder = scratch("spectrum");
+    let file = folder.join("line.seq");
+    std::fs::write(
+        &file,
+        "ergoseq 1
+system {
+    field 9.4 T
+    temperature 300 K
+    spin h : 1H
+    shift h = 2.5 ppm
+    relax h { T1 = 1 s, T2 = 50 ms }
+}
+channel 1H { rf = 25 kHz, carrier = 1 ppm }
+sequence {
+    prepare thermal
+    pulse 1H 90 deg phase y ideal
+    acquire 1H points 2048 dwell 100 us
+}
+measure { signal(1H) }
+",
+    )
+    .unwrap();
+    let file = file.to_str().unwrap();
+    let done = ergoseq(&["run", file, "--format", "spectrum", "--broaden", "2"]);
+    assert_eq!(code(&done), 0, "{}", text(&done.stderr));
+    let rows = text(&done.stdout);
+    let row = |line: &str| -> Vec<f64> { line.split(',').skip(1).map(|x| x.parse().unwrap()).collect() };
+    let top = rows.lines().skip(1).map(row).max_by(|a, b| a[2].total_cmp(&b[2])).unwrap();
+    // One and a half ppm of 400 MHz below the carrier, to half a step of the grid of 2.4 Hz.
+    assert!((top[1] - 2.5).abs() < 0.004 && (top[0] + 600.4).abs() < 1.3, "{top:?}");
+    let simpson = text(&ergoseq(&["run", file, "--format", "simpson"]).stdout);
+    assert!(simpson.starts_with("SIMP\nNP=2048\nSW=10000\nTYPE=FID\nDATA\n") && simpson.ends_with("\nEND\n"));
+    assert_eq!(simpson.lines().count(), 2048 + 6);
+    assert_eq!(code(&ergoseq(&["run", file, "--broaden", "2"])), 2);
+    assert_eq!(code(&ergoseq(&["run", CHARGING, "--format", "spectrum"])), 1);
+}
+
+#[cfg(feature = "pictures")]
+#[test]
+fn a_paper_is_reproduced_into_files_that_are_kept() {
+    let folder = scratch("paper");
+    let out = folder.join("figures");
+    let out = out.to_str().unwrap();
+    let done = ergoseq(&["reproduce", "heisenberg", "--figure", "4", "--output", out]);
+    assert_eq!(code(&done), 0, "{}", text(&done.stderr));
+    let table = text(&done.stdout);
+    assert!(table.contains("FALSE") && table.contains("claims hold"), "{table}");
+    assert!(table.lines().all(|l| l.chars().count() <= 80 || l.contains(out)));
+    let mut files: Vec<String> =
+        std::fs::read_dir(out).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    files.sort();
+    assert_eq!(files, ["heisenberg_fig4.csv", "heisenberg_fig4.png", "heisenberg_fig4.svg"]);
+    assert_eq!(code(&ergoseq(&["reproduce", "heisenberg", "--figure", "4", "--output", out])), 3, "files are there");
+    let again = ergoseq(&["reproduce", "heisenberg", "--figure", "4", "--output", out, "--force", "--threads", "1"]);
+    assert_eq!(text(&again.stdout), table, "the same on any number of threads");
+    assert_eq!(code(&ergoseq(&["reproduce", "heisenberg", "--figure", "99"])), 2);
+    assert_eq!(code(&ergoseq(&["reproduce", "nobody"])), 2);
+}

@@ -5,6 +5,7 @@ mod figure;
 mod json;
 #[cfg(feature = "pictures")]
 mod picture;
+mod spectrum;
 mod table;
 
 pub use csv::csv;
@@ -12,6 +13,7 @@ pub use figure::{Content, Curve, Figure, Map, Panel};
 pub use json::json;
 #[cfg(feature = "pictures")]
 pub use picture::{png, svg};
+pub use spectrum::{Processing, simpson, spectrum, transform};
 pub use table::table;
 
 use crate::emulator::{Run, quantity_of, unit_of};
@@ -22,6 +24,8 @@ pub const FORMATS: &[(&str, Format, &str)] = &[
     ("table", Format::Table, "for people"),
     ("json", Format::Json, "one object, for programs"),
     ("csv", Format::Csv, "one row a point, or one row a sample of a trace, for spreadsheets"),
+    ("spectrum", Format::Spectrum, "the spectra of what was acquired, a row a frequency in Hz and ppm"),
+    ("simpson", Format::Simpson, "a free induction decay as SIMPSON writes it, which nmrglue and others read"),
 ];
 
 /// A format.
@@ -33,6 +37,10 @@ pub enum Format {
     Json,
     /// Rows.
     Csv,
+    /// Spectra of free induction decays.
+    Spectrum,
+    /// A free induction decay as a SIMPSON text.
+    Simpson,
 }
 
 /// What all formats show: an experiment, where it came from, and the results at its points.

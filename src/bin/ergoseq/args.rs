@@ -114,6 +114,12 @@ pub struct Run {
     /// How results are written
     #[arg(long, default_value = "table", value_parser = PossibleValuesParser::new(FORMATS.iter().map(|(w, _, _)| *w)))]
     pub format: String,
+    /// Makes the lines of a spectrum wider by so many hertz
+    #[arg(long, value_name = "HZ")]
+    pub broaden: Option<f64>,
+    /// Fills a decay up with zeros to so many times its length before it becomes a spectrum; 2 when not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub zero_fill: Option<u16>,
     /// Writes to a file instead of standard output
     #[arg(long, short, value_name = "PATH")]
     pub output: Option<PathBuf>,

@@ -6,12 +6,16 @@ use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Options, Run};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
-use ergoseq::output::{EnergyUnit, FORMATS, Format, Results, csv, json, table};
+use ergoseq::output::{EnergyUnit, FORMATS, Format, Processing, Results, csv, json, simpson, spectrum, table};
 use ergoseq::units::UnitSystem;
 use rayon::prelude::*;
 
 /// Emulates every point and writes the results.
 pub fn run(a: &args::Run) -> Outcome {
+    if let Err(why) = processing(a) {
+        terminal::report(&[Diagnostic::without_place(Code::Contradiction, why)], &Default::default());
+        return Outcome::Usage;
+    }
     let mut compiled = match files::compile(&a.file) {
         Ok(compiled) => compiled,
         Err(refused) => return terminal::refuse(&refused.diagnostics, &refused.sources),
@@ -53,9 +57,23 @@ pub fn run(a: &args::Run) -> Outcome {
     let results = Results { experiment, file: &file, swept, points: &runs, energy };
     let format = FORMATS.iter().find(|(w, _, _)| *w == a.format).map_or(Format::Table, |(_, f, _)| *f);
     let text = match format {
-        Format::Table => table(&results),
-        Format::Json => json(&results),
-        Format::Csv => csv(&results),
+        Format::Table => Ok(table(&results)),
+        Format::Json => Ok(json(&results)),
+        Format::Csv => Ok(csv(&results)),
+        Format::Spectrum => {
+            let processing =
+                Processing { broaden: a.broaden.unwrap_or(0.0), zero_fill: a.zero_fill.map_or(2, usize::from) };
+            spectrum(&results, processing)
+        }
+        Format::Simpson => simpson(&results),
+    };
+    let text = match text {
+        Ok(text) => text,
+        Err(why) => {
+            let diagnostic = Diagnostic::without_place(Code::Contradiction, why)
+                .help("`acquire 1H points 1024 dwell 50 us` acquires a free induction decay");
+            return terminal::refuse(&[diagnostic], &compiled.sources);
+        }
     };
     match &a.output {
         None => terminal::print(&text),
@@ -63,6 +81,17 @@ pub fn run(a: &args::Run) -> Outcome {
             Ok(()) => Outcome::Done,
             Err(diagnostic) => terminal::refuse(&[diagnostic], &compiled.sources),
         },
+    }
+}
+
+/// Refuses options that would have no effect, and a width that is none.
+fn processing(a: &args::Run) -> Result<(), String> {
+    if a.format != "spectrum" && (a.broaden.is_some() || a.zero_fill.is_some()) {
+        return Err("--broaden and --zero-fill belong to --format spectrum".into());
+    }
+    match a.broaden {
+        Some(width) if !width.is_finite() || width < 0.0 => Err(format!("--broaden {width} is no width of a line")),
+        _ => Ok(()),
     }
 }
 

@@ -1,0 +1,159 @@
+//! Free induction decays as files and as spectra.
+//!
+//! With `s(t) = sum_k A_k exp(2 pi i nu_k t)` the spectrum is `S(nu) = dwell (s_0/2 + sum_k s_k exp(-2 pi i nu t_k))`: the first point
+//! counts half, as the trapezoidal rule asks, and a line of amplitude A and width 1/(pi T2) has the height A T2. Points of the
+//! dead time were not seen and count as zero.
+
+use super::Results;
+use crate::emulator::Trace;
+use crate::linalg::C64;
+use crate::spin::Isotope;
+use crate::syntax::number_text;
+use crate::units::TWO_PI;
+use rustfft::FftPlanner;
+
+/// How a decay becomes a spectrum.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Processing {
+    /// Every line is made wider by so much, Hz: the decay is multiplied by `exp(-pi broaden t)`.
+    pub broaden: f64,
+    /// The decay is filled up with zeros to so many times its length, and then to a power of two.
+    pub zero_fill: usize,
+}
+
+impl Default for Processing {
+    fn default() -> Processing {
+        Processing { broaden: 0.0, zero_fill: 2 }
+    }
+}
+
+/// The free induction decays of a run, with the word of the nucleus.
+fn decays<'a>(results: &Results<'a>) -> Vec<(&'a Trace, &'a str)> {
+    let points = results.points;
+    points
+        .iter()
+        .flat_map(|run| &run.traces)
+        .filter_map(|trace| {
+            let key = &trace.values.first()?.0;
+            Some((trace, key.strip_prefix("signal(")?.strip_suffix(')')?))
+        })
+        .collect()
+}
+
+fn samples(trace: &Trace) -> Vec<C64> {
+    let part = |k: usize, i: usize| trace.values.get(k).and_then(|(_, v)| v[i]).unwrap_or(0.0);
+    (0..trace.time.len()).map(|i| C64::new(part(0, i), part(1, i))).collect()
+}
+
+fn dwell(trace: &Trace) -> f64 {
+    match trace.time.as_slice() {
+        [first, second, ..] => second - first,
+        _ => 1.0,
+    }
+}
+
+/// Frequencies, ascending, and the spectrum of a decay.
+pub fn transform(signal: &[C64], dwell: f64, processing: Processing) -> Vec<(f64, C64)> {
+    let n = (signal.len() * processing.zero_fill.max(1)).next_power_of_two();
+    let mut buffer: Vec<C64> = signal
+        .iter()
+        .enumerate()
+        .map(|(k, s)| s * (-0.5 * TWO_PI * processing.broaden * dwell * k as f64).exp() * dwell)
+        .collect();
+    if let Some(first) = buffer.first_mut() {
+        *first *= 0.5;
+    }
+    buffer.resize(n, C64::new(0.0, 0.0));
+    FftPlanner::new().plan_fft_forward(n).process(&mut buffer);
+    // Negative frequencies stand in the upper half.
+    (0..n)
+        .map(|k| {
+            let number = k as f64 - (n / 2) as f64;
+            (number / (n as f64 * dwell), buffer[(k + n - n / 2) % n])
+        })
+        .collect()
+}
+
+/// The spectra of all decays, a row a frequency. In a field the shift in ppm stands beside it: the axis of shifts runs
+/// against that of frequencies for a positive gyromagnetic ratio.
+///
+/// # Errors
+/// When nothing was acquired.
+pub fn spectrum(results: &Results, processing: Processing) -> Result<String, String> {
+    let decays = decays(results);
+    if decays.is_empty() {
+        return Err("nothing was acquired, so there is no spectrum".into());
+    }
+    let mut out = String::from("decay,frequency [Hz],shift [ppm],real,imaginary,magnitude\n");
+    for (number, (trace, nucleus)) in decays.into_iter().enumerate() {
+        let name = format!("{}.{}", number + 1, trace.name);
+        let scale = ppm(results, nucleus);
+        for (frequency, value) in transform(&samples(trace), dwell(trace), processing) {
+            let shift =
+                scale.map_or_else(String::new, |(carrier, hertz)| number_text(carrier - frequency / hertz * 1e6));
+            out += &format!(
+                "{name},{},{shift},{},{},{}\n",
+                number_text(frequency),
+                number_text(value.re),
+                number_text(value.im),
+                number_text(value.norm())
+            );
+        }
+    }
+    Ok(out)
+}
+
+/// The carrier in ppm, and `gamma B0 / 2 pi` in Hz.
+fn ppm(results: &Results, nucleus: &str) -> Option<(f64, f64)> {
+    let experiment = results.experiment;
+    let values = results.points.first()?.params.iter().cloned().collect();
+    let e = crate::hamiltonian::Evaluator::new(experiment, &values).ok()?;
+    let field = e.number(experiment.system.field.as_ref()?).ok()?;
+    let channel = experiment.channels.iter().find(|c| c.nucleus == nucleus);
+    let carrier = channel.and_then(|c| c.carrier.as_ref()).map_or(Some(0.0), |x| e.number(x).ok())?;
+    // A shift of one ppm is 1e-6 inside.
+    Some((carrier * 1e6, Isotope::named(nucleus)?.gamma * field / TWO_PI))
+}
+
+/// The first decay as SIMPSON writes it, which many programs read.
+///
+/// # Errors
+/// When nothing was acquired.
+pub fn simpson(results: &Results) -> Result<String, String> {
+    let decays = decays(results);
+    let Some((trace, _)) = decays.first() else { return Err("nothing was acquired, so there is no decay".into()) };
+    if decays.len() > 1 {
+        return Err(format!("a SIMPSON file holds one decay, and {} were acquired", decays.len()));
+    }
+    let mut out = format!("SIMP\nNP={}\nSW={}\nTYPE=FID\nDATA\n", trace.time.len(), number_text(1.0 / dwell(trace)));
+    for s in samples(trace) {
+        out += &format!("{} {}\n", number_text(s.re), number_text(s.im));
+    }
+    Ok(out + "END\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_stands_at_its_frequency_with_its_height() {
+        let (nu, t2, dwell) = (125.0, 0.02, 1e-3);
+        let signal: Vec<C64> = (0..512)
+            .map(|k| {
+                let t = dwell * k as f64;
+                C64::cis(TWO_PI * nu * t) * (-t / t2).exp()
+            })
+            .collect();
+        let spectrum = transform(&signal, dwell, Processing { broaden: 0.0, zero_fill: 1 });
+        let (at, top) = spectrum.iter().max_by(|a, b| a.1.re.total_cmp(&b.1.re)).unwrap();
+        assert_eq!(*at, nu);
+        // The trapezoidal sum over an exponential: (dwell/2) coth(dwell/2 T2).
+        let exact = 0.5 * dwell / (0.5 * dwell / t2).tanh();
+        assert!((top.re - exact).abs() < 1e-9 && top.im.abs() < 1e-9, "{top}");
+        // Broadening to twice the width halves the height.
+        let wide = transform(&signal, dwell, Processing { broaden: 1.0 / (std::f64::consts::PI * t2), zero_fill: 1 });
+        let highest = wide.iter().map(|(_, x)| x.re).fold(0.0, f64::max);
+        assert!((highest / top.re - 0.5).abs() < 1e-3);
+    }
+}
