@@ -322,3 +322,45 @@ fn a_paper_is_reproduced_into_files_that_are_kept() {
     assert_eq!(code(&ergoseq(&["reproduce", "heisenberg", "--figure", "99"])), 2);
     assert_eq!(code(&ergoseq(&["reproduce", "nobody"])), 2);
 }
+
+#[test]
+fn a_dry_run_says_what_every_statement_takes_and_leaves() {
+    let done = ergoseq(&["dry-run", "sequences/jeener_broekaert.seq"]);
+    assert_eq!(code(&done), 0, "{}", text(&done.stderr));
+    let table = text(&done.stdout);
+    assert!(table.lines().all(|l| l.chars().count() <= 80), "{table}");
+    // The first pulse: 2.5 us at 100 kHz, and nearly all is single-quantum coherence behind it.
+    let lines: Vec<&str> = table.lines().collect();
+    let at = lines.iter().position(|l| l.starts_with("pulse 1H 90 deg phase x")).unwrap();
+    assert_eq!(lines[at + 1].split_whitespace().take(5).collect::<Vec<_>>(), ["0", "2.5", "us", "100", "kHz"]);
+    // Three pulses of 2.5, 1.25 and 2.5 us at 100 of 125 kHz.
+    assert!(table.contains("that of 4 us at the limit"), "{table}");
+    let folder = scratch("dry-run");
+    let file = folder.join("alias.seq");
+    std::fs::write(
+        &file,
+        "ergoseq 1
+cycle phi = x, y, -x, -y
+system {
+    field 11.7 T
+    temperature 300 K
+    spin a, b : 1H
+    dipolar a b = -30.454 kHz
+    relax a, b { T1 = 1 s, T2 = 30 us }
+}
+channel 1H { rf = 100 kHz, max_rf = 100 kHz }
+sequence {
+    prepare thermal
+    pulse 1H 90 deg phase phi
+    loop 3 { pulse 1H 180 deg phase x }
+    acquire 1H points 64 dwell 20 us
+}
+measure { signal(1H) }
+",
+    )
+    .unwrap();
+    let table = text(&ergoseq(&["dry-run", file.to_str().unwrap()]).stdout);
+    assert!(table.contains("need 4 scans") && table.contains("that of 17.5 us at the limit"), "{table}");
+    assert!(table.contains("45681 Hz") && table.contains("destroys dipolar order"), "{table}");
+    assert!(table.lines().all(|l| l.chars().count() <= 80), "{table}");
+}

@@ -10,6 +10,7 @@ mod plan;
 mod points;
 mod propagate;
 mod question;
+mod rehearse;
 mod sectors;
 mod signal;
 pub mod step;
@@ -21,6 +22,7 @@ pub use generator::{At, Generator};
 pub use plan::plan;
 pub use points::{Point, SweepAxis, axes, points};
 pub use question::{Question, quantity_of, unit_of};
+pub use rehearse::{Block, Rehearsal, rehearse};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Purpose, Schedule, Step, Values, build, members, prepare};

@@ -5,6 +5,7 @@ mod figure;
 mod json;
 #[cfg(feature = "pictures")]
 mod picture;
+mod rehearsal;
 mod spectrum;
 mod table;
 
@@ -13,6 +14,7 @@ pub use figure::{Content, Curve, Figure, Map, Panel};
 pub use json::json;
 #[cfg(feature = "pictures")]
 pub use picture::{png, svg};
+pub use rehearsal::rehearsal;
 pub use spectrum::{Processing, simpson, spectrum, transform};
 pub use table::table;
 

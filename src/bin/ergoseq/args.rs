@@ -40,12 +40,26 @@ pub enum Command {
     /// Compares an emulation with the file's `expect` and `theory` lines, at the parameters' defaults
     #[command(after_help = "Example:\n  ergoseq test sequences/*.seq")]
     Test(Test),
+    /// Rehearses an experiment: timing, rf, coherence orders and energies, statement by statement
+    #[command(after_help = "Example:\n  ergoseq dry-run sequences/jeener_broekaert.seq --set tau=\"3.3 us\"")]
+    DryRun(DryRun),
     /// Computes the figures of a published paper anew, and judges what it says of them
     #[command(
         after_help = "Writes every figure as CSV, SVG and PNG, and prints a table of the paper's claims: what is printed, what was found, and whether they agree.\n\nExamples:\n  ergoseq reproduce spin-charger\n  ergoseq reproduce dipolar --figure 5 --output figures"
     )]
     #[cfg(feature = "pictures")]
     Reproduce(Reproduce),
+}
+
+/// `dry-run`
+#[derive(Args)]
+pub struct DryRun {
+    /// A `.seq` file, or an experiment in YAML
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub given: Given,
+    #[command(flatten)]
+    pub how: How,
 }
 
 /// `reproduce`

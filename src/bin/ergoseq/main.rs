@@ -2,6 +2,7 @@
 
 mod args;
 mod check;
+mod dry_run;
 mod files;
 mod fmt;
 mod overrides;
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         Command::Show(a) => show::show(&a),
         Command::Fmt(a) => fmt::fmt(&a),
         Command::Test(a) => test::test(&a),
+        Command::DryRun(a) => dry_run::dry_run(&a),
         #[cfg(feature = "pictures")]
         Command::Reproduce(a) => reproduce::reproduce(&a),
     };

@@ -1,0 +1,267 @@
+//! A rehearsal: what every statement does, before laboratory time is booked. How long and how strong each pulse is, what share
+//! of the limits it takes, and which coherence orders and energies there are behind it.
+
+use super::{Options, run};
+use crate::diagnostic::Diagnostic;
+use crate::hamiltonian::{Evaluator, Fault, Purpose, Scalar, Segment, Step, Values, build, duration, members};
+use crate::ir::{Event, EventKind, Experiment, Measure};
+use crate::linalg::hermitian_eigen;
+use crate::source::Place;
+use crate::syntax::{Expr, parse_expression};
+use crate::units::{TWO_PI, UnitSystem};
+
+/// More coherence orders than this are not listed.
+const MOST_ORDERS: i64 = 4;
+
+/// A statement.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    /// Where it stands.
+    pub place: Place,
+    /// When it begins and how long it takes.
+    pub start: f64,
+    /// How long it takes.
+    pub duration: f64,
+    /// The strongest field, Hz (rad per unit of time in natural files); `None` where nothing is transmitted.
+    pub rf: Option<f64>,
+    /// The limit of its channel, where one is declared.
+    pub limit: Option<f64>,
+    /// The integral of `(rf / limit)^2` over its time: a pulse at the limit for a second is one.
+    pub energy: f64,
+    /// Shares of the coherence orders 0, 1, 2 ... behind it.
+    pub orders: Vec<Option<f64>>,
+    /// Energy and ergotropy of the battery behind it.
+    pub battery: Option<(Option<f64>, Option<f64>)>,
+}
+
+/// A rehearsed sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rehearsal {
+    /// Its statements, those of loops taken as one.
+    pub blocks: Vec<Block>,
+    /// How many scans the phase cycles need.
+    pub scans: usize,
+    /// How long a scan takes.
+    pub duration: f64,
+    /// Five times the longest T1, after which the next scan may begin.
+    pub recycle: Option<f64>,
+    /// What a spectroscopist should know.
+    pub remarks: Vec<String>,
+}
+
+fn measure(text: &str) -> Result<Measure, Box<Diagnostic>> {
+    let value = parse_expression(text, 0)?;
+    Ok(Measure { key: text.to_string(), value, summary: false })
+}
+
+/// Rehearses an experiment at one point of its parameters.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> Result<Rehearsal, Fault> {
+    let e = Evaluator::new(experiment, given)?;
+    let (schedule, _) = build(&e, Purpose::Check)?;
+    // A mark behind every statement, at which orders and energies are had.
+    let twice: i64 = e.basis.sites.iter().map(|s| (0..s.dimension).map(|k| s.twice_m(k)).max().unwrap_or(0)).sum();
+    let orders = twice.clamp(0, MOST_ORDERS);
+    let mut marked =
+        Experiment { measures: vec![], expects: vec![], theories: vec![], sweeps: vec![], ..experiment.clone() };
+    let countable = !e.basis.has_copies() && e.basis.size() <= 4096.0;
+    if countable {
+        for k in 0..=orders {
+            marked.measures.push(measure(&format!("coherence_order({k})"))?);
+        }
+    }
+    if experiment.battery.is_some() {
+        marked.measures.push(measure("energy")?);
+        marked.measures.push(measure("ergotropy")?);
+    }
+    marked.sequence = vec![];
+    for (k, event) in experiment.sequence.iter().enumerate() {
+        // Tomography is not emulated, and what was marked before needs no mark.
+        if matches!(event.kind, EventKind::Tomography { .. } | EventKind::Mark { .. }) {
+            continue;
+        }
+        marked.sequence.push(without_record(event));
+        let name = format!("#{k}");
+        marked.sequence.push(Event { kind: EventKind::Mark { name }, place: event.place });
+    }
+    let found = run(&marked, given, options, &[])?;
+    let mut blocks = Vec::new();
+    for mark in found.marks.iter().filter(|m| m.name.starts_with('#')) {
+        let Some(event) = mark.name[1..].parse::<usize>().ok().and_then(|k| experiment.sequence.get(k)) else {
+            continue;
+        };
+        let value = |key: &str| mark.values.iter().find(|(k, _)| k == key).and_then(|(_, v)| *v);
+        let steps: Vec<&Step> = schedule.steps.iter().filter(|s| belongs(place_of(s), event.place)).collect();
+        let length = steps.iter().fold(0.0, |sum, s| sum + duration(std::slice::from_ref(*s)));
+        let limit = limit(&e, &event.kind)?;
+        let (rf, energy) = strength(&steps, limit, &e);
+        blocks.push(Block {
+            place: event.place,
+            start: mark.time - length,
+            duration: length,
+            rf,
+            limit,
+            energy,
+            orders: (0..=orders).filter(|_| countable).map(|k| value(&format!("coherence_order({k})"))).collect(),
+            battery: experiment.battery.is_some().then(|| (value("energy"), value("ergotropy"))),
+        });
+    }
+    let mut remarks = found.notes.clone();
+    remarks.extend(remarks_of(&e, &schedule.steps)?);
+    Ok(Rehearsal {
+        blocks,
+        scans: members(&Evaluator::new(&Experiment { ensemble: vec![], ..experiment.clone() }, given)?)?.len(),
+        duration: schedule.duration(),
+        recycle: longest_t1(&e)?.map(|t| 5.0 * t),
+        remarks,
+    })
+}
+
+fn without_record(event: &Event) -> Event {
+    let mut event = event.clone();
+    match &mut event.kind {
+        EventKind::Pulse(p) => p.record = None,
+        EventKind::Delay { record, .. } | EventKind::Evolve { record, .. } => *record = None,
+        EventKind::Lock(l) => l.record = None,
+        _ => {}
+    }
+    event
+}
+
+/// Whether a step's place lies within a statement's: places compare as equal by design, their spans do not.
+fn belongs(step: Place, statement: Place) -> bool {
+    match (step.0, statement.0) {
+        (Some(a), Some(b)) => a.file == b.file && a.start >= b.start && a.end <= b.end,
+        _ => false,
+    }
+}
+
+fn place_of(step: &Step) -> Place {
+    match step {
+        Step::Segment(s) => s.place,
+        Step::Kick(k) => k.place,
+        Step::Acquire(a) => a.segment.place,
+        Step::Dephase(_, place) => *place,
+        Step::Loop(_, body) => body.first().map(place_of).unwrap_or_default(),
+        Step::Crush | Step::Mark(_) => Place::default(),
+    }
+}
+
+/// The limit of the channel that an event transmits on.
+fn limit(e: &Evaluator, event: &EventKind) -> Result<Option<f64>, Fault> {
+    let nucleus = match event {
+        EventKind::Pulse(p) => &p.nucleus,
+        EventKind::Lock(l) => &l.nucleus,
+        EventKind::Loop { body, .. } => {
+            for event in body {
+                if let Some(found) = limit(e, &event.kind)? {
+                    return Ok(Some(found));
+                }
+            }
+            return Ok(None);
+        }
+        _ => return Ok(None),
+    };
+    let channel = e.experiment.channels.iter().find(|c| c.nucleus == *nucleus);
+    channel.and_then(|c| c.max_rf.as_ref()).map(|x| e.number(x)).transpose()
+}
+
+/// The strongest field of some steps, and what they take of the limit. The first term of a segment is what acts anyway.
+fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> (Option<f64>, f64) {
+    const SAMPLES: usize = 200;
+    let angular = if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 };
+    let (mut peak, mut energy) = (0.0f64, 0.0);
+    let field = |s: &Segment, t: f64| {
+        let squares = s.hamiltonian.iter().skip(1).map(|(c, _): &(Scalar, _)| c.at(t).powi(2));
+        squares.sum::<f64>().sqrt() / angular
+    };
+    for (segment, times) in steps.iter().flat_map(|s| segments(s, 1.0)) {
+        for k in 0..SAMPLES {
+            let nu = field(segment, segment.duration * (k as f64 + 0.5) / SAMPLES as f64);
+            peak = peak.max(nu);
+            energy += times * limit.map_or(0.0, |l| (nu / l).powi(2)) * segment.duration / SAMPLES as f64;
+        }
+    }
+    ((peak > 0.0).then_some(peak), energy)
+}
+
+/// The segments of a step, each with the number of times it is run.
+fn segments(step: &Step, times: f64) -> Vec<(&Segment, f64)> {
+    match step {
+        Step::Segment(segment) => vec![(segment, times)],
+        Step::Loop(count, body) => body.iter().flat_map(|s| segments(s, times * *count as f64)).collect(),
+        _ => vec![],
+    }
+}
+
+fn longest_t1(e: &Evaluator) -> Result<Option<f64>, Fault> {
+    let mut longest: Option<f64> = None;
+    for relaxation in &e.experiment.system.relax {
+        for index in e.range(relaxation.each.as_ref())? {
+            if let Some(t1) = &relaxation.t1 {
+                let t1 = e.number_at(t1, index)?;
+                longest = Some(longest.map_or(t1, |l| l.max(t1)));
+            }
+        }
+    }
+    Ok(longest)
+}
+
+/// Below this T2 a coupled solid is probably meant, whose decay is that of its couplings and no relaxation.
+const RIGID: f64 = 1e-3;
+
+fn remarks_of(e: &Evaluator, steps: &[Step]) -> Result<Vec<String>, Fault> {
+    let mut out = Vec::new();
+    let system = &e.experiment.system;
+    let coupled = system.dipolar_all || !system.dipolar.is_empty();
+    for relaxation in &system.relax {
+        let t2: Option<&Expr> = relaxation.t2.as_ref();
+        if let (Some(t2), true) = (t2, coupled)
+            && relaxation.each.is_none()
+            && e.number(t2)? < RIGID
+        {
+            out.push(format!(
+                "T2 = {t2} acts on each spin by itself and destroys dipolar order; the decay of a rigid solid comes from its \
+                 couplings, and a common random field is `noise` with sqrt(2/T2) times the total Iz"
+            ));
+        }
+    }
+    for step in steps {
+        if let Step::Acquire(a) = step
+            && let Some(highest) = highest_line(a)
+            && highest > 0.5 / a.dwell
+        {
+            out.push(format!(
+                "lines lie up to {} Hz from the carrier, beyond the {} Hz that a dwell of {} s can tell apart: they will \
+                 appear at wrong frequencies",
+                crate::syntax::number_text(highest.round()),
+                crate::syntax::number_text((0.5 / a.dwell).round()),
+                crate::syntax::number_text((a.dwell * 1e12).round() / 1e12)
+            ));
+        }
+    }
+    Ok(out)
+}
+
+/// The frequency of the line that is farthest from the carrier, Hz; `None` where the system is too large to look.
+fn highest_line(a: &crate::hamiltonian::Acquire) -> Option<f64> {
+    const LARGEST: usize = 256;
+    let (_, h) = a.segment.hamiltonian.first()?;
+    if h.dimension() > LARGEST {
+        return None;
+    }
+    let eigen = hermitian_eigen(&h.matrix()).ok()?;
+    let observed = crate::linalg::conjugate_back(&eigen.vectors, &a.raising.matrix());
+    let strongest = observed.iter().map(|x| x.norm()).fold(0.0, f64::max);
+    let mut highest = 0.0f64;
+    for column in 0..observed.ncols() {
+        for row in 0..observed.nrows() {
+            if observed[(row, column)].norm() > 1e-6 * strongest {
+                highest = highest.max((eigen.values[row] - eigen.values[column]).abs() / TWO_PI);
+            }
+        }
+    }
+    Some(highest)
+}
