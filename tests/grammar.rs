@@ -234,6 +234,19 @@ fn tables() -> Vec<(&'static str, String)> {
         ("relax", table(&["setting", "meaning"], two(ergoseq::ir::RELAX_SETTINGS))),
         ("pulse", table(&["setting", "meaning"], two(ergoseq::ir::PULSE_SETTINGS))),
         (
+            "distributions",
+            table(
+                &["distribution", "settings", "meaning"],
+                ergoseq::check::DISTRIBUTIONS
+                    .iter()
+                    .map(|(name, settings, meaning)| {
+                        let settings: Vec<String> = settings.iter().map(|s| code(s)).collect();
+                        vec![code(name), settings.join(", "), (*meaning).into()]
+                    })
+                    .collect(),
+            ),
+        ),
+        (
             "shapes",
             table(
                 &["shape", "argument", "meaning"],

@@ -205,6 +205,11 @@ pub fn run(
     };
     let pure = single && prepared.is_pure() && schedule.is_unitary();
     let size = estimate::check(schedule, &space, pure, options.max_memory)?;
+    let states = members.len() as f64 * 16.0 * (space.len() as f64).powi(2);
+    if !single && states > options.max_memory {
+        let needed = format!("for each of {} members about {} in all", members.len(), bytes_text(states));
+        return Err(estimate::too_large(schedule, false, "", &needed, options.max_memory));
+    }
     let lab = open_lab(&e, schedule, space, prepared, extra)?;
     let weights: Vec<f64> = members.iter().map(|m| m.weight).collect();
     let begin: Vec<State> = schedules

@@ -7,6 +7,7 @@ use super::estimate;
 use crate::hamiltonian::{Fault, Prepared, Scalar, Schedule, Step};
 use crate::linalg::{C64, real};
 use crate::spin::{Basis, Columns, Operator, SiteKind, Space};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Systems of at most this many states are left whole: there is nothing to gain.
@@ -14,6 +15,9 @@ const SMALL: f64 = 8.0;
 
 /// Among more spins than this, equal ones are not looked for.
 const MOST_SPINS: usize = 64;
+
+/// In states of more amplitudes than this equal ones are not looked for.
+const MOST_AMPLITUDES: usize = 4096;
 
 /// Every operator that can move a state. Constant terms of one Hamiltonian are added up, since what cancels moves nothing.
 pub fn movers(steps: &[Step]) -> Vec<Operator> {
@@ -111,9 +115,10 @@ fn nothing_is_kept(basis: &Basis, movers: &[Operator]) -> bool {
 /// Groups of spins that can be exchanged without changing any operator or the state.
 fn exchangeable(basis: &Basis, movers: &[Operator], amplitudes: &[(usize, C64)]) -> Vec<Vec<usize>> {
     let spins: Vec<usize> = (0..basis.sites.len()).filter(|&s| basis.sites[s].kind == SiteKind::Spin).collect();
-    if spins.len() > MOST_SPINS {
+    if spins.len() > MOST_SPINS || amplitudes.len() > MOST_AMPLITUDES {
         return vec![];
     }
+    let known: HashMap<usize, C64> = amplitudes.iter().copied().collect();
     let exchange = |a: usize, b: usize| -> bool {
         let (x, y) = (&basis.sites[a], &basis.sites[b]);
         if x.dimension != y.dimension || x.isotope.map(|i| i.symbol) != y.isotope.map(|i| i.symbol) {
@@ -122,8 +127,7 @@ fn exchangeable(basis: &Basis, movers: &[Operator], amplitudes: &[(usize, C64)])
         let unchanged = amplitudes.iter().all(|&(state, amplitude)| {
             let mut digits = basis.digits(state);
             digits.swap(a, b);
-            let other = basis.index(&digits);
-            amplitudes.iter().any(|&(s, x)| s == other && (x - amplitude).norm() <= 1e-14)
+            known.get(&basis.index(&digits)).is_some_and(|x| (x - amplitude).norm() <= 1e-14)
         });
         unchanged && movers.iter().all(|o| o.is_same(&o.exchanged(a, b)))
     };

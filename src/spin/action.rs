@@ -147,9 +147,14 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether operators on a space act without a matrix.
+    pub fn without_matrix(space: &Space) -> bool {
+        space.is_whole() && space.len() >= LARGE
+    }
+
     /// An operator on a space that it does not leave; what leads out of it is left away.
     pub fn of(operator: &Operator, space: &Space) -> Action {
-        if space.is_whole() && space.len() >= LARGE {
+        if Action::without_matrix(space) {
             Action::MatrixFree(MatrixFree::of(operator))
         } else {
             Action::Sparse(Sparse::of(operator, space))
