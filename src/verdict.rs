@@ -2,9 +2,10 @@
 
 use crate::emulator::{Options, Run, run};
 use crate::hamiltonian::{Evaluator, Fault, Values};
-use crate::ir::{Experiment, key_of};
+use crate::ir::{Experiment, Theory, key_of};
 use crate::source::Place;
 use crate::syntax::Expr;
+use rayon::prelude::*;
 
 /// One line compared.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,67 +39,104 @@ impl Verdict {
 /// The tolerance of a curve for which none is given, as a share of its largest value.
 const CURVE_TOLERANCE: f64 = 1e-9;
 
-/// Runs an experiment at the given point and compares.
+/// Runs an experiment at the given values, and at those of every `where`, and compares. The verdicts are in the order of the
+/// lines, expected values first.
 ///
 /// # Errors
 /// When the experiment cannot be run, or an expected value cannot be evaluated.
-pub fn verdicts(experiment: &Experiment, values: &Values, options: &Options) -> Result<(Vec<Verdict>, Run), Fault> {
-    let mut wanted: Vec<(Expr, Option<String>)> =
-        experiment.expects.iter().map(|e| (e.value.clone(), e.at.clone())).collect();
-    wanted.extend(experiment.theories.iter().map(|t| (t.metric.clone(), None)));
-    let run = run(experiment, values, options, &wanted)?;
-    let e = Evaluator::new(experiment, values)?;
+pub fn verdicts(experiment: &Experiment, values: &Values, options: &Options) -> Result<Vec<Verdict>, Fault> {
+    let mut points: Vec<(&[(String, Expr)], Vec<usize>)> = vec![];
+    for (k, expect) in experiment.expects.iter().enumerate() {
+        match points.iter_mut().find(|(settings, _)| *settings == expect.settings) {
+            Some((_, lines)) => lines.push(k),
+            None => points.push((&expect.settings, vec![k])),
+        }
+    }
+    if !experiment.theories.is_empty() && !points.iter().any(|(settings, _)| settings.is_empty()) {
+        points.push((&[], vec![]));
+    }
+    let found: Vec<Result<Vec<(usize, Verdict)>, Fault>> =
+        points.par_iter().map(|(settings, lines)| at_point(experiment, values, options, settings, lines)).collect();
+    let mut all = found.into_iter().collect::<Result<Vec<_>, Fault>>()?.concat();
+    all.sort_by_key(|(line, _)| *line);
+    Ok(all.into_iter().map(|(_, verdict)| verdict).collect())
+}
+
+/// The verdicts of one point of the parameters, with the numbers of their lines.
+fn at_point(
+    experiment: &Experiment,
+    values: &Values,
+    options: &Options,
+    settings: &[(String, Expr)],
+    lines: &[usize],
+) -> Result<Vec<(usize, Verdict)>, Fault> {
+    // Values of `where` have no names in them, as those of the command line.
+    let bare = Experiment { units: experiment.units, ..Experiment::default() };
+    let bare = Evaluator::new(&bare, &Values::new())?;
+    let mut values = values.clone();
+    for (name, value) in settings {
+        values.insert(name.clone(), bare.number(value)?);
+    }
+    let theories: &[Theory] = if settings.is_empty() { &experiment.theories } else { &[] };
+    let expects = lines.iter().map(|k| &experiment.expects[*k]);
+    let mut wanted: Vec<(Expr, Option<String>)> = expects.map(|e| (e.value.clone(), e.at.clone())).collect();
+    wanted.extend(theories.iter().map(|t| (t.metric.clone(), None)));
+    let run = run(experiment, &values, options, &wanted)?;
+    let e = Evaluator::new(experiment, &values)?;
     let mut verdicts = Vec::new();
-    for expect in &experiment.expects {
+    for &line in lines {
+        let expect = &experiment.expects[line];
         let key = key_of(&expect.value);
         let mark = expect.at.as_deref().unwrap_or("end");
-        let what = match &expect.at {
+        let mut what = match &expect.at {
             Some(mark) => format!("{} at {mark}", expect.value),
             None => expect.value.to_string(),
         };
-        verdicts.push(Verdict {
+        for (k, (name, value)) in settings.iter().enumerate() {
+            what += &format!("{}{name} = {value}", if k == 0 { " where " } else { ", " });
+        }
+        let verdict = Verdict {
             what,
             expected: e.number(&expect.expected)?,
             found: run.extra.get(&format!("{key}@{mark}")).copied().flatten(),
             within: e.number(&expect.within)?,
             at: None,
             place: expect.place,
-        });
-    }
-    for theory in &experiment.theories {
-        let curve = e.curve(&theory.value)?;
-        let key = key_of(&theory.metric);
-        let trace = run.traces.iter().find(|t| t.name == theory.trace);
-        let column = trace.and_then(|t| t.values.iter().find(|(k, _)| *k == key)).map(|(_, c)| c);
-        let (Some(trace), Some(column)) = (trace, column) else {
-            verdicts.push(Verdict {
-                what: format!("{}.{}", theory.trace, theory.metric),
-                expected: curve.at(0.0),
-                found: None,
-                within: 0.0,
-                at: None,
-                place: theory.place,
-            });
-            continue;
         };
-        let expected: Vec<f64> = trace.time.iter().map(|t| curve.at(*t)).collect();
-        let within = match &theory.within {
-            Some(within) => e.number(within)?,
-            None => CURVE_TOLERANCE * expected.iter().fold(0.0f64, |m, x| m.max(x.abs())),
-        };
-        // The sample that differs most; one without a value differs beyond all others, but for those of a signal that lie in
-        // the dead time: nobody has seen them, so theory says nothing of them.
-        let unseen = if key.starts_with("signal") { -1.0 } else { f64::INFINITY };
-        let distance = |k: usize| column[k].map_or(unseen, |v| (v - expected[k]).abs());
-        let worst = (0..expected.len()).max_by(|a, b| distance(*a).total_cmp(&distance(*b))).unwrap_or(0);
-        verdicts.push(Verdict {
-            what: format!("{}.{}", theory.trace, theory.metric),
-            expected: expected.get(worst).copied().unwrap_or(f64::NAN),
-            found: column.get(worst).copied().flatten(),
-            within,
-            at: trace.time.get(worst).copied(),
-            place: theory.place,
-        });
+        verdicts.push((line, verdict));
     }
-    Ok((verdicts, run))
+    for (k, theory) in theories.iter().enumerate() {
+        verdicts.push((experiment.expects.len() + k, curve(theory, &e, &run)?));
+    }
+    Ok(verdicts)
+}
+
+/// The verdict on a curve.
+fn curve(theory: &Theory, e: &Evaluator, run: &Run) -> Result<Verdict, Fault> {
+    let curve = e.curve(&theory.value)?;
+    let key = key_of(&theory.metric);
+    let trace = run.traces.iter().find(|t| t.name == theory.trace);
+    let column = trace.and_then(|t| t.values.iter().find(|(k, _)| *k == key)).map(|(_, c)| c);
+    let what = format!("{}.{}", theory.trace, theory.metric);
+    let (Some(trace), Some(column)) = (trace, column) else {
+        return Ok(Verdict { what, expected: curve.at(0.0), found: None, within: 0.0, at: None, place: theory.place });
+    };
+    let expected: Vec<f64> = trace.time.iter().map(|t| curve.at(*t)).collect();
+    let within = match &theory.within {
+        Some(within) => e.number(within)?,
+        None => CURVE_TOLERANCE * expected.iter().fold(0.0f64, |m, x| m.max(x.abs())),
+    };
+    // The sample that differs most; one without a value differs beyond all others, but for those of a signal that lie in
+    // the dead time: nobody has seen them, so theory says nothing of them.
+    let unseen = if key.starts_with("signal") { -1.0 } else { f64::INFINITY };
+    let distance = |k: usize| column[k].map_or(unseen, |v| (v - expected[k]).abs());
+    let worst = (0..expected.len()).max_by(|a, b| distance(*a).total_cmp(&distance(*b))).unwrap_or(0);
+    Ok(Verdict {
+        what,
+        expected: expected.get(worst).copied().unwrap_or(f64::NAN),
+        found: column.get(worst).copied().flatten(),
+        within,
+        at: trace.time.get(worst).copied(),
+        place: theory.place,
+    })
 }

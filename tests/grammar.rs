@@ -134,6 +134,16 @@ fn code(text: &str) -> String {
 }
 
 /// The tables of the document, each from the one place where its facts stand.
+/// Rows of a table of distributions or grids.
+fn grids(of: &[(&str, &[&str], &str)]) -> Vec<Vec<String>> {
+    of.iter()
+        .map(|(name, settings, meaning)| {
+            let settings: Vec<String> = settings.iter().map(|s| code(s)).collect();
+            vec![code(name), settings.join(", "), (*meaning).into()]
+        })
+        .collect()
+}
+
 fn tables() -> Vec<(&'static str, String)> {
     use ergoseq::syntax::words::{Role, WORDS};
     let words = |role: Role| {
@@ -233,19 +243,8 @@ fn tables() -> Vec<(&'static str, String)> {
         ("channel", table(&["setting", "meaning"], two(ergoseq::ir::CHANNEL_SETTINGS))),
         ("relax", table(&["setting", "meaning"], two(ergoseq::ir::RELAX_SETTINGS))),
         ("pulse", table(&["setting", "meaning"], two(ergoseq::ir::PULSE_SETTINGS))),
-        (
-            "distributions",
-            table(
-                &["distribution", "settings", "meaning"],
-                ergoseq::check::DISTRIBUTIONS
-                    .iter()
-                    .map(|(name, settings, meaning)| {
-                        let settings: Vec<String> = settings.iter().map(|s| code(s)).collect();
-                        vec![code(name), settings.join(", "), (*meaning).into()]
-                    })
-                    .collect(),
-            ),
-        ),
+        ("distributions", table(&["distribution", "settings", "meaning"], grids(ergoseq::check::DISTRIBUTIONS))),
+        ("powders", table(&["grid", "settings", "meaning"], grids(ergoseq::check::POWDERS))),
         (
             "shapes",
             table(

@@ -169,6 +169,8 @@ fn segment(system: &System, process: &Value, duration: f64) -> Segment {
     Segment {
         duration,
         hamiltonian: vec![(Scalar::Constant(1.0), Arc::new(system.terms(&process["terms"])))],
+        transmitted: 0,
+        period: None,
         collapse: collapse.into(),
         record: None,
         place: Place::default(),

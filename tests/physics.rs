@@ -57,7 +57,15 @@ fn segment(random: &mut Random, n: usize, driven: bool, open: bool) -> Segment {
     }
     let collapse: Vec<Operator> =
         if open { (0..2).map(|_| operator(&random.matrix(n).map(|x| x * 0.3))).collect() } else { vec![] };
-    Segment { duration: 1.5, hamiltonian, collapse: collapse.into(), record: None, place: Place::default() }
+    Segment {
+        duration: 1.5,
+        hamiltonian,
+        transmitted: 0,
+        period: None,
+        collapse: collapse.into(),
+        record: None,
+        place: Place::default(),
+    }
 }
 
 fn moved(segment: &Segment, state: &State, method: Method) -> Result<State, StepError> {

@@ -126,6 +126,10 @@ impl Random {
         self.option(|r| Record { points: r.value(), name: r.option(Random::name) })
     }
 
+    fn tensor(&mut self) -> Tensor {
+        Tensor { size: self.value(), eta: self.option(Random::value), axes: self.option(Random::value) }
+    }
+
     fn site(&mut self) -> Expr {
         if self.chance(2) {
             Expr::bare(ExprKind::Name(self.word()))
@@ -138,7 +142,7 @@ impl Random {
         let spin = |r: &mut Random| {
             if r.chance(2) { SpinKind::Isotope("13C".into()) } else { SpinKind::Twice(1 + r.below(7) as u32) }
         };
-        let kind = match self.below(11) {
+        let kind = match self.below(15) {
             0 => SystemKind::Spin(
                 self.list(3, |r| Declared { name: r.name(), size: r.option(Random::value) }),
                 spin(self),
@@ -149,9 +153,13 @@ impl Random {
             4 => SystemKind::Temperature(self.value()),
             5 => SystemKind::Shift(self.site(), self.value()),
             6 => SystemKind::Scalar(self.site(), self.site(), self.value()),
-            7 => SystemKind::Dipolar(self.site(), self.site(), self.value()),
+            7 => SystemKind::Dipolar(self.site(), self.site(), self.value(), self.option(Random::value)),
             8 => SystemKind::DipolarAll,
             9 => SystemKind::Position(self.site(), self.value()),
+            10 => SystemKind::Orientation(self.value()),
+            11 => SystemKind::Spinning(self.value(), self.option(Random::value)),
+            12 => SystemKind::Csa(self.site(), self.tensor()),
+            13 => SystemKind::Quadrupole(self.site(), self.tensor()),
             _ => SystemKind::Relax(self.list(2, Random::site), self.list(2, Random::setting)),
         };
         let each = self.option(|r| ForEach { index: r.name(), from: r.expr(0), to: r.value() });
@@ -240,7 +248,7 @@ impl Random {
             7 => ItemKind::Battery(self.list(2, Random::setting)),
             8 => ItemKind::Ensemble(self.list(2, |r| Distribution {
                 quantity: r.name(),
-                of: Expr::bare(ExprKind::Isotope("1H".into())),
+                of: r.option(|_| Expr::bare(ExprKind::Isotope("1H".into()))),
                 shape: r.name(),
                 settings: r.list(2, Random::setting),
                 points: r.option(Random::value),
@@ -259,6 +267,7 @@ impl Random {
                 at: self.option(Random::name),
                 expected: self.value(),
                 within: self.value(),
+                settings: self.list(2, |r| (r.name(), r.value())),
             }),
             _ => ItemKind::Theory(Theory {
                 trace: self.name(),

@@ -163,7 +163,7 @@ fn expectations_hold() {
     let mut held = 0;
     for path in files().iter().filter(|p| !NOT_EMULATED.contains(&name(p).as_str())) {
         let experiment = compile(path);
-        let (verdicts, _) = ergoseq::verdict::verdicts(&experiment, &Values::new(), &Options::default()).unwrap();
+        let verdicts = ergoseq::verdict::verdicts(&experiment, &Values::new(), &Options::default()).unwrap();
         for v in &verdicts {
             assert!(v.holds(), "{}: {v:?}", path.display());
         }

@@ -325,8 +325,23 @@ pub const DISTRIBUTIONS: &[(&str, &[&str], &str)] = &[
     ("uniform", &["from", "to"], "evenly between two values"),
 ];
 
+/// The grids of orientations: word, settings, meaning. The settings are counts.
+pub const POWDERS: &[(&str, &[&str], &str)] = &[
+    (
+        "zcw",
+        &["rotor"],
+        "of Zaremba, Conroy and Cheng on half of the sphere; a Fibonacci number of points, of equal weight",
+    ),
+    ("repulsion", &["rotor"], "points of half of the sphere that have pushed each other apart, of equal weight"),
+    (
+        "gauss",
+        &["azimuths", "rotor"],
+        "Gauss's quadrature of the cosine on half of the sphere, `points` of them, times even steps of the azimuth",
+    ),
+];
+
 fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> {
-    let quantities = ["offset", "rf", "param"];
+    let quantities = ["offset", "rf", "param", "orientation"];
     if !quantities.contains(&d.quantity.text.as_str()) {
         let diagnostic = Diagnostic::new(
             Code::UnknownSetting,
@@ -335,19 +350,21 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
         )
         .label("not known here")
         .did_you_mean(&d.quantity.text, quantities);
-        c.diagnostics.push(diagnostic.help("offset NUCLEUS, rf NUCLEUS or param NAME may vary"));
+        c.diagnostics.push(diagnostic.help("offset NUCLEUS, rf NUCLEUS, param NAME or orientation may vary"));
         return None;
     }
-    let dimension = match (&d.of.kind, d.quantity.text.as_str()) {
-        (ExprKind::Isotope(symbol), "offset" | "rf") => {
-            let result = system::isotope(symbol, d.of.span());
+    let of = d.of.as_ref();
+    let dimension = match (of.map(|e| &e.kind), d.quantity.text.as_str()) {
+        (None, "orientation") => Dimension::NUMBER,
+        (Some(ExprKind::Isotope(symbol)), "offset" | "rf") => {
+            let result = system::isotope(symbol, of.map(Expr::span).unwrap_or_default());
             c.note(result);
             if d.quantity.text == "offset" { Dimension::FREQUENCY } else { Dimension::NUMBER }
         }
-        (ExprKind::Name(name), "param") => match c.scope.names.get(name) {
+        (Some(ExprKind::Name(name)), "param") => match c.scope.names.get(name) {
             Some(Meaning::Param(dimension)) => *dimension,
             _ => {
-                let diagnostic = c.scope.unknown(name, d.of.span(), &[]);
+                let diagnostic = c.scope.unknown(name, of.map(Expr::span).unwrap_or_default(), &[]);
                 c.diagnostics.push(*diagnostic);
                 return None;
             }
@@ -355,17 +372,18 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
         _ => {
             c.diagnostics.push(Diagnostic::new(
                 Code::WrongKind,
-                d.of.span(),
-                "expected a nucleus behind `offset` and `rf`, a parameter behind `param`",
+                of.map_or(d.quantity.span(), Expr::span),
+                "expected a nucleus behind `offset` and `rf`, a parameter behind `param`, nothing behind `orientation`",
             ));
             return None;
         }
     };
-    let Some((_, known, _)) = DISTRIBUTIONS.iter().find(|(name, _, _)| *name == d.shape.text) else {
+    let shapes = if d.quantity.text == "orientation" { POWDERS } else { DISTRIBUTIONS };
+    let Some((_, known, _)) = shapes.iter().find(|(name, _, _)| *name == d.shape.text) else {
         let diagnostic =
             Diagnostic::new(Code::UnknownFunction, d.shape.span(), format!("`{}` is no distribution", d.shape))
                 .label("not known")
-                .did_you_mean(&d.shape.text, DISTRIBUTIONS.iter().map(|(n, _, _)| *n));
+                .did_you_mean(&d.shape.text, shapes.iter().map(|(n, _, _)| *n));
         c.diagnostics.push(diagnostic);
         return None;
     };

@@ -238,12 +238,18 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
                     SystemKind::Collective(_, e, _)
                     | SystemKind::Mode(_, e)
                     | SystemKind::Field(e)
+                    | SystemKind::Orientation(e)
                     | SystemKind::Temperature(e) => uses(e, used),
                     SystemKind::Shift(a, b) | SystemKind::Position(a, b) => {
                         [a, b].into_iter().for_each(|e| uses(e, used))
                     }
-                    SystemKind::Scalar(a, b, d) | SystemKind::Dipolar(a, b, d) => {
-                        [a, b, d].into_iter().for_each(|e| uses(e, used))
+                    SystemKind::Scalar(a, b, d) => [a, b, d].into_iter().for_each(|e| uses(e, used)),
+                    SystemKind::Dipolar(a, b, d, along) => {
+                        [a, b, d].into_iter().chain(along).for_each(|e| uses(e, used))
+                    }
+                    SystemKind::Spinning(rate, angle) => [rate].into_iter().chain(angle).for_each(|e| uses(e, used)),
+                    SystemKind::Csa(site, t) | SystemKind::Quadrupole(site, t) => {
+                        [site, &t.size].into_iter().chain(&t.eta).chain(&t.axes).for_each(|e| uses(e, used))
                     }
                     SystemKind::DipolarAll => {}
                     SystemKind::Relax(sites, settings) => {
@@ -262,7 +268,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
         ItemKind::Channel(_, list) | ItemKind::Battery(list) => settings(list),
         ItemKind::Ensemble(list) => {
             for d in list {
-                uses(&d.of, used);
+                d.of.iter().for_each(|of| uses(of, used));
                 d.settings.iter().for_each(|s| uses(&s.value, used));
                 d.points.iter().for_each(|e| uses(e, used));
             }
@@ -279,7 +285,10 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
                 }
             }
         }
-        ItemKind::Expect(e) => [&e.value, &e.expected, &e.within].into_iter().for_each(|e| uses(e, used)),
+        ItemKind::Expect(e) => {
+            let settings = e.settings.iter().map(|(_, value)| value);
+            [&e.value, &e.expected, &e.within].into_iter().chain(settings).for_each(|e| uses(e, used));
+        }
         ItemKind::Theory(t) => {
             [&t.metric, &t.value].into_iter().for_each(|e| uses(e, used));
             t.within.iter().for_each(|e| uses(e, used));

@@ -55,11 +55,16 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                     let found = c.scope.type_of(value, &[]);
                     c.note(found);
                 }
+                for (name, value) in &e.settings {
+                    let checked = super::check_setting(&c.scope, &name.text, value);
+                    c.note(checked);
+                }
                 experiment.expects.push(ir::Expect {
                     value: e.value.clone(),
                     at: e.at.as_ref().map(|n| n.text.clone()),
                     expected: e.expected.clone(),
                     within: e.within.clone(),
+                    settings: e.settings.iter().map(|(n, v)| (n.text.clone(), v.clone())).collect(),
                     place: item.place,
                 });
             }

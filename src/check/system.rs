@@ -2,10 +2,10 @@
 
 use super::{Checker, Fault, indices, settings, twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Each, Experiment, OfPair, OfSite, Relaxation, Scope, SiteDeclaration};
-use crate::source::Span;
+use crate::ir::{Each, Experiment, OfPair, OfSite, OfTensor, Relaxation, Scope, SiteDeclaration, Spinning};
+use crate::source::{Place, Span};
 use crate::spin::{ISOTOPES, Isotope};
-use crate::syntax::ast::{ForEach, Item, ItemKind, SpinKind, SystemEntry, SystemKind};
+use crate::syntax::ast::{ForEach, Item, ItemKind, SpinKind, SystemEntry, SystemKind, Tensor};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
@@ -108,6 +108,22 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
         match &entry.kind {
             SystemKind::Spin(..) | SystemKind::Collective(..) | SystemKind::Mode(..) => {}
             SystemKind::Field(value) => system.field = Some(c.number(value, Dimension::FIELD)),
+            SystemKind::Orientation(angles) => {
+                system.orientation = Some(c.expr(angles, |s, e| triple(s, e, ANGLES, &range)));
+            }
+            SystemKind::Spinning(rate, angle) => {
+                let rate = c.number(rate, Dimension::FREQUENCY);
+                let angle = angle.as_ref().map(|a| c.number(a, Dimension::ANGLE));
+                system.spinning = Some(Spinning { rate, angle, place });
+            }
+            SystemKind::Csa(a, t) => {
+                let a = site(a);
+                system.csa.push(tensor(a, t, Dimension::SHIFT, each, &range, place, c));
+            }
+            SystemKind::Quadrupole(a, t) => {
+                let a = site(a);
+                system.quadrupole.push(tensor(a, t, Dimension::FREQUENCY, each, &range, place, c));
+            }
             SystemKind::Temperature(value) => system.temperature = Some(c.number(value, Dimension::TEMPERATURE)),
             SystemKind::Shift(a, value) => {
                 let a = site(a);
@@ -117,17 +133,18 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             SystemKind::Scalar(a, b, value) => {
                 let (a, b) = (site(a), site(b));
                 let value = c.expr(value, |s, e| s.number(e, Dimension::FREQUENCY, &range));
-                system.scalar.push(OfPair { a, b, value, each, place });
+                system.scalar.push(OfPair { a, b, value, along: None, each, place });
             }
-            SystemKind::Dipolar(a, b, value) => {
+            SystemKind::Dipolar(a, b, value, along) => {
                 let (a, b) = (site(a), site(b));
                 let value = c.expr(value, |s, e| s.number(e, Dimension::FREQUENCY, &range));
-                system.dipolar.push(OfPair { a, b, value, each, place });
+                let along = along.as_ref().map(|u| c.expr(u, |s, e| triple(s, e, DIRECTION, &range)));
+                system.dipolar.push(OfPair { a, b, value, along, each, place });
             }
             SystemKind::DipolarAll => system.dipolar_all = true,
             SystemKind::Position(a, value) => {
                 let a = site(a);
-                let value = c.expr(value, |s, e| position(s, e, &range));
+                let value = c.expr(value, |s, e| triple(s, e, POSITION, &range));
                 system.positions.push(OfSite { site: a, value, each, place });
             }
             SystemKind::Relax(sites, values) => {
@@ -161,7 +178,11 @@ fn key(entry: &SystemEntry) -> Option<String> {
         SystemKind::Shift(a, _) => format!("shift {a}"),
         SystemKind::Position(a, _) => format!("position {a}"),
         SystemKind::Scalar(a, b, _) => pair_key("j", a, b),
-        SystemKind::Dipolar(a, b, _) => pair_key("dipolar", a, b),
+        SystemKind::Dipolar(a, b, ..) => pair_key("dipolar", a, b),
+        SystemKind::Orientation(_) => "orientation".into(),
+        SystemKind::Spinning(..) => "spinning".into(),
+        SystemKind::Csa(a, _) => format!("csa {a}"),
+        SystemKind::Quadrupole(a, _) => format!("quadrupole {a}"),
         SystemKind::DipolarAll => "dipolar all".into(),
         SystemKind::Spin(..) | SystemKind::Collective(..) | SystemKind::Mode(..) | SystemKind::Relax(..) => {
             return None;
@@ -174,8 +195,19 @@ fn pair_key(word: &str, a: &Expr, b: &Expr) -> String {
     if a <= b { format!("{word} {a} {b}") } else { format!("{word} {b} {a}") }
 }
 
-/// Three lengths.
-fn position(scope: &Scope, expr: &Expr, range: &[crate::ir::Index]) -> Result<(), Fault> {
+/// Three numbers in parentheses: what they are called, their dimension, an example.
+type Triple = (&'static str, Dimension, &'static str);
+
+const POSITION: Triple = ("a position is three lengths", Dimension::LENGTH, "`(0, 0, 1.58) angstrom`");
+const DIRECTION: Triple = ("a direction is three numbers", Dimension::NUMBER, "`along (0, 0, 1)`");
+const ANGLES: Triple = ("an orientation is three Euler angles, z-y-z", Dimension::ANGLE, "`(0, 54.7, 0) deg`");
+
+fn triple(
+    scope: &Scope,
+    expr: &Expr,
+    (what, dimension, example): Triple,
+    range: &[crate::ir::Index],
+) -> Result<(), Fault> {
     let found = scope.type_of(expr, range)?;
     let three = match &expr.kind {
         ExprKind::Quantity(inner, _) => matches!(&inner.kind, ExprKind::Tuple(items) if items.len() == 3),
@@ -183,22 +215,33 @@ fn position(scope: &Scope, expr: &Expr, range: &[crate::ir::Index]) -> Result<()
         _ => false,
     };
     if !three {
-        return Err(Diagnostic::new(Code::WrongKind, expr.span(), "a position is three lengths")
-            .label("expected (x, y, z) and a unit")
-            .help("for example `(0, 0, 1.58) angstrom`")
+        return Err(Diagnostic::new(Code::WrongKind, expr.span(), what)
+            .label("expected (x, y, z)")
+            .help(format!("for example {example}"))
             .into());
     }
-    if found.dimension() != scope.dimension(Dimension::LENGTH) {
-        return Err(Diagnostic::new(
-            Code::WrongDimension,
-            expr.span(),
-            format!("a position is three lengths, found {}", found.dimension()),
-        )
-        .label(format!("each is {}", found.dimension()))
-        .help("a unit belongs behind the parenthesis, as in `(0, 0, 1.58) angstrom`")
-        .into());
+    if found.dimension() != scope.dimension(dimension) {
+        return Err(Diagnostic::new(Code::WrongDimension, expr.span(), format!("{what}, found {}", found.dimension()))
+            .label(format!("each is {}", found.dimension()))
+            .help(format!("a unit belongs behind the parenthesis, for example {example}"))
+            .into());
     }
     Ok(())
+}
+
+fn tensor(
+    site: Expr,
+    t: &Tensor,
+    dimension: Dimension,
+    each: Option<Each>,
+    range: &[crate::ir::Index],
+    place: Place,
+    c: &mut Checker,
+) -> OfTensor {
+    let size = c.expr(&t.size, |s, e| s.number(e, dimension, range));
+    let eta = t.eta.as_ref().map(|x| c.expr(x, |s, e| s.number(e, Dimension::NUMBER, range)));
+    let axes = t.axes.as_ref().map(|x| c.expr(x, |s, e| triple(s, e, ANGLES, range)));
+    OfTensor { site, size, eta, axes, each, place }
 }
 
 fn each(e: &ForEach, c: &mut Checker) -> Each {

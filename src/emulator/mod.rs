@@ -32,6 +32,7 @@ use crate::spin::{Space, State};
 use crate::syntax::Expr;
 use propagate::Found;
 use question::{Aggregate, Refusal, aggregates};
+use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
@@ -186,16 +187,20 @@ pub fn run(
 ) -> Result<Run, Fault> {
     let e = Evaluator::new(experiment, given)?;
     let members = members(&e)?;
-    let mut schedules = Vec::with_capacity(members.len());
-    for member in &members {
-        let mut values = given.clone();
-        values.extend(member.values.iter().map(|(k, v)| (k.clone(), *v)));
-        let mut own = Evaluator::new(experiment, &values)?;
-        own.variation = member.variation.clone();
-        let (schedule, _) = build(&own, Purpose::Run)?;
-        let prepared = prepare(&own, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
-        schedules.push((schedule, prepared));
-    }
+    // Of several mistakes the first in the order of members is given, whatever the number of threads.
+    let schedules: Vec<Result<(Schedule, Prepared), Fault>> = members
+        .par_iter()
+        .map(|member| {
+            let mut values = given.clone();
+            values.extend(member.values.iter().map(|(k, v)| (k.clone(), *v)));
+            let mut own = Evaluator::new(experiment, &values)?;
+            own.variation = member.variation.clone();
+            let (schedule, _) = build(&own, Purpose::Run)?;
+            let prepared = prepare(&own, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+            Ok((schedule, prepared))
+        })
+        .collect();
+    let schedules = schedules.into_iter().collect::<Result<Vec<_>, Fault>>()?;
     let single = members.len() == 1;
     let (schedule, prepared) = &schedules[0];
     // Members may be moved by different operators, so their common space is the whole.

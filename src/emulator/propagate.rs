@@ -3,14 +3,16 @@
 use super::course::Course;
 use super::generator::{Generator, Together, mean_state};
 use super::question::Refusal;
+use super::step::commutator_free::CommutatorFree;
 use super::step::exact::{EXACT, ExactClosed, ExactOpen, stacked, unstacked};
-use super::step::{DENSE_LIOUVILLE, choose};
+use super::step::{DENSE_LIOUVILLE, Stepper, choose};
 use super::{Lab, Mark, Method, Options, Trace, trace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Kick, Scalar, Segment, Step, duration};
 use crate::linalg::{C64, Matrix, ZERO, hermitian_eigen, power, product};
 use crate::source::Place;
 use crate::spin::{Operator, Sparse, State, crush, dephase};
+use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -217,18 +219,32 @@ impl<'a> Walk<'a> {
             })
             .collect();
         let first = acquisitions[0];
+        // Members are added up in groups, and groups in order, so that the sum is the same for any number of threads.
+        const GROUP: usize = 64;
+        let (space, tolerance) = (self.lab.space(), self.options.tolerance);
+        let inputs: Vec<_> = acquisitions.iter().copied().zip(states).zip(self.weights.iter().copied()).collect();
+        let groups: Vec<Result<(Vec<C64>, Vec<State>), Fault>> = inputs
+            .par_chunks(GROUP)
+            .map(|group| {
+                let mut sum = vec![ZERO; first.points];
+                let mut ends = Vec::with_capacity(group.len());
+                for ((acquire, state), weight) in group {
+                    let generator = Generator::of(&acquire.segment, space);
+                    let receiver = C64::cis(-acquire.receiver) * *weight;
+                    let (decay, end) = super::signal::decay(acquire, &generator, space, state, tolerance)
+                        .map_err(|e| failed(acquire.segment.place, &e.to_string()))?;
+                    sum.iter_mut().zip(decay).for_each(|(s, x)| *s += x * receiver);
+                    ends.push(end);
+                }
+                Ok((sum, ends))
+            })
+            .collect();
         let mut sum = vec![ZERO; first.points];
-        let mut ends = Vec::with_capacity(states.len());
-        for ((acquire, state), weight) in acquisitions.iter().zip(states).zip(&self.weights) {
-            let generator = Generator::of(&acquire.segment, self.lab.space());
-            let receiver = C64::cis(-acquire.receiver) * *weight;
-            let decay = super::signal::decay(acquire, &generator, self.lab.space(), &state)
-                .map_err(|e| failed(acquire.segment.place, &e.to_string()))?;
-            sum.iter_mut().zip(decay).for_each(|(s, x)| *s += x * receiver);
-            let end = choose(&generator, &acquire.segment, &state, self.options.method, self.options.tolerance)
-                .and_then(|mut stepper| stepper.advance(&state, 0.0, acquire.segment.duration))
-                .map_err(|e| failed(acquire.segment.place, &e.to_string()))?;
-            ends.push(end);
+        let mut ends = Vec::with_capacity(inputs.len());
+        for group in groups {
+            let (part, states) = group?;
+            sum.iter_mut().zip(part).for_each(|(s, x)| *s += x);
+            ends.extend(states);
         }
         self.used("free induction decay");
         let time: Vec<f64> = (0..first.points).map(|k| first.dwell * k as f64).collect();
@@ -260,6 +276,12 @@ impl<'a> Walk<'a> {
             let end = apply(&propagator, state);
             self.lab.watch(&end);
             return Ok(end);
+        }
+        if self.options.method == Method::Auto
+            && segment.period.is_some()
+            && let Some(u) = self.changing(segment)?
+        {
+            return Ok(apply(&Propagator::Unitary(u), state));
         }
         let generator = Generator::of(segment, self.lab.space());
         let mut stepper = choose(&generator, segment, &state, self.options.method, self.options.tolerance)
@@ -309,6 +331,37 @@ impl<'a> Walk<'a> {
         Ok(Some(propagator))
     }
 
+    /// The propagator of a segment under a small changing Hamiltonian; `None` where there is relaxation, or it is large.
+    fn changing(&mut self, segment: &Segment) -> Result<Option<Matrix>, Fault> {
+        const SMALL: usize = 64;
+        let dimension = self.lab.space().len();
+        if !segment.collapse.is_empty() || dimension > SMALL {
+            return Ok(None);
+        }
+        let generator = Generator::of(segment, self.lab.space());
+        let mut stepper = CommutatorFree::new(&generator, self.options.tolerance, segment.duration);
+        self.used(stepper.name());
+        let wrong = |e: super::step::StepError| failed(segment.place, &e.to_string());
+        let one = || crate::linalg::identity(dimension);
+        // Whole turns of a rotor are the power of one.
+        if let Some(period) = segment.period
+            && segment.duration > 2.0 * period
+        {
+            let turns = (segment.duration / period).floor();
+            let turn = stepper.over(0.0, period).map_err(wrong)?.unwrap_or_else(one);
+            let rest = stepper.over(0.0, segment.duration - turns * period).map_err(wrong)?.unwrap_or_else(one);
+            return Ok(Some(product(&rest, &power(&turn, turns as u64))));
+        }
+        let mut total = one();
+        let mut now = 0.0;
+        for edge in corners(segment).into_iter().chain([segment.duration]) {
+            let next = stepper.over(now, edge).map_err(wrong)?;
+            total = next.map_or(total.clone(), |u| product(&u, &total));
+            now = edge;
+        }
+        Ok(Some(total))
+    }
+
     fn kick(&mut self, kick: &Kick) -> Result<Matrix, Fault> {
         self.used(EXACT);
         let segment = kick.as_segment();
@@ -343,7 +396,10 @@ impl<'a> Walk<'a> {
             let next = match step {
                 Step::Segment(segment) if segment.record.is_none() => match self.propagator(segment)? {
                     Some(p) => (*p).clone(),
-                    None => return Ok(None),
+                    None => match self.changing(segment)? {
+                        Some(u) => Propagator::Unitary(u),
+                        None => return Ok(None),
+                    },
                 },
                 Step::Kick(_) if self.lab.space().len() > super::generator::DENSE_VECTORS => return Ok(None),
                 Step::Kick(kick) => Propagator::Unitary(self.kick(kick)?),

@@ -168,13 +168,14 @@ fn limit(e: &Evaluator, event: &EventKind) -> Result<Option<f64>, Fault> {
     channel.and_then(|c| c.max_rf.as_ref()).map(|x| e.number(x)).transpose()
 }
 
-/// The strongest field of some steps, and what they take of the limit. The first term of a segment is what acts anyway.
+/// The strongest field of some steps, and what they take of the limit.
 fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> (Option<f64>, f64) {
     const SAMPLES: usize = 200;
     let angular = if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 };
     let (mut peak, mut energy) = (0.0f64, 0.0);
     let field = |s: &Segment, t: f64| {
-        let squares = s.hamiltonian.iter().skip(1).map(|(c, _): &(Scalar, _)| c.at(t).powi(2));
+        let internal = s.hamiltonian.len() - s.transmitted;
+        let squares = s.hamiltonian.iter().skip(internal).map(|(c, _): &(Scalar, _)| c.at(t).powi(2));
         squares.sum::<f64>().sqrt() / angular
     };
     for (segment, times) in steps.iter().flat_map(|s| segments(s, 1.0)) {

@@ -1,24 +1,35 @@
-//! Free induction decays: `s(t) = Tr[rho(t) F+]` under a constant generator.
+//! Free induction decays: `s(t) = Tr[rho(t) F+]`.
 
 use super::Method;
-use super::generator::{Generator, deviation};
-use super::step::exact::{ExactOpen, stacked};
+use super::generator::{Generator, deviation, tidy};
+use super::step::commutator_free::CommutatorFree;
+use super::step::exact::{ExactOpen, stacked, unstacked};
 use super::step::{DENSE_LIOUVILLE, StepError, Stepper, choose};
 use crate::hamiltonian::Acquire;
-use crate::linalg::{C64, Matrix, Vector, ZERO, conjugate_back, hermitian_eigen};
+use crate::linalg::{C64, Matrix, Vector, ZERO, conjugate, conjugate_back, hermitian_eigen, identity, product};
 use crate::spin::{Space, Sparse, State};
 
-/// The decay of one member, without the receiver's phase.
+/// The decay of one member, without the receiver's phase, and the state behind it.
 ///
 /// Without relaxation, `s(t) = sum_ab (V+ rho V)_ab (V+ F+ V)_ba exp(-i (E_a - E_b) t)`: one frequency a pair of levels that F+
-/// connects. With relaxation the stacked state is multiplied by one propagator a point.
+/// connects. In a rotor the Hamiltonian repeats itself: where a number n of points fits a number of turns, `U(t_k)` is computed
+/// for k up to n, and `s(t_(k + jn)) = Tr[U(t_n)^j rho U(t_n)^-j U(t_k)+ F+ U(t_k)]`. With relaxation the stacked state is multiplied by one propagator a point.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed, or a method fails.
-pub fn decay(acquire: &Acquire, generator: &Generator, space: &Space, state: &State) -> Result<Vec<C64>, StepError> {
+pub fn decay(
+    acquire: &Acquire,
+    generator: &Generator,
+    space: &Space,
+    state: &State,
+    tolerance: f64,
+) -> Result<(Vec<C64>, State), StepError> {
     let raising = Sparse::of(&acquire.raising, space).dense();
     let (points, dwell) = (acquire.points, acquire.dwell);
     let rho = state.density();
+    if generator.is_closed() && !generator.is_constant() {
+        return turning(acquire, generator, &raising, &rho, tolerance);
+    }
     if generator.is_closed() {
         let eigen = hermitian_eigen(&generator.hamiltonian(0.0))?;
         // The identity gives no signal, and at a polarisation of 1e-5 its rounding would.
@@ -51,20 +62,25 @@ pub fn decay(acquire: &Acquire, generator: &Generator, space: &Space, state: &St
                 }
             }
         }
-        return Ok(out);
+        let u = eigen.propagator(dwell * points as f64);
+        let end = match state {
+            State::Pure(psi) => State::Pure(u * psi),
+            State::Mixed(rho) => State::Mixed(deviation(rho, |d| conjugate(&u, d))),
+        };
+        return Ok((out, end));
     }
     // Tr[rho F+] as a product of stacked matrices.
     let observed = stacked(&raising.transpose());
     let signal = |v: &Vector| v.iter().zip(observed.iter()).map(|(x, f)| x * f).sum::<C64>();
     let mut out = Vec::with_capacity(points);
-    if generator.dimension * generator.dimension <= DENSE_LIOUVILLE {
+    if generator.is_constant() && generator.dimension * generator.dimension <= DENSE_LIOUVILLE {
         let propagator = ExactOpen::new(generator).propagator(dwell);
         let mut v = stacked(&rho);
         for _ in 0..points {
             out.push(signal(&v));
             v = &propagator * v;
         }
-        return Ok(out);
+        return Ok((out, State::Mixed(tidy(&unstacked(&v)))));
     }
     let mut stepper: Box<dyn Stepper> = choose(generator, &acquire.segment, state, Method::Auto, 1e-9)?;
     let mut now = State::Mixed(rho);
@@ -72,5 +88,43 @@ pub fn decay(acquire: &Acquire, generator: &Generator, space: &Space, state: &St
         out.push(signal(&stacked(&now.density())));
         now = stepper.advance(&now, dwell * k as f64, dwell * (k + 1) as f64)?;
     }
-    Ok(out)
+    Ok((out, now))
+}
+
+/// The decay under a Hamiltonian that changes, synchronised with the rotor where points and turns meet.
+fn turning(
+    acquire: &Acquire,
+    generator: &Generator,
+    raising: &Matrix,
+    rho: &Matrix,
+    tolerance: f64,
+) -> Result<(Vec<C64>, State), StepError> {
+    let (points, dwell) = (acquire.points, acquire.dwell);
+    let meet = |n: usize, period: f64| {
+        let turns = n as f64 * dwell / period;
+        turns > 0.5 && (turns - turns.round()).abs() * (points as f64 / n as f64) < 1e-6
+    };
+    let block = acquire.segment.period.and_then(|p| (1..=points).find(|n| meet(*n, p))).unwrap_or(points);
+    let mut stepper = CommutatorFree::new(generator, tolerance, block as f64 * dwell);
+    // What has happened since the beginning of the block, point by point.
+    let mut moved = vec![identity(generator.dimension)];
+    for k in 0..block {
+        let before = &moved[k];
+        let next = stepper.over(dwell * k as f64, dwell * (k + 1) as f64)?.map(|u| product(&u, before));
+        moved.push(next.unwrap_or_else(|| before.clone()));
+    }
+    let observed: Vec<Matrix> = moved[..block].iter().map(|u| conjugate_back(u, raising).transpose()).collect();
+    let mut out = Vec::with_capacity(points);
+    // The identity gives no signal, and at a polarisation of 1e-5 its rounding would.
+    let level = rho.trace() / rho.nrows() as f64;
+    let mut now = rho.clone();
+    (0..rho.nrows()).for_each(|k| now[(k, k)] -= level);
+    while out.len() < points {
+        let left = (points - out.len()).min(block);
+        let signal = |o: &Matrix| o.iter().zip(now.iter()).map(|(f, x)| f * x).sum::<C64>();
+        out.extend(observed.iter().take(left).map(signal));
+        now = conjugate(&moved[left], &now);
+    }
+    (0..rho.nrows()).for_each(|k| now[(k, k)] += level);
+    Ok((out, State::Mixed(now)))
 }

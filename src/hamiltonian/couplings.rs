@@ -1,9 +1,11 @@
 //! Couplings of two spins, secular in the high field.
 //!
 //! Dipolar, like spins: `2 pi d (3 Iz Iz - I.I)`; unlike spins: `2 pi d 2 Iz Iz`. From positions
-//! `d = -(mu_0 / 4 pi) gamma_a gamma_b hbar / (2 pi r^3) (3 cos^2 theta - 1)/2`, theta between the pair and the field along z.
+//! `d = -(mu_0 / 4 pi) gamma_a gamma_b hbar / (2 pi r^3) (3 cos^2 theta - 1)/2`, theta between the pair and the field. A coupling
+//! that is given without a direction is d itself, one `along` a direction of the crystal its value at theta = 0.
 //! Scalar, like spins: `2 pi J I.I`; unlike: `2 pi J Iz Iz`. In natural units there is no 2 pi.
 
+use super::orientation::{Frame, Internal, axial, is_turned};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::OfPair;
@@ -41,36 +43,58 @@ fn pair(e: &Evaluator, a: usize, b: usize, zz: f64, dot: f64, span: Span) -> Res
     Ok(sum)
 }
 
-fn sum_of_pairs(
-    e: &Evaluator,
-    pairs: &[OfPair],
-    coefficients: impl Fn(bool, f64) -> (f64, f64),
-) -> Result<Operator, Fault> {
+/// The scalar couplings, rad/s.
+pub fn scalar(e: &Evaluator) -> Result<Operator, Fault> {
     let mut sum = Operator::zero(&e.basis);
-    for p in pairs {
-        let span = p.place.0.unwrap_or_default();
+    for p in &e.experiment.system.scalar {
         for index in e.range(p.each.as_ref())? {
-            let (a, b) = (e.site(&p.a, index)?, e.site(&p.b, index)?);
-            if a == b {
-                return Err(Diagnostic::new(Code::Contradiction, span, "a spin cannot be coupled to itself").into());
-            }
-            let constant = e.number_at(&p.value, index)? * two_pi(e);
-            let (zz, dot) = coefficients(like(e, a, b), constant);
-            sum = sum.plus(pair(e, a, b, zz, dot, span)?);
+            let (a, b) = two(e, p, index)?;
+            let j = e.number_at(&p.value, index)? * two_pi(e);
+            let (zz, dot) = if like(e, a, b) { (0.0, j) } else { (j, 0.0) };
+            sum = sum.plus(pair(e, a, b, zz, dot, p.place.0.unwrap_or_default())?);
         }
     }
     Ok(sum)
 }
 
-/// The scalar couplings, rad/s.
-pub fn scalar(e: &Evaluator) -> Result<Operator, Fault> {
-    sum_of_pairs(e, &e.experiment.system.scalar, |like, j| if like { (0.0, j) } else { (j, 0.0) })
+/// The two spins of a pair.
+fn two(e: &Evaluator, p: &OfPair, index: Option<(&str, f64)>) -> Result<(usize, usize), Fault> {
+    let (a, b) = (e.site(&p.a, index)?, e.site(&p.b, index)?);
+    if a == b {
+        let span = p.place.0.unwrap_or_default();
+        return Err(Diagnostic::new(Code::Contradiction, span, "a spin cannot be coupled to itself").into());
+    }
+    Ok((a, b))
+}
+
+/// `3 Iz Iz - I.I` of like spins, `2 Iz Iz` of unlike ones.
+fn secular(e: &Evaluator, a: usize, b: usize, span: Span) -> Result<Operator, Fault> {
+    if like(e, a, b) { pair(e, a, b, 3.0, -1.0, span) } else { pair(e, a, b, 2.0, 0.0, span) }
 }
 
 /// The dipolar couplings, given and from positions, rad/s.
-pub fn dipolar(e: &Evaluator) -> Result<Operator, Fault> {
-    let secular = |like: bool, d: f64| if like { (3.0 * d, -d) } else { (2.0 * d, 0.0) };
-    let mut sum = sum_of_pairs(e, &e.experiment.system.dipolar, secular)?;
+pub fn dipolar(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
+    let mut sum = Internal::nothing(&e.basis, frame);
+    for p in &e.experiment.system.dipolar {
+        let span = p.place.0.unwrap_or_default();
+        for index in e.range(p.each.as_ref())? {
+            let (a, b) = two(e, p, index)?;
+            let d = e.number_at(&p.value, index)? * two_pi(e);
+            let seen = match &p.along {
+                Some(along) => {
+                    let direction = e.vector(along, index)?;
+                    if direction == [0.0; 3] {
+                        let message = "a direction of no length points nowhere";
+                        return Err(Diagnostic::new(Code::OutOfRange, along.span(), message).into());
+                    }
+                    frame.along_field(&axial(d, direction))
+                }
+                None if is_turned(e) => return Err(no_direction(p, span)),
+                None => [d, 0.0, 0.0, 0.0, 0.0],
+            };
+            sum.add(seen, &secular(e, a, b, span)?);
+        }
+    }
     if !e.experiment.system.dipolar_all {
         return Ok(sum);
     }
@@ -95,15 +119,24 @@ pub fn dipolar(e: &Evaluator) -> Result<Operator, Fault> {
     for a in 0..positions.len() {
         for b in a + 1..positions.len() {
             let (Some((ra, _)), Some((rb, span))) = (positions[a], positions[b]) else { continue };
-            let d = constant(e, a, b, ra, rb, span)? * TWO_PI;
-            let (zz, dot) = secular(like(e, a, b), d);
-            sum = sum.plus(pair(e, a, b, zz, dot, span)?);
+            let b_pair = constant(e, a, b, ra, rb, span)? * TWO_PI;
+            let direction = std::array::from_fn(|k| rb[k] - ra[k]);
+            sum.add(frame.along_field(&axial(b_pair, direction)), &secular(e, a, b, span)?);
         }
     }
     Ok(sum)
 }
 
-/// The dipolar coupling constant of a pair from its positions (metres), Hz.
+fn no_direction(p: &OfPair, span: Span) -> Fault {
+    let message =
+        format!("the coupling of `{}` and `{}` has no direction, and the sample does not lie still along z", p.a, p.b);
+    Diagnostic::new(Code::MissingDeclaration, span, message)
+        .label("no `along`")
+        .help("for example `along (0, 0, 1)`: the number is then that of a pair along the field")
+        .into()
+}
+
+/// The dipolar coupling constant of a pair along the field, from its positions (metres), Hz.
 fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], span: Span) -> Result<f64, Fault> {
     let (Some(first), Some(second)) = (e.basis.sites[a].isotope, e.basis.sites[b].isotope) else { return Ok(0.0) };
     let r: Vec<f64> = (0..3).map(|k| rb[k] - ra[k]).collect();
@@ -127,8 +160,5 @@ fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], span:
         .help("is the unit right? bonds are about 1 angstrom long")
         .into());
     }
-    let cosine = r[2] / distance;
-    let angular = (3.0 * cosine * cosine - 1.0) / 2.0;
-    Ok(-(MAGNETIC_CONSTANT / (2.0 * TWO_PI)) * first.gamma * second.gamma * HBAR / (TWO_PI * distance2 * distance)
-        * angular)
+    Ok(-(MAGNETIC_CONSTANT / (2.0 * TWO_PI)) * first.gamma * second.gamma * HBAR / (TWO_PI * distance2 * distance))
 }

@@ -6,6 +6,7 @@
 //! a time of about one over their distance the members are in step again, and a decay that was real is followed by an echo that
 //! is not. Where that happens within the sequence, it is said.
 
+use super::powder::orientations;
 use super::value::{Evaluator, Fault, Values, Variation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::Distribution;
@@ -43,28 +44,24 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
         })
         .collect();
     for distribution in &e.experiment.ensemble {
-        let nodes = nodes(e, distribution)?;
-        if members.len().saturating_mul(nodes.len()) > MOST {
-            return Err(Diagnostic::new(
-                Code::OutOfRange,
-                distribution.place.0.unwrap_or_default(),
-                format!("{} times {} members are too many: at most {MOST}", members.len(), nodes.len()),
-            )
-            .label("with these points")
-            .into());
+        if distribution.quantity == "orientation" {
+            members = turned(members, e, distribution)?;
+            continue;
         }
+        let nodes = nodes(e, distribution)?;
+        not_too_many(members.len(), nodes.len(), distribution)?;
         let mut next = Vec::with_capacity(members.len() * nodes.len());
         for member in &members {
             for &(value, weight) in &nodes {
                 let mut variation = member.variation.clone();
                 let mut values = member.values.clone();
-                match (&distribution.of.kind, distribution.quantity.as_str()) {
-                    (ExprKind::Isotope(symbol), "offset") => {
+                match (distribution.of.as_ref().map(|of| &of.kind), distribution.quantity.as_str()) {
+                    (Some(ExprKind::Isotope(symbol)), "offset") => {
                         let factor = hamiltonian_factor(Dimension::FREQUENCY, e.scope.units).unwrap_or(1.0);
                         variation.offsets.push((symbol.clone(), value * factor));
                     }
-                    (ExprKind::Isotope(symbol), _) => variation.rf.push((symbol.clone(), value)),
-                    (ExprKind::Name(name), _) => {
+                    (Some(ExprKind::Isotope(symbol)), _) => variation.rf.push((symbol.clone(), value)),
+                    (Some(ExprKind::Name(name)), _) => {
                         values.insert(name.clone(), value);
                     }
                     _ => {}
@@ -75,6 +72,33 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
         members = next;
     }
     Ok(members)
+}
+
+fn not_too_many(members: usize, nodes: usize, distribution: &Distribution) -> Result<(), Fault> {
+    if members.saturating_mul(nodes) <= MOST {
+        return Ok(());
+    }
+    Err(Diagnostic::new(
+        Code::OutOfRange,
+        distribution.place.0.unwrap_or_default(),
+        format!("{members} times {nodes} members are too many: at most {MOST}"),
+    )
+    .label("with these points")
+    .into())
+}
+
+/// Every member in every orientation.
+fn turned(members: Vec<Member>, e: &Evaluator, distribution: &Distribution) -> Result<Vec<Member>, Fault> {
+    let orientations = orientations(e, distribution)?;
+    not_too_many(members.len(), orientations.len(), distribution)?;
+    let mut next = Vec::with_capacity(members.len() * orientations.len());
+    for member in &members {
+        for &(angles, weight) in &orientations {
+            let variation = Variation { orientation: Some(angles), ..member.variation.clone() };
+            next.push(Member { weight: member.weight * weight, variation, values: member.values.clone() });
+        }
+    }
+    Ok(next)
 }
 
 fn least_common_multiple(a: usize, b: usize) -> usize {
@@ -136,8 +160,8 @@ fn nodes(e: &Evaluator, d: &Distribution) -> Result<Vec<(f64, f64)>, Fault> {
 
 /// The middle of a distribution that gives none: the full rf, no offset, the parameter's value.
 fn usual(e: &Evaluator, d: &Distribution) -> f64 {
-    match (&d.of.kind, d.quantity.as_str()) {
-        (ExprKind::Name(name), "param") => e.values.get(name).copied().unwrap_or(0.0),
+    match (d.of.as_ref().map(|of| &of.kind), d.quantity.as_str()) {
+        (Some(ExprKind::Name(name)), "param") => e.values.get(name).copied().unwrap_or(0.0),
         (_, "rf") => 1.0,
         _ => 0.0,
     }
@@ -145,7 +169,7 @@ fn usual(e: &Evaluator, d: &Distribution) -> f64 {
 
 /// Nodes and weights of Gauss's quadrature, from the off-diagonal of the Jacobi matrix of its polynomials (Golub and Welsch,
 /// Math. Comp. 23, 221): the nodes are its eigenvalues, the weights the squares of the first components of its eigenvectors.
-fn gauss(n: usize, off_diagonal: impl Fn(usize) -> f64) -> Result<Vec<(f64, f64)>, Fault> {
+pub fn gauss(n: usize, off_diagonal: impl Fn(usize) -> f64) -> Result<Vec<(f64, f64)>, Fault> {
     let jacobi =
         Matrix::from_fn(n, n, |i, j| if i.abs_diff(j) == 1 { real(off_diagonal(i.max(j))) } else { real(0.0) });
     let eigen = hermitian_eigen(&jacobi).map_err(|error| {

@@ -1,10 +1,13 @@
 //! Experiment to schedule: at one point of the parameters, what acts and when. Each interaction stands in its own file.
 
+mod anisotropy;
 mod couplings;
 mod display;
 mod drive;
 mod ensemble;
 mod function;
+mod orientation;
+mod powder;
 mod prepare;
 mod relaxation;
 mod schedule;
@@ -47,6 +50,7 @@ pub fn build(e: &Evaluator, purpose: Purpose) -> Result<(Schedule, Vec<Diagnosti
         e,
         purpose,
         warnings: vec![],
+        clock: 0.0,
         internal: None,
         relaxation: None,
         fields: HashMap::new(),
@@ -89,7 +93,9 @@ struct Builder<'a, 'b> {
     e: &'a Evaluator<'b>,
     purpose: Purpose,
     warnings: Vec<Diagnostic>,
-    internal: Option<Arc<Operator>>,
+    /// The time since `prepare`.
+    clock: f64,
+    internal: Option<orientation::Terms>,
     relaxation: Option<Arc<[Operator]>>,
     fields: HashMap<String, Field>,
     /// Recent `evolve` operators: a generated file may hold the same statement a hundred thousand times.
@@ -99,6 +105,13 @@ struct Builder<'a, 'b> {
 
 impl<'a> Builder<'a, '_> {
     fn event(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        let (start, before) = (self.clock, steps.len());
+        self.steps_of(event, steps)?;
+        self.clock = start + duration(&steps[before..]);
+        Ok(())
+    }
+
+    fn steps_of(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
         let place = event.place;
         let span = place.0.unwrap_or_default();
         match &event.kind {
@@ -106,9 +119,19 @@ impl<'a> Builder<'a, '_> {
             EventKind::Pulse(p) => self.pulse(p, place, steps)?,
             EventKind::Delay { duration, record } => {
                 let duration = drive::duration_of(self.e, duration)?;
-                let hamiltonian = vec![(Scalar::Constant(1.0), self.internal()?)];
+                let internal = self.internal()?;
+                let (hamiltonian, period) = (internal.from(self.clock), internal.period());
                 let (collapse, record) = (self.relaxation()?, self.record(record.as_ref())?);
-                steps.push(Step::Segment(Segment { duration, hamiltonian, collapse, record, place }));
+                let transmitted = 0;
+                steps.push(Step::Segment(Segment {
+                    duration,
+                    hamiltonian,
+                    transmitted,
+                    period,
+                    collapse,
+                    record,
+                    place,
+                }));
             }
             EventKind::Lock(l) => {
                 let mut drive = drive::lock(self.e, l, span)?;
@@ -129,7 +152,16 @@ impl<'a> Builder<'a, '_> {
                     None => self.relaxation()?,
                 };
                 let record = self.record(record.as_ref())?;
-                steps.push(Step::Segment(Segment { duration, hamiltonian, collapse, record, place }));
+                let (transmitted, period) = (0, None);
+                steps.push(Step::Segment(Segment {
+                    duration,
+                    hamiltonian,
+                    transmitted,
+                    period,
+                    collapse,
+                    record,
+                    place,
+                }));
             }
             EventKind::Crush {} => steps.push(Step::Crush),
             EventKind::Dephase { hamiltonian } => {
@@ -166,13 +198,42 @@ impl<'a> Builder<'a, '_> {
                             .label("zero repetitions"),
                     );
                 }
-                let mut inner = Vec::new();
-                for event in body {
-                    self.event(event, &mut inner)?;
-                }
-                steps.push(Step::Loop(times as u64, inner));
+                self.repeated(times, body, span, steps)?;
             }
             EventKind::Parallel { align, pulses } => self.parallel(*align, pulses, place, steps)?,
+        }
+        Ok(())
+    }
+
+    /// A loop stays a loop, but where the rotor is not at the same phase each time: there it is written out.
+    fn repeated(&mut self, times: usize, body: &'a [Event], span: Span, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        const MOST_WRITTEN_OUT: usize = 100_000;
+        let mut inner = Vec::new();
+        for event in body {
+            self.event(event, &mut inner)?;
+        }
+        let turns = match self.e.experiment.system.spinning {
+            Some(_) => self.internal()?.period().map(|p| duration(&inner) / p),
+            None => None,
+        };
+        let in_step = turns.is_none_or(|n| (n - n.round()).abs() * times as f64 <= 1e-6);
+        if in_step || times < 2 {
+            steps.push(Step::Loop(times as u64, inner));
+            return Ok(());
+        }
+        if times.saturating_mul(inner.len()) > MOST_WRITTEN_OUT {
+            let message =
+                format!("this loop takes {:.6} turns of the rotor, too many times over", turns.unwrap_or(0.0));
+            return Err(Diagnostic::new(Code::OutOfRange, span, message)
+                .label("not in step with the rotor")
+                .help("a body that takes a whole number of turns may be repeated as often as you like")
+                .into());
+        }
+        steps.append(&mut inner);
+        for _ in 1..times {
+            for event in body {
+                self.event(event, steps)?;
+            }
         }
         Ok(())
     }
@@ -182,11 +243,13 @@ impl<'a> Builder<'a, '_> {
         Ok(Some(Record { points: self.e.count(&record.points, 2)?, name: record.name.clone() }))
     }
 
-    fn internal(&mut self) -> Result<Arc<Operator>, Fault> {
-        if self.internal.is_none() {
-            self.internal = Some(Arc::new(self.e.internal()?));
+    fn internal(&mut self) -> Result<orientation::Terms, Fault> {
+        if let Some(terms) = &self.internal {
+            return Ok(terms.clone());
         }
-        Ok(self.internal.clone().unwrap_or_else(|| Arc::new(Operator::zero(&self.e.basis))))
+        let terms = orientation::Terms::of(self.e.internal()?);
+        self.internal = Some(terms.clone());
+        Ok(terms)
     }
 
     fn relaxation(&mut self) -> Result<Arc<[Operator]>, Fault> {
@@ -309,7 +372,9 @@ impl<'a> Builder<'a, '_> {
             raising: Arc::new(raising),
             segment: Segment {
                 duration: dwell_time * points as f64,
-                hamiltonian: vec![(Scalar::Constant(1.0), self.internal()?)],
+                hamiltonian: self.internal()?.from(self.clock),
+                transmitted: 0,
+                period: self.internal()?.period(),
                 collapse: self.relaxation()?,
                 record: None,
                 place,
@@ -372,7 +437,8 @@ impl<'a> Builder<'a, '_> {
         record: Option<Record>,
         place: Place,
     ) -> Result<Segment, Fault> {
-        let mut hamiltonian = vec![(Scalar::Constant(1.0), self.internal()?)];
+        let mut hamiltonian = self.internal()?.from(self.clock + begin);
+        let internal = hamiltonian.len();
         for (nucleus, drive) in drives {
             let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
             let amplitude = match &drive.amplitude {
@@ -387,7 +453,11 @@ impl<'a> Builder<'a, '_> {
             }
         }
         let collapse = self.relaxation()?;
-        Ok(Segment { duration, hamiltonian, collapse, record, place })
+        // A pulse of constant strength leaves the period of the rotor as it is.
+        let constant = hamiltonian[internal..].iter().all(|(c, _)| c.constant().is_some());
+        let period = if constant { self.internal()?.period() } else { None };
+        let transmitted = hamiltonian.len() - internal;
+        Ok(Segment { duration, transmitted, hamiltonian, period, collapse, record, place })
     }
 
     fn battery(&mut self, b: &crate::ir::Battery) -> Result<Battery, Fault> {
@@ -417,7 +487,15 @@ impl Kick {
     /// The same turn as an evolution for a unit of time.
     pub fn as_segment(&self) -> Segment {
         let hamiltonian = vec![(Scalar::Constant(self.angle), Arc::new(self.generator()))];
-        Segment { duration: 1.0, hamiltonian, collapse: Arc::from([]), record: None, place: self.place }
+        Segment {
+            duration: 1.0,
+            hamiltonian,
+            transmitted: 1,
+            period: None,
+            collapse: Arc::from([]),
+            record: None,
+            place: self.place,
+        }
     }
 
     /// `Fx cos phase + Fy sin phase`.

@@ -59,6 +59,10 @@ pub struct Segment {
     pub duration: f64,
     /// `H(t) = sum c(t) A`, rad/s, t since the segment began.
     pub hamiltonian: Vec<(Scalar, Arc<Operator>)>,
+    /// How many of its terms, the last ones, a transmitter makes.
+    pub transmitted: usize,
+    /// The time after which the Hamiltonian repeats itself, where it changes and does.
+    pub period: Option<f64>,
     /// Lindblad operators, rates folded in.
     pub collapse: Arc<[Operator]>,
     /// Samples to take.

@@ -1,7 +1,8 @@
 //! Expressions to numbers and operators, at one point of the parameters.
 
 use super::function::{Function, Scalar};
-use super::{couplings, zeeman};
+use super::orientation::{Frame, Internal};
+use super::{anisotropy, couplings, zeeman};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Each, Experiment, FunctionInfo, Scope, SiteDeclaration, Type};
 use crate::linalg::real;
@@ -95,6 +96,8 @@ pub struct Variation {
     pub offsets: Vec<(String, f64)>,
     /// Factors of the rf by nucleus.
     pub rf: Vec<(String, f64)>,
+    /// How a crystallite of a powder lies: Euler angles.
+    pub orientation: Option<[f64; 3]>,
     /// The number of the scan.
     pub scan: usize,
 }
@@ -634,21 +637,32 @@ impl<'a> Evaluator<'a> {
     fn part(&self, part: &str, span: Span) -> Result<Operator, Fault> {
         let scale = if self.scope.units == UnitSystem::Lab { 1.0 / crate::units::TWO_PI } else { 1.0 };
         let operator = match part {
-            "dipolar" => couplings::dipolar(self)?,
+            "dipolar" => couplings::dipolar(self, &Frame::of(self)?)?.at_rest(part, span)?,
+            "quadrupolar" => anisotropy::quadrupole(self, &Frame::of(self)?)?.at_rest(part, span)?,
             "scalar" => couplings::scalar(self)?,
-            "offset" => zeeman::offset(self)?,
+            "offset" => self.shifts(&Frame::of(self)?)?.at_rest(part, span)?,
             "zeeman" => zeeman::laboratory(self, span)?,
-            _ => self.internal()?,
+            _ => self.internal()?.at_rest(part, span)?,
         };
         Ok(operator.times_number(real(scale)))
+    }
+
+    /// What shifts leave in the rotating frame.
+    fn shifts(&self, frame: &Frame) -> Result<Internal, Fault> {
+        let mut sum = anisotropy::shielding(self, frame)?;
+        sum.constant = sum.constant.plus(zeeman::offset(self)?);
+        Ok(sum)
     }
 
     /// What acts during delays and pulses, rad/s.
     ///
     /// # Errors
-    /// When a coupling cannot be computed.
-    pub fn internal(&self) -> Result<Operator, Fault> {
-        Ok(zeeman::offset(self)?.plus(couplings::scalar(self)?).plus(couplings::dipolar(self)?))
+    /// When an interaction cannot be computed.
+    pub fn internal(&self) -> Result<Internal, Fault> {
+        let frame = Frame::of(self)?;
+        let mut sum = self.shifts(&frame)?;
+        sum.constant = sum.constant.plus(couplings::scalar(self)?);
+        Ok(sum.plus(couplings::dipolar(self, &frame)?).plus(anisotropy::quadrupole(self, &frame)?))
     }
 
     fn call(&self, name: &str, items: &[Expr], span: Span, locals: &[Local]) -> Result<Value, Fault> {

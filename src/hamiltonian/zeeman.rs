@@ -23,6 +23,14 @@ pub fn field(e: &Evaluator) -> Result<Option<f64>, Fault> {
     e.experiment.system.field.as_ref().map(|f| e.number(f)).transpose()
 }
 
+/// What is said where something needs the field and there is none.
+pub fn missing_field(what: &str, span: Span) -> Fault {
+    Diagnostic::new(Code::MissingDeclaration, span, format!("{what} needs the field"))
+        .label("no `field` is declared")
+        .help("for example `field 9.4 T`")
+        .into()
+}
+
 fn along_z(e: &Evaluator, coefficients: impl Iterator<Item = (usize, f64)>) -> Operator {
     let mut sum = Operator::zero(&e.basis);
     for (site, c) in coefficients {
@@ -53,10 +61,7 @@ pub fn offset(e: &Evaluator) -> Result<Operator, Fault> {
     }
     let Some(field) = field(e)? else {
         let place = system.shifts.first().map(|s| s.place.0.unwrap_or_default()).unwrap_or_default();
-        return Err(Diagnostic::new(Code::MissingDeclaration, place, "a chemical shift needs the field")
-            .label("no `field` is declared")
-            .help("for example `field 9.4 T`")
-            .into());
+        return Err(missing_field("a chemical shift", place));
     };
     let shifts = shifts(e)?;
     let coefficients = e.basis.sites.iter().enumerate().filter_map(|(k, site)| {
@@ -70,10 +75,7 @@ pub fn offset(e: &Evaluator) -> Result<Operator, Fault> {
 /// The Zeeman energy in the laboratory frame, rad/s.
 pub fn laboratory(e: &Evaluator, span: Span) -> Result<Operator, Fault> {
     let Some(field) = field(e)? else {
-        return Err(Diagnostic::new(Code::MissingDeclaration, span, "`zeeman` needs the field")
-            .label("no `field` is declared")
-            .help("for example `field 9.4 T`")
-            .into());
+        return Err(missing_field("`zeeman`", span));
     };
     let shifts = shifts(e)?;
     let coefficients = e

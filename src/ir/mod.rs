@@ -134,11 +134,12 @@ pub struct Cycle {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distribution {
-    /// `offset`, `rf` or `param`.
+    /// `offset`, `rf`, `param` or `orientation`.
     pub quantity: String,
-    /// Of which nucleus or parameter.
-    pub of: Expr,
-    /// `lorentzian`, `gaussian`, `uniform`.
+    /// Of which nucleus or parameter; orientations are of the whole sample.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<Expr>,
+    /// `lorentzian`, `gaussian`, `uniform`, `zcw`, `gauss`.
     pub shape: String,
     /// Its settings.
     pub settings: Vec<(String, Expr)>,
@@ -188,6 +189,9 @@ pub struct Expect {
     pub expected: Expr,
     /// How near.
     pub within: Expr,
+    /// Parameters and their values; the others have their defaults.
+    #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
+    pub settings: Vec<(String, Expr)>,
     /// Where it stands.
     #[serde(skip)]
     pub place: Place,

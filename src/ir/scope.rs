@@ -14,9 +14,10 @@ use std::collections::HashMap;
 pub const SYSTEM_PARTS: &[(&str, &str)] = &[
     ("dipolar", "the dipolar couplings of the system"),
     ("scalar", "the scalar couplings of the system"),
-    ("offset", "the chemical shifts in the frame that rotates with the carriers"),
+    ("quadrupolar", "the quadrupolar couplings of the system"),
+    ("offset", "the chemical shifts and their anisotropies in the frame that rotates with the carriers"),
     ("zeeman", "the Zeeman energy in the laboratory frame, shifts included"),
-    ("internal", "what acts during delays and pulses: offset + scalar + dipolar"),
+    ("internal", "what acts during delays and pulses: offset + scalar + dipolar + quadrupolar"),
 ];
 
 /// The phases that have a word, in degrees.

@@ -14,12 +14,24 @@ pub struct System {
     /// The static field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Expr>,
+    /// Euler angles (z, y, z) that turn the crystal into the field, or into the rotor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orientation: Option<Expr>,
+    /// The rotor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spinning: Option<Spinning>,
     /// The temperature of the sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<Expr>,
     /// Chemical shifts.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shifts: Vec<OfSite>,
+    /// Chemical shift anisotropies.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub csa: Vec<OfTensor>,
+    /// Quadrupolar couplings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub quadrupole: Vec<OfTensor>,
     /// Scalar couplings.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub scalar: Vec<OfPair>,
@@ -129,6 +141,42 @@ pub struct OfSite {
     pub place: Place,
 }
 
+/// A rotor.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spinning {
+    /// Turns in a unit of time.
+    pub rate: Expr,
+    /// The angle between its axis and the field; the magic angle when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub angle: Option<Expr>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// A traceless symmetric tensor of a spin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OfTensor {
+    /// Which spin.
+    pub site: Expr,
+    /// The largest component.
+    pub size: Expr,
+    /// The asymmetry, 0 when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eta: Option<Expr>,
+    /// Euler angles (z, y, z) that turn its axes into the crystal; the axes of the crystal when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub axes: Option<Expr>,
+    /// For which indices.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub each: Option<Each>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
 /// A quantity of a pair of spins.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -139,6 +187,9 @@ pub struct OfPair {
     pub b: Expr,
     /// How much.
     pub value: Expr,
+    /// The direction from one to the other in the crystal, where the value is that of a pair along the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub along: Option<Expr>,
     /// For which indices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Each>,

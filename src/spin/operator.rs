@@ -228,6 +228,11 @@ impl Operator {
         Operator { dimensions: basis.dimensions().into(), terms: vec![] }
     }
 
+    /// Zero on the space of another operator.
+    pub fn zero_like(other: &Operator) -> Operator {
+        Operator { dimensions: other.dimensions.clone(), terms: vec![] }
+    }
+
     /// A multiple of the identity.
     pub fn identity(basis: &Basis, factor: C64) -> Operator {
         let term = Term { coefficient: factor, factors: vec![] };

@@ -155,29 +155,48 @@ pub enum SystemKind {
     Mode(Name, Expr),
     /// `field 9.4 T`
     Field(Expr),
+    /// `orientation (0, 30, 0) deg`
+    Orientation(Expr),
+    /// `spinning 10 kHz at 54.7 deg`
+    Spinning(Expr, Option<Expr>),
     /// `temperature 300 K`
     Temperature(Expr),
     /// `shift a = 3.2 ppm`
     Shift(Expr, Expr),
     /// `j a b = 10 Hz`
     Scalar(Expr, Expr, Expr),
-    /// `dipolar a b = 1 kHz`
-    Dipolar(Expr, Expr, Expr),
+    /// `dipolar a b = 1 kHz`, `dipolar a b = 1 kHz along (0, 0, 1)`
+    Dipolar(Expr, Expr, Expr, Option<Expr>),
     /// `dipolar all`
     DipolarAll,
     /// `position a = (0, 0, 0) angstrom`
     Position(Expr, Expr),
+    /// `csa a = 40 ppm eta 0.3 axes (0, 30, 0) deg`
+    Csa(Expr, Tensor),
+    /// `quadrupole a = 130 kHz eta 0.1`
+    Quadrupole(Expr, Tensor),
     /// `relax a, b { T1 = 1 s }`
     Relax(Vec<Expr>, Vec<Setting>),
+}
+
+/// A traceless symmetric tensor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// Its largest component.
+    pub size: Expr,
+    /// Its asymmetry.
+    pub eta: Option<Expr>,
+    /// Euler angles of its axes in the crystal.
+    pub axes: Option<Expr>,
 }
 
 /// An entry of `ensemble`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Distribution {
-    /// `offset`, `rf`, `param`.
+    /// `offset`, `rf`, `param`, `orientation`.
     pub quantity: Name,
-    /// Of which channel or parameter.
-    pub of: Expr,
+    /// Of which channel or parameter; orientations are of the whole sample.
+    pub of: Option<Expr>,
     /// The shape: `lorentzian`.
     pub shape: Name,
     /// Its settings.
@@ -360,6 +379,8 @@ pub struct Expect {
     pub expected: Expr,
     /// How near.
     pub within: Expr,
+    /// At which values of the parameters; the defaults when none are given.
+    pub settings: Vec<(Name, Expr)>,
 }
 
 /// An expected curve.

@@ -197,7 +197,18 @@ impl<'a> Parser<'a> {
         let expected = self.expression()?;
         self.word("within")?;
         let within = self.expression()?;
-        Ok(ItemKind::Expect(Expect { value, at, expected, within }))
+        let mut settings = Vec::new();
+        if self.opt_word("where") {
+            loop {
+                let name = self.name("the name of a parameter")?;
+                self.expect_sign("=")?;
+                settings.push((name, self.expression()?));
+                if !self.sign(",") {
+                    break;
+                }
+            }
+        }
+        Ok(ItemKind::Expect(Expect { value, at, expected, within, settings }))
     }
 
     fn theory(&mut self) -> Rule<ItemKind> {
@@ -219,10 +230,10 @@ impl<'a> Parser<'a> {
         Ok(Measure { name: None, value: self.expression()? })
     }
 
-    /// `distribution = name operand ":" name "(" settings ")" [ "points" sum ]`
+    /// `distribution = name [ operand ] ":" name "(" settings ")" [ "points" sum ]`
     fn distribution(&mut self) -> Rule<Distribution> {
-        let quantity = self.name("what varies: offset, rf or param")?;
-        let of = self.expression()?;
+        let quantity = self.name("what varies: offset, rf, param or orientation")?;
+        let of = if self.at_sign(":") { None } else { Some(self.expression()?) };
         self.expect_sign(":")?;
         let shape = self.name("the shape of the distribution")?;
         let mut settings = Vec::new();
@@ -283,8 +294,23 @@ impl<'a> Parser<'a> {
                 } else {
                     let (a, b) = (self.site()?, self.site()?);
                     self.expect_sign("=")?;
-                    SystemKind::Dipolar(a, b, self.expression()?)
+                    let value = self.expression()?;
+                    let along = if self.opt_word("along") { Some(self.expression()?) } else { None };
+                    SystemKind::Dipolar(a, b, value, along)
                 }
+            }
+            "orientation" => SystemKind::Orientation(self.expression()?),
+            "spinning" => {
+                let rate = self.expression()?;
+                SystemKind::Spinning(rate, if self.opt_word("at") { Some(self.expression()?) } else { None })
+            }
+            "csa" => {
+                let site = self.site()?;
+                SystemKind::Csa(site, self.tensor()?)
+            }
+            "quadrupole" => {
+                let site = self.site()?;
+                SystemKind::Quadrupole(site, self.tensor()?)
             }
             "position" => {
                 let site = self.site()?;
@@ -309,6 +335,15 @@ impl<'a> Parser<'a> {
             None
         };
         Ok(SystemEntry { kind, each, place: start.to(self.previous()).into() })
+    }
+
+    /// `tensor = "=" sum [ "eta" sum ] [ "axes" sum ]`
+    fn tensor(&mut self) -> Rule<Tensor> {
+        self.expect_sign("=")?;
+        let size = self.expression()?;
+        let eta = if self.opt_word("eta") { Some(self.expression()?) } else { None };
+        let axes = if self.opt_word("axes") { Some(self.expression()?) } else { None };
+        Ok(Tensor { size, eta, axes })
     }
 
     fn declared(&mut self) -> Rule<Declared> {

@@ -66,7 +66,11 @@ impl Display for Item {
                 if let Some(mark) = &e.at {
                     write!(f, " at {mark}")?;
                 }
-                write!(f, " = {} within {}", e.expected, e.within)
+                write!(f, " = {} within {}", e.expected, e.within)?;
+                for (k, (name, value)) in e.settings.iter().enumerate() {
+                    write!(f, "{}{name} = {value}", if k == 0 { " where " } else { ", " })?;
+                }
+                Ok(())
             }
             ItemKind::Theory(t) => {
                 write!(f, "theory {}.{} = {}", t.trace, t.metric, t.value)?;
@@ -121,7 +125,21 @@ impl Display for SystemEntry {
             SystemKind::Temperature(value) => write!(f, "temperature {value}")?,
             SystemKind::Shift(site, value) => write!(f, "shift {site} = {value}")?,
             SystemKind::Scalar(a, b, value) => write!(f, "j {a} {b} = {value}")?,
-            SystemKind::Dipolar(a, b, value) => write!(f, "dipolar {a} {b} = {value}")?,
+            SystemKind::Dipolar(a, b, value, along) => {
+                write!(f, "dipolar {a} {b} = {value}")?;
+                if let Some(along) = along {
+                    write!(f, " along {along}")?;
+                }
+            }
+            SystemKind::Orientation(angles) => write!(f, "orientation {angles}")?,
+            SystemKind::Spinning(rate, angle) => {
+                write!(f, "spinning {rate}")?;
+                if let Some(angle) = angle {
+                    write!(f, " at {angle}")?;
+                }
+            }
+            SystemKind::Csa(site, tensor) => write!(f, "csa {site} = {tensor}")?,
+            SystemKind::Quadrupole(site, tensor) => write!(f, "quadrupole {site} = {tensor}")?,
             SystemKind::DipolarAll => f.write_str("dipolar all")?,
             SystemKind::Position(site, value) => write!(f, "position {site} = {value}")?,
             SystemKind::Relax(sites, settings) => block(f, &format!("relax {}", joined(sites)), texts(settings))?,
@@ -133,9 +151,23 @@ impl Display for SystemEntry {
     }
 }
 
+impl Display for Tensor {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.size)?;
+        if let Some(eta) = &self.eta {
+            write!(f, " eta {eta}")?;
+        }
+        self.axes.as_ref().map_or(Ok(()), |axes| write!(f, " axes {axes}"))
+    }
+}
+
 impl Display for Distribution {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} : {}", self.quantity, self.of, self.shape)?;
+        write!(f, "{}", self.quantity)?;
+        if let Some(of) = &self.of {
+            write!(f, " {of}")?;
+        }
+        write!(f, " : {}", self.shape)?;
         if !self.settings.is_empty() {
             write!(f, "({})", joined(&self.settings))?;
         }

@@ -24,7 +24,7 @@ pub fn test(a: &args::Test) -> Outcome {
                     }
                     Ok(values) => match verdicts(&compiled.experiment, &values, &options) {
                         Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
-                        Ok((verdicts, _)) => {
+                        Ok(verdicts) => {
                             out += &format!("{}\n", path.display());
                             verdicts.iter().for_each(|v| out += &line(v));
                             if verdicts.iter().all(Verdict::holds) { Outcome::Done } else { Outcome::Wrong }

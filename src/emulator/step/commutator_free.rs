@@ -61,10 +61,12 @@ impl<'a> CommutatorFree<'a> {
         let mix = |x: f64, y: f64| early.map(|e| e * x) + late.map(|l| l * y);
         Ok(product(&self.exponential(&mix(small, large), h)?, &self.exponential(&mix(large, small), h)?))
     }
-}
 
-impl Stepper for CommutatorFree<'_> {
-    fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
+    /// The propagator from one time to a later one, of states or of stacked density matrices; `None` for no time at all.
+    ///
+    /// # Errors
+    /// When steps would be too many or too short.
+    pub fn over(&mut self, from: f64, to: f64) -> Result<Option<Matrix>, StepError> {
         let smallest = 1e-13 * self.span;
         let mut t = from;
         let mut total: Option<Matrix> = None;
@@ -114,7 +116,13 @@ impl Stepper for CommutatorFree<'_> {
                 }
             }
         }
-        let Some(u) = total else { return Ok(state.clone()) };
+        Ok(total)
+    }
+}
+
+impl Stepper for CommutatorFree<'_> {
+    fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
+        let Some(u) = self.over(from, to)? else { return Ok(state.clone()) };
         Ok(match state {
             _ if self.open() => State::Mixed(tidy(&unstacked(&(u * stacked(&state.density()))))),
             State::Pure(psi) => State::Pure(u * psi),
