@@ -47,11 +47,11 @@ pub fn no_files(path: &str, _from: &str) -> Result<(String, String), String> {
 pub fn compile(name: &str, text: &str, reader: check::Reader) -> Result<Compiled, Box<Refused>> {
     let mut sources = Sources::default();
     sources.add(name, text);
-    let check::Loaded { items, gaps, mut diagnostics } = check::load(&mut sources, reader);
+    let check::Loaded { items, shapes, gaps, mut diagnostics } = check::load(&mut sources, reader);
     // The checker still runs when something could not be read, since a file with five mistakes shall get five messages; what
     // only follows from what is missing is left out.
     let unreadable = diagnostics.iter().any(Diagnostic::is_error);
-    let (experiment, found) = check::check(&items, 0);
+    let (experiment, found) = check::check(&items, shapes, 0);
     diagnostics.extend(found.into_iter().filter(|d| !unreadable || !follows(d, gaps)));
     diagnostics.sort_by_key(|d| d.span);
     match experiment {

@@ -45,6 +45,7 @@ codes! {
     CircularDefinition = "E203", "a definition needs itself";
     CircularUse = "E204", "files use each other in a circle";
     UseFailed = "E205", "a file named by `use` cannot be read";
+    ShapeFailed = "E216", "a file named by `shape` is no pulse shape";
     UnknownFunction = "E206", "no function has this name";
     WrongArguments = "E207", "a function is given the wrong arguments";
     UnknownIsotope = "E208", "no isotope of the table has this name";

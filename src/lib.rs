@@ -47,6 +47,7 @@ pub mod hamiltonian;
 pub mod ir;
 pub mod linalg;
 pub mod metrics;
+pub mod noise;
 pub mod output;
 pub mod papers;
 pub mod source;

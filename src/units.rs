@@ -63,6 +63,8 @@ impl Dimension {
     pub const LENGTH: Dimension = Dimension::base(2);
     /// Tesla.
     pub const FIELD: Dimension = Dimension::base(3);
+    /// Tesla per metre.
+    pub const GRADIENT: Dimension = Dimension([0, 0, -WHOLE, WHOLE, 0, 0, 0]);
     /// Kelvin.
     pub const TEMPERATURE: Dimension = Dimension::base(4);
     /// Joule.
@@ -201,10 +203,14 @@ pub const UNITS: &[Unit] = &[
     unit("T", 1.0, Dimension::FIELD, "tesla"),
     unit("mT", 1e-3, Dimension::FIELD, "millitesla"),
     unit("G", 1e-4, Dimension::FIELD, "gauss"),
+    unit("T/m", 1.0, Dimension::GRADIENT, "tesla per metre"),
+    unit("mT/m", 1e-3, Dimension::GRADIENT, "millitesla per metre"),
+    unit("G/cm", 1e-2, Dimension::GRADIENT, "gauss per centimetre"),
     unit("K", 1.0, Dimension::TEMPERATURE, "kelvin"),
     unit("mK", 1e-3, Dimension::TEMPERATURE, "millikelvin"),
     unit("uK", 1e-6, Dimension::TEMPERATURE, "microkelvin"),
     unit("m", 1.0, Dimension::LENGTH, "metre"),
+    unit("cm", 1e-2, Dimension::LENGTH, "centimetre"),
     unit("mm", 1e-3, Dimension::LENGTH, "millimetre"),
     unit("nm", 1e-9, Dimension::LENGTH, "nanometre"),
     unit("pm", 1e-12, Dimension::LENGTH, "picometre"),

@@ -36,6 +36,9 @@ impl Verdict {
     }
 }
 
+/// Settings of parameters, and the lines that hold there.
+type Point<'a> = (&'a [(String, Expr)], Vec<usize>);
+
 /// The tolerance of a curve for which none is given, as a share of its largest value.
 const CURVE_TOLERANCE: f64 = 1e-9;
 
@@ -45,7 +48,7 @@ const CURVE_TOLERANCE: f64 = 1e-9;
 /// # Errors
 /// When the experiment cannot be run, or an expected value cannot be evaluated.
 pub fn verdicts(experiment: &Experiment, values: &Values, options: &Options) -> Result<Vec<Verdict>, Fault> {
-    let mut points: Vec<(&[(String, Expr)], Vec<usize>)> = vec![];
+    let mut points: Vec<Point> = vec![];
     for (k, expect) in experiment.expects.iter().enumerate() {
         match points.iter_mut().find(|(settings, _)| *settings == expect.settings) {
             Some((_, lines)) => lines.push(k),

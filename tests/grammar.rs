@@ -243,20 +243,22 @@ fn tables() -> Vec<(&'static str, String)> {
         ("channel", table(&["setting", "meaning"], two(ergoseq::ir::CHANNEL_SETTINGS))),
         ("relax", table(&["setting", "meaning"], two(ergoseq::ir::RELAX_SETTINGS))),
         ("pulse", table(&["setting", "meaning"], two(ergoseq::ir::PULSE_SETTINGS))),
+        ("acquire", table(&["setting", "meaning"], two(ergoseq::ir::ACQUIRE_SETTINGS))),
         ("distributions", table(&["distribution", "settings", "meaning"], grids(ergoseq::check::DISTRIBUTIONS))),
         ("powders", table(&["grid", "settings", "meaning"], grids(ergoseq::check::POWDERS))),
         (
             "shapes",
             table(
-                &["shape", "argument", "meaning"],
+                &["shape", "arguments", "meaning"],
                 ergoseq::ir::PULSE_SHAPES
                     .iter()
                     .map(|s| {
-                        vec![
-                            code(s.name),
-                            s.argument.map_or(String::new(), |(a, d)| format!("{a}, {d} when not given")),
-                            s.meaning.into(),
-                        ]
+                        let argument = |a: &ergoseq::ir::ShapeArgument| match a.default {
+                            Some(default) => format!("{}, {default} when not given", a.meaning),
+                            None => a.meaning.to_string(),
+                        };
+                        let arguments: Vec<String> = s.arguments.iter().map(argument).collect();
+                        vec![code(s.name), arguments.join("; "), s.meaning.into()]
                     })
                     .collect(),
             ),

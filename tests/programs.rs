@@ -189,7 +189,11 @@ impl Random {
                 ideal: self.chance(2),
                 record: self.record(),
             }),
-            2 => StatementKind::Delay(self.value(), self.record()),
+            2 => StatementKind::Delay(Delay {
+                duration: self.value(),
+                between_centres: self.chance(2),
+                record: self.record(),
+            }),
             3 => StatementKind::Lock(Box::new(Lock {
                 channel: self.nucleus(),
                 phase: self.value(),
@@ -205,7 +209,8 @@ impl Random {
                 noise: self.option(Random::name),
                 record: self.record(),
             })),
-            5 => StatementKind::Crush,
+            5 if self.chance(2) => StatementKind::Gradient(self.value(), self.value(), self.list(2, Random::setting)),
+            5 => StatementKind::Crush(self.list(2, Random::value)),
             6 => StatementKind::Dephase(self.value()),
             7 => StatementKind::Mark(self.name()),
             8 => StatementKind::Acquire(Box::new(Acquire {

@@ -34,7 +34,7 @@ fn library() -> Vec<(String, String)> {
 
 /// The layers, lowest first: a module names only modules of lower layers, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["source", "units", "linalg"],
+    &["source", "units", "linalg", "noise"],
     &["diagnostic", "spin"],
     &["syntax", "metrics"],
     &["ir"],

@@ -1,8 +1,10 @@
 //! A file and the files it uses, as one list of statements. The core reads no file itself: it is handed a [`Reader`].
 
+use super::shape_file::shape_file;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::ShapeTable;
 use crate::source::Sources;
-use crate::syntax::ast::{Item, ItemKind};
+use crate::syntax::ast::{Item, ItemKind, Name};
 use crate::syntax::parse;
 
 /// Reads the text of a file named by `use`; gets that name and the name of the file it stands in, and answers with the name
@@ -11,15 +13,18 @@ pub type Reader<'a> = &'a mut dyn FnMut(&str, &str) -> Result<(String, String), 
 
 /// Parses the first source and, in place of every `use`, the file it names, once each.
 pub fn load(sources: &mut Sources, reader: Reader) -> Loaded {
-    let mut loader = Loader { sources, reader, open: vec![], done: vec![], diagnostics: vec![], gaps: false };
+    let mut loader =
+        Loader { sources, reader, open: vec![], done: vec![], shapes: vec![], diagnostics: vec![], gaps: false };
     let items = loader.file(0);
-    Loaded { items, gaps: loader.gaps, diagnostics: loader.diagnostics }
+    Loaded { items, shapes: loader.shapes, gaps: loader.gaps, diagnostics: loader.diagnostics }
 }
 
 /// What was read.
 pub struct Loaded {
     /// The statements of all files.
     pub items: Vec<Item>,
+    /// The pulse shapes that were read.
+    pub shapes: Vec<ShapeTable>,
     /// Whether a statement that declares names is missing, because it could not be read.
     pub gaps: bool,
     /// What could not be read.
@@ -31,6 +36,7 @@ struct Loader<'a, 'b> {
     reader: Reader<'b>,
     open: Vec<String>,
     done: Vec<String>,
+    shapes: Vec<ShapeTable>,
     diagnostics: Vec<Diagnostic>,
     gaps: bool,
 }
@@ -52,12 +58,30 @@ impl Loader<'_, '_> {
                 // What the used file is called and which version it is in says nothing about this one; what it does and
                 // measures is its own. Its declarations count.
                 _ if number != 0 && !is_declaration(&item.kind) => {}
+                ItemKind::Shape(name, path) => {
+                    self.shape(name, path, &source.name);
+                    items.push(item);
+                }
                 _ => items.push(item),
             }
         }
         self.open.pop();
         self.done.push(source.name);
         items
+    }
+
+    /// Reads a pulse shape. One that cannot be read is declared all the same: its name is known, and said once.
+    fn shape(&mut self, name: &Name, path: &Name, from: &str) {
+        let read = (self.reader)(&path.text, from);
+        let table = read.and_then(|(shown, text)| shape_file(&text).map_err(|why| format!("{shown}: {why}")));
+        match table {
+            Ok(steps) => self.shapes.push(ShapeTable { name: name.text.clone(), steps, place: path.place }),
+            Err(why) => self.diagnostics.push(
+                Diagnostic::new(Code::ShapeFailed, path.span(), format!("`{path}` is no shape: {why}"))
+                    .label("read here")
+                    .help("a Bruker shape file, or lines of an amplitude from 0 to 1 and a phase in degrees"),
+            ),
+        }
     }
 
     fn used(&mut self, path: &str, from: &str, span: crate::source::Span) -> Vec<Item> {
@@ -99,6 +123,7 @@ fn is_declaration(kind: &ItemKind) -> bool {
         | ItemKind::Ensemble(_)
         | ItemKind::Cycle(..)
         | ItemKind::Define(..)
+        | ItemKind::Shape(..)
         | ItemKind::Use(_) => true,
         ItemKind::Version(_)
         | ItemKind::Title(_)

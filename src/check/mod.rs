@@ -5,12 +5,14 @@ mod load;
 mod names;
 mod results;
 mod sequence;
+mod shape_file;
 mod system;
 
 pub use load::{Loaded, Reader, load};
 pub use results::check_values as check_sweep;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::ShapeTable;
 use crate::ir::{
     Battery, Channel, Cycle, Distribution, Experiment, Index, Meaning, NamedOperator, Noise, Param, Scope,
 };
@@ -45,10 +47,10 @@ impl Checker {
     }
 }
 
-/// Checks the statements of a file and of those it uses. `root` is the number of the file that the user named.
-pub fn check(items: &[Item], root: u32) -> (Option<Experiment>, Vec<Diagnostic>) {
+/// Checks the statements of a file and of those it uses, with the pulse shapes they name. `root` is the number of the file that the user named.
+pub fn check(items: &[Item], shapes: Vec<ShapeTable>, root: u32) -> (Option<Experiment>, Vec<Diagnostic>) {
     let mut c = Checker { scope: Scope::default(), diagnostics: Vec::new() };
-    let mut experiment = Experiment { ergoseq: crate::syntax::VERSION, ..Experiment::default() };
+    let mut experiment = Experiment { ergoseq: crate::syntax::VERSION, shapes, ..Experiment::default() };
     let whole = Span { file: root, start: 0, end: 0 };
 
     let declarations = names::collect(items, &mut c);
@@ -284,6 +286,9 @@ fn channel(nucleus: &Name, given: &[Setting], c: &mut Checker) -> Channel {
             "max_rf" => channel.max_rf = take(Dimension::FREQUENCY),
             "carrier" => channel.carrier = take(Dimension::SHIFT),
             "dead_time" => channel.dead_time = take(Dimension::TIME),
+            "rise_time" => channel.rise_time = take(Dimension::TIME),
+            "droop_time" => channel.droop_time = take(Dimension::TIME),
+            "lean" => channel.lean = take(Dimension::ANGLE),
             _ => channel.phase_step = take(Dimension::ANGLE),
         }
     }
@@ -341,7 +346,7 @@ pub const POWDERS: &[(&str, &[&str], &str)] = &[
 ];
 
 fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> {
-    let quantities = ["offset", "rf", "param", "orientation"];
+    let quantities = ["offset", "rf", "param", "orientation", "position"];
     if !quantities.contains(&d.quantity.text.as_str()) {
         let diagnostic = Diagnostic::new(
             Code::UnknownSetting,
@@ -350,12 +355,13 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
         )
         .label("not known here")
         .did_you_mean(&d.quantity.text, quantities);
-        c.diagnostics.push(diagnostic.help("offset NUCLEUS, rf NUCLEUS, param NAME or orientation may vary"));
+        c.diagnostics.push(diagnostic.help("offset NUCLEUS, rf NUCLEUS, param NAME, orientation or position may vary"));
         return None;
     }
     let of = d.of.as_ref();
     let dimension = match (of.map(|e| &e.kind), d.quantity.text.as_str()) {
         (None, "orientation") => Dimension::NUMBER,
+        (None, "position") => Dimension::LENGTH,
         (Some(ExprKind::Isotope(symbol)), "offset" | "rf") => {
             let result = system::isotope(symbol, of.map(Expr::span).unwrap_or_default());
             c.note(result);
@@ -373,7 +379,7 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
             c.diagnostics.push(Diagnostic::new(
                 Code::WrongKind,
                 of.map_or(d.quantity.span(), Expr::span),
-                "expected a nucleus behind `offset` and `rf`, a parameter behind `param`, nothing behind `orientation`",
+                "expected a nucleus behind `offset` and `rf`, a parameter behind `param`, nothing behind `orientation` and `position`",
             ));
             return None;
         }

@@ -56,6 +56,11 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
                     c.scope.names.insert(name.text.clone(), Meaning::Cycle);
                 }
             }
+            ItemKind::Shape(name, _) => {
+                if fresh(name, &mut seen, c) {
+                    c.scope.names.insert(name.text.clone(), Meaning::Shape);
+                }
+            }
             ItemKind::Define(name, arguments, body) => {
                 if fresh(name, &mut seen, c) {
                     c.scope.names.insert(name.text.clone(), Meaning::Define);
@@ -194,6 +199,7 @@ pub fn warn_unused(items: &[Item], root: u32, c: &mut Checker) {
             ItemKind::Noise(name, _) => vec![(name, "noise")],
             ItemKind::Cycle(name, _) => vec![(name, "phase cycle")],
             ItemKind::Define(name, ..) => vec![(name, "subsequence")],
+            ItemKind::Shape(name, _) => vec![(name, "shape")],
             _ => vec![],
         };
         for (name, what) in declared {
@@ -219,7 +225,7 @@ fn uses<'a>(expr: &'a Expr, used: &mut HashSet<&'a str>) {
 fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
     let mut settings = |list: &'a [Setting]| list.iter().for_each(|s| uses(&s.value, used));
     match &item.kind {
-        ItemKind::Version(_) | ItemKind::Title(_) | ItemKind::Units(_) | ItemKind::Use(_) => {}
+        ItemKind::Version(_) | ItemKind::Title(_) | ItemKind::Units(_) | ItemKind::Use(_) | ItemKind::Shape(..) => {}
         ItemKind::Params(params) => {
             for p in params {
                 uses(&p.default, used);
@@ -317,9 +323,9 @@ fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) 
             p.settings.iter().for_each(|s| uses(&s.value, used));
             uses_of_record(&p.record, used);
         }
-        StatementKind::Delay(duration, record) => {
-            uses(duration, used);
-            uses_of_record(record, used);
+        StatementKind::Delay(d) => {
+            uses(&d.duration, used);
+            uses_of_record(&d.record, used);
         }
         StatementKind::Lock(l) => {
             used.insert(&l.channel.text);
@@ -334,7 +340,12 @@ fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) 
             });
             uses_of_record(&e.record, used);
         }
-        StatementKind::Crush | StatementKind::Mark(_) => {}
+        StatementKind::Mark(_) => {}
+        StatementKind::Crush(keep) => keep.iter().for_each(|e| uses(e, used)),
+        StatementKind::Gradient(strength, duration, settings) => {
+            [strength, duration].into_iter().for_each(|e| uses(e, used));
+            settings.iter().for_each(|s| uses(&s.value, used));
+        }
         StatementKind::Dephase(e) => uses(e, used),
         StatementKind::Acquire(a) => {
             used.insert(&a.channel.text);

@@ -92,10 +92,22 @@ impl Builder<'_, '_> {
                 Some(pulse) => EventKind::Pulse(pulse),
                 None => return,
             },
-            StatementKind::Delay(duration, record) => EventKind::Delay {
-                duration: self.c.number(duration, Dimension::TIME),
-                record: self.record(record, span),
+            StatementKind::Delay(d) => EventKind::Delay {
+                duration: self.c.number(&d.duration, Dimension::TIME),
+                between_centres: d.between_centres,
+                record: self.record(&d.record, span),
             },
+            StatementKind::Gradient(strength, duration, given) => {
+                let mut shape = None;
+                for (_, value) in settings(given, &["shape"], "`gradient`", self.c) {
+                    shape = Some(self.shape(value));
+                }
+                EventKind::Gradient {
+                    strength: self.c.number(strength, Dimension::GRADIENT),
+                    duration: self.c.number(duration, Dimension::TIME),
+                    shape,
+                }
+            }
             StatementKind::Lock(l) => {
                 let Some(nucleus) = self.nucleus(&l.channel) else { return };
                 EventKind::Lock(ir::Lock {
@@ -117,7 +129,9 @@ impl Builder<'_, '_> {
                 noise: e.noise.as_ref().and_then(|n| self.noise(n)),
                 record: self.record(&e.record, span),
             },
-            StatementKind::Crush => EventKind::Crush {},
+            StatementKind::Crush(keep) => {
+                EventKind::Crush { keep: keep.iter().map(|k| self.c.number(k, Dimension::NUMBER)).collect() }
+            }
             StatementKind::Dephase(e) => EventKind::Dephase { hamiltonian: self.c.expr(e, |s, e| s.operator(e, &[])) },
             StatementKind::Mark(name) => {
                 self.mark(name);
@@ -246,11 +260,13 @@ impl Builder<'_, '_> {
         let span = place.0.unwrap_or_default();
         let nucleus = self.nucleus(&p.channel)?;
         let known: Vec<&str> = ir::PULSE_SETTINGS.iter().map(|(w, _)| *w).collect();
-        let (mut rf, mut duration, mut shape) = (None, None, None);
+        let (mut rf, mut duration, mut shape, mut offset, mut modulation) = (None, None, None, None, None);
         for (name, value) in settings(&p.settings, &known, "a pulse", self.c) {
             match name {
                 "rf" => rf = Some(self.c.expr(value, |s, e| s.frequency(e, &[]))),
                 "duration" => duration = Some(self.c.number(value, Dimension::TIME)),
+                "offset" => offset = Some(self.c.expr(value, |s, e| s.frequency(e, &[]))),
+                "modulation" => modulation = Some(self.of_time(value, Dimension::ANGLE)),
                 _ => shape = Some(self.shape(value)),
             }
         }
@@ -293,79 +309,113 @@ impl Builder<'_, '_> {
             self.record(&p.record, span)
         };
         let phase = self.c.expr(given, phase);
-        Some(ir::Pulse { nucleus, angle, phase, rf, duration, shape, ideal: p.ideal, record, place })
+        Some(ir::Pulse {
+            nucleus,
+            angle,
+            phase,
+            rf,
+            duration,
+            shape,
+            offset,
+            modulation,
+            ideal: p.ideal,
+            record,
+            place,
+        })
     }
 
-    /// A name of the table, or one with its argument.
+    /// A name of the table, with arguments or without, a shape from a file, or an expression in t.
     fn shape(&mut self, expr: &Expr) -> Expr {
-        let known: Vec<(&str, Option<Dimension>)> =
-            ir::PULSE_SHAPES.iter().map(|s| (s.name, s.argument.map(|_| Dimension::NUMBER))).collect();
-        self.named_shape(expr, &known, "pulse shape")
+        let known: Vec<Known> = ir::PULSE_SHAPES
+            .iter()
+            .map(|s| {
+                let arguments = s.arguments.iter().map(|a| (a.meaning, a.dimension)).collect();
+                Known { name: s.name, arguments, fewest: s.fewest() }
+            })
+            .collect();
+        match &expr.kind {
+            ExprKind::Name(name) if matches!(self.c.scope.names.get(name), Some(Meaning::Shape)) => expr.clone(),
+            ExprKind::Name(_) => self.named_shape(expr, &known, "pulse shape"),
+            ExprKind::Call(name, _) if ir::FunctionInfo::named(name).is_none() => {
+                self.named_shape(expr, &known, "pulse shape")
+            }
+            _ => self.of_time(expr, Dimension::NUMBER),
+        }
+    }
+
+    /// A number that may depend on the time since the statement began.
+    fn of_time(&mut self, expr: &Expr, dimension: Dimension) -> Expr {
+        self.c.expr(expr, |s, e| {
+            let time = ir::Index { name: "t", dimension: s.dimension(Dimension::TIME) };
+            s.number(e, dimension, &[time])
+        })
     }
 
     fn ramp(&mut self, expr: &Expr) -> Expr {
-        let known: Vec<(&str, Option<Dimension>)> = ir::RAMPS
+        let known: Vec<Known> = ir::RAMPS
             .iter()
-            .map(|r| (r.name, r.argument.map(|_| if r.frequency { Dimension::FREQUENCY } else { Dimension::NUMBER })))
+            .map(|r| {
+                let dimension = if r.frequency { Dimension::FREQUENCY } else { Dimension::NUMBER };
+                let arguments: Vec<_> = r.argument.iter().map(|a| (*a, dimension)).collect();
+                Known { name: r.name, fewest: arguments.len(), arguments }
+            })
             .collect();
-        let expr = self.named_shape(expr, &known, "ramp");
-        if let ExprKind::Name(name) = &expr.kind
-            && ir::Ramp::named(name).is_some_and(|r| r.argument.is_some())
-        {
-            let argument = ir::Ramp::named(name).and_then(|r| r.argument).unwrap_or_default();
-            self.c.diagnostics.push(
-                Diagnostic::new(Code::WrongArguments, expr.span(), format!("`{name}` needs its argument: {argument}"))
-                    .help(format!("for example `{name}({})`", if name == "exponential" { "5" } else { "3 kHz" })),
-            );
-        }
-        expr
+        self.named_shape(expr, &known, "ramp")
     }
 
-    fn named_shape(&mut self, expr: &Expr, known: &[(&str, Option<Dimension>)], what: &str) -> Expr {
+    fn named_shape(&mut self, expr: &Expr, known: &[Known], what: &str) -> Expr {
         let (name, arguments): (&str, &[Expr]) = match &expr.kind {
             ExprKind::Name(name) => (name, &[]),
             ExprKind::Call(name, items) => (name, items),
             _ => ("", &[]),
         };
-        let Some((_, argument)) = known.iter().find(|(n, _)| *n == name) else {
+        let Some(found) = known.iter().find(|k| k.name == name) else {
             let diagnostic = Diagnostic::new(Code::UnknownFunction, expr.span(), format!("`{expr}` is no {what}"))
                 .label("not known")
-                .did_you_mean(name, known.iter().map(|(n, _)| *n));
+                .did_you_mean(name, known.iter().map(|k| k.name));
             let diagnostic = if diagnostic.help.is_empty() {
-                diagnostic.help(format!("known are: {}", known.iter().map(|(n, _)| *n).collect::<Vec<_>>().join(", ")))
+                diagnostic.help(format!("known are: {}", known.iter().map(|k| k.name).collect::<Vec<_>>().join(", ")))
             } else {
                 diagnostic
             };
             self.c.diagnostics.push(diagnostic);
             return expr.clone();
         };
-        match (argument, arguments) {
-            (_, []) => {}
-            (Some(dimension), [one]) => {
-                self.c.number(one, *dimension);
-            }
-            (None, _) => self.c.diagnostics.push(Diagnostic::new(
-                Code::WrongArguments,
-                expr.span(),
-                format!("`{name}` takes no argument"),
-            )),
-            (Some(_), _) => self.c.diagnostics.push(Diagnostic::new(
-                Code::WrongArguments,
-                expr.span(),
-                format!("`{name}` takes one argument"),
-            )),
+        if arguments.len() < found.fewest || arguments.len() > found.arguments.len() {
+            let message = match (found.arguments.as_slice(), arguments.len() < found.fewest) {
+                ([], _) => format!("`{name}` takes no argument"),
+                ([(first, _), ..], true) => format!("`{name}` needs its argument: {first}"),
+                (all, false) => format!("`{name}` takes at most {} argument(s)", all.len()),
+            };
+            let diagnostic = Diagnostic::new(Code::WrongArguments, expr.span(), message);
+            let diagnostic = match found.arguments.first() {
+                Some((_, d)) if arguments.is_empty() => diagnostic
+                    .help(format!("for example `{name}({})`", if *d == Dimension::NUMBER { "5" } else { "3 kHz" })),
+                _ => diagnostic,
+            };
+            self.c.diagnostics.push(diagnostic);
+        }
+        for (argument, (_, dimension)) in arguments.iter().zip(&found.arguments) {
+            self.c.number(argument, *dimension);
         }
         expr.clone()
     }
 
     fn acquire(&mut self, a: &ast::Acquire) -> Option<EventKind> {
         let nucleus = self.nucleus(&a.channel)?;
-        settings(&a.settings, &[], "`acquire`", self.c);
+        let known: Vec<&str> = ir::ACQUIRE_SETTINGS.iter().map(|(w, _)| *w).collect();
+        let (mut snr, mut seed) = (None, None);
+        for (name, value) in settings(&a.settings, &known, "`acquire`", self.c) {
+            let value = Some(self.c.number(value, Dimension::NUMBER));
+            if name == "snr" { snr = value } else { seed = value }
+        }
         Some(EventKind::Acquire {
             nucleus,
             points: self.c.number(&a.points, Dimension::NUMBER),
             dwell: self.c.number(&a.dwell, Dimension::TIME),
             phase: a.phase.as_ref().map(|p| self.c.expr(p, phase)),
+            snr,
+            seed,
         })
     }
 
@@ -497,6 +547,13 @@ fn inside_loop(what: &str, span: Span) -> Diagnostic {
         .help("put it behind the loop, or sweep the number of repetitions: `param n = 8`, `loop n { ... }`, `sweep n = ...`")
 }
 
+/// A shape or ramp that is known by name: its arguments, and how many of them must be given.
+struct Known {
+    name: &'static str,
+    arguments: Vec<(&'static str, Dimension)>,
+    fewest: usize,
+}
+
 /// The settings of `tomography`: word, meaning.
 pub const TOMOGRAPHY_SETTINGS: &[(&str, &str)] = &[
     ("snr", "signal-to-noise ratio of a reference line in one scan"),
@@ -538,7 +595,11 @@ fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>) -> Statem
             ideal: p.ideal,
             record: record(&p.record),
         }),
-        StatementKind::Delay(d, x) => StatementKind::Delay(e(d), record(x)),
+        StatementKind::Delay(d) => StatementKind::Delay(ast::Delay {
+            duration: e(&d.duration),
+            between_centres: d.between_centres,
+            record: record(&d.record),
+        }),
         StatementKind::Lock(l) => StatementKind::Lock(Box::new(ast::Lock {
             channel: name(&l.channel),
             phase: e(&l.phase),
@@ -554,7 +615,10 @@ fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>) -> Statem
             noise: v.noise.as_ref().map(name),
             record: record(&v.record),
         })),
-        StatementKind::Crush => StatementKind::Crush,
+        StatementKind::Crush(keep) => StatementKind::Crush(keep.iter().map(e).collect()),
+        StatementKind::Gradient(strength, duration, list) => {
+            StatementKind::Gradient(e(strength), e(duration), settings(list))
+        }
         StatementKind::Dephase(x) => StatementKind::Dephase(e(x)),
         StatementKind::Mark(n) => StatementKind::Mark(name(n)),
         StatementKind::Acquire(a) => StatementKind::Acquire(Box::new(ast::Acquire {

@@ -67,7 +67,7 @@ fn segments(steps: &[Step], times: u64) -> Vec<(&Segment, u64)> {
             Step::Segment(segment) => vec![(segment, times)],
             Step::Acquire(acquire) => vec![(&acquire.segment, times)],
             Step::Loop(count, body) => segments(body, times.saturating_mul(*count)),
-            Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => vec![],
+            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) => vec![],
         })
         .collect()
 }

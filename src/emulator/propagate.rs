@@ -11,7 +11,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Kick, Scalar, Segment, Step, duration};
 use crate::linalg::{C64, Matrix, ZERO, hermitian_eigen, power, product};
 use crate::source::Place;
-use crate::spin::{Operator, Sparse, State, crush, dephase};
+use crate::spin::{Operator, Sparse, State, crush, dephase, keep_orders};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -24,6 +24,9 @@ enum Propagator {
     /// On density matrices, stacked.
     Super(Matrix),
 }
+
+/// The sum of the decays of some members, and their states behind it.
+type Group = (Vec<C64>, Vec<State>);
 
 /// What identifies a constant segment: its operators, their coefficients, its dissipators, its length.
 type Key = (Vec<(usize, u64)>, usize, u64);
@@ -101,7 +104,7 @@ impl<'a> Walk<'a> {
             }
             Step::Segment(segment) if segment.record.is_some() => return self.recorded(steps, states),
             Step::Acquire(_) => return self.acquire(steps, states),
-            Step::Segment(_) | Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Loop(..) => {}
+            Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => {}
         }
         let moved: Result<Vec<State>, Fault> =
             steps.iter().zip(states).map(|(step, state)| self.alone(step, state)).collect();
@@ -129,7 +132,15 @@ impl<'a> Walk<'a> {
                 self.used(stepper.name());
                 stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(kick.place, &e.to_string()))?
             }
-            Step::Crush => {
+            Step::Crush(keep) if !keep.is_empty() => {
+                let space = self.lab.space();
+                let basis = space.basis();
+                let twice_m: Vec<i64> = (0..space.len())
+                    .map(|k| basis.nuclei().into_iter().map(|n| basis.twice_m_of(n, space.state(k))).sum())
+                    .collect();
+                State::Mixed(keep_orders(&state.density(), &twice_m, keep))
+            }
+            Step::Crush(_) => {
                 let space = self.lab.space();
                 let basis = space.basis();
                 let orders = |nucleus| (0..space.len()).map(|k| basis.twice_m_of(nucleus, space.state(k))).collect();
@@ -223,7 +234,7 @@ impl<'a> Walk<'a> {
         const GROUP: usize = 64;
         let (space, tolerance) = (self.lab.space(), self.options.tolerance);
         let inputs: Vec<_> = acquisitions.iter().copied().zip(states).zip(self.weights.iter().copied()).collect();
-        let groups: Vec<Result<(Vec<C64>, Vec<State>), Fault>> = inputs
+        let groups: Vec<Result<Group, Fault>> = inputs
             .par_chunks(GROUP)
             .map(|group| {
                 let mut sum = vec![ZERO; first.points];
@@ -247,6 +258,9 @@ impl<'a> Walk<'a> {
             ends.extend(states);
         }
         self.used("free induction decay");
+        if let Some((share, seed)) = first.noise {
+            super::signal::add_noise(&mut sum, share, seed);
+        }
         let time: Vec<f64> = (0..first.points).map(|k| first.dwell * k as f64).collect();
         // What lies in the dead time was never seen.
         let seen = |k: usize| time[k] >= first.dead_time * (1.0 - 1e-9);
@@ -408,7 +422,7 @@ impl<'a> Walk<'a> {
                     Some(Propagator::Super(p)) => Propagator::Super(power(&p, *count)),
                     None => return Ok(None),
                 },
-                Step::Segment(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) | Step::Acquire(_) => {
+                Step::Segment(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Acquire(_) => {
                     return Ok(None);
                 }
             };

@@ -145,7 +145,7 @@ fn place_of(step: &Step) -> Place {
         Step::Acquire(a) => a.segment.place,
         Step::Dephase(_, place) => *place,
         Step::Loop(_, body) => body.first().map(place_of).unwrap_or_default(),
-        Step::Crush | Step::Mark(_) => Place::default(),
+        Step::Crush(_) | Step::Mark(_) => Place::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use super::step::exact::{ExactOpen, stacked, unstacked};
 use super::step::{DENSE_LIOUVILLE, StepError, Stepper, choose};
 use crate::hamiltonian::Acquire;
 use crate::linalg::{C64, Matrix, Vector, ZERO, conjugate, conjugate_back, hermitian_eigen, identity, product};
+use crate::noise::Noise;
 use crate::spin::{Space, Sparse, State};
 
 /// The decay of one member, without the receiver's phase, and the state behind it.
@@ -127,4 +128,13 @@ fn turning(
     }
     (0..rho.nrows()).for_each(|k| now[(k, k)] += level);
     Ok((out, State::Mixed(now)))
+}
+
+/// Adds white noise: its standard deviation in each part is a share of the largest point.
+pub fn add_noise(signal: &mut [C64], share: f64, seed: u64) {
+    let deviation = share * signal.iter().map(|x| x.norm()).fold(0.0, f64::max);
+    let mut noise = Noise::new(seed, 0);
+    for x in signal {
+        *x += C64::new(noise.normal(), noise.normal()) * deviation;
+    }
 }

@@ -59,8 +59,10 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
                     operator(&k.generator(), basis, UnitSystem::Natural)
                 );
             }
-            Step::Crush => {
-                let _ = writeln!(out, "{indent}at {}: crush", time(*clock, units));
+            Step::Crush(keep) => {
+                let orders: Vec<String> = keep.iter().map(i64::to_string).collect();
+                let keep = if keep.is_empty() { String::new() } else { format!(" keep {}", orders.join(", ")) };
+                let _ = writeln!(out, "{indent}at {}: crush{keep}", time(*clock, units));
             }
             Step::Dephase(o, _) => {
                 let _ = writeln!(

@@ -1,9 +1,10 @@
 //! Pulses and locks: flip angle, strength and duration settle each other; envelopes become coefficients of Fx and Fy.
 
+use super::envelope::Envelope;
 use super::function::{Function, Scalar};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Align, Channel, Lock, Pulse, PulseShape, Ramp};
+use crate::ir::{Align, Channel, Lock, Pulse, Ramp};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{TWO_PI, UnitSystem};
@@ -19,6 +20,78 @@ pub struct Drive {
     pub angle: f64,
     /// Its strength in rad/s over the time since it began.
     pub amplitude: Scalar,
+    /// An angle that is added to its phase, over the same time.
+    pub turning: Option<Scalar>,
+}
+
+impl Drive {
+    /// The strengths along x and y, for a transmitter whose y leans by an angle away from the normal to x:
+    /// `a (cos phi - sin phi sin lean)` and `a sin phi cos lean`.
+    pub fn along_xy(&self, lean: f64) -> (Scalar, Scalar) {
+        let (phase, sine, cosine) = (self.phase, lean.sin(), lean.cos());
+        // Clean quarters: cos(90 deg) is 6e-17 in floating point.
+        let x = move |phi: f64| clean(phi.cos()) - clean(phi.sin()) * sine;
+        let y = move |phi: f64| clean(phi.sin()) * cosine;
+        match &self.turning {
+            None => (self.amplitude.map(move |a| a * x(phase)), self.amplitude.map(move |a| a * y(phase))),
+            Some(turning) => (
+                self.amplitude.with(turning, move |a, psi| a * x(phase + psi)),
+                self.amplitude.with(turning, move |a, psi| a * y(phase + psi)),
+            ),
+        }
+    }
+
+    /// The same strengths, beginning at a time.
+    pub fn delayed(&self, start: f64) -> Drive {
+        let later = |s: &Scalar| match s {
+            Scalar::Varying(f) if start != 0.0 => Scalar::Varying(f.delayed(start)),
+            other => other.clone(),
+        };
+        Drive { amplitude: later(&self.amplitude), turning: self.turning.as_ref().map(later), ..*self }
+    }
+
+    /// What the transmitter makes of it: the rf it has at this place, its rise, its droop.
+    pub fn imperfect(mut self, e: &Evaluator, nucleus: &str) -> Result<Drive, Fault> {
+        let factor = e.variation.rf(nucleus);
+        if factor != 1.0 {
+            self.angle *= factor;
+            self.amplitude = self.amplitude.map(move |a| a * factor);
+        }
+        let time = |expr: &Option<Expr>| expr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose();
+        let Some(channel) = channel(e, nucleus) else { return Ok(self) };
+        let (rise, droop) = (time(&channel.rise_time)?, time(&channel.droop_time)?);
+        for (x, span) in rise.iter().chain(&droop) {
+            if *x <= 0.0 {
+                let message = format!("a time constant must be positive, this is {x}");
+                return Err(Diagnostic::new(Code::OutOfRange, *span, message).into());
+            }
+        }
+        if rise.is_none() && droop.is_none() {
+            return Ok(self);
+        }
+        let (rise, droop) = (rise.map(|r| r.0), droop.map(|d| d.0));
+        let share = Scalar::Varying(Function::smooth(move |t| {
+            rise.map_or(1.0, |r| -(-t / r).exp_m1()) * droop.map_or(1.0, |d| (-t / d).exp())
+        }));
+        self.amplitude = self.amplitude.with(&share, |a, s| a * s);
+        Ok(self)
+    }
+}
+
+/// The angle by which a transmitter's y leans.
+pub fn lean(e: &Evaluator, nucleus: &str) -> Result<f64, Fault> {
+    channel(e, nucleus).and_then(|c| c.lean.as_ref()).map_or(Ok(0.0), |x| e.number(x))
+}
+
+/// A sine or cosine without the rounding of pi.
+pub fn clean(x: f64) -> f64 {
+    if x.abs() < 1e-15 {
+        0.0
+    } else if (x.abs() - 1.0).abs() < 1e-15 {
+        x.signum()
+    } else {
+        x
+    }
 }
 
 /// What an rf field is multiplied by to be an angular frequency: it is an ordinary one in lab files.
@@ -92,35 +165,6 @@ pub fn duration_of(e: &Evaluator, expr: &Expr) -> Result<f64, Fault> {
     duration(e, expr)
 }
 
-/// The envelope of a pulse and its argument.
-fn shape(e: &Evaluator, expr: Option<&Expr>) -> Result<(&'static PulseShape, f64), Fault> {
-    let (name, argument) = match expr.map(|x| &x.kind) {
-        Some(ExprKind::Name(name)) => (name.as_str(), None),
-        Some(ExprKind::Call(name, items)) => (name.as_str(), items.first()),
-        _ => ("rectangular", None),
-    };
-    let shape = PulseShape::named(name).ok_or_else(|| {
-        Diagnostic::new(
-            Code::UnknownFunction,
-            expr.map(Expr::span).unwrap_or_default(),
-            format!("`{name}` is no pulse shape"),
-        )
-    })?;
-    let argument = match argument {
-        Some(x) => e.number(x)?,
-        None => shape.argument.map_or(0.0, |(_, default)| default),
-    };
-    if shape.name == "gauss" && !(argument > 0.0 && argument < 1.0) {
-        return Err(Diagnostic::new(
-            Code::OutOfRange,
-            expr.map(Expr::span).unwrap_or_default(),
-            "a Gaussian is cut at a height between 0 and 1",
-        )
-        .into());
-    }
-    Ok((shape, argument))
-}
-
 /// A pulse as numbers: any two of angle, rf and duration give the third; three must agree.
 pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     let span = p.place.0.unwrap_or_default();
@@ -140,10 +184,9 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     }
     if p.ideal {
         let angle = angle.unwrap_or(0.0);
-        return Ok(Drive { start: 0.0, duration: 0.0, phase, angle, amplitude: Scalar::Constant(0.0) });
+        return Ok(Drive { start: 0.0, duration: 0.0, phase, angle, amplitude: Scalar::Constant(0.0), turning: None });
     }
-    let (shape, argument) = shape(e, p.shape.as_ref())?;
-    let mean = shape.mean(argument) * angular(e);
+    let envelope = Envelope::of(e, p.shape.as_ref())?;
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
     let given = p.duration.as_ref().map(|x| duration(e, x)).transpose()?;
     let default = channel(e, &p.nucleus).and_then(|c| c.rf.as_ref()).map(|x| e.number(x)).transpose()?;
@@ -152,17 +195,10 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     {
         return Err(Diagnostic::new(Code::OutOfRange, expr.span(), format!("rf must be positive, this is {rf}")).into());
     }
-    if mean.abs() < 1e-9 && angle.is_some() {
-        return Err(Diagnostic::new(
-            Code::OutOfRange,
-            span,
-            format!("the shape `{}` has no net area, so it has no flip angle", shape.name),
-        )
-        .into());
-    }
+    let area = Area { envelope: &envelope, factor: angular(e), span };
     let (rf, length, angle) = match (angle, explicit, given) {
         (Some(angle), Some(rf), Some(t)) => {
-            let turned = mean * rf * t;
+            let turned = area.of(t)? * rf;
             if (turned - angle).abs() > 1e-6 * angle.abs().max(1e-12) {
                 return Err(Diagnostic::new(
                     Code::Contradiction,
@@ -179,34 +215,86 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
             }
             (rf, t, angle)
         }
-        (Some(angle), None, Some(t)) if t > 0.0 => (angle / (mean * t), t, angle),
+        (Some(angle), None, Some(t)) if t > 0.0 => (angle / area.of(t)?, t, angle),
         (Some(_), None, Some(_)) => {
             return Err(Diagnostic::new(Code::OutOfRange, span, "a pulse of no duration is written `ideal`").into());
         }
-        (Some(angle), Some(rf), None) => (rf, angle / (mean * rf), angle),
+        (Some(angle), Some(rf), None) => (rf, area.duration(angle, rf)?, angle),
         (Some(angle), None, None) => match default {
-            Some(rf) if rf > 0.0 => (rf, angle / (mean * rf), angle),
+            Some(rf) if rf > 0.0 => (rf, area.duration(angle, rf)?, angle),
             _ => return Err(missing_strength(p, span)),
         },
         (None, rf, Some(t)) => match rf.or(default) {
-            Some(rf) => (rf, t, mean * rf * t),
+            Some(rf) => (rf, t, area.of(t).map_or(0.0, |a| a * rf)),
             None => return Err(missing_strength(p, span)),
         },
         (None, _, None) => return Err(missing_strength(p, span)),
     };
     check_limit(e, &p.nucleus, rf, p.rf.as_ref().map_or(span, Expr::span))?;
+    envelope.check_duration(length, span)?;
     let peak = rf * angular(e);
-    let amplitude = if shape.name == "rectangular" {
-        Scalar::Constant(peak)
-    } else {
-        let value = shape.value;
-        Scalar::Varying(Function::smooth(move |t| {
-            let u = t / length;
-            // Outside of the pulse, where another on a parallel channel still lasts, there is nothing.
-            if (0.0..=1.0).contains(&u) { peak * value(u, argument) } else { 0.0 }
-        }))
-    };
-    Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude })
+    let (amplitude, mut turning) = envelope.over(length);
+    let amplitude = amplitude.map(move |a| peak * a);
+    if let Some(offset) = &p.offset {
+        let rate = e.number(offset)? * angular(e);
+        turning.push(Scalar::Varying(Function::smooth(move |t| rate * t)));
+    }
+    if let Some(modulation) = &p.modulation {
+        turning.push(e.curve(modulation)?);
+    }
+    let turning = turning.into_iter().reduce(|a, b| a.with(&b, |x, y| x + y));
+    Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, turning })
+}
+
+/// The flip angle of a pulse of peak 1 Hz (1 in natural files).
+struct Area<'a> {
+    envelope: &'a Envelope,
+    factor: f64,
+    span: Span,
+}
+
+impl Area<'_> {
+    /// For a duration.
+    fn of(&self, duration: f64) -> Result<f64, Fault> {
+        let refused = |why: String, help: &str| -> Fault {
+            Diagnostic::new(Code::OutOfRange, self.span, why).help(help.to_string()).into()
+        };
+        if self.envelope.is_swept() {
+            let help = "give `rf` and `duration` instead of an angle";
+            return Err(refused("a pulse that sweeps through resonance has no flip angle".into(), help));
+        }
+        let mean = self.envelope.mean(duration);
+        if mean.abs() < 1e-9 {
+            return Err(refused(
+                "this shape has no net area, so it has no flip angle".into(),
+                "give `rf` and `duration` instead of an angle",
+            ));
+        }
+        Ok(mean * self.factor * duration)
+    }
+
+    /// The duration that gives a flip angle. The mean of an envelope with flanks depends on it.
+    fn duration(&self, angle: f64, rf: f64) -> Result<f64, Fault> {
+        if self.envelope.needs_duration() {
+            return Err(Diagnostic::new(
+                Code::MissingDeclaration,
+                self.span,
+                "a shape in t needs the duration of the pulse",
+            )
+            .label("no `duration`")
+            .help("the strength then follows from the angle")
+            .into());
+        }
+        let mut t = angle / (self.factor * rf);
+        for _ in 0..200 {
+            let next = t * angle / (self.of(t)? * rf);
+            if (next - t).abs() <= 1e-14 * next {
+                return Ok(next);
+            }
+            t = next;
+        }
+        Err(Diagnostic::new(Code::OutOfRange, self.span, "the pulse is shorter than its flanks").into())
+    }
 }
 
 fn missing_strength(p: &Pulse, span: Span) -> Fault {
@@ -270,5 +358,5 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
         let value = ramp.value;
         Scalar::Varying(Function::smooth(move |t| scale * value(t / length, from, to, argument_value)))
     };
-    Ok(Drive { start: 0.0, duration: length, phase, angle: 0.0, amplitude })
+    Ok(Drive { start: 0.0, duration: length, phase, angle: 0.0, amplitude, turning: None })
 }

@@ -60,6 +60,7 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
                         let factor = hamiltonian_factor(Dimension::FREQUENCY, e.scope.units).unwrap_or(1.0);
                         variation.offsets.push((symbol.clone(), value * factor));
                     }
+                    (None, _) => variation.position = Some(value),
                     (Some(ExprKind::Isotope(symbol)), _) => variation.rf.push((symbol.clone(), value)),
                     (Some(ExprKind::Name(name)), _) => {
                         values.insert(name.clone(), value);

@@ -5,6 +5,7 @@ mod couplings;
 mod display;
 mod drive;
 mod ensemble;
+mod envelope;
 mod function;
 mod orientation;
 mod powder;
@@ -27,7 +28,7 @@ use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
 use crate::syntax::Expr;
-use drive::Drive;
+use drive::{Drive, clean};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -51,6 +52,7 @@ pub fn build(e: &Evaluator, purpose: Purpose) -> Result<(Schedule, Vec<Diagnosti
         purpose,
         warnings: vec![],
         clock: 0.0,
+        halves: 0.0,
         internal: None,
         relaxation: None,
         fields: HashMap::new(),
@@ -67,10 +69,9 @@ pub fn build(e: &Evaluator, purpose: Purpose) -> Result<(Schedule, Vec<Diagnosti
         if let EventKind::Prepare(states) = &event.kind {
             prepare = states.clone();
             prepare_place = event.place;
-        } else {
-            builder.event(event, &mut steps)?;
         }
     }
+    builder.events(&e.experiment.sequence, &mut steps)?;
     let battery = e.experiment.battery.as_ref().map(|b| builder.battery(b)).transpose()?;
     let schedule = Schedule { basis: e.basis.clone(), prepare, prepare_place, steps, battery };
     Ok((schedule, builder.warnings))
@@ -95,6 +96,8 @@ struct Builder<'a, 'b> {
     warnings: Vec<Diagnostic>,
     /// The time since `prepare`.
     clock: f64,
+    /// What the pulses on both sides take of the next delay, where it counts from centre to centre.
+    halves: f64,
     internal: Option<orientation::Terms>,
     relaxation: Option<Arc<[Operator]>>,
     fields: HashMap<String, Field>,
@@ -104,6 +107,49 @@ struct Builder<'a, 'b> {
 }
 
 impl<'a> Builder<'a, '_> {
+    fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<(), Fault> {
+        for (k, event) in events.iter().enumerate() {
+            if let EventKind::Delay { between_centres: true, duration, .. } = &event.kind {
+                self.halves = self.half(events[..k].iter().rev(), event.place)?
+                    + self.half(events[k + 1..].iter(), event.place)?;
+                let whole = self.e.number(duration)?;
+                if whole < self.halves {
+                    // A picosecond is shown, the rounding of a sum of floats is not.
+                    let shown = |t: f64| crate::syntax::number_text((t * 1e12).round() / 1e12);
+                    let message = format!(
+                        "the halves of the pulses around take {}, the delay has {}",
+                        shown(self.halves),
+                        shown(whole)
+                    );
+                    return Err(Diagnostic::new(Code::Contradiction, duration.span(), message)
+                        .label("the pulses would overlap")
+                        .help("shorter pulses need more `rf`")
+                        .into());
+                }
+            }
+            self.event(event, steps)?;
+        }
+        Ok(())
+    }
+
+    /// Half of the next pulse, marks passed over.
+    fn half(&mut self, mut events: impl Iterator<Item = &'a Event>, delay: Place) -> Result<f64, Fault> {
+        match events.find(|e| !matches!(e.kind, EventKind::Mark { .. })).map(|e| &e.kind) {
+            Some(EventKind::Pulse(p)) => Ok(drive::pulse(self.e, p)?.duration / 2.0),
+            Some(EventKind::Parallel { align, pulses }) => {
+                let mut drives = pulses.iter().map(|p| drive::pulse(self.e, p)).collect::<Result<Vec<_>, _>>()?;
+                Ok(drive::align(&mut drives, *align) / 2.0)
+            }
+            _ => Err(Diagnostic::new(
+                Code::Contradiction,
+                delay.0.unwrap_or_default(),
+                "a delay between centres needs a pulse right before and right behind it",
+            )
+            .label("no pulse on one side")
+            .into()),
+        }
+    }
+
     fn event(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
         let (start, before) = (self.clock, steps.len());
         self.steps_of(event, steps)?;
@@ -117,28 +163,18 @@ impl<'a> Builder<'a, '_> {
         match &event.kind {
             EventKind::Prepare(_) => {}
             EventKind::Pulse(p) => self.pulse(p, place, steps)?,
-            EventKind::Delay { duration, record } => {
-                let duration = drive::duration_of(self.e, duration)?;
-                let internal = self.internal()?;
-                let (hamiltonian, period) = (internal.from(self.clock), internal.period());
-                let (collapse, record) = (self.relaxation()?, self.record(record.as_ref())?);
-                let transmitted = 0;
-                steps.push(Step::Segment(Segment {
-                    duration,
-                    hamiltonian,
-                    transmitted,
-                    period,
-                    collapse,
-                    record,
-                    place,
-                }));
+            EventKind::Delay { duration, record, .. } => {
+                let duration = drive::duration_of(self.e, duration)? - std::mem::take(&mut self.halves);
+                let record = self.record(record.as_ref())?;
+                let free = self.free(duration, record, place)?;
+                steps.push(Step::Segment(free));
+            }
+            EventKind::Gradient { strength, duration, shape } => {
+                let segment = self.gradient(strength, duration, shape.as_ref(), place)?;
+                steps.push(Step::Segment(segment));
             }
             EventKind::Lock(l) => {
-                let mut drive = drive::lock(self.e, l, span)?;
-                let factor = self.e.variation.rf(&l.nucleus);
-                if factor != 1.0 {
-                    drive.amplitude = drive.amplitude.map(move |a| a * factor);
-                }
+                let drive = drive::lock(self.e, l, span)?.imperfect(self.e, &l.nucleus)?;
                 self.phase_warning(&l.nucleus, drive.phase, l.phase.span())?;
                 let record = self.record(l.record.as_ref())?;
                 let segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
@@ -163,7 +199,10 @@ impl<'a> Builder<'a, '_> {
                     place,
                 }));
             }
-            EventKind::Crush {} => steps.push(Step::Crush),
+            EventKind::Crush { keep } => {
+                let orders = keep.iter().map(|k| self.e.count(k, 0).map(|k| k as i64)).collect::<Result<_, _>>()?;
+                steps.push(Step::Crush(orders));
+            }
             EventKind::Dephase { hamiltonian } => {
                 let operator = self.e.operator(hamiltonian)?;
                 if !operator.is_hermitian() {
@@ -177,8 +216,9 @@ impl<'a> Builder<'a, '_> {
                 steps.push(Step::Dephase(operator, place));
             }
             EventKind::Mark { name } => steps.push(Step::Mark(name.clone())),
-            EventKind::Acquire { nucleus, points, dwell, phase } => {
-                let acquire = self.acquire(nucleus, points, dwell, phase.as_ref(), place)?;
+            EventKind::Acquire { nucleus, points, dwell, phase, snr, seed } => {
+                let mut acquire = self.acquire(nucleus, points, dwell, phase.as_ref(), place)?;
+                acquire.noise = self.noise_of(snr.as_ref(), seed.as_ref())?;
                 steps.push(Step::Acquire(acquire));
             }
             EventKind::Tomography { .. } => {
@@ -209,9 +249,7 @@ impl<'a> Builder<'a, '_> {
     fn repeated(&mut self, times: usize, body: &'a [Event], span: Span, steps: &mut Vec<Step>) -> Result<(), Fault> {
         const MOST_WRITTEN_OUT: usize = 100_000;
         let mut inner = Vec::new();
-        for event in body {
-            self.event(event, &mut inner)?;
-        }
+        self.events(body, &mut inner)?;
         let turns = match self.e.experiment.system.spinning {
             Some(_) => self.internal()?.period().map(|p| duration(&inner) / p),
             None => None,
@@ -231,11 +269,68 @@ impl<'a> Builder<'a, '_> {
         }
         steps.append(&mut inner);
         for _ in 1..times {
-            for event in body {
-                self.event(event, steps)?;
-            }
+            self.events(body, steps)?;
         }
         Ok(())
+    }
+
+    /// Evolution in which nothing is transmitted.
+    fn free(&mut self, duration: f64, record: Option<Record>, place: Place) -> Result<Segment, Fault> {
+        let internal = self.internal()?;
+        let (hamiltonian, period) = (internal.from(self.clock), internal.period());
+        let collapse = self.relaxation()?;
+        Ok(Segment { duration, hamiltonian, transmitted: 0, period, collapse, record, place })
+    }
+
+    /// A gradient G adds `-gamma G z Iz` for every spin of a part of the sample at height z.
+    fn gradient(
+        &mut self,
+        strength: &'a Expr,
+        duration: &'a Expr,
+        shape: Option<&'a Expr>,
+        place: Place,
+    ) -> Result<Segment, Fault> {
+        let spread = self.e.experiment.ensemble.iter().any(|d| d.quantity == "position");
+        let Some(height) = self.e.variation.position.or(spread.then_some(0.0)) else {
+            let span = place.0.unwrap_or_default();
+            return Err(Diagnostic::new(Code::MissingDeclaration, span, "a gradient needs a sample that has a height")
+                .label("all of the sample is at one place")
+                .help("`ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 401 }`, or `crush`, which is ideal")
+                .into());
+        };
+        let (strength, length) = (self.e.number(strength)?, drive::duration_of(self.e, duration)?);
+        let mut segment = self.free(length, None, place)?;
+        let mut operator = Operator::zero(&self.e.basis);
+        for (k, site) in self.e.basis.sites.iter().enumerate() {
+            if let (Some(isotope), Some(iz)) = (site.isotope, Operator::of(&self.e.basis, LocalKind::Iz, k)) {
+                operator = operator.plus(iz.times_number(real(-isotope.gamma * strength * height)));
+            }
+        }
+        let (envelope, _) = envelope::Envelope::of(self.e, shape)?.over(length);
+        if envelope.constant().is_none() {
+            segment.period = None;
+        }
+        segment.hamiltonian.push((envelope, Arc::new(operator)));
+        Ok(segment)
+    }
+
+    /// Noise in an acquired signal: its share of the largest point, and the seed.
+    fn noise_of(&self, snr: Option<&Expr>, seed: Option<&Expr>) -> Result<Option<(f64, u64)>, Fault> {
+        let seed_value = seed.map_or(Ok(0), |s| self.e.count(s, 0))? as u64;
+        let Some(snr) = snr else {
+            if let Some(seed) = seed {
+                return Err(Diagnostic::new(Code::Contradiction, seed.span(), "a seed without noise has no meaning")
+                    .help("for example `snr = 50 seed = 1`")
+                    .into());
+            }
+            return Ok(None);
+        };
+        let value = self.e.number(snr)?;
+        if value <= 0.0 {
+            let message = format!("a signal-to-noise ratio is positive, this is {value}");
+            return Err(Diagnostic::new(Code::OutOfRange, snr.span(), message).into());
+        }
+        Ok(Some((1.0 / value, seed_value)))
     }
 
     fn record(&self, record: Option<&crate::ir::Record>) -> Result<Option<Record>, Fault> {
@@ -328,16 +423,11 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// A pulse as numbers, with the rf that this member of the ensemble feels.
+    /// A pulse as numbers, as the transmitter makes it for this member of the ensemble. Ideal pulses know no rise and no droop.
     fn drive(&mut self, p: &Pulse) -> Result<Drive, Fault> {
-        let mut drive = drive::pulse(self.e, p)?;
+        let drive = drive::pulse(self.e, p)?;
         self.phase_warning(&p.nucleus, drive.phase, p.phase.span())?;
-        let factor = self.e.variation.rf(&p.nucleus);
-        if factor != 1.0 {
-            drive.angle *= factor;
-            drive.amplitude = drive.amplitude.map(move |a| a * factor);
-        }
-        Ok(drive)
+        drive.imperfect(self.e, &p.nucleus)
     }
 
     fn acquire(
@@ -370,6 +460,7 @@ impl<'a> Builder<'a, '_> {
             receiver: phase.map_or(Ok(0.0), |p| self.e.phase(p))?,
             dead_time: dead_time.unwrap_or(0.0),
             raising: Arc::new(raising),
+            noise: None,
             segment: Segment {
                 duration: dwell_time * points as f64,
                 hamiltonian: self.internal()?.from(self.clock),
@@ -441,14 +532,10 @@ impl<'a> Builder<'a, '_> {
         let internal = hamiltonian.len();
         for (nucleus, drive) in drives {
             let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
-            let amplitude = match &drive.amplitude {
-                Scalar::Varying(f) if drive.start != begin => Scalar::Varying(f.delayed(drive.start - begin)),
-                amplitude => amplitude.clone(),
-            };
-            // Clean quarters: cos(90 deg) is 6e-17 in floating point.
-            for (operator, part) in [(x, clean(drive.phase.cos())), (y, clean(drive.phase.sin()))] {
-                if part != 0.0 {
-                    hamiltonian.push((amplitude.map(move |a| a * part), operator));
+            let strengths = drive.delayed(drive.start - begin).along_xy(drive::lean(self.e, nucleus)?);
+            for (operator, strength) in [(x, strengths.0), (y, strengths.1)] {
+                if strength.constant() != Some(0.0) {
+                    hamiltonian.push((strength, operator));
                 }
             }
         }
@@ -502,16 +589,5 @@ impl Kick {
     pub fn generator(&self) -> Operator {
         let x = (*self.x).clone().times_number(real(clean(self.phase.cos())));
         x.plus((*self.y).clone().times_number(real(clean(self.phase.sin()))))
-    }
-}
-
-/// A sine or cosine without the rounding of pi.
-fn clean(x: f64) -> f64 {
-    if x.abs() < 1e-15 {
-        0.0
-    } else if (x.abs() - 1.0).abs() < 1e-15 {
-        x.signum()
-    } else {
-        x
     }
 }

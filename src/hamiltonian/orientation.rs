@@ -118,7 +118,8 @@ impl Frame {
 /// Whether anything turns the sample away from the field along z.
 pub fn is_turned(e: &Evaluator) -> bool {
     let system = &e.experiment.system;
-    system.orientation.is_some() || system.spinning.is_some() || e.variation.orientation.is_some()
+    let powder = e.experiment.ensemble.iter().any(|d| d.quantity == "orientation");
+    system.orientation.is_some() || system.spinning.is_some() || powder
 }
 
 /// The traceless tensor of largest component `size` along its z, and asymmetry eta, in the crystal: `diag(-(1 + eta)/2,

@@ -40,8 +40,8 @@ pub enum Step {
     Segment(Segment),
     /// A pulse of no duration.
     Kick(Kick),
-    /// Coherence orders other than zero vanish.
-    Crush,
+    /// Coherences vanish: all that a gradient moves, or, where total orders are listed, those of other orders.
+    Crush(Vec<i64>),
     /// What does not commute with the operator vanishes.
     Dephase(Operator, Place),
     /// A moment at which metrics are evaluated.
@@ -110,6 +110,8 @@ pub struct Acquire {
     pub dead_time: f64,
     /// F+ of the nucleus.
     pub raising: Arc<Operator>,
+    /// The standard deviation of the noise in each part, as a share of the largest point, and its seed.
+    pub noise: Option<(f64, u64)>,
     /// What acts meanwhile.
     pub segment: Segment,
 }
@@ -122,7 +124,7 @@ pub fn duration(steps: &[Step]) -> f64 {
             Step::Segment(segment) => segment.duration,
             Step::Acquire(acquire) => acquire.segment.duration,
             Step::Loop(count, body) => *count as f64 * duration(body),
-            Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => 0.0,
+            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) => 0.0,
         })
         .sum()
 }
@@ -141,7 +143,7 @@ impl Schedule {
                     Step::Segment(segment) => visit(segment),
                     Step::Acquire(acquire) => visit(&acquire.segment),
                     Step::Loop(_, body) => walk(body, visit),
-                    Step::Kick(_) | Step::Crush | Step::Dephase(..) | Step::Mark(_) => {}
+                    Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) => {}
                 }
             }
         }
@@ -155,7 +157,7 @@ impl Schedule {
                 Step::Segment(segment) => segment.collapse.is_empty(),
                 Step::Acquire(acquire) => acquire.segment.collapse.is_empty(),
                 Step::Kick(_) | Step::Mark(_) => true,
-                Step::Crush | Step::Dephase(..) => false,
+                Step::Crush(_) | Step::Dephase(..) => false,
                 Step::Loop(_, body) => unitary(body),
             })
         }

@@ -98,6 +98,8 @@ pub struct Variation {
     pub rf: Vec<(String, f64)>,
     /// How a crystallite of a powder lies: Euler angles.
     pub orientation: Option<[f64; 3]>,
+    /// Where in the sample it is, along the gradients.
+    pub position: Option<f64>,
     /// The number of the scan.
     pub scan: usize,
 }

@@ -27,9 +27,22 @@ pub enum EventKind {
     Delay {
         /// How long.
         duration: Expr,
+        /// From the middle of the pulse before to the middle of the next.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        between_centres: bool,
         /// Samples to take.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Record>,
+    },
+    /// A field gradient along z.
+    Gradient {
+        /// Its strength, at the peak of a shape.
+        strength: Expr,
+        /// How long.
+        duration: Expr,
+        /// Its envelope; rectangular when not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        shape: Option<Expr>,
     },
     /// A spin lock.
     Lock(Lock),
@@ -46,8 +59,12 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Record>,
     },
-    /// An ideal gradient.
-    Crush {},
+    /// An ideal gradient, or filter of coherence orders.
+    Crush {
+        /// Total orders that stay; those that no gradient moves when none are given.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        keep: Vec<Expr>,
+    },
     /// What does not commute with the operator vanishes.
     Dephase {
         /// The operator.
@@ -69,6 +86,12 @@ pub enum EventKind {
         /// The receiver's phase.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         phase: Option<Expr>,
+        /// The largest point of the noiseless decay over the standard deviation of the noise of each part.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        snr: Option<Expr>,
+        /// Of the noise.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        seed: Option<Expr>,
     },
     /// Readout of the state.
     Tomography {
@@ -121,6 +144,12 @@ pub struct Pulse {
     /// The shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Expr>,
+    /// Its frequency, from the carrier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<Expr>,
+    /// An angle added to its phase, in t.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modulation: Option<Expr>,
     /// Of no duration.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ideal: bool,
@@ -132,11 +161,25 @@ pub struct Pulse {
     pub place: Place,
 }
 
+/// The settings of `acquire`: word, meaning.
+pub const ACQUIRE_SETTINGS: &[(&str, &str)] = &[
+    (
+        "snr",
+        "the largest point of the decay over the standard deviation of the noise in each part; no noise when not given",
+    ),
+    ("seed", "the seed of the noise, 0 when not given"),
+];
+
 /// The settings of a pulse: word, meaning.
 pub const PULSE_SETTINGS: &[(&str, &str)] = &[
     ("rf", "the nutation frequency, at the peak of a shape"),
     ("duration", "the length; with the angle it gives the rf"),
-    ("shape", "the envelope"),
+    ("shape", "the envelope: a word of the table, a shape from a file, or an expression in t"),
+    (
+        "offset",
+        "how far from the carrier the pulse is: its phase turns by `2 pi offset t`, in step with spins of that offset",
+    ),
+    ("modulation", "an angle that is added to the phase, an expression in t"),
 ];
 
 /// A spin lock.

@@ -11,7 +11,7 @@ mod system;
 pub use event::*;
 pub use function::{FUNCTIONS, FunctionInfo, Rule as FunctionRule};
 pub use scope::{Index, Meaning, PHASES, SYSTEM_PARTS, Scope, Type, phase_of_word};
-pub use shape::{PULSE_SHAPES, PulseShape, RAMPS, Ramp};
+pub use shape::{PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable};
 pub use system::*;
 
 use crate::source::Place;
@@ -51,6 +51,9 @@ pub struct Experiment {
     /// Phase cycles.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cycles: Vec<Cycle>,
+    /// Pulse shapes from files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shapes: Vec<ShapeTable>,
     /// Distributions averaged over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ensemble: Vec<Distribution>,

@@ -53,6 +53,8 @@ pub enum Meaning {
     Noise,
     /// A phase cycle.
     Cycle,
+    /// A pulse shape from a file.
+    Shape,
     /// A subsequence.
     Define,
 }
@@ -81,6 +83,7 @@ impl Meaning {
             Meaning::Array => "an array of spins",
             Meaning::Noise => "a noise",
             Meaning::Cycle => "a phase cycle",
+            Meaning::Shape => "a pulse shape",
             Meaning::Define => "a subsequence",
         }
     }
@@ -159,6 +162,9 @@ impl Scope {
         }
         for cycle in &experiment.cycles {
             scope.names.insert(cycle.name.clone(), Meaning::Cycle);
+        }
+        for shape in &experiment.shapes {
+            scope.names.insert(shape.name.clone(), Meaning::Shape);
         }
         // The experiment was checked, so each expression has a type; a number is what an unchecked one would be taken for,
         // and evaluation would then name the mistake.

@@ -1,52 +1,142 @@
 //! Envelopes of pulses and ways of a ramp from one field to another: one table each.
 
-/// The envelope of a pulse over `u` from 0 to 1, with peak 1.
+use crate::source::Place;
+use crate::units::Dimension;
+use serde::{Deserialize, Serialize};
+use std::f64::consts::{PI, TAU};
+
+/// An argument of a shape.
+#[derive(Clone, Copy)]
+pub struct ShapeArgument {
+    /// What it is.
+    pub meaning: &'static str,
+    /// What it is when it is not given; `None` where it must be.
+    pub default: Option<f64>,
+    /// Its dimension.
+    pub dimension: Dimension,
+    /// Its least and its largest value.
+    pub range: (f64, f64),
+}
+
+/// The envelope of a pulse over `u` from 0 to 1: a share of the peak, and an angle that is added to the phase.
 #[derive(Clone, Copy)]
 pub struct PulseShape {
     /// Its word.
     pub name: &'static str,
-    /// Its argument: name and default, if it has one.
-    pub argument: Option<(&'static str, f64)>,
+    /// Its arguments; those without a default come first.
+    pub arguments: &'static [ShapeArgument],
+    /// Whether its frequency sweeps through resonance: then it has no flip angle.
+    pub swept: bool,
     /// What it is.
     pub meaning: &'static str,
-    /// The envelope at `u`, for the argument.
-    pub value: fn(f64, f64) -> f64,
+    /// The envelope at `u`, for the arguments and the duration.
+    pub value: fn(f64, &[f64], f64) -> (f64, f64),
 }
+
+const fn plain(meaning: &'static str, default: f64, range: (f64, f64)) -> ShapeArgument {
+    ShapeArgument { meaning, default: Some(default), dimension: Dimension::NUMBER, range }
+}
+
+const ANY: (f64, f64) = (-f64::MAX, f64::MAX);
+
+/// A height at which an envelope is cut off.
+const HEIGHT: (f64, f64) = (1e-12, 0.999);
+
+const BANDWIDTH: ShapeArgument = ShapeArgument {
+    meaning: "the range of frequencies it sweeps, from the negative to the positive half",
+    default: None,
+    dimension: Dimension::FREQUENCY,
+    range: ANY,
+};
+
+const RISE: ShapeArgument = ShapeArgument {
+    meaning: "the time in which it rises at the beginning and falls at the end",
+    default: Some(0.0),
+    dimension: Dimension::TIME,
+    range: (0.0, f64::MAX),
+};
 
 /// The envelopes.
 pub const PULSE_SHAPES: &[PulseShape] = &[
-    PulseShape { name: "rectangular", argument: None, meaning: "constant", value: |_, _| 1.0 },
+    PulseShape {
+        name: "rectangular",
+        arguments: &[RISE],
+        swept: false,
+        meaning: "constant, with straight flanks where they take time",
+        value: |u, a, duration| {
+            let flank = (u * duration).min((1.0 - u) * duration);
+            (if flank < a[0] { flank / a[0] } else { 1.0 }, 0.0)
+        },
+    },
     PulseShape {
         name: "gauss",
-        argument: Some(("the height at which it is cut off", 0.01)),
+        arguments: &[plain("the height at which it is cut off", 0.01, HEIGHT)],
+        swept: false,
         meaning: "a Gaussian, cut off at both ends",
-        value: |u, cut| (4.0 * cut.ln() * (u - 0.5) * (u - 0.5)).exp(),
+        value: |u, a, _| ((4.0 * a[0].ln() * (u - 0.5) * (u - 0.5)).exp(), 0.0),
     },
     PulseShape {
         name: "sinc",
-        argument: Some(("the number of zeros on each side", 3.0)),
+        arguments: &[plain("the number of zeros on each side", 3.0, (1e-3, 1e3))],
+        swept: false,
         meaning: "sin(x)/x",
-        value: |u, zeros| {
-            let x = std::f64::consts::PI * zeros * (2.0 * u - 1.0);
-            if x.abs() < 1e-8 { 1.0 } else { x.sin() / x }
+        value: |u, a, _| {
+            let x = PI * a[0] * (2.0 * u - 1.0);
+            (if x.abs() < 1e-8 { 1.0 } else { x.sin() / x }, 0.0)
         },
     },
     PulseShape {
         name: "sine",
-        argument: None,
+        arguments: &[],
+        swept: false,
         meaning: "half a period of a sine",
-        value: |u, _| (std::f64::consts::PI * u).sin(),
+        value: |u, _, _| ((PI * u).sin(), 0.0),
     },
     PulseShape {
         name: "hermite",
-        argument: Some(("the factor of the quadratic term", 0.667)),
+        arguments: &[plain("the factor of the quadratic term", 0.667, ANY)],
+        swept: false,
         meaning: "a Gaussian times 1 - c x^2",
-        value: |u, c| {
+        value: |u, a, _| {
             let x = 6.0 * (u - 0.5);
-            (1.0 - c * x * x) * (-x * x).exp()
+            ((1.0 - a[0] * x * x) * (-x * x).exp(), 0.0)
+        },
+    },
+    PulseShape {
+        name: "sech",
+        arguments: &[BANDWIDTH, plain("the height at which it is cut off", 0.01, HEIGHT)],
+        swept: true,
+        meaning: "hyperbolic secant whose frequency follows a hyperbolic tangent",
+        value: |u, a, duration| {
+            let beta = (1.0 / a[1]).acosh();
+            let x = beta * (2.0 * u - 1.0);
+            (1.0 / x.cosh(), PI * a[0] * duration / (2.0 * beta) * x.cosh().ln())
+        },
+    },
+    PulseShape {
+        name: "wurst",
+        arguments: &[BANDWIDTH, plain("the power of its flanks", 20.0, (0.1, 1e3))],
+        swept: true,
+        meaning: "1 - |cos(pi u)|^n, its frequency sweeping evenly",
+        value: |u, a, duration| (1.0 - (PI * u).cos().abs().powf(a[1]), even_sweep(u, a[0], duration)),
+    },
+    PulseShape {
+        name: "chirp",
+        arguments: &[BANDWIDTH, plain("the share of its length in which each flank rises as a sine", 0.1, (1e-6, 0.5))],
+        swept: true,
+        meaning: "constant between smooth flanks, its frequency sweeping evenly",
+        value: |u, a, duration| {
+            let edge = u.min(1.0 - u);
+            let amplitude = if edge < a[1] { (0.5 * PI * edge / a[1]).sin() } else { 1.0 };
+            (amplitude, even_sweep(u, a[0], duration))
         },
     },
 ];
+
+/// The phase of a frequency that goes evenly from minus to plus half of a bandwidth.
+fn even_sweep(u: f64, bandwidth: f64, duration: f64) -> f64 {
+    0.5 * TAU * bandwidth * duration * (u - 0.5) * (u - 0.5)
+}
 
 impl PulseShape {
     /// The shape of this name.
@@ -54,25 +144,23 @@ impl PulseShape {
         PULSE_SHAPES.iter().find(|s| s.name == name)
     }
 
-    /// The mean of the envelope: the flip angle is 2 pi times peak rf times duration times this. Simpson's rule on 4096
-    /// intervals, exact to rounding for these smooth shapes.
-    pub fn mean(&self, argument: f64) -> f64 {
-        // Most pulses are rectangular, and a generated file may have a hundred thousand of them.
-        if self.name == "rectangular" {
-            return 1.0;
-        }
-        const N: usize = 4096;
-        let weight = |k: usize| {
-            if k == 0 || k == N {
-                1.0
-            } else if k % 2 == 1 {
-                4.0
-            } else {
-                2.0
-            }
-        };
-        (0..=N).map(|k| weight(k) * (self.value)(k as f64 / N as f64, argument)).sum::<f64>() / (3.0 * N as f64)
+    /// How many arguments must be given.
+    pub fn fewest(&self) -> usize {
+        self.arguments.iter().filter(|a| a.default.is_none()).count()
     }
+}
+
+/// A shape from a file: steps of equal length.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ShapeTable {
+    /// Its name.
+    pub name: String,
+    /// Amplitude as a share of the peak, and phase in radian, step by step.
+    pub steps: Vec<(f64, f64)>,
+    /// Where it is declared.
+    #[serde(skip)]
+    pub place: Place,
 }
 
 /// A way from field `a` to field `b` over `u` from 0 to 1.
@@ -149,14 +237,5 @@ mod tests {
             assert!(((ramp.value)(1.0, a, b, c) / b - 1.0).abs() < 1e-6, "{}", ramp.name);
             assert!((ramp.value)(0.5, a, b, c) < a);
         }
-    }
-
-    #[test]
-    fn means_are_those_of_the_curves() {
-        assert_eq!(PulseShape::named("rectangular").unwrap().mean(0.0), 1.0);
-        assert!((PulseShape::named("sine").unwrap().mean(0.0) - 2.0 / std::f64::consts::PI).abs() < 1e-12);
-        // A Gaussian cut at c: sqrt(pi / (4 ln(1/c))) erf(sqrt(ln(1/c))), with erf(2.1459660) = 0.99759...
-        let gauss = PulseShape::named("gauss").unwrap().mean(0.01);
-        assert!((gauss - 0.4119).abs() < 1e-4, "{gauss}");
     }
 }

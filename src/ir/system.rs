@@ -246,6 +246,15 @@ pub struct Channel {
     /// The time after a pulse during which nothing can be received.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_time: Option<Expr>,
+    /// The time constant with which a pulse rises.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rise_time: Option<Expr>,
+    /// The time constant with which the strength of a pulse falls while it lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub droop_time: Option<Expr>,
+    /// The angle by which y leans away from the normal to x.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lean: Option<Expr>,
     /// The step in which phases can be set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase_step: Option<Expr>,
@@ -260,5 +269,11 @@ pub const CHANNEL_SETTINGS: &[(&str, &str)] = &[
     ("max_rf", "the highest nutation frequency; a pulse above it is an error"),
     ("carrier", "the chemical shift the channel is tuned to, 0 ppm when not given"),
     ("dead_time", "the time after a pulse during which nothing can be received"),
+    (
+        "rise_time",
+        "the time constant with which a pulse rises: its strength is `1 - exp(-t/rise_time)` of the nominal one",
+    ),
+    ("droop_time", "the time constant with which the strength of a pulse falls while it lasts"),
+    ("lean", "the angle by which the transmitter's y leans away from 90 deg"),
     ("phase_step", "the step in which phases can be set; another phase is a warning"),
 ];

@@ -17,6 +17,6 @@ pub use reduction::{Blocks, ReducedBlock, Reduction};
 pub use space::{Space, TooMany};
 pub use sparse::{Columns, Sparse, components};
 pub use state::{
-    State, boltzmann, crush, degeneracy, dephase, gibbs, nearest_state, partial_transpose, project_to_simplex, reduce,
-    reduce_outer,
+    State, boltzmann, crush, degeneracy, dephase, gibbs, keep_orders, nearest_state, partial_transpose,
+    project_to_simplex, reduce, reduce_outer,
 };

@@ -115,6 +115,14 @@ pub fn crush(rho: &Matrix, labels: &[Vec<i64>]) -> Matrix {
     )
 }
 
+/// The coherences of some orders: `|m_i - m_j|` summed over all spins. Orders are those of the labels, which are twice m.
+pub fn keep_orders(rho: &Matrix, twice_m: &[i64], orders: &[i64]) -> Matrix {
+    Matrix::from_fn(rho.nrows(), rho.ncols(), |i, j| {
+        let order = (twice_m[i] - twice_m[j]).abs();
+        if orders.iter().any(|k| 2 * k == order) { rho[(i, j)] } else { ZERO }
+    })
+}
+
 /// The part of a state that commutes with a Hamiltonian: elements between different levels vanish, whole blocks of equal
 /// energy stay. Levels within `1e-10` of the spread count as one; an arbitrary eigenbasis inside a degenerate level would
 /// make the result arbitrary.

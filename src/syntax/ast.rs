@@ -69,6 +69,8 @@ pub enum ItemKind {
     Cycle(Name, Vec<Expr>),
     /// `define echo(tau) { ... }`
     Define(Name, Vec<Name>, Vec<Statement>),
+    /// `shape bump = "bump.shape"`
+    Shape(Name, Name),
     /// `use "file.seq"`
     Use(Name),
     /// `sequence { ... }`
@@ -231,13 +233,15 @@ pub enum StatementKind {
     /// `pulse 1H 90 deg phase x rf = 25 kHz`
     Pulse(Pulse),
     /// `delay 5 ms`
-    Delay(Expr, Option<Record>),
+    Delay(Delay),
     /// `lock 1H phase y from 50 kHz to 0 kHz over 1 ms shape linear`
     Lock(Box<Lock>),
     /// `evolve H for 1 with n record 101 as trace`
     Evolve(Box<Evolve>),
     /// `crush`
-    Crush,
+    Crush(Vec<Expr>),
+    /// `gradient 0.3 T/m for 1 ms shape = sine`
+    Gradient(Expr, Expr, Vec<Setting>),
     /// `dephase H`
     Dephase(Expr),
     /// `mark charged`
@@ -263,10 +267,21 @@ pub struct Pulse {
     pub angle: Option<Expr>,
     /// The phase.
     pub phase: Option<Expr>,
-    /// `rf`, `duration`, `shape`.
+    /// `rf`, `duration`, `shape`, `offset`, `modulation`.
     pub settings: Vec<Setting>,
     /// Of no duration.
     pub ideal: bool,
+    /// Samples to take.
+    pub record: Option<Record>,
+}
+
+/// Free evolution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Delay {
+    /// How long.
+    pub duration: Expr,
+    /// From the middle of the pulse before to the middle of the next.
+    pub between_centres: bool,
     /// Samples to take.
     pub record: Option<Record>,
 }

@@ -93,6 +93,11 @@ impl<'a> Parser<'a> {
                 Ok(ItemKind::Cycle(name, self.comma_list()?))
             }
             "define" => self.define(),
+            "shape" => {
+                let name = self.name("a name for the shape")?;
+                self.expect_sign("=")?;
+                Ok(ItemKind::Shape(name, self.text("the file's name in quotes")?))
+            }
             "use" => Ok(ItemKind::Use(self.text("the file's name in quotes")?)),
             "sequence" => Ok(ItemKind::Sequence(self.statements()?)),
             "measure" => Ok(ItemKind::Measure(self.entries(|p| p.measure())?)),
@@ -476,11 +481,30 @@ impl<'a> Parser<'a> {
             "pulse" => StatementKind::Pulse(self.pulse()?),
             "delay" => {
                 let duration = self.expression()?;
-                StatementKind::Delay(duration, self.opt_record()?)
+                let between_centres = self.opt_word("between");
+                if between_centres {
+                    self.word("centres")?;
+                }
+                StatementKind::Delay(Delay { duration, between_centres, record: self.opt_record()? })
             }
             "lock" => StatementKind::Lock(Box::new(self.lock()?)),
             "evolve" => StatementKind::Evolve(Box::new(self.evolve()?)),
-            "crush" => StatementKind::Crush,
+            "crush" => {
+                let mut keep = Vec::new();
+                if self.opt_word("keep") {
+                    keep.push(self.expression()?);
+                    while self.sign(",") {
+                        keep.push(self.expression()?);
+                    }
+                }
+                StatementKind::Crush(keep)
+            }
+            "gradient" => {
+                let strength = self.expression()?;
+                self.word("for")?;
+                let duration = self.expression()?;
+                StatementKind::Gradient(strength, duration, self.settings()?)
+            }
             "dephase" => StatementKind::Dephase(self.expression()?),
             "mark" => StatementKind::Mark(self.name("the name of the mark")?),
             "acquire" => StatementKind::Acquire(Box::new(self.acquire()?)),

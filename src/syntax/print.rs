@@ -56,6 +56,7 @@ impl Display for Item {
             ItemKind::Define(name, arguments, body) => {
                 block(f, &format!("define {name}({})", joined(arguments)), texts(body))
             }
+            ItemKind::Shape(name, path) => write!(f, "shape {name} = \"{path}\""),
             ItemKind::Use(path) => write!(f, "use \"{path}\""),
             ItemKind::Sequence(statements) => block(f, "sequence", texts(statements)),
             ItemKind::Measure(entries) => block(f, "measure", texts(entries)),
@@ -206,9 +207,9 @@ impl Display for Statement {
                 }
                 record(f, &p.record)
             }
-            StatementKind::Delay(duration, samples) => {
-                write!(f, "delay {duration}")?;
-                record(f, samples)
+            StatementKind::Delay(d) => {
+                write!(f, "delay {}{}", d.duration, if d.between_centres { " between centres" } else { "" })?;
+                record(f, &d.record)
             }
             StatementKind::Lock(l) => {
                 write!(f, "lock {} phase {} from {} to {} over {}", l.channel, l.phase, l.from, l.to, l.over)?;
@@ -224,7 +225,12 @@ impl Display for Statement {
                 }
                 record(f, &e.record)
             }
-            StatementKind::Crush => f.write_str("crush"),
+            StatementKind::Crush(keep) if keep.is_empty() => f.write_str("crush"),
+            StatementKind::Crush(keep) => write!(f, "crush keep {}", joined(keep)),
+            StatementKind::Gradient(strength, duration, settings) => {
+                write!(f, "gradient {strength} for {duration}")?;
+                settings.iter().try_for_each(|s| write!(f, " {s}"))
+            }
             StatementKind::Dephase(operator) => write!(f, "dephase {operator}"),
             StatementKind::Mark(name) => write!(f, "mark {name}"),
             StatementKind::Acquire(a) => {

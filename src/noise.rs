@@ -1,0 +1,53 @@
+//! White noise that is the same for the same seed, on any machine and any number of threads: each item of work has a stream of
+//! its own.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng;
+use rand_distr::{Distribution, StandardNormal, StandardUniform};
+
+/// A stream of random numbers.
+pub struct Noise(ChaCha8Rng);
+
+impl Noise {
+    /// The stream of an item.
+    pub fn new(seed: u64, item: u64) -> Noise {
+        let mut generator = ChaCha8Rng::seed_from_u64(seed);
+        generator.set_stream(item);
+        Noise(generator)
+    }
+
+    /// A number of mean 0 and variance 1, normally distributed.
+    pub fn normal(&mut self) -> f64 {
+        StandardNormal.sample(&mut self.0)
+    }
+
+    /// A number from 0 to 1, evenly distributed.
+    pub fn even(&mut self) -> f64 {
+        StandardUniform.sample(&mut self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Noise;
+
+    #[test]
+    fn streams_are_repeatable_and_differ() {
+        let draw = |seed, item| -> Vec<u64> {
+            let mut noise = Noise::new(seed, item);
+            (0..4).map(|_| noise.normal().to_bits()).collect()
+        };
+        assert_eq!(draw(1, 2), draw(1, 2));
+        assert_ne!(draw(1, 2), draw(1, 3));
+        assert_ne!(draw(1, 2), draw(2, 2));
+    }
+
+    #[test]
+    fn moments_are_those_of_the_normal_distribution() {
+        let mut noise = Noise::new(7, 0);
+        let x: Vec<f64> = (0..100_000).map(|_| noise.normal()).collect();
+        let moment = |k: i32| x.iter().map(|v| v.powi(k)).sum::<f64>() / x.len() as f64;
+        // Five standard errors of each.
+        assert!(moment(1).abs() < 0.016 && (moment(2) - 1.0).abs() < 0.023 && (moment(4) - 3.0).abs() < 0.16);
+    }
+}

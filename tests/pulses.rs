@@ -1,0 +1,314 @@
+//! Pulses of every kind, beside numbers of an independent program and closed forms.
+
+use ergoseq::emulator::{Options, Run};
+use ergoseq::hamiltonian::Values;
+use serde_json::Value;
+use std::fmt::Write;
+
+fn run_with(text: &str, files: &[(&str, String)]) -> Run {
+    let mut reader = |path: &str, _: &str| {
+        let found = files.iter().find(|(name, _)| *name == path);
+        found.map(|(name, text)| ((*name).to_string(), text.clone())).ok_or_else(|| "not at hand".to_string())
+    };
+    let compiled = ergoseq::compile("test.seq", text, &mut reader).unwrap_or_else(|r| panic!("{}", r.render()));
+    ergoseq::run(&compiled.experiment, &Values::new(), &Options::default())
+        .unwrap_or_else(|d| panic!("{}", d.render(&compiled.sources, false)))
+}
+
+fn run(text: &str) -> Run {
+    run_with(text, &[])
+}
+
+fn at_end(run: &Run, key: &str) -> f64 {
+    let end = run.marks.iter().find(|m| m.name == "end").expect("every run has an end");
+    end.values.iter().find(|(k, _)| k == key).and_then(|(_, v)| *v).expect("a value")
+}
+
+/// One spin from up, at an offset (Hz), after some statements: <2Ix>, <2Iy>, <2Iz>.
+fn bloch(before: &str, offset: f64, statements: &str, files: &[(&str, String)]) -> [f64; 3] {
+    let text = format!(
+        "ergoseq 1
+system {{
+    field 11.7 T
+    spin h : 1H
+}}
+{before}
+ensemble {{ offset 1H : uniform(from = {offset} Hz, to = {offset} Hz) points 1 }}
+sequence {{
+    prepare up(h)
+    {statements}
+}}
+measure {{
+    expectation(2*Ix(h))
+    expectation(2*Iy(h))
+    expectation(2*Iz(h))
+}}
+"
+    );
+    let run = run_with(&text, files);
+    ["x", "y", "z"].map(|k| at_end(&run, &format!("expectation(2*I{k}(h))")))
+}
+
+fn near(found: [f64; 3], expected: [f64; 3], within: f64, what: &str) {
+    for (f, e) in found.iter().zip(expected) {
+        assert!((f - e).abs() <= within, "{what}: {found:?}, expected {expected:?}");
+    }
+}
+
+#[test]
+fn pulses_are_those_of_the_reference() {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/reference/nmr_pulses.json")).unwrap();
+    let reference: Value = serde_json::from_str(&text).unwrap();
+    let mut compared = 0;
+    for case in reference["cases"].as_array().unwrap() {
+        let (name, p) = (case["name"].as_str().unwrap(), &case["params"]);
+        let number = |key: &str| p[key].as_f64().unwrap_or(0.0);
+        let element = |part: &str, i: usize, j: usize| case["rho"][part][i][j].as_f64().unwrap();
+        let expected =
+            [2.0 * element("re", 0, 1), -2.0 * element("im", 0, 1), element("re", 0, 0) - element("re", 1, 1)];
+        let (offset, phase) = (number("offset_hz"), number("phase_deg"));
+        let exact = |statement: &str| bloch("", offset, statement, &[]);
+        match p["kind"].as_str().unwrap() {
+            "ideal" => {
+                let found = exact(&format!("pulse 1H {} deg phase {phase} deg ideal", number("flip_deg")));
+                near(found, expected, 1e-12, name);
+            }
+            "rect" => {
+                let statement =
+                    format!("pulse 1H phase {phase} deg rf = {} Hz duration = {:e} s", number("nu1_hz"), number("T_s"));
+                near(exact(&statement), expected, 1e-12, name);
+            }
+            "seq_rect" => {
+                let mut statements = String::new();
+                for pulse in p["pulses"].as_array().unwrap() {
+                    let _ = writeln!(
+                        statements,
+                        "pulse 1H phase {} deg rf = {} Hz duration = {:e} s",
+                        pulse[1],
+                        number("nu1_hz"),
+                        pulse[0].as_f64().unwrap()
+                    );
+                }
+                near(exact(&statements), expected, 1e-12, name);
+            }
+            _ => {
+                let (t, rf, n) = (number("T_s"), number("nu1max_hz"), number("N"));
+                let beta = 100f64.acosh();
+                let (shape, at): (&str, Box<dyn Fn(f64) -> (f64, f64)>) = match p["shape"].as_str().unwrap() {
+                    "gauss" => ("gauss(0.01)", Box::new(|u| ((4.0 * 0.01f64.ln() * (u - 0.5).powi(2)).exp(), 0.0))),
+                    "sinc3" => (
+                        "sinc(3)",
+                        Box::new(|u| {
+                            let x = 3.0 * std::f64::consts::PI * (2.0 * u - 1.0);
+                            ((x.sin() / x).abs(), if x.sin() / x < 0.0 { 180.0 } else { 0.0 })
+                        }),
+                    ),
+                    _ => (
+                        "sech(20 kHz, 0.01)",
+                        Box::new(move |u| {
+                            let x: f64 = beta * (2.0 * u - 1.0);
+                            (1.0 / x.cosh(), (10e3 * 1e-3 / beta * x.cosh().ln() * 180.0).rem_euclid(360.0))
+                        }),
+                    ),
+                };
+                let pulse = |shape: &str| {
+                    format!("pulse 1H phase {phase} deg shape = {shape} rf = {rf:.12} Hz duration = {t:e} s")
+                };
+                // The same steps from a file give the same numbers, the smooth shape those of finer steps: its error falls
+                // with their square.
+                let steps: Vec<(f64, f64)> = (0..n as usize).map(|k| at((k as f64 + 0.5) / n)).collect();
+                let lines: String = steps.iter().map(|(a, ph)| format!("{a:.17} {ph:.15}\n")).collect();
+                let bruker = format!(
+                    "##TITLE= steps\n##NPOINTS= {n}\n##XYPOINTS= (XY..XY)\n{}##END=\n",
+                    steps.iter().map(|(a, ph)| format!("{:.16e}, {ph:.15e}\n", 100.0 * a)).collect::<String>()
+                );
+                for file in [lines, bruker] {
+                    let found = bloch("shape steps = \"s\"", offset, &pulse("steps"), &[("s", file)]);
+                    near(found, expected, 1e-9, name);
+                }
+                near(exact(&pulse(shape)), expected, 1e-3, name);
+            }
+        }
+        compared += 1;
+    }
+    assert_eq!(compared, 26);
+}
+
+#[test]
+fn an_envelope_and_a_modulation_may_be_expressions() {
+    // The Gaussian and the even sweep of the table, written out.
+    let by_name = bloch("", 700.0, "pulse 1H phase x shape = gauss(0.01) rf = 3 kHz duration = 0.2 ms", &[]);
+    let written = "pulse 1H phase x shape = exp(4*log(0.01)*(t/(0.2 ms) - 0.5)^2) rf = 3 kHz duration = 0.2 ms";
+    near(bloch("", 700.0, written, &[]), by_name, 1e-7, "gauss");
+    let by_name = bloch("", 0.0, "pulse 1H phase x shape = chirp(40 kHz) rf = 9 kHz duration = 1 ms", &[]);
+    assert!(by_name[2] < -0.98, "an adiabatic sweep inverts: {by_name:?}");
+    // A constant offset is a phase that turns.
+    let off = bloch("", 5000.0, "pulse 1H 90 deg phase y rf = 2 kHz offset = 5 kHz", &[]);
+    let modulated = bloch("", 5000.0, "pulse 1H 90 deg phase y rf = 2 kHz modulation = 2*pi*5000*t/(1 s) * 1 rad", &[]);
+    near(off, modulated, 1e-9, "offset");
+    // On resonance with the spins it turns by 90 degrees, about an axis that has turned along.
+    assert!(off[2].abs() < 1e-6, "{off:?}");
+}
+
+#[test]
+fn flanks_take_time() {
+    // A trapezoid of 10 kHz that turns by 180 degrees is longer by one flank.
+    let run = run("ergoseq 1
+system {
+    field 11.7 T
+    spin h : 1H
+}
+sequence {
+    prepare up(h)
+    pulse 1H 180 deg phase x rf = 10 kHz shape = rectangular(2 us)
+}
+measure { expectation(2*Iz(h)) }
+");
+    assert!((at_end(&run, "expectation(2*Iz(h))") + 1.0).abs() < 1e-9);
+    assert!((run.how.duration - 52e-6).abs() < 1e-12, "{}", run.how.duration);
+}
+
+#[test]
+fn delays_between_centres_leave_room_for_the_pulses() {
+    let text = |delay: &str| {
+        format!(
+            "ergoseq 1
+system {{
+    field 11.7 T
+    spin h : 1H
+}}
+channel 1H {{ rf = 25 kHz }}
+sequence {{
+    prepare up(h)
+    pulse 1H 90 deg phase x
+    mark between
+    delay {delay} between centres
+    pulse 1H 180 deg phase y
+}}
+measure {{ expectation(Iz(h)) }}
+"
+        )
+    };
+    // 10 us, 20 us, and 100 us less half of each.
+    assert!((run(&text("100 us")).how.duration - 115e-6).abs() < 1e-12);
+    let compiled = ergoseq::compile("test.seq", &text("14 us"), &mut ergoseq::no_files).unwrap();
+    let refused = ergoseq::run(&compiled.experiment, &Values::new(), &Options::default()).unwrap_err();
+    assert_eq!(refused.code.to_string(), "E408");
+}
+
+#[test]
+fn transmitters_are_not_perfect() {
+    // A strength that falls as exp(-t/T) turns by 2 pi nu T (1 - exp(-t/T)).
+    let droop = bloch("channel 1H { droop_time = 1 ms }", 0.0, "pulse 1H phase x rf = 1 kHz duration = 1 ms", &[]);
+    let angle = std::f64::consts::TAU * (1.0 - (-1f64).exp());
+    near(droop, [0.0, -angle.sin(), angle.cos()], 1e-7, "droop");
+    // Rising as 1 - exp(-t/T), by 2 pi nu (t - T (1 - exp(-t/T))).
+    let rise = bloch("channel 1H { rise_time = 1 us }", 0.0, "pulse 1H phase y rf = 25 kHz duration = 10 us", &[]);
+    let angle = std::f64::consts::TAU * 25e3 * (10e-6 - 1e-6 * (1.0 - (-10f64).exp()));
+    near(rise, [angle.sin(), 0.0, angle.cos()], 1e-7, "rise");
+    // A y that leans by 10 degrees: the axis of a y pulse is 100 degrees from x.
+    let lean = bloch("channel 1H { lean = 10 deg }", 0.0, "pulse 1H 90 deg phase y rf = 25 kHz", &[]);
+    let axis = 100f64.to_radians();
+    near(lean, [axis.sin(), -axis.cos(), 0.0], 1e-9, "lean");
+}
+
+#[test]
+fn a_gradient_dephases_as_a_sinc_and_its_opposite_brings_back() {
+    let text = |second: &str| {
+        format!(
+            "ergoseq 1
+system {{
+    field 11.7 T
+    spin h : 1H
+}}
+ensemble {{ position : uniform(from = -7.5 mm, to = 7.5 mm) points 60 }}
+sequence {{
+    prepare up(h)
+    pulse 1H 90 deg phase y ideal
+    gradient 20 mT/m for 0.1 ms
+    {second}
+}}
+measure {{
+    expectation(2*Ix(h))
+    expectation(2*Iy(h))
+}}
+"
+        )
+    };
+    let x: f64 = 0.5 * 267.522_187_4e6 * 20e-3 * 0.1e-3 * 15e-3;
+    assert!((at_end(&run(&text("")), "expectation(2*Ix(h))") - x.sin() / x).abs() < 1e-9);
+    let echo = run(&text("gradient -20 mT/m for 0.1 ms"));
+    assert!((at_end(&echo, "expectation(2*Ix(h))") - 1.0).abs() < 1e-9);
+    // Half a sine has 2/pi of the area.
+    let shaped = run(&text("gradient -pi/2*20 mT/m for 0.1 ms shape = sine"));
+    assert!((at_end(&shaped, "expectation(2*Ix(h))") - 1.0).abs() < 1e-6);
+}
+
+#[test]
+fn a_crush_may_keep_some_orders() {
+    let text = |keep: &str| {
+        format!(
+            "ergoseq 1
+system {{
+    field 11.7 T
+    temperature 300 K
+    spin a, b, c : 1H
+    dipolar a b = 10 kHz
+    dipolar b c = 7 kHz
+}}
+sequence {{
+    prepare thermal
+    pulse 1H 90 deg phase x ideal
+    delay 20 us
+    pulse 1H 45 deg phase y ideal
+    mark before
+    crush {keep}
+}}
+measure {{
+    coherence_order(0)
+    coherence_order(1)
+    coherence_order(2)
+    coherence_order(3)
+}}
+"
+        )
+    };
+    let run = run(&text("keep 0, 2"));
+    let before = &run.marks[0].values;
+    let share = before[0].1.unwrap() + before[2].1.unwrap();
+    assert!((at_end(&run, "coherence_order(0)") - before[0].1.unwrap() / share).abs() < 1e-12);
+    assert!((at_end(&run, "coherence_order(2)") - before[2].1.unwrap() / share).abs() < 1e-12);
+    assert!(at_end(&run, "coherence_order(1)").abs() < 1e-12 && at_end(&run, "coherence_order(3)").abs() < 1e-12);
+}
+
+#[test]
+fn noise_has_its_size_and_its_seed() {
+    let text = |settings: &str| {
+        format!(
+            "ergoseq 1
+system {{
+    field 11.7 T
+    spin h : 1H
+}}
+sequence {{
+    prepare up(h)
+    pulse 1H 90 deg phase y ideal
+    acquire 1H points 20000 dwell 1 us {settings}
+}}
+measure {{ signal(1H) }}
+"
+        )
+    };
+    let signal = |settings: &str| -> Vec<f64> {
+        let run = run(&text(settings));
+        run.traces[0].values[0].1.iter().map(|x| x.unwrap()).collect()
+    };
+    let (quiet, noisy) = (signal(""), signal("snr = 20 seed = 3"));
+    let variance =
+        quiet.iter().zip(&noisy).map(|(q, n)| (n - q).powi(2)).sum::<f64>() / quiet.len() as f64 / quiet[0].powi(2);
+    // Five standard errors of a variance: sqrt(2/n) each.
+    assert!((variance * 400.0 - 1.0).abs() < 5.0 * (2.0 / 20000f64).sqrt(), "{variance}");
+    assert_eq!(noisy, signal("snr = 20 seed = 3"));
+    assert_ne!(noisy, signal("snr = 20 seed = 4"));
+}
