@@ -201,6 +201,7 @@ impl Random {
                 to: self.value(),
                 over: self.value(),
                 shape: self.option(Random::value),
+                steps: self.option(Random::value),
                 record: self.record(),
             })),
             4 => StatementKind::Evolve(Box::new(Evolve {

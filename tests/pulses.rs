@@ -5,6 +5,9 @@ use ergoseq::hamiltonian::Values;
 use serde_json::Value;
 use std::fmt::Write;
 
+/// Amplitude and phase in degrees, over the share of the pulse that has passed.
+type Envelope = Box<dyn Fn(f64) -> (f64, f64)>;
+
 fn run_with(text: &str, files: &[(&str, String)]) -> Run {
     let mut reader = |path: &str, _: &str| {
         let found = files.iter().find(|(name, _)| *name == path);
@@ -95,7 +98,7 @@ fn pulses_are_those_of_the_reference() {
             _ => {
                 let (t, rf, n) = (number("T_s"), number("nu1max_hz"), number("N"));
                 let beta = 100f64.acosh();
-                let (shape, at): (&str, Box<dyn Fn(f64) -> (f64, f64)>) = match p["shape"].as_str().unwrap() {
+                let (shape, at): (&str, Envelope) = match p["shape"].as_str().unwrap() {
                     "gauss" => ("gauss(0.01)", Box::new(|u| ((4.0 * 0.01f64.ln() * (u - 0.5).powi(2)).exp(), 0.0))),
                     "sinc3" => (
                         "sinc(3)",

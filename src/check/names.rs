@@ -329,7 +329,7 @@ fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) 
         }
         StatementKind::Lock(l) => {
             used.insert(&l.channel.text);
-            [&l.phase, &l.from, &l.to, &l.over].into_iter().chain(&l.shape).for_each(|e| uses(e, used));
+            [&l.phase, &l.from, &l.to, &l.over].into_iter().chain(&l.shape).chain(&l.steps).for_each(|e| uses(e, used));
             uses_of_record(&l.record, used);
         }
         StatementKind::Evolve(e) => {

@@ -117,6 +117,7 @@ impl Builder<'_, '_> {
                     to: self.c.expr(&l.to, |s, e| s.frequency(e, &[])),
                     over: self.c.number(&l.over, Dimension::TIME),
                     shape: l.shape.as_ref().map(|e| self.ramp(e)),
+                    steps: l.steps.as_ref().map(|e| self.c.number(e, Dimension::NUMBER)),
                     record: self.record(&l.record, span),
                 })
             }
@@ -607,6 +608,7 @@ fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>) -> Statem
             to: e(&l.to),
             over: e(&l.over),
             shape: o(&l.shape),
+            steps: o(&l.steps),
             record: record(&l.record),
         })),
         StatementKind::Evolve(v) => StatementKind::Evolve(Box::new(ast::Evolve {

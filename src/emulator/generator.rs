@@ -76,6 +76,13 @@ impl Generator {
         self.terms.iter().all(|t| t.coefficient.constant().is_some())
     }
 
+    /// Whether H is the same at some times.
+    pub fn is_same_at(&self, mut times: impl Iterator<Item = f64>) -> bool {
+        let Some(first) = times.next() else { return true };
+        let at = |t: f64| self.terms.iter().map(move |term| term.coefficient.at(t));
+        times.all(|t| at(t).eq(at(first)))
+    }
+
     /// Whether nothing but H acts.
     pub fn is_closed(&self) -> bool {
         self.collapse.is_empty()

@@ -8,6 +8,7 @@ use crate::ir::{Align, Channel, Lock, Pulse, Ramp};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{TWO_PI, UnitSystem};
+use std::sync::Arc;
 
 /// A pulse as numbers.
 pub struct Drive {
@@ -352,11 +353,19 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
         .into());
     }
     let scale = angular(e);
-    let amplitude = if from == to {
-        Scalar::Constant(from * scale)
-    } else {
-        let value = ramp.value;
-        Scalar::Varying(Function::smooth(move |t| scale * value(t / length, from, to, argument_value)))
+    let value = ramp.value;
+    let amplitude = match &l.steps {
+        _ if from == to => Scalar::Constant(from * scale),
+        None => Scalar::Varying(Function::smooth(move |t| scale * value(t / length, from, to, argument_value))),
+        Some(steps) => {
+            let n = e.count(steps, 1)? as f64;
+            // The strength in the middle of each step.
+            let curve = move |t: f64| {
+                let u = ((t / length * n).floor().clamp(0.0, n - 1.0) + 0.5) / n;
+                scale * value(u, from, to, argument_value)
+            };
+            Scalar::Varying(Function { edges: vec![super::envelope::ends_of_steps(n, length)], curve: Arc::new(curve) })
+        }
     };
     Ok(Drive { start: 0.0, duration: length, phase, angle: 0.0, amplitude, turning: None })
 }

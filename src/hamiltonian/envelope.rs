@@ -1,6 +1,6 @@
 //! The envelope of a pulse: a word of the table, the steps of a file, or an expression in t.
 
-use super::function::{Function, Scalar};
+use super::function::{Curve, Function, Scalar};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{FunctionInfo, PulseShape};
@@ -19,6 +19,11 @@ pub enum Envelope {
     Steps(Arc<[(f64, f64)]>),
     /// An expression in t.
     Expression(Scalar),
+}
+
+/// A curve that is zero where steps of equal length end.
+pub fn ends_of_steps(steps: f64, duration: f64) -> Curve {
+    Arc::new(move |t| (std::f64::consts::PI * steps * t / duration).sin())
 }
 
 impl Envelope {
@@ -140,11 +145,9 @@ impl Envelope {
             Envelope::Steps(steps) => {
                 let n = steps.len();
                 let number = move |t: f64| ((t / duration * n as f64) as usize).min(n - 1);
-                // Its zeros are the ends of the steps.
-                let ends = move |t: f64| (std::f64::consts::PI * n as f64 * t / duration).sin();
                 let (own, others) = (steps.clone(), steps.clone());
                 let jumping = |curve: Arc<dyn Fn(f64) -> f64 + Send + Sync>| {
-                    Scalar::Varying(Function { curve, edges: vec![Arc::new(ends)] })
+                    Scalar::Varying(Function { curve, edges: vec![ends_of_steps(n as f64, duration)] })
                 };
                 let turning = steps.iter().any(|(_, phase)| *phase != 0.0);
                 (

@@ -199,6 +199,9 @@ pub struct Lock {
     /// How it goes from one to the other; linearly when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Expr>,
+    /// In how many steps of equal length; evenly when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<Expr>,
     /// Samples to take.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,

@@ -301,6 +301,8 @@ pub struct Lock {
     pub over: Expr,
     /// How it goes from one to the other.
     pub shape: Option<Expr>,
+    /// In how many steps, for a transmitter that cannot go evenly.
+    pub steps: Option<Expr>,
     /// Samples to take.
     pub record: Option<Record>,
 }

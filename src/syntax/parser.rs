@@ -578,7 +578,8 @@ impl<'a> Parser<'a> {
         self.word("over")?;
         let over = self.expression()?;
         let shape = if self.opt_word("shape") { Some(self.expression()?) } else { None };
-        Ok(Lock { channel, phase, from, to, over, shape, record: self.opt_record()? })
+        let steps = if self.opt_word("steps") { Some(self.expression()?) } else { None };
+        Ok(Lock { channel, phase, from, to, over, shape, steps, record: self.opt_record()? })
     }
 
     fn evolve(&mut self) -> Rule<Evolve> {

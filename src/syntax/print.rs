@@ -216,6 +216,9 @@ impl Display for Statement {
                 if let Some(shape) = &l.shape {
                     write!(f, " shape {shape}")?;
                 }
+                if let Some(steps) = &l.steps {
+                    write!(f, " steps {steps}")?;
+                }
                 record(f, &l.record)
             }
             StatementKind::Evolve(e) => {

@@ -88,6 +88,7 @@ pub const WORDS: &[Word] = &[
     word("from", Role::Clause, "the first value of a ramp"),
     word("to", Role::Clause, "the last value of a ramp"),
     word("over", Role::Clause, "the duration of a ramp"),
+    word("steps", Role::Clause, "the number of steps of a ramp, for a transmitter that cannot change evenly"),
     word("with", Role::Clause, "the noise that acts during an evolution"),
     word("record", Role::Clause, "the number of samples of a trace"),
     word("as", Role::Clause, "the name of a trace"),

@@ -53,6 +53,15 @@ impl<'a> CommutatorFree<'a> {
         Ok(hermitian_eigen(mean)?.propagator(h))
     }
 
+    /// The generator, where it is the same at the nodes of a step and of its halves: then one exponential is exact.
+    fn still(&self, t: f64, h: f64) -> Option<Matrix> {
+        let offset = 3f64.sqrt() / 6.0;
+        let nodes = [(0.5, 1.0), (0.25, 0.5), (0.75, 0.5)];
+        let times = nodes.iter().flat_map(|(middle, width)| [middle - offset * width, middle + offset * width]);
+        let times = times.map(|u| t + u * h);
+        self.generator.is_same_at(times).then(|| self.at(t + 0.5 * h))
+    }
+
     /// The propagator over one step.
     fn propagator(&self, t: f64, h: f64) -> Result<Matrix, StepError> {
         let offset = 3f64.sqrt() / 6.0;
@@ -87,6 +96,16 @@ impl<'a> CommutatorFree<'a> {
             } else {
                 self.step
             };
+            if let Some(h_now) = self.still(t, h) {
+                let u = self.exponential(&h_now, h)?;
+                total = Some(match total {
+                    Some(before) => product(&u, &before),
+                    None => u,
+                });
+                t += h;
+                self.step = self.step.max(4.0 * h);
+                continue;
+            }
             let whole = self.propagator(t, h)?;
             let halves = product(&self.propagator(t + 0.5 * h, 0.5 * h)?, &self.propagator(t, 0.5 * h)?);
             // The halves are sixteen times better than the whole: their own error is about a fifteenth of the difference.
