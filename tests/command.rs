@@ -297,6 +297,11 @@ measure { signal(1H) }
     let simpson = text(&ergoseq(&["run", file, "--format", "simpson"]).stdout);
     assert!(simpson.starts_with("SIMP\nNP=2048\nSW=10000\nTYPE=FID\nDATA\n") && simpson.ends_with("\nEND\n"));
     assert_eq!(simpson.lines().count(), 2048 + 6);
+    let jcamp = text(&ergoseq(&["run", file, "--format", "jcamp"]).stdout);
+    assert!(jcamp.contains("##NTUPLES= NMR FID\n") && jcamp.contains("##.OBSERVE NUCLEUS= ^1H\n"));
+    // Two pages of 2048 numbers, eight a line: counted back from the lines of data.
+    let data = jcamp.lines().filter(|l| l.starts_with(|c: char| c.is_ascii_digit()));
+    assert_eq!(data.map(|l| l.split(' ').count() - 1).sum::<usize>(), 2 * 2048);
     assert_eq!(code(&ergoseq(&["run", file, "--broaden", "2"])), 2);
     assert_eq!(code(&ergoseq(&["run", CHARGING, "--format", "spectrum"])), 1);
 }

@@ -1,5 +1,6 @@
 //! Schedule to results: the state goes through every step, and metrics are evaluated at marks and on recorded traces.
 
+mod adiabaticity;
 mod course;
 mod estimate;
 mod extremum;

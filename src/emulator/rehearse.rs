@@ -1,6 +1,7 @@
 //! A rehearsal: what every statement does, before laboratory time is booked. How long and how strong each pulse is, what share
 //! of the limits it takes, and which coherence orders and energies there are behind it.
 
+use super::adiabaticity::least_factor;
 use super::{Options, run};
 use crate::diagnostic::Diagnostic;
 use crate::hamiltonian::{Evaluator, Fault, Purpose, Scalar, Segment, Step, Values, build, duration, members};
@@ -230,6 +231,16 @@ fn remarks_of(e: &Evaluator, steps: &[Step]) -> Result<Vec<String>, Fault> {
         }
     }
     for step in steps {
+        if let Step::Segment(segment) = step
+            && let Some((factor, of)) = least_factor(segment)
+        {
+            let verdict = match factor {
+                f if f < 1.0 => ": it is not followed",
+                f if f < 3.0 => ": it is followed in part",
+                _ => "",
+            };
+            out.push(format!("the adiabaticity factor of a pulse or ramp is at least {factor:.3} for {of}{verdict}"));
+        }
         if let Step::Acquire(a) = step
             && let Some(highest) = highest_line(a)
             && highest > 0.5 / a.dwell

@@ -15,7 +15,7 @@ pub use json::json;
 #[cfg(feature = "pictures")]
 pub use picture::{png, svg};
 pub use rehearsal::rehearsal;
-pub use spectrum::{Processing, simpson, spectrum, transform};
+pub use spectrum::{Processing, jcamp, simpson, spectrum, transform};
 pub use table::table;
 
 use crate::emulator::{Run, quantity_of, unit_of};
@@ -27,6 +27,7 @@ pub const FORMATS: &[(&str, Format, &str)] = &[
     ("json", Format::Json, "one object, for programs"),
     ("csv", Format::Csv, "one row a point, or one row a sample of a trace, for spreadsheets"),
     ("spectrum", Format::Spectrum, "the spectra of what was acquired, a row a frequency in Hz and ppm"),
+    ("jcamp", Format::Jcamp, "a free induction decay as JCAMP-DX 5.01, which programs of all makers read"),
     ("simpson", Format::Simpson, "a free induction decay as SIMPSON writes it, which nmrglue and others read"),
 ];
 
@@ -41,6 +42,8 @@ pub enum Format {
     Csv,
     /// Spectra of free induction decays.
     Spectrum,
+    /// The first decay as JCAMP-DX.
+    Jcamp,
     /// A free induction decay as a SIMPSON text.
     Simpson,
 }

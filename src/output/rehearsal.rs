@@ -82,6 +82,6 @@ pub fn rehearsal(r: &Rehearsal, experiment: &Experiment, sources: &Sources) -> S
             let _ = writeln!(out, "{line}");
         }
     }
-    out += "\nnot emulated: transients and droop of pulses, switching times, radiation\ndamping, noise, couplings to spins that are not declared\n";
+    out += "\nnot emulated: what pulses leave ringing, switching times, radiation damping,\ncouplings to spins that are not declared\n";
     out
 }

@@ -132,6 +132,53 @@ pub fn simpson(results: &Results) -> Result<String, String> {
     Ok(out + "END\n")
 }
 
+/// The first decay as JCAMP-DX 5.01, two pages of scaled whole numbers: the format in which programs of all makers exchange it.
+///
+/// # Errors
+/// When nothing was acquired, or several decays were.
+pub fn jcamp(results: &Results) -> Result<String, String> {
+    const PER_LINE: usize = 8;
+    let decays = decays(results);
+    let Some((trace, nucleus)) = decays.first() else { return Err("nothing was acquired, so there is no decay".into()) };
+    if decays.len() > 1 {
+        return Err(format!("a JCAMP-DX file holds one decay, and {} were acquired", decays.len()));
+    }
+    let signal = samples(trace);
+    let largest = signal.iter().fold(0.0f64, |m, x| m.max(x.re.abs()).max(x.im.abs()));
+    let factor = if largest > 0.0 { largest / f64::from(1 << 30) } else { 1.0 };
+    let whole = |x: f64| (x / factor).round() as i64;
+    let (n, dwell) = (signal.len(), dwell(trace));
+    let megahertz = ppm(results, nucleus).map_or(0.0, |(_, hertz)| hertz.abs() / 1e6);
+    let split = nucleus.find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
+    let title = if results.experiment.title.is_empty() { results.file } else { &results.experiment.title };
+    let mut out = format!(
+        "##TITLE= {title}\n##JCAMP-DX= 5.01\n##DATA TYPE= NMR FID\n##DATA CLASS= NTUPLES\n##ORIGIN= ergoseq {}\n##OWNER= unknown\n\
+         ##.OBSERVE FREQUENCY= {}\n##.OBSERVE NUCLEUS= ^{}{}\n##.ACQUISITION MODE= SIMULTANEOUS\n##.DELAY= (0, 0)\n\
+         ##NTUPLES= NMR FID\n##VAR_NAME= TIME, FID/REAL, FID/IMAG, PAGE NUMBER\n##SYMBOL= X, R, I, N\n\
+         ##VAR_TYPE= INDEPENDENT, DEPENDENT, DEPENDENT, PAGE\n##VAR_FORM= AFFN, AFFN, AFFN, AFFN\n\
+         ##VAR_DIM= {n}, {n}, {n}, 2\n##UNITS= SECONDS, ARBITRARY UNITS, ARBITRARY UNITS,\n",
+        env!("CARGO_PKG_VERSION"),
+        number_text(megahertz),
+        &nucleus[..split],
+        &nucleus[split..],
+    );
+    let parts: [Vec<i64>; 2] = [signal.iter().map(|x| whole(x.re)).collect(), signal.iter().map(|x| whole(x.im)).collect()];
+    let of = |f: fn(&[i64]) -> i64| format!("{}, {}", f(&parts[0]), f(&parts[1]));
+    out += &format!("##FIRST= 0, {}, 1\n", of(|p| p.first().copied().unwrap_or(0)));
+    out += &format!("##LAST= {}, {}, 2\n", number_text(dwell * (n - 1) as f64), of(|p| p.last().copied().unwrap_or(0)));
+    out += &format!("##MIN= 0, {}, 1\n", of(|p| p.iter().min().copied().unwrap_or(0)));
+    out += &format!("##MAX= {}, {}, 2\n", number_text(dwell * (n - 1) as f64), of(|p| p.iter().max().copied().unwrap_or(0)));
+    out += &format!("##FACTOR= {}, {}, {}, 1\n", number_text(dwell), number_text(factor), number_text(factor));
+    for (k, (symbol, part)) in ["R", "I"].iter().zip(&parts).enumerate() {
+        out += &format!("##PAGE= N={}\n##DATA TABLE= (X++({symbol}..{symbol})), XYDATA\n", k + 1);
+        for (line, numbers) in part.chunks(PER_LINE).enumerate() {
+            let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
+            out += &format!("{} {}\n", line * PER_LINE, numbers.join(" "));
+        }
+    }
+    Ok(out + "##END NTUPLES= NMR FID\n##END=\n")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@ use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Options, Run};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
-use ergoseq::output::{EnergyUnit, FORMATS, Format, Processing, Results, csv, json, simpson, spectrum, table};
+use ergoseq::output::{EnergyUnit, FORMATS, Format, Processing, Results, csv, jcamp, json, simpson, spectrum, table};
 use ergoseq::units::UnitSystem;
 use rayon::prelude::*;
 
@@ -65,6 +65,7 @@ pub fn run(a: &args::Run) -> Outcome {
                 Processing { broaden: a.broaden.unwrap_or(0.0), zero_fill: a.zero_fill.map_or(2, usize::from) };
             spectrum(&results, processing)
         }
+        Format::Jcamp => jcamp(&results),
         Format::Simpson => simpson(&results),
     };
     let text = match text {
