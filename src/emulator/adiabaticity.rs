@@ -41,7 +41,8 @@ pub fn least_factor(segment: &Segment) -> Option<(f64, &'static str)> {
         let (before, now) = ((samples[k - WINDOW].0, other(k - WINDOW)), (samples[k].0, other(k)));
         let turned = (now.0.atan2(now.1) - before.0.atan2(before.1)).abs() / (WINDOW as f64 * dt);
         if turned > 0.0 {
-            least = least.min(now.0.hypot(now.1) / turned);
+            let middle = (samples[k - WINDOW / 2].0, other(k - WINDOW / 2));
+            least = least.min(middle.0.hypot(middle.1) / turned);
         }
     }
     let of = if sweeps { "a spin at the carrier" } else { "the local field of the couplings" };
