@@ -53,6 +53,7 @@ pub mod papers;
 pub mod source;
 pub mod spin;
 pub mod syntax;
+pub mod tomography;
 pub mod units;
 pub mod verdict;
 

@@ -1,0 +1,68 @@
+//! Tomography as a spectrometer does it: readout pulses, the amplitudes of the lines of free induction decays, a state from them, and
+//! energies of that state with their errors.
+//!
+//! * [`plan`]: which readouts are needed, and what they see;
+//! * [`reconstruct`]: the state from line amplitudes;
+//! * [`estimate`]: ergotropy and capacity of a state that is known with errors.
+
+pub mod estimate;
+pub mod lines;
+pub mod plan;
+pub mod reconstruct;
+
+pub use estimate::{Energies, Quantity, energies};
+pub use lines::{Line, Receiver, Sample, lines};
+pub use plan::{Plan, PlanError, Readout, plan, plan_of};
+pub use reconstruct::{METHODS, Method, Reconstruction, reconstruct};
+
+use crate::linalg::{C64, Matrix};
+
+/// A Hermitian matrix as a vector of real numbers: the diagonal, then `sqrt(2)` times real and imaginary parts above it, so that
+/// scalar products are those of matrices, `Tr[A B]`.
+pub fn coordinates(m: &Matrix) -> Vec<f64> {
+    let n = m.nrows();
+    let mut out: Vec<f64> = (0..n).map(|k| m[(k, k)].re).collect();
+    let root = 2f64.sqrt();
+    for j in 0..n {
+        for i in 0..j {
+            out.push(root * m[(i, j)].re);
+            out.push(root * m[(i, j)].im);
+        }
+    }
+    out
+}
+
+/// The Hermitian matrix of such a vector.
+pub fn matrix_of(coordinates: &[f64]) -> Matrix {
+    let n = (coordinates.len() as f64).sqrt().round() as usize;
+    let mut out = Matrix::zeros(n, n);
+    for k in 0..n {
+        out[(k, k)] = C64::new(coordinates[k], 0.0);
+    }
+    let half = 0.5f64.sqrt();
+    let mut at = n;
+    for j in 0..n {
+        for i in 0..j {
+            let x = C64::new(coordinates[at], coordinates[at + 1]) * half;
+            out[(i, j)] = x;
+            out[(j, i)] = x.conj();
+            at += 2;
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::trace_of_product;
+    use crate::metrics::random;
+
+    #[test]
+    fn products_are_those_of_matrices() {
+        let (a, b) = (random::hamiltonian(5, 1), random::hamiltonian(5, 2));
+        let dot: f64 = coordinates(&a).iter().zip(coordinates(&b)).map(|(x, y)| x * y).sum();
+        assert!((dot - trace_of_product(&a, &b).re).abs() < 1e-12);
+        assert!((matrix_of(&coordinates(&a)) - a).norm() < 1e-14);
+    }
+}
