@@ -71,6 +71,7 @@ codes! {
     WrongState = "E409", "a state that does not fit the system";
     InsideLoop = "E410", "a mark or record inside a loop";
     EmptySweep = "E411", "a sweep without points, or of unequal lengths";
+    BlindTomography = "E412", "a tomography that does not see all of the state that can be seen";
     NotEmulated = "E501", "a statement that the emulator cannot run yet";
     TooLarge = "E502", "the run does not fit in memory";
     ResultNotFinite = "E503", "a result is infinite or not a number";

@@ -60,7 +60,7 @@ pub mod verdict;
 pub use compile::{Compiled, Refused, compile, no_files};
 
 use diagnostic::Diagnostic;
-use hamiltonian::{Evaluator, Fault, Purpose, Values};
+use hamiltonian::{Evaluator, Fault, Values};
 use ir::Experiment;
 
 /// Builds the schedule at the given values without running it: finds values out of range, pulses over their limit,
@@ -70,7 +70,7 @@ use ir::Experiment;
 /// When a mistake is found.
 pub fn check_values(experiment: &Experiment, values: &Values) -> Result<Vec<Diagnostic>, Fault> {
     let evaluator = Evaluator::new(experiment, values)?;
-    let (schedule, warnings) = hamiltonian::build(&evaluator, Purpose::Check)?;
+    let (schedule, warnings) = hamiltonian::build(&evaluator)?;
     // A large state is not formed only to be looked at.
     const SMALL: f64 = 64.0;
     if evaluator.basis.size() <= SMALL {

@@ -243,6 +243,24 @@ fn tables() -> Vec<(&'static str, String)> {
         ("channel", table(&["setting", "meaning"], two(ergoseq::ir::CHANNEL_SETTINGS))),
         ("relax", table(&["setting", "meaning"], two(ergoseq::ir::RELAX_SETTINGS))),
         ("pulse", table(&["setting", "meaning"], two(ergoseq::ir::PULSE_SETTINGS))),
+        ("tomography", table(&["setting", "meaning"], two(ergoseq::ir::TOMOGRAPHY_SETTINGS))),
+        (
+            "readouts",
+            table(
+                &["letter", "meaning"],
+                ergoseq::tomography::plan::LETTERS
+                    .iter()
+                    .map(|(c, _, _, m)| vec![code(&c.to_string()), (*m).into()])
+                    .collect(),
+            ),
+        ),
+        (
+            "reconstruction",
+            table(
+                &["method", "meaning"],
+                ergoseq::tomography::METHODS.iter().map(|(w, _, m)| vec![code(w), (*m).into()]).collect(),
+            ),
+        ),
         ("acquire", table(&["setting", "meaning"], two(ergoseq::ir::ACQUIRE_SETTINGS))),
         ("distributions", table(&["distribution", "settings", "meaning"], grids(ergoseq::check::DISTRIBUTIONS))),
         ("powders", table(&["grid", "settings", "meaning"], grids(ergoseq::check::POWDERS))),

@@ -6,9 +6,6 @@ use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
 use std::path::{Path, PathBuf};
 
-/// Files with statements that the emulator refuses: these are checked, and refused with the code that says so.
-const NOT_EMULATED: &[&str] = &["dipolar_tomography.seq"];
-
 fn files() -> Vec<PathBuf> {
     let mut files = Vec::new();
     for folder in ["sequences", "sequences/papers", "sequences/lab", "examples"] {
@@ -143,25 +140,14 @@ fn an_experiment_in_yaml_is_the_same_experiment() {
         let yaml = ergoseq::to_yaml(&experiment).unwrap();
         let again = ergoseq::from_yaml(&yaml).unwrap_or_else(|e| panic!("{}: {e}\n{yaml}", path.display()));
         assert_eq!(again, experiment, "{}", path.display());
-        if !NOT_EMULATED.contains(&name(&path).as_str()) {
-            assert_eq!(runs(&again), runs(&experiment), "{}", path.display());
-        }
-    }
-}
-
-#[test]
-fn what_cannot_be_run_yet_is_refused() {
-    for path in files().iter().filter(|p| NOT_EMULATED.contains(&name(p).as_str())) {
-        let experiment = compile(path);
-        ergoseq::check_values(&experiment, &Values::new()).unwrap();
-        assert_eq!(runs(&experiment)[0], Err("E501".into()), "{}", path.display());
+        assert_eq!(runs(&again), runs(&experiment), "{}", path.display());
     }
 }
 
 #[test]
 fn expectations_hold() {
     let mut held = 0;
-    for path in files().iter().filter(|p| !NOT_EMULATED.contains(&name(p).as_str())) {
+    for path in &files() {
         let experiment = compile(path);
         let verdicts = ergoseq::verdict::verdicts(&experiment, &Values::new(), &Options::default()).unwrap();
         for v in &verdicts {

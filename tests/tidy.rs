@@ -37,6 +37,7 @@ const LAYERS: &[&[&str]] = &[
     &["source", "units", "linalg", "noise"],
     &["diagnostic", "spin"],
     &["syntax", "metrics"],
+    &["tomography"],
     &["ir"],
     &["check", "hamiltonian"],
     &["emulator", "compile"],

@@ -115,7 +115,11 @@ fn traces(events: &[ir::Event]) -> Vec<String> {
 fn marks(events: &[ir::Event]) -> Vec<String> {
     events
         .iter()
-        .filter_map(|e| if let EventKind::Mark { name } = &e.kind { Some(name.clone()) } else { None })
+        .filter_map(|e| match &e.kind {
+            EventKind::Mark { name } => Some(name.clone()),
+            EventKind::Tomography(_) => Some("tomography".to_string()),
+            _ => None,
+        })
         .collect()
 }
 

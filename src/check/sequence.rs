@@ -7,6 +7,7 @@ use crate::ir::{self, Event, EventKind, Experiment, Meaning, STATES, Scope};
 use crate::source::{Place, Span};
 use crate::syntax::ast::{self, Item, ItemKind, Name, Statement, StatementKind};
 use crate::syntax::{Expr, ExprKind};
+use crate::tomography::METHODS;
 use crate::units::Dimension;
 
 /// More events than this cannot be meant: subsequences that call each other twice double at each level.
@@ -142,11 +143,7 @@ impl Builder<'_, '_> {
                 Some(kind) => kind,
                 None => return,
             },
-            StatementKind::Tomography(given) => {
-                let known: Vec<&str> = TOMOGRAPHY_SETTINGS.iter().map(|(w, _)| *w).collect();
-                let found = settings(given, &known, "`tomography`", self.c);
-                EventKind::Tomography { settings: found.into_iter().map(|(n, e)| (n.to_string(), e.clone())).collect() }
-            }
+            StatementKind::Tomography(given) => EventKind::Tomography(self.tomography(given, span)),
             StatementKind::Loop(count, body) => {
                 let count = self.c.number(count, Dimension::NUMBER);
                 let outer = std::mem::replace(&mut self.in_loop, true);
@@ -228,6 +225,12 @@ impl Builder<'_, '_> {
     fn mark(&mut self, name: &Name) {
         if self.in_loop {
             self.c.diagnostics.push(inside_loop("mark", name.span()));
+        }
+        if name.text == "tomography" {
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::ReservedName, name.span(), "the state that a tomography finds is at this mark")
+                    .label("choose another name"),
+            );
         }
         if name.text == "end" {
             self.c.diagnostics.push(
@@ -420,6 +423,81 @@ impl Builder<'_, '_> {
         })
     }
 
+    fn tomography(&mut self, given: &[ast::Setting], span: Span) -> ir::Tomography {
+        if self.in_loop {
+            self.c.diagnostics.push(inside_loop("tomography", span));
+        }
+        let known: Vec<&str> = ir::TOMOGRAPHY_SETTINGS.iter().map(|(w, _)| *w).collect();
+        let mut out = ir::Tomography::default();
+        for (name, value) in settings(given, &known, "`tomography`", self.c) {
+            match name {
+                "snr" => out.snr = Some(self.c.number(value, Dimension::NUMBER)),
+                "scans" => out.scans = Some(self.c.number(value, Dimension::NUMBER)),
+                "seed" => out.seed = Some(self.c.number(value, Dimension::NUMBER)),
+                "repetitions" => out.repetitions = Some(self.c.number(value, Dimension::NUMBER)),
+                "method" => out.method = self.method(value),
+                "readouts" => out.readouts = self.words(value),
+                _ => out.detect = self.detected(value),
+            }
+        }
+        out
+    }
+
+    fn method(&mut self, value: &Expr) -> Option<String> {
+        let name = match &value.kind {
+            ExprKind::Name(name) => name.as_str(),
+            _ => "",
+        };
+        if METHODS.iter().any(|(w, ..)| *w == name) {
+            return Some(name.to_string());
+        }
+        let diagnostic =
+            Diagnostic::new(Code::UnknownSetting, value.span(), format!("`{value}` is no way to reconstruct"))
+                .label("not known")
+                .did_you_mean(name, METHODS.iter().map(|(w, ..)| *w));
+        let diagnostic = if diagnostic.help.is_empty() {
+            diagnostic.help(format!("known are: {}", METHODS.iter().map(|(w, ..)| *w).collect::<Vec<_>>().join(", ")))
+        } else {
+            diagnostic
+        };
+        self.c.diagnostics.push(diagnostic);
+        None
+    }
+
+    /// Words in quotes, with commas or blanks between them.
+    fn words(&mut self, value: &Expr) -> Vec<String> {
+        if let ExprKind::Text(text) = &value.kind {
+            let words = text.split([',', ' ']).filter(|w| !w.is_empty());
+            return words.map(str::to_string).collect();
+        }
+        self.c.diagnostics.push(
+            Diagnostic::new(Code::WrongKind, value.span(), "readouts are given in quotes")
+                .help("for example \"II, IX, IY, XX\""),
+        );
+        vec![]
+    }
+
+    /// A nucleus, or several in quotes.
+    fn detected(&mut self, value: &Expr) -> Vec<String> {
+        let symbols: Vec<&str> = match &value.kind {
+            ExprKind::Isotope(symbol) => vec![symbol],
+            ExprKind::Text(text) => text.split([',', ' ']).filter(|w| !w.is_empty()).collect(),
+            _ => {
+                self.c.diagnostics.push(
+                    Diagnostic::new(Code::WrongKind, value.span(), "expected a nucleus such as `1H`")
+                        .help("`detect = 1H`, or `detect = \"1H, 13C\"`"),
+                );
+                vec![]
+            }
+        };
+        let mut nuclei = Vec::new();
+        for symbol in symbols {
+            let result = system::isotope(symbol, value.span());
+            nuclei.extend(self.c.note(result).map(|i| i.symbol.to_string()));
+        }
+        nuclei
+    }
+
     fn parallel(&mut self, align: Option<&Name>, body: &[Statement]) -> Option<EventKind> {
         let align = match align {
             None => ir::Align::Start,
@@ -554,14 +632,6 @@ struct Known {
     arguments: Vec<(&'static str, Dimension)>,
     fewest: usize,
 }
-
-/// The settings of `tomography`: word, meaning.
-pub const TOMOGRAPHY_SETTINGS: &[(&str, &str)] = &[
-    ("snr", "signal-to-noise ratio of a reference line in one scan"),
-    ("scans", "how many scans are added"),
-    ("seed", "of the noise"),
-    ("method", "linear, maximum_likelihood or maximum_entropy"),
-];
 
 /// A statement with the arguments of a subsequence put in.
 fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>) -> Statement {

@@ -11,6 +11,7 @@ mod plan;
 mod points;
 mod propagate;
 mod question;
+mod readout;
 mod rehearse;
 mod sectors;
 mod signal;
@@ -23,10 +24,11 @@ pub use generator::{At, Generator};
 pub use plan::plan;
 pub use points::{Point, SweepAxis, axes, points};
 pub use question::{Question, quantity_of, unit_of};
-pub use rehearse::{Block, Rehearsal, rehearse};
+pub use readout::{Readings, plan_for};
+pub use rehearse::{Block, Rehearsal, longest_t1, rehearse};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, Prepared, Purpose, Schedule, Step, Values, build, members, prepare};
+use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Step, Values, build, members, prepare};
 use crate::ir::{Experiment, key_of};
 use crate::metrics::{Cells, Moment, Motion, Scene};
 use crate::spin::{Space, State};
@@ -108,6 +110,8 @@ pub struct Run {
     pub marks: Vec<Mark>,
     /// Traces in order.
     pub traces: Vec<Trace>,
+    /// What tomographies found.
+    pub tomographies: Vec<Readings>,
     /// Answers to questions beyond `measure`: those of `expect`.
     pub extra: BTreeMap<String, Option<f64>>,
     /// Reasons why a metric has no value somewhere.
@@ -196,7 +200,7 @@ pub fn run(
             values.extend(member.values.iter().map(|(k, v)| (k.clone(), *v)));
             let mut own = Evaluator::new(experiment, &values)?;
             own.variation = member.variation.clone();
-            let (schedule, _) = build(&own, Purpose::Run)?;
+            let (schedule, _) = build(&own)?;
             let prepared = prepare(&own, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
             Ok((schedule, prepared))
         })
@@ -205,11 +209,11 @@ pub fn run(
     let single = members.len() == 1;
     let (schedule, prepared) = &schedules[0];
     // Members may be moved by different operators, so their common space is the whole.
-    let space = match single {
+    let space = match single && !schedule.is_read_out() {
         true => sectors::space(schedule, prepared, options.max_memory)?,
         false => sectors::whole(schedule, options.max_memory)?,
     };
-    let pure = single && prepared.is_pure() && schedule.is_unitary();
+    let pure = single && !schedule.is_read_out() && prepared.is_pure() && schedule.is_unitary();
     let size = estimate::check(schedule, &space, pure, options.max_memory)?;
     let states = members.len() as f64 * 16.0 * (space.len() as f64).powi(2);
     if !single && states > options.max_memory {
@@ -246,7 +250,8 @@ pub fn run(
         ..Run::default()
     };
     let found = walk.aggregates.clone();
-    let Found { marks, traces, signals } = walk.finish();
+    let Found { marks, traces, signals, readings } = walk.finish();
+    run.tomographies = readings;
     summarise(&e, experiment, &lab, &found, &mut run)?;
     answer_extra(&e, extra, &found, &run.summary.clone(), &marks, &mut run)?;
     run.marks = measured_only(marks, experiment);

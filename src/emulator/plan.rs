@@ -4,7 +4,7 @@ use super::Options;
 use super::generator::Generator;
 use super::sectors;
 use super::step::choose;
-use crate::hamiltonian::{Evaluator, Fault, Purpose, Segment, Step, build, prepare};
+use crate::hamiltonian::{Evaluator, Fault, Segment, Step, build, prepare};
 use crate::linalg::{Vector, real};
 use crate::spin::State;
 use std::fmt::Write;
@@ -14,7 +14,7 @@ use std::fmt::Write;
 /// # Errors
 /// When the state cannot be prepared, or the run does not fit.
 pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
-    let (schedule, _) = build(e, Purpose::Check)?;
+    let (schedule, _) = build(e)?;
     let prepared = prepare(e, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
     let space = sectors::space(&schedule, &prepared, options.max_memory)?;
     let pure = prepared.is_pure() && schedule.is_unitary();
@@ -67,7 +67,7 @@ fn segments(steps: &[Step], times: u64) -> Vec<(&Segment, u64)> {
             Step::Segment(segment) => vec![(segment, times)],
             Step::Acquire(acquire) => vec![(&acquire.segment, times)],
             Step::Loop(count, body) => segments(body, times.saturating_mul(*count)),
-            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) => vec![],
+            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => vec![],
         })
         .collect()
 }

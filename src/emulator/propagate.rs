@@ -3,6 +3,7 @@
 use super::course::Course;
 use super::generator::{Generator, Together, mean_state};
 use super::question::Refusal;
+use super::readout::Readings;
 use super::step::commutator_free::CommutatorFree;
 use super::step::exact::{EXACT, ExactClosed, ExactOpen, stacked, unstacked};
 use super::step::{DENSE_LIOUVILLE, Stepper, choose};
@@ -48,6 +49,7 @@ pub struct Walk<'a> {
     marks: Vec<Mark>,
     traces: Vec<Trace>,
     signals: Vec<Trace>,
+    readings: Vec<Readings>,
     /// Extrema that were found.
     pub aggregates: BTreeMap<String, Option<f64>>,
     /// Methods that were used.
@@ -62,6 +64,8 @@ pub struct Found {
     pub traces: Vec<Trace>,
     /// Free induction decays.
     pub signals: Vec<Trace>,
+    /// Tomographies.
+    pub readings: Vec<Readings>,
 }
 
 impl<'a> Walk<'a> {
@@ -77,6 +81,7 @@ impl<'a> Walk<'a> {
             marks: vec![],
             traces: vec![],
             signals: vec![],
+            readings: vec![],
             aggregates: BTreeMap::new(),
             methods: vec![],
         }
@@ -84,7 +89,7 @@ impl<'a> Walk<'a> {
 
     /// What was found.
     pub fn finish(self) -> Found {
-        Found { marks: self.marks, traces: self.traces, signals: self.signals }
+        Found { marks: self.marks, traces: self.traces, signals: self.signals, readings: self.readings }
     }
 
     /// Walks through the steps of all members, which are the same but for their numbers.
@@ -104,6 +109,10 @@ impl<'a> Walk<'a> {
             }
             Step::Segment(segment) if segment.record.is_some() => return self.recorded(steps, states),
             Step::Acquire(_) => return self.acquire(steps, states),
+            Step::Tomography(t) => {
+                self.read_out(t, &states)?;
+                return Ok(states);
+            }
             Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => {}
         }
         let moved: Result<Vec<State>, Fault> =
@@ -154,7 +163,7 @@ impl<'a> Walk<'a> {
             }
             Step::Loop(count, body) => self.repeat(*count, body, state)?,
             // The language allows no mark and no acquisition inside of a loop.
-            Step::Mark(_) | Step::Acquire(_) => state,
+            Step::Mark(_) | Step::Acquire(_) | Step::Tomography(_) => state,
         })
     }
 
@@ -163,7 +172,7 @@ impl<'a> Walk<'a> {
         let generators: Vec<Generator> = self.last.iter().map(|s| Generator::of(s, self.lab.space())).collect();
         let times: Vec<f64> = self.last.iter().map(|s| s.duration).collect();
         let known = generators.len() == states.len();
-        let mean = mean_state(&self.weights, states);
+        let mean = if states.len() == 1 { states[0].clone() } else { mean_state(&self.weights, states) };
         let motion = known.then(|| Together { generators: &generators, times: &times, states, weights: &self.weights });
         let moment = self.lab.moment(&mean, motion.as_ref().map(|m| m as &dyn crate::metrics::Motion), self.clock);
         let mut values = Vec::with_capacity(self.lab.questions.len());
@@ -179,6 +188,20 @@ impl<'a> Walk<'a> {
             values.push((question.key.clone(), value));
         }
         self.marks.push(Mark { name: name.to_string(), time: self.clock, values });
+        Ok(())
+    }
+
+    /// Reads the mean state out; what is measured is measured on the state that is found, at the mark `tomography`.
+    fn read_out(&mut self, t: &crate::hamiltonian::Tomography, states: &[State]) -> Result<(), Fault> {
+        let mean = mean_state(&self.weights, states).density();
+        let (readings, found) = super::readout::read_out(t, self.lab, &mean)?;
+        if !readings.converged.0 {
+            self.lab.note(format!("the reconstruction did not converge in {} steps", readings.converged.1));
+        }
+        self.readings.push(readings);
+        let last = std::mem::take(&mut self.last);
+        self.mark("tomography", &[State::Mixed(found)])?;
+        self.last = last;
         Ok(())
     }
 
@@ -422,7 +445,12 @@ impl<'a> Walk<'a> {
                     Some(Propagator::Super(p)) => Propagator::Super(power(&p, *count)),
                     None => return Ok(None),
                 },
-                Step::Segment(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Acquire(_) => {
+                Step::Segment(_)
+                | Step::Crush(_)
+                | Step::Dephase(..)
+                | Step::Mark(_)
+                | Step::Tomography(_)
+                | Step::Acquire(_) => {
                     return Ok(None);
                 }
             };

@@ -4,7 +4,7 @@
 use super::adiabaticity::least_factor;
 use super::{Options, run};
 use crate::diagnostic::Diagnostic;
-use crate::hamiltonian::{Evaluator, Fault, Purpose, Scalar, Segment, Step, Values, build, duration, members};
+use crate::hamiltonian::{Evaluator, Fault, Scalar, Segment, Step, Values, build, duration, members};
 use crate::ir::{Event, EventKind, Experiment, Measure};
 use crate::linalg::hermitian_eigen;
 use crate::source::Place;
@@ -61,7 +61,7 @@ fn measure(text: &str) -> Result<Measure, Box<Diagnostic>> {
 /// When it cannot be run.
 pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> Result<Rehearsal, Fault> {
     let e = Evaluator::new(experiment, given)?;
-    let (schedule, _) = build(&e, Purpose::Check)?;
+    let (schedule, _) = build(&e)?;
     // A mark behind every statement, at which orders and energies are had.
     let twice: i64 = e.basis.sites.iter().map(|s| (0..s.dimension).map(|k| s.twice_m(k)).max().unwrap_or(0)).sum();
     let orders = twice.clamp(0, MOST_ORDERS);
@@ -146,6 +146,7 @@ fn place_of(step: &Step) -> Place {
         Step::Acquire(a) => a.segment.place,
         Step::Dephase(_, place) => *place,
         Step::Loop(_, body) => body.first().map(place_of).unwrap_or_default(),
+        Step::Tomography(t) => t.place,
         Step::Crush(_) | Step::Mark(_) => Place::default(),
     }
 }
@@ -198,7 +199,11 @@ fn segments(step: &Step, times: f64) -> Vec<(&Segment, f64)> {
     }
 }
 
-fn longest_t1(e: &Evaluator) -> Result<Option<f64>, Fault> {
+/// The longest T1 of the sample.
+///
+/// # Errors
+/// When one cannot be evaluated.
+pub fn longest_t1(e: &Evaluator) -> Result<Option<f64>, Fault> {
     let mut longest: Option<f64> = None;
     for relaxation in &e.experiment.system.relax {
         for index in e.range(relaxation.each.as_ref())? {

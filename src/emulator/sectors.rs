@@ -48,7 +48,7 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
             Step::Dephase(operator, _) => out.push(operator.clone()),
             Step::Acquire(acquire) => out.extend(movers(&[Step::Segment(acquire.segment.clone())])),
             Step::Loop(_, body) => out.extend(movers(body)),
-            Step::Crush(_) | Step::Mark(_) => {}
+            Step::Crush(_) | Step::Mark(_) | Step::Tomography(_) => {}
         }
     }
     out

@@ -6,7 +6,7 @@
 
 use super::sectors::movers;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, Purpose, build};
+use crate::hamiltonian::{Evaluator, Fault, build};
 use crate::spin::{Basis, Columns, SiteKind, Space, State};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ pub fn edges(e: &Evaluator, space: &Space) -> Result<Vec<Edge>, Fault> {
         let wider = Arc::new(wider);
         let mut evaluator = Evaluator::new(e.experiment, &e.values)?;
         evaluator.basis = wider.clone();
-        let (schedule, _) = build(&evaluator, Purpose::Run)?;
+        let (schedule, _) = build(&evaluator)?;
         let operators: Vec<Columns> = movers(&schedule.steps).iter().map(Columns::of).collect();
         let (mut digits, mut column) = (Vec::new(), Vec::new());
         let leads_on = positions.iter().any(|&k| {

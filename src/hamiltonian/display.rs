@@ -72,6 +72,10 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
                     operator(o, basis, UnitSystem::Natural)
                 );
             }
+            Step::Tomography(t) => {
+                let channels: Vec<&str> = t.channels.iter().map(|c| c.nucleus.as_str()).collect();
+                let _ = writeln!(out, "{indent}at {}: tomography of {}", time(*clock, units), channels.join(", "));
+            }
             Step::Mark(name) => {
                 let _ = writeln!(out, "{indent}at {}: mark {name}", time(*clock, units));
             }

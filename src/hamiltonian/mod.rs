@@ -10,6 +10,7 @@ mod function;
 mod orientation;
 mod powder;
 mod prepare;
+mod readout;
 mod relaxation;
 mod schedule;
 mod value;
@@ -19,7 +20,7 @@ pub use display::describe;
 pub use ensemble::{Member, members, revival};
 pub use function::{Curve, Function, Scalar};
 pub use prepare::{Prepared, prepare};
-pub use schedule::{Acquire, Battery, Kick, Record, Schedule, Segment, Step, duration};
+pub use schedule::{Acquire, Battery, Kick, Receiving, Record, Schedule, Segment, Step, Tomography, duration};
 pub use value::{Evaluator, Fault, TimeOperator, Values, Variation};
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -32,24 +33,13 @@ use drive::{Drive, clean};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// What the schedule is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// Only to find mistakes: statements that the emulator cannot run are passed over.
-    Check,
-    /// To be run: such statements are refused.
-    Run,
-}
-
 /// Builds the schedule; also gives warnings.
 ///
 /// # Errors
-/// When a value is out of range, a Hamiltonian is not Hermitian, a pulse is over its limit, or, for a run, a statement cannot
-/// be emulated yet.
-pub fn build(e: &Evaluator, purpose: Purpose) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
+/// When a value is out of range, a Hamiltonian is not Hermitian, a pulse is over its limit, or a statement cannot be emulated yet.
+pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
     let mut builder = Builder {
         e,
-        purpose,
         warnings: vec![],
         clock: 0.0,
         halves: 0.0,
@@ -77,13 +67,6 @@ pub fn build(e: &Evaluator, purpose: Purpose) -> Result<(Schedule, Vec<Diagnosti
     Ok((schedule, builder.warnings))
 }
 
-fn not_emulated(span: Span, what: &str, help: &str) -> Fault {
-    Diagnostic::new(Code::NotEmulated, span, format!("{what} is not emulated yet"))
-        .label("cannot be run")
-        .help(help)
-        .into()
-}
-
 /// Coefficients and operators of a Hamiltonian.
 type Terms = Vec<(Scalar, Arc<Operator>)>;
 
@@ -92,7 +75,6 @@ type Field = (Arc<Operator>, Arc<Operator>);
 
 struct Builder<'a, 'b> {
     e: &'a Evaluator<'b>,
-    purpose: Purpose,
     warnings: Vec<Diagnostic>,
     /// The time since `prepare`.
     clock: f64,
@@ -221,14 +203,9 @@ impl<'a> Builder<'a, '_> {
                 acquire.noise = self.noise_of(snr.as_ref(), seed.as_ref())?;
                 steps.push(Step::Acquire(acquire));
             }
-            EventKind::Tomography { .. } => {
-                if self.purpose == Purpose::Run {
-                    return Err(not_emulated(
-                        span,
-                        "`tomography`",
-                        "take the statement out to run the sequence up to it",
-                    ));
-                }
+            EventKind::Tomography(t) => {
+                let internal = self.e.internal()?;
+                steps.push(Step::Tomography(readout::tomography(self.e, t, internal, place)?));
             }
             EventKind::Loop { count, body } => {
                 let times = self.e.count(count, 0)?;

@@ -48,6 +48,8 @@ pub enum Step {
     Mark(String),
     /// A free induction decay.
     Acquire(Acquire),
+    /// A readout of the state.
+    Tomography(Tomography),
     /// Repetition: a loop stays a loop.
     Loop(u64, Vec<Step>),
 }
@@ -116,6 +118,48 @@ pub struct Acquire {
     pub segment: Segment,
 }
 
+/// A channel of a tomography.
+#[derive(Debug, Clone)]
+pub struct Receiving {
+    /// Its nucleus.
+    pub nucleus: String,
+    /// Fx of its spins.
+    pub x: Arc<Operator>,
+    /// Fy of its spins.
+    pub y: Arc<Operator>,
+    /// Whether its signal is detected.
+    pub detected: bool,
+    /// The width of its lines, rad/s: nearer ones are one.
+    pub width: f64,
+}
+
+/// A readout of the state.
+#[derive(Debug, Clone)]
+pub struct Tomography {
+    /// The channels, in the order of the letters of a readout.
+    pub channels: Vec<Receiving>,
+    /// What acts during acquisition, rad/s.
+    pub hamiltonian: Arc<Operator>,
+    /// The deviation of the thermal state from the even mixture, times the number of states, whose strongest line is the reference.
+    pub thermal: Operator,
+    /// Signal to noise of the reference in one scan; no noise when not given.
+    pub snr: Option<f64>,
+    /// How many scans of every readout are added.
+    pub scans: usize,
+    /// Of the noise.
+    pub seed: u64,
+    /// How often noise is tried out.
+    pub repetitions: usize,
+    /// The word of the method.
+    pub method: Option<String>,
+    /// The readouts, where they are given.
+    pub readouts: Vec<String>,
+    /// What an energy of 1 rad/s is reported as.
+    pub energy_scale: f64,
+    /// Where the statement stands.
+    pub place: Place,
+}
+
 /// How long steps take.
 pub fn duration(steps: &[Step]) -> f64 {
     steps
@@ -124,7 +168,7 @@ pub fn duration(steps: &[Step]) -> f64 {
             Step::Segment(segment) => segment.duration,
             Step::Acquire(acquire) => acquire.segment.duration,
             Step::Loop(count, body) => *count as f64 * duration(body),
-            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) => 0.0,
+            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => 0.0,
         })
         .sum()
 }
@@ -143,11 +187,16 @@ impl Schedule {
                     Step::Segment(segment) => visit(segment),
                     Step::Acquire(acquire) => visit(&acquire.segment),
                     Step::Loop(_, body) => walk(body, visit),
-                    Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) => {}
+                    Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => {}
                 }
             }
         }
         walk(&self.steps, visit);
+    }
+
+    /// Whether the state is read out.
+    pub fn is_read_out(&self) -> bool {
+        self.steps.iter().any(|s| matches!(s, Step::Tomography(_)))
     }
 
     /// Whether no step mixes a pure state.
@@ -156,7 +205,7 @@ impl Schedule {
             steps.iter().all(|s| match s {
                 Step::Segment(segment) => segment.collapse.is_empty(),
                 Step::Acquire(acquire) => acquire.segment.collapse.is_empty(),
-                Step::Kick(_) | Step::Mark(_) => true,
+                Step::Kick(_) | Step::Mark(_) | Step::Tomography(_) => true,
                 Step::Crush(_) | Step::Dephase(..) => false,
                 Step::Loop(_, body) => unitary(body),
             })

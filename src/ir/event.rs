@@ -94,10 +94,7 @@ pub enum EventKind {
         seed: Option<Expr>,
     },
     /// Readout of the state.
-    Tomography {
-        /// Its settings.
-        settings: Vec<(String, Expr)>,
-    },
+    Tomography(Tomography),
     /// Repetition.
     Loop {
         /// How often.
@@ -160,6 +157,47 @@ pub struct Pulse {
     #[serde(skip)]
     pub place: Place,
 }
+
+/// A readout of the state.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Tomography {
+    /// Signal to noise of a reference line in one scan; no noise when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snr: Option<Expr>,
+    /// How many scans are added.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scans: Option<Expr>,
+    /// Of the noise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Expr>,
+    /// How often errors are tried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub repetitions: Option<Expr>,
+    /// How the state is made of amplitudes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub method: Option<String>,
+    /// The readouts; the smallest set that sees all when none are given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub readouts: Vec<String>,
+    /// The nuclei that are detected; all when none are given.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub detect: Vec<String>,
+}
+
+/// The settings of `tomography`: word, meaning.
+pub const TOMOGRAPHY_SETTINGS: &[(&str, &str)] = &[
+    (
+        "snr",
+        "the strongest line of the thermal state after 90 deg over the noise of an amplitude, in one scan; no noise when not given",
+    ),
+    ("scans", "how many scans of every readout are added, 1 when not given"),
+    ("seed", "of the noise, 0 when not given"),
+    ("method", "`linear`, `maximum_likelihood` or `maximum_entropy`; linear when not given"),
+    ("readouts", "the readouts in quotes, such as \"II, IX, IY, XX\"; the smallest set that sees all when not given"),
+    ("detect", "the nuclei that are detected, `1H` or \"1H, 13C\"; all when not given"),
+    ("repetitions", "how often noise is tried out for errors and intervals, 400 when not given"),
+];
 
 /// The settings of `acquire`: word, meaning.
 pub const ACQUIRE_SETTINGS: &[(&str, &str)] = &[

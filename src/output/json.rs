@@ -62,5 +62,12 @@ fn point(results: &Results, run: &crate::emulator::Run) -> Value {
         "tolerance": run.how.tolerance,
         "truncation": run.how.truncation.iter().cloned().collect::<std::collections::BTreeMap<String, f64>>(),
     });
-    json!({ "params": params, "summary": summary, "marks": marks, "traces": traces, "notes": run.notes, "method": method })
+    let mut object = json!({
+        "params": params, "summary": summary, "marks": marks, "traces": traces, "notes": run.notes, "method": method
+    });
+    if !run.tomographies.is_empty() {
+        let all = run.tomographies.iter().map(|r| super::readings::readings_json(results, r)).collect::<Vec<_>>();
+        object["tomography"] = Value::from(all);
+    }
+    object
 }

@@ -5,6 +5,7 @@ mod figure;
 mod json;
 #[cfg(feature = "pictures")]
 mod picture;
+mod readings;
 mod rehearsal;
 mod spectrum;
 mod table;

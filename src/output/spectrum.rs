@@ -139,7 +139,9 @@ pub fn simpson(results: &Results) -> Result<String, String> {
 pub fn jcamp(results: &Results) -> Result<String, String> {
     const PER_LINE: usize = 8;
     let decays = decays(results);
-    let Some((trace, nucleus)) = decays.first() else { return Err("nothing was acquired, so there is no decay".into()) };
+    let Some((trace, nucleus)) = decays.first() else {
+        return Err("nothing was acquired, so there is no decay".into());
+    };
     if decays.len() > 1 {
         return Err(format!("a JCAMP-DX file holds one decay, and {} were acquired", decays.len()));
     }
@@ -162,12 +164,17 @@ pub fn jcamp(results: &Results) -> Result<String, String> {
         &nucleus[..split],
         &nucleus[split..],
     );
-    let parts: [Vec<i64>; 2] = [signal.iter().map(|x| whole(x.re)).collect(), signal.iter().map(|x| whole(x.im)).collect()];
+    let parts: [Vec<i64>; 2] =
+        [signal.iter().map(|x| whole(x.re)).collect(), signal.iter().map(|x| whole(x.im)).collect()];
     let of = |f: fn(&[i64]) -> i64| format!("{}, {}", f(&parts[0]), f(&parts[1]));
     out += &format!("##FIRST= 0, {}, 1\n", of(|p| p.first().copied().unwrap_or(0)));
     out += &format!("##LAST= {}, {}, 2\n", number_text(dwell * (n - 1) as f64), of(|p| p.last().copied().unwrap_or(0)));
     out += &format!("##MIN= 0, {}, 1\n", of(|p| p.iter().min().copied().unwrap_or(0)));
-    out += &format!("##MAX= {}, {}, 2\n", number_text(dwell * (n - 1) as f64), of(|p| p.iter().max().copied().unwrap_or(0)));
+    out += &format!(
+        "##MAX= {}, {}, 2\n",
+        number_text(dwell * (n - 1) as f64),
+        of(|p| p.iter().max().copied().unwrap_or(0))
+    );
     out += &format!("##FACTOR= {}, {}, {}, 1\n", number_text(dwell), number_text(factor), number_text(factor));
     for (k, (symbol, part)) in ["R", "I"].iter().zip(&parts).enumerate() {
         out += &format!("##PAGE= N={}\n##DATA TABLE= (X++({symbol}..{symbol})), XYDATA\n", k + 1);

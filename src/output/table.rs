@@ -187,6 +187,10 @@ fn single(sheet: &Sheet, run: &Run) -> String {
         out += &columns.text("", true);
         out.push('\n');
     }
+    for readings in &run.tomographies {
+        out += &super::readings::readings(results, readings);
+        out.push('\n');
+    }
     for trace in &run.traces {
         let end = trace.time.last().copied();
         let unit = results.time_unit();

@@ -7,8 +7,8 @@
 //! repetitions, and a lower bound by cross-fitting: one half of the data chooses the unitary that extracts, the other half says
 //! how much it extracts. Energies are linear in the state, so theirs have no bias at all.
 
-use super::reconstruct::{Inverse, Method, reconstruct};
 use super::coordinates;
+use super::reconstruct::{Inverse, Method, reconstruct};
 use crate::linalg::{C64, LinalgError, Matrix, hermitian_eigen, trace_of_product};
 use crate::metrics::{capacity, ergotropy};
 use crate::noise::Noise;
@@ -109,9 +109,8 @@ pub fn second_order(
             let adjoint = turn.adjoint();
             let even = (&turn + &adjoint).map(|z| z * 0.5);
             let odd = (&turn - &adjoint).map(|z| z * 0.5 / crate::linalg::I);
-            let s2 = sigma
-                * sigma
-                * (variance(inverse, &battery.embed(&even)) + variance(inverse, &battery.embed(&odd)));
+            let s2 =
+                sigma * sigma * (variance(inverse, &battery.embed(&even)) + variance(inverse, &battery.embed(&odd)));
             let spacing = levels[j] - levels[k];
             let mirrored = levels[n - 1 - k] - levels[n - 1 - j];
             if (spacing.abs() > 0.0 || mirrored.abs() > 0.0) && gap < APART * s2.sqrt() {

@@ -5,8 +5,8 @@
 //! largest over the smallest singular value that is not zero). Sets are searched among pulses of 90 and 45 degrees on every channel,
 //! and, where those are not enough, two such pulses with a delay between them.
 
-use super::lines::{Line, Sample, lines};
 use super::coordinates;
+use super::lines::{Line, Sample, lines};
 use crate::linalg::{LinalgError, Matrix, conjugate_back, hermitian_eigen, product, real};
 use std::fmt;
 
@@ -76,7 +76,11 @@ impl fmt::Display for PlanError {
             PlanError::Linalg(e) => e.fmt(f),
             PlanError::Word(word) => {
                 let letters: Vec<String> = LETTERS.iter().map(|(c, ..)| c.to_string()).collect();
-                write!(f, "`{word}` is no readout: one of the letters {} for each channel, and `-D-` for a delay", letters.join(" "))
+                write!(
+                    f,
+                    "`{word}` is no readout: one of the letters {} for each channel, and `-D-` for a delay",
+                    letters.join(" ")
+                )
             }
             PlanError::Blind(rank, visible, better) => write!(
                 f,

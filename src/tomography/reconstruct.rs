@@ -200,7 +200,8 @@ impl Inverse {
     fn covariances(&self, state: &Matrix, operators: &[Matrix]) -> Result<Matrix, LinalgError> {
         let eigen = hermitian_eigen(state)?;
         let p: Vec<f64> = eigen.values.iter().map(|x| x.max(1e-300)).collect();
-        let mean = |a: f64, b: f64| if (a - b).abs() <= 1e-9 * a.max(b) { 0.5 * (a + b) } else { (a - b) / (a / b).ln() };
+        let mean =
+            |a: f64, b: f64| if (a - b).abs() <= 1e-9 * a.max(b) { 0.5 * (a + b) } else { (a - b) / (a / b).ln() };
         let inside: Vec<Matrix> = operators.iter().map(|o| crate::linalg::conjugate_back(&eigen.vectors, o)).collect();
         let n = p.len();
         let weighted: Vec<Matrix> =

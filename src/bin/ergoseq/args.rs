@@ -43,6 +43,8 @@ pub enum Command {
     /// Rehearses an experiment: timing, rf, coherence orders and energies, statement by statement
     #[command(after_help = "Example:\n  ergoseq dry-run sequences/jeener_broekaert.seq --set tau=\"3.3 us\"")]
     DryRun(DryRun),
+    /// Prints the readouts that a tomography needs, what they see, and how long they take
+    Plan(Plan),
     /// Computes the figures of a published paper anew, and judges what it says of them
     #[command(
         after_help = "Writes every figure as CSV, SVG and PNG, and prints a table of the paper's claims: what is printed, what was found, and whether they agree.\n\nExamples:\n  ergoseq reproduce spin-charger\n  ergoseq reproduce dipolar --figure 5 --output figures"
@@ -60,6 +62,15 @@ pub struct DryRun {
     pub given: Given,
     #[command(flatten)]
     pub how: How,
+}
+
+/// `plan`
+#[derive(Args)]
+pub struct Plan {
+    /// A `.seq` file, or an experiment in YAML
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub given: Given,
 }
 
 /// `reproduce`

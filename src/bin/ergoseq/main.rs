@@ -6,6 +6,7 @@ mod dry_run;
 mod files;
 mod fmt;
 mod overrides;
+mod plan;
 mod progress;
 #[cfg(feature = "pictures")]
 mod reproduce;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Command::Fmt(a) => fmt::fmt(&a),
         Command::Test(a) => test::test(&a),
         Command::DryRun(a) => dry_run::dry_run(&a),
+        Command::Plan(a) => plan::plan(&a),
         #[cfg(feature = "pictures")]
         Command::Reproduce(a) => reproduce::reproduce(&a),
     };

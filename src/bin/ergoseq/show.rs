@@ -2,7 +2,7 @@
 
 use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::hamiltonian::{Evaluator, Purpose, build, describe};
+use ergoseq::hamiltonian::{Evaluator, build, describe};
 use ergoseq::source::Sources;
 
 /// Prints a stage.
@@ -25,7 +25,7 @@ pub fn show(a: &args::Show) -> Outcome {
         Err(outcome) => return outcome,
     };
     let described = Evaluator::new(&compiled.experiment, &values)
-        .and_then(|e| build(&e, Purpose::Check).map(|(schedule, _)| describe(&schedule, compiled.experiment.units)));
+        .and_then(|e| build(&e).map(|(schedule, _)| describe(&schedule, compiled.experiment.units)));
     match described {
         Ok(mut text) => {
             // What cannot be planned is still shown; why it cannot is said where the plan would stand.

@@ -1,0 +1,190 @@
+//! A tomography in the course of a run: planned, read with noise, reconstructed, and its energies with their errors.
+
+use super::Lab;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Fault, Tomography};
+use crate::linalg::{LinalgError, Matrix};
+use crate::noise::Noise;
+use crate::spin::Basis;
+use crate::tomography::estimate::Battery;
+use crate::tomography::reconstruct::Inverse;
+use crate::tomography::{
+    Energies, METHODS, Method, Plan, PlanError, Quantity, Receiver, Reconstruction, Sample, energies, plan, plan_of,
+    reconstruct,
+};
+
+/// What a tomography has found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readings {
+    /// The readouts.
+    pub readouts: Vec<String>,
+    /// How many parameters of the state they see.
+    pub rank: usize,
+    /// How many there are.
+    pub parameters: usize,
+    /// The condition number.
+    pub condition: f64,
+    /// How many real numbers are read.
+    pub numbers: usize,
+    /// Scans of all readouts together.
+    pub scans: usize,
+    /// The strongest line of the thermal state after 90 degrees.
+    pub reference: f64,
+    /// The standard deviation of a real amplitude, all scans added; 0 without noise.
+    pub sigma: f64,
+    /// The word of the method.
+    pub method: &'static str,
+    /// The smallest eigenvalue of the state, and of that of least squares.
+    pub smallest: (f64, f64),
+    /// The sum of squares of what is left over in units of the variance, where there is noise.
+    pub chi_square: Option<f64>,
+    /// Whether the iteration converged, and in how many steps.
+    pub converged: (bool, usize),
+    /// The correlation of the deviation from the even mixture with that of the true state.
+    pub correlation: f64,
+    /// Energies of the battery, where one is declared, in the units of results.
+    pub energies: Option<Energies>,
+}
+
+/// What is read, as matrices.
+pub fn sample(t: &Tomography) -> Sample {
+    let channels = t.channels.iter().map(|c| Receiver {
+        nucleus: c.nucleus.clone(),
+        x: c.x.matrix(),
+        y: c.y.matrix(),
+        detected: c.detected,
+        resolution: c.width,
+    });
+    Sample { hamiltonian: t.hamiltonian.matrix(), channels: channels.collect() }
+}
+
+/// The plan of a tomography.
+///
+/// # Errors
+/// When there is none, or the given one is blind for something.
+pub fn plan_for(t: &Tomography) -> Result<Plan, Fault> {
+    let sample = sample(t);
+    let planned = if t.readouts.is_empty() { plan(&sample) } else { plan_of(&sample, &t.readouts) };
+    planned.map_err(|e| {
+        let code = match e {
+            PlanError::Linalg(_) => Code::NotConverged,
+            PlanError::Word(_) => Code::OutOfRange,
+            PlanError::Blind(..) | PlanError::Dark => Code::BlindTomography,
+        };
+        Diagnostic::new(code, t.place.0.unwrap_or_default(), e.to_string())
+            .help("without `readouts` the smallest set that sees all is taken; `ergoseq plan FILE` prints it")
+            .into()
+    })
+}
+
+/// The amplitude of the strongest line of the thermal state, turned by 90 degrees about x on all channels.
+fn reference(t: &Tomography, plan: &Plan) -> Result<f64, LinalgError> {
+    let mut state = t.thermal.matrix();
+    let states = state.nrows() as f64;
+    for channel in &t.channels {
+        let u = crate::linalg::hermitian_eigen(&channel.x.matrix())?.propagator(std::f64::consts::FRAC_PI_2);
+        state = crate::linalg::conjugate(&u, &state);
+    }
+    let amplitude = |o: &Matrix| crate::linalg::trace_of_product(&state, o).norm() / states;
+    Ok(plan.lines.iter().map(|l| amplitude(&l.operator)).fold(0.0, f64::max))
+}
+
+/// How the cells lie in the whole.
+fn battery(lab: &Lab, basis: &Basis) -> Option<Battery> {
+    let cells = lab.scene.cells.as_ref()?;
+    let mut parts = Vec::with_capacity(basis.size() as usize);
+    for index in 0..basis.size() as usize {
+        let digits = basis.digits(index);
+        let number =
+            |sites: &mut dyn Iterator<Item = usize>| sites.fold(0, |sum, k| sum * basis.sites[k].dimension + digits[k]);
+        let own = number(&mut cells.sites.iter().copied());
+        let rest = number(&mut (0..basis.sites.len()).filter(|k| !cells.sites.contains(k)));
+        parts.push((own, rest));
+    }
+    Some(Battery { hamiltonian: cells.hamiltonian().ok()?.clone(), parts })
+}
+
+/// Reads the state out. Gives what was found, and the state.
+///
+/// # Errors
+/// When there is no plan, or a matrix operation fails.
+pub fn read_out(t: &Tomography, lab: &Lab, state: &Matrix) -> Result<(Readings, Matrix), Fault> {
+    let failed = |e: LinalgError| -> Fault {
+        Diagnostic::new(
+            Code::NotConverged,
+            t.place.0.unwrap_or_default(),
+            format!("the tomography cannot be computed: {e}"),
+        )
+        .into()
+    };
+    let plan = plan_for(t)?;
+    let inverse = Inverse::of(&plan).map_err(failed)?;
+    let reference = reference(t, &plan).map_err(failed)?;
+    let sigma = t.snr.map_or(0.0, |snr| reference / (snr * (t.scans as f64).sqrt()));
+    let (method, kind, _) = METHODS.iter().find(|(w, ..)| Some(*w) == t.method.as_deref()).copied().unwrap_or((
+        "linear",
+        Method::Linear,
+        "",
+    ));
+    let mut noise = Noise::new(t.seed, 0);
+    let amplitudes: Vec<f64> = inverse.amplitudes(state).iter().map(|y| y + sigma * noise.normal()).collect();
+    let found = reconstruct(&inverse, &amplitudes, sigma, kind).map_err(failed)?;
+    let energies = match battery(lab, lab.space().basis()) {
+        Some(battery) => {
+            let repetitions = if sigma > 0.0 { t.repetitions } else { 1 };
+            let found =
+                energies(&inverse, &battery, &amplitudes, sigma, kind, (repetitions, t.seed)).map_err(failed)?;
+            Some(scaled(found, t.energy_scale))
+        }
+        None => None,
+    };
+    let Reconstruction { state: again, smallest, smallest_linear, chi_square, steps, converged } = found;
+    let readings = Readings {
+        readouts: plan.readouts.iter().map(|r| r.word.clone()).collect(),
+        rank: plan.rank,
+        parameters: plan.parameters,
+        condition: plan.condition,
+        numbers: plan.design.len(),
+        scans: t.scans * plan.readouts.len(),
+        reference,
+        sigma,
+        method,
+        smallest: (smallest, smallest_linear),
+        chi_square,
+        converged: (converged, steps),
+        correlation: correlation(&again, state),
+        energies,
+    };
+    Ok((readings, again))
+}
+
+/// The cosine of the angle between two deviations from the even mixture.
+fn correlation(a: &Matrix, b: &Matrix) -> f64 {
+    let deviation = |m: &Matrix| {
+        let level = m.trace() / m.nrows() as f64;
+        let mut out = m.clone();
+        (0..m.nrows()).for_each(|k| out[(k, k)] -= level);
+        out
+    };
+    let (a, b) = (deviation(a), deviation(b));
+    let product = crate::linalg::trace_of_product(&a, &b).re;
+    product / (crate::linalg::norm_squared(&a) * crate::linalg::norm_squared(&b)).sqrt()
+}
+
+fn scaled(e: Energies, scale: f64) -> Energies {
+    let pair = |(a, b): (f64, f64)| (a * scale, b * scale);
+    let quantity = |q: Quantity| Quantity {
+        value: q.value * scale,
+        error: q.error * scale,
+        bias: q.bias.map(|b| b * scale),
+        corrected: q.corrected * scale,
+        interval_68: pair(q.interval_68),
+        interval_95: pair(q.interval_95),
+    };
+    Energies {
+        energy: pair(e.energy),
+        ergotropy: quantity(e.ergotropy),
+        capacity: quantity(e.capacity),
+        cross_fit: pair(e.cross_fit),
+    }
+}

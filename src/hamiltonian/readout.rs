@@ -1,0 +1,118 @@
+//! What a tomography needs of the system: its channels, what acts while they receive, and how strong a line of reference is.
+
+use super::orientation::Internal;
+use super::relaxation::thermal_ratios;
+use super::schedule::{Receiving, Tomography};
+use super::value::{Evaluator, Fault};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir;
+use crate::linalg::real;
+use crate::source::Place;
+use crate::spin::{LocalKind, Operator, Site, SiteKind};
+use std::sync::Arc;
+
+/// The most states of a system that is read out.
+const MOST_STATES: f64 = 16.0;
+
+/// A tomography as numbers.
+pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: Place) -> Result<Tomography, Fault> {
+    let span = place.0.unwrap_or_default();
+    let spins = e.basis.sites.iter().all(|s| s.kind == SiteKind::Spin && s.isotope.is_some());
+    if !spins {
+        let message = "only nuclei are read out by pulses and free induction decays";
+        return Err(Diagnostic::new(Code::NotEmulated, span, message)
+            .label("other subsystems are declared")
+            .help("declare the spins by their isotopes, as in `spin h : 1H`")
+            .into());
+    }
+    if e.basis.size() > MOST_STATES {
+        let message = format!("a tomography of more than {MOST_STATES} states is not emulated yet");
+        return Err(Diagnostic::new(Code::NotEmulated, span, message)
+            .label(format!("{} states", e.basis.size()))
+            .help("take the statement out to run the sequence up to it")
+            .into());
+    }
+    let mut nuclei: Vec<&str> = Vec::new();
+    for site in &e.basis.sites {
+        if let Some(isotope) = site.isotope
+            && !nuclei.contains(&isotope.symbol)
+        {
+            nuclei.push(isotope.symbol);
+        }
+    }
+    for nucleus in &t.detect {
+        if !nuclei.contains(&nucleus.as_str()) {
+            let message = format!("no spin of the system is {nucleus}, so it cannot be detected");
+            return Err(Diagnostic::new(Code::Contradiction, span, message).into());
+        }
+    }
+    let widths = widths(e)?;
+    let mut channels = Vec::new();
+    for nucleus in nuclei {
+        let (mut x, mut y, mut width) = (Operator::zero(&e.basis), Operator::zero(&e.basis), 0.0f64);
+        let own = |s: &Site| s.isotope.is_some_and(|i| i.symbol == nucleus);
+        for (k, _) in e.basis.sites.iter().enumerate().filter(|(_, s)| own(s)) {
+            if let (Some(ix), Some(iy)) =
+                (Operator::of(&e.basis, LocalKind::Ix, k), Operator::of(&e.basis, LocalKind::Iy, k))
+            {
+                (x, y) = (x.plus(ix), y.plus(iy));
+            }
+            width = width.max(widths[k]);
+        }
+        let detected = t.detect.is_empty() || t.detect.iter().any(|d| d == nucleus);
+        channels.push(Receiving { nucleus: nucleus.to_string(), x: Arc::new(x), y: Arc::new(y), detected, width });
+    }
+    let snr = t.snr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose()?;
+    if let Some((value, span)) = snr
+        && value <= 0.0
+    {
+        let message = format!("a signal-to-noise ratio is positive, this is {value}");
+        return Err(Diagnostic::new(Code::OutOfRange, span, message).into());
+    }
+    Ok(Tomography {
+        channels,
+        hamiltonian: Arc::new(internal.at_rest("tomography", span)?),
+        thermal: thermal(e, place)?,
+        snr: snr.map(|s| s.0),
+        scans: t.scans.as_ref().map_or(Ok(1), |x| e.count(x, 1))?,
+        seed: t.seed.as_ref().map_or(Ok(0), |x| e.count(x, 0))? as u64,
+        repetitions: t.repetitions.as_ref().map_or(Ok(400), |x| e.count(x, 20))?,
+        method: t.method.clone(),
+        readouts: t.readouts.clone(),
+        energy_scale: crate::units::energy_scale(e.scope.units),
+        place,
+    })
+}
+
+/// The width of the lines of every spin, rad/s: twice 1/T2, the full width at half height.
+fn widths(e: &Evaluator) -> Result<Vec<f64>, Fault> {
+    let mut out = vec![0.0; e.basis.sites.len()];
+    for relaxation in &e.experiment.system.relax {
+        let Some(t2) = &relaxation.t2 else { continue };
+        for index in e.range(relaxation.each.as_ref())? {
+            for site in &relaxation.sites {
+                for k in e.sites(site, index)? {
+                    out[k] = 2.0 / e.number_at(t2, index)?;
+                }
+            }
+        }
+    }
+    Ok(out)
+}
+
+/// `sum p 2 Iz`, with the polarisation of every spin at the field and temperature; of full polarisation where none are given.
+fn thermal(e: &Evaluator, place: Place) -> Result<Operator, Fault> {
+    let system = &e.experiment.system;
+    let ratios = match (&system.field, &system.temperature) {
+        (Some(_), Some(_)) => thermal_ratios(e, place.0.unwrap_or_default(), "`tomography`")?,
+        _ => vec![],
+    };
+    let mut sum = Operator::zero(&e.basis);
+    for k in 0..e.basis.sites.len() {
+        let polarisation = ratios.get(k).copied().flatten().map_or(1.0, |r| (0.5 * r).tanh());
+        if let Some(iz) = Operator::of(&e.basis, LocalKind::Iz, k) {
+            sum = sum.plus(iz.times_number(real(2.0 * polarisation)));
+        }
+    }
+    Ok(sum)
+}

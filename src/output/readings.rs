@@ -1,0 +1,141 @@
+//! What a tomography found, for people and as JSON.
+
+use super::Results;
+use crate::emulator::Readings;
+use crate::tomography::Quantity;
+use serde_json::{Value, json};
+
+/// An energy in the unit of the results.
+fn energy(results: &Results, x: f64) -> f64 {
+    if results.energy == super::EnergyUnit::Hertz { x / crate::units::PLANCK } else { x }
+}
+
+/// The unit of energies; empty in natural files.
+fn unit(results: &Results) -> &'static str {
+    match crate::emulator::unit_of(crate::metrics::Quantity::Energy, results.experiment.units) {
+        "J" if results.energy == super::EnergyUnit::Hertz => "Hz",
+        unit => unit,
+    }
+}
+
+/// What is printed: the plan, the state, the energies with their errors, and which of them to quote.
+pub fn readings(results: &Results, r: &Readings) -> String {
+    let unseen = r.parameters - r.rank;
+    let mut out = format!(
+        "tomography: {}\n  {} of {} parameters seen, condition number {:.3}, {} scans\n",
+        r.readouts.join(", "),
+        r.rank,
+        r.parameters,
+        r.condition,
+        r.scans
+    );
+    if unseen > 0 {
+        out += &format!("  the other {unseen} are taken to be those of the even mixture\n");
+    }
+    let (smallest, linear) = r.smallest;
+    out += &format!("  {}: smallest eigenvalue {smallest:.6}", r.method);
+    if r.method != "linear" {
+        out += &format!(", that of least squares {linear:.6}");
+    }
+    if smallest < -1e-12 {
+        out += " (no physical state)";
+    }
+    out += &format!("\n  correlation with the true deviation from the even mixture {:.6}\n", r.correlation);
+    let Some(e) = &r.energies else { return out };
+    let unit = unit(results);
+    let shown = |x: f64| format!("{:>11.3e}", energy(results, x));
+    let named = |name: &str| if unit.is_empty() { name.to_string() } else { format!("{name} [{unit}]") };
+    if r.sigma == 0.0 {
+        return out + "  without noise: the energies at the mark `tomography` have no errors\n";
+    }
+    out += &format!(
+        "  noise of an amplitude {:.3e}, the reference line is {:.3e}\n  chi^2 = {:.1} for {} numbers\n",
+        r.sigma,
+        r.reference,
+        r.chi_square.unwrap_or(0.0),
+        r.numbers - r.rank
+    );
+    out += &format!("  {:<13}{:>11}{:>11}{:>11}{:>11}   {}\n", "", "value", "error", "bias", "corrected", "95 %");
+    out += &format!(
+        "  {:<13}{}{}{:>11}{}\n",
+        named("energy"),
+        shown(e.energy.0),
+        shown(e.energy.1),
+        "0",
+        shown(e.energy.0)
+    );
+    for (name, q) in [("ergotropy", &e.ergotropy), ("capacity", &e.capacity)] {
+        let bias = q.bias.map_or_else(|| format!("{:>11}", "-"), shown);
+        let (low, high) = q.interval_95;
+        out += &format!(
+            "  {:<13}{}{}{bias}{}   {:.3e}..{:.3e}\n",
+            named(name),
+            shown(q.value),
+            shown(q.error),
+            shown(q.corrected),
+            energy(results, low),
+            energy(results, high)
+        );
+    }
+    out += &format!(
+        "  {:<13}{}{}   lower bound by cross-fitting\n",
+        named("ergotropy"),
+        shown(e.cross_fit.0),
+        shown(e.cross_fit.1)
+    );
+    let q = &e.ergotropy;
+    let space = if unit.is_empty() { "" } else { " " };
+    out + &if q.corrected < 2.0 * q.error {
+        format!(
+            "  to quote: W is not told apart from 0; it is below {:.3e}{space}{unit} (97.7 %)\n",
+            energy(results, q.interval_95.1)
+        )
+    } else {
+        format!(
+            "  to quote: W = ({:.4e} +- {:.1e}){space}{unit}, the corrected value;\n  what a unitary charges is better had as E(t) - E(0)\n",
+            energy(results, q.corrected),
+            energy(results, q.error)
+        )
+    }
+}
+
+fn quantity(results: &Results, q: &Quantity) -> Value {
+    let pair = |(a, b): (f64, f64)| json!([energy(results, a), energy(results, b)]);
+    json!({
+        "value": energy(results, q.value),
+        "error": energy(results, q.error),
+        "bias": q.bias.map(|b| energy(results, b)),
+        "corrected": energy(results, q.corrected),
+        "interval_68": pair(q.interval_68),
+        "interval_95": pair(q.interval_95),
+    })
+}
+
+/// The same as an object.
+pub fn readings_json(results: &Results, r: &Readings) -> Value {
+    let energies = r.energies.as_ref().map(|e| {
+        json!({
+            "energy": { "value": energy(results, e.energy.0), "error": energy(results, e.energy.1) },
+            "ergotropy": quantity(results, &e.ergotropy),
+            "capacity": quantity(results, &e.capacity),
+            "cross_fit": { "value": energy(results, e.cross_fit.0), "error": energy(results, e.cross_fit.1) },
+        })
+    });
+    json!({
+        "readouts": r.readouts,
+        "rank": r.rank,
+        "parameters": r.parameters,
+        "condition": r.condition,
+        "scans": r.scans,
+        "sigma": r.sigma,
+        "reference": r.reference,
+        "method": r.method,
+        "smallest_eigenvalue": r.smallest.0,
+        "smallest_eigenvalue_linear": r.smallest.1,
+        "chi_square": r.chi_square,
+        "converged": r.converged.0,
+        "steps": r.converged.1,
+        "correlation": r.correlation,
+        "energies": energies,
+    })
+}
