@@ -8,12 +8,14 @@
 //! 4. [`hamiltonian`] evaluates an experiment at one point of its parameters and gives a [`hamiltonian::Schedule`]: which
 //!    operators act, how strongly, between which edges.
 //! 5. [`emulator`] takes a state through the schedule and evaluates [`metrics`] at marks and on traces: a [`emulator::Run`].
+//!    [`tomography`] reads a state out as a spectrometer does.
 //! 6. [`verdict`] compares a run with what `expect` and `theory` say.
 //! 7. [`output`] writes runs as tables, JSON or CSV, and figures as CSV, SVG or PNG.
 //! 8. [`papers`] runs the sequences of published papers and judges what these say.
 //!
 //! Beside them: [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
-//! crates; [`spin`] has operators and states; [`metrics`] takes any density matrix and Hamiltonian.
+//! crates; [`spin`] has operators and states; [`metrics`] takes any density matrix and Hamiltonian; [`noise`]
+//! is the same for the same seed.
 //!
 //! The library reads no file, clock, environment variable or global. [`compile()`] and [`run`] are the two calls that most
 //! users need:

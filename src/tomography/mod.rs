@@ -1,8 +1,8 @@
 //! Tomography as a spectrometer does it: readout pulses, the amplitudes of the lines of free induction decays, a state from them, and
 //! energies of that state with their errors.
 //!
-//! * [`plan`]: which readouts are needed, and what they see;
-//! * [`reconstruct`]: the state from line amplitudes;
+//! * [`mod@plan`]: which readouts are needed, and what they see;
+//! * [`mod@reconstruct`]: the state from line amplitudes;
 //! * [`estimate`]: ergotropy and capacity of a state that is known with errors.
 
 pub mod estimate;
