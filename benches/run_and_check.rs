@@ -27,6 +27,100 @@ pub fn generated(statements: usize) -> String {
     text + "}\nmeasure { purity }\n"
 }
 
+const POWDER: &str = "ergoseq 1
+system {
+    field 11.7 T
+    temperature 300 K
+    spin p, q : 1H
+    dipolar p q = -30.4540 kHz along (0, 0, 1)
+}
+ensemble { orientation : zcw points 10946 }
+sequence {
+    prepare thermal
+    pulse 1H 90 deg phase y ideal
+    acquire 1H points 512 dwell 1 us
+}
+measure { signal(1H) }
+";
+
+const CLUSTER: &str = "ergoseq 1
+system {
+    field 11.7 T
+    temperature 300 K
+    spin s[8] : 19F
+    position s[k] = (0, 0, 3.442 * (k - 1)) angstrom for k in 1..8
+    dipolar all
+}
+channel 19F { rf = 100 kHz }
+sequence {
+    prepare thermal
+    pulse 19F 90 deg phase x
+    delay 30 us
+    pulse 19F 45 deg phase y
+    delay 1 ms
+    pulse 19F 45 deg phase y
+    acquire 19F points 1024 dwell 5 us
+}
+measure { signal(19F) }
+";
+
+fn laboratory(c: &mut Criterion) {
+    let mut group = c.benchmark_group("laboratory");
+    group.sample_size(10);
+    for (name, text) in
+        [("powder of 10946 pairs, 512 points", POWDER), ("Jeener-Broekaert and decay of eight spins", CLUSTER)]
+    {
+        let compiled = ergoseq::compile("bench.seq", text, &mut ergoseq::no_files).expect("it compiles");
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                ergoseq::run(&compiled.experiment, black_box(&Values::new()), &Options::default()).expect("it runs")
+            });
+        });
+    }
+    group.bench_function("10000 tomographies of a pair", |b| b.iter(|| black_box(tomographies(10_000))));
+    group.finish();
+}
+
+/// Ten thousand tomographies of a pair by maximum likelihood, each with plain value, second-order bias, a bootstrap of 8
+/// and cross-fitting, on all cores.
+fn tomographies(count: u64) -> f64 {
+    use ergoseq::linalg::real;
+    use ergoseq::noise::Noise;
+    use ergoseq::spin::{Basis, LocalKind, Operator, Site, gibbs};
+    use ergoseq::tomography::estimate::Battery;
+    use ergoseq::tomography::reconstruct::Inverse;
+    use ergoseq::tomography::{Method, Receiver, Sample, energies, plan};
+    use rayon::prelude::*;
+    let basis = Basis { sites: (0..2).map(|k| Site::spin(format!("s{k}"), 1, None)).collect() };
+    let spin = |kind, k| Operator::of(&basis, kind, k).expect("spins have it").matrix();
+    let channel = |k: usize| Receiver {
+        nucleus: k.to_string(),
+        x: spin(LocalKind::Ix, k),
+        y: spin(LocalKind::Iy, k),
+        detected: true,
+        resolution: 0.0,
+    };
+    let coupling = spin(LocalKind::Iz, 0) * spin(LocalKind::Iz, 1);
+    let sample = Sample { hamiltonian: coupling.map(|z| z * real(1000.0)), channels: vec![channel(0), channel(1)] };
+    let inverse = Inverse::of(&plan(&sample).expect("there is a plan")).expect("it is finite");
+    let h = coupling.map(|z| z * 8.0 / 3.0) - spin(LocalKind::Ix, 0) * spin(LocalKind::Ix, 1);
+    let state = gibbs(&h, 1.0).expect("it is finite");
+    let battery = Battery { parts: (0..4).map(|k| (k, 0)).collect(), hamiltonian: h };
+    let amplitudes = inverse.amplitudes(&state);
+    let work: Vec<f64> = (0..count)
+        .into_par_iter()
+        .map(|k| {
+            let (mut noise, sigma) = (Noise::new(1, k), 0.25 / 20.0);
+            let y: Vec<f64> = amplitudes.iter().map(|a| a + sigma * noise.normal()).collect();
+            energies(&inverse, &battery, &y, sigma, Method::MaximumLikelihood, (8, k))
+                .expect("finite")
+                .ergotropy
+                .corrected
+        })
+        .collect();
+    work.iter().sum()
+}
+
 fn benches(c: &mut Criterion) {
     let text = charging();
     c.bench_function("compile dipolar_charging.seq", |b| {
@@ -61,5 +155,5 @@ fn benches(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(all, benches);
+criterion_group!(all, benches, laboratory);
 criterion_main!(all);

@@ -255,7 +255,7 @@ fn huge_files_are_refused_before_they_are_read() {
 
 #[test]
 fn help_of_every_subcommand_has_an_example() {
-    for sub in ["check", "run", "show", "fmt", "test"] {
+    for sub in ["check", "run", "show", "fmt", "test", "dry-run", "plan", "tomography"] {
         let done = ergoseq(&[sub, "--help"]);
         assert_eq!(code(&done), 0);
         assert!(text(&done.stdout).contains(&format!("  ergoseq {sub} ")), "{sub}");
@@ -368,4 +368,66 @@ measure { signal(1H) }
     assert!(table.contains("need 4 scans") && table.contains("that of 17.5 us at the limit"), "{table}");
     assert!(table.contains("45681 Hz") && table.contains("destroys dipolar order"), "{table}");
     assert!(table.lines().all(|l| l.chars().count() <= 80), "{table}");
+}
+
+#[test]
+fn a_tomography_is_planned_rehearsed_and_fed_with_data() {
+    const PAIR: &str = "sequences/lab/tomography_pair.seq";
+    let folder = scratch("tomography");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    let (table, scaled) = (path("amplitudes.csv"), path("scaled.csv"));
+    let done = ergoseq(&["plan", PAIR, "--amplitudes", &table]);
+    assert_eq!(code(&done), 0, "{}", text(&done.stderr));
+    let plan = text(&done.stdout);
+    assert!(plan.contains("rank 15 of 15 parameters, condition number 2.000000"), "{plan}");
+    assert!(plan.contains("64 scans: 4 readouts, 16 each\n4800.1 s in all"), "{plan}");
+    assert!(plan.lines().all(|l| l.chars().count() <= 80), "{plan}");
+    // A file that is there is not overwritten unless that is asked for.
+    assert_eq!(code(&ergoseq(&["plan", PAIR, "--amplitudes", &table])), 3);
+    assert_eq!(code(&ergoseq(&["plan", PAIR, "--amplitudes", &table, "--force"])), 0);
+    // What the emulator reads, and the same in the units of some receiver, give the state that a run gives.
+    let values = |arguments: &[&str]| -> Value {
+        let done = ergoseq(arguments);
+        assert_eq!(code(&done), 0, "{}", text(&done.stderr));
+        let object: Value = serde_json::from_slice(&done.stdout).unwrap();
+        object["points"][0].clone()
+    };
+    let run = values(&["run", PAIR, "--format", "json"]);
+    let reference = run["tomography"][0]["reference"].as_f64().unwrap();
+    let rows = std::fs::read_to_string(&table).unwrap();
+    let times = |line: &str| -> String {
+        let cells: Vec<&str> = line.split(',').collect();
+        let number = |k: usize| cells[k].parse::<f64>().unwrap() * 1e9;
+        format!("{},{},{},{:e},{:e}\n", cells[0], cells[1], cells[2], number(3), number(4))
+    };
+    let larger: String = rows.lines().skip(1).map(times).collect();
+    std::fs::write(&scaled, larger).unwrap();
+    let strongest = format!("{:e}", reference * 1e9);
+    for data in [vec!["--data", &table], vec!["--data", &scaled, "--reference", &strongest]] {
+        let arguments: Vec<&str> = ["tomography", PAIR].into_iter().chain(data).chain(["--format", "json"]).collect();
+        let found = values(&arguments);
+        assert_eq!(found["tomography"][0]["measured"], true);
+        let of = |p: &Value| p["marks"]["tomography"]["values"]["ergotropy"].as_f64().unwrap();
+        assert!((of(&found) / of(&run) - 1.0).abs() < 1e-9);
+        // The noise is told from what is left over: 17 numbers, so to a third of it and better.
+        let (told, true_one) = (&found["tomography"][0]["sigma"], &run["tomography"][0]["sigma"]);
+        let ratio = told.as_f64().unwrap() / true_one.as_f64().unwrap();
+        assert!(ratio > 0.5 && ratio < 1.5, "{ratio}");
+    }
+    // Too few, no numbers, nothing measured, a line that is not there: each is said.
+    let lines: Vec<&str> = rows.lines().collect();
+    for (data, why) in [
+        (lines[..5].join("\n"), "4 amplitudes are there, 16 are needed"),
+        (rows.replace("II,1H,-107.5,", "II,1H,-107.5,nan,"), "`nan` is no number"),
+        (
+            lines[1..].iter().map(|l| l.split(',').take(3).collect::<Vec<_>>().join(",") + ",0,0\n").collect(),
+            "all amplitudes are zero",
+        ),
+        (rows.replace("IX,13C,107.5,", "IX,13C,900,"), "no line of 13C near 107.5 Hz"),
+    ] {
+        std::fs::write(&scaled, data).unwrap();
+        let done = ergoseq(&["tomography", PAIR, "--data", &scaled]);
+        assert_eq!(code(&done), if why.contains("nan") { 3 } else { 1 }, "{why}");
+        assert!(text(&done.stderr).contains(why), "{}", text(&done.stderr));
+    }
 }

@@ -67,11 +67,22 @@ pub struct Options {
     pub tolerance: f64,
     /// Bytes that a single point may need.
     pub max_memory: f64,
+    /// Measured amplitudes, which a tomography takes instead of emulated ones.
+    pub measured: Option<Measured>,
+}
+
+/// Measured amplitudes of a tomography.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// The table.
+    pub table: Vec<crate::tomography::Amplitude>,
+    /// The strongest line of the thermal state after 90 degrees, in the units of the table; `None` where these are absolute.
+    pub reference: Option<f64>,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { method: Method::Auto, tolerance: 1e-7, max_memory: 4e9 }
+        Options { method: Method::Auto, tolerance: 1e-7, max_memory: 4e9, measured: None }
     }
 }
 

@@ -194,7 +194,7 @@ impl<'a> Walk<'a> {
     /// Reads the mean state out; what is measured is measured on the state that is found, at the mark `tomography`.
     fn read_out(&mut self, t: &crate::hamiltonian::Tomography, states: &[State]) -> Result<(), Fault> {
         let mean = mean_state(&self.weights, states).density();
-        let (readings, found) = super::readout::read_out(t, self.lab, &mean)?;
+        let (readings, found) = super::readout::read_out(t, self.lab, &mean, self.options.measured.as_ref())?;
         if !readings.converged.0 {
             self.lab.note(format!("the reconstruction did not converge in {} steps", readings.converged.1));
         }

@@ -1,16 +1,17 @@
 //! A tomography in the course of a run: planned, read with noise, reconstructed, and its energies with their errors.
 
-use super::Lab;
+use super::{Lab, Measured};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Tomography};
 use crate::linalg::{LinalgError, Matrix};
 use crate::noise::Noise;
 use crate::spin::Basis;
+use crate::tomography::data::arrange;
 use crate::tomography::estimate::Battery;
 use crate::tomography::reconstruct::Inverse;
 use crate::tomography::{
-    Energies, METHODS, Method, Plan, PlanError, Quantity, Receiver, Reconstruction, Sample, energies, plan, plan_of,
-    reconstruct,
+    Amplitude, Energies, METHODS, Method, Plan, PlanError, Quantity, Receiver, Reconstruction, Sample, energies, plan,
+    plan_of, reconstruct,
 };
 
 /// What a tomography has found.
@@ -42,6 +43,10 @@ pub struct Readings {
     pub converged: (bool, usize),
     /// The correlation of the deviation from the even mixture with that of the true state.
     pub correlation: f64,
+    /// What was read: line by line of every readout.
+    pub amplitudes: Vec<Amplitude>,
+    /// Whether it was measured, not emulated.
+    pub measured: bool,
     /// Energies of the battery, where one is declared, in the units of results.
     pub energies: Option<Energies>,
 }
@@ -104,11 +109,56 @@ fn battery(lab: &Lab, basis: &Basis) -> Option<Battery> {
     Some(Battery { hamiltonian: cells.hamiltonian().ok()?.clone(), parts })
 }
 
+/// What a tomography reads, and the standard deviation of its noise.
+struct Reading {
+    amplitudes: Vec<f64>,
+    sigma: f64,
+}
+
+/// Amplitudes as they would be measured.
+fn emulated(t: &Tomography, inverse: &Inverse, state: &Matrix, reference: f64) -> Reading {
+    let sigma = t.snr.map_or(0.0, |snr| reference / (snr * (t.scans as f64).sqrt()));
+    let mut noise = Noise::new(t.seed, 0);
+    Reading { amplitudes: inverse.amplitudes(state).iter().map(|y| y + sigma * noise.normal()).collect(), sigma }
+}
+
+/// Amplitudes that were measured. What they leave over beyond any state says how large their noise is.
+fn measured(m: &Measured, t: &Tomography, plan: &Plan, inverse: &Inverse, reference: f64) -> Result<Reading, Fault> {
+    let wrong = |why: String| -> Fault {
+        Diagnostic::new(
+            Code::Contradiction,
+            t.place.0.unwrap_or_default(),
+            format!("the measured amplitudes do not fit: {why}"),
+        )
+        .help("`ergoseq plan FILE --amplitudes PATH` writes such a table as the emulated experiment gives it")
+        .into()
+    };
+    let nuclei: Vec<String> = t.channels.iter().map(|c| c.nucleus.clone()).collect();
+    let scale = match m.reference {
+        Some(r) if r > 0.0 && r.is_finite() => reference / r,
+        Some(r) => return Err(wrong(format!("the reference line must be positive, it is {r}"))),
+        None => 1.0,
+    };
+    let amplitudes: Vec<f64> = arrange(plan, &nuclei, &m.table).map_err(wrong)?.iter().map(|x| x * scale).collect();
+    let again = inverse.amplitudes(&inverse.linear(&amplitudes));
+    let left: f64 = again.iter().zip(&amplitudes).map(|(a, y)| (a - y).powi(2)).sum();
+    let freedom = plan.design.len().saturating_sub(plan.rank);
+    let sigma = if freedom > 0 { (left / freedom as f64).sqrt() } else { 0.0 };
+    // Exact numbers leave their rounding over, which is no noise.
+    let sigma = if sigma < 1e-12 * reference { 0.0 } else { sigma };
+    Ok(Reading { amplitudes, sigma })
+}
+
 /// Reads the state out. Gives what was found, and the state.
 ///
 /// # Errors
-/// When there is no plan, or a matrix operation fails.
-pub fn read_out(t: &Tomography, lab: &Lab, state: &Matrix) -> Result<(Readings, Matrix), Fault> {
+/// When there is no plan, measured amplitudes do not fit it, or a matrix operation fails.
+pub fn read_out(
+    t: &Tomography,
+    lab: &Lab,
+    state: &Matrix,
+    given: Option<&Measured>,
+) -> Result<(Readings, Matrix), Fault> {
     let failed = |e: LinalgError| -> Fault {
         Diagnostic::new(
             Code::NotConverged,
@@ -120,14 +170,15 @@ pub fn read_out(t: &Tomography, lab: &Lab, state: &Matrix) -> Result<(Readings, 
     let plan = plan_for(t)?;
     let inverse = Inverse::of(&plan).map_err(failed)?;
     let reference = reference(t, &plan).map_err(failed)?;
-    let sigma = t.snr.map_or(0.0, |snr| reference / (snr * (t.scans as f64).sqrt()));
     let (method, kind, _) = METHODS.iter().find(|(w, ..)| Some(*w) == t.method.as_deref()).copied().unwrap_or((
         "linear",
         Method::Linear,
         "",
     ));
-    let mut noise = Noise::new(t.seed, 0);
-    let amplitudes: Vec<f64> = inverse.amplitudes(state).iter().map(|y| y + sigma * noise.normal()).collect();
+    let Reading { amplitudes, sigma } = match given {
+        Some(m) => measured(m, t, &plan, &inverse, reference)?,
+        None => emulated(t, &inverse, state, reference),
+    };
     let found = reconstruct(&inverse, &amplitudes, sigma, kind).map_err(failed)?;
     let energies = match battery(lab, lab.space().basis()) {
         Some(battery) => {
@@ -153,9 +204,25 @@ pub fn read_out(t: &Tomography, lab: &Lab, state: &Matrix) -> Result<(Readings, 
         chi_square,
         converged: (converged, steps),
         correlation: correlation(&again, state),
+        amplitudes: table(t, &plan, &amplitudes),
+        measured: given.is_some(),
         energies,
     };
     Ok((readings, again))
+}
+
+/// The amplitudes with what they belong to.
+fn table(t: &Tomography, plan: &Plan, amplitudes: &[f64]) -> Vec<Amplitude> {
+    let rows = plan.readouts.iter().flat_map(|r| plan.lines.iter().map(move |l| (r, l)));
+    rows.zip(amplitudes.chunks(2))
+        .map(|((readout, line), y)| Amplitude {
+            readout: readout.word.clone(),
+            nucleus: t.channels[line.channel].nucleus.clone(),
+            frequency: line.frequency,
+            real: y[0],
+            imaginary: y[1],
+        })
+        .collect()
 }
 
 /// The cosine of the angle between two deviations from the even mixture.

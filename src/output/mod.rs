@@ -15,6 +15,7 @@ pub use figure::{Content, Curve, Figure, Map, Panel};
 pub use json::json;
 #[cfg(feature = "pictures")]
 pub use picture::{png, svg};
+pub use readings::amplitudes;
 pub use rehearsal::rehearsal;
 pub use spectrum::{Processing, jcamp, simpson, spectrum, transform};
 pub use table::table;

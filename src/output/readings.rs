@@ -22,7 +22,8 @@ fn unit(results: &Results) -> &'static str {
 pub fn readings(results: &Results, r: &Readings) -> String {
     let unseen = r.parameters - r.rank;
     let mut out = format!(
-        "tomography: {}\n  {} of {} parameters seen, condition number {:.3}, {} scans\n",
+        "tomography{}: {}\n  {} of {} parameters seen, condition number {:.3}, {} scans\n",
+        if r.measured { ", measured" } else { "" },
         r.readouts.join(", "),
         r.rank,
         r.parameters,
@@ -40,7 +41,11 @@ pub fn readings(results: &Results, r: &Readings) -> String {
     if smallest < -1e-12 {
         out += " (no physical state)";
     }
-    out += &format!("\n  correlation with the true deviation from the even mixture {:.6}\n", r.correlation);
+    out += &format!(
+        "\n  correlation with the {} deviation from the even mixture {:.6}\n",
+        if r.measured { "emulated" } else { "true" },
+        r.correlation
+    );
     let Some(e) = &r.energies else { return out };
     let unit = unit(results);
     let shown = |x: f64| format!("{:>11.3e}", energy(results, x));
@@ -48,13 +53,13 @@ pub fn readings(results: &Results, r: &Readings) -> String {
     if r.sigma == 0.0 {
         return out + "  without noise: the energies at the mark `tomography` have no errors\n";
     }
-    out += &format!(
-        "  noise of an amplitude {:.3e}, the reference line is {:.3e}\n  chi^2 = {:.1} for {} numbers\n",
-        r.sigma,
-        r.reference,
-        r.chi_square.unwrap_or(0.0),
-        r.numbers - r.rank
-    );
+    out += &format!("  noise of an amplitude {:.3e}, the reference line is {:.3e}\n", r.sigma, r.reference);
+    let freedom = r.numbers - r.rank;
+    out += &match r.chi_square {
+        Some(_) if r.measured => format!("  the noise is told from what is left over of {freedom} numbers\n"),
+        Some(chi) => format!("  chi^2 = {chi:.1} for {freedom} numbers\n"),
+        None => String::new(),
+    };
     out += &format!("  {:<13}{:>11}{:>11}{:>11}{:>11}   {}\n", "", "value", "error", "bias", "corrected", "95 %");
     out += &format!(
         "  {:<13}{}{}{:>11}{}\n",
@@ -123,6 +128,10 @@ pub fn readings_json(results: &Results, r: &Readings) -> Value {
     });
     json!({
         "readouts": r.readouts,
+        "measured": r.measured,
+        "amplitudes": r.amplitudes.iter().map(|a| json!({
+            "readout": a.readout, "nucleus": a.nucleus, "frequency": a.frequency, "real": a.real, "imaginary": a.imaginary,
+        })).collect::<Vec<_>>(),
         "rank": r.rank,
         "parameters": r.parameters,
         "condition": r.condition,
@@ -138,4 +147,20 @@ pub fn readings_json(results: &Results, r: &Readings) -> Value {
         "correlation": r.correlation,
         "energies": energies,
     })
+}
+
+/// The amplitudes of a run's first tomography as a table, which `ergoseq tomography --data` reads.
+///
+/// # Errors
+/// When there is no tomography.
+pub fn amplitudes(results: &Results) -> Result<String, String> {
+    let readings = results.points.first().and_then(|p| p.tomographies.first());
+    let Some(readings) = readings else { return Err("the file has no `tomography`".into()) };
+    let mut out = format!("{}\n", crate::tomography::data::COLUMNS);
+    for a in &readings.amplitudes {
+        let number = crate::syntax::number_text;
+        let cells = [number(a.frequency), number(a.real), number(a.imaginary)];
+        out += &format!("{},{},{}\n", a.readout, a.nucleus, cells.join(","));
+    }
+    Ok(out)
 }

@@ -3,13 +3,16 @@
 //!
 //! * [`mod@plan`]: which readouts are needed, and what they see;
 //! * [`mod@reconstruct`]: the state from line amplitudes;
+//! * [`data`]: measured amplitudes;
 //! * [`estimate`]: ergotropy and capacity of a state that is known with errors.
 
+pub mod data;
 pub mod estimate;
 pub mod lines;
 pub mod plan;
 pub mod reconstruct;
 
+pub use data::Amplitude;
 pub use estimate::{Energies, Quantity, energies};
 pub use lines::{Line, Receiver, Sample, lines};
 pub use plan::{Plan, PlanError, Readout, plan, plan_of};

@@ -44,7 +44,15 @@ pub enum Command {
     #[command(after_help = "Example:\n  ergoseq dry-run sequences/jeener_broekaert.seq --set tau=\"3.3 us\"")]
     DryRun(DryRun),
     /// Prints the readouts that a tomography needs, what they see, and how long they take
+    #[command(
+        after_help = "Examples:\n  ergoseq plan sequences/dipolar_tomography.seq\n  ergoseq plan sequences/lab/tomography_pair.seq --amplitudes amplitudes.csv"
+    )]
     Plan(Plan),
+    /// Takes measured line amplitudes instead of emulated ones: the state, and energies with their errors
+    #[command(
+        after_help = "Example:\n  ergoseq tomography sequences/lab/tomography_pair.seq --data amplitudes.csv --reference 9961.5"
+    )]
+    Tomography(Tomography),
     /// Computes the figures of a published paper anew, and judges what it says of them
     #[command(
         after_help = "Writes every figure as CSV, SVG and PNG, and prints a table of the paper's claims: what is printed, what was found, and whether they agree.\n\nExamples:\n  ergoseq reproduce spin-charger\n  ergoseq reproduce dipolar --figure 5 --output figures"
@@ -71,6 +79,32 @@ pub struct Plan {
     pub file: PathBuf,
     #[command(flatten)]
     pub given: Given,
+    /// Writes the amplitudes that the emulated experiment reads, as a table
+    #[arg(long, value_name = "PATH")]
+    pub amplitudes: Option<PathBuf>,
+    /// Overwrites that file
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `tomography`
+#[derive(Args)]
+pub struct Tomography {
+    /// A `.seq` file with a `tomography`, or an experiment in YAML
+    pub file: PathBuf,
+    /// The measured amplitudes: a table of readout, nucleus, frequency in Hz, real and imaginary part
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// The strongest line of the thermal state after 90 degrees, in the units of the table; they are absolute when not given
+    #[arg(long, value_name = "AMPLITUDE")]
+    pub reference: Option<f64>,
+    #[command(flatten)]
+    pub given: Given,
+    #[command(flatten)]
+    pub how: How,
+    /// table or json
+    #[arg(long, default_value = "table", value_parser = ["table", "json"])]
+    pub format: String,
 }
 
 /// `reproduce`

@@ -14,6 +14,7 @@ mod run;
 mod show;
 mod terminal;
 mod test;
+mod tomography;
 
 use args::{Arguments, Command};
 use clap::Parser;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Test(a) => test::test(&a),
         Command::DryRun(a) => dry_run::dry_run(&a),
         Command::Plan(a) => plan::plan(&a),
+        Command::Tomography(a) => tomography::tomography(&a),
         #[cfg(feature = "pictures")]
         Command::Reproduce(a) => reproduce::reproduce(&a),
     };

@@ -1,9 +1,11 @@
 //! `ergoseq plan`
 
 use crate::{Outcome, args, files, overrides, terminal};
-use ergoseq::emulator::{longest_t1, plan_for};
+use ergoseq::diagnostic::{Code, Diagnostic};
+use ergoseq::emulator::{Options, longest_t1, plan_for, run};
 use ergoseq::hamiltonian::{Evaluator, Fault, Step, Values, build, members};
 use ergoseq::ir::Experiment;
+use ergoseq::output::{EnergyUnit, Results, amplitudes};
 use ergoseq::syntax::number_text;
 
 /// Prints the plan of every tomography of a file.
@@ -17,10 +19,24 @@ pub fn plan(a: &args::Plan) -> Outcome {
         Ok(values) => values,
         Err(outcome) => return outcome,
     };
-    match text(&compiled.experiment, &values) {
-        Ok(text) => terminal::print(&text),
-        Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
+    let planned = match text(&compiled.experiment, &values) {
+        Ok(text) => text,
+        Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
+    };
+    if let Some(path) = &a.amplitudes {
+        let read = run(&compiled.experiment, &values, &Options::default(), &[]).and_then(|run| {
+            let file = a.file.display().to_string();
+            let (points, experiment) = ([run], &compiled.experiment);
+            let results =
+                Results { experiment, file: &file, swept: vec![], points: &points, energy: EnergyUnit::Default };
+            amplitudes(&results).map_err(|why| Box::new(Diagnostic::without_place(Code::Contradiction, why)))
+        });
+        let written = read.and_then(|text| files::write(path, &text, a.force).map_err(Box::new));
+        if let Err(diagnostic) = written {
+            return terminal::refuse(&[*diagnostic], &compiled.sources);
+        }
     }
+    terminal::print(&planned)
 }
 
 fn text(experiment: &Experiment, values: &Values) -> Result<String, Fault> {

@@ -1,0 +1,122 @@
+//! Measured amplitudes: a table of the readout, the nucleus, the frequency of the line, and its real and imaginary part.
+
+use super::lines::Line;
+use super::plan::Plan;
+
+/// One line of one readout, as it was measured.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Amplitude {
+    /// The word of the readout.
+    pub readout: String,
+    /// The nucleus.
+    pub nucleus: String,
+    /// The frequency from the carrier, Hz.
+    pub frequency: f64,
+    /// The real part.
+    pub real: f64,
+    /// The imaginary part.
+    pub imaginary: f64,
+}
+
+/// The columns of the table.
+pub const COLUMNS: &str = "readout,nucleus,frequency [Hz],real,imaginary";
+
+/// Reads a table; a line that begins with `readout` is its head, `#` begins a comment.
+///
+/// # Errors
+/// What is wrong, as a sentence that names the line.
+pub fn read(text: &str) -> Result<Vec<Amplitude>, String> {
+    let mut out = Vec::new();
+    for (k, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or("").trim();
+        if line.is_empty() || line.starts_with("readout") {
+            continue;
+        }
+        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
+        let [readout, nucleus, numbers @ ..] = cells.as_slice() else {
+            return Err(format!("line {}: the columns are {COLUMNS}", k + 1));
+        };
+        let numbers: Vec<f64> = numbers
+            .iter()
+            .map(|n| {
+                n.parse::<f64>()
+                    .ok()
+                    .filter(|x| x.is_finite())
+                    .ok_or_else(|| format!("line {}: `{n}` is no number", k + 1))
+            })
+            .collect::<Result<_, String>>()?;
+        let [frequency, real, imaginary] = numbers.as_slice() else {
+            return Err(format!("line {}: the columns are {COLUMNS}", k + 1));
+        };
+        out.push(Amplitude {
+            readout: (*readout).to_string(),
+            nucleus: (*nucleus).to_string(),
+            frequency: *frequency,
+            real: *real,
+            imaginary: *imaginary,
+        });
+    }
+    Ok(out)
+}
+
+/// The numbers that a plan wants, in its order, from a table: each line of each readout once, the nearest in frequency.
+///
+/// # Errors
+/// What is missing, too much, or in doubt.
+pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<Vec<f64>, String> {
+    let wanted = plan.readouts.len() * plan.lines.len();
+    if table.len() != wanted {
+        return Err(format!(
+            "{} amplitudes are there, {wanted} are needed: {} lines for each of the readouts {}",
+            table.len(),
+            plan.lines.len(),
+            plan.readouts.iter().map(|r| r.word.as_str()).collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if table.iter().all(|a| a.real == 0.0 && a.imaginary == 0.0) {
+        return Err("all amplitudes are zero: nothing was measured".into());
+    }
+    let mut out = Vec::with_capacity(2 * wanted);
+    let mut used = vec![false; table.len()];
+    for readout in &plan.readouts {
+        for line in &plan.lines {
+            let nucleus = &nuclei[line.channel];
+            let of = |a: &Amplitude| a.readout == readout.word && a.nucleus == *nucleus;
+            let distance = |a: &Amplitude| (a.frequency - line.frequency).abs();
+            let nearest = (0..table.len())
+                .filter(|k| of(&table[*k]) && !used[*k])
+                .min_by(|a, b| distance(&table[*a]).total_cmp(&distance(&table[*b])));
+            let Some(k) = nearest.filter(|k| distance(&table[*k]) <= tolerance(&plan.lines, line)) else {
+                return Err(format!(
+                    "readout {}: no line of {nucleus} near {} Hz",
+                    readout.word,
+                    crate::syntax::number_text((line.frequency * 1e3).round() / 1e3)
+                ));
+            };
+            used[k] = true;
+            out.extend([table[k].real, table[k].imaginary]);
+        }
+    }
+    Ok(out)
+}
+
+/// How far a measured line may be from where it is expected: half of the way to the next of its channel.
+fn tolerance(lines: &[Line], line: &Line) -> f64 {
+    let others = lines.iter().filter(|l| l.channel == line.channel).map(|l| (l.frequency - line.frequency).abs());
+    let next = others.filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min);
+    0.5 * next
+}
+
+#[cfg(test)]
+mod tests {
+    use super::read;
+
+    #[test]
+    fn a_table_is_read_and_its_mistakes_are_named() {
+        let table = read("readout,nucleus,frequency [Hz],real,imaginary\nII,1H,-107.5,1e-6,0\n# a comment\n").unwrap();
+        assert_eq!((table.len(), table[0].readout.as_str(), table[0].frequency), (1, "II", -107.5));
+        assert_eq!(read("II,1H,0,nan,0").unwrap_err(), "line 1: `nan` is no number");
+        assert!(read("II,1H,0,1").unwrap_err().starts_with("line 1: the columns are"));
+        assert!(read("II").unwrap_err().starts_with("line 1: the columns are"));
+    }
+}
