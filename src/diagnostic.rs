@@ -71,6 +71,7 @@ codes! {
     WrongState = "E409", "a state that does not fit the system";
     InsideLoop = "E410", "a mark or record inside a loop";
     EmptySweep = "E411", "a sweep without points, or of unequal lengths";
+    HardwareLimit = "E413", "something that the spectrometer cannot do";
     BlindTomography = "E412", "a tomography that does not see all of the state that can be seen";
     NotEmulated = "E501", "a statement that the emulator cannot run yet";
     TooLarge = "E502", "the run does not fit in memory";
@@ -84,6 +85,7 @@ codes! {
     EmptyLoop = "W401", "a loop that runs zero times";
     NoEffect = "W402", "a statement without effect";
     PhaseRounded = "W403", "a phase between the steps of the spectrometer";
+    Rounded = "W404", "a number that the spectrometer rounds to its steps";
 }
 
 impl Code {

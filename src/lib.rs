@@ -71,7 +71,20 @@ use ir::Experiment;
 /// # Errors
 /// When a mistake is found.
 pub fn check_values(experiment: &Experiment, values: &Values) -> Result<Vec<Diagnostic>, Fault> {
-    let evaluator = Evaluator::new(experiment, values)?;
+    check_on(experiment, values, None)
+}
+
+/// The same in the steps and limits of a spectrometer that the experiment declares: also says what is rounded.
+///
+/// # Errors
+/// When a mistake is found, or the spectrometer cannot do something.
+pub fn check_on(
+    experiment: &Experiment,
+    values: &Values,
+    spectrometer: Option<&str>,
+) -> Result<Vec<Diagnostic>, Fault> {
+    let mut evaluator = Evaluator::new(experiment, values)?;
+    evaluator.spectrometer = spectrometer.map(|name| hamiltonian::Spectrometer::of(&evaluator, name)).transpose()?;
     let (schedule, warnings) = hamiltonian::build(&evaluator)?;
     // A large state is not formed only to be looked at.
     const SMALL: f64 = 64.0;

@@ -243,6 +243,13 @@ fn tables() -> Vec<(&'static str, String)> {
         ("channel", table(&["setting", "meaning"], two(ergoseq::ir::CHANNEL_SETTINGS))),
         ("relax", table(&["setting", "meaning"], two(ergoseq::ir::RELAX_SETTINGS))),
         ("pulse", table(&["setting", "meaning"], two(ergoseq::ir::PULSE_SETTINGS))),
+        (
+            "spectrometer",
+            table(
+                &["setting", "meaning"],
+                ergoseq::ir::SPECTROMETER_SETTINGS.iter().map(|(w, _, m)| vec![code(w), (*m).into()]).collect(),
+            ),
+        ),
         ("tomography", table(&["setting", "meaning"], two(ergoseq::ir::TOMOGRAPHY_SETTINGS))),
         (
             "readouts",

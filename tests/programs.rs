@@ -259,6 +259,7 @@ impl Random {
                 settings: r.list(2, Random::setting),
                 points: r.option(Random::value),
             })),
+            9 if self.chance(2) => ItemKind::Spectrometer(self.name(), self.list(3, Random::setting)),
             9 => ItemKind::Cycle(self.name(), self.list(4, Random::value)),
             10 => ItemKind::Define(self.name(), self.list(2, Random::name), self.list(3, |r| r.statement(1))),
             11 => ItemKind::Sequence(self.list(5, |r| r.statement(2))),

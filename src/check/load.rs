@@ -124,6 +124,7 @@ fn is_declaration(kind: &ItemKind) -> bool {
         | ItemKind::Cycle(..)
         | ItemKind::Define(..)
         | ItemKind::Shape(..)
+        | ItemKind::Spectrometer(..)
         | ItemKind::Use(_) => true,
         ItemKind::Version(_)
         | ItemKind::Title(_)

@@ -197,6 +197,25 @@ fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                 let channel = channel(nucleus, settings, c);
                 experiment.channels.push(channel);
             }
+            ItemKind::Spectrometer(name, given) => {
+                let known: Vec<&str> = crate::ir::SPECTROMETER_SETTINGS.iter().map(|(w, ..)| *w).collect();
+                let mut values = Vec::new();
+                for (setting, value) in settings(given, &known, "a spectrometer", c) {
+                    let table = crate::ir::SPECTROMETER_SETTINGS.iter().find(|(w, ..)| *w == setting);
+                    let dimension = table.map_or(Dimension::NUMBER, |(_, d, _)| *d);
+                    values.push((setting.to_string(), c.number(value, dimension)));
+                }
+                if let Some(before) = experiment.spectrometers.iter().find(|s| s.name == name.text) {
+                    let before = before.place.0.unwrap_or_default();
+                    c.diagnostics.push(twice(&format!("spectrometer {name}"), name.span(), before));
+                    continue;
+                }
+                experiment.spectrometers.push(crate::ir::Spectrometer {
+                    name: name.text.clone(),
+                    settings: values,
+                    place: name.place,
+                });
+            }
             ItemKind::Battery(settings) => {
                 if let Some(before) = battery {
                     c.diagnostics.push(twice("battery", span, before));

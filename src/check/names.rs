@@ -271,7 +271,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
         }
         ItemKind::Hamiltonian(_, e) => uses(e, used),
         ItemKind::Noise(_, list) | ItemKind::Cycle(_, list) => list.iter().for_each(|e| uses(e, used)),
-        ItemKind::Channel(_, list) | ItemKind::Battery(list) => settings(list),
+        ItemKind::Channel(_, list) | ItemKind::Spectrometer(_, list) | ItemKind::Battery(list) => settings(list),
         ItemKind::Ensemble(list) => {
             for d in list {
                 d.of.iter().for_each(|of| uses(of, used));

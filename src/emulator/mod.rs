@@ -28,7 +28,7 @@ pub use readout::{Readings, plan_for};
 pub use rehearse::{Block, Rehearsal, longest_t1, rehearse};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Step, Values, build, members, prepare};
+use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Spectrometer, Step, Values, build, members, prepare};
 use crate::ir::{Experiment, key_of};
 use crate::metrics::{Cells, Moment, Motion, Scene};
 use crate::spin::{Space, State};
@@ -69,6 +69,8 @@ pub struct Options {
     pub max_memory: f64,
     /// Measured amplitudes, which a tomography takes instead of emulated ones.
     pub measured: Option<Measured>,
+    /// The name of the spectrometer whose steps and limits hold; as written when there is none.
+    pub spectrometer: Option<String>,
 }
 
 /// Measured amplitudes of a tomography.
@@ -82,7 +84,7 @@ pub struct Measured {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { method: Method::Auto, tolerance: 1e-7, max_memory: 4e9, measured: None }
+        Options { method: Method::Auto, tolerance: 1e-7, max_memory: 4e9, measured: None, spectrometer: None }
     }
 }
 
@@ -211,6 +213,7 @@ pub fn run(
             values.extend(member.values.iter().map(|(k, v)| (k.clone(), *v)));
             let mut own = Evaluator::new(experiment, &values)?;
             own.variation = member.variation.clone();
+            own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
             let (schedule, _) = build(&own)?;
             let prepared = prepare(&own, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
             Ok((schedule, prepared))

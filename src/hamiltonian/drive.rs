@@ -2,6 +2,7 @@
 
 use super::envelope::Envelope;
 use super::function::{Function, Scalar};
+use super::hardware::Spectrometer;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Align, Channel, Lock, Pulse, Ramp};
@@ -96,7 +97,7 @@ pub fn clean(x: f64) -> f64 {
 }
 
 /// What an rf field is multiplied by to be an angular frequency: it is an ordinary one in lab files.
-fn angular(e: &Evaluator) -> f64 {
+pub fn angular(e: &Evaluator) -> f64 {
     if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 }
 }
 
@@ -245,6 +246,50 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     }
     let turning = turning.into_iter().reduce(|a, b| a.with(&b, |x, y| x + y));
     Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, turning })
+}
+
+/// The same pulse in the steps of a spectrometer: its duration, the strength of its peak, its phase.
+pub fn in_steps(
+    e: &Evaluator,
+    p: &Pulse,
+    drive: &Drive,
+    hardware: &Spectrometer,
+    max_rf: Option<f64>,
+    said: &mut Vec<Diagnostic>,
+) -> Result<Drive, Fault> {
+    let span = p.place.0.unwrap_or_default();
+    let envelope = Envelope::of(e, p.shape.as_ref())?;
+    let area = Area { envelope: &envelope, factor: angular(e), span };
+    // The strength of the peak follows from the angle, where there is one.
+    let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
+    let default = channel(e, &p.nucleus).and_then(|c| c.rf.as_ref()).map(|x| e.number(x)).transpose()?;
+    let rf = match (explicit, &p.angle, default) {
+        (Some(rf), ..) => rf,
+        (None, Some(_), _) if drive.duration > 0.0 => drive.angle / area.of(drive.duration)?,
+        (None, _, Some(rf)) => rf,
+        (None, _, None) => {
+            return Ok(Drive { turning: drive.turning.clone(), amplitude: drive.amplitude.clone(), ..*drive });
+        }
+    };
+    let (duration, strength, phase) = hardware.pulse((drive.duration, rf, drive.phase), max_rf, span, said)?;
+    let ratio = strength / rf;
+    let stretch = drive.duration / duration;
+    let stretched = |s: &Scalar| match s {
+        Scalar::Varying(f) if stretch != 1.0 => {
+            let curve = f.curve.clone();
+            let edges = f.edges.iter().cloned().map(|c| Arc::new(move |t: f64| c(t * stretch)) as _).collect();
+            Scalar::Varying(Function { curve: Arc::new(move |t| curve(t * stretch)), edges })
+        }
+        other => other.clone(),
+    };
+    Ok(Drive {
+        start: drive.start,
+        duration,
+        phase,
+        angle: drive.angle * ratio * duration / drive.duration,
+        amplitude: stretched(&drive.amplitude).map(move |a| a * ratio),
+        turning: drive.turning.as_ref().map(stretched),
+    })
 }
 
 /// The flip angle of a pulse of peak 1 Hz (1 in natural files).

@@ -7,6 +7,7 @@ mod drive;
 mod ensemble;
 mod envelope;
 mod function;
+mod hardware;
 mod orientation;
 mod powder;
 mod prepare;
@@ -19,6 +20,7 @@ mod zeeman;
 pub use display::describe;
 pub use ensemble::{Member, members, revival};
 pub use function::{Curve, Function, Scalar};
+pub use hardware::Spectrometer;
 pub use prepare::{Prepared, prepare};
 pub use schedule::{Acquire, Battery, Kick, Receiving, Record, Schedule, Segment, Step, Tomography, duration};
 pub use value::{Evaluator, Fault, TimeOperator, Values, Variation};
@@ -43,6 +45,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         warnings: vec![],
         clock: 0.0,
         halves: 0.0,
+        heat: HashMap::new(),
         internal: None,
         relaxation: None,
         fields: HashMap::new(),
@@ -80,6 +83,8 @@ struct Builder<'a, 'b> {
     clock: f64,
     /// What the pulses on both sides take of the next delay, where it counts from centre to centre.
     halves: f64,
+    /// The rf energy of every channel so far, as a time at its limit.
+    heat: HashMap<String, f64>,
     internal: Option<orientation::Terms>,
     relaxation: Option<Arc<[Operator]>>,
     fields: HashMap<String, Field>,
@@ -109,7 +114,13 @@ impl<'a> Builder<'a, '_> {
                         .into());
                 }
             }
+            let (start, next) = (self.clock, events.get(k + 1).map(|e| &e.kind));
             self.event(event, steps)?;
+            if let (Some(hardware), EventKind::Delay { .. }, Some(EventKind::Pulse(_) | EventKind::Lock(_))) =
+                (self.e.spectrometer.as_ref(), &event.kind, next)
+            {
+                hardware.before_pulse(self.clock - start, event.place.0.unwrap_or_default())?;
+            }
         }
         Ok(())
     }
@@ -146,7 +157,11 @@ impl<'a> Builder<'a, '_> {
             EventKind::Prepare(_) => {}
             EventKind::Pulse(p) => self.pulse(p, place, steps)?,
             EventKind::Delay { duration, record, .. } => {
-                let duration = drive::duration_of(self.e, duration)? - std::mem::take(&mut self.halves);
+                let written = drive::duration_of(self.e, duration)? - std::mem::take(&mut self.halves);
+                let duration = match self.e.spectrometer.as_ref() {
+                    Some(hardware) => hardware.delay(written, span, &mut self.warnings)?,
+                    None => written,
+                };
                 let record = self.record(record.as_ref())?;
                 let free = self.free(duration, record, place)?;
                 steps.push(Step::Segment(free));
@@ -157,6 +172,7 @@ impl<'a> Builder<'a, '_> {
             }
             EventKind::Lock(l) => {
                 let drive = drive::lock(self.e, l, span)?.imperfect(self.e, &l.nucleus)?;
+                self.heats(&l.nucleus, &drive, span)?;
                 self.phase_warning(&l.nucleus, drive.phase, l.phase.span())?;
                 let record = self.record(l.record.as_ref())?;
                 let segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
@@ -226,7 +242,16 @@ impl<'a> Builder<'a, '_> {
     fn repeated(&mut self, times: usize, body: &'a [Event], span: Span, steps: &mut Vec<Step>) -> Result<(), Fault> {
         const MOST_WRITTEN_OUT: usize = 100_000;
         let mut inner = Vec::new();
+        let before = self.heat.clone();
         self.events(body, &mut inner)?;
+        // The other repetitions heat as the first does.
+        for (nucleus, heat) in &mut self.heat {
+            let once = *heat - before.get(nucleus).copied().unwrap_or(0.0);
+            *heat += once * (times as f64 - 1.0);
+            if let Some(hardware) = self.e.spectrometer.as_ref() {
+                hardware.energy(nucleus, *heat, span)?;
+            }
+        }
         let turns = match self.e.experiment.system.spinning {
             Some(_) => self.internal()?.period().map(|p| duration(&inner) / p),
             None => None,
@@ -276,6 +301,9 @@ impl<'a> Builder<'a, '_> {
                 .into());
         };
         let (strength, length) = (self.e.number(strength)?, drive::duration_of(self.e, duration)?);
+        if let Some(hardware) = self.e.spectrometer.as_ref() {
+            hardware.gradient(strength, place.0.unwrap_or_default())?;
+        }
         let mut segment = self.free(length, None, place)?;
         let mut operator = Operator::zero(&self.e.basis);
         for (k, site) in self.e.basis.sites.iter().enumerate() {
@@ -404,7 +432,30 @@ impl<'a> Builder<'a, '_> {
     fn drive(&mut self, p: &Pulse) -> Result<Drive, Fault> {
         let drive = drive::pulse(self.e, p)?;
         self.phase_warning(&p.nucleus, drive.phase, p.phase.span())?;
-        drive.imperfect(self.e, &p.nucleus)
+        let span = p.place.0.unwrap_or_default();
+        let drive = match self.e.spectrometer.as_ref() {
+            Some(hardware) if !p.ideal => {
+                let limit = hardware::max_rf(self.e, &p.nucleus)?;
+                drive::in_steps(self.e, p, &drive, hardware, limit, &mut self.warnings)?
+            }
+            _ => drive,
+        };
+        let drive = drive.imperfect(self.e, &p.nucleus)?;
+        self.heats(&p.nucleus, &drive, span)?;
+        Ok(drive)
+    }
+
+    /// Adds up what pulses heat the probe by.
+    fn heats(&mut self, nucleus: &str, drive: &Drive, span: Span) -> Result<(), Fault> {
+        const SAMPLES: usize = 200;
+        let Some(hardware) = self.e.spectrometer.as_ref() else { return Ok(()) };
+        let Some(limit) = hardware::max_rf(self.e, nucleus)? else { return Ok(()) };
+        let peak = limit * drive::angular(self.e);
+        let at = |k: usize| drive.amplitude.at(drive.duration * (k as f64 + 0.5) / SAMPLES as f64) / peak;
+        let mean = (0..SAMPLES).map(|k| at(k).powi(2)).sum::<f64>() / SAMPLES as f64;
+        let sum = self.heat.entry(nucleus.to_string()).or_insert(0.0);
+        *sum += mean * drive.duration;
+        hardware.energy(nucleus, *sum, span)
     }
 
     fn acquire(

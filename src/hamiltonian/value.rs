@@ -1,6 +1,7 @@
 //! Expressions to numbers and operators, at one point of the parameters.
 
 use super::function::{Function, Scalar};
+use super::hardware::Spectrometer;
 use super::orientation::{Frame, Internal};
 use super::{anisotropy, couplings, zeeman};
 use crate::diagnostic::{Code, Diagnostic};
@@ -86,6 +87,8 @@ pub struct Evaluator<'a> {
     pub arrays: HashMap<String, (usize, usize)>,
     /// How this member of the ensemble differs from a perfect sample.
     pub variation: Variation,
+    /// What runs the sequence; as it is written when there is none.
+    pub spectrometer: Option<Spectrometer>,
     operators: RefCell<HashMap<String, TimeOperator>>,
 }
 
@@ -129,6 +132,7 @@ impl<'a> Evaluator<'a> {
             basis: Arc::new(Basis { sites: vec![] }),
             arrays: HashMap::new(),
             variation: Variation::default(),
+            spectrometer: None,
             operators: RefCell::default(),
         };
         for param in &experiment.params {

@@ -45,6 +45,9 @@ pub struct Experiment {
     /// Transmitters.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<Channel>,
+    /// Steps and limits of spectrometers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub spectrometers: Vec<Spectrometer>,
     /// Where the energy is stored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery: Option<Battery>,

@@ -3,6 +3,7 @@
 use crate::source::Place;
 use crate::syntax::Expr;
 use crate::syntax::ast::SpinKind;
+use crate::units::Dimension;
 use serde::{Deserialize, Serialize};
 
 /// The sample and its surroundings.
@@ -276,4 +277,29 @@ pub const CHANNEL_SETTINGS: &[(&str, &str)] = &[
     ("droop_time", "the time constant with which the strength of a pulse falls while it lasts"),
     ("lean", "the angle by which the transmitter's y leans away from 90 deg"),
     ("phase_step", "the step in which phases can be set; another phase is a warning"),
+];
+
+/// The steps and limits of a spectrometer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Spectrometer {
+    /// Its name.
+    pub name: String,
+    /// Its settings, each of [`SPECTROMETER_SETTINGS`].
+    pub settings: Vec<(String, Expr)>,
+    /// Where it stands.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// The settings of a spectrometer: word, dimension, meaning.
+pub const SPECTROMETER_SETTINGS: &[(&str, Dimension, &str)] = &[
+    ("clock", Dimension::TIME, "the step of all times"),
+    ("min_delay", Dimension::TIME, "the shortest delay"),
+    ("phase_step", Dimension::ANGLE, "the step of phases"),
+    ("amplitude_step", Dimension::NUMBER, "the step of strengths, as a share of `max_rf` of the channel"),
+    ("unblanking", Dimension::TIME, "the delay that a transmitter needs before a pulse"),
+    ("max_pulse", Dimension::TIME, "the longest pulse or lock"),
+    ("max_energy", Dimension::TIME, "the rf energy of a scan, as a time at `max_rf` of the channel"),
+    ("max_gradient", Dimension::GRADIENT, "the strongest gradient"),
 ];

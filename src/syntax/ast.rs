@@ -61,6 +61,8 @@ pub enum ItemKind {
     Noise(Name, Vec<Expr>),
     /// `channel 1H { ... }`
     Channel(Name, Vec<Setting>),
+    /// `spectrometer wideline { clock = 25 ns }`
+    Spectrometer(Name, Vec<Setting>),
     /// `battery { ... }`
     Battery(Vec<Setting>),
     /// `ensemble { ... }`

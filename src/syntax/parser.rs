@@ -93,6 +93,10 @@ impl<'a> Parser<'a> {
                 Ok(ItemKind::Cycle(name, self.comma_list()?))
             }
             "define" => self.define(),
+            "spectrometer" => {
+                let name = self.name("the name of the spectrometer")?;
+                Ok(ItemKind::Spectrometer(name, self.settings_block()?))
+            }
             "shape" => {
                 let name = self.name("a name for the shape")?;
                 self.expect_sign("=")?;

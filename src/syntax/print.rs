@@ -50,6 +50,7 @@ impl Display for Item {
                 block(f, &format!("noise {name}"), collapse.iter().map(|c| format!("collapse {c}")))
             }
             ItemKind::Channel(nucleus, settings) => block(f, &format!("channel {nucleus}"), texts(settings)),
+            ItemKind::Spectrometer(name, settings) => block(f, &format!("spectrometer {name}"), texts(settings)),
             ItemKind::Battery(settings) => block(f, "battery", texts(settings)),
             ItemKind::Ensemble(distributions) => block(f, "ensemble", texts(distributions)),
             ItemKind::Cycle(name, phases) => write!(f, "cycle {name} = {}", joined(phases)),

@@ -39,6 +39,7 @@ pub const WORDS: &[Word] = &[
     word("hamiltonian", Role::Statement, "a named operator"),
     word("noise", Role::Statement, "a named set of collapse operators"),
     word("channel", Role::Statement, "a transmitter and its limits"),
+    word("spectrometer", Role::Statement, "the steps and limits of a spectrometer"),
     word("battery", Role::Statement, "where the energy is stored"),
     word("ensemble", Role::Statement, "distributions that results are averaged over"),
     word("cycle", Role::Statement, "a phase cycle"),

@@ -148,6 +148,9 @@ pub struct How {
     /// Memory that one point may need, such as 500MB or 16GB
     #[arg(long, default_value = "4GB")]
     pub max_memory: String,
+    /// Runs it in the steps and limits of a `spectrometer` that the file declares
+    #[arg(long, value_name = "NAME")]
+    pub spectrometer: Option<String>,
 }
 
 /// `check`
@@ -158,6 +161,10 @@ pub struct Check {
     pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub given: Given,
+    /// Rounds to the steps of a `spectrometer` that the files declare, says each change and what it does to the results, and
+    /// refuses what it cannot do
+    #[arg(long, value_name = "NAME")]
+    pub spectrometer: Option<String>,
 }
 
 /// `run`

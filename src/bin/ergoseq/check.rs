@@ -1,6 +1,9 @@
 //! `ergoseq check`
 
 use crate::{Outcome, args, files, overrides, terminal};
+use ergoseq::emulator::{Options, Run, run};
+use ergoseq::hamiltonian::{Fault, Values};
+use ergoseq::ir::Experiment;
 
 /// Reports the mistakes of files: those of the text, and those that the parameters' values bring to light.
 pub fn check(a: &args::Check) -> Outcome {
@@ -12,11 +15,24 @@ pub fn check(a: &args::Check) -> Outcome {
                 Err(outcome) => outcome,
                 Ok(values) => {
                     let mut diagnostics = compiled.warnings;
-                    match ergoseq::check_values(&compiled.experiment, &values) {
-                        Ok(warnings) => diagnostics.extend(warnings),
+                    let mut effect = String::new();
+                    match ergoseq::check_on(&compiled.experiment, &values, a.spectrometer.as_deref()) {
+                        Ok(warnings) => {
+                            let rounded = !warnings.is_empty();
+                            diagnostics.extend(warnings);
+                            if let (Some(name), true) = (&a.spectrometer, rounded) {
+                                match compared(&compiled.experiment, &values, name) {
+                                    Ok(text) => effect = text,
+                                    Err(error) => diagnostics.push(*error),
+                                }
+                            }
+                        }
                         Err(error) => diagnostics.push(*error),
                     }
-                    terminal::refuse(&diagnostics, &compiled.sources)
+                    match terminal::refuse(&diagnostics, &compiled.sources) {
+                        Outcome::Done => terminal::print(&effect),
+                        other => other,
+                    }
                 }
             },
         };
@@ -25,4 +41,21 @@ pub fn check(a: &args::Check) -> Outcome {
         }
     }
     worst
+}
+
+/// What the steps of a spectrometer do to the results: every number at every mark, as written and in steps.
+fn compared(experiment: &Experiment, values: &Values, spectrometer: &str) -> Result<String, Fault> {
+    let in_steps = Options { spectrometer: Some(spectrometer.to_string()), ..Options::default() };
+    let written = run(experiment, values, &Options::default(), &[])?;
+    let rounded = run(experiment, values, &in_steps, &[])?;
+    let numbers = |run: &Run| -> Vec<(String, Option<f64>)> {
+        let marks = run.marks.iter().flat_map(|m| m.values.iter().map(|(k, v)| (format!("{k} at {}", m.name), *v)));
+        run.summary.iter().cloned().chain(marks).collect()
+    };
+    let mut out = format!("{:<44}{:>12}{:>12}{:>12}\n", "", "as written", "in steps", "change");
+    for ((name, a), (_, b)) in numbers(&written).into_iter().zip(numbers(&rounded)) {
+        let (Some(a), Some(b)) = (a, b) else { continue };
+        out += &format!("{name:<44}{a:>12.4e}{b:>12.4e}{:>12.2e}\n", b - a);
+    }
+    Ok(out)
 }

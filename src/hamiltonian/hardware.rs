@@ -1,0 +1,192 @@
+//! What a spectrometer makes of a sequence: times, phases and strengths in its steps, and its limits.
+//!
+//! A sequence without a spectrometer is run as it is written. With one, durations go to the nearest step of its clock, phases and
+//! strengths to theirs; every change is said, and what cannot be done is refused.
+
+use super::value::{Evaluator, Fault};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir;
+use crate::source::Span;
+
+/// A spectrometer as numbers; what is not given is without steps and limits.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Spectrometer {
+    /// Its name.
+    pub name: String,
+    clock: Option<f64>,
+    min_delay: Option<f64>,
+    phase_step: Option<f64>,
+    amplitude_step: Option<f64>,
+    unblanking: Option<f64>,
+    max_pulse: Option<f64>,
+    max_energy: Option<f64>,
+    max_gradient: Option<f64>,
+}
+
+impl Spectrometer {
+    /// The spectrometer of a name, of those that the experiment declares.
+    ///
+    /// # Errors
+    /// When there is none, or a step or limit is not positive.
+    pub fn of(e: &Evaluator, name: &str) -> Result<Spectrometer, Fault> {
+        let declared = &e.experiment.spectrometers;
+        let Some(found) = declared.iter().find(|s| s.name == name) else {
+            let names: Vec<&str> = declared.iter().map(|s| s.name.as_str()).collect();
+            let diagnostic =
+                Diagnostic::without_place(Code::UnknownName, format!("no spectrometer is called `{name}`"));
+            let diagnostic = diagnostic.did_you_mean(name, names.iter().copied());
+            return Err(if names.is_empty() {
+                diagnostic
+                    .help("declare one, as in `spectrometer wideline { clock = 25 ns }`, or `use` a file that does")
+            } else {
+                diagnostic.help(format!("declared are: {}", names.join(", ")))
+            }
+            .into());
+        };
+        let value = |setting: &str| -> Result<Option<f64>, Fault> {
+            let Some((_, expr)) = found.settings.iter().find(|(n, _)| n == setting) else { return Ok(None) };
+            let x = e.number(expr)?;
+            if x <= 0.0 {
+                let message = format!("`{setting}` of a spectrometer is positive, this is {x}");
+                return Err(Diagnostic::new(Code::OutOfRange, expr.span(), message).into());
+            }
+            Ok(Some(x))
+        };
+        Ok(Spectrometer {
+            name: name.to_string(),
+            clock: value("clock")?,
+            min_delay: value("min_delay")?,
+            phase_step: value("phase_step")?,
+            amplitude_step: value("amplitude_step")?,
+            unblanking: value("unblanking")?,
+            max_pulse: value("max_pulse")?,
+            max_energy: value("max_energy")?,
+            max_gradient: value("max_gradient")?,
+        })
+    }
+
+    fn refuse(&self, span: Span, message: String, label: &str) -> Fault {
+        Diagnostic::new(Code::HardwareLimit, span, message)
+            .label(label)
+            .help(format!("the spectrometer is `{}`", self.name))
+            .into()
+    }
+
+    /// The nearest multiple of a step; says when that is another number.
+    fn rounded(
+        &self,
+        x: f64,
+        step: Option<f64>,
+        (what, unit, size): (&str, &str, f64),
+        span: Span,
+        said: &mut Vec<Diagnostic>,
+    ) -> f64 {
+        let Some(step) = step else { return x };
+        let near = (x / step).round() * step;
+        // The rounding of floats is no change.
+        if (near - x).abs() <= 1e-9 * step {
+            return x;
+        }
+        let shown = |x: f64| crate::syntax::number_text((x / size * 1e6).round() / 1e6);
+        said.push(
+            Diagnostic::new(
+                Code::Rounded,
+                span,
+                format!("`{}` makes {what} of {} {unit} {} {unit}", self.name, shown(x), shown(near)),
+            )
+            .label(format!("changed by {} {unit}", shown(near - x))),
+        );
+        near
+    }
+
+    /// A delay in steps of the clock.
+    ///
+    /// # Errors
+    /// When it is shorter than any.
+    pub fn delay(&self, t: f64, span: Span, said: &mut Vec<Diagnostic>) -> Result<f64, Fault> {
+        let t = self.rounded(t, self.clock, ("a delay", "us", 1e-6), span, said);
+        match self.min_delay {
+            Some(least) if t > 0.0 && t < least * (1.0 - 1e-9) => {
+                let message = format!("a delay of {t:e} s is shorter than the shortest, {least:e} s");
+                Err(self.refuse(span, message, "too short"))
+            }
+            _ => Ok(t),
+        }
+    }
+
+    /// A delay before a pulse leaves the time in which the transmitter is made ready.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn before_pulse(&self, t: f64, span: Span) -> Result<(), Fault> {
+        match self.unblanking {
+            Some(needed) if t < needed * (1.0 - 1e-9) => {
+                let message = format!(
+                    "a delay of {t:e} s before a pulse is shorter than the {needed:e} s that the transmitter needs"
+                );
+                Err(self.refuse(span, message, "the transmitter is not ready"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Duration, strength (Hz) and phase of a pulse in steps; `max_rf` is that of the channel.
+    ///
+    /// # Errors
+    /// When it is longer than any.
+    pub fn pulse(
+        &self,
+        (duration, rf, phase): (f64, f64, f64),
+        max_rf: Option<f64>,
+        span: Span,
+        said: &mut Vec<Diagnostic>,
+    ) -> Result<(f64, f64, f64), Fault> {
+        let duration = self.rounded(duration, self.clock, ("a pulse", "us", 1e-6), span, said);
+        let step = self.amplitude_step.zip(max_rf).map(|(share, most)| share * most);
+        let rf = self.rounded(rf, step, ("a strength", "kHz", 1e3), span, said);
+        let phase = self.rounded(phase, self.phase_step, ("a phase", "deg", std::f64::consts::PI / 180.0), span, said);
+        if let Some(most) = self.max_pulse
+            && duration > most * (1.0 + 1e-9)
+        {
+            let message = format!("a pulse of {duration:e} s is longer than the longest, {most:e} s");
+            return Err(self.refuse(span, message, "too long"));
+        }
+        Ok((duration, rf, phase))
+    }
+
+    /// The rf energy of a scan: the time at the limit of the channel that would heat the probe as much.
+    ///
+    /// # Errors
+    /// When it is more than the probe stands.
+    pub fn energy(&self, nucleus: &str, seconds: f64, span: Span) -> Result<(), Fault> {
+        match self.max_energy {
+            Some(most) if seconds > most => {
+                let message = format!(
+                    "the pulses on {nucleus} heat the probe as {seconds:.3e} s at the limit of the channel would, more than {most:.3e} s"
+                );
+                Err(self.refuse(span, message, "too much from here on"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A gradient within the limit.
+    ///
+    /// # Errors
+    /// When it is stronger.
+    pub fn gradient(&self, strength: f64, span: Span) -> Result<(), Fault> {
+        match self.max_gradient {
+            Some(most) if strength.abs() > most * (1.0 + 1e-12) => {
+                let message = format!("a gradient of {strength:e} T/m is stronger than the strongest, {most:e} T/m");
+                Err(self.refuse(span, message, "too strong"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The limit of a channel, where one is declared.
+pub fn max_rf(e: &Evaluator, nucleus: &str) -> Result<Option<f64>, Fault> {
+    let channel: Option<&ir::Channel> = e.experiment.channels.iter().find(|c| c.nucleus == nucleus);
+    channel.and_then(|c| c.max_rf.as_ref()).map(|x| e.number(x)).transpose()
+}
