@@ -1,8 +1,10 @@
 //! The experiment at one point of the parameters: what acts, when, and how strongly. Edges are known; between two of them the
 //! Hamiltonian is a sum of operators with coefficients that are constant or smooth.
 
+use super::drive::clean;
 use super::function::Scalar;
 use crate::ir::State;
+use crate::linalg::real;
 use crate::source::Place;
 use crate::spin::{Basis, Operator};
 use std::sync::Arc;
@@ -116,6 +118,28 @@ pub struct Acquire {
     pub noise: Option<(f64, u64)>,
     /// What acts meanwhile.
     pub segment: Segment,
+}
+
+impl Kick {
+    /// The same turn as an evolution for a unit of time.
+    pub fn as_segment(&self) -> Segment {
+        let hamiltonian = vec![(Scalar::Constant(self.angle), Arc::new(self.generator()))];
+        Segment {
+            duration: 1.0,
+            hamiltonian,
+            transmitted: 1,
+            period: None,
+            collapse: Arc::from([]),
+            record: None,
+            place: self.place,
+        }
+    }
+
+    /// `Fx cos phase + Fy sin phase`.
+    pub fn generator(&self) -> Operator {
+        let x = (*self.x).clone().times_number(real(clean(self.phase.cos())));
+        x.plus((*self.y).clone().times_number(real(clean(self.phase.sin()))))
+    }
 }
 
 /// A channel of a tomography.

@@ -1,0 +1,579 @@
+//! The walk through the events of an experiment that makes its schedule: the clock, what acts in every statement, and, where a
+//! spectrometer is named, its steps and limits.
+
+use super::drive::{self, Drive};
+use super::function::Scalar;
+use super::schedule::{Acquire, Battery, Kick, Record, Schedule, Segment, Step, duration};
+use super::value::{Evaluator, Fault};
+use super::{envelope, hardware, orientation, readout, relaxation};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{Event, EventKind, Pulse};
+use crate::linalg::real;
+use crate::source::{Place, Span};
+use crate::spin::{LocalKind, Operator};
+use crate::syntax::Expr;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Builds the schedule; also gives warnings.
+///
+/// # Errors
+/// When a value is out of range, a Hamiltonian is not Hermitian, a pulse is over its limit, or a statement cannot be emulated yet.
+pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
+    let mut builder = Builder {
+        e,
+        warnings: vec![],
+        clock: 0.0,
+        halves: 0.0,
+        heat: HashMap::new(),
+        internal: None,
+        relaxation: None,
+        fields: HashMap::new(),
+        evolutions: vec![],
+        noises: HashMap::new(),
+    };
+    for named in &e.experiment.hamiltonians {
+        e.hamiltonian(&named.value)?;
+    }
+    let mut prepare = Vec::new();
+    let mut prepare_place = Place::default();
+    let mut steps = Vec::with_capacity(e.experiment.sequence.len());
+    for event in &e.experiment.sequence {
+        if let EventKind::Prepare(states) = &event.kind {
+            prepare = states.clone();
+            prepare_place = event.place;
+        }
+    }
+    builder.events(&e.experiment.sequence, &mut steps)?;
+    let battery = e.experiment.battery.as_ref().map(|b| builder.battery(b)).transpose()?;
+    let schedule = Schedule { basis: e.basis.clone(), prepare, prepare_place, steps, battery };
+    Ok((schedule, builder.warnings))
+}
+
+/// Coefficients and operators of a Hamiltonian.
+type Terms = Vec<(Scalar, Arc<Operator>)>;
+
+/// Total spin operators of a channel.
+type Field = (Arc<Operator>, Arc<Operator>);
+
+struct Builder<'a, 'b> {
+    e: &'a Evaluator<'b>,
+    warnings: Vec<Diagnostic>,
+    /// The time since `prepare`.
+    clock: f64,
+    /// What the pulses on both sides take of the next delay, where it counts from centre to centre.
+    halves: f64,
+    /// The rf energy of every channel so far, as a time at its limit.
+    heat: HashMap<String, f64>,
+    internal: Option<orientation::Terms>,
+    relaxation: Option<Arc<[Operator]>>,
+    fields: HashMap<String, Field>,
+    /// Recent `evolve` operators: a generated file may hold the same statement a hundred thousand times.
+    evolutions: Vec<(&'a Expr, Terms)>,
+    noises: HashMap<&'a str, Arc<[Operator]>>,
+}
+
+impl<'a> Builder<'a, '_> {
+    fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<(), Fault> {
+        for (k, event) in events.iter().enumerate() {
+            if let EventKind::Delay { between_centres: true, duration, .. } = &event.kind {
+                self.halves = self.half(events[..k].iter().rev(), event.place)?
+                    + self.half(events[k + 1..].iter(), event.place)?;
+                let whole = self.e.number(duration)?;
+                if whole < self.halves {
+                    // A picosecond is shown, the rounding of a sum of floats is not.
+                    let shown = |t: f64| crate::syntax::number_text((t * 1e12).round() / 1e12);
+                    let message = format!(
+                        "the halves of the pulses around take {}, the delay has {}",
+                        shown(self.halves),
+                        shown(whole)
+                    );
+                    return Err(Diagnostic::new(Code::Contradiction, duration.span(), message)
+                        .label("the pulses would overlap")
+                        .help("shorter pulses need more `rf`")
+                        .into());
+                }
+            }
+            let (start, next) = (self.clock, events.get(k + 1).map(|e| &e.kind));
+            self.event(event, steps)?;
+            if let (Some(hardware), EventKind::Delay { .. }, Some(EventKind::Pulse(_) | EventKind::Lock(_))) =
+                (self.e.spectrometer.as_ref(), &event.kind, next)
+            {
+                hardware.before_pulse(self.clock - start, event.place.0.unwrap_or_default())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Half of the next pulse, marks passed over.
+    fn half(&mut self, mut events: impl Iterator<Item = &'a Event>, delay: Place) -> Result<f64, Fault> {
+        match events.find(|e| !matches!(e.kind, EventKind::Mark { .. })).map(|e| &e.kind) {
+            Some(EventKind::Pulse(p)) => Ok(drive::pulse(self.e, p)?.duration / 2.0),
+            Some(EventKind::Parallel { align, pulses }) => {
+                let mut drives = pulses.iter().map(|p| drive::pulse(self.e, p)).collect::<Result<Vec<_>, _>>()?;
+                Ok(drive::align(&mut drives, *align) / 2.0)
+            }
+            _ => Err(Diagnostic::new(
+                Code::Contradiction,
+                delay.0.unwrap_or_default(),
+                "a delay between centres needs a pulse right before and right behind it",
+            )
+            .label("no pulse on one side")
+            .into()),
+        }
+    }
+
+    fn event(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        let (start, before) = (self.clock, steps.len());
+        self.steps_of(event, steps)?;
+        self.clock = start + duration(&steps[before..]);
+        Ok(())
+    }
+
+    fn steps_of(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        let place = event.place;
+        let span = place.0.unwrap_or_default();
+        match &event.kind {
+            EventKind::Prepare(_) => {}
+            EventKind::Pulse(p) => self.pulse(p, place, steps)?,
+            EventKind::Delay { duration, record, .. } => {
+                let written = drive::duration_of(self.e, duration)? - std::mem::take(&mut self.halves);
+                let duration = match self.e.spectrometer.as_ref() {
+                    Some(hardware) => hardware.delay(written, span, &mut self.warnings)?,
+                    None => written,
+                };
+                let record = self.record(record.as_ref())?;
+                let free = self.free(duration, record, place)?;
+                steps.push(Step::Segment(free));
+            }
+            EventKind::Gradient { strength, duration, shape } => {
+                let segment = self.gradient(strength, duration, shape.as_ref(), place)?;
+                steps.push(Step::Segment(segment));
+            }
+            EventKind::Lock(l) => {
+                let drive = drive::lock(self.e, l, span)?.imperfect(self.e, &l.nucleus)?;
+                self.heats(&l.nucleus, &drive, span)?;
+                self.phase_warning(&l.nucleus, drive.phase, l.phase.span())?;
+                let record = self.record(l.record.as_ref())?;
+                let segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
+                steps.push(Step::Segment(segment));
+            }
+            EventKind::Evolve { hamiltonian, duration, noise, record } => {
+                let duration = drive::duration_of(self.e, duration)?;
+                let hamiltonian = self.evolution(hamiltonian)?;
+                let collapse = match noise {
+                    Some(name) => self.noise(name, span)?,
+                    None => self.relaxation()?,
+                };
+                let record = self.record(record.as_ref())?;
+                let (transmitted, period) = (0, None);
+                steps.push(Step::Segment(Segment {
+                    duration,
+                    hamiltonian,
+                    transmitted,
+                    period,
+                    collapse,
+                    record,
+                    place,
+                }));
+            }
+            EventKind::Crush { keep } => {
+                let orders = keep.iter().map(|k| self.e.count(k, 0).map(|k| k as i64)).collect::<Result<_, _>>()?;
+                steps.push(Step::Crush(orders));
+            }
+            EventKind::Dephase { hamiltonian } => {
+                let operator = self.e.operator(hamiltonian)?;
+                if !operator.is_hermitian() {
+                    return Err(Diagnostic::new(
+                        Code::NotHermitian,
+                        hamiltonian.span(),
+                        format!("`{hamiltonian}` is not Hermitian"),
+                    )
+                    .into());
+                }
+                steps.push(Step::Dephase(operator, place));
+            }
+            EventKind::Mark { name } => steps.push(Step::Mark(name.clone())),
+            EventKind::Acquire { nucleus, points, dwell, phase, snr, seed } => {
+                let mut acquire = self.acquire(nucleus, points, dwell, phase.as_ref(), place)?;
+                acquire.noise = self.noise_of(snr.as_ref(), seed.as_ref())?;
+                steps.push(Step::Acquire(acquire));
+            }
+            EventKind::Tomography(t) => {
+                let internal = self.e.internal()?;
+                steps.push(Step::Tomography(readout::tomography(self.e, t, internal, place)?));
+            }
+            EventKind::Loop { count, body } => {
+                let times = self.e.count(count, 0)?;
+                if times == 0 {
+                    self.warnings.push(
+                        Diagnostic::new(Code::EmptyLoop, count.span(), "this loop runs zero times")
+                            .label("zero repetitions"),
+                    );
+                }
+                self.repeated(times, body, span, steps)?;
+            }
+            EventKind::Parallel { align, pulses } => self.parallel(*align, pulses, place, steps)?,
+        }
+        Ok(())
+    }
+
+    /// A loop stays a loop, but where the rotor is not at the same phase each time: there it is written out.
+    fn repeated(&mut self, times: usize, body: &'a [Event], span: Span, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        const MOST_WRITTEN_OUT: usize = 100_000;
+        let mut inner = Vec::new();
+        let before = self.heat.clone();
+        self.events(body, &mut inner)?;
+        // The other repetitions heat as the first does.
+        for (nucleus, heat) in &mut self.heat {
+            let once = *heat - before.get(nucleus).copied().unwrap_or(0.0);
+            *heat += once * (times as f64 - 1.0);
+            if let Some(hardware) = self.e.spectrometer.as_ref() {
+                hardware.energy(nucleus, *heat, span)?;
+            }
+        }
+        let turns = match self.e.experiment.system.spinning {
+            Some(_) => self.internal()?.period().map(|p| duration(&inner) / p),
+            None => None,
+        };
+        let in_step = turns.is_none_or(|n| (n - n.round()).abs() * times as f64 <= 1e-6);
+        if in_step || times < 2 {
+            steps.push(Step::Loop(times as u64, inner));
+            return Ok(());
+        }
+        if times.saturating_mul(inner.len()) > MOST_WRITTEN_OUT {
+            let message =
+                format!("this loop takes {:.6} turns of the rotor, too many times over", turns.unwrap_or(0.0));
+            return Err(Diagnostic::new(Code::OutOfRange, span, message)
+                .label("not in step with the rotor")
+                .help("a body that takes a whole number of turns may be repeated as often as you like")
+                .into());
+        }
+        steps.append(&mut inner);
+        for _ in 1..times {
+            self.events(body, steps)?;
+        }
+        Ok(())
+    }
+
+    /// Evolution in which nothing is transmitted.
+    fn free(&mut self, duration: f64, record: Option<Record>, place: Place) -> Result<Segment, Fault> {
+        let internal = self.internal()?;
+        let (hamiltonian, period) = (internal.from(self.clock), internal.period());
+        let collapse = self.relaxation()?;
+        Ok(Segment { duration, hamiltonian, transmitted: 0, period, collapse, record, place })
+    }
+
+    /// A gradient G adds `-gamma G z Iz` for every spin of a part of the sample at height z.
+    fn gradient(
+        &mut self,
+        strength: &'a Expr,
+        duration: &'a Expr,
+        shape: Option<&'a Expr>,
+        place: Place,
+    ) -> Result<Segment, Fault> {
+        let spread = self.e.experiment.ensemble.iter().any(|d| d.quantity == "position");
+        let Some(height) = self.e.variation.position.or(spread.then_some(0.0)) else {
+            let span = place.0.unwrap_or_default();
+            return Err(Diagnostic::new(Code::MissingDeclaration, span, "a gradient needs a sample that has a height")
+                .label("all of the sample is at one place")
+                .help("`ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 401 }`, or `crush`, which is ideal")
+                .into());
+        };
+        let (strength, length) = (self.e.number(strength)?, drive::duration_of(self.e, duration)?);
+        if let Some(hardware) = self.e.spectrometer.as_ref() {
+            hardware.gradient(strength, place.0.unwrap_or_default())?;
+        }
+        let mut segment = self.free(length, None, place)?;
+        let mut operator = Operator::zero(&self.e.basis);
+        for (k, site) in self.e.basis.sites.iter().enumerate() {
+            if let (Some(isotope), Some(iz)) = (site.isotope, Operator::of(&self.e.basis, LocalKind::Iz, k)) {
+                operator = operator.plus(iz.times_number(real(-isotope.gamma * strength * height)));
+            }
+        }
+        let (envelope, _) = envelope::Envelope::of(self.e, shape)?.over(length);
+        if envelope.constant().is_none() {
+            segment.period = None;
+        }
+        segment.hamiltonian.push((envelope, Arc::new(operator)));
+        Ok(segment)
+    }
+
+    /// Noise in an acquired signal: its share of the largest point, and the seed.
+    fn noise_of(&self, snr: Option<&Expr>, seed: Option<&Expr>) -> Result<Option<(f64, u64)>, Fault> {
+        let seed_value = seed.map_or(Ok(0), |s| self.e.count(s, 0))? as u64;
+        let Some(snr) = snr else {
+            if let Some(seed) = seed {
+                return Err(Diagnostic::new(Code::Contradiction, seed.span(), "a seed without noise has no meaning")
+                    .help("for example `snr = 50 seed = 1`")
+                    .into());
+            }
+            return Ok(None);
+        };
+        let value = self.e.number(snr)?;
+        if value <= 0.0 {
+            let message = format!("a signal-to-noise ratio is positive, this is {value}");
+            return Err(Diagnostic::new(Code::OutOfRange, snr.span(), message).into());
+        }
+        Ok(Some((1.0 / value, seed_value)))
+    }
+
+    fn record(&self, record: Option<&crate::ir::Record>) -> Result<Option<Record>, Fault> {
+        let Some(record) = record else { return Ok(None) };
+        Ok(Some(Record { points: self.e.count(&record.points, 2)?, name: record.name.clone() }))
+    }
+
+    fn internal(&mut self) -> Result<orientation::Terms, Fault> {
+        if let Some(terms) = &self.internal {
+            return Ok(terms.clone());
+        }
+        let terms = orientation::Terms::of(self.e.internal()?);
+        self.internal = Some(terms.clone());
+        Ok(terms)
+    }
+
+    fn relaxation(&mut self) -> Result<Arc<[Operator]>, Fault> {
+        if self.relaxation.is_none() {
+            self.relaxation = Some(relaxation::collapse_operators(self.e)?.into());
+        }
+        Ok(self.relaxation.clone().unwrap_or_default())
+    }
+
+    /// A named noise, beside the relaxation of the system.
+    fn noise(&mut self, name: &'a str, span: Span) -> Result<Arc<[Operator]>, Fault> {
+        if let Some(found) = self.noises.get(name) {
+            return Ok(found.clone());
+        }
+        let mut operators = self.relaxation()?.to_vec();
+        let Some(noise) = self.e.experiment.noises.iter().find(|n| n.name == name) else {
+            return Err(Diagnostic::new(Code::UnknownName, span, format!("no noise is called `{name}`")).into());
+        };
+        for collapse in &noise.collapse {
+            let operator = self.e.operator(collapse)?;
+            if !operator.is_zero() {
+                operators.push(operator);
+            }
+        }
+        let operators: Arc<[Operator]> = operators.into();
+        self.noises.insert(name, operators.clone());
+        Ok(operators)
+    }
+
+    fn evolution(&mut self, expr: &'a Expr) -> Result<Terms, Fault> {
+        const KEPT: usize = 8;
+        if let Some((_, found)) = self.evolutions.iter().find(|(e, _)| *e == expr) {
+            return Ok(found.clone());
+        }
+        let terms: Terms = self.e.driven_hamiltonian(expr)?.terms.into_iter().map(|(c, o)| (c, Arc::new(o))).collect();
+        if self.evolutions.len() == KEPT {
+            self.evolutions.remove(0);
+        }
+        self.evolutions.push((expr, terms.clone()));
+        Ok(terms)
+    }
+
+    /// Fx and Fy over the spins of a nucleus.
+    fn field(&mut self, nucleus: &str, span: Span) -> Field {
+        if let Some(found) = self.fields.get(nucleus) {
+            return found.clone();
+        }
+        let mut fields = (Operator::zero(&self.e.basis), Operator::zero(&self.e.basis));
+        for (site, _) in
+            self.e.basis.sites.iter().enumerate().filter(|(_, s)| s.isotope.is_some_and(|i| i.symbol == nucleus))
+        {
+            if let (Some(x), Some(y)) =
+                (Operator::of(&self.e.basis, LocalKind::Ix, site), Operator::of(&self.e.basis, LocalKind::Iy, site))
+            {
+                fields = (fields.0.plus(x), fields.1.plus(y));
+            }
+        }
+        if fields.0.is_zero() {
+            self.warnings.push(
+                Diagnostic::new(
+                    Code::NoEffect,
+                    span,
+                    format!("no spin of the system is {nucleus}, so this has no effect"),
+                )
+                .label("nothing to act on"),
+            );
+        }
+        let fields = (Arc::new(fields.0), Arc::new(fields.1));
+        self.fields.insert(nucleus.to_string(), fields.clone());
+        fields
+    }
+
+    fn phase_warning(&mut self, nucleus: &str, phase: f64, span: Span) -> Result<(), Fault> {
+        let warning = drive::rounded_phase(self.e, nucleus, phase, span)?;
+        self.warnings.extend(warning);
+        Ok(())
+    }
+
+    /// A pulse as numbers, as the transmitter makes it for this member of the ensemble. Ideal pulses know no rise and no droop.
+    fn drive(&mut self, p: &Pulse) -> Result<Drive, Fault> {
+        let drive = drive::pulse(self.e, p)?;
+        self.phase_warning(&p.nucleus, drive.phase, p.phase.span())?;
+        let span = p.place.0.unwrap_or_default();
+        let drive = match self.e.spectrometer.as_ref() {
+            Some(hardware) if !p.ideal => {
+                let limit = hardware::max_rf(self.e, &p.nucleus)?;
+                drive::in_steps(self.e, p, &drive, hardware, limit, &mut self.warnings)?
+            }
+            _ => drive,
+        };
+        let drive = drive.imperfect(self.e, &p.nucleus)?;
+        self.heats(&p.nucleus, &drive, span)?;
+        Ok(drive)
+    }
+
+    /// Adds up what pulses heat the probe by.
+    fn heats(&mut self, nucleus: &str, drive: &Drive, span: Span) -> Result<(), Fault> {
+        const SAMPLES: usize = 200;
+        let Some(hardware) = self.e.spectrometer.as_ref() else { return Ok(()) };
+        let Some(limit) = hardware::max_rf(self.e, nucleus)? else { return Ok(()) };
+        let peak = limit * drive::angular(self.e);
+        let at = |k: usize| drive.amplitude.at(drive.duration * (k as f64 + 0.5) / SAMPLES as f64) / peak;
+        let mean = (0..SAMPLES).map(|k| at(k).powi(2)).sum::<f64>() / SAMPLES as f64;
+        let sum = self.heat.entry(nucleus.to_string()).or_insert(0.0);
+        *sum += mean * drive.duration;
+        hardware.energy(nucleus, *sum, span)
+    }
+
+    fn acquire(
+        &mut self,
+        nucleus: &str,
+        points: &Expr,
+        dwell: &Expr,
+        phase: Option<&Expr>,
+        place: Place,
+    ) -> Result<Acquire, Fault> {
+        let points = self.e.count(points, 1)?;
+        let dwell_time = drive::duration_of(self.e, dwell)?;
+        if dwell_time <= 0.0 {
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                dwell.span(),
+                "the time between two points must be positive",
+            )
+            .label("zero")
+            .into());
+        }
+        let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
+        let raising = (*x).clone().plus((*y).clone().times_number(crate::linalg::I));
+        let channel = self.e.experiment.channels.iter().find(|c| c.nucleus == nucleus);
+        let dead_time = channel.and_then(|c| c.dead_time.as_ref()).map(|t| self.e.number(t)).transpose()?;
+        Ok(Acquire {
+            nucleus: nucleus.to_string(),
+            points,
+            dwell: dwell_time,
+            receiver: phase.map_or(Ok(0.0), |p| self.e.phase(p))?,
+            dead_time: dead_time.unwrap_or(0.0),
+            raising: Arc::new(raising),
+            noise: None,
+            segment: Segment {
+                duration: dwell_time * points as f64,
+                hamiltonian: self.internal()?.from(self.clock),
+                transmitted: 0,
+                period: self.internal()?.period(),
+                collapse: self.relaxation()?,
+                record: None,
+                place,
+            },
+        })
+    }
+
+    fn pulse(&mut self, p: &'a Pulse, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        let drive = self.drive(p)?;
+        if p.ideal {
+            let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
+            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
+            return Ok(());
+        }
+        let record = self.record(p.record.as_ref())?;
+        let segment = self.driven(&[(&p.nucleus, &drive)], 0.0, drive.duration, record, place)?;
+        steps.push(Step::Segment(segment));
+        Ok(())
+    }
+
+    /// Pulses at once: cut at every beginning and end, so that between two cuts the same pulses act.
+    fn parallel(
+        &mut self,
+        align: crate::ir::Align,
+        pulses: &'a [Pulse],
+        place: Place,
+        steps: &mut Vec<Step>,
+    ) -> Result<(), Fault> {
+        let mut drives = pulses.iter().map(|p| self.drive(p)).collect::<Result<Vec<_>, _>>()?;
+        let whole = drive::align(&mut drives, align);
+        for (p, drive) in pulses.iter().zip(&drives).filter(|(p, _)| p.ideal) {
+            let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
+            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
+        }
+        let mut edges: Vec<f64> =
+            drives.iter().flat_map(|d| [d.start, d.start + d.duration]).chain([0.0, whole]).collect();
+        edges.sort_by(f64::total_cmp);
+        // Edges closer than rounding are one.
+        edges.dedup_by(|b, a| (*b - *a).abs() <= 1e-12 * whole);
+        for pair in edges.windows(2) {
+            let middle = 0.5 * (pair[0] + pair[1]);
+            let active: Vec<(&str, &Drive)> = pulses
+                .iter()
+                .zip(&drives)
+                .filter(|(p, d)| !p.ideal && d.start < middle && middle < d.start + d.duration)
+                .map(|(p, d)| (p.nucleus.as_str(), d))
+                .collect();
+            let segment = self.driven(&active, pair[0], pair[1] - pair[0], None, place)?;
+            steps.push(Step::Segment(segment));
+        }
+        Ok(())
+    }
+
+    /// The internal Hamiltonian and the given fields, from `begin` on inside their statement.
+    fn driven(
+        &mut self,
+        drives: &[(&str, &Drive)],
+        begin: f64,
+        duration: f64,
+        record: Option<Record>,
+        place: Place,
+    ) -> Result<Segment, Fault> {
+        let mut hamiltonian = self.internal()?.from(self.clock + begin);
+        let internal = hamiltonian.len();
+        for (nucleus, drive) in drives {
+            let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
+            let strengths = drive.delayed(drive.start - begin).along_xy(drive::lean(self.e, nucleus)?);
+            for (operator, strength) in [(x, strengths.0), (y, strengths.1)] {
+                if strength.constant() != Some(0.0) {
+                    hamiltonian.push((strength, operator));
+                }
+            }
+        }
+        let collapse = self.relaxation()?;
+        // A pulse of constant strength leaves the period of the rotor as it is.
+        let constant = hamiltonian[internal..].iter().all(|(c, _)| c.constant().is_some());
+        let period = if constant { self.internal()?.period() } else { None };
+        let transmitted = hamiltonian.len() - internal;
+        Ok(Segment { duration, transmitted, hamiltonian, period, collapse, record, place })
+    }
+
+    fn battery(&mut self, b: &crate::ir::Battery) -> Result<Battery, Fault> {
+        let hamiltonian = self.e.hamiltonian(&b.energy)?;
+        let mut sites = Vec::new();
+        for cell in &b.cells {
+            for site in self.e.sites(cell, None)? {
+                if sites.contains(&site) {
+                    return Err(Diagnostic::new(
+                        Code::DefinedTwice,
+                        cell.span(),
+                        format!("`{cell}` is given twice among the cells"),
+                    )
+                    .into());
+                }
+                sites.push(site);
+            }
+        }
+        if sites.is_empty() {
+            sites = (0..self.e.basis.sites.len()).collect();
+        }
+        Ok(Battery { sites, hamiltonian, place: b.place })
+    }
+}
