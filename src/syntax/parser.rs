@@ -486,7 +486,7 @@ impl<'a> Parser<'a> {
             "delay" => {
                 let duration = self.expression()?;
                 let between_centres = self.opt_word("between");
-                if between_centres {
+                if between_centres && !self.opt_word("centers") {
                     self.word("centres")?;
                 }
                 StatementKind::Delay(Delay { duration, between_centres, record: self.opt_record()? })
