@@ -4,7 +4,7 @@
 use super::adiabaticity::least_factor;
 use super::{Options, run};
 use crate::diagnostic::Diagnostic;
-use crate::hamiltonian::{Evaluator, Fault, Scalar, Segment, Step, Values, build, duration, members};
+use crate::hamiltonian::{Evaluator, Fault, Scalar, Segment, Spectrometer, Step, Values, build, duration, members};
 use crate::ir::{Event, EventKind, Experiment, Measure};
 use crate::linalg::hermitian_eigen;
 use crate::source::Place;
@@ -60,7 +60,8 @@ fn measure(text: &str) -> Result<Measure, Box<Diagnostic>> {
 /// # Errors
 /// When it cannot be run.
 pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> Result<Rehearsal, Fault> {
-    let e = Evaluator::new(experiment, given)?;
+    let mut e = Evaluator::new(experiment, given)?;
+    e.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&e, name)).transpose()?;
     let (schedule, _) = build(&e)?;
     // A mark behind every statement, at which orders and energies are had.
     let twice: i64 = e.basis.sites.iter().map(|s| (0..s.dimension).map(|k| s.twice_m(k)).max().unwrap_or(0)).sum();

@@ -11,7 +11,7 @@ use crate::ir::{Event, EventKind, Pulse};
 use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
-use crate::syntax::Expr;
+use crate::syntax::{Expr, ExprKind};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -205,7 +205,8 @@ impl<'a> Builder<'a, '_> {
             }
             EventKind::Loop { count, body } => {
                 let times = self.e.count(count, 0)?;
-                if times == 0 {
+                // A count that is a parameter is a switch; a written zero is a mistake.
+                if times == 0 && matches!(count.kind, ExprKind::Number(_)) {
                     self.warnings.push(
                         Diagnostic::new(Code::EmptyLoop, count.span(), "this loop runs zero times")
                             .label("zero repetitions"),
