@@ -377,3 +377,48 @@ fn a_spectrometer_refuses_what_it_cannot_do() {
         ergoseq::check_values(&compiled.experiment, &Values::new()).unwrap();
     }
 }
+
+#[test]
+fn a_lock_is_run_in_steps_and_within_limits() {
+    let lock = |over: &str, phase: &str| {
+        STEPS.replace(
+            "pulse 1H phase x rf = 10 kHz duration = 20.4 us",
+            &format!("lock 1H phase {phase} from 20 kHz to 1 kHz over {over} shape exponential(3)"),
+        )
+    };
+    let options = Options { spectrometer: Some("coarse".into()), ..Options::default() };
+    let on = |text: &str| {
+        let compiled = ergoseq::compile("test.seq", text, &mut ergoseq::no_files).unwrap();
+        ergoseq::run(&compiled.experiment, &Values::new(), &options)
+    };
+    let (rough, fine) = (on(&lock("20.4 us", "7 deg")).unwrap(), on(&lock("20 us", "10 deg")).unwrap());
+    for k in ["x", "y", "z"] {
+        let key = format!("expectation(2*I{k}(h))");
+        assert!((at_end(&rough, &key) - at_end(&fine, &key)).abs() < 1e-6);
+    }
+    for (change, to, why) in
+        [("max_energy = 30 us", "max_pulse = 15 us", "longer than"), ("20 us", "0.3 us", "half of a step")]
+    {
+        let refused = on(&lock("20 us", "10 deg").replace(change, to)).unwrap_err();
+        assert!(refused.message.contains(why), "{}", refused.message);
+    }
+}
+
+#[test]
+fn two_decays_have_noise_of_their_own() {
+    let text = "ergoseq 1
+system {
+    field 11.7 T
+    spin h : 1H
+}
+sequence {
+    prepare up(h)
+    pulse 1H 90 deg phase y ideal
+    acquire 1H points 8 dwell 1 us snr = 5
+    acquire 1H points 8 dwell 1 us snr = 5
+}
+measure { signal(1H) }
+";
+    let run = run(text);
+    assert_ne!(run.traces[0].values, run.traces[1].values);
+}

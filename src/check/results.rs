@@ -55,7 +55,10 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                     let found = c.scope.type_of(value, &[]);
                     c.note(found);
                 }
-                for (name, value) in &e.settings {
+                for (k, (name, value)) in e.settings.iter().enumerate() {
+                    if let Some((before, _)) = e.settings[..k].iter().find(|(n, _)| n.text == name.text) {
+                        c.diagnostics.push(twice(&name.text, name.span(), before.span()));
+                    }
                     let checked = super::check_setting(&c.scope, &name.text, value);
                     c.note(checked);
                 }

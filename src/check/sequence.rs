@@ -427,6 +427,10 @@ impl Builder<'_, '_> {
         if self.in_loop {
             self.c.diagnostics.push(inside_loop("tomography", span));
         }
+        if let Some((_, before)) = self.marks.iter().find(|(n, _)| n == "tomography") {
+            self.c.diagnostics.push(twice("tomography", span, *before));
+        }
+        self.marks.push(("tomography".to_string(), span));
         let known: Vec<&str> = ir::TOMOGRAPHY_SETTINGS.iter().map(|(w, _)| *w).collect();
         let mut out = ir::Tomography::default();
         for (name, value) in settings(given, &known, "`tomography`", self.c) {

@@ -243,6 +243,12 @@ pub fn run(
             state => state,
         })
         .collect();
+    if schedule.battery.is_some() && experiment.ensemble.iter().any(|d| d.quantity == "orientation") {
+        lab.note(
+            "energies refer to the crystal as declared; each crystallite of the powder has a Hamiltonian of its own"
+                .into(),
+        );
+    }
     revivals(&e, schedule.duration(), &lab)?;
     let steps: Vec<&[Step]> = schedules.iter().map(|(s, _)| s.steps.as_slice()).collect();
     let mut walk = propagate::Walk::new(&lab, options, weights);

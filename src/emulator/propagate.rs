@@ -282,7 +282,7 @@ impl<'a> Walk<'a> {
         }
         self.used("free induction decay");
         if let Some((share, seed)) = first.noise {
-            super::signal::add_noise(&mut sum, share, seed);
+            super::signal::add_noise(&mut sum, share, (seed, self.signals.len() as u64));
         }
         let time: Vec<f64> = (0..first.points).map(|k| first.dwell * k as f64).collect();
         // What lies in the dead time was never seen.

@@ -130,10 +130,10 @@ fn turning(
     Ok((out, State::Mixed(now)))
 }
 
-/// Adds white noise: its standard deviation in each part is a share of the largest point.
-pub fn add_noise(signal: &mut [C64], share: f64, seed: u64) {
+/// Adds white noise: its standard deviation in each part is a share of the largest point. Every decay of a run has its own.
+pub fn add_noise(signal: &mut [C64], share: f64, (seed, number): (u64, u64)) {
     let deviation = share * signal.iter().map(|x| x.norm()).fold(0.0, f64::max);
-    let mut noise = Noise::new(seed, 0);
+    let mut noise = Noise::new(seed, number);
     for x in signal {
         *x += C64::new(noise.normal(), noise.normal()) * deviation;
     }

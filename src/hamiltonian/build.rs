@@ -151,7 +151,16 @@ impl<'a> Builder<'a, '_> {
                 steps.push(Step::Segment(segment));
             }
             EventKind::Lock(l) => {
-                let drive = drive::lock(self.e, l, span)?.imperfect(self.e, &l.nucleus)?;
+                let written = drive::lock(self.e, l, span)?;
+                let fitted = match self.e.spectrometer.as_ref() {
+                    Some(hardware) => {
+                        let (duration, phase) =
+                            hardware.times((written.duration, written.phase), span, &mut self.warnings)?;
+                        written.refitted(duration, 1.0, phase)
+                    }
+                    None => written,
+                };
+                let drive = fitted.imperfect(self.e, &l.nucleus)?;
                 self.heats(&l.nucleus, &drive, span)?;
                 self.phase_warning(&l.nucleus, drive.phase, l.phase.span())?;
                 let record = self.record(l.record.as_ref())?;

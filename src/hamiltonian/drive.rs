@@ -52,6 +52,30 @@ impl Drive {
         Drive { amplitude: later(&self.amplitude), turning: self.turning.as_ref().map(later), ..*self }
     }
 
+    /// The same pulse stretched to another duration, times a factor, at another phase.
+    pub fn refitted(&self, duration: f64, factor: f64, phase: f64) -> Drive {
+        if self.duration == 0.0 {
+            return Drive { amplitude: self.amplitude.clone(), turning: self.turning.clone(), phase, ..*self };
+        }
+        let stretch = self.duration / duration;
+        let stretched = |s: &Scalar| match s {
+            Scalar::Varying(f) if stretch != 1.0 => {
+                let curve = f.curve.clone();
+                let edges = f.edges.iter().cloned().map(|c| Arc::new(move |t: f64| c(t * stretch)) as _).collect();
+                Scalar::Varying(Function { curve: Arc::new(move |t| curve(t * stretch)), edges })
+            }
+            other => other.clone(),
+        };
+        Drive {
+            start: self.start,
+            duration,
+            phase,
+            angle: self.angle * factor / stretch,
+            amplitude: stretched(&self.amplitude).map(move |a| a * factor),
+            turning: self.turning.as_ref().map(stretched),
+        }
+    }
+
     /// What the transmitter makes of it: the rf it has at this place, its rise, its droop.
     pub fn imperfect(mut self, e: &Evaluator, nucleus: &str) -> Result<Drive, Fault> {
         let factor = e.variation.rf(nucleus);
@@ -272,24 +296,7 @@ pub fn in_steps(
         }
     };
     let (duration, strength, phase) = hardware.pulse((drive.duration, rf, drive.phase), max_rf, span, said)?;
-    let ratio = strength / rf;
-    let stretch = drive.duration / duration;
-    let stretched = |s: &Scalar| match s {
-        Scalar::Varying(f) if stretch != 1.0 => {
-            let curve = f.curve.clone();
-            let edges = f.edges.iter().cloned().map(|c| Arc::new(move |t: f64| c(t * stretch)) as _).collect();
-            Scalar::Varying(Function { curve: Arc::new(move |t| curve(t * stretch)), edges })
-        }
-        other => other.clone(),
-    };
-    Ok(Drive {
-        start: drive.start,
-        duration,
-        phase,
-        angle: drive.angle * ratio * duration / drive.duration,
-        amplitude: stretched(&drive.amplitude).map(move |a| a * ratio),
-        turning: drive.turning.as_ref().map(stretched),
-    })
+    Ok(drive.refitted(duration, strength / rf, phase))
 }
 
 /// The flip angle of a pulse of peak 1 Hz (1 in natural files).

@@ -141,17 +141,36 @@ impl Spectrometer {
         span: Span,
         said: &mut Vec<Diagnostic>,
     ) -> Result<(f64, f64, f64), Fault> {
-        let duration = self.rounded(duration, self.clock, ("a pulse", "us", 1e-6), span, said);
+        let (duration, phase) = self.times((duration, phase), span, said)?;
         let step = self.amplitude_step.zip(max_rf).map(|(share, most)| share * most);
         let rf = self.rounded(rf, step, ("a strength", "kHz", 1e3), span, said);
+        Ok((duration, rf, phase))
+    }
+
+    /// Duration and phase of a pulse or lock in steps.
+    ///
+    /// # Errors
+    /// When it is longer than any, or shorter than half of a step.
+    pub fn times(
+        &self,
+        (duration, phase): (f64, f64),
+        span: Span,
+        said: &mut Vec<Diagnostic>,
+    ) -> Result<(f64, f64), Fault> {
+        let written = duration;
+        let duration = self.rounded(duration, self.clock, ("a pulse", "us", 1e-6), span, said);
         let phase = self.rounded(phase, self.phase_step, ("a phase", "deg", std::f64::consts::PI / 180.0), span, said);
+        if duration == 0.0 && written > 0.0 {
+            let message = format!("a pulse of {written:e} s is shorter than half of a step of the clock");
+            return Err(self.refuse(span, message, "too short"));
+        }
         if let Some(most) = self.max_pulse
             && duration > most * (1.0 + 1e-9)
         {
             let message = format!("a pulse of {duration:e} s is longer than the longest, {most:e} s");
             return Err(self.refuse(span, message, "too long"));
         }
-        Ok((duration, rf, phase))
+        Ok((duration, phase))
     }
 
     /// The rf energy of a scan: the time at the limit of the channel that would heat the probe as much.

@@ -192,7 +192,7 @@ pub const TOMOGRAPHY_SETTINGS: &[(&str, &str)] = &[
         "the strongest line of the thermal state after 90 deg over the noise of an amplitude, in one scan; no noise when not given",
     ),
     ("scans", "how many scans of every readout are added, 1 when not given"),
-    ("seed", "of the noise, 0 when not given"),
+    ("seed", "of the noise, 0 when not given; every point of a sweep has the same noise"),
     ("method", "`linear`, `maximum_likelihood` or `maximum_entropy`; linear when not given"),
     ("readouts", "the readouts in quotes, such as \"II, IX, IY, XX\"; the smallest set that sees all when not given"),
     ("detect", "the nuclei that are detected, `1H` or \"1H, 13C\"; all when not given"),
@@ -205,7 +205,7 @@ pub const ACQUIRE_SETTINGS: &[(&str, &str)] = &[
         "snr",
         "the largest point of the decay over the standard deviation of the noise in each part; no noise when not given",
     ),
-    ("seed", "the seed of the noise, 0 when not given"),
+    ("seed", "the seed of the noise, 0 when not given; every point of a sweep has the same noise"),
 ];
 
 /// The settings of a pulse: word, meaning.

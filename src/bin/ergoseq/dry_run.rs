@@ -19,7 +19,7 @@ pub fn dry_run(a: &args::DryRun) -> Outcome {
         Ok(options) => options,
         Err(outcome) => return outcome,
     };
-    if let Ok(warnings) = ergoseq::check_values(&compiled.experiment, &values) {
+    if let Ok(warnings) = ergoseq::check_on(&compiled.experiment, &values, options.spectrometer.as_deref()) {
         terminal::report(&warnings, &compiled.sources);
     }
     match rehearse(&compiled.experiment, &values, &options) {

@@ -32,7 +32,7 @@ pub fn run(a: &args::Run) -> Outcome {
     };
     let experiment = &compiled.experiment;
     // A mistake in the values is reported by the run itself, which knows the point.
-    if let Ok(warnings) = ergoseq::check_values(experiment, &values) {
+    if let Ok(warnings) = ergoseq::check_on(experiment, &values, options.spectrometer.as_deref()) {
         terminal::report(&warnings, &compiled.sources);
     }
     let axes = match emulator::axes(experiment, &values) {
