@@ -298,6 +298,16 @@ fn tables() -> Vec<(&'static str, String)> {
                     .collect(),
             ),
         ),
+        (
+            "library",
+            table(
+                &["file", "declares"],
+                ergoseq::check::library::LIBRARY
+                    .iter()
+                    .map(|(n, d, _)| vec![format!("`library:{n}`"), (*d).to_string()])
+                    .collect(),
+            ),
+        ),
         ("aggregates", table(&["function", "meaning"], two(ergoseq::ir::AGGREGATES))),
         (
             "metrics",

@@ -1,5 +1,6 @@
 //! A file and the files it uses, as one list of statements. The core reads no file itself: it is handed a [`Reader`].
 
+use super::library;
 use super::shape_file::shape_file;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::ShapeTable;
@@ -85,7 +86,11 @@ impl Loader<'_, '_> {
     }
 
     fn used(&mut self, path: &str, from: &str, span: crate::source::Span) -> Vec<Item> {
-        let (name, text) = match (self.reader)(path, from) {
+        let read = match path.strip_prefix(library::PREFIX) {
+            Some(name) => library::file(name),
+            None => (self.reader)(path, from),
+        };
+        let (name, text) = match read {
             Ok(found) => found,
             Err(why) => {
                 self.gaps = true;

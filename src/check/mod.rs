@@ -1,6 +1,7 @@
 //! Tree to experiment: names are resolved, dimensions checked, subsequences put in their places. All mistakes are collected,
 //! none stops the search for others.
 
+pub mod library;
 mod load;
 mod names;
 mod results;
@@ -71,6 +72,14 @@ pub fn check(items: &[Item], shapes: Vec<ShapeTable>, root: u32) -> (Option<Expe
     }
     names::warn_unused(items, root, &mut c);
     c.diagnostics.sort_by_key(|d| d.span);
+    // A subsequence is checked in every place where it is called; what is wrong with it is said once.
+    let mut said: Vec<Diagnostic> = Vec::new();
+    c.diagnostics.retain(|d| {
+        !said.contains(d) && {
+            said.push(d.clone());
+            true
+        }
+    });
     let broken = c.diagnostics.iter().any(Diagnostic::is_error);
     ((!broken).then_some(experiment), c.diagnostics)
 }

@@ -3,7 +3,8 @@
 use super::{Checker, Fault, twice};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
-    self, AGGREGATES, EventKind, Experiment, FunctionInfo, Index, Meaning, Measure, Scope, Sweep, is_aggregate, key_of,
+    self, AGGREGATES, EventKind, Experiment, FunctionInfo, Index, MEMBER_MEAN, Meaning, Measure, Scope, Sweep,
+    is_aggregate, key_of,
 };
 use crate::metrics::{METRICS, Metric, Parameter};
 use crate::source::Span;
@@ -141,7 +142,13 @@ fn unknown_trace(name: &str, span: Span, traces: &[String]) -> Diagnostic {
 
 fn measure(entry: &crate::syntax::ast::Measure, traces: &[String], experiment: &mut Experiment, c: &mut Checker) {
     let names = Names { traces, results: vec![], battery: experiment.battery.is_some() };
-    let Some(summary) = c.note(names.check(&entry.value, &c.scope)) else { return };
+    // A result that was named before stands for what it was given as.
+    let named = |word: &str| {
+        let known = Metric::named(word).is_some() || c.scope.names.contains_key(word);
+        experiment.measures.iter().find(|m| m.key == word && !known).map(|m| m.value.clone())
+    };
+    let value = entry.value.replace(&named);
+    let Some(summary) = c.note(names.check(&value, &c.scope)) else { return };
     let key = entry.name.as_ref().map_or_else(|| key_of(&entry.value), |n| n.text.clone());
     let span = entry.name.as_ref().map_or(entry.value.span(), |n| n.span());
     if experiment.measures.iter().any(|m| m.key == key) {
@@ -150,7 +157,7 @@ fn measure(entry: &crate::syntax::ast::Measure, traces: &[String], experiment: &
         );
         return;
     }
-    experiment.measures.push(Measure { key, value: entry.value.clone(), summary });
+    experiment.measures.push(Measure { key, value, summary });
 }
 
 fn sweep(sweep: &crate::syntax::ast::Sweep, swept: &mut Vec<(String, Span)>, c: &mut Checker) -> Option<Sweep> {
@@ -238,6 +245,7 @@ impl Names<'_> {
             ExprKind::Call(name, items) if Metric::named(name).is_some() => {
                 self.metric(name, items, expr, scope).map(|()| false)
             }
+            ExprKind::Call(name, items) if name == MEMBER_MEAN => self.member_mean(items, span, scope).map(|()| false),
             ExprKind::Call(name, items) => match FunctionInfo::named(name) {
                 Some(function) if function.arguments() == items.len() => self.all(items.iter(), scope),
                 Some(_) => Err(Diagnostic::new(
@@ -267,6 +275,30 @@ impl Names<'_> {
         }
     }
 
+    /// A mean over the members: of metrics, not of what a whole run has but once.
+    fn member_mean(&self, items: &[Expr], span: Span, scope: &Scope) -> Result<(), Fault> {
+        let [inner] = items else {
+            let message = format!("`{MEMBER_MEAN}` takes one metric, {} given", items.len());
+            return Err(Diagnostic::new(Code::WrongArguments, span, message).into());
+        };
+        let mut whole = self.check(inner, scope)?;
+        inner.walk(&mut |x| {
+            whole |= is_aggregate(x)
+                || matches!(&x.kind, ExprKind::Call(n, _) if n == MEMBER_MEAN || n.starts_with("signal"));
+        });
+        if whole {
+            return Err(Diagnostic::new(
+                Code::WrongArguments,
+                inner.span(),
+                format!("`{inner}` is no metric of a member"),
+            )
+            .label("the sample has one value of this")
+            .help(format!("for example `{MEMBER_MEAN}(energy)`, `max({MEMBER_MEAN}(ergotropy))`"))
+            .into());
+        }
+        Ok(())
+    }
+
     fn all<'e>(&self, items: impl Iterator<Item = &'e Expr>, scope: &Scope) -> Result<bool, Fault> {
         let mut summary = true;
         for item in items {
@@ -280,6 +312,7 @@ impl Names<'_> {
             .iter()
             .map(|m| m.name)
             .chain(AGGREGATES.iter().map(|(a, _)| *a))
+            .chain([MEMBER_MEAN])
             .chain(self.results.iter().copied());
         Diagnostic::new(Code::UnknownMetric, span, format!("`{name}` is no metric"))
             .label("not known")

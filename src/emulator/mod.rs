@@ -2,6 +2,7 @@
 
 mod adiabaticity;
 mod course;
+mod each;
 mod estimate;
 mod extremum;
 mod generator;
@@ -28,11 +29,14 @@ pub use readout::{Readings, plan_for};
 pub use rehearse::{Block, Rehearsal, longest_t1, rehearse};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Spectrometer, Step, Values, build, members, prepare};
+use crate::hamiltonian::{
+    Evaluator, Fault, Member, Prepared, Schedule, Spectrometer, Step, Values, build, members, prepare,
+};
 use crate::ir::{Experiment, key_of};
 use crate::metrics::{Cells, Moment, Motion, Scene};
 use crate::spin::{Space, State};
 use crate::syntax::Expr;
+use each::Each;
 use propagate::Found;
 use question::{Aggregate, Refusal, aggregates};
 use rayon::prelude::*;
@@ -159,6 +163,8 @@ pub(crate) struct Lab {
     pub scene: Scene,
     pub questions: Vec<Question>,
     pub aggregates: Vec<Aggregate>,
+    /// What is wanted of every member by itself.
+    pub each: Each,
     edges: Vec<truncation::Edge>,
     notes: RefCell<Vec<String>>,
 }
@@ -209,11 +215,7 @@ pub fn run(
     let schedules: Vec<Result<(Schedule, Prepared), Fault>> = members
         .par_iter()
         .map(|member| {
-            let mut values = given.clone();
-            values.extend(member.values.iter().map(|(k, v)| (k.clone(), *v)));
-            let mut own = Evaluator::new(experiment, &values)?;
-            own.variation = member.variation.clone();
-            own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
+            let own = evaluator(experiment, given, options, member)?;
             let (schedule, _) = build(&own)?;
             let prepared = prepare(&own, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
             Ok((schedule, prepared))
@@ -234,7 +236,10 @@ pub fn run(
         let needed = format!("for each of {} members about {} in all", members.len(), bytes_text(states));
         return Err(estimate::too_large(schedule, false, "", &needed, options.max_memory));
     }
-    let lab = open_lab(&e, schedule, space, prepared, extra)?;
+    let mut lab = open_lab(&e, schedule, space, prepared, extra)?;
+    let expressions = experiment.measures.iter().map(|m| &m.value).chain(extra.iter().map(|(x, _)| x));
+    let wanted = each::wanted(expressions.chain(experiment.theories.iter().map(|t| &t.metric)));
+    lab.each = Each::new(&wanted, &members, &schedules, lab.space(), |m| evaluator(experiment, given, options, m))?;
     let weights: Vec<f64> = members.iter().map(|m| m.weight).collect();
     let begin: Vec<State> = schedules
         .iter()
@@ -245,7 +250,8 @@ pub fn run(
         .collect();
     if schedule.battery.is_some() && experiment.ensemble.iter().any(|d| d.quantity == "orientation") {
         lab.note(
-            "energies refer to the crystal as declared; each crystallite of the powder has a Hamiltonian of its own"
+            "energies refer to the crystal as declared; `member_mean(energy)` is that of each crystallite of the powder \
+             in its own Hamiltonian"
                 .into(),
         );
     }
@@ -278,6 +284,21 @@ pub fn run(
     run.traces = traces.into_iter().map(|t| only_measured(t, experiment)).chain(signals).collect();
     run.notes.extend(lab.notes.into_inner());
     Ok(run)
+}
+
+/// The evaluator of a member.
+fn evaluator<'a>(
+    experiment: &'a Experiment,
+    given: &Values,
+    options: &Options,
+    member: &Member,
+) -> Result<Evaluator<'a>, Fault> {
+    let mut values = given.clone();
+    values.extend(member.values.iter().map(|(k, v)| (k.clone(), *v)));
+    let mut own = Evaluator::new(experiment, &values)?;
+    own.variation = member.variation.clone();
+    own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
+    Ok(own)
 }
 
 /// Notes where a finite number of offsets makes an echo that is none.
@@ -322,26 +343,27 @@ fn open_lab(
     }
     wanted.sort_by(|a, b| a.key.cmp(&b.key));
     wanted.dedup_by(|a, b| a.key == b.key);
-    let cells = match &schedule.battery {
-        None => None,
-        Some(battery) => {
-            let levels = levels::levels(e, &battery.sites)?;
-            let Some(cells) = Cells::new(&space, battery.sites.clone(), &battery.hamiltonian, levels) else {
-                return Err(Diagnostic::new(
-                    Code::WrongOperator,
-                    battery.place.0.unwrap_or_default(),
-                    "the battery's energy acts on subsystems that are not among its cells",
-                )
-                .help("take more cells, or an energy of these cells alone")
-                .into());
-            };
-            Some(cells)
-        }
-    };
+    let cells = cells(e, schedule, &space)?;
     let initial = prepared.state(&space);
     let edges = truncation::edges(e, &space)?;
     let scene = Scene::new(space, cells, initial);
-    Ok(Lab { scene, questions, aggregates: wanted, edges, notes: RefCell::default() })
+    Ok(Lab { scene, questions, aggregates: wanted, each: Each::default(), edges, notes: RefCell::default() })
+}
+
+/// The battery of a schedule, with the levels of its collectives.
+fn cells(e: &Evaluator, schedule: &Schedule, space: &Space) -> Result<Option<Cells>, Fault> {
+    let Some(battery) = &schedule.battery else { return Ok(None) };
+    let levels = levels::levels(e, &battery.sites)?;
+    let cells = Cells::new(space, battery.sites.clone(), &battery.hamiltonian, levels);
+    cells.map(Some).ok_or_else(|| {
+        Diagnostic::new(
+            Code::WrongOperator,
+            battery.place.0.unwrap_or_default(),
+            "the battery's energy acts on subsystems that are not among its cells",
+        )
+        .help("take more cells, or an energy of these cells alone")
+        .into()
+    })
 }
 
 fn is_signal(expr: &Expr) -> bool {

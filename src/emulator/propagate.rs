@@ -175,9 +175,11 @@ impl<'a> Walk<'a> {
         let mean = if states.len() == 1 { states[0].clone() } else { mean_state(&self.weights, states) };
         let motion = known.then(|| Together { generators: &generators, times: &times, states, weights: &self.weights });
         let moment = self.lab.moment(&mean, motion.as_ref().map(|m| m as &dyn crate::metrics::Motion), self.clock);
+        let mut had = self.aggregates.clone();
+        had.extend(self.lab.each.answers(self.lab, states, self.clock)?);
         let mut values = Vec::with_capacity(self.lab.questions.len());
         for question in &self.lab.questions {
-            let value = match question.answer(Some(&moment), &self.aggregates) {
+            let value = match question.answer(Some(&moment), &had) {
                 Ok(x) => Some(x),
                 Err(Refusal::Undefined(why)) => {
                     self.lab.undefined(&question.key, &why.to_string());

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
-use crate::ir::{FunctionInfo, Type, is_aggregate, key_of};
+use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::real;
 use crate::metrics::{Argument, Metric, Moment, Parameter, Quantity, Undefined};
 use crate::syntax::{Expr, ExprKind};
@@ -27,7 +27,7 @@ enum Tree {
         arguments: Vec<Argument>,
         scale: f64,
     },
-    /// An aggregate, by the key under which its value is found.
+    /// An aggregate or a mean over members, by the key under which its value is found.
     Aggregate(String),
     Sum(Vec<(bool, Tree)>),
     Product(Vec<(bool, Tree)>),
@@ -76,6 +76,7 @@ pub fn quantity_of(expr: &Expr) -> Option<Quantity> {
     match &expr.kind {
         ExprKind::Call(name, _) if is_aggregate(expr) && name.starts_with("arg") => Some(Quantity::Time),
         ExprKind::Call(_, items) if is_aggregate(expr) => quantity_of(&items[0]),
+        ExprKind::Call(name, items) if name == MEMBER_MEAN => quantity_of(items.first()?),
         ExprKind::Call(name, _) | ExprKind::Name(name) => Metric::named(name).map(|m| m.quantity),
         ExprKind::Member(_, metric) => quantity_of(metric),
         _ => None,
@@ -138,7 +139,7 @@ pub enum Refusal {
 }
 
 fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
-    if is_aggregate(expr) {
+    if is_aggregate(expr) || super::each::averaged(expr).is_some() {
         return Ok(Tree::Aggregate(key_of(expr)));
     }
     let metric = |name: &str| crate::metrics::METRICS.iter().position(|m| m.name == name);

@@ -93,9 +93,10 @@ fn answers(
     let times = vec![t; states.len()];
     let motion = Together { generators: tracks.generators, times: &times, states, weights: tracks.weights };
     let moment = lab.moment(&mean, Some(&motion), clock + t);
+    let known = lab.each.answers(lab, states, clock + t)?;
     questions
         .iter()
-        .map(|question| match question.answer(Some(&moment), &BTreeMap::new()) {
+        .map(|question| match question.answer(Some(&moment), &known) {
             Ok(value) => Ok(Some(value)),
             Err(Refusal::Undefined(why)) => {
                 lab.undefined(&question.key, &why.to_string());

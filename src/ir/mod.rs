@@ -235,6 +235,9 @@ pub fn is_aggregate(expr: &Expr) -> bool {
     matches!(&expr.kind, ExprKind::Call(name, items) if items.len() == 1 && AGGREGATES.iter().any(|(a, _)| a == name))
 }
 
+/// The word of the mean over the members of a sample, each with its own state and its own Hamiltonian.
+pub const MEMBER_MEAN: &str = "member_mean";
+
 /// The text of a metric as it keys results: without spaces.
 pub fn key_of(expr: &Expr) -> String {
     expr.to_string().replace(' ', "")

@@ -35,7 +35,7 @@ pub use entropy::{entropy, mutual_information, purity};
 pub use ergotropy::{anti_ergotropy, capacity, ergotropy, ergotropy_rate, passive_energy};
 pub use local::{ergotropic_gap_bound, local_parts};
 pub use moment::{Argument, Cells, LARGEST_MATRIX, Moment, Motion, OperatorArgument, Rate, Scene};
-pub use nmr::{coherence_order, deviation_correlation, spin_temperature};
+pub use nmr::{coherence_order, deviation_correlation, gibbs_correlation, gibbs_fidelity, spin_temperature};
 pub use parallel::parallel_ergotropy;
 pub use single_site::single_site_ergotropy;
 pub use speed::{energy_fisher_information, mandelstam_tamm_time, margolus_levitin_time, standard_deviation};
@@ -488,6 +488,25 @@ pub const METRICS: &[Metric] = &[
         "Goldman, Spin Temperature (1970)",
         nmr::evaluate_spin_temperature,
     ),
+    metric(
+        "gibbs_fidelity",
+        &[Parameter::Hamiltonian],
+        Quantity::Number,
+        false,
+        "F(rho, tau), tau the Gibbs state of H with the energy of rho",
+        "Jozsa, J. Mod. Opt. 41, 2315 (1994)",
+        nmr::evaluate_gibbs_fidelity,
+    ),
+    metric(
+        "gibbs_correlation",
+        &[Parameter::Hamiltonian],
+        Quantity::Number,
+        false,
+        "correlation of dr with tau - 1/d, tau the Gibbs state of H with the energy of rho",
+        "",
+        nmr::evaluate_gibbs_correlation,
+    ),
+    metric("elapsed", &[], Quantity::Time, false, "the time since `prepare`", "", nmr::evaluate_elapsed),
     metric("expectation", &[Parameter::Operator], Quantity::Number, false, "Tr[rho A]", "", nmr::evaluate_expectation),
     metric(
         "signal",
