@@ -9,7 +9,7 @@
 
 use super::coordinates;
 use super::reconstruct::{Inverse, Method, reconstruct};
-use crate::linalg::{C64, LinalgError, Matrix, hermitian_eigen, trace_of_product};
+use crate::linalg::{C64, Eigen, LinalgError, Matrix, hermitian_eigen, trace_of_product};
 use crate::metrics::{capacity, ergotropy};
 use crate::noise::Noise;
 
@@ -79,11 +79,10 @@ pub struct Energies {
 /// The quadratic form of the covariance of the state of least squares, without the variance of the noise.
 fn variance(inverse: &Inverse, operator: &Matrix) -> f64 {
     let u = coordinates(operator);
-    let rows = inverse.covariance.iter().map(|row| row.iter().zip(&u).map(|(c, x)| c * x).sum::<f64>());
-    rows.zip(&u).map(|(x, y)| x * y).sum()
+    inverse.spread(&u).iter().zip(&u).map(|(x, y)| x * y).sum()
 }
 
-/// The second-order bias of the ergotropy and of the capacity.
+/// The second-order biases of ergotropy and capacity; `None` for one in which eigenvalues count that are too near for it.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -92,18 +91,31 @@ pub fn second_order(
     battery: &Battery,
     state: &Matrix,
     sigma: f64,
-) -> Result<Option<(f64, f64)>, LinalgError> {
-    // Below this many standard deviations two eigenvalues are not apart.
-    const APART: f64 = 3.0;
+) -> Result<[Option<f64>; 2], LinalgError> {
     let own = hermitian_eigen(&battery.reduce(state))?;
     let levels = hermitian_eigen(&battery.hamiltonian)?.values;
     let n = levels.len();
-    // Eigenvalues ascend: the largest, which sits on the lowest level, is the last.
-    let (mut passive, mut active) = (0.0, 0.0);
+    // What the eigenvalues are multiplied by, the largest first: it sits on the lowest level for the passive energy.
+    let passive: Vec<f64> = levels.iter().map(|e| -e).collect();
+    let spread: Vec<f64> = (0..n).map(|k| levels[n - 1 - k] - levels[k]).collect();
+    Ok([passive, spread].map(|list| bias(inverse, battery, &own, sigma, &list)))
+}
+
+/// The bias of `sum_k l_k r_k`, r the eigenvalues in descending order.
+fn bias(inverse: &Inverse, battery: &Battery, own: &Eigen, sigma: f64, list: &[f64]) -> Option<f64> {
+    // Below this many standard deviations two eigenvalues are not apart.
+    const APART: f64 = 3.0;
+    let n = list.len();
+    let range = list.iter().fold(0.0f64, |m, x| m.max(x.abs()));
+    let mut sum = 0.0;
     for k in 0..n {
         for j in k + 1..n {
+            let spacing = list[k] - list[j];
+            // Eigenvalues that count alike may be as near as they like.
+            if spacing.abs() <= 1e-9 * range {
+                continue;
+            }
             let (upper, lower) = (n - 1 - k, n - 1 - j);
-            let gap = own.values[upper] - own.values[lower];
             let (a, b) = (own.vectors.column(upper), own.vectors.column(lower));
             let turn = Matrix::from_fn(n, n, |r, c| b[r] * a[c].conj());
             let adjoint = turn.adjoint();
@@ -111,34 +123,31 @@ pub fn second_order(
             let odd = (&turn - &adjoint).map(|z| z * 0.5 / crate::linalg::I);
             let s2 =
                 sigma * sigma * (variance(inverse, &battery.embed(&even)) + variance(inverse, &battery.embed(&odd)));
-            let spacing = levels[j] - levels[k];
-            let mirrored = levels[n - 1 - k] - levels[n - 1 - j];
-            if (spacing.abs() > 0.0 || mirrored.abs() > 0.0) && gap < APART * s2.sqrt() {
-                return Ok(None);
+            let gap = own.values[upper] - own.values[lower];
+            if gap < APART * s2.sqrt() {
+                return None;
             }
-            passive += s2 * spacing / gap;
-            active += s2 * mirrored / gap;
+            sum += s2 * spacing / gap;
         }
     }
-    Ok(Some((passive, passive + active)))
+    Some(sum)
+}
+
+/// The unitary that extracts the most from a state: `sum_k |e_k><r_k|`, the largest eigenvalue onto the lowest level.
+fn extraction(state: &Matrix, h: &Matrix) -> Result<Matrix, LinalgError> {
+    let own = hermitian_eigen(state)?;
+    let levels = hermitian_eigen(h)?;
+    let n = levels.values.len();
+    Ok((0..n).fold(Matrix::zeros(n, n), |u, k| u + levels.vectors.column(k) * own.vectors.column(n - 1 - k).adjoint()))
 }
 
 /// How much the unitary that is best for one state extracts from another.
-fn extracted(chooser: &Matrix, measured: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
-    let own = hermitian_eigen(chooser)?;
-    let levels = hermitian_eigen(h)?;
-    let n = levels.values.len();
-    // U = sum_k |e_k><r_k|, the largest eigenvalue on the lowest level.
-    let mut passive = Matrix::zeros(n, n);
-    for k in 0..n {
-        let r = own.vectors.column(n - 1 - k);
-        for j in 0..n {
-            for i in 0..n {
-                passive[(i, j)] += r[i] * r[j].conj() * levels.values[k];
-            }
-        }
-    }
-    Ok(trace_of_product(measured, &(h - passive)).re)
+///
+/// # Errors
+/// When eigenvalues cannot be computed.
+pub fn extracted(chooser: &Matrix, measured: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
+    let u = extraction(chooser, h)?;
+    Ok(trace_of_product(measured, &(h - u.adjoint() * h * &u)).re)
 }
 
 /// The share p of an ordered list lies below this, between two neighbours.
@@ -148,23 +157,65 @@ fn quantile(sorted: &[f64], p: f64) -> f64 {
     sorted[low] + (sorted[high] - sorted[low]) * (at - low as f64)
 }
 
-fn quantity(value: f64, mut repeated: Vec<f64>, bias: Option<f64>) -> Quantity {
-    let n = repeated.len() as f64;
-    let mean = repeated.iter().sum::<f64>() / n;
-    let error = (repeated.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (n - 1.0).max(1.0)).sqrt();
-    repeated.sort_by(f64::total_cmp);
-    // What repetitions do around the value is what the value does around the truth. Both quantities cannot be negative.
-    let interval = |p: f64| {
-        let reflected = |q: f64| (2.0 * value - quantile(&repeated, q)).max(0.0);
-        (reflected(0.5 + 0.5 * p), reflected(0.5 - 0.5 * p))
-    };
-    Quantity {
-        value,
-        error,
-        bias,
-        corrected: 2.0 * value - mean,
-        interval_68: interval(0.682_689_492),
-        interval_95: interval(0.954_499_736),
+/// What noise adds to a quantity, run by run, in ascending order.
+struct Errors(Vec<f64>);
+
+impl Errors {
+    fn new(repeated: Vec<f64>, truth: f64) -> Errors {
+        let mut all: Vec<f64> = repeated.iter().map(|x| x - truth).collect();
+        all.sort_by(f64::total_cmp);
+        Errors(all)
+    }
+
+    fn mean(&self) -> f64 {
+        self.0.iter().sum::<f64>() / self.0.len() as f64
+    }
+
+    fn deviation(&self) -> f64 {
+        let mean = self.mean();
+        (self.0.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (self.0.len() as f64 - 1.0).max(1.0)).sqrt()
+    }
+
+    /// The quantity of which this value was measured.
+    fn quantity(&self, value: f64, bias: Option<f64>) -> Quantity {
+        // What repetitions do around their truth is what the value does around its own. Ends below 0 are not cut off: then the
+        // intervals hold a truth of 0 as often as they say.
+        let interval = |p: f64| (value - quantile(&self.0, 0.5 + 0.5 * p), value - quantile(&self.0, 0.5 - 0.5 * p));
+        Quantity {
+            value,
+            error: self.deviation(),
+            bias,
+            corrected: value - self.mean(),
+            interval_68: interval(0.682_689_492),
+            interval_95: interval(0.954_499_736),
+        }
+    }
+}
+
+/// Repeated readings of a state: ergotropies and capacities.
+struct Repeated<'a> {
+    inverse: &'a Inverse,
+    battery: &'a Battery,
+    sigma: f64,
+    method: Method,
+    repetitions: usize,
+    seed: u64,
+}
+
+impl Repeated<'_> {
+    fn of(&self, state: &Matrix) -> Result<(Errors, Errors), LinalgError> {
+        let h = &self.battery.hamiltonian;
+        let ideal = self.inverse.amplitudes(state);
+        let (mut works, mut capacities) = (Vec::new(), Vec::new());
+        for k in 0..self.repetitions {
+            let mut noise = Noise::new(self.seed, k as u64 + 1);
+            let y: Vec<f64> = ideal.iter().map(|x| x + self.sigma * noise.normal()).collect();
+            let again = self.battery.reduce(&reconstruct(self.inverse, &y, self.sigma, self.method)?.state);
+            works.push(ergotropy(&again, h)?);
+            capacities.push(capacity(&again, h)?);
+        }
+        let own = self.battery.reduce(state);
+        Ok((Errors::new(works, ergotropy(&own, h)?), Errors::new(capacities, capacity(&own, h)?)))
     }
 }
 
@@ -181,17 +232,23 @@ pub fn energies(
     (repetitions, seed): (usize, u64),
 ) -> Result<Energies, LinalgError> {
     const SPLITS: usize = 16;
+    // Beyond this many standard errors no battery is taken for an empty one, and below the quantile every one may be.
+    const NEAR_EMPTY: f64 = 4.0;
+    const EMPTY: f64 = 0.977_25;
     let h = &battery.hamiltonian;
     let state = reconstruct(inverse, amplitudes, sigma, method)?.state;
     let own = battery.reduce(&state);
-    let ideal = inverse.amplitudes(&state);
-    let (mut works, mut capacities) = (Vec::with_capacity(repetitions), Vec::with_capacity(repetitions));
-    for k in 0..repetitions {
-        let mut noise = Noise::new(seed, k as u64 + 1);
-        let y: Vec<f64> = ideal.iter().map(|x| x + sigma * noise.normal()).collect();
-        let again = battery.reduce(&reconstruct(inverse, &y, sigma, method)?.state);
-        works.push(ergotropy(&again, h)?);
-        capacities.push(capacity(&again, h)?);
+    let repeated = Repeated { inverse, battery, sigma, method, repetitions, seed };
+    let (mut work, spread) = repeated.of(&state)?;
+    // A reconstructed state is more active than the true one. Where its work is no more than an empty battery shows, its errors are
+    // those of an empty battery with its eigenvalues.
+    let value = ergotropy(&own, h)?;
+    if value - work.mean() < NEAR_EMPTY * work.deviation() {
+        let u = battery.embed(&extraction(&own, h)?);
+        let (empty, _) = repeated.of(&(&u * &state * u.adjoint()))?;
+        if value <= quantile(&empty.0, EMPTY) {
+            work = empty;
+        }
     }
     // Amplitudes plus and minus further noise of the same size are two independent halves of the data.
     let mut halves = Vec::with_capacity(SPLITS);
@@ -206,13 +263,13 @@ pub fn energies(
         halves.push(0.5 * (extracted(&a, &b, h)? + extracted(&b, &a, h)?));
     }
     let cross = halves.iter().sum::<f64>() / SPLITS as f64;
-    let bias = second_order(inverse, battery, &state, sigma)?;
+    let [work_bias, spread_bias] = second_order(inverse, battery, &state, sigma)?;
     let energy_error = sigma * variance(inverse, &battery.embed(h)).max(0.0).sqrt();
-    let ergotropy = quantity(ergotropy(&own, h)?, works, bias.map(|b| b.0));
+    let ergotropy = work.quantity(value, work_bias);
     Ok(Energies {
         energy: (trace_of_product(&own, h).re, energy_error),
         cross_fit: (cross, ergotropy.error),
-        capacity: quantity(capacity(&own, h)?, capacities, bias.map(|b| b.1)),
+        capacity: spread.quantity(capacity(&own, h)?, spread_bias),
         ergotropy,
     })
 }

@@ -86,6 +86,11 @@ impl Inverse {
         self.design.iter().map(|row| row.iter().zip(&v).map(|(a, x)| a * x).sum()).collect()
     }
 
+    /// The covariance of the state, for noise of variance 1, on the coordinates of an operator.
+    pub fn spread(&self, u: &[f64]) -> Vec<f64> {
+        self.covariance.iter().map(|row| row.iter().zip(u).map(|(c, x)| c * x).sum()).collect()
+    }
+
     /// `A^T y`.
     fn back(&self, amplitudes: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; self.gram.nrows()];
@@ -98,7 +103,7 @@ impl Inverse {
     /// The state of least squares.
     pub fn linear(&self, amplitudes: &[f64]) -> Matrix {
         let b = self.back(amplitudes);
-        let v: Vec<f64> = self.covariance.iter().map(|row| row.iter().zip(&b).map(|(c, x)| c * x).sum()).collect();
+        let v = self.spread(&b);
         let mut state = matrix_of(&v);
         // Amplitudes say nothing of the trace.
         let missing = (1.0 - state.trace().re) / self.dimension as f64;
