@@ -431,3 +431,54 @@ fn a_tomography_is_planned_rehearsed_and_fed_with_data() {
         assert!(text(&done.stderr).contains(why), "{}", text(&done.stderr));
     }
 }
+
+#[test]
+fn decays_are_rehearsed_and_read_back() {
+    let folder = scratch("decays");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    let shipped = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("sequences/lab/tomography_pair.seq")).unwrap();
+    let given = "tomography snr = snr scans = 16 seed = 7 method = maximum_likelihood";
+    let decaying = shipped.replace(given, "tomography points = 512 dwell = 1 ms snr = snr scans = 16 seed = 7");
+    let (file, data) = (path("pair.seq"), path("data"));
+    std::fs::write(&file, &decaying).unwrap();
+    assert_eq!(code(&ergoseq(&["plan", &file, "--decays", &data])), 0);
+    assert_eq!(code(&ergoseq(&["plan", &file, "--decays", &data])), 3);
+    let values = |arguments: &[&str]| -> Value {
+        let done = ergoseq(arguments);
+        assert_eq!(code(&done), 0, "{}", text(&done.stderr));
+        serde_json::from_slice::<Value>(&done.stdout).unwrap()["points"][0].clone()
+    };
+    let run = values(&["run", &file, "--format", "json"]);
+    let found = values(&["tomography", &file, "--data", &data, "--format", "json"]);
+    let quoted = |p: &Value, key: &str| p["tomography"][0]["energies"]["ergotropy"][key].as_f64().unwrap();
+    // The times of decay are fitted to the data, where the rehearsal knew them: what that changes is less than the noise.
+    let apart = (quoted(&found, "value") - quoted(&run, "value")).abs();
+    assert!(apart < 2.0 * quoted(&run, "error"), "{apart}");
+    // The noise is told from 7,900 numbers, so to about a hundredth.
+    let ratio = quoted(&found, "error") / quoted(&run, "error");
+    assert!((ratio - 1.0).abs() < 0.05, "{ratio}");
+    // Nothing received, a decay too few, one that cannot be read, points without a dwell: each is said.
+    let decay = path("data/IX.1H.fid");
+    let good = std::fs::read_to_string(&decay).unwrap();
+    let refused = |why: &str| {
+        let done = ergoseq(&["tomography", &file, "--data", &data]);
+        assert_ne!(code(&done), 0, "{why}");
+        assert!(text(&done.stderr).contains(why), "{}", text(&done.stderr));
+    };
+    std::fs::write(&decay, good.replace("NP=512", "NP=511")).unwrap();
+    refused("511 points are announced and 512 are there");
+    std::fs::write(&decay, good.replacen("DATA\n", "DATA\nnan 0\n", 1).replace("NP=512", "NP=513")).unwrap();
+    refused("a decay of 1H has a point that is no number");
+    std::fs::remove_file(&decay).unwrap();
+    refused("the decay of 1H in readout IX is missing");
+    let zero = format!("SIMP\nNP=512\nSW=1000\nTYPE=FID\nDATA\n{}END\n", "0 0\n".repeat(512));
+    for readout in ["II", "IX", "IY", "XI"] {
+        std::fs::write(path(&format!("data/{readout}.1H.fid")), &zero).unwrap();
+    }
+    refused("all decays of 1H are zero: nothing was measured");
+    std::fs::write(path("data/notes.txt"), "").unwrap();
+    refused("is no decay");
+    assert!(
+        text(&ergoseq(&["plan", "sequences/lab/tomography_pair.seq", "--decays", &data]).stderr).contains("not decays")
+    );
+}

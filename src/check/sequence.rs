@@ -437,12 +437,21 @@ impl Builder<'_, '_> {
             match name {
                 "snr" => out.snr = Some(self.c.number(value, Dimension::NUMBER)),
                 "scans" => out.scans = Some(self.c.number(value, Dimension::NUMBER)),
+                "points" => out.points = Some(self.c.number(value, Dimension::NUMBER)),
+                "dwell" => out.dwell = Some(self.c.number(value, Dimension::TIME)),
                 "seed" => out.seed = Some(self.c.number(value, Dimension::NUMBER)),
                 "repetitions" => out.repetitions = Some(self.c.number(value, Dimension::NUMBER)),
                 "method" => out.method = self.method(value),
                 "readouts" => out.readouts = self.words(value),
                 _ => out.detect = self.detected(value),
             }
+        }
+        if out.points.is_some() != out.dwell.is_some() {
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::MissingDeclaration, span, "a decay needs both `points` and `dwell`")
+                    .label("one of them is missing")
+                    .help("for example `tomography points = 2048 dwell = 0.5 ms snr = 50`"),
+            );
         }
         out
     }

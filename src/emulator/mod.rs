@@ -80,8 +80,10 @@ pub struct Options {
 /// Measured amplitudes of a tomography.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
-    /// The table.
+    /// The table; empty where decays are given.
     pub table: Vec<crate::tomography::Amplitude>,
+    /// Free induction decays, to which amplitudes are fitted.
+    pub decays: Vec<crate::tomography::decay::Decay>,
     /// The strongest line of the thermal state after 90 degrees, in the units of the table; `None` where these are absolute.
     pub reference: Option<f64>,
 }

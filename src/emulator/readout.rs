@@ -3,15 +3,16 @@
 use super::{Lab, Measured};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Tomography};
-use crate::linalg::{LinalgError, Matrix};
+use crate::linalg::{C64, LinalgError, Matrix};
 use crate::noise::Noise;
 use crate::spin::Basis;
 use crate::tomography::data::arrange;
+use crate::tomography::decay::{self, Decay, Fit, Whitening};
 use crate::tomography::estimate::Battery;
 use crate::tomography::reconstruct::Inverse;
 use crate::tomography::{
-    Amplitude, Energies, METHODS, Method, Plan, PlanError, Quantity, Receiver, Reconstruction, Sample, energies, plan,
-    plan_of, reconstruct,
+    Amplitude, Energies, METHODS, Method, Plan, PlanError, Quantity, Receiver, Reconstruction, Sample, coordinates,
+    energies, plan, plan_of, reconstruct,
 };
 
 /// What a tomography has found.
@@ -31,7 +32,7 @@ pub struct Readings {
     pub scans: usize,
     /// The strongest line of the thermal state after 90 degrees.
     pub reference: f64,
-    /// The standard deviation of a real amplitude, all scans added; 0 without noise.
+    /// The standard deviation of a real amplitude, the mean of all, scans added; 0 without noise.
     pub sigma: f64,
     /// The word of the method.
     pub method: &'static str,
@@ -45,6 +46,8 @@ pub struct Readings {
     pub correlation: f64,
     /// What was read: line by line of every readout.
     pub amplitudes: Vec<Amplitude>,
+    /// The decays that were emulated, where the amplitudes come from such.
+    pub decays: Vec<Decay>,
     /// Whether it was measured, not emulated.
     pub measured: bool,
     /// Energies of the battery, where one is declared, in the units of results.
@@ -109,29 +112,70 @@ fn battery(lab: &Lab, basis: &Basis) -> Option<Battery> {
     Some(Battery { hamiltonian: cells.hamiltonian().ok()?.clone(), parts })
 }
 
-/// What a tomography reads, and the standard deviation of its noise.
+/// What a tomography reads.
 struct Reading {
+    /// Real and imaginary parts, readout by readout and line by line.
     amplitudes: Vec<f64>,
+    /// The standard deviation of the noise of whitened amplitudes, or of the amplitudes where these are white.
     sigma: f64,
+    /// What makes noise white that came with fitted decays.
+    whitening: Option<Whitening>,
+    /// The decays.
+    decays: Vec<Decay>,
 }
 
-/// Amplitudes as they would be measured.
-fn emulated(t: &Tomography, inverse: &Inverse, state: &Matrix, reference: f64) -> Reading {
+/// What would be measured.
+fn emulated(t: &Tomography, plan: &Plan, state: &Matrix, reference: f64) -> Result<Reading, Fault> {
     let sigma = t.snr.map_or(0.0, |snr| reference / (snr * (t.scans as f64).sqrt()));
     let mut noise = Noise::new(t.seed, 0);
-    Reading { amplitudes: inverse.amplitudes(state).iter().map(|y| y + sigma * noise.normal()).collect(), sigma }
+    let v = coordinates(state);
+    let ideal = plan.design.iter().map(|row| row.iter().zip(&v).map(|(a, x)| a * x).sum::<f64>());
+    let Some((points, dwell)) = t.decay else {
+        let amplitudes = ideal.map(|y| y + sigma * noise.normal()).collect();
+        return Ok(Reading { amplitudes, sigma, whitening: None, decays: vec![] });
+    };
+    let ideal: Vec<f64> = ideal.collect();
+    let (mut fits, mut counts) = (Vec::new(), Vec::new());
+    for (channel, receiving) in t.channels.iter().enumerate() {
+        let frequencies: Vec<f64> = plan.lines.iter().filter(|l| l.channel == channel).map(|l| l.frequency).collect();
+        if frequencies.is_empty() {
+            continue;
+        }
+        let heard = |time: &f64| *time >= receiving.dead_time * (1.0 - 1e-9);
+        let times: Vec<f64> = (0..points).map(|k| dwell * k as f64).filter(heard).collect();
+        let t2 = if receiving.width > 0.0 { 2.0 / receiving.width } else { f64::INFINITY };
+        let fit = Fit::new(&frequencies, &times, t2).map_err(|why| {
+            Diagnostic::new(
+                Code::Contradiction,
+                t.place.0.unwrap_or_default(),
+                format!("the decay of {} cannot be fitted: {why}", receiving.nucleus),
+            )
+        })?;
+        counts.push((receiving.nucleus.clone(), frequencies.len(), points - times.len()));
+        fits.push(fit);
+    }
+    let (mut amplitudes, mut decays, mut from) = (Vec::with_capacity(ideal.len()), Vec::new(), 0);
+    for readout in &plan.readouts {
+        for (fit, (nucleus, lines, deaf)) in fits.iter().zip(&counts) {
+            let own = ideal[from..from + 2 * lines].as_chunks::<2>().0;
+            from += 2 * lines;
+            let mut signal = fit.decay(&own.iter().map(|[re, im]| C64::new(*re, *im)).collect::<Vec<_>>());
+            signal.iter_mut().for_each(|z| *z += C64::new(noise.normal(), noise.normal()) * sigma);
+            amplitudes.extend(fit.amplitudes(&signal).amplitudes.iter().flat_map(|a| [a.re, a.im]));
+            let points = std::iter::repeat_n(None, *deaf).chain(signal.into_iter().map(Some)).collect();
+            decays.push(Decay { readout: readout.word.clone(), nucleus: nucleus.clone(), dwell, start: 0.0, points });
+        }
+    }
+    let whitening = Whitening::new(&fits.iter().collect::<Vec<_>>());
+    Ok(Reading { amplitudes, sigma, whitening: Some(whitening), decays })
 }
 
-/// Amplitudes that were measured. What they leave over beyond any state says how large their noise is.
-fn measured(m: &Measured, t: &Tomography, plan: &Plan, inverse: &Inverse, reference: f64) -> Result<Reading, Fault> {
+/// What was measured. What it leaves over beyond any state, or any sum of lines, says how large its noise is.
+fn measured(m: &Measured, t: &Tomography, plan: &Plan, reference: f64) -> Result<Reading, Fault> {
     let wrong = |why: String| -> Fault {
-        Diagnostic::new(
-            Code::Contradiction,
-            t.place.0.unwrap_or_default(),
-            format!("the measured amplitudes do not fit: {why}"),
-        )
-        .help("`ergoseq plan FILE --amplitudes PATH` writes such a table as the emulated experiment gives it")
-        .into()
+        Diagnostic::new(Code::Contradiction, t.place.0.unwrap_or_default(), format!("the measured data do not fit: {why}"))
+            .help("`ergoseq plan FILE --amplitudes PATH`, or `--decays DIR`, writes such data as the emulated experiment gives them")
+            .into()
     };
     let nuclei: Vec<String> = t.channels.iter().map(|c| c.nucleus.clone()).collect();
     let scale = match m.reference {
@@ -139,14 +183,25 @@ fn measured(m: &Measured, t: &Tomography, plan: &Plan, inverse: &Inverse, refere
         Some(r) => return Err(wrong(format!("the reference line must be positive, it is {r}"))),
         None => 1.0,
     };
+    if !m.decays.is_empty() {
+        let read = decay::read(plan, &nuclei, &m.decays).map_err(wrong)?;
+        let mut amplitudes = arrange(plan, &nuclei, &read.amplitudes).map_err(wrong)?;
+        amplitudes.iter_mut().for_each(|x| *x *= scale);
+        let sigma = without_rounding(read.noise * scale, reference);
+        return Ok(Reading { amplitudes, sigma, whitening: Some(read.whitening), decays: vec![] });
+    }
     let amplitudes: Vec<f64> = arrange(plan, &nuclei, &m.table).map_err(wrong)?.iter().map(|x| x * scale).collect();
+    let inverse = Inverse::of(plan).map_err(|e| wrong(e.to_string()))?;
     let again = inverse.amplitudes(&inverse.linear(&amplitudes));
     let left: f64 = again.iter().zip(&amplitudes).map(|(a, y)| (a - y).powi(2)).sum();
     let freedom = plan.design.len().saturating_sub(plan.rank);
     let sigma = if freedom > 0 { (left / freedom as f64).sqrt() } else { 0.0 };
-    // Exact numbers leave their rounding over, which is no noise.
-    let sigma = if sigma < 1e-12 * reference { 0.0 } else { sigma };
-    Ok(Reading { amplitudes, sigma })
+    Ok(Reading { amplitudes, sigma: without_rounding(sigma, reference), whitening: None, decays: vec![] })
+}
+
+/// Exact numbers leave their rounding over, which is no noise.
+fn without_rounding(sigma: f64, reference: f64) -> f64 {
+    if sigma < 1e-9 * reference { 0.0 } else { sigma }
 }
 
 /// Reads the state out. Gives what was found, and the state.
@@ -168,23 +223,30 @@ pub fn read_out(
         .into()
     };
     let plan = plan_for(t)?;
-    let inverse = Inverse::of(&plan).map_err(failed)?;
     let reference = reference(t, &plan).map_err(failed)?;
     let (method, kind, _) = METHODS.iter().find(|(w, ..)| Some(*w) == t.method.as_deref()).copied().unwrap_or((
         "linear",
         Method::Linear,
         "",
     ));
-    let Reading { amplitudes, sigma } = match given {
-        Some(m) => measured(m, t, &plan, &inverse, reference)?,
-        None => emulated(t, &inverse, state, reference),
+    let Reading { amplitudes, sigma, whitening, decays } = match given {
+        Some(m) => measured(m, t, &plan, reference)?,
+        None => emulated(t, &plan, state, reference)?,
     };
-    let found = reconstruct(&inverse, &amplitudes, sigma, kind).map_err(failed)?;
+    let mut white = amplitudes.clone();
+    let inverse = match &whitening {
+        Some(w) => {
+            w.apply(&mut white);
+            Inverse::of(&w.plan(&plan))
+        }
+        None => Inverse::of(&plan),
+    };
+    let inverse = inverse.map_err(failed)?;
+    let found = reconstruct(&inverse, &white, sigma, kind).map_err(failed)?;
     let energies = match battery(lab, lab.space().basis()) {
         Some(battery) => {
             let repetitions = if sigma > 0.0 { t.repetitions } else { 1 };
-            let found =
-                energies(&inverse, &battery, &amplitudes, sigma, kind, (repetitions, t.seed)).map_err(failed)?;
+            let found = energies(&inverse, &battery, &white, sigma, kind, (repetitions, t.seed)).map_err(failed)?;
             Some(scaled(found, t.energy_scale))
         }
         None => None,
@@ -198,13 +260,14 @@ pub fn read_out(
         numbers: plan.design.len(),
         scans: t.scans * plan.readouts.len(),
         reference,
-        sigma,
+        sigma: sigma * whitening.as_ref().map_or(1.0, Whitening::of_an_amplitude),
         method,
         smallest: (smallest, smallest_linear),
         chi_square,
         converged: (converged, steps),
         correlation: correlation(&again, state),
         amplitudes: table(t, &plan, &amplitudes),
+        decays,
         measured: given.is_some(),
         energies,
     };

@@ -60,7 +60,16 @@ pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: 
             width = width.max(widths[k]);
         }
         let detected = t.detect.is_empty() || t.detect.iter().any(|d| d == nucleus);
-        channels.push(Receiving { nucleus: nucleus.to_string(), x: Arc::new(x), y: Arc::new(y), detected, width });
+        let dead_time = e.experiment.channels.iter().find(|c| c.nucleus == nucleus).and_then(|c| c.dead_time.as_ref());
+        let dead_time = dead_time.map_or(Ok(0.0), |t| e.number(t))?;
+        channels.push(Receiving {
+            nucleus: nucleus.to_string(),
+            x: Arc::new(x),
+            y: Arc::new(y),
+            detected,
+            width,
+            dead_time,
+        });
     }
     let snr = t.snr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose()?;
     if let Some((value, span)) = snr
@@ -69,7 +78,12 @@ pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: 
         let message = format!("a signal-to-noise ratio is positive, this is {value}");
         return Err(Diagnostic::new(Code::OutOfRange, span, message).into());
     }
+    let decay = match (&t.points, &t.dwell) {
+        (Some(points), Some(dwell)) => Some((e.count(points, 2)?, positive_time(e, dwell)?)),
+        _ => None,
+    };
     Ok(Tomography {
+        decay,
         channels,
         hamiltonian: Arc::new(internal.at_rest("tomography", span)?),
         thermal: thermal(e, place)?,
@@ -82,6 +96,14 @@ pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: 
         energy_scale: crate::units::energy_scale(e.scope.units),
         place,
     })
+}
+
+fn positive_time(e: &Evaluator, expr: &crate::syntax::Expr) -> Result<f64, Fault> {
+    let time = e.number(expr)?;
+    if time > 0.0 {
+        return Ok(time);
+    }
+    Err(Diagnostic::new(Code::OutOfRange, expr.span(), "the time between points must be positive").into())
 }
 
 /// The width of the lines of every spin, rad/s: twice 1/T2, the full width at half height.

@@ -155,6 +155,8 @@ pub struct Receiving {
     pub detected: bool,
     /// The width of its lines, rad/s: nearer ones are one.
     pub width: f64,
+    /// How long it is deaf, s.
+    pub dead_time: f64,
 }
 
 /// A readout of the state.
@@ -168,6 +170,8 @@ pub struct Tomography {
     pub thermal: Operator,
     /// Signal to noise of the reference in one scan; no noise when not given.
     pub snr: Option<f64>,
+    /// Number of points and time between them of the decays, where amplitudes are fitted to such.
+    pub decay: Option<(usize, f64)>,
     /// How many scans of every readout are added.
     pub scans: usize,
     /// Of the noise.

@@ -174,6 +174,12 @@ pub struct Tomography {
     /// How often errors are tried out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repetitions: Option<Expr>,
+    /// The points of a free induction decay; amplitudes are read without one when not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub points: Option<Expr>,
+    /// The time between points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dwell: Option<Expr>,
     /// How the state is made of amplitudes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
@@ -191,6 +197,11 @@ pub const TOMOGRAPHY_SETTINGS: &[(&str, &str)] = &[
         "snr",
         "the strongest line of the thermal state after 90 deg over the noise of an amplitude, in one scan; no noise when not given",
     ),
+    (
+        "points",
+        "of a free induction decay, from which the amplitudes are fitted; `snr` is then that of a single point of it",
+    ),
+    ("dwell", "the time between the points"),
     ("scans", "how many scans of every readout are added, 1 when not given"),
     ("seed", "of the noise, 0 when not given; every point of a sweep has the same noise"),
     ("method", "`linear`, `maximum_likelihood` or `maximum_entropy`; linear when not given"),

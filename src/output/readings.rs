@@ -33,12 +33,14 @@ pub fn readings(results: &Results, r: &Readings) -> String {
     if unseen > 0 {
         out += &format!("  the other {unseen} are taken to be those of the even mixture\n");
     }
-    let (smallest, linear) = r.smallest;
+    // What rounds to zero has no sign.
+    let six = |x: f64| if x.abs() < 5e-7 { 0.0 } else { x };
+    let (smallest, linear) = (six(r.smallest.0), six(r.smallest.1));
     out += &format!("  {}: smallest eigenvalue {smallest:.6}", r.method);
     if r.method != "linear" {
         out += &format!(", that of least squares {linear:.6}");
     }
-    if smallest < -1e-12 {
+    if r.smallest.0 < -1e-12 {
         out += " (no physical state)";
     }
     out += &format!(
@@ -56,7 +58,7 @@ pub fn readings(results: &Results, r: &Readings) -> String {
     out += &format!("  noise of an amplitude {:.3e}, the reference line is {:.3e}\n", r.sigma, r.reference);
     let freedom = r.numbers - r.rank;
     out += &match r.chi_square {
-        Some(_) if r.measured => format!("  the noise is told from what is left over of {freedom} numbers\n"),
+        Some(_) if r.measured => "  the noise is told from what is left over\n".into(),
         Some(chi) => format!("  chi^2 = {chi:.1} for {freedom} numbers\n"),
         None => String::new(),
     };

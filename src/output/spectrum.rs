@@ -9,6 +9,7 @@ use crate::emulator::Trace;
 use crate::linalg::C64;
 use crate::spin::Isotope;
 use crate::syntax::number_text;
+use crate::tomography::decay_file::simpson_text;
 use crate::units::TWO_PI;
 use rustfft::FftPlanner;
 
@@ -125,11 +126,7 @@ pub fn simpson(results: &Results) -> Result<String, String> {
     if decays.len() > 1 {
         return Err(format!("a SIMPSON file holds one decay, and {} were acquired", decays.len()));
     }
-    let mut out = format!("SIMP\nNP={}\nSW={}\nTYPE=FID\nDATA\n", trace.time.len(), number_text(1.0 / dwell(trace)));
-    for s in samples(trace) {
-        out += &format!("{} {}\n", number_text(s.re), number_text(s.im));
-    }
-    Ok(out + "END\n")
+    Ok(simpson_text(dwell(trace), samples(trace).into_iter()))
 }
 
 /// The first decay as JCAMP-DX 5.01, two pages of scaled whole numbers: the format in which programs of all makers exchange it.

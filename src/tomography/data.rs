@@ -21,6 +21,10 @@ pub struct Amplitude {
 /// The columns of the table.
 pub const COLUMNS: &str = "readout,nucleus,frequency [Hz],real,imaginary";
 
+/// How the files of decays are called.
+pub const NAMES: &str = "a decay is a file READOUT.NUCLEUS.fid (SIMPSON) or .jdx (JCAMP-DX), or a folder READOUT.NUCLEUS with \
+                         Bruker's fid and acqus";
+
 /// Reads a table; a line that begins with `readout` is its head, `#` begins a comment.
 ///
 /// # Errors

@@ -4,9 +4,12 @@
 //! * [`mod@plan`]: which readouts are needed, and what they see;
 //! * [`mod@reconstruct`]: the state from line amplitudes;
 //! * [`data`]: measured amplitudes;
+//! * [`decay`]: amplitudes from free induction decays, which [`decay_file`] reads;
 //! * [`estimate`]: ergotropy and capacity of a state that is known with errors.
 
 pub mod data;
+pub mod decay;
+pub mod decay_file;
 pub mod estimate;
 pub mod lines;
 pub mod plan;

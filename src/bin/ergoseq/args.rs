@@ -82,7 +82,10 @@ pub struct Plan {
     /// Writes the amplitudes that the emulated experiment reads, as a table
     #[arg(long, value_name = "PATH")]
     pub amplitudes: Option<PathBuf>,
-    /// Overwrites that file
+    /// Writes the free induction decays that it reads, as files READOUT.NUCLEUS.fid of a new folder
+    #[arg(long, value_name = "DIR")]
+    pub decays: Option<PathBuf>,
+    /// Overwrites these files
     #[arg(long)]
     pub force: bool,
 }
@@ -92,7 +95,8 @@ pub struct Plan {
 pub struct Tomography {
     /// A `.seq` file with a `tomography`, or an experiment in YAML
     pub file: PathBuf,
-    /// The measured amplitudes: a table of readout, nucleus, frequency in Hz, real and imaginary part
+    /// A table of readout, nucleus, frequency in Hz, real and imaginary part; or a folder of decays: READOUT.NUCLEUS.fid of SIMPSON,
+    /// READOUT.NUCLEUS.jdx of JCAMP-DX, or folders READOUT.NUCLEUS with Bruker's fid and acqus
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
     /// The strongest line of the thermal state after 90 degrees, in the units of the table; they are absolute when not given

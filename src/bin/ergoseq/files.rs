@@ -15,6 +15,17 @@ fn cannot_read(path: &Path, why: &str) -> Diagnostic {
     Diagnostic::without_place(Code::CannotRead, format!("`{}` cannot be read: {why}", path.display()))
 }
 
+/// The bytes of a file.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    let mut out = Vec::new();
+    let file = File::open(path).map_err(|e| cannot_read(path, &reason(&e)))?;
+    file.take(LARGEST_FILE + 1).read_to_end(&mut out).map_err(|e| cannot_read(path, &reason(&e)))?;
+    if out.len() as u64 > LARGEST_FILE {
+        return Err(cannot_read(path, &format!("it has more than {} MB", LARGEST_FILE >> 20)));
+    }
+    Ok(out)
+}
+
 /// The text of a file.
 pub fn read(path: &Path) -> Result<String, Diagnostic> {
     let file = File::open(path).map_err(|e| {

@@ -7,6 +7,7 @@ use ergoseq::hamiltonian::{Evaluator, Fault, Step, Values, build, members};
 use ergoseq::ir::Experiment;
 use ergoseq::output::{EnergyUnit, Results, amplitudes};
 use ergoseq::syntax::number_text;
+use ergoseq::tomography::decay_file::simpson_text;
 
 /// Prints the plan of every tomography of a file.
 pub fn plan(a: &args::Plan) -> Outcome {
@@ -23,20 +24,39 @@ pub fn plan(a: &args::Plan) -> Outcome {
         Ok(text) => text,
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
-    if let Some(path) = &a.amplitudes {
-        let read = run(&compiled.experiment, &values, &Options::default(), &[]).and_then(|run| {
-            let file = a.file.display().to_string();
-            let (points, experiment) = ([run], &compiled.experiment);
-            let results =
-                Results { experiment, file: &file, swept: vec![], points: &points, energy: EnergyUnit::Default };
-            amplitudes(&results).map_err(|why| Box::new(Diagnostic::without_place(Code::Contradiction, why)))
-        });
-        let written = read.and_then(|text| files::write(path, &text, a.force).map_err(Box::new));
-        if let Err(diagnostic) = written {
-            return terminal::refuse(&[*diagnostic], &compiled.sources);
-        }
+    if let Err(diagnostic) = rehearsed(a, &compiled.experiment, &values) {
+        return terminal::refuse(&[*diagnostic], &compiled.sources);
     }
     terminal::print(&planned)
+}
+
+/// Writes what the emulated experiment reads, where that is wanted.
+fn rehearsed(a: &args::Plan, experiment: &Experiment, values: &Values) -> Result<(), Fault> {
+    if a.amplitudes.is_none() && a.decays.is_none() {
+        return Ok(());
+    }
+    let wrong = |why: &str| Box::new(Diagnostic::without_place(Code::Contradiction, why));
+    let points = [run(experiment, values, &Options::default(), &[])?];
+    if let Some(path) = &a.amplitudes {
+        let file = a.file.display().to_string();
+        let results = Results { experiment, file: &file, swept: vec![], points: &points, energy: EnergyUnit::Default };
+        files::write(path, &amplitudes(&results).map_err(|why| wrong(&why))?, a.force)?;
+    }
+    if let Some(folder) = &a.decays {
+        let decays = points[0].tomographies.first().map_or(&[][..], |t| &t.decays);
+        if decays.is_empty() {
+            return Err(Box::new(
+                Diagnostic::without_place(Code::Contradiction, "the file reads amplitudes, not decays")
+                    .help("give the tomography `points` and `dwell`: `tomography points = 2048 dwell = 0.5 ms`"),
+            ));
+        }
+        files::folder(folder)?;
+        for decay in decays {
+            let text = simpson_text(decay.dwell, decay.points.iter().map(|z| z.unwrap_or_default()));
+            files::write(&folder.join(format!("{}.{}.fid", decay.readout, decay.nucleus)), &text, a.force)?;
+        }
+    }
+    Ok(())
 }
 
 fn text(experiment: &Experiment, values: &Values) -> Result<String, Fault> {

@@ -1,0 +1,311 @@
+//! Line amplitudes from free induction decays.
+//!
+//! The frequencies of the lines are known, so `s(t_k) = sum_l a_l exp(2 pi i nu_l t_k - t_k/T2)` is linear in the amplitudes, and least
+//! squares gives them with their covariance: `a = G^-1 F^ s`, `G = F^ F`, and white noise of variance v in each part of a point
+//! gives amplitudes the covariance `2 v G^-1` of complex numbers. Points of the dead time are left out, which costs precision and
+//! turns no phase. Where T2 is not known, it is the one that leaves the least over.
+
+use super::lines::Line;
+use super::plan::Plan;
+use super::{Amplitude, data};
+use crate::linalg::{C64, Eigen, LinalgError, Matrix, ZERO, hermitian_eigen};
+use crate::units::TWO_PI;
+
+/// The free induction decay of one readout.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decay {
+    /// The word of the readout.
+    pub readout: String,
+    /// The nucleus that was received.
+    pub nucleus: String,
+    /// The time between points, s.
+    pub dwell: f64,
+    /// The time of the first point, s; negative where a filter delays the signal.
+    pub start: f64,
+    /// The points; none where nothing was received, as in a dead time.
+    pub points: Vec<Option<C64>>,
+}
+
+/// The lines of one channel at the times of a decay.
+pub struct Fit {
+    /// A column a line, a row a point that was received.
+    model: Matrix,
+    gram: Eigen,
+}
+
+/// What a fit has found.
+pub struct Fitted {
+    /// The amplitudes of the lines.
+    pub amplitudes: Vec<C64>,
+    /// The sum of squares that is left over.
+    pub left: f64,
+    /// How many complex numbers that sum is made of, less those that were fitted.
+    pub freedom: usize,
+}
+
+/// The eigenvalues of G of lines that are told apart are near the number of points; a billionth of the largest is no more than rounding.
+const TOLD_APART: f64 = 1e-9;
+
+impl Fit {
+    /// Of lines at these frequencies, at these times.
+    ///
+    /// # Errors
+    /// When the lines are not told apart in this time, as a sentence.
+    pub fn new(frequencies: &[f64], times: &[f64], t2: f64) -> Result<Fit, String> {
+        if times.len() < frequencies.len() {
+            return Err(format!("{} points cannot tell {} lines apart", times.len(), frequencies.len()));
+        }
+        let model = Matrix::from_fn(times.len(), frequencies.len(), |k, l| {
+            C64::cis(TWO_PI * frequencies[l] * times[k]) * (-times[k] / t2).exp()
+        });
+        let gram = hermitian_eigen(&(model.adjoint() * &model)).map_err(|e: LinalgError| e.to_string())?;
+        let largest = gram.values.last().copied().unwrap_or(0.0);
+        if gram.values.first().is_none_or(|x| *x <= TOLD_APART * largest) {
+            return Err("its lines are not told apart: acquire for a longer time, or with a shorter dwell".into());
+        }
+        Ok(Fit { model, gram })
+    }
+
+    /// `G^-1`.
+    pub fn covariance(&self) -> Matrix {
+        self.gram.function(|x| C64::new(1.0 / x, 0.0))
+    }
+
+    /// The amplitudes of a decay.
+    pub fn amplitudes(&self, signal: &[C64]) -> Fitted {
+        let signal = Matrix::from_column_slice(signal.len(), 1, signal);
+        let found = self.covariance() * (self.model.adjoint() * &signal);
+        let left = (&self.model * &found - signal).iter().map(|z| z.norm_sqr()).sum();
+        Fitted {
+            amplitudes: found.iter().copied().collect(),
+            left,
+            freedom: self.model.nrows().saturating_sub(self.model.ncols()),
+        }
+    }
+
+    /// The decay of some amplitudes.
+    pub fn decay(&self, amplitudes: &[C64]) -> Vec<C64> {
+        let a = Matrix::from_column_slice(amplitudes.len(), 1, amplitudes);
+        (&self.model * a).iter().copied().collect()
+    }
+}
+
+impl Decay {
+    /// Times and values of the points that were received.
+    fn received(&self) -> (Vec<f64>, Vec<C64>) {
+        let time = |k: usize| self.start + self.dwell * k as f64;
+        let points = self.points.iter().enumerate();
+        points.filter_map(|(k, z)| z.filter(|_| time(k) >= -1e-12 * self.dwell).map(|z| (time(k), z))).unzip()
+    }
+}
+
+/// The correlated noise of fitted amplitudes made white: `G^(1/2) a` of the lines of each channel has independent parts of the
+/// variance of a point.
+pub struct Whitening {
+    /// Block by block, in the order of the lines.
+    roots: Vec<Matrix>,
+}
+
+impl Whitening {
+    /// Of the fits of the channels that are read, in the order of the lines.
+    pub fn new(fits: &[&Fit]) -> Whitening {
+        Whitening { roots: fits.iter().map(|f| f.gram.function(|x| C64::new(x.max(0.0).sqrt(), 0.0))).collect() }
+    }
+
+    /// Real and imaginary parts, readout by readout and line by line.
+    pub fn apply(&self, numbers: &mut [f64]) {
+        let mut from = 0;
+        while from < numbers.len() {
+            for root in &self.roots {
+                let n = root.nrows();
+                let own = &mut numbers[from..from + 2 * n];
+                let a: Vec<C64> = own.as_chunks::<2>().0.iter().map(|[re, im]| C64::new(*re, *im)).collect();
+                for (i, pair) in own.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+                    let sum: C64 = (0..n).map(|j| root[(i, j)] * a[j]).sum();
+                    *pair = [sum.re, sum.im];
+                }
+                from += 2 * n;
+            }
+        }
+    }
+
+    /// The root of the mean variance of an amplitude, for points of variance 1.
+    pub fn of_an_amplitude(&self) -> f64 {
+        let variances = self.roots.iter().flat_map(|root| {
+            let gram = root * root;
+            let inverse = gram.try_inverse();
+            (0..root.nrows()).map(move |k| inverse.as_ref().map_or(f64::INFINITY, |g| g[(k, k)].re))
+        });
+        let all: Vec<f64> = variances.collect();
+        (all.iter().sum::<f64>() / all.len().max(1) as f64).sqrt()
+    }
+
+    /// The plan of whitened numbers.
+    pub fn plan(&self, plan: &Plan) -> Plan {
+        let mut white = plan.clone();
+        let columns = plan.design.first().map_or(0, Vec::len);
+        for c in 0..columns {
+            let mut column: Vec<f64> = plan.design.iter().map(|row| row[c]).collect();
+            self.apply(&mut column);
+            white.design.iter_mut().zip(column).for_each(|(row, x)| row[c] = x);
+        }
+        white
+    }
+}
+
+/// The amplitudes of all decays of a plan.
+pub struct Read {
+    /// The amplitudes.
+    pub amplitudes: Vec<Amplitude>,
+    /// T2 of every nucleus, s.
+    pub t2: Vec<(String, f64)>,
+    /// The standard deviation of the noise in each part of a point.
+    pub noise: f64,
+    /// What makes their noise white.
+    pub whitening: Whitening,
+}
+
+/// Fits all decays that a plan wants; each readout of each nucleus once.
+///
+/// # Errors
+/// What is missing, too much, or cannot be told, as a sentence.
+pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, String> {
+    let mut found = Read { amplitudes: vec![], t2: vec![], noise: 0.0, whitening: Whitening { roots: vec![] } };
+    let (mut left, mut freedom) = (0.0, 0);
+    let wanted: Vec<(usize, &String)> =
+        nuclei.iter().enumerate().filter(|(c, _)| plan.lines.iter().any(|l| l.channel == *c)).collect();
+    if let Some(other) = decays.iter().find(|d| !wanted.iter().any(|(_, n)| **n == d.nucleus)) {
+        return Err(format!("no line of {} is read, and a decay of it is there", other.nucleus));
+    }
+    for (channel, nucleus) in wanted {
+        let lines: Vec<&Line> = plan.lines.iter().filter(|l| l.channel == channel).collect();
+        let frequencies: Vec<f64> = lines.iter().map(|l| l.frequency).collect();
+        let own =
+            plan.readouts.iter().map(|r| one(decays, &r.word, nucleus)).collect::<Result<Vec<&Decay>, String>>()?;
+        let signals: Vec<(Vec<f64>, Vec<C64>)> = own.iter().map(|d| d.received()).collect();
+        if signals.iter().any(|(_, z)| z.iter().any(|z| !z.re.is_finite() || !z.im.is_finite())) {
+            return Err(format!("a decay of {nucleus} has a point that is no number"));
+        }
+        if signals.iter().all(|(_, z)| z.iter().all(|z| *z == ZERO)) {
+            return Err(format!("all decays of {nucleus} are zero: nothing was measured"));
+        }
+        let residue = |t2: f64| -> Result<f64, String> {
+            signals.iter().map(|(t, z)| Ok(Fit::new(&frequencies, t, t2)?.amplitudes(z).left)).sum()
+        };
+        let longest = signals.iter().filter_map(|(t, _)| t.last()).fold(0.0f64, |m, t| m.max(*t));
+        let t2 = best((0.01 * longest, 1000.0 * longest), residue)?;
+        for (decay, (times, z)) in own.iter().zip(&signals) {
+            let fit =
+                Fit::new(&frequencies, times, t2).map_err(|why| format!("{} of {nucleus}: {why}", decay.readout))?;
+            let fitted = fit.amplitudes(z);
+            left += fitted.left;
+            freedom += fitted.freedom;
+            found.amplitudes.extend(lines.iter().zip(&fitted.amplitudes).map(|(line, a)| Amplitude {
+                readout: decay.readout.clone(),
+                nucleus: nucleus.clone(),
+                frequency: line.frequency,
+                real: a.re,
+                imaginary: a.im,
+            }));
+            if std::ptr::eq(*decay, own[0]) {
+                found.whitening.roots.extend(Whitening::new(&[&fit]).roots);
+            }
+        }
+        found.t2.push((nucleus.clone(), t2));
+    }
+    found.noise = (0.5 * left / freedom.max(1) as f64).sqrt();
+    Ok(found)
+}
+
+/// The one decay of a readout and a nucleus.
+fn one<'a>(decays: &'a [Decay], readout: &str, nucleus: &str) -> Result<&'a Decay, String> {
+    let mut of = decays.iter().filter(|d| d.readout == readout && d.nucleus == nucleus);
+    match (of.next(), of.next()) {
+        (Some(decay), None) => Ok(decay),
+        (None, _) => Err(format!("the decay of {nucleus} in readout {readout} is missing; {}", data::NAMES)),
+        (Some(_), Some(_)) => Err(format!("readout {readout} of {nucleus} is there twice")),
+    }
+}
+
+/// Where a function of one minimum in the logarithm is smallest: a coarse look, then golden sections.
+fn best((low, high): (f64, f64), f: impl Fn(f64) -> Result<f64, String>) -> Result<f64, String> {
+    const LOOKS: usize = 24;
+    let at = |k: usize| low * (high / low).powf(k as f64 / (LOOKS - 1) as f64);
+    let mut values = Vec::with_capacity(LOOKS);
+    for k in 0..LOOKS {
+        // Where the lines die before they are told apart there is no fit, and no minimum either.
+        values.push(f(at(k)).unwrap_or(f64::INFINITY));
+    }
+    let smallest = (0..LOOKS).fold(LOOKS - 1, |best, k| if values[k] < values[best] { k } else { best });
+    if values[smallest].is_infinite() {
+        f(at(LOOKS - 1))?;
+    }
+    let ratio = 0.5 * (5f64.sqrt() - 1.0);
+    let (mut a, mut b) = (at(smallest.saturating_sub(1)).ln(), at((smallest + 1).min(LOOKS - 1)).ln());
+    let value = |x: f64| f(x.exp()).unwrap_or(f64::INFINITY);
+    let (mut c, mut d) = (b - ratio * (b - a), a + ratio * (b - a));
+    let (mut at_c, mut at_d) = (value(c), value(d));
+    for _ in 0..60 {
+        if at_c <= at_d {
+            (b, d, at_d) = (d, c, at_c);
+            c = b - ratio * (b - a);
+            at_c = value(c);
+        } else {
+            (a, c, at_c) = (c, d, at_d);
+            d = a + ratio * (b - a);
+            at_d = value(d);
+        }
+    }
+    Ok((0.5 * (a + b)).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noise::Noise;
+
+    fn times(n: usize, dwell: f64) -> Vec<f64> {
+        (0..n).map(|k| dwell * k as f64).collect()
+    }
+
+    #[test]
+    fn amplitudes_and_t2_come_back() {
+        let (frequencies, t2) = ([-107.5, 107.5], 0.05);
+        let t: Vec<f64> = times(400, 1e-3).into_iter().skip(3).collect();
+        let given = [C64::new(0.25, -0.1), C64::new(-0.5, 0.3)];
+        let signal = Fit::new(&frequencies, &t, t2).unwrap().decay(&given);
+        let left = |t2: f64| Ok(Fit::new(&frequencies, &t, t2)?.amplitudes(&signal).left);
+        let found = best((1e-3, 100.0), left).unwrap();
+        assert!((found / t2 - 1.0).abs() < 1e-6, "{found}");
+        let fitted = Fit::new(&frequencies, &t, found).unwrap().amplitudes(&signal);
+        for (a, b) in fitted.amplitudes.iter().zip(given) {
+            assert!((a - b).norm() < 1e-6);
+        }
+    }
+
+    #[test]
+    fn noise_has_the_covariance_of_the_fit() {
+        // Lines that overlap: 10 Hz apart, seen for 60 ms.
+        let t = times(60, 1e-3);
+        let fit = Fit::new(&[0.0, 10.0], &t, 0.05).unwrap();
+        let expected = fit.covariance();
+        let mut sum = Matrix::zeros(2, 2);
+        const RUNS: u64 = 4000;
+        for k in 0..RUNS {
+            let mut noise = Noise::new(3, k);
+            let signal: Vec<C64> = t.iter().map(|_| C64::new(noise.normal(), noise.normal())).collect();
+            let a = fit.amplitudes(&signal).amplitudes;
+            sum += Matrix::from_fn(2, 2, |i, j| a[i] * a[j].conj() / (2.0 * RUNS as f64));
+        }
+        // Five standard errors of a variance of 4000 complex numbers.
+        assert!((sum - &expected).norm() < 0.08 * expected.norm());
+    }
+
+    #[test]
+    fn lines_that_nothing_tells_apart_are_refused() {
+        assert!(Fit::new(&[0.0, 0.0], &times(50, 1e-3), 1.0).is_err());
+        // A dwell of 1 ms folds 1 kHz onto 0.
+        assert!(Fit::new(&[0.0, 1000.0], &times(50, 1e-3), 1.0).is_err());
+        assert!(Fit::new(&[0.0, 10.0], &times(1, 1e-3), 1.0).is_err());
+    }
+}
