@@ -255,7 +255,7 @@ fn huge_files_are_refused_before_they_are_read() {
 
 #[test]
 fn help_of_every_subcommand_has_an_example() {
-    for sub in ["check", "run", "show", "fmt", "test", "dry-run", "plan", "tomography"] {
+    for sub in ["check", "run", "sweep", "merge", "show", "fmt", "test", "dry-run", "plan", "tomography"] {
         let done = ergoseq(&[sub, "--help"]);
         assert_eq!(code(&done), 0);
         assert!(text(&done.stdout).contains(&format!("  ergoseq {sub} ")), "{sub}");
@@ -436,7 +436,9 @@ fn a_tomography_is_planned_rehearsed_and_fed_with_data() {
 fn decays_are_rehearsed_and_read_back() {
     let folder = scratch("decays");
     let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
-    let shipped = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("sequences/lab/tomography_pair.seq")).unwrap();
+    let shipped =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("sequences/lab/tomography_pair.seq"))
+            .unwrap();
     let given = "tomography snr = snr scans = 16 seed = 7 method = maximum_likelihood";
     let decaying = shipped.replace(given, "tomography points = 512 dwell = 1 ms snr = snr scans = 16 seed = 7");
     let (file, data) = (path("pair.seq"), path("data"));

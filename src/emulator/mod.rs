@@ -23,7 +23,7 @@ mod truncation;
 pub use estimate::{Estimate, bytes_text, estimate};
 pub use generator::{At, Generator};
 pub use plan::plan;
-pub use points::{Point, SweepAxis, axes, points};
+pub use points::{Point, SweepAxis, axes, point, points};
 pub use question::{Question, quantity_of, unit_of};
 pub use readout::{Readings, plan_for};
 pub use rehearse::{Block, Rehearsal, longest_t1, rehearse};

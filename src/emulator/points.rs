@@ -94,18 +94,21 @@ fn values(e: &Evaluator, sweep: &Sweep) -> Result<Vec<f64>, Fault> {
 
 /// The points in row-major order of the axes.
 pub fn points(axes: &[SweepAxis], given: &Values) -> impl ExactSizeIterator<Item = Point> {
-    let lengths: Vec<usize> = axes.iter().map(|a| a.values[0].len()).collect();
-    let total = lengths.iter().product::<usize>();
-    (0..total).map(move |index| {
-        let mut point = given.clone();
-        let mut rest = index;
-        for (axis, length) in axes.iter().zip(&lengths).rev() {
-            let k = rest % length;
-            rest /= length;
-            for (name, values) in axis.names.iter().zip(&axis.values) {
-                point.insert(name.clone(), values[k]);
-            }
+    let total = axes.iter().map(|a| a.values[0].len()).product::<usize>();
+    (0..total).map(move |index| point(axes, given, index))
+}
+
+/// The point of a number in that order.
+pub fn point(axes: &[SweepAxis], given: &Values, index: usize) -> Point {
+    let mut point = given.clone();
+    let mut rest = index;
+    for axis in axes.iter().rev() {
+        let length = axis.values[0].len();
+        let k = rest % length;
+        rest /= length;
+        for (name, values) in axis.names.iter().zip(&axis.values) {
+            point.insert(name.clone(), values[k]);
         }
-        point
-    })
+    }
+    point
 }

@@ -208,7 +208,8 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
         .help("turn the phase by 180 deg instead")
         .into());
     }
-    if p.ideal {
+    // A flip angle of zero, as a sweep may give it, is no pulse: it takes no time.
+    if p.ideal || (angle == Some(0.0) && p.duration.is_none()) {
         let angle = angle.unwrap_or(0.0);
         return Ok(Drive { start: 0.0, duration: 0.0, phase, angle, amplitude: Scalar::Constant(0.0), turning: None });
     }

@@ -1,8 +1,10 @@
 //! Results to bytes, in one format a file.
 
 mod csv;
+pub mod dataset;
 mod figure;
 mod json;
+pub mod netcdf;
 #[cfg(feature = "pictures")]
 mod picture;
 mod readings;

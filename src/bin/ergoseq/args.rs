@@ -31,6 +31,14 @@ pub enum Command {
         after_help = "Examples:\n  ergoseq run sequences/dipolar_charging.seq\n  ergoseq run sequences/dipolar_charging.seq --set Delta=2 --sweep \"T=0.1 .. 4 points 40\" --format csv --output sweep.csv\n  ergoseq run sequences/jeener_broekaert.seq --set tau=\"3.3 us\" --energy Hz"
     )]
     Run(Run),
+    /// Emulates a sweep of any length into a file that can be resumed: NetCDF, which xarray opens at once
+    #[command(
+        after_help = "A point that fails is recorded with the number of its error and stops no other. Whenever the program ends, what was computed is in the file.\n\nExamples:\n  ergoseq sweep sequences/jeener_broekaert.seq --output map.nc\n  ergoseq sweep sequences/jeener_broekaert.seq --output map.nc --resume\n  ergoseq sweep my.seq --sweep \"T=0.1 .. 4 points 1000\" --shard 2/8 --output part2.nc\n  python -c \"import xarray; print(xarray.open_dataset('map.nc'))\""
+    )]
+    Sweep(Sweep),
+    /// Joins the shards of a sweep
+    #[command(after_help = "Example:\n  ergoseq merge part*.nc --output map.nc")]
+    Merge(Merge),
     /// Prints what a file becomes on its way: its tree, its experiment, its Hamiltonian
     #[command(after_help = "Example:\n  ergoseq show sequences/jeener_broekaert.seq --stage hamiltonian")]
     Show(Show),
@@ -59,6 +67,57 @@ pub enum Command {
     )]
     #[cfg(feature = "pictures")]
     Reproduce(Reproduce),
+}
+
+/// `sweep`
+#[derive(Args)]
+pub struct Sweep {
+    /// A `.seq` file, or an experiment in YAML
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub given: Given,
+    /// Sweeps a parameter: `--sweep "T=0.1 .. 2 points 20"`, `--sweep Dz=0,0.5,1`
+    #[arg(long, value_name = "NAME=RANGE", allow_hyphen_values = true)]
+    pub sweep: Vec<String>,
+    /// The file to write
+    #[arg(long, short, value_name = "PATH")]
+    pub output: PathBuf,
+    /// Goes on with a file that was begun: only what it does not have is computed
+    #[arg(long, conflicts_with = "force")]
+    pub resume: bool,
+    /// Overwrites the output file if there is one
+    #[arg(long)]
+    pub force: bool,
+    /// Computes one of so many parts, each into a file of its own, for `ergoseq merge`
+    #[arg(long, value_name = "K/N", value_parser = shard)]
+    pub shard: Option<(u64, u64)>,
+    /// Threads that work on the points; all cores when not given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub how: How,
+}
+
+fn shard(text: &str) -> Result<(u64, u64), String> {
+    let parsed = text.split_once('/').and_then(|(k, n)| Some((k.parse::<u64>().ok()?, n.parse::<u64>().ok()?)));
+    match parsed {
+        Some((k, n)) if 1 <= k && k <= n => Ok((k, n)),
+        _ => Err("a shard is K/N, with K from 1 to N".into()),
+    }
+}
+
+/// `merge`
+#[derive(Args)]
+pub struct Merge {
+    /// The files of the shards
+    #[arg(required = true)]
+    pub shards: Vec<PathBuf>,
+    /// The file to write
+    #[arg(long, short, value_name = "PATH")]
+    pub output: PathBuf,
+    /// Overwrites the output file if there is one
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `dry-run`

@@ -72,7 +72,7 @@ pub fn read(path: &Path) -> Result<String, Diagnostic> {
     })
 }
 
-fn reason(e: &std::io::Error) -> String {
+pub fn reason(e: &std::io::Error) -> String {
     match e.kind() {
         std::io::ErrorKind::NotFound => "there is no such file".into(),
         std::io::ErrorKind::PermissionDenied => "permission is denied".into(),

@@ -12,6 +12,7 @@ mod progress;
 mod reproduce;
 mod run;
 mod show;
+mod sweep;
 mod terminal;
 mod test;
 mod tomography;
@@ -37,6 +38,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {
         Command::Check(a) => check::check(&a),
         Command::Run(a) => run::run(&a),
+        Command::Sweep(a) => sweep::sweep(&a),
+        Command::Merge(a) => sweep::merge(&a),
         Command::Show(a) => show::show(&a),
         Command::Fmt(a) => fmt::fmt(&a),
         Command::Test(a) => test::test(&a),

@@ -1,0 +1,419 @@
+//! `ergoseq sweep` and `ergoseq merge`: sweeps that outlast the memory, the machine and the patience.
+//!
+//! Every point has its place in the file, so the threads write as they finish and the file is the same whatever their number. A point's
+//! status is written behind its values: whenever the program ends, by itself or not, what is marked as computed is, and `--resume`
+//! computes the rest.
+
+use crate::progress::Progress;
+use crate::{Outcome, args, files, overrides, terminal};
+use ergoseq::Compiled;
+use ergoseq::diagnostic::{Code, Diagnostic};
+use ergoseq::emulator::{self, Options, Run, SweepAxis};
+use ergoseq::hamiltonian::Values;
+use ergoseq::output::dataset::{Blank, Dataset, PENDING, Patch, bare, number_of, origin};
+use rayon::prelude::*;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// How many failures are shown in full; all are counted, and the file says which points failed and why.
+const SHOWN: u64 = 3;
+
+/// How many bytes of a file are read for its header: sources are texts of people.
+const LARGEST_HEADER: u64 = 128 << 20;
+
+fn wrong(path: &Path, why: impl std::fmt::Display) -> Diagnostic {
+    Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be written: {why}", path.display()))
+}
+
+fn failed(path: &Path) -> impl Fn(io::Error) -> Diagnostic + '_ {
+    move |e| match e.kind() {
+        ErrorKind::StorageFull => wrong(path, "the disk is full")
+            .help("what was computed is in the file; make room and go on with `--resume`"),
+        _ => wrong(path, files::reason(&e)),
+    }
+}
+
+/// Computes the points that the file does not have yet.
+pub fn sweep(a: &args::Sweep) -> Outcome {
+    let mut compiled = match files::compile(&a.file) {
+        Ok(compiled) => compiled,
+        Err(refused) => return terminal::refuse(&refused.diagnostics, &refused.sources),
+    };
+    terminal::report(&compiled.warnings, &compiled.sources);
+    let prepared = (|| {
+        let values = overrides::values(&compiled.experiment, &a.given, &mut compiled.sources)?;
+        overrides::sweeps(&mut compiled.experiment, &a.sweep, &mut compiled.sources)?;
+        Ok((values, overrides::options(&a.how)?))
+    })();
+    let (values, options) = match prepared {
+        Ok(prepared) => prepared,
+        Err(outcome) => return outcome,
+    };
+    if let Some(n) = a.threads {
+        // Only the first call can set the number; there is none before this one.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
+    }
+    match run(a, &compiled, &values, &options) {
+        Ok(outcome) => outcome,
+        Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
+    }
+}
+
+fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options) -> Result<Outcome, Box<Diagnostic>> {
+    let experiment = &compiled.experiment;
+    if let Ok(warnings) = ergoseq::check_on(experiment, values, options.spectrometer.as_deref()) {
+        terminal::report(&warnings, &compiled.sources);
+    }
+    let axes = emulator::axes(experiment, values)?;
+    let total = axes.iter().map(|a| a.values[0].len() as u64).product::<u64>();
+    if axes.is_empty() {
+        return Err(Box::new(
+            Diagnostic::without_place(Code::EmptySweep, "the file sweeps nothing")
+                .help("`--sweep \"T=0.1 .. 2 points 20\"` sweeps a parameter; `ergoseq run` emulates a single point"),
+        ));
+    }
+    let share = share(a.shard, total);
+    let at = |k: u64| emulator::point(&axes, values, k as usize);
+    let file_name = a.file.display().to_string();
+    let settings = format!(
+        "method {}, tolerance {:e}, spectrometer {}",
+        a.how.method,
+        options.tolerance,
+        options.spectrometer.as_deref().unwrap_or("none")
+    );
+    let made_by = origin(&bare(experiment, &file_name, &[]), &compiled.sources, &settings);
+    let opened = match (a.output.exists(), a.resume) {
+        (true, true) => again(&a.output, &made_by, &axes)?,
+        (false, true) => {
+            return Err(Box::new(
+                Diagnostic::without_place(
+                    Code::CannotRead,
+                    format!("`{}` is not there to be resumed", a.output.display()),
+                )
+                .help("without `--resume` it is begun"),
+            ));
+        }
+        (true, false) if !a.force => {
+            return Err(Box::new(
+                wrong(&a.output, "it exists").help("`--resume` goes on with it, `--force` begins anew"),
+            ));
+        }
+        _ => {
+            // The first point that can be computed says which results there are.
+            let known = (share.start..share.end).find_map(|k| emulator::run(experiment, &at(k), options, &[]).ok());
+            let Some(known) = known else {
+                let why = emulator::run(experiment, &at(share.start), options, &[]).err();
+                return Err(why.unwrap_or_else(|| Box::new(wrong(&a.output, "no point can be computed"))));
+            };
+            let dataset = Dataset::new(&bare(experiment, &file_name, &[known]), &axes, made_by);
+            let file = begin(&a.output, &dataset, &axes).map_err(|e| match e.kind() {
+                ErrorKind::StorageFull => wrong(&a.output, "the disk is full")
+                    .help(format!("the file takes {}", emulator::bytes_text(dataset.header.end() as f64))),
+                _ => failed(&a.output)(e),
+            })?;
+            Opened { dataset, file, done: vec![PENDING; total as usize] }
+        }
+    };
+    let Opened { dataset, file, done } = opened;
+    let left: Vec<u64> = share.clone().filter(|k| done[*k as usize] == PENDING).collect();
+    drop(done);
+    let work = Work {
+        dataset: &dataset,
+        file: Mutex::new(file),
+        path: &a.output,
+        failures: AtomicU64::new(0),
+        stopped: AtomicBool::new(false),
+        error: Mutex::new(None),
+    };
+    let progress = Progress::new(left.len() as u64);
+    left.par_iter().for_each(|&k| {
+        if work.stopped.load(Ordering::Relaxed) {
+            return;
+        }
+        let result = emulator::run(experiment, &at(k), options, &[]);
+        work.keep(k, result, compiled, &file_name, &axes, &at(k));
+        progress.step();
+    });
+    drop(progress);
+    let failures = work.failures.load(Ordering::Relaxed);
+    if let Some(diagnostic) = work.error.into_inner().unwrap_or(None) {
+        return Err(Box::new(diagnostic));
+    }
+    let file = work.file.into_inner().map_err(|_| Box::new(wrong(&a.output, "a thread failed")))?;
+    file.sync_all().map_err(failed(&a.output))?;
+    let before = (share.end - share.start) - left.len() as u64;
+    let mut said = format!("{} points computed", left.len());
+    if before > 0 {
+        said += &format!(", {before} were there");
+    }
+    if failures > 0 {
+        said += &format!(", {failures} of them failed: `status` says why");
+    }
+    eprintln!("{said}");
+    Ok(if failures > 0 { Outcome::Wrong } else { Outcome::Done })
+}
+
+/// The points of a shard: neighbours, so that its part of every variable is one piece.
+fn share(shard: Option<(u64, u64)>, total: u64) -> Range<u64> {
+    let (k, n) = shard.unwrap_or((1, 1));
+    let bound = |k: u64| (u128::from(total) * u128::from(k) / u128::from(n)) as u64;
+    bound(k - 1)..bound(k)
+}
+
+/// A file that is written to.
+struct Opened {
+    dataset: Dataset,
+    file: File,
+    /// The status of every point.
+    done: Vec<i16>,
+}
+
+struct Work<'a> {
+    dataset: &'a Dataset,
+    file: Mutex<File>,
+    path: &'a Path,
+    failures: AtomicU64,
+    stopped: AtomicBool,
+    error: Mutex<Option<Diagnostic>>,
+}
+
+impl Work<'_> {
+    /// Writes what a point gave: its values, then its status.
+    fn keep(
+        &self,
+        k: u64,
+        result: Result<Run, Box<Diagnostic>>,
+        compiled: &Compiled,
+        file_name: &str,
+        axes: &[SweepAxis],
+        point: &Values,
+    ) {
+        let patches = result.and_then(|run| {
+            let results = bare(&compiled.experiment, file_name, &[]);
+            self.dataset.values(&results, &run, k).map_err(|why| {
+                Box::new(Diagnostic::without_place(Code::Contradiction, format!("the point does not fit: {why}")))
+            })
+        });
+        let (patches, status) = match patches {
+            Ok(patches) => (patches, 0),
+            Err(diagnostic) => {
+                let status = number_of(diagnostic.code);
+                if self.failures.fetch_add(1, Ordering::Relaxed) < SHOWN {
+                    let names = axes.iter().flat_map(|a| &a.names);
+                    let shown: Vec<String> = names.map(|n| format!("{n} = {}", point[n])).collect();
+                    terminal::report(
+                        &[diagnostic.help(format!("at the point {}", shown.join(", ")))],
+                        &compiled.sources,
+                    );
+                }
+                (vec![], status)
+            }
+        };
+        let written = match self.file.lock() {
+            Ok(mut file) => {
+                let all = patches.into_iter().chain([self.dataset.status(k, status)]);
+                all.into_iter().try_for_each(|patch| put(&mut file, &patch))
+            }
+            Err(_) => return,
+        };
+        if let Err(e) = written
+            && !self.stopped.swap(true, Ordering::Relaxed)
+            && let Ok(mut error) = self.error.lock()
+        {
+            *error = Some(failed(self.path)(e));
+        }
+    }
+}
+
+fn put(file: &mut File, (at, bytes): &Patch) -> io::Result<()> {
+    file.seek(SeekFrom::Start(*at))?;
+    file.write_all(bytes)
+}
+
+/// A new file with nothing computed. It is made beside its place and moved there, so that a file of this name is always whole.
+fn begin(path: &Path, dataset: &Dataset, axes: &[SweepAxis]) -> io::Result<File> {
+    const PIECE: usize = 1 << 20;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(format!(".{}.part", std::process::id()));
+    let beside = std::path::PathBuf::from(beside);
+    let made = (|| {
+        let mut out = BufWriter::with_capacity(PIECE, File::create(&beside)?);
+        out.write_all(&dataset.header.bytes())?;
+        for blank in dataset.blank(axes) {
+            match blank {
+                Blank::Bytes(bytes) => out.write_all(&bytes)?,
+                Blank::Repeated(bytes, size) => {
+                    let piece: Vec<u8> = bytes.iter().copied().cycle().take(PIECE).collect();
+                    let mut left = size;
+                    while left > 0 {
+                        let now = left.min(PIECE as u64);
+                        out.write_all(&piece[..now as usize])?;
+                        left -= now;
+                    }
+                }
+            }
+        }
+        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        std::fs::rename(&beside, path)?;
+        OpenOptions::new().read(true).write(true).open(path)
+    })();
+    made.inspect_err(|_| {
+        // Best effort: the half-written file is ours.
+        let _ = std::fs::remove_file(&beside);
+    })
+}
+
+fn header_of(path: &Path) -> Result<(Dataset, File), Diagnostic> {
+    let cannot = |why: String| Diagnostic::without_place(Code::CannotRead, format!("`{}`: {why}", path.display()));
+    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|e| cannot(files::reason(&e)))?;
+    let mut bytes = Vec::new();
+    // Headers are short unless sources are long: first a piece, then more where that does not do.
+    for length in [1 << 16, LARGEST_HEADER] {
+        bytes.clear();
+        file.seek(SeekFrom::Start(0)).map_err(|e| cannot(files::reason(&e)))?;
+        (&mut file).take(length).read_to_end(&mut bytes).map_err(|e| cannot(files::reason(&e)))?;
+        if let Ok(dataset) = Dataset::read(&bytes) {
+            return sized(dataset, file).map_err(cannot);
+        }
+    }
+    Dataset::read(&bytes).and_then(|dataset| sized(dataset, file)).map_err(cannot)
+}
+
+fn sized(dataset: Dataset, file: File) -> Result<(Dataset, File), String> {
+    let length = file.metadata().map_err(|e| files::reason(&e))?.len();
+    if length < dataset.header.end() { Err("it is shorter than its header says".into()) } else { Ok((dataset, file)) }
+}
+
+fn statuses(dataset: &Dataset, file: &mut File) -> io::Result<Vec<i16>> {
+    let mut bytes = vec![0; 2 * dataset.points as usize];
+    file.seek(SeekFrom::Start(dataset.status_begin()))?;
+    file.read_exact(&mut bytes)?;
+    Ok(bytes.as_chunks::<2>().0.iter().map(|b| i16::from_be_bytes(*b)).collect())
+}
+
+/// The same file again, if it is of the same program, the same settings and the same sweep.
+fn again(path: &Path, made_by: &[(String, String)], axes: &[SweepAxis]) -> Result<Opened, Box<Diagnostic>> {
+    let (dataset, mut file) = header_of(path)?;
+    let other = |what: &str| {
+        Box::new(
+            wrong(path, format!("it belongs to another sweep: {what} differs"))
+                .help("resume with the program, the settings and the version that began it, or choose another name"),
+        )
+    };
+    for (name, text) in made_by {
+        if dataset.header.attribute(name) != Some(text) {
+            return Err(other(&format!("`{name}`")));
+        }
+    }
+    let dimensions: Vec<(String, u64)> = axes.iter().map(|a| (a.names[0].clone(), a.values[0].len() as u64)).collect();
+    if dataset.header.dimensions.get(..dimensions.len()) != Some(&dimensions) {
+        return Err(other("its grid"));
+    }
+    for (name, values) in axes.iter().flat_map(|a| a.names.iter().zip(&a.values)) {
+        let expected: Vec<u8> = values.iter().flat_map(|x| x.to_be_bytes()).collect();
+        let mut found = vec![0; expected.len()];
+        let begin = dataset.header.variable(name).map(|v| v.begin).ok_or_else(|| other(&format!("`{name}`")))?;
+        file.seek(SeekFrom::Start(begin)).and_then(|_| file.read_exact(&mut found)).map_err(failed(path))?;
+        if found != expected {
+            return Err(other(&format!("the values of `{name}`")));
+        }
+    }
+    let done = statuses(&dataset, &mut file).map_err(failed(path))?;
+    Ok(Opened { dataset, file, done })
+}
+
+/// Joins the shards of a sweep.
+pub fn merge(a: &args::Merge) -> Outcome {
+    match join(a) {
+        Ok(outcome) => outcome,
+        Err(diagnostic) => terminal::refuse(&[diagnostic], &Default::default()),
+    }
+}
+
+fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
+    if a.output.exists() && !a.force {
+        return Err(wrong(&a.output, "it exists").help("`--force` overwrites it"));
+    }
+    let (first, mut base) = header_of(&a.shards[0])?;
+    let mut shards = vec![statuses(&first, &mut base).map_err(failed(&a.shards[0]))?];
+    let mut sources = vec![base];
+    for path in &a.shards[1..] {
+        let (dataset, mut file) = header_of(path)?;
+        if dataset != first {
+            let what = dataset.header.attributes.iter().find(|x| !first.header.attributes.contains(x));
+            let what = what.map_or("its layout".to_string(), |(name, _)| format!("`{name}`"));
+            let message =
+                format!("`{}` and `{}` are of different sweeps: {what} differs", a.shards[0].display(), path.display());
+            return Err(Diagnostic::without_place(Code::Contradiction, message));
+        }
+        shards.push(statuses(&dataset, &mut file).map_err(failed(path))?);
+        sources.push(file);
+    }
+    for k in 0..first.points as usize {
+        let have: Vec<usize> = (0..shards.len()).filter(|s| shards[*s][k] != PENDING).collect();
+        if let [one, other, ..] = have[..] {
+            let message = format!(
+                "`{}` and `{}` overlap: both have computed point {}",
+                a.shards[one].display(),
+                a.shards[other].display(),
+                k + 1
+            );
+            return Err(Diagnostic::without_place(Code::Contradiction, message)
+                .help("give each of n shards a number of its own: `--shard 1/n`, `--shard 2/n`, ..."));
+        }
+    }
+    let mut beside = a.output.as_os_str().to_owned();
+    beside.push(format!(".{}.part", std::process::id()));
+    let beside = std::path::PathBuf::from(beside);
+    let written = (|| {
+        std::fs::copy(&a.shards[0], &beside)?;
+        let mut out = OpenOptions::new().read(true).write(true).open(&beside)?;
+        for (shard, file) in shards.iter().zip(&mut sources).skip(1) {
+            for run in runs(shard) {
+                for (at, length) in first.parts(run.start, run.end - run.start) {
+                    copy(file, &mut out, at, length)?;
+                }
+                for k in run {
+                    put(&mut out, &first.status(k, shard[k as usize]))?;
+                }
+            }
+        }
+        out.sync_all()?;
+        std::fs::rename(&beside, &a.output)
+    })();
+    written.map_err(|e| {
+        // Best effort: the half-written file is ours.
+        let _ = std::fs::remove_file(&beside);
+        failed(&a.output)(e)
+    })?;
+    let missing = (0..first.points as usize).filter(|k| shards.iter().all(|s| s[*k] == PENDING)).count();
+    eprintln!("{} of {} points", first.points - missing as u64, first.points);
+    if missing > 0 {
+        eprintln!("the rest is computed by `ergoseq sweep FILE --output {} --resume`", a.output.display());
+    }
+    Ok(Outcome::Done)
+}
+
+/// The points of a shard that are computed, as ranges.
+fn runs(shard: &[i16]) -> Vec<Range<u64>> {
+    let mut out: Vec<Range<u64>> = Vec::new();
+    for (k, _) in shard.iter().enumerate().filter(|(_, s)| **s != PENDING) {
+        let k = k as u64;
+        match out.last_mut() {
+            Some(last) if last.end == k => last.end = k + 1,
+            _ => out.push(k..k + 1),
+        }
+    }
+    out
+}
+
+fn copy(from: &mut File, to: &mut File, at: u64, length: u64) -> io::Result<()> {
+    from.seek(SeekFrom::Start(at))?;
+    to.seek(SeekFrom::Start(at))?;
+    let copied = io::copy(&mut from.take(length), to)?;
+    if copied == length { Ok(()) } else { Err(ErrorKind::UnexpectedEof.into()) }
+}
