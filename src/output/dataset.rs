@@ -24,6 +24,9 @@ pub struct Dataset {
     pub points: u64,
 }
 
+/// A variable to be: name, dimensions, kind, texts.
+type Described = (String, Vec<usize>, Type, Vec<(String, String)>);
+
 /// Bytes that belong at a place of the file.
 pub type Patch = (u64, Vec<u8>);
 
@@ -73,7 +76,7 @@ impl Dataset {
             origin.push(text("coordinates", more.join(" ")));
         }
         header.attributes = origin;
-        let mut variables: Vec<(String, Vec<usize>, Type, Vec<(String, String)>)> = Vec::new();
+        let mut variables: Vec<Described> = Vec::new();
         for (k, axis) in axes.iter().enumerate() {
             for name in &axis.names {
                 variables.push((name.clone(), vec![k], Type::Double, units(results.param_unit(name))));
@@ -248,8 +251,6 @@ fn about(results: &Results, key: &str) -> Vec<(String, String)> {
 fn at_marks(run: &Run, key: &str) -> String {
     if run.summary.iter().any(|(k, _)| k == key) { format!("{key}_at_marks") } else { key.to_string() }
 }
-
-type Described = (String, Vec<usize>, Type, Vec<(String, String)>);
 
 fn marks(results: &Results, run: &Run, grid: &[usize], header: &mut Header, variables: &mut Vec<Described>) {
     let Some(first) = run.marks.first() else { return };
