@@ -11,7 +11,8 @@
 //!    [`tomography`] reads a state out as a spectrometer does.
 //! 6. [`verdict`] compares a run with what `expect` and `theory` say.
 //! 7. [`output`] writes runs as tables, JSON or CSV, and figures as CSV, SVG or PNG.
-//! 8. [`papers`] runs the sequences of published papers and judges what these say.
+//! 8. [`search`] looks for the parameters at which results are best, or nearest to what was measured.
+//! 9. [`papers`] runs the sequences of published papers and judges what these say.
 //!
 //! Beside them: [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
 //! crates; [`spin`] has operators and states; [`metrics`] takes any density matrix and Hamiltonian; [`noise`]
@@ -52,6 +53,7 @@ pub mod metrics;
 pub mod noise;
 pub mod output;
 pub mod papers;
+pub mod search;
 pub mod source;
 pub mod spin;
 pub mod syntax;

@@ -10,7 +10,7 @@ mod shape_file;
 mod system;
 
 pub use load::{Loaded, Reader, load};
-pub use results::check_values as check_sweep;
+pub use results::{check_result, check_values as check_sweep};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::ShapeTable;

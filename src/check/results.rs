@@ -194,6 +194,25 @@ pub fn check_values(scope: &Scope, values: &SweepValues, dimension: Dimension) -
     }
 }
 
+/// Checks a result that is asked for from outside, as `expect` would: the expression, and the mark.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn check_result(experiment: &Experiment, expr: &Expr, at: Option<&str>) -> Result<(), Fault> {
+    let traces = traces(&experiment.sequence);
+    let battery = experiment.battery.is_some();
+    Names { traces: &traces, results: results(experiment), battery }.check(expr, &experiment.scope())?;
+    let marks = marks(&experiment.sequence);
+    match at {
+        Some(mark) if mark != "end" && !marks.iter().any(|m| m == mark) => {
+            let message = format!("there is no mark `{mark}`");
+            let known = marks.iter().map(String::as_str).chain(["end"]);
+            Err(Diagnostic::without_place(Code::UnknownResult, message).did_you_mean(mark, known).into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What may be named in a result.
 struct Names<'a> {
     traces: &'a [String],

@@ -36,6 +36,16 @@ pub enum Command {
         after_help = "A point that fails is recorded with the number of its error and stops no other. Whenever the program ends, what was computed is in the file.\n\nExamples:\n  ergoseq sweep sequences/jeener_broekaert.seq --output map.nc\n  ergoseq sweep sequences/jeener_broekaert.seq --output map.nc --resume\n  ergoseq sweep my.seq --sweep \"T=0.1 .. 4 points 1000\" --shard 2/8 --output part2.nc\n  python -c \"import xarray; print(xarray.open_dataset('map.nc'))\""
     )]
     Sweep(Sweep),
+    /// Looks for the parameters at which a result is largest or smallest
+    #[command(
+        after_help = "Looks at many points, climbs from the best ones, and prints what it found with the command that runs it. An `ensemble` of the file is part of what is judged, so the best is the best for all of its members.\n\nExamples:\n  ergoseq optimise sequences/jeener_broekaert.seq --vary \"tau=0.1us .. 12us\" --maximise \"ergotropy at charged\"\n  ergoseq optimise my.seq --vary \"theta=0deg..180deg\" --vary \"rf=10kHz..100kHz\" --minimise \"abs(order(Iz(p))) at end\""
+    )]
+    Optimise(Optimise),
+    /// Fits parameters to measured results
+    #[command(
+        after_help = "The table has a parameter in its first column and a result in each other; a column `error` holds the errors of the one before it.\n\n  t [ms], order(Iz(h)) at read, error\n  1, -0.98, 0.01\n  500, 0.11, 0.01\n\nExample:\n  ergoseq fit recovery.seq --data recovery.csv --vary \"T1=0.1s .. 20s\""
+    )]
+    Fit(Fit),
     /// Joins the shards of a sweep
     #[command(after_help = "Example:\n  ergoseq merge part*.nc --output map.nc")]
     Merge(Merge),
@@ -94,6 +104,58 @@ pub struct Sweep {
     /// Threads that work on the points; all cores when not given
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// `optimise`
+#[derive(Args)]
+pub struct Optimise {
+    /// A `.seq` file, or an experiment in YAML
+    pub file: PathBuf,
+    /// A parameter and its bounds: `--vary "tau=0.2us .. 12us"`
+    #[arg(long, value_name = "NAME=LOW..HIGH", required = true, allow_hyphen_values = true)]
+    pub vary: Vec<String>,
+    /// The result that shall be large: `ergotropy at charged`, `max(power)`
+    #[arg(long, value_name = "RESULT", required_unless_present = "minimise", conflicts_with = "minimise")]
+    pub maximise: Option<String>,
+    /// The result that shall be small
+    #[arg(long, value_name = "RESULT")]
+    pub minimise: Option<String>,
+    /// Points that are looked at before it climbs; 24 a parameter when not given
+    #[arg(long, value_name = "N")]
+    pub starts: Option<usize>,
+    #[command(flatten)]
+    pub given: Given,
+    /// Threads; all cores when not given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// table or json
+    #[arg(long, default_value = "table", value_parser = ["table", "json"])]
+    pub format: String,
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// `fit`
+#[derive(Args)]
+pub struct Fit {
+    /// A `.seq` file, or an experiment in YAML
+    pub file: PathBuf,
+    /// The measured results, comma-separated
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// A parameter and its bounds: `--vary "T1=0.1s .. 20s"`
+    #[arg(long, value_name = "NAME=LOW..HIGH", required = true, allow_hyphen_values = true)]
+    pub vary: Vec<String>,
+    #[command(flatten)]
+    pub given: Given,
+    /// Threads; all cores when not given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// table or json
+    #[arg(long, default_value = "table", value_parser = ["table", "json"])]
+    pub format: String,
     #[command(flatten)]
     pub how: How,
 }

@@ -11,6 +11,7 @@ mod progress;
 #[cfg(feature = "pictures")]
 mod reproduce;
 mod run;
+mod search;
 mod show;
 mod sweep;
 mod terminal;
@@ -39,6 +40,8 @@ fn main() -> ExitCode {
         Command::Check(a) => check::check(&a),
         Command::Run(a) => run::run(&a),
         Command::Sweep(a) => sweep::sweep(&a),
+        Command::Optimise(a) => search::optimise(&a),
+        Command::Fit(a) => search::fit(&a),
         Command::Merge(a) => sweep::merge(&a),
         Command::Show(a) => show::show(&a),
         Command::Fmt(a) => fmt::fmt(&a),

@@ -1,0 +1,308 @@
+//! `ergoseq optimise` and `ergoseq fit`
+
+use crate::{Outcome, args, files, overrides, terminal};
+use ergoseq::Compiled;
+use ergoseq::check::check_result;
+use ergoseq::diagnostic::{Code, Diagnostic};
+use ergoseq::emulator::{Options, quantity_of, unit_of};
+use ergoseq::hamiltonian::{Evaluator, Fault, Values};
+use ergoseq::ir::Experiment;
+use ergoseq::output::dataset::bare;
+use ergoseq::search::{self, Data, Fit, Goal, Optimum, Range};
+use ergoseq::source::Sources;
+use ergoseq::syntax::{Expr, number_text, parse_expression};
+use serde_json::json;
+use std::path::Path;
+
+/// Everything that both need of the command line.
+struct Prepared {
+    compiled: Compiled,
+    values: Values,
+    options: Options,
+    ranges: Vec<Range>,
+}
+
+fn prepare(
+    file: &Path,
+    given: &args::Given,
+    how: &args::How,
+    vary: &[String],
+    threads: Option<usize>,
+) -> Result<Prepared, Outcome> {
+    let mut compiled = match files::compile(file) {
+        Ok(compiled) => compiled,
+        Err(refused) => return Err(terminal::refuse(&refused.diagnostics, &refused.sources)),
+    };
+    terminal::report(&compiled.warnings, &compiled.sources);
+    let values = overrides::values(&compiled.experiment, given, &mut compiled.sources)?;
+    let options = overrides::options(how)?;
+    let ranges: Result<Vec<Range>, Box<Diagnostic>> =
+        vary.iter().map(|text| range(text, &compiled.experiment, &mut compiled.sources)).collect();
+    let ranges = ranges.map_err(|d| {
+        terminal::report(&[*d], &compiled.sources);
+        Outcome::Usage
+    })?;
+    if let Some(n) = threads {
+        // Only the first call can set the number; there is none before this one.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
+    }
+    Ok(Prepared { compiled, values, options, ranges })
+}
+
+/// `tau = 0.2 us .. 12 us`
+fn range(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<Range, Fault> {
+    let usage = || -> Fault {
+        Diagnostic::without_place(Code::UnexpectedToken, format!("`--vary {text}` names no range"))
+            .help("write `--vary \"tau = 0.2 us .. 12 us\"`")
+            .into()
+    };
+    let (name, bounds) = text.split_once('=').ok_or_else(usage)?;
+    let (low, high) = bounds.split_once("..").ok_or_else(usage)?;
+    let name = name.trim();
+    let mut number = |text: &str| setting(name, text.trim(), experiment, sources);
+    Ok(Range { name: name.to_string(), low: number(low)?, high: number(high)? })
+}
+
+/// The value of a parameter, as `--set` takes it.
+fn setting(name: &str, text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<f64, Fault> {
+    let bare = Experiment { units: experiment.units, ..Experiment::default() };
+    let file = sources.add(format!("--vary {name}"), text);
+    let expr = parse_expression(text, file)?;
+    ergoseq::check::check_setting(&experiment.scope(), name, &expr)?;
+    Evaluator::new(&bare, &Values::new())?.number(&expr)
+}
+
+/// `ergotropy at charged`
+fn result(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<(Expr, Option<String>), Fault> {
+    let (words, at) = match text.rsplit_once(" at ") {
+        Some((words, mark)) => (words, Some(mark.trim().to_string())),
+        None => (text, None),
+    };
+    let file = sources.add("the result", words);
+    let expr = parse_expression(words, file)?;
+    check_result(experiment, &expr, at.as_deref())?;
+    // A named result stands for what it was given as.
+    let named = |word: &str| experiment.measures.iter().find(|m| m.key == word && !m.summary).map(|m| m.value.clone());
+    let known = |word: &str| ergoseq::metrics::Metric::named(word).is_some();
+    Ok((expr.replace(&|word| if known(word) { None } else { named(word) }), at))
+}
+
+fn unit_of_result(expr: &Expr, experiment: &Experiment) -> &'static str {
+    quantity_of(expr).map_or("", |q| unit_of(q, experiment.units))
+}
+
+/// Where a result is best.
+pub fn optimise(a: &args::Optimise) -> Outcome {
+    let Prepared { mut compiled, values, options, ranges } =
+        match prepare(&a.file, &a.given, &a.how, &a.vary, a.threads) {
+            Ok(prepared) => prepared,
+            Err(outcome) => return outcome,
+        };
+    let (text, maximise) = match (&a.maximise, &a.minimise) {
+        (Some(text), _) => (text, true),
+        (None, Some(text)) => (text, false),
+        // The command line asks for one of the two.
+        (None, None) => return Outcome::Usage,
+    };
+    let found = result(text, &compiled.experiment, &mut compiled.sources).and_then(|(expr, at)| {
+        let goal = Goal { expr, at, maximise };
+        let optimum = search::optimise(&compiled.experiment, &values, &options, &ranges, &goal, a.starts)?;
+        Ok((goal, optimum))
+    });
+    let (goal, optimum) = match found {
+        Ok(found) => found,
+        Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
+    };
+    let unit = unit_of_result(&goal.expr, &compiled.experiment);
+    if a.format == "json" {
+        let values: serde_json::Map<String, serde_json::Value> =
+            ranges.iter().zip(&optimum.values).map(|(r, x)| (r.name.clone(), json!(x))).collect();
+        let bound: Vec<&str> =
+            ranges.iter().zip(&optimum.bound).filter(|(_, b)| **b).map(|(r, _)| r.name.as_str()).collect();
+        let object = json!({
+            "schema": "ergoseq/optimise/1", "file": a.file.display().to_string(), "result": text, "unit": unit,
+            "best": optimum.best, "params": values, "on_bound": bound, "runs": optimum.runs,
+            "climbs": { "alike": optimum.climbs.0, "all": optimum.climbs.1 },
+        });
+        return terminal::print(&format!("{object:#}\n"));
+    }
+    terminal::print(&optimum_text(a, &compiled.experiment, &ranges, &optimum, text, unit))
+}
+
+fn optimum_text(
+    a: &args::Optimise,
+    experiment: &Experiment,
+    ranges: &[Range],
+    optimum: &Optimum,
+    text: &str,
+    unit: &str,
+) -> String {
+    let file = a.file.display().to_string();
+    let results = bare(experiment, &file, &[]);
+    let kind = if a.maximise.is_some() { "largest" } else { "smallest" };
+    let mut out = format!("{text}: {kind} {:.9e} {unit}", optimum.best).trim_end().to_string() + "\n";
+    for ((r, x), bound) in ranges.iter().zip(&optimum.values).zip(&optimum.bound) {
+        let unit = results.param_unit(&r.name);
+        out += &format!("  {:<12} = {x:.9e} {unit}", r.name).trim_end().to_string();
+        out += if *bound { "   on its bound\n" } else { "\n" };
+    }
+    let (alike, all) = optimum.climbs;
+    out += &format!("{} runs; {alike} of {all} climbs ended there\n", optimum.runs);
+    let set: Vec<String> = ranges
+        .iter()
+        .zip(&optimum.values)
+        .map(|(r, x)| {
+            format!("--set \"{}={}\"", r.name, format!("{} {}", number_text(*x), results.param_unit(&r.name)).trim())
+        })
+        .collect();
+    out + &format!("ergoseq run {file} {}\n", set.join(" "))
+}
+
+/// The parameters that are nearest to what was measured.
+pub fn fit(a: &args::Fit) -> Outcome {
+    let Prepared { mut compiled, values, options, ranges } =
+        match prepare(&a.file, &a.given, &a.how, &a.vary, a.threads) {
+            Ok(prepared) => prepared,
+            Err(outcome) => return outcome,
+        };
+    let found = files::read(&a.data).map_err(Box::new).and_then(|text| {
+        let data = table(&text, &compiled.experiment, &mut compiled.sources).map_err(|why| {
+            Box::new(Diagnostic::without_place(
+                Code::CannotRead,
+                format!("`{}` is no table of measurements: {why}", a.data.display()),
+            ))
+        })?;
+        let fit = search::fit(&compiled.experiment, &values, &options, &ranges, &data)?;
+        Ok((data, fit))
+    });
+    let (data, fit) = match found {
+        Ok(found) => found,
+        Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
+    };
+    if a.format == "json" {
+        let values: serde_json::Map<String, serde_json::Value> = ranges
+            .iter()
+            .zip(&fit.values)
+            .map(|(r, (x, error))| (r.name.clone(), json!({ "value": x, "error": error })))
+            .collect();
+        let object = json!({
+            "schema": "ergoseq/fit/1", "file": a.file.display().to_string(), "params": values,
+            "correlation": fit.correlation, "chi_square": fit.chi_square, "freedom": fit.freedom, "weighted": fit.weighted,
+            "model": fit.model,
+        });
+        return terminal::print(&format!("{object:#}\n"));
+    }
+    terminal::print(&fit_text(a, &compiled.experiment, &ranges, &data, &fit))
+}
+
+fn fit_text(a: &args::Fit, experiment: &Experiment, ranges: &[Range], data: &[Data], fit: &Fit) -> String {
+    let file = a.file.display().to_string();
+    let results = bare(experiment, &file, &[]);
+    let points: usize = data.iter().map(|d| d.points.len()).sum();
+    let mut out = format!("{points} points, {} parameters\n", ranges.len());
+    for ((r, (x, error)), bound) in ranges.iter().zip(&fit.values).zip(&fit.bound) {
+        let unit = results.param_unit(&r.name);
+        out += &format!("  {:<12} = {x:.7e} +- {error:.1e} {unit}", r.name).trim_end().to_string();
+        out += if *bound { "   on its bound, where it has no error\n" } else { "\n" };
+    }
+    for i in 0..ranges.len() {
+        for j in 0..i {
+            out +=
+                &format!("  correlation of {} and {}: {:.3}\n", ranges[j].name, ranges[i].name, fit.correlation[i][j]);
+        }
+    }
+    let freedom = fit.freedom.max(1) as f64;
+    out + &if fit.weighted {
+        format!(
+            "chi^2 = {:.4} for {} degrees of freedom, {:.4} each\n",
+            fit.chi_square,
+            fit.freedom,
+            fit.chi_square / freedom
+        )
+    } else {
+        format!(
+            "the points have no errors; theirs is {:.3e} if the model is right\n",
+            (fit.chi_square / freedom).sqrt()
+        )
+    }
+}
+
+/// Comma-separated values: the first column is a parameter, each other a result, `error` the error of the column before it. A unit
+/// in brackets behind a name holds for its column.
+fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<Vec<Data>, String> {
+    let mut lines = text.lines().enumerate().map(|(k, l)| (k + 1, l.split('#').next().unwrap_or("").trim()));
+    let (_, head) = lines.find(|(_, l)| !l.is_empty()).ok_or("it is empty")?;
+    let split_unit = |cell: &str| -> (String, String) {
+        match cell.trim().strip_suffix(']').and_then(|c| c.rsplit_once('[')) {
+            Some((name, unit)) => (name.trim().to_string(), unit.trim().to_string()),
+            None => (cell.trim().to_string(), String::new()),
+        }
+    };
+    // Commas inside of parentheses belong to a result: `negativity(a, b)`.
+    let columns: Vec<(String, String)> = cells(head).iter().map(|c| split_unit(c)).collect();
+    let [(parameter, unit), others @ ..] = columns.as_slice() else { return Err("it has no columns".into()) };
+    if others.is_empty() {
+        return Err("it has one column; the first is a parameter, the others are results".into());
+    }
+    if experiment.param(parameter).is_none() {
+        return Err(format!("its first column is `{parameter}`, and the file has no such parameter"));
+    }
+    let mut data: Vec<(Data, usize, Option<usize>)> = Vec::new();
+    for (k, (name, _)) in others.iter().enumerate() {
+        match data.last_mut() {
+            Some((_, of, errors)) if name == "error" && *of == k - 1 => *errors = Some(k),
+            _ => {
+                let (expr, at) =
+                    result(name, experiment, sources).map_err(|d| format!("column `{name}`: {}", d.message))?;
+                data.push((Data { parameter: parameter.clone(), expr, at, points: vec![] }, k, None));
+            }
+        }
+    }
+    for (line, row) in lines.filter(|(_, l)| !l.is_empty()) {
+        let row = cells(row);
+        if row.len() != columns.len() {
+            return Err(format!("line {line} has {} columns, the first line {}", row.len(), columns.len()));
+        }
+        let number = |k: usize| -> Result<f64, String> {
+            row[k].trim().parse().map_err(|_| format!("line {line}: `{}` is no number", row[k].trim()))
+        };
+        let x = setting(parameter, &format!("{} {unit}", number(0)?), experiment, sources)
+            .map_err(|d| format!("line {line}: {}", d.message))?;
+        for (d, of, errors) in &mut data {
+            let scale =
+                |k: usize| scale_of(&others[k].1, experiment).map_err(|why| format!("column `{}`: {why}", others[k].0));
+            let error = errors.map(|k| Ok::<_, String>(number(k + 1)? * scale(*of)?)).transpose()?;
+            d.points.push((x, number(*of + 1)? * scale(*of)?, error));
+        }
+    }
+    Ok(data.into_iter().map(|(d, ..)| d).collect())
+}
+
+/// The parts of a line between commas that stand outside of parentheses.
+fn cells(line: &str) -> Vec<String> {
+    let mut out = vec![String::new()];
+    let mut depth = 0;
+    for c in line.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        match (c, out.last_mut()) {
+            (',', _) if depth == 0 => out.push(String::new()),
+            (_, Some(last)) => last.push(c),
+            (_, None) => {}
+        }
+    }
+    out
+}
+
+/// What numbers of a unit are multiplied by to be SI.
+fn scale_of(unit: &str, experiment: &Experiment) -> Result<f64, String> {
+    if unit.is_empty() {
+        return Ok(1.0);
+    }
+    let bare = Experiment { units: experiment.units, ..Experiment::default() };
+    let expr = parse_expression(&format!("1 {unit}"), 0).map_err(|d| d.message)?;
+    Evaluator::new(&bare, &Values::new()).and_then(|e| e.number(&expr)).map_err(|d| d.message)
+}

@@ -1,0 +1,229 @@
+//! The parameters at which results are nearest to measured ones, with their errors.
+//!
+//! Levenberg and Marquardt's method on the residuals `(model - measured)/error`. Bounds are kept by a change of variables,
+//! `p = low + (high - low)(1 + sin u)/2`, as MINUIT has it. The covariance of the parameters is `(J^T J)^-1`; where the data have no
+//! errors it is scaled by what is left over, `chi^2/(m - n)`.
+
+use super::{Question, Range, check, halton};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::emulator::Options;
+use crate::hamiltonian::{Fault, Values};
+use crate::ir::Experiment;
+use crate::linalg::{Matrix, hermitian_eigen, real};
+use crate::syntax::Expr;
+use levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt};
+use nalgebra::{DMatrix, DVector, Dyn, Owned};
+use rayon::prelude::*;
+
+/// Measured points of one result.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Data {
+    /// The parameter that was changed from point to point.
+    pub parameter: String,
+    /// The result, as in `expect`.
+    pub expr: Expr,
+    /// The mark at which it was measured.
+    pub at: Option<String>,
+    /// Value of the parameter, measured result, and its error where it has one.
+    pub points: Vec<(f64, f64, Option<f64>)>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// The parameters and their standard errors, in the order of the ranges.
+    pub values: Vec<(f64, f64)>,
+    /// Their correlations.
+    pub correlation: Vec<Vec<f64>>,
+    /// The sum of squares of what is left over, in units of the errors where there are some.
+    pub chi_square: f64,
+    /// The number of points less that of the parameters.
+    pub freedom: usize,
+    /// Whether all points have errors of their own.
+    pub weighted: bool,
+    /// What the model gives at the points, curve by curve.
+    pub model: Vec<Vec<f64>>,
+    /// Whether a parameter lies on one of its bounds, where its error means nothing.
+    pub bound: Vec<bool>,
+}
+
+struct Problem<'a> {
+    experiment: &'a Experiment,
+    given: &'a Values,
+    options: &'a Options,
+    ranges: &'a [Range],
+    data: &'a [Data],
+    u: DVector<f64>,
+}
+
+/// The share of a range of an unbounded number.
+fn share(u: f64) -> f64 {
+    0.5 * (1.0 + u.sin())
+}
+
+/// The number of a share.
+fn unbounded(share: f64) -> f64 {
+    (2.0 * share.clamp(0.0, 1.0) - 1.0).asin()
+}
+
+impl Problem<'_> {
+    /// The model at all points.
+    fn model(&self, u: &DVector<f64>) -> Result<Vec<f64>, Fault> {
+        let values: Vec<(String, f64)> =
+            self.ranges.iter().zip(u.iter()).map(|(r, u)| (r.name.clone(), r.at(share(*u)))).collect();
+        let all: Vec<(&Data, f64)> = self.data.iter().flat_map(|d| d.points.iter().map(move |p| (d, p.0))).collect();
+        all.par_iter()
+            .map(|(d, x)| {
+                let question = Question {
+                    experiment: self.experiment,
+                    given: self.given,
+                    options: self.options,
+                    expr: &d.expr,
+                    at: d.at.as_deref(),
+                };
+                let own = values.iter().cloned().chain([(d.parameter.clone(), *x)]);
+                question.answer(own)?.ok_or_else(|| {
+                    let message = format!("`{}` has no value at {} = {x}", d.expr, d.parameter);
+                    Diagnostic::without_place(Code::UnknownResult, message).into()
+                })
+            })
+            .collect()
+    }
+
+    fn weigh(&self, model: &[f64]) -> DVector<f64> {
+        let points = self.data.iter().flat_map(|d| &d.points);
+        let residuals = model.iter().zip(points).map(|(m, (_, y, error))| (m - y) / error.unwrap_or(1.0));
+        DVector::from_iterator(model.len(), residuals)
+    }
+}
+
+impl LeastSquaresProblem<f64, Dyn, Dyn> for Problem<'_> {
+    type ResidualStorage = Owned<f64, Dyn>;
+    type JacobianStorage = Owned<f64, Dyn, Dyn>;
+    type ParameterStorage = Owned<f64, Dyn>;
+
+    fn set_params(&mut self, u: &DVector<f64>) {
+        self.u.copy_from(u);
+    }
+
+    fn params(&self) -> DVector<f64> {
+        self.u.clone()
+    }
+
+    fn residuals(&self) -> Option<DVector<f64>> {
+        self.model(&self.u).ok().map(|m| self.weigh(&m))
+    }
+
+    fn jacobian(&self) -> Option<DMatrix<f64>> {
+        // The cube root of the rounding, which is best for differences of both sides.
+        const STEP: f64 = 6e-6;
+        let columns = (0..self.u.len()).map(|k| {
+            let moved = |by: f64| {
+                let mut u = self.u.clone();
+                u[k] += by;
+                self.model(&u).ok().map(|m| self.weigh(&m))
+            };
+            Some((moved(STEP)? - moved(-STEP)?) / (2.0 * STEP))
+        });
+        let columns: Option<Vec<DVector<f64>>> = columns.collect();
+        columns.map(|c| DMatrix::from_columns(&c))
+    }
+}
+
+/// Fits parameters to data.
+///
+/// # Errors
+/// When there are fewer points than parameters, a point is no number, the experiment fails, or the data do not determine a parameter.
+pub fn fit(
+    experiment: &Experiment,
+    given: &Values,
+    options: &Options,
+    ranges: &[Range],
+    data: &[Data],
+) -> Result<Fit, Fault> {
+    check(experiment, given, ranges)?;
+    let wrong = |code: Code, message: String| -> Fault { Diagnostic::without_place(code, message).into() };
+    let (m, n) = (data.iter().map(|d| d.points.len()).sum::<usize>(), ranges.len());
+    if m < n {
+        return Err(wrong(Code::Contradiction, format!("{m} points do not determine {n} parameters")));
+    }
+    let all = || data.iter().flat_map(|d| &d.points);
+    if all().any(|(x, y, e)| !x.is_finite() || !y.is_finite() || e.is_some_and(|e| e.is_nan() || e <= 0.0)) {
+        return Err(wrong(Code::OutOfRange, "a measured point is no number, or its error is not positive".into()));
+    }
+    if let Some(d) = data.iter().find(|d| ranges.iter().any(|r| r.name == d.parameter)) {
+        return Err(wrong(Code::Contradiction, format!("`{}` is measured against and varied", d.parameter)));
+    }
+    let mut problem = Problem { experiment, given, options, ranges, data, u: DVector::zeros(n) };
+    // Looks about, and climbs down from the best three; the first failure is told where all fail.
+    let mut seen: Vec<(f64, DVector<f64>)> = Vec::new();
+    let mut why = None;
+    for k in 0..8 * n {
+        let u = DVector::from_iterator(n, halton(k, n).into_iter().map(unbounded));
+        match problem.model(&u) {
+            Ok(model) => seen.push((problem.weigh(&model).norm_squared(), u)),
+            Err(diagnostic) => why = why.or(Some(diagnostic)),
+        }
+    }
+    seen.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let mut best: Option<(f64, DVector<f64>)> = None;
+    for (_, start) in seen.into_iter().take(3) {
+        problem.u = start;
+        let (done, report) = LevenbergMarquardt::new().with_patience(100).minimize(problem);
+        problem = done;
+        let chi = 2.0 * report.objective_function;
+        if chi.is_finite() && best.as_ref().is_none_or(|(b, _)| chi < *b) {
+            best = Some((chi, problem.u.clone()));
+        }
+    }
+    let Some((chi_square, u)) = best else {
+        return Err(why.unwrap_or_else(|| wrong(Code::NotConverged, "the model cannot be computed anywhere".into())));
+    };
+    problem.u = u;
+    finish(&problem, chi_square)
+}
+
+fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
+    let (ranges, data, n) = (problem.ranges, problem.data, problem.ranges.len());
+    let m: usize = data.iter().map(|d| d.points.len()).sum();
+    let weighted = data.iter().flat_map(|d| &d.points).all(|p| p.2.is_some());
+    let model = problem.model(&problem.u)?;
+    let shares: Vec<f64> = problem.u.iter().map(|u| share(*u)).collect();
+    let bound: Vec<bool> = shares.iter().map(|s| *s < 1e-6 || *s > 1.0 - 1e-6).collect();
+    let undetermined = || -> Fault {
+        let names: Vec<&str> = ranges.iter().map(|r| r.name.as_str()).collect();
+        Diagnostic::without_place(
+            Code::NotConverged,
+            format!("the data do not determine {} together", names.join(", ")),
+        )
+        .help("vary fewer parameters, or give data that depend on all of them")
+        .into()
+    };
+    let jacobian = problem.jacobian().ok_or_else(undetermined)?;
+    // On a bound the change of variables has no slope; there the parameter is as if it were given.
+    let free: Vec<usize> = (0..n).filter(|k| !bound[*k]).collect();
+    let normal =
+        Matrix::from_fn(free.len(), free.len(), |i, j| real(jacobian.column(free[i]).dot(&jacobian.column(free[j]))));
+    let mut values: Vec<(f64, f64)> = ranges.iter().zip(&shares).map(|(r, s)| (r.at(*s), 0.0)).collect();
+    let mut correlation = vec![vec![0.0; n]; n];
+    if !free.is_empty() {
+        let eigen = hermitian_eigen(&normal).map_err(|_| undetermined())?;
+        let largest = eigen.values.last().copied().unwrap_or(0.0);
+        if eigen.values[0] <= 1e-12 * largest {
+            return Err(undetermined());
+        }
+        let inverse = eigen.function(|x| real(1.0 / x));
+        let scale = if weighted { 1.0 } else { chi_square / m.saturating_sub(n).max(1) as f64 };
+        for (i, &a) in free.iter().enumerate() {
+            let slope = 0.5 * (ranges[a].high - ranges[a].low) * problem.u[a].cos();
+            values[a].1 = (scale * inverse[(i, i)].re).sqrt() * slope.abs();
+            for (j, &b) in free.iter().enumerate() {
+                let signs = problem.u[a].cos().signum() * problem.u[b].cos().signum();
+                correlation[a][b] = signs * inverse[(i, j)].re / (inverse[(i, i)].re * inverse[(j, j)].re).sqrt();
+            }
+        }
+    }
+    let mut rest = model.into_iter();
+    let model = data.iter().map(|d| rest.by_ref().take(d.points.len()).collect()).collect();
+    Ok(Fit { values, correlation, chi_square, freedom: m - n, weighted, model, bound })
+}
