@@ -143,7 +143,7 @@ fn optimum_text(
     let mut out = format!("{text}: {kind} {:.9e} {unit}", optimum.best).trim_end().to_string() + "\n";
     for ((r, x), bound) in ranges.iter().zip(&optimum.values).zip(&optimum.bound) {
         let unit = results.param_unit(&r.name);
-        out += &format!("  {:<12} = {x:.9e} {unit}", r.name).trim_end().to_string();
+        out += format!("  {:<12} = {x:.9e} {unit}", r.name).trim_end();
         out += if *bound { "   on its bound\n" } else { "\n" };
     }
     let (alike, all) = optimum.climbs;
@@ -202,7 +202,7 @@ fn fit_text(a: &args::Fit, experiment: &Experiment, ranges: &[Range], data: &[Da
     let mut out = format!("{points} points, {} parameters\n", ranges.len());
     for ((r, (x, error)), bound) in ranges.iter().zip(&fit.values).zip(&fit.bound) {
         let unit = results.param_unit(&r.name);
-        out += &format!("  {:<12} = {x:.7e} +- {error:.1e} {unit}", r.name).trim_end().to_string();
+        out += format!("  {:<12} = {x:.7e} +- {error:.1e} {unit}", r.name).trim_end();
         out += if *bound { "   on its bound, where it has no error\n" } else { "\n" };
     }
     for i in 0..ranges.len() {
