@@ -131,7 +131,7 @@ fn recovery(noise: Option<u64>, weighted: bool) -> Data {
 }
 
 fn fitted(data: Data) -> Fit {
-    let ranges = [range("T1", 0.1, 20.0), range("flip", 2.0, 3.14), range("size", 0.1, 10.0)];
+    let ranges = [range("T1", 0.1, 20.0), range("flip", 2.0, 3.1), range("size", 0.1, 10.0)];
     fit(&compiled(RECOVERY), &Values::new(), &Options::default(), &ranges, &[data]).unwrap()
 }
 
@@ -181,7 +181,7 @@ fn what_cannot_be_looked_for_is_refused() {
     // Size and angle of an inversion that is seen at one time only are not told apart.
     let mut data = recovery(None, true);
     data.points = vec![(0.02, -2.9, Some(0.01)); 5];
-    let ranges = [range("flip", 2.0, 3.14), range("size", 0.1, 10.0)];
+    let ranges = [range("flip", 2.0, 3.1), range("size", 0.1, 10.0)];
     let why = fit(&experiment, &none, &options, &ranges, &[data.clone()]).unwrap_err().message;
     assert!(why.contains("do not determine flip, size together"), "{why}");
     data.points = vec![(0.02, f64::NAN, None); 5];

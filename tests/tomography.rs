@@ -362,6 +362,24 @@ fn biases_are_those_of_the_reference() {
                 let trials = if key == "crossfit_bias" { trials / 10.0 } else { trials };
                 judge.compare(&format!("{name} {snr} {key}"), &column(k), &row[key], trials);
             }
+            // Twice the value less the mean of readings of the state that was read: the bias that the bootstrap leaves.
+            if [5.0, 20.0, 100.0].contains(&snr) {
+                const REPEATED: u64 = 16;
+                let left: Vec<f64> = (0..RUNS)
+                    .into_par_iter()
+                    .map(|k| {
+                        let mut noise = Noise::new(12, k);
+                        let mut read = |state: &Matrix| -> Matrix {
+                            let ideal = inverse.amplitudes(state);
+                            inverse.linear(&ideal.iter().map(|y| y + sigma * noise.normal()).collect::<Vec<_>>())
+                        };
+                        let found = read(&state);
+                        let again: f64 = (0..REPEATED).map(|_| ergotropy(&read(&found), &h).unwrap()).sum();
+                        2.0 * ergotropy(&found, &h).unwrap() - again / REPEATED as f64 - exact
+                    })
+                    .collect();
+                judge.compare(&format!("{name} {snr} boot_bias"), &left, &row["boot_bias"], trials / 10.0);
+            }
             for (k, key) in [(0, "std"), (1, "Q_std"), (5, "known_spectrum_std")] {
                 let (_, deviation) = moments(&column(k));
                 let expected = row[key].as_f64().unwrap();
@@ -370,7 +388,7 @@ fn biases_are_those_of_the_reference() {
             }
         }
     }
-    judge.finish(11 * 7 * 6);
+    judge.finish(11 * (7 * 6 + 3));
 }
 
 #[test]
