@@ -1,5 +1,6 @@
 //! Results to bytes, in one format a file.
 
+mod chart;
 mod csv;
 pub mod dataset;
 mod figure;
@@ -12,6 +13,7 @@ mod rehearsal;
 mod spectrum;
 mod table;
 
+pub use chart::{MOST_POINTS, chart, too_many};
 pub use csv::csv;
 pub use figure::{Content, Curve, Figure, Map, Panel};
 pub use json::json;

@@ -45,11 +45,11 @@ fn plots(panel: &Panel, dashes: bool) -> Vec<Plot> {
             curves.iter().enumerate().map(|(k, c)| curve(c, k, named, dashes)).collect()
         }
         Content::Map(map) => {
-            let range = |v: &[f64]| (v.first().copied().unwrap_or(0.0), v.last().copied().unwrap_or(1.0));
-            let ((x0, x1), (y0, y1)) = (range(&map.x), range(&map.y));
+            let ((columns, (x0, x1)), (rows, (y0, y1))) = (cells(&map.x), cells(&map.y));
+            let values = rows.iter().map(|r| columns.iter().map(|c| map.values[*r][*c]).collect()).collect();
             vec![Plot::Heatmap(
                 Heatmap::new()
-                    .with_data(map.values.clone())
+                    .with_data::<f64, Vec<f64>, Vec<Vec<f64>>>(values)
                     .with_cell_size(1.0)
                     .with_x_range(x0, x1)
                     .with_y_range(y0, y1)
@@ -58,6 +58,31 @@ fn plots(panel: &Panel, dashes: bool) -> Vec<Plot> {
             )]
         }
     }
+}
+
+/// Which value each of evenly wide cells shows, and from where to where they reach: a value fills the cell about it, and one that is
+/// farther from its neighbours than others are fills several.
+fn cells(values: &[f64]) -> (Vec<usize>, (f64, f64)) {
+    const MOST: usize = 400;
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return (vec![], (0.0, 1.0)) };
+    let gaps: Vec<f64> = values.windows(2).map(|w| w[1] - w[0]).collect();
+    let (Some(left), Some(right)) = (gaps.first(), gaps.last()) else { return (vec![0], (first - 0.5, last + 0.5)) };
+    let range = (first - 0.5 * left, last + 0.5 * right);
+    let smallest = gaps.iter().copied().fold(f64::INFINITY, f64::min);
+    if gaps.iter().all(|g| (g / smallest - 1.0).abs() < 1e-6) {
+        return ((0..values.len()).collect(), range);
+    }
+    let count = (8.0 * (range.1 - range.0) / smallest).ceil().clamp(1.0, MOST as f64) as usize;
+    let nearest = |x: f64| {
+        let above = values.partition_point(|v| *v < x);
+        match (above.checked_sub(1), values.get(above)) {
+            (Some(below), Some(next)) if x - values[below] > next - x => above,
+            (Some(below), _) => below,
+            (None, _) => 0,
+        }
+    };
+    let middle = |k: usize| range.0 + (range.1 - range.0) * (k as f64 + 0.5) / count as f64;
+    ((0..count).map(|k| nearest(middle(k))).collect(), range)
 }
 
 fn labels(panel: &Panel) -> Vec<&str> {

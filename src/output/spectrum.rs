@@ -75,6 +75,12 @@ pub fn transform(signal: &[C64], dwell: f64, processing: Processing) -> Vec<(f64
         .collect()
 }
 
+/// The spectra of all decays, with the word of the nucleus.
+pub fn spectra<'a>(results: &Results<'a>, processing: Processing) -> Vec<(&'a str, Vec<(f64, C64)>)> {
+    let all = decays(results).into_iter();
+    all.map(|(trace, nucleus)| (nucleus, transform(&samples(trace), dwell(trace), processing))).collect()
+}
+
 /// The spectra of all decays, a row a frequency. In a field the shift in ppm stands beside it: the axis of shifts runs
 /// against that of frequencies for a positive gyromagnetic ratio.
 ///

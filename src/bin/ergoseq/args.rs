@@ -49,6 +49,24 @@ pub enum Command {
     /// Joins the shards of a sweep
     #[command(after_help = "Example:\n  ergoseq merge part*.nc --output map.nc")]
     Merge(Merge),
+    /// Draws what an experiment measures: curves over time or a swept parameter, maps over two, spectra
+    #[command(
+        after_help = "Examples:\n  ergoseq plot sequences/dipolar_charging.seq --output charging.svg\n  ergoseq plot sequences/jeener_broekaert.seq --what ergotropy --sweep \"theta=0deg .. 180deg points 61\" --output map.png"
+    )]
+    #[cfg(feature = "pictures")]
+    Plot(Plot),
+    /// Says what an error code, a word, a metric or a unit means
+    #[command(after_help = "Examples:\n  ergoseq explain E404\n  ergoseq explain ergotropy\n  ergoseq explain crush")]
+    Explain(Explain),
+    /// Lists the sequences that come with the program
+    #[command(after_help = "Examples:\n  ergoseq list\n  ergoseq list tomography\n  ergoseq list --print lab/cycles")]
+    List(List),
+    /// Begins a file with a sequence that comes with the program
+    #[command(after_help = "Examples:\n  ergoseq new my.seq\n  ergoseq new my.seq --like lab/jeener_broekaert_cycled")]
+    New(New),
+    /// Writes completions for a shell to standard output
+    #[command(after_help = "Example:\n  ergoseq completions bash > /etc/bash_completion.d/ergoseq")]
+    Completions(Completions),
     /// Prints what a file becomes on its way: its tree, its experiment, its Hamiltonian
     #[command(after_help = "Example:\n  ergoseq show sequences/jeener_broekaert.seq --stage hamiltonian")]
     Show(Show),
@@ -77,6 +95,70 @@ pub enum Command {
     )]
     #[cfg(feature = "pictures")]
     Reproduce(Reproduce),
+}
+
+/// `plot`
+#[cfg(feature = "pictures")]
+#[derive(Args)]
+pub struct Plot {
+    /// A `.seq` file, or an experiment in YAML
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub given: Given,
+    /// Sweeps a parameter: `--sweep "T=0.1 .. 2 points 20"`, `--sweep Dz=0,0.5,1`
+    #[arg(long, value_name = "NAME=RANGE", allow_hyphen_values = true)]
+    pub sweep: Vec<String>,
+    /// A result to draw; all when not given
+    #[arg(long, value_name = "RESULT")]
+    pub what: Vec<String>,
+    /// The picture, or its numbers: .svg, .png or .csv
+    #[arg(long, short, value_name = "PATH")]
+    pub output: PathBuf,
+    /// Overwrites the output file if there is one
+    #[arg(long)]
+    pub force: bool,
+    /// Threads that work on the points of a sweep; all cores when not given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// `explain`
+#[derive(Args)]
+pub struct Explain {
+    /// An error code, or a word of the language
+    pub word: String,
+}
+
+/// `list`
+#[derive(Args)]
+pub struct List {
+    /// Only sequences with this word in their name or title
+    pub word: Option<String>,
+    /// Prints this sequence
+    #[arg(long, value_name = "NAME")]
+    pub print: Option<String>,
+}
+
+/// `new`
+#[derive(Args)]
+pub struct New {
+    /// The file to write
+    pub file: PathBuf,
+    /// The sequence to begin with, as `ergoseq list` calls it
+    #[arg(long, value_name = "NAME", default_value = "jeener_broekaert")]
+    pub like: String,
+    /// Overwrites the file if there is one
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `completions`
+#[derive(Args)]
+pub struct Completions {
+    /// The shell
+    pub shell: clap_complete::Shell,
 }
 
 /// `sweep`

@@ -5,8 +5,11 @@ mod check;
 mod dry_run;
 mod files;
 mod fmt;
+mod learn;
 mod overrides;
 mod plan;
+#[cfg(feature = "pictures")]
+mod plot;
 mod progress;
 #[cfg(feature = "pictures")]
 mod reproduce;
@@ -42,6 +45,12 @@ fn main() -> ExitCode {
         Command::Sweep(a) => sweep::sweep(&a),
         Command::Optimise(a) => search::optimise(&a),
         Command::Fit(a) => search::fit(&a),
+        #[cfg(feature = "pictures")]
+        Command::Plot(a) => plot::plot(&a),
+        Command::Explain(a) => learn::explain(&a),
+        Command::List(a) => learn::list(&a),
+        Command::New(a) => learn::new(&a),
+        Command::Completions(a) => learn::completions(&a),
         Command::Merge(a) => sweep::merge(&a),
         Command::Show(a) => show::show(&a),
         Command::Fmt(a) => fmt::fmt(&a),

@@ -110,7 +110,7 @@ fn energy(a: &args::Run, experiment: &Experiment) -> Result<EnergyUnit, Outcome>
 
 /// Runs the points on all cores; their order, and every bit of the results, does not depend on how many there are. Of several
 /// failures the first in the order of points is given.
-fn emulate(
+pub fn emulate(
     experiment: &Experiment,
     points: &[Values],
     options: &Options,

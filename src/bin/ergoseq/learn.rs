@@ -1,0 +1,136 @@
+//! `ergoseq explain`, `list`, `new` and `completions`: what a new user asks first.
+//!
+//! The explanations are those of `grammar.md`, and the sequences those of `sequences/`: both stand inside of the command, so that it
+//! needs no folder of its own.
+
+use crate::{Outcome, args, files, terminal};
+use clap::CommandFactory;
+use ergoseq::diagnostic::{CODES, Code, Diagnostic};
+use include_dir::{Dir, include_dir};
+
+const GRAMMAR: &str = include_str!("../../../grammar.md");
+static SEQUENCES: Dir = include_dir!("$CARGO_MANIFEST_DIR/sequences");
+
+/// Says what a word means: the rows of the language's tables that begin with it, and for a code its examples.
+pub fn explain(a: &args::Explain) -> Outcome {
+    let word = a.word.trim();
+    let mut out = String::new();
+    let mut section = "";
+    for line in GRAMMAR.lines() {
+        if let Some(title) = line.strip_prefix("## ").or(line.strip_prefix("### ")) {
+            section = title;
+        }
+        if names(line, word) {
+            let cells: Vec<String> =
+                line.trim_matches(['|', ' ']).split(" | ").map(|c| c.trim().replace('`', "")).collect();
+            out += &format!("{}\n", cells.iter().filter(|c| !c.is_empty()).cloned().collect::<Vec<_>>().join(": "));
+            out += &format!("    grammar.md, {section}\n");
+        }
+    }
+    for example in examples(word) {
+        out += &format!("\nAn example:\n\n{example}");
+    }
+    if out.is_empty() {
+        let known: Vec<String> = GRAMMAR.lines().filter_map(first_word).collect();
+        let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("the language has no word `{word}`"))
+            .did_you_mean(word, known.iter().map(String::as_str))
+            .help("grammar.md has every word, metric, unit and code in its tables");
+        return terminal::refuse(&[diagnostic], &Default::default());
+    }
+    terminal::print(&out)
+}
+
+/// The word in the first cell of a row: `ergotropy`, `order` of `order(H)`.
+fn first_word(line: &str) -> Option<String> {
+    let cell = line.strip_prefix("| `")?.split('`').next()?;
+    Some(cell.split(['(', ' ']).next().unwrap_or(cell).to_string())
+}
+
+fn names(line: &str, word: &str) -> bool {
+    first_word(line).is_some_and(|w| w.eq_ignore_ascii_case(word) && (w == word || w.starts_with(['E', 'W'])))
+}
+
+/// The blocks of the grammar that show this error.
+fn examples(word: &str) -> Vec<String> {
+    let Some((_, code, _)) = CODES.iter().find(|(_, code, _)| code.eq_ignore_ascii_case(word)) else { return vec![] };
+    let head = format!("```seq error[{code}]");
+    let mut out = Vec::new();
+    let mut lines = GRAMMAR.lines();
+    while lines.by_ref().any(|l| l == head) {
+        let block: Vec<String> = lines.by_ref().take_while(|l| *l != "```").map(|l| format!("    {l}\n")).collect();
+        out.push(block.concat());
+    }
+    out
+}
+
+/// Name, title and text of the shipped sequences; those that only declare things have no title and are left out.
+fn shipped() -> Vec<(String, String, &'static str)> {
+    fn collect(folder: &'static Dir<'static>, out: &mut Vec<(String, String, &'static str)>) {
+        for file in folder.files() {
+            let path = file.path().with_extension("");
+            let name = path.components().map(|c| c.as_os_str().to_string_lossy()).collect::<Vec<_>>().join("/");
+            let Some(text) = file.contents_utf8() else { continue };
+            let title = text.lines().find_map(|l| l.strip_prefix("title \""));
+            if let Some(title) = title {
+                out.push((name, title.trim_end().trim_end_matches('"').to_string(), text));
+            }
+        }
+        folder.dirs().for_each(|d| collect(d, out));
+    }
+    let mut out = Vec::new();
+    collect(&SEQUENCES, &mut out);
+    out.sort();
+    out
+}
+
+/// The text of a shipped sequence.
+fn of_name(name: &str) -> Result<&'static str, Diagnostic> {
+    let all = shipped();
+    let plain = name.trim_end_matches(".seq").trim_start_matches("sequences/");
+    all.iter().find(|(n, ..)| n == plain).map(|(_, _, text)| *text).ok_or_else(|| {
+        Diagnostic::without_place(Code::UnknownName, format!("no sequence `{name}` comes with the program"))
+            .did_you_mean(plain, all.iter().map(|(n, ..)| n.as_str()))
+            .help("`ergoseq list` lists them")
+    })
+}
+
+/// Lists the shipped sequences, folder by folder.
+pub fn list(a: &args::List) -> Outcome {
+    if let Some(name) = &a.print {
+        return match of_name(name) {
+            Ok(text) => terminal::print(text),
+            Err(diagnostic) => terminal::refuse(&[diagnostic], &Default::default()),
+        };
+    }
+    let word = a.word.as_deref().unwrap_or_default().to_lowercase();
+    let matching = |(name, title, text): &&(String, String, &str)| {
+        // The comment at the head says what a sequence is about.
+        let head: String = text.lines().take_while(|l| l.starts_with('#')).collect();
+        [name.as_str(), title.as_str(), head.as_str()].iter().any(|t| t.to_lowercase().contains(&word))
+    };
+    let all = shipped();
+    let mut out = String::new();
+    for (name, title, _) in all.iter().filter(matching) {
+        out += &format!("{name:<36}  {title}\n");
+    }
+    if out.is_empty() {
+        let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("no sequence speaks of `{word}`"));
+        return terminal::refuse(&[diagnostic.help("`ergoseq list` lists all of them")], &Default::default());
+    }
+    terminal::print(&out)
+}
+
+/// Begins a file.
+pub fn new(a: &args::New) -> Outcome {
+    match of_name(&a.like).and_then(|text| files::write(&a.file, text, a.force)) {
+        Ok(()) => terminal::print(&format!("ergoseq run {}\n", a.file.display())),
+        Err(diagnostic) => terminal::refuse(&[diagnostic], &Default::default()),
+    }
+}
+
+/// Writes completions.
+pub fn completions(a: &args::Completions) -> Outcome {
+    let mut script = Vec::new();
+    clap_complete::generate(a.shell, &mut args::Arguments::command(), "ergoseq", &mut script);
+    terminal::print(&String::from_utf8_lossy(&script))
+}
