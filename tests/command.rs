@@ -484,3 +484,54 @@ fn decays_are_rehearsed_and_read_back() {
         text(&ergoseq(&["plan", "sequences/lab/tomography_pair.seq", "--decays", &data]).stderr).contains("not decays")
     );
 }
+
+#[test]
+fn laboratories_keep_spectrometers_in_yaml() {
+    let folder = scratch("profile");
+    let (file, profile) = (folder.join("pair.seq"), folder.join("probe.yaml"));
+    let text = "ergoseq 1\nuse \"probe.yaml\"\nsystem {\n    field 11.7 T\n    temperature 300 K\n    spin h : 1H\n}\n\
+                channel 1H { rf = 100 kHz, max_rf = 120 kHz }\nsequence {\n    prepare thermal\n\
+                pulse 1H 90 deg phase x\n    delay 5.47 us\n    mark read\n}\nmeasure { order(Iz(h)) }\n";
+    std::fs::write(&file, text).unwrap();
+    std::fs::write(&profile, "# our probe\nwideline:\n  clock: 50 ns\n  phase_step: 0.25 deg\n").unwrap();
+    let file = file.to_str().unwrap();
+    let done = ergoseq(&["check", file, "--spectrometer", "wideline"]);
+    assert_eq!(code(&done), 0, "{}", text_of(&done));
+    assert!(text_of(&done).contains("W404"), "{}", text_of(&done));
+    for (yaml, why) in [
+        ("wideline:\n  clok: 50 ns\n", "did you mean `clock`"),
+        ("wideline: 3\n", "no YAML of spectrometers"),
+        ("wideline:\n  clock: 50 lightyears\n", "E107"),
+    ] {
+        std::fs::write(&profile, yaml).unwrap();
+        let done = ergoseq(&["check", file]);
+        assert_eq!(code(&done), 1, "{yaml}");
+        assert!(text_of(&done).contains(why), "{}", text_of(&done));
+    }
+}
+
+fn text_of(output: &Output) -> String {
+    text(&output.stdout) + &text(&output.stderr)
+}
+
+#[test]
+fn a_rehearsal_says_whether_a_powder_has_enough_orientations() {
+    let folder = scratch("powder");
+    let file = folder.join("powder.seq");
+    let powder = |points: usize| {
+        let text = format!(
+            "ergoseq 1\nsystem {{\n    field 11.7 T\n    temperature 300 K\n    spin p, q : 1H\n\
+             dipolar p q = -30 kHz along (0, 0, 1)\n}}\nensemble {{ orientation : gauss(azimuths = 1) points {points} }}\n\
+             sequence {{\n    prepare thermal\n    pulse 1H 90 deg phase y ideal\n    acquire 1H points 64 dwell 1 us\n}}\n"
+        );
+        std::fs::write(&file, text).unwrap();
+        let done = ergoseq(&["dry-run", file.to_str().unwrap()]);
+        assert_eq!(code(&done), 0, "{}", text_of(&done));
+        let said = text_of(&done).replace("\n  ", " ");
+        let at = said.find("changes by more than ").unwrap_or_else(|| panic!("{said}")) + 21;
+        said[at..].split_whitespace().next().unwrap().parse::<f64>().unwrap()
+    };
+    // Gauss's quadrature converges at once when it does.
+    let (few, many) = (powder(9), powder(60));
+    assert!(few > 1e-3 && many < 1e-9, "{few} {many}");
+}

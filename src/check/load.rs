@@ -1,6 +1,7 @@
 //! A file and the files it uses, as one list of statements. The core reads no file itself: it is handed a [`Reader`].
 
 use super::library;
+use super::profile;
 use super::shape_file::shape_file;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::ShapeTable;
@@ -89,6 +90,13 @@ impl Loader<'_, '_> {
         let read = match path.strip_prefix(library::PREFIX) {
             Some(name) => library::file(name),
             None => (self.reader)(path, from),
+        };
+        // Spectrometers are kept in YAML too.
+        let read = match read {
+            Ok((name, text)) if name.ends_with(".yaml") || name.ends_with(".yml") => {
+                profile::statements(&text).map(|text| (name, text))
+            }
+            other => other,
         };
         let (name, text) = match read {
             Ok(found) => found,

@@ -4,6 +4,7 @@
 pub mod library;
 mod load;
 mod names;
+mod profile;
 mod results;
 mod sequence;
 mod shape_file;
@@ -353,9 +354,9 @@ fn battery_of(given: &[Setting], span: Span, c: &mut Checker) -> Option<Battery>
 
 /// The distributions of `ensemble`: word, settings, meaning.
 pub const DISTRIBUTIONS: &[(&str, &[&str], &str)] = &[
-    ("lorentzian", &["fwhm", "centre"], "full width at half maximum"),
-    ("gaussian", &["mean", "sd"], "mean and standard deviation"),
-    ("uniform", &["from", "to"], "evenly between two values"),
+    ("lorentzian", &["fwhm", "centre", "seed"], "full width at half maximum"),
+    ("gaussian", &["mean", "sd", "seed"], "mean and standard deviation"),
+    ("uniform", &["from", "to", "seed"], "evenly between two values"),
 ];
 
 /// The grids of orientations: word, settings, meaning. The settings are counts.
@@ -424,7 +425,7 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
     let place = format!("`{}`", d.shape);
     let values = settings(&d.settings, known, &place, c)
         .into_iter()
-        .map(|(n, e)| (n.to_string(), c.number(e, dimension)))
+        .map(|(n, e)| (n.to_string(), c.number(e, if n == "seed" { Dimension::NUMBER } else { dimension })))
         .collect();
     let points = d.points.as_ref().map(|p| c.number(p, Dimension::NUMBER));
     Some(Distribution {

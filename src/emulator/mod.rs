@@ -1,6 +1,7 @@
 //! Schedule to results: the state goes through every step, and metrics are evaluated at marks and on recorded traces.
 
 mod adiabaticity;
+mod convergence;
 mod course;
 mod each;
 mod estimate;

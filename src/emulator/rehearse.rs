@@ -111,6 +111,7 @@ pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> R
         });
     }
     let mut remarks = found.notes.clone();
+    remarks.extend(super::convergence::powder(&marked, &found, given, options)?);
     remarks.extend(remarks_of(&e, &schedule.steps)?);
     Ok(Rehearsal {
         blocks,

@@ -11,6 +11,7 @@ use super::value::{Evaluator, Fault, Values, Variation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::Distribution;
 use crate::linalg::{Matrix, hermitian_eigen, real};
+use crate::noise::Noise;
 use crate::syntax::ExprKind;
 use crate::units::{Dimension, hamiltonian_factor};
 
@@ -130,6 +131,22 @@ fn nodes(e: &Evaluator, d: &Distribution) -> Result<Vec<(f64, f64)>, Fault> {
         Err(Diagnostic::new(Code::OutOfRange, span, format!("`{name}` cannot be negative, it is {x}")).into())
     };
     let n = d.points.as_ref().map_or(Ok(POINTS), |p| e.count(p, 1))?;
+    if let Some((_, seed)) = d.settings.iter().find(|(name, _)| name == "seed") {
+        // Every distribution has a stream of its own.
+        let number = e.experiment.ensemble.iter().position(|other| std::ptr::eq(other, d)).unwrap_or(0);
+        let mut noise = Noise::new(e.count(seed, 0)? as u64, number as u64);
+        let (middle, width) = match d.shape.as_str() {
+            "gaussian" => (setting("mean", Some(usual(e, d)))?, positive("sd", setting("sd", None)?)?),
+            "uniform" => (setting("from", None)?, setting("to", None)? - setting("from", None)?),
+            _ => (setting("centre", Some(usual(e, d)))?, 0.5 * positive("fwhm", setting("fwhm", None)?)?),
+        };
+        let mut draw = || match d.shape.as_str() {
+            "gaussian" => noise.normal(),
+            "uniform" => noise.even(),
+            _ => (std::f64::consts::PI * (noise.even() - 0.5)).tan(),
+        };
+        return Ok((0..n).map(|_| (middle + width * draw(), 1.0 / n as f64)).collect());
+    }
     Ok(match d.shape.as_str() {
         "gaussian" => {
             let mean = setting("mean", Some(usual(e, d)))?;

@@ -1,0 +1,58 @@
+//! Spectrometers in YAML, as laboratories keep them: `NAME: { clock: 50 ns, max_pulse: 50 ms }` becomes a `spectrometer`
+//! statement, which is then checked as one.
+
+use std::collections::BTreeMap;
+
+/// The statements of a file of spectrometers.
+///
+/// # Errors
+/// When it is no such file, as a sentence.
+pub fn statements(text: &str) -> Result<String, String> {
+    let all: BTreeMap<String, BTreeMap<String, Value>> = serde_yaml::from_str(text)
+        .map_err(|e| format!("it is no YAML of spectrometers: {}", first_line(&e.to_string())))?;
+    let mut out = String::from("ergoseq 1\n");
+    for (name, settings) in all {
+        out += &format!("spectrometer {name} {{\n");
+        for (key, value) in settings {
+            let value = match value {
+                Value::Number(x) => crate::syntax::number_text(x),
+                Value::Text(text) => text,
+            };
+            // A line break would begin another statement.
+            if [&key, &value].iter().any(|t| t.contains(['\n', '{', '}'])) {
+                return Err(format!("`{key}` is no setting on one line"));
+            }
+            out += &format!("    {key} = {value}\n");
+        }
+        out += "}\n";
+    }
+    Ok(out)
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or(text)
+}
+
+#[derive(serde::Deserialize)]
+#[serde(untagged)]
+enum Value {
+    Number(f64),
+    Text(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::statements;
+
+    #[test]
+    fn a_profile_becomes_statements() {
+        let text = "wideline:\n  clock: 50 ns\n  amplitude_step: 0.002\nliquids:\n  clock: 12.5 ns\n";
+        assert_eq!(
+            statements(text).unwrap(),
+            "ergoseq 1\nspectrometer liquids {\n    clock = 12.5 ns\n}\n\
+             spectrometer wideline {\n    amplitude_step = 0.002\n    clock = 50 ns\n}\n"
+        );
+        assert!(statements("wideline: 3").is_err());
+        assert!(statements("a:\n  b: \"1 ns\\n}\"\n").is_err());
+    }
+}
