@@ -469,8 +469,11 @@ fn decays_are_rehearsed_and_read_back() {
     };
     std::fs::write(&decay, good.replace("NP=512", "NP=511")).unwrap();
     refused("511 points are announced and 512 are there");
-    std::fs::write(&decay, good.replacen("DATA\n", "DATA\nnan 0\n", 1).replace("NP=512", "NP=513")).unwrap();
+    let first = good.lines().nth(5).unwrap();
+    std::fs::write(&decay, good.replacen(first, "nan 0", 1)).unwrap();
     refused("a decay of 1H has a point that is no number");
+    std::fs::write(&decay, good.replace("SW=1000", "SW=2000")).unwrap();
+    refused("are received at different times");
     std::fs::remove_file(&decay).unwrap();
     refused("the decay of 1H in readout IX is missing");
     let zero = format!("SIMP\nNP=512\nSW=1000\nTYPE=FID\nDATA\n{}END\n", "0 0\n".repeat(512));

@@ -183,6 +183,13 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
         let own =
             plan.readouts.iter().map(|r| one(decays, &r.word, nucleus)).collect::<Result<Vec<&Decay>, String>>()?;
         let signals: Vec<(Vec<f64>, Vec<C64>)> = own.iter().map(|d| d.received()).collect();
+        // One covariance stands for all of them.
+        if let Some((other, _)) = own.iter().zip(&signals).find(|(_, (t, _))| *t != signals[0].0) {
+            return Err(format!(
+                "the decays of {nucleus} in readouts {} and {} are received at different times",
+                own[0].readout, other.readout
+            ));
+        }
         if signals.iter().any(|(_, z)| z.iter().any(|z| !z.re.is_finite() || !z.im.is_finite())) {
             return Err(format!("a decay of {nucleus} has a point that is no number"));
         }
