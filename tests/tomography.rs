@@ -4,6 +4,7 @@ use ergoseq::linalg::{C64, Matrix, exponential, hermitian_eigen, real, trace_of_
 use ergoseq::metrics::{capacity, ergotropy};
 use ergoseq::noise::Noise;
 use ergoseq::spin::{Basis, LocalKind, Operator, Site, nearest_state};
+use ergoseq::tomography::coordinates;
 use ergoseq::tomography::estimate::{Battery, extracted, second_order};
 use ergoseq::tomography::reconstruct::Inverse;
 use ergoseq::tomography::{Method, Plan, PlanError, Receiver, Sample, energies, lines, plan, plan_of, reconstruct};
@@ -99,6 +100,73 @@ fn ranks_and_condition_numbers_are_those_of_the_reference() {
     }
 }
 
+#[test]
+fn eighty_one_sets_of_four_see_all_and_three_do_with_a_delay() {
+    let reference = reference();
+    let sample = unlike(2, 2);
+    let all = ["II", "IX", "IY", "XI", "XX", "XY", "YI", "YX", "YY"];
+    let (mut complete, mut best) = (0, f64::INFINITY);
+    for a in 0..9 {
+        for b in a + 1..9 {
+            for c in b + 1..9 {
+                for d in c + 1..9 {
+                    if let Ok(found) = plan_of(&sample, &[a, b, c, d].map(|k| all[k].to_string())) {
+                        complete += 1;
+                        best = best.min(found.condition);
+                    }
+                }
+            }
+        }
+    }
+    let minimal = &reference["minimal_sets"]["both"];
+    assert_eq!(complete, minimal["count"].as_u64().unwrap());
+    assert!((best - minimal["best"][0]["cond"].as_f64().unwrap()).abs() < 1e-9);
+    // A coupling that is nothing beside the shifts leaves the delay the turn of 90 degrees that the reference has.
+    let shifts = (spin(2, LocalKind::Iz, 0) - spin(2, LocalKind::Iz, 1)).map(|x| x * TWO_PI * 500.0);
+    let j = (spin(2, LocalKind::Iz, 0) * spin(2, LocalKind::Iz, 1)).map(|x| x * TWO_PI * 1e-3);
+    let found = plan_of(&alike(2, shifts + j), &words("I-D-Y,X-D-X,Y-D-X")).unwrap();
+    let expected = reference["homonuclear_hard_only"]["minimal_with_delay"]["cond"].as_f64().unwrap();
+    assert!(found.rank == 15 && (found.condition - expected).abs() < 1e-5, "{} {expected}", found.condition);
+}
+
+/// The errors of the state's coefficients, `rho = 1/4 + sum c_i (P_a x P_b)/2`, for noise of variance 1.
+#[test]
+fn the_covariance_of_least_squares_is_that_of_the_reference() {
+    let reference = reference();
+    let table = &reference["linear_inversion"];
+    let set: Vec<String> = table["exps"].as_array().unwrap().iter().map(|w| w.as_str().unwrap().to_string()).collect();
+    let inverse = Inverse::of(&plan_of(&unlike(2, 2), &set).unwrap()).unwrap();
+    let letter = |c: char, site: usize| match c {
+        'X' => pauli(LocalKind::Ix)[site].clone(),
+        'Y' => pauli(LocalKind::Iy)[site].clone(),
+        'Z' => pauli(LocalKind::Iz)[site].clone(),
+        _ => ergoseq::linalg::identity(4),
+    };
+    let products: Vec<Vec<f64>> = table["basis"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| {
+            let mut letters = name.as_str().unwrap().chars();
+            let product = letter(letters.next().unwrap(), 0) * letter(letters.next().unwrap(), 1);
+            // c = Tr[rho P]/2.
+            coordinates(&product.map(|z| z * 0.5))
+        })
+        .collect();
+    let expected = table["cov_per_sigma2"].as_array().unwrap();
+    for (i, u) in products.iter().enumerate() {
+        let spread = inverse.spread(u);
+        for (j, v) in products.iter().enumerate() {
+            let found: f64 = spread.iter().zip(v).map(|(a, b)| a * b).sum();
+            let expected = expected[i].as_array().map_or_else(
+                || if i == j { expected[i].as_f64().unwrap() } else { f64::NAN },
+                |row| row[j].as_f64().unwrap(),
+            );
+            assert!(expected.is_nan() || (found - expected).abs() < 1e-9, "{i} {j}: {found} {expected}");
+        }
+    }
+}
+
 fn set_of(plan: &Plan) -> String {
     plan.readouts.iter().map(|r| r.word.as_str()).collect::<Vec<_>>().join(",")
 }
@@ -142,20 +210,32 @@ fn the_smallest_set_is_found() {
 fn line_amplitudes_are_those_of_the_reference() {
     let reference = reference();
     let sample = unlike(2, 2);
-    let iz = |k: usize| spin(2, LocalKind::Iz, k);
-    let state = iz(0) + iz(1);
+    let term = |kind: LocalKind| spin(2, kind, 0) * spin(2, kind, 1);
+    let pure = |kets: &[usize]| -> Matrix {
+        Matrix::from_fn(4, 4, |i, j| {
+            let part = |k: usize| if kets.contains(&k) { 1.0 / (kets.len() as f64).sqrt() } else { 0.0 };
+            real(part(i) * part(j))
+        })
+    };
     let found = plan_of(&sample, &words("II,IX,IY,XX")).unwrap();
     let inverse = Inverse::of(&found).unwrap();
-    let y = inverse.amplitudes(&state);
-    let amplitudes = &reference["line_amplitudes"]["amps"]["thermal_dev (I1z+I2z)"];
-    for (r, word) in ["II", "IX", "IY", "XX"].into_iter().enumerate() {
-        for (c, name) in ["spin1", "spin2"].into_iter().enumerate() {
-            for partner in 0..2 {
-                for part in 0..2 {
-                    let expected = amplitudes[word][name][partner][part].as_f64().unwrap();
-                    // Partner up stands at +J/2, which is the second line.
-                    let at = ((r * 2 + c) * 2 + (1 - partner)) * 2 + part;
-                    assert!((y[at] - expected).abs() < 1e-12, "{word} {name} {partner} {part}: {}", y[at]);
+    for (state, called) in [
+        (spin(2, LocalKind::Iz, 0) + spin(2, LocalKind::Iz, 1), "thermal_dev (I1z+I2z)"),
+        (term(LocalKind::Iz).map(|z| z * 2.0) - term(LocalKind::Ix) - term(LocalKind::Iy), "HD/d"),
+        (pure(&[0]), "pure |00>"),
+        (pure(&[0, 3]), "Bell (|00>+|11>)/sqrt2"),
+    ] {
+        let y = inverse.amplitudes(&state);
+        let amplitudes = &reference["line_amplitudes"]["amps"][called];
+        for (r, word) in ["II", "IX", "IY", "XX"].into_iter().enumerate() {
+            for (c, name) in ["spin1", "spin2"].into_iter().enumerate() {
+                for partner in 0..2 {
+                    for part in 0..2 {
+                        let expected = amplitudes[word][name][partner][part].as_f64().unwrap();
+                        // Partner up stands at +J/2, which is the second line.
+                        let at = ((r * 2 + c) * 2 + (1 - partner)) * 2 + part;
+                        assert!((y[at] - expected).abs() < 1e-12, "{called} {word} {name} {partner} {part}: {}", y[at]);
+                    }
                 }
             }
         }
