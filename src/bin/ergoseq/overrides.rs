@@ -2,19 +2,41 @@
 
 use crate::Outcome;
 use crate::args::{Given, How};
-use crate::terminal;
+use crate::{files, terminal};
+use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{METHODS, Method, Options};
 use ergoseq::hamiltonian::{Evaluator, Values};
 use ergoseq::ir::{Experiment, Meaning, Sweep};
 use ergoseq::source::{Place, Sources};
 use ergoseq::syntax::{parse_expression, parse_sweep_values};
+use std::path::Path;
 
 fn split<'a>(text: &'a str, option: &str, example: &str) -> Result<(&'a str, &'a str), Diagnostic> {
     text.split_once('=').map(|(n, v)| (n.trim(), v.trim())).ok_or_else(|| {
         Diagnostic::without_place(Code::UnexpectedToken, format!("`{option} {text}` has no `=`"))
             .help(format!("for example `{option} {example}`"))
     })
+}
+
+/// What a command that emulates begins with.
+pub struct Prepared {
+    /// The file.
+    pub compiled: Compiled,
+    /// The values of `--set`.
+    pub values: Values,
+    /// How to emulate.
+    pub options: Options,
+}
+
+/// Reads a file, says its warnings, and takes what the command line gives: what fails has been said.
+pub fn prepare(file: &Path, given: &Given, swept: &[String], how: &How) -> Result<Prepared, Outcome> {
+    let mut compiled =
+        files::compile(file).map_err(|refused| terminal::refuse(&refused.diagnostics, &refused.sources))?;
+    terminal::report(&compiled.warnings, &compiled.sources);
+    let values = values(&compiled.experiment, given, &mut compiled.sources)?;
+    sweeps(&mut compiled.experiment, swept, &mut compiled.sources)?;
+    Ok(Prepared { compiled, values, options: options(how)? })
 }
 
 /// The values of `--set`, in SI or natural units. A wrong one is a wrong command line.

@@ -1,7 +1,8 @@
 //! `ergoseq plot`
 
+use crate::overrides::{self, Prepared};
 use crate::run::emulate;
-use crate::{Outcome, args, files, overrides, terminal};
+use crate::{Outcome, args, files, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator;
 use ergoseq::hamiltonian::Values;
@@ -17,17 +18,7 @@ pub fn plot(a: &args::Plot) -> Outcome {
         terminal::report(&[diagnostic], &Default::default());
         return Outcome::Usage;
     }
-    let mut compiled = match files::compile(&a.file) {
-        Ok(compiled) => compiled,
-        Err(refused) => return terminal::refuse(&refused.diagnostics, &refused.sources),
-    };
-    terminal::report(&compiled.warnings, &compiled.sources);
-    let prepared = (|| {
-        let values = overrides::values(&compiled.experiment, &a.given, &mut compiled.sources)?;
-        overrides::sweeps(&mut compiled.experiment, &a.sweep, &mut compiled.sources)?;
-        Ok((values, overrides::options(&a.how)?))
-    })();
-    let (values, options) = match prepared {
+    let Prepared { compiled, values, options } = match overrides::prepare(&a.file, &a.given, &a.sweep, &a.how) {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,
     };

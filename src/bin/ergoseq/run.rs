@@ -1,7 +1,8 @@
 //! `ergoseq run`
 
+use crate::overrides::{self, Prepared};
 use crate::progress::Progress;
-use crate::{Outcome, args, files, overrides, terminal};
+use crate::{Outcome, args, files, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Options, Run};
 use ergoseq::hamiltonian::Values;
@@ -16,18 +17,12 @@ pub fn run(a: &args::Run) -> Outcome {
         terminal::report(&[Diagnostic::without_place(Code::Contradiction, why)], &Default::default());
         return Outcome::Usage;
     }
-    let mut compiled = match files::compile(&a.file) {
-        Ok(compiled) => compiled,
-        Err(refused) => return terminal::refuse(&refused.diagnostics, &refused.sources),
-    };
-    terminal::report(&compiled.warnings, &compiled.sources);
-    let prepared = (|| {
-        let values = overrides::values(&compiled.experiment, &a.given, &mut compiled.sources)?;
-        overrides::sweeps(&mut compiled.experiment, &a.sweep, &mut compiled.sources)?;
-        Ok((values, overrides::options(&a.how)?, energy(a, &compiled.experiment)?))
-    })();
-    let (values, options, energy) = match prepared {
+    let Prepared { compiled, values, options } = match overrides::prepare(&a.file, &a.given, &a.sweep, &a.how) {
         Ok(prepared) => prepared,
+        Err(outcome) => return outcome,
+    };
+    let energy = match energy(a, &compiled.experiment) {
+        Ok(energy) => energy,
         Err(outcome) => return outcome,
     };
     let experiment = &compiled.experiment;

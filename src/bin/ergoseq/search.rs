@@ -29,13 +29,7 @@ fn prepare(
     vary: &[String],
     threads: Option<usize>,
 ) -> Result<Prepared, Outcome> {
-    let mut compiled = match files::compile(file) {
-        Ok(compiled) => compiled,
-        Err(refused) => return Err(terminal::refuse(&refused.diagnostics, &refused.sources)),
-    };
-    terminal::report(&compiled.warnings, &compiled.sources);
-    let values = overrides::values(&compiled.experiment, given, &mut compiled.sources)?;
-    let options = overrides::options(how)?;
+    let overrides::Prepared { mut compiled, values, options } = overrides::prepare(file, given, &[], how)?;
     let ranges: Result<Vec<Range>, Box<Diagnostic>> =
         vary.iter().map(|text| range(text, &compiled.experiment, &mut compiled.sources)).collect();
     let ranges = ranges.map_err(|d| {

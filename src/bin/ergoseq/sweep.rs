@@ -4,8 +4,9 @@
 //! status is written behind its values: whenever the program ends, by itself or not, what is marked as computed is, and `--resume`
 //! computes the rest.
 
+use crate::overrides::{self, Prepared};
 use crate::progress::Progress;
-use crate::{Outcome, args, files, overrides, terminal};
+use crate::{Outcome, args, files, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Options, Run, SweepAxis};
@@ -39,17 +40,7 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> Diagnostic + '_ {
 
 /// Computes the points that the file does not have yet.
 pub fn sweep(a: &args::Sweep) -> Outcome {
-    let mut compiled = match files::compile(&a.file) {
-        Ok(compiled) => compiled,
-        Err(refused) => return terminal::refuse(&refused.diagnostics, &refused.sources),
-    };
-    terminal::report(&compiled.warnings, &compiled.sources);
-    let prepared = (|| {
-        let values = overrides::values(&compiled.experiment, &a.given, &mut compiled.sources)?;
-        overrides::sweeps(&mut compiled.experiment, &a.sweep, &mut compiled.sources)?;
-        Ok((values, overrides::options(&a.how)?))
-    })();
-    let (values, options) = match prepared {
+    let Prepared { compiled, values, options } = match overrides::prepare(&a.file, &a.given, &a.sweep, &a.how) {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,
     };

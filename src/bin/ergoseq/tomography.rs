@@ -1,6 +1,7 @@
 //! `ergoseq tomography`
 
-use crate::{Outcome, args, files, overrides, terminal};
+use crate::overrides::{self, Prepared};
+use crate::{Outcome, args, files, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Measured};
 use ergoseq::output::{EnergyUnit, Results, json, table};
@@ -11,16 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// The state and its energies from what was measured, beside what theory says.
 pub fn tomography(a: &args::Tomography) -> Outcome {
-    let mut compiled = match files::compile(&a.file) {
-        Ok(compiled) => compiled,
-        Err(refused) => return terminal::refuse(&refused.diagnostics, &refused.sources),
-    };
-    terminal::report(&compiled.warnings, &compiled.sources);
-    let prepared = (|| {
-        let values = overrides::values(&compiled.experiment, &a.given, &mut compiled.sources)?;
-        Ok((values, overrides::options(&a.how)?))
-    })();
-    let (values, mut options) = match prepared {
+    let Prepared { compiled, values, mut options } = match overrides::prepare(&a.file, &a.given, &[], &a.how) {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,
     };
