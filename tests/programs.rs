@@ -3,7 +3,7 @@
 
 use ergoseq::source::Place;
 use ergoseq::syntax::ast::*;
-use ergoseq::syntax::{Expr, ExprKind, Factor, SumOver, Term, format, parse};
+use ergoseq::syntax::{Expr, ExprKind, Factor, Fold, Over, Term, format, parse};
 use ergoseq::units::UNITS;
 
 struct Random(u64);
@@ -103,7 +103,8 @@ impl Random {
             }
             7 => ExprKind::Power(Box::new(self.expr(inner)), Box::new(self.expr(inner))),
             8 => ExprKind::Tuple(vec![self.expr(inner), self.expr(inner)]),
-            9 => ExprKind::SumOver(Box::new(SumOver {
+            9 => ExprKind::Over(Box::new(Over {
+                fold: Fold::ALL[self.below(2)],
                 index: self.word(),
                 from: self.expr(0),
                 to: self.expr(inner),

@@ -90,7 +90,8 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
 
 /// Enters a name; reports one that is taken or belongs to the language.
 fn fresh<'a>(name: &'a Name, seen: &mut HashMap<&'a str, Span>, c: &mut Checker) -> bool {
-    let reserved = ["pi", "t", "hc", "sum"].contains(&name.text.as_str())
+    let reserved = ["pi", "t", "hc"].contains(&name.text.as_str())
+        || crate::syntax::Fold::ALL.iter().any(|fold| fold.word() == name.text)
         || LOCAL_OPERATORS.iter().any(|(w, _, _)| *w == name.text) && name.text.len() > 1
         || FUNCTIONS.iter().any(|f| f.name == name.text);
     if reserved {

@@ -284,13 +284,11 @@ impl Names<'_> {
                 }
                 self.check(metric, scope)
             }
-            ExprKind::Index(..)
-            | ExprKind::Tuple(_)
-            | ExprKind::SumOver(_)
-            | ExprKind::Text(_)
-            | ExprKind::Isotope(_) => Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is no metric"))
-                .label("expected a metric")
-                .into()),
+            ExprKind::Index(..) | ExprKind::Tuple(_) | ExprKind::Over(_) | ExprKind::Text(_) | ExprKind::Isotope(_) => {
+                Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is no metric"))
+                    .label("expected a metric")
+                    .into())
+            }
         }
     }
 

@@ -10,7 +10,7 @@ use crate::linalg::real;
 use crate::source::Span;
 use crate::spin::{Basis, LocalKind, Multiplet, Operator, Site, SiteKind};
 use crate::syntax::ast::SpinKind;
-use crate::syntax::{Expr, ExprKind};
+use crate::syntax::{Expr, ExprKind, Fold};
 use crate::units::{UnitSystem, hamiltonian_factor};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -64,6 +64,18 @@ impl TimeOperator {
 enum Value {
     Number(Scalar),
     Operator(TimeOperator),
+}
+
+impl Value {
+    /// The product, this one on the left.
+    fn times(self, right: Value) -> Value {
+        match (self, right) {
+            (Value::Number(a), Value::Number(b)) => Value::Number(a.with(&b, |a, b| a * b)),
+            (Value::Operator(a), Value::Number(b)) => Value::Operator(a.scaled(&b)),
+            (Value::Number(a), Value::Operator(b)) => Value::Operator(b.scaled(&a)),
+            (Value::Operator(a), Value::Operator(b)) => Value::Operator(multiply(&a, &b)),
+        }
+    }
 }
 
 /// A local name: an index, or the time.
@@ -504,13 +516,10 @@ impl<'a> Evaluator<'a> {
                         (Value::Number(a), Value::Number(b)) if factor.divides => {
                             Value::Number(a.with(&b, |a, b| a / b))
                         }
-                        (Value::Number(a), Value::Number(b)) => Value::Number(a.with(&b, |a, b| a * b)),
                         (Value::Operator(a), Value::Number(b)) if factor.divides => {
                             Value::Operator(a.scaled(&b.map(|b| 1.0 / b)))
                         }
-                        (Value::Operator(a), Value::Number(b)) => Value::Operator(a.scaled(&b)),
-                        (Value::Number(a), Value::Operator(b)) => Value::Operator(b.scaled(&a)),
-                        (Value::Operator(a), Value::Operator(b)) => Value::Operator(multiply(&a, &b)),
+                        (a, b) => a.times(b),
                     };
                 }
                 Ok(product)
@@ -526,23 +535,30 @@ impl<'a> Evaluator<'a> {
                     _ => Err(Diagnostic::new(Code::OperatorExpected, span, "an exponent is a number").into()),
                 }
             }
-            ExprKind::SumOver(sum) => {
+            ExprKind::Over(sum) => {
                 let (from, to) = self.bounds(&sum.from, &sum.to, locals)?;
                 let mut total: Option<Value> = None;
                 for k in from..=to {
                     let mut inside = locals.to_vec();
                     inside.push(Local { name: &sum.index, value: Scalar::Constant(k as f64) });
                     let value = self.value(&sum.body, &inside)?;
-                    total = Some(match total {
-                        Some(total) => self.add(total, value),
-                        None => value,
+                    total = Some(match (total, sum.fold) {
+                        (Some(total), Fold::Sum) => self.add(total, value),
+                        (Some(total), Fold::Product) => total.times(value),
+                        (None, _) => value,
                     });
                 }
-                match total {
-                    Some(total) => Ok(total),
-                    // An empty sum is zero of the kind of its body.
-                    None if self.is_operator(sum, locals) => Ok(Value::Operator(TimeOperator { terms: vec![] })),
-                    None => Ok(Value::Number(Scalar::Constant(0.0))),
+                match (total, sum.fold) {
+                    (Some(total), _) => Ok(total),
+                    // An empty sum is zero and an empty product one, of the kind of its body.
+                    (None, Fold::Sum) if self.is_operator(sum, locals) => {
+                        Ok(Value::Operator(TimeOperator { terms: vec![] }))
+                    }
+                    (None, Fold::Product) if self.is_operator(sum, locals) => {
+                        Ok(Value::Operator(TimeOperator::constant(Operator::identity(&self.basis, real(1.0)))))
+                    }
+                    (None, Fold::Sum) => Ok(Value::Number(Scalar::Constant(0.0))),
+                    (None, Fold::Product) => Ok(Value::Number(Scalar::Constant(1.0))),
                 }
             }
             ExprKind::Index(..)
@@ -556,7 +572,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn is_operator(&self, sum: &crate::syntax::SumOver, locals: &[Local]) -> bool {
+    fn is_operator(&self, sum: &crate::syntax::Over, locals: &[Local]) -> bool {
         let number = self.scope.dimension(crate::units::Dimension::TIME);
         let mut indices: Vec<crate::ir::Index> = locals
             .iter()

@@ -6,7 +6,7 @@ use super::{Experiment, SiteDeclaration};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::spin::{LOCAL_OPERATORS, LocalKind};
-use crate::syntax::{Expr, ExprKind};
+use crate::syntax::{Expr, ExprKind, Fold};
 use crate::units::{Dimension, UnitSystem};
 use std::collections::HashMap;
 
@@ -289,12 +289,17 @@ impl Scope {
                 }
                 Ok(Type::Vector(result.unwrap_or_default()))
             }
-            ExprKind::SumOver(sum) => {
+            ExprKind::Over(sum) => {
                 self.plain(&sum.from, indices)?;
                 self.plain(&sum.to, indices)?;
                 let mut inside = indices.to_vec();
                 inside.push(Index { name: &sum.index, dimension: Dimension::NUMBER });
-                self.type_of(&sum.body, &inside)
+                let body = self.type_of(&sum.body, &inside)?;
+                // The dimension of a product of things with one would depend on how many there are.
+                if sum.fold == Fold::Product && body.dimension() != Dimension::NUMBER {
+                    return Err(self.wrong_dimension(&sum.body, Dimension::NUMBER, body));
+                }
+                Ok(body)
             }
             ExprKind::Text(_) | ExprKind::Isotope(_) => {
                 Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is neither a number nor an operator"))
@@ -482,7 +487,7 @@ impl Scope {
                 .iter()
                 .map(|f| f.name)
                 .chain(LOCAL_OPERATORS.iter().map(|(w, _, _)| *w))
-                .chain(["sum"]);
+                .chain(Fold::ALL.map(Fold::word));
             let span = Span { end: expr.span().start + name.len() as u32, ..expr.span() };
             return Err(Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is not a function"))
                 .label("no function has this name")

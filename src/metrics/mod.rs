@@ -7,6 +7,7 @@
 mod bounds;
 mod coherence;
 mod coherent;
+mod conserving;
 mod daemonic;
 mod discord;
 mod distance;
@@ -26,6 +27,7 @@ mod speed;
 pub use bounds::{free_energy_bound, thermodynamic_bound};
 pub use coherence::{l1_coherence, relative_entropy_coherence};
 pub use coherent::{incoherent_capacity, incoherent_ergotropy};
+pub use conserving::conserving_ergotropy;
 pub use daemonic::{daemonic_ergotropy, daemonic_ergotropy_two_qubits};
 pub use discord::{classical_correlation, discord};
 pub use distance::{bures_angle, fidelity, trace_distance};
@@ -277,6 +279,15 @@ pub const METRICS: &[Metric] = &[
         "max over u_1 x ... x u_N of E - E'",
         "Castellano et al., arXiv:2407.20916",
         parallel::evaluate,
+    ),
+    metric(
+        "conserving_ergotropy",
+        &[Parameter::Operator],
+        Quantity::Energy,
+        true,
+        "max over U with [U, A] = 0 of E - E'",
+        "passivity in every sector of A",
+        conserving::evaluate,
     ),
     metric(
         "daemonic_ergotropy",

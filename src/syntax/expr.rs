@@ -36,8 +36,8 @@ pub enum ExprKind {
     Power(Box<Expr>, Box<Expr>),
     /// Several values: a vector in space, a list of cells.
     Tuple(Vec<Expr>),
-    /// `sum(k in 1..N, body)`.
-    SumOver(Box<SumOver>),
+    /// `sum(k in 1..N, body)` or `product(k in 1..N, body)`.
+    Over(Box<Over>),
     /// A text in quotes.
     Text(String),
     /// A nucleus: `13C`.
@@ -64,16 +64,40 @@ pub struct Factor {
     pub value: Expr,
 }
 
-/// A sum over an index, both ends included.
+/// What an expression over an index becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fold {
+    /// `sum(k in 1..N, ...)`
+    Sum,
+    /// `product(k in 1..N, ...)`, the first factor leftmost
+    Product,
+}
+
+impl Fold {
+    /// Both, for the reader, the checker and the messages.
+    pub const ALL: [Fold; 2] = [Fold::Sum, Fold::Product];
+
+    /// The word of the language.
+    pub fn word(self) -> &'static str {
+        match self {
+            Fold::Sum => "sum",
+            Fold::Product => "product",
+        }
+    }
+}
+
+/// A sum or a product over an index, both ends included.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SumOver {
+pub struct Over {
+    /// Which of them.
+    pub fold: Fold,
     /// The index.
     pub index: String,
     /// Its first value.
     pub from: Expr,
     /// Its last value.
     pub to: Expr,
-    /// What is added up.
+    /// What is added up or multiplied.
     pub body: Expr,
 }
 
@@ -120,7 +144,7 @@ impl Expr {
             ExprKind::Sum(terms) => terms.iter().map(|t| &t.value).collect(),
             ExprKind::Product(factors) => factors.iter().map(|f| &f.value).collect(),
             ExprKind::Power(base, exponent) => vec![base, exponent],
-            ExprKind::SumOver(sum) => vec![&sum.from, &sum.to, &sum.body],
+            ExprKind::Over(sum) => vec![&sum.from, &sum.to, &sum.body],
         }
     }
 
@@ -151,9 +175,10 @@ impl Expr {
                 factors.iter().map(|f| Factor { divides: f.divides, value: again(&f.value) }).collect(),
             ),
             ExprKind::Power(base, exponent) => ExprKind::Power(Box::new(again(base)), Box::new(again(exponent))),
-            ExprKind::SumOver(sum) => {
+            ExprKind::Over(sum) => {
                 let inside = |name: &str| if name == sum.index { None } else { replacement(name) };
-                ExprKind::SumOver(Box::new(SumOver {
+                ExprKind::Over(Box::new(Over {
+                    fold: sum.fold,
                     index: sum.index.clone(),
                     from: again(&sum.from),
                     to: again(&sum.to),
@@ -214,7 +239,7 @@ impl fmt::Display for Expr {
                 f.write_str("^")?;
                 enclosed(f, exponent, !exponent.is_atom() || quantity(exponent))
             }
-            ExprKind::SumOver(sum) => write!(f, "sum({} in {}..{}, {})", sum.index, sum.from, sum.to, sum.body),
+            ExprKind::Over(o) => write!(f, "{}({} in {}..{}, {})", o.fold.word(), o.index, o.from, o.to, o.body),
         }
     }
 }

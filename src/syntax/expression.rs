@@ -1,6 +1,6 @@
 //! The grammar of expressions: one function a rule, named as the rule in `grammar.md`.
 
-use super::expr::{Expr, ExprKind, Factor, SumOver, Term};
+use super::expr::{Expr, ExprKind, Factor, Fold, Over, Term};
 use super::parser::{Parser, Rule};
 use super::token::TokenKind;
 use super::words;
@@ -124,8 +124,8 @@ impl Parser<'_> {
         if self.at_sign("(") && !self.begins_line() {
             let open = self.here();
             self.advance();
-            if name == "sum" {
-                return self.sum_over(start, open);
+            if let Some(fold) = Fold::ALL.into_iter().find(|fold| fold.word() == name) {
+                return self.over(fold, start, open);
             }
             let items = if self.at_sign(")") { vec![] } else { self.list(")")? };
             self.close(")", open)?;
@@ -146,9 +146,12 @@ impl Parser<'_> {
         Ok(Expr::at(ExprKind::Name(name), start))
     }
 
-    /// `sum_over = "sum" "(" name "in" sum ".." sum "," sum ")"`
-    fn sum_over(&mut self, start: Span, open: Span) -> Rule<Expr> {
-        let index = self.name("the index of the sum")?;
+    /// `( "sum" | "product" ) "(" name "in" sum ".." sum "," sum ")"`
+    fn over(&mut self, fold: Fold, start: Span, open: Span) -> Rule<Expr> {
+        let index = self.name(match fold {
+            Fold::Sum => "the index of the sum",
+            Fold::Product => "the index of the product",
+        })?;
         self.word("in")?;
         let from = self.expression()?;
         self.expect_sign("..")?;
@@ -156,8 +159,8 @@ impl Parser<'_> {
         self.expect_sign(",")?;
         let body = self.expression()?;
         self.close(")", open)?;
-        let sum = SumOver { index: index.text, from, to, body };
-        Ok(Expr::at(ExprKind::SumOver(Box::new(sum)), start.to(self.previous())))
+        let over = Over { fold, index: index.text, from, to, body };
+        Ok(Expr::at(ExprKind::Over(Box::new(over)), start.to(self.previous())))
     }
 
     fn list(&mut self, end: &'static str) -> Rule<Vec<Expr>> {

@@ -10,7 +10,7 @@ mod print;
 pub mod token;
 pub mod words;
 
-pub use expr::{Expr, ExprKind, Factor, SumOver, Term, number_text};
+pub use expr::{Expr, ExprKind, Factor, Fold, Over, Term, number_text};
 pub use format::format;
 pub use parser::VERSION;
 
