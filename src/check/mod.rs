@@ -366,6 +366,7 @@ pub const POWDERS: &[(&str, &[&str], &str)] = &[
         &["rotor"],
         "of Zaremba, Conroy and Cheng on half of the sphere; a Fibonacci number of points, of equal weight",
     ),
+    ("spiral", &["rotor"], "along a spiral over the whole sphere, of equal weight; any number of points"),
     ("repulsion", &["rotor"], "points of half of the sphere that have pushed each other apart, of equal weight"),
     (
         "gauss",

@@ -601,6 +601,10 @@ impl Builder<'_, '_> {
                 hamiltonian: self.c.expr(h, |s, e| s.hamiltonian(e, &[])),
                 temperature: self.c.number(t, Dimension::TEMPERATURE),
             }),
+            ("high_temperature", [h, t]) => Some(ir::State::HighTemperature {
+                hamiltonian: self.c.expr(h, |s, e| s.hamiltonian(e, &[])),
+                temperature: self.c.number(t, Dimension::TEMPERATURE),
+            }),
             ("up", [site]) => Some(ir::State::Up { site: self.site(site) }),
             ("down", [site]) => Some(ir::State::Down { site: self.site(site) }),
             ("fock", [site, n]) => {

@@ -1,10 +1,10 @@
 //! The orientations of the crystallites of a powder, as Euler angles and weights.
 //!
 //! Every interaction here is a tensor of second rank, which looks the same from opposite sides, so half of the sphere is enough.
-//! The three grids integrate it in different ways. `gauss` is exact for spherical harmonics up to twice its number of polar
+//! The grids integrate it in different ways. `gauss` is exact for spherical harmonics up to twice its number of polar
 //! angles, which a decay needs more of the longer it lasts. `zcw` spreads points of equal weight along a lattice (Zaremba,
-//! Conroy and Cheng; Edén and Levitt, J. Magn. Reson. 132, 220), `repulsion` by letting them push each other apart (Bak and
-//! Nielsen, J. Magn. Reson. 125, 132). Lebedev's grids are not here: they reach the degree of `gauss` with two thirds of its
+//! Conroy and Cheng; Edén and Levitt, J. Magn. Reson. 132, 220), `spiral` along a spiral over the whole sphere, for any number of
+//! them, `repulsion` by letting them push each other apart (Bak and Nielsen, J. Magn. Reson. 125, 132). Lebedev's grids are not here: they reach the degree of `gauss` with two thirds of its
 //! points, at the price of tables.
 
 use super::ensemble::gauss;
@@ -31,6 +31,7 @@ pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f6
     let sphere = match d.shape.as_str() {
         "gauss" => product(points, count("azimuths")?.unwrap_or(4 * points))?,
         "zcw" => lattice(points).ok_or_else(|| wrong_count(points, span))?,
+        "spiral" => spiral(points),
         _ => {
             if points > MOST_REPELLED {
                 let message = format!("{points} points are too many to push each other apart: at most {MOST_REPELLED}");
@@ -66,6 +67,16 @@ pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f6
 
 /// Points of half of the sphere, as polar angle and azimuth, and their weights.
 type Sphere = Vec<((f64, f64), f64)>;
+
+/// A spiral over the whole sphere: even steps of the cosine of the polar angle, the azimuth going on by the golden section of a turn.
+fn spiral(points: usize) -> Sphere {
+    let golden = (5f64.sqrt() - 1.0) / 2.0;
+    let point = |j: usize| {
+        let cosine = 1.0 - (2 * j + 1) as f64 / points as f64;
+        ((cosine.acos(), TAU * (j as f64 * golden).fract()), 1.0 / points as f64)
+    };
+    (0..points).map(point).collect()
+}
 
 /// Gauss's quadrature of the cosine of the polar angle, even steps of the azimuth.
 fn product(polar: usize, azimuths: usize) -> Result<Sphere, Fault> {

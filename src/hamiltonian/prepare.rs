@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir;
 use crate::linalg::{C64, Matrix, ONE, Vector, ZERO, real};
 use crate::source::Span;
-use crate::spin::{Basis, Site, SiteKind, Space, Sparse, State, components, gibbs};
+use crate::spin::{Basis, Operator, Site, SiteKind, Space, Sparse, State, components, gibbs};
 use crate::syntax::Expr;
 use crate::units::temperature_scale;
 use std::collections::BTreeMap;
@@ -215,6 +215,9 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
             Partial { form: Form::Diagonal(product_of(weights, span)?), sites }
         }
         ir::State::Gibbs { hamiltonian, temperature } => gibbs_state(e, hamiltonian, temperature, cover.alone)?,
+        ir::State::HighTemperature { hamiltonian, temperature } => {
+            high_temperature(e, hamiltonian, temperature, cover.alone)?
+        }
         ir::State::Ket { digits, place } => {
             let index = ket(e, digits, place.0.unwrap_or(span))?;
             Partial { sites: all, form: Form::Pure(vec![(index, ONE)]) }
@@ -334,8 +337,19 @@ fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Faul
     Ok(Partial { form: Form::Diagonal(product_of(weights, span)?), sites })
 }
 
-/// `exp(-H/T)/Z`, in each part of the space that H does not leave by itself.
-fn gibbs_state(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) -> Result<Partial, Fault> {
+/// What a Gibbs state is made of.
+struct Heated {
+    sites: Vec<usize>,
+    basis: Arc<Basis>,
+    /// The Hamiltonian on the subsystems alone, rad/s.
+    inside: Operator,
+    /// How many states each state of the basis stands for.
+    copies: Vec<f64>,
+    /// In the units of the Hamiltonian.
+    temperature: f64,
+}
+
+fn heated(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) -> Result<Heated, Fault> {
     let h = e.hamiltonian(hamiltonian)?;
     let t = e.number(temperature)?;
     if t < 0.0 {
@@ -365,7 +379,51 @@ fn gibbs_state(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: boo
     let copies: Vec<f64> = (0..basis.dimension())
         .map(|k| basis.digits(k).iter().zip(&basis.sites).map(|(d, s)| s.copies(*d)).product())
         .collect();
-    let temperature = t * temperature_scale(e.scope.units);
+    Ok(Heated { sites, basis, inside, copies, temperature: t * temperature_scale(e.scope.units) })
+}
+
+/// `(1 - H/T)/N`, with H made traceless. Every state of it has a share of at least nothing while no row of H is larger than T.
+fn high_temperature(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) -> Result<Partial, Fault> {
+    let Heated { sites, basis, inside, copies, temperature: t } = heated(e, hamiltonian, temperature, alone)?;
+    let states: f64 = copies.iter().sum();
+    let cold = |largest: f64| -> Result<(), Fault> {
+        if largest <= t {
+            return Ok(());
+        }
+        Err(Diagnostic::new(
+            Code::OutOfRange,
+            temperature.span(),
+            format!("this temperature is not high: H/T reaches {}", crate::syntax::number_text(largest / t)),
+        )
+        .label("the first order would give a state less than nothing")
+        .help("`gibbs(H, T)` holds at every temperature")
+        .into())
+    };
+    if let Some(diagonal) = inside.diagonal() {
+        let mean = diagonal.iter().zip(&copies).map(|(x, c)| x * c).sum::<f64>() / states;
+        cold(diagonal.iter().fold(0.0, |most: f64, x| most.max(x - mean)))?;
+        let populations = diagonal.iter().zip(&copies).map(|(x, c)| c * (1.0 - (x - mean) / t) / states).collect();
+        return Ok(Partial { sites, form: Form::Diagonal(populations) });
+    }
+    let n = basis.dimension();
+    if n > LARGEST_PART {
+        return Err(too_large(n as f64, hamiltonian.span()));
+    }
+    let h = Sparse::of(&inside, &Space::whole(basis)).dense();
+    let mean = (0..n).map(|k| h[(k, k)].re * copies[k]).sum::<f64>() / states;
+    let row = |i: usize| (0..n).map(|j| if i == j { (h[(i, i)].re - mean).abs() } else { h[(i, j)].norm() }).sum::<f64>();
+    cold((0..n).map(row).fold(0.0, f64::max))?;
+    // A state that stands for several has their weight; H does not join states of different weights.
+    let rho = Matrix::from_fn(n, n, |i, j| {
+        let one = if i == j { real(1.0 + mean / t) } else { ZERO };
+        (one - h[(i, j)] / t) * (copies[j] / states)
+    });
+    Ok(Partial { sites, form: Form::Mixed(rho) })
+}
+
+/// `exp(-H/T)/Z`, in each part of the space that H does not leave by itself.
+fn gibbs_state(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) -> Result<Partial, Fault> {
+    let Heated { sites, basis, inside, copies, temperature } = heated(e, hamiltonian, temperature, alone)?;
     let failed = |error: crate::linalg::LinalgError| -> Fault {
         Diagnostic::new(Code::NotConverged, hamiltonian.span(), format!("the Gibbs state cannot be computed: {error}"))
             .into()

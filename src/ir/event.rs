@@ -296,6 +296,14 @@ pub enum State {
         /// T.
         temperature: Expr,
     },
+    /// `(1 - H/T)/N`, H without its mean; beside other states, of the subsystems that H acts on.
+    #[serde(rename = "high_temperature")]
+    HighTemperature {
+        /// H.
+        hamiltonian: Expr,
+        /// T.
+        temperature: Expr,
+    },
     /// A basis state, one digit for each subsystem.
     Ket {
         /// The digits; `,` between them where one has several.
@@ -354,6 +362,7 @@ pub const STATES: &[(&str, &str, &str)] = &[
         "(H, T)",
         "the Gibbs state of any Hamiltonian; beside other states, that of the subsystems that H acts on",
     ),
+    ("high_temperature", "(H, T)", "the Gibbs state to first order, (1 - H/T)/N with N states and H without its mean"),
     ("ket", "\"01\"", "a basis state, one digit a subsystem in the order of declaration; 0 is spin up, or the vacuum"),
     ("up", "(site)", "m = +I of a spin or a collective"),
     ("down", "(site)", "m = -I of a spin or a collective; the vacuum of a mode"),

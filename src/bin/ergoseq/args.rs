@@ -1,5 +1,6 @@
 //! What can be typed. Words of formats and methods come from the library's tables.
 
+use crate::bench::WORKLOADS;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use ergoseq::emulator::METHODS;
@@ -55,6 +56,11 @@ pub enum Command {
     )]
     #[cfg(feature = "pictures")]
     Plot(Plot),
+    /// Does one of the jobs by which programs are compared, and says how long it took
+    #[command(
+        after_help = "Examples:\n  ergoseq bench w3 --size n8 --threads 1\n  ergoseq bench w1 --size small --out arrays"
+    )]
+    Bench(Bench),
     /// Says what an error code, a word, a metric or a unit means
     #[command(after_help = "Examples:\n  ergoseq explain E404\n  ergoseq explain ergotropy\n  ergoseq explain crush")]
     Explain(Explain),
@@ -248,6 +254,25 @@ fn shard(text: &str) -> Result<(u64, u64), String> {
         Some((k, n)) if 1 <= k && k <= n => Ok((k, n)),
         _ => Err("a shard is K/N, with K from 1 to N".into()),
     }
+}
+
+/// `bench`
+#[derive(Args)]
+pub struct Bench {
+    /// Which job
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(
+        WORKLOADS.iter().map(|w| clap::builder::PossibleValue::new(w.name).help(w.meaning))
+    ))]
+    pub workload: String,
+    /// Its size; the usual one when not given
+    #[arg(long)]
+    pub size: Option<String>,
+    /// How many threads; all cores when not given
+    #[arg(long, short)]
+    pub threads: Option<usize>,
+    /// The folder for its results, one file NAME.f64 an array: 64-bit floats, little-endian, in C order
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
 }
 
 /// `merge`

@@ -1,6 +1,7 @@
 //! The command: arguments to calls of the library, results to files and the terminal.
 
 mod args;
+mod bench;
 mod check;
 mod dry_run;
 mod files;
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Command::List(a) => learn::list(&a),
         Command::New(a) => learn::new(&a),
         Command::Completions(a) => learn::completions(&a),
+        Command::Bench(a) => bench::bench(&a),
         Command::Merge(a) => sweep::merge(&a),
         Command::Show(a) => show::show(&a),
         Command::Fmt(a) => fmt::fmt(&a),
