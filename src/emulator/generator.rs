@@ -6,6 +6,7 @@ use crate::linalg::{C64, I, Matrix, Vector, hermitian_part, product, real};
 use crate::metrics::{LARGEST_MATRIX, Motion, Rate};
 use crate::spin::{Action, Operator, Space, Sparse, State, components};
 use std::cell::OnceCell;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Up to this dimension the propagators of pure states are kept as dense matrices.
@@ -36,6 +37,8 @@ pub struct Generator {
     /// `sum c^dagger c`.
     decay: Option<Matrix>,
     parts: OnceCell<Vec<Vec<usize>>>,
+    /// Whether the space is that of all products.
+    products: bool,
 }
 
 impl Generator {
@@ -68,7 +71,16 @@ impl Generator {
         let decay = (!collapse.is_empty()).then(|| {
             collapse.iter().fold(Matrix::zeros(dimension, dimension), |sum, c| sum + product(&c.adjoint(), c))
         });
-        Generator { dimension, terms, whole: segment.hamiltonian.clone(), collapse, decay, parts: OnceCell::new() }
+        let products = space.is_whole() && space.groups().is_empty();
+        Generator {
+            dimension,
+            terms,
+            whole: segment.hamiltonian.clone(),
+            collapse,
+            decay,
+            parts: OnceCell::new(),
+            products,
+        }
     }
 
     /// Whether H is the same at all times.
@@ -86,6 +98,23 @@ impl Generator {
     /// Whether nothing but H acts.
     pub fn is_closed(&self) -> bool {
         self.collapse.is_empty()
+    }
+
+    /// The dimensions of the subsystems, and what acts on each of them, where H is constant, alone, and moves each by itself.
+    pub fn locals(&self) -> Option<(Vec<usize>, Vec<(usize, Matrix)>)> {
+        if !self.products || !self.is_closed() || !self.is_constant() {
+            return None;
+        }
+        let mut dimensions = Vec::new();
+        let mut sum: BTreeMap<usize, Matrix> = BTreeMap::new();
+        for (c, operator) in &self.whole {
+            dimensions = operator.dimensions().to_vec();
+            for (site, local) in operator.locals()? {
+                let local = local * real(c.constant()?);
+                sum.entry(site).and_modify(|m| *m += &local).or_insert(local);
+            }
+        }
+        (!sum.is_empty()).then(|| (dimensions, sum.into_iter().collect()))
     }
 
     /// `H(t)` as a dense matrix.

@@ -1,14 +1,17 @@
 //! Free induction decays: `s(t) = Tr[rho(t) F+]`.
 
 use super::Method;
-use super::generator::{Generator, deviation, tidy};
+use super::generator::{Generator, tidy};
+use super::kept;
+use super::lines::{self, Line};
 use super::step::commutator_free::CommutatorFree;
-use super::step::exact::{ExactOpen, stacked, unstacked};
+use super::step::exact::{ExactClosed, ExactOpen, stacked, together, unstacked};
 use super::step::{DENSE_LIOUVILLE, StepError, Stepper, choose};
 use crate::hamiltonian::Acquire;
-use crate::linalg::{C64, Matrix, Vector, ZERO, conjugate, conjugate_back, hermitian_eigen, identity, product};
+use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, conjugate_back, identity, product};
 use crate::noise::Noise;
 use crate::spin::{Space, Sparse, State};
+use std::sync::Arc;
 
 /// The decay of one member, without the receiver's phase, and the state behind it.
 ///
@@ -32,42 +35,8 @@ pub fn decay(
         return turning(acquire, generator, &raising, &rho, tolerance);
     }
     if generator.is_closed() {
-        let eigen = hermitian_eigen(&generator.hamiltonian(0.0))?;
-        // The identity gives no signal, and at a polarisation of 1e-5 its rounding would.
-        let mut inside = Matrix::zeros(0, 0);
-        let _ = deviation(&rho, |d| {
-            inside = conjugate_back(&eigen.vectors, d);
-            d.clone()
-        });
-        let observed = conjugate_back(&eigen.vectors, &raising);
-        let mut lines: Vec<(f64, C64)> = Vec::new();
-        for b in 0..rho.ncols() {
-            for a in 0..rho.nrows() {
-                let amplitude = inside[(a, b)] * observed[(b, a)];
-                if amplitude != ZERO {
-                    lines.push((eigen.values[b] - eigen.values[a], amplitude));
-                }
-            }
-        }
-        let largest = lines.iter().map(|(_, x)| x.norm()).fold(0.0, f64::max);
-        lines.retain(|(_, x)| x.norm() > 1e-17 * largest);
-        let mut out = vec![ZERO; points];
-        for (frequency, amplitude) in lines {
-            // A phase multiplied on from point to point drifts by rounding; it is set anew every 64 points.
-            let turn = C64::cis(frequency * dwell);
-            for (block, part) in out.chunks_mut(64).enumerate() {
-                let mut phase = amplitude * C64::cis(frequency * dwell * (64 * block) as f64);
-                for x in part {
-                    *x += phase;
-                    phase *= turn;
-                }
-            }
-        }
-        let u = eigen.propagator(dwell * points as f64);
-        let end = match state {
-            State::Pure(psi) => State::Pure(u * psi),
-            State::Mixed(rho) => State::Mixed(deviation(rho, |d| conjugate(&u, d))),
-        };
+        let out = lines::decay(&closed_lines(generator, &raising, &rho)?, points, dwell);
+        let end = ExactClosed::new(generator).advance(state, 0.0, dwell * points as f64)?;
         return Ok((out, end));
     }
     // Tr[rho F+] as a product of stacked matrices.
@@ -90,6 +59,43 @@ pub fn decay(
         now = stepper.advance(&now, dwell * k as f64, dwell * (k + 1) as f64)?;
     }
     Ok((out, now))
+}
+
+/// The lines of a constant Hamiltonian, from one part of the space that it does not leave to another.
+fn closed_lines(generator: &Generator, raising: &Matrix, rho: &Matrix) -> Result<Vec<Line>, StepError> {
+    let parts: Vec<(Vec<usize>, Arc<Eigen>)> = together(generator)
+        .into_iter()
+        .map(|states| {
+            let eigen = kept::eigen(&generator.block(&states))?;
+            Ok((states, eigen))
+        })
+        .collect::<Result<_, StepError>>()?;
+    // The identity gives no signal, and at a polarisation of 1e-5 its rounding would.
+    let mean = rho.trace() / rho.nrows() as f64;
+    let mut found: Vec<Line> = Vec::new();
+    for (a, from) in &parts {
+        for (b, to) in &parts {
+            let observed = Matrix::from_fn(b.len(), a.len(), |i, j| raising[(b[i], a[j])]);
+            if observed.iter().all(|x| *x == ZERO) {
+                continue;
+            }
+            let here = |i: usize, j: usize| if a[i] == b[j] { rho[(a[i], b[j])] - mean } else { rho[(a[i], b[j])] };
+            let state = Matrix::from_fn(a.len(), b.len(), here);
+            let observed = product(&product(&to.vectors.adjoint(), &observed), &from.vectors);
+            let state = product(&product(&from.vectors.adjoint(), &state), &to.vectors);
+            for i in 0..a.len() {
+                for j in 0..b.len() {
+                    let amplitude = state[(i, j)] * observed[(j, i)];
+                    if amplitude != ZERO {
+                        found.push((to.values[j] - from.values[i], amplitude));
+                    }
+                }
+            }
+        }
+    }
+    let largest = found.iter().map(|(_, x)| x.norm()).fold(0.0, f64::max);
+    found.retain(|(_, x)| x.norm() > 1e-17 * largest);
+    Ok(found)
 }
 
 /// The decay under a Hamiltonian that changes, synchronised with the rotor where points and turns meet.

@@ -411,7 +411,8 @@ fn high_temperature(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone
     }
     let h = Sparse::of(&inside, &Space::whole(basis)).dense();
     let mean = (0..n).map(|k| h[(k, k)].re * copies[k]).sum::<f64>() / states;
-    let row = |i: usize| (0..n).map(|j| if i == j { (h[(i, i)].re - mean).abs() } else { h[(i, j)].norm() }).sum::<f64>();
+    let row =
+        |i: usize| (0..n).map(|j| if i == j { (h[(i, i)].re - mean).abs() } else { h[(i, j)].norm() }).sum::<f64>();
     cold((0..n).map(row).fold(0.0, f64::max))?;
     // A state that stands for several has their weight; H does not join states of different weights.
     let rho = Matrix::from_fn(n, n, |i, j| {

@@ -270,9 +270,10 @@ impl Experiment {
             states.iter().any(|s| match s {
                 State::Definite { site, .. } => named(site, name),
                 State::Thermal { sites: Some(sites) } | State::Mixed { sites: Some(sites) } => named(sites, name),
-                State::Thermal { sites: None } | State::Mixed { sites: None } | State::Gibbs { .. } | State::HighTemperature { .. } => {
-                    !places(states, name)
-                }
+                State::Thermal { sites: None }
+                | State::Mixed { sites: None }
+                | State::Gibbs { .. }
+                | State::HighTemperature { .. } => !places(states, name),
                 State::Mix(parts) | State::Superposition(parts) => {
                     parts.iter().any(|(_, s)| leaves(std::slice::from_ref(s), name))
                 }

@@ -348,6 +348,22 @@ impl Operator {
         sites.into_iter().collect()
     }
 
+    /// The matrix on every subsystem that it acts on, when each term acts on one alone; what acts on none is left out.
+    pub fn locals(&self) -> Option<Vec<(usize, Matrix)>> {
+        let mut sum: BTreeMap<usize, Matrix> = BTreeMap::new();
+        for (coefficient, factors) in self.products() {
+            let (site, local) = match factors {
+                [] => continue,
+                [(site, local)] => (*site, local),
+                _ => return None,
+            };
+            let n = self.dimensions[site];
+            let m = sum.entry(site).or_insert_with(|| Matrix::zeros(n, n));
+            local.entries.iter().for_each(|&(i, j, v)| m[(i, j)] += v * coefficient);
+        }
+        Some(sum.into_iter().collect())
+    }
+
     /// Subsystems of which all states are connected by terms that act on them alone.
     pub fn turned_alone(&self) -> Vec<usize> {
         let mut links: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
@@ -404,7 +420,7 @@ impl Operator {
     }
 
     /// The dimensions of the subsystems.
-    pub(super) fn dimensions(&self) -> &[usize] {
+    pub fn dimensions(&self) -> &[usize] {
         &self.dimensions
     }
 

@@ -268,10 +268,8 @@ fn chargers(experiment: &Experiment, size: &str, most: usize) -> Outcomes {
     const SINGLE: f64 = 0.724_611_353_776_708_5;
     let gammas: &[f64] = if matches!(size, "g0" | "k1000") { &[0.0] } else { &[0.0, 0.2, 0.6, 1.0] };
     let numbers = if size == "k1000" { most..=most } else { 1..=most };
-    let all: Vec<_> = gammas
-        .iter()
-        .flat_map(|g| numbers.clone().map(move |m| vec![("M", m as f64), ("gamma", *g)]))
-        .collect();
+    let all: Vec<_> =
+        gammas.iter().flat_map(|g| numbers.clone().map(move |m| vec![("M", m as f64), ("gamma", *g)])).collect();
     let options = Options::default();
     let found: Vec<[f64; 3]> = all
         .par_iter()
@@ -316,13 +314,9 @@ fn generated(statements: usize) -> String {
             2 => writeln!(text, "    pulse {next} (pi/{}) rad phase -x ideal", k % 11 + 1),
             3 => writeln!(text, "    delay {} ns", k % 90 + 10),
             4 => writeln!(text, "    pulse {here} (pi/2) rad phase y duration = 10 us"),
-            5 => writeln!(
-                text,
-                "    evolve pi/{}/(100 us) * 2*Iz({})*Iz({}) for 100 us",
-                k % 5 + 1,
-                spins[q],
-                spins[r]
-            ),
+            5 => {
+                writeln!(text, "    evolve pi/{}/(100 us) * 2*Iz({})*Iz({}) for 100 us", k % 5 + 1, spins[q], spins[r])
+            }
             6 => writeln!(text, "    delay 1.25 us"),
             7 => writeln!(text, "    pulse {here} 0.{:06} rad phase x duration = 10 us", k % 1_000_000),
             8 => writeln!(text, "    mark m{k}"),
@@ -361,9 +355,7 @@ fn timeline(experiment: &Experiment, _: &str, statements: usize) -> Outcomes {
             EventKind::Delay { .. } if k % 10 == 0 => 0.0,
             EventKind::Delay { duration, .. } => 1e6 * e.number(duration)?,
             EventKind::Evolve { .. } => PI / (k % 5 + 1) as f64,
-            EventKind::Acquire { nucleus, .. } => {
-                NUCLEI.iter().position(|n| n == nucleus).unwrap_or(usize::MAX) as f64
-            }
+            EventKind::Acquire { nucleus, .. } => NUCLEI.iter().position(|n| n == nucleus).unwrap_or(usize::MAX) as f64,
             _ => 0.0,
         });
     }

@@ -2,10 +2,12 @@
 
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation, tidy};
-use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, exponential, hermitian_eigen, one_norm, product};
+use crate::emulator::kept;
+use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, exponential, one_norm, product};
 use crate::spin::State;
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 /// Parts of fewer states than this are taken together, so that a diagonal Hamiltonian is not a thousand parts of one.
 const SMALLEST_PART: usize = 48;
@@ -13,7 +15,21 @@ const SMALLEST_PART: usize = 48;
 /// States that H does not leave, and H among them.
 struct Part {
     states: Vec<usize>,
-    eigen: OnceCell<Eigen>,
+    eigen: OnceCell<Arc<Eigen>>,
+}
+
+/// Lists of states that H does not leave, short ones joined.
+pub fn together(generator: &Generator) -> Vec<Vec<usize>> {
+    let mut lists: Vec<Vec<usize>> = Vec::new();
+    for part in generator.parts() {
+        match lists.last_mut() {
+            Some(last) if last.len() + part.len() <= SMALLEST_PART => last.extend(part),
+            _ => lists.push(part.clone()),
+        }
+    }
+    // In the order of the space, which a list of all states is taken to have.
+    lists.iter_mut().for_each(|l| l.sort_unstable());
+    lists
 }
 
 /// `rho -> U rho U^dagger` with `U = V exp(-i E t) V^dagger`, in each part of the space that H does not leave. A part is
@@ -26,15 +42,7 @@ pub struct ExactClosed<'a> {
 impl<'a> ExactClosed<'a> {
     /// From a constant generator without dissipators.
     pub fn new(generator: &'a Generator) -> ExactClosed<'a> {
-        let mut lists: Vec<Vec<usize>> = Vec::new();
-        for part in generator.parts() {
-            match lists.last_mut() {
-                Some(last) if last.len() + part.len() <= SMALLEST_PART => last.extend(part),
-                _ => lists.push(part.clone()),
-            }
-        }
-        // In the order of the space, which a list of all states is taken to have.
-        lists.iter_mut().for_each(|l| l.sort_unstable());
+        let lists = together(generator);
         let parts = lists.into_iter().map(|states| Part { states, eigen: OnceCell::new() }).collect();
         ExactClosed { generator, parts }
     }
@@ -50,10 +58,10 @@ impl<'a> ExactClosed<'a> {
 
     fn eigen<'b>(&self, part: &'b Part) -> Result<&'b Eigen, StepError> {
         if part.eigen.get().is_none() {
-            let eigen = hermitian_eigen(&self.generator.block(&part.states))?;
+            let eigen = kept::eigen(&self.generator.block(&part.states))?;
             let _ = part.eigen.set(eigen);
         }
-        part.eigen.get().ok_or_else(|| StepError::Tolerance("no eigenvalues".into()))
+        part.eigen.get().map(|e| &**e).ok_or_else(|| StepError::Tolerance("no eigenvalues".into()))
     }
 
     /// The propagator over a time.

@@ -1,6 +1,7 @@
 //! Ways through time. Each stands in its own file, is chosen by what the segment is like, and is held to the same laws:
 //!
 //! * [`exact`]: constant generators. Hamiltonians by their eigenvalues, dissipators by the exponential of the superoperator.
+//! * [`turn`]: Hamiltonians that move each subsystem by itself, as hard pulses do.
 //! * [`chebyshev`]: constant Hamiltonians on large state vectors, without a matrix.
 //! * [`commutator_free`]: smooth time dependence, order 4 with error control.
 //! * [`dop853`]: an independent Runge-Kutta method of order 8, for everything; the method where no other fits.
@@ -11,6 +12,7 @@ pub mod commutator_free;
 pub mod dop853;
 pub mod exact;
 pub mod plain;
+pub mod turn;
 
 use super::Method;
 use super::generator::Generator;
@@ -23,6 +25,9 @@ pub const DENSE_LIOUVILLE: usize = 1024;
 
 /// Up to this dimension a pure state under a changing Hamiltonian is moved by exponentials of dense matrices.
 const LARGEST_STEPPED: usize = 600;
+
+/// Below this dimension one small matrix is faster than turning spin after spin.
+const SMALLEST_TURNED: usize = 16;
 
 /// Why an integration failed.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +106,11 @@ pub fn choose<'a>(
         Method::Dop853 => return Ok(Box::new(dop853::Dop853Step::new(generator, tolerance, span))),
         Method::Plain => return Ok(Box::new(plain::PlainStep::new(generator, span))),
         Method::Auto => {}
+    }
+    if generator.dimension >= SMALLEST_TURNED
+        && let Some(turns) = turn::Turns::new(generator)
+    {
+        return Ok(Box::new(turns));
     }
     let liouville = generator.dimension.saturating_mul(generator.dimension);
     Ok(match (generator.is_constant(), generator.is_closed()) {

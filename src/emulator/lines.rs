@@ -1,0 +1,154 @@
+//! A decay from its lines: `s_k = sum_j a_j exp(i w_j k t)` for k = 0, 1, ...
+//!
+//! Few lines are added up one by one. Many are first spread over a fine grid of frequencies with a narrow kernel, the grid is
+//! transformed at once, and the kernel's own transform is divided out (a non-uniform Fourier transform; Dutt and Rokhlin, SIAM J. Sci.
+//! Comput. 14, 1368). The kernel is the exponential of a semicircle of Barnett, Magland and af Klinteberg (SIAM J. Sci. Comput. 41,
+//! C479), which at a width of 14 points and a grid twice as fine errs by about 1e-13 of the sum of all amplitudes.
+
+use crate::linalg::{C64, ZERO, real};
+use rustfft::FftPlanner;
+use std::cell::RefCell;
+use std::f64::consts::TAU;
+use std::rc::Rc;
+
+/// A line: its angular frequency and its amplitude.
+pub type Line = (f64, C64);
+
+/// How many points of the grid a line is spread over.
+const WIDTH: usize = 14;
+
+/// The sharpness of the kernel for a grid that is twice as fine.
+const SHARPNESS: f64 = 2.30 * WIDTH as f64;
+
+/// What a line costs on the grid, in additions to a point.
+const LINE_COST: usize = 120;
+
+/// The decay at `points` times, a `dwell` apart.
+pub fn decay(lines: &[Line], points: usize, dwell: f64) -> Vec<C64> {
+    // The grid: its own transform, and the spreading of each line.
+    let fine = (2 * points).next_power_of_two().max(4 * WIDTH);
+    let spread = fine * 40 + lines.len() * LINE_COST;
+    if lines.len().saturating_mul(points) <= spread {
+        summed(lines, points, dwell)
+    } else {
+        transformed(lines, points, dwell, fine)
+    }
+}
+
+/// Line by line.
+pub fn summed(lines: &[Line], points: usize, dwell: f64) -> Vec<C64> {
+    let mut out = vec![ZERO; points];
+    for &(frequency, amplitude) in lines {
+        // A phase multiplied on from point to point drifts by rounding; it is set anew every 64 points.
+        let turn = C64::cis(frequency * dwell);
+        for (block, part) in out.chunks_mut(64).enumerate() {
+            let mut phase = amplitude * C64::cis(frequency * dwell * (64 * block) as f64);
+            for x in part {
+                *x += phase;
+                phase *= turn;
+            }
+        }
+    }
+    out
+}
+
+/// `exp(b (sqrt(1 - x^2) - 1))` inside of -1..1.
+fn kernel(x: f64) -> f64 {
+    let inside = 1.0 - x * x;
+    if inside > 0.0 { (SHARPNESS * (inside.sqrt() - 1.0)).exp() } else { 0.0 }
+}
+
+/// Through a grid of `fine` frequencies.
+fn transformed(lines: &[Line], points: usize, dwell: f64, fine: usize) -> Vec<C64> {
+    // Times are counted from the middle, where the kernel's transform is largest: k = k' + middle.
+    let middle = points / 2;
+    let mut grid = vec![ZERO; fine];
+    let half = WIDTH as f64 / 2.0;
+    for &(frequency, amplitude) in lines {
+        let phase = frequency * dwell;
+        let turned = amplitude * C64::cis(phase * middle as f64);
+        let place = (phase / TAU).rem_euclid(1.0) * fine as f64;
+        let first = (place - half).ceil();
+        for k in 0..WIDTH {
+            let at = first + k as f64;
+            let weight = kernel((at - place) / half);
+            let index = (at as i64).rem_euclid(fine as i64) as usize;
+            grid[index] += turned * weight;
+        }
+    }
+    // `sum_g grid_g exp(+2 pi i g k' / fine)` is the inverse transform without its factor.
+    FftPlanner::new().plan_fft_inverse(fine).process(&mut grid);
+    let weights = transform_of_kernel(points, fine);
+    (0..points)
+        .map(|k| {
+            let shifted = (k as i64 - middle as i64).rem_euclid(fine as i64) as usize;
+            grid[shifted] * real(1.0 / weights[k])
+        })
+        .collect()
+}
+
+thread_local! {
+    /// The last weights: a sweep asks for the same ones at every point.
+    static LAST: RefCell<(usize, usize, Rc<Vec<f64>>)> = RefCell::default();
+}
+
+/// `integral kernel(2 x / WIDTH) exp(2 pi i x k' / fine) dx` for every time.
+fn transform_of_kernel(points: usize, fine: usize) -> Rc<Vec<f64>> {
+    let known = LAST.with_borrow(|(p, f, weights)| (*p == points && *f == fine).then(|| weights.clone()));
+    known.unwrap_or_else(|| {
+        let weights = Rc::new(quadrature(points, fine));
+        LAST.set((points, fine, weights.clone()));
+        weights
+    })
+}
+
+/// The kernel is even; the substitution x = sin(u) makes its ends smooth, and the trapezoidal rule then converges at once.
+fn quadrature(points: usize, fine: usize) -> Vec<f64> {
+    const NODES: usize = 64;
+    let half = WIDTH as f64 / 2.0;
+    let middle = points / 2;
+    let nodes: Vec<(f64, f64)> = (0..NODES / 2)
+        .map(|j| {
+            let u = std::f64::consts::PI * j as f64 / NODES as f64;
+            let both = if j == 0 { 1.0 } else { 2.0 };
+            (u.sin() * half, both * kernel(u.sin()) * u.cos() * half * std::f64::consts::PI / NODES as f64)
+        })
+        .collect();
+    (0..points)
+        .map(|k| {
+            let w = TAU * (k as f64 - middle as f64) / fine as f64;
+            nodes.iter().map(|(x, weight)| weight * (w * x).cos()).sum()
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::noise::Noise;
+
+    /// Both ways give the same decay, to 1e-12 of the sum of the amplitudes, for frequencies inside and beyond the Nyquist limit.
+    #[test]
+    fn the_grid_gives_what_the_sum_gives() {
+        let mut noise = Noise::new(5, 0);
+        let lines: Vec<Line> =
+            (0..500).map(|_| (3e5 * noise.normal(), C64::new(noise.normal(), noise.normal()))).collect();
+        let all: f64 = lines.iter().map(|(_, a)| a.norm()).sum();
+        for points in [1, 2, 7, 64, 100, 1024] {
+            let slow = summed(&lines, points, 1e-5);
+            let fine = (2 * points).next_power_of_two().max(4 * WIDTH);
+            let fast = transformed(&lines, points, 1e-5, fine);
+            for (a, b) in slow.iter().zip(&fast) {
+                assert!((a - b).norm() < 1e-12 * all, "{points} points: {}", (a - b).norm() / all);
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_line_turns_evenly() {
+        let s = decay(&[(TAU * 1e3, real(2.0))], 5, 2.5e-4);
+        for (k, x) in s.iter().enumerate() {
+            assert!((x - C64::from_polar(2.0, TAU * 0.25 * k as f64)).norm() < 1e-14);
+        }
+    }
+}
