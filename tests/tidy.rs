@@ -84,6 +84,7 @@ fn the_matrix_crates_are_named_in_few_files() {
     let allowed = [
         "linalg.rs",
         "emulator/step/dop853.rs",
+        "emulator/step/series.rs",
         "metrics/single_site.rs",
         "metrics/parallel.rs",
         "metrics/daemonic.rs",

@@ -37,14 +37,10 @@ impl<'a> Course<'a> {
         if *from == t {
             return Ok(state.clone());
         }
-        let mut now = *from;
-        let mut state = state.clone();
-        let first = self.corners.partition_point(|c| *c <= now);
-        for &corner in self.corners[first..].iter().take_while(|c| **c < t) {
-            state = self.stepper.advance(&state, now, corner)?;
-            now = corner;
-        }
-        state = self.stepper.advance(&state, now, t)?;
+        let first = self.corners.partition_point(|c| *c <= *from);
+        let mut stops: Vec<f64> = self.corners[first..].iter().copied().take_while(|c| *c < t).collect();
+        stops.push(t);
+        let state = self.stepper.through(state, *from, &stops)?;
         if !self.stepper.is_direct() && at == self.known.len() {
             self.known.push((t, state.clone()));
             if self.known.len() > self.most {

@@ -25,6 +25,9 @@ impl Term {
     }
 }
 
+/// The dimensions of all subsystems, and matrices of some of them by their number.
+pub type Locals = (Vec<usize>, Vec<(usize, Matrix)>);
+
 /// The operators of a segment on a space.
 pub struct Generator {
     /// The dimension of the space.
@@ -101,7 +104,7 @@ impl Generator {
     }
 
     /// The dimensions of the subsystems, and what acts on each of them, where H is constant, alone, and moves each by itself.
-    pub fn locals(&self) -> Option<(Vec<usize>, Vec<(usize, Matrix)>)> {
+    pub fn locals(&self) -> Option<Locals> {
         if !self.products || !self.is_closed() || !self.is_constant() {
             return None;
         }
@@ -115,6 +118,20 @@ impl Generator {
             }
         }
         (!sum.is_empty()).then(|| (dimensions, sum.into_iter().collect()))
+    }
+
+    /// The dimensions of the subsystems, and the field that changes, on each that it acts on: where H changes by one field that
+    /// moves each subsystem by itself.
+    pub fn changing_field(&self) -> Option<Locals> {
+        let mut changing = self.whole.iter().filter(|(c, _)| c.constant().is_none());
+        let (_, field) = changing.next()?;
+        let alone = self.products && self.is_closed() && changing.all(|(_, other)| other.is_same(field));
+        alone.then(|| Some((field.dimensions().to_vec(), field.locals()?))).flatten()
+    }
+
+    /// The terms of H as dense matrices, with their coefficients.
+    pub fn terms(&self) -> impl Iterator<Item = (&Scalar, &Matrix)> {
+        self.terms.iter().map(|t| (&t.coefficient, t.matrix()))
     }
 
     /// `H(t)` as a dense matrix.

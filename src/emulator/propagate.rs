@@ -326,12 +326,9 @@ impl<'a> Walk<'a> {
         let mut stepper = choose(&generator, segment, &state, self.options.method, self.options.tolerance)
             .map_err(|e| failed(segment.place, &e.to_string()))?;
         self.used(stepper.name());
-        let mut state = state;
-        let mut now = 0.0;
-        for edge in corners(segment).into_iter().chain([segment.duration]) {
-            state = stepper.advance(&state, now, edge).map_err(|e| failed(segment.place, &e.to_string()))?;
-            now = edge;
-        }
+        let mut stops = corners(segment);
+        stops.push(segment.duration);
+        let state = stepper.through(&state, 0.0, &stops).map_err(|e| failed(segment.place, &e.to_string()))?;
         self.lab.watch(&state);
         Ok(state)
     }

@@ -35,7 +35,14 @@ impl Drive {
         let x = move |phi: f64| clean(phi.cos()) - clean(phi.sin()) * sine;
         let y = move |phi: f64| clean(phi.sin()) * cosine;
         match &self.turning {
-            None => (self.amplitude.map(move |a| a * x(phase)), self.amplitude.map(move |a| a * y(phase))),
+            // What does not act is constant: a field along one axis is a single changing term.
+            None => {
+                let along = |part: f64| match part {
+                    0.0 => Scalar::Constant(0.0),
+                    part => self.amplitude.map(move |a| a * part),
+                };
+                (along(x(phase)), along(y(phase)))
+            }
             Some(turning) => (
                 self.amplitude.with(turning, move |a, psi| a * x(phase + psi)),
                 self.amplitude.with(turning, move |a, psi| a * y(phase + psi)),

@@ -10,11 +10,14 @@
 use super::distance::fidelity;
 use super::moment::mean;
 use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{Matrix, ZERO, hermitian_values, identity, norm_squared, real};
+use crate::linalg::{Matrix, ZERO, hermitian_values, norm_squared, real};
 use crate::spin::gibbs;
 
 fn traceless(m: &Matrix) -> Matrix {
-    m - identity(m.nrows()).map(|x| x * (m.trace() / m.nrows() as f64))
+    let mean = m.trace() / m.nrows() as f64;
+    let mut out = m.clone();
+    (0..m.nrows()).for_each(|k| out[(k, k)] -= mean);
+    out
 }
 
 /// `Tr[dr H] / sqrt(norm2 Tr[H^2])`.

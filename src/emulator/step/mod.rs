@@ -4,6 +4,7 @@
 //! * [`turn`]: Hamiltonians that move each subsystem by itself, as hard pulses do.
 //! * [`chebyshev`]: constant Hamiltonians on large state vectors, without a matrix.
 //! * [`commutator_free`]: smooth time dependence, order 4 with error control.
+//! * [`series`]: one field that changes beside a constant Hamiltonian, as in spin locks and shaped pulses.
 //! * [`dop853`]: an independent Runge-Kutta method of order 8, for everything; the method where no other fits.
 //! * [`plain`]: many small steps of the classical fourth order. Slow and obvious; kept to judge the others.
 
@@ -11,7 +12,9 @@ pub mod chebyshev;
 pub mod commutator_free;
 pub mod dop853;
 pub mod exact;
+mod frame;
 pub mod plain;
+pub mod series;
 pub mod turn;
 
 use super::Method;
@@ -60,6 +63,20 @@ pub trait Stepper {
     /// # Errors
     /// When the method fails.
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError>;
+
+    /// The state behind several stops, ascending and later than `from`; no step crosses one of them.
+    ///
+    /// # Errors
+    /// When the method fails.
+    fn through(&mut self, state: &State, from: f64, stops: &[f64]) -> Result<State, StepError> {
+        let mut now = from;
+        let mut state = state.clone();
+        for &stop in stops {
+            state = self.advance(&state, now, stop)?;
+            now = stop;
+        }
+        Ok(state)
+    }
 
     /// Whether any time is reached at the same cost and accuracy, so that no states between need to be kept.
     fn is_direct(&self) -> bool {
@@ -111,6 +128,12 @@ pub fn choose<'a>(
         && let Some(turns) = turn::Turns::new(generator)
     {
         return Ok(Box::new(turns));
+    }
+    if !generator.is_constant()
+        && (!pure || generator.dimension <= LARGEST_STEPPED)
+        && let Some(series) = series::Series::new(generator, tolerance, span)
+    {
+        return Ok(Box::new(series));
     }
     let liouville = generator.dimension.saturating_mul(generator.dimension);
     Ok(match (generator.is_constant(), generator.is_closed()) {

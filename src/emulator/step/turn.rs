@@ -7,64 +7,114 @@ use super::exact::EXACT;
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
 use crate::emulator::kept;
-use crate::linalg::{C64, Matrix};
+use crate::linalg::{C64, Matrix, Vector};
 use crate::spin::State;
 
-/// The local unitaries of a time.
-struct Turned {
+/// A subsystem of more states is better moved within the parts that H does not leave.
+const LARGEST: usize = 10;
+
+/// A product of unitaries, one a subsystem; the identity on those left out.
+pub struct Turn {
+    locals: Vec<Local>,
+}
+
+struct Local {
     /// How far apart two neighbouring states of the subsystem lie.
     stride: usize,
     unitary: Matrix,
 }
 
-/// `rho -> U rho U^dagger` and `psi -> U psi`, one subsystem after the other.
+impl Turn {
+    /// From the dimensions of all subsystems, and the unitaries with the numbers of theirs.
+    pub fn new(dimensions: &[usize], unitaries: Vec<(usize, Matrix)>) -> Turn {
+        let stride = |site: usize| dimensions[site + 1..].iter().product();
+        let locals = unitaries.into_iter().map(|(site, unitary)| Local { stride: stride(site), unitary }).collect();
+        Turn { locals }
+    }
+
+    /// `U psi`.
+    pub fn vector(&self, psi: &Vector) -> Vector {
+        // A vector is a matrix of one row: `conj(u)` of its conjugate is the conjugate of `u psi`.
+        let mut moved = psi.map(|x| x.conj());
+        self.locals.iter().for_each(|t| columns(moved.as_mut_slice(), 1, t));
+        moved.map(|x| x.conj())
+    }
+
+    /// `U m U^dagger`.
+    pub fn matrix(&self, m: &Matrix) -> Matrix {
+        // `m U^dagger`, its adjoint `U m^dagger`, that times `U^dagger` again, and the adjoint of it all.
+        let n = m.nrows();
+        let mut moved = m.clone();
+        self.locals.iter().for_each(|t| columns(moved.as_mut_slice(), n, t));
+        let mut moved = moved.adjoint();
+        self.locals.iter().for_each(|t| columns(moved.as_mut_slice(), n, t));
+        moved.adjoint()
+    }
+}
+
+/// Moves states of a constant Hamiltonian, one subsystem after the other.
 pub struct Turns {
     dimensions: Vec<usize>,
     locals: Vec<(usize, Matrix)>,
-    last: Option<(f64, Vec<Turned>)>,
+    last: Option<(f64, Turn)>,
 }
 
 impl Turns {
     /// From a constant generator without dissipators on the whole product space; `None` where a term acts on two subsystems.
     pub fn new(generator: &Generator) -> Option<Turns> {
         let (dimensions, locals) = generator.locals()?;
+        if locals.iter().any(|(_, m)| m.nrows() > LARGEST) {
+            return None;
+        }
         Some(Turns { dimensions, locals, last: None })
     }
 
-    fn unitaries(&mut self, t: f64) -> Result<&[Turned], StepError> {
+    fn turn(&mut self, t: f64) -> Result<&Turn, StepError> {
         if self.last.as_ref().is_none_or(|(known, _)| *known != t) {
-            let turned = self
+            let unitaries = self
                 .locals
                 .iter()
-                .map(|(site, h)| {
-                    let stride = self.dimensions[site + 1..].iter().product();
-                    Ok(Turned { stride, unitary: kept::eigen(h)?.propagator(t) })
-                })
+                .map(|(site, h)| Ok((*site, kept::eigen(h)?.propagator(t))))
                 .collect::<Result<_, StepError>>()?;
-            self.last = Some((t, turned));
+            self.last = Some((t, Turn::new(&self.dimensions, unitaries)));
         }
-        Ok(self.last.as_ref().map_or(&[], |(_, turned)| turned))
+        self.last.as_ref().map(|(_, turn)| turn).ok_or_else(|| StepError::Tolerance("no turn".into()))
+    }
+}
+
+/// Pairs of columns become `a x + b y` and `c x + e y`. The loop is compiled once for every width of vectors, and the widest that the
+/// processor has is taken.
+struct Pairs<'a> {
+    m: &'a mut [C64],
+    /// How far apart the two of a pair lie.
+    span: usize,
+    u: [C64; 4],
+}
+
+impl pulp::NullaryFnOnce for Pairs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let [a, b, c, e] = self.u;
+        for block in self.m.chunks_exact_mut(2 * self.span) {
+            let (upper, lower) = block.split_at_mut(self.span);
+            for k in 0..self.span.min(upper.len()).min(lower.len()) {
+                let (x, y) = (upper[k], lower[k]);
+                upper[k] = a * x + b * y;
+                lower[k] = c * x + e * y;
+            }
+        }
     }
 }
 
 /// `x -> conj(u) x` on the columns of a matrix, which is `m -> m u^dagger`; `length` is that of a column.
-fn columns(m: &mut [C64], length: usize, turned: &Turned) {
+fn columns(m: &mut [C64], length: usize, turned: &Local) {
     let (d, span) = (turned.unitary.nrows(), turned.stride * length);
     let u = turned.unitary.map(|x| x.conj());
     if d == 2 {
         let [a, b, c, e] = [u[(0, 0)], u[(0, 1)], u[(1, 0)], u[(1, 1)]];
-        // The loop is compiled once for every width of vectors, and the widest that the processor has is taken.
-        pulp::Arch::new().dispatch(
-            #[inline(always)]
-            || {
-                for block in m.chunks_exact_mut(2 * span) {
-                    let (upper, lower) = block.split_at_mut(span);
-                    for (x, y) in upper.iter_mut().zip(lower) {
-                        (*x, *y) = (a * *x + b * *y, c * *x + e * *y);
-                    }
-                }
-            },
-        );
+        pulp::Arch::new().dispatch(Pairs { m, span, u: [a, b, c, e] });
         return;
     }
     let mut before = vec![C64::default(); d];
@@ -80,23 +130,10 @@ fn columns(m: &mut [C64], length: usize, turned: &Turned) {
 
 impl Stepper for Turns {
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
-        let turned = self.unitaries(to - from)?;
+        let turn = self.turn(to - from)?;
         Ok(match state {
-            State::Pure(psi) => {
-                // A vector is a matrix of one row: `conj(u)` of its conjugate is the conjugate of `u psi`.
-                let mut moved = psi.map(|x| x.conj());
-                turned.iter().for_each(|t| columns(moved.as_mut_slice(), 1, t));
-                State::Pure(moved.map(|x| x.conj()))
-            }
-            State::Mixed(rho) => State::Mixed(deviation(rho, |d| {
-                // `d U^dagger`, its adjoint `U d`, and that times `U^dagger` again.
-                let n = d.nrows();
-                let mut moved = d.clone();
-                turned.iter().for_each(|t| columns(moved.as_mut_slice(), n, t));
-                let mut moved = moved.adjoint();
-                turned.iter().for_each(|t| columns(moved.as_mut_slice(), n, t));
-                moved
-            })),
+            State::Pure(psi) => State::Pure(turn.vector(psi)),
+            State::Mixed(rho) => State::Mixed(deviation(rho, |d| turn.matrix(d))),
         })
     }
 

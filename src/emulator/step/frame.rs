@@ -1,0 +1,183 @@
+//! The frame in which the field that changes is diagonal.
+//!
+//! While a locking field goes down, the parity of half a turn about it is kept. In the product basis along z nothing shows it; where
+//! each spin is quantised along the field, states of even and odd parity fall apart by themselves, as does whatever else is conserved,
+//! and dipolar Hamiltonians are real there. Two halves take a quarter of the time of the whole, and real matrices a quarter of that.
+
+use super::turn::Turn;
+use crate::emulator::generator::Generator;
+use crate::hamiltonian::Scalar;
+use crate::linalg::{C64, Matrix, Vector, ZERO, hermitian_eigen, product, real};
+
+/// Below this dimension a frame costs more than it saves.
+const SMALLEST: usize = 4;
+
+/// Entries below this share of the largest are the rounding of the way into the frame.
+const ROUNDING: f64 = 1e-14;
+
+/// States that H does not leave at any time, and the terms of H among them.
+pub struct Part {
+    /// The states, by their number in the frame.
+    pub states: Vec<usize>,
+    /// Coefficients and matrices.
+    pub terms: Vec<(Scalar, Matrix)>,
+}
+
+/// H in the frame.
+pub struct Frame {
+    dimension: usize,
+    /// Into the frame, and out of it; `None` where it is the product basis.
+    turns: Option<(Turn, Turn)>,
+    /// The parts.
+    pub parts: Vec<Part>,
+}
+
+impl Frame {
+    /// The frame of a generator without dissipators.
+    pub fn of(generator: &Generator) -> Frame {
+        let dimension = generator.dimension;
+        let turns = if dimension < SMALLEST { None } else { turns(generator) };
+        let terms: Vec<(Scalar, Matrix)> = generator
+            .terms()
+            .map(|(c, m)| {
+                let inside = turns.as_ref().map_or_else(|| m.clone(), |(into, _)| tidied(into.matrix(m)));
+                (c.clone(), inside)
+            })
+            .collect();
+        let parts = lists(dimension, &terms)
+            .into_iter()
+            .map(|states| {
+                let block = |m: &Matrix| Matrix::from_fn(states.len(), states.len(), |i, j| m[(states[i], states[j])]);
+                let terms = terms.iter().map(|(c, m)| (c.clone(), block(m))).collect();
+                Part { states, terms }
+            })
+            .collect();
+
+        Frame { dimension, turns, parts }
+    }
+
+    /// The matrix whose blocks are given.
+    pub fn whole(&self, blocks: &[Matrix]) -> Matrix {
+        let mut out = Matrix::zeros(self.dimension, self.dimension);
+        for (part, block) in self.parts.iter().zip(blocks) {
+            for (j, &column) in part.states.iter().enumerate() {
+                part.states.iter().enumerate().for_each(|(i, &row)| out[(row, column)] = block[(i, j)]);
+            }
+        }
+        out
+    }
+
+    /// A matrix of the frame in the product basis.
+    pub fn leave(&self, m: &Matrix) -> Matrix {
+        self.turns.as_ref().map_or_else(|| m.clone(), |(_, back)| back.matrix(m))
+    }
+
+    /// Whether it is another than the product basis.
+    pub fn is_turned(&self) -> bool {
+        self.turns.is_some()
+    }
+
+    /// A vector of the product basis in the frame.
+    pub fn enter_vector(&self, psi: &Vector) -> Vector {
+        self.turns.as_ref().map_or_else(|| psi.clone(), |(into, _)| into.vector(psi))
+    }
+
+    /// A vector of the frame in the product basis.
+    pub fn leave_vector(&self, psi: &Vector) -> Vector {
+        self.turns.as_ref().map_or_else(|| psi.clone(), |(_, back)| back.vector(psi))
+    }
+
+    /// `U psi`, with the blocks of U in the frame.
+    pub fn moved_vector(&self, blocks: &[Matrix], psi: &Vector) -> Vector {
+        let inside = self.enter_vector(psi);
+        let mut moved = Vector::zeros(psi.len());
+        for (part, u) in self.parts.iter().zip(blocks) {
+            let own = u * Vector::from_fn(part.states.len(), |k, _| inside[part.states[k]]);
+            part.states.iter().zip(own.iter()).for_each(|(&k, x)| moved[k] = *x);
+        }
+        self.leave_vector(&moved)
+    }
+
+    /// `U m U^dagger`, with the blocks of U in the frame.
+    pub fn moved_matrix(&self, blocks: &[Matrix], m: &Matrix) -> Matrix {
+        let inside = self.turns.as_ref().map_or_else(|| m.clone(), |(into, _)| into.matrix(m));
+        let mut moved = Matrix::zeros(self.dimension, self.dimension);
+        for (a, left) in self.parts.iter().zip(blocks) {
+            for (b, right) in self.parts.iter().zip(blocks) {
+                let own = |i: usize, j: usize| inside[(a.states[i], b.states[j])];
+                let block = Matrix::from_fn(a.states.len(), b.states.len(), own);
+                if block.iter().all(|x| *x == ZERO) {
+                    continue;
+                }
+                let block = product(&product(left, &block), &right.adjoint());
+                for (j, &column) in b.states.iter().enumerate() {
+                    a.states.iter().enumerate().for_each(|(i, &row)| moved[(row, column)] = block[(i, j)]);
+                }
+            }
+        }
+        self.leave(&moved)
+    }
+}
+
+/// The turns into the frame of the field that changes, and back.
+fn turns(generator: &Generator) -> Option<(Turn, Turn)> {
+    let (dimensions, field) = generator.changing_field()?;
+    let vectors: Vec<(usize, Matrix)> =
+        field.iter().map(|(site, m)| Some((*site, phased(hermitian_eigen(m).ok()?.vectors)))).collect::<Option<_>>()?;
+    let into = vectors.iter().map(|(site, v)| (*site, v.adjoint())).collect();
+    Some((Turn::new(&dimensions, into), Turn::new(&dimensions, vectors)))
+}
+
+/// Eigenvectors with phases such that what is diagonal along z, and steps evenly there, is real in the frame.
+fn phased(mut vectors: Matrix) -> Matrix {
+    let n = vectors.nrows();
+    for k in 1..n {
+        let (before, now) = (vectors.column(k - 1), vectors.column(k));
+        let element: C64 = (0..n).map(|i| before[i].conj() * now[i] * (n - 1 - i) as f64).sum();
+        if element.norm() > 1e-9 {
+            let phase = element.conj() / element.norm();
+            vectors.column_mut(k).iter_mut().for_each(|x| *x *= phase);
+        }
+    }
+    vectors
+}
+
+/// Without the rounding of the way into the frame: what is nearly zero is zero, and what is nearly real is real.
+fn tidied(m: Matrix) -> Matrix {
+    let largest = m.iter().map(|x| x.norm()).fold(0.0, f64::max);
+    let small = ROUNDING * largest * m.nrows() as f64;
+    let cut = |x: f64| if x.abs() <= small { 0.0 } else { x };
+    m.map(|x| C64::new(cut(x.re), cut(x.im)))
+}
+
+/// Lists of states that no term connects.
+fn lists(n: usize, terms: &[(Scalar, Matrix)]) -> Vec<Vec<usize>> {
+    let mut all = Matrix::zeros(n, n);
+    for (_, m) in terms {
+        all.zip_apply(m, |x, y| *x += real(f64::from(y != ZERO)));
+    }
+    crate::linalg::blocks(&all).unwrap_or_else(|| vec![(0..n).collect()])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::random::{hamiltonian, unitary};
+
+    /// What goes into the frame comes back, and the blocks of a unitary move a matrix as the whole does.
+    #[test]
+    fn blocks_move_as_the_whole() {
+        let vectors = vec![(0, unitary(2, 1)), (2, unitary(3, 2))];
+        let into = vectors.iter().map(|(s, v)| (*s, v.adjoint())).collect();
+        let turns = Some((Turn::new(&[2, 2, 3], into), Turn::new(&[2, 2, 3], vectors)));
+        let parts = vec![(0..7).collect::<Vec<_>>(), (7..12).collect()];
+        let parts = parts.into_iter().map(|states| Part { states, terms: vec![] }).collect();
+        let frame = Frame { dimension: 12, turns, parts };
+        let blocks = [unitary(7, 3), unitary(5, 4)];
+        let u = frame.leave(&frame.whole(&blocks));
+        let m = hamiltonian(12, 5);
+        assert!((crate::linalg::conjugate(&u, &m) - frame.moved_matrix(&blocks, &m)).norm() < 1e-12);
+        let psi = Vector::from_fn(12, |k, _| C64::new(k as f64, 1.0));
+        assert!((&u * &psi - frame.moved_vector(&blocks, &psi)).norm() < 1e-12);
+    }
+}
