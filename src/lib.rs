@@ -53,6 +53,7 @@ pub mod metrics;
 pub mod noise;
 pub mod output;
 pub mod papers;
+pub mod report;
 pub mod search;
 pub mod source;
 pub mod spin;

@@ -19,6 +19,7 @@ mod local;
 mod moment;
 mod nmr;
 mod parallel;
+mod population;
 #[cfg(test)]
 pub(crate) mod random;
 mod single_site;
@@ -39,6 +40,7 @@ pub use local::{ergotropic_gap_bound, local_parts};
 pub use moment::{Argument, Cells, LARGEST_MATRIX, Moment, Motion, OperatorArgument, Rate, Scene};
 pub use nmr::{coherence_order, deviation_correlation, gibbs_correlation, gibbs_fidelity, spin_temperature};
 pub use parallel::parallel_ergotropy;
+pub use population::{SAME_LEVEL, population};
 pub use single_site::single_site_ergotropy;
 pub use speed::{energy_fisher_information, mandelstam_tamm_time, margolus_levitin_time, standard_deviation};
 
@@ -288,6 +290,15 @@ pub const METRICS: &[Metric] = &[
         "max over U with [U, A] = 0 of E - E'",
         "passivity in every sector of A",
         conserving::evaluate,
+    ),
+    metric(
+        "population",
+        &[Parameter::Whole],
+        Quantity::Number,
+        true,
+        "Tr[Pi_k rho], Pi_k the battery's k-th level from the lowest, 1",
+        "",
+        population::evaluate,
     ),
     metric(
         "daemonic_ergotropy",

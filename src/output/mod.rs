@@ -19,8 +19,8 @@ pub use figure::{Content, Curve, Figure, Map, Panel};
 pub use json::json;
 #[cfg(feature = "pictures")]
 pub use picture::{png, svg};
-pub use readings::amplitudes;
-pub use rehearsal::rehearsal;
+pub use readings::{amplitudes, readings};
+pub use rehearsal::{rehearsal, scaled};
 pub use spectrum::{Processing, jcamp, simpson, spectrum, transform};
 pub use table::table;
 

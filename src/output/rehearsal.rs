@@ -7,7 +7,7 @@ use crate::units::UnitSystem;
 use std::fmt::Write;
 
 /// A time or frequency in three or four digits with a fitting prefix.
-fn scaled(x: f64, unit: &str) -> String {
+pub fn scaled(x: f64, unit: &str) -> String {
     if x == 0.0 || unit.is_empty() {
         return format!("{x:.4}").trim_end_matches('0').trim_end_matches('.').to_string();
     }

@@ -56,6 +56,16 @@ pub enum Command {
     )]
     #[cfg(feature = "pictures")]
     Plot(Plot),
+    /// Writes one page that shows everything about an experiment: source, sequence, levels, curves, verdicts
+    #[command(
+        after_help = "The page needs nothing but itself: it opens from the disk, without a network.\n\nExample:\n  ergoseq report sequences/jeener_broekaert.seq --output report.html"
+    )]
+    Report(Report),
+    /// Writes the page anew whenever the file is saved
+    #[command(
+        after_help = "A file with mistakes becomes a page that shows them in place. Ctrl-C ends it.\n\nExample:\n  ergoseq watch my.seq --output my.html"
+    )]
+    Watch(Report),
     /// Does one of the jobs by which programs are compared, and says how long it took
     #[command(
         after_help = "Examples:\n  ergoseq bench w3 --size n8 --threads 1\n  ergoseq bench w1 --size small --out arrays"
@@ -254,6 +264,23 @@ fn shard(text: &str) -> Result<(u64, u64), String> {
         Some((k, n)) if 1 <= k && k <= n => Ok((k, n)),
         _ => Err("a shard is K/N, with K from 1 to N".into()),
     }
+}
+
+/// `report` and `watch`
+#[derive(Args)]
+pub struct Report {
+    /// The file
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub given: Given,
+    #[command(flatten)]
+    pub how: How,
+    /// The page to write; the file's name with .html when not given
+    #[arg(long, short, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Overwrites the page if there is one
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `bench`

@@ -12,6 +12,7 @@ mod plan;
 #[cfg(feature = "pictures")]
 mod plot;
 mod progress;
+mod report;
 #[cfg(feature = "pictures")]
 mod reproduce;
 mod run;
@@ -48,6 +49,8 @@ fn main() -> ExitCode {
         Command::Fit(a) => search::fit(&a),
         #[cfg(feature = "pictures")]
         Command::Plot(a) => plot::plot(&a),
+        Command::Report(a) => report::report(&a),
+        Command::Watch(a) => report::watch(&a),
         Command::Explain(a) => learn::explain(&a),
         Command::List(a) => learn::list(&a),
         Command::New(a) => learn::new(&a),

@@ -1,0 +1,96 @@
+//! `ergoseq report` and `ergoseq watch`
+
+use crate::{Outcome, args, files, overrides, terminal};
+use ergoseq::Refused;
+use ergoseq::diagnostic::Diagnostic;
+use ergoseq::report::{page, page_of_mistakes};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+/// How often a watched file is looked at.
+const LOOK: Duration = Duration::from_millis(60);
+
+/// Where the page goes.
+fn target(a: &args::Report) -> PathBuf {
+    a.output.clone().unwrap_or_else(|| a.file.with_extension("html"))
+}
+
+/// What became of a file: its page, or why there is none but the one that shows the mistakes.
+enum Made {
+    Page(String),
+    Mistakes(String, Vec<Diagnostic>, ergoseq::source::Sources),
+}
+
+/// The page of a file; a wrong command line has been said.
+fn make(a: &args::Report) -> Result<Made, Outcome> {
+    let options = overrides::options(&a.how)?;
+    let file = a.file.display().to_string();
+    let mut compiled = match files::compile(&a.file) {
+        Ok(compiled) => compiled,
+        Err(refused) => {
+            let Refused { diagnostics, sources } = *refused;
+            return Ok(Made::Mistakes(page_of_mistakes(&diagnostics, &sources, &file), diagnostics, sources));
+        }
+    };
+    let values = overrides::values(&compiled.experiment, &a.given, &mut compiled.sources)?;
+    Ok(match page(&compiled, &values, &options, &file) {
+        Ok(text) => Made::Page(text),
+        Err(diagnostic) => {
+            let diagnostics = vec![*diagnostic];
+            Made::Mistakes(page_of_mistakes(&diagnostics, &compiled.sources, &file), diagnostics, compiled.sources)
+        }
+    })
+}
+
+/// Writes the page of a file.
+pub fn report(a: &args::Report) -> Outcome {
+    match make(a) {
+        Err(outcome) => outcome,
+        Ok(Made::Mistakes(_, diagnostics, sources)) => terminal::refuse(&diagnostics, &sources),
+        Ok(Made::Page(text)) => match files::write(&target(a), &text, a.force) {
+            Ok(()) => Outcome::Done,
+            Err(diagnostic) => terminal::refuse(&[diagnostic], &Default::default()),
+        },
+    }
+}
+
+fn changed(path: &Path) -> Option<SystemTime> {
+    std::fs::metadata(path).and_then(|m| m.modified()).ok()
+}
+
+/// Writes the page anew whenever the file changes, until it is interrupted.
+pub fn watch(a: &args::Report) -> Outcome {
+    let page = target(a);
+    if page.exists() && !a.force {
+        let diagnostic =
+            Diagnostic::without_place(ergoseq::diagnostic::Code::CannotWrite, format!("`{}` exists", page.display()))
+                .help("`--force` overwrites it");
+        return terminal::refuse(&[diagnostic], &Default::default());
+    }
+    let mut last = None;
+    loop {
+        // A file that is being replaced is not there for a moment.
+        let now = changed(&a.file);
+        if now == last || now.is_none() && last.is_some() {
+            std::thread::sleep(LOOK);
+            continue;
+        }
+        last = now;
+        let start = Instant::now();
+        let (text, said) = match make(a) {
+            Err(outcome) => return outcome,
+            Ok(Made::Page(text)) => (text, String::new()),
+            Ok(Made::Mistakes(text, diagnostics, sources)) => {
+                terminal::report(&diagnostics, &sources);
+                (text, ", with mistakes".into())
+            }
+        };
+        if let Err(diagnostic) = files::write(&page, &text, true) {
+            return terminal::refuse(&[diagnostic], &Default::default());
+        }
+        let took = start.elapsed().as_millis();
+        if terminal::print(&format!("{} written in {took} ms{said}\n", page.display())) != Outcome::Done {
+            return Outcome::Files;
+        }
+    }
+}

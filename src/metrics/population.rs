@@ -1,0 +1,56 @@
+//! How many of the battery's states are in a level.
+//!
+//! `P_k = Tr[Pi_k rho]`, with the projector `Pi_k` on the k-th level of the battery, counted from the lowest, 1; states of equal
+//! energy are one level, so that nothing depends on how they are told apart.
+
+use super::{Argument, Moment, Undefined, Value};
+use crate::linalg::{Eigen, Matrix};
+
+/// States whose energies differ by less than this share of the spread are of one level.
+pub const SAME_LEVEL: f64 = 1e-9;
+
+/// The population of a level of `h`, whose eigenvalues and eigenvectors are given.
+///
+/// # Errors
+/// When there is no such level.
+pub fn population(rho: &Matrix, eigen: &Eigen, level: usize) -> Result<f64, Undefined> {
+    let levels = eigen.levels(SAME_LEVEL * eigen.spread());
+    let Some(states) = level.checked_sub(1).and_then(|k| levels.get(k)) else {
+        return Err(Undefined::Domain(format!("the battery has {} levels", levels.len())));
+    };
+    Ok(states.clone().map(|k| super::moment::diagonal_element(&eigen.vectors, k, rho)).sum())
+}
+
+pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
+    let level = m.number(a, 0)?;
+    population(m.battery_state()?, m.battery()?.eigen()?, level.max(0.0) as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random::{hamiltonian, state};
+    use super::*;
+    use crate::linalg::{C64, Matrix, hermitian_eigen, trace_of_product};
+
+    #[test]
+    fn populations_make_up_the_state_and_its_energy() {
+        for seed in 0..10 {
+            let (rho, h) = (state(5, seed), hamiltonian(5, seed + 3));
+            let eigen = hermitian_eigen(&h).unwrap();
+            let all: Vec<f64> = (1..=5).map(|k| population(&rho, &eigen, k).unwrap()).collect();
+            assert!((all.iter().sum::<f64>() - 1.0).abs() < 1e-12);
+            let energy: f64 = all.iter().zip(&eigen.values).map(|(p, e)| p * e).sum();
+            assert!((energy - trace_of_product(&rho, &h).re).abs() < 1e-11);
+            assert!(population(&rho, &eigen, 0).is_err() && population(&rho, &eigen, 6).is_err());
+        }
+    }
+
+    #[test]
+    fn equal_energies_are_one_level() {
+        let h = Matrix::from_diagonal(&nalgebra::DVector::from_vec([1.0, 0.0, 1.0].map(C64::from).to_vec()));
+        let eigen = hermitian_eigen(&h).unwrap();
+        let rho = Matrix::identity(3, 3).map(|x: C64| x / 3.0);
+        assert!((population(&rho, &eigen, 2).unwrap() - 2.0 / 3.0).abs() < 1e-15);
+        assert!(population(&rho, &eigen, 3).is_err());
+    }
+}

@@ -1,0 +1,307 @@
+//! The pulse sequence as a picture: a row a channel, time to the right.
+//!
+//! Times of a sequence span nine decades, so widths grow with the logarithm of durations: what takes longer is wider, and a pulse of a
+//! microsecond can be seen beside a delay of a second. The figure says so.
+
+use super::html::escaped;
+use crate::emulator::{Block, Rehearsal};
+use crate::ir::{Event, EventKind, Experiment, Lock, Pulse};
+use crate::output::scaled;
+use crate::source::Place;
+use std::fmt::Write;
+
+const ROW: f64 = 64.0;
+const TOP: f64 = 34.0;
+const LEFT: f64 = 84.0;
+
+/// A row of what moves states without a transmitter, or takes no channel.
+const OTHER: &str = "evolution";
+const GRADIENT: &str = "gradient";
+
+/// A statement with its place on the page.
+struct Drawn<'a> {
+    event: &'a Event,
+    block: Option<&'a Block>,
+    x: f64,
+    width: f64,
+}
+
+/// The rows that a sequence needs, nuclei first.
+fn rows(experiment: &Experiment) -> Vec<String> {
+    let mut nuclei: Vec<String> = Vec::new();
+    let mut others: Vec<String> = Vec::new();
+    let add = |list: &mut Vec<String>, name: &str| {
+        if !list.iter().any(|n| n == name) {
+            list.push(name.into());
+        }
+    };
+    fn walk<'e>(events: &'e [Event], visit: &mut dyn FnMut(&'e EventKind)) {
+        for event in events {
+            visit(&event.kind);
+            if let EventKind::Loop { body, .. } = &event.kind {
+                walk(body, visit);
+            }
+        }
+    }
+    walk(&experiment.sequence, &mut |kind| match kind {
+        EventKind::Pulse(p) => add(&mut nuclei, &p.nucleus),
+        EventKind::Lock(l) => add(&mut nuclei, &l.nucleus),
+        EventKind::Acquire { nucleus, .. } => add(&mut nuclei, nucleus),
+        EventKind::Parallel { pulses, .. } => pulses.iter().for_each(|p| add(&mut nuclei, &p.nucleus)),
+        EventKind::Evolve { .. } | EventKind::Dephase { .. } => add(&mut others, OTHER),
+        EventKind::Crush { .. } | EventKind::Gradient { .. } => add(&mut others, GRADIENT),
+        EventKind::Prepare(_)
+        | EventKind::Delay { .. }
+        | EventKind::Mark { .. }
+        | EventKind::Tomography(_)
+        | EventKind::Loop { .. } => {}
+    });
+    others.sort_by_key(|n| n != OTHER);
+    nuclei.extend(others);
+    if nuclei.is_empty() {
+        nuclei.push(OTHER.into());
+    }
+    nuclei
+}
+
+/// How wide a duration is.
+fn width(duration: f64, shortest: f64, kind: &EventKind) -> f64 {
+    let least = match kind {
+        EventKind::Mark { .. } => return 26.0,
+        EventKind::Prepare(_) => return 64.0,
+        EventKind::Pulse(_) | EventKind::Parallel { .. } => 46.0,
+        EventKind::Acquire { .. } | EventKind::Evolve { .. } | EventKind::Lock(_) | EventKind::Loop { .. } => 110.0,
+        _ => 54.0,
+    };
+    if duration <= 0.0 { least } else { least + 22.0 * (duration / shortest).max(1.0).log10() }
+}
+
+/// The picture, as SVG.
+pub fn diagram(experiment: &Experiment, rehearsal: &Rehearsal) -> String {
+    let rows = rows(experiment);
+    let block = |place: Place| rehearsal.blocks.iter().find(|b| b.place == place);
+    let shortest = rehearsal.blocks.iter().map(|b| b.duration).filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min);
+    let mut x = LEFT;
+    let mut all = Vec::new();
+    for event in &experiment.sequence {
+        let block = block(event.place);
+        let width = width(block.map_or(0.0, |b| b.duration), shortest, &event.kind);
+        all.push(Drawn { event, block, x, width });
+        x += width + 6.0;
+    }
+    let (w, h) = (x + 12.0, TOP + ROW * rows.len() as f64 + 34.0);
+    let mut out = format!(
+        "<svg class=\"sequence\" viewBox=\"0 0 {w:.0} {h:.0}\" width=\"{w:.0}\" height=\"{h:.0}\" role=\"img\" \
+         aria-label=\"pulse sequence\">\n"
+    );
+    let line = |row: usize| TOP + ROW * (row as f64 + 1.0) - 8.0;
+    for (k, name) in rows.iter().enumerate() {
+        let y = line(k);
+        let _ = writeln!(out, "<text x=\"8\" y=\"{:.0}\" class=\"channel\">{}</text>", y - 6.0, escaped(name));
+        let _ = writeln!(out, "<path d=\"M{LEFT} {y} H{:.0}\" class=\"axis\"/>", w - 8.0);
+    }
+    let strongest = rehearsal.blocks.iter().filter_map(|b| b.rf).fold(0.0, f64::max);
+    let page = Page { rows: &rows, line: &line, strongest, bottom: h };
+    for drawn in &all {
+        page.draw(&mut out, drawn);
+    }
+    out + "</svg>\n"
+}
+
+struct Page<'a> {
+    rows: &'a [String],
+    line: &'a dyn Fn(usize) -> f64,
+    strongest: f64,
+    bottom: f64,
+}
+
+impl Page<'_> {
+    fn row(&self, name: &str) -> f64 {
+        (self.line)(self.rows.iter().position(|r| r == name).unwrap_or(0))
+    }
+
+    fn text(&self, out: &mut String, x: f64, y: f64, class: &str, text: &str) {
+        let _ = writeln!(
+            out,
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" class=\"{class}\" text-anchor=\"middle\">{}</text>",
+            escaped(text)
+        );
+    }
+
+    fn draw(&self, out: &mut String, d: &Drawn) {
+        let middle = d.x + d.width / 2.0;
+        let rf = d.block.and_then(|b| b.rf);
+        if let Some(block) = d.block {
+            let title = format!("begins {}, takes {}", scaled(block.start.max(0.0), "s"), scaled(block.duration, "s"));
+            let _ = writeln!(out, "<g><title>{}</title>", escaped(&title));
+        } else {
+            *out += "<g>\n";
+        }
+        match &d.event.kind {
+            EventKind::Prepare(_) => {
+                let y = TOP + 8.0;
+                self.text(out, middle, y, "small", "prepare");
+                let _ = writeln!(
+                    out,
+                    "<path d=\"M{0:.1} {1:.0} V{2:.0}\" class=\"edge\"/>",
+                    d.x + d.width,
+                    y + 6.0,
+                    self.bottom - 30.0
+                );
+            }
+            EventKind::Pulse(pulse) => self.pulse(out, pulse, d, rf),
+            EventKind::Parallel { pulses, .. } => pulses.iter().for_each(|p| self.pulse(out, p, d, rf)),
+            EventKind::Lock(lock) => self.lock(out, lock, d),
+            EventKind::Delay { duration, .. } => {
+                let y = (self.line)(0) + 14.0;
+                let _ = writeln!(
+                    out,
+                    "<path d=\"M{:.1} {y:.0} H{:.1}\" class=\"span\" marker-start=\"url(#a)\" marker-end=\"url(#a)\"/>",
+                    d.x + 2.0,
+                    d.x + d.width - 2.0
+                );
+                self.text(out, middle, y - 20.0, "small", &short(&duration.to_string(), d.width));
+            }
+            EventKind::Evolve { hamiltonian, duration, .. } => {
+                self.box_on(out, OTHER, d, 30.0, "evolve");
+                let y = self.row(OTHER);
+                self.text(out, middle, y - 11.0, "small", &short(&hamiltonian.to_string(), d.width));
+                self.text(out, middle, y - 36.0, "small", &short(&duration.to_string(), d.width));
+            }
+            EventKind::Dephase { hamiltonian } => {
+                self.box_on(out, OTHER, d, 30.0, "dephase");
+                let y = self.row(OTHER);
+                self.text(out, middle, y - 11.0, "small", &short(&format!("dephase {hamiltonian}"), d.width));
+            }
+            EventKind::Crush { .. } | EventKind::Gradient { .. } => {
+                let y = self.row(GRADIENT);
+                let _ = writeln!(
+                    out,
+                    "<path d=\"M{:.1} {y} C{:.1} {:.1} {:.1} {:.1} {:.1} {y} Z\" class=\"gradient\"/>",
+                    d.x,
+                    d.x + d.width * 0.25,
+                    y - 48.0,
+                    d.x + d.width * 0.75,
+                    y - 48.0,
+                    d.x + d.width
+                );
+                let word = if matches!(d.event.kind, EventKind::Crush { .. }) { "crush" } else { "gradient" };
+                self.text(out, middle, y + 13.0, "small", word);
+            }
+            EventKind::Mark { name } => {
+                let _ = writeln!(
+                    out,
+                    "<path d=\"M{middle:.1} {:.0} V{:.0}\" class=\"mark\"/>",
+                    TOP - 12.0,
+                    self.bottom - 26.0
+                );
+                self.text(out, middle, self.bottom - 12.0, "name", name);
+            }
+            EventKind::Acquire { nucleus, .. } => {
+                let y = self.row(nucleus);
+                let mut path = String::new();
+                for k in 0..=60 {
+                    let u = f64::from(k) / 60.0;
+                    let wave = (-3.0 * u).exp() * (u * 38.0).cos();
+                    let _ = write!(
+                        path,
+                        "{}{:.1} {:.1}",
+                        if k == 0 { "M" } else { "L" },
+                        d.x + u * d.width,
+                        y - 20.0 * wave
+                    );
+                }
+                let _ = writeln!(out, "<path d=\"{path}\" class=\"decay\"/>");
+                self.text(out, middle + 12.0, y - 28.0, "small", "acquire");
+            }
+            EventKind::Tomography(_) => {
+                let y = self.row(&self.rows[0]);
+                self.box_on(out, &self.rows[0], d, 30.0, "evolve");
+                self.text(out, middle, y - 11.0, "small", "tomography");
+            }
+            EventKind::Loop { count, body } => {
+                let _ = writeln!(
+                    out,
+                    "<rect x=\"{:.1}\" y=\"{:.0}\" width=\"{:.1}\" height=\"{:.0}\" class=\"loop\"/>",
+                    d.x,
+                    TOP - 4.0,
+                    d.width,
+                    self.bottom - TOP - 34.0
+                );
+                self.text(out, middle, TOP + 12.0, "small", &format!("{} statements", body.len()));
+                self.text(out, middle, TOP - 10.0, "small", &short(&format!("× {count}"), d.width));
+            }
+        }
+        *out += "</g>\n";
+    }
+
+    fn box_on(&self, out: &mut String, row: &str, d: &Drawn, height: f64, class: &str) {
+        let y = self.row(row) - height;
+        let _ = writeln!(
+            out,
+            "<rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\" class=\"{class}\"/>",
+            d.x, d.width
+        );
+    }
+
+    fn pulse(&self, out: &mut String, pulse: &Pulse, d: &Drawn, rf: Option<f64>) {
+        // An ideal pulse has no strength: it is drawn as a full bar without width.
+        let strength = match rf {
+            Some(rf) if self.strongest > 0.0 && !pulse.ideal => 14.0 + 20.0 * rf / self.strongest,
+            _ => 34.0,
+        };
+        let y = self.row(&pulse.nucleus);
+        let middle = d.x + d.width / 2.0;
+        let half = if pulse.ideal { 3.0 } else { d.width / 2.0 - 8.0 };
+        if pulse.shape.is_some() {
+            let _ = writeln!(
+                out,
+                "<path d=\"M{:.1} {y} C{:.1} {y} {:.1} {:.1} {middle:.1} {:.1} S{:.1} {y} {:.1} {y} Z\" class=\"pulse\"/>",
+                middle - half,
+                middle - half / 2.0,
+                middle - half / 2.0,
+                y - strength,
+                y - strength,
+                middle + half / 2.0,
+                middle + half
+            );
+        } else {
+            let _ = writeln!(
+                out,
+                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{strength:.1}\" class=\"pulse\"/>",
+                middle - half,
+                y - strength,
+                2.0 * half
+            );
+        }
+        let angle = pulse.angle.as_ref().map_or(String::new(), |a| a.to_string());
+        self.text(out, middle, y - strength - 14.0, "small", &short(&angle, 64.0));
+        self.text(out, middle, y - strength - 3.0, "phase", &short(&pulse.phase.to_string(), 64.0));
+    }
+
+    fn lock(&self, out: &mut String, lock: &Lock, d: &Drawn) {
+        let y = self.row(&lock.nucleus);
+        // Whether it goes up or down is told by the words; a strength that depends on a parameter has no sign on paper.
+        let zero = |e: &crate::syntax::Expr| e.to_string().starts_with('0');
+        let height = |e: &crate::syntax::Expr| if zero(e) { 1.0 } else { 32.0 };
+        let _ = writeln!(
+            out,
+            "<path d=\"M{0:.1} {y} V{1:.1} L{2:.1} {3:.1} V{y} Z\" class=\"lock\"/>",
+            d.x,
+            y - height(&lock.from),
+            d.x + d.width,
+            y - height(&lock.to)
+        );
+        let words = format!("{} to {}, {}", lock.from, lock.to, lock.phase);
+        self.text(out, d.x + d.width / 2.0, y - 37.0, "small", &short(&words, d.width + 20.0));
+    }
+}
+
+/// As many letters as fit.
+fn short(text: &str, width: f64) -> String {
+    let most = (width / 5.6).max(4.0) as usize;
+    if text.chars().count() <= most {
+        return text.into();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}

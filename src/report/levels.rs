@@ -1,0 +1,134 @@
+//! The levels of the battery and how full they are at every mark: where the ergotropy sits.
+
+use super::html::{escaped, number};
+use crate::emulator::{Options, run};
+use crate::hamiltonian::{Evaluator, Fault, Values, build};
+use crate::ir::{Event, EventKind, Experiment, Measure};
+use crate::linalg::hermitian_eigen;
+use crate::metrics::SAME_LEVEL;
+use crate::source::Place;
+use crate::syntax::parse_expression;
+use crate::units::energy_scale;
+use std::fmt::Write;
+
+/// More levels than this are not drawn.
+const MOST_LEVELS: usize = 24;
+
+/// The largest battery whose levels are computed.
+const LARGEST: usize = 1024;
+
+/// What a mark is called that the file does not have.
+const BEGIN: &str = "begin";
+
+/// Levels: energies in the units of the file, how many states each has, and populations at moments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Levels {
+    /// Energy and number of states, ascending.
+    pub energies: Vec<(f64, usize)>,
+    /// The name of a moment, and the populations there.
+    pub moments: Vec<(String, Vec<Option<f64>>)>,
+}
+
+/// The levels of an experiment's battery at one point; `None` where there is no battery, or too many levels to be seen.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn levels(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<Levels>, Fault> {
+    let e = Evaluator::new(experiment, values)?;
+    let (schedule, _) = build(&e)?;
+    let Some(battery) = &schedule.battery else { return Ok(None) };
+    let Some(operator) = battery.hamiltonian.restricted(&battery.sites) else { return Ok(None) };
+    if operator.dimension() > LARGEST || e.basis.has_copies() {
+        return Ok(None);
+    }
+    let Ok(eigen) = hermitian_eigen(&operator.matrix()) else { return Ok(None) };
+    let scale = energy_scale(experiment.units);
+    let energies: Vec<(f64, usize)> = eigen
+        .levels(SAME_LEVEL * eigen.spread())
+        .into_iter()
+        .map(|states| {
+            let energy = eigen.values[states.start];
+            (if energy.abs() < SAME_LEVEL * eigen.spread() { 0.0 } else { energy * scale }, states.len())
+        })
+        .collect();
+    if energies.len() < 2 || energies.len() > MOST_LEVELS {
+        return Ok(None);
+    }
+    // The same sequence, in which only populations are measured, with a mark behind the preparation.
+    let mut counted =
+        Experiment { measures: vec![], expects: vec![], theories: vec![], sweeps: vec![], ..experiment.clone() };
+    for k in 1..=energies.len() {
+        let key = format!("population({k})");
+        let value = parse_expression(&key, 0)?;
+        counted.measures.push(Measure { key, value, summary: false });
+    }
+    counted.sequence.retain(|event| !matches!(event.kind, EventKind::Tomography(_) | EventKind::Acquire { .. }));
+    let mark = Event { kind: EventKind::Mark { name: BEGIN.into() }, place: Place::default() };
+    counted.sequence.insert(1, mark);
+    let found = run(&counted, values, options, &[])?;
+    let moments = found.marks.into_iter().map(|m| (m.name, m.values.into_iter().map(|(_, v)| v).collect())).collect();
+    Ok(Some(Levels { energies, moments }))
+}
+
+/// The picture, as SVG: a column a moment, a line a level, a bar as long as its population.
+pub fn picture(levels: &Levels, unit: &str) -> String {
+    const COLUMN: f64 = 132.0;
+    const LEFT: f64 = 118.0;
+    const HEIGHT: f64 = 240.0;
+    let (low, high) = (levels.energies[0].0, levels.energies[levels.energies.len() - 1].0);
+    // Levels that lie close are moved apart, so that each can be read.
+    let gap = (HEIGHT / levels.energies.len() as f64).min(18.0);
+    let mut ys: Vec<f64> = levels.energies.iter().map(|(e, _)| HEIGHT - HEIGHT * (e - low) / (high - low)).collect();
+    for k in 1..ys.len() {
+        ys[k] = ys[k].min(ys[k - 1] - gap);
+    }
+    let shift = 40.0 - ys.last().copied().unwrap_or(0.0);
+    let (w, h) = (LEFT + COLUMN * levels.moments.len() as f64 + 16.0, ys[0] + shift + 26.0);
+    let mut out = format!(
+        "<svg class=\"levels\" viewBox=\"0 0 {w:.0} {h:.0}\" width=\"{w:.0}\" height=\"{h:.0}\" role=\"img\" \
+         aria-label=\"levels of the battery with their populations\">\n"
+    );
+    for ((energy, states), y) in levels.energies.iter().zip(&ys) {
+        let times = if *states > 1 { format!(" (×{states})") } else { String::new() };
+        let label = format!("{}{times}", number(Some(*energy)));
+        let _ = writeln!(
+            out,
+            "<text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\" class=\"small\">{label}</text>",
+            LEFT - 8.0,
+            y + shift + 4.0
+        );
+    }
+    let _ = writeln!(
+        out,
+        "<text x=\"8\" y=\"16\" class=\"small\">energy{}</text>",
+        if unit.is_empty() { String::new() } else { format!(" / {unit}") }
+    );
+    // Nearly even populations differ by what counts: bars show where a state's share lies between the least and the most of all moments.
+    let of_states = |populations: &[Option<f64>]| -> Vec<f64> {
+        populations.iter().zip(&levels.energies).map(|(p, (_, n))| p.unwrap_or(0.0) / *n as f64).collect()
+    };
+    let shares: Vec<Vec<f64>> = levels.moments.iter().map(|(_, populations)| of_states(populations)).collect();
+    let range = shares.iter().flatten();
+    let (least, most) = range.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), s| (a.min(*s), b.max(*s)));
+    for (k, (name, populations)) in levels.moments.iter().enumerate() {
+        let x = LEFT + COLUMN * k as f64;
+        let _ = writeln!(out, "<text x=\"{x:.0}\" y=\"16\" class=\"name\">{}</text>", escaped(name));
+        let shares = &shares[k];
+        for (((share, p), (_, states)), y) in shares.iter().zip(populations).zip(&levels.energies).zip(&ys) {
+            let range = most - least;
+            let part = if range > 0.0 { (share - least) / range } else { 0.5 };
+            let y = y + shift;
+            let _ = writeln!(
+                out,
+                "<g><title>{} in each of {states} states, {} in all</title><path d=\"M{x:.0} {y:.1} h{:.0}\" class=\"axis\"/>\
+                 <rect x=\"{x:.0}\" y=\"{:.1}\" width=\"{:.1}\" height=\"7\" class=\"population\"/></g>",
+                number(Some(*share)),
+                number(*p),
+                COLUMN - 20.0,
+                y - 3.5,
+                (COLUMN - 20.0) * part
+            );
+        }
+    }
+    out + "</svg>\n"
+}

@@ -1,0 +1,346 @@
+//! One page that shows an experiment: source, system, sequence, levels, curves, verdicts and how all of it was computed. The page needs
+//! nothing but itself: no network, no font, no other file.
+
+mod diagram;
+mod html;
+mod levels;
+mod source;
+
+use crate::Compiled;
+use crate::diagnostic::Diagnostic;
+use crate::emulator::{self, Options, Rehearsal, Run, SweepAxis, rehearse};
+use crate::hamiltonian::{Fault, Values};
+use crate::ir::Experiment;
+use crate::metrics::Metric;
+use crate::output::{Content, EnergyUnit, Figure, MOST_POINTS, Results, chart, scaled};
+use crate::source::Sources;
+use crate::units::UnitSystem;
+use crate::verdict::{Verdict, verdicts};
+use html::{escaped, number, table};
+use serde_json::json;
+use std::fmt::Write;
+
+/// What the page looks like.
+const STYLE: &str = include_str!("page.css");
+
+/// What moves on it.
+const SCRIPT: &str = include_str!("page.js");
+
+/// The page of an experiment at one point of its parameters; sweeps of one or two parameters become a picture.
+///
+/// # Errors
+/// When it cannot be emulated.
+pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str) -> Result<String, Fault> {
+    let experiment = &compiled.experiment;
+    let run = emulator::run(experiment, values, options, &[])?;
+    let rehearsal = rehearse(experiment, values, options).ok();
+    let found = if experiment.expects.is_empty() && experiment.theories.is_empty() {
+        vec![]
+    } else {
+        verdicts(experiment, values, options)?
+    };
+    let results =
+        Results { experiment, file, swept: vec![], points: std::slice::from_ref(&run), energy: EnergyUnit::Default };
+    let mut body = String::new();
+    let title = if experiment.title.is_empty() { file } else { &experiment.title };
+    let _ = writeln!(
+        body,
+        "<header><h1>{}</h1>\n<p>{}</p></header>\n<main>",
+        escaped(title),
+        summary(&results, &run, &found)
+    );
+    section(&mut body, "Verdicts", &verdict_table(&found));
+    section(&mut body, "Curves", &figures(experiment, values, options, file, &results)?);
+    if let Some(rehearsal) = &rehearsal {
+        let note = "<p class=\"note\">Widths grow with the logarithm of durations.</p>";
+        section(
+            &mut body,
+            "Sequence",
+            &format!("<div class=\"wide\">{}</div>{note}", diagram::diagram(experiment, rehearsal)),
+        );
+        section(&mut body, "Timeline", &timeline(rehearsal, experiment, &compiled.sources));
+    }
+    if let Ok(Some(found)) = levels::levels(experiment, values, options) {
+        let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
+        let note = "<p class=\"note\">Bars: the population of each state of a level, between the least and the most of all moments.</p>";
+        section(
+            &mut body,
+            "Levels of the battery",
+            &format!("<div class=\"wide\">{}</div>{note}", levels::picture(&found, unit)),
+        );
+    }
+    section(&mut body, "Results", &result_tables(&results, &run));
+    section(&mut body, "What was measured", &formulas(experiment));
+    section(&mut body, "Source", &source::listing(&compiled.sources, &compiled.warnings));
+    section(&mut body, "How it was computed", &how(&run, rehearsal.as_ref(), options));
+    body += "</main>\n";
+    Ok(document(title, &body))
+}
+
+/// The page of a program that was refused.
+pub fn page_of_mistakes(diagnostics: &[Diagnostic], sources: &Sources, file: &str) -> String {
+    let errors = diagnostics.iter().filter(|d| d.is_error()).count();
+    let mut body =
+        format!("<header><h1>{}</h1>\n<p class=\"failed\">{errors} errors</p></header>\n<main>", escaped(file));
+    section(&mut body, "Source", &source::listing(sources, diagnostics));
+    document(file, &(body + "</main>\n"))
+}
+
+fn document(title: &str, body: &str) -> String {
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}\
+         <svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><marker id=\"a\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" \
+         markerWidth=\"6\" markerHeight=\"6\" orient=\"auto-start-reverse\"><path d=\"M0 0 L8 4 L0 8 Z\" class=\"arrow\"/></marker></defs></svg>\n\
+         <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
+        escaped(title)
+    )
+}
+
+fn section(out: &mut String, title: &str, content: &str) {
+    if !content.is_empty() {
+        let id: String = title.to_lowercase().chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let _ = writeln!(out, "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{title}</h2>\n{content}</section>");
+    }
+}
+
+/// The parameters, and whether expectations hold.
+fn summary(results: &Results, run: &Run, found: &[Verdict]) -> String {
+    let failed = found.iter().filter(|v| !v.holds()).count();
+    let verdict = match (found.len(), failed) {
+        (0, _) => String::new(),
+        (n, 0) => format!(" <span class=\"holds\">All {n} expectations hold.</span>"),
+        (n, failed) => format!(" <span class=\"failed\">{failed} of {n} expectations fail.</span>"),
+    };
+    let value = |name: &str, x: f64| {
+        let unit = results.param_unit(name);
+        let shown = match unit.as_str() {
+            "" => number(Some(x)),
+            "s" | "Hz" => scaled(x, &unit),
+            unit => format!("{} {unit}", number(Some(x))),
+        };
+        format!("{} = {shown}", escaped(name))
+    };
+    let set: Vec<String> = run.params.iter().map(|(name, x)| value(name, *x)).collect();
+    format!("{}{verdict}", set.join(", "))
+}
+
+fn verdict_table(found: &[Verdict]) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
+    let headings = ["result", "expected", "found", "difference", "within", ""].map(String::from);
+    let rows: Vec<Vec<String>> = found
+        .iter()
+        .map(|v| {
+            let verdict =
+                if v.holds() { "<span class=\"holds\">holds</span>" } else { "<span class=\"failed\">fails</span>" };
+            let number = |x: Option<f64>| number(x);
+            vec![
+                escaped(&v.what),
+                number(Some(v.expected)),
+                number(v.found),
+                number(v.difference()),
+                number(Some(v.within)),
+                verdict.into(),
+            ]
+        })
+        .collect();
+    table(&headings, &rows)
+}
+
+/// Curves of the point, and the picture of a sweep.
+fn figures(
+    experiment: &Experiment,
+    values: &Values,
+    options: &Options,
+    file: &str,
+    results: &Results,
+) -> Result<String, Fault> {
+    let mut out = String::new();
+    if let Ok(figure) = chart(results, &[], &[]) {
+        out += &panels(&figure);
+    }
+    let axes: Vec<SweepAxis> = emulator::axes(experiment, values)?;
+    let count: usize = axes.iter().map(|a| a.values[0].len()).product();
+    if (1..=2).contains(&axes.len()) && count <= MOST_POINTS {
+        use rayon::prelude::*;
+        let points: Vec<Values> = emulator::points(&axes, values).collect();
+        let runs: Vec<Run> =
+            points.par_iter().map(|p| emulator::run(experiment, p, options, &[])).collect::<Result<_, Fault>>()?;
+        let swept = axes.iter().flat_map(|a| a.names.clone()).collect();
+        let results = Results { experiment, file, swept, points: &runs, energy: EnergyUnit::Default };
+        if let Ok(figure) = chart(&results, &axes, &[]) {
+            out += &panels(&figure);
+        }
+    }
+    Ok(out)
+}
+
+/// The panels of a figure as data, which the script draws.
+fn panels(figure: &Figure) -> String {
+    let short =
+        |x: f64| if x.is_finite() { json!(format!("{x:.7e}").parse::<f64>().unwrap_or(x)) } else { json!(null) };
+    let mut out = String::from("<div class=\"panels\">\n");
+    for panel in &figure.panels {
+        let data = match &panel.content {
+            Content::Curves(curves) => json!({
+                "title": panel.title, "x": panel.x, "y": panel.y,
+                "curves": curves.iter().map(|c| json!({
+                    "label": c.label, "marks": c.marks,
+                    "x": c.points.iter().map(|p| short(p.0)).collect::<Vec<_>>(),
+                    "y": c.points.iter().map(|p| short(p.1)).collect::<Vec<_>>(),
+                })).collect::<Vec<_>>(),
+            }),
+            Content::Map(map) => json!({
+                "title": panel.title, "x": panel.x, "y": panel.y,
+                "map": {
+                    "label": map.label,
+                    "x": map.x.iter().map(|x| short(*x)).collect::<Vec<_>>(),
+                    "y": map.y.iter().map(|y| short(*y)).collect::<Vec<_>>(),
+                    "values": map.values.iter().map(|row| row.iter().map(|v| short(*v)).collect::<Vec<_>>()).collect::<Vec<_>>(),
+                },
+            }),
+        };
+        // Inside of a script element only `</` could end it.
+        let data = data.to_string().replace("</", "<\\/");
+        let _ = writeln!(
+            out,
+            "<figure class=\"chart\"><figcaption>{}</figcaption><script type=\"application/json\">{data}</script></figure>",
+            escaped(&panel.title)
+        );
+    }
+    out + "</div>\n"
+}
+
+/// A value, zero where it is rounding beside the largest of its kind.
+fn rounded(x: Option<f64>, largest: f64) -> Option<f64> {
+    x.map(|x| if x.abs() < 1e-11 * largest { 0.0 } else { x })
+}
+
+fn timeline(r: &Rehearsal, experiment: &Experiment, sources: &Sources) -> String {
+    let (second, hertz) = if experiment.units == UnitSystem::Lab { ("s", "Hz") } else { ("", "") };
+    let orders = r.blocks.first().map_or(0, |b| b.orders.len());
+    let energies = r.blocks.iter().filter_map(|b| b.battery).flat_map(|(e, w)| [e, w]).flatten();
+    let largest = energies.fold(0.0, |most: f64, x| most.max(x.abs()));
+    let mut headings: Vec<String> = ["statement", "begins", "takes", "rf"].map(String::from).to_vec();
+    headings.extend((0..orders).map(|k| format!("order {k}")));
+    if experiment.battery.is_some() {
+        headings.extend(["energy".into(), "ergotropy".into()]);
+    }
+    let rows: Vec<Vec<String>> = r
+        .blocks
+        .iter()
+        .map(|b| {
+            let words = b.place.0.map_or("", |span| sources.words(span));
+            let words: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
+            let words: String =
+                if words.chars().count() > 70 { words.chars().take(69).chain(['…']).collect() } else { words };
+            let mut row = vec![
+                format!("<code>{}</code>", escaped(&words)),
+                scaled(b.start.max(0.0), second),
+                scaled(b.duration, second),
+                b.rf.map_or("–".into(), |x| scaled(x, hertz)),
+            ];
+            row.extend(b.orders.iter().map(|share| match share {
+                Some(x) => {
+                    let x = x.abs();
+                    format!("<span class=\"bar\" style=\"--share:{:.4}\">{x:.4}</span>", x.min(1.0))
+                }
+                None => "–".into(),
+            }));
+            if let Some((energy, ergotropy)) = b.battery {
+                row.extend([number(rounded(energy, largest)), number(rounded(ergotropy, largest))]);
+            }
+            row
+        })
+        .collect();
+    table(&headings, &rows)
+}
+
+fn result_tables(results: &Results, run: &Run) -> String {
+    let with_unit = |key: &str| match results.unit(key) {
+        "" => escaped(key),
+        unit => format!("{} / {unit}", escaped(key)),
+    };
+    let mut out = String::new();
+    if !run.summary.is_empty() {
+        let rows: Vec<Vec<String>> =
+            run.summary.iter().map(|(k, v)| vec![with_unit(k), number(results.value(k, *v))]).collect();
+        out += &table(&["result".into(), "value".into()], &rows);
+    }
+    let kind = |key: &str| results.unit(key);
+    let largest = |key: &str| {
+        let same = run.marks.iter().flat_map(|m| &m.values).filter(|(k, _)| kind(k) == kind(key));
+        same.filter_map(|(k, v)| results.value(k, *v)).fold(0.0, |most: f64, x| most.max(x.abs()))
+    };
+    let mut headings = vec!["mark".to_string()];
+    headings.extend(run.marks.iter().map(|m| escaped(&m.name)));
+    if let Some(first) = run.marks.first().filter(|m| !m.values.is_empty()) {
+        let rows: Vec<Vec<String>> = (0..first.values.len())
+            .map(|k| {
+                let key = &first.values[k].0;
+                let mut row = vec![with_unit(key)];
+                let value = |m: &crate::emulator::Mark| m.values.get(k).and_then(|(k, v)| results.value(k, *v));
+                row.extend(run.marks.iter().map(|m| number(rounded(value(m), largest(key)))));
+                row
+            })
+            .collect();
+        out += &table(&headings, &rows);
+    }
+    for t in &run.tomographies {
+        let _ = writeln!(out, "<pre>{}</pre>", escaped(&crate::output::readings(results, t)));
+    }
+    for note in &run.notes {
+        let _ = writeln!(out, "<p class=\"note\">{}</p>", escaped(note));
+    }
+    out
+}
+
+/// The metrics that are asked for, with their formulas.
+fn formulas(experiment: &Experiment) -> String {
+    let mut named: Vec<&Metric> = Vec::new();
+    for measure in &experiment.measures {
+        measure.value.walk(&mut |x| {
+            if let crate::syntax::ExprKind::Name(name) | crate::syntax::ExprKind::Call(name, _) = &x.kind
+                && let Some(metric) = Metric::named(name)
+                && !named.iter().any(|m| m.name == metric.name)
+            {
+                named.push(metric);
+            }
+        });
+    }
+    if named.is_empty() {
+        return String::new();
+    }
+    let rows: Vec<Vec<String>> =
+        named.iter().map(|m| vec![format!("<code>{}</code>", m.name), escaped(m.formula), escaped(m.source)]).collect();
+    table(&["metric".into(), "formula".into(), "source".into()], &rows)
+}
+
+fn how(run: &Run, rehearsal: Option<&Rehearsal>, options: &Options) -> String {
+    let state = if run.how.pure { "state vector" } else { "density matrix" };
+    let mut rows = vec![
+        vec!["program".into(), format!("ergoseq {}", env!("CARGO_PKG_VERSION"))],
+        vec!["states".into(), format!("{} of {}, as a {state}", run.how.dimension, run.how.whole)],
+        vec!["members of the ensemble".into(), run.how.members.to_string()],
+        vec!["propagation".into(), escaped(&run.how.methods.join(", "))],
+        vec!["tolerance of adaptive methods".into(), format!("{:e}", options.tolerance)],
+    ];
+    if let Some(spectrometer) = &options.spectrometer {
+        rows.push(vec!["spectrometer".into(), escaped(spectrometer)]);
+    }
+    for (mode, population) in &run.how.truncation {
+        rows.push(vec![format!("highest Fock state of {}", escaped(mode)), format!("population {population:.1e}")]);
+    }
+    let ignored =
+        "what pulses leave ringing, switching times, radiation damping, couplings to spins that are not declared";
+    rows.push(vec!["not emulated".into(), ignored.into()]);
+    let mut out = table(&["".into(), "".into()], &rows);
+    if let Some(r) = rehearsal.filter(|r| !r.remarks.is_empty()) {
+        let items: String = r.remarks.iter().map(|x| format!("<li>{}</li>\n", escaped(x))).collect();
+        let _ = writeln!(out, "<h3>Remarks</h3>\n<ul>\n{items}</ul>");
+    }
+    out
+}
