@@ -6,7 +6,7 @@ mod html;
 mod levels;
 mod source;
 
-use crate::Compiled;
+use crate::compile::Compiled;
 use crate::diagnostic::Diagnostic;
 use crate::emulator::{self, Options, Rehearsal, Run, SweepAxis, rehearse};
 use crate::hamiltonian::{Fault, Values};
