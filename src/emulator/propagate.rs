@@ -235,7 +235,8 @@ impl<'a> Walk<'a> {
             self.used(stepper.name());
             courses.push(Course::new(stepper, state, corners(segment)));
         }
-        let mut tracks = trace::Tracks { weights: &self.weights, generators: &generators, courses };
+        let exact = self.options.method == Method::Auto;
+        let mut tracks = trace::Tracks { weights: &self.weights, generators: &generators, courses, exact };
         let (found, aggregates, ends) = trace::record(self.lab, first, &mut tracks, self.clock)?;
         ends.iter().for_each(|s| self.lab.watch(s));
         self.aggregates.extend(aggregates);

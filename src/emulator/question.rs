@@ -4,7 +4,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::real;
-use crate::metrics::{Argument, Metric, Moment, Parameter, Quantity, Undefined};
+use crate::metrics::{Argument, METRICS, Metric, Moment, Parameter, Quantity, Scene, Turning, Undefined};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{UnitSystem, energy_scale, hamiltonian_factor, temperature_scale};
 use std::collections::BTreeMap;
@@ -117,6 +117,14 @@ impl Question {
     /// When an argument cannot be evaluated.
     pub fn new(e: &Evaluator, key: String, expr: &Expr) -> Result<Question, Fault> {
         Ok(Question { key, expr: expr.clone(), tree: tree(e, expr)? })
+    }
+
+    /// The values along a course, where the question is a single metric that has them without the states.
+    pub fn along(&self, turning: &Turning, scene: &Scene) -> Option<Vec<f64>> {
+        let Tree::Metric { index, arguments, scale } = &self.tree else { return None };
+        let along = METRICS[*index].along.filter(|_| arguments.is_empty())?;
+        let values: Vec<f64> = along(turning, scene)?.into_iter().map(|x| x * scale).collect();
+        values.iter().all(|x| x.is_finite()).then_some(values)
     }
 
     /// The value at a moment; aggregates are looked up.

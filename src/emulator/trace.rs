@@ -8,6 +8,7 @@ use super::question::{Aggregate, Question, Refusal};
 use super::{Lab, Trace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Segment};
+use crate::metrics::Turning;
 use crate::spin::State;
 use std::collections::BTreeMap;
 
@@ -19,6 +20,8 @@ pub struct Tracks<'a> {
     pub generators: &'a [Generator],
     /// Where they are.
     pub courses: Vec<Course<'a>>,
+    /// Whether each segment has the method that fits it, rather than one that was asked for.
+    pub exact: bool,
 }
 
 impl Tracks<'_> {
@@ -49,19 +52,51 @@ pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, clock: f64) -> 
         lab.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
     let aggregates = extrema(lab, &wanted, segment, tracks, clock, points)?;
     let times = grid(segment.duration, points);
-    let mut values: Vec<Vec<Option<f64>>> = vec![Vec::with_capacity(times.len()); lab.questions.len()];
+    let turning = turning(lab, tracks, segment, &times)?;
+    let mut values: Vec<Vec<Option<f64>>> = Vec::with_capacity(lab.questions.len());
+    let mut left: Vec<(usize, &Question)> = Vec::new();
+    for (k, question) in lab.questions.iter().enumerate() {
+        let along = turning.as_ref().and_then(|t| question.along(t, &lab.scene));
+        if along.is_none() {
+            left.push((k, question));
+        }
+        values.push(along.map_or(vec![], |v| v.into_iter().map(Some).collect()));
+    }
     let mut ends = vec![];
-    for &t in &times {
+    let last = [segment.duration];
+    // Where all is known without the states, only the last one is needed.
+    for &t in if left.is_empty() { &last } else { times.as_slice() } {
         let states = tracks.states(t, segment)?;
         states.iter().for_each(|s| lab.watch(s));
-        let questions: Vec<&Question> = lab.questions.iter().collect();
-        for (column, value) in values.iter_mut().zip(answers(lab, &questions, tracks, &states, t, clock, segment)?) {
-            column.push(value);
+        let questions: Vec<&Question> = left.iter().map(|(_, q)| *q).collect();
+        for ((k, _), value) in left.iter().zip(answers(lab, &questions, tracks, &states, t, clock, segment)?) {
+            values[*k].push(value);
         }
         ends = states;
     }
     let columns = lab.questions.iter().map(|q| q.key.clone()).zip(values).collect();
     Ok((Trace { name, start: clock, time: times, values: columns }, aggregates, ends))
+}
+
+/// Above this dimension states are not dearer than their harmonics.
+const LARGEST_TURNING: usize = 8;
+
+/// The course of a single state under a constant Hamiltonian on a small space of all products; `None` for any other.
+fn turning(lab: &Lab, tracks: &mut Tracks, segment: &Segment, times: &[f64]) -> Result<Option<Turning>, Fault> {
+    let [generator] = tracks.generators else { return Ok(None) };
+    let products = lab.space().is_whole() && lab.space().groups().is_empty() && lab.edges.is_empty();
+    if !products
+        || !tracks.exact
+        || generator.dimension > LARGEST_TURNING
+        || !generator.is_closed()
+        || !generator.is_constant()
+    {
+        return Ok(None);
+    }
+    let states = tracks.states(0.0, segment)?;
+    let [State::Mixed(rho)] = states.as_slice() else { return Ok(None) };
+    let Ok(levels) = super::kept::eigen(&generator.hamiltonian(0.0)) else { return Ok(None) };
+    Ok(Turning::new(&levels, rho, times))
 }
 
 /// The distance of samples that can hide nothing: populations and coherences turn at no more than the bandwidth of H, and

@@ -4,7 +4,7 @@
 //! `S(D[rho]) - S(rho)` in bits, additive. In the energy basis, degenerate levels count as one block: l1 sums over elements
 //! between different levels only there, since inside a level the basis is arbitrary.
 
-use super::{Argument, Moment, Value, entropy};
+use super::{Argument, Moment, Scene, Turning, Value, entropy};
 use crate::linalg::{Eigen, LinalgError, Matrix, conjugate_back};
 
 /// l1 coherence in the basis the matrix is written in.
@@ -51,6 +51,10 @@ pub(super) fn evaluate_l1(m: &Moment, a: &[Argument]) -> Value {
         Some(Argument::EnergyBasis) => l1_between_levels(rho, m.battery()?.eigen()?),
         _ => l1_coherence(rho),
     })
+}
+
+pub(super) fn l1_along(t: &Turning, scene: &Scene) -> Option<Vec<f64>> {
+    scene.whole_battery().map(|_| t.l1())
 }
 
 pub(super) fn evaluate_relative_entropy(m: &Moment, a: &[Argument]) -> Value {

@@ -24,6 +24,7 @@ mod population;
 pub(crate) mod random;
 mod single_site;
 mod speed;
+mod turning;
 
 pub use bounds::{free_energy_bound, thermodynamic_bound};
 pub use coherence::{l1_coherence, relative_entropy_coherence};
@@ -43,6 +44,7 @@ pub use parallel::parallel_ergotropy;
 pub use population::{SAME_LEVEL, population};
 pub use single_site::single_site_ergotropy;
 pub use speed::{energy_fisher_information, mandelstam_tamm_time, margolus_levitin_time, standard_deviation};
+pub use turning::Turning;
 
 use crate::linalg::LinalgError;
 use std::fmt;
@@ -134,7 +136,13 @@ pub struct Metric {
     pub battery: bool,
     /// Its value at a moment, energies in rad/s.
     pub evaluate: fn(&Moment, &[Argument]) -> Value,
+    /// Without arguments, its values along the course of a state under a constant Hamiltonian, where these are cheaper than the states;
+    /// `None` where they are not to be had.
+    pub along: Option<Along>,
 }
+
+/// Values along a course.
+pub type Along = fn(&Turning, &Scene) -> Option<Vec<f64>>;
 
 impl Metric {
     /// The metric of this name.
@@ -154,7 +162,13 @@ const fn metric(
     source: &'static str,
     evaluate: fn(&Moment, &[Argument]) -> Value,
 ) -> Metric {
-    Metric { name, parameters, quantity, formula, source, battery, evaluate }
+    Metric { name, parameters, quantity, formula, source, battery, evaluate, along: None }
+}
+
+impl Metric {
+    const fn along(self, along: Along) -> Metric {
+        Metric { along: Some(along), ..self }
+    }
 }
 
 const ABN: &str = "Allahverdyan, Balian, Nieuwenhuizen, EPL 67, 565 (2004)";
@@ -167,8 +181,10 @@ const ALIMUDDIN: &str = "Alimuddin, Guha, Parashar, Phys. Rev. A 99, 052320 (201
 /// Every metric of the language. `W` ergotropy, `C` capacity, `E` energy, `H` the battery's Hamiltonian with levels `e`,
 /// `r` the eigenvalues of the battery's state, `D` dephasing between its levels.
 pub const METRICS: &[Metric] = &[
-    metric("energy", &[OptionalOperator], Quantity::Energy, true, "Tr[rho H]", "", energy::evaluate_energy),
-    metric("stored_energy", &[], Quantity::Energy, true, "Tr[rho H] - Tr[rho_0 H]", "", energy::evaluate_stored),
+    metric("energy", &[OptionalOperator], Quantity::Energy, true, "Tr[rho H]", "", energy::evaluate_energy)
+        .along(energy::along),
+    metric("stored_energy", &[], Quantity::Energy, true, "Tr[rho H] - Tr[rho_0 H]", "", energy::evaluate_stored)
+        .along(energy::stored_along),
     metric("average_power", &[], Quantity::Power, true, "stored_energy / t", "", energy::evaluate_average_power),
     metric(
         "ergotropy",
@@ -178,7 +194,8 @@ pub const METRICS: &[Metric] = &[
         "E - sum_k r_k(down) e_k(up)",
         ABN,
         ergotropy::evaluate_ergotropy,
-    ),
+    )
+    .along(ergotropy::along),
     metric(
         "symmetric_ergotropy",
         &[],
@@ -205,10 +222,11 @@ pub const METRICS: &[Metric] = &[
         "sum_k e_k(up) (r_k(up) - r_k(down)) = W + A",
         YANG,
         ergotropy::evaluate_capacity,
-    ),
+    )
+    .along(ergotropy::capacity_along),
     metric("state_of_charge", &[], Quantity::Number, true, "W / C", YANG, ergotropy::evaluate_state_of_charge),
     metric("efficiency", &[], Quantity::Number, true, "W / (E - E_0)", ABN, ergotropy::evaluate_efficiency),
-    metric("power", &[], Quantity::Power, true, "dW/dt", ABN, ergotropy::evaluate_power),
+    metric("power", &[], Quantity::Power, true, "dW/dt", ABN, ergotropy::evaluate_power).along(energy::rate_along),
     metric("incoherent_ergotropy", &[], Quantity::Energy, true, "W(D[rho])", FRANCICA, coherent::evaluate_incoherent),
     metric(
         "coherent_ergotropy",
@@ -327,7 +345,8 @@ pub const METRICS: &[Metric] = &[
         "Alicki, Fannes, Phys. Rev. E 87, 042123 (2013)",
         bounds::evaluate_thermodynamic,
     ),
-    metric("charging_power", &[], Quantity::Power, true, "dE/dt", "", speed::evaluate_charging_power),
+    metric("charging_power", &[], Quantity::Power, true, "dE/dt", "", speed::evaluate_charging_power)
+        .along(energy::rate_along),
     metric(
         "energy_fisher_information",
         &[],
@@ -381,7 +400,8 @@ pub const METRICS: &[Metric] = &[
         "sum over i != j of |rho_ij|",
         BAUMGRATZ,
         coherence::evaluate_l1,
-    ),
+    )
+    .along(coherence::l1_along),
     metric(
         "relative_entropy_coherence",
         &[OptionalEnergyBasis],

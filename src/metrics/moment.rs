@@ -135,6 +135,12 @@ pub struct Scene {
 }
 
 impl Scene {
+    /// The battery, where it is the whole system and each of its states counts once.
+    pub fn whole_battery(&self) -> Option<&Cells> {
+        let all = 0..self.dimensions.len();
+        self.cells.as_ref().filter(|c| c.levels.is_none() && c.sites.iter().copied().eq(all))
+    }
+
     /// A scene.
     pub fn new(space: Space, cells: Option<Cells>, initial: State) -> Scene {
         Scene {
