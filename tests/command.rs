@@ -538,3 +538,36 @@ fn a_rehearsal_says_whether_a_powder_has_enough_orientations() {
     let (few, many) = (powder(9), powder(60));
     assert!(few > 1e-3 && many < 1e-9, "{few} {many}");
 }
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let folder = std::env::temp_dir().join(format!("ergoseq-man-{}", std::process::id()));
+    let path = folder.display().to_string();
+    assert!(ergoseq(&["man", "--output", &path]).status.success());
+    let page = std::fs::read_to_string(folder.join("ergoseq-report.1")).unwrap();
+    assert!(page.contains(".TH ergoseq\\-report 1") || page.contains(".TH ergoseq-report 1"), "{page}");
+    assert!(std::fs::read_dir(&folder).unwrap().count() > 20);
+    // What is there is not overwritten unasked.
+    assert!(!ergoseq(&["man", "--output", &path]).status.success());
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn decays_become_an_array() {
+    let path = std::env::temp_dir().join(format!("ergoseq-{}.npy", std::process::id()));
+    let file = "examples/tutorial/02_signal.seq";
+    assert!(!ergoseq(&["run", file, "--format", "npy"]).status.success());
+    assert!(ergoseq(&["run", file, "--format", "npy", "--output", path.to_str().unwrap()]).status.success());
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::remove_file(&path).unwrap();
+    assert!(bytes.starts_with(b"\x93NUMPY\x01\x00"));
+    let header = usize::from(bytes[8]) + 256 * usize::from(bytes[9]);
+    assert_eq!((10 + header) % 64, 0);
+    assert!(String::from_utf8_lossy(&bytes[10..10 + header]).contains("'shape': (256,)"));
+    assert_eq!(bytes.len(), 10 + header + 256 * 16);
+    // The first number is that of the table of samples.
+    let first = f64::from_le_bytes(bytes[10 + header..18 + header].try_into().unwrap());
+    let json: serde_json::Value = serde_json::from_slice(&ergoseq(&["run", file, "--format", "json"]).stdout).unwrap();
+    let values = &json["points"][0]["traces"]["fid"]["values"]["signal(1H)"];
+    assert_eq!(values[0].as_f64().unwrap(), first, "{}", json["points"][0]["traces"]);
+}

@@ -68,6 +68,27 @@ fn mistakes_stand_in_their_line() {
     assert!(line.starts_with("<li class=\"error\">") && line.contains("class=\"message error\""), "{line}");
 }
 
+/// The pictures of the page, alone: what is drawn is what the file says, and each is well-formed as far as its elements are closed.
+#[test]
+fn pictures_can_be_had_alone() {
+    let text = std::fs::read_to_string(root().join("sequences/jeener_broekaert.seq")).unwrap();
+    let experiment = ergoseq::compile("jb.seq", &text, &mut read).unwrap().experiment;
+    let drawn: Vec<String> = ergoseq::report::PICTURES
+        .iter()
+        .map(|(_, _, draw)| draw(&experiment, &Values::new(), &Options::default()).unwrap().unwrap())
+        .collect();
+    assert_eq!(drawn[0].matches("class=\"pulse\"").count(), 3, "three pulses");
+    assert_eq!(drawn[0].matches("class=\"gradient\"").count(), 1, "one crusher");
+    assert_eq!(drawn[0].matches("class=\"mark\"").count(), 2, "two marks");
+    // Three levels at four moments.
+    assert_eq!(drawn[1].matches("class=\"population\"").count(), 12);
+    for svg in &drawn {
+        assert!(svg.starts_with("<svg xmlns=") && svg.trim_end().ends_with("</svg>"));
+        assert_eq!(svg.matches("<g>").count(), svg.matches("</g>").count());
+        assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
+    }
+}
+
 fn browser() -> Option<PathBuf> {
     let names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
     let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH")?).collect();

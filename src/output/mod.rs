@@ -21,7 +21,7 @@ pub use json::json;
 pub use picture::{png, svg};
 pub use readings::{amplitudes, readings};
 pub use rehearsal::{rehearsal, scaled};
-pub use spectrum::{Processing, jcamp, simpson, spectrum, transform};
+pub use spectrum::{Processing, jcamp, npy, simpson, spectrum, transform};
 pub use table::table;
 
 use crate::emulator::{Run, quantity_of, unit_of};
@@ -34,6 +34,7 @@ pub const FORMATS: &[(&str, Format, &str)] = &[
     ("csv", Format::Csv, "one row a point, or one row a sample of a trace, for spreadsheets"),
     ("spectrum", Format::Spectrum, "the spectra of what was acquired, a row a frequency in Hz and ppm"),
     ("jcamp", Format::Jcamp, "a free induction decay as JCAMP-DX 5.01, which programs of all makers read"),
+    ("npy", Format::Npy, "the free induction decays as an array of NumPy, complex128; needs `--output`"),
     ("simpson", Format::Simpson, "a free induction decay as SIMPSON writes it, which nmrglue and others read"),
 ];
 
@@ -50,6 +51,8 @@ pub enum Format {
     Spectrum,
     /// The first decay as JCAMP-DX.
     Jcamp,
+    /// The decays as an array of NumPy.
+    Npy,
     /// A free induction decay as a SIMPSON text.
     Simpson,
 }

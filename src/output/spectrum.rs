@@ -135,6 +135,35 @@ pub fn simpson(results: &Results) -> Result<String, String> {
     Ok(simpson_text(dwell(trace), samples(trace).into_iter()))
 }
 
+/// All decays as an array of NumPy's format 1.0: complex128, of the shape (points) for one and (decays, points) for several, those of a
+/// sweep in its order.
+///
+/// # Errors
+/// When nothing was acquired, or decays differ in length.
+pub fn npy(results: &Results) -> Result<Vec<u8>, String> {
+    let decays: Vec<Vec<C64>> = decays(results).iter().map(|(trace, _)| samples(trace)).collect();
+    let Some(first) = decays.first() else { return Err("nothing was acquired, so there is no decay".into()) };
+    if decays.iter().any(|d| d.len() != first.len()) {
+        return Err("the decays differ in length, so they are no array".into());
+    }
+    let shape = match decays.len() {
+        1 => format!("({},)", first.len()),
+        n => format!("({n}, {})", first.len()),
+    };
+    let mut header = format!("{{'descr': '<c16', 'fortran_order': False, 'shape': {shape}, }}");
+    // Ten bytes stand before the header, and the numbers begin at a multiple of 64.
+    while (10 + header.len() + 1) % 64 != 0 {
+        header.push(' ');
+    }
+    header.push('\n');
+    let mut out = b"\x93NUMPY\x01\x00".to_vec();
+    // The header of a shape of two numbers is far shorter than 65,535 bytes.
+    out.extend((header.len() as u16).to_le_bytes());
+    out.extend(header.as_bytes());
+    out.extend(decays.iter().flatten().flat_map(|x| [x.re.to_le_bytes(), x.im.to_le_bytes()]).flatten());
+    Ok(out)
+}
+
 /// The first decay as JCAMP-DX 5.01, two pages of scaled whole numbers: the format in which programs of all makers exchange it.
 ///
 /// # Errors

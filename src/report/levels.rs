@@ -73,7 +73,7 @@ pub fn levels(experiment: &Experiment, values: &Values, options: &Options) -> Re
 /// The picture, as SVG: a column a moment, a line a level, a bar as long as its population.
 pub fn picture(levels: &Levels, unit: &str) -> String {
     const COLUMN: f64 = 132.0;
-    const LEFT: f64 = 118.0;
+    const LEFT: f64 = 146.0;
     const HEIGHT: f64 = 240.0;
     let (low, high) = (levels.energies[0].0, levels.energies[levels.energies.len() - 1].0);
     // Levels that lie close are moved apart, so that each can be read.

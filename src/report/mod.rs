@@ -23,6 +23,10 @@ use std::fmt::Write;
 /// What the page looks like.
 const STYLE: &str = include_str!("page.css");
 
+/// The ends of spans of time.
+const ARROW: &str = "<marker id=\"a\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"6\" markerHeight=\"6\" \
+                     orient=\"auto-start-reverse\"><path d=\"M0 0 L8 4 L0 8 Z\" class=\"arrow\"/></marker>";
+
 /// What moves on it.
 const SCRIPT: &str = include_str!("page.js");
 
@@ -77,6 +81,32 @@ pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str)
     Ok(document(title, &body))
 }
 
+/// Pictures that the page has and that can be had alone: word, what it is, how it is drawn.
+pub const PICTURES: &[(&str, &str, PictureOf)] = &[
+    ("sequence", "the pulse sequence: channels, pulses, delays, marks", sequence_alone),
+    ("levels", "the levels of the battery and their populations at every mark", levels_alone),
+];
+
+/// Draws a picture of an experiment at one point of its parameters; `None` where there is nothing to draw.
+pub type PictureOf = fn(&Experiment, &Values, &Options) -> Result<Option<String>, Fault>;
+
+fn sequence_alone(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<String>, Fault> {
+    Ok(Some(alone(&diagram::diagram(experiment, &rehearse(experiment, values, options)?))))
+}
+
+fn levels_alone(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<String>, Fault> {
+    let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
+    Ok(levels::levels(experiment, values, options)?.map(|found| alone(&levels::picture(&found, unit))))
+}
+
+/// A picture of the page as a file of its own: with its style, always on white, and the arrow that it refers to.
+fn alone(svg: &str) -> String {
+    let style = STYLE.replace("@media (prefers-color-scheme: dark)", "@media not all");
+    let Some((head, rest)) = svg.split_once(">\n") else { return svg.to_string() };
+    let head = head.replacen("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" style=\"background: #ffffff\" ", 1);
+    format!("{head}>\n<style>\n{style}</style>\n<defs>{ARROW}</defs>\n{rest}")
+}
+
 /// The page of a program that was refused.
 pub fn page_of_mistakes(diagnostics: &[Diagnostic], sources: &Sources, file: &str) -> String {
     let errors = diagnostics.iter().filter(|d| d.is_error()).count();
@@ -91,8 +121,7 @@ fn document(title: &str, body: &str) -> String {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}\
-         <svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs><marker id=\"a\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" \
-         markerWidth=\"6\" markerHeight=\"6\" orient=\"auto-start-reverse\"><path d=\"M0 0 L8 4 L0 8 Z\" class=\"arrow\"/></marker></defs></svg>\n\
+         <svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>{ARROW}</defs></svg>\n\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         escaped(title)
     )

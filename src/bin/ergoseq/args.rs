@@ -83,6 +83,9 @@ pub enum Command {
     /// Writes completions for a shell to standard output
     #[command(after_help = "Example:\n  ergoseq completions bash > /etc/bash_completion.d/ergoseq")]
     Completions(Completions),
+    /// Writes the manual pages, one a command, into a folder
+    #[command(after_help = "Example:\n  ergoseq man --output /usr/local/share/man/man1")]
+    Man(Man),
     /// Prints what a file becomes on its way: its tree, its experiment, its Hamiltonian
     #[command(after_help = "Example:\n  ergoseq show sequences/jeener_broekaert.seq --stage hamiltonian")]
     Show(Show),
@@ -124,7 +127,7 @@ pub struct Plot {
     /// Sweeps a parameter: `--sweep "T=0.1 .. 2 points 20"`, `--sweep Dz=0,0.5,1`
     #[arg(long, value_name = "NAME=RANGE", allow_hyphen_values = true)]
     pub sweep: Vec<String>,
-    /// A result to draw; all when not given
+    /// A result to draw, `sequence` for the pulse sequence, or `levels` for those of the battery; all results when not given
     #[arg(long, value_name = "RESULT")]
     pub what: Vec<String>,
     /// The picture, or its numbers: .svg, .png or .csv
@@ -166,6 +169,17 @@ pub struct New {
     #[arg(long, value_name = "NAME", default_value = "jeener_broekaert")]
     pub like: String,
     /// Overwrites the file if there is one
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `man`
+#[derive(Args)]
+pub struct Man {
+    /// The folder
+    #[arg(long, short, value_name = "DIR")]
+    pub output: PathBuf,
+    /// Overwrites pages that are there
     #[arg(long)]
     pub force: bool,
 }

@@ -1,4 +1,4 @@
-//! `ergoseq explain`, `list`, `new` and `completions`: what a new user asks first.
+//! `ergoseq explain`, `list`, `new`, `completions` and `man`: what a new user asks first.
 //!
 //! The explanations are those of `grammar.md`, and the sequences those of `sequences/`: both stand inside of the command, so that it
 //! needs no folder of its own.
@@ -133,4 +133,29 @@ pub fn completions(a: &args::Completions) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(a.shell, &mut args::Arguments::command(), "ergoseq", &mut script);
     terminal::print(&String::from_utf8_lossy(&script))
+}
+
+/// Writes the manual pages.
+pub fn man(a: &args::Man) -> Outcome {
+    let mut command = args::Arguments::command().name("ergoseq");
+    // Names of commands and help of their own are settled by a build.
+    command.build();
+    let whole = command.clone();
+    let own = command.get_subcommands().filter(|c| c.get_name() != "help");
+    let pages = std::iter::once(("ergoseq".to_string(), whole))
+        .chain(own.map(|c| (format!("ergoseq-{}", c.get_name()), c.clone())));
+    let written = files::folder(&a.output).and_then(|()| {
+        for (name, command) in pages {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command).render(&mut page).map_err(|e| {
+                Diagnostic::without_place(Code::CannotWrite, format!("the page {name} cannot be written: {e}"))
+            })?;
+            files::write_bytes(&a.output.join(format!("{name}.1")), &page, a.force)?;
+        }
+        Ok(())
+    });
+    match written {
+        Ok(()) => Outcome::Done,
+        Err(diagnostic) => terminal::refuse(&[diagnostic], &Default::default()),
+    }
 }

@@ -56,6 +56,7 @@ fn main() -> ExitCode {
         Command::New(a) => learn::new(&a),
         Command::Completions(a) => learn::completions(&a),
         Command::Bench(a) => bench::bench(&a),
+        Command::Man(a) => learn::man(&a),
         Command::Merge(a) => sweep::merge(&a),
         Command::Show(a) => show::show(&a),
         Command::Fmt(a) => fmt::fmt(&a),

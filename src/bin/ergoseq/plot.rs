@@ -7,6 +7,7 @@ use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator;
 use ergoseq::hamiltonian::Values;
 use ergoseq::output::{EnergyUnit, Figure, MOST_POINTS, Results, chart, png, svg, too_many};
+use ergoseq::report::PICTURES;
 use std::path::Path;
 
 /// Draws what an experiment measures.
@@ -23,6 +24,25 @@ pub fn plot(a: &args::Plot) -> Outcome {
         Err(outcome) => return outcome,
     };
     let experiment = &compiled.experiment;
+    if let [what] = a.what.as_slice()
+        && let Some((_, meaning, draw)) = PICTURES.iter().find(|(word, _, _)| word == what)
+        && !experiment.measures.iter().any(|m| m.key == *what)
+    {
+        if ending != "svg" {
+            let message = format!("`{what}` is drawn as .svg");
+            terminal::report(&[Diagnostic::without_place(Code::CannotWrite, message)], &compiled.sources);
+            return Outcome::Usage;
+        }
+        let drawn = draw(experiment, &values, &options).and_then(|picture| {
+            let nothing =
+                || Box::new(Diagnostic::without_place(Code::Contradiction, format!("this file has none of {meaning}")));
+            files::write(&a.output, &picture.ok_or_else(nothing)?, a.force).map_err(Box::new)
+        });
+        return match drawn {
+            Ok(()) => Outcome::Done,
+            Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
+        };
+    }
     let figure = emulator::axes(experiment, &values).and_then(|axes| {
         let points: Vec<Values> = emulator::points(&axes, &values).take(MOST_POINTS + 1).collect();
         let undrawn = |why: String| Box::new(Diagnostic::without_place(Code::Contradiction, why));

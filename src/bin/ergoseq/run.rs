@@ -7,7 +7,10 @@ use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Options, Run};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
-use ergoseq::output::{EnergyUnit, FORMATS, Format, Processing, Results, csv, jcamp, json, simpson, spectrum, table};
+use ergoseq::output::{
+    EnergyUnit, FORMATS, Format, Processing, Results, csv, jcamp, json, npy, simpson, spectrum, table,
+};
+use ergoseq::source::Sources;
 use ergoseq::units::UnitSystem;
 use rayon::prelude::*;
 
@@ -61,14 +64,13 @@ pub fn run(a: &args::Run) -> Outcome {
             spectrum(&results, processing)
         }
         Format::Jcamp => jcamp(&results),
+        Format::Npy => return array(a, &results, &compiled.sources),
         Format::Simpson => simpson(&results),
     };
     let text = match text {
         Ok(text) => text,
         Err(why) => {
-            let diagnostic = Diagnostic::without_place(Code::Contradiction, why)
-                .help("`acquire 1H points 1024 dwell 50 us` acquires a free induction decay");
-            return terminal::refuse(&[diagnostic], &compiled.sources);
+            return terminal::refuse(&[undecayed(why)], &compiled.sources);
         }
     };
     match &a.output {
@@ -77,6 +79,26 @@ pub fn run(a: &args::Run) -> Outcome {
             Ok(()) => Outcome::Done,
             Err(diagnostic) => terminal::refuse(&[diagnostic], &compiled.sources),
         },
+    }
+}
+
+fn undecayed(why: String) -> Diagnostic {
+    Diagnostic::without_place(Code::Contradiction, why)
+        .help("`acquire 1H points 1024 dwell 50 us` acquires a free induction decay")
+}
+
+/// Writes decays as bytes, which are nothing for a terminal.
+fn array(a: &args::Run, results: &Results, sources: &Sources) -> Outcome {
+    let Some(path) = &a.output else {
+        let diagnostic = Diagnostic::without_place(Code::CannotWrite, "an array of NumPy is no text")
+            .help("`--output decay.npy` says where it goes");
+        terminal::report(&[diagnostic], sources);
+        return Outcome::Usage;
+    };
+    let written = npy(results).map_err(undecayed).and_then(|bytes| files::write_bytes(path, &bytes, a.force));
+    match written {
+        Ok(()) => Outcome::Done,
+        Err(diagnostic) => terminal::refuse(&[diagnostic], sources),
     }
 }
 
