@@ -2,8 +2,10 @@
 
 use super::course::Course;
 use super::generator::{Generator, Together, mean_state};
+use super::lines::Line;
 use super::question::Refusal;
 use super::readout::Readings;
+use super::signal::Decay;
 use super::step::commutator_free::CommutatorFree;
 use super::step::exact::{EXACT, ExactClosed, ExactOpen, stacked, unstacked};
 use super::step::{DENSE_LIOUVILLE, Stepper, choose};
@@ -26,8 +28,8 @@ enum Propagator {
     Super(Matrix),
 }
 
-/// The sum of the decays of some members, and their states behind it.
-type Group = (Vec<C64>, Vec<State>);
+/// The sum of the decays of some members, the lines of others, and the states of all behind it.
+type Group = (Vec<C64>, Vec<Line>, Vec<State>);
 
 /// What identifies a constant segment: its operators, their coefficients, its dissipators, its length.
 type Key = (Vec<(usize, u64)>, usize, u64);
@@ -264,25 +266,33 @@ impl<'a> Walk<'a> {
             .par_chunks(GROUP)
             .map(|group| {
                 let mut sum = vec![ZERO; first.points];
+                let mut lines = Vec::new();
                 let mut ends = Vec::with_capacity(group.len());
                 for ((acquire, state), weight) in group {
                     let generator = Generator::of(&acquire.segment, space);
                     let receiver = C64::cis(-acquire.receiver) * *weight;
-                    let (decay, end) = super::signal::decay(acquire, &generator, space, state, tolerance)
+                    let (own, end) = super::signal::decay(acquire, &generator, space, state, tolerance)
                         .map_err(|e| failed(acquire.segment.place, &e.to_string()))?;
-                    sum.iter_mut().zip(decay).for_each(|(s, x)| *s += x * receiver);
+                    match own {
+                        Decay::Lines(own) => lines.extend(own.into_iter().map(|(w, a)| (w, a * receiver))),
+                        Decay::Points(own) => sum.iter_mut().zip(own).for_each(|(s, x)| *s += x * receiver),
+                    }
                     ends.push(end);
                 }
-                Ok((sum, ends))
+                Ok((sum, lines, ends))
             })
             .collect();
         let mut sum = vec![ZERO; first.points];
         let mut ends = Vec::with_capacity(inputs.len());
+        let mut lines = Vec::new();
         for group in groups {
-            let (part, states) = group?;
+            let (part, own, states) = group?;
             sum.iter_mut().zip(part).for_each(|(s, x)| *s += x);
+            lines.extend(own);
             ends.extend(states);
         }
+        let of_lines = super::lines::decay(&lines, first.points, first.dwell);
+        sum.iter_mut().zip(of_lines).for_each(|(s, x)| *s += x);
         self.used("free induction decay");
         if let Some((share, seed)) = first.noise {
             super::signal::add_noise(&mut sum, share, (seed, self.signals.len() as u64));

@@ -3,7 +3,7 @@
 use super::Method;
 use super::generator::{Generator, tidy};
 use super::kept;
-use super::lines::{self, Line};
+use super::lines::Line;
 use super::step::commutator_free::CommutatorFree;
 use super::step::exact::{ExactClosed, ExactOpen, stacked, together, unstacked};
 use super::step::{DENSE_LIOUVILLE, StepError, Stepper, choose};
@@ -12,6 +12,14 @@ use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, conjugate_back,
 use crate::noise::Noise;
 use crate::spin::{Space, Sparse, State};
 use std::sync::Arc;
+
+/// The decay of one member: its lines, where it has some, so that those of many members are added up at once.
+pub enum Decay {
+    /// Frequencies and amplitudes.
+    Lines(Vec<Line>),
+    /// Point by point.
+    Points(Vec<C64>),
+}
 
 /// The decay of one member, without the receiver's phase, and the state behind it.
 ///
@@ -27,15 +35,16 @@ pub fn decay(
     space: &Space,
     state: &State,
     tolerance: f64,
-) -> Result<(Vec<C64>, State), StepError> {
+) -> Result<(Decay, State), StepError> {
     let raising = Sparse::of(&acquire.raising, space).dense();
     let (points, dwell) = (acquire.points, acquire.dwell);
     let rho = state.density();
     if generator.is_closed() && !generator.is_constant() {
-        return turning(acquire, generator, &raising, &rho, tolerance);
+        let (out, end) = turning(acquire, generator, &raising, &rho, tolerance)?;
+        return Ok((Decay::Points(out), end));
     }
     if generator.is_closed() {
-        let out = lines::decay(&closed_lines(generator, &raising, &rho)?, points, dwell);
+        let out = Decay::Lines(closed_lines(generator, &raising, &rho)?);
         let end = ExactClosed::new(generator).advance(state, 0.0, dwell * points as f64)?;
         return Ok((out, end));
     }
@@ -50,7 +59,7 @@ pub fn decay(
             out.push(signal(&v));
             v = &propagator * v;
         }
-        return Ok((out, State::Mixed(tidy(&unstacked(&v)))));
+        return Ok((Decay::Points(out), State::Mixed(tidy(&unstacked(&v)))));
     }
     let mut stepper: Box<dyn Stepper> = choose(generator, &acquire.segment, state, Method::Auto, 1e-9)?;
     let mut now = State::Mixed(rho);
@@ -58,7 +67,7 @@ pub fn decay(
         out.push(signal(&stacked(&now.density())));
         now = stepper.advance(&now, dwell * k as f64, dwell * (k + 1) as f64)?;
     }
-    Ok((out, now))
+    Ok((Decay::Points(out), now))
 }
 
 /// The lines of a constant Hamiltonian, from one part of the space that it does not leave to another.

@@ -12,7 +12,7 @@ pub mod chebyshev;
 pub mod commutator_free;
 pub mod dop853;
 pub mod exact;
-mod frame;
+pub mod frame;
 pub mod plain;
 pub mod series;
 pub mod turn;
