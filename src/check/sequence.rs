@@ -9,6 +9,7 @@ use crate::syntax::ast::{self, Item, ItemKind, Name, Statement, StatementKind};
 use crate::syntax::{Expr, ExprKind};
 use crate::tomography::METHODS;
 use crate::units::Dimension;
+use std::collections::HashMap;
 
 /// More events than this cannot be meant: subsequences that call each other twice double at each level.
 const MOST_EVENTS: usize = 4_000_000;
@@ -18,7 +19,7 @@ struct Builder<'a, 'b> {
     declarations: &'b Declarations<'b>,
     calls: Vec<String>,
     traces: Vec<(String, Span)>,
-    marks: Vec<(String, Span)>,
+    marks: HashMap<String, Span>,
     events: usize,
     in_loop: bool,
 }
@@ -27,7 +28,7 @@ struct Builder<'a, 'b> {
 pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declarations: &Declarations) {
     let mut first: Option<Span> = None;
     let mut builder =
-        Builder { c, declarations, calls: vec![], traces: vec![], marks: vec![], events: 0, in_loop: false };
+        Builder { c, declarations, calls: vec![], traces: vec![], marks: HashMap::new(), events: 0, in_loop: false };
     for item in items {
         let ItemKind::Sequence(statements) = &item.kind else { continue };
         let span = item.place.0.unwrap_or_default();
@@ -238,11 +239,11 @@ impl Builder<'_, '_> {
                     .label("choose another name"),
             );
         }
-        if let Some((_, before)) = self.marks.iter().find(|(n, _)| *n == name.text) {
+        if let Some(before) = self.marks.get(&name.text) {
             self.c.diagnostics.push(twice(&name.text, name.span(), *before));
             return;
         }
-        self.marks.push((name.text.clone(), name.span()));
+        self.marks.insert(name.text.clone(), name.span());
     }
 
     fn record(&mut self, record: &Option<ast::Record>, span: Span) -> Option<ir::Record> {
@@ -427,10 +428,10 @@ impl Builder<'_, '_> {
         if self.in_loop {
             self.c.diagnostics.push(inside_loop("tomography", span));
         }
-        if let Some((_, before)) = self.marks.iter().find(|(n, _)| n == "tomography") {
+        if let Some(before) = self.marks.get("tomography") {
             self.c.diagnostics.push(twice("tomography", span, *before));
         }
-        self.marks.push(("tomography".to_string(), span));
+        self.marks.insert("tomography".to_string(), span);
         let known: Vec<&str> = ir::TOMOGRAPHY_SETTINGS.iter().map(|(w, _)| *w).collect();
         let mut out = ir::Tomography::default();
         for (name, value) in settings(given, &known, "`tomography`", self.c) {
