@@ -571,3 +571,34 @@ fn decays_become_an_array() {
     let values = &json["points"][0]["traces"]["fid"]["values"]["signal(1H)"];
     assert_eq!(values[0].as_f64().unwrap(), first, "{}", json["points"][0]["traces"]);
 }
+
+/// The page follows the file: a mistake is shown in it, and gone again when it is mended.
+#[test]
+fn a_watched_file_is_followed() {
+    let folder = std::env::temp_dir().join(format!("ergoseq-watch-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (file, page) = (folder.join("my.seq"), folder.join("my.html"));
+    let good = std::fs::read_to_string("examples/tutorial/01_first_pulse.seq").unwrap();
+    std::fs::write(&file, &good).unwrap();
+    let mut watching = std::process::Command::new(env!("CARGO_BIN_EXE_ergoseq"))
+        .args(["watch", file.to_str().unwrap()])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    let shows = |words: &str| {
+        (0..200).any(|_| {
+            std::thread::sleep(std::time::Duration::from_millis(50));
+            std::fs::read_to_string(&page).is_ok_and(|text| text.contains(words))
+        })
+    };
+    let first = shows("All 3 expectations hold.");
+    std::fs::write(&file, good.replace("thermal", "termal")).unwrap();
+    let mistaken = shows("class=\"message error\"");
+    std::fs::write(&file, good.replace("A first pulse", "Another pulse")).unwrap();
+    let mended = shows("<h1>Another pulse</h1>");
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    assert!(first && mistaken && mended, "{first} {mistaken} {mended}");
+}

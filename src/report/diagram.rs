@@ -8,6 +8,7 @@ use crate::emulator::{Block, Rehearsal};
 use crate::ir::{Event, EventKind, Experiment, Lock, Pulse};
 use crate::output::scaled;
 use crate::source::Place;
+use crate::units::UnitSystem;
 use std::fmt::Write;
 
 const ROW: f64 = 64.0;
@@ -101,7 +102,8 @@ pub fn diagram(experiment: &Experiment, rehearsal: &Rehearsal) -> String {
         let _ = writeln!(out, "<path d=\"M{LEFT} {y} H{:.0}\" class=\"axis\"/>", w - 8.0);
     }
     let strongest = rehearsal.blocks.iter().filter_map(|b| b.rf).fold(0.0, f64::max);
-    let page = Page { rows: &rows, line: &line, strongest, bottom: h };
+    let second = if experiment.units == UnitSystem::Lab { "s" } else { "" };
+    let page = Page { rows: &rows, line: &line, strongest, bottom: h, second };
     for drawn in &all {
         page.draw(&mut out, drawn);
     }
@@ -113,6 +115,8 @@ struct Page<'a> {
     line: &'a dyn Fn(usize) -> f64,
     strongest: f64,
     bottom: f64,
+    /// The unit of times.
+    second: &'static str,
 }
 
 impl Page<'_> {
@@ -132,7 +136,8 @@ impl Page<'_> {
         let middle = d.x + d.width / 2.0;
         let rf = d.block.and_then(|b| b.rf);
         if let Some(block) = d.block {
-            let title = format!("begins {}, takes {}", scaled(block.start.max(0.0), "s"), scaled(block.duration, "s"));
+            let time = |x: f64| scaled(x.max(0.0), self.second);
+            let title = format!("begins {}, takes {}", time(block.start), time(block.duration));
             let _ = writeln!(out, "<g><title>{}</title>", escaped(&title));
         } else {
             *out += "<g>\n";
