@@ -144,13 +144,7 @@ fn a_browser_draws_it() {
         let text = of(file).replace("</head>", watched).replace("</body>", VISIT);
         let path = folder.join("page.html");
         std::fs::write(&path, text).unwrap();
-        let done = Command::new(&browser)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "--window-size=1000,900"])
-            .arg(format!("--user-data-dir={}", folder.join("profile").display()))
-            .arg(format!("file://{}", path.display()))
-            .output()
-            .unwrap();
-        let dom = String::from_utf8_lossy(&done.stdout).to_string();
+        let dom = visit(&format!("file://{}", path.display()));
         let seen =
             dom.split_once("data-seen=\"").map(|(_, rest)| rest.split_once('"').unwrap().0.replace("&quot;", "\""));
         let seen: serde_json::Value = serde_json::from_str(&seen.expect("the page was visited")).unwrap();
