@@ -393,7 +393,7 @@ fn high_temperature(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone
         Err(Diagnostic::new(
             Code::OutOfRange,
             temperature.span(),
-            format!("this temperature is not high: H/T reaches {}", crate::syntax::number_text(largest / t)),
+            format!("this temperature is not high: H/T may reach {}", crate::syntax::number_text(largest / t)),
         )
         .label("the first order would give a state less than nothing")
         .help("`gibbs(H, T)` holds at every temperature")

@@ -68,23 +68,29 @@ impl Turning {
         if frequencies.len() > MOST {
             return None;
         }
-        // rho_ab turns with exp(-i (e_a - e_b) t); the part with e_a > e_b is the adjoint of the other.
-        let part = |wanted: f64| {
+        // rho_ab turns with exp(-i (e_a - e_b) t); the part with e_a > e_b is the adjoint of the other. Each element has one place: the
+        // first frequency that is its own, or `still`.
+        let place = |w: f64| frequencies.iter().position(|f| (f - w).abs() <= tolerance);
+        let part = |wanted: Option<usize>| {
             Matrix::from_fn(n, n, |a, b| {
                 let w = levels.values[a] - levels.values[b];
-                let mine = if wanted == 0.0 { w.abs() <= tolerance } else { (w - wanted).abs() <= tolerance };
+                let mine = match wanted {
+                    None => w.abs() <= tolerance,
+                    wanted => w > tolerance && place(w) == wanted,
+                };
                 if mine { inside[(a, b)] } else { C64::default() }
             })
         };
         let harmonics = frequencies
             .iter()
-            .map(|&w| {
-                let r = conjugate(&levels.vectors, &part(w));
+            .enumerate()
+            .map(|(k, &w)| {
+                let r = conjugate(&levels.vectors, &part(Some(k)));
                 let adjoint = r.adjoint();
                 (w, &r + &adjoint, (&r - &adjoint).map(|x| x * -I))
             })
             .collect();
-        let still = conjugate(&levels.vectors, &part(0.0));
+        let still = conjugate(&levels.vectors, &part(None));
         Some(Turning { still, mean, harmonics, table: table(&frequencies, times), points: times.len() })
     }
 

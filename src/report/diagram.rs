@@ -5,9 +5,11 @@
 
 use super::html::escaped;
 use crate::emulator::{Block, Rehearsal};
+use crate::hamiltonian::Evaluator;
 use crate::ir::{Event, EventKind, Experiment, Lock, Pulse};
 use crate::output::scaled;
 use crate::source::Place;
+use crate::syntax::Expr;
 use crate::units::UnitSystem;
 use std::fmt::Write;
 
@@ -78,7 +80,8 @@ fn width(duration: f64, shortest: f64, kind: &EventKind) -> f64 {
 }
 
 /// The picture, as SVG.
-pub fn diagram(experiment: &Experiment, rehearsal: &Rehearsal) -> String {
+pub fn diagram(evaluator: &Evaluator, rehearsal: &Rehearsal) -> String {
+    let experiment = evaluator.experiment;
     let rows = rows(experiment);
     let block = |place: Place| rehearsal.blocks.iter().find(|b| b.place == place);
     let shortest = rehearsal.blocks.iter().map(|b| b.duration).filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min);
@@ -103,7 +106,7 @@ pub fn diagram(experiment: &Experiment, rehearsal: &Rehearsal) -> String {
     }
     let strongest = rehearsal.blocks.iter().filter_map(|b| b.rf).fold(0.0, f64::max);
     let second = if experiment.units == UnitSystem::Lab { "s" } else { "" };
-    let page = Page { rows: &rows, line: &line, strongest, bottom: h, second };
+    let page = Page { rows: &rows, line: &line, strongest, bottom: h, second, evaluator };
     for drawn in &all {
         page.draw(&mut out, drawn);
     }
@@ -117,6 +120,7 @@ struct Page<'a> {
     bottom: f64,
     /// The unit of times.
     second: &'static str,
+    evaluator: &'a Evaluator<'a>,
 }
 
 impl Page<'_> {
@@ -286,9 +290,10 @@ impl Page<'_> {
 
     fn lock(&self, out: &mut String, lock: &Lock, d: &Drawn) {
         let y = self.row(&lock.nucleus);
-        // Whether it goes up or down is told by the words; a strength that depends on a parameter has no sign on paper.
-        let zero = |e: &crate::syntax::Expr| e.to_string().starts_with('0');
-        let height = |e: &crate::syntax::Expr| if zero(e) { 1.0 } else { 32.0 };
+        // Both ends by the stronger one.
+        let strength = |x: &Expr| self.evaluator.number(x).unwrap_or(0.0);
+        let strongest = strength(&lock.from).max(strength(&lock.to)).max(f64::MIN_POSITIVE);
+        let height = |x: &Expr| 1.0 + 31.0 * strength(x) / strongest;
         let _ = writeln!(
             out,
             "<path d=\"M{0:.1} {y} V{1:.1} L{2:.1} {3:.1} V{y} Z\" class=\"lock\"/>",

@@ -9,10 +9,10 @@ mod source;
 use crate::compile::Compiled;
 use crate::diagnostic::Diagnostic;
 use crate::emulator::{self, Options, Rehearsal, Run, SweepAxis, rehearse};
-use crate::hamiltonian::{Fault, Values};
+use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::Experiment;
 use crate::metrics::Metric;
-use crate::output::{Content, EnergyUnit, Figure, MOST_POINTS, Results, chart, scaled};
+use crate::output::{Content, EnergyUnit, Figure, MOST_POINTS, Results, chart, scaled, too_many};
 use crate::source::Sources;
 use crate::units::UnitSystem;
 use crate::verdict::{Verdict, verdicts};
@@ -37,7 +37,7 @@ const SCRIPT: &str = include_str!("page.js");
 pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str) -> Result<String, Fault> {
     let experiment = &compiled.experiment;
     let run = emulator::run(experiment, values, options, &[])?;
-    let rehearsal = rehearse(experiment, values, options).ok();
+    let rehearsal = rehearse(experiment, values, options);
     let found = if experiment.expects.is_empty() && experiment.theories.is_empty() {
         vec![]
     } else {
@@ -55,28 +55,42 @@ pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str)
     );
     section(&mut body, "Verdicts", &verdict_table(&found));
     section(&mut body, "Curves", &figures(experiment, values, options, file, &results)?);
-    if let Some(rehearsal) = &rehearsal {
+    if let Ok(rehearsal) = &rehearsal {
         let note = "<p class=\"note\">Widths grow with the logarithm of durations.</p>";
         section(
             &mut body,
             "Sequence",
-            &format!("<div class=\"wide\">{}</div>{note}", diagram::diagram(experiment, rehearsal)),
+            &format!(
+                "<div class=\"wide\">{}</div>{note}",
+                diagram::diagram(&Evaluator::new(experiment, values)?, rehearsal)
+            ),
         );
         section(&mut body, "Timeline", &timeline(rehearsal, experiment, &compiled.sources));
     }
-    if let Ok(Some(found)) = levels::levels(experiment, values, options) {
+    if let Err(why) = &rehearsal {
+        section(&mut body, "Sequence", &undrawn(&format!("It cannot be rehearsed: {}.", why.message)));
+    }
+    let found = levels::levels(experiment, values, options);
+    match &found {
+        Err(why) => section(&mut body, "Levels of the battery", &undrawn(&format!("Not counted: {}.", why.message))),
+        Ok(None) if experiment.battery.is_some() => {
+            section(&mut body, "Levels of the battery", &undrawn("There are too many to be drawn, or a single one."));
+        }
+        Ok(_) => {}
+    }
+    if let Ok(Some(found)) = &found {
         let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
         let note = "<p class=\"note\">Bars: the population of each state of a level, between the least and the most of all moments.</p>";
         section(
             &mut body,
             "Levels of the battery",
-            &format!("<div class=\"wide\">{}</div>{note}", levels::picture(&found, unit)),
+            &format!("<div class=\"wide\">{}</div>{note}", levels::picture(found, unit)),
         );
     }
     section(&mut body, "Results", &result_tables(&results, &run));
     section(&mut body, "What was measured", &formulas(experiment));
     section(&mut body, "Source", &source::listing(&compiled.sources, &compiled.warnings));
-    section(&mut body, "How it was computed", &how(&run, rehearsal.as_ref(), options));
+    section(&mut body, "How it was computed", &how(&run, rehearsal.as_ref().ok(), options));
     body += "</main>\n";
     Ok(document(title, &body))
 }
@@ -91,7 +105,7 @@ pub const PICTURES: &[(&str, &str, PictureOf)] = &[
 pub type PictureOf = fn(&Experiment, &Values, &Options) -> Result<Option<String>, Fault>;
 
 fn sequence_alone(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<String>, Fault> {
-    Ok(Some(alone(&diagram::diagram(experiment, &rehearse(experiment, values, options)?))))
+    Ok(Some(alone(&diagram::diagram(&Evaluator::new(experiment, values)?, &rehearse(experiment, values, options)?))))
 }
 
 fn levels_alone(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<String>, Fault> {
@@ -203,8 +217,20 @@ fn figures(
         if let Ok(figure) = chart(&results, &axes, &[]) {
             out += &panels(&figure);
         }
+    } else if !axes.is_empty() {
+        out += &undrawn(&match axes.len() {
+            1 | 2 => too_many(count),
+            n => format!(
+                "The file sweeps {n} parameters, of which no picture is drawn; the numbers here are those of their defaults."
+            ),
+        });
     }
     Ok(out)
+}
+
+/// A sentence in the place of a picture.
+fn undrawn(why: &str) -> String {
+    format!("<p class=\"note\">{}</p>", escaped(why))
 }
 
 /// The panels of a figure as data, which the script draws.

@@ -62,7 +62,7 @@ impl Series {
     fn moved(&self, block: &Block, mut y: Mat<f64>, from: f64, to: f64) -> Result<Mat<f64>, StepError> {
         let smallest = 1e-13 * self.span;
         let mut t = from;
-        if to - t > smallest && self.is_still(from, to) {
+        if to - t > smallest && to - t <= self.longest() && self.is_still(from, to) {
             return still(block, self.field.at(0.5 * (from + to)), y, to - from);
         }
         while to - t > smallest {
@@ -73,6 +73,11 @@ impl Series {
         Ok(y)
     }
 
+    /// No step is longer, so that a narrow feature of the field is not stepped over unseen.
+    fn longest(&self) -> f64 {
+        self.span / 64.0
+    }
+
     /// Whether the field is the same between two times, as within the steps of a ramp that goes by steps.
     fn is_still(&self, from: f64, to: f64) -> bool {
         let at = |k: u32| self.field.at(from + (to - from) * (f64::from(k) + 0.5) / 16.0);
@@ -81,7 +86,7 @@ impl Series {
 
     /// The longest step from a time that turns by no more than it may, and the field's polynomial over it.
     fn step(&self, block: &Block, t: f64, to: f64) -> Result<(f64, [f64; DEGREE + 1]), StepError> {
-        let mut h = to - t;
+        let mut h = (to - t).min(self.longest());
         // What the field may be wrong by, so that the angle of the whole segment is right.
         let allowed = 0.1 * self.tolerance / (self.span * block.strongest.max(f64::MIN_POSITIVE));
         while h > 1e-13 * self.span {
