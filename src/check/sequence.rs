@@ -89,7 +89,12 @@ impl Builder<'_, '_> {
         let place = statement.place;
         let span = place.0.unwrap_or_default();
         let kind = match &statement.kind {
-            StatementKind::Prepare(states) => EventKind::Prepare(states.iter().filter_map(|s| self.state(s)).collect()),
+            StatementKind::Prepare(states) => {
+                if self.in_loop {
+                    self.c.diagnostics.push(inside_loop("prepare", span));
+                }
+                EventKind::Prepare(states.iter().filter_map(|s| self.state(s)).collect())
+            }
             StatementKind::Pulse(p) => match self.pulse(p, place) {
                 Some(pulse) => EventKind::Pulse(pulse),
                 None => return,
