@@ -171,7 +171,7 @@ fn segment(system: &System, process: &Value, duration: f64) -> Segment {
         hamiltonian: vec![(Scalar::Constant(1.0), Arc::new(system.terms(&process["terms"])))],
         transmitted: 0,
         period: None,
-        collapse: collapse.into(),
+        relaxing: ergoseq::hamiltonian::Relaxing { collapse, order: None }.into(),
         record: None,
         place: Place::default(),
     }

@@ -62,7 +62,7 @@ fn segment(random: &mut Random, n: usize, driven: bool, open: bool) -> Segment {
         hamiltonian,
         transmitted: 0,
         period: None,
-        collapse: collapse.into(),
+        relaxing: ergoseq::hamiltonian::Relaxing { collapse, order: None }.into(),
         record: None,
         place: Place::default(),
     }

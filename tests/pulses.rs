@@ -1,6 +1,6 @@
 //! Pulses of every kind, beside numbers of an independent program and closed forms.
 
-use ergoseq::emulator::{Options, Run};
+use ergoseq::emulator::{Method, Options, Run};
 use ergoseq::hamiltonian::Values;
 use serde_json::Value;
 use std::fmt::Write;
@@ -445,4 +445,163 @@ fn members_drawn_at_random_are_those_of_their_seed() {
     assert!(all.iter().all(|x| (x - exact).abs() < 0.04), "{all:?} {exact}");
     assert!(all[0] != all[1] && all[1] != all[2]);
     assert_eq!(found(2), all[1]);
+}
+
+/// Transients turn a pulse's ends: a field 90 degrees ahead of it, as strong as the pulse is there, for a moment of the given length.
+#[test]
+fn transients_turn_the_edges_of_pulses() {
+    let with = |leading: &str, trailing: &str, pulse: &str| {
+        let before =
+            format!("channel 1H {{ rf = 50 kHz, leading_transient = {leading}, trailing_transient = {trailing} }}");
+        bloch(&before, 0.0, pulse, &[])
+    };
+    // 2 pi 50 kHz 100 ns is 1.8 degrees: about y first, then 90 degrees about x, then about y back.
+    let angle = std::f64::consts::TAU * 50e3 * 100e-9;
+    let after = with("100 ns", "0 ns", "pulse 1H 90 deg phase x");
+    near(after, [angle.sin(), -angle.cos(), 0.0], 1e-12, "at the beginning");
+    // After 90 about x the spin is along -y, which a turn about y leaves alone.
+    near(with("0 ns", "100 ns", "pulse 1H 90 deg phase x"), [0.0, -1.0, 0.0], 1e-12, "at the end");
+    let after = with("100 ns", "-100 ns", "pulse 1H 180 deg phase x");
+    near(after, [(2.0 * angle).sin(), 0.0, -(2.0 * angle).cos()], 1e-12, "antisymmetric, a half turn");
+    // In `parallel` the same, and never for ideal pulses or shapes that begin at nothing.
+    let at_once = with("100 ns", "0 ns", "parallel { pulse 1H 90 deg phase x }");
+    near(at_once, [angle.sin(), -angle.cos(), 0.0], 1e-12, "at once");
+    near(with("100 ns", "100 ns", "pulse 1H 90 deg phase x ideal"), [0.0, -1.0, 0.0], 1e-12, "ideal");
+}
+
+/// A cycle as spectrometers list it is the cycle in degrees.
+#[test]
+fn a_list_of_numbers_is_a_cycle() {
+    let with = |cycle: &str| {
+        let text = format!(
+            "ergoseq 1
+cycle phi = {cycle}
+system {{
+    field 11.7 T
+    spin h : 1H
+}}
+sequence {{
+    prepare ket \"0\"
+    pulse 1H 70 deg phase phi ideal
+    pulse 1H 50 deg phase x ideal
+}}
+measure {{ expectation(Ix(h)), expectation(Iy(h)), expectation(Iz(h)) }}"
+        );
+        let run = run(&text);
+        ["Ix(h)", "Iy(h)", "Iz(h)"].map(|o| at_end(&run, &format!("expectation({o})")))
+    };
+    assert_eq!(
+        with("0 1 2 3 2 3 0 1 1"),
+        with("0 deg, 90 deg, 180 deg, 270 deg, 180 deg, 270 deg, 0 deg, 90 deg, 90 deg")
+    );
+    assert_eq!(with("(8) 0 3 6"), with("0 deg, 135 deg, 270 deg"));
+    assert_ne!(with("0 1"), with("0 3"));
+}
+
+/// Dipolar order lives as long as T1D says, whatever T1 does at the same time, by all methods; polarisation does not hear of it.
+#[test]
+fn dipolar_order_has_a_lifetime_of_its_own() {
+    let with = |relax: &str, prepare: &str, t: f64, key: &str, method: Method| {
+        let text = format!(
+            "ergoseq 1
+system {{
+    field 11.7 T
+    temperature 1e9 K
+    spin s[3] : 1H
+    position s[1] = (0, 0, 0) angstrom
+    position s[2] = (1.2, 0.3, 1.7) angstrom
+    position s[3] = (-0.4, 1.5, 2.9) angstrom
+    dipolar all
+    relax s {{ {relax} }}
+}}
+sequence {{
+    prepare {prepare}
+    delay {t} s
+}}
+measure {{ D = expectation(dipolar), M = expectation(Iz(s[1]) + Iz(s[2]) + Iz(s[3])), trace = expectation(Iz(s[1])*Iz(s[1])) }}"
+        );
+        let compiled =
+            ergoseq::compile("test.seq", &text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
+        let options = Options { method, ..Options::default() };
+        at_end(&ergoseq::run(&compiled.experiment, &Values::new(), &options).unwrap(), key)
+    };
+    let ordered = "high_temperature(dipolar, 1 mK)";
+    let begin = with("T1D = 1 s", ordered, 0.0, "D", Method::Auto);
+    for (t, method) in [(0.3, Method::Auto), (2.0, Method::Auto), (2e-4, Method::Dop853), (2e-5, Method::Plain)] {
+        let left = with("T1D = 0.5 s", ordered, t, "D", method);
+        // A superoperator over 10^5 radian keeps nine digits.
+        assert!((left / begin - (-t / 0.5).exp()).abs() < 2e-8, "{t} s by {method:?}: {}", left / begin);
+        assert!((with("T1D = 0.5 s", ordered, t, "trace", method) - 0.25).abs() < 1e-12);
+    }
+    // What else decays it is not added, but made up for: the rate at the beginning is that of T1D.
+    for relax in ["T1 = 2 s, T1D = 0.5 s", "T1 = 2 s, T2 = 1 s, T1D = 0.5 s", "T2 = 3 s, T1D = 0.5 s"] {
+        let left = with(relax, ordered, 1e-4, "D", Method::Auto);
+        assert!(((1.0 - left / begin) / (1e-4 / 0.5) - 1.0).abs() < 1e-3, "{relax}: {}", left / begin);
+    }
+    let up = "mix(0.5: ket \"000\", 0.5: mixed)";
+    let with_it = with("T1D = 0.1 s", up, 0.4, "M", Method::Auto);
+    assert!((with_it - 0.75).abs() < 1e-9, "{with_it}");
+}
+
+/// While a lock holds the spins, T1rho takes the place of T2, for the locked nucleus only.
+#[test]
+fn a_lock_has_a_relaxation_time_of_its_own() {
+    let text = "ergoseq 1
+system {
+    field 11.7 T
+    temperature 300 K
+    spin h : 1H
+    spin c : 13C
+    relax h, c { T1 = 2 s, T2 = 50 ms, T1rho = 400 ms }
+}
+channel 1H { rf = 25 kHz }
+sequence {
+    prepare up(h), up(c)
+    pulse 1H 90 deg phase y ideal
+    pulse 13C 90 deg phase y ideal
+    lock 1H phase x from 10 kHz to 10 kHz over 100 ms
+    mark locked
+    delay 100 ms
+}
+measure { expectation(2*Ix(h)), expectation(2*Ix(c)) }";
+    let run = run(text);
+    let locked = &run.marks.iter().find(|m| m.name == "locked").unwrap().values;
+    let of = |key: &str| locked.iter().find(|(k, _)| k == key).and_then(|(_, v)| *v).unwrap();
+    assert!((of("expectation(2*Ix(h))") - (-0.1f64 / 0.4).exp()).abs() < 1e-9);
+    assert!((of("expectation(2*Ix(c))") - (-0.1f64 / 0.05).exp()).abs() < 1e-9);
+    let free = at_end(&run, "expectation(2*Ix(h))");
+    assert!((free - (-0.1f64 / 0.4 - 0.1 / 0.05).exp()).abs() < 1e-9, "{free}");
+}
+
+/// A transmitter that is on too long between scans is refused, repetitions and recycle delay counted.
+#[test]
+fn a_transmitter_rests_between_scans() {
+    let with = |recycle: &str, count: usize| {
+        let text = format!(
+            "ergoseq 1
+system {{
+    field 11.7 T
+    temperature 300 K
+    spin h : 1H
+}}
+channel 1H {{ rf = 25 kHz }}
+spectrometer probe {{ max_duty = 0.01, recycle_delay = {recycle} }}
+sequence {{
+    prepare thermal
+    loop {count} {{
+        pulse 1H 180 deg phase x
+        delay 80 us
+    }}
+}}
+measure {{ expectation(Iz(h)) }}"
+        );
+        let compiled =
+            ergoseq::compile("test.seq", &text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
+        let options = Options { spectrometer: Some("probe".to_string()), ..Options::default() };
+        ergoseq::run(&compiled.experiment, &Values::new(), &options).map(|_| ())
+    };
+    // 20 us of 100 us a repetition: 100 of them are on for 2 ms of 10 ms.
+    assert!(with("1 s", 100).is_ok());
+    let refused = with("150 ms", 100).unwrap_err();
+    assert!(refused.message.contains("0.0125") || refused.message.contains(": 0.013,"), "{}", refused.message);
 }

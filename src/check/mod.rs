@@ -318,6 +318,8 @@ fn channel(nucleus: &Name, given: &[Setting], c: &mut Checker) -> Channel {
             "rise_time" => channel.rise_time = take(Dimension::TIME),
             "droop_time" => channel.droop_time = take(Dimension::TIME),
             "lean" => channel.lean = take(Dimension::ANGLE),
+            "leading_transient" => channel.leading_transient = take(Dimension::TIME),
+            "trailing_transient" => channel.trailing_transient = take(Dimension::TIME),
             _ => channel.phase_step = take(Dimension::ANGLE),
         }
     }
@@ -367,6 +369,11 @@ pub const POWDERS: &[(&str, &[&str], &str)] = &[
         "of Zaremba, Conroy and Cheng on half of the sphere; a Fibonacci number of points, of equal weight",
     ),
     ("spiral", &["rotor"], "along a spiral over the whole sphere, of equal weight; any number of points"),
+    (
+        "lebedev",
+        &["rotor"],
+        "Lebedev's grids, exact for spherical harmonics up to a degree; 6, 14, 26, 38, 50, 86, 110, 146, 170, 194, 302 or 434 points",
+    ),
     ("repulsion", &["rotor"], "points of half of the sphere that have pushed each other apart, of equal weight"),
     (
         "gauss",

@@ -150,18 +150,26 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             SystemKind::Relax(sites, values) => {
                 let sites = sites.iter().map(|e| c.expr(e, |s, e| s.sites(e, &range))).collect();
                 let known: Vec<&str> = crate::ir::RELAX_SETTINGS.iter().map(|(w, _)| *w).collect();
-                let mut relaxation = Relaxation { sites, t1: None, t2: None, polarisation: None, each, place };
+                let mut relaxation =
+                    Relaxation { sites, t1: None, t2: None, t1rho: None, t1d: None, polarisation: None, each, place };
                 for (name, value) in settings(values, &known, "`relax`", c) {
                     match name {
                         "T1" => relaxation.t1 = Some(c.number(value, Dimension::TIME)),
                         "T2" => relaxation.t2 = Some(c.number(value, Dimension::TIME)),
+                        "T1rho" => relaxation.t1rho = Some(c.number(value, Dimension::TIME)),
+                        "T1D" => relaxation.t1d = Some(c.number(value, Dimension::TIME)),
                         _ => relaxation.polarisation = Some(c.number(value, Dimension::NUMBER)),
                     }
                 }
-                if relaxation.t1.is_none() && relaxation.t2.is_none() {
+                let r = &relaxation;
+                if [&r.t1, &r.t2, &r.t1rho, &r.t1d].iter().all(|t| t.is_none()) {
                     c.diagnostics.push(
-                        Diagnostic::new(Code::MissingDeclaration, span, "`relax` needs T1, T2 or both")
-                            .label("no relaxation time here"),
+                        Diagnostic::new(
+                            Code::MissingDeclaration,
+                            span,
+                            "`relax` needs at least one of T1, T2, T1rho and T1D",
+                        )
+                        .label("no relaxation time here"),
                     );
                 }
                 system.relax.push(relaxation);

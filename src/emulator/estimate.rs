@@ -30,7 +30,7 @@ pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
     let mut open = false;
     schedule.segments(&mut |s| {
         terms = terms.max(s.hamiltonian.iter().map(|(_, o)| o.terms()).sum());
-        open |= !s.collapse.is_empty();
+        open |= !s.relaxing.is_empty();
     });
     let bytes = if pure && d > super::generator::DENSE_VECTORS as f64 {
         // Vectors of the expansion and, where there is a matrix, about one entry a row for each term of H.

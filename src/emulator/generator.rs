@@ -2,7 +2,7 @@
 //! in which the state stays.
 
 use crate::hamiltonian::{Scalar, Segment};
-use crate::linalg::{C64, I, Matrix, Vector, hermitian_part, product, real};
+use crate::linalg::{C64, I, Matrix, Vector, hermitian_part, norm_squared, product, real};
 use crate::metrics::{LARGEST_MATRIX, Motion, Rate};
 use crate::spin::{Action, Operator, Space, Sparse, State, components};
 use std::cell::OnceCell;
@@ -36,7 +36,9 @@ pub struct Generator {
     /// H on the whole system.
     whole: Vec<(Scalar, Arc<Operator>)>,
     /// Lindblad operators.
-    pub collapse: Vec<Matrix>,
+    collapse: Vec<Matrix>,
+    /// The Hamiltonian whose order decays, and `f` of `-f Tr[H rho] H`.
+    order: Option<(Matrix, f64)>,
     /// `sum c^dagger c`.
     decay: Option<Matrix>,
     parts: OnceCell<Vec<Vec<usize>>>,
@@ -70,7 +72,8 @@ impl Generator {
         if let Some(constant) = constant {
             terms.insert(0, term(Scalar::Constant(1.0), &constant));
         }
-        let collapse: Vec<Matrix> = segment.collapse.iter().map(|c| Sparse::of(c, space).dense()).collect();
+        let collapse: Vec<Matrix> = segment.relaxing.collapse.iter().map(|c| Sparse::of(c, space).dense()).collect();
+        let order = segment.relaxing.order.as_ref().map(|(h, f)| (Sparse::of(h, space).dense(), *f));
         let decay = (!collapse.is_empty()).then(|| {
             collapse.iter().fold(Matrix::zeros(dimension, dimension), |sum, c| sum + product(&c.adjoint(), c))
         });
@@ -80,6 +83,7 @@ impl Generator {
             terms,
             whole: segment.hamiltonian.clone(),
             collapse,
+            order,
             decay,
             parts: OnceCell::new(),
             products,
@@ -100,7 +104,13 @@ impl Generator {
 
     /// Whether nothing but H acts.
     pub fn is_closed(&self) -> bool {
-        self.collapse.is_empty()
+        self.collapse.is_empty() && self.order.is_none()
+    }
+
+    /// A bound of the fastest rate at which anything decays.
+    pub fn fastest_decay(&self) -> f64 {
+        let order = self.order.as_ref().map_or(0.0, |(h, f)| f * norm_squared(h));
+        self.collapse.iter().map(norm_squared).sum::<f64>() + order
     }
 
     /// The dimensions of the subsystems, and what acts on each of them, where H is constant, alone, and moves each by itself.
@@ -207,11 +217,20 @@ impl Generator {
 
     /// The dissipator's part of the rate.
     fn dissipation(&self, rho: &Matrix) -> Matrix {
-        let Some(decay) = &self.decay else { return Matrix::zeros(self.dimension, self.dimension) };
-        let half = product(decay, rho).map(|x| x * -0.5);
-        let mut rate = &half + half.adjoint();
+        let mut rate = match &self.decay {
+            Some(decay) => {
+                let half = product(decay, rho).map(|x| x * -0.5);
+                &half + half.adjoint()
+            }
+            None => Matrix::zeros(self.dimension, self.dimension),
+        };
         for c in &self.collapse {
             rate += crate::linalg::conjugate(c, rho);
+        }
+        if let Some((h, f)) = &self.order {
+            // Both are Hermitian: Tr[H rho] is the sum of the products of entries, one of them conjugated.
+            let held = h.iter().zip(rho.iter()).map(|(a, b)| (a.conj() * b).re).sum::<f64>();
+            rate -= h.map(|x| x * (f * held));
         }
         rate
     }
@@ -259,6 +278,10 @@ impl Generator {
         let mut l = one.kronecker(&effective) + effective.conjugate().kronecker(&one);
         for c in &self.collapse {
             l += c.conjugate().kronecker(c);
+        }
+        if let Some((h, f)) = &self.order {
+            let stacked = Vector::from_column_slice(h.as_slice());
+            l -= (&stacked * stacked.adjoint()).map(|x| x * *f);
         }
         l
     }

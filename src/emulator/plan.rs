@@ -48,7 +48,7 @@ pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
         let _ = writeln!(
             out,
             "  {often}{} for {}: {method}{split}",
-            if segment.collapse.is_empty() { "evolution" } else { "evolution with relaxation" },
+            if segment.relaxing.is_empty() { "evolution" } else { "evolution with relaxation" },
             crate::syntax::number_text(segment.duration),
         );
         // What comes later may have spread over all of the space.

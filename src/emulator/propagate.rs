@@ -14,7 +14,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Kick, Scalar, Segment, Step, duration};
 use crate::linalg::{C64, Matrix, ZERO, hermitian_eigen, power, product};
 use crate::source::Place;
-use crate::spin::{Operator, Sparse, State, crush, dephase, keep_orders};
+use crate::spin::{Sparse, State, crush, dephase, keep_orders};
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -347,7 +347,7 @@ impl<'a> Walk<'a> {
     /// The exact propagator of a constant segment, kept for the next time; `None` where another method is needed.
     fn propagator(&mut self, segment: &Segment) -> Result<Option<Arc<Propagator>>, Fault> {
         let dimension = self.lab.space().len();
-        let open = !segment.collapse.is_empty();
+        let open = !segment.relaxing.is_empty();
         let fits = if open {
             dimension * dimension <= DENSE_LIOUVILLE
         } else {
@@ -382,7 +382,7 @@ impl<'a> Walk<'a> {
     fn changing(&mut self, segment: &Segment) -> Result<Option<Matrix>, Fault> {
         const SMALL: usize = 64;
         let dimension = self.lab.space().len();
-        if !segment.collapse.is_empty() || dimension > SMALL {
+        if !segment.relaxing.is_empty() || dimension > SMALL {
             return Ok(None);
         }
         let generator = Generator::of(segment, self.lab.space());
@@ -511,9 +511,8 @@ fn apply(propagator: &Propagator, state: State) -> State {
 fn key(segment: &Segment) -> Option<Key> {
     let terms: Option<Vec<(usize, u64)>> =
         segment.hamiltonian.iter().map(|(c, o)| Some((Arc::as_ptr(o) as usize, c.constant()?.to_bits()))).collect();
-    let collapse =
-        if segment.collapse.is_empty() { 0 } else { (Arc::as_ptr(&segment.collapse) as *const Operator) as usize };
-    Some((terms?, collapse, segment.duration.to_bits()))
+    let relaxing = if segment.relaxing.is_empty() { 0 } else { Arc::as_ptr(&segment.relaxing) as usize };
+    Some((terms?, relaxing, segment.duration.to_bits()))
 }
 
 fn corners(segment: &Segment) -> Vec<f64> {

@@ -39,10 +39,11 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
                     }
                 }
                 out.extend(constant);
-                for c in segment.collapse.iter() {
+                for c in &segment.relaxing.collapse {
                     out.push(c.adjoint().times(c));
                     out.push(c.clone());
                 }
+                out.extend(segment.relaxing.order.iter().map(|(h, _)| h.clone()));
             }
             Step::Kick(kick) => out.push(kick.generator()),
             Step::Dephase(operator, _) => out.push(operator.clone()),

@@ -121,7 +121,14 @@ fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mu
         };
         let _ = writeln!(out, "{indent}  H = {text}");
     }
-    for c in s.collapse.iter() {
+    if let Some((h, f)) = &s.relaxing.order {
+        let _ = writeln!(
+            out,
+            "{indent}  order decays, {f:e} Tr[H rho] H with H = {}",
+            operator(h, basis, UnitSystem::Natural)
+        );
+    }
+    for c in &s.relaxing.collapse {
         let _ = writeln!(out, "{indent}  collapse {}", operator(c, basis, UnitSystem::Natural));
     }
     if let Some(record) = &s.record {

@@ -116,6 +116,15 @@ pub fn lean(e: &Evaluator, nucleus: &str) -> Result<f64, Fault> {
     channel(e, nucleus).and_then(|c| c.lean.as_ref()).map_or(Ok(0.0), |x| e.number(x))
 }
 
+/// The angles of the transients at the edges of a pulse: `w(0) tau` and `w(T) tau`, w being its strength there. What a resonator
+/// makes of an edge is a short field out of phase, which hard pulses see as a turn (Mehring and Waugh, Rev. Sci. Instrum. 43, 649).
+pub fn transients(e: &Evaluator, nucleus: &str, drive: &Drive) -> Result<[f64; 2], Fault> {
+    let Some(channel) = channel(e, nucleus) else { return Ok([0.0; 2]) };
+    let time = |x: &Option<Expr>| x.as_ref().map_or(Ok(0.0), |x| e.number(x));
+    let (leading, trailing) = (time(&channel.leading_transient)?, time(&channel.trailing_transient)?);
+    Ok([leading * drive.amplitude.at(0.0), trailing * drive.amplitude.at(drive.duration)])
+}
+
 /// A sine or cosine without the rounding of pi.
 pub fn clean(x: f64) -> f64 {
     if x.abs() < 1e-15 {

@@ -21,6 +21,9 @@ pub struct Spectrometer {
     max_pulse: Option<f64>,
     max_energy: Option<f64>,
     max_gradient: Option<f64>,
+    /// The limit, and where it stands.
+    max_duty: Option<(f64, Span)>,
+    recycle_delay: f64,
 }
 
 impl Spectrometer {
@@ -62,6 +65,11 @@ impl Spectrometer {
             max_pulse: value("max_pulse")?,
             max_energy: value("max_energy")?,
             max_gradient: value("max_gradient")?,
+            max_duty: value("max_duty")?.map(|most| {
+                let place = found.settings.iter().find(|(n, _)| n == "max_duty").map(|(_, x)| x.span());
+                (most, place.unwrap_or_default())
+            }),
+            recycle_delay: value("recycle_delay")?.unwrap_or(0.0),
         })
     }
 
@@ -187,6 +195,23 @@ impl Spectrometer {
             }
             _ => Ok(()),
         }
+    }
+
+    /// How long a transmitter is on during a scan of this length, against the time to the next.
+    ///
+    /// # Errors
+    /// When that is a larger share than it stands.
+    pub fn duty(&self, nucleus: &str, on: f64, scan: f64) -> Result<(), Fault> {
+        let Some((most, span)) = self.max_duty else { return Ok(()) };
+        let share = on / (scan + self.recycle_delay);
+        if share <= most * (1.0 + 1e-9) {
+            return Ok(());
+        }
+        let message = format!(
+            "the transmitter for {nucleus} is on for {on:.3e} s of {:.3e} s between scans: {share:.3}, more than {most}",
+            scan + self.recycle_delay
+        );
+        Err(self.refuse(span, message, "too much of the time"))
     }
 
     /// A gradient within the limit.

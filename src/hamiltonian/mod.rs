@@ -9,6 +9,7 @@ mod ensemble;
 mod envelope;
 mod function;
 mod hardware;
+mod lebedev;
 mod orientation;
 mod powder;
 mod prepare;
@@ -24,5 +25,7 @@ pub use ensemble::{Member, members, revival};
 pub use function::{Curve, Function, Scalar};
 pub use hardware::Spectrometer;
 pub use prepare::{Prepared, prepare};
-pub use schedule::{Acquire, Battery, Kick, Receiving, Record, Schedule, Segment, Step, Tomography, duration};
+pub use schedule::{
+    Acquire, Battery, Kick, Receiving, Record, Relaxing, Schedule, Segment, Step, Tomography, duration,
+};
 pub use value::{Evaluator, Fault, TimeOperator, Values, Variation};

@@ -4,10 +4,11 @@
 //! The grids integrate it in different ways. `gauss` is exact for spherical harmonics up to twice its number of polar
 //! angles, which a decay needs more of the longer it lasts. `zcw` spreads points of equal weight along a lattice (Zaremba,
 //! Conroy and Cheng; Edén and Levitt, J. Magn. Reson. 132, 220), `spiral` along a spiral over the whole sphere, for any number of
-//! them, `repulsion` by letting them push each other apart (Bak and Nielsen, J. Magn. Reson. 125, 132). Lebedev's grids are not here: they reach the degree of `gauss` with two thirds of its
-//! points, at the price of tables.
+//! them, `repulsion` by letting them push each other apart (Bak and Nielsen, J. Magn. Reson. 125, 132). `lebedev` is exact as `gauss` is, with two thirds of its points, for as many as there
+//! are tables of.
 
 use super::ensemble::gauss;
+use super::lebedev;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::Distribution;
@@ -32,6 +33,7 @@ pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f6
         "gauss" => product(points, count("azimuths")?.unwrap_or(4 * points))?,
         "zcw" => lattice(points).ok_or_else(|| wrong_count(points, span))?,
         "spiral" => spiral(points),
+        "lebedev" => symmetric(points).ok_or_else(|| no_table(points, span))?,
         _ => {
             if points > MOST_REPELLED {
                 let message = format!("{points} points are too many to push each other apart: at most {MOST_REPELLED}");
@@ -76,6 +78,21 @@ fn spiral(points: usize) -> Sphere {
         ((cosine.acos(), TAU * (j as f64 * golden).fract()), 1.0 / points as f64)
     };
     (0..points).map(point).collect()
+}
+
+/// Half of Lebedev's grid.
+fn symmetric(points: usize) -> Option<Sphere> {
+    let angles =
+        |([x, y, z], weight): ([f64; 3], f64)| ((z.clamp(-1.0, 1.0).acos(), y.atan2(x).rem_euclid(TAU)), weight);
+    Some(lebedev::half(points)?.into_iter().map(angles).collect())
+}
+
+fn no_table(points: usize, span: crate::source::Span) -> Fault {
+    let sizes: Vec<String> = lebedev::sizes().map(|n| n.to_string()).collect();
+    Diagnostic::new(Code::OutOfRange, span, format!("there is no grid of Lebedev with {points} points"))
+        .label("not one of them")
+        .help(format!("there are those with {}", sizes.join(", ")))
+        .into()
 }
 
 /// Gauss's quadrature of the cosine of the polar angle, even steps of the azimuth.

@@ -67,12 +67,28 @@ pub struct Segment {
     pub transmitted: usize,
     /// The time after which the Hamiltonian repeats itself, where it changes and does.
     pub period: Option<f64>,
-    /// Lindblad operators, rates folded in.
-    pub collapse: Arc<[Operator]>,
+    /// What relaxes the state.
+    pub relaxing: Arc<Relaxing>,
     /// Samples to take.
     pub record: Option<Record>,
     /// Where the statement stands.
     pub place: Place,
+}
+
+/// What relaxes a state.
+#[derive(Debug, Clone, Default)]
+pub struct Relaxing {
+    /// Lindblad operators, rates folded in.
+    pub collapse: Vec<Operator>,
+    /// `d rho/dt = -f Tr[H rho] H` with H and f: the order in H decays at the rate `f Tr H^2`, whatever else the state holds.
+    pub order: Option<(Operator, f64)>,
+}
+
+impl Relaxing {
+    /// Whether nothing relaxes.
+    pub fn is_empty(&self) -> bool {
+        self.collapse.is_empty() && self.order.is_none()
+    }
 }
 
 /// Samples to take.
@@ -129,7 +145,7 @@ impl Kick {
             hamiltonian,
             transmitted: 1,
             period: None,
-            collapse: Arc::from([]),
+            relaxing: Arc::default(),
             record: None,
             place: self.place,
         }
@@ -231,8 +247,8 @@ impl Schedule {
     pub fn is_unitary(&self) -> bool {
         fn unitary(steps: &[Step]) -> bool {
             steps.iter().all(|s| match s {
-                Step::Segment(segment) => segment.collapse.is_empty(),
-                Step::Acquire(acquire) => acquire.segment.collapse.is_empty(),
+                Step::Segment(segment) => segment.relaxing.is_empty(),
+                Step::Acquire(acquire) => acquire.segment.relaxing.is_empty(),
                 Step::Kick(_) | Step::Mark(_) | Step::Tomography(_) => true,
                 Step::Crush(_) | Step::Dephase(..) => false,
                 Step::Loop(_, body) => unitary(body),

@@ -211,6 +211,12 @@ pub struct Relaxation {
     /// The transverse time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub t2: Option<Expr>,
+    /// The time that takes the place of the transverse one while the spins are locked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t1rho: Option<Expr>,
+    /// The lifetime of dipolar order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub t1d: Option<Expr>,
     /// The polarisation it relaxes to; that of the thermal state when not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub polarisation: Option<Expr>,
@@ -226,6 +232,8 @@ pub struct Relaxation {
 pub const RELAX_SETTINGS: &[(&str, &str)] = &[
     ("T1", "longitudinal relaxation time"),
     ("T2", "transverse relaxation time, at most 2 T1"),
+    ("T1rho", "takes the place of T2 while a `lock` of their nucleus holds the spins, at most 2 T1"),
+    ("T1D", "the lifetime of the order in the dipolar couplings among these spins, with what T1 and T2 do to it"),
     ("polarisation", "the polarisation 2<Iz> it relaxes to; that of the thermal state when not given"),
 ];
 
@@ -256,6 +264,12 @@ pub struct Channel {
     /// The angle by which y leans away from the normal to x.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lean: Option<Expr>,
+    /// How long, at the beginning of a pulse, its field also acts at a right angle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leading_transient: Option<Expr>,
+    /// The same at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trailing_transient: Option<Expr>,
     /// The step in which phases can be set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase_step: Option<Expr>,
@@ -276,6 +290,11 @@ pub const CHANNEL_SETTINGS: &[(&str, &str)] = &[
     ),
     ("droop_time", "the time constant with which the strength of a pulse falls while it lasts"),
     ("lean", "the angle by which the transmitter's y leans away from 90 deg"),
+    (
+        "leading_transient",
+        "the time for which a field as strong as the pulse acts at its beginning, 90 deg ahead of its phase; all at once, and it may be negative",
+    ),
+    ("trailing_transient", "the same at its end"),
     ("phase_step", "the step in which phases can be set; another phase is a warning"),
 ];
 
@@ -301,5 +320,7 @@ pub const SPECTROMETER_SETTINGS: &[(&str, Dimension, &str)] = &[
     ("unblanking", Dimension::TIME, "the delay that a transmitter needs before a pulse"),
     ("max_pulse", Dimension::TIME, "the longest pulse or lock"),
     ("max_energy", Dimension::TIME, "the rf energy of a scan, as a time at `max_rf` of the channel"),
+    ("max_duty", Dimension::NUMBER, "the largest share of the time between scans in which one transmitter may be on"),
+    ("recycle_delay", Dimension::TIME, "the time from the end of a scan to the next, 0 when not given"),
     ("max_gradient", Dimension::GRADIENT, "the strongest gradient"),
 ];

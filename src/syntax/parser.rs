@@ -8,6 +8,7 @@ use super::token::{Token, TokenKind};
 use super::words::{self, Role};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
+use crate::units::Unit;
 
 /// What a rule gives. The mistake is boxed: it is large and rare.
 pub(super) type Rule<T> = Result<T, Box<Diagnostic>>;
@@ -90,7 +91,7 @@ impl<'a> Parser<'a> {
             "cycle" => {
                 let name = self.name("the name of the cycle")?;
                 self.expect_sign("=")?;
-                Ok(ItemKind::Cycle(name, self.comma_list()?))
+                Ok(ItemKind::Cycle(name, self.phases()?))
             }
             "define" => self.define(),
             "spectrometer" => {
@@ -883,6 +884,38 @@ impl<'a> Parser<'a> {
             }
             _ => Err(self.unexpected(format!("expected {what}")).into()),
         }
+    }
+
+    /// The phases of a cycle: expressions between commas, or a list of numbers as spectrometers have it, `0 1 2 3` in quarters of a
+    /// turn and `(8) 0 3 6` in eighths.
+    fn phases(&mut self) -> Rule<Vec<Expr>> {
+        let number = |kind: &TokenKind| if let TokenKind::Number(x) = kind { Some(*x) } else { None };
+        let division = match (self.kind(), number(self.peek(1)), self.peek(2), number(self.peek(3))) {
+            (TokenKind::Sign("("), Some(n), TokenKind::Sign(")"), Some(_)) => Some(n),
+            (kind, Some(_), ..) if number(kind).is_some() => None,
+            _ => return self.comma_list(),
+        };
+        let parts = division.unwrap_or(4.0);
+        if parts < 1.0 || parts.fract() != 0.0 {
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                self.span_of(1),
+                "a turn is divided into a whole number of parts",
+            )
+            .help("for example `(8) 0 1 2 3`, in steps of 45 deg")
+            .into());
+        }
+        if division.is_some() {
+            (0..3).for_each(|_| self.advance());
+        }
+        let degree = Unit::named("deg").ok_or_else(|| self.unexpected("expected a phase".to_string()))?;
+        let mut phases = Vec::new();
+        while let Some(x) = number(self.kind()) {
+            let value = Expr::at(ExprKind::Number(x * 360.0 / parts), self.here());
+            phases.push(Expr::at(ExprKind::Quantity(Box::new(value), degree), self.here()));
+            self.advance();
+        }
+        Ok(phases)
     }
 
     fn comma_list(&mut self) -> Rule<Vec<Expr>> {

@@ -73,7 +73,7 @@ impl Stepper for Dop853Step<'_> {
         if length == 0.0 {
             return Ok(state.clone());
         }
-        let open = !self.generator.collapse.is_empty();
+        let open = !self.generator.is_closed();
         let (pure, values) = match state {
             State::Pure(psi) if !open => (true, psi.as_slice().to_vec()),
             _ => (false, state.density().as_slice().to_vec()),

@@ -16,7 +16,7 @@ pub struct PlainStep<'a> {
 impl<'a> PlainStep<'a> {
     /// Steps in which no phase turns by more than 1/200, and at least 200 of them.
     pub fn new(generator: &'a Generator, span: f64) -> PlainStep<'a> {
-        let decay: f64 = generator.collapse.iter().map(crate::linalg::norm_squared).sum();
+        let decay = generator.fastest_decay();
         let fastest = generator.bandwidth(span) + decay;
         PlainStep { generator, step: (0.005 / fastest.max(f64::MIN_POSITIVE)).min(span / 200.0) }
     }
@@ -47,7 +47,7 @@ impl Stepper for PlainStep<'_> {
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
         let steps = ((to - from).abs() / self.step).ceil().max(1.0) as usize;
         let h = (to - from) / steps as f64;
-        let open = !self.generator.collapse.is_empty();
+        let open = !self.generator.is_closed();
         Ok(match state {
             State::Pure(psi) if !open => {
                 State::Pure((0..steps).fold(psi.clone(), |psi, k| self.vector(&psi, from + h * k as f64, h)))

@@ -1,13 +1,16 @@
 //! The walk through the events of an experiment that makes its schedule: the clock, what acts in every statement, and, where a
 //! spectrometer is named, its steps and limits.
 
-use super::drive::{self, Drive};
+mod transmit;
+
+use self::transmit::Sent;
+use super::drive;
 use super::function::Scalar;
-use super::schedule::{Acquire, Battery, Kick, Record, Schedule, Segment, Step, duration};
+use super::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
 use super::value::{Evaluator, Fault};
-use super::{envelope, hardware, orientation, readout, relaxation};
+use super::{envelope, orientation, readout, relaxation};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Event, EventKind, Pulse};
+use crate::ir::{Event, EventKind};
 use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
@@ -25,9 +28,9 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         warnings: vec![],
         clock: 0.0,
         halves: 0.0,
-        heat: HashMap::new(),
+        sent: HashMap::new(),
         internal: None,
-        relaxation: None,
+        relaxation: HashMap::new(),
         fields: HashMap::new(),
         evolutions: vec![],
         noises: HashMap::new(),
@@ -45,6 +48,13 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         }
     }
     builder.events(&e.experiment.sequence, &mut steps)?;
+    if let Some(hardware) = e.spectrometer.as_ref() {
+        let mut channels: Vec<(&String, &Sent)> = builder.sent.iter().collect();
+        channels.sort_by_key(|(nucleus, _)| *nucleus);
+        for (nucleus, sent) in channels {
+            hardware.duty(nucleus, sent.on, duration(&steps))?;
+        }
+    }
     let battery = e.experiment.battery.as_ref().map(|b| builder.battery(b)).transpose()?;
     let schedule = Schedule { basis: e.basis.clone(), prepare, prepare_place, steps, battery };
     Ok((schedule, builder.warnings))
@@ -63,14 +73,15 @@ struct Builder<'a, 'b> {
     clock: f64,
     /// What the pulses on both sides take of the next delay, where it counts from centre to centre.
     halves: f64,
-    /// The rf energy of every channel so far, as a time at its limit.
-    heat: HashMap<String, f64>,
+    /// What every channel has sent so far.
+    sent: HashMap<String, Sent>,
     internal: Option<orientation::Terms>,
-    relaxation: Option<Arc<[Operator]>>,
+    /// The relaxation of the system, by the nucleus that is locked.
+    relaxation: HashMap<Option<&'a str>, Arc<Relaxing>>,
     fields: HashMap<String, Field>,
     /// Recent `evolve` operators: a generated file may hold the same statement a hundred thousand times.
     evolutions: Vec<(&'a Expr, Terms)>,
-    noises: HashMap<&'a str, Arc<[Operator]>>,
+    noises: HashMap<&'a str, Arc<Relaxing>>,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -164,15 +175,16 @@ impl<'a> Builder<'a, '_> {
                 self.heats(&l.nucleus, &drive, span)?;
                 self.phase_warning(&l.nucleus, drive.phase, l.phase.span())?;
                 let record = self.record(l.record.as_ref())?;
-                let segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
+                let mut segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
+                segment.relaxing = self.relaxation(Some(&l.nucleus))?;
                 steps.push(Step::Segment(segment));
             }
             EventKind::Evolve { hamiltonian, duration, noise, record } => {
                 let duration = drive::duration_of(self.e, duration)?;
                 let hamiltonian = self.evolution(hamiltonian)?;
-                let collapse = match noise {
+                let relaxing = match noise {
                     Some(name) => self.noise(name, span)?,
-                    None => self.relaxation()?,
+                    None => self.relaxation(None)?,
                 };
                 let record = self.record(record.as_ref())?;
                 let (transmitted, period) = (0, None);
@@ -181,7 +193,7 @@ impl<'a> Builder<'a, '_> {
                     hamiltonian,
                     transmitted,
                     period,
-                    collapse,
+                    relaxing,
                     record,
                     place,
                 }));
@@ -232,14 +244,15 @@ impl<'a> Builder<'a, '_> {
     fn repeated(&mut self, times: usize, body: &'a [Event], span: Span, steps: &mut Vec<Step>) -> Result<(), Fault> {
         const MOST_WRITTEN_OUT: usize = 100_000;
         let mut inner = Vec::new();
-        let before = self.heat.clone();
+        let before = self.sent.clone();
         self.events(body, &mut inner)?;
-        // The other repetitions heat as the first does.
-        for (nucleus, heat) in &mut self.heat {
-            let once = *heat - before.get(nucleus).copied().unwrap_or(0.0);
-            *heat += once * (times as f64 - 1.0);
+        // The other repetitions send what the first does.
+        for (nucleus, sent) in &mut self.sent {
+            let was = before.get(nucleus).copied().unwrap_or_default();
+            sent.energy += (sent.energy - was.energy) * (times as f64 - 1.0);
+            sent.on += (sent.on - was.on) * (times as f64 - 1.0);
             if let Some(hardware) = self.e.spectrometer.as_ref() {
-                hardware.energy(nucleus, *heat, span)?;
+                hardware.energy(nucleus, sent.energy, span)?;
             }
         }
         let turns = match self.e.experiment.system.spinning {
@@ -270,8 +283,8 @@ impl<'a> Builder<'a, '_> {
     fn free(&mut self, duration: f64, record: Option<Record>, place: Place) -> Result<Segment, Fault> {
         let internal = self.internal()?;
         let (hamiltonian, period) = (internal.from(self.clock), internal.period());
-        let collapse = self.relaxation()?;
-        Ok(Segment { duration, hamiltonian, transmitted: 0, period, collapse, record, place })
+        let relaxing = self.relaxation(None)?;
+        Ok(Segment { duration, hamiltonian, transmitted: 0, period, relaxing, record, place })
     }
 
     /// A gradient G adds `-gamma G z Iz` for every spin of a part of the sample at height z.
@@ -342,31 +355,35 @@ impl<'a> Builder<'a, '_> {
         Ok(terms)
     }
 
-    fn relaxation(&mut self) -> Result<Arc<[Operator]>, Fault> {
-        if self.relaxation.is_none() {
-            self.relaxation = Some(relaxation::collapse_operators(self.e)?.into());
+    fn relaxation(&mut self, locked: Option<&'a str>) -> Result<Arc<Relaxing>, Fault> {
+        // A lock matters to those that give a T1rho only.
+        let locked = locked.filter(|_| self.e.experiment.system.relax.iter().any(|r| r.t1rho.is_some()));
+        if let Some(found) = self.relaxation.get(&locked) {
+            return Ok(found.clone());
         }
-        Ok(self.relaxation.clone().unwrap_or_default())
+        let relaxing = Arc::new(relaxation::relaxing(self.e, locked)?);
+        self.relaxation.insert(locked, relaxing.clone());
+        Ok(relaxing)
     }
 
     /// A named noise, beside the relaxation of the system.
-    fn noise(&mut self, name: &'a str, span: Span) -> Result<Arc<[Operator]>, Fault> {
+    fn noise(&mut self, name: &'a str, span: Span) -> Result<Arc<Relaxing>, Fault> {
         if let Some(found) = self.noises.get(name) {
             return Ok(found.clone());
         }
-        let mut operators = self.relaxation()?.to_vec();
+        let mut relaxing = (*self.relaxation(None)?).clone();
         let Some(noise) = self.e.experiment.noises.iter().find(|n| n.name == name) else {
             return Err(Diagnostic::new(Code::UnknownName, span, format!("no noise is called `{name}`")).into());
         };
         for collapse in &noise.collapse {
             let operator = self.e.operator(collapse)?;
             if !operator.is_zero() {
-                operators.push(operator);
+                relaxing.collapse.push(operator);
             }
         }
-        let operators: Arc<[Operator]> = operators.into();
-        self.noises.insert(name, operators.clone());
-        Ok(operators)
+        let relaxing = Arc::new(relaxing);
+        self.noises.insert(name, relaxing.clone());
+        Ok(relaxing)
     }
 
     fn evolution(&mut self, expr: &'a Expr) -> Result<Terms, Fault> {
@@ -412,42 +429,6 @@ impl<'a> Builder<'a, '_> {
         fields
     }
 
-    fn phase_warning(&mut self, nucleus: &str, phase: f64, span: Span) -> Result<(), Fault> {
-        let warning = drive::rounded_phase(self.e, nucleus, phase, span)?;
-        self.warnings.extend(warning);
-        Ok(())
-    }
-
-    /// A pulse as numbers, as the transmitter makes it for this member of the ensemble. Ideal pulses know no rise and no droop.
-    fn drive(&mut self, p: &Pulse) -> Result<Drive, Fault> {
-        let drive = drive::pulse(self.e, p)?;
-        self.phase_warning(&p.nucleus, drive.phase, p.phase.span())?;
-        let span = p.place.0.unwrap_or_default();
-        let drive = match self.e.spectrometer.as_ref() {
-            Some(hardware) if !p.ideal => {
-                let limit = hardware::max_rf(self.e, &p.nucleus)?;
-                drive::in_steps(self.e, p, &drive, hardware, limit, &mut self.warnings)?
-            }
-            _ => drive,
-        };
-        let drive = drive.imperfect(self.e, &p.nucleus)?;
-        self.heats(&p.nucleus, &drive, span)?;
-        Ok(drive)
-    }
-
-    /// Adds up what pulses heat the probe by.
-    fn heats(&mut self, nucleus: &str, drive: &Drive, span: Span) -> Result<(), Fault> {
-        const SAMPLES: usize = 200;
-        let Some(hardware) = self.e.spectrometer.as_ref() else { return Ok(()) };
-        let Some(limit) = hardware::max_rf(self.e, nucleus)? else { return Ok(()) };
-        let peak = limit * drive::angular(self.e);
-        let at = |k: usize| drive.amplitude.at(drive.duration * (k as f64 + 0.5) / SAMPLES as f64) / peak;
-        let mean = (0..SAMPLES).map(|k| at(k).powi(2)).sum::<f64>() / SAMPLES as f64;
-        let sum = self.heat.entry(nucleus.to_string()).or_insert(0.0);
-        *sum += mean * drive.duration;
-        hardware.energy(nucleus, *sum, span)
-    }
-
     fn acquire(
         &mut self,
         nucleus: &str,
@@ -484,85 +465,11 @@ impl<'a> Builder<'a, '_> {
                 hamiltonian: self.internal()?.from(self.clock),
                 transmitted: 0,
                 period: self.internal()?.period(),
-                collapse: self.relaxation()?,
+                relaxing: self.relaxation(None)?,
                 record: None,
                 place,
             },
         })
-    }
-
-    fn pulse(&mut self, p: &'a Pulse, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
-        let drive = self.drive(p)?;
-        if p.ideal {
-            let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
-            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
-            return Ok(());
-        }
-        let record = self.record(p.record.as_ref())?;
-        let segment = self.driven(&[(&p.nucleus, &drive)], 0.0, drive.duration, record, place)?;
-        steps.push(Step::Segment(segment));
-        Ok(())
-    }
-
-    /// Pulses at once: cut at every beginning and end, so that between two cuts the same pulses act.
-    fn parallel(
-        &mut self,
-        align: crate::ir::Align,
-        pulses: &'a [Pulse],
-        place: Place,
-        steps: &mut Vec<Step>,
-    ) -> Result<(), Fault> {
-        let mut drives = pulses.iter().map(|p| self.drive(p)).collect::<Result<Vec<_>, _>>()?;
-        let whole = drive::align(&mut drives, align);
-        for (p, drive) in pulses.iter().zip(&drives).filter(|(p, _)| p.ideal) {
-            let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
-            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
-        }
-        let mut edges: Vec<f64> =
-            drives.iter().flat_map(|d| [d.start, d.start + d.duration]).chain([0.0, whole]).collect();
-        edges.sort_by(f64::total_cmp);
-        // Edges closer than rounding are one.
-        edges.dedup_by(|b, a| (*b - *a).abs() <= 1e-12 * whole);
-        for pair in edges.windows(2) {
-            let middle = 0.5 * (pair[0] + pair[1]);
-            let active: Vec<(&str, &Drive)> = pulses
-                .iter()
-                .zip(&drives)
-                .filter(|(p, d)| !p.ideal && d.start < middle && middle < d.start + d.duration)
-                .map(|(p, d)| (p.nucleus.as_str(), d))
-                .collect();
-            let segment = self.driven(&active, pair[0], pair[1] - pair[0], None, place)?;
-            steps.push(Step::Segment(segment));
-        }
-        Ok(())
-    }
-
-    /// The internal Hamiltonian and the given fields, from `begin` on inside their statement.
-    fn driven(
-        &mut self,
-        drives: &[(&str, &Drive)],
-        begin: f64,
-        duration: f64,
-        record: Option<Record>,
-        place: Place,
-    ) -> Result<Segment, Fault> {
-        let mut hamiltonian = self.internal()?.from(self.clock + begin);
-        let internal = hamiltonian.len();
-        for (nucleus, drive) in drives {
-            let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
-            let strengths = drive.delayed(drive.start - begin).along_xy(drive::lean(self.e, nucleus)?);
-            for (operator, strength) in [(x, strengths.0), (y, strengths.1)] {
-                if strength.constant() != Some(0.0) {
-                    hamiltonian.push((strength, operator));
-                }
-            }
-        }
-        let collapse = self.relaxation()?;
-        // A pulse of constant strength leaves the period of the rotor as it is.
-        let constant = hamiltonian[internal..].iter().all(|(c, _)| c.constant().is_some());
-        let period = if constant { self.internal()?.period() } else { None };
-        let transmitted = hamiltonian.len() - internal;
-        Ok(Segment { duration, transmitted, hamiltonian, period, collapse, record, place })
     }
 
     fn battery(&mut self, b: &crate::ir::Battery) -> Result<Battery, Fault> {

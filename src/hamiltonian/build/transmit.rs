@@ -1,0 +1,169 @@
+//! What channels send: pulses alone and at once, transients at their edges, and the energy that heats the probe.
+
+use super::super::drive::{self, Drive};
+use super::super::hardware;
+use super::super::schedule::{Kick, Record, Segment, Step};
+use super::super::value::Fault;
+use super::Builder;
+use crate::ir::{Align, Pulse};
+use crate::source::{Place, Span};
+use std::f64::consts::FRAC_PI_2;
+
+/// What a channel has sent.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sent {
+    /// Its energy, as a time at the limit of the channel.
+    pub energy: f64,
+    /// For how long it was on.
+    pub on: f64,
+}
+
+impl<'a> Builder<'a, '_> {
+    pub(super) fn phase_warning(&mut self, nucleus: &str, phase: f64, span: Span) -> Result<(), Fault> {
+        let warning = drive::rounded_phase(self.e, nucleus, phase, span)?;
+        self.warnings.extend(warning);
+        Ok(())
+    }
+
+    /// A pulse as numbers, as the transmitter makes it for this member of the ensemble. Ideal pulses know no rise and no droop.
+    pub(super) fn drive(&mut self, p: &Pulse) -> Result<Drive, Fault> {
+        let drive = drive::pulse(self.e, p)?;
+        self.phase_warning(&p.nucleus, drive.phase, p.phase.span())?;
+        let span = p.place.0.unwrap_or_default();
+        let drive = match self.e.spectrometer.as_ref() {
+            Some(hardware) if !p.ideal => {
+                let limit = hardware::max_rf(self.e, &p.nucleus)?;
+                drive::in_steps(self.e, p, &drive, hardware, limit, &mut self.warnings)?
+            }
+            _ => drive,
+        };
+        let drive = drive.imperfect(self.e, &p.nucleus)?;
+        self.heats(&p.nucleus, &drive, span)?;
+        Ok(drive)
+    }
+
+    /// Adds up what pulses heat the probe by.
+    pub(super) fn heats(&mut self, nucleus: &str, drive: &Drive, span: Span) -> Result<(), Fault> {
+        const SAMPLES: usize = 200;
+        let Some(hardware) = self.e.spectrometer.as_ref() else { return Ok(()) };
+        self.sent.entry(nucleus.to_string()).or_default().on += drive.duration;
+        let Some(limit) = hardware::max_rf(self.e, nucleus)? else { return Ok(()) };
+        let peak = limit * drive::angular(self.e);
+        let at = |k: usize| drive.amplitude.at(drive.duration * (k as f64 + 0.5) / SAMPLES as f64) / peak;
+        let mean = (0..SAMPLES).map(|k| at(k).powi(2)).sum::<f64>() / SAMPLES as f64;
+        let sent = self.sent.entry(nucleus.to_string()).or_default();
+        sent.energy += mean * drive.duration;
+        hardware.energy(nucleus, sent.energy, span)
+    }
+
+    pub(super) fn pulse(&mut self, p: &'a Pulse, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        let drive = self.drive(p)?;
+        if p.ideal {
+            let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
+            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
+            return Ok(());
+        }
+        let record = self.record(p.record.as_ref())?;
+        let [leading, trailing] = drive::transients(self.e, &p.nucleus, &drive)?;
+        self.transient(&p.nucleus, &drive, leading, place, steps);
+        let segment = self.driven(&[(&p.nucleus, &drive)], 0.0, drive.duration, record, place)?;
+        steps.push(Step::Segment(segment));
+        self.transient(&p.nucleus, &drive, trailing, place, steps);
+        Ok(())
+    }
+
+    /// The turn that an edge of a pulse adds, about the axis 90 degrees ahead of it.
+    pub(super) fn transient(&mut self, nucleus: &str, drive: &Drive, angle: f64, place: Place, steps: &mut Vec<Step>) {
+        if angle != 0.0 {
+            let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
+            let phase = drive.phase + FRAC_PI_2;
+            steps.push(Step::Kick(Kick { x, y, angle, phase, place }));
+        }
+    }
+
+    /// Pulses at once: cut at every beginning and end, so that between two cuts the same pulses act.
+    pub(super) fn parallel(
+        &mut self,
+        align: Align,
+        pulses: &'a [Pulse],
+        place: Place,
+        steps: &mut Vec<Step>,
+    ) -> Result<(), Fault> {
+        let mut drives = pulses.iter().map(|p| self.drive(p)).collect::<Result<Vec<_>, _>>()?;
+        let whole = drive::align(&mut drives, align);
+        for (p, drive) in pulses.iter().zip(&drives).filter(|(p, _)| p.ideal) {
+            let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
+            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
+        }
+        let mut edges: Vec<f64> =
+            drives.iter().flat_map(|d| [d.start, d.start + d.duration]).chain([0.0, whole]).collect();
+        edges.sort_by(f64::total_cmp);
+        // Edges closer than rounding are one.
+        edges.dedup_by(|b, a| (*b - *a).abs() <= 1e-12 * whole);
+        for (k, &edge) in edges.iter().enumerate() {
+            self.transients_at(edge, whole, pulses, &drives, place, steps)?;
+            let Some(next) = edges.get(k + 1) else { break };
+            let middle = 0.5 * (edge + next);
+            let active: Vec<(&str, &Drive)> = pulses
+                .iter()
+                .zip(&drives)
+                .filter(|(p, d)| !p.ideal && d.start < middle && middle < d.start + d.duration)
+                .map(|(p, d)| (p.nucleus.as_str(), d))
+                .collect();
+            let segment = self.driven(&active, edge, next - edge, None, place)?;
+            steps.push(Step::Segment(segment));
+        }
+        Ok(())
+    }
+
+    /// The transients of the pulses that end at a moment, and of those that begin then.
+    fn transients_at(
+        &mut self,
+        edge: f64,
+        whole: f64,
+        pulses: &[Pulse],
+        drives: &[Drive],
+        place: Place,
+        steps: &mut Vec<Step>,
+    ) -> Result<(), Fault> {
+        let here = |t: f64| (t - edge).abs() <= 1e-12 * whole;
+        let finite = || pulses.iter().zip(drives).filter(|(p, _)| !p.ideal);
+        for (p, drive) in finite().filter(|(_, d)| here(d.start + d.duration)) {
+            let [_, trailing] = drive::transients(self.e, &p.nucleus, drive)?;
+            self.transient(&p.nucleus, drive, trailing, place, steps);
+        }
+        for (p, drive) in finite().filter(|(_, d)| here(d.start)) {
+            let [leading, _] = drive::transients(self.e, &p.nucleus, drive)?;
+            self.transient(&p.nucleus, drive, leading, place, steps);
+        }
+        Ok(())
+    }
+
+    /// The internal Hamiltonian and the given fields, from `begin` on inside their statement.
+    pub(super) fn driven(
+        &mut self,
+        drives: &[(&str, &Drive)],
+        begin: f64,
+        duration: f64,
+        record: Option<Record>,
+        place: Place,
+    ) -> Result<Segment, Fault> {
+        let mut hamiltonian = self.internal()?.from(self.clock + begin);
+        let internal = hamiltonian.len();
+        for (nucleus, drive) in drives {
+            let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
+            let strengths = drive.delayed(drive.start - begin).along_xy(drive::lean(self.e, nucleus)?);
+            for (operator, strength) in [(x, strengths.0), (y, strengths.1)] {
+                if strength.constant() != Some(0.0) {
+                    hamiltonian.push((strength, operator));
+                }
+            }
+        }
+        let relaxing = self.relaxation(None)?;
+        // A pulse of constant strength leaves the period of the rotor as it is.
+        let constant = hamiltonian[internal..].iter().all(|(c, _)| c.constant().is_some());
+        let period = if constant { self.internal()?.period() } else { None };
+        let transmitted = hamiltonian.len() - internal;
+        Ok(Segment { duration, transmitted, hamiltonian, period, relaxing, record, place })
+    }
+}
