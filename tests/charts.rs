@@ -4,7 +4,9 @@
 use ergoseq::emulator::{Options, axes, points, run};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
-use ergoseq::output::{Content, Curve, EnergyUnit, Figure, Results, chart, svg};
+use ergoseq::output::drawing::{Drawing, Shape, Stroke};
+use ergoseq::output::{Content, Curve, EnergyUnit, Figure, Kind, Picture, Results, chart, letters};
+use ergoseq::report::DRAWINGS;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,6 +32,25 @@ fn figure(experiment: &Experiment, wanted: &[&str]) -> Result<Figure, String> {
     let runs: Vec<_> = all.par_iter().map(|v| run(experiment, v, &Options::default(), &[]).unwrap()).collect();
     let results = Results { experiment, file: "test.seq", swept: vec![], points: &runs, energy: EnergyUnit::Default };
     chart(&results, &axes, &wanted.iter().map(|w| (*w).to_string()).collect::<Vec<_>>())
+}
+
+fn svg(picture: Picture) -> String {
+    String::from_utf8((Kind::of("svg").unwrap().bytes)(picture).unwrap()).unwrap()
+}
+
+fn drawing(experiment: &Experiment, word: &str) -> Option<Drawing> {
+    let (_, _, draw) = DRAWINGS.iter().find(|(w, ..)| *w == word).unwrap();
+    draw(experiment, &Values::new(), &Options::default()).unwrap()
+}
+
+fn text(text: &str) -> Experiment {
+    ergoseq::compile("test.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render())).experiment
+}
+
+/// The rectangles of a class: left, top, width, height.
+fn rectangles(drawing: &Drawing, class: &str) -> Vec<[f64; 4]> {
+    let all = drawing.shapes.iter();
+    all.filter_map(|s| if let Shape::Rect(r, c) = s { (*c == class).then_some(*r) } else { None }).collect()
 }
 
 fn curves(content: &Content) -> &[Curve] {
@@ -86,7 +107,7 @@ fn every_sequence_is_drawn_or_has_nothing_to_draw() {
     for path in sequences() {
         match figure(&compiled(&path), &[]) {
             Ok(figure) => {
-                let picture = svg(&figure);
+                let picture = svg(Picture::Figure(&figure));
                 assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"), "{}", path.display());
                 assert!(!picture.contains("NaN") && !picture.contains("inf"), "{}", path.display());
                 drawn += 1;
@@ -116,13 +137,15 @@ fn the_command_draws_and_teaches() {
     let file = path("my.seq");
     assert_eq!(run(&["new", &file, "--like", "dipolar_charging"]).0, 0);
     assert_eq!(run(&["new", &file]).0, 3);
-    for (name, head) in [("a.svg", &b"<svg"[..]), ("a.png", b"\x89PNG"), ("a.csv", b"panel,curve,x,y,value")] {
+    for (name, head) in
+        [("a.svg", &b"<svg"[..]), ("a.png", b"\x89PNG"), ("a.pdf", b"%PDF-"), ("a.csv", b"panel,curve,x,y,value")]
+    {
         let (code, _, why) = run(&["plot", &file, "--output", &path(name)]);
         assert_eq!(code, 0, "{why}");
         assert!(std::fs::read(path(name)).unwrap().starts_with(head), "{name}");
     }
     assert_eq!(run(&["plot", &file, "--output", &path("a.svg")]).0, 3);
-    assert!(run(&["plot", &file, "--output", &path("a.gif")]).2.contains("end it in .svg, .png or .csv"));
+    assert!(run(&["plot", &file, "--output", &path("a.gif")]).2.contains("end it in .svg, .png, .pdf or .csv"));
     assert!(
         run(&["plot", &file, "--what", "nothing", "--output", &path("b.svg")]).2.contains("there is xi_max, P_max")
     );
@@ -140,5 +163,272 @@ fn the_command_draws_and_teaches() {
     assert_eq!(run(&["list", "--print", "adrg"]).0, 1);
     for shell in ["bash", "zsh", "fish"] {
         assert!(run(&["completions", shell]).1.contains("ergoseq"));
+    }
+}
+
+/// Whatever a sequence is, all that can be drawn of it is drawn, in every kind of picture.
+#[test]
+fn everything_is_drawn_of_every_sequence() {
+    let counts: Vec<Vec<usize>> = sequences()
+        .par_iter()
+        .map(|path| {
+            let experiment = compiled(path);
+            let one = |(word, ..): &(&str, &str, _)| {
+                let Some(drawn) = drawing(&experiment, word) else { return 0 };
+                let picture = svg(Picture::Drawing(&drawn));
+                for wrong in ["NaN", "inf"] {
+                    assert!(!picture.contains(wrong) && !drawn.svg().contains(wrong), "{word} of {}", path.display());
+                }
+                // Nothing lies outside of the sheet.
+                for shape in &drawn.shapes {
+                    let points: Vec<(f64, f64)> = match shape {
+                        Shape::Rect([x, y, w, h], _) => vec![(*x, *y), (x + w, y + h)],
+                        Shape::Path(strokes, _) => strokes
+                            .iter()
+                            .filter_map(|s| if let Stroke::Line(x, y) = s { Some((*x, *y)) } else { None })
+                            .collect(),
+                        Shape::Circle([x, y, _], _) | Shape::Text(x, y, ..) => vec![(*x, *y)],
+                        Shape::Span([a, b, y]) => vec![(*a, *y), (*b, *y)],
+                        Shape::Begin(_) | Shape::End => vec![],
+                    };
+                    for (x, y) in points {
+                        let inside =
+                            (-1.0..=drawn.width + 1.0).contains(&x) && (-1.0..=drawn.height + 1.0).contains(&y);
+                        assert!(
+                            inside,
+                            "{word} of {}: {shape:?} on {} x {}",
+                            path.display(),
+                            drawn.width,
+                            drawn.height
+                        );
+                    }
+                }
+                1
+            };
+            DRAWINGS.iter().map(one).collect()
+        })
+        .collect();
+    for (k, (word, ..)) in DRAWINGS.iter().enumerate() {
+        let drawn: usize = counts.iter().map(|c| c[k]).sum();
+        assert!(drawn >= if *word == "tomography" { 2 } else { 10 }, "{word}: {drawn}");
+    }
+}
+
+/// The areas of Hinton's squares, and the heights of towers, are the elements of the state.
+#[test]
+fn matrices_are_drawn_as_they_are() {
+    let experiment = text(
+        "ergoseq 1
+units natural
+system { spin a, b : 1/2 }
+sequence {
+    prepare superposition(3: ket \"00\", 4: ket \"11\")
+    mark made
+}
+measure { purity }",
+    );
+    // 0.36 and 0.64 on the diagonal, 0.48 beside it, all positive and real.
+    let hinton = drawing(&experiment, "hinton").unwrap();
+    let mut areas: Vec<f64> = rectangles(&hinton, "positive").iter().map(|r| r[2] * r[3]).collect();
+    // The last is the key.
+    areas.pop();
+    assert_eq!(areas.len(), 4);
+    for (area, element) in areas.iter().zip([0.36, 0.48, 0.48, 0.64]) {
+        assert!((area / areas[3] - element / 0.64).abs() < 1e-9, "{areas:?}");
+    }
+    assert_eq!(rectangles(&hinton, "negative").len(), 1, "the key");
+    let city = drawing(&experiment, "city").unwrap();
+    let heights: Vec<f64> = city
+        .shapes
+        .iter()
+        .filter_map(|s| match s {
+            Shape::Path(strokes, "positive-front") => Some(strokes.clone()),
+            _ => None,
+        })
+        .map(|strokes| match (strokes[1], strokes[2]) {
+            (Stroke::Line(_, low), Stroke::Line(_, high)) => low - high,
+            _ => panic!("{strokes:?}"),
+        })
+        .collect();
+    // From the back to the front: (1, 4), the diagonal, (4, 1).
+    for (height, element) in heights.iter().zip([0.48, 0.36, 0.64, 0.48]) {
+        assert!((height / heights[2] - element / 0.64).abs() < 1e-9, "{heights:?}");
+    }
+    // Near to the even mixture the deviation is drawn, and said to be.
+    let thermal = compiled(Path::new("sequences/jeener_broekaert.seq"));
+    let drawn = drawing(&thermal, "hinton").unwrap();
+    assert!(
+        drawn.label.contains("deviation from the even mixture; the largest element is 1.37937e\u{2212}5"),
+        "{}",
+        drawn.label
+    );
+}
+
+/// A spin's way begins where it is prepared and ends where it is left; a quarter turn about x ends at -y.
+#[test]
+fn ways_end_where_spins_do() {
+    let turned = |pulse: &str| {
+        let experiment = text(&format!(
+            "ergoseq 1
+system {{ field 9.4 T
+    spin h : 1H }}
+channel 1H {{ rf = 25 kHz }}
+sequence {{
+    prepare up(h)
+    {pulse}
+}}
+measure {{ purity }}"
+        ));
+        let drawn = drawing(&experiment, "bloch").unwrap();
+        let dots: Vec<(f64, f64)> = drawn
+            .shapes
+            .iter()
+            .filter_map(|s| if let Shape::Circle([x, y, _], _) = s { Some((*x, *y)) } else { None })
+            .collect();
+        assert_eq!(dots.len(), 2);
+        let paths = drawn.shapes.iter().filter(|s| matches!(s, Shape::Path(_, "path1"))).count();
+        (dots[1].0 - dots[0].0, dots[1].1 - dots[0].1, paths)
+    };
+    // Seen from 30 degrees beside x and 20 above it, -y lies at (-cos 30, sin 30 sin 20), up at (0, cos 20); the radius is 96.
+    let (beside, above) = (30f64.to_radians(), 20f64.to_radians());
+    let expected = (-96.0 * beside.cos(), -96.0 * (beside.sin() * above.sin() - above.cos()));
+    for (pulse, paths) in [("pulse 1H 90 deg phase x", 1), ("pulse 1H 90 deg phase x ideal", 0)] {
+        let (x, y, found) = turned(pulse);
+        assert!((x - expected.0).abs() < 1e-4 && (y - expected.1).abs() < 1e-4, "{pulse}: {x} {y}, {expected:?}");
+        assert_eq!(found, paths, "{pulse}");
+    }
+}
+
+/// Bars of coherence orders are those of the rehearsal, each behind its own statement.
+#[test]
+fn bars_are_the_orders_behind_their_statement() {
+    let drawn = drawing(&compiled(Path::new("sequences/jeener_broekaert.seq")), "orders").unwrap();
+    // Shares of order 1 behind both long pulses and the delay, from the rehearsal: 0.9489, 0.9489, 0.0277, 0.1471.
+    let mut heights: Vec<f64> = rectangles(&drawn, "order1").iter().map(|r| r[3] / 150.0).collect();
+    heights.pop();
+    let expected = [0.9489, 0.9489, 0.0277, 0.1471];
+    assert!(heights.len() >= 4, "{heights:?}");
+    let large: Vec<f64> = heights.into_iter().filter(|h| *h > 1e-6).collect();
+    for (height, share) in large.iter().zip(expected) {
+        assert!((height - share).abs() < 6e-5, "{large:?}");
+    }
+    assert_eq!(large.len(), 4);
+}
+
+/// A subsequence that is called twice takes its time twice, and each call begins where the one before ended.
+#[test]
+fn calls_are_rehearsed_one_by_one() {
+    let experiment = text(
+        "ergoseq 1
+system { field 9.4 T
+    temperature 300 K
+    spin h : 1H }
+channel 1H { rf = 25 kHz }
+define turn() { pulse 1H 90 deg phase x }
+sequence {
+    prepare thermal
+    turn()
+    delay 30 us
+    turn()
+}
+measure { purity }",
+    );
+    let rehearsed = ergoseq::emulator::rehearse(&experiment, &Values::new(), &Options::default()).unwrap();
+    let times: Vec<(f64, f64)> = rehearsed.blocks.iter().map(|b| (b.start * 1e6, b.duration * 1e6)).collect();
+    for (found, expected) in times.iter().zip([(0.0, 0.0), (0.0, 10.0), (10.0, 30.0), (40.0, 10.0)]) {
+        assert!((found.0 - expected.0).abs() < 1e-9 && (found.1 - expected.1).abs() < 1e-9, "{times:?}");
+    }
+}
+
+/// Rows of a tomography lie at their values, errors beside them.
+#[test]
+fn a_tomography_is_drawn_with_its_errors() {
+    let experiment = compiled(Path::new("sequences/dipolar_tomography.seq"));
+    let drawn = drawing(&experiment, "tomography").unwrap();
+    let run = run(&experiment, &Values::new(), &Options::default(), &[]).unwrap();
+    let e = run.tomographies[0].energies.clone().unwrap();
+    let dots: Vec<f64> =
+        drawn.shapes.iter().filter_map(|s| if let Shape::Circle([x, ..], _) = s { Some(*x) } else { None }).collect();
+    let values =
+        [e.energy.0, e.ergotropy.value, e.ergotropy.corrected, e.cross_fit.0, e.capacity.value, e.capacity.corrected];
+    let scale = (dots[4] - dots[0]) / (values[4] - values[0]);
+    for (dot, value) in dots.iter().zip(values) {
+        assert!((dot - dots[0] - scale * (value - values[0])).abs() < 1e-6);
+    }
+    let bars: Vec<f64> = drawn
+        .shapes
+        .iter()
+        .filter_map(|s| match s {
+            Shape::Path(p, "error") => match (p[0], p[1]) {
+                (Stroke::Move(a, y), Stroke::Line(b, z)) if y == z => Some(b - a),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    assert!((bars[1] / 2.0 - scale * e.ergotropy.error).abs() < 1e-6);
+}
+
+/// Two coupled spins after 90 - t1 - 90 have their peaks where their frequencies cross.
+#[test]
+fn a_plane_has_its_peaks_where_lines_cross() {
+    let experiment = text(
+        "ergoseq 1
+param t1 = 1 ms
+system {
+    field 9.4 T
+    temperature 300 K
+    spin a : 1H
+    spin b : 1H
+    shift a = 0.3 ppm
+    shift b = -0.4 ppm
+    j a b = 12 Hz
+    relax a, b { T1 = 2 s, T2 = 0.1 s }
+}
+sequence {
+    prepare thermal
+    pulse 1H 90 deg phase x ideal
+    delay t1
+    pulse 1H 90 deg phase x ideal
+    acquire 1H points 128 dwell 1 ms
+}
+measure { signal(1H) }
+sweep t1 = 0 ms .. 63 ms points 64",
+    );
+    let drawn = figure(&experiment, &[]).unwrap();
+    let [panel] = drawn.panels.as_slice() else { panic!("{} panels", drawn.panels.len()) };
+    assert_eq!((panel.title.as_str(), panel.y.as_str()), ("2-D spectrum of 1H", "frequency during t1 [Hz]"));
+    let Content::Map(map) = &panel.content else { panic!("a map") };
+    // Shifts of 0.3 and -0.4 ppm are -120.07 and 160.09 Hz; cross peaks are at (a, b) and (b, a).
+    let larmor = 267_522_187.44 * 9.4 / std::f64::consts::TAU * 1e-6;
+    let near = |x: f64, y: f64| {
+        let mut most = 0.0f64;
+        for (row, f1) in map.values.iter().zip(&map.y) {
+            for (value, f2) in row.iter().zip(&map.x) {
+                if (f2 - x).abs() < 20.0 && (f1 - y).abs() < 20.0 {
+                    most = most.max(*value);
+                }
+            }
+        }
+        most
+    };
+    let (a, b) = (-0.3 * larmor, 0.4 * larmor);
+    let highest = map.values.iter().flatten().copied().fold(0.0, f64::max);
+    for (x, y) in [(a, a), (a, b), (b, a), (b, b)] {
+        assert!(near(x, y) > 0.3 * highest, "({x}, {y})");
+    }
+    assert!(near(0.0, 60.0) < 0.05 * highest);
+}
+
+/// A plot in letters fits the terminal, and is plain where no colours are wanted.
+#[test]
+fn curves_are_drawn_in_letters() {
+    let drawn = figure(&compiled(Path::new("sequences/dipolar_charging.seq")), &["ergotropy"]).unwrap();
+    for columns in [60, 80, 120] {
+        let text = letters(&drawn, columns, false);
+        assert!(text.lines().all(|l| l.chars().count() <= columns), "{columns}");
+        assert!(text.contains("ergotropy") && text.contains("time") && text.contains('\u{2502}'), "{text}");
+        assert!(text.chars().filter(|c| ('\u{2800}'..='\u{28ff}').contains(c)).count() > 20, "{text}");
+        assert!(!text.contains('\u{1b}'));
     }
 }

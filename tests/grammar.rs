@@ -269,6 +269,13 @@ fn tables() -> Vec<(&'static str, String)> {
             ),
         ),
         ("acquire", table(&["setting", "meaning"], two(ergoseq::ir::ACQUIRE_SETTINGS))),
+        (
+            "drawings",
+            table(
+                &["drawing", "what it shows"],
+                ergoseq::report::DRAWINGS.iter().map(|(w, m, _)| vec![code(w), (*m).into()]).collect(),
+            ),
+        ),
         ("distributions", table(&["distribution", "settings", "meaning"], grids(ergoseq::check::DISTRIBUTIONS))),
         ("powders", table(&["grid", "settings", "meaning"], grids(ergoseq::check::POWDERS))),
         (

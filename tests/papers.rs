@@ -45,9 +45,11 @@ fn every_figure_is_complete() {
             assert!(text.lines().all(|l| l.chars().count() <= 80), "figure {figure} is wider than a terminal");
             #[cfg(feature = "pictures")]
             {
-                let svg = ergoseq::output::svg(&found.figure);
+                let picture = ergoseq::output::Picture::Figure(&found.figure);
+                let bytes = |ending: &str| (ergoseq::output::Kind::of(ending).unwrap().bytes)(picture);
+                let svg = String::from_utf8(bytes("svg").unwrap()).unwrap();
                 assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"));
-                let png = ergoseq::output::png(&found.figure).expect("it can be drawn");
+                let png = bytes("png").expect("it can be drawn");
                 assert!(png.starts_with(b"\x89PNG"));
             }
         }

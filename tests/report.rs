@@ -73,18 +73,24 @@ fn mistakes_stand_in_their_line() {
 fn pictures_can_be_had_alone() {
     let text = std::fs::read_to_string(root().join("sequences/jeener_broekaert.seq")).unwrap();
     let experiment = ergoseq::compile("jb.seq", &text, &mut read).unwrap().experiment;
-    let drawn: Vec<String> = ergoseq::report::PICTURES
+    let drawn: Vec<String> = ergoseq::report::DRAWINGS
         .iter()
-        .map(|(_, _, draw)| draw(&experiment, &Values::new(), &Options::default()).unwrap().unwrap())
+        .filter_map(|(_, _, draw)| draw(&experiment, &Values::new(), &Options::default()).unwrap())
+        .map(|drawing| drawing.svg())
         .collect();
+    assert_eq!(drawn.len(), 6, "all but a tomography");
     assert_eq!(drawn[0].matches("class=\"pulse\"").count(), 3, "three pulses");
     assert_eq!(drawn[0].matches("class=\"gradient\"").count(), 1, "one crusher");
     assert_eq!(drawn[0].matches("class=\"mark\"").count(), 2, "two marks");
     // Three levels at four moments.
     assert_eq!(drawn[1].matches("class=\"population\"").count(), 12);
     for svg in &drawn {
-        assert!(svg.starts_with("<svg xmlns=") && svg.trim_end().ends_with("</svg>"));
+        assert!(svg.starts_with("<svg ") && svg.trim_end().ends_with("</svg>"));
         assert_eq!(svg.matches("<g>").count(), svg.matches("</g>").count());
+        // Every class has a style.
+        for class in svg.split("class=\"").skip(2).map(|rest| rest.split('"').next().unwrap()) {
+            assert!(ergoseq::output::drawing::style(class).is_some(), "{class}");
+        }
         assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
     }
 }

@@ -78,6 +78,8 @@ pub struct Options {
     pub measured: Option<Measured>,
     /// The name of the spectrometer whose steps and limits hold; as written when there is none.
     pub spectrometer: Option<String>,
+    /// Up to which dimension of the whole space density matrices are kept at the marks; 0 keeps none.
+    pub states: usize,
 }
 
 /// Measured amplitudes of a tomography.
@@ -93,7 +95,14 @@ pub struct Measured {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { method: Method::Auto, tolerance: 1e-7, max_memory: 4e9, measured: None, spectrometer: None }
+        Options {
+            method: Method::Auto,
+            tolerance: 1e-7,
+            max_memory: 4e9,
+            measured: None,
+            spectrometer: None,
+            states: 0,
+        }
     }
 }
 
@@ -119,6 +128,8 @@ pub struct Mark {
     pub time: f64,
     /// By key, in the order of `measure`.
     pub values: Vec<(String, Option<f64>)>,
+    /// The state on the whole space, where [`Options::states`] asks for it.
+    pub state: Option<crate::linalg::Matrix>,
 }
 
 /// The results of one point.

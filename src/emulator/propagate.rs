@@ -191,7 +191,9 @@ impl<'a> Walk<'a> {
             };
             values.push((question.key.clone(), value));
         }
-        self.marks.push(Mark { name: name.to_string(), time: self.clock, values });
+        let kept = self.lab.space().basis().size() <= self.options.states as f64;
+        let state = kept.then(|| self.lab.space().embedded(&mean).density());
+        self.marks.push(Mark { name: name.to_string(), time: self.clock, values, state });
         Ok(())
     }
 

@@ -17,6 +17,8 @@ const MOST_ORDERS: i64 = 4;
 /// A statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Block {
+    /// The number of its event in the sequence.
+    pub event: usize,
     /// Where it stands.
     pub place: Place,
     /// When it begins and how long it takes.
@@ -91,15 +93,17 @@ pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> R
     let found = run(&marked, given, options, &[])?;
     let mut blocks = Vec::new();
     for mark in found.marks.iter().filter(|m| m.name.starts_with('#')) {
-        let Some(event) = mark.name[1..].parse::<usize>().ok().and_then(|k| experiment.sequence.get(k)) else {
-            continue;
-        };
+        let Some(k) = mark.name[1..].parse::<usize>().ok().filter(|k| *k < experiment.sequence.len()) else { continue };
+        let event = &experiment.sequence[k];
         let value = |key: &str| mark.values.iter().find(|(k, _)| k == key).and_then(|(_, v)| *v);
-        let steps: Vec<&Step> = schedule.steps.iter().filter(|s| belongs(place_of(s), event.place)).collect();
+        let first = k.checked_sub(1).and_then(|before| schedule.ends.get(before)).copied().unwrap_or(0);
+        let last = schedule.ends.get(k).copied().unwrap_or(first);
+        let steps: Vec<&Step> = schedule.steps[first..last].iter().collect();
         let length = steps.iter().fold(0.0, |sum, s| sum + duration(std::slice::from_ref(*s)));
         let limit = limit(&e, &event.kind)?;
         let (rf, energy) = strength(&steps, limit, &e);
         blocks.push(Block {
+            event: k,
             place: event.place,
             start: mark.time - length,
             duration: length,
@@ -131,26 +135,6 @@ fn without_record(event: &Event) -> Event {
         _ => {}
     }
     event
-}
-
-/// Whether a step's place lies within a statement's: places compare as equal by design, their spans do not.
-fn belongs(step: Place, statement: Place) -> bool {
-    match (step.0, statement.0) {
-        (Some(a), Some(b)) => a.file == b.file && a.start >= b.start && a.end <= b.end,
-        _ => false,
-    }
-}
-
-fn place_of(step: &Step) -> Place {
-    match step {
-        Step::Segment(s) => s.place,
-        Step::Kick(k) => k.place,
-        Step::Acquire(a) => a.segment.place,
-        Step::Dephase(_, place) => *place,
-        Step::Loop(_, body) => body.first().map(place_of).unwrap_or_default(),
-        Step::Tomography(t) => t.place,
-        Step::Crush(_) | Step::Mark(_) => Place::default(),
-    }
 }
 
 /// The limit of the channel that an event transmits on.

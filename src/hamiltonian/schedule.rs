@@ -20,6 +20,8 @@ pub struct Schedule {
     pub prepare_place: Place,
     /// What follows.
     pub steps: Vec<Step>,
+    /// How many of the steps there are behind each event of the sequence.
+    pub ends: Vec<usize>,
     /// The battery.
     pub battery: Option<Battery>,
 }

@@ -3,6 +3,7 @@
 
 use super::Results;
 use super::figure::{Content, Curve, Figure, Map, Panel};
+use super::plane::planes;
 use super::spectrum::{Processing, spectra};
 use crate::emulator::{Run, SweepAxis};
 use crate::hamiltonian::{Evaluator, Values};
@@ -230,6 +231,17 @@ fn lines(results: &Results, axis: &SweepAxis, chosen: &impl Fn(&String) -> bool)
         };
         let content = Content::Curves(series.iter().map(curve).collect());
         panels.push(Panel { title: key.clone(), x: x.label, y: y.label, content });
+    }
+    // Decays over an evenly swept time are a spectrum over two frequencies.
+    if results.param_unit(name) == "s" {
+        for (nucleus, mut map) in planes(results, values) {
+            let x = Axis::new("frequency", "Hz", map.x.iter().copied());
+            let y = Axis::new(&format!("frequency during {name}"), "Hz", map.y.iter().copied());
+            map.x.iter_mut().for_each(|v| *v *= x.factor);
+            map.y.iter_mut().for_each(|v| *v *= y.factor);
+            let title = format!("2-D spectrum of {nucleus}");
+            panels.push(Panel { title, x: x.label, y: y.label, content: Content::Map(map) });
+        }
     }
     panels
 }

@@ -3,11 +3,13 @@
 mod chart;
 mod csv;
 pub mod dataset;
+pub mod drawing;
 mod figure;
 mod json;
 pub mod netcdf;
 #[cfg(feature = "pictures")]
 mod picture;
+mod plane;
 mod readings;
 mod rehearsal;
 mod spectrum;
@@ -18,7 +20,7 @@ pub use csv::csv;
 pub use figure::{Content, Curve, Figure, Map, Panel};
 pub use json::json;
 #[cfg(feature = "pictures")]
-pub use picture::{png, svg};
+pub use picture::{KINDS, Kind, Picture, letters};
 pub use readings::{amplitudes, readings};
 pub use rehearsal::{rehearsal, scaled};
 pub use spectrum::{Processing, jcamp, npy, simpson, spectrum, transform};

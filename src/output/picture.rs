@@ -1,16 +1,20 @@
-//! Figures as pictures: SVG for print, PNG for everything else. The only file that names the drawing crate.
+//! Figures and drawings as pictures: SVG, PNG and PDF, and letters for a terminal. The only file that names the drawing crate.
 //!
 //! Colours are those of Okabe and Ito, which the colour-blind can tell apart; maps are drawn in viridis. Legends stand beside
 //! the panels, never on them.
 
+use super::drawing::{Anchor, Drawing, Paint, Shape, Stroke, on_white, outline, style};
 use super::figure::{Content, Curve, Figure, Panel};
+use kuva::backend::pdf::PdfBackend;
 use kuva::backend::png::PngBackend;
 use kuva::backend::svg::SvgBackend;
+use kuva::backend::terminal::TerminalBackend;
 use kuva::plot::heatmap::ColorMap;
 use kuva::plot::{Heatmap, LinePlot, ScatterPlot};
+use kuva::render::color::Color;
 use kuva::render::layout::Layout;
 use kuva::render::plots::Plot;
-use kuva::render::render::Scene;
+use kuva::render::render::{PathData, Primitive, Scene, TextAnchor};
 
 /// Blue, orange, green, vermilion, purple, sky, black.
 const COLOURS: [&str; 7] = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#000000"];
@@ -41,7 +45,7 @@ fn curve(curve: &Curve, k: usize, legend: bool, dashes: bool) -> Plot {
 fn plots(panel: &Panel, dashes: bool) -> Vec<Plot> {
     match &panel.content {
         Content::Curves(curves) => {
-            let named = curves.len() > 1;
+            let named = curves.len() > 1 && curves.iter().any(|c| !c.label.is_empty());
             curves.iter().enumerate().map(|(k, c)| curve(c, k, named, dashes)).collect()
         }
         Content::Map(map) => {
@@ -110,7 +114,10 @@ fn scene(figure: &Figure, dashes: bool) -> Scene {
         .collect();
     let columns = figure.columns.max(1);
     let rows = figure.panels.len().div_ceil(columns);
-    let legend = figure.panels.iter().any(|p| labels(p).len() > 1) && !same;
+    // Legends and scales of colours stand beside the panel, which needs the room.
+    let beside =
+        |p: &Panel| labels(p).iter().filter(|l| !l.is_empty()).count() > 1 || matches!(p.content, Content::Map(_));
+    let legend = figure.panels.iter().any(beside) && !same;
     let drawn = kuva::render::figure::Figure::new(rows, columns)
         .with_title(figure.title.clone())
         .with_plots(cells)
@@ -119,15 +126,183 @@ fn scene(figure: &Figure, dashes: bool) -> Scene {
     if same { drawn.with_shared_legend_bottom() } else { drawn }.render()
 }
 
-/// The picture as SVG.
-pub fn svg(figure: &Figure) -> String {
-    SvgBackend::new().render_scene(&scene(figure, true))
+/// What can be drawn.
+#[derive(Debug, Clone, Copy)]
+pub enum Picture<'a> {
+    /// Panels of curves and maps.
+    Figure(&'a Figure),
+    /// Shapes.
+    Drawing(&'a Drawing),
 }
 
-/// The picture as PNG, at twice the resolution of a screen.
-///
-/// # Errors
-/// When the picture cannot be drawn.
-pub fn png(figure: &Figure) -> Result<Vec<u8>, String> {
-    PngBackend::new().with_scale(2.0).render_scene(&scene(figure, false)).map_err(|e| e.to_string())
+/// A kind of picture: the ending of its files, what it is for, and how its bytes are made.
+pub struct Kind {
+    /// The ending of its files.
+    pub ending: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// Its bytes.
+    pub bytes: fn(Picture) -> Result<Vec<u8>, String>,
+}
+
+/// Every kind.
+pub const KINDS: &[Kind] = &[
+    Kind { ending: "svg", meaning: "for the web and for editing", bytes: |p| Ok(svg_of(p).into_bytes()) },
+    Kind { ending: "png", meaning: "for everything, at twice the resolution of a screen", bytes: png_of },
+    Kind { ending: "pdf", meaning: "for print and for LaTeX, with its fonts", bytes: pdf_of },
+];
+
+impl Kind {
+    /// The kind with an ending.
+    pub fn of(ending: &str) -> Option<&'static Kind> {
+        KINDS.iter().find(|k| k.ending == ending)
+    }
+}
+
+fn scene_of(picture: Picture, dashes: bool) -> Scene {
+    match picture {
+        Picture::Figure(figure) => scene(figure, dashes),
+        Picture::Drawing(drawing) => sheet(drawing),
+    }
+}
+
+fn svg_of(picture: Picture) -> String {
+    SvgBackend::new().render_scene(&scene_of(picture, true))
+}
+
+fn png_of(picture: Picture) -> Result<Vec<u8>, String> {
+    PngBackend::new().with_scale(2.0).render_scene(&scene_of(picture, false)).map_err(|e| e.to_string())
+}
+
+fn pdf_of(picture: Picture) -> Result<Vec<u8>, String> {
+    PdfBackend::new().render_scene(&scene_of(picture, true))
+}
+
+/// A figure in letters, for a terminal that is so many wide: dots of two by four a letter; in colours, or without.
+pub fn letters(figure: &Figure, columns: usize, coloured: bool) -> String {
+    let rows = (columns / 4).clamp(16, 30);
+    let mut out = String::new();
+    for panel in &figure.panels {
+        let Content::Curves(curves) = &panel.content else {
+            // A map is nothing but its colours.
+            out += &format!("{}: a map, which `ergoseq plot` draws\n\n", panel.title);
+            continue;
+        };
+        // A legend takes a third of the width: the names stand in the title, and theory's points would hide the lines.
+        let lines: Vec<Curve> = curves.iter().filter(|c| !c.marks).cloned().collect();
+        let names: Vec<&str> = lines.iter().map(|c| c.label.as_str()).collect();
+        let title =
+            if names.len() > 1 { format!("{}: {}", panel.title, names.join(", ")) } else { panel.title.clone() };
+        let bare = lines.iter().map(|c| Curve { label: String::new(), ..c.clone() }).collect();
+        let panel = Panel { title, content: Content::Curves(bare), ..panel.clone() };
+        let cell = plots(&panel, false);
+        // Grid lines would stand in the place of the curve, and a name that runs upwards takes a letter a line.
+        let layout = Layout::auto_from_plots(&cell)
+            .with_title(panel.title.clone())
+            .with_title_size(13)
+            .with_x_label(panel.x.clone())
+            .with_show_grid(false);
+        let alone = kuva::render::figure::Figure::new(1, 1)
+            .with_plots(vec![cell])
+            .with_layouts(vec![layout])
+            .with_cell_size(PANEL.0 * 1.5, PANEL.1);
+        let drawn = TerminalBackend::new(columns, rows).render_scene(&alone.render());
+        let drawn = if coloured { drawn } else { plain(&drawn) };
+        let blank = |line: &&str| line.trim().is_empty();
+        let lines: Vec<&str> = drawn.lines().map(str::trim_end).skip_while(blank).collect();
+        let last = lines.iter().rposition(|line| !blank(line)).map_or(0, |k| k + 1);
+        out += &(lines[..last].join("\n") + "\n\n");
+    }
+    out
+}
+
+/// A text without the sequences that set colours.
+fn plain(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut inside = false;
+    for c in text.chars() {
+        match (inside, c) {
+            (false, '\u{1b}') => inside = true,
+            (true, c) => inside = !c.is_ascii_alphabetic(),
+            (false, c) => out.push(c),
+        }
+    }
+    out
+}
+
+fn colour(paint: Option<Paint>) -> Option<Color> {
+    paint.map(on_white).map(|(r, g, b)| Color::Rgb(r, g, b))
+}
+
+/// A drawing as primitives on white.
+fn sheet(drawing: &Drawing) -> Scene {
+    let mut scene = Scene::new(drawing.width, drawing.height);
+    for shape in &drawing.shapes {
+        match shape {
+            Shape::Text(x, y, anchor, class, text) => {
+                let Some(look) = style(class) else { continue };
+                let (size, bold) = look.letters.unwrap_or((11, false));
+                let anchor = match anchor {
+                    Anchor::Start => TextAnchor::Start,
+                    Anchor::Middle => TextAnchor::Middle,
+                    Anchor::End => TextAnchor::End,
+                };
+                let (x, y, content, color) = (*x, *y, text.clone(), colour(look.fill));
+                scene.add(Primitive::Text { x, y, content, size, anchor, rotate: None, bold, color });
+            }
+            Shape::Rect([x, y, width, height], class) => {
+                let corners = [(*x, *y), (x + width, *y), (x + width, y + height), (*x, y + height)];
+                let mut path: Vec<Stroke> = corners.iter().map(|c| Stroke::Line(c.0, c.1)).collect();
+                path[0] = Stroke::Move(*x, *y);
+                path.push(Stroke::Close);
+                trace(&mut scene, outline(&path), class);
+            }
+            Shape::Path(strokes, class) => trace(&mut scene, outline(strokes), class),
+            Shape::Circle([cx, cy, r], class) => {
+                let Some(look) = style(class) else { continue };
+                scene.add(Primitive::Circle {
+                    cx: *cx,
+                    cy: *cy,
+                    r: *r,
+                    fill: colour(look.fill).unwrap_or(Color::None),
+                    fill_opacity: None,
+                    stroke: colour(look.stroke),
+                    stroke_width: Some(look.width),
+                });
+            }
+            Shape::Span([from, to, y]) => {
+                let (a, b) = (from.min(*to), from.max(*to));
+                trace(&mut scene, outline(&[Stroke::Move(a, *y), Stroke::Line(b, *y)]), "span");
+                let head = (0.3 * (b - a)).min(6.0);
+                for (tip, back) in [(a, a + head), (b, b - head)] {
+                    let head = [
+                        Stroke::Move(tip, *y),
+                        Stroke::Line(back, y - 2.5),
+                        Stroke::Line(back, y + 2.5),
+                        Stroke::Close,
+                    ];
+                    let grey = colour(Some(Paint("faint", 100))).unwrap_or(Color::None);
+                    path(&mut scene, outline(&head), Some(grey.clone()), grey, 0.5, None);
+                }
+            }
+            Shape::Begin(_) | Shape::End => {}
+        }
+    }
+    scene
+}
+
+fn trace(scene: &mut Scene, d: String, class: &str) {
+    let Some(look) = style(class) else { return };
+    let fill = colour(look.fill);
+    let dash = look.dash.map(|(dash, gap)| format!("{dash},{gap}"));
+    match colour(look.stroke) {
+        Some(stroke) => path(scene, d, fill, stroke, look.width, dash),
+        // What has no outline is outlined as it is filled, ever so thinly: neighbours then leave no seam.
+        None => path(scene, d, fill.clone(), fill.unwrap_or(Color::None), 0.1, None),
+    }
+}
+
+fn path(scene: &mut Scene, d: String, fill: Option<Color>, stroke: Color, stroke_width: f64, dash: Option<String>) {
+    let data = PathData { d, fill, stroke, stroke_width, opacity: None, stroke_dasharray: dash };
+    scene.add(Primitive::Path(Box::new(data)));
 }

@@ -5,7 +5,7 @@
 //! dead time were not seen and count as zero.
 
 use super::Results;
-use crate::emulator::Trace;
+use crate::emulator::{Run, Trace};
 use crate::linalg::C64;
 use crate::spin::Isotope;
 use crate::syntax::number_text;
@@ -39,6 +39,15 @@ fn decays<'a>(results: &Results<'a>) -> Vec<(&'a Trace, &'a str)> {
             Some((trace, key.strip_prefix("signal(")?.strip_suffix(')')?))
         })
         .collect()
+}
+
+/// One of the decays of a run: the word of its nucleus, its points, and the time between two.
+pub fn decay_of(run: &Run, number: usize) -> Option<(&str, Vec<C64>, f64)> {
+    let mut decays = run.traces.iter().filter_map(|trace| {
+        let key = &trace.values.first()?.0;
+        Some((trace, key.strip_prefix("signal(")?.strip_suffix(')')?))
+    });
+    decays.nth(number).map(|(trace, nucleus)| (nucleus, samples(trace), dwell(trace)))
 }
 
 fn samples(trace: &Trace) -> Vec<C64> {

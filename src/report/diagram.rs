@@ -3,15 +3,13 @@
 //! Times of a sequence span nine decades, so widths grow with the logarithm of durations: what takes longer is wider, and a pulse of a
 //! microsecond can be seen beside a delay of a second. The figure says so.
 
-use super::html::escaped;
 use crate::emulator::{Block, Rehearsal};
 use crate::hamiltonian::Evaluator;
 use crate::ir::{Event, EventKind, Experiment, Lock, Pulse};
+use crate::output::drawing::{Anchor, Drawing, Shape, Stroke};
 use crate::output::scaled;
-use crate::source::Place;
 use crate::syntax::Expr;
 use crate::units::UnitSystem;
-use std::fmt::Write;
 
 const ROW: f64 = 64.0;
 const TOP: f64 = 34.0;
@@ -79,30 +77,26 @@ fn width(duration: f64, shortest: f64, kind: &EventKind) -> f64 {
     if duration <= 0.0 { least } else { least + 22.0 * (duration / shortest).max(1.0).log10() }
 }
 
-/// The picture, as SVG.
-pub fn diagram(evaluator: &Evaluator, rehearsal: &Rehearsal) -> String {
+/// The picture.
+pub fn diagram(evaluator: &Evaluator, rehearsal: &Rehearsal) -> Drawing {
     let experiment = evaluator.experiment;
     let rows = rows(experiment);
-    let block = |place: Place| rehearsal.blocks.iter().find(|b| b.place == place);
     let shortest = rehearsal.blocks.iter().map(|b| b.duration).filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min);
     let mut x = LEFT;
     let mut all = Vec::new();
-    for event in &experiment.sequence {
-        let block = block(event.place);
+    for (k, event) in experiment.sequence.iter().enumerate() {
+        let block = rehearsal.blocks.iter().find(|b| b.event == k);
         let width = width(block.map_or(0.0, |b| b.duration), shortest, &event.kind);
         all.push(Drawn { event, block, x, width });
         x += width + 6.0;
     }
     let (w, h) = (x + 12.0, TOP + ROW * rows.len() as f64 + 34.0);
-    let mut out = format!(
-        "<svg class=\"sequence\" viewBox=\"0 0 {w:.0} {h:.0}\" width=\"{w:.0}\" height=\"{h:.0}\" role=\"img\" \
-         aria-label=\"pulse sequence\">\n"
-    );
+    let mut out = Drawing::new("sequence", "pulse sequence", w, h);
     let line = |row: usize| TOP + ROW * (row as f64 + 1.0) - 8.0;
     for (k, name) in rows.iter().enumerate() {
         let y = line(k);
-        let _ = writeln!(out, "<text x=\"8\" y=\"{:.0}\" class=\"channel\">{}</text>", y - 6.0, escaped(name));
-        let _ = writeln!(out, "<path d=\"M{LEFT} {y} H{:.0}\" class=\"axis\"/>", w - 8.0);
+        out.text(8.0, y - 6.0, Anchor::Start, "channel", name.clone());
+        out.line((LEFT, y), (w - 8.0, y), "axis");
     }
     let strongest = rehearsal.blocks.iter().filter_map(|b| b.rf).fold(0.0, f64::max);
     let second = if experiment.units == UnitSystem::Lab { "s" } else { "" };
@@ -110,7 +104,7 @@ pub fn diagram(evaluator: &Evaluator, rehearsal: &Rehearsal) -> String {
     for drawn in &all {
         page.draw(&mut out, drawn);
     }
-    out + "</svg>\n"
+    out
 }
 
 struct Page<'a> {
@@ -128,132 +122,80 @@ impl Page<'_> {
         (self.line)(self.rows.iter().position(|r| r == name).unwrap_or(0))
     }
 
-    fn text(&self, out: &mut String, x: f64, y: f64, class: &str, text: &str) {
-        let _ = writeln!(
-            out,
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" class=\"{class}\" text-anchor=\"middle\">{}</text>",
-            escaped(text)
-        );
-    }
-
-    fn draw(&self, out: &mut String, d: &Drawn) {
+    fn draw(&self, out: &mut Drawing, d: &Drawn) {
         let middle = d.x + d.width / 2.0;
         let rf = d.block.and_then(|b| b.rf);
         if let Some(block) = d.block {
             let time = |x: f64| scaled(x.max(0.0), self.second);
             let title = format!("begins {}, takes {}", time(block.start), time(block.duration));
-            let _ = writeln!(out, "<g><title>{}</title>", escaped(&title));
+            out.shapes.push(Shape::Begin(Some(title)));
         } else {
-            *out += "<g>\n";
+            out.shapes.push(Shape::Begin(None));
         }
         match &d.event.kind {
             EventKind::Prepare(_) => {
                 let y = TOP + 8.0;
-                self.text(out, middle, y, "small", "prepare");
-                let _ = writeln!(
-                    out,
-                    "<path d=\"M{0:.1} {1:.0} V{2:.0}\" class=\"edge\"/>",
-                    d.x + d.width,
-                    y + 6.0,
-                    self.bottom - 30.0
-                );
+                out.text(middle, y, Anchor::Middle, "small", "prepare");
+                out.line((d.x + d.width, y + 6.0), (d.x + d.width, self.bottom - 30.0), "edge");
             }
             EventKind::Pulse(pulse) => self.pulse(out, pulse, d, rf),
             EventKind::Parallel { pulses, .. } => pulses.iter().for_each(|p| self.pulse(out, p, d, rf)),
             EventKind::Lock(lock) => self.lock(out, lock, d),
             EventKind::Delay { duration, .. } => {
                 let y = (self.line)(0) + 14.0;
-                let _ = writeln!(
-                    out,
-                    "<path d=\"M{:.1} {y:.0} H{:.1}\" class=\"span\" marker-start=\"url(#a)\" marker-end=\"url(#a)\"/>",
-                    d.x + 2.0,
-                    d.x + d.width - 2.0
-                );
-                self.text(out, middle, y - 20.0, "small", &short(&duration.to_string(), d.width));
+                out.shapes.push(Shape::Span([d.x + 2.0, d.x + d.width - 2.0, y]));
+                out.text(middle, y - 20.0, Anchor::Middle, "small", short(&duration.to_string(), d.width));
             }
             EventKind::Evolve { hamiltonian, duration, .. } => {
                 self.box_on(out, OTHER, d, 30.0, "evolve");
                 let y = self.row(OTHER);
-                self.text(out, middle, y - 11.0, "small", &short(&hamiltonian.to_string(), d.width));
-                self.text(out, middle, y - 36.0, "small", &short(&duration.to_string(), d.width));
+                out.text(middle, y - 11.0, Anchor::Middle, "small", short(&hamiltonian.to_string(), d.width));
+                out.text(middle, y - 36.0, Anchor::Middle, "small", short(&duration.to_string(), d.width));
             }
             EventKind::Dephase { hamiltonian } => {
                 self.box_on(out, OTHER, d, 30.0, "dephase");
                 let y = self.row(OTHER);
-                self.text(out, middle, y - 11.0, "small", &short(&format!("dephase {hamiltonian}"), d.width));
+                out.text(middle, y - 11.0, Anchor::Middle, "small", short(&format!("dephase {hamiltonian}"), d.width));
             }
             EventKind::Crush { .. } | EventKind::Gradient { .. } => {
                 let y = self.row(GRADIENT);
-                let _ = writeln!(
-                    out,
-                    "<path d=\"M{:.1} {y} C{:.1} {:.1} {:.1} {:.1} {:.1} {y} Z\" class=\"gradient\"/>",
-                    d.x,
-                    d.x + d.width * 0.25,
-                    y - 48.0,
-                    d.x + d.width * 0.75,
-                    y - 48.0,
-                    d.x + d.width
-                );
+                let (right, top) = (d.x + d.width, y - 48.0);
+                let bow = Stroke::Curve([d.x + d.width * 0.25, top, d.x + d.width * 0.75, top, right, y]);
+                out.shapes.push(Shape::Path(vec![Stroke::Move(d.x, y), bow, Stroke::Close], "gradient"));
                 let word = if matches!(d.event.kind, EventKind::Crush { .. }) { "crush" } else { "gradient" };
-                self.text(out, middle, y + 13.0, "small", word);
+                out.text(middle, y + 13.0, Anchor::Middle, "small", word);
             }
             EventKind::Mark { name } => {
-                let _ = writeln!(
-                    out,
-                    "<path d=\"M{middle:.1} {:.0} V{:.0}\" class=\"mark\"/>",
-                    TOP - 12.0,
-                    self.bottom - 26.0
-                );
-                self.text(out, middle, self.bottom - 12.0, "name", name);
+                out.line((middle, TOP - 12.0), (middle, self.bottom - 26.0), "mark");
+                out.text(middle, self.bottom - 12.0, Anchor::Middle, "name", name);
             }
             EventKind::Acquire { nucleus, .. } => {
                 let y = self.row(nucleus);
-                let mut path = String::new();
-                for k in 0..=60 {
-                    let u = f64::from(k) / 60.0;
-                    let wave = (-3.0 * u).exp() * (u * 38.0).cos();
-                    let _ = write!(
-                        path,
-                        "{}{:.1} {:.1}",
-                        if k == 0 { "M" } else { "L" },
-                        d.x + u * d.width,
-                        y - 20.0 * wave
-                    );
-                }
-                let _ = writeln!(out, "<path d=\"{path}\" class=\"decay\"/>");
-                self.text(out, middle + 12.0, y - 28.0, "small", "acquire");
+                let wave = |u: f64| (d.x + u * d.width, y - 20.0 * (-3.0 * u).exp() * (u * 38.0).cos());
+                let points: Vec<(f64, f64)> = (0..=60).map(|k| wave(f64::from(k) / 60.0)).collect();
+                out.through(&points, false, "decay");
+                out.text(middle + 12.0, y - 28.0, Anchor::Middle, "small", "acquire");
             }
             EventKind::Tomography(_) => {
                 let y = self.row(&self.rows[0]);
                 self.box_on(out, &self.rows[0], d, 30.0, "evolve");
-                self.text(out, middle, y - 11.0, "small", "tomography");
+                out.text(middle, y - 11.0, Anchor::Middle, "small", "tomography");
             }
             EventKind::Loop { count, body } => {
-                let _ = writeln!(
-                    out,
-                    "<rect x=\"{:.1}\" y=\"{:.0}\" width=\"{:.1}\" height=\"{:.0}\" class=\"loop\"/>",
-                    d.x,
-                    TOP - 4.0,
-                    d.width,
-                    self.bottom - TOP - 34.0
-                );
-                self.text(out, middle, TOP + 12.0, "small", &format!("{} statements", body.len()));
-                self.text(out, middle, TOP - 10.0, "small", &short(&format!("× {count}"), d.width));
+                out.rect(d.x, TOP - 4.0, d.width, self.bottom - TOP - 34.0, "loop");
+                out.text(middle, TOP + 12.0, Anchor::Middle, "small", format!("{} statements", body.len()));
+                out.text(middle, TOP - 10.0, Anchor::Middle, "small", short(&format!("× {count}"), d.width));
             }
         }
-        *out += "</g>\n";
+        out.shapes.push(Shape::End);
     }
 
-    fn box_on(&self, out: &mut String, row: &str, d: &Drawn, height: f64, class: &str) {
+    fn box_on(&self, out: &mut Drawing, row: &str, d: &Drawn, height: f64, class: &'static str) {
         let y = self.row(row) - height;
-        let _ = writeln!(
-            out,
-            "<rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\" class=\"{class}\"/>",
-            d.x, d.width
-        );
+        out.rect(d.x, y, d.width, height, class);
     }
 
-    fn pulse(&self, out: &mut String, pulse: &Pulse, d: &Drawn, rf: Option<f64>) {
+    fn pulse(&self, out: &mut Drawing, pulse: &Pulse, d: &Drawn, rf: Option<f64>) {
         // An ideal pulse has no strength: it is drawn as a full bar without width.
         let strength = match rf {
             Some(rf) if self.strongest > 0.0 && !pulse.ideal => 14.0 + 20.0 * rf / self.strongest,
@@ -263,47 +205,28 @@ impl Page<'_> {
         let middle = d.x + d.width / 2.0;
         let half = if pulse.ideal { 3.0 } else { d.width / 2.0 - 8.0 };
         if pulse.shape.is_some() {
-            let _ = writeln!(
-                out,
-                "<path d=\"M{:.1} {y} C{:.1} {y} {:.1} {:.1} {middle:.1} {:.1} S{:.1} {y} {:.1} {y} Z\" class=\"pulse\"/>",
-                middle - half,
-                middle - half / 2.0,
-                middle - half / 2.0,
-                y - strength,
-                y - strength,
-                middle + half / 2.0,
-                middle + half
-            );
+            let (quarter, top) = (half / 2.0, y - strength);
+            let up = Stroke::Curve([middle - quarter, y, middle - quarter, top, middle, top]);
+            let down = Stroke::Curve([middle + quarter, top, middle + quarter, y, middle + half, y]);
+            out.shapes.push(Shape::Path(vec![Stroke::Move(middle - half, y), up, down, Stroke::Close], "pulse"));
         } else {
-            let _ = writeln!(
-                out,
-                "<rect x=\"{:.1}\" y=\"{:.1}\" width=\"{:.1}\" height=\"{strength:.1}\" class=\"pulse\"/>",
-                middle - half,
-                y - strength,
-                2.0 * half
-            );
+            out.rect(middle - half, y - strength, 2.0 * half, strength, "pulse");
         }
         let angle = pulse.angle.as_ref().map_or(String::new(), |a| a.to_string());
-        self.text(out, middle, y - strength - 14.0, "small", &short(&angle, 64.0));
-        self.text(out, middle, y - strength - 3.0, "phase", &short(&pulse.phase.to_string(), 64.0));
+        out.text(middle, y - strength - 14.0, Anchor::Middle, "small", short(&angle, 64.0));
+        out.text(middle, y - strength - 3.0, Anchor::Middle, "phase", short(&pulse.phase.to_string(), 64.0));
     }
 
-    fn lock(&self, out: &mut String, lock: &Lock, d: &Drawn) {
+    fn lock(&self, out: &mut Drawing, lock: &Lock, d: &Drawn) {
         let y = self.row(&lock.nucleus);
         // Both ends by the stronger one.
         let strength = |x: &Expr| self.evaluator.number(x).unwrap_or(0.0);
         let strongest = strength(&lock.from).max(strength(&lock.to)).max(f64::MIN_POSITIVE);
         let height = |x: &Expr| 1.0 + 31.0 * strength(x) / strongest;
-        let _ = writeln!(
-            out,
-            "<path d=\"M{0:.1} {y} V{1:.1} L{2:.1} {3:.1} V{y} Z\" class=\"lock\"/>",
-            d.x,
-            y - height(&lock.from),
-            d.x + d.width,
-            y - height(&lock.to)
-        );
+        let (right, ends) = (d.x + d.width, (y - height(&lock.from), y - height(&lock.to)));
+        out.through(&[(d.x, y), (d.x, ends.0), (right, ends.1), (right, y)], true, "lock");
         let words = format!("{} to {}, {}", lock.from, lock.to, lock.phase);
-        self.text(out, d.x + d.width / 2.0, y - 37.0, "small", &short(&words, d.width + 20.0));
+        out.text(d.x + d.width / 2.0, y - 37.0, Anchor::Middle, "small", short(&words, d.width + 20.0));
     }
 }
 

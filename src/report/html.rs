@@ -1,9 +1,6 @@
 //! Texts and numbers as a page writes them.
 
-/// A text in which nothing is markup.
-pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
-}
+pub use crate::output::drawing::escaped;
 
 /// A number of six digits.
 pub fn number(x: Option<f64>) -> String {

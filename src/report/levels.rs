@@ -1,15 +1,15 @@
 //! The levels of the battery and how full they are at every mark: where the ergotropy sits.
 
-use super::html::{escaped, number};
+use super::html::number;
 use crate::emulator::{Options, run};
 use crate::hamiltonian::{Evaluator, Fault, Values, build};
 use crate::ir::{Event, EventKind, Experiment, Measure};
 use crate::linalg::hermitian_eigen;
 use crate::metrics::SAME_LEVEL;
+use crate::output::drawing::{Anchor, Drawing, Shape};
 use crate::source::Place;
 use crate::syntax::parse_expression;
 use crate::units::energy_scale;
-use std::fmt::Write;
 
 /// More levels than this are not drawn.
 const MOST_LEVELS: usize = 24;
@@ -70,8 +70,8 @@ pub fn levels(experiment: &Experiment, values: &Values, options: &Options) -> Re
     Ok(Some(Levels { energies, moments }))
 }
 
-/// The picture, as SVG: a column a moment, a line a level, a bar as long as its population.
-pub fn picture(levels: &Levels, unit: &str) -> String {
+/// The picture: a column a moment, a line a level, a bar as long as its population.
+pub fn picture(levels: &Levels, unit: &str) -> Drawing {
     const COLUMN: f64 = 132.0;
     const LEFT: f64 = 146.0;
     const HEIGHT: f64 = 240.0;
@@ -84,25 +84,14 @@ pub fn picture(levels: &Levels, unit: &str) -> String {
     }
     let shift = 40.0 - ys.last().copied().unwrap_or(0.0);
     let (w, h) = (LEFT + COLUMN * levels.moments.len() as f64 + 16.0, ys[0] + shift + 26.0);
-    let mut out = format!(
-        "<svg class=\"levels\" viewBox=\"0 0 {w:.0} {h:.0}\" width=\"{w:.0}\" height=\"{h:.0}\" role=\"img\" \
-         aria-label=\"levels of the battery with their populations\">\n"
-    );
+    let mut out = Drawing::new("levels", "levels of the battery with their populations", w, h);
     for ((energy, states), y) in levels.energies.iter().zip(&ys) {
         let times = if *states > 1 { format!(" (×{states})") } else { String::new() };
         let label = format!("{}{times}", number(Some(*energy)));
-        let _ = writeln!(
-            out,
-            "<text x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\" class=\"small\">{label}</text>",
-            LEFT - 8.0,
-            y + shift + 4.0
-        );
+        out.text(LEFT - 8.0, y + shift + 4.0, Anchor::End, "small", label);
     }
-    let _ = writeln!(
-        out,
-        "<text x=\"8\" y=\"16\" class=\"small\">energy{}</text>",
-        if unit.is_empty() { String::new() } else { format!(" / {unit}") }
-    );
+    let unit = if unit.is_empty() { String::new() } else { format!(" / {unit}") };
+    out.text(8.0, 16.0, Anchor::Start, "small", format!("energy{unit}"));
     // Nearly even populations differ by what counts: bars show where a state's share lies between the least and the most of all moments.
     let of_states = |populations: &[Option<f64>]| -> Vec<f64> {
         populations.iter().zip(&levels.energies).map(|(p, (_, n))| p.unwrap_or(0.0) / *n as f64).collect()
@@ -112,23 +101,18 @@ pub fn picture(levels: &Levels, unit: &str) -> String {
     let (least, most) = range.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), s| (a.min(*s), b.max(*s)));
     for (k, (name, populations)) in levels.moments.iter().enumerate() {
         let x = LEFT + COLUMN * k as f64;
-        let _ = writeln!(out, "<text x=\"{x:.0}\" y=\"16\" class=\"name\">{}</text>", escaped(name));
+        out.text(x, 16.0, Anchor::Start, "name", name.clone());
         let shares = &shares[k];
         for (((share, p), (_, states)), y) in shares.iter().zip(populations).zip(&levels.energies).zip(&ys) {
             let range = most - least;
             let part = if range > 0.0 { (share - least) / range } else { 0.5 };
             let y = y + shift;
-            let _ = writeln!(
-                out,
-                "<g><title>{} in each of {states} states, {} in all</title><path d=\"M{x:.0} {y:.1} h{:.0}\" class=\"axis\"/>\
-                 <rect x=\"{x:.0}\" y=\"{:.1}\" width=\"{:.1}\" height=\"7\" class=\"population\"/></g>",
-                number(Some(*share)),
-                number(*p),
-                COLUMN - 20.0,
-                y - 3.5,
-                (COLUMN - 20.0) * part
-            );
+            let said = format!("{} in each of {states} states, {} in all", number(Some(*share)), number(*p));
+            out.shapes.push(Shape::Begin(Some(said)));
+            out.line((x, y), (x + COLUMN - 20.0, y), "axis");
+            out.rect(x, y - 3.5, (COLUMN - 20.0) * part, 7.0, "population");
+            out.shapes.push(Shape::End);
         }
     }
-    out + "</svg>\n"
+    out
 }

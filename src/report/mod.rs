@@ -1,9 +1,13 @@
 //! One page that shows an experiment: source, system, sequence, levels, curves, verdicts and how all of it was computed. The page needs
 //! nothing but itself: no network, no font, no other file.
 
+mod bloch;
+mod density;
 mod diagram;
 mod html;
 mod levels;
+mod measured;
+mod orders;
 mod source;
 
 use crate::compile::Compiled;
@@ -12,6 +16,7 @@ use crate::emulator::{self, Options, Rehearsal, Run, SweepAxis, rehearse};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::Experiment;
 use crate::metrics::Metric;
+use crate::output::drawing::{Drawing, style_sheet};
 use crate::output::{Content, EnergyUnit, Figure, MOST_POINTS, Results, chart, scaled, too_many};
 use crate::source::Sources;
 use crate::units::UnitSystem;
@@ -20,7 +25,7 @@ use html::{escaped, number, table};
 use serde_json::json;
 use std::fmt::Write;
 
-/// What the page looks like.
+/// What the page looks like, besides colours and the styles of drawings.
 const STYLE: &str = include_str!("page.css");
 
 /// The ends of spans of time.
@@ -62,7 +67,7 @@ pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str)
             "Sequence",
             &format!(
                 "<div class=\"wide\">{}</div>{note}",
-                diagram::diagram(&Evaluator::new(experiment, values)?, rehearsal)
+                diagram::diagram(&Evaluator::new(experiment, values)?, rehearsal).svg()
             ),
         );
         section(&mut body, "Timeline", &timeline(rehearsal, experiment, &compiled.sources));
@@ -84,8 +89,18 @@ pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str)
         section(
             &mut body,
             "Levels of the battery",
-            &format!("<div class=\"wide\">{}</div>{note}", levels::picture(found, unit)),
+            &format!("<div class=\"wide\">{}</div>{note}", levels::picture(found, unit).svg()),
         );
+    }
+    for (word, title) in [("hinton", "States"), ("bloch", "Ways of the spins"), ("tomography", "Tomography")] {
+        let drawn = DRAWINGS.iter().find(|(w, ..)| *w == word).map(|(_, _, draw)| draw(experiment, values, options));
+        match drawn {
+            Some(Ok(Some(drawing))) => {
+                section(&mut body, title, &format!("<div class=\"wide\">{}</div>\n", drawing.svg()));
+            }
+            Some(Err(why)) => section(&mut body, title, &undrawn(&format!("Not drawn: {}.", why.message))),
+            Some(Ok(None)) | None => {}
+        }
     }
     section(&mut body, "Results", &result_tables(&results, &run));
     section(&mut body, "What was measured", &formulas(experiment));
@@ -95,31 +110,35 @@ pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str)
     Ok(document(title, &body))
 }
 
-/// Pictures that the page has and that can be had alone: word, what it is, how it is drawn.
-pub const PICTURES: &[(&str, &str, PictureOf)] = &[
-    ("sequence", "the pulse sequence: channels, pulses, delays, marks", sequence_alone),
-    ("levels", "the levels of the battery and their populations at every mark", levels_alone),
+/// Drawings of an experiment: word, what it is, how it is drawn.
+pub const DRAWINGS: &[(&str, &str, DrawingOf)] = &[
+    ("sequence", "the pulse sequence: channels, pulses, delays, marks", |experiment, values, options| {
+        let e = Evaluator::new(experiment, values)?;
+        Ok(Some(diagram::diagram(&e, &rehearse(experiment, values, options)?)))
+    }),
+    ("levels", "the levels of the battery and their populations at every mark", |experiment, values, options| {
+        let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
+        Ok(levels::levels(experiment, values, options)?.map(|found| levels::picture(&found, unit)))
+    }),
+    ("hinton", "the density matrix at every mark, squares as large as its elements", |experiment, values, options| {
+        Ok(density::states(experiment, values, options)?.map(|found| density::hinton(&found)))
+    }),
+    ("city", "the density matrix at every mark, towers as high as its elements", |experiment, values, options| {
+        Ok(density::states(experiment, values, options)?.map(|found| density::city(&found)))
+    }),
+    ("bloch", "the way of every spin 1/2 through its Bloch sphere", |experiment, values, options| {
+        Ok(bloch::paths(experiment, values, options)?.map(|found| bloch::picture(&found)))
+    }),
+    ("orders", "the shares of the coherence orders behind every statement", |experiment, values, options| {
+        Ok(orders::picture(experiment, &rehearse(experiment, values, options)?))
+    }),
+    ("tomography", "what a tomography found of the battery, with its errors", |experiment, values, options| {
+        Ok(measured::picture(experiment, &emulator::run(experiment, values, options, &[])?))
+    }),
 ];
 
-/// Draws a picture of an experiment at one point of its parameters; `None` where there is nothing to draw.
-pub type PictureOf = fn(&Experiment, &Values, &Options) -> Result<Option<String>, Fault>;
-
-fn sequence_alone(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<String>, Fault> {
-    Ok(Some(alone(&diagram::diagram(&Evaluator::new(experiment, values)?, &rehearse(experiment, values, options)?))))
-}
-
-fn levels_alone(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<String>, Fault> {
-    let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
-    Ok(levels::levels(experiment, values, options)?.map(|found| alone(&levels::picture(&found, unit))))
-}
-
-/// A picture of the page as a file of its own: with its style, always on white, and the arrow that it refers to.
-fn alone(svg: &str) -> String {
-    let style = STYLE.replace("@media (prefers-color-scheme: dark)", "@media not all");
-    let Some((head, rest)) = svg.split_once(">\n") else { return svg.to_string() };
-    let head = head.replacen("<svg ", "<svg xmlns=\"http://www.w3.org/2000/svg\" style=\"background: #ffffff\" ", 1);
-    format!("{head}>\n<style>\n{style}</style>\n<defs>{ARROW}</defs>\n{rest}")
-}
+/// Draws something of an experiment at one point of its parameters; `None` where there is nothing to draw.
+pub type DrawingOf = fn(&Experiment, &Values, &Options) -> Result<Option<Drawing>, Fault>;
 
 /// The page of a program that was refused.
 pub fn page_of_mistakes(diagnostics: &[Diagnostic], sources: &Sources, file: &str) -> String {
@@ -134,10 +153,11 @@ fn document(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
-         <title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{STYLE}</style>\n</head>\n<body>\n{body}\
+         <title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{colours}{STYLE}</style>\n</head>\n<body>\n{body}\
          <svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>{ARROW}</defs></svg>\n\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
-        escaped(title)
+        escaped(title),
+        colours = style_sheet()
     )
 }
 

@@ -52,7 +52,7 @@ pub enum Command {
     Merge(Merge),
     /// Draws what an experiment measures: curves over time or a swept parameter, maps over two, spectra
     #[command(
-        after_help = "Examples:\n  ergoseq plot sequences/dipolar_charging.seq --output charging.svg\n  ergoseq plot sequences/jeener_broekaert.seq --what ergotropy --sweep \"theta=0deg .. 180deg points 61\" --output map.png"
+        after_help = drawings()
     )]
     #[cfg(feature = "pictures")]
     Plot(Plot),
@@ -110,10 +110,22 @@ pub enum Command {
     Tomography(Tomography),
     /// Computes the figures of a published paper anew, and judges what it says of them
     #[command(
-        after_help = "Writes every figure as CSV, SVG and PNG, and prints a table of the paper's claims: what is printed, what was found, and whether they agree.\n\nExamples:\n  ergoseq reproduce spin-charger\n  ergoseq reproduce dipolar --figure 5 --output figures"
+        after_help = "Writes every figure as CSV, SVG, PNG and PDF, and prints a table of the paper's claims: what is printed, what was found, and whether they agree.\n\nExamples:\n  ergoseq reproduce spin-charger\n  ergoseq reproduce dipolar --figure 5 --output figures"
     )]
     #[cfg(feature = "pictures")]
     Reproduce(Reproduce),
+}
+
+/// What `plot --what` draws besides results, from the table of drawings.
+#[cfg(feature = "pictures")]
+fn drawings() -> String {
+    let lines = ergoseq::report::DRAWINGS.iter().map(|(word, meaning, _)| format!("  {word:<12}{meaning}\n"));
+    format!(
+        "Drawings:\n{}\nExamples:\n  ergoseq plot sequences/dipolar_charging.seq --output charging.svg\n  \
+         ergoseq plot sequences/jeener_broekaert.seq --what ergotropy --sweep \"theta=0deg .. 180deg points 61\" --output map.pdf\n  \
+         ergoseq plot sequences/jeener_broekaert.seq --what city --output states.svg",
+        lines.collect::<String>()
+    )
 }
 
 /// `plot`
@@ -127,10 +139,10 @@ pub struct Plot {
     /// Sweeps a parameter: `--sweep "T=0.1 .. 2 points 20"`, `--sweep Dz=0,0.5,1`
     #[arg(long, value_name = "NAME=RANGE", allow_hyphen_values = true)]
     pub sweep: Vec<String>,
-    /// A result to draw, `sequence` for the pulse sequence, or `levels` for those of the battery; all results when not given
+    /// A result to draw, or one of the drawings below; all results when not given
     #[arg(long, value_name = "RESULT")]
     pub what: Vec<String>,
-    /// The picture, or its numbers: .svg, .png or .csv
+    /// The picture, or its numbers: .svg, .png, .pdf or .csv
     #[arg(long, short, value_name = "PATH")]
     pub output: PathBuf,
     /// Overwrites the output file if there is one
@@ -459,6 +471,10 @@ pub struct Run {
     /// Fills a decay up with zeros to so many times its length before it becomes a spectrum; 2 when not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub zero_fill: Option<u16>,
+    /// Draws curves below the table, in letters
+    #[cfg(feature = "pictures")]
+    #[arg(long)]
+    pub plot: bool,
     /// Writes to a file instead of standard output
     #[arg(long, short, value_name = "PATH")]
     pub output: Option<PathBuf>,

@@ -117,7 +117,8 @@ pub fn options(how: &How) -> Result<Options, Outcome> {
     }
     let max_memory = bytes(&how.max_memory)
         .ok_or_else(|| wrong(format!("--max-memory {} is no amount of memory; write 500MB or 16GB", how.max_memory)))?;
-    Ok(Options { method, tolerance: how.tolerance, max_memory, measured: None, spectrometer: how.spectrometer.clone() })
+    let spectrometer = how.spectrometer.clone();
+    Ok(Options { method, tolerance: how.tolerance, max_memory, spectrometer, ..Options::default() })
 }
 
 fn bytes(text: &str) -> Option<f64> {

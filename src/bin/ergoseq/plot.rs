@@ -6,16 +6,19 @@ use crate::{Outcome, args, files, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator;
 use ergoseq::hamiltonian::Values;
-use ergoseq::output::{EnergyUnit, Figure, MOST_POINTS, Results, chart, png, svg, too_many};
-use ergoseq::report::PICTURES;
+use ergoseq::output::{EnergyUnit, Figure, KINDS, Kind, MOST_POINTS, Picture, Results, chart, too_many};
+use ergoseq::report::DRAWINGS;
 use std::path::Path;
 
 /// Draws what an experiment measures.
 pub fn plot(a: &args::Plot) -> Outcome {
     let ending = a.output.extension().and_then(|e| e.to_str()).unwrap_or_default();
-    if !["svg", "png", "csv"].contains(&ending) {
+    let kind = Kind::of(ending);
+    if kind.is_none() && ending != "csv" {
         let message = format!("`{}` names no kind of picture", a.output.display());
-        let diagnostic = Diagnostic::without_place(Code::CannotWrite, message).help("end it in .svg, .png or .csv");
+        let endings: Vec<String> = KINDS.iter().map(|k| format!(".{}", k.ending)).collect();
+        let help = format!("end it in {} or .csv", endings.join(", "));
+        let diagnostic = Diagnostic::without_place(Code::CannotWrite, message).help(help);
         terminal::report(&[diagnostic], &Default::default());
         return Outcome::Usage;
     }
@@ -25,18 +28,19 @@ pub fn plot(a: &args::Plot) -> Outcome {
     };
     let experiment = &compiled.experiment;
     if let [what] = a.what.as_slice()
-        && let Some((_, meaning, draw)) = PICTURES.iter().find(|(word, _, _)| word == what)
+        && let Some((_, meaning, draw)) = DRAWINGS.iter().find(|(word, _, _)| word == what)
         && !experiment.measures.iter().any(|m| m.key == *what)
     {
-        if ending != "svg" {
-            let message = format!("`{what}` is drawn as .svg");
+        let Some(kind) = kind else {
+            let message = format!("`{what}` is drawn, and has no rows for a spreadsheet");
             terminal::report(&[Diagnostic::without_place(Code::CannotWrite, message)], &compiled.sources);
             return Outcome::Usage;
-        }
-        let drawn = draw(experiment, &values, &options).and_then(|picture| {
-            let nothing =
-                || Box::new(Diagnostic::without_place(Code::Contradiction, format!("this file has none of {meaning}")));
-            files::write(&a.output, &picture.ok_or_else(nothing)?, a.force).map_err(Box::new)
+        };
+        let drawn = draw(experiment, &values, &options).and_then(|drawing| {
+            let why = format!("there is nothing to draw, or more than can be seen: {meaning}");
+            let nothing = || Box::new(Diagnostic::without_place(Code::Contradiction, why));
+            let drawing = drawing.ok_or_else(nothing)?;
+            picture(kind, Picture::Drawing(&drawing), &a.output, a.force).map_err(Box::new)
         });
         return match drawn {
             Ok(()) => Outcome::Done,
@@ -63,14 +67,16 @@ pub fn plot(a: &args::Plot) -> Outcome {
 }
 
 fn write(figure: &Figure, path: &Path, ending: &str, force: bool) -> Result<(), Diagnostic> {
-    match ending {
-        "csv" => files::write(path, &figure.csv(), force),
-        "svg" => files::write(path, &svg(figure), force),
-        _ => {
-            let picture = png(figure).map_err(|why| {
-                Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be drawn: {why}", path.display()))
-            })?;
-            files::write_bytes(path, &picture, force)
-        }
+    match Kind::of(ending) {
+        Some(kind) => picture(kind, Picture::Figure(figure), path, force),
+        None => files::write(path, &figure.csv(), force),
     }
+}
+
+/// Draws and writes.
+pub fn picture(kind: &Kind, picture: Picture, path: &Path, force: bool) -> Result<(), Diagnostic> {
+    let bytes = (kind.bytes)(picture).map_err(|why| {
+        Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be drawn: {why}", path.display()))
+    })?;
+    files::write_bytes(path, &bytes, force)
 }

@@ -3,6 +3,7 @@
 use crate::progress::Progress;
 use crate::{Outcome, args, files, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
+use ergoseq::output::{KINDS, Picture};
 use ergoseq::papers::{Paper, Watch, Workbench, report};
 use ergoseq::source::Sources;
 
@@ -67,9 +68,8 @@ fn write(a: &args::Reproduce, figure: &ergoseq::output::Figure) -> Result<(), Di
     files::folder(&folder)?;
     let path = |ending: &str| folder.join(format!("{}.{ending}", figure.name));
     files::write(&path("csv"), &figure.csv(), a.force)?;
-    files::write(&path("svg"), &ergoseq::output::svg(figure), a.force)?;
-    let png = ergoseq::output::png(figure).map_err(|why| {
-        Diagnostic::without_place(Code::CannotWrite, format!("the picture of {} cannot be drawn: {why}", figure.name))
-    })?;
-    files::write_bytes(&path("png"), &png, a.force)
+    for kind in KINDS {
+        crate::plot::picture(kind, Picture::Figure(figure), &path(kind.ending), a.force)?;
+    }
+    Ok(())
 }

@@ -38,7 +38,7 @@ pub fn run(a: &args::Run) -> Outcome {
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
     let points: Vec<Values> = emulator::points(&axes, &values).collect();
-    let swept: Vec<String> = axes.into_iter().flat_map(|a| a.names).collect();
+    let swept: Vec<String> = axes.iter().flat_map(|a| a.names.clone()).collect();
     let runs = match emulate(experiment, &points, &options, a.threads) {
         Ok(runs) => runs,
         Err((point, diagnostic)) => {
@@ -55,7 +55,7 @@ pub fn run(a: &args::Run) -> Outcome {
     let results = Results { experiment, file: &file, swept, points: &runs, energy };
     let format = FORMATS.iter().find(|(w, _, _)| *w == a.format).map_or(Format::Table, |(_, f, _)| *f);
     let text = match format {
-        Format::Table => Ok(table(&results)),
+        Format::Table => Ok(table(&results) + &drawn(a, &results, &axes)),
         Format::Json => Ok(json(&results)),
         Format::Csv => Ok(csv(&results)),
         Format::Spectrum => {
@@ -82,6 +82,23 @@ pub fn run(a: &args::Run) -> Outcome {
     }
 }
 
+/// The curves in letters, where they are asked for; why there are none, where there are none.
+#[cfg(feature = "pictures")]
+fn drawn(a: &args::Run, results: &Results, axes: &[emulator::SweepAxis]) -> String {
+    if !a.plot {
+        return String::new();
+    }
+    match ergoseq::output::chart(results, axes, &[]) {
+        Ok(figure) => format!("\n{}", ergoseq::output::letters(&figure, terminal::columns(), terminal::coloured())),
+        Err(why) => format!("\n{why}\n"),
+    }
+}
+
+#[cfg(not(feature = "pictures"))]
+fn drawn(_: &args::Run, _: &Results, _: &[emulator::SweepAxis]) -> String {
+    String::new()
+}
+
 fn undecayed(why: String) -> Diagnostic {
     Diagnostic::without_place(Code::Contradiction, why)
         .help("`acquire 1H points 1024 dwell 50 us` acquires a free induction decay")
@@ -106,6 +123,10 @@ fn array(a: &args::Run, results: &Results, sources: &Sources) -> Outcome {
 fn processing(a: &args::Run) -> Result<(), String> {
     if a.format != "spectrum" && (a.broaden.is_some() || a.zero_fill.is_some()) {
         return Err("--broaden and --zero-fill belong to --format spectrum".into());
+    }
+    #[cfg(feature = "pictures")]
+    if a.plot && a.format != "table" {
+        return Err(format!("--plot draws below the table, and --format {} has none", a.format));
     }
     match a.broaden {
         Some(width) if !width.is_finite() || width < 0.0 => Err(format!("--broaden {width} is no width of a line")),

@@ -15,6 +15,22 @@ fn styled() -> bool {
         && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
 }
 
+/// Whether standard output shows colours.
+#[cfg(feature = "pictures")]
+pub fn coloured() -> bool {
+    std::io::stdout().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none()
+        && std::env::var_os("TERM").is_none_or(|t| t != "dumb")
+}
+
+/// How many letters stand in a line: what the terminal says, or `COLUMNS`, or 80.
+#[cfg(feature = "pictures")]
+pub fn columns() -> usize {
+    let told = std::env::var("COLUMNS").ok().and_then(|c| c.parse().ok());
+    let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    told.or_else(seen).unwrap_or(80).clamp(40, 200)
+}
+
 /// Prints messages. A terminal that went away is no reason to fail.
 pub fn report(diagnostics: &[Diagnostic], sources: &Sources) {
     let mut text = String::new();

@@ -47,7 +47,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
             prepare_place = event.place;
         }
     }
-    builder.events(&e.experiment.sequence, &mut steps)?;
+    let ends = builder.events(&e.experiment.sequence, &mut steps)?;
     if let Some(hardware) = e.spectrometer.as_ref() {
         let mut channels: Vec<(&String, &Sent)> = builder.sent.iter().collect();
         channels.sort_by_key(|(nucleus, _)| *nucleus);
@@ -56,7 +56,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         }
     }
     let battery = e.experiment.battery.as_ref().map(|b| builder.battery(b)).transpose()?;
-    let schedule = Schedule { basis: e.basis.clone(), prepare, prepare_place, steps, battery };
+    let schedule = Schedule { basis: e.basis.clone(), prepare, prepare_place, steps, ends, battery };
     Ok((schedule, builder.warnings))
 }
 
@@ -85,7 +85,9 @@ struct Builder<'a, 'b> {
 }
 
 impl<'a> Builder<'a, '_> {
-    fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<(), Fault> {
+    /// Adds the steps of events, and tells how many there are behind each event.
+    fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<Vec<usize>, Fault> {
+        let mut ends = Vec::with_capacity(events.len());
         for (k, event) in events.iter().enumerate() {
             if let EventKind::Delay { between_centres: true, duration, .. } = &event.kind {
                 self.halves = self.half(events[..k].iter().rev(), event.place)?
@@ -112,8 +114,9 @@ impl<'a> Builder<'a, '_> {
             {
                 hardware.before_pulse(self.clock - start, event.place.0.unwrap_or_default())?;
             }
+            ends.push(steps.len());
         }
-        Ok(())
+        Ok(ends)
     }
 
     /// Half of the next pulse, marks passed over.

@@ -1,0 +1,175 @@
+//! The way of every spin 1/2 through its Bloch sphere, in the rotating frame. Ideal pulses take no time: they are dashed.
+
+use super::html::number;
+use crate::emulator::{Options, Run, run};
+use crate::hamiltonian::{Evaluator, Fault, Values};
+use crate::ir::{Event, EventKind, Experiment, Measure, Record};
+use crate::output::drawing::{Anchor, Drawing};
+use crate::spin::SiteKind;
+use crate::syntax::{Expr, parse_expression};
+
+/// More spins than this are not drawn.
+const MOST_SPINS: usize = 12;
+
+/// Points a statement.
+const POINTS: f64 = 61.0;
+
+/// The ways of spins.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Paths {
+    /// The name of each spin, and the stretches of its way: 2<Ix>, 2<Iy>, 2<Iz> over time.
+    pub spins: Vec<(String, Vec<Vec<[f64; 3]>>)>,
+    /// The largest length of any of them.
+    pub largest: f64,
+    /// Whether time passes in loops, of which only the ends are seen.
+    pub loops: bool,
+}
+
+/// The ways of the spins of an experiment, at one point; `None` where there are none, or too many.
+///
+/// # Errors
+/// When it cannot be run.
+pub fn paths(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<Paths>, Fault> {
+    let e = Evaluator::new(experiment, values)?;
+    let spins: Vec<String> =
+        e.basis.sites.iter().filter(|s| s.kind == SiteKind::Spin && s.dimension == 2).map(|s| s.name.clone()).collect();
+    if spins.is_empty() || spins.len() > MOST_SPINS || e.basis.has_copies() {
+        return Ok(None);
+    }
+    let mut seen =
+        Experiment { measures: vec![], expects: vec![], theories: vec![], sweeps: vec![], ..experiment.clone() };
+    for spin in &spins {
+        for axis in ["Ix", "Iy", "Iz"] {
+            let key = format!("expectation(2*{axis}({spin}))");
+            let value = parse_expression(&key, 0)?;
+            seen.measures.push(Measure { key, value, summary: false });
+        }
+    }
+    seen.sequence.retain(|event| !matches!(event.kind, EventKind::Tomography(_) | EventKind::Acquire { .. }));
+    let mut k = 0;
+    let mut sequence = Vec::new();
+    for mut event in std::mem::take(&mut seen.sequence) {
+        if matches!(event.kind, EventKind::Mark { .. }) {
+            continue;
+        }
+        k += 1;
+        record(&mut event, &format!("way{k}"), &e);
+        let place = event.place;
+        sequence.push(event);
+        sequence.push(Event { kind: EventKind::Mark { name: format!("way{k}") }, place });
+    }
+    seen.sequence = sequence;
+    let found = run(&seen, values, options, &[])?;
+    let loops = experiment.sequence.iter().any(|event| matches!(event.kind, EventKind::Loop { .. }));
+    let ways: Vec<(String, Vec<Vec<[f64; 3]>>)> =
+        spins.iter().enumerate().map(|(s, name)| (name.clone(), way(&found, s, k))).collect();
+    let length = |v: &[f64; 3]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
+    let largest = ways.iter().flat_map(|(_, way)| way.iter().flatten().map(length)).fold(0.0, f64::max);
+    Ok(Some(Paths { spins: ways, largest, loops }))
+}
+
+/// Records a statement that takes time; those of no duration cannot be recorded, nor can several pulses at once.
+fn record(event: &mut Event, name: &str, e: &Evaluator) {
+    let lasts = |duration: &Expr| e.number(duration).is_ok_and(|t| t > 0.0);
+    let given = Some(Record { points: Expr::number(POINTS), name: name.to_string() });
+    match &mut event.kind {
+        EventKind::Pulse(p) if !p.ideal => p.record = given,
+        EventKind::Delay { duration, record, between_centres: false } if lasts(duration) => *record = given,
+        EventKind::Evolve { duration, record, .. } if lasts(duration) => *record = given,
+        EventKind::Lock(l) => l.record = given,
+        _ => {}
+    }
+}
+
+/// The stretches of a spin's way: what was recorded, and between records a straight line of two points.
+fn way(run: &Run, spin: usize, statements: usize) -> Vec<Vec<[f64; 3]>> {
+    let mut stretches: Vec<Vec<[f64; 3]>> = Vec::new();
+    for k in 1..=statements {
+        let name = format!("way{k}");
+        if let Some(trace) = run.traces.iter().find(|t| t.name == name) {
+            let column = |axis: usize| trace.values.get(3 * spin + axis).map(|(_, v)| v.as_slice()).unwrap_or_default();
+            let (x, y, z) = (column(0), column(1), column(2));
+            let all = x.iter().zip(y).zip(z).filter_map(|((x, y), z)| Some([(*x)?, (*y)?, (*z)?]));
+            stretches.push(all.collect());
+            continue;
+        }
+        let mark = run.marks.iter().find(|m| m.name == name);
+        let Some(mark) = mark else { continue };
+        let at = |axis: usize| mark.values.get(3 * spin + axis).and_then(|(_, v)| *v);
+        let (Some(x), Some(y), Some(z)) = (at(0), at(1), at(2)) else { continue };
+        match stretches.last().and_then(|s| s.last()).copied() {
+            Some(before) => stretches.push(vec![before, [x, y, z]]),
+            None => stretches.push(vec![[x, y, z]]),
+        }
+    }
+    stretches
+}
+
+/// The picture: a sphere a spin.
+pub fn picture(paths: &Paths) -> Drawing {
+    const RADIUS: f64 = 96.0;
+    const CELL: (f64, f64) = (250.0, 262.0);
+    let columns = paths.spins.len().min(3);
+    let rows = paths.spins.len().div_ceil(columns);
+    let caption = format!(
+        "2<I> in the rotating frame; the sphere has the radius {}{}",
+        number(Some(paths.largest)),
+        if paths.loops { "; loops are jumps" } else { "" }
+    );
+    let size = ((CELL.0 * columns as f64).max(440.0), 30.0 + CELL.1 * rows as f64);
+    let mut out = Drawing::new("bloch", caption.clone(), size.0, size.1);
+    out.text(10.0, 18.0, Anchor::Start, "small", caption);
+    // x comes out of the page to the left, y goes to the right, z up: seen from 30 degrees beside x and 20 above.
+    let (azimuth, height) = (30f64.to_radians(), 20f64.to_radians());
+    let seen = move |[x, y, z]: [f64; 3]| {
+        let right = y * azimuth.cos() - x * azimuth.sin();
+        let away = x * azimuth.cos() + y * azimuth.sin();
+        (right, z * height.cos() - away * height.sin())
+    };
+    for (k, (name, way)) in paths.spins.iter().enumerate() {
+        let centre = (CELL.0 * ((k % columns) as f64 + 0.5), 30.0 + CELL.1 * ((k / columns) as f64 + 0.5) + 8.0);
+        let at = |v: [f64; 3]| {
+            let (right, up) = seen(v);
+            (centre.0 + RADIUS * right, centre.1 - RADIUS * up)
+        };
+        let round = |f: &dyn Fn(f64) -> [f64; 3]| -> Vec<(f64, f64)> {
+            (0..72).map(|k| at(f(std::f64::consts::TAU * f64::from(k) / 72.0))).collect()
+        };
+        let circle: Vec<(f64, f64)> = (0..72)
+            .map(|k| std::f64::consts::TAU * f64::from(k) / 72.0)
+            .map(|a| (centre.0 + RADIUS * a.cos(), centre.1 + RADIUS * a.sin()))
+            .collect();
+        out.through(&circle, true, "axis");
+        out.through(&round(&|a| [a.cos(), a.sin(), 0.0]), true, "grid");
+        out.through(&round(&|a| [0.0, a.cos(), a.sin()]), true, "grid");
+        out.through(&round(&|a| [a.cos(), 0.0, a.sin()]), true, "grid");
+        for (letter, axis) in [("x", [1.0, 0.0, 0.0]), ("y", [0.0, 1.0, 0.0]), ("z", [0.0, 0.0, 1.0])] {
+            out.line(at([0.0; 3]), at(axis), "axis");
+            let end = at(axis.map(|x| 1.14 * x));
+            out.text(end.0, end.1 + 4.0, Anchor::Middle, "name", letter);
+        }
+        out.text(centre.0 - RADIUS, centre.1 - RADIUS - 10.0, Anchor::Start, "name", name.clone());
+        let scale = if paths.largest > 0.0 { 1.0 / paths.largest } else { 0.0 };
+        let mut colour = 0;
+        for stretch in way {
+            let points: Vec<(f64, f64)> = stretch.iter().map(|v| at(v.map(|x| x * scale))).collect();
+            match points.len() {
+                0 | 1 => {}
+                2 => out.through(&points, false, "jump"),
+                _ => {
+                    out.through(&points, false, ["path1", "path2", "path3", "path4"][colour % 4]);
+                    colour += 1;
+                }
+            }
+        }
+        let dot = |v: Option<&[f64; 3]>| v.map(|v| at(v.map(|x| x * scale)));
+        let first = dot(way.iter().flatten().next());
+        let last = dot(way.iter().flatten().last());
+        for (point, class) in [(first, "corrected"), (last, "bound")] {
+            if let Some((x, y)) = point {
+                out.shapes.push(crate::output::drawing::Shape::Circle([x, y, 3.6], class));
+            }
+        }
+    }
+    out
+}
