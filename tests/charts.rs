@@ -176,6 +176,7 @@ fn everything_is_drawn_of_every_sequence() {
             let one = |(word, ..): &(&str, &str, _)| {
                 let Some(drawn) = drawing(&experiment, word) else { return 0 };
                 let picture = svg(Picture::Drawing(&drawn));
+                assert!(picture.contains("DejaVu Sans"), "letters are of a family that PDF finds");
                 for wrong in ["NaN", "inf"] {
                     assert!(!picture.contains(wrong) && !drawn.svg().contains(wrong), "{word} of {}", path.display());
                 }

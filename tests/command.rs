@@ -320,7 +320,7 @@ fn a_paper_is_reproduced_into_files_that_are_kept() {
     let mut files: Vec<String> =
         std::fs::read_dir(out).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     files.sort();
-    assert_eq!(files, ["heisenberg_fig4.csv", "heisenberg_fig4.png", "heisenberg_fig4.svg"]);
+    assert_eq!(files, ["heisenberg_fig4.csv", "heisenberg_fig4.pdf", "heisenberg_fig4.png", "heisenberg_fig4.svg"]);
     assert_eq!(code(&ergoseq(&["reproduce", "heisenberg", "--figure", "4", "--output", out])), 3, "files are there");
     let again = ergoseq(&["reproduce", "heisenberg", "--figure", "4", "--output", out, "--force", "--threads", "1"]);
     assert_eq!(text(&again.stdout), table, "the same on any number of threads");

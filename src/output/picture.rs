@@ -237,6 +237,8 @@ fn colour(paint: Option<Paint>) -> Option<Color> {
 /// A drawing as primitives on white.
 fn sheet(drawing: &Drawing) -> Scene {
     let mut scene = Scene::new(drawing.width, drawing.height);
+    // The family that the crate brings along comes first: PDF knows no other where the system has none.
+    scene.font_family = Some("DejaVu Sans, Liberation Sans, Arial, sans-serif".into());
     for shape in &drawing.shapes {
         match shape {
             Shape::Text(x, y, anchor, class, text) => {
