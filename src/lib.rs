@@ -97,6 +97,18 @@ pub fn check_on(
     Ok(warnings)
 }
 
+/// The value that a text gives a parameter, as `--set NAME=TEXT` does; `file` is the number of the text among the sources.
+///
+/// # Errors
+/// When there is no such parameter, or the text is no value of its kind and range.
+pub fn setting(experiment: &Experiment, name: &str, text: &str, file: u32) -> Result<f64, Fault> {
+    let expr = syntax::parse_expression(text, file)?;
+    check::check_setting(&experiment.scope(), name, &expr)?;
+    // Such values have no names in them, so an experiment without parameters evaluates them.
+    let bare = Experiment { units: experiment.units, ..Experiment::default() };
+    Evaluator::new(&bare, &Values::new())?.number(&expr)
+}
+
 /// Runs an experiment at one point of its parameters (SI or natural units); those not given have their defaults.
 ///
 /// # Errors

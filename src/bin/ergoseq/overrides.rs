@@ -6,10 +6,10 @@ use crate::{files, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{METHODS, Method, Options};
-use ergoseq::hamiltonian::{Evaluator, Values};
+use ergoseq::hamiltonian::Values;
 use ergoseq::ir::{Experiment, Meaning, Sweep};
 use ergoseq::source::{Place, Sources};
-use ergoseq::syntax::{parse_expression, parse_sweep_values};
+use ergoseq::syntax::parse_sweep_values;
 use std::path::Path;
 
 fn split<'a>(text: &'a str, option: &str, example: &str) -> Result<(&'a str, &'a str), Diagnostic> {
@@ -42,17 +42,12 @@ pub fn prepare(file: &Path, given: &Given, swept: &[String], how: &How) -> Resul
 /// The values of `--set`, in SI or natural units. A wrong one is a wrong command line.
 pub fn values(experiment: &Experiment, given: &Given, sources: &mut Sources) -> Result<Values, Outcome> {
     let mut values = Values::new();
-    let scope = experiment.scope();
-    // Values of the command line have no names in them, so an experiment without parameters evaluates them.
-    let bare = Experiment { units: experiment.units, ..Experiment::default() };
     for text in &given.set {
         let result = (|| {
             let (name, value) = split(text, "--set", "T=0.5")?;
             let file = sources.add(format!("--set {name}"), value);
-            let expr = parse_expression(value, file)?;
-            ergoseq::check::check_setting(&scope, name, &expr).map_err(|d| *d)?;
-            let x = Evaluator::new(&bare, &Values::new()).and_then(|e| e.number(&expr)).map_err(|d| *d)?;
-            Ok((name.to_string(), x))
+            let x = ergoseq::setting(experiment, name, value, file).map_err(|d| *d)?;
+            Ok::<_, Diagnostic>((name.to_string(), x))
         })();
         match result {
             Ok((name, x)) => {

@@ -1,0 +1,46 @@
+"""The compiled part of the package."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+__version__: str
+METRICS: list[tuple[str, str, str, str]]
+DRAWINGS: list[tuple[str, str]]
+
+class Program:
+    @staticmethod
+    def compile(text: str, name: str, folder: str | None = None) -> Program: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def params(self) -> list[tuple[str, float, str]]: ...
+    @property
+    def measures(self) -> list[tuple[str, str]]: ...
+    @property
+    def time_unit(self) -> str: ...
+    def axes(self, given: dict[str, Any]) -> list[tuple[list[str], list[list[float]]]]: ...
+    def check(self, given: dict[str, Any], spectrometer: str | None = None) -> list[dict[str, Any]]: ...
+    def run(
+        self,
+        given: dict[str, Any],
+        method: str = "auto",
+        tolerance: float = 1e-7,
+        spectrometer: str | None = None,
+        states: int = 0,
+    ) -> dict[str, Any]: ...
+    def run_many(
+        self,
+        points: list[dict[str, Any]],
+        threads: int | None = None,
+        method: str = "auto",
+        tolerance: float = 1e-7,
+        spectrometer: str | None = None,
+    ) -> list[dict[str, Any] | tuple[str, str]]: ...
+    def plot(self, given: dict[str, Any], kind: str = "svg", what: list[str] = ...) -> bytes: ...
+    def report(self, given: dict[str, Any]) -> str: ...
+
+def measure(name: str, rho: ArrayLike | np.ndarray[Any, Any], others: list[Any]) -> float: ...

@@ -1,0 +1,372 @@
+"""Sequences and their runs."""
+
+from __future__ import annotations
+
+import html
+import importlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from . import _core
+from .errors import Diagnostic
+from .sweep import Value, sweep
+
+__all__ = ["Result", "Sequence", "Trace", "load"]
+
+_LARGEST_STATE = 4096
+
+
+def load(source: str | os.PathLike[str], *, folder: str | os.PathLike[str] | None = None) -> Sequence:
+    """Reads and checks a sequence.
+
+    Args:
+        source: the path of a ``.seq`` file, or the text of one: what has more than one line is a text.
+        folder: where the files lie that a text takes with ``use`` or ``shape``.
+
+    Returns:
+        The sequence.
+
+    Raises:
+        ErgoseqError: where the program is wrong, with every mistake.
+        OSError: where the file cannot be read.
+    """
+    if isinstance(source, str) and "\n" in source:
+        program = _core.Program.compile(source, "<text>", None if folder is None else os.fspath(folder))
+        return Sequence(program, source, "<text>", None if folder is None else os.fspath(folder))
+    path = os.fspath(source)
+    with open(path, encoding="utf-8") as file:
+        text = file.read()
+    where = os.fspath(folder) if folder is not None else os.path.dirname(os.path.abspath(path))
+    return Sequence(_core.Program.compile(text, path, where), text, path, where)
+
+
+class Trace(Mapping[str, NDArray[np.float64]]):
+    """A recorded curve: results over time, by the keys of ``measure``.
+
+    Attributes:
+        name: its name.
+        start: the time since ``prepare`` at which it begins, s (or natural).
+        time: times since its statement began, shape (n,).
+    """
+
+    def __init__(self, name: str, start: float, time: NDArray[np.float64], values: dict[str, Any]) -> None:
+        self.name = name
+        self.start = start
+        self.time = time
+        self._values: dict[str, NDArray[np.float64]] = values
+
+    def __getitem__(self, key: str) -> NDArray[np.float64]:
+        return self._values[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __repr__(self) -> str:
+        return f"<trace {self.name}: {len(self.time)} samples of {', '.join(self._values)}>"
+
+
+class Result(Mapping[str, Any]):
+    """What a run found.
+
+    ``result["xi_max"]`` is a number of the whole run, ``result["ergotropy"]`` a dictionary by marks; ``result.traces["charging"]``
+    a curve; ``result.state("charged")`` a density matrix. What has no value is NaN.
+
+    Attributes:
+        params: every parameter with its value, SI or natural units.
+        marks: the names of the marks in order; the last is ``end``.
+        times: the times of the marks since ``prepare``, shape (marks,).
+        traces: recorded curves by name.
+        notes: what the emulator has to say.
+        methods: how it was computed.
+        duration: the time from ``prepare`` to the end.
+    """
+
+    def __init__(self, told: Mapping[str, Any], sequence: Sequence, options: Mapping[str, Any]) -> None:
+        self.params: dict[str, float] = dict(told["params"])
+        self._summary: dict[str, float] = told["summary"]
+        self.marks: list[str] = [name for name, *_ in told["marks"]]
+        self.times: NDArray[np.float64] = np.array([time for _, time, *_ in told["marks"]])
+        self._at: dict[str, dict[str, float]] = {name: values for name, _, values, _ in told["marks"]}
+        self._states: dict[str, NDArray[np.complex128] | None] = {name: state for name, _, _, state in told["marks"]}
+        self.traces: dict[str, Trace] = {t[0]: Trace(*t) for t in told["traces"]}
+        self.notes: list[str] = told["notes"]
+        self.methods: list[str] = told["methods"]
+        self.duration: float = told["duration"]
+        self._sequence = sequence
+        self._options = dict(options)
+
+    def __getitem__(self, key: str) -> Any:
+        if key in self._summary:
+            return self._summary[key]
+        found = {mark: values[key] for mark, values in self._at.items() if key in values}
+        if not found:
+            raise KeyError(f"nothing that was measured is called {key!r}; there is {', '.join(self)}")
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._summary
+        yield from next(iter(self._at.values()), {})
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def state(self, mark: str = "end") -> NDArray[np.complex128]:
+        """The density matrix at a mark, shape (n, n), on the product space of all subsystems in the order of the file.
+
+        The first call runs the sequence once more, where it was run without ``states=True``.
+
+        Raises:
+            KeyError: where there is no such mark.
+            ValueError: where the system has more than 4096 states.
+        """
+        if mark not in self._states:
+            raise KeyError(f"no mark is called {mark!r}; there is {', '.join(self.marks)}")
+        if self._states[mark] is None:
+            again = self._sequence._run(self.params, {**self._options, "states": _LARGEST_STATE})
+            self._states = {name: state for name, _, _, state in again["marks"]}
+        state = self._states[mark]
+        if state is None:
+            raise ValueError(f"the system has more than {_LARGEST_STATE} states, or they stand for many: no matrix is kept")
+        return state
+
+    def qobj(self, mark: str = "end", dims: list[int] | None = None) -> Any:
+        """The same as ``Qobj`` of QuTiP. ``dims`` are the levels of the subsystems; qubits where they fit."""
+        qutip: Any = importlib.import_module("qutip")  # a large package, which few runs need
+        state = self.state(mark)
+        n = state.shape[0]
+        if dims is None:
+            qubits = n.bit_length() - 1
+            dims = [2] * qubits if 1 << qubits == n else [n]
+        return qutip.Qobj(state, dims=[dims, dims])
+
+    def to_xarray(self) -> xr.Dataset:
+        """The run as a dataset: results at marks over ``mark``, curves over ``NAME_sample``, with units and the program."""
+        unit = dict(self._sequence.measures)
+        data: dict[str, Any] = {}
+        for key, value in self._summary.items():
+            data[key] = ((), value, {"units": unit.get(key, "")})
+        for key in next(iter(self._at.values()), {}):
+            column = np.array([self._at[mark][key] for mark in self.marks])
+            data[key] = (("mark",), column, {"units": unit.get(key, "")})
+        for trace in self.traces.values():
+            sample = f"{trace.name}_sample"
+            data[f"{trace.name}.time"] = ((sample,), trace.time, {"units": self._sequence.time_unit})
+            for key, values in trace.items():
+                data[f"{trace.name}.{key}"] = ((sample,), values, {"units": unit.get(key, "")})
+        time = ("mark", self.times, {"units": self._sequence.time_unit})
+        attributes = {**self._sequence._origin(), "parameters": "; ".join(f"{k} = {v:g}" for k, v in self.params.items())}
+        return xr.Dataset(data, coords={"mark": self.marks, "time": time}, attrs=attributes)
+
+    def __repr__(self) -> str:
+        lines = [f"{self._sequence.title or self._sequence.name}: {', '.join(self.methods)}"]
+        lines += [f"  {key} = {value:.6g}" for key, value in self._summary.items()]
+        for mark, values in self._at.items():
+            lines.append(f"  at {mark}: " + ", ".join(f"{k} = {v:.6g}" for k, v in values.items()))
+        return "\n".join(lines)
+
+
+class Sequence:
+    """A sequence that was read and checked. ``load`` makes it.
+
+    Attributes:
+        name: the path, or ``<text>``.
+        source: the program.
+    """
+
+    def __init__(self, program: _core.Program, text: str, name: str, folder: str | None) -> None:
+        self._program = program
+        self._folder = folder
+        self.name = name
+        self.source = text
+
+    def __reduce__(self) -> tuple[Any, tuple[str, str, str | None]]:
+        # A worker of a cluster reads the text anew.
+        return (_again, (self.source, self.name, self._folder))
+
+    @property
+    def title(self) -> str:
+        """The title of the file."""
+        return self._program.title
+
+    @property
+    def params(self) -> dict[str, tuple[float, str]]:
+        """The parameters: default value in SI or natural units, and its unit."""
+        return {name: (value, unit) for name, value, unit in self._program.params}
+
+    @property
+    def measures(self) -> dict[str, str]:
+        """What is measured: key and unit."""
+        return dict(self._program.measures)
+
+    @property
+    def time_unit(self) -> str:
+        """The unit of times: ``s``, or empty in natural units."""
+        return self._program.time_unit
+
+    def check(self, *, spectrometer: str | None = None, **params: Value) -> list[Diagnostic]:
+        """Finds what is wrong without running: values out of range, pulses over their limits, what a spectrometer cannot do.
+
+        Args:
+            spectrometer: a profile that the file declares; its roundings are warnings.
+            **params: numbers in SI or natural units, or texts such as ``"3.3 us"``.
+
+        Returns:
+            Warnings.
+
+        Raises:
+            ErgoseqError: where something is wrong.
+        """
+        return [Diagnostic(one) for one in self._program.check(dict(params), spectrometer)]
+
+    def run(
+        self,
+        *,
+        method: str = "auto",
+        tolerance: float = 1e-7,
+        spectrometer: str | None = None,
+        states: bool = False,
+        **params: Value,
+    ) -> Result:
+        """Emulates the sequence at one point. The lock of Python is released meanwhile, and Ctrl-C is heard.
+
+        Args:
+            method: ``"auto"``, ``"dop853"`` or ``"plain"``.
+            tolerance: of adaptive methods, on the state.
+            spectrometer: a profile that the file declares: the sequence runs in its steps and limits.
+            states: keep the density matrices at the marks, of systems of up to 4096 states.
+            **params: numbers in SI or natural units, or texts such as ``"3.3 us"``.
+
+        Raises:
+            ErgoseqError: where it cannot be run.
+        """
+        options = {
+            "method": method,
+            "tolerance": tolerance,
+            "spectrometer": spectrometer,
+            "states": _LARGEST_STATE if states else 0,
+        }
+        return Result(self._run(params, options), self, options)
+
+    def _run(self, params: Mapping[str, Value], options: Mapping[str, Any]) -> dict[str, Any]:
+        return self._program.run(dict(params), **options)
+
+    def _origin(self) -> dict[str, str]:
+        return {"title": self.title, "ergoseq": _core.__version__, "source": self.source}
+
+    def sweep(
+        self,
+        *,
+        fixed: Mapping[str, Value] | None = None,
+        threads: int | None = None,
+        method: str = "auto",
+        tolerance: float = 1e-7,
+        spectrometer: str | None = None,
+        client: Any = None,
+        shard: int | None = None,
+        resume: str | os.PathLike[str] | None = None,
+        progress: bool = False,
+        **params: Iterable[Value],
+    ) -> xr.Dataset:
+        """Emulates the sequence over a grid of parameters, or over the sweeps of the file where none are given.
+
+        Args:
+            fixed: parameters that are the same everywhere.
+            threads: how many points are worked on at once; all cores when not given. Results do not depend on it.
+            method: as of ``run``.
+            tolerance: as of ``run``.
+            spectrometer: as of ``run``.
+            client: a ``dask.distributed.Client``: its workers do the points, in shards.
+            shard: points a shard; some seconds of work when not given.
+            resume: a folder in which every shard is kept as it is done: what is there is not computed again.
+            progress: a bar of tqdm.
+            **params: values of each swept parameter, in the order of the axes: numbers in SI or natural units, or texts.
+
+        Returns:
+            A dataset with a dimension a parameter (and ``mark``, ``NAME_sample``), units, ``status`` (0, or the number of the
+            error: 404 for E404) and the program as attributes. A point that fails stops no other: its values are NaN.
+
+        Raises:
+            ErgoseqError: where no point can be run for a reason that is the same everywhere.
+            ValueError: where the sweep has no points.
+        """
+        options = {"method": method, "tolerance": tolerance, "spectrometer": spectrometer}
+        return sweep(
+            self, params, dict(fixed or {}), options, threads=threads, client=client, shard=shard, resume=resume,
+            progress=progress,
+        )
+
+    def plot(self, *what: str, kind: str = "svg", **params: Value) -> Picture:
+        """A picture of what is measured, or of one drawing: ``sequence``, ``levels``, ``hinton``, ``city``, ``bloch``,
+        ``orders`` or ``tomography``.
+
+        Args:
+            *what: results to draw; all when not given.
+            kind: ``"svg"``, ``"png"`` or ``"pdf"``.
+            **params: numbers in SI or natural units, or texts such as ``"3.3 us"``.
+
+        Returns:
+            The picture, which notebooks show; ``.save(path)`` writes it.
+        """
+        return Picture(self._program.plot(dict(params), kind, list(what)), kind)
+
+    def report(self, **params: Value) -> Report:
+        """The page that shows everything: notebooks show it, ``.save(path)`` writes it."""
+        return Report(self._program.report(dict(params)))
+
+    def __repr__(self) -> str:
+        return f"<ergoseq sequence {self.title or self.name}: {', '.join(self.params) or 'no parameters'}>"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(
+            f"<tr><th>{html.escape(name)}</th><td>{value:g} {html.escape(unit)}</td></tr>"
+            for name, (value, unit) in self.params.items()
+        )
+        picture = self._program.plot({}, "svg", ["sequence"]).decode()
+        return f"<h4>{html.escape(self.title or self.name)}</h4>{picture}<table>{rows}</table>"
+
+
+def _again(text: str, name: str, folder: str | None) -> Sequence:
+    return Sequence(_core.Program.compile(text, name, folder), text, name, folder)
+
+
+class Picture:
+    """A picture: ``data`` are its bytes, ``kind`` is svg, png or pdf."""
+
+    def __init__(self, data: bytes, kind: str) -> None:
+        self.data = data
+        self.kind = kind
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes it to a file."""
+        with open(path, "wb") as file:
+            file.write(self.data)
+
+    def _repr_svg_(self) -> str | None:
+        return self.data.decode() if self.kind == "svg" else None
+
+    def _repr_png_(self) -> bytes | None:
+        return self.data if self.kind == "png" else None
+
+
+class Report:
+    """A page: ``page`` is its HTML."""
+
+    def __init__(self, page: str) -> None:
+        self.page = page
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes it to a file."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.page)
+
+    def _repr_html_(self) -> str:
+        # A page of its own has styles of its own, which must not meet those of the notebook.
+        return f'<iframe srcdoc="{html.escape(self.page)}" width="100%" height="800" style="border:0"></iframe>'

@@ -1,0 +1,308 @@
+"""Sweeps: on the cores of this machine, or on the workers of a Dask cluster."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import itertools
+import json
+import math
+import os
+import pickle
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import xarray as xr
+
+from . import _core
+
+if TYPE_CHECKING:
+    from .sequence import Sequence
+
+Value: TypeAlias = float | int | str
+"""A value of a parameter: a number in SI or natural units, or a text such as ``"3.3 us"``."""
+
+Point: TypeAlias = "dict[str, Value]"
+"""The parameters of a point."""
+
+Answer: TypeAlias = "dict[str, Any] | tuple[str, str]"
+"""What a point gives: its results, or the code and the sentence of its error."""
+
+_SECONDS_A_SHARD = 2.0
+_MOST_OF_A_SHARD = 20_000
+
+
+def sweep(
+    sequence: Sequence,
+    params: Mapping[str, Iterable[Value]],
+    fixed: Point,
+    options: dict[str, Any],
+    *,
+    threads: int | None,
+    client: Any,
+    shard: int | None,
+    resume: str | os.PathLike[str] | None,
+    progress: bool,
+) -> xr.Dataset:
+    """Runs a grid of points and labels the results. ``Sequence.sweep`` documents it."""
+    axes = _axes(sequence, params, fixed)
+    points = [{**fixed, **point} for point in _grid(axes)]
+    if not points:
+        raise ValueError("a sweep of no points: every swept parameter needs at least one value")
+    size = shard or _shard_size(sequence, points, options)
+    if size < 1:
+        raise ValueError(f"a shard has at least one point, not {size}")
+    shards = [points[k : k + size] for k in range(0, len(points), size)]
+    store = _Store(resume, sequence, points, options, size) if resume is not None else None
+    done: dict[int, list[Answer]] = {}
+    if store is not None:
+        done = store.read(len(shards))
+    left = [k for k in range(len(shards)) if k not in done]
+    with _bar(progress, len(points), sum(len(shards[k]) for k in done)) as advance:
+        work = _on_cluster(client, sequence, shards, left, options) if client is not None else _here(
+            sequence, shards, left, options, threads
+        )
+        for k, answers in work:
+            if store is not None:
+                store.write(k, answers)
+            done[k] = answers
+            advance(len(answers))
+    answers = [answer for k in range(len(shards)) for answer in done[k]]
+    return _dataset(sequence, axes, fixed, answers)
+
+
+def _axes(
+    sequence: Sequence, params: Mapping[str, Iterable[Value]], fixed: Point
+) -> list[tuple[list[str], list[list[Value]]]]:
+    if params:
+        for name, values in params.items():
+            if isinstance(values, (str, int, float)):
+                raise TypeError(f"`{name}` is swept over a list of values; `fixed` takes those that stay the same")
+        return [([name], [list(values)]) for name, values in params.items()]
+    found = sequence._program.axes(dict(fixed))
+    if not found:
+        raise ValueError("the file has no sweep: give values, as in sweep(tau=[1e-6, 2e-6])")
+    return [(names, [list(column) for column in values]) for names, values in found]
+
+
+def _grid(axes: list[tuple[list[str], list[list[Value]]]]) -> Iterator[Point]:
+    for places in itertools.product(*(range(len(values[0])) for _, values in axes)):
+        yield {
+            name: _number(column[place])
+            for (names, values), place in zip(axes, places, strict=True)
+            for name, column in zip(names, values, strict=True)
+        }
+
+
+def _number(value: Any) -> Value:
+    # What comes from an array of NumPy is a number of its own kind.
+    return value if isinstance(value, str) else float(value)
+
+
+def _shard_size(sequence: Sequence, points: list[Point], options: dict[str, Any]) -> int:
+    """Points that take about two seconds, from the time that one takes."""
+    begun = time.perf_counter()
+    sequence._program.run_many([points[len(points) // 2]], 1, **options)
+    each = time.perf_counter() - begun
+    return int(min(max(_SECONDS_A_SHARD / max(each, 1e-6), 1), _MOST_OF_A_SHARD, math.ceil(len(points) / 4) or 1))
+
+
+def _here(
+    sequence: Sequence, shards: list[list[Point]], left: list[int], options: dict[str, Any], threads: int | None
+) -> Iterator[tuple[int, list[Answer]]]:
+    for k in left:
+        yield k, sequence._program.run_many(shards[k], threads, **options)
+
+
+def _work(
+    text: str, name: str, folder: str | None, version: str, points: list[Point], options: dict[str, Any]
+) -> list[Answer]:
+    """A shard, on a worker."""
+    if version != _core.__version__:
+        raise RuntimeError(f"the worker has ergoseq {_core.__version__}, the client {version}: install the same")
+    program = _core.Program.compile(text, name, folder)
+    # The worker decides how many of its tasks run at once; each takes one thread.
+    return program.run_many(points, 1, **options)
+
+
+def _on_cluster(
+    client: Any, sequence: Sequence, shards: list[list[Point]], left: list[int], options: dict[str, Any]
+) -> Iterator[tuple[int, list[Answer]]]:
+    distributed: Any = importlib.import_module("distributed")  # only where a cluster is given
+
+    if getattr(client, "status", "closed") != "running":
+        raise ValueError(f"the Dask client is {getattr(client, 'status', 'closed')}: connect it again")
+    # At most so many are in flight that no worker waits, and a client that ends leaves little behind.
+    window = max(4 * sum(client.nthreads().values()), 8)
+    waiting = iter(left)
+
+    def submit(k: int) -> Any:
+        return client.submit(
+            _work, sequence.source, sequence.name, sequence._folder, _core.__version__, shards[k], options,
+            key=f"ergoseq-{_digest(sequence, shards[k], options)}-{k}", retries=3, pure=True,
+        )
+
+    futures = {submit(k): k for k in itertools.islice(waiting, window)}
+    pool = distributed.as_completed(list(futures))
+    try:
+        for future in pool:
+            k = futures.pop(future)
+            answers = future.result()
+            future.release()
+            following = next(waiting, None)
+            if following is not None:
+                more = submit(following)
+                futures[more] = following
+                pool.add(more)
+            yield k, answers
+    finally:
+        client.cancel(list(futures))
+
+
+def _digest(sequence: Sequence, points: list[Point], options: dict[str, Any]) -> str:
+    told = json.dumps([sequence.source, _core.__version__, points, options], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()[:24]
+
+
+class _Store:
+    """A folder with a file a shard. It belongs to one program, version, grid and setting, and says so."""
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        sequence: Sequence,
+        points: list[Point],
+        options: dict[str, Any],
+        size: int,
+    ) -> None:
+        self.folder = os.fspath(folder)
+        os.makedirs(self.folder, exist_ok=True)
+        self.about = {"of": _digest(sequence, points, options), "points": len(points)}
+        path = os.path.join(self.folder, "sweep.json")
+        try:
+            with open(path, encoding="utf-8") as file:
+                kept = json.load(file)
+        except FileNotFoundError:
+            kept = {**self.about, "shard": size}
+            _write(path, json.dumps(kept).encode())
+        if {k: kept.get(k) for k in self.about} != self.about:
+            raise ValueError(f"`{self.folder}` belongs to another sweep: another program, version, grid or setting")
+        if kept.get("shard") != size:
+            raise ValueError(f"`{self.folder}` was begun with shards of {kept.get('shard')} points: give shard={kept.get('shard')}")
+
+    def read(self, shards: int) -> dict[int, list[Answer]]:
+        """What is there."""
+        done: dict[int, list[Answer]] = {}
+        for k in range(shards):
+            try:
+                with open(os.path.join(self.folder, f"{k}.shard"), "rb") as file:
+                    done[k] = pickle.load(file)  # a file of our own, of this very program
+            except (FileNotFoundError, EOFError, pickle.UnpicklingError):
+                continue
+        return done
+
+    def write(self, k: int, answers: list[Answer]) -> None:
+        """Keeps a shard: written beside its place, then moved there."""
+        _write(os.path.join(self.folder, f"{k}.shard"), pickle.dumps(answers, protocol=5))
+
+
+def _write(path: str, data: bytes) -> None:
+    beside = f"{path}.{os.getpid()}.part"
+    with open(beside, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(beside, path)
+
+
+class _bar:  # noqa: N801  used as a function
+    """A bar of tqdm, or nothing."""
+
+    def __init__(self, shown: bool, points: int, done: int) -> None:
+        self._bar: Any = None
+        if shown:
+            tqdm: Any = importlib.import_module("tqdm.auto")  # only where it is wanted
+            self._bar = tqdm.tqdm(total=points, initial=done, unit="point")
+
+    def __enter__(self) -> Any:
+        return self._bar.update if self._bar is not None else lambda _: None
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+
+def _dataset(
+    sequence: Sequence, axes: list[tuple[list[str], list[list[Value]]]], fixed: Point, answers: list[Answer]
+) -> xr.Dataset:
+    """The answers of all points, labelled."""
+    first = next((a for a in answers if isinstance(a, dict)), None)
+    if first is None:
+        code, message = next(a for a in answers if isinstance(a, tuple))
+        raise ValueError(f"no point could be run; the first says {code}: {message}")
+    unit = sequence.measures
+    param_unit = {name: u for name, (_, u) in sequence.params.items()}
+    shape = tuple(len(values[0]) for _, values in axes)
+    names = [names[0] for names, _ in axes]
+    # Values that were given as texts are known as numbers to the points themselves.
+    values_of = _numbers(axes, answers)
+    status = np.array([0 if isinstance(a, dict) else int(a[0].lstrip("EW") or -1) for a in answers], dtype=np.int16)
+    data: dict[str, Any] = {
+        "status": (names, status.reshape(shape), {"long_name": "0 computed, else the number of the error"})
+    }
+
+    def gathered(own: tuple[int, ...], value: Any) -> np.ndarray[Any, Any]:
+        flat = np.full((len(answers), *own), np.nan)
+        for k, answer in enumerate(answers):
+            if isinstance(answer, dict):
+                flat[k] = value(answer)
+        return flat.reshape(shape + own)
+
+    for key in first["summary"]:
+        data[key] = (names, gathered((), lambda a, key=key: a["summary"][key]), {"units": unit.get(key, "")})
+    marks = [name for name, *_ in first["marks"]]
+    for key in first["marks"][0][2]:
+        column = gathered((len(marks),), lambda a, key=key: [m[2][key] for m in a["marks"]])
+        data[key] = ([*names, "mark"], column, {"units": unit.get(key, "")})
+    for t, (name, _, times, curves) in enumerate(first["traces"]):
+        own = (len(times),)
+        dimension = [*names, f"{name}_sample"]
+        data[f"{name}.time"] = (dimension, gathered(own, lambda a, t=t: a["traces"][t][2]), {"units": sequence.time_unit})
+        for key in curves:
+            curve = gathered(own, lambda a, t=t, key=key: a["traces"][t][3][key])
+            data[f"{name}.{key}"] = (dimension, curve, {"units": unit.get(key, "")})
+    coords: dict[str, Any] = {"mark": marks}
+    for (group, _), dimension_name in zip(axes, names, strict=True):
+        for name in group:
+            coords[name] = (dimension_name, values_of[name], {"units": param_unit.get(name, "")})
+    attributes = {**sequence._origin(), "parameters": "; ".join(f"{k} = {v}" for k, v in fixed.items())}
+    failed = [f"{a[0]}: {a[1]}" for a in answers if isinstance(a, tuple)]
+    if failed:
+        attributes["failed"] = "\n".join(dict.fromkeys(failed))
+    return xr.Dataset(data, coords=coords, attrs=attributes)
+
+
+def _numbers(axes: list[tuple[list[str], list[list[Value]]]], answers: list[Answer]) -> dict[str, list[float]]:
+    """The values of every swept parameter, in the units of the library."""
+    shape = [len(values[0]) for _, values in axes]
+    out: dict[str, list[float]] = {}
+    for axis, (names, columns) in enumerate(axes):
+        stride = math.prod(shape[axis + 1 :])
+        for name, column in zip(names, columns, strict=True):
+            out[name] = [_known(value, name, place * stride, stride, axis, shape, answers) for place, value in enumerate(column)]
+    return out
+
+
+def _known(
+    value: Value, name: str, place: int, stride: int, axis: int, shape: list[int], answers: list[Answer]
+) -> float:
+    if not isinstance(value, str):
+        return float(value)
+    period = stride * shape[axis]
+    for base in range(0, len(answers), period):
+        for answer in answers[base + place : base + place + stride]:
+            if isinstance(answer, dict):
+                return float(dict(answer["params"])[name])
+    return math.nan

@@ -1,0 +1,304 @@
+//! Programs and their runs.
+
+use crate::convert::{array, column, described, guarded, refused, work};
+use ergoseq::Compiled;
+use ergoseq::diagnostic::{Code, Diagnostic};
+use ergoseq::emulator::{METHODS, Options, Run, axes};
+use ergoseq::hamiltonian::Values;
+use ergoseq::output::{EnergyUnit, Kind, Picture, Results, chart};
+use ergoseq::report::DRAWINGS;
+use ergoseq::source::Sources;
+use numpy::IntoPyArray;
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList};
+use rayon::prelude::*;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Words of what can be drawn beside results.
+pub fn drawings() -> Vec<(&'static str, &'static str)> {
+    DRAWINGS.iter().map(|(word, meaning, _)| (*word, *meaning)).collect()
+}
+
+/// An axis of a sweep: the parameters that move together, and the values of each.
+type Axis = (Vec<String>, Vec<Vec<f64>>);
+
+/// A program that was read and checked.
+#[pyclass(frozen, module = "ergoseq._core")]
+pub struct Program {
+    compiled: Arc<Compiled>,
+    name: String,
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    std::fs::read_to_string(path).map_err(|e| e.to_string())
+}
+
+impl Program {
+    /// The values of parameters: numbers in SI or natural units, or texts as in a file.
+    fn values(&self, py: Python<'_>, given: &Bound<'_, PyDict>) -> PyResult<Values> {
+        let mut sources = self.compiled.sources.clone();
+        let mut values = Values::new();
+        for (name, value) in given {
+            let name: String = name.extract()?;
+            let x = if let Ok(text) = value.extract::<String>() {
+                let file = sources.add(name.clone(), text.clone());
+                let found = guarded(|| Ok(ergoseq::setting(&self.compiled.experiment, &name, &text, file)))?;
+                found.map_err(|d| refused(py, &[*d], &sources))?
+            } else if let Ok(x) = value.extract::<f64>() {
+                self.known(py, &name)?;
+                x
+            } else {
+                return Err(PyTypeError::new_err(format!("`{name}` must be a number or a text such as \"3.3 us\"")));
+            };
+            values.insert(name, x);
+        }
+        Ok(values)
+    }
+
+    fn known(&self, py: Python<'_>, name: &str) -> PyResult<()> {
+        let params = &self.compiled.experiment.params;
+        if params.iter().any(|p| p.name == name) {
+            return Ok(());
+        }
+        let names = params.iter().map(|p| p.name.as_str());
+        let unknown = Diagnostic::without_place(Code::UnknownName, format!("the file has no parameter `{name}`"))
+            .did_you_mean(name, names);
+        Err(refused(py, &[unknown], &Sources::default()))
+    }
+
+    fn results<'a>(&'a self, points: &'a [Run]) -> Results<'a> {
+        let experiment = &self.compiled.experiment;
+        Results { experiment, file: &self.name, swept: vec![], points, energy: EnergyUnit::Default }
+    }
+}
+
+/// How to emulate, from words.
+fn options(method: &str, tolerance: f64, spectrometer: Option<String>, states: usize) -> PyResult<Options> {
+    let Some((_, method, _)) = METHODS.iter().find(|(word, ..)| *word == method) else {
+        let words: Vec<&str> = METHODS.iter().map(|(word, ..)| *word).collect();
+        return Err(PyValueError::new_err(format!("`{method}` is no method; there is {}", words.join(", "))));
+    };
+    if !(tolerance > 0.0 && tolerance < 1.0) {
+        return Err(PyValueError::new_err(format!("a tolerance lies between 0 and 1, this is {tolerance}")));
+    }
+    Ok(Options { method: *method, tolerance, spectrometer, states, ..Options::default() })
+}
+
+#[pymethods]
+impl Program {
+    /// Reads and checks a text. `folder` is where files that it uses lie.
+    #[staticmethod]
+    #[pyo3(signature = (text, name, folder = None))]
+    fn compile(py: Python<'_>, text: &str, name: &str, folder: Option<&str>) -> PyResult<Program> {
+        let mut reader = |wanted: &str, from: &str| -> Result<(String, String), String> {
+            let base = match (Path::new(from).parent(), folder) {
+                (Some(parent), _) if from != name => parent.to_path_buf(),
+                (_, Some(folder)) => folder.into(),
+                _ => return Err("a text has no folder; load it from a file, or give `folder`".into()),
+            };
+            let path = base.join(wanted);
+            Ok((path.display().to_string(), read(&path)?))
+        };
+        match guarded(|| Ok(ergoseq::compile(name, text, &mut reader)))? {
+            Ok(compiled) => Ok(Program { compiled: Arc::new(compiled), name: name.to_string() }),
+            Err(r) => Err(refused(py, &r.diagnostics, &r.sources)),
+        }
+    }
+
+    /// The title.
+    #[getter]
+    fn title(&self) -> &str {
+        &self.compiled.experiment.title
+    }
+
+    /// The program's text.
+    #[getter]
+    fn source(&self) -> String {
+        self.compiled.sources.files().first().map_or(String::new(), |s| s.text.clone())
+    }
+
+    /// Names, default values and units of the parameters.
+    #[getter]
+    fn params(&self, py: Python<'_>) -> PyResult<Vec<(String, f64, String)>> {
+        let compiled = &self.compiled;
+        let run = || {
+            let e = ergoseq::hamiltonian::Evaluator::new(&compiled.experiment, &Values::new())?;
+            let results = self.results(&[]);
+            let all = compiled.experiment.params.iter();
+            Ok(all.map(|p| (p.name.clone(), e.values[&p.name], results.param_unit(&p.name))).collect())
+        };
+        guarded(|| Ok(run()))?.map_err(|d: Box<Diagnostic>| refused(py, &[*d], &compiled.sources))
+    }
+
+    /// What `measure` lists: keys and units.
+    #[getter]
+    fn measures(&self) -> Vec<(String, String)> {
+        let results = self.results(&[]);
+        self.compiled.experiment.measures.iter().map(|m| (m.key.clone(), results.unit(&m.key).to_string())).collect()
+    }
+
+    /// The unit of times.
+    #[getter]
+    fn time_unit(&self) -> &'static str {
+        self.results(&[]).time_unit()
+    }
+
+    /// The sweeps of the file: names and values of each axis.
+    #[pyo3(signature = (given))]
+    fn axes(&self, py: Python<'_>, given: &Bound<'_, PyDict>) -> PyResult<Vec<Axis>> {
+        let values = self.values(py, given)?;
+        let found = guarded(|| Ok(axes(&self.compiled.experiment, &values)))?;
+        let found = found.map_err(|d| refused(py, &[*d], &self.compiled.sources))?;
+        Ok(found.into_iter().map(|axis| (axis.names, axis.values)).collect())
+    }
+
+    /// Warnings of the text, and of the schedule at some values.
+    #[pyo3(signature = (given, spectrometer = None))]
+    fn check<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyDict>,
+        spectrometer: Option<&str>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let values = self.values(py, given)?;
+        let found = guarded(|| Ok(ergoseq::check_on(&self.compiled.experiment, &values, spectrometer)))?;
+        let found = found.map_err(|d| refused(py, &[*d], &self.compiled.sources))?;
+        let out = PyList::empty(py);
+        for d in self.compiled.warnings.iter().chain(&found) {
+            out.append(described(py, d, &self.compiled.sources)?)?;
+        }
+        Ok(out)
+    }
+
+    /// Runs at one point.
+    #[pyo3(signature = (given, method = "auto", tolerance = 1e-7, spectrometer = None, states = 0))]
+    fn run<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyDict>,
+        method: &str,
+        tolerance: f64,
+        spectrometer: Option<String>,
+        states: usize,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let values = self.values(py, given)?;
+        let options = options(method, tolerance, spectrometer, states)?;
+        let compiled = self.compiled.clone();
+        let run = work(py, move || ergoseq::run(&compiled.experiment, &values, &options))?;
+        let run = run.map_err(|d| refused(py, &[*d], &self.compiled.sources))?;
+        self.ran(py, &run)
+    }
+
+    /// Runs at many points: a dictionary of the results of each, or the mistake of each as `(code, message)`.
+    #[pyo3(signature = (points, threads = None, method = "auto", tolerance = 1e-7, spectrometer = None))]
+    fn run_many<'py>(
+        &self,
+        py: Python<'py>,
+        points: Vec<Bound<'py, PyDict>>,
+        threads: Option<usize>,
+        method: &str,
+        tolerance: f64,
+        spectrometer: Option<String>,
+    ) -> PyResult<Bound<'py, PyList>> {
+        let points = points.iter().map(|p| self.values(py, p)).collect::<PyResult<Vec<_>>>()?;
+        let options = options(method, tolerance, spectrometer, 0)?;
+        let compiled = self.compiled.clone();
+        let runs = work(py, move || {
+            let all = || -> Vec<Result<Run, Box<Diagnostic>>> {
+                points.par_iter().map(|values| ergoseq::run(&compiled.experiment, values, &options)).collect()
+            };
+            match threads {
+                None => Ok(all()),
+                Some(n) => rayon::ThreadPoolBuilder::new().num_threads(n).build().map(|pool| pool.install(all)),
+            }
+        })?;
+        let runs = runs.map_err(|e| PyValueError::new_err(format!("no threads: {e}")))?;
+        let out = PyList::empty(py);
+        for run in &runs {
+            match run {
+                Ok(run) => out.append(self.ran(py, run)?)?,
+                Err(d) => out.append((d.code.to_string(), &d.message))?,
+            }
+        }
+        Ok(out)
+    }
+
+    /// A picture of what is measured, or one of the drawings, as bytes.
+    #[pyo3(signature = (given, kind = "svg", what = vec![]))]
+    fn plot<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyDict>,
+        kind: &str,
+        what: Vec<String>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let values = self.values(py, given)?;
+        let kind = Kind::of(kind).ok_or_else(|| PyValueError::new_err(format!("`{kind}` is no kind of picture")))?;
+        let (compiled, name) = (self.compiled.clone(), self.name.clone());
+        let drawn = work(py, move || -> Result<Result<Vec<u8>, String>, Box<Diagnostic>> {
+            let experiment = &compiled.experiment;
+            if let [word] = what.as_slice()
+                && let Some((_, meaning, draw)) = DRAWINGS.iter().find(|(w, ..)| w == word)
+                && !experiment.measures.iter().any(|m| m.key == *word)
+            {
+                return Ok(match draw(experiment, &values, &Options::default())? {
+                    Some(drawing) => (kind.bytes)(Picture::Drawing(&drawing)),
+                    None => Err(format!("there is nothing to draw, or more than can be seen: {meaning}")),
+                });
+            }
+            let swept = axes(experiment, &values)?;
+            let points: Vec<Values> = ergoseq::emulator::points(&swept, &values).collect();
+            let runs: Vec<Result<Run, Box<Diagnostic>>> =
+                points.par_iter().map(|v| ergoseq::run(experiment, v, &Options::default())).collect();
+            let runs = runs.into_iter().collect::<Result<Vec<_>, _>>()?;
+            let names = swept.iter().flat_map(|a| a.names.clone()).collect();
+            let results = Results { experiment, file: &name, swept: names, points: &runs, energy: EnergyUnit::Default };
+            Ok(chart(&results, &swept, &what).and_then(|figure| (kind.bytes)(Picture::Figure(&figure))))
+        })?;
+        let bytes = drawn.map_err(|d| refused(py, &[*d], &self.compiled.sources))?.map_err(PyValueError::new_err)?;
+        Ok(PyBytes::new(py, &bytes))
+    }
+
+    /// The page that shows everything, as HTML.
+    #[pyo3(signature = (given))]
+    fn report(&self, py: Python<'_>, given: &Bound<'_, PyDict>) -> PyResult<String> {
+        let values = self.values(py, given)?;
+        let (compiled, name) = (self.compiled.clone(), self.name.clone());
+        let page = work(py, move || ergoseq::report::page(&compiled, &values, &Options::default(), &name))?;
+        page.map_err(|d| refused(py, &[*d], &self.compiled.sources))
+    }
+}
+
+impl Program {
+    fn ran<'py>(&self, py: Python<'py>, run: &Run) -> PyResult<Bound<'py, PyDict>> {
+        let out = PyDict::new(py);
+        let pairs = |values: &[(String, Option<f64>)]| -> PyResult<Bound<'py, PyDict>> {
+            let d = PyDict::new(py);
+            values.iter().try_for_each(|(k, v)| d.set_item(k, v.unwrap_or(f64::NAN)))?;
+            Ok(d)
+        };
+        out.set_item("params", run.params.to_vec())?;
+        out.set_item("summary", pairs(&run.summary)?)?;
+        let marks = PyList::empty(py);
+        for mark in &run.marks {
+            let state = mark.state.as_ref().map(|m| array(py, m)).transpose()?;
+            marks.append((&mark.name, mark.time, pairs(&mark.values)?, state))?;
+        }
+        out.set_item("marks", marks)?;
+        let traces = PyList::empty(py);
+        for trace in &run.traces {
+            let values = PyDict::new(py);
+            for (key, v) in &trace.values {
+                values.set_item(key, column(v).into_pyarray(py))?;
+            }
+            traces.append((&trace.name, trace.start, trace.time.clone().into_pyarray(py), values))?;
+        }
+        out.set_item("traces", traces)?;
+        out.set_item("notes", run.notes.clone())?;
+        out.set_item("methods", run.how.methods.clone())?;
+        out.set_item("duration", run.how.duration)?;
+        Ok(out)
+    }
+}

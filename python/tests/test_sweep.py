@@ -1,0 +1,147 @@
+"""Sweeps here and on a cluster, interrupted and resumed."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import ergoseq
+
+TAUS = list(np.linspace(1e-6, 8e-6, 12))
+ANGLES = ["30 deg", "60 deg", "90 deg"]
+
+
+def test_a_grid_is_labelled(jeener_broekaert: ergoseq.Sequence) -> None:
+    data = jeener_broekaert.sweep(tau=TAUS, theta=ANGLES, fixed={"rf": "100 kHz"})
+    assert data.ergotropy.dims == ("tau", "theta", "mark")
+    assert data.ergotropy.attrs["units"] == "J" and data.tau.attrs["units"] == "s"
+    assert np.allclose(data.theta, np.radians([30, 60, 90]))
+    assert data.attrs["source"].startswith("#") and int(data.status.sum()) == 0
+    one = jeener_broekaert.run(tau=TAUS[3], theta="60 deg", rf=1e5)
+    assert float(data.ergotropy.sel(tau=TAUS[3], mark="charged").isel(theta=1)) == one["ergotropy"]["charged"]
+    # Any number of threads and any shards give the same bits.
+    again = jeener_broekaert.sweep(tau=TAUS, theta=ANGLES, fixed={"rf": "100 kHz"}, threads=1, shard=5)
+    assert data.equals(again)
+
+
+def test_the_sweep_of_the_file(pair: ergoseq.Sequence) -> None:
+    data = pair.sweep()
+    assert list(data["T"].values) == [0.5, 1.0, 2.0]
+    assert data["charging.ergotropy"].dims == ("T", "charging_sample")
+    assert np.allclose(data["charging.ergotropy"].max("charging_sample"), data.xi_max)
+
+
+def test_a_point_that_fails_stops_no_other(pair: ergoseq.Sequence) -> None:
+    data = pair.sweep(T=[1.0, -1.0, 2.0])
+    assert list(data.status.values > 0) == [False, True, False]
+    assert np.isnan(data.xi_max.values[1]) and not np.isnan(data.xi_max.values[2])
+    assert "E" in data.attrs["failed"]
+    with pytest.raises(ValueError, match="no point could be run"):
+        pair.sweep(T=[-1.0, -2.0])
+
+
+def test_sweeps_of_nothing_are_refused(pair: ergoseq.Sequence, jeener_broekaert: ergoseq.Sequence) -> None:
+    with pytest.raises(ValueError, match="no points"):
+        pair.sweep(T=[])
+    with pytest.raises(TypeError, match="swept over a list"):
+        pair.sweep(T=1.0)  # type: ignore[arg-type]
+    bare = ergoseq.load(pair.source.replace("sweep T = 0.5, 1, 2", ""))
+    with pytest.raises(ValueError, match="the file has no sweep"):
+        bare.sweep()
+
+
+def test_a_folder_goes_on_where_it_was(jeener_broekaert: ergoseq.Sequence, tmp_path: Path) -> None:
+    whole = jeener_broekaert.sweep(tau=TAUS, shard=2)
+    folder = tmp_path / "parts"
+    jeener_broekaert.sweep(tau=TAUS, shard=2, resume=folder)
+    kept = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
+    (folder / "3.shard").unlink()
+    (folder / "4.shard").write_bytes(b"half of a")
+    again = jeener_broekaert.sweep(tau=TAUS, shard=2, resume=folder)
+    assert whole.equals(again)
+    for name, at in kept.items():
+        same = (folder / name).stat().st_mtime_ns == at
+        assert same == (name not in ("3.shard", "4.shard")), name
+    with pytest.raises(ValueError, match="belongs to another sweep"):
+        jeener_broekaert.sweep(tau=TAUS[:-1], shard=2, resume=folder)
+    with pytest.raises(ValueError, match="give shard=2"):
+        jeener_broekaert.sweep(tau=TAUS, shard=3, resume=folder)
+
+
+def test_netcdf_of_the_command_and_of_python_agree(jeener_broekaert: ergoseq.Sequence, tmp_path: Path) -> None:
+    data = jeener_broekaert.sweep(tau=TAUS)
+    data.to_netcdf(tmp_path / "a.nc", engine="scipy")
+    assert xr.open_dataset(tmp_path / "a.nc", engine="scipy").ergotropy.equals(data.ergotropy)
+
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.fixture(scope="module")
+def cluster():  # type: ignore[no-untyped-def]
+    with distributed.LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        with distributed.Client(cluster) as client:
+            yield client
+
+
+def test_a_cluster_does_the_same(jeener_broekaert: ergoseq.Sequence, cluster: distributed.Client) -> None:
+    here = jeener_broekaert.sweep(tau=TAUS, theta=ANGLES)
+    there = jeener_broekaert.sweep(tau=TAUS, theta=ANGLES, client=cluster, shard=4)
+    assert here.equals(there)
+
+
+def test_a_worker_that_is_killed_loses_nothing(jeener_broekaert: ergoseq.Sequence, cluster: distributed.Client) -> None:
+    taus = list(np.linspace(1e-6, 9e-6, 1500))
+    here = jeener_broekaert.sweep(tau=taus)
+    pids = list(cluster.run(os.getpid).values())
+    killed = False
+    parts = 0
+
+    import ergoseq.sweep as module
+
+    original = module._on_cluster
+
+    def with_a_murder(*arguments, **options):  # type: ignore[no-untyped-def]
+        nonlocal killed, parts
+        for found in original(*arguments, **options):
+            parts += 1
+            if parts == 5 and not killed:
+                killed = True
+                os.kill(pids[0], signal.SIGKILL)
+            yield found
+
+    module._on_cluster = with_a_murder
+    try:
+        there = jeener_broekaert.sweep(tau=taus, client=cluster, shard=20)
+    finally:
+        module._on_cluster = original
+    assert killed and parts == 75
+    assert here.equals(there)
+
+
+def test_mistakes_come_home_from_workers(pair: ergoseq.Sequence, cluster: distributed.Client) -> None:
+    with pytest.raises(ergoseq.ErgoseqError) as caught:
+        pair.sweep(T=["1 m", "2 m"], client=cluster, shard=1)
+    assert caught.value.code.startswith("E3")
+
+
+def test_another_version_on_a_worker_is_refused(
+    pair: ergoseq.Sequence, cluster: distributed.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ergoseq import _core
+
+    monkeypatch.setattr(_core, "__version__", "0.0.1")
+    with pytest.raises(RuntimeError, match=r"the worker has ergoseq .*, the client 0\.0\.1: install the same"):
+        pair.sweep(T=[0.7, 0.9], client=cluster, shard=1)
+
+
+def test_a_closed_client_is_refused(pair: ergoseq.Sequence, cluster: distributed.Client) -> None:
+    client = distributed.Client(cluster.cluster)
+    client.close()
+    with pytest.raises(ValueError, match="the Dask client is closed"):
+        pair.sweep(T=[1.0, 2.0], client=client, shard=1)
