@@ -140,6 +140,10 @@ fn benches(c: &mut Criterion) {
             assert!(done.status.success());
         });
     });
+    let text = generated(2_000);
+    c.bench_function("an editor's view of 2000 statements", |b| {
+        b.iter(|| ergoseq::editor::Document::new("generated.seq", black_box(text.clone()), &mut ergoseq::no_files));
+    });
     let mut group = c.benchmark_group("check of a generated file");
     group.sample_size(10);
     for statements in [10_000, 100_000] {

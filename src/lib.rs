@@ -45,6 +45,7 @@
 pub mod check;
 pub mod compile;
 pub mod diagnostic;
+pub mod editor;
 pub mod emulator;
 pub mod hamiltonian;
 pub mod ir;

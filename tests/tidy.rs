@@ -43,7 +43,7 @@ const LAYERS: &[&[&str]] = &[
     &["emulator", "compile"],
     &["verdict", "search"],
     &["output"],
-    &["papers", "report"],
+    &["papers", "report", "editor"],
 ];
 
 fn layer(module: &str) -> Option<usize> {

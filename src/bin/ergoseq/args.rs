@@ -86,6 +86,11 @@ pub enum Command {
     /// Writes the manual pages, one a command, into a folder
     #[command(after_help = "Example:\n  ergoseq man --output /usr/local/share/man/man1")]
     Man(Man),
+    /// Answers an editor over standard input and output, in the language server protocol
+    #[command(
+        after_help = "Editors begin it by themselves: editors/README.md says how. It offers mistakes while you type, completion, meanings, definitions, references, renaming, outline, tidying, colours, hints and quick fixes."
+    )]
+    Lsp,
     /// Prints what a file becomes on its way: its tree, its experiment, its Hamiltonian
     #[command(after_help = "Example:\n  ergoseq show sequences/jeener_broekaert.seq --stage hamiltonian")]
     Show(Show),

@@ -7,6 +7,7 @@ mod dry_run;
 mod files;
 mod fmt;
 mod learn;
+mod lsp;
 mod overrides;
 mod plan;
 #[cfg(feature = "pictures")]
@@ -57,6 +58,7 @@ fn main() -> ExitCode {
         Command::Completions(a) => learn::completions(&a),
         Command::Bench(a) => bench::bench(&a),
         Command::Man(a) => learn::man(&a),
+        Command::Lsp => lsp::lsp(),
         Command::Merge(a) => sweep::merge(&a),
         Command::Show(a) => show::show(&a),
         Command::Fmt(a) => fmt::fmt(&a),

@@ -1,0 +1,66 @@
+//! The colours of words.
+
+use super::{Document, Kind};
+use crate::ir::{FUNCTIONS, STATES};
+use crate::metrics::Metric;
+use crate::source::Span;
+use crate::spin::LOCAL_OPERATORS;
+use crate::syntax::token::TokenKind;
+use crate::syntax::words::is_word;
+use crate::units::Unit;
+
+/// The kinds of colours, in the order of their numbers: names of the language server protocol.
+pub const COLOURS: &[&str] =
+    &["keyword", "number", "string", "comment", "type", "function", "parameter", "variable", "property", "operator"];
+
+/// Places and the numbers of their colours, in order.
+pub fn colours(document: &Document) -> Vec<(Span, usize)> {
+    let number = |name: &str| COLOURS.iter().position(|c| *c == name).unwrap_or(0);
+    let mut out: Vec<(Span, usize)> = Vec::new();
+    let mut done = 0usize;
+    for (k, token) in document.tokens.iter().enumerate() {
+        comments(&document.text, done, token.span.start as usize, &mut out, number("comment"));
+        done = token.span.end as usize;
+        let before = k.checked_sub(1).map(|b| &document.tokens[b]);
+        let numbered = matches!(before.map(|t| &t.kind), Some(TokenKind::Number(_)));
+        let colour = match &token.kind {
+            TokenKind::Number(_) => "number",
+            TokenKind::Text(_) => "string",
+            TokenKind::Name(name)
+                if numbered && before.is_some_and(|b| b.span.end == token.span.start) && !name.is_empty() =>
+            {
+                "type"
+            }
+            TokenKind::Name(name) if numbered && Unit::named(name).is_some() => "type",
+            TokenKind::Name(name) => match document.names.iter().find(|n| n.name == *name).map(|n| n.kind) {
+                Some(Kind::Param | Kind::Argument) => "parameter",
+                Some(Kind::Define) => "function",
+                Some(Kind::Mark | Kind::Trace | Kind::Result) => "property",
+                Some(_) => "variable",
+                None if is_word(name) => "keyword",
+                None if Metric::named(name).is_some() || FUNCTIONS.iter().any(|f| f.name == name) => "function",
+                None if LOCAL_OPERATORS.iter().any(|(w, ..)| w == name) => "operator",
+                None if STATES.iter().any(|(w, ..)| w == name) => "function",
+                None => continue,
+            },
+            TokenKind::Sign(_) | TokenKind::End => continue,
+        };
+        out.push((token.span, number(colour)));
+    }
+    out
+}
+
+/// The comments between two places.
+fn comments(text: &str, from: usize, to: usize, out: &mut Vec<(Span, usize)>, colour: usize) {
+    let Some(between) = text.get(from..to) else { return };
+    let mut at = from;
+    for line in between.split_inclusive('\n') {
+        if let Some(sign) = line.find('#') {
+            let end = at + line.trim_end().len();
+            if end > at + sign {
+                out.push((Span { file: 0, start: (at + sign) as u32, end: end as u32 }, colour));
+            }
+        }
+        at += line.len();
+    }
+}

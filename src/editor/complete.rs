@@ -1,0 +1,112 @@
+//! What may stand at a place.
+
+use super::{Document, Kind};
+use crate::ir::{FUNCTIONS, STATES, SYSTEM_PARTS};
+use crate::metrics::METRICS;
+use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
+use crate::syntax::token::TokenKind;
+use crate::syntax::words::{Role, WORDS};
+use crate::units::UNITS;
+
+/// A word that may stand at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Completion {
+    /// The word.
+    pub word: String,
+    /// What it is: a word of the language, a unit, a metric, a nucleus, a function, or a kind of name.
+    pub kind: &'static str,
+    /// What it means.
+    pub meaning: String,
+}
+
+fn of(word: impl Into<String>, kind: &'static str, meaning: impl Into<String>) -> Completion {
+    Completion { word: word.into(), kind, meaning: meaning.into() }
+}
+
+/// What may stand at a place, whatever of it is written already: an editor picks those that fit. Sorted as they are likely.
+pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
+    let before: Vec<_> = document.tokens.iter().filter(|t| t.span.end <= offset).collect();
+    // The word that is being written is no context.
+    let writing = before.last().is_some_and(|t| t.span.end == offset && matches!(t.kind, TokenKind::Name(_)));
+    let context = &before[..before.len() - usize::from(writing)];
+    let line = document.text.get(..offset as usize).map_or("", |t| t.rsplit('\n').next().unwrap_or(""));
+    if line.contains('#') {
+        return vec![];
+    }
+    let first_of_line = line.trim_start().chars().all(|c| c.is_alphanumeric() || c == '_');
+    let last = context.last().map(|t| &t.kind);
+    // Behind a number on its line stands a unit.
+    let same_line = context.last().is_some_and(|t| offset as usize - (t.span.end as usize) < line.len() + 1);
+    if let (Some(TokenKind::Number(_)), true) = (last, same_line && !first_of_line) {
+        return UNITS.iter().map(|u| of(u.symbol, "unit", u.name)).collect();
+    }
+    let (block, depth) = block(context);
+    let words = |role: Role| WORDS.iter().filter(move |w| w.role == role).map(|w| of(w.word, "keyword", w.meaning));
+    let mut out: Vec<Completion> = Vec::new();
+    let behind = |wanted: &[&str]| matches!(last, Some(TokenKind::Name(w)) if wanted.contains(&w.as_str()));
+    if behind(&["pulse", "lock", "acquire", "channel"])
+        || (block == "system" && matches!(last, Some(TokenKind::Sign(":"))))
+    {
+        return ISOTOPES.iter().map(|i| of(i.symbol, "nucleus", format!("spin {}/2", i.twice_spin))).collect();
+    }
+    if behind(&["at"]) && block == "expect" {
+        let marks =
+            document.names.iter().filter(|n| n.kind == Kind::Mark).map(|n| of(n.name.clone(), "mark", "a mark"));
+        return marks.chain([of("end", "mark", "the end of the run")]).collect();
+    }
+    if behind(&["prepare"]) {
+        return STATES.iter().map(|(word, _, meaning)| of(*word, "state", *meaning)).collect();
+    }
+    if first_of_line {
+        match (depth, block.as_str()) {
+            (0, _) => return words(Role::Statement).collect(),
+            (_, "system") => return words(Role::SystemEntry).collect(),
+            (_, "sequence" | "define") => {
+                let calls = document.names.iter().filter(|n| n.kind == Kind::Define);
+                return words(Role::Event)
+                    .chain(calls.map(|n| of(n.name.clone(), "function", "a subsequence")))
+                    .collect();
+            }
+            _ => {}
+        }
+    }
+    for n in &document.names {
+        let (kind, meaning) = match n.kind {
+            Kind::Param => ("parameter", "a parameter"),
+            Kind::Operator => ("variable", "a Hamiltonian"),
+            Kind::Site => ("variable", "a subsystem"),
+            Kind::Noise => ("variable", "a noise"),
+            Kind::Cycle => ("variable", "a phase cycle"),
+            Kind::Shape => ("variable", "a pulse shape"),
+            Kind::Argument => ("parameter", "an argument or index"),
+            Kind::Trace => ("variable", "a trace"),
+            Kind::Result => ("variable", "a result"),
+            Kind::Define | Kind::Mark | Kind::Title | Kind::Block => continue,
+        };
+        if !out.iter().any(|c| c.word == n.name) {
+            out.push(of(n.name.clone(), kind, meaning));
+        }
+    }
+    if matches!(block.as_str(), "measure" | "expect" | "theory") {
+        out.extend(METRICS.iter().map(|m| of(m.name, "metric", m.formula)));
+    }
+    out.extend(words(Role::Clause));
+    out.extend(LOCAL_OPERATORS.iter().map(|(word, _, meaning)| of(*word, "operator", *meaning)));
+    out.extend(SYSTEM_PARTS.iter().map(|(word, meaning)| of(*word, "operator", *meaning)));
+    out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
+    out
+}
+
+/// The statement of the file that is being written, and how deep in braces.
+fn block(context: &[&crate::syntax::token::Token]) -> (String, usize) {
+    let (mut depth, mut head) = (0usize, String::new());
+    for token in context {
+        match &token.kind {
+            TokenKind::Sign("{") => depth += 1,
+            TokenKind::Sign("}") => depth = depth.saturating_sub(1),
+            TokenKind::Name(w) if depth == 0 && token.first_of_line => head.clone_from(w),
+            _ => {}
+        }
+    }
+    (head, depth)
+}

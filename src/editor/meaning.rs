@@ -1,0 +1,110 @@
+//! What the word at a place means, as Markdown.
+
+use super::{Document, Kind, latex, uses};
+use crate::hamiltonian::{Evaluator, Values};
+use crate::ir::{FUNCTIONS, Meaning, SYSTEM_PARTS};
+use crate::metrics::Metric;
+use crate::source::Span;
+use crate::spin::{Isotope, LOCAL_OPERATORS};
+use crate::syntax::ast::ItemKind;
+use crate::syntax::number_text;
+use crate::syntax::token::TokenKind;
+use crate::syntax::words::WORDS;
+use crate::units::Unit;
+
+/// What the word at a place means, and where it stands.
+pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
+    let k = document.token_at(offset)?;
+    let token = &document.tokens[k];
+    let before = k.checked_sub(1).map(|b| &document.tokens[b]);
+    let after = document.tokens.get(k + 1);
+    // `1H` is a number and a name without a blank between.
+    let nucleus = |a: Option<&crate::syntax::token::Token>, b: Option<&crate::syntax::token::Token>| {
+        let (a, b) = (a?, b?);
+        let together = a.span.end == b.span.start && matches!(a.kind, TokenKind::Number(_));
+        let text = document.text.get(a.span.start as usize..b.span.end as usize)?;
+        let isotope = Isotope::named(text).filter(|_| together)?;
+        Some((isotope, Span { file: 0, start: a.span.start, end: b.span.end }))
+    };
+    if let Some((isotope, span)) = nucleus(before, Some(token)).or_else(|| nucleus(Some(token), after)) {
+        let ratio = number_text((isotope.gamma / std::f64::consts::TAU * 1e-6 * 1e6).round() / 1e6);
+        let text = format!(
+            "**{}**: a nucleus of spin {}\n\n`gamma/2pi` = {ratio} MHz/T",
+            isotope.symbol,
+            if isotope.twice_spin % 2 == 0 {
+                (isotope.twice_spin / 2).to_string()
+            } else {
+                format!("{}/2", isotope.twice_spin)
+            },
+        );
+        return Some((text, span));
+    }
+    let TokenKind::Name(name) = &token.kind else { return None };
+    if let Some((named, all)) = uses(document, offset) {
+        return Some((of_name(document, &named.name, named.kind, named.span, all.len()), token.span));
+    }
+    if matches!(before.map(|t| &t.kind), Some(TokenKind::Number(_)))
+        && let Some(unit) = Unit::named(name)
+    {
+        return Some((format!("**{name}**: {}, {}", unit.name, unit.dimension), token.span));
+    }
+    let row = |text: String| Some((text, token.span));
+    if let Some(metric) = Metric::named(name) {
+        let source = if metric.source.is_empty() { String::new() } else { format!("\n\n{}", metric.source) };
+        return row(format!("**{name}**: a metric\n\n`{}`{source}", metric.formula));
+    }
+    if let Some(word) = WORDS.iter().find(|w| w.word == name) {
+        return row(format!("**{name}**: {}", word.meaning));
+    }
+    if let Some((_, _, meaning)) = LOCAL_OPERATORS.iter().find(|(w, ..)| w == name) {
+        return row(format!("**{name}**: {meaning}"));
+    }
+    if let Some((_, meaning)) = SYSTEM_PARTS.iter().find(|(w, _)| w == name) {
+        return row(format!("**{name}**: {meaning}"));
+    }
+    FUNCTIONS.iter().find(|f| f.name == name).and_then(|f| row(format!("**{name}**: {}", f.meaning)))
+}
+
+/// A name of the file: what it is, its value at the defaults of the parameters, where it is declared.
+fn of_name(document: &Document, name: &str, kind: Kind, span: Span, count: usize) -> String {
+    let what = match kind {
+        Kind::Param => "a parameter",
+        Kind::Operator => "a Hamiltonian",
+        Kind::Site => "a subsystem",
+        Kind::Noise => "a noise",
+        Kind::Cycle => "a phase cycle",
+        Kind::Shape => "a pulse shape",
+        Kind::Define => "a subsequence",
+        Kind::Argument => "an argument or index",
+        Kind::Mark => "a mark",
+        Kind::Trace => "a trace",
+        Kind::Result => "a result",
+        Kind::Title | Kind::Block => "a part of the file",
+    };
+    let line = document.text.get(..span.start as usize).map_or(1, |t| t.matches('\n').count() + 1);
+    let mut out = format!("**{name}**: {what}");
+    if let Some(compiled) = &document.compiled {
+        let scope = compiled.experiment.scope();
+        match (kind, scope.names.get(name)) {
+            (Kind::Param, Some(Meaning::Param(dimension))) => {
+                out += &format!(", {}", dimension);
+                if let Ok(e) = Evaluator::new(&compiled.experiment, &Values::new())
+                    && let Some(value) = e.values.get(name)
+                {
+                    out += &format!("\n\n`{name}` = {} {}", number_text(*value), dimension.si_unit());
+                }
+            }
+            (Kind::Operator, Some(Meaning::Operator(dimension))) => out += &format!(", {}", dimension),
+            _ => {}
+        }
+    }
+    for item in &document.program.items {
+        if let ItemKind::Hamiltonian(n, value) = &item.kind
+            && kind == Kind::Operator
+            && n.text == name
+        {
+            out += &format!("\n\n$$ {name} = {} $$", latex(value));
+        }
+    }
+    out + &format!("\n\nline {line}, used {} times", count.saturating_sub(1))
+}
