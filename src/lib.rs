@@ -13,6 +13,7 @@
 //! 7. [`output`] writes runs as tables, JSON or CSV, and figures as CSV, SVG or PNG.
 //! 8. [`search`] looks for the parameters at which results are best, or nearest to what was measured.
 //! 9. [`papers`] runs the sequences of published papers and judges what these say.
+//! 10. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
 //!
 //! Beside them: [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
 //! crates; [`spin`] has operators and states; [`metrics`] takes any density matrix and Hamiltonian; [`noise`]
@@ -87,15 +88,7 @@ pub fn check_on(
     values: &Values,
     spectrometer: Option<&str>,
 ) -> Result<Vec<Diagnostic>, Fault> {
-    let mut evaluator = Evaluator::new(experiment, values)?;
-    evaluator.spectrometer = spectrometer.map(|name| hamiltonian::Spectrometer::of(&evaluator, name)).transpose()?;
-    let (schedule, warnings) = hamiltonian::build(&evaluator)?;
-    // A large state is not formed only to be looked at.
-    const SMALL: f64 = 64.0;
-    if evaluator.basis.size() <= SMALL {
-        hamiltonian::prepare(&evaluator, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
-    }
-    Ok(warnings)
+    hamiltonian::examine(experiment, values, spectrometer)
 }
 
 /// The value that a text gives a parameter, as `--set NAME=TEXT` does; `file` is the number of the text among the sources.

@@ -58,7 +58,7 @@ impl Document {
         };
         // What a schedule has wrong is seen only when it is built.
         if let Some(compiled) = &compiled {
-            match crate::check_values(&compiled.experiment, &Default::default()) {
+            match crate::hamiltonian::examine(&compiled.experiment, &Default::default(), None) {
                 Ok(warnings) => diagnostics.extend(warnings),
                 Err(mistake) => diagnostics.push(*mistake),
             }

@@ -29,3 +29,24 @@ pub use schedule::{
     Acquire, Battery, Kick, Receiving, Record, Relaxing, Schedule, Segment, Step, Tomography, duration,
 };
 pub use value::{Evaluator, Fault, TimeOperator, Values, Variation};
+
+/// Builds the schedule at the given values, in the steps and limits of a spectrometer where one is named, without running it, and
+/// prepares the state of a small system. Gives warnings.
+///
+/// # Errors
+/// When a mistake is found, or the spectrometer cannot do something.
+pub fn examine(
+    experiment: &crate::ir::Experiment,
+    values: &Values,
+    spectrometer: Option<&str>,
+) -> Result<Vec<crate::diagnostic::Diagnostic>, Fault> {
+    let mut evaluator = Evaluator::new(experiment, values)?;
+    evaluator.spectrometer = spectrometer.map(|name| Spectrometer::of(&evaluator, name)).transpose()?;
+    let (schedule, warnings) = build(&evaluator)?;
+    // A large state is not formed only to be looked at.
+    const SMALL: f64 = 64.0;
+    if evaluator.basis.size() <= SMALL {
+        prepare(&evaluator, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+    }
+    Ok(warnings)
+}

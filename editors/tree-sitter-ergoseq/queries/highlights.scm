@@ -1,0 +1,12 @@
+; Metrics, functions and operators are names until they are looked up here.
+(comment) @comment
+(string) @string
+(number) @number
+(unit) @type
+(nucleus) @type.builtin
+(keyword) @keyword
+(sign) @operator
+["{" "}" "(" ")" "[" "]"] @punctuation.bracket
+((identifier) @function.builtin (#any-of? @function.builtin "abs" "acos" "anti_ergotropy" "asin" "atan" "average_power" "bures_angle" "capacity" "charging_power" "classical_correlation" "coherence_order" "coherent_capacity" "coherent_ergotropy" "concurrence" "conserving_ergotropy" "correlation" "cos" "cosh" "daemonic_ergotropy" "definite" "dicke" "discord" "down" "efficiency" "elapsed" "energy" "energy_fisher_information" "entropy" "ergotropic_gap" "ergotropy" "exp" "expectation" "fidelity" "fisher_power_bound" "floor" "fock" "free_energy_bound" "gibbs" "gibbs_correlation" "gibbs_fidelity" "high_temperature" "incoherent_capacity" "incoherent_ergotropy" "ket" "l1_coherence" "log" "log_negativity" "mandelstam_tamm_time" "marginal_ergotropy" "margolus_levitin_time" "max" "min" "mix" "mixed" "mutual_information" "negativity" "order" "parallel_ergotropy" "population" "power" "purity" "relative_entropy_coherence" "residual_capacity" "sign" "signal" "signal_im" "sin" "single_site_ergotropy" "sinh" "spin_temperature" "sqrt" "state_of_charge" "step" "stored_energy" "superposition" "symmetric_ergotropy" "tan" "tanh" "thermal" "thermodynamic_bound" "trace_distance" "uncertainty_power_bound" "up"))
+((identifier) @constant.builtin (#any-of? @constant.builtin "Im" "Ip" "Ix" "Iy" "Iz" "X" "Y" "Z" "dipolar" "internal" "lower" "number" "offset" "quadrupolar" "raise" "scalar" "zeeman"))
+(call name: (identifier) @function)
