@@ -73,6 +73,21 @@ def test_two_qubits_beside_qutip(rank: int) -> None:
     assert m.log_negativity(rho, [2, 2], [0]) == pytest.approx(qutip.negativity(q, 0, logarithmic=True), abs=1e-9)
 
 
+@pytest.mark.parametrize(("n", "rank", "seed"), CASES)
+def test_beside_qthermo(n: int, rank: int, seed: int) -> None:
+    qthermo = pytest.importorskip("qthermo")
+    rho, h = random_state(n, rank, seed), random_hamiltonian(n, seed + 3)
+    assert m.ergotropy(rho, h) == pytest.approx(qthermo.ergotropy(rho, h), abs=1e-10)
+    assert m.energy(rho, h) == pytest.approx(qthermo.internal_energy(rho, h), abs=1e-12)
+    split = qthermo.ergotropy_split(rho, h)
+    assert m.incoherent_ergotropy(rho, h) == pytest.approx(split["incoherent"], abs=1e-10)
+    assert m.coherent_ergotropy(rho, h) == pytest.approx(split["coherent"], abs=1e-10)
+    assert m.entropy(rho) * np.log(2) == pytest.approx(qthermo.von_neumann_entropy(rho), abs=1e-10)
+    assert m.passive_energy(rho, h) == pytest.approx(np.trace(np.asarray(qthermo.passive_state(rho, h)) @ h).real, abs=1e-10)
+    other = random_state(n, n, seed + 4)
+    assert m.trace_distance(rho, other) == pytest.approx(qthermo.trace_distance(rho, other), abs=1e-10)
+
+
 def test_real_and_integer_matrices_are_taken() -> None:
     assert m.ergotropy([[0, 0], [0, 1]], np.diag([-1, 1])) == 2.0
     assert m.purity(np.eye(2, dtype=np.float32) / 2) == pytest.approx(0.5)
