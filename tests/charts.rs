@@ -421,6 +421,22 @@ sweep t1 = 0 ms .. 63 ms points 64",
     assert!(near(0.0, 60.0) < 0.05 * highest);
 }
 
+/// Curves over time for a few values of a parameter are a family, one panel a result.
+#[test]
+fn curves_of_a_sweep_are_a_family() {
+    let text_of = std::fs::read_to_string("sequences/dipolar_charging.seq").unwrap() + "\nsweep T = 0.5, 1, 2\n";
+    let experiment = text(&text_of);
+    let drawn = figure(&experiment, &["ergotropy"]).unwrap();
+    let panel = drawn.panels.iter().find(|p| p.title == "charging.ergotropy").expect("a family");
+    let family = curves(&panel.content);
+    let labels: Vec<&str> = family.iter().map(|c| c.label.as_str()).collect();
+    assert_eq!(labels, ["T = 0.5", "T = 1", "T = 2"]);
+    // The colder the battery began, the more is charged.
+    let highest = |c: &Curve| c.points.iter().map(|p| p.1).fold(0.0, f64::max);
+    assert!(highest(&family[0]) > highest(&family[1]) && highest(&family[1]) > highest(&family[2]));
+    assert!((highest(&family[1]) - 1.69553).abs() < 1e-5);
+}
+
 /// A plot in letters fits the terminal, and is plain where no colours are wanted.
 #[test]
 fn curves_are_drawn_in_letters() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import signal
 from pathlib import Path
@@ -22,6 +23,7 @@ def test_a_grid_is_labelled(jeener_broekaert: ergoseq.Sequence) -> None:
     assert data.ergotropy.attrs["units"] == "J" and data.tau.attrs["units"] == "s"
     assert np.allclose(data.theta, np.radians([30, 60, 90]))
     assert data.attrs["source"].startswith("#") and int(data.status.sum()) == 0
+    assert data.attrs["source_sha256"] == hashlib.sha256(jeener_broekaert.source.encode()).hexdigest()
     one = jeener_broekaert.run(tau=TAUS[3], theta="60 deg", rf=1e5)
     assert float(data.ergotropy.sel(tau=TAUS[3], mark="charged").isel(theta=1)) == one["ergotropy"]["charged"]
     # Any number of threads and any shards give the same bits.

@@ -174,7 +174,11 @@ fn traces(results: &Results, chosen: &impl Fn(&String) -> bool) -> Vec<Panel> {
         let y = Axis::new("signal", "", lines.iter().map(|(_, z)| z.norm()));
         let part =
             |f: fn(&crate::linalg::C64) -> f64| lines.iter().map(|(nu, z)| (nu * x.factor, f(z) * y.factor)).collect();
-        let curves = vec![Curve::line("real", part(|z| z.re)), Curve::line("imaginary", part(|z| z.im))];
+        let curves = vec![
+            Curve::line("real", part(|z| z.re)),
+            Curve::line("imaginary", part(|z| z.im)),
+            Curve::line("magnitude", part(|z| z.norm())),
+        ];
         let title = format!("spectrum of {nucleus}");
         panels.push(Panel { title, x: x.label, y: y.label, content: Content::Curves(curves) });
     }
@@ -232,6 +236,7 @@ fn lines(results: &Results, axis: &SweepAxis, chosen: &impl Fn(&String) -> bool)
         let content = Content::Curves(series.iter().map(curve).collect());
         panels.push(Panel { title: key.clone(), x: x.label, y: y.label, content });
     }
+    panels.extend(families(results, &shown, axis, chosen));
     // Decays over an evenly swept time are a spectrum over two frequencies.
     if results.param_unit(name) == "s" {
         for (nucleus, mut map) in planes(results, values) {
@@ -241,6 +246,38 @@ fn lines(results: &Results, axis: &SweepAxis, chosen: &impl Fn(&String) -> bool)
             map.y.iter_mut().for_each(|v| *v *= y.factor);
             let title = format!("2-D spectrum of {nucleus}");
             panels.push(Panel { title, x: x.label, y: y.label, content: Content::Map(map) });
+        }
+    }
+    panels
+}
+
+/// Curves over time, one a value of the parameter, where these are few.
+fn families(results: &Results, shown: &Shown, axis: &SweepAxis, chosen: &impl Fn(&String) -> bool) -> Vec<Panel> {
+    const MOST: usize = 12;
+    let (name, values) = (&axis.names[0], &axis.values[0]);
+    let Some(first) = results.points.first().filter(|_| values.len() <= MOST) else { return vec![] };
+    let unit = results.param_unit(name);
+    let scale = Axis::new(name, &unit, values.iter().copied());
+    // What stands in brackets behind the name is the unit of the scaled values.
+    let unit = scale.label.split_once(" [").map_or(String::new(), |(_, u)| format!(" {}", u.trim_end_matches(']')));
+    let label = |x: &f64| format!("{name} = {}{unit}", number_text(((x * scale.factor) * 1e6).round() / 1e6));
+    let mut panels = Vec::new();
+    for trace in first.traces.iter().filter(|t| !t.values.iter().any(|(k, _)| k.starts_with("signal"))) {
+        for (key, _) in trace.values.iter().filter(|(k, _)| chosen(k)) {
+            let of = |run: &Run| -> Option<(Vec<f64>, Vec<Option<f64>>)> {
+                let t = run.traces.iter().find(|t| t.name == trace.name)?;
+                let (_, column) = t.values.iter().find(|(k, _)| k == key)?;
+                Some((t.time.clone(), column.iter().map(|v| shown.value(key, *v)).collect()))
+            };
+            let all: Vec<_> = results.points.iter().filter_map(of).collect();
+            let x = Axis::new("time", results.time_unit(), all.iter().flat_map(|(t, _)| t.iter().copied()));
+            let y = Axis::new(key, results.unit(key), all.iter().flat_map(|(_, v)| v.iter().flatten().copied()));
+            let curves = all.iter().zip(values).map(|((time, column), value)| {
+                let points = time.iter().copied().zip(column.iter().copied());
+                Curve::line(label(value), scaled(points, &x, &y))
+            });
+            let content = Content::Curves(curves.collect());
+            panels.push(Panel { title: format!("{}.{key}", trace.name), x: x.label, y: y.label, content });
         }
     }
     panels

@@ -8,6 +8,7 @@ use crate::diagnostic::{CODES, Code};
 use crate::emulator::{Run, SweepAxis};
 use crate::metrics::Metric;
 use crate::source::Sources;
+use sha2::{Digest, Sha256};
 
 /// What a point is before it was computed.
 pub const PENDING: i16 = -1;
@@ -51,7 +52,15 @@ pub fn origin(results: &Results, sources: &Sources, settings: &str) -> Vec<(Stri
         let name = if k == 0 { "source".to_string() } else { format!("source of {}", source.name) };
         out.push((name, source.text.clone()));
     }
+    out.push(text("source_sha256", fingerprint(sources)));
     out
+}
+
+/// The SHA-256 of all texts of a program, one behind the other, in hexadecimal digits.
+pub fn fingerprint(sources: &Sources) -> String {
+    let mut hash = Sha256::new();
+    sources.files().iter().for_each(|source| hash.update(source.text.as_bytes()));
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Dataset {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import html
 import importlib
 import os
@@ -259,7 +260,8 @@ class Sequence:
         return self._program.run(dict(params), **options)
 
     def _origin(self) -> dict[str, str]:
-        return {"title": self.title, "ergoseq": _core.__version__, "source": self.source}
+        fingerprint = hashlib.sha256(self.source.encode()).hexdigest()
+        return {"title": self.title, "ergoseq": _core.__version__, "source": self.source, "source_sha256": fingerprint}
 
     def sweep(
         self,
