@@ -50,7 +50,7 @@ fn textmate() -> Value {
     let word = |choice: String| format!("(?<![\\p{{L}}\\p{{N}}_])(?:{choice})(?![\\p{{L}}\\p{{N}}_])");
     let units = choice(UNITS.iter().map(|u| u.symbol));
     let other: Vec<&str> = UNITS.iter().map(|u| u.symbol).filter(|s| !s.chars().all(|c| c.is_alphanumeric())).collect();
-    let other: String = other.iter().map(|s| format!("|{}", s.replace('/', "\\/").replace('%', "%"))).collect();
+    let other: String = other.iter().map(|s| format!("|{}", s.replace('/', "\\/"))).collect();
     json!({
         "name": "ergoseq",
         "scopeName": "source.ergoseq",
