@@ -283,7 +283,7 @@ fn places_may_be_bytes() {
     c.end();
 }
 
-/// A session of edits, letter by letter, forwards and backwards and at random places, asked everything in every state.
+/// A row of edits, letter by letter, forwards and backwards and at random places, asked everything in every state.
 #[test]
 fn no_state_of_a_text_ends_the_server() {
     let mut c = Client::new(json!({}));

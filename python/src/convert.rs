@@ -5,6 +5,7 @@ use ergoseq::diagnostic::{Diagnostic, Severity};
 use ergoseq::linalg::Matrix;
 use ergoseq::source::Sources;
 use num_complex::Complex64;
+use numpy::npyffi::NPY_ORDER;
 use numpy::{AllowTypeChange, IntoPyArray, PyArray2, PyArrayLike2, PyArrayMethods};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -61,15 +62,16 @@ pub fn density(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Matrix> {
     Ok(m)
 }
 
-/// An array of NumPy that owns the matrix. Both store it by columns and by rows: it is the transpose that is moved.
-pub fn array<'py>(py: Python<'py>, m: &Matrix) -> PyResult<Bound<'py, PyArray2<Complex64>>> {
-    let rows: Vec<Complex64> = m.transpose().as_slice().to_vec();
-    rows.into_pyarray(py).reshape([m.nrows(), m.ncols()])
+/// An array of NumPy that has taken the matrix over: nothing is copied, its columns lie one behind the other.
+pub fn array(py: Python<'_>, m: Matrix) -> PyResult<Bound<'_, PyArray2<Complex64>>> {
+    let shape = [m.nrows(), m.ncols()];
+    let columns: Vec<Complex64> = m.data.into();
+    columns.into_pyarray(py).reshape_with_order(shape, NPY_ORDER::NPY_FORTRANORDER)
 }
 
 /// Numbers, those without a value as NaN.
-pub fn column(values: &[Option<f64>]) -> Vec<f64> {
-    values.iter().map(|v| v.unwrap_or(f64::NAN)).collect()
+pub fn column(values: Vec<Option<f64>>) -> Vec<f64> {
+    values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect()
 }
 
 /// A diagnostic as a dictionary.

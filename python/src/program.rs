@@ -188,7 +188,7 @@ impl Program {
         let compiled = self.compiled.clone();
         let run = work(py, move || ergoseq::run(&compiled.experiment, &values, &options))?;
         let run = run.map_err(|d| refused(py, &[*d], &self.compiled.sources))?;
-        self.ran(py, &run)
+        self.ran(py, run)
     }
 
     /// Runs at many points: a dictionary of the results of each, or the mistake of each as `(code, message)`.
@@ -216,10 +216,10 @@ impl Program {
         })?;
         let runs = runs.map_err(|e| PyValueError::new_err(format!("no threads: {e}")))?;
         let out = PyList::empty(py);
-        for run in &runs {
+        for run in runs {
             match run {
                 Ok(run) => out.append(self.ran(py, run)?)?,
-                Err(d) => out.append((d.code.to_string(), &d.message))?,
+                Err(d) => out.append((d.code.to_string(), d.message.clone()))?,
             }
         }
         Ok(out)
@@ -272,32 +272,32 @@ impl Program {
 }
 
 impl Program {
-    fn ran<'py>(&self, py: Python<'py>, run: &Run) -> PyResult<Bound<'py, PyDict>> {
+    fn ran<'py>(&self, py: Python<'py>, run: Run) -> PyResult<Bound<'py, PyDict>> {
         let out = PyDict::new(py);
         let pairs = |values: &[(String, Option<f64>)]| -> PyResult<Bound<'py, PyDict>> {
             let d = PyDict::new(py);
             values.iter().try_for_each(|(k, v)| d.set_item(k, v.unwrap_or(f64::NAN)))?;
             Ok(d)
         };
-        out.set_item("params", run.params.to_vec())?;
+        out.set_item("params", run.params)?;
         out.set_item("summary", pairs(&run.summary)?)?;
         let marks = PyList::empty(py);
-        for mark in &run.marks {
-            let state = mark.state.as_ref().map(|m| array(py, m)).transpose()?;
-            marks.append((&mark.name, mark.time, pairs(&mark.values)?, state))?;
+        for mark in run.marks {
+            let state = mark.state.map(|m| array(py, m)).transpose()?;
+            marks.append((mark.name, mark.time, pairs(&mark.values)?, state))?;
         }
         out.set_item("marks", marks)?;
         let traces = PyList::empty(py);
-        for trace in &run.traces {
+        for trace in run.traces {
             let values = PyDict::new(py);
-            for (key, v) in &trace.values {
+            for (key, v) in trace.values {
                 values.set_item(key, column(v).into_pyarray(py))?;
             }
-            traces.append((&trace.name, trace.start, trace.time.clone().into_pyarray(py), values))?;
+            traces.append((trace.name, trace.start, trace.time.into_pyarray(py), values))?;
         }
         out.set_item("traces", traces)?;
-        out.set_item("notes", run.notes.clone())?;
-        out.set_item("methods", run.how.methods.clone())?;
+        out.set_item("notes", run.notes)?;
+        out.set_item("methods", run.how.methods)?;
         out.set_item("duration", run.how.duration)?;
         Ok(out)
     }

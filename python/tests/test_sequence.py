@@ -170,5 +170,5 @@ def test_ctrl_c_is_heard() -> None:
     begun = time.perf_counter()
     os.kill(child.pid, signal.SIGINT)
     assert child.stdout.readline() == "interrupted\n"
-    assert time.perf_counter() - begun < 5
-    child.wait(timeout=10)
+    assert time.perf_counter() - begun < 20
+    child.wait(timeout=60)
