@@ -543,6 +543,35 @@ measure {{ D = expectation(dipolar), M = expectation(Iz(s[1]) + Iz(s[2]) + Iz(s[
     assert!((with_it - 0.75).abs() < 1e-9, "{with_it}");
 }
 
+/// T1D is of all couplings: naming some of their spins is refused, and so is a lifetime that T1 does not leave.
+#[test]
+fn a_lifetime_of_dipolar_order_that_cannot_be_is_refused() {
+    for (relax, says) in [
+        ("relax p { T1D = 1 s }", "`q` has one but is not named"),
+        ("relax p, q { T1 = 1 s, T1D = 2 s }", "longer than the 0.6"),
+        ("relax p { T1D = 1 s }\n    relax q { T1D = 1 s }", "given twice"),
+    ] {
+        let text = format!(
+            "ergoseq 1
+system {{
+    field 11.7 T
+    temperature 300 K
+    spin p, q : 1H
+    dipolar p q = -30 kHz
+    {relax}
+}}
+sequence {{
+    prepare thermal
+    delay 1 ms
+}}
+measure {{ purity }}"
+        );
+        let compiled = ergoseq::compile("test.seq", &text, &mut ergoseq::no_files).unwrap();
+        let refused = ergoseq::check_values(&compiled.experiment, &Values::new()).unwrap_err();
+        assert!(refused.message.contains(says), "{}", refused.message);
+    }
+}
+
 /// While a lock holds the spins, T1rho takes the place of T2, for the locked nucleus only.
 #[test]
 fn a_lock_has_a_relaxation_time_of_its_own() {

@@ -64,7 +64,8 @@ def test_a_folder_goes_on_where_it_was(jeener_broekaert: ergoseq.Sequence, tmp_p
     kept = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
     (folder / "3.shard").unlink()
     (folder / "4.shard").write_bytes(b"half of a")
-    again = jeener_broekaert.sweep(tau=TAUS, shard=2, resume=folder)
+    # The shards are those it was begun with, where none are given.
+    again = jeener_broekaert.sweep(tau=TAUS, resume=folder)
     assert whole.equals(again)
     for name, at in kept.items():
         same = (folder / name).stat().st_mtime_ns == at
@@ -73,6 +74,11 @@ def test_a_folder_goes_on_where_it_was(jeener_broekaert: ergoseq.Sequence, tmp_p
         jeener_broekaert.sweep(tau=TAUS[:-1], shard=2, resume=folder)
     with pytest.raises(ValueError, match="give shard=2"):
         jeener_broekaert.sweep(tau=TAUS, shard=3, resume=folder)
+    with pytest.raises(ValueError, match="at least one point"):
+        jeener_broekaert.sweep(tau=TAUS, shard=0)
+    (folder / "sweep.json").write_text("[]")
+    with pytest.raises(ValueError, match="none of a sweep"):
+        jeener_broekaert.sweep(tau=TAUS, resume=folder)
 
 
 def test_netcdf_of_the_command_and_of_python_agree(jeener_broekaert: ergoseq.Sequence, tmp_path: Path) -> None:

@@ -72,9 +72,9 @@ pub fn relaxing(e: &Evaluator, locked: Option<&str>) -> Result<Relaxing, Fault> 
 /// The dipolar couplings and `f` of `-f Tr[H rho] H`, where a T1D is given.
 fn dipolar_order(e: &Evaluator, collapse: &[Operator]) -> Result<Option<(Operator, f64)>, Fault> {
     const LARGEST: usize = 1024;
-    let mut given = e.experiment.system.relax.iter().filter_map(|r| r.t1d.as_ref());
-    let Some(expr) = given.next() else { return Ok(None) };
-    if let Some(again) = given.next() {
+    let mut given = e.experiment.system.relax.iter().filter_map(|r| Some((r, r.t1d.as_ref()?)));
+    let Some((relaxation, expr)) = given.next() else { return Ok(None) };
+    if let Some((_, again)) = given.next() {
         return Err(Diagnostic::new(
             Code::DefinedTwice,
             again.span(),
@@ -94,6 +94,20 @@ fn dipolar_order(e: &Evaluator, collapse: &[Operator]) -> Result<Option<(Operato
         .label("the system has none")
         .help("for example `dipolar p q = -30 kHz`")
         .into());
+    }
+    let mut named = Vec::new();
+    for index in e.range(relaxation.each.as_ref())? {
+        for sites in &relaxation.sites {
+            named.extend(e.sites(sites, index)?);
+        }
+    }
+    if let Some(left) = couplings.support().into_iter().find(|site| !named.contains(site)) {
+        let name = &e.basis.sites[left].name;
+        let message = format!("T1D is of all dipolar couplings, and `{name}` has one but is not named");
+        return Err(Diagnostic::new(Code::Contradiction, expr.span(), message)
+            .label("of some spins only")
+            .help(format!("add `{name}` to the spins of this `relax`"))
+            .into());
     }
     if couplings.dimension() > LARGEST {
         let message = format!("T1D is for systems of up to {LARGEST} states, this has {}", couplings.dimension());

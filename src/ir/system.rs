@@ -233,7 +233,10 @@ pub const RELAX_SETTINGS: &[(&str, &str)] = &[
     ("T1", "longitudinal relaxation time"),
     ("T2", "transverse relaxation time, at most 2 T1"),
     ("T1rho", "takes the place of T2 while a `lock` of their nucleus holds the spins, at most 2 T1"),
-    ("T1D", "the lifetime of the order in the dipolar couplings among these spins, with what T1 and T2 do to it"),
+    (
+        "T1D",
+        "the lifetime of the order in the dipolar couplings, all of whose spins must be named, with what T1 and T2 do to it",
+    ),
     ("polarisation", "the polarisation 2<Iz> it relaxes to; that of the thermal state when not given"),
 ];
 

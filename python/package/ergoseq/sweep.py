@@ -51,9 +51,10 @@ def sweep(
     points = [{**fixed, **point} for point in _grid(axes)]
     if not points:
         raise ValueError("a sweep of no points: every swept parameter needs at least one value")
-    size = shard or _shard_size(sequence, points, options)
-    if size < 1:
-        raise ValueError(f"a shard has at least one point, not {size}")
+    if shard is not None and shard < 1:
+        raise ValueError(f"a shard has at least one point, not {shard}")
+    # What was begun goes on with the shards it was begun with, whatever the machine would choose today.
+    size = shard or _begun_with(resume) or _shard_size(sequence, points, options)
     shards = [points[k : k + size] for k in range(0, len(points), size)]
     store = _Store(resume, sequence, points, options, size) if resume is not None else None
     done: dict[int, list[Answer]] = {}
@@ -164,6 +165,19 @@ def _on_cluster(
 def _digest(sequence: Sequence, points: list[Point], options: dict[str, Any]) -> str:
     told = json.dumps([sequence.source, _core.__version__, points, options], sort_keys=True)
     return hashlib.sha256(told.encode()).hexdigest()[:24]
+
+
+def _begun_with(folder: str | os.PathLike[str] | None) -> int | None:
+    """The points a shard of the sweep that is kept in a folder."""
+    if folder is None:
+        return None
+    try:
+        with open(os.path.join(os.fspath(folder), "sweep.json"), encoding="utf-8") as file:
+            return int(json.load(file)["shard"])
+    except FileNotFoundError:
+        return None
+    except (KeyError, TypeError, ValueError) as why:
+        raise ValueError(f"`{os.fspath(folder)}` has a sweep.json that is none of a sweep") from why
 
 
 class _Store:
