@@ -4,7 +4,7 @@ use ergoseq::emulator::Options;
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
 use ergoseq::noise::Noise;
-use ergoseq::search::{Data, Fit, Goal, Range, fit, optimise};
+use ergoseq::search::{Climb, Data, Fit, Goal, Range, Search, fit, optimise, shape};
 use ergoseq::syntax::parse_expression;
 use std::process::Command;
 
@@ -44,7 +44,7 @@ fn the_optimum_of_jeener_and_broekaert_is_found() {
     let ranges = [range("tau", 0.1e-6, 12e-6), range("theta", 0.0, std::f64::consts::PI)];
     let best = |maximise| {
         let goal = goal("order(dipolar)", "prepared", maximise);
-        optimise(&experiment, &Values::new(), &Options::default(), &ranges, &goal, None).unwrap()
+        optimise(&experiment, &Values::new(), &Options::default(), &ranges, &goal, None, Climb::Cobyla).unwrap()
     };
     // -(sqrt(3)/2) sin(2 theta) sin(3 pi |d| tau): two angles, of opposite sign.
     let (lowest, highest) = (best(false), best(true));
@@ -60,10 +60,15 @@ fn the_optimum_of_jeener_and_broekaert_is_found() {
     // The same question has the same answer, on one thread too.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
     assert_eq!(pool.install(|| best(false)), lowest);
+    // L-BFGS finds the same with its gradient.
+    let goal_high = goal("order(dipolar)", "prepared", true);
+    let climbed =
+        optimise(&experiment, &Values::new(), &Options::default(), &ranges, &goal_high, None, Climb::Lbfgs).unwrap();
+    assert!((climbed.best - highest.best).abs() < 1e-9, "{climbed:?} {highest:?}");
     // Where the best lies on a bound it is said.
     let short = [range("tau", 0.1e-6, 3e-6), range("theta", 0.0, std::f64::consts::PI)];
     let goal = goal("order(dipolar)", "prepared", false);
-    let found = optimise(&experiment, &Values::new(), &Options::default(), &short, &goal, None).unwrap();
+    let found = optimise(&experiment, &Values::new(), &Options::default(), &short, &goal, None, Climb::Cobyla).unwrap();
     assert!(found.bound[0] && !found.bound[1] && (found.values[0] - 3e-6).abs() < 1e-11, "{found:?}");
 }
 
@@ -88,8 +93,16 @@ measure { order(Iz(h)) }
 ",
     );
     let goal = goal("order(Iz(h))", "inverted", false);
-    let found =
-        optimise(&experiment, &Values::new(), &Options::default(), &[range("flip", 0.0, 4.5)], &goal, None).unwrap();
+    let found = optimise(
+        &experiment,
+        &Values::new(),
+        &Options::default(),
+        &[range("flip", 0.0, 4.5)],
+        &goal,
+        None,
+        Climb::Cobyla,
+    )
+    .unwrap();
     let exact = |flip: f64| (1.1 * flip).cos() * (0.1 * flip).sin() / (0.1 * flip);
     let best = (0..=100_000).map(|k| 2.5 + 5e-6 * f64::from(k)).min_by(|a, b| exact(*a).total_cmp(&exact(*b))).unwrap();
     assert!(best < 180f64.to_radians() / 1.1 && (found.values[0] - best).abs() < 2e-4, "{found:?} {best}");
@@ -242,4 +255,160 @@ fn the_commands_say_what_they_found() {
         let (found, _, why) = run(&arguments);
         assert!(found == code && why.contains(expected), "{arguments:?}: {found} {why}");
     }
+}
+
+/// A pair whose pulse has a shape of its own, with all that may stand around it.
+const SHAPED: &str = "ergoseq 1
+param sd = 0.1
+system {
+    field 11.7 T
+    temperature 300 K
+    spin p, q : 1H
+    dipolar p q = -30.4540 kHz
+}
+channel 1H { max_rf = 50 kHz }
+shape own = \"own.txt\"
+battery { energy = dipolar }
+ensemble { rf 1H : gaussian(mean = 1, sd = sd) points 3 }
+sequence {
+    prepare thermal
+    pulse 1H 90 deg phase x ideal
+    delay 5 us
+    pulse 1H 45 deg phase y ideal
+    crush
+    loop 2 {
+        pulse 1H phase x rf = 40 kHz duration = 12 us shape = own
+        delay 2 us
+    }
+    crush keep 0, 2
+    pulse 1H 30 deg phase -y rf = 50 kHz
+    mark charged
+    delay 100 us
+}
+measure { ergotropy, stored_energy, purity }
+";
+
+fn shaped(text: &str, steps: &str) -> Experiment {
+    let mut reader = |name: &str, _: &str| Ok((name.to_string(), steps.to_string()));
+    ergoseq::compile("test.seq", text, &mut reader).unwrap_or_else(|r| panic!("{}", r.render())).experiment
+}
+
+#[test]
+fn slopes_of_shapes_are_those_of_differences() {
+    use ergoseq::emulator::{Landscape, run};
+    let experiment = shaped(SHAPED, &"1 0\n".repeat(5));
+    let mut noise = Noise::new(4, 2);
+    let cartesian: Vec<(f64, f64)> = (0..5).map(|_| (0.7 * noise.even(), 0.7 * noise.even())).collect();
+    // What is linear in the state, what depends on its eigenvalues, and what is quadratic.
+    for result in ["stored_energy", "ergotropy", "purity*1e4"] {
+        let expr = parse_expression(result, 0).unwrap();
+        let (given, options) = (Values::new(), Options::default());
+        let landscape = Landscape::new(&experiment, &given, &options, "own", (&expr, Some("charged"))).unwrap();
+        let (value, slopes) = landscape.slope(&cartesian).unwrap();
+        assert!((landscape.value(&cartesian).unwrap() / value - 1.0).abs() < 1e-12);
+        // The same as a run of the file with this shape has it.
+        let mut with = experiment.clone();
+        with.shapes[0].steps = cartesian.iter().map(|(x, y)| (x.hypot(*y), y.atan2(*x))).collect();
+        let wanted = [(expr.clone(), Some("charged".to_string()))];
+        let found = run(&with, &given, &options, &wanted).unwrap();
+        let in_run = found.extra.values().next().copied().flatten().unwrap();
+        assert!((in_run / value - 1.0).abs() < 1e-9, "{result}: {in_run} {value}");
+        let size = slopes.iter().flat_map(|(x, y)| [x.abs(), y.abs()]).fold(0.0, f64::max);
+        for k in 0..5 {
+            let moved = |x: f64, y: f64| {
+                let mut all = cartesian.clone();
+                all[k] = (all[k].0 + x, all[k].1 + y);
+                landscape.value(&all).unwrap()
+            };
+            const BY: f64 = 1e-4;
+            let x = (moved(BY, 0.0) - moved(-BY, 0.0)) / (2.0 * BY);
+            let y = (moved(0.0, BY) - moved(0.0, -BY)) / (2.0 * BY);
+            // Differences on both sides are right to the square of their step, some 1e-8 of the largest slope, and rounding.
+            let near = |a: f64, b: f64| (a - b).abs() < 3e-7 * size;
+            assert!(near(x, slopes[k].0) && near(y, slopes[k].1), "{result} {k}: {x} {y} {:?} of {size}", slopes[k]);
+        }
+    }
+}
+
+#[test]
+fn a_shaped_pulse_charges_the_gypsum_pair_as_an_ideal_one_does() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/shaped_pulse");
+    let text = std::fs::read_to_string(folder.join("charge.seq")).unwrap();
+    let experiment = shaped(&text, &"1 0\n".repeat(30));
+    let work = ergoseq::syntax::parse_expression("ergotropy / 9.0457e-34", 0).unwrap();
+    let goal = Goal { expr: work, at: Some("charged".into()), maximise: true };
+    let search = Search { shape: "charge".into(), starts: 1, iterations: 60, seed: 3 };
+    let look = || shape(&experiment, &Values::new(), &Options::default(), &goal, &search).unwrap();
+    let found = look();
+    // Within 1 per cent of 9/8 p h |d|, with a spread of the rf of 5 per cent; the flat pulse is far from it.
+    assert!(found.best > 0.99 && found.best < 1.001 && found.before < 0.5, "{found:?}");
+    assert!(found.steps.iter().all(|(a, phase)| (0.0..=1.0).contains(a) && (0.0..=6.3).contains(phase)));
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+    assert_eq!(pool.install(look), found);
+}
+
+#[test]
+fn shapes_that_cannot_be_looked_for_are_refused() {
+    let search = Search { shape: "own".into(), starts: 0, iterations: 5, seed: 1 };
+    let refused = |text: &str, search: &Search, result: &str| {
+        let experiment = shaped(text, &"0.5 0\n".repeat(4));
+        let goal = goal(result, "charged", true);
+        shape(&experiment, &Values::new(), &Options::default(), &goal, search).unwrap_err().message
+    };
+    let plain = |old: &str, new: &str| refused(&SHAPED.replace(old, new), &search, "ergotropy");
+    let other = Search { shape: "owm".into(), ..search.clone() };
+    let said = refused(SHAPED, &other, "ergotropy");
+    assert!(said.contains("no pulse shape `owm`"), "{said}");
+    let said = plain("pulse 1H phase x rf = 40 kHz duration = 12 us", "pulse 1H 90 deg phase x duration = 12 us");
+    assert!(said.contains("follows from its flip angle"), "{said}");
+    let said = plain("shape = own", "shape = own offset = 3 kHz");
+    assert!(said.contains("does not follow its shape step by step"), "{said}");
+    let said = plain("shape = own", "");
+    assert!(said.contains("no pulse before the mark has the shape"), "{said}");
+    let said = plain("    dipolar p q", "    relax p { T1 = 1 s, T2 = 1 s }\n    dipolar p q");
+    assert!(said.contains("without relaxation"), "{said}");
+    let said = refused(SHAPED, &search, "max(ergotropy)");
+    assert!(said.contains("not a number of the state at one mark"), "{said}");
+}
+
+#[test]
+fn the_command_finds_a_shape_whose_file_is_not_there_yet() {
+    let folder = std::env::temp_dir().join(format!("ergoseq-shape-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let (file, own) = (folder.join("test.seq"), folder.join("own.txt"));
+    std::fs::write(&file, SHAPED).unwrap();
+    let shape = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ergoseq"));
+        command.args(["shape", "--maximise", "ergotropy at charged", "--starts", "1", "--iterations", "20"]);
+        command.arg("--output").arg(&own).args(more).arg(&file).output().unwrap()
+    };
+    // Without steps to begin with the file of the shape must be there.
+    let missing = shape(&[]);
+    assert!(!missing.status.success() && !own.exists(), "{missing:?}");
+    let found = shape(&["--steps", "6"]);
+    let text = String::from_utf8_lossy(&found.stdout).into_owned();
+    assert!(found.status.success() && text.contains("6 steps"), "{found:?}");
+    // What was written is what a run reads, and its result is what was promised.
+    let promised: f64 =
+        text.lines().next().and_then(|l| l.split("largest ").nth(1)?.split(' ').next()?.parse().ok()).unwrap();
+    let run =
+        Command::new(env!("CARGO_BIN_EXE_ergoseq")).args(["run", "--format", "json"]).arg(&file).output().unwrap();
+    let run: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    let there = run.to_string();
+    assert!(there.contains("charged"), "{there}");
+    let expect = format!("\nexpect ergotropy at charged = {promised:e} J within 1e-6 * {:e} J\n", promised);
+    std::fs::write(&file, format!("{SHAPED}{expect}")).unwrap();
+    let test = Command::new(env!("CARGO_BIN_EXE_ergoseq")).arg("test").arg(&file).output().unwrap();
+    assert!(test.status.success(), "{}", String::from_utf8_lossy(&test.stdout));
+    // It is not written over unless asked.
+    let again = shape(&["--steps", "6"]);
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("--force"), "{again:?}");
+    std::fs::remove_dir_all(&folder).unwrap();
+}
+
+#[test]
+fn the_shipped_shape_is_what_its_file_says() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/shaped_pulse/charge.seq");
+    let test = Command::new(env!("CARGO_BIN_EXE_ergoseq")).arg("test").arg(file).output().unwrap();
+    assert!(test.status.success(), "{}", String::from_utf8_lossy(&test.stdout));
 }

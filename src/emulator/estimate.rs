@@ -92,7 +92,9 @@ pub fn too_large(schedule: &Schedule, pure: bool, reached: &str, needed: &str, a
     let diagnostic = if pure {
         diagnostic
     } else {
-        diagnostic.help("a pure state (`prepare ket`) under unitary evolution needs only a vector")
+        diagnostic.help("a pure state (`prepare ket`) under unitary evolution needs only a vector").help(
+            "`--typical 16` takes random vectors: signals, energies and orders of thermal states, with their errors",
+        )
     };
     diagnostic.help("a run on a larger machine may be allowed more: --max-memory 16GB").into()
 }

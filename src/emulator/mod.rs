@@ -7,12 +7,14 @@ mod each;
 mod estimate;
 mod extremum;
 mod generator;
+mod gradient;
 mod kept;
 mod levels;
 mod lines;
 mod panel;
 mod plan;
 mod points;
+mod projection;
 mod propagate;
 mod question;
 mod readout;
@@ -22,14 +24,17 @@ mod signal;
 pub mod step;
 mod trace;
 mod truncation;
+pub mod typical;
 
 pub use estimate::{Estimate, bytes_text, estimate};
 pub use generator::{At, Generator};
+pub use gradient::Landscape;
 pub use plan::plan;
 pub use points::{Point, SweepAxis, axes, point, points};
 pub use question::{Question, quantity_of, unit_of};
 pub use readout::{Readings, plan_for};
 pub use rehearse::{Block, Rehearsal, longest_t1, rehearse};
+pub use typical::Typical;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
@@ -78,6 +83,8 @@ pub struct Options {
     pub measured: Option<Measured>,
     /// The name of the spectrometer whose steps and limits hold; as written when there is none.
     pub spectrometer: Option<String>,
+    /// Random vectors in the place of a density matrix.
+    pub typical: Option<Typical>,
     /// Up to which dimension of the whole space density matrices are kept at the marks; 0 keeps none.
     pub states: usize,
 }
@@ -101,6 +108,7 @@ impl Default for Options {
             max_memory: 4e9,
             measured: None,
             spectrometer: None,
+            typical: None,
             states: 0,
         }
     }
@@ -162,6 +170,8 @@ pub struct How {
     pub dimension: f64,
     /// Whether the state was a vector.
     pub pure: bool,
+    /// How many random vectors stood for the state; 0 where none did.
+    pub random_vectors: usize,
     /// How many members the ensemble has, scans of phase cycles included.
     pub members: usize,
     /// The methods that were used.
@@ -172,6 +182,17 @@ pub struct How {
     pub duration: f64,
     /// Modes whose cutoff can change the result, with the largest population that their highest Fock state has had.
     pub truncation: Vec<(String, f64)>,
+}
+
+impl How {
+    /// What stood for the state, in words.
+    pub fn state(&self) -> &'static str {
+        match (self.random_vectors, self.pure) {
+            (0, true) => "state vector",
+            (0, false) => "density matrix",
+            _ => "random vectors",
+        }
+    }
 }
 
 /// Everything that evaluations share at one point.
@@ -225,6 +246,9 @@ pub fn run(
     options: &Options,
     extra: &[(Expr, Option<String>)],
 ) -> Result<Run, Fault> {
+    if let Some(typical) = &options.typical {
+        return typical::run(experiment, given, options, typical, extra);
+    }
     let e = Evaluator::new(experiment, given)?;
     let members = members(&e)?;
     // Of several mistakes the first in the order of members is given, whatever the number of threads.
@@ -283,6 +307,7 @@ pub fn run(
             whole: schedule.basis.size(),
             dimension: size.dimension,
             pure: matches!(end.as_slice(), [State::Pure(_)]),
+            random_vectors: 0,
             members: members.len(),
             methods: walk.methods.clone(),
             tolerance: options.tolerance,

@@ -3,6 +3,7 @@
 use super::course::Course;
 use super::generator::{Generator, Together, mean_state};
 use super::lines::Line;
+use super::projection::Projection;
 use super::question::Refusal;
 use super::readout::Readings;
 use super::signal::Decay;
@@ -12,9 +13,9 @@ use super::step::{DENSE_LIOUVILLE, Stepper, choose};
 use super::{Lab, Mark, Method, Options, Trace, trace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Kick, Scalar, Segment, Step, duration};
-use crate::linalg::{C64, Matrix, ZERO, hermitian_eigen, power, product};
+use crate::linalg::{C64, Matrix, ZERO, power, product};
 use crate::source::Place;
-use crate::spin::{Sparse, State, crush, dephase, keep_orders};
+use crate::spin::State;
 use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -132,7 +133,7 @@ impl<'a> Walk<'a> {
     }
 
     /// One member through a step at which nothing is looked at.
-    fn alone(&mut self, step: &'a Step, state: State) -> Result<State, Fault> {
+    pub(super) fn alone(&mut self, step: &'a Step, state: State) -> Result<State, Fault> {
         Ok(match step {
             Step::Segment(segment) => self.segment(segment, state)?,
             Step::Kick(kick) => {
@@ -143,25 +144,11 @@ impl<'a> Walk<'a> {
                 self.used(stepper.name());
                 stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(kick.place, &e.to_string()))?
             }
-            Step::Crush(keep) if !keep.is_empty() => {
-                let space = self.lab.space();
-                let basis = space.basis();
-                let twice_m: Vec<i64> = (0..space.len())
-                    .map(|k| basis.nuclei().into_iter().map(|n| basis.twice_m_of(n, space.state(k))).sum())
-                    .collect();
-                State::Mixed(keep_orders(&state.density(), &twice_m, keep))
-            }
-            Step::Crush(_) => {
-                let space = self.lab.space();
-                let basis = space.basis();
-                let orders = |nucleus| (0..space.len()).map(|k| basis.twice_m_of(nucleus, space.state(k))).collect();
-                let labels: Vec<Vec<i64>> = basis.nuclei().into_iter().map(orders).collect();
-                State::Mixed(crush(&state.density(), &labels))
-            }
-            Step::Dephase(operator, place) => {
-                let inside = Sparse::of(operator, self.lab.space()).dense();
-                let eigen = hermitian_eigen(&inside).map_err(|e| failed(*place, &e.to_string()))?;
-                State::Mixed(dephase(&state.density(), &eigen))
+            Step::Crush(_) | Step::Dephase(..) => {
+                match Projection::of(step, self.lab.space()).map_err(|(place, e)| failed(place, &e.to_string()))? {
+                    Some(projection) => State::Mixed(projection.apply(&state.density())),
+                    None => state,
+                }
             }
             Step::Loop(count, body) => self.repeat(*count, body, state)?,
             // The language allows no mark and no acquisition inside of a loop.
@@ -296,20 +283,7 @@ impl<'a> Walk<'a> {
         let of_lines = super::lines::decay(&lines, first.points, first.dwell);
         sum.iter_mut().zip(of_lines).for_each(|(s, x)| *s += x);
         self.used("free induction decay");
-        if let Some((share, seed)) = first.noise {
-            super::signal::add_noise(&mut sum, share, (seed, self.signals.len() as u64));
-        }
-        let time: Vec<f64> = (0..first.points).map(|k| first.dwell * k as f64).collect();
-        // What lies in the dead time was never seen.
-        let seen = |k: usize| time[k] >= first.dead_time * (1.0 - 1e-9);
-        let part = |f: fn(&C64) -> f64| sum.iter().enumerate().map(|(k, x)| seen(k).then(|| f(x))).collect();
-        let values = vec![
-            (format!("signal({})", first.nucleus), part(|x| x.re)),
-            (format!("signal_im({})", first.nucleus), part(|x| x.im)),
-        ];
-        let number = self.signals.len() + 1;
-        let name = if number == 1 { "fid".to_string() } else { format!("fid{number}") };
-        self.signals.push(Trace { name, start: self.clock, time, values });
+        self.signals.push(super::signal::trace(first, sum, self.signals.len(), self.clock));
         self.clock += first.segment.duration;
         self.last = vec![];
         Ok(ends)
@@ -517,7 +491,7 @@ fn key(segment: &Segment) -> Option<Key> {
     Some((terms?, relaxing, segment.duration.to_bits()))
 }
 
-fn corners(segment: &Segment) -> Vec<f64> {
+pub(super) fn corners(segment: &Segment) -> Vec<f64> {
     let mut all: Vec<f64> = segment
         .hamiltonian
         .iter()
@@ -531,7 +505,7 @@ fn corners(segment: &Segment) -> Vec<f64> {
     all
 }
 
-fn failed(place: Place, why: &str) -> Fault {
+pub(super) fn failed(place: Place, why: &str) -> Fault {
     Diagnostic::new(Code::NotConverged, place.0.unwrap_or_default(), format!("the evolution cannot be computed: {why}"))
         .into()
 }

@@ -5,6 +5,7 @@ use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::real;
 use crate::metrics::{Argument, METRICS, Metric, Moment, Parameter, Quantity, Scene, Turning, Undefined};
+use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{UnitSystem, energy_scale, hamiltonian_factor, temperature_scale};
 use std::collections::BTreeMap;
@@ -127,6 +128,23 @@ impl Question {
         values.iter().all(|x| x.is_finite()).then_some(values)
     }
 
+    /// What the question is where it is linear in the state: one of the metrics that are the mean of an operator.
+    pub fn linear(&self, battery: Option<&Operator>) -> Option<Linear> {
+        let Tree::Metric { index, arguments, scale } = &self.tree else { return None };
+        let operator = match arguments.as_slice() {
+            [] => battery?.clone(),
+            [Argument::Operator(given)] => given.operator().clone(),
+            _ => return None,
+        };
+        let beside = match METRICS[*index].name {
+            "energy" => Beside::Nothing,
+            "stored_energy" => Beside::Prepared,
+            "order" => Beside::Sizes,
+            _ => return None,
+        };
+        Some(Linear { operator, beside, scale: *scale })
+    }
+
     /// The value at a moment; aggregates are looked up.
     ///
     /// # Errors
@@ -135,6 +153,28 @@ impl Question {
         let value = evaluate(&self.tree, moment, aggregates)?;
         if value.is_finite() { Ok(value) } else { Err(Refusal::NotFinite(value)) }
     }
+}
+
+/// A question that is the mean of an operator.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    /// The operator, on the whole space.
+    pub operator: Operator,
+    /// What it is taken beside.
+    pub beside: Beside,
+    /// What it is multiplied by to be reported.
+    pub scale: f64,
+}
+
+/// What a mean is taken beside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Nothing: `Tr[rho A]`.
+    Nothing,
+    /// The prepared state: `Tr[(rho - rho_0) A]`.
+    Prepared,
+    /// The sizes of the operator and of the prepared deviation: `Tr[dr A]/sqrt(Tr[dr_0^2] Tr[A^2])`.
+    Sizes,
 }
 
 /// Why a question has no answer.

@@ -1,12 +1,12 @@
 //! Free induction decays: `s(t) = Tr[rho(t) F+]`.
 
-use super::Method;
 use super::generator::{Generator, tidy};
 use super::kept;
 use super::lines::Line;
 use super::step::commutator_free::CommutatorFree;
 use super::step::exact::{ExactClosed, ExactOpen, stacked, together, unstacked};
 use super::step::{DENSE_LIOUVILLE, StepError, Stepper, choose};
+use super::{Method, Trace};
 use crate::hamiltonian::Acquire;
 use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, conjugate_back, identity, product};
 use crate::noise::Noise;
@@ -145,8 +145,26 @@ fn turning(
     Ok((out, State::Mixed(now)))
 }
 
+/// The curve of a decay, as the receiver has it: with its noise, without what lies in its dead time. `number` counts the decays of a
+/// run, and `start` is when it begins.
+pub fn trace(acquire: &Acquire, mut sum: Vec<C64>, number: usize, start: f64) -> Trace {
+    if let Some((share, seed)) = acquire.noise {
+        add_noise(&mut sum, share, (seed, number as u64));
+    }
+    let time: Vec<f64> = (0..acquire.points).map(|k| acquire.dwell * k as f64).collect();
+    // What lies in the dead time was never seen.
+    let seen = |k: usize| time[k] >= acquire.dead_time * (1.0 - 1e-9);
+    let part = |f: fn(&C64) -> f64| sum.iter().enumerate().map(|(k, x)| seen(k).then(|| f(x))).collect();
+    let values = vec![
+        (format!("signal({})", acquire.nucleus), part(|x| x.re)),
+        (format!("signal_im({})", acquire.nucleus), part(|x| x.im)),
+    ];
+    let name = if number == 0 { "fid".to_string() } else { format!("fid{}", number + 1) };
+    Trace { name, start, time, values }
+}
+
 /// Adds white noise: its standard deviation in each part is a share of the largest point. Every decay of a run has its own.
-pub fn add_noise(signal: &mut [C64], share: f64, (seed, number): (u64, u64)) {
+fn add_noise(signal: &mut [C64], share: f64, (seed, number): (u64, u64)) {
     let deviation = share * signal.iter().map(|x| x.norm()).fold(0.0, f64::max);
     let mut noise = Noise::new(seed, number);
     for x in signal {

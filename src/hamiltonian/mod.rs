@@ -24,7 +24,7 @@ pub use display::describe;
 pub use ensemble::{Member, members, revival};
 pub use function::{Curve, Function, Scalar};
 pub use hardware::Spectrometer;
-pub use prepare::{Prepared, prepare};
+pub use prepare::{Deviation, Prepared, prepare};
 pub use schedule::{
     Acquire, Battery, Kick, Receiving, Record, Relaxing, Schedule, Segment, Step, Tomography, duration,
 };

@@ -15,6 +15,27 @@ pub struct Event {
     pub place: Place,
 }
 
+impl Event {
+    /// The pulses in it: of itself, of what is at once, of the body of a loop.
+    pub fn pulses(&self) -> Vec<&Pulse> {
+        match &self.kind {
+            EventKind::Pulse(pulse) => vec![pulse],
+            EventKind::Parallel { pulses, .. } => pulses.iter().collect(),
+            EventKind::Loop { body, .. } => body.iter().flat_map(Event::pulses).collect(),
+            EventKind::Prepare(_)
+            | EventKind::Delay { .. }
+            | EventKind::Gradient { .. }
+            | EventKind::Lock(_)
+            | EventKind::Evolve { .. }
+            | EventKind::Crush { .. }
+            | EventKind::Dephase { .. }
+            | EventKind::Mark { .. }
+            | EventKind::Acquire { .. }
+            | EventKind::Tomography(_) => vec![],
+        }
+    }
+}
+
 /// The events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -83,6 +83,11 @@ impl OperatorArgument {
         OperatorArgument { operator, matrix: OnceCell::new(), action: OnceCell::new() }
     }
 
+    /// The operator itself.
+    pub fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
     /// The matrix on the whole system.
     ///
     /// # Errors

@@ -56,7 +56,7 @@ fn point(results: &Results, run: &crate::emulator::Run) -> Value {
     }
     let method = json!({
         "dimension": run.how.dimension,
-        "state": if run.how.pure { "vector" } else { "density matrix" },
+        "state": if run.how.pure { "vector" } else { run.how.state() },
         "members": run.how.members,
         "propagation": run.how.methods,
         "tolerance": run.how.tolerance,

@@ -131,7 +131,7 @@ fn method(results: &Results, run: &Run) -> String {
         UnitSystem::Lab => "SI units",
         UnitSystem::Natural => "natural units (hbar = k_B = 1)",
     };
-    let state = if run.how.pure { "state vector" } else { "density matrix" };
+    let state = run.how.state();
     let of = if run.how.dimension < run.how.whole {
         format!(" of {}", crate::syntax::number_text(run.how.whole))
     } else {

@@ -395,7 +395,7 @@ fn formulas(experiment: &Experiment) -> String {
 }
 
 fn how(run: &Run, rehearsal: Option<&Rehearsal>, options: &Options) -> String {
-    let state = if run.how.pure { "state vector" } else { "density matrix" };
+    let state = run.how.state();
     let mut rows = vec![
         vec!["program".into(), format!("ergoseq {}", env!("CARGO_PKG_VERSION"))],
         vec!["states".into(), format!("{} of {}, as a {state}", run.how.dimension, run.how.whole)],

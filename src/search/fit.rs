@@ -4,7 +4,7 @@
 //! `p = low + (high - low)(1 + sin u)/2`, as MINUIT has it. The covariance of the parameters is `(J^T J)^-1`; where the data have no
 //! errors it is scaled by what is left over, `chi^2/(m - n)`.
 
-use super::{Question, Range, check, halton};
+use super::{Question, Range, check, halton, share, unbounded};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::Options;
 use crate::hamiltonian::{Fault, Values};
@@ -54,16 +54,6 @@ struct Problem<'a> {
     ranges: &'a [Range],
     data: &'a [Data],
     u: DVector<f64>,
-}
-
-/// The share of a range of an unbounded number.
-fn share(u: f64) -> f64 {
-    0.5 * (1.0 + u.sin())
-}
-
-/// The number of a share.
-fn unbounded(share: f64) -> f64 {
-    (2.0 * share.clamp(0.0, 1.0) - 1.0).asin()
 }
 
 impl Problem<'_> {

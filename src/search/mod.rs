@@ -4,11 +4,14 @@
 //! climbs finds the one it stands on. The points from which they climb are those of Halton's sequence, so the same question has the
 //! same answer, on any number of threads. Ensembles are part of the experiment, so what is found is best for all of their members.
 
+mod climb;
 pub mod fit;
 pub mod optimise;
+pub mod shape;
 
 pub use fit::{Data, Fit, fit};
-pub use optimise::{Goal, Optimum, optimise};
+pub use optimise::{CLIMBS, Climb, Goal, Optimum, optimise};
+pub use shape::{Search, Shaped, shape};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Options, run};
@@ -52,6 +55,16 @@ fn halton(index: usize, dimensions: usize) -> Vec<f64> {
         sum
     };
     PRIMES[..dimensions].iter().map(|p| radical_inverse(*p)).collect()
+}
+
+/// The share of a range of an unbounded number.
+fn share(u: f64) -> f64 {
+    0.5 * (1.0 + u.sin())
+}
+
+/// The number of a share.
+fn unbounded(share: f64) -> f64 {
+    (2.0 * share.clamp(0.0, 1.0) - 1.0).asin()
 }
 
 /// An experiment of which one number is asked.

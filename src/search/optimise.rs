@@ -1,9 +1,11 @@
 //! The parameters at which a result is largest or smallest.
 //!
 //! From the best of many points Powell's COBYLA climbs: it needs no gradient, keeps within bounds, and a metric such as ergotropy, which
-//! has kinks where levels cross, does not lead it astray as it would a method that believes in curvature.
+//! has kinks where levels cross, does not lead it astray as it would a method that believes in curvature. Where a result is smooth,
+//! L-BFGS climbs as well; it is there for who asks.
 
-use super::{Question, Range, check, halton};
+use super::climb::descend;
+use super::{Question, Range, check, halton, share, unbounded};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::Options;
 use crate::hamiltonian::{Fault, Values};
@@ -22,6 +24,22 @@ pub struct Goal {
     /// Whether it shall be large.
     pub maximise: bool,
 }
+
+/// How it climbs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Climb {
+    /// Powell's COBYLA, without a gradient.
+    #[default]
+    Cobyla,
+    /// L-BFGS, with a gradient by differences.
+    Lbfgs,
+}
+
+/// The words of [`Climb`].
+pub const CLIMBS: &[(&str, Climb, &str)] = &[
+    ("cobyla", Climb::Cobyla, "without a gradient, for results with kinks"),
+    ("lbfgs", Climb::Lbfgs, "with a gradient by differences, for smooth results"),
+];
 
 /// What was found.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +70,7 @@ pub fn optimise(
     ranges: &[Range],
     goal: &Goal,
     starts: Option<usize>,
+    climb: Climb,
 ) -> Result<Optimum, Fault> {
     check(experiment, given, ranges)?;
     let n = ranges.len();
@@ -92,18 +111,14 @@ pub fn optimise(
         .take(n + 3)
         .map(|(_, start)| {
             let runs = Cell::new(0);
-            let value = |x: &[f64], _: &mut ()| {
+            let value = |x: &[f64]| {
                 runs.set(runs.get() + 1);
                 let inside: Vec<f64> = x.iter().map(|s| s.clamp(0.0, 1.0)).collect();
                 (cost(&inside).ok().flatten().unwrap_or(wall) - seen[0].0) / scale
             };
-            let stop = cobyla::StopTols { xtol_abs: vec![1e-9; n], ..cobyla::StopTols::default() };
-            let none: [fn(&[f64], &mut ()) -> f64; 0] = [];
-            let size = cobyla::RhoBeg::All(0.1 / n as f64);
-            let found = cobyla::minimize(value, start, &vec![(0.0, 1.0); n], &none, (), 400 * n, size, Some(stop));
-            // Whether it stopped for its tolerance or its rounding, the best point is what it returns.
-            let (x, y) = match found {
-                Ok((_, x, y)) | Err((_, x, y)) => (x, y),
+            let (x, y) = match climb {
+                Climb::Cobyla => without_gradient(&value, start),
+                Climb::Lbfgs => with_gradient(&value, start),
             };
             (y * scale + seen[0].0, x.iter().map(|s| s.clamp(0.0, 1.0)).collect(), runs.get())
         })
@@ -122,4 +137,38 @@ pub fn optimise(
         climbs: (climbs.iter().filter(|c| near(c.0)).count(), climbs.len()),
         bound: best.1.iter().map(|s| *s < NOTHING || *s > 1.0 - NOTHING).collect(),
     })
+}
+
+/// From a point of the unit cube to where COBYLA ends, and the cost there.
+fn without_gradient(value: &dyn Fn(&[f64]) -> f64, start: &[f64]) -> (Vec<f64>, f64) {
+    let n = start.len();
+    let cost = |x: &[f64], _: &mut ()| value(x);
+    let stop = cobyla::StopTols { xtol_abs: vec![1e-9; n], ..cobyla::StopTols::default() };
+    let none: [fn(&[f64], &mut ()) -> f64; 0] = [];
+    let size = cobyla::RhoBeg::All(0.1 / n as f64);
+    // Whether it stopped for its tolerance or its rounding, the best point is what it returns.
+    match cobyla::minimize(cost, start, &vec![(0.0, 1.0); n], &none, (), 400 * n, size, Some(stop)) {
+        Ok((_, x, y)) | Err((_, x, y)) => (x, y),
+    }
+}
+
+/// From a point of the unit cube to where L-BFGS ends, and the cost there. Shares are `(1 + sin u)/2`, so they keep within bounds.
+fn with_gradient(value: &dyn Fn(&[f64]) -> f64, start: &[f64]) -> (Vec<f64>, f64) {
+    // The cube root of the rounding, which is best for differences of both sides.
+    const STEP: f64 = 6e-6;
+    let shares = |u: &[f64]| -> Vec<f64> { u.iter().map(|u| share(*u)).collect() };
+    let slope = |u: &[f64]| {
+        let gradient = (0..u.len()).map(|k| {
+            let moved = |by: f64| {
+                let mut u = u.to_vec();
+                u[k] += by;
+                value(&shares(&u))
+            };
+            (moved(STEP) - moved(-STEP)) / (2.0 * STEP)
+        });
+        Some((value(&shares(u)), gradient.collect()))
+    };
+    let free = start.iter().map(|s| unbounded(*s)).collect();
+    let (y, u) = descend(&slope, free, 200);
+    (shares(&u), y)
 }

@@ -7,7 +7,9 @@ mod operator;
 mod reduction;
 mod space;
 mod sparse;
+mod split;
 mod state;
+mod trace;
 
 pub use action::Action;
 pub use basis::{Basis, Multiplet, Site, SiteKind};
@@ -16,6 +18,7 @@ pub use operator::{LOCAL_OPERATORS, Local, LocalKind, Operator};
 pub use reduction::{Blocks, ReducedBlock, Reduction};
 pub use space::{Space, TooMany};
 pub use sparse::{Columns, Sparse, components};
+pub use split::Split;
 pub use state::{
     State, boltzmann, crush, degeneracy, dephase, gibbs, keep_orders, nearest_state, partial_transpose,
     project_to_simplex, reduce, reduce_outer,

@@ -5,6 +5,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use ergoseq::emulator::METHODS;
 use ergoseq::output::FORMATS;
+use ergoseq::search::CLIMBS;
 use std::path::PathBuf;
 
 /// Compiles and emulates quantum-battery experiments on NMR spectrometers.
@@ -42,6 +43,11 @@ pub enum Command {
         after_help = "Looks at many points, climbs from the best ones, and prints what it found with the command that runs it. An `ensemble` of the file is part of what is judged, so the best is the best for all of its members.\n\nExamples:\n  ergoseq optimise sequences/jeener_broekaert.seq --vary \"tau=0.1us .. 12us\" --maximise \"ergotropy at charged\"\n  ergoseq optimise my.seq --vary \"theta=0deg..180deg\" --vary \"rf=10kHz..100kHz\" --minimise \"abs(order(Iz(p))) at end\""
     )]
     Optimise(Optimise),
+    /// Finds the steps of a pulse shape at which a result is best, by exact slopes (GRAPE)
+    #[command(
+        after_help = "The file declares the shape and has a pulse with `rf`, `duration` and `shape`; no step goes beyond that rf. An `ensemble` makes what is found robust.\n\nExample:\n  ergoseq shape examples/shaped_pulse/charge.seq --maximise \"work at charged\" --steps 40 --output charge.txt"
+    )]
+    Shape(Shape),
     /// Fits parameters to measured results
     #[command(
         after_help = "The table has a parameter in its first column and a result in each other; a column `error` holds the errors of the one before it.\n\n  t [ms], order(Iz(h)) at read, error\n  1, -0.98, 0.01\n  500, 0.11, 0.01\n\nExample:\n  ergoseq fit recovery.seq --data recovery.csv --vary \"T1=0.1s .. 20s\""
@@ -254,6 +260,53 @@ pub struct Optimise {
     /// Points that are looked at before it climbs; 24 a parameter when not given
     #[arg(long, value_name = "N")]
     pub starts: Option<usize>,
+    /// How it climbs: cobyla without a gradient, for results with kinks; lbfgs with one by differences, for smooth ones
+    #[arg(long, default_value = "cobyla", value_parser = PossibleValuesParser::new(CLIMBS.iter().map(|c| c.0)))]
+    pub climb: String,
+    #[command(flatten)]
+    pub given: Given,
+    /// Threads; all cores when not given
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// table or json
+    #[arg(long, default_value = "table", value_parser = ["table", "json"])]
+    pub format: String,
+    #[command(flatten)]
+    pub how: How,
+}
+
+/// `shape`
+#[derive(Args)]
+pub struct Shape {
+    /// A `.seq` file
+    pub file: PathBuf,
+    /// The shape, where the file declares more than one
+    #[arg(long, value_name = "NAME")]
+    pub shape: Option<String>,
+    /// The result that shall be large: `ergotropy at charged`
+    #[arg(long, value_name = "RESULT", required_unless_present = "minimise", conflicts_with = "minimise")]
+    pub maximise: Option<String>,
+    /// The result that shall be small
+    #[arg(long, value_name = "RESULT")]
+    pub minimise: Option<String>,
+    /// Begins with so many equal steps, whether the file of the shape exists or not; with its own when not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub steps: Option<u32>,
+    /// Random shapes from which it climbs, besides that of the file
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub starts: usize,
+    /// The most iterations of a climb
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub iterations: u64,
+    /// Of the random shapes
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Where the shape is written: a line of amplitude and phase a step, as `shape NAME = "PATH"` reads it
+    #[arg(long, value_name = "PATH")]
+    pub output: PathBuf,
+    /// Writes over an existing file
+    #[arg(long)]
+    pub force: bool,
     #[command(flatten)]
     pub given: Given,
     /// Threads; all cores when not given
@@ -438,6 +491,13 @@ pub struct How {
     /// Memory that one point may need, such as 500MB or 16GB
     #[arg(long, default_value = "4GB")]
     pub max_memory: String,
+    /// Takes so many random vectors in the place of a density matrix: signals, energies and orders of many spins at high temperature,
+    /// with their standard errors
+    #[arg(long, value_name = "VECTORS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub typical: Option<u32>,
+    /// Which random vectors
+    #[arg(long, value_name = "SEED", requires = "typical", default_value_t = 0)]
+    pub typical_seed: u64,
     /// Runs it in the steps and limits of a `spectrometer` that the file declares
     #[arg(long, value_name = "NAME")]
     pub spectrometer: Option<String>,

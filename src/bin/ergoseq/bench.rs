@@ -6,7 +6,8 @@
 use crate::{Outcome, args, files, terminal};
 use ergoseq::compile::{compile, no_files};
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{self, Options, Run};
+use ergoseq::emulator::typical::decays;
+use ergoseq::emulator::{self, Options, Run, Typical};
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};
 use ergoseq::ir::{EventKind, Experiment};
 use rayon::prelude::*;
@@ -61,6 +62,13 @@ pub const WORKLOADS: &[Workload] = &[
         sizes: &[("n4", 4), ("n2", 2), ("n3", 3), ("n5", 5), ("n6", 6), ("n7", 7), ("n8", 8)],
         program: |_| include_str!("../../../benches/workloads/demagnetisation.seq").into(),
         run: ramp,
+    },
+    Workload {
+        name: "w5",
+        meaning: "the decay of a long dipolar chain by random vectors, 256 points",
+        sizes: &[("n12", 16), ("n14", 4), ("n16", 2), ("n18", 1), ("n20", 1)],
+        program: |_| include_str!("../../../benches/workloads/typical_chain.seq").into(),
+        run: typical_chain,
     },
     Workload {
         name: "w6a",
@@ -248,6 +256,20 @@ fn ramp(experiment: &Experiment, _: &str, spins: usize) -> Outcomes {
     let options = Options { tolerance: 1e-9, ..Options::default() };
     let run = point(experiment, &options, &[("n", spins as f64)])?;
     Ok(vec![("M", curve(&run, "locked").collect()), ("D", curve(&run, "order(dipolar)").collect())])
+}
+
+fn typical_chain(experiment: &Experiment, size: &str, vectors: usize) -> Outcomes {
+    // The size says how many spins, and the number how many vectors.
+    let spins: f64 = size.trim_start_matches('n').parse().unwrap_or(12.0);
+    let values: Values = [("n".to_string(), spins)].into();
+    let options = Options { tolerance: 5e-7, ..Options::default() };
+    let found = decays(experiment, &values, &options, Typical { vectors, seed: 0 })?;
+    let scale = 4.0 / (spins * POLARISATION * vectors as f64);
+    let points = found.first().and_then(|one| one.first()).map_or(0, Vec::len);
+    let mean = |k: usize| found.iter().flat_map(|one| &one[0]).skip(k).step_by(points.max(1));
+    let point = |k: usize| mean(k).fold((0.0, 0.0), |s, [up, down]| (s.0 + up.re + down.re, s.1 + up.im + down.im));
+    let all = (0..points).map(point).flat_map(|(re, im)| [0.5 * scale * re, 0.5 * scale * im]);
+    Ok(vec![("S", all.collect())])
 }
 
 fn static_powder(experiment: &Experiment, _: &str, orientations: usize) -> Outcomes {

@@ -94,6 +94,11 @@ fn near_files(diagnostic: Diagnostic, path: &Path) -> Diagnostic {
 
 /// Compiles a `.seq` file, or reads an experiment from YAML.
 pub fn compile(path: &Path) -> Result<Compiled, Box<Refused>> {
+    compile_with(path, &|_| None)
+}
+
+/// The same, with texts that stand for files it names, whether these exist or not.
+pub fn compile_with(path: &Path, instead: &dyn Fn(&str) -> Option<String>) -> Result<Compiled, Box<Refused>> {
     let name = path.display().to_string();
     let text = match read(path) {
         Ok(text) => text,
@@ -106,6 +111,9 @@ pub fn compile(path: &Path) -> Result<Compiled, Box<Refused>> {
         return from_yaml(&name, &text);
     }
     let mut reader = |wanted: &str, from: &str| -> Result<(String, String), String> {
+        if let Some(text) = instead(wanted) {
+            return Ok((wanted.to_string(), text));
+        }
         let path = Path::new(from).parent().unwrap_or(Path::new("")).join(wanted);
         let text = read(&path).map_err(|d| d.message)?;
         Ok((path.display().to_string(), text))

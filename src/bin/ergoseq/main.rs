@@ -18,6 +18,7 @@ mod report;
 mod reproduce;
 mod run;
 mod search;
+mod shape;
 mod show;
 mod sweep;
 mod terminal;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Run(a) => run::run(&a),
         Command::Sweep(a) => sweep::sweep(&a),
         Command::Optimise(a) => search::optimise(&a),
+        Command::Shape(a) => shape::shape(&a),
         Command::Fit(a) => search::fit(&a),
         #[cfg(feature = "pictures")]
         Command::Plot(a) => plot::plot(&a),

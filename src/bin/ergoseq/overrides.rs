@@ -5,7 +5,7 @@ use crate::args::{Given, How};
 use crate::{files, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{METHODS, Method, Options};
+use ergoseq::emulator::{METHODS, Method, Options, Typical};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::{Experiment, Meaning, Sweep};
 use ergoseq::source::{Place, Sources};
@@ -31,8 +31,19 @@ pub struct Prepared {
 
 /// Reads a file, says its warnings, and takes what the command line gives: what fails has been said.
 pub fn prepare(file: &Path, given: &Given, swept: &[String], how: &How) -> Result<Prepared, Outcome> {
-    let mut compiled =
-        files::compile(file).map_err(|refused| terminal::refuse(&refused.diagnostics, &refused.sources))?;
+    prepare_with(file, given, swept, how, &|_| None)
+}
+
+/// The same, with texts that stand for files it names.
+pub fn prepare_with(
+    file: &Path,
+    given: &Given,
+    swept: &[String],
+    how: &How,
+    instead: &dyn Fn(&str) -> Option<String>,
+) -> Result<Prepared, Outcome> {
+    let mut compiled = files::compile_with(file, instead)
+        .map_err(|refused| terminal::refuse(&refused.diagnostics, &refused.sources))?;
     terminal::report(&compiled.warnings, &compiled.sources);
     let values = values(&compiled.experiment, given, &mut compiled.sources)?;
     sweeps(&mut compiled.experiment, swept, &mut compiled.sources)?;
@@ -113,7 +124,8 @@ pub fn options(how: &How) -> Result<Options, Outcome> {
     let max_memory = bytes(&how.max_memory)
         .ok_or_else(|| wrong(format!("--max-memory {} is no amount of memory; write 500MB or 16GB", how.max_memory)))?;
     let spectrometer = how.spectrometer.clone();
-    Ok(Options { method, tolerance: how.tolerance, max_memory, spectrometer, ..Options::default() })
+    let typical = how.typical.map(|vectors| Typical { vectors: vectors as usize, seed: how.typical_seed });
+    Ok(Options { method, tolerance: how.tolerance, max_memory, spectrometer, typical, ..Options::default() })
 }
 
 fn bytes(text: &str) -> Option<f64> {

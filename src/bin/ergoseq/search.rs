@@ -8,7 +8,7 @@ use ergoseq::emulator::{Options, quantity_of, unit_of};
 use ergoseq::hamiltonian::{Evaluator, Fault, Values};
 use ergoseq::ir::Experiment;
 use ergoseq::output::dataset::bare;
-use ergoseq::search::{self, Data, Fit, Goal, Optimum, Range};
+use ergoseq::search::{self, CLIMBS, Climb, Data, Fit, Goal, Optimum, Range};
 use ergoseq::source::Sources;
 use ergoseq::syntax::{Expr, number_text, parse_expression};
 use serde_json::json;
@@ -67,7 +67,7 @@ fn setting(name: &str, text: &str, experiment: &Experiment, sources: &mut Source
 }
 
 /// `ergotropy at charged`
-fn result(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<(Expr, Option<String>), Fault> {
+pub fn result(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<(Expr, Option<String>), Fault> {
     let (words, at) = match text.rsplit_once(" at ") {
         Some((words, mark)) => (words, Some(mark.trim().to_string())),
         None => (text, None),
@@ -81,7 +81,7 @@ fn result(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<
     Ok((expr.replace(&|word| if known(word) { None } else { named(word) }), at))
 }
 
-fn unit_of_result(expr: &Expr, experiment: &Experiment) -> &'static str {
+pub fn unit_of_result(expr: &Expr, experiment: &Experiment) -> &'static str {
     quantity_of(expr).map_or("", |q| unit_of(q, experiment.units))
 }
 
@@ -100,7 +100,8 @@ pub fn optimise(a: &args::Optimise) -> Outcome {
     };
     let found = result(text, &compiled.experiment, &mut compiled.sources).and_then(|(expr, at)| {
         let goal = Goal { expr, at, maximise };
-        let optimum = search::optimise(&compiled.experiment, &values, &options, &ranges, &goal, a.starts)?;
+        let climb = CLIMBS.iter().find(|c| c.0 == a.climb).map_or(Climb::Cobyla, |c| c.1);
+        let optimum = search::optimise(&compiled.experiment, &values, &options, &ranges, &goal, a.starts, climb)?;
         Ok((goal, optimum))
     });
     let (goal, optimum) = match found {

@@ -15,6 +15,7 @@ pub mod exact;
 pub mod frame;
 pub mod plain;
 pub mod series;
+pub mod split;
 pub mod turn;
 
 use super::Method;

@@ -3,13 +3,17 @@
 //! A state is kept as its parts until it is known where it can go: the product of a hundred cells and a hundred charger spins
 //! is one basis state, not a vector of ten thousand.
 
+mod deviation;
+
+pub use deviation::Deviation;
+
 use super::relaxation::thermal_ratios;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir;
 use crate::linalg::{C64, Matrix, ONE, Vector, ZERO, real};
 use crate::source::Span;
-use crate::spin::{Basis, Operator, Site, SiteKind, Space, Sparse, State, components, gibbs};
+use crate::spin::{Action, Basis, Columns, Operator, Site, SiteKind, Space, Sparse, State, components, gibbs};
 use crate::syntax::Expr;
 use crate::units::temperature_scale;
 use std::collections::BTreeMap;
@@ -17,6 +21,9 @@ use std::sync::Arc;
 
 /// The largest density matrix of a single part.
 const LARGEST_PART: usize = 4096;
+
+/// Up to this dimension a state near the even mixture is a matrix at once.
+const SMALL: usize = 64;
 
 /// The most states that a diagonal part may have.
 const LARGEST_DIAGONAL: f64 = 1e8;
@@ -29,6 +36,8 @@ enum Form {
     Diagonal(Vec<f64>),
     /// A density matrix.
     Mixed(Matrix),
+    /// `1/N + A/N` of all subsystems, too large for a matrix.
+    Near(Operator),
 }
 
 /// A state of some subsystems, in ascending order.
@@ -49,6 +58,16 @@ impl Form {
                 }
             }
             Form::Mixed(rho) => rho[(i, j)],
+            Form::Near(a) => {
+                let n = a.dimension();
+                let mut sum = if i == j { ONE } else { ZERO };
+                Columns::of(a).visit(j, &mut vec![], |row, v| {
+                    if row == i {
+                        sum += v;
+                    }
+                });
+                sum / n as f64
+            }
             Form::Pure(amplitudes) => {
                 let at = |k: usize| amplitudes.iter().find(|(s, _)| *s == k).map_or(ZERO, |(_, a)| *a);
                 at(i) * at(j).conj()
@@ -62,6 +81,7 @@ impl Form {
             Form::Pure(amplitudes) => amplitudes.iter().map(|(s, _)| *s).collect(),
             Form::Diagonal(p) => (0..p.len()).filter(|&k| p[k] != 0.0).collect(),
             Form::Mixed(rho) => (0..rho.nrows()).filter(|&k| rho[(k, k)] != ZERO).collect(),
+            Form::Near(a) => (0..a.dimension()).collect(),
         }
     }
 }
@@ -124,6 +144,10 @@ impl Prepared {
             return State::Pure(space.vector(&self.amplitudes()));
         }
         let n = space.len();
+        if let [Partial { form: Form::Near(a), .. }] = self.parts.as_slice() {
+            let even = Matrix::identity(n, n) + Sparse::of(a, space).dense();
+            return State::Mixed(even / real(a.dimension() as f64));
+        }
         // For each part, the index of its local state in every state of the space.
         let local: Vec<Vec<usize>> = self
             .parts
@@ -406,6 +430,14 @@ fn high_temperature(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone
         return Ok(Partial { sites, form: Form::Diagonal(populations) });
     }
     let n = basis.dimension();
+    // Where it stands alone it is kept as an operator, of which random vectors need no matrix.
+    if n > SMALL && alone && copies.iter().all(|c| *c == 1.0) {
+        let mean = inside.mean();
+        let (low, high) = Action::of(&inside, &Space::whole(basis.clone())).spectral_bounds();
+        cold((low - mean.re).abs().max((high - mean.re).abs()))?;
+        let a = inside.plus(Operator::identity(&basis, -mean)).times_number(real(-1.0 / t));
+        return Ok(Partial { sites, form: Form::Near(a) });
+    }
     if n > LARGEST_PART {
         return Err(too_large(n as f64, hamiltonian.span()));
     }
@@ -564,7 +596,7 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover
     let diagonal = parts.iter().all(|(_, p)| match &p.form {
         Form::Pure(amplitudes) => amplitudes.len() == 1,
         Form::Diagonal(_) => true,
-        Form::Mixed(_) => false,
+        Form::Mixed(_) | Form::Near(_) => false,
     });
     if size > if diagonal { LARGEST_DIAGONAL } else { LARGEST_PART as f64 } {
         return Err(too_large(size, span));

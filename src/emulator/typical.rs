@@ -1,0 +1,505 @@
+//! Mixed states of many spins by random vectors.
+//!
+//! A density matrix of twenty spins would need sixteen terabytes. A state near the even mixture, `rho = (1 + A)/N`, is had from vectors
+//! whose amplitudes have one size and random phases (Hams and De Raedt, Phys. Rev. E 62, 4365; "typicality"):
+//!
+//! ```text
+//! Tr[rho(t) O] = Tr[O]/N + mean over r of Re <psi_r(t)| O |phi_r(t)>,   phi_r(0) = A psi_r(0)
+//! ```
+//!
+//! Both vectors move as pure states do. The error of one vector is about one over the square root of N of the size of A and O, and the
+//! scatter of several says how large it is. A is applied by itself, without the identity, so a polarisation of 1e-5 loses nothing.
+
+use super::propagate::{Walk, failed};
+use super::question::{Beside, Linear, Question};
+use super::step::choose;
+use super::step::split::{Decays, FEWEST, FEWEST_POINTS, Wave};
+use super::{Generator, How, Lab, Mark, Options, Run, Trace, each::Each, estimate, evaluator, is_signal, signal};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{
+    Acquire, Deviation, Evaluator, Fault, Prepared, Schedule, Segment, Step, Values, build, members, prepare,
+};
+use crate::ir::{Experiment, key_of};
+use crate::linalg::{C64, Vector, real};
+use crate::metrics::Scene;
+use crate::spin::{Action, Operator, Space, Split, State};
+use crate::syntax::Expr;
+use rayon::prelude::*;
+use std::cell::RefCell;
+use std::f64::consts::TAU;
+use std::sync::Arc;
+
+/// How many random vectors, and which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Typical {
+    /// How many.
+    pub vectors: usize,
+    /// Which.
+    pub seed: u64,
+}
+
+/// A bijection of 64 bits that leaves no pattern (the finaliser of SplitMix64; Steele, Lea, Flood, OOPSLA 2014).
+fn mixed(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// A vector of amplitudes of one size and random phases. A phase follows from its place and the number of the vector, so that vectors are
+/// the same wherever and in whatever order they are made.
+fn random_vector(n: usize, number: usize, seed: u64) -> Vector {
+    let size = 1.0 / (n as f64).sqrt();
+    let own = (number as u64).wrapping_mul(0xD1B5_4A32_D192_ED03).wrapping_add(mixed(seed));
+    Vector::from_fn(n, |b, _| {
+        let z = mixed((b as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(own));
+        C64::from_polar(size, TAU * ((z >> 11) as f64 * 0.5f64.powi(53)))
+    })
+}
+
+/// What one vector has shown of one member.
+#[derive(Default)]
+struct Tally {
+    /// Name, time, and the mean of every operator.
+    marks: Vec<(String, f64, Vec<f64>)>,
+    /// Name, start, times, and the mean of every operator at each.
+    traces: Vec<(String, f64, Vec<f64>, Vec<Vec<f64>>)>,
+    /// When a decay begins, `<psi|F+|phi>` and `<psi|F-|phi>` at its points.
+    decays: Vec<(f64, Vec<[C64; 2]>)>,
+    /// Steps a point that the last decay took, and the bound of its error.
+    steps: Option<(usize, f64)>,
+    methods: Vec<&'static str>,
+}
+
+/// Everything that is the same for all vectors.
+struct Setting<'a> {
+    space: Space,
+    options: &'a Options,
+    typical: Typical,
+    questions: Vec<(String, Linear)>,
+}
+
+/// A member: its weight, its schedule, and where it starts.
+struct Way {
+    weight: f64,
+    schedule: Schedule,
+    deviation: Deviation,
+}
+
+/// A run by random vectors.
+///
+/// # Errors
+/// When the prepared state is none that is had so, when a step mixes pure states, or vectors do not fit in memory.
+pub(super) fn run(
+    experiment: &Experiment,
+    given: &Values,
+    options: &Options,
+    typical: &Typical,
+    extra: &[(Expr, Option<String>)],
+) -> Result<Run, Fault> {
+    let e = Evaluator::new(experiment, given)?;
+    let ways = ways(experiment, given, options, &e)?;
+    let (setting, mut notes) = setting(&e, options, *typical, &ways[0].schedule, extra)?;
+    let tallies = walk_all(&setting, &ways)?;
+    let schedule = &ways[0].schedule;
+    let mut run = Run {
+        params: experiment.params.iter().map(|p| (p.name.clone(), e.values[&p.name])).collect(),
+        summary: experiment.measures.iter().filter(|m| m.summary).map(|m| (m.key.clone(), None)).collect(),
+        how: How {
+            whole: schedule.basis.size(),
+            dimension: setting.space.len() as f64,
+            pure: false,
+            random_vectors: typical.vectors,
+            members: ways.len(),
+            methods: tallies[0][0].methods.clone(),
+            tolerance: options.tolerance,
+            duration: schedule.duration(),
+            truncation: vec![],
+        },
+        ..Run::default()
+    };
+    let measured = |key: &str| experiment.measures.iter().any(|m| m.key == key);
+    let mut errors: Vec<(String, f64, f64)> = Vec::new();
+    let mut error = |key: &str, (error, size): (f64, f64)| match errors.iter_mut().find(|(k, ..)| k == key) {
+        Some(known) => *known = (key.to_string(), known.1.max(error), known.2.max(size)),
+        None => errors.push((key.to_string(), error, size)),
+    };
+    for (k, (name, time, _)) in tallies[0][0].marks.iter().enumerate() {
+        let mut values = Vec::new();
+        for (q, (key, _)) in setting.questions.iter().enumerate() {
+            let all = over(&tallies, &ways, |t| real(t.marks[k].2[q]));
+            let (mean, own) = mean_and_error(&all);
+            error(key, (own, mean.norm()));
+            values.push((key.clone(), Some(mean.re)));
+        }
+        for (expr, mark) in extra.iter().filter(|(_, mark)| mark.as_deref().unwrap_or("end") == name) {
+            let found = values.iter().find(|(key, _)| *key == key_of(expr)).and_then(|v| v.1);
+            run.extra.insert(format!("{}@{}", key_of(expr), mark.as_deref().unwrap_or("end")), found);
+        }
+        values.retain(|(key, _)| measured(key));
+        run.marks.push(Mark { name: name.clone(), time: *time, values, state: None });
+    }
+    for (k, (name, start, time, _)) in tallies[0][0].traces.iter().enumerate() {
+        let mut values = Vec::new();
+        for (q, (key, _)) in setting.questions.iter().enumerate().filter(|(_, (key, _))| measured(key)) {
+            let curve = (0..time.len()).map(|j| {
+                let (mean, own) = mean_and_error(&over(&tallies, &ways, |t| real(t.traces[k].3[j][q])));
+                error(key, (own, mean.norm()));
+                Some(mean.re)
+            });
+            values.push((key.clone(), curve.collect()));
+        }
+        run.traces.push(Trace { name: name.clone(), start: *start, time: time.clone(), values });
+    }
+    let acquisitions = |way: &Way| -> Vec<Acquire> {
+        let of = |step: &Step| if let Step::Acquire(a) = step { Some(a.clone()) } else { None };
+        way.schedule.steps.iter().filter_map(of).collect()
+    };
+    let receivers: Vec<Vec<f64>> = ways.iter().map(|w| acquisitions(w).iter().map(|a| a.receiver).collect()).collect();
+    for (k, acquire) in acquisitions(&ways[0]).into_iter().enumerate() {
+        let key = format!("signal({})", acquire.nucleus);
+        let mut sum = Vec::with_capacity(acquire.points);
+        for j in 0..acquire.points {
+            let all: Vec<C64> = tallies
+                .iter()
+                .map(|members| {
+                    let each = members.iter().zip(&ways).zip(&receivers);
+                    each.map(|((t, way), r)| hermitian(t.decays[k].1[j]) * C64::cis(-r[k]) * way.weight).sum()
+                })
+                .collect();
+            let (mean, own) = mean_and_error(&all);
+            error(&key, (own, mean.norm()));
+            sum.push(mean);
+        }
+        run.traces.push(signal::trace(&acquire, sum, k, tallies[0][0].decays[k].0));
+    }
+    notes.extend(errors.iter().map(|(key, own, size)| said(key, *own, *size, typical.vectors)));
+    if let Some((_, bound)) = tallies[0][0].steps {
+        notes.push(format!("steps of the decay leave an error of {bound:.1e} of its largest point"));
+    }
+    run.notes = notes;
+    Ok(run)
+}
+
+/// What is said of an error.
+fn said(key: &str, error: f64, size: f64, vectors: usize) -> String {
+    if vectors == 1 {
+        return format!("`{key}` is that of one random vector, which has no scatter: its error is not known");
+    }
+    let share = if size > 0.0 { format!(", {:.1e} of its largest value", error / size) } else { String::new() };
+    format!("`{key}`: the standard error is at most {error:.1e}{share}, from {vectors} random vectors")
+}
+
+/// The decays of an experiment of one member, vector by vector: `<psi|F+|phi>` and `<psi|F-|phi>` at every point of every decay.
+///
+/// # Errors
+/// Those of a run by random vectors.
+pub fn decays(
+    experiment: &Experiment,
+    given: &Values,
+    options: &Options,
+    typical: Typical,
+) -> Result<Vec<Vec<Vec<[C64; 2]>>>, Fault> {
+    let e = Evaluator::new(experiment, given)?;
+    let ways = ways(experiment, given, options, &e)?;
+    let (setting, _) = setting(&e, options, typical, &ways[0].schedule, &[])?;
+    let tallies = walk_all(&setting, &ways[..1])?;
+    let of = |t: Tally| t.decays.into_iter().map(|d| d.1).collect();
+    Ok(tallies.into_iter().flatten().map(of).collect())
+}
+
+/// The mean of F+ from what is Hermitian in it, `Re <Fx> + i Re <Fy>`: the rest is error alone.
+fn hermitian([up, down]: [C64; 2]) -> C64 {
+    let (x, y) = ((up + down) * 0.5, (up - down) * C64::new(0.0, -0.5));
+    C64::new(x.re, y.re)
+}
+
+/// A number of every vector, summed over the members.
+fn over(tallies: &[Vec<Tally>], ways: &[Way], of: impl Fn(&Tally) -> C64) -> Vec<C64> {
+    tallies.iter().map(|members| members.iter().zip(ways).map(|(t, w)| of(t) * w.weight).sum()).collect()
+}
+
+/// The mean over vectors, and its standard error.
+fn mean_and_error(all: &[C64]) -> (C64, f64) {
+    let n = all.len() as f64;
+    let mean = all.iter().sum::<C64>() / n;
+    let scatter: f64 = all.iter().map(|x| (x - mean).norm_sqr()).sum();
+    (mean, if all.len() > 1 { (scatter / (n * (n - 1.0))).sqrt() } else { 0.0 })
+}
+
+/// The members, each refused where vectors cannot follow it.
+fn ways(experiment: &Experiment, given: &Values, options: &Options, e: &Evaluator) -> Result<Vec<Way>, Fault> {
+    members(e)?
+        .iter()
+        .map(|member| {
+            let own = evaluator(experiment, given, options, member)?;
+            let (schedule, _) = build(&own)?;
+            let place = schedule.prepare_place.0.unwrap_or_default();
+            let prepared = prepare(&own, &schedule.prepare, place)?;
+            refuse(&schedule, &prepared)?;
+            let deviation = prepared.deviation().ok_or_else(|| not_near(&schedule))?;
+            Ok(Way { weight: member.weight, schedule, deviation })
+        })
+        .collect()
+}
+
+fn not_near(schedule: &Schedule) -> Fault {
+    let place = schedule.prepare_place.0.unwrap_or_default();
+    Diagnostic::new(Code::WrongState, place, "random vectors cannot stand for this state")
+        .label("prepared here")
+        .help("they start from `thermal`, `mixed`, `gibbs(H, T)` of a Hamiltonian without flips, or `high_temperature(H, T)`")
+        .into()
+}
+
+fn refuse(schedule: &Schedule, prepared: &Prepared) -> Result<(), Fault> {
+    if prepared.is_pure() {
+        return Err(not_near(schedule));
+    }
+    if schedule.is_unitary() && !schedule.is_read_out() {
+        return Ok(());
+    }
+    let mut place = None;
+    schedule.segments(&mut |s| {
+        if !s.relaxing.is_empty() && place.is_none() {
+            place = s.place.0;
+        }
+    });
+    let message = "random vectors are moved, not mixed: no relaxation, gradient, dephasing or tomography";
+    Err(Diagnostic::new(Code::Contradiction, place.or(schedule.prepare_place.0).unwrap_or_default(), message)
+        .help("select orders by a `cycle` of phases in the place of a gradient")
+        .into())
+}
+
+/// Space and questions, and notes of what has no value.
+fn setting<'a>(
+    e: &Evaluator,
+    options: &'a Options,
+    typical: Typical,
+    schedule: &Schedule,
+    extra: &[(Expr, Option<String>)],
+) -> Result<(Setting<'a>, Vec<String>), Fault> {
+    let basis = schedule.basis.clone();
+    let side_by_side = typical.vectors.min(rayon::current_num_threads()) as f64;
+    // Two vectors, what Chebyshev's sum or tables of phases need, and the diagonals of operators.
+    let needed = 16.0 * basis.size() * (24.0 * side_by_side + 4.0);
+    if needed > options.max_memory {
+        let text = format!("random vectors need about {}", estimate::bytes_text(needed));
+        return Err(estimate::too_large(schedule, true, "", &text, options.max_memory));
+    }
+    let battery = schedule.battery.as_ref().map(|b| &b.hamiltonian);
+    let mut questions: Vec<(String, Linear)> = Vec::new();
+    let mut notes = Vec::new();
+    let measures = e.experiment.measures.iter().filter(|m| !m.summary).map(|m| (m.key.clone(), &m.value));
+    let wanted = measures.chain(extra.iter().map(|(expr, _)| (key_of(expr), expr)));
+    for (key, expr) in wanted.filter(|(_, expr)| !is_signal(expr)) {
+        if questions.iter().any(|(k, _)| *k == key) {
+            continue;
+        }
+        match Question::new(e, key.clone(), expr)?.linear(battery) {
+            Some(linear) => questions.push((key, linear)),
+            None => notes.push(format!(
+                "`{key}` has no value: random vectors see signals, `energy`, `stored_energy` and `order`, which are linear in the state"
+            )),
+        }
+    }
+    for measure in e.experiment.measures.iter().filter(|m| m.summary) {
+        notes.push(format!("`{}` has no value: random vectors look for no extrema", measure.key));
+    }
+    Ok((Setting { space: Space::whole(basis), options, typical, questions }, notes))
+}
+
+/// All vectors through all members: the first one by itself, which finds the steps that the others take.
+fn walk_all(setting: &Setting, ways: &[Way]) -> Result<Vec<Vec<Tally>>, Fault> {
+    let one = |number: usize, known: &[Option<usize>]| -> Result<Vec<Tally>, Fault> {
+        let psi = random_vector(setting.space.len(), number, setting.typical.seed);
+        ways.iter().zip(known).map(|(way, steps)| walk(setting, way, &psi, *steps)).collect()
+    };
+    let first = one(0, &vec![None; ways.len()])?;
+    let known: Vec<Option<usize>> = first.iter().map(|t| t.steps.map(|s| s.0)).collect();
+    let others: Vec<Result<Vec<Tally>, Fault>> =
+        (1..setting.typical.vectors).into_par_iter().map(|number| one(number, &known)).collect();
+    std::iter::once(Ok(first)).chain(others).collect()
+}
+
+/// One vector through one member.
+fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Result<Tally, Fault> {
+    let space = &setting.space;
+    let mut phi = Vector::from_vec(way.deviation.apply(space, psi.as_slice()));
+    let size = phi.norm();
+    if size > 0.0 {
+        phi /= real(size);
+    }
+    let lab = Lab {
+        scene: Scene::new(space.clone(), None, State::Pure(Vector::zeros(0))),
+        questions: vec![],
+        aggregates: vec![],
+        each: Each::default(),
+        edges: vec![],
+        notes: RefCell::default(),
+    };
+    let square = way.deviation.square();
+    let questions: Vec<Observable> = setting.questions.iter().map(|(_, l)| Observable::new(l, space, square)).collect();
+    let mut pair = [psi.clone(), phi];
+    let prepared: Vec<f64> = questions.iter().map(|q| q.mean(&pair, size)).collect();
+    let look = |pair: &[Vector; 2]| -> Vec<f64> {
+        questions.iter().zip(&prepared).map(|(q, before)| q.value(q.mean(pair, size), *before)).collect()
+    };
+    let mut tally = Tally::default();
+    let mut walker = Walk::new(&lab, setting.options, vec![1.0]);
+    let mut clock = 0.0;
+    let last = way.schedule.steps.len().saturating_sub(1);
+    for (k, step) in way.schedule.steps.iter().enumerate() {
+        match step {
+            Step::Mark(name) => tally.marks.push((name.clone(), clock, look(&pair))),
+            Step::Segment(segment) if segment.record.is_some() => {
+                let points = segment.record.as_ref().map_or(1, |r| r.points);
+                let name = segment.record.as_ref().map_or(String::new(), |r| r.name.clone());
+                let even = |j: usize| segment.duration * j as f64 / points.saturating_sub(1).max(1) as f64;
+                let mut values = Vec::with_capacity(points);
+                course(setting, segment, &mut pair, points, &even, &mut |pair| values.push(look(pair)))?;
+                tally.traces.push((name, clock, (0..points).map(even).collect(), values));
+            }
+            Step::Acquire(acquire) => {
+                let ends = k == last && questions.is_empty();
+                let found = match split_for(acquire, ends) {
+                    Some((split, observed)) => {
+                        let waves = [Wave::new(pair[0].as_slice()), Wave::new(pair[1].as_slice())];
+                        let (points, dwell) = (acquire.points, acquire.dwell);
+                        let decays = Decays { split: &split, observed: &observed, points, dwell };
+                        tally.methods.push("split steps");
+                        match steps {
+                            Some(steps) => decays.curve_in(&waves, steps),
+                            None => {
+                                let (curve, steps, error) = decays.curve(&waves, setting.options.tolerance);
+                                tally.steps = Some((steps, error));
+                                curve
+                            }
+                        }
+                    }
+                    None => acquired(setting, acquire, &mut pair)?,
+                };
+                let scaled = found.into_iter().map(|[up, down]| [up * size, down * size]).collect();
+                tally.decays.push((clock, scaled));
+            }
+            Step::Segment(_) | Step::Kick(_) | Step::Loop(..) => {
+                for vector in &mut pair {
+                    if let State::Pure(moved) = walker.alone(step, State::Pure(vector.clone()))? {
+                        *vector = moved;
+                    }
+                }
+            }
+            // Refused before.
+            Step::Crush(_) | Step::Dephase(..) | Step::Tomography(_) => {}
+        }
+        clock += crate::hamiltonian::duration(std::slice::from_ref(step));
+    }
+    tally.marks.push(("end".into(), clock, look(&pair)));
+    tally.methods.extend(walker.methods);
+    Ok(tally)
+}
+
+/// An operator whose mean is asked for.
+struct Observable {
+    action: Action,
+    /// `Tr[A]/N`.
+    even: f64,
+    beside: Beside,
+    scale: f64,
+}
+
+impl Observable {
+    fn new(linear: &Linear, space: &Space, square: f64) -> Observable {
+        let even = linear.operator.mean().re;
+        // Tr[dr_0^2] Tr[O^2] with dr_0 = A/N is `square` times `Tr[O^2]/N`.
+        let sizes = (square * linear.operator.overlap(&linear.operator).re).sqrt();
+        let scale = if linear.beside == Beside::Sizes { 1.0 / sizes } else { linear.scale };
+        Observable { action: Action::of(&linear.operator, space), even, beside: linear.beside, scale }
+    }
+
+    /// `Tr[dr O]`.
+    fn mean(&self, pair: &[Vector; 2], size: f64) -> f64 {
+        pair[0].dotc(&self.action.apply(&pair[1])).re * size
+    }
+
+    fn value(&self, mean: f64, prepared: f64) -> f64 {
+        self.scale
+            * match self.beside {
+                Beside::Nothing => self.even + mean,
+                Beside::Prepared => mean - prepared,
+                Beside::Sizes => mean,
+            }
+    }
+}
+
+/// What the fast steps need, where they fit: a constant Hamiltonian of three easy parts, and nothing behind the decay.
+fn split_for(acquire: &Acquire, ends: bool) -> Option<(Split, Vec<(usize, f64)>)> {
+    if !ends || acquire.points < FEWEST_POINTS || !acquire.segment.relaxing.is_empty() {
+        return None;
+    }
+    let mut sum: Option<Operator> = None;
+    for (c, operator) in &acquire.segment.hamiltonian {
+        let term = (**operator).clone().times_number(real(c.constant()?));
+        sum = Some(match sum {
+            Some(sum) => sum.plus(term),
+            None => term,
+        });
+    }
+    let split = Split::of(&sum?).filter(|s| s.spins >= FEWEST)?;
+    let mut observed = Vec::new();
+    for (site, m) in acquire.raising.locals()? {
+        let raises = m.nrows() == 2 && [(0, 0), (1, 0), (1, 1)].iter().all(|at| m[*at] == C64::default());
+        if !raises || m[(0, 1)].im != 0.0 {
+            return None;
+        }
+        observed.push((site, m[(0, 1)].re));
+    }
+    Some((split, observed))
+}
+
+/// A decay, point by point.
+fn acquired(setting: &Setting, acquire: &Acquire, pair: &mut [Vector; 2]) -> Result<Vec<[C64; 2]>, Fault> {
+    let raising: Arc<Operator> = acquire.raising.clone();
+    let up = Action::of(&raising, &setting.space);
+    let down = Action::of(&raising.adjoint(), &setting.space);
+    let mut out = Vec::with_capacity(acquire.points);
+    let times = |j: usize| acquire.dwell * j as f64;
+    // One point more, which nobody looks at: the end.
+    course(setting, &acquire.segment, pair, acquire.points + 1, &times, &mut |pair| {
+        out.push([pair[0].dotc(&up.apply(&pair[1])), pair[0].dotc(&down.apply(&pair[1]))]);
+    })?;
+    out.truncate(acquire.points);
+    Ok(out)
+}
+
+/// Both vectors along a segment, looked at at so many times.
+fn course(
+    setting: &Setting,
+    segment: &Segment,
+    pair: &mut [Vector; 2],
+    points: usize,
+    at: &dyn Fn(usize) -> f64,
+    look: &mut dyn FnMut(&[Vector; 2]),
+) -> Result<(), Fault> {
+    let wrong = |e: super::step::StepError| failed(segment.place, &e.to_string());
+    let generator = Generator::of(segment, &setting.space);
+    let mut corners = super::propagate::corners(segment);
+    corners.retain(|t| *t > 0.0);
+    let start = State::Pure(pair[0].clone());
+    let mut stepper =
+        choose(&generator, segment, &start, setting.options.method, setting.options.tolerance).map_err(wrong)?;
+    let mut now = 0.0;
+    for j in 0..points {
+        let next = at(j);
+        if next > now {
+            let mut stops: Vec<f64> = corners.iter().copied().filter(|t| *t > now && *t < next).collect();
+            stops.push(next);
+            for vector in pair.iter_mut() {
+                if let State::Pure(moved) = stepper.through(&State::Pure(vector.clone()), now, &stops).map_err(wrong)? {
+                    *vector = moved;
+                }
+            }
+            now = next;
+        }
+        look(pair);
+    }
+    Ok(())
+}

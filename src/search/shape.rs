@@ -1,0 +1,116 @@
+//! The steps of a pulse shape at which a result is largest or smallest.
+//!
+//! Steps are kept within the peak by `a = sin w`, a free phase turns them, and L-BFGS climbs the exact slopes of
+//! [`Landscape`](crate::emulator::Landscape). Landscapes of few steps have local maxima, so it climbs from the file's own shape and
+//! from random ones; the seed decides these, so the same question has the same answer.
+
+use super::climb::descend;
+use super::optimise::Goal;
+use crate::emulator::{Landscape, Options};
+use crate::hamiltonian::{Fault, Values};
+use crate::ir::Experiment;
+use crate::noise::Noise;
+use std::cell::{Cell, RefCell};
+use std::f64::consts::{PI, TAU};
+
+/// How a shape is looked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Search {
+    /// The name of the shape.
+    pub shape: String,
+    /// Random shapes from which it climbs, besides the file's own.
+    pub starts: usize,
+    /// The most iterations of a climb.
+    pub iterations: u64,
+    /// Of the random shapes.
+    pub seed: u64,
+}
+
+/// What was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shaped {
+    /// Amplitude as a share of the peak, and phase from 0 to 2 pi, step by step.
+    pub steps: Vec<(f64, f64)>,
+    /// The result of the file's own shape.
+    pub before: f64,
+    /// The best result.
+    pub best: f64,
+    /// Where each climb ended, the file's own first.
+    pub climbs: Vec<f64>,
+    /// How many times slopes were computed.
+    pub slopes: usize,
+}
+
+/// Amplitudes and phases from what runs freely: `sin w` and `phi`, by turns.
+fn cartesian(free: &[f64]) -> Vec<(f64, f64)> {
+    let of = |c: &[f64]| (c[0].sin() * c[1].cos(), c[0].sin() * c[1].sin());
+    free.chunks_exact(2).map(of).collect()
+}
+
+/// Looks for the best shape.
+///
+/// # Errors
+/// When the landscape cannot be had (see [`Landscape::new`]), or the result has no value at any start.
+pub fn shape(
+    experiment: &Experiment,
+    given: &Values,
+    options: &Options,
+    goal: &Goal,
+    search: &Search,
+) -> Result<Shaped, Fault> {
+    let landscape = Landscape::new(experiment, given, options, &search.shape, (&goal.expr, goal.at.as_deref()))?;
+    let sign = if goal.maximise { -1.0 } else { 1.0 };
+    let own: Vec<f64> = experiment
+        .shapes
+        .iter()
+        .filter(|s| s.name == search.shape)
+        .flat_map(|s| &s.steps)
+        // On the bound itself the amplitude has no slope, and a climb would never leave it.
+        .flat_map(|(a, phase)| [a.min(0.999).asin(), *phase])
+        .collect();
+    let mut starts = vec![own];
+    for item in 0..search.starts {
+        let mut noise = Noise::new(search.seed, item as u64);
+        starts.push((0..landscape.steps()).flat_map(|_| [0.5 * PI * noise.even(), TAU * noise.even()]).collect());
+    }
+    let mut values = Vec::with_capacity(starts.len());
+    for start in &starts {
+        values.push(landscape.value(&cartesian(start))?);
+    }
+    // Results span many decades; costs shall be of the size of 1.
+    let scale = values.iter().fold(0.0, |m: f64, x| m.max(x.abs())).max(f64::MIN_POSITIVE);
+    let slopes = Cell::new(0);
+    let failed: RefCell<Option<Fault>> = RefCell::default();
+    let cost = |free: &[f64]| -> Option<(f64, Vec<f64>)> {
+        slopes.set(slopes.get() + 1);
+        let (value, slope) = landscape.slope(&cartesian(free)).map_err(|e| *failed.borrow_mut() = Some(e)).ok()?;
+        let factor = sign / scale;
+        let gradient = free.chunks_exact(2).zip(slope).flat_map(|(c, (x, y))| {
+            let (along, across) = (x * c[1].cos() + y * c[1].sin(), y * c[1].cos() - x * c[1].sin());
+            [factor * c[0].cos() * along, factor * c[0].sin() * across]
+        });
+        Some((factor * value, gradient.collect()))
+    };
+    let mut best: Option<(f64, Vec<f64>)> = None;
+    let mut climbs = Vec::with_capacity(starts.len());
+    for start in starts {
+        let (low, at) = descend(&cost, start, search.iterations);
+        climbs.push(low * scale * sign);
+        if best.as_ref().is_none_or(|(b, _)| low < *b) {
+            best = Some((low, at));
+        }
+    }
+    if let (Some(fault), None) = (failed.into_inner(), &best) {
+        return Err(fault);
+    }
+    let (_, free) = best.unwrap_or_default();
+    let steps: Vec<(f64, f64)> = free
+        .chunks_exact(2)
+        .map(|c| {
+            let a = c[0].sin();
+            (a.abs(), (if a < 0.0 { c[1] + PI } else { c[1] }).rem_euclid(TAU))
+        })
+        .collect();
+    let there: Vec<(f64, f64)> = steps.iter().map(|(a, phase)| (a * phase.cos(), a * phase.sin())).collect();
+    Ok(Shaped { best: landscape.value(&there)?, steps, before: values[0], climbs, slopes: slopes.get() })
+}
