@@ -94,6 +94,13 @@ pub fn commutator(a: &Matrix, b: &Matrix) -> Matrix {
     product(a, b) - product(b, a)
 }
 
+/// `x` of `A x = b` for a real, symmetric, positive A, which is given row by row; `None` where it is not positive. By Cholesky's factors.
+pub fn solve_positive(a: &[f64], b: &[f64]) -> Option<Vec<f64>> {
+    let a = nalgebra::DMatrix::from_row_slice(b.len(), b.len(), a);
+    let x = a.cholesky()?.solve(&nalgebra::DVector::from_column_slice(b));
+    Some(x.as_slice().to_vec())
+}
+
 /// `Tr[a b]`, without the product.
 pub fn trace_of_product(a: &Matrix, b: &Matrix) -> C64 {
     let mut sum = ZERO;

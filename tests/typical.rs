@@ -122,7 +122,7 @@ fn what_vectors_cannot_do_is_said() {
     assert!(
         wrong(&CHAIN.replace("prepare thermal", "prepare ket\"00000000\"")).contains("cannot stand for this state")
     );
-    let found = run(&compiled(&CHAIN.replace("energy,", "purity,")), &Values::new(), &typical(1, 0), &[]).unwrap();
+    let found = run(&compiled(&CHAIN.replace(" energy,", " purity,")), &Values::new(), &typical(1, 0), &[]).unwrap();
     assert!(found.notes.iter().any(|n| n.starts_with("`purity` has no value")), "{:?}", found.notes);
     assert!(found.notes.iter().any(|n| n.contains("its error is not known")), "{:?}", found.notes);
 }

@@ -3,7 +3,7 @@
 use crate::convert::{array, column, described, guarded, refused, work};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{METHODS, Options, Run, axes};
+use ergoseq::emulator::{Emulator, METHODS, Options, Run, axes};
 use ergoseq::hamiltonian::Values;
 use ergoseq::output::{EnergyUnit, Kind, Picture, Results, chart};
 use ergoseq::report::DRAWINGS;
@@ -207,7 +207,8 @@ impl Program {
         let compiled = self.compiled.clone();
         let runs = work(py, move || {
             let all = || -> Vec<Result<Run, Box<Diagnostic>>> {
-                points.par_iter().map(|values| ergoseq::run(&compiled.experiment, values, &options)).collect()
+                let emulator = Emulator::new(&compiled.experiment);
+                points.par_iter().map(|values| emulator.run(values, &options, &[])).collect()
             };
             match threads {
                 None => Ok(all()),

@@ -2,6 +2,7 @@
 
 mod adiabaticity;
 mod convergence;
+mod counted;
 mod course;
 mod each;
 mod estimate;
@@ -26,6 +27,7 @@ mod trace;
 mod truncation;
 pub mod typical;
 
+pub use counted::{Cells as CountedCells, cells_of};
 pub use estimate::{Estimate, bytes_text, estimate};
 pub use generator::{At, Generator};
 pub use gradient::Landscape;
@@ -38,7 +40,7 @@ pub use typical::Typical;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
-    Evaluator, Fault, Member, Prepared, Schedule, Spectrometer, Step, Values, build, members, prepare,
+    Evaluator, Fault, Member, Prepared, Schedule, Shared, Spectrometer, Step, Values, build, members, prepare,
 };
 use crate::ir::{Experiment, key_of};
 use crate::metrics::{Cells, Moment, Motion, Scene};
@@ -50,6 +52,7 @@ use question::{Aggregate, Refusal, aggregates};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Which method moves states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -246,22 +249,67 @@ pub fn run(
     options: &Options,
     extra: &[(Expr, Option<String>)],
 ) -> Result<Run, Fault> {
-    if let Some(typical) = &options.typical {
-        return typical::run(experiment, given, options, typical, extra);
+    Emulator::new(experiment).run(given, options, extra)
+}
+
+/// An experiment that is run at many points: what does not depend on the parameters is worked out once, for all threads.
+pub struct Emulator<'a> {
+    shared: Arc<Shared<'a>>,
+}
+
+impl<'a> Emulator<'a> {
+    /// That of an experiment.
+    pub fn new(experiment: &'a Experiment) -> Emulator<'a> {
+        Emulator { shared: Arc::new(Shared::of(experiment)) }
     }
-    let e = Evaluator::new(experiment, given)?;
-    let members = members(&e)?;
-    // Of several mistakes the first in the order of members is given, whatever the number of threads.
-    let schedules: Vec<Result<(Schedule, Prepared), Fault>> = members
+
+    /// A run at one point, as [`run`].
+    ///
+    /// # Errors
+    /// As [`run`].
+    pub fn run(&self, given: &Values, options: &Options, extra: &[(Expr, Option<String>)]) -> Result<Run, Fault> {
+        match &options.typical {
+            Some(typical) => typical::run(self.shared.experiment, given, options, typical, extra),
+            None => run_at(&Evaluator::at(&self.shared, given)?, given, options, extra),
+        }
+    }
+}
+
+/// Schedules and states of all members. Of several mistakes the first in the order of members is given, whatever the number of threads.
+fn schedules(
+    e: &Evaluator,
+    given: &Values,
+    options: &Options,
+    members: &[Member],
+) -> Result<Vec<(Schedule, Prepared)>, Fault> {
+    let of = |own: &Evaluator| -> Result<(Schedule, Prepared), Fault> {
+        let (schedule, _) = build(own)?;
+        let prepared = prepare(own, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+        Ok((schedule, prepared))
+    };
+    // A perfect sample is its only member.
+    if let [member] = members
+        && member.is_perfect()
+        && options.spectrometer.is_none()
+    {
+        return Ok(vec![of(e)?]);
+    }
+    let outline = e.outline();
+    let all: Vec<Result<(Schedule, Prepared), Fault>> = members
         .par_iter()
         .map(|member| {
-            let own = evaluator(experiment, given, options, member)?;
-            let (schedule, _) = build(&own)?;
-            let prepared = prepare(&own, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
-            Ok((schedule, prepared))
+            let mut own = outline.member(given, &member.variation, &member.values)?;
+            own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
+            of(&own)
         })
         .collect();
-    let schedules = schedules.into_iter().collect::<Result<Vec<_>, Fault>>()?;
+    all.into_iter().collect()
+}
+
+fn run_at(e: &Evaluator, given: &Values, options: &Options, extra: &[(Expr, Option<String>)]) -> Result<Run, Fault> {
+    let experiment = e.experiment;
+    let members = members(e)?;
+    let schedules = schedules(e, given, options, &members)?;
     let single = members.len() == 1;
     let (schedule, prepared) = &schedules[0];
     // Members may be moved by different operators, so their common space is the whole.
@@ -276,7 +324,7 @@ pub fn run(
         let needed = format!("for each of {} members about {} in all", members.len(), bytes_text(states));
         return Err(estimate::too_large(schedule, false, "", &needed, options.max_memory));
     }
-    let mut lab = open_lab(&e, schedule, space, prepared, extra)?;
+    let mut lab = open_lab(e, schedule, space, prepared, extra)?;
     let expressions = experiment.measures.iter().map(|m| &m.value).chain(extra.iter().map(|(x, _)| x));
     let wanted = each::wanted(expressions.chain(experiment.theories.iter().map(|t| &t.metric)));
     lab.each = Each::new(&wanted, &members, &schedules, lab.space(), |m| evaluator(experiment, given, options, m))?;
@@ -295,12 +343,12 @@ pub fn run(
                 .into(),
         );
     }
-    revivals(&e, schedule.duration(), &lab)?;
+    revivals(e, schedule.duration(), &lab)?;
     let steps: Vec<&[Step]> = schedules.iter().map(|(s, _)| s.steps.as_slice()).collect();
     let mut walk = propagate::Walk::new(&lab, options, weights);
     let end = walk.steps(&steps, begin)?;
     walk.mark("end", &end)?;
-    let truncation = lab.edges.iter().map(|edge| edge.found(&e)).collect::<Result<Vec<_>, Fault>>()?;
+    let truncation = lab.edges.iter().map(|edge| edge.found(e)).collect::<Result<Vec<_>, Fault>>()?;
     let mut run = Run {
         params: experiment.params.iter().map(|p| (p.name.clone(), e.values[&p.name])).collect(),
         how: How {
@@ -319,8 +367,8 @@ pub fn run(
     let found = walk.aggregates.clone();
     let Found { marks, traces, signals, readings } = walk.finish();
     run.tomographies = readings;
-    summarise(&e, experiment, &lab, &found, &mut run)?;
-    answer_extra(&e, extra, &found, &run.summary.clone(), &marks, &mut run)?;
+    summarise(e, experiment, &lab, &found, &mut run)?;
+    answer_extra(e, extra, &found, &run.summary.clone(), &marks, &mut run)?;
     run.marks = measured_only(marks, experiment);
     run.traces = traces.into_iter().map(|t| only_measured(t, experiment)).chain(signals).collect();
     run.notes.extend(lab.notes.into_inner());
@@ -334,10 +382,7 @@ fn evaluator<'a>(
     options: &Options,
     member: &Member,
 ) -> Result<Evaluator<'a>, Fault> {
-    let mut values = given.clone();
-    values.extend(member.values.iter().map(|(k, v)| (k.clone(), *v)));
-    let mut own = Evaluator::new(experiment, &values)?;
-    own.variation = member.variation.clone();
+    let mut own = Evaluator::new(experiment, given)?.outline().member(given, &member.variation, &member.values)?;
     own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
     Ok(own)
 }

@@ -257,10 +257,11 @@ impl<'a> Walk<'a> {
                 let mut sum = vec![ZERO; first.points];
                 let mut lines = Vec::new();
                 let mut ends = Vec::with_capacity(group.len());
+                let mut turned = super::signal::Turned::default();
                 for ((acquire, state), weight) in group {
                     let generator = Generator::of(&acquire.segment, space);
                     let receiver = C64::cis(-acquire.receiver) * *weight;
-                    let (own, end) = super::signal::decay(acquire, &generator, space, state, tolerance)
+                    let (own, end) = super::signal::decay(acquire, &generator, space, state, tolerance, &mut turned)
                         .map_err(|e| failed(acquire.segment.place, &e.to_string()))?;
                     match own {
                         Decay::Lines(own) => lines.extend(own.into_iter().map(|(w, a)| (w, a * receiver))),

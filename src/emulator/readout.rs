@@ -11,8 +11,8 @@ use crate::tomography::decay::{self, Decay, Fit, Whitening};
 use crate::tomography::estimate::Battery;
 use crate::tomography::reconstruct::Inverse;
 use crate::tomography::{
-    Amplitude, Energies, METHODS, Method, Plan, PlanError, Quantity, Receiver, Reconstruction, Sample, coordinates,
-    energies, plan, plan_of, reconstruct,
+    Amplitude, Energies, METHODS, Method, Plan, PlanError, Receiver, Reconstruction, Sample, coordinates, energies,
+    plan, plan_of, reconstruct,
 };
 
 /// What a tomography has found.
@@ -100,16 +100,21 @@ fn reference(t: &Tomography, plan: &Plan) -> Result<f64, LinalgError> {
 /// How the cells lie in the whole.
 fn battery(lab: &Lab, basis: &Basis) -> Option<Battery> {
     let cells = lab.scene.cells.as_ref()?;
+    Some(battery_of(basis, &cells.sites, cells.hamiltonian().ok()?.clone()))
+}
+
+/// A battery of some subsystems, with its Hamiltonian on these.
+pub(super) fn battery_of(basis: &Basis, sites: &[usize], hamiltonian: Matrix) -> Battery {
     let mut parts = Vec::with_capacity(basis.size() as usize);
     for index in 0..basis.size() as usize {
         let digits = basis.digits(index);
         let number =
             |sites: &mut dyn Iterator<Item = usize>| sites.fold(0, |sum, k| sum * basis.sites[k].dimension + digits[k]);
-        let own = number(&mut cells.sites.iter().copied());
-        let rest = number(&mut (0..basis.sites.len()).filter(|k| !cells.sites.contains(k)));
+        let own = number(&mut sites.iter().copied());
+        let rest = number(&mut (0..basis.sites.len()).filter(|k| !sites.contains(k)));
         parts.push((own, rest));
     }
-    Some(Battery { hamiltonian: cells.hamiltonian().ok()?.clone(), parts })
+    Battery { hamiltonian, parts }
 }
 
 /// What a tomography reads.
@@ -303,18 +308,10 @@ fn correlation(a: &Matrix, b: &Matrix) -> f64 {
 
 fn scaled(e: Energies, scale: f64) -> Energies {
     let pair = |(a, b): (f64, f64)| (a * scale, b * scale);
-    let quantity = |q: Quantity| Quantity {
-        value: q.value * scale,
-        error: q.error * scale,
-        bias: q.bias.map(|b| b * scale),
-        corrected: q.corrected * scale,
-        interval_68: pair(q.interval_68),
-        interval_95: pair(q.interval_95),
-    };
     Energies {
         energy: pair(e.energy),
-        ergotropy: quantity(e.ergotropy),
-        capacity: quantity(e.capacity),
+        ergotropy: e.ergotropy.times(scale),
+        capacity: e.capacity.times(scale),
         cross_fit: pair(e.cross_fit),
     }
 }

@@ -35,12 +35,13 @@ pub fn decay(
     space: &Space,
     state: &State,
     tolerance: f64,
+    known: &mut Turned,
 ) -> Result<(Decay, State), StepError> {
     let raising = Sparse::of(&acquire.raising, space).dense();
     let (points, dwell) = (acquire.points, acquire.dwell);
     let rho = state.density();
     if generator.is_closed() && !generator.is_constant() {
-        let (out, end) = turning(acquire, generator, &raising, &rho, tolerance)?;
+        let (out, end) = turning(acquire, generator, &raising, &rho, tolerance, known)?;
         return Ok((Decay::Points(out), end));
     }
     if generator.is_closed() {
@@ -114,6 +115,7 @@ fn turning(
     raising: &Matrix,
     rho: &Matrix,
     tolerance: f64,
+    known: &mut Turned,
 ) -> Result<(Vec<C64>, State), StepError> {
     let (points, dwell) = (acquire.points, acquire.dwell);
     let meet = |n: usize, period: f64| {
@@ -121,13 +123,10 @@ fn turning(
         turns > 0.5 && (turns - turns.round()).abs() * (points as f64 / n as f64) < 1e-6
     };
     let block = acquire.segment.period.and_then(|p| (1..=points).find(|n| meet(*n, p))).unwrap_or(points);
-    let mut stepper = CommutatorFree::new(generator, tolerance, block as f64 * dwell);
     // What has happened since the beginning of the block, point by point.
     let mut moved = vec![identity(generator.dimension)];
-    for k in 0..block {
-        let before = &moved[k];
-        let next = stepper.over(dwell * k as f64, dwell * (k + 1) as f64)?.map(|u| product(&u, before));
-        moved.push(next.unwrap_or_else(|| before.clone()));
+    for step in known.steps(acquire, generator, block, tolerance)? {
+        moved.push(product(&step, &moved[moved.len() - 1]));
     }
     let observed: Vec<Matrix> = moved[..block].iter().map(|u| conjugate_back(u, raising).transpose()).collect();
     let mut out = Vec::with_capacity(points);
@@ -143,6 +142,78 @@ fn turning(
     }
     (0..rho.nrows()).for_each(|k| now[(k, k)] += level);
     Ok((out, State::Mixed(now)))
+}
+
+/// Propagators from point to point of turns of a rotor, for crystallites whose Hamiltonians are those of others at another time: of
+/// orientations that differ by the rotor's phase alone, and by a whole number of points, one needs them all and the others none
+/// (gamma-COMPUTE; Levitt and Eden, Mol. Phys. 95, 879; Hohwy, Bildsoe, Jakobsen, Nielsen, J. Magn. Reson. 136, 6).
+#[derive(Default)]
+pub struct Turned {
+    all: Vec<Turns>,
+}
+
+struct Turns {
+    dwell: f64,
+    /// Samples of the Hamiltonian at even times, so many an interval that all harmonics of the rotor are told apart.
+    samples: Vec<Matrix>,
+    steps: Vec<Arc<Matrix>>,
+}
+
+impl Turned {
+    /// How many crystallites are remembered.
+    const KEPT: usize = 4;
+
+    /// Harmonics of the rotor, with room: interactions of second order have four.
+    const HARMONICS: usize = 16;
+
+    /// The propagators of the intervals of a block.
+    fn steps(
+        &mut self,
+        acquire: &Acquire,
+        generator: &Generator,
+        block: usize,
+        tolerance: f64,
+    ) -> Result<Vec<Arc<Matrix>>, StepError> {
+        let dwell = acquire.dwell;
+        let each = Self::HARMONICS.div_ceil(block);
+        let periodic = acquire.segment.period.is_some() && block < acquire.points;
+        let at = |k: usize| generator.hamiltonian(dwell * (k as f64 + 0.5) / each as f64);
+        let samples: Vec<Matrix> = if periodic { (0..block * each).map(at).collect() } else { vec![] };
+        if let Some(found) = self.all.iter().rev().filter(|t| t.dwell == dwell).find_map(|t| t.shifted(&samples, each))
+        {
+            return Ok(found);
+        }
+        let mut stepper = CommutatorFree::new(generator, tolerance, block as f64 * dwell);
+        let mut steps = Vec::with_capacity(block);
+        for k in 0..block {
+            let next = stepper.over(dwell * k as f64, dwell * (k + 1) as f64)?;
+            steps.push(Arc::new(next.unwrap_or_else(|| identity(generator.dimension))));
+        }
+        if periodic {
+            if self.all.len() == Self::KEPT {
+                self.all.remove(0);
+            }
+            self.all.push(Turns { dwell, samples, steps: steps.clone() });
+        }
+        Ok(steps)
+    }
+}
+
+impl Turns {
+    /// The propagators of a Hamiltonian that is this one some intervals later; `None` where it is at no time.
+    fn shifted(&self, samples: &[Matrix], each: usize) -> Option<Vec<Arc<Matrix>>> {
+        let (n, block) = (self.samples.len(), self.steps.len());
+        if samples.is_empty() || samples.len() != n || samples[0].shape() != self.samples[0].shape() {
+            return None;
+        }
+        let largest = samples[0].iter().map(|x| x.norm()).fold(0.0, f64::max);
+        // Sines and cosines of shifted angles differ by their rounding.
+        let same = |a: &Matrix, b: &Matrix| a.iter().zip(b.iter()).all(|(x, y)| (x - y).norm() <= 1e-13 * largest);
+        let later =
+            |shift: usize| samples.iter().enumerate().all(|(k, s)| same(s, &self.samples[(k + shift * each) % n]));
+        let shift = (0..block).find(|shift| later(*shift))?;
+        Some((0..block).map(|k| self.steps[(k + shift) % block].clone()).collect())
+    }
 }
 
 /// The curve of a decay, as the receiver has it: with its noise, without what lies in its dead time. `number` counts the decays of a

@@ -31,6 +31,13 @@ pub struct Member {
     pub values: Values,
 }
 
+impl Member {
+    /// Whether it does not differ from what is written.
+    pub fn is_perfect(&self) -> bool {
+        self.values.is_empty() && self.variation == Variation::default()
+    }
+}
+
 /// All members: the product of the distributions and the scans of the phase cycles. A single one for a perfect sample.
 ///
 /// # Errors

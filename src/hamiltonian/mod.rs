@@ -16,6 +16,7 @@ mod prepare;
 mod readout;
 mod relaxation;
 mod schedule;
+mod shared;
 mod value;
 mod zeeman;
 
@@ -28,6 +29,7 @@ pub use prepare::{Deviation, Prepared, prepare};
 pub use schedule::{
     Acquire, Battery, Kick, Receiving, Record, Relaxing, Schedule, Segment, Step, Tomography, duration,
 };
+pub use shared::Shared;
 pub use value::{Evaluator, Fault, TimeOperator, Values, Variation};
 
 /// Builds the schedule at the given values, in the steps and limits of a spectrometer where one is named, without running it, and

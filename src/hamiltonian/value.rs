@@ -3,6 +3,7 @@
 use super::function::{Function, Scalar};
 use super::hardware::Spectrometer;
 use super::orientation::{Frame, Internal};
+use super::shared::Shared;
 use super::{anisotropy, couplings, zeeman};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Each, Experiment, FunctionInfo, Scope, SiteDeclaration, Type};
@@ -90,7 +91,9 @@ pub struct Evaluator<'a> {
     /// The experiment.
     pub experiment: &'a Experiment,
     /// What its names mean.
-    pub scope: Scope,
+    pub scope: Arc<Scope>,
+    /// What it has in common with the other points.
+    shared: Arc<Shared<'a>>,
     /// The parameters.
     pub values: Values,
     /// The basis.
@@ -102,6 +105,8 @@ pub struct Evaluator<'a> {
     /// What runs the sequence; as it is written when there is none.
     pub spectrometer: Option<Spectrometer>,
     operators: RefCell<HashMap<String, TimeOperator>>,
+    /// Hamiltonians that were found to be Hermitian.
+    declared: RefCell<Vec<String>>,
 }
 
 /// How one member of an ensemble differs: its field, its rf, and which scan of the phase cycles it is.
@@ -131,21 +136,69 @@ impl Variation {
     }
 }
 
+/// An evaluator that has made nothing yet. An evaluator keeps what it has made, which no two threads may do at once; this is what they
+/// may share.
+pub struct Outline<'a> {
+    shared: Arc<Shared<'a>>,
+    values: Values,
+    basis: Arc<Basis>,
+    arrays: HashMap<String, (usize, usize)>,
+}
+
+impl<'a> Outline<'a> {
+    /// The evaluator of a member: these parameters, or those given where some of the member's own differ.
+    ///
+    /// # Errors
+    /// As [`Evaluator::new`].
+    pub fn member(&self, given: &Values, variation: &Variation, own: &Values) -> Result<Evaluator<'a>, Fault> {
+        if !own.is_empty() {
+            let mut all = given.clone();
+            all.extend(own.iter().map(|(k, v)| (k.clone(), *v)));
+            let mut e = Evaluator::at(&self.shared, &all)?;
+            e.variation = variation.clone();
+            return Ok(e);
+        }
+        Ok(Evaluator {
+            experiment: self.shared.experiment,
+            scope: self.shared.scope.clone(),
+            shared: self.shared.clone(),
+            values: self.values.clone(),
+            basis: self.basis.clone(),
+            arrays: self.arrays.clone(),
+            variation: variation.clone(),
+            spectrometer: None,
+            operators: RefCell::default(),
+            declared: RefCell::default(),
+        })
+    }
+}
+
 impl<'a> Evaluator<'a> {
     /// Evaluates the parameters and builds the basis.
     ///
     /// # Errors
     /// When a value is not finite, out of its range, or a size is not a whole number.
     pub fn new(experiment: &'a Experiment, given: &Values) -> Result<Evaluator<'a>, Fault> {
+        Evaluator::at(&Arc::new(Shared::of(experiment)), given)
+    }
+
+    /// The same at one of many points, which share what does not depend on them.
+    ///
+    /// # Errors
+    /// As [`Evaluator::new`].
+    pub fn at(shared: &Arc<Shared<'a>>, given: &Values) -> Result<Evaluator<'a>, Fault> {
+        let experiment = shared.experiment;
         let mut e = Evaluator {
             experiment,
-            scope: experiment.scope(),
+            scope: shared.scope.clone(),
+            shared: shared.clone(),
             values: Values::new(),
             basis: Arc::new(Basis { sites: vec![] }),
             arrays: HashMap::new(),
             variation: Variation::default(),
             spectrometer: None,
             operators: RefCell::default(),
+            declared: RefCell::default(),
         };
         for param in &experiment.params {
             let value = match given.get(&param.name) {
@@ -171,6 +224,16 @@ impl<'a> Evaluator<'a> {
         }
         e.build_basis()?;
         Ok(e)
+    }
+
+    /// What members of an ensemble begin with.
+    pub fn outline(&self) -> Outline<'a> {
+        Outline {
+            shared: self.shared.clone(),
+            values: self.values.clone(),
+            basis: self.basis.clone(),
+            arrays: self.arrays.clone(),
+        }
     }
 
     fn build_basis(&mut self) -> Result<(), Fault> {
@@ -409,10 +472,30 @@ impl<'a> Evaluator<'a> {
     pub fn hamiltonian(&self, expr: &Expr) -> Result<Operator, Fault> {
         let factor = self.factor(expr)?;
         let operator = self.operator(expr)?;
-        if !operator.is_hermitian() {
+        if !self.is_declared(expr) && !operator.is_hermitian() {
             return Err(self.not_hermitian(expr));
         }
         Ok(operator.times_number(real(factor)))
+    }
+
+    /// Whether an expression is the name of a Hamiltonian that was declared, and looked at then.
+    fn is_declared(&self, expr: &Expr) -> bool {
+        matches!(&expr.kind, ExprKind::Name(name) if self.declared.borrow().contains(name))
+    }
+
+    /// Makes a named Hamiltonian, so that its name stands for it.
+    ///
+    /// # Errors
+    /// When it is not Hermitian, besides those of [`Evaluator::operator`].
+    pub fn declare(&self, name: &str, value: &Expr) -> Result<(), Fault> {
+        let operator = self.operator(value)?;
+        if !operator.is_hermitian() {
+            return Err(self.not_hermitian(value));
+        }
+        self.factor(value)?;
+        self.operators.borrow_mut().insert(name.to_string(), TimeOperator::constant(operator));
+        self.declared.borrow_mut().push(name.to_string());
+        Ok(())
     }
 
     /// A Hamiltonian in rad/s that may depend on the time since the statement began.
@@ -490,6 +573,19 @@ impl<'a> Evaluator<'a> {
     }
 
     fn value(&self, expr: &Expr, locals: &[Local]) -> Result<Value, Fault> {
+        let Some(kept) = self.shared.constant(expr) else { return self.made(expr, locals) };
+        if let Some(known) = kept.get() {
+            return Ok(Value::Operator(known.clone()));
+        }
+        let made = self.made(expr, locals)?;
+        if let Value::Operator(operator) = &made {
+            // Another thread may have been first; it has made the same.
+            let _ = kept.set(operator.clone());
+        }
+        Ok(made)
+    }
+
+    fn made(&self, expr: &Expr, locals: &[Local]) -> Result<Value, Fault> {
         let span = expr.span();
         match &expr.kind {
             ExprKind::Number(x) => Ok(Value::Number(Scalar::Constant(*x))),

@@ -6,7 +6,7 @@
 
 use super::{Question, Range, check, halton, share, unbounded};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::emulator::Options;
+use crate::emulator::{Emulator, Options};
 use crate::hamiltonian::{Fault, Values};
 use crate::ir::Experiment;
 use crate::linalg::{Matrix, hermitian_eigen, real};
@@ -48,7 +48,7 @@ pub struct Fit {
 }
 
 struct Problem<'a> {
-    experiment: &'a Experiment,
+    emulator: Emulator<'a>,
     given: &'a Values,
     options: &'a Options,
     ranges: &'a [Range],
@@ -65,7 +65,7 @@ impl Problem<'_> {
         all.par_iter()
             .map(|(d, x)| {
                 let question = Question {
-                    experiment: self.experiment,
+                    emulator: &self.emulator,
                     given: self.given,
                     options: self.options,
                     expr: &d.expr,
@@ -144,7 +144,8 @@ pub fn fit(
     if let Some(d) = data.iter().find(|d| ranges.iter().any(|r| r.name == d.parameter)) {
         return Err(wrong(Code::Contradiction, format!("`{}` is measured against and varied", d.parameter)));
     }
-    let mut problem = Problem { experiment, given, options, ranges, data, u: DVector::zeros(n) };
+    let mut problem =
+        Problem { emulator: Emulator::new(experiment), given, options, ranges, data, u: DVector::zeros(n) };
     // Looks about, and climbs down from the best three; the first failure is told where all fail.
     let mut seen: Vec<(f64, DVector<f64>)> = Vec::new();
     let mut why = None;

@@ -14,7 +14,7 @@ pub use optimise::{CLIMBS, Climb, Goal, Optimum, optimise};
 pub use shape::{Search, Shaped, shape};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::emulator::{Options, run};
+use crate::emulator::{Emulator, Options};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::{Experiment, key_of};
 use crate::syntax::Expr;
@@ -69,7 +69,7 @@ fn unbounded(share: f64) -> f64 {
 
 /// An experiment of which one number is asked.
 struct Question<'a> {
-    experiment: &'a Experiment,
+    emulator: &'a Emulator<'a>,
     given: &'a Values,
     options: &'a Options,
     expr: &'a Expr,
@@ -82,7 +82,7 @@ impl Question<'_> {
         let mut all = self.given.clone();
         all.extend(values);
         let wanted = [(self.expr.clone(), self.at.map(str::to_string))];
-        let found = run(self.experiment, &all, self.options, &wanted)?;
+        let found = self.emulator.run(&all, self.options, &wanted)?;
         let key = format!("{}@{}", key_of(self.expr), self.at.unwrap_or("end"));
         Ok(found.extra.get(&key).copied().flatten().filter(|x| x.is_finite()))
     }

@@ -7,7 +7,7 @@
 use super::climb::descend;
 use super::{Question, Range, check, halton, share, unbounded};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::emulator::Options;
+use crate::emulator::{Emulator, Options};
 use crate::hamiltonian::{Fault, Values};
 use crate::ir::Experiment;
 use crate::syntax::Expr;
@@ -74,7 +74,8 @@ pub fn optimise(
 ) -> Result<Optimum, Fault> {
     check(experiment, given, ranges)?;
     let n = ranges.len();
-    let question = Question { experiment, given, options, expr: &goal.expr, at: goal.at.as_deref() };
+    let emulator = Emulator::new(experiment);
+    let question = Question { emulator: &emulator, given, options, expr: &goal.expr, at: goal.at.as_deref() };
     let sign = if goal.maximise { -1.0 } else { 1.0 };
     let cost = |shares: &[f64]| -> Result<Option<f64>, Fault> {
         let values = ranges.iter().zip(shares).map(|(r, s)| (r.name.clone(), r.at(*s)));

@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_three_parts_are_the_whole() {
-        let basis = Basis { sites: ["a", "b", "c"].iter().map(|s| Site::spin(s, 1, None)).collect() };
+        let basis = Basis { sites: ["a", "b", "c"].into_iter().map(|s| Site::spin(s, 1, None)).collect() };
         let of = |kind, site| Operator::of(&basis, kind, site).unwrap();
         let pair = |kind, i, j, x: f64| of(kind, i).times(&of(kind, j)).times_number(real(x));
         let mut h = pair(LocalKind::Ix, 0, 1, 0.3).plus(pair(LocalKind::Iy, 0, 1, -0.7));

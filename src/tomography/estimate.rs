@@ -8,10 +8,12 @@
 //! how much it extracts. Energies are linear in the state, so theirs have no bias at all.
 
 use super::coordinates;
+use super::counts::{Counted, Estimator, Settings};
 use super::reconstruct::{Inverse, Method, reconstruct};
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, hermitian_eigen, trace_of_product};
 use crate::metrics::{capacity, ergotropy};
 use crate::noise::Noise;
+use rayon::prelude::*;
 
 /// How the battery lies in the system: the numbers of its states and of those of the rest, for every state of the whole.
 pub struct Battery {
@@ -61,6 +63,21 @@ pub struct Quantity {
     pub interval_68: (f64, f64),
     /// In which it lies with a probability of 95 %.
     pub interval_95: (f64, f64),
+}
+
+impl Quantity {
+    /// In another unit.
+    pub fn times(self, scale: f64) -> Quantity {
+        let both = |(low, high): (f64, f64)| (low * scale, high * scale);
+        Quantity {
+            value: self.value * scale,
+            error: self.error * scale,
+            bias: self.bias.map(|b| b * scale),
+            corrected: self.corrected * scale,
+            interval_68: both(self.interval_68),
+            interval_95: both(self.interval_95),
+        }
+    }
 }
 
 /// The energies of a reconstructed battery.
@@ -272,4 +289,47 @@ pub fn energies(
         capacity: spread.quantity(capacity(&own, h)?, spread_bias),
         ergotropy,
     })
+}
+
+/// The energies of a battery whose state was made of counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CountedEnergies {
+    /// Tr[rho H].
+    pub energy: Quantity,
+    /// The ergotropy.
+    pub ergotropy: Quantity,
+    /// The capacity.
+    pub capacity: Quantity,
+}
+
+/// The energies of the battery in a state reconstructed from counts, with errors by counts drawn anew from that state, as many shots a
+/// setting, so many times.
+///
+/// # Errors
+/// When eigenvalues cannot be computed.
+pub fn counted_energies(
+    settings: &Settings,
+    battery: &Battery,
+    counts: &[u64],
+    estimator: Estimator,
+    (repetitions, seed): (usize, u64),
+) -> Result<(Counted, CountedEnergies), LinalgError> {
+    let h = &battery.hamiltonian;
+    let shots: Vec<u64> = counts.chunks_exact(settings.outcomes()).map(|c| c.iter().sum()).collect();
+    let found = settings.reconstruct(counts, estimator)?;
+    let of = |state: &Matrix| -> Result<[f64; 3], LinalgError> {
+        let own = battery.reduce(state);
+        Ok([trace_of_product(&own, h).re, ergotropy(&own, h)?, capacity(&own, h)?])
+    };
+    let values = of(&found.state)?;
+    let again: Vec<[f64; 3]> = (0..repetitions)
+        .into_par_iter()
+        .map(|k| {
+            let drawn = settings.drawn(&found.state, &shots, &mut Noise::new(seed, k as u64 + 1));
+            of(&settings.reconstruct(&drawn, estimator)?.state)
+        })
+        .collect::<Result<_, LinalgError>>()?;
+    let quantity = |k: usize| Errors::new(again.iter().map(|x| x[k]).collect(), values[k]).quantity(values[k], None);
+    let [energy, ergotropy, capacity] = [0, 1, 2].map(quantity);
+    Ok((found, CountedEnergies { energy, ergotropy, capacity }))
 }

@@ -3,10 +3,12 @@
 //!
 //! * [`mod@plan`]: which readouts are needed, and what they see;
 //! * [`mod@reconstruct`]: the state from line amplitudes;
+//! * [`counts`]: the state from counts of single shots;
 //! * [`data`]: measured amplitudes;
 //! * [`decay`]: amplitudes from free induction decays, which [`decay_file`] reads;
 //! * [`estimate`]: ergotropy and capacity of a state that is known with errors.
 
+pub mod counts;
 pub mod data;
 pub mod decay;
 pub mod decay_file;
@@ -15,8 +17,9 @@ pub mod lines;
 pub mod plan;
 pub mod reconstruct;
 
+pub use counts::{Counted, ESTIMATORS, Estimator, Settings, read_counts};
 pub use data::Amplitude;
-pub use estimate::{Energies, Quantity, energies};
+pub use estimate::{CountedEnergies, Energies, Quantity, counted_energies, energies};
 pub use lines::{Line, Receiver, Sample, lines};
 pub use plan::{Plan, PlanError, Readout, plan, plan_of};
 pub use reconstruct::{METHODS, Method, Reconstruction, reconstruct};

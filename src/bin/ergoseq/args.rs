@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 use ergoseq::emulator::METHODS;
 use ergoseq::output::FORMATS;
 use ergoseq::search::CLIMBS;
+use ergoseq::tomography::ESTIMATORS;
 use std::path::PathBuf;
 
 /// Compiles and emulates quantum-battery experiments on NMR spectrometers.
@@ -384,6 +385,9 @@ pub struct Bench {
     /// The folder for its results, one file NAME.f64 an array: 64-bit floats, little-endian, in C order
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// What a job starts from, where it would else make it: the counts of w8, as 32-bit numbers
+    #[arg(long, value_name = "PATH")]
+    pub input: Option<PathBuf>,
 }
 
 /// `merge`
@@ -436,8 +440,18 @@ pub struct Tomography {
     pub file: PathBuf,
     /// A table of readout, nucleus, frequency in Hz, real and imaginary part; or a folder of decays: READOUT.NUCLEUS.fid of SIMPSON,
     /// READOUT.NUCLEUS.jdx of JCAMP-DX, or folders READOUT.NUCLEUS with Bruker's fid and acqus
+    #[arg(long, value_name = "PATH", required_unless_present = "counts", conflicts_with = "counts")]
+    pub data: Option<PathBuf>,
+    /// A table of setting, outcome and count: single shots of spins 1/2, each measured along x, y or z, such as `XZ, 01, 237`. The file
+    /// needs a `battery` and no `tomography`
     #[arg(long, value_name = "PATH")]
-    pub data: PathBuf,
+    pub counts: Option<PathBuf>,
+    /// How a state is made of counts
+    #[arg(long, default_value = "maximum_likelihood", value_parser = PossibleValuesParser::new(ESTIMATORS.iter().map(|e| e.0)))]
+    pub estimator: String,
+    /// How often counts are drawn anew for the errors
+    #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    pub repetitions: u32,
     /// The strongest line of the thermal state after 90 degrees, in the units of the table; they are absolute when not given
     #[arg(long, value_name = "AMPLITUDE")]
     pub reference: Option<f64>,

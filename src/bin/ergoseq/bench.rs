@@ -7,11 +7,13 @@ use crate::{Outcome, args, files, terminal};
 use ergoseq::compile::{compile, no_files};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::typical::decays;
-use ergoseq::emulator::{self, Options, Run, Typical};
+use ergoseq::emulator::{self, Emulator, Options, Run, Typical};
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};
 use ergoseq::ir::{EventKind, Experiment};
+use ergoseq::tomography::{Estimator, Settings};
 use rayon::prelude::*;
 use std::f64::consts::PI;
+use std::path::Path;
 use std::time::Instant;
 
 /// Arrays with names, in C order; complex numbers as pairs.
@@ -30,7 +32,7 @@ pub struct Workload {
     /// Its program.
     program: fn(usize) -> String,
     /// Emulates it at a size.
-    run: fn(&Experiment, &str, usize) -> Outcomes,
+    run: fn(&Experiment, &str, usize, Option<&Path>) -> Outcomes,
 }
 
 /// All of them.
@@ -92,6 +94,13 @@ pub const WORKLOADS: &[Workload] = &[
         run: chargers,
     },
     Workload {
+        name: "w8",
+        meaning: "ergotropy and energy of 10,000 tomographies from counts of single shots",
+        sizes: &[("mle", 0), ("gauss", 1)],
+        program: |_| include_str!("../../../benches/workloads/counted.seq").into(),
+        run: tomographies,
+    },
+    Workload {
         name: "w9",
         meaning: "the compilation of a long sequence",
         sizes: &[("n10k", 10_000), ("n100k", 100_000), ("n1m", 1_000_000)],
@@ -121,7 +130,7 @@ pub fn bench(a: &args::Bench) -> Outcome {
     let start = Instant::now();
     let done = compile(&format!("{}.seq", workload.name), &program, &mut no_files)
         .map_err(|refused| refused.diagnostics.into_iter().next().map(Box::new))
-        .and_then(|compiled| (workload.run)(&compiled.experiment, size, *number).map_err(Some));
+        .and_then(|compiled| (workload.run)(&compiled.experiment, size, *number, a.input.as_deref()).map_err(Some));
     let wall = start.elapsed().as_secs_f64();
     let arrays = match done {
         Ok(arrays) => arrays,
@@ -154,14 +163,18 @@ fn refuse(diagnostic: Diagnostic) -> Outcome {
 
 /// One point of a program.
 fn point(experiment: &Experiment, options: &Options, set: &[(&str, f64)]) -> Result<Run, Box<Diagnostic>> {
+    at(&Emulator::new(experiment), options, set)
+}
+
+fn at(emulator: &Emulator, options: &Options, set: &[(&str, f64)]) -> Result<Run, Box<Diagnostic>> {
     let values: Values = set.iter().map(|(name, x)| (name.to_string(), *x)).collect();
-    emulator::run(experiment, &values, options, &[])
+    emulator.run(&values, options, &[])
 }
 
 /// Points of a program, on all cores.
 fn points(experiment: &Experiment, all: &[Vec<(&str, f64)>]) -> Result<Vec<Run>, Box<Diagnostic>> {
-    let options = Options::default();
-    all.par_iter().map(|set| point(experiment, &options, set)).collect()
+    let (emulator, options) = (Emulator::new(experiment), Options::default());
+    all.par_iter().map(|set| at(&emulator, &options, set)).collect()
 }
 
 /// A recorded curve.
@@ -179,7 +192,7 @@ fn even(from: f64, to: f64, n: usize, k: usize) -> f64 {
 }
 
 /// `Q = <00|H|00> - Tr[rho_0 H]`, and the largest coherence, stored energy and power among the times.
-fn planes(experiment: &Experiment, _: &str, n: usize) -> Outcomes {
+fn planes(experiment: &Experiment, _: &str, n: usize, _: Option<&Path>) -> Outcomes {
     let mut all = Vec::with_capacity(4 * n * n);
     for column in 0..4 {
         for y in 0..n {
@@ -194,11 +207,11 @@ fn planes(experiment: &Experiment, _: &str, n: usize) -> Outcomes {
             }
         }
     }
-    let options = Options::default();
+    let (emulator, options) = (Emulator::new(experiment), Options::default());
     let found: Vec<[f64; 4]> = all
         .par_iter()
         .map(|set| {
-            let run = point(experiment, &options, set)?;
+            let run = at(&emulator, &options, set)?;
             let of = |name: &str, usual: f64| set.iter().find(|(k, _)| *k == name).map_or(usual, |(_, x)| *x);
             let highest = 2.0 / 3.0 * of("Delta", 1.0) + 2.0 * of("B", 0.0);
             let first = curve(&run, "energy").next().unwrap_or(f64::NAN);
@@ -214,7 +227,7 @@ fn planes(experiment: &Experiment, _: &str, n: usize) -> Outcomes {
     Ok(vec![("Q", array(0)), ("C", array(1)), ("X", array(2)), ("P", array(3))])
 }
 
-fn panels(experiment: &Experiment, _: &str, rates: usize) -> Outcomes {
+fn panels(experiment: &Experiment, _: &str, rates: usize, _: Option<&Path>) -> Outcomes {
     let strengths = [0.1, 1.0, 10.0];
     let zero = |name: &'static str| (name, 0.0);
     let mut all = Vec::new();
@@ -246,19 +259,19 @@ fn signals(run: &Run, nucleus: &str, spins: f64) -> Vec<f64> {
     parts.flat_map(|(re, im)| [re * scale, im * scale]).collect()
 }
 
-fn echoes(experiment: &Experiment, _: &str, spins: usize) -> Outcomes {
+fn echoes(experiment: &Experiment, _: &str, spins: usize, _: Option<&Path>) -> Outcomes {
     let all: Vec<_> = (1..=64).map(|j| vec![("n", spins as f64), ("tau", 1e-6 * f64::from(j))]).collect();
     let runs = points(experiment, &all)?;
     Ok(vec![("S", runs.iter().flat_map(|r| signals(r, "1H", spins as f64)).collect())])
 }
 
-fn ramp(experiment: &Experiment, _: &str, spins: usize) -> Outcomes {
+fn ramp(experiment: &Experiment, _: &str, spins: usize, _: Option<&Path>) -> Outcomes {
     let options = Options { tolerance: 1e-9, ..Options::default() };
     let run = point(experiment, &options, &[("n", spins as f64)])?;
     Ok(vec![("M", curve(&run, "locked").collect()), ("D", curve(&run, "order(dipolar)").collect())])
 }
 
-fn typical_chain(experiment: &Experiment, size: &str, vectors: usize) -> Outcomes {
+fn typical_chain(experiment: &Experiment, size: &str, vectors: usize, _: Option<&Path>) -> Outcomes {
     // The size says how many spins, and the number how many vectors.
     let spins: f64 = size.trim_start_matches('n').parse().unwrap_or(12.0);
     let values: Values = [("n".to_string(), spins)].into();
@@ -272,31 +285,31 @@ fn typical_chain(experiment: &Experiment, size: &str, vectors: usize) -> Outcome
     Ok(vec![("S", all.collect())])
 }
 
-fn static_powder(experiment: &Experiment, _: &str, orientations: usize) -> Outcomes {
+fn static_powder(experiment: &Experiment, _: &str, orientations: usize, _: Option<&Path>) -> Outcomes {
     let runs = points(experiment, &[vec![("orientations", orientations as f64)]])?;
     let broad = |k: usize| (-PI * 50.0 * 20e-6 * (k / 2) as f64).exp();
     let s = runs.iter().flat_map(|r| signals(r, "13C", 1.0)).enumerate().map(|(k, x)| x * broad(k)).collect();
     Ok(vec![("S", s)])
 }
 
-fn turning_powder(experiment: &Experiment, _: &str, orientations: usize) -> Outcomes {
+fn turning_powder(experiment: &Experiment, _: &str, orientations: usize, _: Option<&Path>) -> Outcomes {
     let runs = points(experiment, &[vec![("orientations", orientations as f64)]])?;
     Ok(vec![("S", runs.iter().flat_map(|r| signals(r, "1H", 3.0)).collect())])
 }
 
 /// The highest energy, the highest power by the root of the number, and its share of that of single pairs.
-fn chargers(experiment: &Experiment, size: &str, most: usize) -> Outcomes {
+fn chargers(experiment: &Experiment, size: &str, most: usize, _: Option<&Path>) -> Outcomes {
     /// The largest power of a single pair.
     const SINGLE: f64 = 0.724_611_353_776_708_5;
     let gammas: &[f64] = if matches!(size, "g0" | "k1000") { &[0.0] } else { &[0.0, 0.2, 0.6, 1.0] };
     let numbers = if size == "k1000" { most..=most } else { 1..=most };
     let all: Vec<_> =
         gammas.iter().flat_map(|g| numbers.clone().map(move |m| vec![("M", m as f64), ("gamma", *g)])).collect();
-    let options = Options::default();
+    let (emulator, options) = (Emulator::new(experiment), Options::default());
     let found: Vec<[f64; 3]> = all
         .par_iter()
         .map(|set| {
-            let run = point(experiment, &options, set)?;
+            let run = at(&emulator, &options, set)?;
             let m = set[0].1;
             let energy = largest(curve(&run, "stored_energy"));
             let time = |k: usize| 40.0 / m * k as f64 / 2000.0;
@@ -306,6 +319,78 @@ fn chargers(experiment: &Experiment, size: &str, most: usize) -> Outcomes {
         .collect::<Result<_, Box<Diagnostic>>>()?;
     let array = |k: usize| found.iter().map(|f| f[k]).collect();
     Ok(vec![("E", array(0)), ("P", array(1)), ("eta", array(2))])
+}
+
+/// A bijection of 64 bits, from which the job takes its shots.
+fn mixed(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// Ergotropies, energies below the highest product state, overlaps with the true state, and means and deviations of the first two. The
+/// shots are drawn as other programs draw theirs, or counted already in the input: 32 bits a count, run by run.
+fn tomographies(experiment: &Experiment, _: &str, method: usize, input: Option<&Path>) -> Outcomes {
+    const RUNS: usize = 10_000;
+    const SHOTS: u64 = 1000;
+    let options = Options { states: 4, ..Options::default() };
+    let run = point(experiment, &options, &[])?;
+    let cells = emulator::cells_of(experiment, &Values::new(), &options)?;
+    let lost = || Box::new(Diagnostic::without_place(Code::UnknownResult, "the job's file has another system"));
+    let state = run.marks.iter().find(|m| m.name == "charged").and_then(|m| m.state.clone()).ok_or_else(lost)?;
+    let axes: Vec<Vec<u8>> = (0..9).map(|s| vec![s / 3, s % 3]).collect();
+    let settings = Settings::new(cells.spins, &axes).ok_or_else(lost)?;
+    // The outcomes of a setting, one above the other.
+    let mut edges = settings.probabilities(&state);
+    for p in edges.chunks_exact_mut(4) {
+        (1..4).for_each(|o| p[o] += p[o - 1]);
+    }
+    let drawn = |run: u64| -> Vec<u64> {
+        let mut counts = vec![0u64; 36];
+        for setting in 0..9u64 {
+            let own = &edges[4 * setting as usize..][..4];
+            for shot in 0..SHOTS {
+                let number = (run * 9 + setting) * SHOTS + shot + 1;
+                let u = (mixed(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)) >> 11) as f64 * 0.5f64.powi(53);
+                let outcome = (0..3).filter(|o| u >= own[*o]).count();
+                counts[4 * setting as usize + outcome] += 1;
+            }
+        }
+        counts
+    };
+    let given: Option<Vec<u64>> = input
+        .map(|path| files::bytes(path))
+        .transpose()?
+        .map(|bytes| bytes.chunks_exact(4).map(|b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect());
+    if let Some(given) = given.as_ref().filter(|g| g.len() != 36 * RUNS) {
+        let message = format!("the job takes {} counts of 32 bits, the input has {}", 36 * RUNS, given.len());
+        return Err(Box::new(Diagnostic::without_place(Code::CannotRead, message)));
+    }
+    let counts = |run: u64| match &given {
+        Some(given) => given[36 * run as usize..][..36].to_vec(),
+        None => drawn(run),
+    };
+    let estimator = if method == 0 { Estimator::MaximumLikelihood } else { Estimator::Nearest };
+    let h = &cells.battery.hamiltonian;
+    let found: Vec<[f64; 3]> = (0..RUNS as u64)
+        .into_par_iter()
+        .map(|run| {
+            let wrong = |why: ergoseq::linalg::LinalgError| {
+                Box::new(Diagnostic::without_place(Code::NotConverged, why.to_string()))
+            };
+            let found = settings.reconstruct(&counts(run), estimator).map_err(wrong)?.state;
+            let work = ergoseq::metrics::ergotropy(&found, h).map_err(wrong)?;
+            let below = h[(0, 0)].re - ergoseq::metrics::energy(&found, h);
+            Ok([work, below, ergoseq::linalg::trace_of_product(&state, &found).re])
+        })
+        .collect::<Result<_, Box<Diagnostic>>>()?;
+    let array = |k: usize| -> Vec<f64> { found.iter().map(|f| f[k]).collect() };
+    let bars = [0, 1].into_iter().flat_map(|k| {
+        let mean = found.iter().map(|f| f[k]).sum::<f64>() / RUNS as f64;
+        let square: f64 = found.iter().map(|f| (f[k] - mean).powi(2)).sum();
+        [mean, (square / (RUNS - 1) as f64).sqrt()]
+    });
+    Ok(vec![("bars", bars.collect()), ("X", array(0)), ("Q", array(1)), ("F", array(2))])
 }
 
 const NUCLEI: [&str; 4] = ["1H", "13C", "15N", "31P"];
@@ -353,7 +438,7 @@ fn generated(statements: usize) -> String {
 }
 
 /// When every statement begins, in microseconds, and its angle, duration or spin.
-fn timeline(experiment: &Experiment, _: &str, statements: usize) -> Outcomes {
+fn timeline(experiment: &Experiment, _: &str, statements: usize, _: Option<&Path>) -> Outcomes {
     let e = Evaluator::new(experiment, &Values::new())?;
     let (schedule, _) = build(&e)?;
     let mut now = 0.0;

@@ -4,7 +4,7 @@ use crate::overrides::{self, Prepared};
 use crate::progress::Progress;
 use crate::{Outcome, args, files, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{self, Options, Run};
+use ergoseq::emulator::{self, Emulator, Options, Run};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
 use ergoseq::output::{
@@ -155,8 +155,9 @@ pub fn emulate(
     threads: Option<usize>,
 ) -> Result<Vec<Run>, (usize, Box<Diagnostic>)> {
     let progress = Progress::new(points.len() as u64);
+    let emulator = Emulator::new(experiment);
     let one = |(k, values): (usize, &Values)| {
-        let result = emulator::run(experiment, values, options, &[]).map_err(|d| (k, d));
+        let result = emulator.run(values, options, &[]).map_err(|d| (k, d));
         progress.step();
         result
     };

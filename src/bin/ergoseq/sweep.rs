@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crate::{Outcome, args, files, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{self, Options, Run, SweepAxis};
+use ergoseq::emulator::{self, Emulator, Options, Run, SweepAxis};
 use ergoseq::hamiltonian::Values;
 use ergoseq::output::dataset::{Blank, Dataset, PENDING, Patch, bare, number_of, origin};
 use rayon::prelude::*;
@@ -121,11 +121,12 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
         error: Mutex::new(None),
     };
     let progress = Progress::new(left.len() as u64);
+    let emulator = Emulator::new(experiment);
     left.par_iter().for_each(|&k| {
         if work.stopped.load(Ordering::Relaxed) {
             return;
         }
-        let result = emulator::run(experiment, &at(k), options, &[]);
+        let result = emulator.run(&at(k), options, &[]);
         work.keep(k, result, compiled, &file_name, &axes, &at(k));
         progress.step();
     });

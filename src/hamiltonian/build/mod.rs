@@ -36,7 +36,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         noises: HashMap::new(),
     };
     for named in &e.experiment.hamiltonians {
-        e.hamiltonian(&named.value)?;
+        e.declare(&named.name, &named.value)?;
     }
     let mut prepare = Vec::new();
     let mut prepare_place = Place::default();

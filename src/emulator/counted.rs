@@ -1,0 +1,79 @@
+//! The battery of an experiment in a state made of counts of single shots.
+
+use super::evaluator;
+use super::readout::battery_of;
+use super::{Options, question::unit_of};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Evaluator, Fault, Values, build, members};
+use crate::ir::Experiment;
+use crate::metrics::Quantity;
+use crate::spin::{Basis, SiteKind};
+use crate::tomography::estimate::Battery;
+use crate::tomography::{Counted, CountedEnergies, Estimator, Settings, counted_energies};
+use crate::units::energy_scale;
+
+/// The battery, and what an energy of 1 rad/s is reported as, in which unit.
+pub struct Cells {
+    /// How it lies in the whole, with its Hamiltonian in rad/s.
+    pub battery: Battery,
+    /// The basis of the whole.
+    pub spins: usize,
+    /// What an energy is multiplied by.
+    pub scale: f64,
+    /// The unit of energies.
+    pub unit: &'static str,
+}
+
+/// The battery of an experiment of spins 1/2.
+///
+/// # Errors
+/// When it has none, or something in it is no spin 1/2.
+pub fn cells_of(experiment: &Experiment, given: &Values, options: &Options) -> Result<Cells, Fault> {
+    let e = Evaluator::new(experiment, given)?;
+    let members = members(&e)?;
+    let own = evaluator(experiment, given, options, &members[0])?;
+    let (schedule, _) = build(&own)?;
+    let wrong = |message: &str| -> Fault { Diagnostic::without_place(Code::Contradiction, message).into() };
+    let Some(battery) = &schedule.battery else {
+        return Err(wrong("the file has no `battery`, and counts say nothing of another energy"));
+    };
+    let basis: &Basis = &schedule.basis;
+    if basis.sites.iter().any(|s| s.kind != SiteKind::Spin || s.dimension != 2) {
+        return Err(wrong("counts are those of spins 1/2, and not every subsystem is one"));
+    }
+    if basis.sites.len() > crate::tomography::counts::MOST_SPINS {
+        let most = crate::tomography::counts::MOST_SPINS;
+        return Err(wrong(&format!("counts are taken of 1 to {most} spins, these are {}", basis.sites.len())));
+    }
+    let inside = battery.hamiltonian.restricted(&battery.sites);
+    let hamiltonian = inside.ok_or_else(|| wrong("the battery's energy acts on spins that are not among its cells"))?;
+    Ok(Cells {
+        battery: battery_of(basis, &battery.sites, hamiltonian.matrix()),
+        spins: basis.sites.len(),
+        scale: energy_scale(e.scope.units),
+        unit: unit_of(Quantity::Energy, e.scope.units),
+    })
+}
+
+impl Cells {
+    /// The state of some counts, and its energies with errors by so many repetitions, in the unit of energies.
+    ///
+    /// # Errors
+    /// When eigenvalues cannot be computed.
+    pub fn energies(
+        &self,
+        settings: &Settings,
+        counts: &[u64],
+        estimator: Estimator,
+        repetitions: (usize, u64),
+    ) -> Result<(Counted, CountedEnergies), Fault> {
+        let found = counted_energies(settings, &self.battery, counts, estimator, repetitions).map_err(|why| {
+            let message = format!("the state cannot be reconstructed: {why}");
+            Fault::from(Diagnostic::without_place(Code::NotConverged, message))
+        });
+        found.map(|(state, e)| {
+            let [energy, ergotropy, capacity] = [e.energy, e.ergotropy, e.capacity].map(|q| q.times(self.scale));
+            (state, CountedEnergies { energy, ergotropy, capacity })
+        })
+    }
+}

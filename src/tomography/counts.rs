@@ -1,0 +1,500 @@
+//! The state from counts of single shots: spins 1/2, each measured along x, y or z.
+//!
+//! A setting names an axis a spin, and its outcomes have the probabilities
+//!
+//! ```text
+//! p_o = 2^-n sum_m (-1)^|o & m| r_m,   r_m = Tr[rho P_m]
+//! ```
+//!
+//! over all sets m of spins, `P_m` the product of their Pauli matrices along the setting's axes: a Walsh transform. Nothing else of the
+//! state is needed, so the likelihood is a function of the `4^n - 1` numbers r, and concave. Where its highest point is a state, Newton's
+//! method has it in a few steps; else the likeliest density matrix lies on the boundary, and projected gradients with Nesterov's
+//! acceleration find it (Shang, Zhang, Ng, Phys. Rev. A 95, 062336). The textbooks' `R rho R` is not taken: it needs thousands of steps.
+
+use crate::linalg::{C64, LinalgError, Matrix, hermitian_values, norm_squared, real, solve_positive};
+use crate::noise::Noise;
+use crate::spin::nearest_state;
+
+/// The most spins: beyond, a Newton step would need more memory than the counts are worth.
+pub const MOST_SPINS: usize = 5;
+
+/// Steps of an iteration.
+const MOST_STEPS: usize = 5000;
+
+/// How a state is made of counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Estimator {
+    /// Plain means.
+    Linear,
+    /// The density matrix that is nearest to plain means.
+    Nearest,
+    /// The likeliest density matrix of multinomial counts.
+    MaximumLikelihood,
+}
+
+/// The estimators: word, estimator, meaning.
+pub const ESTIMATORS: &[(&str, Estimator, &str)] = &[
+    ("maximum_likelihood", Estimator::MaximumLikelihood, "the likeliest density matrix of multinomial counts"),
+    ("nearest", Estimator::Nearest, "the density matrix nearest to plain means, the likeliest one of white noise"),
+    ("linear", Estimator::Linear, "plain means; eigenvalues may be negative"),
+];
+
+/// Which axes are measured, setting by setting: 0, 1, 2 for x, y, z, a spin each.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    spins: usize,
+    /// Of every setting: the place of the Pauli product of every set of spins.
+    places: Vec<Vec<usize>>,
+}
+
+/// A state from counts.
+#[derive(Debug, Clone)]
+pub struct Counted {
+    /// The state.
+    pub state: Matrix,
+    /// The smallest eigenvalue of the state of plain means.
+    pub smallest_linear: f64,
+    /// Steps of the iteration.
+    pub steps: usize,
+    /// Whether it converged.
+    pub converged: bool,
+}
+
+impl Settings {
+    /// From the axes; `None` where a setting has another number of spins, or an axis is none.
+    pub fn new(spins: usize, axes: &[Vec<u8>]) -> Option<Settings> {
+        let right = |setting: &Vec<u8>| setting.len() == spins && setting.iter().all(|a| *a < 3);
+        if spins == 0 || spins > MOST_SPINS || !axes.iter().all(right) {
+            return None;
+        }
+        let place = |setting: &[u8], m: usize| {
+            setting.iter().enumerate().fold(0, |place, (k, axis)| {
+                let has = m >> (spins - 1 - k) & 1 == 1;
+                4 * place + if has { 1 + *axis as usize } else { 0 }
+            })
+        };
+        let places = axes.iter().map(|s| (0..1 << spins).map(|m| place(s, m)).collect()).collect();
+        Some(Settings { spins, places })
+    }
+
+    /// How many outcomes a setting has.
+    pub fn outcomes(&self) -> usize {
+        1 << self.spins
+    }
+
+    /// The numbers of Pauli products that no setting sees.
+    pub fn unseen(&self) -> usize {
+        let mut seen = vec![false; 1 << (2 * self.spins)];
+        self.places.iter().flatten().for_each(|k| seen[*k] = true);
+        seen.iter().filter(|s| !**s).count()
+    }
+
+    /// The probabilities of all outcomes of all settings.
+    pub fn probabilities(&self, state: &Matrix) -> Vec<f64> {
+        let mut p = vec![0.0; self.places.len() << self.spins];
+        self.probabilities_of(&pauli_means(state), &mut p);
+        p
+    }
+
+    fn probabilities_of(&self, r: &[f64], p: &mut [f64]) {
+        let n = self.outcomes();
+        for (places, p) in self.places.iter().zip(p.chunks_exact_mut(n)) {
+            p.iter_mut().zip(places).for_each(|(p, k)| *p = r[*k] / n as f64);
+            walsh(p);
+        }
+    }
+
+    /// The slope of `sum f ln p` with respect to the means, from `f/p`.
+    fn slope(&self, ratios: &[f64], g: &mut [f64]) {
+        let n = self.outcomes();
+        g.fill(0.0);
+        let mut sums = vec![0.0; n];
+        for (places, ratios) in self.places.iter().zip(ratios.chunks_exact(n)) {
+            sums.copy_from_slice(ratios);
+            walsh(&mut sums);
+            places.iter().zip(&sums).for_each(|(k, s)| g[*k] += s / n as f64);
+        }
+    }
+
+    /// Means of Pauli products, each over all shots of all settings that see it; 0 for those that none sees.
+    fn means(&self, counts: &[u64]) -> Vec<f64> {
+        let n = self.outcomes();
+        let (mut sums, mut shots) = (vec![0.0; n * n], vec![0.0; n * n]);
+        for (places, counts) in self.places.iter().zip(counts.chunks_exact(n)) {
+            let mut own: Vec<f64> = counts.iter().map(|c| *c as f64).collect();
+            walsh(&mut own);
+            for (k, sum) in places.iter().zip(&own) {
+                sums[*k] += sum;
+                shots[*k] += own[0];
+            }
+        }
+        sums.iter().zip(&shots).map(|(sum, shots)| if *shots > 0.0 { sum / shots } else { 0.0 }).collect()
+    }
+
+    /// The state of some counts, setting after setting, outcome after outcome; the first spin is the highest bit of an outcome, and 0 is
+    /// up.
+    ///
+    /// # Errors
+    /// When eigenvalues cannot be computed.
+    pub fn reconstruct(&self, counts: &[u64], estimator: Estimator) -> Result<Counted, LinalgError> {
+        let mut means = self.means(counts);
+        means[0] = 1.0;
+        let linear = state_of(&means);
+        let smallest_linear = hermitian_values(&linear)?.first().copied().unwrap_or(0.0);
+        let done = |state, steps, converged| Counted { state, smallest_linear, steps, converged };
+        Ok(match estimator {
+            Estimator::Linear => done(linear, 0, true),
+            Estimator::Nearest if smallest_linear >= 0.0 => done(linear, 0, true),
+            Estimator::Nearest => done(nearest_state(&linear)?, 0, true),
+            Estimator::MaximumLikelihood => {
+                let shots: u64 = counts.iter().sum();
+                let f: Vec<f64> = counts.iter().map(|c| *c as f64 / shots.max(1) as f64).collect();
+                let (newton, steps) = self.newton(&f, &means);
+                let highest = newton.map(|r| state_of(&r));
+                if let Some(state) = highest
+                    && hermitian_values(&state)?.first().is_some_and(|x| *x >= 0.0)
+                {
+                    return Ok(done(state, steps, true));
+                }
+                let (state, more, converged) = self.projected(&f, &linear)?;
+                done(state, steps + more, converged)
+            }
+        })
+    }
+
+    /// The highest point of the likelihood over all means, states or not; `None` where there is none.
+    fn newton(&self, f: &[f64], start: &[f64]) -> (Option<Vec<f64>>, usize) {
+        const STEPS: usize = 40;
+        let (n, size) = (self.outcomes(), start.len());
+        if self.unseen() > 0 {
+            return (None, 0);
+        }
+        let mut r = start.to_vec();
+        let mut p = vec![0.0; f.len()];
+        let allowed = |p: &[f64]| p.iter().zip(f).all(|(p, f)| *f == 0.0 || *p > 0.0);
+        self.probabilities_of(&r, &mut p);
+        // The even mixture allows every outcome, so a share of it does.
+        while !allowed(&p) {
+            r.iter_mut().skip(1).for_each(|x| *x *= 0.9);
+            self.probabilities_of(&r, &mut p);
+        }
+        let likelihood = |p: &[f64]| p.iter().zip(f).filter(|(_, f)| **f > 0.0).map(|(p, f)| f * p.ln()).sum::<f64>();
+        let (mut g, mut ratios) = (vec![0.0; size], vec![0.0; f.len()]);
+        let mut curvature = vec![0.0; (size - 1) * (size - 1)];
+        let mut known = likelihood(&p);
+        for step in 1..=STEPS {
+            ratios.iter_mut().zip(&p).zip(f).for_each(|((x, p), f)| *x = if *f > 0.0 { f / p } else { 0.0 });
+            self.slope(&ratios, &mut g);
+            curvature.fill(0.0);
+            let mut second = vec![0.0; n];
+            for (places, (ratios, p)) in self.places.iter().zip(ratios.chunks_exact(n).zip(p.chunks_exact(n))) {
+                // sum_o (f/p^2) (-1)^|o & (l ^ m)|: a Walsh transform again.
+                second
+                    .iter_mut()
+                    .zip(ratios.iter().zip(p))
+                    .for_each(|(s, (x, p))| *s = if *x > 0.0 { x / p } else { 0.0 });
+                walsh(&mut second);
+                for (l, a) in places.iter().enumerate().skip(1) {
+                    for (m, b) in places.iter().enumerate().skip(1) {
+                        curvature[(a - 1) * (size - 1) + b - 1] += second[l ^ m] / (n * n) as f64;
+                    }
+                }
+            }
+            let Some(direction) = solve_positive(&curvature, &g[1..]) else { return (None, step) };
+            let mut length = 1.0;
+            let before = r.clone();
+            loop {
+                r.iter_mut()
+                    .skip(1)
+                    .zip(&before[1..])
+                    .zip(direction.iter())
+                    .for_each(|((r, b), d)| *r = b + length * d);
+                self.probabilities_of(&r, &mut p);
+                if allowed(&p) && likelihood(&p) >= known - 1e-15 {
+                    break;
+                }
+                length *= 0.5;
+                if length < 1e-10 {
+                    return (Some(before), step);
+                }
+            }
+            known = likelihood(&p);
+            if length * direction.iter().map(|d| d * d).sum::<f64>().sqrt() < 1e-11 {
+                return (Some(r), step);
+            }
+        }
+        // Outcomes that never came may draw it to infinity.
+        (None, STEPS)
+    }
+
+    /// The likeliest density matrix by accelerated projected gradients.
+    fn projected(&self, f: &[f64], linear: &Matrix) -> Result<(Matrix, usize, bool), LinalgError> {
+        let d = self.outcomes() as f64;
+        let mut now = nearest_state(linear)? * real(0.99);
+        (0..now.nrows()).for_each(|k| now[(k, k)].re += 0.01 / d);
+        let (mut ahead, mut momentum, mut length) = (now.clone(), 1.0f64, 0.25);
+        let mut p = vec![0.0; f.len()];
+        let mut g = vec![0.0; 1 << (2 * self.spins)];
+        let mut ratios = vec![0.0; f.len()];
+        let cost = |p: &[f64]| -> f64 {
+            p.iter().zip(f).filter(|(_, f)| **f > 0.0).map(|(p, f)| -f * p.max(1e-300).ln()).sum()
+        };
+        for step in 1..=MOST_STEPS {
+            self.probabilities_of(&pauli_means(&ahead), &mut p);
+            let here = cost(&p);
+            ratios.iter_mut().zip(&p).zip(f).for_each(|((x, p), f)| *x = -f / p.max(1e-300));
+            self.slope(&ratios, &mut g);
+            // df = sum_m g_m Tr[drho P_m], so the gradient is 2^n times the state of these means.
+            let slope = state_of(&g) * real(d);
+            let next = loop {
+                let next = nearest_state(&(&ahead - &slope * real(length)))?;
+                let moved = &next - &ahead;
+                self.probabilities_of(&pauli_means(&next), &mut p);
+                let promised =
+                    here + crate::linalg::trace_of_product(&slope, &moved).re + norm_squared(&moved) / (2.0 * length);
+                if cost(&p) <= promised + 1e-14 || length < 1e-12 {
+                    break next;
+                }
+                length *= 0.5;
+            };
+            let change = &next - &now;
+            let uphill = crate::linalg::trace_of_product(&(&ahead - &next), &change).re > 0.0;
+            let before = if uphill { 1.0 } else { momentum };
+            momentum = 0.5 * (1.0 + (1.0 + 4.0 * before * before).sqrt());
+            let weight = if uphill { 0.0 } else { (before - 1.0) / momentum };
+            let jump = (&next - &ahead).iter().map(|x| x.norm()).fold(0.0, f64::max);
+            ahead = &next + &change * real(weight);
+            now = next;
+            if norm_squared(&change).sqrt() < 1e-10 && jump < 1e-9 {
+                return Ok((now, step, true));
+            }
+            length *= 1.05;
+        }
+        Ok((now, MOST_STEPS, false))
+    }
+
+    /// Counts as they would be drawn from a state, so many shots a setting.
+    pub fn drawn(&self, state: &Matrix, shots: &[u64], noise: &mut Noise) -> Vec<u64> {
+        let p = self.probabilities(state);
+        let mut out = Vec::with_capacity(p.len());
+        for (p, shots) in p.chunks_exact(self.outcomes()).zip(shots) {
+            let mut counts = vec![0u64; p.len()];
+            for _ in 0..*shots {
+                let mut left = noise.even();
+                let at = p.iter().position(|x| {
+                    left -= x.max(0.0);
+                    left < 0.0
+                });
+                counts[at.unwrap_or(p.len() - 1)] += 1;
+            }
+            out.extend(counts);
+        }
+        out
+    }
+}
+
+/// The Walsh transform: sums with the sign `(-1)^|o & m|`.
+fn walsh(x: &mut [f64]) {
+    let mut apart = 1;
+    while apart < x.len() {
+        for block in x.chunks_exact_mut(2 * apart) {
+            let (up, down) = block.split_at_mut(apart);
+            for (a, b) in up.iter_mut().zip(down) {
+                (*a, *b) = (*a + *b, *a - *b);
+            }
+        }
+        apart *= 2;
+    }
+}
+
+/// The flips of a Pauli product and, for every state, its phase as a power of i: `P|s> = i^k |s ^ flips>`.
+fn pauli(place: usize, spins: usize, state: usize) -> (usize, u8) {
+    let (mut flips, mut phase) = (0, 0);
+    for k in 0..spins {
+        let up = state >> k & 1 == 0;
+        match place >> (2 * k) & 3 {
+            1 => flips |= 1 << k,
+            2 => {
+                flips |= 1 << k;
+                phase += if up { 1 } else { 3 };
+            }
+            3 if !up => phase += 2,
+            _ => {}
+        }
+    }
+    (flips, phase % 4)
+}
+
+fn turned(x: C64, phase: u8) -> C64 {
+    match phase {
+        0 => x,
+        1 => C64::new(-x.im, x.re),
+        2 => -x,
+        _ => C64::new(x.im, -x.re),
+    }
+}
+
+/// `rho = 2^-n sum r_P P`
+fn state_of(means: &[f64]) -> Matrix {
+    let spins = means.len().trailing_zeros() as usize / 2;
+    let n = 1 << spins;
+    let mut out = Matrix::zeros(n, n);
+    for (place, r) in means.iter().enumerate() {
+        for s in 0..n {
+            let (flips, phase) = pauli(place, spins, s);
+            out[(s ^ flips, s)] += turned(real(r / n as f64), phase);
+        }
+    }
+    out
+}
+
+/// `Tr[rho P]` of all Pauli products.
+fn pauli_means(state: &Matrix) -> Vec<f64> {
+    let n = state.nrows();
+    let spins = n.trailing_zeros() as usize;
+    (0..n * n)
+        .map(|place| {
+            let one = |s: usize| {
+                let (flips, phase) = pauli(place, spins, s);
+                turned(state[(s, s ^ flips)], phase).re
+            };
+            (0..n).map(one).sum()
+        })
+        .collect()
+}
+
+/// A table of counts: `setting, outcome, count` a line, such as `XZ, 01, 237`; `#` begins a comment. Outcomes that are not listed never
+/// came. The settings with their counts, in the order in which they first stand there.
+///
+/// # Errors
+/// What is wrong, as a sentence that names the line.
+pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), String> {
+    let mut axes: Vec<Vec<u8>> = Vec::new();
+    let mut counts: Vec<Vec<Option<u64>>> = Vec::new();
+    let lines = text.lines().enumerate().map(|(k, l)| (k + 1, l.split('#').next().unwrap_or("").trim()));
+    for (line, content) in lines.filter(|(_, l)| !l.is_empty()) {
+        let cells: Vec<&str> = content.split(',').map(str::trim).collect();
+        let [setting, outcome, count] = cells.as_slice() else {
+            return Err(format!(
+                "line {line}: a setting, an outcome and a count are expected, {} cells found",
+                cells.len()
+            ));
+        };
+        if axes.is_empty() && setting.eq_ignore_ascii_case("setting") {
+            continue;
+        }
+        let own: Option<Vec<u8>> =
+            setting.chars().map(|c| "XYZ".find(c.to_ascii_uppercase()).map(|k| k as u8)).collect();
+        let own = own.filter(|o| o.len() == spins).ok_or_else(|| {
+            format!("line {line}: `{setting}` is no setting of {spins} spins, a letter x, y or z each")
+        })?;
+        let bits = Some(*outcome).filter(|o| o.len() == spins && o.chars().all(|c| c == '0' || c == '1'));
+        let bits = bits.and_then(|o| usize::from_str_radix(o, 2).ok()).ok_or_else(|| {
+            format!("line {line}: `{outcome}` is no outcome of {spins} spins, 0 for up and 1 for down each")
+        })?;
+        let count: u64 = count.parse().map_err(|_| format!("line {line}: `{count}` is no count"))?;
+        let at = axes.iter().position(|a| *a == own).unwrap_or_else(|| {
+            axes.push(own);
+            counts.push(vec![None; 1 << spins]);
+            axes.len() - 1
+        });
+        if counts[at][bits].replace(count).is_some() {
+            return Err(format!("line {line}: outcome {outcome} of setting {setting} stands there twice"));
+        }
+    }
+    let counts: Vec<u64> = counts.iter().flatten().map(|c| c.unwrap_or(0)).collect();
+    if counts.iter().all(|c| *c == 0) {
+        return Err("it holds no counts".into());
+    }
+    let settings = Settings::new(spins, &axes)
+        .ok_or_else(|| format!("counts are taken of 1 to {MOST_SPINS} spins, these are {spins}"))?;
+    Ok((settings, counts))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::random::state;
+
+    fn all(spins: usize) -> Settings {
+        let axes: Vec<Vec<u8>> = (0..3usize.pow(spins as u32))
+            .map(|k| (0..spins).map(|s| (k / 3usize.pow(s as u32) % 3) as u8).collect())
+            .collect();
+        Settings::new(spins, &axes).unwrap()
+    }
+
+    #[test]
+    fn means_and_states_are_one_another() {
+        for spins in 1..4 {
+            let rho = state(1 << spins, 3);
+            assert!((state_of(&pauli_means(&rho)) - &rho).norm() < 1e-14);
+            let settings = all(spins);
+            assert_eq!(settings.unseen(), 0);
+            let p = settings.probabilities(&rho);
+            assert!(
+                p.chunks(1 << spins)
+                    .all(|p| (p.iter().sum::<f64>() - 1.0).abs() < 1e-14 && p.iter().all(|x| *x >= 0.0))
+            );
+            // The first setting is x of all: its probabilities are those of the projectors.
+            let y = |s: usize| pauli(2, 1, s);
+            assert_eq!((y(0), y(1)), ((1, 1), (1, 3)));
+        }
+    }
+
+    #[test]
+    fn the_likeliest_state_is_the_likeliest() {
+        for (spins, seed) in [(1, 1), (2, 2), (2, 3), (3, 4)] {
+            let settings = all(spins);
+            let mut noise = Noise::new(seed, 0);
+            let rho = state(1 << spins, seed);
+            let counts = settings.drawn(&rho, &vec![300; 3usize.pow(spins as u32)], &mut noise);
+            let found = settings.reconstruct(&counts, Estimator::MaximumLikelihood).unwrap();
+            assert!(found.converged, "{spins} {seed}");
+            let likelihood = |m: &Matrix| -> f64 {
+                let p = settings.probabilities(m);
+                p.iter().zip(&counts).filter(|(_, c)| **c > 0).map(|(p, c)| *c as f64 * p.max(1e-300).ln()).sum()
+            };
+            let best = likelihood(&found.state);
+            assert!((found.state.trace().re - 1.0).abs() < 1e-12);
+            assert!(hermitian_values(&found.state).unwrap()[0] > -1e-12);
+            // No state in any direction is likelier; the likelihood is concave, so near ones say it of all.
+            for k in 0..200 {
+                let other = state(1 << spins, 100 + k);
+                for share in [1e-4, 1e-2, 0.3] {
+                    let mixed = &found.state * real(1.0 - share) + &other * real(share);
+                    assert!(likelihood(&mixed) <= best + 1e-6, "{spins} {seed} {k}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn both_ways_to_the_top_meet() {
+        let settings = all(2);
+        let rho = state(4, 8);
+        let counts = settings.drawn(&rho, &[2000; 9], &mut Noise::new(5, 0));
+        let shots: u64 = counts.iter().sum();
+        let f: Vec<f64> = counts.iter().map(|c| *c as f64 / shots as f64).collect();
+        let by_newton = settings.reconstruct(&counts, Estimator::MaximumLikelihood).unwrap().state;
+        let (by_projection, ..) =
+            settings.projected(&f, &settings.reconstruct(&counts, Estimator::Linear).unwrap().state).unwrap();
+        assert!((by_newton - by_projection).norm() < 1e-7);
+    }
+
+    #[test]
+    fn tables_of_counts_are_read() {
+        let (settings, counts) = read_counts("setting, outcome, count\nXZ, 00, 3 # up\nxz,11,4\nYY,01,5\n", 2).unwrap();
+        assert_eq!((settings.places.len(), counts), (2, vec![3, 0, 0, 4, 0, 5, 0, 0]));
+        for (text, why) in [
+            ("XA, 00, 3", "no setting"),
+            ("XZ, 02, 3", "no outcome"),
+            ("XZ, 00, -3", "no count"),
+            ("XZ, 00", "2 cells"),
+            ("XZ, 00, 3\nXZ, 00, 4", "twice"),
+            ("", "no counts"),
+        ] {
+            let said = read_counts(text, 2).unwrap_err();
+            assert!(said.contains(why), "{text}: {said}");
+        }
+    }
+}
