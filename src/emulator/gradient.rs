@@ -313,8 +313,9 @@ struct Setting<'a> {
 impl Setting<'_> {
     /// Adds pieces up to a mark; all of them where there is none. Whether the mark was found.
     fn until(&mut self, all: [&[Step]; 4], mark: Option<&str>) -> Result<bool, Fault> {
-        for k in 0..all[0].len() {
-            let here: [&Step; 4] = std::array::from_fn(|p| &all[p][k]);
+        let [a, b, c, d] = all;
+        for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+            let here = [a, b, c, d];
             if matches!((here[0], mark), (Step::Mark(name), Some(mark)) if name == mark) {
                 return Ok(true);
             }

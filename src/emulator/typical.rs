@@ -56,13 +56,21 @@ fn random_vector(n: usize, number: usize, seed: u64) -> Vector {
     })
 }
 
+/// Means along a recorded statement.
+struct Recorded {
+    name: String,
+    start: f64,
+    time: Vec<f64>,
+    /// At every time those of all operators.
+    means: Vec<Vec<f64>>,
+}
+
 /// What one vector has shown of one member.
 #[derive(Default)]
 struct Tally {
     /// Name, time, and the mean of every operator.
     marks: Vec<(String, f64, Vec<f64>)>,
-    /// Name, start, times, and the mean of every operator at each.
-    traces: Vec<(String, f64, Vec<f64>, Vec<Vec<f64>>)>,
+    traces: Vec<Recorded>,
     /// When a decay begins, `<psi|F+|phi>` and `<psi|F-|phi>` at its points.
     decays: Vec<(f64, Vec<[C64; 2]>)>,
     /// Steps a point that the last decay took, and the bound of its error.
@@ -138,11 +146,11 @@ pub(super) fn run(
         values.retain(|(key, _)| measured(key));
         run.marks.push(Mark { name: name.clone(), time: *time, values, state: None });
     }
-    for (k, (name, start, time, _)) in tallies[0][0].traces.iter().enumerate() {
+    for (k, Recorded { name, start, time, .. }) in tallies[0][0].traces.iter().enumerate() {
         let mut values = Vec::new();
         for (q, (key, _)) in setting.questions.iter().enumerate().filter(|(_, (key, _))| measured(key)) {
             let curve = (0..time.len()).map(|j| {
-                let (mean, own) = mean_and_error(&over(&tallies, &ways, |t| real(t.traces[k].3[j][q])));
+                let (mean, own) = mean_and_error(&over(&tallies, &ways, |t| real(t.traces[k].means[j][q])));
                 error(key, (own, mean.norm()));
                 Some(mean.re)
             });
@@ -356,7 +364,8 @@ fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Res
                 let even = |j: usize| segment.duration * j as f64 / points.saturating_sub(1).max(1) as f64;
                 let mut values = Vec::with_capacity(points);
                 course(setting, segment, &mut pair, points, &even, &mut |pair| values.push(look(pair)))?;
-                tally.traces.push((name, clock, (0..points).map(even).collect(), values));
+                let time = (0..points).map(even).collect();
+                tally.traces.push(Recorded { name, start: clock, time, means: values });
             }
             Step::Acquire(acquire) => {
                 let ends = k == last && questions.is_empty();

@@ -1,7 +1,7 @@
 //! The steps of a pulse shape at which a result is largest or smallest.
 //!
 //! Steps are kept within the peak by `a = sin w`, a free phase turns them, and L-BFGS climbs the exact slopes of
-//! [`Landscape`](crate::emulator::Landscape). Landscapes of few steps have local maxima, so it climbs from the file's own shape and
+//! [`Landscape`]. Landscapes of few steps have local maxima, so it climbs from the file's own shape and
 //! from random ones; the seed decides these, so the same question has the same answer.
 
 use super::climb::descend;

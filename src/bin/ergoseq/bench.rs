@@ -359,7 +359,7 @@ fn tomographies(experiment: &Experiment, _: &str, method: usize, input: Option<&
         counts
     };
     let given: Option<Vec<u64>> = input
-        .map(|path| files::bytes(path))
+        .map(files::bytes)
         .transpose()?
         .map(|bytes| bytes.chunks_exact(4).map(|b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect());
     if let Some(given) = given.as_ref().filter(|g| g.len() != 36 * RUNS) {

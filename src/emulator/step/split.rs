@@ -430,7 +430,7 @@ fn extrapolated(fine: &Curve, coarse: &Curve) -> Curve {
         .collect();
     let nodes = NODES.min(error.len());
     let at = |k: usize| -> [C64; 2] {
-        if k % every == 0 {
+        if k.is_multiple_of(every) {
             return error[k / every];
         }
         let x = k as f64 / every as f64;
