@@ -3,7 +3,7 @@
 use crate::convert::{array, column, described, guarded, refused, work};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{Emulator, METHODS, Options, Run, axes};
+use ergoseq::emulator::{Emulator, METHODS, Options, Run, Typical, axes};
 use ergoseq::hamiltonian::Values;
 use ergoseq::output::{EnergyUnit, Kind, Picture, Results, chart};
 use ergoseq::report::DRAWINGS;
@@ -75,7 +75,13 @@ impl Program {
 }
 
 /// How to emulate, from words.
-fn options(method: &str, tolerance: f64, spectrometer: Option<String>, states: usize) -> PyResult<Options> {
+fn options(
+    method: &str,
+    tolerance: f64,
+    spectrometer: Option<String>,
+    states: usize,
+    typical: usize,
+) -> PyResult<Options> {
     let Some((_, method, _)) = METHODS.iter().find(|(word, ..)| *word == method) else {
         let words: Vec<&str> = METHODS.iter().map(|(word, ..)| *word).collect();
         return Err(PyValueError::new_err(format!("`{method}` is no method; there is {}", words.join(", "))));
@@ -83,7 +89,8 @@ fn options(method: &str, tolerance: f64, spectrometer: Option<String>, states: u
     if !(tolerance > 0.0 && tolerance < 1.0) {
         return Err(PyValueError::new_err(format!("a tolerance lies between 0 and 1, this is {tolerance}")));
     }
-    Ok(Options { method: *method, tolerance, spectrometer, states, ..Options::default() })
+    let typical = (typical > 0).then_some(Typical { vectors: typical, seed: 0 });
+    Ok(Options { method: *method, tolerance, spectrometer, states, typical, ..Options::default() })
 }
 
 #[pymethods]
@@ -173,7 +180,8 @@ impl Program {
     }
 
     /// Runs at one point.
-    #[pyo3(signature = (given, method = "auto", tolerance = 1e-7, spectrometer = None, states = 0))]
+    #[pyo3(signature = (given, method = "auto", tolerance = 1e-7, spectrometer = None, states = 0, typical = 0))]
+    #[allow(clippy::too_many_arguments)]
     fn run<'py>(
         &self,
         py: Python<'py>,
@@ -182,9 +190,10 @@ impl Program {
         tolerance: f64,
         spectrometer: Option<String>,
         states: usize,
+        typical: usize,
     ) -> PyResult<Bound<'py, PyDict>> {
         let values = self.values(py, given)?;
-        let options = options(method, tolerance, spectrometer, states)?;
+        let options = options(method, tolerance, spectrometer, states, typical)?;
         let compiled = self.compiled.clone();
         let run = work(py, move || ergoseq::run(&compiled.experiment, &values, &options))?;
         let run = run.map_err(|d| refused(py, &[*d], &self.compiled.sources))?;
@@ -192,7 +201,8 @@ impl Program {
     }
 
     /// Runs at many points: a dictionary of the results of each, or the mistake of each as `(code, message)`.
-    #[pyo3(signature = (points, threads = None, method = "auto", tolerance = 1e-7, spectrometer = None))]
+    #[pyo3(signature = (points, threads = None, method = "auto", tolerance = 1e-7, spectrometer = None, typical = 0))]
+    #[allow(clippy::too_many_arguments)]
     fn run_many<'py>(
         &self,
         py: Python<'py>,
@@ -201,9 +211,10 @@ impl Program {
         method: &str,
         tolerance: f64,
         spectrometer: Option<String>,
+        typical: usize,
     ) -> PyResult<Bound<'py, PyList>> {
         let points = points.iter().map(|p| self.values(py, p)).collect::<PyResult<Vec<_>>>()?;
-        let options = options(method, tolerance, spectrometer, 0)?;
+        let options = options(method, tolerance, spectrometer, 0, typical)?;
         let compiled = self.compiled.clone();
         let runs = work(py, move || {
             let all = || -> Vec<Result<Run, Box<Diagnostic>>> {

@@ -31,6 +31,7 @@ class Program:
         tolerance: float = 1e-7,
         spectrometer: str | None = None,
         states: int = 0,
+        typical: int = 0,
     ) -> dict[str, Any]: ...
     def run_many(
         self,
@@ -39,6 +40,7 @@ class Program:
         method: str = "auto",
         tolerance: float = 1e-7,
         spectrometer: str | None = None,
+        typical: int = 0,
     ) -> list[dict[str, Any] | tuple[str, str]]: ...
     def plot(self, given: dict[str, Any], kind: str = "svg", what: list[str] = ...) -> bytes: ...
     def report(self, given: dict[str, Any]) -> str: ...

@@ -234,6 +234,7 @@ class Sequence:
         tolerance: float = 1e-7,
         spectrometer: str | None = None,
         states: bool = False,
+        typical: int = 0,
         **params: Value,
     ) -> Result:
         """Emulates the sequence at one point. The lock of Python is released meanwhile, and Ctrl-C is heard.
@@ -243,6 +244,8 @@ class Sequence:
             tolerance: of adaptive methods, on the state.
             spectrometer: a profile that the file declares: the sequence runs in its steps and limits.
             states: keep the density matrices at the marks, of systems of up to 4096 states.
+            typical: so many random vectors in the place of a density matrix: signals, energies and orders of many spins at
+                high temperature. Their standard errors are among the notes.
             **params: numbers in SI or natural units, or texts such as ``"3.3 us"``.
 
         Raises:
@@ -253,6 +256,7 @@ class Sequence:
             "tolerance": tolerance,
             "spectrometer": spectrometer,
             "states": _LARGEST_STATE if states else 0,
+            "typical": typical,
         }
         return Result(self._run(params, options), self, options)
 
@@ -271,6 +275,7 @@ class Sequence:
         method: str = "auto",
         tolerance: float = 1e-7,
         spectrometer: str | None = None,
+        typical: int = 0,
         client: Any = None,
         shard: int | None = None,
         resume: str | os.PathLike[str] | None = None,
@@ -285,6 +290,7 @@ class Sequence:
             method: as of ``run``.
             tolerance: as of ``run``.
             spectrometer: as of ``run``.
+            typical: as of ``run``.
             client: a ``dask.distributed.Client``: its workers do the points, in shards.
             shard: points a shard; some seconds of work when not given.
             resume: a folder in which every shard is kept as it is done: what is there is not computed again.
@@ -299,7 +305,7 @@ class Sequence:
             ErgoseqError: where no point can be run for a reason that is the same everywhere.
             ValueError: where the sweep has no points.
         """
-        options = {"method": method, "tolerance": tolerance, "spectrometer": spectrometer}
+        options = {"method": method, "tolerance": tolerance, "spectrometer": spectrometer, "typical": typical}
         return sweep(
             self, params, dict(fixed or {}), options, threads=threads, client=client, shard=shard, resume=resume,
             progress=progress,
