@@ -122,6 +122,16 @@ fn what_vectors_cannot_do_is_said() {
     assert!(
         wrong(&CHAIN.replace("prepare thermal", "prepare ket\"00000000\"")).contains("cannot stand for this state")
     );
+    let collective = "ergoseq 1\nunits natural\nsystem { collective c : 8 * 1/2 }\nsequence {\n    prepare mixed\n    evolve Ix(c) for 1\n}\nmeasure { order(Iz(c)) }\n";
+    assert!(wrong(collective).contains("stand for many"));
+    // The even mixture has no order.
+    let even = run(&compiled(&CHAIN.replace("prepare thermal", "prepare mixed")), &Values::new(), &typical(2, 0), &[])
+        .unwrap();
+    assert!(
+        even.marks.iter().flat_map(|m| &m.values).all(|(k, x)| k.starts_with("order") == x.is_none()),
+        "{:?}",
+        even.marks
+    );
     let found = run(&compiled(&CHAIN.replace(" energy,", " purity,")), &Values::new(), &typical(1, 0), &[]).unwrap();
     assert!(found.notes.iter().any(|n| n.starts_with("`purity` has no value")), "{:?}", found.notes);
     assert!(found.notes.iter().any(|n| n.contains("its error is not known")), "{:?}", found.notes);

@@ -22,7 +22,7 @@ use crate::hamiltonian::{
 use crate::ir::{Experiment, key_of};
 use crate::linalg::{C64, Vector, real};
 use crate::metrics::Scene;
-use crate::spin::{Action, Operator, Space, Split, State};
+use crate::spin::{Action, Operator, SiteKind, Space, Split, State};
 use crate::syntax::Expr;
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -137,7 +137,7 @@ pub(super) fn run(
             let all = over(&tallies, &ways, |t| real(t.marks[k].2[q]));
             let (mean, own) = mean_and_error(&all);
             error(key, (own, mean.norm()));
-            values.push((key.clone(), Some(mean.re)));
+            values.push((key.clone(), defined(mean.re)));
         }
         for (expr, mark) in extra.iter().filter(|(_, mark)| mark.as_deref().unwrap_or("end") == name) {
             let found = values.iter().find(|(key, _)| *key == key_of(expr)).and_then(|v| v.1);
@@ -152,7 +152,7 @@ pub(super) fn run(
             let curve = (0..time.len()).map(|j| {
                 let (mean, own) = mean_and_error(&over(&tallies, &ways, |t| real(t.traces[k].means[j][q])));
                 error(key, (own, mean.norm()));
-                Some(mean.re)
+                defined(mean.re)
             });
             values.push((key.clone(), curve.collect()));
         }
@@ -186,6 +186,11 @@ pub(super) fn run(
     }
     run.notes = notes;
     Ok(run)
+}
+
+/// The order of the even mixture is nothing over nothing.
+fn defined(x: f64) -> Option<f64> {
+    x.is_finite().then_some(x)
 }
 
 /// What is said of an error.
@@ -262,6 +267,12 @@ fn refuse(schedule: &Schedule, prepared: &Prepared) -> Result<(), Fault> {
     if prepared.is_pure() {
         return Err(not_near(schedule));
     }
+    if schedule.basis.sites.iter().any(|s| matches!(s.kind, SiteKind::Collective { .. })) {
+        let message = "a collective's states stand for many, and random vectors take each for one";
+        return Err(Diagnostic::new(Code::Contradiction, schedule.prepare_place.0.unwrap_or_default(), message)
+            .help("declare its spins one by one: `spin s[n] : 1H`")
+            .into());
+    }
     if schedule.is_unitary() && !schedule.is_read_out() {
         return Ok(());
     }
@@ -290,7 +301,7 @@ fn setting<'a>(
     // Two vectors, what Chebyshev's sum or tables of phases need, and the diagonals of operators.
     let needed = 16.0 * basis.size() * (24.0 * side_by_side + 4.0);
     if needed > options.max_memory {
-        let text = format!("random vectors need about {}", estimate::bytes_text(needed));
+        let text = format!("about {}", estimate::bytes_text(needed));
         return Err(estimate::too_large(schedule, true, "", &text, options.max_memory));
     }
     let battery = schedule.battery.as_ref().map(|b| &b.hamiltonian);

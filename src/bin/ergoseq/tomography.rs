@@ -91,7 +91,10 @@ fn counted(a: &args::Tomography, path: &Path, compiled: &Compiled, values: &Valu
     }
     let mut out = format!("{number} settings, {shots} shots, {}\n", a.estimator);
     if settings.unseen() > 0 {
-        out += &format!("  {} products of Pauli matrices are seen by no setting\n", settings.unseen());
+        out += &format!(
+            "  {} products of Pauli matrices are seen by no setting: what depends on them is not known\n",
+            settings.unseen()
+        );
     }
     if !state.converged {
         out += &format!("  the reconstruction did not converge in {} steps\n", state.steps);
