@@ -40,6 +40,21 @@ impl Samples<'_> {
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
     }
 
+    /// Whether two sampled maxima and their neighbours on both sides are the same, or mirror images of each other.
+    fn alike(&self, a: usize, b: usize, tolerance: f64) -> bool {
+        let inside = |k: usize| k > 0 && k + 1 < self.values.len();
+        let three = |k: usize| [self.values[k - 1], self.values[k], self.values[k + 1]];
+        let near = |x: Option<f64>, y: Option<f64>| x.zip(y).is_some_and(|(x, y)| (x - y).abs() <= tolerance);
+        if !inside(a) || !inside(b) {
+            return false;
+        }
+        let (a, mut b) = (three(a), three(b));
+        let same = |b: &[Option<f64>; 3]| a.iter().zip(b).all(|(x, y)| near(*x, *y));
+        let straight = same(&b);
+        b.reverse();
+        straight || same(&b)
+    }
+
     fn around(&self, k: usize) -> (f64, f64) {
         (self.times[k.saturating_sub(1)], self.times[(k + 1).min(self.times.len() - 1)])
     }
@@ -63,11 +78,14 @@ impl Samples<'_> {
         // A sampled maximum that lies far below the best is not refined: between two samples of a curve that is sampled
         // densely the true one is a few percent of the range higher at the most.
         let mut best: Option<Extremum> = None;
+        let mut refined: Vec<usize> = Vec::new();
         for k in self.candidates() {
             let sampled = self.values[k].unwrap_or(f64::NEG_INFINITY);
-            if sampled < high - 0.25 * range {
+            // Curves that repeat themselves have a maximum again and again; the earliest of them is refined.
+            if sampled < high - 0.25 * range || refined.iter().any(|r| self.alike(*r, k, 1e-12 * range)) {
                 continue;
             }
+            refined.push(k);
             let found = self.refine(k, sampled, &mut curve)?;
             if best.is_none_or(|b| found.value > b.value + equal) {
                 best = Some(found);

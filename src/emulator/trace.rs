@@ -3,7 +3,7 @@
 use super::course::Course;
 use super::extremum::Samples;
 use super::generator::{Generator, Together, mean_state};
-use super::panel::{Sampled, sample};
+use super::panel::{Line, sample};
 use super::question::{Aggregate, Question, Refusal};
 use super::{Lab, Trace};
 use crate::diagnostic::{Code, Diagnostic};
@@ -50,9 +50,9 @@ pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, clock: f64) -> 
     let (name, points) = segment.record.as_ref().map_or((String::new(), 2), |r| (r.name.clone(), r.points));
     let wanted: Vec<&Aggregate> =
         lab.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
-    let aggregates = extrema(lab, &wanted, segment, tracks, clock, points)?;
     let times = grid(segment.duration, points);
     let turning = turning(lab, tracks, segment, &times)?;
+    let aggregates = extrema(lab, &wanted, segment, tracks, clock, (points, turning.as_ref()))?;
     let mut values: Vec<Vec<Option<f64>>> = Vec::with_capacity(lab.questions.len());
     let mut left: Vec<(usize, &Question)> = Vec::new();
     for (k, question) in lab.questions.iter().enumerate() {
@@ -77,6 +77,9 @@ pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, clock: f64) -> 
     let columns = lab.questions.iter().map(|q| q.key.clone()).zip(values).collect();
     Ok((Trace { name, start: clock, time: times, values: columns }, aggregates, ends))
 }
+
+/// Samples that are had at once.
+const MOST_AT_ONCE: usize = 100_000;
 
 /// Above this dimension states are not dearer than their harmonics.
 const LARGEST_TURNING: usize = 8;
@@ -158,7 +161,7 @@ fn extrema(
     segment: &Segment,
     tracks: &mut Tracks,
     clock: f64,
-    recorded: usize,
+    (recorded, turning): (usize, Option<&Turning>),
 ) -> Result<BTreeMap<String, Option<f64>>, Fault> {
     let mut found = BTreeMap::new();
     let mut curves: Vec<&Question> = Vec::new();
@@ -171,26 +174,52 @@ fn extrema(
         return Ok(found);
     }
     let finest = finest(segment, tracks.generators, recorded);
-    let Sampled { lines, incomplete } = sample(curves.len(), segment.duration, finest, |t| {
-        let states = tracks.states(t, segment)?;
-        states.iter().for_each(|s| lab.watch(s));
-        answers(lab, &curves, tracks, &states, t, clock, segment)
-    })?;
+    // Curves that are had without the states, all at once; what is not linear is looked at twice as densely.
+    let intervals = (segment.duration / finest - 1e-9).ceil().max(1.0) as usize;
+    let intervals = if intervals < recorded { intervals } else { 2 * intervals };
+    let fine = turning.filter(|_| intervals <= MOST_AT_ONCE).map(|t| {
+        let times = grid(segment.duration, intervals + 1);
+        (t.at(&times), times)
+    });
+    let at_once = |question: &Question| -> Option<Line> {
+        let (turning, times) = fine.as_ref()?;
+        let values = question.along(turning, &lab.scene)?;
+        Some(Line { times: times.clone(), values: values.into_iter().map(Some).collect() })
+    };
+    let mut lines: Vec<Option<Line>> = curves.iter().map(|q| at_once(q)).collect();
+    let direct: Vec<bool> = lines.iter().map(Option::is_some).collect();
+    let others: Vec<&Question> = curves.iter().zip(&direct).filter(|(_, d)| !**d).map(|(q, _)| *q).collect();
+    let mut incomplete = false;
+    if !others.is_empty() {
+        let sampled = sample(others.len(), segment.duration, finest, |t| {
+            let states = tracks.states(t, segment)?;
+            states.iter().for_each(|s| lab.watch(s));
+            answers(lab, &others, tracks, &states, t, clock, segment)
+        })?;
+        incomplete = sampled.incomplete;
+        let empty = lines.iter_mut().filter(|line| line.is_none());
+        empty.zip(sampled.lines).for_each(|(line, found)| *line = Some(found));
+    }
+    let lines: Vec<Line> = lines.into_iter().map(Option::unwrap_or_default).collect();
     for aggregate in wanted {
-        if incomplete {
+        let column = curves.iter().position(|c| c.key == aggregate.curve.key).unwrap_or_default();
+        if incomplete && !direct[column] {
             lab.note(format!(
                 "`{}` was looked for up to t = {} only: the curve changes too fast for the rest",
                 aggregate.key,
-                lines.first().and_then(|l| l.times.last()).copied().unwrap_or_default()
+                lines[column].times.last().copied().unwrap_or_default()
             ));
         }
         let negative = matches!(aggregate.function.as_str(), "min" | "argmin");
         let signed = |x: Option<f64>| if negative { x.map(|x| -x) } else { x };
-        let column = curves.iter().position(|c| c.key == aggregate.curve.key).unwrap_or_default();
         let line = &lines[column];
         let values: Vec<Option<f64>> = line.values.iter().map(|v| signed(*v)).collect();
         let samples = Samples { times: &line.times, values: &values };
         let curve = |t: f64| -> Result<Option<f64>, Fault> {
+            if let Some(turning) = turning.filter(|_| direct[column]) {
+                let value = aggregate.curve.along(&turning.at(&[t]), &lab.scene);
+                return Ok(signed(value.and_then(|v| v.first().copied())));
+            }
             let states = tracks.states(t, segment)?;
             Ok(signed(answers(lab, &[&aggregate.curve], tracks, &states, t, clock, segment)?[0]))
         };

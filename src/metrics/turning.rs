@@ -26,23 +26,33 @@ thread_local! {
 }
 
 fn table(frequencies: &[f64], times: &[f64]) -> Rc<Table> {
+    // A few times are those of a search, which asks for others each time.
+    const FEW: usize = 8;
+    let of = |w: &f64| times.iter().map(|t| (w * t).sin_cos()).map(|(s, c)| (c, s)).unzip();
+    if times.len() < FEW {
+        return Rc::new(frequencies.iter().map(of).collect());
+    }
     let key = (frequencies.iter().map(|w| w.to_bits()).collect(), times.iter().map(|t| t.to_bits()).collect());
     let known = LAST.with_borrow(|(last, table)| (*last == key).then(|| table.clone()));
     known.unwrap_or_else(|| {
-        let of = |w: &f64| times.iter().map(|t| (w * t).sin_cos()).map(|(s, c)| (c, s)).unzip();
         let made: Rc<Table> = Rc::new(frequencies.iter().map(of).collect());
         LAST.set((key, made.clone()));
         made
     })
 }
 
-/// The course of a state.
-pub struct Turning {
+/// A state as a sum of harmonics.
+struct Harmonics {
     /// Without the identity.
     still: Matrix,
     /// The factor of the identity.
     mean: f64,
-    harmonics: Vec<(f64, Matrix, Matrix)>,
+    turning: Vec<(f64, Matrix, Matrix)>,
+}
+
+/// The course of a state at some times.
+pub struct Turning {
+    of: Rc<Harmonics>,
     table: Rc<Table>,
     points: usize,
 }
@@ -91,12 +101,19 @@ impl Turning {
             })
             .collect();
         let still = conjugate(&levels.vectors, &part(None));
-        Some(Turning { still, mean, harmonics, table: table(&frequencies, times), points: times.len() })
+        let of = Rc::new(Harmonics { still, mean, turning: harmonics });
+        Some(Turning { of, table: table(&frequencies, times), points: times.len() })
+    }
+
+    /// The same course at other times.
+    pub fn at(&self, times: &[f64]) -> Turning {
+        let frequencies: Vec<f64> = self.of.turning.iter().map(|(w, ..)| *w).collect();
+        Turning { of: self.of.clone(), table: table(&frequencies, times), points: times.len() }
     }
 
     fn sum(&self, still: f64, of: impl Fn(&Matrix, &Matrix) -> (f64, f64)) -> Vec<f64> {
         let mut out = vec![still; self.points];
-        for ((_, c, s), (cos, sin)) in self.harmonics.iter().zip(self.table.iter()) {
+        for ((_, c, s), (cos, sin)) in self.of.turning.iter().zip(self.table.iter()) {
             let (c, s) = of(c, s);
             out.iter_mut().zip(cos.iter().zip(sin)).for_each(|(x, (cos, sin))| *x += c * cos + s * sin);
         }
@@ -105,8 +122,8 @@ impl Turning {
 
     /// `Tr[rho A]`.
     pub fn mean_of(&self, a: &Matrix) -> Vec<f64> {
-        let identity = self.mean * a.trace().re;
-        self.sum(trace_of_product(&self.still, a).re + identity, |c, s| {
+        let identity = self.of.mean * a.trace().re;
+        self.sum(trace_of_product(&self.of.still, a).re + identity, |c, s| {
             (trace_of_product(c, a).re, trace_of_product(s, a).re)
         })
     }
@@ -114,15 +131,15 @@ impl Turning {
     /// `Tr[rho A]` less that of another state of the same trace: the difference is taken first.
     pub fn change_of(&self, a: &Matrix, before: &Matrix) -> Vec<f64> {
         let mut deviation = before.clone();
-        (0..before.nrows()).for_each(|k| deviation[(k, k)] -= real(self.mean));
-        let still = trace_of_product(&(&self.still - deviation), a).re;
+        (0..before.nrows()).for_each(|k| deviation[(k, k)] -= real(self.of.mean));
+        let still = trace_of_product(&(&self.of.still - deviation), a).re;
         self.sum(still, |c, s| (trace_of_product(c, a).re, trace_of_product(s, a).re))
     }
 
     /// `d/dt Tr[rho A]`.
     pub fn rate_of(&self, a: &Matrix) -> Vec<f64> {
         let mut out = vec![0.0; self.points];
-        for ((w, c, s), (cos, sin)) in self.harmonics.iter().zip(self.table.iter()) {
+        for ((w, c, s), (cos, sin)) in self.of.turning.iter().zip(self.table.iter()) {
             let (c, s) = (w * trace_of_product(c, a).re, w * trace_of_product(s, a).re);
             out.iter_mut().zip(cos.iter().zip(sin)).for_each(|(x, (cos, sin))| *x += s * cos - c * sin);
         }
@@ -131,11 +148,21 @@ impl Turning {
 
     /// The sum of the magnitudes of all elements beside the diagonal.
     pub fn l1(&self) -> Vec<f64> {
-        let n = self.still.nrows();
+        let n = self.of.still.nrows();
         let mut out = vec![0.0; self.points];
+        if self.points == 1 {
+            let state =
+                self.of.turning.iter().zip(self.table.iter()).fold(self.of.still.clone(), |sum, ((_, c, s), t)| {
+                    sum.zip_zip_map(c, s, |x, c, s| x + c * t.0[0] + s * t.1[0])
+                });
+            let above = (0..n).flat_map(|j| (0..j).map(move |i| (i, j)));
+            out[0] = above.map(|at| 2.0 * state[at].norm()).sum();
+            return out;
+        }
         for j in 0..n {
             for i in 0..j {
-                let part = |of: fn(C64) -> f64| self.sum(of(self.still[(i, j)]), |c, s| (of(c[(i, j)]), of(s[(i, j)])));
+                let part =
+                    |of: fn(C64) -> f64| self.sum(of(self.of.still[(i, j)]), |c, s| (of(c[(i, j)]), of(s[(i, j)])));
                 let (re, im) = (part(|x| x.re), part(|x| x.im));
                 out.iter_mut().zip(re.iter().zip(&im)).for_each(|(x, (re, im))| *x += 2.0 * (re * re + im * im).sqrt());
             }
@@ -145,8 +172,8 @@ impl Turning {
 
     /// The state at the first time.
     pub fn begin(&self) -> Matrix {
-        let mut out = self.harmonics.iter().fold(self.still.clone(), |sum, (_, c, _)| sum + c);
-        (0..out.nrows()).for_each(|k| out[(k, k)] += real(self.mean));
+        let mut out = self.of.turning.iter().fold(self.of.still.clone(), |sum, (_, c, _)| sum + c);
+        (0..out.nrows()).for_each(|k| out[(k, k)] += real(self.of.mean));
         out
     }
 
