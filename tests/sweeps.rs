@@ -215,3 +215,26 @@ fn what_cannot_be_is_refused() {
     std::fs::write(&other, &whole[..whole.len() - 8]).unwrap();
     refused(&["sweep", FILE, "-o", &other, "--resume"], 3, "it is shorter than its header says");
 }
+
+#[test]
+fn other_shapes_and_other_random_vectors_are_another_sweep() {
+    let folder = Folder::new("shapes");
+    let (file, shape, out) = (folder.path("shaped.seq"), folder.path("charge.txt"), folder.path("out.nc"));
+    std::fs::copy("examples/shaped_pulse/charge.seq", &file).unwrap();
+    std::fs::write(&shape, "1 0\n0.5 90\n").unwrap();
+    let sweep = ["sweep", &file, "--sweep", "spread=0, 0.05", "-o", &out];
+    done(&sweep);
+    let resumed: Vec<&str> = sweep.iter().copied().chain(["--resume"]).collect();
+    done(&resumed);
+    // The shape stands in a file of its own: the program's text is the same, and the results are not.
+    std::fs::write(&shape, "1 0\n0.5 91\n").unwrap();
+    refused(&resumed, 3, "`shape charge` differs");
+    let chain =
+        ["sweep", "benches/workloads/typical_chain.seq", "--sweep", "n=6, 7", "-o", &out, "--force", "--typical"];
+    done(&chain.iter().copied().chain(["2"]).collect::<Vec<&str>>());
+    let again = |vectors: &'static str| {
+        chain.iter().copied().filter(|a| *a != "--force").chain([vectors, "--resume"]).collect::<Vec<&str>>()
+    };
+    done(&again("2"));
+    refused(&again("3"), 3, "`settings` differs");
+}

@@ -52,6 +52,11 @@ pub fn origin(results: &Results, sources: &Sources, settings: &str) -> Vec<(Stri
         let name = if k == 0 { "source".to_string() } else { format!("source of {}", source.name) };
         out.push((name, source.text.clone()));
     }
+    // Shapes are read from files of their own, which are no part of the program's text.
+    for shape in &results.experiment.shapes {
+        let step = |(amplitude, phase): &(f64, f64)| format!("{amplitude} {phase}\n");
+        out.push(text(&format!("shape {}", shape.name), shape.steps.iter().map(step).collect::<String>()));
+    }
     out.push(text("source_sha256", fingerprint(sources)));
     out
 }

@@ -70,12 +70,15 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let share = share(a.shard, total);
     let at = |k: u64| emulator::point(&axes, values, k as usize);
     let file_name = a.file.display().to_string();
-    let settings = format!(
+    let mut settings = format!(
         "method {}, tolerance {:e}, spectrometer {}",
         a.how.method,
         options.tolerance,
         options.spectrometer.as_deref().unwrap_or("none")
     );
+    if let Some(typical) = options.typical {
+        settings += &format!(", {} random vectors of seed {}", typical.vectors, typical.seed);
+    }
     let made_by = origin(&bare(experiment, &file_name, &[]), &compiled.sources, &settings);
     let opened = match (a.output.exists(), a.resume) {
         (true, true) => again(&a.output, &made_by, &axes)?,
