@@ -27,6 +27,13 @@ impl Noise {
     }
 }
 
+/// A bijection of 64 bits that leaves no pattern (the finaliser of SplitMix64; Steele, Lea, Flood, OOPSLA 2014).
+pub fn mixed(mut z: u64) -> u64 {
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Noise;

@@ -22,6 +22,7 @@ use crate::hamiltonian::{
 use crate::ir::{Experiment, key_of};
 use crate::linalg::{C64, Vector, real};
 use crate::metrics::Scene;
+use crate::noise::mixed;
 use crate::spin::{Action, Operator, SiteKind, Space, Split, State};
 use crate::syntax::Expr;
 use rayon::prelude::*;
@@ -36,13 +37,6 @@ pub struct Typical {
     pub vectors: usize,
     /// Which.
     pub seed: u64,
-}
-
-/// A bijection of 64 bits that leaves no pattern (the finaliser of SplitMix64; Steele, Lea, Flood, OOPSLA 2014).
-fn mixed(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// A vector of amplitudes of one size and random phases. A phase follows from its place and the number of the vector, so that vectors are

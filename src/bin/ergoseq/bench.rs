@@ -10,6 +10,7 @@ use ergoseq::emulator::typical::decays;
 use ergoseq::emulator::{self, Emulator, Options, Run, Typical};
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};
 use ergoseq::ir::{EventKind, Experiment};
+use ergoseq::noise::mixed;
 use ergoseq::tomography::{Estimator, Settings};
 use rayon::prelude::*;
 use std::f64::consts::PI;
@@ -121,6 +122,10 @@ pub fn bench(a: &args::Bench) -> Outcome {
         );
         return Outcome::Usage;
     };
+    if a.input.is_some() && workload.name != "w8" {
+        refuse(Diagnostic::without_place(Code::Contradiction, format!("{} starts from no input", workload.name)));
+        return Outcome::Usage;
+    }
     if let Some(n) = a.threads {
         // Only the first call can set the number; there is none before this one.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
@@ -319,13 +324,6 @@ fn chargers(experiment: &Experiment, size: &str, most: usize, _: Option<&Path>) 
         .collect::<Result<_, Box<Diagnostic>>>()?;
     let array = |k: usize| found.iter().map(|f| f[k]).collect();
     Ok(vec![("E", array(0)), ("P", array(1)), ("eta", array(2))])
-}
-
-/// A bijection of 64 bits, from which the job takes its shots.
-fn mixed(mut z: u64) -> u64 {
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 /// Ergotropies, energies below the highest product state, overlaps with the true state, and means and deviations of the first two. The

@@ -85,6 +85,11 @@ pub fn unit_of_result(expr: &Expr, experiment: &Experiment) -> &'static str {
     quantity_of(expr).map_or("", |q| unit_of(q, experiment.units))
 }
 
+/// The result that is looked for, and whether it shall be large; the command line asks for one of the two.
+pub fn wanted<'a>(maximise: Option<&'a String>, minimise: Option<&'a String>) -> Option<(&'a String, bool)> {
+    maximise.map(|text| (text, true)).or(minimise.map(|text| (text, false)))
+}
+
 /// Where a result is best.
 pub fn optimise(a: &args::Optimise) -> Outcome {
     let Prepared { mut compiled, values, options, ranges } =
@@ -92,12 +97,7 @@ pub fn optimise(a: &args::Optimise) -> Outcome {
             Ok(prepared) => prepared,
             Err(outcome) => return outcome,
         };
-    let (text, maximise) = match (&a.maximise, &a.minimise) {
-        (Some(text), _) => (text, true),
-        (None, Some(text)) => (text, false),
-        // The command line asks for one of the two.
-        (None, None) => return Outcome::Usage,
-    };
+    let Some((text, maximise)) = wanted(a.maximise.as_ref(), a.minimise.as_ref()) else { return Outcome::Usage };
     let found = result(text, &compiled.experiment, &mut compiled.sources).and_then(|(expr, at)| {
         let goal = Goal { expr, at, maximise };
         let climb = CLIMBS.iter().find(|c| c.0 == a.climb).map_or(Climb::Cobyla, |c| c.1);

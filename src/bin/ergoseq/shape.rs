@@ -1,6 +1,6 @@
 //! `ergoseq shape`
 
-use crate::search::{result, unit_of_result};
+use crate::search::{result, unit_of_result, wanted};
 use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::run;
@@ -31,16 +31,16 @@ pub fn shape(a: &args::Shape) -> Outcome {
             Ok(prepared) => prepared,
             Err(outcome) => return outcome,
         };
+    if options.typical.is_some() {
+        let message = "slopes are those of density matrices, and `--typical` would have no effect on them";
+        terminal::report(&[Diagnostic::without_place(Code::Contradiction, message)], &compiled.sources);
+        return Outcome::Usage;
+    }
     if let Some(n) = a.threads {
         // Only the first call can set the number; there is none before this one.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
     }
-    let (text, maximise) = match (&a.maximise, &a.minimise) {
-        (Some(text), _) => (text, true),
-        (None, Some(text)) => (text, false),
-        // The command line asks for one of the two.
-        (None, None) => return Outcome::Usage,
-    };
+    let Some((text, maximise)) = wanted(a.maximise.as_ref(), a.minimise.as_ref()) else { return Outcome::Usage };
     let found = result(text, &compiled.experiment, &mut compiled.sources).and_then(|(expr, at)| {
         let goal = Goal { expr, at, maximise };
         let search =

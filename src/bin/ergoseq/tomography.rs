@@ -22,6 +22,11 @@ pub fn tomography(a: &args::Tomography) -> Outcome {
         Err(outcome) => return outcome,
     };
     if let Some(path) = &a.counts {
+        if options.typical.is_some() {
+            let message = "counts are those of a state of few spins, and `--typical` would have no effect";
+            terminal::report(&[Diagnostic::without_place(Code::Contradiction, message)], &compiled.sources);
+            return Outcome::Usage;
+        }
         return counted(a, path, &compiled, &values, &options);
     }
     options.measured = match data(a) {
