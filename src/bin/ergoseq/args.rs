@@ -447,10 +447,10 @@ pub struct Tomography {
     #[arg(long, value_name = "PATH")]
     pub counts: Option<PathBuf>,
     /// How a state is made of counts
-    #[arg(long, requires = "counts", default_value = "maximum_likelihood", value_parser = PossibleValuesParser::new(ESTIMATORS.iter().map(|e| e.0)))]
+    #[arg(long, conflicts_with = "data", default_value = "maximum_likelihood", value_parser = PossibleValuesParser::new(ESTIMATORS.iter().map(|e| e.0)))]
     pub estimator: String,
     /// How often counts are drawn anew for the errors
-    #[arg(long, value_name = "N", requires = "counts", default_value_t = 200, value_parser = clap::value_parser!(u32).range(2..=100_000))]
+    #[arg(long, value_name = "N", conflicts_with = "data", default_value_t = 200, value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub repetitions: u32,
     /// The strongest line of the thermal state after 90 degrees, in the units of the table; they are absolute when not given
     #[arg(long, value_name = "AMPLITUDE", conflicts_with = "counts")]
