@@ -91,7 +91,7 @@ fn tomographies(count: u64) -> f64 {
     use ergoseq::tomography::reconstruct::Inverse;
     use ergoseq::tomography::{Method, Receiver, Sample, energies, plan};
     use rayon::prelude::*;
-    let basis = Basis { sites: (0..2).map(|k| Site::spin(format!("s{k}"), 1, None)).collect() };
+    let basis = Basis::new((0..2).map(|k| Site::spin(format!("s{k}"), 1, None)).collect());
     let spin = |kind, k| Operator::of(&basis, kind, k).expect("spins have it").matrix();
     let channel = |k: usize| Receiver {
         nucleus: k.to_string(),

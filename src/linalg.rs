@@ -70,12 +70,30 @@ pub fn identity(n: usize) -> Matrix {
 /// The product `a b`.
 pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
     if a.nrows().min(a.ncols()).min(b.ncols()) < LARGE {
-        return a * b;
+        return small_product(a, b);
     }
     let mut out = Matrix::zeros(a.nrows(), b.ncols());
     let (rows, columns) = (out.nrows(), out.ncols());
     let target = faer::MatMut::from_column_major_slice_mut(out.as_mut_slice(), rows, columns);
     faer::linalg::matmul::matmul(target, faer::Accum::Replace, view(a), view(b), ONE, faer::Par::Seq);
+    out
+}
+
+/// The product of small matrices: columns of `a` added up, without the machinery that nalgebra's has for any size and layout.
+fn small_product(a: &Matrix, b: &Matrix) -> Matrix {
+    let (rows, inner) = (a.nrows(), a.ncols());
+    let mut out = Matrix::zeros(rows, b.ncols());
+    if rows == 0 || inner == 0 {
+        return out;
+    }
+    let columns = out.as_mut_slice().chunks_exact_mut(rows).zip(b.as_slice().chunks_exact(inner));
+    for (column, factors) in columns {
+        for (from, factor) in a.as_slice().chunks_exact(rows).zip(factors) {
+            if *factor != ZERO {
+                column.iter_mut().zip(from).for_each(|(x, y)| *x += y * factor);
+            }
+        }
+    }
     out
 }
 

@@ -25,7 +25,7 @@ fn numbers(value: &Value) -> Vec<f64> {
 }
 
 fn basis(n: usize) -> Basis {
-    Basis { sites: (0..n).map(|k| Site::spin(format!("s{k}"), 1, None)).collect() }
+    Basis::new((0..n).map(|k| Site::spin(format!("s{k}"), 1, None)).collect())
 }
 
 fn pauli(basis: &Basis, axis: usize, site: usize) -> Operator {

@@ -38,7 +38,7 @@ impl Random {
 }
 
 fn one_site(n: usize) -> Basis {
-    Basis { sites: vec![Site::spin("a", n as u32 - 1, None)] }
+    Basis::new(vec![Site::spin("a", n as u32 - 1, None)])
 }
 
 fn operator(m: &Matrix) -> Operator {

@@ -28,7 +28,7 @@ fn reference() -> Value {
 }
 
 fn basis(spins: usize) -> Basis {
-    Basis { sites: (0..spins).map(|k| Site::spin(format!("s{k}"), 1, None)).collect() }
+    Basis::new((0..spins).map(|k| Site::spin(format!("s{k}"), 1, None)).collect())
 }
 
 fn spin(spins: usize, kind: LocalKind, site: usize) -> Matrix {

@@ -16,40 +16,39 @@ pub struct Extremum {
 pub struct Samples<'a> {
     /// The times.
     pub times: &'a [f64],
-    /// The values; what is not defined is passed over.
-    pub values: &'a [Option<f64>],
+    /// The values; what is not defined is not a number here, and passed over.
+    pub values: &'a [f64],
 }
 
 impl Samples<'_> {
     /// Samples that are local maxima, the ends included.
     fn candidates(&self) -> Vec<usize> {
-        let at = |k: usize| self.values[k].unwrap_or(f64::NEG_INFINITY);
+        // A neighbour that is not a number is never higher.
+        let higher = |a: f64, b: f64| a > b;
         (0..self.values.len())
             .filter(|&k| {
-                self.values[k].is_some()
-                    && (k == 0 || at(k) >= at(k - 1))
-                    && (k + 1 == self.values.len() || at(k) >= at(k + 1))
+                let here = self.values[k];
+                !here.is_nan()
+                    && (k == 0 || !higher(self.values[k - 1], here))
+                    && (k + 1 == self.values.len() || !higher(self.values[k + 1], here))
             })
             .collect()
     }
 
     fn range(&self) -> (f64, f64) {
-        self.values
-            .iter()
-            .flatten()
-            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
+        self.values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
     }
 
     /// Whether two sampled maxima and their neighbours on both sides are the same, or mirror images of each other.
     fn alike(&self, a: usize, b: usize, tolerance: f64) -> bool {
         let inside = |k: usize| k > 0 && k + 1 < self.values.len();
         let three = |k: usize| [self.values[k - 1], self.values[k], self.values[k + 1]];
-        let near = |x: Option<f64>, y: Option<f64>| x.zip(y).is_some_and(|(x, y)| (x - y).abs() <= tolerance);
+        let near = |x: f64, y: f64| (x - y).abs() <= tolerance;
         if !inside(a) || !inside(b) {
             return false;
         }
         let (a, mut b) = (three(a), three(b));
-        let same = |b: &[Option<f64>; 3]| a.iter().zip(b).all(|(x, y)| near(*x, *y));
+        let same = |b: &[f64; 3]| a.iter().zip(b).all(|(x, y)| near(*x, *y));
         let straight = same(&b);
         b.reverse();
         straight || same(&b)
@@ -72,7 +71,7 @@ impl Samples<'_> {
         let equal = 1e-10 * high.abs().max(low.abs()) + 1e-9 * range;
         if range <= 1e-12 * high.abs().max(low.abs()) {
             // A constant curve: its maximum is at the beginning.
-            let first = self.values.iter().position(Option::is_some).unwrap_or(0);
+            let first = self.values.iter().position(|v| !v.is_nan()).unwrap_or(0);
             return Ok(Some(Extremum { time: self.times[first], value: high }));
         }
         // A sampled maximum that lies far below the best is not refined: between two samples of a curve that is sampled
@@ -80,7 +79,7 @@ impl Samples<'_> {
         let mut best: Option<Extremum> = None;
         let mut refined: Vec<usize> = Vec::new();
         for k in self.candidates() {
-            let sampled = self.values[k].unwrap_or(f64::NEG_INFINITY);
+            let sampled = self.values[k];
             // Curves that repeat themselves have a maximum again and again; the earliest of them is refined.
             if sampled < high - 0.25 * range || refined.iter().any(|r| self.alike(*r, k, 1e-12 * range)) {
                 continue;
@@ -109,10 +108,11 @@ impl Samples<'_> {
         let noise = 4.0 * RESOLUTION * (high - low) + 1e-13 * high.abs().max(low.abs());
         let (mut lowest, mut peak) = (f64::INFINITY, None::<(usize, f64)>);
         for (k, v) in self.values.iter().enumerate() {
-            let Some(v) = *v else {
+            let v = *v;
+            if v.is_nan() {
                 (lowest, peak) = (f64::INFINITY, None);
                 continue;
-            };
+            }
             match peak {
                 None if v > lowest + noise => peak = Some((k, v)),
                 None => lowest = lowest.min(v),
@@ -212,9 +212,9 @@ mod tests {
     use super::*;
     use std::convert::Infallible;
 
-    fn sampled(f: impl Fn(f64) -> f64, end: f64, n: usize) -> (Vec<f64>, Vec<Option<f64>>) {
+    fn sampled(f: impl Fn(f64) -> f64, end: f64, n: usize) -> (Vec<f64>, Vec<f64>) {
         let times: Vec<f64> = (0..n).map(|k| end * k as f64 / (n - 1) as f64).collect();
-        let values = times.iter().map(|t| Some(f(*t))).collect();
+        let values = times.iter().map(|t| f(*t)).collect();
         (times, values)
     }
 

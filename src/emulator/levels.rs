@@ -47,7 +47,7 @@ pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>,
     for combination in 0..combinations as usize {
         let mut rest = combination;
         let mut weight = 1.0f64;
-        let mut basis = Basis { sites: small.clone() };
+        let mut sites = small.clone();
         for (site, multiplets) in &collectives {
             let multiplet = multiplets[rest % multiplets.len()];
             rest /= multiplets.len();
@@ -55,11 +55,11 @@ pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>,
             let known = &e.basis.sites[*site];
             if let SiteKind::Collective { number, twice_spin, .. } = known.kind {
                 let one = vec![multiplet];
-                basis.sites[*site] = Site::collective(known.name.clone(), number, twice_spin, one, known.isotope);
+                sites[*site] = Site::collective(known.name.clone(), number, twice_spin, one, known.isotope);
             }
         }
         let mut inside = Evaluator::new(e.experiment, &e.values)?;
-        inside.basis = Arc::new(basis);
+        inside.basis = Arc::new(Basis::new(sites));
         let Some(operator) = inside.hamiltonian(&battery.energy)?.restricted(cells) else { return Ok(None) };
         let values = match operator.diagonal() {
             Some(values) => values,

@@ -23,8 +23,8 @@ pub const RESOLUTION: f64 = 1e-9;
 pub struct Line {
     /// The times, ascending, both ends included.
     pub times: Vec<f64>,
-    /// The values.
-    pub values: Vec<Option<f64>>,
+    /// The values; what is not defined is not a number here.
+    pub values: Vec<f64>,
 }
 
 /// Sampled curves.
@@ -50,7 +50,7 @@ pub fn sample<E>(
 ) -> Result<Sampled, E> {
     let smallest = (grid * DEGREE as f64).min(duration);
     let mut first = evaluate(0.0)?;
-    let lines = first.iter().map(|v| Line { times: vec![0.0], values: vec![*v] }).collect();
+    let lines = first.iter().map(|v| Line { times: vec![0.0], values: vec![v.unwrap_or(f64::NAN)] }).collect();
     let mut out = Sampled { lines, incomplete: false };
     let mut range: Vec<(f64, f64)> = vec![(f64::INFINITY, f64::NEG_INFINITY); curves];
     let mut start = 0.0;
@@ -102,16 +102,16 @@ pub fn sample<E>(
             match polynomials[c].as_ref().filter(|_| tail(c, DEGREE + 1 - TAIL)) {
                 Some(p) => {
                     line.times.extend((1..FINE).map(|k| start + 0.5 * (end - start) * (1.0 + place(k))));
-                    line.values.extend((1..FINE).map(|k| Some(value(p, place(k)))));
+                    line.values.extend((1..FINE).map(|k| value(p, place(k))));
                 }
                 // Not resolved: only the nodes are known.
                 None => {
                     line.times.extend((1..DEGREE).map(node));
-                    line.values.extend(nodes[1..DEGREE].iter().map(|n| n[c]));
+                    line.values.extend(nodes[1..DEGREE].iter().map(|n| n[c].unwrap_or(f64::NAN)));
                 }
             }
             line.times.push(end);
-            line.values.push(nodes[DEGREE][c]);
+            line.values.push(nodes[DEGREE][c].unwrap_or(f64::NAN));
         }
         range = seen;
         first = nodes.swap_remove(DEGREE);
@@ -184,7 +184,7 @@ mod tests {
         let Line { times, values } = &sampled.lines[0];
         assert_eq!((times[0], times[times.len() - 1]), (0.0, 20.0));
         assert!(times.windows(2).all(|w| w[0] < w[1]));
-        let worst = times.iter().zip(values).map(|(t, v)| (v.unwrap() - f(*t)).abs());
+        let worst = times.iter().zip(values).map(|(t, v)| (v - f(*t)).abs());
         assert!(worst.fold(0.0, f64::max) < 1e-8);
     }
 
@@ -194,7 +194,7 @@ mod tests {
         let sampled = sample(1, 1.0, 1e-3, |t| Ok::<_, Infallible>(vec![Some(f(t))])).unwrap();
         let Line { times, values } = &sampled.lines[0];
         let near = times.windows(2).filter(|w| w[0] <= 0.7 && 0.7 <= w[1]).all(|w| w[1] - w[0] < 2e-3);
-        assert!(near && times.iter().zip(values).all(|(t, v)| (v.unwrap() - f(*t)).abs() < 1e-9));
+        assert!(near && times.iter().zip(values).all(|(t, v)| (v - f(*t)).abs() < 1e-9));
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
         let f = |t: f64| (t > 0.5).then_some(t);
         let sampled = sample(1, 1.0, 1e-2, |t| Ok::<_, Infallible>(vec![f(t)])).unwrap();
         let Line { times, values } = &sampled.lines[0];
-        assert_eq!(values.last().copied().flatten(), Some(1.0));
-        assert!(times.iter().zip(values).all(|(t, v)| (*t > 0.5) == v.is_some()));
+        assert_eq!(values.last().copied(), Some(1.0));
+        assert!(times.iter().zip(values).all(|(t, v)| (*t > 0.5) != v.is_nan()));
     }
 }

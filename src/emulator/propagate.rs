@@ -49,6 +49,8 @@ pub struct Walk<'a> {
     kept: HashMap<Key, Arc<Propagator>>,
     /// The segments that ended at this moment, one a member, so that rates at a mark are those at their end.
     last: Vec<&'a Segment>,
+    /// What moves in them, where that is at hand.
+    moving: Vec<Generator>,
     marks: Vec<Mark>,
     traces: Vec<Trace>,
     signals: Vec<Trace>,
@@ -81,6 +83,7 @@ impl<'a> Walk<'a> {
             clock: 0.0,
             kept: HashMap::new(),
             last: vec![],
+            moving: vec![],
             marks: vec![],
             traces: vec![],
             signals: vec![],
@@ -122,6 +125,7 @@ impl<'a> Walk<'a> {
             steps.iter().zip(states).map(|(step, state)| self.alone(step, state)).collect();
         let moved = moved?;
         self.clock += duration(std::slice::from_ref(steps[0]));
+        self.moving.clear();
         self.last = steps
             .iter()
             .filter_map(|s| match s {
@@ -158,11 +162,14 @@ impl<'a> Walk<'a> {
 
     /// Evaluates everything at a mark.
     pub fn mark(&mut self, name: &str, states: &[State]) -> Result<(), Fault> {
-        let generators: Vec<Generator> = self.last.iter().map(|s| Generator::of(s, self.lab.space())).collect();
+        if self.moving.len() != self.last.len() {
+            self.moving = self.last.iter().map(|s| Generator::of(s, self.lab.space())).collect();
+        }
+        let generators = &self.moving;
         let times: Vec<f64> = self.last.iter().map(|s| s.duration).collect();
         let known = generators.len() == states.len();
         let mean = if states.len() == 1 { states[0].clone() } else { mean_state(&self.weights, states) };
-        let motion = known.then(|| Together { generators: &generators, times: &times, states, weights: &self.weights });
+        let motion = known.then(|| Together { generators, times: &times, states, weights: &self.weights });
         let moment = self.lab.moment(&mean, motion.as_ref().map(|m| m as &dyn crate::metrics::Motion), self.clock);
         let mut had = self.aggregates.clone();
         had.extend(self.lab.each.answers(self.lab, states, self.clock)?);
@@ -192,9 +199,9 @@ impl<'a> Walk<'a> {
             self.lab.note(format!("the reconstruction did not converge in {} steps", readings.converged.1));
         }
         self.readings.push(readings);
-        let last = std::mem::take(&mut self.last);
+        let (last, moving) = (std::mem::take(&mut self.last), std::mem::take(&mut self.moving));
         self.mark("tomography", &[State::Mixed(found)])?;
-        self.last = last;
+        (self.last, self.moving) = (last, moving);
         Ok(())
     }
 
@@ -229,11 +236,12 @@ impl<'a> Walk<'a> {
         let exact = self.options.method == Method::Auto;
         let mut tracks = trace::Tracks { weights: &self.weights, generators: &generators, courses, exact };
         let (found, aggregates, ends) = trace::record(self.lab, first, &mut tracks, self.clock)?;
+        drop(tracks);
         ends.iter().for_each(|s| self.lab.watch(s));
         self.aggregates.extend(aggregates);
         self.traces.push(found);
         self.clock += first.duration;
-        self.last = segments;
+        (self.last, self.moving) = (segments, generators);
         Ok(ends)
     }
 
@@ -286,7 +294,7 @@ impl<'a> Walk<'a> {
         self.used("free induction decay");
         self.signals.push(super::signal::trace(first, sum, self.signals.len(), self.clock));
         self.clock += first.segment.duration;
-        self.last = vec![];
+        (self.last, self.moving) = (vec![], vec![]);
         Ok(ends)
     }
 

@@ -4,7 +4,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::real;
-use crate::metrics::{Argument, METRICS, Metric, Moment, Parameter, Quantity, Scene, Turning, Undefined};
+use crate::metrics::{Argument, Curve, METRICS, Metric, Moment, Parameter, Quantity, Scene, Turning, Undefined};
 use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{UnitSystem, energy_scale, hamiltonian_factor, temperature_scale};
@@ -120,12 +120,11 @@ impl Question {
         Ok(Question { key, expr: expr.clone(), tree: tree(e, expr)? })
     }
 
-    /// The values along a course, where the question is a single metric that has them without the states.
-    pub fn along(&self, turning: &Turning, scene: &Scene) -> Option<Vec<f64>> {
+    /// The curve along a course, where the question is a single metric that has one without the states.
+    pub fn along(&self, turning: &Turning, scene: &Scene) -> Option<Curve> {
         let Tree::Metric { index, arguments, scale } = &self.tree else { return None };
         let along = METRICS[*index].along.filter(|_| arguments.is_empty())?;
-        let values: Vec<f64> = along(turning, scene)?.into_iter().map(|x| x * scale).collect();
-        values.iter().all(|x| x.is_finite()).then_some(values)
+        Some(along(turning, scene)?.scaled(*scale))
     }
 
     /// What the question is where it is linear in the state: one of the metrics that are the mean of an operator.

@@ -8,7 +8,7 @@ use super::question::{Aggregate, Question, Refusal};
 use super::{Lab, Trace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Segment};
-use crate::metrics::Turning;
+use crate::metrics::{Curve, Turning};
 use crate::spin::State;
 use std::collections::BTreeMap;
 
@@ -51,12 +51,12 @@ pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, clock: f64) -> 
     let wanted: Vec<&Aggregate> =
         lab.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
     let times = grid(segment.duration, points);
-    let turning = turning(lab, tracks, segment, &times)?;
+    let turning = turning(lab, tracks, segment)?;
     let aggregates = extrema(lab, &wanted, segment, tracks, clock, (points, turning.as_ref()))?;
     let mut values: Vec<Vec<Option<f64>>> = Vec::with_capacity(lab.questions.len());
     let mut left: Vec<(usize, &Question)> = Vec::new();
     for (k, question) in lab.questions.iter().enumerate() {
-        let along = turning.as_ref().and_then(|t| question.along(t, &lab.scene));
+        let along = turning.as_ref().and_then(|t| finite(question.along(t, &lab.scene)?.values(&times)));
         if along.is_none() {
             left.push((k, question));
         }
@@ -85,7 +85,7 @@ const MOST_AT_ONCE: usize = 100_000;
 const LARGEST_TURNING: usize = 8;
 
 /// The course of a single state under a constant Hamiltonian on a small space of all products; `None` for any other.
-fn turning(lab: &Lab, tracks: &mut Tracks, segment: &Segment, times: &[f64]) -> Result<Option<Turning>, Fault> {
+fn turning(lab: &Lab, tracks: &mut Tracks, segment: &Segment) -> Result<Option<Turning>, Fault> {
     let [generator] = tracks.generators else { return Ok(None) };
     let products = lab.space().is_whole() && lab.space().groups().is_empty() && lab.edges.is_empty();
     if !products
@@ -99,7 +99,12 @@ fn turning(lab: &Lab, tracks: &mut Tracks, segment: &Segment, times: &[f64]) -> 
     let states = tracks.states(0.0, segment)?;
     let [State::Mixed(rho)] = states.as_slice() else { return Ok(None) };
     let Ok(levels) = super::kept::eigen(&generator.hamiltonian(0.0)) else { return Ok(None) };
-    Ok(Turning::new(&levels, rho, times))
+    Ok(Turning::new(&levels, rho))
+}
+
+/// Values, if all of them are numbers; else the states are looked at one by one, and the first that is none is told.
+fn finite(values: Vec<f64>) -> Option<Vec<f64>> {
+    values.iter().all(|x| x.is_finite()).then_some(values)
 }
 
 /// The distance of samples that can hide nothing: populations and coherences turn at no more than the bandwidth of H, and
@@ -176,19 +181,20 @@ fn extrema(
     let finest = finest(segment, tracks.generators, recorded);
     // Curves that are had without the states, all at once; what is not linear is looked at twice as densely.
     let intervals = (segment.duration / finest - 1e-9).ceil().max(1.0) as usize;
-    let intervals = if intervals < recorded { intervals } else { 2 * intervals };
-    let fine = turning.filter(|_| intervals <= MOST_AT_ONCE).map(|t| {
-        let times = grid(segment.duration, intervals + 1);
-        (t.at(&times), times)
+    let fine = turning.filter(|_| intervals <= MOST_AT_ONCE / 2).map(|turning| {
+        let twice = if intervals < recorded { intervals } else { 2 * intervals };
+        (turning, [intervals, twice].map(|n| grid(segment.duration, n + 1)))
     });
-    let at_once = |question: &Question| -> Option<Line> {
-        let (turning, times) = fine.as_ref()?;
-        let values = question.along(turning, &lab.scene)?;
-        Some(Line { times: times.clone(), values: values.into_iter().map(Some).collect() })
+    let at_once = |question: &&Question| -> Option<(Curve, Line)> {
+        let (turning, [linear, other]) = fine.as_ref()?;
+        let curve = question.along(turning, &lab.scene)?;
+        let times = if curve.is_wave() { linear } else { other };
+        let values = finite(curve.values(times))?;
+        Some((curve, Line { times: times.clone(), values }))
     };
-    let mut lines: Vec<Option<Line>> = curves.iter().map(|q| at_once(q)).collect();
-    let direct: Vec<bool> = lines.iter().map(Option::is_some).collect();
-    let others: Vec<&Question> = curves.iter().zip(&direct).filter(|(_, d)| !**d).map(|(q, _)| *q).collect();
+    let (direct, mut lines): (Vec<Option<Curve>>, Vec<Option<Line>>) =
+        curves.iter().map(at_once).map(Option::unzip).unzip();
+    let others: Vec<&Question> = curves.iter().zip(&direct).filter(|(_, d)| d.is_none()).map(|(q, _)| *q).collect();
     let mut incomplete = false;
     if !others.is_empty() {
         let sampled = sample(others.len(), segment.duration, finest, |t| {
@@ -203,7 +209,7 @@ fn extrema(
     let lines: Vec<Line> = lines.into_iter().map(Option::unwrap_or_default).collect();
     for aggregate in wanted {
         let column = curves.iter().position(|c| c.key == aggregate.curve.key).unwrap_or_default();
-        if incomplete && !direct[column] {
+        if incomplete && direct[column].is_none() {
             lab.note(format!(
                 "`{}` was looked for up to t = {} only: the curve changes too fast for the rest",
                 aggregate.key,
@@ -213,12 +219,11 @@ fn extrema(
         let negative = matches!(aggregate.function.as_str(), "min" | "argmin");
         let signed = |x: Option<f64>| if negative { x.map(|x| -x) } else { x };
         let line = &lines[column];
-        let values: Vec<Option<f64>> = line.values.iter().map(|v| signed(*v)).collect();
-        let samples = Samples { times: &line.times, values: &values };
+        let below: Vec<f64> = if negative { line.values.iter().map(|v| -v).collect() } else { vec![] };
+        let samples = Samples { times: &line.times, values: if negative { &below } else { &line.values } };
         let curve = |t: f64| -> Result<Option<f64>, Fault> {
-            if let Some(turning) = turning.filter(|_| direct[column]) {
-                let value = aggregate.curve.along(&turning.at(&[t]), &lab.scene);
-                return Ok(signed(value.and_then(|v| v.first().copied())));
+            if let Some(curve) = &direct[column] {
+                return Ok(signed(Some(curve.at(t))));
             }
             let states = tracks.states(t, segment)?;
             Ok(signed(answers(lab, &[&aggregate.curve], tracks, &states, t, clock, segment)?[0]))

@@ -36,9 +36,9 @@ pub fn edges(e: &Evaluator, space: &Space) -> Result<Vec<Edge>, Fault> {
         if positions.is_empty() {
             continue;
         }
-        let mut wider = Basis { sites: basis.sites.clone() };
-        wider.sites[site].dimension += 1;
-        let wider = Arc::new(wider);
+        let mut sites = basis.sites.clone();
+        sites[site].dimension += 1;
+        let wider = Arc::new(Basis::new(sites));
         let mut evaluator = Evaluator::new(e.experiment, &e.values)?;
         evaluator.basis = wider.clone();
         let (schedule, _) = build(&evaluator)?;

@@ -30,7 +30,7 @@ fn pair(e: &Evaluator, a: usize, b: usize, zz: f64, dot: f64, span: Span) -> Res
         if c == 0.0 {
             continue;
         }
-        let (Some(x), Some(y)) = (Operator::of(&e.basis, kind, a), Operator::of(&e.basis, kind, b)) else {
+        let Some(product) = Operator::pair(&e.basis, kind, a, b) else {
             return Err(Diagnostic::new(
                 Code::WrongOperator,
                 span,
@@ -38,7 +38,7 @@ fn pair(e: &Evaluator, a: usize, b: usize, zz: f64, dot: f64, span: Span) -> Res
             )
             .into());
         };
-        sum = sum.plus(x.times(&y).times_number(real(c)));
+        sum = sum.plus(product.times_number(real(c)));
     }
     Ok(sum)
 }

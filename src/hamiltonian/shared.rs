@@ -3,9 +3,9 @@
 //! `D * (X(a)*Y(b) - Y(a)*X(b))` is a number times an operator that a sweep over D need not make again. Such parts of the
 //! expressions of an experiment are found once, made when they are first met, and then taken as they are.
 
-use super::value::TimeOperator;
+use super::value::{Terms, TimeOperator};
 use crate::ir::{Event, EventKind, Experiment, Scope, SiteDeclaration, State};
-use crate::spin::LocalKind;
+use crate::spin::{Basis, LocalKind, Site};
 use crate::syntax::{Expr, ExprKind};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
@@ -19,29 +19,71 @@ pub struct Shared<'a> {
     /// Constant operators by the place of their expression in memory. Only expressions inside of the experiment are here, which is
     /// borrowed as long as this lives, so nothing else can come to lie in such a place.
     constants: HashMap<usize, OnceLock<TimeOperator>>,
+    /// The Hamiltonians of `evolve` in which no parameter stands, by the same places.
+    evolutions: HashMap<usize, OnceLock<Terms>>,
+    /// What one unit of a Hamiltonian is in rad/s, by the same places: that follows from its kind alone.
+    factors: HashMap<usize, OnceLock<f64>>,
+    /// The basis of the first point.
+    first: OnceLock<Arc<Basis>>,
 }
 
 impl<'a> Shared<'a> {
     /// That of an experiment.
     pub fn of(experiment: &'a Experiment) -> Shared<'a> {
-        let mut constants = HashMap::new();
-        if experiment.system.sites.iter().all(has_fixed_size) {
-            let mut found = |expr: &'a Expr| find(expr, experiment, &mut constants);
-            experiment.hamiltonians.iter().for_each(|h| found(&h.value));
-            experiment.sequence.iter().for_each(|event| operators(event, &mut found));
+        let mut shared = Shared {
+            experiment,
+            scope: Arc::new(experiment.scope()),
+            constants: HashMap::new(),
+            evolutions: HashMap::new(),
+            factors: HashMap::new(),
+            first: OnceLock::new(),
+        };
+        let mut all: Vec<&Expr> = experiment.hamiltonians.iter().map(|h| &h.value).collect();
+        experiment.sequence.iter().for_each(|event| operators(event, &mut |expr| all.push(expr)));
+        all.extend(experiment.battery.as_ref().map(|b| &b.energy));
+        let fixed = experiment.system.sites.iter().all(has_fixed_size);
+        for expr in all {
+            shared.factors.insert(place(expr), OnceLock::new());
+            if fixed {
+                find(expr, experiment, &mut shared.constants);
+            }
+            if fixed && is_constant(expr, experiment, &mut vec![]) == Some(true) {
+                shared.evolutions.insert(place(expr), OnceLock::new());
+            }
         }
-        Shared { experiment, scope: Arc::new(experiment.scope()), constants }
+        shared
+    }
+
+    /// The basis of some subsystems: that of the first point where they are the same, so that operators are shared.
+    pub(super) fn basis(&self, sites: Vec<Site>) -> Arc<Basis> {
+        let first = self.first.get_or_init(|| Arc::new(Basis::new(sites.clone())));
+        if first.sites == sites { first.clone() } else { Arc::new(Basis::new(sites)) }
+    }
+
+    /// Where the terms of the Hamiltonian of an `evolve` are kept, if they are constant.
+    pub(super) fn evolution(&self, expr: &Expr) -> Option<&OnceLock<Terms>> {
+        self.evolutions.get(&place(expr))
+    }
+
+    /// Where it is kept what one unit of a Hamiltonian is in rad/s.
+    pub(super) fn factor(&self, expr: &Expr) -> Option<&OnceLock<f64>> {
+        self.factors.get(&place(expr))
     }
 
     /// Where the operator of an expression is kept, if it is constant.
     pub(super) fn constant(&self, expr: &Expr) -> Option<&OnceLock<TimeOperator>> {
         match expr.kind {
             ExprKind::Sum(_) | ExprKind::Product(_) | ExprKind::Call(..) | ExprKind::Over(_) => {
-                self.constants.get(&std::ptr::from_ref(expr).addr())
+                self.constants.get(&place(expr))
             }
             _ => None,
         }
     }
+}
+
+/// Where an expression lies in memory.
+fn place(expr: &Expr) -> usize {
+    std::ptr::from_ref(expr).addr()
 }
 
 /// Whether the number of states does not depend on parameters.
@@ -81,7 +123,7 @@ fn operators<'a>(event: &'a Event, found: &mut impl FnMut(&'a Expr)) {
 /// The largest parts of an expression that are constant operators.
 fn find(expr: &Expr, experiment: &Experiment, out: &mut HashMap<usize, OnceLock<TimeOperator>>) {
     if is_constant(expr, experiment, &mut vec![]) == Some(true) {
-        out.insert(std::ptr::from_ref(expr).addr(), OnceLock::new());
+        out.insert(place(expr), OnceLock::new());
         return;
     }
     // An index means something else at every turn of a sum, so nothing inside of one is constant by itself.
@@ -98,7 +140,10 @@ fn is_constant<'e>(expr: &'e Expr, experiment: &Experiment, indices: &mut Vec<&'
     match &expr.kind {
         ExprKind::Number(_) | ExprKind::Quantity(..) => any(expr.children(), indices),
         ExprKind::Name(name) if indices.contains(&name.as_str()) || name == "pi" => Some(false),
-        ExprKind::Name(_) => None,
+        ExprKind::Name(name) => {
+            let named = experiment.hamiltonians.iter().find(|h| h.name == *name)?;
+            is_constant(&named.value, experiment, &mut vec![])
+        }
         // Its arguments are subsystems; an index in them may be a sum's, but no parameter.
         ExprKind::Call(name, items) if LocalKind::named(name).is_some() => {
             let sites = |item: &'e Expr, indices: &mut Vec<&'e str>| match &item.kind {

@@ -14,7 +14,7 @@ use crate::syntax::ast::SpinKind;
 use crate::syntax::{Expr, ExprKind, Fold};
 use crate::units::{UnitSystem, hamiltonian_factor};
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// A mistake, boxed because it is large and rare.
@@ -33,7 +33,10 @@ const MOST_MULTIPLETS: usize = 1998;
 const LARGEST_SITE: usize = 1_000_000;
 
 /// Values of parameters, in SI or natural units.
-pub type Values = HashMap<String, f64>;
+pub type Values = BTreeMap<String, f64>;
+
+/// Coefficients and operators of a Hamiltonian.
+pub type Terms = Vec<(Scalar, Arc<Operator>)>;
 
 /// An operator whose coefficients may depend on time.
 #[derive(Debug, Clone)]
@@ -99,12 +102,12 @@ pub struct Evaluator<'a> {
     /// The basis.
     pub basis: Arc<Basis>,
     /// First subsystem and number of members of every declared name.
-    pub arrays: HashMap<String, (usize, usize)>,
+    pub arrays: BTreeMap<String, (usize, usize)>,
     /// How this member of the ensemble differs from a perfect sample.
     pub variation: Variation,
     /// What runs the sequence; as it is written when there is none.
     pub spectrometer: Option<Spectrometer>,
-    operators: RefCell<HashMap<String, TimeOperator>>,
+    operators: RefCell<BTreeMap<String, TimeOperator>>,
     /// Hamiltonians that were found to be Hermitian.
     declared: RefCell<Vec<String>>,
 }
@@ -142,7 +145,7 @@ pub struct Outline<'a> {
     shared: Arc<Shared<'a>>,
     values: Values,
     basis: Arc<Basis>,
-    arrays: HashMap<String, (usize, usize)>,
+    arrays: BTreeMap<String, (usize, usize)>,
 }
 
 impl<'a> Outline<'a> {
@@ -193,8 +196,8 @@ impl<'a> Evaluator<'a> {
             scope: shared.scope.clone(),
             shared: shared.clone(),
             values: Values::new(),
-            basis: Arc::new(Basis { sites: vec![] }),
-            arrays: HashMap::new(),
+            basis: Arc::default(),
+            arrays: BTreeMap::new(),
             variation: Variation::default(),
             spectrometer: None,
             operators: RefCell::default(),
@@ -279,7 +282,7 @@ impl<'a> Evaluator<'a> {
                 return Err(too_many(declaration));
             }
         }
-        self.basis = Arc::new(Basis { sites });
+        self.basis = self.shared.basis(sites);
         Ok(())
     }
 
@@ -502,7 +505,7 @@ impl<'a> Evaluator<'a> {
     ///
     /// # Errors
     /// As [`Evaluator::hamiltonian`].
-    pub fn driven_hamiltonian(&self, expr: &Expr) -> Result<TimeOperator, Fault> {
+    fn driven_hamiltonian(&self, expr: &Expr) -> Result<TimeOperator, Fault> {
         let factor = self.factor(expr)?;
         let operator = self.time_operator(expr, true)?;
         // At a moment without symmetry: a sum that is Hermitian at all times is so at this one.
@@ -516,8 +519,37 @@ impl<'a> Evaluator<'a> {
         Ok(operator.scaled(&Scalar::Constant(factor)))
     }
 
+    /// The terms of a Hamiltonian in rad/s that may depend on the time since the statement began. Where no parameter stands in it, all
+    /// points share them.
+    ///
+    /// # Errors
+    /// As [`Evaluator::hamiltonian`].
+    pub fn evolution(&self, expr: &Expr) -> Result<Terms, Fault> {
+        let kept = self.shared.evolution(expr);
+        if let Some(known) = kept.and_then(|k| k.get()) {
+            return Ok(known.clone());
+        }
+        let terms: Terms = self.driven_hamiltonian(expr)?.terms.into_iter().map(|(c, o)| (c, Arc::new(o))).collect();
+        if let Some(kept) = kept {
+            let _ = kept.set(terms.clone());
+        }
+        Ok(terms)
+    }
+
     /// What one unit of the expression is in rad/s.
     fn factor(&self, expr: &Expr) -> Result<f64, Fault> {
+        let kept = self.shared.factor(expr);
+        if let Some(known) = kept.and_then(|k| k.get()) {
+            return Ok(*known);
+        }
+        let factor = self.factor_of(expr)?;
+        if let Some(kept) = kept {
+            let _ = kept.set(factor);
+        }
+        Ok(factor)
+    }
+
+    fn factor_of(&self, expr: &Expr) -> Result<f64, Fault> {
         let time = crate::ir::Index { name: "t", dimension: self.scope.dimension(crate::units::Dimension::TIME) };
         let found = self.scope.type_of(expr, &[time])?;
         let (Type::Operator(d) | Type::Number(d) | Type::Vector(d)) = found;

@@ -4,7 +4,7 @@
 //! `S(D[rho]) - S(rho)` in bits, additive. In the energy basis, degenerate levels count as one block: l1 sums over elements
 //! between different levels only there, since inside a level the basis is arbitrary.
 
-use super::{Argument, Moment, Scene, Turning, Value, entropy};
+use super::{Argument, Curve, Moment, Scene, Turning, Value, entropy};
 use crate::linalg::{Eigen, LinalgError, Matrix, conjugate_back};
 
 /// l1 coherence in the basis the matrix is written in.
@@ -53,7 +53,7 @@ pub(super) fn evaluate_l1(m: &Moment, a: &[Argument]) -> Value {
     })
 }
 
-pub(super) fn l1_along(t: &Turning, scene: &Scene) -> Option<Vec<f64>> {
+pub(super) fn l1_along(t: &Turning, scene: &Scene) -> Option<Curve> {
     scene.whole_battery().map(|_| t.l1())
 }
 

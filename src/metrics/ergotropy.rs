@@ -12,7 +12,7 @@
 //! A small negative ergotropy is rounding and is not clamped: a law that is tested must be able to fail.
 
 use super::moment::{diagonal_element, mean};
-use super::{Argument, Moment, Scene, Turning, Undefined, Value};
+use super::{Argument, Curve, Moment, Scene, Turning, Undefined, Value};
 use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_eigen, hermitian_values};
 
 /// `sum_k r_k(down) e_k(up)` for ascending `r` and ascending `e`.
@@ -141,16 +141,16 @@ pub(super) fn evaluate_ergotropy(m: &Moment, a: &[Argument]) -> Value {
 }
 
 /// The passive energy stays what it is along a course; it is that of any moment of it.
-pub(super) fn along(t: &Turning, scene: &Scene) -> Option<Vec<f64>> {
+pub(super) fn along(t: &Turning, scene: &Scene) -> Option<Curve> {
     let cells = scene.whole_battery()?;
     let passive = passive(&hermitian_values(&t.begin()).ok()?, &cells.eigen().ok()?.values);
-    Some(t.mean_of(cells.hamiltonian().ok()?).into_iter().map(|e| e - passive).collect())
+    Some(t.mean_of(cells.hamiltonian().ok()?).raised(-passive))
 }
 
-pub(super) fn capacity_along(t: &Turning, scene: &Scene) -> Option<Vec<f64>> {
+pub(super) fn capacity_along(t: &Turning, scene: &Scene) -> Option<Curve> {
     let levels = &scene.whole_battery()?.eigen().ok()?.values;
     let spectrum = hermitian_values(&t.begin()).ok()?;
-    Some(vec![active(&spectrum, levels) - passive(&spectrum, levels); t.points()])
+    Some(t.constant(active(&spectrum, levels) - passive(&spectrum, levels)))
 }
 
 /// Unitaries that act alike on the copies of a multiplet and stay in it: each multiplet is passive by itself.

@@ -44,7 +44,7 @@ pub use parallel::parallel_ergotropy;
 pub use population::{SAME_LEVEL, population};
 pub use single_site::single_site_ergotropy;
 pub use speed::{energy_fisher_information, mandelstam_tamm_time, margolus_levitin_time, standard_deviation};
-pub use turning::Turning;
+pub use turning::{Curve, Turning};
 
 use crate::linalg::LinalgError;
 use std::fmt;
@@ -136,13 +136,13 @@ pub struct Metric {
     pub battery: bool,
     /// Its value at a moment, energies in rad/s.
     pub evaluate: fn(&Moment, &[Argument]) -> Value,
-    /// Without arguments, its values along the course of a state under a constant Hamiltonian, where these are cheaper than the states;
-    /// `None` where they are not to be had.
+    /// Without arguments, its curve along the course of a state under a constant Hamiltonian, where that is cheaper than the states;
+    /// `None` where it is not to be had.
     pub along: Option<Along>,
 }
 
-/// Values along a course.
-pub type Along = fn(&Turning, &Scene) -> Option<Vec<f64>>;
+/// The curve of a metric along a course.
+pub type Along = fn(&Turning, &Scene) -> Option<Curve>;
 
 impl Metric {
     /// The metric of this name.

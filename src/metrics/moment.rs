@@ -178,7 +178,7 @@ impl Scene {
     /// The states of some subsystems, sorted by the multiplets of the collectives among them: one list where there are none.
     pub fn multiplets_of(&self, sites: &[usize]) -> Vec<Vec<usize>> {
         let all = self.space.basis();
-        let part = Basis { sites: sites.iter().map(|&s| all.sites[s].clone()).collect() };
+        let part = Basis::new(sites.iter().map(|&s| all.sites[s].clone()).collect());
         let mut lists: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         (0..part.dimension()).for_each(|k| lists.entry(part.multiplet(k)).or_default().push(k));
         lists.into_values().collect()
@@ -364,6 +364,12 @@ impl<'a> Moment<'a> {
         let cells = self.battery()?;
         if cells.dimension() > LARGEST_MATRIX {
             return Err(too_large("the battery", cells.dimension()));
+        }
+        // Of a battery that is the whole system nothing is traced out.
+        if let (State::Mixed(rho), Some(_), true) =
+            (self.state, self.scene.whole_battery(), self.scene.space.is_whole())
+        {
+            return Ok(rho);
         }
         let blocks = self.battery_blocks()?;
         Ok(self.cache.cells.get_or_init(|| blocks.dense()))

@@ -2,7 +2,8 @@
 //!
 //! Its elements are sums of a few harmonics, one a difference of levels:
 //! `rho(t) = R_0 + sum_w (C_w cos(w t) + S_w sin(w t))` with Hermitian matrices and positive w. What is linear in the state is a sum of
-//! harmonics too, and eigenvalues stay what they are. A curve of two hundred points of a pair of spins so costs what four states cost.
+//! harmonics too, and eigenvalues stay what they are. A curve of two hundred points of a pair of spins so costs what four states cost,
+//! and its value at a further time, as the search for a maximum asks for, a few multiplications.
 
 use crate::linalg::{C64, Eigen, I, Matrix, conjugate, conjugate_back, real, trace_of_product};
 use std::cell::RefCell;
@@ -14,52 +15,182 @@ const MOST: usize = 24;
 /// Differences of levels that are closer than this share of the largest are one.
 const SAME: f64 = 1e-13;
 
-/// Cosines and sines of every harmonic at every time.
-type Table = Vec<(Vec<f64>, Vec<f64>)>;
-
-/// What a table was made for: the frequencies, and the first times and the number of them.
-type Key = (Vec<u64>, Vec<u64>);
+/// Cosines and sines of some frequencies at some times.
+#[derive(Debug, Default)]
+pub struct Table {
+    frequencies: Vec<f64>,
+    times: Vec<f64>,
+    /// Of every frequency the cosines, and then the sines.
+    values: Vec<f64>,
+}
 
 thread_local! {
-    /// The last table: at every point of a sweep it is often the same.
-    static LAST: RefCell<(Key, Rc<Table>)> = RefCell::default();
+    /// The last tables: at every point of a sweep they are often the same.
+    static LAST: RefCell<Vec<Rc<Table>>> = RefCell::default();
 }
 
-fn table(frequencies: &[f64], times: &[f64]) -> Rc<Table> {
-    // A few times are those of a search, which asks for others each time.
-    const FEW: usize = 8;
-    let of = |w: &f64| times.iter().map(|t| (w * t).sin_cos()).map(|(s, c)| (c, s)).unzip();
-    if times.len() < FEW {
-        return Rc::new(frequencies.iter().map(of).collect());
+impl Table {
+    fn of(frequencies: &[f64], times: &[f64]) -> Rc<Table> {
+        // One of what is recorded, one of what extrema are looked for on, and as many for a second curve.
+        const KEPT: usize = 4;
+        let known = LAST
+            .with_borrow(|last| last.iter().find(|t| t.frequencies == frequencies && t.times == times).map(Rc::clone));
+        known.unwrap_or_else(|| {
+            let mut values = Vec::with_capacity(2 * frequencies.len() * times.len());
+            for w in frequencies {
+                values.extend(times.iter().map(|t| (w * t).cos()));
+                values.extend(times.iter().map(|t| (w * t).sin()));
+            }
+            let made = Rc::new(Table { frequencies: frequencies.to_vec(), times: times.to_vec(), values });
+            LAST.with_borrow_mut(|last| {
+                if last.len() == KEPT {
+                    last.remove(0);
+                }
+                last.push(made.clone());
+            });
+            made
+        })
     }
-    let key = (frequencies.iter().map(|w| w.to_bits()).collect(), times.iter().map(|t| t.to_bits()).collect());
-    let known = LAST.with_borrow(|(last, table)| (*last == key).then(|| table.clone()));
-    known.unwrap_or_else(|| {
-        let made: Rc<Table> = Rc::new(frequencies.iter().map(of).collect());
-        LAST.set((key, made.clone()));
-        made
-    })
 }
 
-/// A state as a sum of harmonics.
-struct Harmonics {
+/// The course of a state.
+pub struct Turning {
     /// Without the identity.
     still: Matrix,
     /// The factor of the identity.
     mean: f64,
-    turning: Vec<(f64, Matrix, Matrix)>,
+    /// What turns with each of the frequencies, by cosine and sine.
+    turning: Vec<(Matrix, Matrix)>,
+    frequencies: Rc<[f64]>,
 }
 
-/// The course of a state at some times.
-pub struct Turning {
-    of: Rc<Harmonics>,
-    table: Rc<Table>,
-    points: usize,
+/// `x + sum_w (c_w cos(w t) + s_w sin(w t))`.
+#[derive(Debug, Clone, Default)]
+struct Wave {
+    still: f64,
+    parts: Vec<(f64, f64)>,
+}
+
+impl Wave {
+    fn is_zero(&self) -> bool {
+        self.still == 0.0 && self.parts.iter().all(|p| *p == (0.0, 0.0))
+    }
+
+    fn scaled(&mut self, factor: f64) {
+        self.still *= factor;
+        self.parts.iter_mut().for_each(|(c, s)| {
+            *c *= factor;
+            *s *= factor;
+        });
+    }
+}
+
+/// A curve along the course of a state: a wave, and lengths `sqrt(x^2 + y^2)` of pairs of waves.
+#[derive(Debug, Clone)]
+pub struct Curve {
+    plain: Wave,
+    lengths: Vec<(Wave, Wave)>,
+    frequencies: Rc<[f64]>,
+}
+
+impl Curve {
+    /// The same curve, higher.
+    pub fn raised(mut self, by: f64) -> Curve {
+        self.plain.still += by;
+        self
+    }
+
+    /// A multiple of the curve, by a factor that is not negative.
+    pub fn scaled(mut self, factor: f64) -> Curve {
+        self.plain.scaled(factor);
+        self.lengths.iter_mut().for_each(|(x, y)| {
+            x.scaled(factor);
+            y.scaled(factor);
+        });
+        self
+    }
+
+    /// Whether it is linear in the state: a sum of cosines and sines.
+    pub fn is_wave(&self) -> bool {
+        self.lengths.is_empty()
+    }
+
+    /// The values at some times.
+    pub fn values(&self, times: &[f64]) -> Vec<f64> {
+        let table = Table::of(&self.frequencies, times);
+        let mut out = vec![0.0; times.len()];
+        let waves = if self.lengths.is_empty() { 0 } else { 2 };
+        let mut work = vec![0.0; waves * times.len()];
+        pulp::Arch::new().dispatch(Sampling { curve: self, table: &table.values, work: &mut work, out: &mut out });
+        out
+    }
+
+    /// The value at a time.
+    pub fn at(&self, t: f64) -> f64 {
+        let mut turned = [(0.0, 0.0); MOST];
+        for (x, w) in turned.iter_mut().zip(self.frequencies.iter()) {
+            let (sin, cos) = (w * t).sin_cos();
+            *x = (cos, sin);
+        }
+        let of = |wave: &Wave| {
+            let parts = wave.parts.iter().zip(&turned);
+            parts.fold(wave.still, |sum, ((c, s), (cos, sin))| sum + (c * cos + s * sin))
+        };
+        let lengths = self.lengths.iter().map(|(x, y)| {
+            let (x, y) = (of(x), of(y));
+            (x * x + y * y).sqrt()
+        });
+        of(&self.plain) + lengths.sum::<f64>()
+    }
+}
+
+/// The values of a curve. It is compiled once for every width of vectors, and the widest that the processor has is taken; the order of
+/// additions is that of the written sums, so the values are the same for all.
+struct Sampling<'a> {
+    curve: &'a Curve,
+    table: &'a [f64],
+    work: &'a mut [f64],
+    out: &'a mut [f64],
+}
+
+impl pulp::NullaryFnOnce for Sampling<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let n = self.out.len();
+        add(&self.curve.plain, self.table, self.out);
+        for (x, y) in &self.curve.lengths {
+            let (re, im) = self.work.split_at_mut(n);
+            re.fill(0.0);
+            add(x, self.table, re);
+            if y.is_zero() {
+                self.out.iter_mut().zip(re).for_each(|(o, x)| *o += x.abs());
+                continue;
+            }
+            im.fill(0.0);
+            add(y, self.table, im);
+            self.out.iter_mut().zip(re.iter().zip(im)).for_each(|(o, (x, y))| *o += (*x * *x + *y * *y).sqrt());
+        }
+    }
+}
+
+/// `out += wave`.
+#[inline(always)]
+fn add(wave: &Wave, table: &[f64], out: &mut [f64]) {
+    let n = out.len();
+    out.iter_mut().for_each(|x| *x += wave.still);
+    for ((c, s), turned) in wave.parts.iter().zip(table.chunks_exact(2 * n)) {
+        if (*c, *s) != (0.0, 0.0) {
+            let (cos, sin) = turned.split_at(n);
+            out.iter_mut().zip(cos.iter().zip(sin)).for_each(|(x, (cos, sin))| *x += c * cos + s * sin);
+        }
+    }
 }
 
 impl Turning {
-    /// The course of a state from the first of some times, 0, on; `None` when it has too many harmonics.
-    pub fn new(levels: &Eigen, rho: &Matrix, times: &[f64]) -> Option<Turning> {
+    /// The course of a state from the time 0 on; `None` when it has too many harmonics.
+    pub fn new(levels: &Eigen, rho: &Matrix) -> Option<Turning> {
         let n = rho.nrows();
         let mean = rho.trace().re / n as f64;
         let mut deviation = rho.clone();
@@ -91,95 +222,80 @@ impl Turning {
                 if mine { inside[(a, b)] } else { C64::default() }
             })
         };
-        let harmonics = frequencies
-            .iter()
-            .enumerate()
-            .map(|(k, &w)| {
+        let turning = (0..frequencies.len())
+            .map(|k| {
                 let r = conjugate(&levels.vectors, &part(Some(k)));
                 let adjoint = r.adjoint();
-                (w, &r + &adjoint, (&r - &adjoint).map(|x| x * -I))
+                (&r + &adjoint, (&r - &adjoint).map(|x| x * -I))
             })
             .collect();
         let still = conjugate(&levels.vectors, &part(None));
-        let of = Rc::new(Harmonics { still, mean, turning: harmonics });
-        Some(Turning { of, table: table(&frequencies, times), points: times.len() })
+        Some(Turning { still, mean, turning, frequencies: frequencies.into() })
     }
 
-    /// The same course at other times.
-    pub fn at(&self, times: &[f64]) -> Turning {
-        let frequencies: Vec<f64> = self.of.turning.iter().map(|(w, ..)| *w).collect();
-        Turning { of: self.of.clone(), table: table(&frequencies, times), points: times.len() }
+    fn wave(&self, still: f64, of: impl Fn(&Matrix) -> f64) -> Wave {
+        Wave { still, parts: self.turning.iter().map(|(c, s)| (of(c), of(s))).collect() }
     }
 
-    fn sum(&self, still: f64, of: impl Fn(&Matrix, &Matrix) -> (f64, f64)) -> Vec<f64> {
-        let mut out = vec![still; self.points];
-        for ((_, c, s), (cos, sin)) in self.of.turning.iter().zip(self.table.iter()) {
-            let (c, s) = of(c, s);
-            out.iter_mut().zip(cos.iter().zip(sin)).for_each(|(x, (cos, sin))| *x += c * cos + s * sin);
-        }
-        out
+    fn curve(&self, plain: Wave) -> Curve {
+        Curve { plain, lengths: vec![], frequencies: self.frequencies.clone() }
+    }
+
+    /// A curve that does not move.
+    pub fn constant(&self, still: f64) -> Curve {
+        self.curve(self.wave(still, |_| 0.0))
     }
 
     /// `Tr[rho A]`.
-    pub fn mean_of(&self, a: &Matrix) -> Vec<f64> {
-        let identity = self.of.mean * a.trace().re;
-        self.sum(trace_of_product(&self.of.still, a).re + identity, |c, s| {
-            (trace_of_product(c, a).re, trace_of_product(s, a).re)
-        })
+    pub fn mean_of(&self, a: &Matrix) -> Curve {
+        let of = |m: &Matrix| trace_of_product(m, a).re;
+        self.curve(self.wave(of(&self.still) + self.mean * a.trace().re, of))
     }
 
     /// `Tr[rho A]` less that of another state of the same trace: the difference is taken first.
-    pub fn change_of(&self, a: &Matrix, before: &Matrix) -> Vec<f64> {
-        let mut deviation = before.clone();
-        (0..before.nrows()).for_each(|k| deviation[(k, k)] -= real(self.of.mean));
-        let still = trace_of_product(&(&self.of.still - deviation), a).re;
-        self.sum(still, |c, s| (trace_of_product(c, a).re, trace_of_product(s, a).re))
+    pub fn change_of(&self, a: &Matrix, before: &Matrix) -> Curve {
+        let mut difference = &self.still - before;
+        (0..before.nrows()).for_each(|k| difference[(k, k)] += real(self.mean));
+        let of = |m: &Matrix| trace_of_product(m, a).re;
+        self.curve(self.wave(of(&difference), of))
     }
 
     /// `d/dt Tr[rho A]`.
-    pub fn rate_of(&self, a: &Matrix) -> Vec<f64> {
-        let mut out = vec![0.0; self.points];
-        for ((w, c, s), (cos, sin)) in self.of.turning.iter().zip(self.table.iter()) {
-            let (c, s) = (w * trace_of_product(c, a).re, w * trace_of_product(s, a).re);
-            out.iter_mut().zip(cos.iter().zip(sin)).for_each(|(x, (cos, sin))| *x += s * cos - c * sin);
+    pub fn rate_of(&self, a: &Matrix) -> Curve {
+        let mut wave = self.wave(0.0, |m| trace_of_product(m, a).re);
+        for ((c, s), w) in wave.parts.iter_mut().zip(self.frequencies.iter()) {
+            (*c, *s) = (w * *s, -w * *c);
         }
-        out
+        self.curve(wave)
     }
 
     /// The sum of the magnitudes of all elements beside the diagonal.
-    pub fn l1(&self) -> Vec<f64> {
-        let n = self.of.still.nrows();
-        let mut out = vec![0.0; self.points];
-        if self.points == 1 {
-            let state =
-                self.of.turning.iter().zip(self.table.iter()).fold(self.of.still.clone(), |sum, ((_, c, s), t)| {
-                    sum.zip_zip_map(c, s, |x, c, s| x + c * t.0[0] + s * t.1[0])
-                });
-            let above = (0..n).flat_map(|j| (0..j).map(move |i| (i, j)));
-            out[0] = above.map(|at| 2.0 * state[at].norm()).sum();
-            return out;
-        }
+    pub fn l1(&self) -> Curve {
+        let n = self.still.nrows();
+        let mut curve = self.constant(0.0);
         for j in 0..n {
             for i in 0..j {
-                let part =
-                    |of: fn(C64) -> f64| self.sum(of(self.of.still[(i, j)]), |c, s| (of(c[(i, j)]), of(s[(i, j)])));
-                let (re, im) = (part(|x| x.re), part(|x| x.im));
-                out.iter_mut().zip(re.iter().zip(&im)).for_each(|(x, (re, im))| *x += 2.0 * (re * re + im * im).sqrt());
+                let mut re = self.wave(self.still[(i, j)].re, |m| m[(i, j)].re);
+                let mut im = self.wave(self.still[(i, j)].im, |m| m[(i, j)].im);
+                // Above the diagonal and below.
+                re.scaled(2.0);
+                im.scaled(2.0);
+                if re.is_zero() {
+                    std::mem::swap(&mut re, &mut im);
+                }
+                if !re.is_zero() {
+                    curve.lengths.push((re, im));
+                }
             }
         }
-        out
+        curve
     }
 
-    /// The state at the first time.
+    /// The state at the time 0.
     pub fn begin(&self) -> Matrix {
-        let mut out = self.of.turning.iter().fold(self.of.still.clone(), |sum, (_, c, _)| sum + c);
-        (0..out.nrows()).for_each(|k| out[(k, k)] += real(self.of.mean));
+        let mut out = self.turning.iter().fold(self.still.clone(), |sum, (c, _)| sum + c);
+        (0..out.nrows()).for_each(|k| out[(k, k)] += real(self.mean));
         out
-    }
-
-    /// How many times there are.
-    pub fn points(&self) -> usize {
-        self.points
     }
 }
 
@@ -196,9 +312,10 @@ mod tests {
             let (h, rho, a) = (hamiltonian(4, seed), state(4, seed + 1), hamiltonian(4, seed + 2));
             let levels = hermitian_eigen(&h).unwrap();
             let times: Vec<f64> = (0..30).map(|k| 0.37 * f64::from(k)).collect();
-            let turning = Turning::new(&levels, &rho, &times).unwrap();
+            let turning = Turning::new(&levels, &rho).unwrap();
             let before = state(4, seed + 3);
             let curves = [turning.mean_of(&a), turning.change_of(&a, &before), turning.rate_of(&a), turning.l1()];
+            let sampled: Vec<Vec<f64>> = curves.iter().map(|c| c.values(&times)).collect();
             for (k, t) in times.iter().enumerate() {
                 let now = conjugate(&levels.propagator(*t), &rho);
                 let rate = crate::linalg::commutator(&h, &now).map(|x| x * -I);
@@ -209,8 +326,9 @@ mod tests {
                     trace_of_product(&rate, &a).re,
                     super::super::l1_coherence(&now),
                 ];
-                for (curve, wanted) in curves.iter().zip(wanted) {
-                    assert!((curve[k] - wanted).abs() < 1e-11, "{} for {wanted}", curve[k]);
+                for ((curve, sampled), wanted) in curves.iter().zip(&sampled).zip(wanted) {
+                    assert!((sampled[k] - wanted).abs() < 1e-11, "{} for {wanted}", sampled[k]);
+                    assert!((curve.at(*t) - wanted).abs() < 1e-11, "{} for {wanted}", curve.at(*t));
                 }
             }
         }
@@ -219,6 +337,6 @@ mod tests {
     #[test]
     fn many_harmonics_are_left_to_states() {
         let levels = hermitian_eigen(&hamiltonian(9, 1)).unwrap();
-        assert!(Turning::new(&levels, &state(9, 2), &[0.0, 1.0]).is_none());
+        assert!(Turning::new(&levels, &state(9, 2)).is_none());
     }
 }

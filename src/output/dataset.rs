@@ -178,33 +178,40 @@ impl Dataset {
     /// # Errors
     /// When the point has other results than the layout knows, as a sentence.
     pub fn values(&self, results: &Results, run: &Run, point: u64) -> Result<Vec<Patch>, String> {
-        let mut found: Vec<(String, Vec<f64>)> = Vec::new();
-        let number = |key: &str, x: Option<f64>| results.value(key, x).unwrap_or(f64::NAN);
+        let mut patches = Vec::new();
+        let mut put = |name: &str, count: usize, values: &mut dyn Iterator<Item = f64>| -> Result<(), String> {
+            let variable = self.header.variable(name).ok_or_else(|| format!("other points have no `{name}`"))?;
+            let own = self.header.count(variable) / self.points;
+            if own != count as u64 {
+                return Err(format!("`{name}` has {count} values here and {own} at other points"));
+            }
+            let mut bytes = Vec::with_capacity(8 * count);
+            values.for_each(|x| bytes.extend_from_slice(&x.to_be_bytes()));
+            patches.push((variable.begin + point * own * Type::Double.size(), bytes));
+            Ok(())
+        };
+        let in_unit = |key: &str| {
+            let divisor = results.divisor(key);
+            move |x: Option<f64>| x.map_or(f64::NAN, |x| x / divisor)
+        };
         for (key, value) in &run.summary {
-            found.push((key.clone(), vec![number(key, *value)]));
+            put(key, 1, &mut std::iter::once(in_unit(key)(*value)))?;
         }
-        if !run.marks.is_empty() {
-            found.push(("mark_time".into(), run.marks.iter().map(|m| m.time).collect()));
+        let marks = run.marks.len();
+        if marks > 0 {
+            put("mark_time", marks, &mut run.marks.iter().map(|m| m.time))?;
         }
         for (k, (key, _)) in run.marks.first().map_or(&[][..], |m| &m.values).iter().enumerate() {
-            let values = run.marks.iter().map(|m| number(key, m.values.get(k).and_then(|(_, x)| *x)));
-            found.push((at_marks(run, key), values.collect()));
+            let number = in_unit(key);
+            let values = run.marks.iter().map(|m| number(m.values.get(k).and_then(|(_, x)| *x)));
+            put(&at_marks(run, key), marks, &mut { values })?;
         }
         for trace in &run.traces {
-            found.push((format!("{}.time", trace.name), trace.time.clone()));
+            put(&format!("{}.time", trace.name), trace.time.len(), &mut trace.time.iter().copied())?;
             for (key, values) in &trace.values {
-                found.push((format!("{}.{key}", trace.name), values.iter().map(|x| number(key, *x)).collect()));
+                let number = in_unit(key);
+                put(&format!("{}.{key}", trace.name), values.len(), &mut values.iter().map(|x| number(*x)))?;
             }
-        }
-        let mut patches = Vec::with_capacity(found.len());
-        for (name, values) in found {
-            let variable = self.header.variable(&name).ok_or_else(|| format!("other points have no `{name}`"))?;
-            let own = self.header.count(variable) / self.points;
-            if own != values.len() as u64 {
-                return Err(format!("`{name}` has {} values here and {own} at other points", values.len()));
-            }
-            let bytes = values.iter().flat_map(|x| x.to_be_bytes()).collect();
-            patches.push((variable.begin + point * own * Type::Double.size(), bytes));
         }
         Ok(patches)
     }

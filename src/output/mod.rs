@@ -97,9 +97,14 @@ impl Results<'_> {
 
     /// A value in the unit of its key.
     pub fn value(&self, key: &str, value: Option<f64>) -> Option<f64> {
+        value.map(|x| x / self.divisor(key))
+    }
+
+    /// What values of a key are divided by to be in its unit.
+    pub fn divisor(&self, key: &str) -> f64 {
         match self.unit(key) {
-            "Hz" | "Hz/s" if self.energy == EnergyUnit::Hertz => value.map(|x| x / crate::units::PLANCK),
-            _ => value,
+            "Hz" | "Hz/s" if self.energy == EnergyUnit::Hertz => crate::units::PLANCK,
+            _ => 1.0,
         }
     }
 

@@ -225,21 +225,19 @@ const PARALLEL: usize = 400_000;
 #[cfg(test)]
 mod tests {
     use super::super::basis::{Basis, Site};
-    use super::super::operator::LocalKind;
+    use super::super::local::LocalKind;
     use super::*;
     use crate::linalg::real;
     use std::sync::Arc;
 
     #[test]
     fn with_and_without_a_matrix_agree() {
-        let basis = Basis {
-            sites: vec![
-                Site::spin("a", 1, None),
-                Site::spin("b", 2, None),
-                Site::mode("m", 4),
-                Site::spin("c", 1, None),
-            ],
-        };
+        let basis = Basis::new(vec![
+            Site::spin("a", 1, None),
+            Site::spin("b", 2, None),
+            Site::mode("m", 4),
+            Site::spin("c", 1, None),
+        ]);
         let of = |kind, site| Operator::of(&basis, kind, site).unwrap();
         let mut h = of(LocalKind::Ix, 0).plus(of(LocalKind::Iy, 1).times_number(real(0.7)));
         h = h

@@ -1,6 +1,9 @@
 //! The product basis: subsystems in the order of declaration, the first being the left factor.
 
 use super::isotope::Isotope;
+use super::operator::{Factors, Product};
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
 
 /// What a subsystem is.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,13 +147,39 @@ impl Site {
 }
 
 /// The whole basis.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Basis {
     /// The subsystems.
     pub sites: Vec<Site>,
+    /// The dimension of each, shared by all operators.
+    shape: Arc<[usize]>,
+    /// Products of local operators that were made before: the members of a sample and the points of a sweep share them.
+    pub(super) products: RwLock<HashMap<Factors, Arc<Product>>>,
+}
+
+impl PartialEq for Basis {
+    fn eq(&self, other: &Basis) -> bool {
+        self.sites == other.sites
+    }
+}
+
+impl Clone for Basis {
+    fn clone(&self) -> Basis {
+        Basis::new(self.sites.clone())
+    }
 }
 
 impl Basis {
+    /// The basis of some subsystems.
+    pub fn new(sites: Vec<Site>) -> Basis {
+        Basis { shape: sites.iter().map(|s| s.dimension).collect(), sites, products: RwLock::default() }
+    }
+
+    /// The dimension of each subsystem, shared.
+    pub(super) fn shape(&self) -> Arc<[usize]> {
+        self.shape.clone()
+    }
+
     /// The dimension of each subsystem.
     pub fn dimensions(&self) -> Vec<usize> {
         self.sites.iter().map(|s| s.dimension).collect()

@@ -3,6 +3,7 @@
 mod action;
 mod basis;
 mod isotope;
+mod local;
 mod operator;
 mod reduction;
 mod space;
@@ -14,7 +15,8 @@ mod trace;
 pub use action::Action;
 pub use basis::{Basis, Multiplet, Site, SiteKind};
 pub use isotope::{ISOTOPES, Isotope};
-pub use operator::{LOCAL_OPERATORS, Local, LocalKind, Operator};
+pub use local::{LOCAL_OPERATORS, Local, LocalKind};
+pub use operator::Operator;
 pub use reduction::{Blocks, ReducedBlock, Reduction};
 pub use space::{Space, TooMany};
 pub use sparse::{Columns, Sparse, components};

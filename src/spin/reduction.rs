@@ -244,9 +244,8 @@ mod tests {
 
     #[test]
     fn a_reduction_is_the_partial_trace() {
-        let basis = Arc::new(Basis {
-            sites: vec![Site::spin("a", 1, None), Site::spin("b", 2, None), Site::spin("c", 1, None)],
-        });
+        let basis =
+            Arc::new(Basis::new(vec![Site::spin("a", 1, None), Site::spin("b", 2, None), Site::spin("c", 1, None)]));
         let space = Space::whole(basis);
         let psi = Vector::from_fn(12, |k, _| C64::new((k as f64).sin(), (2.0 * k as f64).cos())).normalize();
         let rho = &psi * psi.adjoint();

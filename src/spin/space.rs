@@ -261,13 +261,13 @@ fn arrangements(digits: &[usize], group: &[usize]) -> Vec<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::super::basis::Site;
-    use super::super::operator::LocalKind;
+    use super::super::local::LocalKind;
     use super::super::sparse::Sparse;
     use super::*;
     use crate::linalg::ONE;
 
     fn spins(n: usize) -> Arc<Basis> {
-        Arc::new(Basis { sites: (0..n).map(|k| Site::spin(format!("s[{k}]"), 1, None)).collect() })
+        Arc::new(Basis::new((0..n).map(|k| Site::spin(format!("s[{k}]"), 1, None)).collect()))
     }
 
     /// `sum over pairs (I+ I- + I- I+) + Ix`-free: conserves the number of flipped spins.

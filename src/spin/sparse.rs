@@ -80,6 +80,19 @@ fn walk(factors: &[Factor], digits: &[usize], row: usize, value: C64, visit: &mu
     }
 }
 
+/// The size of a value, by the cheaper of the norms.
+fn size_of(x: C64) -> f64 {
+    x.re.abs() + x.im.abs()
+}
+
+/// Whether a sum of values of these sizes is more than their rounding.
+fn remains(sum: C64, size: f64) -> bool {
+    size_of(sum) > 4.0 * f64::EPSILON * size
+}
+
+/// Up to this dimension all places of a matrix are kept at once.
+const SMALL: usize = 16;
+
 /// Sorts entries by place and adds up those of one place. What cancels but for rounding is left out.
 pub(super) fn add_up(entries: &mut Vec<(usize, C64)>) {
     entries.sort_by_key(|(place, _)| *place);
@@ -90,10 +103,10 @@ pub(super) fn add_up(entries: &mut Vec<(usize, C64)>) {
         let (mut sum, mut size) = (ZERO, 0.0);
         while k < entries.len() && entries[k].0 == place {
             sum += entries[k].1;
-            size += entries[k].1.norm();
+            size += size_of(entries[k].1);
             k += 1;
         }
-        if sum.norm() > 4.0 * f64::EPSILON * size {
+        if remains(sum, size) {
             entries[kept] = (place, sum);
             kept += 1;
         }
@@ -124,6 +137,9 @@ impl Sparse {
             return Sparse::averaged(operator, space);
         }
         let n = space.len();
+        if space.is_whole() && n <= SMALL {
+            return Sparse::small(operator, n);
+        }
         let columns = Columns::of(operator);
         let mut digits = Vec::new();
         // Entries are counted first, so that they are stored once and in place.
@@ -151,6 +167,32 @@ impl Sparse {
             });
         }
         Sparse::merged(&starts, entries)
+    }
+
+    /// An operator on a whole product space of few states: sums in all places at once.
+    fn small(operator: &Operator, n: usize) -> Sparse {
+        let mut sums = vec![(ZERO, 0.0); n * n];
+        operator.visit(|i, j, v| {
+            let (sum, size) = &mut sums[i * n + j];
+            *sum += v;
+            *size += size_of(v);
+        });
+        let mut starts = Vec::with_capacity(n + 1);
+        starts.push(0);
+        let mut columns = Vec::with_capacity(n * n);
+        let mut values = Vec::with_capacity(n * n);
+        for row in sums.chunks_exact(n) {
+            for (j, (sum, size)) in row.iter().enumerate() {
+                if remains(*sum, *size) {
+                    columns.push(j as u32);
+                    values.push(*sum);
+                }
+            }
+            starts.push(columns.len());
+        }
+        let real = values.iter().all(|v| v.im == 0.0);
+        let values = if real { Values::Real(values.iter().map(|v| v.re).collect()) } else { Values::Complex(values) };
+        Sparse { starts, columns, values }
     }
 
     /// An operator that tells exchangeable subsystems apart: between sums over orbits its mean over the members stands.
@@ -333,14 +375,14 @@ pub fn components<'a>(n: usize, operators: impl IntoIterator<Item = &'a Sparse>)
 #[cfg(test)]
 mod tests {
     use super::super::basis::{Basis, Site};
-    use super::super::operator::LocalKind;
+    use super::super::local::LocalKind;
     use super::*;
     use crate::linalg::real;
     use std::sync::Arc;
 
     #[test]
     fn sparse_and_dense_agree() {
-        let b = Basis { sites: vec![Site::spin("a", 1, None), Site::spin("b", 2, None), Site::mode("m", 4)] };
+        let b = Basis::new(vec![Site::spin("a", 1, None), Site::spin("b", 2, None), Site::mode("m", 4)]);
         let op = Operator::of(&b, LocalKind::Ip, 1).unwrap().times(&Operator::of(&b, LocalKind::Raise, 2).unwrap());
         let op = op.plus(Operator::of(&b, LocalKind::Y, 0).unwrap().times_number(real(0.3)));
         let space = Space::whole(Arc::new(b));
@@ -352,7 +394,7 @@ mod tests {
 
     #[test]
     fn components_are_those_of_the_graph() {
-        let b = Basis { sites: vec![Site::spin("a", 1, None), Site::spin("b", 1, None)] };
+        let b = Basis::new(vec![Site::spin("a", 1, None), Site::spin("b", 1, None)]);
         let (p, m) = (Operator::of(&b, LocalKind::Ip, 0).unwrap(), Operator::of(&b, LocalKind::Im, 1).unwrap());
         let hop = p.times(&m);
         let hop = hop.clone().plus(hop.adjoint());

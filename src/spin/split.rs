@@ -74,7 +74,7 @@ impl Split {
 }
 
 /// `m = c_0 + c_x X + c_y Y + c_z Z`
-fn pauli(local: &super::operator::Local) -> [C64; 4] {
+fn pauli(local: &super::local::Local) -> [C64; 4] {
     let mut m = [[C64::default(); 2]; 2];
     local.entries.iter().for_each(|&(i, j, v)| m[i][j] += v);
     let turned = (m[1][0] - m[0][1]) * C64::new(0.0, -0.5);
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_three_parts_are_the_whole() {
-        let basis = Basis { sites: ["a", "b", "c"].into_iter().map(|s| Site::spin(s, 1, None)).collect() };
+        let basis = Basis::new(["a", "b", "c"].into_iter().map(|s| Site::spin(s, 1, None)).collect());
         let of = |kind, site| Operator::of(&basis, kind, site).unwrap();
         let pair = |kind, i, j, x: f64| of(kind, i).times(&of(kind, j)).times_number(real(x));
         let mut h = pair(LocalKind::Ix, 0, 1, 0.3).plus(pair(LocalKind::Iy, 0, 1, -0.7));

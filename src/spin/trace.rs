@@ -1,6 +1,7 @@
 //! Traces of operators without their matrices.
 
-use super::operator::{Local, Operator};
+use super::local::Local;
+use super::operator::Operator;
 use crate::linalg::{C64, ZERO};
 
 impl Operator {
@@ -59,7 +60,7 @@ mod tests {
 
     #[test]
     fn traces_are_those_of_the_matrices() {
-        let basis = Basis { sites: vec![Site::spin("a", 1, None), Site::spin("b", 2, None), Site::mode("m", 3)] };
+        let basis = Basis::new(vec![Site::spin("a", 1, None), Site::spin("b", 2, None), Site::mode("m", 3)]);
         let of = |kind, site| Operator::of(&basis, kind, site).unwrap();
         let a =
             of(LocalKind::Ix, 0).times(&of(LocalKind::Iz, 1)).plus(of(LocalKind::Number, 2)).plus(of(LocalKind::Ip, 1));

@@ -9,7 +9,7 @@ use crate::progress::Progress;
 use crate::{Outcome, args, files, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{self, Emulator, Options, Run, SweepAxis};
+use ergoseq::emulator::{self, Emulator, Options, SweepAxis};
 use ergoseq::hamiltonian::Values;
 use ergoseq::output::dataset::{Blank, Dataset, PENDING, Patch, bare, number_of, origin};
 use rayon::prelude::*;
@@ -19,6 +19,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// How many failures are shown in full; all are counted, and the file says which points failed and why.
 const SHOWN: u64 = 3;
@@ -116,7 +117,6 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let left: Vec<u64> = share.clone().filter(|k| done[*k as usize] == PENDING).collect();
     drop(done);
     let work = Work {
-        dataset: &dataset,
         file: Mutex::new(file),
         path: &a.output,
         failures: AtomicU64::new(0),
@@ -125,13 +125,30 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     };
     let progress = Progress::new(left.len() as u64);
     let emulator = Emulator::new(experiment);
-    left.par_iter().for_each(|&k| {
-        if work.stopped.load(Ordering::Relaxed) {
-            return;
+    let results = bare(experiment, &file_name, &[]);
+    left.par_chunks(neighbours(left.len())).for_each(|points| {
+        let mut batch = Batch::new(&work);
+        for &k in points {
+            if work.stopped.load(Ordering::Relaxed) {
+                return;
+            }
+            let point = at(k);
+            let patches = emulator.run(&point, options, &[]).and_then(|run| {
+                dataset.values(&results, &run, k).map_err(|why| {
+                    Box::new(Diagnostic::without_place(Code::Contradiction, format!("the point does not fit: {why}")))
+                })
+            });
+            let (patches, status) = match patches {
+                Ok(patches) => (patches, 0),
+                Err(diagnostic) => {
+                    let status = number_of(diagnostic.code);
+                    work.failed(*diagnostic, &axes, &point, compiled);
+                    (vec![], status)
+                }
+            };
+            batch.add(patches, dataset.status(k, status));
+            progress.step();
         }
-        let result = emulator.run(&at(k), options, &[]);
-        work.keep(k, result, compiled, &file_name, &axes, &at(k));
-        progress.step();
     });
     drop(progress);
     let failures = work.failures.load(Ordering::Relaxed);
@@ -168,7 +185,6 @@ struct Opened {
 }
 
 struct Work<'a> {
-    dataset: &'a Dataset,
     file: Mutex<File>,
     path: &'a Path,
     failures: AtomicU64,
@@ -177,51 +193,83 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Writes what a point gave: its values, then its status.
-    fn keep(
-        &self,
-        k: u64,
-        result: Result<Run, Box<Diagnostic>>,
-        compiled: &Compiled,
-        file_name: &str,
-        axes: &[SweepAxis],
-        point: &Values,
-    ) {
-        let patches = result.and_then(|run| {
-            let results = bare(&compiled.experiment, file_name, &[]);
-            self.dataset.values(&results, &run, k).map_err(|why| {
-                Box::new(Diagnostic::without_place(Code::Contradiction, format!("the point does not fit: {why}")))
-            })
-        });
-        let (patches, status) = match patches {
-            Ok(patches) => (patches, 0),
-            Err(diagnostic) => {
-                let status = number_of(diagnostic.code);
-                if self.failures.fetch_add(1, Ordering::Relaxed) < SHOWN {
-                    let names = axes.iter().flat_map(|a| &a.names);
-                    let shown: Vec<String> = names.map(|n| format!("{n} = {}", point[n])).collect();
-                    terminal::report(
-                        &[diagnostic.help(format!("at the point {}", shown.join(", ")))],
-                        &compiled.sources,
-                    );
-                }
-                (vec![], status)
-            }
-        };
-        let written = match self.file.lock() {
-            Ok(mut file) => {
-                let all = patches.into_iter().chain([self.dataset.status(k, status)]);
-                all.into_iter().try_for_each(|patch| put(&mut file, &patch))
-            }
-            Err(_) => return,
-        };
-        if let Err(e) = written
+    /// Counts a point that failed, and shows the first of them.
+    fn failed(&self, diagnostic: Diagnostic, axes: &[SweepAxis], point: &Values, compiled: &Compiled) {
+        if self.failures.fetch_add(1, Ordering::Relaxed) < SHOWN {
+            let names = axes.iter().flat_map(|a| &a.names);
+            let shown: Vec<String> = names.map(|n| format!("{n} = {}", point[n])).collect();
+            terminal::report(&[diagnostic.help(format!("at the point {}", shown.join(", ")))], &compiled.sources);
+        }
+    }
+
+    /// Writes patches in order; the first failure stops the sweep, and nothing more is written.
+    fn write(&self, patches: &[Patch]) {
+        let Ok(mut file) = self.file.lock() else { return };
+        if !self.stopped.load(Ordering::Relaxed)
+            && let Err(e) = patches.iter().try_for_each(|patch| put(&mut file, patch))
             && !self.stopped.swap(true, Ordering::Relaxed)
             && let Ok(mut error) = self.error.lock()
         {
             *error = Some(failed(self.path)(e));
         }
     }
+}
+
+/// How many neighbouring points a thread computes, so that what it writes are long pieces: few enough that no thread waits for another.
+fn neighbours(points: usize) -> usize {
+    (points / (64 * rayon::current_num_threads())).clamp(1, 64)
+}
+
+/// What neighbouring points gave. It is written when they are done, or when it has waited for a tenth of a second, and at last when it
+/// goes.
+struct Batch<'a> {
+    work: &'a Work<'a>,
+    patches: Vec<Patch>,
+    statuses: Vec<Patch>,
+    since: Instant,
+}
+
+impl<'a> Batch<'a> {
+    fn new(work: &'a Work<'a>) -> Batch<'a> {
+        Batch { work, patches: vec![], statuses: vec![], since: Instant::now() }
+    }
+
+    /// Takes the values of a point, and its status.
+    fn add(&mut self, patches: Vec<Patch>, status: Patch) {
+        const LONGEST: Duration = Duration::from_millis(100);
+        self.patches.extend(patches);
+        self.statuses.push(status);
+        if self.since.elapsed() > LONGEST {
+            self.write();
+        }
+    }
+
+    /// The values, and then the statuses.
+    fn write(&mut self) {
+        for patches in [&mut self.patches, &mut self.statuses] {
+            self.work.write(&joined(std::mem::take(patches)));
+        }
+        self.since = Instant::now();
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.write();
+    }
+}
+
+/// Patches in the order of their places, those that touch each other as one.
+fn joined(mut patches: Vec<Patch>) -> Vec<Patch> {
+    patches.sort_by_key(|(at, _)| *at);
+    let mut out: Vec<Patch> = Vec::new();
+    for (at, bytes) in patches {
+        match out.last_mut() {
+            Some((begin, before)) if *begin + before.len() as u64 == at => before.extend_from_slice(&bytes),
+            _ => out.push((at, bytes)),
+        }
+    }
+    out
 }
 
 /// Writes at a place of the file. Where the system can, in one call: a point has a dozen patches.

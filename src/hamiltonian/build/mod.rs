@@ -5,9 +5,8 @@ mod transmit;
 
 use self::transmit::Sent;
 use super::drive;
-use super::function::Scalar;
 use super::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
-use super::value::{Evaluator, Fault};
+use super::value::{Evaluator, Fault, Terms};
 use super::{envelope, orientation, readout, relaxation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Event, EventKind};
@@ -59,9 +58,6 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
     let schedule = Schedule { basis: e.basis.clone(), prepare, prepare_place, steps, ends, battery };
     Ok((schedule, builder.warnings))
 }
-
-/// Coefficients and operators of a Hamiltonian.
-type Terms = Vec<(Scalar, Arc<Operator>)>;
 
 /// Total spin operators of a channel.
 type Field = (Arc<Operator>, Arc<Operator>);
@@ -394,7 +390,7 @@ impl<'a> Builder<'a, '_> {
         if let Some((_, found)) = self.evolutions.iter().find(|(e, _)| *e == expr) {
             return Ok(found.clone());
         }
-        let terms: Terms = self.e.driven_hamiltonian(expr)?.terms.into_iter().map(|(c, o)| (c, Arc::new(o))).collect();
+        let terms = self.e.evolution(expr)?;
         if self.evolutions.len() == KEPT {
             self.evolutions.remove(0);
         }

@@ -43,14 +43,20 @@ fn heated(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) ->
         .help("`mixed(a)` is the even mixture of a subsystem's states")
         .into());
     }
-    let basis = Arc::new(Basis { sites: sites.iter().map(|&s| e.basis.sites[s].clone()).collect() });
+    let basis = match sites.len() == e.basis.sites.len() {
+        true => e.basis.clone(),
+        false => Arc::new(Basis::new(sites.iter().map(|&s| e.basis.sites[s].clone()).collect())),
+    };
     if basis.size() > LARGEST_DIAGONAL {
         return Err(too_large(basis.size(), hamiltonian.span()));
     }
     let Some(inside) = h.restricted(&sites) else { return Err(too_large(basis.size(), hamiltonian.span())) };
-    let copies: Vec<f64> = (0..basis.dimension())
-        .map(|k| basis.digits(k).iter().zip(&basis.sites).map(|(d, s)| s.copies(*d)).product())
-        .collect();
+    let copies: Vec<f64> = match basis.has_copies() {
+        false => vec![1.0; basis.dimension()],
+        true => (0..basis.dimension())
+            .map(|k| basis.digits(k).iter().zip(&basis.sites).map(|(d, s)| s.copies(*d)).product())
+            .collect(),
+    };
     Ok(Heated { sites, basis, inside, copies, temperature: t * temperature_scale(e.scope.units) })
 }
 

@@ -1,0 +1,214 @@
+//! Local operators: matrices on one subsystem, and the words that the language has for some of them.
+
+use super::basis::{Site, SiteKind};
+use crate::linalg::{C64, I, Matrix, ONE, ZERO, real};
+
+/// A matrix on one subsystem, by its entries that are not zero.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Local {
+    dimension: usize,
+    pub(super) entries: Vec<(usize, usize, C64)>,
+}
+
+/// The local operators of the language, by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LocalKind {
+    /// Pauli matrix, spin 1/2 only.
+    X,
+    /// Pauli matrix, spin 1/2 only.
+    Y,
+    /// Pauli matrix, spin 1/2 only.
+    Z,
+    /// Spin operator.
+    Ix,
+    /// Spin operator.
+    Iy,
+    /// Spin operator.
+    Iz,
+    /// Raising operator of a spin.
+    Ip,
+    /// Lowering operator of a spin.
+    Im,
+    /// Annihilator of a mode.
+    Lower,
+    /// Creator of a mode.
+    Raise,
+    /// Number operator of a mode.
+    Number,
+}
+
+/// Every local operator of the language: word, kind, meaning.
+pub const LOCAL_OPERATORS: &[(&str, LocalKind, &str)] = &[
+    ("X", LocalKind::X, "Pauli matrix sigma_x of a spin 1/2"),
+    ("Y", LocalKind::Y, "Pauli matrix sigma_y of a spin 1/2"),
+    ("Z", LocalKind::Z, "Pauli matrix sigma_z of a spin 1/2"),
+    ("Ix", LocalKind::Ix, "spin operator I_x; of an array or a collective, the sum"),
+    ("Iy", LocalKind::Iy, "spin operator I_y; of an array or a collective, the sum"),
+    ("Iz", LocalKind::Iz, "spin operator I_z; of an array or a collective, the sum"),
+    ("Ip", LocalKind::Ip, "ladder operator I_x + i I_y; of an array or a collective, the sum"),
+    ("Im", LocalKind::Im, "ladder operator I_x - i I_y; of an array or a collective, the sum"),
+    ("lower", LocalKind::Lower, "annihilation operator of a mode"),
+    ("raise", LocalKind::Raise, "creation operator of a mode"),
+    ("number", LocalKind::Number, "number operator of a mode"),
+];
+
+impl LocalKind {
+    /// The operator written like this.
+    pub fn named(word: &str) -> Option<LocalKind> {
+        LOCAL_OPERATORS.iter().find(|(w, _, _)| *w == word).map(|(_, k, _)| *k)
+    }
+
+    /// Its matrix on a subsystem; `None` when the subsystem has no such operator.
+    pub fn on(self, site: &Site) -> Option<Local> {
+        let n = site.dimension;
+        match self {
+            LocalKind::X | LocalKind::Y | LocalKind::Z => {
+                if site.kind != SiteKind::Spin || n != 2 {
+                    return None;
+                }
+                let spin = match self {
+                    LocalKind::X => LocalKind::Ix,
+                    LocalKind::Y => LocalKind::Iy,
+                    _ => LocalKind::Iz,
+                };
+                Some(spin.on(site)?.scaled(real(2.0)))
+            }
+            LocalKind::Lower | LocalKind::Raise | LocalKind::Number => {
+                if site.kind != SiteKind::Mode {
+                    return None;
+                }
+                let entries = match self {
+                    LocalKind::Lower => (1..n).map(|k| (k - 1, k, real((k as f64).sqrt()))).collect(),
+                    LocalKind::Raise => (1..n).map(|k| (k, k - 1, real((k as f64).sqrt()))).collect(),
+                    _ => (1..n).map(|k| (k, k, real(k as f64))).collect(),
+                };
+                Some(Local { dimension: n, entries })
+            }
+            LocalKind::Iz => {
+                if !site.has_spin() {
+                    return None;
+                }
+                let entries =
+                    (0..n).map(|k| (k, k, real(site.twice_m(k) as f64 / 2.0))).filter(|(_, _, v)| *v != ZERO).collect();
+                Some(Local { dimension: n, entries })
+            }
+            LocalKind::Ip => {
+                if !site.has_spin() {
+                    return None;
+                }
+                let mut entries = Vec::with_capacity(n);
+                let mut start = 0;
+                for multiplet in site.multiplets() {
+                    let spin = f64::from(multiplet.twice_j) / 2.0;
+                    // <m+1| I+ |m> = sqrt(I(I+1) - m(m+1)) with m = I - k.
+                    entries.extend((1..multiplet.dimension()).map(|k| {
+                        let m = spin - k as f64;
+                        (start + k - 1, start + k, real((spin * (spin + 1.0) - m * (m + 1.0)).sqrt()))
+                    }));
+                    start += multiplet.dimension();
+                }
+                Some(Local { dimension: n, entries })
+            }
+            LocalKind::Im => Some(LocalKind::Ip.on(site)?.adjoint()),
+            LocalKind::Ix => {
+                let (p, m) = (LocalKind::Ip.on(site)?, LocalKind::Im.on(site)?);
+                Some(p.scaled(real(0.5)).plus(&m.scaled(real(0.5))))
+            }
+            LocalKind::Iy => {
+                let (p, m) = (LocalKind::Ip.on(site)?, LocalKind::Im.on(site)?);
+                Some(p.scaled(-I * 0.5).plus(&m.scaled(I * 0.5)))
+            }
+        }
+    }
+}
+
+impl Local {
+    /// A local matrix from a dense one.
+    pub fn from_matrix(m: &Matrix) -> Local {
+        let n = m.nrows();
+        let all = (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
+        let entries = all.map(|(i, j)| (i, j, m[(i, j)])).filter(|(_, _, v)| *v != ZERO).collect();
+        Local { dimension: n, entries }
+    }
+
+    pub(super) fn scaled(&self, factor: C64) -> Local {
+        let entries = self.entries.iter().map(|&(i, j, v)| (i, j, v * factor)).collect();
+        Local { dimension: self.dimension, entries }
+    }
+
+    pub(super) fn adjoint(&self) -> Local {
+        let mut entries: Vec<_> = self.entries.iter().map(|&(i, j, v)| (j, i, v.conj())).collect();
+        entries.sort_by_key(|&(i, j, _)| (i, j));
+        Local { dimension: self.dimension, entries }
+    }
+
+    pub(super) fn plus(&self, other: &Local) -> Local {
+        collect(self.dimension, self.entries.iter().chain(&other.entries).copied().collect())
+    }
+
+    pub(super) fn times(&self, other: &Local) -> Local {
+        let mut by_row: Vec<Vec<(usize, C64)>> = vec![vec![]; self.dimension];
+        for &(i, j, v) in &other.entries {
+            by_row[i].push((j, v));
+        }
+        let entries =
+            self.entries.iter().flat_map(|&(i, k, v)| by_row[k].iter().map(move |&(j, w)| (i, j, v * w))).collect();
+        collect(self.dimension, entries)
+    }
+
+    /// The operator of the language of which this is a multiple, and the factor; else its size.
+    pub(super) fn name_on(&self, site: &Site) -> (C64, String) {
+        let spin_half = site.kind == SiteKind::Spin && site.dimension == 2;
+        for (word, kind, _) in LOCAL_OPERATORS {
+            // One name for one thing: spin operators rather than Pauli matrices.
+            if spin_half && matches!(kind, LocalKind::X | LocalKind::Y | LocalKind::Z) {
+                continue;
+            }
+            let Some(known) = kind.on(site) else { continue };
+            if known.entries.len() != self.entries.len() || known.entries.is_empty() {
+                continue;
+            }
+            let factor = self.entries[0].2 / known.entries[0].2;
+            let same = self
+                .entries
+                .iter()
+                .zip(&known.entries)
+                .all(|(a, b)| a.0 == b.0 && a.1 == b.1 && (a.2 - b.2 * factor).norm() <= 1e-12 * a.2.norm());
+            if same {
+                return (factor, format!("{word}({})", site.name));
+            }
+        }
+        (ONE, format!("[{0} x {0} matrix]({1})", self.dimension, site.name))
+    }
+
+    /// Whether it is its own adjoint, to the last bit.
+    pub(super) fn is_hermitian(&self) -> bool {
+        self.entries.iter().all(|&(i, j, v)| {
+            // Entries are sorted by place.
+            let mirrored = self.entries.binary_search_by_key(&(j, i), |&(a, b, _)| (a, b));
+            mirrored.is_ok_and(|at| self.entries[at].2 == v.conj())
+        })
+    }
+
+    /// The factor, if this is a multiple of the identity.
+    pub(super) fn multiple_of_identity(&self) -> Option<C64> {
+        let first = self.entries.first()?.2;
+        let diagonal =
+            self.entries.len() == self.dimension && self.entries.iter().all(|&(i, j, v)| i == j && v == first);
+        diagonal.then_some(first)
+    }
+}
+
+/// Entries of the same place are added; zeros are dropped.
+fn collect(dimension: usize, mut entries: Vec<(usize, usize, C64)>) -> Local {
+    entries.sort_by_key(|&(i, j, _)| (i, j));
+    let mut merged: Vec<(usize, usize, C64)> = Vec::with_capacity(entries.len());
+    for (i, j, v) in entries {
+        match merged.last_mut() {
+            Some(last) if last.0 == i && last.1 == j => last.2 += v,
+            _ => merged.push((i, j, v)),
+        }
+    }
+    merged.retain(|e| e.2 != ZERO);
+    Local { dimension, entries: merged }
+}
