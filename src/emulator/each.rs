@@ -93,6 +93,11 @@ impl Each {
         Ok(each)
     }
 
+    /// Whether nothing is wanted.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
     /// The means at a moment, by key; none where the members are no more told apart.
     ///
     /// # Errors

@@ -2,26 +2,71 @@
 //! in which the state stays.
 
 use crate::hamiltonian::{Scalar, Segment};
-use crate::linalg::{C64, I, Matrix, Vector, hermitian_part, norm_squared, product, real};
+use crate::linalg::{C64, I, Matrix, Vector, hermitian_part, make_hermitian, norm_squared, product, real};
 use crate::metrics::{LARGEST_MATRIX, Motion, Rate};
 use crate::spin::{Action, Operator, Space, Sparse, State, components};
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Up to this dimension the propagators of pure states are kept as dense matrices.
 pub const DENSE_VECTORS: usize = 600;
 
-/// A term of H: its coefficient, and its operator on the space. The dense matrix is made when a method needs it.
+/// An operator on the space. The dense matrix is made when a method needs it.
+struct Placed {
+    action: Action,
+    dense: OnceLock<Matrix>,
+}
+
+impl Placed {
+    fn of(operator: &Operator, space: &Space) -> Placed {
+        Placed { action: Action::of(operator, space), dense: OnceLock::new() }
+    }
+}
+
+thread_local! {
+    /// Operators that were met before: the points of a sweep and the statements of a sequence have them in common.
+    static MET: RefCell<Vec<(Operator, Space, Arc<Placed>)>> = RefCell::default();
+}
+
+/// An operator on a space, made or remembered.
+fn placed(operator: &Operator, space: &Space) -> Arc<Placed> {
+    // Smaller ones are made as fast as found, and what larger ones would fill is better left to states.
+    const FROM: usize = 17;
+    const TO: usize = 512;
+    const KEPT: usize = 8;
+    if !(FROM..=TO).contains(&space.len()) {
+        return Arc::new(Placed::of(operator, space));
+    }
+    let known = MET.with_borrow(|met| {
+        met.iter().rev().find(|(o, s, _)| o.is_identical(operator) && s == space).map(|(_, _, p)| p.clone())
+    });
+    known.unwrap_or_else(|| {
+        let made = Arc::new(Placed::of(operator, space));
+        MET.with_borrow_mut(|met| {
+            if met.len() == KEPT {
+                met.remove(0);
+            }
+            met.push((operator.clone(), space.clone(), made.clone()));
+        });
+        made
+    })
+}
+
+/// A term of H: its coefficient, and its operator on the space.
 struct Term {
     coefficient: Scalar,
-    action: Action,
-    dense: OnceCell<Matrix>,
+    placed: Arc<Placed>,
 }
 
 impl Term {
+    fn action(&self) -> &Action {
+        &self.placed.action
+    }
+
     fn matrix(&self) -> &Matrix {
-        self.dense.get_or_init(|| self.action.sparse().map_or_else(|| Matrix::zeros(0, 0), Sparse::dense))
+        let dense = || self.action().sparse().map_or_else(|| Matrix::zeros(0, 0), Sparse::dense);
+        self.placed.dense.get_or_init(dense)
     }
 }
 
@@ -52,11 +97,7 @@ impl Generator {
         let dimension = space.len();
         let mut constant: Option<Operator> = None;
         let mut terms = Vec::new();
-        let term = |coefficient: Scalar, o: &Operator| Term {
-            coefficient,
-            action: Action::of(o, space),
-            dense: OnceCell::new(),
-        };
+        let term = |coefficient: Scalar, o: &Operator| Term { coefficient, placed: placed(o, space) };
         for (c, operator) in &segment.hamiltonian {
             match c {
                 Scalar::Constant(x) => {
@@ -162,7 +203,7 @@ impl Generator {
     /// The states that H connects, as lists: a state never leaves the lists it is in. Where there is no matrix, all are in one.
     pub fn parts(&self) -> &[Vec<usize>] {
         self.parts.get_or_init(|| {
-            let matrices: Option<Vec<&Sparse>> = self.terms.iter().map(|t| t.action.sparse()).collect();
+            let matrices: Option<Vec<&Sparse>> = self.terms.iter().map(|t| t.action().sparse()).collect();
             match matrices {
                 Some(matrices) => components(self.dimension, matrices),
                 None => vec![(0..self.dimension).collect()],
@@ -180,7 +221,7 @@ impl Generator {
         let mut out = Matrix::zeros(states.len(), states.len());
         for term in &self.terms {
             let c = term.coefficient.at(0.0);
-            let Some(sparse) = term.action.sparse() else { continue };
+            let Some(sparse) = term.action().sparse() else { continue };
             for (k, &row) in states.iter().enumerate() {
                 sparse.visit_row(row, |column, v| out[(k, place[column])] += v * c);
             }
@@ -190,13 +231,13 @@ impl Generator {
 
     /// How many entries the matrices of H have together.
     pub fn entries(&self) -> usize {
-        self.terms.iter().map(|t| t.action.entries()).sum()
+        self.terms.iter().map(|t| t.action().entries()).sum()
     }
 
     /// How a constant H acts; `None` when H changes.
     pub fn action(&self) -> Option<&Action> {
         match self.terms.as_slice() {
-            [Term { coefficient: Scalar::Constant(_), action, .. }] => Some(action),
+            [one @ Term { coefficient: Scalar::Constant(_), .. }] => Some(one.action()),
             _ => None,
         }
     }
@@ -204,11 +245,11 @@ impl Generator {
     /// `H(t) psi`.
     pub fn apply(&self, t: f64, psi: &Vector) -> Vector {
         match self.terms.as_slice() {
-            [Term { coefficient: Scalar::Constant(c), action, .. }] if *c == 1.0 => action.apply(psi),
+            [one @ Term { coefficient: Scalar::Constant(c), .. }] if *c == 1.0 => one.action().apply(psi),
             terms => {
                 let mut sum = Vector::zeros(self.dimension);
                 for term in terms {
-                    sum.axpy(real(term.coefficient.at(t)), &term.action.apply(psi), real(1.0));
+                    sum.axpy(real(term.coefficient.at(t)), &term.action().apply(psi), real(1.0));
                 }
                 sum
             }
@@ -250,7 +291,7 @@ impl Generator {
         let mut sum = Matrix::zeros(self.dimension, self.dimension);
         for term in &self.terms {
             let c = real(term.coefficient.at(t));
-            match term.action.sparse() {
+            match term.action().sparse() {
                 Some(sparse) => sum.zip_apply(&sparse.times_matrix(rho), |x, y| *x += c * y),
                 None => sum += product(term.matrix(), rho) * c,
             }
@@ -291,7 +332,7 @@ impl Generator {
         const SAMPLES: usize = 16;
         let mut bound = 0.0;
         for term in &self.terms {
-            let (low, high) = term.action.spectral_bounds();
+            let (low, high) = term.action().spectral_bounds();
             let at = |k: usize| term.coefficient.at(duration * k as f64 / SAMPLES as f64).abs();
             bound += (high - low) * (0..=SAMPLES).map(at).fold(0.0, f64::max);
         }
@@ -394,7 +435,8 @@ pub fn deviation(rho: &Matrix, map: impl FnOnce(&Matrix) -> Matrix) -> Matrix {
     for k in 0..d.nrows() {
         d[(k, k)] -= mean;
     }
-    let mut moved = tidy(&map(&d));
+    let mut moved = map(&d);
+    make_hermitian(&mut moved);
     for k in 0..d.nrows() {
         moved[(k, k)] += mean;
     }

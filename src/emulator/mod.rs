@@ -19,6 +19,7 @@ mod projection;
 mod propagate;
 mod question;
 mod readout;
+mod receive;
 mod rehearse;
 mod sectors;
 mod signal;
@@ -40,7 +41,7 @@ pub use typical::Typical;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
-    Evaluator, Fault, Member, Prepared, Schedule, Shared, Spectrometer, Step, Values, build, members, prepare,
+    Evaluator, Fault, Member, Outline, Prepared, Schedule, Shared, Spectrometer, Step, Values, build, members, prepare,
 };
 use crate::ir::{Experiment, key_of};
 use crate::metrics::{Cells, Moment, Motion, Scene};
@@ -224,6 +225,15 @@ impl Lab {
         &self.scene.space
     }
 
+    /// Whether nothing is asked of states, but signals.
+    pub(crate) fn only_hears(&self, options: &Options) -> bool {
+        self.questions.is_empty()
+            && self.aggregates.is_empty()
+            && self.edges.is_empty()
+            && self.each.is_empty()
+            && options.states == 0
+    }
+
     /// Notes, once, why a metric has no value.
     pub(crate) fn undefined(&self, key: &str, why: &str) {
         self.note(format!("`{key}` has no value somewhere: {why}"));
@@ -282,34 +292,50 @@ fn schedules(
     options: &Options,
     members: &[Member],
 ) -> Result<Vec<(Schedule, Prepared)>, Fault> {
-    let of = |own: &Evaluator| -> Result<(Schedule, Prepared), Fault> {
-        let (schedule, _) = build(own)?;
-        let prepared = prepare(own, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
-        Ok((schedule, prepared))
-    };
     // A perfect sample is its only member.
     if let [member] = members
         && member.is_perfect()
         && options.spectrometer.is_none()
     {
-        return Ok(vec![of(e)?]);
+        return Ok(vec![schedule_of(e)?]);
     }
     let outline = e.outline();
-    let all: Vec<Result<(Schedule, Prepared), Fault>> = members
-        .par_iter()
-        .map(|member| {
-            let mut own = outline.member(given, &member.variation, &member.values)?;
-            own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
-            of(&own)
-        })
-        .collect();
+    let all: Vec<Result<(Schedule, Prepared), Fault>> =
+        members.par_iter().map(|member| member_schedule(&outline, given, options, member)).collect();
     all.into_iter().collect()
+}
+
+fn schedule_of(e: &Evaluator) -> Result<(Schedule, Prepared), Fault> {
+    let (schedule, _) = build(e)?;
+    let prepared = prepare(e, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+    Ok((schedule, prepared))
+}
+
+/// The schedule and the state of a member.
+fn member_schedule(
+    outline: &Outline,
+    given: &Values,
+    options: &Options,
+    member: &Member,
+) -> Result<(Schedule, Prepared), Fault> {
+    let mut own = outline.member(given, &member.variation, &member.values)?;
+    own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
+    schedule_of(&own)
+}
+
+/// The state that a member begins with.
+fn prepared_state(schedule: &Schedule, prepared: &Prepared, space: &Space) -> State {
+    match prepared.state(space) {
+        State::Pure(psi) if !schedule.is_unitary() => State::Mixed(State::Pure(psi).density()),
+        state => state,
+    }
 }
 
 fn run_at(e: &Evaluator, given: &Values, options: &Options, extra: &[(Expr, Option<String>)]) -> Result<Run, Fault> {
     let experiment = e.experiment;
     let members = members(e)?;
-    let schedules = schedules(e, given, options, &members)?;
+    let (group, rest) = members.split_at(members.len().min(receive::GROUP));
+    let mut schedules = self::schedules(e, given, options, group)?;
     let single = members.len() == 1;
     let (schedule, prepared) = &schedules[0];
     // Members may be moved by different operators, so their common space is the whole.
@@ -319,23 +345,24 @@ fn run_at(e: &Evaluator, given: &Values, options: &Options, extra: &[(Expr, Opti
     };
     let pure = single && !schedule.is_read_out() && prepared.is_pure() && schedule.is_unitary();
     let size = estimate::check(schedule, &space, pure, options.max_memory)?;
-    let states = members.len() as f64 * 16.0 * (space.len() as f64).powi(2);
-    if !single && states > options.max_memory {
-        let needed = format!("for each of {} members about {} in all", members.len(), bytes_text(states));
-        return Err(estimate::too_large(schedule, false, "", &needed, options.max_memory));
-    }
     let mut lab = open_lab(e, schedule, space, prepared, extra)?;
     let expressions = experiment.measures.iter().map(|m| &m.value).chain(extra.iter().map(|(x, _)| x));
     let wanted = each::wanted(expressions.chain(experiment.theories.iter().map(|t| &t.metric)));
-    lab.each = Each::new(&wanted, &members, &schedules, lab.space(), |m| evaluator(experiment, given, options, m))?;
-    let weights: Vec<f64> = members.iter().map(|m| m.weight).collect();
-    let begin: Vec<State> = schedules
-        .iter()
-        .map(|(schedule, prepared)| match prepared.state(lab.space()) {
-            State::Pure(psi) if !schedule.is_unitary() => State::Mixed(State::Pure(psi).density()),
-            state => state,
-        })
-        .collect();
+    // Where nothing but signals is asked, the other members follow group by group.
+    let followed = wanted.is_empty() && receive::suffices(&lab, schedule, options);
+    let (here, followers) = if followed { (group, rest) } else { (members.as_slice(), &members[..0]) };
+    let states = here.len() as f64 * 16.0 * (lab.space().len() as f64).powi(2);
+    if !single && states > options.max_memory {
+        let needed = format!("for each of {} members about {} in all", here.len(), bytes_text(states));
+        return Err(estimate::too_large(schedule, false, "", &needed, options.max_memory));
+    }
+    if !followed {
+        schedules.extend(self::schedules(e, given, options, rest)?);
+    }
+    let (schedule, _) = &schedules[0];
+    lab.each = Each::new(&wanted, here, &schedules, lab.space(), |m| evaluator(experiment, given, options, m))?;
+    let weights: Vec<f64> = here.iter().map(|m| m.weight).collect();
+    let begin: Vec<State> = schedules.iter().map(|(s, p)| prepared_state(s, p, lab.space())).collect();
     if schedule.battery.is_some() && experiment.ensemble.iter().any(|d| d.quantity == "orientation") {
         lab.note(
             "energies refer to the crystal as declared; `member_mean(energy)` is that of each crystallite of the powder \
@@ -365,7 +392,9 @@ fn run_at(e: &Evaluator, given: &Values, options: &Options, extra: &[(Expr, Opti
         ..Run::default()
     };
     let found = walk.aggregates.clone();
-    let Found { marks, traces, signals, readings } = walk.finish();
+    let Found { marks, traces, mut received, readings } = walk.finish();
+    receive::receive(&mut received, &e.outline(), followers, lab.space(), given, options)?;
+    let signals = received.into_iter().enumerate().map(|(k, r)| r.trace(k));
     run.tomographies = readings;
     summarise(e, experiment, &lab, &found, &mut run)?;
     answer_extra(e, extra, &found, &run.summary.clone(), &marks, &mut run)?;

@@ -2,10 +2,10 @@
 
 use super::course::Course;
 use super::generator::{Generator, Together, mean_state};
-use super::lines::Line;
 use super::projection::Projection;
 use super::question::Refusal;
 use super::readout::Readings;
+use super::receive::{GROUP, Received, Sent};
 use super::signal::Decay;
 use super::step::commutator_free::CommutatorFree;
 use super::step::exact::{EXACT, ExactClosed, ExactOpen, stacked, unstacked};
@@ -13,7 +13,7 @@ use super::step::{DENSE_LIOUVILLE, Stepper, choose};
 use super::{Lab, Mark, Method, Options, Trace, trace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Kick, Scalar, Segment, Step, duration};
-use crate::linalg::{C64, Matrix, ZERO, power, product};
+use crate::linalg::{C64, Matrix, power, product};
 use crate::source::Place;
 use crate::spin::State;
 use rayon::prelude::*;
@@ -29,8 +29,8 @@ enum Propagator {
     Super(Matrix),
 }
 
-/// The sum of the decays of some members, the lines of others, and the states of all behind it.
-type Group = (Vec<C64>, Vec<Line>, Vec<State>);
+/// What some members send, and their states behind it.
+type Group = (Sent, Vec<State>);
 
 /// What identifies a constant segment: its operators, their coefficients, its dissipators, its length.
 type Key = (Vec<(usize, u64)>, usize, u64);
@@ -45,6 +45,8 @@ pub struct Walk<'a> {
     options: &'a Options,
     /// Of every member; one for a perfect sample.
     weights: Vec<f64>,
+    /// Whether nobody looks at the states behind this step.
+    forgotten: bool,
     clock: f64,
     kept: HashMap<Key, Arc<Propagator>>,
     /// The segments that ended at this moment, one a member, so that rates at a mark are those at their end.
@@ -53,7 +55,7 @@ pub struct Walk<'a> {
     moving: Vec<Generator>,
     marks: Vec<Mark>,
     traces: Vec<Trace>,
-    signals: Vec<Trace>,
+    received: Vec<Received<'a>>,
     readings: Vec<Readings>,
     /// Extrema that were found.
     pub aggregates: BTreeMap<String, Option<f64>>,
@@ -62,13 +64,13 @@ pub struct Walk<'a> {
 }
 
 /// What a walk has found.
-pub struct Found {
+pub struct Found<'a> {
     /// Metrics at marks.
     pub marks: Vec<Mark>,
     /// Recorded curves.
     pub traces: Vec<Trace>,
     /// Free induction decays.
-    pub signals: Vec<Trace>,
+    pub received: Vec<Received<'a>>,
     /// Tomographies.
     pub readings: Vec<Readings>,
 }
@@ -80,13 +82,14 @@ impl<'a> Walk<'a> {
             lab,
             options,
             weights,
+            forgotten: false,
             clock: 0.0,
             kept: HashMap::new(),
             last: vec![],
             moving: vec![],
             marks: vec![],
             traces: vec![],
-            signals: vec![],
+            received: vec![],
             readings: vec![],
             aggregates: BTreeMap::new(),
             methods: vec![],
@@ -94,14 +97,16 @@ impl<'a> Walk<'a> {
     }
 
     /// What was found.
-    pub fn finish(self) -> Found {
-        Found { marks: self.marks, traces: self.traces, signals: self.signals, readings: self.readings }
+    pub fn finish(self) -> Found<'a> {
+        Found { marks: self.marks, traces: self.traces, received: self.received, readings: self.readings }
     }
 
     /// Walks through the steps of all members, which are the same but for their numbers.
     pub fn steps(&mut self, steps: &[&'a [Step]], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
         for k in 0..steps.first().map_or(0, |s| s.len()) {
             let here: Vec<&'a Step> = steps.iter().map(|s| &s[k]).collect();
+            // What is behind the last decay nobody looks at, where nothing but signals is asked.
+            self.forgotten = self.lab.only_hears(self.options) && k + 1 == steps[0].len();
             states = self.step(&here, states)?;
         }
         Ok(states)
@@ -256,43 +261,38 @@ impl<'a> Walk<'a> {
             .collect();
         let first = acquisitions[0];
         // Members are added up in groups, and groups in order, so that the sum is the same for any number of threads.
-        const GROUP: usize = 64;
-        let (space, tolerance) = (self.lab.space(), self.options.tolerance);
+        let (space, tolerance, wanted) = (self.lab.space(), self.options.tolerance, !self.forgotten);
         let inputs: Vec<_> = acquisitions.iter().copied().zip(states).zip(self.weights.iter().copied()).collect();
         let groups: Vec<Result<Group, Fault>> = inputs
             .par_chunks(GROUP)
             .map(|group| {
-                let mut sum = vec![ZERO; first.points];
-                let mut lines = Vec::new();
+                let mut sent = Sent::default();
                 let mut ends = Vec::with_capacity(group.len());
                 let mut turned = super::signal::Turned::default();
                 for ((acquire, state), weight) in group {
                     let generator = Generator::of(&acquire.segment, space);
                     let receiver = C64::cis(-acquire.receiver) * *weight;
-                    let (own, end) = super::signal::decay(acquire, &generator, space, state, tolerance, &mut turned)
-                        .map_err(|e| failed(acquire.segment.place, &e.to_string()))?;
+                    let (own, end) =
+                        super::signal::decay(acquire, &generator, space, state, tolerance, &mut turned, wanted)
+                            .map_err(|e| failed(acquire.segment.place, &e.to_string()))?;
                     match own {
-                        Decay::Lines(own) => lines.extend(own.into_iter().map(|(w, a)| (w, a * receiver))),
-                        Decay::Points(own) => sum.iter_mut().zip(own).for_each(|(s, x)| *s += x * receiver),
+                        Decay::Lines(own) => sent.add_lines(own.into_iter().map(|(w, a)| (w, a * receiver))),
+                        Decay::Points(own) => sent.add_points(&own, receiver),
                     }
                     ends.push(end);
                 }
-                Ok((sum, lines, ends))
+                Ok((sent, ends))
             })
             .collect();
-        let mut sum = vec![ZERO; first.points];
+        let mut all = Sent::default();
         let mut ends = Vec::with_capacity(inputs.len());
-        let mut lines = Vec::new();
         for group in groups {
-            let (part, own, states) = group?;
-            sum.iter_mut().zip(part).for_each(|(s, x)| *s += x);
-            lines.extend(own);
+            let (sent, states) = group?;
+            all.add(sent);
             ends.extend(states);
         }
-        let of_lines = super::lines::decay(&lines, first.points, first.dwell);
-        sum.iter_mut().zip(of_lines).for_each(|(s, x)| *s += x);
         self.used("free induction decay");
-        self.signals.push(super::signal::trace(first, sum, self.signals.len(), self.clock));
+        self.received.push(Received { acquire: first, start: self.clock, sent: all });
         self.clock += first.segment.duration;
         (self.last, self.moving) = (vec![], vec![]);
         Ok(ends)

@@ -1,6 +1,6 @@
 //! Free induction decays: `s(t) = Tr[rho(t) F+]`.
 
-use super::generator::{Generator, tidy};
+use super::generator::{Generator, deviation, tidy};
 use super::kept;
 use super::lines::Line;
 use super::step::commutator_free::CommutatorFree;
@@ -8,7 +8,7 @@ use super::step::exact::{ExactClosed, ExactOpen, stacked, together, unstacked};
 use super::step::{DENSE_LIOUVILLE, StepError, Stepper, choose};
 use super::{Method, Trace};
 use crate::hamiltonian::Acquire;
-use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, conjugate_back, identity, product};
+use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, identity, power, product};
 use crate::noise::Noise;
 use crate::spin::{Space, Sparse, State};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub enum Decay {
     Points(Vec<C64>),
 }
 
-/// The decay of one member, without the receiver's phase, and the state behind it.
+/// The decay of one member, without the receiver's phase, and the state behind it, where that is wanted; else any.
 ///
 /// Without relaxation, `s(t) = sum_ab (V+ rho V)_ab (V+ F+ V)_ba exp(-i (E_a - E_b) t)`: one frequency a pair of levels that F+
 /// connects. In a rotor the Hamiltonian repeats itself: where a number n of points fits a number of turns, `U(t_k)` is computed
@@ -36,16 +36,21 @@ pub fn decay(
     state: &State,
     tolerance: f64,
     known: &mut Turned,
+    wanted: bool,
 ) -> Result<(Decay, State), StepError> {
     let raising = Sparse::of(&acquire.raising, space).dense();
     let (points, dwell) = (acquire.points, acquire.dwell);
     let rho = state.density();
     if generator.is_closed() && !generator.is_constant() {
-        let (out, end) = turning(acquire, generator, &raising, &rho, tolerance, known)?;
-        return Ok((Decay::Points(out), end));
+        let (out, turn) = turning(acquire, generator, &raising, &rho, tolerance, known)?;
+        let end = if wanted { deviation(&rho, |d| conjugate(&turn.whole(), d)) } else { rho };
+        return Ok((Decay::Points(out), State::Mixed(end)));
     }
     if generator.is_closed() {
         let out = Decay::Lines(closed_lines(generator, &raising, &rho)?);
+        if !wanted {
+            return Ok((out, state.clone()));
+        }
         let end = ExactClosed::new(generator).advance(state, 0.0, dwell * points as f64)?;
         return Ok((out, end));
     }
@@ -116,32 +121,95 @@ fn turning(
     rho: &Matrix,
     tolerance: f64,
     known: &mut Turned,
-) -> Result<(Vec<C64>, State), StepError> {
+) -> Result<(Vec<C64>, Way), StepError> {
     let (points, dwell) = (acquire.points, acquire.dwell);
     let meet = |n: usize, period: f64| {
         let turns = n as f64 * dwell / period;
         turns > 0.5 && (turns - turns.round()).abs() * (points as f64 / n as f64) < 1e-6
     };
     let block = acquire.segment.period.and_then(|p| (1..=points).find(|n| meet(*n, p))).unwrap_or(points);
-    // What has happened since the beginning of the block, point by point.
-    let mut moved = vec![identity(generator.dimension)];
+    // What has happened since the beginning of the block, point by point, in each part of the space that H does not leave.
+    let parts = generator.parts();
+    let mut moved: Vec<Vec<Matrix>> = vec![parts.iter().map(|p| identity(p.len())).collect()];
     for step in known.steps(acquire, generator, block, tolerance)? {
-        moved.push(product(&step, &moved[moved.len() - 1]));
+        let before = &moved[moved.len() - 1];
+        moved.push(parts.iter().zip(before).map(|(p, u)| product(&inside(&step, p, p), u)).collect());
     }
-    let observed: Vec<Matrix> = moved[..block].iter().map(|u| conjugate_back(u, raising).transpose()).collect();
-    let mut out = Vec::with_capacity(points);
     // The identity gives no signal, and at a polarisation of 1e-5 its rounding would.
     let level = rho.trace() / rho.nrows() as f64;
-    let mut now = rho.clone();
-    (0..rho.nrows()).for_each(|k| now[(k, k)] -= level);
-    while out.len() < points {
-        let left = (points - out.len()).min(block);
-        let signal = |o: &Matrix| o.iter().zip(now.iter()).map(|(f, x)| f * x).sum::<C64>();
-        out.extend(observed.iter().take(left).map(signal));
-        now = conjugate(&moved[left], &now);
+    let mut deviation = rho.clone();
+    (0..rho.nrows()).for_each(|k| deviation[(k, k)] -= level);
+    // Coherences between two parts that F+ connects: `Tr[rho F+] = sum Tr[rho_ab F_ba]`.
+    let mut seen: Vec<Coherences> = Vec::new();
+    for (a, from) in parts.iter().enumerate() {
+        for (b, to) in parts.iter().enumerate() {
+            let raising = inside(raising, to, from);
+            if raising.iter().any(|x| *x != ZERO) {
+                let turned = |u: &Vec<Matrix>| product(&product(&u[b].adjoint(), &raising), &u[a]).transpose();
+                let observed = moved[..block].iter().map(turned).collect();
+                seen.push(Coherences { parts: (a, b), observed, now: inside(&deviation, from, to) });
+            }
+        }
     }
-    (0..rho.nrows()).for_each(|k| now[(k, k)] += level);
-    Ok((out, State::Mixed(now)))
+    let mut out = Vec::with_capacity(points);
+    let mut blocks = 0;
+    while points - out.len() > block {
+        out.extend((0..block).map(|k| seen.iter().map(|c| c.signal(k)).sum::<C64>()));
+        seen.iter_mut().for_each(|c| c.turn(&moved[block]));
+        blocks += 1;
+    }
+    let left = points - out.len();
+    out.extend((0..left).map(|k| seen.iter().map(|c| c.signal(k)).sum::<C64>()));
+    let turn = moved[block].clone();
+    let last = moved.swap_remove(left);
+    Ok((out, Way { parts: parts.to_vec(), turn, turns: blocks, last }))
+}
+
+/// How a state has come to the end of a decay: some blocks, and what was left of one.
+struct Way {
+    parts: Vec<Vec<usize>>,
+    turn: Vec<Matrix>,
+    turns: u64,
+    last: Vec<Matrix>,
+}
+
+impl Way {
+    /// The propagator of all of it.
+    fn whole(&self) -> Matrix {
+        let n = self.parts.iter().map(Vec::len).sum();
+        let mut whole = Matrix::zeros(n, n);
+        for (p, (last, turn)) in self.parts.iter().zip(self.last.iter().zip(&self.turn)) {
+            let u = product(last, &power(turn, self.turns));
+            for (j, &column) in p.iter().enumerate() {
+                p.iter().enumerate().for_each(|(i, &row)| whole[(row, column)] = u[(i, j)]);
+            }
+        }
+        whole
+    }
+}
+
+/// Some rows and columns of a matrix.
+fn inside(m: &Matrix, rows: &[usize], columns: &[usize]) -> Matrix {
+    Matrix::from_fn(rows.len(), columns.len(), |i, j| m[(rows[i], columns[j])])
+}
+
+/// The coherences between two parts of the space, and what is seen of them.
+struct Coherences {
+    parts: (usize, usize),
+    /// F+ at every point of a block, transposed.
+    observed: Vec<Matrix>,
+    now: Matrix,
+}
+
+impl Coherences {
+    fn signal(&self, point: usize) -> C64 {
+        self.observed[point].iter().zip(self.now.iter()).map(|(f, x)| f * x).sum()
+    }
+
+    /// Moves them by a block.
+    fn turn(&mut self, u: &[Matrix]) {
+        self.now = product(&product(&u[self.parts.0], &self.now), &u[self.parts.1].adjoint());
+    }
 }
 
 /// Propagators from point to point of turns of a rotor, for crystallites whose Hamiltonians are those of others at another time: of

@@ -30,7 +30,7 @@ pub use schedule::{
     Acquire, Battery, Kick, Receiving, Record, Relaxing, Schedule, Segment, Step, Tomography, duration,
 };
 pub use shared::Shared;
-pub use value::{Evaluator, Fault, TimeOperator, Values, Variation};
+pub use value::{Evaluator, Fault, Outline, TimeOperator, Values, Variation};
 
 /// Builds the schedule at the given values, in the steps and limits of a spectrometer where one is named, without running it, and
 /// prepares the state of a small system. Gives warnings.

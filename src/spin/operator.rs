@@ -317,6 +317,23 @@ impl Operator {
         Operator { dimensions: self.dimensions.clone(), terms }
     }
 
+    /// Whether two operators are written alike: the same products in the same order, with the same coefficients to the last bit.
+    pub fn is_identical(&self, other: &Operator) -> bool {
+        let bits = |c: C64| (c.re.to_bits(), c.im.to_bits());
+        let same = |a: &Product, b: &Product| {
+            let alike = |(x, y): (&(usize, Arc<Local>), &(usize, Arc<Local>))| {
+                x.0 == y.0 && (Arc::ptr_eq(&x.1, &y.1) || x.1 == y.1)
+            };
+            a.factors.len() == b.factors.len() && a.factors.iter().zip(&b.factors).all(alike)
+        };
+        self.dimensions == other.dimensions
+            && self.terms.len() == other.terms.len()
+            && self.terms.iter().zip(&other.terms).all(|(a, b)| {
+                bits(a.coefficient) == bits(b.coefficient)
+                    && (Arc::ptr_eq(&a.product, &b.product) || same(&a.product, &b.product))
+            })
+    }
+
     /// Whether two operators are equal, to rounding. Tested by their means in product states without symmetries: those determine
     /// an operator, and a mean costs as much as the local matrices have entries, however large the space is.
     pub fn is_same(&self, other: &Operator) -> bool {
