@@ -204,3 +204,53 @@ measure {{ energy, ergotropy }}",
         assert!((value("charged", "ergotropy") - charged).abs() < 2e-4, "{sd}: {}", value("charged", "ergotropy"));
     }
 }
+
+#[test]
+fn members_that_follow_send_what_members_in_step_do() {
+    // Where a metric is asked too, all members walk in step and every state is kept; else they follow group by group.
+    let text = |spinning: &str, more: &str| {
+        format!(
+            "ergoseq 1
+param tau = 20 us
+system {{
+    field 9.4 T
+    temperature 300 K
+    spin a, b : 1H
+    csa a = 4 ppm eta 0.3
+    dipolar a b = -5 kHz along (0, 0, 1)
+    {spinning}
+}}
+cycle phi = x, -x
+ensemble {{ orientation : spiral points 150 }}
+sequence {{
+    prepare thermal
+    pulse 1H 90 deg phase phi ideal
+    delay tau
+    acquire 1H points 16 dwell 4 us phase phi
+    pulse 1H 45 deg phase y ideal
+    acquire 1H points 8 dwell 8 us
+}}
+measure {{ signal(1H), signal_im(1H){more} }}"
+        )
+    };
+    for spinning in ["", "spinning 12.5 kHz"] {
+        let (alone, in_step) = (run(&text(spinning, "")), run(&text(spinning, ", purity")));
+        assert_eq!(alone.how.members, in_step.how.members);
+        assert!(alone.how.members > 64, "one group has no followers");
+        assert_eq!(alone.how.duration, in_step.how.duration);
+        let mut largest = 0.0f64;
+        for (one, other) in alone.traces.iter().zip(&in_step.traces) {
+            assert_eq!((&one.name, one.start, &one.time), (&other.name, other.start, &other.time));
+            for ((_, x), (_, y)) in one.values.iter().zip(&other.values) {
+                for (x, y) in x.iter().zip(y) {
+                    let (x, y) = (x.unwrap(), y.unwrap());
+                    largest = largest.max(y.abs());
+                    // Sums in another order, and states of size 1 in rounding.
+                    assert!((x - y).abs() < 1e-10 * POLARISATION, "{x} {y}");
+                }
+            }
+        }
+        assert_eq!((alone.traces.len(), in_step.traces.len()), (2, 2));
+        assert!(largest > 0.1 * POLARISATION);
+    }
+}

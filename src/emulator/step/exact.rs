@@ -16,6 +16,40 @@ const SMALLEST_PART: usize = 48;
 struct Part {
     states: Vec<usize>,
     eigen: OnceCell<Arc<Eigen>>,
+    /// Its eigenvectors, one behind the other, where they are real.
+    real: OnceCell<Option<Vec<f64>>>,
+}
+
+impl Part {
+    fn real(&self, eigen: &Eigen) -> Option<&[f64]> {
+        let real = || {
+            let all = eigen.vectors.iter();
+            all.map(|x| (x.im == 0.0).then_some(x.re)).collect::<Option<Vec<f64>>>()
+        };
+        self.real.get_or_init(real).as_deref()
+    }
+}
+
+/// A sum of real columns with complex factors. It is compiled once for every width of vectors, and the widest that the processor has is
+/// taken.
+struct Real<'a> {
+    real: &'a [f64],
+    turned: &'a [C64],
+    moved: &'a mut [C64],
+}
+
+impl pulp::NullaryFnOnce for Real<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for (column, x) in self.real.chunks_exact(self.moved.len()).zip(self.turned) {
+            for (m, v) in self.moved.iter_mut().zip(column) {
+                m.re += v * x.re;
+                m.im += v * x.im;
+            }
+        }
+    }
 }
 
 /// Lists of states that H does not leave, short ones joined.
@@ -37,14 +71,17 @@ pub fn together(generator: &Generator) -> Vec<Vec<usize>> {
 pub struct ExactClosed<'a> {
     generator: &'a Generator,
     parts: Vec<Part>,
+    /// The vector that was moved last, in the eigenvectors of each part: a curve is that of one vector at many times.
+    resolved: Option<(Vector, Vec<Vec<C64>>)>,
 }
 
 impl<'a> ExactClosed<'a> {
     /// From a constant generator without dissipators.
     pub fn new(generator: &'a Generator) -> ExactClosed<'a> {
         let lists = together(generator);
-        let parts = lists.into_iter().map(|states| Part { states, eigen: OnceCell::new() }).collect();
-        ExactClosed { generator, parts }
+        let part = |states| Part { states, eigen: OnceCell::new(), real: OnceCell::new() };
+        let parts = lists.into_iter().map(part).collect();
+        ExactClosed { generator, parts, resolved: None }
     }
 
     /// The sizes of the parts in which a state is found.
@@ -83,18 +120,43 @@ impl<'a> ExactClosed<'a> {
         Ok(out)
     }
 
-    fn moved_vector(&self, psi: &Vector, t: f64) -> Result<Vector, StepError> {
-        let mut out = Vector::zeros(psi.len());
+    /// A vector in the eigenvectors of each part; nothing where it is not.
+    fn resolve(&mut self, psi: &Vector) -> Result<(), StepError> {
+        if self.resolved.as_ref().is_some_and(|(known, _)| known == psi) {
+            return Ok(());
+        }
+        let mut all = Vec::with_capacity(self.parts.len());
         for part in &self.parts {
             if part.states.iter().all(|&k| psi[k] == ZERO) {
+                all.push(vec![]);
                 continue;
             }
-            let eigen = self.eigen(part)?;
             let inside = Vector::from_fn(part.states.len(), |k, _| psi[part.states[k]]);
-            let mut turned = eigen.vectors.ad_mul(&inside);
-            turned.iter_mut().zip(&eigen.values).for_each(|(x, e)| *x *= C64::cis(-e * t));
-            let moved = &eigen.vectors * turned;
-            part.states.iter().zip(moved.iter()).for_each(|(&k, x)| out[k] = *x);
+            all.push(self.eigen(part)?.vectors.ad_mul(&inside).as_slice().to_vec());
+        }
+        self.resolved = Some((psi.clone(), all));
+        Ok(())
+    }
+
+    fn moved_vector(&mut self, psi: &Vector, t: f64) -> Result<Vector, StepError> {
+        self.resolve(psi)?;
+        let mut out = Vector::zeros(psi.len());
+        let resolved = self.resolved.iter().flat_map(|(_, all)| all);
+        for (part, coefficients) in self.parts.iter().zip(resolved).filter(|(_, c)| !c.is_empty()) {
+            let eigen = self.eigen(part)?;
+            let turned: Vec<C64> =
+                coefficients.iter().zip(&eigen.values).map(|(x, e)| x * C64::cis(-e * t)).collect();
+            let mut moved = vec![ZERO; turned.len()];
+            match part.real(eigen) {
+                Some(real) => pulp::Arch::new().dispatch(Real { real, turned: &turned, moved: &mut moved }),
+                None => {
+                    let columns = eigen.vectors.as_slice().chunks_exact(turned.len());
+                    columns.zip(&turned).for_each(|(column, x)| {
+                        moved.iter_mut().zip(column).for_each(|(m, v)| *m += v * x);
+                    });
+                }
+            }
+            part.states.iter().zip(&moved).for_each(|(&k, x)| out[k] = *x);
         }
         Ok(out)
     }
