@@ -67,6 +67,27 @@ pub fn identity(n: usize) -> Matrix {
     Matrix::identity(n, n)
 }
 
+/// The conjugate transpose, tile by tile: column by column, the rows of a large matrix would be read from afar each time.
+pub fn adjoint(m: &Matrix) -> Matrix {
+    const TILE: usize = 16;
+    let (rows, columns) = m.shape();
+    if rows * columns <= TILE * TILE {
+        return m.adjoint();
+    }
+    let mut out = Matrix::zeros(columns, rows);
+    let (from, to) = (m.as_slice(), out.as_mut_slice());
+    for j0 in (0..columns).step_by(TILE) {
+        for i0 in (0..rows).step_by(TILE) {
+            for i in i0..(i0 + TILE).min(rows) {
+                for j in j0..(j0 + TILE).min(columns) {
+                    to[i * columns + j] = from[j * rows + i].conj();
+                }
+            }
+        }
+    }
+    out
+}
+
 /// The product `a b`.
 pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
     if a.nrows().min(a.ncols()).min(b.ncols()) < LARGE {
@@ -99,12 +120,12 @@ fn small_product(a: &Matrix, b: &Matrix) -> Matrix {
 
 /// `u m u^dagger`.
 pub fn conjugate(u: &Matrix, m: &Matrix) -> Matrix {
-    product(&product(u, m), &u.adjoint())
+    product(&product(u, m), &adjoint(u))
 }
 
 /// `u^dagger m u`.
 pub fn conjugate_back(u: &Matrix, m: &Matrix) -> Matrix {
-    product(&product(&u.adjoint(), m), u)
+    product(&product(&adjoint(u), m), u)
 }
 
 /// `a b - b a`.

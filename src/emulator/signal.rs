@@ -108,8 +108,8 @@ fn closed_lines(generator: &Generator, raising: &Matrix, rho: &Matrix) -> Result
             }
         }
     }
-    let largest = found.iter().map(|(_, x)| x.norm()).fold(0.0, f64::max);
-    found.retain(|(_, x)| x.norm() > 1e-17 * largest);
+    let largest = found.iter().map(|(_, x)| x.norm_sqr()).fold(0.0, f64::max);
+    found.retain(|(_, x)| x.norm_sqr() > 1e-34 * largest);
     Ok(found)
 }
 

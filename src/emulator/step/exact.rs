@@ -3,7 +3,7 @@
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation, tidy};
 use crate::emulator::kept;
-use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, exponential, one_norm, product};
+use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, adjoint, conjugate, exponential, one_norm, product};
 use crate::spin::State;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -144,8 +144,7 @@ impl<'a> ExactClosed<'a> {
         let resolved = self.resolved.iter().flat_map(|(_, all)| all);
         for (part, coefficients) in self.parts.iter().zip(resolved).filter(|(_, c)| !c.is_empty()) {
             let eigen = self.eigen(part)?;
-            let turned: Vec<C64> =
-                coefficients.iter().zip(&eigen.values).map(|(x, e)| x * C64::cis(-e * t)).collect();
+            let turned: Vec<C64> = coefficients.iter().zip(&eigen.values).map(|(x, e)| x * C64::cis(-e * t)).collect();
             let mut moved = vec![ZERO; turned.len()];
             match part.real(eigen) {
                 Some(real) => pulp::Arch::new().dispatch(Real { real, turned: &turned, moved: &mut moved }),
@@ -176,7 +175,7 @@ impl<'a> ExactClosed<'a> {
                 if block.iter().all(|x| *x == ZERO) {
                     continue;
                 }
-                let moved = product(&product(left, &block), &right.adjoint());
+                let moved = product(&product(left, &block), &adjoint(right));
                 for (j, &column) in b.states.iter().enumerate() {
                     a.states.iter().enumerate().for_each(|(i, &row)| out[(row, column)] = moved[(i, j)]);
                 }

@@ -7,7 +7,7 @@ use super::exact::EXACT;
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
 use crate::emulator::kept;
-use crate::linalg::{C64, Matrix, Vector};
+use crate::linalg::{C64, Matrix, Vector, adjoint};
 use crate::spin::State;
 
 /// A subsystem of more states is better moved within the parts that H does not leave.
@@ -46,9 +46,9 @@ impl Turn {
         let n = m.nrows();
         let mut moved = m.clone();
         self.locals.iter().for_each(|t| columns(moved.as_mut_slice(), n, t));
-        let mut moved = moved.adjoint();
+        let mut moved = adjoint(&moved);
         self.locals.iter().for_each(|t| columns(moved.as_mut_slice(), n, t));
-        moved.adjoint()
+        adjoint(&moved)
     }
 }
 
