@@ -677,7 +677,7 @@ impl<'a> Evaluator<'a> {
                     });
                 }
                 match (total, sum.fold) {
-                    (Some(total), _) => Ok(total),
+                    (Some(total), _) => Ok(self.merged(total)),
                     // An empty sum is zero and an empty product one, of the kind of its body.
                     (None, Fold::Sum) if self.is_operator(sum, locals) => {
                         Ok(Value::Operator(TimeOperator { terms: vec![] }))
@@ -736,21 +736,29 @@ impl<'a> Evaluator<'a> {
                 None => value,
             });
         }
-        Ok(total.unwrap_or(Value::Number(Scalar::Constant(0.0))))
+        Ok(self.merged(total.unwrap_or(Value::Number(Scalar::Constant(0.0)))))
     }
 
-    /// A number beside an operator means that multiple of the identity.
+    /// The sum, of operators as a list that is merged when it is complete. A number beside an operator means that multiple of the
+    /// identity.
     fn add(&self, a: Value, b: Value) -> Value {
         match (a, b) {
             (Value::Number(a), Value::Number(b)) => Value::Number(a.with(&b, |a, b| a + b)),
             (Value::Operator(mut a), Value::Operator(b)) => {
                 a.terms.extend(b.terms);
-                Value::Operator(a.merged(&self.basis))
+                Value::Operator(a)
             }
             (Value::Operator(mut o), Value::Number(x)) | (Value::Number(x), Value::Operator(mut o)) => {
                 o.terms.push((x, Operator::identity(&self.basis, real(1.0))));
-                Value::Operator(o.merged(&self.basis))
+                Value::Operator(o)
             }
+        }
+    }
+
+    fn merged(&self, sum: Value) -> Value {
+        match sum {
+            Value::Operator(o) if o.terms.len() > 1 => Value::Operator(o.merged(&self.basis)),
+            sum => sum,
         }
     }
 
