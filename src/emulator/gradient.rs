@@ -16,7 +16,7 @@
 use super::projection::Projection;
 use super::propagate::{Walk, failed};
 use super::question::{Question, Refusal, aggregates};
-use super::{Generator, Lab, Options, each, evaluator, open_lab, sectors};
+use super::{Generator, Lab, Options, asked, each, evaluator, open_lab, sectors};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Schedule, Segment, Step, Values, build, members, prepare};
 use crate::ir::{Experiment, key_of};
@@ -26,6 +26,7 @@ use crate::spin::State;
 use crate::syntax::{Expr, ExprKind};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Up to this dimension the slope of a result is had, by differences in every direction of the state.
 const MOST_STATES: usize = 32;
@@ -129,7 +130,7 @@ impl Landscape {
                 .help("`ergoseq optimise` looks for parameters of pulses without slopes")
                 .into());
         }
-        let lab = open_lab(&e, &first[3], space, prepared, &[])?;
+        let lab = open_lab(&e, &first[3], space, prepared, Arc::new(asked(&e, &[])?))?;
         let mut ways = Vec::with_capacity(members.len());
         for (member, (own, prepared)) in members.iter().zip(&schedules) {
             let mut way = Setting { lab: &lab, options, staircase: &staircase, pieces: vec![], shaped: false };

@@ -53,7 +53,7 @@ use question::{Aggregate, Refusal, aggregates};
 use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Which method moves states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -199,11 +199,26 @@ impl How {
     }
 }
 
+/// What is asked of states.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// At marks and along curves.
+    pub questions: Vec<Question>,
+    /// Of curves as a whole.
+    pub aggregates: Vec<Aggregate>,
+}
+
+impl Asked {
+    /// Whether it is the same at every point of the parameters.
+    fn is_fixed(&self) -> bool {
+        self.questions.iter().chain(self.aggregates.iter().map(|a| &a.curve)).all(Question::is_fixed)
+    }
+}
+
 /// Everything that evaluations share at one point.
 pub(crate) struct Lab {
     pub scene: Scene,
-    pub questions: Vec<Question>,
-    pub aggregates: Vec<Aggregate>,
+    pub asked: Arc<Asked>,
     /// What is wanted of every member by itself.
     pub each: Each,
     edges: Vec<truncation::Edge>,
@@ -227,8 +242,8 @@ impl Lab {
 
     /// Whether nothing is asked of states, but signals.
     pub(crate) fn only_hears(&self, options: &Options) -> bool {
-        self.questions.is_empty()
-            && self.aggregates.is_empty()
+        self.asked.questions.is_empty()
+            && self.asked.aggregates.is_empty()
             && self.edges.is_empty()
             && self.each.is_empty()
             && options.states == 0
@@ -265,12 +280,14 @@ pub fn run(
 /// An experiment that is run at many points: what does not depend on the parameters is worked out once, for all threads.
 pub struct Emulator<'a> {
     shared: Arc<Shared<'a>>,
+    /// What is asked, where that is the same at every point.
+    asked: OnceLock<Arc<Asked>>,
 }
 
 impl<'a> Emulator<'a> {
     /// That of an experiment.
     pub fn new(experiment: &'a Experiment) -> Emulator<'a> {
-        Emulator { shared: Arc::new(Shared::of(experiment)) }
+        Emulator { shared: Arc::new(Shared::of(experiment)), asked: OnceLock::new() }
     }
 
     /// A run at one point, as [`run`].
@@ -280,8 +297,25 @@ impl<'a> Emulator<'a> {
     pub fn run(&self, given: &Values, options: &Options, extra: &[(Expr, Option<String>)]) -> Result<Run, Fault> {
         match &options.typical {
             Some(typical) => typical::run(self.shared.experiment, given, options, typical, extra),
-            None => run_at(&Evaluator::at(&self.shared, given)?, given, options, extra),
+            None => {
+                let e = Evaluator::at(&self.shared, given)?;
+                run_at(&e, given, options, extra, &|| self.asked(&e, extra))
+            }
         }
+    }
+}
+
+impl Emulator<'_> {
+    fn asked(&self, e: &Evaluator, extra: &[(Expr, Option<String>)]) -> Result<Arc<Asked>, Fault> {
+        if let (Some(known), []) = (self.asked.get(), extra) {
+            return Ok(known.clone());
+        }
+        let asked = Arc::new(asked(e, extra)?);
+        if extra.is_empty() && asked.is_fixed() {
+            // Another thread may have been first; it has found the same.
+            let _ = self.asked.set(asked.clone());
+        }
+        Ok(asked)
     }
 }
 
@@ -331,7 +365,13 @@ fn prepared_state(schedule: &Schedule, prepared: &Prepared, space: &Space) -> St
     }
 }
 
-fn run_at(e: &Evaluator, given: &Values, options: &Options, extra: &[(Expr, Option<String>)]) -> Result<Run, Fault> {
+fn run_at(
+    e: &Evaluator,
+    given: &Values,
+    options: &Options,
+    extra: &[(Expr, Option<String>)],
+    asked: &dyn Fn() -> Result<Arc<Asked>, Fault>,
+) -> Result<Run, Fault> {
     let experiment = e.experiment;
     let members = members(e)?;
     let (group, rest) = members.split_at(members.len().min(receive::GROUP));
@@ -345,7 +385,7 @@ fn run_at(e: &Evaluator, given: &Values, options: &Options, extra: &[(Expr, Opti
     };
     let pure = single && !schedule.is_read_out() && prepared.is_pure() && schedule.is_unitary();
     let size = estimate::check(schedule, &space, pure, options.max_memory)?;
-    let mut lab = open_lab(e, schedule, space, prepared, extra)?;
+    let mut lab = open_lab(e, schedule, space, prepared, asked()?)?;
     let expressions = experiment.measures.iter().map(|m| &m.value).chain(extra.iter().map(|(x, _)| x));
     let wanted = each::wanted(expressions.chain(experiment.theories.iter().map(|t| &t.metric)));
     // Where nothing but signals is asked, the other members follow group by group.
@@ -431,14 +471,8 @@ fn revivals(e: &Evaluator, duration: f64, lab: &Lab) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Battery and questions.
-fn open_lab(
-    e: &Evaluator,
-    schedule: &Schedule,
-    space: Space,
-    prepared: &Prepared,
-    extra: &[(Expr, Option<String>)],
-) -> Result<Lab, Fault> {
+/// What an experiment asks, and what is asked besides.
+fn asked(e: &Evaluator, extra: &[(Expr, Option<String>)]) -> Result<Asked, Fault> {
     let mut questions = Vec::new();
     let mut wanted = Vec::new();
     for measure in &e.experiment.measures {
@@ -458,11 +492,22 @@ fn open_lab(
     }
     wanted.sort_by(|a, b| a.key.cmp(&b.key));
     wanted.dedup_by(|a, b| a.key == b.key);
+    Ok(Asked { questions, aggregates: wanted })
+}
+
+/// Battery, states and questions.
+fn open_lab(
+    e: &Evaluator,
+    schedule: &Schedule,
+    space: Space,
+    prepared: &Prepared,
+    asked: Arc<Asked>,
+) -> Result<Lab, Fault> {
     let cells = cells(e, schedule, &space)?;
     let initial = prepared.state(&space);
     let edges = truncation::edges(e, &space)?;
     let scene = Scene::new(space, cells, initial);
-    Ok(Lab { scene, questions, aggregates: wanted, each: Each::default(), edges, notes: RefCell::default() })
+    Ok(Lab { scene, asked, each: Each::default(), edges, notes: RefCell::default() })
 }
 
 /// The battery of a schedule, with the levels of its collectives.

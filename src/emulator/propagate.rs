@@ -178,8 +178,8 @@ impl<'a> Walk<'a> {
         let moment = self.lab.moment(&mean, motion.as_ref().map(|m| m as &dyn crate::metrics::Motion), self.clock);
         let mut had = self.aggregates.clone();
         had.extend(self.lab.each.answers(self.lab, states, self.clock)?);
-        let mut values = Vec::with_capacity(self.lab.questions.len());
-        for question in &self.lab.questions {
+        let mut values = Vec::with_capacity(self.lab.asked.questions.len());
+        for question in &self.lab.asked.questions {
             let value = match question.answer(Some(&moment), &had) {
                 Ok(x) => Some(x),
                 Err(Refusal::Undefined(why)) => {

@@ -120,6 +120,21 @@ impl Question {
         Ok(Question { key, expr: expr.clone(), tree: tree(e, expr)? })
     }
 
+    /// Whether it is the same at every point of the parameters: no argument and no number stands in it.
+    pub fn is_fixed(&self) -> bool {
+        fn fixed(tree: &Tree) -> bool {
+            match tree {
+                Tree::Number(_) => false,
+                Tree::Metric { arguments, .. } => arguments.is_empty(),
+                Tree::Aggregate(_) => true,
+                Tree::Sum(parts) | Tree::Product(parts) => parts.iter().all(|(_, t)| fixed(t)),
+                Tree::Power(base, exponent) => fixed(base) && fixed(exponent),
+                Tree::Function(_, parts) => parts.iter().all(fixed),
+            }
+        }
+        fixed(&self.tree)
+    }
+
     /// The curve along a course, where the question is a single metric that has one without the states.
     pub fn along(&self, turning: &Turning, scene: &Scene) -> Option<Curve> {
         let Tree::Metric { index, arguments, scale } = &self.tree else { return None };

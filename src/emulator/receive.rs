@@ -13,6 +13,7 @@ use crate::metrics::Scene;
 use crate::spin::{Space, State};
 use rayon::prelude::*;
 use std::cell::RefCell;
+use std::sync::Arc;
 
 /// How many members a thread takes at once.
 pub const GROUP: usize = 64;
@@ -114,8 +115,7 @@ fn send(
     let begin: Vec<State> = schedules.iter().map(|(s, p)| prepared_state(s, p, space)).collect();
     let lab = Lab {
         scene: Scene::new(space.clone(), None, begin[0].clone()),
-        questions: vec![],
-        aggregates: vec![],
+        asked: Arc::default(),
         each: each::Each::default(),
         edges: vec![],
         notes: RefCell::default(),

@@ -49,13 +49,13 @@ type Recorded = (Trace, BTreeMap<String, Option<f64>>, Vec<State>);
 pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, clock: f64) -> Result<Recorded, Fault> {
     let (name, points) = segment.record.as_ref().map_or((String::new(), 2), |r| (r.name.clone(), r.points));
     let wanted: Vec<&Aggregate> =
-        lab.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
+        lab.asked.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
     let times = grid(segment.duration, points);
     let turning = turning(lab, tracks, segment)?;
     let aggregates = extrema(lab, &wanted, segment, tracks, clock, (points, turning.as_ref()))?;
-    let mut values: Vec<Vec<Option<f64>>> = Vec::with_capacity(lab.questions.len());
+    let mut values: Vec<Vec<Option<f64>>> = Vec::with_capacity(lab.asked.questions.len());
     let mut left: Vec<(usize, &Question)> = Vec::new();
-    for (k, question) in lab.questions.iter().enumerate() {
+    for (k, question) in lab.asked.questions.iter().enumerate() {
         let along = turning.as_ref().and_then(|t| finite(question.along(t, &lab.scene)?.values(&times)));
         if along.is_none() {
             left.push((k, question));
@@ -74,7 +74,7 @@ pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, clock: f64) -> 
         }
         ends = states;
     }
-    let columns = lab.questions.iter().map(|q| q.key.clone()).zip(values).collect();
+    let columns = lab.asked.questions.iter().map(|q| q.key.clone()).zip(values).collect();
     Ok((Trace { name, start: clock, time: times, values: columns }, aggregates, ends))
 }
 

@@ -343,8 +343,7 @@ fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Res
     }
     let lab = Lab {
         scene: Scene::new(space.clone(), None, State::Pure(Vector::zeros(0))),
-        questions: vec![],
-        aggregates: vec![],
+        asked: Arc::default(),
         each: Each::default(),
         edges: vec![],
         notes: RefCell::default(),

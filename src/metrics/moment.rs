@@ -6,6 +6,7 @@ use crate::spin::{Action, Basis, Blocks, Operator, Reduction, Space, State};
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
+use std::sync::OnceLock;
 
 /// Above this dimension no metric forms a density matrix or an operator of the whole system, or of the battery.
 pub const LARGEST_MATRIX: usize = 4096;
@@ -73,14 +74,14 @@ impl Cells {
 #[derive(Debug, Clone)]
 pub struct OperatorArgument {
     operator: Operator,
-    matrix: OnceCell<Matrix>,
-    action: OnceCell<Action>,
+    matrix: OnceLock<Matrix>,
+    action: OnceLock<Action>,
 }
 
 impl OperatorArgument {
     /// An operator, rad/s where it is a Hamiltonian.
     pub fn new(operator: Operator) -> OperatorArgument {
-        OperatorArgument { operator, matrix: OnceCell::new(), action: OnceCell::new() }
+        OperatorArgument { operator, matrix: OnceLock::new(), action: OnceLock::new() }
     }
 
     /// The operator itself.
