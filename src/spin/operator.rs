@@ -266,7 +266,9 @@ impl Operator {
 
     /// Calls `visit` for every entry of every term; entries of different terms may meet at one place.
     pub(super) fn visit(&self, mut visit: impl FnMut(usize, usize, C64)) {
-        let small = self.dimension() <= SMALL;
+        // The product of many dimensions need not be a number of the machine.
+        let dimension = self.dimensions.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+        let small = dimension.is_some_and(|n| n <= SMALL);
         for term in self.terms.iter().filter(|t| t.coefficient != ZERO) {
             let walk = |value: C64, visit: &mut dyn FnMut(usize, usize, C64)| {
                 visit_product(&self.dimensions, term.factors(), 0, (0, 0), value, visit);
@@ -321,10 +323,9 @@ impl Operator {
     pub fn is_identical(&self, other: &Operator) -> bool {
         let bits = |c: C64| (c.re.to_bits(), c.im.to_bits());
         let same = |a: &Product, b: &Product| {
-            let alike = |(x, y): (&(usize, Arc<Local>), &(usize, Arc<Local>))| {
-                x.0 == y.0 && (Arc::ptr_eq(&x.1, &y.1) || x.1 == y.1)
-            };
-            a.factors.len() == b.factors.len() && a.factors.iter().zip(&b.factors).all(alike)
+            a.factors.len() == b.factors.len()
+                && (a.factors.iter().zip(&b.factors))
+                    .all(|(x, y)| x.0 == y.0 && (Arc::ptr_eq(&x.1, &y.1) || x.1 == y.1))
         };
         self.dimensions == other.dimensions
             && self.terms.len() == other.terms.len()

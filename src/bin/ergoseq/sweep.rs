@@ -1,8 +1,8 @@
 //! `ergoseq sweep` and `ergoseq merge`: sweeps that outlast the memory, the machine and the patience.
 //!
-//! Every point has its place in the file, so the threads write as they finish and the file is the same whatever their number. A point's
-//! status is written behind its values: whenever the program ends, by itself or not, what is marked as computed is, and `--resume`
-//! computes the rest.
+//! Every point has its place in the file, so the threads write as they finish and the file is the same whatever their number. Each
+//! computes a few neighbours, and writes what it has at least every tenth of a second. A point's status is written behind its values:
+//! whenever the program ends, by itself or not, what is marked as computed is, and `--resume` computes the rest.
 
 use crate::overrides::{self, Prepared};
 use crate::progress::Progress;
