@@ -63,6 +63,7 @@ pub mod syntax;
 pub mod tomography;
 pub mod units;
 pub mod verdict;
+pub mod waveform;
 
 pub use compile::{Compiled, Refused, compile, no_files};
 

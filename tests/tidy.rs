@@ -34,7 +34,7 @@ fn library() -> Vec<(String, String)> {
 
 /// The layers, lowest first: a module names only modules of lower layers, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["source", "units", "linalg", "noise"],
+    &["source", "units", "linalg", "noise", "waveform"],
     &["diagnostic", "spin"],
     &["syntax", "metrics"],
     &["tomography"],

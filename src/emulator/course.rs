@@ -9,7 +9,6 @@ const MOST_KEPT: usize = 200_000_000;
 /// States along a segment.
 pub struct Course<'a> {
     stepper: Box<dyn Stepper + 'a>,
-    corners: Vec<f64>,
     /// By ascending time; the first is the beginning.
     known: Vec<(f64, State)>,
     /// How many may be kept.
@@ -17,14 +16,14 @@ pub struct Course<'a> {
 }
 
 impl<'a> Course<'a> {
-    /// From the beginning of a segment. No step crosses one of the `corners`, ascending.
-    pub fn new(stepper: Box<dyn Stepper + 'a>, begin: State, corners: Vec<f64>) -> Course<'a> {
+    /// From the beginning of a segment.
+    pub fn new(stepper: Box<dyn Stepper + 'a>, begin: State) -> Course<'a> {
         let bytes = 16
             * match &begin {
                 State::Pure(psi) => psi.len(),
                 State::Mixed(rho) => rho.len(),
             };
-        Course { stepper, corners, known: vec![(0.0, begin)], most: (MOST_KEPT / bytes.max(1)).max(8) }
+        Course { stepper, known: vec![(0.0, begin)], most: (MOST_KEPT / bytes.max(1)).max(8) }
     }
 
     /// The state at a time.
@@ -37,10 +36,7 @@ impl<'a> Course<'a> {
         if *from == t {
             return Ok(state.clone());
         }
-        let first = self.corners.partition_point(|c| *c <= *from);
-        let mut stops: Vec<f64> = self.corners[first..].iter().copied().take_while(|c| *c < t).collect();
-        stops.push(t);
-        let state = self.stepper.through(state, *from, &stops)?;
+        let state = self.stepper.advance(state, *from, t)?;
         if !self.stepper.is_direct() && at == self.known.len() {
             self.known.push((t, state.clone()));
             if self.known.len() > self.most {

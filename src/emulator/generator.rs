@@ -1,10 +1,13 @@
 //! What moves the state between two edges: `d rho/dt = -i [H(t), rho] + sum (c rho c^dagger - {c^dagger c, rho}/2)`, on the space
 //! in which the state stays.
 
-use crate::hamiltonian::{Scalar, Segment};
+use super::mesh::Mesh;
+use super::step::StepError;
+use crate::hamiltonian::Segment;
 use crate::linalg::{C64, I, Matrix, Vector, hermitian_part, make_hermitian, norm_squared, product, real};
 use crate::metrics::{LARGEST_MATRIX, Motion, Rate};
 use crate::spin::{Action, Operator, Space, Sparse, State, components};
+use crate::waveform::Scalar;
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -77,7 +80,12 @@ pub type Locals = (Vec<usize>, Vec<(usize, Matrix)>);
 pub struct Generator {
     /// The dimension of the space.
     pub dimension: usize,
+    /// How long the segment takes.
+    pub duration: f64,
+    /// The time after which H repeats itself, where it changes and does.
+    pub period: Option<f64>,
     terms: Vec<Term>,
+    mesh: OnceCell<Mesh>,
     /// H on the whole system.
     whole: Vec<(Scalar, Arc<Operator>)>,
     /// Lindblad operators.
@@ -121,7 +129,10 @@ impl Generator {
         let products = space.is_whole() && space.groups().is_empty();
         Generator {
             dimension,
+            duration: segment.duration,
+            period: segment.period,
             terms,
+            mesh: OnceCell::new(),
             whole: segment.hamiltonian.clone(),
             collapse,
             order,
@@ -134,6 +145,26 @@ impl Generator {
     /// Whether H is the same at all times.
     pub fn is_constant(&self) -> bool {
         self.terms.iter().all(|t| t.coefficient.constant().is_some())
+    }
+
+    /// The cells between whose ends every coefficient is smooth and resolved.
+    ///
+    /// # Errors
+    /// When a coefficient is unbounded or cannot be resolved.
+    pub fn mesh(&self, tolerance: f64) -> Result<&Mesh, StepError> {
+        if self.mesh.get().is_none() {
+            // Nobody else can have been first: a cell is not shared by threads.
+            let _ = self.mesh.set(Mesh::of(self, tolerance)?);
+        }
+        self.mesh.get().ok_or_else(|| StepError::Tolerance("the segment has no mesh".into()))
+    }
+
+    /// The coefficients of H, each with the difference of the outermost eigenvalues of its operator.
+    pub fn coefficients(&self) -> impl Iterator<Item = (&Scalar, f64)> {
+        self.terms.iter().map(|term| {
+            let (low, high) = term.action().spectral_bounds();
+            (&term.coefficient, high - low)
+        })
     }
 
     /// Whether H is the same at some times.
@@ -327,16 +358,26 @@ impl Generator {
         l
     }
 
-    /// A bound of the difference between the highest and the lowest eigenvalue of H during the segment.
-    pub fn bandwidth(&self, duration: f64) -> f64 {
-        const SAMPLES: usize = 16;
-        let mut bound = 0.0;
-        for term in &self.terms {
-            let (low, high) = term.action().spectral_bounds();
-            let at = |k: usize| term.coefficient.at(duration * k as f64 / SAMPLES as f64).abs();
-            bound += (high - low) * (0..=SAMPLES).map(at).fold(0.0, f64::max);
+    /// A bound of the difference between the highest and the lowest eigenvalue of H between two times.
+    pub fn bandwidth(&self, from: f64, to: f64) -> f64 {
+        let strongest = |c: &Scalar| {
+            let bound = c.range(from, to).magnitude();
+            if bound.is_finite() { bound } else { self.strongest(c, from, to) }
+        };
+        self.coefficients().map(|(c, norm)| norm * strongest(c)).sum()
+    }
+
+    /// The largest magnitude of a coefficient, cell by cell, where its range over all of them cannot be enclosed at once.
+    fn strongest(&self, coefficient: &Scalar, from: f64, to: f64) -> f64 {
+        const ROUGH: f64 = 1e-6;
+        let Ok(stops) = self.mesh(ROUGH).and_then(|mesh| mesh.stops(from, to)) else { return f64::INFINITY };
+        let mut start = from;
+        let mut largest = 0.0f64;
+        for stop in stops {
+            largest = largest.max(coefficient.range(start, stop).magnitude());
+            start = stop;
         }
-        bound
+        largest
     }
 }
 

@@ -12,6 +12,7 @@ mod gradient;
 mod kept;
 mod levels;
 mod lines;
+mod mesh;
 mod panel;
 mod plan;
 mod points;

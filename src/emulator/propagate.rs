@@ -9,10 +9,11 @@ use super::receive::{GROUP, Received, Sent};
 use super::signal::Decay;
 use super::step::commutator_free::CommutatorFree;
 use super::step::exact::{EXACT, ExactClosed, ExactOpen, stacked, unstacked};
+use super::step::periodic::Periodic;
 use super::step::{DENSE_LIOUVILLE, Stepper, choose};
 use super::{Lab, Mark, Method, Options, Trace, trace};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Acquire, Fault, Kick, Scalar, Segment, Step, duration};
+use crate::hamiltonian::{Acquire, Fault, Kick, Segment, Step, duration};
 use crate::linalg::{C64, Matrix, power, product};
 use crate::source::Place;
 use crate::spin::State;
@@ -236,7 +237,7 @@ impl<'a> Walk<'a> {
             let stepper = choose(generator, segment, &state, self.options.method, self.options.tolerance)
                 .map_err(|e| failed(segment.place, &e.to_string()))?;
             self.used(stepper.name());
-            courses.push(Course::new(stepper, state, corners(segment)));
+            courses.push(Course::new(stepper, state));
         }
         let exact = self.options.method == Method::Auto;
         let mut tracks = trace::Tracks { weights: &self.weights, generators: &generators, courses, exact };
@@ -322,9 +323,8 @@ impl<'a> Walk<'a> {
         let mut stepper = choose(&generator, segment, &state, self.options.method, self.options.tolerance)
             .map_err(|e| failed(segment.place, &e.to_string()))?;
         self.used(stepper.name());
-        let mut stops = corners(segment);
-        stops.push(segment.duration);
-        let state = stepper.through(&state, 0.0, &stops).map_err(|e| failed(segment.place, &e.to_string()))?;
+        let state =
+            stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(segment.place, &e.to_string()))?;
         self.lab.watch(&state);
         Ok(state)
     }
@@ -371,27 +371,15 @@ impl<'a> Walk<'a> {
             return Ok(None);
         }
         let generator = Generator::of(segment, self.lab.space());
-        let mut stepper = CommutatorFree::new(&generator, self.options.tolerance, segment.duration);
-        self.used(stepper.name());
         let wrong = |e: super::step::StepError| failed(segment.place, &e.to_string());
-        let one = || crate::linalg::identity(dimension);
-        // Whole turns of a rotor are the power of one.
-        if let Some(period) = segment.period
-            && segment.duration > 2.0 * period
-        {
-            let turns = (segment.duration / period).floor();
-            let turn = stepper.over(0.0, period).map_err(wrong)?.unwrap_or_else(one);
-            let rest = stepper.over(0.0, segment.duration - turns * period).map_err(wrong)?.unwrap_or_else(one);
-            return Ok(Some(product(&rest, &power(&turn, turns as u64))));
+        if let Some(mut periodic) = Periodic::new(&generator, self.options.tolerance).map_err(wrong)? {
+            self.used(periodic.name());
+            return Ok(Some(periodic.over(0.0, segment.duration).map_err(wrong)?));
         }
-        let mut total = one();
-        let mut now = 0.0;
-        for edge in corners(segment).into_iter().chain([segment.duration]) {
-            let next = stepper.over(now, edge).map_err(wrong)?;
-            total = next.map_or(total.clone(), |u| product(&u, &total));
-            now = edge;
-        }
-        Ok(Some(total))
+        let mut stepper = CommutatorFree::new(&generator, self.options.tolerance, segment.duration).map_err(wrong)?;
+        self.used(stepper.name());
+        let total = stepper.over(0.0, segment.duration).map_err(wrong)?;
+        Ok(Some(total.unwrap_or_else(|| crate::linalg::identity(dimension))))
     }
 
     fn kick(&mut self, kick: &Kick) -> Result<Matrix, Fault> {
@@ -498,20 +486,6 @@ fn key(segment: &Segment) -> Option<Key> {
         segment.hamiltonian.iter().map(|(c, o)| Some((Arc::as_ptr(o) as usize, c.constant()?.to_bits()))).collect();
     let relaxing = if segment.relaxing.is_empty() { 0 } else { Arc::as_ptr(&segment.relaxing) as usize };
     Some((terms?, relaxing, segment.duration.to_bits()))
-}
-
-pub(super) fn corners(segment: &Segment) -> Vec<f64> {
-    let mut all: Vec<f64> = segment
-        .hamiltonian
-        .iter()
-        .flat_map(|(c, _)| match c {
-            Scalar::Varying(f) => f.corners(segment.duration),
-            Scalar::Constant(_) => vec![],
-        })
-        .collect();
-    all.sort_by(f64::total_cmp);
-    all.dedup();
-    all
 }
 
 pub(super) fn failed(place: Place, why: &str) -> Fault {

@@ -323,7 +323,7 @@ fn evaluate(tree: &Tree, moment: Option<&Moment>, aggregates: &BTreeMap<String, 
             let function: &FunctionInfo = &crate::ir::FUNCTIONS[*index];
             let first = evaluate(&items[0], moment, aggregates)?;
             let second = items.get(1).map_or(Ok(0.0), |i| evaluate(i, moment, aggregates))?;
-            (function.value)(first, second)
+            function.function.value(first, second)
         }
     })
 }

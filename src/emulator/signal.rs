@@ -251,7 +251,7 @@ impl Turned {
         {
             return Ok(found);
         }
-        let mut stepper = CommutatorFree::new(generator, tolerance, block as f64 * dwell);
+        let mut stepper = CommutatorFree::new(generator, tolerance, block as f64 * dwell)?;
         let mut steps = Vec::with_capacity(block);
         for k in 0..block {
             let next = stepper.over(dwell * k as f64, dwell * (k + 1) as f64)?;

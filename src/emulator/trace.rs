@@ -112,7 +112,7 @@ fn finite(values: Vec<f64>) -> Option<Vec<f64>> {
 /// to follow. Never coarser than the samples that are recorded.
 fn finest(segment: &Segment, generators: &[Generator], recorded: usize) -> f64 {
     let recorded = segment.duration / (recorded - 1).max(1) as f64;
-    let widest = generators.iter().map(|g| g.bandwidth(segment.duration)).fold(0.0, f64::max);
+    let widest = generators.iter().map(|g| g.bandwidth(0.0, segment.duration)).fold(0.0, f64::max);
     let needed = 0.8 / widest;
     if needed.is_finite() && needed > 0.0 { needed.min(recorded) } else { recorded }
 }

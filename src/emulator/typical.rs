@@ -494,8 +494,6 @@ fn course(
 ) -> Result<(), Fault> {
     let wrong = |e: super::step::StepError| failed(segment.place, &e.to_string());
     let generator = Generator::of(segment, &setting.space);
-    let mut corners = super::propagate::corners(segment);
-    corners.retain(|t| *t > 0.0);
     let start = State::Pure(pair[0].clone());
     let mut stepper =
         choose(&generator, segment, &start, setting.options.method, setting.options.tolerance).map_err(wrong)?;
@@ -503,10 +501,8 @@ fn course(
     for j in 0..points {
         let next = at(j);
         if next > now {
-            let mut stops: Vec<f64> = corners.iter().copied().filter(|t| *t > now && *t < next).collect();
-            stops.push(next);
             for vector in pair.iter_mut() {
-                if let State::Pure(moved) = stepper.through(&State::Pure(vector.clone()), now, &stops).map_err(wrong)? {
+                if let State::Pure(moved) = stepper.advance(&State::Pure(vector.clone()), now, next).map_err(wrong)? {
                     *vector = moved;
                 }
             }

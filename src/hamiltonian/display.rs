@@ -1,9 +1,9 @@
 //! A schedule in words: what `ergoseq show --stage hamiltonian` prints.
 
-use super::function::Scalar;
 use super::schedule::{Schedule, Segment, Step};
 use crate::spin::{Basis, Operator, SiteKind};
 use crate::units::{TWO_PI, UnitSystem};
+use crate::waveform::Scalar;
 use std::fmt::Write;
 
 /// The schedule as text; frequencies in Hz in lab files.
@@ -109,7 +109,7 @@ fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mu
             }
             Scalar::Varying(f) => {
                 let factor = if units == UnitSystem::Lab { TWO_PI } else { 1.0 };
-                let at = |t: f64| crate::syntax::number_text(((f.curve)(t) / factor * 1e9).round() / 1e9);
+                let at = |t: f64| crate::syntax::number_text((f.at(t) / factor * 1e9).round() / 1e9);
                 let unit = if units == UnitSystem::Lab { " Hz" } else { "" };
                 format!(
                     "f(t) * ({}), f from {}{unit} to {}{unit}",

@@ -1,7 +1,6 @@
 //! Pulses and locks: flip angle, strength and duration settle each other; envelopes become coefficients of Fx and Fy.
 
 use super::envelope::Envelope;
-use super::function::{Function, Scalar};
 use super::hardware::Spectrometer;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
@@ -9,7 +8,7 @@ use crate::ir::{Align, Channel, Lock, Pulse, Ramp};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{TWO_PI, UnitSystem};
-use std::sync::Arc;
+use crate::waveform::{Function, Scalar};
 
 /// A pulse as numbers.
 pub struct Drive {
@@ -31,32 +30,30 @@ impl Drive {
     /// `a (cos phi - sin phi sin lean)` and `a sin phi cos lean`.
     pub fn along_xy(&self, lean: f64) -> (Scalar, Scalar) {
         let (phase, sine, cosine) = (self.phase, lean.sin(), lean.cos());
-        // Clean quarters: cos(90 deg) is 6e-17 in floating point.
-        let x = move |phi: f64| clean(phi.cos()) - clean(phi.sin()) * sine;
-        let y = move |phi: f64| clean(phi.sin()) * cosine;
         match &self.turning {
-            // What does not act is constant: a field along one axis is a single changing term.
+            // What does not act is constant: a field along one axis is a single changing term. Clean quarters: cos(90 deg) is 6e-17
+            // in floating point.
             None => {
                 let along = |part: f64| match part {
                     0.0 => Scalar::Constant(0.0),
-                    part => self.amplitude.map(move |a| a * part),
+                    part => self.amplitude.scaled(part),
                 };
-                (along(x(phase)), along(y(phase)))
+                let (x, y) = (clean(phase.cos()), clean(phase.sin()));
+                (along(x - y * sine), along(y * cosine))
             }
-            Some(turning) => (
-                self.amplitude.with(turning, move |a, psi| a * x(phase + psi)),
-                self.amplitude.with(turning, move |a, psi| a * y(phase + psi)),
-            ),
+            Some(turning) => {
+                let phase = turning.plus(&Scalar::Constant(phase));
+                let (x, y) = (phase.apply(Function::Cos), phase.apply(Function::Sin));
+                let along_x = if sine == 0.0 { x } else { x.minus(&y.scaled(sine)) };
+                (self.amplitude.times(&along_x), self.amplitude.times(&y.scaled(cosine)))
+            }
         }
     }
 
     /// The same strengths, beginning at a time.
     pub fn delayed(&self, start: f64) -> Drive {
-        let later = |s: &Scalar| match s {
-            Scalar::Varying(f) if start != 0.0 => Scalar::Varying(f.delayed(start)),
-            other => other.clone(),
-        };
-        Drive { amplitude: later(&self.amplitude), turning: self.turning.as_ref().map(later), ..*self }
+        let turning = self.turning.as_ref().map(|s| s.delayed(start));
+        Drive { amplitude: self.amplitude.delayed(start), turning, ..*self }
     }
 
     /// The same pulse stretched to another duration, times a factor, at another phase.
@@ -65,21 +62,13 @@ impl Drive {
             return Drive { amplitude: self.amplitude.clone(), turning: self.turning.clone(), phase, ..*self };
         }
         let stretch = self.duration / duration;
-        let stretched = |s: &Scalar| match s {
-            Scalar::Varying(f) if stretch != 1.0 => {
-                let curve = f.curve.clone();
-                let edges = f.edges.iter().cloned().map(|c| Arc::new(move |t: f64| c(t * stretch)) as _).collect();
-                Scalar::Varying(Function { curve: Arc::new(move |t| curve(t * stretch)), edges })
-            }
-            other => other.clone(),
-        };
         Drive {
             start: self.start,
             duration,
             phase,
             angle: self.angle * factor / stretch,
-            amplitude: stretched(&self.amplitude).map(move |a| a * factor),
-            turning: self.turning.as_ref().map(stretched),
+            amplitude: self.amplitude.compressed(stretch).scaled(factor),
+            turning: self.turning.as_ref().map(|s| s.compressed(stretch)),
         }
     }
 
@@ -88,7 +77,7 @@ impl Drive {
         let factor = e.variation.rf(nucleus);
         if factor != 1.0 {
             self.angle *= factor;
-            self.amplitude = self.amplitude.map(move |a| a * factor);
+            self.amplitude = self.amplitude.scaled(factor);
         }
         let time = |expr: &Option<Expr>| expr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose();
         let Some(channel) = channel(e, nucleus) else { return Ok(self) };
@@ -102,11 +91,13 @@ impl Drive {
         if rise.is_none() && droop.is_none() {
             return Ok(self);
         }
-        let (rise, droop) = (rise.map(|r| r.0), droop.map(|d| d.0));
-        let share = Scalar::Varying(Function::smooth(move |t| {
-            rise.map_or(1.0, |r| -(-t / r).exp_m1()) * droop.map_or(1.0, |d| (-t / d).exp())
-        }));
-        self.amplitude = self.amplitude.with(&share, |a, s| a * s);
+        let decay = |(time, _): (f64, Span)| Scalar::time().scaled(-1.0 / time).apply(Function::Exp);
+        if let Some(rise) = rise {
+            self.amplitude = self.amplitude.times(&Scalar::Constant(1.0).minus(&decay(rise)));
+        }
+        if let Some(droop) = droop {
+            self.amplitude = self.amplitude.times(&decay(droop));
+        }
         Ok(self)
     }
 }
@@ -276,16 +267,17 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     check_limit(e, &p.nucleus, rf, p.rf.as_ref().map_or(span, Expr::span))?;
     envelope.check_duration(length, span)?;
     let peak = rf * angular(e);
-    let (amplitude, mut turning) = envelope.over(length);
-    let amplitude = amplitude.map(move |a| peak * a);
+    let (amplitude, turning) = envelope.over(length);
+    let amplitude = amplitude.scaled(peak);
+    let mut turning: Vec<Scalar> = turning.into_iter().collect();
     if let Some(offset) = &p.offset {
         let rate = e.number(offset)? * angular(e);
-        turning.push(Scalar::Varying(Function::smooth(move |t| rate * t)));
+        turning.push(Scalar::time().scaled(rate));
     }
     if let Some(modulation) = &p.modulation {
         turning.push(e.curve(modulation)?);
     }
-    let turning = turning.into_iter().reduce(|a, b| a.with(&b, |x, y| x + y));
+    let turning = turning.into_iter().reduce(|a, b| a.plus(&b));
     Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, turning })
 }
 
@@ -333,7 +325,9 @@ impl Area<'_> {
             let help = "give `rf` and `duration` instead of an angle";
             return Err(refused("a pulse that sweeps through resonance has no flip angle".into(), help));
         }
-        let mean = self.envelope.mean(duration);
+        let unbounded = "a shape needs a finite value at every time";
+        let mean =
+            self.envelope.mean(duration).map_err(|e| refused(format!("this shape has no area: {e}"), unbounded))?;
         if mean.abs() < 1e-9 {
             return Err(refused(
                 "this shape has no net area, so it has no flip angle".into(),
@@ -422,18 +416,16 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
         .into());
     }
     let scale = angular(e);
-    let value = ramp.value;
+    let field = |share: &Scalar| (ramp.waveform)(share, from, to, argument_value).scaled(scale);
     let amplitude = match &l.steps {
         _ if from == to => Scalar::Constant(from * scale),
-        None => Scalar::Varying(Function::smooth(move |t| scale * value(t / length, from, to, argument_value))),
+        None => field(&Scalar::time().scaled(1.0 / length)),
         Some(steps) => {
-            let n = e.count(steps, 1)? as f64;
             // The strength in the middle of each step.
-            let curve = move |t: f64| {
-                let u = ((t / length * n).floor().clamp(0.0, n - 1.0) + 0.5) / n;
-                scale * value(u, from, to, argument_value)
-            };
-            Scalar::Varying(Function { edges: vec![super::envelope::ends_of_steps(n, length)], curve: Arc::new(curve) })
+            let n = e.count(steps, 1)?;
+            let along = field(&Scalar::time());
+            let table = (0..n).map(|k| along.at((k as f64 + 0.5) / n as f64)).collect();
+            super::envelope::step_number(n, length).looked_up(&table)
         }
     };
     Ok(Drive { start: 0.0, duration: length, phase, angle: 0.0, amplitude, turning: None })

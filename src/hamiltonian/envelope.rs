@@ -1,12 +1,12 @@
 //! The envelope of a pulse: a word of the table, the steps of a file, or an expression in t.
 
-use super::function::{Curve, Function, Scalar};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{FunctionInfo, PulseShape};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{Dimension, TWO_PI, UnitSystem};
+use crate::waveform::{Function, Scalar, Unresolved, integrals};
 use std::sync::Arc;
 
 /// An envelope of peak 1.
@@ -21,9 +21,9 @@ pub enum Envelope {
     Expression(Scalar),
 }
 
-/// A curve that is zero where steps of equal length end.
-pub fn ends_of_steps(steps: f64, duration: f64) -> Curve {
-    Arc::new(move |t| (std::f64::consts::PI * steps * t / duration).sin())
+/// The number of the step, counted from zero, that a time lies in.
+pub fn step_number(steps: usize, duration: f64) -> Scalar {
+    Scalar::time().scaled(steps as f64 / duration)
 }
 
 impl Envelope {
@@ -89,71 +89,33 @@ impl Envelope {
     }
 
     /// The mean of the envelope over a duration: the flip angle is 2 pi times peak rf times duration times this. Of an envelope
-    /// whose phase turns, the modulus of the complex mean. Simpson's rule on 4096 intervals, exact to rounding for smooth shapes.
-    pub fn mean(&self, duration: f64) -> f64 {
-        const N: usize = 4096;
-        let weight = |k: usize| match k {
-            0 | N => 1.0,
-            k if k % 2 == 1 => 4.0,
-            _ => 2.0,
-        };
-        let simpson = |at: &dyn Fn(f64) -> (f64, f64)| {
-            let mut sum = (0.0, 0.0);
-            for k in 0..=N {
-                let (amplitude, phase) = at(k as f64 / N as f64);
-                sum.0 += weight(k) * amplitude * phase.cos();
-                sum.1 += weight(k) * amplitude * phase.sin();
-            }
-            let mean = (sum.0 / (3.0 * N as f64), sum.1 / (3.0 * N as f64));
-            if mean.1.abs() < 1e-15 { mean.0 } else { mean.0.hypot(mean.1) }
-        };
-        match self {
-            Envelope::Constant => 1.0,
-            // Its corners are no place for a rule of smooth curves.
-            Envelope::Named(shape, arguments) if shape.name == "rectangular" => 1.0 - arguments[0] / duration,
-            Envelope::Named(shape, arguments) => simpson(&|u| (shape.value)(u, arguments, duration)),
-            Envelope::Expression(curve) => simpson(&|u| (curve.at(u * duration), 0.0)),
-            Envelope::Steps(steps) => {
-                let n = steps.len() as f64;
-                let re: f64 = steps.iter().map(|(a, p)| a * p.cos()).sum();
-                let im: f64 = steps.iter().map(|(a, p)| a * p.sin()).sum();
-                if im.abs() < 1e-12 * re.abs() { re / n } else { re.hypot(im) / n }
-            }
-        }
+    /// whose phase changes, the modulus of the complex mean.
+    ///
+    /// # Errors
+    /// When an expression cannot be bounded.
+    pub fn mean(&self, duration: f64) -> Result<f64, Unresolved> {
+        let (amplitude, phase) = self.over(duration);
+        let Some(phase) = phase else { return Ok(integrals(&[&amplitude], duration)?[0]) };
+        let parts = [Function::Cos, Function::Sin].map(|f| amplitude.times(&phase.apply(f)));
+        let means = integrals(&[&parts[0], &parts[1]], duration)?;
+        Ok(if means[1].abs() < 1e-12 * means[0].abs() { means[0] } else { means[0].hypot(means[1]) })
     }
 
-    /// Amplitude, and angles that are added to the phase, over a pulse of a duration.
-    pub fn over(&self, duration: f64) -> (Scalar, Vec<Scalar>) {
+    /// Amplitude, and an angle that is added to the phase, over a pulse of a duration.
+    pub fn over(&self, duration: f64) -> (Scalar, Option<Scalar>) {
+        let changing = |phase: Scalar| (phase.constant() != Some(0.0)).then_some(phase);
         match self {
-            Envelope::Constant => (Scalar::Constant(1.0), vec![]),
-            Envelope::Expression(curve) => (curve.clone(), vec![]),
+            Envelope::Constant => (Scalar::Constant(1.0), None),
+            Envelope::Expression(curve) => (curve.clone(), None),
             Envelope::Named(shape, arguments) => {
-                let value = shape.value;
-                let (own, others) = (arguments.clone(), arguments.clone());
-                let share = move |t: f64| (t / duration).clamp(0.0, 1.0);
-                let mut amplitude = Function::smooth(move |t| value(share(t), &own, duration).0);
-                if shape.name == "rectangular" {
-                    // The ends of its flanks.
-                    let flank = arguments[0];
-                    amplitude.edges.push(Arc::new(move |t| t - flank));
-                    amplitude.edges.push(Arc::new(move |t| t - (duration - flank)));
-                }
-                let turning = Function::smooth(move |t| value(share(t), &others, duration).1);
-                let turning = if shape.swept { vec![Scalar::Varying(turning)] } else { vec![] };
-                (Scalar::Varying(amplitude), turning)
+                let share = Scalar::time().scaled(1.0 / duration);
+                let (amplitude, phase) = (shape.waveform)(&share, arguments, duration);
+                (amplitude, changing(phase))
             }
             Envelope::Steps(steps) => {
-                let n = steps.len();
-                let number = move |t: f64| ((t / duration * n as f64) as usize).min(n - 1);
-                let (own, others) = (steps.clone(), steps.clone());
-                let jumping = |curve: Arc<dyn Fn(f64) -> f64 + Send + Sync>| {
-                    Scalar::Varying(Function { curve, edges: vec![ends_of_steps(n as f64, duration)] })
-                };
-                let turning = steps.iter().any(|(_, phase)| *phase != 0.0);
-                (
-                    jumping(Arc::new(move |t| own[number(t)].0)),
-                    if turning { vec![jumping(Arc::new(move |t| others[number(t)].1))] } else { vec![] },
-                )
+                let number = step_number(steps.len(), duration);
+                let table = |part: fn(&(f64, f64)) -> f64| number.looked_up(&steps.iter().map(part).collect());
+                (table(|s| s.0), changing(table(|s| s.1)))
             }
         }
     }

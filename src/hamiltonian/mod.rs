@@ -7,7 +7,6 @@ mod display;
 mod drive;
 mod ensemble;
 mod envelope;
-mod function;
 mod hardware;
 mod lebedev;
 mod orientation;
@@ -20,10 +19,10 @@ mod shared;
 mod value;
 mod zeeman;
 
+pub use crate::waveform::Scalar;
 pub use build::build;
 pub use display::describe;
 pub use ensemble::{Member, members, revival};
-pub use function::{Curve, Function, Scalar};
 pub use hardware::Spectrometer;
 pub use prepare::{Deviation, Prepared, prepare};
 pub use schedule::{

@@ -8,7 +8,6 @@
 //!
 //! Euler angles are z-y-z: `R(a, b, c) = Rz(a) Ry(b) Rz(c)`.
 
-use super::function::{Function, Scalar};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::linalg::real;
@@ -16,6 +15,7 @@ use crate::source::Span;
 use crate::spin::{Basis, Operator};
 use crate::syntax::Expr;
 use crate::units::{Dimension, hamiltonian_factor};
+use crate::waveform::{Function, Scalar};
 use std::sync::Arc;
 
 /// A matrix of three rows.
@@ -239,11 +239,10 @@ impl Terms {
         let rate = self.rate;
         for (k, operator) in &self.harmonics {
             let (twice, sine) = ((k / 2 + 1) as f64, k % 2 == 1);
-            let curve = move |t: f64| {
-                let angle = twice * rate * (t + start);
-                if sine { angle.sin() } else { angle.cos() }
-            };
-            terms.push((Scalar::Varying(Function::smooth(curve)), operator.clone()));
+            // The angle counts from `prepare`.
+            let angle = Scalar::time().scaled(twice * rate).delayed(-start);
+            let harmonic = angle.apply(if sine { Function::Sin } else { Function::Cos });
+            terms.push((harmonic, operator.clone()));
         }
         terms
     }

@@ -2,11 +2,11 @@
 //! Hamiltonian is a sum of operators with coefficients that are constant or smooth.
 
 use super::drive::clean;
-use super::function::Scalar;
 use crate::ir::State;
 use crate::linalg::real;
 use crate::source::Place;
 use crate::spin::{Basis, Operator};
+use crate::waveform::Scalar;
 use std::sync::Arc;
 
 /// Everything that is done, in order.

@@ -1,6 +1,5 @@
 //! Expressions to numbers and operators, at one point of the parameters.
 
-use super::function::{Function, Scalar};
 use super::hardware::Spectrometer;
 use super::orientation::{Frame, Internal};
 use super::shared::Shared;
@@ -13,6 +12,7 @@ use crate::spin::{Basis, LocalKind, Multiplet, Operator, Site, SiteKind};
 use crate::syntax::ast::SpinKind;
 use crate::syntax::{Expr, ExprKind, Fold};
 use crate::units::{UnitSystem, hamiltonian_factor};
+use crate::waveform::Scalar;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -60,7 +60,7 @@ impl TimeOperator {
     }
 
     fn scaled(self, factor: &Scalar) -> TimeOperator {
-        TimeOperator { terms: self.terms.into_iter().map(|(c, o)| (c.with(factor, |a, b| a * b), o)).collect() }
+        TimeOperator { terms: self.terms.into_iter().map(|(c, o)| (c.times(factor), o)).collect() }
     }
 }
 
@@ -74,7 +74,7 @@ impl Value {
     /// The product, this one on the left.
     fn times(self, right: Value) -> Value {
         match (self, right) {
-            (Value::Number(a), Value::Number(b)) => Value::Number(a.with(&b, |a, b| a * b)),
+            (Value::Number(a), Value::Number(b)) => Value::Number(a.times(&b)),
             (Value::Operator(a), Value::Number(b)) => Value::Operator(a.scaled(&b)),
             (Value::Number(a), Value::Operator(b)) => Value::Operator(b.scaled(&a)),
             (Value::Operator(a), Value::Operator(b)) => Value::Operator(multiply(&a, &b)),
@@ -580,7 +580,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn time_operator(&self, expr: &Expr, driven: bool) -> Result<TimeOperator, Fault> {
-        let time = Local { name: "t", value: Scalar::Varying(Function::smooth(|t| t)) };
+        let time = Local { name: "t", value: Scalar::time() };
         let locals = if driven { vec![time] } else { vec![] };
         match self.value(expr, &locals)? {
             Value::Operator(operator) => Ok(operator),
@@ -595,7 +595,7 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// When it is an operator.
     pub fn curve(&self, expr: &Expr) -> Result<Scalar, Fault> {
-        let time = Local { name: "t", value: Scalar::Varying(Function::smooth(|t| t)) };
+        let time = Local { name: "t", value: Scalar::time() };
         match self.value(expr, &[time])? {
             Value::Number(scalar) => Ok(scalar),
             Value::Operator(_) => {
@@ -624,7 +624,7 @@ impl<'a> Evaluator<'a> {
             ExprKind::Quantity(inner, unit) => {
                 let factor = unit.factor;
                 match self.value(inner, locals)? {
-                    Value::Number(x) => Ok(Value::Number(x.map(move |x| x * factor))),
+                    Value::Number(x) => Ok(Value::Number(x.scaled(factor))),
                     Value::Operator(_) => {
                         Err(Diagnostic::new(Code::OperatorExpected, span, "a unit belongs behind a number").into())
                     }
@@ -641,11 +641,9 @@ impl<'a> Evaluator<'a> {
                         finite(&factor.value, x, factor.divides)?;
                     }
                     product = match (product, value) {
-                        (Value::Number(a), Value::Number(b)) if factor.divides => {
-                            Value::Number(a.with(&b, |a, b| a / b))
-                        }
+                        (Value::Number(a), Value::Number(b)) if factor.divides => Value::Number(a.over(&b)),
                         (Value::Operator(a), Value::Number(b)) if factor.divides => {
-                            Value::Operator(a.scaled(&b.map(|b| 1.0 / b)))
+                            Value::Operator(a.scaled(&Scalar::Constant(1.0).over(&b)))
                         }
                         (a, b) => a.times(b),
                     };
@@ -655,7 +653,7 @@ impl<'a> Evaluator<'a> {
             ExprKind::Power(base, exponent) => {
                 let exponent_value = self.value(exponent, locals)?;
                 match (self.value(base, locals)?, exponent_value) {
-                    (Value::Number(a), Value::Number(b)) => Ok(Value::Number(a.with(&b, f64::powf))),
+                    (Value::Number(a), Value::Number(b)) => Ok(Value::Number(a.to_power(&b))),
                     (Value::Operator(a), Value::Number(b)) => {
                         let times = self.whole(exponent, b.constant().unwrap_or(f64::NAN), 1)?;
                         Ok(Value::Operator((1..times).fold(a.clone(), |product, _| multiply(&product, &a))))
@@ -727,7 +725,7 @@ impl<'a> Evaluator<'a> {
             let mut value = self.value(&term.value, locals)?;
             if term.negative {
                 value = match value {
-                    Value::Number(x) => Value::Number(x.map(|x| -x)),
+                    Value::Number(x) => Value::Number(x.scaled(-1.0)),
                     Value::Operator(o) => Value::Operator(o.scaled(&Scalar::Constant(-1.0))),
                 };
             }
@@ -743,7 +741,7 @@ impl<'a> Evaluator<'a> {
     /// identity.
     fn add(&self, a: Value, b: Value) -> Value {
         match (a, b) {
-            (Value::Number(a), Value::Number(b)) => Value::Number(a.with(&b, |a, b| a + b)),
+            (Value::Number(a), Value::Number(b)) => Value::Number(a.plus(&b)),
             (Value::Operator(mut a), Value::Operator(b)) => {
                 a.terms.extend(b.terms);
                 Value::Operator(a)
@@ -851,10 +849,9 @@ impl<'a> Evaluator<'a> {
                 }
             }
         }
-        let f = function.value;
-        let (value, edge) = match arguments.as_slice() {
-            [x] => (x.map(move |x| f(x, 0.0)), x.clone()),
-            [x, y] => (x.with(y, f), x.with(y, |x, y| x - y)),
+        let value = match arguments.as_slice() {
+            [x] => x.apply(function.function),
+            [x, y] => x.extreme(function.function, y),
             _ => {
                 return Err(Diagnostic::new(
                     Code::WrongArguments,
@@ -864,7 +861,7 @@ impl<'a> Evaluator<'a> {
                 .into());
             }
         };
-        Ok(Value::Number(if function.edge { value.edged(&edge) } else { value }))
+        Ok(Value::Number(value))
     }
 
     fn wrong_operator(&self, name: &str, kind: LocalKind, site: usize, span: Span) -> Fault {
@@ -938,7 +935,7 @@ fn multiply(a: &TimeOperator, b: &TimeOperator) -> TimeOperator {
     let mut terms = Vec::with_capacity(a.terms.len() * b.terms.len());
     for (x, p) in &a.terms {
         for (y, q) in &b.terms {
-            terms.push((x.with(y, |x, y| x * y), p.times(q)));
+            terms.push((x.times(y), p.times(q)));
         }
     }
     TimeOperator { terms }

@@ -1,6 +1,7 @@
 //! The functions of the language: one table of names, arguments and meaning, with the numbers they give.
 
 use crate::units::Dimension;
+use crate::waveform::Function;
 
 /// What a function takes and gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,41 +31,34 @@ pub struct FunctionInfo {
     pub rule: Rule,
     /// What it is.
     pub meaning: &'static str,
-    /// Its value; the second argument is only looked at by functions of two.
-    pub value: fn(f64, f64) -> f64,
-    /// Whether it has a corner or a jump where its argument (or the difference of its two) is zero. An integration then gets
-    /// an edge at that moment and never steps over it.
-    pub edge: bool,
+    /// The function itself.
+    pub function: Function,
 }
 
-const fn f(name: &'static str, rule: Rule, meaning: &'static str, value: fn(f64, f64) -> f64) -> FunctionInfo {
-    FunctionInfo { name, rule, meaning, value, edge: false }
-}
-
-const fn edged(name: &'static str, rule: Rule, meaning: &'static str, value: fn(f64, f64) -> f64) -> FunctionInfo {
-    FunctionInfo { name, rule, meaning, value, edge: true }
+const fn f(name: &'static str, rule: Rule, meaning: &'static str, function: Function) -> FunctionInfo {
+    FunctionInfo { name, rule, meaning, function }
 }
 
 /// Every function of numbers.
 pub const FUNCTIONS: &[FunctionInfo] = &[
-    f("sin", Rule::OfAngle, "sine", |x, _| x.sin()),
-    f("cos", Rule::OfAngle, "cosine", |x, _| x.cos()),
-    f("tan", Rule::OfAngle, "tangent", |x, _| x.tan()),
-    f("asin", Rule::ToAngle, "inverse sine", |x, _| x.asin()),
-    f("acos", Rule::ToAngle, "inverse cosine", |x, _| x.acos()),
-    f("atan", Rule::ToAngle, "inverse tangent", |x, _| x.atan()),
-    f("sinh", Rule::Plain, "hyperbolic sine", |x, _| x.sinh()),
-    f("cosh", Rule::Plain, "hyperbolic cosine", |x, _| x.cosh()),
-    f("tanh", Rule::Plain, "hyperbolic tangent", |x, _| x.tanh()),
-    f("exp", Rule::Plain, "exponential", |x, _| x.exp()),
-    f("log", Rule::Plain, "natural logarithm", |x, _| x.ln()),
-    f("sqrt", Rule::Root, "square root", |x, _| x.sqrt()),
-    edged("abs", Rule::Same, "magnitude", |x, _| x.abs()),
-    edged("min", Rule::SameTwo, "the smaller of two", |x, y| x.min(y)),
-    edged("max", Rule::SameTwo, "the larger of two", |x, y| x.max(y)),
-    edged("step", Rule::Sign, "0 below zero, 1 from zero on", |x, _| if x < 0.0 { 0.0 } else { 1.0 }),
-    edged("sign", Rule::Sign, "-1 below zero, 1 from zero on", |x, _| if x < 0.0 { -1.0 } else { 1.0 }),
-    f("floor", Rule::Plain, "the next whole number below", |x, _| x.floor()),
+    f("sin", Rule::OfAngle, "sine", Function::Sin),
+    f("cos", Rule::OfAngle, "cosine", Function::Cos),
+    f("tan", Rule::OfAngle, "tangent", Function::Tan),
+    f("asin", Rule::ToAngle, "inverse sine", Function::Asin),
+    f("acos", Rule::ToAngle, "inverse cosine", Function::Acos),
+    f("atan", Rule::ToAngle, "inverse tangent", Function::Atan),
+    f("sinh", Rule::Plain, "hyperbolic sine", Function::Sinh),
+    f("cosh", Rule::Plain, "hyperbolic cosine", Function::Cosh),
+    f("tanh", Rule::Plain, "hyperbolic tangent", Function::Tanh),
+    f("exp", Rule::Plain, "exponential", Function::Exp),
+    f("log", Rule::Plain, "natural logarithm", Function::Log),
+    f("sqrt", Rule::Root, "square root", Function::Sqrt),
+    f("abs", Rule::Same, "magnitude", Function::Abs),
+    f("min", Rule::SameTwo, "the smaller of two", Function::Min),
+    f("max", Rule::SameTwo, "the larger of two", Function::Max),
+    f("step", Rule::Sign, "0 below zero, 1 from zero on", Function::Step),
+    f("sign", Rule::Sign, "-1 below zero, 1 from zero on", Function::Sign),
+    f("floor", Rule::Plain, "the next whole number below", Function::Floor),
 ];
 
 impl FunctionInfo {

@@ -2,6 +2,7 @@
 
 use crate::source::Place;
 use crate::units::Dimension;
+use crate::waveform::{Function, Scalar};
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{PI, TAU};
 
@@ -29,8 +30,8 @@ pub struct PulseShape {
     pub swept: bool,
     /// What it is.
     pub meaning: &'static str,
-    /// The envelope at `u`, for the arguments and the duration.
-    pub value: fn(f64, &[f64], f64) -> (f64, f64),
+    /// The envelope as a function of `u`, for the arguments and the duration.
+    pub waveform: fn(&Scalar, &[f64], f64) -> (Scalar, Scalar),
 }
 
 const fn plain(meaning: &'static str, default: f64, range: (f64, f64)) -> ShapeArgument {
@@ -56,6 +57,14 @@ const RISE: ShapeArgument = ShapeArgument {
     range: (0.0, f64::MAX),
 };
 
+/// No phase beside that of the pulse.
+const IN_PHASE: Scalar = Scalar::Constant(0.0);
+
+/// `a + b u`.
+fn line(u: &Scalar, a: f64, b: f64) -> Scalar {
+    u.scaled(b).plus(&Scalar::Constant(a))
+}
+
 /// The envelopes.
 pub const PULSE_SHAPES: &[PulseShape] = &[
     PulseShape {
@@ -63,9 +72,10 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         arguments: &[RISE],
         swept: false,
         meaning: "constant, with straight flanks where they take time",
-        value: |u, a, duration| {
-            let flank = (u * duration).min((1.0 - u) * duration);
-            (if flank < a[0] { flank / a[0] } else { 1.0 }, 0.0)
+        waveform: |u, a, duration| {
+            let nearest = u.extreme(Function::Min, &line(u, 1.0, -1.0));
+            let one = Scalar::Constant(1.0);
+            (if a[0] > 0.0 { nearest.scaled(duration / a[0]).extreme(Function::Min, &one) } else { one }, IN_PHASE)
         },
     },
     PulseShape {
@@ -73,33 +83,34 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         arguments: &[plain("the height at which it is cut off", 0.01, HEIGHT)],
         swept: false,
         meaning: "a Gaussian, cut off at both ends",
-        value: |u, a, _| ((4.0 * a[0].ln() * (u - 0.5) * (u - 0.5)).exp(), 0.0),
+        waveform: |u, a, _| {
+            let x = line(u, -0.5, 1.0);
+            (x.times(&x).scaled(4.0 * a[0].ln()).apply(Function::Exp), IN_PHASE)
+        },
     },
     PulseShape {
         name: "sinc",
         arguments: &[plain("the number of zeros on each side", 3.0, (1e-3, 1e3))],
         swept: false,
         meaning: "sin(x)/x",
-        value: |u, a, _| {
-            let x = PI * a[0] * (2.0 * u - 1.0);
-            (if x.abs() < 1e-8 { 1.0 } else { x.sin() / x }, 0.0)
-        },
+        waveform: |u, a, _| (line(u, -1.0, 2.0).scaled(PI * a[0]).apply(Function::Sinc), IN_PHASE),
     },
     PulseShape {
         name: "sine",
         arguments: &[],
         swept: false,
         meaning: "half a period of a sine",
-        value: |u, _, _| ((PI * u).sin(), 0.0),
+        waveform: |u, _, _| (u.scaled(PI).apply(Function::Sin), IN_PHASE),
     },
     PulseShape {
         name: "hermite",
         arguments: &[plain("the factor of the quadratic term", 0.667, ANY)],
         swept: false,
         meaning: "a Gaussian times 1 - c x^2",
-        value: |u, a, _| {
-            let x = 6.0 * (u - 0.5);
-            ((1.0 - a[0] * x * x) * (-x * x).exp(), 0.0)
+        waveform: |u, a, _| {
+            let x = line(u, -0.5, 1.0).scaled(6.0);
+            let square = x.times(&x);
+            (line(&square, 1.0, -a[0]).times(&square.scaled(-1.0).apply(Function::Exp)), IN_PHASE)
         },
     },
     PulseShape {
@@ -107,10 +118,11 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         arguments: &[BANDWIDTH, plain("the height at which it is cut off", 0.01, HEIGHT)],
         swept: true,
         meaning: "hyperbolic secant whose frequency follows a hyperbolic tangent",
-        value: |u, a, duration| {
+        waveform: |u, a, duration| {
             let beta = (1.0 / a[1]).acosh();
-            let x = beta * (2.0 * u - 1.0);
-            (1.0 / x.cosh(), PI * a[0] * duration / (2.0 * beta) * x.cosh().ln())
+            let cosh = line(u, -1.0, 2.0).scaled(beta).apply(Function::Cosh);
+            let phase = cosh.apply(Function::Log).scaled(PI * a[0] * duration / (2.0 * beta));
+            (Scalar::Constant(1.0).over(&cosh), phase)
         },
     },
     PulseShape {
@@ -118,24 +130,28 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         arguments: &[BANDWIDTH, plain("the power of its flanks", 20.0, (0.1, 1e3))],
         swept: true,
         meaning: "1 - |cos(pi u)|^n, its frequency sweeping evenly",
-        value: |u, a, duration| (1.0 - (PI * u).cos().abs().powf(a[1]), even_sweep(u, a[0], duration)),
+        waveform: |u, a, duration| {
+            let flanks = u.scaled(PI).apply(Function::Cos).apply(Function::Abs).to_power(&Scalar::Constant(a[1]));
+            (line(&flanks, 1.0, -1.0), even_sweep(u, a[0], duration))
+        },
     },
     PulseShape {
         name: "chirp",
         arguments: &[BANDWIDTH, plain("the share of its length in which each flank rises as a sine", 0.1, (1e-6, 0.5))],
         swept: true,
         meaning: "constant between smooth flanks, its frequency sweeping evenly",
-        value: |u, a, duration| {
-            let edge = u.min(1.0 - u);
-            let amplitude = if edge < a[1] { (0.5 * PI * edge / a[1]).sin() } else { 1.0 };
-            (amplitude, even_sweep(u, a[0], duration))
+        waveform: |u, a, duration| {
+            let edge = u.extreme(Function::Min, &line(u, 1.0, -1.0));
+            let rise = edge.scaled(1.0 / a[1]).extreme(Function::Min, &Scalar::Constant(1.0));
+            (rise.scaled(0.5 * PI).apply(Function::Sin), even_sweep(u, a[0], duration))
         },
     },
 ];
 
 /// The phase of a frequency that goes evenly from minus to plus half of a bandwidth.
-fn even_sweep(u: f64, bandwidth: f64, duration: f64) -> f64 {
-    0.5 * TAU * bandwidth * duration * (u - 0.5) * (u - 0.5)
+fn even_sweep(u: &Scalar, bandwidth: f64, duration: f64) -> Scalar {
+    let x = line(u, -0.5, 1.0);
+    x.times(&x).scaled(0.5 * TAU * bandwidth * duration)
 }
 
 impl PulseShape {
@@ -174,8 +190,8 @@ pub struct Ramp {
     pub frequency: bool,
     /// What it is.
     pub meaning: &'static str,
-    /// The field at `u` between `a` and `b`, for the argument.
-    pub value: fn(f64, f64, f64, f64) -> f64,
+    /// The field as a function of `u`, between `a` and `b`, for the argument.
+    pub waveform: fn(&Scalar, f64, f64, f64) -> Scalar,
 }
 
 /// The ways of a ramp.
@@ -185,23 +201,26 @@ pub const RAMPS: &[Ramp] = &[
         argument: None,
         frequency: false,
         meaning: "in equal steps",
-        value: |u, a, b, _| a + (b - a) * u,
+        waveform: |u, a, b, _| line(u, a, b - a),
     },
     Ramp {
         name: "exponential",
         argument: Some("the number of time constants"),
         frequency: false,
         meaning: "a + (b - a) (1 - exp(-k u)) / (1 - exp(-k))",
-        value: |u, a, b, k| a + (b - a) * (-k * u).exp_m1() / (-k).exp_m1(),
+        waveform: |u, a, b, k| {
+            let share = (b - a) / (-k).exp_m1();
+            line(&u.scaled(-k).apply(Function::Exp), a - share, share)
+        },
     },
     Ramp {
         name: "tan",
         argument: Some("the local field"),
         frequency: true,
         meaning: "the angle of the effective field to the local field changes evenly",
-        value: |u, a, b, local| {
+        waveform: |u, a, b, local| {
             let (from, to) = ((a / local).atan(), (b / local).atan());
-            local * (from + (to - from) * u).tan()
+            line(u, from, to - from).apply(Function::Tan).scaled(local)
         },
     },
     Ramp {
@@ -209,10 +228,11 @@ pub const RAMPS: &[Ramp] = &[
         argument: Some("the local field"),
         frequency: true,
         meaning: "the sine of that angle changes evenly: the adiabaticity factor is constant",
-        value: |u, a, b, local| {
+        waveform: |u, a, b, local| {
             let sine = |field: f64| field / field.hypot(local);
-            let s = sine(a) + (sine(b) - sine(a)) * u;
-            local * s / (1.0 - s * s).sqrt()
+            let s = line(u, sine(a), sine(b) - sine(a));
+            let cosine = line(&s.times(&s), 1.0, -1.0).apply(Function::Sqrt);
+            s.scaled(local).over(&cosine)
         },
     },
 ];
@@ -233,9 +253,10 @@ mod tests {
         for ramp in RAMPS {
             let (a, b, c) = (50e3, 10.0, 3e3);
             let c = if ramp.frequency { c } else { 5.0 };
-            assert!(((ramp.value)(0.0, a, b, c) / a - 1.0).abs() < 1e-9, "{}", ramp.name);
-            assert!(((ramp.value)(1.0, a, b, c) / b - 1.0).abs() < 1e-6, "{}", ramp.name);
-            assert!((ramp.value)(0.5, a, b, c) < a);
+            let field = (ramp.waveform)(&Scalar::time(), a, b, c);
+            assert!((field.at(0.0) / a - 1.0).abs() < 1e-9, "{}", ramp.name);
+            assert!((field.at(1.0) / b - 1.0).abs() < 1e-6, "{}", ramp.name);
+            assert!(field.at(0.5) < a);
         }
     }
 }

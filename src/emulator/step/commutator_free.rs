@@ -13,6 +13,7 @@ use super::exact::{stacked, unstacked};
 use super::frame::Frame;
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation, tidy};
+use crate::emulator::mesh::Mesh;
 use crate::hamiltonian::Scalar;
 use crate::linalg::{I, Matrix, exponential, hermitian_eigen, product, real};
 use crate::spin::State;
@@ -20,6 +21,7 @@ use crate::spin::State;
 /// The method.
 pub struct CommutatorFree<'a> {
     generator: &'a Generator,
+    mesh: &'a Mesh,
     /// Where nothing but H acts.
     frame: Option<Frame>,
     tolerance: f64,
@@ -29,14 +31,18 @@ pub struct CommutatorFree<'a> {
     step: f64,
 }
 
-/// More steps than this mean that the Hamiltonian is not smooth: a pole, or a feature far below the length of the segment.
+/// More steps than this in one cell of the mesh mean that something is wrong.
 const MOST_STEPS: usize = 50_000;
 
 impl<'a> CommutatorFree<'a> {
     /// From a dense generator.
-    pub fn new(generator: &'a Generator, tolerance: f64, span: f64) -> CommutatorFree<'a> {
+    ///
+    /// # Errors
+    /// When a coefficient cannot be resolved.
+    pub fn new(generator: &'a Generator, tolerance: f64, span: f64) -> Result<CommutatorFree<'a>, StepError> {
         let frame = generator.is_closed().then(|| Frame::of(generator));
-        CommutatorFree { generator, frame, tolerance, span, step: span / 64.0 }
+        let mesh = generator.mesh(tolerance)?;
+        Ok(CommutatorFree { generator, mesh, frame, tolerance, span, step: span / 64.0 })
     }
 
     /// `H(t)`, part by part, or i times the superoperator: what is exponentiated is -i times this.
@@ -89,17 +95,33 @@ impl<'a> CommutatorFree<'a> {
         })
     }
 
-    /// The propagators of the parts in their frame.
+    /// The propagators of the parts in their frame, cell by cell.
     fn parts_over(&mut self, from: f64, to: f64) -> Result<Option<Vec<Matrix>>, StepError> {
-        let smallest = 1e-13 * self.span;
-        let mut t = from;
         let mut total: Option<Vec<Matrix>> = None;
+        let mut now = from;
+        for stop in self.mesh.stops(from, to)? {
+            total = self.parts_within(now, stop, total)?;
+            now = stop;
+        }
+        Ok(total)
+    }
+
+    /// Inside of a cell of the mesh, behind what was before.
+    fn parts_within(
+        &mut self,
+        from: f64,
+        to: f64,
+        mut total: Option<Vec<Matrix>>,
+    ) -> Result<Option<Vec<Matrix>>, StepError> {
+        // Cells that end at an edge may be shorter than any step.
+        let smallest = (1e-13 * self.span).min(1e-3 * (to - from));
+        let mut t = from;
         let mut steps = 0;
         while to - t > smallest {
             steps += 1;
             if steps > MOST_STEPS {
                 return Err(StepError::Tolerance(format!(
-                    "more than {MOST_STEPS} steps, the last at t = {t:e}: is the Hamiltonian finite there?"
+                    "more than {MOST_STEPS} steps between t = {from:e} and {to:e}: the Hamiltonian is too strong there"
                 )));
             }
             // A step never reaches beyond the end, and a remainder is not left to a sliver.

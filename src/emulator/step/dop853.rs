@@ -6,6 +6,7 @@
 
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, tidy};
+use crate::emulator::mesh::Mesh;
 use crate::linalg::{C64, Matrix, Vector};
 use crate::metrics::Rate;
 use crate::spin::State;
@@ -15,16 +16,19 @@ use ode_solvers::{DVector, Dop853, System};
 /// The method.
 pub struct Dop853Step<'a> {
     generator: &'a Generator,
+    mesh: &'a Mesh,
     tolerance: f64,
-    /// The length of the segment.
-    span: f64,
 }
 
 impl<'a> Dop853Step<'a> {
     /// From any generator.
-    pub fn new(generator: &'a Generator, tolerance: f64, span: f64) -> Dop853Step<'a> {
+    ///
+    /// # Errors
+    /// When a coefficient cannot be resolved.
+    pub fn new(generator: &'a Generator, tolerance: f64) -> Result<Dop853Step<'a>, StepError> {
         // The global error of the method is about a hundred times its local tolerance.
-        Dop853Step { generator, tolerance: (tolerance * 1e-3).max(1e-14), span }
+        let mesh = generator.mesh(tolerance)?;
+        Ok(Dop853Step { generator, mesh, tolerance: (tolerance * 1e-3).max(1e-14) })
     }
 }
 
@@ -33,6 +37,8 @@ struct Motion<'a> {
     generator: &'a Generator,
     from: f64,
     length: f64,
+    /// The cell of the mesh, both ends excluded: at its end the coefficients may have their next values already.
+    cell: (f64, f64),
     pure: bool,
 }
 
@@ -47,7 +53,7 @@ fn to_complex(y: &[f64]) -> impl Iterator<Item = C64> + '_ {
 impl System<f64, DVector<f64>> for Motion<'_> {
     fn system(&self, _x: f64, y: &DVector<f64>, dy: &mut DVector<f64>) {
         let n = self.generator.dimension;
-        let t = self.from + self.length * y[y.len() - 1];
+        let t = (self.from + self.length * y[y.len() - 1]).max(self.cell.0).min(self.cell.1);
         let rate = if self.pure {
             let psi = Vector::from_iterator(n, to_complex(y.as_slice()));
             self.generator.rate(t, &State::Pure(psi))
@@ -69,6 +75,23 @@ impl System<f64, DVector<f64>> for Motion<'_> {
 
 impl Stepper for Dop853Step<'_> {
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
+        let mut now = from;
+        let mut state = state.clone();
+        for stop in self.mesh.stops(from, to)? {
+            state = self.within(&state, now, stop)?;
+            now = stop;
+        }
+        Ok(state)
+    }
+
+    fn name(&self) -> &'static str {
+        "Dop853"
+    }
+}
+
+impl Dop853Step<'_> {
+    /// Inside of a cell of the mesh.
+    fn within(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
         let length = to - from;
         if length == 0.0 {
             return Ok(state.clone());
@@ -80,14 +103,15 @@ impl Stepper for Dop853Step<'_> {
         };
         let n = self.generator.dimension;
         // Every accepted state is kept by the crate: the way is cut into pieces of a few hundred turns of the phase.
-        let turns = self.generator.bandwidth(self.span) * length;
+        let turns = self.generator.bandwidth(from, to) * length;
         let pieces = (turns / 500.0).ceil().clamp(1.0, 1e7) as usize;
         let mut y = to_real(&values, 0.0);
+        let cell = (from.next_up(), to.next_down());
         for piece in 0..pieces {
             let begin = from + length * piece as f64 / pieces as f64;
             let last = y.len() - 1;
             y[last] = 0.0;
-            let motion = Motion { generator: self.generator, from: begin, length: length / pieces as f64, pure };
+            let motion = Motion { generator: self.generator, from: begin, length: length / pieces as f64, cell, pure };
             let scale = y.iter().take(last).fold(0.0f64, |m, x| m.max(x.abs()));
             let mut solver = Dop853::from_param(
                 motion,
@@ -118,9 +142,5 @@ impl Stepper for Dop853Step<'_> {
         } else {
             State::Mixed(tidy(&Matrix::from_iterator(n, n, to_complex(y.as_slice()))))
         })
-    }
-
-    fn name(&self) -> &'static str {
-        "Dop853"
     }
 }

@@ -4,6 +4,7 @@
 //! * [`turn`]: Hamiltonians that move each subsystem by itself, as hard pulses do.
 //! * [`chebyshev`]: constant Hamiltonians on large state vectors, without a matrix.
 //! * [`commutator_free`]: smooth time dependence, order 4 with error control.
+//! * [`periodic`]: many periods of a Hamiltonian that repeats itself, by powers of the propagator of one.
 //! * [`series`]: one field that changes beside a constant Hamiltonian, as in spin locks and shaped pulses.
 //! * [`dop853`]: an independent Runge-Kutta method of order 8, for everything; the method where no other fits.
 //! * [`plain`]: many small steps of the classical fourth order. Slow and obvious; kept to judge the others.
@@ -13,6 +14,7 @@ pub mod commutator_free;
 pub mod dop853;
 pub mod exact;
 pub mod frame;
+pub mod periodic;
 pub mod plain;
 pub mod series;
 pub mod split;
@@ -57,27 +59,14 @@ impl From<crate::linalg::LinalgError> for StepError {
     }
 }
 
-/// Moves a state from one time of a segment to a later one. No edge of the segment lies between them.
+/// Advances a state from one time of a segment to a later one. A method whose Hamiltonian changes advances from end to end of the
+/// cells of the generator's mesh, so that it never steps over an edge or a narrow feature.
 pub trait Stepper {
     /// The state at time `to`, from the state at time `from`.
     ///
     /// # Errors
     /// When the method fails.
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError>;
-
-    /// The state behind several stops, ascending and later than `from`; no step crosses one of them.
-    ///
-    /// # Errors
-    /// When the method fails.
-    fn through(&mut self, state: &State, from: f64, stops: &[f64]) -> Result<State, StepError> {
-        let mut now = from;
-        let mut state = state.clone();
-        for &stop in stops {
-            state = self.advance(&state, now, stop)?;
-            now = stop;
-        }
-        Ok(state)
-    }
 
     /// Whether any time is reached at the same cost and accuracy, so that no states between need to be kept.
     fn is_direct(&self) -> bool {
@@ -101,7 +90,7 @@ fn eigenvalues_are_cheaper(generator: &Generator, segment: &Segment, state: &Sta
     }
     let samples = segment.record.as_ref().map_or(1, |r| r.points) as f64;
     let sum = |power: i32| parts.iter().map(|&d| (d as f64).powi(power)).sum::<f64>();
-    let turns = 0.5 * generator.bandwidth(segment.duration) * segment.duration;
+    let turns = 0.5 * generator.bandwidth(0.0, segment.duration) * segment.duration;
     let eigenvalues = 0.26 * sum(3) + samples * 2.0 * sum(2);
     let chebyshev = (turns + 17.0 * samples) * 1.2 * generator.entries() as f64;
     eigenvalues <= chebyshev
@@ -121,9 +110,12 @@ pub fn choose<'a>(
     let span = segment.duration;
     let pure = matches!(state, State::Pure(_));
     match method {
-        Method::Dop853 => return Ok(Box::new(dop853::Dop853Step::new(generator, tolerance, span))),
-        Method::Plain => return Ok(Box::new(plain::PlainStep::new(generator, span))),
+        Method::Dop853 => return Ok(Box::new(dop853::Dop853Step::new(generator, tolerance)?)),
+        Method::Plain => return Ok(Box::new(plain::PlainStep::new(generator, tolerance)?)),
         Method::Auto => {}
+    }
+    if let Some(periodic) = periodic::Periodic::new(generator, tolerance)? {
+        return Ok(Box::new(periodic));
     }
     if generator.dimension >= SMALLEST_TURNED
         && let Some(turns) = turn::Turns::new(generator)
@@ -132,7 +124,7 @@ pub fn choose<'a>(
     }
     if !generator.is_constant()
         && (!pure || generator.dimension <= LARGEST_STEPPED)
-        && let Some(series) = series::Series::new(generator, tolerance, span)
+        && let Some(series) = series::Series::new(generator, tolerance, span)?
     {
         return Ok(Box::new(series));
     }
@@ -144,11 +136,11 @@ pub fn choose<'a>(
         (true, true) => Box::new(exact::ExactClosed::new(generator)),
         (true, false) if liouville <= DENSE_LIOUVILLE => Box::new(exact::ExactOpen::new(generator)),
         (false, true) if !pure || generator.dimension <= LARGEST_STEPPED => {
-            Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span))
+            Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span)?)
         }
         (false, false) if liouville <= DENSE_LIOUVILLE / 4 => {
-            Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span))
+            Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span)?)
         }
-        _ => Box::new(dop853::Dop853Step::new(generator, tolerance, span)),
+        _ => Box::new(dop853::Dop853Step::new(generator, tolerance)?),
     })
 }

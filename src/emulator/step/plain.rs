@@ -3,6 +3,7 @@
 
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, tidy};
+use crate::emulator::mesh::Mesh;
 use crate::linalg::{Matrix, Vector};
 use crate::metrics::Rate;
 use crate::spin::State;
@@ -10,19 +11,47 @@ use crate::spin::State;
 /// The method.
 pub struct PlainStep<'a> {
     generator: &'a Generator,
-    step: f64,
+    mesh: &'a Mesh,
 }
 
 impl<'a> PlainStep<'a> {
-    /// Steps in which no phase turns by more than 1/200, and at least 200 of them.
-    pub fn new(generator: &'a Generator, span: f64) -> PlainStep<'a> {
-        let decay = generator.fastest_decay();
-        let fastest = generator.bandwidth(span) + decay;
-        PlainStep { generator, step: (0.005 / fastest.max(f64::MIN_POSITIVE)).min(span / 200.0) }
+    /// For any generator.
+    ///
+    /// # Errors
+    /// When a coefficient cannot be resolved.
+    pub fn new(generator: &'a Generator, tolerance: f64) -> Result<PlainStep<'a>, StepError> {
+        Ok(PlainStep { generator, mesh: generator.mesh(tolerance)? })
     }
 
-    fn density(&self, rho: &Matrix, t: f64, h: f64) -> Matrix {
-        let f = |t: f64, rho: &Matrix| self.generator.rate_of_density(t, rho);
+    /// How many steps a cell takes: in none does a phase advance by more than 1/200 of a radian, there are at least 16 in a cell and
+    /// 200 in the segment.
+    fn steps(&self, from: f64, to: f64) -> usize {
+        let fastest = self.generator.bandwidth(from, to) + self.generator.fastest_decay();
+        let length = to - from;
+        let share = 200.0 * length / self.generator.duration;
+        (length * fastest / 0.005).max(share).max(16.0).ceil() as usize
+    }
+
+    /// Inside of a cell of the mesh.
+    fn within(&self, state: &State, from: f64, to: f64) -> State {
+        let steps = self.steps(from, to);
+        let h = (to - from) / steps as f64;
+        // At the end of a cell the coefficients may have their next values already: inside, the end is not reached.
+        let (first, last) = (from.next_up(), to.next_down());
+        let inside = move |t: f64| t.max(first).min(last);
+        let open = !self.generator.is_closed();
+        match state {
+            State::Pure(psi) if !open => {
+                State::Pure((0..steps).fold(psi.clone(), |psi, k| self.vector(&psi, from + h * k as f64, h, &inside)))
+            }
+            _ => State::Mixed(tidy(
+                &(0..steps).fold(state.density(), |rho, k| self.density(&rho, from + h * k as f64, h, &inside)),
+            )),
+        }
+    }
+
+    fn density(&self, rho: &Matrix, t: f64, h: f64, inside: &impl Fn(f64) -> f64) -> Matrix {
+        let f = |t: f64, rho: &Matrix| self.generator.rate_of_density(inside(t), rho);
         let k1 = f(t, rho);
         let k2 = f(t + h / 2.0, &(rho + k1.map(|x| x * (h / 2.0))));
         let k3 = f(t + h / 2.0, &(rho + k2.map(|x| x * (h / 2.0))));
@@ -30,8 +59,8 @@ impl<'a> PlainStep<'a> {
         rho + (k1 + (k2 + k3).map(|x| x * 2.0) + k4).map(|x| x * (h / 6.0))
     }
 
-    fn vector(&self, psi: &Vector, t: f64, h: f64) -> Vector {
-        let f = |t: f64, psi: &Vector| match self.generator.rate(t, &State::Pure(psi.clone())) {
+    fn vector(&self, psi: &Vector, t: f64, h: f64, inside: &impl Fn(f64) -> f64) -> Vector {
+        let f = |t: f64, psi: &Vector| match self.generator.rate(inside(t), &State::Pure(psi.clone())) {
             Rate::Pure(v) => v,
             Rate::Mixed(_) => psi.clone(),
         };
@@ -45,17 +74,13 @@ impl<'a> PlainStep<'a> {
 
 impl Stepper for PlainStep<'_> {
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
-        let steps = ((to - from).abs() / self.step).ceil().max(1.0) as usize;
-        let h = (to - from) / steps as f64;
-        let open = !self.generator.is_closed();
-        Ok(match state {
-            State::Pure(psi) if !open => {
-                State::Pure((0..steps).fold(psi.clone(), |psi, k| self.vector(&psi, from + h * k as f64, h)))
-            }
-            _ => State::Mixed(tidy(
-                &(0..steps).fold(state.density(), |rho, k| self.density(&rho, from + h * k as f64, h)),
-            )),
-        })
+        let mut now = from;
+        let mut state = state.clone();
+        for stop in self.mesh.stops(from, to)? {
+            state = self.within(&state, now, stop);
+            now = stop;
+        }
+        Ok(state)
     }
 
     fn name(&self) -> &'static str {

@@ -14,6 +14,7 @@
 use super::frame::{Frame, Part};
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
+use crate::emulator::mesh::Mesh;
 use crate::hamiltonian::Scalar;
 use crate::linalg::{C64, Matrix, hermitian_eigen, product, real};
 use crate::spin::State;
@@ -39,6 +40,7 @@ struct Block {
 /// The method.
 pub struct Series {
     frame: Frame,
+    mesh: Mesh,
     blocks: Vec<Block>,
     field: Scalar,
     tolerance: f64,
@@ -48,21 +50,23 @@ pub struct Series {
 impl Series {
     /// For a generator without dissipators whose only changing term is one field that moves each subsystem by itself, and whose other
     /// terms are real in its frame; `None` for any other.
-    pub fn new(generator: &Generator, tolerance: f64, span: f64) -> Option<Series> {
+    ///
+    /// # Errors
+    /// When the field cannot be resolved.
+    pub fn new(generator: &Generator, tolerance: f64, span: f64) -> Result<Option<Series>, StepError> {
         let frame = Frame::of(generator);
-        if !frame.is_turned() {
-            return None;
-        }
-        let field = generator.terms().find(|(c, _)| c.constant().is_none())?.0.clone();
-        let blocks = frame.parts.iter().map(block).collect::<Option<Vec<_>>>()?;
-        Some(Series { frame, blocks, field, tolerance, span })
+        let field = generator.terms().find(|(c, _)| c.constant().is_none()).map(|(c, _)| c.clone());
+        let blocks = frame.parts.iter().map(block).collect::<Option<Vec<_>>>();
+        let (true, Some(field), Some(blocks)) = (frame.is_turned(), field, blocks) else { return Ok(None) };
+        let mesh = generator.mesh(tolerance)?.clone();
+        Ok(Some(Series { frame, mesh, blocks, field, tolerance, span }))
     }
 
     /// `y(to)` from `y(from)` in one part: real parts of all columns, then imaginary ones.
     fn moved(&self, block: &Block, mut y: Mat<f64>, from: f64, to: f64) -> Result<Mat<f64>, StepError> {
-        let smallest = 1e-13 * self.span;
+        let smallest = (1e-13 * self.span).min(1e-3 * (to - from));
         let mut t = from;
-        if to - t > smallest && to - t <= self.longest() && self.is_still(from, to) {
+        if to - t > smallest && self.is_still(from, to) {
             return still(block, self.field.at(0.5 * (from + to)), y, to - from);
         }
         while to - t > smallest {
@@ -73,11 +77,6 @@ impl Series {
         Ok(y)
     }
 
-    /// No step is longer, so that a narrow feature of the field is not stepped over unseen.
-    fn longest(&self) -> f64 {
-        self.span / 64.0
-    }
-
     /// Whether the field is the same between two times, as within the steps of a ramp that goes by steps.
     fn is_still(&self, from: f64, to: f64) -> bool {
         let at = |k: u32| self.field.at(from + (to - from) * (f64::from(k) + 0.5) / 16.0);
@@ -86,10 +85,11 @@ impl Series {
 
     /// The longest step from a time that turns by no more than it may, and the field's polynomial over it.
     fn step(&self, block: &Block, t: f64, to: f64) -> Result<(f64, [f64; DEGREE + 1]), StepError> {
-        let mut h = (to - t).min(self.longest());
+        let mut h = to - t;
         // What the field may be wrong by, so that the angle of the whole segment is right.
         let allowed = 0.1 * self.tolerance / (self.span * block.strongest.max(f64::MIN_POSITIVE));
-        while h > 1e-13 * self.span {
+        let smallest = (1e-13 * self.span).min(1e-3 * (to - t));
+        while h > smallest {
             let at = |s: f64| self.field.at(t + s * h);
             let strength = (0..8).map(|k| at((f64::from(k) + 0.5) / 8.0).abs()).fold(0.0, f64::max);
             if !strength.is_finite() {
@@ -113,20 +113,21 @@ impl Series {
         Err(StepError::Tolerance(format!("the field at t = {t:e} changes too fast: is the Hamiltonian finite there?")))
     }
 
-    fn through_block(&self, block: &Block, y: Mat<f64>, from: f64, stops: &[f64]) -> Result<Mat<f64>, StepError> {
+    /// From cell to cell of the mesh.
+    fn through_block(&self, block: &Block, y: Mat<f64>, from: f64, to: f64) -> Result<Mat<f64>, StepError> {
         let mut now = from;
         let mut y = y;
-        for &stop in stops {
+        for stop in self.mesh.stops(from, to)? {
             y = self.moved(block, y, now, stop)?;
             now = stop;
         }
         Ok(y)
     }
 
-    fn propagators(&self, from: f64, stops: &[f64]) -> Result<Vec<Matrix>, StepError> {
+    fn propagators(&self, from: f64, to: f64) -> Result<Vec<Matrix>, StepError> {
         let one = |block: &Block| -> Result<Matrix, StepError> {
             let n = block.field.len();
-            let y = self.through_block(block, Mat::from_fn(n, 2 * n, |i, j| f64::from(i == j)), from, stops)?;
+            let y = self.through_block(block, Mat::from_fn(n, 2 * n, |i, j| f64::from(i == j)), from, to)?;
             Ok(Matrix::from_fn(n, n, |i, j| C64::new(y[(i, j)], y[(i, n + j)])))
         };
         self.blocks.iter().map(one).collect()
@@ -292,12 +293,8 @@ fn largest(m: &Mat<f64>) -> f64 {
 }
 
 impl Stepper for Series {
-    fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
-        self.through(state, from, &[to])
-    }
-
     /// The frame is entered and left once.
-    fn through(&mut self, state: &State, from: f64, stops: &[f64]) -> Result<State, StepError> {
+    fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
         Ok(match state {
             State::Pure(psi) => {
                 let inside = self.frame.enter_vector(psi);
@@ -305,13 +302,13 @@ impl Stepper for Series {
                 for (part, block) in self.frame.parts.iter().zip(&self.blocks) {
                     let states = &part.states;
                     let re_im = |i: usize, j: usize| if j == 0 { inside[states[i]].re } else { inside[states[i]].im };
-                    let y = self.through_block(block, Mat::from_fn(states.len(), 2, re_im), from, stops)?;
+                    let y = self.through_block(block, Mat::from_fn(states.len(), 2, re_im), from, to)?;
                     states.iter().enumerate().for_each(|(i, &s)| moved[s] = C64::new(y[(i, 0)], y[(i, 1)]));
                 }
                 State::Pure(self.frame.leave_vector(&moved))
             }
             State::Mixed(rho) => {
-                let parts = self.propagators(from, stops)?;
+                let parts = self.propagators(from, to)?;
                 State::Mixed(deviation(rho, |d| self.frame.moved_matrix(&parts, d)))
             }
         })

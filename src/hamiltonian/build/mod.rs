@@ -14,6 +14,7 @@ use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
 use crate::syntax::{Expr, ExprKind};
+use crate::waveform::common_period;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -186,11 +187,11 @@ impl<'a> Builder<'a, '_> {
                     None => self.relaxation(None)?,
                 };
                 let record = self.record(record.as_ref())?;
-                let (transmitted, period) = (0, None);
+                let period = common_period(hamiltonian.iter().map(|(c, _)| c));
                 steps.push(Step::Segment(Segment {
                     duration,
                     hamiltonian,
-                    transmitted,
+                    transmitted: 0,
                     period,
                     relaxing,
                     record,

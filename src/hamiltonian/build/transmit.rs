@@ -7,6 +7,7 @@ use super::super::value::Fault;
 use super::Builder;
 use crate::ir::{Align, Pulse};
 use crate::source::{Place, Span};
+use crate::waveform::common_period;
 use std::f64::consts::FRAC_PI_2;
 
 /// What a channel has sent.
@@ -160,9 +161,7 @@ impl<'a> Builder<'a, '_> {
             }
         }
         let relaxing = self.relaxation(None)?;
-        // A pulse of constant strength leaves the period of the rotor as it is.
-        let constant = hamiltonian[internal..].iter().all(|(c, _)| c.constant().is_some());
-        let period = if constant { self.internal()?.period() } else { None };
+        let period = common_period(hamiltonian.iter().map(|(c, _)| c));
         let transmitted = hamiltonian.len() - internal;
         Ok(Segment { duration, transmitted, hamiltonian, period, relaxing, record, place })
     }

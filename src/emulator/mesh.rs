@@ -1,0 +1,67 @@
+//! The cells of a segment: between two ends every coefficient of its Hamiltonian is smooth and resolved (see
+//! [`crate::waveform::mesh()`]). All methods advance from end to end, so that none of them can step over a feature.
+
+use super::generator::Generator;
+use super::step::StepError;
+use crate::waveform::{Scalar, Weighted, mesh};
+
+/// More ends than this are not listed one by one.
+const MOST_ENDS: f64 = 4e6;
+
+/// The share of the tolerance that the coefficients may cost.
+const SHARE: f64 = 0.1;
+
+/// Ends of cells; of one period where all coefficients repeat themselves.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mesh {
+    ends: Vec<f64>,
+    period: Option<f64>,
+}
+
+impl Mesh {
+    /// The cells of a generator over its segment.
+    ///
+    /// # Errors
+    /// When a coefficient is unbounded or cannot be resolved.
+    pub fn of(generator: &Generator, tolerance: f64) -> Result<Mesh, StepError> {
+        let duration = generator.duration;
+        let period = generator.period.filter(|p| *p < duration);
+        let varying = generator.coefficients().filter_map(|(c, norm)| match c {
+            Scalar::Varying(waveform) => Some(Weighted { waveform, norm }),
+            Scalar::Constant(_) => None,
+        });
+        let waveforms: Vec<Weighted> = varying.collect();
+        let (length, repetitions) = period.map_or((duration, 1.0), |p| (p, duration / p));
+        let ends = mesh(&waveforms, length, SHARE * tolerance / repetitions)
+            .map_err(|unresolved| StepError::Tolerance(unresolved.to_string()))?;
+        Ok(Mesh { ends, period })
+    }
+
+    /// The ends of the cells later than `from` and earlier than `to`, then `to`.
+    ///
+    /// # Errors
+    /// When there are too many.
+    pub fn stops(&self, from: f64, to: f64) -> Result<Vec<f64>, StepError> {
+        let Some(period) = self.period else {
+            let first = self.ends.partition_point(|end| *end <= from);
+            let inside = self.ends.iter().skip(first).copied().take_while(|end| *end < to);
+            return Ok(inside.chain([to]).collect());
+        };
+        let (first, last) = ((from / period).floor(), (to / period).ceil());
+        if (last - first) * self.ends.len() as f64 > MOST_ENDS {
+            let message = format!(
+                "the Hamiltonian repeats itself {:e} times between t = {from:e} and {to:e}, too often for this method",
+                last - first
+            );
+            return Err(StepError::Tolerance(message));
+        }
+        let periods = (0..(last - first) as usize).map(|k| period * (first + k as f64));
+        let ends = periods.flat_map(|start| self.ends.iter().map(move |end| start + end));
+        Ok(ends.filter(|end| from < *end && *end < to).chain([to]).collect())
+    }
+
+    /// The cell ends of one period, or of the whole segment.
+    pub fn ends(&self) -> &[f64] {
+        &self.ends
+    }
+}

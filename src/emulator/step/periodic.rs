@@ -1,0 +1,98 @@
+//! Many periods of a small Hamiltonian that repeats itself: the propagator of one period, to the power of their number.
+//!
+//! A drive of a hundred thousand periods costs one period and its powers. The rounding of a power grows with the number of
+//! periods, so that beyond some number the result would be rounding; that is refused.
+
+use super::commutator_free::CommutatorFree;
+use super::exact::{stacked, unstacked};
+use super::{DENSE_LIOUVILLE, StepError, Stepper};
+use crate::emulator::generator::{Generator, deviation, tidy};
+use crate::linalg::{Matrix, conjugate, identity, power, product};
+use crate::spin::State;
+
+/// The largest dimension of a closed system.
+const LARGEST: usize = 64;
+
+/// Fewer periods than this are propagated one by one.
+const FEWEST: f64 = 2.0;
+
+/// The method.
+pub struct Periodic<'a> {
+    generator: &'a Generator,
+    inner: CommutatorFree<'a>,
+    period: f64,
+    tolerance: f64,
+    /// The propagator of one period, when it was needed.
+    once: Option<Matrix>,
+}
+
+impl<'a> Periodic<'a> {
+    /// For a small generator that repeats itself more than twice; `None` for any other.
+    ///
+    /// # Errors
+    /// When a coefficient cannot be resolved.
+    pub fn new(generator: &'a Generator, tolerance: f64) -> Result<Option<Periodic<'a>>, StepError> {
+        let Some(period) = generator.period.filter(|p| FEWEST * p < generator.duration) else { return Ok(None) };
+        let d = generator.dimension;
+        let fits = if generator.is_closed() { d <= LARGEST } else { d * d <= DENSE_LIOUVILLE / 4 };
+        if generator.is_constant() || !fits {
+            return Ok(None);
+        }
+        let inner = CommutatorFree::new(generator, tolerance, generator.duration)?;
+        Ok(Some(Periodic { generator, inner, period, tolerance, once: None }))
+    }
+
+    /// The propagator from one time to a later one: of states, or of stacked density matrices where the system is open.
+    ///
+    /// # Errors
+    /// When a step fails, or the periods are too many for the precision of numbers.
+    pub fn over(&mut self, from: f64, to: f64) -> Result<Matrix, StepError> {
+        let d = self.generator.dimension;
+        let size = if self.generator.is_closed() { d } else { d * d };
+        let (first, last) = ((from / self.period).ceil(), (to / self.period).floor());
+        let count = last - first;
+        if count < FEWEST {
+            return Ok(self.inner.over(from, to)?.unwrap_or_else(|| identity(size)));
+        }
+        // A few roundings a product, each of them kept by every period that follows.
+        let rounding = 16.0 * f64::EPSILON * count;
+        if rounding > self.tolerance {
+            let message = format!(
+                "the Hamiltonian repeats itself {count:e} times, which leaves a rounding error of {rounding:.0e}; \
+                 the tolerance is {:e}",
+                self.tolerance
+            );
+            return Err(StepError::Tolerance(message));
+        }
+        if self.once.is_none() {
+            self.once = self.inner.over(0.0, self.period)?;
+        }
+        let mut total = self.once.as_ref().map_or_else(|| identity(size), |once| power(once, count as u64));
+        let start = first * self.period;
+        if start > from
+            && let Some(before) = self.inner.over(from, start)?
+        {
+            total = product(&total, &before);
+        }
+        // The rest counts from the beginning of a period.
+        if let Some(after) = self.inner.over(0.0, to - last * self.period)? {
+            total = product(&after, &total);
+        }
+        Ok(total)
+    }
+}
+
+impl Stepper for Periodic<'_> {
+    fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
+        let u = self.over(from, to)?;
+        Ok(match state {
+            State::Pure(psi) if self.generator.is_closed() => State::Pure(u * psi),
+            State::Mixed(rho) if self.generator.is_closed() => State::Mixed(deviation(rho, |d| conjugate(&u, d))),
+            _ => State::Mixed(tidy(&unstacked(&(u * stacked(&state.density()))))),
+        })
+    }
+
+    fn name(&self) -> &'static str {
+        "powers of one period"
+    }
+}

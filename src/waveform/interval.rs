@@ -1,0 +1,305 @@
+//! Interval arithmetic: an interval that encloses every value a function can have.
+//!
+//! Bounds are rounded outward by a few units in the last place after every operation, so that the enclosure holds in floating
+//! point too (Moore, Kearfott, Cloud, Introduction to Interval Analysis, SIAM 2009). A value that is undefined somewhere
+//! (a pole, the logarithm of zero) has an infinite enclosure.
+
+use std::f64::consts::{FRAC_PI_2, TAU};
+use std::ops::{Add, Mul, Neg, Sub};
+
+/// All numbers from `lo` to `hi`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The lower bound.
+    pub lo: f64,
+    /// The upper bound.
+    pub hi: f64,
+}
+
+/// Every number.
+pub const ENTIRE: Interval = Interval { lo: f64::NEG_INFINITY, hi: f64::INFINITY };
+
+/// Zero alone.
+pub const ZERO: Interval = Interval { lo: 0.0, hi: 0.0 };
+
+/// Two units in the last place, relative.
+const OUTWARD: f64 = 2.0 * f64::EPSILON;
+
+fn down(x: f64) -> f64 {
+    match x {
+        // The number that overflowed is finite.
+        f64::INFINITY => f64::MAX,
+        f64::NEG_INFINITY => x,
+        x => x - x.abs() * OUTWARD - f64::MIN_POSITIVE,
+    }
+}
+
+fn up(x: f64) -> f64 {
+    -down(-x)
+}
+
+/// A product in which zero times infinity is zero.
+fn times(x: f64, y: f64) -> f64 {
+    if x == 0.0 || y == 0.0 { 0.0 } else { x * y }
+}
+
+impl Interval {
+    /// A single number; everything where it is not a number.
+    pub fn point(x: f64) -> Interval {
+        if x.is_nan() { ENTIRE } else { Interval { lo: x, hi: x } }
+    }
+
+    /// From rounded bounds.
+    fn outward(lo: f64, hi: f64) -> Interval {
+        if lo.is_nan() || hi.is_nan() { ENTIRE } else { Interval { lo: down(lo), hi: up(hi) } }
+    }
+
+    /// Of a function that grows with its argument.
+    fn increasing(self, f: impl Fn(f64) -> f64) -> Interval {
+        Interval::outward(f(self.lo), f(self.hi))
+    }
+
+    /// Half of its width; infinite where it is unbounded.
+    pub fn radius(self) -> f64 {
+        let radius = 0.5 * (self.hi - self.lo);
+        if radius.is_nan() { f64::INFINITY } else { radius }
+    }
+
+    /// The largest magnitude in it.
+    pub fn magnitude(self) -> f64 {
+        self.lo.abs().max(self.hi.abs())
+    }
+
+    /// Whether both bounds are finite.
+    pub fn is_finite(self) -> bool {
+        self.lo.is_finite() && self.hi.is_finite()
+    }
+
+    /// Whether a number lies in it.
+    pub fn contains(self, x: f64) -> bool {
+        self.lo <= x && x <= self.hi
+    }
+
+    /// The smallest interval that holds both.
+    pub fn hull(self, other: Interval) -> Interval {
+        Interval { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
+    }
+
+    /// What lies in both, which must overlap; this one where rounding has separated them.
+    pub fn overlap(self, other: Interval) -> Interval {
+        let (lo, hi) = (self.lo.max(other.lo), self.hi.min(other.hi));
+        if lo <= hi { Interval { lo, hi } } else { self }
+    }
+
+    /// Times a number.
+    pub fn scaled(self, factor: f64) -> Interval {
+        self * Interval::point(factor)
+    }
+
+    /// The square, never below zero.
+    pub fn square(self) -> Interval {
+        self.even_power(2)
+    }
+
+    /// One divided by it: everything where it holds zero.
+    pub fn reciprocal(self) -> Interval {
+        if self.contains(0.0) {
+            return ENTIRE;
+        }
+        Interval::outward(1.0 / self.hi, 1.0 / self.lo)
+    }
+
+    fn even_power(self, n: i32) -> Interval {
+        let (a, b) = (self.lo.abs().powi(n), self.hi.abs().powi(n));
+        let low = if self.contains(0.0) { 0.0 } else { a.min(b) };
+        let found = Interval::outward(low, a.max(b));
+        Interval { lo: found.lo.max(0.0), hi: found.hi }
+    }
+
+    /// A whole power, at least zero.
+    pub fn power(self, n: i32) -> Interval {
+        match n {
+            0 => Interval::point(1.0),
+            1 => self,
+            n if n % 2 == 0 => self.even_power(n),
+            n => self.increasing(|x| x.powi(n)),
+        }
+    }
+
+    /// A real power of what is at least zero; everything where the power is not defined somewhere.
+    pub fn real_power(self, p: f64) -> Interval {
+        if self.hi < 0.0 {
+            return ENTIRE;
+        }
+        let (a, b) = (self.lo.max(0.0).powf(p), self.hi.powf(p));
+        let found = Interval::outward(a.min(b), a.max(b));
+        Interval { lo: found.lo.max(0.0), hi: found.hi }
+    }
+
+    /// `exp(x)`.
+    pub fn exp(self) -> Interval {
+        let found = self.increasing(f64::exp);
+        Interval { lo: found.lo.max(0.0), hi: found.hi }
+    }
+
+    /// `ln(x)`.
+    pub fn ln(self) -> Interval {
+        if self.hi <= 0.0 {
+            return ENTIRE;
+        }
+        Interval { lo: self.lo.max(0.0), hi: self.hi }.increasing(f64::ln)
+    }
+
+    /// `sqrt(x)`.
+    pub fn sqrt(self) -> Interval {
+        if self.hi < 0.0 {
+            return ENTIRE;
+        }
+        let found = Interval { lo: self.lo.max(0.0), hi: self.hi }.increasing(f64::sqrt);
+        Interval { lo: found.lo.max(0.0), hi: found.hi }
+    }
+
+    /// `cos(x)`.
+    pub fn cos(self) -> Interval {
+        // A multiple of pi is found to rounding only: bounds nearer than that to a turning point are taken to hold it.
+        let slack = 4.0 * f64::EPSILON * self.magnitude();
+        let (lo, hi) = (self.lo - slack, self.hi + slack);
+        // Negated, so that what is not a number is everything.
+        if !(hi - lo < TAU) {
+            return Interval { lo: -1.0, hi: 1.0 };
+        }
+        let holds = |phase: f64| ((hi - phase) / TAU).floor() > ((lo - phase) / TAU).ceil() - 1.0;
+        let (a, b) = (self.lo.cos(), self.hi.cos());
+        let found = Interval::outward(a.min(b), a.max(b));
+        Interval {
+            lo: if holds(std::f64::consts::PI) { -1.0 } else { found.lo.max(-1.0) },
+            hi: if holds(0.0) { 1.0 } else { found.hi.min(1.0) },
+        }
+    }
+
+    /// `sin(x)`.
+    pub fn sin(self) -> Interval {
+        let shifted = self - Interval { lo: down(FRAC_PI_2), hi: up(FRAC_PI_2) };
+        let bound = shifted.cos();
+        // Near its ends the direct values are sharper than those of the shifted cosine.
+        let (a, b) = (self.lo.sin(), self.hi.sin());
+        let ends = Interval::outward(a.min(b), a.max(b));
+        let inner = |edge: f64, end: f64| if edge.abs() == 1.0 { edge } else { end };
+        Interval { lo: inner(bound.lo, ends.lo), hi: inner(bound.hi, ends.hi) }
+    }
+
+    /// `sinh(x)`.
+    pub fn sinh(self) -> Interval {
+        self.increasing(f64::sinh)
+    }
+
+    /// `cosh(x)`.
+    pub fn cosh(self) -> Interval {
+        let (a, b) = (self.lo.cosh(), self.hi.cosh());
+        let low = if self.contains(0.0) { 1.0 } else { a.min(b) };
+        Interval::outward(low, a.max(b))
+    }
+
+    /// `tanh(x)`.
+    pub fn tanh(self) -> Interval {
+        self.increasing(f64::tanh).overlap(Interval { lo: -1.0, hi: 1.0 })
+    }
+
+    /// `atan(x)`.
+    pub fn atan(self) -> Interval {
+        self.increasing(f64::atan)
+    }
+
+    /// `asin(x)`; everything where it is not defined somewhere.
+    pub fn asin(self) -> Interval {
+        if self.lo > 1.0 || self.hi < -1.0 {
+            return ENTIRE;
+        }
+        Interval { lo: self.lo.max(-1.0), hi: self.hi.min(1.0) }.increasing(f64::asin)
+    }
+}
+
+impl Add for Interval {
+    type Output = Interval;
+
+    fn add(self, other: Interval) -> Interval {
+        Interval::outward(self.lo + other.lo, self.hi + other.hi)
+    }
+}
+
+impl Sub for Interval {
+    type Output = Interval;
+
+    fn sub(self, other: Interval) -> Interval {
+        Interval::outward(self.lo - other.hi, self.hi - other.lo)
+    }
+}
+
+impl Neg for Interval {
+    type Output = Interval;
+
+    fn neg(self) -> Interval {
+        Interval { lo: -self.hi, hi: -self.lo }
+    }
+}
+
+impl Mul for Interval {
+    type Output = Interval;
+
+    fn mul(self, other: Interval) -> Interval {
+        if self == ZERO || other == ZERO {
+            return ZERO;
+        }
+        let products =
+            [times(self.lo, other.lo), times(self.lo, other.hi), times(self.hi, other.lo), times(self.hi, other.hi)];
+        let lo = products.iter().copied().fold(f64::INFINITY, f64::min);
+        let hi = products.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        Interval::outward(lo, hi)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn enclosures_hold_every_value() {
+        let functions: [(fn(Interval) -> Interval, fn(f64) -> f64); 9] = [
+            (Interval::sin, f64::sin),
+            (Interval::cos, f64::cos),
+            (Interval::exp, f64::exp),
+            (Interval::sinh, f64::sinh),
+            (Interval::cosh, f64::cosh),
+            (Interval::tanh, f64::tanh),
+            (Interval::atan, f64::atan),
+            (Interval::square, |x| x * x),
+            (|i| i.power(3), |x| x * x * x),
+        ];
+        let mut state = 1u64;
+        let mut random = || {
+            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            (state >> 11) as f64 / (1u64 << 53) as f64
+        };
+        for _ in 0..20_000 {
+            let (lo, width) = (20.0 * (random() - 0.5), 10f64.powf(4.0 * random() - 3.0));
+            let interval = Interval { lo, hi: lo + width };
+            let x = lo + width * random();
+            for (k, (enclosure, value)) in functions.iter().enumerate() {
+                assert!(enclosure(interval).contains(value(x)), "function {k} at {x} in {interval:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_undefined_is_everything() {
+        let around = Interval { lo: -1.0, hi: 1.0 };
+        assert_eq!(around.reciprocal(), ENTIRE);
+        assert_eq!(around.ln().lo, f64::NEG_INFINITY);
+        assert_eq!(Interval { lo: -2.0, hi: -1.0 }.sqrt(), ENTIRE);
+        assert_eq!(ZERO * ENTIRE, ZERO);
+        // Overflow is no pole.
+        let large = Interval { lo: 800.0, hi: 900.0 }.cosh();
+        assert_eq!((large.lo, large.hi), (f64::MAX, f64::INFINITY));
+        assert!(large.reciprocal().hi < 1e-300);
+    }
+}

@@ -1,0 +1,220 @@
+//! The times between which waveforms are smooth and resolved, found with a proof instead of a grid.
+//!
+//! A cell of time is accepted when every waveform is known to differ from a polynomial of degree 7 by no more than it may: either
+//! its enclosure over the cell is that narrow, or the interval enclosure `c` of its Taylor coefficient of order 8 is that small
+//! (interpolation at Chebyshev's nodes of a cell of radius r errs by at most `2 (r/2)^8 |c|`). A corner or jump is isolated
+//! where its argument is monotone: the cell is divided there, to the last bit, and each part keeps its branch. Any other cell is
+//! halved. What cannot be bounded within a budget is an error that names the time; it is never guessed.
+//!
+//! The road not taken is a grid of samples: whatever its spacing, a narrower pulse falls between its points.
+
+use super::jet::ORDER;
+use super::model::Model;
+use super::scalar::Waveform;
+use super::tape::{Crossing, Side, Tape};
+use std::fmt;
+
+/// Operations that a mesh may cost before it is given up. Some two seconds.
+const BUDGET: usize = 8_000_000;
+
+/// Contributions this far below the tolerance are accepted whatever the length of their cell: those of single points at which
+/// nothing else can be proved, such as the vertical tangent of a square root.
+const POINT_SHARE: f64 = 1e-4;
+
+/// Cells shorter than this share of the whole are not divided any more.
+const SHORTEST: f64 = 1e-21;
+
+/// The largest relative error of a polynomial that counts as rounding.
+const ROUNDING: f64 = 1e-13;
+
+/// A waveform, and the norm of the operator that it multiplies.
+pub struct Weighted<'a> {
+    /// The waveform.
+    pub waveform: &'a Waveform,
+    /// The largest difference of two eigenvalues of its operator, or whatever else its error is multiplied by.
+    pub norm: f64,
+}
+
+/// Why a mesh was not found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Unresolved {
+    /// The cell where it was given up.
+    pub from: f64,
+    /// Its end.
+    pub to: f64,
+    /// Whether the waveform is unbounded there, rather than too intricate.
+    pub unbounded: bool,
+}
+
+impl fmt::Display for Unresolved {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Unresolved { from, to, .. } = self;
+        match self.unbounded {
+            true => write!(f, "a coefficient of the Hamiltonian has no finite bound between t = {from:e} and {to:e}"),
+            false => write!(
+                f,
+                "the coefficients of the Hamiltonian change too often to be resolved: what follows t = {from:e} is not known"
+            ),
+        }
+    }
+}
+
+/// A cell whose waveforms are not yet resolved.
+struct Cell {
+    from: f64,
+    to: f64,
+    sides: Vec<Side>,
+}
+
+/// The ends of the cells into which `0 .. duration` is divided, ascending; the last is the duration.
+///
+/// Integrated over the whole time, what separates the waveforms from polynomials contributes no more than `tolerance`.
+///
+/// # Errors
+/// When a waveform is unbounded, or changes too often for the budget.
+pub fn mesh(waveforms: &[Weighted], duration: f64, tolerance: f64) -> Result<Vec<f64>, Unresolved> {
+    if waveforms.is_empty() || duration <= 0.0 {
+        return Ok(vec![duration]);
+    }
+    let tape = Tape::of(waveforms.iter().map(|w| w.waveform));
+    let norms: Vec<f64> = waveforms.iter().map(|w| w.norm).collect();
+    let mut search =
+        Search { tape: &tape, norms: &norms, duration, tolerance, models: vec![], scratch: vec![], work: 0 };
+    let mut ends = Vec::new();
+    let mut open = vec![Cell { from: 0.0, to: duration, sides: tape.sides() }];
+    while let Some(cell) = open.pop() {
+        if search.work > BUDGET {
+            return Err(Unresolved { from: cell.from, to: cell.to, unbounded: false });
+        }
+        match search.examine(cell)? {
+            Verdict::Resolved(end) => ends.push(end),
+            Verdict::Open(cell) => open.push(cell),
+            Verdict::Divided([left, right]) => {
+                open.push(right);
+                open.push(left);
+            }
+        }
+    }
+    Ok(ends)
+}
+
+/// What became of a cell.
+enum Verdict {
+    Resolved(f64),
+    Open(Cell),
+    Divided([Cell; 2]),
+}
+
+struct Search<'a> {
+    tape: &'a Tape,
+    norms: &'a [f64],
+    duration: f64,
+    tolerance: f64,
+    models: Vec<Model>,
+    scratch: Vec<f64>,
+    /// Operations so far, weighted by their price.
+    work: usize,
+}
+
+impl Search<'_> {
+    fn examine(&mut self, cell: Cell) -> Result<Verdict, Unresolved> {
+        // Slopes tell where a switch is crossed; the expensive coefficients only matter where none is.
+        self.work += 2 * self.tape.len();
+        let crossing = self.tape.enclose((cell.from, cell.to), &cell.sides, 1, &mut self.models);
+        if self.is_negligible(&cell) {
+            return Ok(Verdict::Resolved(cell.to));
+        }
+        if let Some(crossing) = crossing {
+            return self.divide(cell, crossing);
+        }
+        self.work += 10 * self.tape.len();
+        self.tape.enclose((cell.from, cell.to), &cell.sides, ORDER, &mut self.models);
+        if self.is_polynomial(&cell) { Ok(Verdict::Resolved(cell.to)) } else { self.halve(cell) }
+    }
+
+    /// The error that a waveform may have in a cell of some length, so that all cells together stay within the tolerance.
+    fn allowed(&self, norm: f64, length: f64) -> f64 {
+        let density = self.tolerance / self.duration;
+        density.max(POINT_SHARE * self.tolerance / length) / (norm.max(f64::MIN_POSITIVE) * self.norms.len() as f64)
+    }
+
+    /// Whether every waveform changes by less than matters.
+    fn is_negligible(&self, cell: &Cell) -> bool {
+        let outputs = self.tape.outputs(&self.models).zip(self.norms);
+        let length = cell.to - cell.from;
+        outputs.into_iter().all(|(model, norm)| model.value().radius() <= self.allowed(*norm, length))
+    }
+
+    /// Whether every waveform is a polynomial as far as matters.
+    fn is_polynomial(&self, cell: &Cell) -> bool {
+        let length = cell.to - cell.from;
+        self.tape.outputs(&self.models).zip(self.norms).all(|(model, norm)| {
+            let value = model.value();
+            value.is_finite()
+                && model.remainder(length) <= self.allowed(*norm, length).max(ROUNDING * value.magnitude())
+        })
+    }
+
+    /// Divides a cell where a switch crosses its threshold, or decides that it does not.
+    fn divide(&mut self, cell: Cell, crossing: Crossing) -> Result<Verdict, Unresolved> {
+        let Crossing { switch, argument, threshold } = crossing;
+        // A slope is that of the smooth part: beside an error it tells nothing.
+        let slope = self.models.get(argument).filter(|model| model.error == 0.0).map(|model| model.jet.0[1]);
+        let monotone = slope.is_some_and(|s| s.lo > 0.0 || s.hi < 0.0);
+        if !monotone {
+            return self.halve(cell);
+        }
+        // The end of a cell belongs to the next one, where another branch may hold.
+        let end = cell.to.next_down();
+        let (first, last) = (self.is_above(crossing, cell.from), self.is_above(crossing, end));
+        let (from, to) = (cell.from, cell.to);
+        if first == last {
+            return Ok(Verdict::Open(sided(cell, switch, threshold, first)));
+        }
+        let (mut low, mut high) = (from, end);
+        while let Some(middle) = between(low, high) {
+            if self.is_above(crossing, middle) == first { low = middle } else { high = middle }
+        }
+        if high <= from || high >= to {
+            return self.halve(cell);
+        }
+        // The later of the two neighbouring numbers: the function has its new value there.
+        let left = Cell { from, to: high, sides: cell.sides.clone() };
+        let right = Cell { from: high, to, sides: cell.sides };
+        Ok(Verdict::Divided([sided(left, switch, threshold, first), sided(right, switch, threshold, last)]))
+    }
+
+    fn is_above(&mut self, crossing: Crossing, t: f64) -> bool {
+        self.work += 1;
+        self.tape.value(crossing.argument, t, &mut self.scratch) >= crossing.threshold
+    }
+
+    fn halve(&mut self, cell: Cell) -> Result<Verdict, Unresolved> {
+        let middle = between(cell.from, cell.to).filter(|_| cell.to - cell.from > SHORTEST * self.duration);
+        let Some(middle) = middle else {
+            let finite = self.tape.outputs(&self.models).all(|model| model.value().is_finite());
+            // So short a cell contributes nothing, as long as the waveform is bounded in it.
+            return match finite {
+                true => Ok(Verdict::Resolved(cell.to)),
+                false => Err(Unresolved { from: cell.from, to: cell.to, unbounded: true }),
+            };
+        };
+        let left = Cell { from: cell.from, to: middle, sides: cell.sides.clone() };
+        let right = Cell { from: middle, to: cell.to, sides: cell.sides };
+        Ok(Verdict::Divided([left, right]))
+    }
+}
+
+/// A number between two others; `None` where they are neighbours.
+fn between(low: f64, high: f64) -> Option<f64> {
+    let middle = low + 0.5 * (high - low);
+    (low < middle && middle < high).then_some(middle)
+}
+
+/// A cell in which the argument of a switch is known to be on one side of a threshold.
+fn sided(mut cell: Cell, switch: usize, threshold: f64, above: bool) -> Cell {
+    if let Some(side) = cell.sides.get_mut(switch) {
+        if above { side.from = side.from.max(threshold) } else { side.below = side.below.min(threshold) }
+    }
+    cell
+}

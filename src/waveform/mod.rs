@@ -1,0 +1,23 @@
+//! Functions of time as data: expressions whose edges are isolated, whose ranges are bounded and whose smooth parts are resolved
+//! with an error bound. Nothing here is sampled on a grid.
+//!
+//! * [`scalar`]: numbers and waveforms, and what is made of them.
+//! * [`mesh()`]: the times between which waveforms are smooth and resolved.
+//! * [`integral`]: integrals over a mesh.
+//! * [`interval`], [`jet`], [`model`], [`tape`]: interval arithmetic, Taylor coefficients in it, errors beside them, and expressions
+//!   as lists of operations.
+
+pub mod function;
+pub mod integral;
+pub mod interval;
+pub mod jet;
+pub mod mesh;
+pub mod model;
+pub mod scalar;
+pub mod tape;
+
+pub use function::Function;
+pub use integral::integrals;
+pub use interval::Interval;
+pub use mesh::{Unresolved, Weighted, mesh};
+pub use scalar::{Scalar, Waveform, common_period};

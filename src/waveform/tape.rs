@@ -1,0 +1,311 @@
+//! Waveforms as a list of operations, each evaluated once for all of them: at a time, or over an interval of time.
+
+use super::function::Function;
+use super::interval::{ENTIRE, Interval};
+use super::jet::Jet;
+use super::model::Model;
+use super::scalar::{Node, Scalar, Waveform, entry};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// An operation on the results of earlier ones, by their numbers.
+enum Operation {
+    Constant(f64),
+    Affine {
+        scale: f64,
+        shift: f64,
+    },
+    Sum(usize, usize),
+    Difference(usize, usize),
+    Product(usize, usize),
+    Quotient(usize, usize),
+    Power(usize, usize),
+    /// A function without corners.
+    Smooth(Function, usize),
+    /// A function with corners or jumps of one argument: the last number is that of the switch.
+    Switch(Function, usize, usize),
+    /// The smaller or larger of two: their difference, the two, and the number of the switch.
+    Extreme(Function, usize, [usize; 2], usize),
+    /// A table: its argument, and the number of the switch.
+    Table(Arc<[f64]>, usize, usize),
+}
+
+/// The operations of some waveforms.
+pub struct Tape {
+    operations: Vec<Operation>,
+    /// The operation that gives each of the waveforms.
+    outputs: Vec<usize>,
+    switches: usize,
+}
+
+/// What is known of the argument of a switch on a cell: `from <= x < below`.
+#[derive(Debug, Clone, Copy)]
+pub struct Side {
+    /// The lower bound, reached.
+    pub from: f64,
+    /// The upper bound, not reached.
+    pub below: f64,
+}
+
+impl Side {
+    /// Nothing is known.
+    pub const UNKNOWN: Side = Side { from: f64::NEG_INFINITY, below: f64::INFINITY };
+}
+
+/// A switch whose argument crosses a threshold somewhere in a cell, as far as its enclosure tells.
+#[derive(Debug, Clone, Copy)]
+pub struct Crossing {
+    /// The number of the switch.
+    pub switch: usize,
+    /// The operation that gives its argument.
+    pub argument: usize,
+    /// The value at which the function has a corner or a jump.
+    pub threshold: f64,
+}
+
+/// A number that the argument of a switch may pass, between bounds: whole ones for tables and `floor`, zero for the others.
+fn threshold(bounds: Interval, side: Side, whole: Option<usize>) -> Option<f64> {
+    let (lo, hi) = (bounds.lo.max(side.from), bounds.hi.min(side.below));
+    // At the upper bound of a side nothing is crossed any more.
+    let inside = |x: f64| lo < x && (x < hi || (x == hi && hi < side.below));
+    let Some(entries) = whole else { return inside(0.0).then_some(0.0) };
+    // Beyond its ends a table changes no more.
+    let (lo, hi) = match entries {
+        0 => (lo, hi),
+        n => (lo.max(0.0), hi.min(n as f64 - 1.0)),
+    };
+    if lo.is_nan() || hi.is_nan() || lo > hi {
+        return None;
+    }
+    let middle = match (lo.is_finite(), hi.is_finite()) {
+        (true, true) => (0.5 * lo + 0.5 * hi).round(),
+        (true, false) => lo.floor() + 1.0,
+        (false, true) => hi.ceil() - 1.0,
+        (false, false) => 0.0,
+    };
+    let candidates = [middle, middle - 1.0, middle + 1.0];
+    candidates.into_iter().find(|x| inside(*x) && (entries == 0 || (1.0..entries as f64).contains(x)))
+}
+
+impl Tape {
+    /// The operations of waveforms; what they share is evaluated once.
+    pub fn of<'a>(waveforms: impl IntoIterator<Item = &'a Waveform>) -> Tape {
+        let mut tape = Tape { operations: vec![], outputs: vec![], switches: 0 };
+        let mut known = HashMap::new();
+        for waveform in waveforms {
+            let output = tape.waveform(waveform, &mut known);
+            tape.outputs.push(output);
+        }
+        tape
+    }
+
+    /// How many operations there are.
+    pub fn len(&self) -> usize {
+        self.operations.len()
+    }
+
+    /// Nothing known of any switch.
+    pub fn sides(&self) -> Vec<Side> {
+        vec![Side::UNKNOWN; self.switches]
+    }
+
+    fn push(&mut self, operation: Operation) -> usize {
+        self.operations.push(operation);
+        self.operations.len() - 1
+    }
+
+    fn switch(&mut self) -> usize {
+        self.switches += 1;
+        self.switches - 1
+    }
+
+    fn scalar(&mut self, scalar: &Scalar, known: &mut HashMap<*const Node, usize>) -> usize {
+        match scalar {
+            Scalar::Constant(x) => self.push(Operation::Constant(*x)),
+            Scalar::Varying(w) => self.waveform(w, known),
+        }
+    }
+
+    fn waveform(&mut self, waveform: &Waveform, known: &mut HashMap<*const Node, usize>) -> usize {
+        let key = Arc::as_ptr(&waveform.node);
+        if let Some(found) = known.get(&key) {
+            return *found;
+        }
+        let operation = match &*waveform.node {
+            Node::Affine { scale, shift } => Operation::Affine { scale: *scale, shift: *shift },
+            Node::Sum(a, b) => Operation::Sum(self.scalar(a, known), self.scalar(b, known)),
+            Node::Product(a, b) => Operation::Product(self.scalar(a, known), self.scalar(b, known)),
+            Node::Quotient(a, b) => Operation::Quotient(self.scalar(a, known), self.scalar(b, known)),
+            Node::Power(a, b) => Operation::Power(self.scalar(a, known), self.scalar(b, known)),
+            Node::Function(f @ (Function::Abs | Function::Step | Function::Sign | Function::Floor), x) => {
+                Operation::Switch(*f, self.waveform(x, known), self.switch())
+            }
+            Node::Function(f, x) => Operation::Smooth(*f, self.waveform(x, known)),
+            Node::Extreme(f, a, b) => {
+                let (a, b) = (self.scalar(a, known), self.scalar(b, known));
+                let difference = self.push(Operation::Difference(a, b));
+                Operation::Extreme(*f, difference, [a, b], self.switch())
+            }
+            Node::Table(table, x) => Operation::Table(table.clone(), self.waveform(x, known), self.switch()),
+        };
+        let made = self.push(operation);
+        known.insert(key, made);
+        made
+    }
+
+    /// The value of an operation at a time; `scratch` holds those of the ones before.
+    pub fn value(&self, operation: usize, t: f64, scratch: &mut Vec<f64>) -> f64 {
+        scratch.clear();
+        for next in self.operations.iter().take(operation + 1) {
+            // Arguments come before the operations that use them.
+            let v = |k: &usize| scratch.get(*k).copied().unwrap_or(f64::NAN);
+            let value = match next {
+                Operation::Constant(x) => *x,
+                Operation::Affine { scale, shift } => scale * (t - shift),
+                Operation::Sum(a, b) => v(a) + v(b),
+                Operation::Difference(a, b) => v(a) - v(b),
+                Operation::Product(a, b) => v(a) * v(b),
+                Operation::Quotient(a, b) => v(a) / v(b),
+                Operation::Power(a, b) => v(a).powf(v(b)),
+                Operation::Smooth(f, x) | Operation::Switch(f, x, _) => f.value(v(x), 0.0),
+                Operation::Extreme(f, _, [a, b], _) => f.value(v(a), v(b)),
+                Operation::Table(table, x, _) => table.get(entry(v(x), table.len())).copied().unwrap_or(0.0),
+            };
+            scratch.push(value);
+        }
+        scratch.last().copied().unwrap_or(f64::NAN)
+    }
+
+    /// Enclosures of all operations' Taylor coefficients up to an order, between two times, and the first switch whose branch they
+    /// leave open. `models` is overwritten.
+    pub fn enclose(&self, cell: (f64, f64), sides: &[Side], order: usize, models: &mut Vec<Model>) -> Option<Crossing> {
+        let mut open = None;
+        let length = cell.1 - cell.0;
+        models.clear();
+        for operation in &self.operations {
+            // Arguments come before the operations that use them.
+            let m = |k: &usize| models.get(*k).copied().unwrap_or(Model::rough(ENTIRE));
+            let mut undecided = |switch: usize, argument: usize, threshold: f64| {
+                open = open.or(Some(Crossing { switch, argument, threshold }));
+            };
+            let side = |switch: &usize| sides.get(*switch).copied().unwrap_or(Side::UNKNOWN);
+            let constant = |x: f64| Model::smooth(Jet::constant(Interval::point(x)));
+            let model = match operation {
+                Operation::Constant(x) => constant(*x),
+                Operation::Affine { scale, shift } => {
+                    let time = Interval { lo: cell.0, hi: cell.1 } - Interval::point(*shift);
+                    Model::smooth(Jet::affine(time.scaled(*scale), *scale))
+                }
+                Operation::Sum(a, b) => m(a).linear(&m(b), |a, b| a.plus(b, order)),
+                Operation::Difference(a, b) => m(a).linear(&m(b), |a, b| a.minus(b, order)),
+                Operation::Product(a, b) => m(a).times(&m(b), a == b, order),
+                Operation::Quotient(a, b) => m(a).over(&m(b), order),
+                Operation::Power(a, b) => match self.operations.get(*b) {
+                    Some(Operation::Constant(p)) => m(a).to_power(*p, order),
+                    _ => m(b).times(&m(a).apply(Function::Log, order), false, order).apply(Function::Exp, order),
+                },
+                Operation::Smooth(f, x) => m(x).apply(*f, order),
+                Operation::Switch(Function::Floor, x, switch) => {
+                    let (value, side) = (m(x).value(), side(switch));
+                    match threshold(value, side, Some(0)) {
+                        Some(at) => {
+                            undecided(*switch, *x, at);
+                            Model::rough(Interval { lo: value.lo.floor(), hi: value.hi.floor() })
+                        }
+                        None => constant(inside(value, side).floor()),
+                    }
+                }
+                Operation::Switch(f, x, switch) => {
+                    let (argument, side) = (m(x), side(switch));
+                    let value = argument.value();
+                    match threshold(value, side, None) {
+                        Some(at) => {
+                            undecided(*switch, *x, at);
+                            either(*f, &argument, order)
+                        }
+                        None => branch(*f, &argument, inside(value, side) >= 0.0, order),
+                    }
+                }
+                Operation::Extreme(f, difference, [a, b], switch) => {
+                    let (value, side) = (m(difference).value(), side(switch));
+                    match threshold(value, side, None) {
+                        Some(at) => {
+                            undecided(*switch, *difference, at);
+                            m(a).either(&m(b), order)
+                        }
+                        None if (inside(value, side) >= 0.0) == (*f == Function::Max) => m(a),
+                        None => m(b),
+                    }
+                }
+                Operation::Table(table, x, switch) => {
+                    let (value, side) = (m(x).value(), side(switch));
+                    match threshold(value, side, Some(table.len())) {
+                        Some(at) => {
+                            undecided(*switch, *x, at);
+                            let (first, last) = (entry(value.lo, table.len()), entry(value.hi, table.len()));
+                            let entries = table.get(first..=last).unwrap_or_default();
+                            let hull = |all: Interval, x: &f64| all.hull(Interval::point(*x));
+                            let start = entries.first().map_or(ENTIRE, |x| Interval::point(*x));
+                            Model::rough(entries.iter().fold(start, hull))
+                        }
+                        None => {
+                            let k = entry(inside(value, side), table.len());
+                            table.get(k).map_or(Model::rough(ENTIRE), |x| constant(*x))
+                        }
+                    }
+                }
+            };
+            models.push(model.settled(order, length));
+        }
+        open
+    }
+
+    /// The enclosures of the outputs, from those of all operations.
+    pub fn outputs<'a>(&'a self, models: &'a [Model]) -> impl Iterator<Item = Model> + 'a {
+        self.outputs.iter().map(|k| models.get(*k).copied().unwrap_or(Model::rough(ENTIRE)))
+    }
+
+    /// Enclosures of the values between two times.
+    pub fn ranges(&self, from: f64, to: f64) -> Vec<Interval> {
+        let mut models = Vec::with_capacity(self.operations.len());
+        self.enclose((from, to), &self.sides(), 0, &mut models);
+        self.outputs(&models).map(|model| model.value()).collect()
+    }
+}
+
+/// A number between the bounds of an argument that lies on its side of every threshold.
+fn inside(bounds: Interval, side: Side) -> f64 {
+    let (lo, hi) = (bounds.lo.max(side.from), bounds.hi.min(side.below));
+    let middle = 0.5 * lo + 0.5 * hi;
+    if middle >= side.below {
+        side.below.next_down()
+    } else if middle < side.from {
+        side.from
+    } else {
+        middle
+    }
+}
+
+/// A function with one corner or jump at zero, on one side of it.
+fn branch(function: Function, x: &Model, positive: bool, order: usize) -> Model {
+    match (function, positive) {
+        (Function::Abs, true) => *x,
+        (Function::Abs, false) => x.negated(order),
+        (function, positive) => {
+            let value = function.value(if positive { 1.0 } else { -1.0 }, 0.0);
+            Model::smooth(Jet::constant(Interval::point(value)))
+        }
+    }
+}
+
+/// The same where its side is not known.
+fn either(function: Function, x: &Model, order: usize) -> Model {
+    match function {
+        Function::Abs => {
+            let mut model = x.either(&x.negated(order), order);
+            model.jet.0[0] = Interval { lo: 0.0, hi: x.value().magnitude() };
+            model
+        }
+        function => Model::rough(Interval { lo: function.value(-1.0, 0.0), hi: function.value(1.0, 0.0) }),
+    }
+}
