@@ -2,10 +2,11 @@
 
 use ergoseq::emulator::step::{StepError, choose};
 use ergoseq::emulator::{Generator, Method, Options, Run};
-use ergoseq::hamiltonian::{Function, Scalar, Segment, Values};
+use ergoseq::hamiltonian::{Scalar, Segment, Values};
 use ergoseq::linalg::{C64, Matrix, hermitian_values, real};
 use ergoseq::source::Place;
 use ergoseq::spin::{Basis, Local, LocalKind, Operator, Site, Space, State};
+use ergoseq::waveform::Function;
 use std::sync::Arc;
 
 const METHODS: [Method; 3] = [Method::Auto, Method::Dop853, Method::Plain];
@@ -51,7 +52,7 @@ fn segment(random: &mut Random, n: usize, driven: bool, open: bool) -> Segment {
     if driven {
         let speed = 2.0 + random.next();
         hamiltonian.push((
-            Scalar::Varying(Function::smooth(move |t| (speed * t).sin() * (-t).exp())),
+            Scalar::time().scaled(speed).apply(Function::Sin).times(&Scalar::time().scaled(-1.0).apply(Function::Exp)),
             Arc::new(operator(&random.hermitian(n))),
         ));
     }

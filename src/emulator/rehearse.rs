@@ -10,6 +10,7 @@ use crate::linalg::hermitian_eigen;
 use crate::source::Place;
 use crate::syntax::{Expr, parse_expression};
 use crate::units::{TWO_PI, UnitSystem};
+use crate::waveform::{Unresolved, integrals, peak};
 
 /// More coherence orders than this are not listed.
 const MOST_ORDERS: i64 = 4;
@@ -101,7 +102,7 @@ pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> R
         let steps: Vec<&Step> = schedule.steps[first..last].iter().collect();
         let length = steps.iter().fold(0.0, |sum, s| sum + duration(std::slice::from_ref(*s)));
         let limit = limit(&e, &event.kind)?;
-        let (rf, energy) = strength(&steps, limit, &e);
+        let (rf, energy) = strength(&steps, limit, &e)?;
         blocks.push(Block {
             event: k,
             place: event.place,
@@ -157,23 +158,20 @@ fn limit(e: &Evaluator, event: &EventKind) -> Result<Option<f64>, Fault> {
 }
 
 /// The strongest field of some steps, and what they take of the limit.
-fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> (Option<f64>, f64) {
-    const SAMPLES: usize = 200;
+fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> Result<(Option<f64>, f64), Fault> {
     let angular = if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 };
-    let (mut peak, mut energy) = (0.0f64, 0.0);
-    let field = |s: &Segment, t: f64| {
-        let internal = s.hamiltonian.len() - s.transmitted;
-        let squares = s.hamiltonian.iter().skip(internal).map(|(c, _): &(Scalar, _)| c.at(t).powi(2));
-        squares.sum::<f64>().sqrt() / angular
-    };
+    let (mut highest, mut energy) = (0.0f64, 0.0);
     for (segment, times) in steps.iter().flat_map(|s| segments(s, 1.0)) {
-        for k in 0..SAMPLES {
-            let nu = field(segment, segment.duration * (k as f64 + 0.5) / SAMPLES as f64);
-            peak = peak.max(nu);
-            energy += times * limit.map_or(0.0, |l| (nu / l).powi(2)) * segment.duration / SAMPLES as f64;
-        }
+        let internal = segment.hamiltonian.len() - segment.transmitted;
+        let squares = segment.hamiltonian.iter().skip(internal).map(|(c, _): &(Scalar, _)| c.times(c));
+        let Some(square) = squares.reduce(|a, b| a.plus(&b)) else { continue };
+        let failed = |e: Unresolved| super::propagate::failed(segment.place, &e.to_string());
+        highest = highest.max(peak(&square, segment.duration).map_err(failed)?.sqrt() / angular);
+        let mean = integrals(&[&square], segment.duration).map_err(failed)?.first().copied().unwrap_or(0.0);
+        let load = |limit: f64| mean / (angular * limit).powi(2);
+        energy += times * limit.map_or(0.0, load) * segment.duration;
     }
-    ((peak > 0.0).then_some(peak), energy)
+    Ok(((highest > 0.0).then_some(highest), energy))
 }
 
 /// The segments of a step, each with the number of times it is run.

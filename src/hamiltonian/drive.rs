@@ -8,7 +8,7 @@ use crate::ir::{Align, Channel, Lock, Pulse, Ramp};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{TWO_PI, UnitSystem};
-use crate::waveform::{Function, Scalar};
+use crate::waveform::{Function, Scalar, Unresolved, peak};
 
 /// A pulse as numbers.
 pub struct Drive {
@@ -134,6 +134,13 @@ pub fn angular(e: &Evaluator) -> f64 {
 
 fn channel<'a>(e: &'a Evaluator, nucleus: &str) -> Option<&'a Channel> {
     e.experiment.channels.iter().find(|c| c.nucleus == nucleus)
+}
+
+/// An rf waveform without a finite bound, or too intricate.
+pub fn unresolved(why: &Unresolved, span: Span) -> Fault {
+    Diagnostic::new(Code::NotConverged, span, format!("this pulse cannot be computed: {why}"))
+        .help("a waveform needs a finite value at every time")
+        .into()
 }
 
 /// Refuses a field above the limit of its channel.
@@ -264,11 +271,15 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
         },
         (None, _, None) => return Err(missing_strength(p, span)),
     };
-    check_limit(e, &p.nucleus, rf, p.rf.as_ref().map_or(span, Expr::span))?;
+    // An expression may be larger than 1 somewhere.
+    let highest = match &envelope {
+        Envelope::Expression(curve) => peak(curve, length).map_err(|e| unresolved(&e, span))?.max(1.0),
+        Envelope::Constant | Envelope::Named(..) | Envelope::Steps(_) => 1.0,
+    };
+    check_limit(e, &p.nucleus, rf * highest, p.rf.as_ref().map_or(span, Expr::span))?;
     envelope.check_duration(length, span)?;
-    let peak = rf * angular(e);
     let (amplitude, turning) = envelope.over(length);
-    let amplitude = amplitude.scaled(peak);
+    let amplitude = amplitude.scaled(rf * angular(e));
     let mut turning: Vec<Scalar> = turning.into_iter().collect();
     if let Some(offset) = &p.offset {
         let rate = e.number(offset)? * angular(e);

@@ -15,11 +15,33 @@ const NODES: [(f64, f64); 4] = [
 /// The relative error that an integral may have, of the largest possible one.
 const TOLERANCE: f64 = 1e-10;
 
+/// The largest magnitude of a number or waveform over `0 .. duration`, from samples in every cell of its mesh: relative to the largest,
+/// a polynomial of degree 7 rises by less than 1e-3 between two of them.
+///
+/// # Errors
+/// When the waveform cannot be bounded.
+pub fn peak(scalar: &Scalar, duration: f64) -> Result<f64, Unresolved> {
+    const SAMPLES: usize = 64;
+    let Scalar::Varying(waveform) = scalar else { return Ok(scalar.at(0.0).abs()) };
+    let ends = mesh(&[Weighted { waveform, norm: 1.0 }], duration, TOLERANCE * duration)?;
+    let mut from = 0.0;
+    let cell = |to: f64| {
+        let at = |k: usize| waveform.at((from + (to - from) * k as f64 / SAMPLES as f64).min(to.next_down())).abs();
+        let largest = (0..=SAMPLES).map(at).fold(0.0, f64::max);
+        from = to;
+        largest
+    };
+    Ok(ends.into_iter().map(cell).fold(0.0, f64::max))
+}
+
 /// The integrals of numbers and waveforms over `0 .. duration`, as shares of the duration: their means.
 ///
 /// # Errors
 /// When a waveform cannot be bounded.
 pub fn integrals(scalars: &[&Scalar], duration: f64) -> Result<Vec<f64>, Unresolved> {
+    if duration <= 0.0 {
+        return Ok(scalars.iter().map(|s| s.at(0.0)).collect());
+    }
     let varying = |s: &&Scalar| match s {
         Scalar::Varying(w) => Some((*w).clone()),
         Scalar::Constant(_) => None,

@@ -17,7 +17,7 @@ pub mod scalar;
 pub mod tape;
 
 pub use function::Function;
-pub use integral::integrals;
+pub use integral::{integrals, peak};
 pub use interval::Interval;
 pub use mesh::{Unresolved, Weighted, mesh};
 pub use scalar::{Scalar, Waveform, common_period};

@@ -7,7 +7,7 @@ use super::super::value::Fault;
 use super::Builder;
 use crate::ir::{Align, Pulse};
 use crate::source::{Place, Span};
-use crate::waveform::common_period;
+use crate::waveform::{common_period, integrals};
 use std::f64::consts::FRAC_PI_2;
 
 /// What a channel has sent.
@@ -45,13 +45,12 @@ impl<'a> Builder<'a, '_> {
 
     /// Adds up what pulses heat the probe by.
     pub(super) fn heats(&mut self, nucleus: &str, drive: &Drive, span: Span) -> Result<(), Fault> {
-        const SAMPLES: usize = 200;
         let Some(hardware) = self.e.spectrometer.as_ref() else { return Ok(()) };
         self.sent.entry(nucleus.to_string()).or_default().on += drive.duration;
         let Some(limit) = hardware::max_rf(self.e, nucleus)? else { return Ok(()) };
-        let peak = limit * drive::angular(self.e);
-        let at = |k: usize| drive.amplitude.at(drive.duration * (k as f64 + 0.5) / SAMPLES as f64) / peak;
-        let mean = (0..SAMPLES).map(|k| at(k).powi(2)).sum::<f64>() / SAMPLES as f64;
+        let share = drive.amplitude.scaled(1.0 / (limit * drive::angular(self.e)));
+        let mean = integrals(&[&share.times(&share)], drive.duration).map_err(|e| drive::unresolved(&e, span))?;
+        let mean = mean.first().copied().unwrap_or(0.0);
         let sent = self.sent.entry(nucleus.to_string()).or_default();
         sent.energy += mean * drive.duration;
         hardware.energy(nucleus, sent.energy, span)
