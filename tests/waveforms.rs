@@ -222,3 +222,36 @@ fn every_method_sees_every_feature() {
         }
     }
 }
+
+/// Programs whose features a grid of samples misses, each with its right value and where that comes from; for every method.
+#[test]
+fn cases_have_their_values() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/waveforms");
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<_> = entries.filter(|path| path.extension().is_some_and(|e| e == "seq")).collect();
+    files.sort();
+    assert!(!files.is_empty());
+    for method in ["auto", "dop853", "plain"] {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ergoseq"));
+        let output = command.arg("test").args(["--method", method]).args(&files).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{method}: {text}\n{}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+/// What cannot be resolved within a budget is refused with the place, never guessed.
+#[test]
+fn what_cannot_be_resolved_is_refused() {
+    for coefficient in ["1/(t - 0.37)", "tan(3*t)", "log(t)", "floor(1e9*t)", "floor(sin(1e9*t^2))", "cos(1e12*t)"] {
+        let program = format!(
+            "ergoseq 1\nunits natural\nsystem {{ spin a, b : 1/2 }}\nsequence {{\n prepare ket \"00\"\n evolve {coefficient}*X(a) + Z(a)*Z(b) for 1\n}}\n\
+             measure {{ expectation(Z(a)) }}\n"
+        );
+        let compiled = ergoseq::compile("refused.seq", &program, &mut ergoseq::no_files).unwrap();
+        for method in [Method::Auto, Method::Dop853, Method::Plain] {
+            let options = Options { method, ..Options::default() };
+            let refused = ergoseq::run(&compiled.experiment, &Default::default(), &options).unwrap_err();
+            assert_eq!(refused.code.number(), "E504", "{coefficient}, {method:?}: {}", refused.message);
+        }
+    }
+}

@@ -18,6 +18,14 @@ pub struct Mesh {
     period: Option<f64>,
 }
 
+/// The first and the last time at which coefficients are evaluated inside of a cell. At its ends they may have the values of the
+/// neighbouring cells: the ends of repeated cells are known to a few units in the last place only.
+pub fn interior(from: f64, to: f64) -> (f64, f64) {
+    const ROUNDING: f64 = 16.0 * f64::EPSILON;
+    let inset = |t: f64| (ROUNDING * t.abs()).min(1e-3 * (to - from)).max(f64::MIN_POSITIVE);
+    (from + inset(from), to - inset(to))
+}
+
 impl Mesh {
     /// The cells of a generator over its segment.
     ///

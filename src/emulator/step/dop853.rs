@@ -6,7 +6,7 @@
 
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, tidy};
-use crate::emulator::mesh::Mesh;
+use crate::emulator::mesh::{Mesh, interior};
 use crate::linalg::{C64, Matrix, Vector};
 use crate::metrics::Rate;
 use crate::spin::State;
@@ -37,7 +37,7 @@ struct Motion<'a> {
     generator: &'a Generator,
     from: f64,
     length: f64,
-    /// The cell of the mesh, both ends excluded: at its end the coefficients may have their next values already.
+    /// The first and the last time at which coefficients are evaluated.
     cell: (f64, f64),
     pure: bool,
 }
@@ -106,7 +106,7 @@ impl Dop853Step<'_> {
         let turns = self.generator.bandwidth(from, to) * length;
         let pieces = (turns / 500.0).ceil().clamp(1.0, 1e7) as usize;
         let mut y = to_real(&values, 0.0);
-        let cell = (from.next_up(), to.next_down());
+        let cell = interior(from, to);
         for piece in 0..pieces {
             let begin = from + length * piece as f64 / pieces as f64;
             let last = y.len() - 1;

@@ -3,7 +3,7 @@
 
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, tidy};
-use crate::emulator::mesh::Mesh;
+use crate::emulator::mesh::{Mesh, interior};
 use crate::linalg::{Matrix, Vector};
 use crate::metrics::Rate;
 use crate::spin::State;
@@ -36,8 +36,7 @@ impl<'a> PlainStep<'a> {
     fn within(&self, state: &State, from: f64, to: f64) -> State {
         let steps = self.steps(from, to);
         let h = (to - from) / steps as f64;
-        // At the end of a cell the coefficients may have their next values already: inside, the end is not reached.
-        let (first, last) = (from.next_up(), to.next_down());
+        let (first, last) = interior(from, to);
         let inside = move |t: f64| t.max(first).min(last);
         let open = !self.generator.is_closed();
         match state {
