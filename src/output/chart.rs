@@ -8,6 +8,7 @@ use super::spectrum::{Processing, spectra};
 use crate::emulator::{Run, SweepAxis};
 use crate::hamiltonian::{Evaluator, Values};
 use crate::ir::key_of;
+use crate::source::in_one_line;
 use crate::syntax::number_text;
 
 /// Values as they are drawn: in the unit of their key, and zero where they are below 1e-11 of the largest of that unit, which is rounding.
@@ -68,7 +69,7 @@ pub fn chart(results: &Results, axes: &[SweepAxis], wanted: &[String]) -> Result
         _ => 3,
     };
     let title = if results.experiment.title.is_empty() { results.file } else { &results.experiment.title };
-    Ok(Figure { name: String::new(), title: title.to_string(), columns, panels })
+    Ok(Figure { name: String::new(), title: in_one_line(title), columns, panels })
 }
 
 /// Everything that was measured, in the order of `measure`; summaries first.

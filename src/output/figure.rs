@@ -62,6 +62,45 @@ pub struct Map {
     pub values: Vec<Vec<f64>>,
 }
 
+impl Map {
+    /// The edges of the columns, one more than there are columns, and whether they are drawn on a logarithmic axis.
+    pub fn columns(&self) -> (Vec<f64>, bool) {
+        edges(&self.x)
+    }
+
+    /// The same of the rows.
+    pub fn rows(&self) -> (Vec<f64>, bool) {
+        edges(&self.y)
+    }
+}
+
+/// The edges of the cells about ascending values, and whether the axis is logarithmic: it is where positive values have equal
+/// ratios and not equal differences. An edge is the mean of two neighbours, on a logarithmic axis their geometric mean; the outer
+/// edges lie as far from the outer values as the inner ones.
+fn edges(values: &[f64]) -> (Vec<f64>, bool) {
+    let alike = |steps: &[f64]| {
+        let (low, high) = steps.iter().fold((f64::INFINITY, 0.0f64), |(l, h), s| (l.min(s.abs()), h.max(s.abs())));
+        high - low <= 1e-6 * high
+    };
+    let steps = |v: &[f64]| v.windows(2).map(|w| w[1] - w[0]).collect::<Vec<f64>>();
+    let between = |v: &[f64]| -> Vec<f64> {
+        let (Some(first), Some(last)) = (v.first(), v.last()) else { return vec![0.0, 1.0] };
+        let all = steps(v);
+        let (Some(left), Some(right)) = (all.first(), all.last()) else { return vec![first - 0.5, last + 0.5] };
+        let inner = v.windows(2).map(|w| 0.5 * (w[0] + w[1]));
+        std::iter::once(first - 0.5 * left).chain(inner).chain([last + 0.5 * right]).collect()
+    };
+    let log = values.len() > 2 && values.iter().all(|v| *v > 0.0) && !alike(&steps(values)) && {
+        alike(&steps(&values.iter().map(|v| v.ln()).collect::<Vec<_>>()))
+    };
+    if log {
+        let powers: Vec<f64> = values.iter().map(|v| v.ln()).collect();
+        (between(&powers).into_iter().map(f64::exp).collect(), true)
+    } else {
+        (between(values), false)
+    }
+}
+
 impl Curve {
     /// A line.
     pub fn line(label: impl Into<String>, points: Vec<(f64, f64)>) -> Curve {
@@ -108,5 +147,28 @@ impl Figure {
             }
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::edges;
+
+    #[test]
+    fn cells_reach_half_way_to_their_neighbours() {
+        assert_eq!(edges(&[1.0, 2.0, 3.0]), (vec![0.5, 1.5, 2.5, 3.5], false));
+        assert_eq!(edges(&[0.0, 1.0, 10.0]), (vec![-0.5, 0.5, 5.5, 14.5], false));
+        assert_eq!(edges(&[7.0]), (vec![6.5, 7.5], false));
+        let (found, log) = edges(&[1.0, 10.0, 100.0, 1000.0]);
+        assert!(log);
+        let root = 10f64.sqrt();
+        for (x, power) in found.iter().zip([-1.0, 1.0, 3.0, 5.0, 7.0]) {
+            assert!((x / root.powf(power) - 1.0).abs() < 1e-12, "{found:?}");
+        }
+        // Every value lies in its own cell.
+        for values in [vec![1.0, 2.0, 1000.0], vec![-3.0, -1.0, 0.0, 50.0], vec![1e-9, 1e-6, 1e-3]] {
+            let (found, _) = edges(&values);
+            assert!(values.iter().enumerate().all(|(k, v)| found[k] < *v && *v < found[k + 1]), "{found:?}");
+        }
     }
 }

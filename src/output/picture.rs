@@ -49,7 +49,7 @@ fn plots(panel: &Panel, dashes: bool) -> Vec<Plot> {
             curves.iter().enumerate().map(|(k, c)| curve(c, k, named, dashes)).collect()
         }
         Content::Map(map) => {
-            let ((columns, (x0, x1)), (rows, (y0, y1))) = (cells(&map.x), cells(&map.y));
+            let ((columns, (x0, x1)), (rows, (y0, y1))) = (cells(map.columns()), cells(map.rows()));
             let values = rows.iter().map(|r| columns.iter().map(|c| map.values[*r][*c]).collect()).collect();
             vec![Plot::Heatmap(
                 Heatmap::new()
@@ -64,29 +64,34 @@ fn plots(panel: &Panel, dashes: bool) -> Vec<Plot> {
     }
 }
 
-/// Which value each of evenly wide cells shows, and from where to where they reach: a value fills the cell about it, and one that is
-/// farther from its neighbours than others are fills several.
-fn cells(values: &[f64]) -> (Vec<usize>, (f64, f64)) {
+/// Which value each of evenly wide cells shows, and from where to where they reach, for the edges of the values: one that is farther
+/// from its neighbours than others are fills several cells. On a logarithmic axis cells are even in the logarithm to base 10.
+fn cells((edges, log): (Vec<f64>, bool)) -> (Vec<usize>, (f64, f64)) {
     const MOST: usize = 400;
-    let (Some(first), Some(last)) = (values.first(), values.last()) else { return (vec![], (0.0, 1.0)) };
-    let gaps: Vec<f64> = values.windows(2).map(|w| w[1] - w[0]).collect();
-    let (Some(left), Some(right)) = (gaps.first(), gaps.last()) else { return (vec![0], (first - 0.5, last + 0.5)) };
-    let range = (first - 0.5 * left, last + 0.5 * right);
-    let smallest = gaps.iter().copied().fold(f64::INFINITY, f64::min);
-    if gaps.iter().all(|g| (g / smallest - 1.0).abs() < 1e-6) {
-        return ((0..values.len()).collect(), range);
+    let edges: Vec<f64> = if log { edges.iter().map(|x| x.log10()).collect() } else { edges };
+    let (Some(first), Some(last)) = (edges.first(), edges.last()) else { return (vec![], (0.0, 1.0)) };
+    let widths: Vec<f64> = edges.windows(2).map(|w| w[1] - w[0]).collect();
+    let smallest = widths.iter().copied().fold(f64::INFINITY, f64::min);
+    if widths.iter().all(|w| (w / smallest - 1.0).abs() < 1e-6) {
+        return ((0..widths.len()).collect(), (*first, *last));
     }
-    let count = (8.0 * (range.1 - range.0) / smallest).ceil().clamp(1.0, MOST as f64) as usize;
-    let nearest = |x: f64| {
-        let above = values.partition_point(|v| *v < x);
-        match (above.checked_sub(1), values.get(above)) {
-            (Some(below), Some(next)) if x - values[below] > next - x => above,
-            (Some(below), _) => below,
-            (None, _) => 0,
-        }
-    };
-    let middle = |k: usize| range.0 + (range.1 - range.0) * (k as f64 + 0.5) / count as f64;
-    ((0..count).map(|k| nearest(middle(k))).collect(), range)
+    let count = (8.0 * (last - first) / smallest).ceil().clamp(1.0, MOST as f64) as usize;
+    let middle = |k: usize| first + (last - first) * (k as f64 + 0.5) / count as f64;
+    let of = |x: f64| edges.partition_point(|e| *e <= x).saturating_sub(1).min(widths.len() - 1);
+    ((0..count).map(|k| of(middle(k))).collect(), (*first, *last))
+}
+
+/// Whether the axes of a panel are logarithmic.
+fn logarithmic(panel: &Panel) -> (bool, bool) {
+    match &panel.content {
+        Content::Map(map) => (map.columns().1, map.rows().1),
+        Content::Curves(_) => (false, false),
+    }
+}
+
+/// The name of an axis: a heat map is drawn over the logarithm of a logarithmic axis.
+fn axis_label(label: &str, log: bool) -> String {
+    if log { format!("log10 of {label}") } else { label.to_string() }
 }
 
 fn labels(panel: &Panel) -> Vec<&str> {
@@ -108,8 +113,8 @@ fn scene(figure: &Figure, dashes: bool) -> Scene {
             Layout::auto_from_plots(cell)
                 .with_title(panel.title.clone())
                 .with_title_size(13)
-                .with_x_label(panel.x.clone())
-                .with_y_label(panel.y.clone())
+                .with_x_label(axis_label(&panel.x, logarithmic(panel).0))
+                .with_y_label(axis_label(&panel.y, logarithmic(panel).1))
         })
         .collect();
     let columns = figure.columns.max(1);

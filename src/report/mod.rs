@@ -257,6 +257,7 @@ fn undrawn(why: &str) -> String {
 fn panels(figure: &Figure) -> String {
     let short =
         |x: f64| if x.is_finite() { json!(format!("{x:.7e}").parse::<f64>().unwrap_or(x)) } else { json!(null) };
+    let edges = |(edges, log): (Vec<f64>, bool)| json!({ "edges": edges.into_iter().map(short).collect::<Vec<_>>(), "log": log });
     let mut out = String::from("<div class=\"panels\">\n");
     for panel in &figure.panels {
         let data = match &panel.content {
@@ -272,6 +273,8 @@ fn panels(figure: &Figure) -> String {
                 "title": panel.title, "x": panel.x, "y": panel.y,
                 "map": {
                     "label": map.label,
+                    "columns": edges(map.columns()),
+                    "rows": edges(map.rows()),
                     "x": map.x.iter().map(|x| short(*x)).collect::<Vec<_>>(),
                     "y": map.y.iter().map(|y| short(*y)).collect::<Vec<_>>(),
                     "values": map.values.iter().map(|row| row.iter().map(|v| short(*v)).collect::<Vec<_>>()).collect::<Vec<_>>(),

@@ -30,6 +30,14 @@
     for (let k = Math.ceil(low / step - 1e-9); k * step <= high + 1e-9 * step; k++) out.push(k * step);
     return out;
   };
+  // Powers of ten, and 2 and 5 times them where these are few.
+  const decades = (low, high) => {
+    const out = [], span = Math.log10(high / low), each = span > 3 ? [1] : [1, 2, 5], every = Math.max(1, Math.ceil(span / 8));
+    for (let k = Math.floor(Math.log10(low)); k <= Math.log10(high); k += every) {
+      for (const m of each) { const t = Number(`${m}e${k}`); if (t >= low && t <= high) out.push(t); }
+    }
+    return out;
+  };
   const extent = (values) => {
     let low = Infinity, high = -Infinity;
     for (const v of values) if (v !== null) { low = Math.min(low, v); high = Math.max(high, v); }
@@ -158,26 +166,30 @@
     return scale[k].map((c, i) => Math.round(c + f * (scale[k + 1][i] - c)));
   };
   const map = (figure, data) => {
-    const { x, y, values, label } = data.map;
+    const { x, y, values, label, columns, rows } = data.map;
     const [low, high] = extent(values.flat());
-    const canvas = document.createElement("canvas");
-    canvas.width = x.length; canvas.height = y.length;
-    const context = canvas.getContext("2d"), image = context.createImageData(x.length, y.length);
-    values.forEach((row, j) => row.forEach((v, i) => {
-      const at = 4 * ((y.length - 1 - j) * x.length + i);
-      const [r, g, b] = v === null ? [128, 128, 128] : colour((v - low) / (high - low));
-      image.data.set([r, g, b, 255], at);
-    }));
-    context.putImageData(image, 0, 0);
-    const svg = element("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", tabindex: "0", "aria-label": `${label} over ${data.x} and ${data.y}` });
     const right = 78, w = W - M.l - right, h = H - M.t - M.b;
-    const half = (list) => list.length > 1 ? (list[list.length - 1] - list[0]) / (list.length - 1) / 2 : 0.5;
-    const ex = [x[0] - half(x), x[x.length - 1] + half(x)], ey = [y[0] - half(y), y[y.length - 1] + half(y)];
-    const sx = (v) => M.l + w * (v - ex[0]) / (ex[1] - ex[0]), sy = (v) => H - M.b - h * (v - ey[0]) / (ey[1] - ey[0]);
+    // From 0 to 1 along an axis between its outer edges, evenly in the value or in its logarithm.
+    const along = ({ edges, log }) => {
+      const f = log ? Math.log10 : (v) => v, from = f(edges[0]), to = f(edges[edges.length - 1]);
+      return (v) => (f(v) - from) / (to - from);
+    };
+    const ux = along(columns), uy = along(rows);
+    const marks = ({ edges, log }) => log ? decades(edges[0], edges[edges.length - 1]) : ticks(edges[0], edges[edges.length - 1]);
+    const canvas = document.createElement("canvas"), fine = 3;
+    canvas.width = fine * w; canvas.height = fine * h;
+    const context = canvas.getContext("2d");
+    const px = columns.edges.map((v) => Math.round(canvas.width * ux(v))), py = rows.edges.map((v) => Math.round(canvas.height * (1 - uy(v))));
+    values.forEach((row, j) => row.forEach((v, i) => {
+      context.fillStyle = `rgb(${v === null ? [128, 128, 128] : colour((v - low) / (high - low))})`;
+      context.fillRect(px[i], py[j + 1], px[i + 1] - px[i], py[j] - py[j + 1]);
+    }));
+    const svg = element("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", tabindex: "0", "aria-label": `${label} over ${data.x} and ${data.y}` });
+    const sx = (v) => M.l + w * ux(v), sy = (v) => H - M.b - h * uy(v);
     element("image", { x: M.l, y: M.t, width: w, height: h, preserveAspectRatio: "none", style: "image-rendering:pixelated",
       href: canvas.toDataURL() }, svg);
-    for (const t of ticks(...ex)) element("text", { x: sx(t), y: H - M.b + 14, "text-anchor": "middle", class: "tick" }, svg).textContent = short(t);
-    for (const t of ticks(...ey)) element("text", { x: M.l - 6, y: sy(t) + 4, "text-anchor": "end", class: "tick" }, svg).textContent = short(t);
+    for (const t of marks(columns)) element("text", { x: sx(t), y: H - M.b + 14, "text-anchor": "middle", class: "tick" }, svg).textContent = short(t);
+    for (const t of marks(rows)) element("text", { x: M.l - 6, y: sy(t) + 4, "text-anchor": "end", class: "tick" }, svg).textContent = short(t);
     element("text", { x: M.l + w / 2, y: H - 8, "text-anchor": "middle" }, svg).textContent = data.x;
     element("text", { "text-anchor": "middle", transform: `translate(12 ${M.t + h / 2}) rotate(-90)` }, svg).textContent = data.y;
     for (let k = 0; k < 60; k++) {
@@ -189,12 +201,17 @@
     const output = document.createElement("output");
     output.setAttribute("aria-live", "polite");
     let i = 0, j = 0;
+    const cell = ({ edges }, u, at) => {
+      let k = 0;
+      while (k < edges.length - 2 && u(edges[k + 1]) <= at) k++;
+      return k;
+    };
     const read = () => { output.textContent = `${data.x}: ${say(x[i])}   ${data.y}: ${say(y[j])}   ${label} ${say(values[j][i])}`; };
     svg.addEventListener("pointermove", (event) => {
       const box = svg.getBoundingClientRect();
       const px = (event.clientX - box.left) * W / box.width, py = (event.clientY - box.top) * H / box.height;
-      i = Math.min(x.length - 1, Math.max(0, Math.floor((px - M.l) / w * x.length)));
-      j = Math.min(y.length - 1, Math.max(0, Math.floor((H - M.b - py) / h * y.length)));
+      i = cell(columns, ux, (px - M.l) / w);
+      j = cell(rows, uy, (H - M.b - py) / h);
       read();
     });
     svg.addEventListener("keydown", (event) => {
