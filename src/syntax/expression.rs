@@ -1,7 +1,7 @@
 //! The grammar of expressions: one function a rule, named as the rule in `grammar.md`.
 
 use super::expr::{Expr, ExprKind, Factor, Fold, Over, Term};
-use super::parser::{Parser, Rule};
+use super::parser::{Nest, Parser, Rule};
 use super::token::TokenKind;
 use super::words;
 use crate::diagnostic::{Code, Diagnostic};
@@ -14,7 +14,7 @@ pub const MAX_DEPTH: u32 = 64;
 impl Parser<'_> {
     /// `sum = ["-" | "+"] product { ("+" | "-") product }`
     pub(super) fn expression(&mut self) -> Rule<Expr> {
-        self.deeper(|p| {
+        self.deeper(Nest::Expression, |p| {
             let start = p.here();
             let mut terms = Vec::new();
             let mut negative = p.sign("-");
@@ -61,26 +61,24 @@ impl Parser<'_> {
 
     /// `power = ["-"] primary [ "^" power ]`: a minus here belongs to one factor, as in `2 * -x` and `x^-1`.
     fn power(&mut self) -> Rule<Expr> {
-        self.deeper(|p| {
-            let start = p.here();
-            if p.sign("-") {
-                let value = p.power()?;
-                let terms = vec![Term { negative: true, value }];
-                return Ok(Expr::at(ExprKind::Sum(terms), start.to(p.previous())));
-            }
-            let parenthesised = p.at_sign("(");
-            let base = p.primary()?;
-            if !p.at_sign("^") {
-                return Ok(base);
-            }
-            if matches!(base.kind, ExprKind::Quantity(..)) && !parenthesised {
-                let hint = format!("write `({base})^...` for the power of the whole quantity");
-                return Err(p.unexpected("`^` behind a unit is ambiguous").help(hint).into());
-            }
-            p.sign("^");
-            let exponent = p.power()?;
-            Ok(Expr::at(ExprKind::Power(Box::new(base), Box::new(exponent)), start.to(p.previous())))
-        })
+        let start = self.here();
+        if self.sign("-") {
+            let value = self.deeper(Nest::Expression, Self::power)?;
+            let terms = vec![Term { negative: true, value }];
+            return Ok(Expr::at(ExprKind::Sum(terms), start.to(self.previous())));
+        }
+        let parenthesised = self.at_sign("(");
+        let base = self.primary()?;
+        if !self.at_sign("^") {
+            return Ok(base);
+        }
+        if matches!(base.kind, ExprKind::Quantity(..)) && !parenthesised {
+            let hint = format!("write `({base})^...` for the power of the whole quantity");
+            return Err(self.unexpected("`^` behind a unit is ambiguous").help(hint).into());
+        }
+        self.sign("^");
+        let exponent = self.deeper(Nest::Expression, Self::power)?;
+        Ok(Expr::at(ExprKind::Power(Box::new(base), Box::new(exponent)), start.to(self.previous())))
     }
 
     /// `primary = number [unit] | isotope | text | name | name "[" sum "]" | name "(" list ")" | "(" list ")" [unit]`
@@ -140,7 +138,7 @@ impl Parser<'_> {
         }
         if self.at_sign(".") && matches!(self.peek(1), TokenKind::Name(_)) {
             self.advance();
-            let member = self.deeper(|p| p.primary())?;
+            let member = self.deeper(Nest::Expression, |p| p.primary())?;
             return Ok(Expr::at(ExprKind::Member(name, Box::new(member)), start.to(self.previous())));
         }
         Ok(Expr::at(ExprKind::Name(name), start))

@@ -6,6 +6,9 @@
 
 use super::token::{Token, TokenKind, tokenize};
 
+/// What separates words. Everything else is kept, in comments too.
+const BLANKS: [char; 4] = [' ', '\t', '\r', '\u{feff}'];
+
 /// The tidy text. A text with unreadable characters comes back as it is.
 pub fn format(text: &str) -> String {
     let (tokens, diagnostics) = tokenize(text, 0);
@@ -25,7 +28,7 @@ pub fn format(text: &str) -> String {
         }
         let here = &tokens[first..at];
         offset = end + if text[end..].starts_with("\r\n") { 2 } else { 1 };
-        let content = line.trim();
+        let content = line.trim_matches(BLANKS);
         if content.is_empty() {
             blank += 1;
             continue;
@@ -99,8 +102,8 @@ fn tidy_line(text: &str, tokens: &[Token], mut open: i64, start: usize, end: usi
         out.push_str(&text[from..token.span.end as usize]);
         position = token.span.end as usize;
     }
-    let rest = text[position..end].trim_end();
-    let comment = rest.trim_start();
+    let rest = text[position..end].trim_end_matches(BLANKS);
+    let comment = rest.trim_start_matches(BLANKS);
     if !comment.is_empty() {
         if !tokens.is_empty() {
             out.push_str(&" ".repeat((rest.len() - comment.len()).max(1)));
@@ -146,6 +149,12 @@ mod tests {
     fn comments_and_continuations_stay() {
         let text = "hamiltonian H =\n    X(a)*X(b)\n    + Z(a)      # field\n";
         assert_eq!(format(text), text);
+    }
+
+    #[test]
+    fn comments_keep_every_character() {
+        let text = "title \"a\"  # b\u{b}\u{c}\u{a0}\u{2003}\u{0}\u{b}\t\n";
+        assert_eq!(format(text), text.trim_end_matches(['\t', '\n']).to_string() + "\n");
     }
 
     #[test]

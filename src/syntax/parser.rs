@@ -20,17 +20,29 @@ pub const VERSION: u32 = 1;
 pub struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
-    depth: u32,
+    /// How deep each kind of nesting is.
+    depth: [u32; 3],
     /// Whether a declaration was lost.
     gaps: bool,
     /// The mistakes so far.
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// What nests, each within itself.
+#[derive(Clone, Copy)]
+pub(super) enum Nest {
+    /// Parentheses, calls and powers.
+    Expression,
+    /// States in states.
+    State,
+    /// Blocks of statements.
+    Block,
+}
+
 impl<'a> Parser<'a> {
     /// A parser at the beginning of the tokens, which end with [`TokenKind::End`].
     pub fn new(tokens: &'a [Token]) -> Parser<'a> {
-        Parser { tokens, at: 0, depth: 0, gaps: false, diagnostics: Vec::new() }
+        Parser { tokens, at: 0, depth: [0; 3], gaps: false, diagnostics: Vec::new() }
     }
 
     /// `file = { item }`
@@ -470,7 +482,7 @@ impl<'a> Parser<'a> {
     // ---- sequence ----
 
     fn statements(&mut self) -> Rule<Vec<Statement>> {
-        self.deeper(|p| p.block(Role::Event, |p, word| p.statement(word)))
+        self.deeper(Nest::Block, |p| p.block(Role::Event, |p, word| p.statement(word)))
     }
 
     fn statement(&mut self, word: &str) -> Rule<Statement> {
@@ -616,7 +628,7 @@ impl<'a> Parser<'a> {
 
     /// `state = name [text] [ "(" ( sum | sum ":" state ) { "," ... } ")" ]`
     fn state(&mut self) -> Rule<State> {
-        self.deeper(|p| {
+        self.deeper(Nest::State, |p| {
             let name = p.name("a state: thermal, gibbs(H, T), ket \"01\", up(c) ...")?;
             let mut state = State { name, text: None, arguments: vec![], parts: vec![] };
             if let TokenKind::Text(text) = p.kind().clone() {
@@ -926,16 +938,18 @@ impl<'a> Parser<'a> {
         Ok(items)
     }
 
-    pub(super) fn deeper<T>(&mut self, rule: impl FnOnce(&mut Self) -> Rule<T>) -> Rule<T> {
-        self.depth += 1;
-        let result = if self.depth > MAX_DEPTH {
+    pub(super) fn deeper<T>(&mut self, nest: Nest, rule: impl FnOnce(&mut Self) -> Rule<T>) -> Rule<T> {
+        let depth = &mut self.depth[nest as usize];
+        *depth += 1;
+        // The outermost expression, state or block is in none.
+        let result = if *depth > MAX_DEPTH + 1 {
             Err(Diagnostic::new(Code::TooDeep, self.here(), format!("this nests more than {MAX_DEPTH} levels deep"))
                 .help("give a part of it a name of its own")
                 .into())
         } else {
             rule(self)
         };
-        self.depth -= 1;
+        self.depth[nest as usize] -= 1;
         result
     }
 

@@ -1,6 +1,7 @@
 //! The canonical text of a tree: it reads back to an equal tree. Comments and layout are not in the tree; `format` keeps them.
 
 use super::ast::*;
+use super::words::{self, Role};
 use std::fmt::{self, Display, Formatter, Write};
 
 /// A block: a head, entries each on a line of its own, a closing brace.
@@ -273,9 +274,11 @@ impl Display for Measure {
         if let Some(name) = &self.name {
             return write!(f, "{name} = {}", self.value);
         }
-        // A minus at the beginning of a line would go on with the entry before.
+        // At the beginning of a line a minus would go on with the entry before, and a word of a statement would end the block.
         let text = self.value.to_string();
-        if text.starts_with('-') { write!(f, "({text})") } else { f.write_str(&text) }
+        let word: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+        let other = text.starts_with('-') || words::is(&word, Role::Statement);
+        if other { write!(f, "({text})") } else { f.write_str(&text) }
     }
 }
 
