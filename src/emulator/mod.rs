@@ -22,6 +22,7 @@ mod question;
 mod readout;
 mod receive;
 mod rehearse;
+mod rounding;
 mod sectors;
 mod signal;
 pub mod step;
@@ -412,6 +413,7 @@ fn run_at(
         );
     }
     revivals(e, schedule.duration(), &lab)?;
+    rounding::phases(schedule, options, &lab)?;
     let steps: Vec<&[Step]> = schedules.iter().map(|(s, _)| s.steps.as_slice()).collect();
     let mut walk = propagate::Walk::new(&lab, options, weights);
     let end = walk.steps(&steps, begin)?;

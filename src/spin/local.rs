@@ -146,6 +146,13 @@ impl Local {
         collect(self.dimension, self.entries.iter().chain(&other.entries).copied().collect())
     }
 
+    /// The largest sum of the sizes of the entries of a row.
+    pub(super) fn largest_row_sum(&self) -> f64 {
+        let mut rows = vec![0.0; self.dimension];
+        self.entries.iter().for_each(|(i, _, v)| rows[*i] += v.norm());
+        rows.into_iter().fold(0.0, f64::max)
+    }
+
     pub(super) fn times(&self, other: &Local) -> Local {
         let mut by_row: Vec<Vec<(usize, C64)>> = vec![vec![]; self.dimension];
         for &(i, j, v) in &other.entries {

@@ -291,6 +291,16 @@ impl Operator {
         self.terms.iter().filter(|t| t.coefficient != ZERO).map(|t| (t.coefficient, t.factors()))
     }
 
+    /// A bound of the largest difference of two eigenvalues of a Hermitian operator, found without its matrix: twice the sum of the
+    /// coefficients, each times the largest row sums of its local matrices. What is a multiple of the identity turns no state.
+    pub fn spread_bound(&self) -> f64 {
+        let of = |(coefficient, factors): (C64, &[(usize, Arc<Local>)])| match factors {
+            [] => 0.0,
+            _ => 2.0 * coefficient.norm() * factors.iter().map(|(_, local)| local.largest_row_sum()).product::<f64>(),
+        };
+        self.products().map(of).sum()
+    }
+
     /// The dimensions of the subsystems.
     pub fn dimensions(&self) -> &[usize] {
         &self.dimensions

@@ -1,0 +1,61 @@
+//! Whether phases are small enough for numbers of 64 bits: a phase of `x` radian is known to about `x` times 2^-53.
+
+use super::{Lab, Options};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Fault, Scalar, Schedule, Segment, Step};
+use crate::spin::Operator;
+use std::sync::Arc;
+
+/// The rounding error of a phase beyond which no digit of a coherence is left, radian.
+const LOST: f64 = 1.0;
+
+/// Notes that rounding of phases exceeds the tolerance, where it does. The phase of a run is at most the sum of
+/// `(E_max - E_min) t / hbar` of its segments.
+///
+/// # Errors
+/// When the evolution is unitary and rounding has destroyed every digit of the phases.
+pub(super) fn phases(schedule: &Schedule, options: &Options, lab: &Lab) -> Result<(), Fault> {
+    let phase = accumulated(&schedule.steps);
+    let error = phase * 0.5 * f64::EPSILON;
+    if error <= options.tolerance {
+        return Ok(());
+    }
+    let help = "numbers of 64 bits carry phases of up to 1e8 radian to eight digits: make durations or strengths smaller, or leave out \
+                terms that commute with everything";
+    if error > LOST && schedule.is_unitary() {
+        let message = format!("phases of up to {phase:.1e} radian are lost in rounding");
+        return Err(Diagnostic::without_place(Code::OutOfRange, message).help(help).into());
+    }
+    lab.note(format!(
+        "coherences turn by up to {phase:.1e} radian, of which rounding leaves an error of {error:.0e} radian, more than the tolerance \
+         {:.0e}",
+        options.tolerance
+    ));
+    Ok(())
+}
+
+fn accumulated(steps: &[Step]) -> f64 {
+    let of = |step: &Step| match step {
+        Step::Segment(segment) => of_segment(segment),
+        Step::Acquire(acquire) => of_segment(&acquire.segment),
+        Step::Loop(count, body) => *count as f64 * accumulated(body),
+        Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => 0.0,
+    };
+    steps.iter().map(of).sum()
+}
+
+/// A bound of the largest difference of eigenvalues, times the duration.
+fn of_segment(segment: &Segment) -> f64 {
+    const SAMPLES: usize = 16;
+    let term = |(scalar, operator): &(Scalar, Arc<Operator>)| {
+        let most = match scalar.constant() {
+            Some(x) => x.abs(),
+            None => {
+                let at = |k: usize| scalar.at(segment.duration * k as f64 / SAMPLES as f64).abs();
+                (0..=SAMPLES).map(at).fold(0.0, f64::max)
+            }
+        };
+        most * operator.spread_bound()
+    };
+    segment.duration * segment.hamiltonian.iter().map(term).sum::<f64>()
+}
