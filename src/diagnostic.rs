@@ -2,8 +2,9 @@
 //!
 //! Every code stands once, in the table [`CODES`]; `grammar.md` and `tests/diagnostics/` are checked against it.
 
-use crate::source::{Sources, Span};
+use crate::source::{Sources, Span, visible};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use std::borrow::Cow;
 use std::fmt;
 
 /// How bad it is.
@@ -193,12 +194,18 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let mut group = Group::with_title(level.primary_title(&self.message).id(self.code.number()));
+        let shown = |text: &String| visible(text).into_owned();
+        let (message, help) = (shown(&self.message), self.help.iter().map(shown).collect::<Vec<_>>());
+        let labels: Vec<String> =
+            std::iter::once(&self.label).chain(self.related.iter().map(|(_, l)| l)).map(shown).collect();
+        let mut group = Group::with_title(level.primary_title(&message).id(self.code.number()));
         let places: Vec<(Span, &str, AnnotationKind)> = self
             .span
             .iter()
-            .map(|&s| (s, self.label.as_str(), AnnotationKind::Primary))
-            .chain(self.related.iter().map(|(s, l)| (*s, l.as_str(), AnnotationKind::Context)))
+            .map(|&s| (s, AnnotationKind::Primary))
+            .chain(self.related.iter().map(|(s, _)| (*s, AnnotationKind::Context)))
+            .zip(labels.iter().skip(usize::from(self.span.is_none())))
+            .map(|((span, kind), label)| (span, label.as_str(), kind))
             .collect();
         let mut files: Vec<u32> = Vec::new();
         for (span, _, _) in &places {
@@ -206,13 +213,15 @@ impl Diagnostic {
                 files.push(span.file);
             }
         }
-        for file in files {
-            let here: Vec<_> = places.iter().filter(|(s, _, _)| s.file == file).collect();
-            if let Some(source) = sources.get(file) {
-                group = group.element(excerpt(&source.name, &source.text, &here));
-            }
+        let sources: Vec<(u32, Cow<str>, Cow<str>)> = files
+            .into_iter()
+            .filter_map(|file| sources.get(file).map(|s| (file, visible(&s.name), visible(&s.text))))
+            .collect();
+        for (file, name, text) in &sources {
+            let here: Vec<_> = places.iter().filter(|(s, _, _)| s.file == *file).collect();
+            group = group.element(excerpt(name, text, &here));
         }
-        for help in &self.help {
+        for help in &help {
             group = group.element(Level::HELP.message(help));
         }
         let renderer = if styled { Renderer::styled() } else { Renderer::plain() };

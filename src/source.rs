@@ -3,6 +3,46 @@
 //! A [`Span`] is a pair of byte offsets and the number of a file; [`Sources`] holds the texts, so that a place can be
 //! turned into a line and a column when, and only when, a person is to read it.
 
+/// The largest file that is read, bytes. A program is written by people; what is larger is some other file.
+pub const LARGEST_FILE: u64 = 64 << 20;
+
+/// The text of a file that a program names: UTF-8, or Latin-1 where it is no program and no UTF-8. Instruments write names of people
+/// and units so.
+///
+/// # Errors
+/// When it is a program (`.seq`, `.yaml`, `.yml`) and not UTF-8, with the first byte that cannot be read.
+pub fn decoded(name: &str, bytes: Vec<u8>) -> Result<String, usize> {
+    let program = [".seq", ".yaml", ".yml"].iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
+    String::from_utf8(bytes).or_else(|e| match program {
+        true => Err(e.utf8_error().valid_up_to()),
+        false => Ok(e.into_bytes().into_iter().map(char::from).collect()),
+    })
+}
+
+/// A text whose control characters cannot reach a terminal or begin a line: all but line feeds and tabulators are replaced, and so are
+/// the characters that change the direction of writing. Each is replaced by one of as many bytes, so places stay.
+pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
+    let hidden = |c: char| {
+        c.is_control() && c != '\n' && c != '\t'
+            || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    if !text.contains(hidden) {
+        return text.into();
+    }
+    let shown = |c: char| match (hidden(c), c.len_utf8()) {
+        (false, _) => c,
+        (true, 1) => '?',
+        (true, 2) => '\u{bf}',
+        (true, _) => char::REPLACEMENT_CHARACTER,
+    };
+    text.chars().map(shown).collect::<String>().into()
+}
+
+/// The same in one line: line feeds and tabulators become blanks.
+pub fn in_one_line(text: &str) -> String {
+    visible(text).replace(['\n', '\t'], " ")
+}
+
 /// A place in a source text: bytes `start..end` of file number `file`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Span {
@@ -95,6 +135,23 @@ impl Sources {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn control_characters_are_replaced_by_as_many_bytes() {
+        let text = "a\u{1b}[31m\r\u{9b}2J\u{202e}b\n\t\u{7f}é";
+        let shown = visible(text);
+        assert_eq!(shown, "a?[31m?\u{bf}2J\u{fffd}b\n\t?é");
+        assert_eq!(shown.len(), text.len());
+        assert_eq!(in_one_line("a\r\n##END="), "a? ##END=");
+        assert!(matches!(visible("plain"), std::borrow::Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn only_programs_must_be_utf8() {
+        assert_eq!(decoded("a.shape", b"M\xfcller".to_vec()), Ok("Müller".into()));
+        assert_eq!(decoded("a.shape", "Müller".into()), Ok("Müller".into()));
+        assert_eq!(decoded("a.seq", b"M\xfcller".to_vec()), Err(1));
+    }
 
     #[test]
     fn columns_count_characters() {

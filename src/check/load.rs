@@ -9,6 +9,12 @@ use crate::source::Sources;
 use crate::syntax::ast::{Item, ItemKind, Name};
 use crate::syntax::parse;
 
+/// How deep files may use each other.
+const MOST_DEEP: usize = 64;
+
+/// How many files a program may be made of.
+const MOST_FILES: usize = 1000;
+
 /// Reads the text of a file named by `use`; gets that name and the name of the file it stands in, and answers with the name
 /// that messages should show and the text, or with a sentence that says why not.
 pub type Reader<'a> = &'a mut dyn FnMut(&str, &str) -> Result<(String, String), String>;
@@ -109,6 +115,22 @@ impl Loader<'_, '_> {
                 return vec![];
             }
         };
+        if self.open.len() >= MOST_DEEP || self.sources.files().len() >= MOST_FILES {
+            self.gaps = true;
+            if !self.diagnostics.iter().any(|d| d.code == Code::TooDeep) {
+                let why = if self.open.len() >= MOST_DEEP {
+                    format!("files use each other more than {MOST_DEEP} deep")
+                } else {
+                    format!("the program uses more than {MOST_FILES} files")
+                };
+                self.diagnostics.push(
+                    Diagnostic::new(Code::TooDeep, span, why)
+                        .label("used here")
+                        .help("a path that leads through a link to its own folder never ends"),
+                );
+            }
+            return vec![];
+        }
         if self.open.contains(&name) {
             let circle = self.open.iter().skip_while(|n| **n != name).map(String::as_str).chain([name.as_str()]);
             let circle = circle.collect::<Vec<_>>().join(" -> ");

@@ -17,10 +17,13 @@ pub struct SweepAxis {
 /// One point: the swept parameters with their values, the rest as given.
 pub type Point = Values;
 
+/// The most points that the axes may have together. Numbers of points are exact up to there, and no disk holds more results.
+pub const MOST_POINTS: u64 = 1_000_000_000_000;
+
 /// The axes of a sweep. Parameters that are given are not swept.
 ///
 /// # Errors
-/// When a sweep has no points, or sweeps that run together differ in length.
+/// When a sweep has no points, when sweeps that run together differ in length, or when there are more than [`MOST_POINTS`].
 pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, Fault> {
     if experiment.sweeps.is_empty() {
         return Ok(vec![]);
@@ -54,6 +57,18 @@ pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, F
         if !axis.names.is_empty() {
             axes.push(axis);
         }
+    }
+    let lengths = axes.iter().map(|axis| axis.values.first().map_or(0, Vec::len) as u64);
+    let total = lengths.clone().try_fold(1u64, u64::checked_mul).filter(|n| *n <= MOST_POINTS);
+    if total.is_none() {
+        let product = lengths.map(|n| n.to_string()).collect::<Vec<_>>().join(" x ");
+        let last = experiment.sweeps.iter().flatten().last().and_then(|s| s.place.0);
+        let message = format!("the sweeps have {product} points together, more than {MOST_POINTS}");
+        let diagnostic = match last {
+            Some(span) => Diagnostic::new(Code::TooLarge, span, message).label("too many with this one"),
+            None => Diagnostic::without_place(Code::TooLarge, message),
+        };
+        return Err(diagnostic.help("give fewer points, or fix some of the parameters with `--set`").into());
     }
     Ok(axes)
 }

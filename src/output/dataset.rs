@@ -5,7 +5,8 @@
 use super::netcdf::{Header, Type, Variable};
 use super::{EnergyUnit, Results};
 use crate::diagnostic::{CODES, Code};
-use crate::emulator::{Run, SweepAxis};
+use crate::emulator::{METHODS, Options, Run, SweepAxis};
+use crate::ir::Experiment;
 use crate::metrics::Metric;
 use crate::source::Sources;
 use sha2::{Digest, Sha256};
@@ -41,19 +42,38 @@ fn text(name: &str, value: impl Into<String>) -> (String, String) {
     (name.to_string(), value.into())
 }
 
-/// The texts that tell what made a file: resumed and merged are only files in which they are the same.
-pub fn origin(results: &Results, sources: &Sources, settings: &str) -> Vec<(String, String)> {
-    let title = &results.experiment.title;
+/// How the points are emulated, in words: every option that can change a result.
+fn settings(options: &Options) -> String {
+    let word = METHODS.iter().find(|(_, method, _)| *method == options.method).map_or("auto", |(word, ..)| *word);
+    let spectrometer = options.spectrometer.as_deref().unwrap_or("none");
+    let mut out = format!("method {word}, tolerance {:e}, spectrometer {spectrometer}", options.tolerance);
+    if let Some(typical) = options.typical {
+        out += &format!(", {} random vectors of seed {}", typical.vectors, typical.seed);
+    }
+    out
+}
+
+/// The texts that determine the results of a sweep, beside the values of its parameters: the version, the options, the program,
+/// every file it uses, every shape. Kept points are used again only where all of them are the same.
+pub fn origin(experiment: &Experiment, sources: &Sources, options: &Options) -> Vec<(String, String)> {
+    let title = &experiment.title;
     let mut out = vec![text("title", if title.is_empty() { "a sweep" } else { title })];
     out.push(text("ergoseq", env!("CARGO_PKG_VERSION")));
-    out.push(text("settings", settings));
+    out.push(text("settings", settings(options)));
+    // The first file is the program; the others are what it uses and what the command line gave. Their folders say nothing about
+    // the results, and names of attributes have no slashes.
+    let base = |name: &str| name.rsplit(['/', '\\']).next().unwrap_or(name).to_string();
     for (k, source) in sources.files().iter().enumerate() {
-        // The first file is the program; the others are what it uses and what the command line gave.
-        let name = if k == 0 { "source".to_string() } else { format!("source of {}", source.name) };
+        let alike = sources.files().iter().take(k).skip(1).filter(|s| base(&s.name) == base(&source.name)).count();
+        let name = match (k, alike) {
+            (0, _) => "source".to_string(),
+            (_, 0) => format!("source of {}", base(&source.name)),
+            _ => format!("source of {} ({})", base(&source.name), alike + 1),
+        };
         out.push((name, source.text.clone()));
     }
     // Shapes are read from files of their own, which are no part of the program's text.
-    for shape in &results.experiment.shapes {
+    for shape in &experiment.shapes {
         let step = |(amplitude, phase): &(f64, f64)| format!("{amplitude} {phase}\n");
         out.push(text(&format!("shape {}", shape.name), shape.steps.iter().map(step).collect::<String>()));
     }
@@ -137,6 +157,11 @@ impl Dataset {
     pub fn read(bytes: &[u8]) -> Result<Dataset, String> {
         let header = Header::read(bytes)?;
         let status = header.variable(STATUS).ok_or("it holds no sweep")?;
+        let grid = &status.dimensions;
+        let of_grid = |v: &Variable| v.kind == Type::Char || v.dimensions.starts_with(grid) || v.dimensions.len() == 1;
+        if status.kind != Type::Short || grid.is_empty() || !header.variables.iter().all(of_grid) {
+            return Err("it holds no sweep".into());
+        }
         let points = header.count(status);
         Ok(Dataset { header, points })
     }
@@ -290,6 +315,6 @@ fn marks(results: &Results, run: &Run, grid: &[usize], header: &mut Header, vari
 }
 
 /// Results that carry what a layout needs of an experiment, without points.
-pub fn bare<'a>(experiment: &'a crate::ir::Experiment, file: &'a str, points: &'a [Run]) -> Results<'a> {
+pub fn bare<'a>(experiment: &'a Experiment, file: &'a str, points: &'a [Run]) -> Results<'a> {
     Results { experiment, file, swept: vec![], points, energy: EnergyUnit::Default }
 }

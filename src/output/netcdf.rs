@@ -63,8 +63,10 @@ const ATTRIBUTES: u32 = 0x0C;
 const UNSAID: u64 = u32::MAX as u64;
 
 fn padded(bytes: u64) -> u64 {
-    bytes.div_ceil(4) * 4
+    bytes.div_ceil(4).saturating_mul(4)
 }
+
+const DAMAGED: &str = "its header is damaged";
 
 struct Writer(Vec<u8>);
 
@@ -97,12 +99,13 @@ impl Writer {
 impl Header {
     /// How many values a variable has.
     pub fn count(&self, variable: &Variable) -> u64 {
-        variable.dimensions.iter().map(|d| self.dimensions[*d].1).product()
+        let length = |d: &usize| self.dimensions.get(*d).map_or(0, |(_, length)| *length);
+        variable.dimensions.iter().map(length).fold(1, u64::saturating_mul)
     }
 
     /// The bytes of a variable.
     pub fn size(&self, variable: &Variable) -> u64 {
-        padded(self.count(variable) * variable.kind.size())
+        padded(self.count(variable).saturating_mul(variable.kind.size()))
     }
 
     /// The variable of a name.
@@ -117,7 +120,7 @@ impl Header {
 
     /// Where the last variable ends.
     pub fn end(&self) -> u64 {
-        self.variables.iter().map(|v| v.begin + self.size(v)).max().unwrap_or(0)
+        self.variables.iter().map(|v| v.begin.saturating_add(self.size(v))).max().unwrap_or(0)
     }
 
     /// Gives every variable its place behind the header.
@@ -125,7 +128,7 @@ impl Header {
         let mut begin = self.bytes().len() as u64;
         for k in 0..self.variables.len() {
             self.variables[k].begin = begin;
-            begin += self.size(&self.variables[k]);
+            begin = begin.saturating_add(self.size(&self.variables[k]));
         }
     }
 
@@ -152,10 +155,11 @@ impl Header {
         w.0
     }
 
-    /// Reads the header of a file from its first bytes.
+    /// Reads the header of a file from its first bytes. It is that of a file of this program only where it is the very bytes that
+    /// [`Header::bytes`] writes, with every variable where [`Header::arrange`] puts it.
     ///
     /// # Errors
-    /// When it is no such file, or one that this program did not write.
+    /// When it is no such file, or one that this program did not write, or damaged.
     pub fn read(bytes: &[u8]) -> Result<Header, String> {
         let mut r = Reader { bytes, at: 0 };
         if r.take(4)? != MAGIC {
@@ -176,7 +180,7 @@ impl Header {
             for _ in 0..rank {
                 let d = r.number()? as usize;
                 if d >= header.dimensions.len() {
-                    return Err("its header is damaged".into());
+                    return Err(DAMAGED.into());
                 }
                 dimensions.push(d);
             }
@@ -185,6 +189,14 @@ impl Header {
             r.number()?;
             let begin = r.take(8)?.iter().fold(0u64, |x, b| x << 8 | u64::from(*b));
             header.variables.push(Variable { name, dimensions, attributes, kind, begin });
+        }
+        let mut written = header.clone();
+        written.arrange();
+        let whole = header.dimensions.iter().all(|(_, length)| *length > 0);
+        // Values end where numbers of 63 bits do: behind that sums would overflow.
+        let fits = header.end() < i64::MAX as u64;
+        if !whole || !fits || written != header || bytes.get(..r.at) != Some(&written.bytes()) {
+            return Err(DAMAGED.into());
         }
         Ok(header)
     }
@@ -197,9 +209,10 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn take(&mut self, n: usize) -> Result<&'a [u8], String> {
-        let part = self.at.checked_add(n).and_then(|end| self.bytes.get(self.at..end));
+        let end = self.at.checked_add(n);
+        let part = end.and_then(|end| self.bytes.get(self.at..end)).ok_or("its header is not complete")?;
         self.at += n;
-        part.ok_or_else(|| "its header is not complete".to_string())
+        Ok(part)
     }
 
     fn number(&mut self) -> Result<u64, String> {
@@ -215,11 +228,7 @@ impl<'a> Reader<'a> {
 
     fn list(&mut self, tag: u32) -> Result<u64, String> {
         let (found, length) = (self.number()?, self.number()?);
-        if found == u64::from(tag) || (found == 0 && length == 0) {
-            Ok(length)
-        } else {
-            Err("its header is damaged".into())
-        }
+        if found == u64::from(tag) || (found == 0 && length == 0) { Ok(length) } else { Err(DAMAGED.into()) }
     }
 
     fn attributes(&mut self) -> Result<Vec<(String, String)>, String> {
@@ -280,6 +289,22 @@ mod tests {
             damaged[k] ^= 0xFF;
             // No panic; some damage cannot be seen.
             let _ = Header::read(&damaged);
+        }
+    }
+
+    #[test]
+    fn only_damage_of_texts_and_names_is_not_seen() {
+        let header = header();
+        let bytes = header.bytes();
+        for k in 0..bytes.len() {
+            for bit in 0..8 {
+                let mut damaged = bytes.clone();
+                damaged[k] ^= 1 << bit;
+                let Ok(found) = Header::read(&damaged) else { continue };
+                // What is read is what stands there, and its numbers are all as they were, or fit each other.
+                assert_eq!(found.bytes(), damaged, "byte {k}");
+                assert!(found.end() < i64::MAX as u64 && found.variables.iter().all(|v| found.count(v) > 0));
+            }
         }
     }
 }

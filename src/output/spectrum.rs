@@ -7,6 +7,7 @@
 use super::Results;
 use crate::emulator::{Run, Trace};
 use crate::linalg::C64;
+use crate::source::in_one_line;
 use crate::spin::Isotope;
 use crate::syntax::number_text;
 use crate::tomography::decay_file::simpson_text;
@@ -194,6 +195,7 @@ pub fn jcamp(results: &Results) -> Result<String, String> {
     let megahertz = ppm(results, nucleus).map_or(0.0, |(_, hertz)| hertz.abs() / 1e6);
     let split = nucleus.find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
     let title = if results.experiment.title.is_empty() { results.file } else { &results.experiment.title };
+    let title = in_one_line(title);
     let mut out = format!(
         "##TITLE= {title}\n##JCAMP-DX= 5.01\n##DATA TYPE= NMR FID\n##DATA CLASS= NTUPLES\n##ORIGIN= ergoseq {}\n##OWNER= unknown\n\
          ##.OBSERVE FREQUENCY= {}\n##.OBSERVE NUCLEUS= ^{}{}\n##.ACQUISITION MODE= SIMULTANEOUS\n##.DELAY= (0, 0)\n\

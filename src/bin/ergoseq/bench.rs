@@ -3,7 +3,7 @@
 //! Eight of them are files in `benches/workloads/`, compiled and emulated like a user's; the ninth compiles a long generated one. Every
 //! result is written as an array, so that another program's can be laid beside it.
 
-use crate::{Outcome, args, files, terminal};
+use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::compile::{compile, no_files};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::typical::decays;
@@ -126,9 +126,11 @@ pub fn bench(a: &args::Bench) -> Outcome {
         refuse(Diagnostic::without_place(Code::Contradiction, format!("{} starts from no input", workload.name)));
         return Outcome::Usage;
     }
-    if let Some(n) = a.threads {
-        // Only the first call can set the number; there is none before this one.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
+    overrides::threads(a.threads);
+    if let Some(folder) = &a.out
+        && let Err(diagnostic) = files::folder(folder).and_then(|()| files::writable_folder(folder, &[], true))
+    {
+        return refuse(diagnostic);
     }
     // A generated program is written before the clock begins.
     let program = (workload.program)(*number);
@@ -143,9 +145,6 @@ pub fn bench(a: &args::Bench) -> Outcome {
         Err(None) => return Outcome::Wrong,
     };
     if let Some(folder) = &a.out {
-        if let Err(diagnostic) = files::folder(folder) {
-            return refuse(diagnostic);
-        }
         for (name, values) in &arrays {
             let bytes: Vec<u8> = values.iter().flat_map(|x| x.to_le_bytes()).collect();
             if let Err(diagnostic) = files::write_bytes(&folder.join(format!("{name}.f64")), &bytes, true) {
@@ -153,13 +152,10 @@ pub fn bench(a: &args::Bench) -> Outcome {
             }
         }
     }
-    println!(
-        "{}",
-        serde_json::json!({
-            "workload": workload.name, "size": size, "threads": rayon::current_num_threads(), "wall_s": wall,
-        })
-    );
-    Outcome::Done
+    let told = serde_json::json!({
+        "workload": workload.name, "size": size, "threads": rayon::current_num_threads(), "wall_s": wall,
+    });
+    terminal::print(&format!("{told}\n"))
 }
 
 fn refuse(diagnostic: Diagnostic) -> Outcome {

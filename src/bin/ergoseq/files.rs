@@ -2,74 +2,71 @@
 
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::ir::Experiment;
-use ergoseq::source::Sources;
+use ergoseq::source::{LARGEST_FILE, Sources, decoded};
 use ergoseq::{Compiled, Refused};
 use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// The largest file that is read. A program is written by people; what is larger is some other file.
-pub const LARGEST_FILE: u64 = 64 << 20;
-
 fn cannot_read(path: &Path, why: &str) -> Diagnostic {
     Diagnostic::without_place(Code::CannotRead, format!("`{}` cannot be read: {why}", path.display()))
 }
 
-/// The bytes of a file.
+/// The bytes of a regular file: a pipe may never end, and opening it would wait for a writer.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
-    let mut out = Vec::new();
-    let file = File::open(path).map_err(|e| cannot_read(path, &reason(&e)))?;
-    file.take(LARGEST_FILE + 1).read_to_end(&mut out).map_err(|e| cannot_read(path, &reason(&e)))?;
-    if out.len() as u64 > LARGEST_FILE {
-        return Err(cannot_read(path, &format!("it has more than {} MB", LARGEST_FILE >> 20)));
-    }
-    Ok(out)
-}
-
-/// The text of a file.
-pub fn read(path: &Path) -> Result<String, Diagnostic> {
-    let file = File::open(path).map_err(|e| {
+    let cannot = |e: std::io::Error| {
         let diagnostic = cannot_read(path, &reason(&e));
         if e.kind() == std::io::ErrorKind::NotFound { near_files(diagnostic, path) } else { diagnostic }
-    })?;
-    let meta = file.metadata().map_err(|e| cannot_read(path, &reason(&e)))?;
+    };
+    let meta = fs::metadata(path).map_err(cannot)?;
     if meta.is_dir() {
         return Err(
             cannot_read(path, "it is a directory").help(format!("name the files in it: {}/*.seq", path.display()))
         );
     }
+    if !meta.is_file() {
+        return Err(cannot_read(path, "it is no regular file")
+            .help("pipes and devices are not read; write the text to a file first"));
+    }
     let too_large = |size: u64| {
-        cannot_read(
-            path,
-            &format!("it has {} MB, more than the {} MB that a program may have", size >> 20, LARGEST_FILE >> 20),
-        )
+        let (size, most) = (size >> 20, LARGEST_FILE >> 20);
+        cannot_read(path, &format!("it has {size} MB, more than the {most} MB that a program may have"))
     };
     if meta.len() > LARGEST_FILE {
         return Err(too_large(meta.len()));
     }
-    // The size of a pipe or a device is not known beforehand.
     let mut bytes = Vec::with_capacity(meta.len() as usize);
-    file.take(LARGEST_FILE + 1).read_to_end(&mut bytes).map_err(|e| cannot_read(path, &reason(&e)))?;
+    // The file may grow while it is read.
+    File::open(path).and_then(|file| file.take(LARGEST_FILE + 1).read_to_end(&mut bytes)).map_err(cannot)?;
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(too_large(bytes.len() as u64));
     }
-    String::from_utf8(bytes).map_err(|e| {
+    Ok(bytes)
+}
+
+/// The text of a file.
+pub fn read(path: &Path) -> Result<String, Diagnostic> {
+    String::from_utf8(bytes(path)?).map_err(|e| {
         let valid = e.utf8_error().valid_up_to();
-        let bytes = e.into_bytes();
-        if bytes.starts_with(b"\x01pulseq\x02") {
-            return Diagnostic::without_place(
-                Code::PulseqFile,
-                format!("`{}` is a binary Pulseq file, not an ergoseq program", path.display()),
-            )
-            .help("an ergoseq program begins with `ergoseq 1`; both kinds of files end in `.seq`");
-        }
-        let line = bytes[..valid].iter().filter(|b| **b == b'\n').count() + 1;
-        Diagnostic::without_place(
-            Code::NotText,
-            format!("`{}` is not UTF-8 text: byte {valid}, in line {line}, cannot be read", path.display()),
-        )
-        .help("save the file as UTF-8")
+        not_text(path, &e.into_bytes(), valid)
     })
+}
+
+/// Why bytes are no text, from the first that cannot be read.
+fn not_text(path: &Path, bytes: &[u8], valid: usize) -> Diagnostic {
+    if bytes.starts_with(b"\x01pulseq\x02") {
+        return Diagnostic::without_place(
+            Code::PulseqFile,
+            format!("`{}` is a binary Pulseq file, not an ergoseq program", path.display()),
+        )
+        .help("an ergoseq program begins with `ergoseq 1`; both kinds of files end in `.seq`");
+    }
+    let line = bytes.iter().take(valid).filter(|b| **b == b'\n').count() + 1;
+    Diagnostic::without_place(
+        Code::NotText,
+        format!("`{}` is not UTF-8 text: byte {valid}, in line {line}, cannot be read", path.display()),
+    )
+    .help("save the file as UTF-8")
 }
 
 pub fn reason(e: &std::io::Error) -> String {
@@ -115,8 +112,11 @@ pub fn compile_with(path: &Path, instead: &dyn Fn(&str) -> Option<String>) -> Re
             return Ok((wanted.to_string(), text));
         }
         let path = Path::new(from).parent().unwrap_or(Path::new("")).join(wanted);
-        let text = read(&path).map_err(|d| d.message)?;
-        Ok((path.display().to_string(), text))
+        let bytes = bytes(&path).map_err(|d| d.message)?;
+        let name = path.display().to_string();
+        let text =
+            decoded(&name, bytes).map_err(|at| format!("`{name}` is not UTF-8 text: byte {at} cannot be read"))?;
+        Ok((name, text))
     };
     ergoseq::compile(&name, &text, &mut reader)
 }
@@ -124,7 +124,12 @@ pub fn compile_with(path: &Path, instead: &dyn Fn(&str) -> Option<String>) -> Re
 fn from_yaml(name: &str, text: &str) -> Result<Compiled, Box<Refused>> {
     let experiment: Result<Experiment, String> = ergoseq::from_yaml(text);
     match experiment {
-        Ok(experiment) => Ok(Compiled { experiment, warnings: vec![], sources: Sources::default() }),
+        Ok(experiment) => {
+            // The text tells sweeps of different experiments apart.
+            let mut sources = Sources::default();
+            sources.add(name, text);
+            Ok(Compiled { experiment, warnings: vec![], sources })
+        }
         Err(why) => {
             let diagnostic =
                 Diagnostic::without_place(Code::NotAnExperiment, format!("`{name}` is no experiment: {why}"))
@@ -147,24 +152,68 @@ pub fn folder(path: &Path) -> Result<(), Diagnostic> {
     })
 }
 
-/// The same for any bytes.
-pub fn write_bytes(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Diagnostic> {
-    let failed = |why: String| {
-        Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be written: {why}", path.display()))
-    };
+/// Whether a file can be written, before anything is computed: it may not exist, unless it may be overwritten, and its folder must
+/// take a new file.
+pub fn writable(path: &Path, overwrite: bool) -> Result<(), Diagnostic> {
     if path.is_dir() {
-        return Err(failed("it is a directory".into()));
+        return Err(cannot_write(path, "it is a directory"));
     }
     if path.exists() && !overwrite {
-        return Err(failed("it exists".into()).help("`--force` overwrites it"));
+        return Err(cannot_write(path, "it exists").help("`--force` overwrites it"));
     }
-    // What is no ordinary file, such as /dev/null or a pipe, is written to directly.
+    // What is no regular file, such as /dev/null, is written to directly, and opening a pipe would wait for a reader.
     if path.exists() && !path.is_file() {
-        return fs::write(path, bytes).map_err(|e| failed(reason(&e)));
+        return Ok(());
     }
+    let beside = beside(path);
+    let made = File::create_new(&beside).and_then(|_| fs::remove_file(&beside));
+    made.map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => cannot_write(path, "its folder does not exist"),
+        _ => cannot_write(path, &reason(&e)),
+    })
+}
+
+/// Whether a folder can be made, or is there, and takes files; those that are named may not exist, unless they may be overwritten.
+pub fn writable_folder(folder: &Path, names: &[String], overwrite: bool) -> Result<(), Diagnostic> {
+    if folder.is_dir() {
+        return names.iter().try_for_each(|name| writable(&folder.join(name), overwrite));
+    }
+    if folder.exists() {
+        return Err(cannot_write(folder, "it is no folder"));
+    }
+    // A folder is made with those it lies in, so the first that exists must take it.
+    let parents = folder.ancestors().skip(1).map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p });
+    match parents.into_iter().find(|p| p.exists()) {
+        Some(parent) if parent.is_dir() => {
+            writable(&parent.join("ergoseq"), true).map_err(|_| cannot_write(folder, "its folder takes no files"))
+        }
+        _ => Err(cannot_write(folder, "it does not lie in a folder")),
+    }
+}
+
+fn cannot_write(path: &Path, why: &str) -> Diagnostic {
+    Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be written: {why}", path.display()))
+}
+
+/// The name of a file while it is written.
+fn beside(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}.part", std::process::id()));
-    let beside = PathBuf::from(beside);
+    PathBuf::from(beside)
+}
+
+/// The same for any bytes.
+pub fn write_bytes(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Diagnostic> {
+    writable(path, overwrite)?;
+    // A link stays, and the file it leads to is written.
+    let led = if path.is_symlink() { fs::canonicalize(path).ok() } else { None };
+    let path = led.as_deref().unwrap_or(path);
+    let failed = |e: std::io::Error| cannot_write(path, &reason(&e));
+    // What is no ordinary file, such as /dev/null or a pipe, is written to directly.
+    if path.exists() && !path.is_file() {
+        return fs::write(path, bytes).map_err(failed);
+    }
+    let beside = beside(path);
     let result = (|| {
         let mut file = File::create(&beside)?;
         file.write_all(bytes)?;
@@ -177,6 +226,6 @@ pub fn write_bytes(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Dia
     result.map_err(|e| {
         // Best effort: the half-written file is ours.
         let _ = fs::remove_file(&beside);
-        failed(reason(&e))
+        failed(e)
     })
 }

@@ -28,7 +28,7 @@ fn one(path: &std::path::Path, a: &args::Fmt) -> Outcome {
     }
     let tidy = ergoseq::syntax::format(&text);
     if a.print {
-        return terminal::print(&tidy);
+        return terminal::print_file(&tidy);
     }
     if tidy == text {
         return Outcome::Done;

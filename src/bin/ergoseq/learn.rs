@@ -98,7 +98,7 @@ fn of_name(name: &str) -> Result<&'static str, Diagnostic> {
 pub fn list(a: &args::List) -> Outcome {
     if let Some(name) = &a.print {
         return match of_name(name) {
-            Ok(text) => terminal::print(text),
+            Ok(text) => terminal::print_file(text),
             Err(diagnostic) => terminal::refuse(&[diagnostic], &Default::default()),
         };
     }
@@ -132,7 +132,7 @@ pub fn new(a: &args::New) -> Outcome {
 pub fn completions(a: &args::Completions) -> Outcome {
     let mut script = Vec::new();
     clap_complete::generate(a.shell, &mut args::Arguments::command(), "ergoseq", &mut script);
-    terminal::print(&String::from_utf8_lossy(&script))
+    terminal::print_file(&String::from_utf8_lossy(&script))
 }
 
 /// Writes the manual pages.

@@ -12,6 +12,9 @@ use ergoseq::source::{Place, Sources};
 use ergoseq::syntax::parse_sweep_values;
 use std::path::Path;
 
+/// More threads than this a core only take memory; results do not depend on their number.
+const MOST_THREADS_A_CORE: usize = 16;
+
 fn split<'a>(text: &'a str, option: &str, example: &str) -> Result<(&'a str, &'a str), Diagnostic> {
     text.split_once('=').map(|(n, v)| (n.trim(), v.trim())).ok_or_else(|| {
         Diagnostic::without_place(Code::UnexpectedToken, format!("`{option} {text}` has no `=`"))
@@ -109,6 +112,15 @@ pub fn sweeps(experiment: &mut Experiment, given: &[String], sources: &mut Sourc
         }
     }
     Ok(())
+}
+
+/// Sets the number of threads: at most so many as are of use, however many are asked for.
+pub fn threads(wanted: Option<usize>) {
+    if let Some(n) = wanted {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        // Only the first call can set the number; there is none before this one.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(n.min(MOST_THREADS_A_CORE * cores)).build_global();
+    }
 }
 
 /// How to emulate.

@@ -20,6 +20,9 @@ pub fn plan(a: &args::Plan) -> Outcome {
         Ok(values) => values,
         Err(outcome) => return outcome,
     };
+    if let Err(diagnostic) = ready(a, &compiled.experiment, &values) {
+        return terminal::refuse(&[*diagnostic], &compiled.sources);
+    }
     let planned = match text(&compiled.experiment, &values) {
         Ok(text) => text,
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
@@ -28,6 +31,30 @@ pub fn plan(a: &args::Plan) -> Outcome {
         return terminal::refuse(&[*diagnostic], &compiled.sources);
     }
     terminal::print(&planned)
+}
+
+/// Whether everything that is wanted can be written.
+fn ready(a: &args::Plan, experiment: &Experiment, values: &Values) -> Result<(), Fault> {
+    if let Some(path) = &a.amplitudes {
+        files::writable(path, a.force)?;
+    }
+    let Some(folder) = &a.decays else { return Ok(()) };
+    let (schedule, _) = build(&Evaluator::new(experiment, values)?)?;
+    let first = schedule.steps.iter().find_map(|step| match step {
+        Step::Tomography(t) => Some(t),
+        _ => None,
+    });
+    let mut names = Vec::new();
+    if let Some(t) = first {
+        for readout in &plan_for(t)?.readouts {
+            names.extend(t.channels.iter().filter(|c| c.detected).map(|c| decay_name(&readout.word, &c.nucleus)));
+        }
+    }
+    Ok(files::writable_folder(folder, &names, a.force)?)
+}
+
+fn decay_name(readout: &str, nucleus: &str) -> String {
+    format!("{readout}.{nucleus}.fid")
 }
 
 /// Writes what the emulated experiment reads, where that is wanted.
@@ -53,7 +80,7 @@ fn rehearsed(a: &args::Plan, experiment: &Experiment, values: &Values) -> Result
         files::folder(folder)?;
         for decay in decays {
             let text = simpson_text(decay.dwell, decay.points.iter().map(|z| z.unwrap_or_default()));
-            files::write(&folder.join(format!("{}.{}.fid", decay.readout, decay.nucleus)), &text, a.force)?;
+            files::write(&folder.join(decay_name(&decay.readout, &decay.nucleus)), &text, a.force)?;
         }
     }
     Ok(())

@@ -22,6 +22,9 @@ pub fn plot(a: &args::Plot) -> Outcome {
         terminal::report(&[diagnostic], &Default::default());
         return Outcome::Usage;
     }
+    if let Err(diagnostic) = files::writable(&a.output, a.force) {
+        return terminal::refuse(&[diagnostic], &Default::default());
+    }
     let Prepared { compiled, values, options } = match overrides::prepare(&a.file, &a.given, &a.sweep, &a.how) {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,
@@ -48,11 +51,12 @@ pub fn plot(a: &args::Plot) -> Outcome {
         };
     }
     let figure = emulator::axes(experiment, &values).and_then(|axes| {
-        let points: Vec<Values> = emulator::points(&axes, &values).take(MOST_POINTS + 1).collect();
+        let points = emulator::points(&axes, &values);
         let undrawn = |why: String| Box::new(Diagnostic::without_place(Code::Contradiction, why));
         if points.len() > MOST_POINTS {
             return Err(undrawn(too_many(points.len())));
         }
+        let points: Vec<Values> = points.collect();
         let runs = emulate(experiment, &points, &options, a.threads).map_err(|(_, diagnostic)| diagnostic)?;
         let file = a.file.display().to_string();
         let swept = axes.iter().flat_map(|x| x.names.clone()).collect();

@@ -44,6 +44,9 @@ fn make(a: &args::Report) -> Result<Made, Outcome> {
 
 /// Writes the page of a file.
 pub fn report(a: &args::Report) -> Outcome {
+    if let Err(diagnostic) = files::writable(&target(a), a.force) {
+        return terminal::refuse(&[diagnostic], &Default::default());
+    }
     match make(a) {
         Err(outcome) => outcome,
         Ok(Made::Mistakes(_, diagnostics, sources)) => terminal::refuse(&diagnostics, &sources),
@@ -61,10 +64,7 @@ fn changed(path: &Path) -> Option<SystemTime> {
 /// Writes the page anew whenever the file changes, until it is interrupted.
 pub fn watch(a: &args::Report) -> Outcome {
     let page = target(a);
-    if page.exists() && !a.force {
-        let diagnostic =
-            Diagnostic::without_place(ergoseq::diagnostic::Code::CannotWrite, format!("`{}` exists", page.display()))
-                .help("`--force` overwrites it");
+    if let Err(diagnostic) = files::writable(&page, a.force) {
         return terminal::refuse(&[diagnostic], &Default::default());
     }
     let mut last = None;

@@ -1,11 +1,12 @@
 //! `ergoseq reproduce`
 
 use crate::progress::Progress;
-use crate::{Outcome, args, files, terminal};
+use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::output::{KINDS, Picture};
 use ergoseq::papers::{Paper, Watch, Workbench, report};
 use ergoseq::source::Sources;
+use std::path::Path;
 
 impl Watch for Progress {
     fn more(&self, runs: u64) {
@@ -31,9 +32,11 @@ pub fn reproduce(a: &args::Reproduce) -> Outcome {
             return Outcome::Usage;
         }
     };
-    if let Some(n) = a.threads {
-        // Only the first call can set the number; there is none before this one.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
+    overrides::threads(a.threads);
+    let folder = a.output.clone().unwrap_or_else(|| paper.name.into());
+    let names: Vec<String> = figures.iter().flat_map(|figure| names(paper, *figure)).collect();
+    if let Err(diagnostic) = files::writable_folder(&folder, &names, a.force) {
+        return terminal::refuse(&[diagnostic], &none);
     }
     let progress = Progress::new(0);
     let bench = match Workbench::new(&progress) {
@@ -46,7 +49,7 @@ pub fn reproduce(a: &args::Reproduce) -> Outcome {
             Ok(found) => found,
             Err(diagnostic) => return terminal::refuse(&[*diagnostic], &none),
         };
-        if let Err(diagnostic) = write(a, &found.figure) {
+        if let Err(diagnostic) = write(&folder, &found.figure, a.force) {
             return terminal::refuse(&[diagnostic], &none);
         }
         claims.extend(found.claims);
@@ -58,18 +61,22 @@ pub fn reproduce(a: &args::Reproduce) -> Outcome {
         }
     }
     drop(progress);
-    let folder = a.output.clone().unwrap_or_else(|| paper.name.into());
     terminal::print(&format!("{}figures in {}\n", report(paper, &claims), folder.display()))
 }
 
+/// The files of a figure.
+fn names(paper: &Paper, figure: u32) -> Vec<String> {
+    let stem = format!("{}_fig{figure}", paper.name.replace('-', "_"));
+    std::iter::once("csv").chain(KINDS.iter().map(|k| k.ending)).map(|ending| format!("{stem}.{ending}")).collect()
+}
+
 /// The figure as data and as pictures.
-fn write(a: &args::Reproduce, figure: &ergoseq::output::Figure) -> Result<(), Diagnostic> {
-    let folder = a.output.clone().unwrap_or_else(|| a.paper.clone().into());
-    files::folder(&folder)?;
+fn write(folder: &Path, figure: &ergoseq::output::Figure, force: bool) -> Result<(), Diagnostic> {
+    files::folder(folder)?;
     let path = |ending: &str| folder.join(format!("{}.{ending}", figure.name));
-    files::write(&path("csv"), &figure.csv(), a.force)?;
+    files::write(&path("csv"), &figure.csv(), force)?;
     for kind in KINDS {
-        crate::plot::picture(kind, Picture::Figure(figure), &path(kind.ending), a.force)?;
+        crate::plot::picture(kind, Picture::Figure(figure), &path(kind.ending), force)?;
     }
     Ok(())
 }

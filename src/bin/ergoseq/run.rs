@@ -10,15 +10,31 @@ use ergoseq::ir::Experiment;
 use ergoseq::output::{
     EnergyUnit, FORMATS, Format, Processing, Results, csv, jcamp, json, npy, simpson, spectrum, table,
 };
-use ergoseq::source::Sources;
+use ergoseq::source::{Sources, visible};
 use ergoseq::units::UnitSystem;
 use rayon::prelude::*;
+
+/// The most points whose results are held at once.
+const MOST_POINTS: usize = 1_000_000;
+
+fn too_many(points: usize) -> Diagnostic {
+    Diagnostic::without_place(
+        Code::TooLarge,
+        format!("{points} points are more than the {MOST_POINTS} that are held at once"),
+    )
+    .help("`ergoseq sweep FILE --output map.nc` writes a sweep of any length to a file")
+}
 
 /// Emulates every point and writes the results.
 pub fn run(a: &args::Run) -> Outcome {
     if let Err(why) = processing(a) {
         terminal::report(&[Diagnostic::without_place(Code::Contradiction, why)], &Default::default());
         return Outcome::Usage;
+    }
+    if let Some(path) = &a.output
+        && let Err(diagnostic) = files::writable(path, a.force)
+    {
+        return terminal::refuse(&[diagnostic], &Default::default());
     }
     let Prepared { compiled, values, options } = match overrides::prepare(&a.file, &a.given, &a.sweep, &a.how) {
         Ok(prepared) => prepared,
@@ -37,7 +53,11 @@ pub fn run(a: &args::Run) -> Outcome {
         Ok(axes) => axes,
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
-    let points: Vec<Values> = emulator::points(&axes, &values).collect();
+    let points = emulator::points(&axes, &values);
+    if points.len() > MOST_POINTS {
+        return terminal::refuse(&[too_many(points.len())], &compiled.sources);
+    }
+    let points: Vec<Values> = points.collect();
     let swept: Vec<String> = axes.iter().flat_map(|a| a.names.clone()).collect();
     let runs = match emulate(experiment, &points, &options, a.threads) {
         Ok(runs) => runs,
@@ -55,7 +75,7 @@ pub fn run(a: &args::Run) -> Outcome {
     let results = Results { experiment, file: &file, swept, points: &runs, energy };
     let format = FORMATS.iter().find(|(w, _, _)| *w == a.format).map_or(Format::Table, |(_, f, _)| *f);
     let text = match format {
-        Format::Table => Ok(table(&results) + &drawn(a, &results, &axes)),
+        Format::Table => Ok(visible(&table(&results)).into_owned() + &drawn(a, &results, &axes)),
         Format::Json => Ok(json(&results)),
         Format::Csv => Ok(csv(&results)),
         Format::Spectrum => {
@@ -74,6 +94,8 @@ pub fn run(a: &args::Run) -> Outcome {
         }
     };
     match &a.output {
+        // The curves have colours; all else has been made visible.
+        None if format == Format::Table => terminal::print_as_it_is(&text),
         None => terminal::print(&text),
         Some(path) => match files::write(path, &text, a.force) {
             Ok(()) => Outcome::Done,
@@ -106,12 +128,8 @@ fn undecayed(why: String) -> Diagnostic {
 
 /// Writes decays as bytes, which are nothing for a terminal.
 fn array(a: &args::Run, results: &Results, sources: &Sources) -> Outcome {
-    let Some(path) = &a.output else {
-        let diagnostic = Diagnostic::without_place(Code::CannotWrite, "an array of NumPy is no text")
-            .help("`--output decay.npy` says where it goes");
-        terminal::report(&[diagnostic], sources);
-        return Outcome::Usage;
-    };
+    // An array without a file has been refused with the command line.
+    let Some(path) = &a.output else { return Outcome::Usage };
     let written = npy(results).map_err(undecayed).and_then(|bytes| files::write_bytes(path, &bytes, a.force));
     match written {
         Ok(()) => Outcome::Done,
@@ -127,6 +145,9 @@ fn processing(a: &args::Run) -> Result<(), String> {
     #[cfg(feature = "pictures")]
     if a.plot && a.format != "table" {
         return Err(format!("--plot draws below the table, and --format {} has none", a.format));
+    }
+    if a.format == "npy" && a.output.is_none() {
+        return Err("an array of NumPy is no text: `--output decay.npy` says where it goes".into());
     }
     match a.broaden {
         Some(width) if !width.is_finite() || width < 0.0 => Err(format!("--broaden {width} is no width of a line")),
@@ -165,10 +186,7 @@ pub fn emulate(
     if points.len() == 1 {
         return points.iter().enumerate().map(one).collect();
     }
-    if let Some(n) = threads {
-        // Only the first call can set the number; there is none before this one.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
-    }
+    overrides::threads(threads);
     let results: Vec<Result<Run, (usize, Box<Diagnostic>)>> = points.par_iter().enumerate().map(one).collect();
     results.into_iter().collect()
 }

@@ -36,10 +36,7 @@ fn prepare(
         terminal::report(&[*d], &compiled.sources);
         Outcome::Usage
     })?;
-    if let Some(n) = threads {
-        // Only the first call can set the number; there is none before this one.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
-    }
+    overrides::threads(threads);
     Ok(Prepared { compiled, values, options, ranges })
 }
 

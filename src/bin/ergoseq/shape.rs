@@ -21,10 +21,8 @@ pub fn shape(a: &args::Shape) -> Outcome {
         let is_it = declared.iter().any(|(name, path)| path == wanted && named(name));
         begin.clone().filter(|_| is_it)
     };
-    if a.output.exists() && !a.force {
-        let message = format!("`{}` cannot be written: it exists", a.output.display());
-        let wrong = Diagnostic::without_place(Code::CannotWrite, message).help("`--force` overwrites it");
-        return terminal::refuse(&[wrong], &Default::default());
+    if let Err(diagnostic) = files::writable(&a.output, a.force) {
+        return terminal::refuse(&[diagnostic], &Default::default());
     }
     let overrides::Prepared { mut compiled, values, options } =
         match overrides::prepare_with(&a.file, &a.given, &[], &a.how, &instead) {
@@ -36,10 +34,7 @@ pub fn shape(a: &args::Shape) -> Outcome {
         terminal::report(&[Diagnostic::without_place(Code::Contradiction, message)], &compiled.sources);
         return Outcome::Usage;
     }
-    if let Some(n) = a.threads {
-        // Only the first call can set the number; there is none before this one.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
-    }
+    overrides::threads(a.threads);
     let Some((text, maximise)) = wanted(a.maximise.as_ref(), a.minimise.as_ref()) else { return Outcome::Usage };
     let found = result(text, &compiled.experiment, &mut compiled.sources).and_then(|(expr, at)| {
         let goal = Goal { expr, at, maximise };

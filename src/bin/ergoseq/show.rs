@@ -16,7 +16,7 @@ pub fn show(a: &args::Show) -> Outcome {
     };
     if a.stage == "ir" {
         return match ergoseq::to_yaml(&compiled.experiment) {
-            Ok(text) => terminal::print(&text),
+            Ok(text) => terminal::print_file(&text),
             Err(why) => terminal::refuse(&[Diagnostic::without_place(Code::CannotWrite, why)], &compiled.sources),
         };
     }
@@ -50,5 +50,5 @@ fn tree(a: &args::Show) -> Outcome {
     if !diagnostics.is_empty() {
         return terminal::refuse(&diagnostics, &sources);
     }
-    terminal::print(&program.to_string())
+    terminal::print_file(&program.to_string())
 }

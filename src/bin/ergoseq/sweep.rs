@@ -9,8 +9,9 @@ use crate::progress::Progress;
 use crate::{Outcome, args, files, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{self, Emulator, Options, SweepAxis};
+use ergoseq::emulator::{self, Emulator, Options, Run, SweepAxis};
 use ergoseq::hamiltonian::Values;
+use ergoseq::ir::Experiment;
 use ergoseq::output::dataset::{Blank, Dataset, PENDING, Patch, bare, number_of, origin};
 use rayon::prelude::*;
 use std::fs::{File, OpenOptions};
@@ -45,10 +46,7 @@ pub fn sweep(a: &args::Sweep) -> Outcome {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,
     };
-    if let Some(n) = a.threads {
-        // Only the first call can set the number; there is none before this one.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(n).build_global();
-    }
+    overrides::threads(a.threads);
     match run(a, &compiled, &values, &options) {
         Ok(outcome) => outcome,
         Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
@@ -71,18 +69,21 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let share = share(a.shard, total);
     let at = |k: u64| emulator::point(&axes, values, k as usize);
     let file_name = a.file.display().to_string();
-    let mut settings = format!(
-        "method {}, tolerance {:e}, spectrometer {}",
-        a.how.method,
-        options.tolerance,
-        options.spectrometer.as_deref().unwrap_or("none")
-    );
-    if let Some(typical) = options.typical {
-        settings += &format!(", {} random vectors of seed {}", typical.vectors, typical.seed);
-    }
-    let made_by = origin(&bare(experiment, &file_name, &[]), &compiled.sources, &settings);
+    let made_by = origin(experiment, &compiled.sources, options);
     let opened = match (a.output.exists(), a.resume) {
-        (true, true) => again(&a.output, &made_by, &axes)?,
+        (true, true) => {
+            let opened = again(&a.output, &made_by, &axes)?;
+            // A point that was computed tells the layout anew; where none was, the first that can be.
+            let computed = opened.done.iter().position(|status| *status == 0).map(|k| k as u64);
+            let known = known(experiment, options, computed.into_iter().chain(share.clone()).map(at))?;
+            let expected = Dataset::new(&bare(experiment, &file_name, &[known]), &axes, made_by);
+            if opened.dataset != expected {
+                return Err(Box::new(
+                    wrong(&a.output, "its header is damaged, or that of another sweep").help("`--force` begins anew"),
+                ));
+            }
+            opened
+        }
         (false, true) => {
             return Err(Box::new(
                 Diagnostic::without_place(
@@ -98,12 +99,9 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
             ));
         }
         _ => {
+            files::writable(&a.output, a.force)?;
             // The first point that can be computed says which results there are.
-            let known = (share.start..share.end).find_map(|k| emulator::run(experiment, &at(k), options, &[]).ok());
-            let Some(known) = known else {
-                let why = emulator::run(experiment, &at(share.start), options, &[]).err();
-                return Err(why.unwrap_or_else(|| Box::new(wrong(&a.output, "no point can be computed"))));
-            };
+            let known = known(experiment, options, share.clone().map(at))?;
             let dataset = Dataset::new(&bare(experiment, &file_name, &[known]), &axes, made_by);
             let file = begin(&a.output, &dataset, &axes).map_err(|e| match e.kind() {
                 ErrorKind::StorageFull => wrong(&a.output, "the disk is full")
@@ -167,6 +165,23 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     }
     eprintln!("{said}");
     Ok(if failures > 0 { Outcome::Wrong } else { Outcome::Done })
+}
+
+/// The results of the first point that can be computed.
+fn known(
+    experiment: &Experiment,
+    options: &Options,
+    points: impl Iterator<Item = Values>,
+) -> Result<Run, Box<Diagnostic>> {
+    let mut first = None;
+    for point in points {
+        match emulator::run(experiment, &point, options, &[]) {
+            Ok(run) => return Ok(run),
+            Err(why) => first = first.or(Some(why)),
+        }
+    }
+    let none = || Box::new(Diagnostic::without_place(Code::EmptySweep, "the shard has no points"));
+    Err(first.unwrap_or_else(none))
 }
 
 /// The points of a shard: neighbours, so that its part of every variable is one piece.
@@ -385,9 +400,7 @@ pub fn merge(a: &args::Merge) -> Outcome {
 }
 
 fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
-    if a.output.exists() && !a.force {
-        return Err(wrong(&a.output, "it exists").help("`--force` overwrites it"));
-    }
+    files::writable(&a.output, a.force)?;
     let (first, mut base) = header_of(&a.shards[0])?;
     let mut shards = vec![statuses(&first, &mut base).map_err(failed(&a.shards[0]))?];
     let mut sources = vec![base];

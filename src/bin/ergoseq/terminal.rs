@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::source::Sources;
+use ergoseq::source::{Sources, visible};
 use std::io::{IsTerminal, Write};
 
 /// More messages than this help nobody.
@@ -61,8 +61,18 @@ pub fn refuse(diagnostics: &[Diagnostic], sources: &Sources) -> Outcome {
     outcome(diagnostics)
 }
 
-/// Prints a result. A reader that has seen enough (`| head`) is no failure.
+/// Prints a result, its control characters replaced: titles and names are written by others. A reader that has seen enough (`| head`) is no failure.
 pub fn print(text: &str) -> Outcome {
+    print_as_it_is(&visible(text))
+}
+
+/// Prints a file: as it is, but to a terminal with its control characters replaced.
+pub fn print_file(text: &str) -> Outcome {
+    if std::io::stdout().is_terminal() { print(text) } else { print_as_it_is(text) }
+}
+
+/// Prints what has colours.
+pub fn print_as_it_is(text: &str) -> Outcome {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Outcome::Done,

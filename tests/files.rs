@@ -1,0 +1,276 @@
+//! Files that the command reads and writes: what cannot be written is said before anything is computed, what is no file is not read,
+//! damaged results are not gone on with, and nothing that others wrote reaches the terminal as a command.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+fn scratch(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = std::fs::remove_dir_all(&folder);
+    std::fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn ergoseq(folder: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_ergoseq")).args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A file of which every point takes an hour.
+const ENDLESS: &str = "ergoseq 1
+units natural
+param x = 1
+system { spin s[10] : 1/2 }
+hamiltonian H = sum(k in 1..10, Z(s[k])) + sum(k in 1..9, X(s[k])*X(s[k+1]))
+battery { energy = H }
+shape c = \"c.txt\"
+sequence {
+    prepare gibbs(H, 1)
+    loop 100000 { evolve (1 + cos(t)) * X(s[1]) + x*Y(s[2]) for 1000 }
+}
+measure { ergotropy }
+sweep x = 1 .. 2 points 3
+";
+
+#[test]
+fn outputs_are_looked_at_before_anything_is_computed() {
+    let folder = scratch("outputs");
+    std::fs::write(folder.join("a.seq"), ENDLESS).unwrap();
+    std::fs::write(folder.join("c.txt"), "1 0\n").unwrap();
+    for name in ["there.svg", "there.html", "there.nc", "there.txt", "there.csv", "dipolar_fig3.csv", "file"] {
+        std::fs::write(folder.join(name), "precious").unwrap();
+    }
+    let all: &[&[&str]] = &[
+        &["run", "a.seq", "-o", "there.txt"],
+        &["run", "a.seq", "-o", "nowhere/a.txt", "--force"],
+        &["run", "a.seq", "-o", "file/a.txt"],
+        &["run", "a.seq", "-o", "."],
+        &["plot", "a.seq", "-o", "there.svg"],
+        &["plot", "a.seq", "-o", "nowhere/a.csv"],
+        &["report", "a.seq", "-o", "there.html"],
+        &["report", "a.seq", "-o", "nowhere/a.html"],
+        &["watch", "a.seq", "-o", "there.html"],
+        &["watch", "a.seq", "-o", "nowhere/a.html", "--force"],
+        &["sweep", "a.seq", "-o", "there.nc"],
+        &["sweep", "a.seq", "-o", "nowhere/a.nc"],
+        &["shape", "a.seq", "--maximise", "ergotropy at end", "--output", "there.txt"],
+        &["shape", "a.seq", "--maximise", "ergotropy at end", "--output", "nowhere/a.txt"],
+        &["plan", "a.seq", "--amplitudes", "there.csv"],
+        &["plan", "a.seq", "--amplitudes", "nowhere/a.csv"],
+        &["plan", "a.seq", "--decays", "file"],
+        &["reproduce", "dipolar", "--output", "."],
+        &["reproduce", "dipolar", "--output", "file"],
+        &["reproduce", "dipolar", "--output", "file/inside"],
+        &["bench", "w9", "--size", "n1m", "--out", "file"],
+    ];
+    for arguments in all {
+        let begun = Instant::now();
+        let done = ergoseq(&folder, arguments);
+        assert_eq!(done.status.code(), Some(3), "{arguments:?}: {}", said(&done));
+        assert!(said(&done).contains("[E602]"), "{arguments:?}: {}", said(&done));
+        // Any of them would compute for minutes; only reading and checking the file comes before.
+        assert!(begun.elapsed() < Duration::from_secs(20), "{arguments:?} took {:?}", begun.elapsed());
+    }
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(!name.ends_with(".part") && name != "nowhere", "{name} was left behind");
+    }
+    assert_eq!(std::fs::read_to_string(folder.join("there.txt")).unwrap(), "precious");
+}
+
+#[cfg(unix)]
+#[test]
+fn only_regular_files_are_read_and_links_stay() {
+    let folder = scratch("pipes");
+    assert!(Command::new("mkfifo").arg(folder.join("pipe.seq")).status().unwrap().success());
+    std::fs::write(folder.join("a.seq"), "ergoseq 1\nuse \"pipe.seq\"\nshape s = \"pipe.seq\"\n").unwrap();
+    let begun = Instant::now();
+    for arguments in [["check", "pipe.seq"], ["check", "/dev/zero"], ["fmt", "pipe.seq"], ["check", "a.seq"]] {
+        let done = ergoseq(&folder, &arguments);
+        assert!(said(&done).contains("no regular file"), "{arguments:?}: {}", said(&done));
+    }
+    assert!(begun.elapsed() < Duration::from_secs(20));
+    std::fs::write(
+        folder.join("b.seq"),
+        "ergoseq 1\nunits natural\nsystem { spin a : 1/2 }\nsequence { prepare mixed }\nmeasure { purity }\n",
+    )
+    .unwrap();
+    std::fs::write(folder.join("real.txt"), "").unwrap();
+    std::os::unix::fs::symlink("real.txt", folder.join("link.txt")).unwrap();
+    assert!(ergoseq(&folder, &["run", "b.seq", "-o", "link.txt", "--force"]).status.success());
+    assert!(folder.join("link.txt").is_symlink());
+    assert!(std::fs::read_to_string(folder.join("real.txt")).unwrap().contains("purity"));
+}
+
+#[cfg(unix)]
+#[test]
+fn files_that_use_each_other_without_end_are_refused() {
+    let folder = scratch("deep");
+    for k in 0..200 {
+        std::fs::write(folder.join(format!("m{k}.seq")), format!("ergoseq 1\nuse \"m{}.seq\"\n", k + 1)).unwrap();
+    }
+    std::os::unix::fs::symlink(".", folder.join("loop")).unwrap();
+    let link =
+        "ergoseq 1\nuse \"loop/link.seq\"\nuse \"./loop/link.seq\"\nunits natural\nsequence { prepare ket \"00\"\n}\n";
+    std::fs::write(folder.join("link.seq"), link).unwrap();
+    for name in ["m0.seq", "link.seq"] {
+        let done = ergoseq(&folder, &["check", name]);
+        assert_eq!(done.status.code(), Some(1), "{name}: {}", said(&done));
+        assert!(said(&done).contains("[E111]"), "{name}: {}", said(&done));
+    }
+    // Sixty files behind each other are no fault.
+    std::fs::write(folder.join("m200.seq"), "ergoseq 1\nunits natural\nsystem { spin a : 1/2 }\n").unwrap();
+    std::fs::write(folder.join("top.seq"), "ergoseq 1\nuse \"m141.seq\"\nsequence { prepare mixed }\n").unwrap();
+    let done = ergoseq(&folder, &["check", "top.seq"]);
+    assert!(done.status.success(), "{}", said(&done));
+}
+
+const SWEPT: &str = "ergoseq 1
+units natural
+param T = 1, x = 0
+system { spin a : 1/2 }
+battery { energy = Z(a) }
+sequence {
+    prepare gibbs(Z(a), T)
+    evolve X(a) for pi record 5 as charging
+}
+measure { ergotropy }
+sweep T = 0.5, 1, 2
+sweep x = 0, 1
+";
+
+#[test]
+fn a_damaged_header_is_never_gone_on_with() {
+    let folder = scratch("damaged");
+    std::fs::write(folder.join("a.seq"), SWEPT).unwrap();
+    assert!(ergoseq(&folder, &["sweep", "a.seq", "-o", "a.nc"]).status.success());
+    let whole = std::fs::read(folder.join("a.nc")).unwrap();
+    // The values take 3 x 2 numbers and a few more, all at the end.
+    let header = whole.windows(8).rposition(|w| w == b"ergotrop").unwrap() + 64;
+    let mut state = 12345u64;
+    for _ in 0..60 {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        let at = (state >> 33) as usize % header;
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1 << (state >> 20 & 7);
+        std::fs::write(folder.join("b.nc"), &damaged).unwrap();
+        let resumed = ergoseq(&folder, &["sweep", "a.seq", "-o", "b.nc", "--resume"]);
+        assert!(matches!(resumed.status.code(), Some(1 | 3)), "byte {at}: {:?} {}", resumed.status, said(&resumed));
+        let merged = ergoseq(&folder, &["merge", "b.nc", "a.nc", "-o", "c.nc", "--force"]);
+        assert!(matches!(merged.status.code(), Some(1 | 3)), "byte {at}: {:?} {}", merged.status, said(&merged));
+    }
+    // What is whole is gone on with.
+    std::fs::write(folder.join("b.nc"), &whole).unwrap();
+    let resumed = ergoseq(&folder, &["sweep", "a.seq", "-o", "b.nc", "--resume"]);
+    assert!(resumed.status.success(), "{}", said(&resumed));
+    assert_eq!(std::fs::read(folder.join("b.nc")).unwrap(), whole);
+    for name in ["netcdf_1.nc", "netcdf_2.nc", "nc_big.nc", "nc_wrap.nc"] {
+        let case = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/netcdf").join(name);
+        let done = ergoseq(&folder, &["merge", case.to_str().unwrap(), "-o", "d.nc", "--force"]);
+        assert!(matches!(done.status.code(), Some(1 | 3)), "{name}: {:?} {}", done.status, said(&done));
+    }
+}
+
+#[test]
+fn experiments_from_yaml_are_told_apart() {
+    let folder = scratch("yaml");
+    std::fs::write(folder.join("a.seq"), SWEPT).unwrap();
+    let yaml = String::from_utf8(ergoseq(&folder, &["show", "a.seq", "--stage", "ir"]).stdout).unwrap();
+    std::fs::write(folder.join("a.yaml"), &yaml).unwrap();
+    let done = ergoseq(&folder, &["sweep", "a.yaml", "-o", "a.nc"]);
+    assert!(done.status.success(), "{}", said(&done));
+    let other = yaml.replacen("pi", "2", 1);
+    assert_ne!(yaml, other);
+    std::fs::write(folder.join("a.yaml"), other).unwrap();
+    let done = ergoseq(&folder, &["sweep", "a.yaml", "-o", "a.nc", "--resume"]);
+    assert_eq!(done.status.code(), Some(3), "{}", said(&done));
+}
+
+#[test]
+fn sweeps_beyond_all_bounds_are_refused() {
+    let folder = scratch("beyond");
+    let sweeps = |n: u64, axes: usize| {
+        let names: Vec<String> = (0..axes).map(|k| format!("x{k}")).collect();
+        let params: String = names.iter().map(|x| format!("param {x} = 1\n")).collect();
+        let lines: String = names.iter().map(|x| format!("sweep {x} = 1 .. 2 points {n}\n")).collect();
+        format!(
+            "ergoseq 1\nunits natural\n{params}system {{ spin a : 1/2 }}\nsequence {{ prepare mixed }}\nmeasure {{ purity }}\n{lines}"
+        )
+    };
+    // 10^18, 2^64 (which wraps to 0) and 10^15 points.
+    for (n, axes) in [(1_000_000, 3), (65536, 4), (1000, 5)] {
+        std::fs::write(folder.join("a.seq"), sweeps(n, axes)).unwrap();
+        for arguments in [
+            &["run", "a.seq"][..],
+            &["sweep", "a.seq", "-o", "a.nc"],
+            &["report", "a.seq"],
+            &["plot", "a.seq", "-o", "a.svg"],
+        ] {
+            let done = ergoseq(&folder, arguments);
+            assert_eq!(done.status.code(), Some(1), "{arguments:?} {n}: {}", said(&done));
+            assert!(said(&done).contains("points together"), "{arguments:?} {n}: {}", said(&done));
+        }
+    }
+    std::fs::write(folder.join("a.seq"), sweeps(2_000_000, 1)).unwrap();
+    let done = ergoseq(&folder, &["run", "a.seq"]);
+    assert!(done.status.code() == Some(1) && said(&done).contains("ergoseq sweep"), "{}", said(&done));
+}
+
+/// Titles and messages with characters that terminals obey, or that begin a record.
+const COMMANDS: &str = "ergoseq 1
+title \"a\u{1b}]0;owned\u{7}\u{9b}2J\r##END=\u{202e}\"
+units natural
+system { spin a : 1/2 }
+sequence {
+    prepare mixed
+}
+measure { purity }
+";
+
+#[test]
+fn control_characters_reach_neither_terminal_nor_file_formats() {
+    let folder = scratch("commands");
+    std::fs::write(folder.join("a.seq"), COMMANDS).unwrap();
+    std::fs::write(folder.join("b.seq"), COMMANDS.replace("mixed", "\u{1b}[31mmixd\u{9b}")).unwrap();
+    let acquired = COMMANDS
+        .replace("units natural\n", "")
+        .replace("spin a : 1/2", "field 9.4 T\n temperature 300 K\n spin a : 1H");
+    let acquired = acquired.replace("mixed\n", "thermal\n    acquire 1H points 8 dwell 1 us\n");
+    std::fs::write(folder.join("c.seq"), acquired).unwrap();
+    for arguments in [
+        &["run", "a.seq"][..],
+        &["run", "a.seq", "--format", "json"],
+        &["run", "a.seq", "--format", "csv"],
+        &["dry-run", "a.seq"],
+        &["check", "b.seq"],
+        &["check", "\u{1b}[31m.seq"],
+        &["run", "c.seq", "--format", "jcamp"],
+        &["test", "a.seq"],
+    ] {
+        let done = ergoseq(&folder, arguments);
+        for stream in [&done.stdout, &done.stderr] {
+            let text = String::from_utf8(stream.clone()).unwrap();
+            let obeyed = |c: char| c.is_control() && c != '\n' && c != '\t' || c == '\u{202e}';
+            assert!(!text.contains(obeyed), "{arguments:?}: {text:?}");
+            assert_eq!(text.lines().filter(|l| l.starts_with("##END=")).count(), usize::from(text.starts_with("##")));
+        }
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ergoseq"))
+        .args(["bench", "w9", "--threads", "1000000"])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    assert!(done.stderr.is_empty(), "{}", said(&done));
+}
