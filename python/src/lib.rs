@@ -1,6 +1,7 @@
 //! What Python imports as `ergoseq._core`: programs, runs and metrics. The package around it is Python.
 
 mod convert;
+mod files;
 mod metrics;
 mod program;
 
@@ -14,6 +15,9 @@ mod _core {
 
     #[pymodule_export]
     use super::metrics::measure;
+
+    #[pymodule_export]
+    use super::files::read_text;
 
     use pyo3::prelude::*;
 

@@ -1,11 +1,12 @@
 //! Programs and their runs.
 
 use crate::convert::{array, column, described, guarded, refused, work};
+use crate::files;
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{Emulator, METHODS, Options, Run, Typical, axes};
-use ergoseq::hamiltonian::Values;
-use ergoseq::output::{EnergyUnit, Kind, Picture, Results, chart};
+use ergoseq::hamiltonian::{Evaluator, Values, build};
+use ergoseq::output::{EnergyUnit, Kind, Picture, Results, chart, dataset};
 use ergoseq::report::DRAWINGS;
 use ergoseq::source::Sources;
 use numpy::IntoPyArray;
@@ -29,11 +30,12 @@ type Axis = (Vec<String>, Vec<Vec<f64>>);
 pub struct Program {
     compiled: Arc<Compiled>,
     name: String,
+    files: Vec<UsedFile>,
 }
 
-fn read(path: &Path) -> Result<String, String> {
-    std::fs::read_to_string(path).map_err(|e| e.to_string())
-}
+/// A file that a program reads by `use` or `shape`: the path as written, the file it is written in, the name that messages show,
+/// and the text.
+type UsedFile = (String, String, String, String);
 
 impl Program {
     /// The values of parameters: numbers in SI or natural units, or texts as in a file.
@@ -95,21 +97,40 @@ fn options(
 
 #[pymethods]
 impl Program {
-    /// Reads and checks a text. `folder` is where files that it uses lie.
+    /// Reads and checks a text. `folder` is where files that it uses lie; `files` are their texts, where these were read before:
+    /// then none is read again.
     #[staticmethod]
-    #[pyo3(signature = (text, name, folder = None))]
-    fn compile(py: Python<'_>, text: &str, name: &str, folder: Option<&str>) -> PyResult<Program> {
-        let mut reader = |wanted: &str, from: &str| -> Result<(String, String), String> {
+    #[pyo3(signature = (text, name, folder = None, files = None))]
+    fn compile(
+        py: Python<'_>,
+        text: &str,
+        name: &str,
+        folder: Option<&str>,
+        files: Option<Vec<UsedFile>>,
+    ) -> PyResult<Program> {
+        let mut used: Vec<UsedFile> = Vec::new();
+        let mut read_file = |wanted: &str, from: &str| -> Result<(String, String), String> {
+            if let Some(files) = &files {
+                let known = files.iter().find(|(path, within, ..)| path == wanted && within == from);
+                let (.., shown, text) =
+                    known.ok_or("it was not among the files of the program when that was loaded")?;
+                return Ok((shown.clone(), text.clone()));
+            }
             let base = match (Path::new(from).parent(), folder) {
                 (Some(parent), _) if from != name => parent.to_path_buf(),
                 (_, Some(folder)) => folder.into(),
                 _ => return Err("a text has no folder; load it from a file, or give `folder`".into()),
             };
             let path = base.join(wanted);
-            Ok((path.display().to_string(), read(&path)?))
+            Ok((path.display().to_string(), files::read(&path).map_err(|e| e.to_string())?))
+        };
+        let mut reader = |wanted: &str, from: &str| -> Result<(String, String), String> {
+            let (shown, text) = read_file(wanted, from)?;
+            used.push((wanted.to_string(), from.to_string(), shown.clone(), text.clone()));
+            Ok((shown, text))
         };
         match guarded(|| Ok(ergoseq::compile(name, text, &mut reader)))? {
-            Ok(compiled) => Ok(Program { compiled: Arc::new(compiled), name: name.to_string() }),
+            Ok(compiled) => Ok(Program { compiled: Arc::new(compiled), name: name.to_string(), files: used }),
             Err(r) => Err(refused(py, &r.diagnostics, &r.sources)),
         }
     }
@@ -126,12 +147,42 @@ impl Program {
         self.compiled.sources.files().first().map_or(String::new(), |s| s.text.clone())
     }
 
+    /// The files that it uses, as they were read: `compile` takes them.
+    #[getter]
+    fn files(&self) -> Vec<UsedFile> {
+        self.files.clone()
+    }
+
+    /// What makes the results: names and texts of the program, of everything it uses, of the version and of the options, as the
+    /// attributes of a file of `ergoseq sweep` have them.
+    #[pyo3(signature = (method = "auto", tolerance = 1e-7, spectrometer = None, typical = 0))]
+    fn origin(
+        &self,
+        method: &str,
+        tolerance: f64,
+        spectrometer: Option<String>,
+        typical: usize,
+    ) -> PyResult<Vec<(String, String)>> {
+        let options = options(method, tolerance, spectrometer, 0, typical)?;
+        Ok(dataset::origin(&self.compiled.experiment, &self.compiled.sources, &options))
+    }
+
+    /// The levels of every subsystem at some values, in the order of the file: their product is the dimension of a state.
+    fn levels(&self, py: Python<'_>, given: &Bound<'_, PyDict>) -> PyResult<Vec<usize>> {
+        let values = self.values(py, given)?;
+        let found = guarded(|| {
+            Ok(Evaluator::new(&self.compiled.experiment, &values)
+                .and_then(|e| build(&e).map(|(schedule, _)| schedule.basis.dimensions())))
+        })?;
+        found.map_err(|d| refused(py, &[*d], &self.compiled.sources))
+    }
+
     /// Names, default values and units of the parameters.
     #[getter]
     fn params(&self, py: Python<'_>) -> PyResult<Vec<(String, f64, String)>> {
         let compiled = &self.compiled;
         let run = || {
-            let e = ergoseq::hamiltonian::Evaluator::new(&compiled.experiment, &Values::new())?;
+            let e = Evaluator::new(&compiled.experiment, &Values::new())?;
             let results = self.results(&[]);
             let all = compiled.experiment.params.iter();
             Ok(all.map(|p| (p.name.clone(), e.values[&p.name], results.param_unit(&p.name))).collect())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import pickle
 import signal
@@ -64,6 +65,73 @@ def test_states_are_density_matrices_and_qobj(pair: ergoseq.Sequence) -> None:
     c, s = np.cos(np.pi / 4), np.sin(np.pi / 4)
     psi = np.array([c, 0, -1j * s, 0])
     assert np.allclose(turned.state("charged"), np.outer(psi, psi.conj()), atol=1e-12), expected
+
+
+MIXED = """ergoseq 1
+units natural
+param n = 4
+system {
+    mode m : n
+    spin b : 1/2
+    spin c[2] : 1
+}
+sequence { prepare ket "3000" }
+measure { number = expectation(number(m)) }
+"""
+
+
+def test_factors_of_a_qobj_are_the_declared_subsystems() -> None:
+    qutip = pytest.importorskip("qutip")
+    for n in (4, 5, 8):
+        result = ergoseq.load(MIXED).run(n=n, states=True)
+        q = result.qobj()
+        assert q.dims == [[n, 2, 3, 3], [n, 2, 3, 3]]
+        assert qutip.expect(qutip.num(n), q.ptrace(0)) == pytest.approx(result["number"]["end"])
+    assert result.qobj(dims=[8, 18]).dims == [[8, 18], [8, 18]]
+    with pytest.raises(ValueError, match="product of 4, the state has 144 levels"):
+        result.qobj(dims=[2, 2])
+
+
+def named(*names: str) -> ergoseq.Sequence:
+    params = ", ".join(f"{name} = 2" for name in names)
+    text = f"ergoseq 1\nunits natural\nparam {params}\nsystem {{ spin a : 1/2 }}\n"
+    return ergoseq.load(text + f'sequence {{ prepare ket "0"\n evolve X(a) for {names[0]} }}\nmeasure {{ z = expectation(Z(a)) }}\n')
+
+
+def test_a_parameter_that_is_named_like_an_option_is_never_swallowed() -> None:
+    for name in ("states", "method", "threads", "typical", "kind", "fixed", "resume", "params"):
+        sequence = named(name)
+        expected = np.cos(2 * 0.5)
+        assert sequence.run(params={name: 0.5})["z"]["end"] == pytest.approx(expected)
+        assert float(sequence.sweep(params={name: [0.5]}).z.sel(mark="end")[0]) == pytest.approx(expected)
+        assert sequence.check(params={name: 0.5}) == []
+        for call in (sequence.run, sequence.sweep, sequence.plot, sequence.check, sequence.report):
+            options = inspect.signature(call).parameters
+            if name in options:
+                with pytest.raises(TypeError, match="an option of .* and a parameter of the file"):
+                    call(**{name: 0.5})
+    # Both at once: the parameter within `params`, the option beside it.
+    both = named("states").run(states=True, params={"states": 0.5})
+    assert both["z"]["end"] == pytest.approx(np.cos(1.0)) and both.state().shape == (2, 2)
+    with pytest.raises(TypeError, match="given twice"):
+        named("x").run(x=1.0, params={"x": 2.0})
+    with pytest.raises(TypeError, match="must be a dictionary"):
+        named("x").run(params=3)  # type: ignore[arg-type]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of POSIX")
+def test_only_regular_files_of_some_size_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.seq")
+    with open(tmp_path / "large.seq", "wb") as file:
+        file.truncate(65 << 20)
+    (tmp_path / "latin.seq").write_bytes(b"ergoseq 1\n# \xfc\n")
+    for name, why in [("pipe.seq", "no regular file"), ("large.seq", "more than 64 MB"), ("latin.seq", "UTF-8")]:
+        with pytest.raises(OSError, match=why):
+            ergoseq.load(tmp_path / name)
+        with pytest.raises(ergoseq.ErgoseqError, match=why):
+            ergoseq.load(f'ergoseq 1\nuse "{name}"\nsequence {{ prepare mixed }}\n', folder=tmp_path)
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        ergoseq.load(tmp_path / "nowhere.seq")
 
 
 CHAIN = """ergoseq 1

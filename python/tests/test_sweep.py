@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pickle
 import signal
 from pathlib import Path
 
@@ -85,6 +86,83 @@ def test_netcdf_of_the_command_and_of_python_agree(jeener_broekaert: ergoseq.Seq
     data = jeener_broekaert.sweep(tau=TAUS)
     data.to_netcdf(tmp_path / "a.nc", engine="scipy")
     assert xr.open_dataset(tmp_path / "a.nc", engine="scipy").ergotropy.equals(data.ergotropy)
+
+
+FILES = """ergoseq 1
+system { field 9.4 T
+    temperature 300 K
+    spin h : 1H }
+param d = 1 us
+battery { energy = zeeman }
+shape s = "s.txt"
+use "lib.seq"
+sequence { prepare thermal
+    pulse 1H phase x rf = 25 kHz duration = 10 us shape = s
+    delay d
+    evolve HH for 1 us }
+measure { energy }
+"""
+
+
+def written(folder: Path, strength: str = "25 kHz", shape: str = "1 0\n1 0\n") -> ergoseq.Sequence:
+    (folder / "m.seq").write_text(FILES)
+    (folder / "s.txt").write_text(shape)
+    (folder / "lib.seq").write_text(f"ergoseq 1\nhamiltonian HH = {strength} * Ix(h)\n")
+    return ergoseq.load(folder / "m.seq")
+
+
+def test_every_file_that_determines_results_is_in_the_fingerprint(tmp_path: Path) -> None:
+    parts = tmp_path / "parts"
+    d = [1e-6, 2e-6]
+    first = written(tmp_path).sweep(d=d, resume=parts)
+    assert written(tmp_path).sweep(d=d, resume=parts).equals(first)
+    for changed in ({"shape": "0.5 0\n1 90\n"}, {"strength": "250 kHz"}):
+        with pytest.raises(ValueError, match="belongs to another sweep"):
+            written(tmp_path, **changed).sweep(d=d, resume=parts)
+    for option in ({"tolerance": 1e-9}, {"method": "dop853"}):
+        with pytest.raises(ValueError, match="belongs to another sweep"):
+            written(tmp_path).sweep(d=d, resume=parts, **option)
+    # The command and the package tell sweeps apart by the same texts.
+    names = first.attrs
+    assert names["source of lib.seq"].startswith("ergoseq 1") and names["shape s"] == "1 0\n1 0\n"
+    assert names["settings"].startswith("method auto, tolerance 1e-7")
+    first.to_netcdf(tmp_path / "a.nc", engine="scipy")
+
+
+def test_a_sequence_takes_its_files_along(tmp_path: Path) -> None:
+    sequence = written(tmp_path)
+    before = sequence.run()["energy"]["end"]
+    travelled = pickle.dumps(sequence)
+    changed = written(tmp_path, strength="250 kHz", shape="0.5 0\n1 90\n")
+    assert pickle.loads(travelled).run()["energy"]["end"] == before
+    assert changed.run()["energy"]["end"] != before
+
+
+class _Command:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):  # type: ignore[no-untyped-def]
+        return (os.system, (f"touch {self.path}",))
+
+
+def test_damaged_shards_are_computed_again_and_run_nothing(pair: ergoseq.Sequence, tmp_path: Path) -> None:
+    grid = {"T": [0.5, 1.0, 2.0]}
+    whole = pair.sweep(params=grid)
+    parts = tmp_path / "parts"
+    assert pair.sweep(params=grid, resume=parts, shard=1).equals(whole)
+    shard = parts / "1.shard"
+    good = shard.read_bytes()
+    damages = [pickle.dumps(_Command(tmp_path / "run")), b"", good[:-1], good + b"\0", (parts / "0.shard").read_bytes()]
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        k = int(rng.integers(len(good)))
+        damages.append(good[:k] + bytes([good[k] ^ 1 << int(rng.integers(8))]) + good[k + 1 :])
+    for damaged in damages:
+        shard.write_bytes(damaged)
+        assert pair.sweep(params=grid, resume=parts, shard=1).equals(whole)
+        assert shard.read_bytes() == good
+    assert not (tmp_path / "run").exists()
 
 
 distributed = pytest.importorskip("distributed")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
+import functools
 import html
 import importlib
+import inspect
+import math
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import numpy as np
 import xarray as xr
@@ -38,12 +40,44 @@ def load(source: str | os.PathLike[str], *, folder: str | os.PathLike[str] | Non
     """
     if isinstance(source, str) and "\n" in source:
         program = _core.Program.compile(source, "<text>", None if folder is None else os.fspath(folder))
-        return Sequence(program, source, "<text>", None if folder is None else os.fspath(folder))
+        return Sequence(program, source, "<text>")
     path = os.fspath(source)
-    with open(path, encoding="utf-8") as file:
-        text = file.read()
+    text = _core.read_text(path)
     where = os.fspath(folder) if folder is not None else os.path.dirname(os.path.abspath(path))
-    return Sequence(_core.Program.compile(text, path, where), text, path, where)
+    return Sequence(_core.Program.compile(text, path, where), text, path)
+
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _takes_parameters(method: _Method) -> _Method:
+    """A method with options and parameters as keywords, which refuses a keyword that is both."""
+    kinds = inspect.signature(method).parameters.values()
+    options = [p.name for p in kinds if p.kind is p.KEYWORD_ONLY]
+
+    @functools.wraps(method)
+    def checked(self: Sequence, *args: Any, **given: Any) -> Any:
+        _refuse_clashes(method.__name__, options, self, given)
+        return method(self, *args, **given)
+
+    return checked  # type: ignore[return-value]
+
+
+def _refuse_clashes(method: str, options: list[str], sequence: Sequence, given: Mapping[str, Any]) -> None:
+    params = given.get("params")
+    inside: Mapping[str, Any] = params if isinstance(params, Mapping) else {}
+    declared = sequence.params
+    for name in given:
+        if name in options and name in declared and name not in inside:
+            raise TypeError(
+                f"`{name}` is an option of `{method}` and a parameter of the file: "
+                f"give the parameter as params={{{name!r}: ...}}"
+            )
+    if params is not None and not isinstance(params, Mapping):
+        raise TypeError(f"`params` must be a dictionary of parameters, not {params!r}")
+    for name in inside:
+        if name in given and name not in options:
+            raise TypeError(f"`{name}` is given twice: as a keyword and in `params`")
 
 
 class Trace(Mapping[str, NDArray[np.float64]]):
@@ -139,13 +173,21 @@ class Result(Mapping[str, Any]):
         return state
 
     def qobj(self, mark: str = "end", dims: list[int] | None = None) -> Any:
-        """The same as ``Qobj`` of QuTiP. ``dims`` are the levels of the subsystems; qubits where they fit."""
+        """The same as ``Qobj`` of QuTiP.
+
+        Args:
+            mark: the mark.
+            dims: the levels of the factors; those of the declared subsystems, in the order of the file, when not given.
+
+        Raises:
+            ValueError: where the product of ``dims`` is not the dimension of the state.
+        """
         qutip: Any = importlib.import_module("qutip")  # a large package, which few runs need
         state = self.state(mark)
-        n = state.shape[0]
         if dims is None:
-            qubits = n.bit_length() - 1
-            dims = [2] * qubits if 1 << qubits == n else [n]
+            dims = self._sequence._program.levels(self.params)
+        if math.prod(dims) != state.shape[0]:
+            raise ValueError(f"dims={dims} have a product of {math.prod(dims)}, the state has {state.shape[0]} levels")
         return qutip.Qobj(state, dims=[dims, dims])
 
     def to_xarray(self) -> xr.Dataset:
@@ -163,7 +205,7 @@ class Result(Mapping[str, Any]):
             for key, values in trace.items():
                 data[f"{trace.name}.{key}"] = ((sample,), values, {"units": unit.get(key, "")})
         time = ("mark", self.times, {"units": self._sequence.time_unit})
-        attributes = {**self._sequence._origin(), "parameters": "; ".join(f"{k} = {v:g}" for k, v in self.params.items())}
+        attributes = {**self._sequence._origin(self._options), "parameters": "; ".join(f"{k} = {v:g}" for k, v in self.params.items())}
         return xr.Dataset(data, coords={"mark": self.marks, "time": time}, attrs=attributes)
 
     def __repr__(self) -> str:
@@ -182,15 +224,14 @@ class Sequence:
         source: the program.
     """
 
-    def __init__(self, program: _core.Program, text: str, name: str, folder: str | None) -> None:
+    def __init__(self, program: _core.Program, text: str, name: str) -> None:
         self._program = program
-        self._folder = folder
         self.name = name
         self.source = text
 
-    def __reduce__(self) -> tuple[Any, tuple[str, str, str | None]]:
-        # A worker of a cluster reads the text anew.
-        return (_again, (self.source, self.name, self._folder))
+    def __reduce__(self) -> tuple[Any, tuple[str, str, list[tuple[str, str, str, str]]]]:
+        # The texts of all files travel along: what is on the disk now, or on another machine, may differ.
+        return (_again, (self.source, self.name, self._program.files))
 
     @property
     def title(self) -> str:
@@ -212,12 +253,16 @@ class Sequence:
         """The unit of times: ``s``, or empty in natural units."""
         return self._program.time_unit
 
-    def check(self, *, spectrometer: str | None = None, **params: Value) -> list[Diagnostic]:
+    @_takes_parameters
+    def check(
+        self, *, spectrometer: str | None = None, params: Mapping[str, Value] | None = None, **more: Value
+    ) -> list[Diagnostic]:
         """Finds what is wrong without running: values out of range, pulses over their limits, what a spectrometer cannot do.
 
         Args:
             spectrometer: a profile that the file declares; its roundings are warnings.
-            **params: numbers in SI or natural units, or texts such as ``"3.3 us"``.
+            params: values of parameters by name: numbers in SI or natural units, or texts such as ``"3.3 us"``.
+            **more: the same as keywords. A parameter that is named like an option is given in ``params``.
 
         Returns:
             Warnings.
@@ -225,8 +270,9 @@ class Sequence:
         Raises:
             ErgoseqError: where something is wrong.
         """
-        return [Diagnostic(one) for one in self._program.check(dict(params), spectrometer)]
+        return [Diagnostic(one) for one in self._program.check({**(params or {}), **more}, spectrometer)]
 
+    @_takes_parameters
     def run(
         self,
         *,
@@ -235,7 +281,8 @@ class Sequence:
         spectrometer: str | None = None,
         states: bool = False,
         typical: int = 0,
-        **params: Value,
+        params: Mapping[str, Value] | None = None,
+        **more: Value,
     ) -> Result:
         """Emulates the sequence at one point. The lock of Python is released meanwhile, and Ctrl-C is heard.
 
@@ -246,10 +293,12 @@ class Sequence:
             states: keep the density matrices at the marks, of systems of up to 4096 states.
             typical: so many random vectors in the place of a density matrix: signals, energies and orders of many spins at
                 high temperature. Their standard errors are among the notes.
-            **params: numbers in SI or natural units, or texts such as ``"3.3 us"``.
+            params: values of parameters by name: numbers in SI or natural units, or texts such as ``"3.3 us"``.
+            **more: the same as keywords. A parameter that is named like an option is given in ``params``.
 
         Raises:
             ErgoseqError: where it cannot be run.
+            TypeError: where a keyword is both an option and a parameter of the file.
         """
         options = {
             "method": method,
@@ -258,15 +307,16 @@ class Sequence:
             "states": _LARGEST_STATE if states else 0,
             "typical": typical,
         }
-        return Result(self._run(params, options), self, options)
+        return Result(self._run({**(params or {}), **more}, options), self, options)
 
     def _run(self, params: Mapping[str, Value], options: Mapping[str, Any]) -> dict[str, Any]:
         return self._program.run(dict(params), **options)
 
-    def _origin(self) -> dict[str, str]:
-        fingerprint = hashlib.sha256(self.source.encode()).hexdigest()
-        return {"title": self.title, "ergoseq": _core.__version__, "source": self.source, "source_sha256": fingerprint}
+    def _origin(self, options: Mapping[str, Any]) -> dict[str, str]:
+        """What makes the results: the texts that a file of ``ergoseq sweep`` has as attributes."""
+        return dict(self._program.origin(**{k: v for k, v in options.items() if k != "states"}))
 
+    @_takes_parameters
     def sweep(
         self,
         *,
@@ -280,7 +330,8 @@ class Sequence:
         shard: int | None = None,
         resume: str | os.PathLike[str] | None = None,
         progress: bool = False,
-        **params: Iterable[Value],
+        params: Mapping[str, Iterable[Value]] | None = None,
+        **more: Iterable[Value],
     ) -> xr.Dataset:
         """Emulates the sequence over a grid of parameters, or over the sweeps of the file where none are given.
 
@@ -293,9 +344,12 @@ class Sequence:
             typical: as of ``run``.
             client: a ``dask.distributed.Client``: its workers do the points, in shards.
             shard: points a shard; some seconds of work when not given.
-            resume: a folder in which every shard is kept as it is done: what is there is not computed again.
+            resume: a folder in which every shard is kept as it is done: what is there is not computed again. A folder that
+                belongs to another version, program, used file, shape, option or grid is refused; a damaged shard is computed again.
             progress: a bar of tqdm.
-            **params: values of each swept parameter, in the order of the axes: numbers in SI or natural units, or texts.
+            params: values of each swept parameter, in the order of the axes: numbers in SI or natural units, or texts.
+            **more: the same as keywords, behind those of ``params``. A parameter that is named like an option is given in
+                ``params``.
 
         Returns:
             A dataset with a dimension a parameter (and ``mark``, ``NAME_sample``), units, ``status`` (0, or the number of the
@@ -307,27 +361,32 @@ class Sequence:
         """
         options = {"method": method, "tolerance": tolerance, "spectrometer": spectrometer, "typical": typical}
         return sweep(
-            self, params, dict(fixed or {}), options, threads=threads, client=client, shard=shard, resume=resume,
+            self, {**(params or {}), **more}, dict(fixed or {}), options, threads=threads, client=client, shard=shard, resume=resume,
             progress=progress,
         )
 
-    def plot(self, *what: str, kind: str = "svg", **params: Value) -> Picture:
+    @_takes_parameters
+    def plot(
+        self, *what: str, kind: str = "svg", params: Mapping[str, Value] | None = None, **more: Value
+    ) -> Picture:
         """A picture of what is measured, or of one drawing: ``sequence``, ``levels``, ``hinton``, ``city``, ``bloch``,
         ``orders`` or ``tomography``.
 
         Args:
             *what: results to draw; all when not given.
             kind: ``"svg"``, ``"png"`` or ``"pdf"``.
-            **params: numbers in SI or natural units, or texts such as ``"3.3 us"``.
+            params: values of parameters by name: numbers in SI or natural units, or texts such as ``"3.3 us"``.
+            **more: the same as keywords. A parameter that is named like an option is given in ``params``.
 
         Returns:
             The picture, which notebooks show; ``.save(path)`` writes it.
         """
-        return Picture(self._program.plot(dict(params), kind, list(what)), kind)
+        return Picture(self._program.plot({**(params or {}), **more}, kind, list(what)), kind)
 
-    def report(self, **params: Value) -> Report:
-        """The page that shows everything: notebooks show it, ``.save(path)`` writes it."""
-        return Report(self._program.report(dict(params)))
+    @_takes_parameters
+    def report(self, *, params: Mapping[str, Value] | None = None, **more: Value) -> Report:
+        """The page that shows everything: notebooks show it, ``.save(path)`` writes it. Parameters as of ``run``."""
+        return Report(self._program.report({**(params or {}), **more}))
 
     def __repr__(self) -> str:
         return f"<ergoseq sequence {self.title or self.name}: {', '.join(self.params) or 'no parameters'}>"
@@ -341,8 +400,8 @@ class Sequence:
         return f"<h4>{html.escape(self.title or self.name)}</h4>{picture}<table>{rows}</table>"
 
 
-def _again(text: str, name: str, folder: str | None) -> Sequence:
-    return Sequence(_core.Program.compile(text, name, folder), text, name, folder)
+def _again(text: str, name: str, files: list[tuple[str, str, str, str]]) -> Sequence:
+    return Sequence(_core.Program.compile(text, name, None, files), text, name)
 
 
 class Picture:

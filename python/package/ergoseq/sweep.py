@@ -8,7 +8,6 @@ import itertools
 import json
 import math
 import os
-import pickle
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -17,6 +16,7 @@ import numpy as np
 import xarray as xr
 
 from . import _core
+from .shard import damaged_or_answers, shard_bytes
 
 if TYPE_CHECKING:
     from .sequence import Sequence
@@ -71,7 +71,7 @@ def sweep(
             done[k] = answers
             advance(len(answers))
     answers = [answer for k in range(len(shards)) for answer in done[k]]
-    return _dataset(sequence, axes, fixed, answers)
+    return _dataset(sequence, axes, fixed, options, answers)
 
 
 def _axes(
@@ -118,12 +118,12 @@ def _here(
 
 
 def _work(
-    text: str, name: str, folder: str | None, version: str, points: list[Point], options: dict[str, Any]
+    text: str, name: str, files: list[Any], version: str, points: list[Point], options: dict[str, Any]
 ) -> list[Answer]:
     """A shard, on a worker."""
     if version != _core.__version__:
         raise RuntimeError(f"the worker has ergoseq {_core.__version__}, the client {version}: install the same")
-    program = _core.Program.compile(text, name, folder)
+    program = _core.Program.compile(text, name, None, files)
     # The worker decides how many of its tasks run at once; each takes one thread.
     return program.run_many(points, 1, **options)
 
@@ -138,10 +138,11 @@ def _on_cluster(
     # At most so many are in flight that no worker waits, and a client that ends leaves little behind.
     window = max(4 * sum(client.nthreads().values()), 8)
     waiting = iter(left)
+    files = sequence._program.files
 
     def submit(k: int) -> Any:
         return client.submit(
-            _work, sequence.source, sequence.name, sequence._folder, _core.__version__, shards[k], options,
+            _work, sequence.source, sequence.name, files, _core.__version__, shards[k], options,
             key=f"ergoseq-{_digest(sequence, shards[k], options)}-{k}", retries=3, pure=True,
         )
 
@@ -163,8 +164,9 @@ def _on_cluster(
 
 
 def _digest(sequence: Sequence, points: list[Point], options: dict[str, Any]) -> str:
-    told = json.dumps([sequence.source, _core.__version__, points, options], sort_keys=True)
-    return hashlib.sha256(told.encode()).hexdigest()[:24]
+    """A fingerprint of everything that determines the results of some points."""
+    told = json.dumps([sequence._origin(options), points], sort_keys=True)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _begun_with(folder: str | os.PathLike[str] | None) -> int | None:
@@ -173,15 +175,18 @@ def _begun_with(folder: str | os.PathLike[str] | None) -> int | None:
         return None
     try:
         with open(os.path.join(os.fspath(folder), "sweep.json"), encoding="utf-8") as file:
-            return int(json.load(file)["shard"])
+            size = int(json.load(file)["shard"])
+            if size < 1:
+                raise ValueError("a shard has at least one point")
+            return size
     except FileNotFoundError:
         return None
-    except (KeyError, TypeError, ValueError) as why:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as why:
         raise ValueError(f"`{os.fspath(folder)}` has a sweep.json that is none of a sweep") from why
 
 
 class _Store:
-    """A folder with a file a shard. It belongs to one program, version, grid and setting, and says so."""
+    """A folder with a file a shard. It belongs to one version, program with its files, grid and options, and says so."""
 
     def __init__(
         self,
@@ -193,7 +198,7 @@ class _Store:
     ) -> None:
         self.folder = os.fspath(folder)
         os.makedirs(self.folder, exist_ok=True)
-        self.about = {"of": _digest(sequence, points, options), "points": len(points)}
+        self.about: dict[str, Any] = {"of": _digest(sequence, points, options), "points": len(points)}
         path = os.path.join(self.folder, "sweep.json")
         try:
             with open(path, encoding="utf-8") as file:
@@ -202,24 +207,28 @@ class _Store:
             kept = {**self.about, "shard": size}
             _write(path, json.dumps(kept).encode())
         if {k: kept.get(k) for k in self.about} != self.about:
-            raise ValueError(f"`{self.folder}` belongs to another sweep: another program, version, grid or setting")
+            raise ValueError(
+                f"`{self.folder}` belongs to another sweep: another version, program, used file, grid or option"
+            )
         if kept.get("shard") != size:
             raise ValueError(f"`{self.folder}` was begun with shards of {kept.get('shard')} points: give shard={kept.get('shard')}")
 
     def read(self, shards: int) -> dict[int, list[Answer]]:
-        """What is there."""
+        """What is there. A shard that is damaged, or is none of this sweep, counts as not there."""
         done: dict[int, list[Answer]] = {}
         for k in range(shards):
             try:
                 with open(os.path.join(self.folder, f"{k}.shard"), "rb") as file:
-                    done[k] = pickle.load(file)  # a file of our own, of this very program
-            except (FileNotFoundError, EOFError, pickle.UnpicklingError):
+                    answers = damaged_or_answers(file.read(), self.about["of"], k)
+            except FileNotFoundError:
                 continue
+            if answers is not None:
+                done[k] = answers
         return done
 
     def write(self, k: int, answers: list[Answer]) -> None:
         """Keeps a shard: written beside its place, then moved there."""
-        _write(os.path.join(self.folder, f"{k}.shard"), pickle.dumps(answers, protocol=5))
+        _write(os.path.join(self.folder, f"{k}.shard"), shard_bytes(answers, self.about["of"], k))
 
 
 def _write(path: str, data: bytes) -> None:
@@ -249,7 +258,11 @@ class _bar:  # noqa: N801  used as a function
 
 
 def _dataset(
-    sequence: Sequence, axes: list[tuple[list[str], list[list[Value]]]], fixed: Point, answers: list[Answer]
+    sequence: Sequence,
+    axes: list[tuple[list[str], list[list[Value]]]],
+    fixed: Point,
+    options: dict[str, Any],
+    answers: list[Answer],
 ) -> xr.Dataset:
     """The answers of all points, labelled."""
     first = next((a for a in answers if isinstance(a, dict)), None)
@@ -291,7 +304,7 @@ def _dataset(
     for (group, _), dimension_name in zip(axes, names, strict=True):
         for name in group:
             coords[name] = (dimension_name, values_of[name], {"units": param_unit.get(name, "")})
-    attributes = {**sequence._origin(), "parameters": "; ".join(f"{k} = {v}" for k, v in fixed.items())}
+    attributes = {**sequence._origin(options), "parameters": "; ".join(f"{k} = {v}" for k, v in fixed.items())}
     failed = [f"{a[0]}: {a[1]}" for a in answers if isinstance(a, tuple)]
     if failed:
         attributes["failed"] = "\n".join(dict.fromkeys(failed))

@@ -1,0 +1,42 @@
+//! Files: only regular ones are read, up to the size that the command reads.
+
+use ergoseq::source::{LARGEST_FILE, decoded};
+use pyo3::exceptions::PyFileNotFoundError;
+use pyo3::prelude::*;
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+/// The text of a file.
+///
+/// # Errors
+/// When there is none, when it is no regular file (opening a pipe would wait for a writer), when it is larger than
+/// [`LARGEST_FILE`], and when it is not UTF-8.
+pub fn read(path: &Path) -> Result<String, Error> {
+    let wrong = |why: String| Error::new(ErrorKind::InvalidInput, why);
+    let meta = std::fs::metadata(path)?;
+    if meta.is_dir() {
+        return Err(Error::from(ErrorKind::IsADirectory));
+    }
+    if !meta.is_file() {
+        return Err(wrong(format!("`{}` is no regular file", path.display())));
+    }
+    let mut bytes = Vec::new();
+    // The file may grow while it is read.
+    File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(wrong(format!("`{}` has more than {} MB", path.display(), LARGEST_FILE >> 20)));
+    }
+    let name = path.display().to_string();
+    decoded(&name, bytes).map_err(|at| wrong(format!("`{name}` is not UTF-8 text: byte {at} cannot be read")))
+}
+
+/// The text of a file, for `ergoseq.load`.
+#[pyfunction]
+pub fn read_text(py: Python<'_>, path: PathBuf) -> PyResult<String> {
+    let name = path.clone();
+    py.detach(move || read(&path)).map_err(|e| match e.kind() {
+        ErrorKind::NotFound => PyFileNotFoundError::new_err(format!("`{}`: there is no such file", name.display())),
+        _ => e.into(),
+    })
+}
