@@ -83,10 +83,13 @@ codes! {
     CannotWrite = "E602", "a file cannot be written";
     NotAnExperiment = "E603", "a YAML file that is no experiment";
     Unused = "W201", "declared and never used";
+    Shadowed = "W202", "a word of the language that is also a name of the file";
     EmptyLoop = "W401", "a loop that runs zero times";
     NoEffect = "W402", "a statement without effect";
     PhaseRounded = "W403", "a phase between the steps of the spectrometer";
     Rounded = "W404", "a number that the spectrometer rounds to its steps";
+    Vanishes = "W405", "a battery or a polarisation that is zero";
+    SecondOrder = "W406", "a second-order term that is left out can be seen";
 }
 
 impl Code {

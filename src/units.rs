@@ -202,7 +202,9 @@ pub const UNITS: &[Unit] = &[
     unit("turn", TWO_PI, Dimension::ANGLE, "full turn"),
     unit("T", 1.0, Dimension::FIELD, "tesla"),
     unit("mT", 1e-3, Dimension::FIELD, "millitesla"),
+    unit("uT", 1e-6, Dimension::FIELD, "microtesla"),
     unit("G", 1e-4, Dimension::FIELD, "gauss"),
+    unit("kG", 0.1, Dimension::FIELD, "kilogauss"),
     unit("T/m", 1.0, Dimension::GRADIENT, "tesla per metre"),
     unit("mT/m", 1e-3, Dimension::GRADIENT, "millitesla per metre"),
     unit("G/cm", 1e-2, Dimension::GRADIENT, "gauss per centimetre"),
@@ -212,6 +214,7 @@ pub const UNITS: &[Unit] = &[
     unit("m", 1.0, Dimension::LENGTH, "metre"),
     unit("cm", 1e-2, Dimension::LENGTH, "centimetre"),
     unit("mm", 1e-3, Dimension::LENGTH, "millimetre"),
+    unit("um", 1e-6, Dimension::LENGTH, "micrometre"),
     unit("nm", 1e-9, Dimension::LENGTH, "nanometre"),
     unit("pm", 1e-12, Dimension::LENGTH, "picometre"),
     unit("angstrom", 1e-10, Dimension::LENGTH, "angstrom"),
@@ -219,10 +222,80 @@ pub const UNITS: &[Unit] = &[
     unit("ppm", 1e-6, Dimension::SHIFT, "part per million"),
 ];
 
+/// Other ways to write a unit: with the micro sign (U+00B5) or the Greek letter (U+03BC), the degree sign, and the ring (U+00C5, or
+/// the sign U+212B).
+pub const SPELLINGS: &[(&str, &str)] = &[
+    ("\u{b5}s", "us"),
+    ("\u{3bc}s", "us"),
+    ("\u{b5}T", "uT"),
+    ("\u{3bc}T", "uT"),
+    ("\u{b5}K", "uK"),
+    ("\u{3bc}K", "uK"),
+    ("\u{b5}m", "um"),
+    ("\u{3bc}m", "um"),
+    ("\u{b0}", "deg"),
+    ("\u{c5}", "angstrom"),
+    ("\u{212b}", "angstrom"),
+];
+
+/// Prefixes that a user may try on any unit.
+const PREFIXES: &[(&str, &str)] = &[
+    ("T", "1e12"),
+    ("G", "1e9"),
+    ("M", "1e6"),
+    ("k", "1e3"),
+    ("c", "1e-2"),
+    ("m", "1e-3"),
+    ("u", "1e-6"),
+    ("\u{b5}", "1e-6"),
+    ("\u{3bc}", "1e-6"),
+    ("n", "1e-9"),
+    ("p", "1e-12"),
+];
+
 impl Unit {
     /// The unit written like this.
     pub fn named(symbol: &str) -> Option<&'static Unit> {
+        let symbol = SPELLINGS.iter().find(|(other, _)| *other == symbol).map_or(symbol, |(_, own)| own);
         UNITS.iter().find(|u| u.symbol == symbol)
+    }
+
+    /// What to do about a word that is no unit. A unit of another dimension is never offered: short symbols that differ by a letter
+    /// have nothing to do with each other.
+    pub fn hint(word: &str) -> String {
+        let lower = word.to_lowercase();
+        if ["c", "\u{b0}c", "degc", "celsius"].contains(&lower.as_str()) {
+            return "temperatures are in kelvin: add 273.15 and write `K`".into();
+        }
+        let singular = lower.strip_suffix('s').unwrap_or(&lower);
+        let of_name = |u: &&Unit| {
+            let name = u.name.split(':').next().unwrap_or_default();
+            name == lower || name == singular || (name == "second" && lower == "sec")
+        };
+        let same: Vec<String> = UNITS
+            .iter()
+            .filter(|u| u.symbol.to_lowercase() == lower)
+            .chain(UNITS.iter().filter(of_name))
+            .map(|u| format!("`{}`", u.symbol))
+            .collect();
+        if !same.is_empty() {
+            return format!("did you mean {}?", same.join(" or "));
+        }
+        // A prefix on a unit that does not have it.
+        for (prefix, size) in PREFIXES {
+            let base = word.strip_prefix(prefix).and_then(Unit::named).filter(|u| u.factor == 1.0 || u.symbol == "G");
+            if let Some(unit) = base {
+                let others = unit.dimension.example_units().unwrap_or(unit.symbol);
+                return format!("1 {word} is {size} {}; units of {} are {others}", unit.symbol, unit.dimension);
+            }
+        }
+        let long = |w: &str| w.chars().count() >= 3;
+        let near = UNITS.iter().map(|u| u.symbol).filter(|s| long(s));
+        match crate::diagnostic::nearest(word, near).filter(|_| long(word)) {
+            Some(symbol) => format!("did you mean `{symbol}`?"),
+            None => "write a product with `*`; units are s, ms, us, ns, Hz, kHz, MHz, rad/s, deg, rad, T, G, K, angstrom, nm, J, ppm"
+                .into(),
+        }
     }
 }
 
@@ -277,6 +350,50 @@ mod tests {
         for (k, u) in UNITS.iter().enumerate() {
             assert!(UNITS[..k].iter().all(|v| v.symbol != u.symbol), "{}", u.symbol);
         }
+    }
+
+    #[test]
+    fn every_micro_unit_takes_both_signs_and_no_spelling_is_a_symbol() {
+        for unit in UNITS.iter().filter(|u| u.symbol.starts_with('u')) {
+            for sign in ['\u{b5}', '\u{3bc}'] {
+                assert_eq!(Unit::named(&format!("{sign}{}", &unit.symbol[1..])), Some(unit));
+            }
+        }
+        for (spelling, symbol) in SPELLINGS {
+            assert!(UNITS.iter().all(|u| u.symbol != *spelling));
+            assert_eq!(Unit::named(spelling).map(|u| u.symbol), Some(*symbol));
+        }
+    }
+
+    #[test]
+    fn a_hint_never_changes_the_dimension() {
+        let quoted =
+            |hint: &str| -> Vec<Unit> { hint.split('`').skip(1).step_by(2).filter_map(Unit::named).copied().collect() };
+        // Every prefix on every unit: what is offered has the unit's own dimension.
+        for (prefix, _) in PREFIXES {
+            for unit in UNITS.iter().filter(|u| u.symbol.chars().all(char::is_alphanumeric)) {
+                let word = format!("{prefix}{}", unit.symbol);
+                if Unit::named(&word).is_some() {
+                    continue;
+                }
+                let hint = Unit::hint(&word);
+                let wrong = quoted(&hint)
+                    .into_iter()
+                    .find(|u| u.dimension != unit.dimension && u.symbol.to_lowercase() != word.to_lowercase());
+                assert_eq!(wrong, None, "{word}: {hint}");
+            }
+        }
+        for (word, hint) in [
+            ("Tesla", "`T`"),
+            ("seconds", "`s`"),
+            ("khz", "`kHz`"),
+            ("degrees", "`deg`"),
+            ("dge", "`deg`"),
+            ("C", "kelvin"),
+        ] {
+            assert!(Unit::hint(word).contains(hint), "{word}: {}", Unit::hint(word));
+        }
+        assert!(Unit::hint("mhz").contains("`mHz` or `MHz`"));
     }
 
     #[test]

@@ -44,6 +44,23 @@ impl Checker {
         expr.clone()
     }
 
+    /// A phase. A word for an axis is the axis, also where a parameter has its name: that is said.
+    fn phase(&mut self, expr: &Expr) -> Expr {
+        let word = expr.to_string().replace([' ', '-'], "");
+        if crate::ir::phase_of_word(expr).is_some() && matches!(self.scope.names.get(&word), Some(Meaning::Param(_))) {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::Shadowed,
+                    expr.span(),
+                    format!("`phase {expr}` is an axis, not the parameter `{word}`"),
+                )
+                .label("the axis is taken")
+                .help(format!("give the parameter another name, or write `phase {expr} + 0 deg` for its value")),
+            );
+        }
+        self.expr(expr, phase)
+    }
+
     fn number(&mut self, expr: &Expr, dimension: Dimension) -> Expr {
         self.expr(expr, |s, e| s.number(e, dimension, &[]))
     }
@@ -235,7 +252,7 @@ fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                 experiment.battery = battery_of(settings, span, c);
             }
             ItemKind::Cycle(name, phases) => {
-                let phases = phases.iter().map(|p| c.expr(p, phase)).collect();
+                let phases = phases.iter().map(|p| c.phase(p)).collect();
                 experiment.cycles.push(Cycle { name: name.text.clone(), phases });
             }
             ItemKind::Ensemble(distributions) => {
@@ -265,14 +282,12 @@ fn collapse_operator(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
 
 /// A phase: a word, a cycle, or an angle.
 fn phase(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
-    if let ExprKind::Name(name) = &expr.kind {
-        match scope.names.get(name) {
-            Some(Meaning::Cycle) => return Ok(()),
-            Some(Meaning::Param(_)) => {}
-            _ if crate::ir::phase_of_word(expr).is_some() => return Ok(()),
-            _ => {}
-        }
-    } else if crate::ir::phase_of_word(expr).is_some() {
+    if crate::ir::phase_of_word(expr).is_some() {
+        return Ok(());
+    }
+    if let ExprKind::Name(name) = &expr.kind
+        && scope.names.get(name) == Some(&Meaning::Cycle)
+    {
         return Ok(());
     }
     scope.number(expr, Dimension::ANGLE, &[])
@@ -363,22 +378,18 @@ pub const DISTRIBUTIONS: &[(&str, &[&str], &str)] = &[
 
 /// The grids of orientations: word, settings, meaning. The settings are counts.
 pub const POWDERS: &[(&str, &[&str], &str)] = &[
-    (
-        "zcw",
-        &["rotor"],
-        "of Zaremba, Conroy and Cheng on half of the sphere; a Fibonacci number of points, of equal weight",
-    ),
+    ("zcw", &["rotor"], "of Zaremba, Conroy and Cheng; a Fibonacci number of points, of equal weight"),
     ("spiral", &["rotor"], "along a spiral over the whole sphere, of equal weight; any number of points"),
     (
         "lebedev",
         &["rotor"],
-        "Lebedev's grids, exact for spherical harmonics up to a degree; 6, 14, 26, 38, 50, 86, 110, 146, 170, 194, 302 or 434 points",
+        "Lebedev's grids, exact for spherical harmonics up to a degree; 6, 14, 26, 38, 50, 86, 110, 146, 170, 194, 302 or 434 points over the whole sphere",
     ),
-    ("repulsion", &["rotor"], "points of half of the sphere that have pushed each other apart, of equal weight"),
+    ("repulsion", &["rotor"], "points that have pushed each other apart, of equal weight"),
     (
         "gauss",
         &["azimuths", "rotor"],
-        "Gauss's quadrature of the cosine on half of the sphere, `points` of them, times even steps of the azimuth",
+        "Gauss's quadrature of the cosine, `points` polar angles a hemisphere, times even steps of the azimuth",
     ),
 ];
 

@@ -2,7 +2,7 @@
 
 use super::{Checker, twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{FUNCTIONS, Meaning, SYSTEM_PARTS};
+use crate::ir::{FUNCTIONS, Meaning, PHASES, PULSE_SHAPES, RAMPS, SYSTEM_PARTS};
 use crate::source::Span;
 use crate::spin::LOCAL_OPERATORS;
 use crate::syntax::ast::*;
@@ -52,16 +52,26 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
                 }
             }
             ItemKind::Cycle(name, _) => {
-                if fresh(name, &mut seen, c) {
+                // A cycle is only ever a phase, where such a word is the axis.
+                if own_word(name, PHASES.iter().map(|(w, _)| *w), "is an axis in every phase", c)
+                    && fresh(name, &mut seen, c)
+                {
                     c.scope.names.insert(name.text.clone(), Meaning::Cycle);
                 }
             }
             ItemKind::Shape(name, _) => {
-                if fresh(name, &mut seen, c) {
+                let shapes = PULSE_SHAPES.iter().map(|s| s.name).chain(RAMPS.iter().map(|r| r.name));
+                if own_word(name, shapes, "is a shape of the language", c) && fresh(name, &mut seen, c) {
                     c.scope.names.insert(name.text.clone(), Meaning::Shape);
                 }
             }
             ItemKind::Define(name, arguments, body) => {
+                for argument in arguments {
+                    let axis = PHASES.iter().map(|(w, _)| *w);
+                    if own_word(argument, axis, "is an axis in every phase", c) && is_reserved(&argument.text) {
+                        c.diagnostics.push(reserved(argument));
+                    }
+                }
                 if fresh(name, &mut seen, c) {
                     c.scope.names.insert(name.text.clone(), Meaning::Define);
                     all.definitions.insert(&name.text, Definition { name, arguments, body });
@@ -88,21 +98,35 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
     all
 }
 
+/// Whether a name belongs to the language in every expression.
+fn is_reserved(text: &str) -> bool {
+    crate::ir::CONSTANTS.contains(&text)
+        || crate::syntax::Fold::ALL.iter().any(|fold| fold.word() == text)
+        || LOCAL_OPERATORS.iter().any(|(w, _, _)| *w == text) && text.len() > 1
+        || FUNCTIONS.iter().any(|f| f.name == text)
+}
+
+fn reserved(name: &Name) -> Diagnostic {
+    Diagnostic::new(Code::ReservedName, name.span(), format!("`{name}` already means something in the language"))
+        .label("choose another name")
+}
+
+/// Reports a name that is one of the words that mean something else wherever this name could be used.
+fn own_word<'w>(name: &Name, mut words: impl Iterator<Item = &'w str>, meaning: &str, c: &mut Checker) -> bool {
+    let taken = words.any(|w| w == name.text);
+    if taken {
+        c.diagnostics.push(
+            Diagnostic::new(Code::ReservedName, name.span(), format!("`{name}` {meaning}"))
+                .label("choose another name"),
+        );
+    }
+    !taken
+}
+
 /// Enters a name; reports one that is taken or belongs to the language.
 fn fresh<'a>(name: &'a Name, seen: &mut HashMap<&'a str, Span>, c: &mut Checker) -> bool {
-    let reserved = ["pi", "t", "hc"].contains(&name.text.as_str())
-        || crate::syntax::Fold::ALL.iter().any(|fold| fold.word() == name.text)
-        || LOCAL_OPERATORS.iter().any(|(w, _, _)| *w == name.text) && name.text.len() > 1
-        || FUNCTIONS.iter().any(|f| f.name == name.text);
-    if reserved {
-        c.diagnostics.push(
-            Diagnostic::new(
-                Code::ReservedName,
-                name.span(),
-                format!("`{name}` already means something in the language"),
-            )
-            .label("choose another name"),
-        );
+    if is_reserved(&name.text) {
+        c.diagnostics.push(reserved(name));
         return false;
     }
     if let Some(before) = seen.get(name.text.as_str()) {

@@ -254,6 +254,18 @@ impl Names<'_> {
             ExprKind::Number(_) => Ok(true),
             ExprKind::Quantity(..) => scope.type_of(expr, &[]).map(|_| true),
             ExprKind::Name(name) if self.results.contains(&name.as_str()) => Ok(true),
+            ExprKind::Name(name)
+                if Metric::named(name).is_some() && matches!(scope.names.get(name), Some(Meaning::Param(_))) =>
+            {
+                Err(Diagnostic::new(
+                    Code::WrongKind,
+                    span,
+                    format!("`{name}` is a metric, and a parameter of this file"),
+                )
+                .label("which of the two?")
+                .help("give the parameter another name")
+                .into())
+            }
             ExprKind::Name(name) if Metric::named(name).is_some() => {
                 self.metric(name, &[], expr, scope).map(|()| false)
             }

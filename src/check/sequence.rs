@@ -1,7 +1,7 @@
 //! `sequence`: statements become events; calls of subsequences are put in their places; loops stay loops.
 
 use super::names::Declarations;
-use super::{Checker, phase, settings, system, twice};
+use super::{Checker, settings, system, twice};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, Event, EventKind, Experiment, Meaning, STATES, Scope};
 use crate::source::{Place, Span};
@@ -119,7 +119,7 @@ impl Builder<'_, '_> {
                 let Some(nucleus) = self.nucleus(&l.channel) else { return };
                 EventKind::Lock(ir::Lock {
                     nucleus,
-                    phase: self.c.expr(&l.phase, phase),
+                    phase: self.c.phase(&l.phase),
                     from: self.c.expr(&l.from, |s, e| s.frequency(e, &[])),
                     to: self.c.expr(&l.to, |s, e| s.frequency(e, &[])),
                     over: self.c.number(&l.over, Dimension::TIME),
@@ -318,7 +318,7 @@ impl Builder<'_, '_> {
         } else {
             self.record(&p.record, span)
         };
-        let phase = self.c.expr(given, phase);
+        let phase = self.c.phase(given);
         Some(ir::Pulse {
             nucleus,
             angle,
@@ -423,7 +423,7 @@ impl Builder<'_, '_> {
             nucleus,
             points: self.c.number(&a.points, Dimension::NUMBER),
             dwell: self.c.number(&a.dwell, Dimension::TIME),
-            phase: a.phase.as_ref().map(|p| self.c.expr(p, phase)),
+            phase: a.phase.as_ref().map(|p| self.c.phase(p)),
             snr,
             seed,
         })

@@ -1,8 +1,6 @@
 //! Maxima of curves that can be evaluated anywhere: sampled, then refined, so that the result is that of the curve and not of
 //! the grid.
 
-use super::panel::RESOLUTION;
-
 /// Where a curve is highest, and how high.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extremum {
@@ -95,35 +93,6 @@ impl Samples<'_> {
         Ok(best)
     }
 
-    /// The first local maximum inside the window; `None` when the curve has none.
-    ///
-    /// # Errors
-    /// Those of the curve.
-    pub fn first_maximum<E>(
-        &self,
-        mut curve: impl FnMut(f64) -> Result<Option<f64>, E>,
-    ) -> Result<Option<Extremum>, E> {
-        let (low, high) = self.range();
-        // Samples between nodes are interpolated: a rise or a fall of less than this may be that of the interpolation.
-        let noise = 4.0 * RESOLUTION * (high - low) + 1e-13 * high.abs().max(low.abs());
-        let (mut lowest, mut peak) = (f64::INFINITY, None::<(usize, f64)>);
-        for (k, v) in self.values.iter().enumerate() {
-            let v = *v;
-            if v.is_nan() {
-                (lowest, peak) = (f64::INFINITY, None);
-                continue;
-            }
-            match peak {
-                None if v > lowest + noise => peak = Some((k, v)),
-                None => lowest = lowest.min(v),
-                Some((_, top)) if v >= top => peak = Some((k, v)),
-                Some((at, top)) if v < top - noise => return self.refine(at, top, &mut curve).map(Some),
-                Some(_) => {}
-            }
-        }
-        Ok(None)
-    }
-
     fn refine<E>(
         &self,
         k: usize,
@@ -140,7 +109,7 @@ impl Samples<'_> {
 
 /// Brent's search for a maximum between `low` and `high`, from a point inside: parabolas where they help, golden sections
 /// where they do not. The place is good to the square root of rounding, the value to rounding.
-fn brent<E>(
+pub(super) fn brent<E>(
     low: f64,
     high: f64,
     start: Extremum,
@@ -244,14 +213,5 @@ mod tests {
         assert!((corner.time - 0.3).abs() < 1e-8);
         let end = maximum(|t| t, 1.0, 20);
         assert_eq!(end, Extremum { time: 1.0, value: 1.0 });
-    }
-
-    #[test]
-    fn the_first_maximum_need_not_be_the_highest() {
-        let f = |t: f64| t.sin() + 0.1 * t;
-        let (times, values) = sampled(f, 20.0, 400);
-        let samples = Samples { times: &times, values: &values };
-        let first = samples.first_maximum(|t| Ok::<_, Infallible>(Some(f(t)))).unwrap().unwrap();
-        assert!((first.time - (-0.1f64).acos()).abs() < 1e-7);
     }
 }

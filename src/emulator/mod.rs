@@ -1,12 +1,14 @@
 //! Schedule to results: the state goes through every step, and metrics are evaluated at marks and on recorded traces.
 
 mod adiabaticity;
+mod cancel;
 mod convergence;
 mod counted;
 mod course;
 mod each;
 mod estimate;
 mod extremum;
+mod first_maximum;
 mod generator;
 mod gradient;
 mod kept;
@@ -224,6 +226,8 @@ pub(crate) struct Lab {
     /// What is wanted of every member by itself.
     pub each: Each,
     edges: Vec<truncation::Edge>,
+    /// How many scans of a phase cycle walk side by side.
+    scans: usize,
     notes: RefCell<Vec<String>>,
 }
 
@@ -403,6 +407,7 @@ fn run_at(
     }
     let (schedule, _) = &schedules[0];
     lab.each = Each::new(&wanted, here, &schedules, lab.space(), |m| evaluator(experiment, given, options, m))?;
+    lab.scans = cancel::scans(&members, here.len());
     let weights: Vec<f64> = here.iter().map(|m| m.weight).collect();
     let begin: Vec<State> = schedules.iter().map(|(s, p)| prepared_state(s, p, lab.space())).collect();
     if schedule.battery.is_some() && experiment.ensemble.iter().any(|d| d.quantity == "orientation") {
@@ -510,7 +515,7 @@ fn open_lab(
     let initial = prepared.state(&space);
     let edges = truncation::edges(e, &space)?;
     let scene = Scene::new(space, cells, initial);
-    Ok(Lab { scene, asked, each: Each::default(), edges, notes: RefCell::default() })
+    Ok(Lab { scene, asked, each: Each::default(), edges, scans: 1, notes: RefCell::default() })
 }
 
 /// The battery of a schedule, with the levels of its collectives.

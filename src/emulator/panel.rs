@@ -7,16 +7,16 @@
 //! the sampling that the bandwidth demands, where it is not: at a level crossing of a curve that is not smooth.
 
 /// The degree of the polynomials.
-const DEGREE: usize = 32;
+pub(super) const DEGREE: usize = 32;
 
 /// Coefficients that must have died out.
-const TAIL: usize = 5;
+pub(super) const TAIL: usize = 5;
 
 /// Samples of the polynomial on each panel.
 const FINE: usize = 160;
 
 /// To which part of its range a curve is resolved.
-pub const RESOLUTION: f64 = 1e-9;
+const RESOLUTION: f64 = 1e-9;
 
 /// A curve on a grid that is dense where it needs it.
 #[derive(Debug, Clone, Default)]
@@ -36,7 +36,7 @@ pub struct Sampled {
 }
 
 /// More panels than this are not taken.
-const MOST_PANELS: usize = 8_000;
+pub(super) const MOST_PANELS: usize = 8_000;
 
 /// Samples curves over `[0, duration]`; `grid` is the distance between samples that is fine enough for anything.
 ///
@@ -134,12 +134,13 @@ fn place(k: usize) -> f64 {
     -(std::f64::consts::PI * k as f64 / FINE as f64).cos()
 }
 
-fn allowed((low, high): (f64, f64)) -> f64 {
+/// The error of a curve of this range that is allowed.
+pub(super) fn allowed((low, high): (f64, f64)) -> f64 {
     RESOLUTION * (high - low) + 1e-14 * high.abs().max(low.abs())
 }
 
 /// Chebyshev coefficients from the values at `-cos(pi k / n)`.
-fn coefficients(values: &[f64]) -> Vec<f64> {
+pub(super) fn coefficients(values: &[f64]) -> Vec<f64> {
     let n = values.len() - 1;
     (0..=n)
         .map(|j| {
@@ -158,7 +159,7 @@ fn coefficients(values: &[f64]) -> Vec<f64> {
 }
 
 /// The polynomial at a place of [-1, 1], by Clenshaw's recurrence.
-fn value(p: &[f64], x: f64) -> f64 {
+pub(super) fn value(p: &[f64], x: f64) -> f64 {
     let (mut b1, mut b2) = (0.0, 0.0);
     for c in p.iter().skip(1).rev() {
         (b1, b2) = (2.0 * x * b1 - b2 + c, b1);

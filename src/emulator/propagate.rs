@@ -36,6 +36,9 @@ type Group = (Sent, Vec<State>);
 /// What identifies a constant segment: its operators, their coefficients, its dissipators, its length.
 type Key = (Vec<(usize, u64)>, usize, u64);
 
+/// How many repetitions of a loop are walked through, where a mode's cutoff is watched.
+const MOST_WATCHED: u64 = 512;
+
 /// How many propagators are kept.
 const KEPT: usize = 32;
 
@@ -199,7 +202,19 @@ impl<'a> Walk<'a> {
 
     /// Reads the mean state out; what is measured is measured on the state that is found, at the mark `tomography`.
     fn read_out(&mut self, t: &crate::hamiltonian::Tomography, states: &[State]) -> Result<(), Fault> {
-        let mean = mean_state(&self.weights, states).density();
+        let mean = mean_state(&self.weights, states);
+        if !mean.is_normalised() {
+            return Err(Diagnostic::new(
+                Code::Contradiction,
+                t.place.0.unwrap_or_default(),
+                "a tomography reads a state, and `crush keep` without order 0 leaves none",
+            )
+            .label("the trace is 0 here")
+            .help("`crush keep 0, ...` keeps the populations")
+            .into());
+        }
+        super::cancel::read_out(self.lab, states);
+        let mean = mean.density();
         let (readings, found) = super::readout::read_out(t, self.lab, &mean, self.options.measured.as_ref())?;
         if !readings.converged.0 {
             self.lab.note(format!("the reconstruction did not converge in {} steps", readings.converged.1));
@@ -234,6 +249,7 @@ impl<'a> Walk<'a> {
         let generators: Vec<Generator> = segments.iter().map(|s| Generator::of(s, self.lab.space())).collect();
         let mut courses = Vec::with_capacity(states.len());
         for ((segment, generator), state) in segments.iter().zip(&generators).zip(states) {
+            self.watch_along(segment, &state)?;
             let stepper = choose(generator, segment, &state, self.options.method, self.options.tolerance)
                 .map_err(|e| failed(segment.place, &e.to_string()))?;
             self.used(stepper.name());
@@ -261,6 +277,7 @@ impl<'a> Walk<'a> {
             })
             .collect();
         let first = acquisitions[0];
+        super::cancel::acquired(self.lab, &acquisitions, &states);
         // Members are added up in groups, and groups in order, so that the sum is the same for any number of threads.
         let (space, tolerance, wanted) = (self.lab.space(), self.options.tolerance, !self.forgotten);
         let inputs: Vec<_> = acquisitions.iter().copied().zip(states).zip(self.weights.iter().copied()).collect();
@@ -306,6 +323,7 @@ impl<'a> Walk<'a> {
     }
 
     fn segment(&mut self, segment: &Segment, state: State) -> Result<State, Fault> {
+        self.watch_along(segment, &state)?;
         if self.options.method == Method::Auto
             && let Some(propagator) = self.propagator(segment)?
         {
@@ -391,10 +409,14 @@ impl<'a> Walk<'a> {
 
     /// A loop: the power of its body's propagator where the body has one, else the body again and again.
     fn repeat(&mut self, count: u64, body: &'a [Step], mut state: State) -> Result<State, Fault> {
-        if count > 2
+        let walked = if self.lab.edges.is_empty() { 0 } else { count.min(MOST_WATCHED) };
+        if count > walked.max(2)
             && self.options.method == Method::Auto
             && let Some(once) = self.body(body)?
         {
+            if walked > 0 {
+                return self.repeat_watched(count, walked, body, &once, state);
+            }
             let many = match &once {
                 Propagator::Unitary(u) => Propagator::Unitary(power(u, count)),
                 Propagator::Super(p) => Propagator::Super(power(p, count)),
@@ -407,6 +429,37 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(state)
+    }
+
+    /// A loop of many repetitions, of which some, evenly spread, are walked through to see whether a mode's cutoff is felt.
+    fn repeat_watched(
+        &mut self,
+        count: u64,
+        walked: u64,
+        body: &'a [Step],
+        once: &Propagator,
+        mut state: State,
+    ) -> Result<State, Fault> {
+        let between = count / walked - 1;
+        let raised = |times: u64| match once {
+            Propagator::Unitary(u) => Propagator::Unitary(power(u, times)),
+            Propagator::Super(p) => Propagator::Super(power(p, times)),
+        };
+        let many = (between > 0).then(|| raised(between));
+        for _ in 0..walked {
+            for step in body {
+                state = self.alone(step, state)?;
+            }
+            state = many.as_ref().map_or(state.clone(), |many| apply(many, state));
+        }
+        let rest = count - walked * (between + 1);
+        Ok(if rest > 0 { apply(&raised(rest), state) } else { state })
+    }
+
+    /// Looks along a segment whether a mode's cutoff is felt.
+    fn watch_along(&self, segment: &Segment, begin: &State) -> Result<(), Fault> {
+        super::truncation::along(self.lab, segment, begin, self.options)
+            .map_err(|e| failed(segment.place, &e.to_string()))
     }
 
     /// The propagator of a body of constant segments and pulses; `None` when something else is in it.

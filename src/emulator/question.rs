@@ -293,7 +293,7 @@ fn evaluate(tree: &Tree, moment: Option<&Moment>, aggregates: &BTreeMap<String, 
         Tree::Number(x) => *x,
         Tree::Metric { index, arguments, scale } => {
             let moment = moment.ok_or_else(|| nothing("a metric needs a moment"))?;
-            (crate::metrics::METRICS[*index].evaluate)(moment, arguments).map_err(Refusal::Undefined)? * scale
+            METRICS[*index].value(moment, arguments).map_err(Refusal::Undefined)? * scale
         }
         Tree::Aggregate(key) => match aggregates.get(key) {
             Some(Some(x)) => *x,

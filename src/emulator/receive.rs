@@ -118,6 +118,7 @@ fn send(
         asked: Arc::default(),
         each: each::Each::default(),
         edges: vec![],
+        scans: 1,
         notes: RefCell::default(),
     };
     let steps: Vec<&[Step]> = schedules.iter().map(|(s, _)| s.steps.as_slice()).collect();

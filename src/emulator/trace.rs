@@ -2,6 +2,7 @@
 
 use super::course::Course;
 use super::extremum::Samples;
+use super::first_maximum::first_maximum;
 use super::generator::{Generator, Together, mean_state};
 use super::panel::{Line, sample};
 use super::question::{Aggregate, Question, Refusal};
@@ -97,7 +98,11 @@ fn turning(lab: &Lab, tracks: &mut Tracks, segment: &Segment) -> Result<Option<T
         return Ok(None);
     }
     let states = tracks.states(0.0, segment)?;
+    // What a filter of orders leaves is no state, of which some of these curves would be.
     let [State::Mixed(rho)] = states.as_slice() else { return Ok(None) };
+    if !states[0].is_normalised() {
+        return Ok(None);
+    }
     let Ok(levels) = super::kept::eigen(&generator.hamiltonian(0.0)) else { return Ok(None) };
     Ok(Turning::new(&levels, rho))
 }
@@ -229,7 +234,7 @@ fn extrema(
             Ok(signed(answers(lab, &[&aggregate.curve], tracks, &states, t, clock, segment)?[0]))
         };
         let extremum = match aggregate.function.as_str() {
-            "first_max" => samples.first_maximum(curve)?,
+            "first_max" => first_maximum(segment.duration, finest, curve)?,
             _ => samples.maximum(curve)?,
         };
         let value = extremum.map(|x| match aggregate.function.as_str() {

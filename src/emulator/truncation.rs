@@ -2,17 +2,30 @@
 //!
 //! A mode is kept up to a highest Fock state. Where the Hamiltonian never leads beyond it from the states that are reached, the
 //! cutoff changes nothing, and that is found by building the Hamiltonian with one more Fock state. Elsewhere the population of
-//! the highest state is watched: what has arrived there would have gone on.
+//! the highest state is watched: what has arrived there would have gone on. It is watched all along every statement, not only at the
+//! ends: a population turns at no more than the bandwidth of H, and is looked at every 0.8 of a radian of that.
 
+use super::course::Course;
+use super::generator::Generator;
+use super::propagate::corners;
 use super::sectors::movers;
+use super::step::{StepError, choose};
+use super::{Lab, Options};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, build};
+use crate::hamiltonian::{Evaluator, Fault, Segment, build};
 use crate::spin::{Basis, Columns, SiteKind, Space, State};
 use std::cell::Cell;
 use std::sync::Arc;
 
 /// More population than this in the highest Fock state is an error: the energies would be wrong in about as many digits.
 const MOST: f64 = 1e-6;
+
+/// The most times at which a state is looked at along a statement. A longer one is looked at at uneven times, which do not fall into
+/// step with any of its frequencies.
+const MOST_LOOKS: usize = 4096;
+
+/// A turn of a population by this many radians hides less than a tenth of a maximum.
+const TURN: f64 = 0.8;
 
 /// The highest Fock state of a mode, as positions in the space.
 pub struct Edge {
@@ -57,6 +70,31 @@ pub fn edges(e: &Evaluator, space: &Space) -> Result<Vec<Edge>, Fault> {
         }
     }
     Ok(edges)
+}
+
+/// Looks at a state all along a segment that begins with it; nothing where no cutoff can change the result.
+///
+/// # Errors
+/// When the method that moves it fails.
+pub fn along(lab: &Lab, segment: &Segment, begin: &State, options: &Options) -> Result<(), StepError> {
+    if lab.edges.is_empty() {
+        return Ok(());
+    }
+    let generator = Generator::of(segment, lab.space());
+    let turns = segment.duration * generator.bandwidth(segment.duration) / TURN;
+    // Written so that a bandwidth that is not a number counts as a large one.
+    let looks = if turns < MOST_LOOKS as f64 { turns.ceil().max(1.0) as usize } else { MOST_LOOKS };
+    let golden = 0.5 * (5f64.sqrt() - 1.0);
+    let place = |k: usize| {
+        let inside = if looks < MOST_LOOKS { 0.0 } else { (k as f64 * golden).fract() };
+        segment.duration * (k as f64 + inside) / looks as f64
+    };
+    let stepper = choose(&generator, segment, begin, options.method, options.tolerance)?;
+    let mut course = Course::new(stepper, begin.clone(), corners(segment));
+    for k in 0..looks {
+        lab.watch(&course.state(place(k))?);
+    }
+    Ok(())
 }
 
 impl Edge {

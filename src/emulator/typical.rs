@@ -346,6 +346,7 @@ fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Res
         asked: Arc::default(),
         each: Each::default(),
         edges: vec![],
+        scans: 1,
         notes: RefCell::default(),
     };
     let square = way.deviation.square();

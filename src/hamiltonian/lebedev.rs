@@ -142,10 +142,10 @@ pub fn sizes() -> impl Iterator<Item = usize> {
     GRIDS.iter().map(|(n, _)| *n)
 }
 
-/// Half of a grid, one of each two points that lie opposite: the points and their weights, which add up to 1.
-pub fn half(points: usize) -> Option<Vec<([f64; 3], f64)>> {
+/// A grid: the points and their weights, which add up to 1.
+pub fn whole(points: usize) -> Option<Vec<([f64; 3], f64)>> {
     let (_, grid) = GRIDS.iter().find(|(n, _)| *n == points)?;
-    let mut all: Vec<([f64; 3], f64)> = Vec::with_capacity(points / 2);
+    let mut all: Vec<([f64; 3], f64)> = Vec::with_capacity(points);
     for &(x, y, weight) in *grid {
         let z = (1.0 - x * x - y * y).max(0.0).sqrt();
         let first = all.len();
@@ -153,16 +153,21 @@ pub fn half(points: usize) -> Option<Vec<([f64; 3], f64)>> {
             for signs in 0..8 {
                 let sign = |k: usize, v: f64| if signs >> k & 1 == 1 { -v } else { v };
                 let p = [sign(0, [x, y, z][a]), sign(1, [x, y, z][b]), sign(2, [x, y, z][c])];
-                // The upper half, of the equator the half with y above 0, and of its two ends one.
-                let upper = p[2] > EQUAL || (p[2] > -EQUAL && (p[1] > EQUAL || (p[1] > -EQUAL && p[0] > 0.0)));
                 let known = |q: &([f64; 3], f64)| (0..3).all(|k| (q.0[k] - p[k]).abs() < EQUAL);
-                if upper && !all[first..].iter().any(known) {
-                    all.push((p, 2.0 * weight));
+                if !all[first..].iter().any(known) {
+                    all.push((p, weight));
                 }
             }
         }
     }
     Some(all)
+}
+
+/// Half of a grid, one of each two points that lie opposite: the points and their weights, which add up to 1.
+pub fn half(points: usize) -> Option<Vec<([f64; 3], f64)>> {
+    // The upper half, of the equator the half with y above 0, and of its two ends one.
+    let upper = |p: &[f64; 3]| p[2] > EQUAL || (p[2] > -EQUAL && (p[1] > EQUAL || (p[1] > -EQUAL && p[0] > 0.0)));
+    Some(whole(points)?.into_iter().filter(|(p, _)| upper(p)).map(|(p, weight)| (p, 2.0 * weight)).collect())
 }
 
 /// Coordinates closer than this are the same.
@@ -195,7 +200,7 @@ mod tests {
             (434, 35),
         ] {
             let grid = half(points).unwrap();
-            assert_eq!(grid.len(), points / 2, "{points}");
+            assert_eq!((grid.len(), whole(points).unwrap().len()), (points / 2, points));
             let error = |powers: [u32; 3]| {
                 let f = |p: [f64; 3]| (0..3).map(|k| p[k].powi(powers[k] as i32)).product::<f64>();
                 (grid.iter().map(|(p, w)| w * f(*p)).sum::<f64>() - mean(powers)).abs()

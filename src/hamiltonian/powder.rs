@@ -1,11 +1,17 @@
 //! The orientations of the crystallites of a powder, as Euler angles and weights.
 //!
-//! Every interaction here is a tensor of second rank, which looks the same from opposite sides, so half of the sphere is enough.
-//! The grids integrate it in different ways. `gauss` is exact for spherical harmonics up to twice its number of polar
-//! angles, which a decay needs more of the longer it lasts. `zcw` spreads points of equal weight along a lattice (Zaremba,
-//! Conroy and Cheng; Edén and Levitt, J. Magn. Reson. 132, 220), `spiral` along a spiral over the whole sphere, for any number of
-//! them, `repulsion` by letting them push each other apart (Bak and Nielsen, J. Magn. Reson. 125, 132). `lebedev` is exact as `gauss` is, with two thirds of its points, for as many as there
-//! are tables of.
+//! **How much of the sphere.** At rest the field sees of every tensor only `n . T . n` (see [`super::orientation`]), with n the
+//! field in the crystal: all interactions are of second rank and taken to first order. This is the same for n and -n, and so is
+//! everything that follows from it, so half of the sphere is enough. In a rotor the field goes around a cone about the axis of
+//! rotation, and a crystallite whose axis points the other way sees the cone in the reverse sense: the terms `sin wt` and `sin 2wt`
+//! change their signs against the others. No rotation undoes this unless the tensors share a mirror plane, so the grids cover the
+//! whole sphere.
+//!
+//! The grids integrate it in different ways. `gauss` is exact for spherical harmonics of a degree below four times its number of
+//! polar angles of a hemisphere, which a decay needs more of the longer it lasts. `zcw` spreads points of equal weight along a
+//! lattice (Zaremba, Conroy and Cheng; Edén and Levitt, J. Magn. Reson. 132, 220), `spiral` along a spiral over the whole sphere,
+//! for any number of them, `repulsion` by letting them push each other apart (Bak and Nielsen, J. Magn. Reson. 125, 132).
+//! `lebedev` is exact as `gauss` is, with two thirds of its points, for as many as there are tables of.
 
 use super::ensemble::gauss;
 use super::lebedev;
@@ -29,11 +35,12 @@ pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f6
             .help(format!("for example `orientation : {} points 144`", d.shape))
             .into());
     };
+    let part = if e.experiment.system.spinning.is_some() { Part::Whole } else { Part::Half };
     let sphere = match d.shape.as_str() {
-        "gauss" => product(points, count("azimuths")?.unwrap_or(4 * points))?,
-        "zcw" => lattice(points).ok_or_else(|| wrong_count(points, span))?,
-        "spiral" => spiral(points),
-        "lebedev" => symmetric(points).ok_or_else(|| no_table(points, span))?,
+        "gauss" => product(points, count("azimuths")?.unwrap_or(4 * points), part)?,
+        "zcw" => lattice(points, part).ok_or_else(|| wrong_count(points, span))?,
+        "spiral" => spiral(points, Part::Whole),
+        "lebedev" => symmetric(points, part).ok_or_else(|| no_table(points, span))?,
         _ => {
             if points > MOST_REPELLED {
                 let message = format!("{points} points are too many to push each other apart: at most {MOST_REPELLED}");
@@ -41,7 +48,7 @@ pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f6
                     .help("`zcw` and `gauss` have as many as you like")
                     .into());
             }
-            repelled(points)
+            repelled(points, part)
         }
     };
     // The angle about the axis of the rotor matters only where there is one: it is the phase at which the sequence begins.
@@ -67,24 +74,55 @@ pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f6
     Ok(all)
 }
 
-/// Points of half of the sphere, as polar angle and azimuth, and their weights.
+/// Which part of the sphere a grid covers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// The half with z >= 0: enough for what is the same in opposite directions.
+    Half,
+    /// All of it.
+    Whole,
+}
+
+impl Part {
+    /// The cosine of the polar angle at a share, between 0 and 1, of the area: from the pole down.
+    fn cosine(self, share: f64) -> f64 {
+        match self {
+            Part::Half => 1.0 - share,
+            Part::Whole => 1.0 - 2.0 * share,
+        }
+    }
+
+    /// Its solid angle.
+    fn area(self) -> f64 {
+        match self {
+            Part::Half => TAU,
+            Part::Whole => 2.0 * TAU,
+        }
+    }
+}
+
+/// Points of the sphere, as polar angle and azimuth, and their weights.
 type Sphere = Vec<((f64, f64), f64)>;
 
-/// A spiral over the whole sphere: even steps of the cosine of the polar angle, the azimuth going on by the golden section of a turn.
-fn spiral(points: usize) -> Sphere {
+/// A spiral: even steps of the cosine of the polar angle, the azimuth going on by the golden section of a turn.
+fn spiral(points: usize, part: Part) -> Sphere {
     let golden = (5f64.sqrt() - 1.0) / 2.0;
     let point = |j: usize| {
-        let cosine = 1.0 - (2 * j + 1) as f64 / points as f64;
+        let cosine = part.cosine((j as f64 + 0.5) / points as f64);
         ((cosine.acos(), TAU * (j as f64 * golden).fract()), 1.0 / points as f64)
     };
     (0..points).map(point).collect()
 }
 
-/// Half of Lebedev's grid.
-fn symmetric(points: usize) -> Option<Sphere> {
+/// Lebedev's grid, or half of it.
+fn symmetric(points: usize, part: Part) -> Option<Sphere> {
     let angles =
         |([x, y, z], weight): ([f64; 3], f64)| ((z.clamp(-1.0, 1.0).acos(), y.atan2(x).rem_euclid(TAU)), weight);
-    Some(lebedev::half(points)?.into_iter().map(angles).collect())
+    let grid = match part {
+        Part::Half => lebedev::half(points)?,
+        Part::Whole => lebedev::whole(points)?,
+    };
+    Some(grid.into_iter().map(angles).collect())
 }
 
 fn no_table(points: usize, span: crate::source::Span) -> Fault {
@@ -95,36 +133,37 @@ fn no_table(points: usize, span: crate::source::Span) -> Fault {
         .into()
 }
 
-/// Gauss's quadrature of the cosine of the polar angle, even steps of the azimuth.
-fn product(polar: usize, azimuths: usize) -> Result<Sphere, Fault> {
+/// Gauss's quadrature of the cosine of the polar angle, `polar` angles a hemisphere; even steps of the azimuth.
+fn product(polar: usize, azimuths: usize, part: Part) -> Result<Sphere, Fault> {
     let nodes = gauss(2 * polar, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt())?;
-    let upper = nodes.into_iter().filter(|(x, _)| *x > 0.0);
-    let mut all = Vec::with_capacity(polar * azimuths);
-    for (cosine, weight) in upper {
+    let mut all = Vec::with_capacity(2 * polar * azimuths);
+    for (cosine, weight) in nodes {
+        let weight = match part {
+            Part::Whole => weight,
+            Part::Half if cosine > 0.0 => 2.0 * weight,
+            Part::Half => continue,
+        };
         for k in 0..azimuths {
             let azimuth = TAU * k as f64 / azimuths as f64;
-            all.push(((cosine.acos(), azimuth), 2.0 * weight / azimuths as f64));
+            all.push(((cosine.clamp(-1.0, 1.0).acos(), azimuth), weight / azimuths as f64));
         }
     }
     Ok(all)
 }
 
-/// The lattice of a Fibonacci number of points: `cos(polar) = (k + 1/2)/N`, `azimuth = 2 pi k F/N` with the Fibonacci number F
-/// two before N.
-fn lattice(points: usize) -> Option<Sphere> {
+/// The lattice of a Fibonacci number of points: even steps of the cosine of the polar angle, `azimuth = 2 pi k F/N` with the
+/// Fibonacci number F two before N.
+fn lattice(points: usize, part: Part) -> Option<Sphere> {
     let (mut before, mut last, mut number) = (1, 1, 2);
     while number < points {
         (before, last, number) = (last, number, last + number);
     }
     let n = points as f64;
-    (number == points).then(|| {
-        (0..points)
-            .map(|k| {
-                let azimuth = TAU * ((k * before) % points) as f64 / n;
-                ((((k as f64 + 0.5) / n).acos(), azimuth), 1.0 / n)
-            })
-            .collect()
-    })
+    let point = |k: usize| {
+        let azimuth = TAU * ((k * before) % points) as f64 / n;
+        ((part.cosine((k as f64 + 0.5) / n).acos(), azimuth), 1.0 / n)
+    };
+    (number == points).then(|| (0..points).map(point).collect())
 }
 
 fn wrong_count(points: usize, span: crate::source::Span) -> Fault {
@@ -138,26 +177,26 @@ fn wrong_count(points: usize, span: crate::source::Span) -> Fault {
         .into()
 }
 
-/// Points that push each other and their opposites apart, from an even spiral on.
-fn repelled(points: usize) -> Sphere {
+/// Points that push each other apart, from an even spiral on; those of half of the sphere push the opposites of the others too.
+fn repelled(points: usize, part: Part) -> Sphere {
     const ROUNDS: usize = 300;
-    let golden = 0.5 * (5f64.sqrt() - 1.0);
-    let mut all: Vec<[f64; 3]> = (0..points)
-        .map(|k| {
-            let z: f64 = (k as f64 + 0.5) / points as f64;
-            let azimuth = TAU * (k as f64 * golden).fract();
-            let r = (1.0 - z * z).sqrt();
-            [r * azimuth.cos(), r * azimuth.sin(), z]
-        })
-        .collect();
+    let images: &[f64] = match part {
+        Part::Half => &[1.0, -1.0],
+        Part::Whole => &[1.0],
+    };
+    let start = |((polar, azimuth), _): ((f64, f64), f64)| {
+        let (sine, cosine) = polar.sin_cos();
+        [sine * azimuth.cos(), sine * azimuth.sin(), cosine]
+    };
+    let mut all: Vec<[f64; 3]> = spiral(points, part).into_iter().map(start).collect();
     // The distance between neighbours, as the first step.
-    let mut step = 0.1 * (TAU / points as f64).sqrt();
+    let mut step = 0.1 * (part.area() / points as f64).sqrt();
     for _ in 0..ROUNDS {
         let mut next = Vec::with_capacity(points);
         for (i, a) in all.iter().enumerate() {
             let mut force = [0.0; 3];
             for (j, b) in all.iter().enumerate() {
-                for sign in [1.0, -1.0] {
+                for sign in images {
                     if i == j {
                         continue;
                     }
@@ -193,17 +232,57 @@ mod tests {
         grid.iter().map(|((p, a), w)| w * at(*p, *a)).sum()
     }
 
-    #[test]
-    fn grids_have_the_moments_of_the_sphere() {
-        let gauss = product(6, 24).unwrap();
-        let (zcw, pushed) = (lattice(987).unwrap(), repelled(144));
-        for (grid, tolerance) in [(&gauss, 1e-14), (&zcw, 2e-3), (&pushed, 2e-3)] {
-            assert!((mean(grid, |_, _, _| 1.0) - 1.0).abs() < 1e-12);
-            assert!((mean(grid, |x, _, _| x * x) - 1.0 / 3.0).abs() < tolerance);
-            assert!((mean(grid, |_, _, z| z.powi(4)) - 0.2).abs() < tolerance);
-            assert!((mean(grid, |x, y, _| x * x * y * y) - 1.0 / 15.0).abs() < tolerance);
-            assert!(mean(grid, |x, y, _| x * y).abs() < tolerance);
+    /// The mean of `x^i y^j z^k` over the sphere: (i-1)!!(j-1)!!(k-1)!!/(i+j+k+1)!!, 0 where one of them is odd.
+    fn moment(powers: [i32; 3]) -> f64 {
+        let double = |n: i32| (1..=n).rev().step_by(2).map(f64::from).product::<f64>();
+        if powers.iter().any(|p| p % 2 == 1) {
+            return 0.0;
         }
-        assert!(lattice(100).is_none());
+        powers.iter().map(|p| double(p - 1)).product::<f64>() / double(powers.iter().sum::<i32>() + 1)
+    }
+
+    /// All exponents of a sum.
+    fn exponents(sum: i32) -> Vec<[i32; 3]> {
+        (0..=sum).flat_map(|i| (0..=sum - i).map(move |j| [i, j, sum - i - j])).collect()
+    }
+
+    /// The largest error of the moments of a degree.
+    fn worst(grid: &Sphere, degree: i32) -> f64 {
+        let error = |p: [i32; 3]| (mean(grid, |x, y, z| x.powi(p[0]) * y.powi(p[1]) * z.powi(p[2])) - moment(p)).abs();
+        exponents(degree).into_iter().map(error).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn grids_of_half_of_the_sphere_have_its_even_moments() {
+        let (gauss, lebedev) = (product(6, 24, Part::Half).unwrap(), symmetric(194, Part::Half).unwrap());
+        let (zcw, pushed) = (lattice(987, Part::Half).unwrap(), repelled(144, Part::Half));
+        // The first two are exact up to degree 23; the others have points of equal weight, which are even to about 1/N.
+        for (grid, tolerance) in [(&gauss, 1e-14), (&lebedev, 1e-14), (&zcw, 2e-3), (&pushed, 2e-3)] {
+            assert!((mean(grid, |_, _, _| 1.0) - 1.0).abs() < 1e-12);
+            for degree in [2, 4] {
+                assert!(worst(grid, degree) < tolerance, "degree {degree}: {}", worst(grid, degree));
+            }
+        }
+        assert!(lattice(100, Part::Half).is_none());
+    }
+
+    #[test]
+    fn grids_of_the_whole_sphere_have_its_odd_moments_too() {
+        let (gauss, lebedev) = (product(6, 24, Part::Whole).unwrap(), symmetric(194, Part::Whole).unwrap());
+        for degree in 0..=23 {
+            // Sums of about 200 terms of size 1.
+            assert!(worst(&gauss, degree) < 1e-14, "gauss, degree {degree}: {}", worst(&gauss, degree));
+            assert!(worst(&lebedev, degree) < 2e-14, "lebedev, degree {degree}: {}", worst(&lebedev, degree));
+        }
+        assert!(worst(&gauss, 24) > 1e-9 && worst(&lebedev, 24) > 1e-9, "this test sees nothing");
+        let grids = [lattice(987, Part::Whole).unwrap(), repelled(144, Part::Whole), spiral(987, Part::Whole)];
+        for (k, grid) in grids.iter().enumerate() {
+            assert!((mean(grid, |_, _, _| 1.0) - 1.0).abs() < 1e-12);
+            for degree in 1..=5 {
+                assert!(worst(grid, degree) < 4e-3, "grid {k}, degree {degree}: {}", worst(grid, degree));
+            }
+        }
+        // Half of the sphere lacks them: the mean of z is 1/2 there.
+        assert!((mean(&lattice(987, Part::Half).unwrap(), |_, _, z| z) - 0.5).abs() < 1e-3);
     }
 }

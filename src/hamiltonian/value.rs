@@ -394,19 +394,17 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// When it is not finite.
     pub fn phase(&self, expr: &Expr) -> Result<f64, Fault> {
-        if let ExprKind::Name(name) = &expr.kind {
-            if let Some(cycle) = self.experiment.cycles.iter().find(|c| c.name == *name) {
-                let phase = cycle.phases.get(self.variation.scan % cycle.phases.len().max(1));
-                return phase.map_or(Ok(0.0), |p| self.phase(p));
-            }
-            if self.values.contains_key(name) {
-                return self.number(expr);
-            }
+        // A word is the axis, whatever else has its name.
+        if let Some(phase) = crate::ir::phase_of_word(expr) {
+            return Ok(phase);
         }
-        match crate::ir::phase_of_word(expr) {
-            Some(phase) => Ok(phase),
-            None => self.number(expr),
+        if let ExprKind::Name(name) = &expr.kind
+            && let Some(cycle) = self.experiment.cycles.iter().find(|c| c.name == *name)
+        {
+            let phase = cycle.phases.get(self.variation.scan % cycle.phases.len().max(1));
+            return phase.map_or(Ok(0.0), |p| self.phase(p));
         }
+        self.number(expr)
     }
 
     // ---- subsystems ----

@@ -10,7 +10,7 @@ mod system;
 
 pub use event::*;
 pub use function::{FUNCTIONS, FunctionInfo, Rule as FunctionRule};
-pub use scope::{Index, Meaning, PHASES, SYSTEM_PARTS, Scope, Type, phase_of_word};
+pub use scope::{CONSTANTS, Index, Meaning, PHASES, SYSTEM_PARTS, Scope, Type, phase_of_word};
 pub use shape::{PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable};
 pub use system::*;
 

@@ -20,6 +20,9 @@ pub const SYSTEM_PARTS: &[(&str, &str)] = &[
     ("internal", "what acts during delays and pulses: offset + scalar + dipolar + quadrupolar"),
 ];
 
+/// The names that mean the same in every expression: a number, the time, the Hermitian conjugate.
+pub const CONSTANTS: &[&str] = &["pi", "t", "hc"];
+
 /// The phases that have a word, in degrees.
 pub const PHASES: &[(&str, f64)] = &[("x", 0.0), ("y", 90.0), ("-x", 180.0), ("-y", 270.0)];
 
@@ -292,6 +295,15 @@ impl Scope {
             ExprKind::Over(sum) => {
                 self.plain(&sum.from, indices)?;
                 self.plain(&sum.to, indices)?;
+                if CONSTANTS.contains(&sum.index.as_str()) {
+                    return Err(Diagnostic::new(
+                        Code::ReservedName,
+                        span,
+                        format!("the index `{}` already means something in the language", sum.index),
+                    )
+                    .label("choose another index")
+                    .into());
+                }
                 let mut inside = indices.to_vec();
                 inside.push(Index { name: &sum.index, dimension: Dimension::NUMBER });
                 let body = self.type_of(&sum.body, &inside)?;

@@ -136,6 +136,8 @@ pub struct Metric {
     pub battery: bool,
     /// Its value at a moment, energies in rad/s.
     pub evaluate: fn(&Moment, &[Argument]) -> Value,
+    /// Whether it is also defined of what a filter of coherence orders leaves, whose trace is 0 and which is no state.
+    pub filtered: bool,
     /// Without arguments, its curve along the course of a state under a constant Hamiltonian, where that is cheaper than the states;
     /// `None` where it is not to be had.
     pub along: Option<Along>,
@@ -162,12 +164,30 @@ const fn metric(
     source: &'static str,
     evaluate: fn(&Moment, &[Argument]) -> Value,
 ) -> Metric {
-    Metric { name, parameters, quantity, formula, source, battery, evaluate, along: None }
+    Metric { name, parameters, quantity, formula, source, battery, evaluate, filtered: false, along: None }
 }
 
 impl Metric {
     const fn along(self, along: Along) -> Metric {
         Metric { along: Some(along), ..self }
+    }
+
+    const fn of_filtered(self) -> Metric {
+        Metric { filtered: true, ..self }
+    }
+
+    /// Its value at a moment, energies in rad/s.
+    ///
+    /// # Errors
+    /// When it is not defined there.
+    pub fn value(&self, moment: &Moment, arguments: &[Argument]) -> Value {
+        if !self.filtered && !moment.is_state() {
+            return Err(Undefined::Domain(
+                "`crush keep` without order 0 has left the pathway of a signal, whose trace is 0 and which is no state"
+                    .into(),
+            ));
+        }
+        (self.evaluate)(moment, arguments)
     }
 }
 
@@ -502,7 +522,8 @@ pub const METRICS: &[Metric] = &[
         "Tr[dr H] / sqrt(Tr[dr^2] Tr[H^2]), dr = rho - 1/d",
         "",
         nmr::evaluate_correlation,
-    ),
+    )
+    .of_filtered(),
     metric(
         "order",
         &[Parameter::Operator],
@@ -511,7 +532,8 @@ pub const METRICS: &[Metric] = &[
         "Tr[dr H] / sqrt(Tr[dr_0^2] Tr[H^2]), dr_0 as prepared",
         "Jeener, Broekaert, Phys. Rev. 157, 232 (1967)",
         nmr::evaluate_order,
-    ),
+    )
+    .of_filtered(),
     metric(
         "coherence_order",
         &[Whole],
@@ -520,7 +542,8 @@ pub const METRICS: &[Metric] = &[
         "share of Tr[dr^2] in coherence orders +k and -k",
         "",
         nmr::evaluate_coherence_order,
-    ),
+    )
+    .of_filtered(),
     metric(
         "spin_temperature",
         &[Parameter::Hamiltonian],
@@ -548,8 +571,9 @@ pub const METRICS: &[Metric] = &[
         "",
         nmr::evaluate_gibbs_correlation,
     ),
-    metric("elapsed", &[], Quantity::Time, false, "the time since `prepare`", "", nmr::evaluate_elapsed),
-    metric("expectation", &[Parameter::Operator], Quantity::Number, false, "Tr[rho A]", "", nmr::evaluate_expectation),
+    metric("elapsed", &[], Quantity::Time, false, "the time since `prepare`", "", nmr::evaluate_elapsed).of_filtered(),
+    metric("expectation", &[Parameter::Operator], Quantity::Number, false, "Tr[rho A]", "", nmr::evaluate_expectation)
+        .of_filtered(),
     metric(
         "signal",
         &[Parameter::Nucleus],
@@ -558,7 +582,8 @@ pub const METRICS: &[Metric] = &[
         "real part of Tr[rho I+] of a nucleus during `acquire`",
         "",
         nmr::evaluate_signal,
-    ),
+    )
+    .of_filtered(),
     metric(
         "signal_im",
         &[Parameter::Nucleus],
@@ -567,7 +592,8 @@ pub const METRICS: &[Metric] = &[
         "imaginary part of Tr[rho I+] of a nucleus during `acquire`",
         "",
         nmr::evaluate_signal,
-    ),
+    )
+    .of_filtered(),
 ];
 
 #[cfg(test)]

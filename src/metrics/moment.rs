@@ -251,6 +251,11 @@ impl<'a> Moment<'a> {
         Moment { scene, state, motion, time, cache: Cache::default() }
     }
 
+    /// Whether there is a state: see [`State::is_normalised`].
+    pub fn is_state(&self) -> bool {
+        self.scene.space.basis().has_copies() || self.state.is_normalised()
+    }
+
     /// The dimension of a subsystem.
     pub fn dimension(&self, site: usize) -> usize {
         self.scene.dimensions[site]

@@ -21,6 +21,14 @@ impl State {
         }
     }
 
+    /// Whether it is a state: a filter of coherence orders without order 0 leaves an operator whose trace is 0.
+    pub fn is_normalised(&self) -> bool {
+        match self {
+            State::Pure(_) => true,
+            State::Mixed(rho) => rho.trace().norm() > 1e-12,
+        }
+    }
+
     /// The density matrix.
     pub fn density(&self) -> Matrix {
         match self {

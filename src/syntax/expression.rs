@@ -6,7 +6,7 @@ use super::token::TokenKind;
 use super::words;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::units::{UNITS, Unit};
+use crate::units::Unit;
 
 /// How deep parentheses, calls and powers may nest. The limit keeps hostile files from exhausting the stack.
 pub const MAX_DEPTH: u32 = 64;
@@ -212,13 +212,7 @@ impl Parser<'_> {
         {
             return Err(diagnostic.help("write a product with `*`").into());
         }
-        let shown = diagnostic.label("no unit has this name").did_you_mean(&symbol, UNITS.iter().map(|u| u.symbol));
-        let shown = if shown.help.is_empty() {
-            shown.help("write a product with `*`; units are s, ms, us, ns, Hz, kHz, MHz, rad/s, deg, rad, T, G, K, angstrom, nm, J, ppm")
-        } else {
-            shown
-        };
-        Err(shown.into())
+        Err(diagnostic.label("no unit has this name").help(Unit::hint(&symbol)).into())
     }
 
     /// `rad/s` and `1/s`: three tokens that touch.

@@ -88,10 +88,13 @@ impl<'a> Parser<'a> {
             }
             "noise" => {
                 let name = self.name("the name of the noise")?;
-                let collapse = self.entries(|p| {
-                    p.word("collapse")?;
-                    p.expression()
-                })?;
+                let collapse = self.braces(
+                    |p| matches!(p.kind(), TokenKind::Name(word) if word == "collapse"),
+                    |p| {
+                        p.word("collapse")?;
+                        p.expression()
+                    },
+                )?;
                 Ok(ItemKind::Noise(name, collapse))
             }
             "channel" => {
@@ -703,7 +706,8 @@ impl<'a> Parser<'a> {
 
     /// `"{" { entry } "}"` where an entry begins with a word of a role (an event may also be a call).
     fn block<T>(&mut self, role: Role, mut entry: impl FnMut(&mut Self, &str) -> Rule<T>) -> Rule<Vec<T>> {
-        self.braces(move |p| {
+        let begins = move |p: &Self| matches!(p.kind(), TokenKind::Name(word) if words::is(word, role));
+        self.braces(begins, move |p| {
             let TokenKind::Name(word) = p.kind().clone() else {
                 return Err(p.unexpected("expected a statement or `}`").into());
             };
@@ -724,7 +728,7 @@ impl<'a> Parser<'a> {
 
     /// `"{" { entry [","] } "}"`
     fn entries<T>(&mut self, entry: impl FnMut(&mut Self) -> Rule<T>) -> Rule<Vec<T>> {
-        self.braces(entry)
+        self.braces(|_| false, entry)
     }
 
     /// Whether `param NAME :` stands here: a spread parameter inside of `ensemble`, not a declaration.
@@ -732,7 +736,12 @@ impl<'a> Parser<'a> {
         self.tokens.get(self.at + 2).is_some_and(|t| t.kind == TokenKind::Sign(":"))
     }
 
-    fn braces<T>(&mut self, mut entry: impl FnMut(&mut Self) -> Rule<T>) -> Rule<Vec<T>> {
+    /// Entries end with their lines, with a comma, or where the next `begins`.
+    fn braces<T>(
+        &mut self,
+        begins: impl Fn(&Self) -> bool,
+        mut entry: impl FnMut(&mut Self) -> Rule<T>,
+    ) -> Rule<Vec<T>> {
         self.expect_sign("{")?;
         let open = self.previous();
         let mut entries = Vec::new();
@@ -756,7 +765,8 @@ impl<'a> Parser<'a> {
                 Ok(value) => {
                     entries.push(value);
                     let next_line = self.begins_line();
-                    if !self.sign(",") && !next_line && !self.at_sign("}") && *self.kind() != TokenKind::End {
+                    let ended = self.sign(",") || next_line || self.at_sign("}") || begins(self);
+                    if !ended && *self.kind() != TokenKind::End {
                         let d = self.unexpected("expected the end of the line here");
                         self.diagnostics.push(d);
                         self.recover(at, |_| false, false);

@@ -91,7 +91,7 @@ fn skip_blank(text: &str) -> (&str, bool) {
 }
 
 fn token(input: &str) -> IResult<&str, TokenKind> {
-    alt((number, name, quoted, sign)).parse(input)
+    alt((number, name, degree, quoted, sign)).parse(input)
 }
 
 /// `12`, `0.5`, `.5`, `1e-3`. A point belongs to the number only when no second point follows: `1..N` is a range.
@@ -110,6 +110,15 @@ fn name(input: &str) -> IResult<&str, TokenKind> {
     let begin = satisfy(|c| c.is_alphabetic() || c == '_');
     let (rest, text) = recognize(pair(begin, take_while(|c: char| c.is_alphanumeric() || c == '_'))).parse(input)?;
     Ok((rest, TokenKind::Name(text.to_string())))
+}
+
+/// The degree sign is the unit `deg`; degrees of a temperature are no unit, and stay one word to be refused as such.
+fn degree(input: &str) -> IResult<&str, TokenKind> {
+    let (rest, _) = char('°').parse(input)?;
+    let mut word = take_while(|c: char| c.is_alphanumeric() || c == '_');
+    let (rest, text): (&str, &str) = word.parse(rest)?;
+    let name = if text.is_empty() { "deg".to_string() } else { format!("°{text}") };
+    Ok((rest, TokenKind::Name(name)))
 }
 
 fn quoted(input: &str) -> IResult<&str, TokenKind> {
@@ -177,6 +186,7 @@ mod tests {
     fn a_unit_may_touch_its_number() {
         use TokenKind::*;
         assert_eq!(kinds("2us 13C"), [Number(2.0), Name("us".into()), Number(13.0), Name("C".into()), End]);
+        assert_eq!(kinds("90° 5 µs"), [Number(90.0), Name("deg".into()), Number(5.0), Name("µs".into()), End]);
     }
 
     #[test]

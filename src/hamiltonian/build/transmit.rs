@@ -81,7 +81,8 @@ impl<'a> Builder<'a, '_> {
         }
     }
 
-    /// Pulses at once: cut at every beginning and end, so that between two cuts the same pulses act.
+    /// Pulses at once: cut at every beginning and end, so that between two cuts the same pulses act. An ideal pulse has no duration:
+    /// it is at the moment at which the alignment puts it, its beginning, middle or end of the longest pulse.
     pub(super) fn parallel(
         &mut self,
         align: Align,
@@ -91,17 +92,13 @@ impl<'a> Builder<'a, '_> {
     ) -> Result<(), Fault> {
         let mut drives = pulses.iter().map(|p| self.drive(p)).collect::<Result<Vec<_>, _>>()?;
         let whole = drive::align(&mut drives, align);
-        for (p, drive) in pulses.iter().zip(&drives).filter(|(p, _)| p.ideal) {
-            let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
-            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
-        }
         let mut edges: Vec<f64> =
             drives.iter().flat_map(|d| [d.start, d.start + d.duration]).chain([0.0, whole]).collect();
         edges.sort_by(f64::total_cmp);
         // Edges closer than rounding are one.
         edges.dedup_by(|b, a| (*b - *a).abs() <= 1e-12 * whole);
         for (k, &edge) in edges.iter().enumerate() {
-            self.transients_at(edge, whole, pulses, &drives, place, steps)?;
+            self.moments_at(edge, whole, pulses, &drives, place, steps)?;
             let Some(next) = edges.get(k + 1) else { break };
             let middle = 0.5 * (edge + next);
             let active: Vec<(&str, &Drive)> = pulses
@@ -116,8 +113,9 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// The transients of the pulses that end at a moment, and of those that begin then.
-    fn transients_at(
+    /// What happens at a moment inside parallel pulses: the transients of those that end, ideal pulses, the transients of those that
+    /// begin.
+    fn moments_at(
         &mut self,
         edge: f64,
         whole: f64,
@@ -131,6 +129,10 @@ impl<'a> Builder<'a, '_> {
         for (p, drive) in finite().filter(|(_, d)| here(d.start + d.duration)) {
             let [_, trailing] = drive::transients(self.e, &p.nucleus, drive)?;
             self.transient(&p.nucleus, drive, trailing, place, steps);
+        }
+        for (p, drive) in pulses.iter().zip(drives).filter(|(p, d)| p.ideal && here(d.start)) {
+            let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
+            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
         }
         for (p, drive) in finite().filter(|(_, d)| here(d.start)) {
             let [leading, _] = drive::transients(self.e, &p.nucleus, drive)?;

@@ -1,0 +1,99 @@
+//! Phase cycles that cancel what was prepared: the scans add up to (almost) nothing, and all that is read is rounding.
+//!
+//! A mean over a spread of members may rightly be small; a mean over the scans of one member that is small beside each scan is
+//! a cycle without a receiver, or with a wrong one.
+
+use super::Lab;
+use crate::hamiltonian::{Acquire, Member};
+use crate::linalg::{C64, Matrix, ZERO};
+use crate::spin::State;
+
+/// A mean below this share of the single scans is none.
+const LOST: f64 = 1e-2;
+
+/// How many scans of the phase cycle walk side by side; 1 where members follow group by group, and scans are not told apart.
+pub fn scans(members: &[Member], here: usize) -> usize {
+    if here < members.len() {
+        return 1;
+    }
+    members.iter().map(|m| m.variation.scan + 1).max().unwrap_or(1)
+}
+
+/// How much of some scans their mean has kept: `|sum_k A_k| / sum_k |A_k|` of the members, each the sum over its scans, added up.
+/// `None` where nothing is there to be lost. Members are the product of the scans, outermost, and the spreads.
+fn kept(parts: &[Matrix], scans: usize) -> Option<f64> {
+    let stride = parts.len() / scans;
+    let (mut of_means, mut of_scans) = (0.0, 0.0);
+    for member in 0..stride {
+        let own = || (0..scans).filter_map(|scan| parts.get(scan * stride + member));
+        let sum = own().fold(None, |sum: Option<Matrix>, m| Some(sum.map_or_else(|| m.clone(), |s| s + m)));
+        of_means += sum.map_or(0.0, |m| m.norm());
+        of_scans += own().map(|m| m.norm()).sum::<f64>();
+    }
+    (of_scans > 0.0).then(|| of_means / of_scans)
+}
+
+/// The deviation of a density matrix from the even mixture.
+fn deviation(rho: &Matrix) -> Matrix {
+    let mean = rho.trace() / rho.nrows() as f64;
+    let mut d = rho.clone();
+    (0..d.nrows()).for_each(|k| d[(k, k)] -= mean);
+    d
+}
+
+/// Notes when the scans of a phase cycle cancel at a tomography.
+pub fn read_out(lab: &Lab, states: &[State]) {
+    if lab.scans < 2 || states.len() % lab.scans != 0 {
+        return;
+    }
+    let parts: Vec<Matrix> = states.iter().map(|s| deviation(&s.density())).collect();
+    if let Some(share) = kept(&parts, lab.scans).filter(|share| *share < LOST) {
+        lab.note(format!(
+            "the scans of the phase cycle cancel at `tomography`: their mean has {share:.1e} of what a single scan has; cycle the \
+             pulses before it together, or leave the cycle out"
+        ));
+    }
+}
+
+/// Notes when the scans of a phase cycle cancel in a signal: in the coherences that a receiver sees, each in the phase of its scan.
+pub fn acquired(lab: &Lab, acquisitions: &[&Acquire], states: &[State]) {
+    if lab.scans < 2 || states.len() % lab.scans != 0 {
+        return;
+    }
+    let Some(nucleus) = acquisitions.first().map(|a| a.nucleus.as_str()) else { return };
+    let (space, basis) = (lab.space(), lab.space().basis());
+    let order: Vec<i64> = (0..space.len()).map(|k| basis.twice_m_of(Some(nucleus), space.state(k))).collect();
+    // Tr[rho F+] takes the elements from a state to that of one quantum less.
+    let seen = |(a, s): (&&Acquire, &State)| {
+        let (rho, phase) = (s.density(), C64::cis(-a.receiver));
+        Matrix::from_fn(
+            rho.nrows(),
+            rho.ncols(),
+            |i, j| if order[i] == order[j] - 2 { rho[(i, j)] * phase } else { ZERO },
+        )
+    };
+    let parts: Vec<Matrix> = acquisitions.iter().zip(states).map(seen).collect();
+    if let Some(share) = kept(&parts, lab.scans).filter(|share| *share < LOST) {
+        lab.note(format!(
+            "the scans of the phase cycle cancel in the signal of {nucleus}: together they have {share:.1e} of what they have one by \
+             one; let the receiver follow, as in `acquire {nucleus} ... phase NAME`"
+        ));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::real;
+
+    #[test]
+    fn scans_that_are_equal_keep_all_and_opposite_ones_nothing() {
+        let m = Matrix::from_fn(2, 2, |i, j| real((i + 2 * j) as f64));
+        let opposite = m.map(|x| -x);
+        assert_eq!(kept(&[m.clone(), m.clone()], 2), Some(1.0));
+        assert_eq!(kept(&[m.clone(), opposite.clone()], 2), Some(0.0));
+        // Two members of two scans each: one adds up, one cancels.
+        assert_eq!(kept(&[m.clone(), m.clone(), m.clone(), opposite], 2), Some(0.5));
+        assert_eq!(kept(&[Matrix::zeros(2, 2), Matrix::zeros(2, 2)], 2), None);
+    }
+}

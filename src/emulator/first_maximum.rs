@@ -1,0 +1,246 @@
+//! The first local maximum of a curve. It does not depend on how long the window is: the curve is followed from its beginning,
+//! panel by panel, and on each panel the zeros of the derivative of its interpolating polynomial are found, so that a shallow
+//! maximum just before a shallow minimum is not stepped over.
+
+use super::extremum::{Extremum, brent};
+use super::panel::{DEGREE, MOST_PANELS, TAIL, allowed, coefficients, value};
+use std::f64::consts::PI;
+
+/// How often a panel is halved where a curve is not smooth: a corner is then known to this power of two of the finest panel.
+const HALVINGS: i32 = 12;
+
+/// Tails below this share of a curve may be the errors of an adaptive method rather than a curve that is not resolved.
+const ROUNDING: f64 = 1e-6;
+
+/// Places at which the derivative of a panel's polynomial is looked at.
+const PLACES: usize = 8 * DEGREE;
+
+/// The first local maximum inside of `[0, duration]`; `None` when the curve has none. `grid` is the distance between samples that is
+/// fine enough for anything the curve may do but for corners.
+///
+/// # Errors
+/// Those of the curve.
+pub fn first_maximum<E>(
+    duration: f64,
+    grid: f64,
+    mut curve: impl FnMut(f64) -> Result<Option<f64>, E>,
+) -> Result<Option<Extremum>, E> {
+    let smallest = (grid * DEGREE as f64).min(duration);
+    let least = smallest * 0.5f64.powi(HALVINGS);
+    let (mut start, mut width, mut panels) = (0.0, smallest, 0);
+    let mut first = curve(0.0)?;
+    let mut range = (f64::INFINITY, f64::NEG_INFINITY);
+    let mut pieces = Pieces::default();
+    // The tail of the panel of twice the length that began here.
+    let mut coarser: Option<f64> = None;
+    while start < duration && panels < MOST_PANELS {
+        panels += 1;
+        let rest = duration - start;
+        let length = width.min(rest);
+        let end = if length == rest { duration } else { start + length };
+        let at = |x: f64| if x >= 1.0 { end } else { start + 0.5 * (end - start) * (1.0 + x) };
+        let mut nodes = vec![first];
+        for k in 1..=DEGREE {
+            nodes.push(curve(at(-(PI * k as f64 / DEGREE as f64).cos()))?);
+        }
+        let mut seen = range;
+        nodes.iter().flatten().for_each(|v| seen = (seen.0.min(*v), seen.1.max(*v)));
+        let polynomial = nodes.iter().copied().collect::<Option<Vec<f64>>>().map(|v| coefficients(&v));
+        let largest = |p: &[f64], from: usize| p[from..].iter().fold(0.0f64, |m, x| m.max(x.abs()));
+        let small = allowed(seen);
+        let tail = polynomial.as_ref().map_or(f64::INFINITY, |p| largest(p, DEGREE + 1 - TAIL));
+        // The errors of a curve do not become smaller on a shorter panel, the tail of a corner does.
+        let size = (10.0 * (seen.1 - seen.0)).max(seen.0.abs()).max(seen.1.abs());
+        let helps = tail > ROUNDING * size || coarser.is_none_or(|before| tail < 0.75 * before);
+        if tail > small && length > 1.001 * least && helps {
+            coarser = Some(tail);
+            width = 0.5 * length;
+            continue;
+        }
+        let node = |k: usize| (at(-(PI * k as f64 / DEGREE as f64).cos()), nodes[k]);
+        let breaks: Vec<(f64, Option<f64>)> = match &polynomial {
+            Some(p) if tail <= small => {
+                let inside = turning_points(p).into_iter().map(|x| (at(x), Some(value(p, x))));
+                [node(0)].into_iter().chain(inside).chain([node(DEGREE)]).collect()
+            }
+            _ => (0..=DEGREE).map(node).collect(),
+        };
+        let noise = 4.0 * if tail.is_finite() { small.max(tail) } else { small };
+        for (time, height) in breaks {
+            if let Some((low, peak, high)) = pieces.add(time, height, noise) {
+                return refined(low, peak, high, &mut curve).map(Some);
+            }
+        }
+        let easy = polynomial.as_ref().is_some_and(|p| largest(p, DEGREE / 2) <= small);
+        width = if easy || !helps { 2.0 * length } else { length };
+        (range, first, start, coarser) = (seen, nodes[DEGREE], end, None);
+    }
+    Ok(None)
+}
+
+/// Ends of pieces on which the curve only rises or only falls.
+#[derive(Default)]
+struct Pieces {
+    ends: Vec<(f64, f64)>,
+    /// The lowest since the beginning, until the curve has risen above it.
+    lowest: Option<f64>,
+    /// The number of the highest end since then.
+    peak: Option<usize>,
+}
+
+impl Pieces {
+    /// Adds the end of a piece. When the curve has risen and fallen again by more than `noise`: the highest end and the ends of the
+    /// pieces on both sides of it.
+    fn add(&mut self, time: f64, height: Option<f64>, noise: f64) -> Option<(f64, f64, f64)> {
+        let Some(height) = height else {
+            *self = Pieces::default();
+            return None;
+        };
+        if self.ends.last().is_some_and(|(last, _)| *last >= time) {
+            return None;
+        }
+        self.ends.push((time, height));
+        let here = self.ends.len() - 1;
+        let top = self.peak.map(|k| self.ends[k].1);
+        match (self.peak, top, self.lowest) {
+            (Some(k), Some(top), _) if height < top - noise => {
+                let side = |k: Option<usize>| k.and_then(|k| self.ends.get(k)).map(|(t, _)| *t);
+                let peak = self.ends[k].0;
+                return Some((side(k.checked_sub(1)).unwrap_or(peak), peak, side(Some(k + 1)).unwrap_or(time)));
+            }
+            (Some(_), Some(top), _) if height >= top => self.peak = Some(here),
+            (Some(_), ..) => {}
+            (None, _, Some(lowest)) if height > lowest + noise => self.peak = Some(here),
+            (None, _, lowest) => self.lowest = Some(lowest.map_or(height, |l| l.min(height))),
+        }
+        None
+    }
+}
+
+/// The maximum of the curve between two times, from a place near it.
+fn refined<E>(
+    low: f64,
+    peak: f64,
+    high: f64,
+    curve: &mut impl FnMut(f64) -> Result<Option<f64>, E>,
+) -> Result<Extremum, E> {
+    let start = Extremum { time: peak, value: curve(peak)?.unwrap_or(f64::NEG_INFINITY) };
+    let found = brent(low, high, start, curve)?;
+    Ok(if found.value > start.value { found } else { start })
+}
+
+/// The places of (-1, 1), ascending, where the derivative of a polynomial changes its sign.
+fn turning_points(p: &[f64]) -> Vec<f64> {
+    let slope = derivative(p);
+    let bend = derivative(&slope);
+    let place = |k: usize| -(PI * k as f64 / PLACES as f64).cos();
+    // Between two places the slope may touch zero and return; its own extremum lies where the bend changes its sign.
+    let mut places = vec![place(0)];
+    for k in 0..PLACES {
+        let (a, b) = (place(k), place(k + 1));
+        if value(&bend, a) * value(&bend, b) < 0.0 {
+            places.push(zero(&bend, a, b));
+        }
+        places.push(b);
+    }
+    let mut found = Vec::new();
+    for pair in places.windows(2) {
+        let (a, b) = (value(&slope, pair[0]), value(&slope, pair[1]));
+        if a * b < 0.0 {
+            found.push(zero(&slope, pair[0], pair[1]));
+        } else if b == 0.0 && pair[1] < 1.0 {
+            found.push(pair[1]);
+        }
+    }
+    found
+}
+
+/// The zero of a polynomial between two places of different signs, by halving.
+fn zero(p: &[f64], mut a: f64, mut b: f64) -> f64 {
+    let negative = value(p, a) < 0.0;
+    for _ in 0..60 {
+        let middle = 0.5 * (a + b);
+        if (value(p, middle) < 0.0) == negative { a = middle } else { b = middle }
+    }
+    0.5 * (a + b)
+}
+
+/// The derivative of a Chebyshev series: `d_(k-1) = d_(k+1) + 2 k c_k`, the first halved.
+fn derivative(p: &[f64]) -> Vec<f64> {
+    let n = p.len();
+    if n < 2 {
+        return vec![0.0];
+    }
+    let mut d = vec![0.0; n + 1];
+    for k in (1..n).rev() {
+        d[k - 1] = d[k + 1] + 2.0 * k as f64 * p[k];
+    }
+    d[0] *= 0.5;
+    d.truncate(n - 1);
+    d
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::convert::Infallible;
+
+    fn first(f: impl Fn(f64) -> f64, duration: f64, grid: f64) -> Option<Extremum> {
+        first_maximum(duration, grid, |t| Ok::<_, Infallible>(Some(f(t)))).unwrap()
+    }
+
+    #[test]
+    fn the_derivative_of_a_series_is_that_of_its_sum() {
+        // T3 = 4 x^3 - 3 x, T2 = 2 x^2 - 1.
+        let d = derivative(&[0.5, 0.25, 2.0, 1.0]);
+        for x in [-0.9f64, 0.1, 0.7] {
+            assert!((value(&d, x) - (0.25 + 8.0 * x + 12.0 * x * x - 3.0)).abs() < 1e-13);
+        }
+    }
+
+    #[test]
+    fn the_first_maximum_need_not_be_the_highest() {
+        let found = first(|t| t.sin() + 0.1 * t, 20.0, 0.8).unwrap();
+        assert!((found.time - (-0.1f64).acos()).abs() < 1e-7);
+    }
+
+    #[test]
+    fn a_shallow_maximum_is_found_in_every_window() {
+        // The slope 1 - a cos t is negative for |t - 2 pi k| < arccos(1/a): the maximum and the minimum behind it are 2 arccos(1/a)
+        // apart, and it is higher than the minimum by about the third power of that over 6.
+        for a in [1.5, 1.1, 1.01, 1.001, 1.0001f64] {
+            let f = |t: f64| t - a * t.sin();
+            let exact = 2.0 * PI - (1.0 / a).acos();
+            for duration in [7.0, 8.0, 12.0, 13.7, 20.0, 50.0, 200.0, 1000.0, 12345.6] {
+                for grid in [0.1, 0.8f64] {
+                    let found = first(f, duration, grid.min(duration / 3.0)).map(|x| (x.time, x.value));
+                    let (time, height) = found.unwrap_or_default();
+                    // A maximum is known to the root of rounding, and its place better by how flat it is.
+                    assert!((time - exact).abs() < 1e-5, "{a} {duration} {grid}: {time} for {exact}");
+                    assert!((height - f(exact)).abs() < 1e-12);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_corner_is_a_maximum_and_a_curve_that_only_rises_has_none() {
+        for (duration, corner) in [(1.0, 0.3), (40.0, 0.3), (40.0, 7.123)] {
+            let found = first(|t| -(t - corner).abs(), duration, 0.1).unwrap();
+            assert!((found.time - corner).abs() < 1e-6, "{duration} {corner}: {found:?}");
+        }
+        assert_eq!(first(|t| t, 30.0, 0.5), None);
+        assert_eq!(first(|t| t - 0.999 * t.sin(), 300.0, 0.5), None);
+        assert_eq!(first(|_| 1.0, 30.0, 0.5), None);
+    }
+
+    #[test]
+    fn small_early_maxima_count_beside_large_late_ones() {
+        let f = |t: f64| 1e-4 * t.sin() + (0.3 * (t - 60.0)).exp();
+        for duration in [5.0, 10.0, 30.0, 60.0, 90.0] {
+            let found = first(f, duration, 0.5).unwrap();
+            // cos t = -0.3e4 exp(0.3 (t - 60)) is near pi/2.
+            assert!((found.time - 1.57).abs() < 0.01, "{duration}: {found:?}");
+        }
+    }
+}
