@@ -10,7 +10,7 @@ use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::OfPair;
 use crate::linalg::real;
-use crate::source::Span;
+use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
 use crate::units::{HBAR, MAGNETIC_CONSTANT, TWO_PI, UnitSystem};
 
@@ -19,7 +19,8 @@ fn two_pi(e: &Evaluator) -> f64 {
     if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 }
 }
 
-fn like(e: &Evaluator, a: usize, b: usize) -> bool {
+/// Whether two spins are of one nucleus.
+pub fn like(e: &Evaluator, a: usize, b: usize) -> bool {
     e.basis.sites[a].isotope.map(|i| i.symbol) == e.basis.sites[b].isotope.map(|i| i.symbol)
 }
 
@@ -125,6 +126,36 @@ pub fn dipolar(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
         }
     }
     Ok(sum)
+}
+
+/// The dipolar couplings of pairs, Hz: the pair, the size along the field, and the place of the declaration. A coupling without a
+/// direction is taken for its size.
+///
+/// # Errors
+/// When a value cannot be evaluated.
+pub fn sizes(e: &Evaluator) -> Result<Vec<(usize, usize, f64, Place)>, Fault> {
+    let mut all = Vec::new();
+    for p in &e.experiment.system.dipolar {
+        for index in e.range(p.each.as_ref())? {
+            let (a, b) = two(e, p, index)?;
+            all.push((a, b, e.number_at(&p.value, index)?.abs(), p.place));
+        }
+    }
+    if !e.experiment.system.dipolar_all {
+        return Ok(all);
+    }
+    let mut known: Vec<(usize, [f64; 3], Place)> = Vec::new();
+    for p in &e.experiment.system.positions {
+        for index in e.range(p.each.as_ref())? {
+            known.push((e.site(&p.site, index)?, e.vector(&p.value, index)?, p.place));
+        }
+    }
+    for (k, (a, ra, _)) in known.iter().enumerate() {
+        for (b, rb, place) in &known[k + 1..] {
+            all.push((*a, *b, constant(e, *a, *b, *ra, *rb, place.0.unwrap_or_default())?.abs(), *place));
+        }
+    }
+    Ok(all)
 }
 
 fn no_direction(p: &OfPair, span: Span) -> Fault {

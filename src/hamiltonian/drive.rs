@@ -263,13 +263,13 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
         (Some(angle), Some(rf), None) => (rf, area.duration(angle, rf)?, angle),
         (Some(angle), None, None) => match default {
             Some(rf) if rf > 0.0 => (rf, area.duration(angle, rf)?, angle),
-            _ => return Err(missing_strength(p, span)),
+            _ => return Err(missing_strength(e, p, span)),
         },
         (None, rf, Some(t)) => match rf.or(default) {
             Some(rf) => (rf, t, area.of(t).map_or(0.0, |a| a * rf)),
-            None => return Err(missing_strength(p, span)),
+            None => return Err(missing_strength(e, p, span)),
         },
-        (None, _, None) => return Err(missing_strength(p, span)),
+        (None, _, None) => return Err(missing_strength(e, p, span)),
     };
     // An expression may be larger than 1 somewhere.
     let highest = match &envelope {
@@ -372,7 +372,18 @@ impl Area<'_> {
     }
 }
 
-fn missing_strength(p: &Pulse, span: Span) -> Fault {
+fn missing_strength(e: &Evaluator, p: &Pulse, span: Span) -> Fault {
+    let nuclei: Vec<&str> = e.basis.sites.iter().filter_map(|s| s.isotope).map(|i| i.symbol).collect();
+    if !nuclei.contains(&p.nucleus.as_str()) {
+        let diagnostic =
+            Diagnostic::new(Code::WrongOperator, span, format!("no spin of the system is {}", p.nucleus))
+                .label("this pulse has nothing to act on");
+        return match nuclei.first() {
+            Some(first) => diagnostic.help(format!("a pulse takes a nucleus of the system, such as `{first}`")),
+            None => diagnostic.help("declare nuclei in `system`, as in `spin a : 1H`; spins of a bare number turn by `evolve`"),
+        }
+        .into();
+    }
     Diagnostic::new(Code::MissingDeclaration, span, "this pulse has no strength")
         .label("expected `rf`, `duration` or `ideal`")
         .help(format!("write `rf = 25 kHz`, or give the channel one: `channel {} {{ rf = 25 kHz }}`", p.nucleus))

@@ -9,6 +9,7 @@ mod ensemble;
 mod envelope;
 mod hardware;
 mod lebedev;
+mod neglected;
 mod orientation;
 mod powder;
 mod prepare;
@@ -43,7 +44,8 @@ pub fn examine(
 ) -> Result<Vec<crate::diagnostic::Diagnostic>, Fault> {
     let mut evaluator = Evaluator::new(experiment, values)?;
     evaluator.spectrometer = spectrometer.map(|name| Spectrometer::of(&evaluator, name)).transpose()?;
-    let (schedule, warnings) = build(&evaluator)?;
+    let (schedule, mut warnings) = build(&evaluator)?;
+    warnings.extend(neglected::warnings(&evaluator, &schedule)?);
     // A large state is not formed only to be looked at.
     const SMALL: f64 = 64.0;
     if evaluator.basis.size() <= SMALL {

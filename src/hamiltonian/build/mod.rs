@@ -491,6 +491,33 @@ impl<'a> Builder<'a, '_> {
         if sites.is_empty() {
             sites = (0..self.e.basis.sites.len()).collect();
         }
+        if hamiltonian.is_zero() {
+            self.warnings.push(self.nothing_stored(b));
+        }
         Ok(Battery { sites, hamiltonian, place: b.place })
+    }
+
+    /// What is said of a battery whose Hamiltonian is zero.
+    fn nothing_stored(&self, b: &crate::ir::Battery) -> Diagnostic {
+        let system = &self.e.experiment.system;
+        let named = |part: &str| {
+            let mut found = false;
+            b.energy.walk(&mut |x| found |= matches!(&x.kind, ExprKind::Name(name) if name == part));
+            found
+        };
+        let help = if named("dipolar") && !system.positions.is_empty() && !system.dipolar_all {
+            "`dipolar all` in `system` takes the couplings from the positions"
+        } else if named("dipolar") && system.dipolar.is_empty() && !system.dipolar_all {
+            "no dipolar coupling is declared in `system`: for example `dipolar a b = 10 kHz`"
+        } else if named("scalar") && system.scalar.is_empty() {
+            "no scalar coupling is declared in `system`: for example `j a b = 10 Hz`"
+        } else if named("quadrupolar") && system.quadrupole.is_empty() {
+            "no quadrupolar coupling is declared in `system`: for example `quadrupole d = 130 kHz`"
+        } else {
+            "give it an operator, or other values of its parameters"
+        };
+        Diagnostic::new(Code::Vanishes, b.energy.span(), format!("the battery's energy `{}` is zero here", b.energy))
+            .label("its ergotropy, capacity and power are 0 for every state")
+            .help(help)
     }
 }
