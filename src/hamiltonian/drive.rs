@@ -280,7 +280,12 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     envelope.check_duration(length, span)?;
     let (amplitude, turning) = envelope.over(length);
     let amplitude = amplitude.scaled(rf * angular(e));
-    let mut turning: Vec<Scalar> = turning.into_iter().collect();
+    let turning = turning_of(e, p, turning.into_iter().collect())?;
+    Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, turning })
+}
+
+/// The angle that is added to the phase of a pulse: that of its shape, its offset and its modulation.
+fn turning_of(e: &Evaluator, p: &Pulse, mut turning: Vec<Scalar>) -> Result<Option<Scalar>, Fault> {
     if let Some(offset) = &p.offset {
         let rate = e.number(offset)? * angular(e);
         turning.push(Scalar::time().scaled(rate));
@@ -288,8 +293,7 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     if let Some(modulation) = &p.modulation {
         turning.push(e.curve(modulation)?);
     }
-    let turning = turning.into_iter().reduce(|a, b| a.plus(&b));
-    Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, turning })
+    Ok(turning.into_iter().reduce(|a, b| a.plus(&b)))
 }
 
 /// The same pulse in the steps of a spectrometer: its duration, the strength of its peak, its phase.
@@ -315,6 +319,16 @@ pub fn in_steps(
             return Ok(Drive { turning: drive.turning.clone(), amplitude: drive.amplitude.clone(), ..*drive });
         }
     };
+    if let Envelope::Steps(steps) = &envelope {
+        let (duration, phase, rounded) =
+            hardware.shape(steps, (drive.duration, rf, drive.phase), max_rf, span, said)?;
+        let envelope = Envelope::Steps(rounded.into());
+        let angle = envelope.mean(duration) * angular(e) * rf * duration;
+        let (amplitude, turning) = envelope.over(duration);
+        let peak = rf * angular(e);
+        let (amplitude, turning) = (amplitude.scaled(peak), turning_of(e, p, turning.into_iter().collect())?);
+        return Ok(Drive { start: drive.start, duration, phase, angle, amplitude, turning });
+    }
     let (duration, strength, phase) = hardware.pulse((drive.duration, rf, drive.phase), max_rf, span, said)?;
     Ok(drive.refitted(duration, strength / rf, phase))
 }
@@ -375,12 +389,12 @@ impl Area<'_> {
 fn missing_strength(e: &Evaluator, p: &Pulse, span: Span) -> Fault {
     let nuclei: Vec<&str> = e.basis.sites.iter().filter_map(|s| s.isotope).map(|i| i.symbol).collect();
     if !nuclei.contains(&p.nucleus.as_str()) {
-        let diagnostic =
-            Diagnostic::new(Code::WrongOperator, span, format!("no spin of the system is {}", p.nucleus))
-                .label("this pulse has nothing to act on");
+        let diagnostic = Diagnostic::new(Code::WrongOperator, span, format!("no spin of the system is {}", p.nucleus))
+            .label("this pulse has nothing to act on");
         return match nuclei.first() {
             Some(first) => diagnostic.help(format!("a pulse takes a nucleus of the system, such as `{first}`")),
-            None => diagnostic.help("declare nuclei in `system`, as in `spin a : 1H`; spins of a bare number turn by `evolve`"),
+            None => diagnostic
+                .help("declare nuclei in `system`, as in `spin a : 1H`; spins of a bare number turn by `evolve`"),
         }
         .into();
     }

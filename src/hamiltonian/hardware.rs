@@ -155,6 +155,66 @@ impl Spectrometer {
         Ok((duration, rf, phase))
     }
 
+    /// A pulse whose shape is a table of amplitudes (shares of `rf`, Hz) and phases: its duration, its phase and the table. Every step
+    /// of the table takes a whole number of steps of the clock, and its strength and phase are steps of the transmitter.
+    ///
+    /// # Errors
+    /// When a step of the table is shorter than half of a step of the clock, or the pulse is longer than any.
+    pub fn shape(
+        &self,
+        table: &[(f64, f64)],
+        (duration, rf, phase): (f64, f64, f64),
+        max_rf: Option<f64>,
+        span: Span,
+        said: &mut Vec<Diagnostic>,
+    ) -> Result<(f64, f64, Vec<(f64, f64)>), Fault> {
+        let n = table.len().max(1) as f64;
+        let length = self.rounded(duration / n, self.clock, ("a step of a shape", "us", 1e-6), span, said);
+        if length == 0.0 && duration > 0.0 {
+            let message =
+                format!("the steps of this shape take {:e} s, less than half of a step of the clock", duration / n);
+            return Err(self
+                .refuse(span, message, "too short")
+                .help("take a longer pulse, or a shape of fewer steps")
+                .into());
+        }
+        let (duration, phase) = self.times((length * n, phase), span, said)?;
+        let strength = self.amplitude_step.zip(max_rf).map(|(share, most)| share * most / rf);
+        let nearest = |x: f64, step: Option<f64>| match step {
+            Some(step) if step > 0.0 => (x / step).round() * step,
+            _ => x,
+        };
+        let rounded: Vec<(f64, f64)> =
+            table.iter().map(|(a, p)| (nearest(*a, strength), nearest(*p, self.phase_step))).collect();
+        let largest = |of: &dyn Fn(&(f64, f64)) -> f64| {
+            table.iter().zip(&rounded).map(|(a, b)| (of(a) - of(b)).abs()).fold(0.0, f64::max)
+        };
+        let (amplitudes, phases) = (largest(&|s| s.0), largest(&|s| s.1));
+        // The rounding of floats is no change.
+        if amplitudes > 1e-9 || phases > 1e-9 {
+            let changed = |(a, b): &(&(f64, f64), &(f64, f64))| (a.0 - b.0).abs() > 1e-9 || (a.1 - b.1).abs() > 1e-9;
+            let count = table.iter().zip(&rounded).filter(changed).count();
+            let shown = |x: f64| crate::syntax::number_text((x * 1e6).round() / 1e6);
+            said.push(
+                Diagnostic::new(
+                    Code::Rounded,
+                    span,
+                    format!(
+                        "`{}` makes {count} of the {} steps of this shape other than written",
+                        self.name,
+                        table.len()
+                    ),
+                )
+                .label(format!(
+                    "amplitudes change by up to {} of the peak, phases by up to {} deg",
+                    shown(amplitudes),
+                    shown(phases.to_degrees())
+                )),
+            );
+        }
+        Ok((duration, phase, rounded))
+    }
+
     /// Duration and phase of a pulse or lock in steps.
     ///
     /// # Errors
