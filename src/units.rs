@@ -289,9 +289,15 @@ impl Unit {
                 return format!("1 {word} is {size} {}; units of {} are {others}", unit.symbol, unit.dimension);
             }
         }
-        let long = |w: &str| w.chars().count() >= 3;
-        let near = UNITS.iter().map(|u| u.symbol).filter(|s| long(s));
-        match crate::diagnostic::nearest(word, near).filter(|_| long(word)) {
+        // Letters that were swapped, or one that is wrong in a long word.
+        let sorted = |w: &str| {
+            let mut letters: Vec<char> = w.chars().collect();
+            letters.sort_unstable();
+            letters
+        };
+        let own = sorted(&lower);
+        let near = UNITS.iter().map(|u| u.symbol).filter(|s| s.len() > 5 || sorted(&s.to_lowercase()) == own);
+        match crate::diagnostic::nearest(word, near) {
             Some(symbol) => format!("did you mean `{symbol}`?"),
             None => "write a product with `*`; units are s, ms, us, ns, Hz, kHz, MHz, rad/s, deg, rad, T, G, K, angstrom, nm, J, ppm"
                 .into(),
