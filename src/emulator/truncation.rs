@@ -7,7 +7,6 @@
 
 use super::course::Course;
 use super::generator::Generator;
-use super::propagate::corners;
 use super::sectors::movers;
 use super::step::{StepError, choose};
 use super::{Lab, Options};
@@ -81,7 +80,7 @@ pub fn along(lab: &Lab, segment: &Segment, begin: &State, options: &Options) -> 
         return Ok(());
     }
     let generator = Generator::of(segment, lab.space());
-    let turns = segment.duration * generator.bandwidth(segment.duration) / TURN;
+    let turns = segment.duration * generator.bandwidth(0.0, segment.duration) / TURN;
     // Written so that a bandwidth that is not a number counts as a large one.
     let looks = if turns < MOST_LOOKS as f64 { turns.ceil().max(1.0) as usize } else { MOST_LOOKS };
     let golden = 0.5 * (5f64.sqrt() - 1.0);
@@ -90,7 +89,7 @@ pub fn along(lab: &Lab, segment: &Segment, begin: &State, options: &Options) -> 
         segment.duration * (k as f64 + inside) / looks as f64
     };
     let stepper = choose(&generator, segment, begin, options.method, options.tolerance)?;
-    let mut course = Course::new(stepper, begin.clone(), corners(segment));
+    let mut course = Course::new(stepper, begin.clone());
     for k in 0..looks {
         lab.watch(&course.state(place(k))?);
     }

@@ -323,7 +323,7 @@ pub fn in_steps(
         let (duration, phase, rounded) =
             hardware.shape(steps, (drive.duration, rf, drive.phase), max_rf, span, said)?;
         let envelope = Envelope::Steps(rounded.into());
-        let angle = envelope.mean(duration) * angular(e) * rf * duration;
+        let angle = Area { envelope: &envelope, factor: angular(e), span }.of(duration).map_or(0.0, |a| a * rf);
         let (amplitude, turning) = envelope.over(duration);
         let peak = rf * angular(e);
         let (amplitude, turning) = (amplitude.scaled(peak), turning_of(e, p, turning.into_iter().collect())?);
