@@ -226,8 +226,7 @@ pub(crate) struct Lab {
     /// What is wanted of every member by itself.
     pub each: Each,
     edges: Vec<truncation::Edge>,
-    /// How many scans of a phase cycle walk side by side.
-    scans: usize,
+    scans: usize, // of a phase cycle, side by side
     notes: RefCell<Vec<String>>,
 }
 
