@@ -70,7 +70,7 @@ codes! {
     WrongOperator = "E407", "an operator that this subsystem does not have";
     Contradiction = "E408", "quantities that contradict each other";
     WrongState = "E409", "a state that does not fit the system";
-    InsideLoop = "E410", "a mark or record inside a loop";
+    InsideLoop = "E410", "a mark, record, acquisition or the like inside a loop";
     EmptySweep = "E411", "a sweep without points, or of unequal lengths";
     HardwareLimit = "E413", "something that the spectrometer cannot do";
     BlindTomography = "E412", "a tomography that does not see all of the state that can be seen";

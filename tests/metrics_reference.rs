@@ -2,7 +2,7 @@
 //! test does not know fails it.
 
 use ergoseq::emulator::step::choose;
-use ergoseq::emulator::{At, Generator, Method};
+use ergoseq::emulator::{Generator, GeneratorAt, Method};
 use ergoseq::hamiltonian::{Scalar, Segment};
 use ergoseq::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, hermitian_values, real};
 use ergoseq::metrics::*;
@@ -265,7 +265,7 @@ impl Instant {
         let h = on_sites(basis, &self.battery, &self.h);
         let cells = Cells::new(&space, self.battery.clone(), &h, None).expect("the battery acts on its cells");
         let scene = Scene::new(space, Some(cells), self.initial.clone());
-        let motion = self.generator.as_ref().map(|generator| At { generator, time: self.time });
+        let motion = self.generator.as_ref().map(|generator| GeneratorAt { generator, time: self.time });
         let moment = Moment::new(&scene, &self.state, motion.as_ref().map(|m| m as &dyn Motion), self.time);
         (Metric::named(name).unwrap_or_else(|| panic!("no metric {name}")).evaluate)(&moment, arguments).ok()
     }

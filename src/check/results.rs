@@ -310,12 +310,17 @@ impl Names<'_> {
             let message = format!("`{MEMBER_MEAN}` takes one metric, {} given", items.len());
             return Err(Diagnostic::new(Code::WrongArguments, span, message).into());
         };
-        let mut whole = self.check(inner, scope)?;
-        inner.walk(&mut |x| {
-            whole |= is_aggregate(x)
-                || matches!(&x.kind, ExprKind::Call(n, _) if n == MEMBER_MEAN || n.starts_with("signal"));
+        self.check(inner, scope)?;
+        // A metric stays one where `measure` lists it too; a named result is one number of the whole run.
+        let (mut metric, mut whole) = (false, false);
+        inner.walk(&mut |x| match &x.kind {
+            _ if is_aggregate(x) => whole = true,
+            ExprKind::Call(n, _) if n == MEMBER_MEAN || n.starts_with("signal") => whole = true,
+            ExprKind::Name(n) | ExprKind::Call(n, _) if Metric::named(n).is_some() => metric = true,
+            ExprKind::Name(n) if self.results.contains(&n.as_str()) => whole = true,
+            _ => {}
         });
-        if whole {
+        if whole || !metric {
             return Err(Diagnostic::new(
                 Code::WrongArguments,
                 inner.span(),

@@ -22,13 +22,23 @@ struct Builder<'a, 'b> {
     marks: HashMap<String, Span>,
     events: usize,
     in_loop: bool,
+    /// The outermost call inside of the loop, where the statement stands in a subsequence.
+    loop_call: Option<Span>,
 }
 
 /// Fills in the sequence.
 pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declarations: &Declarations) {
     let mut first: Option<Span> = None;
-    let mut builder =
-        Builder { c, declarations, calls: vec![], traces: vec![], marks: HashMap::new(), events: 0, in_loop: false };
+    let mut builder = Builder {
+        c,
+        declarations,
+        calls: vec![],
+        traces: vec![],
+        marks: HashMap::new(),
+        events: 0,
+        in_loop: false,
+        loop_call: None,
+    };
     for item in items {
         let ItemKind::Sequence(statements) = &item.kind else { continue };
         let span = item.place.0.unwrap_or_default();
@@ -90,9 +100,7 @@ impl Builder<'_, '_> {
         let span = place.0.unwrap_or_default();
         let kind = match &statement.kind {
             StatementKind::Prepare(states) => {
-                if self.in_loop {
-                    self.c.diagnostics.push(inside_loop("prepare", span));
-                }
+                self.refuse_in_loop("prepare", span);
                 EventKind::Prepare(states.iter().filter_map(|s| self.state(s)).collect())
             }
             StatementKind::Pulse(p) => match self.pulse(p, place) {
@@ -145,7 +153,7 @@ impl Builder<'_, '_> {
                 self.mark(name);
                 EventKind::Mark { name: name.text.clone() }
             }
-            StatementKind::Acquire(a) => match self.acquire(a) {
+            StatementKind::Acquire(a) => match self.acquire(a, span) {
                 Some(kind) => kind,
                 None => return,
             },
@@ -203,7 +211,12 @@ impl Builder<'_, '_> {
             |word: &str| definition.arguments.iter().position(|a| a.text == word).map(|k| arguments[k].clone());
         let body: Vec<Statement> = definition.body.iter().map(|s| substitute(s, &replacement)).collect();
         self.calls.push(name.text.clone());
+        let outer = self.loop_call;
+        if self.in_loop {
+            self.loop_call = outer.or(Some(name.span()));
+        }
         events.extend(self.events(&body));
+        self.loop_call = outer;
         self.calls.pop();
     }
 
@@ -228,10 +241,20 @@ impl Builder<'_, '_> {
         }
     }
 
-    fn mark(&mut self, name: &Name) {
-        if self.in_loop {
-            self.c.diagnostics.push(inside_loop("mark", name.span()));
+    /// Refuses what is taken once where it stands in a loop, or in a subsequence that is called in one.
+    fn refuse_in_loop(&mut self, what: &str, span: Span) {
+        if !self.in_loop {
+            return;
         }
+        let diagnostic = inside_loop(what, span);
+        self.c.diagnostics.push(match self.loop_call {
+            Some(call) => diagnostic.related(call, "called inside a loop"),
+            None => diagnostic,
+        });
+    }
+
+    fn mark(&mut self, name: &Name) {
+        self.refuse_in_loop("mark", name.span());
         if name.text == "tomography" {
             self.c.diagnostics.push(
                 Diagnostic::new(Code::ReservedName, name.span(), "the state that a tomography finds is at this mark")
@@ -254,9 +277,7 @@ impl Builder<'_, '_> {
     fn record(&mut self, record: &Option<ast::Record>, span: Span) -> Option<ir::Record> {
         let record = record.as_ref()?;
         let place = record.name.as_ref().map_or(span, Name::span);
-        if self.in_loop {
-            self.c.diagnostics.push(inside_loop("record", place));
-        }
+        self.refuse_in_loop("record", place);
         let points = self.c.number(&record.points, Dimension::NUMBER);
         let name = record.name.as_ref().map_or_else(|| format!("trace{}", self.traces.len() + 1), |n| n.text.clone());
         if let Some((_, before)) = self.traces.iter().find(|(n, _)| *n == name) {
@@ -411,7 +432,8 @@ impl Builder<'_, '_> {
         expr.clone()
     }
 
-    fn acquire(&mut self, a: &ast::Acquire) -> Option<EventKind> {
+    fn acquire(&mut self, a: &ast::Acquire, span: Span) -> Option<EventKind> {
+        self.refuse_in_loop("acquire", span);
         let nucleus = self.nucleus(&a.channel)?;
         let known: Vec<&str> = ir::ACQUIRE_SETTINGS.iter().map(|(w, _)| *w).collect();
         let (mut snr, mut seed) = (None, None);
@@ -430,9 +452,7 @@ impl Builder<'_, '_> {
     }
 
     fn tomography(&mut self, given: &[ast::Setting], span: Span) -> ir::Tomography {
-        if self.in_loop {
-            self.c.diagnostics.push(inside_loop("tomography", span));
-        }
+        self.refuse_in_loop("tomography", span);
         if let Some(before) = self.marks.get("tomography") {
             self.c.diagnostics.push(twice("tomography", span, *before));
         }
@@ -644,9 +664,21 @@ impl Builder<'_, '_> {
 }
 
 fn inside_loop(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::new(Code::InsideLoop, span, format!("a `{what}` inside a loop would be taken many times over"))
-        .label("inside a loop")
-        .help("put it behind the loop, or sweep the number of repetitions: `param n = 8`, `loop n { ... }`, `sweep n = ...`")
+    let (message, help) = match what {
+        "prepare" => {
+            ("a state is prepared once, so no `prepare` stands inside a loop".to_string(), "put it before the loop")
+        }
+        "acquire" => (
+            "an `acquire` inside a loop would be one decay for each repetition".to_string(),
+            "put it behind the loop; for a point behind every cycle sweep the number of cycles: `param n = 1`, `loop n { ... }`, \
+             `acquire ... points 1 ...`, `sweep n = 1 .. 64 points 64`",
+        ),
+        _ => (
+            format!("a `{what}` inside a loop would be taken many times over"),
+            "put it behind the loop, or sweep the number of repetitions: `param n = 8`, `loop n { ... }`, `sweep n = ...`",
+        ),
+    };
+    Diagnostic::new(Code::InsideLoop, span, message).label("inside a loop").help(help)
 }
 
 /// A shape or ramp that is known by name: its arguments, and how many of them must be given.

@@ -1,7 +1,7 @@
 //! Whether a powder has enough orientations: the same experiment with fewer of them.
 
 use super::{Options, Run, run};
-use crate::hamiltonian::{Evaluator, Fault, Values};
+use crate::hamiltonian::{Evaluator, Fault, Values, coarser};
 use crate::ir::Experiment;
 use crate::syntax::{Expr, number_text};
 
@@ -19,14 +19,9 @@ pub fn powder(
     let mut fewer = experiment.clone();
     let Some(d) = fewer.ensemble.iter_mut().find(|d| d.quantity == "orientation") else { return Ok(None) };
     let Some(points) = d.points.as_ref().map(|p| e.count(p, 1)).transpose()? else { return Ok(None) };
-    let less = match d.shape.as_str() {
-        // Its points are Fibonacci's numbers.
-        "zcw" => (points as f64 / 1.618_034).round() as usize,
-        _ => points * 2 / 3,
-    };
-    if less < 5 {
-        return Ok(None);
-    }
+    // A grid of fewer points than this tells nothing of the one that was asked for.
+    const FEWEST: usize = 5;
+    let Some(less) = coarser(&d.shape, points).filter(|n| *n >= FEWEST) else { return Ok(None) };
     d.points = Some(Expr::number(less as f64));
     let coarse = run(&fewer, given, options, &[])?;
     let mut all: Vec<Change> = Vec::new();

@@ -1,6 +1,6 @@
 //! The battery of an experiment in a state made of counts of single shots.
 
-use super::evaluator;
+use super::members::evaluator;
 use super::readout::battery_of;
 use super::{Options, question::unit_of};
 use crate::diagnostic::{Code, Diagnostic};

@@ -4,8 +4,8 @@
 use super::mesh::Mesh;
 use super::step::StepError;
 use crate::hamiltonian::Segment;
-use crate::linalg::{C64, I, Matrix, Vector, hermitian_part, make_hermitian, norm_squared, product, real};
-use crate::metrics::{LARGEST_MATRIX, Motion, Rate};
+use crate::linalg::{I, Matrix, Vector, hermitian_part, make_hermitian, norm_squared, product, real};
+use crate::metrics::Rate;
 use crate::spin::{Action, Operator, Space, Sparse, State, components};
 use crate::waveform::Scalar;
 use std::cell::{OnceCell, RefCell};
@@ -140,6 +140,11 @@ impl Generator {
             parts: OnceCell::new(),
             products,
         }
+    }
+
+    /// The terms of H on the whole system: coefficients and operators.
+    pub fn whole_system(&self) -> &[(Scalar, Arc<Operator>)] {
+        &self.whole
     }
 
     /// Whether H is the same at all times.
@@ -379,93 +384,6 @@ impl Generator {
         }
         largest
     }
-}
-
-/// A generator at a moment, as metrics see it.
-pub struct At<'a> {
-    /// The generator.
-    pub generator: &'a Generator,
-    /// The time since the segment began.
-    pub time: f64,
-}
-
-impl Motion for At<'_> {
-    fn hamiltonian(&self) -> Option<Matrix> {
-        let n = self.generator.whole.first()?.1.dimension();
-        if n > LARGEST_MATRIX {
-            return None;
-        }
-        let mut sum = Matrix::zeros(n, n);
-        for (c, operator) in &self.generator.whole {
-            sum += operator.matrix().map(|x: C64| x * c.at(self.time));
-        }
-        Some(sum)
-    }
-
-    fn rate(&self, state: &State) -> Rate {
-        self.generator.rate(self.time, state)
-    }
-}
-
-/// The members of an ensemble at a moment: what moves each of them, and where each is.
-pub struct Together<'a> {
-    /// One a member.
-    pub generators: &'a [Generator],
-    /// Times since their segments began.
-    pub times: &'a [f64],
-    /// Their states.
-    pub states: &'a [State],
-    /// Their weights.
-    pub weights: &'a [f64],
-}
-
-impl Motion for Together<'_> {
-    /// A spread sample has no single Hamiltonian.
-    fn hamiltonian(&self) -> Option<Matrix> {
-        match (self.generators, self.times) {
-            ([generator], [time]) => At { generator, time: *time }.hamiltonian(),
-            _ => None,
-        }
-    }
-
-    /// Of the mean state, which is the mean of the members' rates.
-    fn rate(&self, state: &State) -> Rate {
-        if let ([generator], [time]) = (self.generators, self.times) {
-            return generator.rate(*time, state);
-        }
-        let n = state.dimension();
-        let mut sum = Matrix::zeros(n, n);
-        for (((generator, time), state), weight) in
-            self.generators.iter().zip(self.times).zip(self.states).zip(self.weights)
-        {
-            let rate = match (generator.rate(*time, state), state) {
-                (Rate::Mixed(rate), _) => rate,
-                (Rate::Pure(v), State::Pure(psi)) => {
-                    let half = &v * psi.adjoint();
-                    &half + half.adjoint()
-                }
-                (Rate::Pure(_), State::Mixed(rho)) => generator.rate_of_density(*time, rho),
-            };
-            sum += rate.map(|x| x * *weight);
-        }
-        Rate::Mixed(sum)
-    }
-}
-
-/// The mean of the members' states.
-pub fn mean_state(weights: &[f64], states: &[State]) -> State {
-    if let [one] = states {
-        return one.clone();
-    }
-    let n = states.first().map_or(1, State::dimension);
-    let sum = weights.iter().zip(states).fold(Matrix::zeros(n, n), |mut sum, (w, s)| {
-        match s {
-            State::Mixed(rho) => sum.zip_apply(rho, |x, y| *x += y * *w),
-            State::Pure(_) => sum += s.density().map(|x| x * *w),
-        }
-        sum
-    });
-    State::Mixed(sum)
 }
 
 /// Moves a density matrix by a map that leaves the identity alone, through its deviation from the identity. At a polarisation of

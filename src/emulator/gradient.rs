@@ -13,10 +13,12 @@
 //! `-i tau C U` for `dU/dx`, is wrong in second order of the step and stalls climbs near the top; it is not taken. `H_0` and `C` are read
 //! from schedules, so offsets, couplings, rf strengths and channels of a file count as they do in a run.
 
+use super::members::evaluator;
+use super::motion::mean_state;
 use super::projection::Projection;
-use super::propagate::{Walk, failed};
+use super::propagate::{Propagation, failed};
 use super::question::{Question, Refusal, aggregates};
-use super::{Generator, Lab, Options, asked, each, evaluator, open_lab, sectors};
+use super::{Generator, Lab, Options, asked, member_average, open_lab, sectors};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Schedule, Segment, Step, Values, build, members, prepare};
 use crate::ir::{Experiment, key_of};
@@ -130,7 +132,10 @@ impl Landscape {
                 .help("`ergoseq optimise` looks for parameters of pulses without slopes")
                 .into());
         }
-        let lab = open_lab(&e, &first[3], space, prepared, Arc::new(asked(&e, &[])?))?;
+        let (declared, _) = build(&e)?;
+        let states: Vec<State> = schedules.iter().map(|(_, p)| p.state(&space)).collect();
+        let initial = mean_state(members.iter().map(|m| m.weight).zip(&states));
+        let lab = open_lab(&e, &declared, space, initial, Arc::new(asked(&e, &[])?))?;
         let mut ways = Vec::with_capacity(members.len());
         for (member, (own, prepared)) in members.iter().zip(&schedules) {
             let mut way = Setting { lab: &lab, options, staircase: &staircase, pieces: vec![], shaped: false };
@@ -220,7 +225,7 @@ impl Landscape {
 
     fn answer(&self, rho: &Matrix) -> Result<f64, Fault> {
         let state = State::Mixed(rho.clone());
-        self.question.answer(Some(&self.lab.moment(&state, None, 0.0)), &BTreeMap::new()).map_err(|refusal| {
+        self.question.answer(Some(&self.lab.moment(&state, None, None)), &BTreeMap::new()).map_err(|refusal| {
             let why = match refusal {
                 Refusal::Undefined(why) => why.to_string(),
                 Refusal::NotFinite(x) => format!("it is {x}"),
@@ -273,7 +278,7 @@ impl Landscape {
 
 /// The question, refused where it is none about a single state.
 fn question(e: &Evaluator, expr: &Expr) -> Result<Question, Fault> {
-    let averaged = !each::wanted(std::iter::once(expr)).is_empty();
+    let averaged = !member_average::wanted(std::iter::once(expr)).is_empty();
     if averaged || !aggregates(e, expr)?.is_empty() {
         let message = format!("`{expr}` is not a number of the state at one mark, so shapes have no slope of it");
         return Err(Diagnostic::without_place(Code::Contradiction, message)
@@ -417,12 +422,12 @@ impl Setting<'_> {
         let n = self.lab.space().len();
         let owned = Segment { record: None, ..segment.clone() };
         let step = Step::Segment(owned);
-        let mut walk = Walk::new(self.lab, self.options, vec![1.0]);
+        let mut walk = Propagation::new(self.lab, self.options, vec![1.0]);
         let mut u = Matrix::zeros(n, n);
         for column in 0..n {
             let mut psi = crate::linalg::Vector::zeros(n);
             psi[column] = real(1.0);
-            if let State::Pure(psi) = walk.alone(&step, State::Pure(psi))? {
+            if let State::Pure(psi) = walk.step_member(&step, State::Pure(psi))? {
                 u.set_column(column, &psi);
             }
         }

@@ -5,7 +5,6 @@ mod cancel;
 mod convergence;
 mod counted;
 mod course;
-mod each;
 mod estimate;
 mod extremum;
 mod first_maximum;
@@ -14,7 +13,11 @@ mod gradient;
 mod kept;
 mod levels;
 mod lines;
+mod meeting;
+mod member_average;
+mod members;
 mod mesh;
+mod motion;
 mod panel;
 mod plan;
 mod points;
@@ -34,8 +37,9 @@ pub mod typical;
 
 pub use counted::{Cells as CountedCells, cells_of};
 pub use estimate::{Estimate, bytes_text, estimate};
-pub use generator::{At, Generator};
+pub use generator::Generator;
 pub use gradient::Landscape;
+pub use motion::GeneratorAt;
 pub use plan::plan;
 pub use points::{Point, SweepAxis, axes, point, points};
 pub use question::{Question, quantity_of, unit_of};
@@ -44,17 +48,15 @@ pub use rehearse::{Block, Rehearsal, longest_t1, rehearse};
 pub use typical::Typical;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{
-    Evaluator, Fault, Member, Outline, Prepared, Schedule, Shared, Spectrometer, Step, Values, build, members, prepare,
-};
+use crate::hamiltonian::{Evaluator, Fault, Schedule, Shared, Step, Tomography, Values, members};
 use crate::ir::{Experiment, key_of};
 use crate::metrics::{Cells, Moment, Motion, Scene};
 use crate::spin::{Space, State};
 use crate::syntax::Expr;
-use each::Each;
+use member_average::MemberAverages;
+use members::{evaluator, prepared_state, schedules};
 use propagate::Found;
 use question::{Aggregate, Refusal, aggregates};
-use rayon::prelude::*;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -224,14 +226,35 @@ pub(crate) struct Lab {
     pub scene: Scene,
     pub asked: Arc<Asked>,
     /// What is wanted of every member by itself.
-    pub each: Each,
+    pub member_averages: MemberAverages,
+    /// The readout of the system as declared, where there is one.
+    pub tomography: Option<Tomography>,
     edges: Vec<truncation::Edge>,
     scans: usize, // of a phase cycle, side by side
     notes: RefCell<Vec<String>>,
 }
 
 impl Lab {
-    pub(crate) fn moment<'a>(&'a self, state: &'a State, motion: Option<&'a dyn Motion>, time: f64) -> Moment<'a> {
+    /// One of which nothing is asked.
+    pub(crate) fn unasked(scene: Scene) -> Lab {
+        Lab {
+            scene,
+            asked: Arc::default(),
+            member_averages: MemberAverages::default(),
+            tomography: None,
+            edges: vec![],
+            scans: 1,
+            notes: RefCell::default(),
+        }
+    }
+
+    /// The state at a moment; its time is `None` where members of an ensemble reach it at different ones.
+    pub(crate) fn moment<'a>(
+        &'a self,
+        state: &'a State,
+        motion: Option<&'a dyn Motion>,
+        time: Option<f64>,
+    ) -> Moment<'a> {
         Moment::new(&self.scene, state, motion, time)
     }
 
@@ -250,7 +273,7 @@ impl Lab {
         self.asked.questions.is_empty()
             && self.asked.aggregates.is_empty()
             && self.edges.is_empty()
-            && self.each.is_empty()
+            && self.member_averages.is_empty()
             && options.states == 0
     }
 
@@ -324,52 +347,6 @@ impl Emulator<'_> {
     }
 }
 
-/// Schedules and states of all members. Of several mistakes the first in the order of members is given, whatever the number of threads.
-fn schedules(
-    e: &Evaluator,
-    given: &Values,
-    options: &Options,
-    members: &[Member],
-) -> Result<Vec<(Schedule, Prepared)>, Fault> {
-    // A perfect sample is its only member.
-    if let [member] = members
-        && member.is_perfect()
-        && options.spectrometer.is_none()
-    {
-        return Ok(vec![schedule_of(e)?]);
-    }
-    let outline = e.outline();
-    let all: Vec<Result<(Schedule, Prepared), Fault>> =
-        members.par_iter().map(|member| member_schedule(&outline, given, options, member)).collect();
-    all.into_iter().collect()
-}
-
-fn schedule_of(e: &Evaluator) -> Result<(Schedule, Prepared), Fault> {
-    let (schedule, _) = build(e)?;
-    let prepared = prepare(e, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
-    Ok((schedule, prepared))
-}
-
-/// The schedule and the state of a member.
-fn member_schedule(
-    outline: &Outline,
-    given: &Values,
-    options: &Options,
-    member: &Member,
-) -> Result<(Schedule, Prepared), Fault> {
-    let mut own = outline.member(given, &member.variation, &member.values)?;
-    own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
-    schedule_of(&own)
-}
-
-/// The state that a member begins with.
-fn prepared_state(schedule: &Schedule, prepared: &Prepared, space: &Space) -> State {
-    match prepared.state(space) {
-        State::Pure(psi) if !schedule.is_unitary() => State::Mixed(State::Pure(psi).density()),
-        state => state,
-    }
-}
-
 fn run_at(
     e: &Evaluator,
     given: &Values,
@@ -380,7 +357,7 @@ fn run_at(
     let experiment = e.experiment;
     let members = members(e)?;
     let (group, rest) = members.split_at(members.len().min(receive::GROUP));
-    let mut schedules = self::schedules(e, given, options, group)?;
+    let mut schedules = schedules(e, given, options, group)?;
     let single = members.len() == 1;
     let (schedule, prepared) = &schedules[0];
     // Members may be moved by different operators, so their common space is the whole.
@@ -390,58 +367,63 @@ fn run_at(
     };
     let pure = single && !schedule.is_read_out() && prepared.is_pure() && schedule.is_unitary();
     let size = estimate::check(schedule, &space, pure, options.max_memory)?;
-    let mut lab = open_lab(e, schedule, space, prepared, asked()?)?;
+    let initial = prepared.state(&space);
+    let declared = members::declared(e, &members)?;
+    let mut lab = open_lab(e, declared.as_ref().unwrap_or(schedule), space, initial, asked()?)?;
     let expressions = experiment.measures.iter().map(|m| &m.value).chain(extra.iter().map(|(x, _)| x));
-    let wanted = each::wanted(expressions.chain(experiment.theories.iter().map(|t| &t.metric)));
+    let wanted = member_average::wanted(expressions.chain(experiment.theories.iter().map(|t| &t.metric)));
     // Where nothing but signals is asked, the other members follow group by group.
-    let followed = wanted.is_empty() && receive::suffices(&lab, schedule, options);
-    let (here, followers) = if followed { (group, rest) } else { (members.as_slice(), &members[..0]) };
-    let states = here.len() as f64 * 16.0 * (lab.space().len() as f64).powi(2);
+    let followed = wanted.is_empty() && receive::signal_only(&lab, schedule, options);
+    let (side_by_side, followers) = if followed { (group, rest) } else { (members.as_slice(), &members[..0]) };
+    let states = side_by_side.len() as f64 * 16.0 * (lab.space().len() as f64).powi(2);
     if !single && states > options.max_memory {
-        let needed = format!("for each of {} members about {} in all", here.len(), bytes_text(states));
+        let needed = format!("for each of {} members about {} in all", side_by_side.len(), bytes_text(states));
         return Err(estimate::too_large(schedule, false, "", &needed, options.max_memory));
     }
     if !followed {
-        schedules.extend(self::schedules(e, given, options, rest)?);
+        schedules.extend(members::schedules(e, given, options, rest)?);
     }
-    let (schedule, _) = &schedules[0];
-    lab.each = Each::new(&wanted, here, &schedules, lab.space(), |m| evaluator(experiment, given, options, m))?;
-    lab.scans = cancel::scans(&members, here.len());
-    let weights: Vec<f64> = here.iter().map(|m| m.weight).collect();
+    let declared = declared.as_ref().unwrap_or(&schedules[0].0);
+    lab.scene.initial = members::mean_prepared(side_by_side, &schedules, lab.space());
+    let own = |m: &_| evaluator(experiment, given, options, m);
+    lab.member_averages = MemberAverages::new(&wanted, side_by_side, &schedules, lab.space(), own)?;
+    lab.scans = cancel::scans(&members, side_by_side.len());
+    let weights: Vec<f64> = side_by_side.iter().map(|m| m.weight).collect();
     let begin: Vec<State> = schedules.iter().map(|(s, p)| prepared_state(s, p, lab.space())).collect();
-    if schedule.battery.is_some() && experiment.ensemble.iter().any(|d| d.quantity == "orientation") {
+    if declared.battery.is_some() && experiment.ensemble.iter().any(|d| d.quantity == "orientation") {
         lab.note(
             "energies refer to the crystal as declared; `member_mean(energy)` is that of each crystallite of the powder \
              in its own Hamiltonian"
                 .into(),
         );
     }
-    revivals(e, schedule.duration(), &lab)?;
-    rounding::phases(schedule, options, &lab)?;
+    let longest = schedules.iter().map(|(s, _)| s.duration()).fold(0.0, f64::max);
+    revivals(e, longest, &lab)?;
+    rounding::phases(declared, options, &lab)?;
     let steps: Vec<&[Step]> = schedules.iter().map(|(s, _)| s.steps.as_slice()).collect();
-    let mut walk = propagate::Walk::new(&lab, options, weights);
-    let end = walk.steps(&steps, begin)?;
-    walk.mark("end", &end)?;
+    let mut propagation = propagate::Propagation::new(&lab, options, weights);
+    let end = propagation.through(&steps, begin)?;
+    propagation.mark("end", &end)?;
     let truncation = lab.edges.iter().map(|edge| edge.found(e)).collect::<Result<Vec<_>, Fault>>()?;
     let mut run = Run {
         params: experiment.params.iter().map(|p| (p.name.clone(), e.values[&p.name])).collect(),
         how: How {
-            whole: schedule.basis.size(),
+            whole: declared.basis.size(),
             dimension: size.dimension,
             pure: matches!(end.as_slice(), [State::Pure(_)]),
             random_vectors: 0,
             members: members.len(),
-            methods: walk.methods.clone(),
+            methods: propagation.methods.clone(),
             tolerance: options.tolerance,
-            duration: schedule.duration(),
+            duration: declared.duration(),
             truncation,
         },
         ..Run::default()
     };
-    let found = walk.aggregates.clone();
-    let Found { marks, traces, mut received, readings } = walk.finish();
-    receive::receive(&mut received, &e.outline(), followers, lab.space(), given, options)?;
-    let signals = received.into_iter().enumerate().map(|(k, r)| r.trace(k));
+    let found = propagation.aggregates.clone();
+    let Found { marks, traces, mut decays, readings } = propagation.finish();
+    receive::receive(&mut decays, &e.outline(), followers, lab.space(), given, options)?;
+    let signals = decays.into_iter().enumerate().map(|(k, d)| d.trace(k));
     run.tomographies = readings;
     summarise(e, experiment, &lab, &found, &mut run)?;
     answer_extra(e, extra, &found, &run.summary.clone(), &marks, &mut run)?;
@@ -449,18 +431,6 @@ fn run_at(
     run.traces = traces.into_iter().map(|t| only_measured(t, experiment)).chain(signals).collect();
     run.notes.extend(lab.notes.into_inner());
     Ok(run)
-}
-
-/// The evaluator of a member.
-fn evaluator<'a>(
-    experiment: &'a Experiment,
-    given: &Values,
-    options: &Options,
-    member: &Member,
-) -> Result<Evaluator<'a>, Fault> {
-    let mut own = Evaluator::new(experiment, given)?.outline().member(given, &member.variation, &member.values)?;
-    own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
-    Ok(own)
 }
 
 /// Notes where a finite number of offsets makes an echo that is none.
@@ -502,19 +472,12 @@ fn asked(e: &Evaluator, extra: &[(Expr, Option<String>)]) -> Result<Asked, Fault
     Ok(Asked { questions, aggregates: wanted })
 }
 
-/// Battery, states and questions.
-fn open_lab(
-    e: &Evaluator,
-    schedule: &Schedule,
-    space: Space,
-    prepared: &Prepared,
-    asked: Arc<Asked>,
-) -> Result<Lab, Fault> {
-    let cells = cells(e, schedule, &space)?;
-    let initial = prepared.state(&space);
+/// Battery, prepared state and questions of the system as declared.
+fn open_lab(e: &Evaluator, declared: &Schedule, space: Space, initial: State, asked: Arc<Asked>) -> Result<Lab, Fault> {
+    let cells = cells(e, declared, &space)?;
     let edges = truncation::edges(e, &space)?;
-    let scene = Scene::new(space, cells, initial);
-    Ok(Lab { scene, asked, each: Each::default(), edges, scans: 1, notes: RefCell::default() })
+    let tomography = declared.tomography().cloned();
+    Ok(Lab { asked, tomography, edges, ..Lab::unasked(Scene::new(space, cells, initial)) })
 }
 
 /// The battery of a schedule, with the levels of its collectives.

@@ -1,11 +1,13 @@
-//! The walk through the schedule.
+//! The propagation of all members of an ensemble from meeting point to meeting point.
 
 use super::course::Course;
-use super::generator::{Generator, Together, mean_state};
+use super::generator::Generator;
+use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action};
+use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
 use super::projection::Projection;
 use super::question::Refusal;
 use super::readout::Readings;
-use super::receive::{GROUP, Received, Sent};
+use super::receive::{Fid, GROUP, SignalSum};
 use super::signal::Decay;
 use super::step::commutator_free::CommutatorFree;
 use super::step::exact::{EXACT, ExactClosed, ExactOpen, stacked, unstacked};
@@ -13,8 +15,9 @@ use super::step::periodic::Periodic;
 use super::step::{DENSE_LIOUVILLE, Stepper, choose};
 use super::{Lab, Mark, Method, Options, Trace, trace};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Acquire, Fault, Kick, Segment, Step, duration};
+use crate::hamiltonian::{Acquire, Fault, Kick, Segment, Step, Tomography, duration};
 use crate::linalg::{C64, Matrix, power, product};
+use crate::metrics::Motion;
 use crate::source::Place;
 use crate::spin::State;
 use rayon::prelude::*;
@@ -30,8 +33,8 @@ enum Propagator {
     Super(Matrix),
 }
 
-/// What some members send, and their states behind it.
-type Group = (Sent, Vec<State>);
+/// The signals of some members, and their states behind them.
+type Group = (SignalSum, Vec<State>);
 
 /// What identifies a constant segment: its operators, their coefficients, its dissipators, its length.
 type Key = (Vec<(usize, u64)>, usize, u64);
@@ -42,24 +45,22 @@ const MOST_WATCHED: u64 = 512;
 /// How many propagators are kept.
 const KEPT: usize = 32;
 
-/// The walk: the clock, what was found so far, propagators that may be used again. All members of an ensemble walk in step, so
-/// that their mean state can be looked at anywhere.
-pub struct Walk<'a> {
+/// The propagation: the members' clocks, what was found so far, propagators that may be used again.
+pub struct Propagation<'a> {
     lab: &'a Lab,
     options: &'a Options,
     /// Of every member; one for a perfect sample.
     weights: Vec<f64>,
-    /// Whether nobody looks at the states behind this step.
-    forgotten: bool,
-    clock: f64,
-    kept: HashMap<Key, Arc<Propagator>>,
-    /// The segments that ended at this moment, one a member, so that rates at a mark are those at their end.
-    last: Vec<&'a Segment>,
-    /// What moves in them, where that is at hand.
-    moving: Vec<Generator>,
+    /// The time since `prepare`, of every member.
+    clocks: Vec<f64>,
+    /// What acted last on every member, so that rates at a mark are those at its end; `None` where nothing acts.
+    last_segments: Vec<Option<ActingSegment<'a>>>,
+    /// Whether it was noted that the members reach a meeting point at different times.
+    spread_noted: bool,
+    propagators: HashMap<Key, Arc<Propagator>>,
     marks: Vec<Mark>,
     traces: Vec<Trace>,
-    received: Vec<Received<'a>>,
+    decays: Vec<Fid<'a>>,
     readings: Vec<Readings>,
     /// Extrema that were found.
     pub aggregates: BTreeMap<String, Option<f64>>,
@@ -67,33 +68,32 @@ pub struct Walk<'a> {
     pub methods: Vec<&'static str>,
 }
 
-/// What a walk has found.
+/// What a propagation has found.
 pub struct Found<'a> {
     /// Metrics at marks.
     pub marks: Vec<Mark>,
     /// Recorded curves.
     pub traces: Vec<Trace>,
     /// Free induction decays.
-    pub received: Vec<Received<'a>>,
+    pub decays: Vec<Fid<'a>>,
     /// Tomographies.
     pub readings: Vec<Readings>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Propagation<'a> {
     /// At the beginning, for members of these weights.
-    pub fn new(lab: &'a Lab, options: &'a Options, weights: Vec<f64>) -> Walk<'a> {
-        Walk {
+    pub fn new(lab: &'a Lab, options: &'a Options, weights: Vec<f64>) -> Propagation<'a> {
+        Propagation {
             lab,
             options,
+            clocks: vec![0.0; weights.len()],
+            last_segments: weights.iter().map(|_| None).collect(),
             weights,
-            forgotten: false,
-            clock: 0.0,
-            kept: HashMap::new(),
-            last: vec![],
-            moving: vec![],
+            spread_noted: false,
+            propagators: HashMap::new(),
             marks: vec![],
             traces: vec![],
-            received: vec![],
+            decays: vec![],
             readings: vec![],
             aggregates: BTreeMap::new(),
             methods: vec![],
@@ -102,51 +102,77 @@ impl<'a> Walk<'a> {
 
     /// What was found.
     pub fn finish(self) -> Found<'a> {
-        Found { marks: self.marks, traces: self.traces, received: self.received, readings: self.readings }
+        Found { marks: self.marks, traces: self.traces, decays: self.decays, readings: self.readings }
     }
 
-    /// Walks through the steps of all members, which are the same but for their numbers.
-    pub fn steps(&mut self, steps: &[&'a [Step]], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
-        for k in 0..steps.first().map_or(0, |s| s.len()) {
-            let here: Vec<&'a Step> = steps.iter().map(|s| &s[k]).collect();
+    /// Takes all members through their steps: each by itself to the next meeting point, where they are looked at together.
+    ///
+    /// # Errors
+    /// When members come to different meeting points, what is taken at one cannot be averaged, or a method fails.
+    pub fn through(&mut self, steps: &[&'a [Step]], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
+        let members = common_legs(steps)?;
+        let count = members.first().map_or(0, Vec::len);
+        for k in 0..count {
+            let legs: Vec<&Leg<'a>> = members.iter().filter_map(|legs| legs.get(k)).collect();
+            states = self.advance(&legs, states)?;
             // What is behind the last decay nobody looks at, where nothing but signals is asked.
-            self.forgotten = self.lab.only_hears(self.options) && k + 1 == steps[0].len();
-            states = self.step(&here, states)?;
+            let behind = || members.iter().all(|legs| legs.get(k + 1).is_some_and(|leg| leg.steps.is_empty()));
+            let discard_states = self.lab.only_hears(self.options) && k + 2 == count && behind();
+            states = self.meet(&legs, states, discard_states)?;
         }
         Ok(states)
     }
 
-    fn step(&mut self, steps: &[&'a Step], states: Vec<State>) -> Result<Vec<State>, Fault> {
-        match steps[0] {
-            Step::Mark(name) => {
-                self.mark(name, &states)?;
-                return Ok(states);
+    /// Every member through its own steps. Members take turns, so that propagators that they have in common are kept long enough.
+    fn advance(&mut self, legs: &[&Leg<'a>], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
+        let mut clocks = std::mem::take(&mut self.clocks);
+        for k in 0..legs.iter().map(|leg| leg.steps.len()).max().unwrap_or(0) {
+            let mut moved = Vec::with_capacity(states.len());
+            for ((leg, state), clock) in legs.iter().zip(states).zip(&mut clocks) {
+                let Some(step) = leg.steps.get(k) else {
+                    moved.push(state);
+                    continue;
+                };
+                moved.push(self.step_member(step, state)?);
+                *clock += duration(std::slice::from_ref(step));
             }
-            Step::Segment(segment) if segment.record.is_some() => return self.recorded(steps, states),
-            Step::Acquire(_) => return self.acquire(steps, states),
-            Step::Tomography(t) => {
-                self.read_out(t, &states)?;
-                return Ok(states);
-            }
-            Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => {}
+            states = moved;
         }
-        let moved: Result<Vec<State>, Fault> =
-            steps.iter().zip(states).map(|(step, state)| self.alone(step, state)).collect();
-        let moved = moved?;
-        self.clock += duration(std::slice::from_ref(steps[0]));
-        self.moving.clear();
-        self.last = steps
-            .iter()
-            .filter_map(|s| match s {
-                Step::Segment(segment) => Some(segment),
-                _ => None,
-            })
-            .collect();
-        Ok(moved)
+        self.clocks = clocks;
+        for (leg, last) in legs.iter().zip(&mut self.last_segments) {
+            match last_action(leg.steps) {
+                LastAction::None => {}
+                LastAction::Instantaneous => *last = None,
+                LastAction::Segment(segment) => *last = Some(ActingSegment::new(segment, self.lab.space())),
+            }
+        }
+        Ok(states)
+    }
+
+    fn meet(&mut self, legs: &[&Leg<'a>], states: Vec<State>, discard_states: bool) -> Result<Vec<State>, Fault> {
+        match legs.first().map_or(Meeting::End, |leg| leg.meeting) {
+            Meeting::Mark(name) => {
+                self.mark(name, &states)?;
+                Ok(states)
+            }
+            Meeting::Record(_) => {
+                let segment = |leg: &&Leg<'a>| if let Meeting::Record(s) = leg.meeting { Some(s) } else { None };
+                self.recorded(&legs.iter().filter_map(segment).collect::<Vec<_>>(), states)
+            }
+            Meeting::Acquire(_) => {
+                let acquire = |leg: &&Leg<'a>| if let Meeting::Acquire(a) = leg.meeting { Some(a) } else { None };
+                self.acquire(&legs.iter().filter_map(acquire).collect::<Vec<_>>(), states, discard_states)
+            }
+            Meeting::Tomography(t) => {
+                self.read_out(t, &states)?;
+                Ok(states)
+            }
+            Meeting::End => Ok(states),
+        }
     }
 
     /// One member through a step at which nothing is looked at.
-    pub(super) fn alone(&mut self, step: &'a Step, state: State) -> Result<State, Fault> {
+    pub(super) fn step_member(&mut self, step: &'a Step, state: State) -> Result<State, Fault> {
         Ok(match step {
             Step::Segment(segment) => self.segment(segment, state)?,
             Step::Kick(kick) => {
@@ -164,45 +190,51 @@ impl<'a> Walk<'a> {
                 }
             }
             Step::Loop(count, body) => self.repeat(*count, body, state)?,
-            // The language allows no mark and no acquisition inside of a loop.
+            // Meeting points stand outside of loops: the schedule is refused otherwise.
             Step::Mark(_) | Step::Acquire(_) | Step::Tomography(_) => state,
         })
     }
 
+    /// The members as they are now.
+    fn members<'s>(&'s self, states: &'s [State]) -> Vec<MemberAt<'s>> {
+        let last = self.last_segments.iter().map(|last| last.as_ref().map(|s| (s, s.duration())));
+        let members = last.zip(states).zip(self.weights.iter().zip(&self.clocks));
+        members
+            .map(|((acting, state), (weight, clock))| MemberAt { acting, state, weight: *weight, elapsed: *clock })
+            .collect()
+    }
+
+    /// The mean time of the members now, and the common one; where there is none, says so once.
+    fn time(&mut self, place: &str) -> (f64, Option<f64>) {
+        let (mean, common) = arrival(self.clocks.iter().copied(), &self.weights);
+        if common.is_none() && !self.spread_noted && !self.lab.only_hears(self.options) {
+            self.spread_noted = true;
+            let [low, high] = [f64::min as fn(f64, f64) -> f64, f64::max]
+                .map(|f| self.clocks.iter().copied().reduce(f).unwrap_or(0.0))
+                .map(|t| format!("{t:.6e}"));
+            self.lab.note(format!(
+                "members of the ensemble reach {place} at different times, from {low} to {high} after `prepare`: states are averaged all \
+                 the same, and the times of marks and the starts of traces are means from here on"
+            ));
+        }
+        (mean, common)
+    }
+
     /// Evaluates everything at a mark.
     pub fn mark(&mut self, name: &str, states: &[State]) -> Result<(), Fault> {
-        if self.moving.len() != self.last.len() {
-            self.moving = self.last.iter().map(|s| Generator::of(s, self.lab.space())).collect();
-        }
-        let generators = &self.moving;
-        let times: Vec<f64> = self.last.iter().map(|s| s.duration).collect();
-        let known = generators.len() == states.len();
-        let mean = if states.len() == 1 { states[0].clone() } else { mean_state(&self.weights, states) };
-        let motion = known.then(|| Together { generators, times: &times, states, weights: &self.weights });
-        let moment = self.lab.moment(&mean, motion.as_ref().map(|m| m as &dyn crate::metrics::Motion), self.clock);
-        let mut had = self.aggregates.clone();
-        had.extend(self.lab.each.answers(self.lab, states, self.clock)?);
-        let mut values = Vec::with_capacity(self.lab.asked.questions.len());
-        for question in &self.lab.asked.questions {
-            let value = match question.answer(Some(&moment), &had) {
-                Ok(x) => Some(x),
-                Err(Refusal::Undefined(why)) => {
-                    self.lab.undefined(&question.key, &why.to_string());
-                    None
-                }
-                Err(Refusal::NotFinite(x)) => return Err(trace::not_finite(question, x, None)),
-            };
-            values.push((question.key.clone(), value));
-        }
-        let kept = self.lab.space().basis().size() <= self.options.states as f64;
-        let state = kept.then(|| self.lab.space().embedded(&mean).density());
-        self.marks.push(Mark { name: name.to_string(), time: self.clock, values, state });
+        let time = self.time(&format!("the mark `{name}`"));
+        let members = self.members(states);
+        let mean = mean_state(members.iter().map(|m| (m.weight, m.state)));
+        let values = self.values(&members, &mean, time.1)?;
+        self.keep_mark(name, time.0, values, &mean);
         Ok(())
     }
 
     /// Reads the mean state out; what is measured is measured on the state that is found, at the mark `tomography`.
-    fn read_out(&mut self, t: &crate::hamiltonian::Tomography, states: &[State]) -> Result<(), Fault> {
-        let mean = mean_state(&self.weights, states);
+    fn read_out(&mut self, own: &Tomography, states: &[State]) -> Result<(), Fault> {
+        // The receiver knows the system as declared, not the member that is counted first.
+        let t = self.lab.tomography.as_ref().unwrap_or(own);
+        let mean = mean_state(self.weights.iter().copied().zip(states));
         if !mean.is_normalised() {
             return Err(Diagnostic::new(
                 Code::Contradiction,
@@ -220,99 +252,120 @@ impl<'a> Walk<'a> {
             self.lab.note(format!("the reconstruction did not converge in {} steps", readings.converged.1));
         }
         self.readings.push(readings);
-        let (last, moving) = (std::mem::take(&mut self.last), std::mem::take(&mut self.moving));
-        self.mark("tomography", &[State::Mixed(found)])?;
-        (self.last, self.moving) = (last, moving);
+        let found = State::Mixed(found);
+        let (mean, common) = self.time("the tomography");
+        let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean };
+        let values = self.values(&[state], &found, common)?;
+        self.keep_mark("tomography", mean, values, &found);
         Ok(())
     }
 
-    /// A segment that records, for all members at once.
-    fn recorded(&mut self, steps: &[&'a Step], states: Vec<State>) -> Result<Vec<State>, Fault> {
-        let segments: Vec<&'a Segment> = steps
-            .iter()
-            .filter_map(|s| match s {
-                Step::Segment(segment) => Some(segment),
-                _ => None,
-            })
-            .collect();
-        let first = segments[0];
-        if segments.iter().any(|s| (s.duration - first.duration).abs() > 1e-12 * first.duration) {
-            return Err(Diagnostic::new(
-                Code::Contradiction,
-                first.place.0.unwrap_or_default(),
-                "members of the ensemble record this statement over different times, so they have no mean curve",
-            )
-            .label("its duration varies")
-            .help("spread a parameter that no recorded duration depends on")
-            .into());
+    /// What is asked, of the mean state of some members; `None` where it has no value.
+    fn values(
+        &self,
+        members: &[MemberAt],
+        mean: &State,
+        time: Option<f64>,
+    ) -> Result<Vec<(String, Option<f64>)>, Fault> {
+        let motion = EnsembleMotion::of(members.to_vec());
+        let moment = self.lab.moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time);
+        let mut known = self.aggregates.clone();
+        known.extend(self.lab.member_averages.values(self.lab, members)?);
+        let mut values = Vec::with_capacity(self.lab.asked.questions.len());
+        for question in &self.lab.asked.questions {
+            let value = match question.answer(Some(&moment), &known) {
+                Ok(x) => Some(x),
+                Err(Refusal::Undefined(why)) => {
+                    self.lab.undefined(&question.key, &why.to_string());
+                    None
+                }
+                Err(Refusal::NotFinite(x)) => return Err(trace::not_finite(question, x, None)),
+            };
+            values.push((question.key.clone(), value));
         }
-        let generators: Vec<Generator> = segments.iter().map(|s| Generator::of(s, self.lab.space())).collect();
+        Ok(values)
+    }
+
+    fn keep_mark(&mut self, name: &str, time: f64, values: Vec<(String, Option<f64>)>, state: &State) {
+        let kept = self.lab.space().basis().size() <= self.options.states as f64;
+        let state = kept.then(|| self.lab.space().embedded(state).density());
+        self.marks.push(Mark { name: name.to_string(), time, values, state });
+    }
+
+    /// A segment that records, for all members at once.
+    fn recorded(&mut self, segments: &[&'a Segment], states: Vec<State>) -> Result<Vec<State>, Fault> {
+        let Some(first) = segments.first() else { return Ok(states) };
+        let name = first.record.as_ref().map_or("", |r| r.name.as_str());
+        let (start, _) = self.time(&format!("the trace `{name}`"));
+        let acting: Vec<ActingSegment> = segments.iter().map(|s| ActingSegment::new(s, self.lab.space())).collect();
         let mut courses = Vec::with_capacity(states.len());
-        for ((segment, generator), state) in segments.iter().zip(&generators).zip(states) {
+        for ((segment, acting), state) in segments.iter().zip(&acting).zip(states) {
             self.watch_along(segment, &state)?;
-            let stepper = choose(generator, segment, &state, self.options.method, self.options.tolerance)
+            let stepper = choose(acting.generator(), segment, &state, self.options.method, self.options.tolerance)
                 .map_err(|e| failed(segment.place, &e.to_string()))?;
             self.used(stepper.name());
             courses.push(Course::new(stepper, state));
         }
         let exact = self.options.method == Method::Auto;
-        let mut tracks = trace::Tracks { weights: &self.weights, generators: &generators, courses, exact };
-        let (found, aggregates, ends) = trace::record(self.lab, first, &mut tracks, self.clock)?;
+        let (weights, clocks) = (&self.weights, &self.clocks);
+        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, courses, exact };
+        let (found, aggregates, ends) = trace::record(self.lab, first, &mut tracks, start)?;
         drop(tracks);
         ends.iter().for_each(|s| self.lab.watch(s));
         self.aggregates.extend(aggregates);
         self.traces.push(found);
-        self.clock += first.duration;
-        (self.last, self.moving) = (segments, generators);
+        self.clocks.iter_mut().zip(segments).for_each(|(clock, segment)| *clock += segment.duration);
+        self.last_segments = acting.into_iter().map(Some).collect();
         Ok(ends)
     }
 
     /// A free induction decay: the sum over the members, each in the receiver's phase of its scan.
-    fn acquire(&mut self, steps: &[&'a Step], states: Vec<State>) -> Result<Vec<State>, Fault> {
-        let acquisitions: Vec<&'a Acquire> = steps
-            .iter()
-            .filter_map(|s| match s {
-                Step::Acquire(acquire) => Some(acquire),
-                _ => None,
-            })
-            .collect();
-        let first = acquisitions[0];
-        super::cancel::acquired(self.lab, &acquisitions, &states);
+    fn acquire(
+        &mut self,
+        acquisitions: &[&'a Acquire],
+        states: Vec<State>,
+        discard_states: bool,
+    ) -> Result<Vec<State>, Fault> {
+        let Some(&first) = acquisitions.first() else { return Ok(states) };
+        super::cancel::acquired(self.lab, acquisitions, &states);
+        let (start, _) = self.time("the acquisition");
         // Members are added up in groups, and groups in order, so that the sum is the same for any number of threads.
-        let (space, tolerance, wanted) = (self.lab.space(), self.options.tolerance, !self.forgotten);
+        let (space, tolerance) = (self.lab.space(), self.options.tolerance);
         let inputs: Vec<_> = acquisitions.iter().copied().zip(states).zip(self.weights.iter().copied()).collect();
         let groups: Vec<Result<Group, Fault>> = inputs
             .par_chunks(GROUP)
             .map(|group| {
-                let mut sent = Sent::default();
+                let mut sum = SignalSum::default();
                 let mut ends = Vec::with_capacity(group.len());
                 let mut turned = super::signal::Turned::default();
                 for ((acquire, state), weight) in group {
                     let generator = Generator::of(&acquire.segment, space);
                     let receiver = C64::cis(-acquire.receiver) * *weight;
+                    let wanted = !discard_states;
                     let (own, end) =
                         super::signal::decay(acquire, &generator, space, state, tolerance, &mut turned, wanted)
                             .map_err(|e| failed(acquire.segment.place, &e.to_string()))?;
                     match own {
-                        Decay::Lines(own) => sent.add_lines(own.into_iter().map(|(w, a)| (w, a * receiver))),
-                        Decay::Points(own) => sent.add_points(&own, receiver),
+                        Decay::Lines(own) => sum.add_lines(own.into_iter().map(|(w, a)| (w, a * receiver))),
+                        Decay::Points(own) => sum.add_points(&own, receiver),
                     }
                     ends.push(end);
                 }
-                Ok((sent, ends))
+                Ok((sum, ends))
             })
             .collect();
-        let mut all = Sent::default();
+        let mut all = SignalSum::default();
         let mut ends = Vec::with_capacity(inputs.len());
         for group in groups {
-            let (sent, states) = group?;
-            all.add(sent);
+            let (sum, states) = group?;
+            all.add(sum);
             ends.extend(states);
         }
         self.used("free induction decay");
-        self.received.push(Received { acquire: first, start: self.clock, sent: all });
-        self.clock += first.segment.duration;
-        (self.last, self.moving) = (vec![], vec![]);
+        self.decays.push(Fid { acquire: first, start, signal: all });
+        self.clocks.iter_mut().zip(acquisitions).for_each(|(clock, a)| *clock += a.segment.duration);
+        self.last_segments =
+            acquisitions.iter().map(|a| Some(ActingSegment::new(&a.segment, self.lab.space()))).collect();
         Ok(ends)
     }
 
@@ -361,7 +414,7 @@ impl<'a> Walk<'a> {
         if !fits {
             return Ok(None);
         }
-        if let Some(found) = self.kept.get(&key) {
+        if let Some(found) = self.propagators.get(&key) {
             return Ok(Some(found.clone()));
         }
         let generator = Generator::of(segment, self.lab.space());
@@ -373,11 +426,11 @@ impl<'a> Walk<'a> {
             let exact = ExactClosed::new(&generator).propagator(segment.duration);
             Propagator::Unitary(exact.map_err(|e| failed(segment.place, &e.to_string()))?)
         };
-        if self.kept.len() >= KEPT {
-            self.kept.clear();
+        if self.propagators.len() >= KEPT {
+            self.propagators.clear();
         }
         let propagator = Arc::new(propagator);
-        self.kept.insert(key, propagator.clone());
+        self.propagators.insert(key, propagator.clone());
         Ok(Some(propagator))
     }
 
@@ -425,7 +478,7 @@ impl<'a> Walk<'a> {
         }
         for _ in 0..count {
             for step in body {
-                state = self.alone(step, state)?;
+                state = self.step_member(step, state)?;
             }
         }
         Ok(state)
@@ -448,7 +501,7 @@ impl<'a> Walk<'a> {
         let many = (between > 0).then(|| raised(between));
         for _ in 0..walked {
             for step in body {
-                state = self.alone(step, state)?;
+                state = self.step_member(step, state)?;
             }
             state = many.as_ref().map_or(state.clone(), |many| apply(many, state));
         }

@@ -201,7 +201,7 @@ pub enum Refusal {
 }
 
 fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
-    if is_aggregate(expr) || super::each::averaged(expr).is_some() {
+    if is_aggregate(expr) || super::member_average::averaged(expr).is_some() {
         return Ok(Tree::Aggregate(key_of(expr)));
     }
     let metric = |name: &str| crate::metrics::METRICS.iter().position(|m| m.name == name);

@@ -4,7 +4,9 @@
 use super::adiabaticity::least_factor;
 use super::{Options, run};
 use crate::diagnostic::Diagnostic;
-use crate::hamiltonian::{Evaluator, Fault, Scalar, Segment, Spectrometer, Step, Values, build, duration, members};
+use crate::hamiltonian::{
+    Evaluator, Fault, Scalar, Segment, Spectrometer, Step, Values, build, coarser, duration, members, points_of,
+};
 use crate::ir::{Event, EventKind, Experiment, Measure};
 use crate::linalg::hermitian_eigen;
 use crate::source::Place;
@@ -91,6 +93,7 @@ pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> R
         let name = format!("#{k}");
         marked.sequence.push(Event { kind: EventKind::Mark { name }, place: event.place });
     }
+    let (asked, taken) = fit_into_memory(&mut marked, given, options, e.basis.size())?;
     let found = run(&marked, given, options, &[])?;
     let mut blocks = Vec::new();
     for mark in found.marks.iter().filter(|m| m.name.starts_with('#')) {
@@ -116,6 +119,11 @@ pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> R
         });
     }
     let mut remarks = found.notes.clone();
+    if taken < asked {
+        remarks.push(format!(
+            "orders and energies are those of {taken} members of the ensemble instead of {asked}, which do not fit into memory side by side"
+        ));
+    }
     remarks.extend(super::convergence::powder(&marked, &found, given, options)?);
     remarks.extend(remarks_of(&e, &schedule.steps)?);
     Ok(Rehearsal {
@@ -125,6 +133,33 @@ pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> R
         recycle: longest_t1(&e)?.map(|t| 5.0 * t),
         remarks,
     })
+}
+
+/// Takes points from the largest spread of an ensemble until the states of all its members fit into memory side by side, as a mark needs
+/// them: a run that is asked for signals alone needs them one after the other. How many members there were, and how many there are.
+fn fit_into_memory(
+    experiment: &mut Experiment,
+    given: &Values,
+    options: &Options,
+    dimension: f64,
+) -> Result<(usize, usize), Fault> {
+    let count = |x: &Experiment| Ok::<usize, Fault>(members(&Evaluator::new(x, given)?)?.len());
+    let asked = count(experiment)?;
+    let mut taken = asked;
+    while taken > 1 && taken as f64 * 16.0 * dimension.powi(2) > options.max_memory {
+        let e = Evaluator::new(experiment, given)?;
+        let mut spreads = Vec::with_capacity(experiment.ensemble.len());
+        for (k, d) in experiment.ensemble.iter().enumerate() {
+            let points = points_of(&e, d)?;
+            spreads.push((k, points, coarser(&d.shape, points)));
+        }
+        let largest = spreads.into_iter().filter_map(|(k, points, less)| less.map(|less| (points, k, less))).max();
+        // Where no spread has fewer points, the run itself says what does not fit.
+        let Some((_, k, less)) = largest else { break };
+        experiment.ensemble[k].points = Some(Expr::number(less as f64));
+        taken = count(experiment)?;
+    }
+    Ok((asked, taken))
 }
 
 fn without_record(event: &Event) -> Event {

@@ -3,13 +3,13 @@
 use super::course::Course;
 use super::extremum::Samples;
 use super::first_maximum::first_maximum;
-use super::generator::{Generator, Together, mean_state};
+use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
 use super::panel::{Line, sample};
 use super::question::{Aggregate, Question, Refusal};
 use super::{Lab, Trace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Segment};
-use crate::metrics::{Curve, Turning};
+use crate::metrics::{Curve, Motion, Turning};
 use crate::spin::State;
 use std::collections::BTreeMap;
 
@@ -17,8 +17,10 @@ use std::collections::BTreeMap;
 pub struct Tracks<'a> {
     /// Their weights.
     pub weights: &'a [f64],
-    /// What moves them.
-    pub generators: &'a [Generator],
+    /// Their times since `prepare` where the segment begins.
+    pub clocks: &'a [f64],
+    /// What acts on them.
+    pub acting: &'a [ActingSegment<'a>],
     /// Where they are.
     pub courses: Vec<Course<'a>>,
     /// Whether each segment has the method that fits it, rather than one that was asked for.
@@ -43,17 +45,17 @@ impl Tracks<'_> {
 /// Samples, extrema, and the states at the end.
 type Recorded = (Trace, BTreeMap<String, Option<f64>>, Vec<State>);
 
-/// Runs a segment that records.
+/// Runs a segment that records; `start` is the time at which its curve begins.
 ///
 /// # Errors
 /// When the method fails or a result is not finite.
-pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, clock: f64) -> Result<Recorded, Fault> {
+pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, start: f64) -> Result<Recorded, Fault> {
     let (name, points) = segment.record.as_ref().map_or((String::new(), 2), |r| (r.name.clone(), r.points));
     let wanted: Vec<&Aggregate> =
         lab.asked.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
     let times = grid(segment.duration, points);
     let turning = turning(lab, tracks, segment)?;
-    let aggregates = extrema(lab, &wanted, segment, tracks, clock, (points, turning.as_ref()))?;
+    let aggregates = extrema(lab, &wanted, segment, tracks, (points, turning.as_ref()))?;
     let mut values: Vec<Vec<Option<f64>>> = Vec::with_capacity(lab.asked.questions.len());
     let mut left: Vec<(usize, &Question)> = Vec::new();
     for (k, question) in lab.asked.questions.iter().enumerate() {
@@ -70,13 +72,13 @@ pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, clock: f64) -> 
         let states = tracks.states(t, segment)?;
         states.iter().for_each(|s| lab.watch(s));
         let questions: Vec<&Question> = left.iter().map(|(_, q)| *q).collect();
-        for ((k, _), value) in left.iter().zip(answers(lab, &questions, tracks, &states, t, clock, segment)?) {
+        for ((k, _), value) in left.iter().zip(answers(lab, &questions, tracks, &states, t, segment)?) {
             values[*k].push(value);
         }
         ends = states;
     }
     let columns = lab.asked.questions.iter().map(|q| q.key.clone()).zip(values).collect();
-    Ok((Trace { name, start: clock, time: times, values: columns }, aggregates, ends))
+    Ok((Trace { name, start, time: times, values: columns }, aggregates, ends))
 }
 
 /// Samples that are had at once.
@@ -87,7 +89,8 @@ const LARGEST_TURNING: usize = 8;
 
 /// The course of a single state under a constant Hamiltonian on a small space of all products; `None` for any other.
 fn turning(lab: &Lab, tracks: &mut Tracks, segment: &Segment) -> Result<Option<Turning>, Fault> {
-    let [generator] = tracks.generators else { return Ok(None) };
+    let [acting] = tracks.acting else { return Ok(None) };
+    let generator = acting.generator();
     let products = lab.space().is_whole() && lab.space().groups().is_empty() && lab.edges.is_empty();
     if !products
         || !tracks.exact
@@ -115,9 +118,9 @@ fn finite(values: Vec<f64>) -> Option<Vec<f64>> {
 /// The distance of samples that can hide nothing: populations and coherences turn at no more than the bandwidth of H, and
 /// 0.8 of a radian between two samples cannot hide a maximum of what is linear in the state; what is not linear has been seen
 /// to follow. Never coarser than the samples that are recorded.
-fn finest(segment: &Segment, generators: &[Generator], recorded: usize) -> f64 {
+fn finest(segment: &Segment, acting: &[ActingSegment], recorded: usize) -> f64 {
     let recorded = segment.duration / (recorded - 1).max(1) as f64;
-    let widest = generators.iter().map(|g| g.bandwidth(0.0, segment.duration)).fold(0.0, f64::max);
+    let widest = acting.iter().map(|a| a.generator().bandwidth(0.0, segment.duration)).fold(0.0, f64::max);
     let needed = 0.8 / widest;
     if needed.is_finite() && needed > 0.0 { needed.min(recorded) } else { recorded }
 }
@@ -134,14 +137,25 @@ fn answers(
     tracks: &Tracks,
     states: &[State],
     t: f64,
-    clock: f64,
     segment: &Segment,
 ) -> Result<Vec<Option<f64>>, Fault> {
-    let mean = mean_state(tracks.weights, states);
-    let times = vec![t; states.len()];
-    let motion = Together { generators: tracks.generators, times: &times, states, weights: tracks.weights };
-    let moment = lab.moment(&mean, Some(&motion), clock + t);
-    let known = lab.each.answers(lab, states, clock + t)?;
+    let members: Vec<MemberAt> = tracks
+        .acting
+        .iter()
+        .zip(states)
+        .zip(tracks.weights.iter().zip(tracks.clocks))
+        .map(|((acting, state), (weight, clock))| MemberAt {
+            acting: Some((acting, t)),
+            state,
+            weight: *weight,
+            elapsed: clock + t,
+        })
+        .collect();
+    let mean = mean_state(members.iter().map(|m| (m.weight, m.state)));
+    let (_, time) = arrival(members.iter().map(|m| m.elapsed), tracks.weights);
+    let known = lab.member_averages.values(lab, &members)?;
+    let motion = EnsembleMotion::of(members);
+    let moment = lab.moment(&mean, motion.as_ref().map(|m| m as &dyn Motion), time);
     questions
         .iter()
         .map(|question| match question.answer(Some(&moment), &known) {
@@ -170,7 +184,6 @@ fn extrema(
     wanted: &[&Aggregate],
     segment: &Segment,
     tracks: &mut Tracks,
-    clock: f64,
     (recorded, turning): (usize, Option<&Turning>),
 ) -> Result<BTreeMap<String, Option<f64>>, Fault> {
     let mut found = BTreeMap::new();
@@ -183,7 +196,7 @@ fn extrema(
     if curves.is_empty() {
         return Ok(found);
     }
-    let finest = finest(segment, tracks.generators, recorded);
+    let finest = finest(segment, tracks.acting, recorded);
     // Curves that are had without the states, all at once; what is not linear is looked at twice as densely.
     let intervals = (segment.duration / finest - 1e-9).ceil().max(1.0) as usize;
     let fine = turning.filter(|_| intervals <= MOST_AT_ONCE / 2).map(|turning| {
@@ -205,7 +218,7 @@ fn extrema(
         let sampled = sample(others.len(), segment.duration, finest, |t| {
             let states = tracks.states(t, segment)?;
             states.iter().for_each(|s| lab.watch(s));
-            answers(lab, &others, tracks, &states, t, clock, segment)
+            answers(lab, &others, tracks, &states, t, segment)
         })?;
         incomplete = sampled.incomplete;
         let empty = lines.iter_mut().filter(|line| line.is_none());
@@ -231,7 +244,7 @@ fn extrema(
                 return Ok(signed(Some(curve.at(t))));
             }
             let states = tracks.states(t, segment)?;
-            Ok(signed(answers(lab, &[&aggregate.curve], tracks, &states, t, clock, segment)?[0]))
+            Ok(signed(answers(lab, &[&aggregate.curve], tracks, &states, t, segment)?[0]))
         };
         let extremum = match aggregate.function.as_str() {
             "first_max" => first_maximum(segment.duration, finest, curve)?,

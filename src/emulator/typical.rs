@@ -10,11 +10,14 @@
 //! Both vectors move as pure states do. The error of one vector is about one over the square root of N of the size of A and O, and the
 //! scatter of several says how large it is. A is applied by itself, without the identity, so a polarisation of 1e-5 loses nothing.
 
-use super::propagate::{Walk, failed};
+use super::meeting::common_legs;
+use super::members::evaluator;
+use super::motion::arrival;
+use super::propagate::{Propagation, failed};
 use super::question::{Beside, Linear, Question};
 use super::step::choose;
 use super::step::split::{Decays, FEWEST, FEWEST_POINTS, Wave};
-use super::{Generator, How, Lab, Mark, Options, Run, Trace, each::Each, estimate, evaluator, is_signal, signal};
+use super::{Generator, How, Lab, Mark, Options, Run, Trace, estimate, is_signal, signal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
     Acquire, Deviation, Evaluator, Fault, Prepared, Schedule, Segment, Step, Values, build, members, prepare,
@@ -26,7 +29,6 @@ use crate::noise::mixed;
 use crate::spin::{Action, Operator, SiteKind, Space, Split, State};
 use crate::syntax::Expr;
 use rayon::prelude::*;
-use std::cell::RefCell;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
@@ -100,32 +102,41 @@ pub(super) fn run(
 ) -> Result<Run, Fault> {
     let e = Evaluator::new(experiment, given)?;
     let ways = ways(experiment, given, options, &e)?;
-    let (setting, mut notes) = setting(&e, options, *typical, &ways[0].schedule, extra)?;
+    let (declared, _) = build(&e)?;
+    let (setting, mut notes) = setting(&e, options, *typical, &declared, extra)?;
     let tallies = walk_all(&setting, &ways)?;
-    let schedule = &ways[0].schedule;
+    let weights: Vec<f64> = ways.iter().map(|w| w.weight).collect();
     let mut run = Run {
         params: experiment.params.iter().map(|p| (p.name.clone(), e.values[&p.name])).collect(),
         summary: experiment.measures.iter().filter(|m| m.summary).map(|m| (m.key.clone(), None)).collect(),
         how: How {
-            whole: schedule.basis.size(),
+            whole: declared.basis.size(),
             dimension: setting.space.len() as f64,
             pure: false,
             random_vectors: typical.vectors,
             members: ways.len(),
             methods: tallies[0][0].methods.clone(),
             tolerance: options.tolerance,
-            duration: schedule.duration(),
+            duration: declared.duration(),
             truncation: vec![],
         },
         ..Run::default()
     };
+    let mut spread = false;
     let measured = |key: &str| experiment.measures.iter().any(|m| m.key == key);
     let mut errors: Vec<(String, f64, f64)> = Vec::new();
     let mut error = |key: &str, (error, size): (f64, f64)| match errors.iter_mut().find(|(k, ..)| k == key) {
         Some(known) => *known = (key.to_string(), known.1.max(error), known.2.max(size)),
         None => errors.push((key.to_string(), error, size)),
     };
-    for (k, (name, time, _)) in tallies[0][0].marks.iter().enumerate() {
+    for (k, (name, _, _)) in tallies[0][0].marks.iter().enumerate() {
+        let (time, common) = arrival(tallies[0].iter().map(|t| t.marks[k].1), &weights);
+        if common.is_none() && !spread {
+            spread = true;
+            notes.push(format!(
+                "members of the ensemble reach the mark `{name}` at different times: the times of marks and the starts of traces are means"
+            ));
+        }
         let mut values = Vec::new();
         for (q, (key, _)) in setting.questions.iter().enumerate() {
             let all = over(&tallies, &ways, |t| real(t.marks[k].2[q]));
@@ -138,9 +149,10 @@ pub(super) fn run(
             run.extra.insert(format!("{}@{}", key_of(expr), mark.as_deref().unwrap_or("end")), found);
         }
         values.retain(|(key, _)| measured(key));
-        run.marks.push(Mark { name: name.clone(), time: *time, values, state: None });
+        run.marks.push(Mark { name: name.clone(), time, values, state: None });
     }
-    for (k, Recorded { name, start, time, .. }) in tallies[0][0].traces.iter().enumerate() {
+    for (k, Recorded { name, time, .. }) in tallies[0][0].traces.iter().enumerate() {
+        let (start, _) = arrival(tallies[0].iter().map(|t| t.traces[k].start), &weights);
         let mut values = Vec::new();
         for (q, (key, _)) in setting.questions.iter().enumerate().filter(|(_, (key, _))| measured(key)) {
             let curve = (0..time.len()).map(|j| {
@@ -150,7 +162,7 @@ pub(super) fn run(
             });
             values.push((key.clone(), curve.collect()));
         }
-        run.traces.push(Trace { name: name.clone(), start: *start, time: time.clone(), values });
+        run.traces.push(Trace { name: name.clone(), start, time: time.clone(), values });
     }
     let acquisitions = |way: &Way| -> Vec<Acquire> {
         let of = |step: &Step| if let Step::Acquire(a) = step { Some(a.clone()) } else { None };
@@ -172,7 +184,7 @@ pub(super) fn run(
             error(&key, (own, mean.norm()));
             sum.push(mean);
         }
-        run.traces.push(signal::trace(&acquire, sum, k, tallies[0][0].decays[k].0));
+        run.traces.push(signal::trace(&acquire, sum, k, arrival(tallies[0].iter().map(|t| t.decays[k].0), &weights).0));
     }
     notes.extend(errors.iter().map(|(key, own, size)| said(key, *own, *size, typical.vectors)));
     if let Some((_, bound)) = tallies[0][0].steps {
@@ -235,7 +247,7 @@ fn mean_and_error(all: &[C64]) -> (C64, f64) {
 
 /// The members, each refused where vectors cannot follow it.
 fn ways(experiment: &Experiment, given: &Values, options: &Options, e: &Evaluator) -> Result<Vec<Way>, Fault> {
-    members(e)?
+    let ways: Vec<Way> = members(e)?
         .iter()
         .map(|member| {
             let own = evaluator(experiment, given, options, member)?;
@@ -246,7 +258,10 @@ fn ways(experiment: &Experiment, given: &Values, options: &Options, e: &Evaluato
             let deviation = prepared.deviation().ok_or_else(|| not_near(&schedule))?;
             Ok(Way { weight: member.weight, schedule, deviation })
         })
-        .collect()
+        .collect::<Result<_, Fault>>()?;
+    // What is taken at a meeting point must be the same for all members.
+    common_legs(&ways.iter().map(|w| w.schedule.steps.as_slice()).collect::<Vec<_>>())?;
+    Ok(ways)
 }
 
 fn not_near(schedule: &Schedule) -> Fault {
@@ -341,14 +356,7 @@ fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Res
     if size > 0.0 {
         phi /= real(size);
     }
-    let lab = Lab {
-        scene: Scene::new(space.clone(), None, State::Pure(Vector::zeros(0))),
-        asked: Arc::default(),
-        each: Each::default(),
-        edges: vec![],
-        scans: 1,
-        notes: RefCell::default(),
-    };
+    let lab = Lab::unasked(Scene::new(space.clone(), None, State::Pure(Vector::zeros(0))));
     let square = way.deviation.square();
     let questions: Vec<Observable> = setting.questions.iter().map(|(_, l)| Observable::new(l, space, square)).collect();
     let mut pair = [psi.clone(), phi];
@@ -357,7 +365,7 @@ fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Res
         questions.iter().zip(&prepared).map(|(q, before)| q.value(q.mean(pair, size), *before)).collect()
     };
     let mut tally = Tally::default();
-    let mut walker = Walk::new(&lab, setting.options, vec![1.0]);
+    let mut walker = Propagation::new(&lab, setting.options, vec![1.0]);
     let mut clock = 0.0;
     let last = way.schedule.steps.len().saturating_sub(1);
     for (k, step) in way.schedule.steps.iter().enumerate() {
@@ -396,7 +404,7 @@ fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Res
             }
             Step::Segment(_) | Step::Kick(_) | Step::Loop(..) => {
                 for vector in &mut pair {
-                    if let State::Pure(moved) = walker.alone(step, State::Pure(vector.clone()))? {
+                    if let State::Pure(moved) = walker.step_member(step, State::Pure(vector.clone()))? {
                         *vector = moved;
                     }
                 }

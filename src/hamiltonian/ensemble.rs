@@ -118,6 +118,14 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
     a / x * b
 }
 
+/// How many points a distribution has, as written or as usual.
+///
+/// # Errors
+/// When the number cannot be evaluated.
+pub fn points_of(e: &Evaluator, d: &Distribution) -> Result<usize, Fault> {
+    d.points.as_ref().map_or(Ok(POINTS), |p| e.count(p, 1))
+}
+
 /// Values and weights of a distribution; the weights add up to 1.
 fn nodes(e: &Evaluator, d: &Distribution) -> Result<Vec<(f64, f64)>, Fault> {
     let span = d.place.0.unwrap_or_default();
@@ -137,7 +145,7 @@ fn nodes(e: &Evaluator, d: &Distribution) -> Result<Vec<(f64, f64)>, Fault> {
         }
         Err(Diagnostic::new(Code::OutOfRange, span, format!("`{name}` cannot be negative, it is {x}")).into())
     };
-    let n = d.points.as_ref().map_or(Ok(POINTS), |p| e.count(p, 1))?;
+    let n = points_of(e, d)?;
     if let Some((_, seed)) = d.settings.iter().find(|(name, _)| name == "seed") {
         // Every distribution has a stream of its own.
         let number = e.experiment.ensemble.iter().position(|other| std::ptr::eq(other, d)).unwrap_or(0);

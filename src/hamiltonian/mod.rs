@@ -23,8 +23,9 @@ mod zeeman;
 pub use crate::waveform::Scalar;
 pub use build::build;
 pub use display::describe;
-pub use ensemble::{Member, members, revival};
+pub use ensemble::{Member, members, points_of, revival};
 pub use hardware::Spectrometer;
+pub use powder::coarser;
 pub use prepare::{Deviation, Prepared, prepare};
 pub use schedule::{
     Acquire, Battery, Kick, Receiving, Record, Relaxing, Schedule, Segment, Step, Tomography, duration,

@@ -74,6 +74,22 @@ pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f6
     Ok(all)
 }
 
+/// The next grid of this shape that is coarser by about a third; `None` where there is none.
+pub fn coarser(shape: &str, points: usize) -> Option<usize> {
+    let aim = points * 2 / 3;
+    match shape {
+        "zcw" => {
+            let (mut low, mut high) = (1, 2);
+            while high < points {
+                (low, high) = (high, low + high);
+            }
+            (low > 1).then_some(low)
+        }
+        "lebedev" => lebedev::sizes().filter(|n| *n < points).min_by_key(|n| n.abs_diff(aim)),
+        _ => (aim > 0).then_some(aim),
+    }
+}
+
 /// Which part of the sphere a grid covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -230,6 +246,22 @@ mod tests {
     fn mean(grid: &Sphere, f: impl Fn(f64, f64, f64) -> f64) -> f64 {
         let at = |polar: f64, azimuth: f64| f(polar.sin() * azimuth.cos(), polar.sin() * azimuth.sin(), polar.cos());
         grid.iter().map(|((p, a), w)| w * at(*p, *a)).sum()
+    }
+
+    #[test]
+    fn coarser_grids_exist() {
+        for points in lebedev::sizes() {
+            assert!(
+                coarser("lebedev", points).is_none_or(|n| n < points && symmetric(n, Part::Half).is_some()),
+                "{points}"
+            );
+        }
+        let mut fibonacci = vec![2, 3];
+        (0..20).for_each(|k| fibonacci.push(fibonacci[k] + fibonacci[k + 1]));
+        for points in fibonacci {
+            assert!(coarser("zcw", points).is_none_or(|n| n < points && lattice(n, Part::Half).is_some()), "{points}");
+        }
+        assert!((1..200).all(|points| coarser("gauss", points).is_none_or(|n| n < points)));
     }
 
     /// The mean of `x^i y^j z^k` over the sphere: (i-1)!!(j-1)!!(k-1)!!/(i+j+k+1)!!, 0 where one of them is odd.

@@ -113,6 +113,8 @@ pub struct Kick {
     pub angle: f64,
     /// The phase, radian.
     pub phase: f64,
+    /// Whether it is the transient at an edge of a finite pulse, not an ideal pulse.
+    pub transient: bool,
     /// Where the statement stands.
     pub place: Place,
 }
@@ -240,9 +242,14 @@ impl Schedule {
         walk(&self.steps, visit);
     }
 
+    /// The readout of the state, where there is one.
+    pub fn tomography(&self) -> Option<&Tomography> {
+        self.steps.iter().find_map(|s| if let Step::Tomography(t) = s { Some(t) } else { None })
+    }
+
     /// Whether the state is read out.
     pub fn is_read_out(&self) -> bool {
-        self.steps.iter().any(|s| matches!(s, Step::Tomography(_)))
+        self.tomography().is_some()
     }
 
     /// Whether no step mixes a pure state.

@@ -39,10 +39,11 @@ pub(super) fn evaluate_stored(m: &Moment, _: &[Argument]) -> Value {
 
 /// At t = 0 the limit, dE/dt, is given.
 pub(super) fn evaluate_average_power(m: &Moment, a: &[Argument]) -> Value {
-    if m.time > 0.0 {
-        return Ok(evaluate_stored(m, a)? / m.time);
+    let time = m.elapsed()?;
+    if time > 0.0 {
+        return Ok(evaluate_stored(m, a)? / time);
     }
-    if m.time == 0.0 {
+    if time == 0.0 {
         return super::speed::evaluate_charging_power(m, a);
     }
     Err(Undefined::Domain("the time since `prepare` is negative".into()))

@@ -215,17 +215,27 @@ pub struct Moment<'a> {
     pub state: &'a State,
     /// What moves the state; `None` where nothing acts.
     pub motion: Option<&'a dyn Motion>,
-    /// The time since `prepare`.
-    pub time: f64,
+    /// The time since `prepare`; `None` where the members of an ensemble reach the moment at different times.
+    pub time: Option<f64>,
     cache: Cache,
 }
 
 /// What moves the state. Asked only by the metrics that need it: a rate costs two matrix products.
 pub trait Motion {
-    /// The Hamiltonian that acts now on the whole system, rad/s; `None` where it is too large for a matrix.
-    fn hamiltonian(&self) -> Option<Matrix>;
+    /// The Hamiltonian that acts now on the whole system, rad/s.
+    ///
+    /// # Errors
+    /// When it is too large for a matrix, or members of an ensemble have different ones.
+    fn hamiltonian(&self) -> Result<Matrix, Undefined>;
     /// The rate of change of a state.
     fn rate(&self, state: &State) -> Rate;
+    /// Whether nothing but a Hamiltonian acts now.
+    fn is_unitary(&self) -> bool;
+    /// For how long this Hamiltonian has acted, unchanged and alone.
+    ///
+    /// # Errors
+    /// When it changes during its statement, the state relaxes, or members of an ensemble have different ones.
+    fn constant_since(&self) -> Result<f64, Undefined>;
 }
 
 /// The rate of change of a state.
@@ -247,8 +257,26 @@ struct Cache {
 
 impl<'a> Moment<'a> {
     /// A moment.
-    pub fn new(scene: &'a Scene, state: &'a State, motion: Option<&'a dyn Motion>, time: f64) -> Moment<'a> {
-        Moment { scene, state, motion, time, cache: Cache::default() }
+    pub fn new(
+        scene: &'a Scene,
+        state: &'a State,
+        motion: Option<&'a dyn Motion>,
+        time: impl Into<Option<f64>>,
+    ) -> Moment<'a> {
+        Moment { scene, state, motion, time: time.into(), cache: Cache::default() }
+    }
+
+    /// The time since `prepare`.
+    ///
+    /// # Errors
+    /// When the members of an ensemble reach the moment at different times.
+    pub fn elapsed(&self) -> Value {
+        self.time.ok_or_else(|| {
+            Undefined::Domain(
+                "the members of the ensemble reach this moment at different times; `member_mean` averages what each of them has"
+                    .into(),
+            )
+        })
     }
 
     /// Whether there is a state: see [`State::is_normalised`].

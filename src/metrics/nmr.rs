@@ -164,7 +164,7 @@ pub(super) fn evaluate_expectation(m: &Moment, a: &[Argument]) -> Value {
 }
 
 pub(super) fn evaluate_elapsed(m: &Moment, _: &[Argument]) -> Value {
-    Ok(m.time)
+    m.elapsed()
 }
 
 pub(super) fn evaluate_signal(_: &Moment, _: &[Argument]) -> Value {

@@ -4,7 +4,7 @@
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, Vector, ZERO, hermitian_eigen};
 
 /// A pure state as a vector, any other as a density matrix.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum State {
     /// A state vector of norm 1.
     Pure(Vector),

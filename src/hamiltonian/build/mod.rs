@@ -246,21 +246,14 @@ impl<'a> Builder<'a, '_> {
         let mut inner = Vec::new();
         let before = self.sent.clone();
         self.events(body, &mut inner)?;
-        // The other repetitions send what the first does.
-        for (nucleus, sent) in &mut self.sent {
-            let was = before.get(nucleus).copied().unwrap_or_default();
-            sent.energy += (sent.energy - was.energy) * (times as f64 - 1.0);
-            sent.on += (sent.on - was.on) * (times as f64 - 1.0);
-            if let Some(hardware) = self.e.spectrometer.as_ref() {
-                hardware.energy(nucleus, sent.energy, span)?;
-            }
-        }
+        refuse_meeting_points(&inner, span)?;
         let turns = match self.e.experiment.system.spinning {
             Some(_) => self.internal()?.period().map(|p| duration(&inner) / p),
             None => None,
         };
         let in_step = turns.is_none_or(|n| (n - n.round()).abs() * times as f64 <= 1e-6);
         if in_step || times < 2 {
+            self.repeat_sent(&before, times, span)?;
             steps.push(Step::Loop(times as u64, inner));
             return Ok(());
         }
@@ -275,6 +268,19 @@ impl<'a> Builder<'a, '_> {
         steps.append(&mut inner);
         for _ in 1..times {
             self.events(body, steps)?;
+        }
+        Ok(())
+    }
+
+    /// The other repetitions of a loop send what the first has sent since `before`.
+    fn repeat_sent(&mut self, before: &HashMap<String, Sent>, times: usize, span: Span) -> Result<(), Fault> {
+        for (nucleus, sent) in &mut self.sent {
+            let was = before.get(nucleus).copied().unwrap_or_default();
+            sent.energy += (sent.energy - was.energy) * (times as f64 - 1.0);
+            sent.on += (sent.on - was.on) * (times as f64 - 1.0);
+            if let Some(hardware) = self.e.spectrometer.as_ref() {
+                hardware.energy(nucleus, sent.energy, span)?;
+            }
         }
         Ok(())
     }
@@ -519,5 +525,24 @@ impl<'a> Builder<'a, '_> {
         Diagnostic::new(Code::Vanishes, b.energy.span(), format!("the battery's energy `{}` is zero here", b.energy))
             .label("its ergotropy, capacity and power are 0 for every state")
             .help(help)
+    }
+}
+
+/// Refuses marks, recorded statements, acquisitions and tomographies among the steps of a loop: the check of a file finds them first, but
+/// an experiment may come from elsewhere.
+fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fault> {
+    let what = steps.iter().find_map(|step| match step {
+        Step::Mark(_) => Some("mark"),
+        Step::Acquire(_) => Some("acquire"),
+        Step::Tomography(_) => Some("tomography"),
+        Step::Segment(segment) if segment.record.is_some() => Some("record"),
+        Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => None,
+    });
+    match what {
+        Some(what) => {
+            let message = format!("a `{what}` inside a loop would be taken many times over");
+            Err(Diagnostic::new(Code::InsideLoop, span, message).label("inside this loop").into())
+        }
+        None => Ok(()),
     }
 }

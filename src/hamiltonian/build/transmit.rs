@@ -60,7 +60,7 @@ impl<'a> Builder<'a, '_> {
         let drive = self.drive(p)?;
         if p.ideal {
             let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
-            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
+            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, transient: false, place }));
             return Ok(());
         }
         let record = self.record(p.record.as_ref())?;
@@ -77,7 +77,7 @@ impl<'a> Builder<'a, '_> {
         if angle != 0.0 {
             let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
             let phase = drive.phase + FRAC_PI_2;
-            steps.push(Step::Kick(Kick { x, y, angle, phase, place }));
+            steps.push(Step::Kick(Kick { x, y, angle, phase, transient: true, place }));
         }
     }
 
@@ -132,7 +132,7 @@ impl<'a> Builder<'a, '_> {
         }
         for (p, drive) in pulses.iter().zip(drives).filter(|(p, d)| p.ideal && here(d.start)) {
             let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
-            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, place }));
+            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, transient: false, place }));
         }
         for (p, drive) in finite().filter(|(_, d)| here(d.start)) {
             let [leading, _] = drive::transients(self.e, &p.nucleus, drive)?;

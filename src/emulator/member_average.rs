@@ -5,28 +5,28 @@
 //! member by itself and the values are averaged. Scans of a phase cycle are added up by the receiver, so all scans of a member
 //! count as one state.
 
-use super::generator::mean_state;
+use super::motion::{EnsembleMotion, MemberAt, arrival, mean_state};
 use super::question::{Question, Refusal};
 use super::{Lab, trace};
 use crate::hamiltonian::{Evaluator, Fault, Member, Prepared, Schedule};
 use crate::ir::{MEMBER_MEAN, key_of};
-use crate::metrics::{Moment, Scene};
-use crate::spin::{Space, State};
+use crate::metrics::{Moment, Motion, Scene};
+use crate::spin::Space;
 use crate::syntax::{Expr, ExprKind};
 use std::collections::BTreeMap;
 
-/// What is wanted of every member.
+/// The means over members that are wanted.
 #[derive(Default)]
-pub struct Each {
+pub struct MemberAverages {
     keys: Vec<String>,
-    kinds: Vec<Kind>,
+    members: Vec<MemberObservables>,
 }
 
-/// The scans of one member.
-struct Kind {
-    /// All weights of all kinds add up to 1.
+/// What is wanted of one member, with its own battery, prepared state and arguments.
+struct MemberObservables {
+    /// All weights add up to 1.
     weight: f64,
-    /// Which states are its scans.
+    /// Which of the propagated members are its scans.
     scans: Vec<usize>,
     scene: Scene,
     questions: Vec<Question>,
@@ -55,7 +55,7 @@ pub fn averaged(expr: &Expr) -> Option<&Expr> {
     }
 }
 
-impl Each {
+impl MemberAverages {
     /// Opens what is wanted of the members, whose evaluators `own` makes.
     ///
     /// # Errors
@@ -66,31 +66,31 @@ impl Each {
         schedules: &[(Schedule, Prepared)],
         space: &Space,
         own: impl Fn(&Member) -> Result<Evaluator<'e>, Fault>,
-    ) -> Result<Each, Fault> {
-        let mut each = Each { keys: wanted.iter().map(|(key, _)| key.clone()).collect(), kinds: vec![] };
+    ) -> Result<MemberAverages, Fault> {
+        let mut averages =
+            MemberAverages { keys: wanted.iter().map(|(key, _)| key.clone()).collect(), members: vec![] };
         if wanted.is_empty() {
-            return Ok(each);
+            return Ok(averages);
         }
-        // Members are the product of the scans, outermost, and the spreads, so that those of one kind lie a stride apart.
+        // Members are the product of the scans, outermost, and the spreads, so that the scans of one lie a stride apart.
         let scans = members.iter().map(|m| m.variation.scan).max().unwrap_or(0) + 1;
         let stride = members.len() / scans;
-        for first in 0..stride {
+        for (first, (member, (schedule, prepared))) in members.iter().zip(schedules).take(stride).enumerate() {
             let numbers: Vec<usize> = (0..scans).map(|scan| scan * stride + first).collect();
-            let e = own(&members[first])?;
-            let (schedule, prepared) = &schedules[first];
+            let e = own(member)?;
             let cells = super::cells(&e, schedule, space)?;
             let questions = wanted
                 .iter()
                 .map(|(key, inner)| Question::new(&e, key.clone(), inner))
                 .collect::<Result<Vec<_>, Fault>>()?;
-            each.kinds.push(Kind {
-                weight: numbers.iter().map(|&k| members[k].weight).sum(),
+            averages.members.push(MemberObservables {
+                weight: member.weight * scans as f64,
                 scans: numbers,
                 scene: Scene::new(space.clone(), cells, prepared.state(space)),
                 questions,
             });
         }
-        Ok(each)
+        Ok(averages)
     }
 
     /// Whether nothing is wanted.
@@ -102,35 +102,43 @@ impl Each {
     ///
     /// # Errors
     /// When a value is infinite or not a number.
-    pub fn answers(&self, lab: &Lab, states: &[State], time: f64) -> Result<BTreeMap<String, Option<f64>>, Fault> {
-        let told_apart = states.len() == self.kinds.iter().map(|k| k.scans.len()).sum::<usize>();
+    pub fn values(&self, lab: &Lab, members: &[MemberAt]) -> Result<BTreeMap<String, Option<f64>>, Fault> {
         let mut found = BTreeMap::new();
-        for (q, key) in self.keys.iter().enumerate().filter(|_| told_apart) {
-            let mut sum = Some(0.0);
-            for kind in &self.kinds {
-                let value = kind.value(q, states, time, lab)?;
-                sum = sum.zip(value).map(|(sum, x)| sum + kind.weight * x);
-            }
-            found.insert(key.clone(), sum);
+        if self.is_empty() || members.len() != self.members.iter().map(|m| m.scans.len()).sum::<usize>() {
+            return Ok(found);
         }
+        let mut sums: Vec<Option<f64>> = vec![Some(0.0); self.keys.len()];
+        for member in &self.members {
+            for (sum, value) in sums.iter_mut().zip(member.values(members, lab)?) {
+                *sum = sum.zip(value).map(|(sum, x)| sum + member.weight * x);
+            }
+        }
+        found.extend(self.keys.iter().cloned().zip(sums));
         Ok(found)
     }
 }
 
-impl Kind {
-    fn value(&self, question: usize, states: &[State], time: f64, lab: &Lab) -> Result<Option<f64>, Fault> {
-        let scans: Vec<State> = self.scans.iter().map(|&k| states[k].clone()).collect();
-        let even = vec![1.0 / scans.len() as f64; scans.len()];
-        let mean = mean_state(&even, &scans);
-        let moment = Moment::new(&self.scene, &mean, None, time);
-        let question = &self.questions[question];
-        match question.answer(Some(&moment), &BTreeMap::new()) {
-            Ok(x) => Ok(Some(x)),
-            Err(Refusal::Undefined(why)) => {
-                lab.undefined(&question.key, &why.to_string());
-                Ok(None)
-            }
-            Err(Refusal::NotFinite(x)) => Err(trace::not_finite(question, x, None)),
-        }
+impl MemberObservables {
+    /// The values of this member: of the mean of its scans, moved as these are.
+    fn values(&self, members: &[MemberAt], lab: &Lab) -> Result<Vec<Option<f64>>, Fault> {
+        let even = 1.0 / self.scans.len() as f64;
+        let scans: Vec<MemberAt> =
+            self.scans.iter().filter_map(|&k| members.get(k)).map(|m| MemberAt { weight: even, ..*m }).collect();
+        let mean = mean_state(scans.iter().map(|m| (m.weight, m.state)));
+        let weights = vec![even; scans.len()];
+        let (_, time) = arrival(scans.iter().map(|m| m.elapsed), &weights);
+        let motion = EnsembleMotion::of(scans);
+        let moment = Moment::new(&self.scene, &mean, motion.as_ref().map(|m| m as &dyn Motion), time);
+        self.questions
+            .iter()
+            .map(|question| match question.answer(Some(&moment), &BTreeMap::new()) {
+                Ok(x) => Ok(Some(x)),
+                Err(Refusal::Undefined(why)) => {
+                    lab.undefined(&question.key, &why.to_string());
+                    Ok(None)
+                }
+                Err(Refusal::NotFinite(x)) => Err(trace::not_finite(question, x, None)),
+            })
+            .collect()
     }
 }

@@ -1,0 +1,218 @@
+//! Where the members of an ensemble meet: marks, recorded statements, acquisitions, the tomography, and the end.
+//!
+//! At a meeting point the members are looked at together. Between two of them every member goes through its own steps, whose number
+//! and lengths follow from its own parameters: pulses side by side are cut where one of them begins or ends, and loops that are not in
+//! step with the rotor are written out. A meeting point is known by what it is, never by the number of its step.
+
+use super::motion::same_time;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Acquire, Fault, Segment, Step, Tomography};
+use crate::source::{Place, Span};
+use crate::syntax::number_text;
+
+/// A meeting point.
+#[derive(Clone, Copy)]
+pub enum Meeting<'a> {
+    /// A mark, by its name.
+    Mark(&'a str),
+    /// A recorded statement.
+    Record(&'a Segment),
+    /// An acquisition.
+    Acquire(&'a Acquire),
+    /// The tomography.
+    Tomography(&'a Tomography),
+    /// The end of the sequence.
+    End,
+}
+
+impl<'a> Meeting<'a> {
+    fn of(step: &'a Step) -> Option<Meeting<'a>> {
+        match step {
+            Step::Mark(name) => Some(Meeting::Mark(name)),
+            Step::Segment(segment) if segment.record.is_some() => Some(Meeting::Record(segment)),
+            Step::Acquire(acquire) => Some(Meeting::Acquire(acquire)),
+            Step::Tomography(t) => Some(Meeting::Tomography(t)),
+            Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => None,
+        }
+    }
+
+    fn place(&self) -> Option<Span> {
+        match self {
+            Meeting::Record(segment) => segment.place.0,
+            Meeting::Acquire(acquire) => acquire.segment.place.0,
+            Meeting::Tomography(t) => t.place.0,
+            Meeting::Mark(_) | Meeting::End => None,
+        }
+    }
+
+    /// Whether two members meet here: it is the same statement, and what is taken there can be averaged.
+    fn agrees(&self, other: &Meeting) -> Result<(), Fault> {
+        match (self, other) {
+            (Meeting::Mark(a), Meeting::Mark(b)) if a == b => Ok(()),
+            (Meeting::Record(a), Meeting::Record(b)) if name(a) == name(b) => same_record(a, b),
+            (Meeting::Acquire(a), Meeting::Acquire(b)) if a.segment.place == b.segment.place => same_acquisition(a, b),
+            (Meeting::Tomography(a), Meeting::Tomography(b)) => same_tomography(a, b),
+            (Meeting::End, Meeting::End) => Ok(()),
+            _ => Err(Diagnostic::new(
+                Code::Contradiction,
+                self.place().or(other.place()).unwrap_or_default(),
+                "members of the ensemble come to different marks, recorded statements or acquisitions",
+            )
+            .label("not reached by every member")
+            .help("spread a parameter that does not decide which of them are reached")
+            .into()),
+        }
+    }
+}
+
+fn name(segment: &Segment) -> Option<&str> {
+    segment.record.as_ref().map(|r| r.name.as_str())
+}
+
+/// A refusal of something whose settings differ between members.
+fn varies(place: Place, message: String, what: &str, help: &str) -> Fault {
+    Diagnostic::new(Code::Contradiction, place.0.unwrap_or_default(), message)
+        .label(format!("its {what} varies"))
+        .help(help)
+        .into()
+}
+
+fn same_record(a: &Segment, b: &Segment) -> Result<(), Fault> {
+    if (a.duration - b.duration).abs() > 1e-12 * a.duration {
+        return Err(varies(
+            a.place,
+            "members of the ensemble record this statement over different times, so they have no mean curve".into(),
+            "duration",
+            "spread a parameter that no recorded duration depends on",
+        ));
+    }
+    let points = |s: &Segment| s.record.as_ref().map_or(0, |r| r.points);
+    if points(a) != points(b) {
+        let message = format!(
+            "members of the ensemble take different numbers of samples, {} and {}, so they have no mean curve",
+            points(a),
+            points(b)
+        );
+        return Err(varies(a.place, message, "number of samples", "spread a parameter that no `record` depends on"));
+    }
+    Ok(())
+}
+
+/// Whether the decays of two members can be added up: the same nucleus, dwell time and number of points, the same dead time and noise.
+///
+/// # Errors
+/// When they cannot.
+pub fn same_acquisition(a: &Acquire, b: &Acquire) -> Result<(), Fault> {
+    let refuse = |message: String, what: &str, setting: &str| {
+        let help = format!("spread a parameter that {setting} does not depend on, or `sweep` it");
+        Err(varies(a.segment.place, message, what, &help))
+    };
+    if !same_time(a.dwell, b.dwell) {
+        let message = format!(
+            "members of the ensemble acquire with different dwell times, {} and {}, so they have no mean decay",
+            number_text(a.dwell),
+            number_text(b.dwell)
+        );
+        return refuse(message, "dwell time", "`dwell`");
+    }
+    if a.points != b.points {
+        let message = format!(
+            "members of the ensemble acquire different numbers of points, {} and {}, so they have no mean decay",
+            a.points, b.points
+        );
+        return refuse(message, "number of points", "`points`");
+    }
+    if !same_time(a.dead_time, b.dead_time) {
+        let message = "members of the ensemble have different dead times, so their decays cannot be added up".into();
+        return refuse(message, "dead time", "`dead_time`");
+    }
+    if a.noise != b.noise || a.nucleus != b.nucleus {
+        let message = "the noise is that of the sum over the ensemble, and its members give different signal-to-noise ratios or seeds";
+        return refuse(message.into(), "noise", "`snr` or `seed`");
+    }
+    Ok(())
+}
+
+/// The settings of a tomography are those of the receiver, which all members have in common.
+fn same_tomography(a: &Tomography, b: &Tomography) -> Result<(), Fault> {
+    let settings = |t: &Tomography| {
+        let channels: Vec<_> =
+            t.channels.iter().map(|c| (c.nucleus.clone(), c.detected, c.width, c.dead_time)).collect();
+        (channels, t.snr, t.decay, t.scans, t.seed, t.repetitions, t.method.clone(), t.readouts.clone())
+    };
+    if settings(a) == settings(b) {
+        return Ok(());
+    }
+    Err(varies(
+        a.place,
+        "the mean state of the ensemble is read out once, and its members give the readout different settings".into(),
+        "setting",
+        "spread a parameter that no setting of the tomography and of its channels depends on, or `sweep` it",
+    ))
+}
+
+/// The steps of a member from one meeting point to the next, and that meeting point.
+pub struct Leg<'a> {
+    /// What this member goes through.
+    pub steps: &'a [Step],
+    /// Where it meets the others.
+    pub meeting: Meeting<'a>,
+}
+
+/// The way of a member, from meeting point to meeting point; the last one is the end.
+pub fn legs(steps: &[Step]) -> Vec<Leg<'_>> {
+    let mut legs = Vec::new();
+    let mut begin = 0;
+    for (k, step) in steps.iter().enumerate() {
+        if let Some(meeting) = Meeting::of(step) {
+            legs.push(Leg { steps: &steps[begin..k], meeting });
+            begin = k + 1;
+        }
+    }
+    legs.push(Leg { steps: &steps[begin..], meeting: Meeting::End });
+    legs
+}
+
+/// The ways of all members.
+///
+/// # Errors
+/// When members come to different meeting points, or what is taken at one cannot be averaged.
+pub fn common_legs<'a>(members: &[&'a [Step]]) -> Result<Vec<Vec<Leg<'a>>>, Fault> {
+    let all: Vec<Vec<Leg>> = members.iter().map(|steps| legs(steps)).collect();
+    if let Some((first, others)) = all.split_first() {
+        for other in others {
+            // The end agrees with nothing else, so a member with fewer meeting points is found before one of the ways ends.
+            first.iter().zip(other).try_for_each(|(a, b)| a.meeting.agrees(&b.meeting))?;
+        }
+    }
+    Ok(all)
+}
+
+/// What acted last in some steps.
+pub enum LastAction<'a> {
+    /// They do nothing: what acted before them did last.
+    None,
+    /// An ideal pulse or a projection, which takes no time.
+    Instantaneous,
+    /// A segment, to its end.
+    Segment(&'a Segment),
+}
+
+/// What acted last in some steps. A loop ends with the last repetition of its body; the turn at an edge of a finite pulse belongs to
+/// that pulse.
+pub fn last_action(steps: &[Step]) -> LastAction<'_> {
+    for step in steps.iter().rev() {
+        match step {
+            Step::Segment(segment) => return LastAction::Segment(segment),
+            Step::Acquire(acquire) => return LastAction::Segment(&acquire.segment),
+            Step::Kick(kick) if kick.transient => {}
+            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) => return LastAction::Instantaneous,
+            Step::Loop(0, _) | Step::Mark(_) | Step::Tomography(_) => {}
+            Step::Loop(_, body) => match last_action(body) {
+                LastAction::None => {}
+                found => return found,
+            },
+        }
+    }
+    LastAction::None
+}

@@ -1,0 +1,96 @@
+//! The members of an ensemble: their schedules, the states that they begin with, and the system as declared, which none of them need be.
+
+use super::Options;
+use super::motion::mean_state;
+use crate::hamiltonian::{Evaluator, Fault, Member, Outline, Prepared, Schedule, Spectrometer, Values, build, prepare};
+use crate::ir::Experiment;
+use crate::spin::{Space, State};
+use rayon::prelude::*;
+
+/// Schedules and prepared states of some members. Of several mistakes the first in the order of members is given, whatever the number of
+/// threads.
+///
+/// # Errors
+/// When a schedule or a state cannot be built.
+pub fn schedules(
+    e: &Evaluator,
+    given: &Values,
+    options: &Options,
+    members: &[Member],
+) -> Result<Vec<(Schedule, Prepared)>, Fault> {
+    // A perfect sample is its only member.
+    if let [member] = members
+        && member.is_perfect()
+        && options.spectrometer.is_none()
+    {
+        return Ok(vec![schedule_of(e)?]);
+    }
+    let outline = e.outline();
+    let all: Vec<Result<(Schedule, Prepared), Fault>> =
+        members.par_iter().map(|member| member_schedule(&outline, given, options, member)).collect();
+    all.into_iter().collect()
+}
+
+fn schedule_of(e: &Evaluator) -> Result<(Schedule, Prepared), Fault> {
+    let (schedule, _) = build(e)?;
+    let prepared = prepare(e, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+    Ok((schedule, prepared))
+}
+
+/// The schedule and the state of a member.
+///
+/// # Errors
+/// When one of them cannot be built.
+pub fn member_schedule(
+    outline: &Outline,
+    given: &Values,
+    options: &Options,
+    member: &Member,
+) -> Result<(Schedule, Prepared), Fault> {
+    let mut own = outline.member(given, &member.variation, &member.values)?;
+    own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
+    schedule_of(&own)
+}
+
+/// The evaluator of a member.
+///
+/// # Errors
+/// When a parameter or a setting of the spectrometer cannot be evaluated.
+pub fn evaluator<'a>(
+    experiment: &'a Experiment,
+    given: &Values,
+    options: &Options,
+    member: &Member,
+) -> Result<Evaluator<'a>, Fault> {
+    let mut own = Evaluator::new(experiment, given)?.outline().member(given, &member.variation, &member.values)?;
+    own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
+    Ok(own)
+}
+
+/// The state that a member begins with.
+pub fn prepared_state(schedule: &Schedule, prepared: &Prepared, space: &Space) -> State {
+    match prepared.state(space) {
+        State::Pure(psi) if !schedule.is_unitary() => State::Mixed(State::Pure(psi).density()),
+        state => state,
+    }
+}
+
+/// The schedule of the system as declared, to which energies and the readout refer; `None` where it is that of the only member.
+///
+/// # Errors
+/// When it cannot be built.
+pub fn declared(e: &Evaluator, members: &[Member]) -> Result<Option<Schedule>, Fault> {
+    match members {
+        [member] if member.is_perfect() => Ok(None),
+        _ => Ok(Some(build(e)?.0)),
+    }
+}
+
+/// The prepared state of the sample, `sum_m w_m rho_m(0)`; where all members begin with the same, that one.
+pub fn mean_prepared(members: &[Member], schedules: &[(Schedule, Prepared)], space: &Space) -> State {
+    let states: Vec<State> = schedules.iter().map(|(_, prepared)| prepared.state(space)).collect();
+    match states.split_first() {
+        Some((first, others)) if others.iter().all(|s| s == first) => first.clone(),
+        _ => mean_state(members.iter().map(|m| m.weight).zip(&states)),
+    }
+}

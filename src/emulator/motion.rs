@@ -1,0 +1,214 @@
+//! What acts on the state at a moment, as metrics see it: on a single state, or on the members of an ensemble.
+
+use super::generator::Generator;
+use crate::hamiltonian::Segment;
+use crate::linalg::{C64, Matrix, real};
+use crate::metrics::{LARGEST_MATRIX, Motion, Rate, Undefined};
+use crate::spin::{Space, State};
+use std::cell::OnceCell;
+
+/// Matrices that differ by less than this share of the largest element are the same Hamiltonian.
+const SAME_HAMILTONIAN: f64 = 1e-12;
+
+/// A segment that acts on a member, with its generator, which is made when it is first needed.
+pub struct ActingSegment<'a> {
+    segment: &'a Segment,
+    space: &'a Space,
+    generator: OnceCell<Generator>,
+}
+
+impl<'a> ActingSegment<'a> {
+    /// A segment on a space.
+    pub fn new(segment: &'a Segment, space: &'a Space) -> ActingSegment<'a> {
+        ActingSegment { segment, space, generator: OnceCell::new() }
+    }
+
+    /// How long the segment lasts.
+    pub fn duration(&self) -> f64 {
+        self.segment.duration
+    }
+
+    /// Its generator.
+    pub fn generator(&self) -> &Generator {
+        self.generator.get_or_init(|| Generator::of(self.segment, self.space))
+    }
+}
+
+/// A generator at a moment.
+pub struct GeneratorAt<'a> {
+    /// The generator.
+    pub generator: &'a Generator,
+    /// The time since the segment began.
+    pub time: f64,
+}
+
+impl Motion for GeneratorAt<'_> {
+    fn hamiltonian(&self) -> Result<Matrix, Undefined> {
+        let whole = self.generator.whole_system();
+        let Some((_, first)) = whole.first() else {
+            return Err(Undefined::Domain("no Hamiltonian acts at this moment".into()));
+        };
+        let n = first.dimension();
+        if n > LARGEST_MATRIX {
+            return Err(Undefined::Domain(format!("a Hamiltonian of {n} states is too large for a matrix")));
+        }
+        let mut sum = Matrix::zeros(n, n);
+        for (c, operator) in whole {
+            sum += operator.matrix().map(|x: C64| x * c.at(self.time));
+        }
+        Ok(sum)
+    }
+
+    fn rate(&self, state: &State) -> Rate {
+        self.generator.rate(self.time, state)
+    }
+
+    fn is_unitary(&self) -> bool {
+        self.generator.is_closed()
+    }
+
+    fn constant_since(&self) -> Result<f64, Undefined> {
+        if !self.generator.is_closed() {
+            return Err(Undefined::Domain("the state relaxes, and the bound is one of unitary evolution".into()));
+        }
+        if !self.generator.is_constant() {
+            return Err(Undefined::Domain("the Hamiltonian of this statement changes in time".into()));
+        }
+        Ok(self.time)
+    }
+}
+
+/// A member of an ensemble at a moment.
+#[derive(Clone, Copy)]
+pub struct MemberAt<'a> {
+    /// The segment that acts and the time since it began; `None` where nothing acts.
+    pub acting: Option<(&'a ActingSegment<'a>, f64)>,
+    /// Its state.
+    pub state: &'a State,
+    /// Its weight; the weights of an ensemble add up to 1.
+    pub weight: f64,
+    /// Its time since `prepare`.
+    pub elapsed: f64,
+}
+
+impl MemberAt<'_> {
+    fn generator(&self) -> Option<GeneratorAt<'_>> {
+        self.acting.map(|(segment, time)| GeneratorAt { generator: segment.generator(), time })
+    }
+
+    /// `d rho/dt` of this member.
+    fn rate_of_density(&self) -> Option<Matrix> {
+        let at = self.generator()?;
+        Some(match (at.rate(self.state), self.state) {
+            (Rate::Mixed(rate), _) => rate,
+            (Rate::Pure(v), State::Pure(psi)) => {
+                let half = &v * psi.adjoint();
+                &half + half.adjoint()
+            }
+            (Rate::Pure(_), State::Mixed(rho)) => at.generator.rate_of_density(at.time, rho),
+        })
+    }
+}
+
+/// The members of an ensemble at a moment.
+pub struct EnsembleMotion<'a> {
+    members: Vec<MemberAt<'a>>,
+}
+
+impl<'a> EnsembleMotion<'a> {
+    /// Of some members; `None` where nothing acts on any of them.
+    pub fn of(members: Vec<MemberAt<'a>>) -> Option<EnsembleMotion<'a>> {
+        members.iter().any(|m| m.acting.is_some()).then_some(EnsembleMotion { members })
+    }
+}
+
+impl Motion for EnsembleMotion<'_> {
+    /// That of all members, where it is the same for all.
+    fn hamiltonian(&self) -> Result<Matrix, Undefined> {
+        let mut common: Option<Matrix> = None;
+        for member in &self.members {
+            let own = member.generator().ok_or_else(several)?.hamiltonian()?;
+            match &common {
+                Some(first) => {
+                    let size = first.iter().map(|x| x.norm()).fold(0.0, f64::max);
+                    if (first - &own).iter().any(|x| x.norm() > SAME_HAMILTONIAN * size) {
+                        return Err(several());
+                    }
+                }
+                None => common = Some(own),
+            }
+        }
+        common.ok_or_else(several)
+    }
+
+    /// That of the mean state, which is the mean of the members' rates.
+    fn rate(&self, state: &State) -> Rate {
+        if let [member] = self.members.as_slice()
+            && let Some(at) = member.generator()
+        {
+            return at.rate(state);
+        }
+        let n = state.dimension();
+        let mut sum = Matrix::zeros(n, n);
+        for member in &self.members {
+            if let Some(rate) = member.rate_of_density() {
+                sum += rate * real(member.weight);
+            }
+        }
+        Rate::Mixed(sum)
+    }
+
+    fn is_unitary(&self) -> bool {
+        self.members.iter().all(|m| m.generator().is_some_and(|g| g.is_unitary()))
+    }
+
+    fn constant_since(&self) -> Result<f64, Undefined> {
+        let mut since: Option<f64> = None;
+        for member in &self.members {
+            let own = member.generator().ok_or_else(several)?.constant_since()?;
+            if since.is_some_and(|t| !same_time(t, own)) {
+                return Err(several());
+            }
+            since = Some(since.unwrap_or(own));
+        }
+        since.ok_or_else(several)
+    }
+}
+
+fn several() -> Undefined {
+    Undefined::Domain(
+        "the members of the ensemble are moved by different Hamiltonians; `member_mean` averages what each of them has"
+            .into(),
+    )
+}
+
+/// Whether two times are one but for the rounding of sums of durations.
+pub fn same_time(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
+}
+
+/// When the members reach a moment: the mean over their weights, and the common time, `None` where they reach it at different times.
+pub fn arrival(times: impl Iterator<Item = f64> + Clone, weights: &[f64]) -> (f64, Option<f64>) {
+    let first = times.clone().next().unwrap_or(0.0);
+    if times.clone().all(|t| same_time(t, first)) {
+        return (first, Some(first));
+    }
+    (times.zip(weights).map(|(t, w)| t * w).sum(), None)
+}
+
+/// The mean of the members' states, `sum_m w_m rho_m`.
+pub fn mean_state<'s>(members: impl Iterator<Item = (f64, &'s State)>) -> State {
+    let mut members = members.peekable();
+    let Some((_, first)) = members.peek().copied() else { return State::Mixed(Matrix::zeros(1, 1)) };
+    let n = first.dimension();
+    let mut count = 0;
+    let mut sum = Matrix::zeros(n, n);
+    for (w, state) in members {
+        count += 1;
+        match state {
+            State::Mixed(rho) => sum.zip_apply(rho, |x, y| *x += y * w),
+            State::Pure(_) => sum += state.density().map(|x| x * w),
+        }
+    }
+    if count == 1 { first.clone() } else { State::Mixed(sum) }
+}
