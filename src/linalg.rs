@@ -272,6 +272,12 @@ pub fn blocks(m: &Matrix) -> Option<Vec<Vec<usize>>> {
     Some(lists)
 }
 
+/// The size of the largest block of a matrix, where it is above a limit.
+pub fn largest_block(m: &Matrix, limit: usize) -> Option<usize> {
+    let largest = blocks(m).map_or(m.nrows(), |parts| parts.iter().map(Vec::len).max().unwrap_or(0));
+    (largest > limit).then_some(largest)
+}
+
 fn by_blocks(m: &Matrix, parts: &[Vec<usize>]) -> Result<Eigen, LinalgError> {
     let n = m.nrows();
     let mut pairs: Vec<(f64, usize, usize)> = Vec::with_capacity(n);
@@ -297,10 +303,30 @@ fn by_blocks(m: &Matrix, parts: &[Vec<usize>]) -> Result<Eigen, LinalgError> {
 /// # Errors
 /// As [`hermitian_eigen`].
 pub fn hermitian_values(m: &Matrix) -> Result<Vec<f64>, LinalgError> {
-    if m.nrows() == 1 {
+    let n = m.nrows();
+    if n == 1 {
         return Ok(vec![m[(0, 0)].re]);
     }
-    Ok(hermitian_eigen(m)?.values)
+    if n < LARGE {
+        return Ok(hermitian_eigen(m)?.values);
+    }
+    if m.iter().any(|x| !x.re.is_finite() || !x.im.is_finite()) {
+        return Err(LinalgError::NotFinite);
+    }
+    let failed = |_| LinalgError::NotConverged;
+    if let Some(parts) = blocks(m) {
+        let mut values = Vec::with_capacity(n);
+        for part in &parts {
+            values.extend(hermitian_values(&Matrix::from_fn(part.len(), part.len(), |i, j| m[(part[i], part[j])]))?);
+        }
+        values.sort_by(f64::total_cmp);
+        return Ok(values);
+    }
+    if m.iter().all(|x| x.im == 0.0) {
+        let parts = faer::Mat::<f64>::from_fn(n, n, |i, j| 0.5 * (m[(i, j)].re + m[(j, i)].re));
+        return parts.self_adjoint_eigenvalues(faer::Side::Lower).map_err(failed);
+    }
+    view(m).self_adjoint_eigenvalues(faer::Side::Lower).map_err(failed)
 }
 
 impl Eigen {
@@ -329,16 +355,21 @@ impl Eigen {
 
     /// Groups of equal values: ranges of indices whose neighbours differ by at most `tolerance`.
     pub fn levels(&self, tolerance: f64) -> Vec<std::ops::Range<usize>> {
-        let mut levels = Vec::new();
-        let mut start = 0;
-        for k in 1..=self.values.len() {
-            if k == self.values.len() || self.values[k] - self.values[k - 1] > tolerance {
-                levels.push(start..k);
-                start = k;
-            }
-        }
-        levels
+        groups(&self.values, tolerance)
     }
+}
+
+/// Groups of equal values in an ascending list: ranges of indices whose neighbours differ by at most `tolerance`.
+pub fn groups(values: &[f64], tolerance: f64) -> Vec<std::ops::Range<usize>> {
+    let mut groups = Vec::new();
+    let mut start = 0;
+    for k in 1..=values.len() {
+        if k == values.len() || values[k] - values[k - 1] > tolerance {
+            groups.push(start..k);
+            start = k;
+        }
+    }
+    groups
 }
 
 /// Singular values, descending.

@@ -4,7 +4,7 @@
 use super::mesh::Mesh;
 use super::step::StepError;
 use crate::hamiltonian::Segment;
-use crate::linalg::{I, Matrix, Vector, hermitian_part, make_hermitian, norm_squared, product, real};
+use crate::linalg::{C64, I, Matrix, Vector, make_hermitian, norm_squared, product, real};
 use crate::metrics::Rate;
 use crate::spin::{Action, Operator, Space, Sparse, State, components};
 use crate::waveform::Scalar;
@@ -90,10 +90,12 @@ pub struct Generator {
     whole: Vec<(Scalar, Arc<Operator>)>,
     /// Lindblad operators.
     collapse: Vec<Matrix>,
-    /// The Hamiltonian whose order decays, and `f` of `-f Tr[H rho] H`.
-    order: Option<(Matrix, f64)>,
+    /// H and G of `d rho/dt = -Tr[G rho] H`.
+    order: Option<(Matrix, Matrix)>,
     /// `sum c^dagger c`.
     decay: Option<Matrix>,
+    /// The rate of change of the identity, where relaxation leads away from it.
+    drift: OnceCell<Option<Matrix>>,
     parts: OnceCell<Vec<Vec<usize>>>,
     /// Whether the space is that of all products.
     products: bool,
@@ -122,7 +124,8 @@ impl Generator {
             terms.insert(0, term(Scalar::Constant(1.0), &constant));
         }
         let collapse: Vec<Matrix> = segment.relaxing.collapse.iter().map(|c| Sparse::of(c, space).dense()).collect();
-        let order = segment.relaxing.order.as_ref().map(|(h, f)| (Sparse::of(h, space).dense(), *f));
+        let inside = |o: &Operator| Sparse::of(o, space).dense();
+        let order = segment.relaxing.order.as_ref().map(|o| (inside(&o.hamiltonian), inside(&o.lost)));
         let decay = (!collapse.is_empty()).then(|| {
             collapse.iter().fold(Matrix::zeros(dimension, dimension), |sum, c| sum + product(&c.adjoint(), c))
         });
@@ -137,6 +140,7 @@ impl Generator {
             collapse,
             order,
             decay,
+            drift: OnceCell::new(),
             parts: OnceCell::new(),
             products,
         }
@@ -186,7 +190,7 @@ impl Generator {
 
     /// A bound of the fastest rate at which anything decays.
     pub fn fastest_decay(&self) -> f64 {
-        let order = self.order.as_ref().map_or(0.0, |(h, f)| f * norm_squared(h));
+        let order = self.order.as_ref().map_or(0.0, |(h, lost)| h.norm() * lost.norm());
         self.collapse.iter().map(norm_squared).sum::<f64>() + order
     }
 
@@ -304,18 +308,41 @@ impl Generator {
         for c in &self.collapse {
             rate += crate::linalg::conjugate(c, rho);
         }
-        if let Some((h, f)) = &self.order {
-            // Both are Hermitian: Tr[H rho] is the sum of the products of entries, one of them conjugated.
-            let held = h.iter().zip(rho.iter()).map(|(a, b)| (a.conj() * b).re).sum::<f64>();
-            rate -= h.map(|x| x * (f * held));
+        if let Some((h, lost)) = &self.order {
+            // Both are Hermitian: Tr[G rho] is the sum of the products of entries, one of them conjugated.
+            let lost = lost.iter().zip(rho.iter()).map(|(a, b)| (a.conj() * b).re).sum::<f64>();
+            rate -= h.map(|x| x * lost);
+        }
+        rate
+    }
+
+    /// The rate of change of the identity; `None` where it is left alone, as by H and by relaxation to no polarisation.
+    pub fn drift(&self) -> Option<&Matrix> {
+        let drift = || {
+            let rate = self.dissipation(&crate::linalg::identity(self.dimension));
+            rate.iter().any(|x| *x != C64::default()).then_some(rate)
+        };
+        if self.is_closed() { None } else { self.drift.get_or_init(drift).as_ref() }
+    }
+
+    /// The rate of change of a density matrix `mean + deviation`. Assumes it is Hermitian. The identity does not meet H, whose rounding
+    /// would be large beside a deviation of 1e-9.
+    pub fn rate_of_deviation(&self, t: f64, deviation: &Matrix, mean: f64) -> Matrix {
+        let half = self.times_density(t, deviation).map(|x| -I * x);
+        let mut rate = &half + half.adjoint();
+        if !self.is_closed() {
+            rate += self.dissipation(deviation);
+        }
+        if let Some(drift) = self.drift() {
+            rate += drift.map(|x| x * mean);
         }
         rate
     }
 
     /// The rate of change of a density matrix. Assumes it is Hermitian.
     pub fn rate_of_density(&self, t: f64, rho: &Matrix) -> Matrix {
-        let half = self.times_density(t, rho).map(|x| -I * x);
-        &half + half.adjoint() + self.dissipation(rho)
+        let (mean, deviation) = apart(rho);
+        self.rate_of_deviation(t, &deviation, mean)
     }
 
     /// `H(t) rho`; by sparse matrices where these are few entries.
@@ -343,7 +370,8 @@ impl Generator {
         }
     }
 
-    /// The superoperator on density matrices stacked by columns, at a time.
+    /// The superoperator on deviations stacked by columns, with the mean below them (see `stacked`), at a time: the last column is the
+    /// rate of change of the identity.
     pub fn liouvillian(&self, t: f64) -> Matrix {
         let one = crate::linalg::identity(self.dimension);
         let h = self.hamiltonian(t);
@@ -356,9 +384,13 @@ impl Generator {
         for c in &self.collapse {
             l += c.conjugate().kronecker(c);
         }
-        if let Some((h, f)) = &self.order {
-            let stacked = Vector::from_column_slice(h.as_slice());
-            l -= (&stacked * stacked.adjoint()).map(|x| x * *f);
+        if let Some((h, lost)) = &self.order {
+            l -= Vector::from_column_slice(h.as_slice()) * Vector::from_column_slice(lost.as_slice()).adjoint();
+        }
+        let n = l.nrows();
+        let mut l = l.resize(n + 1, n + 1, C64::default());
+        if let Some(drift) = self.drift() {
+            drift.iter().enumerate().for_each(|(k, x)| l[(k, n)] = *x);
         }
         l
     }
@@ -389,20 +421,21 @@ impl Generator {
 /// Moves a density matrix by a map that leaves the identity alone, through its deviation from the identity. At a polarisation of
 /// 1e-8 the deviation is all there is, and the rounding of a long way must be small beside it, not beside the identity.
 pub fn deviation(rho: &Matrix, map: impl FnOnce(&Matrix) -> Matrix) -> Matrix {
-    let mean = rho.trace() / real(rho.nrows() as f64);
-    let mut d = rho.clone();
-    for k in 0..d.nrows() {
-        d[(k, k)] -= mean;
-    }
-    let mut moved = map(&d);
-    make_hermitian(&mut moved);
-    for k in 0..d.nrows() {
-        moved[(k, k)] += mean;
-    }
-    moved
+    let (mean, d) = apart(rho);
+    joined(mean, map(&d))
 }
 
-/// Takes rounding out of a density matrix: makes it Hermitian.
-pub fn tidy(rho: &Matrix) -> Matrix {
-    hermitian_part(rho)
+/// The mean of the diagonal of a density matrix, and what deviates from it.
+pub fn apart(rho: &Matrix) -> (f64, Matrix) {
+    let mean = rho.trace().re / rho.nrows() as f64;
+    let mut deviation = rho.clone();
+    (0..rho.nrows()).for_each(|k| deviation[(k, k)] -= mean);
+    (mean, deviation)
+}
+
+/// The density matrix of a mean and a deviation, made Hermitian.
+pub fn joined(mean: f64, mut deviation: Matrix) -> Matrix {
+    make_hermitian(&mut deviation);
+    (0..deviation.nrows()).for_each(|k| deviation[(k, k)] += mean);
+    deviation
 }

@@ -135,7 +135,8 @@ impl Landscape {
         let (declared, _) = build(&e)?;
         let states: Vec<State> = schedules.iter().map(|(_, p)| p.state(&space)).collect();
         let initial = mean_state(members.iter().map(|m| m.weight).zip(&states));
-        let lab = open_lab(&e, &declared, space, initial, Arc::new(asked(&e, &[])?))?;
+        let mut lab = open_lab(&e, &declared, space, prepared, Arc::new(asked(&e, &[])?))?;
+        lab.scene.initial = initial;
         let mut ways = Vec::with_capacity(members.len());
         for (member, (own, prepared)) in members.iter().zip(&schedules) {
             let mut way = Setting { lab: &lab, options, staircase: &staircase, pieces: vec![], shaped: false };

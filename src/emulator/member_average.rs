@@ -86,7 +86,7 @@ impl MemberAverages {
             averages.members.push(MemberObservables {
                 weight: member.weight * scans as f64,
                 scans: numbers,
-                scene: Scene::new(space.clone(), cells, prepared.state(space)),
+                scene: Scene::new(space.clone(), cells, prepared.state(space)).with_averages(prepared.averaged()),
                 questions,
             });
         }

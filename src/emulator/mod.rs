@@ -48,7 +48,7 @@ pub use rehearse::{Block, Rehearsal, longest_t1, rehearse};
 pub use typical::Typical;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, Schedule, Shared, Step, Tomography, Values, members};
+use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Step, Tomography, Values, members};
 use crate::ir::{Experiment, key_of};
 use crate::metrics::{Cells, Moment, Motion, Scene};
 use crate::spin::{Space, State};
@@ -57,7 +57,7 @@ use member_average::MemberAverages;
 use members::{evaluator, prepared_state, schedules};
 use propagate::Found;
 use question::{Aggregate, Refusal, aggregates};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
@@ -232,6 +232,8 @@ pub(crate) struct Lab {
     edges: Vec<truncation::Edge>,
     scans: usize, // of a phase cycle, side by side
     notes: RefCell<Vec<String>>,
+    /// The part of the run in which a single member has moved by unitaries alone; `None` where several do, or something else acts.
+    unitary_part: Cell<Option<u64>>,
 }
 
 impl Lab {
@@ -245,6 +247,7 @@ impl Lab {
             edges: vec![],
             scans: 1,
             notes: RefCell::default(),
+            unitary_part: Cell::default(),
         }
     }
 
@@ -255,7 +258,7 @@ impl Lab {
         motion: Option<&'a dyn Motion>,
         time: Option<f64>,
     ) -> Moment<'a> {
-        Moment::new(&self.scene, state, motion, time)
+        Moment::new(&self.scene, state, motion, time).in_unitary_part(self.unitary_part.get())
     }
 
     /// Looks at a state that was reached: whether a mode's cutoff is felt.
@@ -367,9 +370,8 @@ fn run_at(
     };
     let pure = single && !schedule.is_read_out() && prepared.is_pure() && schedule.is_unitary();
     let size = estimate::check(schedule, &space, pure, options.max_memory)?;
-    let initial = prepared.state(&space);
     let declared = members::declared(e, &members)?;
-    let mut lab = open_lab(e, declared.as_ref().unwrap_or(schedule), space, initial, asked()?)?;
+    let mut lab = open_lab(e, declared.as_ref().unwrap_or(schedule), space, prepared, asked()?)?;
     let expressions = experiment.measures.iter().map(|m| &m.value).chain(extra.iter().map(|(x, _)| x));
     let wanted = member_average::wanted(expressions.chain(experiment.theories.iter().map(|t| &t.metric)));
     // Where nothing but signals is asked, the other members follow group by group.
@@ -473,11 +475,19 @@ fn asked(e: &Evaluator, extra: &[(Expr, Option<String>)]) -> Result<Asked, Fault
 }
 
 /// Battery, prepared state and questions of the system as declared.
-fn open_lab(e: &Evaluator, declared: &Schedule, space: Space, initial: State, asked: Arc<Asked>) -> Result<Lab, Fault> {
+fn open_lab(
+    e: &Evaluator,
+    declared: &Schedule,
+    space: Space,
+    prepared: &Prepared,
+    asked: Arc<Asked>,
+) -> Result<Lab, Fault> {
+    let initial = prepared.state(&space);
     let cells = cells(e, declared, &space)?;
     let edges = truncation::edges(e, &space)?;
     let tomography = declared.tomography().cloned();
-    Ok(Lab { asked, tomography, edges, ..Lab::unasked(Scene::new(space, cells, initial)) })
+    let scene = Scene::new(space, cells, initial).with_averages(prepared.averaged());
+    Ok(Lab { asked, tomography, edges, ..Lab::unasked(scene) })
 }
 
 /// The battery of a schedule, with the levels of its collectives.

@@ -2,9 +2,9 @@
 
 use super::generator::Generator;
 use crate::hamiltonian::Segment;
-use crate::linalg::{C64, Matrix, real};
+use crate::linalg::{Matrix, real};
 use crate::metrics::{LARGEST_MATRIX, Motion, Rate, Undefined};
-use crate::spin::{Space, State};
+use crate::spin::{Operator, Space, State};
 use std::cell::OnceCell;
 
 /// Matrices that differ by less than this share of the largest element are the same Hamiltonian.
@@ -43,20 +43,11 @@ pub struct GeneratorAt<'a> {
 }
 
 impl Motion for GeneratorAt<'_> {
-    fn hamiltonian(&self) -> Result<Matrix, Undefined> {
-        let whole = self.generator.whole_system();
-        let Some((_, first)) = whole.first() else {
-            return Err(Undefined::Domain("no Hamiltonian acts at this moment".into()));
-        };
-        let n = first.dimension();
-        if n > LARGEST_MATRIX {
-            return Err(Undefined::Domain(format!("a Hamiltonian of {n} states is too large for a matrix")));
-        }
-        let mut sum = Matrix::zeros(n, n);
-        for (c, operator) in whole {
-            sum += operator.matrix().map(|x: C64| x * c.at(self.time));
-        }
-        Ok(sum)
+    fn hamiltonian(&self) -> Result<Operator, Undefined> {
+        let terms = self.generator.whole_system().iter();
+        let now = terms.map(|(c, operator)| (**operator).clone().times_number(real(c.at(self.time))));
+        let nothing = || Undefined::Domain("no Hamiltonian acts at this moment".into());
+        now.reduce(|sum, term| sum.plus(term)).ok_or_else(nothing)
     }
 
     fn rate(&self, state: &State) -> Rate {
@@ -124,21 +115,29 @@ impl<'a> EnsembleMotion<'a> {
 
 impl Motion for EnsembleMotion<'_> {
     /// That of all members, where it is the same for all.
-    fn hamiltonian(&self) -> Result<Matrix, Undefined> {
-        let mut common: Option<Matrix> = None;
+    fn hamiltonian(&self) -> Result<Operator, Undefined> {
+        if let [member] = self.members.as_slice() {
+            return member.generator().ok_or_else(several)?.hamiltonian();
+        }
+        let mut common: Option<(Operator, Matrix)> = None;
         for member in &self.members {
-            let own = member.generator().ok_or_else(several)?.hamiltonian()?;
+            let operator = member.generator().ok_or_else(several)?.hamiltonian()?;
+            let n = operator.dimension();
+            if n > LARGEST_MATRIX {
+                return Err(Undefined::Domain(format!("a Hamiltonian of {n} states is too large for a matrix")));
+            }
+            let own = operator.matrix();
             match &common {
-                Some(first) => {
+                Some((_, first)) => {
                     let size = first.iter().map(|x| x.norm()).fold(0.0, f64::max);
                     if (first - &own).iter().any(|x| x.norm() > SAME_HAMILTONIAN * size) {
                         return Err(several());
                     }
                 }
-                None => common = Some(own),
+                None => common = Some((operator, own)),
             }
         }
-        common.ok_or_else(several)
+        common.map(|(operator, _)| operator).ok_or_else(several)
     }
 
     /// That of the mean state, which is the mean of the members' rates.

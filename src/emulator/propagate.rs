@@ -53,6 +53,8 @@ pub struct Propagation<'a> {
     weights: Vec<f64>,
     /// The time since `prepare`, of every member.
     clocks: Vec<f64>,
+    /// How often something else than a unitary has acted.
+    part: u64,
     /// What acted last on every member, so that rates at a mark are those at its end; `None` where nothing acts.
     last_segments: Vec<Option<ActingSegment<'a>>>,
     /// Whether it was noted that the members reach a meeting point at different times.
@@ -83,12 +85,14 @@ pub struct Found<'a> {
 impl<'a> Propagation<'a> {
     /// At the beginning, for members of these weights.
     pub fn new(lab: &'a Lab, options: &'a Options, weights: Vec<f64>) -> Propagation<'a> {
+        lab.unitary_part.set((weights.len() == 1).then_some(0));
         Propagation {
             lab,
             options,
             clocks: vec![0.0; weights.len()],
             last_segments: weights.iter().map(|_| None).collect(),
             weights,
+            part: 0,
             spread_noted: false,
             propagators: HashMap::new(),
             marks: vec![],
@@ -139,6 +143,7 @@ impl<'a> Propagation<'a> {
             states = moved;
         }
         self.clocks = clocks;
+        self.account(legs.iter().flat_map(|leg| leg.steps).all(|step| step.is_unitary()));
         for (leg, last) in legs.iter().zip(&mut self.last_segments) {
             match last_action(leg.steps) {
                 LastAction::None => {}
@@ -149,6 +154,17 @@ impl<'a> Propagation<'a> {
         Ok(states)
     }
 
+    /// While a segment relaxes the state, its eigenvalues are those of no part.
+    fn begin(&mut self, unitary: bool) {
+        self.lab.unitary_part.set((self.weights.len() == 1 && unitary).then_some(self.part));
+    }
+
+    /// Keeps account of the parts of a run in which a single member's eigenvalues stay what they are.
+    fn account(&mut self, unitary: bool) {
+        self.part += u64::from(!unitary);
+        self.lab.unitary_part.set((self.weights.len() == 1).then_some(self.part));
+    }
+
     fn meet(&mut self, legs: &[&Leg<'a>], states: Vec<State>, discard_states: bool) -> Result<Vec<State>, Fault> {
         match legs.first().map_or(Meeting::End, |leg| leg.meeting) {
             Meeting::Mark(name) => {
@@ -157,11 +173,20 @@ impl<'a> Propagation<'a> {
             }
             Meeting::Record(_) => {
                 let segment = |leg: &&Leg<'a>| if let Meeting::Record(s) = leg.meeting { Some(s) } else { None };
-                self.recorded(&legs.iter().filter_map(segment).collect::<Vec<_>>(), states)
+                let segments: Vec<&Segment> = legs.iter().filter_map(segment).collect();
+                let unitary = segments.iter().all(|s| s.relaxing.is_empty());
+                self.begin(unitary);
+                let states = self.recorded(&segments, states)?;
+                self.account(unitary);
+                Ok(states)
             }
             Meeting::Acquire(_) => {
                 let acquire = |leg: &&Leg<'a>| if let Meeting::Acquire(a) = leg.meeting { Some(a) } else { None };
-                self.acquire(&legs.iter().filter_map(acquire).collect::<Vec<_>>(), states, discard_states)
+                let acquisitions: Vec<&Acquire> = legs.iter().filter_map(acquire).collect();
+                let unitary = acquisitions.iter().all(|a| a.segment.relaxing.is_empty());
+                let states = self.acquire(&acquisitions, states, discard_states)?;
+                self.account(unitary);
+                Ok(states)
             }
             Meeting::Tomography(t) => {
                 self.read_out(t, &states)?;
@@ -255,7 +280,10 @@ impl<'a> Propagation<'a> {
         let found = State::Mixed(found);
         let (mean, common) = self.time("the tomography");
         let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean };
+        // The state that is found is another.
+        let part = self.lab.unitary_part.replace(None);
         let values = self.values(&[state], &found, common)?;
+        self.lab.unitary_part.set(part);
         self.keep_mark("tomography", mean, values, &found);
         Ok(())
     }
@@ -566,11 +594,17 @@ fn after(a: Propagator, b: Propagator) -> Option<Propagator> {
     }
 }
 
-/// `rho -> U rho U^dagger` is `U* x U` on stacked matrices.
+/// `rho -> U rho U^dagger` is `U* x U` on stacked deviations; the mean below them stays.
 fn superoperator(p: Propagator) -> Option<Matrix> {
     match p {
         Propagator::Super(m) => Some(m),
-        Propagator::Unitary(u) if u.nrows() * u.nrows() <= DENSE_LIOUVILLE => Some(u.conjugate().kronecker(&u)),
+        Propagator::Unitary(u) if u.nrows() * u.nrows() <= DENSE_LIOUVILLE => {
+            let moved = u.conjugate().kronecker(&u);
+            let n = moved.nrows();
+            let mut whole = moved.resize(n + 1, n + 1, C64::default());
+            whole[(n, n)] = crate::linalg::ONE;
+            Some(whole)
+        }
         Propagator::Unitary(_) => None,
     }
 }
@@ -581,9 +615,7 @@ fn apply(propagator: &Propagator, state: State) -> State {
         (Propagator::Unitary(u), State::Mixed(rho)) => {
             State::Mixed(super::generator::deviation(&rho, |d| crate::linalg::conjugate(u, d)))
         }
-        (Propagator::Super(p), state) => {
-            State::Mixed(super::generator::tidy(&unstacked(&(p * stacked(&state.density())))))
-        }
+        (Propagator::Super(p), state) => State::Mixed(unstacked(&(p * stacked(&state.density())))),
     }
 }
 

@@ -142,7 +142,8 @@ impl Question {
         Some(along(turning, scene)?.scaled(*scale))
     }
 
-    /// What the question is where it is linear in the state: one of the metrics that are the mean of an operator.
+    /// What the question is where it is linear in the state: one of the metrics that are the mean of an operator, or that beside energies
+    /// which unitaries do not change.
     pub fn linear(&self, battery: Option<&Operator>) -> Option<Linear> {
         let Tree::Metric { index, arguments, scale } = &self.tree else { return None };
         let operator = match arguments.as_slice() {
@@ -154,6 +155,9 @@ impl Question {
             "energy" => Beside::Nothing,
             "stored_energy" => Beside::Prepared,
             "order" => Beside::Sizes,
+            "ergotropy" => Beside::Lowest,
+            "anti_ergotropy" => Beside::Highest,
+            "capacity" => Beside::Range,
             _ => return None,
         };
         Some(Linear { operator, beside, scale: *scale })
@@ -187,6 +191,12 @@ pub enum Beside {
     Nothing,
     /// The prepared state: `Tr[(rho - rho_0) A]`.
     Prepared,
+    /// The lowest energy that unitaries reach: `Tr[rho A] - E_passive`, of eigenvalues that are known from the prepared state.
+    Lowest,
+    /// The highest energy that unitaries reach: `E_active - Tr[rho A]`.
+    Highest,
+    /// The distance of the highest from the lowest, whatever the state is now.
+    Range,
     /// The sizes of the operator and of the prepared deviation: `Tr[dr A]/sqrt(Tr[dr_0^2] Tr[A^2])`.
     Sizes,
 }

@@ -43,7 +43,7 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
                     out.push(c.adjoint().times(c));
                     out.push(c.clone());
                 }
-                out.extend(segment.relaxing.order.iter().map(|(h, _)| h.clone()));
+                out.extend(segment.relaxing.order.iter().flat_map(|o| [o.hamiltonian.clone(), o.lost.clone()]));
             }
             Step::Kick(kick) => out.push(kick.generator()),
             Step::Dephase(operator, _) => out.push(operator.clone()),

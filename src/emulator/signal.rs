@@ -1,10 +1,10 @@
 //! Free induction decays: `s(t) = Tr[rho(t) F+]`.
 
-use super::generator::{Generator, deviation, tidy};
+use super::generator::{Generator, deviation};
 use super::kept;
 use super::lines::Line;
 use super::step::commutator_free::CommutatorFree;
-use super::step::exact::{ExactClosed, ExactOpen, stacked, together, unstacked};
+use super::step::exact::{ExactClosed, ExactOpen, observing, stacked, together, unstacked};
 use super::step::{DENSE_LIOUVILLE, StepError, Stepper, choose};
 use super::{Method, Trace};
 use crate::hamiltonian::Acquire;
@@ -55,7 +55,7 @@ pub fn decay(
         return Ok((out, end));
     }
     // Tr[rho F+] as a product of stacked matrices.
-    let observed = stacked(&raising.transpose());
+    let observed = observing(&raising);
     let signal = |v: &Vector| v.iter().zip(observed.iter()).map(|(x, f)| x * f).sum::<C64>();
     let mut out = Vec::with_capacity(points);
     if generator.is_constant() && generator.dimension * generator.dimension <= DENSE_LIOUVILLE {
@@ -65,7 +65,7 @@ pub fn decay(
             out.push(signal(&v));
             v = &propagator * v;
         }
-        return Ok((Decay::Points(out), State::Mixed(tidy(&unstacked(&v)))));
+        return Ok((Decay::Points(out), State::Mixed(unstacked(&v))));
     }
     let mut stepper: Box<dyn Stepper> = choose(generator, &acquire.segment, state, Method::Auto, 1e-9)?;
     let mut now = State::Mixed(rho);

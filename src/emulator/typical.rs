@@ -87,6 +87,8 @@ struct Way {
     weight: f64,
     schedule: Schedule,
     deviation: Deviation,
+    /// The ergotropy of its prepared state and its capacity, one for each question that refers to them.
+    orbits: Vec<(f64, f64)>,
 }
 
 /// A run by random vectors.
@@ -101,9 +103,10 @@ pub(super) fn run(
     extra: &[(Expr, Option<String>)],
 ) -> Result<Run, Fault> {
     let e = Evaluator::new(experiment, given)?;
-    let ways = ways(experiment, given, options, &e)?;
+    let mut ways = ways(experiment, given, options, &e)?;
     let (declared, _) = build(&e)?;
-    let (setting, mut notes) = setting(&e, options, *typical, &declared, extra)?;
+    let (mut setting, mut notes) = setting(&e, options, *typical, &declared, extra)?;
+    notes.extend(find_orbits(&mut setting, &mut ways));
     let tallies = walk_all(&setting, &ways)?;
     let weights: Vec<f64> = ways.iter().map(|w| w.weight).collect();
     let mut run = Run {
@@ -219,8 +222,9 @@ pub fn decays(
     typical: Typical,
 ) -> Result<Vec<Vec<Vec<[C64; 2]>>>, Fault> {
     let e = Evaluator::new(experiment, given)?;
-    let ways = ways(experiment, given, options, &e)?;
-    let (setting, _) = setting(&e, options, typical, &ways[0].schedule, &[])?;
+    let mut ways = ways(experiment, given, options, &e)?;
+    let (mut setting, _) = setting(&e, options, typical, &ways[0].schedule, &[])?;
+    find_orbits(&mut setting, &mut ways);
     let tallies = walk_all(&setting, &ways[..1])?;
     let of = |t: Tally| t.decays.into_iter().map(|d| d.1).collect();
     Ok(tallies.into_iter().flatten().map(of).collect())
@@ -256,7 +260,7 @@ fn ways(experiment: &Experiment, given: &Values, options: &Options, e: &Evaluato
             let prepared = prepare(&own, &schedule.prepare, place)?;
             refuse(&schedule, &prepared)?;
             let deviation = prepared.deviation().ok_or_else(|| not_near(&schedule))?;
-            Ok(Way { weight: member.weight, schedule, deviation })
+            Ok(Way { weight: member.weight, schedule, deviation, orbits: vec![] })
         })
         .collect::<Result<_, Fault>>()?;
     // What is taken at a meeting point must be the same for all members.
@@ -325,7 +329,8 @@ fn setting<'a>(
         match Question::new(e, key.clone(), expr)?.linear(battery) {
             Some(linear) => questions.push((key, linear)),
             None => notes.push(format!(
-                "`{key}` has no value: random vectors see signals, `energy`, `stored_energy` and `order`, which are linear in the state"
+                "`{key}` has no value: random vectors see signals, `energy`, `stored_energy` and `order`, which are linear in the state, and `ergotropy`, \
+                 `anti_ergotropy` and `capacity` beside energies that unitaries do not change"
             )),
         }
     }
@@ -333,6 +338,40 @@ fn setting<'a>(
         notes.push(format!("`{}` has no value: random vectors look for no extrema", measure.key));
     }
     Ok((Setting { space: Space::whole(basis), options, typical, questions }, notes))
+}
+
+/// Finds the energies that unitaries do not change, for the questions that refer to them; those for which they are not known are taken
+/// away, and why is said. All members must be one: the eigenvalues of a mean of several are not those of any.
+fn find_orbits(setting: &mut Setting, ways: &mut [Way]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let single = ways.len() == 1;
+    let mut kept = Vec::new();
+    for (key, linear) in std::mem::take(&mut setting.questions) {
+        let conserved = matches!(linear.beside, Beside::Lowest | Beside::Highest | Beside::Range);
+        let found: Result<Vec<(f64, f64)>, String> = match conserved {
+            false => Ok(ways.iter().map(|_| (0.0, 0.0)).collect()),
+            true if !single => Err("a mean over members has other eigenvalues than they have".into()),
+            true => ways.iter().map(|way| conserved_energies(way, &linear)).collect(),
+        };
+        match found {
+            Ok(found) => {
+                ways.iter_mut().zip(found).for_each(|(way, orbit)| way.orbits.push(orbit));
+                kept.push((key, linear));
+            }
+            Err(why) => notes.push(format!("`{key}` has no value: {why}")),
+        }
+    }
+    setting.questions = kept;
+    notes
+}
+
+/// The ergotropy of the prepared state, and the capacity where it is asked for.
+fn conserved_energies(way: &Way, linear: &Linear) -> Result<(f64, f64), String> {
+    let orbit = way.deviation.orbit(&linear.operator)?;
+    match linear.beside {
+        Beside::Lowest => Ok((orbit.ergotropy, 0.0)),
+        _ => Ok((orbit.ergotropy, orbit.capacity?)),
+    }
 }
 
 /// All vectors through all members: the first one by itself, which finds the steps that the others take.
@@ -362,7 +401,8 @@ fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Res
     let mut pair = [psi.clone(), phi];
     let prepared: Vec<f64> = questions.iter().map(|q| q.mean(&pair, size)).collect();
     let look = |pair: &[Vector; 2]| -> Vec<f64> {
-        questions.iter().zip(&prepared).map(|(q, before)| q.value(q.mean(pair, size), *before)).collect()
+        let known = prepared.iter().zip(&way.orbits);
+        questions.iter().zip(known).map(|(q, (before, orbit))| q.value(q.mean(pair, size), *before, *orbit)).collect()
     };
     let mut tally = Tally::default();
     let mut walker = Propagation::new(&lab, setting.options, vec![1.0]);
@@ -442,11 +482,16 @@ impl Observable {
         pair[0].dotc(&self.action.apply(&pair[1])).re * size
     }
 
-    fn value(&self, mean: f64, prepared: f64) -> f64 {
+    /// `orbit`: the ergotropy of the prepared state, and the capacity. Of the energy only its change is random.
+    fn value(&self, mean: f64, prepared: f64, orbit: (f64, f64)) -> f64 {
+        let (ergotropy, capacity) = orbit;
         self.scale
             * match self.beside {
                 Beside::Nothing => self.even + mean,
                 Beside::Prepared => mean - prepared,
+                Beside::Lowest => ergotropy + mean - prepared,
+                Beside::Highest => capacity - ergotropy - (mean - prepared),
+                Beside::Range => capacity,
                 Beside::Sizes => mean,
             }
     }

@@ -121,12 +121,10 @@ fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mu
         };
         let _ = writeln!(out, "{indent}  H = {text}");
     }
-    if let Some((h, f)) = &s.relaxing.order {
-        let _ = writeln!(
-            out,
-            "{indent}  order decays, {f:e} Tr[H rho] H with H = {}",
-            operator(h, basis, UnitSystem::Natural)
-        );
+    if let Some(order) = &s.relaxing.order {
+        let named = |o: &Operator| operator(o, basis, UnitSystem::Natural);
+        let (h, lost) = (named(&order.hamiltonian), named(&order.lost));
+        let _ = writeln!(out, "{indent}  order decays, -Tr[G rho] H with H = {h}, G = {lost}");
     }
     for c in &s.relaxing.collapse {
         let _ = writeln!(out, "{indent}  collapse {}", operator(c, basis, UnitSystem::Natural));

@@ -7,17 +7,18 @@
 //!
 //! T1rho is a T2 for the time in which a lock of the nucleus holds the spins: on resonance what is locked decays at 1/T1rho.
 //!
-//! T1D is the lifetime of the order in the dipolar couplings H: `d/dt Tr[H rho] = -Tr[H rho]/T1D` at first, where T1 and T2 have
-//! their share `R = -Tr[H D(H)]/Tr[H^2]`, D being their dissipator, and the rest is `d rho/dt = -(1/T1D - R) Tr[H rho] H/Tr[H^2]`. That
-//! is the law of high temperature, by which dipolar order is measured: no map that leaves every spin alone can do it to states far
-//! from the even mixture, where it may lead to negative probabilities.
+//! T1D is the measured lifetime of the order in the dipolar couplings H: while nothing but H acts, `Tr[H rho]` decays as
+//! `exp(-t/T1D)`, at all times and whatever T1 and T2 are. With their dissipator D, whose adjoint is D+, the rest of the decay is
+//! `d rho/dt = -Tr[G rho] H`, `G = (H/T1D + D+(H))/Tr[H^2]`, so that `d/dt Tr[H rho] = Tr[D+(H) rho] - Tr[H^2] Tr[G rho] = -Tr[H rho]/T1D`.
+//! T1 and T2 alone let the order in H live for `1/R`, `R = -Tr[H D(H)]/Tr[H^2]`, at first; no T1D is longer. The law is one of high
+//! temperature: on states far from the maximally mixed one it may lead to negative probabilities.
 
 use super::orientation::Frame;
-use super::schedule::Relaxing;
+use super::schedule::{OrderDecay, Relaxing};
 use super::value::{Evaluator, Fault};
 use super::zeeman;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::linalg::{Matrix, norm_squared, product, real};
+use crate::linalg::real;
 use crate::source::Span;
 use crate::spin::{LocalKind, Operator, SiteKind};
 use crate::syntax::Expr;
@@ -69,8 +70,8 @@ pub fn relaxing(e: &Evaluator, locked: Option<&str>) -> Result<Relaxing, Fault> 
     Ok(Relaxing { collapse, order })
 }
 
-/// The dipolar couplings and `f` of `-f Tr[H rho] H`, where a T1D is given.
-fn dipolar_order(e: &Evaluator, collapse: &[Operator]) -> Result<Option<(Operator, f64)>, Fault> {
+/// What the order in the dipolar couplings loses beside T1 and T2, where a T1D is given.
+fn dipolar_order(e: &Evaluator, collapse: &[Operator]) -> Result<Option<OrderDecay>, Fault> {
     const LARGEST: usize = 1024;
     let mut given = e.experiment.system.relax.iter().filter_map(|r| Some((r, r.t1d.as_ref()?)));
     let Some((relaxation, expr)) = given.next() else { return Ok(None) };
@@ -113,28 +114,27 @@ fn dipolar_order(e: &Evaluator, collapse: &[Operator]) -> Result<Option<(Operato
         let message = format!("T1D is for systems of up to {LARGEST} states, this has {}", couplings.dimension());
         return Err(Diagnostic::new(Code::OutOfRange, expr.span(), message).into());
     }
-    let h = couplings.matrix();
-    let norm2 = norm_squared(&h);
-    // -Tr[H D(H)] = sum Tr[c^dagger c H^2] - Tr[H c H c^dagger].
-    let mut own = 0.0;
+    // D+(H) = sum c^dagger H c - {c^dagger c, H}/2; a c of one spin commutes with what acts on other spins.
+    let mut lost = Operator::zero_like(&couplings);
     for c in collapse {
-        let c = c.matrix();
-        let moved = product(&c, &product(&h, &c.adjoint()));
-        let lost = product(&product(&c.adjoint(), &c), &h);
-        own += overlap(&lost, &h) - overlap(&moved, &h);
+        let h = c.support().first().map_or_else(|| couplings.clone(), |site| couplings.acting_on(*site));
+        let adjoint = c.adjoint();
+        let square = adjoint.times(c);
+        let half = square.times(&h).plus(h.times(&square)).times_number(real(-0.5));
+        lost = lost.plus(adjoint.times(&h.times(c))).plus(half);
     }
-    let rate = 1.0 / t1d - own / norm2;
-    if rate < -1e-9 / t1d {
+    let norm2 = couplings.overlap(&couplings).re;
+    let shortest = -couplings.overlap(&lost).re / norm2;
+    if 1.0 / t1d < shortest * (1.0 - 1e-9) {
+        // Ten digits, so that rounding of a sum does not show.
+        let longest: f64 = format!("{:.9e}", 1.0 / shortest).parse().unwrap_or(1.0 / shortest);
         let message =
-            format!("T1D = {t1d} s is longer than the {} s for which T1 and T2 let dipolar order live", norm2 / own);
+            format!("T1D = {t1d} s is longer than the {longest} s for which T1 and T2 let dipolar order live");
         return Err(Diagnostic::new(Code::Contradiction, expr.span(), message).label("no relaxation does this").into());
     }
-    Ok((rate > 0.0).then(|| (couplings, rate / norm2)))
-}
-
-/// `Re Tr[A H]` with H Hermitian.
-fn overlap(a: &Matrix, h: &Matrix) -> f64 {
-    a.iter().zip(h.iter()).map(|(x, y)| (x * y.conj()).re).sum()
+    let norm2 = norm2 * couplings.dimension() as f64;
+    let lost = couplings.clone().times_number(real(1.0 / t1d)).plus(lost).times_number(real(1.0 / norm2));
+    Ok(Some(OrderDecay { hamiltonian: couplings, lost }))
 }
 
 /// The collapse operators of T1, T2 and T1rho, in 1/sqrt(s).

@@ -82,14 +82,36 @@ pub struct Segment {
 pub struct Relaxing {
     /// Lindblad operators, rates folded in.
     pub collapse: Vec<Operator>,
-    /// `d rho/dt = -f Tr[H rho] H` with H and f: the order in H decays at the rate `f Tr H^2`, whatever else the state holds.
-    pub order: Option<(Operator, f64)>,
+    /// What else the order in the dipolar couplings loses, where its lifetime is given.
+    pub order: Option<OrderDecay>,
+}
+
+/// `d rho/dt = -Tr[G rho] H`: the mean of H decays at `Tr[H^2] Tr[G rho]`, and nothing else of the state hears of it.
+#[derive(Debug, Clone)]
+pub struct OrderDecay {
+    /// H.
+    pub hamiltonian: Operator,
+    /// G.
+    pub lost: Operator,
 }
 
 impl Relaxing {
     /// Whether nothing relaxes.
     pub fn is_empty(&self) -> bool {
         self.collapse.is_empty() && self.order.is_none()
+    }
+}
+
+impl Step {
+    /// Whether it moves states by unitaries alone; a tomography leaves the state as it is.
+    pub fn is_unitary(&self) -> bool {
+        match self {
+            Step::Segment(segment) => segment.relaxing.is_empty(),
+            Step::Acquire(acquire) => acquire.segment.relaxing.is_empty(),
+            Step::Kick(_) | Step::Mark(_) | Step::Tomography(_) => true,
+            Step::Crush(_) | Step::Dephase(..) => false,
+            Step::Loop(_, body) => body.iter().all(Step::is_unitary),
+        }
     }
 }
 
@@ -254,15 +276,6 @@ impl Schedule {
 
     /// Whether no step mixes a pure state.
     pub fn is_unitary(&self) -> bool {
-        fn unitary(steps: &[Step]) -> bool {
-            steps.iter().all(|s| match s {
-                Step::Segment(segment) => segment.relaxing.is_empty(),
-                Step::Acquire(acquire) => acquire.segment.relaxing.is_empty(),
-                Step::Kick(_) | Step::Mark(_) | Step::Tomography(_) => true,
-                Step::Crush(_) | Step::Dephase(..) => false,
-                Step::Loop(_, body) => unitary(body),
-            })
-        }
-        unitary(&self.steps)
+        self.steps.iter().all(Step::is_unitary)
     }
 }

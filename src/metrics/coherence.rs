@@ -1,11 +1,15 @@
 //! Coherence in a basis that is named (Baumgratz, Cramer, Plenio, PRL 113, 140401).
 //!
 //! `l1 = sum over i != j of |rho_ij|`, between 0 and d - 1, `1 + l1` multiplies on products; relative entropy of coherence
-//! `S(D[rho]) - S(rho)` in bits, additive. In the energy basis, degenerate levels count as one block: l1 sums over elements
-//! between different levels only there, since inside a level the basis is arbitrary.
+//! `S(D[rho]) - S(rho)` in bits, additive. In the energy basis, a degenerate level is one block, since inside of it the basis is
+//! arbitrary: `l1 = sum over levels a != b of |P_a rho P_b|_1`, the trace norms of the blocks between levels (Bischof, Kampermann,
+//! Bruss, PRL 123, 110402). Where no level is degenerate that is the sum of magnitudes again, and it never depends on eigenvectors.
 
-use super::{Argument, Curve, Moment, Scene, Turning, Value, entropy};
-use crate::linalg::{Eigen, LinalgError, Matrix, conjugate_back};
+use super::deviation::{Spectrum, traceless};
+use super::entropy::entropy_gained;
+use super::{Argument, Curve, Moment, Scene, Turning, Undefined, Value};
+use crate::linalg::{C64, Eigen, LinalgError, Matrix, conjugate_back, groups, singular_values};
+use crate::spin::degenerate_within;
 
 /// l1 coherence in the basis the matrix is written in.
 pub fn l1_coherence(rho: &Matrix) -> f64 {
@@ -20,20 +24,24 @@ pub fn l1_coherence(rho: &Matrix) -> f64 {
     sum
 }
 
-/// l1 coherence between the levels of a Hamiltonian.
-fn l1_between_levels(rho: &Matrix, levels: &Eigen) -> f64 {
-    let inside = conjugate_back(&levels.vectors, rho);
-    let mut within = 0.0;
-    for level in levels.levels(crate::spin::degeneracy(levels)) {
-        for i in level.clone() {
-            for j in level.clone() {
-                if i != j {
-                    within += inside[(i, j)].norm();
-                }
-            }
+/// Coherence between the levels of a Hamiltonian: the trace norms of all blocks of the state between different levels.
+///
+/// # Errors
+/// When singular values cannot be computed.
+pub fn l1_between_levels(rho: &Matrix, levels: &Eigen) -> Result<f64, LinalgError> {
+    let inside = conjugate_back(&levels.vectors, &traceless(rho));
+    let all = levels.levels(crate::spin::degeneracy(levels));
+    let mut sum = 0.0;
+    for (k, a) in all.iter().enumerate() {
+        for b in &all[..k] {
+            let block = inside.view((a.start, b.start), (a.len(), b.len()));
+            sum += match (a.len(), b.len()) {
+                (1, _) | (_, 1) => block.norm(),
+                _ => singular_values(&block.into_owned())?.iter().sum::<f64>(),
+            };
         }
     }
-    l1_coherence(&inside) - within
+    Ok(2.0 * sum)
 }
 
 /// Relative entropy of coherence in the basis the matrix is written in, bits.
@@ -41,16 +49,47 @@ fn l1_between_levels(rho: &Matrix, levels: &Eigen) -> f64 {
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn relative_entropy_coherence(rho: &Matrix) -> Result<f64, LinalgError> {
-    let diagonal = Matrix::from_diagonal(&rho.diagonal());
-    Ok((entropy(&diagonal)? - entropy(rho)?).max(0.0))
+    entropy_gained(rho, |m| Matrix::from_diagonal(&m.diagonal()))
+}
+
+/// The weight of a pure state of the battery in each of its levels, ascending; `None` where the state is not pure.
+pub(super) fn level_weights(m: &Moment) -> Result<Option<Vec<f64>>, Undefined> {
+    let Some((psi, levels)) = m.pure_battery() else { return Ok(None) };
+    let amplitudes = levels.resolve(psi)?;
+    Ok(Some(by_level(levels.energies()?, |k| amplitudes[k].norm_sqr())))
+}
+
+/// Sums over the eigenvectors of each level.
+pub(super) fn by_level(energies: &[f64], of: impl Fn(usize) -> f64) -> Vec<f64> {
+    let (low, high) = (energies.first().copied().unwrap_or(0.0), energies.last().copied().unwrap_or(0.0));
+    groups(energies, degenerate_within(low, high)).into_iter().map(|level| level.map(&of).sum()).collect()
+}
+
+/// `(sum of |a_k|)^2 - 1` of amplitudes with these squares: the l1 coherence of a pure state.
+fn l1_of_weights(weights: impl Iterator<Item = f64>) -> f64 {
+    let (roots, sum) = weights.fold((0.0, 0.0), |(roots, sum): (f64, f64), w| (roots + w.sqrt(), sum + w));
+    (roots * roots - sum).max(0.0)
+}
+
+fn entropy_of_weights(weights: impl Iterator<Item = f64>) -> f64 {
+    let parts: Vec<(f64, f64)> = weights.map(|w| (w, 1.0)).collect();
+    let states = parts.len() as f64;
+    Spectrum::new(0.0, parts, states).entropy()
 }
 
 pub(super) fn evaluate_l1(m: &Moment, a: &[Argument]) -> Value {
-    let rho = m.battery_state()?;
-    Ok(match a.first() {
-        Some(Argument::EnergyBasis) => l1_between_levels(rho, m.battery()?.eigen()?),
-        _ => l1_coherence(rho),
-    })
+    m.tells_spins_apart(&m.battery()?.sites)?;
+    let between_levels = matches!(a.first(), Some(Argument::EnergyBasis));
+    if between_levels {
+        if let Some(weights) = level_weights(m)? {
+            return Ok(l1_of_weights(weights.into_iter()));
+        }
+        return Ok(l1_between_levels(m.battery_state()?, m.battery()?.eigen()?)?);
+    }
+    if let Some((psi, _)) = m.pure_battery() {
+        return Ok(l1_of_weights(psi.iter().map(C64::norm_sqr)));
+    }
+    Ok(l1_coherence(m.battery_state()?))
 }
 
 pub(super) fn l1_along(t: &Turning, scene: &Scene) -> Option<Curve> {
@@ -58,14 +97,19 @@ pub(super) fn l1_along(t: &Turning, scene: &Scene) -> Option<Curve> {
 }
 
 pub(super) fn evaluate_relative_entropy(m: &Moment, a: &[Argument]) -> Value {
-    let rho = m.battery_state()?;
-    Ok(match a.first() {
-        Some(Argument::EnergyBasis) => {
-            let dephased = crate::spin::dephase(rho, m.battery()?.eigen()?);
-            (entropy(&dephased)? - entropy(rho)?).max(0.0)
+    m.tells_spins_apart(&m.battery()?.sites)?;
+    let between_levels = matches!(a.first(), Some(Argument::EnergyBasis));
+    if between_levels {
+        if let Some(weights) = level_weights(m)? {
+            return Ok(entropy_of_weights(weights.into_iter()));
         }
-        _ => relative_entropy_coherence(rho)?,
-    })
+        let levels = m.battery()?.eigen()?;
+        return Ok(entropy_gained(m.battery_state()?, |m| crate::spin::dephase(m, levels))?);
+    }
+    if let Some((psi, _)) = m.pure_battery() {
+        return Ok(entropy_of_weights(psi.iter().map(C64::norm_sqr)));
+    }
+    Ok(relative_entropy_coherence(m.battery_state()?)?)
 }
 
 #[cfg(test)]

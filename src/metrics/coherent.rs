@@ -1,10 +1,12 @@
 //! What of ergotropy and capacity is owed to coherence between levels.
 //!
 //! `W_i = W(D[rho])`, `W_c = W - W_i`, where D removes coherence between levels of different energy and leaves degenerate
-//! blocks alone (Francica et al., PRL 125, 180603). Both parts are not negative; `W_c = 0` if `[rho, H] = 0`; and
+//! blocks alone (Francica et al., PRL 125, 180603). Of a pure state D leaves one vector a level, so that its weights in the levels are
+//! all that is needed. Both parts are not negative; `W_c = 0` if `[rho, H] = 0`; and
 //! `W_c <= (e_max - e_0)/2 * l1(energy)`.
 
-use super::{Argument, Moment, Value, capacity, ergotropy};
+use super::coherence::level_weights;
+use super::{Argument, Moment, Undefined, Value, capacity, ergotropy};
 use crate::linalg::{Eigen, LinalgError, Matrix};
 use crate::spin::dephase;
 
@@ -24,24 +26,45 @@ pub fn incoherent_capacity(rho: &Matrix, h: &Matrix, levels: &Eigen) -> Result<f
     capacity(&dephase(rho, levels), h)
 }
 
-pub(super) fn evaluate_incoherent(m: &Moment, _: &[Argument]) -> Value {
+/// Ergotropy and capacity without coherence between levels.
+fn incoherent(m: &Moment) -> Result<(f64, f64), Undefined> {
     let cells = m.battery()?;
-    Ok(incoherent_ergotropy(m.battery_state()?, cells.hamiltonian()?, cells.eigen()?)?)
+    if let Some(mut weights) = level_weights(m)? {
+        weights.sort_by(f64::total_cmp);
+        let levels = cells.inside().energies()?;
+        let passive: f64 = weights.iter().rev().zip(levels).map(|(w, e)| w * e).sum();
+        let active: f64 = weights.iter().rev().zip(levels.iter().rev()).map(|(w, e)| w * e).sum();
+        return Ok((m.energy()? - passive, active - passive));
+    }
+    let (rho, h, levels) = (m.battery_state()?, cells.hamiltonian()?, cells.eigen()?);
+    Ok((incoherent_ergotropy(rho, h, levels)?, incoherent_capacity(rho, h, levels)?))
+}
+
+/// The same of the state as it is, by the same unitaries.
+fn whole(m: &Moment) -> Result<(f64, f64), Undefined> {
+    let cells = m.battery()?;
+    if m.pure_battery().is_some() {
+        let (low, high) = cells.inside().ends()?;
+        return Ok((m.energy()? - low, high - low));
+    }
+    let (rho, h) = (m.battery_state()?, cells.hamiltonian()?);
+    Ok((ergotropy(rho, h)?, capacity(rho, h)?))
+}
+
+pub(super) fn evaluate_incoherent(m: &Moment, _: &[Argument]) -> Value {
+    Ok(incoherent(m)?.0)
 }
 
 pub(super) fn evaluate_coherent(m: &Moment, _: &[Argument]) -> Value {
-    let cells = m.battery()?;
-    Ok(ergotropy(m.battery_state()?, cells.hamiltonian()?)? - evaluate_incoherent(m, &[])?)
+    Ok(whole(m)?.0 - incoherent(m)?.0)
 }
 
 pub(super) fn evaluate_incoherent_capacity(m: &Moment, _: &[Argument]) -> Value {
-    let cells = m.battery()?;
-    Ok(incoherent_capacity(m.battery_state()?, cells.hamiltonian()?, cells.eigen()?)?)
+    Ok(incoherent(m)?.1)
 }
 
 pub(super) fn evaluate_coherent_capacity(m: &Moment, _: &[Argument]) -> Value {
-    let cells = m.battery()?;
-    Ok(capacity(m.battery_state()?, cells.hamiltonian()?)? - evaluate_incoherent_capacity(m, &[])?)
+    Ok(whole(m)?.1 - incoherent(m)?.1)
 }
 
 #[cfg(test)]

@@ -8,8 +8,12 @@
 //! with the eigenvalues `r_a` of `rho_a` and `e_a` of `H_a`: passivity in every sector. `W_A <= W`, and `W_1 = W`. An adiabatic ramp
 //! whose Hamiltonians all have a parity in common reaches no more than this.
 
+use super::deviation::traceless;
 use super::{Argument, Moment, Undefined, Value, ergotropy};
 use crate::linalg::{Matrix, commutator, conjugate_back, hermitian_eigen};
+
+/// The largest battery whose sectors are worked out.
+const LARGEST: usize = 1024;
 
 /// Two eigenvalues of the kept quantity count as one when they lie this close, relative to the largest.
 const SAME: f64 = 1e-9;
@@ -27,6 +31,8 @@ pub fn conserving_ergotropy(rho: &Matrix, h: &Matrix, kept: &Matrix) -> Result<f
     }
     let eigen = hermitian_eigen(kept)?;
     let largest = eigen.values.iter().fold(0.0f64, |n, x| n.max(x.abs()));
+    // The identity is the same before and after.
+    let (rho, h) = (&traceless(rho), &traceless(h));
     let mut work = 0.0;
     for sector in eigen.levels(SAME * largest) {
         let columns = eigen.vectors.columns(sector.start, sector.len()).into_owned();
@@ -40,6 +46,12 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     m.counts_every_state()?;
     if cells.sites.len() != m.dimensions().len() {
         return Err(Undefined::Domain("the battery must be the whole system where a quantity is kept".into()));
+    }
+    if cells.dimension() > LARGEST {
+        return Err(Undefined::Domain(format!(
+            "its sectors are worked out for up to {LARGEST} states, the battery has {}",
+            cells.dimension()
+        )));
     }
     conserving_ergotropy(m.battery_state()?, cells.hamiltonian()?, m.operator(a, 0)?)
 }

@@ -4,11 +4,15 @@
 //! (Francica et al., npj Quantum Inf. 3, 12). `W_D >= W(rho_S)`, equal for product states; `E_S - e_0` for pure states of the
 //! whole. For two qubits there is a closed form ([`daemonic_ergotropy_two_qubits`]).
 
+use super::deviation::traceless;
 use super::discord::{best_measurement, components};
 use super::single_site::pauli;
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{LinalgError, Matrix, Real3, hermitian_values, trace_of_product};
 use crate::spin::reduce;
+
+/// The largest battery for which the measurement is optimised: every direction costs the eigenvalues of two of its states.
+const LARGEST: usize = 256;
 
 /// Daemonic ergotropy of a state whose first factor is the measured ancilla and whose second is the battery with
 /// Hamiltonian `h`.
@@ -17,10 +21,12 @@ use crate::spin::reduce;
 /// When eigenvalues cannot be computed.
 pub fn daemonic_ergotropy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
     let parts = components(rho);
-    let levels = hermitian_values(h)?;
-    let energy = trace_of_product(&parts[0], h).re;
-    let passive =
-        best_measurement(&parts, |m| Ok(hermitian_values(m)?.iter().rev().zip(&levels).map(|(r, e)| r * e).sum()))?;
+    let h = traceless(h);
+    let levels = hermitian_values(&h)?;
+    let energy = trace_of_product(&traceless(&parts[0]), &h).re;
+    let passive = best_measurement(&parts, |m| {
+        Ok(hermitian_values(&traceless(m))?.iter().rev().zip(&levels).map(|(r, e)| r * e).sum())
+    })?;
     Ok(energy - passive)
 }
 
@@ -36,7 +42,8 @@ pub fn daemonic_ergotropy_two_qubits(rho: &Matrix, h: &Matrix) -> Result<f64, Li
     let tensor = Real3::from_fn(|i, j| trace_of_product(rho, &pauli(j + 1).kronecker(&pauli(i + 1))).re);
     let largest = (tensor * tensor.transpose() - bloch * bloch.transpose()).symmetric_eigenvalues().max();
     let length = (bloch.norm_squared() + largest.max(0.0)).sqrt();
-    Ok(trace_of_product(&battery, h).re - h.trace().re / 2.0 + (levels[1] - levels[0]) / 2.0 * length)
+    let energy = trace_of_product(&traceless(&battery), &traceless(h)).re;
+    Ok(energy + (levels[1] - levels[0]) / 2.0 * length)
 }
 
 pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
@@ -47,6 +54,16 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     }
     let mut sites = vec![ancilla];
     sites.extend(&cells.sites);
+    // Every outcome leaves a battery pure that is pure together with its ancilla.
+    if sites.len() == m.dimensions().len() && m.pure_system().is_some() && cells.levels.is_none() {
+        return Ok(m.energy()? - cells.ends()?.0);
+    }
+    if cells.dimension() > LARGEST {
+        return Err(Undefined::Domain(format!(
+            "the measurement is optimised for batteries of up to {LARGEST} states, this has {}",
+            cells.dimension()
+        )));
+    }
     let rho = m.reduced(&sites)?;
     let h = cells.hamiltonian()?;
     if h.nrows() == 2 {

@@ -1,19 +1,29 @@
 //! How far two states are apart.
 //!
 //! Fidelity `F = (Tr sqrt(sqrt(a) b sqrt(a)))^2`, the square of the nuclear norm of `sqrt(a) sqrt(b)` (the squared convention);
-//! trace distance; Bures angle `arccos sqrt(F)`, good to 1e-8 near F = 1. `1 - sqrt(F) <= D <= sqrt(1 - F)`.
+//! trace distance; Bures angle `arccos sqrt(F)`. `1 - sqrt(F) <= D <= sqrt(1 - F)`.
 
-use super::{Argument, Moment, Value};
-use crate::linalg::{LinalgError, Matrix, hermitian_values, positive_root, product, singular_values};
+use super::deviation::root_fidelity_gap;
+use super::{Argument, Moment, Undefined, Value};
+use crate::linalg::{LinalgError, Matrix, Vector, hermitian_values, positive_root, product, singular_values};
 use crate::spin::State;
+
+/// `1 - sqrt(F)`, between 0 and 1. Of states that are near each other it is had from their difference, so that it is right however
+/// small it is.
+fn gap(a: &Matrix, b: &Matrix) -> Result<f64, LinalgError> {
+    if let Some(gap) = root_fidelity_gap(a, b)? {
+        return Ok(gap);
+    }
+    let norm: f64 = singular_values(&product(&positive_root(a)?, &positive_root(b)?))?.iter().sum();
+    Ok((1.0 - norm).max(0.0))
+}
 
 /// Fidelity, between 0 and 1.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn fidelity(a: &Matrix, b: &Matrix) -> Result<f64, LinalgError> {
-    let norm: f64 = singular_values(&product(&positive_root(a)?, &positive_root(b)?))?.iter().sum();
-    Ok((norm * norm).min(1.0))
+    Ok((1.0 - gap(a, b)?).powi(2))
 }
 
 /// Half the sum of the magnitudes of the eigenvalues of the difference.
@@ -24,30 +34,65 @@ pub fn trace_distance(a: &Matrix, b: &Matrix) -> Result<f64, LinalgError> {
     Ok(hermitian_values(&(a - b))?.iter().map(|x| x.abs()).sum::<f64>() / 2.0)
 }
 
-/// `arccos sqrt(F)`.
+/// `arccos sqrt(F) = 2 arcsin sqrt((1 - sqrt(F))/2)`.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn bures_angle(a: &Matrix, b: &Matrix) -> Result<f64, LinalgError> {
-    Ok(fidelity(a, b)?.sqrt().min(1.0).acos())
+    Ok(2.0 * (gap(a, b)? / 2.0).sqrt().min(1.0).asin())
+}
+
+/// How two states are compared.
+enum Pair<'a> {
+    /// One and the same state.
+    Same,
+    /// Two vectors.
+    Pure(&'a Vector, &'a Vector),
+    /// Two density matrices.
+    Mixed(&'a Matrix, &'a Matrix),
+}
+
+/// The prepared state and that of a moment.
+fn pair<'a>(m: &'a Moment) -> Result<Pair<'a>, Undefined> {
+    match (&m.scene.initial, m.state) {
+        (State::Pure(a), State::Pure(b)) => Ok(Pair::Pure(a, b)),
+        // A state that is kept as an average over permutations is known to be the prepared one as long as nothing has moved it.
+        (State::Mixed(a), State::Mixed(b)) if !m.scene.averaged.sites.is_empty() && a == b => Ok(Pair::Same),
+        _ => Ok(Pair::Mixed(m.initial_density()?, m.density()?)),
+    }
+}
+
+/// The magnitude of the overlap of two vectors, and the length of what the second has beside the first.
+fn overlap(a: &Vector, b: &Vector) -> (f64, f64) {
+    let along = a.dotc(b);
+    (along.norm(), (b - a * along).norm())
 }
 
 pub(super) fn evaluate_fidelity(m: &Moment, _: &[Argument]) -> Value {
-    if let (State::Pure(a), State::Pure(b)) = (&m.scene.initial, m.state) {
-        return Ok(a.dotc(b).norm_sqr().min(1.0));
-    }
-    Ok(fidelity(m.scene.initial_density()?, m.density()?)?)
+    Ok(match pair(m)? {
+        Pair::Same => 1.0,
+        Pair::Pure(a, b) => a.dotc(b).norm_sqr().min(1.0),
+        Pair::Mixed(a, b) => fidelity(a, b)?,
+    })
 }
 
-pub(super) fn evaluate_trace_distance(m: &Moment, a: &[Argument]) -> Value {
-    if let (State::Pure(_), State::Pure(_)) = (&m.scene.initial, m.state) {
-        return Ok((1.0 - evaluate_fidelity(m, a)?).max(0.0).sqrt());
-    }
-    Ok(trace_distance(m.scene.initial_density()?, m.density()?)?)
+pub(super) fn evaluate_trace_distance(m: &Moment, _: &[Argument]) -> Value {
+    Ok(match pair(m)? {
+        Pair::Same => 0.0,
+        Pair::Pure(a, b) => overlap(a, b).1.min(1.0),
+        Pair::Mixed(a, b) => trace_distance(a, b)?,
+    })
 }
 
-pub(super) fn evaluate_bures(m: &Moment, a: &[Argument]) -> Value {
-    Ok(evaluate_fidelity(m, a)?.sqrt().min(1.0).acos())
+pub(super) fn evaluate_bures(m: &Moment, _: &[Argument]) -> Value {
+    Ok(match pair(m)? {
+        Pair::Same => 0.0,
+        Pair::Pure(a, b) => {
+            let (along, beside) = overlap(a, b);
+            beside.atan2(along)
+        }
+        Pair::Mixed(a, b) => bures_angle(a, b)?,
+    })
 }
 
 #[cfg(test)]

@@ -16,7 +16,12 @@ pub(super) fn evaluate_energy(m: &Moment, a: &[Argument]) -> Value {
     if a.is_empty() {
         return m.energy();
     }
-    Ok(energy(m.battery_state()?, &m.hamiltonian(a)?))
+    // That the operator acts on the battery alone is checked.
+    let argument = m.operator_argument(a, 0)?;
+    if argument.operator().restricted(&m.battery()?.sites).is_none() {
+        m.hamiltonian(a)?;
+    }
+    m.mean_of(a, 0)
 }
 
 pub(super) fn along(t: &Turning, scene: &Scene) -> Option<Curve> {

@@ -9,6 +9,7 @@ use super::single_site::pauli;
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{LinalgError, Matrix, hermitian_values, kron, positive_root, product, singular_values};
 use crate::spin::partial_transpose;
+use std::f64::consts::LN_2;
 
 /// Concurrence of a two-qubit state.
 ///
@@ -21,8 +22,9 @@ pub fn concurrence(rho: &Matrix) -> Result<f64, LinalgError> {
     Ok((s[0] - s[1] - s[2] - s[3]).max(0.0))
 }
 
-fn transposed_norm(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Result<f64, LinalgError> {
-    Ok(hermitian_values(&partial_transpose(rho, dimensions, sites))?.iter().map(|x| x.abs()).sum())
+/// The sum of the magnitudes of the negative eigenvalues of the partial transpose: 0 without rounding where there are none.
+fn below_zero(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Result<f64, LinalgError> {
+    Ok(hermitian_values(&partial_transpose(rho, dimensions, sites))?.iter().map(|x| (-x).max(0.0)).sum())
 }
 
 /// Negativity of the subsystems `sites` against the rest.
@@ -30,7 +32,7 @@ fn transposed_norm(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Resul
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn negativity(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Result<f64, LinalgError> {
-    Ok(((transposed_norm(rho, dimensions, sites)? - 1.0) / 2.0).max(0.0))
+    below_zero(rho, dimensions, sites)
 }
 
 /// Logarithmic negativity of the subsystems `sites` against the rest, in bits.
@@ -38,7 +40,17 @@ pub fn negativity(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Result
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn log_negativity(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Result<f64, LinalgError> {
-    Ok(transposed_norm(rho, dimensions, sites)?.log2().max(0.0))
+    Ok((2.0 * below_zero(rho, dimensions, sites)?).ln_1p() / LN_2)
+}
+
+/// The negativity at a moment: of a pure state from its Schmidt coefficients s, `((sum s)^2 - 1)/2`.
+fn at(m: &Moment, a: &[Argument]) -> Value {
+    let sites = m.sites(a, 0)?;
+    if let Some(coefficients) = m.schmidt(&sites)? {
+        let (sum, squares) = coefficients.iter().fold((0.0, 0.0), |(sum, squares), s| (sum + s, squares + s * s));
+        return Ok(((sum * sum - squares) / 2.0f64).max(0.0));
+    }
+    Ok(negativity(m.density()?, m.dimensions(), &sites)?)
 }
 
 pub(super) fn evaluate_concurrence(m: &Moment, a: &[Argument]) -> Value {
@@ -50,11 +62,11 @@ pub(super) fn evaluate_concurrence(m: &Moment, a: &[Argument]) -> Value {
 }
 
 pub(super) fn evaluate_negativity(m: &Moment, a: &[Argument]) -> Value {
-    Ok(negativity(m.density()?, m.dimensions(), &m.sites(a, 0)?)?)
+    at(m, a)
 }
 
 pub(super) fn evaluate_log_negativity(m: &Moment, a: &[Argument]) -> Value {
-    Ok(log_negativity(m.density()?, m.dimensions(), &m.sites(a, 0)?)?)
+    Ok((2.0 * at(m, a)?).ln_1p() / LN_2)
 }
 
 #[cfg(test)]

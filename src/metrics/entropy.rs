@@ -1,8 +1,10 @@
 //! Purity, von Neumann entropy, mutual information. Entropies in bits; a pure state has 0, never -1e-16.
 
+use super::deviation::{Spectrum, entropy_gain, traceless};
 use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{LinalgError, Matrix, hermitian_values, norm_squared};
-use crate::spin::{State, reduce};
+use crate::linalg::{LinalgError, Matrix, identity, kron, norm_squared, real};
+use crate::spin::reduce;
+use std::f64::consts::LN_2;
 
 /// `Tr[rho^2]`, between 1/d and 1.
 pub fn purity(rho: &Matrix) -> f64 {
@@ -14,8 +16,20 @@ pub fn purity(rho: &Matrix) -> f64 {
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn entropy(rho: &Matrix) -> Result<f64, LinalgError> {
-    let values = hermitian_values(rho)?;
-    Ok(values.iter().filter(|r| **r > 0.0).map(|r| -r * r.log2()).sum::<f64>().max(0.0))
+    Ok(Spectrum::of(rho)?.entropy())
+}
+
+/// `S(P[rho]) - S(rho)` in bits, P a projection that leaves the identity alone: the relative entropy of both, never negative.
+///
+/// # Errors
+/// When eigenvalues cannot be computed.
+pub fn entropy_gained(rho: &Matrix, project: impl Fn(&Matrix) -> Matrix) -> Result<f64, LinalgError> {
+    let (d, deviation) = (real(rho.nrows() as f64), traceless(rho));
+    let lost = &deviation - project(&deviation);
+    if let Some(gain) = entropy_gain(&(deviation * d), &(lost * d)) {
+        return Ok(gain / LN_2);
+    }
+    Ok(((Spectrum::of(rho)?.deficit() - Spectrum::of(&project(rho))?.deficit()) / LN_2).max(0.0))
 }
 
 /// `S(a) + S(b) - S(ab)` of a state on a space of dimensions a x b.
@@ -23,8 +37,17 @@ pub fn entropy(rho: &Matrix) -> Result<f64, LinalgError> {
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn mutual_information(rho: &Matrix, a: usize, b: usize) -> Result<f64, LinalgError> {
+    // With the deviations of the parts, rho - rho_a x rho_b needs no identity.
+    let deviation = traceless(rho);
+    let (left, right) = (reduce(&deviation, &[a, b], &[0]), reduce(&deviation, &[a, b], &[1]));
+    let (one_a, one_b) = (identity(a) / real(a as f64), identity(b) / real(b as f64));
+    let apart = kron(&left, &one_b) + kron(&one_a, &right) + kron(&left, &right);
+    let d = real((a * b) as f64);
+    if let Some(gain) = entropy_gain(&(&deviation * d), &((&deviation - apart) * d)) {
+        return Ok(gain / LN_2);
+    }
     let part = |k: usize| entropy(&reduce(rho, &[a, b], &[k]));
-    Ok(part(0)? + part(1)? - entropy(rho)?)
+    Ok((part(0)? + part(1)? - entropy(rho)?).max(0.0))
 }
 
 /// `Tr[rho (ln rho - ln sigma)]` for sigma of full rank.
@@ -35,27 +58,16 @@ pub(super) fn relative_entropy_nats(rho: &Matrix, sigma: &Matrix) -> Result<f64,
 }
 
 pub(super) fn evaluate_purity(m: &Moment, _: &[Argument]) -> Value {
-    Ok(match (&m.scene.cells, m.state) {
-        (Some(_), _) => m.battery_spectrum()?.iter().map(|(r, copies)| r * r * copies).sum(),
-        (None, State::Pure(_)) => 1.0,
-        (None, State::Mixed(rho)) => {
-            m.counts_every_state()?;
-            purity(rho)
-        }
+    Ok(match &m.scene.cells {
+        Some(_) => m.battery_spectrum()?.purity(),
+        None => m.system_spectrum()?.purity(),
     })
 }
 
 pub(super) fn evaluate_entropy(m: &Moment, _: &[Argument]) -> Value {
-    Ok(match (&m.scene.cells, m.state) {
-        (Some(_), _) => {
-            let spectrum = m.battery_spectrum()?.iter().filter(|(r, _)| *r > 0.0);
-            spectrum.map(|(r, copies)| -r * r.log2() * copies).sum::<f64>().max(0.0)
-        }
-        (None, State::Pure(_)) => 0.0,
-        (None, State::Mixed(rho)) => {
-            m.counts_every_state()?;
-            entropy(rho)?
-        }
+    Ok(match &m.scene.cells {
+        Some(_) => m.battery_spectrum()?.entropy(),
+        None => m.system_spectrum()?.entropy(),
     })
 }
 
@@ -64,9 +76,16 @@ pub(super) fn evaluate_mutual(m: &Moment, a: &[Argument]) -> Value {
     if first.iter().any(|s| second.contains(s)) {
         return Err(Undefined::Domain("the two parts of a mutual information must not overlap".into()));
     }
-    let size = |sites: &[usize]| sites.iter().map(|&s| m.dimension(s)).product();
+    let size = |sites: &[usize]| sites.iter().map(|&s| m.dimension(s)).product::<usize>();
     let (a, b) = (size(&first), size(&second));
     let both: Vec<usize> = first.iter().chain(&second).copied().collect();
+    // Of a pure state, and where a matrix of both parts would be large, by the eigenvalues of each.
+    const LARGE: usize = 256;
+    let large = (a as f64) * (b as f64) > LARGE as f64;
+    if m.pure_system().is_some() || large {
+        let of = |sites: &[usize]| Ok::<_, Undefined>(m.spectrum_of(sites)?.entropy());
+        return Ok((of(&first)? + of(&second)? - of(&both)?).max(0.0));
+    }
     Ok(mutual_information(&m.reduced(&both)?, a, b)?)
 }
 

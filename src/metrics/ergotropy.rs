@@ -11,6 +11,8 @@
 //!
 //! A small negative ergotropy is rounding and is not clamped: a law that is tested must be able to fail.
 
+use super::deviation::{Spectrum, traceless};
+use super::levels::Levels;
 use super::moment::{diagonal_element, mean};
 use super::{Argument, Curve, Moment, Scene, Turning, Undefined, Value};
 use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_eigen, hermitian_values};
@@ -23,6 +25,11 @@ fn passive(r: &[f64], e: &[f64]) -> f64 {
 /// `sum_k r_k(up) e_k(up)`.
 fn active(r: &[f64], e: &[f64]) -> f64 {
     r.iter().zip(e).map(|(r, e)| r * e).sum()
+}
+
+/// Eigenvalues of the parts without a trace, by which work is had: the traces of both meet in one energy that no unitary changes.
+fn without_trace(rho: &Matrix, h: &Matrix) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
+    Ok((hermitian_values(&traceless(rho))?, hermitian_values(&traceless(h))?))
 }
 
 /// The lowest energy on the unitary orbit of `rho`.
@@ -38,7 +45,8 @@ pub fn passive_energy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn ergotropy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
-    Ok(mean(rho, h) - passive_energy(rho, h)?)
+    let (r, e) = without_trace(rho, h)?;
+    Ok(mean(&traceless(rho), &traceless(h)) - passive(&r, &e))
 }
 
 /// Anti-ergotropy, positive.
@@ -46,7 +54,8 @@ pub fn ergotropy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn anti_ergotropy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
-    Ok(active(&hermitian_values(rho)?, &hermitian_values(h)?) - mean(rho, h))
+    let (r, e) = without_trace(rho, h)?;
+    Ok(active(&r, &e) - mean(&traceless(rho), &traceless(h)))
 }
 
 /// Capacity.
@@ -54,13 +63,13 @@ pub fn anti_ergotropy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn capacity(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
-    let (r, e) = (hermitian_values(rho)?, hermitian_values(h)?);
+    let (r, e) = without_trace(rho, h)?;
     Ok(active(&r, &e) - passive(&r, &e))
 }
 
-/// `sum r e` when both come with multiplicities: the eigenvalues of the state, the largest first, fill the levels in their order.
-/// States beyond the given eigenvalues have weight zero.
-fn fill<'a>(spectrum: &[(f64, f64)], levels: impl Iterator<Item = &'a (f64, f64)>) -> f64 {
+/// `sum r (e - reference)` when both come with multiplicities: the eigenvalues of the state, the largest first, fill the levels in
+/// their order. States beyond the given eigenvalues have weight zero.
+fn fill<'a>(spectrum: &[(f64, f64)], levels: impl Iterator<Item = &'a (f64, f64)>, reference: f64) -> f64 {
     let mut sum = 0.0;
     let mut levels = levels.copied();
     let mut level = levels.next();
@@ -69,7 +78,7 @@ fn fill<'a>(spectrum: &[(f64, f64)], levels: impl Iterator<Item = &'a (f64, f64)
         while left > 0.0 {
             let Some((energy, room)) = &mut level else { return sum };
             let take = left.min(*room);
-            sum += r * *energy * take;
+            sum += r * (*energy - reference) * take;
             left -= take;
             *room -= take;
             if *room <= 0.0 {
@@ -80,33 +89,62 @@ fn fill<'a>(spectrum: &[(f64, f64)], levels: impl Iterator<Item = &'a (f64, f64)
     sum
 }
 
-/// The lowest energy that unitaries on all states of the battery reach.
-fn lowest(m: &Moment) -> Value {
-    let cells = m.battery()?;
-    let spectrum = m.battery_spectrum()?;
-    Ok(match &cells.levels {
-        Some(levels) => fill(spectrum, levels.iter()),
-        None => spectrum.iter().rev().zip(&cells.eigen()?.values).map(|((r, _), e)| r * e).sum(),
-    })
+/// The lowest and the highest energy that unitaries reach, above a reference.
+fn range_of(
+    spectrum: &Spectrum,
+    reference: f64,
+    ends: impl FnOnce() -> Result<(f64, f64), Undefined>,
+    all: &[(f64, f64)],
+) -> Result<(f64, f64), Undefined> {
+    if spectrum.is_pure() {
+        let (low, high) = ends()?;
+        return Ok((low - reference, high - reference));
+    }
+    Ok((fill(&spectrum.parts, all.iter(), reference), fill(&spectrum.parts, all.iter().rev(), reference)))
 }
 
-/// The highest energy that unitaries on all states of the battery reach.
-fn highest(m: &Moment) -> Value {
+/// The energy of the battery, and the lowest and the highest that unitaries on all its states reach, above one reference.
+fn energies(m: &Moment) -> Result<[f64; 3], Undefined> {
     let cells = m.battery()?;
     let spectrum = m.battery_spectrum()?;
-    Ok(match &cells.levels {
-        Some(levels) => fill(spectrum, levels.iter().rev()),
-        None => spectrum.iter().zip(&cells.eigen()?.values).map(|((r, _), e)| r * e).sum(),
-    })
+    let (reference, energy) = m.energy_above(&spectrum)?;
+    // A pure state needs the ends alone.
+    let all = if spectrum.is_pure() { &[] } else { cells.all_levels()? };
+    let (low, high) = range_of(&spectrum, reference, || cells.ends(), all)?;
+    Ok([energy, low, high])
 }
 
-/// Rounding in eigenvalues of order 1 is 1e-16; polarisations of 1e-5 differ by far more.
-const DEGENERATE: f64 = 1e-14;
+/// The same for another operator on the battery.
+fn energies_of(m: &Moment, a: &[Argument]) -> Result<[f64; 3], Undefined> {
+    let cells = m.battery()?;
+    let argument = m.operator_argument(a, 0)?;
+    if m.battery_is_all(cells) && cells.levels.is_none() {
+        let spectrum = m.battery_spectrum()?;
+        let reference = if spectrum.mean == 0.0 { 0.0 } else { argument.sizes().0 };
+        let levels: &Levels = argument.levels();
+        let all = if spectrum.is_pure() { &[] } else { levels.all()? };
+        let (low, high) = range_of(&spectrum, reference, || levels.ends(), all)?;
+        return Ok([m.mean_above(argument, reference), low, high]);
+    }
+    let (rho, h) = (m.battery_state()?, m.hamiltonian(a)?);
+    let (r, e) = without_trace(rho, &h)?;
+    Ok([mean(&traceless(rho), &traceless(&h)), passive(&r, &e), active(&r, &e)])
+}
+
+fn asked(m: &Moment, a: &[Argument]) -> Result<[f64; 3], Undefined> {
+    if a.is_empty() { energies(m) } else { energies_of(m, a) }
+}
+
+/// Below which distance two eigenvalues of a state are one: the rounding of those of the state itself, and of its deviation.
+fn degenerate(lowest: f64, highest: f64) -> f64 {
+    4.0 * f64::EPSILON * lowest.abs().max(highest.abs()) + 1e-12 * (highest - lowest)
+}
 
 /// The rates of change of the eigenvalues, by ascending eigenvalue and in a degenerate block by ascending rate.
 fn eigenvalue_rates(state: &Eigen, rate: &Matrix) -> Result<Vec<f64>, LinalgError> {
     let mut rates = vec![0.0; state.values.len()];
-    for block in state.levels(DEGENERATE) {
+    let (low, high) = (state.values.first().copied().unwrap_or(0.0), state.values.last().copied().unwrap_or(0.0));
+    for block in state.levels(degenerate(low, high)) {
         if block.len() == 1 {
             rates[block.start] = diagonal_element(&state.vectors, block.start, rate);
             continue;
@@ -134,54 +172,48 @@ pub fn ergotropy_rate(state: &Eigen, rate: &Matrix, h: &Matrix, levels: &Eigen) 
 }
 
 pub(super) fn evaluate_ergotropy(m: &Moment, a: &[Argument]) -> Value {
-    if a.is_empty() {
-        return Ok(m.energy()? - lowest(m)?);
-    }
-    Ok(ergotropy(m.battery_state()?, &m.hamiltonian(a)?)?)
+    let [energy, low, _] = asked(m, a)?;
+    Ok(energy - low)
 }
 
 /// The passive energy stays what it is along a course; it is that of any moment of it.
 pub(super) fn along(t: &Turning, scene: &Scene) -> Option<Curve> {
-    let cells = scene.whole_battery()?;
-    let passive = passive(&hermitian_values(&t.begin()).ok()?, &cells.eigen().ok()?.values);
-    Some(t.mean_of(cells.hamiltonian().ok()?).raised(-passive))
+    let h = traceless(scene.whole_battery()?.hamiltonian().ok()?);
+    let (r, e) = without_trace(&t.begin(), &h).ok()?;
+    Some(t.deviation_of(&h).raised(-passive(&r, &e)))
 }
 
 pub(super) fn capacity_along(t: &Turning, scene: &Scene) -> Option<Curve> {
-    let levels = &scene.whole_battery()?.eigen().ok()?.values;
-    let spectrum = hermitian_values(&t.begin()).ok()?;
-    Some(t.constant(active(&spectrum, levels) - passive(&spectrum, levels)))
+    let (r, e) = without_trace(&t.begin(), scene.whole_battery()?.hamiltonian().ok()?).ok()?;
+    Some(t.constant(active(&r, &e) - passive(&r, &e)))
 }
 
 /// Unitaries that act alike on the copies of a multiplet and stay in it: each multiplet is passive by itself.
 pub(super) fn evaluate_symmetric(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
-    let (rho, h) = (m.battery_state()?, cells.hamiltonian()?);
+    let (rho, h) = (traceless(m.battery_state()?), traceless(cells.hamiltonian()?));
     let mut passive_sum = 0.0;
     for states in m.scene.multiplets_of(&cells.sites) {
         let inside = |x: &Matrix| Matrix::from_fn(states.len(), states.len(), |i, j| x[(states[i], states[j])]);
-        passive_sum += passive(&hermitian_values(&inside(rho))?, &hermitian_values(&inside(h))?);
+        passive_sum += passive(&hermitian_values(&inside(&rho))?, &hermitian_values(&inside(&h))?);
     }
-    Ok(m.energy()? - passive_sum)
+    Ok(mean(&rho, &h) - passive_sum)
 }
 
 pub(super) fn evaluate_anti(m: &Moment, a: &[Argument]) -> Value {
-    if a.is_empty() {
-        return Ok(highest(m)? - m.energy()?);
-    }
-    Ok(anti_ergotropy(m.battery_state()?, &m.hamiltonian(a)?)?)
+    let [energy, _, high] = asked(m, a)?;
+    Ok(high - energy)
 }
 
 pub(super) fn evaluate_capacity(m: &Moment, a: &[Argument]) -> Value {
-    if a.is_empty() {
-        return Ok(highest(m)? - lowest(m)?);
-    }
-    Ok(capacity(m.battery_state()?, &m.hamiltonian(a)?)?)
+    let [_, low, high] = asked(m, a)?;
+    Ok(high - low)
 }
 
 /// Below which energy a battery counts as empty.
 fn nothing(m: &Moment) -> Value {
-    Ok(1e-14 * m.battery()?.eigen()?.spread())
+    let (low, high) = m.battery()?.ends()?;
+    Ok(1e-14 * (high - low))
 }
 
 pub(super) fn evaluate_state_of_charge(m: &Moment, _: &[Argument]) -> Value {
@@ -202,8 +234,13 @@ pub(super) fn evaluate_efficiency(m: &Moment, _: &[Argument]) -> Value {
 
 pub(super) fn evaluate_power(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
+    // Under unitaries the eigenvalues stay, and the lowest energy with them.
+    if m.battery_is_all(cells) && m.motion.is_none_or(|motion| motion.is_unitary()) {
+        return m.energy_rate();
+    }
+    m.tells_spins_apart(&cells.sites)?;
     let Some(levels) = &cells.levels else {
-        let state = hermitian_eigen(m.battery_state()?)?;
+        let state = hermitian_eigen(&traceless(m.battery_state()?))?;
         return Ok(ergotropy_rate(&state, &m.battery_rate()?, cells.hamiltonian()?, cells.eigen()?)?);
     };
     // With multiplicities: every eigenvalue of a block, its rate of change, and how many states have it. Equal eigenvalues
@@ -217,15 +254,17 @@ pub(super) fn evaluate_power(m: &Moment, _: &[Argument]) -> Value {
         changes.extend(eigen.values.iter().zip(rates).map(|(&r, d)| (one(r), one(d), block.copies)));
     }
     changes.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let end = |x: Option<&(f64, f64, f64)>| x.map_or(0.0, |c| c.0);
+    let same = degenerate(end(changes.first()), end(changes.last()));
     let mut start = 0;
     for k in 1..=changes.len() {
-        if k == changes.len() || changes[k].0 - changes[k - 1].0 > DEGENERATE {
+        if k == changes.len() || changes[k].0 - changes[k - 1].0 > same {
             changes[start..k].sort_by(|a, b| a.1.total_cmp(&b.1));
             start = k;
         }
     }
     let rates: Vec<(f64, f64)> = changes.into_iter().map(|(_, d, copies)| (d, copies)).collect();
-    Ok(m.energy_rate()? - fill(&rates, levels.iter()))
+    Ok(m.energy_rate()? - fill(&rates, levels.iter(), 0.0))
 }
 
 #[cfg(test)]
@@ -291,10 +330,10 @@ mod tests {
         // Three spins of gap 1: levels 0 (once), 1 (three times), 2 (three times), 3 (once).
         let levels = [(0.0, 1.0), (1.0, 3.0), (2.0, 3.0), (3.0, 1.0)];
         let once: Vec<(f64, f64)> = [0.1, 0.2, 0.3, 0.4].map(|r| (r, 1.0)).into();
-        assert!((fill(&once, levels.iter()) - 0.6).abs() < 1e-15);
-        assert!((fill(&once, levels.iter().rev()) - (1.2 + 0.6 * 2.0)).abs() < 1e-15);
+        assert!((fill(&once, levels.iter(), 0.0) - 0.6).abs() < 1e-15);
+        assert!((fill(&once, levels.iter().rev(), 0.0) - (1.2 + 0.6 * 2.0)).abs() < 1e-15);
         // Two copies of 0.3 and one of 0.4.
         let copies = [(0.3, 2.0), (0.4, 1.0)];
-        assert!((fill(&copies, levels.iter()) - 0.6).abs() < 1e-15);
+        assert!((fill(&copies, levels.iter(), 0.0) - 0.6).abs() < 1e-15);
     }
 }

@@ -4,9 +4,10 @@
 //! `C(rho; H) - sum_i C(rho_i; H_i) >= 0` for every state. For separable states of two qubits the gap has a bound
 //! ([`ergotropic_gap_bound`]) that entangled states can break (Alimuddin, Guha, Parashar, PRA 99, 052320).
 
+use super::deviation::traceless;
 use super::{Argument, Moment, Undefined, Value, capacity, ergotropy, passive_energy};
 use crate::linalg::{LinalgError, Matrix, hermitian_values, identity, kron, norm_squared};
-use crate::spin::reduce;
+use crate::spin::{Operator, reduce};
 
 /// The local parts of a Hamiltonian without interactions, the constant shared evenly.
 ///
@@ -61,32 +62,61 @@ fn battery_dimensions(m: &Moment) -> Result<Vec<usize>, Undefined> {
     Ok(m.battery()?.sites.iter().map(|&s| m.dimension(s)).collect())
 }
 
-fn over_parts(
-    m: &Moment,
-    a: &[Argument],
-    f: fn(&Matrix, &Matrix) -> Result<f64, LinalgError>,
-) -> Result<(f64, f64), Undefined> {
+/// The Hamiltonian of every cell and its number among the cells, from the form of the operator; the traces are left out, since no
+/// unitary changes them.
+fn parts_of(operator: &Operator) -> Option<Vec<(usize, Matrix)>> {
+    Some(operator.locals()?.into_iter().map(|(site, m)| (site, traceless(&m))).collect())
+}
+
+/// The sum over the cells, each by itself.
+fn over_parts(m: &Moment, a: &[Argument], f: fn(&Matrix, &Matrix) -> Result<f64, LinalgError>) -> Value {
+    let cells = m.battery()?;
+    let given = a.first().map(|_| m.operator_argument(a, 0)).transpose()?;
+    let operator = match given {
+        Some(argument) => argument.operator().restricted(&cells.sites),
+        None => Some(cells.inside().operator().clone()),
+    };
+    let outside = || Undefined::Domain("the operator acts on subsystems outside of the battery's cells".into());
+    let operator = operator.ok_or_else(outside)?;
+    let mut sum = 0.0;
+    if let Some(parts) = parts_of(&operator) {
+        for (position, part) in parts {
+            sum += f(&m.reduced(&[cells.sites[position]])?, &part)?;
+        }
+        return Ok(sum);
+    }
     let (h, dimensions) = (m.hamiltonian(a)?, battery_dimensions(m)?);
     let rho = m.battery_state()?;
-    let mut sum = 0.0;
     for (site, part) in local_parts(&h, &dimensions)?.iter().enumerate() {
         sum += f(&reduce(rho, &dimensions, &[site]), part)?;
     }
-    Ok((f(rho, &h)?, sum))
+    Ok(sum)
+}
+
+/// The quantity of the whole battery, each state of its matrix once, less the sum over the cells.
+fn beside_parts(
+    m: &Moment,
+    a: &[Argument],
+    f: fn(&Matrix, &Matrix) -> Result<f64, LinalgError>,
+    pure: impl Fn(f64, (f64, f64)) -> f64,
+) -> Value {
+    let parts = over_parts(m, a, f)?;
+    if let (Some((_, levels)), true) = (m.pure_battery(), a.is_empty()) {
+        return Ok(pure(m.energy()?, levels.ends()?) - parts);
+    }
+    Ok(f(m.battery_state()?, &m.hamiltonian(a)?)? - parts)
 }
 
 pub(super) fn evaluate_marginal(m: &Moment, a: &[Argument]) -> Value {
-    Ok(over_parts(m, a, ergotropy)?.1)
+    over_parts(m, a, ergotropy)
 }
 
 pub(super) fn evaluate_gap(m: &Moment, a: &[Argument]) -> Value {
-    let (whole, parts) = over_parts(m, a, ergotropy)?;
-    Ok(whole - parts)
+    beside_parts(m, a, ergotropy, |energy, (low, _)| energy - low)
 }
 
 pub(super) fn evaluate_residual(m: &Moment, a: &[Argument]) -> Value {
-    let (whole, parts) = over_parts(m, a, capacity)?;
-    Ok(whole - parts)
+    beside_parts(m, a, capacity, |_, (low, high)| high - low)
 }
 
 #[cfg(test)]

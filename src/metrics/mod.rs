@@ -5,16 +5,19 @@
 //! formulas from it. A new metric costs its file and its row.
 
 mod bounds;
+mod cells;
 mod coherence;
 mod coherent;
 mod conserving;
 mod daemonic;
+mod deviation;
 mod discord;
 mod distance;
 mod energy;
 mod entanglement;
 mod entropy;
 mod ergotropy;
+mod levels;
 mod local;
 mod moment;
 mod nmr;
@@ -23,22 +26,26 @@ mod population;
 #[cfg(test)]
 pub(crate) mod random;
 mod single_site;
+mod spectra;
 mod speed;
 mod turning;
 
 pub use bounds::{free_energy_bound, thermodynamic_bound};
-pub use coherence::{l1_coherence, relative_entropy_coherence};
+pub use cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument};
+pub use coherence::{l1_between_levels, l1_coherence, relative_entropy_coherence};
 pub use coherent::{incoherent_capacity, incoherent_ergotropy};
 pub use conserving::conserving_ergotropy;
 pub use daemonic::{daemonic_ergotropy, daemonic_ergotropy_two_qubits};
+pub use deviation::Spectrum;
 pub use discord::{classical_correlation, discord};
 pub use distance::{bures_angle, fidelity, trace_distance};
 pub use energy::energy;
 pub use entanglement::{concurrence, log_negativity, negativity};
 pub use entropy::{entropy, mutual_information, purity};
 pub use ergotropy::{anti_ergotropy, capacity, ergotropy, ergotropy_rate, passive_energy};
+pub use levels::{Level, Levels};
 pub use local::{ergotropic_gap_bound, local_parts};
-pub use moment::{Argument, Cells, LARGEST_MATRIX, Moment, Motion, OperatorArgument, Rate, Scene};
+pub use moment::{Averaged, Moment, Motion, Rate, Scene};
 pub use nmr::{coherence_order, deviation_correlation, gibbs_correlation, gibbs_fidelity, spin_temperature};
 pub use parallel::parallel_ergotropy;
 pub use population::{SAME_LEVEL, population};
@@ -417,7 +424,7 @@ pub const METRICS: &[Metric] = &[
         &[OptionalEnergyBasis],
         Quantity::Number,
         true,
-        "sum over i != j of |rho_ij|",
+        "sum over i != j of |rho_ij|; energy: sum over levels a != b of |P_a rho P_b|_1",
         BAUMGRATZ,
         coherence::evaluate_l1,
     )

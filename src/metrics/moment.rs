@@ -1,128 +1,13 @@
 //! What a metric may look at: the state at a moment, where it came from, and where it is going.
 
+use super::cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument, too_large};
+use super::deviation::Spectrum;
 use super::{Undefined, Value};
-use crate::linalg::{C64, Eigen, LinalgError, Matrix, Vector, hermitian_eigen};
-use crate::spin::{Action, Basis, Blocks, Operator, Reduction, Space, State};
+use crate::linalg::{C64, Matrix, Vector};
+use crate::spin::{Basis, Blocks, Operator, Reduction, Space, State};
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
-use std::sync::OnceLock;
-
-/// Above this dimension no metric forms a density matrix or an operator of the whole system, or of the battery.
-pub const LARGEST_MATRIX: usize = 4096;
-
-fn too_large(what: &str, dimension: usize) -> Undefined {
-    Undefined::Domain(format!("{what} has {dimension} states, and matrices of at most {LARGEST_MATRIX} are formed"))
-}
-
-/// The battery: which subsystems, and the Hamiltonian on them.
-#[derive(Debug)]
-pub struct Cells {
-    /// The numbers of the subsystems.
-    pub sites: Vec<usize>,
-    /// The levels of the battery when every unitary on its constituents is allowed: (energy, how many states), ascending.
-    /// Differs from those of the matrix when a collective of N spins has 2^N states but is kept in its multiplets.
-    pub levels: Option<Vec<(f64, f64)>>,
-    /// The Hamiltonian on the space, rad/s.
-    energy: Action,
-    /// The Hamiltonian on the cells, rad/s.
-    operator: Operator,
-    matrix: OnceCell<Matrix>,
-    eigen: OnceCell<Result<Eigen, LinalgError>>,
-}
-
-impl Cells {
-    /// The battery of some subsystems; `hamiltonian` is given on the whole system. `None` when it acts on others too.
-    pub fn new(
-        space: &Space,
-        sites: Vec<usize>,
-        hamiltonian: &Operator,
-        levels: Option<Vec<(f64, f64)>>,
-    ) -> Option<Cells> {
-        let operator = hamiltonian.restricted(&sites)?;
-        let energy = Action::of(hamiltonian, space);
-        Some(Cells { sites, levels, energy, operator, matrix: OnceCell::new(), eigen: OnceCell::new() })
-    }
-
-    /// The dimension of the cells.
-    pub fn dimension(&self) -> usize {
-        self.operator.dimension()
-    }
-
-    /// The Hamiltonian on the cells as a matrix, rad/s.
-    ///
-    /// # Errors
-    /// When it is too large.
-    pub fn hamiltonian(&self) -> Result<&Matrix, Undefined> {
-        if self.dimension() > LARGEST_MATRIX {
-            return Err(too_large("the battery", self.dimension()));
-        }
-        Ok(self.matrix.get_or_init(|| self.operator.matrix()))
-    }
-
-    /// Its eigenvalues and eigenvectors.
-    ///
-    /// # Errors
-    /// When it is too large, or they cannot be computed.
-    pub fn eigen(&self) -> Result<&Eigen, Undefined> {
-        let h = self.hamiltonian()?;
-        self.eigen.get_or_init(|| hermitian_eigen(h)).as_ref().map_err(|e| Undefined::Linalg(e.clone()))
-    }
-}
-
-/// An operator on the whole system as an argument; matrices are made when they are asked for.
-#[derive(Debug, Clone)]
-pub struct OperatorArgument {
-    operator: Operator,
-    matrix: OnceLock<Matrix>,
-    action: OnceLock<Action>,
-}
-
-impl OperatorArgument {
-    /// An operator, rad/s where it is a Hamiltonian.
-    pub fn new(operator: Operator) -> OperatorArgument {
-        OperatorArgument { operator, matrix: OnceLock::new(), action: OnceLock::new() }
-    }
-
-    /// The operator itself.
-    pub fn operator(&self) -> &Operator {
-        &self.operator
-    }
-
-    /// The matrix on the whole system.
-    ///
-    /// # Errors
-    /// When it is too large.
-    pub fn matrix(&self) -> Result<&Matrix, Undefined> {
-        let n = self.operator.dimension();
-        if n > LARGEST_MATRIX {
-            return Err(too_large("the system", n));
-        }
-        Ok(self.matrix.get_or_init(|| self.operator.matrix()))
-    }
-}
-
-/// An argument of a metric, as a value.
-#[derive(Debug, Clone)]
-pub enum Argument {
-    /// A subsystem.
-    Site(usize),
-    /// Some subsystems.
-    Sites(Vec<usize>),
-    /// An operator on the whole system.
-    Operator(Box<OperatorArgument>),
-    /// A number.
-    Number(f64),
-    /// The word `energy`.
-    EnergyBasis,
-}
-
-impl Argument {
-    /// An operator on the whole system, rad/s where it is a Hamiltonian.
-    pub fn operator(operator: Operator) -> Argument {
-        Argument::Operator(Box::new(OperatorArgument::new(operator)))
-    }
-}
 
 /// What all moments of a run have in common.
 #[derive(Debug)]
@@ -136,8 +21,23 @@ pub struct Scene {
     /// The state after `prepare`.
     pub initial: State,
     initial_whole: OnceCell<Matrix>,
-    twice_m: OnceCell<Vec<i64>>,
     reductions: RefCell<HashMap<Vec<usize>, Rc<Reduction>>>,
+    pub(super) averaged: Averaged,
+    pub(super) even: OnceCell<Option<Vec<f64>>>,
+    pub(super) even_energy: OnceCell<f64>,
+    pub(super) initial_deviation: OnceCell<Option<Matrix>>,
+    /// The eigenvalues of the whole state, and the part of the run in which they are these.
+    pub(super) conserved: RefCell<Option<(u64, Rc<Spectrum>)>>,
+}
+
+/// Collectives of which a product state of the spins was prepared. It is kept as its average over all permutations of the spins, which
+/// has the same sums over the spins and the same states of everything else, and another spectrum.
+#[derive(Debug, Clone, Default)]
+pub struct Averaged {
+    /// Their numbers.
+    pub sites: Vec<usize>,
+    /// Whether the state that was prepared of the whole system is pure.
+    pub pure: bool,
 }
 
 impl Scene {
@@ -155,19 +55,22 @@ impl Scene {
             cells,
             initial,
             initial_whole: OnceCell::new(),
-            twice_m: OnceCell::new(),
             reductions: RefCell::default(),
+            averaged: Averaged::default(),
+            even: OnceCell::new(),
+            even_energy: OnceCell::new(),
+            initial_deviation: OnceCell::new(),
+            conserved: RefCell::default(),
         }
     }
 
-    /// Twice the total magnetic quantum number of every state of the whole system.
-    pub fn twice_m(&self) -> &[i64] {
-        let basis = self.space.basis();
-        self.twice_m.get_or_init(|| (0..basis.dimension()).map(|k| basis.twice_m(k)).collect())
+    /// A scene in which some collectives are kept as averages over permutations.
+    pub fn with_averages(self, averaged: Averaged) -> Scene {
+        Scene { averaged, ..self }
     }
 
     /// How the space falls into some subsystems and the rest.
-    fn reduction(&self, keep: &[usize]) -> Rc<Reduction> {
+    pub(super) fn reduction(&self, keep: &[usize]) -> Rc<Reduction> {
         if let Some(found) = self.reductions.borrow().get(keep) {
             return found.clone();
         }
@@ -217,7 +120,9 @@ pub struct Moment<'a> {
     pub motion: Option<&'a dyn Motion>,
     /// The time since `prepare`; `None` where the members of an ensemble reach the moment at different times.
     pub time: Option<f64>,
-    cache: Cache,
+    /// The part of the run, counted from 0, in which the whole state has moved by unitaries alone; `None` where that is not known.
+    pub(super) unitary_part: Option<u64>,
+    pub(super) cache: Cache,
 }
 
 /// What moves the state. Asked only by the metrics that need it: a rate costs two matrix products.
@@ -225,8 +130,8 @@ pub trait Motion {
     /// The Hamiltonian that acts now on the whole system, rad/s.
     ///
     /// # Errors
-    /// When it is too large for a matrix, or members of an ensemble have different ones.
-    fn hamiltonian(&self) -> Result<Matrix, Undefined>;
+    /// When nothing acts, or members of an ensemble have different ones.
+    fn hamiltonian(&self) -> Result<Operator, Undefined>;
     /// The rate of change of a state.
     fn rate(&self, state: &State) -> Rate;
     /// Whether nothing but a Hamiltonian acts now.
@@ -248,11 +153,13 @@ pub enum Rate {
 }
 
 #[derive(Default)]
-struct Cache {
+pub(super) struct Cache {
     density: OnceCell<Matrix>,
     blocks: OnceCell<Blocks>,
     cells: OnceCell<Matrix>,
-    spectrum: OnceCell<Result<Vec<(f64, f64)>, LinalgError>>,
+    pub(super) deviation: OnceCell<Option<Matrix>>,
+    pub(super) vector: OnceCell<Vector>,
+    pub(super) spectrum: OnceCell<Result<Rc<Spectrum>, Undefined>>,
 }
 
 impl<'a> Moment<'a> {
@@ -263,7 +170,7 @@ impl<'a> Moment<'a> {
         motion: Option<&'a dyn Motion>,
         time: impl Into<Option<f64>>,
     ) -> Moment<'a> {
-        Moment { scene, state, motion, time: time.into(), cache: Cache::default() }
+        Moment { scene, state, motion, time: time.into(), unitary_part: None, cache: Cache::default() }
     }
 
     /// The time since `prepare`.
@@ -277,6 +184,12 @@ impl<'a> Moment<'a> {
                     .into(),
             )
         })
+    }
+
+    /// The moment in a part of a run in which the whole state moves by unitaries alone: its eigenvalues are then those of any other
+    /// moment of this part.
+    pub fn in_unitary_part(self, part: Option<u64>) -> Moment<'a> {
+        Moment { unitary_part: part, ..self }
     }
 
     /// Whether there is a state: see [`State::is_normalised`].
@@ -299,6 +212,7 @@ impl<'a> Moment<'a> {
     /// # Errors
     /// When it is too large.
     pub fn density(&self) -> Result<&Matrix, Undefined> {
+        self.tells_spins_apart(&self.scene.averaged.sites)?;
         if let (State::Mixed(rho), true) = (self.state, self.scene.space.is_whole()) {
             return Ok(rho);
         }
@@ -309,11 +223,29 @@ impl<'a> Moment<'a> {
         self.cache.density.get().ok_or_else(|| too_large("the system", self.scene.space.len()))
     }
 
+    /// The density matrix of the whole system after `prepare`.
+    ///
+    /// # Errors
+    /// When it is too large, or kept as an average over permutations.
+    pub fn initial_density(&self) -> Result<&'a Matrix, Undefined> {
+        self.tells_spins_apart(&self.scene.averaged.sites)?;
+        self.scene.initial_density()
+    }
+
     /// The reduced density matrix of some subsystems, in that order.
     ///
     /// # Errors
     /// When it is too large.
     pub fn reduced(&self, keep: &[usize]) -> Result<Matrix, Undefined> {
+        self.tells_spins_apart(keep)?;
+        let plain = self.scene.space.is_whole() && self.scene.space.groups().is_empty();
+        if let (State::Pure(_), true, false) = (self.state, plain, self.scene.space.basis().has_copies()) {
+            let n: f64 = keep.iter().map(|&s| self.scene.dimensions[s] as f64).product();
+            if n > LARGEST_MATRIX as f64 {
+                return Err(too_large("the part", n as usize));
+            }
+            return Ok(self.state.reduced(&self.scene.dimensions, keep));
+        }
         let reduction = self.scene.reduction(keep);
         if reduction.dimension() > LARGEST_MATRIX {
             return Err(too_large("the part", reduction.dimension()));
@@ -348,9 +280,12 @@ impl<'a> Moment<'a> {
     /// When no battery is declared.
     pub fn energy(&self) -> Value {
         let cells = self.battery()?;
-        Ok(match self.state {
-            State::Pure(psi) => cells.energy.mean(psi).re,
-            State::Mixed(rho) => cells.energy.trace_with(rho).re,
+        Ok(match (self.state, self.deviation()) {
+            (State::Pure(psi), _) => cells.energy().mean(psi).re,
+            (State::Mixed(_), Some(deviation)) => {
+                self.scene.even_energy(cells) + cells.energy().trace_with(deviation).re
+            }
+            (State::Mixed(rho), None) => cells.energy().trace_with(rho).re,
         })
     }
 
@@ -362,9 +297,9 @@ impl<'a> Moment<'a> {
     pub fn stored_energy(&self) -> Value {
         let cells = self.battery()?;
         Ok(match (self.state, &self.scene.initial) {
-            (State::Mixed(rho), State::Mixed(initial)) => cells.energy.trace_with(&(rho - initial)).re,
-            (_, State::Pure(psi)) => self.energy()? - cells.energy.mean(psi).re,
-            (_, State::Mixed(rho)) => self.energy()? - cells.energy.trace_with(rho).re,
+            (State::Mixed(rho), State::Mixed(initial)) => cells.energy().trace_with(&(rho - initial)).re,
+            (_, State::Pure(psi)) => self.energy()? - cells.energy().mean(psi).re,
+            (_, State::Mixed(rho)) => self.energy()? - cells.energy().trace_with(rho).re,
         })
     }
 
@@ -375,8 +310,8 @@ impl<'a> Moment<'a> {
     pub fn energy_rate(&self) -> Value {
         let cells = self.battery()?;
         Ok(match (self.motion.map(|m| m.rate(self.state)), self.state) {
-            (Some(Rate::Mixed(rate)), _) => cells.energy.trace_with(&rate).re,
-            (Some(Rate::Pure(rate)), State::Pure(psi)) => 2.0 * rate.dotc(&cells.energy.apply(psi)).re,
+            (Some(Rate::Mixed(rate)), _) => cells.energy().trace_with(&rate).re,
+            (Some(Rate::Pure(rate)), State::Pure(psi)) => 2.0 * rate.dotc(&cells.energy().apply(psi)).re,
             (Some(Rate::Pure(_)), State::Mixed(_)) | (None, _) => 0.0,
         })
     }
@@ -395,6 +330,16 @@ impl<'a> Moment<'a> {
     /// # Errors
     /// When no battery is declared, or it is too large.
     pub fn battery_state(&self) -> Result<&Matrix, Undefined> {
+        self.tells_spins_apart(&self.battery()?.sites)?;
+        self.average_battery_state()
+    }
+
+    /// The same, averaged over the permutations of the spins of collectives where it is kept so: right for what is linear in the
+    /// state and made of sums over these spins.
+    ///
+    /// # Errors
+    /// When no battery is declared, or it is too large.
+    pub fn average_battery_state(&self) -> Result<&Matrix, Undefined> {
         let cells = self.battery()?;
         if cells.dimension() > LARGEST_MATRIX {
             return Err(too_large("the battery", cells.dimension()));
@@ -407,17 +352,6 @@ impl<'a> Moment<'a> {
         }
         let blocks = self.battery_blocks()?;
         Ok(self.cache.cells.get_or_init(|| blocks.dense()))
-    }
-
-    /// Eigenvalues of the battery's state, ascending, each with the number of states that have it: more than one where a
-    /// multiplet stands for its copies.
-    ///
-    /// # Errors
-    /// When no battery is declared or the eigenvalues cannot be computed.
-    pub fn battery_spectrum(&self) -> Result<&[(f64, f64)], Undefined> {
-        let blocks = self.battery_blocks()?;
-        let spectrum = self.cache.spectrum.get_or_init(|| blocks.spectrum());
-        spectrum.as_deref().map_err(|e| Undefined::Linalg(e.clone()))
     }
 
     /// The rate of change of the battery's state by blocks, those of its state; `None` where nothing acts.
@@ -457,7 +391,7 @@ impl<'a> Moment<'a> {
     pub fn hamiltonian(&self, arguments: &[Argument]) -> Result<Matrix, Undefined> {
         let cells = self.battery()?;
         match arguments.first() {
-            Some(Argument::Operator(argument)) => match argument.operator.restricted(&cells.sites) {
+            Some(Argument::Operator(argument)) => match argument.operator().restricted(&cells.sites) {
                 Some(inside) if inside.dimension() <= LARGEST_MATRIX => Ok(inside.matrix()),
                 Some(inside) => Err(too_large("the battery", inside.dimension())),
                 None => Err(Undefined::Domain("the operator acts on subsystems outside of the battery's cells".into())),
@@ -501,19 +435,47 @@ impl<'a> Moment<'a> {
         }
     }
 
+    /// The operator of argument `k`.
+    ///
+    /// # Errors
+    /// When the argument is something else.
+    pub fn operator_argument<'b>(
+        &self,
+        arguments: &'b [Argument],
+        k: usize,
+    ) -> Result<&'b OperatorArgument, Undefined> {
+        match arguments.get(k) {
+            Some(Argument::Operator(argument)) => Ok(argument),
+            _ => Err(Undefined::Domain("an operator is needed here".into())),
+        }
+    }
+
     /// The mean of the operator of argument `k`, without a matrix of the whole system.
     ///
     /// # Errors
     /// When the argument is something else.
     pub fn mean_of(&self, arguments: &[Argument], k: usize) -> Value {
-        let Some(Argument::Operator(argument)) = arguments.get(k) else {
-            return Err(Undefined::Domain("an operator is needed here".into()));
-        };
-        let action = argument.action.get_or_init(|| Action::of(&argument.operator, &self.scene.space));
-        Ok(match self.state {
-            State::Pure(psi) => action.mean(psi).re,
-            State::Mixed(rho) => action.trace_with(rho).re,
+        let argument = self.operator_argument(arguments, k)?;
+        let action = argument.action(&self.scene.space);
+        Ok(match (self.state, self.deviation()) {
+            (State::Pure(psi), _) => action.mean(psi).re,
+            (State::Mixed(_), Some(deviation)) if !self.scene.space.basis().has_copies() => {
+                argument.sizes().0 + action.trace_with(deviation).re
+            }
+            (State::Mixed(rho), _) => action.trace_with(rho).re,
         })
+    }
+
+    /// The mean of an operator above its reference: where that is its mean over all states, that in the deviation alone.
+    pub(super) fn mean_above(&self, argument: &OperatorArgument, reference: f64) -> f64 {
+        let action = argument.action(&self.scene.space);
+        match (self.state, self.deviation()) {
+            (State::Pure(psi), _) => action.mean(psi).re - reference,
+            (State::Mixed(_), Some(deviation)) if reference != 0.0 || argument.sizes().0 == 0.0 => {
+                action.trace_with(deviation).re
+            }
+            (State::Mixed(rho), _) => action.trace_with(rho).re - reference,
+        }
     }
 
     /// The number of argument `k`.

@@ -7,28 +7,33 @@
 //! the denominator: the share of the initial polarisation that H carries. A cold system of positive temperature has
 //! negative energy, so both are negative for it.
 
+use super::deviation::{is_rounding, traceless};
 use super::distance::fidelity;
+use super::levels::Levels;
 use super::moment::mean;
-use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{Matrix, ZERO, hermitian_values, norm_squared, real};
-use crate::spin::gibbs;
+use super::{Argument, Moment, OperatorArgument, Undefined, Value};
+use crate::linalg::{C64, Matrix, ZERO, hermitian_values, norm_squared, real};
+use crate::spin::{State, gibbs};
 
-fn traceless(m: &Matrix) -> Matrix {
-    let mean = m.trace() / m.nrows() as f64;
-    let mut out = m.clone();
-    (0..m.nrows()).for_each(|k| out[(k, k)] -= mean);
-    out
-}
+const NO_DEVIATION: &str = "the state is the maximally mixed one, which has no deviation";
 
 /// `Tr[dr H] / sqrt(norm2 Tr[H^2])`.
 fn overlap(rho: &Matrix, h: &Matrix, norm2: f64) -> Value {
     let h = traceless(h);
-    let scale = (norm2 * norm_squared(&h)).sqrt();
-    if scale.is_nan() || scale <= f64::MIN_POSITIVE {
-        return Err(Undefined::Domain("the state or the operator is a multiple of the identity".into()));
-    }
     // The identity in the state would meet what rounding has left of a trace in h, which is large beside a deviation of 1e-5.
-    Ok(mean(&traceless(rho), &h) / scale)
+    share(mean(&traceless(rho), &h), norm2, norm_squared(&h), rho.nrows() as f64)
+}
+
+/// `product / sqrt(norm2 size2)`, where neither is zero.
+fn share(product: f64, norm2: f64, size2: f64, dimension: f64) -> Value {
+    if is_rounding(norm2, dimension) {
+        return Err(Undefined::Domain(NO_DEVIATION.into()));
+    }
+    let scale = (norm2 * size2).sqrt();
+    if scale.is_nan() || scale <= f64::MIN_POSITIVE {
+        return Err(Undefined::Domain("the operator is a multiple of the identity".into()));
+    }
+    Ok(product / scale)
 }
 
 /// Correlation of a state's deviation from the identity with an operator, between -1 and 1.
@@ -46,8 +51,8 @@ pub fn deviation_correlation(rho: &Matrix, h: &Matrix) -> Value {
 pub fn coherence_order(rho: &Matrix, twice_m: &[i64], order: i64) -> Value {
     let deviation = traceless(rho);
     let whole = norm_squared(&deviation);
-    if whole == 0.0 {
-        return Err(Undefined::Domain("the state is the identity, which has no coherence".into()));
+    if is_rounding(whole, rho.nrows() as f64) {
+        return Err(Undefined::Domain(NO_DEVIATION.into()));
     }
     let mut sum = 0.0;
     for j in 0..rho.ncols() {
@@ -66,13 +71,16 @@ pub fn coherence_order(rho: &Matrix, twice_m: &[i64], order: i64) -> Value {
 /// # Errors
 /// When no Gibbs state has this energy, or it is the energy of infinite temperature.
 pub fn spin_temperature(rho: &Matrix, h: &Matrix) -> Value {
-    let values = hermitian_values(h)?;
-    let n = values.len() as f64;
-    let mean_level = values.iter().sum::<f64>() / n;
-    let levels: Vec<f64> = values.iter().map(|e| e - mean_level).collect();
-    let (low, high) = (levels[0], levels[levels.len() - 1]);
+    let levels: Vec<(f64, f64)> = hermitian_values(&traceless(h))?.into_iter().map(|e| (e, 1.0)).collect();
     // The energy of the deviation: subtracting the identity first keeps the digits of a polarisation of 1e-5.
-    let energy = mean(&traceless(rho), h);
+    temperature_of(mean(&traceless(rho), &traceless(h)), &levels, rho.nrows() as f64)
+}
+
+/// The temperature of the Gibbs state of this energy above the mean of the levels, which are given with how many states each has.
+fn temperature_of(energy: f64, levels: &[(f64, f64)], n: f64) -> Value {
+    let mean_level = levels.iter().map(|(e, c)| e * c).sum::<f64>() / n;
+    let levels: Vec<(f64, f64)> = levels.iter().map(|(e, c)| (e - mean_level, *c)).collect();
+    let (low, high) = (levels.first().map_or(0.0, |l| l.0), levels.last().map_or(0.0, |l| l.0));
     if energy.abs() <= 1e-15 * (high - low) {
         return Err(Undefined::Domain("the energy is that of infinite temperature".into()));
     }
@@ -84,13 +92,13 @@ pub fn spin_temperature(rho: &Matrix, h: &Matrix) -> Value {
     // E(beta) = sum e exp(-beta e) / sum exp(-beta e) falls with beta; expm1 keeps it exact for small beta, where
     // sum e exp(-beta e) = sum e (exp(-beta e) - 1) because the levels add up to zero.
     let at = |beta: f64| {
-        let largest = levels.iter().map(|e| -beta * e).fold(f64::NEG_INFINITY, f64::max);
+        let largest = levels.iter().map(|(e, _)| -beta * e).fold(f64::NEG_INFINITY, f64::max);
         if largest < 1.0 {
-            let z: f64 = levels.iter().map(|e| (-beta * e).exp()).sum();
-            return levels.iter().map(|e| e * (-beta * e).exp_m1()).sum::<f64>() / z;
+            let z: f64 = levels.iter().map(|(e, c)| c * (-beta * e).exp()).sum();
+            return levels.iter().map(|(e, c)| c * e * (-beta * e).exp_m1()).sum::<f64>() / z;
         }
-        let weights: Vec<f64> = levels.iter().map(|e| (-beta * e - largest).exp()).collect();
-        levels.iter().zip(&weights).map(|(e, w)| e * w).sum::<f64>() / weights.iter().sum::<f64>()
+        let weights: Vec<f64> = levels.iter().map(|(e, c)| c * (-beta * e - largest).exp()).collect();
+        levels.iter().zip(&weights).map(|((e, _), w)| e * w).sum::<f64>() / weights.iter().sum::<f64>()
     };
     let sign = -energy.signum();
     // |beta| is bracketed in its logarithm and halved: it spans many decades.
@@ -103,25 +111,82 @@ pub fn spin_temperature(rho: &Matrix, h: &Matrix) -> Value {
     Ok(sign / (0.5 * (small + large)).exp())
 }
 
+/// `Tr[dr A]` of the deviation dr of a state from the maximally mixed one, and `Tr[dr^2]`; nothing of the size of a matrix is formed for
+/// a pure state.
+fn deviation_of(m: &Moment, argument: &OperatorArgument) -> (f64, f64) {
+    let (action, d) = (argument.action(&m.scene.space), m.scene.space.basis().size());
+    let mean_level = argument.sizes().0;
+    match (m.state, m.deviation()) {
+        (State::Pure(psi), _) => (action.mean(psi).re - mean_level, 1.0 - 1.0 / d),
+        (State::Mixed(_), Some(deviation)) => {
+            (action.trace_with(deviation).re - mean_level * deviation.trace().re, norm_squared(deviation))
+        }
+        (State::Mixed(rho), None) => (action.trace_with(rho).re - mean_level, norm_squared(rho) - 1.0 / d),
+    }
+}
+
+/// `Tr[dr_0^2]` of the prepared state.
+fn prepared_norm(m: &Moment) -> f64 {
+    match (&m.scene.initial, m.scene.initial_deviation()) {
+        (State::Pure(_), _) => 1.0 - 1.0 / m.scene.space.basis().size(),
+        (State::Mixed(_), Some(deviation)) => norm_squared(deviation),
+        (State::Mixed(rho), None) => norm_squared(rho) - 1.0 / m.scene.space.basis().size(),
+    }
+}
+
 pub(super) fn evaluate_correlation(m: &Moment, a: &[Argument]) -> Value {
     m.counts_every_state()?;
-    deviation_correlation(m.density()?, m.operator(a, 0)?)
+    let (argument, d) = (m.operator_argument(a, 0)?, m.scene.space.basis().size());
+    let (product, norm2) = deviation_of(m, argument);
+    share(product, norm2, argument.sizes().1 * d, d)
 }
 
 pub(super) fn evaluate_order(m: &Moment, a: &[Argument]) -> Value {
     m.counts_every_state()?;
-    let prepared = norm_squared(&traceless(m.scene.initial_density()?));
-    overlap(m.density()?, m.operator(a, 0)?, prepared)
+    let (argument, d) = (m.operator_argument(a, 0)?, m.scene.space.basis().size());
+    share(deviation_of(m, argument).0, prepared_norm(m), argument.sizes().1 * d, d)
 }
 
 pub(super) fn evaluate_coherence_order(m: &Moment, a: &[Argument]) -> Value {
     m.counts_every_state()?;
-    coherence_order(m.density()?, m.scene.twice_m(), m.number(a, 0)? as i64)
+    let order = m.number(a, 0)? as i64;
+    let (space, d) = (&m.scene.space, m.scene.space.basis().size());
+    let twice_m: Vec<i64> = (0..space.len()).map(|k| space.basis().twice_m(space.state(k))).collect();
+    match (m.state, m.deviation()) {
+        (State::Mixed(_), Some(deviation)) => coherence_order(deviation, &twice_m, order),
+        (State::Mixed(rho), None) => {
+            let inside = |i: usize, j: usize| (twice_m[i] - twice_m[j]).abs() == 2 * order.abs();
+            let mut sum = 0.0;
+            for j in 0..rho.ncols() {
+                sum += (0..rho.nrows()).filter(|&i| inside(i, j)).map(|i| rho[(i, j)].norm_sqr()).sum::<f64>();
+            }
+            let identity = if order == 0 { 1.0 / d } else { 0.0 };
+            Ok((sum - identity) / (norm_squared(rho) - 1.0 / d))
+        }
+        (State::Pure(psi), _) => {
+            // The weights of the magnetic quantum numbers hold all that is asked.
+            let mut weights = std::collections::BTreeMap::new();
+            twice_m.iter().zip(psi.iter()).for_each(|(t, x)| *weights.entry(*t).or_insert(0.0) += x.norm_sqr());
+            let beside =
+                |shift: i64| -> f64 { weights.iter().filter_map(|(t, w)| Some(w * weights.get(&(t + shift))?)).sum() };
+            let sum = match order.abs() {
+                0 => beside(0) - 1.0 / d,
+                k => 2.0 * beside(2 * k),
+            };
+            Ok(sum / (1.0 - 1.0 / d))
+        }
+    }
+}
+
+/// The spin temperature of a moment for a Hamiltonian.
+fn temperature(m: &Moment, argument: &OperatorArgument) -> Value {
+    let d = m.scene.space.basis().size();
+    temperature_of(deviation_of(m, argument).0, argument.levels().all()?, d)
 }
 
 pub(super) fn evaluate_spin_temperature(m: &Moment, a: &[Argument]) -> Value {
     m.counts_every_state()?;
-    spin_temperature(m.density()?, m.operator(a, 0)?)
+    temperature(m, m.operator_argument(a, 0)?)
 }
 
 /// The Gibbs state of H with the energy of a state.
@@ -149,13 +214,32 @@ pub fn gibbs_correlation(rho: &Matrix, h: &Matrix) -> Value {
     deviation_correlation(rho, &gibbs_of_energy(rho, h)?)
 }
 
+/// The populations of a pure state and of the Gibbs state of its energy in the eigenvectors of H.
+fn populations(m: &Moment, argument: &OperatorArgument) -> Result<Option<(Vec<f64>, Vec<f64>)>, Undefined> {
+    let Some(psi) = m.pure_system() else { return Ok(None) };
+    let t = temperature(m, argument)?;
+    let levels: &Levels = argument.levels();
+    let energies: Vec<f64> = levels.energies()?.iter().map(|e| e * t.signum()).collect();
+    let hot = crate::spin::boltzmann(&energies, &vec![1.0; energies.len()], t.abs());
+    Ok(Some((levels.resolve(psi)?.iter().map(C64::norm_sqr).collect(), hot)))
+}
+
 pub(super) fn evaluate_gibbs_correlation(m: &Moment, a: &[Argument]) -> Value {
     m.counts_every_state()?;
+    if let Some((own, hot)) = populations(m, m.operator_argument(a, 0)?)? {
+        let d = own.len() as f64;
+        let product: f64 = own.iter().zip(&hot).map(|(p, q)| p * q).sum::<f64>() - 1.0 / d;
+        let size2 = hot.iter().map(|q| (q - 1.0 / d).powi(2)).sum::<f64>();
+        return share(product, 1.0 - 1.0 / d, size2, d);
+    }
     gibbs_correlation(m.density()?, m.operator(a, 0)?)
 }
 
 pub(super) fn evaluate_gibbs_fidelity(m: &Moment, a: &[Argument]) -> Value {
     m.counts_every_state()?;
+    if let Some((own, hot)) = populations(m, m.operator_argument(a, 0)?)? {
+        return Ok(own.iter().zip(&hot).map(|(p, q)| p * q).sum());
+    }
     gibbs_fidelity(m.density()?, m.operator(a, 0)?)
 }
 

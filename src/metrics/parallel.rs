@@ -5,10 +5,14 @@
 //! is followed by a quasi-Newton search in all angles at once. Several starts are tried; the result is a lower bound unless
 //! the best maximum was among them.
 
+use super::deviation::traceless;
 use super::single_site::{correlation, lowest, pauli};
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{C64, I, Matrix, Real3, conjugate, identity, trace_of_product};
 use nalgebra::{DMatrix, DVector};
+
+/// The most spins whose rotations are optimised together.
+const MOST_SITES: usize = 8;
 
 /// Parallel ergotropy of qubits, in the units of `h`.
 ///
@@ -19,6 +23,8 @@ pub fn parallel_ergotropy(rho: &Matrix, h: &Matrix, sites: usize) -> Result<f64,
         return Err(Undefined::Domain("parallel ergotropy is defined for spins 1/2".into()));
     }
     let dimensions = vec![2; sites];
+    // What is the same in every direction has no part in it.
+    let (rho, h) = (&traceless(rho), &traceless(h));
     let start = trace_of_product(rho, h).re;
     let mut best = start;
     for kick in starts(sites) {
@@ -110,15 +116,17 @@ fn polish(mut state: Matrix, h: &Matrix, sites: usize) -> f64 {
     let mut inverse = DMatrix::<f64>::identity(n, n);
     let mut energy = trace_of_product(&state, h).re;
     let scale = h.norm().max(f64::MIN_POSITIVE);
+    // Gradients are of the size of the deviation.
+    let size = state.norm().min(1.0);
     let mut g = gradient(&state, h, sites);
     for _ in 0..200 {
-        if g.norm() <= 1e-13 * scale {
+        if g.norm() <= 1e-13 * scale * size {
             break;
         }
         let mut step = -(&inverse * &g);
         if step.dot(&g) >= 0.0 {
             inverse = DMatrix::identity(n, n);
-            step = -g.clone() / scale;
+            step = -g.clone() / (scale * size.max(f64::MIN_POSITIVE));
         }
         let longest = step.amax();
         if longest > 1.0 {
@@ -163,6 +171,13 @@ pub(super) fn evaluate(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
     if cells.sites.iter().any(|&s| m.dimension(s) != 2) {
         return Err(Undefined::Domain("parallel ergotropy is defined for spins 1/2".into()));
+    }
+    if cells.sites.len() > MOST_SITES {
+        return Err(Undefined::Domain(format!(
+            "rotations are optimised for up to {MOST_SITES} spins, the battery has {}; `marginal_ergotropy` is the same without \
+             couplings, and `single_site_ergotropy` a lower bound",
+            cells.sites.len()
+        )));
     }
     parallel_ergotropy(m.battery_state()?, cells.hamiltonian()?, cells.sites.len())
 }

@@ -4,7 +4,7 @@
 //! energy are one level, so that nothing depends on how they are told apart.
 
 use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{Eigen, Matrix};
+use crate::linalg::{C64, Eigen, Matrix, groups};
 
 /// States whose energies differ by less than this share of the spread are of one level.
 pub const SAME_LEVEL: f64 = 1e-9;
@@ -16,14 +16,26 @@ pub const SAME_LEVEL: f64 = 1e-9;
 pub fn population(rho: &Matrix, eigen: &Eigen, level: usize) -> Result<f64, Undefined> {
     let levels = eigen.levels(SAME_LEVEL * eigen.spread());
     let Some(states) = level.checked_sub(1).and_then(|k| levels.get(k)) else {
-        return Err(Undefined::Domain(format!("the battery has {} levels", levels.len())));
+        return Err(no_such_level(levels.len()));
     };
     Ok(states.clone().map(|k| super::moment::diagonal_element(&eigen.vectors, k, rho)).sum())
 }
 
+fn no_such_level(levels: usize) -> Undefined {
+    Undefined::Domain(format!("the battery has {levels} levels"))
+}
+
 pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
-    let level = m.number(a, 0)?;
-    population(m.battery_state()?, m.battery()?.eigen()?, level.max(0.0) as usize)
+    let level = m.number(a, 0)?.max(0.0) as usize;
+    if let Some((psi, levels)) = m.pure_battery() {
+        let energies = levels.energies()?;
+        let spread = energies.last().copied().unwrap_or(0.0) - energies.first().copied().unwrap_or(0.0);
+        let all = groups(energies, SAME_LEVEL * spread);
+        let states = level.checked_sub(1).and_then(|k| all.get(k)).ok_or_else(|| no_such_level(all.len()))?;
+        let amplitudes = levels.resolve(psi)?;
+        return Ok(amplitudes[states.clone()].iter().map(C64::norm_sqr).sum());
+    }
+    population(m.average_battery_state()?, m.battery()?.eigen()?, level)
 }
 
 #[cfg(test)]

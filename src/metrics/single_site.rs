@@ -4,8 +4,10 @@
 //! energy is `const + sum_ab O_ab G_ab` with `G_ab = Tr[h_a R_b]`, and the minimum over rotations is
 //! `-(s1 + s2 - det(U V^t) s3)` with `G = U s V^t` (Salvia, De Palma, Giovannetti, PRA 107, 012405).
 
+use super::levels::space_of;
 use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{C64, I, Matrix, ONE, Real3, ZERO, svd3, trace_of_product};
+use crate::linalg::{C64, I, Matrix, ONE, Real3, Vector, ZERO, svd3, trace_of_product};
+use crate::spin::{Action, Operator};
 
 /// The Pauli matrices 1, x, y, z.
 pub(super) fn pauli(k: usize) -> Matrix {
@@ -45,6 +47,37 @@ pub(super) fn correlation(rho: &Matrix, h: &Matrix, dimensions: &[usize], site: 
     Real3::from_fn(|a, b| trace_of_product(&energies[a], &states[b]).re)
 }
 
+/// The same of a state vector: the mean of `sigma_b x h_a`, `H = sum_a sigma_a x h_a`, without a matrix. With `H_a`, the part of H that
+/// changes its sign under turns about the axes other than a, it is that of `H_a sigma_a sigma_b`.
+fn correlation_of_vector(psi: &Vector, h: &Operator, site: usize) -> Result<Real3, Undefined> {
+    let dimensions = h.dimensions().to_vec();
+    let stride: usize = dimensions[site + 1..].iter().product();
+    let turned = |v: &Vector, k: usize| {
+        let sigma = pauli(k);
+        Vector::from_fn(v.len(), |i, _| {
+            let bit = i / stride % 2;
+            let base = i - bit * stride;
+            sigma[(bit, 0)] * v[base] + sigma[(bit, 1)] * v[base + stride]
+        })
+    };
+    // P_a[H] = (H + sum_k c_k sigma_k H sigma_k)/4, c_k = 1 for k = a and -1 for the others, is sigma_a x h_a.
+    let action = Action::of(h, &space_of(h));
+    let mut g = Real3::zeros();
+    for b in 0..3 {
+        for a in 0..3 {
+            let right = turned(&turned(psi, b + 1), a + 1);
+            let mut sum = psi.dotc(&action.apply(&right));
+            for k in 1..4 {
+                let sign = if k == a + 1 { 1.0 } else { -1.0 };
+                sum += turned(psi, k).dotc(&action.apply(&turned(&right, k))) * sign;
+            }
+            // sigma_b is on the right of sigma_a here: <psi| sigma_a h_a sigma_a sigma_b |psi>.
+            g[(a, b)] = (sum * 0.25).re;
+        }
+    }
+    Ok(g)
+}
+
 /// The lowest value of `sum_ab O_ab G_ab` over rotations, and the rotation.
 pub(super) fn lowest(g: &Real3) -> Option<(f64, Real3)> {
     let (u, s, vt) = svd3(g)?;
@@ -76,7 +109,17 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let Some(position) = cells.sites.iter().position(|&s| s == site) else {
         return Err(Undefined::Domain("the site is not one of the battery's cells".into()));
     };
-    single_site_ergotropy(m.battery_state()?, cells.hamiltonian()?, &dimensions, position)
+    if dimensions[position] != 2 {
+        return Err(Undefined::Domain("single-site ergotropy is defined for a spin 1/2".into()));
+    }
+    let g = match m.pure_battery() {
+        Some((psi, levels)) => correlation_of_vector(psi, levels.operator(), site)?,
+        None => correlation(m.battery_state()?, cells.hamiltonian()?, &dimensions, position),
+    };
+    let Some((lowest, _)) = lowest(&g) else {
+        return Err(Undefined::Linalg(crate::linalg::LinalgError::NotConverged));
+    };
+    Ok(g.trace() - lowest)
 }
 
 #[cfg(test)]

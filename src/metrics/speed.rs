@@ -13,10 +13,17 @@
 //!
 //! Variances are `Tr[(H - E) rho (H - E)]`: the difference `<H^2> - <H>^2` would lose half of the digits near an eigenstate.
 
+use super::cells::OperatorArgument;
+use super::coherence::by_level;
 use super::moment::mean;
-use super::{Argument, Moment, Undefined, Value, bures_angle};
+use super::{Argument, Moment, Rate, Undefined, Value, bures_angle};
 use crate::linalg::{Eigen, Matrix, Vector, conjugate, conjugate_back, hermitian_eigen, identity, product};
-use crate::spin::State;
+use crate::spin::{Operator, State};
+
+const NO_SPREAD: &str = "the driving Hamiltonian has no spread in this state";
+
+/// The most states of the whole system for which a path is followed back to its beginning.
+const LARGEST_PATH: usize = 512;
 
 /// `sqrt(Tr[(H - E) rho (H - E)])`.
 pub fn standard_deviation(rho: &Matrix, h: &Matrix) -> f64 {
@@ -32,10 +39,17 @@ pub fn energy_fisher_information(rho: &Matrix, rate: &Matrix, levels: &Eigen) ->
     let populations = conjugate_back(&levels.vectors, rho);
     let changes = conjugate_back(&levels.vectors, rate);
     let scale = changes.iter().map(|x| x.norm()).fold(0.0, f64::max);
+    let of_level = |level: std::ops::Range<usize>| {
+        let sum = |m: &Matrix| level.clone().map(|k| m[(k, k)].re).sum::<f64>();
+        (sum(&populations), sum(&changes))
+    };
+    fisher(levels.levels(crate::spin::degeneracy(levels)).into_iter().map(of_level), scale)
+}
+
+/// `sum p'^2/p` of the weights of levels and their rates; `scale` is the size of the whole rate.
+fn fisher(levels: impl Iterator<Item = (f64, f64)>, scale: f64) -> Result<f64, Undefined> {
     let mut sum = 0.0;
-    for level in levels.levels(crate::spin::degeneracy(levels)) {
-        let p: f64 = level.clone().map(|k| populations[(k, k)].re).sum();
-        let dp: f64 = level.map(|k| changes[(k, k)].re).sum();
+    for (p, dp) in levels {
         if dp.abs() <= 1e-15 * scale {
             continue;
         }
@@ -61,7 +75,7 @@ pub fn mandelstam_tamm_time(from: &Matrix, to: &Matrix, h: &Matrix) -> Result<f6
 fn energy_spread(rho: &Matrix, h: &Matrix) -> Result<f64, Undefined> {
     let spread = standard_deviation(rho, h);
     if spread <= 1e-14 * h.norm() {
-        return Err(Undefined::Domain("the driving Hamiltonian has no spread in this state".into()));
+        return Err(Undefined::Domain(NO_SPREAD.into()));
     }
     Ok(spread)
 }
@@ -108,15 +122,49 @@ pub(super) fn evaluate_charging_power(m: &Moment, _: &[Argument]) -> Value {
 }
 
 pub(super) fn evaluate_fisher(m: &Moment, _: &[Argument]) -> Value {
-    energy_fisher_information(m.battery_state()?, &m.battery_rate()?, m.battery()?.eigen()?)
+    let rate = m.motion.map(|motion| motion.rate(m.state));
+    if let (Some((psi, levels)), Some(Rate::Pure(rate))) = (m.pure_battery(), rate)
+        && let State::Pure(rate) = m.scene.space.embedded(&State::Pure(rate))
+    {
+        // p = |a|^2 and p' = 2 Re (a* a') of the amplitudes in every level.
+        let (now, change) = (levels.resolve(psi)?, levels.resolve(&rate)?);
+        let energies = levels.energies()?;
+        let weights = by_level(energies, |k| now[k].norm_sqr());
+        let changes = by_level(energies, |k| 2.0 * (now[k].conj() * change[k]).re);
+        return fisher(weights.into_iter().zip(changes), rate.norm());
+    }
+    energy_fisher_information(m.average_battery_state()?, &m.battery_rate()?, m.battery()?.eigen()?)
 }
 
 pub(super) fn evaluate_fisher_bound(m: &Moment, a: &[Argument]) -> Value {
-    Ok(standard_deviation(m.battery_state()?, m.battery()?.hamiltonian()?) * evaluate_fisher(m, a)?.sqrt())
+    Ok(spread_of_battery(m)? * evaluate_fisher(m, a)?.sqrt())
+}
+
+/// The standard deviation of the battery's energy.
+fn spread_of_battery(m: &Moment) -> Value {
+    let cells = m.battery()?;
+    if let (State::Pure(psi), true) = (m.state, m.scene.whole_battery().is_some()) {
+        return Ok(spread_of_vector(psi, &cells.energy().apply(psi)));
+    }
+    Ok(standard_deviation(m.average_battery_state()?, cells.hamiltonian()?))
+}
+
+/// `|(H - E) psi|` from `H psi`.
+fn spread_of_vector(psi: &Vector, applied: &Vector) -> f64 {
+    (applied - psi * psi.dotc(applied)).norm()
 }
 
 fn nothing_acts() -> Undefined {
     Undefined::Domain("no Hamiltonian acts at this moment".into())
+}
+
+fn drive(m: &Moment) -> Result<Operator, Undefined> {
+    m.motion.ok_or_else(nothing_acts)?.hamiltonian()
+}
+
+/// The driving Hamiltonian as a matrix.
+fn drive_matrix(m: &Moment) -> Result<Matrix, Undefined> {
+    Ok(OperatorArgument::new(drive(m)?).matrix()?.clone())
 }
 
 pub(super) fn evaluate_uncertainty_bound(m: &Moment, _: &[Argument]) -> Value {
@@ -124,11 +172,16 @@ pub(super) fn evaluate_uncertainty_bound(m: &Moment, _: &[Argument]) -> Value {
     if !motion.is_unitary() {
         return Err(Undefined::Domain("the state relaxes, and the bound is one of unitary evolution".into()));
     }
-    let battery = standard_deviation(m.battery_state()?, m.battery()?.hamiltonian()?);
-    Ok(2.0 * battery * standard_deviation(m.density()?, &motion.hamiltonian()?))
+    motion.hamiltonian()?;
+    // Of a pure state, by its rate: `psi' = -i H psi`.
+    let driving = match (m.state, motion.rate(m.state)) {
+        (State::Pure(psi), Rate::Pure(rate)) => spread_of_vector(psi, &rate),
+        _ => standard_deviation(m.density()?, &drive_matrix(m)?),
+    };
+    Ok(2.0 * spread_of_battery(m)? * driving)
 }
 
-/// The way of the state under the Hamiltonian that acts now.
+/// The path of the state under the Hamiltonian that acts now.
 struct Path {
     hamiltonian: Matrix,
     now: Matrix,
@@ -141,7 +194,13 @@ impl Path {
     fn of(m: &Moment) -> Result<Path, Undefined> {
         let motion = m.motion.ok_or_else(nothing_acts)?;
         let since = motion.constant_since()?;
-        let (hamiltonian, now) = (motion.hamiltonian()?, m.density()?.clone());
+        let operator = motion.hamiltonian()?;
+        let n = operator.dimension();
+        if n > LARGEST_PATH {
+            let why = format!("a path of {n} states is too large to be followed back: the limit is {LARGEST_PATH}");
+            return Err(Undefined::Domain(why));
+        }
+        let (hamiltonian, now) = (operator.matrix(), m.density()?.clone());
         if since == 0.0 {
             return Ok(Path { hamiltonian, now, angle: 0.0 });
         }

@@ -252,6 +252,12 @@ impl Turning {
         self.curve(self.wave(of(&self.still) + self.mean * a.trace().re, of))
     }
 
+    /// `Tr[dr A]` of the deviation dr from the maximally mixed state, which is all of the mean of an A without a trace.
+    pub fn deviation_of(&self, a: &Matrix) -> Curve {
+        let of = |m: &Matrix| trace_of_product(m, a).re;
+        self.curve(self.wave(of(&self.still), of))
+    }
+
     /// `Tr[rho A]` less that of another state of the same trace: the difference is taken first.
     pub fn change_of(&self, a: &Matrix, before: &Matrix) -> Curve {
         let mut difference = &self.still - before;

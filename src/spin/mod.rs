@@ -22,6 +22,6 @@ pub use space::{Space, TooMany};
 pub use sparse::{Columns, Sparse, components};
 pub use split::Split;
 pub use state::{
-    State, boltzmann, crush, degeneracy, dephase, gibbs, keep_orders, nearest_state, partial_transpose,
-    project_to_simplex, reduce, reduce_outer,
+    State, boltzmann, crush, degeneracy, degenerate_within, dephase, gibbs, keep_orders, nearest_state,
+    partial_transpose, project_to_simplex, reduce, reduce_outer, schmidt_matrix,
 };

@@ -66,6 +66,11 @@ impl Operator {
         Operator { dimensions: basis.shape(), terms: vec![term] }
     }
 
+    /// A multiple of the identity on the space of another operator.
+    pub fn scalar_like(other: &Operator, factor: C64) -> Operator {
+        Operator { dimensions: other.dimensions.clone(), terms: vec![Term::new(factor, vec![])] }
+    }
+
     /// A local matrix on one subsystem.
     pub fn local(basis: &Basis, site: usize, local: Local) -> Operator {
         let term = Term::new(ONE, vec![(site, Arc::new(local))]);
@@ -205,6 +210,12 @@ impl Operator {
         let sites: std::collections::BTreeSet<usize> =
             self.products().flat_map(|(_, factors)| factors.iter().map(|(s, _)| *s)).collect();
         sites.into_iter().collect()
+    }
+
+    /// The terms that act on a subsystem.
+    pub fn acting_on(&self, site: usize) -> Operator {
+        let acts = |t: &&Term| t.factors().iter().any(|(s, _)| *s == site);
+        Operator { dimensions: self.dimensions.clone(), terms: self.terms.iter().filter(acts).cloned().collect() }
     }
 
     /// The matrix on every subsystem that it acts on, when each term acts on one alone; what acts on none is left out.

@@ -7,7 +7,7 @@
 
 use super::space::Space;
 use super::state::State;
-use crate::linalg::{C64, LinalgError, Matrix, Vector, ZERO, hermitian_values, product};
+use crate::linalg::{C64, Matrix, Vector, ZERO, product};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -137,6 +137,11 @@ impl Reduction {
         self.dimension
     }
 
+    /// How many kept states the largest block has.
+    pub fn largest_block(&self) -> usize {
+        self.blocks.iter().map(|b| b.kept.len()).max().unwrap_or(0)
+    }
+
     /// The reduced state.
     pub fn reduce(&self, state: &State) -> Blocks {
         match state {
@@ -216,23 +221,6 @@ impl Blocks {
             }
         }
         sum
-    }
-
-    /// Eigenvalues of the state of the spins themselves, ascending: `(value, how many)`. States that no block holds have the
-    /// value 0.
-    ///
-    /// # Errors
-    /// When eigenvalues cannot be computed.
-    pub fn spectrum(&self) -> Result<Vec<(f64, f64)>, LinalgError> {
-        let mut out: Vec<(f64, f64)> = Vec::with_capacity(self.dimension);
-        let mut held = 0;
-        for block in &self.blocks {
-            held += block.states.len();
-            out.extend(hermitian_values(&block.matrix)?.into_iter().map(|x| (x / block.copies, block.copies)));
-        }
-        out.extend(std::iter::repeat_n((0.0, 1.0), self.dimension - held));
-        out.sort_by(|a, b| a.0.total_cmp(&b.0));
-        Ok(out)
     }
 }
 

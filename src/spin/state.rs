@@ -88,10 +88,16 @@ pub fn reduce(m: &Matrix, dimensions: &[usize], keep: &[usize]) -> Matrix {
     })
 }
 
+/// The amplitudes of a state vector, a row for each state of the subsystems `keep` and a column for each of the rest. Its singular
+/// values are the Schmidt coefficients.
+pub fn schmidt_matrix(psi: &Vector, dimensions: &[usize], keep: &[usize]) -> Matrix {
+    let s = split(dimensions, keep);
+    Matrix::from_fn(s.kept, s.rest, |i, r| psi[s.index[i * s.rest + r]])
+}
+
 /// `Tr_rest[|a><b|]`, without the large matrix.
 pub fn reduce_outer(a: &Vector, b: &Vector, dimensions: &[usize], keep: &[usize]) -> Matrix {
-    let s = split(dimensions, keep);
-    let rows = |v: &Vector| Matrix::from_fn(s.kept, s.rest, |i, r| v[s.index[i * s.rest + r]]);
+    let rows = |v: &Vector| schmidt_matrix(v, dimensions, keep);
     crate::linalg::product(&rows(a), &rows(b).adjoint())
 }
 
@@ -135,7 +141,11 @@ pub fn keep_orders(rho: &Matrix, twice_m: &[i64], orders: &[i64]) -> Matrix {
 /// energy stay. Levels within `1e-10` of the spread count as one; an arbitrary eigenbasis inside a degenerate level would
 /// make the result arbitrary.
 pub fn dephase(rho: &Matrix, eigen: &Eigen) -> Matrix {
-    let mut inside = crate::linalg::conjugate_back(&eigen.vectors, rho);
+    // The identity stays, and its rounding would be large beside a deviation of 1e-9.
+    let mean = rho.trace() / rho.nrows() as f64;
+    let mut deviation = rho.clone();
+    (0..rho.nrows()).for_each(|k| deviation[(k, k)] -= mean);
+    let mut inside = crate::linalg::conjugate_back(&eigen.vectors, &deviation);
     let mut label = vec![0; rho.nrows()];
     for (k, level) in eigen.levels(degeneracy(eigen)).into_iter().enumerate() {
         label[level].fill(k);
@@ -147,7 +157,9 @@ pub fn dephase(rho: &Matrix, eigen: &Eigen) -> Matrix {
             }
         }
     }
-    crate::linalg::conjugate(&eigen.vectors, &inside)
+    let mut dephased = crate::linalg::conjugate(&eigen.vectors, &inside);
+    (0..rho.nrows()).for_each(|k| dephased[(k, k)] += mean);
+    dephased
 }
 
 /// Below which distance two levels are one.
@@ -158,7 +170,8 @@ pub fn degeneracy(eigen: &Eigen) -> f64 {
     }
 }
 
-fn degenerate_within(lowest: f64, highest: f64) -> f64 {
+/// The same, from the lowest and the highest level.
+pub fn degenerate_within(lowest: f64, highest: f64) -> f64 {
     1e-10 * (highest - lowest).max(1e-6 * lowest.abs().max(highest.abs()))
 }
 

@@ -12,7 +12,7 @@
 use super::exact::{stacked, unstacked};
 use super::frame::Frame;
 use super::{StepError, Stepper};
-use crate::emulator::generator::{Generator, deviation, tidy};
+use crate::emulator::generator::{Generator, deviation};
 use crate::emulator::mesh::Mesh;
 use crate::hamiltonian::Scalar;
 use crate::linalg::{I, Matrix, exponential, hermitian_eigen, product, real};
@@ -180,7 +180,7 @@ impl Stepper for CommutatorFree<'_> {
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
         let Some(parts) = self.parts_over(from, to)? else { return Ok(state.clone()) };
         let Some(frame) = &self.frame else {
-            return Ok(State::Mixed(tidy(&unstacked(&(&parts[0] * stacked(&state.density()))))));
+            return Ok(State::Mixed(unstacked(&(&parts[0] * stacked(&state.density())))));
         };
         Ok(match state {
             State::Pure(psi) => State::Pure(frame.moved_vector(&parts, psi)),

@@ -5,7 +5,7 @@
 //! is ignored: the result is then right. Stiffness tests are off, since oscillations would trip them.
 
 use super::{StepError, Stepper};
-use crate::emulator::generator::{Generator, tidy};
+use crate::emulator::generator::{Generator, apart, joined};
 use crate::emulator::mesh::{Mesh, interior};
 use crate::linalg::{C64, Matrix, Vector};
 use crate::metrics::Rate;
@@ -32,7 +32,8 @@ impl<'a> Dop853Step<'a> {
     }
 }
 
-/// Real and imaginary parts in turn, then the time as a share of the way.
+/// Real and imaginary parts in turn, then the time as a share of the way. Of a density matrix its deviation from the mean of its diagonal
+/// is integrated, and the tolerance is a share of that.
 struct Motion<'a> {
     generator: &'a Generator,
     from: f64,
@@ -40,6 +41,7 @@ struct Motion<'a> {
     /// The first and the last time at which coefficients are evaluated.
     cell: (f64, f64),
     pure: bool,
+    mean: f64,
 }
 
 fn to_real(values: &[C64], time: f64) -> DVector<f64> {
@@ -59,7 +61,7 @@ impl System<f64, DVector<f64>> for Motion<'_> {
             self.generator.rate(t, &State::Pure(psi))
         } else {
             let rho = Matrix::from_iterator(n, n, to_complex(y.as_slice()));
-            Rate::Mixed(self.generator.rate_of_density(t, &rho))
+            Rate::Mixed(self.generator.rate_of_deviation(t, &rho, self.mean))
         };
         let values = match &rate {
             Rate::Pure(v) => v.as_slice(),
@@ -97,10 +99,17 @@ impl Dop853Step<'_> {
             return Ok(state.clone());
         }
         let open = !self.generator.is_closed();
-        let (pure, values) = match state {
-            State::Pure(psi) if !open => (true, psi.as_slice().to_vec()),
-            _ => (false, state.density().as_slice().to_vec()),
+        let (mean, values) = match state {
+            State::Pure(psi) if !open => (None, psi.as_slice().to_vec()),
+            _ => {
+                let (mean, deviation) = apart(&state.density());
+                (Some(mean), deviation.as_slice().to_vec())
+            }
         };
+        let pure = mean.is_none();
+        // A state without a deviation relaxes to one.
+        let drift = self.generator.drift().map_or(0.0, |d| d.iter().fold(0.0f64, |m, x| m.max(x.norm())));
+        let drifted = drift * mean.unwrap_or(0.0) * length.abs();
         let n = self.generator.dimension;
         // Every accepted state is kept by the crate: the way is cut into pieces of a few hundred turns of the phase.
         let turns = self.generator.bandwidth(from, to) * length;
@@ -111,8 +120,15 @@ impl Dop853Step<'_> {
             let begin = from + length * piece as f64 / pieces as f64;
             let last = y.len() - 1;
             y[last] = 0.0;
-            let motion = Motion { generator: self.generator, from: begin, length: length / pieces as f64, cell, pure };
-            let scale = y.iter().take(last).fold(0.0f64, |m, x| m.max(x.abs()));
+            let motion = Motion {
+                generator: self.generator,
+                from: begin,
+                length: length / pieces as f64,
+                cell,
+                pure,
+                mean: mean.unwrap_or(0.0),
+            };
+            let scale = y.iter().take(last).fold(drifted, |m, x| m.max(x.abs()));
             let mut solver = Dop853::from_param(
                 motion,
                 0.0,
@@ -137,10 +153,9 @@ impl Dop853Step<'_> {
         if y.iter().any(|x| !x.is_finite()) {
             return Err(StepError::Tolerance("Dop853 gave a result that is not finite".into()));
         }
-        Ok(if pure {
-            State::Pure(Vector::from_iterator(n, to_complex(y.as_slice())))
-        } else {
-            State::Mixed(tidy(&Matrix::from_iterator(n, n, to_complex(y.as_slice()))))
+        Ok(match mean {
+            None => State::Pure(Vector::from_iterator(n, to_complex(y.as_slice()))),
+            Some(mean) => State::Mixed(joined(mean, Matrix::from_iterator(n, n, to_complex(y.as_slice())))),
         })
     }
 }

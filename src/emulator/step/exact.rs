@@ -1,9 +1,9 @@
 //! Constant generators, exactly: to rounding, over any time.
 
 use super::{StepError, Stepper};
-use crate::emulator::generator::{Generator, deviation, tidy};
+use crate::emulator::generator::{Generator, apart, deviation, joined};
 use crate::emulator::kept;
-use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, adjoint, conjugate, exponential, one_norm, product};
+use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, adjoint, conjugate, exponential, one_norm, product, real};
 use crate::spin::State;
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -257,15 +257,23 @@ impl ExactOpen {
     }
 }
 
-/// The columns of a density matrix under each other.
+/// The columns of a density matrix's deviation from its mean under each other, and below them the mean: superoperators act on both, so
+/// that neither their rounding nor a tolerance meets the identity.
 pub fn stacked(rho: &Matrix) -> Vector {
-    Vector::from_column_slice(rho.as_slice())
+    let (mean, deviation) = apart(rho);
+    Vector::from_iterator(rho.len() + 1, deviation.iter().copied().chain([real(mean)]))
 }
 
-/// And back.
+/// And back, made Hermitian.
 pub fn unstacked(v: &Vector) -> Matrix {
-    let n = (v.len() as f64).sqrt().round() as usize;
-    Matrix::from_column_slice(n, n, v.as_slice())
+    let length = v.len() - 1;
+    let n = (length as f64).sqrt().round() as usize;
+    joined(v[length].re, Matrix::from_column_slice(n, n, &v.as_slice()[..length]))
+}
+
+/// `Tr[rho A]` as a sum of products with a stacked density matrix.
+pub fn observing(a: &Matrix) -> Vector {
+    Vector::from_iterator(a.len() + 1, a.transpose().iter().copied().chain([a.trace()]))
 }
 
 impl Stepper for ExactOpen {
@@ -290,7 +298,7 @@ impl Stepper for ExactOpen {
             }
             moved
         };
-        Ok(State::Mixed(tidy(&unstacked(&moved))))
+        Ok(State::Mixed(unstacked(&moved)))
     }
 
     fn name(&self) -> &'static str {

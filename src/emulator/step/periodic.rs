@@ -6,7 +6,7 @@
 use super::commutator_free::CommutatorFree;
 use super::exact::{stacked, unstacked};
 use super::{DENSE_LIOUVILLE, StepError, Stepper};
-use crate::emulator::generator::{Generator, deviation, tidy};
+use crate::emulator::generator::{Generator, deviation};
 use crate::linalg::{Matrix, conjugate, identity, power, product};
 use crate::spin::State;
 
@@ -88,7 +88,7 @@ impl Stepper for Periodic<'_> {
         Ok(match state {
             State::Pure(psi) if self.generator.is_closed() => State::Pure(u * psi),
             State::Mixed(rho) if self.generator.is_closed() => State::Mixed(deviation(rho, |d| conjugate(&u, d))),
-            _ => State::Mixed(tidy(&unstacked(&(u * stacked(&state.density()))))),
+            _ => State::Mixed(unstacked(&(u * stacked(&state.density())))),
         })
     }
 

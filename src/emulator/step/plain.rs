@@ -2,7 +2,7 @@
 //! It is kept for ever, under the same tests as the fast ones, so that there is something to believe.
 
 use super::{StepError, Stepper};
-use crate::emulator::generator::{Generator, tidy};
+use crate::emulator::generator::{Generator, apart, joined};
 use crate::emulator::mesh::{Mesh, interior};
 use crate::linalg::{Matrix, Vector};
 use crate::metrics::Rate;
@@ -43,14 +43,17 @@ impl<'a> PlainStep<'a> {
             State::Pure(psi) if !open => {
                 State::Pure((0..steps).fold(psi.clone(), |psi, k| self.vector(&psi, from + h * k as f64, h, &inside)))
             }
-            _ => State::Mixed(tidy(
-                &(0..steps).fold(state.density(), |rho, k| self.density(&rho, from + h * k as f64, h, &inside)),
-            )),
+            _ => {
+                let (mean, start) = apart(&state.density());
+                let step = |d: Matrix, k: usize| self.density(&d, mean, from + h * k as f64, h, &inside);
+                State::Mixed(joined(mean, (0..steps).fold(start, step)))
+            }
         }
     }
 
-    fn density(&self, rho: &Matrix, t: f64, h: f64, inside: &impl Fn(f64) -> f64) -> Matrix {
-        let f = |t: f64, rho: &Matrix| self.generator.rate_of_density(inside(t), rho);
+    /// A step of the deviation from the mean of the diagonal.
+    fn density(&self, rho: &Matrix, mean: f64, t: f64, h: f64, inside: &impl Fn(f64) -> f64) -> Matrix {
+        let f = |t: f64, rho: &Matrix| self.generator.rate_of_deviation(inside(t), rho, mean);
         let k1 = f(t, rho);
         let k2 = f(t + h / 2.0, &(rho + k1.map(|x| x * (h / 2.0))));
         let k3 = f(t + h / 2.0, &(rho + k2.map(|x| x * (h / 2.0))));

@@ -1,7 +1,8 @@
 //! States near the even mixture, by what they deviate from it: what random vectors start from.
 
 use super::{Form, Partial, Prepared};
-use crate::linalg::{C64, Matrix, Vector, norm_squared, real};
+use crate::linalg::{C64, Matrix, Vector, hermitian_values, norm_squared, real};
+use crate::metrics::Levels;
 use crate::spin::{Action, Operator, Space};
 
 /// How a state near the even mixture deviates from it: `A` of `(1 + A)/N`.
@@ -36,6 +37,71 @@ impl Deviation {
             Deviation::Matrix(a) => norm_squared(a) / a.nrows() as f64,
         }
     }
+}
+
+/// The energy of the prepared state above the lowest that unitaries reach, and the highest above the lowest.
+pub struct Orbit {
+    /// The ergotropy of the prepared state.
+    pub ergotropy: f64,
+    /// The capacity; why it is not known where it is not.
+    pub capacity: Result<f64, String>,
+}
+
+impl Deviation {
+    /// The ergotropy and the capacity of the state for a Hamiltonian, from what is known of both: where both are diagonal, and where the
+    /// state is a Gibbs state of the Hamiltonian, exact or to first order, which no unitary lowers.
+    ///
+    /// # Errors
+    /// Why they are not known.
+    pub fn orbit(&self, h: &Operator) -> Result<Orbit, String> {
+        let n = h.dimension() as f64;
+        let centred = h.clone().plus(Operator::scalar_like(h, -h.mean()));
+        match self {
+            Deviation::Diagonal(weights) => {
+                let Some(energies) = centred.diagonal() else {
+                    return Err("the prepared state is diagonal and the battery's Hamiltonian is not".into());
+                };
+                let energy: f64 = weights.iter().zip(&energies).map(|(w, e)| w * e).sum();
+                Ok(range_of(weights, energies, energy / n))
+            }
+            Deviation::Operator(a) => {
+                // Both are without a trace: A = -x H with x = -Tr[A H]/Tr[H^2].
+                let size = centred.overlap(&centred).re;
+                let x = -a.overlap(&centred).re / size;
+                if !(x > 0.0 && a.is_same(&centred.clone().times_number(real(-x)))) {
+                    return Err("the prepared state is no Gibbs state of the battery's Hamiltonian".into());
+                }
+                // r = (1 - x e)/N fills the levels upside down: the highest energy has the levels in opposite order.
+                let capacity = match Levels::of(centred).all() {
+                    Err(why) => Err(why.to_string()),
+                    Ok(levels) => {
+                        let levels: Vec<f64> =
+                            levels.iter().flat_map(|(e, c)| std::iter::repeat_n(*e, c.round() as usize)).collect();
+                        let opposite: f64 = levels.iter().zip(levels.iter().rev()).map(|(a, b)| a * b).sum();
+                        Ok(x * (size - opposite / n))
+                    }
+                };
+                Ok(Orbit { ergotropy: 0.0, capacity })
+            }
+            Deviation::Matrix(a) => {
+                let m = centred.matrix();
+                let (weights, energies) =
+                    (hermitian_values(a).map_err(|e| e.to_string())?, hermitian_values(&m).map_err(|e| e.to_string())?);
+                Ok(range_of(&weights, energies, crate::linalg::trace_of_product(a, &m).re / n))
+            }
+        }
+    }
+}
+
+/// From the eigenvalues of A and of H, and the energy, all of the parts without a trace.
+fn range_of(weights: &[f64], mut energies: Vec<f64>, energy: f64) -> Orbit {
+    let mut weights = weights.to_vec();
+    let n = weights.len() as f64;
+    weights.sort_by(f64::total_cmp);
+    energies.sort_by(f64::total_cmp);
+    let low = weights.iter().rev().zip(&energies).map(|(w, e)| w * e).sum::<f64>() / n;
+    let high = weights.iter().zip(&energies).map(|(w, e)| w * e).sum::<f64>() / n;
+    Orbit { ergotropy: energy - low, capacity: Ok(high - low) }
 }
 
 impl Prepared {

@@ -86,7 +86,7 @@ pub(super) fn high_temperature(
         let mean = diagonal.iter().zip(&copies).map(|(x, c)| x * c).sum::<f64>() / states;
         cold(diagonal.iter().fold(0.0, |most: f64, x| most.max(x - mean)))?;
         let populations = diagonal.iter().zip(&copies).map(|(x, c)| c * (1.0 - (x - mean) / t) / states).collect();
-        return Ok(Partial { sites, form: Form::Diagonal(populations) });
+        return Ok(Partial::new(sites, Form::Diagonal(populations)));
     }
     let n = basis.dimension();
     // Where it stands alone it is kept as an operator, of which random vectors need no matrix.
@@ -95,7 +95,7 @@ pub(super) fn high_temperature(
         let (low, high) = Action::of(&inside, &Space::whole(basis.clone())).spectral_bounds();
         cold((low - mean.re).abs().max((high - mean.re).abs()))?;
         let a = inside.plus(Operator::identity(&basis, -mean)).times_number(real(-1.0 / t));
-        return Ok(Partial { sites, form: Form::Near(a) });
+        return Ok(Partial::new(sites, Form::Near(a)));
     }
     if n > LARGEST_PART {
         return Err(too_large(n as f64, hamiltonian.span()));
@@ -110,7 +110,7 @@ pub(super) fn high_temperature(
         let one = if i == j { real(1.0 + mean / t) } else { ZERO };
         (one - h[(i, j)] / t) * (copies[j] / states)
     });
-    Ok(Partial { sites, form: Form::Mixed(rho) })
+    Ok(Partial::new(sites, Form::Mixed(rho)))
 }
 
 /// `exp(-H/T)/Z`, in each part of the space that H does not leave by itself.
@@ -128,7 +128,7 @@ pub(super) fn gibbs_state(
     let n = basis.dimension();
     if let Some(diagonal) = inside.diagonal() {
         let populations = crate::spin::boltzmann(&diagonal, &copies, temperature);
-        return Ok(Partial { sites, form: Form::Diagonal(populations) });
+        return Ok(Partial::new(sites, Form::Diagonal(populations)));
     }
     if n > LARGEST_PART {
         return Err(too_large(n as f64, hamiltonian.span()));
@@ -136,7 +136,7 @@ pub(super) fn gibbs_state(
     let sparse = Sparse::of(&inside, &Space::whole(basis));
     let parts = components(n, [&sparse]);
     if parts.len() == 1 {
-        return Ok(Partial { sites, form: Form::Mixed(gibbs(&sparse.dense(), temperature).map_err(failed)?) });
+        return Ok(Partial::new(sites, Form::Mixed(gibbs(&sparse.dense(), temperature).map_err(failed)?)));
     }
     let dense = sparse.dense();
     let blocks: Vec<Matrix> =
@@ -160,5 +160,5 @@ pub(super) fn gibbs_state(
         }
         start += part.len();
     }
-    Ok(Partial { sites, form: Form::Mixed(rho) })
+    Ok(Partial::new(sites, Form::Mixed(rho)))
 }

@@ -13,6 +13,7 @@ use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir;
 use crate::linalg::{C64, Matrix, ONE, Vector, ZERO, real};
+use crate::metrics::Averaged;
 use crate::source::Span;
 use crate::spin::{Basis, Columns, Operator, Site, SiteKind, Space, Sparse, State};
 use crate::syntax::Expr;
@@ -45,6 +46,15 @@ enum Form {
 struct Partial {
     sites: Vec<usize>,
     form: Form,
+    /// The collectives in it that are kept as averages over the permutations of their spins.
+    averaged: Vec<usize>,
+}
+
+impl Partial {
+    /// A state that is kept as it is.
+    fn new(sites: Vec<usize>, form: Form) -> Partial {
+        Partial { sites, form, averaged: vec![] }
+    }
 }
 
 impl Form {
@@ -97,6 +107,15 @@ impl Prepared {
     /// Whether it is a pure state.
     pub fn is_pure(&self) -> bool {
         self.parts.iter().all(|p| matches!(p.form, Form::Pure(_)))
+    }
+
+    /// Collectives that are kept as averages over the permutations of their spins, and whether the whole state is pure but for that.
+    pub fn averaged(&self) -> Averaged {
+        let sites: Vec<usize> = self.parts.iter().flat_map(|p| p.averaged.clone()).collect();
+        // A part of one collective alone that is such an average is of a single product state; a mixture of several is marked by the
+        // collective twice.
+        let pure = |p: &Partial| matches!(p.form, Form::Pure(_)) || p.averaged == p.sites;
+        Averaged { pure: self.parts.iter().all(pure), sites }
     }
 
     /// How much an index of the whole grows with the local index of each part's subsystems.
@@ -224,7 +243,7 @@ struct Cover {
 
 fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Result<Partial, Fault> {
     let all: Vec<usize> = (0..e.basis.sites.len()).collect();
-    let one = |site: usize, level: usize| Partial { sites: vec![site], form: Form::Pure(vec![(level, ONE)]) };
+    let one = |site: usize, level: usize| Partial::new(vec![site], Form::Pure(vec![(level, ONE)]));
     let left = |sites: &Option<Expr>| -> Result<Vec<usize>, Fault> {
         match sites {
             Some(sites) => e.sites(sites, None),
@@ -237,7 +256,7 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
         ir::State::Mixed { sites } => {
             let sites = left(sites)?;
             let weights = sites.iter().map(|&s| local_copies(&e.basis.sites[s])).collect();
-            Partial { form: Form::Diagonal(product_of(weights, span)?), sites }
+            Partial::new(sites, Form::Diagonal(product_of(weights, span)?))
         }
         ir::State::Gibbs { hamiltonian, temperature } => gibbs_state(e, hamiltonian, temperature, cover.alone)?,
         ir::State::HighTemperature { hamiltonian, temperature } => {
@@ -245,7 +264,7 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
         }
         ir::State::Ket { digits, place } => {
             let index = ket(e, digits, place.0.unwrap_or(span))?;
-            Partial { sites: all, form: Form::Pure(vec![(index, ONE)]) }
+            Partial::new(all, Form::Pure(vec![(index, ONE)]))
         }
         ir::State::Up { site } => {
             let k = e.site(site, None)?;
@@ -359,7 +378,7 @@ fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Faul
         let weight = |s: usize| site.copies(s) * (0.5 * (ratio * site.twice_m(s) as f64 - ratio.abs() * highest)).exp();
         weights.push((0..site.dimension).map(weight).collect());
     }
-    Ok(Partial { form: Form::Diagonal(product_of(weights, span)?), sites })
+    Ok(Partial::new(sites, Form::Diagonal(product_of(weights, span)?)))
 }
 
 /// `n` definite spins up: in the multiplet J with the weight `copies(J) / C(N, n)`, since all C(N, n) choices of the spins
@@ -388,8 +407,12 @@ fn definite(e: &Evaluator, site: &Expr, excitations: &Expr) -> Result<Partial, F
         start += multiplet.dimension();
     }
     let sum: f64 = weights.iter().sum();
+    // All spins alike are one state of the symmetric multiplet.
+    if let (true, Some(one)) = (n == 0 || n == *number as usize, weights.iter().position(|w| *w != 0.0)) {
+        return Ok(Partial::new(vec![k], Form::Pure(vec![(one, ONE)])));
+    }
     weights.iter_mut().for_each(|w| *w /= sum);
-    Ok(Partial { sites: vec![k], form: Form::Diagonal(weights) })
+    Ok(Partial { sites: vec![k], form: Form::Diagonal(weights), averaged: vec![k] })
 }
 
 /// One digit a subsystem; digits of several figures are separated by commas.
@@ -465,12 +488,20 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover
         return Err(too_large(size, span));
     }
     let n = size as usize;
+    let occupied: Vec<&Partial> = parts.iter().filter(|(w, _)| *w > 0.0).map(|(_, p)| p).collect();
+    let mut averaged: Vec<usize> = occupied.iter().flat_map(|p| p.averaged.clone()).collect();
+    averaged.sort_unstable();
+    averaged.dedup();
+    if occupied.len() > 1 && !averaged.is_empty() {
+        // Of a mixture the eigenvalues are not those of one product state: said by naming the collective again.
+        averaged.extend(averaged.clone());
+    }
     if diagonal {
         let mut populations = vec![0.0; n];
         for (w, p) in &parts {
             p.form.support().into_iter().for_each(|k| populations[k] += p.form.element(k, k).re * w / sum);
         }
-        return Ok(Partial { sites, form: Form::Diagonal(populations) });
+        return Ok(Partial { sites, form: Form::Diagonal(populations), averaged });
     }
     let mut rho = Matrix::zeros(n, n);
     for (w, p) in &parts {
@@ -479,7 +510,7 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover
             support.iter().for_each(|&i| rho[(i, j)] += p.form.element(i, j) * (w / sum));
         }
     }
-    Ok(Partial { sites, form: Form::Mixed(rho) })
+    Ok(Partial { sites, form: Form::Mixed(rho), averaged })
 }
 
 fn superposition(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
@@ -497,5 +528,5 @@ fn superposition(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: 
     if norm <= 1e-300 {
         return Err(Diagnostic::new(Code::WrongState, span, "the superposition is zero").into());
     }
-    Ok(Partial { sites, form: Form::Pure(sum.into_iter().map(|(k, x)| (k, x / norm)).collect()) })
+    Ok(Partial::new(sites, Form::Pure(sum.into_iter().map(|(k, x)| (k, x / norm)).collect())))
 }
