@@ -252,7 +252,7 @@ fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                 experiment.battery = battery_of(settings, span, c);
             }
             ItemKind::Cycle(name, phases) => {
-                let phases = phases.iter().map(|p| c.phase(p)).collect();
+                let phases = phases.iter().map(|p| c.phase(&in_radian(p, experiment.units))).collect();
                 experiment.cycles.push(Cycle { name: name.text.clone(), phases });
             }
             ItemKind::Ensemble(distributions) => {
@@ -278,6 +278,20 @@ fn collapse_operator(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
         .label(format!("this is an operator times {found}"))
         .help("for a rate `gamma` in 1/s write `sqrt(gamma) * X(a)`")
         .into())
+}
+
+/// A phase of a list of parts of a turn, which the parser gives in degrees: of a file of natural units, in radian. Such a number has
+/// no unit in the text, so its place is that of the whole phase; a unit that the user wrote stays, and is refused.
+fn in_radian(phase: &Expr, units: UnitSystem) -> Expr {
+    match &phase.kind {
+        ExprKind::Quantity(value, unit) if units == UnitSystem::Natural && value.span() == phase.span() => {
+            match value.kind {
+                ExprKind::Number(x) => Expr::at(ExprKind::Number(x * unit.factor), phase.span()),
+                _ => phase.clone(),
+            }
+        }
+        _ => phase.clone(),
+    }
 }
 
 /// A phase: a word, a cycle, or an angle.

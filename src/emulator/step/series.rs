@@ -55,7 +55,9 @@ impl Series {
     /// When the field cannot be resolved.
     pub fn new(generator: &Generator, tolerance: f64, span: f64) -> Result<Option<Series>, StepError> {
         let frame = Frame::of(generator);
-        let field = generator.terms().find(|(c, _)| c.constant().is_none()).map(|(c, _)| c.clone());
+        // Several changing terms of a turned frame are one operator with several coefficients: the field is their sum.
+        let changing = generator.terms().filter(|(c, _)| c.constant().is_none()).map(|(c, _)| c.clone());
+        let field = changing.reduce(|a, b| a.plus(&b));
         let blocks = frame.parts.iter().map(block).collect::<Option<Vec<_>>>();
         let (true, Some(field), Some(blocks)) = (frame.is_turned(), field, blocks) else { return Ok(None) };
         let mesh = generator.mesh(tolerance)?.clone();
@@ -149,7 +151,8 @@ fn block(part: &Part) -> Option<Block> {
                 if (0..n).any(|j| (0..n).any(|i| i != j && m[(i, j)].re != 0.0)) {
                     return None;
                 }
-                field.iter_mut().enumerate().for_each(|(i, d)| *d += m[(i, i)].re);
+                // Of several changing terms the operator is the same, and its coefficients are summed in the field.
+                field.iter_mut().enumerate().for_each(|(i, d)| *d = m[(i, i)].re);
             }
         }
     }
