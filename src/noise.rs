@@ -3,7 +3,7 @@
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use rand_distr::{Distribution, StandardNormal, StandardUniform};
+use rand_distr::{Binomial, Distribution, StandardNormal, StandardUniform};
 
 /// A stream of random numbers.
 pub struct Noise(ChaCha8Rng);
@@ -24,6 +24,15 @@ impl Noise {
     /// A number from 0 to 1, evenly distributed.
     pub fn even(&mut self) -> f64 {
         StandardUniform.sample(&mut self.0)
+    }
+
+    /// How many of some trials succeed, each with the same probability; probabilities beyond 0 and 1 are taken as these.
+    pub fn successes(&mut self, trials: u64, probability: f64) -> u64 {
+        match Binomial::new(trials, probability.clamp(0.0, 1.0)) {
+            Ok(binomial) => binomial.sample(&mut self.0),
+            // Only a probability that is no number is refused.
+            Err(_) => 0,
+        }
     }
 }
 

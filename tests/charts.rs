@@ -350,9 +350,8 @@ fn a_tomography_is_drawn_with_its_errors() {
     let e = run.tomographies[0].energies.clone().unwrap();
     let dots: Vec<f64> =
         drawn.shapes.iter().filter_map(|s| if let Shape::Circle([x, ..], _) = s { Some(*x) } else { None }).collect();
-    let values =
-        [e.energy.0, e.ergotropy.value, e.ergotropy.corrected, e.cross_fit.0, e.capacity.value, e.capacity.corrected];
-    let scale = (dots[4] - dots[0]) / (values[4] - values[0]);
+    let values = [e.energy.value, e.ergotropy.value, e.ergotropy.corrected, e.capacity.value, e.capacity.corrected];
+    let scale = (dots[3] - dots[0]) / (values[3] - values[0]);
     for (dot, value) in dots.iter().zip(values) {
         assert!((dot - dots[0] - scale * (value - values[0])).abs() < 1e-6);
     }

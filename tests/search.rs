@@ -181,6 +181,22 @@ fn errors_of_fits_are_as_large_as_their_scatter() {
 }
 
 #[test]
+fn a_bound_where_results_are_stationary_is_an_answer() {
+    // An inversion by exactly 180 degrees: the results change with the angle to second order only.
+    let points = (0..12).map(|k| 0.02 + 0.4 * f64::from(k)).map(|t| (t, 1.0 - 2.0 * (-t / 2.0).exp(), None));
+    let expr = parse_expression("order(Iz(h))", 0).unwrap();
+    let data = Data { parameter: "wait".into(), expr, at: Some("read".into()), points: points.collect() };
+    let fitted = |high: f64| {
+        let ranges = [range("T1", 0.1, 20.0), range("flip", 0.3, high)];
+        fit(&compiled(RECOVERY), &Values::new(), &Options::default(), &ranges, std::slice::from_ref(&data)).unwrap()
+    };
+    let on = fitted(std::f64::consts::PI);
+    assert!(on.bound == [false, true] && (on.values[0].0 - 2.0).abs() < 1e-6, "{on:?}");
+    let within = fitted(6.0);
+    assert!(within.stationary == [false, true] && (within.values[0].0 - 2.0).abs() < 1e-4, "{within:?}");
+}
+
+#[test]
 fn what_cannot_be_looked_for_is_refused() {
     let experiment = compiled(RECOVERY);
     let (none, options) = (Values::new(), Options::default());

@@ -9,7 +9,7 @@ use crate::ir::Experiment;
 use crate::metrics::Quantity;
 use crate::spin::{Basis, SiteKind};
 use crate::tomography::estimate::Battery;
-use crate::tomography::{Counted, CountedEnergies, Estimator, Settings, counted_energies};
+use crate::tomography::{Counted, Energies, Estimator, Settings, counted_energies};
 use crate::units::energy_scale;
 
 /// The battery, and what an energy of 1 rad/s is reported as, in which unit.
@@ -66,14 +66,11 @@ impl Cells {
         counts: &[u64],
         estimator: Estimator,
         repetitions: (usize, u64),
-    ) -> Result<(Counted, CountedEnergies), Fault> {
+    ) -> Result<(Counted, Energies), Fault> {
         let found = counted_energies(settings, &self.battery, counts, estimator, repetitions).map_err(|why| {
             let message = format!("the state cannot be reconstructed: {why}");
             Fault::from(Diagnostic::without_place(Code::NotConverged, message))
         });
-        found.map(|(state, e)| {
-            let [energy, ergotropy, capacity] = [e.energy, e.ergotropy, e.capacity].map(|q| q.times(self.scale));
-            (state, CountedEnergies { energy, ergotropy, capacity })
-        })
+        found.map(|(state, e)| (state, e.times(self.scale)))
     }
 }

@@ -252,7 +252,7 @@ pub fn read_out(
         Some(battery) => {
             let repetitions = if sigma > 0.0 { t.repetitions } else { 1 };
             let found = energies(&inverse, &battery, &white, sigma, kind, (repetitions, t.seed)).map_err(failed)?;
-            Some(scaled(found, t.energy_scale))
+            Some(with_conditions(found.times(t.energy_scale), &plan, given.is_some()))
         }
         None => None,
     };
@@ -306,12 +306,18 @@ fn correlation(a: &Matrix, b: &Matrix) -> f64 {
     product / (crate::linalg::norm_squared(&a) * crate::linalg::norm_squared(&b)).sqrt()
 }
 
-fn scaled(e: Energies, scale: f64) -> Energies {
-    let pair = |(a, b): (f64, f64)| (a * scale, b * scale);
-    Energies {
-        energy: pair(e.energy),
-        ergotropy: e.ergotropy.times(scale),
-        capacity: e.capacity.times(scale),
-        cross_fit: pair(e.cross_fit),
+/// Energies with what their intervals take for granted of the readouts.
+fn with_conditions(mut energies: Energies, plan: &Plan, measured: bool) -> Energies {
+    // With so many numbers left over the standard deviation of the noise is known to 10 %.
+    const FREEDOM: usize = 50;
+    let unseen = plan.parameters - plan.rank;
+    if unseen > 0 {
+        let message = format!("the {unseen} parameters that no readout sees are those of the maximally mixed state");
+        energies.conditions.push(message);
     }
+    let freedom = plan.design.len().saturating_sub(plan.rank);
+    if measured && freedom < FREEDOM {
+        energies.conditions.push(format!("the noise is what {freedom} numbers left over say it is"));
+    }
+    energies
 }

@@ -63,15 +63,7 @@ pub fn readings(results: &Results, r: &Readings) -> String {
         None => String::new(),
     };
     out += &format!("  {:<13}{:>11}{:>11}{:>11}{:>11}   {}\n", "", "value", "error", "bias", "corrected", "95 %");
-    out += &format!(
-        "  {:<13}{}{}{:>11}{}\n",
-        named("energy"),
-        shown(e.energy.0),
-        shown(e.energy.1),
-        "0",
-        shown(e.energy.0)
-    );
-    for (name, q) in [("ergotropy", &e.ergotropy), ("capacity", &e.capacity)] {
+    for (name, q) in [("energy", &e.energy), ("ergotropy", &e.ergotropy), ("capacity", &e.capacity)] {
         let bias = q.bias.map_or_else(|| format!("{:>11}", "-"), shown);
         let (low, high) = q.interval_95;
         out += &format!(
@@ -84,17 +76,14 @@ pub fn readings(results: &Results, r: &Readings) -> String {
             energy(results, high)
         );
     }
-    out += &format!(
-        "  {:<13}{}{}   lower bound by cross-fitting\n",
-        named("ergotropy"),
-        shown(e.cross_fit.0),
-        shown(e.cross_fit.1)
-    );
+    for condition in &e.conditions {
+        out += &format!("  the intervals hold if {condition}\n");
+    }
     let q = &e.ergotropy;
     let space = if unit.is_empty() { "" } else { " " };
-    out + &if q.corrected < 2.0 * q.error {
+    out + &if q.interval_95.0 <= 0.0 {
         format!(
-            "  to quote: W is not told apart from 0; it is below {:.3e}{space}{unit} (97.7 %)\n",
+            "  to quote: W is not told apart from 0; it is below {:.3e}{space}{unit} (97.5 %)\n",
             energy(results, q.interval_95.1)
         )
     } else {
@@ -122,10 +111,10 @@ fn quantity(results: &Results, q: &Quantity) -> Value {
 pub fn readings_json(results: &Results, r: &Readings) -> Value {
     let energies = r.energies.as_ref().map(|e| {
         json!({
-            "energy": { "value": energy(results, e.energy.0), "error": energy(results, e.energy.1) },
+            "energy": quantity(results, &e.energy),
             "ergotropy": quantity(results, &e.ergotropy),
             "capacity": quantity(results, &e.capacity),
-            "cross_fit": { "value": energy(results, e.cross_fit.0), "error": energy(results, e.cross_fit.1) },
+            "conditions": e.conditions,
         })
     });
     json!({

@@ -16,11 +16,10 @@ pub fn picture(experiment: &Experiment, run: &Run) -> Option<Drawing> {
     const ROW: f64 = 26.0;
     let readings = run.tomographies.first().filter(|r| r.sigma > 0.0)?;
     let e = readings.energies.as_ref()?;
-    let rows: [Row; 6] = [
-        ("energy", e.energy.0, e.energy.1, None, "value"),
+    let rows: [Row; 5] = [
+        ("energy", e.energy.value, e.energy.error, Some(e.energy.interval_95), "value"),
         ("ergotropy", e.ergotropy.value, e.ergotropy.error, None, "value"),
         ("ergotropy, corrected", e.ergotropy.corrected, e.ergotropy.error, Some(e.ergotropy.interval_95), "corrected"),
-        ("ergotropy, lower bound", e.cross_fit.0, e.cross_fit.1, None, "bound"),
         ("capacity", e.capacity.value, e.capacity.error, None, "value"),
         ("capacity, corrected", e.capacity.corrected, e.capacity.error, Some(e.capacity.interval_95), "corrected"),
     ];

@@ -45,6 +45,8 @@ pub struct Fit {
     pub model: Vec<Vec<f64>>,
     /// Whether a parameter lies on one of its bounds, where its error means nothing.
     pub bound: Vec<bool>,
+    /// Whether the results do not change to first order with a parameter, so that it has no error.
+    pub stationary: Vec<bool>,
 }
 
 struct Problem<'a> {
@@ -171,7 +173,57 @@ pub fn fit(
         return Err(why.unwrap_or_else(|| wrong(Code::NotConverged, "the model cannot be computed anywhere".into())));
     };
     problem.u = u;
+    let chi_square = on_bounds(&mut problem, chi_square)?;
     finish(&problem, chi_square)
+}
+
+/// Shares nearer to an end than this lie on it.
+const ON_BOUND: f64 = 1e-6;
+
+/// Moves parameters that are near a bound onto it where that costs nothing: a result that is stationary there leaves the method
+/// short of it. Gives the sum of squares.
+fn on_bounds(problem: &mut Problem, mut chi_square: f64) -> Result<f64, Fault> {
+    // A parameter as near as this share of its range is tried, and may cost this share of a standard error squared.
+    const NEAR: f64 = 0.02;
+    const FREE: f64 = 1e-4;
+    let points = || problem.data.iter().flat_map(|d| &d.points);
+    let (many, size) = (points().count(), points().map(|(_, y, e)| (y / e.unwrap_or(1.0)).powi(2)).sum::<f64>());
+    let weighted = points().all(|p| p.2.is_some());
+    let variance = if weighted { 1.0 } else { chi_square / many.saturating_sub(problem.u.len()).max(1) as f64 };
+    for k in 0..problem.u.len() {
+        let own = share(problem.u[k]);
+        let end = if own < 0.5 { 0.0 } else { 1.0 };
+        if (own - end).abs() > NEAR || (own - end).abs() < ON_BOUND {
+            continue;
+        }
+        let mut moved = problem.u.clone();
+        moved[k] = unbounded(end);
+        let chi = problem.weigh(&problem.model(&moved)?).norm_squared();
+        if chi <= chi_square + FREE * variance + 1e-18 * size {
+            problem.u = moved;
+            chi_square = chi;
+        }
+    }
+    Ok(chi_square)
+}
+
+/// Which parameters change the results only to second order.
+fn stationary(problem: &Problem, jacobian: &DMatrix<f64>, free: &[usize]) -> Result<Vec<bool>, Fault> {
+    // How far a parameter is moved, and which share of what the results change a slope is nothing beside.
+    const FAR: f64 = 0.5;
+    const NOTHING: f64 = 1e-7;
+    let here = problem.weigh(&problem.model(&problem.u)?);
+    let mut out = vec![false; problem.u.len()];
+    for &k in free {
+        let change = |by: f64| -> Result<f64, Fault> {
+            let mut moved = problem.u.clone();
+            moved[k] += by;
+            Ok((problem.weigh(&problem.model(&moved)?) - &here).norm_squared())
+        };
+        let changed = change(FAR)?.max(change(-FAR)?);
+        out[k] = FAR * FAR * jacobian.column(k).norm_squared() < NOTHING * changed;
+    }
+    Ok(out)
 }
 
 fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
@@ -180,7 +232,7 @@ fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
     let weighted = data.iter().flat_map(|d| &d.points).all(|p| p.2.is_some());
     let model = problem.model(&problem.u)?;
     let shares: Vec<f64> = problem.u.iter().map(|u| share(*u)).collect();
-    let bound: Vec<bool> = shares.iter().map(|s| *s < 1e-6 || *s > 1.0 - 1e-6).collect();
+    let bound: Vec<bool> = shares.iter().map(|s| *s < ON_BOUND || *s > 1.0 - ON_BOUND).collect();
     let undetermined = || -> Fault {
         let names: Vec<&str> = ranges.iter().map(|r| r.name.as_str()).collect();
         Diagnostic::without_place(
@@ -192,7 +244,9 @@ fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
     };
     let jacobian = problem.jacobian().ok_or_else(undetermined)?;
     // On a bound the change of variables has no slope; there the parameter is as if it were given.
-    let free: Vec<usize> = (0..n).filter(|k| !bound[*k]).collect();
+    let mut free: Vec<usize> = (0..n).filter(|k| !bound[*k]).collect();
+    let stationary = stationary(problem, &jacobian, &free)?;
+    free.retain(|k| !stationary[*k]);
     let normal =
         Matrix::from_fn(free.len(), free.len(), |i, j| real(jacobian.column(free[i]).dot(&jacobian.column(free[j]))));
     let mut values: Vec<(f64, f64)> = ranges.iter().zip(&shares).map(|(r, s)| (r.at(*s), 0.0)).collect();
@@ -216,5 +270,5 @@ fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
     }
     let mut rest = model.into_iter();
     let model = data.iter().map(|d| rest.by_ref().take(d.points.len()).collect()).collect();
-    Ok(Fit { values, correlation, chi_square, freedom: m - n, weighted, model, bound })
+    Ok(Fit { values, correlation, chi_square, freedom: m - n, weighted, model, bound, stationary })
 }

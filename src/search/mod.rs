@@ -6,6 +6,7 @@
 
 mod climb;
 pub mod fit;
+pub mod multistart;
 pub mod optimise;
 pub mod shape;
 

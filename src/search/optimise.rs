@@ -1,10 +1,11 @@
 //! The parameters at which a result is largest or smallest.
 //!
-//! From the best of many points Powell's COBYLA climbs: it needs no gradient, keeps within bounds, and a metric such as ergotropy, which
-//! has kinks where levels cross, does not lead it astray as it would a method that believes in curvature. Where a result is smooth,
-//! L-BFGS climbs as well; it is there for who asks.
+//! From many points ([`super::multistart`]) Powell's COBYLA climbs: it needs no gradient, keeps within bounds, and does not assume a
+//! curvature, which a metric such as ergotropy does not have where levels cross. L-BFGS, with a gradient by differences, suits smooth
+//! results.
 
 use super::climb::descend;
+use super::multistart::{Ended, lowest};
 use super::{Question, Range, check, halton, share, unbounded};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Emulator, Options};
@@ -52,6 +53,12 @@ pub struct Optimum {
     pub runs: usize,
     /// How many of the climbs ended there, and how many there were.
     pub climbs: (usize, usize),
+    /// How many optima of different height the climbs found.
+    pub optima: usize,
+    /// The estimated share of the ranges from which a climb leads to an optimum that none has found.
+    pub unseen: f64,
+    /// Whether that share is small and the last round found nothing better; if not, the best may be another.
+    pub settled: bool,
     /// Whether a parameter lies on one of its bounds.
     pub bound: Vec<bool>,
 }
@@ -81,74 +88,71 @@ pub fn optimise(
         let values = ranges.iter().zip(shares).map(|(r, s)| (r.name.clone(), r.at(*s)));
         Ok(question.answer(values)?.map(|x| sign * x))
     };
-    let points: Vec<Vec<f64>> = (0..starts.unwrap_or(24 * n).max(1)).map(|k| halton(k, n)).collect();
-    let looked: Vec<Result<Option<f64>, Fault>> = points.par_iter().map(|p| cost(p)).collect();
-    let mut seen: Vec<(f64, &Vec<f64>)> = Vec::new();
+    // Points of the first round, and evaluations, a parameter.
+    const POINTS: usize = 64;
+    const BUDGET: usize = 3000;
+    let points = starts.unwrap_or(POINTS * n).max(2);
+    let looked: Vec<Result<Option<f64>, Fault>> = (0..points).into_par_iter().map(|k| cost(&halton(k, n))).collect();
+    let mut sampled: Vec<Option<f64>> = Vec::with_capacity(points);
     let mut why = None;
-    for (result, point) in looked.into_iter().zip(&points) {
+    for result in looked {
         match result {
-            Ok(Some(x)) => seen.push((x, point)),
-            Ok(None) => {}
-            Err(diagnostic) => why = why.or(Some(diagnostic)),
+            Ok(value) => sampled.push(value),
+            Err(diagnostic) => {
+                why = why.or(Some(diagnostic));
+                sampled.push(None);
+            }
         }
     }
-    if seen.is_empty() {
-        return Err(why.unwrap_or_else(|| {
-            Diagnostic::without_place(
-                Code::UnknownResult,
-                format!("`{}` has no value anywhere in these ranges", goal.expr),
-            )
-            .into()
-        }));
-    }
-    seen.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let known = || sampled.iter().flatten();
+    let (low, high) = known().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
     // Where a point fails in the middle of a climb it is worse than all that were seen.
-    let worst = seen.last().map_or(0.0, |(x, _)| *x);
-    let wall = worst + (worst - seen[0].0).abs().max(f64::MIN_POSITIVE);
+    let wall = high + (high - low).abs().max(f64::MIN_POSITIVE);
     // The sizes of results span many decades; those of costs that COBYLA compares must not.
-    let scale = (wall - seen[0].0).max(f64::MIN_POSITIVE);
-    let climbs: Vec<(f64, Vec<f64>, usize)> = seen
-        .par_iter()
-        .take(n + 3)
-        .map(|(_, start)| {
-            let runs = Cell::new(0);
-            let value = |x: &[f64]| {
-                runs.set(runs.get() + 1);
-                let inside: Vec<f64> = x.iter().map(|s| s.clamp(0.0, 1.0)).collect();
-                (cost(&inside).ok().flatten().unwrap_or(wall) - seen[0].0) / scale
-            };
-            let (x, y) = match climb {
-                Climb::Cobyla => without_gradient(&value, start),
-                Climb::Lbfgs => with_gradient(&value, start),
-            };
-            (y * scale + seen[0].0, x.iter().map(|s| s.clamp(0.0, 1.0)).collect(), runs.get())
-        })
-        .collect();
-    let mut best = (seen[0].0, seen[0].1.clone());
-    for (x, shares, _) in &climbs {
-        if *x < best.0 {
-            best = (*x, shares.clone());
-        }
-    }
-    let near = |x: f64| (x - best.0).abs() <= NOTHING * scale;
+    let scale = (wall - low).max(f64::MIN_POSITIVE);
+    let cost_of = |shares: &[f64]| cost(shares).ok().flatten();
+    let descend = |start: &[f64], step: f64, tight: bool| -> Ended {
+        let runs = Cell::new(0);
+        let value = |x: &[f64]| {
+            runs.set(runs.get() + 1);
+            let inside: Vec<f64> = x.iter().map(|s| s.clamp(0.0, 1.0)).collect();
+            (cost_of(&inside).unwrap_or(wall) - low) / scale
+        };
+        let (x, y) = match climb {
+            Climb::Cobyla => without_gradient(&value, start, step, tight),
+            Climb::Lbfgs => with_gradient(&value, start),
+        };
+        let at = x.iter().map(|s| s.clamp(0.0, 1.0)).collect();
+        Ended { at, cost: y * scale + low, evaluations: runs.get() }
+    };
+    let Some(found) = lowest(&cost_of, &descend, n, sampled, (BUDGET * n).max(8 * points)) else {
+        return Err(why.unwrap_or_else(|| {
+            let message = format!("`{}` has no value anywhere in these ranges", goal.expr);
+            Diagnostic::without_place(Code::UnknownResult, message).into()
+        }));
+    };
     Ok(Optimum {
-        values: ranges.iter().zip(&best.1).map(|(r, s)| r.at(*s)).collect(),
-        best: sign * best.0,
-        runs: points.len() + climbs.iter().map(|c| c.2).sum::<usize>(),
-        climbs: (climbs.iter().filter(|c| near(c.0)).count(), climbs.len()),
-        bound: best.1.iter().map(|s| *s < NOTHING || *s > 1.0 - NOTHING).collect(),
+        values: ranges.iter().zip(&found.at).map(|(r, s)| r.at(*s)).collect(),
+        best: sign * found.cost,
+        runs: found.evaluations,
+        climbs: (found.alike, found.descents),
+        optima: found.minima,
+        unseen: found.unseen,
+        settled: found.settled,
+        bound: found.at.iter().map(|s| *s < NOTHING || *s > 1.0 - NOTHING).collect(),
     })
 }
 
-/// From a point of the unit cube to where COBYLA ends, and the cost there.
-fn without_gradient(value: &dyn Fn(&[f64]) -> f64, start: &[f64]) -> (Vec<f64>, f64) {
+/// From a point of the unit cube, with a first step, to where COBYLA ends, and the cost there.
+fn without_gradient(value: &dyn Fn(&[f64]) -> f64, start: &[f64], step: f64, tight: bool) -> (Vec<f64>, f64) {
     let n = start.len();
     let cost = |x: &[f64], _: &mut ()| value(x);
-    let stop = cobyla::StopTols { xtol_abs: vec![1e-9; n], ..cobyla::StopTols::default() };
+    let (near, most) = if tight { (1e-9, 400 * n) } else { (1e-4, 100 * n) };
+    let stop = cobyla::StopTols { xtol_abs: vec![near; n], ..cobyla::StopTols::default() };
     let none: [fn(&[f64], &mut ()) -> f64; 0] = [];
-    let size = cobyla::RhoBeg::All(0.1 / n as f64);
+    let size = cobyla::RhoBeg::All(step);
     // Whether it stopped for its tolerance or its rounding, the best point is what it returns.
-    match cobyla::minimize(cost, start, &vec![(0.0, 1.0); n], &none, (), 400 * n, size, Some(stop)) {
+    match cobyla::minimize(cost, start, &vec![(0.0, 1.0); n], &none, (), most, size, Some(stop)) {
         Ok((_, x, y)) | Err((_, x, y)) => (x, y),
     }
 }

@@ -18,6 +18,9 @@ use crate::spin::nearest_state;
 /// The most spins: beyond, a Newton step would need more memory than the counts are worth.
 pub const MOST_SPINS: usize = 5;
 
+/// The most shots of a table: beyond, a 64-bit float counts no longer one by one.
+pub const MOST_SHOTS: u64 = 1 << 53;
+
 /// Steps of an iteration.
 const MOST_STEPS: usize = 5000;
 
@@ -273,21 +276,33 @@ impl Settings {
         Ok((now, MOST_STEPS, false))
     }
 
+    /// The state of plain means; eigenvalues may be negative.
+    pub fn plain(&self, counts: &[u64]) -> Matrix {
+        let mut means = self.means(counts);
+        means[0] = 1.0;
+        state_of(&means)
+    }
+
     /// Counts as they would be drawn from a state, so many shots a setting.
     pub fn drawn(&self, state: &Matrix, shots: &[u64], noise: &mut Noise) -> Vec<u64> {
-        let p = self.probabilities(state);
-        let mut out = Vec::with_capacity(p.len());
-        for (p, shots) in p.chunks_exact(self.outcomes()).zip(shots) {
-            let mut counts = vec![0u64; p.len()];
-            for _ in 0..*shots {
-                let mut left = noise.even();
-                let at = p.iter().position(|x| {
-                    left -= x.max(0.0);
-                    left < 0.0
-                });
-                counts[at.unwrap_or(p.len() - 1)] += 1;
+        self.counts_of(&self.probabilities(state), shots, noise)
+    }
+
+    /// Counts drawn from probabilities: one outcome after the other by the binomial distribution of what is left, so that many shots
+    /// cost no more than few.
+    pub fn counts_of(&self, probabilities: &[f64], shots: &[u64], noise: &mut Noise) -> Vec<u64> {
+        let mut out = Vec::with_capacity(probabilities.len());
+        for (p, shots) in probabilities.chunks_exact(self.outcomes()).zip(shots) {
+            let mut left = *shots;
+            let mut share: f64 = p.iter().map(|p| p.max(0.0)).sum();
+            for (k, p) in p.iter().enumerate() {
+                let p = p.max(0.0);
+                let last = k + 1 == self.outcomes();
+                let count = if last { left } else { noise.successes(left, if share > 0.0 { p / share } else { 0.0 }) };
+                left -= count;
+                share -= p;
+                out.push(count);
             }
-            out.extend(counts);
         }
         out
     }
@@ -392,7 +407,9 @@ pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), Str
         let bits = bits.and_then(|o| usize::from_str_radix(o, 2).ok()).ok_or_else(|| {
             format!("line {line}: `{outcome}` is no outcome of {spins} spins, 0 for up and 1 for down each")
         })?;
-        let count: u64 = count.parse().map_err(|_| format!("line {line}: `{count}` is no count"))?;
+        let number = count.parse::<u64>().ok().filter(|n| *n <= MOST_SHOTS);
+        let count = number
+            .ok_or_else(|| format!("line {line}: `{count}` is no count, a whole number from 0 to {MOST_SHOTS}"))?;
         let at = axes.iter().position(|a| *a == own).unwrap_or_else(|| {
             axes.push(own);
             counts.push(vec![None; 1 << spins]);
@@ -403,7 +420,11 @@ pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), Str
         }
     }
     let counts: Vec<u64> = counts.iter().flatten().map(|c| c.unwrap_or(0)).collect();
-    if counts.iter().all(|c| *c == 0) {
+    let shots = counts.iter().try_fold(0u64, |sum, c| sum.checked_add(*c)).filter(|sum| *sum <= MOST_SHOTS);
+    if shots.is_none() {
+        return Err(format!("it holds more than {MOST_SHOTS} shots"));
+    }
+    if shots == Some(0) {
         return Err("it holds no counts".into());
     }
     let settings = Settings::new(spins, &axes)

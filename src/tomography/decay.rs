@@ -177,6 +177,14 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
     if let Some(other) = decays.iter().find(|d| !wanted.iter().any(|(_, n)| **n == d.nucleus)) {
         return Err(format!("no line of {} is read, and a decay of it is there", other.nucleus));
     }
+    if let Some(other) = decays.iter().find(|d| !plan.readouts.iter().any(|r| r.word == d.readout)) {
+        let words: Vec<&str> = plan.readouts.iter().map(|r| r.word.as_str()).collect();
+        return Err(format!(
+            "a decay of readout {} is there, and the readouts are {}; take it out of the folder, or name it in `readouts`",
+            other.readout,
+            words.join(", ")
+        ));
+    }
     for (channel, nucleus) in wanted {
         let lines: Vec<&Line> = plan.lines.iter().filter(|l| l.channel == channel).collect();
         let frequencies: Vec<f64> = lines.iter().map(|l| l.frequency).collect();

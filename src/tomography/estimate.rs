@@ -2,16 +2,16 @@
 //!
 //! Ergotropy and capacity are convex, so noise makes them larger on average: a battery that holds nothing seems charged. For a state
 //! of eigenvalues r (descending) and levels e (ascending) that do not coincide, to second order in the noise
-//! `E[W] - W = sum_(k<j) s_kj^2 (e_j - e_k)/(r_k - r_j)`, `s_kj^2 = E|<k|d rho|j>|^2`. Beside the plain value stand that bias, the value
-//! less the bias that repeated reconstructions of noisy amplitudes show (the parametric bootstrap), intervals from the same
-//! repetitions, and a lower bound by cross-fitting: one half of the data chooses the unitary that extracts, the other half says
-//! how much it extracts. Energies are linear in the state, so theirs have no bias at all.
+//! `E[W] - W = sum_(k<j) s_kj^2 (e_j - e_k)/(r_k - r_j)`, `s_kj^2 = E|<k|d rho|j>|^2`. Beside the plain value stand that bias, the
+//! standard deviation of repeated reconstructions (the parametric bootstrap), and what tests of possible truths give
+//! ([`super::interval`]): the median-unbiased value and the intervals.
 
 use super::coordinates;
 use super::counts::{Counted, Estimator, Settings};
+use super::interval::{FEWEST, Readings, Tested, Tests};
+use super::quantity::{Functional, Kind};
 use super::reconstruct::{Inverse, Method, reconstruct};
-use crate::linalg::{C64, Eigen, LinalgError, Matrix, hermitian_eigen, trace_of_product};
-use crate::metrics::{capacity, ergotropy};
+use crate::linalg::{C64, Eigen, LinalgError, Matrix, hermitian_eigen, real};
 use crate::noise::Noise;
 use rayon::prelude::*;
 
@@ -39,29 +39,53 @@ impl Battery {
     }
 
     /// An operator of the battery, on the whole.
-    fn embed(&self, operator: &Matrix) -> Matrix {
+    pub fn embed(&self, operator: &Matrix) -> Matrix {
         let n = self.parts.len();
         Matrix::from_fn(n, n, |i, j| {
             let ((bi, ri), (bj, rj)) = (self.parts[i], self.parts[j]);
             if ri == rj { operator[(bi, bj)] } else { C64::new(0.0, 0.0) }
         })
     }
+
+    /// A change of the whole that changes the battery's state by this, and that of the rest not at all if it is traceless.
+    pub fn shared_out(&self, change: &Matrix) -> Matrix {
+        let rest = self.parts.len() / self.hamiltonian.nrows().max(1);
+        self.embed(change) * real(1.0 / rest.max(1) as f64)
+    }
+
+    /// The whole with the battery in another state, without correlations with the rest.
+    pub fn with(&self, whole: &Matrix, own: &Matrix) -> Matrix {
+        let n = self.parts.len();
+        let rests = n / self.hamiltonian.nrows().max(1);
+        let mut rest = Matrix::zeros(rests, rests);
+        for (j, (bj, rj)) in self.parts.iter().enumerate() {
+            for (i, (bi, ri)) in self.parts.iter().enumerate() {
+                if bi == bj {
+                    rest[(*ri, *rj)] += whole[(i, j)];
+                }
+            }
+        }
+        Matrix::from_fn(n, n, |i, j| {
+            let ((bi, ri), (bj, rj)) = (self.parts[i], self.parts[j]);
+            own[(bi, bj)] * rest[(ri, rj)]
+        })
+    }
 }
 
-/// A quantity that is convex in the state.
+/// An energy of a battery whose state was measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantity {
     /// Of the reconstructed state.
     pub value: f64,
-    /// Its standard error.
+    /// The standard deviation of the value.
     pub error: f64,
     /// What the second-order formula gives for the bias; `None` where levels are too near for it.
     pub bias: Option<f64>,
-    /// The value less the bias that repetitions show.
+    /// The value that readings exceed as often as not: median-unbiased.
     pub corrected: f64,
-    /// In which it lies with a probability of 68 %.
+    /// The confidence interval of 68.3 %.
     pub interval_68: (f64, f64),
-    /// In which it lies with a probability of 95 %.
+    /// The confidence interval of 95 %.
     pub interval_95: (f64, f64),
 }
 
@@ -80,17 +104,25 @@ impl Quantity {
     }
 }
 
-/// The energies of a reconstructed battery.
+/// The energies of a battery whose state was measured.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Energies {
-    /// Tr[rho H] and its standard error.
-    pub energy: (f64, f64),
+    /// Tr[rho H].
+    pub energy: Quantity,
     /// The ergotropy.
     pub ergotropy: Quantity,
     /// The capacity.
     pub capacity: Quantity,
-    /// A lower bound of the ergotropy by cross-fitting, and its standard error.
-    pub cross_fit: (f64, f64),
+    /// What must hold for the intervals to be what they say, one clause each; nothing more where it is empty.
+    pub conditions: Vec<String>,
+}
+
+impl Energies {
+    /// In another unit.
+    pub fn times(self, scale: f64) -> Energies {
+        let [energy, ergotropy, capacity] = [self.energy, self.ergotropy, self.capacity].map(|q| q.times(scale));
+        Energies { energy, ergotropy, capacity, conditions: self.conditions }
+    }
 }
 
 /// The quadratic form of the covariance of the state of least squares, without the variance of the noise.
@@ -150,90 +182,96 @@ fn bias(inverse: &Inverse, battery: &Battery, own: &Eigen, sigma: f64, list: &[f
     Some(sum)
 }
 
-/// The unitary that extracts the most from a state: `sum_k |e_k><r_k|`, the largest eigenvalue onto the lowest level.
-fn extraction(state: &Matrix, h: &Matrix) -> Result<Matrix, LinalgError> {
-    let own = hermitian_eigen(state)?;
-    let levels = hermitian_eigen(h)?;
-    let n = levels.values.len();
-    Ok((0..n).fold(Matrix::zeros(n, n), |u, k| u + levels.vectors.column(k) * own.vectors.column(n - 1 - k).adjoint()))
-}
-
-/// How much the unitary that is best for one state extracts from another.
-///
-/// # Errors
-/// When eigenvalues cannot be computed.
-pub fn extracted(chooser: &Matrix, measured: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
-    let u = extraction(chooser, h)?;
-    Ok(trace_of_product(measured, &(h - u.adjoint() * h * &u)).re)
-}
-
-/// The share p of an ordered list lies below this, between two neighbours.
-fn quantile(sorted: &[f64], p: f64) -> f64 {
-    let at = p * (sorted.len() - 1) as f64;
-    let (low, high) = (at.floor() as usize, at.ceil() as usize);
-    sorted[low] + (sorted[high] - sorted[low]) * (at - low as f64)
-}
-
-/// What noise adds to a quantity, run by run, in ascending order.
-struct Errors(Vec<f64>);
-
-impl Errors {
-    fn new(repeated: Vec<f64>, truth: f64) -> Errors {
-        let mut all: Vec<f64> = repeated.iter().map(|x| x - truth).collect();
-        all.sort_by(f64::total_cmp);
-        Errors(all)
-    }
-
-    fn mean(&self) -> f64 {
-        self.0.iter().sum::<f64>() / self.0.len() as f64
-    }
-
-    fn deviation(&self) -> f64 {
-        let mean = self.mean();
-        (self.0.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / (self.0.len() as f64 - 1.0).max(1.0)).sqrt()
-    }
-
-    /// The quantity of which this value was measured.
-    fn quantity(&self, value: f64, bias: Option<f64>) -> Quantity {
-        // What repetitions do around their truth is what the value does around its own. Ends below 0 are not cut off: then the
-        // intervals hold a truth of 0 as often as they say.
-        let interval = |p: f64| (value - quantile(&self.0, 0.5 + 0.5 * p), value - quantile(&self.0, 0.5 - 0.5 * p));
-        Quantity {
-            value,
-            error: self.deviation(),
-            bias,
-            corrected: value - self.mean(),
-            interval_68: interval(0.682_689_492),
-            interval_95: interval(0.954_499_736),
-        }
-    }
-}
-
-/// Repeated readings of a state: ergotropies and capacities.
-struct Repeated<'a> {
+/// Amplitudes of lines with white noise.
+struct Amplitudes<'a> {
     inverse: &'a Inverse,
-    battery: &'a Battery,
-    sigma: f64,
-    method: Method,
-    repetitions: usize,
+    /// What the noise of every repetition adds to the state of least squares.
+    noise: Vec<Matrix>,
+}
+
+impl Readings for Amplitudes<'_> {
+    type Ideal = Matrix;
+
+    fn ideal(&self, state: &Matrix) -> Matrix {
+        self.inverse.linear(&self.inverse.amplitudes(state))
+    }
+
+    fn read(&self, ideal: &Matrix, repetition: usize) -> Matrix {
+        self.noise.get(repetition).map_or_else(|| ideal.clone(), |noise| ideal + noise)
+    }
+
+    fn resolution(&self) -> f64 {
+        0.0
+    }
+}
+
+/// Counts of single shots.
+struct Shots<'a> {
+    settings: &'a Settings,
+    shots: Vec<u64>,
     seed: u64,
 }
 
-impl Repeated<'_> {
-    fn of(&self, state: &Matrix) -> Result<(Errors, Errors), LinalgError> {
-        let h = &self.battery.hamiltonian;
-        let ideal = self.inverse.amplitudes(state);
-        let (mut works, mut capacities) = (Vec::new(), Vec::new());
-        for k in 0..self.repetitions {
-            let mut noise = Noise::new(self.seed, k as u64 + 1);
-            let y: Vec<f64> = ideal.iter().map(|x| x + self.sigma * noise.normal()).collect();
-            let again = self.battery.reduce(&reconstruct(self.inverse, &y, self.sigma, self.method)?.state);
-            works.push(ergotropy(&again, h)?);
-            capacities.push(capacity(&again, h)?);
-        }
-        let own = self.battery.reduce(state);
-        Ok((Errors::new(works, ergotropy(&own, h)?), Errors::new(capacities, capacity(&own, h)?)))
+impl Readings for Shots<'_> {
+    type Ideal = Vec<f64>;
+
+    fn ideal(&self, state: &Matrix) -> Vec<f64> {
+        self.settings.probabilities(state)
     }
+
+    fn read(&self, ideal: &Vec<f64>, repetition: usize) -> Matrix {
+        self.settings.plain(&self.drawn(ideal, repetition))
+    }
+
+    fn resolution(&self) -> f64 {
+        1.0 / self.shots.iter().sum::<u64>().max(1) as f64
+    }
+}
+
+impl Shots<'_> {
+    fn drawn(&self, ideal: &[f64], repetition: usize) -> Vec<u64> {
+        self.settings.counts_of(ideal, &self.shots, &mut Noise::new(self.seed, repetition as u64 + 1))
+    }
+}
+
+/// The three energies of a battery.
+fn functionals(battery: &Battery) -> Result<[Functional; 3], LinalgError> {
+    let of = |kind| Functional::new(kind, &battery.hamiltonian);
+    Ok([of(Kind::Energy)?, of(Kind::Ergotropy)?, of(Kind::Capacity)?])
+}
+
+fn values(functionals: &[Functional; 3], own: &Matrix) -> Result<[f64; 3], LinalgError> {
+    let [energy, ergotropy, capacity] = functionals;
+    Ok([energy.value(own)?, ergotropy.value(own)?, capacity.value(own)?])
+}
+
+/// Standard deviations of repeated values.
+fn deviations(all: &[[f64; 3]]) -> [f64; 3] {
+    [0, 1, 2].map(|k| {
+        let mean = all.iter().map(|x| x[k]).sum::<f64>() / all.len().max(1) as f64;
+        (all.iter().map(|x| (x[k] - mean).powi(2)).sum::<f64>() / (all.len() as f64 - 1.0).max(1.0)).sqrt()
+    })
+}
+
+fn together(
+    values: [f64; 3],
+    errors: [f64; 3],
+    tested: [Tested; 3],
+    biases: [Option<f64>; 3],
+    repetitions: usize,
+) -> Energies {
+    let quantity = |k: usize| Quantity {
+        value: values[k],
+        error: errors[k],
+        bias: biases[k],
+        corrected: tested[k].median,
+        interval_68: tested[k].interval_68,
+        interval_95: tested[k].interval_95,
+    };
+    let [energy, ergotropy, capacity] = [0, 1, 2].map(quantity);
+    let few = repetitions < FEWEST;
+    let conditions = few.then(|| format!("more than {repetitions} repetitions gave the same; {FEWEST} are the fewest"));
+    Energies { energy, ergotropy, capacity, conditions: conditions.into_iter().collect() }
 }
 
 /// The energies of the battery in a state reconstructed from amplitudes whose noise has a standard deviation, by as many repetitions.
@@ -248,61 +286,36 @@ pub fn energies(
     method: Method,
     (repetitions, seed): (usize, u64),
 ) -> Result<Energies, LinalgError> {
-    const SPLITS: usize = 16;
-    // Beyond this many standard errors no battery is taken for an empty one, and below the quantile every one may be.
-    const NEAR_EMPTY: f64 = 4.0;
-    const EMPTY: f64 = 0.977_25;
-    let h = &battery.hamiltonian;
+    let functionals = functionals(battery)?;
     let state = reconstruct(inverse, amplitudes, sigma, method)?.state;
-    let own = battery.reduce(&state);
-    let repeated = Repeated { inverse, battery, sigma, method, repetitions, seed };
-    let (mut work, spread) = repeated.of(&state)?;
-    // A reconstructed state is more active than the true one. Where its work is no more than an empty battery shows, its errors are
-    // those of an empty battery with its eigenvalues.
-    let value = ergotropy(&own, h)?;
-    if value - work.mean() < NEAR_EMPTY * work.deviation() {
-        let u = battery.embed(&extraction(&own, h)?);
-        let (empty, _) = repeated.of(&(&u * &state * u.adjoint()))?;
-        if value <= quantile(&empty.0, EMPTY) {
-            work = empty;
-        }
+    let found = values(&functionals, &battery.reduce(&state))?;
+    if sigma <= 0.0 {
+        let exact = found.map(|x| Tested { median: x, interval_68: (x, x), interval_95: (x, x) });
+        return Ok(together(found, [0.0; 3], exact, [Some(0.0); 3], FEWEST));
     }
-    // Amplitudes plus and minus further noise of the same size are two independent halves of the data.
-    let mut halves = Vec::with_capacity(SPLITS);
-    for k in 0..SPLITS {
-        let mut noise = Noise::new(seed ^ 0x5A5A, k as u64);
-        let extra: Vec<f64> = amplitudes.iter().map(|_| sigma * noise.normal()).collect();
-        let half = |sign: f64| -> Matrix {
-            let y: Vec<f64> = amplitudes.iter().zip(&extra).map(|(y, e)| y + sign * e).collect();
-            battery.reduce(&inverse.linear(&y))
-        };
-        let (a, b) = (half(1.0), half(-1.0));
-        halves.push(0.5 * (extracted(&a, &b, h)? + extracted(&b, &a, h)?));
-    }
-    let cross = halves.iter().sum::<f64>() / SPLITS as f64;
-    let [work_bias, spread_bias] = second_order(inverse, battery, &state, sigma)?;
-    let energy_error = sigma * variance(inverse, &battery.embed(h)).max(0.0).sqrt();
-    let ergotropy = work.quantity(value, work_bias);
-    Ok(Energies {
-        energy: (trace_of_product(&own, h).re, energy_error),
-        cross_fit: (cross, ergotropy.error),
-        capacity: spread.quantity(capacity(&own, h)?, spread_bias),
-        ergotropy,
-    })
+    let noise_of = |k: usize| -> Vec<f64> {
+        let mut noise = Noise::new(seed, k as u64 + 1);
+        amplitudes.iter().map(|_| sigma * noise.normal()).collect()
+    };
+    let even = inverse.linear(&vec![0.0; amplitudes.len()]);
+    let noise = (0..repetitions).into_par_iter().map(|k| inverse.linear(&noise_of(k)) - &even).collect();
+    let readings = Amplitudes { inverse, noise };
+    let tests = Tests::new(&readings, battery, &inverse.linear(amplitudes), repetitions)?;
+    let [energy, ergotropy, capacity] = &functionals;
+    let tested = [tests.of(energy)?, tests.of(ergotropy)?, tests.of(capacity)?];
+    let ideal = inverse.amplitudes(&tests.matched);
+    let again: Vec<[f64; 3]> = (0..repetitions)
+        .into_par_iter()
+        .map(|k| {
+            let noisy: Vec<f64> = ideal.iter().zip(noise_of(k)).map(|(y, n)| y + n).collect();
+            values(&functionals, &battery.reduce(&reconstruct(inverse, &noisy, sigma, method)?.state))
+        })
+        .collect::<Result<_, LinalgError>>()?;
+    let [work, spread] = second_order(inverse, battery, &state, sigma)?;
+    Ok(together(found, deviations(&again), tested, [Some(0.0), work, spread], repetitions))
 }
 
-/// The energies of a battery whose state was made of counts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CountedEnergies {
-    /// Tr[rho H].
-    pub energy: Quantity,
-    /// The ergotropy.
-    pub ergotropy: Quantity,
-    /// The capacity.
-    pub capacity: Quantity,
-}
-
-/// The energies of the battery in a state reconstructed from counts, with errors by counts drawn anew from that state, as many shots a
+/// The energies of the battery in a state reconstructed from counts, with errors and intervals by counts drawn anew, as many shots a
 /// setting, so many times.
 ///
 /// # Errors
@@ -313,23 +326,26 @@ pub fn counted_energies(
     counts: &[u64],
     estimator: Estimator,
     (repetitions, seed): (usize, u64),
-) -> Result<(Counted, CountedEnergies), LinalgError> {
-    let h = &battery.hamiltonian;
-    let shots: Vec<u64> = counts.chunks_exact(settings.outcomes()).map(|c| c.iter().sum()).collect();
+) -> Result<(Counted, Energies), LinalgError> {
+    let functionals = functionals(battery)?;
     let found = settings.reconstruct(counts, estimator)?;
-    let of = |state: &Matrix| -> Result<[f64; 3], LinalgError> {
-        let own = battery.reduce(state);
-        Ok([trace_of_product(&own, h).re, ergotropy(&own, h)?, capacity(&own, h)?])
-    };
-    let values = of(&found.state)?;
+    let shots: Vec<u64> = counts.chunks_exact(settings.outcomes()).map(|c| c.iter().sum()).collect();
+    let readings = Shots { settings, shots, seed };
+    let tests = Tests::new(&readings, battery, &settings.plain(counts), repetitions)?;
+    let [energy, ergotropy, capacity] = &functionals;
+    let tested = [tests.of(energy)?, tests.of(ergotropy)?, tests.of(capacity)?];
+    let ideal = readings.ideal(&tests.matched);
     let again: Vec<[f64; 3]> = (0..repetitions)
         .into_par_iter()
         .map(|k| {
-            let drawn = settings.drawn(&found.state, &shots, &mut Noise::new(seed, k as u64 + 1));
-            of(&settings.reconstruct(&drawn, estimator)?.state)
+            let state = settings.reconstruct(&readings.drawn(&ideal, k), estimator)?.state;
+            values(&functionals, &battery.reduce(&state))
         })
         .collect::<Result<_, LinalgError>>()?;
-    let quantity = |k: usize| Errors::new(again.iter().map(|x| x[k]).collect(), values[k]).quantity(values[k], None);
-    let [energy, ergotropy, capacity] = [0, 1, 2].map(quantity);
-    Ok((found, CountedEnergies { energy, ergotropy, capacity }))
+    let of_found = values(&functionals, &battery.reduce(&found.state))?;
+    let mut out = together(of_found, deviations(&again), tested, [None; 3], repetitions);
+    if settings.unseen() > 0 {
+        out.conditions.push(format!("the {} products of Pauli matrices that no setting sees are 0", settings.unseen()));
+    }
+    Ok((found, out))
 }

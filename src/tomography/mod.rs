@@ -6,20 +6,24 @@
 //! * [`counts`]: the state from counts of single shots;
 //! * [`data`]: measured amplitudes;
 //! * [`decay`]: amplitudes from free induction decays, which [`decay_file`] reads;
-//! * [`estimate`]: ergotropy and capacity of a state that is known with errors.
+//! * [`estimate`]: energies of a battery whose state is known with errors;
+//! * [`quantity`]: these as convex functions of the state;
+//! * [`interval`]: their confidence intervals, by tests of possible truths.
 
 pub mod counts;
 pub mod data;
 pub mod decay;
 pub mod decay_file;
 pub mod estimate;
+pub mod interval;
 pub mod lines;
 pub mod plan;
+pub mod quantity;
 pub mod reconstruct;
 
 pub use counts::{Counted, ESTIMATORS, Estimator, Settings, read_counts};
 pub use data::Amplitude;
-pub use estimate::{CountedEnergies, Energies, Quantity, counted_energies, energies};
+pub use estimate::{Energies, Quantity, counted_energies, energies};
 pub use lines::{Line, Receiver, Sample, lines};
 pub use plan::{Plan, PlanError, Readout, plan, plan_of};
 pub use reconstruct::{METHODS, Method, Reconstruction, reconstruct};

@@ -258,7 +258,7 @@ pub struct Optimise {
     /// The result that shall be small
     #[arg(long, value_name = "RESULT")]
     pub minimise: Option<String>,
-    /// Points that are looked at before it climbs; 24 a parameter when not given
+    /// Points that are looked at before it climbs; 64 a parameter when not given; every further round doubles them
     #[arg(long, value_name = "N")]
     pub starts: Option<usize>,
     /// How it climbs: cobyla without a gradient, for results with kinks; lbfgs with one by differences, for smooth ones

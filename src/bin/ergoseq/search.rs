@@ -114,7 +114,8 @@ pub fn optimise(a: &args::Optimise) -> Outcome {
         let object = json!({
             "schema": "ergoseq/optimise/1", "file": a.file.display().to_string(), "result": text, "unit": unit,
             "best": optimum.best, "params": values, "on_bound": bound, "runs": optimum.runs,
-            "climbs": { "alike": optimum.climbs.0, "all": optimum.climbs.1 },
+            "climbs": { "alike": optimum.climbs.0, "all": optimum.climbs.1 }, "optima": optimum.optima,
+            "unseen": optimum.unseen, "settled": optimum.settled,
         });
         return terminal::print(&format!("{object:#}\n"));
     }
@@ -139,7 +140,16 @@ fn optimum_text(
         out += if *bound { "   on its bound\n" } else { "\n" };
     }
     let (alike, all) = optimum.climbs;
-    out += &format!("{} runs; {alike} of {all} climbs ended there\n", optimum.runs);
+    out += &format!(
+        "{} runs; {alike} of {all} climbs ended there; {} local optima of different height\n",
+        optimum.runs, optimum.optima
+    );
+    out += &format!("a further climb would find another one with a probability of {:.2}", optimum.unseen);
+    out += if optimum.settled {
+        "\n"
+    } else {
+        ": a better one may be missed; narrow the ranges, or give more `--starts`\n"
+    };
     let set: Vec<String> = ranges
         .iter()
         .zip(&optimum.values)
@@ -177,8 +187,12 @@ pub fn fit(a: &args::Fit) -> Outcome {
             .zip(&fit.values)
             .map(|(r, (x, error))| (r.name.clone(), json!({ "value": x, "error": error })))
             .collect();
+        let named = |which: &[bool]| -> Vec<&str> {
+            ranges.iter().zip(which).filter(|(_, w)| **w).map(|(r, _)| r.name.as_str()).collect()
+        };
         let object = json!({
             "schema": "ergoseq/fit/1", "file": a.file.display().to_string(), "params": values,
+            "on_bound": named(&fit.bound), "stationary": named(&fit.stationary),
             "correlation": fit.correlation, "chi_square": fit.chi_square, "freedom": fit.freedom, "weighted": fit.weighted,
             "model": fit.model,
         });
@@ -192,10 +206,16 @@ fn fit_text(a: &args::Fit, experiment: &Experiment, ranges: &[Range], data: &[Da
     let results = bare(experiment, &file, &[]);
     let points: usize = data.iter().map(|d| d.points.len()).sum();
     let mut out = format!("{points} points, {} parameters\n", ranges.len());
-    for ((r, (x, error)), bound) in ranges.iter().zip(&fit.values).zip(&fit.bound) {
+    for (k, (r, (x, error))) in ranges.iter().zip(&fit.values).enumerate() {
         let unit = results.param_unit(&r.name);
-        out += format!("  {:<12} = {x:.7e} +- {error:.1e} {unit}", r.name).trim_end();
-        out += if *bound { "   on its bound, where it has no error\n" } else { "\n" };
+        let side = if *x - r.low < r.high - *x { "lower" } else { "upper" };
+        out += &if fit.bound.get(k) == Some(&true) {
+            format!("  {:<12} = {x:.7e} {unit}   on its {side} bound, where it has no error\n", r.name)
+        } else if fit.stationary.get(k) == Some(&true) {
+            format!("  {:<12} = {x:.7e} {unit}   where results do not change to first order: no error\n", r.name)
+        } else {
+            format!("  {:<12} = {x:.7e} +- {error:.1e} {unit}", r.name).trim_end().to_string() + "\n"
+        };
     }
     for i in 0..ranges.len() {
         for j in 0..i {
@@ -258,8 +278,14 @@ fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<V
         let number = |k: usize| -> Result<f64, String> {
             row[k].trim().parse().map_err(|_| format!("line {line}: `{}` is no number", row[k].trim()))
         };
-        let x = setting(parameter, &format!("{} {unit}", number(0)?), experiment, sources)
-            .map_err(|d| format!("line {line}: {}", d.message))?;
+        let x = setting(parameter, &format!("{} {unit}", number(0)?), experiment, sources).map_err(|d| {
+            let expected = bare(experiment, "", &[]).param_unit(parameter).to_string();
+            if unit.is_empty() && !expected.is_empty() {
+                format!("its first column has no unit: write `{parameter} [{expected}]` in its first line, or another unit of it")
+            } else {
+                format!("line {line}: {}", d.message)
+            }
+        })?;
         for (d, of, errors) in &mut data {
             let scale =
                 |k: usize| scale_of(&others[k].1, experiment).map_err(|why| format!("column `{}`: {why}", others[k].0));

@@ -89,7 +89,7 @@ fn counted(a: &args::Tomography, path: &Path, compiled: &Compiled, values: &Valu
         let object = json!({
             "schema": "ergoseq/counts/1", "file": a.file.display().to_string(), "settings": number, "shots": shots,
             "estimator": a.estimator, "converged": state.converged, "smallest_linear": state.smallest_linear,
-            "unseen": settings.unseen(), "unit": cells.unit, "energies": all,
+            "unseen": settings.unseen(), "unit": cells.unit, "energies": all, "conditions": energies.conditions,
             "state": { "re": entries(|x| x.re), "im": entries(|x| x.im) },
         });
         return terminal::print(&format!("{object:#}\n"));
@@ -113,6 +113,9 @@ fn counted(a: &args::Tomography, path: &Path, compiled: &Compiled, values: &Valu
             "  {name:<13}{:>11.3e}{:>11.3e}{:>11.3e}   {low:.3e}..{high:.3e}\n",
             q.value, q.error, q.corrected
         );
+    }
+    for condition in &energies.conditions {
+        out += &format!("  the intervals hold if {condition}\n");
     }
     terminal::print(&out)
 }
@@ -153,9 +156,10 @@ fn decays(folder: &Path) -> Result<Vec<Decay>, Diagnostic> {
             return Err(wrong(&path, "is no decay").help(NAMES));
         };
         let Points { dwell, start, points } = found.map_err(|why| wrong(&path, &format!("is no decay: {why}")))?;
-        let mut parts = name.split('.');
-        let (Some(readout), Some(nucleus)) = (parts.next(), parts.next()) else {
-            return Err(wrong(&path, "does not tell its readout and nucleus").help(NAMES));
+        let parts: Vec<&str> = name.split('.').collect();
+        let parts = if path.is_dir() { &parts[..] } else { parts.split_last().map_or(&parts[..], |(_, first)| first) };
+        let [readout, nucleus] = *parts else {
+            return Err(wrong(&path, "does not tell its readout and nucleus, and nothing else").help(NAMES));
         };
         // What stands as exact zeros before the first point was never received.
         let deaf = points.iter().take_while(|z| z.re == 0.0 && z.im == 0.0).count();
