@@ -484,7 +484,8 @@ fn decays_are_rehearsed_and_read_back() {
     std::fs::write(path("data/notes.txt"), "").unwrap();
     refused("is no decay");
     assert!(
-        text(&ergoseq(&["plan", "sequences/lab/tomography_pair.seq", "--decays", &data]).stderr).contains("not decays")
+        text(&ergoseq(&["plan", "sequences/lab/tomography_pair.seq", "--decays", &path("elsewhere")]).stderr)
+            .contains("not decays")
     );
 }
 

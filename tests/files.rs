@@ -120,7 +120,9 @@ fn files_that_use_each_other_without_end_are_refused() {
     for name in ["m0.seq", "link.seq"] {
         let done = ergoseq(&folder, &["check", name]);
         assert_eq!(done.status.code(), Some(1), "{name}: {}", said(&done));
-        assert!(said(&done).contains("[E111]"), "{name}: {}", said(&done));
+        // The system may give up on links before the nesting does.
+        let refused = said(&done);
+        assert!(refused.contains("[E111]") || refused.contains("[E205]"), "{name}: {refused}");
     }
     // Sixty files behind each other are no fault.
     std::fs::write(folder.join("m200.seq"), "ergoseq 1\nunits natural\nsystem { spin a : 1/2 }\n").unwrap();
@@ -183,7 +185,7 @@ fn experiments_from_yaml_are_told_apart() {
     std::fs::write(folder.join("a.yaml"), &yaml).unwrap();
     let done = ergoseq(&folder, &["sweep", "a.yaml", "-o", "a.nc"]);
     assert!(done.status.success(), "{}", said(&done));
-    let other = yaml.replacen("pi", "2", 1);
+    let other = yaml.replacen("duration: pi", "duration: 2", 1);
     assert_ne!(yaml, other);
     std::fs::write(folder.join("a.yaml"), other).unwrap();
     let done = ergoseq(&folder, &["sweep", "a.yaml", "-o", "a.nc", "--resume"]);

@@ -34,8 +34,10 @@ fn library() -> Vec<(String, String)> {
 
 /// The layers, lowest first: a module names only modules of lower layers, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["source", "units", "linalg", "noise", "waveform"],
-    &["diagnostic", "spin"],
+    &["source", "linalg", "noise", "waveform"],
+    &["diagnostic"],
+    &["units"],
+    &["spin"],
     &["syntax", "metrics"],
     &["tomography"],
     &["ir"],

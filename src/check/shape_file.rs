@@ -380,7 +380,7 @@ mod tests {
             ("0.2 0\n0.7\n", "line 2: 2 numbers are expected"),
             ("# x y\n0.2 0\n-1 0\n", "complex"),
             ("0.6 0.35\n-1 0\n", "complex"),
-            ("x y\n0.2 0\n1 0\n", "not those"),
+            ("x y\n0.2 0\n1 0\n", "complex"),
             ("0.5 1.570796\n1 3.141593\n", "radian"),
             ("inf 0\n", "`inf` is no number"),
             ("nan nan\n", "`nan` is no number"),

@@ -26,6 +26,11 @@ pub fn interior(from: f64, to: f64) -> (f64, f64) {
     (from + inset(from), to - inset(to))
 }
 
+/// Times this close are one: the end of a cell beside a sample at the same moment, but for rounding.
+pub fn resolution(span: f64) -> f64 {
+    4.0 * f64::EPSILON * span
+}
+
 impl Mesh {
     /// The cells of a generator over its segment.
     ///

@@ -23,6 +23,7 @@ mod plan;
 mod points;
 mod projection;
 mod propagate;
+mod propagator;
 mod question;
 mod readout;
 mod receive;

@@ -5,18 +5,19 @@ use super::generator::Generator;
 use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action};
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
 use super::projection::Projection;
+use super::propagator::{Propagator, SegmentKey};
 use super::question::Refusal;
 use super::readout::Readings;
 use super::receive::{Fid, GROUP, SignalSum};
 use super::signal::Decay;
 use super::step::commutator_free::CommutatorFree;
-use super::step::exact::{EXACT, ExactClosed, ExactOpen, stacked, unstacked};
+use super::step::exact::{EXACT, ExactClosed, ExactOpen};
 use super::step::periodic::Periodic;
 use super::step::{DENSE_LIOUVILLE, Stepper, choose};
 use super::{Lab, Mark, Method, Options, Trace, trace};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Kick, Segment, Step, Tomography, duration};
-use crate::linalg::{C64, Matrix, power, product};
+use crate::linalg::{C64, Matrix, power};
 use crate::metrics::Motion;
 use crate::source::Place;
 use crate::spin::State;
@@ -24,20 +25,8 @@ use rayon::prelude::*;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// A propagator of a segment or of a loop's body.
-#[derive(Clone)]
-enum Propagator {
-    /// On states: `U`.
-    Unitary(Matrix),
-    /// On density matrices, stacked.
-    Super(Matrix),
-}
-
 /// The signals of some members, and their states behind them.
 type Group = (SignalSum, Vec<State>);
-
-/// What identifies a constant segment: its operators, their coefficients, its dissipators, its length.
-type Key = (Vec<(usize, u64)>, usize, u64);
 
 /// How many repetitions of a loop are walked through, where a mode's cutoff is watched.
 const MOST_WATCHED: u64 = 512;
@@ -59,7 +48,7 @@ pub struct Propagation<'a> {
     last_segments: Vec<Option<ActingSegment<'a>>>,
     /// Whether it was noted that the members reach a meeting point at different times.
     spread_noted: bool,
-    propagators: HashMap<Key, Arc<Propagator>>,
+    propagators: HashMap<SegmentKey, Arc<Propagator>>,
     marks: Vec<Mark>,
     traces: Vec<Trace>,
     decays: Vec<Fid<'a>>,
@@ -408,7 +397,7 @@ impl<'a> Propagation<'a> {
         if self.options.method == Method::Auto
             && let Some(propagator) = self.propagator(segment)?
         {
-            let end = apply(&propagator, state);
+            let end = propagator.apply(state);
             self.lab.watch(&end);
             return Ok(end);
         }
@@ -416,7 +405,7 @@ impl<'a> Propagation<'a> {
             && segment.period.is_some()
             && let Some(u) = self.changing(segment)?
         {
-            return Ok(apply(&Propagator::Unitary(u), state));
+            return Ok(Propagator::Unitary(u).apply(state));
         }
         let generator = Generator::of(segment, self.lab.space());
         let mut stepper = choose(&generator, segment, &state, self.options.method, self.options.tolerance)
@@ -438,7 +427,7 @@ impl<'a> Propagation<'a> {
             // Larger ones are moved part by part, without the whole matrix.
             dimension <= super::generator::DENSE_VECTORS
         };
-        let Some(key) = key(segment) else { return Ok(None) };
+        let Some(key) = SegmentKey::of(segment) else { return Ok(None) };
         if !fits {
             return Ok(None);
         }
@@ -502,7 +491,7 @@ impl<'a> Propagation<'a> {
                 Propagator::Unitary(u) => Propagator::Unitary(power(u, count)),
                 Propagator::Super(p) => Propagator::Super(power(p, count)),
             };
-            return Ok(apply(&many, state));
+            return Ok(many.apply(state));
         }
         for _ in 0..count {
             for step in body {
@@ -531,10 +520,10 @@ impl<'a> Propagation<'a> {
             for step in body {
                 state = self.step_member(step, state)?;
             }
-            state = many.as_ref().map_or(state.clone(), |many| apply(many, state));
+            state = many.as_ref().map_or(state.clone(), |many| many.apply(state));
         }
         let rest = count - walked * (between + 1);
-        Ok(if rest > 0 { apply(&raised(rest), state) } else { state })
+        Ok(if rest > 0 { raised(rest).apply(state) } else { state })
     }
 
     /// Looks along a segment whether a mode's cutoff is felt.
@@ -573,7 +562,7 @@ impl<'a> Propagation<'a> {
             };
             total = Some(match total {
                 None => next,
-                Some(before) => match after(before, next) {
+                Some(before) => match before.then(next) {
                     Some(both) => both,
                     None => return Ok(None),
                 },
@@ -581,49 +570,6 @@ impl<'a> Propagation<'a> {
         }
         Ok(total)
     }
-}
-
-/// First `a`, then `b`.
-fn after(a: Propagator, b: Propagator) -> Option<Propagator> {
-    match (a, b) {
-        (Propagator::Unitary(a), Propagator::Unitary(b)) => Some(Propagator::Unitary(product(&b, &a))),
-        (a, b) => {
-            let (a, b) = (superoperator(a)?, superoperator(b)?);
-            Some(Propagator::Super(product(&b, &a)))
-        }
-    }
-}
-
-/// `rho -> U rho U^dagger` is `U* x U` on stacked deviations; the mean below them stays.
-fn superoperator(p: Propagator) -> Option<Matrix> {
-    match p {
-        Propagator::Super(m) => Some(m),
-        Propagator::Unitary(u) if u.nrows() * u.nrows() <= DENSE_LIOUVILLE => {
-            let moved = u.conjugate().kronecker(&u);
-            let n = moved.nrows();
-            let mut whole = moved.resize(n + 1, n + 1, C64::default());
-            whole[(n, n)] = crate::linalg::ONE;
-            Some(whole)
-        }
-        Propagator::Unitary(_) => None,
-    }
-}
-
-fn apply(propagator: &Propagator, state: State) -> State {
-    match (propagator, state) {
-        (Propagator::Unitary(u), State::Pure(psi)) => State::Pure(u * psi),
-        (Propagator::Unitary(u), State::Mixed(rho)) => {
-            State::Mixed(super::generator::deviation(&rho, |d| crate::linalg::conjugate(u, d)))
-        }
-        (Propagator::Super(p), state) => State::Mixed(unstacked(&(p * stacked(&state.density())))),
-    }
-}
-
-fn key(segment: &Segment) -> Option<Key> {
-    let terms: Option<Vec<(usize, u64)>> =
-        segment.hamiltonian.iter().map(|(c, o)| Some((Arc::as_ptr(o) as usize, c.constant()?.to_bits()))).collect();
-    let relaxing = if segment.relaxing.is_empty() { 0 } else { Arc::as_ptr(&segment.relaxing) as usize };
-    Some((terms?, relaxing, segment.duration.to_bits()))
 }
 
 pub(super) fn failed(place: Place, why: &str) -> Fault {

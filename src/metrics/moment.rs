@@ -459,7 +459,10 @@ impl<'a> Moment<'a> {
         let action = argument.action(&self.scene.space);
         Ok(match (self.state, self.deviation()) {
             (State::Pure(psi), _) => action.mean(psi).re,
-            (State::Mixed(_), Some(deviation)) if !self.scene.space.basis().has_copies() => {
+            // A filter without order 0 leaves no identity beside the deviation.
+            (State::Mixed(_), Some(deviation))
+                if self.state.is_normalised() && !self.scene.space.basis().has_copies() =>
+            {
                 argument.sizes().0 + action.trace_with(deviation).re
             }
             (State::Mixed(rho), _) => action.trace_with(rho).re,

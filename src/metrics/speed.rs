@@ -268,9 +268,10 @@ mod tests {
             let theta = half * f64::from(k) / 100.0;
             let (f, share) = (theta.cos().powi(2), orthogonality_share(theta));
             // p arccos(1 - (1 - F) / (2 p (1 - p))) over a fine grid of p: never below, and near the minimum close above.
-            let lowest = 0.5 * (1.0 - theta.sin().mul_add(-theta.sin(), 1.0).sqrt());
             let of = |p: f64| p * (1.0 - (1.0 - f) / (2.0 * p * (1.0 - p))).clamp(-1.0, 1.0).acos();
-            let grid = (0..=20_000).map(|j| of(lowest + (0.5 - lowest) * f64::from(j) / 20_000.0));
+            // p = sin(x)^2 with x from theta/2 to pi/4, evenly in its logarithm.
+            let x = |j: i32| 0.5 * theta * (half / theta).powf(f64::from(j) / 20_000.0);
+            let grid = (0..=20_000).map(|j| of(x(j).sin().powi(2)));
             let least = grid.fold(f64::INFINITY, f64::min);
             assert!(share <= least * (1.0 + 1e-9) && share >= least * (1.0 - 1e-6), "{theta}: {share} {least}");
         }

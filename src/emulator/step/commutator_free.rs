@@ -13,7 +13,7 @@ use super::exact::{stacked, unstacked};
 use super::frame::Frame;
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
-use crate::emulator::mesh::Mesh;
+use crate::emulator::mesh::{Mesh, resolution};
 use crate::hamiltonian::Scalar;
 use crate::linalg::{I, Matrix, exponential, hermitian_eigen, product, real};
 use crate::spin::State;
@@ -113,8 +113,7 @@ impl<'a> CommutatorFree<'a> {
         to: f64,
         mut total: Option<Vec<Matrix>>,
     ) -> Result<Option<Vec<Matrix>>, StepError> {
-        // Cells that end at an edge may be shorter than any step.
-        let smallest = (1e-13 * self.span).min(1e-3 * (to - from));
+        let smallest = resolution(self.span.max(to));
         let mut t = from;
         let mut steps = 0;
         while to - t > smallest {

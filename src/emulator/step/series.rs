@@ -14,7 +14,7 @@
 use super::frame::{Frame, Part};
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
-use crate::emulator::mesh::Mesh;
+use crate::emulator::mesh::{Mesh, resolution};
 use crate::hamiltonian::Scalar;
 use crate::linalg::{C64, Matrix, hermitian_eigen, product, real};
 use crate::spin::State;
@@ -66,7 +66,7 @@ impl Series {
 
     /// `y(to)` from `y(from)` in one part: real parts of all columns, then imaginary ones.
     fn moved(&self, block: &Block, mut y: Mat<f64>, from: f64, to: f64) -> Result<Mat<f64>, StepError> {
-        let smallest = (1e-13 * self.span).min(1e-3 * (to - from));
+        let smallest = resolution(self.span);
         let mut t = from;
         if to - t > smallest && self.is_still(from, to) {
             return still(block, self.field.at(0.5 * (from + to)), y, to - from);
@@ -90,7 +90,7 @@ impl Series {
         let mut h = to - t;
         // What the field may be wrong by, so that the angle of the whole segment is right.
         let allowed = 0.1 * self.tolerance / (self.span * block.strongest.max(f64::MIN_POSITIVE));
-        let smallest = (1e-13 * self.span).min(1e-3 * (to - t));
+        let smallest = resolution(self.span);
         while h > smallest {
             let at = |s: f64| self.field.at(t + s * h);
             let strength = (0..8).map(|k| at((f64::from(k) + 0.5) / 8.0).abs()).fold(0.0, f64::max);

@@ -1,0 +1,71 @@
+//! Propagators of segments and of loops' bodies, as matrices.
+
+use super::generator::deviation;
+use super::step::DENSE_LIOUVILLE;
+use super::step::exact::{stacked, unstacked};
+use crate::hamiltonian::Segment;
+use crate::linalg::{C64, Matrix, ONE, conjugate, product};
+use crate::spin::State;
+use std::sync::Arc;
+
+/// A propagator of a segment or of a loop's body.
+#[derive(Clone)]
+pub enum Propagator {
+    /// On states: `U`.
+    Unitary(Matrix),
+    /// On density matrices, stacked.
+    Super(Matrix),
+}
+
+/// What identifies a constant segment: its operators with their coefficients, its dissipators, its length.
+#[derive(PartialEq, Eq, Hash)]
+pub struct SegmentKey {
+    terms: Vec<(usize, u64)>,
+    relaxing: usize,
+    duration: u64,
+}
+
+impl SegmentKey {
+    /// That of a segment; `None` where its Hamiltonian changes.
+    pub fn of(segment: &Segment) -> Option<SegmentKey> {
+        let term =
+            |(c, o): &(crate::hamiltonian::Scalar, Arc<_>)| Some((Arc::as_ptr(o) as usize, c.constant()?.to_bits()));
+        let terms = segment.hamiltonian.iter().map(term).collect::<Option<Vec<_>>>()?;
+        let relaxing = if segment.relaxing.is_empty() { 0 } else { Arc::as_ptr(&segment.relaxing) as usize };
+        Some(SegmentKey { terms, relaxing, duration: segment.duration.to_bits() })
+    }
+}
+
+impl Propagator {
+    /// This one first, then the next; `None` where the product would be too large.
+    pub fn then(self, next: Propagator) -> Option<Propagator> {
+        match (self, next) {
+            (Propagator::Unitary(a), Propagator::Unitary(b)) => Some(Propagator::Unitary(product(&b, &a))),
+            (a, b) => Some(Propagator::Super(product(&b.superoperator()?, &a.superoperator()?))),
+        }
+    }
+
+    /// `rho -> U rho U^dagger` is `U* x U` on stacked deviations; the mean below them stays.
+    fn superoperator(self) -> Option<Matrix> {
+        match self {
+            Propagator::Super(m) => Some(m),
+            Propagator::Unitary(u) if u.nrows() * u.nrows() <= DENSE_LIOUVILLE => {
+                let moved = u.conjugate().kronecker(&u);
+                let n = moved.nrows();
+                let mut whole = moved.resize(n + 1, n + 1, C64::default());
+                whole[(n, n)] = ONE;
+                Some(whole)
+            }
+            Propagator::Unitary(_) => None,
+        }
+    }
+
+    /// The state behind it.
+    pub fn apply(&self, state: State) -> State {
+        match (self, state) {
+            (Propagator::Unitary(u), State::Pure(psi)) => State::Pure(u * psi),
+            (Propagator::Unitary(u), State::Mixed(rho)) => State::Mixed(deviation(&rho, |d| conjugate(u, d))),
+            (Propagator::Super(p), state) => State::Mixed(unstacked(&(p * stacked(&state.density())))),
+        }
+    }
+}
