@@ -312,12 +312,13 @@ fn with_conditions(mut energies: Energies, plan: &Plan, measured: bool) -> Energ
     const FREEDOM: usize = 50;
     let unseen = plan.parameters - plan.rank;
     if unseen > 0 {
-        let message = format!("the {unseen} parameters that no readout sees are those of the maximally mixed state");
+        let message =
+            format!("right if the {unseen} parameters that no readout sees are those of the maximally mixed state");
         energies.conditions.push(message);
     }
     let freedom = plan.design.len().saturating_sub(plan.rank);
     if measured && freedom < FREEDOM {
-        energies.conditions.push(format!("the noise is what {freedom} numbers left over say it is"));
+        energies.conditions.push(format!("right if the noise is what {freedom} numbers left over say it is"));
     }
     energies
 }

@@ -77,7 +77,7 @@ pub fn readings(results: &Results, r: &Readings) -> String {
         );
     }
     for condition in &e.conditions {
-        out += &format!("  the intervals hold if {condition}\n");
+        out += &format!("  intervals: {condition}\n");
     }
     let q = &e.ergotropy;
     let space = if unit.is_empty() { "" } else { " " };

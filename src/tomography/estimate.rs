@@ -113,7 +113,7 @@ pub struct Energies {
     pub ergotropy: Quantity,
     /// The capacity.
     pub capacity: Quantity,
-    /// What must hold for the intervals to be what they say, one clause each; nothing more where it is empty.
+    /// What must hold for the intervals to be what they say, or why they are not calibrated; empty where nothing is to be said.
     pub conditions: Vec<String>,
 }
 
@@ -258,7 +258,7 @@ fn together(
     errors: [f64; 3],
     tested: [Tested; 3],
     biases: [Option<f64>; 3],
-    repetitions: usize,
+    (repetitions, doubt): (usize, Option<String>),
 ) -> Energies {
     let quantity = |k: usize| Quantity {
         value: values[k],
@@ -270,8 +270,8 @@ fn together(
     };
     let [energy, ergotropy, capacity] = [0, 1, 2].map(quantity);
     let few = repetitions < FEWEST;
-    let conditions = few.then(|| format!("more than {repetitions} repetitions gave the same; {FEWEST} are the fewest"));
-    Energies { energy, ergotropy, capacity, conditions: conditions.into_iter().collect() }
+    let few = few.then(|| format!("not calibrated: {repetitions} repetitions are fewer than {FEWEST}"));
+    Energies { energy, ergotropy, capacity, conditions: few.into_iter().chain(doubt).collect() }
 }
 
 /// The energies of the battery in a state reconstructed from amplitudes whose noise has a standard deviation, by as many repetitions.
@@ -291,7 +291,7 @@ pub fn energies(
     let found = values(&functionals, &battery.reduce(&state))?;
     if sigma <= 0.0 {
         let exact = found.map(|x| Tested { median: x, interval_68: (x, x), interval_95: (x, x) });
-        return Ok(together(found, [0.0; 3], exact, [Some(0.0); 3], FEWEST));
+        return Ok(together(found, [0.0; 3], exact, [Some(0.0); 3], (FEWEST, None)));
     }
     let noise_of = |k: usize| -> Vec<f64> {
         let mut noise = Noise::new(seed, k as u64 + 1);
@@ -312,7 +312,7 @@ pub fn energies(
         })
         .collect::<Result<_, LinalgError>>()?;
     let [work, spread] = second_order(inverse, battery, &state, sigma)?;
-    Ok(together(found, deviations(&again), tested, [Some(0.0), work, spread], repetitions))
+    Ok(together(found, deviations(&again), tested, [Some(0.0), work, spread], (repetitions, tests.doubt())))
 }
 
 /// The energies of the battery in a state reconstructed from counts, with errors and intervals by counts drawn anew, as many shots a
@@ -343,9 +343,10 @@ pub fn counted_energies(
         })
         .collect::<Result<_, LinalgError>>()?;
     let of_found = values(&functionals, &battery.reduce(&found.state))?;
-    let mut out = together(of_found, deviations(&again), tested, [None; 3], repetitions);
+    let mut out = together(of_found, deviations(&again), tested, [None; 3], (repetitions, tests.doubt()));
     if settings.unseen() > 0 {
-        out.conditions.push(format!("the {} products of Pauli matrices that no setting sees are 0", settings.unseen()));
+        out.conditions
+            .push(format!("right if the {} products of Pauli matrices that no setting sees are 0", settings.unseen()));
     }
     Ok((found, out))
 }

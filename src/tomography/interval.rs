@@ -43,6 +43,8 @@ pub struct Tests<'a, R: Readings> {
     found: Matrix,
     /// A state whose readings have the spectrum that was found, on average.
     pub matched: Matrix,
+    /// How many eigenvalues of the battery's state there are no larger than three standard deviations of their readings.
+    small: usize,
 }
 
 /// The two ends of an interval.
@@ -90,6 +92,7 @@ impl<'a, R: Readings> Tests<'a, R> {
             repetitions: repetitions.max(1),
             found: battery.reduce(plain),
             matched: nearest_state(plain)?,
+            small: 0,
         };
         out.match_spectrum()?;
         Ok(out)
@@ -121,10 +124,11 @@ impl<'a, R: Readings> Tests<'a, R> {
             let all = self.repeated(&self.matched, hermitian_values)?;
             let mean = |k: usize| all.iter().map(|v| v[k]).sum::<f64>() / all.len() as f64;
             let means: Vec<f64> = (0..known.len()).map(mean).collect();
-            let noise = (0..known.len())
+            let variances: Vec<f64> = (0..known.len())
                 .map(|k| all.iter().map(|v| (v[k] - means[k]).powi(2)).sum::<f64>() / all.len() as f64)
-                .sum::<f64>()
-                .sqrt();
+                .collect();
+            let noise = variances.iter().sum::<f64>().sqrt();
+            self.small = known.iter().zip(&variances).filter(|(r, v)| **r <= 3.0 * v.sqrt()).count();
             let wanted: Vec<f64> =
                 known.iter().zip(own.values.iter().zip(&means)).map(|(r, (found, mean))| r + found - mean).collect();
             let next = spectrum(&wanted.iter().rev().copied().collect::<Vec<_>>());
@@ -137,6 +141,19 @@ impl<'a, R: Readings> Tests<'a, R> {
             }
         }
         Ok(())
+    }
+
+    /// Why the intervals are not calibrated, where they are not: in trials with three spins, of whose eigenvalues most were as small
+    /// as their noise, 85 to 97 % of the intervals of 95 % held the truth; with one and two spins 92 to 100 % did.
+    pub fn doubt(&self) -> Option<String> {
+        // As few as two spins have.
+        const FEW: usize = 3;
+        (self.small > FEW).then(|| {
+            format!(
+                "not calibrated: {} eigenvalues are as small as their noise, and an interval of 95 % may hold the truth in 85 % only",
+                self.small
+            )
+        })
     }
 
     /// The intervals of a quantity.

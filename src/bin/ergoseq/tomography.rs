@@ -115,7 +115,7 @@ fn counted(a: &args::Tomography, path: &Path, compiled: &Compiled, values: &Valu
         );
     }
     for condition in &energies.conditions {
-        out += &format!("  the intervals hold if {condition}\n");
+        out += &format!("  intervals: {condition}\n");
     }
     terminal::print(&out)
 }
