@@ -100,7 +100,7 @@ fn rewriting(law: &str, usual: u64, rule: impl Fn(&Program, &Step) -> Option<Vec
 /// What is generated is valid and runs, and its states are density matrices.
 #[test]
 fn states_are_density_matrices() {
-    for seed in cases(40) {
+    for seed in cases(12) {
         let text = generate(seed, 1.0).text();
         let states = states(&text).unwrap_or_else(|why| panic!("seed {seed}: {why}\n{text}"));
         assert!(states.len() > 2, "seed {seed}: no states\n{text}");
@@ -116,7 +116,7 @@ fn states_are_density_matrices() {
 /// `loop N { x }` is `x` N times.
 #[test]
 fn a_loop_is_its_body_so_many_times() {
-    rewriting("a loop is its body", 40, |_, step| match step {
+    rewriting("a loop is its body", 12, |_, step| match step {
         Step::Loop(count, body) => Some((0..*count).flat_map(|_| body.clone()).collect()),
         _ => None,
     });
@@ -125,7 +125,7 @@ fn a_loop_is_its_body_so_many_times() {
 /// `loop 1 { x }` is `x`.
 #[test]
 fn a_loop_of_one_is_its_body() {
-    rewriting("a loop of one", 40, |_, step| match step {
+    rewriting("a loop of one", 12, |_, step| match step {
         Step::Delay { record: false, .. } | Step::Evolve { record: false, .. } | Step::Pulse(_) | Step::Timed(_) => {
             Some(vec![Step::Loop(1, vec![step.clone()])])
         }
@@ -136,7 +136,7 @@ fn a_loop_of_one_is_its_body() {
 /// A delay, or an evolution under a constant Hamiltonian, may be cut in two.
 #[test]
 fn two_parts_are_the_whole() {
-    rewriting("two parts", 40, |_, step| match step {
+    rewriting("two parts", 12, |_, step| match step {
         Step::Delay { time, stretched, .. } => Some(
             [0.3, 0.7].map(|share| Step::Delay { time: time * share, stretched: *stretched, record: false }).to_vec(),
         ),
@@ -152,7 +152,7 @@ fn two_parts_are_the_whole() {
 /// `acquire` leaves the state that a delay of the same duration leaves.
 #[test]
 fn an_acquisition_is_a_delay() {
-    rewriting("an acquisition is a delay", 120, |_, step| match step {
+    rewriting("an acquisition is a delay", 12, |_, step| match step {
         Step::Acquire(_, points, dwell) => {
             Some(vec![Step::Delay { time: *points as f64 * dwell, stretched: false, record: false }])
         }
@@ -163,7 +163,7 @@ fn an_acquisition_is_a_delay() {
 /// Recording a statement does not change what it does.
 #[test]
 fn records_change_nothing() {
-    rewriting("a record", 40, |_, step| match step {
+    rewriting("a record", 12, |_, step| match step {
         Step::Delay { time, stretched, record: true } => {
             Some(vec![Step::Delay { time: *time, stretched: *stretched, record: false }])
         }
@@ -177,7 +177,7 @@ fn records_change_nothing() {
 /// Marks change nothing: the end is the same when only the first stays.
 #[test]
 fn marks_change_nothing() {
-    rewriting("a mark", 40, |_, step| match step {
+    rewriting("a mark", 12, |_, step| match step {
         Step::Mark(name) if name != "start" => Some(vec![]),
         _ => None,
     });
@@ -186,7 +186,7 @@ fn marks_change_nothing() {
 /// A call is the body of its `define`.
 #[test]
 fn a_call_is_the_body_of_its_subsequence() {
-    rewriting("a call", 120, |program, step| match step {
+    rewriting("a call", 12, |program, step| match step {
         Step::Call(k) => Some(program.subsequences[*k].clone()),
         _ => None,
     });
@@ -195,7 +195,7 @@ fn a_call_is_the_body_of_its_subsequence() {
 /// A pulse is an evolution under the internal Hamiltonian and its field.
 #[test]
 fn a_pulse_is_an_evolution() {
-    rewriting("a pulse is an evolution", 40, |program, step| match step {
+    rewriting("a pulse is an evolution", 12, |program, step| match step {
         Step::Pulse(pulse) if !program.turns => {
             let two_pi = if program.units.natural { "" } else { "2*pi*" };
             let mut phase = pulse.phase.clone();
@@ -225,7 +225,7 @@ fn a_pulse_is_an_evolution() {
 /// A term may be written in parts: `f A` is `f A/4 + 3 f A/4`.
 #[test]
 fn a_term_may_be_written_in_parts() {
-    rewriting("a term in parts", 40, |_, step| match step {
+    rewriting("a term in parts", 12, |_, step| match step {
         Step::Evolve { terms, time, noise, .. } => {
             let parts = |(c, o): &(String, String)| [0.25, 0.75].map(|part| (format!("{part}*{c}"), o.clone()));
             let terms = terms.iter().flat_map(parts).collect();
@@ -238,7 +238,7 @@ fn a_term_may_be_written_in_parts() {
 /// A time-dependent evolution may begin later: with nothing before, and every time in it later by the same.
 #[test]
 fn an_evolution_may_begin_later() {
-    rewriting("an evolution that begins later", 120, |program, step| match step {
+    rewriting("an evolution that begins later", 12, |program, step| match step {
         Step::Evolve { terms, time, noise: false, .. } if !program.relaxes() && !program.turns => {
             let wait = program.units.time(7.0 * time);
             let later = |(c, o): &(String, String)| {
@@ -254,7 +254,7 @@ fn an_evolution_may_begin_later() {
 /// Sections may stand in any order.
 #[test]
 fn the_order_of_declarations_is_free() {
-    for seed in cases(40) {
+    for seed in cases(12) {
         let program = generate(seed, 1.0);
         let sections = program.sections();
         let shuffled: Vec<String> =
@@ -268,7 +268,7 @@ fn the_order_of_declarations_is_free() {
 fn threads_change_no_bit() {
     let pool = |threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
     let (one, two) = (pool(1), pool(2));
-    for seed in cases(40) {
+    for seed in cases(12) {
         let text = generate(seed, 1.0).text();
         let a = one.install(|| run_with(&text, &Values::new(), Method::Auto));
         let b = two.install(|| run_with(&text, &Values::new(), Method::Auto));
@@ -280,7 +280,7 @@ fn threads_change_no_bit() {
 /// The order in which the spins are declared does not matter to what is measured on them.
 #[test]
 fn the_order_of_the_spins_is_free() {
-    for seed in cases(40) {
+    for seed in cases(12) {
         let program = generate(seed, 1.0);
         let mut other = program.clone();
         other.order = Random(seed).permutation(program.spins.len());
@@ -308,7 +308,7 @@ fn the_order_of_the_spins_is_free() {
 /// All energies doubled and all times halved: the same states.
 #[test]
 fn only_energy_times_time_matters() {
-    for seed in cases(40) {
+    for seed in cases(12) {
         let (program, fast) = (generate(seed, 1.0), generate(seed, 2.0));
         same("energy times time", seed, &program.text(), &fast.text(), AGREE);
     }
@@ -318,7 +318,7 @@ fn only_energy_times_time_matters() {
 #[test]
 fn an_ensemble_is_the_mean_of_its_members() {
     let mut compared = 0;
-    for seed in cases(60) {
+    for seed in cases(12) {
         let program = generate(seed, 1.0);
         let Some(members) = program.members() else { continue };
         if members.len() < 2 {
@@ -366,7 +366,7 @@ fn methods_agree() {
 /// Damaged programs are refused or run; nothing panics.
 #[test]
 fn damaged_programs_do_not_panic() {
-    for seed in cases(200) {
+    for seed in cases(60) {
         let mut random = Random(seed ^ 0xDA4A6ED);
         let text = damaged(&generate(seed, 1.0).text(), &mut random);
         let outcome = std::panic::catch_unwind(|| {

@@ -197,17 +197,20 @@ pub fn arrival(times: impl Iterator<Item = f64> + Clone, weights: &[f64]) -> (f6
 
 /// The mean of the members' states, `sum_m w_m rho_m`.
 pub fn mean_state<'s>(members: impl Iterator<Item = (f64, &'s State)>) -> State {
-    let mut members = members.peekable();
-    let Some((_, first)) = members.peek().copied() else { return State::Mixed(Matrix::zeros(1, 1)) };
+    let members: Vec<(f64, &State)> = members.collect();
+    // A single state may be a vector, whose matrix would not fit.
+    let (_, first) = match members.as_slice() {
+        [] => return State::Mixed(Matrix::zeros(1, 1)),
+        [(_, one)] => return (*one).clone(),
+        [first, ..] => *first,
+    };
     let n = first.dimension();
-    let mut count = 0;
     let mut sum = Matrix::zeros(n, n);
     for (w, state) in members {
-        count += 1;
         match state {
             State::Mixed(rho) => sum.zip_apply(rho, |x, y| *x += y * w),
             State::Pure(_) => sum += state.density().map(|x| x * w),
         }
     }
-    if count == 1 { first.clone() } else { State::Mixed(sum) }
+    State::Mixed(sum)
 }

@@ -30,16 +30,19 @@ struct Generator {
 pub fn generate(seed: u64, scale: f64) -> Program {
     let mut random = Random(seed.wrapping_mul(0x2545_F491_4F6C_DD1D) ^ 0xE4D0);
     let natural = random.chance(3);
+    let spins = spins(&mut random);
+    // Superoperators of more states take seconds a statement.
+    let small = spins.iter().map(|s| s.states).product::<usize>() <= 8;
     let mut g = Generator {
         units: Units { natural, scale },
-        spins: spins(&mut random),
+        spins,
         spread_rf: random.chance(4),
         spread: random.chance(3),
         turned: !natural && random.chance(3),
         turns: !natural && random.chance(4),
         powder: random.chance(5),
-        relaxes: random.chance(3),
-        noise: random.chance(3),
+        relaxes: random.chance(3) && small,
+        noise: random.chance(3) && small,
         position: !natural && random.chance(8),
         cycled: random.chance(6),
         subsequences: vec![],

@@ -29,6 +29,9 @@ use std::fmt;
 /// Up to this dimension of the superoperator its exponential is formed.
 pub const DENSE_LIOUVILLE: usize = 1024;
 
+/// Up to this dimension of the superoperator it is exponentiated step by step under a changing Hamiltonian.
+pub const SMALL_LIOUVILLE: usize = 64;
+
 /// Up to this dimension a pure state under a changing Hamiltonian is moved by exponentials of dense matrices.
 const LARGEST_STEPPED: usize = 600;
 
@@ -138,7 +141,8 @@ pub fn choose<'a>(
         (false, true) if !pure || generator.dimension <= LARGEST_STEPPED => {
             Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span)?)
         }
-        (false, false) if liouville <= DENSE_LIOUVILLE / 4 => {
+        // Larger superoperators cost more to exponentiate than Dop853 costs in all.
+        (false, false) if liouville <= SMALL_LIOUVILLE => {
             Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span)?)
         }
         _ => Box::new(dop853::Dop853Step::new(generator, tolerance)?),

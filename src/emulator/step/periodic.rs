@@ -5,7 +5,7 @@
 
 use super::commutator_free::CommutatorFree;
 use super::exact::{stacked, unstacked};
-use super::{DENSE_LIOUVILLE, StepError, Stepper};
+use super::{SMALL_LIOUVILLE, StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
 use crate::linalg::{Matrix, conjugate, identity, power, product};
 use crate::spin::State;
@@ -34,7 +34,7 @@ impl<'a> Periodic<'a> {
     pub fn new(generator: &'a Generator, tolerance: f64) -> Result<Option<Periodic<'a>>, StepError> {
         let Some(period) = generator.period.filter(|p| FEWEST * p < generator.duration) else { return Ok(None) };
         let d = generator.dimension;
-        let fits = if generator.is_closed() { d <= LARGEST } else { d * d <= DENSE_LIOUVILLE / 4 };
+        let fits = if generator.is_closed() { d <= LARGEST } else { d * d <= SMALL_LIOUVILLE };
         if generator.is_constant() || !fits {
             return Ok(None);
         }
