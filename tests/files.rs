@@ -185,7 +185,7 @@ fn experiments_from_yaml_are_told_apart() {
     std::fs::write(folder.join("a.yaml"), &yaml).unwrap();
     let done = ergoseq(&folder, &["sweep", "a.yaml", "-o", "a.nc"]);
     assert!(done.status.success(), "{}", said(&done));
-    let other = yaml.replacen("duration: pi", "duration: 2", 1);
+    let other = yaml.replacen("duration: pi", "duration: pi/2", 1);
     assert_ne!(yaml, other);
     std::fs::write(folder.join("a.yaml"), other).unwrap();
     let done = ergoseq(&folder, &["sweep", "a.yaml", "-o", "a.nc", "--resume"]);

@@ -64,7 +64,7 @@ fn difference(a: &States, b: &States, tolerance: f64) -> Option<String> {
         compared += 1;
         let part = largest(&(x - y)) / scale;
         // Not `part > tolerance`: what is not a number differs.
-        if !(part <= tolerance) {
+        if part.is_nan() || part > tolerance {
             return Some(format!("at `{mark}` the states differ by {part:.1e} of the deviation"));
         }
     }
@@ -196,7 +196,8 @@ fn a_call_is_the_body_of_its_subsequence() {
 #[test]
 fn a_pulse_is_an_evolution() {
     rewriting("a pulse is an evolution", 12, |program, step| match step {
-        Step::Pulse(pulse) if !program.turns => {
+        // An offset adds a plain number to an angle, which the language keeps apart.
+        Step::Pulse(pulse) if !program.turns && pulse.offset.is_none() => {
             let two_pi = if program.units.natural { "" } else { "2*pi*" };
             let mut phase = pulse.phase.clone();
             for (factor, part) in
@@ -351,7 +352,7 @@ fn an_ensemble_is_the_mean_of_its_members() {
 /// Every method gives the same states.
 #[test]
 fn methods_agree() {
-    for (method, usual, tolerance) in [(Method::Dop853, 40, AGREE), (Method::Plain, 20, AGREE_PLAIN)] {
+    for (method, usual, tolerance) in [(Method::Dop853, 6, AGREE), (Method::Plain, 4, AGREE_PLAIN)] {
         for seed in cases(usual) {
             let text = generate(seed, 1.0).text();
             let wrong = match (states(&text), run_with(&text, &Values::new(), method)) {

@@ -269,7 +269,7 @@ fn plain(rows: &[Row], words: &Words) -> Result<Vec<Step>, String> {
     let swapped = is(0, &["ph", "deg"]);
     if !words.columns.is_empty()
         && !swapped
-        && !(is(0, &["a", "mag", "share", "b1", "rf"]) && is(1, &["ph", "deg", "ang"]))
+        && (!is(0, &["a", "mag", "share", "b1", "rf"]) || !is(1, &["ph", "deg", "ang"]))
     {
         return Err(format!("its columns `{}` are not those of an amplitude and a phase", words.columns.join(" ")));
     }
@@ -315,7 +315,12 @@ fn unambiguous(pairs: &[(usize, f64, f64)], words: &Words) -> Result<(), String>
     let step = std::f64::consts::PI / 36.0;
     let of_pi = |p: f64| p > 1e-3 && (p / step - (p / step).round()).abs() * step < 2e-5;
     let telling = phases().filter(|p| *p > 1e-3).count();
-    if words.says("rad") || fraction && largest <= 6.2832 && telling > 0 && phases().filter(|p| *p > 1e-3).all(of_pi) {
+    if words.says("rad")
+        || fraction
+            && largest <= 1.00001 * std::f64::consts::TAU
+            && telling > 0
+            && phases().filter(|p| *p > 1e-3).all(of_pi)
+    {
         return Err(format!("its phases are those of angles in radian; {help}"));
     }
     Ok(())

@@ -43,7 +43,7 @@ fn deviation(rho: &Matrix) -> Matrix {
 
 /// Notes when the scans of a phase cycle cancel at a tomography.
 pub fn read_out(lab: &Lab, states: &[State]) {
-    if lab.scans < 2 || states.len() % lab.scans != 0 {
+    if lab.scans < 2 || !states.len().is_multiple_of(lab.scans) {
         return;
     }
     let parts: Vec<Matrix> = states.iter().map(|s| deviation(&s.density())).collect();
@@ -57,7 +57,7 @@ pub fn read_out(lab: &Lab, states: &[State]) {
 
 /// Notes when the scans of a phase cycle cancel in a signal: in the coherences that a receiver sees, each in the phase of its scan.
 pub fn acquired(lab: &Lab, acquisitions: &[&Acquire], states: &[State]) {
-    if lab.scans < 2 || states.len() % lab.scans != 0 {
+    if lab.scans < 2 || !states.len().is_multiple_of(lab.scans) {
         return;
     }
     let Some(nucleus) = acquisitions.first().map(|a| a.nucleus.as_str()) else { return };

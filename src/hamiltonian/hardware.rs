@@ -26,6 +26,9 @@ pub struct Spectrometer {
     recycle_delay: f64,
 }
 
+/// A pulse of steps on the grid of a spectrometer: its duration, its strength, and the amplitude and phase of every step.
+pub type Rounded = (f64, f64, Vec<(f64, f64)>);
+
 impl Spectrometer {
     /// The spectrometer of a name, of those that the experiment declares.
     ///
@@ -167,7 +170,7 @@ impl Spectrometer {
         max_rf: Option<f64>,
         span: Span,
         said: &mut Vec<Diagnostic>,
-    ) -> Result<(f64, f64, Vec<(f64, f64)>), Fault> {
+    ) -> Result<Rounded, Fault> {
         let n = table.len().max(1) as f64;
         let length = self.rounded(duration / n, self.clock, ("a step of a shape", "us", 1e-6), span, said);
         if length == 0.0 && duration > 0.0 {

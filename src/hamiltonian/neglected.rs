@@ -44,7 +44,7 @@ pub fn warnings(e: &Evaluator, schedule: &Schedule) -> Result<Vec<Diagnostic>, F
     for (what, shift, place) in shifts(e, field)? {
         let turned = shift * longest;
         // Written so that an infinite shift of spins without a field is said.
-        if longest > 0.0 && !(turned <= VISIBLE) {
+        if longest > 0.0 && (turned.is_nan() || turned > VISIBLE) {
             said.push(warning(what, shift, longest, place.0.unwrap_or_default()));
         }
     }

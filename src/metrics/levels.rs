@@ -68,9 +68,12 @@ pub(super) fn space_of(operator: &Operator) -> Space {
     Space::whole(Arc::new(Basis::new(sites)))
 }
 
+/// A multiple of the identity, and the eigenvalue problems of single subsystems by their number.
+type LocalParts = (f64, Vec<(usize, Eigen)>);
+
 /// The eigenvalues and eigenvectors of every local part, and the energy of the identity; `None` where a term acts on several
 /// subsystems.
-fn local_parts(operator: &Operator) -> Option<Result<(f64, Vec<(usize, Eigen)>), Undefined>> {
+fn local_parts(operator: &Operator) -> Option<Result<LocalParts, Undefined>> {
     let locals = operator.locals()?;
     let means: f64 = locals.iter().map(|(_, m)| m.trace().re / m.nrows() as f64).sum();
     let parts = locals.iter().map(|(site, m)| Ok((*site, hermitian_eigen(m)?))).collect::<Result<Vec<_>, Undefined>>();

@@ -214,8 +214,11 @@ pub fn gibbs_correlation(rho: &Matrix, h: &Matrix) -> Value {
     deviation_correlation(rho, &gibbs_of_energy(rho, h)?)
 }
 
+/// Numbers by level of an operator: its eigenvalues, and what the state holds in each.
+type Populations = (Vec<f64>, Vec<f64>);
+
 /// The populations of a pure state and of the Gibbs state of its energy in the eigenvectors of H.
-fn populations(m: &Moment, argument: &OperatorArgument) -> Result<Option<(Vec<f64>, Vec<f64>)>, Undefined> {
+fn populations(m: &Moment, argument: &OperatorArgument) -> Result<Option<Populations>, Undefined> {
     let Some(psi) = m.pure_system() else { return Ok(None) };
     let t = temperature(m, argument)?;
     let levels: &Levels = argument.levels();

@@ -164,8 +164,8 @@ impl Interval {
         // A multiple of pi is found to rounding only: bounds nearer than that to a turning point are taken to hold it.
         let slack = 4.0 * f64::EPSILON * self.magnitude();
         let (lo, hi) = (self.lo - slack, self.hi + slack);
-        // Negated, so that what is not a number is everything.
-        if !(hi - lo < TAU) {
+        // What is not a number is everything, too.
+        if (hi - lo).is_nan() || hi - lo >= TAU {
             return Interval { lo: -1.0, hi: 1.0 };
         }
         let holds = |phase: f64| ((hi - phase) / TAU).floor() > ((lo - phase) / TAU).ceil() - 1.0;
@@ -264,7 +264,8 @@ mod tests {
 
     #[test]
     fn enclosures_hold_every_value() {
-        let functions: [(fn(Interval) -> Interval, fn(f64) -> f64); 9] = [
+        type Pair = (fn(Interval) -> Interval, fn(f64) -> f64);
+        let functions: [Pair; 9] = [
             (Interval::sin, f64::sin),
             (Interval::cos, f64::cos),
             (Interval::exp, f64::exp),

@@ -119,7 +119,7 @@ struct Search<'a> {
 impl Search<'_> {
     fn examine(&mut self, cell: Cell) -> Result<Verdict, Unresolved> {
         // Slopes tell where a switch is crossed; the expensive coefficients only matter where none is.
-        self.work += 2 * self.tape.len();
+        self.work += 2 * self.tape.size();
         let crossing = self.tape.enclose((cell.from, cell.to), &cell.sides, 1, &mut self.models);
         if self.is_negligible(&cell) {
             return Ok(Verdict::Resolved(cell.to));
@@ -127,7 +127,7 @@ impl Search<'_> {
         if let Some(crossing) = crossing {
             return self.divide(cell, crossing);
         }
-        self.work += 10 * self.tape.len();
+        self.work += 10 * self.tape.size();
         self.tape.enclose((cell.from, cell.to), &cell.sides, ORDER, &mut self.models);
         if self.is_polynomial(&cell) { Ok(Verdict::Resolved(cell.to)) } else { self.halve(cell) }
     }

@@ -1,7 +1,7 @@
 //! Numbers, and functions of time as expressions: what a coefficient of a Hamiltonian is.
 //!
 //! A waveform is data, never a closure, so that its edges can be isolated, its range bounded and its smooth parts resolved with
-//! an error bound (see [`super::mesh`]).
+//! an error bound (see [`mod@super::mesh`]).
 
 use super::function::Function;
 use super::interval::{ENTIRE, Interval};

@@ -100,7 +100,7 @@ impl Tape {
     }
 
     /// How many operations there are.
-    pub fn len(&self) -> usize {
+    pub fn size(&self) -> usize {
         self.operations.len()
     }
 

@@ -92,13 +92,16 @@ pub struct Spin {
     pub states: usize,
 }
 
+/// Amplitudes of basis states, each by the digits of its spins.
+pub type Superposition = Vec<(f64, Vec<usize>)>;
+
 /// The prepared state.
 #[derive(Clone)]
 pub enum State {
     /// Any, by its text.
     Text(String),
     /// A mixture of superpositions of basis states: weights, and in each amplitudes with the digits of the spins.
-    Kets(Vec<(f64, Vec<(f64, Vec<usize>)>)>),
+    Kets(Vec<(f64, Superposition)>),
 }
 
 /// A factor that may depend on time: its text, in which `{t}` stands for the time.
