@@ -251,7 +251,9 @@ fn what_cannot_be_resolved_is_refused() {
         for method in [Method::Auto, Method::Dop853, Method::Plain] {
             let options = Options { method, ..Options::default() };
             let refused = ergoseq::run(&compiled.experiment, &Default::default(), &options).unwrap_err();
-            assert_eq!(refused.code.number(), "E504", "{coefficient}, {method:?}: {}", refused.message);
+            // Phases without a bound are refused before the waveform is resolved.
+            let code = refused.code.number();
+            assert!(code == "E504" || code == "E404", "{coefficient}, {method:?}: {}", refused.message);
         }
     }
 }

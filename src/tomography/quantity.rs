@@ -145,7 +145,7 @@ impl Functional {
 pub fn rotated(vectors: &Matrix, values: &[f64]) -> Matrix {
     conjugate(
         vectors,
-        &Matrix::from_diagonal(&nalgebra::DVector::from_iterator(values.len(), values.iter().map(|x| real(*x)))),
+        &Matrix::from_diagonal(&crate::linalg::Vector::from_iterator(values.len(), values.iter().map(|x| real(*x)))),
     )
 }
 
