@@ -226,7 +226,9 @@ impl Landscape {
 
     fn answer(&self, rho: &Matrix) -> Result<f64, Fault> {
         let state = State::Mixed(rho.clone());
-        self.question.answer(Some(&self.lab.moment(&state, None, None)), &BTreeMap::new()).map_err(|refusal| {
+        // Shapes differ between evaluations: no spectrum is carried over from one to the next.
+        let moment = self.lab.moment(&state, None, None).in_unitary_part(None);
+        self.question.answer(Some(&moment), &BTreeMap::new()).map_err(|refusal| {
             let why = match refusal {
                 Refusal::Undefined(why) => why.to_string(),
                 Refusal::NotFinite(x) => format!("it is {x}"),

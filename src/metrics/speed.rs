@@ -197,7 +197,7 @@ impl Path {
         let operator = motion.hamiltonian()?;
         let n = operator.dimension();
         if n > LARGEST_PATH {
-            let why = format!("a path of {n} states is too large to be followed back: the limit is {LARGEST_PATH}");
+            let why = format!("a path is followed back for up to {LARGEST_PATH} states, this system has {n}");
             return Err(Undefined::Domain(why));
         }
         let (hamiltonian, now) = (operator.matrix(), m.density()?.clone());
