@@ -272,8 +272,7 @@ measure {{ {measure} }}",
     let (w, e) = (at(&run, "m", "ergotropy").unwrap(), at(&run, "m", "energy").unwrap());
     assert!((w - e - 14.0).abs() < 1e-10);
     assert!((at(&run, "m", "ergotropic_gap").unwrap() + at(&run, "m", "marginal_ergotropy").unwrap() - w).abs() < 1e-9);
-    let refused =
-        ["parallel_ergotropy", "conserving_ergotropy(Z(s[1]))", "mandelstam_tamm_time", "margolus_levitin_time"];
+    let refused = ["parallel_ergotropy", "conserving_ergotropy(Z(s[1]))", "margolus_levitin_time"];
     for key in refused {
         assert_eq!(at(&run, "m", key), None, "{key}");
         let why = run.notes.iter().find(|n| n.starts_with(&format!("`{key}`"))).unwrap();
