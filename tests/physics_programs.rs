@@ -196,9 +196,9 @@ fn a_call_is_the_body_of_its_subsequence() {
 #[test]
 fn a_pulse_is_an_evolution() {
     rewriting("a pulse is an evolution", 12, |program, step| match step {
-        // An offset adds a plain number to an angle, which the language keeps apart.
-        Step::Pulse(pulse) if !program.turns && pulse.offset.is_none() => {
-            let two_pi = if program.units.natural { "" } else { "2*pi*" };
+        // A cycle is a phase of pulses alone.
+        Step::Pulse(pulse) if !program.turns && !pulse.phase.contains("phi") => {
+            let two_pi = if program.units.natural { "" } else { "(2*pi) rad*" };
             let mut phase = pulse.phase.clone();
             for (factor, part) in
                 [(two_pi, pulse.offset.as_ref().map(|o| format!("{o}*{{t}}"))), ("", pulse.modulation.clone())]
