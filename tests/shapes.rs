@@ -61,8 +61,7 @@ fn every_dialect_is_read_right_or_refused() {
             wrong.push(format!("{name}: {said}"));
             continue;
         };
-        let marks = run["points"][0]["marks"].as_array().unwrap();
-        let seen = &marks.iter().find(|m| m["name"] == "seen").unwrap()["values"];
+        let seen = &run["points"][0]["marks"]["seen"]["values"];
         for (operator, right) in ["Ix", "Iy", "Iz"].iter().zip(right) {
             let found = seen[format!("order({operator}(h))")].as_f64().unwrap_or(0.0);
             // The pulse is exact but for the ratios in the files, of six digits at the least.
