@@ -30,7 +30,7 @@ impl Noise {
     pub fn successes(&mut self, trials: u64, probability: f64) -> u64 {
         match Binomial::new(trials, probability.clamp(0.0, 1.0)) {
             Ok(binomial) => binomial.sample(&mut self.0),
-            // Only a probability that is no number is refused.
+            // Only a probability that is not a number is refused.
             Err(_) => 0,
         }
     }

@@ -255,11 +255,11 @@ measure { purity }",
     for (height, element) in heights.iter().zip([0.48, 0.36, 0.64, 0.48]) {
         assert!((height / heights[2] - element / 0.64).abs() < 1e-9, "{heights:?}");
     }
-    // Near to the even mixture the deviation is drawn, and said to be.
+    // Near to the maximally mixed state the deviation is drawn, and said to be.
     let thermal = compiled(Path::new("sequences/jeener_broekaert.seq"));
     let drawn = drawing(&thermal, "hinton").unwrap();
     assert!(
-        drawn.label.contains("deviation from the even mixture; the largest element is 1.37937e\u{2212}5"),
+        drawn.label.contains("deviation from the maximally mixed state; the largest element is 1.37937e\u{2212}5"),
         "{}",
         drawn.label
     );

@@ -418,7 +418,7 @@ fn a_tomography_is_planned_rehearsed_and_fed_with_data() {
     let lines: Vec<&str> = rows.lines().collect();
     for (data, why) in [
         (lines[..5].join("\n"), "4 amplitudes are there, 16 are needed"),
-        (rows.replace("II,1H,-107.5,", "II,1H,-107.5,nan,"), "`nan` is no number"),
+        (rows.replace("II,1H,-107.5,", "II,1H,-107.5,nan,"), "`nan` is not a number"),
         (
             lines[1..].iter().map(|l| l.split(',').take(3).collect::<Vec<_>>().join(",") + ",0,0\n").collect(),
             "all amplitudes are zero",
@@ -471,7 +471,7 @@ fn decays_are_rehearsed_and_read_back() {
     refused("511 points are announced and 512 are there");
     let first = good.lines().nth(5).unwrap();
     std::fs::write(&decay, good.replacen(first, "nan 0", 1)).unwrap();
-    refused("a decay of 1H has a point that is no number");
+    refused("a decay of 1H has a point that is not a number");
     std::fs::write(&decay, good.replace("SW=1000", "SW=2000")).unwrap();
     refused("are received at different times");
     std::fs::remove_file(&decay).unwrap();

@@ -52,7 +52,7 @@ fn same(a: Option<f64>, b: Option<f64>, tolerance: f64, scale: f64) -> bool {
     }
 }
 
-/// The largest difference between the deviations of two states from the even mixture, beside the size of these.
+/// The largest difference between the deviations of two states from the maximally mixed state, beside the size of these.
 fn apart(a: &ergoseq::linalg::Matrix, b: &ergoseq::linalg::Matrix) -> f64 {
     let n = a.nrows() as f64;
     let mut size = 0.0f64;

@@ -214,7 +214,7 @@ fn what_cannot_be_looked_for_is_refused() {
     let why = fit(&experiment, &none, &options, &ranges, &[data.clone()]).unwrap_err().message;
     assert!(why.contains("do not determine flip, size together"), "{why}");
     data.points = vec![(0.02, f64::NAN, None); 5];
-    assert!(fit(&experiment, &none, &options, &ranges, &[data]).unwrap_err().message.contains("is no number"));
+    assert!(fit(&experiment, &none, &options, &ranges, &[data]).unwrap_err().message.contains("is not a number"));
 }
 
 #[test]
@@ -318,7 +318,7 @@ fn slopes_of_shapes_are_those_of_differences() {
     // What is linear in the state, what depends on its eigenvalues, and what is quadratic.
     for result in ["stored_energy", "ergotropy", "purity"] {
         let expr = parse_expression(result, 0).unwrap();
-        // Cold enough that differences are not lost in the rounding beside the even mixture.
+        // Cold enough that differences are not lost in the rounding beside the maximally mixed state.
         let (given, options) = (Values::from([("T".to_string(), 20e-3)]), Options::default());
         let landscape = Landscape::new(&experiment, &given, &options, "own", (&expr, Some("charged"))).unwrap();
         let (value, slopes) = landscape.slope(&cartesian).unwrap();

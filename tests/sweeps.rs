@@ -189,7 +189,7 @@ fn what_cannot_be_is_refused() {
     let folder = Folder::new("refused");
     let (out, other) = (folder.path("map.nc"), folder.path("other.nc"));
     done(&["sweep", FILE, "-o", &out]);
-    refused(&["sweep", FILE, "-o", &out], 3, "`--resume` goes on with it, `--force` begins anew");
+    refused(&["sweep", FILE, "-o", &out], 3, "`--resume` goes on with it, `--force` starts over");
     refused(&["sweep", FILE, "-o", &out, "--resume", "--set", "theta=10 deg"], 3, "it belongs to another sweep");
     refused(
         &["sweep", FILE, "-o", &out, "--resume", "--sweep", "tau=1us .. 2us points 60"],

@@ -117,7 +117,7 @@ fn what_vectors_cannot_do_is_said() {
     );
     let collective = "ergoseq 1\nunits natural\nsystem { collective c : 8 * 1/2 }\nsequence {\n    prepare mixed\n    evolve Ix(c) for 1\n}\nmeasure { order(Iz(c)) }\n";
     assert!(wrong(collective).contains("stand for many"));
-    // The even mixture has no order.
+    // The maximally mixed state has no order.
     let even = run(&compiled(&CHAIN.replace("prepare thermal", "prepare mixed")), &Values::new(), &typical(2, 0), &[])
         .unwrap();
     assert!(

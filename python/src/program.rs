@@ -109,7 +109,7 @@ impl Program {
         files: Option<Vec<UsedFile>>,
     ) -> PyResult<Program> {
         let mut used: Vec<UsedFile> = Vec::new();
-        let mut read_file = |wanted: &str, from: &str| -> Result<(String, String), String> {
+        let read_file = |wanted: &str, from: &str| -> Result<(String, String), String> {
             if let Some(files) = &files {
                 let known = files.iter().find(|(path, within, ..)| path == wanted && within == from);
                 let (.., shown, text) =

@@ -18,7 +18,7 @@ const MOST_STEPS: usize = 1_000_000;
 /// A step: amplitude as a share of the peak, phase in radian.
 type Step = (f64, f64);
 
-/// A line of numbers: the number of the line, and what stands in it.
+/// A line of numbers: its line number and its values.
 type Row = (usize, Vec<f64>);
 
 /// The steps of a shape, of equal length: amplitude as a share of the peak, phase in radian.
@@ -59,7 +59,7 @@ fn numbers(content: &str, line: usize) -> Result<Vec<f64>, String> {
     words
         .map(|w| match w.parse::<f64>() {
             Ok(x) if x.is_finite() => Ok(x),
-            _ => Err(format!("line {line}: `{w}` is no number")),
+            _ => Err(format!("line {line}: `{w}` is not a number")),
         })
         .collect()
 }
@@ -91,7 +91,7 @@ fn bruker(text: &str) -> Result<Vec<Step>, String> {
             content = "";
             match label(name).as_str() {
                 "NPOINTS" => {
-                    promised = Some(value.parse().map_err(|_| format!("line {number}: NPOINTS is no number"))?);
+                    promised = Some(value.parse().map_err(|_| format!("line {number}: NPOINTS is not a number"))?);
                 }
                 "$SHAPEEXMODE" if value.eq_ignore_ascii_case("gradient") => {
                     return Err(format!("line {number}: it is the shape of a gradient, not of a pulse"));
@@ -364,7 +364,7 @@ mod tests {
         let short = "##NPOINTS= 3\n##XYPOINTS= (XY..XY)\n50, 0\n100, 180\n##END=\n";
         assert_eq!(shape_file(short).unwrap_err(), "NPOINTS promises 3 steps, 2 are there");
         assert_eq!(shape_file("0.5\n").unwrap_err(), "line 1: an amplitude and a phase are expected, 1 numbers found");
-        assert_eq!(shape_file("a 0\n").unwrap_err(), "line 1: `a` is no number");
+        assert_eq!(shape_file("a 0\n").unwrap_err(), "line 1: `a` is not a number");
         assert_eq!(shape_file("").unwrap_err(), "it has no steps");
         assert_eq!(
             shape_file("0,5 0\n1,0 180\n").unwrap_err(),
@@ -387,8 +387,8 @@ mod tests {
             ("0.6 0.35\n-1 0\n", "complex"),
             ("x y\n0.2 0\n1 0\n", "complex"),
             ("0.5 1.570796\n1 3.141593\n", "radian"),
-            ("inf 0\n", "`inf` is no number"),
-            ("nan nan\n", "`nan` is no number"),
+            ("inf 0\n", "`inf` is not a number"),
+            ("nan nan\n", "`nan` is not a number"),
         ] {
             let why = shape_file(text).expect_err(text);
             assert!(why.contains(part), "{text}: {why}");

@@ -33,7 +33,7 @@ fn kept(parts: &[Matrix], scans: usize) -> Option<f64> {
     (of_scans > 0.0).then(|| of_means / of_scans)
 }
 
-/// The deviation of a density matrix from the even mixture.
+/// The deviation of a density matrix from the maximally mixed state.
 fn deviation(rho: &Matrix) -> Matrix {
     let mean = rho.trace() / rho.nrows() as f64;
     let mut d = rho.clone();

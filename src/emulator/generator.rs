@@ -82,7 +82,7 @@ pub struct Generator {
     pub dimension: usize,
     /// How long the segment takes.
     pub duration: f64,
-    /// The time after which H repeats itself, where it changes and does.
+    /// The period of H, where it is periodic.
     pub period: Option<f64>,
     terms: Vec<Term>,
     mesh: OnceCell<Mesh>,

@@ -244,7 +244,7 @@ impl Landscape {
         let n = rho.nrows();
         let even = C64::new(1.0 / n as f64, 0.0);
         let deviation = Matrix::from_fn(n, n, |i, j| if i == j { rho[(i, j)] - even } else { rho[(i, j)] });
-        // A share of the deviation from the even mixture, which at a polarisation of 1e-5 is all there is: rounding leaves some 1e-7
+        // A share of the deviation from the maximally mixed state, which at a polarisation of 1e-5 is all there is: rounding leaves some 1e-7
         // of a slope there, and four points have no error of the second order.
         let size = 2e-3 * deviation.iter().map(|x| x.norm()).fold(0.0, f64::max).max(1e-300);
         let along = |direction: &dyn Fn(&mut Matrix, f64)| -> Result<f64, Fault> {

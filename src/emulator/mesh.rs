@@ -63,7 +63,7 @@ impl Mesh {
         let (first, last) = ((from / period).floor(), (to / period).ceil());
         if (last - first) * self.ends.len() as f64 > MOST_ENDS {
             let message = format!(
-                "the Hamiltonian repeats itself {:e} times between t = {from:e} and {to:e}, too often for this method",
+                "the Hamiltonian has {:e} periods between t = {from:e} and {to:e}, too many for this method",
                 last - first
             );
             return Err(StepError::Tolerance(message));

@@ -23,7 +23,7 @@ pub const MOST_POINTS: u64 = 1_000_000_000_000;
 /// The axes of a sweep. Parameters that are given are not swept.
 ///
 /// # Errors
-/// When a sweep has no points, when sweeps that run together differ in length, or when there are more than a million.
+/// When a sweep has no points, when sweeps that run together differ in length, or when there are more than 10^12.
 pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, Fault> {
     if experiment.sweeps.is_empty() {
         return Ok(vec![]);

@@ -277,7 +277,7 @@ impl<'a> Propagation<'a> {
         Ok(())
     }
 
-    /// What is asked, of the mean state of some members; `None` where it has no value.
+    /// The requested metrics of the members' mean state; `None` where a metric is undefined.
     fn values(
         &self,
         members: &[MemberAt],

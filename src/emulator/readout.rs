@@ -42,7 +42,7 @@ pub struct Readings {
     pub chi_square: Option<f64>,
     /// Whether the iteration converged, and in how many steps.
     pub converged: (bool, usize),
-    /// The correlation of the deviation from the even mixture with that of the true state.
+    /// The correlation of the deviation from the maximally mixed state with that of the true state.
     pub correlation: f64,
     /// What was read: line by line of every readout.
     pub amplitudes: Vec<Amplitude>,
@@ -293,7 +293,7 @@ fn table(t: &Tomography, plan: &Plan, amplitudes: &[f64]) -> Vec<Amplitude> {
         .collect()
 }
 
-/// The cosine of the angle between two deviations from the even mixture.
+/// The cosine of the angle between two deviations from the maximally mixed state.
 fn correlation(a: &Matrix, b: &Matrix) -> f64 {
     let deviation = |m: &Matrix| {
         let level = m.trace() / m.nrows() as f64;

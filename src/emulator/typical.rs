@@ -1,6 +1,6 @@
 //! Mixed states of many spins by random vectors.
 //!
-//! A density matrix of twenty spins would need sixteen terabytes. A state near the even mixture, `rho = (1 + A)/N`, is had from vectors
+//! A density matrix of twenty spins would need sixteen terabytes. A state near the maximally mixed state, `rho = (1 + A)/N`, is had from vectors
 //! whose amplitudes have one size and random phases (Hams and De Raedt, Phys. Rev. E 62, 4365; "typicality"):
 //!
 //! ```text
@@ -197,7 +197,7 @@ pub(super) fn run(
     Ok(run)
 }
 
-/// The order of the even mixture is nothing over nothing.
+/// The order of the maximally mixed state is nothing over nothing.
 fn defined(x: f64) -> Option<f64> {
     x.is_finite().then_some(x)
 }

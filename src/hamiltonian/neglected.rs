@@ -35,7 +35,7 @@ pub fn warnings(e: &Evaluator, schedule: &Schedule) -> Result<Vec<Diagnostic>, F
     if field == 0.0 && schedule.prepare.iter().any(is_thermal) {
         let span = schedule.prepare_place.0.unwrap_or_default();
         said.push(
-            Diagnostic::new(Code::Vanishes, span, "without a field the thermal state is the even mixture")
+            Diagnostic::new(Code::Vanishes, span, "without a field the thermal state is the maximally mixed state")
                 .label("no polarisation")
                 .help("every signal and every ergotropy is 0 from here on; `field 9.4 T` polarises the spins"),
         );

@@ -208,7 +208,7 @@ pub struct Tomography {
     pub channels: Vec<Receiving>,
     /// What acts during acquisition, rad/s.
     pub hamiltonian: Arc<Operator>,
-    /// The deviation of the thermal state from the even mixture, times the number of states, whose strongest line is the reference.
+    /// The deviation of the thermal state from the maximally mixed state, times the number of states, whose strongest line is the reference.
     pub thermal: Operator,
     /// Signal to noise of the reference in one scan; no noise when not given.
     pub snr: Option<f64>,

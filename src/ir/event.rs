@@ -304,7 +304,7 @@ pub enum State {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sites: Option<Expr>,
     },
-    /// The even mixture of all states.
+    /// The maximally mixed state.
     Mixed {
         /// Which; all that no other state names when not given.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -377,7 +377,7 @@ pub const STATES: &[(&str, &str, &str)] = &[
         " or thermal(sites)",
         "the product of every spin's own Zeeman Gibbs state at the laboratory field and temperature",
     ),
-    ("mixed", " or mixed(sites)", "the even mixture of all states"),
+    ("mixed", " or mixed(sites)", "the maximally mixed state"),
     (
         "gibbs",
         "(H, T)",

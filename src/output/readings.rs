@@ -31,7 +31,7 @@ pub fn readings(results: &Results, r: &Readings) -> String {
         r.scans
     );
     if unseen > 0 {
-        out += &format!("  the other {unseen} are taken to be those of the even mixture\n");
+        out += &format!("  the other {unseen} are taken to be those of the maximally mixed state\n");
     }
     // What rounds to zero has no sign.
     let six = |x: f64| if x.abs() < 5e-7 { 0.0 } else { x };
@@ -44,7 +44,7 @@ pub fn readings(results: &Results, r: &Readings) -> String {
         out += " (no physical state)";
     }
     out += &format!(
-        "\n  correlation with the {} deviation from the even mixture {:.6}\n",
+        "\n  correlation with the {} deviation from the maximally mixed state {:.6}\n",
         if r.measured { "emulated" } else { "true" },
         r.correlation
     );

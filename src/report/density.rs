@@ -1,6 +1,6 @@
 //! Density matrices at the marks: squares as large as their elements, or towers as high.
 //!
-//! At room temperature a state is the even mixture and a deviation of 1e-5, and a picture of it would be one of the mixture. Where all
+//! At room temperature a state is the maximally mixed state and a deviation of 1e-5, and a picture of it would be one of the mixture. Where all
 //! states lie that near to it, their deviations are drawn, and the picture says so.
 
 use super::html::number;
@@ -24,7 +24,7 @@ pub struct States {
     pub basis: Vec<String>,
     /// Names of moments, with the matrices that are drawn.
     pub moments: Vec<(String, Matrix)>,
-    /// Whether these are deviations from the even mixture.
+    /// Whether these are deviations from the maximally mixed state.
     pub deviation: bool,
     /// The largest magnitude of any element.
     pub largest: f64,
@@ -76,7 +76,7 @@ type Part = (&'static str, Vec<Vec<f64>>);
 
 impl States {
     fn caption(&self) -> String {
-        let what = if self.deviation { "deviation from the even mixture" } else { "density matrix" };
+        let what = if self.deviation { "deviation from the maximally mixed state" } else { "density matrix" };
         let left = if self.left > 0 { format!("; {} more moments are not drawn", self.left) } else { String::new() };
         format!("{what}; the largest element is {}{left}", number(Some(self.largest)))
     }

@@ -5,7 +5,7 @@
 
 use crate::emulator::{Block, Rehearsal};
 use crate::hamiltonian::Evaluator;
-use crate::ir::{Event, EventKind, Experiment, Lock, Pulse};
+use crate::ir::{Align, Event, EventKind, Experiment, Lock, Pulse};
 use crate::output::drawing::{Anchor, Drawing, Shape, Stroke};
 use crate::output::scaled;
 use crate::syntax::Expr;
@@ -138,8 +138,8 @@ impl Page<'_> {
                 out.text(middle, y, Anchor::Middle, "small", "prepare");
                 out.line((d.x + d.width, y + 6.0), (d.x + d.width, self.bottom - 30.0), "edge");
             }
-            EventKind::Pulse(pulse) => self.pulse(out, pulse, d, rf),
-            EventKind::Parallel { pulses, .. } => pulses.iter().for_each(|p| self.pulse(out, p, d, rf)),
+            EventKind::Pulse(pulse) => self.pulse(out, pulse, d, (rf, Align::Centre)),
+            EventKind::Parallel { align, pulses } => pulses.iter().for_each(|p| self.pulse(out, p, d, (rf, *align))),
             EventKind::Lock(lock) => self.lock(out, lock, d),
             EventKind::Delay { duration, .. } => {
                 let y = (self.line)(0) + 14.0;
@@ -195,15 +195,22 @@ impl Page<'_> {
         out.rect(d.x, y, d.width, height, class);
     }
 
-    fn pulse(&self, out: &mut Drawing, pulse: &Pulse, d: &Drawn, rf: Option<f64>) {
-        // An ideal pulse has no strength: it is drawn as a full bar without width.
+    fn pulse(&self, out: &mut Drawing, pulse: &Pulse, d: &Drawn, (rf, align): (Option<f64>, Align)) {
+        // An ideal pulse has no strength: it is drawn as a full bar without width, where it is aligned beside others.
         let strength = match rf {
             Some(rf) if self.strongest > 0.0 && !pulse.ideal => 14.0 + 20.0 * rf / self.strongest,
             _ => 34.0,
         };
         let y = self.row(&pulse.nucleus);
-        let middle = d.x + d.width / 2.0;
-        let half = if pulse.ideal { 3.0 } else { d.width / 2.0 - 8.0 };
+        let whole = d.width / 2.0 - 8.0;
+        let half = if pulse.ideal { 3.0 } else { whole };
+        let middle = d.x
+            + d.width / 2.0
+            + match align {
+                Align::Start => half - whole,
+                Align::Centre => 0.0,
+                Align::End => whole - half,
+            };
         if pulse.shape.is_some() {
             let (quarter, top) = (half / 2.0, y - strength);
             let up = Stroke::Curve([middle - quarter, y, middle - quarter, top, middle, top]);

@@ -125,7 +125,7 @@ impl LeastSquaresProblem<f64, Dyn, Dyn> for Problem<'_> {
 /// Fits parameters to data.
 ///
 /// # Errors
-/// When there are fewer points than parameters, a point is no number, the experiment fails, or the data do not determine a parameter.
+/// When there are fewer points than parameters, a point is not a number, the experiment fails, or the data do not determine a parameter.
 pub fn fit(
     experiment: &Experiment,
     given: &Values,
@@ -141,7 +141,7 @@ pub fn fit(
     }
     let all = || data.iter().flat_map(|d| &d.points);
     if all().any(|(x, y, e)| !x.is_finite() || !y.is_finite() || e.is_some_and(|e| e.is_nan() || e <= 0.0)) {
-        return Err(wrong(Code::OutOfRange, "a measured point is no number, or its error is not positive".into()));
+        return Err(wrong(Code::OutOfRange, "a measured point is not a number, or its error is not positive".into()));
     }
     if let Some(d) = data.iter().find(|d| ranges.iter().any(|r| r.name == d.parameter)) {
         return Err(wrong(Code::Contradiction, format!("`{}` is measured against and varied", d.parameter)));

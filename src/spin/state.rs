@@ -194,7 +194,7 @@ pub fn boltzmann(levels: &[f64], copies: &[f64], temperature: f64) -> Vec<f64> {
     weights.into_iter().map(|w| w / z).collect()
 }
 
-/// The Gibbs state `exp(-H/T)/Z`, H and T in the same units. T = 0 gives the even mixture of the ground level, infinite T the
+/// The Gibbs state `exp(-H/T)/Z`, H and T in the same units. T = 0 gives the maximally mixed state of the ground level, infinite T the
 /// identity. The lowest energy is subtracted first, so no temperature overflows.
 ///
 /// # Errors

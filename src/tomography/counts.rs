@@ -176,7 +176,7 @@ impl Settings {
         let mut p = vec![0.0; f.len()];
         let allowed = |p: &[f64]| p.iter().zip(f).all(|(p, f)| *f == 0.0 || *p > 0.0);
         self.probabilities_of(&r, &mut p);
-        // The even mixture allows every outcome, so a share of it does.
+        // The maximally mixed state allows every outcome, so a share of it does.
         while !allowed(&p) {
             r.iter_mut().skip(1).for_each(|x| *x *= 0.9);
             self.probabilities_of(&r, &mut p);

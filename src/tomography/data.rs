@@ -46,7 +46,7 @@ pub fn read(text: &str) -> Result<Vec<Amplitude>, String> {
                 n.parse::<f64>()
                     .ok()
                     .filter(|x| x.is_finite())
-                    .ok_or_else(|| format!("line {}: `{n}` is no number", k + 1))
+                    .ok_or_else(|| format!("line {}: `{n}` is not a number", k + 1))
             })
             .collect::<Result<_, String>>()?;
         let [frequency, real, imaginary] = numbers.as_slice() else {
@@ -119,7 +119,7 @@ mod tests {
     fn a_table_is_read_and_its_mistakes_are_named() {
         let table = read("readout,nucleus,frequency [Hz],real,imaginary\nII,1H,-107.5,1e-6,0\n# a comment\n").unwrap();
         assert_eq!((table.len(), table[0].readout.as_str(), table[0].frequency), (1, "II", -107.5));
-        assert_eq!(read("II,1H,0,nan,0").unwrap_err(), "line 1: `nan` is no number");
+        assert_eq!(read("II,1H,0,nan,0").unwrap_err(), "line 1: `nan` is not a number");
         assert!(read("II,1H,0,1").unwrap_err().starts_with("line 1: the columns are"));
         assert!(read("II").unwrap_err().starts_with("line 1: the columns are"));
     }

@@ -199,7 +199,7 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
             ));
         }
         if signals.iter().any(|(_, z)| z.iter().any(|z| !z.re.is_finite() || !z.im.is_finite())) {
-            return Err(format!("a decay of {nucleus} has a point that is no number"));
+            return Err(format!("a decay of {nucleus} has a point that is not a number"));
         }
         if signals.iter().all(|(_, z)| z.iter().all(|z| *z == ZERO)) {
             return Err(format!("all decays of {nucleus} are zero: nothing was measured"));

@@ -97,7 +97,8 @@ pub fn jcamp(text: &str) -> Result<Points, String> {
             // The first number of a line is the number of its first point.
             for number in line.split_whitespace().skip(1) {
                 out.push(
-                    factor * number.parse::<f64>().map_err(|_| format!("`{number}` is no number in plain digits"))?,
+                    factor
+                        * number.parse::<f64>().map_err(|_| format!("`{number}` is not a number in plain digits"))?,
                 );
             }
         }

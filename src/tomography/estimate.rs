@@ -315,7 +315,7 @@ pub fn energies(
     Ok(together(found, deviations(&again), tested, [Some(0.0), work, spread], (repetitions, tests.doubt())))
 }
 
-/// The energies of the battery in a state reconstructed from counts, with errors and intervals by counts drawn anew, as many shots a
+/// The energies of the battery in a state reconstructed from counts, with errors and intervals by resampled counts, as many shots a
 /// setting, so many times.
 ///
 /// # Errors

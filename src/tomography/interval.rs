@@ -5,8 +5,8 @@
 //! bar serves. An interval holds the values q that a test does not refuse (hybrid resampling; Chuang and Lai, Statistica Sinica 10, 1):
 //!
 //! 1. The statistic is Q of the plain reconstruction (least squares, plain means), whose noise knows no boundary.
-//! 2. From readings drawn anew the spectrum is found whose readings have, on average, the spectrum that was found.
-//! 3. Along the states of smaller and larger Q (see [`super::quantity`]) from there, readings are drawn anew. A state is refused
+//! 2. From resampled readings the spectrum is found whose readings have, on average, the spectrum that was found.
+//! 3. Along the states of smaller and larger Q (see [`super::quantity`]) from there, readings are resampled. A state is refused
 //!    where no more than the share `(1 - p)/2` of its readings reaches the one that was found, from below or from above.
 //!
 //! The ends are values of states: an ergotropy is never below 0. Where the truth is the smallest value itself, only the upper end can

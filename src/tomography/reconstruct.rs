@@ -5,7 +5,7 @@
 //!   (Nesterov's acceleration), each step the nearest density matrix.
 //! * `maximum_entropy`: of the density matrices that give the amplitudes of least squares the most mixed one, `exp(sum l_k A_k)/Z`.
 //!
-//! What no readout sees is as in the even mixture for the first, and as the other two make it.
+//! What no readout sees is as in the maximally mixed state for the first, and as the other two make it.
 
 use super::plan::{Plan, gram};
 use super::{coordinates, matrix_of};
@@ -160,7 +160,7 @@ impl Inverse {
             let v = coordinates(m);
             seen.iter().map(|s| s.iter().zip(&v).map(|(a, b)| a * b).sum()).collect()
         };
-        // A pure state lies at infinity: a small share of the even mixture is mixed in.
+        // A pure state lies at infinity: a small share of the maximally mixed state is mixed in.
         let share = 1e-9;
         let even = crate::linalg::identity(self.dimension).map(|z| z * (share / self.dimension as f64));
         let wanted = expectation(&(target.map(|z| z * (1.0 - share)) + even));

@@ -51,10 +51,9 @@ impl fmt::Display for Unresolved {
         let Unresolved { from, to, .. } = self;
         match self.unbounded {
             true => write!(f, "a coefficient of the Hamiltonian has no finite bound between t = {from:e} and {to:e}"),
-            false => write!(
-                f,
-                "the coefficients of the Hamiltonian change too often to be resolved: what follows t = {from:e} is not known"
-            ),
+            false => {
+                write!(f, "the coefficients of the Hamiltonian change too often: they are resolved up to t = {from:e}")
+            }
         }
     }
 }

@@ -119,7 +119,7 @@ impl Waveform {
         }
     }
 
-    /// The time after which it repeats itself, where it does.
+    /// Its period, where it is periodic.
     pub fn period(&self) -> Option<f64> {
         match self.recurrence() {
             Recurrence::Every(period) => Some(period),
@@ -153,7 +153,7 @@ impl Waveform {
     }
 }
 
-/// Whether something repeats itself.
+/// Whether a waveform is periodic.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Recurrence {
     Constant,
@@ -371,7 +371,7 @@ impl Waveform {
     }
 }
 
-/// The time after which all of some numbers repeat themselves, where they change and have such a time.
+/// The common period of some numbers, where they change and have one.
 pub fn common_period<'a>(scalars: impl IntoIterator<Item = &'a Scalar>) -> Option<f64> {
     let recurrence = |s: &Scalar| match s {
         Scalar::Constant(_) => Recurrence::Constant,

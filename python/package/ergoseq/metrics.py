@@ -340,7 +340,7 @@ def spin_temperature(rho: Matrix, hamiltonian: Matrix) -> float:
 
 
 def correlation(rho: Matrix, hamiltonian: Matrix) -> float:
-    """The correlation of the deviation from the even mixture with H.
+    """The correlation of the deviation from the maximally mixed state with H.
 
     Args:
         rho: a density matrix of shape (n, n).

@@ -449,7 +449,7 @@ pub struct Tomography {
     /// How a state is made of counts
     #[arg(long, conflicts_with = "data", default_value = "maximum_likelihood", value_parser = PossibleValuesParser::new(ESTIMATORS.iter().map(|e| e.0)))]
     pub estimator: String,
-    /// How often counts are drawn anew for the errors
+    /// How often counts are resampled for the errors
     #[arg(long, value_name = "N", conflicts_with = "data", default_value_t = 200, value_parser = clap::value_parser!(u32).range(2..=100_000))]
     pub repetitions: u32,
     /// The strongest line of the thermal state after 90 degrees, in the units of the table; they are absolute when not given

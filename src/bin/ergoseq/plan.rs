@@ -110,7 +110,7 @@ fn text(experiment: &Experiment, values: &Values) -> Result<String, Fault> {
         );
         if plan.rank < plan.parameters {
             out += &format!(
-                "{} parameters cannot be seen by any known readout; they are taken to be those of\nthe even mixture\n",
+                "{} parameters cannot be seen by any known readout; they are taken to be those of\nthe maximally mixed state\n",
                 plan.parameters - plan.rank
             );
         }

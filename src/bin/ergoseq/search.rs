@@ -276,7 +276,7 @@ fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<V
             return Err(format!("line {line} has {} columns, the first line {}", row.len(), columns.len()));
         }
         let number = |k: usize| -> Result<f64, String> {
-            row[k].trim().parse().map_err(|_| format!("line {line}: `{}` is no number", row[k].trim()))
+            row[k].trim().parse().map_err(|_| format!("line {line}: `{}` is not a number", row[k].trim()))
         };
         let x = setting(parameter, &format!("{} {unit}", number(0)?), experiment, sources).map_err(|d| {
             let expected = bare(experiment, "", &[]).param_unit(parameter).to_string();

@@ -73,13 +73,13 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let opened = match (a.output.exists(), a.resume) {
         (true, true) => {
             let opened = again(&a.output, &made_by, &axes)?;
-            // A point that was computed tells the layout anew; where none was, the first that can be.
+            // The layout follows from a computed point; where there is none, from the first that can be computed.
             let computed = opened.done.iter().position(|status| *status == 0).map(|k| k as u64);
             let known = known(experiment, options, computed.into_iter().chain(share.clone()).map(at))?;
             let expected = Dataset::new(&bare(experiment, &file_name, &[known]), &axes, made_by);
             if opened.dataset != expected {
                 return Err(Box::new(
-                    wrong(&a.output, "its header is damaged, or that of another sweep").help("`--force` begins anew"),
+                    wrong(&a.output, "its header is damaged, or that of another sweep").help("`--force` starts over"),
                 ));
             }
             opened
@@ -95,7 +95,7 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
         }
         (true, false) if !a.force => {
             return Err(Box::new(
-                wrong(&a.output, "it exists").help("`--resume` goes on with it, `--force` begins anew"),
+                wrong(&a.output, "it exists").help("`--resume` goes on with it, `--force` starts over"),
             ));
         }
         _ => {

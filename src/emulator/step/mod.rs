@@ -4,7 +4,7 @@
 //! * [`turn`]: Hamiltonians that move each subsystem by itself, as hard pulses do.
 //! * [`chebyshev`]: constant Hamiltonians on large state vectors, without a matrix.
 //! * [`commutator_free`]: smooth time dependence, order 4 with error control.
-//! * [`periodic`]: many periods of a Hamiltonian that repeats itself, by powers of the propagator of one.
+//! * [`periodic`]: many periods of a periodic Hamiltonian, by powers of the propagator of one.
 //! * [`series`]: one field that changes beside a constant Hamiltonian, as in spin locks and shaped pulses.
 //! * [`dop853`]: an independent Runge-Kutta method of order 8, for everything; the method where no other fits.
 //! * [`plain`]: many small steps of the classical fourth order. Slow and obvious; kept to judge the others.

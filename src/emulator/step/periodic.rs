@@ -1,4 +1,4 @@
-//! Many periods of a small Hamiltonian that repeats itself: the propagator of one period, to the power of their number.
+//! Many periods of a small periodic Hamiltonian: the propagator of one period, raised to their number.
 //!
 //! A drive of a hundred thousand periods costs one period and its powers. The rounding of a power grows with the number of
 //! periods, so that beyond some number the result would be rounding; that is refused.
@@ -27,7 +27,7 @@ pub struct Periodic<'a> {
 }
 
 impl<'a> Periodic<'a> {
-    /// For a small generator that repeats itself more than twice; `None` for any other.
+    /// For a small periodic generator over more than two periods; `None` for any other.
     ///
     /// # Errors
     /// When a coefficient cannot be resolved.
@@ -58,7 +58,7 @@ impl<'a> Periodic<'a> {
         let rounding = 16.0 * f64::EPSILON * count;
         if rounding > self.tolerance {
             let message = format!(
-                "the Hamiltonian repeats itself {count:e} times, which leaves a rounding error of {rounding:.0e}; \
+                "the Hamiltonian has {count:e} periods, which leaves a rounding error of {rounding:.0e}; \
                  the tolerance is {:e}",
                 self.tolerance
             );

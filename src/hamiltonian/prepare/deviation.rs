@@ -1,11 +1,11 @@
-//! States near the even mixture, by what they deviate from it: what random vectors start from.
+//! States near the maximally mixed state, by what they deviate from it: what random vectors start from.
 
 use super::{Form, Partial, Prepared};
 use crate::linalg::{C64, Matrix, Vector, hermitian_values, norm_squared, real};
 use crate::metrics::Levels;
 use crate::spin::{Action, Operator, Space};
 
-/// How a state near the even mixture deviates from it: `A` of `(1 + A)/N`.
+/// How a state near the maximally mixed state deviates from it: `A` of `(1 + A)/N`.
 pub enum Deviation {
     /// Without coherences: one number a state.
     Diagonal(Vec<f64>),

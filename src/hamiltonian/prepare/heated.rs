@@ -40,7 +40,7 @@ fn heated(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) ->
             hamiltonian.span(),
             "this Hamiltonian acts on no subsystem, so its Gibbs state is that of none",
         )
-        .help("`mixed(a)` is the even mixture of a subsystem's states")
+        .help("`mixed(a)` is the maximally mixed state of a subsystem")
         .into());
     }
     let basis = match sites.len() == e.basis.sites.len() {

@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// The largest density matrix of a single part.
 const LARGEST_PART: usize = 4096;
 
-/// Up to this dimension a state near the even mixture is a matrix at once.
+/// Up to this dimension a state near the maximally mixed state is a matrix at once.
 const SMALL: usize = 64;
 
 /// The most states that a diagonal part may have.
