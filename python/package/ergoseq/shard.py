@@ -22,8 +22,9 @@ def shard_bytes(answers: list[Any], of: str, k: int) -> bytes:
     """The answers of shard ``k`` of the sweep with the fingerprint ``of``."""
     numbers: list[Any] = []
 
-    def number(x: float) -> None:
+    def number(x: float) -> Any:
         numbers.append([x])
+        return None
 
     def array(x: Any) -> list[int]:
         numbers.append(x)
