@@ -401,3 +401,18 @@ fn damaged(text: &str, random: &mut Random) -> String {
     }
     lines.join("\n") + "\n"
 }
+
+/// Prints the programs that take longer than a second, for profiling: `cargo test --release --test physics_programs slow -- --ignored --nocapture`.
+#[test]
+#[ignore = "a survey by hand"]
+fn slow_programs() {
+    for seed in cases(100) {
+        let text = generate(seed, 1.0).text();
+        let begun = std::time::Instant::now();
+        let run = run_with(&text, &Values::new(), Method::Auto);
+        let seconds = begun.elapsed().as_secs_f64();
+        if seconds > 1.0 {
+            println!("# seed {seed}: {seconds:.1} s, {:?}\n{text}", run.map(|r| r.how.methods));
+        }
+    }
+}
