@@ -62,7 +62,7 @@ fn random_feature(r: &mut Random, length: f64) -> Feature {
     let cycles = r.scale(0.2, 60.0);
     let w = TAU * cycles / length;
     let phase = r.between(0.0, TAU);
-    match r.below(17) {
+    match r.below(19) {
         0 => feature(format!("1/cosh((t - {})/{})^2", n(a), n(width)), move |t| width * ((t - a) / width).tanh()),
         1 => feature(format!("1/(1 + ((t - {})/{})^2)", n(a), n(width)), move |t| width * ((t - a) / width).atan()),
         2 => {
@@ -128,6 +128,23 @@ fn random_feature(r: &mut Random, length: f64) -> Feature {
             let x = (t - a) / width;
             width * (x * x.atan() - 0.5 * (x * x).ln_1p())
         }),
+        16 => {
+            // Identically zero behind its jump, where the magnitude has no corner.
+            feature(format!("abs(1 - step(t - {}))", n(a)), move |t| t.min(a))
+        }
+        17 => {
+            // The same at both ends, with corners between.
+            let integral = move |t: f64| {
+                let f = |t: f64| {
+                    let x = w * t;
+                    let turns = (x / PI).floor();
+                    (2.0 * turns + 1.0 - (x - PI * turns).cos()) / w
+                };
+                f(t.clamp(a, b)) - f(a)
+            };
+            let text = format!("max(0, abs((step(t - {}) - step(t - {}))*sin({}*t)))", n(a), n(b), n(w));
+            feature(text, integral)
+        }
         _ => {
             // Narrow pulses again and again: `exp(k (cos x - 1))` by its mean and Fourier series would need Bessel functions; this one
             // is `sinh(k) / (cosh(k) - cos x)`, whose mean is 1.

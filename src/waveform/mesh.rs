@@ -123,12 +123,31 @@ impl Search<'_> {
         if self.is_negligible(&cell) {
             return Ok(Verdict::Resolved(cell.to));
         }
-        if let Some(crossing) = crossing {
+        if let Some(crossing) = crossing
+            && !self.is_harmless(&cell, crossing)
+        {
             return self.divide(cell, crossing);
         }
         self.work += 10 * self.tape.size();
         self.tape.enclose((cell.from, cell.to), &cell.sides, ORDER, &mut self.models);
-        if self.is_polynomial(&cell) { Ok(Verdict::Resolved(cell.to)) } else { self.halve(cell) }
+        match crossing {
+            _ if self.is_polynomial(&cell) => Ok(Verdict::Resolved(cell.to)),
+            Some(crossing) => {
+                self.tape.enclose((cell.from, cell.to), &cell.sides, 1, &mut self.models);
+                self.divide(cell, crossing)
+            }
+            None => self.halve(cell),
+        }
+    }
+
+    /// Whether every waveform behind a switch changes by less than matters: a corner in the last bits of zero is not looked for,
+    /// however much other waveforms change.
+    fn is_harmless(&self, cell: &Cell, crossing: Crossing) -> bool {
+        let length = cell.to - cell.from;
+        let behind = self.tape.uses(crossing.argument);
+        self.tape.outputs(&self.models).zip(self.norms).zip(behind).all(|((model, norm), behind)| {
+            !behind || model.value().radius() <= self.allowed(*norm, length)
+        })
     }
 
     /// The error that a waveform may have in a cell of some length, so that all cells together stay within the tolerance.

@@ -13,17 +13,24 @@ pub struct Model {
     pub jet: Jet,
     /// The bound of e.
     pub error: f64,
+    /// Whether it is one number at all times, which is then both bounds of the range.
+    pub constant: bool,
 }
 
 impl Model {
+    /// One number.
+    pub fn constant(x: f64) -> Model {
+        Model { jet: Jet::constant(Interval::point(x)), error: 0.0, constant: x.is_finite() }
+    }
+
     /// A smooth function.
     pub fn smooth(jet: Jet) -> Model {
-        Model { jet, error: 0.0 }
+        Model { jet, error: 0.0, constant: false }
     }
 
     /// A function of which only the range is known: a constant, and the distance from it.
     pub fn rough(value: Interval) -> Model {
-        Model { jet: Jet::constant(value), error: value.radius() }
+        Model { jet: Jet::constant(value), error: value.radius(), constant: false }
     }
 
     /// The range.
@@ -41,6 +48,9 @@ impl Model {
 
     /// The same function as a constant, where that is the sharper of the two, or the coefficients have no bound.
     pub fn settled(self, order: usize, length: f64) -> Model {
+        if self.constant {
+            return self;
+        }
         let unbounded = !self.jet.0.iter().take(order + 1).skip(1).all(|c| c.is_finite()) || !self.error.is_finite();
         let coarse = order == ORDER && self.value().radius() <= self.remainder(length);
         if unbounded || coarse { Model::rough(self.value()) } else { self }
@@ -59,22 +69,22 @@ impl Model {
     fn of(range: Interval, mut jet: Jet, error: f64) -> Model {
         jet.0[0] = range;
         // Zero times infinity is no bound.
-        Model { jet, error: if error.is_nan() { f64::INFINITY } else { error } }
+        Model { jet, error: if error.is_nan() { f64::INFINITY } else { error }, constant: false }
     }
 
     /// A function that is linear in both.
     pub fn linear(&self, other: &Model, f: impl Fn(&Jet, &Jet) -> Jet) -> Model {
-        Model { jet: f(&self.jet, &other.jet), error: self.error + other.error }
+        Model { jet: f(&self.jet, &other.jet), error: self.error + other.error, constant: false }
     }
 
     /// The one or the other: its range and slopes, which are no polynomial's.
     pub fn either(&self, other: &Model, order: usize) -> Model {
-        Model { jet: self.jet.hull(&other.jet, order), error: self.error.max(other.error) }
+        Model { jet: self.jet.hull(&other.jet, order), error: self.error.max(other.error), constant: false }
     }
 
     /// The negative.
     pub fn negated(&self, order: usize) -> Model {
-        Model { jet: self.jet.negated(order), error: self.error }
+        Model { jet: self.jet.negated(order), error: self.error, constant: self.constant }
     }
 
     /// The product; the square where both are the same.

@@ -30,6 +30,38 @@ enum Operation {
     Table(Arc<[f64]>, usize, usize),
 }
 
+impl Operation {
+    /// The operations that it uses, one of them twice where there is only one.
+    fn operands(&self) -> Option<[usize; 2]> {
+        match self {
+            Operation::Constant(_) | Operation::Affine { .. } => None,
+            Operation::Sum(a, b)
+            | Operation::Difference(a, b)
+            | Operation::Product(a, b)
+            | Operation::Quotient(a, b)
+            | Operation::Power(a, b)
+            | Operation::Extreme(_, _, [a, b], _) => Some([*a, *b]),
+            Operation::Smooth(_, x) | Operation::Switch(_, x, _) | Operation::Table(_, x, _) => Some([*x, *x]),
+        }
+    }
+
+    /// Its value at a time, from those of its operands.
+    fn value(&self, t: f64, of: impl Fn(&usize) -> f64) -> f64 {
+        match self {
+            Operation::Constant(x) => *x,
+            Operation::Affine { scale, shift } => scale * (t - shift),
+            Operation::Sum(a, b) => of(a) + of(b),
+            Operation::Difference(a, b) => of(a) - of(b),
+            Operation::Product(a, b) => of(a) * of(b),
+            Operation::Quotient(a, b) => of(a) / of(b),
+            Operation::Power(a, b) => of(a).powf(of(b)),
+            Operation::Smooth(f, x) | Operation::Switch(f, x, _) => f.value(of(x), 0.0),
+            Operation::Extreme(f, _, [a, b], _) => f.value(of(a), of(b)),
+            Operation::Table(table, x, _) => table.get(entry(of(x), table.len())).copied().unwrap_or(0.0),
+        }
+    }
+}
+
 /// The operations of some waveforms.
 pub struct Tape {
     operations: Vec<Operation>,
@@ -158,26 +190,27 @@ impl Tape {
         scratch.clear();
         for next in self.operations.iter().take(operation + 1) {
             // Arguments come before the operations that use them.
-            let v = |k: &usize| scratch.get(*k).copied().unwrap_or(f64::NAN);
-            let value = match next {
-                Operation::Constant(x) => *x,
-                Operation::Affine { scale, shift } => scale * (t - shift),
-                Operation::Sum(a, b) => v(a) + v(b),
-                Operation::Difference(a, b) => v(a) - v(b),
-                Operation::Product(a, b) => v(a) * v(b),
-                Operation::Quotient(a, b) => v(a) / v(b),
-                Operation::Power(a, b) => v(a).powf(v(b)),
-                Operation::Smooth(f, x) | Operation::Switch(f, x, _) => f.value(v(x), 0.0),
-                Operation::Extreme(f, _, [a, b], _) => f.value(v(a), v(b)),
-                Operation::Table(table, x, _) => table.get(entry(v(x), table.len())).copied().unwrap_or(0.0),
-            };
+            let value = next.value(t, |k| scratch.get(*k).copied().unwrap_or(f64::NAN));
             scratch.push(value);
         }
         scratch.last().copied().unwrap_or(f64::NAN)
     }
 
+    /// Which of the outputs use an operation.
+    pub fn uses(&self, operation: usize) -> impl Iterator<Item = bool> + '_ {
+        let mut using: Vec<bool> = Vec::with_capacity(self.operations.len());
+        for (k, next) in self.operations.iter().enumerate() {
+            let mut used = next.operands().is_some_and(|o| o.iter().any(|k| using.get(*k) == Some(&true)));
+            if let Operation::Extreme(_, difference, ..) = next {
+                used |= using.get(*difference) == Some(&true);
+            }
+            using.push(k == operation || used);
+        }
+        self.outputs.iter().map(move |k| using.get(*k) == Some(&true))
+    }
+
     /// Enclosures of all operations' Taylor coefficients up to an order, between two times, and the first switch whose branch they
-    /// leave open. `models` is overwritten.
+    /// leave open: up to first order with both branches' slopes, above as a range only. `models` is overwritten.
     pub fn enclose(&self, cell: (f64, f64), sides: &[Side], order: usize, models: &mut Vec<Model>) -> Option<Crossing> {
         let mut open = None;
         let length = cell.1 - cell.0;
@@ -185,11 +218,20 @@ impl Tape {
         for operation in &self.operations {
             // Arguments come before the operations that use them.
             let m = |k: &usize| models.get(*k).copied().unwrap_or(Model::rough(ENTIRE));
+            // What floating point makes of numbers is a number, and no bounds around it: `1 - step(t)` is zero and not almost zero
+            // behind its jump, so that its magnitude has no corner there.
+            if operation.operands().is_some_and(|used| used.iter().all(|k| m(k).constant)) {
+                let value = operation.value(cell.0, |k| m(k).value().lo);
+                if value.is_finite() {
+                    models.push(Model::constant(value));
+                    continue;
+                }
+            }
             let mut undecided = |switch: usize, argument: usize, threshold: f64| {
                 open = open.or(Some(Crossing { switch, argument, threshold }));
             };
             let side = |switch: &usize| sides.get(*switch).copied().unwrap_or(Side::UNKNOWN);
-            let constant = |x: f64| Model::smooth(Jet::constant(Interval::point(x)));
+            let constant = Model::constant;
             let model = match operation {
                 Operation::Constant(x) => constant(*x),
                 Operation::Affine { scale, shift } => {
@@ -198,6 +240,7 @@ impl Tape {
                 }
                 Operation::Sum(a, b) => m(a).linear(&m(b), |a, b| a.plus(b, order)),
                 Operation::Difference(a, b) => m(a).linear(&m(b), |a, b| a.minus(b, order)),
+                Operation::Product(a, b) if [(a, b), (b, a)].iter().any(|(a, b)| is_nothing(&m(a), &m(b))) => constant(0.0),
                 Operation::Product(a, b) => m(a).times(&m(b), a == b, order),
                 Operation::Quotient(a, b) => m(a).over(&m(b), order),
                 Operation::Power(a, b) => match self.operations.get(*b) {
@@ -221,7 +264,7 @@ impl Tape {
                     match threshold(value, side, None) {
                         Some(at) => {
                             undecided(*switch, *x, at);
-                            either(*f, &argument, order)
+                            ranged(either(*f, &argument, order), order)
                         }
                         None => branch(*f, &argument, inside(value, side) >= 0.0, order),
                     }
@@ -231,7 +274,7 @@ impl Tape {
                     match threshold(value, side, None) {
                         Some(at) => {
                             undecided(*switch, *difference, at);
-                            m(a).either(&m(b), order)
+                            ranged(m(a).either(&m(b), order), order)
                         }
                         None if (inside(value, side) >= 0.0) == (*f == Function::Max) => m(a),
                         None => m(b),
@@ -286,6 +329,16 @@ fn inside(bounds: Interval, side: Side) -> f64 {
     }
 }
 
+/// Whether a product is zero, and not almost zero: one factor is zero and the other is finite.
+fn is_nothing(a: &Model, b: &Model) -> bool {
+    a.constant && a.value().lo == 0.0 && b.value().is_finite()
+}
+
+/// What is not known to be smooth has no Taylor coefficients above the first.
+fn ranged(model: Model, order: usize) -> Model {
+    if order > 1 { Model::rough(model.value()) } else { model }
+}
+
 /// A function with one corner or jump at zero, on one side of it.
 fn branch(function: Function, x: &Model, positive: bool, order: usize) -> Model {
     match (function, positive) {
@@ -293,7 +346,7 @@ fn branch(function: Function, x: &Model, positive: bool, order: usize) -> Model 
         (Function::Abs, false) => x.negated(order),
         (function, positive) => {
             let value = function.value(if positive { 1.0 } else { -1.0 }, 0.0);
-            Model::smooth(Jet::constant(Interval::point(value)))
+            Model::constant(value)
         }
     }
 }
