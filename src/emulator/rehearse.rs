@@ -202,7 +202,7 @@ fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> Result<(Optio
         let Some(square) = squares.reduce(|a, b| a.plus(&b)) else { continue };
         let failed = |e: Unresolved| super::propagate::failed(segment.place, &e.to_string());
         highest = highest.max(peak(&square, segment.duration).map_err(failed)?.sqrt() / angular);
-        let mean = integrals(&[&square], segment.duration).map_err(failed)?.first().copied().unwrap_or(0.0);
+        let [mean] = integrals([&square], segment.duration).map_err(failed)?;
         let load = |limit: f64| mean / (angular * limit).powi(2);
         energy += times * limit.map_or(0.0, load) * segment.duration;
     }

@@ -195,6 +195,12 @@ impl Basis {
         self.sites.iter().map(|s| s.dimension).product()
     }
 
+    /// The subsystem of a number, which must be one of this basis: those of [`Basis::position`], of operators on this basis, and of
+    /// evaluated names are.
+    pub fn site(&self, number: usize) -> &Site {
+        &self.sites[number]
+    }
+
     /// The number of the subsystem with this name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.sites.iter().position(|s| s.name == name)

@@ -125,11 +125,11 @@ impl Prepared {
             .collect();
         let mut weights = vec![1.0; self.basis.dimension()];
         for (part, p) in diagonal? {
-            let states: Vec<usize> = part.sites.iter().map(|&s| self.basis.sites[s].dimension).collect();
+            let states: Vec<usize> = part.sites.iter().map(|&s| self.basis.site(s).dimension).collect();
             let strides: Vec<usize> = part
                 .sites
                 .iter()
-                .map(|&s| self.basis.sites[s + 1..].iter().map(|site| site.dimension).product())
+                .map(|&s| self.basis.sites.iter().skip(s + 1).map(|site| site.dimension).product())
                 .collect();
             for (k, weight) in weights.iter_mut().enumerate() {
                 let local = strides.iter().zip(&states).fold(0, |i, (stride, d)| i * d + k / stride % d);

@@ -45,7 +45,7 @@ fn heated(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) ->
     }
     let basis = match sites.len() == e.basis.sites.len() {
         true => e.basis.clone(),
-        false => Arc::new(Basis::new(sites.iter().map(|&s| e.basis.sites[s].clone()).collect())),
+        false => Arc::new(Basis::new(sites.iter().map(|&s| e.basis.site(s).clone()).collect())),
     };
     if basis.size() > LARGEST_DIAGONAL {
         return Err(too_large(basis.size(), hamiltonian.span()));
