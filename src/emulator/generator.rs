@@ -227,10 +227,8 @@ impl Generator {
 
     /// `H(t)` as a dense matrix.
     pub fn hamiltonian(&self, t: f64) -> Matrix {
-        if let [Term { coefficient: Scalar::Constant(c), .. }] = self.terms.as_slice()
-            && *c == 1.0
-        {
-            return self.terms[0].matrix().clone();
+        if let [term @ Term { coefficient: Scalar::Constant(1.0), .. }] = self.terms.as_slice() {
+            return term.matrix().clone();
         }
         let mut sum = Matrix::zeros(self.dimension, self.dimension);
         for term in &self.terms {

@@ -80,6 +80,9 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
         }
         members = next;
     }
+    if members.is_empty() {
+        return Err(Diagnostic::without_place(Code::EmptySweep, "the ensemble has no members").into());
+    }
     Ok(members)
 }
 
