@@ -283,7 +283,10 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// The optimal-string-alignment distance: insertions, deletions, changes and swaps of neighbours.
-#[expect(clippy::indexing_slicing, reason = "the table has one row more than `a` and one column more than `b` has letters")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the table has one row more than `a` and one column more than `b` has letters"
+)]
 fn edits(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     // The first row and column are the distances from an empty word.

@@ -150,12 +150,11 @@ impl<'a> Declarations<'a> {
 }
 
 /// The items in an order in which each needs only those before it; a circle is reported with all its members.
-#[expect(clippy::indexing_slicing, reason = "every index is a position in `items`, and `entries`, `needs` and `state` are as long")]
-fn in_order<'a, T: Copy>(
-    items: &[T],
-    entry: impl Fn(&T) -> (&'a Name, &'a Expr),
-    c: &mut Checker,
-) -> Vec<T> {
+#[expect(
+    clippy::indexing_slicing,
+    reason = "every index is a position in `items`, and `entries`, `needs` and `state` are as long"
+)]
+fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, &'a Expr), c: &mut Checker) -> Vec<T> {
     let entries: Vec<(&Name, &Expr)> = items.iter().map(entry).collect();
     let index: HashMap<&str, usize> = entries.iter().enumerate().map(|(k, (n, _))| (n.text.as_str(), k)).collect();
     let needs: Vec<Vec<usize>> = entries

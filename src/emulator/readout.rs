@@ -299,7 +299,7 @@ fn correlation(a: &Matrix, b: &Matrix) -> f64 {
     let deviation = |m: &Matrix| {
         let level = m.trace() / m.nrows() as f64;
         let mut out = m.clone();
-        (0..m.nrows()).for_each(|k| out[(k, k)] -= level);
+        crate::linalg::add_to_diagonal(&mut out, -level);
         out
     };
     let (a, b) = (deviation(a), deviation(b));

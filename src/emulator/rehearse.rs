@@ -96,7 +96,8 @@ pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> R
     let (asked, taken) = fit_into_memory(&mut marked, given, options, e.basis.size())?;
     let found = run(&marked, given, options, &[])?;
     let mut blocks = Vec::new();
-    let numbers = found.marks.iter().filter_map(|mark| Some((mark, mark.name.strip_prefix('#')?.parse::<usize>().ok()?)));
+    let numbers =
+        found.marks.iter().filter_map(|mark| Some((mark, mark.name.strip_prefix('#')?.parse::<usize>().ok()?)));
     for (mark, k) in numbers {
         let Some(event) = experiment.sequence.get(k) else { continue };
         let value = |key: &str| mark.values.iter().find(|(k, _)| k == key).and_then(|(_, v)| *v);

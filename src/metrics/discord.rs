@@ -6,6 +6,11 @@
 //! X states with two or three candidate angles is not exact, so the half sphere is searched: a grid that contains the poles,
 //! then Newton's steps from its lowest local minima.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "places and their neighbours are those of the grid, whose values are one a place, and parts have four components"
+)]
+
 use super::deviation::{g, traceless};
 use super::single_site::component;
 use super::{Argument, Moment, Undefined, Value, mutual_information};

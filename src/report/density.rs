@@ -183,7 +183,8 @@ pub fn city(states: &States) -> Drawing {
                 }
             }
             // What lies at the back is drawn first.
-            let row = |(i, row): (usize, &Vec<f64>)| row.iter().enumerate().map(|(j, x)| (i, j, *x)).collect::<Vec<_>>();
+            let row =
+                |(i, row): (usize, &Vec<f64>)| row.iter().enumerate().map(|(j, x)| (i, j, *x)).collect::<Vec<_>>();
             let mut places: Vec<(usize, usize, f64)> = values.iter().enumerate().flat_map(row).collect();
             places.sort_by_key(|(i, j, _)| (*i as i64 - *j as i64, *j));
             for (i, j, value) in places {

@@ -87,7 +87,8 @@ pub fn picture(levels: &Levels, unit: &str) -> Drawing {
     };
     let ys: Vec<f64> = energies().map(apart).collect();
     let shift = 40.0 - ys.last().copied().unwrap_or(0.0);
-    let (w, h) = (LEFT + COLUMN * levels.moments.len() as f64 + 16.0, ys.first().copied().unwrap_or(0.0) + shift + 26.0);
+    let (w, h) =
+        (LEFT + COLUMN * levels.moments.len() as f64 + 16.0, ys.first().copied().unwrap_or(0.0) + shift + 26.0);
     let mut out = Drawing::new("levels", "levels of the battery with their populations", w, h);
     for ((energy, states), y) in levels.energies.iter().zip(&ys) {
         let times = if *states > 1 { format!(" (×{states})") } else { String::new() };

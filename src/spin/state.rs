@@ -1,6 +1,11 @@
 //! States, and what can be done with any of them: reduction to some subsystems, dephasing, thermal states, the nearest state
 //! to a matrix that is none.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "subsystems are those of the dimensions, each named once, whose product is the dimension of the matrix"
+)]
+
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, Vector, ZERO, hermitian_eigen};
 
 /// A pure state as a vector, any other as a density matrix.
@@ -144,7 +149,7 @@ pub fn dephase(rho: &Matrix, eigen: &Eigen) -> Matrix {
     // The identity stays, and its rounding would be large beside a deviation of 1e-9.
     let mean = rho.trace() / rho.nrows() as f64;
     let mut deviation = rho.clone();
-    (0..rho.nrows()).for_each(|k| deviation[(k, k)] -= mean);
+    crate::linalg::add_to_diagonal(&mut deviation, -mean);
     let mut inside = crate::linalg::conjugate_back(&eigen.vectors, &deviation);
     let mut label = vec![0; rho.nrows()];
     for (k, level) in eigen.levels(degeneracy(eigen)).into_iter().enumerate() {
@@ -158,7 +163,7 @@ pub fn dephase(rho: &Matrix, eigen: &Eigen) -> Matrix {
         }
     }
     let mut dephased = crate::linalg::conjugate(&eigen.vectors, &inside);
-    (0..rho.nrows()).for_each(|k| dephased[(k, k)] += mean);
+    crate::linalg::add_to_diagonal(&mut dephased, mean);
     dephased
 }
 

@@ -146,8 +146,7 @@ pub fn bruker(acqus: &str, fid: &[u8]) -> Result<Points, String> {
     let scale = 2f64.powf(value("NC").unwrap_or(0.0));
     let dwell = 1.0 / width;
     let delay = value("GRPDLY").filter(|d| *d > 0.0).unwrap_or(0.0);
-    let points =
-        numbers.as_chunks::<2>().0.iter().map(|[re, im]| C64::new(*re, *im) * scale).collect();
+    let points = numbers.as_chunks::<2>().0.iter().map(|[re, im]| C64::new(*re, *im) * scale).collect();
     Ok(Points { dwell, start: -delay * dwell, points })
 }
 

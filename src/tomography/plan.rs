@@ -161,7 +161,10 @@ fn rows(readout: &Readout, lines: &[Line]) -> Vec<Vec<f64>> {
 }
 
 /// `A^T A` of rows of `size` numbers each.
-#[expect(clippy::indexing_slicing, reason = "a row of a design has as many numbers as a state has parameters, which is the size")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a row of a design has as many numbers as a state has parameters, which is the size"
+)]
 pub(super) fn gram(design: &[Vec<f64>], size: usize) -> Matrix {
     let mut sum = Matrix::zeros(size, size);
     for row in design {

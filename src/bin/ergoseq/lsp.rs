@@ -271,7 +271,7 @@ impl Server {
             return if known { Err((ErrorCode::InvalidParams, "the file is not open".into())) } else { Err(unknown()) };
         };
         let document = &open.document;
-        let position: lsp::Position = 
+        let position: lsp::Position =
             at("/position").and_then(|place| serde_json::from_value(place.clone()).ok()).unwrap_or_default();
         let offset = self.offset(open, position);
         let location = |span: Span| json!({ "uri": address, "range": self.range(open, span) });

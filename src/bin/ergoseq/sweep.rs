@@ -374,8 +374,7 @@ fn again(path: &Path, made_by: &[(String, String)], axes: &[SweepAxis]) -> Resul
             return Err(other(&format!("`{name}`")));
         }
     }
-    let dimensions: Vec<(String, u64)> = 
-        axes.iter().map(|a| (a.leading().0.to_string(), a.len() as u64)).collect();
+    let dimensions: Vec<(String, u64)> = axes.iter().map(|a| (a.leading().0.to_string(), a.len() as u64)).collect();
     if dataset.header.dimensions.get(..dimensions.len()) != Some(&dimensions) {
         return Err(other("its grid"));
     }
@@ -422,12 +421,8 @@ fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
         let has = |shard: &[i16]| shard.get(k).is_some_and(|status| *status != PENDING);
         let mut have = a.shards.iter().zip(&shards).filter(|(_, shard)| has(shard)).map(|(path, _)| path);
         if let (Some(one), Some(other)) = (have.next(), have.next()) {
-            let message = format!(
-                "`{}` and `{}` overlap: both have computed point {}",
-                one.display(),
-                other.display(),
-                k + 1
-            );
+            let message =
+                format!("`{}` and `{}` overlap: both have computed point {}", one.display(), other.display(), k + 1);
             return Err(Diagnostic::without_place(Code::Contradiction, message)
                 .help("give each of n shards a number of its own: `--shard 1/n`, `--shard 2/n`, ..."));
         }

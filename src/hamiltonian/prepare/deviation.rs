@@ -1,5 +1,7 @@
 //! States near the maximally mixed state, by what they deviate from it: what random vectors start from.
 
+#![expect(clippy::indexing_slicing, reason = "local states are taken modulo the dimension of their subsystem")]
+
 use super::{Form, Partial, Prepared};
 use crate::linalg::{C64, Matrix, Vector, hermitian_values, norm_squared, real};
 use crate::metrics::Levels;

@@ -446,13 +446,10 @@ fn ket(e: &Evaluator, text: &str, span: Span) -> Result<usize, Fault> {
     Ok(index)
 }
 
-/// The parts of a mixture or superposition with their weights, and the subsystems that all of them are states of.
-fn parts_of(
-    e: &Evaluator,
-    parts: &[(Expr, ir::State)],
-    span: Span,
-    cover: &Cover,
-) -> Result<(Vec<usize>, Vec<(f64, Partial)>), Fault> {
+/// The subsystems that all parts of a mixture or superposition are states of, and the parts with their weights.
+type Parts = (Vec<usize>, Vec<(f64, Partial)>);
+
+fn parts_of(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Parts, Fault> {
     let parts: Vec<(f64, Partial)> =
         parts.iter().map(|(w, s)| Ok((e.number(w)?, partial(e, s, span, cover)?))).collect::<Result<_, Fault>>()?;
     let Some((_, first)) = parts.first() else {
@@ -465,7 +462,10 @@ fn parts_of(
     Ok((sites, parts))
 }
 
-#[expect(clippy::indexing_slicing, reason = "populations and rho have the size of the subsystems that the parts are states of")]
+#[expect(
+    clippy::indexing_slicing,
+    reason = "populations and rho have the size of the subsystems that the parts are states of"
+)]
 fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
     let (sites, parts) = parts_of(e, parts, span, cover)?;
     let sum: f64 = parts.iter().map(|(w, _)| w).sum();
