@@ -5,6 +5,7 @@ use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::real;
 use crate::metrics::{Argument, Curve, Metric, Moment, Parameter, Quantity, Scene, Turning, Undefined};
+use crate::source::Span;
 use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{UnitSystem, energy_scale, hamiltonian_factor, temperature_scale};
@@ -282,6 +283,14 @@ fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault>
             })
             .collect();
         arguments.push(Argument::Sites(rest));
+    }
+    for argument in &arguments {
+        let Argument::Sites(sites) = argument else { continue };
+        if let Some((_, site)) = sites.iter().enumerate().find(|(k, s)| sites.iter().take(*k).any(|t| t == *s)) {
+            let span = items.first().zip(items.last()).map_or(Span::default(), |(a, b)| a.span().to(b.span()));
+            let message = format!("`{}` is named twice for one argument of `{name}`", e.basis.site(*site).name);
+            return Err(Diagnostic::new(Code::DefinedTwice, span, message).label("each subsystem once").into());
+        }
     }
     Ok(Tree::Metric { metric, arguments, scale: scale_of(metric.quantity, e.scope.units) })
 }

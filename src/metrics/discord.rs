@@ -213,8 +213,12 @@ fn pair(m: &Moment, a: &[Argument]) -> Result<Matrix, Undefined> {
     if m.dimension(measured) != 2 {
         return Err(Undefined::Domain("the measured subsystem must be a spin 1/2".into()));
     }
+    let others = m.sites(a, 1)?;
+    if others.contains(&measured) {
+        return Err(Undefined::Domain("the measured subsystem must not be among the others".into()));
+    }
     let mut sites = vec![measured];
-    sites.extend(m.sites(a, 1)?);
+    sites.extend(others);
     let states: f64 = sites.iter().map(|&s| m.dimension(s) as f64).product();
     if states > LARGEST {
         return Err(Undefined::Domain(format!(
