@@ -250,10 +250,11 @@ fn excerpt<'a>(
     };
     let first = places.iter().map(|(s, _, _)| clamp(s.start)).min().unwrap_or(0);
     let last = places.iter().map(|(s, _, _)| clamp(s.end)).max().unwrap_or(0).max(first);
-    let from = text[..first].rfind('\n').map_or(0, |p| p + 1);
-    let to = text[last..].find('\n').map_or(text.len(), |p| last + p);
-    let line = text.as_bytes()[..from].iter().filter(|&&b| b == b'\n').count() + 1;
-    let mut snippet = Snippet::source(&text[from..to]).line_start(line).path(name).fold(true);
+    let (before, after) = (text.split_at(first).0, text.split_at(last).1);
+    let from = before.rfind('\n').map_or(0, |p| p + 1);
+    let to = after.find('\n').map_or(text.len(), |p| last + p);
+    let line = before.matches('\n').count() + 1;
+    let mut snippet = Snippet::source(text.get(from..to).unwrap_or(text)).line_start(line).path(name).fold(true);
     for (span, label, kind) in places {
         let start = clamp(span.start) - from;
         let end = (clamp(span.end) - from).max(start);
@@ -282,15 +283,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 }
 
 /// The optimal-string-alignment distance: insertions, deletions, changes and swaps of neighbours.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "the table has one row more than `a` and one column more than `b` has letters"
+)]
 fn edits(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    let mut rows = vec![vec![0usize; b.len() + 1]; a.len() + 1];
-    for (i, row) in rows.iter_mut().enumerate() {
-        row[0] = i;
-    }
-    for (j, cell) in rows[0].iter_mut().enumerate() {
-        *cell = j;
-    }
+    // The first row and column are the distances from an empty word.
+    let mut rows: Vec<Vec<usize>> = (0..=a.len()).map(|i| (i..=i + b.len()).collect()).collect();
     for i in 1..=a.len() {
         for j in 1..=b.len() {
             let change = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);

@@ -43,6 +43,9 @@
 //! assert!(value.unwrap() > 1.0);
 //! ```
 
+// What a user gives never ends the program: an index that cannot be wrong stands under `expect` with the reason.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::string_slice))]
+
 pub mod check;
 pub mod compile;
 pub mod diagnostic;

@@ -4,6 +4,11 @@
 //! above), so each operation chooses by size. nalgebra's general eigenvalues are never called: they do not end on some
 //! ordinary matrices. Matrices are stored by columns, so that one crate reads the other's memory without a copy.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indices run over the dimensions of the matrices that are read, or are a permutation of them"
+)]
+
 use num_complex::Complex;
 use std::fmt;
 
@@ -86,6 +91,12 @@ pub fn adjoint(m: &Matrix) -> Matrix {
         }
     }
     out
+}
+
+/// Adds a number to every element of the diagonal of a square matrix.
+pub fn add_to_diagonal(m: &mut Matrix, x: C64) {
+    let step = m.nrows() + 1;
+    m.as_mut_slice().iter_mut().step_by(step).for_each(|element| *element += x);
 }
 
 /// The product `a b`.
@@ -448,9 +459,7 @@ pub fn exponential(m: &Matrix) -> Matrix {
     // Horner's scheme: 1 + A(1 + A/2 (1 + A/3 (...))).
     for k in (1..=18).rev() {
         sum = product(&scaled, &sum).map(|x| x / k as f64);
-        for d in 0..n {
-            sum[(d, d)] += ONE;
-        }
+        add_to_diagonal(&mut sum, ONE);
     }
     for _ in 0..squarings {
         sum = product(&sum, &sum);

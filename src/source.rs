@@ -123,12 +123,11 @@ impl Sources {
     /// Line and column (both from 1; the column counts characters) of the beginning of a span.
     pub fn line_and_column(&self, span: Span) -> (usize, usize) {
         let Some(source) = self.get(span.file) else { return (1, 1) };
-        let end = (span.start as usize).min(source.text.len());
-        let before = &source.text.as_bytes()[..end];
+        let bytes = source.text.as_bytes();
+        let before = bytes.get(..span.start as usize).unwrap_or(bytes);
         let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
-        let line_start = before.iter().rposition(|&b| b == b'\n').map_or(0, |p| p + 1);
-        let column = String::from_utf8_lossy(&before[line_start..]).chars().count() + 1;
-        (line, column)
+        let last_line = before.rsplit(|&b| b == b'\n').next().unwrap_or(before);
+        (line, String::from_utf8_lossy(last_line).chars().count() + 1)
     }
 }
 

@@ -76,6 +76,7 @@ impl Dimension {
     /// Radian per second.
     pub const ANGULAR_FREQUENCY: Dimension = Dimension([-WHOLE, WHOLE, 0, 0, 0, 0, 0]);
 
+    #[expect(clippy::indexing_slicing, reason = "evaluated in constants alone, where a wrong index does not compile")]
     const fn base(k: usize) -> Dimension {
         let mut exponents = [0; 7];
         exponents[k] = WHOLE;
@@ -84,12 +85,16 @@ impl Dimension {
 
     /// The dimension of a product.
     pub fn times(self, other: Dimension) -> Dimension {
-        Dimension(std::array::from_fn(|k| self.0[k].saturating_add(other.0[k])))
+        let mut sum = self;
+        sum.0.iter_mut().zip(other.0).for_each(|(a, b)| *a = a.saturating_add(b));
+        sum
     }
 
     /// The dimension of a quotient.
     pub fn over(self, other: Dimension) -> Dimension {
-        Dimension(std::array::from_fn(|k| self.0[k].saturating_sub(other.0[k])))
+        let mut difference = self;
+        difference.0.iter_mut().zip(other.0).for_each(|(a, b)| *a = a.saturating_sub(b));
+        difference
     }
 
     /// The dimension of a power; `None` when an exponent would not be a multiple of one twelfth.

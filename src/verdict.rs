@@ -2,7 +2,7 @@
 
 use crate::emulator::{Options, Run, run};
 use crate::hamiltonian::{Evaluator, Fault, Values};
-use crate::ir::{Experiment, Theory, key_of};
+use crate::ir::{Expect, Experiment, Theory, key_of};
 use crate::source::Place;
 use crate::syntax::Expr;
 use rayon::prelude::*;
@@ -36,8 +36,8 @@ impl Verdict {
     }
 }
 
-/// Settings of parameters, and the lines that hold there.
-type Point<'a> = (&'a [(String, Expr)], Vec<usize>);
+/// Settings of parameters, and the lines that hold there with their numbers.
+type Point<'a> = (&'a [(String, Expr)], Vec<(usize, &'a Expect)>);
 
 /// The tolerance of a curve for which none is given, as a share of its largest value.
 const CURVE_TOLERANCE: f64 = 1e-9;
@@ -51,8 +51,8 @@ pub fn verdicts(experiment: &Experiment, values: &Values, options: &Options) -> 
     let mut points: Vec<Point> = vec![];
     for (k, expect) in experiment.expects.iter().enumerate() {
         match points.iter_mut().find(|(settings, _)| *settings == expect.settings) {
-            Some((_, lines)) => lines.push(k),
-            None => points.push((&expect.settings, vec![k])),
+            Some((_, lines)) => lines.push((k, expect)),
+            None => points.push((&expect.settings, vec![(k, expect)])),
         }
     }
     if !experiment.theories.is_empty() && !points.iter().any(|(settings, _)| settings.is_empty()) {
@@ -71,7 +71,7 @@ fn at_point(
     values: &Values,
     options: &Options,
     settings: &[(String, Expr)],
-    lines: &[usize],
+    lines: &[(usize, &Expect)],
 ) -> Result<Vec<(usize, Verdict)>, Fault> {
     // Values of `where` have no names in them, as those of the command line.
     let bare = Experiment { units: experiment.units, ..Experiment::default() };
@@ -81,14 +81,13 @@ fn at_point(
         values.insert(name.clone(), bare.number(value)?);
     }
     let theories: &[Theory] = if settings.is_empty() { &experiment.theories } else { &[] };
-    let expects = lines.iter().map(|k| &experiment.expects[*k]);
-    let mut wanted: Vec<(Expr, Option<String>)> = expects.map(|e| (e.value.clone(), e.at.clone())).collect();
+    let mut wanted: Vec<(Expr, Option<String>)> =
+        lines.iter().map(|(_, expect)| (expect.value.clone(), expect.at.clone())).collect();
     wanted.extend(theories.iter().map(|t| (t.metric.clone(), None)));
     let run = run(experiment, &values, options, &wanted)?;
     let e = Evaluator::new(experiment, &values)?;
     let mut verdicts = Vec::new();
-    for &line in lines {
-        let expect = &experiment.expects[line];
+    for &(line, expect) in lines {
         let key = key_of(&expect.value);
         let mark = expect.at.as_deref().unwrap_or("end");
         let mut what = match &expect.at {
@@ -132,8 +131,8 @@ fn curve(theory: &Theory, e: &Evaluator, run: &Run) -> Result<Verdict, Fault> {
     // The sample that differs most; one without a value differs beyond all others, but for those of a signal that lie in
     // the dead time: nobody has seen them, so theory says nothing of them.
     let unseen = if key.starts_with("signal") { -1.0 } else { f64::INFINITY };
-    let distance = |k: usize| column[k].map_or(unseen, |v| (v - expected[k]).abs());
-    let worst = (0..expected.len()).max_by(|a, b| distance(*a).total_cmp(&distance(*b))).unwrap_or(0);
+    let distances = column.iter().zip(&expected).map(|(found, x)| found.map_or(unseen, |v| (v - x).abs()));
+    let worst = distances.enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(k, _)| k);
     Ok(Verdict {
         what,
         expected: expected.get(worst).copied().unwrap_or(f64::NAN),

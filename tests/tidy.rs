@@ -124,6 +124,37 @@ fn the_product_does_not_unwrap() {
     }
 }
 
+/// Files of numerics, whose indices run over the dimensions of what they read, may expect indices as a whole; elsewhere they stand
+/// under a narrow `expect`, and each says why it cannot fail.
+#[test]
+fn indices_are_expected_with_a_reason() {
+    let numeric = [
+        "emulator/",
+        "hamiltonian/prepare/",
+        "linalg.rs",
+        "metrics/",
+        "papers/",
+        "spin/",
+        "tomography/",
+        "waveform/jet.rs",
+    ];
+    for (path, text) in library() {
+        let text = product(&text);
+        assert!(!text.contains("allow(clippy::indexing_slicing"), "{path} allows indices without saying why");
+        let whole =
+            text.split("#![expect(").skip(1).any(|rest| rest.trim_start().starts_with("clippy::indexing_slicing"));
+        assert!(!whole || numeric.iter().any(|n| path.starts_with(n)), "{path} expects indices as a whole");
+        for name in ["clippy::indexing_slicing", "clippy::string_slice"] {
+            for rest in text.split(name).skip(1).filter(|_| path != "lib.rs" && path != "bin/ergoseq/main.rs") {
+                assert!(
+                    rest.trim_start_matches([',', ' ', '\n']).starts_with("reason = "),
+                    "{path} gives no reason for {name}"
+                );
+            }
+        }
+    }
+}
+
 /// The library reads no file, clock or environment variable: everything comes through its arguments.
 #[test]
 fn the_library_touches_nothing_outside() {

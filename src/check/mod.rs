@@ -312,7 +312,7 @@ fn settings<'a>(given: &'a [Setting], known: &[&str], place: &str, c: &mut Check
     let mut found: Vec<(&str, &Expr)> = Vec::new();
     for (k, setting) in given.iter().enumerate() {
         let name = setting.name.text.as_str();
-        if let Some(before) = given[..k].iter().find(|s| s.name.text == name) {
+        if let Some(before) = given.iter().take(k).find(|s| s.name.text == name) {
             c.diagnostics.push(twice(name, setting.name.span(), before.name.span()));
         } else if known.contains(&name) {
             found.push((name, &setting.value));

@@ -140,18 +140,22 @@ fn fresh<'a>(name: &'a Name, seen: &mut HashMap<&'a str, Span>, c: &mut Checker)
 impl<'a> Declarations<'a> {
     /// The parameters, each behind those it needs.
     pub fn params(&self, c: &mut Checker) -> Vec<&'a Param> {
-        let entries: Vec<(&Name, &Expr)> = self.params.iter().map(|p| (&p.name, &p.default)).collect();
-        in_order(&entries, c).into_iter().map(|k| self.params[k]).collect()
+        in_order(&self.params, |p| (&p.name, &p.default), c)
     }
 
     /// The Hamiltonians, each behind those it needs.
     pub fn hamiltonians(&self, c: &mut Checker) -> Vec<(&'a Name, &'a Expr)> {
-        in_order(&self.hamiltonians, c).into_iter().map(|k| self.hamiltonians[k]).collect()
+        in_order(&self.hamiltonians, |h| *h, c)
     }
 }
 
-/// The order in which each entry needs only those before it; a circle is reported with all its members.
-fn in_order(entries: &[(&Name, &Expr)], c: &mut Checker) -> Vec<usize> {
+/// The items in an order in which each needs only those before it; a circle is reported with all its members.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "every index is a position in `items`, and `entries`, `needs` and `state` are as long"
+)]
+fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, &'a Expr), c: &mut Checker) -> Vec<T> {
+    let entries: Vec<(&Name, &Expr)> = items.iter().map(entry).collect();
     let index: HashMap<&str, usize> = entries.iter().enumerate().map(|(k, (n, _))| (n.text.as_str(), k)).collect();
     let needs: Vec<Vec<usize>> = entries
         .iter()
@@ -179,7 +183,7 @@ fn in_order(entries: &[(&Name, &Expr)], c: &mut Checker) -> Vec<usize> {
             state[k] = 1;
             let Some(&need) = needs[k].get(*next) else {
                 state[k] = 2;
-                order.push(k);
+                order.push(items[k]);
                 stack.pop();
                 continue;
             };

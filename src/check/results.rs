@@ -57,7 +57,7 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                     c.note(found);
                 }
                 for (k, (name, value)) in e.settings.iter().enumerate() {
-                    if let Some((before, _)) = e.settings[..k].iter().find(|(n, _)| n.text == name.text) {
+                    if let Some((before, _)) = e.settings.iter().take(k).find(|(n, _)| n.text == name.text) {
                         c.diagnostics.push(twice(&name.text, name.span(), before.span()));
                     }
                     let checked = super::check_setting(&c.scope, &name.text, value);
@@ -226,28 +226,29 @@ impl Names<'_> {
         let span = expr.span();
         if is_aggregate(expr) {
             let ExprKind::Call(_, items) = &expr.kind else { return Ok(true) };
-            if self.traces.is_empty() {
+            let Some(item) = items.first() else { return Ok(true) };
+            let Some(first) = self.traces.first() else {
                 return Err(Diagnostic::new(Code::UnknownResult, span, format!("`{expr}` needs a recorded trace"))
                     .label("nothing is recorded")
                     .help("record one: `evolve H for T record 201 as charging`")
                     .into());
-            }
+            };
             let named = |e: &Expr| {
                 let mut found = false;
                 e.walk(&mut |e| found |= matches!(e.kind, ExprKind::Member(..)));
                 found
             };
-            if self.traces.len() > 1 && !named(&items[0]) {
+            if self.traces.len() > 1 && !named(item) {
                 return Err(Diagnostic::new(
                     Code::UnknownResult,
                     span,
                     format!("there are {} traces; say of which", self.traces.len()),
                 )
                 .label("ambiguous")
-                .help(format!("for example `{}({}.{})`", aggregate_name(expr), self.traces[0], items[0]))
+                .help(format!("for example `{}({}.{})`", aggregate_name(expr), first, item))
                 .into());
             }
-            self.check(&items[0], scope)?;
+            self.check(item, scope)?;
             return Ok(true);
         }
         match &expr.kind {

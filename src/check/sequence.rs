@@ -63,11 +63,10 @@ impl Builder<'_, '_> {
                     .help("for example `prepare thermal`"),
             );
         }
-        for event in events.iter().skip(1) {
-            if matches!(event.kind, EventKind::Prepare(_)) {
-                let place = event.place.0.unwrap_or(span);
-                self.c.diagnostics.push(twice("prepare", place, events[0].place.0.unwrap_or(span)));
-            }
+        let Some((first, others)) = events.split_first() else { return };
+        for event in others.iter().filter(|e| matches!(e.kind, EventKind::Prepare(_))) {
+            let place = event.place.0.unwrap_or(span);
+            self.c.diagnostics.push(twice("prepare", place, first.place.0.unwrap_or(span)));
         }
     }
 
@@ -207,8 +206,9 @@ impl Builder<'_, '_> {
             );
             return;
         }
-        let replacement =
-            |word: &str| definition.arguments.iter().position(|a| a.text == word).map(|k| arguments[k].clone());
+        let replacement = |word: &str| {
+            definition.arguments.iter().zip(arguments).find(|(a, _)| a.text == word).map(|(_, value)| value.clone())
+        };
         let body: Vec<Statement> = definition.body.iter().map(|s| substitute(s, &replacement)).collect();
         self.calls.push(name.text.clone());
         let outer = self.loop_call;

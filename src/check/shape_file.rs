@@ -112,14 +112,15 @@ fn bruker(text: &str) -> Result<Vec<Step>, String> {
             continue;
         }
         let found = numbers(content, number)?;
-        if found.len() % 2 != 0 {
+        let (pairs, odd) = found.as_chunks();
+        if !odd.is_empty() {
             return Err(format!(
                 "line {number}: pairs of an amplitude and a phase are expected, {} numbers found",
                 found.len()
             ));
         }
-        for pair in found.chunks_exact(2) {
-            steps.push((share(pair[0], PERCENT, number)?, pair[1].to_radians()));
+        for &[amplitude, phase] in pairs {
+            steps.push((share(amplitude, PERCENT, number)?, phase.to_radians()));
         }
     }
     match promised {
@@ -206,7 +207,7 @@ fn rows(text: &str) -> Result<(Vec<Row>, Words), String> {
 
 fn table(text: &str) -> Result<Vec<Step>, String> {
     let (rows, words) = rows(text)?;
-    let Some((_, first)) = rows.first() else { return Ok(vec![]) };
+    let Some((line, first)) = rows.first() else { return Ok(vec![]) };
     let columns = first.len();
     if let Some((line, other)) = rows.iter().find(|(_, r)| r.len() != columns) {
         return Err(format!(
@@ -219,7 +220,7 @@ fn table(text: &str) -> Result<Vec<Step>, String> {
         2 => plain(&rows, &words),
         3 | 4 => {
             // A time before the amplitude looks alike, and its amplitudes end at 1 or 100.
-            let largest = rows.iter().map(|(_, r)| r[1]).fold(0.0, f64::max);
+            let largest = rows.iter().filter_map(|(_, r)| r.get(1)).copied().fold(0.0, f64::max);
             let certain = (0.97 * VARIAN..=VARIAN * (1.0 + ROUNDING)).contains(&largest);
             if words.varian() || certain {
                 return varian(&rows);
@@ -229,8 +230,13 @@ fn table(text: &str) -> Result<Vec<Step>, String> {
                  duration, gate) with `# TYPE`"
             ))
         }
-        n => Err(format!("line {}: an amplitude and a phase are expected, {n} numbers found", rows[0].0)),
+        n => Err(no_pair(*line, n)),
     }
+}
+
+/// What is said of a line of the wrong number of columns.
+fn no_pair(line: usize, found: usize) -> String {
+    format!("line {line}: an amplitude and a phase are expected, {found} numbers found")
 }
 
 /// Phase, amplitude, relative duration, gate.
@@ -251,9 +257,10 @@ fn varian(rows: &[Row]) -> Result<Vec<Step>, String> {
     }
     let mut steps = Vec::new();
     for ((line, row), duration) in rows.iter().zip(&durations) {
+        let [phase, amplitude, ..] = row.as_slice() else { return Err(no_pair(*line, row.len())) };
         let on = row.get(3).is_none_or(|gate| *gate != 0.0);
-        let amplitude = if on { share(row[1], VARIAN, *line)? } else { 0.0 };
-        steps.extend(std::iter::repeat_n((amplitude, row[0].to_radians()), (duration / unit).round() as usize));
+        let amplitude = if on { share(*amplitude, VARIAN, *line)? } else { 0.0 };
+        steps.extend(std::iter::repeat_n((amplitude, phase.to_radians()), (duration / unit).round() as usize));
     }
     Ok(steps)
 }
@@ -273,8 +280,12 @@ fn plain(rows: &[Row], words: &Words) -> Result<Vec<Step>, String> {
     {
         return Err(format!("its columns `{}` are not those of an amplitude and a phase", words.columns.join(" ")));
     }
-    let pairs: Vec<(usize, f64, f64)> =
-        rows.iter().map(|(line, r)| if swapped { (*line, r[1], r[0]) } else { (*line, r[0], r[1]) }).collect();
+    let pair = |(line, row): &Row| match row.as_slice() {
+        [phase, amplitude] if swapped => Ok((*line, *amplitude, *phase)),
+        [amplitude, phase] => Ok((*line, *amplitude, *phase)),
+        row => Err(no_pair(*line, row.len())),
+    };
+    let pairs = rows.iter().map(pair).collect::<Result<Vec<(usize, f64, f64)>, String>>()?;
     unambiguous(&pairs, words)?;
     let largest = pairs.iter().map(|(_, a, _)| a.abs()).fold(0.0, f64::max);
     let peak = match largest {

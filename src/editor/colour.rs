@@ -5,7 +5,7 @@ use crate::ir::{FUNCTIONS, STATES};
 use crate::metrics::Metric;
 use crate::source::Span;
 use crate::spin::LOCAL_OPERATORS;
-use crate::syntax::token::TokenKind;
+use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::words::is_word;
 use crate::units::Unit;
 
@@ -18,10 +18,11 @@ pub fn colours(document: &Document) -> Vec<(Span, usize)> {
     let number = |name: &str| COLOURS.iter().position(|c| *c == name).unwrap_or(0);
     let mut out: Vec<(Span, usize)> = Vec::new();
     let mut done = 0usize;
-    for (k, token) in document.tokens.iter().enumerate() {
+    let mut last: Option<&Token> = None;
+    for token in &document.tokens {
+        let before = last.replace(token);
         comments(&document.text, done, token.span.start as usize, &mut out, number("comment"));
         done = token.span.end as usize;
-        let before = k.checked_sub(1).map(|b| &document.tokens[b]);
         let numbered = matches!(before.map(|t| &t.kind), Some(TokenKind::Number(_)));
         let colour = match &token.kind {
             TokenKind::Number(_) => "number",

@@ -25,10 +25,13 @@ fn of(word: impl Into<String>, kind: &'static str, meaning: impl Into<String>) -
 
 /// What may stand at a place, whatever of it is written already: an editor picks those that fit. Sorted as they are likely.
 pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
-    let before: Vec<_> = document.tokens.iter().filter(|t| t.span.end <= offset).collect();
+    let mut before: Vec<_> = document.tokens.iter().filter(|t| t.span.end <= offset).collect();
     // The word that is being written is no context.
     let writing = before.last().is_some_and(|t| t.span.end == offset && matches!(t.kind, TokenKind::Name(_)));
-    let context = &before[..before.len() - usize::from(writing)];
+    if writing {
+        before.pop();
+    }
+    let context = before.as_slice();
     let line = document.text.get(..offset as usize).map_or("", |t| t.rsplit('\n').next().unwrap_or(""));
     if line.contains('#') {
         return vec![];

@@ -85,8 +85,9 @@ pub fn latex(e: &Expr) -> String {
         }
         ExprKind::Text(text) => format!("\\text{{{text}}}"),
         ExprKind::Isotope(nucleus) => {
-            let digits = nucleus.find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
-            format!("{{}}^{{{}}}\\mathrm{{{}}}", &nucleus[..digits], &nucleus[digits..])
+            let element = nucleus.trim_start_matches(|c: char| c.is_ascii_digit());
+            let number = nucleus.strip_suffix(element).unwrap_or_default();
+            format!("{{}}^{{{number}}}\\mathrm{{{element}}}")
         }
         ExprKind::Member(trace, value) => format!("\\mathrm{{{trace}}}.{}", latex(value)),
     }

@@ -15,8 +15,8 @@ use crate::units::Unit;
 /// What the word at a place means, and where it stands.
 pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     let k = document.token_at(offset)?;
-    let token = &document.tokens[k];
-    let before = k.checked_sub(1).map(|b| &document.tokens[b]);
+    let token = document.tokens.get(k)?;
+    let before = k.checked_sub(1).and_then(|b| document.tokens.get(b));
     let after = document.tokens.get(k + 1);
     // `1H` is a number and a name without a blank between.
     let nucleus = |a: Option<&crate::syntax::token::Token>, b: Option<&crate::syntax::token::Token>| {

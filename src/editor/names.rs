@@ -160,10 +160,10 @@ fn statements_of(tokens: &[Token]) -> Vec<(String, usize)> {
 
 /// As what a name token is used; `None` where it is a unit, a setting, or part of a nucleus.
 fn used_as(tokens: &[Token], k: usize, (head, depth): (&str, usize)) -> Option<Option<Kind>> {
-    let (before, after) = (k.checked_sub(1).map(|b| &tokens[b]), tokens.get(k + 1));
-    let name = word(tokens.get(k))?;
+    let (before, here, after) = (k.checked_sub(1).and_then(|b| tokens.get(b)), tokens.get(k)?, tokens.get(k + 1));
+    let name = word(Some(here))?;
     let numbered = matches!(before.map(|t| &t.kind), Some(TokenKind::Number(_))) || is_sign(before, ")");
-    if numbered && !tokens[k].first_of_line && (Unit::named(name).is_some() || adjacent(before, &tokens[k])) {
+    if numbered && !here.first_of_line && (Unit::named(name).is_some() || adjacent(before, here)) {
         return None;
     }
     let previous = word(before);
@@ -206,10 +206,9 @@ fn fits(used: Option<Kind>, declared: Kind, head: &str) -> bool {
 pub fn uses(document: &Document, offset: u32) -> Option<(Named, Vec<Use>)> {
     let blocks = statements_of(&document.tokens);
     let resolve = |k: usize| -> Option<&Named> {
-        let name = word(document.tokens.get(k))?;
-        let (head, depth) = &blocks[k];
+        let (token, (head, depth)) = document.tokens.get(k).zip(blocks.get(k))?;
+        let (name, place) = (word(Some(token))?, token.span);
         let used = used_as(&document.tokens, k, (head, *depth))?;
-        let place = document.tokens[k].span;
         let inside = |n: &&Named| n.scope.is_none_or(|s| s.start <= place.start && place.end <= s.end);
         let mut all = document.names.iter().filter(|n| n.name == name && fits(used, n.kind, head)).filter(inside);
         // The narrower scope hides the wider.
@@ -218,13 +217,11 @@ pub fn uses(document: &Document, offset: u32) -> Option<(Named, Vec<Use>)> {
     };
     let here = document.token_at(offset)?;
     let found = resolve(here)?.clone();
-    let all = (0..document.tokens.len())
-        .filter(|k| word(document.tokens.get(*k)) == Some(found.name.as_str()))
-        .filter(|k| resolve(*k) == Some(&found))
-        .map(|k| {
-            let span = document.tokens[k].span;
-            Use { span, declares: span == found.span }
-        })
+    let tokens = document.tokens.iter().enumerate();
+    let all = tokens
+        .filter(|(_, token)| word(Some(token)) == Some(found.name.as_str()))
+        .filter(|(k, _)| resolve(*k) == Some(&found))
+        .map(|(_, token)| Use { span: token.span, declares: token.span == found.span })
         .collect();
     Some((found, all))
 }

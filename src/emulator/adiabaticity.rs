@@ -11,9 +11,13 @@ const SAMPLES: usize = 4000;
 ///
 /// For a sweep, `omega_eff` is made of the rf and its distance from a spin at the carrier. For a ramp at constant phase it is made of
 /// the rf and the local field of the couplings, `omega_L^2 = Tr H^2 / Tr Fz^2`, which stands for the field of the others.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "samples are taken from 0 to below their number, at most two windows before `k`"
+)]
 pub fn least_factor(segment: &Segment) -> Option<(f64, &'static str)> {
-    let internal = segment.hamiltonian.len() - segment.transmitted;
-    let fields = &segment.hamiltonian[internal..];
+    let internal = segment.hamiltonian.len().saturating_sub(segment.transmitted);
+    let fields = segment.hamiltonian.get(internal..)?;
     if segment.transmitted == 0 || fields.iter().all(|(c, _)| c.constant().is_some()) {
         return None;
     }

@@ -37,7 +37,7 @@ fn kept(parts: &[Matrix], scans: usize) -> Option<f64> {
 fn deviation(rho: &Matrix) -> Matrix {
     let mean = rho.trace() / rho.nrows() as f64;
     let mut d = rho.clone();
-    (0..d.nrows()).for_each(|k| d[(k, k)] -= mean);
+    crate::linalg::add_to_diagonal(&mut d, -mean);
     d
 }
 
@@ -56,6 +56,7 @@ pub fn read_out(lab: &Lab, states: &[State]) {
 }
 
 /// Notes when the scans of a phase cycle cancel in a signal: in the coherences that a receiver sees, each in the phase of its scan.
+#[expect(clippy::indexing_slicing, reason = "there is an order for every state of the space, which the states are on")]
 pub fn acquired(lab: &Lab, acquisitions: &[&Acquire], states: &[State]) {
     if lab.scans < 2 || !states.len().is_multiple_of(lab.scans) {
         return;

@@ -31,7 +31,8 @@ pub struct Cells {
 pub fn cells_of(experiment: &Experiment, given: &Values, options: &Options) -> Result<Cells, Fault> {
     let e = Evaluator::new(experiment, given)?;
     let members = members(&e)?;
-    let own = evaluator(experiment, given, options, &members[0])?;
+    let lost = || Diagnostic::without_place(Code::EmptySweep, "the ensemble has no members");
+    let own = evaluator(experiment, given, options, members.first().ok_or_else(lost)?)?;
     let (schedule, _) = build(&own)?;
     let wrong = |message: &str| -> Fault { Diagnostic::without_place(Code::Contradiction, message).into() };
     let Some(battery) = &schedule.battery else {

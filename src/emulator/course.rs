@@ -30,6 +30,10 @@ impl<'a> Course<'a> {
     ///
     /// # Errors
     /// When the method fails.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the state at the time 0 is always known, and `at` is at most the number of known ones"
+    )]
     pub fn state(&mut self, t: f64) -> Result<State, StepError> {
         let at = self.known.partition_point(|(s, _)| *s <= t);
         let (from, state) = &self.known[at.saturating_sub(1)];

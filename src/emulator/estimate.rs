@@ -46,12 +46,13 @@ pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
 
 /// Bytes in words.
 pub fn bytes_text(bytes: f64) -> String {
-    let units = ["B", "kB", "MB", "GB", "TB", "PB"];
     let mut value = bytes;
-    let mut unit = 0;
-    while value >= 1000.0 && unit + 1 < units.len() {
-        value /= 1000.0;
-        unit += 1;
+    let mut unit = "B";
+    for larger in ["kB", "MB", "GB", "TB", "PB"] {
+        if value >= 1000.0 {
+            value /= 1000.0;
+            unit = larger;
+        }
     }
     // Three digits are more than an estimate is worth.
     let digits = if value >= 1000.0 {
@@ -59,7 +60,7 @@ pub fn bytes_text(bytes: f64) -> String {
     } else {
         format!("{value:.3}").chars().take(4).collect::<String>()
     };
-    format!("{} {}", digits.trim_end_matches('.'), units[unit])
+    format!("{} {unit}", digits.trim_end_matches('.'))
 }
 
 /// Refuses what does not fit.

@@ -1,6 +1,11 @@
 //! Maxima of curves that can be evaluated anywhere: sampled, then refined, so that the result is that of the curve and not of
 //! the grid.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "there is a time for every value, and places are those of values, their neighbours within the ends"
+)]
+
 /// Where a curve is highest, and how high.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extremum {

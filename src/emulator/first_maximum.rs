@@ -2,6 +2,11 @@
 //! panel by panel, and on each panel the zeros of the derivative of its interpolating polynomial are found, so that a shallow
 //! maximum just before a shallow minimum is not stepped over.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a panel has DEGREE + 1 nodes and as many coefficients, and a peak is the number of an end"
+)]
+
 use super::extremum::{Extremum, brent};
 use super::panel::{DEGREE, MOST_PANELS, TAIL, allowed, coefficients, value};
 use std::f64::consts::PI;

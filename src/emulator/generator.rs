@@ -227,10 +227,8 @@ impl Generator {
 
     /// `H(t)` as a dense matrix.
     pub fn hamiltonian(&self, t: f64) -> Matrix {
-        if let [Term { coefficient: Scalar::Constant(c), .. }] = self.terms.as_slice()
-            && *c == 1.0
-        {
-            return self.terms[0].matrix().clone();
+        if let [term @ Term { coefficient: Scalar::Constant(1.0), .. }] = self.terms.as_slice() {
+            return term.matrix().clone();
         }
         let mut sum = Matrix::zeros(self.dimension, self.dimension);
         for term in &self.terms {
@@ -251,7 +249,11 @@ impl Generator {
         })
     }
 
-    /// The part of a constant H inside a list of states.
+    /// The part of a constant H inside a list of states, which H does not leave.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "states lie within the dimension, and each of those that H leads to has a place"
+    )]
     pub fn block(&self, states: &[usize]) -> Matrix {
         if states.len() == self.dimension {
             return self.hamiltonian(0.0);
@@ -390,7 +392,7 @@ impl Generator {
         let n = l.nrows();
         let mut l = l.resize(n + 1, n + 1, C64::default());
         if let Some(drift) = self.drift() {
-            drift.iter().enumerate().for_each(|(k, x)| l[(k, n)] = *x);
+            l.column_mut(n).iter_mut().zip(drift.iter()).for_each(|(element, x)| *element = *x);
         }
         l
     }
@@ -429,13 +431,13 @@ pub fn deviation(rho: &Matrix, map: impl FnOnce(&Matrix) -> Matrix) -> Matrix {
 pub fn apart(rho: &Matrix) -> (f64, Matrix) {
     let mean = rho.trace().re / rho.nrows() as f64;
     let mut deviation = rho.clone();
-    (0..rho.nrows()).for_each(|k| deviation[(k, k)] -= mean);
+    crate::linalg::add_to_diagonal(&mut deviation, real(-mean));
     (mean, deviation)
 }
 
 /// The density matrix of a mean and a deviation, made Hermitian.
 pub fn joined(mean: f64, mut deviation: Matrix) -> Matrix {
     make_hermitian(&mut deviation);
-    (0..deviation.nrows()).for_each(|k| deviation[(k, k)] += mean);
+    crate::linalg::add_to_diagonal(&mut deviation, real(mean));
     deviation
 }

@@ -13,6 +13,12 @@
 //! `-i tau C U` for `dU/dx`, is wrong in second order of the step and stalls climbs near the top; it is not taken. `H_0` and `C` are read
 //! from schedules, so offsets, couplings, rf strengths and channels of a file count as they do in a run.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a shape is found by its number, there are four probes and one schedule at least, and pieces have as many turns \
+              as the shape has steps"
+)]
+
 use super::members::evaluator;
 use super::motion::mean_state;
 use super::projection::Projection;

@@ -20,7 +20,7 @@ pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>,
     let Some(battery) = &e.experiment.battery else { return Ok(None) };
     let collectives: Vec<(usize, Vec<Multiplet>)> = cells
         .iter()
-        .filter_map(|&s| match e.basis.sites[s].kind {
+        .filter_map(|&s| match e.basis.site(s).kind {
             SiteKind::Collective { number, twice_spin, .. } if number > 1 => {
                 Some((s, Multiplet::all(number, twice_spin)))
             }
@@ -33,8 +33,8 @@ pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>,
     }
     // The battery's energy acts on its cells alone; the other collectives and modes may be as small as can be.
     let mut small = e.basis.sites.clone();
-    for (k, site) in small.iter_mut().enumerate().filter(|(k, _)| !cells.contains(k)) {
-        match e.basis.sites[k].kind {
+    for (_, site) in small.iter_mut().enumerate().filter(|(k, _)| !cells.contains(k)) {
+        match site.kind {
             SiteKind::Collective { number, twice_spin, .. } => {
                 let one = vec![Multiplet { twice_j: 1, copies: 1.0 }];
                 *site = Site::collective(site.name.clone(), number, twice_spin, one, site.isotope);
@@ -49,13 +49,13 @@ pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>,
         let mut weight = 1.0f64;
         let mut sites = small.clone();
         for (site, multiplets) in &collectives {
-            let multiplet = multiplets[rest % multiplets.len()];
+            let Some(&multiplet) = multiplets.get(rest % multiplets.len().max(1)) else { continue };
             rest /= multiplets.len();
             weight *= multiplet.copies;
-            let known = &e.basis.sites[*site];
-            if let SiteKind::Collective { number, twice_spin, .. } = known.kind {
-                let one = vec![multiplet];
-                sites[*site] = Site::collective(known.name.clone(), number, twice_spin, one, known.isotope);
+            if let Some(own) = sites.get_mut(*site)
+                && let SiteKind::Collective { number, twice_spin, .. } = own.kind
+            {
+                *own = Site::collective(own.name.clone(), number, twice_spin, vec![multiplet], own.isotope);
             }
         }
         let mut inside = Evaluator::new(e.experiment, &e.values)?;

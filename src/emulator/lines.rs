@@ -5,6 +5,11 @@
 //! Comput. 14, 1368). The kernel is the exponential of a semicircle of Barnett, Magland and af Klinteberg (SIAM J. Sci. Comput. 41,
 //! C479), which at a width of 14 points and a grid twice as fine errs by about 1e-13 of the sum of all amplitudes.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "kernels are WIDTH points wide, places lie within the fine grid, which the wide one exceeds by WIDTH on both sides"
+)]
+
 use crate::linalg::{C64, ZERO, real};
 use rustfft::FftPlanner;
 use std::cell::RefCell;

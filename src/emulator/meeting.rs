@@ -161,16 +161,9 @@ pub struct Leg<'a> {
 
 /// The way of a member, from meeting point to meeting point; the last one is the end.
 pub fn legs(steps: &[Step]) -> Vec<Leg<'_>> {
-    let mut legs = Vec::new();
-    let mut begin = 0;
-    for (k, step) in steps.iter().enumerate() {
-        if let Some(meeting) = Meeting::of(step) {
-            legs.push(Leg { steps: &steps[begin..k], meeting });
-            begin = k + 1;
-        }
-    }
-    legs.push(Leg { steps: &steps[begin..], meeting: Meeting::End });
-    legs
+    let meetings = steps.iter().filter_map(Meeting::of).chain([Meeting::End]);
+    let between = steps.split(|step| Meeting::of(step).is_some());
+    between.zip(meetings).map(|(steps, meeting)| Leg { steps, meeting }).collect()
 }
 
 /// The ways of all members.

@@ -363,7 +363,8 @@ fn run_at(
     let (group, rest) = members.split_at(members.len().min(receive::GROUP));
     let mut schedules = schedules(e, given, options, group)?;
     let single = members.len() == 1;
-    let (schedule, prepared) = &schedules[0];
+    let nobody = || Diagnostic::without_place(Code::EmptySweep, "the ensemble has no members");
+    let (schedule, prepared) = schedules.first().ok_or_else(nobody)?;
     // Members may be moved by different operators, so their common space is the whole.
     let space = match single && !schedule.is_read_out() {
         true => sectors::space(schedule, prepared, options.max_memory)?,
@@ -377,7 +378,7 @@ fn run_at(
     let wanted = member_average::wanted(expressions.chain(experiment.theories.iter().map(|t| &t.metric)));
     // Where nothing but signals is asked, the other members follow group by group.
     let followed = wanted.is_empty() && receive::signal_only(&lab, schedule, options);
-    let (side_by_side, followers) = if followed { (group, rest) } else { (members.as_slice(), &members[..0]) };
+    let (side_by_side, followers) = if followed { (group, rest) } else { (members.as_slice(), [].as_slice()) };
     let states = side_by_side.len() as f64 * 16.0 * (lab.space().len() as f64).powi(2);
     if !single && states > options.max_memory {
         let needed = format!("for each of {} members about {} in all", side_by_side.len(), bytes_text(states));
@@ -386,7 +387,7 @@ fn run_at(
     if !followed {
         schedules.extend(members::schedules(e, given, options, rest)?);
     }
-    let declared = declared.as_ref().unwrap_or(&schedules[0].0);
+    let declared = declared.as_ref().unwrap_or(&schedules.first().ok_or_else(nobody)?.0);
     lab.scene.initial = members::mean_prepared(side_by_side, &schedules, lab.space());
     let own = |m: &_| evaluator(experiment, given, options, m);
     lab.member_averages = MemberAverages::new(&wanted, side_by_side, &schedules, lab.space(), own)?;
@@ -409,7 +410,7 @@ fn run_at(
     propagation.mark("end", &end)?;
     let truncation = lab.edges.iter().map(|edge| edge.found(e)).collect::<Result<Vec<_>, Fault>>()?;
     let mut run = Run {
-        params: experiment.params.iter().map(|p| (p.name.clone(), e.values[&p.name])).collect(),
+        params: experiment.params.iter().filter_map(|p| Some((p.name.clone(), *e.values.get(&p.name)?))).collect(),
         how: How {
             whole: declared.basis.size(),
             dimension: size.dimension,

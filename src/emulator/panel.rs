@@ -6,6 +6,11 @@
 //! coefficients of the interpolating polynomials have died out. Panels grow while that is easy, and shrink, at the least to
 //! the sampling that the bandwidth demands, where it is not: at a level crossing of a curve that is not smooth.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a panel has DEGREE + 1 nodes with a value for every curve, and a polynomial one coefficient at least"
+)]
+
 /// The degree of the polynomials.
 pub(super) const DEGREE: usize = 32;
 

@@ -14,6 +14,26 @@ pub struct SweepAxis {
     pub values: Vec<Vec<f64>>,
 }
 
+impl SweepAxis {
+    /// The first of the parameters, after which the axis is called, and its values.
+    pub fn leading(&self) -> (&str, &[f64]) {
+        match (self.names.as_slice(), self.values.as_slice()) {
+            ([name, ..], [values, ..]) => (name, values),
+            _ => ("", &[]),
+        }
+    }
+
+    /// How many points it has.
+    pub fn len(&self) -> usize {
+        self.leading().1.len()
+    }
+
+    /// Whether it has no points, which none that a program declares is.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
 /// One point: the swept parameters with their values, the rest as given.
 pub type Point = Values;
 
@@ -35,15 +55,14 @@ pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, F
         let mut axis = SweepAxis { names: vec![], values: vec![] };
         for sweep in kept {
             let values = values(&e, sweep)?;
-            if let Some(first) = axis.values.first()
+            if let ([name, ..], [first, ..]) = (axis.names.as_slice(), axis.values.as_slice())
                 && first.len() != values.len()
             {
                 return Err(Diagnostic::new(
                     Code::EmptySweep,
                     sweep.place.0.unwrap_or_default(),
                     format!(
-                        "sweeps that run together must be of one length: `{}` has {} points, `{}` has {}",
-                        axis.names[0],
+                        "sweeps that run together must be of one length: `{name}` has {} points, `{}` has {}",
                         first.len(),
                         sweep.name,
                         values.len()
@@ -58,7 +77,7 @@ pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, F
             axes.push(axis);
         }
     }
-    let lengths = axes.iter().map(|axis| axis.values.first().map_or(0, Vec::len) as u64);
+    let lengths = axes.iter().map(|axis| axis.len() as u64);
     let total = lengths.clone().try_fold(1u64, u64::checked_mul).filter(|n| *n <= MOST_POINTS);
     if total.is_none() {
         let product = lengths.map(|n| n.to_string()).collect::<Vec<_>>().join(" x ");
@@ -77,6 +96,7 @@ fn values(e: &Evaluator, sweep: &Sweep) -> Result<Vec<f64>, Fault> {
     let span = sweep.place.0.unwrap_or_default();
     let empty = |why: &str| Diagnostic::new(Code::EmptySweep, span, format!("the sweep of `{}` {why}", sweep.name));
     match &sweep.values {
+        SweepValues::List(list) if list.is_empty() => Err(empty("has no points").into()),
         SweepValues::List(list) => list.iter().map(|v| e.number(v)).collect(),
         SweepValues::Range { from, to, points, log } => {
             let (a, b) = (e.number(from)?, e.number(to)?);
@@ -109,7 +129,7 @@ fn values(e: &Evaluator, sweep: &Sweep) -> Result<Vec<f64>, Fault> {
 
 /// The points in row-major order of the axes.
 pub fn points(axes: &[SweepAxis], given: &Values) -> impl ExactSizeIterator<Item = Point> {
-    let total = axes.iter().map(|a| a.values[0].len()).product::<usize>();
+    let total = axes.iter().map(SweepAxis::len).product::<usize>();
     (0..total).map(move |index| point(axes, given, index))
 }
 
@@ -118,11 +138,11 @@ pub fn point(axes: &[SweepAxis], given: &Values, index: usize) -> Point {
     let mut point = given.clone();
     let mut rest = index;
     for axis in axes.iter().rev() {
-        let length = axis.values[0].len();
+        let length = axis.len().max(1);
         let k = rest % length;
         rest /= length;
         for (name, values) in axis.names.iter().zip(&axis.values) {
-            point.insert(name.clone(), values[k]);
+            point.extend(values.get(k).map(|value| (name.clone(), *value)));
         }
     }
     point

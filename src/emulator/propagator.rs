@@ -53,7 +53,7 @@ impl Propagator {
                 let moved = u.conjugate().kronecker(&u);
                 let n = moved.nrows();
                 let mut whole = moved.resize(n + 1, n + 1, C64::default());
-                whole[(n, n)] = ONE;
+                whole.as_mut_slice().iter_mut().rev().take(1).for_each(|mean| *mean = ONE);
                 Some(whole)
             }
             Propagator::Unitary(_) => None,

@@ -4,10 +4,12 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::real;
-use crate::metrics::{Argument, Curve, METRICS, Metric, Moment, Parameter, Quantity, Scene, Turning, Undefined};
+use crate::metrics::{Argument, Curve, Metric, Moment, Parameter, Quantity, Scene, Turning, Undefined};
+use crate::source::Span;
 use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{UnitSystem, energy_scale, hamiltonian_factor, temperature_scale};
+use crate::waveform::Function;
 use std::collections::BTreeMap;
 
 /// An expression of metrics, with everything in it that does not depend on the state worked out.
@@ -24,7 +26,7 @@ pub struct Question {
 enum Tree {
     Number(f64),
     Metric {
-        index: usize,
+        metric: &'static Metric,
         arguments: Vec<Argument>,
         scale: f64,
     },
@@ -33,7 +35,8 @@ enum Tree {
     Sum(Vec<(bool, Tree)>),
     Product(Vec<(bool, Tree)>),
     Power(Box<Tree>, Box<Tree>),
-    Function(usize, Vec<Tree>),
+    /// A function of one number or two.
+    Function(Function, Box<Tree>, Option<Box<Tree>>),
 }
 
 /// A maximum or the like, to be found on one trace.
@@ -76,7 +79,7 @@ pub fn unit_of(quantity: Quantity, units: UnitSystem) -> &'static str {
 pub fn quantity_of(expr: &Expr) -> Option<Quantity> {
     match &expr.kind {
         ExprKind::Call(name, _) if is_aggregate(expr) && name.starts_with("arg") => Some(Quantity::Time),
-        ExprKind::Call(_, items) if is_aggregate(expr) => quantity_of(&items[0]),
+        ExprKind::Call(_, items) if is_aggregate(expr) => quantity_of(items.first()?),
         ExprKind::Call(name, items) if name == MEMBER_MEAN => quantity_of(items.first()?),
         ExprKind::Call(name, _) | ExprKind::Name(name) => Metric::named(name).map(|m| m.quantity),
         ExprKind::Member(_, metric) => quantity_of(metric),
@@ -98,12 +101,12 @@ pub fn aggregates(e: &Evaluator, expr: &Expr) -> Result<Vec<Aggregate>, Fault> {
     found
         .into_iter()
         .map(|x| {
-            let ExprKind::Call(function, items) = &x.kind else {
-                return Err(Box::new(Diagnostic::new(Code::UnknownMetric, x.span(), "expected an aggregate")));
-            };
-            let (trace, inner) = match &items[0].kind {
-                ExprKind::Member(trace, inner) => (Some(trace.clone()), inner.as_ref()),
-                _ => (None, &items[0]),
+            let wrong = || Box::new(Diagnostic::new(Code::UnknownMetric, x.span(), "expected an aggregate"));
+            let ExprKind::Call(function, items) = &x.kind else { return Err(wrong()) };
+            let (trace, inner) = match items.as_slice() {
+                [Expr { kind: ExprKind::Member(trace, inner), .. }] => (Some(trace.clone()), inner.as_ref()),
+                [inner] => (None, inner),
+                _ => return Err(wrong()),
             };
             let curve = Question::new(e, key_of(inner), inner)?;
             Ok(Aggregate { key: key_of(x), function: function.clone(), trace, curve })
@@ -129,7 +132,7 @@ impl Question {
                 Tree::Aggregate(_) => true,
                 Tree::Sum(parts) | Tree::Product(parts) => parts.iter().all(|(_, t)| fixed(t)),
                 Tree::Power(base, exponent) => fixed(base) && fixed(exponent),
-                Tree::Function(_, parts) => parts.iter().all(fixed),
+                Tree::Function(_, first, second) => fixed(first) && second.iter().all(|second| fixed(second)),
             }
         }
         fixed(&self.tree)
@@ -137,21 +140,21 @@ impl Question {
 
     /// The curve along a course, where the question is a single metric that has one without the states.
     pub fn along(&self, turning: &Turning, scene: &Scene) -> Option<Curve> {
-        let Tree::Metric { index, arguments, scale } = &self.tree else { return None };
-        let along = METRICS[*index].along.filter(|_| arguments.is_empty())?;
+        let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };
+        let along = metric.along.filter(|_| arguments.is_empty())?;
         Some(along(turning, scene)?.scaled(*scale))
     }
 
     /// What the question is where it is linear in the state: one of the metrics that are the mean of an operator, or that beside energies
     /// which unitaries do not change.
     pub fn linear(&self, battery: Option<&Operator>) -> Option<Linear> {
-        let Tree::Metric { index, arguments, scale } = &self.tree else { return None };
+        let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };
         let operator = match arguments.as_slice() {
             [] => battery?.clone(),
             [Argument::Operator(given)] => given.operator().clone(),
             _ => return None,
         };
-        let beside = match METRICS[*index].name {
+        let beside = match metric.name {
             "energy" => Beside::Nothing,
             "stored_energy" => Beside::Prepared,
             "order" => Beside::Sizes,
@@ -214,7 +217,7 @@ fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
     if is_aggregate(expr) || super::member_average::averaged(expr).is_some() {
         return Ok(Tree::Aggregate(key_of(expr)));
     }
-    let metric = |name: &str| crate::metrics::METRICS.iter().position(|m| m.name == name);
+    let metric = Metric::named;
     Ok(match &expr.kind {
         ExprKind::Name(name) if metric(name).is_some() && !e.values.contains_key(name) => metric_tree(e, name, &[])?,
         ExprKind::Call(name, items) if metric(name).is_some() => metric_tree(e, name, items)?,
@@ -226,10 +229,18 @@ fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
         }
         ExprKind::Power(base, exponent) => Tree::Power(Box::new(tree(e, base)?), Box::new(tree(e, exponent)?)),
         ExprKind::Call(name, items) => {
-            let index = crate::ir::FUNCTIONS.iter().position(|f| f.name == name).ok_or_else(|| {
+            let function = FunctionInfo::named(name).ok_or_else(|| {
                 Box::new(Diagnostic::new(Code::UnknownMetric, expr.span(), format!("`{name}` is no metric")))
             })?;
-            Tree::Function(index, items.iter().map(|i| tree(e, i)).collect::<Result<_, Fault>>()?)
+            let (first, second) = match items.as_slice() {
+                [first] => (tree(e, first)?, None),
+                [first, second] => (tree(e, first)?, Some(Box::new(tree(e, second)?))),
+                _ => {
+                    let message = format!("`{name}` takes another number of arguments");
+                    return Err(Box::new(Diagnostic::new(Code::WrongArguments, expr.span(), message)));
+                }
+            };
+            Tree::Function(function.function, Box::new(first), second)
         }
         // The metric of a trace outside of an aggregate: the trace decides where it is evaluated.
         ExprKind::Member(_, inner) => tree(e, inner)?,
@@ -239,8 +250,7 @@ fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
 
 fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault> {
     let unknown = || Box::new(Diagnostic::without_place(Code::UnknownMetric, format!("`{name}` is no metric")));
-    let index = crate::metrics::METRICS.iter().position(|m| m.name == name).ok_or_else(unknown)?;
-    let metric = &crate::metrics::METRICS[index];
+    let metric = Metric::named(name).ok_or_else(unknown)?;
     let mut arguments = Vec::new();
     for (k, item) in items.iter().enumerate() {
         let parameter = metric.parameters.get(k).or(metric.parameters.last()).ok_or_else(unknown)?;
@@ -274,7 +284,15 @@ fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault>
             .collect();
         arguments.push(Argument::Sites(rest));
     }
-    Ok(Tree::Metric { index, arguments, scale: scale_of(metric.quantity, e.scope.units) })
+    for argument in &arguments {
+        let Argument::Sites(sites) = argument else { continue };
+        if let Some((_, site)) = sites.iter().enumerate().find(|(k, s)| sites.iter().take(*k).any(|t| t == *s)) {
+            let span = items.first().zip(items.last()).map_or(Span::default(), |(a, b)| a.span().to(b.span()));
+            let message = format!("`{}` is named twice for one argument of `{name}`", e.basis.site(*site).name);
+            return Err(Diagnostic::new(Code::DefinedTwice, span, message).label("each subsystem once").into());
+        }
+    }
+    Ok(Tree::Metric { metric, arguments, scale: scale_of(metric.quantity, e.scope.units) })
 }
 
 fn operator(e: &Evaluator, item: &Expr) -> Result<Argument, Fault> {
@@ -301,9 +319,9 @@ fn evaluate(tree: &Tree, moment: Option<&Moment>, aggregates: &BTreeMap<String, 
     let nothing = |why: &str| Refusal::Undefined(Undefined::Domain(why.to_string()));
     Ok(match tree {
         Tree::Number(x) => *x,
-        Tree::Metric { index, arguments, scale } => {
+        Tree::Metric { metric, arguments, scale } => {
             let moment = moment.ok_or_else(|| nothing("a metric needs a moment"))?;
-            METRICS[*index].value(moment, arguments).map_err(Refusal::Undefined)? * scale
+            metric.value(moment, arguments).map_err(Refusal::Undefined)? * scale
         }
         Tree::Aggregate(key) => match aggregates.get(key) {
             Some(Some(x)) => *x,
@@ -329,11 +347,10 @@ fn evaluate(tree: &Tree, moment: Option<&Moment>, aggregates: &BTreeMap<String, 
         Tree::Power(base, exponent) => {
             evaluate(base, moment, aggregates)?.powf(evaluate(exponent, moment, aggregates)?)
         }
-        Tree::Function(index, items) => {
-            let function: &FunctionInfo = &crate::ir::FUNCTIONS[*index];
-            let first = evaluate(&items[0], moment, aggregates)?;
-            let second = items.get(1).map_or(Ok(0.0), |i| evaluate(i, moment, aggregates))?;
-            function.function.value(first, second)
+        Tree::Function(function, first, second) => {
+            let first = evaluate(first, moment, aggregates)?;
+            let second = second.as_ref().map_or(Ok(0.0), |i| evaluate(i, moment, aggregates))?;
+            function.value(first, second)
         }
     })
 }

@@ -104,6 +104,7 @@ fn battery(lab: &Lab, basis: &Basis) -> Option<Battery> {
 }
 
 /// A battery of some subsystems, with its Hamiltonian on these.
+#[expect(clippy::indexing_slicing, reason = "a state has a digit for every subsystem of its basis")]
 pub(super) fn battery_of(basis: &Basis, sites: &[usize], hamiltonian: Matrix) -> Battery {
     let mut parts = Vec::with_capacity(basis.size() as usize);
     for index in 0..basis.size() as usize {
@@ -159,12 +160,12 @@ fn emulated(t: &Tomography, plan: &Plan, state: &Matrix, reference: f64) -> Resu
         counts.push((receiving.nucleus.clone(), frequencies.len(), points - times.len()));
         fits.push(fit);
     }
-    let (mut amplitudes, mut decays, mut from) = (Vec::with_capacity(ideal.len()), Vec::new(), 0);
+    let (mut amplitudes, mut decays) = (Vec::with_capacity(ideal.len()), Vec::new());
+    let mut ideal = ideal.as_chunks::<2>().0.iter();
     for readout in &plan.readouts {
         for (fit, (nucleus, lines, deaf)) in fits.iter().zip(&counts) {
-            let own = ideal[from..from + 2 * lines].as_chunks::<2>().0;
-            from += 2 * lines;
-            let mut signal = fit.decay(&own.iter().map(|[re, im]| C64::new(*re, *im)).collect::<Vec<_>>());
+            let own = ideal.by_ref().take(*lines).map(|[re, im]| C64::new(*re, *im));
+            let mut signal = fit.decay(&own.collect::<Vec<_>>());
             signal.iter_mut().for_each(|z| *z += C64::new(noise.normal(), noise.normal()) * sigma);
             amplitudes.extend(fit.amplitudes(&signal).amplitudes.iter().flat_map(|a| [a.re, a.im]));
             let points = std::iter::repeat_n(None, *deaf).chain(signal.into_iter().map(Some)).collect();
@@ -282,13 +283,13 @@ pub fn read_out(
 /// The amplitudes with what they belong to.
 fn table(t: &Tomography, plan: &Plan, amplitudes: &[f64]) -> Vec<Amplitude> {
     let rows = plan.readouts.iter().flat_map(|r| plan.lines.iter().map(move |l| (r, l)));
-    rows.zip(amplitudes.chunks(2))
-        .map(|((readout, line), y)| Amplitude {
+    rows.zip(amplitudes.as_chunks().0)
+        .map(|((readout, line), [real, imaginary])| Amplitude {
             readout: readout.word.clone(),
-            nucleus: t.channels[line.channel].nucleus.clone(),
+            nucleus: t.channels.get(line.channel).map_or(String::new(), |channel| channel.nucleus.clone()),
             frequency: line.frequency,
-            real: y[0],
-            imaginary: y[1],
+            real: *real,
+            imaginary: *imaginary,
         })
         .collect()
 }
@@ -298,7 +299,7 @@ fn correlation(a: &Matrix, b: &Matrix) -> f64 {
     let deviation = |m: &Matrix| {
         let level = m.trace() / m.nrows() as f64;
         let mut out = m.clone();
-        (0..m.nrows()).for_each(|k| out[(k, k)] -= level);
+        crate::linalg::add_to_diagonal(&mut out, -level);
         out
     };
     let (a, b) = (deviation(a), deviation(b));

@@ -96,13 +96,14 @@ pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> R
     let (asked, taken) = fit_into_memory(&mut marked, given, options, e.basis.size())?;
     let found = run(&marked, given, options, &[])?;
     let mut blocks = Vec::new();
-    for mark in found.marks.iter().filter(|m| m.name.starts_with('#')) {
-        let Some(k) = mark.name[1..].parse::<usize>().ok().filter(|k| *k < experiment.sequence.len()) else { continue };
-        let event = &experiment.sequence[k];
+    let numbers =
+        found.marks.iter().filter_map(|mark| Some((mark, mark.name.strip_prefix('#')?.parse::<usize>().ok()?)));
+    for (mark, k) in numbers {
+        let Some(event) = experiment.sequence.get(k) else { continue };
         let value = |key: &str| mark.values.iter().find(|(k, _)| k == key).and_then(|(_, v)| *v);
         let first = k.checked_sub(1).and_then(|before| schedule.ends.get(before)).copied().unwrap_or(0);
         let last = schedule.ends.get(k).copied().unwrap_or(first);
-        let steps: Vec<&Step> = schedule.steps[first..last].iter().collect();
+        let steps: Vec<&Step> = schedule.steps.get(first..last).unwrap_or_default().iter().collect();
         let length = steps.iter().fold(0.0, |sum, s| sum + duration(std::slice::from_ref(*s)));
         let limit = limit(&e, &event.kind)?;
         let (rf, energy) = strength(&steps, limit, &e)?;
@@ -156,7 +157,8 @@ fn fit_into_memory(
         let largest = spreads.into_iter().filter_map(|(k, points, less)| less.map(|less| (points, k, less))).max();
         // Where no spread has fewer points, the run itself says what does not fit.
         let Some((_, k, less)) = largest else { break };
-        experiment.ensemble[k].points = Some(Expr::number(less as f64));
+        let Some(spread) = experiment.ensemble.get_mut(k) else { break };
+        spread.points = Some(Expr::number(less as f64));
         taken = count(experiment)?;
     }
     Ok((asked, taken))
@@ -202,7 +204,7 @@ fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> Result<(Optio
         let Some(square) = squares.reduce(|a, b| a.plus(&b)) else { continue };
         let failed = |e: Unresolved| super::propagate::failed(segment.place, &e.to_string());
         highest = highest.max(peak(&square, segment.duration).map_err(failed)?.sqrt() / angular);
-        let mean = integrals(&[&square], segment.duration).map_err(failed)?.first().copied().unwrap_or(0.0);
+        let [mean] = integrals([&square], segment.duration).map_err(failed)?;
         let load = |limit: f64| mean / (angular * limit).powi(2);
         energy += times * limit.map_or(0.0, load) * segment.duration;
     }
@@ -292,10 +294,10 @@ fn highest_line(a: &crate::hamiltonian::Acquire) -> Option<f64> {
     let observed = crate::linalg::conjugate_back(&eigen.vectors, &a.raising.matrix());
     let strongest = observed.iter().map(|x| x.norm()).fold(0.0, f64::max);
     let mut highest = 0.0f64;
-    for column in 0..observed.ncols() {
-        for row in 0..observed.nrows() {
-            if observed[(row, column)].norm() > 1e-6 * strongest {
-                highest = highest.max((eigen.values[row] - eigen.values[column]).abs() / TWO_PI);
+    for (column, to) in observed.column_iter().zip(&eigen.values) {
+        for (element, from) in column.iter().zip(&eigen.values) {
+            if element.norm() > 1e-6 * strongest {
+                highest = highest.max((from - to).abs() / TWO_PI);
             }
         }
     }

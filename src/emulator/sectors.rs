@@ -7,7 +7,7 @@ use super::estimate;
 use crate::hamiltonian::{Fault, Prepared, Scalar, Schedule, Step};
 use crate::linalg::{C64, real};
 use crate::spin::{Basis, Columns, Operator, SiteKind, Space};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// Systems of at most this many states are left whole: there is nothing to gain.
@@ -106,22 +106,19 @@ fn bytes(schedule: &Schedule, pure: bool) -> f64 {
 /// Whether every subsystem is turned by itself, state by state: then all of the space is reached. Saves the search where a
 /// pulse turns every spin.
 fn nothing_is_kept(basis: &Basis, movers: &[Operator]) -> bool {
-    let mut turned = vec![false; basis.sites.len()];
-    for operator in movers {
-        operator.turned_alone().into_iter().for_each(|s| turned[s] = true);
-    }
-    turned.into_iter().all(|t| t)
+    let turned: HashSet<usize> = movers.iter().flat_map(Operator::turned_alone).collect();
+    (0..basis.sites.len()).all(|site| turned.contains(&site))
 }
 
 /// Groups of spins that can be exchanged without changing any operator or the state.
 fn exchangeable(basis: &Basis, movers: &[Operator], amplitudes: &[(usize, C64)]) -> Vec<Vec<usize>> {
-    let spins: Vec<usize> = (0..basis.sites.len()).filter(|&s| basis.sites[s].kind == SiteKind::Spin).collect();
+    let spins: Vec<usize> = (0..basis.sites.len()).filter(|&s| basis.site(s).kind == SiteKind::Spin).collect();
     if spins.len() > MOST_SPINS || amplitudes.len() > MOST_AMPLITUDES {
         return vec![];
     }
     let known: HashMap<usize, C64> = amplitudes.iter().copied().collect();
     let exchange = |a: usize, b: usize| -> bool {
-        let (x, y) = (&basis.sites[a], &basis.sites[b]);
+        let (x, y) = (basis.site(a), basis.site(b));
         if x.dimension != y.dimension || x.isotope.map(|i| i.symbol) != y.isotope.map(|i| i.symbol) {
             return false;
         }
@@ -135,7 +132,7 @@ fn exchangeable(basis: &Basis, movers: &[Operator], amplitudes: &[(usize, C64)])
     // Exchanges of neighbours in a group make up all others, so a spin joins the first group whose first member it matches.
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for spin in spins {
-        match groups.iter_mut().find(|g| exchange(g[0], spin)) {
+        match groups.iter_mut().find(|g| g.first().is_some_and(|first| exchange(*first, spin))) {
             Some(group) => group.push(spin),
             None => groups.push(vec![spin]),
         }
@@ -145,12 +142,13 @@ fn exchangeable(basis: &Basis, movers: &[Operator], amplitudes: &[(usize, C64)])
 }
 
 /// What the operators of a schedule conserve, in words.
+#[expect(clippy::indexing_slicing, reason = "a state has a digit for every subsystem")]
 pub fn conserved(schedule: &Schedule, space: &Space) -> Vec<String> {
     let basis = &schedule.basis;
     let movers = movers(&schedule.steps);
     let mut out = Vec::new();
     for group in space.groups() {
-        let names: Vec<&str> = group.iter().map(|&s| basis.sites[s].name.as_str()).collect();
+        let names: Vec<&str> = group.iter().map(|&s| basis.site(s).name.as_str()).collect();
         out.push(format!("every exchange of {}", names.join(", ")));
     }
     let modes = basis.sites.iter().any(|s| !s.has_spin());
@@ -178,7 +176,13 @@ fn excitations(basis: &Basis, state: usize) -> i64 {
         .sites
         .iter()
         .zip(digits)
-        .map(|(s, d)| if s.has_spin() { (s.twice_m(d) + i64::from(s.multiplets()[0].twice_j)) / 2 } else { d as i64 })
+        .map(|(s, d)| {
+            if s.has_spin() {
+                (s.twice_m(d) + s.multiplets().first().map_or(0, |m| i64::from(m.twice_j))) / 2
+            } else {
+                d as i64
+            }
+        })
         .sum()
 }
 

@@ -1,5 +1,11 @@
 //! Free induction decays: `s(t) = Tr[rho(t) F+]`.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "parts are lists of states of the space that the matrices are on, and a block of `moved` holds one more than its \
+              points"
+)]
+
 use super::generator::{Generator, deviation};
 use super::kept;
 use super::lines::Line;
@@ -138,7 +144,7 @@ fn turning(
     // The identity gives no signal, and at a polarisation of 1e-5 its rounding would.
     let level = rho.trace() / rho.nrows() as f64;
     let mut deviation = rho.clone();
-    (0..rho.nrows()).for_each(|k| deviation[(k, k)] -= level);
+    crate::linalg::add_to_diagonal(&mut deviation, -level);
     // Coherences between two parts that F+ connects: `Tr[rho F+] = sum Tr[rho_ab F_ba]`.
     let mut seen: Vec<Coherences> = Vec::new();
     for (a, from) in parts.iter().enumerate() {
@@ -292,8 +298,8 @@ pub fn trace(acquire: &Acquire, mut sum: Vec<C64>, number: usize, start: f64) ->
     }
     let time: Vec<f64> = (0..acquire.points).map(|k| acquire.dwell * k as f64).collect();
     // What lies in the dead time was never seen.
-    let seen = |k: usize| time[k] >= acquire.dead_time * (1.0 - 1e-9);
-    let part = |f: fn(&C64) -> f64| sum.iter().enumerate().map(|(k, x)| seen(k).then(|| f(x))).collect();
+    let seen = |t: f64| t >= acquire.dead_time * (1.0 - 1e-9);
+    let part = |f: fn(&C64) -> f64| sum.iter().zip(&time).map(|(x, t)| seen(*t).then(|| f(x))).collect();
     let values = vec![
         (format!("signal({})", acquire.nucleus), part(|x| x.re)),
         (format!("signal_im({})", acquire.nucleus), part(|x| x.im)),

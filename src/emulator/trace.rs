@@ -56,27 +56,29 @@ pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, start: f64) -> 
     let times = grid(segment.duration, points);
     let turning = turning(lab, tracks, segment)?;
     let aggregates = extrema(lab, &wanted, segment, tracks, (points, turning.as_ref()))?;
-    let mut values: Vec<Vec<Option<f64>>> = Vec::with_capacity(lab.asked.questions.len());
-    let mut left: Vec<(usize, &Question)> = Vec::new();
-    for (k, question) in lab.asked.questions.iter().enumerate() {
+    let mut values: Vec<Option<Vec<Option<f64>>>> = Vec::with_capacity(lab.asked.questions.len());
+    // Questions whose curves are not known without the states.
+    let mut left: Vec<&Question> = Vec::new();
+    for question in &lab.asked.questions {
         let along = turning.as_ref().and_then(|t| finite(question.along(t, &lab.scene)?.values(&times)));
         if along.is_none() {
-            left.push((k, question));
+            left.push(question);
         }
-        values.push(along.map_or(vec![], |v| v.into_iter().map(Some).collect()));
+        values.push(along.map(|v| v.into_iter().map(Some).collect()));
     }
+    let mut sampled: Vec<Vec<Option<f64>>> = vec![vec![]; left.len()];
     let mut ends = vec![];
     let last = [segment.duration];
     // Where all is known without the states, only the last one is needed.
     for &t in if left.is_empty() { &last } else { times.as_slice() } {
         let states = tracks.states(t, segment)?;
         states.iter().for_each(|s| lab.watch(s));
-        let questions: Vec<&Question> = left.iter().map(|(_, q)| *q).collect();
-        for ((k, _), value) in left.iter().zip(answers(lab, &questions, tracks, &states, t, segment)?) {
-            values[*k].push(value);
-        }
+        let found = answers(lab, &left, tracks, &states, t, segment)?;
+        sampled.iter_mut().zip(found).for_each(|(column, value)| column.push(value));
         ends = states;
     }
+    let mut sampled = sampled.into_iter();
+    let values = values.into_iter().map(|known| known.or_else(|| sampled.next()).unwrap_or_default());
     let columns = lab.asked.questions.iter().map(|q| q.key.clone()).zip(values).collect();
     Ok((Trace { name, start, time: times, values: columns }, aggregates, ends))
 }
@@ -102,8 +104,8 @@ fn turning(lab: &Lab, tracks: &mut Tracks, segment: &Segment) -> Result<Option<T
     }
     let states = tracks.states(0.0, segment)?;
     // What a filter of orders leaves is no state, of which some of these curves would be.
-    let [State::Mixed(rho)] = states.as_slice() else { return Ok(None) };
-    if !states[0].is_normalised() {
+    let [state @ State::Mixed(rho)] = states.as_slice() else { return Ok(None) };
+    if !state.is_normalised() {
         return Ok(None);
     }
     let Ok(levels) = super::kept::eigen(&generator.hamiltonian(0.0)) else { return Ok(None) };
@@ -226,25 +228,26 @@ fn extrema(
     }
     let lines: Vec<Line> = lines.into_iter().map(Option::unwrap_or_default).collect();
     for aggregate in wanted {
-        let column = curves.iter().position(|c| c.key == aggregate.curve.key).unwrap_or_default();
-        if incomplete && direct[column].is_none() {
+        let mut known = curves.iter().zip(direct.iter().zip(&lines));
+        let Some((_, (direct, line))) = known.find(|(c, _)| c.key == aggregate.curve.key) else { continue };
+        if incomplete && direct.is_none() {
             lab.note(format!(
                 "`{}` was looked for up to t = {} only: the curve changes too fast for the rest",
                 aggregate.key,
-                lines[column].times.last().copied().unwrap_or_default()
+                line.times.last().copied().unwrap_or_default()
             ));
         }
         let negative = matches!(aggregate.function.as_str(), "min" | "argmin");
         let signed = |x: Option<f64>| if negative { x.map(|x| -x) } else { x };
-        let line = &lines[column];
         let below: Vec<f64> = if negative { line.values.iter().map(|v| -v).collect() } else { vec![] };
         let samples = Samples { times: &line.times, values: if negative { &below } else { &line.values } };
         let curve = |t: f64| -> Result<Option<f64>, Fault> {
-            if let Some(curve) = &direct[column] {
+            if let Some(curve) = direct {
                 return Ok(signed(Some(curve.at(t))));
             }
             let states = tracks.states(t, segment)?;
-            Ok(signed(answers(lab, &[&aggregate.curve], tracks, &states, t, segment)?[0]))
+            let answers = answers(lab, &[&aggregate.curve], tracks, &states, t, segment)?;
+            Ok(signed(answers.first().copied().flatten()))
         };
         let extremum = match aggregate.function.as_str() {
             "first_max" => first_maximum(segment.duration, finest, curve)?,

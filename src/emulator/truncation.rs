@@ -39,6 +39,7 @@ pub struct Edge {
 ///
 /// # Errors
 /// When the Hamiltonian with a higher cutoff cannot be built.
+#[expect(clippy::indexing_slicing, reason = "a state has a digit for every subsystem, and modes are some of them")]
 pub fn edges(e: &Evaluator, space: &Space) -> Result<Vec<Edge>, Fault> {
     let basis = space.basis();
     let mut edges = Vec::new();

@@ -10,6 +10,11 @@
 //! Both vectors move as pure states do. The error of one vector is about one over the square root of N of the size of A and O, and the
 //! scatter of several says how large it is. A is applied by itself, without the identity, so a polarisation of 1e-5 loses nothing.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "one way and one random vector at least are walked, and every walk meets the same marks, traces and acquisitions"
+)]
+
 use super::meeting::common_legs;
 use super::members::evaluator;
 use super::motion::arrival;
@@ -110,7 +115,7 @@ pub(super) fn run(
     let tallies = walk_all(&setting, &ways)?;
     let weights: Vec<f64> = ways.iter().map(|w| w.weight).collect();
     let mut run = Run {
-        params: experiment.params.iter().map(|p| (p.name.clone(), e.values[&p.name])).collect(),
+        params: experiment.params.iter().filter_map(|p| Some((p.name.clone(), *e.values.get(&p.name)?))).collect(),
         summary: experiment.measures.iter().filter(|m| m.summary).map(|m| (m.key.clone(), None)).collect(),
         how: How {
             whole: declared.basis.size(),

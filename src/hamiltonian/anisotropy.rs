@@ -21,9 +21,9 @@ pub fn shielding(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
         let Some(field) = zeeman::field(e)? else { return Err(zeeman::missing_field("a shift anisotropy", span)) };
         for index in e.range(csa.each.as_ref())? {
             let site = e.site(&csa.site, index)?;
-            let (Some(isotope), Some(iz)) = (e.basis.sites[site].isotope, Operator::of(&e.basis, LocalKind::Iz, site))
+            let (Some(isotope), Some(iz)) = (e.basis.site(site).isotope, Operator::of(&e.basis, LocalKind::Iz, site))
             else {
-                let message = format!("`{}` is no nucleus, so it has no chemical shift", e.basis.sites[site].name);
+                let message = format!("`{}` is no nucleus, so it has no chemical shift", e.basis.site(site).name);
                 return Err(Diagnostic::new(Code::WrongOperator, span, message).into());
             };
             let t = tensor(e, e.number_at(&csa.size, index)?, csa.eta.as_ref(), csa.axes.as_ref(), index)?;
@@ -42,12 +42,12 @@ pub fn quadrupole(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
         let span = q.place.0.unwrap_or_default();
         for index in e.range(q.each.as_ref())? {
             let site = e.site(&q.site, index)?;
-            let iz = Operator::of(&e.basis, LocalKind::Iz, site).filter(|_| e.basis.sites[site].dimension > 2);
+            let iz = Operator::of(&e.basis, LocalKind::Iz, site).filter(|_| e.basis.site(site).dimension > 2);
             let Some(iz) = iz else {
-                let message = format!("`{}` is no spin above 1/2, so it has no quadrupole", e.basis.sites[site].name);
+                let message = format!("`{}` is no spin above 1/2, so it has no quadrupole", e.basis.site(site).name);
                 return Err(Diagnostic::new(Code::WrongOperator, span, message).into());
             };
-            let spin = (e.basis.sites[site].dimension - 1) as f64 / 2.0;
+            let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;
             let scale = two_pi * e.number_at(&q.size, index)? / (4.0 * spin * (2.0 * spin - 1.0));
             let t = tensor(e, scale, q.eta.as_ref(), q.axes.as_ref(), index)?;
             let square = iz.times(&iz).times_number(real(3.0));

@@ -13,6 +13,7 @@ use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
 use crate::units::{HBAR, MAGNETIC_CONSTANT, TWO_PI, UnitSystem};
+use std::collections::BTreeMap;
 
 /// What a coupling constant is multiplied by to be an angular frequency.
 fn two_pi(e: &Evaluator) -> f64 {
@@ -21,7 +22,7 @@ fn two_pi(e: &Evaluator) -> f64 {
 
 /// Whether two spins are of one nucleus.
 pub fn like(e: &Evaluator, a: usize, b: usize) -> bool {
-    e.basis.sites[a].isotope.map(|i| i.symbol) == e.basis.sites[b].isotope.map(|i| i.symbol)
+    e.basis.site(a).isotope.map(|i| i.symbol) == e.basis.site(b).isotope.map(|i| i.symbol)
 }
 
 /// `zz Iz Iz + dot I.I`.
@@ -100,14 +101,14 @@ pub fn dipolar(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
         return Ok(sum);
     }
     let system = e.experiment.system.place.0.unwrap_or_default();
-    let mut positions: Vec<Option<([f64; 3], Span)>> = vec![None; e.basis.sites.len()];
+    let mut positions: BTreeMap<usize, ([f64; 3], Span)> = BTreeMap::new();
     for p in &e.experiment.system.positions {
         for index in e.range(p.each.as_ref())? {
-            positions[e.site(&p.site, index)?] = Some((e.vector(&p.value, index)?, p.place.0.unwrap_or_default()));
+            positions.insert(e.site(&p.site, index)?, (e.vector(&p.value, index)?, p.place.0.unwrap_or_default()));
         }
     }
     for (k, site) in e.basis.sites.iter().enumerate() {
-        if site.isotope.is_some() && positions[k].is_none() {
+        if site.isotope.is_some() && !positions.contains_key(&k) {
             return Err(Diagnostic::new(
                 Code::MissingDeclaration,
                 system,
@@ -117,12 +118,10 @@ pub fn dipolar(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
             .into());
         }
     }
-    for a in 0..positions.len() {
-        for b in a + 1..positions.len() {
-            let (Some((ra, _)), Some((rb, span))) = (positions[a], positions[b]) else { continue };
+    for (k, (&a, &(ra, _))) in positions.iter().enumerate() {
+        for (&b, &(rb, span)) in positions.iter().skip(k + 1) {
             let b_pair = constant(e, a, b, ra, rb, span)? * TWO_PI;
-            let direction = std::array::from_fn(|k| rb[k] - ra[k]);
-            sum.add(frame.along_field(&axial(b_pair, direction)), &secular(e, a, b, span)?);
+            sum.add(frame.along_field(&axial(b_pair, difference(rb, ra))), &secular(e, a, b, span)?);
         }
     }
     Ok(sum)
@@ -151,7 +150,7 @@ pub fn sizes(e: &Evaluator) -> Result<Vec<(usize, usize, f64, Place)>, Fault> {
         }
     }
     for (k, (a, ra, _)) in known.iter().enumerate() {
-        for (b, rb, place) in &known[k + 1..] {
+        for (b, rb, place) in known.iter().skip(k + 1) {
             all.push((*a, *b, constant(e, *a, *b, *ra, *rb, place.0.unwrap_or_default())?.abs(), *place));
         }
     }
@@ -167,12 +166,15 @@ fn no_direction(p: &OfPair, span: Span) -> Fault {
         .into()
 }
 
+fn difference([x, y, z]: [f64; 3], [a, b, c]: [f64; 3]) -> [f64; 3] {
+    [x - a, y - b, z - c]
+}
+
 /// The dipolar coupling constant of a pair along the field, from its positions (metres), Hz.
 fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], span: Span) -> Result<f64, Fault> {
-    let (Some(first), Some(second)) = (e.basis.sites[a].isotope, e.basis.sites[b].isotope) else { return Ok(0.0) };
-    let r: Vec<f64> = (0..3).map(|k| rb[k] - ra[k]).collect();
-    let distance2: f64 = r.iter().map(|x| x * x).sum();
-    let names = (&e.basis.sites[a].name, &e.basis.sites[b].name);
+    let (Some(first), Some(second)) = (e.basis.site(a).isotope, e.basis.site(b).isotope) else { return Ok(0.0) };
+    let distance2: f64 = difference(rb, ra).iter().map(|x| x * x).sum();
+    let names = (&e.basis.site(a).name, &e.basis.site(b).name);
     if distance2 == 0.0 {
         return Err(Diagnostic::new(
             Code::Contradiction,

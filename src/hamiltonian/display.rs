@@ -24,7 +24,7 @@ pub fn describe(schedule: &Schedule, units: UnitSystem) -> String {
         let _ = writeln!(out, "  {}: {what}, {} states", site.name, site.dimension);
     }
     if let Some(battery) = &schedule.battery {
-        let cells: Vec<&str> = battery.sites.iter().map(|&s| basis.sites[s].name.as_str()).collect();
+        let cells: Vec<&str> = battery.sites.iter().map(|&s| basis.site(s).name.as_str()).collect();
         let _ =
             writeln!(out, "battery of {}:\n  H = {}", cells.join(", "), operator(&battery.hamiltonian, basis, units));
     }

@@ -80,6 +80,9 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
         }
         members = next;
     }
+    if members.is_empty() {
+        return Err(Diagnostic::without_place(Code::EmptySweep, "the ensemble has no members").into());
+    }
     Ok(members)
 }
 
@@ -208,7 +211,8 @@ pub fn gauss(n: usize, off_diagonal: impl Fn(usize) -> f64) -> Result<Vec<(f64, 
     let eigen = hermitian_eigen(&jacobi).map_err(|error| {
         Diagnostic::without_place(Code::NotConverged, format!("the nodes of an ensemble cannot be computed: {error}"))
     })?;
-    Ok((0..n).map(|k| (eigen.values[k], eigen.vectors[(0, k)].norm_sqr())).collect())
+    let weights = eigen.vectors.column_iter().map(|vector| vector.iter().take(1).map(|x| x.norm_sqr()).sum());
+    Ok(eigen.values.iter().copied().zip(weights).collect())
 }
 
 /// How much of the coherence of a spread of offsets is wrong after a time, because it has a finite number of members: the

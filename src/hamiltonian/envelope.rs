@@ -2,7 +2,7 @@
 
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{FunctionInfo, PulseShape};
+use crate::ir::{FunctionInfo, PulseShape, ShapeValues};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{Dimension, TWO_PI, UnitSystem};
@@ -14,7 +14,7 @@ pub enum Envelope {
     /// The same at all times.
     Constant,
     /// Of the table, with its arguments.
-    Named(&'static PulseShape, Vec<f64>),
+    Named(&'static PulseShape, ShapeValues),
     /// Of a file: amplitude and phase, step by step.
     Steps(Arc<[(f64, f64)]>),
     /// An expression in t.
@@ -44,8 +44,8 @@ impl Envelope {
         let shape = PulseShape::named(name).ok_or_else(|| {
             Diagnostic::new(Code::UnknownFunction, expr.span(), format!("`{name}` is no pulse shape"))
         })?;
-        let mut arguments = Vec::with_capacity(shape.arguments.len());
-        for (k, argument) in shape.arguments.iter().enumerate() {
+        let mut arguments = ShapeValues::default();
+        for (k, (argument, slot)) in shape.arguments.iter().zip(&mut arguments).enumerate() {
             let value = match given.get(k) {
                 Some(x) => e.number(x)?,
                 None => argument.default.unwrap_or(0.0),
@@ -58,9 +58,9 @@ impl Envelope {
             }
             // Frequencies of natural files are angular ones.
             let natural = argument.dimension == Dimension::FREQUENCY && e.scope.units == UnitSystem::Natural;
-            arguments.push(if natural { value / TWO_PI } else { value });
+            *slot = if natural { value / TWO_PI } else { value };
         }
-        if shape.name == "rectangular" && arguments == [0.0] {
+        if shape.name == "rectangular" && arguments == ShapeValues::default() {
             return Ok(Envelope::Constant);
         }
         Ok(Envelope::Named(shape, arguments))
@@ -78,11 +78,11 @@ impl Envelope {
 
     /// Refuses a pulse that is shorter than its flanks.
     pub fn check_duration(&self, duration: f64, span: Span) -> Result<(), Fault> {
-        if let Envelope::Named(shape, arguments) = self
+        if let Envelope::Named(shape, [rise, _]) = self
             && shape.name == "rectangular"
-            && 2.0 * arguments[0] > duration
+            && 2.0 * rise > duration
         {
-            let message = format!("the pulse lasts {duration:e}, its two flanks of {:e} longer", arguments[0]);
+            let message = format!("the pulse lasts {duration:e}, its two flanks of {rise:e} longer");
             return Err(Diagnostic::new(Code::OutOfRange, span, message).label("no room for its flanks").into());
         }
         Ok(())
@@ -95,10 +95,13 @@ impl Envelope {
     /// When an expression cannot be bounded.
     pub fn mean(&self, duration: f64) -> Result<f64, Unresolved> {
         let (amplitude, phase) = self.over(duration);
-        let Some(phase) = phase else { return Ok(integrals(&[&amplitude], duration)?[0]) };
-        let parts = [Function::Cos, Function::Sin].map(|f| amplitude.times(&phase.apply(f)));
-        let means = integrals(&[&parts[0], &parts[1]], duration)?;
-        Ok(if means[1].abs() < 1e-12 * means[0].abs() { means[0] } else { means[0].hypot(means[1]) })
+        let Some(phase) = phase else {
+            let [mean] = integrals([&amplitude], duration)?;
+            return Ok(mean);
+        };
+        let [x, y] = [Function::Cos, Function::Sin].map(|f| amplitude.times(&phase.apply(f)));
+        let [x, y] = integrals([&x, &y], duration)?;
+        Ok(if y.abs() < 1e-12 * x.abs() { x } else { x.hypot(y) })
     }
 
     /// Amplitude, and an angle that is added to the phase, over a pulse of a duration.
@@ -109,7 +112,7 @@ impl Envelope {
             Envelope::Expression(curve) => (curve.clone(), None),
             Envelope::Named(shape, arguments) => {
                 let share = Scalar::time().scaled(1.0 / duration);
-                let (amplitude, phase) = (shape.waveform)(&share, arguments, duration);
+                let (amplitude, phase) = (shape.waveform)(&share, *arguments, duration);
                 (amplitude, changing(phase))
             }
             Envelope::Steps(steps) => {

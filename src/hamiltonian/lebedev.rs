@@ -149,12 +149,12 @@ pub fn whole(points: usize) -> Option<Vec<([f64; 3], f64)>> {
     for &(x, y, weight) in *grid {
         let z = (1.0 - x * x - y * y).max(0.0).sqrt();
         let first = all.len();
-        for [a, b, c] in [[0, 1, 2], [1, 2, 0], [2, 0, 1], [0, 2, 1], [2, 1, 0], [1, 0, 2]] {
+        for [a, b, c] in [[x, y, z], [y, z, x], [z, x, y], [x, z, y], [z, y, x], [y, x, z]] {
             for signs in 0..8 {
                 let sign = |k: usize, v: f64| if signs >> k & 1 == 1 { -v } else { v };
-                let p = [sign(0, [x, y, z][a]), sign(1, [x, y, z][b]), sign(2, [x, y, z][c])];
-                let known = |q: &([f64; 3], f64)| (0..3).all(|k| (q.0[k] - p[k]).abs() < EQUAL);
-                if !all[first..].iter().any(known) {
+                let p = [sign(0, a), sign(1, b), sign(2, c)];
+                let known = |(q, _): &([f64; 3], f64)| q.iter().zip(&p).all(|(x, y)| (x - y).abs() < EQUAL);
+                if !all.iter().skip(first).any(known) {
                     all.push((p, weight));
                 }
             }

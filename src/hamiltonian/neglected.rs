@@ -85,7 +85,7 @@ fn is_thermal(state: &State) -> bool {
 /// The largest second-order shift of every kind of interaction, Hz, with the place of its declaration.
 fn shifts(e: &Evaluator, field: f64) -> Result<Vec<(&'static str, f64, Place)>, Fault> {
     let system = &e.experiment.system;
-    let larmor = |site: usize| e.basis.sites[site].isotope.map(|i| i.gamma * field / TWO_PI);
+    let larmor = |site: usize| e.basis.site(site).isotope.map(|i| i.gamma * field / TWO_PI);
     let mut all: Vec<(&'static str, f64, Place)> = Vec::new();
     let mut add = |what: &'static str, shift: f64, place: Place| match all.iter_mut().find(|(w, ..)| *w == what) {
         Some(known) if known.1 < shift => *known = (what, shift, place),
@@ -95,7 +95,7 @@ fn shifts(e: &Evaluator, field: f64) -> Result<Vec<(&'static str, f64, Place)>, 
     for q in &system.quadrupole {
         for index in e.range(q.each.as_ref())? {
             let site = e.site(&q.site, index)?;
-            let spin = (e.basis.sites[site].dimension - 1) as f64 / 2.0;
+            let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;
             let eta = q.eta.as_ref().map_or(Ok(0.0), |x| e.number_at(x, index))?;
             if let Some(nu) = larmor(site) {
                 add("the quadrupolar coupling", quadrupolar(e.number_at(&q.size, index)?, eta, spin, nu), q.place);

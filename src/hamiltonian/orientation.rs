@@ -32,20 +32,27 @@ pub fn rotation([a, b, c]: [f64; 3]) -> Matrix3 {
 }
 
 fn product(a: &Matrix3, b: &Matrix3) -> Matrix3 {
-    std::array::from_fn(|i| std::array::from_fn(|j| (0..3).map(|k| a[i][k] * b[k][j]).sum()))
+    let columns = transposed(b);
+    a.map(|row| columns.map(|column| row.iter().zip(column).map(|(x, y)| x * y).sum()))
+}
+
+fn transposed([[a, b, c], [d, e, f], [g, h, i]]: &Matrix3) -> Matrix3 {
+    [[*a, *d, *g], [*b, *e, *h], [*c, *f, *i]]
 }
 
 /// `R T R^T`.
 fn turned(r: &Matrix3, t: &Matrix3) -> Matrix3 {
-    let transposed = std::array::from_fn(|i| std::array::from_fn(|j| r[j][i]));
-    product(&product(r, t), &transposed)
+    product(&product(r, t), &transposed(r))
 }
 
 /// `size (3 u u^T - 1)/2` for the unit vector along `u`.
 pub fn axial(size: f64, u: [f64; 3]) -> Matrix3 {
     let square: f64 = u.iter().map(|x| x * x).sum();
-    let one = |i: usize, j: usize| if i == j { 1.0 } else { 0.0 };
-    std::array::from_fn(|i| std::array::from_fn(|j| 0.5 * size * (3.0 * u[i] * u[j] / square - one(i, j))))
+    let mut tensor = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+    for (row, a) in tensor.iter_mut().zip(u) {
+        row.iter_mut().zip(u).for_each(|(one, b)| *one = 0.5 * size * (3.0 * a * b / square - *one));
+    }
+    tensor
 }
 
 /// The harmonics of the rotor: constant, cos wt, sin wt, cos 2wt, sin 2wt.

@@ -219,17 +219,19 @@ fn repelled(points: usize, part: Part) -> Sphere {
                     let difference = [a[0] - sign * b[0], a[1] - sign * b[1], a[2] - sign * b[2]];
                     let r2: f64 = difference.iter().map(|x| x * x).sum();
                     let r3 = r2 * r2.sqrt();
-                    (0..3).for_each(|k| force[k] += difference[k] / r3);
+                    force.iter_mut().zip(difference).for_each(|(f, x)| *f += x / r3);
                 }
             }
-            let outward: f64 = (0..3).map(|k| force[k] * a[k]).sum();
-            let tangent: Vec<f64> = (0..3).map(|k| force[k] - outward * a[k]).collect();
+            let outward: f64 = force.iter().zip(a).map(|(f, x)| f * x).sum();
+            let mut tangent = force;
+            tangent.iter_mut().zip(a).for_each(|(f, x)| *f -= outward * x);
             let length = tangent.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-300);
             // Forces near balance move a point less than a full step.
             let move_by = step * (length / points as f64).min(1.0) / length;
-            let moved: Vec<f64> = (0..3).map(|k| a[k] + move_by * tangent[k]).collect();
+            let mut moved = *a;
+            moved.iter_mut().zip(tangent).for_each(|(x, t)| *x += move_by * t);
             let norm = moved.iter().map(|x| x * x).sum::<f64>().sqrt();
-            next.push([moved[0] / norm, moved[1] / norm, moved[2] / norm]);
+            next.push(moved.map(|x| x / norm));
         }
         all = next;
         step *= 0.99;

@@ -51,13 +51,13 @@ pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: 
     for nucleus in nuclei {
         let (mut x, mut y, mut width) = (Operator::zero(&e.basis), Operator::zero(&e.basis), 0.0f64);
         let own = |s: &Site| s.isotope.is_some_and(|i| i.symbol == nucleus);
-        for (k, _) in e.basis.sites.iter().enumerate().filter(|(_, s)| own(s)) {
+        for ((k, _), own_width) in e.basis.sites.iter().enumerate().zip(&widths).filter(|((_, s), _)| own(s)) {
             if let (Some(ix), Some(iy)) =
                 (Operator::of(&e.basis, LocalKind::Ix, k), Operator::of(&e.basis, LocalKind::Iy, k))
             {
                 (x, y) = (x.plus(ix), y.plus(iy));
             }
-            width = width.max(widths[k]);
+            width = width.max(*own_width);
         }
         let detected = t.detect.is_empty() || t.detect.iter().any(|d| d == nucleus);
         let dead_time = e.experiment.channels.iter().find(|c| c.nucleus == nucleus).and_then(|c| c.dead_time.as_ref());
@@ -107,6 +107,7 @@ fn positive_time(e: &Evaluator, expr: &crate::syntax::Expr) -> Result<f64, Fault
 }
 
 /// The width of the lines of every spin, rad/s: twice 1/T2, the full width at half height.
+#[expect(clippy::indexing_slicing, reason = "the evaluator gives numbers of subsystems, and there is a width for each")]
 fn widths(e: &Evaluator) -> Result<Vec<f64>, Fault> {
     let mut out = vec![0.0; e.basis.sites.len()];
     for relaxation in &e.experiment.system.relax {

@@ -23,6 +23,7 @@ use crate::source::Span;
 use crate::spin::{LocalKind, Operator, SiteKind};
 use crate::syntax::Expr;
 use crate::units::{BOLTZMANN, HBAR};
+use std::collections::HashSet;
 
 /// `gamma hbar B0 / kT` of every subsystem with a nucleus.
 pub fn thermal_ratios(e: &Evaluator, span: Span, what: &str) -> Result<Vec<Option<f64>>, Fault> {
@@ -103,7 +104,7 @@ fn dipolar_order(e: &Evaluator, collapse: &[Operator]) -> Result<Option<OrderDec
         }
     }
     if let Some(left) = couplings.support().into_iter().find(|site| !named.contains(site)) {
-        let name = &e.basis.sites[left].name;
+        let name = &e.basis.site(left).name;
         let message = format!("T1D is of all dipolar couplings, and `{name}` has one but is not named");
         return Err(Diagnostic::new(Code::Contradiction, expr.span(), message)
             .label("of some spins only")
@@ -140,7 +141,7 @@ fn dipolar_order(e: &Evaluator, collapse: &[Operator]) -> Result<Option<OrderDec
 /// The collapse operators of T1, T2 and T1rho, in 1/sqrt(s).
 fn collapse_operators(e: &Evaluator, locked: Option<&str>) -> Result<Vec<Operator>, Fault> {
     let mut operators = Vec::new();
-    let mut relaxed = vec![false; e.basis.sites.len()];
+    let mut relaxed: HashSet<usize> = HashSet::new();
     for relaxation in &e.experiment.system.relax {
         let span = relaxation.place.0.unwrap_or_default();
         let time = |x: &Option<Expr>, name: &str| time(e, x.as_ref(), name);
@@ -160,8 +161,8 @@ fn collapse_operators(e: &Evaluator, locked: Option<&str>) -> Result<Vec<Operato
         let given = relaxation.polarisation.as_ref().map(|p| e.number(p)).transpose()?;
         for index in e.range(relaxation.each.as_ref())? {
             for site in relaxation.sites.iter().map(|s| e.sites(s, index)).collect::<Result<Vec<_>, _>>()?.concat() {
-                let name = &e.basis.sites[site].name;
-                if e.basis.sites[site].kind != SiteKind::Spin || e.basis.sites[site].dimension != 2 {
+                let name = &e.basis.site(site).name;
+                if e.basis.site(site).kind != SiteKind::Spin || e.basis.site(site).dimension != 2 {
                     return Err(Diagnostic::new(
                         Code::WrongOperator,
                         span,
@@ -170,7 +171,7 @@ fn collapse_operators(e: &Evaluator, locked: Option<&str>) -> Result<Vec<Operato
                     .help("give other relaxation as a `noise`")
                     .into());
                 }
-                if std::mem::replace(&mut relaxed[site], true) {
+                if !relaxed.insert(site) {
                     return Err(Diagnostic::new(
                         Code::DefinedTwice,
                         span,
@@ -182,8 +183,8 @@ fn collapse_operators(e: &Evaluator, locked: Option<&str>) -> Result<Vec<Operato
                     (Some(p), _) => p,
                     (None, None) => 0.0,
                     (None, Some(_)) => {
-                        (thermal_ratios(e, span, "the thermal state that T1 relaxes to")?[site].unwrap_or(0.0) / 2.0)
-                            .tanh()
+                        let ratios = thermal_ratios(e, span, "the thermal state that T1 relaxes to")?;
+                        (ratios.get(site).copied().flatten().unwrap_or(0.0) / 2.0).tanh()
                     }
                 };
                 if p.abs() > 1.0 {
@@ -194,7 +195,7 @@ fn collapse_operators(e: &Evaluator, locked: Option<&str>) -> Result<Vec<Operato
                     )
                     .into());
                 }
-                let held = locked.is_some() && e.basis.sites[site].isotope.map(|i| i.symbol) == locked;
+                let held = locked.is_some() && e.basis.site(site).isotope.map(|i| i.symbol) == locked;
                 let [(_, t2), (_, t1rho)] = transverse;
                 let t2 = if held { t1rho.or(t2) } else { t2 };
                 let mut push = |kind: LocalKind, rate: f64| {

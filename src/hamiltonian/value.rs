@@ -212,8 +212,8 @@ impl<'a> Evaluator<'a> {
         }
         // Ranges may refer to parameters that come later.
         for param in &experiment.params {
-            if let Some((low, high)) = &param.range {
-                let (a, b, x) = (e.number(low)?, e.number(high)?, e.values[&param.name]);
+            if let (Some((low, high)), Some(&x)) = (&param.range, e.values.get(&param.name)) {
+                let (a, b) = (e.number(low)?, e.number(high)?);
                 if !(a.min(b)..=a.max(b)).contains(&x) {
                     return Err(Diagnostic::new(
                         Code::OutsideParamRange,
@@ -277,7 +277,7 @@ impl<'a> Evaluator<'a> {
                 }
             }
             self.arrays.insert(declaration.name().to_string(), (first, sites.len() - first));
-            let large = sites[first..].iter().any(|s| s.dimension > LARGEST_SITE);
+            let large = sites.iter().skip(first).any(|s| s.dimension > LARGEST_SITE);
             if sites.len() > MOST_SITES || large {
                 return Err(too_many(declaration));
             }
@@ -415,7 +415,8 @@ impl<'a> Evaluator<'a> {
     /// When an index is out of range.
     pub fn site(&self, expr: &Expr, index: Option<(&str, f64)>) -> Result<usize, Fault> {
         let locals: Vec<Local> = index.iter().map(|(name, x)| Local { name, value: Scalar::Constant(*x) }).collect();
-        Ok(self.sites_with(expr, &locals)?[0])
+        let named = self.sites_with(expr, &locals)?;
+        named.first().copied().ok_or_else(|| no_subsystem(expr))
     }
 
     /// The numbers of one subsystem, or of all members of an array.
@@ -428,7 +429,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn sites_with(&self, expr: &Expr, locals: &[Local]) -> Result<Vec<usize>, Fault> {
-        let unknown = || Diagnostic::new(Code::UnknownName, expr.span(), format!("no subsystem is called `{expr}`"));
+        let unknown = || no_subsystem(expr);
         match &expr.kind {
             ExprKind::Name(name) => {
                 let (first, count) = self.arrays.get(name).copied().ok_or_else(unknown)?;
@@ -449,7 +450,7 @@ impl<'a> Evaluator<'a> {
                 }
                 Ok(vec![first + member as usize - 1])
             }
-            _ => Err(unknown().into()),
+            _ => Err(unknown()),
         }
     }
 
@@ -822,7 +823,8 @@ impl<'a> Evaluator<'a> {
     fn call(&self, name: &str, items: &[Expr], span: Span, locals: &[Local]) -> Result<Value, Fault> {
         if let Some(kind) = LocalKind::named(name) {
             let mut sum = Operator::zero(&self.basis);
-            for site in self.sites_with(&items[0], locals)? {
+            let [sites] = items else { return Err(wrong_arguments(name, span)) };
+            for site in self.sites_with(sites, locals)? {
                 let Some(operator) = Operator::of(&self.basis, kind, site) else {
                     return Err(self.wrong_operator(name, kind, site, span));
                 };
@@ -850,20 +852,13 @@ impl<'a> Evaluator<'a> {
         let value = match arguments.as_slice() {
             [x] => x.apply(function.function),
             [x, y] => x.extreme(function.function, y),
-            _ => {
-                return Err(Diagnostic::new(
-                    Code::WrongArguments,
-                    span,
-                    format!("`{name}` takes another number of arguments"),
-                )
-                .into());
-            }
+            _ => return Err(wrong_arguments(name, span)),
         };
         Ok(Value::Number(value))
     }
 
     fn wrong_operator(&self, name: &str, kind: LocalKind, site: usize, span: Span) -> Fault {
-        let site = &self.basis.sites[site];
+        let site = self.basis.site(site);
         let what = match site.kind {
             SiteKind::Spin => format!("a spin {}", SpinKind::Twice(site.dimension as u32 - 1)),
             SiteKind::Collective { .. } => "a collective".to_string(),
@@ -956,4 +951,12 @@ fn spin_of(kind: &SpinKind) -> (u32, Option<&'static crate::spin::Isotope>) {
             (isotope.map_or(1, |i| i.twice_spin), isotope)
         }
     }
+}
+
+fn no_subsystem(expr: &Expr) -> Fault {
+    Diagnostic::new(Code::UnknownName, expr.span(), format!("no subsystem is called `{expr}`")).into()
+}
+
+fn wrong_arguments(name: &str, span: Span) -> Fault {
+    Diagnostic::new(Code::WrongArguments, span, format!("`{name}` takes another number of arguments")).into()
 }

@@ -8,6 +8,7 @@ use crate::source::Span;
 use crate::spin::{LocalKind, Operator};
 
 /// The chemical shift of every subsystem, 0 where none is given.
+#[expect(clippy::indexing_slicing, reason = "the evaluator gives numbers of subsystems, and there is a shift for each")]
 fn shifts(e: &Evaluator) -> Result<Vec<f64>, Fault> {
     let mut shifts = vec![0.0; e.basis.sites.len()];
     for shift in &e.experiment.system.shifts {
@@ -64,10 +65,10 @@ pub fn offset(e: &Evaluator) -> Result<Operator, Fault> {
         return Err(missing_field("a chemical shift", place));
     };
     let shifts = shifts(e)?;
-    let coefficients = e.basis.sites.iter().enumerate().filter_map(|(k, site)| {
+    let coefficients = e.basis.sites.iter().zip(&shifts).enumerate().filter_map(|(k, (site, shift))| {
         let isotope = site.isotope?;
         let carrier = carriers.iter().find(|(n, _)| *n == isotope.symbol).map_or(0.0, |(_, c)| *c);
-        Some((k, -isotope.gamma * field * (shifts[k] - carrier)))
+        Some((k, -isotope.gamma * field * (shift - carrier)))
     });
     Ok(along_z(e, coefficients).plus(spread))
 }
@@ -82,7 +83,8 @@ pub fn laboratory(e: &Evaluator, span: Span) -> Result<Operator, Fault> {
         .basis
         .sites
         .iter()
+        .zip(&shifts)
         .enumerate()
-        .filter_map(|(k, site)| Some((k, -site.isotope?.gamma * field * (1.0 + shifts[k]))));
+        .filter_map(|(k, (site, shift))| Some((k, -site.isotope?.gamma * field * (1.0 + shift))));
     Ok(along_z(e, coefficients))
 }

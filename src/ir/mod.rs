@@ -11,7 +11,7 @@ mod system;
 pub use event::*;
 pub use function::{FUNCTIONS, FunctionInfo, Rule as FunctionRule};
 pub use scope::{CONSTANTS, Index, Meaning, PHASES, SYSTEM_PARTS, Scope, Type, phase_of_word};
-pub use shape::{PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable};
+pub use shape::{PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};
 pub use system::*;
 
 use crate::source::Place;

@@ -30,8 +30,8 @@ pub const PHASES: &[(&str, f64)] = &[("x", 0.0), ("y", 90.0), ("-x", 180.0), ("-
 pub fn phase_of_word(expr: &Expr) -> Option<f64> {
     let text = match &expr.kind {
         ExprKind::Name(name) => name.clone(),
-        ExprKind::Sum(terms) if terms.len() == 1 => match &terms[0].value.kind {
-            ExprKind::Name(name) => format!("-{name}"),
+        ExprKind::Sum(terms) => match terms.as_slice() {
+            [crate::syntax::Term { value: Expr { kind: ExprKind::Name(name), .. }, .. }] => format!("-{name}"),
             _ => return None,
         },
         _ => return None,
@@ -275,22 +275,23 @@ impl Scope {
             }
             ExprKind::Power(base, exponent) => self.power(base, exponent, indices),
             ExprKind::Tuple(items) => {
-                let mut result = None;
+                let mut result: Option<(Dimension, &Expr)> = None;
                 for item in items {
                     let Type::Number(d) = self.type_of(item, indices)? else {
                         return Err(self.operator_unwanted(item, "a tuple holds numbers"));
                     };
-                    if *result.get_or_insert(d) != d {
+                    let (before, first) = *result.get_or_insert((d, item));
+                    if before != d {
                         return Err(self.clash(
-                            &items[0],
-                            Type::Number(result.unwrap_or_default()),
+                            first,
+                            Type::Number(before),
                             item,
                             Type::Number(d),
                             "stand in one tuple",
                         ));
                     }
                 }
-                Ok(Type::Vector(result.unwrap_or_default()))
+                Ok(Type::Vector(result.map(|(d, _)| d).unwrap_or_default()))
             }
             ExprKind::Over(sum) => {
                 self.plain(&sum.from, indices)?;
@@ -506,27 +507,27 @@ impl Scope {
                 .did_you_mean(name, known)
                 .into());
         };
-        if items.len() != function.arguments() {
+        let (Some(leading), true) = (items.first(), items.len() == function.arguments()) else {
             return Err(self.wrong_arguments(
                 expr,
                 &format!("`{name}` takes {} argument(s), {} given", function.arguments(), items.len()),
             ));
-        }
-        let first = self.type_of(&items[0], indices)?;
+        };
+        let first = self.type_of(leading, indices)?;
         for item in items {
             let t = self.type_of(item, indices)?;
             if matches!(t, Type::Operator(_)) {
                 return Err(self.operator_unwanted(item, &format!("`{name}` takes a number")));
             }
             if t != first {
-                return Err(self.clash(&items[0], first, item, t, "be compared"));
+                return Err(self.clash(leading, first, item, t, "be compared"));
             }
         }
         match function.dimension(first.dimension(), self.natural()) {
             Some(d) => Ok(Type::Number(d)),
             None => Err(Diagnostic::new(
                 Code::WrongDimension,
-                items[0].span(),
+                leading.span(),
                 format!("`{name}` does not take {}", first.describe()),
             )
             .label(format!("this is {}", first.describe()))
@@ -546,7 +547,7 @@ impl Scope {
                     Some((Type::Operator(_), _)) => continue,
                     _ => {
                         return Err(self.operator_needed(
-                            &terms[0].value,
+                            result.map_or(&term.value, |r| r.1),
                             result.map_or(Type::Number(Dimension::NUMBER), |r| r.0),
                         ));
                     }

@@ -19,6 +19,9 @@ pub struct ShapeArgument {
     pub range: (f64, f64),
 }
 
+/// The values of the arguments of a shape, in order; zero behind the last.
+pub type ShapeValues = [f64; 2];
+
 /// The envelope of a pulse over `u` from 0 to 1: a share of the peak, and an angle that is added to the phase.
 #[derive(Clone, Copy)]
 pub struct PulseShape {
@@ -31,7 +34,7 @@ pub struct PulseShape {
     /// What it is.
     pub meaning: &'static str,
     /// The envelope as a function of `u`, for the arguments and the duration.
-    pub waveform: fn(&Scalar, &[f64], f64) -> (Scalar, Scalar),
+    pub waveform: fn(&Scalar, ShapeValues, f64) -> (Scalar, Scalar),
 }
 
 const fn plain(meaning: &'static str, default: f64, range: (f64, f64)) -> ShapeArgument {

@@ -33,7 +33,7 @@ pub fn l1_between_levels(rho: &Matrix, levels: &Eigen) -> Result<f64, LinalgErro
     let all = levels.levels(crate::spin::degeneracy(levels));
     let mut sum = 0.0;
     for (k, a) in all.iter().enumerate() {
-        for b in &all[..k] {
+        for b in all.iter().take(k) {
             let block = inside.view((a.start, b.start), (a.len(), b.len()));
             sum += match (a.len(), b.len()) {
                 (1, _) | (_, 1) => block.norm(),
@@ -56,13 +56,16 @@ pub fn relative_entropy_coherence(rho: &Matrix) -> Result<f64, LinalgError> {
 pub(super) fn level_weights(m: &Moment) -> Result<Option<Vec<f64>>, Undefined> {
     let Some((psi, levels)) = m.pure_battery() else { return Ok(None) };
     let amplitudes = levels.resolve(psi)?;
-    Ok(Some(by_level(levels.energies()?, |k| amplitudes[k].norm_sqr())))
+    Ok(Some(by_level(levels.energies()?, &amplitudes.iter().map(C64::norm_sqr).collect::<Vec<_>>())))
 }
 
-/// Sums over the eigenvectors of each level.
-pub(super) fn by_level(energies: &[f64], of: impl Fn(usize) -> f64) -> Vec<f64> {
+/// Sums over the eigenvectors of each level, of one number for every eigenvector.
+pub(super) fn by_level(energies: &[f64], of: &[f64]) -> Vec<f64> {
     let (low, high) = (energies.first().copied().unwrap_or(0.0), energies.last().copied().unwrap_or(0.0));
-    groups(energies, degenerate_within(low, high)).into_iter().map(|level| level.map(&of).sum()).collect()
+    groups(energies, degenerate_within(low, high))
+        .into_iter()
+        .map(|level| of.get(level).unwrap_or_default().iter().sum())
+        .collect()
 }
 
 /// `(sum of |a_k|)^2 - 1` of amplitudes with these squares: the l1 coherence of a pure state.

@@ -43,7 +43,8 @@ pub fn daemonic_ergotropy_two_qubits(rho: &Matrix, h: &Matrix) -> Result<f64, Li
     let largest = (tensor * tensor.transpose() - bloch * bloch.transpose()).symmetric_eigenvalues().max();
     let length = (bloch.norm_squared() + largest.max(0.0)).sqrt();
     let energy = trace_of_product(&traceless(&battery), &traceless(h)).re;
-    Ok(energy + (levels[1] - levels[0]) / 2.0 * length)
+    let spread = levels.last().unwrap_or(&0.0) - levels.first().unwrap_or(&0.0);
+    Ok(energy + spread / 2.0 * length)
 }
 
 pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {

@@ -6,6 +6,11 @@
 //! X states with two or three candidate angles is not exact, so the half sphere is searched: a grid that contains the poles,
 //! then Newton's steps from its lowest local minima.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "places and their neighbours are those of the grid, whose values are one a place, and parts have four components"
+)]
+
 use super::deviation::{g, traceless};
 use super::single_site::component;
 use super::{Argument, Moment, Undefined, Value, mutual_information};
@@ -208,8 +213,12 @@ fn pair(m: &Moment, a: &[Argument]) -> Result<Matrix, Undefined> {
     if m.dimension(measured) != 2 {
         return Err(Undefined::Domain("the measured subsystem must be a spin 1/2".into()));
     }
+    let others = m.sites(a, 1)?;
+    if others.contains(&measured) {
+        return Err(Undefined::Domain("the measured subsystem must not be among the others".into()));
+    }
     let mut sites = vec![measured];
-    sites.extend(m.sites(a, 1)?);
+    sites.extend(others);
     let states: f64 = sites.iter().map(|&s| m.dimension(s) as f64).product();
     if states > LARGEST {
         return Err(Undefined::Domain(format!(

@@ -19,7 +19,8 @@ pub fn concurrence(rho: &Matrix) -> Result<f64, LinalgError> {
     let root = positive_root(rho)?;
     let flip = kron(&pauli(2), &pauli(2));
     let s = singular_values(&product(&product(&root, &flip), &root.conjugate()))?;
-    Ok((s[0] - s[1] - s[2] - s[3]).max(0.0))
+    let (largest, others) = s.split_first().unwrap_or((&0.0, &[]));
+    Ok(others.iter().fold(*largest, |rest, x| rest - x).max(0.0))
 }
 
 /// The sum of the magnitudes of the negative eigenvalues of the partial transpose: 0 without rounding where there are none.

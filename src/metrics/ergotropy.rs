@@ -11,6 +11,11 @@
 //!
 //! A small negative ergotropy is rounding and is not clamped: a law that is tested must be able to fail.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "blocks are ranges of eigenvalues of the state that is read, and multiplets lists of its states"
+)]
+
 use super::deviation::{Spectrum, traceless};
 use super::levels::Levels;
 use super::moment::{diagonal_element, mean};

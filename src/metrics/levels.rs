@@ -5,6 +5,11 @@
 //! them by products with vectors: nothing of the size of a matrix is formed. What is too large is refused with the memory it would
 //! take.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "lists are of states of the operator's own space, and orders are permutations of them"
+)]
+
 use super::Undefined;
 use crate::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, hermitian_values, real};
 use crate::spin::{Action, Basis, Operator, Site, Space, Sparse, components};

@@ -4,6 +4,11 @@
 //! `C(rho; H) - sum_i C(rho_i; H_i) >= 0` for every state. For separable states of two qubits the gap has a bound
 //! ([`ergotropic_gap_bound`]) that entangled states can break (Alimuddin, Guha, Parashar, PRA 99, 052320).
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "cells are counted within the dimensions, and states and Hamiltonians are of two qubits where they are said to be"
+)]
+
 use super::deviation::traceless;
 use super::{Argument, Moment, Undefined, Value, capacity, ergotropy, passive_energy};
 use crate::linalg::{LinalgError, Matrix, hermitian_values, identity, kron, norm_squared};

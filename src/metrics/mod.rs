@@ -127,6 +127,12 @@ pub enum Parameter {
     Nucleus,
 }
 
+impl std::fmt::Debug for Metric {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
 /// A row of the table of metrics.
 pub struct Metric {
     /// The word of the language.

@@ -1,5 +1,11 @@
 //! What a metric may look at: the state at a moment, where it came from, and where it is going.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "subsystems are those that the evaluator found in the basis of the scene, and matrices and vectors are of one \
+              dimension"
+)]
+
 use super::cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument, too_large};
 use super::deviation::Spectrum;
 use super::{Undefined, Value};
@@ -82,7 +88,7 @@ impl Scene {
     /// The states of some subsystems, sorted by the multiplets of the collectives among them: one list where there are none.
     pub fn multiplets_of(&self, sites: &[usize]) -> Vec<Vec<usize>> {
         let all = self.space.basis();
-        let part = Basis::new(sites.iter().map(|&s| all.sites[s].clone()).collect());
+        let part = Basis::new(sites.iter().map(|&s| all.site(s).clone()).collect());
         let mut lists: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         (0..part.dimension()).for_each(|k| lists.entry(part.multiplet(k)).or_default().push(k));
         lists.into_values().collect()
@@ -405,10 +411,14 @@ impl<'a> Moment<'a> {
     /// # Errors
     /// When the argument is something else.
     pub fn site(&self, arguments: &[Argument], k: usize) -> Result<usize, Undefined> {
+        let wrong = || Undefined::Domain("a single subsystem is needed here".into());
         match arguments.get(k) {
             Some(Argument::Site(site)) => Ok(*site),
-            Some(Argument::Sites(sites)) if sites.len() == 1 => Ok(sites[0]),
-            _ => Err(Undefined::Domain("a single subsystem is needed here".into())),
+            Some(Argument::Sites(sites)) => match sites.as_slice() {
+                [site] => Ok(*site),
+                _ => Err(wrong()),
+            },
+            _ => Err(wrong()),
         }
     }
 

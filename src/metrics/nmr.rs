@@ -7,6 +7,8 @@
 //! the denominator: the share of the initial polarisation that H carries. A cold system of positive temperature has
 //! negative energy, so both are negative for it.
 
+#![expect(clippy::indexing_slicing, reason = "there is a label for every state of the matrix")]
+
 use super::deviation::{is_rounding, traceless};
 use super::distance::fidelity;
 use super::levels::Levels;

@@ -33,7 +33,7 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
         let all = groups(energies, SAME_LEVEL * spread);
         let states = level.checked_sub(1).and_then(|k| all.get(k)).ok_or_else(|| no_such_level(all.len()))?;
         let amplitudes = levels.resolve(psi)?;
-        return Ok(amplitudes[states.clone()].iter().map(C64::norm_sqr).sum());
+        return Ok(amplitudes.get(states.clone()).unwrap_or_default().iter().map(C64::norm_sqr).sum());
     }
     population(m.average_battery_state()?, m.battery()?.eigen()?, level)
 }

@@ -4,6 +4,11 @@
 //! energy is `const + sum_ab O_ab G_ab` with `G_ab = Tr[h_a R_b]`, and the minimum over rotations is
 //! `-(s1 + s2 - det(U V^t) s3)` with `G = U s V^t` (Salvia, De Palma, Giovannetti, PRA 107, 012405).
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a site is one of the dimensions, and Pauli matrices and the correlation matrix are of fixed size"
+)]
+
 use super::levels::space_of;
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{C64, I, Matrix, ONE, Real3, Vector, ZERO, svd3, trace_of_product};

@@ -4,6 +4,11 @@
 //! pure state has the eigenvalue 1 and needs no matrix at all; the eigenvalues of a part of it are the squares of its Schmidt
 //! coefficients, those of the smaller of the two sides.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a state has a share for every place of its space, and subsystems are those of the scene"
+)]
+
 use super::cells::{Cells, LARGEST_MATRIX, too_large};
 use super::deviation::Spectrum;
 use super::levels::Levels;
@@ -77,7 +82,7 @@ impl Moment<'_> {
     /// When one of the subsystems is kept so.
     pub fn tells_spins_apart(&self, sites: &[usize]) -> Result<(), Undefined> {
         let Some(site) = sites.iter().find(|s| self.scene.averaged.sites.contains(s)) else { return Ok(()) };
-        let name = &self.scene.space.basis().sites[*site].name;
+        let name = &self.scene.space.basis().site(*site).name;
         Err(Undefined::Domain(format!(
             "`definite` spins of the collective `{name}` are kept as their average over permutations, which has the right energies and \
              another spectrum; declare the spins one by one: `spin {name}[n] : 1/2`"
@@ -173,7 +178,7 @@ impl Moment<'_> {
         }
         let basis = self.scene.space.basis();
         let size = |s: &usize| -> f64 {
-            let site = &basis.sites[*s];
+            let site = basis.site(*s);
             (0..site.dimension).map(|k| site.copies(k)).sum()
         };
         let kept: f64 = keep.iter().map(size).product();

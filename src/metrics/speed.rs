@@ -91,7 +91,7 @@ pub fn margolus_levitin_time(from: &Matrix, to: &Matrix, h: &Matrix) -> Result<f
 /// `E - E_ground`, refused where it is zero but for rounding.
 fn energy_above_ground(rho: &Matrix, h: &Matrix) -> Result<f64, Undefined> {
     let eigen = hermitian_eigen(h)?;
-    let above = mean(rho, h) - eigen.values[0];
+    let above = mean(rho, h) - eigen.values.first().copied().unwrap_or(f64::NAN);
     if above <= 1e-14 * eigen.spread() {
         return Err(Undefined::Domain("the state is the ground state of the driving Hamiltonian".into()));
     }
@@ -129,8 +129,9 @@ pub(super) fn evaluate_fisher(m: &Moment, _: &[Argument]) -> Value {
         // p = |a|^2 and p' = 2 Re (a* a') of the amplitudes in every level.
         let (now, change) = (levels.resolve(psi)?, levels.resolve(&rate)?);
         let energies = levels.energies()?;
-        let weights = by_level(energies, |k| now[k].norm_sqr());
-        let changes = by_level(energies, |k| 2.0 * (now[k].conj() * change[k]).re);
+        let weights: Vec<f64> = now.iter().map(|a| a.norm_sqr()).collect();
+        let changes: Vec<f64> = now.iter().zip(&change).map(|(a, b)| 2.0 * (a.conj() * b).re).collect();
+        let (weights, changes) = (by_level(energies, &weights), by_level(energies, &changes));
         return fisher(weights.into_iter().zip(changes), rate.norm());
     }
     energy_fisher_information(m.average_battery_state()?, &m.battery_rate()?, m.battery()?.eigen()?)

@@ -5,6 +5,11 @@
 //! harmonics too, and eigenvalues stay what they are. A curve of two hundred points of a pair of spins so costs what four states cost,
 //! and its value at a further time, as the search for a maximum asks for, a few multiplications.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indices run over the dimension of the state, which the eigenvectors share"
+)]
+
 use crate::linalg::{C64, Eigen, I, Matrix, conjugate, conjugate_back, real, trace_of_product};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -194,7 +199,7 @@ impl Turning {
         let n = rho.nrows();
         let mean = rho.trace().re / n as f64;
         let mut deviation = rho.clone();
-        (0..n).for_each(|k| deviation[(k, k)] -= real(mean));
+        crate::linalg::add_to_diagonal(&mut deviation, real(-mean));
         let inside = conjugate_back(&levels.vectors, &deviation);
         let tolerance = SAME * levels.spread();
         let mut frequencies: Vec<f64> = Vec::new();
@@ -261,7 +266,7 @@ impl Turning {
     /// `Tr[rho A]` less that of another state of the same trace: the difference is taken first.
     pub fn change_of(&self, a: &Matrix, before: &Matrix) -> Curve {
         let mut difference = &self.still - before;
-        (0..before.nrows()).for_each(|k| difference[(k, k)] += real(self.mean));
+        crate::linalg::add_to_diagonal(&mut difference, real(self.mean));
         let of = |m: &Matrix| trace_of_product(m, a).re;
         self.curve(self.wave(of(&difference), of))
     }
@@ -300,7 +305,7 @@ impl Turning {
     /// The state at the time 0.
     pub fn begin(&self) -> Matrix {
         let mut out = self.turning.iter().fold(self.still.clone(), |sum, (c, _)| sum + c);
-        (0..out.nrows()).for_each(|k| out[(k, k)] += real(self.mean));
+        crate::linalg::add_to_diagonal(&mut out, real(self.mean));
         out
     }
 }

@@ -221,7 +221,7 @@ fn series(shown: &Shown, key: &str) -> Vec<(String, Vec<Option<f64>>)> {
 }
 
 fn lines(results: &Results, axis: &SweepAxis, chosen: &impl Fn(&String) -> bool) -> Vec<Panel> {
-    let (name, values) = (&axis.names[0], &axis.values[0]);
+    let (name, values) = axis.leading();
     let shown = Shown::new(results);
     let mut panels = Vec::new();
     for key in keys(results).iter().filter(|k| chosen(k)) {
@@ -255,7 +255,7 @@ fn lines(results: &Results, axis: &SweepAxis, chosen: &impl Fn(&String) -> bool)
 /// Curves over time, one a value of the parameter, where these are few.
 fn families(results: &Results, shown: &Shown, axis: &SweepAxis, chosen: &impl Fn(&String) -> bool) -> Vec<Panel> {
     const MOST: usize = 12;
-    let (name, values) = (&axis.names[0], &axis.values[0]);
+    let (name, values) = axis.leading();
     let Some(first) = results.points.first().filter(|_| values.len() <= MOST) else { return vec![] };
     let unit = results.param_unit(name);
     let scale = Axis::new(name, &unit, values.iter().copied());
@@ -285,8 +285,8 @@ fn families(results: &Results, shown: &Shown, axis: &SweepAxis, chosen: &impl Fn
 }
 
 fn maps(results: &Results, slow: &SweepAxis, fast: &SweepAxis, chosen: &impl Fn(&String) -> bool) -> Vec<Panel> {
-    let ascending = |v: &[f64]| v.windows(2).all(|w| w[0] < w[1]);
-    let (xs, ys) = (&fast.values[0], &slow.values[0]);
+    let ascending = |v: &[f64]| v.is_sorted_by(|a, b| a < b);
+    let ((fast, xs), (slow, ys)) = (fast.leading(), slow.leading());
     if !ascending(xs) || !ascending(ys) {
         return vec![];
     }
@@ -294,15 +294,15 @@ fn maps(results: &Results, slow: &SweepAxis, fast: &SweepAxis, chosen: &impl Fn(
     let mut panels = Vec::new();
     for key in keys(results).iter().filter(|k| chosen(k)) {
         for (label, values) in series(&shown, key) {
-            let x = Axis::new(&fast.names[0], &results.param_unit(&fast.names[0]), xs.iter().copied());
-            let y = Axis::new(&slow.names[0], &results.param_unit(&slow.names[0]), ys.iter().copied());
+            let x = Axis::new(fast, &results.param_unit(fast), xs.iter().copied());
+            let y = Axis::new(slow, &results.param_unit(slow), ys.iter().copied());
             let z = Axis::new(key, results.unit(key), values.iter().flatten().copied());
             let row = |v: &[Option<f64>]| v.iter().map(|v| v.unwrap_or(f64::NAN) * z.factor).collect();
             let map = Map {
                 label: z.label.clone(),
                 x: xs.iter().map(|v| v * x.factor).collect(),
                 y: ys.iter().map(|v| v * y.factor).collect(),
-                values: values.chunks(xs.len()).map(row).collect(),
+                values: values.chunks(xs.len().max(1)).map(row).collect(),
             };
             let title = if label == *key { z.label } else { format!("{} at {label}", z.label) };
             panels.push(Panel { title, x: x.label, y: y.label, content: Content::Map(map) });

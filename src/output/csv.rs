@@ -2,12 +2,15 @@
 //! that records traces and sweeps nothing gives a row for every sample instead, the traces one after the other.
 
 use super::Results;
+use crate::emulator::Run;
 use crate::syntax::number_text;
 
 /// The text.
 pub fn csv(results: &Results) -> String {
-    let traced = results.points.len() == 1 && results.points[0].traces.iter().any(|t| !t.values.is_empty());
-    if traced { samples(results) } else { rows(results) }
+    match results.points {
+        [run] if run.traces.iter().any(|t| !t.values.is_empty()) => samples(results, run),
+        _ => rows(results),
+    }
 }
 
 pub(super) fn field(text: &str) -> String {
@@ -43,8 +46,7 @@ fn rows(results: &Results) -> String {
     out
 }
 
-fn samples(results: &Results) -> String {
-    let run = &results.points[0];
+fn samples(results: &Results, run: &Run) -> String {
     let mut header = vec!["trace".to_string(), with_unit("time", results.time_unit())];
     // Traces may hold different columns: what one does not have stays empty.
     let mut keys: Vec<&String> = Vec::new();
@@ -60,7 +62,7 @@ fn samples(results: &Results) -> String {
             let mut row = vec![field(&trace.name), number_text(*time)];
             row.extend(keys.iter().map(|key| {
                 let column = trace.values.iter().find(|(name, _)| name == *key);
-                value(column.and_then(|(_, c)| results.value(key, c[k])))
+                value(column.and_then(|(_, c)| results.value(key, c.get(k).copied().flatten())))
             }));
             out += &(row.join(",") + "\n");
         }

@@ -93,7 +93,7 @@ impl Dataset {
     pub fn new(results: &Results, axes: &[SweepAxis], mut origin: Vec<(String, String)>) -> Dataset {
         let mut header = Header::default();
         for axis in axes {
-            header.dimensions.push((axis.names[0].clone(), axis.values[0].len() as u64));
+            header.dimensions.push((axis.leading().0.to_string(), axis.len() as u64));
         }
         let grid: Vec<usize> = (0..axes.len()).collect();
         let points = header.dimensions.iter().map(|(_, n)| n).product();
@@ -168,8 +168,8 @@ impl Dataset {
 
     /// What stands in the file before any point was computed: coordinates, and fill values of the rest, as runs of bytes.
     pub fn blank(&self, axes: &[SweepAxis]) -> Vec<Blank> {
-        let coordinate =
-            |name: &str| axes.iter().find_map(|a| a.names.iter().position(|n| n == name).map(|k| &a.values[k]));
+        let swept = || axes.iter().flat_map(|a| a.names.iter().zip(&a.values));
+        let coordinate = |name: &str| swept().find(|(n, _)| *n == name).map(|(_, values)| values);
         let fill = |v: &Variable| -> Blank {
             let size = self.header.size(v);
             if let Some(values) = coordinate(&v.name) {
@@ -186,7 +186,7 @@ impl Dataset {
 
     /// The names of the marks, as rows of characters.
     fn names_of(&self, v: &Variable) -> Vec<u8> {
-        let width = v.dimensions.last().map_or(0, |d| self.header.dimensions[*d].1 as usize);
+        let width = v.dimensions.last().and_then(|d| self.header.dimensions.get(*d)).map_or(0, |(_, n)| *n as usize);
         let names = v.attributes.iter().find(|(k, _)| k == "names").map_or("", |(_, t)| t.as_str());
         let mut out = Vec::new();
         for name in names.split('\n') {

@@ -82,12 +82,13 @@ fn edges(values: &[f64]) -> (Vec<f64>, bool) {
         let (low, high) = steps.iter().fold((f64::INFINITY, 0.0f64), |(l, h), s| (l.min(s.abs()), h.max(s.abs())));
         high - low <= 1e-6 * high
     };
-    let steps = |v: &[f64]| v.windows(2).map(|w| w[1] - w[0]).collect::<Vec<f64>>();
+    let neighbours = |v: &[f64]| v.iter().copied().zip(v.iter().copied().skip(1)).collect::<Vec<(f64, f64)>>();
+    let steps = |v: &[f64]| neighbours(v).iter().map(|(a, b)| b - a).collect::<Vec<f64>>();
     let between = |v: &[f64]| -> Vec<f64> {
         let (Some(first), Some(last)) = (v.first(), v.last()) else { return vec![0.0, 1.0] };
         let all = steps(v);
         let (Some(left), Some(right)) = (all.first(), all.last()) else { return vec![first - 0.5, last + 0.5] };
-        let inner = v.windows(2).map(|w| 0.5 * (w[0] + w[1]));
+        let inner = neighbours(v).into_iter().map(|(a, b)| 0.5 * (a + b));
         std::iter::once(first - 0.5 * left).chain(inner).chain([last + 0.5 * right]).collect()
     };
     let log = values.len() > 2 && values.iter().all(|v| *v > 0.0) && !alike(&steps(values)) && {

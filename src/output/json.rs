@@ -65,9 +65,9 @@ fn point(results: &Results, run: &crate::emulator::Run) -> Value {
     let mut object = json!({
         "params": params, "summary": summary, "marks": marks, "traces": traces, "notes": run.notes, "method": method
     });
-    if !run.tomographies.is_empty() {
+    if let (false, Some(object)) = (run.tomographies.is_empty(), object.as_object_mut()) {
         let all = run.tomographies.iter().map(|r| super::readings::readings_json(results, r)).collect::<Vec<_>>();
-        object["tomography"] = Value::from(all);
+        object.insert("tomography".into(), Value::from(all));
     }
     object
 }

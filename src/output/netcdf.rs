@@ -126,10 +126,12 @@ impl Header {
     /// Gives every variable its place behind the header.
     pub fn arrange(&mut self) {
         let mut begin = self.bytes().len() as u64;
-        for k in 0..self.variables.len() {
-            self.variables[k].begin = begin;
-            begin = begin.saturating_add(self.size(&self.variables[k]));
+        let mut variables = std::mem::take(&mut self.variables);
+        for variable in &mut variables {
+            variable.begin = begin;
+            begin = begin.saturating_add(self.size(variable));
         }
+        self.variables = variables;
     }
 
     /// The bytes of the header.

@@ -22,8 +22,7 @@ const COLOURS: [&str; 7] = ["#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7
 /// Pixels of a panel.
 const PANEL: (f64, f64) = (340.0, 270.0);
 
-fn curve(curve: &Curve, k: usize, legend: bool, dashes: bool) -> Plot {
-    let colour = COLOURS[k % COLOURS.len()];
+fn curve(curve: &Curve, (k, colour): (usize, &str), legend: bool, dashes: bool) -> Plot {
     let points = curve.points.clone();
     if curve.marks {
         let plot = ScatterPlot::new().with_data(points).with_color(colour).with_size(3.5);
@@ -46,11 +45,13 @@ fn plots(panel: &Panel, dashes: bool) -> Vec<Plot> {
     match &panel.content {
         Content::Curves(curves) => {
             let named = curves.len() > 1 && curves.iter().any(|c| !c.label.is_empty());
-            curves.iter().enumerate().map(|(k, c)| curve(c, k, named, dashes)).collect()
+            let styles = COLOURS.into_iter().cycle().enumerate();
+            curves.iter().zip(styles).map(|(c, style)| curve(c, style, named, dashes)).collect()
         }
         Content::Map(map) => {
             let ((columns, (x0, x1)), (rows, (y0, y1))) = (cells(map.columns()), cells(map.rows()));
-            let values = rows.iter().map(|r| columns.iter().map(|c| map.values[*r][*c]).collect()).collect();
+            let shown = |r: usize, c: usize| map.values.get(r).and_then(|row| row.get(c)).copied().unwrap_or(f64::NAN);
+            let values = rows.iter().map(|r| columns.iter().map(|c| shown(*r, *c)).collect()).collect();
             vec![Plot::Heatmap(
                 Heatmap::new()
                     .with_data::<f64, Vec<f64>, Vec<Vec<f64>>>(values)
@@ -70,7 +71,7 @@ fn cells((edges, log): (Vec<f64>, bool)) -> (Vec<usize>, (f64, f64)) {
     const MOST: usize = 400;
     let edges: Vec<f64> = if log { edges.iter().map(|x| x.log10()).collect() } else { edges };
     let (Some(first), Some(last)) = (edges.first(), edges.last()) else { return (vec![], (0.0, 1.0)) };
-    let widths: Vec<f64> = edges.windows(2).map(|w| w[1] - w[0]).collect();
+    let widths: Vec<f64> = edges.iter().zip(edges.iter().skip(1)).map(|(a, b)| b - a).collect();
     let smallest = widths.iter().copied().fold(f64::INFINITY, f64::min);
     if widths.iter().all(|w| (w / smallest - 1.0).abs() < 1e-6) {
         return ((0..widths.len()).collect(), (*first, *last));
@@ -102,8 +103,10 @@ fn labels(panel: &Panel) -> Vec<&str> {
 }
 
 fn scene(figure: &Figure, dashes: bool) -> Scene {
-    let same = figure.panels.len() > 1
-        && figure.panels.iter().all(|p| labels(p) == labels(&figure.panels[0]) && labels(p).len() > 1);
+    let same = match figure.panels.as_slice() {
+        [first, _, ..] => figure.panels.iter().all(|p| labels(p) == labels(first) && labels(p).len() > 1),
+        _ => false,
+    };
     let cells: Vec<Vec<Plot>> = figure.panels.iter().map(|p| plots(p, dashes)).collect();
     let layouts: Vec<Layout> = figure
         .panels
@@ -214,9 +217,9 @@ pub fn letters(figure: &Figure, columns: usize, coloured: bool) -> String {
         let drawn = TerminalBackend::new(columns, rows).render_scene(&alone.render());
         let drawn = if coloured { drawn } else { plain(&drawn) };
         let blank = |line: &&str| line.trim().is_empty();
-        let lines: Vec<&str> = drawn.lines().map(str::trim_end).skip_while(blank).collect();
-        let last = lines.iter().rposition(|line| !blank(line)).map_or(0, |k| k + 1);
-        out += &(lines[..last].join("\n") + "\n\n");
+        let mut lines: Vec<&str> = drawn.lines().map(str::trim_end).skip_while(blank).collect();
+        while lines.pop_if(|line| line.trim().is_empty()).is_some() {}
+        out += &(lines.join("\n") + "\n\n");
     }
     out
 }
@@ -258,9 +261,10 @@ fn sheet(drawing: &Drawing) -> Scene {
                 scene.add(Primitive::Text { x, y, content, size, anchor, rotate: None, bold, color });
             }
             Shape::Rect([x, y, width, height], class) => {
-                let corners = [(*x, *y), (x + width, *y), (x + width, y + height), (*x, y + height)];
-                let mut path: Vec<Stroke> = corners.iter().map(|c| Stroke::Line(c.0, c.1)).collect();
-                path[0] = Stroke::Move(*x, *y);
+                let (right, bottom) = (x + width, y + height);
+                let corners = [(right, *y), (right, bottom), (*x, bottom)].map(|(x, y)| Stroke::Line(x, y));
+                let mut path = vec![Stroke::Move(*x, *y)];
+                path.extend(corners);
                 path.push(Stroke::Close);
                 trace(&mut scene, outline(&path), class);
             }

@@ -17,7 +17,8 @@ pub fn planes(results: &Results, times: &[f64]) -> Vec<(String, Map)> {
     const FEWEST: usize = 8;
     let [first, second, ..] = times else { return vec![] };
     let step = second - first;
-    let even = step > 0.0 && times.windows(2).all(|w| (w[1] - w[0] - step).abs() < 1e-6 * step);
+    let mut neighbours = times.iter().zip(times.iter().skip(1));
+    let even = step > 0.0 && neighbours.all(|(a, b)| (b - a - step).abs() < 1e-6 * step);
     if times.len() < FEWEST || !even || results.points.len() != times.len() {
         return vec![];
     }
@@ -27,6 +28,11 @@ pub fn planes(results: &Results, times: &[f64]) -> Vec<(String, Map)> {
 }
 
 /// The plane of one of the decays of every point.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "every column of `heights` has a value for each frequency of `up`, and bins are ranges of columns and of these that are not \
+              empty"
+)]
 fn plane(results: &Results, step: f64, k: usize) -> Option<(String, Map)> {
     let rows: Vec<_> = results.points.iter().map(|run| decay_of(run, k)).collect::<Option<_>>()?;
     let nucleus = rows.first()?.0.to_string();

@@ -52,7 +52,7 @@ pub fn decay_of(run: &Run, number: usize) -> Option<(&str, Vec<C64>, f64)> {
 }
 
 fn samples(trace: &Trace) -> Vec<C64> {
-    let part = |k: usize, i: usize| trace.values.get(k).and_then(|(_, v)| v[i]).unwrap_or(0.0);
+    let part = |k: usize, i: usize| trace.values.get(k).and_then(|(_, v)| v.get(i).copied().flatten()).unwrap_or(0.0);
     (0..trace.time.len()).map(|i| C64::new(part(0, i), part(1, i))).collect()
 }
 
@@ -77,12 +77,9 @@ pub fn transform(signal: &[C64], dwell: f64, processing: Processing) -> Vec<(f64
     buffer.resize(n, C64::new(0.0, 0.0));
     FftPlanner::new().plan_fft_forward(n).process(&mut buffer);
     // Negative frequencies stand in the upper half.
-    (0..n)
-        .map(|k| {
-            let number = k as f64 - (n / 2) as f64;
-            (number / (n as f64 * dwell), buffer[(k + n - n / 2) % n])
-        })
-        .collect()
+    buffer.rotate_right(n / 2);
+    let frequency = |k: usize| (k as f64 - (n / 2) as f64) / (n as f64 * dwell);
+    buffer.into_iter().enumerate().map(|(k, z)| (frequency(k), z)).collect()
 }
 
 /// The spectra of all decays, with the word of the nucleus.
@@ -193,7 +190,7 @@ pub fn jcamp(results: &Results) -> Result<String, String> {
     let whole = |x: f64| (x / factor).round() as i64;
     let (n, dwell) = (signal.len(), dwell(trace));
     let megahertz = ppm(results, nucleus).map_or(0.0, |(_, hertz)| hertz.abs() / 1e6);
-    let split = nucleus.find(|c: char| !c.is_ascii_digit()).unwrap_or(0);
+    let element = nucleus.trim_start_matches(|c: char| c.is_ascii_digit());
     let title = if results.experiment.title.is_empty() { results.file } else { &results.experiment.title };
     let title = in_one_line(title);
     let mut out = format!(
@@ -204,8 +201,8 @@ pub fn jcamp(results: &Results) -> Result<String, String> {
          ##VAR_DIM= {n}, {n}, {n}, 2\n##UNITS= SECONDS, ARBITRARY UNITS, ARBITRARY UNITS,\n",
         env!("CARGO_PKG_VERSION"),
         number_text(megahertz),
-        &nucleus[..split],
-        &nucleus[split..],
+        nucleus.strip_suffix(element).unwrap_or_default(),
+        element,
     );
     let parts: [Vec<i64>; 2] =
         [signal.iter().map(|x| whole(x.re)).collect(), signal.iter().map(|x| whole(x.im)).collect()];

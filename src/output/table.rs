@@ -1,7 +1,7 @@
 //! Tables for people: what was run and how, named results, marks, traces in brief; for a sweep a row a point.
 
 use super::Results;
-use crate::emulator::Run;
+use crate::emulator::{Mark, Run};
 use crate::units::UnitSystem;
 
 /// A number with the digits that a person reads.
@@ -84,8 +84,8 @@ impl Columns {
         let mut out = String::new();
         for (k, row) in self.rows.iter().enumerate() {
             let mut line = indent.to_string();
-            for (c, cell) in row.iter().enumerate() {
-                let pad = " ".repeat(widths[c] - cell.chars().count());
+            for (c, (cell, width)) in row.iter().zip(&widths).enumerate() {
+                let pad = " ".repeat(width.saturating_sub(cell.chars().count()));
                 let gap = if c == 0 { "" } else { "  " };
                 line += &if c < self.left { format!("{gap}{cell}{pad}") } else { format!("{gap}{pad}{cell}") };
             }
@@ -171,7 +171,9 @@ fn single(sheet: &Sheet, run: &Run) -> String {
         out += &columns.text("", false);
         out.push('\n');
     }
-    if run.marks.iter().any(|m| !m.values.is_empty()) {
+    if let Some(first) = run.marks.first()
+        && run.marks.iter().any(|m| !m.values.is_empty())
+    {
         let mut columns = Columns::new(1);
         let mut header = vec!["mark".to_string()];
         header.extend(run.marks.iter().map(|m| m.name.clone()));
@@ -179,9 +181,9 @@ fn single(sheet: &Sheet, run: &Run) -> String {
         let mut times = vec![named("time", results.time_unit())];
         times.extend(run.marks.iter().map(|m| digits(Some(m.time))));
         columns.push(times);
-        for (k, (key, _)) in run.marks[0].values.iter().enumerate() {
+        for (k, (key, _)) in first.values.iter().enumerate() {
             let mut row = vec![named(key, results.unit(key))];
-            row.extend(run.marks.iter().map(|m| sheet.shown(key, m.values[k].1)));
+            row.extend(run.marks.iter().map(|m| sheet.shown(key, m.values.get(k).and_then(|(_, v)| *v))));
             columns.push(row);
         }
         out += &columns.text("", true);
@@ -214,7 +216,7 @@ fn single(sheet: &Sheet, run: &Run) -> String {
                 sheet.shown(key, column.first().copied().flatten()),
                 sheet.shown(key, lowest),
                 sheet.shown(key, highest.map(|h| h.1)),
-                digits(highest.map(|h| trace.time[h.0])),
+                digits(highest.and_then(|h| trace.time.get(h.0).copied())),
                 sheet.shown(key, column.last().copied().flatten()),
             ]);
         }
@@ -226,14 +228,15 @@ fn single(sheet: &Sheet, run: &Run) -> String {
 
 fn swept(sheet: &Sheet) -> String {
     let results = sheet.results;
-    let first = &results.points[0];
+    let Some(first) = results.points.first() else { return "0 points\n".into() };
     let many_marks = first.marks.len() > 1;
     let mut header: Vec<String> = results.swept.iter().map(|n| named(n, &results.param_unit(n))).collect();
     header.extend(first.summary.iter().map(|(k, _)| named(k, results.unit(k))));
     // The end of a run says nothing new where marks are set.
-    let shown: Vec<usize> = (0..first.marks.len()).filter(|&k| !many_marks || first.marks[k].name != "end").collect();
-    for &k in &shown {
-        let mark = &first.marks[k];
+    fn shown(run: &Run) -> impl Iterator<Item = &Mark> {
+        run.marks.iter().filter(|m| run.marks.len() == 1 || m.name != "end")
+    }
+    for mark in shown(first) {
         header.extend(mark.values.iter().map(|(key, _)| {
             let name = if many_marks { format!("{}.{key}", mark.name) } else { key.clone() };
             named(&name, results.unit(key))
@@ -244,8 +247,8 @@ fn swept(sheet: &Sheet) -> String {
         let value = |name: &String| run.params.iter().find(|(k, _)| k == name).map(|(_, v)| *v);
         let mut row: Vec<String> = results.swept.iter().map(|n| digits(value(n))).collect();
         row.extend(run.summary.iter().map(|(k, v)| sheet.shown(k, *v)));
-        for &k in &shown {
-            row.extend(run.marks[k].values.iter().map(|(key, v)| sheet.shown(key, *v)));
+        for mark in shown(run) {
+            row.extend(mark.values.iter().map(|(key, v)| sheet.shown(key, *v)));
         }
         rows.push(row);
     }
@@ -255,9 +258,9 @@ fn swept(sheet: &Sheet) -> String {
 /// A table that is too wide for 80 columns is cut into several, each with the swept parameters in front.
 fn in_parts(rows: &[Vec<String>], fixed: usize) -> String {
     const WIDTH: usize = 80;
-    let width = |c: usize| rows.iter().map(|r| r[c].chars().count()).max().unwrap_or(0) + 2;
+    let width = |c: usize| rows.iter().filter_map(|r| r.get(c)).map(|cell| cell.chars().count()).max().unwrap_or(0) + 2;
     let base: usize = (0..fixed).map(width).sum();
-    let columns = rows[0].len();
+    let columns = rows.first().map_or(0, Vec::len);
     let mut out = String::new();
     let mut from = fixed;
     while from < columns || (from == fixed && columns == fixed) {
@@ -269,7 +272,7 @@ fn in_parts(rows: &[Vec<String>], fixed: usize) -> String {
         }
         let mut part = Columns::new(0);
         for row in rows {
-            part.push(row[..fixed].iter().chain(&row[from..to]).cloned().collect());
+            part.push(row.iter().take(fixed).chain(row.iter().take(to).skip(from)).cloned().collect());
         }
         out += &part.text("", true);
         out.push('\n');

@@ -104,12 +104,12 @@ pub fn list(values: &[f64]) -> String {
 
 /// Whether each value is larger than the one before.
 pub fn rises(values: &[f64]) -> bool {
-    values.windows(2).all(|w| w[1] > w[0])
+    values.is_sorted_by(|a, b| a < b)
 }
 
 /// Whether each value is smaller than the one before.
 pub fn falls(values: &[f64]) -> bool {
-    values.windows(2).all(|w| w[1] < w[0])
+    values.is_sorted_by(|a, b| a > b)
 }
 
 /// All that is said of a paper: its title, what had to be chosen, the table, and how many claims hold.
@@ -126,18 +126,18 @@ pub fn report(paper: &super::Paper, claims: &[Claim]) -> String {
 
 /// Cuts a text into lines of at most `width` characters, between words.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
+    let mut lines = Vec::new();
+    let mut line = String::new();
     for word in text.split_whitespace() {
-        let last = lines.len() - 1;
-        if !lines[last].is_empty() && lines[last].chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_string());
-        } else {
-            if !lines[last].is_empty() {
-                lines[last].push(' ');
-            }
-            lines[last].push_str(word);
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(std::mem::take(&mut line));
         }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
     }
+    lines.push(line);
     lines
 }
 

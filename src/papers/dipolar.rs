@@ -1,5 +1,10 @@
 //! The magnetic dipolar battery: two spins, their correlations under noise and in equilibrium, and their charging.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "runs, curves and panels are those of the points that are asked for in the same function"
+)]
+
 use super::claim::{digits, falls, list, rises};
 use super::workbench::{Point, grid, mark, summary, trace};
 use super::{Claim, Paper, Reproduced, Workbench};
@@ -80,8 +85,11 @@ fn correlations_in_time(bench: &Workbench) -> Result<Reproduced, Fault> {
         .collect();
     let peaks = |row: usize, key: &str| (0..3).map(|v| summary(&runs[3 * row + v], key)).collect::<Vec<f64>>();
     let all = |row: usize, f: fn(&[f64]) -> bool| ["E_max", "D_max", "C_max"].iter().all(|k| f(&peaks(row, k)));
-    let shown =
-        |row: usize| ["E_max", "D_max", "C_max"].map(|k| format!("{} {}", &k[..1], list(&peaks(row, k)))).join("; ");
+    let shown = |row: usize| {
+        ["E_max", "D_max", "C_max"]
+            .map(|k| format!("{} {}", k.trim_end_matches("_max"), list(&peaks(row, k))))
+            .join("; ")
+    };
     // The last time at which a correlation is above 0.01.
     let lives = |k: usize, c: usize| curve(k, c).iter().rev().find(|p| p.1 > 0.01).map_or(0.0, |p| p.0);
     let ordered = (0..15).filter(|&k| lives(k, 2) >= lives(k, 1) && lives(k, 1) >= lives(k, 0)).count();

@@ -1,5 +1,10 @@
 //! Heisenberg chains: what the abstract claims of two spins and more, in one stated reading.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "runs and values are those of the points that are asked for in the same function"
+)]
+
 use super::claim::{digits, list};
 use super::workbench::{Point, grid, mark};
 use super::{Claim, Paper, Reproduced, Workbench};

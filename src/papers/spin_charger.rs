@@ -1,5 +1,10 @@
 //! Spin chargers: M cells charged collectively by N spins, beside cavities.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "runs and values are those of the points that are asked for in the same function"
+)]
+
 use super::claim::{digits, falls, list, rises};
 use super::workbench::{Point, mark, summary, trace};
 use super::{Claim, Paper, Reproduced, Workbench};

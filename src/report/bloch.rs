@@ -150,15 +150,14 @@ pub fn picture(paths: &Paths) -> Drawing {
         }
         out.text(centre.0 - RADIUS, centre.1 - RADIUS - 10.0, Anchor::Start, "name", name.clone());
         let scale = if paths.largest > 0.0 { 1.0 / paths.largest } else { 0.0 };
-        let mut colour = 0;
+        let mut colours = ["path1", "path2", "path3", "path4"].into_iter().cycle();
         for stretch in way {
             let points: Vec<(f64, f64)> = stretch.iter().map(|v| at(v.map(|x| x * scale))).collect();
             match points.len() {
                 0 | 1 => {}
                 2 => out.through(&points, false, "jump"),
                 _ => {
-                    out.through(&points, false, ["path1", "path2", "path3", "path4"][colour % 4]);
-                    colour += 1;
+                    out.through(&points, false, colours.next().unwrap_or("path1"));
                 }
             }
         }

@@ -45,10 +45,12 @@ pub fn states(experiment: &Experiment, values: &Values, options: &Options) -> Re
     let found = run(&bare, values, &Options { states: LARGEST, ..options.clone() }, &[])?;
     let all: Vec<(String, Matrix)> = found.marks.into_iter().filter_map(|m| Some((m.name, m.state?))).collect();
     // The end says nothing that the mark before it has not said, where nothing happens in between.
-    let all: Vec<_> = match all.as_slice() {
-        [before @ .., (_, a), (_, b)] if a == b => all[..before.len() + 1].to_vec(),
-        _ => all,
-    };
+    let mut all = all;
+    if let [.., (_, a), (_, b)] = all.as_slice()
+        && a == b
+    {
+        all.pop();
+    }
     let n = e.basis.dimension();
     let even = Matrix::identity(n, n).map(|x| x / n as f64);
     let largest = |of: &dyn Fn(&Matrix) -> Matrix| {
@@ -100,7 +102,7 @@ const SEEN: f64 = 1e-6;
 pub fn hinton(states: &States) -> Drawing {
     let n = states.basis.len();
     let cell = (200.0 / n as f64).clamp(16.0, 36.0);
-    let letters = 7.0 * states.basis[0].len() as f64 + 14.0;
+    let letters = 7.0 * states.basis.first().map_or(0, String::len) as f64 + 14.0;
     let side = cell * n as f64;
     let (width, height) = (2.0 * (side + letters + 22.0) + 10.0, side + 62.0);
     let mut out = Drawing::new(
@@ -181,10 +183,11 @@ pub fn city(states: &States) -> Drawing {
                 }
             }
             // What lies at the back is drawn first.
-            let mut places: Vec<(usize, usize)> = (0..n).flat_map(|i| (0..n).map(move |j| (i, j))).collect();
-            places.sort_by_key(|(i, j)| (*i as i64 - *j as i64, *j));
-            for (i, j) in places {
-                let value = values[i][j];
+            let row =
+                |(i, row): (usize, &Vec<f64>)| row.iter().enumerate().map(|(j, x)| (i, j, *x)).collect::<Vec<_>>();
+            let mut places: Vec<(usize, usize, f64)> = values.iter().enumerate().flat_map(row).collect();
+            places.sort_by_key(|(i, j, _)| (*i as i64 - *j as i64, *j));
+            for (i, j, value) in places {
                 if value.abs() <= SEEN {
                     continue;
                 }

@@ -177,9 +177,10 @@ impl Page<'_> {
                 out.text(middle + 12.0, y - 28.0, Anchor::Middle, "small", "acquire");
             }
             EventKind::Tomography(_) => {
-                let y = self.row(&self.rows[0]);
-                self.box_on(out, &self.rows[0], d, 30.0, "evolve");
-                out.text(middle, y - 11.0, Anchor::Middle, "small", "tomography");
+                if let Some(row) = self.rows.first() {
+                    self.box_on(out, row, d, 30.0, "evolve");
+                    out.text(middle, self.row(row) - 11.0, Anchor::Middle, "small", "tomography");
+                }
             }
             EventKind::Loop { count, body } => {
                 out.rect(d.x, TOP - 4.0, d.width, self.bottom - TOP - 34.0, "loop");

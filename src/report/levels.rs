@@ -47,7 +47,7 @@ pub fn levels(experiment: &Experiment, values: &Values, options: &Options) -> Re
         .levels(SAME_LEVEL * eigen.spread())
         .into_iter()
         .map(|states| {
-            let energy = eigen.values[states.start];
+            let energy = eigen.values.get(states.start).copied().unwrap_or(f64::NAN);
             (if energy.abs() < SAME_LEVEL * eigen.spread() { 0.0 } else { energy * scale }, states.len())
         })
         .collect();
@@ -64,7 +64,8 @@ pub fn levels(experiment: &Experiment, values: &Values, options: &Options) -> Re
     }
     counted.sequence.retain(|event| !matches!(event.kind, EventKind::Tomography(_) | EventKind::Acquire { .. }));
     let mark = Event { kind: EventKind::Mark { name: BEGIN.into() }, place: Place::default() };
-    counted.sequence.insert(1, mark);
+    let behind = counted.sequence.len().min(1);
+    counted.sequence.insert(behind, mark);
     let found = run(&counted, values, options, &[])?;
     let moments = found.marks.into_iter().map(|m| (m.name, m.values.into_iter().map(|(_, v)| v).collect())).collect();
     Ok(Some(Levels { energies, moments }))
@@ -75,15 +76,19 @@ pub fn picture(levels: &Levels, unit: &str) -> Drawing {
     const COLUMN: f64 = 132.0;
     const LEFT: f64 = 146.0;
     const HEIGHT: f64 = 240.0;
-    let (low, high) = (levels.energies[0].0, levels.energies[levels.energies.len() - 1].0);
+    let energies = || levels.energies.iter().map(|(energy, _)| *energy);
+    let (low, high) = (energies().next().unwrap_or(0.0), energies().next_back().unwrap_or(0.0));
     // Levels that lie close are moved apart, so that each can be read.
     let gap = (HEIGHT / levels.energies.len() as f64).min(18.0);
-    let mut ys: Vec<f64> = levels.energies.iter().map(|(e, _)| HEIGHT - HEIGHT * (e - low) / (high - low)).collect();
-    for k in 1..ys.len() {
-        ys[k] = ys[k].min(ys[k - 1] - gap);
-    }
+    let mut below = f64::INFINITY;
+    let apart = |energy: f64| {
+        below = (HEIGHT - HEIGHT * (energy - low) / (high - low)).min(below - gap);
+        below
+    };
+    let ys: Vec<f64> = energies().map(apart).collect();
     let shift = 40.0 - ys.last().copied().unwrap_or(0.0);
-    let (w, h) = (LEFT + COLUMN * levels.moments.len() as f64 + 16.0, ys[0] + shift + 26.0);
+    let (w, h) =
+        (LEFT + COLUMN * levels.moments.len() as f64 + 16.0, ys.first().copied().unwrap_or(0.0) + shift + 26.0);
     let mut out = Drawing::new("levels", "levels of the battery with their populations", w, h);
     for ((energy, states), y) in levels.energies.iter().zip(&ys) {
         let times = if *states > 1 { format!(" (×{states})") } else { String::new() };
@@ -99,10 +104,9 @@ pub fn picture(levels: &Levels, unit: &str) -> Drawing {
     let shares: Vec<Vec<f64>> = levels.moments.iter().map(|(_, populations)| of_states(populations)).collect();
     let range = shares.iter().flatten();
     let (least, most) = range.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), s| (a.min(*s), b.max(*s)));
-    for (k, (name, populations)) in levels.moments.iter().enumerate() {
+    for (k, ((name, populations), shares)) in levels.moments.iter().zip(&shares).enumerate() {
         let x = LEFT + COLUMN * k as f64;
         out.text(x, 16.0, Anchor::Start, "name", name.clone());
-        let shares = &shares[k];
         for (((share, p), (_, states)), y) in shares.iter().zip(populations).zip(&levels.energies).zip(&ys) {
             let range = most - least;
             let part = if range > 0.0 { (share - least) / range } else { 0.5 };

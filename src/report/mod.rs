@@ -226,7 +226,7 @@ fn figures(
         out += &panels(&figure);
     }
     let axes: Vec<SweepAxis> = emulator::axes(experiment, values)?;
-    let count: usize = axes.iter().map(|a| a.values[0].len()).product();
+    let count: usize = axes.iter().map(SweepAxis::len).product();
     if (1..=2).contains(&axes.len()) && count <= MOST_POINTS {
         use rayon::prelude::*;
         let points: Vec<Values> = emulator::points(&axes, values).collect();
@@ -356,9 +356,9 @@ fn result_tables(results: &Results, run: &Run) -> String {
     let mut headings = vec!["mark".to_string()];
     headings.extend(run.marks.iter().map(|m| escaped(&m.name)));
     if let Some(first) = run.marks.first().filter(|m| !m.values.is_empty()) {
-        let rows: Vec<Vec<String>> = (0..first.values.len())
-            .map(|k| {
-                let key = &first.values[k].0;
+        let keys = first.values.iter().enumerate();
+        let rows: Vec<Vec<String>> = keys
+            .map(|(k, (key, _))| {
                 let mut row = vec![with_unit(key)];
                 let value = |m: &crate::emulator::Mark| m.values.get(k).and_then(|(k, v)| results.value(k, *v));
                 row.extend(run.marks.iter().map(|m| number(rounded(value(m), largest(key)))));

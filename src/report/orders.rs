@@ -57,20 +57,20 @@ pub fn picture(experiment: &Experiment, rehearsal: &Rehearsal) -> Option<Drawing
     }
     for (k, (name, shares)) in behind.iter().enumerate() {
         let begin = left + group * k as f64 + 7.0;
-        for (order, share) in shares.iter().enumerate() {
+        for ((order, share), class) in shares.iter().enumerate().zip(CLASSES.into_iter().cycle()) {
             let Some(share) = share.filter(|s| *s > 0.0) else { continue };
             out.shapes.push(Shape::Begin(Some(format!("order {order} behind {name}: {}", number(Some(share))))));
             let height = HEIGHT * share;
-            out.rect(begin + 9.0 * order as f64, top + HEIGHT - height, 8.0, height, CLASSES[order % CLASSES.len()]);
+            out.rect(begin + 9.0 * order as f64, top + HEIGHT - height, 8.0, height, class);
             out.shapes.push(Shape::End);
         }
         let middle = begin + 4.5 * orders as f64;
         out.text(middle, top + HEIGHT + if k % 2 == 0 { 14.0 } else { 27.0 }, Anchor::Middle, "small", name.clone());
     }
     let right = left + group * behind.len() as f64 + 14.0;
-    for order in 0..orders {
+    for (order, class) in (0..orders).zip(CLASSES.into_iter().cycle()) {
         let y = top + 10.0 + 15.0 * order as f64;
-        out.rect(right, y - 8.0, 9.0, 9.0, CLASSES[order % CLASSES.len()]);
+        out.rect(right, y - 8.0, 9.0, 9.0, class);
         out.text(right + 14.0, y, Anchor::Start, "small", format!("order {order}"));
     }
     Some(out)

@@ -46,7 +46,7 @@ fn between(text: &str) -> String {
     text.split_inclusive('\n')
         .map(|line| match line.split_once('#') {
             Some((before, _)) => {
-                let comment = &line[before.len()..];
+                let comment = line.strip_prefix(before).unwrap_or_default();
                 let (comment, end) = comment.strip_suffix('\n').map_or((comment, ""), |c| (c, "\n"));
                 format!("{}<span class=\"comment\">{}</span>{end}", escaped(before), escaped(comment))
             }

@@ -106,6 +106,7 @@ impl LeastSquaresProblem<f64, Dyn, Dyn> for Problem<'_> {
         self.model(&self.u).ok().map(|m| self.weigh(&m))
     }
 
+    #[expect(clippy::indexing_slicing, reason = "k counts the variables of the problem")]
     fn jacobian(&self) -> Option<DMatrix<f64>> {
         // The cube root of the rounding, which is best for differences of both sides.
         const STEP: f64 = 6e-6;
@@ -182,6 +183,7 @@ const ON_BOUND: f64 = 1e-6;
 
 /// Moves parameters that are near a bound onto it where that costs nothing: a result that is stationary there leaves the method
 /// short of it. Gives the sum of squares.
+#[expect(clippy::indexing_slicing, reason = "k counts the variables of the problem")]
 fn on_bounds(problem: &mut Problem, mut chi_square: f64) -> Result<f64, Fault> {
     // A parameter as near as this share of its range is tried, and may cost this share of a standard error squared.
     const NEAR: f64 = 0.02;
@@ -208,6 +210,7 @@ fn on_bounds(problem: &mut Problem, mut chi_square: f64) -> Result<f64, Fault> {
 }
 
 /// Which parameters change the results only to second order.
+#[expect(clippy::indexing_slicing, reason = "free are numbers of variables of the problem")]
 fn stationary(problem: &Problem, jacobian: &DMatrix<f64>, free: &[usize]) -> Result<Vec<bool>, Fault> {
     // How far a parameter is moved, and which share of what the results change a slope is nothing beside.
     const FAR: f64 = 0.5;
@@ -226,6 +229,11 @@ fn stationary(problem: &Problem, jacobian: &DMatrix<f64>, free: &[usize]) -> Res
     Ok(out)
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "free are numbers of parameters, the eigenproblem is as large as free, which holds one at least, and there is a range, a \
+              variable, a value and a row of correlations for each parameter"
+)]
 fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
     let (ranges, data, n) = (problem.ranges, problem.data, problem.ranges.len());
     let m: usize = data.iter().map(|d| d.points.len()).sum();

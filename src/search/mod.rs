@@ -55,7 +55,7 @@ fn halton(index: usize, dimensions: usize) -> Vec<f64> {
         }
         sum
     };
-    PRIMES[..dimensions].iter().map(|p| radical_inverse(*p)).collect()
+    PRIMES.iter().take(dimensions).map(|p| radical_inverse(*p)).collect()
 }
 
 /// The share of a range of an unbounded number.
@@ -104,7 +104,7 @@ fn check(experiment: &Experiment, given: &Values, ranges: &[Range]) -> Result<()
             let message = format!("the file has no parameter `{}`", r.name);
             return Err(Diagnostic::without_place(Code::UnknownName, message).did_you_mean(&r.name, names).into());
         }
-        let twice = ranges[..k].iter().any(|other| other.name == r.name);
+        let twice = ranges.iter().take(k).any(|other| other.name == r.name);
         if twice || given.contains_key(&r.name) {
             return Err(wrong(Code::DefinedTwice, format!("`{}` is given twice", r.name)));
         }

@@ -127,8 +127,9 @@ impl Search {
         let near = ALIKE * self.range();
         let mut costs: Vec<f64> = self.ended.iter().map(|e| e.cost).collect();
         costs.sort_by(f64::total_cmp);
-        let minima = 1 + costs.windows(2).filter(|pair| pair[1] - pair[0] > near).count();
-        let alike = costs.iter().filter(|c| **c - costs[0] <= near).count();
+        let minima = 1 + costs.iter().zip(costs.iter().skip(1)).filter(|(a, b)| *b - *a > near).count();
+        let lowest = costs.first().copied().unwrap_or(f64::INFINITY);
+        let alike = costs.iter().filter(|c| **c - lowest <= near).count();
         let (n, w) = (costs.len() as f64, minima as f64);
         (alike, minima, if n > 1.0 { (w * (w + 1.0) / (n * (n - 1.0))).min(1.0) } else { 1.0 })
     }
@@ -143,9 +144,13 @@ impl Search {
         ordered.sort_by(|a, b| a.1.total_cmp(&b.1));
         let places: Vec<Vec<f64>> = ordered.iter().map(|p| halton(p.0, self.dimensions)).collect();
         let near = |a: &[f64], b: &[f64]| a.iter().zip(b).all(|(x, y)| (x - y).abs() < radius);
-        (0..ordered.len())
-            .filter(|k| !(0..*k).any(|better| near(&places[*k], &places[better])))
-            .map(|k| ordered[k].0)
+        let head = |k: usize, place: &[f64]| !places.iter().take(k).any(|better| near(place, better));
+        ordered
+            .iter()
+            .zip(&places)
+            .enumerate()
+            .filter(|(k, (_, place))| head(*k, place))
+            .map(|(_, (point, _))| point.0)
             .filter(|k| !self.tried.contains(k))
             .collect()
     }

@@ -166,7 +166,7 @@ fn with_gradient(value: &dyn Fn(&[f64]) -> f64, start: &[f64]) -> (Vec<f64>, f64
         let gradient = (0..u.len()).map(|k| {
             let moved = |by: f64| {
                 let mut u = u.to_vec();
-                u[k] += by;
+                u.iter_mut().skip(k).take(1).for_each(|x| *x += by);
                 value(&shares(&u))
             };
             (moved(STEP) - moved(-STEP)) / (2.0 * STEP)

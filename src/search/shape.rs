@@ -43,8 +43,7 @@ pub struct Shaped {
 
 /// Amplitudes and phases from what runs freely: `sin w` and `phi`, by turns.
 fn cartesian(free: &[f64]) -> Vec<(f64, f64)> {
-    let of = |c: &[f64]| (c[0].sin() * c[1].cos(), c[0].sin() * c[1].sin());
-    free.chunks_exact(2).map(of).collect()
+    free.as_chunks().0.iter().map(|[w, phi]| (w.sin() * phi.cos(), w.sin() * phi.sin())).collect()
 }
 
 /// Looks for the best shape.
@@ -68,13 +67,14 @@ pub fn shape(
         // On the bound itself the amplitude has no slope, and a climb would never leave it.
         .flat_map(|(a, phase)| [a.min(0.999).asin(), *phase])
         .collect();
+    let before = landscape.value(&cartesian(&own))?;
     let mut starts = vec![own];
     for item in 0..search.starts {
         let mut noise = Noise::new(search.seed, item as u64);
         starts.push((0..landscape.steps()).flat_map(|_| [0.5 * PI * noise.even(), TAU * noise.even()]).collect());
     }
-    let mut values = Vec::with_capacity(starts.len());
-    for start in &starts {
+    let mut values = vec![before];
+    for start in starts.iter().skip(1) {
         values.push(landscape.value(&cartesian(start))?);
     }
     // Results span many decades; costs shall be of the size of 1.
@@ -85,9 +85,9 @@ pub fn shape(
         slopes.set(slopes.get() + 1);
         let (value, slope) = landscape.slope(&cartesian(free)).map_err(|e| *failed.borrow_mut() = Some(e)).ok()?;
         let factor = sign / scale;
-        let gradient = free.chunks_exact(2).zip(slope).flat_map(|(c, (x, y))| {
-            let (along, across) = (x * c[1].cos() + y * c[1].sin(), y * c[1].cos() - x * c[1].sin());
-            [factor * c[0].cos() * along, factor * c[0].sin() * across]
+        let gradient = free.as_chunks().0.iter().zip(slope).flat_map(|([w, phi], (x, y))| {
+            let (along, across) = (x * phi.cos() + y * phi.sin(), y * phi.cos() - x * phi.sin());
+            [factor * w.cos() * along, factor * w.sin() * across]
         });
         Some((factor * value, gradient.collect()))
     };
@@ -105,12 +105,14 @@ pub fn shape(
     }
     let (_, free) = best.unwrap_or_default();
     let steps: Vec<(f64, f64)> = free
-        .chunks_exact(2)
-        .map(|c| {
-            let a = c[0].sin();
-            (a.abs(), (if a < 0.0 { c[1] + PI } else { c[1] }).rem_euclid(TAU))
+        .as_chunks()
+        .0
+        .iter()
+        .map(|[w, phi]| {
+            let a = w.sin();
+            (a.abs(), (if a < 0.0 { phi + PI } else { *phi }).rem_euclid(TAU))
         })
         .collect();
     let there: Vec<(f64, f64)> = steps.iter().map(|(a, phase)| (a * phase.cos(), a * phase.sin())).collect();
-    Ok(Shaped { best: landscape.value(&there)?, steps, before: values[0], climbs, slopes: slopes.get() })
+    Ok(Shaped { best: landscape.value(&there)?, steps, before, climbs, slopes: slopes.get() })
 }

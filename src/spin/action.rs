@@ -3,6 +3,12 @@
 //! Without a matrix an operator is one diagonal and, for every set of subsystems that some terms act on together, the few entries of
 //! the sum of those terms: `XX + YY` of a pair is two entries. Each entry moves long runs of amplitudes at once.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "subsystems are those of the operator, and offsets with a stretch behind them lie within its dimension, which \
+              vectors share"
+)]
+
 use super::operator::Operator;
 use super::space::Space;
 use super::sparse::{Sparse, add_up};

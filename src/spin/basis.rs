@@ -41,6 +41,10 @@ impl Multiplet {
 
     /// All multiplets of `number` spins, the largest J first. With `c(m)` the number of ways to reach the magnetic quantum
     /// number m, J occurs `c(J) - c(J+1)` times; for spins 1/2 that is `C(N, N/2 - J) - C(N, N/2 - J - 1)`.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "each spin adds as many ways as twice its own, and k counts down to the lowest J"
+    )]
     pub fn all(number: u32, twice_spin: u32) -> Vec<Multiplet> {
         // Ways to reach each m, one spin after another; index 0 is the highest m.
         let mut ways = vec![1.0f64];
@@ -130,7 +134,7 @@ impl Site {
     /// How many states of the spins a local state stands for.
     pub fn copies(&self, state: usize) -> f64 {
         match &self.kind {
-            SiteKind::Collective { multiplets, .. } => multiplets[self.inside(state).0].copies,
+            SiteKind::Collective { multiplets, .. } => multiplets.get(self.inside(state).0).map_or(1.0, |m| m.copies),
             SiteKind::Spin | SiteKind::Mode => 1.0,
         }
     }
@@ -140,7 +144,9 @@ impl Site {
         let (k, place) = self.inside(state);
         match &self.kind {
             SiteKind::Spin => self.dimension as i64 - 1 - 2 * place as i64,
-            SiteKind::Collective { multiplets, .. } => i64::from(multiplets[k].twice_j) - 2 * place as i64,
+            SiteKind::Collective { multiplets, .. } => {
+                multiplets.get(k).map_or(0, |m| i64::from(m.twice_j)) - 2 * place as i64
+            }
             SiteKind::Mode => 0,
         }
     }
@@ -193,6 +199,13 @@ impl Basis {
     /// The dimension of the whole; only meaningful after [`Basis::size`] was found to be in bounds.
     pub fn dimension(&self) -> usize {
         self.sites.iter().map(|s| s.dimension).product()
+    }
+
+    /// The subsystem of a number, which must be one of this basis: those of [`Basis::position`], of operators on this basis, and of
+    /// evaluated names are.
+    #[expect(clippy::indexing_slicing, reason = "numbers of subsystems are places in this list")]
+    pub fn site(&self, number: usize) -> &Site {
+        &self.sites[number]
     }
 
     /// The number of the subsystem with this name.

@@ -1,5 +1,10 @@
 //! Local operators: matrices on one subsystem, and the words that the language has for some of them.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "entries lie within the dimension of the subsystem, and an operator of the language that is compared has one"
+)]
+
 use super::basis::{Site, SiteKind};
 use crate::linalg::{C64, I, Matrix, ONE, ZERO, real};
 

@@ -1,6 +1,11 @@
 //! Operators as sums of products of local matrices: as they are written on paper. They can be applied to a vector without
 //! ever being a matrix, and turned into one when the space is small.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "subsystems of factors are those of the operator's dimensions, and entries lie within these"
+)]
+
 use super::basis::Basis;
 use super::local::{Local, LocalKind};
 use crate::linalg::{C64, Matrix, ONE, Vector, ZERO};
@@ -79,14 +84,14 @@ impl Operator {
 
     /// A local operator of the language; `None` when the subsystem has no such operator.
     pub fn of(basis: &Basis, kind: LocalKind, site: usize) -> Option<Operator> {
-        Operator::kept(basis, ((kind, site), None), || Some(vec![(site, Arc::new(kind.on(&basis.sites[site])?))]))
+        Operator::kept(basis, ((kind, site), None), || Some(vec![(site, Arc::new(kind.on(basis.site(site))?))]))
     }
 
     /// The product of an operator of one subsystem and the same of another; `None` when one of them has no such operator.
     pub fn pair(basis: &Basis, kind: LocalKind, a: usize, b: usize) -> Option<Operator> {
         let (a, b) = (a.min(b), a.max(b));
         Operator::kept(basis, ((kind, a), Some((kind, b))), || {
-            let on = |site: usize| Some((site, Arc::new(kind.on(&basis.sites[site])?)));
+            let on = |site: usize| Some((site, Arc::new(kind.on(basis.site(site))?)));
             Some(vec![on(a)?, on(b)?])
         })
     }
@@ -172,7 +177,7 @@ impl Operator {
             let mut coefficient = term.coefficient;
             let mut names = Vec::new();
             for (site, local) in term.factors() {
-                let (factor, name) = local.name_on(&basis.sites[*site]);
+                let (factor, name) = local.name_on(basis.site(*site));
                 coefficient *= factor;
                 names.push(name);
             }

@@ -5,6 +5,11 @@
 //! one. The blocks are found once; eigenvalues then cost what the blocks cost. A block of a collective's multiplet carries the
 //! number of copies it stands for.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "places are numbers of kept states, each in one block, and subsystems are those of the basis of the space"
+)]
+
 use super::space::Space;
 use super::state::State;
 use crate::linalg::{C64, Matrix, Vector, ZERO, product};
@@ -62,7 +67,7 @@ impl Reduction {
         let n = basis.sites.len();
         let rest_sites: Vec<usize> = (0..n).filter(|s| !keep.contains(s)).collect();
         let index = |digits: &[usize], sites: &[usize]| {
-            sites.iter().fold(0usize, |i, &s| i.wrapping_mul(basis.sites[s].dimension).wrapping_add(digits[s]))
+            sites.iter().fold(0usize, |i, &s| i.wrapping_mul(basis.site(s).dimension).wrapping_add(digits[s]))
         };
         // For every state of the rest (and every multiplet of the collectives, which nothing connects): what stands beside it.
         let mut beside: BTreeMap<(usize, usize), Vec<Beside>> = BTreeMap::new();
@@ -78,7 +83,7 @@ impl Reduction {
                     .push((kept, k as u32, weight));
                 copies_of
                     .entry(kept)
-                    .or_insert_with(|| keep.iter().map(|&s| basis.sites[s].copies(digits[s])).product());
+                    .or_insert_with(|| keep.iter().map(|&s| basis.site(s).copies(digits[s])).product());
             }
         }
         // Kept states beside one state of the rest belong together.
@@ -129,7 +134,7 @@ impl Reduction {
                 Block { kept: kept.into(), rest: rests.len(), places, copies }
             })
             .collect();
-        Reduction { dimension: keep.iter().map(|&s| basis.sites[s].dimension).product(), blocks }
+        Reduction { dimension: keep.iter().map(|&s| basis.site(s).dimension).product(), blocks }
     }
 
     /// The dimension of the kept subsystems.

@@ -5,6 +5,11 @@
 //! only a part is ever reached; no conserved quantity needs to be named beforehand. Where equal spins are exchanged by nothing
 //! that acts and the state is the same under every exchange, the sums over such exchanges (orbits) are the basis instead.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "states are those of the basis, positions those of the list of states, and groups hold subsystems of the basis"
+)]
+
 use super::basis::Basis;
 use super::operator::Operator;
 use super::sparse::Columns;

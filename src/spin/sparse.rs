@@ -3,6 +3,12 @@
 //! An operator is a sum of products of local matrices, so the entries of one column follow from the local states of that
 //! basis state alone. Nothing of the size of the product space is ever formed.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "rows and columns are positions of the space, each row has its stretch of entries, and digits are those of the \
+              operator's dimensions"
+)]
+
 use super::operator::Operator;
 use super::space::Space;
 use crate::linalg::{C64, Matrix, Vector, ZERO};

@@ -4,6 +4,8 @@
 //! Couplings `Ix Ix`, `Iy Iy`, `Iz Iz`, offsets and fields along an axis are of this kind, whatever their numbers: dipolar and scalar
 //! couplings, Heisenberg's, Ising's. Products of different axes, as Dzyaloshinskii and Moriya's, are not.
 
+#![expect(clippy::indexing_slicing, reason = "factors are of spins 1/2 of the operator, and components of fixed size")]
+
 use super::operator::Operator;
 use crate::linalg::C64;
 use std::collections::BTreeMap;

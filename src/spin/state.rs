@@ -1,6 +1,11 @@
 //! States, and what can be done with any of them: reduction to some subsystems, dephasing, thermal states, the nearest state
 //! to a matrix that is none.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "subsystems are those of the dimensions, each named once, whose product is the dimension of the matrix"
+)]
+
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, Vector, ZERO, hermitian_eigen};
 
 /// A pure state as a vector, any other as a density matrix.
@@ -54,7 +59,10 @@ struct Split {
     index: Vec<usize>,
 }
 
+/// What is named twice, or is none of the subsystems, is passed over.
 fn split(dimensions: &[usize], keep: &[usize]) -> Split {
+    let known = |(k, site): &(usize, &usize)| **site < dimensions.len() && !keep.iter().take(*k).any(|s| s == *site);
+    let keep: Vec<usize> = keep.iter().enumerate().filter(known).map(|(_, site)| *site).collect();
     let mut strides = vec![1; dimensions.len()];
     for k in (0..dimensions.len().saturating_sub(1)).rev() {
         strides[k] = strides[k + 1] * dimensions[k + 1];
@@ -71,7 +79,7 @@ fn split(dimensions: &[usize], keep: &[usize]) -> Split {
         }
         out
     };
-    let (kept, rest) = (offsets(keep), offsets(&others));
+    let (kept, rest) = (offsets(&keep), offsets(&others));
     let index = kept.iter().flat_map(|k| rest.iter().map(move |r| k + r)).collect();
     Split { kept: kept.len(), rest: rest.len(), index }
 }
@@ -144,7 +152,7 @@ pub fn dephase(rho: &Matrix, eigen: &Eigen) -> Matrix {
     // The identity stays, and its rounding would be large beside a deviation of 1e-9.
     let mean = rho.trace() / rho.nrows() as f64;
     let mut deviation = rho.clone();
-    (0..rho.nrows()).for_each(|k| deviation[(k, k)] -= mean);
+    crate::linalg::add_to_diagonal(&mut deviation, -mean);
     let mut inside = crate::linalg::conjugate_back(&eigen.vectors, &deviation);
     let mut label = vec![0; rho.nrows()];
     for (k, level) in eigen.levels(degeneracy(eigen)).into_iter().enumerate() {
@@ -158,7 +166,7 @@ pub fn dephase(rho: &Matrix, eigen: &Eigen) -> Matrix {
         }
     }
     let mut dephased = crate::linalg::conjugate(&eigen.vectors, &inside);
-    (0..rho.nrows()).for_each(|k| dephased[(k, k)] += mean);
+    crate::linalg::add_to_diagonal(&mut dephased, mean);
     dephased
 }
 
@@ -254,6 +262,14 @@ mod tests {
         assert!((reduce(&ab, &[2, 3], &[0]) - &a).norm() < 1e-15);
         assert!((reduce(&ab, &[2, 3], &[1]) - &b).norm() < 1e-15);
         assert!((reduce(&ab, &[2, 3], &[1, 0]) - kron(&b, &a)).norm() < 1e-15);
+    }
+
+    #[test]
+    fn what_is_named_twice_or_unknown_is_passed_over() {
+        let a = Matrix::from_diagonal(&Vector::from_vec(vec![real(0.3), real(0.7)]));
+        let ab = kron(&a, &a);
+        assert_eq!(reduce(&ab, &[2, 2], &[0, 0, 7]), reduce(&ab, &[2, 2], &[0]));
+        assert_eq!(partial_transpose(&ab, &[2, 2], &[1, 1]), partial_transpose(&ab, &[2, 2], &[1]));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Traces of operators without their matrices.
 
+#![expect(clippy::indexing_slicing, reason = "subsystems of factors are those of the operator's dimensions")]
+
 use super::local::Local;
 use super::operator::Operator;
 use crate::linalg::{C64, ZERO};

@@ -15,19 +15,21 @@ pub fn format(text: &str) -> String {
     if !diagnostics.is_empty() {
         return text.to_string();
     }
+    let mut tokens = tokens.into_iter().peekable();
+    // How many parentheses and brackets are open since the last brace, and the last token, before the line.
+    let mut open = 0;
+    let mut last: Option<Token> = None;
     let mut out = String::with_capacity(text.len());
     let mut depth: usize = 0;
     let mut blank = 0;
-    let mut at = 0;
     let mut offset = 0;
-    for line in text.lines() {
-        let end = offset + line.len();
-        let first = at;
-        while at < tokens.len() && (tokens[at].span.start as usize) < end && tokens[at].kind != TokenKind::End {
-            at += 1;
-        }
-        let here = &tokens[first..at];
-        offset = end + if text[end..].starts_with("\r\n") { 2 } else { 1 };
+    for whole in text.split_inclusive('\n') {
+        let line = whole.strip_suffix('\n').map_or(whole, |l| l.strip_suffix('\r').unwrap_or(l));
+        let start = offset;
+        let end = start + line.len();
+        offset += whole.len();
+        let in_line = |t: &Token| (t.span.start as usize) < end && t.kind != TokenKind::End;
+        let here: Vec<Token> = std::iter::from_fn(|| tokens.next_if(in_line)).collect();
         let content = line.trim_matches(BLANKS);
         if content.is_empty() {
             blank += 1;
@@ -38,19 +40,23 @@ pub fn format(text: &str) -> String {
         }
         blank = 0;
         let closes = here.iter().take_while(|t| t.kind == TokenKind::Sign("}")).count();
-        let continued = first > 0 && !here.is_empty() && continues(&tokens, first);
+        let continued = match (&last, here.first()) {
+            (Some(last), Some(first)) => open > 0 || joins(last) || joins(first),
+            _ => false,
+        };
         // Comments and continued lines keep the writer's own indentation, as far as it is deep enough.
         let indent =
             if here.is_empty() || continued { leading(line).max(4 * depth) } else { 4 * depth.saturating_sub(closes) };
         out.extend(std::iter::repeat_n(' ', indent));
-        out.push_str(&tidy_line(text, here, open_before(&tokens, first), end - line.len(), end));
+        out.push_str(&tidy_line(line, start, &here, open));
         out.push('\n');
         for token in here {
             match token.kind {
-                TokenKind::Sign("{") => depth += 1,
-                TokenKind::Sign("}") => depth = depth.saturating_sub(1),
-                _ => {}
+                TokenKind::Sign("{") => (depth, open) = (depth + 1, 0),
+                TokenKind::Sign("}") => (depth, open) = (depth.saturating_sub(1), 0),
+                _ => open += opened(&token.kind),
             }
+            last = Some(token);
         }
     }
     out
@@ -60,49 +66,40 @@ fn leading(line: &str) -> usize {
     line.chars().take_while(|c| *c == ' ' || *c == '\t').map(|c| if c == '\t' { 4 } else { 1 }).sum()
 }
 
-/// How many parentheses and brackets are open before token `first`.
-fn open_before(tokens: &[Token], first: usize) -> i64 {
-    tokens[..first]
-        .iter()
-        .rev()
-        .take(4096)
-        .take_while(|t| !matches!(t.kind, TokenKind::Sign("{" | "}")))
-        .map(|t| match t.kind {
-            TokenKind::Sign("(" | "[") => 1,
-            TokenKind::Sign(")" | "]") => -1,
-            _ => 0,
-        })
-        .sum()
+/// How many parentheses and brackets a token opens.
+fn opened(kind: &TokenKind) -> i64 {
+    match kind {
+        TokenKind::Sign("(" | "[") => 1,
+        TokenKind::Sign(")" | "]") => -1,
+        _ => 0,
+    }
 }
 
-/// Whether the line that begins with token `first` goes on with what the line before began.
-fn continues(tokens: &[Token], first: usize) -> bool {
-    let open = open_before(tokens, first);
-    let joins = |t: &Token| matches!(t.kind, TokenKind::Sign("+" | "-" | "*" | "/" | "^" | "=" | ","));
-    open > 0 || joins(&tokens[first - 1]) || joins(&tokens[first])
+/// Whether a token at the end of a line continues the statement on the next line, or at its beginning that of the line before.
+fn joins(token: &Token) -> bool {
+    matches!(token.kind, TokenKind::Sign("+" | "-" | "*" | "/" | "^" | "=" | ","))
 }
 
-/// One line: its tokens with tidy spaces between, then its comment where the writer put it.
-fn tidy_line(text: &str, tokens: &[Token], mut open: i64, start: usize, end: usize) -> String {
+/// One line, which begins at byte `start` of the text: its tokens with tidy spaces between, then its comment where the writer put it.
+#[expect(clippy::string_slice, reason = "the tokens were read from this line, so they begin and end at its characters")]
+fn tidy_line(line: &str, start: usize, tokens: &[Token], mut open: i64) -> String {
     let mut out = String::new();
-    let mut position = start;
-    for (k, token) in tokens.iter().enumerate() {
-        let from = token.span.start as usize;
+    let mut position = 0;
+    let mut left: Option<&TokenKind> = None;
+    for token in tokens {
+        let (from, to) = (token.span.start as usize - start, token.span.end as usize - start);
         let gap = from.saturating_sub(position);
-        if k > 0 {
+        if let Some(left) = left {
             // In `mix(0.5: up(a))` a weight and its colon belong together; in a declaration blanks before it align columns.
             let weight = open > 0 && matches!(token.kind, TokenKind::Sign(":"));
-            out.push_str(&" ".repeat(if weight { 0 } else { space_between(tokens, k, gap) }));
+            out.push_str(&" ".repeat(if weight { 0 } else { space_between(left, &token.kind, gap) }));
         }
-        open += match token.kind {
-            TokenKind::Sign("(" | "[") => 1,
-            TokenKind::Sign(")" | "]") => -1,
-            _ => 0,
-        };
-        out.push_str(&text[from..token.span.end as usize]);
-        position = token.span.end as usize;
+        open += opened(&token.kind);
+        out.push_str(&line[from..to]);
+        position = to;
+        left = Some(&token.kind);
     }
-    let rest = text[position..end].trim_end_matches(BLANKS);
+    let rest = line[position..].trim_end_matches(BLANKS);
     let comment = rest.trim_start_matches(BLANKS);
     if !comment.is_empty() {
         if !tokens.is_empty() {
@@ -113,10 +110,9 @@ fn tidy_line(text: &str, tokens: &[Token], mut open: i64, start: usize, end: usi
     out
 }
 
-/// How many spaces stand between token `k - 1` and token `k` of a line, when the writer put `gap` there.
-fn space_between(tokens: &[Token], k: usize, gap: usize) -> usize {
+/// How many spaces stand between two neighbouring tokens of a line, when the writer put `gap` there.
+fn space_between(left: &TokenKind, right: &TokenKind, gap: usize) -> usize {
     use TokenKind::Sign;
-    let (left, right) = (&tokens[k - 1].kind, &tokens[k].kind);
     match (left, right) {
         (_, Sign("," | ")" | "]")) | (Sign("(" | "["), _) => 0,
         // Blanks before a colon, an equals sign or a brace may align columns.

@@ -26,14 +26,14 @@ pub fn parse(text: &str, file: u32) -> (Program, Vec<Diagnostic>) {
     }
     let (tokens, mut diagnostics) = tokenize(text, file);
     let mut parser = parser::Parser::new(&tokens);
+    let first = parser.here();
     let program = parser.file();
     let about_version = parser.diagnostics.iter().any(|d| d.code == Code::UnsupportedVersion)
-        || !matches!(tokens[0].kind, TokenKind::Name(_));
+        || !matches!(tokens.first().map(|t| &t.kind), Some(TokenKind::Name(_)));
     diagnostics.extend(parser.diagnostics);
     if !matches!(program.items.first().map(|i| &i.kind), Some(ItemKind::Version(_))) && !about_version {
-        let span = Span { file, start: tokens[0].span.start, end: tokens[0].span.end };
         diagnostics.push(
-            Diagnostic::new(Code::MissingVersion, span, "the first statement of a file is `ergoseq 1`")
+            Diagnostic::new(Code::MissingVersion, first, "the first statement of a file is `ergoseq 1`")
                 .label("expected `ergoseq 1` before this")
                 .help("it is the version of the language, and tells the file from a Pulseq `.seq`"),
         );

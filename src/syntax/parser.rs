@@ -21,11 +21,29 @@ pub struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     /// How deep each kind of nesting is.
-    depth: [u32; 3],
+    depth: Depths,
     /// Whether a declaration was lost.
     gaps: bool,
     /// The mistakes so far.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+/// How deep each kind of nesting is.
+#[derive(Default)]
+struct Depths {
+    expression: u32,
+    state: u32,
+    block: u32,
+}
+
+impl Depths {
+    fn of(&mut self, nest: Nest) -> &mut u32 {
+        match nest {
+            Nest::Expression => &mut self.expression,
+            Nest::State => &mut self.state,
+            Nest::Block => &mut self.block,
+        }
+    }
 }
 
 /// What nests, each within itself.
@@ -42,7 +60,7 @@ pub(super) enum Nest {
 impl<'a> Parser<'a> {
     /// A parser at the beginning of the tokens, which end with [`TokenKind::End`].
     pub fn new(tokens: &'a [Token]) -> Parser<'a> {
-        Parser { tokens, at: 0, depth: [0; 3], gaps: false, diagnostics: Vec::new() }
+        Parser { tokens, at: 0, depth: Depths::default(), gaps: false, diagnostics: Vec::new() }
     }
 
     /// `file = { item }`
@@ -749,7 +767,7 @@ impl<'a> Parser<'a> {
             if self.sign("}") {
                 return Ok(entries);
             }
-            let top_level = self.tokens[self.at].first_of_line
+            let top_level = self.begins_line()
                 && matches!(self.kind(), TokenKind::Name(w) if words::is(w, Role::Statement))
                 && !self.at_setting()
                 && !self.at_distribution();
@@ -788,7 +806,7 @@ impl<'a> Parser<'a> {
         }
         // Braces opened since the statement began are still open when the mistake was inside them.
         let mut open: i64 = 0;
-        for token in &self.tokens[from..self.at.min(self.tokens.len())] {
+        for token in self.tokens.iter().take(self.at).skip(from) {
             match token.kind {
                 TokenKind::Sign("{") => open += 1,
                 TokenKind::Sign("}") => open -= 1,
@@ -813,7 +831,7 @@ impl<'a> Parser<'a> {
     // ---- tokens ----
 
     pub(super) fn kind(&self) -> &TokenKind {
-        &self.tokens[self.at].kind
+        self.peek(0)
     }
 
     pub(super) fn peek(&self, ahead: usize) -> &TokenKind {
@@ -825,15 +843,15 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn here(&self) -> Span {
-        self.tokens[self.at].span
+        self.span_of(0)
     }
 
     pub(super) fn previous(&self) -> Span {
-        self.tokens[self.at.saturating_sub(1)].span
+        self.tokens.get(self.at.saturating_sub(1)).map(|t| t.span).unwrap_or_default()
     }
 
     pub(super) fn begins_line(&self) -> bool {
-        self.tokens[self.at].first_of_line
+        self.tokens.get(self.at).is_some_and(|t| t.first_of_line)
     }
 
     pub(super) fn advance(&mut self) {
@@ -949,7 +967,7 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn deeper<T>(&mut self, nest: Nest, rule: impl FnOnce(&mut Self) -> Rule<T>) -> Rule<T> {
-        let depth = &mut self.depth[nest as usize];
+        let depth = self.depth.of(nest);
         *depth += 1;
         // The outermost expression, state or block is in none.
         let result = if *depth > MAX_DEPTH + 1 {
@@ -959,7 +977,7 @@ impl<'a> Parser<'a> {
         } else {
             rule(self)
         };
-        self.depth[nest as usize] -= 1;
+        *self.depth.of(nest) -= 1;
         result
     }
 

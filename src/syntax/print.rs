@@ -62,8 +62,10 @@ impl Display for Item {
             ItemKind::Use(path) => write!(f, "use \"{path}\""),
             ItemKind::Sequence(statements) => block(f, "sequence", texts(statements)),
             ItemKind::Measure(entries) => block(f, "measure", texts(entries)),
-            ItemKind::Sweep(sweeps) if sweeps.len() == 1 => write!(f, "sweep {}", sweeps[0]),
-            ItemKind::Sweep(sweeps) => block(f, "sweep zip", texts(sweeps)),
+            ItemKind::Sweep(sweeps) => match sweeps.as_slice() {
+                [sweep] => write!(f, "sweep {sweep}"),
+                sweeps => block(f, "sweep zip", texts(sweeps)),
+            },
             ItemKind::Expect(e) => {
                 write!(f, "expect {}", e.value)?;
                 if let Some(mark) = &e.at {

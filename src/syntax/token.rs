@@ -4,7 +4,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while, take_while1};
-use nom::character::complete::{char, digit1, one_of, satisfy};
+use nom::character::complete::{anychar, char, digit1, one_of, satisfy};
 use nom::combinator::{opt, peek, recognize};
 use nom::sequence::{pair, preceded};
 use nom::{IResult, Parser};
@@ -69,24 +69,30 @@ pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
             rest = next;
             continue;
         }
-        let (diagnostic, length) = unreadable(rest, span);
+        let (diagnostic, after) = unreadable(rest, span);
         diagnostics.push(diagnostic);
-        rest = &rest[length..];
+        rest = after;
     }
 }
 
 /// Passes over spaces and comments; tells whether a line ended.
 fn skip_blank(text: &str) -> (&str, bool) {
+    let blank = |c: &char| matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{feff}');
     let mut rest = text;
     let mut crossed = false;
     loop {
-        let trimmed = rest.trim_start_matches([' ', '\t', '\r', '\n', '\u{feff}']);
-        crossed |= rest[..rest.len() - trimmed.len()].contains('\n');
-        rest = trimmed;
+        crossed |= rest.chars().take_while(blank).any(|c| c == '\n');
+        rest = rest.trim_start_matches(|c| blank(&c));
         if !rest.starts_with('#') {
             return (rest, crossed);
         }
-        rest = &rest[rest.find('\n').unwrap_or(rest.len())..];
+        rest = match rest.split_once('\n') {
+            Some((_, after)) => {
+                crossed = true;
+                after
+            }
+            None => "",
+        };
     }
 }
 
@@ -139,24 +145,24 @@ fn sign(input: &str) -> IResult<&str, TokenKind> {
     refused.map(|(rest, _)| (rest, TokenKind::End))
 }
 
-/// What stands where no token begins, and how many bytes to pass over.
-fn unreadable(rest: &str, span: impl Fn(usize) -> Span) -> (Diagnostic, usize) {
-    let first = rest.chars().next().unwrap_or(' ');
-    if first == '"' {
-        let length = rest.find('\n').unwrap_or(rest.len());
+/// What stands where no token begins, and the text behind it.
+fn unreadable(rest: &str, span: impl Fn(usize) -> Span) -> (Diagnostic, &str) {
+    if rest.starts_with('"') {
+        let after = rest.trim_start_matches(|c| c != '\n');
+        let length = rest.len() - after.len();
         let diagnostic = Diagnostic::new(Code::UnclosedText, span(length), "this text does not end on its line")
             .label("a closing `\"` is missing");
-        return (diagnostic, length);
+        return (diagnostic, after);
     }
-    let run: IResult<&str, &str> = take_while1(|c: char| {
+    let run = take_while1(|c: char| {
         !c.is_alphanumeric() && !c.is_whitespace() && !"_\"#.".contains(c) && !SIGNS.contains(&&*c.to_string())
-    })
-    .parse(rest);
-    let length = run.map_or(first.len_utf8(), |(_, text)| text.len());
-    let shown = rest[..length].escape_debug().to_string();
+    });
+    let stray: IResult<&str, &str> = alt((run, recognize(anychar))).parse(rest);
+    let (after, stray) = stray.unwrap_or(("", rest));
+    let shown = stray.escape_debug().to_string();
     let mut diagnostic =
-        Diagnostic::new(Code::StrayCharacter, span(length), format!("`{shown}` is not used in the language"));
-    diagnostic = match first {
+        Diagnostic::new(Code::StrayCharacter, span(stray.len()), format!("`{shown}` is not used in the language"));
+    diagnostic = match stray.chars().next().unwrap_or(' ') {
         '×' | '·' => diagnostic.help("write a product with `*`"),
         '−' | '–' => diagnostic.help("write a minus with `-`"),
         ';' => diagnostic.help("statements end at the end of the line; no `;` is needed"),
@@ -164,7 +170,7 @@ fn unreadable(rest: &str, span: impl Fn(usize) -> Span) -> (Diagnostic, usize) {
         '\'' | '“' | '”' | '„' => diagnostic.help("a text stands in double quotes: \"...\""),
         _ => diagnostic,
     };
-    (diagnostic, length)
+    (diagnostic, after)
 }
 
 #[cfg(test)]

@@ -11,6 +11,12 @@
 //! method has it in a few steps; else the likeliest density matrix lies on the boundary, and projected gradients with Nesterov's
 //! acceleration find it (Shang, Zhang, Ng, Phys. Rev. A 95, 062336). The textbooks' `R rho R` is not taken: it needs thousands of steps.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "places are numbers of Pauli products, of which there are as many as means, and states are of as many spins as \
+              the settings"
+)]
+
 use crate::linalg::{C64, LinalgError, Matrix, hermitian_values, norm_squared, real, solve_positive};
 use crate::noise::Noise;
 use crate::spin::nearest_state;
@@ -234,7 +240,7 @@ impl Settings {
     fn projected(&self, f: &[f64], linear: &Matrix) -> Result<(Matrix, usize, bool), LinalgError> {
         let d = self.outcomes() as f64;
         let mut now = nearest_state(linear)? * real(0.99);
-        (0..now.nrows()).for_each(|k| now[(k, k)].re += 0.01 / d);
+        crate::linalg::add_to_diagonal(&mut now, real(0.01 / d));
         let (mut ahead, mut momentum, mut length) = (now.clone(), 1.0f64, 0.25);
         let mut p = vec![0.0; f.len()];
         let mut g = vec![0.0; 1 << (2 * self.spins)];
@@ -384,8 +390,11 @@ fn pauli_means(state: &Matrix) -> Vec<f64> {
 /// # Errors
 /// What is wrong, as a sentence that names the line.
 pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), String> {
-    let mut axes: Vec<Vec<u8>> = Vec::new();
-    let mut counts: Vec<Vec<Option<u64>>> = Vec::new();
+    let too_many = || format!("counts are taken of 1 to {MOST_SPINS} spins, these are {spins}");
+    if spins > MOST_SPINS {
+        return Err(too_many());
+    }
+    let mut table: Vec<(Vec<u8>, Vec<Option<u64>>)> = Vec::new();
     let lines = text.lines().enumerate().map(|(k, l)| (k + 1, l.split('#').next().unwrap_or("").trim()));
     for (line, content) in lines.filter(|(_, l)| !l.is_empty()) {
         let cells: Vec<&str> = content.split(',').map(str::trim).collect();
@@ -395,7 +404,7 @@ pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), Str
                 cells.len()
             ));
         };
-        if axes.is_empty() && setting.eq_ignore_ascii_case("setting") {
+        if table.is_empty() && setting.eq_ignore_ascii_case("setting") {
             continue;
         }
         let own: Option<Vec<u8>> =
@@ -410,15 +419,19 @@ pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), Str
         let number = count.parse::<u64>().ok().filter(|n| *n <= MOST_SHOTS);
         let count = number
             .ok_or_else(|| format!("line {line}: `{count}` is no count, a whole number from 0 to {MOST_SHOTS}"))?;
-        let at = axes.iter().position(|a| *a == own).unwrap_or_else(|| {
-            axes.push(own);
-            counts.push(vec![None; 1 << spins]);
-            axes.len() - 1
-        });
-        if counts[at][bits].replace(count).is_some() {
+        let known = match table.iter().position(|(axes, _)| *axes == own) {
+            Some(k) => table.get_mut(k),
+            None => {
+                table.push((own, vec![None; 1 << spins]));
+                table.last_mut()
+            }
+        };
+        let place = known.and_then(|(_, counts)| counts.get_mut(bits));
+        if place.is_some_and(|place| place.replace(count).is_some()) {
             return Err(format!("line {line}: outcome {outcome} of setting {setting} stands there twice"));
         }
     }
+    let (axes, counts): (Vec<Vec<u8>>, Vec<Vec<Option<u64>>>) = table.into_iter().unzip();
     let counts: Vec<u64> = counts.iter().flatten().map(|c| c.unwrap_or(0)).collect();
     let shots = counts.iter().try_fold(0u64, |sum, c| sum.checked_add(*c)).filter(|sum| *sum <= MOST_SHOTS);
     if shots.is_none() {
@@ -427,8 +440,7 @@ pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), Str
     if shots == Some(0) {
         return Err("it holds no counts".into());
     }
-    let settings = Settings::new(spins, &axes)
-        .ok_or_else(|| format!("counts are taken of 1 to {MOST_SPINS} spins, these are {spins}"))?;
+    let settings = Settings::new(spins, &axes).ok_or_else(too_many)?;
     Ok((settings, counts))
 }
 

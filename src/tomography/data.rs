@@ -81,24 +81,23 @@ pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<Ve
         return Err("all amplitudes are zero: nothing was measured".into());
     }
     let mut out = Vec::with_capacity(2 * wanted);
-    let mut used = vec![false; table.len()];
+    let mut left: Vec<&Amplitude> = table.iter().collect();
     for readout in &plan.readouts {
         for line in &plan.lines {
-            let nucleus = &nuclei[line.channel];
+            let nucleus = nuclei.get(line.channel).ok_or("a line is of another channel than those given")?;
             let of = |a: &Amplitude| a.readout == readout.word && a.nucleus == *nucleus;
             let distance = |a: &Amplitude| (a.frequency - line.frequency).abs();
-            let nearest = (0..table.len())
-                .filter(|k| of(&table[*k]) && !used[*k])
-                .min_by(|a, b| distance(&table[*a]).total_cmp(&distance(&table[*b])));
-            let Some(k) = nearest.filter(|k| distance(&table[*k]) <= tolerance(&plan.lines, line)) else {
+            let own = left.iter().enumerate().filter(|(_, a)| of(a));
+            let nearest = own.min_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b)));
+            let Some((k, amplitude)) = nearest.filter(|(_, a)| distance(a) <= tolerance(&plan.lines, line)) else {
                 return Err(format!(
                     "readout {}: no line of {nucleus} near {} Hz",
                     readout.word,
                     crate::syntax::number_text((line.frequency * 1e3).round() / 1e3)
                 ));
             };
-            used[k] = true;
-            out.extend([table[k].real, table[k].imaginary]);
+            out.extend([amplitude.real, amplitude.imaginary]);
+            left.remove(k);
         }
     }
     Ok(out)

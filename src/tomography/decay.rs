@@ -51,6 +51,7 @@ impl Fit {
     ///
     /// # Errors
     /// When the lines are not told apart in this time, as a sentence.
+    #[expect(clippy::indexing_slicing, reason = "the model has a row for every time and a column for every frequency")]
     pub fn new(frequencies: &[f64], times: &[f64], t2: f64) -> Result<Fit, String> {
         if times.len() < frequencies.len() {
             return Err(format!("{} points cannot tell {} lines apart", times.len(), frequencies.len()));
@@ -114,18 +115,15 @@ impl Whitening {
 
     /// Real and imaginary parts, readout by readout and line by line.
     pub fn apply(&self, numbers: &mut [f64]) {
-        let mut from = 0;
-        while from < numbers.len() {
-            for root in &self.roots {
-                let n = root.nrows();
-                let own = &mut numbers[from..from + 2 * n];
-                let a: Vec<C64> = own.as_chunks::<2>().0.iter().map(|[re, im]| C64::new(*re, *im)).collect();
-                for (i, pair) in own.as_chunks_mut::<2>().0.iter_mut().enumerate() {
-                    let sum: C64 = (0..n).map(|j| root[(i, j)] * a[j]).sum();
-                    *pair = [sum.re, sum.im];
-                }
-                from += 2 * n;
+        let mut rest = numbers.as_chunks_mut().0;
+        for root in self.roots.iter().filter(|root| !root.is_empty()).cycle() {
+            let Some((own, behind)) = rest.split_at_mut_checked(root.nrows()) else { return };
+            let a: Vec<C64> = own.iter().map(|[re, im]| C64::new(*re, *im)).collect();
+            for (row, pair) in root.row_iter().zip(own) {
+                let sum: C64 = row.iter().zip(&a).map(|(x, a)| x * a).sum();
+                *pair = [sum.re, sum.im];
             }
+            rest = behind;
         }
     }
 
@@ -145,9 +143,9 @@ impl Whitening {
         let mut white = plan.clone();
         let columns = plan.design.first().map_or(0, Vec::len);
         for c in 0..columns {
-            let mut column: Vec<f64> = plan.design.iter().map(|row| row[c]).collect();
+            let mut column: Vec<f64> = plan.design.iter().filter_map(|row| row.get(c)).copied().collect();
             self.apply(&mut column);
-            white.design.iter_mut().zip(column).for_each(|(row, x)| row[c] = x);
+            white.design.iter_mut().filter_map(|row| row.get_mut(c)).zip(column).for_each(|(old, x)| *old = x);
         }
         white
     }
@@ -192,10 +190,13 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
             plan.readouts.iter().map(|r| one(decays, &r.word, nucleus)).collect::<Result<Vec<&Decay>, String>>()?;
         let signals: Vec<(Vec<f64>, Vec<C64>)> = own.iter().map(|d| d.received()).collect();
         // One covariance stands for all of them.
-        if let Some((other, _)) = own.iter().zip(&signals).find(|(_, (t, _))| *t != signals[0].0) {
+        let mut received = own.iter().zip(&signals);
+        if let Some((first, (times, _))) = received.next()
+            && let Some((other, _)) = received.find(|(_, (t, _))| t != times)
+        {
             return Err(format!(
                 "the decays of {nucleus} in readouts {} and {} are received at different times",
-                own[0].readout, other.readout
+                first.readout, other.readout
             ));
         }
         if signals.iter().any(|(_, z)| z.iter().any(|z| !z.re.is_finite() || !z.im.is_finite())) {
@@ -222,7 +223,7 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
                 real: a.re,
                 imaginary: a.im,
             }));
-            if std::ptr::eq(*decay, own[0]) {
+            if own.first().is_some_and(|first| std::ptr::eq(*decay, *first)) {
                 found.whitening.roots.extend(Whitening::new(&[&fit]).roots);
             }
         }
@@ -251,10 +252,15 @@ fn best((low, high): (f64, f64), f: impl Fn(f64) -> Result<f64, String>) -> Resu
         // Where the lines die before they are told apart there is no fit, and no minimum either.
         values.push(f(at(k)).unwrap_or(f64::INFINITY));
     }
-    let smallest = (0..LOOKS).fold(LOOKS - 1, |best, k| if values[k] < values[best] { k } else { best });
-    if values[smallest].is_infinite() {
-        f(at(LOOKS - 1))?;
-    }
+    // Of equal ones the first, and the last where all are infinite.
+    let lowest = values.iter().enumerate().filter(|(_, x)| x.is_finite()).min_by(|(_, a), (_, b)| a.total_cmp(b));
+    let smallest = match lowest {
+        Some((k, _)) => k,
+        None => {
+            f(at(LOOKS - 1))?;
+            LOOKS - 1
+        }
+    };
     let ratio = 0.5 * (5f64.sqrt() - 1.0);
     let (mut a, mut b) = (at(smallest.saturating_sub(1)).ln(), at((smallest + 1).min(LOOKS - 1)).ln());
     let value = |x: f64| f(x.exp()).unwrap_or(f64::INFINITY);

@@ -140,14 +140,13 @@ pub fn bruker(acqus: &str, fid: &[u8]) -> Result<Points, String> {
             return Err(format!("DTYPA {other} is no kind of numbers that is known: 0 whole, 2 of double precision"));
         }
     };
-    if (numbers.len() as f64) < count {
+    let Some(numbers) = numbers.get(..count as usize).filter(|_| count <= numbers.len() as f64) else {
         return Err(format!("TD announces {} numbers, and {} are there", number_text(count), numbers.len()));
-    }
+    };
     let scale = 2f64.powf(value("NC").unwrap_or(0.0));
     let dwell = 1.0 / width;
     let delay = value("GRPDLY").filter(|d| *d > 0.0).unwrap_or(0.0);
-    let points =
-        numbers[..count as usize].as_chunks::<2>().0.iter().map(|[re, im]| C64::new(*re, *im) * scale).collect();
+    let points = numbers.as_chunks::<2>().0.iter().map(|[re, im]| C64::new(*re, *im) * scale).collect();
     Ok(Points { dwell, start: -delay * dwell, points })
 }
 

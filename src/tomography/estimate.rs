@@ -6,6 +6,11 @@
 //! standard deviation of repeated reconstructions (the parametric bootstrap), and what tests of possible truths give
 //! ([`super::interval`]): the median-unbiased value and the intervals.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "the parts of a battery are places in its own state and in that of the rest, one for every state of the whole"
+)]
+
 use super::coordinates;
 use super::counts::{Counted, Estimator, Settings};
 use super::interval::{FEWEST, Readings, Tested, Tests};
@@ -247,9 +252,11 @@ fn values(functionals: &[Functional; 3], own: &Matrix) -> Result<[f64; 3], Linal
 
 /// Standard deviations of repeated values.
 fn deviations(all: &[[f64; 3]]) -> [f64; 3] {
-    [0, 1, 2].map(|k| {
-        let mean = all.iter().map(|x| x[k]).sum::<f64>() / all.len().max(1) as f64;
-        (all.iter().map(|x| (x[k] - mean).powi(2)).sum::<f64>() / (all.len() as f64 - 1.0).max(1.0)).sqrt()
+    let parts: [fn(&[f64; 3]) -> f64; 3] = [|x| x[0], |x| x[1], |x| x[2]];
+    parts.map(|part| {
+        let mean = all.iter().map(part).sum::<f64>() / all.len().max(1) as f64;
+        let squares = all.iter().map(|x| (part(x) - mean).powi(2)).sum::<f64>();
+        (squares / (all.len() as f64 - 1.0).max(1.0)).sqrt()
     })
 }
 
@@ -260,15 +267,17 @@ fn together(
     biases: [Option<f64>; 3],
     (repetitions, doubt): (usize, Option<String>),
 ) -> Energies {
-    let quantity = |k: usize| Quantity {
-        value: values[k],
-        error: errors[k],
-        bias: biases[k],
-        corrected: tested[k].median,
-        interval_68: tested[k].interval_68,
-        interval_95: tested[k].interval_95,
+    let quantity = |value: f64, error: f64, bias: Option<f64>, tested: Tested| Quantity {
+        value,
+        error,
+        bias,
+        corrected: tested.median,
+        interval_68: tested.interval_68,
+        interval_95: tested.interval_95,
     };
-    let [energy, ergotropy, capacity] = [0, 1, 2].map(quantity);
+    let ([v0, v1, v2], [e0, e1, e2], [b0, b1, b2], [t0, t1, t2]) = (values, errors, biases, tested);
+    let (energy, ergotropy) = (quantity(v0, e0, b0, t0), quantity(v1, e1, b1, t1));
+    let capacity = quantity(v2, e2, b2, t2);
     let few = repetitions < FEWEST;
     let few = few.then(|| format!("not calibrated: {repetitions} repetitions are fewer than {FEWEST}"));
     Energies { energy, ergotropy, capacity, conditions: few.into_iter().chain(doubt).collect() }

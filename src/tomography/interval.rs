@@ -12,6 +12,8 @@
 //! The ends are values of states: an ergotropy is never below 0. Where the truth is the smallest value itself, only the upper end can
 //! miss it, and the interval of 95 % holds it in at least 97.5 % of all cases: more where gaps of the spectrum are as small as the noise.
 
+#![expect(clippy::indexing_slicing, reason = "repetitions have as many eigenvalues as the battery has states")]
+
 use super::estimate::Battery;
 use super::quantity::{Functional, Kind, rotated, spectrum, steepness};
 use crate::linalg::{LinalgError, Matrix, hermitian_eigen, hermitian_values, real};

@@ -1,6 +1,11 @@
 //! The lines of a spectrum: `Tr[rho(t) F+] = sum_l a_l exp(2 pi i nu_l t)`, each amplitude linear in the state at the beginning,
 //! `a_l = Tr[rho O_l]` with `O_l = sum F+_ba |b><a|` over the pairs of levels with `E_b - E_a = h nu_l`.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "indices run over the levels of the sample, and a chain of neighbours ends within the rest"
+)]
+
 use crate::linalg::{C64, LinalgError, Matrix, ZERO, conjugate, conjugate_back, hermitian_eigen};
 use crate::units::TWO_PI;
 

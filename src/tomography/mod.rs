@@ -28,7 +28,7 @@ pub use lines::{Line, Receiver, Sample, lines};
 pub use plan::{Plan, PlanError, Readout, plan, plan_of};
 pub use reconstruct::{METHODS, Method, Reconstruction, reconstruct};
 
-use crate::linalg::{C64, Matrix};
+use crate::linalg::{C64, Matrix, Vector};
 
 /// A Hermitian matrix as a vector of real numbers: the diagonal, then `sqrt(2)` times real and imaginary parts above it, so that
 /// scalar products are those of matrices, `Tr[A B]`.
@@ -45,22 +45,19 @@ pub fn coordinates(m: &Matrix) -> Vec<f64> {
     out
 }
 
-/// The Hermitian matrix of such a vector.
+/// The Hermitian matrix of such a vector; of the largest size that the vector suffices for.
+#[expect(clippy::indexing_slicing, reason = "i and j are below n, the size of the matrix")]
 pub fn matrix_of(coordinates: &[f64]) -> Matrix {
-    let n = (coordinates.len() as f64).sqrt().round() as usize;
+    let n = coordinates.len().isqrt();
     let mut out = Matrix::zeros(n, n);
-    for k in 0..n {
-        out[(k, k)] = C64::new(coordinates[k], 0.0);
-    }
+    let (diagonal, above) = coordinates.split_at(n);
+    out.set_diagonal(&Vector::from_iterator(n, diagonal.iter().map(|x| C64::new(*x, 0.0))));
     let half = 0.5f64.sqrt();
-    let mut at = n;
-    for j in 0..n {
-        for i in 0..j {
-            let x = C64::new(coordinates[at], coordinates[at + 1]) * half;
-            out[(i, j)] = x;
-            out[(j, i)] = x.conj();
-            at += 2;
-        }
+    let places = (0..n).flat_map(|j| (0..j).map(move |i| (i, j)));
+    for ((i, j), [re, im]) in places.zip(above.as_chunks().0) {
+        let x = C64::new(*re, *im) * half;
+        out[(i, j)] = x;
+        out[(j, i)] = x.conj();
     }
     out
 }

@@ -160,7 +160,11 @@ fn rows(readout: &Readout, lines: &[Line]) -> Vec<Vec<f64>> {
     out
 }
 
-/// `A^T A`.
+/// `A^T A` of rows of `size` numbers each.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a row of a design has as many numbers as a state has parameters, which is the size"
+)]
 pub(super) fn gram(design: &[Vec<f64>], size: usize) -> Matrix {
     let mut sum = Matrix::zeros(size, size);
     for row in design {
@@ -241,7 +245,7 @@ pub fn plan(sample: &Sample) -> Result<Plan, PlanError> {
     let size = sample.hamiltonian.nrows().pow(2);
     let grams: Vec<Matrix> = known.iter().map(|r| gram(&rows(r, &lines), size)).collect();
     let chosen = smallest(&grams, visible, 2 * lines.len())?;
-    finish(chosen.into_iter().map(|k| known[k].clone()).collect(), lines, size - 1, visible)
+    finish(chosen.into_iter().filter_map(|k| known.get(k).cloned()).collect(), lines, size - 1, visible)
 }
 
 /// A set that is given, by its words.
@@ -268,6 +272,7 @@ fn finish(readouts: Vec<Readout>, lines: Vec<Line>, parameters: usize, visible: 
 }
 
 /// The numbers of the readouts of the smallest set.
+#[expect(clippy::indexing_slicing, reason = "a set has at least one member, and its members are numbers of matrices")]
 fn smallest(grams: &[Matrix], visible: usize, numbers: usize) -> Result<Vec<usize>, LinalgError> {
     let fewest = visible.div_ceil(numbers.max(1)).max(1);
     // Small systems: every set, size by size.
@@ -301,6 +306,7 @@ fn smallest(grams: &[Matrix], visible: usize, numbers: usize) -> Result<Vec<usiz
 }
 
 /// The next set of ascending numbers below n.
+#[expect(clippy::indexing_slicing, reason = "places of the set, each but the first behind another")]
 fn next_set(set: &mut [usize], n: usize) -> bool {
     let size = set.len();
     for k in (0..size).rev() {
@@ -317,8 +323,8 @@ fn next_set(set: &mut [usize], n: usize) -> bool {
 
 /// Large systems: one readout after the other, each the one that sees most of what is not seen yet.
 fn greedy(grams: &[Matrix], visible: usize) -> Result<Vec<usize>, LinalgError> {
-    let size = grams[0].nrows();
     let mut chosen: Vec<usize> = vec![];
+    let Some(size) = grams.first().map(|gram| gram.nrows()) else { return Ok(chosen) };
     let mut sum = Matrix::zeros(size, size);
     loop {
         let eigen = hermitian_eigen(&sum)?;
@@ -328,10 +334,10 @@ fn greedy(grams: &[Matrix], visible: usize) -> Result<Vec<usize>, LinalgError> {
             return Ok(chosen);
         }
         let unseen = eigen.function(|x| real(if seen(x) { 0.0 } else { 1.0 }));
-        let gain = |k: usize| -> f64 { unseen.iter().zip(grams[k].transpose().iter()).map(|(a, b)| (a * b).re).sum() };
-        let next = (0..grams.len()).filter(|k| !chosen.contains(k)).max_by(|a, b| gain(*a).total_cmp(&gain(*b)));
-        let Some(next) = next else { return Ok(chosen) };
+        let gain = |g: &Matrix| -> f64 { unseen.iter().zip(g.transpose().iter()).map(|(a, b)| (a * b).re).sum() };
+        let left = grams.iter().enumerate().filter(|(k, _)| !chosen.contains(k));
+        let Some((next, gram)) = left.max_by(|(_, a), (_, b)| gain(a).total_cmp(&gain(b))) else { return Ok(chosen) };
         chosen.push(next);
-        sum += &grams[next];
+        sum += gram;
     }
 }

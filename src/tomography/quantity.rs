@@ -12,6 +12,8 @@
 //! `rho - t A` less `t l`, made descending by isotonic regression, on the simplex. States of larger Q lie along the gradient
 //! `A + sum_k l_k |r_k><r_k|`.
 
+#![expect(clippy::indexing_slicing, reason = "indices run over the levels of the battery")]
+
 use crate::linalg::{C64, LinalgError, Matrix, conjugate, conjugate_back, hermitian_eigen, hermitian_values, real};
 use crate::linalg::{norm_squared, trace_of_product};
 use crate::spin::project_to_simplex;
@@ -84,7 +86,7 @@ impl Functional {
         let lists: Vec<f64> = self.list.iter().rev().copied().collect();
         let mut out = &self.linear + rotated(&own.vectors, &lists);
         let level = out.trace() / out.nrows() as f64;
-        (0..out.nrows()).for_each(|k| out[(k, k)] -= level);
+        crate::linalg::add_to_diagonal(&mut out, -level);
         Ok(out)
     }
 

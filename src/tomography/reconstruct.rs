@@ -7,6 +7,8 @@
 //!
 //! What no readout sees is as in the maximally mixed state for the first, and as the other two make it.
 
+#![expect(clippy::indexing_slicing, reason = "the Gram matrix, its inverse and vectors of parameters are of one size")]
+
 use super::plan::{Plan, gram};
 use super::{coordinates, matrix_of};
 use crate::linalg::{LinalgError, Matrix, hermitian_eigen, hermitian_values, real};
@@ -107,7 +109,7 @@ impl Inverse {
         let mut state = matrix_of(&v);
         // Amplitudes say nothing of the trace.
         let missing = (1.0 - state.trace().re) / self.dimension as f64;
-        (0..self.dimension).for_each(|k| state[(k, k)].re += missing);
+        crate::linalg::add_to_diagonal(&mut state, real(missing));
         state
     }
 

@@ -38,9 +38,9 @@ pub fn peak(scalar: &Scalar, duration: f64) -> Result<f64, Unresolved> {
 ///
 /// # Errors
 /// When a waveform cannot be bounded.
-pub fn integrals(scalars: &[&Scalar], duration: f64) -> Result<Vec<f64>, Unresolved> {
+pub fn integrals<const N: usize>(scalars: [&Scalar; N], duration: f64) -> Result<[f64; N], Unresolved> {
     if duration <= 0.0 {
-        return Ok(scalars.iter().map(|s| s.at(0.0)).collect());
+        return Ok(scalars.map(|s| s.at(0.0)));
     }
     let varying = |s: &&Scalar| match s {
         Scalar::Varying(w) => Some((*w).clone()),
@@ -62,7 +62,7 @@ pub fn integrals(scalars: &[&Scalar], duration: f64) -> Result<Vec<f64>, Unresol
             ends.iter().copied().map(cell).sum::<f64>() / duration
         }
     };
-    Ok(scalars.iter().map(|s| one(s)).collect())
+    Ok(scalars.map(one))
 }
 
 #[cfg(test)]
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_narrow_bump_in_a_long_time_is_found() {
         for (at, width) in [(700.0, 0.02), (123.456, 1e-6), (999.9, 1e-3), (0.5, 0.05)] {
-            let found = integrals(&[&bump(at, width)], 1000.0).unwrap()[0] * 1000.0;
+            let found = integrals([&bump(at, width)], 1000.0).unwrap()[0] * 1000.0;
             assert!((found - 1.0).abs() < 1e-9, "{at} {width}: {found}");
         }
     }
@@ -93,15 +93,15 @@ mod tests {
             let step = |x: f64| t.minus(&Scalar::Constant(x)).apply(Function::Step);
             step(a).minus(&step(b))
         };
-        let found = integrals(&[&boxcar(3.00001, 3.00002)], 10.0).unwrap()[0] * 10.0;
+        let found = integrals([&boxcar(3.00001, 3.00002)], 10.0).unwrap()[0] * 10.0;
         assert!((found - 1e-5).abs() < 1e-14, "{found}");
         // floor(2 t) over 0 .. 4: (0 + 1 + ... + 7)/2.
-        let found = integrals(&[&t.scaled(2.0).apply(Function::Floor)], 4.0).unwrap()[0] * 4.0;
+        let found = integrals([&t.scaled(2.0).apply(Function::Floor)], 4.0).unwrap()[0] * 4.0;
         assert!((found - 14.0).abs() < 1e-12, "{found}");
         let wave = t.scaled(std::f64::consts::TAU * 3000.0).apply(Function::Sin).apply(Function::Abs);
-        let found = integrals(&[&wave], 1.0).unwrap()[0];
+        let found = integrals([&wave], 1.0).unwrap()[0];
         assert!((found - std::f64::consts::FRAC_2_PI).abs() < 1e-11, "{found}");
-        let root = integrals(&[&t.apply(Function::Sqrt)], 1.0).unwrap()[0];
+        let root = integrals([&t.apply(Function::Sqrt)], 1.0).unwrap()[0];
         assert!((root - 2.0 / 3.0).abs() < 1e-9, "{root}");
     }
 
@@ -109,8 +109,8 @@ mod tests {
     fn poles_and_endless_edges_are_refused() {
         let t = Scalar::time();
         let pole = Scalar::Constant(1.0).over(&t.minus(&Scalar::Constant(0.37)));
-        assert!(integrals(&[&pole], 1.0).is_err_and(|e| e.unbounded && e.from < 0.3701 && e.to > 0.3699));
+        assert!(integrals([&pole], 1.0).is_err_and(|e| e.unbounded && e.from < 0.3701 && e.to > 0.3699));
         let endless = t.scaled(1e9).apply(Function::Floor);
-        assert!(integrals(&[&endless], 1.0).is_err_and(|e| !e.unbounded));
+        assert!(integrals([&endless], 1.0).is_err_and(|e| !e.unbounded));
     }
 }

@@ -2,6 +2,8 @@
 //! t in it, by the recurrences of automatic differentiation (Griewank and Walther, Evaluating Derivatives, SIAM 2008, chapter
 //! 13). The last one bounds the error of a polynomial that stands for f.
 
+#![expect(clippy::indexing_slicing, reason = "orders run up to ORDER, and a jet has ORDER + 1 coefficients")]
+
 use super::function::Function;
 use super::interval::{ENTIRE, Interval, ZERO};
 

@@ -113,7 +113,7 @@ pub const WORKLOADS: &[Workload] = &[
 /// Does a workload, writes its arrays and says how long it took.
 pub fn bench(a: &args::Bench) -> Outcome {
     let Some(workload) = WORKLOADS.iter().find(|w| w.name == a.workload) else { return Outcome::Usage };
-    let size = a.size.as_deref().unwrap_or(workload.sizes[0].0);
+    let size = a.size.as_deref().or(workload.sizes.first().map(|(size, _)| *size)).unwrap_or_default();
     let Some((_, number)) = workload.sizes.iter().find(|(s, _)| *s == size) else {
         let sizes: Vec<&str> = workload.sizes.iter().map(|(s, _)| *s).collect();
         refuse(
@@ -225,8 +225,8 @@ fn planes(experiment: &Experiment, _: &str, n: usize, _: Option<&Path>) -> Outco
             ])
         })
         .collect::<Result<_, Box<Diagnostic>>>()?;
-    let array = |k: usize| found.iter().map(|f| f[k]).collect();
-    Ok(vec![("Q", array(0)), ("C", array(1)), ("X", array(2)), ("P", array(3))])
+    let array = |of: fn(&[f64; 4]) -> f64| found.iter().map(of).collect();
+    Ok(vec![("Q", array(|f| f[0])), ("C", array(|f| f[1])), ("X", array(|f| f[2])), ("P", array(|f| f[3]))])
 }
 
 fn panels(experiment: &Experiment, _: &str, rates: usize, _: Option<&Path>) -> Outcomes {
@@ -281,7 +281,7 @@ fn typical_chain(experiment: &Experiment, size: &str, vectors: usize, _: Option<
     let found = decays(experiment, &values, &options, Typical { vectors, seed: 0 })?;
     let scale = 4.0 / (spins * POLARISATION * vectors as f64);
     let points = found.first().and_then(|one| one.first()).map_or(0, Vec::len);
-    let mean = |k: usize| found.iter().flat_map(|one| &one[0]).skip(k).step_by(points.max(1));
+    let mean = |k: usize| found.iter().filter_map(|one| one.first()).flatten().skip(k).step_by(points.max(1));
     let point = |k: usize| mean(k).fold((0.0, 0.0), |s, [up, down]| (s.0 + up.re + down.re, s.1 + up.im + down.im));
     let all = (0..points).map(point).flat_map(|(re, im)| [0.5 * scale * re, 0.5 * scale * im]);
     Ok(vec![("S", all.collect())])
@@ -305,22 +305,20 @@ fn chargers(experiment: &Experiment, size: &str, most: usize, _: Option<&Path>) 
     const SINGLE: f64 = 0.724_611_353_776_708_5;
     let gammas: &[f64] = if matches!(size, "g0" | "k1000") { &[0.0] } else { &[0.0, 0.2, 0.6, 1.0] };
     let numbers = if size == "k1000" { most..=most } else { 1..=most };
-    let all: Vec<_> =
-        gammas.iter().flat_map(|g| numbers.clone().map(move |m| vec![("M", m as f64), ("gamma", *g)])).collect();
+    let all: Vec<(f64, f64)> = gammas.iter().flat_map(|g| numbers.clone().map(move |m| (m as f64, *g))).collect();
     let (emulator, options) = (Emulator::new(experiment), Options::default());
     let found: Vec<[f64; 3]> = all
         .par_iter()
-        .map(|set| {
-            let run = at(&emulator, &options, set)?;
-            let m = set[0].1;
+        .map(|&(m, gamma)| {
+            let run = at(&emulator, &options, &[("M", m), ("gamma", gamma)])?;
             let energy = largest(curve(&run, "stored_energy"));
             let time = |k: usize| 40.0 / m * k as f64 / 2000.0;
             let power = largest(curve(&run, "stored_energy").enumerate().skip(1).map(|(k, e)| e / time(k)));
             Ok([energy, power / m.sqrt(), power / (m * SINGLE)])
         })
         .collect::<Result<_, Box<Diagnostic>>>()?;
-    let array = |k: usize| found.iter().map(|f| f[k]).collect();
-    Ok(vec![("E", array(0)), ("P", array(1)), ("eta", array(2))])
+    let array = |of: fn(&[f64; 3]) -> f64| found.iter().map(of).collect();
+    Ok(vec![("E", array(|f| f[0])), ("P", array(|f| f[1])), ("eta", array(|f| f[2]))])
 }
 
 /// Ergotropies, energies below the highest product state, overlaps with the true state, and means and deviations of the first two. The
@@ -337,18 +335,23 @@ fn tomographies(experiment: &Experiment, _: &str, method: usize, input: Option<&
     let settings = Settings::new(cells.spins, &axes).ok_or_else(lost)?;
     // The outcomes of a setting, one above the other.
     let mut edges = settings.probabilities(&state);
-    for p in edges.chunks_exact_mut(4) {
-        (1..4).for_each(|o| p[o] += p[o - 1]);
+    for probabilities in edges.chunks_exact_mut(4) {
+        let mut sum = 0.0;
+        for p in probabilities {
+            sum += *p;
+            *p = sum;
+        }
     }
     let drawn = |run: u64| -> Vec<u64> {
         let mut counts = vec![0u64; 36];
-        for setting in 0..9u64 {
-            let own = &edges[4 * setting as usize..][..4];
+        let by_setting = edges.chunks_exact(4).zip(counts.as_chunks_mut::<4>().0);
+        for (setting, (own, counts)) in (0..).zip(by_setting) {
             for shot in 0..SHOTS {
                 let number = (run * 9 + setting) * SHOTS + shot + 1;
                 let u = (mixed(number.wrapping_mul(0x9E37_79B9_7F4A_7C15)) >> 11) as f64 * 0.5f64.powi(53);
-                let outcome = (0..3).filter(|o| u >= own[*o]).count();
-                counts[4 * setting as usize + outcome] += 1;
+                // The last edge is 1, but for rounding.
+                let outcome = own.iter().take(3).filter(|edge| u >= **edge).count();
+                counts.iter_mut().skip(outcome).take(1).for_each(|n| *n += 1);
             }
         }
         counts
@@ -356,13 +359,13 @@ fn tomographies(experiment: &Experiment, _: &str, method: usize, input: Option<&
     let given: Option<Vec<u64>> = input
         .map(files::bytes)
         .transpose()?
-        .map(|bytes| bytes.chunks_exact(4).map(|b| u64::from(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect());
+        .map(|bytes| bytes.as_chunks().0.iter().map(|b| u64::from(u32::from_le_bytes(*b))).collect());
     if let Some(given) = given.as_ref().filter(|g| g.len() != 36 * RUNS) {
         let message = format!("the job takes {} counts of 32 bits, the input has {}", 36 * RUNS, given.len());
         return Err(Box::new(Diagnostic::without_place(Code::CannotRead, message)));
     }
     let counts = |run: u64| match &given {
-        Some(given) => given[36 * run as usize..][..36].to_vec(),
+        Some(given) => given.iter().skip(36 * run as usize).take(36).copied().collect(),
         None => drawn(run),
     };
     let estimator = if method == 0 { Estimator::MaximumLikelihood } else { Estimator::Nearest };
@@ -379,13 +382,14 @@ fn tomographies(experiment: &Experiment, _: &str, method: usize, input: Option<&
             Ok([work, below, ergoseq::linalg::trace_of_product(&state, &found).re])
         })
         .collect::<Result<_, Box<Diagnostic>>>()?;
-    let array = |k: usize| -> Vec<f64> { found.iter().map(|f| f[k]).collect() };
-    let bars = [0, 1].into_iter().flat_map(|k| {
-        let mean = found.iter().map(|f| f[k]).sum::<f64>() / RUNS as f64;
-        let square: f64 = found.iter().map(|f| (f[k] - mean).powi(2)).sum();
+    let array = |of: fn(&[f64; 3]) -> f64| -> Vec<f64> { found.iter().map(of).collect() };
+    let (work, below, fidelity) = (array(|f| f[0]), array(|f| f[1]), array(|f| f[2]));
+    let bars = [&work, &below].into_iter().flat_map(|values| {
+        let mean = values.iter().sum::<f64>() / RUNS as f64;
+        let square: f64 = values.iter().map(|x| (x - mean).powi(2)).sum();
         [mean, (square / (RUNS - 1) as f64).sqrt()]
     });
-    Ok(vec![("bars", bars.collect()), ("X", array(0)), ("Q", array(1)), ("F", array(2))])
+    Ok(vec![("bars", bars.collect()), ("X", work), ("Q", below), ("F", fidelity)])
 }
 
 const NUCLEI: [&str; 4] = ["1H", "13C", "15N", "31P"];
@@ -403,9 +407,8 @@ fn generated(statements: usize) -> String {
         let _ = writeln!(text, "channel {nucleus} {{ max_rf = 1 MHz }}");
     }
     text += "sequence {\n    prepare thermal\n";
-    for k in 0..statements {
-        let (q, r) = (k % 4, (k + 1) % 4);
-        let (here, next) = (NUCLEI[q], NUCLEI[r]);
+    let in_turn = spins.into_iter().zip(NUCLEI).cycle();
+    for (k, ((spin, here), (other, next))) in in_turn.clone().zip(in_turn.skip(1)).take(statements).enumerate() {
         // Writing to a string does not fail.
         let _ = match k % 10 {
             // A flip angle of 0 is no pulse and takes no time, which the job gives it.
@@ -417,7 +420,7 @@ fn generated(statements: usize) -> String {
             3 => writeln!(text, "    delay {} ns", k % 90 + 10),
             4 => writeln!(text, "    pulse {here} (pi/2) rad phase y duration = 10 us"),
             5 => {
-                writeln!(text, "    evolve pi/{}/(100 us) * 2*Iz({})*Iz({}) for 100 us", k % 5 + 1, spins[q], spins[r])
+                writeln!(text, "    evolve pi/{}/(100 us) * 2*Iz({spin})*Iz({other}) for 100 us", k % 5 + 1)
             }
             6 => writeln!(text, "    delay 1.25 us"),
             7 => writeln!(text, "    pulse {here} 0.{:06} rad phase x duration = 10 us", k % 1_000_000),

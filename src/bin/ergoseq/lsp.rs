@@ -263,14 +263,16 @@ impl Server {
 
     fn answered(&mut self, request: Request) -> Result<Value, (ErrorCode, String)> {
         let params = request.params;
-        let address = params["textDocument"]["uri"].as_str().unwrap_or_default().to_string();
+        let at = |path: &str| params.pointer(path);
+        let address = at("/textDocument/uri").and_then(Value::as_str).unwrap_or_default().to_string();
         let unknown = || (ErrorCode::MethodNotFound, format!("`{}` is not offered", request.method));
         let known = request.method.starts_with("textDocument/");
         let Some(open) = self.open.get(&address) else {
             return if known { Err((ErrorCode::InvalidParams, "the file is not open".into())) } else { Err(unknown()) };
         };
         let document = &open.document;
-        let position: lsp::Position = serde_json::from_value(params["position"].clone()).unwrap_or_default();
+        let position: lsp::Position =
+            at("/position").and_then(|place| serde_json::from_value(place.clone()).ok()).unwrap_or_default();
         let offset = self.offset(open, position);
         let location = |span: Span| json!({ "uri": address, "range": self.range(open, span) });
         Ok(match request.method.as_str() {
@@ -297,7 +299,7 @@ impl Server {
                 None => Value::Null,
             },
             "textDocument/references" => {
-                let own = params["context"]["includeDeclaration"].as_bool().unwrap_or(true);
+                let own = at("/context/includeDeclaration").and_then(Value::as_bool).unwrap_or(true);
                 let all = editor::uses(document, offset).map(|(_, all)| all).unwrap_or_default();
                 all.into_iter().filter(|u| own || !u.declares).map(|u| location(u.span)).collect()
             }
@@ -305,12 +307,15 @@ impl Server {
                 let all = editor::uses(document, offset).map(|(_, all)| all).unwrap_or_default();
                 all.into_iter().map(|u| json!({ "range": self.range(open, u.span), "kind": 1 })).collect()
             }
-            "textDocument/prepareRename" => match (editor::uses(document, offset), document.token_at(offset)) {
-                (Some(_), Some(k)) => self.range(open, document.tokens[k].span),
-                _ => Value::Null,
-            },
+            "textDocument/prepareRename" => {
+                let token = document.token_at(offset).and_then(|k| document.tokens.get(k));
+                match (editor::uses(document, offset), token) {
+                    (Some(_), Some(token)) => self.range(open, token.span),
+                    _ => Value::Null,
+                }
+            }
             "textDocument/rename" => {
-                let new = params["newName"].as_str().unwrap_or_default();
+                let new = at("/newName").and_then(Value::as_str).unwrap_or_default();
                 let all = editor::renamed(document, offset, new, &mut reader(&address));
                 let all = all.map_err(|why| (ErrorCode::InvalidParams, why))?;
                 let edits: Vec<Value> =

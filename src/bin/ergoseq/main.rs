@@ -1,5 +1,7 @@
 //! The command: arguments to calls of the library, results to files and the terminal.
 
+#![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::string_slice))]
+
 mod args;
 mod bench;
 mod check;

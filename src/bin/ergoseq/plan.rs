@@ -102,7 +102,8 @@ fn text(experiment: &Experiment, values: &Values) -> Result<String, Fault> {
         out += &format!("\n{} lines in each:\n", plan.lines.len());
         for line in &plan.lines {
             let frequency = number_text((line.frequency * 1e6).round() / 1e6);
-            out += &format!("  {:<6}{frequency:>16} Hz\n", t.channels[line.channel].nucleus);
+            let nucleus = t.channels.get(line.channel).map_or("", |channel| channel.nucleus.as_str());
+            out += &format!("  {:<6}{frequency:>16} Hz\n", nucleus);
         }
         out += &format!(
             "\nrank {} of {} parameters, condition number {:.6}\n",

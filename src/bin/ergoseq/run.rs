@@ -62,7 +62,8 @@ pub fn run(a: &args::Run) -> Outcome {
     let runs = match emulate(experiment, &points, &options, a.threads) {
         Ok(runs) => runs,
         Err((point, diagnostic)) => {
-            let shown: Vec<String> = swept.iter().map(|n| format!("{n} = {}", points[point][n])).collect();
+            let shown: Vec<String> =
+                swept.iter().filter_map(|n| Some(format!("{n} = {}", points.get(point)?.get(n)?))).collect();
             let diagnostic = if shown.is_empty() {
                 *diagnostic
             } else {

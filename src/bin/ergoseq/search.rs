@@ -217,10 +217,9 @@ fn fit_text(a: &args::Fit, experiment: &Experiment, ranges: &[Range], data: &[Da
             format!("  {:<12} = {x:.7e} +- {error:.1e} {unit}", r.name).trim_end().to_string() + "\n"
         };
     }
-    for i in 0..ranges.len() {
-        for j in 0..i {
-            out +=
-                &format!("  correlation of {} and {}: {:.3}\n", ranges[j].name, ranges[i].name, fit.correlation[i][j]);
+    for (i, (r, row)) in ranges.iter().zip(&fit.correlation).enumerate() {
+        for (before, correlation) in ranges.iter().zip(row).take(i) {
+            out += &format!("  correlation of {} and {}: {correlation:.3}\n", before.name, r.name);
         }
     }
     let freedom = fit.freedom.max(1) as f64;
@@ -259,14 +258,17 @@ fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<V
     if experiment.param(parameter).is_none() {
         return Err(format!("its first column is `{parameter}`, and the file has no such parameter"));
     }
-    let mut data: Vec<(Data, usize, Option<usize>)> = Vec::new();
-    for (k, (name, _)) in others.iter().enumerate() {
+    // What is measured with the column it is in, and the column of its errors.
+    type Column<'a> = (usize, &'a (String, String));
+    let mut data: Vec<(Data, Column, Option<Column>)> = Vec::new();
+    for (k, column) in others.iter().enumerate() {
+        let name = &column.0;
         match data.last_mut() {
-            Some((_, of, errors)) if name == "error" && *of == k - 1 => *errors = Some(k),
+            Some((_, (of, _), errors)) if name == "error" && *of + 1 == k => *errors = Some((k, column)),
             _ => {
                 let (expr, at) =
                     result(name, experiment, sources).map_err(|d| format!("column `{name}`: {}", d.message))?;
-                data.push((Data { parameter: parameter.clone(), expr, at, points: vec![] }, k, None));
+                data.push((Data { parameter: parameter.clone(), expr, at, points: vec![] }, (k, column), None));
             }
         }
     }
@@ -276,7 +278,8 @@ fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<V
             return Err(format!("line {line} has {} columns, the first line {}", row.len(), columns.len()));
         }
         let number = |k: usize| -> Result<f64, String> {
-            row[k].trim().parse().map_err(|_| format!("line {line}: `{}` is not a number", row[k].trim()))
+            let cell = row.get(k).map_or("", |cell| cell.trim());
+            cell.parse().map_err(|_| format!("line {line}: `{cell}` is not a number"))
         };
         let x = setting(parameter, &format!("{} {unit}", number(0)?), experiment, sources).map_err(|d| {
             let expected = bare(experiment, "", &[]).param_unit(parameter).to_string();
@@ -287,10 +290,10 @@ fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<V
             }
         })?;
         for (d, of, errors) in &mut data {
-            let scale =
-                |k: usize| scale_of(&others[k].1, experiment).map_err(|why| format!("column `{}`: {why}", others[k].0));
-            let error = errors.map(|k| Ok::<_, String>(number(k + 1)? * scale(*of)?)).transpose()?;
-            d.points.push((x, number(*of + 1)? * scale(*of)?, error));
+            let (k, (name, unit)) = *of;
+            let scale = || scale_of(unit, experiment).map_err(|why| format!("column `{name}`: {why}"));
+            let error = errors.map(|(k, _)| Ok::<_, String>(number(k + 1)? * scale()?)).transpose()?;
+            d.points.push((x, number(k + 1)? * scale()?, error));
         }
     }
     Ok(data.into_iter().map(|(d, ..)| d).collect())

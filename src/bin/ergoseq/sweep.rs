@@ -59,7 +59,7 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
         terminal::report(&warnings, &compiled.sources);
     }
     let axes = emulator::axes(experiment, values)?;
-    let total = axes.iter().map(|a| a.values[0].len() as u64).product::<u64>();
+    let total = axes.iter().map(|a| a.len() as u64).product::<u64>();
     if axes.is_empty() {
         return Err(Box::new(
             Diagnostic::without_place(Code::EmptySweep, "the file sweeps nothing")
@@ -112,7 +112,7 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
         }
     };
     let Opened { dataset, file, done } = opened;
-    let left: Vec<u64> = share.clone().filter(|k| done[*k as usize] == PENDING).collect();
+    let left: Vec<u64> = share.clone().filter(|k| done.get(*k as usize) == Some(&PENDING)).collect();
     drop(done);
     let work = Work {
         file: Mutex::new(file),
@@ -212,7 +212,7 @@ impl Work<'_> {
     fn failed(&self, diagnostic: Diagnostic, axes: &[SweepAxis], point: &Values, compiled: &Compiled) {
         if self.failures.fetch_add(1, Ordering::Relaxed) < SHOWN {
             let names = axes.iter().flat_map(|a| &a.names);
-            let shown: Vec<String> = names.map(|n| format!("{n} = {}", point[n])).collect();
+            let shown: Vec<String> = names.filter_map(|n| Some(format!("{n} = {}", point.get(n)?))).collect();
             terminal::report(&[diagnostic.help(format!("at the point {}", shown.join(", ")))], &compiled.sources);
         }
     }
@@ -315,9 +315,9 @@ fn begin(path: &Path, dataset: &Dataset, axes: &[SweepAxis]) -> io::Result<File>
                     let piece: Vec<u8> = bytes.iter().copied().cycle().take(PIECE).collect();
                     let mut left = size;
                     while left > 0 {
-                        let now = left.min(PIECE as u64);
-                        out.write_all(&piece[..now as usize])?;
-                        left -= now;
+                        let now = piece.get(..left as usize).unwrap_or(&piece);
+                        out.write_all(now)?;
+                        left -= now.len() as u64;
                     }
                 }
             }
@@ -374,7 +374,7 @@ fn again(path: &Path, made_by: &[(String, String)], axes: &[SweepAxis]) -> Resul
             return Err(other(&format!("`{name}`")));
         }
     }
-    let dimensions: Vec<(String, u64)> = axes.iter().map(|a| (a.names[0].clone(), a.values[0].len() as u64)).collect();
+    let dimensions: Vec<(String, u64)> = axes.iter().map(|a| (a.leading().0.to_string(), a.len() as u64)).collect();
     if dataset.header.dimensions.get(..dimensions.len()) != Some(&dimensions) {
         return Err(other("its grid"));
     }
@@ -401,30 +401,28 @@ pub fn merge(a: &args::Merge) -> Outcome {
 
 fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
     files::writable(&a.output, a.force)?;
-    let (first, mut base) = header_of(&a.shards[0])?;
-    let mut shards = vec![statuses(&first, &mut base).map_err(failed(&a.shards[0]))?];
+    let Some((first_path, others)) = a.shards.split_first() else { return Ok(Outcome::Usage) };
+    let (first, mut base) = header_of(first_path)?;
+    let mut shards = vec![statuses(&first, &mut base).map_err(failed(first_path))?];
     let mut sources = vec![base];
-    for path in &a.shards[1..] {
+    for path in others {
         let (dataset, mut file) = header_of(path)?;
         if dataset != first {
             let what = dataset.header.attributes.iter().find(|x| !first.header.attributes.contains(x));
             let what = what.map_or("its layout".to_string(), |(name, _)| format!("`{name}`"));
             let message =
-                format!("`{}` and `{}` are of different sweeps: {what} differs", a.shards[0].display(), path.display());
+                format!("`{}` and `{}` are of different sweeps: {what} differs", first_path.display(), path.display());
             return Err(Diagnostic::without_place(Code::Contradiction, message));
         }
         shards.push(statuses(&dataset, &mut file).map_err(failed(path))?);
         sources.push(file);
     }
     for k in 0..first.points as usize {
-        let have: Vec<usize> = (0..shards.len()).filter(|s| shards[*s][k] != PENDING).collect();
-        if let [one, other, ..] = have[..] {
-            let message = format!(
-                "`{}` and `{}` overlap: both have computed point {}",
-                a.shards[one].display(),
-                a.shards[other].display(),
-                k + 1
-            );
+        let has = |shard: &[i16]| shard.get(k).is_some_and(|status| *status != PENDING);
+        let mut have = a.shards.iter().zip(&shards).filter(|(_, shard)| has(shard)).map(|(path, _)| path);
+        if let (Some(one), Some(other)) = (have.next(), have.next()) {
+            let message =
+                format!("`{}` and `{}` overlap: both have computed point {}", one.display(), other.display(), k + 1);
             return Err(Diagnostic::without_place(Code::Contradiction, message)
                 .help("give each of n shards a number of its own: `--shard 1/n`, `--shard 2/n`, ..."));
         }
@@ -433,15 +431,15 @@ fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
     beside.push(format!(".{}.part", std::process::id()));
     let beside = std::path::PathBuf::from(beside);
     let written = (|| {
-        std::fs::copy(&a.shards[0], &beside)?;
+        std::fs::copy(first_path, &beside)?;
         let mut out = OpenOptions::new().read(true).write(true).open(&beside)?;
         for (shard, file) in shards.iter().zip(&mut sources).skip(1) {
             for run in runs(shard) {
                 for (at, length) in first.parts(run.start, run.end - run.start) {
                     copy(file, &mut out, at, length)?;
                 }
-                for k in run {
-                    put(&mut out, &first.status(k, shard[k as usize]))?;
+                for (k, status) in (run.start..).zip(shard.iter().take(run.end as usize).skip(run.start as usize)) {
+                    put(&mut out, &first.status(k, *status))?;
                 }
             }
         }
@@ -453,7 +451,7 @@ fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
         let _ = std::fs::remove_file(&beside);
         failed(&a.output)(e)
     })?;
-    let missing = (0..first.points as usize).filter(|k| shards.iter().all(|s| s[*k] == PENDING)).count();
+    let missing = (0..first.points as usize).filter(|k| shards.iter().all(|s| s.get(*k) == Some(&PENDING))).count();
     eprintln!("{} of {} points", first.points - missing as u64, first.points);
     if missing > 0 {
         eprintln!("the rest is computed by `ergoseq sweep FILE --output {} --resume`", a.output.display());

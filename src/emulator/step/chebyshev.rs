@@ -4,6 +4,11 @@
 //! `exp(-i H t) = exp(-i c t) sum_k (2 - delta_k0) (-i)^k J_k(r t) T_k(x)`. The coefficients fall faster than exponentially once
 //! `k > r t`, so the sum ends where they pass below 1e-16; nothing is stepped.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "there are two Bessel functions more than orders, and one coefficient is kept at least"
+)]
+
 use super::{StepError, Stepper};
 use crate::emulator::generator::Generator;
 use crate::linalg::{C64, I};

@@ -179,7 +179,9 @@ impl Stepper for CommutatorFree<'_> {
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
         let Some(parts) = self.parts_over(from, to)? else { return Ok(state.clone()) };
         let Some(frame) = &self.frame else {
-            return Ok(State::Mixed(unstacked(&(&parts[0] * stacked(&state.density())))));
+            // Without a frame the whole superoperator is the only part.
+            let moved = parts.iter().fold(stacked(&state.density()), |stack, whole| whole * stack);
+            return Ok(State::Mixed(unstacked(&moved)));
         };
         Ok(match state {
             State::Pure(psi) => State::Pure(frame.moved_vector(&parts, psi)),

@@ -4,6 +4,8 @@
 //! time-dependent system. Time is therefore carried as one more component of the state, and the `x` that the crate hands over
 //! is ignored: the result is then right. Stiffness tests are off, since oscillations would trip them.
 
+#![expect(clippy::indexing_slicing, reason = "a state is stacked as pairs of real numbers with the time behind them")]
+
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, apart, joined};
 use crate::emulator::mesh::{Mesh, interior};

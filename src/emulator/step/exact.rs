@@ -1,5 +1,11 @@
 //! Constant generators, exactly: to rounding, over any time.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "parts are lists of states of the space that the state is on, and a stacked matrix has the mean of its diagonal \
+              behind it"
+)]
+
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, apart, deviation, joined};
 use crate::emulator::kept;

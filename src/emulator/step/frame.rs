@@ -4,6 +4,8 @@
 //! each spin is quantised along the field, states of even and odd parity fall apart by themselves, as does whatever else is conserved,
 //! and dipolar Hamiltonians are real there. Two halves take a quarter of the time of the whole, and real matrices a quarter of that.
 
+#![expect(clippy::indexing_slicing, reason = "parts are lists of states of the space that the state is on")]
+
 use super::turn::Turn;
 use crate::emulator::generator::Generator;
 use crate::hamiltonian::Scalar;

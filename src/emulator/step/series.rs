@@ -11,6 +11,12 @@
 //! Where the field stands still, one eigenproblem takes the step. The road not taken are exponentials of mean Hamiltonians: of order 4 they need ten times as many steps for the seventh digit, and an
 //! eigenproblem for each.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "polynomials have DEGREE + 1 coefficients, places of the ring of terms are taken modulo its length, and the \
+              columns of a block are as long as its field"
+)]
+
 use super::frame::{Frame, Part};
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};

@@ -8,6 +8,11 @@
 //! over the vector a step, where a sum of Chebyshev polynomials needs ten to fifteen products with a matrix of n^2/4 entries a row. The
 //! error of an observed curve is even in h, so steps of h and 2h together leave one of h^4, and 4h tells how large that is.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "rows are cut to the same length, and pairs of them lie a stride apart within chunks of a power of two"
+)]
+
 use crate::linalg::C64;
 use crate::spin::Split;
 use pulp::Simd;

@@ -3,6 +3,11 @@
 //! A hard pulse is one turn of each spin. Its matrix on N states would cost N^3 to use; turning one spin after the other costs N^2 a
 //! spin.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "turns are of subsystems of the state's own basis, so strides and dimensions divide it"
+)]
+
 use super::exact::EXACT;
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};

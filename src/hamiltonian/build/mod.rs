@@ -87,8 +87,8 @@ impl<'a> Builder<'a, '_> {
         let mut ends = Vec::with_capacity(events.len());
         for (k, event) in events.iter().enumerate() {
             if let EventKind::Delay { between_centres: true, duration, .. } = &event.kind {
-                self.halves = self.half(events[..k].iter().rev(), event.place)?
-                    + self.half(events[k + 1..].iter(), event.place)?;
+                self.halves = self.half(events.iter().take(k).rev(), event.place)?
+                    + self.half(events.iter().skip(k + 1), event.place)?;
                 let whole = self.e.number(duration)?;
                 if whole < self.halves {
                     // A picosecond is shown, the rounding of a sum of floats is not.
@@ -137,7 +137,7 @@ impl<'a> Builder<'a, '_> {
     fn event(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
         let (start, before) = (self.clock, steps.len());
         self.steps_of(event, steps)?;
-        self.clock = start + duration(&steps[before..]);
+        self.clock = start + duration(steps.get(before..).unwrap_or_default());
         Ok(())
     }
 

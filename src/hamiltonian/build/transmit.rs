@@ -49,8 +49,7 @@ impl<'a> Builder<'a, '_> {
         self.sent.entry(nucleus.to_string()).or_default().on += drive.duration;
         let Some(limit) = hardware::max_rf(self.e, nucleus)? else { return Ok(()) };
         let share = drive.amplitude.scaled(1.0 / (limit * drive::angular(self.e)));
-        let mean = integrals(&[&share.times(&share)], drive.duration).map_err(|e| drive::unresolved(&e, span))?;
-        let mean = mean.first().copied().unwrap_or(0.0);
+        let [mean] = integrals([&share.times(&share)], drive.duration).map_err(|e| drive::unresolved(&e, span))?;
         let sent = self.sent.entry(nucleus.to_string()).or_default();
         sent.energy += mean * drive.duration;
         hardware.energy(nucleus, sent.energy, span)

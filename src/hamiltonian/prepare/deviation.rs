@@ -1,5 +1,7 @@
 //! States near the maximally mixed state, by what they deviate from it: what random vectors start from.
 
+#![expect(clippy::indexing_slicing, reason = "local states are taken modulo the dimension of their subsystem")]
+
 use super::{Form, Partial, Prepared};
 use crate::linalg::{C64, Matrix, Vector, hermitian_values, norm_squared, real};
 use crate::metrics::Levels;
@@ -125,11 +127,11 @@ impl Prepared {
             .collect();
         let mut weights = vec![1.0; self.basis.dimension()];
         for (part, p) in diagonal? {
-            let states: Vec<usize> = part.sites.iter().map(|&s| self.basis.sites[s].dimension).collect();
+            let states: Vec<usize> = part.sites.iter().map(|&s| self.basis.site(s).dimension).collect();
             let strides: Vec<usize> = part
                 .sites
                 .iter()
-                .map(|&s| self.basis.sites[s + 1..].iter().map(|site| site.dimension).product())
+                .map(|&s| self.basis.sites.iter().skip(s + 1).map(|site| site.dimension).product())
                 .collect();
             for (k, weight) in weights.iter_mut().enumerate() {
                 let local = strides.iter().zip(&states).fold(0, |i, (stride, d)| i * d + k / stride % d);

@@ -1,5 +1,10 @@
 //! Gibbs states, exact and to first order.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "parts are lists of states of the subsystems that are heated, and there is a number of copies for each state"
+)]
+
 use super::{Form, LARGEST_DIAGONAL, LARGEST_PART, Partial, SMALL, too_large};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
@@ -45,7 +50,7 @@ fn heated(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) ->
     }
     let basis = match sites.len() == e.basis.sites.len() {
         true => e.basis.clone(),
-        false => Arc::new(Basis::new(sites.iter().map(|&s| e.basis.sites[s].clone()).collect())),
+        false => Arc::new(Basis::new(sites.iter().map(|&s| e.basis.site(s).clone()).collect())),
     };
     if basis.size() > LARGEST_DIAGONAL {
         return Err(too_large(basis.size(), hamiltonian.span()));

@@ -15,7 +15,7 @@ use crate::ir;
 use crate::linalg::{C64, Matrix, ONE, Vector, ZERO, real};
 use crate::metrics::Averaged;
 use crate::source::Span;
-use crate::spin::{Basis, Columns, Operator, Site, SiteKind, Space, Sparse, State};
+use crate::spin::{Basis, Columns, Multiplet, Operator, Site, SiteKind, Space, Sparse, State};
 use crate::syntax::Expr;
 use heated::{gibbs_state, high_temperature};
 use std::collections::BTreeMap;
@@ -58,16 +58,12 @@ impl Partial {
 }
 
 impl Form {
-    /// The element between two local states.
+    /// The element between two local states, both of them states of its subsystems.
+    #[expect(clippy::indexing_slicing, reason = "a form has an element for every local state")]
     fn element(&self, i: usize, j: usize) -> C64 {
         match self {
-            Form::Diagonal(p) => {
-                if i == j {
-                    real(p[i])
-                } else {
-                    ZERO
-                }
-            }
+            Form::Diagonal(p) if i == j => real(p[i]),
+            Form::Diagonal(_) => ZERO,
             Form::Mixed(rho) => rho[(i, j)],
             Form::Near(a) => {
                 let n = a.dimension();
@@ -90,7 +86,7 @@ impl Form {
     fn support(&self) -> Vec<usize> {
         match self {
             Form::Pure(amplitudes) => amplitudes.iter().map(|(s, _)| *s).collect(),
-            Form::Diagonal(p) => (0..p.len()).filter(|&k| p[k] != 0.0).collect(),
+            Form::Diagonal(p) => p.iter().enumerate().filter(|(_, x)| **x != 0.0).map(|(k, _)| k).collect(),
             Form::Mixed(rho) => (0..rho.nrows()).filter(|&k| rho[(k, k)] != ZERO).collect(),
             Form::Near(a) => (0..a.dimension()).collect(),
         }
@@ -118,27 +114,28 @@ impl Prepared {
         Averaged { pure: self.parts.iter().all(pure), sites }
     }
 
-    /// How much an index of the whole grows with the local index of each part's subsystems.
-    fn places(&self, part: &Partial, local: usize) -> usize {
-        let sites = &self.basis.sites;
-        let mut strides = vec![1usize; sites.len()];
-        for k in (0..sites.len().saturating_sub(1)).rev() {
-            strides[k] = strides[k + 1].wrapping_mul(sites[k + 1].dimension);
+    /// How much an index of the whole grows with the local index of a part's subsystems.
+    fn places(&self, part: &Partial) -> impl Fn(usize) -> usize {
+        let dimension_and_stride = |&s: &usize| {
+            let behind = self.basis.sites.iter().skip(s + 1);
+            (self.basis.site(s).dimension, behind.fold(1usize, |stride, site| stride.wrapping_mul(site.dimension)))
+        };
+        let places: Vec<(usize, usize)> = part.sites.iter().rev().map(dimension_and_stride).collect();
+        move |mut rest| {
+            let mut index = 0usize;
+            for (dimension, stride) in &places {
+                index = index.wrapping_add((rest % dimension).wrapping_mul(*stride));
+                rest /= dimension;
+            }
+            index
         }
-        let mut rest = local;
-        let mut index = 0usize;
-        for &s in part.sites.iter().rev() {
-            index = index.wrapping_add((rest % sites[s].dimension).wrapping_mul(strides[s]));
-            rest /= sites[s].dimension;
-        }
-        index
     }
 
     /// The product states that are occupied; `None` when there are more than `most`.
     pub fn support(&self, most: usize) -> Option<Vec<usize>> {
         let mut all = vec![0usize];
         for part in &self.parts {
-            let places: Vec<usize> = part.form.support().iter().map(|&l| self.places(part, l)).collect();
+            let places: Vec<usize> = part.form.support().into_iter().map(self.places(part)).collect();
             if all.len().saturating_mul(places.len()) > most {
                 return None;
             }
@@ -152,13 +149,15 @@ impl Prepared {
         let mut all = vec![(0usize, ONE)];
         for part in &self.parts {
             let Form::Pure(amplitudes) = &part.form else { return vec![] };
-            let local: Vec<(usize, C64)> = amplitudes.iter().map(|(l, a)| (self.places(part, *l), *a)).collect();
+            let place = self.places(part);
+            let local: Vec<(usize, C64)> = amplitudes.iter().map(|(l, a)| (place(*l), *a)).collect();
             all = all.iter().flat_map(|(base, x)| local.iter().map(move |(p, a)| (base + p, x * a))).collect();
         }
         all
     }
 
     /// The state on a space that holds its support.
+    #[expect(clippy::indexing_slicing, reason = "each subsystem has a digit, and each state of the space a local one")]
     pub fn state(&self, space: &Space) -> State {
         if self.is_pure() {
             return State::Pure(space.vector(&self.amplitudes()));
@@ -176,7 +175,7 @@ impl Prepared {
                 (0..n)
                     .map(|k| {
                         let digits = self.basis.digits(space.state(k));
-                        part.sites.iter().fold(0, |i, &s| i * self.basis.sites[s].dimension + digits[s])
+                        part.sites.iter().fold(0, |i, &s| i * self.basis.site(s).dimension + digits[s])
                     })
                     .collect()
             })
@@ -210,13 +209,11 @@ pub fn prepare(e: &Evaluator, states: &[ir::State], span: Span) -> Result<Prepar
         let rest = (0..e.basis.sites.len()).filter(|s| !covered.contains(s)).collect();
         parts.push(partial(e, state, span, &Cover { alone, rest })?);
     }
-    let mut covered = vec![0; e.basis.sites.len()];
-    for part in &parts {
-        part.sites.iter().for_each(|&s| covered[s] += 1);
-    }
-    if let Some(site) = covered.iter().position(|&n| n != 1) {
-        let name = &e.basis.sites[site].name;
-        let message = if covered[site] == 0 {
+    let covers = |number: usize| parts.iter().flat_map(|part| &part.sites).filter(|s| **s == number).count();
+    let mut covered = e.basis.sites.iter().enumerate().map(|(k, site)| (site, covers(k)));
+    if let Some((site, count)) = covered.find(|(_, n)| *n != 1) {
+        let name = &site.name;
+        let message = if count == 0 {
             format!("no state is given for `{name}`")
         } else {
             format!("more than one state is given for `{name}`")
@@ -255,7 +252,7 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
         ir::State::Thermal { sites } => thermal(e, left(sites)?, span)?,
         ir::State::Mixed { sites } => {
             let sites = left(sites)?;
-            let weights = sites.iter().map(|&s| local_copies(&e.basis.sites[s])).collect();
+            let weights = sites.iter().map(|&s| local_copies(e.basis.site(s))).collect();
             Partial::new(sites, Form::Diagonal(product_of(weights, span)?))
         }
         ir::State::Gibbs { hamiltonian, temperature } => gibbs_state(e, hamiltonian, temperature, cover.alone)?,
@@ -268,11 +265,11 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
         }
         ir::State::Up { site } => {
             let k = e.site(site, None)?;
-            one(k, if e.basis.sites[k].has_spin() { 0 } else { e.basis.sites[k].dimension - 1 })
+            one(k, if e.basis.site(k).has_spin() { 0 } else { e.basis.site(k).dimension - 1 })
         }
         ir::State::Down { site } => {
             let k = e.site(site, None)?;
-            let top = e.basis.sites[k].multiplets().first().map_or(0, |m| m.dimension() - 1);
+            let top = e.basis.site(k).multiplets().first().map_or(0, |m| m.dimension() - 1);
             one(k, top)
         }
         ir::State::Fock { site, quanta } => {
@@ -281,7 +278,7 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
         }
         ir::State::Dicke { site, excitations } => {
             let k = e.site(site, None)?;
-            let Some(top) = e.basis.sites[k].multiplets().first().copied() else {
+            let Some(top) = e.basis.site(k).multiplets().first().copied() else {
                 return Err(
                     Diagnostic::new(Code::WrongState, site.span(), "a mode has Fock states, not Dicke states").into()
                 );
@@ -305,16 +302,16 @@ fn at_most(n: usize, most: usize, place: &Expr) -> Result<(), Fault> {
 }
 
 fn fock(e: &Evaluator, site: &Expr, k: usize, quanta: &Expr) -> Result<usize, Fault> {
-    if e.basis.sites[k].has_spin() {
+    if e.basis.site(k).has_spin() {
         return Err(Diagnostic::new(
             Code::WrongState,
             site.span(),
-            format!("`{}` is a spin; Fock states belong to a mode", e.basis.sites[k].name),
+            format!("`{}` is a spin; Fock states belong to a mode", e.basis.site(k).name),
         )
         .into());
     }
     let n = e.count(quanta, 0)?;
-    let cutoff = e.basis.sites[k].dimension;
+    let cutoff = e.basis.site(k).dimension;
     if n >= cutoff {
         return Err(Diagnostic::new(
             Code::WrongState,
@@ -363,8 +360,8 @@ fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Faul
     let ratios = thermal_ratios(e, span, "`prepare thermal`")?;
     let mut weights = Vec::with_capacity(sites.len());
     for &k in &sites {
-        let site = &e.basis.sites[k];
-        let Some(ratio) = ratios[k].filter(|_| site.has_spin()) else {
+        let site = e.basis.site(k);
+        let Some(ratio) = ratios.get(k).copied().flatten().filter(|_| site.has_spin()) else {
             return Err(Diagnostic::new(
                 Code::WrongState,
                 span,
@@ -385,7 +382,7 @@ fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Faul
 /// are alike to sums over them, and each multiplet with J >= |m| holds as many of them as it has copies.
 fn definite(e: &Evaluator, site: &Expr, excitations: &Expr) -> Result<Partial, Fault> {
     let k = e.site(site, None)?;
-    let subsystem = &e.basis.sites[k];
+    let subsystem = e.basis.site(k);
     let SiteKind::Collective { number, twice_spin: 1, multiplets } = &subsystem.kind else {
         return Err(Diagnostic::new(
             Code::WrongState,
@@ -397,15 +394,12 @@ fn definite(e: &Evaluator, site: &Expr, excitations: &Expr) -> Result<Partial, F
     let n = e.count(excitations, 0)?;
     at_most(n, *number as usize, excitations)?;
     let twice_m = 2 * n as i64 - i64::from(*number);
-    let mut weights = vec![0.0; subsystem.dimension];
-    let mut start = 0;
-    for multiplet in multiplets {
-        let twice_j = i64::from(multiplet.twice_j);
-        if twice_j >= twice_m.abs() {
-            weights[start + ((twice_j - twice_m) / 2) as usize] = multiplet.copies;
-        }
-        start += multiplet.dimension();
-    }
+    // Each multiplet from its largest m down.
+    let of_multiplet = |multiplet: &Multiplet| {
+        let (twice_j, copies) = (i64::from(multiplet.twice_j), multiplet.copies);
+        (0..=twice_j).map(move |k| if twice_j - 2 * k == twice_m { copies } else { 0.0 })
+    };
+    let mut weights: Vec<f64> = multiplets.iter().flat_map(of_multiplet).collect();
     let sum: f64 = weights.iter().sum();
     // All spins alike are one state of the symmetric multiplet.
     if let (true, Some(one)) = (n == 0 || n == *number as usize, weights.iter().position(|w| *w != 0.0)) {
@@ -452,22 +446,28 @@ fn ket(e: &Evaluator, text: &str, span: Span) -> Result<usize, Fault> {
     Ok(index)
 }
 
-fn parts_of(
-    e: &Evaluator,
-    parts: &[(Expr, ir::State)],
-    span: Span,
-    cover: &Cover,
-) -> Result<Vec<(f64, Partial)>, Fault> {
+/// The subsystems that all parts of a mixture or superposition are states of, and the parts with their weights.
+type Parts = (Vec<usize>, Vec<(f64, Partial)>);
+
+fn parts_of(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Parts, Fault> {
     let parts: Vec<(f64, Partial)> =
         parts.iter().map(|(w, s)| Ok((e.number(w)?, partial(e, s, span, cover)?))).collect::<Result<_, Fault>>()?;
-    if parts.iter().any(|(_, p)| p.sites != parts[0].1.sites) {
+    let Some((_, first)) = parts.first() else {
+        return Err(Diagnostic::new(Code::WrongState, span, "there are no states to mix or superpose").into());
+    };
+    let sites = first.sites.clone();
+    if parts.iter().any(|(_, p)| p.sites != sites) {
         return Err(Diagnostic::new(Code::WrongState, span, "all parts must be states of the same subsystems").into());
     }
-    Ok(parts)
+    Ok((sites, parts))
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "populations and rho have the size of the subsystems that the parts are states of"
+)]
 fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
-    let parts = parts_of(e, parts, span, cover)?;
+    let (sites, parts) = parts_of(e, parts, span, cover)?;
     let sum: f64 = parts.iter().map(|(w, _)| w).sum();
     if (sum - 1.0).abs() > 1e-9 || parts.iter().any(|(w, _)| *w < 0.0) {
         return Err(Diagnostic::new(
@@ -477,8 +477,7 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover
         )
         .into());
     }
-    let sites = parts[0].1.sites.clone();
-    let size: f64 = sites.iter().map(|&s| e.basis.sites[s].dimension as f64).product();
+    let size: f64 = sites.iter().map(|&s| e.basis.site(s).dimension as f64).product();
     let diagonal = parts.iter().all(|(_, p)| match &p.form {
         Form::Pure(amplitudes) => amplitudes.len() == 1,
         Form::Diagonal(_) => true,
@@ -514,8 +513,7 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover
 }
 
 fn superposition(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
-    let parts = parts_of(e, parts, span, cover)?;
-    let sites = parts[0].1.sites.clone();
+    let (sites, parts) = parts_of(e, parts, span, cover)?;
     let mut sum: BTreeMap<usize, C64> = BTreeMap::new();
     for (amplitude, part) in &parts {
         let Form::Pure(v) = &part.form else {
