@@ -69,7 +69,7 @@ impl Frame {
     /// The frame of this member of the ensemble.
     ///
     /// # Errors
-    /// When an angle is not finite, or the rate of the rotor is not positive.
+    /// When an angle is not finite, or the rate of the rotor is zero.
     pub fn of(e: &Evaluator) -> Result<Frame, Fault> {
         let system = &e.experiment.system;
         let crystal = match &system.orientation {
@@ -83,8 +83,8 @@ impl Frame {
         let rotor = match &system.spinning {
             Some(spinning) => {
                 let rate = e.number(&spinning.rate)?;
-                if rate <= 0.0 {
-                    let message = format!("a rotor turns at a positive rate, this is {rate}");
+                if rate == 0.0 {
+                    let message = "a rotor has a rate other than zero; a negative one turns it the other way".to_string();
                     return Err(Diagnostic::new(Code::OutOfRange, spinning.rate.span(), message)
                         .help("leave `spinning` out for a sample at rest")
                         .into());
@@ -116,7 +116,7 @@ impl Frame {
         ]
     }
 
-    /// The angular frequency of the rotor.
+    /// The angular frequency of the rotor, negative where it turns the other way.
     pub fn rate(&self) -> Option<f64> {
         self.rotor.map(|(rate, _)| rate)
     }
@@ -163,7 +163,7 @@ pub struct Internal {
     pub constant: Operator,
     /// Of cos wt, sin wt, cos 2wt, sin 2wt.
     pub harmonics: [Operator; 4],
-    /// w, rad/s; 0 at rest.
+    /// w, rad/s; 0 at rest, negative in a rotor that turns the other way.
     pub rate: f64,
 }
 
@@ -256,7 +256,7 @@ impl Terms {
 
     /// The time of a turn of the rotor; `None` where nothing changes.
     pub fn period(&self) -> Option<f64> {
-        (!self.harmonics.is_empty()).then(|| crate::units::TWO_PI / self.rate)
+        (!self.harmonics.is_empty()).then(|| crate::units::TWO_PI / self.rate.abs())
     }
 }
 
