@@ -196,7 +196,7 @@ fn no_feature_is_missed() {
         let (text, exact, scale) = random_sum(&mut r, length);
         let expr = ergoseq::syntax::parse_expression(&text, 0).unwrap();
         let curve = e.curve(&expr).unwrap();
-        match integrals(&[&curve], length) {
+        match integrals([&curve], length) {
             Ok(found) => {
                 let error = (found[0] * length - exact).abs();
                 assert!(
