@@ -531,7 +531,10 @@ mod tests {
                         let away = (v.adjoint() * v - identity(n)).norm();
                         assert!(away < 1e-12, "{n}, {scale:e}, {tail:e}, {part}: {away}");
                         let largest = |values: &[f64]| values.iter().fold(0.0f64, |m, x| m.max(x.abs()));
-                        let residual = &m * v - v * Matrix::from_diagonal(&eigen.values.iter().map(|x| real(*x)).collect::<Vec<_>>().into());
+                        let residual = &m * v
+                            - v * Matrix::from_diagonal(
+                                &eigen.values.iter().map(|x| real(*x)).collect::<Vec<_>>().into(),
+                            );
                         assert!(residual.iter().all(|x| x.norm() <= 1e-13 * n as f64 * scale + 1e-323 * n as f64));
                         let values = hermitian_values(&m).unwrap();
                         let apart: Vec<f64> = values.iter().zip(&eigen.values).map(|(a, b)| a - b).collect();

@@ -84,7 +84,8 @@ impl Frame {
             Some(spinning) => {
                 let rate = e.number(&spinning.rate)?;
                 if rate == 0.0 {
-                    let message = "a rotor has a rate other than zero; a negative one turns it the other way".to_string();
+                    let message =
+                        "a rotor has a rate other than zero; a negative one turns it the other way".to_string();
                     return Err(Diagnostic::new(Code::OutOfRange, spinning.rate.span(), message)
                         .help("leave `spinning` out for a sample at rest")
                         .into());

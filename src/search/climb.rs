@@ -11,6 +11,9 @@ use std::cell::RefCell;
 /// How many steps the method remembers.
 const MEMORY: usize = 12;
 
+/// The least change of a cost that its rounding leaves.
+pub const FINEST: f64 = 1e-14;
+
 /// A cost and its gradient.
 pub type Slope<'a> = &'a dyn Fn(&[f64]) -> Option<(f64, Vec<f64>)>;
 
@@ -66,15 +69,16 @@ impl Gradient for &Problem<'_> {
     }
 }
 
-/// Goes down from a point: the lowest cost that was seen, and where. Costs shall be of the size of 1.
-pub fn descend(slope: Slope, start: Vec<f64>, iterations: u64) -> (f64, Vec<f64>) {
+/// Goes down from a point until a step changes the cost by less than `least`: the lowest cost that was seen, and where. Costs shall be
+/// of the size of 1.
+pub fn descend(slope: Slope, start: Vec<f64>, iterations: u64, least: f64) -> (f64, Vec<f64>) {
     let problem = Problem { slope, seen: RefCell::default() };
     let first = problem.at(&start);
     // A line search has nowhere to go from where it is flat.
     if first.gradient.iter().any(|g| *g != 0.0) {
         let gradient = |solver: LBFGS<_, Vec<f64>, Vec<f64>, f64>| solver.with_tolerance_grad(1e-10);
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY);
-        if let Ok(solver) = gradient(solver).and_then(|s| s.with_tolerance_cost(1e-14)) {
+        if let Ok(solver) = gradient(solver).and_then(|s| s.with_tolerance_cost(least)) {
             // Whether it ends at its tolerance or in a line search that finds nothing lower, the best point was kept.
             let _ = Executor::new(&problem, solver)
                 .configure(|state| state.param(start).max_iters(iterations))
@@ -90,7 +94,7 @@ pub fn descend(slope: Slope, start: Vec<f64>, iterations: u64) -> (f64, Vec<f64>
 
 #[cfg(test)]
 mod tests {
-    use super::descend;
+    use super::{FINEST, descend};
 
     #[test]
     fn rosenbrocks_valley_is_followed_to_its_end() {
@@ -99,13 +103,13 @@ mod tests {
             let cost = (1.0 - a).powi(2) + 100.0 * (b - a * a).powi(2);
             Some((cost, vec![-2.0 * (1.0 - a) - 400.0 * a * (b - a * a), 200.0 * (b - a * a)]))
         };
-        let (cost, at) = descend(&slope, vec![-1.2, 1.0], 200);
+        let (cost, at) = descend(&slope, vec![-1.2, 1.0], 200, FINEST);
         assert!(cost < 1e-14 && (at[0] - 1.0).abs() < 1e-6 && (at[1] - 1.0).abs() < 1e-6, "{cost} {at:?}");
     }
 
     #[test]
     fn what_is_flat_or_nowhere_defined_ends_where_it_began() {
-        assert_eq!(descend(&|_| Some((3.0, vec![0.0])), vec![0.5], 10), (3.0, vec![0.5]));
-        assert_eq!(descend(&|_| None, vec![0.5], 10).1, vec![0.5]);
+        assert_eq!(descend(&|_| Some((3.0, vec![0.0])), vec![0.5], 10, FINEST), (3.0, vec![0.5]));
+        assert_eq!(descend(&|_| None, vec![0.5], 10, FINEST).1, vec![0.5]);
     }
 }

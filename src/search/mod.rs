@@ -6,6 +6,7 @@
 
 mod climb;
 pub mod fit;
+mod local;
 pub mod multistart;
 pub mod optimise;
 pub mod shape;

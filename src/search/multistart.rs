@@ -1,10 +1,17 @@
 //! The lowest point of a cost with many local minima: rounds of sampled points and descents, until what is unseen is unlikely.
 //!
-//! Every round doubles the number of points of Halton's sequence at which the cost is known. Half of its descents begin at sampled
-//! points that have no better one near them (multi-level single linkage; Rinnooy Kan and Timmer, Math. Program. 39, 57), the best first;
-//! the other half begin anywhere. Of n descents that ended in w different minima the share of the space that leads to minima not yet
-//! seen is about `w (w + 1)/(n (n - 1))` (Boender and Rinnooy Kan, Math. Program. 37, 59). The rounds end when that is small and the
-//! last round found nothing better, or when the budget of evaluations is spent; then the share says how large the doubt is.
+//! Every round doubles the number of points of Halton's sequence at which the cost is known. Half of its descents are chosen: they
+//! begin at sampled points that have no better one near them (multi-level single linkage; Rinnooy Kan and Timmer, Math. Program. 39,
+//! 57) and no known minimum, the best first. The other half are blind: they begin anywhere.
+//!
+//! Whether the best of all was missed is estimated as the number of animals is from two catches. Of n blind descents that ended in w
+//! different minima, `f1` of them once and `f2` twice, the minima that they missed are a share u of all: `w (w + 1)/(n (n - 1))` for
+//! basins of similar size (Boender and Rinnooy Kan, Math. Program. 37, 59), or `m/(w + m)` with `m = f1 (f1 - 1)/(2 (f2 + 1))` for
+//! basins of unequal size (Chao, Scand. J. Statist. 11, 265), whichever is larger, and the best is among these as likely as any
+//! other. The chosen descents look for it by themselves: if all of the t lowest minima of the blind ones were found by the chosen ones
+//! too, the chance that these miss the next one is about `1/(t + 2)`. The doubt is the chance that both missed the best, `u/(t + 2)`.
+//! A minimum much narrower than the distance of sampled points is not counted. The rounds end when the doubt is small and the last round
+//! found nothing better, or when the budget of evaluations is spent; then the doubt says how sure the answer is.
 
 use super::halton;
 use rayon::prelude::*;
@@ -41,16 +48,16 @@ pub struct Lowest {
     pub alike: usize,
     /// Minima of different cost.
     pub minima: usize,
-    /// The share of the space from which descents lead to minima not yet seen.
-    pub unseen: f64,
-    /// Whether that share was small and the last round found nothing better.
+    /// The estimated probability that there is a lower one.
+    pub doubt: f64,
+    /// Whether that is small and the last round found nothing better.
     pub settled: bool,
 }
 
 /// Minima whose costs differ by less than this share of the range of costs are one.
 const ALIKE: f64 = 1e-5;
 
-/// Below this share of the space what is unseen is taken as nothing.
+/// A doubt below this is small.
 const SMALL: f64 = 0.02;
 
 /// The lowest point of a cost over the unit cube of so many dimensions; `sampled` are costs of the first points of Halton's sequence,
@@ -62,16 +69,17 @@ pub fn lowest(
     sampled: Vec<Option<f64>>,
     budget: usize,
 ) -> Option<Lowest> {
-    let mut search = Search { dimensions, points: vec![], ended: vec![], evaluations: 0, tried: vec![], blind: 0 };
+    let mut search =
+        Search { dimensions, points: vec![], chosen: vec![], blind: vec![], evaluations: 0, tried: vec![] };
     search.add(sampled);
     search.points.first()?;
     let mut before = f64::INFINITY;
     let mut settled = false;
     loop {
-        search.descend(descend);
+        search.descend(descend, budget);
         let best = search.best();
-        let (_, _, unseen) = search.counts();
-        settled = settled || (best >= before - ALIKE * search.range() && unseen < SMALL);
+        let (_, _, doubt) = search.counts();
+        settled = settled || (best >= before - ALIKE * search.range() && doubt < SMALL);
         before = best;
         if settled || search.evaluations >= budget {
             break;
@@ -79,28 +87,33 @@ pub fn lowest(
         let (from, to) = (search.sampled(), 2 * search.sampled());
         search.add((from..to).into_par_iter().map(|k| cost(&halton(k, dimensions))).collect());
     }
-    let (alike, minima, unseen) = search.counts();
-    let descents = search.ended.len();
+    let (alike, minima, doubt) = search.counts();
+    let descents = search.ended().count();
     let found = search.polished(descend);
     let evaluations = search.evaluations;
-    Some(Lowest { at: found.at, cost: found.cost, evaluations, descents, alike, minima, unseen, settled })
+    Some(Lowest { at: found.at, cost: found.cost, evaluations, descents, alike, minima, doubt, settled })
 }
 
 struct Search {
     dimensions: usize,
     /// Sampled points with a value: the number in Halton's sequence, the cost.
     points: Vec<(usize, f64)>,
-    ended: Vec<Ended>,
+    /// Where the descents from chosen points ended.
+    chosen: Vec<Ended>,
+    /// Where the descents from anywhere ended.
+    blind: Vec<Ended>,
     evaluations: usize,
     /// Numbers of the sampled points from which a descent began.
     tried: Vec<usize>,
-    /// How many descents began anywhere.
-    blind: usize,
 }
 
 impl Search {
+    fn ended(&self) -> impl Iterator<Item = &Ended> {
+        self.chosen.iter().chain(&self.blind)
+    }
+
     fn sampled(&self) -> usize {
-        self.evaluations - self.ended.iter().map(|e| e.evaluations).sum::<usize>()
+        self.evaluations - self.ended().map(|e| e.evaluations).sum::<usize>()
     }
 
     fn add(&mut self, costs: Vec<Option<f64>>) {
@@ -119,27 +132,42 @@ impl Search {
 
     fn best(&self) -> f64 {
         let sampled = self.points.iter().map(|p| p.1);
-        self.ended.iter().map(|e| e.cost).chain(sampled).fold(f64::INFINITY, f64::min)
+        self.ended().map(|e| e.cost).chain(sampled).fold(f64::INFINITY, f64::min)
     }
 
-    /// How many descents ended in the lowest minimum, how many minima there are, and the share that is unseen.
+    /// How many descents ended in the lowest minimum, how many minima there are, and the doubt.
     fn counts(&self) -> (usize, usize, f64) {
         let near = ALIKE * self.range();
-        let mut costs: Vec<f64> = self.ended.iter().map(|e| e.cost).collect();
-        costs.sort_by(f64::total_cmp);
-        let minima = 1 + costs.iter().zip(costs.iter().skip(1)).filter(|(a, b)| *b - *a > near).count();
-        let lowest = costs.first().copied().unwrap_or(f64::INFINITY);
-        let alike = costs.iter().filter(|c| **c - lowest <= near).count();
-        let (n, w) = (costs.len() as f64, minima as f64);
-        (alike, minima, if n > 1.0 { (w * (w + 1.0) / (n * (n - 1.0))).min(1.0) } else { 1.0 })
+        // The different costs, each with the number of its descents.
+        let different = |ended: &mut dyn Iterator<Item = &Ended>| {
+            let mut costs: Vec<f64> = ended.map(|e| e.cost).collect();
+            costs.sort_by(f64::total_cmp);
+            let groups = costs.chunk_by(|a, b| b - a <= near);
+            groups.filter_map(|g| Some((*g.first()?, g.len()))).collect::<Vec<_>>()
+        };
+        let (all, chosen) = (different(&mut self.ended()), different(&mut self.chosen.iter()));
+        let blind = different(&mut self.blind.iter());
+        let known = |cost: f64| chosen.iter().any(|c| (c.0 - cost).abs() <= near);
+        let (n, w) = (self.blind.len() as f64, blind.len() as f64);
+        let even = if n > 1.0 { (w * (w + 1.0) / (n * (n - 1.0))).min(1.0) } else { 1.0 };
+        let times = |k: usize| blind.iter().filter(|b| b.1 == k).count() as f64;
+        let more = times(1) * (times(1) - 1.0).max(0.0) / (2.0 * (times(2) + 1.0));
+        let missed = even.max(more / (w + more));
+        let found = blind.iter().take_while(|b| known(b.0)).count() as f64;
+        (all.first().map_or(0, |a| a.1), all.len(), missed / (found + 2.0))
     }
 
-    /// Sampled points that have no better one within the critical distance, the best first.
+    /// Half of the edge of the cube in which a better neighbour is looked for.
+    fn radius(&self) -> f64 {
+        let (n, many) = (self.dimensions as i32, self.points.len() as f64);
+        // As many points as touch one in a grid, or the critical number of single linkage, which is less in many dimensions.
+        let neighbours = 3f64.powi(n).min(4.0 * many.ln().max(1.0));
+        0.5 * (neighbours / many).powf(1.0 / f64::from(n))
+    }
+
+    /// Sampled points that have no better one near them, tried or not, nor a minimum, the best first.
     fn heads(&self) -> Vec<usize> {
-        let n = self.dimensions as f64;
-        let many = self.points.len() as f64;
-        // The volume in which a better neighbour is expected, as the radius of a cube.
-        let radius = 0.5 * (4.0 * many.ln().max(1.0) / many).powf(1.0 / n);
+        let radius = self.radius();
         let mut ordered = self.points.clone();
         ordered.sort_by(|a, b| a.1.total_cmp(&b.1));
         let places: Vec<Vec<f64>> = ordered.iter().map(|p| halton(p.0, self.dimensions)).collect();
@@ -149,35 +177,40 @@ impl Search {
             .iter()
             .zip(&places)
             .enumerate()
-            .filter(|(k, (_, place))| head(*k, place))
+            .filter(|(k, (_, place))| !self.ended().any(|e| near(place, &e.at)) && head(*k, place))
             .map(|(_, (point, _))| point.0)
             .filter(|k| !self.tried.contains(k))
             .collect()
     }
 
     /// The descents of a round.
-    fn descend(&mut self, descend: Descent) {
+    fn descend(&mut self, descend: Descent, budget: usize) {
         /// Where the points at which descents begin anywhere begin in Halton's sequence.
         const ELSEWHERE: usize = 1 << 24;
-        let each = 2 * self.dimensions + 4;
+        // At least so many of either kind, and more where there is more to choose from, as far as the budget goes.
+        let least = 2 * self.dimensions + 4;
         let mut heads = self.heads();
-        heads.truncate(each);
+        let done = self.ended().count();
+        let one = (self.evaluations - self.sampled()).div_ceil(done.max(1)).max(1);
+        let affordable = budget.saturating_sub(self.evaluations) / (2 * one);
+        heads.truncate((self.points.len() / 16).min(affordable).max(least));
         self.tried.extend(&heads);
-        let anywhere = (self.blind..self.blind + 2 * each - heads.len()).map(|k| ELSEWHERE + k);
+        let blind = heads.len().max(least);
+        let anywhere = (self.blind.len()..self.blind.len() + blind).map(|k| ELSEWHERE + k);
         let starts: Vec<Vec<f64>> = heads.iter().copied().chain(anywhere).map(|k| halton(k, self.dimensions)).collect();
-        self.blind += 2 * each - heads.len();
         // Half of the distance between sampled points.
         let step = (0.5 * (self.points.len() as f64).powf(-1.0 / self.dimensions as f64)).min(0.1);
-        let ended: Vec<Ended> = starts.par_iter().map(|start| descend(start, step, false)).collect();
+        let mut ended: Vec<Ended> = starts.par_iter().map(|start| descend(start, step, false)).collect();
         self.evaluations += ended.iter().map(|e| e.evaluations).sum::<usize>();
-        self.ended.extend(ended);
+        self.blind.extend(ended.split_off(heads.len()));
+        self.chosen.extend(ended);
     }
 
     /// The lowest of the best ends, each followed to the end of what numbers resolve.
     fn polished(&mut self, descend: Descent) -> Ended {
         const BEST: usize = 4;
         const STEP: f64 = 1e-3;
-        let mut ends: Vec<Ended> = self.ended.clone();
+        let mut ends: Vec<Ended> = self.ended().cloned().collect();
         ends.extend(self.points.iter().map(|(k, cost)| Ended {
             at: halton(*k, self.dimensions),
             cost: *cost,
@@ -243,7 +276,7 @@ mod tests {
         let l = found(&beats, 1, 4000);
         let grid = (0..=1_000_000).map(|k| beats(&[f64::from(k) * 1e-6]).unwrap()).fold(f64::INFINITY, f64::min);
         assert!(l.cost <= grid + 1e-9, "{l:?} {grid}");
-        assert!(l.minima > 20 && (l.settled || l.unseen > SMALL), "{l:?}");
+        assert!(l.minima > 20 && (l.settled || l.doubt > SMALL), "{l:?}");
         // Rastrigin's cost, 11 by 11 minima, the lowest not at a point of any grid.
         let many = |x: &[f64]| {
             Some(x.iter().map(|x| 10.0 * (x - 0.437)).map(|x| x * x + 10.0 * (1.0 - (2.0 * PI * x).cos())).sum::<f64>())

@@ -1,12 +1,13 @@
 //! The parameters at which a result is largest or smallest.
 //!
 //! From many points ([`super::multistart`]) Powell's COBYLA climbs: it needs no gradient, keeps within bounds, and does not assume a
-//! curvature, which a metric such as ergotropy does not have where levels cross. L-BFGS, with a gradient by differences, suits smooth
-//! results.
+//! curvature, which a metric such as ergotropy does not have where levels cross. Along a narrow ridge its linear models make little
+//! progress, so L-BFGS, with a gradient by differences, goes on from where it is near a maximum, and COBYLA again from where a kink
+//! stops L-BFGS. Where all results are smooth, L-BFGS alone may be asked for.
 
-use super::climb::descend;
+use super::local::{with_and_without, with_gradient};
 use super::multistart::{Ended, lowest};
-use super::{Question, Range, check, halton, share, unbounded};
+use super::{Question, Range, check, halton};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Emulator, Options};
 use crate::hamiltonian::{Fault, Values};
@@ -29,7 +30,7 @@ pub struct Goal {
 /// How it climbs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Climb {
-    /// Powell's COBYLA, without a gradient.
+    /// Powell's COBYLA, without a gradient, then L-BFGS as far as the result is smooth.
     #[default]
     Cobyla,
     /// L-BFGS, with a gradient by differences.
@@ -38,7 +39,7 @@ pub enum Climb {
 
 /// The words of [`Climb`].
 pub const CLIMBS: &[(&str, Climb, &str)] = &[
-    ("cobyla", Climb::Cobyla, "without a gradient, for results with kinks"),
+    ("cobyla", Climb::Cobyla, "first without a gradient, for results with kinks"),
     ("lbfgs", Climb::Lbfgs, "with a gradient by differences, for smooth results"),
 ];
 
@@ -55,9 +56,9 @@ pub struct Optimum {
     pub climbs: (usize, usize),
     /// How many optima of different height the climbs found.
     pub optima: usize,
-    /// The estimated share of the ranges from which a climb leads to an optimum that none has found.
-    pub unseen: f64,
-    /// Whether that share is small and the last round found nothing better; if not, the best may be another.
+    /// The estimated probability that there is a better one that no climb has found.
+    pub doubt: f64,
+    /// Whether that is small and the last round found nothing better; if not, the best may be another.
     pub settled: bool,
     /// Whether a parameter lies on one of its bounds.
     pub bound: Vec<bool>,
@@ -90,7 +91,7 @@ pub fn optimise(
     };
     // Points of the first round, and evaluations, a parameter.
     const POINTS: usize = 64;
-    const BUDGET: usize = 3000;
+    const BUDGET: usize = 6000;
     let points = starts.unwrap_or(POINTS * n).max(2);
     let looked: Vec<Result<Option<f64>, Fault>> = (0..points).into_par_iter().map(|k| cost(&halton(k, n))).collect();
     let mut sampled: Vec<Option<f64>> = Vec::with_capacity(points);
@@ -119,8 +120,8 @@ pub fn optimise(
             (cost_of(&inside).unwrap_or(wall) - low) / scale
         };
         let (x, y) = match climb {
-            Climb::Cobyla => without_gradient(&value, start, step, tight),
-            Climb::Lbfgs => with_gradient(&value, start),
+            Climb::Cobyla => with_and_without(&value, start, step, tight),
+            Climb::Lbfgs => with_gradient(&value, start, 1.0, tight),
         };
         let at = x.iter().map(|s| s.clamp(0.0, 1.0)).collect();
         Ended { at, cost: y * scale + low, evaluations: runs.get() }
@@ -137,43 +138,8 @@ pub fn optimise(
         runs: found.evaluations,
         climbs: (found.alike, found.descents),
         optima: found.minima,
-        unseen: found.unseen,
+        doubt: found.doubt,
         settled: found.settled,
         bound: found.at.iter().map(|s| *s < NOTHING || *s > 1.0 - NOTHING).collect(),
     })
-}
-
-/// From a point of the unit cube, with a first step, to where COBYLA ends, and the cost there.
-fn without_gradient(value: &dyn Fn(&[f64]) -> f64, start: &[f64], step: f64, tight: bool) -> (Vec<f64>, f64) {
-    let n = start.len();
-    let cost = |x: &[f64], _: &mut ()| value(x);
-    let (near, most) = if tight { (1e-9, 400 * n) } else { (1e-4, 100 * n) };
-    let stop = cobyla::StopTols { xtol_abs: vec![near; n], ..cobyla::StopTols::default() };
-    let none: [fn(&[f64], &mut ()) -> f64; 0] = [];
-    let size = cobyla::RhoBeg::All(step);
-    // Whether it stopped for its tolerance or its rounding, the best point is what it returns.
-    match cobyla::minimize(cost, start, &vec![(0.0, 1.0); n], &none, (), most, size, Some(stop)) {
-        Ok((_, x, y)) | Err((_, x, y)) => (x, y),
-    }
-}
-
-/// From a point of the unit cube to where L-BFGS ends, and the cost there. Shares are `(1 + sin u)/2`, so they keep within bounds.
-fn with_gradient(value: &dyn Fn(&[f64]) -> f64, start: &[f64]) -> (Vec<f64>, f64) {
-    // The cube root of the rounding, which is best for differences of both sides.
-    const STEP: f64 = 6e-6;
-    let shares = |u: &[f64]| -> Vec<f64> { u.iter().map(|u| share(*u)).collect() };
-    let slope = |u: &[f64]| {
-        let gradient = (0..u.len()).map(|k| {
-            let moved = |by: f64| {
-                let mut u = u.to_vec();
-                u.iter_mut().skip(k).take(1).for_each(|x| *x += by);
-                value(&shares(&u))
-            };
-            (moved(STEP) - moved(-STEP)) / (2.0 * STEP)
-        });
-        Some((value(&shares(u)), gradient.collect()))
-    };
-    let free = start.iter().map(|s| unbounded(*s)).collect();
-    let (y, u) = descend(&slope, free, 200);
-    (shares(&u), y)
 }

@@ -4,7 +4,7 @@
 //! [`Landscape`]. Landscapes of few steps have local maxima, so it climbs from the file's own shape and
 //! from random ones; the seed decides these, so the same question has the same answer.
 
-use super::climb::descend;
+use super::climb::{FINEST, descend};
 use super::optimise::Goal;
 use crate::emulator::{Landscape, Options};
 use crate::hamiltonian::{Fault, Values};
@@ -94,7 +94,7 @@ pub fn shape(
     let mut best: Option<(f64, Vec<f64>)> = None;
     let mut climbs = Vec::with_capacity(starts.len());
     for start in starts {
-        let (low, at) = descend(&cost, start, search.iterations);
+        let (low, at) = descend(&cost, start, search.iterations, FINEST);
         climbs.push(low * scale * sign);
         if best.as_ref().is_none_or(|(b, _)| low < *b) {
             best = Some((low, at));

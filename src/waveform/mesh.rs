@@ -145,9 +145,11 @@ impl Search<'_> {
     fn is_harmless(&self, cell: &Cell, crossing: Crossing) -> bool {
         let length = cell.to - cell.from;
         let behind = self.tape.uses(crossing.argument);
-        self.tape.outputs(&self.models).zip(self.norms).zip(behind).all(|((model, norm), behind)| {
-            !behind || model.value().radius() <= self.allowed(*norm, length)
-        })
+        self.tape
+            .outputs(&self.models)
+            .zip(self.norms)
+            .zip(behind)
+            .all(|((model, norm), behind)| !behind || model.value().radius() <= self.allowed(*norm, length))
     }
 
     /// The error that a waveform may have in a cell of some length, so that all cells together stay within the tolerance.

@@ -240,7 +240,9 @@ impl Tape {
                 }
                 Operation::Sum(a, b) => m(a).linear(&m(b), |a, b| a.plus(b, order)),
                 Operation::Difference(a, b) => m(a).linear(&m(b), |a, b| a.minus(b, order)),
-                Operation::Product(a, b) if [(a, b), (b, a)].iter().any(|(a, b)| is_nothing(&m(a), &m(b))) => constant(0.0),
+                Operation::Product(a, b) if [(a, b), (b, a)].iter().any(|(a, b)| is_nothing(&m(a), &m(b))) => {
+                    constant(0.0)
+                }
                 Operation::Product(a, b) => m(a).times(&m(b), a == b, order),
                 Operation::Quotient(a, b) => m(a).over(&m(b), order),
                 Operation::Power(a, b) => match self.operations.get(*b) {

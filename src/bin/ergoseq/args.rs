@@ -261,7 +261,7 @@ pub struct Optimise {
     /// Points that are looked at before it climbs; 64 a parameter when not given; every further round doubles them
     #[arg(long, value_name = "N")]
     pub starts: Option<usize>,
-    /// How it climbs: cobyla without a gradient, for results with kinks; lbfgs with one by differences, for smooth ones
+    /// How it climbs: cobyla without a gradient, then along one until there is no gain; lbfgs along a gradient alone, by differences, for smooth results
     #[arg(long, default_value = "cobyla", value_parser = PossibleValuesParser::new(CLIMBS.iter().map(|c| c.0)))]
     pub climb: String,
     #[command(flatten)]

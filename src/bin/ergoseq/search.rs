@@ -115,7 +115,7 @@ pub fn optimise(a: &args::Optimise) -> Outcome {
             "schema": "ergoseq/optimise/1", "file": a.file.display().to_string(), "result": text, "unit": unit,
             "best": optimum.best, "params": values, "on_bound": bound, "runs": optimum.runs,
             "climbs": { "alike": optimum.climbs.0, "all": optimum.climbs.1 }, "optima": optimum.optima,
-            "unseen": optimum.unseen, "settled": optimum.settled,
+            "doubt": optimum.doubt, "settled": optimum.settled,
         });
         return terminal::print(&format!("{object:#}\n"));
     }
@@ -144,12 +144,8 @@ fn optimum_text(
         "{} runs; {alike} of {all} climbs ended there; {} local optima of different height\n",
         optimum.runs, optimum.optima
     );
-    out += &format!("a further climb would find another one with a probability of {:.2}", optimum.unseen);
-    out += if optimum.settled {
-        "\n"
-    } else {
-        ": a better one may be missed; narrow the ranges, or give more `--starts`\n"
-    };
+    out += &format!("estimated probability of a better optimum elsewhere: {:.2}", optimum.doubt);
+    out += if optimum.settled { "\n" } else { "; to be surer, narrow the ranges or give more `--starts`\n" };
     let set: Vec<String> = ranges
         .iter()
         .zip(&optimum.values)
