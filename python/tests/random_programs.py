@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from math import acosh, log, pi, sqrt
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
 from .program_data import (
     ONE,
@@ -35,6 +37,13 @@ KINDS = ["1H", "13C", "1H", "13C", "15N", "2H", "23Na"]
 def digits(x: float) -> float:
     """To three digits, so that a program is short to read."""
     return float(f"{x:.3g}")
+
+
+def zeros(f: Callable[[Any], Any], end: float) -> list[float]:
+    """Where a function of few turns changes its sign."""
+    at = np.linspace(0, end, 2001)
+    changed = np.flatnonzero(np.diff(np.sign(f(at))))
+    return [float(brentq(lambda t: f(np.array([t]))[0], at[k], at[k + 1], xtol=1e-15 * end)) for k in changed]
 
 
 class Writer:
@@ -257,7 +266,8 @@ class Writer:
             )
         if kind == "expression":
             f = self.function(time)
-            return Function("", lambda t: np.abs(f.of(t)) / 3, [*f.edges], f.narrow), None, f"abs({f.text})/3"
+            corners = [*f.edges, *zeros(f.of, T)]
+            return Function("", lambda t: np.abs(f.of(t)) / 3, corners, f.narrow), None, f"abs({f.text})/3"
         sweep = self.frequency(1, 5)
         w = sweep.value * (1.0 if self.natural else 2 * pi)
         if kind == "sech":
