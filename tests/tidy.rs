@@ -177,3 +177,16 @@ fn files_have_one_subject() {
         assert!(lines <= 620 || long.contains(&path.as_str()), "{path} has {lines} lines");
     }
 }
+
+/// A file has one subject, and can be read in one sitting.
+#[test]
+fn files_are_short() {
+    const MOST_LINES: usize = 600;
+    let long: Vec<String> = library()
+        .into_iter()
+        .map(|(path, text)| (path, text.lines().count()))
+        .filter(|(_, lines)| *lines > MOST_LINES)
+        .map(|(path, lines)| format!("{path} has {lines} lines"))
+        .collect();
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}

@@ -1,7 +1,6 @@
 //! Experiment to schedule: at one point of the parameters, what acts and when. Each interaction stands in its own file.
 
 mod anisotropy;
-mod build;
 mod couplings;
 mod display;
 mod drive;
@@ -9,6 +8,7 @@ mod ensemble;
 mod envelope;
 mod hardware;
 mod lebedev;
+mod lower;
 mod neglected;
 mod orientation;
 mod powder;
@@ -21,10 +21,10 @@ mod value;
 mod zeeman;
 
 pub use crate::waveform::Scalar;
-pub use build::build;
 pub use display::describe;
 pub use ensemble::{Member, members, points_of, revival};
 pub use hardware::Spectrometer;
+pub use lower::build;
 pub use powder::coarser;
 pub use prepare::{Deviation, Prepared, prepare};
 pub use schedule::{

@@ -3,6 +3,7 @@
 
 mod event;
 mod function;
+mod meaning;
 mod refusal;
 mod scope;
 mod shape;
@@ -10,7 +11,8 @@ mod system;
 
 pub use event::*;
 pub use function::{FUNCTIONS, FunctionInfo, Rule as FunctionRule};
-pub use scope::{CONSTANTS, Index, Meaning, PHASES, SYSTEM_PARTS, Scope, Type, phase_of_word};
+pub use meaning::{Meaning, Type};
+pub use scope::{CONSTANTS, Index, PHASES, SYSTEM_PARTS, Scope, phase_of_word};
 pub use shape::{PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};
 pub use system::*;
 

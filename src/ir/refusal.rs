@@ -1,6 +1,7 @@
 //! What is said when an expression has no type: both sides of a clash, the missing unit, the nearest name.
 
-use super::scope::{Index, Meaning, Scope, Type};
+use super::meaning::{Meaning, Type};
+use super::scope::{Index, Scope};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::syntax::Expr;

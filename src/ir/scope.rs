@@ -2,6 +2,7 @@
 //! asks again when it needs the factor between a written Hamiltonian and rad/s.
 
 use super::function::FunctionInfo;
+use super::meaning::{Meaning, SiteClass, Type};
 use super::{Experiment, SiteDeclaration};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -37,97 +38,6 @@ pub fn phase_of_word(expr: &Expr) -> Option<f64> {
         _ => return None,
     };
     PHASES.iter().find(|(word, _)| *word == text).map(|(_, degrees)| degrees.to_radians())
-}
-
-/// What a name stands for.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Meaning {
-    /// A parameter of this dimension.
-    Param(Dimension),
-    /// A Hamiltonian of this dimension.
-    Operator(Dimension),
-    /// A part of the system's Hamiltonian.
-    Part,
-    /// A single subsystem.
-    Site(SiteClass),
-    /// An array of spins.
-    Array,
-    /// A noise.
-    Noise,
-    /// A phase cycle.
-    Cycle,
-    /// A pulse shape from a file.
-    Shape,
-    /// A subsequence.
-    Define,
-}
-
-/// What a single subsystem is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SiteClass {
-    /// A spin.
-    Spin,
-    /// A collective.
-    Collective,
-    /// A mode.
-    Mode,
-}
-
-impl Meaning {
-    /// In words.
-    pub fn describe(&self) -> &'static str {
-        match self {
-            Meaning::Param(_) => "a parameter",
-            Meaning::Operator(_) => "a Hamiltonian",
-            Meaning::Part => "a part of the system's Hamiltonian",
-            Meaning::Site(SiteClass::Spin) => "a spin",
-            Meaning::Site(SiteClass::Collective) => "a collective",
-            Meaning::Site(SiteClass::Mode) => "a mode",
-            Meaning::Array => "an array of spins",
-            Meaning::Noise => "a noise",
-            Meaning::Cycle => "a phase cycle",
-            Meaning::Shape => "a pulse shape",
-            Meaning::Define => "a subsequence",
-        }
-    }
-}
-
-/// The kind of an expression.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Type {
-    /// A real number.
-    Number(Dimension),
-    /// An operator.
-    Operator(Dimension),
-    /// Several numbers of one dimension.
-    Vector(Dimension),
-}
-
-impl Type {
-    /// Its dimension.
-    pub fn dimension(self) -> Dimension {
-        match self {
-            Type::Number(d) | Type::Operator(d) | Type::Vector(d) => d,
-        }
-    }
-
-    fn with(self, dimension: Dimension) -> Type {
-        match self {
-            Type::Number(_) => Type::Number(dimension),
-            Type::Operator(_) => Type::Operator(dimension),
-            Type::Vector(_) => Type::Vector(dimension),
-        }
-    }
-
-    /// In words.
-    pub fn describe(self) -> String {
-        match self {
-            Type::Number(d) => d.to_string(),
-            Type::Operator(d) if d == Dimension::NUMBER => "an operator without dimension".into(),
-            Type::Operator(d) => format!("an operator times {d}"),
-            Type::Vector(d) => format!("several values, each {d}"),
-        }
-    }
 }
 
 /// Names and their meaning.

@@ -1,0 +1,309 @@
+//! `sequence`: statements become events; calls of subsequences are put in their places; loops stay loops.
+
+mod pulse;
+mod readout;
+mod state;
+mod substitute;
+
+use self::substitute::substitute;
+use super::names::Declarations;
+use super::{Checker, settings, system, twice};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{self, Event, EventKind, Experiment, Meaning, Scope};
+use crate::source::{Place, Span};
+use crate::syntax::Expr;
+use crate::syntax::ast::{Item, ItemKind, Name, Statement, StatementKind};
+use crate::units::Dimension;
+use std::collections::HashMap;
+
+/// More events than this cannot be meant: subsequences that call each other twice double at each level.
+const MOST_EVENTS: usize = 4_000_000;
+
+struct Builder<'a, 'b> {
+    c: &'a mut Checker,
+    declarations: &'b Declarations<'b>,
+    calls: Vec<String>,
+    traces: Vec<(String, Span)>,
+    marks: HashMap<String, Span>,
+    events: usize,
+    in_loop: bool,
+    /// The outermost call inside of the loop, where the statement stands in a subsequence.
+    loop_call: Option<Span>,
+}
+
+/// Fills in the sequence.
+pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declarations: &Declarations) {
+    let mut first: Option<Span> = None;
+    let mut builder = Builder {
+        c,
+        declarations,
+        calls: vec![],
+        traces: vec![],
+        marks: HashMap::new(),
+        events: 0,
+        in_loop: false,
+        loop_call: None,
+    };
+    for item in items {
+        let ItemKind::Sequence(statements) = &item.kind else { continue };
+        let span = item.place.0.unwrap_or_default();
+        if let Some(before) = first {
+            builder.c.diagnostics.push(twice("sequence", span, before));
+            continue;
+        }
+        first = Some(span);
+        experiment.sequence = builder.events(statements);
+        builder.prepared_first(&experiment.sequence, span);
+    }
+}
+
+impl Builder<'_, '_> {
+    fn prepared_first(&mut self, events: &[Event], span: Span) {
+        let first = events.iter().position(|e| matches!(e.kind, EventKind::Prepare(_)));
+        if first != Some(0) && !self.c.diagnostics.iter().any(Diagnostic::is_error) {
+            let place = events.first().and_then(|e| e.place.0).unwrap_or(span);
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::MissingDeclaration, place, "a sequence begins with `prepare`")
+                    .label("no state is prepared before this")
+                    .help("for example `prepare thermal`"),
+            );
+        }
+        let Some((first, others)) = events.split_first() else { return };
+        for event in others.iter().filter(|e| matches!(e.kind, EventKind::Prepare(_))) {
+            let place = event.place.0.unwrap_or(span);
+            self.c.diagnostics.push(twice("prepare", place, first.place.0.unwrap_or(span)));
+        }
+    }
+
+    fn events(&mut self, statements: &[Statement]) -> Vec<Event> {
+        let mut events = Vec::with_capacity(statements.len());
+        for statement in statements {
+            self.events += 1;
+            if self.events > MOST_EVENTS {
+                self.too_many(statement.place);
+                break;
+            }
+            self.statement(statement, &mut events);
+        }
+        events
+    }
+
+    fn too_many(&mut self, place: Place) {
+        if self.events == MOST_EVENTS + 1 {
+            let span = place.0.unwrap_or_default();
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::TooDeep, span, format!("the sequence has more than {MOST_EVENTS} events"))
+                    .label("the limit is passed here")
+                    .help("use `loop` for repetitions: they stay loops"),
+            );
+        }
+    }
+
+    fn statement(&mut self, statement: &Statement, events: &mut Vec<Event>) {
+        let place = statement.place;
+        let span = place.0.unwrap_or_default();
+        let kind = match &statement.kind {
+            StatementKind::Prepare(states) => {
+                self.refuse_in_loop("prepare", span);
+                EventKind::Prepare(states.iter().filter_map(|s| self.state(s)).collect())
+            }
+            StatementKind::Pulse(p) => match self.pulse(p, place) {
+                Some(pulse) => EventKind::Pulse(pulse),
+                None => return,
+            },
+            StatementKind::Delay(d) => EventKind::Delay {
+                duration: self.c.number(&d.duration, Dimension::TIME),
+                between_centres: d.between_centres,
+                record: self.record(&d.record, span),
+            },
+            StatementKind::Gradient(strength, duration, given) => {
+                let mut shape = None;
+                for (_, value) in settings(given, &["shape"], "`gradient`", self.c) {
+                    shape = Some(self.shape(value));
+                }
+                EventKind::Gradient {
+                    strength: self.c.number(strength, Dimension::GRADIENT),
+                    duration: self.c.number(duration, Dimension::TIME),
+                    shape,
+                }
+            }
+            StatementKind::Lock(l) => {
+                let Some(nucleus) = self.nucleus(&l.channel) else { return };
+                EventKind::Lock(ir::Lock {
+                    nucleus,
+                    phase: self.c.phase(&l.phase),
+                    from: self.c.expr(&l.from, |s, e| s.frequency(e, &[])),
+                    to: self.c.expr(&l.to, |s, e| s.frequency(e, &[])),
+                    over: self.c.number(&l.over, Dimension::TIME),
+                    shape: l.shape.as_ref().map(|e| self.ramp(e)),
+                    steps: l.steps.as_ref().map(|e| self.c.number(e, Dimension::NUMBER)),
+                    record: self.record(&l.record, span),
+                })
+            }
+            StatementKind::Evolve(e) => EventKind::Evolve {
+                hamiltonian: self.c.expr(&e.hamiltonian, |s, e| {
+                    let time = ir::Index { name: "t", dimension: s.dimension(Dimension::TIME) };
+                    s.hamiltonian(e, &[time])
+                }),
+                duration: self.c.number(&e.duration, Dimension::TIME),
+                noise: e.noise.as_ref().and_then(|n| self.noise(n)),
+                record: self.record(&e.record, span),
+            },
+            StatementKind::Crush(keep) => {
+                EventKind::Crush { keep: keep.iter().map(|k| self.c.number(k, Dimension::NUMBER)).collect() }
+            }
+            StatementKind::Dephase(e) => EventKind::Dephase { hamiltonian: self.c.expr(e, |s, e| s.operator(e, &[])) },
+            StatementKind::Mark(name) => {
+                self.mark(name);
+                EventKind::Mark { name: name.text.clone() }
+            }
+            StatementKind::Acquire(a) => match self.acquire(a, span) {
+                Some(kind) => kind,
+                None => return,
+            },
+            StatementKind::Tomography(given) => EventKind::Tomography(self.tomography(given, span)),
+            StatementKind::Loop(count, body) => {
+                let count = self.c.number(count, Dimension::NUMBER);
+                let outer = std::mem::replace(&mut self.in_loop, true);
+                let body = self.events(body);
+                self.in_loop = outer;
+                EventKind::Loop { count, body }
+            }
+            StatementKind::Parallel(align, body) => match self.parallel(align.as_ref(), body) {
+                Some(kind) => kind,
+                None => return,
+            },
+            StatementKind::Call(name, arguments) => return self.call(name, arguments, events),
+        };
+        events.push(Event { kind, place });
+    }
+
+    /// Puts the statements of a subsequence in the place of its call.
+    fn call(&mut self, name: &Name, arguments: &[Expr], events: &mut Vec<Event>) {
+        let Some(definition) = self.declarations.definitions.get(name.text.as_str()) else {
+            let mut known: Vec<String> = self.declarations.definitions.keys().map(|k| (*k).to_string()).collect();
+            known.extend(crate::syntax::words::words_of(crate::syntax::words::Role::Event).map(str::to_string));
+            known.sort_unstable();
+            let diagnostic =
+                Diagnostic::new(Code::UnknownName, name.span(), format!("no subsequence is called `{name}`"))
+                    .label("not defined")
+                    .did_you_mean(&name.text, known.iter().map(String::as_str));
+            self.c.diagnostics.push(diagnostic);
+            return;
+        };
+        if self.calls.contains(&name.text) {
+            let circle: Vec<&str> = self.calls.iter().map(String::as_str).chain([name.text.as_str()]).collect();
+            let diagnostic = Diagnostic::new(Code::CircularDefinition, name.span(), format!("`{name}` calls itself"))
+                .label(circle.join(" -> "));
+            if !self.c.diagnostics.contains(&diagnostic) {
+                self.c.diagnostics.push(diagnostic);
+            }
+            return;
+        }
+        if arguments.len() != definition.arguments.len() {
+            self.c.diagnostics.push(
+                Diagnostic::new(
+                    Code::WrongArguments,
+                    name.span(),
+                    format!("`{name}` takes {} argument(s), {} given", definition.arguments.len(), arguments.len()),
+                )
+                .related(definition.name.span(), "defined here"),
+            );
+            return;
+        }
+        let replacement = |word: &str| {
+            definition.arguments.iter().zip(arguments).find(|(a, _)| a.text == word).map(|(_, value)| value.clone())
+        };
+        let body: Vec<Statement> = definition.body.iter().map(|s| substitute(s, &replacement)).collect();
+        self.calls.push(name.text.clone());
+        let outer = self.loop_call;
+        if self.in_loop {
+            self.loop_call = outer.or(Some(name.span()));
+        }
+        events.extend(self.events(&body));
+        self.loop_call = outer;
+        self.calls.pop();
+    }
+
+    fn nucleus(&mut self, name: &Name) -> Option<String> {
+        let result = system::isotope(&name.text, name.span());
+        self.c.note(result).map(|i| i.symbol.to_string())
+    }
+
+    fn noise(&mut self, name: &Name) -> Option<String> {
+        match self.c.scope.names.get(&name.text) {
+            Some(Meaning::Noise) => Some(name.text.clone()),
+            Some(other) => {
+                let message = format!("`{name}` is {}, not a noise", other.describe());
+                self.c.diagnostics.push(Diagnostic::new(Code::WrongKind, name.span(), message));
+                None
+            }
+            None => {
+                let diagnostic = self.c.scope.unknown(&name.text, name.span(), &[]);
+                self.c.diagnostics.push(*diagnostic);
+                None
+            }
+        }
+    }
+
+    /// Refuses what is taken once where it stands in a loop, or in a subsequence that is called in one.
+    fn refuse_in_loop(&mut self, what: &str, span: Span) {
+        if !self.in_loop {
+            return;
+        }
+        let diagnostic = inside_loop(what, span);
+        self.c.diagnostics.push(match self.loop_call {
+            Some(call) => diagnostic.related(call, "called inside a loop"),
+            None => diagnostic,
+        });
+    }
+
+    fn mark(&mut self, name: &Name) {
+        self.refuse_in_loop("mark", name.span());
+        if name.text == "tomography" {
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::ReservedName, name.span(), "the state that a tomography finds is at this mark")
+                    .label("choose another name"),
+            );
+        }
+        if name.text == "end" {
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::ReservedName, name.span(), "every run has the mark `end` already")
+                    .label("choose another name"),
+            );
+        }
+        if let Some(before) = self.marks.get(&name.text) {
+            self.c.diagnostics.push(twice(&name.text, name.span(), *before));
+            return;
+        }
+        self.marks.insert(name.text.clone(), name.span());
+    }
+
+    // ---- states ----
+
+    fn site(&mut self, expr: &Expr) -> Expr {
+        self.c.expr(expr, |s: &Scope, e| s.site(e, &[]))
+    }
+
+    fn sites(&mut self, expr: &Expr) -> Expr {
+        self.c.expr(expr, |s: &Scope, e| s.sites(e, &[]))
+    }
+}
+
+fn inside_loop(what: &str, span: Span) -> Diagnostic {
+    let (message, help) = match what {
+        "prepare" => {
+            ("a state is prepared once, so no `prepare` stands inside a loop".to_string(), "put it before the loop")
+        }
+        "acquire" => (
+            "an `acquire` inside a loop would be one decay for each repetition".to_string(),
+            "put it behind the loop; for a point behind every cycle sweep the number of cycles: `param n = 1`, `loop n { ... }`, \
+             `acquire ... points 1 ...`, `sweep n = 1 .. 64 points 64`",
+        ),
+        _ => (
+            format!("a `{what}` inside a loop would be taken many times over"),
+            "put it behind the loop, or sweep the number of repetitions: `param n = 8`, `loop n { ... }`, `sweep n = ...`",
+        ),
+    };
+    Diagnostic::new(Code::InsideLoop, span, message).label("inside a loop").help(help)
+}

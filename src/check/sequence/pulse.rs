@@ -1,0 +1,214 @@
+//! Pulses, their shapes, and pulses beside each other.
+
+use super::Builder;
+use crate::check::settings;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{self, EventKind, Meaning};
+use crate::source::Place;
+use crate::syntax::ast::{self, Name, Statement};
+use crate::syntax::{Expr, ExprKind};
+use crate::units::Dimension;
+
+impl Builder<'_, '_> {
+    pub(super) fn pulse(&mut self, p: &ast::Pulse, place: Place) -> Option<ir::Pulse> {
+        let span = place.0.unwrap_or_default();
+        let nucleus = self.nucleus(&p.channel)?;
+        let known: Vec<&str> = ir::PULSE_SETTINGS.iter().map(|(w, _)| *w).collect();
+        let (mut rf, mut duration, mut shape, mut offset, mut modulation) = (None, None, None, None, None);
+        for (name, value) in settings(&p.settings, &known, "a pulse", self.c) {
+            match name {
+                "rf" => rf = Some(self.c.expr(value, |s, e| s.frequency(e, &[]))),
+                "duration" => duration = Some(self.c.number(value, Dimension::TIME)),
+                "offset" => offset = Some(self.c.expr(value, |s, e| s.frequency(e, &[]))),
+                "modulation" => modulation = Some(self.of_time(value, Dimension::ANGLE)),
+                _ => shape = Some(self.shape(value)),
+            }
+        }
+        let Some(given) = &p.phase else {
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::MissingDeclaration, span, "a pulse needs a phase")
+                    .label("no `phase` here")
+                    .help("for example `pulse 1H 90 deg phase x`"),
+            );
+            return None;
+        };
+        if p.ideal
+            && let Some(setting) = p.settings.first()
+        {
+            self.c.diagnostics.push(
+                Diagnostic::new(
+                    Code::Contradiction,
+                    setting.name.span(),
+                    format!("an ideal pulse has no duration, so `{}` has no meaning", setting.name),
+                )
+                .label("given for an ideal pulse"),
+            );
+        }
+        let angle = p.angle.as_ref().map(|a| self.c.number(a, Dimension::ANGLE));
+        if angle.is_none() && (p.ideal || duration.is_none()) {
+            self.c.diagnostics.push(
+                Diagnostic::new(Code::MissingDeclaration, span, "a pulse needs a flip angle, or rf and duration")
+                    .label("no angle here")
+                    .help("for example `pulse 1H 90 deg phase x`"),
+            );
+        }
+        let record = if p.ideal && p.record.is_some() {
+            self.c.diagnostics.push(Diagnostic::new(
+                Code::Contradiction,
+                span,
+                "an ideal pulse has no duration, so nothing can be recorded",
+            ));
+            None
+        } else {
+            self.record(&p.record, span)
+        };
+        let phase = self.c.phase(given);
+        Some(ir::Pulse {
+            nucleus,
+            angle,
+            phase,
+            rf,
+            duration,
+            shape,
+            offset,
+            modulation,
+            ideal: p.ideal,
+            record,
+            place,
+        })
+    }
+
+    /// A name of the table, with arguments or without, a shape from a file, or an expression in t.
+    pub(super) fn shape(&mut self, expr: &Expr) -> Expr {
+        let known: Vec<Known> = ir::PULSE_SHAPES
+            .iter()
+            .map(|s| {
+                let arguments = s.arguments.iter().map(|a| (a.meaning, a.dimension)).collect();
+                Known { name: s.name, arguments, fewest: s.fewest() }
+            })
+            .collect();
+        match &expr.kind {
+            ExprKind::Name(name) if matches!(self.c.scope.names.get(name), Some(Meaning::Shape)) => expr.clone(),
+            ExprKind::Name(_) => self.named_shape(expr, &known, "pulse shape"),
+            ExprKind::Call(name, _) if ir::FunctionInfo::named(name).is_none() => {
+                self.named_shape(expr, &known, "pulse shape")
+            }
+            _ => self.of_time(expr, Dimension::NUMBER),
+        }
+    }
+
+    /// A number that may depend on the time since the statement began.
+    fn of_time(&mut self, expr: &Expr, dimension: Dimension) -> Expr {
+        self.c.expr(expr, |s, e| {
+            let time = ir::Index { name: "t", dimension: s.dimension(Dimension::TIME) };
+            s.number(e, dimension, &[time])
+        })
+    }
+
+    pub(super) fn ramp(&mut self, expr: &Expr) -> Expr {
+        let known: Vec<Known> = ir::RAMPS
+            .iter()
+            .map(|r| {
+                let dimension = if r.frequency { Dimension::FREQUENCY } else { Dimension::NUMBER };
+                let arguments: Vec<_> = r.argument.iter().map(|a| (*a, dimension)).collect();
+                Known { name: r.name, fewest: arguments.len(), arguments }
+            })
+            .collect();
+        self.named_shape(expr, &known, "ramp")
+    }
+
+    fn named_shape(&mut self, expr: &Expr, known: &[Known], what: &str) -> Expr {
+        let (name, arguments): (&str, &[Expr]) = match &expr.kind {
+            ExprKind::Name(name) => (name, &[]),
+            ExprKind::Call(name, items) => (name, items),
+            _ => ("", &[]),
+        };
+        let Some(found) = known.iter().find(|k| k.name == name) else {
+            let diagnostic = Diagnostic::new(Code::UnknownFunction, expr.span(), format!("`{expr}` is no {what}"))
+                .label("not known")
+                .did_you_mean(name, known.iter().map(|k| k.name));
+            let diagnostic = if diagnostic.help.is_empty() {
+                diagnostic.help(format!("known are: {}", known.iter().map(|k| k.name).collect::<Vec<_>>().join(", ")))
+            } else {
+                diagnostic
+            };
+            self.c.diagnostics.push(diagnostic);
+            return expr.clone();
+        };
+        if arguments.len() < found.fewest || arguments.len() > found.arguments.len() {
+            let message = match (found.arguments.as_slice(), arguments.len() < found.fewest) {
+                ([], _) => format!("`{name}` takes no argument"),
+                ([(first, _), ..], true) => format!("`{name}` needs its argument: {first}"),
+                (all, false) => format!("`{name}` takes at most {} argument(s)", all.len()),
+            };
+            let diagnostic = Diagnostic::new(Code::WrongArguments, expr.span(), message);
+            let diagnostic = match found.arguments.first() {
+                Some((_, d)) if arguments.is_empty() => diagnostic
+                    .help(format!("for example `{name}({})`", if *d == Dimension::NUMBER { "5" } else { "3 kHz" })),
+                _ => diagnostic,
+            };
+            self.c.diagnostics.push(diagnostic);
+        }
+        for (argument, (_, dimension)) in arguments.iter().zip(&found.arguments) {
+            self.c.number(argument, *dimension);
+        }
+        expr.clone()
+    }
+
+    pub(super) fn parallel(&mut self, align: Option<&Name>, body: &[Statement]) -> Option<EventKind> {
+        let align = match align {
+            None => ir::Align::Start,
+            Some(name) => match ir::ALIGNMENTS.iter().find(|(w, _)| *w == name.text) {
+                Some((_, align)) => *align,
+                None => {
+                    let diagnostic = Diagnostic::new(
+                        Code::UnknownSetting,
+                        name.span(),
+                        "pulses are aligned at `start`, `centre` or `end`",
+                    )
+                    .label("not known")
+                    .did_you_mean(&name.text, ir::ALIGNMENTS.iter().map(|(w, _)| *w));
+                    self.c.diagnostics.push(diagnostic);
+                    ir::Align::Start
+                }
+            },
+        };
+        let mut events = Vec::new();
+        for statement in body {
+            self.statement(statement, &mut events);
+        }
+        let mut pulses: Vec<ir::Pulse> = Vec::new();
+        for event in events {
+            let span = event.place.0.unwrap_or_default();
+            match event.kind {
+                EventKind::Pulse(pulse) => {
+                    if let Some(before) = pulses.iter().find(|p| p.nucleus == pulse.nucleus) {
+                        let message = format!("two pulses at once on the channel {}", pulse.nucleus);
+                        let diagnostic = Diagnostic::new(Code::Contradiction, span, message)
+                            .related(before.place.0.unwrap_or_default(), "the other one");
+                        self.c.diagnostics.push(diagnostic);
+                    }
+                    if pulse.record.is_some() {
+                        self.c.diagnostics.push(Diagnostic::new(
+                            Code::Contradiction,
+                            span,
+                            "a pulse inside `parallel` cannot record a trace",
+                        ));
+                    }
+                    pulses.push(pulse);
+                }
+                _ => self.c.diagnostics.push(
+                    Diagnostic::new(Code::WrongKind, span, "only pulses stand in `parallel`").label("not a pulse"),
+                ),
+            }
+        }
+        Some(EventKind::Parallel { align, pulses })
+    }
+}
+
+/// A shape or ramp that is known by name: its arguments, and how many of them must be given.
+struct Known {
+    name: &'static str,
+    arguments: Vec<(&'static str, Dimension)>,
+    fewest: usize,
+}

@@ -1,0 +1,75 @@
+//! The states that are prepared.
+
+use super::Builder;
+use crate::check::Checker;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{self, STATES};
+use crate::syntax::ast::{self};
+use crate::units::Dimension;
+
+impl Builder<'_, '_> {
+    pub(super) fn state(&mut self, state: &ast::State) -> Option<ir::State> {
+        let span = state.name.span();
+        let name = state.name.text.as_str();
+        let Some((_, arguments, _)) = STATES.iter().find(|(w, _, _)| *w == name) else {
+            let diagnostic = Diagnostic::new(Code::UnknownName, span, format!("`{name}` is no state"))
+                .label("not known")
+                .did_you_mean(name, STATES.iter().map(|(w, _, _)| *w));
+            let diagnostic = if diagnostic.help.is_empty() {
+                diagnostic
+                    .help(format!("known are: {}", STATES.iter().map(|(w, _, _)| *w).collect::<Vec<_>>().join(", ")))
+            } else {
+                diagnostic
+            };
+            self.c.diagnostics.push(diagnostic);
+            return None;
+        };
+        let wrong = |c: &mut Checker| {
+            c.diagnostics.push(
+                Diagnostic::new(Code::WrongArguments, span, format!("this state is written `{name}{arguments}`"))
+                    .label("wrong arguments"),
+            );
+            None
+        };
+        if (name == "ket") != state.text.is_some()
+            || (name == "mix" || name == "superposition") == state.parts.is_empty()
+        {
+            return wrong(self.c);
+        }
+        match (name, state.arguments.as_slice()) {
+            ("thermal", []) => Some(ir::State::Thermal { sites: None }),
+            ("thermal", [sites]) => Some(ir::State::Thermal { sites: Some(self.sites(sites)) }),
+            ("mixed", []) => Some(ir::State::Mixed { sites: None }),
+            ("mixed", [sites]) => Some(ir::State::Mixed { sites: Some(self.sites(sites)) }),
+            ("ket", []) => Some(ir::State::Ket { digits: state.text.clone().unwrap_or_default(), place: span.into() }),
+            ("gibbs", [h, t]) => Some(ir::State::Gibbs {
+                hamiltonian: self.c.expr(h, |s, e| s.hamiltonian(e, &[])),
+                temperature: self.c.number(t, Dimension::TEMPERATURE),
+            }),
+            ("high_temperature", [h, t]) => Some(ir::State::HighTemperature {
+                hamiltonian: self.c.expr(h, |s, e| s.hamiltonian(e, &[])),
+                temperature: self.c.number(t, Dimension::TEMPERATURE),
+            }),
+            ("up", [site]) => Some(ir::State::Up { site: self.site(site) }),
+            ("down", [site]) => Some(ir::State::Down { site: self.site(site) }),
+            ("fock", [site, n]) => {
+                Some(ir::State::Fock { site: self.site(site), quanta: self.c.number(n, Dimension::NUMBER) })
+            }
+            ("dicke", [site, n]) => {
+                Some(ir::State::Dicke { site: self.site(site), excitations: self.c.number(n, Dimension::NUMBER) })
+            }
+            ("definite", [site, n]) => {
+                Some(ir::State::Definite { site: self.site(site), excitations: self.c.number(n, Dimension::NUMBER) })
+            }
+            ("mix" | "superposition", []) => {
+                let mut parts = Vec::new();
+                for (weight, part) in &state.parts {
+                    let weight = self.c.number(weight, Dimension::NUMBER);
+                    parts.push((weight, self.state(part)?));
+                }
+                Some(if name == "mix" { ir::State::Mix(parts) } else { ir::State::Superposition(parts) })
+            }
+            _ => wrong(self.c),
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The statements of a subsequence with the arguments of its call in the place of its parameters.
+
+use crate::syntax::ast::{self, Name, Statement, StatementKind};
+use crate::syntax::{Expr, ExprKind};
+
+/// A statement with the arguments of a subsequence put in.
+pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>) -> Statement {
+    let e = |x: &Expr| x.replace(r);
+    let o = |x: &Option<Expr>| x.as_ref().map(e);
+    let name = |n: &Name| match r(&n.text).map(|x| x.kind) {
+        Some(ExprKind::Isotope(text) | ExprKind::Name(text)) => Name { text, place: n.place },
+        _ => n.clone(),
+    };
+    let record = |x: &Option<ast::Record>| {
+        x.as_ref().map(|x| ast::Record { points: e(&x.points), name: x.name.as_ref().map(name) })
+    };
+    let settings = |list: &[ast::Setting]| -> Vec<ast::Setting> {
+        list.iter().map(|s| ast::Setting { name: s.name.clone(), value: e(&s.value) }).collect()
+    };
+    let body = |list: &[Statement]| -> Vec<Statement> { list.iter().map(|s| substitute(s, r)).collect() };
+    fn state(s: &ast::State, r: &dyn Fn(&str) -> Option<Expr>) -> ast::State {
+        ast::State {
+            name: s.name.clone(),
+            text: s.text.clone(),
+            arguments: s.arguments.iter().map(|x| x.replace(r)).collect(),
+            parts: s.parts.iter().map(|(w, p)| (w.replace(r), state(p, r))).collect(),
+        }
+    }
+    let kind = match &statement.kind {
+        StatementKind::Prepare(states) => StatementKind::Prepare(states.iter().map(|s| state(s, r)).collect()),
+        StatementKind::Pulse(p) => StatementKind::Pulse(ast::Pulse {
+            channel: name(&p.channel),
+            angle: o(&p.angle),
+            phase: o(&p.phase),
+            settings: settings(&p.settings),
+            ideal: p.ideal,
+            record: record(&p.record),
+        }),
+        StatementKind::Delay(d) => StatementKind::Delay(ast::Delay {
+            duration: e(&d.duration),
+            between_centres: d.between_centres,
+            record: record(&d.record),
+        }),
+        StatementKind::Lock(l) => StatementKind::Lock(Box::new(ast::Lock {
+            channel: name(&l.channel),
+            phase: e(&l.phase),
+            from: e(&l.from),
+            to: e(&l.to),
+            over: e(&l.over),
+            shape: o(&l.shape),
+            steps: o(&l.steps),
+            record: record(&l.record),
+        })),
+        StatementKind::Evolve(v) => StatementKind::Evolve(Box::new(ast::Evolve {
+            hamiltonian: e(&v.hamiltonian),
+            duration: e(&v.duration),
+            noise: v.noise.as_ref().map(name),
+            record: record(&v.record),
+        })),
+        StatementKind::Crush(keep) => StatementKind::Crush(keep.iter().map(e).collect()),
+        StatementKind::Gradient(strength, duration, list) => {
+            StatementKind::Gradient(e(strength), e(duration), settings(list))
+        }
+        StatementKind::Dephase(x) => StatementKind::Dephase(e(x)),
+        StatementKind::Mark(n) => StatementKind::Mark(name(n)),
+        StatementKind::Acquire(a) => StatementKind::Acquire(Box::new(ast::Acquire {
+            channel: name(&a.channel),
+            points: e(&a.points),
+            dwell: e(&a.dwell),
+            phase: o(&a.phase),
+            settings: settings(&a.settings),
+        })),
+        StatementKind::Tomography(list) => StatementKind::Tomography(settings(list)),
+        StatementKind::Loop(count, list) => StatementKind::Loop(e(count), body(list)),
+        StatementKind::Parallel(align, list) => StatementKind::Parallel(align.clone(), body(list)),
+        StatementKind::Call(n, arguments) => StatementKind::Call(n.clone(), arguments.iter().map(e).collect()),
+    };
+    Statement { kind, place: statement.place }
+}

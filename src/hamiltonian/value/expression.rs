@@ -1,0 +1,317 @@
+//! The value of an expression: a number, or an operator whose coefficients may depend on time.
+
+use super::time_operator::{TimeOperator, Value, multiply};
+use super::{Evaluator, Fault, Local};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::orientation::{Frame, Internal};
+use crate::hamiltonian::{anisotropy, couplings, zeeman};
+use crate::ir::{FunctionInfo, Type};
+use crate::linalg::real;
+use crate::source::Span;
+use crate::spin::{LocalKind, Operator, SiteKind};
+use crate::syntax::ast::SpinKind;
+use crate::syntax::{Expr, ExprKind, Fold};
+use crate::units::UnitSystem;
+use crate::waveform::Scalar;
+impl Evaluator<'_> {
+    pub(super) fn value(&self, expr: &Expr, locals: &[Local]) -> Result<Value, Fault> {
+        let Some(kept) = self.shared.constant(expr) else { return self.made(expr, locals) };
+        if let Some(known) = kept.get() {
+            return Ok(Value::Operator(known.clone()));
+        }
+        let made = self.made(expr, locals)?;
+        if let Value::Operator(operator) = &made {
+            // Another thread may have been first; it has made the same.
+            let _ = kept.set(operator.clone());
+        }
+        Ok(made)
+    }
+
+    pub(super) fn made(&self, expr: &Expr, locals: &[Local]) -> Result<Value, Fault> {
+        let span = expr.span();
+        match &expr.kind {
+            ExprKind::Number(x) => Ok(Value::Number(Scalar::Constant(*x))),
+            ExprKind::Quantity(inner, unit) => {
+                let factor = unit.factor;
+                match self.value(inner, locals)? {
+                    Value::Number(x) => Ok(Value::Number(x.scaled(factor))),
+                    Value::Operator(_) => {
+                        Err(Diagnostic::new(Code::OperatorExpected, span, "a unit belongs behind a number").into())
+                    }
+                }
+            }
+            ExprKind::Name(name) => self.named(name, span, locals),
+            ExprKind::Call(name, items) => self.call(name, items, span, locals),
+            ExprKind::Sum(terms) => self.sum(terms, locals),
+            ExprKind::Product(factors) => {
+                let mut product = Value::Number(Scalar::Constant(1.0));
+                for factor in factors {
+                    let value = self.value(&factor.value, locals)?;
+                    if let Value::Number(x) = &value {
+                        finite(&factor.value, x, factor.divides)?;
+                    }
+                    product = match (product, value) {
+                        (Value::Number(a), Value::Number(b)) if factor.divides => Value::Number(a.over(&b)),
+                        (Value::Operator(a), Value::Number(b)) if factor.divides => {
+                            Value::Operator(a.scaled(&Scalar::Constant(1.0).over(&b)))
+                        }
+                        (a, b) => a.times(b),
+                    };
+                }
+                Ok(product)
+            }
+            ExprKind::Power(base, exponent) => {
+                let exponent_value = self.value(exponent, locals)?;
+                match (self.value(base, locals)?, exponent_value) {
+                    (Value::Number(a), Value::Number(b)) => Ok(Value::Number(a.to_power(&b))),
+                    (Value::Operator(a), Value::Number(b)) => {
+                        let times = self.whole(exponent, b.constant().unwrap_or(f64::NAN), 1)?;
+                        Ok(Value::Operator((1..times).fold(a.clone(), |product, _| multiply(&product, &a))))
+                    }
+                    _ => Err(Diagnostic::new(Code::OperatorExpected, span, "an exponent is a number").into()),
+                }
+            }
+            ExprKind::Over(sum) => {
+                let (from, to) = self.bounds(&sum.from, &sum.to, locals)?;
+                let mut total: Option<Value> = None;
+                for k in from..=to {
+                    let mut inside = locals.to_vec();
+                    inside.push(Local { name: &sum.index, value: Scalar::Constant(k as f64) });
+                    let value = self.value(&sum.body, &inside)?;
+                    total = Some(match (total, sum.fold) {
+                        (Some(total), Fold::Sum) => self.add(total, value),
+                        (Some(total), Fold::Product) => total.times(value),
+                        (None, _) => value,
+                    });
+                }
+                match (total, sum.fold) {
+                    (Some(total), _) => Ok(self.merged(total)),
+                    // An empty sum is zero and an empty product one, of the kind of its body.
+                    (None, Fold::Sum) if self.is_operator(sum, locals) => {
+                        Ok(Value::Operator(TimeOperator { terms: vec![] }))
+                    }
+                    (None, Fold::Product) if self.is_operator(sum, locals) => {
+                        Ok(Value::Operator(TimeOperator::constant(Operator::identity(&self.basis, real(1.0)))))
+                    }
+                    (None, Fold::Sum) => Ok(Value::Number(Scalar::Constant(0.0))),
+                    (None, Fold::Product) => Ok(Value::Number(Scalar::Constant(1.0))),
+                }
+            }
+            ExprKind::Index(..)
+            | ExprKind::Tuple(_)
+            | ExprKind::Text(_)
+            | ExprKind::Isotope(_)
+            | ExprKind::Member(..) => {
+                Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is neither a number nor an operator"))
+                    .into())
+            }
+        }
+    }
+
+    pub(super) fn is_operator(&self, sum: &crate::syntax::Over, locals: &[Local]) -> bool {
+        let number = self.scope.dimension(crate::units::Dimension::TIME);
+        let mut indices: Vec<crate::ir::Index> = locals
+            .iter()
+            .map(|l| crate::ir::Index {
+                name: l.name,
+                dimension: if l.name == "t" { number } else { Default::default() },
+            })
+            .collect();
+        indices.push(crate::ir::Index { name: &sum.index, dimension: Default::default() });
+        matches!(self.scope.type_of(&sum.body, &indices), Ok(Type::Operator(_)))
+    }
+
+    pub(super) fn sum(&self, terms: &[crate::syntax::Term], locals: &[Local]) -> Result<Value, Fault> {
+        let mut total: Option<Value> = None;
+        for term in terms {
+            let conjugate =
+                matches!(&term.value.kind, ExprKind::Name(n) if n == "hc") && !self.values.contains_key("hc");
+            if let (true, Some(Value::Operator(before))) = (conjugate, &total) {
+                let adjoint =
+                    TimeOperator { terms: before.terms.iter().map(|(c, o)| (c.clone(), o.adjoint())).collect() };
+                total = total.map(|t| self.add(t, Value::Operator(adjoint)));
+                continue;
+            }
+            let mut value = self.value(&term.value, locals)?;
+            if term.negative {
+                value = match value {
+                    Value::Number(x) => Value::Number(x.scaled(-1.0)),
+                    Value::Operator(o) => Value::Operator(o.scaled(&Scalar::Constant(-1.0))),
+                };
+            }
+            total = Some(match total {
+                Some(total) => self.add(total, value),
+                None => value,
+            });
+        }
+        Ok(self.merged(total.unwrap_or(Value::Number(Scalar::Constant(0.0)))))
+    }
+
+    /// The sum, of operators as a list that is merged when it is complete. A number beside an operator means that multiple of the
+    /// identity.
+    pub(super) fn add(&self, a: Value, b: Value) -> Value {
+        match (a, b) {
+            (Value::Number(a), Value::Number(b)) => Value::Number(a.plus(&b)),
+            (Value::Operator(mut a), Value::Operator(b)) => {
+                a.terms.extend(b.terms);
+                Value::Operator(a)
+            }
+            (Value::Operator(mut o), Value::Number(x)) | (Value::Number(x), Value::Operator(mut o)) => {
+                o.terms.push((x, Operator::identity(&self.basis, real(1.0))));
+                Value::Operator(o)
+            }
+        }
+    }
+
+    pub(super) fn merged(&self, sum: Value) -> Value {
+        match sum {
+            Value::Operator(o) if o.terms.len() > 1 => Value::Operator(o.merged(&self.basis)),
+            sum => sum,
+        }
+    }
+
+    pub(super) fn named(&self, name: &str, span: Span, locals: &[Local]) -> Result<Value, Fault> {
+        if let Some(local) = locals.iter().rev().find(|l| l.name == name) {
+            return Ok(Value::Number(local.value.clone()));
+        }
+        if let Some(value) = self.values.get(name) {
+            return Ok(Value::Number(Scalar::Constant(*value)));
+        }
+        if let Some(found) = self.operators.borrow().get(name) {
+            return Ok(Value::Operator(found.clone()));
+        }
+        let operator = if let Some(h) = self.experiment.hamiltonians.iter().find(|h| h.name == name) {
+            let operator = self.operator(&h.value)?;
+            Some(operator)
+        } else if let Some((part, _)) = crate::ir::SYSTEM_PARTS.iter().find(|(p, _)| *p == name) {
+            Some(self.part(part, span)?)
+        } else {
+            None
+        };
+        match operator {
+            Some(operator) => {
+                let operator = TimeOperator::constant(operator);
+                self.operators.borrow_mut().insert(name.to_string(), operator.clone());
+                Ok(Value::Operator(operator))
+            }
+            None if name == "pi" => Ok(Value::Number(Scalar::Constant(std::f64::consts::PI))),
+            None => Err(self.scope.unknown(name, span, &[])),
+        }
+    }
+
+    /// A part of the system's Hamiltonian in the units of the file: Hz, or rad/s in natural units.
+    pub(super) fn part(&self, part: &str, span: Span) -> Result<Operator, Fault> {
+        let scale = if self.scope.units == UnitSystem::Lab { 1.0 / crate::units::TWO_PI } else { 1.0 };
+        let operator = match part {
+            "dipolar" => couplings::dipolar(self, &Frame::of(self)?)?.at_rest(part, span)?,
+            "quadrupolar" => anisotropy::quadrupole(self, &Frame::of(self)?)?.at_rest(part, span)?,
+            "scalar" => couplings::scalar(self)?,
+            "offset" => self.shifts(&Frame::of(self)?)?.at_rest(part, span)?,
+            "zeeman" => zeeman::laboratory(self, span)?,
+            _ => self.internal()?.at_rest(part, span)?,
+        };
+        Ok(operator.times_number(real(scale)))
+    }
+
+    /// What shifts leave in the rotating frame.
+    pub(super) fn shifts(&self, frame: &Frame) -> Result<Internal, Fault> {
+        let mut sum = anisotropy::shielding(self, frame)?;
+        sum.constant = sum.constant.plus(zeeman::offset(self)?);
+        Ok(sum)
+    }
+
+    /// What acts during delays and pulses, rad/s.
+    ///
+    /// # Errors
+    /// When an interaction cannot be computed.
+    pub fn internal(&self) -> Result<Internal, Fault> {
+        let frame = Frame::of(self)?;
+        let mut sum = self.shifts(&frame)?;
+        sum.constant = sum.constant.plus(couplings::scalar(self)?);
+        Ok(sum.plus(couplings::dipolar(self, &frame)?).plus(anisotropy::quadrupole(self, &frame)?))
+    }
+
+    pub(super) fn call(&self, name: &str, items: &[Expr], span: Span, locals: &[Local]) -> Result<Value, Fault> {
+        if let Some(kind) = LocalKind::named(name) {
+            let mut sum = Operator::zero(&self.basis);
+            let [sites] = items else { return Err(wrong_arguments(name, span)) };
+            for site in self.sites_with(sites, locals)? {
+                let Some(operator) = Operator::of(&self.basis, kind, site) else {
+                    return Err(self.wrong_operator(name, kind, site, span));
+                };
+                sum = sum.plus(operator);
+            }
+            return Ok(Value::Operator(TimeOperator::constant(sum)));
+        }
+        let Some(function) = FunctionInfo::named(name) else {
+            return Err(Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is not a function")).into());
+        };
+        let mut arguments = Vec::with_capacity(2);
+        for item in items {
+            match self.value(item, locals)? {
+                Value::Number(x) => arguments.push(x),
+                Value::Operator(_) => {
+                    return Err(Diagnostic::new(
+                        Code::OperatorExpected,
+                        item.span(),
+                        format!("`{name}` takes a number"),
+                    )
+                    .into());
+                }
+            }
+        }
+        let value = match arguments.as_slice() {
+            [x] => x.apply(function.function),
+            [x, y] => x.extreme(function.function, y),
+            _ => return Err(wrong_arguments(name, span)),
+        };
+        Ok(Value::Number(value))
+    }
+
+    pub(super) fn wrong_operator(&self, name: &str, kind: LocalKind, site: usize, span: Span) -> Fault {
+        let site = self.basis.site(site);
+        let what = match site.kind {
+            SiteKind::Spin => format!("a spin {}", SpinKind::Twice(site.dimension as u32 - 1)),
+            SiteKind::Collective { .. } => "a collective".to_string(),
+            SiteKind::Mode => "a mode".to_string(),
+        };
+        let help = match (kind, &site.kind) {
+            (LocalKind::Lower | LocalKind::Raise | LocalKind::Number, _) => {
+                "a mode is declared by `mode m : cutoff`; spins have Ip and Im"
+            }
+            (_, SiteKind::Mode) => "a mode has lower(m), raise(m) and number(m)",
+            (_, SiteKind::Collective { .. }) => {
+                "a collective is only touched through Ix, Iy, Iz, Ip and Im, the sums over its spins"
+            }
+            (_, SiteKind::Spin) => "Pauli matrices belong to a spin 1/2; any spin has Ix, Iy, Iz, Ip and Im",
+        };
+        Diagnostic::new(Code::WrongOperator, span, format!("`{name}` does not act on `{}`, {what}", site.name))
+            .label("no such operator here")
+            .help(help)
+            .into()
+    }
+}
+
+/// Refuses a factor that makes a product infinite: zero where it divides, or itself infinite.
+fn finite(expr: &Expr, x: &Scalar, divides: bool) -> Result<(), Fault> {
+    let Some(x) = x.constant() else { return Ok(()) };
+    if divides && x == 0.0 {
+        return Err(Diagnostic::new(
+            Code::NotFinite,
+            expr.span(),
+            format!("`{expr}` is zero, and something is divided by it"),
+        )
+        .label("this is zero")
+        .into());
+    }
+    if !x.is_finite() {
+        return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("`{expr}` is {x}"))
+            .label("this is not finite")
+            .into());
+    }
+    Ok(())
+}
+
+fn wrong_arguments(name: &str, span: Span) -> Fault {
+    Diagnostic::new(Code::WrongArguments, span, format!("`{name}` takes another number of arguments")).into()
+}

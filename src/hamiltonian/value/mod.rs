@@ -1,0 +1,438 @@
+//! Expressions to numbers and operators, at one point of the parameters.
+
+mod expression;
+mod operator;
+mod time_operator;
+
+pub use self::time_operator::TimeOperator;
+use self::time_operator::Value;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::hardware::Spectrometer;
+use crate::hamiltonian::shared::Shared;
+use crate::ir::{Each, Experiment, Scope, SiteDeclaration};
+use crate::spin::{Basis, Multiplet, Operator, Site};
+use crate::syntax::ast::SpinKind;
+use crate::syntax::{Expr, ExprKind};
+use crate::waveform::Scalar;
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A mistake, boxed because it is large and rare.
+pub type Fault = Box<Diagnostic>;
+
+/// The largest count that a file may ask for: samples, repetitions, terms of a sum.
+const LARGEST_COUNT: f64 = 1e7;
+
+/// The most subsystems; their states are counted, and refused, later.
+const MOST_SITES: usize = 4096;
+
+/// The largest twice J of a collective of which all multiplets are kept: together they have about the square of half of it.
+const MOST_MULTIPLETS: usize = 1998;
+
+/// The largest dimension of a single subsystem.
+const LARGEST_SITE: usize = 1_000_000;
+
+/// Values of parameters, in SI or natural units.
+pub type Values = BTreeMap<String, f64>;
+
+/// Coefficients and operators of a Hamiltonian.
+pub type Terms = Vec<(Scalar, Arc<Operator>)>;
+
+/// A local name: an index, or the time.
+#[derive(Clone)]
+struct Local<'a> {
+    name: &'a str,
+    value: Scalar,
+}
+
+/// Everything that expressions need at one point of the parameters.
+pub struct Evaluator<'a> {
+    /// The experiment.
+    pub experiment: &'a Experiment,
+    /// What its names mean.
+    pub scope: Arc<Scope>,
+    /// What it has in common with the other points.
+    shared: Arc<Shared<'a>>,
+    /// The parameters.
+    pub values: Values,
+    /// The basis.
+    pub basis: Arc<Basis>,
+    /// First subsystem and number of members of every declared name.
+    pub arrays: BTreeMap<String, (usize, usize)>,
+    /// How this member of the ensemble differs from a perfect sample.
+    pub variation: Variation,
+    /// What runs the sequence; as it is written when there is none.
+    pub spectrometer: Option<Spectrometer>,
+    operators: RefCell<BTreeMap<String, TimeOperator>>,
+    /// Hamiltonians that were found to be Hermitian.
+    declared: RefCell<Vec<String>>,
+}
+
+/// How one member of an ensemble differs: its field, its rf, and which scan of the phase cycles it is.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Variation {
+    /// Offsets by nucleus, rad/s.
+    pub offsets: Vec<(String, f64)>,
+    /// Factors of the rf by nucleus.
+    pub rf: Vec<(String, f64)>,
+    /// How a crystallite of a powder lies: Euler angles.
+    pub orientation: Option<[f64; 3]>,
+    /// Where in the sample it is, along the gradients.
+    pub position: Option<f64>,
+    /// The number of the scan.
+    pub scan: usize,
+}
+
+impl Variation {
+    /// What the rf of a nucleus is multiplied by.
+    pub fn rf(&self, nucleus: &str) -> f64 {
+        self.rf.iter().filter(|(n, _)| n == nucleus).map(|(_, x)| x).product()
+    }
+
+    /// What is added to the resonance frequency of a nucleus, rad/s.
+    pub fn offset(&self, nucleus: &str) -> f64 {
+        self.offsets.iter().filter(|(n, _)| n == nucleus).map(|(_, x)| x).sum()
+    }
+}
+
+/// An evaluator that has made nothing yet. An evaluator keeps what it has made, which no two threads may do at once; this is what they
+/// may share.
+pub struct Outline<'a> {
+    shared: Arc<Shared<'a>>,
+    values: Values,
+    basis: Arc<Basis>,
+    arrays: BTreeMap<String, (usize, usize)>,
+}
+
+impl<'a> Outline<'a> {
+    /// The evaluator of a member: these parameters, or those given where some of the member's own differ.
+    ///
+    /// # Errors
+    /// As [`Evaluator::new`].
+    pub fn member(&self, given: &Values, variation: &Variation, own: &Values) -> Result<Evaluator<'a>, Fault> {
+        if !own.is_empty() {
+            let mut all = given.clone();
+            all.extend(own.iter().map(|(k, v)| (k.clone(), *v)));
+            let mut e = Evaluator::at(&self.shared, &all)?;
+            e.variation = variation.clone();
+            return Ok(e);
+        }
+        Ok(Evaluator {
+            experiment: self.shared.experiment,
+            scope: self.shared.scope.clone(),
+            shared: self.shared.clone(),
+            values: self.values.clone(),
+            basis: self.basis.clone(),
+            arrays: self.arrays.clone(),
+            variation: variation.clone(),
+            spectrometer: None,
+            operators: RefCell::default(),
+            declared: RefCell::default(),
+        })
+    }
+}
+
+impl<'a> Evaluator<'a> {
+    /// Evaluates the parameters and builds the basis.
+    ///
+    /// # Errors
+    /// When a value is not finite, out of its range, or a size is not a whole number.
+    pub fn new(experiment: &'a Experiment, given: &Values) -> Result<Evaluator<'a>, Fault> {
+        Evaluator::at(&Arc::new(Shared::of(experiment)), given)
+    }
+
+    /// The same at one of many points, which share what does not depend on them.
+    ///
+    /// # Errors
+    /// As [`Evaluator::new`].
+    pub fn at(shared: &Arc<Shared<'a>>, given: &Values) -> Result<Evaluator<'a>, Fault> {
+        let experiment = shared.experiment;
+        let mut e = Evaluator {
+            experiment,
+            scope: shared.scope.clone(),
+            shared: shared.clone(),
+            values: Values::new(),
+            basis: Arc::default(),
+            arrays: BTreeMap::new(),
+            variation: Variation::default(),
+            spectrometer: None,
+            operators: RefCell::default(),
+            declared: RefCell::default(),
+        };
+        for param in &experiment.params {
+            let value = match given.get(&param.name) {
+                Some(value) => *value,
+                None => e.number(&param.default)?,
+            };
+            e.values.insert(param.name.clone(), value);
+        }
+        // Ranges may refer to parameters that come later.
+        for param in &experiment.params {
+            if let (Some((low, high)), Some(&x)) = (&param.range, e.values.get(&param.name)) {
+                let (a, b) = (e.number(low)?, e.number(high)?);
+                if !(a.min(b)..=a.max(b)).contains(&x) {
+                    return Err(Diagnostic::new(
+                        Code::OutsideParamRange,
+                        param.place.0.unwrap_or_default(),
+                        format!("`{}` = {x} lies outside of its range {low} .. {high}", param.name),
+                    )
+                    .label(format!("declared for {low} .. {high}"))
+                    .into());
+                }
+            }
+        }
+        e.build_basis()?;
+        Ok(e)
+    }
+
+    /// What members of an ensemble begin with.
+    pub fn outline(&self) -> Outline<'a> {
+        Outline {
+            shared: self.shared.clone(),
+            values: self.values.clone(),
+            basis: self.basis.clone(),
+            arrays: self.arrays.clone(),
+        }
+    }
+
+    fn build_basis(&mut self) -> Result<(), Fault> {
+        let mut sites = Vec::new();
+        for declaration in &self.experiment.system.sites {
+            let first = sites.len();
+            match declaration {
+                SiteDeclaration::Spin { name, size, of, .. } => {
+                    let count = match size {
+                        // One more than may be is enough to be refused.
+                        Some(size) => self.count(size, 1)?.min(MOST_SITES + 1),
+                        None => 1,
+                    };
+                    let (twice, isotope) = spin_of(of);
+                    for k in 1..=count {
+                        let name = if size.is_some() { format!("{name}[{k}]") } else { name.clone() };
+                        sites.push(Site::spin(name, twice, isotope));
+                    }
+                }
+                SiteDeclaration::Collective { name, number, of, .. } => {
+                    let count = self.count(number, 1)?;
+                    let (twice, isotope) = spin_of(of);
+                    // A state that is the same under every exchange of the spins stays in the multiplet of the largest J.
+                    let whole = self.experiment.leaves_symmetric(name);
+                    if whole && count * twice as usize > MOST_MULTIPLETS {
+                        return Err(too_many(declaration));
+                    }
+                    let multiplets = if whole {
+                        Multiplet::all(count as u32, twice)
+                    } else {
+                        vec![Multiplet { twice_j: count as u32 * twice, copies: 1.0 }]
+                    };
+                    sites.push(Site::collective(name, count as u32, twice, multiplets, isotope));
+                }
+                SiteDeclaration::Mode { name, cutoff, .. } => {
+                    let dimension = self.count(cutoff, 2)?;
+                    sites.push(Site::mode(name, dimension));
+                }
+            }
+            self.arrays.insert(declaration.name().to_string(), (first, sites.len() - first));
+            let large = sites.iter().skip(first).any(|s| s.dimension > LARGEST_SITE);
+            if sites.len() > MOST_SITES || large {
+                return Err(too_many(declaration));
+            }
+        }
+        self.basis = self.shared.basis(sites);
+        Ok(())
+    }
+
+    // ---- numbers ----
+
+    /// A number that does not depend on time.
+    ///
+    /// # Errors
+    /// When it is not finite.
+    pub fn number(&self, expr: &Expr) -> Result<f64, Fault> {
+        self.number_with(expr, &[])
+    }
+
+    fn number_with(&self, expr: &Expr, locals: &[Local]) -> Result<f64, Fault> {
+        let Value::Number(Scalar::Constant(x)) = self.value(expr, locals)? else {
+            return Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "a number is needed here").into());
+        };
+        if !x.is_finite() {
+            let shown = if x.is_nan() { "not a number" } else { "infinite" };
+            return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("`{expr}` is {shown}"))
+                .label(format!("this is {shown}"))
+                .into());
+        }
+        Ok(x)
+    }
+
+    /// A number with the index of a `for` set.
+    ///
+    /// # Errors
+    /// As [`Evaluator::number`].
+    pub fn number_at(&self, expr: &Expr, index: Option<(&str, f64)>) -> Result<f64, Fault> {
+        let locals: Vec<Local> = index.iter().map(|(name, x)| Local { name, value: Scalar::Constant(*x) }).collect();
+        self.number_with(expr, &locals)
+    }
+
+    /// A whole number, at least `least`.
+    ///
+    /// # Errors
+    /// When it is no whole number, or too small or large.
+    pub fn count(&self, expr: &Expr, least: i64) -> Result<usize, Fault> {
+        let x = self.number(expr)?;
+        self.whole(expr, x, least)
+    }
+
+    fn whole(&self, expr: &Expr, x: f64, least: i64) -> Result<usize, Fault> {
+        let shown =
+            if matches!(expr.kind, ExprKind::Number(_)) { format!("`{expr}`") } else { format!("`{expr}` = {x}") };
+        if (x - x.round()).abs() > 1e-9 * x.abs().max(1.0) {
+            return Err(Diagnostic::new(Code::NotWhole, expr.span(), format!("{shown} is not a whole number"))
+                .label("expected a whole number")
+                .into());
+        }
+        if x.round() < least as f64 || x > LARGEST_COUNT {
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                expr.span(),
+                format!("{shown} must lie between {least} and {LARGEST_COUNT}"),
+            )
+            .label(format!("at least {least}"))
+            .into());
+        }
+        Ok(x.round() as usize)
+    }
+
+    /// The values of the index of a `for`; a single `None` where there is no `for`.
+    ///
+    /// # Errors
+    /// When the bounds are no whole numbers.
+    pub fn range<'e>(&self, each: Option<&'e Each>) -> Result<Vec<Option<(&'e str, f64)>>, Fault> {
+        let Some(each) = each else { return Ok(vec![None]) };
+        let (from, to) = self.bounds(&each.from, &each.to, &[])?;
+        Ok((from..=to).map(|k| Some((each.index.as_str(), k as f64))).collect())
+    }
+
+    fn bounds(&self, from: &Expr, to: &Expr, locals: &[Local]) -> Result<(i64, i64), Fault> {
+        let whole = |e: &Expr| -> Result<i64, Fault> {
+            let x = self.number_with(e, locals)?;
+            if (x - x.round()).abs() > 1e-9 || x.abs() > LARGEST_COUNT {
+                return Err(Diagnostic::new(Code::NotWhole, e.span(), format!("`{e}` = {x} is no bound of an index"))
+                    .label("expected a whole number")
+                    .into());
+            }
+            Ok(x.round() as i64)
+        };
+        Ok((whole(from)?, whole(to)?))
+    }
+
+    /// The coordinates of a position.
+    ///
+    /// # Errors
+    /// When one is not finite.
+    pub fn vector(&self, expr: &Expr, index: Option<(&str, f64)>) -> Result<[f64; 3], Fault> {
+        let (items, factor) = match &expr.kind {
+            ExprKind::Quantity(inner, unit) => match &inner.kind {
+                ExprKind::Tuple(items) => (items.as_slice(), unit.factor),
+                _ => (&[][..], 1.0),
+            },
+            ExprKind::Tuple(items) => (items.as_slice(), 1.0),
+            _ => (&[][..], 1.0),
+        };
+        let [x, y, z] = items else {
+            return Err(Diagnostic::new(Code::WrongKind, expr.span(), "a position is three lengths").into());
+        };
+        Ok([self.number_at(x, index)? * factor, self.number_at(y, index)? * factor, self.number_at(z, index)? * factor])
+    }
+
+    /// The phase of a pulse, in radian; of a cycle, that of this scan.
+    ///
+    /// # Errors
+    /// When it is not finite.
+    pub fn phase(&self, expr: &Expr) -> Result<f64, Fault> {
+        // A word is the axis, whatever else has its name.
+        if let Some(phase) = crate::ir::phase_of_word(expr) {
+            return Ok(phase);
+        }
+        if let ExprKind::Name(name) = &expr.kind
+            && let Some(cycle) = self.experiment.cycles.iter().find(|c| c.name == *name)
+        {
+            let phase = cycle.phases.get(self.variation.scan % cycle.phases.len().max(1));
+            return phase.map_or(Ok(0.0), |p| self.phase(p));
+        }
+        self.number(expr)
+    }
+
+    // ---- subsystems ----
+
+    /// The number of a single subsystem.
+    ///
+    /// # Errors
+    /// When an index is out of range.
+    pub fn site(&self, expr: &Expr, index: Option<(&str, f64)>) -> Result<usize, Fault> {
+        let locals: Vec<Local> = index.iter().map(|(name, x)| Local { name, value: Scalar::Constant(*x) }).collect();
+        let named = self.sites_with(expr, &locals)?;
+        named.first().copied().ok_or_else(|| no_subsystem(expr))
+    }
+
+    /// The numbers of one subsystem, or of all members of an array.
+    ///
+    /// # Errors
+    /// When an index is out of range.
+    pub fn sites(&self, expr: &Expr, index: Option<(&str, f64)>) -> Result<Vec<usize>, Fault> {
+        let locals: Vec<Local> = index.iter().map(|(name, x)| Local { name, value: Scalar::Constant(*x) }).collect();
+        self.sites_with(expr, &locals)
+    }
+
+    fn sites_with(&self, expr: &Expr, locals: &[Local]) -> Result<Vec<usize>, Fault> {
+        let unknown = || no_subsystem(expr);
+        match &expr.kind {
+            ExprKind::Name(name) => {
+                let (first, count) = self.arrays.get(name).copied().ok_or_else(unknown)?;
+                Ok((first..first + count).collect())
+            }
+            ExprKind::Index(name, index) => {
+                let (first, count) = self.arrays.get(name).copied().ok_or_else(unknown)?;
+                let k = self.number_with(index, locals)?;
+                let member = k.round();
+                if (k - member).abs() > 1e-9 || member < 1.0 || member > count as f64 {
+                    return Err(Diagnostic::new(
+                        Code::OutOfRange,
+                        expr.span(),
+                        format!("`{name}[{k}]` does not exist"),
+                    )
+                    .label(format!("members are {name}[1] to {name}[{count}]"))
+                    .into());
+                }
+                Ok(vec![first + member as usize - 1])
+            }
+            _ => Err(unknown()),
+        }
+    }
+
+    // ---- operators ----
+}
+
+/// A subsystem that is too large, or one too many.
+fn too_many(declaration: &SiteDeclaration) -> Fault {
+    let message = format!(
+        "a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states, those of all multiplets of a \
+         collective together"
+    );
+    Diagnostic::new(Code::OutOfRange, declaration.place().0.unwrap_or_default(), message).label("too many").into()
+}
+
+fn spin_of(kind: &SpinKind) -> (u32, Option<&'static crate::spin::Isotope>) {
+    match kind {
+        SpinKind::Twice(twice) => (*twice, None),
+        SpinKind::Isotope(symbol) => {
+            let isotope = crate::spin::Isotope::named(symbol);
+            (isotope.map_or(1, |i| i.twice_spin), isotope)
+        }
+    }
+}
+
+fn no_subsystem(expr: &Expr) -> Fault {
+    Diagnostic::new(Code::UnknownName, expr.span(), format!("no subsystem is called `{expr}`")).into()
+}

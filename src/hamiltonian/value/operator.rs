@@ -1,0 +1,160 @@
+//! Operators and Hamiltonians of expressions, in rad/s.
+
+use super::time_operator::{TimeOperator, Value};
+use super::{Evaluator, Fault, Local, Terms};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::Type;
+use crate::linalg::real;
+use crate::spin::Operator;
+use crate::syntax::{Expr, ExprKind};
+use crate::units::hamiltonian_factor;
+use crate::waveform::Scalar;
+use std::sync::Arc;
+impl Evaluator<'_> {
+    /// An operator in the units in which it is written.
+    ///
+    /// # Errors
+    /// When a coefficient is not finite, or a subsystem lacks the operator.
+    pub fn operator(&self, expr: &Expr) -> Result<Operator, Fault> {
+        let operator = self.time_operator(expr, false)?;
+        operator
+            .fixed(&self.basis)
+            .ok_or_else(|| Diagnostic::new(Code::WrongKind, expr.span(), "this operator may not depend on time").into())
+    }
+
+    /// A Hamiltonian in rad/s that does not depend on time.
+    ///
+    /// # Errors
+    /// When it is not Hermitian, besides those of [`Evaluator::operator`].
+    pub fn hamiltonian(&self, expr: &Expr) -> Result<Operator, Fault> {
+        let factor = self.factor(expr)?;
+        let operator = self.operator(expr)?;
+        if !self.is_declared(expr) && !operator.is_hermitian() {
+            return Err(self.not_hermitian(expr));
+        }
+        Ok(operator.times_number(real(factor)))
+    }
+
+    /// Whether an expression is the name of a Hamiltonian that was declared, and looked at then.
+    pub(super) fn is_declared(&self, expr: &Expr) -> bool {
+        matches!(&expr.kind, ExprKind::Name(name) if self.declared.borrow().contains(name))
+    }
+
+    /// Makes a named Hamiltonian, so that its name stands for it.
+    ///
+    /// # Errors
+    /// When it is not Hermitian, besides those of [`Evaluator::operator`].
+    pub fn declare(&self, name: &str, value: &Expr) -> Result<(), Fault> {
+        let operator = self.operator(value)?;
+        if !operator.is_hermitian() {
+            return Err(self.not_hermitian(value));
+        }
+        self.factor(value)?;
+        self.operators.borrow_mut().insert(name.to_string(), TimeOperator::constant(operator));
+        self.declared.borrow_mut().push(name.to_string());
+        Ok(())
+    }
+
+    /// A Hamiltonian in rad/s that may depend on the time since the statement began.
+    ///
+    /// # Errors
+    /// As [`Evaluator::hamiltonian`].
+    pub(super) fn driven_hamiltonian(&self, expr: &Expr) -> Result<TimeOperator, Fault> {
+        let factor = self.factor(expr)?;
+        let operator = self.time_operator(expr, true)?;
+        // At a moment without symmetry: a sum that is Hermitian at all times is so at this one.
+        let mut sample = Operator::zero(&self.basis);
+        for (c, o) in &operator.terms {
+            sample = sample.plus(o.clone().times_number(real(c.constant().unwrap_or(1.0))));
+        }
+        if !sample.is_hermitian() && !operator.terms.iter().all(|(_, o)| o.is_hermitian()) {
+            return Err(self.not_hermitian(expr));
+        }
+        Ok(operator.scaled(&Scalar::Constant(factor)))
+    }
+
+    /// The terms of a Hamiltonian in rad/s that may depend on the time since the statement began. Where no parameter stands in it, all
+    /// points share them.
+    ///
+    /// # Errors
+    /// As [`Evaluator::hamiltonian`].
+    pub fn evolution(&self, expr: &Expr) -> Result<Terms, Fault> {
+        let kept = self.shared.evolution(expr);
+        if let Some(known) = kept.and_then(|k| k.get()) {
+            return Ok(known.clone());
+        }
+        let terms: Terms = self.driven_hamiltonian(expr)?.terms.into_iter().map(|(c, o)| (c, Arc::new(o))).collect();
+        if let Some(kept) = kept {
+            let _ = kept.set(terms.clone());
+        }
+        Ok(terms)
+    }
+
+    /// What one unit of the expression is in rad/s.
+    pub(super) fn factor(&self, expr: &Expr) -> Result<f64, Fault> {
+        let kept = self.shared.factor(expr);
+        if let Some(known) = kept.and_then(|k| k.get()) {
+            return Ok(*known);
+        }
+        let factor = self.factor_of(expr)?;
+        if let Some(kept) = kept {
+            let _ = kept.set(factor);
+        }
+        Ok(factor)
+    }
+
+    pub(super) fn factor_of(&self, expr: &Expr) -> Result<f64, Fault> {
+        let time = crate::ir::Index { name: "t", dimension: self.scope.dimension(crate::units::Dimension::TIME) };
+        let found = self.scope.type_of(expr, &[time])?;
+        let (Type::Operator(d) | Type::Number(d) | Type::Vector(d)) = found;
+        hamiltonian_factor(d, self.scope.units).ok_or_else(|| {
+            Diagnostic::new(Code::WrongDimension, expr.span(), format!("a Hamiltonian cannot be {d}")).into()
+        })
+    }
+
+    /// Names the first term of the outermost sum that is not Hermitian by itself.
+    pub(super) fn not_hermitian(&self, expr: &Expr) -> Fault {
+        let culprit = match &expr.kind {
+            ExprKind::Sum(terms) => terms.iter().map(|t| &t.value).find(|e| {
+                !matches!(&e.kind, ExprKind::Name(n) if n == "hc") && self.operator(e).is_ok_and(|o| !o.is_hermitian())
+            }),
+            ExprKind::Name(name) => self.experiment.hamiltonians.iter().find(|h| h.name == *name).map(|h| &h.value),
+            _ => None,
+        };
+        let diagnostic = Diagnostic::new(Code::NotHermitian, expr.span(), format!("`{expr}` is not Hermitian"));
+        let diagnostic = match culprit {
+            Some(term) if term.span() != expr.span() && term.place.0.is_some() => {
+                diagnostic.related(term.span(), format!("`{term}` differs from its conjugate"))
+            }
+            _ => diagnostic,
+        };
+        diagnostic
+            .help("`+ hc` adds the Hermitian conjugate of everything before it inside the same parentheses")
+            .into()
+    }
+
+    pub(super) fn time_operator(&self, expr: &Expr, driven: bool) -> Result<TimeOperator, Fault> {
+        let time = Local { name: "t", value: Scalar::time() };
+        let locals = if driven { vec![time] } else { vec![] };
+        match self.value(expr, &locals)? {
+            Value::Operator(operator) => Ok(operator),
+            Value::Number(_) => {
+                Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "an operator is needed here").into())
+            }
+        }
+    }
+
+    /// A function of time, as `theory` gives it.
+    ///
+    /// # Errors
+    /// When it is an operator.
+    pub fn curve(&self, expr: &Expr) -> Result<Scalar, Fault> {
+        let time = Local { name: "t", value: Scalar::time() };
+        match self.value(expr, &[time])? {
+            Value::Number(scalar) => Ok(scalar),
+            Value::Operator(_) => {
+                Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "a number is needed here").into())
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! Operators with coefficients that may depend on time, and what an expression can be.
+
+use crate::linalg::real;
+use crate::spin::{Basis, Operator};
+use crate::waveform::Scalar;
+
+/// An operator whose coefficients may depend on time.
+#[derive(Debug, Clone)]
+pub struct TimeOperator {
+    /// Coefficient times operator, each.
+    pub terms: Vec<(Scalar, Operator)>,
+}
+
+impl TimeOperator {
+    pub(super) fn constant(operator: Operator) -> TimeOperator {
+        TimeOperator { terms: vec![(Scalar::Constant(1.0), operator)] }
+    }
+
+    /// The operator, when it does not depend on time.
+    pub fn fixed(&self, basis: &Basis) -> Option<Operator> {
+        let mut sum = Operator::zero(basis);
+        for (c, operator) in &self.terms {
+            sum = sum.plus(operator.clone().times_number(real(c.constant()?)));
+        }
+        Some(sum)
+    }
+
+    pub(super) fn scaled(self, factor: &Scalar) -> TimeOperator {
+        TimeOperator { terms: self.terms.into_iter().map(|(c, o)| (c.times(factor), o)).collect() }
+    }
+}
+
+impl TimeOperator {
+    /// Terms with constant coefficients become one, so that long sums stay short lists.
+    pub(super) fn merged(self, basis: &Basis) -> TimeOperator {
+        let mut constant: Option<Operator> = None;
+        let mut terms = Vec::new();
+        for (c, operator) in self.terms {
+            match c {
+                Scalar::Constant(c) => {
+                    let scaled = operator.times_number(real(c));
+                    constant = Some(match constant {
+                        Some(sum) => sum.plus(scaled),
+                        None => scaled,
+                    });
+                }
+                Scalar::Varying(_) => terms.push((c, operator)),
+            }
+        }
+        let constant = constant.unwrap_or_else(|| Operator::zero(basis));
+        terms.insert(0, (Scalar::Constant(1.0), constant));
+        TimeOperator { terms }
+    }
+}
+
+/// What an expression is worth.
+pub(super) enum Value {
+    Number(Scalar),
+    Operator(TimeOperator),
+}
+
+impl Value {
+    /// The product, this one on the left.
+    pub(super) fn times(self, right: Value) -> Value {
+        match (self, right) {
+            (Value::Number(a), Value::Number(b)) => Value::Number(a.times(&b)),
+            (Value::Operator(a), Value::Number(b)) => Value::Operator(a.scaled(&b)),
+            (Value::Number(a), Value::Operator(b)) => Value::Operator(b.scaled(&a)),
+            (Value::Operator(a), Value::Operator(b)) => Value::Operator(multiply(&a, &b)),
+        }
+    }
+}
+
+pub(super) fn multiply(a: &TimeOperator, b: &TimeOperator) -> TimeOperator {
+    let mut terms = Vec::with_capacity(a.terms.len() * b.terms.len());
+    for (x, p) in &a.terms {
+        for (y, q) in &b.terms {
+            terms.push((x.times(y), p.times(q)));
+        }
+    }
+    TimeOperator { terms }
+}

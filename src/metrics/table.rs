@@ -1,0 +1,433 @@
+//! The table of metrics: one entry each, from which language, help, documentation and results take it.
+
+use super::metric::Parameter::{OptionalEnergyBasis, OptionalOperator, Site, Sites, Whole};
+use super::metric::{Metric, Parameter, Quantity, metric};
+use super::{
+    bounds, coherence, coherent, conserving, daemonic, discord, distance, energy, entanglement, entropy, ergotropy, local,
+    nmr, parallel, population, single_site, speed,
+};
+
+const ABN: &str = "Allahverdyan, Balian, Nieuwenhuizen, EPL 67, 565 (2004)";
+const YANG: &str = "Yang et al., Phys. Rev. Lett. 131, 030402 (2023)";
+const FRANCICA: &str = "Francica et al., Phys. Rev. Lett. 125, 180603 (2020)";
+const JULIA_FARRE: &str = "Julia-Farre et al., Phys. Rev. Research 2, 023113 (2020)";
+const BAUMGRATZ: &str = "Baumgratz, Cramer, Plenio, Phys. Rev. Lett. 113, 140401 (2014)";
+const ALIMUDDIN: &str = "Alimuddin, Guha, Parashar, Phys. Rev. A 99, 052320 (2019)";
+
+impl Metric {
+    /// The metric of this name.
+    pub fn named(name: &str) -> Option<&'static Metric> {
+        METRICS.iter().find(|m| m.name == name)
+    }
+}
+
+/// Every metric of the language. `W` ergotropy, `C` capacity, `E` energy, `H` the battery's Hamiltonian with levels `e`,
+/// `r` the eigenvalues of the battery's state, `D` dephasing between its levels.
+pub const METRICS: &[Metric] = &[
+    metric("energy", &[OptionalOperator], Quantity::Energy, true, "Tr[rho H]", "", energy::evaluate_energy)
+        .along(energy::along),
+    metric("stored_energy", &[], Quantity::Energy, true, "Tr[rho H] - Tr[rho_0 H]", "", energy::evaluate_stored)
+        .along(energy::stored_along),
+    metric("average_power", &[], Quantity::Power, true, "stored_energy / t", "", energy::evaluate_average_power),
+    metric(
+        "ergotropy",
+        &[OptionalOperator],
+        Quantity::Energy,
+        true,
+        "E - sum_k r_k(down) e_k(up)",
+        ABN,
+        ergotropy::evaluate_ergotropy,
+    )
+    .along(ergotropy::along),
+    metric(
+        "symmetric_ergotropy",
+        &[],
+        Quantity::Energy,
+        true,
+        "the same, within the multiplets of collectives",
+        ABN,
+        ergotropy::evaluate_symmetric,
+    ),
+    metric(
+        "anti_ergotropy",
+        &[OptionalOperator],
+        Quantity::Energy,
+        true,
+        "sum_k r_k(up) e_k(up) - E",
+        YANG,
+        ergotropy::evaluate_anti,
+    ),
+    metric(
+        "capacity",
+        &[OptionalOperator],
+        Quantity::Energy,
+        true,
+        "sum_k e_k(up) (r_k(up) - r_k(down)) = W + A",
+        YANG,
+        ergotropy::evaluate_capacity,
+    )
+    .along(ergotropy::capacity_along),
+    metric("state_of_charge", &[], Quantity::Number, true, "W / C", YANG, ergotropy::evaluate_state_of_charge),
+    metric("efficiency", &[], Quantity::Number, true, "W / (E - E_0)", ABN, ergotropy::evaluate_efficiency),
+    metric("power", &[], Quantity::Power, true, "dW/dt", ABN, ergotropy::evaluate_power).along(energy::rate_along),
+    metric("incoherent_ergotropy", &[], Quantity::Energy, true, "W(D[rho])", FRANCICA, coherent::evaluate_incoherent),
+    metric(
+        "coherent_ergotropy",
+        &[],
+        Quantity::Energy,
+        true,
+        "W(rho) - W(D[rho])",
+        FRANCICA,
+        coherent::evaluate_coherent,
+    ),
+    metric(
+        "incoherent_capacity",
+        &[],
+        Quantity::Energy,
+        true,
+        "C(D[rho])",
+        YANG,
+        coherent::evaluate_incoherent_capacity,
+    ),
+    metric(
+        "coherent_capacity",
+        &[],
+        Quantity::Energy,
+        true,
+        "C(rho) - C(D[rho])",
+        YANG,
+        coherent::evaluate_coherent_capacity,
+    ),
+    metric(
+        "marginal_ergotropy",
+        &[OptionalOperator],
+        Quantity::Energy,
+        true,
+        "sum_i W(rho_i; H_i), H = sum_i H_i",
+        ALIMUDDIN,
+        local::evaluate_marginal,
+    ),
+    metric(
+        "ergotropic_gap",
+        &[OptionalOperator],
+        Quantity::Energy,
+        true,
+        "W(rho; sum_i H_i) - sum_i W(rho_i; H_i)",
+        ALIMUDDIN,
+        local::evaluate_gap,
+    ),
+    metric(
+        "residual_capacity",
+        &[OptionalOperator],
+        Quantity::Energy,
+        true,
+        "C(rho; sum_i H_i) - sum_i C(rho_i; H_i)",
+        "arXiv:2502.02860",
+        local::evaluate_residual,
+    ),
+    metric(
+        "single_site_ergotropy",
+        &[Site],
+        Quantity::Energy,
+        true,
+        "max over unitaries on one qubit of E - E'",
+        "Salvia, De Palma, Giovannetti, Phys. Rev. A 107, 012405 (2023)",
+        single_site::evaluate,
+    ),
+    metric(
+        "parallel_ergotropy",
+        &[],
+        Quantity::Energy,
+        true,
+        "max over u_1 x ... x u_N of E - E'",
+        "Castellano et al., arXiv:2407.20916",
+        parallel::evaluate,
+    ),
+    metric(
+        "conserving_ergotropy",
+        &[Parameter::Operator],
+        Quantity::Energy,
+        true,
+        "max over U with [U, A] = 0 of E - E'",
+        "passivity in every sector of A",
+        conserving::evaluate,
+    ),
+    metric(
+        "population",
+        &[Parameter::Whole],
+        Quantity::Number,
+        true,
+        "Tr[Pi_k rho], Pi_k the battery's k-th level from the lowest, 1",
+        "",
+        population::evaluate,
+    ),
+    metric(
+        "daemonic_ergotropy",
+        &[Site],
+        Quantity::Energy,
+        true,
+        "E - min over measurements of sum_a p_a E_passive(rho_a)",
+        "Francica et al., npj Quantum Inf. 3, 12 (2017)",
+        daemonic::evaluate,
+    ),
+    metric(
+        "free_energy_bound",
+        &[Parameter::Temperature],
+        Quantity::Energy,
+        true,
+        "F_T(rho) - F_T(tau_T), F = E - T S",
+        ABN,
+        bounds::evaluate_free_energy,
+    ),
+    metric(
+        "thermodynamic_bound",
+        &[],
+        Quantity::Energy,
+        true,
+        "E - E(tau), S(tau) = S(rho)",
+        "Alicki, Fannes, Phys. Rev. E 87, 042123 (2013)",
+        bounds::evaluate_thermodynamic,
+    ),
+    metric("charging_power", &[], Quantity::Power, true, "dE/dt", "", speed::evaluate_charging_power)
+        .along(energy::rate_along),
+    metric(
+        "energy_fisher_information",
+        &[],
+        Quantity::RateSquared,
+        true,
+        "sum over levels of (dp_e/dt)^2 / p_e",
+        JULIA_FARRE,
+        speed::evaluate_fisher,
+    ),
+    metric(
+        "fisher_power_bound",
+        &[],
+        Quantity::Power,
+        true,
+        "sqrt(Var(H) I_E) >= |dE/dt|",
+        JULIA_FARRE,
+        speed::evaluate_fisher_bound,
+    ),
+    metric(
+        "uncertainty_power_bound",
+        &[],
+        Quantity::Power,
+        true,
+        "2 sd(H) sd(H_drive) >= |dE/dt|, unitary charging",
+        "Garcia-Pintos et al., Phys. Rev. Lett. 125, 040601 (2020)",
+        speed::evaluate_uncertainty_bound,
+    ),
+    metric(
+        "mandelstam_tamm_time",
+        &[],
+        Quantity::Time,
+        true,
+        "theta / sd(H_drive) <= tau, theta the Bures angle of the path under H_drive, tau its time",
+        "Campaioli et al., Phys. Rev. Lett. 118, 150601 (2017)",
+        speed::evaluate_mandelstam_tamm,
+    ),
+    metric(
+        "margolus_levitin_time",
+        &[],
+        Quantity::Time,
+        true,
+        "alpha(theta) / (E_drive - E_ground) <= tau, alpha = pi/2 for orthogonal states",
+        "Margolus, Levitin, Physica D 120, 188 (1998); Hornedal, Sonnerborn, Phys. Rev. Research 5, 043234 (2023)",
+        speed::evaluate_margolus_levitin,
+    ),
+    metric(
+        "l1_coherence",
+        &[OptionalEnergyBasis],
+        Quantity::Number,
+        true,
+        "sum over i != j of |rho_ij|; energy: sum over levels a != b of |P_a rho P_b|_1",
+        BAUMGRATZ,
+        coherence::evaluate_l1,
+    )
+    .along(coherence::l1_along),
+    metric(
+        "relative_entropy_coherence",
+        &[OptionalEnergyBasis],
+        Quantity::Bits,
+        true,
+        "S(D[rho]) - S(rho)",
+        BAUMGRATZ,
+        coherence::evaluate_relative_entropy,
+    ),
+    metric("purity", &[], Quantity::Number, false, "Tr[rho^2]", "", entropy::evaluate_purity),
+    metric("entropy", &[], Quantity::Bits, false, "-Tr[rho log2 rho]", "", entropy::evaluate_entropy),
+    metric(
+        "mutual_information",
+        &[Sites, Sites],
+        Quantity::Bits,
+        false,
+        "S(a) + S(b) - S(ab)",
+        "",
+        entropy::evaluate_mutual,
+    ),
+    metric(
+        "concurrence",
+        &[Site, Site],
+        Quantity::Number,
+        false,
+        "max(0, s1 - s2 - s3 - s4)",
+        "Wootters, Phys. Rev. Lett. 80, 2245 (1998)",
+        entanglement::evaluate_concurrence,
+    ),
+    metric(
+        "negativity",
+        &[Sites],
+        Quantity::Number,
+        false,
+        "(|rho^T_a|_1 - 1) / 2, a against the rest",
+        "Vidal, Werner, Phys. Rev. A 65, 032314 (2002)",
+        entanglement::evaluate_negativity,
+    ),
+    metric(
+        "log_negativity",
+        &[Sites],
+        Quantity::Bits,
+        false,
+        "log2 |rho^T_a|_1",
+        "Vidal, Werner, Phys. Rev. A 65, 032314 (2002)",
+        entanglement::evaluate_log_negativity,
+    ),
+    metric(
+        "discord",
+        &[Site, Sites],
+        Quantity::Bits,
+        false,
+        "I(a,b) - max over measurements of a",
+        "Ollivier, Zurek, Phys. Rev. Lett. 88, 017901 (2001)",
+        discord::evaluate_discord,
+    ),
+    metric(
+        "classical_correlation",
+        &[Site, Sites],
+        Quantity::Bits,
+        false,
+        "max over measurements of a of S(b) - sum_m p_m S(b|m)",
+        "Henderson, Vedral, J. Phys. A 34, 6899 (2001)",
+        discord::evaluate_classical,
+    ),
+    metric(
+        "fidelity",
+        &[],
+        Quantity::Number,
+        false,
+        "(Tr sqrt(sqrt(rho_0) rho sqrt(rho_0)))^2, with the prepared state",
+        "Uhlmann (1976)",
+        distance::evaluate_fidelity,
+    ),
+    metric(
+        "trace_distance",
+        &[],
+        Quantity::Number,
+        false,
+        "|rho - rho_0|_1 / 2, from the prepared state",
+        "",
+        distance::evaluate_trace_distance,
+    ),
+    metric(
+        "bures_angle",
+        &[],
+        Quantity::Angle,
+        false,
+        "arccos sqrt(F), from the prepared state",
+        "",
+        distance::evaluate_bures,
+    ),
+    metric(
+        "correlation",
+        &[Parameter::Operator],
+        Quantity::Number,
+        false,
+        "Tr[dr H] / sqrt(Tr[dr^2] Tr[H^2]), dr = rho - 1/d",
+        "",
+        nmr::evaluate_correlation,
+    )
+    .of_filtered(),
+    metric(
+        "order",
+        &[Parameter::Operator],
+        Quantity::Number,
+        false,
+        "Tr[dr H] / sqrt(Tr[dr_0^2] Tr[H^2]), dr_0 as prepared",
+        "Jeener, Broekaert, Phys. Rev. 157, 232 (1967)",
+        nmr::evaluate_order,
+    )
+    .of_filtered(),
+    metric(
+        "coherence_order",
+        &[Whole],
+        Quantity::Number,
+        false,
+        "share of Tr[dr^2] in coherence orders +k and -k",
+        "",
+        nmr::evaluate_coherence_order,
+    )
+    .of_filtered(),
+    metric(
+        "spin_temperature",
+        &[Parameter::Hamiltonian],
+        Quantity::Temperature,
+        false,
+        "T with Tr[tau_T H] = Tr[rho H]",
+        "Goldman, Spin Temperature (1970)",
+        nmr::evaluate_spin_temperature,
+    ),
+    metric(
+        "gibbs_fidelity",
+        &[Parameter::Hamiltonian],
+        Quantity::Number,
+        false,
+        "F(rho, tau), tau the Gibbs state of H with the energy of rho",
+        "Jozsa, J. Mod. Opt. 41, 2315 (1994)",
+        nmr::evaluate_gibbs_fidelity,
+    ),
+    metric(
+        "gibbs_correlation",
+        &[Parameter::Hamiltonian],
+        Quantity::Number,
+        false,
+        "correlation of dr with tau - 1/d, tau the Gibbs state of H with the energy of rho",
+        "",
+        nmr::evaluate_gibbs_correlation,
+    ),
+    metric("elapsed", &[], Quantity::Time, false, "the time since `prepare`", "", nmr::evaluate_elapsed).of_filtered(),
+    metric("expectation", &[Parameter::Operator], Quantity::Number, false, "Tr[rho A]", "", nmr::evaluate_expectation)
+        .of_filtered(),
+    metric(
+        "signal",
+        &[Parameter::Nucleus],
+        Quantity::Number,
+        false,
+        "real part of Tr[rho I+] of a nucleus during `acquire`",
+        "",
+        nmr::evaluate_signal,
+    )
+    .of_filtered(),
+    metric(
+        "signal_im",
+        &[Parameter::Nucleus],
+        Quantity::Number,
+        false,
+        "imaginary part of Tr[rho I+] of a nucleus during `acquire`",
+        "",
+        nmr::evaluate_signal,
+    )
+    .of_filtered(),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::METRICS;
+
+    #[test]
+    fn names_are_unique_and_formulas_given() {
+        for (k, m) in METRICS.iter().enumerate() {
+            assert!(METRICS[..k].iter().all(|n| n.name != m.name), "{}", m.name);
+            assert!(!m.formula.is_empty());
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The rules of declarations: the version, parameters, sweeps, expectations, measurements and ensembles.
+
+use super::{Parser, Rule, VERSION};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::syntax::ast::*;
+use crate::syntax::token::TokenKind;
+use crate::syntax::words::{self, Role};
+
+impl Parser<'_> {
+    pub(super) fn item(&mut self) -> Rule<ItemKind> {
+        let TokenKind::Name(word) = self.kind().clone() else {
+            return Err(self.unexpected("expected a statement").into());
+        };
+        if !words::is(&word, Role::Statement) {
+            return Err(self.unknown_statement(&word, Role::Statement).into());
+        }
+        self.advance();
+        match word.as_str() {
+            "ergoseq" => self.version(),
+            "title" => Ok(ItemKind::Title(self.text("the title in quotes")?.text)),
+            "units" => Ok(ItemKind::Units(self.name("`lab` or `natural`")?)),
+            "param" => self.params(),
+            "system" => {
+                let before = self.diagnostics.len();
+                let entries = self.block(Role::SystemEntry, |p, word| p.system_entry(word))?;
+                self.gaps |= self.diagnostics.len() > before;
+                Ok(ItemKind::System(entries))
+            }
+            "hamiltonian" => {
+                let name = self.name("the name of the Hamiltonian")?;
+                self.expect_sign("=")?;
+                Ok(ItemKind::Hamiltonian(name, self.expression()?))
+            }
+            "noise" => {
+                let name = self.name("the name of the noise")?;
+                let collapse = self.braces(
+                    |p| matches!(p.kind(), TokenKind::Name(word) if word == "collapse"),
+                    |p| {
+                        p.word("collapse")?;
+                        p.expression()
+                    },
+                )?;
+                Ok(ItemKind::Noise(name, collapse))
+            }
+            "channel" => {
+                let nucleus = self.nucleus()?;
+                Ok(ItemKind::Channel(nucleus, self.settings_block()?))
+            }
+            "battery" => Ok(ItemKind::Battery(self.settings_block()?)),
+            "ensemble" => Ok(ItemKind::Ensemble(self.entries(|p| p.distribution())?)),
+            "cycle" => {
+                let name = self.name("the name of the cycle")?;
+                self.expect_sign("=")?;
+                Ok(ItemKind::Cycle(name, self.phases()?))
+            }
+            "define" => self.define(),
+            "spectrometer" => {
+                let name = self.name("the name of the spectrometer")?;
+                Ok(ItemKind::Spectrometer(name, self.settings_block()?))
+            }
+            "shape" => {
+                let name = self.name("a name for the shape")?;
+                self.expect_sign("=")?;
+                Ok(ItemKind::Shape(name, self.text("the file's name in quotes")?))
+            }
+            "use" => Ok(ItemKind::Use(self.text("the file's name in quotes")?)),
+            "sequence" => Ok(ItemKind::Sequence(self.statements()?)),
+            "measure" => Ok(ItemKind::Measure(self.entries(|p| p.measure())?)),
+            "sweep" => self.sweep(),
+            "expect" => self.expect_item(),
+            "theory" => self.theory(),
+            _ => Err(self.unknown_statement(&word, Role::Statement).into()),
+        }
+    }
+
+    pub(super) fn version(&mut self) -> Rule<ItemKind> {
+        let span = self.here();
+        let TokenKind::Number(version) = *self.kind() else {
+            return Err(self.unexpected("expected the version of the language: `ergoseq 1`").into());
+        };
+        self.advance();
+        if version != f64::from(VERSION) {
+            return Err(Diagnostic::new(
+                Code::UnsupportedVersion,
+                span,
+                format!("this program reads version {VERSION} of the language"),
+            )
+            .label(format!("the file is written in version {version}"))
+            .help("a newer ergoseq may read it")
+            .into());
+        }
+        Ok(ItemKind::Version(VERSION))
+    }
+
+    /// `params = name "=" sum [ "in" sum ".." sum ] { "," ... }`
+    pub(super) fn params(&mut self) -> Rule<ItemKind> {
+        let mut params = Vec::new();
+        loop {
+            let name = self.name("the name of a parameter")?;
+            self.expect_sign("=")?;
+            let default = self.expression()?;
+            let range = if self.opt_word("in") {
+                let from = self.expression()?;
+                self.expect_sign("..")?;
+                Some((from, self.expression()?))
+            } else {
+                None
+            };
+            params.push(Param { name, default, range });
+            if !self.sign(",") {
+                return Ok(ItemKind::Params(params));
+            }
+        }
+    }
+
+    pub(super) fn define(&mut self) -> Rule<ItemKind> {
+        let name = self.name("the name of the subsequence")?;
+        let mut arguments = Vec::new();
+        if self.sign("(") {
+            let open = self.previous();
+            while !self.at_sign(")") {
+                arguments.push(self.name("the name of an argument")?);
+                if !self.sign(",") {
+                    break;
+                }
+            }
+            self.close(")", open)?;
+        }
+        Ok(ItemKind::Define(name, arguments, self.statements()?))
+    }
+
+    /// `sweep = "sweep" values | "sweep" "zip" "{" { values } "}"`
+    pub(super) fn sweep(&mut self) -> Rule<ItemKind> {
+        if self.opt_word("zip") {
+            return Ok(ItemKind::Sweep(self.entries(|p| p.sweep_of_one())?));
+        }
+        Ok(ItemKind::Sweep(vec![self.sweep_of_one()?]))
+    }
+
+    pub(super) fn sweep_of_one(&mut self) -> Rule<Sweep> {
+        let name = self.name("the parameter to sweep")?;
+        self.expect_sign("=")?;
+        Ok(Sweep { name, values: self.sweep_values()? })
+    }
+
+    /// `values = sum ".." sum "points" sum ["log"] | sum { "," sum }`
+    pub(in crate::syntax) fn sweep_values(&mut self) -> Rule<SweepValues> {
+        let first = self.expression()?;
+        if self.sign("..") {
+            let to = self.expression()?;
+            self.word("points")?;
+            let points = self.expression()?;
+            let log = self.opt_word("log");
+            return Ok(SweepValues::Range { from: first, to, points, log });
+        }
+        let mut values = vec![first];
+        while self.sign(",") {
+            values.push(self.expression()?);
+        }
+        Ok(SweepValues::List(values))
+    }
+
+    pub(super) fn expect_item(&mut self) -> Rule<ItemKind> {
+        let value = self.expression()?;
+        let at = if self.opt_word("at") { Some(self.name("the name of a mark")?) } else { None };
+        self.expect_sign("=")?;
+        let expected = self.expression()?;
+        self.word("within")?;
+        let within = self.expression()?;
+        let mut settings = Vec::new();
+        if self.opt_word("where") {
+            loop {
+                let name = self.name("the name of a parameter")?;
+                self.expect_sign("=")?;
+                settings.push((name, self.expression()?));
+                if !self.sign(",") {
+                    break;
+                }
+            }
+        }
+        Ok(ItemKind::Expect(Expect { value, at, expected, within, settings }))
+    }
+
+    pub(super) fn theory(&mut self) -> Rule<ItemKind> {
+        let trace = self.name("the name of a trace")?;
+        self.expect_sign(".")?;
+        let metric = self.expression()?;
+        self.expect_sign("=")?;
+        let value = self.expression()?;
+        let within = if self.opt_word("within") { Some(self.expression()?) } else { None };
+        Ok(ItemKind::Theory(Theory { trace, metric, value, within }))
+    }
+
+    pub(super) fn measure(&mut self) -> Rule<Measure> {
+        if let (TokenKind::Name(_), TokenKind::Sign("=")) = (self.peek(0), self.peek(1)) {
+            let name = self.name("a name")?;
+            self.expect_sign("=")?;
+            return Ok(Measure { name: Some(name), value: self.expression()? });
+        }
+        Ok(Measure { name: None, value: self.expression()? })
+    }
+
+    /// `distribution = name [ operand ] ":" name "(" settings ")" [ "points" sum ]`
+    pub(super) fn distribution(&mut self) -> Rule<Distribution> {
+        let quantity = self.name("what varies: offset, rf, param or orientation")?;
+        let of = if self.at_sign(":") { None } else { Some(self.expression()?) };
+        self.expect_sign(":")?;
+        let shape = self.name("the shape of the distribution")?;
+        let mut settings = Vec::new();
+        if self.sign("(") {
+            let open = self.previous();
+            while !self.at_sign(")") {
+                settings.push(self.setting()?);
+                if !self.sign(",") {
+                    break;
+                }
+            }
+            self.close(")", open)?;
+        }
+        let points = if self.opt_word("points") { Some(self.expression()?) } else { None };
+        Ok(Distribution { quantity, of, shape, settings, points })
+    }
+}

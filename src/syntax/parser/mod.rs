@@ -1,0 +1,442 @@
+//! The grammar of statements: one function a rule, named as the rule in `grammar.md`. Parsing never fails: a statement that
+//! cannot be read becomes a diagnostic, and reading goes on at the next statement.
+
+mod item;
+mod statement;
+mod system;
+
+use super::ast::*;
+use super::expr::{Expr, ExprKind};
+use super::expression::MAX_DEPTH;
+use super::token::{Token, TokenKind};
+use super::words::{self, Role};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+use crate::units::Unit;
+
+/// What a rule gives. The mistake is boxed: it is large and rare.
+pub(super) type Rule<T> = Result<T, Box<Diagnostic>>;
+
+/// The version of the language that this program reads.
+pub const VERSION: u32 = 1;
+
+/// Tokens, and where we are in them.
+pub struct Parser<'a> {
+    tokens: &'a [Token],
+    at: usize,
+    /// How deep each kind of nesting is.
+    depth: Depths,
+    /// Whether a declaration was lost.
+    gaps: bool,
+    /// The mistakes so far.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// How deep each kind of nesting is.
+#[derive(Default)]
+struct Depths {
+    expression: u32,
+    state: u32,
+    block: u32,
+}
+
+impl Depths {
+    fn of(&mut self, nest: Nest) -> &mut u32 {
+        match nest {
+            Nest::Expression => &mut self.expression,
+            Nest::State => &mut self.state,
+            Nest::Block => &mut self.block,
+        }
+    }
+}
+
+/// What nests, each within itself.
+#[derive(Clone, Copy)]
+pub(super) enum Nest {
+    /// Parentheses, calls and powers.
+    Expression,
+    /// States in states.
+    State,
+    /// Blocks of statements.
+    Block,
+}
+
+impl<'a> Parser<'a> {
+    /// A parser at the beginning of the tokens, which end with [`TokenKind::End`].
+    pub fn new(tokens: &'a [Token]) -> Parser<'a> {
+        Parser { tokens, at: 0, depth: Depths::default(), gaps: false, diagnostics: Vec::new() }
+    }
+
+    /// `file = { item }`
+    pub fn file(&mut self) -> Program {
+        let mut items = Vec::new();
+        while *self.kind() != TokenKind::End {
+            let (start, at) = (self.here(), self.at);
+            match self.item() {
+                Ok(kind) => items.push(Item { kind, place: start.to(self.previous()).into() }),
+                Err(diagnostic) => {
+                    self.diagnostics.push(*diagnostic);
+                    self.gaps = true;
+                    self.recover(at, |word| words::is(word, Role::Statement), true);
+                }
+            }
+        }
+        Program { items, gaps: self.gaps }
+    }
+
+    // ---- system ----
+
+    // ---- sequence ----
+
+    // ---- settings ----
+
+    fn at_setting(&self) -> bool {
+        matches!((self.peek(0), self.peek(1)), (TokenKind::Name(_), TokenKind::Sign("=")))
+    }
+
+    /// Settings on the rest of the statement: `snr = 100 scans = 16`.
+    fn settings(&mut self) -> Rule<Vec<Setting>> {
+        let mut settings = Vec::new();
+        while self.at_setting() {
+            settings.push(self.setting()?);
+            self.sign(",");
+        }
+        Ok(settings)
+    }
+
+    /// `setting = name "=" sum`; a list of names may stand without commas, as in `cells = a b`.
+    fn setting(&mut self) -> Rule<Setting> {
+        let name = self.name("the name of a setting")?;
+        self.expect_sign("=")?;
+        let start = self.here();
+        let value = self.expression()?;
+        if name.text != "cells" || !matches!(value.kind, ExprKind::Name(_) | ExprKind::Index(..)) {
+            return Ok(Setting { name, value });
+        }
+        let mut cells = vec![value];
+        while matches!(self.kind(), TokenKind::Name(_)) && !self.begins_line() {
+            cells.push(self.site()?);
+        }
+        let value = if cells.len() == 1 {
+            cells.remove(0)
+        } else {
+            Expr::at(ExprKind::Tuple(cells), start.to(self.previous()))
+        };
+        Ok(Setting { name, value })
+    }
+
+    fn settings_block(&mut self) -> Rule<Vec<Setting>> {
+        self.entries(|p| p.setting())
+    }
+
+    // ---- blocks ----
+
+    /// `"{" { entry } "}"` where an entry begins with a word of a role (an event may also be a call).
+    fn block<T>(&mut self, role: Role, mut entry: impl FnMut(&mut Self, &str) -> Rule<T>) -> Rule<Vec<T>> {
+        let begins = move |p: &Self| matches!(p.kind(), TokenKind::Name(word) if words::is(word, role));
+        self.braces(begins, move |p| {
+            let TokenKind::Name(word) = p.kind().clone() else {
+                return Err(p.unexpected("expected a statement or `}`").into());
+            };
+            let call = role == Role::Event && !words::is_word(&word) && p.call_ahead();
+            if !words::is(&word, role) && !call {
+                return Err(p.unknown_statement(&word, role).into());
+            }
+            p.advance();
+            entry(p, &word)
+        })
+    }
+
+    /// A name that stands alone on its line or is followed by a parenthesis is the call of a subsequence.
+    fn call_ahead(&self) -> bool {
+        let next = self.tokens.get(self.at + 1);
+        next.is_some_and(|t| t.first_of_line || matches!(t.kind, TokenKind::Sign("(" | "}") | TokenKind::End))
+    }
+
+    /// `"{" { entry [","] } "}"`
+    fn entries<T>(&mut self, entry: impl FnMut(&mut Self) -> Rule<T>) -> Rule<Vec<T>> {
+        self.braces(|_| false, entry)
+    }
+
+    /// Whether `param NAME :` stands here: a spread parameter inside of `ensemble`, not a declaration.
+    fn at_distribution(&self) -> bool {
+        self.tokens.get(self.at + 2).is_some_and(|t| t.kind == TokenKind::Sign(":"))
+    }
+
+    /// Entries end with their lines, with a comma, or where the next `begins`.
+    fn braces<T>(
+        &mut self,
+        begins: impl Fn(&Self) -> bool,
+        mut entry: impl FnMut(&mut Self) -> Rule<T>,
+    ) -> Rule<Vec<T>> {
+        self.expect_sign("{")?;
+        let open = self.previous();
+        let mut entries = Vec::new();
+        loop {
+            if self.sign("}") {
+                return Ok(entries);
+            }
+            let top_level = self.begins_line()
+                && matches!(self.kind(), TokenKind::Name(w) if words::is(w, Role::Statement))
+                && !self.at_setting()
+                && !self.at_distribution();
+            if *self.kind() == TokenKind::End || top_level {
+                let diagnostic = Diagnostic::new(Code::Unclosed, open, "this block is not closed")
+                    .label("opened here")
+                    .related(self.here(), "a `}` is missing before this");
+                self.diagnostics.push(diagnostic);
+                return Ok(entries);
+            }
+            let at = self.at;
+            match entry(self) {
+                Ok(value) => {
+                    entries.push(value);
+                    let next_line = self.begins_line();
+                    let ended = self.sign(",") || next_line || self.at_sign("}") || begins(self);
+                    if !ended && *self.kind() != TokenKind::End {
+                        let d = self.unexpected("expected the end of the line here");
+                        self.diagnostics.push(d);
+                        self.recover(at, |_| false, false);
+                    }
+                }
+                Err(diagnostic) => {
+                    self.diagnostics.push(*diagnostic);
+                    self.recover(at, |_| false, false);
+                }
+            }
+        }
+    }
+
+    /// Goes on behind a mistake: at the next line that can begin a statement, or at the brace that closes this block. At
+    /// least one token is passed over since `from`, so reading always ends.
+    fn recover(&mut self, from: usize, begins: impl Fn(&str) -> bool, top: bool) {
+        if self.at == from {
+            self.advance();
+        }
+        // Braces opened since the statement began are still open when the mistake was inside them.
+        let mut open: i64 = 0;
+        for token in self.tokens.iter().take(self.at).skip(from) {
+            match token.kind {
+                TokenKind::Sign("{") => open += 1,
+                TokenKind::Sign("}") => open -= 1,
+                _ => {}
+            }
+        }
+        loop {
+            let first = self.begins_line();
+            match self.kind() {
+                TokenKind::End => return,
+                TokenKind::Sign("{") => open += 1,
+                TokenKind::Sign("}") if open <= 0 && !top => return,
+                TokenKind::Sign("}") => open -= 1,
+                TokenKind::Name(word) if first && words::is(word, Role::Statement) => return,
+                TokenKind::Name(word) if first && open <= 0 && (!top || begins(word)) => return,
+                _ => {}
+            }
+            self.advance();
+        }
+    }
+
+    // ---- tokens ----
+
+    pub(super) fn kind(&self) -> &TokenKind {
+        self.peek(0)
+    }
+
+    pub(super) fn peek(&self, ahead: usize) -> &TokenKind {
+        self.tokens.get(self.at + ahead).map_or(&TokenKind::End, |t| &t.kind)
+    }
+
+    pub(super) fn span_of(&self, ahead: usize) -> Span {
+        self.tokens.get(self.at + ahead).map(|t| t.span).unwrap_or_default()
+    }
+
+    pub(super) fn here(&self) -> Span {
+        self.span_of(0)
+    }
+
+    pub(super) fn previous(&self) -> Span {
+        self.tokens.get(self.at.saturating_sub(1)).map(|t| t.span).unwrap_or_default()
+    }
+
+    pub(super) fn begins_line(&self) -> bool {
+        self.tokens.get(self.at).is_some_and(|t| t.first_of_line)
+    }
+
+    pub(super) fn advance(&mut self) {
+        if self.at + 1 < self.tokens.len() {
+            self.at += 1;
+        }
+    }
+
+    pub(super) fn at_sign(&self, sign: &str) -> bool {
+        matches!(self.kind(), TokenKind::Sign(s) if *s == sign)
+    }
+
+    pub(super) fn sign(&mut self, sign: &str) -> bool {
+        let found = self.at_sign(sign);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    pub(super) fn expect_sign(&mut self, sign: &'static str) -> Rule<()> {
+        if self.sign(sign) { Ok(()) } else { Err(self.unexpected(format!("expected `{sign}`")).into()) }
+    }
+
+    /// The closing partner of a bracket opened at `open`.
+    pub(super) fn close(&mut self, sign: &'static str, open: Span) -> Rule<()> {
+        if self.sign(sign) {
+            return Ok(());
+        }
+        let found = self.found();
+        Err(Diagnostic::new(Code::Unclosed, open, format!("expected `{sign}` to close this, found {found}"))
+            .label("opened here")
+            .related(self.here(), format!("expected `{sign}` here"))
+            .into())
+    }
+
+    pub(super) fn at_word(&self, word: &str) -> bool {
+        matches!(self.kind(), TokenKind::Name(w) if w == word)
+    }
+
+    pub(super) fn opt_word(&mut self, word: &str) -> bool {
+        let found = self.at_word(word);
+        if found {
+            self.advance();
+        }
+        found
+    }
+
+    pub(super) fn word(&mut self, word: &'static str) -> Rule<()> {
+        if self.opt_word(word) { Ok(()) } else { Err(self.unexpected(format!("expected `{word}`")).into()) }
+    }
+
+    pub(super) fn name(&mut self, what: &str) -> Rule<Name> {
+        match self.kind().clone() {
+            TokenKind::Name(text) => {
+                let span = self.here();
+                self.advance();
+                Ok(Name::at(text, span))
+            }
+            _ => Err(self.unexpected(format!("expected {what}")).into()),
+        }
+    }
+
+    fn text(&mut self, what: &str) -> Rule<Name> {
+        match self.kind().clone() {
+            TokenKind::Text(text) => {
+                let span = self.here();
+                self.advance();
+                Ok(Name::at(text, span))
+            }
+            _ => Err(self.unexpected(format!("expected {what}")).into()),
+        }
+    }
+
+    /// The phases of a cycle: expressions between commas, or a list of numbers as spectrometers have it, `0 1 2 3` in quarters of a
+    /// turn and `(8) 0 3 6` in eighths.
+    fn phases(&mut self) -> Rule<Vec<Expr>> {
+        let number = |kind: &TokenKind| if let TokenKind::Number(x) = kind { Some(*x) } else { None };
+        let division = match (self.kind(), number(self.peek(1)), self.peek(2), number(self.peek(3))) {
+            (TokenKind::Sign("("), Some(n), TokenKind::Sign(")"), Some(_)) => Some(n),
+            (kind, Some(_), ..) if number(kind).is_some() => None,
+            _ => return self.comma_list(),
+        };
+        let parts = division.unwrap_or(4.0);
+        if parts < 1.0 || parts.fract() != 0.0 {
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                self.span_of(1),
+                "a turn is divided into a whole number of parts",
+            )
+            .help("for example `(8) 0 1 2 3`, in steps of 45 deg")
+            .into());
+        }
+        if division.is_some() {
+            (0..3).for_each(|_| self.advance());
+        }
+        let degree = Unit::named("deg").ok_or_else(|| self.unexpected("expected a phase".to_string()))?;
+        let mut phases = Vec::new();
+        while let Some(x) = number(self.kind()) {
+            let value = Expr::at(ExprKind::Number(x * 360.0 / parts), self.here());
+            phases.push(Expr::at(ExprKind::Quantity(Box::new(value), degree), self.here()));
+            self.advance();
+        }
+        Ok(phases)
+    }
+
+    fn comma_list(&mut self) -> Rule<Vec<Expr>> {
+        let mut items = vec![self.expression()?];
+        while self.sign(",") {
+            items.push(self.expression()?);
+        }
+        Ok(items)
+    }
+
+    pub(super) fn deeper<T>(&mut self, nest: Nest, rule: impl FnOnce(&mut Self) -> Rule<T>) -> Rule<T> {
+        let depth = self.depth.of(nest);
+        *depth += 1;
+        // The outermost expression, state or block is in none.
+        let result = if *depth > MAX_DEPTH + 1 {
+            Err(Diagnostic::new(Code::TooDeep, self.here(), format!("this nests more than {MAX_DEPTH} levels deep"))
+                .help("give a part of it a name of its own")
+                .into())
+        } else {
+            rule(self)
+        };
+        *self.depth.of(nest) -= 1;
+        result
+    }
+
+    // ---- messages ----
+
+    fn found(&self) -> String {
+        match self.kind() {
+            TokenKind::Number(value) => format!("the number `{value}`"),
+            TokenKind::Name(name) if words::is_word(name) => format!("the word `{name}`"),
+            TokenKind::Name(name) => format!("`{name}`"),
+            TokenKind::Text(text) => format!("the text \"{text}\""),
+            TokenKind::Sign(sign) => format!("`{sign}`"),
+            TokenKind::End => "the end of the file".to_string(),
+        }
+    }
+
+    pub(super) fn unexpected(&self, expected: impl Into<String>) -> Diagnostic {
+        let expected = expected.into();
+        // Where something is missing at the end of a line, the place is behind the last word, not in the next line.
+        let span = if self.begins_line() && self.at > 0 { self.previous().after() } else { self.here() };
+        Diagnostic::new(Code::UnexpectedToken, span, format!("{expected}, found {}", self.found())).label(expected)
+    }
+
+    fn given_twice(&self, what: &str) -> Diagnostic {
+        Diagnostic::new(Code::DefinedTwice, self.here(), format!("`{what}` is given twice"))
+            .label("given before in this statement")
+    }
+
+    fn unknown_statement(&self, word: &str, role: Role) -> Diagnostic {
+        let what = match role {
+            Role::Statement => "a statement of the file",
+            Role::SystemEntry => "an entry of `system`",
+            Role::Event => "a statement of a sequence",
+            Role::Clause => "a clause",
+        };
+        let diagnostic =
+            Diagnostic::new(Code::UnknownStatement, self.here(), format!("`{word}` does not begin {what}"))
+                .label("not known here");
+        let diagnostic = match words::WORDS.iter().find(|w| w.word == word) {
+            Some(w) if w.role == Role::Event => diagnostic.help(format!("`{word}` belongs into a `sequence` block")),
+            Some(w) if w.role == Role::SystemEntry => {
+                diagnostic.help(format!("`{word}` belongs into the `system` block"))
+            }
+            Some(w) if w.role == Role::Statement => diagnostic.help(format!("`{word}` stands outside of blocks")),
+            Some(_) | None => diagnostic.did_you_mean(word, words::words_of(role)),
+        };
+        if diagnostic.help.is_empty() {
+            let list: Vec<&str> = words::words_of(role).collect();
+            return diagnostic.help(format!("here may stand: {}", list.join(", ")));
+        }
+        diagnostic
+    }
+}

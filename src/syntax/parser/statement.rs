@@ -1,0 +1,185 @@
+//! The rules of statements of a sequence, and of the states that they prepare.
+
+use super::{Nest, Parser, Rule};
+use crate::syntax::ast::*;
+use crate::syntax::token::TokenKind;
+use crate::syntax::words::Role;
+
+impl Parser<'_> {
+    pub(super) fn statements(&mut self) -> Rule<Vec<Statement>> {
+        self.deeper(Nest::Block, |p| p.block(Role::Event, |p, word| p.statement(word)))
+    }
+
+    pub(super) fn statement(&mut self, word: &str) -> Rule<Statement> {
+        let start = self.previous();
+        let kind = match word {
+            "prepare" => {
+                let mut states = vec![self.state()?];
+                while self.sign(",") {
+                    states.push(self.state()?);
+                }
+                StatementKind::Prepare(states)
+            }
+            "pulse" => StatementKind::Pulse(self.pulse()?),
+            "delay" => {
+                let duration = self.expression()?;
+                let between_centres = self.opt_word("between");
+                if between_centres && !self.opt_word("centers") {
+                    self.word("centres")?;
+                }
+                StatementKind::Delay(Delay { duration, between_centres, record: self.opt_record()? })
+            }
+            "lock" => StatementKind::Lock(Box::new(self.lock()?)),
+            "evolve" => StatementKind::Evolve(Box::new(self.evolve()?)),
+            "crush" => {
+                let mut keep = Vec::new();
+                if self.opt_word("keep") {
+                    keep.push(self.expression()?);
+                    while self.sign(",") {
+                        keep.push(self.expression()?);
+                    }
+                }
+                StatementKind::Crush(keep)
+            }
+            "gradient" => {
+                let strength = self.expression()?;
+                self.word("for")?;
+                let duration = self.expression()?;
+                StatementKind::Gradient(strength, duration, self.settings()?)
+            }
+            "dephase" => StatementKind::Dephase(self.expression()?),
+            "mark" => StatementKind::Mark(self.name("the name of the mark")?),
+            "acquire" => StatementKind::Acquire(Box::new(self.acquire()?)),
+            "tomography" => StatementKind::Tomography(self.settings()?),
+            "loop" => {
+                let count = self.expression()?;
+                StatementKind::Loop(count, self.statements()?)
+            }
+            "parallel" => {
+                let align = if self.opt_word("align") { Some(self.name("start, centre or end")?) } else { None };
+                StatementKind::Parallel(align, self.statements()?)
+            }
+            name => {
+                let mut arguments = Vec::new();
+                if self.at_sign("(") {
+                    let open = self.here();
+                    self.advance();
+                    while !self.at_sign(")") {
+                        arguments.push(self.expression()?);
+                        if !self.sign(",") {
+                            break;
+                        }
+                    }
+                    self.close(")", open)?;
+                }
+                StatementKind::Call(Name::at(name, start), arguments)
+            }
+        };
+        Ok(Statement { kind, place: start.to(self.previous()).into() })
+    }
+
+    /// `pulse = nucleus [sum] [ "phase" sum ] { setting } ["ideal"] [record]`
+    pub(super) fn pulse(&mut self) -> Rule<Pulse> {
+        let channel = self.nucleus()?;
+        let begins = !self.begins_line() && !self.at_word("phase") && !self.at_word("ideal") && !self.at_setting();
+        let angle = if begins { Some(self.expression()?) } else { None };
+        let mut pulse = Pulse { channel, angle, phase: None, settings: vec![], ideal: false, record: None };
+        loop {
+            if self.begins_line() {
+                return Ok(pulse);
+            } else if self.at_word("phase") && !self.at_setting() {
+                if pulse.phase.is_some() {
+                    return Err(self.given_twice("phase").into());
+                }
+                self.advance();
+                pulse.phase = Some(self.expression()?);
+            } else if self.opt_word("ideal") {
+                pulse.ideal = true;
+            } else if self.at_word("record") {
+                pulse.record = self.opt_record()?;
+            } else if self.at_setting() {
+                pulse.settings.push(self.setting()?);
+            } else if *self.kind() == TokenKind::End || self.at_sign("}") {
+                return Ok(pulse);
+            } else {
+                return Err(self
+                    .unexpected("expected `phase`, `ideal`, `record` or a setting such as `rf = 25 kHz`")
+                    .into());
+            }
+        }
+    }
+
+    pub(super) fn lock(&mut self) -> Rule<Lock> {
+        let channel = self.nucleus()?;
+        self.word("phase")?;
+        let phase = self.expression()?;
+        self.word("from")?;
+        let from = self.expression()?;
+        self.word("to")?;
+        let to = self.expression()?;
+        self.word("over")?;
+        let over = self.expression()?;
+        let shape = if self.opt_word("shape") { Some(self.expression()?) } else { None };
+        let steps = if self.opt_word("steps") { Some(self.expression()?) } else { None };
+        Ok(Lock { channel, phase, from, to, over, shape, steps, record: self.opt_record()? })
+    }
+
+    pub(super) fn evolve(&mut self) -> Rule<Evolve> {
+        let hamiltonian = self.expression()?;
+        self.word("for")?;
+        let duration = self.expression()?;
+        let noise = if self.opt_word("with") { Some(self.name("the name of a noise")?) } else { None };
+        Ok(Evolve { hamiltonian, duration, noise, record: self.opt_record()? })
+    }
+
+    pub(super) fn opt_record(&mut self) -> Rule<Option<Record>> {
+        if !self.opt_word("record") {
+            return Ok(None);
+        }
+        let points = self.expression()?;
+        let name = if self.opt_word("as") { Some(self.name("the name of the trace")?) } else { None };
+        Ok(Some(Record { points, name }))
+    }
+
+    pub(super) fn acquire(&mut self) -> Rule<Acquire> {
+        let channel = self.nucleus()?;
+        self.word("points")?;
+        let points = self.expression()?;
+        self.word("dwell")?;
+        let dwell = self.expression()?;
+        let phase = if self.opt_word("phase") { Some(self.expression()?) } else { None };
+        Ok(Acquire { channel, points, dwell, phase, settings: self.settings()? })
+    }
+
+    /// `state = name [text] [ "(" ( sum | sum ":" state ) { "," ... } ")" ]`
+    pub(super) fn state(&mut self) -> Rule<State> {
+        self.deeper(Nest::State, |p| {
+            let name = p.name("a state: thermal, gibbs(H, T), ket \"01\", up(c) ...")?;
+            let mut state = State { name, text: None, arguments: vec![], parts: vec![] };
+            if let TokenKind::Text(text) = p.kind().clone() {
+                p.advance();
+                state.text = Some(text);
+                return Ok(state);
+            }
+            if !p.at_sign("(") || p.begins_line() {
+                return Ok(state);
+            }
+            let open = p.here();
+            p.advance();
+            while !p.at_sign(")") {
+                let value = p.expression()?;
+                if p.sign(":") {
+                    let part = p.state()?;
+                    state.parts.push((value, part));
+                } else {
+                    state.arguments.push(value);
+                }
+                if !p.sign(",") {
+                    break;
+                }
+            }
+            p.close(")", open)?;
+            Ok(state)
+        })
+    }
+}

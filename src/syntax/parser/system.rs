@@ -1,0 +1,213 @@
+//! The rules of `system`: subsystems, couplings, fields and tensors.
+
+use super::{Parser, Rule};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::syntax::ast::*;
+use crate::syntax::expr::{Expr, ExprKind};
+use crate::syntax::token::TokenKind;
+
+impl Parser<'_> {
+    pub(super) fn system_entry(&mut self, word: &str) -> Rule<SystemEntry> {
+        let start = self.previous();
+        let kind = match word {
+            "spin" => {
+                let mut names = vec![self.declared()?];
+                while self.sign(",") {
+                    names.push(self.declared()?);
+                }
+                self.expect_sign(":")?;
+                SystemKind::Spin(names, self.spin_kind()?)
+            }
+            "collective" => {
+                let name = self.name("the name of the collective")?;
+                self.expect_sign(":")?;
+                let count = self.count()?;
+                self.expect_sign("*")?;
+                SystemKind::Collective(name, count, self.spin_kind()?)
+            }
+            "mode" => {
+                let name = self.name("the name of the mode")?;
+                self.expect_sign(":")?;
+                SystemKind::Mode(name, self.expression()?)
+            }
+            "field" => SystemKind::Field(self.expression()?),
+            "temperature" => SystemKind::Temperature(self.expression()?),
+            "shift" => {
+                let site = self.site()?;
+                self.expect_sign("=")?;
+                SystemKind::Shift(site, self.expression()?)
+            }
+            "j" => {
+                let (a, b) = (self.site()?, self.site()?);
+                self.expect_sign("=")?;
+                SystemKind::Scalar(a, b, self.expression()?)
+            }
+            "dipolar" => {
+                if self.opt_word("all") {
+                    SystemKind::DipolarAll
+                } else {
+                    let (a, b) = (self.site()?, self.site()?);
+                    self.expect_sign("=")?;
+                    let value = self.expression()?;
+                    let along = if self.opt_word("along") { Some(self.expression()?) } else { None };
+                    SystemKind::Dipolar(a, b, value, along)
+                }
+            }
+            "orientation" => SystemKind::Orientation(self.expression()?),
+            "spinning" => {
+                let rate = self.expression()?;
+                SystemKind::Spinning(rate, if self.opt_word("at") { Some(self.expression()?) } else { None })
+            }
+            "csa" => {
+                let site = self.site()?;
+                SystemKind::Csa(site, self.tensor()?)
+            }
+            "quadrupole" => {
+                let site = self.site()?;
+                SystemKind::Quadrupole(site, self.tensor()?)
+            }
+            "position" => {
+                let site = self.site()?;
+                self.expect_sign("=")?;
+                SystemKind::Position(site, self.expression()?)
+            }
+            _ => {
+                let mut sites = vec![self.site()?];
+                while self.sign(",") {
+                    sites.push(self.site()?);
+                }
+                SystemKind::Relax(sites, self.settings_block()?)
+            }
+        };
+        let each = if self.opt_word("for") {
+            let index = self.name("an index")?;
+            self.word("in")?;
+            let from = self.expression()?;
+            self.expect_sign("..")?;
+            Some(ForEach { index, from, to: self.expression()? })
+        } else {
+            None
+        };
+        Ok(SystemEntry { kind, each, place: start.to(self.previous()).into() })
+    }
+
+    /// `tensor = "=" sum [ "eta" sum ] [ "axes" sum ]`
+    pub(super) fn tensor(&mut self) -> Rule<Tensor> {
+        self.expect_sign("=")?;
+        let size = self.expression()?;
+        let eta = if self.opt_word("eta") { Some(self.expression()?) } else { None };
+        let axes = if self.opt_word("axes") { Some(self.expression()?) } else { None };
+        Ok(Tensor { size, eta, axes })
+    }
+
+    pub(super) fn declared(&mut self) -> Rule<Declared> {
+        let name = self.name("the name of a spin")?;
+        if self.words_of_language_are_no_names(&name) {
+            return Err(Diagnostic::new(
+                Code::ReservedName,
+                name.span(),
+                format!("`{}` is a word of the language", name.text),
+            )
+            .help("choose another name")
+            .into());
+        }
+        let size = if self.sign("[") {
+            let open = self.previous();
+            let size = self.expression()?;
+            self.close("]", open)?;
+            Some(size)
+        } else {
+            None
+        };
+        Ok(Declared { name, size })
+    }
+
+    /// A spin called `all` could not be told from the word.
+    pub(super) fn words_of_language_are_no_names(&self, name: &Name) -> bool {
+        name.text == "all"
+    }
+
+    /// `count = number | name | "(" sum ")"`: what stands before `* 1/2`.
+    pub(super) fn count(&mut self) -> Rule<Expr> {
+        let start = self.here();
+        match self.kind().clone() {
+            TokenKind::Number(value) => {
+                self.advance();
+                Ok(Expr::at(ExprKind::Number(value), start))
+            }
+            TokenKind::Name(name) => {
+                self.advance();
+                Ok(Expr::at(ExprKind::Name(name), start))
+            }
+            TokenKind::Sign("(") => {
+                self.advance();
+                let inner = self.expression()?;
+                self.close(")", start)?;
+                Ok(inner)
+            }
+            _ => Err(self.unexpected("expected the number of spins, as in `10 * 1/2`").into()),
+        }
+    }
+
+    /// `spin_kind = number [ "/" "2" ] | isotope`
+    pub(super) fn spin_kind(&mut self) -> Rule<SpinKind> {
+        let start = self.here();
+        let expected = "expected `1/2`, another spin quantum number, or a nucleus such as `13C`";
+        let TokenKind::Number(value) = *self.kind() else { return Err(self.unexpected(expected).into()) };
+        if matches!(self.peek(1), TokenKind::Name(_)) && self.span_of(1).start == start.end {
+            return Ok(SpinKind::Isotope(self.nucleus()?.text));
+        }
+        self.advance();
+        let twice = if self.sign("/") {
+            let TokenKind::Number(2.0) = *self.kind() else { return Err(self.unexpected(expected).into()) };
+            self.advance();
+            value
+        } else {
+            2.0 * value
+        };
+        if value.fract() != 0.0 || !(1.0..=99.0).contains(&twice) {
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                start,
+                "a spin quantum number is 1/2, 1, 3/2, ... up to 99/2",
+            )
+            .into());
+        }
+        Ok(SpinKind::Twice(twice as u32))
+    }
+
+    /// `nucleus = whole_number symbol`, without a space between; an argument of a `define` may stand for it.
+    pub(super) fn nucleus(&mut self) -> Rule<Name> {
+        let start = self.here();
+        match self.kind().clone() {
+            TokenKind::Number(value) if value.fract() == 0.0 && value < 1000.0 => {
+                self.advance();
+                let touches = self.here().start == start.end;
+                let TokenKind::Name(symbol) = self.kind().clone() else {
+                    return Err(self.unexpected("expected a nucleus such as `1H` or `13C`").into());
+                };
+                if !touches {
+                    return Err(self.unexpected("expected a nucleus such as `1H`, without a space").into());
+                }
+                self.advance();
+                Ok(Name::at(format!("{value}{symbol}"), start.to(self.previous())))
+            }
+            TokenKind::Name(_) => self.name("a nucleus such as `1H`"),
+            _ => Err(self.unexpected("expected a nucleus such as `1H` or `13C`").into()),
+        }
+    }
+
+    /// `site = name [ "[" sum "]" ]`
+    pub(super) fn site(&mut self) -> Rule<Expr> {
+        let name = self.name("the name of a spin")?;
+        let start = name.span();
+        if !self.at_sign("[") {
+            return Ok(Expr::at(ExprKind::Name(name.text), start));
+        }
+        let open = self.here();
+        self.advance();
+        let index = self.expression()?;
+        self.close("]", open)?;
+        Ok(Expr::at(ExprKind::Index(name.text, Box::new(index)), start.to(self.previous())))
+    }
+}
