@@ -3,8 +3,8 @@
 use super::metric::Parameter::{OptionalEnergyBasis, OptionalOperator, Site, Sites, Whole};
 use super::metric::{Metric, Parameter, Quantity, metric};
 use super::{
-    bounds, coherence, coherent, conserving, daemonic, discord, distance, energy, entanglement, entropy, ergotropy, local,
-    nmr, parallel, population, single_site, speed,
+    bounds, coherence, coherent, conserving, daemonic, discord, distance, energy, entanglement, entropy, ergotropy,
+    local, nmr, parallel, population, single_site, speed,
 };
 
 const ABN: &str = "Allahverdyan, Balian, Nieuwenhuizen, EPL 67, 565 (2004)";
