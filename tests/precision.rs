@@ -206,3 +206,26 @@ fn random_vectors_give_the_works_that_unitaries_leave() {
     let (c, right) = (at_end(&found, "capacity").unwrap(), at_end(&exact, "capacity").unwrap());
     assert!((c / right - 1.0).abs() < 1e-8, "{c:e} {right:e}");
 }
+
+/// Every method leaves the maximally mixed state where it is, at rest and under a Hamiltonian that changes; a state without a
+/// deviation has no scale for a tolerance.
+#[test]
+fn the_maximally_mixed_state_stays() {
+    for evolution in ["Z(a)", "sin(3*t)*X(a) + Z(a)"] {
+        for noise in ["", " with n"] {
+            let text = format!(
+                "ergoseq 1\nunits natural\nsystem {{ spin a : 1/2 }}\nnoise n {{ collapse 0.3*Z(a) }}\n\
+                 sequence {{\n prepare mix(0.5: ket \"0\", 0.5: ket \"1\")\n evolve {evolution} for 2{noise}\n}}\n\
+                 measure {{ purity }}\n"
+            );
+            let compiled = ergoseq::compile("mixed.seq", &text, &mut ergoseq::no_files).unwrap();
+            for method in [Method::Auto, Method::Dop853, Method::Plain] {
+                let options = Options { method, ..Options::default() };
+                let run = ergoseq::run(&compiled.experiment, &Default::default(), &options)
+                    .unwrap_or_else(|d| panic!("{method:?}, {evolution}{noise}: {}", d.message));
+                let purity = run.marks.last().unwrap().values[0].1.unwrap();
+                assert!((purity - 0.5).abs() < 1e-15, "{method:?}, {evolution}{noise}: {purity}");
+            }
+        }
+    }
+}

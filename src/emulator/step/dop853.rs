@@ -15,6 +15,10 @@ use crate::spin::State;
 use ode_solvers::dop_shared::OutputType;
 use ode_solvers::{DVector, Dop853, System};
 
+/// The smallest absolute tolerance. The first step is chosen by squares of rates over tolerances, and the rate of time is 1: below
+/// 1e-154 they overflow. A state without a deviation that nothing changes has no scale of its own.
+const SMALLEST_TOLERANCE: f64 = 1e-140;
+
 /// The method.
 pub struct Dop853Step<'a> {
     generator: &'a Generator,
@@ -138,7 +142,7 @@ impl Dop853Step<'_> {
                 1.0,
                 y,
                 0.0,
-                (self.tolerance * scale).max(1e-300),
+                (self.tolerance * scale).max(SMALLEST_TOLERANCE),
                 0.9,
                 0.0,
                 0.333,
