@@ -15,10 +15,6 @@ use crate::spin::State;
 use ode_solvers::dop_shared::OutputType;
 use ode_solvers::{DVector, Dop853, System};
 
-/// The smallest absolute tolerance. The first step is chosen by squares of rates over tolerances, and the rate of time is 1: below
-/// 1e-154 they overflow. A state without a deviation that nothing changes has no scale of its own.
-const SMALLEST_TOLERANCE: f64 = 1e-140;
-
 /// The method.
 pub struct Dop853Step<'a> {
     generator: &'a Generator,
@@ -126,15 +122,21 @@ impl Dop853Step<'_> {
             let begin = from + length * piece as f64 / pieces as f64;
             let last = y.len() - 1;
             y[last] = 0.0;
+            // The integrated state is of the size of 1: the tolerance holds for its time too, whose rounding would be large beside that of
+            // a deviation of 1e-15. Without a deviation nothing changes.
+            let scale = y.iter().take(last).fold(drifted, |m, x| m.max(x.abs()));
+            if scale == 0.0 {
+                break;
+            }
+            y.iter_mut().take(last).for_each(|x| *x /= scale);
             let motion = Motion {
                 generator: self.generator,
                 from: begin,
                 length: length / pieces as f64,
                 cell,
                 pure,
-                mean: mean.unwrap_or(0.0),
+                mean: mean.unwrap_or(0.0) / scale,
             };
-            let scale = y.iter().take(last).fold(drifted, |m, x| m.max(x.abs()));
             let mut solver = Dop853::from_param(
                 motion,
                 0.0,
@@ -142,7 +144,7 @@ impl Dop853Step<'_> {
                 1.0,
                 y,
                 0.0,
-                (self.tolerance * scale).max(SMALLEST_TOLERANCE),
+                self.tolerance,
                 0.9,
                 0.0,
                 0.333,
@@ -155,6 +157,7 @@ impl Dop853Step<'_> {
             );
             solver.integrate().map_err(|e| StepError::Tolerance(format!("Dop853: {e}")))?;
             y = solver.y_out().last().cloned().ok_or_else(|| StepError::Tolerance("Dop853 gave no result".into()))?;
+            y.iter_mut().take(last).for_each(|x| *x *= scale);
         }
         if y.iter().any(|x| !x.is_finite()) {
             return Err(StepError::Tolerance("Dop853 gave a result that is not finite".into()));
