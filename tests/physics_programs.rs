@@ -404,7 +404,7 @@ fn damaged(text: &str, random: &mut Random) -> String {
 
 /// Prints the programs that take longer than a second, for profiling: `cargo test --release --test physics_programs slow -- --ignored --nocapture`.
 #[test]
-#[ignore = "a survey by hand"]
+#[ignore = "prints run times; checks nothing"]
 fn slow_programs() {
     for seed in cases(100) {
         let text = generate(seed, 1.0).text();

@@ -82,7 +82,8 @@ impl Envelope {
             && shape.name == "rectangular"
             && 2.0 * rise > duration
         {
-            let message = format!("the pulse lasts {duration:e}, its two flanks of {rise:e} longer");
+            let message =
+                format!("the pulse lasts {duration:e}, which is shorter than its two flanks of {rise:e} each");
             return Err(Diagnostic::new(Code::OutOfRange, span, message).label("no room for its flanks").into());
         }
         Ok(())

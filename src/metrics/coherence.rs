@@ -60,12 +60,10 @@ pub(super) fn level_weights(m: &Moment) -> Result<Option<Vec<f64>>, Undefined> {
 }
 
 /// Sums over the eigenvectors of each level, of one number for every eigenvector.
+#[expect(clippy::indexing_slicing, reason = "levels are ranges of the energies, and every eigenvector has a number")]
 pub(super) fn by_level(energies: &[f64], of: &[f64]) -> Vec<f64> {
     let (low, high) = (energies.first().copied().unwrap_or(0.0), energies.last().copied().unwrap_or(0.0));
-    groups(energies, degenerate_within(low, high))
-        .into_iter()
-        .map(|level| of.get(level).unwrap_or_default().iter().sum())
-        .collect()
+    groups(energies, degenerate_within(low, high)).into_iter().map(|level| of[level].iter().sum()).collect()
 }
 
 /// `(sum of |a_k|)^2 - 1` of amplitudes with these squares: the l1 coherence of a pure state.

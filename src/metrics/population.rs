@@ -25,6 +25,10 @@ fn no_such_level(levels: usize) -> Undefined {
     Undefined::Domain(format!("the battery has {levels} levels"))
 }
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "levels are ranges of the energies, and every eigenvector has an amplitude"
+)]
 pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let level = m.number(a, 0)?.max(0.0) as usize;
     if let Some((psi, levels)) = m.pure_battery() {
@@ -33,7 +37,7 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
         let all = groups(energies, SAME_LEVEL * spread);
         let states = level.checked_sub(1).and_then(|k| all.get(k)).ok_or_else(|| no_such_level(all.len()))?;
         let amplitudes = levels.resolve(psi)?;
-        return Ok(amplitudes.get(states.clone()).unwrap_or_default().iter().map(C64::norm_sqr).sum());
+        return Ok(amplitudes[states.clone()].iter().map(C64::norm_sqr).sum());
     }
     population(m.average_battery_state()?, m.battery()?.eigen()?, level)
 }

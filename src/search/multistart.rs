@@ -4,7 +4,7 @@
 //! begin at sampled points that have no better one near them (multi-level single linkage; Rinnooy Kan and Timmer, Math. Program. 39,
 //! 57) and no known minimum, the best first. The other half are blind: they begin anywhere.
 //!
-//! Whether the best of all was missed is estimated as the number of animals is from two catches. Of n blind descents that ended in w
+//! Whether the best of all was missed is estimated by capture and recapture. Of n blind descents that ended in w
 //! different minima, `f1` of them once and `f2` twice, the minima that they missed are a share u of all: `w (w + 1)/(n (n - 1))` for
 //! basins of similar size (Boender and Rinnooy Kan, Math. Program. 37, 59), or `m/(w + m)` with `m = f1 (f1 - 1)/(2 (f2 + 1))` for
 //! basins of unequal size (Chao, Scand. J. Statist. 11, 265), whichever is larger, and the best is among these as likely as any

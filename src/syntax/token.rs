@@ -145,7 +145,7 @@ fn sign(input: &str) -> IResult<&str, TokenKind> {
     refused.map(|(rest, _)| (rest, TokenKind::End))
 }
 
-/// What stands where no token begins, and the text behind it.
+/// The diagnostic for text that begins no token, and the rest of the text.
 fn unreadable(rest: &str, span: impl Fn(usize) -> Span) -> (Diagnostic, &str) {
     if rest.starts_with('"') {
         let after = rest.trim_start_matches(|c| c != '\n');

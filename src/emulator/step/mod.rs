@@ -3,10 +3,12 @@
 //! * [`exact`]: constant generators. Hamiltonians by their eigenvalues, dissipators by the exponential of the superoperator.
 //! * [`turn`]: Hamiltonians that move each subsystem by itself, as hard pulses do.
 //! * [`chebyshev`]: constant Hamiltonians on large state vectors, without a matrix.
-//! * [`commutator_free`]: smooth time dependence, order 4 with error control.
+//! * [`commutator_free`]: smooth time dependence of closed systems, and of open ones whose relaxation is stiff; order 4 with error
+//!   control.
 //! * [`periodic`]: many periods of a periodic Hamiltonian, by powers of the propagator of one.
 //! * [`series`]: one field that changes beside a constant Hamiltonian, as in spin locks and shaped pulses.
-//! * [`dop853`]: an independent Runge-Kutta method of order 8, for everything; the method where no other fits.
+//! * [`dop853`]: an independent Runge-Kutta method of order 8, for everything; the method of open systems that change, and where no
+//!   other fits.
 //! * [`plain`]: many small steps of the classical fourth order. Slow and obvious; kept to judge the others.
 
 pub mod chebyshev;

@@ -127,7 +127,7 @@ impl Parser<'_> {
         name.text == "all"
     }
 
-    /// `count = number | name | "(" sum ")"`: what stands before `* 1/2`.
+    /// `count = number | name | "(" sum ")"`: the number of spins before `* 1/2`.
     pub(super) fn count(&mut self) -> Rule<Expr> {
         let start = self.here();
         match self.kind().clone() {
