@@ -192,6 +192,54 @@ fn experiments_from_yaml_are_told_apart() {
     assert_eq!(done.status.code(), Some(3), "{}", said(&done));
 }
 
+/// An experiment in which one list has become empty, for every list.
+fn emptied(yaml: &str) -> Vec<String> {
+    let lines: Vec<&str> = yaml.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start_matches([' ', '-']).len();
+    let item = |line: &str| line.trim_start().starts_with("- ");
+    let mut all = Vec::new();
+    for (k, line) in lines.iter().enumerate() {
+        let within = |next: &&&str| indent(next) > indent(line);
+        let inside = lines.iter().skip(k + 1).take_while(within).count();
+        if line.ends_with(':') && lines.get(k + 1).is_some_and(|next| item(next)) && inside > 0 {
+            let rest = lines.iter().skip(k + 1 + inside).copied();
+            let text: Vec<String> = lines
+                .iter()
+                .take(k)
+                .map(|l| l.to_string())
+                .chain([format!("{line} []")])
+                .chain(rest.map(String::from))
+                .collect();
+            all.push(text.join("\n") + "\n");
+        }
+    }
+    all
+}
+
+#[test]
+fn empty_lists_of_an_experiment_are_no_panic() {
+    let folder = scratch("emptied");
+    let superposed = "ergoseq 1\nunits natural\nsystem { spin a : 1/2 }\nbattery { energy = Z(a) }\nsequence {\n\
+                      prepare mix(0.5: superposition(1: ket \"0\", 1: ket \"1\"), 0.5: ket \"0\")\n evolve X(a) for 1 record 5\n mark m\n}\n\
+                      sweep T = 1, 2\nparam T = 1\nensemble { param T : uniform(from = 1, to = 2) points 2 }\ncycle phi = 0 1 2 3\nmeasure { purity\n energy }\n";
+    let shipped = |name: &str| {
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("sequences").join(name)).unwrap()
+    };
+    let mut tried = 0;
+    for text in [superposed.to_string(), shipped("jeener_broekaert.seq"), shipped("dipolar_tomography.seq")] {
+        std::fs::write(folder.join("a.seq"), &text).unwrap();
+        let shown = ergoseq(&folder, &["show", "a.seq", "--stage", "ir"]);
+        assert!(shown.status.success(), "{}", said(&shown));
+        for yaml in emptied(&String::from_utf8(shown.stdout).unwrap()) {
+            std::fs::write(folder.join("a.yaml"), &yaml).unwrap();
+            let done = ergoseq(&folder, &["run", "a.yaml"]);
+            assert!(matches!(done.status.code(), Some(0 | 1)), "{:?} {}\n{yaml}", done.status, said(&done));
+            tried += 1;
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
+
 #[test]
 fn sweeps_beyond_all_bounds_are_refused() {
     let folder = scratch("beyond");

@@ -143,6 +143,9 @@ pub fn measure(name: &str, rho: &Bound<'_, PyAny>, others: Vec<Bound<'_, PyAny>>
                     dimensions.len()
                 )));
             }
+            if let Some((_, twice)) = sites.iter().enumerate().find(|(k, s)| sites.iter().take(*k).any(|t| t == *s)) {
+                return Err(PyValueError::new_err(format!("subsystem {twice} is named twice")));
+            }
             guarded(|| Ok(f(&state, &dimensions, &sites)))?
         }
         Of::Operator(f) => {

@@ -120,6 +120,8 @@ def test_subsystems_must_fit() -> None:
         m.negativity(np.eye(4) / 4, [2, 3], [0])
     with pytest.raises(ValueError, match="the first is 0"):
         m.negativity(np.eye(4) / 4, [2, 2], [2])
+    with pytest.raises(ValueError, match="named twice"):
+        m.log_negativity(np.eye(4) / 4, [2, 2], [1, 1])
     with pytest.raises(ValueError, match="two qubits"):
         m.concurrence(np.eye(3) / 3)
 

@@ -79,7 +79,7 @@ pub const METHODS: &[(&str, Method, &str)] = &[
     (
         "auto",
         Method::Auto,
-        "exact where the generator is constant; where it changes, commutator-free exponentials, and `dop853` with relaxation",
+        "exact for constant generators, else commutator-free exponentials; `dop853` with relaxation",
     ),
     ("dop853", Method::Dop853, "an independent Runge-Kutta method of order 8"),
     ("plain", Method::Plain, "many small steps of order 4: slow and obvious"),
