@@ -76,11 +76,7 @@ pub enum Method {
 
 /// The words of [`Method`].
 pub const METHODS: &[(&str, Method, &str)] = &[
-    (
-        "auto",
-        Method::Auto,
-        "exact for constant generators, else commutator-free exponentials; `dop853` with relaxation",
-    ),
+    ("auto", Method::Auto, "exact for constant generators, else commutator-free; `dop853` with relaxation"),
     ("dop853", Method::Dop853, "an independent Runge-Kutta method of order 8"),
     ("plain", Method::Plain, "many small steps of order 4: slow and obvious"),
 ];
