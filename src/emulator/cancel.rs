@@ -3,7 +3,7 @@
 //! A mean over a spread of members may rightly be small; a mean over the scans of one member that is small beside each scan is
 //! a cycle without a receiver, or with a wrong one.
 
-use super::Lab;
+use super::lab::Lab;
 use crate::hamiltonian::{Acquire, Member};
 use crate::linalg::{C64, Matrix, ZERO};
 use crate::spin::State;

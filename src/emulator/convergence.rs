@@ -1,6 +1,8 @@
 //! Whether a powder has enough orientations: the same experiment with fewer of them.
 
-use super::{Options, Run, run};
+use super::results::{Mark, Run};
+use super::run::run;
+use super::settings::Options;
 use crate::hamiltonian::{Evaluator, Fault, Values, coarser};
 use crate::ir::Experiment;
 use crate::syntax::{Expr, number_text};
@@ -33,7 +35,7 @@ pub fn powder(
     let keys = found.marks.first().map_or(&[][..], |m| &m.values);
     for (k, (key, _)) in keys.iter().enumerate() {
         let kind = if key.starts_with("coherence_order") { "coherence orders" } else { "energies" };
-        let at = |m: &super::Mark| m.values.get(k).and_then(|(_, v)| *v);
+        let at = |m: &Mark| m.values.get(k).and_then(|(_, v)| *v);
         all.push(Change::new(kind, key, found.marks.iter().map(at).zip(coarse.marks.iter().map(at))));
     }
     // What is zero but for rounding, as the imaginary part of a signal, is measured by the largest of its kind.

@@ -1,8 +1,9 @@
 //! The battery of an experiment in a state made of counts of single shots.
 
 use super::members::evaluator;
+use super::question::unit_of;
 use super::readout::battery_of;
-use super::{Options, question::unit_of};
+use super::settings::Options;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Values, build, members};
 use crate::ir::Experiment;

@@ -19,12 +19,16 @@
               as the shape has steps"
 )]
 
+use super::generator::Generator;
+use super::lab::Lab;
 use super::members::evaluator;
 use super::motion::mean_state;
 use super::projection::Projection;
 use super::propagate::{Propagation, failed};
 use super::question::{Question, Refusal, aggregates};
-use super::{Generator, Lab, Options, asked, member_average, open_lab, sectors};
+use super::run::{asked, open_lab};
+use super::settings::Options;
+use super::{member_average, sectors};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Schedule, Segment, Step, Values, build, members, prepare};
 use crate::ir::{Experiment, key_of};

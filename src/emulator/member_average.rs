@@ -5,9 +5,10 @@
 //! member by itself and the values are averaged. Scans of a phase cycle are added up by the receiver, so all scans of a member
 //! count as one state.
 
+use super::lab::Lab;
 use super::motion::{EnsembleMotion, MemberAt, arrival, mean_state};
 use super::question::{Question, Refusal};
-use super::{Lab, trace};
+use super::trace;
 use crate::hamiltonian::{Evaluator, Fault, Member, Prepared, Schedule};
 use crate::ir::{MEMBER_MEAN, key_of};
 use crate::metrics::{Moment, Motion, Scene};
@@ -78,7 +79,7 @@ impl MemberAverages {
         for (first, (member, (schedule, prepared))) in members.iter().zip(schedules).take(stride).enumerate() {
             let numbers: Vec<usize> = (0..scans).map(|scan| scan * stride + first).collect();
             let e = own(member)?;
-            let cells = super::cells(&e, schedule, space)?;
+            let cells = super::run::cells(&e, schedule, space)?;
             let questions = wanted
                 .iter()
                 .map(|(key, inner)| Question::new(&e, key.clone(), inner))

@@ -1,7 +1,7 @@
 //! The members of an ensemble: their schedules, the states that they begin with, and the system as declared, which none of them need be.
 
-use super::Options;
 use super::motion::mean_state;
+use super::settings::Options;
 use crate::hamiltonian::{Evaluator, Fault, Member, Outline, Prepared, Schedule, Spectrometer, Values, build, prepare};
 use crate::ir::Experiment;
 use crate::spin::{Space, State};

@@ -2,6 +2,7 @@
 
 use super::course::Course;
 use super::generator::Generator;
+use super::lab::Lab;
 use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action};
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
 use super::projection::Projection;
@@ -9,12 +10,14 @@ use super::propagator::{Propagator, SegmentKey};
 use super::question::Refusal;
 use super::readout::Readings;
 use super::receive::{Fid, GROUP, SignalSum};
+use super::results::{Mark, Trace};
+use super::settings::{Method, Options};
 use super::signal::Decay;
 use super::step::commutator_free::CommutatorFree;
 use super::step::exact::{EXACT, ExactClosed, ExactOpen};
 use super::step::periodic::Periodic;
 use super::step::{DENSE_LIOUVILLE, Stepper, choose};
-use super::{Lab, Mark, Method, Options, Trace, trace};
+use super::trace;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Kick, Segment, Step, Tomography, duration};
 use crate::linalg::{C64, Matrix, power};

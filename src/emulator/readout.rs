@@ -1,6 +1,7 @@
 //! A tomography in the course of a run: planned, read with noise, reconstructed, and its energies with their errors.
 
-use super::{Lab, Measured};
+use super::lab::Lab;
+use super::settings::Measured;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Tomography};
 use crate::linalg::{C64, LinalgError, Matrix};

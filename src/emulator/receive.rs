@@ -4,11 +4,14 @@
 //! whole sequence and leaves nothing behind but its share of the signals, so that the memory does not grow with the number of members.
 //! Groups are added up in order: the result is the same for any number of threads.
 
+use super::lab::Lab;
 use super::lines::{self, Line};
 use super::meeting::same_acquisition;
 use super::members::{member_schedule, prepared_state};
 use super::propagate::Propagation;
-use super::{Lab, Options, Trace, signal};
+use super::results::Trace;
+use super::settings::Options;
+use super::signal;
 use crate::hamiltonian::{Acquire, Fault, Member, Outline, Schedule, Step, Values};
 use crate::linalg::{C64, ZERO};
 use crate::metrics::Scene;

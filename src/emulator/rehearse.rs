@@ -2,7 +2,8 @@
 //! of the limits it takes, and which coherence orders and energies there are behind it.
 
 use super::adiabaticity::least_factor;
-use super::{Options, run};
+use super::run::run;
+use super::settings::Options;
 use crate::diagnostic::Diagnostic;
 use crate::hamiltonian::{
     Evaluator, Fault, Scalar, Segment, Spectrometer, Step, Values, build, coarser, duration, members, points_of,

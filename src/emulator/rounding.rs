@@ -1,6 +1,7 @@
 //! Whether phases are small enough for numbers of 64 bits: a phase of `x` radian is known to about `x` times 2^-53.
 
-use super::{Lab, Options};
+use super::lab::Lab;
+use super::settings::Options;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Scalar, Schedule, Segment, Step};
 use crate::spin::Operator;

@@ -9,10 +9,11 @@
 use super::generator::{Generator, deviation};
 use super::kept;
 use super::lines::Line;
+use super::results::Trace;
+use super::settings::Method;
 use super::step::commutator_free::CommutatorFree;
 use super::step::exact::{ExactClosed, ExactOpen, observing, stacked, together, unstacked};
 use super::step::{DENSE_LIOUVILLE, StepError, Stepper, choose};
-use super::{Method, Trace};
 use crate::hamiltonian::Acquire;
 use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, identity, power, product};
 use crate::noise::Noise;

@@ -3,10 +3,11 @@
 use super::course::Course;
 use super::extremum::Samples;
 use super::first_maximum::first_maximum;
+use super::lab::Lab;
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
 use super::panel::{Line, sample};
 use super::question::{Aggregate, Question, Refusal};
-use super::{Lab, Trace};
+use super::results::Trace;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Segment};
 use crate::metrics::{Curve, Motion, Turning};

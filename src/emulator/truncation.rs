@@ -7,9 +7,10 @@
 
 use super::course::Course;
 use super::generator::Generator;
+use super::lab::Lab;
 use super::sectors::movers;
+use super::settings::Options;
 use super::step::{StepError, choose};
-use super::{Lab, Options};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Segment, build};
 use crate::spin::{Basis, Columns, SiteKind, Space, State};

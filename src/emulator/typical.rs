@@ -15,14 +15,19 @@
     reason = "one way and one random vector at least are walked, and every walk meets the same marks, traces and acquisitions"
 )]
 
+use super::generator::Generator;
+use super::lab::Lab;
 use super::meeting::common_legs;
 use super::members::evaluator;
 use super::motion::arrival;
 use super::propagate::{Propagation, failed};
 use super::question::{Beside, Linear, Question};
+use super::results::{How, Mark, Run, Trace};
+use super::run::is_signal;
+use super::settings::{Options, Typical};
 use super::step::choose;
 use super::step::split::{Decays, FEWEST, FEWEST_POINTS, Wave};
-use super::{Generator, How, Lab, Mark, Options, Run, Trace, estimate, is_signal, signal};
+use super::{estimate, signal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
     Acquire, Deviation, Evaluator, Fault, Prepared, Schedule, Segment, Step, Values, build, members, prepare,
@@ -36,15 +41,6 @@ use crate::syntax::Expr;
 use rayon::prelude::*;
 use std::f64::consts::TAU;
 use std::sync::Arc;
-
-/// How many random vectors, and which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Typical {
-    /// How many.
-    pub vectors: usize,
-    /// Which.
-    pub seed: u64,
-}
 
 /// A vector of amplitudes of one size and random phases. A phase follows from its place and the number of the vector, so that vectors are
 /// the same wherever and in whatever order they are made.

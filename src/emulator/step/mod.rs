@@ -22,8 +22,8 @@ pub mod series;
 pub mod split;
 pub mod turn;
 
-use super::Method;
 use super::generator::Generator;
+use super::settings::Method;
 use crate::hamiltonian::Segment;
 use crate::spin::State;
 use std::fmt;

@@ -1,0 +1,86 @@
+//! The results of one point: metrics at marks, recorded curves, tomographies, and how they were computed.
+
+use super::readout::Readings;
+use crate::linalg::Matrix;
+use std::collections::BTreeMap;
+
+/// A recorded curve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trace {
+    /// Its name.
+    pub name: String,
+    /// The time since `prepare` at which it begins.
+    pub start: f64,
+    /// Times since its statement began.
+    pub time: Vec<f64>,
+    /// By key, in the order of `measure`; `None` where a metric is not defined.
+    pub values: Vec<(String, Vec<Option<f64>>)>,
+}
+
+/// Metrics at a moment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mark {
+    /// Its name.
+    pub name: String,
+    /// The time since `prepare`.
+    pub time: f64,
+    /// By key, in the order of `measure`.
+    pub values: Vec<(String, Option<f64>)>,
+    /// The state on the whole space, where [`Options::states`] asks for it.
+    pub state: Option<Matrix>,
+}
+
+/// The results of one point.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Run {
+    /// Every parameter with its value.
+    pub params: Vec<(String, f64)>,
+    /// Named scalars.
+    pub summary: Vec<(String, Option<f64>)>,
+    /// Marks in order; the last is `end`.
+    pub marks: Vec<Mark>,
+    /// Traces in order.
+    pub traces: Vec<Trace>,
+    /// What tomographies found.
+    pub tomographies: Vec<Readings>,
+    /// Answers to questions beyond `measure`: those of `expect`.
+    pub extra: BTreeMap<String, Option<f64>>,
+    /// Reasons why a metric has no value somewhere.
+    pub notes: Vec<String>,
+    /// How it was computed.
+    pub how: How,
+}
+
+/// How a point was computed.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct How {
+    /// The dimension of the product space.
+    pub whole: f64,
+    /// The dimension of the part that the state can reach.
+    pub dimension: f64,
+    /// Whether the state was a vector.
+    pub pure: bool,
+    /// How many random vectors stood for the state; 0 where none did.
+    pub random_vectors: usize,
+    /// How many members the ensemble has, scans of phase cycles included.
+    pub members: usize,
+    /// The methods that were used.
+    pub methods: Vec<&'static str>,
+    /// The tolerance of adaptive methods.
+    pub tolerance: f64,
+    /// The time from `prepare` to the end.
+    pub duration: f64,
+    /// Modes whose cutoff can change the result, with the largest population that their highest Fock state has had.
+    pub truncation: Vec<(String, f64)>,
+}
+
+impl How {
+    /// What stood for the state, in words.
+    pub fn state(&self) -> &'static str {
+        match (self.random_vectors, self.pure) {
+            (0, true) => "state vector",
+            (0, false) => "density matrix",
+            _ => "random vectors",
+        }
+    }
+}
