@@ -334,7 +334,7 @@ sequence {
 }
 measure { purity }",
     );
-    let rehearsed = ergoseq::emulator::rehearse(&experiment, &Values::new(), &Options::default()).unwrap();
+    let rehearsed = ergoseq::emulator::dry_run(&experiment, &Values::new(), &Options::default()).unwrap();
     let times: Vec<(f64, f64)> = rehearsed.blocks.iter().map(|b| (b.start * 1e6, b.duration * 1e6)).collect();
     for (found, expected) in times.iter().zip([(0.0, 0.0), (0.0, 10.0), (10.0, 30.0), (40.0, 10.0)]) {
         assert!((found.0 - expected.0).abs() < 1e-9 && (found.1 - expected.1).abs() < 1e-9, "{times:?}");

@@ -3,7 +3,7 @@
 //! A Gaussian spread of two points has the nodes `mean - sd` and `mean + sd`, of weight 1/2 each: an ensemble over it is the mean of
 //! two runs in which the parameter has these values.
 
-use ergoseq::emulator::{Options, Run, rehearse, run};
+use ergoseq::emulator::{Options, Run, dry_run, run};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
 use ergoseq::metrics::METRICS;
@@ -699,7 +699,7 @@ measure {{ signal(1H) }}\n"
             let experiment = text(&format!("{shape}{settings} points {points}"));
             if run(&experiment, &Values::new(), &Options::default(), &[]).is_ok() {
                 accepted += 1;
-                if let Err(d) = rehearse(&experiment, &Values::new(), &Options::default()) {
+                if let Err(d) = dry_run(&experiment, &Values::new(), &Options::default()) {
                     panic!("{shape} {points}: {}", d.message);
                 }
             }
@@ -710,7 +710,7 @@ measure {{ signal(1H) }}\n"
     let tight = Options { max_memory: 6e3, ..Options::default() };
     let experiment = text("spiral points 1000");
     run(&experiment, &Values::new(), &tight, &[]).unwrap();
-    let found = rehearse(&experiment, &Values::new(), &tight).unwrap();
+    let found = dry_run(&experiment, &Values::new(), &tight).unwrap();
     assert!(found.remarks.iter().any(|r| r.contains("1000")), "{:?}", found.remarks);
 }
 

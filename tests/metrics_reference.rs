@@ -1,7 +1,7 @@
 //! Every metric against the 142 cases of `tests/reference/metrics.json`. Every quantity of every case is compared: one that this
 //! test does not know fails it.
 
-use ergoseq::emulator::step::choose;
+use ergoseq::emulator::engines::choose;
 use ergoseq::emulator::{Generator, GeneratorAt, Method};
 use ergoseq::hamiltonian::{Scalar, Segment};
 use ergoseq::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, hermitian_values, real};

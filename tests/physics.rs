@@ -1,6 +1,6 @@
 //! Laws of physics, held by every method alike. Each check says why its tolerance is what it is.
 
-use ergoseq::emulator::step::{StepError, choose};
+use ergoseq::emulator::engines::{StepError, choose};
 use ergoseq::emulator::{Generator, Method, Options, Run};
 use ergoseq::hamiltonian::{Scalar, Segment, Values};
 use ergoseq::linalg::{C64, Matrix, hermitian_values, real};

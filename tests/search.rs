@@ -311,7 +311,7 @@ fn shaped(text: &str, steps: &str) -> Experiment {
 
 #[test]
 fn slopes_of_shapes_are_those_of_differences() {
-    use ergoseq::emulator::{Landscape, run};
+    use ergoseq::emulator::{PulseObjective, run};
     let experiment = shaped(SHAPED, &"1 0\n".repeat(5));
     let mut noise = Noise::new(4, 2);
     let cartesian: Vec<(f64, f64)> = (0..5).map(|_| (0.7 * noise.even(), 0.7 * noise.even())).collect();
@@ -320,7 +320,7 @@ fn slopes_of_shapes_are_those_of_differences() {
         let expr = parse_expression(result, 0).unwrap();
         // Cold enough that differences are not lost in the rounding beside the maximally mixed state.
         let (given, options) = (Values::from([("T".to_string(), 20e-3)]), Options::default());
-        let landscape = Landscape::new(&experiment, &given, &options, "own", (&expr, Some("charged"))).unwrap();
+        let landscape = PulseObjective::new(&experiment, &given, &options, "own", (&expr, Some("charged"))).unwrap();
         let (value, slopes) = landscape.slope(&cartesian).unwrap();
         assert!((landscape.value(&cartesian).unwrap() / value - 1.0).abs() < 1e-12);
         // The same as a run of the file with this shape has it.

@@ -85,8 +85,8 @@ fn layers_point_downward() {
 fn the_matrix_crates_are_named_in_few_files() {
     let allowed = [
         "linalg.rs",
-        "emulator/step/dop853.rs",
-        "emulator/step/series.rs",
+        "emulator/engines/dop853.rs",
+        "emulator/engines/series.rs",
         "metrics/single_site.rs",
         "metrics/parallel.rs",
         "metrics/daemonic.rs",

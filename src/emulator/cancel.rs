@@ -3,7 +3,7 @@
 //! A mean over a spread of members may rightly be small; a mean over the scans of one member that is small beside each scan is
 //! a cycle without a receiver, or with a wrong one.
 
-use super::lab::Lab;
+use super::context::RunContext;
 use crate::hamiltonian::{Acquire, Member};
 use crate::linalg::{C64, Matrix, ZERO};
 use crate::spin::State;
@@ -21,7 +21,7 @@ pub fn scans(members: &[Member], here: usize) -> usize {
 
 /// How much of some scans their mean has kept: `|sum_k A_k| / sum_k |A_k|` of the members, each the sum over its scans, added up.
 /// `None` where nothing is there to be lost. Members are the product of the scans, outermost, and the spreads.
-fn kept(parts: &[Matrix], scans: usize) -> Option<f64> {
+fn eigen_cache(parts: &[Matrix], scans: usize) -> Option<f64> {
     let stride = parts.len() / scans;
     let (mut of_means, mut of_scans) = (0.0, 0.0);
     for member in 0..stride {
@@ -42,13 +42,13 @@ fn deviation(rho: &Matrix) -> Matrix {
 }
 
 /// Notes when the scans of a phase cycle cancel at a tomography.
-pub fn read_out(lab: &Lab, states: &[State]) {
-    if lab.scans < 2 || !states.len().is_multiple_of(lab.scans) {
+pub fn read_out(context: &RunContext, states: &[State]) {
+    if context.scans < 2 || !states.len().is_multiple_of(context.scans) {
         return;
     }
     let parts: Vec<Matrix> = states.iter().map(|s| deviation(&s.density())).collect();
-    if let Some(share) = kept(&parts, lab.scans).filter(|share| *share < LOST) {
-        lab.note(format!(
+    if let Some(share) = eigen_cache(&parts, context.scans).filter(|share| *share < LOST) {
+        context.note(format!(
             "the scans of the phase cycle cancel at `tomography`: their mean has {share:.1e} of what a single scan has; cycle the \
              pulses before it together, or leave the cycle out"
         ));
@@ -57,12 +57,12 @@ pub fn read_out(lab: &Lab, states: &[State]) {
 
 /// Notes when the scans of a phase cycle cancel in a signal: in the coherences that a receiver sees, each in the phase of its scan.
 #[expect(clippy::indexing_slicing, reason = "there is an order for every state of the space, which the states are on")]
-pub fn acquired(lab: &Lab, acquisitions: &[&Acquire], states: &[State]) {
-    if lab.scans < 2 || !states.len().is_multiple_of(lab.scans) {
+pub fn acquired(context: &RunContext, acquisitions: &[&Acquire], states: &[State]) {
+    if context.scans < 2 || !states.len().is_multiple_of(context.scans) {
         return;
     }
     let Some(nucleus) = acquisitions.first().map(|a| a.nucleus.as_str()) else { return };
-    let (space, basis) = (lab.space(), lab.space().basis());
+    let (space, basis) = (context.space(), context.space().basis());
     let order: Vec<i64> = (0..space.len()).map(|k| basis.twice_m_of(Some(nucleus), space.state(k))).collect();
     // Tr[rho F+] takes the elements from a state to that of one quantum less.
     let seen = |(a, s): (&&Acquire, &State)| {
@@ -74,8 +74,8 @@ pub fn acquired(lab: &Lab, acquisitions: &[&Acquire], states: &[State]) {
         )
     };
     let parts: Vec<Matrix> = acquisitions.iter().zip(states).map(seen).collect();
-    if let Some(share) = kept(&parts, lab.scans).filter(|share| *share < LOST) {
-        lab.note(format!(
+    if let Some(share) = eigen_cache(&parts, context.scans).filter(|share| *share < LOST) {
+        context.note(format!(
             "the scans of the phase cycle cancel in the signal of {nucleus}: together they have {share:.1e} of what they have one by \
              one; let the receiver follow, as in `acquire {nucleus} ... phase NAME`"
         ));
@@ -91,10 +91,10 @@ mod tests {
     fn scans_that_are_equal_keep_all_and_opposite_ones_nothing() {
         let m = Matrix::from_fn(2, 2, |i, j| real((i + 2 * j) as f64));
         let opposite = m.map(|x| -x);
-        assert_eq!(kept(&[m.clone(), m.clone()], 2), Some(1.0));
-        assert_eq!(kept(&[m.clone(), opposite.clone()], 2), Some(0.0));
+        assert_eq!(eigen_cache(&[m.clone(), m.clone()], 2), Some(1.0));
+        assert_eq!(eigen_cache(&[m.clone(), opposite.clone()], 2), Some(0.0));
         // Two members of two scans each: one adds up, one cancels.
-        assert_eq!(kept(&[m.clone(), m.clone(), m.clone(), opposite], 2), Some(0.5));
-        assert_eq!(kept(&[Matrix::zeros(2, 2), Matrix::zeros(2, 2)], 2), None);
+        assert_eq!(eigen_cache(&[m.clone(), m.clone(), m.clone(), opposite], 2), Some(0.5));
+        assert_eq!(eigen_cache(&[Matrix::zeros(2, 2), Matrix::zeros(2, 2)], 2), None);
     }
 }

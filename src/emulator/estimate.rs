@@ -36,7 +36,7 @@ pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
         // Vectors of the expansion and, where there is a matrix, about one entry a row for each term of H.
         let matrix = if crate::spin::Action::without_matrix(space) { COMPLEX } else { 24.0 * terms as f64 };
         (12.0 * COMPLEX + matrix) * d
-    } else if open && d * d <= super::step::DENSE_LIOUVILLE as f64 {
+    } else if open && d * d <= super::engines::DENSE_LIOUVILLE as f64 {
         8.0 * COMPLEX * d.powi(4) + 12.0 * COMPLEX * d * d
     } else {
         14.0 * COMPLEX * d * d

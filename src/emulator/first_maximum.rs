@@ -7,8 +7,8 @@
     reason = "a panel has DEGREE + 1 nodes and as many coefficients, and a peak is the number of an end"
 )]
 
+use super::adaptive_sampling::{DEGREE, MOST_PANELS, TAIL, allowed, coefficients, value};
 use super::extremum::{Extremum, brent};
-use super::panel::{DEGREE, MOST_PANELS, TAIL, allowed, coefficients, value};
 use std::f64::consts::PI;
 
 /// How often a panel is halved where a curve is not smooth: a corner is then known to this power of two of the finest panel.

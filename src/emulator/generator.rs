@@ -1,8 +1,8 @@
 //! What moves the state between two edges: `d rho/dt = -i [H(t), rho] + sum (c rho c^dagger - {c^dagger c, rho}/2)`, on the space
 //! in which the state stays.
 
+use super::engines::StepError;
 use super::mesh::Mesh;
-use super::step::StepError;
 use crate::hamiltonian::Segment;
 use crate::linalg::{C64, I, Matrix, Vector, make_hermitian, norm_squared, product, real};
 use crate::metrics::Rate;

@@ -5,9 +5,9 @@
 //! member by itself and the values are averaged. Scans of a phase cycle are added up by the receiver, so all scans of a member
 //! count as one state.
 
-use super::lab::Lab;
+use super::context::RunContext;
 use super::motion::{EnsembleMotion, MemberAt, arrival, mean_state};
-use super::question::{Question, Refusal};
+use super::observable::{EvalError, Observable};
 use super::trace;
 use crate::hamiltonian::{Evaluator, Fault, Member, Prepared, Schedule};
 use crate::ir::{MEMBER_MEAN, key_of};
@@ -30,7 +30,7 @@ struct MemberObservables {
     /// Which of the propagated members are its scans.
     scans: Vec<usize>,
     scene: Scene,
-    questions: Vec<Question>,
+    observables: Vec<Observable>,
 }
 
 /// The means that some expressions ask for: the expression as written, and what is averaged.
@@ -80,15 +80,15 @@ impl MemberAverages {
             let numbers: Vec<usize> = (0..scans).map(|scan| scan * stride + first).collect();
             let e = own(member)?;
             let cells = super::run::cells(&e, schedule, space)?;
-            let questions = wanted
+            let observables = wanted
                 .iter()
-                .map(|(key, inner)| Question::new(&e, key.clone(), inner))
+                .map(|(key, inner)| Observable::new(&e, key.clone(), inner))
                 .collect::<Result<Vec<_>, Fault>>()?;
             averages.members.push(MemberObservables {
                 weight: member.weight * scans as f64,
                 scans: numbers,
                 scene: Scene::new(space.clone(), cells, prepared.state(space)).with_averages(prepared.averaged()),
-                questions,
+                observables,
             });
         }
         Ok(averages)
@@ -103,14 +103,14 @@ impl MemberAverages {
     ///
     /// # Errors
     /// When a value is infinite or not a number.
-    pub fn values(&self, lab: &Lab, members: &[MemberAt]) -> Result<BTreeMap<String, Option<f64>>, Fault> {
+    pub fn values(&self, context: &RunContext, members: &[MemberAt]) -> Result<BTreeMap<String, Option<f64>>, Fault> {
         let mut found = BTreeMap::new();
         if self.is_empty() || members.len() != self.members.iter().map(|m| m.scans.len()).sum::<usize>() {
             return Ok(found);
         }
         let mut sums: Vec<Option<f64>> = vec![Some(0.0); self.keys.len()];
         for member in &self.members {
-            for (sum, value) in sums.iter_mut().zip(member.values(members, lab)?) {
+            for (sum, value) in sums.iter_mut().zip(member.values(members, context)?) {
                 *sum = sum.zip(value).map(|(sum, x)| sum + member.weight * x);
             }
         }
@@ -121,7 +121,7 @@ impl MemberAverages {
 
 impl MemberObservables {
     /// The values of this member: of the mean of its scans, moved as these are.
-    fn values(&self, members: &[MemberAt], lab: &Lab) -> Result<Vec<Option<f64>>, Fault> {
+    fn values(&self, members: &[MemberAt], context: &RunContext) -> Result<Vec<Option<f64>>, Fault> {
         let even = 1.0 / self.scans.len() as f64;
         let scans: Vec<MemberAt> =
             self.scans.iter().filter_map(|&k| members.get(k)).map(|m| MemberAt { weight: even, ..*m }).collect();
@@ -130,15 +130,15 @@ impl MemberObservables {
         let (_, time) = arrival(scans.iter().map(|m| m.elapsed), &weights);
         let motion = EnsembleMotion::of(scans);
         let moment = Moment::new(&self.scene, &mean, motion.as_ref().map(|m| m as &dyn Motion), time);
-        self.questions
+        self.observables
             .iter()
-            .map(|question| match question.answer(Some(&moment), &BTreeMap::new()) {
+            .map(|observable| match observable.answer(Some(&moment), &BTreeMap::new()) {
                 Ok(x) => Ok(Some(x)),
-                Err(Refusal::Undefined(why)) => {
-                    lab.undefined(&question.key, &why.to_string());
+                Err(EvalError::Undefined(why)) => {
+                    context.undefined(&observable.key, &why.to_string());
                     Ok(None)
                 }
-                Err(Refusal::NotFinite(x)) => Err(trace::not_finite(question, x, None)),
+                Err(EvalError::NotFinite(x)) => Err(trace::not_finite(observable, x, None)),
             })
             .collect()
     }

@@ -1,8 +1,8 @@
 //! The cells of a segment: between two ends every coefficient of its Hamiltonian is smooth and resolved (see
 //! [`crate::waveform::mesh()`]). All methods advance from end to end, so that none of them can step over a feature.
 
+use super::engines::StepError;
 use super::generator::Generator;
-use super::step::StepError;
 use crate::waveform::{Scalar, Weighted, mesh};
 
 /// More ends than this are not listed one by one.

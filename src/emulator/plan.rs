@@ -1,9 +1,9 @@
 //! How a run will go, in words, before it is run: what is conserved, how much of the space is reached, which methods fit.
 
+use super::engines::choose;
 use super::generator::Generator;
 use super::sectors;
 use super::settings::Options;
-use super::step::choose;
 use crate::hamiltonian::{Evaluator, Fault, Segment, Step, build, prepare};
 use crate::linalg::{Vector, real};
 use crate::spin::State;

@@ -1,23 +1,23 @@
 //! The propagation of all members of an ensemble from meeting point to meeting point.
 
-use super::course::Course;
+use super::context::RunContext;
+use super::engines::commutator_free::CommutatorFree;
+use super::engines::exact::{EXACT, ExactClosed, ExactOpen};
+use super::engines::periodic::Periodic;
+use super::engines::{DENSE_LIOUVILLE, Stepper, choose};
 use super::generator::Generator;
-use super::lab::Lab;
 use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action};
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
+use super::observable::EvalError;
+use super::powder_signal::{Fid, GROUP, SignalSum};
 use super::projection::Projection;
 use super::propagator::{Propagator, SegmentKey};
-use super::question::Refusal;
-use super::readout::Readings;
-use super::receive::{Fid, GROUP, SignalSum};
 use super::results::{Mark, Trace};
 use super::settings::{Method, Options};
 use super::signal::Decay;
-use super::step::commutator_free::CommutatorFree;
-use super::step::exact::{EXACT, ExactClosed, ExactOpen};
-use super::step::periodic::Periodic;
-use super::step::{DENSE_LIOUVILLE, Stepper, choose};
+use super::tomography::Readings;
 use super::trace;
+use super::trajectory::Trajectory;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Kick, Segment, Step, Tomography, duration};
 use crate::linalg::{C64, Matrix, power};
@@ -39,7 +39,7 @@ const KEPT: usize = 32;
 
 /// The propagation: the members' clocks, what was found so far, propagators that may be used again.
 pub struct Propagation<'a> {
-    lab: &'a Lab,
+    context: &'a RunContext,
     options: &'a Options,
     /// Of every member; one for a perfect sample.
     weights: Vec<f64>,
@@ -76,10 +76,10 @@ pub struct Found<'a> {
 
 impl<'a> Propagation<'a> {
     /// At the beginning, for members of these weights.
-    pub fn new(lab: &'a Lab, options: &'a Options, weights: Vec<f64>) -> Propagation<'a> {
-        lab.unitary_part.set((weights.len() == 1).then_some(0));
+    pub fn new(context: &'a RunContext, options: &'a Options, weights: Vec<f64>) -> Propagation<'a> {
+        context.unitary_part.set((weights.len() == 1).then_some(0));
         Propagation {
-            lab,
+            context,
             options,
             clocks: vec![0.0; weights.len()],
             last_segments: weights.iter().map(|_| None).collect(),
@@ -113,7 +113,7 @@ impl<'a> Propagation<'a> {
             states = self.advance(&legs, states)?;
             // What is behind the last decay nobody looks at, where nothing but signals is asked.
             let behind = || members.iter().all(|legs| legs.get(k + 1).is_some_and(|leg| leg.steps.is_empty()));
-            let discard_states = self.lab.only_hears(self.options) && k + 2 == count && behind();
+            let discard_states = self.context.only_hears(self.options) && k + 2 == count && behind();
             states = self.meet(&legs, states, discard_states)?;
         }
         Ok(states)
@@ -140,7 +140,7 @@ impl<'a> Propagation<'a> {
             match last_action(leg.steps) {
                 LastAction::None => {}
                 LastAction::Instantaneous => *last = None,
-                LastAction::Segment(segment) => *last = Some(ActingSegment::new(segment, self.lab.space())),
+                LastAction::Segment(segment) => *last = Some(ActingSegment::new(segment, self.context.space())),
             }
         }
         Ok(states)
@@ -148,13 +148,13 @@ impl<'a> Propagation<'a> {
 
     /// While a segment relaxes the state, its eigenvalues are those of no part.
     fn begin(&mut self, unitary: bool) {
-        self.lab.unitary_part.set((self.weights.len() == 1 && unitary).then_some(self.part));
+        self.context.unitary_part.set((self.weights.len() == 1 && unitary).then_some(self.part));
     }
 
     /// Keeps account of the parts of a run in which a single member's eigenvalues stay what they are.
     fn account(&mut self, unitary: bool) {
         self.part += u64::from(!unitary);
-        self.lab.unitary_part.set((self.weights.len() == 1).then_some(self.part));
+        self.context.unitary_part.set((self.weights.len() == 1).then_some(self.part));
     }
 
     fn meet(&mut self, legs: &[&Leg<'a>], states: Vec<State>, discard_states: bool) -> Result<Vec<State>, Fault> {
@@ -194,14 +194,14 @@ impl<'a> Propagation<'a> {
             Step::Segment(segment) => self.segment(segment, state)?,
             Step::Kick(kick) => {
                 let segment = kick.as_segment();
-                let generator = Generator::of(&segment, self.lab.space());
+                let generator = Generator::of(&segment, self.context.space());
                 let mut stepper = choose(&generator, &segment, &state, Method::Auto, self.options.tolerance)
                     .map_err(|e| failed(kick.place, &e.to_string()))?;
                 self.used(stepper.name());
                 stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(kick.place, &e.to_string()))?
             }
             Step::Crush(_) | Step::Dephase(..) => {
-                match Projection::of(step, self.lab.space()).map_err(|(place, e)| failed(place, &e.to_string()))? {
+                match Projection::of(step, self.context.space()).map_err(|(place, e)| failed(place, &e.to_string()))? {
                     Some(projection) => State::Mixed(projection.apply(&state.density())),
                     None => state,
                 }
@@ -224,12 +224,12 @@ impl<'a> Propagation<'a> {
     /// The mean time of the members now, and the common one; where there is none, says so once.
     fn time(&mut self, place: &str) -> (f64, Option<f64>) {
         let (mean, common) = arrival(self.clocks.iter().copied(), &self.weights);
-        if common.is_none() && !self.spread_noted && !self.lab.only_hears(self.options) {
+        if common.is_none() && !self.spread_noted && !self.context.only_hears(self.options) {
             self.spread_noted = true;
             let [low, high] = [f64::min as fn(f64, f64) -> f64, f64::max]
                 .map(|f| self.clocks.iter().copied().reduce(f).unwrap_or(0.0))
                 .map(|t| format!("{t:.6e}"));
-            self.lab.note(format!(
+            self.context.note(format!(
                 "members of the ensemble reach {place} at different times, from {low} to {high} after `prepare`: states are averaged all \
                  the same, and the times of marks and the starts of traces are means from here on"
             ));
@@ -250,7 +250,7 @@ impl<'a> Propagation<'a> {
     /// Reads the mean state out; what is measured is measured on the state that is found, at the mark `tomography`.
     fn read_out(&mut self, own: &Tomography, states: &[State]) -> Result<(), Fault> {
         // The receiver knows the system as declared, not the member that is counted first.
-        let t = self.lab.tomography.as_ref().unwrap_or(own);
+        let t = self.context.tomography.as_ref().unwrap_or(own);
         let mean = mean_state(self.weights.iter().copied().zip(states));
         if !mean.is_normalised() {
             return Err(Diagnostic::new(
@@ -262,20 +262,20 @@ impl<'a> Propagation<'a> {
             .help("`crush keep 0, ...` keeps the populations")
             .into());
         }
-        super::cancel::read_out(self.lab, states);
+        super::cancel::read_out(self.context, states);
         let mean = mean.density();
-        let (readings, found) = super::readout::read_out(t, self.lab, &mean, self.options.measured.as_ref())?;
+        let (readings, found) = super::tomography::read_out(t, self.context, &mean, self.options.measured.as_ref())?;
         if !readings.converged.0 {
-            self.lab.note(format!("the reconstruction did not converge in {} steps", readings.converged.1));
+            self.context.note(format!("the reconstruction did not converge in {} steps", readings.converged.1));
         }
         self.readings.push(readings);
         let found = State::Mixed(found);
         let (mean, common) = self.time("the tomography");
         let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean };
         // The state that is found is another.
-        let part = self.lab.unitary_part.replace(None);
+        let part = self.context.unitary_part.replace(None);
         let values = self.values(&[state], &found, common)?;
-        self.lab.unitary_part.set(part);
+        self.context.unitary_part.set(part);
         self.keep_mark("tomography", mean, values, &found);
         Ok(())
     }
@@ -288,27 +288,27 @@ impl<'a> Propagation<'a> {
         time: Option<f64>,
     ) -> Result<Vec<(String, Option<f64>)>, Fault> {
         let motion = EnsembleMotion::of(members.to_vec());
-        let moment = self.lab.moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time);
+        let moment = self.context.moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time);
         let mut known = self.aggregates.clone();
-        known.extend(self.lab.member_averages.values(self.lab, members)?);
-        let mut values = Vec::with_capacity(self.lab.asked.questions.len());
-        for question in &self.lab.asked.questions {
-            let value = match question.answer(Some(&moment), &known) {
+        known.extend(self.context.member_averages.values(self.context, members)?);
+        let mut values = Vec::with_capacity(self.context.observables_of.observables.len());
+        for observable in &self.context.observables_of.observables {
+            let value = match observable.answer(Some(&moment), &known) {
                 Ok(x) => Some(x),
-                Err(Refusal::Undefined(why)) => {
-                    self.lab.undefined(&question.key, &why.to_string());
+                Err(EvalError::Undefined(why)) => {
+                    self.context.undefined(&observable.key, &why.to_string());
                     None
                 }
-                Err(Refusal::NotFinite(x)) => return Err(trace::not_finite(question, x, None)),
+                Err(EvalError::NotFinite(x)) => return Err(trace::not_finite(observable, x, None)),
             };
-            values.push((question.key.clone(), value));
+            values.push((observable.key.clone(), value));
         }
         Ok(values)
     }
 
     fn keep_mark(&mut self, name: &str, time: f64, values: Vec<(String, Option<f64>)>, state: &State) {
-        let kept = self.lab.space().basis().size() <= self.options.states as f64;
-        let state = kept.then(|| self.lab.space().embedded(state).density());
+        let eigen_cache = self.context.space().basis().size() <= self.options.states as f64;
+        let state = eigen_cache.then(|| self.context.space().embedded(state).density());
         self.marks.push(Mark { name: name.to_string(), time, values, state });
     }
 
@@ -317,21 +317,21 @@ impl<'a> Propagation<'a> {
         let Some(first) = segments.first() else { return Ok(states) };
         let name = first.record.as_ref().map_or("", |r| r.name.as_str());
         let (start, _) = self.time(&format!("the trace `{name}`"));
-        let acting: Vec<ActingSegment> = segments.iter().map(|s| ActingSegment::new(s, self.lab.space())).collect();
-        let mut courses = Vec::with_capacity(states.len());
+        let acting: Vec<ActingSegment> = segments.iter().map(|s| ActingSegment::new(s, self.context.space())).collect();
+        let mut trajectories = Vec::with_capacity(states.len());
         for ((segment, acting), state) in segments.iter().zip(&acting).zip(states) {
             self.watch_along(segment, &state)?;
             let stepper = choose(acting.generator(), segment, &state, self.options.method, self.options.tolerance)
                 .map_err(|e| failed(segment.place, &e.to_string()))?;
             self.used(stepper.name());
-            courses.push(Course::new(stepper, state));
+            trajectories.push(Trajectory::new(stepper, state));
         }
         let exact = self.options.method == Method::Auto;
         let (weights, clocks) = (&self.weights, &self.clocks);
-        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, courses, exact };
-        let (found, aggregates, ends) = trace::record(self.lab, first, &mut tracks, start)?;
+        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, trajectories, exact };
+        let (found, aggregates, ends) = trace::record(self.context, first, &mut tracks, start)?;
         drop(tracks);
-        ends.iter().for_each(|s| self.lab.watch(s));
+        ends.iter().for_each(|s| self.context.watch(s));
         self.aggregates.extend(aggregates);
         self.traces.push(found);
         self.clocks.iter_mut().zip(segments).for_each(|(clock, segment)| *clock += segment.duration);
@@ -347,10 +347,10 @@ impl<'a> Propagation<'a> {
         discard_states: bool,
     ) -> Result<Vec<State>, Fault> {
         let Some(&first) = acquisitions.first() else { return Ok(states) };
-        super::cancel::acquired(self.lab, acquisitions, &states);
+        super::cancel::acquired(self.context, acquisitions, &states);
         let (start, _) = self.time("the acquisition");
         // Members are added up in groups, and groups in order, so that the sum is the same for any number of threads.
-        let (space, tolerance) = (self.lab.space(), self.options.tolerance);
+        let (space, tolerance) = (self.context.space(), self.options.tolerance);
         let inputs: Vec<_> = acquisitions.iter().copied().zip(states).zip(self.weights.iter().copied()).collect();
         let groups: Vec<Result<Group, Fault>> = inputs
             .par_chunks(GROUP)
@@ -385,7 +385,7 @@ impl<'a> Propagation<'a> {
         self.decays.push(Fid { acquire: first, start, signal: all });
         self.clocks.iter_mut().zip(acquisitions).for_each(|(clock, a)| *clock += a.segment.duration);
         self.last_segments =
-            acquisitions.iter().map(|a| Some(ActingSegment::new(&a.segment, self.lab.space()))).collect();
+            acquisitions.iter().map(|a| Some(ActingSegment::new(&a.segment, self.context.space()))).collect();
         Ok(ends)
     }
 
@@ -401,7 +401,7 @@ impl<'a> Propagation<'a> {
             && let Some(propagator) = self.propagator(segment)?
         {
             let end = propagator.apply(state);
-            self.lab.watch(&end);
+            self.context.watch(&end);
             return Ok(end);
         }
         if self.options.method == Method::Auto
@@ -410,19 +410,19 @@ impl<'a> Propagation<'a> {
         {
             return Ok(Propagator::Unitary(u).apply(state));
         }
-        let generator = Generator::of(segment, self.lab.space());
+        let generator = Generator::of(segment, self.context.space());
         let mut stepper = choose(&generator, segment, &state, self.options.method, self.options.tolerance)
             .map_err(|e| failed(segment.place, &e.to_string()))?;
         self.used(stepper.name());
         let state =
             stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(segment.place, &e.to_string()))?;
-        self.lab.watch(&state);
+        self.context.watch(&state);
         Ok(state)
     }
 
     /// The exact propagator of a constant segment, kept for the next time; `None` where another method is needed.
     fn propagator(&mut self, segment: &Segment) -> Result<Option<Arc<Propagator>>, Fault> {
-        let dimension = self.lab.space().len();
+        let dimension = self.context.space().len();
         let open = !segment.relaxing.is_empty();
         let fits = if open {
             dimension * dimension <= DENSE_LIOUVILLE
@@ -437,7 +437,7 @@ impl<'a> Propagation<'a> {
         if let Some(found) = self.propagators.get(&key) {
             return Ok(Some(found.clone()));
         }
-        let generator = Generator::of(segment, self.lab.space());
+        let generator = Generator::of(segment, self.context.space());
         let propagator = if open {
             self.used("exact (superoperator)");
             Propagator::Super(ExactOpen::new(&generator).propagator(segment.duration))
@@ -457,12 +457,12 @@ impl<'a> Propagation<'a> {
     /// The propagator of a segment under a small changing Hamiltonian; `None` where there is relaxation, or it is large.
     fn changing(&mut self, segment: &Segment) -> Result<Option<Matrix>, Fault> {
         const SMALL: usize = 64;
-        let dimension = self.lab.space().len();
+        let dimension = self.context.space().len();
         if !segment.relaxing.is_empty() || dimension > SMALL {
             return Ok(None);
         }
-        let generator = Generator::of(segment, self.lab.space());
-        let wrong = |e: super::step::StepError| failed(segment.place, &e.to_string());
+        let generator = Generator::of(segment, self.context.space());
+        let wrong = |e: super::engines::StepError| failed(segment.place, &e.to_string());
         if let Some(mut periodic) = Periodic::new(&generator, self.options.tolerance).map_err(wrong)? {
             self.used(periodic.name());
             return Ok(Some(periodic.over(0.0, segment.duration).map_err(wrong)?));
@@ -476,13 +476,13 @@ impl<'a> Propagation<'a> {
     fn kick(&mut self, kick: &Kick) -> Result<Matrix, Fault> {
         self.used(EXACT);
         let segment = kick.as_segment();
-        let generator = Generator::of(&segment, self.lab.space());
+        let generator = Generator::of(&segment, self.context.space());
         ExactClosed::new(&generator).propagator(segment.duration).map_err(|e| failed(kick.place, &e.to_string()))
     }
 
     /// A loop: the power of its body's propagator where the body has one, else the body again and again.
     fn repeat(&mut self, count: u64, body: &'a [Step], mut state: State) -> Result<State, Fault> {
-        let walked = if self.lab.edges.is_empty() { 0 } else { count.min(MOST_WATCHED) };
+        let walked = if self.context.edges.is_empty() { 0 } else { count.min(MOST_WATCHED) };
         if count > walked.max(2)
             && self.options.method == Method::Auto
             && let Some(once) = self.body(body)?
@@ -531,7 +531,7 @@ impl<'a> Propagation<'a> {
 
     /// Looks along a segment whether a mode's cutoff is felt.
     fn watch_along(&self, segment: &Segment, begin: &State) -> Result<(), Fault> {
-        super::truncation::along(self.lab, segment, begin, self.options)
+        super::truncation::along(self.context, segment, begin, self.options)
             .map_err(|e| failed(segment.place, &e.to_string()))
     }
 
@@ -547,7 +547,7 @@ impl<'a> Propagation<'a> {
                         None => return Ok(None),
                     },
                 },
-                Step::Kick(_) if self.lab.space().len() > super::generator::DENSE_VECTORS => return Ok(None),
+                Step::Kick(_) if self.context.space().len() > super::generator::DENSE_VECTORS => return Ok(None),
                 Step::Kick(kick) => Propagator::Unitary(self.kick(kick)?),
                 Step::Loop(count, inner) => match self.body(inner)? {
                     Some(Propagator::Unitary(u)) => Propagator::Unitary(power(&u, *count)),

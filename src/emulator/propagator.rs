@@ -1,8 +1,8 @@
 //! Propagators of segments and of loops' bodies, as matrices.
 
+use super::engines::DENSE_LIOUVILLE;
+use super::engines::exact::{stacked, unstacked};
 use super::generator::deviation;
-use super::step::DENSE_LIOUVILLE;
-use super::step::exact::{stacked, unstacked};
 use crate::hamiltonian::Segment;
 use crate::linalg::{C64, Matrix, ONE, conjugate, product};
 use crate::spin::State;

@@ -1,6 +1,6 @@
 //! The results of one point: metrics at marks, recorded curves, tomographies, and how they were computed.
 
-use super::readout::Readings;
+use super::tomography::Readings;
 use crate::linalg::Matrix;
 use std::collections::BTreeMap;
 
@@ -48,12 +48,12 @@ pub struct Run {
     /// Reasons why a metric has no value somewhere.
     pub notes: Vec<String>,
     /// How it was computed.
-    pub how: How,
+    pub how: RunInfo,
 }
 
 /// How a point was computed.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct How {
+pub struct RunInfo {
     /// The dimension of the product space.
     pub whole: f64,
     /// The dimension of the part that the state can reach.
@@ -74,7 +74,7 @@ pub struct How {
     pub truncation: Vec<(String, f64)>,
 }
 
-impl How {
+impl RunInfo {
     /// What stood for the state, in words.
     pub fn state(&self) -> &'static str {
         match (self.random_vectors, self.pure) {

@@ -1,6 +1,6 @@
 //! Whether phases are small enough for numbers of 64 bits: a phase of `x` radian is known to about `x` times 2^-53.
 
-use super::lab::Lab;
+use super::context::RunContext;
 use super::settings::Options;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Scalar, Schedule, Segment, Step};
@@ -15,7 +15,7 @@ const LOST: f64 = 1.0;
 ///
 /// # Errors
 /// When the evolution is unitary and rounding has destroyed every digit of the phases.
-pub(super) fn phases(schedule: &Schedule, options: &Options, lab: &Lab) -> Result<(), Fault> {
+pub(super) fn phases(schedule: &Schedule, options: &Options, context: &RunContext) -> Result<(), Fault> {
     let phase = accumulated(&schedule.steps);
     let error = phase * 0.5 * f64::EPSILON;
     if error <= options.tolerance {
@@ -27,7 +27,7 @@ pub(super) fn phases(schedule: &Schedule, options: &Options, lab: &Lab) -> Resul
         let message = format!("phases of up to {phase:.1e} radian are lost in rounding");
         return Err(Diagnostic::without_place(Code::OutOfRange, message).help(help).into());
     }
-    lab.note(format!(
+    context.note(format!(
         "coherences turn by up to {phase:.1e} radian, of which rounding leaves an error of {error:.0e} radian, more than the tolerance \
          {:.0e}",
         options.tolerance

@@ -1,13 +1,13 @@
 //! A run at one point: schedules of the members, the propagation, and the results.
 
-use super::lab::{Asked, Lab};
+use super::context::{Observables, RunContext};
 use super::member_average::{self, MemberAverages};
 use super::members::{self, evaluator, prepared_state, schedules};
+use super::observable::{EvalError, Observable, aggregates};
 use super::propagate::{Found, Propagation};
-use super::question::{Question, Refusal, aggregates};
-use super::results::{How, Mark, Run, Trace};
+use super::results::{Mark, Run, RunInfo, Trace};
 use super::settings::Options;
-use super::{cancel, estimate, levels, receive, rounding, sectors, trace, truncation, typical};
+use super::{cancel, estimate, levels, powder_signal, random_vectors, rounding, sectors, trace, truncation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Step, Values, members as members_of};
 use crate::ir::{Experiment, is_aggregate, key_of};
@@ -35,13 +35,13 @@ pub fn run(
 pub struct Emulator<'a> {
     shared: Arc<Shared<'a>>,
     /// What is asked, where that is the same at every point.
-    asked: OnceLock<Arc<Asked>>,
+    observables_of: OnceLock<Arc<Observables>>,
 }
 
 impl<'a> Emulator<'a> {
     /// That of an experiment.
     pub fn new(experiment: &'a Experiment) -> Emulator<'a> {
-        Emulator { shared: Arc::new(Shared::of(experiment)), asked: OnceLock::new() }
+        Emulator { shared: Arc::new(Shared::of(experiment)), observables_of: OnceLock::new() }
     }
 
     /// A run at one point, as [`run`].
@@ -50,26 +50,26 @@ impl<'a> Emulator<'a> {
     /// As [`run`].
     pub fn run(&self, given: &Values, options: &Options, extra: &[(Expr, Option<String>)]) -> Result<Run, Fault> {
         match &options.typical {
-            Some(typical) => typical::run(self.shared.experiment, given, options, typical, extra),
+            Some(typical) => random_vectors::run(self.shared.experiment, given, options, typical, extra),
             None => {
                 let e = Evaluator::at(&self.shared, given)?;
-                run_at(&e, given, options, extra, &|| self.asked(&e, extra))
+                run_at(&e, given, options, extra, &|| self.observables_of(&e, extra))
             }
         }
     }
 }
 
 impl Emulator<'_> {
-    fn asked(&self, e: &Evaluator, extra: &[(Expr, Option<String>)]) -> Result<Arc<Asked>, Fault> {
-        if let (Some(known), []) = (self.asked.get(), extra) {
+    fn observables_of(&self, e: &Evaluator, extra: &[(Expr, Option<String>)]) -> Result<Arc<Observables>, Fault> {
+        if let (Some(known), []) = (self.observables_of.get(), extra) {
             return Ok(known.clone());
         }
-        let asked = Arc::new(asked(e, extra)?);
-        if extra.is_empty() && asked.is_fixed() {
+        let observables_of = Arc::new(observables_of(e, extra)?);
+        if extra.is_empty() && observables_of.is_fixed() {
             // Another thread may have been first; it has found the same.
-            let _ = self.asked.set(asked.clone());
+            let _ = self.observables_of.set(observables_of.clone());
         }
-        Ok(asked)
+        Ok(observables_of)
     }
 }
 
@@ -78,11 +78,11 @@ fn run_at(
     given: &Values,
     options: &Options,
     extra: &[(Expr, Option<String>)],
-    asked: &dyn Fn() -> Result<Arc<Asked>, Fault>,
+    observables_of: &dyn Fn() -> Result<Arc<Observables>, Fault>,
 ) -> Result<Run, Fault> {
     let experiment = e.experiment;
     let members = members_of(e)?;
-    let (group, rest) = members.split_at(members.len().min(receive::GROUP));
+    let (group, rest) = members.split_at(members.len().min(powder_signal::GROUP));
     let mut schedules = schedules(e, given, options, group)?;
     let single = members.len() == 1;
     let nobody = || Diagnostic::without_place(Code::EmptySweep, "the ensemble has no members");
@@ -95,13 +95,13 @@ fn run_at(
     let pure = single && !schedule.is_read_out() && prepared.is_pure() && schedule.is_unitary();
     let size = estimate::check(schedule, &space, pure, options.max_memory)?;
     let declared = members::declared(e, &members)?;
-    let mut lab = open_lab(e, declared.as_ref().unwrap_or(schedule), space, prepared, asked()?)?;
+    let mut context = open_context(e, declared.as_ref().unwrap_or(schedule), space, prepared, observables_of()?)?;
     let expressions = experiment.measures.iter().map(|m| &m.value).chain(extra.iter().map(|(x, _)| x));
     let wanted = member_average::wanted(expressions.chain(experiment.theories.iter().map(|t| &t.metric)));
     // Where nothing but signals is asked, the other members follow group by group.
-    let followed = wanted.is_empty() && receive::signal_only(&lab, schedule, options);
+    let followed = wanted.is_empty() && powder_signal::signal_only(&context, schedule, options);
     let (side_by_side, followers) = if followed { (group, rest) } else { (members.as_slice(), [].as_slice()) };
-    let states = side_by_side.len() as f64 * 16.0 * (lab.space().len() as f64).powi(2);
+    let states = side_by_side.len() as f64 * 16.0 * (context.space().len() as f64).powi(2);
     if !single && states > options.max_memory {
         let needed =
             format!("for each of {} members about {} in all", side_by_side.len(), estimate::bytes_text(states));
@@ -111,30 +111,30 @@ fn run_at(
         schedules.extend(members::schedules(e, given, options, rest)?);
     }
     let declared = declared.as_ref().unwrap_or(&schedules.first().ok_or_else(nobody)?.0);
-    lab.scene.initial = members::mean_prepared(side_by_side, &schedules, lab.space());
+    context.scene.initial = members::mean_prepared(side_by_side, &schedules, context.space());
     let own = |m: &_| evaluator(experiment, given, options, m);
-    lab.member_averages = MemberAverages::new(&wanted, side_by_side, &schedules, lab.space(), own)?;
-    lab.scans = cancel::scans(&members, side_by_side.len());
+    context.member_averages = MemberAverages::new(&wanted, side_by_side, &schedules, context.space(), own)?;
+    context.scans = cancel::scans(&members, side_by_side.len());
     let weights: Vec<f64> = side_by_side.iter().map(|m| m.weight).collect();
-    let begin: Vec<State> = schedules.iter().map(|(s, p)| prepared_state(s, p, lab.space())).collect();
+    let begin: Vec<State> = schedules.iter().map(|(s, p)| prepared_state(s, p, context.space())).collect();
     if declared.battery.is_some() && experiment.ensemble.iter().any(|d| d.quantity == "orientation") {
-        lab.note(
+        context.note(
             "energies refer to the crystal as declared; `member_mean(energy)` is that of each crystallite of the powder \
              in its own Hamiltonian"
                 .into(),
         );
     }
     let longest = schedules.iter().map(|(s, _)| s.duration()).fold(0.0, f64::max);
-    revivals(e, longest, &lab)?;
-    rounding::phases(declared, options, &lab)?;
+    revivals(e, longest, &context)?;
+    rounding::phases(declared, options, &context)?;
     let steps: Vec<&[Step]> = schedules.iter().map(|(s, _)| s.steps.as_slice()).collect();
-    let mut propagation = Propagation::new(&lab, options, weights);
+    let mut propagation = Propagation::new(&context, options, weights);
     let end = propagation.through(&steps, begin)?;
     propagation.mark("end", &end)?;
-    let truncation = lab.edges.iter().map(|edge| edge.found(e)).collect::<Result<Vec<_>, Fault>>()?;
+    let truncation = context.edges.iter().map(|edge| edge.found(e)).collect::<Result<Vec<_>, Fault>>()?;
     let mut run = Run {
         params: experiment.params.iter().filter_map(|p| Some((p.name.clone(), *e.values.get(&p.name)?))).collect(),
-        how: How {
+        how: RunInfo {
             whole: declared.basis.size(),
             dimension: size.dimension,
             pure: matches!(end.as_slice(), [State::Pure(_)]),
@@ -149,24 +149,24 @@ fn run_at(
     };
     let found = propagation.aggregates.clone();
     let Found { marks, traces, mut decays, readings } = propagation.finish();
-    receive::receive(&mut decays, &e.outline(), followers, lab.space(), given, options)?;
+    powder_signal::receive(&mut decays, &e.outline(), followers, context.space(), given, options)?;
     let signals = decays.into_iter().enumerate().map(|(k, d)| d.trace(k));
     run.tomographies = readings;
-    summarise(e, experiment, &lab, &found, &mut run)?;
+    summarise(e, experiment, &context, &found, &mut run)?;
     answer_extra(e, extra, &found, &run.summary.clone(), &marks, &mut run)?;
     run.marks = measured_only(marks, experiment);
     run.traces = traces.into_iter().map(|t| only_measured(t, experiment)).chain(signals).collect();
-    run.notes.extend(lab.notes.into_inner());
+    run.notes.extend(context.notes.into_inner());
     Ok(run)
 }
 
 /// Notes where a finite number of offsets makes an echo that is none.
-fn revivals(e: &Evaluator, duration: f64, lab: &Lab) -> Result<(), Fault> {
+fn revivals(e: &Evaluator, duration: f64, context: &RunContext) -> Result<(), Fault> {
     const VISIBLE: f64 = 0.01;
     for d in &e.experiment.ensemble {
         let wrong = crate::hamiltonian::revival(e, d, duration)?;
         if wrong > VISIBLE {
-            lab.note(format!(
+            context.note(format!(
                 "the spread of offsets has too few points for the whole sequence: a coherence of its length is wrong by up to \
                  {wrong:.2} of its size; give more `points`"
             ));
@@ -176,43 +176,46 @@ fn revivals(e: &Evaluator, duration: f64, lab: &Lab) -> Result<(), Fault> {
 }
 
 /// What an experiment asks, and what is asked besides.
-pub fn asked(e: &Evaluator, extra: &[(Expr, Option<String>)]) -> Result<Asked, Fault> {
-    let mut questions = Vec::new();
+pub fn observables_of(e: &Evaluator, extra: &[(Expr, Option<String>)]) -> Result<Observables, Fault> {
+    let mut observables = Vec::new();
     let mut wanted = Vec::new();
     for measure in &e.experiment.measures {
         wanted.extend(aggregates(e, &measure.value)?);
         // Signals are had by `acquire`, not at moments.
         if !measure.summary && !is_signal(&measure.value) {
-            questions.push(Question::new(e, measure.key.clone(), &measure.value)?);
+            observables.push(Observable::new(e, measure.key.clone(), &measure.value)?);
         }
     }
     let named = |expr: &Expr| e.experiment.measures.iter().any(|m| m.key == key_of(expr));
     for (expr, _) in extra {
         wanted.extend(aggregates(e, expr)?);
-        if !named(expr) && !is_signal(expr) && !is_summary(expr, e) && !questions.iter().any(|q| q.key == key_of(expr))
+        if !named(expr)
+            && !is_signal(expr)
+            && !is_summary(expr, e)
+            && !observables.iter().any(|q| q.key == key_of(expr))
         {
-            questions.push(Question::new(e, key_of(expr), expr)?);
+            observables.push(Observable::new(e, key_of(expr), expr)?);
         }
     }
     wanted.sort_by(|a, b| a.key.cmp(&b.key));
     wanted.dedup_by(|a, b| a.key == b.key);
-    Ok(Asked { questions, aggregates: wanted })
+    Ok(Observables { observables, aggregates: wanted })
 }
 
 /// Battery, prepared state and questions of the system as declared.
-pub fn open_lab(
+pub fn open_context(
     e: &Evaluator,
     declared: &Schedule,
     space: Space,
     prepared: &Prepared,
-    asked: Arc<Asked>,
-) -> Result<Lab, Fault> {
+    observables_of: Arc<Observables>,
+) -> Result<RunContext, Fault> {
     let initial = prepared.state(&space);
     let cells = cells(e, declared, &space)?;
     let edges = truncation::edges(e, &space)?;
     let tomography = declared.tomography().cloned();
     let scene = Scene::new(space, cells, initial).with_averages(prepared.averaged());
-    Ok(Lab { asked, tomography, edges, ..Lab::unasked(scene) })
+    Ok(RunContext { observables_of, tomography, edges, ..RunContext::unasked(scene) })
 }
 
 /// The battery of a schedule, with the levels of its collectives.
@@ -251,19 +254,19 @@ fn is_summary(expr: &Expr, e: &Evaluator) -> bool {
 fn summarise(
     e: &Evaluator,
     experiment: &Experiment,
-    lab: &Lab,
+    context: &RunContext,
     found: &BTreeMap<String, Option<f64>>,
     run: &mut Run,
 ) -> Result<(), Fault> {
     for measure in experiment.measures.iter().filter(|m| m.summary) {
-        let question = Question::new(e, measure.key.clone(), &measure.value)?;
-        let value = match question.answer(None, found) {
+        let observable = Observable::new(e, measure.key.clone(), &measure.value)?;
+        let value = match observable.answer(None, found) {
             Ok(x) => Some(x),
-            Err(Refusal::Undefined(why)) => {
-                lab.undefined(&measure.key, &why.to_string());
+            Err(EvalError::Undefined(why)) => {
+                context.undefined(&measure.key, &why.to_string());
                 None
             }
-            Err(Refusal::NotFinite(x)) => return Err(trace::not_finite(&question, x, None)),
+            Err(EvalError::NotFinite(x)) => return Err(trace::not_finite(&observable, x, None)),
         };
         run.summary.push((measure.key.clone(), value));
     }
@@ -291,7 +294,7 @@ fn answer_extra(
                 let known: BTreeMap<&str, f64> =
                     summary.iter().filter_map(|(k, v)| v.map(|v| (k.as_str(), v))).collect();
                 let replaced = expr.replace(&|name| known.get(name).map(|v| Expr::number(*v)));
-                Question::new(e, key.clone(), &replaced)?.answer(None, found).ok()
+                Observable::new(e, key.clone(), &replaced)?.answer(None, found).ok()
             }
         };
         run.extra.insert(format!("{key}@{at}"), value);

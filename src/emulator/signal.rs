@@ -6,14 +6,14 @@
               points"
 )]
 
+use super::eigen_cache;
+use super::engines::commutator_free::CommutatorFree;
+use super::engines::exact::{ExactClosed, ExactOpen, observing, stacked, together, unstacked};
+use super::engines::{DENSE_LIOUVILLE, StepError, Stepper, choose};
 use super::generator::{Generator, deviation};
-use super::kept;
 use super::lines::Line;
 use super::results::Trace;
 use super::settings::Method;
-use super::step::commutator_free::CommutatorFree;
-use super::step::exact::{ExactClosed, ExactOpen, observing, stacked, together, unstacked};
-use super::step::{DENSE_LIOUVILLE, StepError, Stepper, choose};
 use crate::hamiltonian::Acquire;
 use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, identity, power, product};
 use crate::noise::Noise;
@@ -88,7 +88,7 @@ fn closed_lines(generator: &Generator, raising: &Matrix, rho: &Matrix) -> Result
     let parts: Vec<(Vec<usize>, Arc<Eigen>)> = together(generator)
         .into_iter()
         .map(|states| {
-            let eigen = kept::eigen(&generator.block(&states))?;
+            let eigen = eigen_cache::eigen(&generator.block(&states))?;
             Ok((states, eigen))
         })
         .collect::<Result<_, StepError>>()?;

@@ -1,16 +1,16 @@
 //! Recorded curves: samples of what is asked, and the extrema of curves that can be had at any time.
 
-use super::course::Course;
+use super::adaptive_sampling::{Line, sample};
+use super::context::RunContext;
 use super::extremum::Samples;
 use super::first_maximum::first_maximum;
-use super::lab::Lab;
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
-use super::panel::{Line, sample};
-use super::question::{Aggregate, Question, Refusal};
+use super::observable::{Aggregate, EvalError, Observable};
 use super::results::Trace;
+use super::trajectory::Trajectory;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Segment};
-use crate::metrics::{Curve, Motion, Turning};
+use crate::metrics::{BohrExpansion, Curve, Motion};
 use crate::spin::State;
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ pub struct Tracks<'a> {
     /// What acts on them.
     pub acting: &'a [ActingSegment<'a>],
     /// Where they are.
-    pub courses: Vec<Course<'a>>,
+    pub trajectories: Vec<Trajectory<'a>>,
     /// Whether each segment has the method that fits it, rather than one that was asked for.
     pub exact: bool,
 }
@@ -31,7 +31,7 @@ pub struct Tracks<'a> {
 impl Tracks<'_> {
     /// All states at a time.
     fn states(&mut self, t: f64, segment: &Segment) -> Result<Vec<State>, Fault> {
-        let failed = |e: super::step::StepError| -> Fault {
+        let failed = |e: super::engines::StepError| -> Fault {
             Diagnostic::new(
                 Code::NotConverged,
                 segment.place.0.unwrap_or_default(),
@@ -39,7 +39,7 @@ impl Tracks<'_> {
             )
             .into()
         };
-        self.courses.iter_mut().map(|c| c.state(t).map_err(failed)).collect()
+        self.trajectories.iter_mut().map(|c| c.state(t).map_err(failed)).collect()
     }
 }
 
@@ -50,20 +50,20 @@ type Recorded = (Trace, BTreeMap<String, Option<f64>>, Vec<State>);
 ///
 /// # Errors
 /// When the method fails or a result is not finite.
-pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, start: f64) -> Result<Recorded, Fault> {
+pub fn record(context: &RunContext, segment: &Segment, tracks: &mut Tracks, start: f64) -> Result<Recorded, Fault> {
     let (name, points) = segment.record.as_ref().map_or((String::new(), 2), |r| (r.name.clone(), r.points));
     let wanted: Vec<&Aggregate> =
-        lab.asked.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
+        context.observables_of.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
     let times = grid(segment.duration, points);
-    let turning = turning(lab, tracks, segment)?;
-    let aggregates = extrema(lab, &wanted, segment, tracks, (points, turning.as_ref()))?;
-    let mut values: Vec<Option<Vec<Option<f64>>>> = Vec::with_capacity(lab.asked.questions.len());
+    let turning = turning(context, tracks, segment)?;
+    let aggregates = extrema(context, &wanted, segment, tracks, (points, turning.as_ref()))?;
+    let mut values: Vec<Option<Vec<Option<f64>>>> = Vec::with_capacity(context.observables_of.observables.len());
     // Questions whose curves are not known without the states.
-    let mut left: Vec<&Question> = Vec::new();
-    for question in &lab.asked.questions {
-        let along = turning.as_ref().and_then(|t| finite(question.along(t, &lab.scene)?.values(&times)));
+    let mut left: Vec<&Observable> = Vec::new();
+    for observable in &context.observables_of.observables {
+        let along = turning.as_ref().and_then(|t| finite(observable.along(t, &context.scene)?.values(&times)));
         if along.is_none() {
-            left.push(question);
+            left.push(observable);
         }
         values.push(along.map(|v| v.into_iter().map(Some).collect()));
     }
@@ -73,14 +73,14 @@ pub fn record(lab: &Lab, segment: &Segment, tracks: &mut Tracks, start: f64) -> 
     // Where all is known without the states, only the last one is needed.
     for &t in if left.is_empty() { &last } else { times.as_slice() } {
         let states = tracks.states(t, segment)?;
-        states.iter().for_each(|s| lab.watch(s));
-        let found = answers(lab, &left, tracks, &states, t, segment)?;
+        states.iter().for_each(|s| context.watch(s));
+        let found = answers(context, &left, tracks, &states, t, segment)?;
         sampled.iter_mut().zip(found).for_each(|(column, value)| column.push(value));
         ends = states;
     }
     let mut sampled = sampled.into_iter();
     let values = values.into_iter().map(|known| known.or_else(|| sampled.next()).unwrap_or_default());
-    let columns = lab.asked.questions.iter().map(|q| q.key.clone()).zip(values).collect();
+    let columns = context.observables_of.observables.iter().map(|q| q.key.clone()).zip(values).collect();
     Ok((Trace { name, start, time: times, values: columns }, aggregates, ends))
 }
 
@@ -91,10 +91,10 @@ const MOST_AT_ONCE: usize = 100_000;
 const LARGEST_TURNING: usize = 8;
 
 /// The course of a single state under a constant Hamiltonian on a small space of all products; `None` for any other.
-fn turning(lab: &Lab, tracks: &mut Tracks, segment: &Segment) -> Result<Option<Turning>, Fault> {
+fn turning(context: &RunContext, tracks: &mut Tracks, segment: &Segment) -> Result<Option<BohrExpansion>, Fault> {
     let [acting] = tracks.acting else { return Ok(None) };
     let generator = acting.generator();
-    let products = lab.space().is_whole() && lab.space().groups().is_empty() && lab.edges.is_empty();
+    let products = context.space().is_whole() && context.space().groups().is_empty() && context.edges.is_empty();
     if !products
         || !tracks.exact
         || generator.dimension > LARGEST_TURNING
@@ -109,8 +109,8 @@ fn turning(lab: &Lab, tracks: &mut Tracks, segment: &Segment) -> Result<Option<T
     if !state.is_normalised() {
         return Ok(None);
     }
-    let Ok(levels) = super::kept::eigen(&generator.hamiltonian(0.0)) else { return Ok(None) };
-    Ok(Turning::new(&levels, rho))
+    let Ok(levels) = super::eigen_cache::eigen(&generator.hamiltonian(0.0)) else { return Ok(None) };
+    Ok(BohrExpansion::new(&levels, rho))
 }
 
 /// Values, if all of them are numbers; else the states are looked at one by one, and the first that is none is told.
@@ -135,8 +135,8 @@ fn grid(duration: f64, points: usize) -> Vec<f64> {
 
 /// The answers to some questions for the mean of some states.
 fn answers(
-    lab: &Lab,
-    questions: &[&Question],
+    context: &RunContext,
+    observables: &[&Observable],
     tracks: &Tracks,
     states: &[State],
     t: f64,
@@ -156,41 +156,41 @@ fn answers(
         .collect();
     let mean = mean_state(members.iter().map(|m| (m.weight, m.state)));
     let (_, time) = arrival(members.iter().map(|m| m.elapsed), tracks.weights);
-    let known = lab.member_averages.values(lab, &members)?;
+    let known = context.member_averages.values(context, &members)?;
     let motion = EnsembleMotion::of(members);
-    let moment = lab.moment(&mean, motion.as_ref().map(|m| m as &dyn Motion), time);
-    questions
+    let moment = context.moment(&mean, motion.as_ref().map(|m| m as &dyn Motion), time);
+    observables
         .iter()
-        .map(|question| match question.answer(Some(&moment), &known) {
+        .map(|observable| match observable.answer(Some(&moment), &known) {
             Ok(value) => Ok(Some(value)),
-            Err(Refusal::Undefined(why)) => {
-                lab.undefined(&question.key, &why.to_string());
+            Err(EvalError::Undefined(why)) => {
+                context.undefined(&observable.key, &why.to_string());
                 Ok(None)
             }
-            Err(Refusal::NotFinite(value)) => Err(not_finite(question, value, segment.place.0)),
+            Err(EvalError::NotFinite(value)) => Err(not_finite(observable, value, segment.place.0)),
         })
         .collect()
 }
 
 /// A result that is infinite or not a number.
-pub fn not_finite(question: &Question, value: f64, place: Option<crate::source::Span>) -> Fault {
-    let span = question.expr.place.0.or(place).unwrap_or_default();
+pub fn not_finite(observable: &Observable, value: f64, place: Option<crate::source::Span>) -> Fault {
+    let span = observable.expr.place.0.or(place).unwrap_or_default();
     let shown = if value.is_nan() { "not a number" } else { "infinite" };
-    Diagnostic::new(Code::ResultNotFinite, span, format!("`{}` is {shown}", question.expr))
+    Diagnostic::new(Code::ResultNotFinite, span, format!("`{}` is {shown}", observable.expr))
         .label(format!("this came out as {shown}"))
         .into()
 }
 
 /// The extrema that are asked of a segment. All curves are sampled together, so that each state is had once.
 fn extrema(
-    lab: &Lab,
+    context: &RunContext,
     wanted: &[&Aggregate],
     segment: &Segment,
     tracks: &mut Tracks,
-    (recorded, turning): (usize, Option<&Turning>),
+    (recorded, turning): (usize, Option<&BohrExpansion>),
 ) -> Result<BTreeMap<String, Option<f64>>, Fault> {
     let mut found = BTreeMap::new();
-    let mut curves: Vec<&Question> = Vec::new();
+    let mut curves: Vec<&Observable> = Vec::new();
     for aggregate in wanted {
         if !curves.iter().any(|c| c.key == aggregate.curve.key) {
             curves.push(&aggregate.curve);
@@ -206,22 +206,22 @@ fn extrema(
         let twice = if intervals < recorded { intervals } else { 2 * intervals };
         (turning, [intervals, twice].map(|n| grid(segment.duration, n + 1)))
     });
-    let at_once = |question: &&Question| -> Option<(Curve, Line)> {
+    let at_once = |observable: &&Observable| -> Option<(Curve, Line)> {
         let (turning, [linear, other]) = fine.as_ref()?;
-        let curve = question.along(turning, &lab.scene)?;
+        let curve = observable.along(turning, &context.scene)?;
         let times = if curve.is_wave() { linear } else { other };
         let values = finite(curve.values(times))?;
         Some((curve, Line { times: times.clone(), values }))
     };
     let (direct, mut lines): (Vec<Option<Curve>>, Vec<Option<Line>>) =
         curves.iter().map(at_once).map(Option::unzip).unzip();
-    let others: Vec<&Question> = curves.iter().zip(&direct).filter(|(_, d)| d.is_none()).map(|(q, _)| *q).collect();
+    let others: Vec<&Observable> = curves.iter().zip(&direct).filter(|(_, d)| d.is_none()).map(|(q, _)| *q).collect();
     let mut incomplete = false;
     if !others.is_empty() {
         let sampled = sample(others.len(), segment.duration, finest, |t| {
             let states = tracks.states(t, segment)?;
-            states.iter().for_each(|s| lab.watch(s));
-            answers(lab, &others, tracks, &states, t, segment)
+            states.iter().for_each(|s| context.watch(s));
+            answers(context, &others, tracks, &states, t, segment)
         })?;
         incomplete = sampled.incomplete;
         let empty = lines.iter_mut().filter(|line| line.is_none());
@@ -232,7 +232,7 @@ fn extrema(
         let mut known = curves.iter().zip(direct.iter().zip(&lines));
         let Some((_, (direct, line))) = known.find(|(c, _)| c.key == aggregate.curve.key) else { continue };
         if incomplete && direct.is_none() {
-            lab.note(format!(
+            context.note(format!(
                 "`{}` was looked for up to t = {} only: the curve changes too fast for the rest",
                 aggregate.key,
                 line.times.last().copied().unwrap_or_default()
@@ -247,7 +247,7 @@ fn extrema(
                 return Ok(signed(Some(curve.at(t))));
             }
             let states = tracks.states(t, segment)?;
-            let answers = answers(lab, &[&aggregate.curve], tracks, &states, t, segment)?;
+            let answers = answers(context, &[&aggregate.curve], tracks, &states, t, segment)?;
             Ok(signed(answers.first().copied().flatten()))
         };
         let extremum = match aggregate.function.as_str() {

@@ -5,12 +5,12 @@
 //! the highest state is watched: what has arrived there would have gone on. It is watched all along every statement, not only at the
 //! ends: a population turns at no more than the bandwidth of H, and is looked at every 0.8 of a radian of that.
 
-use super::course::Course;
+use super::context::RunContext;
+use super::engines::{StepError, choose};
 use super::generator::Generator;
-use super::lab::Lab;
 use super::sectors::movers;
 use super::settings::Options;
-use super::step::{StepError, choose};
+use super::trajectory::Trajectory;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Segment, build};
 use crate::spin::{Basis, Columns, SiteKind, Space, State};
@@ -77,11 +77,11 @@ pub fn edges(e: &Evaluator, space: &Space) -> Result<Vec<Edge>, Fault> {
 ///
 /// # Errors
 /// When the method that moves it fails.
-pub fn along(lab: &Lab, segment: &Segment, begin: &State, options: &Options) -> Result<(), StepError> {
-    if lab.edges.is_empty() {
+pub fn along(context: &RunContext, segment: &Segment, begin: &State, options: &Options) -> Result<(), StepError> {
+    if context.edges.is_empty() {
         return Ok(());
     }
-    let generator = Generator::of(segment, lab.space());
+    let generator = Generator::of(segment, context.space());
     let turns = segment.duration * generator.bandwidth(0.0, segment.duration) / TURN;
     // Written so that a bandwidth that is not a number counts as a large one.
     let looks = if turns < MOST_LOOKS as f64 { turns.ceil().max(1.0) as usize } else { MOST_LOOKS };
@@ -91,9 +91,9 @@ pub fn along(lab: &Lab, segment: &Segment, begin: &State, options: &Options) -> 
         segment.duration * (k as f64 + inside) / looks as f64
     };
     let stepper = choose(&generator, segment, begin, options.method, options.tolerance)?;
-    let mut course = Course::new(stepper, begin.clone());
+    let mut trajectory = Trajectory::new(stepper, begin.clone());
     for k in 0..looks {
-        lab.watch(&course.state(place(k))?);
+        context.watch(&trajectory.state(place(k))?);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 
 use super::deviation::{Spectrum, traceless};
 use super::entropy::entropy_gained;
-use super::{Argument, Curve, Moment, Scene, Turning, Undefined, Value};
+use super::{Argument, BohrExpansion, Curve, Moment, Scene, Undefined, Value};
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, conjugate_back, groups, singular_values};
 use crate::spin::degenerate_within;
 
@@ -93,7 +93,7 @@ pub(super) fn evaluate_l1(m: &Moment, a: &[Argument]) -> Value {
     Ok(l1_coherence(m.battery_state()?))
 }
 
-pub(super) fn l1_along(t: &Turning, scene: &Scene) -> Option<Curve> {
+pub(super) fn l1_along(t: &BohrExpansion, scene: &Scene) -> Option<Curve> {
     scene.whole_battery().map(|_| t.l1())
 }
 

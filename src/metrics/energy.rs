@@ -3,7 +3,7 @@
 //! `E = Tr[rho H]`; `dE = E(t) - E(0)`; `P = dE / t`. Linear in the state; `-C <= dE <= C` under unitary evolution.
 
 use super::moment::mean;
-use super::{Argument, Curve, Moment, Scene, Turning, Undefined, Value};
+use super::{Argument, BohrExpansion, Curve, Moment, Scene, Undefined, Value};
 use crate::linalg::Matrix;
 use crate::spin::State;
 
@@ -24,17 +24,17 @@ pub(super) fn evaluate_energy(m: &Moment, a: &[Argument]) -> Value {
     m.mean_of(a, 0)
 }
 
-pub(super) fn along(t: &Turning, scene: &Scene) -> Option<Curve> {
+pub(super) fn along(t: &BohrExpansion, scene: &Scene) -> Option<Curve> {
     Some(t.mean_of(scene.whole_battery()?.hamiltonian().ok()?))
 }
 
-pub(super) fn stored_along(t: &Turning, scene: &Scene) -> Option<Curve> {
+pub(super) fn stored_along(t: &BohrExpansion, scene: &Scene) -> Option<Curve> {
     let State::Mixed(initial) = &scene.initial else { return None };
     Some(t.change_of(scene.whole_battery()?.hamiltonian().ok()?, initial))
 }
 
 /// While eigenvalues stay what they are, the ergotropy changes as the energy does.
-pub(super) fn rate_along(t: &Turning, scene: &Scene) -> Option<Curve> {
+pub(super) fn rate_along(t: &BohrExpansion, scene: &Scene) -> Option<Curve> {
     Some(t.rate_of(scene.whole_battery()?.hamiltonian().ok()?))
 }
 

@@ -19,7 +19,7 @@
 use super::deviation::{Spectrum, traceless};
 use super::levels::Levels;
 use super::moment::{diagonal_element, mean};
-use super::{Argument, Curve, Moment, Scene, Turning, Undefined, Value};
+use super::{Argument, BohrExpansion, Curve, Moment, Scene, Undefined, Value};
 use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_eigen, hermitian_values};
 
 /// `sum_k r_k(down) e_k(up)` for ascending `r` and ascending `e`.
@@ -182,13 +182,13 @@ pub(super) fn evaluate_ergotropy(m: &Moment, a: &[Argument]) -> Value {
 }
 
 /// The passive energy stays what it is along a course; it is that of any moment of it.
-pub(super) fn along(t: &Turning, scene: &Scene) -> Option<Curve> {
+pub(super) fn along(t: &BohrExpansion, scene: &Scene) -> Option<Curve> {
     let h = traceless(scene.whole_battery()?.hamiltonian().ok()?);
     let (r, e) = without_trace(&t.begin(), &h).ok()?;
     Some(t.deviation_of(&h).raised(-passive(&r, &e)))
 }
 
-pub(super) fn capacity_along(t: &Turning, scene: &Scene) -> Option<Curve> {
+pub(super) fn capacity_along(t: &BohrExpansion, scene: &Scene) -> Option<Curve> {
     let (r, e) = without_trace(&t.begin(), scene.whole_battery()?.hamiltonian().ok()?).ok()?;
     Some(t.constant(active(&r, &e) - passive(&r, &e)))
 }

@@ -1,8 +1,8 @@
 //! What a metric is: its name, arguments, formula and value.
 
+use super::bohr_frequencies::{BohrExpansion, Curve};
 use super::cells::Argument;
 use super::moment::{Moment, Scene};
-use super::turning::{Curve, Turning};
 use super::undefined::{Undefined, Value};
 
 /// What kind of quantity a metric is: it decides the unit in which it is reported.
@@ -79,7 +79,7 @@ pub struct Metric {
 }
 
 /// The curve of a metric along a course.
-pub type Along = fn(&Turning, &Scene) -> Option<Curve>;
+pub type Along = fn(&BohrExpansion, &Scene) -> Option<Curve>;
 
 pub(super) const fn metric(
     name: &'static str,

@@ -4,6 +4,7 @@
 //! [`METRICS`] is the one table of all metrics: the checker, the table of `grammar.md` and the help take names, arguments and
 //! formulas from it. A new metric costs its file and its row.
 
+mod bohr_frequencies;
 mod bounds;
 mod cells;
 mod coherence;
@@ -30,9 +31,9 @@ mod single_site;
 mod spectra;
 mod speed;
 mod table;
-mod turning;
 mod undefined;
 
+pub use bohr_frequencies::{BohrExpansion, Curve};
 pub use bounds::{free_energy_bound, thermodynamic_bound};
 pub use cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument};
 pub use coherence::{l1_between_levels, l1_coherence, relative_entropy_coherence};
@@ -56,5 +57,4 @@ pub use population::{SAME_LEVEL, population};
 pub use single_site::single_site_ergotropy;
 pub use speed::{energy_fisher_information, mandelstam_tamm_time, margolus_levitin_time, standard_deviation};
 pub use table::METRICS;
-pub use turning::{Curve, Turning};
 pub use undefined::{Undefined, Value};

@@ -1,6 +1,6 @@
 //! A rehearsal as text of 80 columns: every statement, then what it takes and what it leaves.
 
-use crate::emulator::Rehearsal;
+use crate::emulator::DryRun;
 use crate::ir::Experiment;
 use crate::source::Sources;
 use crate::units::UnitSystem;
@@ -24,7 +24,7 @@ pub fn scaled(x: f64, unit: &str) -> String {
 }
 
 /// The text.
-pub fn rehearsal(r: &Rehearsal, experiment: &Experiment, sources: &Sources) -> String {
+pub fn rehearsal(r: &DryRun, experiment: &Experiment, sources: &Sources) -> String {
     let lab = experiment.units == UnitSystem::Lab;
     let (second, hertz) = if lab { ("s", "Hz") } else { ("", "") };
     let mut out = String::new();

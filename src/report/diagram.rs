@@ -3,7 +3,7 @@
 //! Times of a sequence span nine decades, so widths grow with the logarithm of durations: what takes longer is wider, and a pulse of a
 //! microsecond can be seen beside a delay of a second. The figure says so.
 
-use crate::emulator::{Block, Rehearsal};
+use crate::emulator::{Block, DryRun};
 use crate::hamiltonian::Evaluator;
 use crate::ir::{Align, Event, EventKind, Experiment, Lock, Pulse};
 use crate::output::drawing::{Anchor, Drawing, Shape, Stroke};
@@ -78,7 +78,7 @@ fn width(duration: f64, shortest: f64, kind: &EventKind) -> f64 {
 }
 
 /// The picture.
-pub fn diagram(evaluator: &Evaluator, rehearsal: &Rehearsal) -> Drawing {
+pub fn diagram(evaluator: &Evaluator, rehearsal: &DryRun) -> Drawing {
     let experiment = evaluator.experiment;
     let rows = rows(experiment);
     let shortest = rehearsal.blocks.iter().map(|b| b.duration).filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min);

@@ -12,7 +12,7 @@ mod source;
 
 use crate::compile::Compiled;
 use crate::diagnostic::Diagnostic;
-use crate::emulator::{self, Options, Rehearsal, Run, SweepAxis, rehearse};
+use crate::emulator::{self, DryRun, Options, Run, SweepAxis, dry_run};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::Experiment;
 use crate::metrics::Metric;
@@ -42,7 +42,7 @@ const SCRIPT: &str = include_str!("page.js");
 pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str) -> Result<String, Fault> {
     let experiment = &compiled.experiment;
     let run = emulator::run(experiment, values, options, &[])?;
-    let rehearsal = rehearse(experiment, values, options);
+    let rehearsal = dry_run(experiment, values, options);
     let found = if experiment.expects.is_empty() && experiment.theories.is_empty() {
         vec![]
     } else {
@@ -114,7 +114,7 @@ pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str)
 pub const DRAWINGS: &[(&str, &str, DrawingOf)] = &[
     ("sequence", "the pulse sequence: channels, pulses, delays, marks", |experiment, values, options| {
         let e = Evaluator::new(experiment, values)?;
-        Ok(Some(diagram::diagram(&e, &rehearse(experiment, values, options)?)))
+        Ok(Some(diagram::diagram(&e, &dry_run(experiment, values, options)?)))
     }),
     ("levels", "the levels of the battery and their populations at every mark", |experiment, values, options| {
         let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
@@ -130,7 +130,7 @@ pub const DRAWINGS: &[(&str, &str, DrawingOf)] = &[
         Ok(bloch::paths(experiment, values, options)?.map(|found| bloch::picture(&found)))
     }),
     ("orders", "the shares of the coherence orders behind every statement", |experiment, values, options| {
-        Ok(orders::picture(experiment, &rehearse(experiment, values, options)?))
+        Ok(orders::picture(experiment, &dry_run(experiment, values, options)?))
     }),
     ("tomography", "what a tomography found of the battery, with its errors", |experiment, values, options| {
         Ok(measured::picture(experiment, &emulator::run(experiment, values, options, &[])?))
@@ -297,7 +297,7 @@ fn rounded(x: Option<f64>, largest: f64) -> Option<f64> {
     x.map(|x| if x.abs() < 1e-11 * largest { 0.0 } else { x })
 }
 
-fn timeline(r: &Rehearsal, experiment: &Experiment, sources: &Sources) -> String {
+fn timeline(r: &DryRun, experiment: &Experiment, sources: &Sources) -> String {
     let (second, hertz) = if experiment.units == UnitSystem::Lab { ("s", "Hz") } else { ("", "") };
     let orders = r.blocks.first().map_or(0, |b| b.orders.len());
     let energies = r.blocks.iter().filter_map(|b| b.battery).flat_map(|(e, w)| [e, w]).flatten();
@@ -397,7 +397,7 @@ fn formulas(experiment: &Experiment) -> String {
     table(&["metric".into(), "formula".into(), "source".into()], &rows)
 }
 
-fn how(run: &Run, rehearsal: Option<&Rehearsal>, options: &Options) -> String {
+fn how(run: &Run, rehearsal: Option<&DryRun>, options: &Options) -> String {
     let state = run.how.state();
     let mut rows = vec![
         vec!["program".into(), format!("ergoseq {}", env!("CARGO_PKG_VERSION"))],

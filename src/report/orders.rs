@@ -1,7 +1,7 @@
 //! The shares of the coherence orders behind every statement, as bars.
 
 use super::html::number;
-use crate::emulator::Rehearsal;
+use crate::emulator::DryRun;
 use crate::ir::{Event, EventKind, Experiment};
 use crate::output::drawing::{Anchor, Drawing, Shape};
 
@@ -27,7 +27,7 @@ fn word(event: &Event) -> String {
 }
 
 /// The picture; `None` where no coherence orders are known.
-pub fn picture(experiment: &Experiment, rehearsal: &Rehearsal) -> Option<Drawing> {
+pub fn picture(experiment: &Experiment, rehearsal: &DryRun) -> Option<Drawing> {
     const HEIGHT: f64 = 150.0;
     let behind: Vec<(String, &[Option<f64>])> = experiment
         .sequence

@@ -1,12 +1,12 @@
 //! The steps of a pulse shape at which a result is largest or smallest.
 //!
 //! Steps are kept within the peak by `a = sin w`, a free phase turns them, and L-BFGS climbs the exact slopes of
-//! [`Landscape`]. Landscapes of few steps have local maxima, so it climbs from the file's own shape and
+//! [`PulseObjective`]. Landscapes of few steps have local maxima, so it climbs from the file's own shape and
 //! from random ones; the seed decides these, so the same question has the same answer.
 
 use super::climb::{FINEST, descend};
 use super::optimise::Goal;
-use crate::emulator::{Landscape, Options};
+use crate::emulator::{Options, PulseObjective};
 use crate::hamiltonian::{Fault, Values};
 use crate::ir::Experiment;
 use crate::noise::Noise;
@@ -49,7 +49,7 @@ fn cartesian(free: &[f64]) -> Vec<(f64, f64)> {
 /// Looks for the best shape.
 ///
 /// # Errors
-/// When the landscape cannot be had (see [`Landscape::new`]), or the result has no value at any start.
+/// When the landscape cannot be had (see [`PulseObjective::new`]), or the result has no value at any start.
 pub fn shape(
     experiment: &Experiment,
     given: &Values,
@@ -57,7 +57,7 @@ pub fn shape(
     goal: &Goal,
     search: &Search,
 ) -> Result<Shaped, Fault> {
-    let landscape = Landscape::new(experiment, given, options, &search.shape, (&goal.expr, goal.at.as_deref()))?;
+    let landscape = PulseObjective::new(experiment, given, options, &search.shape, (&goal.expr, goal.at.as_deref()))?;
     let sign = if goal.maximise { -1.0 } else { 1.0 };
     let own: Vec<f64> = experiment
         .shapes

@@ -6,7 +6,7 @@
 use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::compile::{compile, no_files};
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::typical::decays;
+use ergoseq::emulator::random_vectors::decays;
 use ergoseq::emulator::{self, Emulator, Options, Run, Typical};
 use ergoseq::hamiltonian::{Evaluator, Step, Values, build};
 use ergoseq::ir::{EventKind, Experiment};

@@ -2,7 +2,7 @@
 
 use crate::overrides::{self, Prepared};
 use crate::{Outcome, args, terminal};
-use ergoseq::emulator::rehearse;
+use ergoseq::emulator;
 use ergoseq::output::rehearsal;
 
 /// Prints what every statement takes and leaves.
@@ -14,7 +14,7 @@ pub fn dry_run(a: &args::DryRun) -> Outcome {
     if let Ok(warnings) = ergoseq::check_on(&compiled.experiment, &values, options.spectrometer.as_deref()) {
         terminal::report(&warnings, &compiled.sources);
     }
-    match rehearse(&compiled.experiment, &values, &options) {
+    match emulator::dry_run(&compiled.experiment, &values, &options) {
         Ok(found) => terminal::print(&rehearsal(&found, &compiled.experiment, &compiled.sources)),
         Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
     }

@@ -1,7 +1,7 @@
 //! What all evaluations at one point share: the space, the battery, the requested quantities, and the notes.
 
 use super::member_average::MemberAverages;
-use super::question::{Aggregate, Question};
+use super::observable::{Aggregate, Observable};
 use super::settings::Options;
 use super::truncation::Edge;
 use crate::hamiltonian::Tomography;
@@ -12,24 +12,24 @@ use std::sync::Arc;
 
 /// What is asked of states.
 #[derive(Default)]
-pub(crate) struct Asked {
+pub(crate) struct Observables {
     /// At marks and along curves.
-    pub questions: Vec<Question>,
+    pub observables: Vec<Observable>,
     /// Of curves as a whole.
     pub aggregates: Vec<Aggregate>,
 }
 
-impl Asked {
+impl Observables {
     /// Whether it is the same at every point of the parameters.
     pub fn is_fixed(&self) -> bool {
-        self.questions.iter().chain(self.aggregates.iter().map(|a| &a.curve)).all(Question::is_fixed)
+        self.observables.iter().chain(self.aggregates.iter().map(|a| &a.curve)).all(Observable::is_fixed)
     }
 }
 
 /// Everything that evaluations share at one point.
-pub(crate) struct Lab {
+pub(crate) struct RunContext {
     pub scene: Scene,
-    pub asked: Arc<Asked>,
+    pub observables_of: Arc<Observables>,
     /// What is wanted of every member by itself.
     pub member_averages: MemberAverages,
     /// The readout of the system as declared, where there is one.
@@ -41,12 +41,12 @@ pub(crate) struct Lab {
     pub unitary_part: Cell<Option<u64>>,
 }
 
-impl Lab {
+impl RunContext {
     /// One of which nothing is asked.
-    pub(crate) fn unasked(scene: Scene) -> Lab {
-        Lab {
+    pub(crate) fn unasked(scene: Scene) -> RunContext {
+        RunContext {
             scene,
-            asked: Arc::default(),
+            observables_of: Arc::default(),
             member_averages: MemberAverages::default(),
             tomography: None,
             edges: vec![],
@@ -78,8 +78,8 @@ impl Lab {
 
     /// Whether nothing is asked of states, but signals.
     pub(crate) fn only_hears(&self, options: &Options) -> bool {
-        self.asked.questions.is_empty()
-            && self.asked.aggregates.is_empty()
+        self.observables_of.observables.is_empty()
+            && self.observables_of.aggregates.is_empty()
             && self.edges.is_empty()
             && self.member_averages.is_empty()
             && options.states == 0

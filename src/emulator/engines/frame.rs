@@ -6,7 +6,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "parts are lists of states of the space that the state is on")]
 
-use super::turn::Turn;
+use super::product_unitary::Turn;
 use crate::emulator::generator::Generator;
 use crate::hamiltonian::Scalar;
 use crate::linalg::{C64, Matrix, Vector, ZERO, hermitian_eigen, product, real};

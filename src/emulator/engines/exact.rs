@@ -7,8 +7,8 @@
 )]
 
 use super::{StepError, Stepper};
+use crate::emulator::eigen_cache;
 use crate::emulator::generator::{Generator, apart, deviation, joined};
-use crate::emulator::kept;
 use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, adjoint, conjugate, exponential, one_norm, product, real};
 use crate::spin::State;
 use std::cell::OnceCell;
@@ -101,7 +101,7 @@ impl<'a> ExactClosed<'a> {
 
     fn eigen<'b>(&self, part: &'b Part) -> Result<&'b Eigen, StepError> {
         if part.eigen.get().is_none() {
-            let eigen = kept::eigen(&self.generator.block(&part.states))?;
+            let eigen = eigen_cache::eigen(&self.generator.block(&part.states))?;
             let _ = part.eigen.set(eigen);
         }
         part.eigen.get().map(|e| &**e).ok_or_else(|| StepError::Tolerance("no eigenvalues".into()))
@@ -232,7 +232,7 @@ pub const EXACT: &str = "exact (eigenvalues)";
 pub struct ExactOpen {
     liouvillian: Matrix,
     norm: f64,
-    kept: HashMap<u64, Matrix>,
+    eigen_cache: HashMap<u64, Matrix>,
 }
 
 impl ExactOpen {
@@ -240,7 +240,7 @@ impl ExactOpen {
     pub fn new(generator: &Generator) -> ExactOpen {
         let liouvillian = generator.liouvillian(0.0);
         let norm = one_norm(&liouvillian);
-        ExactOpen { liouvillian, norm, kept: HashMap::new() }
+        ExactOpen { liouvillian, norm, eigen_cache: HashMap::new() }
     }
 
     /// The superoperator over a time.
@@ -291,7 +291,7 @@ impl Stepper for ExactOpen {
         }
         let v = stacked(&rho);
         let key = t.to_bits();
-        let moved = if let Some(p) = self.kept.get(&key) {
+        let moved = if let Some(p) = self.eigen_cache.get(&key) {
             p * &v
         } else if self.norm * t <= 1.0 {
             self.taylor(&v, t)
@@ -299,8 +299,8 @@ impl Stepper for ExactOpen {
             let p = self.propagator(t);
             let moved = &p * &v;
             // Times on a regular grid differ in their last bits; a handful of matrices covers them all.
-            if self.kept.len() < 16 {
-                self.kept.insert(key, p);
+            if self.eigen_cache.len() < 16 {
+                self.eigen_cache.insert(key, p);
             }
             moved
         };

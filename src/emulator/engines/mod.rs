@@ -18,9 +18,9 @@ pub mod exact;
 pub mod frame;
 pub mod periodic;
 pub mod plain;
+pub mod product_unitary;
 pub mod series;
-pub mod split;
-pub mod turn;
+pub mod strang;
 
 use super::generator::Generator;
 use super::settings::Method;
@@ -129,7 +129,7 @@ pub fn choose<'a>(
         return Ok(Box::new(periodic));
     }
     if generator.dimension >= SMALLEST_TURNED
-        && let Some(turns) = turn::Turns::new(generator)
+        && let Some(turns) = product_unitary::Turns::new(generator)
     {
         return Ok(Box::new(turns));
     }

@@ -15,18 +15,18 @@
     reason = "one way and one random vector at least are walked, and every walk meets the same marks, traces and acquisitions"
 )]
 
+use super::context::RunContext;
+use super::engines::choose;
+use super::engines::strang::{Decays, FEWEST, FEWEST_POINTS, Wave};
 use super::generator::Generator;
-use super::lab::Lab;
 use super::meeting::common_legs;
 use super::members::evaluator;
 use super::motion::arrival;
+use super::observable::{Linear, Observable, Reference};
 use super::propagate::{Propagation, failed};
-use super::question::{Beside, Linear, Question};
-use super::results::{How, Mark, Run, Trace};
+use super::results::{Mark, Run, RunInfo, Trace};
 use super::run::is_signal;
 use super::settings::{Options, Typical};
-use super::step::choose;
-use super::step::split::{Decays, FEWEST, FEWEST_POINTS, Wave};
 use super::{estimate, signal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
@@ -64,7 +64,7 @@ struct Recorded {
 
 /// What one vector has shown of one member.
 #[derive(Default)]
-struct Tally {
+struct VectorResults {
     /// Name, time, and the mean of every operator.
     marks: Vec<(String, f64, Vec<f64>)>,
     traces: Vec<Recorded>,
@@ -76,15 +76,15 @@ struct Tally {
 }
 
 /// Everything that is the same for all vectors.
-struct Setting<'a> {
+struct RunSetup<'a> {
     space: Space,
     options: &'a Options,
     typical: Typical,
-    questions: Vec<(String, Linear)>,
+    observables: Vec<(String, Linear)>,
 }
 
 /// A member: its weight, its schedule, and where it starts.
-struct Way {
+struct MemberRun {
     weight: f64,
     schedule: Schedule,
     deviation: Deviation,
@@ -104,22 +104,22 @@ pub(super) fn run(
     extra: &[(Expr, Option<String>)],
 ) -> Result<Run, Fault> {
     let e = Evaluator::new(experiment, given)?;
-    let mut ways = ways(experiment, given, options, &e)?;
+    let mut member_runs = member_runs(experiment, given, options, &e)?;
     let (declared, _) = build(&e)?;
     let (mut setting, mut notes) = setting(&e, options, *typical, &declared, extra)?;
-    notes.extend(find_orbits(&mut setting, &mut ways));
-    let tallies = walk_all(&setting, &ways)?;
-    let weights: Vec<f64> = ways.iter().map(|w| w.weight).collect();
+    notes.extend(find_orbits(&mut setting, &mut member_runs));
+    let all_results = walk_all(&setting, &member_runs)?;
+    let weights: Vec<f64> = member_runs.iter().map(|w| w.weight).collect();
     let mut run = Run {
         params: experiment.params.iter().filter_map(|p| Some((p.name.clone(), *e.values.get(&p.name)?))).collect(),
         summary: experiment.measures.iter().filter(|m| m.summary).map(|m| (m.key.clone(), None)).collect(),
-        how: How {
+        how: RunInfo {
             whole: declared.basis.size(),
             dimension: setting.space.len() as f64,
             pure: false,
             random_vectors: typical.vectors,
-            members: ways.len(),
-            methods: tallies[0][0].methods.clone(),
+            members: member_runs.len(),
+            methods: all_results[0][0].methods.clone(),
             tolerance: options.tolerance,
             duration: declared.duration(),
             truncation: vec![],
@@ -133,8 +133,8 @@ pub(super) fn run(
         Some(known) => *known = (key.to_string(), known.1.max(error), known.2.max(size)),
         None => errors.push((key.to_string(), error, size)),
     };
-    for (k, (name, _, _)) in tallies[0][0].marks.iter().enumerate() {
-        let (time, common) = arrival(tallies[0].iter().map(|t| t.marks[k].1), &weights);
+    for (k, (name, _, _)) in all_results[0][0].marks.iter().enumerate() {
+        let (time, common) = arrival(all_results[0].iter().map(|t| t.marks[k].1), &weights);
         if common.is_none() && !spread {
             spread = true;
             notes.push(format!(
@@ -142,8 +142,8 @@ pub(super) fn run(
             ));
         }
         let mut values = Vec::new();
-        for (q, (key, _)) in setting.questions.iter().enumerate() {
-            let all = over(&tallies, &ways, |t| real(t.marks[k].2[q]));
+        for (q, (key, _)) in setting.observables.iter().enumerate() {
+            let all = over(&all_results, &member_runs, |t| real(t.marks[k].2[q]));
             let (mean, own) = mean_and_error(&all);
             error(key, (own, mean.norm()));
             values.push((key.clone(), defined(mean.re)));
@@ -155,12 +155,12 @@ pub(super) fn run(
         values.retain(|(key, _)| measured(key));
         run.marks.push(Mark { name: name.clone(), time, values, state: None });
     }
-    for (k, Recorded { name, time, .. }) in tallies[0][0].traces.iter().enumerate() {
-        let (start, _) = arrival(tallies[0].iter().map(|t| t.traces[k].start), &weights);
+    for (k, Recorded { name, time, .. }) in all_results[0][0].traces.iter().enumerate() {
+        let (start, _) = arrival(all_results[0].iter().map(|t| t.traces[k].start), &weights);
         let mut values = Vec::new();
-        for (q, (key, _)) in setting.questions.iter().enumerate().filter(|(_, (key, _))| measured(key)) {
+        for (q, (key, _)) in setting.observables.iter().enumerate().filter(|(_, (key, _))| measured(key)) {
             let curve = (0..time.len()).map(|j| {
-                let (mean, own) = mean_and_error(&over(&tallies, &ways, |t| real(t.traces[k].means[j][q])));
+                let (mean, own) = mean_and_error(&over(&all_results, &member_runs, |t| real(t.traces[k].means[j][q])));
                 error(key, (own, mean.norm()));
                 defined(mean.re)
             });
@@ -168,19 +168,20 @@ pub(super) fn run(
         }
         run.traces.push(Trace { name: name.clone(), start, time: time.clone(), values });
     }
-    let acquisitions = |way: &Way| -> Vec<Acquire> {
+    let acquisitions = |way: &MemberRun| -> Vec<Acquire> {
         let of = |step: &Step| if let Step::Acquire(a) = step { Some(a.clone()) } else { None };
         way.schedule.steps.iter().filter_map(of).collect()
     };
-    let receivers: Vec<Vec<f64>> = ways.iter().map(|w| acquisitions(w).iter().map(|a| a.receiver).collect()).collect();
-    for (k, acquire) in acquisitions(&ways[0]).into_iter().enumerate() {
+    let receivers: Vec<Vec<f64>> =
+        member_runs.iter().map(|w| acquisitions(w).iter().map(|a| a.receiver).collect()).collect();
+    for (k, acquire) in acquisitions(&member_runs[0]).into_iter().enumerate() {
         let key = format!("signal({})", acquire.nucleus);
         let mut sum = Vec::with_capacity(acquire.points);
         for j in 0..acquire.points {
-            let all: Vec<C64> = tallies
+            let all: Vec<C64> = all_results
                 .iter()
                 .map(|members| {
-                    let each = members.iter().zip(&ways).zip(&receivers);
+                    let each = members.iter().zip(&member_runs).zip(&receivers);
                     each.map(|((t, way), r)| hermitian(t.decays[k].1[j]) * C64::cis(-r[k]) * way.weight).sum()
                 })
                 .collect();
@@ -188,10 +189,15 @@ pub(super) fn run(
             error(&key, (own, mean.norm()));
             sum.push(mean);
         }
-        run.traces.push(signal::trace(&acquire, sum, k, arrival(tallies[0].iter().map(|t| t.decays[k].0), &weights).0));
+        run.traces.push(signal::trace(
+            &acquire,
+            sum,
+            k,
+            arrival(all_results[0].iter().map(|t| t.decays[k].0), &weights).0,
+        ));
     }
     notes.extend(errors.iter().map(|(key, own, size)| said(key, *own, *size, typical.vectors)));
-    if let Some((_, bound)) = tallies[0][0].steps {
+    if let Some((_, bound)) = all_results[0][0].steps {
         notes.push(format!("steps of the decay leave an error of {bound:.1e} of its largest point"));
     }
     run.notes = notes;
@@ -223,12 +229,12 @@ pub fn decays(
     typical: Typical,
 ) -> Result<Vec<Vec<Vec<[C64; 2]>>>, Fault> {
     let e = Evaluator::new(experiment, given)?;
-    let mut ways = ways(experiment, given, options, &e)?;
-    let (mut setting, _) = setting(&e, options, typical, &ways[0].schedule, &[])?;
-    find_orbits(&mut setting, &mut ways);
-    let tallies = walk_all(&setting, &ways[..1])?;
-    let of = |t: Tally| t.decays.into_iter().map(|d| d.1).collect();
-    Ok(tallies.into_iter().flatten().map(of).collect())
+    let mut member_runs = member_runs(experiment, given, options, &e)?;
+    let (mut setting, _) = setting(&e, options, typical, &member_runs[0].schedule, &[])?;
+    find_orbits(&mut setting, &mut member_runs);
+    let all_results = walk_all(&setting, &member_runs[..1])?;
+    let of = |t: VectorResults| t.decays.into_iter().map(|d| d.1).collect();
+    Ok(all_results.into_iter().flatten().map(of).collect())
 }
 
 /// The mean of F+ from what is Hermitian in it, `Re <Fx> + i Re <Fy>`: the rest is error alone.
@@ -238,8 +244,8 @@ fn hermitian([up, down]: [C64; 2]) -> C64 {
 }
 
 /// A number of every vector, summed over the members.
-fn over(tallies: &[Vec<Tally>], ways: &[Way], of: impl Fn(&Tally) -> C64) -> Vec<C64> {
-    tallies.iter().map(|members| members.iter().zip(ways).map(|(t, w)| of(t) * w.weight).sum()).collect()
+fn over(all_results: &[Vec<VectorResults>], member_runs: &[MemberRun], of: impl Fn(&VectorResults) -> C64) -> Vec<C64> {
+    all_results.iter().map(|members| members.iter().zip(member_runs).map(|(t, w)| of(t) * w.weight).sum()).collect()
 }
 
 /// The mean over vectors, and its standard error.
@@ -251,8 +257,13 @@ fn mean_and_error(all: &[C64]) -> (C64, f64) {
 }
 
 /// The members, each refused where vectors cannot follow it.
-fn ways(experiment: &Experiment, given: &Values, options: &Options, e: &Evaluator) -> Result<Vec<Way>, Fault> {
-    let ways: Vec<Way> = members(e)?
+fn member_runs(
+    experiment: &Experiment,
+    given: &Values,
+    options: &Options,
+    e: &Evaluator,
+) -> Result<Vec<MemberRun>, Fault> {
+    let member_runs: Vec<MemberRun> = members(e)?
         .iter()
         .map(|member| {
             let own = evaluator(experiment, given, options, member)?;
@@ -261,12 +272,12 @@ fn ways(experiment: &Experiment, given: &Values, options: &Options, e: &Evaluato
             let prepared = prepare(&own, &schedule.prepare, place)?;
             refuse(&schedule, &prepared)?;
             let deviation = prepared.deviation().ok_or_else(|| not_near(&schedule))?;
-            Ok(Way { weight: member.weight, schedule, deviation, orbits: vec![] })
+            Ok(MemberRun { weight: member.weight, schedule, deviation, orbits: vec![] })
         })
         .collect::<Result<_, Fault>>()?;
     // What is taken at a meeting point must be the same for all members.
-    common_legs(&ways.iter().map(|w| w.schedule.steps.as_slice()).collect::<Vec<_>>())?;
-    Ok(ways)
+    common_legs(&member_runs.iter().map(|w| w.schedule.steps.as_slice()).collect::<Vec<_>>())?;
+    Ok(member_runs)
 }
 
 fn not_near(schedule: &Schedule) -> Fault {
@@ -309,7 +320,7 @@ fn setting<'a>(
     typical: Typical,
     schedule: &Schedule,
     extra: &[(Expr, Option<String>)],
-) -> Result<(Setting<'a>, Vec<String>), Fault> {
+) -> Result<(RunSetup<'a>, Vec<String>), Fault> {
     let basis = schedule.basis.clone();
     let side_by_side = typical.vectors.min(rayon::current_num_threads()) as f64;
     // Two vectors, what Chebyshev's sum or tables of phases need, and the diagonals of operators.
@@ -319,16 +330,16 @@ fn setting<'a>(
         return Err(estimate::too_large(schedule, true, "", &text, options.max_memory));
     }
     let battery = schedule.battery.as_ref().map(|b| &b.hamiltonian);
-    let mut questions: Vec<(String, Linear)> = Vec::new();
+    let mut observables: Vec<(String, Linear)> = Vec::new();
     let mut notes = Vec::new();
     let measures = e.experiment.measures.iter().filter(|m| !m.summary).map(|m| (m.key.clone(), &m.value));
     let wanted = measures.chain(extra.iter().map(|(expr, _)| (key_of(expr), expr)));
     for (key, expr) in wanted.filter(|(_, expr)| !is_signal(expr)) {
-        if questions.iter().any(|(k, _)| *k == key) {
+        if observables.iter().any(|(k, _)| *k == key) {
             continue;
         }
-        match Question::new(e, key.clone(), expr)?.linear(battery) {
-            Some(linear) => questions.push((key, linear)),
+        match Observable::new(e, key.clone(), expr)?.linear(battery) {
+            Some(linear) => observables.push((key, linear)),
             None => notes.push(format!(
                 "`{key}` has no value: random vectors see signals, `energy`, `stored_energy` and `order`, which are linear in the state, and `ergotropy`, \
                  `anti_ergotropy` and `capacity` beside energies that unitaries do not change"
@@ -338,75 +349,75 @@ fn setting<'a>(
     for measure in e.experiment.measures.iter().filter(|m| m.summary) {
         notes.push(format!("`{}` has no value: random vectors look for no extrema", measure.key));
     }
-    Ok((Setting { space: Space::whole(basis), options, typical, questions }, notes))
+    Ok((RunSetup { space: Space::whole(basis), options, typical, observables }, notes))
 }
 
 /// Finds the energies that unitaries do not change, for the questions that refer to them; those for which they are not known are taken
 /// away, and why is said. All members must be one: the eigenvalues of a mean of several are not those of any.
-fn find_orbits(setting: &mut Setting, ways: &mut [Way]) -> Vec<String> {
+fn find_orbits(setting: &mut RunSetup, member_runs: &mut [MemberRun]) -> Vec<String> {
     let mut notes = Vec::new();
-    let single = ways.len() == 1;
-    let mut kept = Vec::new();
-    for (key, linear) in std::mem::take(&mut setting.questions) {
-        let conserved = matches!(linear.beside, Beside::Lowest | Beside::Highest | Beside::Range);
+    let single = member_runs.len() == 1;
+    let mut eigen_cache = Vec::new();
+    for (key, linear) in std::mem::take(&mut setting.observables) {
+        let conserved = matches!(linear.beside, Reference::Lowest | Reference::Highest | Reference::Range);
         let found: Result<Vec<(f64, f64)>, String> = match conserved {
-            false => Ok(ways.iter().map(|_| (0.0, 0.0)).collect()),
+            false => Ok(member_runs.iter().map(|_| (0.0, 0.0)).collect()),
             true if !single => Err("a mean over members has other eigenvalues than they have".into()),
-            true => ways.iter().map(|way| conserved_energies(way, &linear)).collect(),
+            true => member_runs.iter().map(|way| conserved_energies(way, &linear)).collect(),
         };
         match found {
             Ok(found) => {
-                ways.iter_mut().zip(found).for_each(|(way, orbit)| way.orbits.push(orbit));
-                kept.push((key, linear));
+                member_runs.iter_mut().zip(found).for_each(|(way, orbit)| way.orbits.push(orbit));
+                eigen_cache.push((key, linear));
             }
             Err(why) => notes.push(format!("`{key}` has no value: {why}")),
         }
     }
-    setting.questions = kept;
+    setting.observables = eigen_cache;
     notes
 }
 
 /// The ergotropy of the prepared state, and the capacity where it is asked for.
-fn conserved_energies(way: &Way, linear: &Linear) -> Result<(f64, f64), String> {
+fn conserved_energies(way: &MemberRun, linear: &Linear) -> Result<(f64, f64), String> {
     let orbit = way.deviation.orbit(&linear.operator)?;
     match linear.beside {
-        Beside::Lowest => Ok((orbit.ergotropy, 0.0)),
+        Reference::Lowest => Ok((orbit.ergotropy, 0.0)),
         _ => Ok((orbit.ergotropy, orbit.capacity?)),
     }
 }
 
 /// All vectors through all members: the first one by itself, which finds the steps that the others take.
-fn walk_all(setting: &Setting, ways: &[Way]) -> Result<Vec<Vec<Tally>>, Fault> {
-    let one = |number: usize, known: &[Option<usize>]| -> Result<Vec<Tally>, Fault> {
+fn walk_all(setting: &RunSetup, member_runs: &[MemberRun]) -> Result<Vec<Vec<VectorResults>>, Fault> {
+    let one = |number: usize, known: &[Option<usize>]| -> Result<Vec<VectorResults>, Fault> {
         let psi = random_vector(setting.space.len(), number, setting.typical.seed);
-        ways.iter().zip(known).map(|(way, steps)| walk(setting, way, &psi, *steps)).collect()
+        member_runs.iter().zip(known).map(|(way, steps)| walk(setting, way, &psi, *steps)).collect()
     };
-    let first = one(0, &vec![None; ways.len()])?;
+    let first = one(0, &vec![None; member_runs.len()])?;
     let known: Vec<Option<usize>> = first.iter().map(|t| t.steps.map(|s| s.0)).collect();
-    let others: Vec<Result<Vec<Tally>, Fault>> =
+    let others: Vec<Result<Vec<VectorResults>, Fault>> =
         (1..setting.typical.vectors).into_par_iter().map(|number| one(number, &known)).collect();
     std::iter::once(Ok(first)).chain(others).collect()
 }
 
 /// One vector through one member.
-fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Result<Tally, Fault> {
+fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>) -> Result<VectorResults, Fault> {
     let space = &setting.space;
     let mut phi = Vector::from_vec(way.deviation.apply(space, psi.as_slice()));
     let size = phi.norm();
     if size > 0.0 {
         phi /= real(size);
     }
-    let lab = Lab::unasked(Scene::new(space.clone(), None, State::Pure(Vector::zeros(0))));
+    let context = RunContext::unasked(Scene::new(space.clone(), None, State::Pure(Vector::zeros(0))));
     let square = way.deviation.square();
-    let questions: Vec<Observable> = setting.questions.iter().map(|(_, l)| Observable::new(l, space, square)).collect();
+    let observables: Vec<MeanOf> = setting.observables.iter().map(|(_, l)| MeanOf::new(l, space, square)).collect();
     let mut pair = [psi.clone(), phi];
-    let prepared: Vec<f64> = questions.iter().map(|q| q.mean(&pair, size)).collect();
+    let prepared: Vec<f64> = observables.iter().map(|q| q.mean(&pair, size)).collect();
     let look = |pair: &[Vector; 2]| -> Vec<f64> {
         let known = prepared.iter().zip(&way.orbits);
-        questions.iter().zip(known).map(|(q, (before, orbit))| q.value(q.mean(pair, size), *before, *orbit)).collect()
+        observables.iter().zip(known).map(|(q, (before, orbit))| q.value(q.mean(pair, size), *before, *orbit)).collect()
     };
-    let mut tally = Tally::default();
-    let mut walker = Propagation::new(&lab, setting.options, vec![1.0]);
+    let mut tally = VectorResults::default();
+    let mut walker = Propagation::new(&context, setting.options, vec![1.0]);
     let mut clock = 0.0;
     let last = way.schedule.steps.len().saturating_sub(1);
     for (k, step) in way.schedule.steps.iter().enumerate() {
@@ -417,12 +428,12 @@ fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Res
                 let name = segment.record.as_ref().map_or(String::new(), |r| r.name.clone());
                 let even = |j: usize| segment.duration * j as f64 / points.saturating_sub(1).max(1) as f64;
                 let mut values = Vec::with_capacity(points);
-                course(setting, segment, &mut pair, points, &even, &mut |pair| values.push(look(pair)))?;
+                trajectory(setting, segment, &mut pair, points, &even, &mut |pair| values.push(look(pair)))?;
                 let time = (0..points).map(even).collect();
                 tally.traces.push(Recorded { name, start: clock, time, means: values });
             }
             Step::Acquire(acquire) => {
-                let ends = k == last && questions.is_empty();
+                let ends = k == last && observables.is_empty();
                 let found = match split_for(acquire, ends) {
                     Some((split, observed)) => {
                         let waves = [Wave::new(pair[0].as_slice()), Wave::new(pair[1].as_slice())];
@@ -461,21 +472,21 @@ fn walk(setting: &Setting, way: &Way, psi: &Vector, steps: Option<usize>) -> Res
 }
 
 /// An operator whose mean is asked for.
-struct Observable {
+struct MeanOf {
     action: Action,
     /// `Tr[A]/N`.
     even: f64,
-    beside: Beside,
+    beside: Reference,
     scale: f64,
 }
 
-impl Observable {
-    fn new(linear: &Linear, space: &Space, square: f64) -> Observable {
+impl MeanOf {
+    fn new(linear: &Linear, space: &Space, square: f64) -> MeanOf {
         let even = linear.operator.mean().re;
         // Tr[dr_0^2] Tr[O^2] with dr_0 = A/N is `square` times `Tr[O^2]/N`.
         let sizes = (square * linear.operator.overlap(&linear.operator).re).sqrt();
-        let scale = if linear.beside == Beside::Sizes { 1.0 / sizes } else { linear.scale };
-        Observable { action: Action::of(&linear.operator, space), even, beside: linear.beside, scale }
+        let scale = if linear.beside == Reference::Sizes { 1.0 / sizes } else { linear.scale };
+        MeanOf { action: Action::of(&linear.operator, space), even, beside: linear.beside, scale }
     }
 
     /// `Tr[dr O]`.
@@ -488,12 +499,12 @@ impl Observable {
         let (ergotropy, capacity) = orbit;
         self.scale
             * match self.beside {
-                Beside::Nothing => self.even + mean,
-                Beside::Prepared => mean - prepared,
-                Beside::Lowest => ergotropy + mean - prepared,
-                Beside::Highest => capacity - ergotropy - (mean - prepared),
-                Beside::Range => capacity,
-                Beside::Sizes => mean,
+                Reference::Nothing => self.even + mean,
+                Reference::Prepared => mean - prepared,
+                Reference::Lowest => ergotropy + mean - prepared,
+                Reference::Highest => capacity - ergotropy - (mean - prepared),
+                Reference::Range => capacity,
+                Reference::Sizes => mean,
             }
     }
 }
@@ -524,14 +535,14 @@ fn split_for(acquire: &Acquire, ends: bool) -> Option<(Split, Vec<(usize, f64)>)
 }
 
 /// A decay, point by point.
-fn acquired(setting: &Setting, acquire: &Acquire, pair: &mut [Vector; 2]) -> Result<Vec<[C64; 2]>, Fault> {
+fn acquired(setting: &RunSetup, acquire: &Acquire, pair: &mut [Vector; 2]) -> Result<Vec<[C64; 2]>, Fault> {
     let raising: Arc<Operator> = acquire.raising.clone();
     let up = Action::of(&raising, &setting.space);
     let down = Action::of(&raising.adjoint(), &setting.space);
     let mut out = Vec::with_capacity(acquire.points);
     let times = |j: usize| acquire.dwell * j as f64;
     // One point more, which nobody looks at: the end.
-    course(setting, &acquire.segment, pair, acquire.points + 1, &times, &mut |pair| {
+    trajectory(setting, &acquire.segment, pair, acquire.points + 1, &times, &mut |pair| {
         out.push([pair[0].dotc(&up.apply(&pair[1])), pair[0].dotc(&down.apply(&pair[1]))]);
     })?;
     out.truncate(acquire.points);
@@ -539,15 +550,15 @@ fn acquired(setting: &Setting, acquire: &Acquire, pair: &mut [Vector; 2]) -> Res
 }
 
 /// Both vectors along a segment, looked at at so many times.
-fn course(
-    setting: &Setting,
+fn trajectory(
+    setting: &RunSetup,
     segment: &Segment,
     pair: &mut [Vector; 2],
     points: usize,
     at: &dyn Fn(usize) -> f64,
     look: &mut dyn FnMut(&[Vector; 2]),
 ) -> Result<(), Fault> {
-    let wrong = |e: super::step::StepError| failed(segment.place, &e.to_string());
+    let wrong = |e: super::engines::StepError| failed(segment.place, &e.to_string());
     let generator = Generator::of(segment, &setting.space);
     let start = State::Pure(pair[0].clone());
     let mut stepper =

@@ -1,6 +1,6 @@
 //! A tomography in the course of a run: planned, read with noise, reconstructed, and its energies with their errors.
 
-use super::lab::Lab;
+use super::context::RunContext;
 use super::settings::Measured;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Tomography};
@@ -99,8 +99,8 @@ fn reference(t: &Tomography, plan: &Plan) -> Result<f64, LinalgError> {
 }
 
 /// How the cells lie in the whole.
-fn battery(lab: &Lab, basis: &Basis) -> Option<Battery> {
-    let cells = lab.scene.cells.as_ref()?;
+fn battery(context: &RunContext, basis: &Basis) -> Option<Battery> {
+    let cells = context.scene.cells.as_ref()?;
     Some(battery_of(basis, &cells.sites, cells.hamiltonian().ok()?.clone()))
 }
 
@@ -217,7 +217,7 @@ fn without_rounding(sigma: f64, reference: f64) -> f64 {
 /// When there is no plan, measured amplitudes do not fit it, or a matrix operation fails.
 pub fn read_out(
     t: &Tomography,
-    lab: &Lab,
+    context: &RunContext,
     state: &Matrix,
     given: Option<&Measured>,
 ) -> Result<(Readings, Matrix), Fault> {
@@ -250,7 +250,7 @@ pub fn read_out(
     };
     let inverse = inverse.map_err(failed)?;
     let found = reconstruct(&inverse, &white, sigma, kind).map_err(failed)?;
-    let energies = match battery(lab, lab.space().basis()) {
+    let energies = match battery(context, context.space().basis()) {
         Some(battery) => {
             let repetitions = if sigma > 0.0 { t.repetitions } else { 1 };
             let found = energies(&inverse, &battery, &white, sigma, kind, (repetitions, t.seed)).map_err(failed)?;

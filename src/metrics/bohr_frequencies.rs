@@ -59,13 +59,13 @@ impl Table {
 }
 
 /// The course of a state.
-pub struct Turning {
+pub struct BohrExpansion {
     /// Without the identity.
     still: Matrix,
     /// The factor of the identity.
     mean: f64,
     /// What turns with each of the frequencies, by cosine and sine.
-    turning: Vec<(Matrix, Matrix)>,
+    bohr_frequencies: Vec<(Matrix, Matrix)>,
     frequencies: Rc<[f64]>,
 }
 
@@ -193,9 +193,9 @@ fn add(wave: &Wave, table: &[f64], out: &mut [f64]) {
     }
 }
 
-impl Turning {
+impl BohrExpansion {
     /// The course of a state from the time 0 on; `None` when it has too many harmonics.
-    pub fn new(levels: &Eigen, rho: &Matrix) -> Option<Turning> {
+    pub fn new(levels: &Eigen, rho: &Matrix) -> Option<BohrExpansion> {
         let n = rho.nrows();
         let mean = rho.trace().re / n as f64;
         let mut deviation = rho.clone();
@@ -227,7 +227,7 @@ impl Turning {
                 if mine { inside[(a, b)] } else { C64::default() }
             })
         };
-        let turning = (0..frequencies.len())
+        let bohr_frequencies = (0..frequencies.len())
             .map(|k| {
                 let r = conjugate(&levels.vectors, &part(Some(k)));
                 let adjoint = r.adjoint();
@@ -235,11 +235,11 @@ impl Turning {
             })
             .collect();
         let still = conjugate(&levels.vectors, &part(None));
-        Some(Turning { still, mean, turning, frequencies: frequencies.into() })
+        Some(BohrExpansion { still, mean, bohr_frequencies, frequencies: frequencies.into() })
     }
 
     fn wave(&self, still: f64, of: impl Fn(&Matrix) -> f64) -> Wave {
-        Wave { still, parts: self.turning.iter().map(|(c, s)| (of(c), of(s))).collect() }
+        Wave { still, parts: self.bohr_frequencies.iter().map(|(c, s)| (of(c), of(s))).collect() }
     }
 
     fn curve(&self, plain: Wave) -> Curve {
@@ -304,7 +304,7 @@ impl Turning {
 
     /// The state at the time 0.
     pub fn begin(&self) -> Matrix {
-        let mut out = self.turning.iter().fold(self.still.clone(), |sum, (c, _)| sum + c);
+        let mut out = self.bohr_frequencies.iter().fold(self.still.clone(), |sum, (c, _)| sum + c);
         crate::linalg::add_to_diagonal(&mut out, real(self.mean));
         out
     }
@@ -323,9 +323,14 @@ mod tests {
             let (h, rho, a) = (hamiltonian(4, seed), state(4, seed + 1), hamiltonian(4, seed + 2));
             let levels = hermitian_eigen(&h).unwrap();
             let times: Vec<f64> = (0..30).map(|k| 0.37 * f64::from(k)).collect();
-            let turning = Turning::new(&levels, &rho).unwrap();
+            let bohr_frequencies = BohrExpansion::new(&levels, &rho).unwrap();
             let before = state(4, seed + 3);
-            let curves = [turning.mean_of(&a), turning.change_of(&a, &before), turning.rate_of(&a), turning.l1()];
+            let curves = [
+                bohr_frequencies.mean_of(&a),
+                bohr_frequencies.change_of(&a, &before),
+                bohr_frequencies.rate_of(&a),
+                bohr_frequencies.l1(),
+            ];
             let sampled: Vec<Vec<f64>> = curves.iter().map(|c| c.values(&times)).collect();
             for (k, t) in times.iter().enumerate() {
                 let now = conjugate(&levels.propagator(*t), &rho);
@@ -348,6 +353,6 @@ mod tests {
     #[test]
     fn many_harmonics_are_left_to_states() {
         let levels = hermitian_eigen(&hamiltonian(9, 1)).unwrap();
-        assert!(Turning::new(&levels, &state(9, 2)).is_none());
+        assert!(BohrExpansion::new(&levels, &state(9, 2)).is_none());
     }
 }

@@ -1,13 +1,13 @@
 //! The state at any time of a segment, from the nearest time before at which it is known.
 
-use super::step::{StepError, Stepper};
+use super::engines::{StepError, Stepper};
 use crate::spin::State;
 
 /// Bytes of states that are kept along a segment.
 const MOST_KEPT: usize = 200_000_000;
 
 /// States along a segment.
-pub struct Course<'a> {
+pub struct Trajectory<'a> {
     stepper: Box<dyn Stepper + 'a>,
     /// By ascending time; the first is the beginning.
     known: Vec<(f64, State)>,
@@ -15,15 +15,15 @@ pub struct Course<'a> {
     most: usize,
 }
 
-impl<'a> Course<'a> {
+impl<'a> Trajectory<'a> {
     /// From the beginning of a segment.
-    pub fn new(stepper: Box<dyn Stepper + 'a>, begin: State) -> Course<'a> {
+    pub fn new(stepper: Box<dyn Stepper + 'a>, begin: State) -> Trajectory<'a> {
         let bytes = 16
             * match &begin {
                 State::Pure(psi) => psi.len(),
                 State::Mixed(rho) => rho.len(),
             };
-        Course { stepper, known: vec![(0.0, begin)], most: (MOST_KEPT / bytes.max(1)).max(8) }
+        Trajectory { stepper, known: vec![(0.0, begin)], most: (MOST_KEPT / bytes.max(1)).max(8) }
     }
 
     /// The state at a time.

@@ -4,7 +4,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::real;
-use crate::metrics::{Argument, Curve, Metric, Moment, Parameter, Quantity, Scene, Turning, Undefined};
+use crate::metrics::{Argument, BohrExpansion, Curve, Metric, Moment, Parameter, Quantity, Scene, Undefined};
 use crate::source::Span;
 use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// An expression of metrics, with everything in it that does not depend on the state worked out.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct Observable {
     /// Its key in results.
     pub key: String,
     /// The words it was written with.
@@ -49,7 +49,7 @@ pub struct Aggregate {
     /// The trace, if one is named.
     pub trace: Option<String>,
     /// The curve.
-    pub curve: Question,
+    pub curve: Observable,
 }
 
 /// What a metric of this quantity is multiplied by to be reported.
@@ -108,19 +108,19 @@ pub fn aggregates(e: &Evaluator, expr: &Expr) -> Result<Vec<Aggregate>, Fault> {
                 [inner] => (None, inner),
                 _ => return Err(wrong()),
             };
-            let curve = Question::new(e, key_of(inner), inner)?;
+            let curve = Observable::new(e, key_of(inner), inner)?;
             Ok(Aggregate { key: key_of(x), function: function.clone(), trace, curve })
         })
         .collect()
 }
 
-impl Question {
+impl Observable {
     /// Works out what does not depend on the state.
     ///
     /// # Errors
     /// When an argument cannot be evaluated.
-    pub fn new(e: &Evaluator, key: String, expr: &Expr) -> Result<Question, Fault> {
-        Ok(Question { key, expr: expr.clone(), tree: tree(e, expr)? })
+    pub fn new(e: &Evaluator, key: String, expr: &Expr) -> Result<Observable, Fault> {
+        Ok(Observable { key, expr: expr.clone(), tree: tree(e, expr)? })
     }
 
     /// Whether it is the same at every point of the parameters: no argument and no number stands in it.
@@ -139,7 +139,7 @@ impl Question {
     }
 
     /// The curve along a course, where the question is a single metric that has one without the states.
-    pub fn along(&self, turning: &Turning, scene: &Scene) -> Option<Curve> {
+    pub fn along(&self, turning: &BohrExpansion, scene: &Scene) -> Option<Curve> {
         let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };
         let along = metric.along.filter(|_| arguments.is_empty())?;
         Some(along(turning, scene)?.scaled(*scale))
@@ -155,12 +155,12 @@ impl Question {
             _ => return None,
         };
         let beside = match metric.name {
-            "energy" => Beside::Nothing,
-            "stored_energy" => Beside::Prepared,
-            "order" => Beside::Sizes,
-            "ergotropy" => Beside::Lowest,
-            "anti_ergotropy" => Beside::Highest,
-            "capacity" => Beside::Range,
+            "energy" => Reference::Nothing,
+            "stored_energy" => Reference::Prepared,
+            "order" => Reference::Sizes,
+            "ergotropy" => Reference::Lowest,
+            "anti_ergotropy" => Reference::Highest,
+            "capacity" => Reference::Range,
             _ => return None,
         };
         Some(Linear { operator, beside, scale: *scale })
@@ -170,9 +170,13 @@ impl Question {
     ///
     /// # Errors
     /// When a metric is not defined there, or the value is infinite or not a number.
-    pub fn answer(&self, moment: Option<&Moment>, aggregates: &BTreeMap<String, Option<f64>>) -> Result<f64, Refusal> {
+    pub fn answer(
+        &self,
+        moment: Option<&Moment>,
+        aggregates: &BTreeMap<String, Option<f64>>,
+    ) -> Result<f64, EvalError> {
         let value = evaluate(&self.tree, moment, aggregates)?;
-        if value.is_finite() { Ok(value) } else { Err(Refusal::NotFinite(value)) }
+        if value.is_finite() { Ok(value) } else { Err(EvalError::NotFinite(value)) }
     }
 }
 
@@ -182,14 +186,14 @@ pub struct Linear {
     /// The operator, on the whole space.
     pub operator: Operator,
     /// What it is taken beside.
-    pub beside: Beside,
+    pub beside: Reference,
     /// What it is multiplied by to be reported.
     pub scale: f64,
 }
 
 /// What a mean is taken beside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Beside {
+pub enum Reference {
     /// Nothing: `Tr[rho A]`.
     Nothing,
     /// The prepared state: `Tr[(rho - rho_0) A]`.
@@ -206,7 +210,7 @@ pub enum Beside {
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Refusal {
+pub enum EvalError {
     /// A metric is not defined for the state.
     Undefined(Undefined),
     /// The value is infinite or not a number.
@@ -315,13 +319,17 @@ fn operator(e: &Evaluator, item: &Expr) -> Result<Argument, Fault> {
     Ok(Argument::operator(operator.times_number(real(factor))))
 }
 
-fn evaluate(tree: &Tree, moment: Option<&Moment>, aggregates: &BTreeMap<String, Option<f64>>) -> Result<f64, Refusal> {
-    let nothing = |why: &str| Refusal::Undefined(Undefined::Domain(why.to_string()));
+fn evaluate(
+    tree: &Tree,
+    moment: Option<&Moment>,
+    aggregates: &BTreeMap<String, Option<f64>>,
+) -> Result<f64, EvalError> {
+    let nothing = |why: &str| EvalError::Undefined(Undefined::Domain(why.to_string()));
     Ok(match tree {
         Tree::Number(x) => *x,
         Tree::Metric { metric, arguments, scale } => {
             let moment = moment.ok_or_else(|| nothing("a metric needs a moment"))?;
-            metric.value(moment, arguments).map_err(Refusal::Undefined)? * scale
+            metric.value(moment, arguments).map_err(EvalError::Undefined)? * scale
         }
         Tree::Aggregate(key) => match aggregates.get(key) {
             Some(Some(x)) => *x,

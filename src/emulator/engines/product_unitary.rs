@@ -10,8 +10,8 @@
 
 use super::exact::EXACT;
 use super::{StepError, Stepper};
+use crate::emulator::eigen_cache;
 use crate::emulator::generator::{Generator, deviation};
-use crate::emulator::kept;
 use crate::linalg::{C64, Matrix, Vector, adjoint};
 use crate::spin::State;
 
@@ -79,7 +79,7 @@ impl Turns {
             let unitaries = self
                 .locals
                 .iter()
-                .map(|(site, h)| Ok((*site, kept::eigen(h)?.propagator(t))))
+                .map(|(site, h)| Ok((*site, eigen_cache::eigen(h)?.propagator(t))))
                 .collect::<Result<_, StepError>>()?;
             self.last = Some((t, Turn::new(&self.dimensions, unitaries)));
         }

@@ -43,7 +43,7 @@ pub struct Block {
 
 /// A rehearsed sequence.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rehearsal {
+pub struct DryRun {
     /// Its statements, those of loops taken as one.
     pub blocks: Vec<Block>,
     /// How many scans the phase cycles need.
@@ -65,7 +65,7 @@ fn measure(text: &str) -> Result<Measure, Box<Diagnostic>> {
 ///
 /// # Errors
 /// When it cannot be run.
-pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> Result<Rehearsal, Fault> {
+pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Result<DryRun, Fault> {
     let mut e = Evaluator::new(experiment, given)?;
     e.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&e, name)).transpose()?;
     let (schedule, _) = build(&e)?;
@@ -128,7 +128,7 @@ pub fn rehearse(experiment: &Experiment, given: &Values, options: &Options) -> R
     }
     remarks.extend(super::convergence::powder(&marked, &found, given, options)?);
     remarks.extend(remarks_of(&e, &schedule.steps)?);
-    Ok(Rehearsal {
+    Ok(DryRun {
         blocks,
         scans: members(&Evaluator::new(&Experiment { ensemble: vec![], ..experiment.clone() }, given)?)?.len(),
         duration: schedule.duration(),

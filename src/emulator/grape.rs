@@ -19,14 +19,14 @@
               as the shape has steps"
 )]
 
+use super::context::RunContext;
 use super::generator::Generator;
-use super::lab::Lab;
 use super::members::evaluator;
 use super::motion::mean_state;
+use super::observable::{EvalError, Observable, aggregates};
 use super::projection::Projection;
 use super::propagate::{Propagation, failed};
-use super::question::{Question, Refusal, aggregates};
-use super::run::{asked, open_lab};
+use super::run::{observables_of, open_context};
 use super::settings::Options;
 use super::{member_average, sectors};
 use crate::diagnostic::{Code, Diagnostic};
@@ -47,9 +47,9 @@ const MOST_STATES: usize = 32;
 const MOST_PIECES: usize = 100_000;
 
 /// What happens between two moments.
-enum Piece {
+enum PathPiece {
     /// `rho -> U rho U^+`.
-    Turn(Matrix),
+    Unitary(Matrix),
     /// A part of the state is lost.
     Cut(Projection),
     /// The shape: `H_0`, `C_x`, `C_y`, and how long a step of it lasts.
@@ -57,18 +57,18 @@ enum Piece {
 }
 
 /// A member of the ensemble: its weight, its state after `prepare`, and its way to the mark.
-struct Way {
+struct Path {
     weight: f64,
     start: Matrix,
-    pieces: Vec<Piece>,
+    pieces: Vec<PathPiece>,
 }
 
 /// A result as a function of the steps of a pulse shape.
-pub struct Landscape {
-    ways: Vec<Way>,
+pub struct PulseObjective {
+    paths: Vec<Path>,
     steps: usize,
-    lab: Lab,
-    question: Question,
+    context: RunContext,
+    observable: Observable,
 }
 
 /// The shapes with which a schedule is looked at: full and half height, half height a quarter of a turn on, and a staircase in which
@@ -86,7 +86,7 @@ fn probes(steps: usize) -> [Vec<(f64, f64)>; 4] {
     ]
 }
 
-impl Landscape {
+impl PulseObjective {
     /// The landscape of a result at a mark over the shape of this name.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ impl Landscape {
         options: &Options,
         shape: &str,
         goal: (&Expr, Option<&str>),
-    ) -> Result<Landscape, Fault> {
+    ) -> Result<PulseObjective, Fault> {
         let Some(number) = experiment.shapes.iter().position(|s| s.name == shape) else {
             let names = experiment.shapes.iter().map(|s| s.name.as_str());
             let message = format!("the file has no pulse shape `{shape}` that is read from a file");
@@ -117,7 +117,7 @@ impl Landscape {
         });
         let e = Evaluator::new(experiment, given)?;
         let (expr, mark) = goal;
-        let question = question(&e, expr)?;
+        let observable = observable(&e, expr)?;
         let members = members(&e)?;
         let single = members.len() == 1;
         let mut schedules = Vec::with_capacity(members.len());
@@ -145,11 +145,11 @@ impl Landscape {
         let (declared, _) = build(&e)?;
         let states: Vec<State> = schedules.iter().map(|(_, p)| p.state(&space)).collect();
         let initial = mean_state(members.iter().map(|m| m.weight).zip(&states));
-        let mut lab = open_lab(&e, &declared, space, prepared, Arc::new(asked(&e, &[])?))?;
-        lab.scene.initial = initial;
-        let mut ways = Vec::with_capacity(members.len());
+        let mut context = open_context(&e, &declared, space, prepared, Arc::new(observables_of(&e, &[])?))?;
+        context.scene.initial = initial;
+        let mut paths = Vec::with_capacity(members.len());
         for (member, (own, prepared)) in members.iter().zip(&schedules) {
-            let mut way = Setting { lab: &lab, options, staircase: &staircase, pieces: vec![], shaped: false };
+            let mut way = Setting { context: &context, options, staircase: &staircase, pieces: vec![], shaped: false };
             let all: [&[Step]; 4] = std::array::from_fn(|k| own[k].steps.as_slice());
             let found = way.until(all, mark)?;
             if let Some(mark) = mark.filter(|_| !found) {
@@ -161,9 +161,9 @@ impl Landscape {
                 return Err(Diagnostic::without_place(Code::Contradiction, message).into());
             }
             let pieces = way.pieces;
-            ways.push(Way { weight: member.weight, start: prepared.state(lab.space()).density(), pieces });
+            paths.push(Path { weight: member.weight, start: prepared.state(context.space()).density(), pieces });
         }
-        Ok(Landscape { ways, steps, lab, question })
+        Ok(PulseObjective { paths, steps, context, observable })
     }
 
     /// How many steps the shape has.
@@ -177,11 +177,15 @@ impl Landscape {
     /// When it has no value there.
     pub fn value(&self, shape: &[(f64, f64)]) -> Result<f64, Fault> {
         let ends: Vec<Matrix> = self
-            .ways
+            .paths
             .par_iter()
             .map(|way| {
-                let turns = turns(way, shape)?;
-                Ok(way.pieces.iter().fold((way.start.clone(), 0), |(rho, k), piece| through(piece, rho, &turns, k)).0)
+                let step_propagators = step_propagators(way, shape)?;
+                Ok(way
+                    .pieces
+                    .iter()
+                    .fold((way.start.clone(), 0), |(rho, k), piece| through(piece, rho, &step_propagators, k))
+                    .0)
             })
             .collect::<Result<_, Fault>>()?;
         self.answer(&self.mean(&ends))
@@ -192,19 +196,19 @@ impl Landscape {
     /// # Errors
     /// When it has no value there.
     pub fn slope(&self, shape: &[(f64, f64)]) -> Result<(f64, Vec<(f64, f64)>), Fault> {
-        let forward: Vec<(Vec<Vec<Turn>>, Vec<Matrix>)> = self
-            .ways
+        let forward: Vec<(Vec<Vec<StepPropagator>>, Vec<Matrix>)> = self
+            .paths
             .par_iter()
             .map(|way| {
-                let turns = turns(way, shape)?;
+                let step_propagators = step_propagators(way, shape)?;
                 let mut states = vec![way.start.clone()];
                 let mut k = 0;
                 for piece in &way.pieces {
-                    let (rho, next) = through(piece, states[states.len() - 1].clone(), &turns, k);
+                    let (rho, next) = through(piece, states[states.len() - 1].clone(), &step_propagators, k);
                     states.push(rho);
                     k = next;
                 }
-                Ok((turns, states))
+                Ok((step_propagators, states))
             })
             .collect::<Result<_, Fault>>()?;
         let ends: Vec<Matrix> =
@@ -214,13 +218,13 @@ impl Landscape {
         let end = self.slope_of_result(&mean)?;
         let steps = self.steps;
         let own: Vec<Vec<(f64, f64)>> = self
-            .ways
+            .paths
             .par_iter()
             .zip(&forward)
-            .map(|(way, (turns, states))| backward(way, turns, states, end.clone(), steps))
+            .map(|(way, (step_propagators, states))| backward(way, step_propagators, states, end.clone(), steps))
             .collect();
         let mut sum = vec![(0.0, 0.0); self.steps];
-        for (way, slopes) in self.ways.iter().zip(own) {
+        for (way, slopes) in self.paths.iter().zip(own) {
             for (all, one) in sum.iter_mut().zip(slopes) {
                 all.0 += way.weight * one.0;
                 all.1 += way.weight * one.1;
@@ -230,20 +234,20 @@ impl Landscape {
     }
 
     fn mean(&self, states: &[Matrix]) -> Matrix {
-        let n = self.lab.space().len();
-        self.ways.iter().zip(states).fold(Matrix::zeros(n, n), |sum, (way, rho)| sum + rho * real(way.weight))
+        let n = self.context.space().len();
+        self.paths.iter().zip(states).fold(Matrix::zeros(n, n), |sum, (way, rho)| sum + rho * real(way.weight))
     }
 
     fn answer(&self, rho: &Matrix) -> Result<f64, Fault> {
         let state = State::Mixed(rho.clone());
         // Shapes differ between evaluations: no spectrum is carried over from one to the next.
-        let moment = self.lab.moment(&state, None, None).in_unitary_part(None);
-        self.question.answer(Some(&moment), &BTreeMap::new()).map_err(|refusal| {
+        let moment = self.context.moment(&state, None, None).in_unitary_part(None);
+        self.observable.answer(Some(&moment), &BTreeMap::new()).map_err(|refusal| {
             let why = match refusal {
-                Refusal::Undefined(why) => why.to_string(),
-                Refusal::NotFinite(x) => format!("it is {x}"),
+                EvalError::Undefined(why) => why.to_string(),
+                EvalError::NotFinite(x) => format!("it is {x}"),
             };
-            let message = format!("`{}` has no value: {why}", self.question.key);
+            let message = format!("`{}` has no value: {why}", self.observable.key);
             Diagnostic::without_place(Code::UnknownResult, message).into()
         })
     }
@@ -290,7 +294,7 @@ impl Landscape {
 }
 
 /// The question, refused where it is none about a single state.
-fn question(e: &Evaluator, expr: &Expr) -> Result<Question, Fault> {
+fn observable(e: &Evaluator, expr: &Expr) -> Result<Observable, Fault> {
     let averaged = !member_average::wanted(std::iter::once(expr)).is_empty();
     if averaged || !aggregates(e, expr)?.is_empty() {
         let message = format!("`{expr}` is not a number of the state at one mark, so shapes have no slope of it");
@@ -298,7 +302,7 @@ fn question(e: &Evaluator, expr: &Expr) -> Result<Question, Fault> {
             .help("ask for a metric at a mark: `--maximise \"ergotropy at charged\"`")
             .into());
     }
-    Question::new(e, key_of(expr), expr)
+    Observable::new(e, key_of(expr), expr)
 }
 
 /// A pulse whose rf follows from its flip angle does not grow with its shape.
@@ -321,11 +325,11 @@ fn refuse_flip_angles(experiment: &Experiment, shape: &str) -> Result<(), Fault>
 
 /// The setting up of a way.
 struct Setting<'a> {
-    lab: &'a Lab,
+    context: &'a RunContext,
     options: &'a Options,
     /// The last of the shapes with which it is looked at.
     staircase: &'a [(f64, f64)],
-    pieces: Vec<Piece>,
+    pieces: Vec<PathPiece>,
     shaped: bool,
 }
 
@@ -348,9 +352,9 @@ impl Setting<'_> {
             let message = format!("there are more than {MOST_PIECES} steps before the mark");
             return Err(Diagnostic::without_place(Code::TooLarge, message).into());
         }
-        let cut = Projection::of(here[0], self.lab.space()).map_err(|(place, e)| failed(place, &e.to_string()))?;
+        let cut = Projection::of(here[0], self.context.space()).map_err(|(place, e)| failed(place, &e.to_string()))?;
         if let Some(projection) = cut {
-            self.pieces.push(Piece::Cut(projection));
+            self.pieces.push(PathPiece::Cut(projection));
             return Ok(());
         }
         match here {
@@ -361,9 +365,9 @@ impl Setting<'_> {
             [Step::Loop(count, a), Step::Loop(_, b), Step::Loop(_, c), Step::Loop(_, d)] => {
                 let before = self.pieces.len();
                 self.until([a, b, c, d], None)?;
-                let body: Vec<Piece> = self.pieces.drain(before..).collect();
-                if let Some(once) = unitary(&body, self.lab.space().len()) {
-                    self.pieces.push(Piece::Turn(power(&once, *count)));
+                let body: Vec<PathPiece> = self.pieces.drain(before..).collect();
+                if let Some(once) = unitary(&body, self.context.space().len()) {
+                    self.pieces.push(PathPiece::Unitary(power(&once, *count)));
                     return Ok(());
                 }
                 for _ in 0..*count {
@@ -373,7 +377,7 @@ impl Setting<'_> {
             }
             [Step::Kick(kick), ..] => {
                 let u = self.matrix(&kick.as_segment())?;
-                self.pieces.push(Piece::Turn(u));
+                self.pieces.push(PathPiece::Unitary(u));
                 Ok(())
             }
             _ => Ok(()),
@@ -389,7 +393,7 @@ impl Setting<'_> {
                 .help("look for the shape without it, and run the shape that was found with it")
                 .into());
         }
-        let space = self.lab.space();
+        let space = self.context.space();
         let generators = probes.map(|segment| Generator::of(segment, space));
         let steps = self.staircase.len();
         let step = first.duration / steps as f64;
@@ -406,7 +410,7 @@ impl Setting<'_> {
         });
         if !differs {
             let u = self.matrix(first)?;
-            self.pieces.push(Piece::Turn(u));
+            self.pieces.push(PathPiece::Unitary(u));
             return Ok(());
         }
         // In the middle of each step and near its ends.
@@ -426,16 +430,16 @@ impl Setting<'_> {
                 .into());
         }
         self.shaped = true;
-        self.pieces.push(Piece::Shaped { h, x, y, step });
+        self.pieces.push(PathPiece::Shaped { h, x, y, step });
         Ok(())
     }
 
     /// The propagator of a closed segment, by the method that a run takes, column by column.
     fn matrix(&self, segment: &Segment) -> Result<Matrix, Fault> {
-        let n = self.lab.space().len();
+        let n = self.context.space().len();
         let owned = Segment { record: None, ..segment.clone() };
         let step = Step::Segment(owned);
-        let mut walk = Propagation::new(self.lab, self.options, vec![1.0]);
+        let mut walk = Propagation::new(self.context, self.options, vec![1.0]);
         let mut u = Matrix::zeros(n, n);
         for column in 0..n {
             let mut psi = crate::linalg::Vector::zeros(n);
@@ -449,56 +453,62 @@ impl Setting<'_> {
 }
 
 /// The product of pieces that only turn.
-fn unitary(pieces: &[Piece], n: usize) -> Option<Matrix> {
+fn unitary(pieces: &[PathPiece], n: usize) -> Option<Matrix> {
     pieces.iter().try_fold(crate::linalg::identity(n), |before, piece| match piece {
-        Piece::Turn(u) => Some(product(u, &before)),
-        Piece::Cut(_) | Piece::Shaped { .. } => None,
+        PathPiece::Unitary(u) => Some(product(u, &before)),
+        PathPiece::Cut(_) | PathPiece::Shaped { .. } => None,
     })
 }
 
 /// One step of the shape: its propagator, and the eigenvalues and eigenvectors from which its slope follows.
-struct Turn {
+struct StepPropagator {
     u: Matrix,
     values: Vec<f64>,
     vectors: Matrix,
 }
 
 /// The steps of every shaped piece of a way.
-fn turns(way: &Way, shape: &[(f64, f64)]) -> Result<Vec<Vec<Turn>>, Fault> {
+fn step_propagators(way: &Path, shape: &[(f64, f64)]) -> Result<Vec<Vec<StepPropagator>>, Fault> {
     let mut out = Vec::new();
     for piece in &way.pieces {
-        let Piece::Shaped { h, x, y, step } = piece else { continue };
-        let turns = shape.iter().map(|(a, b)| {
+        let PathPiece::Shaped { h, x, y, step } = piece else { continue };
+        let step_propagators = shape.iter().map(|(a, b)| {
             let now = h + x * real(*a) + y * real(*b);
             let eigen = hermitian_eigen(&now).map_err(|e| failed(Place::default(), &e.to_string()))?;
-            Ok(Turn { u: eigen.propagator(*step), values: eigen.values, vectors: eigen.vectors })
+            Ok(StepPropagator { u: eigen.propagator(*step), values: eigen.values, vectors: eigen.vectors })
         });
-        out.push(turns.collect::<Result<Vec<_>, Fault>>()?);
+        out.push(step_propagators.collect::<Result<Vec<_>, Fault>>()?);
     }
     Ok(out)
 }
 
 /// A state behind a piece; `k` is the number of shaped pieces before it.
-fn through(piece: &Piece, rho: Matrix, turns: &[Vec<Turn>], k: usize) -> (Matrix, usize) {
+fn through(piece: &PathPiece, rho: Matrix, step_propagators: &[Vec<StepPropagator>], k: usize) -> (Matrix, usize) {
     match piece {
-        Piece::Turn(u) => (conjugate(u, &rho), k),
-        Piece::Cut(projection) => (projection.apply(&rho), k),
-        Piece::Shaped { .. } => (turns[k].iter().fold(rho, |rho, turn| conjugate(&turn.u, &rho)), k + 1),
+        PathPiece::Unitary(u) => (conjugate(u, &rho), k),
+        PathPiece::Cut(projection) => (projection.apply(&rho), k),
+        PathPiece::Shaped { .. } => (step_propagators[k].iter().fold(rho, |rho, turn| conjugate(&turn.u, &rho)), k + 1),
     }
 }
 
 /// Slopes of the steps, from the slope at the end back to the beginning.
-fn backward(way: &Way, turns: &[Vec<Turn>], states: &[Matrix], end: Matrix, steps: usize) -> Vec<(f64, f64)> {
+fn backward(
+    way: &Path,
+    step_propagators: &[Vec<StepPropagator>],
+    states: &[Matrix],
+    end: Matrix,
+    steps: usize,
+) -> Vec<(f64, f64)> {
     let mut out = vec![(0.0, 0.0); steps];
     let mut g = end;
-    let mut shaped = turns.len();
+    let mut shaped = step_propagators.len();
     for (piece, before) in way.pieces.iter().zip(states).rev() {
         match piece {
-            Piece::Turn(u) => g = conjugate_back(u, &g),
-            Piece::Cut(projection) => g = projection.apply(&g),
-            Piece::Shaped { x, y, step, .. } => {
+            PathPiece::Unitary(u) => g = conjugate_back(u, &g),
+            PathPiece::Cut(projection) => g = projection.apply(&g),
+            PathPiece::Shaped { x, y, step, .. } => {
                 shaped -= 1;
-                let own = &turns[shaped];
+                let own = &step_propagators[shaped];
                 let mut inside = vec![before.clone()];
                 own.iter().for_each(|turn| inside.push(conjugate(&turn.u, &inside[inside.len() - 1])));
                 for (k, turn) in own.iter().enumerate().rev() {

@@ -4,7 +4,7 @@
 //! whole sequence and leaves nothing behind but its share of the signals, so that the memory does not grow with the number of members.
 //! Groups are added up in order: the result is the same for any number of threads.
 
-use super::lab::Lab;
+use super::context::RunContext;
 use super::lines::{self, Line};
 use super::meeting::same_acquisition;
 use super::members::{member_schedule, prepared_state};
@@ -75,11 +75,11 @@ impl Fid<'_> {
 }
 
 /// Whether nothing but signals is asked of a sample.
-pub fn signal_only(lab: &Lab, schedule: &Schedule, options: &Options) -> bool {
+pub fn signal_only(context: &RunContext, schedule: &Schedule, options: &Options) -> bool {
     let mut recorded = false;
     schedule.segments(&mut |s| recorded |= s.record.is_some());
     let acquired = schedule.steps.iter().any(|s| matches!(s, Step::Acquire(_)));
-    lab.only_hears(options) && acquired && !recorded && !schedule.is_read_out()
+    context.only_hears(options) && acquired && !recorded && !schedule.is_read_out()
 }
 
 /// Takes further members through the sequence, and adds their signals to those of the first ones.
@@ -119,9 +119,9 @@ fn signals(
         group.iter().map(|m| member_schedule(outline, given, options, m)).collect::<Result<Vec<_>, Fault>>()?;
     let begin: Vec<State> = schedules.iter().map(|(s, p)| prepared_state(s, p, space)).collect();
     let initial = begin.first().cloned().unwrap_or_else(|| State::Pure(crate::linalg::Vector::zeros(0)));
-    let lab = Lab::unasked(Scene::new(space.clone(), None, initial));
+    let context = RunContext::unasked(Scene::new(space.clone(), None, initial));
     let steps: Vec<&[Step]> = schedules.iter().map(|(s, _)| s.steps.as_slice()).collect();
-    let mut propagation = Propagation::new(&lab, options, group.iter().map(|m| m.weight).collect());
+    let mut propagation = Propagation::new(&context, options, group.iter().map(|m| m.weight).collect());
     propagation.through(&steps, begin)?;
     let found = propagation.finish().decays;
     first.iter().zip(&found).try_for_each(|(first, own)| same_acquisition(first, own.acquire))?;

@@ -1,9 +1,9 @@
 //! The battery of an experiment in a state made of counts of single shots.
 
 use super::members::evaluator;
-use super::question::unit_of;
-use super::readout::battery_of;
+use super::observable::unit_of;
 use super::settings::Options;
+use super::tomography::battery_of;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Values, build, members};
 use crate::ir::Experiment;
