@@ -1,6 +1,6 @@
 //! What theory says, beside what was found: the `expect` and `theory` lines of a file.
 
-use crate::emulator::{Options, Run, run};
+use crate::emulator::{Options, Request, Run, run};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::{Expect, Experiment, Theory, key_of};
 use crate::source::Place;
@@ -81,15 +81,13 @@ fn at_point(
         values.insert(name.clone(), bare.number(value)?);
     }
     let theories: &[Theory] = if settings.is_empty() { &experiment.theories } else { &[] };
-    let mut wanted: Vec<(Expr, Option<String>)> =
-        lines.iter().map(|(_, expect)| (expect.value.clone(), expect.at.clone())).collect();
-    wanted.extend(theories.iter().map(|t| (t.metric.clone(), None)));
-    let run = run(experiment, &values, options, &wanted)?;
+    let mut requests: Vec<Request> =
+        lines.iter().map(|(_, expect)| Request { expr: expect.value.clone(), at: expect.at.clone() }).collect();
+    requests.extend(theories.iter().map(|t| Request { expr: t.metric.clone(), at: None }));
+    let run = run(experiment, &values, options, &requests)?;
     let e = Evaluator::new(experiment, &values)?;
     let mut verdicts = Vec::new();
-    for &(line, expect) in lines {
-        let key = key_of(&expect.value);
-        let mark = expect.at.as_deref().unwrap_or("end");
+    for (&(line, expect), found) in lines.iter().zip(&run.values) {
         let mut what = match &expect.at {
             Some(mark) => format!("{} at {mark}", expect.value),
             None => expect.value.to_string(),
@@ -100,7 +98,7 @@ fn at_point(
         let verdict = Verdict {
             what,
             expected: e.number(&expect.expected)?,
-            found: run.extra.get(&format!("{key}@{mark}")).copied().flatten(),
+            found: *found,
             within: e.number(&expect.within)?,
             at: None,
             place: expect.place,

@@ -311,7 +311,7 @@ fn shaped(text: &str, steps: &str) -> Experiment {
 
 #[test]
 fn slopes_of_shapes_are_those_of_differences() {
-    use ergoseq::emulator::{PulseObjective, run};
+    use ergoseq::emulator::{PulseObjective, Request, run};
     let experiment = shaped(SHAPED, &"1 0\n".repeat(5));
     let mut noise = Noise::new(4, 2);
     let cartesian: Vec<(f64, f64)> = (0..5).map(|_| (0.7 * noise.even(), 0.7 * noise.even())).collect();
@@ -326,9 +326,9 @@ fn slopes_of_shapes_are_those_of_differences() {
         // The same as a run of the file with this shape has it.
         let mut with = experiment.clone();
         with.shapes[0].steps = cartesian.iter().map(|(x, y)| (x.hypot(*y), y.atan2(*x))).collect();
-        let wanted = [(expr.clone(), Some("charged".to_string()))];
+        let wanted = [Request { expr: expr.clone(), at: Some("charged".to_string()) }];
         let found = run(&with, &given, &options, &wanted).unwrap();
-        let in_run = found.extra.values().next().copied().flatten().unwrap();
+        let in_run = found.values[0].unwrap();
         assert!((in_run / value - 1.0).abs() < 1e-9, "{result}: {in_run} {value}");
         let size = slopes.iter().flat_map(|(x, y)| [x.abs(), y.abs()]).fold(0.0, f64::max);
         for k in 0..5 {

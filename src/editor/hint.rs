@@ -25,7 +25,7 @@ pub fn hints(document: &Document) -> Vec<Hint> {
     let second = if experiment.units == UnitSystem::Lab { "s" } else { "" };
     let mut out = Vec::new();
     let mut begin = 0;
-    for (event, end) in experiment.sequence.iter().zip(&schedule.ends) {
+    for (event, end) in experiment.sequence.iter().zip(&schedule.event_ends) {
         let steps: &[Step] = schedule.steps.get(begin..*end).unwrap_or_default();
         begin = *end;
         let Some(span) = event.place.0.filter(|s| s.file == 0) else { continue };

@@ -1,8 +1,8 @@
 //! What all evaluations at one point share: the space, the battery, the requested quantities, and the notes.
 
+use super::meeting::Stops;
 use super::member_average::MemberAverages;
-use super::observable::{Aggregate, Observable};
-use super::settings::Options;
+use super::request::Observables;
 use super::truncation::Edge;
 use crate::hamiltonian::Tomography;
 use crate::metrics::{Moment, Motion, Scene};
@@ -10,43 +10,36 @@ use crate::spin::{Space, State};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-/// What is asked of states.
-#[derive(Default)]
-pub(crate) struct Observables {
-    /// At marks and along curves.
-    pub observables: Vec<Observable>,
-    /// Of curves as a whole.
-    pub aggregates: Vec<Aggregate>,
-}
-
-impl Observables {
-    /// Whether it is the same at every point of the parameters.
-    pub fn is_fixed(&self) -> bool {
-        self.observables.iter().chain(self.aggregates.iter().map(|a| &a.curve)).all(Observable::is_fixed)
-    }
-}
-
 /// Everything that evaluations share at one point.
 pub(crate) struct RunContext {
     pub scene: Scene,
-    pub observables_of: Arc<Observables>,
-    /// What is wanted of every member by itself.
+    /// What is evaluated.
+    pub requested: Arc<Observables>,
+    /// The kinds of meeting points at which it is evaluated.
+    pub stops: Stops,
+    /// Up to which dimension of the whole space states are kept; 0 keeps none.
+    pub kept_dimension: f64,
+    /// What is evaluated for every member separately.
     pub member_averages: MemberAverages,
     /// The readout of the system as declared, where there is one.
     pub tomography: Option<Tomography>,
     pub edges: Vec<Edge>,
-    pub scans: usize, // of a phase cycle, side by side
+    /// How many scans of a phase cycle are propagated together.
+    pub scans: usize,
     pub notes: RefCell<Vec<String>>,
-    /// The part of the run in which a single member has moved by unitaries alone; `None` where several do, or something else acts.
+    /// The part of the run in which a single member has evolved by unitaries alone; `None` for several members, and where something else
+    /// acts.
     pub unitary_part: Cell<Option<u64>>,
 }
 
 impl RunContext {
-    /// One of which nothing is asked.
-    pub(crate) fn unasked(scene: Scene) -> RunContext {
+    /// One without observables.
+    pub(crate) fn bare(scene: Scene) -> RunContext {
         RunContext {
             scene,
-            observables_of: Arc::default(),
+            requested: Arc::default(),
+            stops: Stops::DECLARED,
+            kept_dimension: 0.0,
             member_averages: MemberAverages::default(),
             tomography: None,
             edges: vec![],
@@ -66,7 +59,7 @@ impl RunContext {
         Moment::new(&self.scene, state, motion, time).in_unitary_part(self.unitary_part.get())
     }
 
-    /// Looks at a state that was reached: whether a mode's cutoff is felt.
+    /// Checks at a state whether the cutoff of a mode is too low.
     pub(crate) fn watch(&self, state: &State) {
         self.edges.iter().for_each(|e| e.watch(state));
     }
@@ -76,13 +69,13 @@ impl RunContext {
         &self.scene.space
     }
 
-    /// Whether nothing is asked of states, but signals.
-    pub(crate) fn only_hears(&self, options: &Options) -> bool {
-        self.observables_of.observables.is_empty()
-            && self.observables_of.aggregates.is_empty()
+    /// Whether signals are all that is requested.
+    pub(crate) fn only_signals(&self) -> bool {
+        self.requested.observables.is_empty()
+            && self.requested.aggregates.is_empty()
             && self.edges.is_empty()
             && self.member_averages.is_empty()
-            && options.states == 0
+            && self.kept_dimension == 0.0
     }
 
     /// Notes, once, why a metric has no value.

@@ -1,11 +1,12 @@
 //! Whether a powder has enough orientations: the same experiment with fewer of them.
 
-use super::results::{Mark, Run};
-use super::run::run;
+use super::request::Observation;
+use super::results::{Observations, Observed};
+use super::run::observe;
 use super::settings::Options;
-use crate::hamiltonian::{Evaluator, Fault, Values, coarser};
-use crate::ir::Experiment;
-use crate::syntax::{Expr, number_text};
+use crate::hamiltonian::{Evaluator, Fault, Values, coarser, points_of};
+use crate::ir::{Experiment, key_of};
+use crate::syntax::number_text;
 
 /// A sentence that says how much results change when the orientations are fewer; none where there is no powder, or too small a one.
 ///
@@ -13,30 +14,34 @@ use crate::syntax::{Expr, number_text};
 /// When the experiment cannot be run with fewer orientations.
 pub fn powder(
     experiment: &Experiment,
-    found: &Run,
+    found: &Observations,
     given: &Values,
     options: &Options,
+    observation: &Observation,
 ) -> Result<Option<String>, Fault> {
-    let e = Evaluator::new(experiment, given)?;
-    let mut fewer = experiment.clone();
-    let Some(d) = fewer.ensemble.iter_mut().find(|d| d.quantity == "orientation") else { return Ok(None) };
-    let Some(points) = d.points.as_ref().map(|p| e.count(p, 1)).transpose()? else { return Ok(None) };
+    let mut e = Evaluator::new(experiment, given)?;
+    e.ensemble_points.clone_from(&observation.points);
+    let orientations = experiment.ensemble.iter().enumerate().find(|(_, d)| d.quantity == "orientation");
+    let Some((number, d)) = orientations else { return Ok(None) };
+    let points = points_of(&e, d)?;
     // A grid of fewer points than this tells nothing of the one that was asked for.
     const FEWEST: usize = 5;
     let Some(less) = coarser(&d.shape, points).filter(|n| *n >= FEWEST) else { return Ok(None) };
-    d.points = Some(Expr::number(less as f64));
-    let coarse = run(&fewer, given, options, &[])?;
+    let mut fewer = observation.clone();
+    fewer.points.retain(|(k, _)| *k != number);
+    fewer.points.push((number, less));
+    let coarse = observe(experiment, given, options, &fewer)?;
     let mut all: Vec<Change> = Vec::new();
-    for (a, b) in found.traces.iter().zip(&coarse.traces) {
+    for (a, b) in found.signals.iter().zip(&coarse.signals) {
         for ((key, x), (_, y)) in a.values.iter().zip(&b.values) {
-            all.push(Change::new("signals", key, x.iter().copied().zip(y.iter().copied())));
+            all.push(Change::new("signals", key.clone(), x.iter().copied().zip(y.iter().copied())));
         }
     }
-    let keys = found.marks.first().map_or(&[][..], |m| &m.values);
-    for (k, (key, _)) in keys.iter().enumerate() {
+    for (k, metric) in observation.metrics.iter().enumerate() {
+        let key = key_of(metric);
         let kind = if key.starts_with("coherence_order") { "coherence orders" } else { "energies" };
-        let at = |m: &Mark| m.values.get(k).and_then(|(_, v)| *v);
-        all.push(Change::new(kind, key, found.marks.iter().map(at).zip(coarse.marks.iter().map(at))));
+        let at = |o: &Observed| o.value(k);
+        all.push(Change::new(kind, key, found.observed.iter().map(at).zip(coarse.observed.iter().map(at))));
     }
     // What is zero but for rounding, as the imaginary part of a signal, is measured by the largest of its kind.
     let largest = |kind: &str| all.iter().filter(|c| c.kind == kind).fold(0.0f64, |m, c| m.max(c.largest));
@@ -51,16 +56,16 @@ pub fn powder(
 }
 
 /// How much a result changes.
-struct Change<'a> {
+struct Change {
     /// Results of one kind are compared by the largest of them.
     kind: &'static str,
-    key: &'a str,
+    key: String,
     largest: f64,
     apart: f64,
 }
 
-impl<'a> Change<'a> {
-    fn new(kind: &'static str, key: &'a str, pairs: impl Iterator<Item = (Option<f64>, Option<f64>)>) -> Change<'a> {
+impl Change {
+    fn new(kind: &'static str, key: String, pairs: impl Iterator<Item = (Option<f64>, Option<f64>)>) -> Change {
         let mut change = Change { kind, key, largest: 0.0, apart: 0.0 };
         for (x, y) in pairs {
             if let (Some(x), Some(y)) = (x, y) {

@@ -2,13 +2,13 @@
 //! of the limits it takes, and which coherence orders and energies there are behind it.
 
 use super::adiabaticity::least_factor;
-use super::run::run;
+use super::request::{Moments, Observation, Position};
+use super::run::observe;
 use super::settings::Options;
-use crate::diagnostic::Diagnostic;
 use crate::hamiltonian::{
-    Evaluator, Fault, Scalar, Segment, Spectrometer, Step, Values, build, coarser, duration, members, points_of,
+    Evaluator, Fault, Scalar, Segment, Spectrometer, Step, Values, build, coarser, duration, members, points_of, scans,
 };
-use crate::ir::{Event, EventKind, Experiment, Measure};
+use crate::ir::{EventKind, Experiment};
 use crate::linalg::hermitian_eigen;
 use crate::source::Place;
 use crate::syntax::{Expr, parse_expression};
@@ -56,11 +56,6 @@ pub struct DryRun {
     pub remarks: Vec<String>,
 }
 
-fn measure(text: &str) -> Result<Measure, Box<Diagnostic>> {
-    let value = parse_expression(text, 0)?;
-    Ok(Measure { key: text.to_string(), value, summary: false })
-}
-
 /// Rehearses an experiment at one point of its parameters.
 ///
 /// # Errors
@@ -72,38 +67,23 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
     // A mark behind every statement, at which orders and energies are had.
     let twice: i64 = e.basis.sites.iter().map(|s| (0..s.dimension).map(|k| s.twice_m(k)).max().unwrap_or(0)).sum();
     let orders = twice.clamp(0, MOST_ORDERS);
-    let mut marked =
-        Experiment { measures: vec![], expects: vec![], theories: vec![], sweeps: vec![], ..experiment.clone() };
     let countable = !e.basis.has_copies() && e.basis.size() <= 4096.0;
-    if countable {
-        for k in 0..=orders {
-            marked.measures.push(measure(&format!("coherence_order({k})"))?);
-        }
-    }
+    let orders = if countable { (orders + 1) as usize } else { 0 };
+    let mut metrics: Vec<String> = (0..orders).map(|k| format!("coherence_order({k})")).collect();
     if experiment.battery.is_some() {
-        marked.measures.push(measure("energy")?);
-        marked.measures.push(measure("ergotropy")?);
+        metrics.extend(["energy".to_string(), "ergotropy".to_string()]);
     }
-    marked.sequence = vec![];
-    for (k, event) in experiment.sequence.iter().enumerate() {
-        // Tomography is not emulated, and what was marked before needs no mark.
-        if matches!(event.kind, EventKind::Tomography { .. } | EventKind::Mark { .. }) {
-            continue;
-        }
-        marked.sequence.push(without_record(event));
-        let name = format!("#{k}");
-        marked.sequence.push(Event { kind: EventKind::Mark { name }, place: event.place });
-    }
-    let (asked, taken) = fit_into_memory(&mut marked, given, options, e.basis.size())?;
-    let found = run(&marked, given, options, &[])?;
+    let metrics = metrics.iter().map(|text| parse_expression(text, 0)).collect::<Result<Vec<_>, _>>()?;
+    let mut observation =
+        Observation { metrics, moments: Moments::Statements, signals: true, ..Observation::default() };
+    let (asked, taken) = fit_into_memory(&mut e, &mut observation, options)?;
+    let found = observe(experiment, given, options, &observation)?;
     let mut blocks = Vec::new();
-    let numbers =
-        found.marks.iter().filter_map(|mark| Some((mark, mark.name.strip_prefix('#')?.parse::<usize>().ok()?)));
-    for (mark, k) in numbers {
+    for observed in &found.observed {
+        let Position::Statement(k) = observed.position else { continue };
         let Some(event) = experiment.sequence.get(k) else { continue };
-        let value = |key: &str| mark.values.iter().find(|(k, _)| k == key).and_then(|(_, v)| *v);
-        let first = k.checked_sub(1).and_then(|before| schedule.ends.get(before)).copied().unwrap_or(0);
-        let last = schedule.ends.get(k).copied().unwrap_or(first);
+        let first = k.checked_sub(1).and_then(|before| schedule.event_ends.get(before)).copied().unwrap_or(0);
+        let last = schedule.event_ends.get(k).copied().unwrap_or(first);
         let steps: Vec<&Step> = schedule.steps.get(first..last).unwrap_or_default().iter().collect();
         let length = steps.iter().fold(0.0, |sum, s| sum + duration(std::slice::from_ref(*s)));
         let limit = limit(&e, &event.kind)?;
@@ -111,13 +91,13 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
         blocks.push(Block {
             event: k,
             place: event.place,
-            start: mark.time - length,
+            start: observed.time.last().copied().unwrap_or(0.0) - length,
             duration: length,
             rf,
             limit,
             energy,
-            orders: (0..=orders).filter(|_| countable).map(|k| value(&format!("coherence_order({k})"))).collect(),
-            battery: experiment.battery.is_some().then(|| (value("energy"), value("ergotropy"))),
+            orders: (0..orders).map(|k| observed.value(k)).collect(),
+            battery: experiment.battery.is_some().then(|| (observed.value(orders), observed.value(orders + 1))),
         });
     }
     let mut remarks = found.notes.clone();
@@ -126,54 +106,42 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
             "orders and energies are those of {taken} members of the ensemble instead of {asked}, which do not fit into memory side by side"
         ));
     }
-    remarks.extend(super::convergence::powder(&marked, &found, given, options)?);
+    remarks.extend(super::convergence::powder(experiment, &found, given, options, &observation)?);
     remarks.extend(remarks_of(&e, &schedule.steps)?);
     Ok(DryRun {
         blocks,
-        scans: members(&Evaluator::new(&Experiment { ensemble: vec![], ..experiment.clone() }, given)?)?.len(),
+        scans: scans(&e),
         duration: schedule.duration(),
         recycle: longest_t1(&e)?.map(|t| 5.0 * t),
         remarks,
     })
 }
 
-/// Takes points from the largest spread of an ensemble until the states of all its members fit into memory side by side, as a mark needs
-/// them: a run that is asked for signals alone needs them one after the other. How many members there were, and how many there are.
+/// Reduces the points of the largest distribution of an ensemble until the states of all its members fit into memory together, as an
+/// observation needs them. How many members there were, and how many there are.
 fn fit_into_memory(
-    experiment: &mut Experiment,
-    given: &Values,
+    e: &mut Evaluator,
+    observation: &mut Observation,
     options: &Options,
-    dimension: f64,
 ) -> Result<(usize, usize), Fault> {
-    let count = |x: &Experiment| Ok::<usize, Fault>(members(&Evaluator::new(x, given)?)?.len());
-    let asked = count(experiment)?;
+    let (experiment, dimension) = (e.experiment, e.basis.size());
+    let asked = members(e)?.len();
     let mut taken = asked;
     while taken > 1 && taken as f64 * 16.0 * dimension.powi(2) > options.max_memory {
-        let e = Evaluator::new(experiment, given)?;
         let mut spreads = Vec::with_capacity(experiment.ensemble.len());
         for (k, d) in experiment.ensemble.iter().enumerate() {
-            let points = points_of(&e, d)?;
+            let points = points_of(e, d)?;
             spreads.push((k, points, coarser(&d.shape, points)));
         }
         let largest = spreads.into_iter().filter_map(|(k, points, less)| less.map(|less| (points, k, less))).max();
-        // Where no spread has fewer points, the run itself says what does not fit.
+        // Where no distribution has fewer points, the run itself says what does not fit.
         let Some((_, k, less)) = largest else { break };
-        let Some(spread) = experiment.ensemble.get_mut(k) else { break };
-        spread.points = Some(Expr::number(less as f64));
-        taken = count(experiment)?;
+        observation.points.retain(|(other, _)| *other != k);
+        observation.points.push((k, less));
+        e.ensemble_points.clone_from(&observation.points);
+        taken = members(e)?.len();
     }
     Ok((asked, taken))
-}
-
-fn without_record(event: &Event) -> Event {
-    let mut event = event.clone();
-    match &mut event.kind {
-        EventKind::Pulse(p) => p.record = None,
-        EventKind::Delay { record, .. } | EventKind::Evolve { record, .. } => *record = None,
-        EventKind::Lock(l) => l.record = None,
-        _ => {}
-    }
-    event
 }
 
 /// The limit of the channel that an event transmits on.
@@ -203,7 +171,7 @@ fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> Result<(Optio
         let internal = segment.hamiltonian.len() - segment.transmitted;
         let squares = segment.hamiltonian.iter().skip(internal).map(|(c, _): &(Scalar, _)| c.times(c));
         let Some(square) = squares.reduce(|a, b| a.plus(&b)) else { continue };
-        let failed = |e: Unresolved| super::propagate::failed(segment.place, &e.to_string());
+        let failed = |e: Unresolved| super::integrate::failed(segment.place, &e.to_string());
         highest = highest.max(peak(&square, segment.duration).map_err(failed)?.sqrt() / angular);
         let [mean] = integrals([&square], segment.duration).map_err(failed)?;
         let load = |limit: f64| mean / (angular * limit).powi(2);

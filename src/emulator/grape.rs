@@ -21,12 +21,13 @@
 
 use super::context::RunContext;
 use super::generator::Generator;
+use super::integrate::{Integrator, failed};
 use super::members::evaluator;
 use super::motion::mean_state;
 use super::observable::{EvalError, Observable, aggregates};
 use super::projection::Projection;
-use super::propagate::{Propagation, failed};
-use super::run::{observables_of, open_context};
+use super::request::Requests;
+use super::run::open_context;
 use super::settings::Options;
 use super::{member_average, sectors};
 use crate::diagnostic::{Code, Diagnostic};
@@ -145,7 +146,8 @@ impl PulseObjective {
         let (declared, _) = build(&e)?;
         let states: Vec<State> = schedules.iter().map(|(_, p)| p.state(&space)).collect();
         let initial = mean_state(members.iter().map(|m| m.weight).zip(&states));
-        let mut context = open_context(&e, &declared, space, prepared, Arc::new(observables_of(&e, &[])?))?;
+        let mut context =
+            open_context(&e, &declared, space, prepared, Arc::new(Requests::Declared(&[]).observables(&e)?))?;
         context.scene.initial = initial;
         let mut paths = Vec::with_capacity(members.len());
         for (member, (own, prepared)) in members.iter().zip(&schedules) {
@@ -439,7 +441,7 @@ impl Setting<'_> {
         let n = self.context.space().len();
         let owned = Segment { record: None, ..segment.clone() };
         let step = Step::Segment(owned);
-        let mut walk = Propagation::new(self.context, self.options, vec![1.0]);
+        let mut walk = Integrator::new(self.context, self.options);
         let mut u = Matrix::zeros(n, n);
         for column in 0..n {
             let mut psi = crate::linalg::Vector::zeros(n);

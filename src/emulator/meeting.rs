@@ -1,18 +1,75 @@
-//! Where the members of an ensemble meet: marks, recorded statements, acquisitions, the tomography, and the end.
+//! Where the members of an ensemble meet: marks, recorded statements, acquisitions, the tomography, the end, and the statements of an
+//! observation.
 //!
-//! At a meeting point the members are looked at together. Between two of them every member goes through its own steps, whose number
-//! and lengths follow from its own parameters: pulses side by side are cut where one of them begins or ends, and loops that are not in
-//! step with the rotor are written out. A meeting point is known by what it is, never by the number of its step.
+//! At a meeting point the mean over the members is taken. Between two of them every member is propagated through its own steps, whose
+//! number and durations follow from its own parameters: simultaneous pulses are divided where one of them begins or ends, and loops that
+//! are not synchronous with the rotor are unrolled. A meeting point is identified by what it is, never by the number of its step.
 
 use super::motion::same_time;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Acquire, Fault, Segment, Step, Tomography};
+use crate::hamiltonian::{Acquire, Fault, Schedule, Segment, Step, Tomography, duration};
 use crate::source::{Place, Span};
 use crate::syntax::number_text;
+
+/// The kinds of meeting points that a run needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stops {
+    /// The state after `prepare`.
+    pub prepared: bool,
+    /// Marks.
+    pub marks: bool,
+    /// Recorded statements.
+    pub records: bool,
+    /// Acquisitions.
+    pub acquisitions: bool,
+    /// Tomographies.
+    pub tomographies: bool,
+    /// Every statement but marks and tomographies.
+    pub statements: bool,
+    /// How many samples are taken of a statement that takes time; 1 is its end.
+    pub samples: usize,
+}
+
+impl Stops {
+    /// Those of the results that a file declares.
+    pub const DECLARED: Stops = Stops {
+        prepared: false,
+        marks: true,
+        records: true,
+        acquisitions: true,
+        tomographies: true,
+        statements: false,
+        samples: 1,
+    };
+
+    /// The meeting point that a step is, if it is one.
+    fn at<'a>(&self, step: &'a Step) -> Option<Meeting<'a>> {
+        match step {
+            Step::Mark(name) if self.marks => Some(Meeting::Mark(name)),
+            Step::Segment(segment) if self.records && segment.record.is_some() => Some(Meeting::Record(segment)),
+            Step::Acquire(acquire) if self.acquisitions => Some(Meeting::Acquire(acquire)),
+            Step::Tomography(t) if self.tomographies => Some(Meeting::Tomography(t)),
+            Step::Mark(_)
+            | Step::Acquire(_)
+            | Step::Tomography(_)
+            | Step::Segment(_)
+            | Step::Kick(_)
+            | Step::Crush(_)
+            | Step::Dephase(..)
+            | Step::Loop(..) => None,
+        }
+    }
+}
 
 /// A meeting point.
 #[derive(Clone, Copy)]
 pub enum Meeting<'a> {
+    /// The state after `prepare`.
+    Prepared,
+    /// The end of the statement of this number.
+    Statement(usize),
+    /// The statement of this number, which consists of these steps and is sampled along its way.
+    Along(usize, &'a [Step]),
     /// A mark, by its name.
     Mark(&'a str),
     /// A recorded statement.
@@ -26,22 +83,12 @@ pub enum Meeting<'a> {
 }
 
 impl<'a> Meeting<'a> {
-    fn of(step: &'a Step) -> Option<Meeting<'a>> {
-        match step {
-            Step::Mark(name) => Some(Meeting::Mark(name)),
-            Step::Segment(segment) if segment.record.is_some() => Some(Meeting::Record(segment)),
-            Step::Acquire(acquire) => Some(Meeting::Acquire(acquire)),
-            Step::Tomography(t) => Some(Meeting::Tomography(t)),
-            Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => None,
-        }
-    }
-
     fn place(&self) -> Option<Span> {
         match self {
             Meeting::Record(segment) => segment.place.0,
             Meeting::Acquire(acquire) => acquire.segment.place.0,
             Meeting::Tomography(t) => t.place.0,
-            Meeting::Mark(_) | Meeting::End => None,
+            Meeting::Mark(_) | Meeting::End | Meeting::Prepared | Meeting::Statement(_) | Meeting::Along(..) => None,
         }
     }
 
@@ -52,7 +99,10 @@ impl<'a> Meeting<'a> {
             (Meeting::Record(a), Meeting::Record(b)) if name(a) == name(b) => same_record(a, b),
             (Meeting::Acquire(a), Meeting::Acquire(b)) if a.segment.place == b.segment.place => same_acquisition(a, b),
             (Meeting::Tomography(a), Meeting::Tomography(b)) => same_tomography(a, b),
-            (Meeting::End, Meeting::End) => Ok(()),
+            (Meeting::End, Meeting::End) | (Meeting::Prepared, Meeting::Prepared) => Ok(()),
+            (Meeting::Statement(a), Meeting::Statement(b)) | (Meeting::Along(a, _), Meeting::Along(b, _)) if a == b => {
+                Ok(())
+            }
             _ => Err(Diagnostic::new(
                 Code::Contradiction,
                 self.place().or(other.place()).unwrap_or_default(),
@@ -75,6 +125,16 @@ fn varies(place: Place, message: String, what: &str, help: &str) -> Fault {
         .label(format!("its {what} varies"))
         .help(help)
         .into()
+}
+
+/// Whether two members spend the same times in the same segments of a statement.
+pub fn same_times(a: &[Step], b: &[Step]) -> bool {
+    let same = |(a, b): (&Step, &Step)| match (a, b) {
+        (Step::Segment(a), Step::Segment(b)) => (a.duration - b.duration).abs() <= 1e-12 * a.duration,
+        (Step::Kick(_), Step::Kick(_)) => true,
+        _ => false,
+    };
+    a.len() == b.len() && a.iter().zip(b).all(same)
 }
 
 fn same_record(a: &Segment, b: &Segment) -> Result<(), Fault> {
@@ -159,19 +219,56 @@ pub struct Leg<'a> {
     pub meeting: Meeting<'a>,
 }
 
-/// The way of a member, from meeting point to meeting point; the last one is the end.
-pub fn legs(steps: &[Step]) -> Vec<Leg<'_>> {
-    let meetings = steps.iter().filter_map(Meeting::of).chain([Meeting::End]);
-    let between = steps.split(|step| Meeting::of(step).is_some());
-    between.zip(meetings).map(|(steps, meeting)| Leg { steps, meeting }).collect()
+/// The legs of a member, from meeting point to meeting point; the last one ends at the end of the sequence.
+pub fn legs<'a>(schedule: &'a Schedule, stops: &Stops) -> Vec<Leg<'a>> {
+    let steps = schedule.steps.as_slice();
+    let of = |from: usize, to: usize| steps.get(from..to).unwrap_or_default();
+    let mut legs = Vec::new();
+    if stops.prepared {
+        legs.push(Leg { steps: &[], meeting: Meeting::Prepared });
+    }
+    // Where the leg begins, and where the statement does.
+    let (mut begin, mut first) = (0, 0);
+    for (number, &end) in schedule.event_ends.iter().enumerate() {
+        let own = of(first, end);
+        if stops.statements && stops.samples > 1 && is_sampled(own) {
+            legs.push(Leg { steps: of(begin, first), meeting: Meeting::Along(number, own) });
+            begin = end;
+        } else {
+            for (k, step) in own.iter().enumerate() {
+                if let Some(meeting) = stops.at(step) {
+                    legs.push(Leg { steps: of(begin, first + k), meeting });
+                    begin = first + k + 1;
+                }
+            }
+            let is_observation = own.iter().all(|s| matches!(s, Step::Mark(_) | Step::Tomography(_)));
+            if stops.statements && (own.is_empty() || !is_observation) {
+                legs.push(Leg { steps: of(begin, end), meeting: Meeting::Statement(number) });
+                begin = end;
+            }
+        }
+        first = end;
+    }
+    legs.push(Leg { steps: of(begin, steps.len()), meeting: Meeting::End });
+    legs
 }
 
-/// The ways of all members.
+/// Whether a statement is sampled along its way: it takes time, and consists of evolution alone.
+fn is_sampled(steps: &[Step]) -> bool {
+    let evolves = |s: &Step| match s {
+        Step::Segment(_) => true,
+        Step::Kick(kick) => kick.transient,
+        _ => false,
+    };
+    steps.iter().all(evolves) && duration(steps) > 0.0
+}
+
+/// The legs of all members.
 ///
 /// # Errors
 /// When members come to different meeting points, or what is taken at one cannot be averaged.
-pub fn common_legs<'a>(members: &[&'a [Step]]) -> Result<Vec<Vec<Leg<'a>>>, Fault> {
-    let all: Vec<Vec<Leg>> = members.iter().map(|steps| legs(steps)).collect();
+pub fn common_legs<'a>(members: &[&'a Schedule], stops: &Stops) -> Result<Vec<Vec<Leg<'a>>>, Fault> {
+    let all: Vec<Vec<Leg>> = members.iter().map(|schedule| legs(schedule, stops)).collect();
     if let Some((first, others)) = all.split_first() {
         for other in others {
             // The end agrees with nothing else, so a member with fewer meeting points is found before one of the ways ends.

@@ -75,11 +75,15 @@ impl Fid<'_> {
 }
 
 /// Whether nothing but signals is asked of a sample.
-pub fn signal_only(context: &RunContext, schedule: &Schedule, options: &Options) -> bool {
+pub fn signal_only(context: &RunContext, schedule: &Schedule) -> bool {
     let mut recorded = false;
     schedule.segments(&mut |s| recorded |= s.record.is_some());
-    let acquired = schedule.steps.iter().any(|s| matches!(s, Step::Acquire(_)));
-    context.only_hears(options) && acquired && !recorded && !schedule.is_read_out()
+    let stops = &context.stops;
+    let acquired = stops.acquisitions && schedule.steps.iter().any(|s| matches!(s, Step::Acquire(_)));
+    context.only_signals()
+        && acquired
+        && !(stops.records && recorded)
+        && !(stops.tomographies && schedule.is_read_out())
 }
 
 /// Takes further members through the sequence, and adds their signals to those of the first ones.
@@ -119,10 +123,10 @@ fn signals(
         group.iter().map(|m| member_schedule(outline, given, options, m)).collect::<Result<Vec<_>, Fault>>()?;
     let begin: Vec<State> = schedules.iter().map(|(s, p)| prepared_state(s, p, space)).collect();
     let initial = begin.first().cloned().unwrap_or_else(|| State::Pure(crate::linalg::Vector::zeros(0)));
-    let context = RunContext::unasked(Scene::new(space.clone(), None, initial));
-    let steps: Vec<&[Step]> = schedules.iter().map(|(s, _)| s.steps.as_slice()).collect();
+    let context = RunContext::bare(Scene::new(space.clone(), None, initial));
+    let own: Vec<&Schedule> = schedules.iter().map(|(s, _)| s).collect();
     let mut propagation = Propagation::new(&context, options, group.iter().map(|m| m.weight).collect());
-    propagation.through(&steps, begin)?;
+    propagation.through(&own, begin)?;
     let found = propagation.finish().decays;
     first.iter().zip(&found).try_for_each(|(first, own)| same_acquisition(first, own.acquire))?;
     Ok(found.into_iter().map(|d| d.signal).collect())

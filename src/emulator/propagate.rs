@@ -1,41 +1,31 @@
 //! The propagation of all members of an ensemble from meeting point to meeting point.
 
 use super::context::RunContext;
-use super::engines::commutator_free::CommutatorFree;
-use super::engines::exact::{EXACT, ExactClosed, ExactOpen};
-use super::engines::periodic::Periodic;
-use super::engines::{DENSE_LIOUVILLE, Stepper, choose};
+use super::engines::choose;
 use super::generator::Generator;
-use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action};
+use super::integrate::{Integrator, failed};
+use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action, same_times};
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
 use super::observable::EvalError;
 use super::powder_signal::{Fid, GROUP, SignalSum};
-use super::projection::Projection;
-use super::propagator::{Propagator, SegmentKey};
-use super::results::{Mark, Trace};
+use super::request::Position;
+use super::results::{Observed, Trace};
 use super::settings::{Method, Options};
 use super::signal::Decay;
 use super::tomography::Readings;
 use super::trace;
 use super::trajectory::Trajectory;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Acquire, Fault, Kick, Segment, Step, Tomography, duration};
-use crate::linalg::{C64, Matrix, power};
+use crate::hamiltonian::{Acquire, Fault, Schedule, Segment, Step, Tomography, duration};
+use crate::linalg::C64;
 use crate::metrics::Motion;
 use crate::source::Place;
 use crate::spin::State;
 use rayon::prelude::*;
-use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 /// The signals of some members, and their states behind them.
 type Group = (SignalSum, Vec<State>);
-
-/// How many repetitions of a loop are walked through, where a mode's cutoff is watched.
-const MOST_WATCHED: u64 = 512;
-
-/// How many propagators are kept.
-const KEPT: usize = 32;
 
 /// The propagation: the members' clocks, what was found so far, propagators that may be used again.
 pub struct Propagation<'a> {
@@ -51,21 +41,19 @@ pub struct Propagation<'a> {
     last_segments: Vec<Option<ActingSegment<'a>>>,
     /// Whether it was noted that the members reach a meeting point at different times.
     spread_noted: bool,
-    propagators: HashMap<SegmentKey, Arc<Propagator>>,
-    marks: Vec<Mark>,
+    integrator: Integrator<'a>,
+    observed: Vec<Observed>,
     traces: Vec<Trace>,
     decays: Vec<Fid<'a>>,
     readings: Vec<Readings>,
     /// Extrema that were found.
     pub aggregates: BTreeMap<String, Option<f64>>,
-    /// Methods that were used.
-    pub methods: Vec<&'static str>,
 }
 
 /// What a propagation has found.
 pub struct Found<'a> {
-    /// Metrics at marks.
-    pub marks: Vec<Mark>,
+    /// Metrics at marks, and at the statements of an observation.
+    pub observed: Vec<Observed>,
     /// Recorded curves.
     pub traces: Vec<Trace>,
     /// Free induction decays.
@@ -86,34 +74,38 @@ impl<'a> Propagation<'a> {
             weights,
             part: 0,
             spread_noted: false,
-            propagators: HashMap::new(),
-            marks: vec![],
+            integrator: Integrator::new(context, options),
+            observed: vec![],
             traces: vec![],
             decays: vec![],
             readings: vec![],
             aggregates: BTreeMap::new(),
-            methods: vec![],
         }
+    }
+
+    /// The methods that were used.
+    pub fn methods(&self) -> Vec<&'static str> {
+        self.integrator.methods.clone()
     }
 
     /// What was found.
     pub fn finish(self) -> Found<'a> {
-        Found { marks: self.marks, traces: self.traces, decays: self.decays, readings: self.readings }
+        Found { observed: self.observed, traces: self.traces, decays: self.decays, readings: self.readings }
     }
 
     /// Takes all members through their steps: each by itself to the next meeting point, where they are looked at together.
     ///
     /// # Errors
     /// When members come to different meeting points, what is taken at one cannot be averaged, or a method fails.
-    pub fn through(&mut self, steps: &[&'a [Step]], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
-        let members = common_legs(steps)?;
+    pub fn through(&mut self, schedules: &[&'a Schedule], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
+        let members = common_legs(schedules, &self.context.stops)?;
         let count = members.first().map_or(0, Vec::len);
         for k in 0..count {
             let legs: Vec<&Leg<'a>> = members.iter().filter_map(|legs| legs.get(k)).collect();
             states = self.advance(&legs, states)?;
             // What is behind the last decay nobody looks at, where nothing but signals is asked.
             let behind = || members.iter().all(|legs| legs.get(k + 1).is_some_and(|leg| leg.steps.is_empty()));
-            let discard_states = self.context.only_hears(self.options) && k + 2 == count && behind();
+            let discard_states = self.context.only_signals() && k + 2 == count && behind();
             states = self.meet(&legs, states, discard_states)?;
         }
         Ok(states)
@@ -129,7 +121,7 @@ impl<'a> Propagation<'a> {
                     moved.push(state);
                     continue;
                 };
-                moved.push(self.step_member(step, state)?);
+                moved.push(self.integrator.step_member(step, state)?);
                 *clock += duration(std::slice::from_ref(step));
             }
             states = moved;
@@ -160,8 +152,22 @@ impl<'a> Propagation<'a> {
     fn meet(&mut self, legs: &[&Leg<'a>], states: Vec<State>, discard_states: bool) -> Result<Vec<State>, Fault> {
         match legs.first().map_or(Meeting::End, |leg| leg.meeting) {
             Meeting::Mark(name) => {
-                self.mark(name, &states)?;
+                self.observe(Position::Mark(name.to_string()), &states)?;
                 Ok(states)
+            }
+            Meeting::Prepared => {
+                self.observe(Position::Prepared, &states)?;
+                Ok(states)
+            }
+            Meeting::Statement(number) => {
+                self.observe(Position::Statement(number), &states)?;
+                Ok(states)
+            }
+            Meeting::Along(number, _) => {
+                let steps =
+                    |leg: &&Leg<'a>| if let Meeting::Along(_, steps) = leg.meeting { Some(steps) } else { None };
+                let members: Vec<&'a [Step]> = legs.iter().filter_map(steps).collect();
+                self.along(number, &members, states)
             }
             Meeting::Record(_) => {
                 let segment = |leg: &&Leg<'a>| if let Meeting::Record(s) = leg.meeting { Some(s) } else { None };
@@ -188,30 +194,6 @@ impl<'a> Propagation<'a> {
         }
     }
 
-    /// One member through a step at which nothing is looked at.
-    pub(super) fn step_member(&mut self, step: &'a Step, state: State) -> Result<State, Fault> {
-        Ok(match step {
-            Step::Segment(segment) => self.segment(segment, state)?,
-            Step::Kick(kick) => {
-                let segment = kick.as_segment();
-                let generator = Generator::of(&segment, self.context.space());
-                let mut stepper = choose(&generator, &segment, &state, Method::Auto, self.options.tolerance)
-                    .map_err(|e| failed(kick.place, &e.to_string()))?;
-                self.used(stepper.name());
-                stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(kick.place, &e.to_string()))?
-            }
-            Step::Crush(_) | Step::Dephase(..) => {
-                match Projection::of(step, self.context.space()).map_err(|(place, e)| failed(place, &e.to_string()))? {
-                    Some(projection) => State::Mixed(projection.apply(&state.density())),
-                    None => state,
-                }
-            }
-            Step::Loop(count, body) => self.repeat(*count, body, state)?,
-            // Meeting points stand outside of loops: the schedule is refused otherwise.
-            Step::Mark(_) | Step::Acquire(_) | Step::Tomography(_) => state,
-        })
-    }
-
     /// The members as they are now.
     fn members<'s>(&'s self, states: &'s [State]) -> Vec<MemberAt<'s>> {
         let last = self.last_segments.iter().map(|last| last.as_ref().map(|s| (s, s.duration())));
@@ -224,7 +206,7 @@ impl<'a> Propagation<'a> {
     /// The mean time of the members now, and the common one; where there is none, says so once.
     fn time(&mut self, place: &str) -> (f64, Option<f64>) {
         let (mean, common) = arrival(self.clocks.iter().copied(), &self.weights);
-        if common.is_none() && !self.spread_noted && !self.context.only_hears(self.options) {
+        if common.is_none() && !self.spread_noted && !self.context.only_signals() {
             self.spread_noted = true;
             let [low, high] = [f64::min as fn(f64, f64) -> f64, f64::max]
                 .map(|f| self.clocks.iter().copied().reduce(f).unwrap_or(0.0))
@@ -237,14 +219,59 @@ impl<'a> Propagation<'a> {
         (mean, common)
     }
 
-    /// Evaluates everything at a mark.
-    pub fn mark(&mut self, name: &str, states: &[State]) -> Result<(), Fault> {
-        let time = self.time(&format!("the mark `{name}`"));
+    /// Evaluates everything at a position of the sequence.
+    pub fn observe(&mut self, position: Position, states: &[State]) -> Result<(), Fault> {
+        let place = match &position {
+            Position::Statement(_) => "the end of a statement".to_string(),
+            _ => format!("the mark `{}`", position.mark().unwrap_or("begin")),
+        };
+        let time = self.time(&place);
         let members = self.members(states);
         let mean = mean_state(members.iter().map(|m| (m.weight, m.state)));
         let values = self.values(&members, &mean, time.1)?;
-        self.keep_mark(name, time.0, values, &mean);
+        self.keep(position, time.0, values, &mean);
         Ok(())
+    }
+
+    /// Takes all members through a statement and samples its way, where all of them spend the same times in the same segments; else it is
+    /// observed at its end.
+    fn along(&mut self, number: usize, members: &[&'a [Step]], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
+        let position = Position::Statement(number);
+        let Some(first) = members.first().filter(|first| members.iter().all(|own| same_times(first, own))) else {
+            let legs: Vec<Leg> =
+                members.iter().map(|steps| Leg { steps, meeting: Meeting::Statement(number) }).collect();
+            states = self.advance(&legs.iter().collect::<Vec<_>>(), states)?;
+            self.observe(position, &states)?;
+            return Ok(states);
+        };
+        let whole = duration(first);
+        let mut sampled = Observed { position, time: vec![], values: vec![], state: None };
+        for k in 0..first.len() {
+            let own: Vec<&'a Step> = members.iter().filter_map(|steps| steps.get(k)).collect();
+            let segments: Vec<&'a Segment> =
+                own.iter().filter_map(|step| if let Step::Segment(s) = step { Some(s) } else { None }).collect();
+            if segments.len() < own.len() {
+                // The transient of a pulse edge: a unitary that takes no time.
+                let moved = own.iter().zip(states).map(|(step, state)| self.integrator.step_member(step, state));
+                states = moved.collect::<Result<_, Fault>>()?;
+                continue;
+            }
+            let duration = segments.first().map_or(0.0, |s| s.duration);
+            let points = 1 + ((self.context.stops.samples - 1) as f64 * duration / whole).ceil() as usize;
+            let unitary = segments.iter().all(|s| s.relaxing.is_empty());
+            self.begin(unitary);
+            let (start, _) = self.time("a statement");
+            let (trace, ends) = self.on_tracks(&segments, states, |context, tracks, segment| {
+                trace::samples(context, segment, tracks, points)
+            })?;
+            states = ends;
+            self.account(unitary);
+            sampled.time.extend(trace.0.iter().map(|t| start + t));
+            sampled.values.resize(trace.1.len(), vec![]);
+            sampled.values.iter_mut().zip(trace.1).for_each(|(all, values)| all.extend(values));
+        }
+        self.observed.push(sampled);
+        Ok(states)
     }
 
     /// Reads the mean state out; what is measured is measured on the state that is found, at the mark `tomography`.
@@ -276,23 +303,18 @@ impl<'a> Propagation<'a> {
         let part = self.context.unitary_part.replace(None);
         let values = self.values(&[state], &found, common)?;
         self.context.unitary_part.set(part);
-        self.keep_mark("tomography", mean, values, &found);
+        self.keep(Position::Tomography, mean, values, &found);
         Ok(())
     }
 
     /// The requested metrics of the members' mean state; `None` where a metric is undefined.
-    fn values(
-        &self,
-        members: &[MemberAt],
-        mean: &State,
-        time: Option<f64>,
-    ) -> Result<Vec<(String, Option<f64>)>, Fault> {
+    fn values(&self, members: &[MemberAt], mean: &State, time: Option<f64>) -> Result<Vec<Option<f64>>, Fault> {
         let motion = EnsembleMotion::of(members.to_vec());
         let moment = self.context.moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time);
         let mut known = self.aggregates.clone();
         known.extend(self.context.member_averages.values(self.context, members)?);
-        let mut values = Vec::with_capacity(self.context.observables_of.observables.len());
-        for observable in &self.context.observables_of.observables {
+        let mut values = Vec::with_capacity(self.context.requested.observables.len());
+        for observable in &self.context.requested.observables {
             let value = match observable.answer(Some(&moment), &known) {
                 Ok(x) => Some(x),
                 Err(EvalError::Undefined(why)) => {
@@ -301,42 +323,57 @@ impl<'a> Propagation<'a> {
                 }
                 Err(EvalError::NotFinite(x)) => return Err(trace::not_finite(observable, x, None)),
             };
-            values.push((observable.key.clone(), value));
+            values.push(value);
         }
         Ok(values)
     }
 
-    fn keep_mark(&mut self, name: &str, time: f64, values: Vec<(String, Option<f64>)>, state: &State) {
-        let eigen_cache = self.context.space().basis().size() <= self.options.states as f64;
-        let state = eigen_cache.then(|| self.context.space().embedded(state).density());
-        self.marks.push(Mark { name: name.to_string(), time, values, state });
+    fn keep(&mut self, position: Position, time: f64, values: Vec<Option<f64>>, state: &State) {
+        let kept = self.context.space().basis().size() <= self.context.kept_dimension;
+        let state = kept.then(|| self.context.space().embedded(state).density());
+        let values = values.into_iter().map(|x| vec![x]).collect();
+        self.observed.push(Observed { position, time: vec![time], values, state });
     }
 
     /// A segment that records, for all members at once.
     fn recorded(&mut self, segments: &[&'a Segment], states: Vec<State>) -> Result<Vec<State>, Fault> {
-        let Some(first) = segments.first() else { return Ok(states) };
-        let name = first.record.as_ref().map_or("", |r| r.name.as_str());
+        let name = segments.first().and_then(|s| s.record.as_ref()).map_or("", |r| r.name.as_str());
         let (start, _) = self.time(&format!("the trace `{name}`"));
+        let ((found, aggregates), ends) = self.on_tracks(segments, states, |context, tracks, segment| {
+            let (found, aggregates, ends) = trace::record(context, segment, tracks, start)?;
+            Ok(((found, aggregates), ends))
+        })?;
+        self.aggregates.extend(aggregates);
+        self.traces.push(found);
+        Ok(ends)
+    }
+
+    /// Takes all members through a segment each, whose states `look` samples.
+    fn on_tracks<T>(
+        &mut self,
+        segments: &[&'a Segment],
+        states: Vec<State>,
+        look: impl Fn(&RunContext, &mut trace::Tracks, &Segment) -> Result<(T, Vec<State>), Fault>,
+    ) -> Result<(T, Vec<State>), Fault> {
         let acting: Vec<ActingSegment> = segments.iter().map(|s| ActingSegment::new(s, self.context.space())).collect();
         let mut trajectories = Vec::with_capacity(states.len());
         for ((segment, acting), state) in segments.iter().zip(&acting).zip(states) {
-            self.watch_along(segment, &state)?;
+            self.integrator.watch_along(segment, &state)?;
             let stepper = choose(acting.generator(), segment, &state, self.options.method, self.options.tolerance)
                 .map_err(|e| failed(segment.place, &e.to_string()))?;
-            self.used(stepper.name());
+            self.integrator.used(stepper.name());
             trajectories.push(Trajectory::new(stepper, state));
         }
         let exact = self.options.method == Method::Auto;
         let (weights, clocks) = (&self.weights, &self.clocks);
         let mut tracks = trace::Tracks { weights, clocks, acting: &acting, trajectories, exact };
-        let (found, aggregates, ends) = trace::record(self.context, first, &mut tracks, start)?;
+        let first = segments.first().ok_or_else(|| failed(Place::default(), "the ensemble has no members"))?;
+        let (found, ends) = look(self.context, &mut tracks, first)?;
         drop(tracks);
         ends.iter().for_each(|s| self.context.watch(s));
-        self.aggregates.extend(aggregates);
-        self.traces.push(found);
         self.clocks.iter_mut().zip(segments).for_each(|(clock, segment)| *clock += segment.duration);
         self.last_segments = acting.into_iter().map(Some).collect();
-        Ok(ends)
+        Ok((found, ends))
     }
 
     /// A free induction decay: the sum over the members, each in the receiver's phase of its scan.
@@ -381,201 +418,11 @@ impl<'a> Propagation<'a> {
             all.add(sum);
             ends.extend(states);
         }
-        self.used("free induction decay");
+        self.integrator.used("free induction decay");
         self.decays.push(Fid { acquire: first, start, signal: all });
         self.clocks.iter_mut().zip(acquisitions).for_each(|(clock, a)| *clock += a.segment.duration);
         self.last_segments =
             acquisitions.iter().map(|a| Some(ActingSegment::new(&a.segment, self.context.space()))).collect();
         Ok(ends)
     }
-
-    fn used(&mut self, method: &'static str) {
-        if !self.methods.contains(&method) {
-            self.methods.push(method);
-        }
-    }
-
-    fn segment(&mut self, segment: &Segment, state: State) -> Result<State, Fault> {
-        self.watch_along(segment, &state)?;
-        if self.options.method == Method::Auto
-            && let Some(propagator) = self.propagator(segment)?
-        {
-            let end = propagator.apply(state);
-            self.context.watch(&end);
-            return Ok(end);
-        }
-        if self.options.method == Method::Auto
-            && segment.period.is_some()
-            && let Some(u) = self.changing(segment)?
-        {
-            return Ok(Propagator::Unitary(u).apply(state));
-        }
-        let generator = Generator::of(segment, self.context.space());
-        let mut stepper = choose(&generator, segment, &state, self.options.method, self.options.tolerance)
-            .map_err(|e| failed(segment.place, &e.to_string()))?;
-        self.used(stepper.name());
-        let state =
-            stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(segment.place, &e.to_string()))?;
-        self.context.watch(&state);
-        Ok(state)
-    }
-
-    /// The exact propagator of a constant segment, kept for the next time; `None` where another method is needed.
-    fn propagator(&mut self, segment: &Segment) -> Result<Option<Arc<Propagator>>, Fault> {
-        let dimension = self.context.space().len();
-        let open = !segment.relaxing.is_empty();
-        let fits = if open {
-            dimension * dimension <= DENSE_LIOUVILLE
-        } else {
-            // Larger ones are moved part by part, without the whole matrix.
-            dimension <= super::generator::DENSE_VECTORS
-        };
-        let Some(key) = SegmentKey::of(segment) else { return Ok(None) };
-        if !fits {
-            return Ok(None);
-        }
-        if let Some(found) = self.propagators.get(&key) {
-            return Ok(Some(found.clone()));
-        }
-        let generator = Generator::of(segment, self.context.space());
-        let propagator = if open {
-            self.used("exact (superoperator)");
-            Propagator::Super(ExactOpen::new(&generator).propagator(segment.duration))
-        } else {
-            self.used(EXACT);
-            let exact = ExactClosed::new(&generator).propagator(segment.duration);
-            Propagator::Unitary(exact.map_err(|e| failed(segment.place, &e.to_string()))?)
-        };
-        if self.propagators.len() >= KEPT {
-            self.propagators.clear();
-        }
-        let propagator = Arc::new(propagator);
-        self.propagators.insert(key, propagator.clone());
-        Ok(Some(propagator))
-    }
-
-    /// The propagator of a segment under a small changing Hamiltonian; `None` where there is relaxation, or it is large.
-    fn changing(&mut self, segment: &Segment) -> Result<Option<Matrix>, Fault> {
-        const SMALL: usize = 64;
-        let dimension = self.context.space().len();
-        if !segment.relaxing.is_empty() || dimension > SMALL {
-            return Ok(None);
-        }
-        let generator = Generator::of(segment, self.context.space());
-        let wrong = |e: super::engines::StepError| failed(segment.place, &e.to_string());
-        if let Some(mut periodic) = Periodic::new(&generator, self.options.tolerance).map_err(wrong)? {
-            self.used(periodic.name());
-            return Ok(Some(periodic.over(0.0, segment.duration).map_err(wrong)?));
-        }
-        let mut stepper = CommutatorFree::new(&generator, self.options.tolerance, segment.duration).map_err(wrong)?;
-        self.used(stepper.name());
-        let total = stepper.over(0.0, segment.duration).map_err(wrong)?;
-        Ok(Some(total.unwrap_or_else(|| crate::linalg::identity(dimension))))
-    }
-
-    fn kick(&mut self, kick: &Kick) -> Result<Matrix, Fault> {
-        self.used(EXACT);
-        let segment = kick.as_segment();
-        let generator = Generator::of(&segment, self.context.space());
-        ExactClosed::new(&generator).propagator(segment.duration).map_err(|e| failed(kick.place, &e.to_string()))
-    }
-
-    /// A loop: the power of its body's propagator where the body has one, else the body again and again.
-    fn repeat(&mut self, count: u64, body: &'a [Step], mut state: State) -> Result<State, Fault> {
-        let walked = if self.context.edges.is_empty() { 0 } else { count.min(MOST_WATCHED) };
-        if count > walked.max(2)
-            && self.options.method == Method::Auto
-            && let Some(once) = self.body(body)?
-        {
-            if walked > 0 {
-                return self.repeat_watched(count, walked, body, &once, state);
-            }
-            let many = match &once {
-                Propagator::Unitary(u) => Propagator::Unitary(power(u, count)),
-                Propagator::Super(p) => Propagator::Super(power(p, count)),
-            };
-            return Ok(many.apply(state));
-        }
-        for _ in 0..count {
-            for step in body {
-                state = self.step_member(step, state)?;
-            }
-        }
-        Ok(state)
-    }
-
-    /// A loop of many repetitions, of which some, evenly spread, are walked through to see whether a mode's cutoff is felt.
-    fn repeat_watched(
-        &mut self,
-        count: u64,
-        walked: u64,
-        body: &'a [Step],
-        once: &Propagator,
-        mut state: State,
-    ) -> Result<State, Fault> {
-        let between = count / walked - 1;
-        let raised = |times: u64| match once {
-            Propagator::Unitary(u) => Propagator::Unitary(power(u, times)),
-            Propagator::Super(p) => Propagator::Super(power(p, times)),
-        };
-        let many = (between > 0).then(|| raised(between));
-        for _ in 0..walked {
-            for step in body {
-                state = self.step_member(step, state)?;
-            }
-            state = many.as_ref().map_or(state.clone(), |many| many.apply(state));
-        }
-        let rest = count - walked * (between + 1);
-        Ok(if rest > 0 { raised(rest).apply(state) } else { state })
-    }
-
-    /// Looks along a segment whether a mode's cutoff is felt.
-    fn watch_along(&self, segment: &Segment, begin: &State) -> Result<(), Fault> {
-        super::truncation::along(self.context, segment, begin, self.options)
-            .map_err(|e| failed(segment.place, &e.to_string()))
-    }
-
-    /// The propagator of a body of constant segments and pulses; `None` when something else is in it.
-    fn body(&mut self, body: &[Step]) -> Result<Option<Propagator>, Fault> {
-        let mut total: Option<Propagator> = None;
-        for step in body {
-            let next = match step {
-                Step::Segment(segment) if segment.record.is_none() => match self.propagator(segment)? {
-                    Some(p) => (*p).clone(),
-                    None => match self.changing(segment)? {
-                        Some(u) => Propagator::Unitary(u),
-                        None => return Ok(None),
-                    },
-                },
-                Step::Kick(_) if self.context.space().len() > super::generator::DENSE_VECTORS => return Ok(None),
-                Step::Kick(kick) => Propagator::Unitary(self.kick(kick)?),
-                Step::Loop(count, inner) => match self.body(inner)? {
-                    Some(Propagator::Unitary(u)) => Propagator::Unitary(power(&u, *count)),
-                    Some(Propagator::Super(p)) => Propagator::Super(power(&p, *count)),
-                    None => return Ok(None),
-                },
-                Step::Segment(_)
-                | Step::Crush(_)
-                | Step::Dephase(..)
-                | Step::Mark(_)
-                | Step::Tomography(_)
-                | Step::Acquire(_) => {
-                    return Ok(None);
-                }
-            };
-            total = Some(match total {
-                None => next,
-                Some(before) => match before.then(next) {
-                    Some(both) => both,
-                    None => return Ok(None),
-                },
-            });
-        }
-        Ok(total)
-    }
-}
-
-pub(super) fn failed(place: Place, why: &str) -> Fault {
-    Diagnostic::new(Code::NotConverged, place.0.unwrap_or_default(), format!("the evolution cannot be computed: {why}"))
-        .into()
 }

@@ -19,20 +19,21 @@ use super::context::RunContext;
 use super::engines::choose;
 use super::engines::strang::{Decays, FEWEST, FEWEST_POINTS, Wave};
 use super::generator::Generator;
-use super::meeting::common_legs;
+use super::integrate::{Integrator, failed};
+use super::meeting::{Meeting, Stops, common_legs, legs};
 use super::members::evaluator;
 use super::motion::arrival;
 use super::observable::{Linear, Observable, Reference};
-use super::propagate::{Propagation, failed};
-use super::results::{Mark, Run, RunInfo, Trace};
-use super::run::is_signal;
+use super::request::{Position, Requests, is_signal};
+use super::results::{Observed, RunInfo, Trace};
+use super::run::Findings;
 use super::settings::{Options, Typical};
 use super::{estimate, signal};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
-    Acquire, Deviation, Evaluator, Fault, Prepared, Schedule, Segment, Step, Values, build, members, prepare,
+    Acquire, Deviation, Evaluator, Fault, Prepared, Schedule, Segment, Step, Values, build, duration, members, prepare,
 };
-use crate::ir::{Experiment, key_of};
+use crate::ir::{Experiment, Measure, key_of};
 use crate::linalg::{C64, Vector, real};
 use crate::metrics::Scene;
 use crate::noise::mixed;
@@ -65,8 +66,8 @@ struct Recorded {
 /// What one vector has shown of one member.
 #[derive(Default)]
 struct VectorResults {
-    /// Name, time, and the mean of every operator.
-    marks: Vec<(String, f64, Vec<f64>)>,
+    /// Position, time, and the mean of every operator.
+    marks: Vec<(Position, f64, Vec<f64>)>,
     traces: Vec<Recorded>,
     /// When a decay begins, `<psi|F+|phi>` and `<psi|F-|phi>` at its points.
     decays: Vec<(f64, Vec<[C64; 2]>)>,
@@ -81,6 +82,7 @@ struct RunSetup<'a> {
     options: &'a Options,
     typical: Typical,
     observables: Vec<(String, Linear)>,
+    stops: Stops,
 }
 
 /// A member: its weight, its schedule, and where it starts.
@@ -92,7 +94,7 @@ struct MemberRun {
     orbits: Vec<(f64, f64)>,
 }
 
-/// A run by random vectors.
+/// A propagation by random vectors.
 ///
 /// # Errors
 /// When the prepared state is none that is had so, when a step mixes pure states, or vectors do not fit in memory.
@@ -101,18 +103,18 @@ pub(super) fn run(
     given: &Values,
     options: &Options,
     typical: &Typical,
-    extra: &[(Expr, Option<String>)],
-) -> Result<Run, Fault> {
+    requests: Requests,
+) -> Result<Findings, Fault> {
     let e = Evaluator::new(experiment, given)?;
-    let mut member_runs = member_runs(experiment, given, options, &e)?;
+    let stops = stops_of(requests);
+    let mut member_runs = member_runs(experiment, given, options, (&e, &stops))?;
     let (declared, _) = build(&e)?;
-    let (mut setting, mut notes) = setting(&e, options, *typical, &declared, extra)?;
+    let (mut setting, mut notes) = setting(&e, options, *typical, &declared, requests)?;
     notes.extend(find_orbits(&mut setting, &mut member_runs));
     let all_results = walk_all(&setting, &member_runs)?;
     let weights: Vec<f64> = member_runs.iter().map(|w| w.weight).collect();
-    let mut run = Run {
-        params: experiment.params.iter().filter_map(|p| Some((p.name.clone(), *e.values.get(&p.name)?))).collect(),
-        summary: experiment.measures.iter().filter(|m| m.summary).map(|m| (m.key.clone(), None)).collect(),
+    let mut found = Findings {
+        keys: setting.observables.iter().map(|(key, _)| key.clone()).collect(),
         how: RunInfo {
             whole: declared.basis.size(),
             dimension: setting.space.len() as f64,
@@ -124,21 +126,21 @@ pub(super) fn run(
             duration: declared.duration(),
             truncation: vec![],
         },
-        ..Run::default()
+        ..Findings::default()
     };
     let mut spread = false;
-    let measured = |key: &str| experiment.measures.iter().any(|m| m.key == key);
     let mut errors: Vec<(String, f64, f64)> = Vec::new();
     let mut error = |key: &str, (error, size): (f64, f64)| match errors.iter_mut().find(|(k, ..)| k == key) {
         Some(known) => *known = (key.to_string(), known.1.max(error), known.2.max(size)),
         None => errors.push((key.to_string(), error, size)),
     };
-    for (k, (name, _, _)) in all_results[0][0].marks.iter().enumerate() {
+    for (k, (position, _, _)) in all_results[0][0].marks.iter().enumerate() {
         let (time, common) = arrival(all_results[0].iter().map(|t| t.marks[k].1), &weights);
         if common.is_none() && !spread {
             spread = true;
             notes.push(format!(
-                "members of the ensemble reach the mark `{name}` at different times: the times of marks and the starts of traces are means"
+                "members of the ensemble reach {} at different times: the times of marks and the starts of traces are means",
+                position.mark().map_or("the end of a statement".into(), |name| format!("the mark `{name}`"))
             ));
         }
         let mut values = Vec::new();
@@ -146,19 +148,14 @@ pub(super) fn run(
             let all = over(&all_results, &member_runs, |t| real(t.marks[k].2[q]));
             let (mean, own) = mean_and_error(&all);
             error(key, (own, mean.norm()));
-            values.push((key.clone(), defined(mean.re)));
+            values.push(vec![defined(mean.re)]);
         }
-        for (expr, mark) in extra.iter().filter(|(_, mark)| mark.as_deref().unwrap_or("end") == name) {
-            let found = values.iter().find(|(key, _)| *key == key_of(expr)).and_then(|v| v.1);
-            run.extra.insert(format!("{}@{}", key_of(expr), mark.as_deref().unwrap_or("end")), found);
-        }
-        values.retain(|(key, _)| measured(key));
-        run.marks.push(Mark { name: name.clone(), time, values, state: None });
+        found.observed.push(Observed { position: position.clone(), time: vec![time], values, state: None });
     }
     for (k, Recorded { name, time, .. }) in all_results[0][0].traces.iter().enumerate() {
         let (start, _) = arrival(all_results[0].iter().map(|t| t.traces[k].start), &weights);
         let mut values = Vec::new();
-        for (q, (key, _)) in setting.observables.iter().enumerate().filter(|(_, (key, _))| measured(key)) {
+        for (q, (key, _)) in setting.observables.iter().enumerate() {
             let curve = (0..time.len()).map(|j| {
                 let (mean, own) = mean_and_error(&over(&all_results, &member_runs, |t| real(t.traces[k].means[j][q])));
                 error(key, (own, mean.norm()));
@@ -166,11 +163,11 @@ pub(super) fn run(
             });
             values.push((key.clone(), curve.collect()));
         }
-        run.traces.push(Trace { name: name.clone(), start, time: time.clone(), values });
+        found.traces.push(Trace { name: name.clone(), start, time: time.clone(), values });
     }
     let acquisitions = |way: &MemberRun| -> Vec<Acquire> {
         let of = |step: &Step| if let Step::Acquire(a) = step { Some(a.clone()) } else { None };
-        way.schedule.steps.iter().filter_map(of).collect()
+        way.schedule.steps.iter().filter(|_| stops.acquisitions).filter_map(of).collect()
     };
     let receivers: Vec<Vec<f64>> =
         member_runs.iter().map(|w| acquisitions(w).iter().map(|a| a.receiver).collect()).collect();
@@ -189,19 +186,15 @@ pub(super) fn run(
             error(&key, (own, mean.norm()));
             sum.push(mean);
         }
-        run.traces.push(signal::trace(
-            &acquire,
-            sum,
-            k,
-            arrival(all_results[0].iter().map(|t| t.decays[k].0), &weights).0,
-        ));
+        let start = arrival(all_results[0].iter().map(|t| t.decays[k].0), &weights).0;
+        found.signals.push(signal::trace(&acquire, sum, k, start));
     }
     notes.extend(errors.iter().map(|(key, own, size)| said(key, *own, *size, typical.vectors)));
     if let Some((_, bound)) = all_results[0][0].steps {
         notes.push(format!("steps of the decay leave an error of {bound:.1e} of its largest point"));
     }
-    run.notes = notes;
-    Ok(run)
+    found.notes = notes;
+    Ok(found)
 }
 
 /// The order of the maximally mixed state is nothing over nothing.
@@ -229,8 +222,9 @@ pub fn decays(
     typical: Typical,
 ) -> Result<Vec<Vec<Vec<[C64; 2]>>>, Fault> {
     let e = Evaluator::new(experiment, given)?;
-    let mut member_runs = member_runs(experiment, given, options, &e)?;
-    let (mut setting, _) = setting(&e, options, typical, &member_runs[0].schedule, &[])?;
+    let requests = Requests::Declared(&[]);
+    let mut member_runs = member_runs(experiment, given, options, (&e, &requests.stops()))?;
+    let (mut setting, _) = setting(&e, options, typical, &member_runs[0].schedule, requests)?;
     find_orbits(&mut setting, &mut member_runs);
     let all_results = walk_all(&setting, &member_runs[..1])?;
     let of = |t: VectorResults| t.decays.into_iter().map(|d| d.1).collect();
@@ -256,12 +250,17 @@ fn mean_and_error(all: &[C64]) -> (C64, f64) {
     (mean, if all.len() > 1 { (scatter / (n * (n - 1.0))).sqrt() } else { 0.0 })
 }
 
+/// Where random vectors stop: statements are observed at their ends.
+fn stops_of(requests: Requests) -> Stops {
+    Stops { samples: 1, tomographies: false, ..requests.stops() }
+}
+
 /// The members, each refused where vectors cannot follow it.
 fn member_runs(
     experiment: &Experiment,
     given: &Values,
     options: &Options,
-    e: &Evaluator,
+    (e, stops): (&Evaluator, &Stops),
 ) -> Result<Vec<MemberRun>, Fault> {
     let member_runs: Vec<MemberRun> = members(e)?
         .iter()
@@ -276,7 +275,7 @@ fn member_runs(
         })
         .collect::<Result<_, Fault>>()?;
     // What is taken at a meeting point must be the same for all members.
-    common_legs(&member_runs.iter().map(|w| w.schedule.steps.as_slice()).collect::<Vec<_>>())?;
+    common_legs(&member_runs.iter().map(|w| &w.schedule).collect::<Vec<_>>(), stops)?;
     Ok(member_runs)
 }
 
@@ -319,7 +318,7 @@ fn setting<'a>(
     options: &'a Options,
     typical: Typical,
     schedule: &Schedule,
-    extra: &[(Expr, Option<String>)],
+    requests: Requests,
 ) -> Result<(RunSetup<'a>, Vec<String>), Fault> {
     let basis = schedule.basis.clone();
     let side_by_side = typical.vectors.min(rayon::current_num_threads()) as f64;
@@ -332,9 +331,15 @@ fn setting<'a>(
     let battery = schedule.battery.as_ref().map(|b| &b.hamiltonian);
     let mut observables: Vec<(String, Linear)> = Vec::new();
     let mut notes = Vec::new();
-    let measures = e.experiment.measures.iter().filter(|m| !m.summary).map(|m| (m.key.clone(), &m.value));
-    let wanted = measures.chain(extra.iter().map(|(expr, _)| (key_of(expr), expr)));
-    for (key, expr) in wanted.filter(|(_, expr)| !is_signal(expr)) {
+    let (wanted, summaries): (Vec<(String, &Expr)>, Vec<&Measure>) = match requests {
+        Requests::Declared(values) => {
+            let (summaries, measures): (Vec<_>, Vec<_>) = e.experiment.measures.iter().partition(|m| m.summary);
+            let measures = measures.into_iter().map(|m| (m.key.clone(), &m.value));
+            (measures.chain(values.iter().map(|r| (key_of(&r.expr), &r.expr))).collect(), summaries)
+        }
+        Requests::Observation(o) => (o.metrics.iter().map(|expr| (key_of(expr), expr)).collect(), vec![]),
+    };
+    for (key, expr) in wanted.into_iter().filter(|(_, expr)| !is_signal(expr)) {
         if observables.iter().any(|(k, _)| *k == key) {
             continue;
         }
@@ -346,10 +351,10 @@ fn setting<'a>(
             )),
         }
     }
-    for measure in e.experiment.measures.iter().filter(|m| m.summary) {
+    for measure in summaries {
         notes.push(format!("`{}` has no value: random vectors look for no extrema", measure.key));
     }
-    Ok((RunSetup { space: Space::whole(basis), options, typical, observables }, notes))
+    Ok((RunSetup { space: Space::whole(basis), options, typical, observables, stops: stops_of(requests) }, notes))
 }
 
 /// Finds the energies that unitaries do not change, for the questions that refer to them; those for which they are not known are taken
@@ -407,7 +412,7 @@ fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>)
     if size > 0.0 {
         phi /= real(size);
     }
-    let context = RunContext::unasked(Scene::new(space.clone(), None, State::Pure(Vector::zeros(0))));
+    let context = RunContext::bare(Scene::new(space.clone(), None, State::Pure(Vector::zeros(0))));
     let square = way.deviation.square();
     let observables: Vec<MeanOf> = setting.observables.iter().map(|(_, l)| MeanOf::new(l, space, square)).collect();
     let mut pair = [psi.clone(), phi];
@@ -417,24 +422,35 @@ fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>)
         observables.iter().zip(known).map(|(q, (before, orbit))| q.value(q.mean(pair, size), *before, *orbit)).collect()
     };
     let mut tally = VectorResults::default();
-    let mut walker = Propagation::new(&context, setting.options, vec![1.0]);
+    let mut walker = Integrator::new(&context, setting.options);
     let mut clock = 0.0;
-    let last = way.schedule.steps.len().saturating_sub(1);
-    for (k, step) in way.schedule.steps.iter().enumerate() {
-        match step {
-            Step::Mark(name) => tally.marks.push((name.clone(), clock, look(&pair))),
-            Step::Segment(segment) if segment.record.is_some() => {
-                let points = segment.record.as_ref().map_or(1, |r| r.points);
-                let name = segment.record.as_ref().map_or(String::new(), |r| r.name.clone());
+    let legs = legs(&way.schedule, &setting.stops);
+    for (k, leg) in legs.iter().enumerate() {
+        for step in leg.steps {
+            for vector in &mut pair {
+                if let State::Pure(moved) = walker.step_member(step, State::Pure(vector.clone()))? {
+                    *vector = moved;
+                }
+            }
+        }
+        clock += duration(leg.steps);
+        match leg.meeting {
+            Meeting::Mark(name) => tally.marks.push((Position::Mark(name.into()), clock, look(&pair))),
+            Meeting::Prepared => tally.marks.push((Position::Prepared, clock, look(&pair))),
+            Meeting::Statement(number) => tally.marks.push((Position::Statement(number), clock, look(&pair))),
+            Meeting::End => tally.marks.push((Position::End, clock, look(&pair))),
+            Meeting::Record(segment) => {
+                let (points, name) = segment.record.as_ref().map_or((1, ""), |r| (r.points, r.name.as_str()));
                 let even = |j: usize| segment.duration * j as f64 / points.saturating_sub(1).max(1) as f64;
                 let mut values = Vec::with_capacity(points);
                 trajectory(setting, segment, &mut pair, points, &even, &mut |pair| values.push(look(pair)))?;
                 let time = (0..points).map(even).collect();
-                tally.traces.push(Recorded { name, start: clock, time, means: values });
+                tally.traces.push(Recorded { name: name.into(), start: clock, time, means: values });
+                clock += segment.duration;
             }
-            Step::Acquire(acquire) => {
-                let ends = k == last && observables.is_empty();
-                let found = match split_for(acquire, ends) {
+            Meeting::Acquire(acquire) => {
+                let ends = k + 2 == legs.len() && legs.last().is_some_and(|l| l.steps.is_empty());
+                let found = match split_for(acquire, ends && observables.is_empty()) {
                     Some((split, observed)) => {
                         let waves = [Wave::new(pair[0].as_slice()), Wave::new(pair[1].as_slice())];
                         let (points, dwell) = (acquire.points, acquire.dwell);
@@ -453,20 +469,12 @@ fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>)
                 };
                 let scaled = found.into_iter().map(|[up, down]| [up * size, down * size]).collect();
                 tally.decays.push((clock, scaled));
+                clock += acquire.segment.duration;
             }
-            Step::Segment(_) | Step::Kick(_) | Step::Loop(..) => {
-                for vector in &mut pair {
-                    if let State::Pure(moved) = walker.step_member(step, State::Pure(vector.clone()))? {
-                        *vector = moved;
-                    }
-                }
-            }
-            // Refused before.
-            Step::Crush(_) | Step::Dephase(..) | Step::Tomography(_) => {}
+            // Tomographies are refused, and ways are not sampled.
+            Meeting::Tomography(_) | Meeting::Along(..) => {}
         }
-        clock += crate::hamiltonian::duration(std::slice::from_ref(step));
     }
-    tally.marks.push(("end".into(), clock, look(&pair)));
     tally.methods.extend(walker.methods);
     Ok(tally)
 }

@@ -1,8 +1,8 @@
 //! The results of one point: metrics at marks, recorded curves, tomographies, and how they were computed.
 
+use super::request::Position;
 use super::tomography::Readings;
 use crate::linalg::Matrix;
-use std::collections::BTreeMap;
 
 /// A recorded curve.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +30,39 @@ pub struct Mark {
     pub state: Option<Matrix>,
 }
 
+/// What an observation found at a position of the sequence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Observed {
+    /// Where.
+    pub position: Position,
+    /// The times since `prepare` of the samples; a single one where no way is sampled.
+    pub time: Vec<f64>,
+    /// By metric, then by sample; `None` where a metric is not defined.
+    pub values: Vec<Vec<Option<f64>>>,
+    /// The state on the whole space at the last sample, where states are kept.
+    pub state: Option<Matrix>,
+}
+
+impl Observed {
+    /// The value of a metric at the last sample.
+    pub fn value(&self, metric: usize) -> Option<f64> {
+        self.values.get(metric).and_then(|v| v.last()).copied().flatten()
+    }
+}
+
+/// The results of an observation at one point.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Observations {
+    /// In the order of the sequence.
+    pub observed: Vec<Observed>,
+    /// Free induction decays, where they are kept.
+    pub signals: Vec<Trace>,
+    /// Reasons why a metric has no value somewhere.
+    pub notes: Vec<String>,
+    /// How they were computed.
+    pub how: RunInfo,
+}
+
 /// The results of one point.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Run {
@@ -43,8 +76,8 @@ pub struct Run {
     pub traces: Vec<Trace>,
     /// What tomographies found.
     pub tomographies: Vec<Readings>,
-    /// Answers to questions beyond `measure`: those of `expect`.
-    pub extra: BTreeMap<String, Option<f64>>,
+    /// The requested values, in the order of the requests; `None` where one is not defined.
+    pub values: Vec<Option<f64>>,
     /// Reasons why a metric has no value somewhere.
     pub notes: Vec<String>,
     /// How it was computed.

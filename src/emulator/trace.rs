@@ -53,35 +53,66 @@ type Recorded = (Trace, BTreeMap<String, Option<f64>>, Vec<State>);
 pub fn record(context: &RunContext, segment: &Segment, tracks: &mut Tracks, start: f64) -> Result<Recorded, Fault> {
     let (name, points) = segment.record.as_ref().map_or((String::new(), 2), |r| (r.name.clone(), r.points));
     let wanted: Vec<&Aggregate> =
-        context.observables_of.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
+        context.requested.aggregates.iter().filter(|a| a.trace.as_ref().is_none_or(|t| *t == name)).collect();
     let times = grid(segment.duration, points);
     let turning = turning(context, tracks, segment)?;
     let aggregates = extrema(context, &wanted, segment, tracks, (points, turning.as_ref()))?;
-    let mut values: Vec<Option<Vec<Option<f64>>>> = Vec::with_capacity(context.observables_of.observables.len());
+    let mut values: Vec<Option<Vec<Option<f64>>>> = Vec::with_capacity(context.requested.observables.len());
     // Questions whose curves are not known without the states.
     let mut left: Vec<&Observable> = Vec::new();
-    for observable in &context.observables_of.observables {
+    for observable in &context.requested.observables {
         let along = turning.as_ref().and_then(|t| finite(observable.along(t, &context.scene)?.values(&times)));
         if along.is_none() {
             left.push(observable);
         }
         values.push(along.map(|v| v.into_iter().map(Some).collect()));
     }
-    let mut sampled: Vec<Vec<Option<f64>>> = vec![vec![]; left.len()];
-    let mut ends = vec![];
-    let last = [segment.duration];
     // Where all is known without the states, only the last one is needed.
-    for &t in if left.is_empty() { &last } else { times.as_slice() } {
-        let states = tracks.states(t, segment)?;
-        states.iter().for_each(|s| context.watch(s));
-        let found = answers(context, &left, tracks, &states, t, segment)?;
-        sampled.iter_mut().zip(found).for_each(|(column, value)| column.push(value));
-        ends = states;
-    }
+    let visited = if left.is_empty() { times.get(times.len().saturating_sub(1)..).unwrap_or_default() } else { &times };
+    let (sampled, ends) = values_at(context, &left, tracks, visited, segment)?;
     let mut sampled = sampled.into_iter();
     let values = values.into_iter().map(|known| known.or_else(|| sampled.next()).unwrap_or_default());
-    let columns = context.observables_of.observables.iter().map(|q| q.key.clone()).zip(values).collect();
+    let columns = context.requested.observables.iter().map(|q| q.key.clone()).zip(values).collect();
     Ok((Trace { name, start, time: times, values: columns }, aggregates, ends))
+}
+
+/// Times since the segment began, and the values at them by observable.
+type Columns = (Vec<f64>, Vec<Vec<Option<f64>>>);
+
+/// Samples all observables at evenly spaced times of a segment; also gives the states at its end.
+///
+/// # Errors
+/// When the method fails or a result is not finite.
+pub fn samples(
+    context: &RunContext,
+    segment: &Segment,
+    tracks: &mut Tracks,
+    points: usize,
+) -> Result<(Columns, Vec<State>), Fault> {
+    let observables: Vec<&Observable> = context.requested.observables.iter().collect();
+    let times = grid(segment.duration, points.max(2));
+    let (values, ends) = values_at(context, &observables, tracks, &times, segment)?;
+    Ok(((times, values), ends))
+}
+
+/// The values of some observables at some times of a segment, by observable, and the states at the last one.
+fn values_at(
+    context: &RunContext,
+    observables: &[&Observable],
+    tracks: &mut Tracks,
+    times: &[f64],
+    segment: &Segment,
+) -> Result<(Vec<Vec<Option<f64>>>, Vec<State>), Fault> {
+    let mut values: Vec<Vec<Option<f64>>> = vec![vec![]; observables.len()];
+    let mut ends = vec![];
+    for &t in times {
+        let states = tracks.states(t, segment)?;
+        states.iter().for_each(|s| context.watch(s));
+        let found = answers(context, observables, tracks, &states, t, segment)?;
+        values.iter_mut().zip(found).for_each(|(column, value)| column.push(value));
+        ends = states;
+    }
+    Ok((values, ends))
 }
 
 /// Samples that are had at once.

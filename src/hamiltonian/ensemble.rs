@@ -43,7 +43,7 @@ impl Member {
 /// # Errors
 /// When a distribution is not one, or there are too many members.
 pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
-    let scans = e.experiment.cycles.iter().map(|c| c.phases.len().max(1)).fold(1, least_common_multiple);
+    let scans = scans(e);
     let mut members: Vec<Member> = (0..scans)
         .map(|scan| Member {
             weight: 1.0 / scans as f64,
@@ -86,6 +86,11 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
     Ok(members)
 }
 
+/// How many scans the phase cycles need: all of them return to their beginnings together.
+pub fn scans(e: &Evaluator) -> usize {
+    e.experiment.cycles.iter().map(|c| c.phases.len().max(1)).fold(1, least_common_multiple)
+}
+
 fn not_too_many(members: usize, nodes: usize, distribution: &Distribution) -> Result<(), Fault> {
     if members.saturating_mul(nodes) <= MOST {
         return Ok(());
@@ -121,12 +126,21 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
     a / x * b
 }
 
-/// How many points a distribution has, as written or as usual.
+/// How many points a distribution of the experiment has: those that replace the written ones, the written ones, or the default.
 ///
 /// # Errors
 /// When the number cannot be evaluated.
 pub fn points_of(e: &Evaluator, d: &Distribution) -> Result<usize, Fault> {
-    d.points.as_ref().map_or(Ok(POINTS), |p| e.count(p, 1))
+    Ok(written_points(e, d)?.unwrap_or(POINTS))
+}
+
+/// The same, `None` where the file does not say.
+pub fn written_points(e: &Evaluator, d: &Distribution) -> Result<Option<usize>, Fault> {
+    let number = e.experiment.ensemble.iter().position(|other| std::ptr::eq(other, d));
+    match e.ensemble_points.iter().find(|(k, _)| Some(*k) == number) {
+        Some((_, points)) => Ok(Some(*points)),
+        None => d.points.as_ref().map(|p| e.count(p, 1)).transpose(),
+    }
 }
 
 /// Values and weights of a distribution; the weights add up to 1.

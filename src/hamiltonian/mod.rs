@@ -22,7 +22,7 @@ mod zeeman;
 
 pub use crate::waveform::Scalar;
 pub use display::describe;
-pub use ensemble::{Member, members, points_of, revival};
+pub use ensemble::{Member, members, points_of, revival, scans};
 pub use hardware::Spectrometer;
 pub use lower::build;
 pub use powder::coarser;

@@ -13,7 +13,7 @@
 //! for any number of them, `repulsion` by letting them push each other apart (Bak and Nielsen, J. Magn. Reson. 125, 132).
 //! `lebedev` is exact as `gauss` is, with two thirds of its points, for as many as there are tables of.
 
-use super::ensemble::gauss;
+use super::ensemble::{gauss, written_points};
 use super::lebedev;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
@@ -29,7 +29,7 @@ pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f6
     let count = |name: &str| -> Result<Option<usize>, Fault> {
         d.settings.iter().find(|(n, _)| n == name).map(|(_, x)| e.count(x, 1)).transpose()
     };
-    let Some(points) = d.points.as_ref().map(|p| e.count(p, 1)).transpose()? else {
+    let Some(points) = written_points(e, d)? else {
         return Err(Diagnostic::new(Code::MissingDeclaration, span, "a powder needs the number of its orientations")
             .label("no `points`")
             .help(format!("for example `orientation : {} points 144`", d.shape))

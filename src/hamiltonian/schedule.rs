@@ -21,7 +21,7 @@ pub struct Schedule {
     /// What follows.
     pub steps: Vec<Step>,
     /// How many of the steps there are behind each event of the sequence.
-    pub ends: Vec<usize>,
+    pub event_ends: Vec<usize>,
     /// The battery.
     pub battery: Option<Battery>,
 }

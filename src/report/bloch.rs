@@ -1,18 +1,18 @@
 //! The way of every spin 1/2 through its Bloch sphere, in the rotating frame. Ideal pulses take no time: they are dashed.
 
 use super::html::number;
-use crate::emulator::{Options, Run, run};
+use crate::emulator::{Moments, Observation, Observations, Options, Position, observe};
 use crate::hamiltonian::{Evaluator, Fault, Values};
-use crate::ir::{Event, EventKind, Experiment, Measure, Record};
+use crate::ir::{EventKind, Experiment};
 use crate::output::drawing::{Anchor, Drawing};
 use crate::spin::SiteKind;
-use crate::syntax::{Expr, parse_expression};
+use crate::syntax::parse_expression;
 
 /// More spins than this are not drawn.
 const MOST_SPINS: usize = 12;
 
-/// Points a statement.
-const POINTS: f64 = 61.0;
+/// Samples of a statement.
+const POINTS: usize = 61;
 
 /// The ways of spins.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,70 +36,33 @@ pub fn paths(experiment: &Experiment, values: &Values, options: &Options) -> Res
     if spins.is_empty() || spins.len() > MOST_SPINS || e.basis.has_copies() {
         return Ok(None);
     }
-    let mut seen =
-        Experiment { measures: vec![], expects: vec![], theories: vec![], sweeps: vec![], ..experiment.clone() };
+    let mut metrics = Vec::with_capacity(3 * spins.len());
     for spin in &spins {
         for axis in ["Ix", "Iy", "Iz"] {
-            let key = format!("expectation(2*{axis}({spin}))");
-            let value = parse_expression(&key, 0)?;
-            seen.measures.push(Measure { key, value, summary: false });
+            metrics.push(parse_expression(&format!("expectation(2*{axis}({spin}))"), 0)?);
         }
     }
-    seen.sequence.retain(|event| !matches!(event.kind, EventKind::Tomography(_) | EventKind::Acquire { .. }));
-    let mut k = 0;
-    let mut sequence = Vec::new();
-    for mut event in std::mem::take(&mut seen.sequence) {
-        if matches!(event.kind, EventKind::Mark { .. }) {
-            continue;
-        }
-        k += 1;
-        record(&mut event, &format!("way{k}"), &e);
-        let place = event.place;
-        sequence.push(event);
-        sequence.push(Event { kind: EventKind::Mark { name: format!("way{k}") }, place });
-    }
-    seen.sequence = sequence;
-    let found = run(&seen, values, options, &[])?;
+    let observation = Observation { metrics, moments: Moments::Along(POINTS), ..Observation::default() };
+    let found = observe(experiment, values, options, &observation)?;
     let loops = experiment.sequence.iter().any(|event| matches!(event.kind, EventKind::Loop { .. }));
     let ways: Vec<(String, Vec<Vec<[f64; 3]>>)> =
-        spins.iter().enumerate().map(|(s, name)| (name.clone(), way(&found, s, k))).collect();
+        spins.iter().enumerate().map(|(s, name)| (name.clone(), way(&found, s))).collect();
     let length = |v: &[f64; 3]| v.iter().map(|x| x * x).sum::<f64>().sqrt();
     let largest = ways.iter().flat_map(|(_, way)| way.iter().flatten().map(length)).fold(0.0, f64::max);
     Ok(Some(Paths { spins: ways, largest, loops }))
 }
 
-/// Records a statement that takes time; those of no duration cannot be recorded, nor can several pulses at once.
-fn record(event: &mut Event, name: &str, e: &Evaluator) {
-    let lasts = |duration: &Expr| e.number(duration).is_ok_and(|t| t > 0.0);
-    let given = Some(Record { points: Expr::number(POINTS), name: name.to_string() });
-    match &mut event.kind {
-        EventKind::Pulse(p) if !p.ideal => p.record = given,
-        EventKind::Delay { duration, record, between_centres: false } if lasts(duration) => *record = given,
-        EventKind::Evolve { duration, record, .. } if lasts(duration) => *record = given,
-        EventKind::Lock(l) => l.record = given,
-        _ => {}
-    }
-}
-
-/// The stretches of a spin's way: what was recorded, and between records a straight line of two points.
-fn way(run: &Run, spin: usize, statements: usize) -> Vec<Vec<[f64; 3]>> {
+/// The path of a spin: the sampled statements, and straight lines of two points across the others.
+fn way(found: &Observations, spin: usize) -> Vec<Vec<[f64; 3]>> {
     let mut stretches: Vec<Vec<[f64; 3]>> = Vec::new();
-    for k in 1..=statements {
-        let name = format!("way{k}");
-        if let Some(trace) = run.traces.iter().find(|t| t.name == name) {
-            let column = |axis: usize| trace.values.get(3 * spin + axis).map(|(_, v)| v.as_slice()).unwrap_or_default();
-            let (x, y, z) = (column(0), column(1), column(2));
-            let all = x.iter().zip(y).zip(z).filter_map(|((x, y), z)| Some([(*x)?, (*y)?, (*z)?]));
-            stretches.push(all.collect());
-            continue;
-        }
-        let mark = run.marks.iter().find(|m| m.name == name);
-        let Some(mark) = mark else { continue };
-        let at = |axis: usize| mark.values.get(3 * spin + axis).and_then(|(_, v)| *v);
-        let (Some(x), Some(y), Some(z)) = (at(0), at(1), at(2)) else { continue };
-        match stretches.last().and_then(|s| s.last()).copied() {
-            Some(before) => stretches.push(vec![before, [x, y, z]]),
-            None => stretches.push(vec![[x, y, z]]),
+    for observed in found.observed.iter().filter(|o| o.position != Position::End) {
+        let column = |axis: usize| observed.values.get(3 * spin + axis).map(Vec::as_slice).unwrap_or_default();
+        let (x, y, z) = (column(0), column(1), column(2));
+        let all = x.iter().zip(y).zip(z).filter_map(|((x, y), z)| Some([(*x)?, (*y)?, (*z)?]));
+        let points: Vec<[f64; 3]> = all.collect();
+        match (points.as_slice(), stretches.last().and_then(|s| s.last()).copied()) {
+            ([one], Some(before)) => stretches.push(vec![before, *one]),
+            _ => stretches.push(points),
         }
     }
     stretches

@@ -4,7 +4,7 @@
 //! states lie that near to it, their deviations are drawn, and the picture says so.
 
 use super::html::number;
-use crate::emulator::{Options, run};
+use crate::emulator::{Observation, Observed, Options, observe};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::Experiment;
 use crate::linalg::{Matrix, real};
@@ -41,9 +41,10 @@ pub fn states(experiment: &Experiment, values: &Values, options: &Options) -> Re
     if e.basis.size() > LARGEST as f64 || e.basis.has_copies() {
         return Ok(None);
     }
-    let bare = Experiment { measures: vec![], expects: vec![], theories: vec![], ..experiment.clone() };
-    let found = run(&bare, values, &Options { states: LARGEST, ..options.clone() }, &[])?;
-    let all: Vec<(String, Matrix)> = found.marks.into_iter().filter_map(|m| Some((m.name, m.state?))).collect();
+    let observation = Observation { states: true, tomographies: true, ..Observation::default() };
+    let found = observe(experiment, values, options, &observation)?;
+    let of = |o: Observed| Some((o.position.mark()?.to_string(), o.state?));
+    let all: Vec<(String, Matrix)> = found.observed.into_iter().filter_map(of).collect();
     // The end says nothing that the mark before it has not said, where nothing happens in between.
     let mut all = all;
     if let [.., (_, a), (_, b)] = all.as_slice()

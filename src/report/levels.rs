@@ -1,13 +1,12 @@
 //! The levels of the battery and how full they are at every mark: where the ergotropy sits.
 
 use super::html::number;
-use crate::emulator::{Options, run};
+use crate::emulator::{Observation, Observed, Options, observe};
 use crate::hamiltonian::{Evaluator, Fault, Values, build};
-use crate::ir::{Event, EventKind, Experiment, Measure};
+use crate::ir::Experiment;
 use crate::linalg::hermitian_eigen;
 use crate::metrics::SAME_LEVEL;
 use crate::output::drawing::{Anchor, Drawing, Shape};
-use crate::source::Place;
 use crate::syntax::parse_expression;
 use crate::units::energy_scale;
 
@@ -17,7 +16,7 @@ const MOST_LEVELS: usize = 24;
 /// The largest battery whose levels are computed.
 const LARGEST: usize = 1024;
 
-/// What a mark is called that the file does not have.
+/// The name of the moment after `prepare`, which has no mark.
 const BEGIN: &str = "begin";
 
 /// Levels: energies in the units of the file, how many states each has, and populations at moments.
@@ -54,20 +53,15 @@ pub fn levels(experiment: &Experiment, values: &Values, options: &Options) -> Re
     if energies.len() < 2 || energies.len() > MOST_LEVELS {
         return Ok(None);
     }
-    // The same sequence, in which only populations are measured, with a mark behind the preparation.
-    let mut counted =
-        Experiment { measures: vec![], expects: vec![], theories: vec![], sweeps: vec![], ..experiment.clone() };
-    for k in 1..=energies.len() {
-        let key = format!("population({k})");
-        let value = parse_expression(&key, 0)?;
-        counted.measures.push(Measure { key, value, summary: false });
-    }
-    counted.sequence.retain(|event| !matches!(event.kind, EventKind::Tomography(_) | EventKind::Acquire { .. }));
-    let mark = Event { kind: EventKind::Mark { name: BEGIN.into() }, place: Place::default() };
-    let behind = counted.sequence.len().min(1);
-    counted.sequence.insert(behind, mark);
-    let found = run(&counted, values, options, &[])?;
-    let moments = found.marks.into_iter().map(|m| (m.name, m.values.into_iter().map(|(_, v)| v).collect())).collect();
+    let metrics = (1..=energies.len())
+        .map(|k| parse_expression(&format!("population({k})"), 0))
+        .collect::<Result<Vec<_>, _>>()?;
+    let found = observe(experiment, values, options, &Observation { metrics, ..Observation::default() })?;
+    let moment = |o: Observed| {
+        let name = o.position.mark().unwrap_or(BEGIN).to_string();
+        (name, (0..energies.len()).map(|k| o.value(k)).collect())
+    };
+    let moments = found.observed.into_iter().map(moment).collect();
     Ok(Some(Levels { energies, moments }))
 }
 

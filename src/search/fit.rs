@@ -6,7 +6,7 @@
 
 use super::{Question, Range, check, halton, share, unbounded};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::emulator::{Emulator, Options};
+use crate::emulator::{Emulator, Options, Request};
 use crate::hamiltonian::{Fault, Values};
 use crate::ir::Experiment;
 use crate::linalg::{Matrix, hermitian_eigen, real};
@@ -70,8 +70,7 @@ impl Problem<'_> {
                     emulator: &self.emulator,
                     given: self.given,
                     options: self.options,
-                    expr: &d.expr,
-                    at: d.at.as_deref(),
+                    request: [Request { expr: d.expr.clone(), at: d.at.clone() }],
                 };
                 let own = values.iter().cloned().chain([(d.parameter.clone(), *x)]);
                 question.answer(own)?.ok_or_else(|| {

@@ -16,10 +16,9 @@ pub use optimise::{CLIMBS, Climb, Goal, Optimum, optimise};
 pub use shape::{Search, Shaped, shape};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::emulator::{Emulator, Options};
+use crate::emulator::{Emulator, Options, Request};
 use crate::hamiltonian::{Evaluator, Fault, Values};
-use crate::ir::{Experiment, key_of};
-use crate::syntax::Expr;
+use crate::ir::Experiment;
 
 /// A parameter and the bounds within which it is looked for, SI or natural units.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,8 +73,7 @@ struct Question<'a> {
     emulator: &'a Emulator<'a>,
     given: &'a Values,
     options: &'a Options,
-    expr: &'a Expr,
-    at: Option<&'a str>,
+    request: [Request; 1],
 }
 
 impl Question<'_> {
@@ -83,10 +81,8 @@ impl Question<'_> {
     fn answer(&self, values: impl Iterator<Item = (String, f64)>) -> Result<Option<f64>, Fault> {
         let mut all = self.given.clone();
         all.extend(values);
-        let wanted = [(self.expr.clone(), self.at.map(str::to_string))];
-        let found = self.emulator.run(&all, self.options, &wanted)?;
-        let key = format!("{}@{}", key_of(self.expr), self.at.unwrap_or("end"));
-        Ok(found.extra.get(&key).copied().flatten().filter(|x| x.is_finite()))
+        let found = self.emulator.run(&all, self.options, &self.request)?;
+        Ok(found.values.first().copied().flatten().filter(|x| x.is_finite()))
     }
 }
 

@@ -9,7 +9,7 @@ use super::local::{with_and_without, with_gradient};
 use super::multistart::{Ended, lowest};
 use super::{Question, Range, check, halton};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::emulator::{Emulator, Options};
+use crate::emulator::{Emulator, Options, Request};
 use crate::hamiltonian::{Fault, Values};
 use crate::ir::Experiment;
 use crate::syntax::Expr;
@@ -83,7 +83,12 @@ pub fn optimise(
     check(experiment, given, ranges)?;
     let n = ranges.len();
     let emulator = Emulator::new(experiment);
-    let question = Question { emulator: &emulator, given, options, expr: &goal.expr, at: goal.at.as_deref() };
+    let question = Question {
+        emulator: &emulator,
+        given,
+        options,
+        request: [Request { expr: goal.expr.clone(), at: goal.at.clone() }],
+    };
     let sign = if goal.maximise { -1.0 } else { 1.0 };
     let cost = |shares: &[f64]| -> Result<Option<f64>, Fault> {
         let values = ranges.iter().zip(shares).map(|(r, s)| (r.name.clone(), r.at(*s)));

@@ -3,9 +3,9 @@
 use crate::search::{result, unit_of_result, wanted};
 use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::run;
+use ergoseq::emulator::{Request, run};
 use ergoseq::hamiltonian::Fault;
-use ergoseq::ir::{Experiment, key_of};
+use ergoseq::ir::Experiment;
 use ergoseq::search::{self, Goal, Search, Shaped};
 use ergoseq::syntax::ast::ItemKind;
 use ergoseq::syntax::parse;
@@ -45,9 +45,9 @@ pub fn shape(a: &args::Shape) -> Outcome {
         let found = search::shape(&compiled.experiment, &values, &plain, &goal, &search)?;
         let mut with = compiled.experiment.clone();
         with.shapes.iter_mut().filter(|s| s.name == search.shape).for_each(|s| s.steps = found.steps.clone());
-        let all = run(&with, &values, &options, &[(goal.expr.clone(), goal.at.clone())])?;
-        let key = format!("{}@{}", key_of(&goal.expr), goal.at.as_deref().unwrap_or("end"));
-        Ok((goal, search, found, all.extra.get(&key).copied().flatten()))
+        let request = Request { expr: goal.expr.clone(), at: goal.at.clone() };
+        let all = run(&with, &values, &options, &[request])?;
+        Ok((goal, search, found, all.values.first().copied().flatten()))
     });
     let (goal, search, found, in_run) = match found {
         Ok(found) => found,

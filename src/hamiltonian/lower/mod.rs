@@ -47,7 +47,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
             prepare_place = event.place;
         }
     }
-    let ends = builder.events(&e.experiment.sequence, &mut steps)?;
+    let event_ends = builder.events(&e.experiment.sequence, &mut steps)?;
     if let Some(hardware) = e.spectrometer.as_ref() {
         let mut channels: Vec<(&String, &Sent)> = builder.sent.iter().collect();
         channels.sort_by_key(|(nucleus, _)| *nucleus);
@@ -56,7 +56,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         }
     }
     let battery = e.experiment.battery.as_ref().map(|b| builder.battery(b)).transpose()?;
-    let schedule = Schedule { basis: e.basis.clone(), prepare, prepare_place, steps, ends, battery };
+    let schedule = Schedule { basis: e.basis.clone(), prepare, prepare_place, steps, event_ends, battery };
     Ok((schedule, builder.warnings))
 }
 
@@ -84,7 +84,7 @@ struct Builder<'a, 'b> {
 impl<'a> Builder<'a, '_> {
     /// Adds the steps of events, and tells how many there are behind each event.
     fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<Vec<usize>, Fault> {
-        let mut ends = Vec::with_capacity(events.len());
+        let mut event_ends = Vec::with_capacity(events.len());
         for (k, event) in events.iter().enumerate() {
             if let EventKind::Delay { between_centres: true, duration, .. } = &event.kind {
                 self.halves = self.half(events.iter().take(k).rev(), event.place)?
@@ -111,9 +111,9 @@ impl<'a> Builder<'a, '_> {
             {
                 hardware.before_pulse(self.clock - start, event.place.0.unwrap_or_default())?;
             }
-            ends.push(steps.len());
+            event_ends.push(steps.len());
         }
-        Ok(ends)
+        Ok(event_ends)
     }
 
     /// Half of the next pulse, marks passed over.

@@ -64,6 +64,8 @@ pub struct Evaluator<'a> {
     pub variation: Variation,
     /// What runs the sequence; as it is written when there is none.
     pub spectrometer: Option<Spectrometer>,
+    /// Numbers of points that replace those of the file: the number of the distribution of `ensemble`, and its points.
+    pub ensemble_points: Vec<(usize, usize)>,
     operators: RefCell<BTreeMap<String, TimeOperator>>,
     /// Hamiltonians that were found to be Hermitian.
     declared: RefCell<Vec<String>>,
@@ -127,6 +129,7 @@ impl<'a> Outline<'a> {
             arrays: self.arrays.clone(),
             variation: variation.clone(),
             spectrometer: None,
+            ensemble_points: vec![],
             operators: RefCell::default(),
             declared: RefCell::default(),
         })
@@ -157,6 +160,7 @@ impl<'a> Evaluator<'a> {
             arrays: BTreeMap::new(),
             variation: Variation::default(),
             spectrometer: None,
+            ensemble_points: vec![],
             operators: RefCell::default(),
             declared: RefCell::default(),
         };

@@ -1,0 +1,263 @@
+//! One member through the steps between two meeting points: the engine for each step, propagators that are used again, loops by powers.
+
+use super::context::RunContext;
+use super::engines::commutator_free::CommutatorFree;
+use super::engines::exact::{EXACT, ExactClosed, ExactOpen};
+use super::engines::periodic::Periodic;
+use super::engines::{DENSE_LIOUVILLE, StepError, Stepper, choose};
+use super::generator::{DENSE_VECTORS, Generator};
+use super::projection::Projection;
+use super::propagator::{Propagator, SegmentKey};
+use super::settings::{Method, Options};
+use super::truncation;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Fault, Kick, Segment, Step};
+use crate::linalg::{Matrix, identity, power};
+use crate::source::Place;
+use crate::spin::State;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// How many repetitions of a loop are propagated one by one, where the cutoff of a mode is checked.
+const MOST_WATCHED: u64 = 512;
+
+/// How many propagators are kept.
+const KEPT: usize = 32;
+
+/// Takes members through steps, and keeps the propagators that they have in common.
+pub struct Integrator<'a> {
+    context: &'a RunContext,
+    options: &'a Options,
+    propagators: HashMap<SegmentKey, Arc<Propagator>>,
+    /// Methods that were used.
+    pub methods: Vec<&'static str>,
+}
+
+impl<'a> Integrator<'a> {
+    /// Without any propagator yet.
+    pub fn new(context: &'a RunContext, options: &'a Options) -> Integrator<'a> {
+        Integrator { context, options, propagators: HashMap::new(), methods: vec![] }
+    }
+
+    /// Takes one member through a step at which nothing is observed.
+    ///
+    /// # Errors
+    /// When the method fails.
+    pub fn step_member(&mut self, step: &Step, state: State) -> Result<State, Fault> {
+        Ok(match step {
+            Step::Segment(segment) => self.segment(segment, state)?,
+            Step::Kick(kick) => {
+                let segment = kick.as_segment();
+                let generator = Generator::of(&segment, self.context.space());
+                let mut stepper = choose(&generator, &segment, &state, Method::Auto, self.options.tolerance)
+                    .map_err(|e| failed(kick.place, &e.to_string()))?;
+                self.used(stepper.name());
+                stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(kick.place, &e.to_string()))?
+            }
+            Step::Crush(_) | Step::Dephase(..) => {
+                match Projection::of(step, self.context.space()).map_err(|(place, e)| failed(place, &e.to_string()))? {
+                    Some(projection) => State::Mixed(projection.apply(&state.density())),
+                    None => state,
+                }
+            }
+            Step::Loop(count, body) => self.repeat(*count, body, state)?,
+            // An acquisition of which no signal is requested.
+            Step::Acquire(acquire) => self.segment(&acquire.segment, state)?,
+            Step::Mark(_) | Step::Tomography(_) => state,
+        })
+    }
+
+    /// Notes that a method was used.
+    pub fn used(&mut self, method: &'static str) {
+        if !self.methods.contains(&method) {
+            self.methods.push(method);
+        }
+    }
+
+    fn segment(&mut self, segment: &Segment, state: State) -> Result<State, Fault> {
+        self.watch_along(segment, &state)?;
+        if self.options.method == Method::Auto
+            && let Some(propagator) = self.propagator(segment)?
+        {
+            let end = propagator.apply(state);
+            self.context.watch(&end);
+            return Ok(end);
+        }
+        if self.options.method == Method::Auto
+            && segment.period.is_some()
+            && let Some(u) = self.changing(segment)?
+        {
+            return Ok(Propagator::Unitary(u).apply(state));
+        }
+        let generator = Generator::of(segment, self.context.space());
+        let mut stepper = choose(&generator, segment, &state, self.options.method, self.options.tolerance)
+            .map_err(|e| failed(segment.place, &e.to_string()))?;
+        self.used(stepper.name());
+        let state =
+            stepper.advance(&state, 0.0, segment.duration).map_err(|e| failed(segment.place, &e.to_string()))?;
+        self.context.watch(&state);
+        Ok(state)
+    }
+
+    /// The exact propagator of a constant segment, kept for the next time; `None` where another method is needed.
+    fn propagator(&mut self, segment: &Segment) -> Result<Option<Arc<Propagator>>, Fault> {
+        let dimension = self.context.space().len();
+        let open = !segment.relaxing.is_empty();
+        let fits = if open {
+            dimension * dimension <= DENSE_LIOUVILLE
+        } else {
+            // Larger ones are moved part by part, without the whole matrix.
+            dimension <= DENSE_VECTORS
+        };
+        let Some(key) = SegmentKey::of(segment) else { return Ok(None) };
+        if !fits {
+            return Ok(None);
+        }
+        if let Some(found) = self.propagators.get(&key) {
+            return Ok(Some(found.clone()));
+        }
+        let generator = Generator::of(segment, self.context.space());
+        let propagator = if open {
+            self.used("exact (superoperator)");
+            Propagator::Super(ExactOpen::new(&generator).propagator(segment.duration))
+        } else {
+            self.used(EXACT);
+            let exact = ExactClosed::new(&generator).propagator(segment.duration);
+            Propagator::Unitary(exact.map_err(|e| failed(segment.place, &e.to_string()))?)
+        };
+        if self.propagators.len() >= KEPT {
+            self.propagators.clear();
+        }
+        let propagator = Arc::new(propagator);
+        self.propagators.insert(key, propagator.clone());
+        Ok(Some(propagator))
+    }
+
+    /// The propagator of a segment under a small changing Hamiltonian; `None` where there is relaxation, or it is large.
+    fn changing(&mut self, segment: &Segment) -> Result<Option<Matrix>, Fault> {
+        const SMALL: usize = 64;
+        let dimension = self.context.space().len();
+        if !segment.relaxing.is_empty() || dimension > SMALL {
+            return Ok(None);
+        }
+        let generator = Generator::of(segment, self.context.space());
+        let wrong = |e: StepError| failed(segment.place, &e.to_string());
+        if let Some(mut periodic) = Periodic::new(&generator, self.options.tolerance).map_err(wrong)? {
+            self.used(periodic.name());
+            return Ok(Some(periodic.over(0.0, segment.duration).map_err(wrong)?));
+        }
+        let mut stepper = CommutatorFree::new(&generator, self.options.tolerance, segment.duration).map_err(wrong)?;
+        self.used(stepper.name());
+        let total = stepper.over(0.0, segment.duration).map_err(wrong)?;
+        Ok(Some(total.unwrap_or_else(|| identity(dimension))))
+    }
+
+    fn kick(&mut self, kick: &Kick) -> Result<Matrix, Fault> {
+        self.used(EXACT);
+        let segment = kick.as_segment();
+        let generator = Generator::of(&segment, self.context.space());
+        ExactClosed::new(&generator).propagator(segment.duration).map_err(|e| failed(kick.place, &e.to_string()))
+    }
+
+    /// A loop: the power of its body's propagator where the body has one, else the body again and again.
+    fn repeat(&mut self, count: u64, body: &[Step], mut state: State) -> Result<State, Fault> {
+        let walked = if self.context.edges.is_empty() { 0 } else { count.min(MOST_WATCHED) };
+        if count > walked.max(2)
+            && self.options.method == Method::Auto
+            && let Some(once) = self.body(body)?
+        {
+            if walked > 0 {
+                return self.repeat_watched(count, walked, body, &once, state);
+            }
+            let many = match &once {
+                Propagator::Unitary(u) => Propagator::Unitary(power(u, count)),
+                Propagator::Super(p) => Propagator::Super(power(p, count)),
+            };
+            return Ok(many.apply(state));
+        }
+        for _ in 0..count {
+            for step in body {
+                state = self.step_member(step, state)?;
+            }
+        }
+        Ok(state)
+    }
+
+    /// A loop of many repetitions, of which some, evenly spread, are walked through to see whether a mode's cutoff is felt.
+    fn repeat_watched(
+        &mut self,
+        count: u64,
+        walked: u64,
+        body: &[Step],
+        once: &Propagator,
+        mut state: State,
+    ) -> Result<State, Fault> {
+        let between = count / walked - 1;
+        let raised = |times: u64| match once {
+            Propagator::Unitary(u) => Propagator::Unitary(power(u, times)),
+            Propagator::Super(p) => Propagator::Super(power(p, times)),
+        };
+        let many = (between > 0).then(|| raised(between));
+        for _ in 0..walked {
+            for step in body {
+                state = self.step_member(step, state)?;
+            }
+            state = many.as_ref().map_or(state.clone(), |many| many.apply(state));
+        }
+        let rest = count - walked * (between + 1);
+        Ok(if rest > 0 { raised(rest).apply(state) } else { state })
+    }
+
+    /// Looks along a segment whether a mode's cutoff is felt.
+    ///
+    /// # Errors
+    /// When the method fails.
+    pub fn watch_along(&self, segment: &Segment, begin: &State) -> Result<(), Fault> {
+        truncation::along(self.context, segment, begin, self.options).map_err(|e| failed(segment.place, &e.to_string()))
+    }
+
+    /// The propagator of a body of constant segments and pulses; `None` when something else is in it.
+    fn body(&mut self, body: &[Step]) -> Result<Option<Propagator>, Fault> {
+        let mut total: Option<Propagator> = None;
+        for step in body {
+            let next = match step {
+                Step::Segment(segment) if segment.record.is_none() => match self.propagator(segment)? {
+                    Some(p) => (*p).clone(),
+                    None => match self.changing(segment)? {
+                        Some(u) => Propagator::Unitary(u),
+                        None => return Ok(None),
+                    },
+                },
+                Step::Kick(_) if self.context.space().len() > DENSE_VECTORS => return Ok(None),
+                Step::Kick(kick) => Propagator::Unitary(self.kick(kick)?),
+                Step::Loop(count, inner) => match self.body(inner)? {
+                    Some(Propagator::Unitary(u)) => Propagator::Unitary(power(&u, *count)),
+                    Some(Propagator::Super(p)) => Propagator::Super(power(&p, *count)),
+                    None => return Ok(None),
+                },
+                Step::Segment(_)
+                | Step::Crush(_)
+                | Step::Dephase(..)
+                | Step::Mark(_)
+                | Step::Tomography(_)
+                | Step::Acquire(_) => {
+                    return Ok(None);
+                }
+            };
+            total = Some(match total {
+                None => next,
+                Some(before) => match before.then(next) {
+                    Some(both) => both,
+                    None => return Ok(None),
+                },
+            });
+        }
+        Ok(total)
+    }
+}
+
+/// The error of a method that failed at a statement.
+pub fn failed(place: Place, why: &str) -> Fault {
+    Diagnostic::new(Code::NotConverged, place.0.unwrap_or_default(), format!("the evolution cannot be computed: {why}"))
+        .into()
+}

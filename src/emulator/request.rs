@@ -1,0 +1,198 @@
+//! What is requested of a run: the results that the file declares, values besides, or an observation of its sequence.
+
+use super::meeting::Stops;
+use super::member_average;
+use super::observable::{Aggregate, Observable, aggregates};
+use super::settings::Options;
+use crate::hamiltonian::{Evaluator, Fault};
+use crate::ir::{is_aggregate, key_of};
+use crate::metrics::Metric;
+use crate::syntax::{Expr, ExprKind};
+
+/// A value that is requested besides `measure`, as `expect`, `optimise` and `fit` do.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// A metric expression, a named result or an aggregate.
+    pub expr: Expr,
+    /// The mark at which it is evaluated; `None` for the end, and for what concerns the whole run.
+    pub at: Option<String>,
+}
+
+/// A position in the sequence at which states are observed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Position {
+    /// After `prepare`.
+    Prepared,
+    /// At a mark.
+    Mark(String),
+    /// After a tomography; the state is the reconstructed one.
+    Tomography,
+    /// At or after the statement of this number in the sequence.
+    Statement(usize),
+    /// At the end of the sequence.
+    End,
+}
+
+impl Position {
+    /// The name of the mark in results: `tomography` and `end` are marks that every file has.
+    pub fn mark(&self) -> Option<&str> {
+        match self {
+            Position::Mark(name) => Some(name),
+            Position::Tomography => Some("tomography"),
+            Position::End => Some("end"),
+            Position::Prepared | Position::Statement(_) => None,
+        }
+    }
+}
+
+/// Where an observation evaluates its metrics.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Moments {
+    /// After `prepare`, at every mark, and at the end.
+    #[default]
+    Marks,
+    /// After every statement but marks and tomographies. A loop is one statement.
+    Statements,
+    /// At so many evenly spaced times of every statement that takes time; after the others. Loops and acquisitions are observed at their
+    /// ends.
+    Along(usize),
+}
+
+/// An observation of the sequence: metrics that need not be those of the file, at moments that need not be marked.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Observation {
+    /// What is evaluated; each gives one column.
+    pub metrics: Vec<Expr>,
+    /// Where.
+    pub moments: Moments,
+    /// Whether free induction decays are kept.
+    pub signals: bool,
+    /// Whether tomographies are carried out.
+    pub tomographies: bool,
+    /// Whether density matrices on the whole space are kept.
+    pub states: bool,
+    /// Numbers of points that replace those of the file: the number of the distribution of `ensemble`, and its points.
+    pub points: Vec<(usize, usize)>,
+}
+
+/// What a run evaluates.
+#[derive(Clone, Copy)]
+pub enum Requests<'a> {
+    /// The results that the file declares, and these values.
+    Declared(&'a [Request]),
+    /// An observation.
+    Observation(&'a Observation),
+}
+
+/// The observables of a run.
+#[derive(Default)]
+pub struct Observables {
+    /// At marks and along curves.
+    pub observables: Vec<Observable>,
+    /// Of curves as a whole.
+    pub aggregates: Vec<Aggregate>,
+}
+
+impl Observables {
+    /// Whether they are the same at every point of the parameters.
+    pub fn is_fixed(&self) -> bool {
+        self.observables.iter().chain(self.aggregates.iter().map(|a| &a.curve)).all(Observable::is_fixed)
+    }
+}
+
+impl<'a> Requests<'a> {
+    /// The steps at which propagation stops.
+    pub fn stops(self) -> Stops {
+        match self {
+            Requests::Declared(_) => Stops::DECLARED,
+            Requests::Observation(o) => Stops {
+                prepared: o.moments == Moments::Marks,
+                marks: o.moments == Moments::Marks,
+                records: false,
+                acquisitions: o.signals,
+                tomographies: o.tomographies,
+                statements: o.moments != Moments::Marks,
+                samples: if let Moments::Along(points) = o.moments { points.max(2) } else { 1 },
+            },
+        }
+    }
+
+    /// Up to which dimension of the whole space density matrices are kept.
+    pub fn kept_dimension(self, options: &Options) -> f64 {
+        match self {
+            Requests::Declared(_) => options.states as f64,
+            Requests::Observation(o) if o.states => f64::INFINITY,
+            Requests::Observation(_) => 0.0,
+        }
+    }
+
+    /// The means over members that are wanted: the expression as written, and what is averaged.
+    pub fn member_means(self, e: &Evaluator<'a>) -> Vec<(String, &'a Expr)> {
+        match self {
+            Requests::Declared(values) => {
+                let experiment = e.experiment;
+                let measured = experiment.measures.iter().map(|m| &m.value);
+                let theories = experiment.theories.iter().map(|t| &t.metric);
+                member_average::wanted(measured.chain(values.iter().map(|r| &r.expr)).chain(theories))
+            }
+            Requests::Observation(o) => member_average::wanted(o.metrics.iter()),
+        }
+    }
+
+    /// Prepares everything that does not depend on the state.
+    ///
+    /// # Errors
+    /// When an argument cannot be evaluated.
+    pub fn observables(self, e: &Evaluator) -> Result<Observables, Fault> {
+        match self {
+            Requests::Declared(values) => declared(e, values),
+            Requests::Observation(o) => {
+                let observables: Vec<Observable> =
+                    o.metrics.iter().map(|expr| Observable::new(e, key_of(expr), expr)).collect::<Result<_, _>>()?;
+                Ok(Observables { observables, aggregates: vec![] })
+            }
+        }
+    }
+}
+
+/// The observables that the file declares, and those of further values.
+fn declared(e: &Evaluator, values: &[Request]) -> Result<Observables, Fault> {
+    let mut observables: Vec<Observable> = Vec::new();
+    let mut wanted = Vec::new();
+    for measure in &e.experiment.measures {
+        wanted.extend(aggregates(e, &measure.value)?);
+        // Signals are recorded by `acquire`, not at moments.
+        if !measure.summary && !is_signal(&measure.value) {
+            observables.push(Observable::new(e, measure.key.clone(), &measure.value)?);
+        }
+    }
+    for Request { expr, .. } in values {
+        wanted.extend(aggregates(e, expr)?);
+        let key = key_of(expr);
+        let known = e.experiment.measures.iter().any(|m| m.key == key) || observables.iter().any(|o| o.key == key);
+        if !known && !is_signal(expr) && !is_summary(expr, e) {
+            observables.push(Observable::new(e, key, expr)?);
+        }
+    }
+    wanted.sort_by(|a, b| a.key.cmp(&b.key));
+    wanted.dedup_by(|a, b| a.key == b.key);
+    Ok(Observables { observables, aggregates: wanted })
+}
+
+/// Whether an expression is a signal, which only an acquisition has.
+pub fn is_signal(expr: &Expr) -> bool {
+    matches!(&expr.kind, ExprKind::Call(name, _) if name.starts_with("signal"))
+}
+
+/// Whether an expression consists of aggregates, named results and numbers only.
+fn is_summary(expr: &Expr, e: &Evaluator) -> bool {
+    if is_aggregate(expr) {
+        return true;
+    }
+    match &expr.kind {
+        ExprKind::Name(name) | ExprKind::Call(name, _) if Metric::named(name).is_some() => {
+            e.experiment.measures.iter().any(|m| m.key == *name && m.summary)
+        }
+        _ => expr.children().into_iter().all(|c| is_summary(c, e)),
+    }
+}
