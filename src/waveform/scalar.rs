@@ -4,8 +4,6 @@
 //! an error bound (see [`mod@super::mesh`]).
 
 use super::function::Function;
-use super::interval::{ENTIRE, Interval};
-use super::tape::Tape;
 use std::fmt;
 use std::sync::Arc;
 
@@ -92,11 +90,6 @@ impl Waveform {
             Node::Extreme(f, a, b) => f.value(a.at(t), b.at(t)),
             Node::Table(table, x) => table.get(entry(x.at(t), table.len())).copied().unwrap_or(0.0),
         }
-    }
-
-    /// An enclosure of its values between two times, infinite where it has a pole.
-    pub fn range(&self, from: f64, to: f64) -> Interval {
-        Tape::of([self]).ranges(from, to).first().copied().unwrap_or(ENTIRE)
     }
 
     /// The same function of another time: `f(scale (t - shift))`.
@@ -200,14 +193,6 @@ impl Scalar {
         match self {
             Scalar::Constant(x) => Some(*x),
             Scalar::Varying(_) => None,
-        }
-    }
-
-    /// An enclosure of its values between two times.
-    pub fn range(&self, from: f64, to: f64) -> Interval {
-        match self {
-            Scalar::Constant(x) => Interval::point(*x),
-            Scalar::Varying(waveform) => waveform.range(from, to),
         }
     }
 

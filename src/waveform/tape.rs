@@ -318,6 +318,23 @@ impl Tape {
     }
 }
 
+impl Waveform {
+    /// An enclosure of its values between two times, infinite where it has a pole.
+    pub fn range(&self, from: f64, to: f64) -> Interval {
+        Tape::of([self]).ranges(from, to).first().copied().unwrap_or(ENTIRE)
+    }
+}
+
+impl Scalar {
+    /// An enclosure of its values between two times.
+    pub fn range(&self, from: f64, to: f64) -> Interval {
+        match self {
+            Scalar::Constant(x) => Interval::point(*x),
+            Scalar::Varying(waveform) => waveform.range(from, to),
+        }
+    }
+}
+
 /// A number between the bounds of an argument that lies on its side of every threshold.
 fn inside(bounds: Interval, side: Side) -> f64 {
     let (lo, hi) = (bounds.lo.max(side.from), bounds.hi.min(side.below));
