@@ -9,9 +9,10 @@
               vectors share"
 )]
 
+use super::columns::add_up;
 use super::operator::Operator;
 use super::space::Space;
-use super::sparse::{Sparse, add_up};
+use super::sparse::Sparse;
 use crate::linalg::{C64, Matrix, Vector, ZERO};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -230,8 +231,9 @@ const PARALLEL: usize = 400_000;
 
 #[cfg(test)]
 mod tests {
-    use super::super::basis::{Basis, Site};
+    use super::super::basis::Basis;
     use super::super::local::LocalKind;
+    use super::super::site::Site;
     use super::*;
     use crate::linalg::real;
     use std::sync::Arc;

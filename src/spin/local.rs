@@ -5,7 +5,7 @@
     reason = "entries lie within the dimension of the subsystem, and an operator of the language that is compared has one"
 )]
 
-use super::basis::{Site, SiteKind};
+use super::site::{Site, SiteKind};
 use crate::linalg::{C64, I, Matrix, ONE, ZERO, real};
 
 /// A matrix on one subsystem, by its entries that are not zero.

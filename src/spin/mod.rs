@@ -2,10 +2,13 @@
 
 mod action;
 mod basis;
+mod columns;
 mod isotope;
 mod local;
 mod operator;
+mod product;
 mod reduction;
+mod site;
 mod space;
 mod sparse;
 mod split;
@@ -13,13 +16,15 @@ mod state;
 mod trace;
 
 pub use action::Action;
-pub use basis::{Basis, Multiplet, Site, SiteKind};
+pub use basis::Basis;
+pub use columns::Columns;
 pub use isotope::{ISOTOPES, Isotope};
 pub use local::{LOCAL_OPERATORS, Local, LocalKind};
 pub use operator::Operator;
 pub use reduction::{Blocks, ReducedBlock, Reduction};
+pub use site::{Multiplet, Site, SiteKind};
 pub use space::{Space, TooMany};
-pub use sparse::{Columns, Sparse, components};
+pub use sparse::{Sparse, components};
 pub use split::Split;
 pub use state::{
     State, boltzmann, crush, degeneracy, degenerate_within, dephase, gibbs, keep_orders, nearest_state,

@@ -8,23 +8,10 @@
 
 use super::basis::Basis;
 use super::local::{Local, LocalKind};
+use super::product::{Factors, Product};
 use crate::linalg::{C64, Matrix, ONE, Vector, ZERO};
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
-
-/// What a product is made of: an operator of the language and its subsystem, and a second one.
-pub(super) type Factors = ((LocalKind, usize), Option<(LocalKind, usize)>);
-
-/// A product of local matrices on different subsystems. It never changes, so that sums share it.
-#[derive(Debug)]
-pub(super) struct Product {
-    /// By ascending subsystem; the identity is left out.
-    factors: Vec<(usize, Arc<Local>)>,
-    /// Whether every factor equals its adjoint.
-    hermitian: bool,
-    /// Row, column and value of the whole matrix where it is small; made when first needed, and for one basis alone.
-    entries: OnceLock<Vec<(usize, usize, C64)>>,
-}
+use std::sync::Arc;
 
 /// A multiple of a product.
 #[derive(Debug, Clone)]
@@ -35,8 +22,7 @@ struct Term {
 
 impl Term {
     fn new(coefficient: C64, factors: Vec<(usize, Arc<Local>)>) -> Term {
-        let hermitian = factors.iter().all(|(_, local)| local.is_hermitian());
-        Term { coefficient, product: Arc::new(Product { factors, hermitian, entries: OnceLock::new() }) }
+        Term { coefficient, product: Arc::new(Product::new(factors)) }
     }
 
     fn factors(&self) -> &[(usize, Arc<Local>)] {
@@ -477,7 +463,7 @@ fn visit_product(
 
 #[cfg(test)]
 mod tests {
-    use super::super::basis::Site;
+    use super::super::site::Site;
     use super::*;
     use crate::linalg::{I, commutator, kron, real};
 

@@ -231,7 +231,8 @@ impl Blocks {
 
 #[cfg(test)]
 mod tests {
-    use super::super::basis::{Basis, Site};
+    use super::super::basis::Basis;
+    use super::super::site::Site;
     use super::super::state::reduce;
     use super::*;
 

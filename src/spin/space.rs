@@ -11,8 +11,8 @@
 )]
 
 use super::basis::Basis;
+use super::columns::Columns;
 use super::operator::Operator;
-use super::sparse::Columns;
 use super::state::State;
 use crate::linalg::{C64, Matrix, Vector, ZERO, real};
 use std::collections::HashSet;
@@ -265,8 +265,8 @@ fn arrangements(digits: &[usize], group: &[usize]) -> Vec<Vec<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::basis::Site;
     use super::super::local::LocalKind;
+    use super::super::site::Site;
     use super::super::sparse::Sparse;
     use super::*;
     use crate::linalg::ONE;
