@@ -264,11 +264,3 @@ impl serde::Serialize for Expr {
         serializer.serialize_str(&self.to_string())
     }
 }
-
-/// And read back by the parser.
-impl<'de> serde::Deserialize<'de> for Expr {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Expr, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        super::parse_expression(&text, 0).map_err(|d| serde::de::Error::custom(format!("`{text}`: {}", d.message)))
-    }
-}

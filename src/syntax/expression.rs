@@ -8,9 +8,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::units::Unit;
 
-/// How deep parentheses, calls and powers may nest. The limit keeps hostile files from exhausting the stack.
-pub const MAX_DEPTH: u32 = 64;
-
 impl Parser<'_> {
     /// `sum = ["-" | "+"] product { ("+" | "-") product }`
     pub(super) fn expression(&mut self) -> Rule<Expr> {

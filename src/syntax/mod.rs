@@ -5,6 +5,7 @@ pub mod ast;
 mod expr;
 mod expression;
 mod format;
+mod parse;
 mod parser;
 mod print;
 pub mod token;
@@ -12,78 +13,5 @@ pub mod words;
 
 pub use expr::{Expr, ExprKind, Factor, Fold, Over, Term, number_text};
 pub use format::format;
+pub use parse::{parse, parse_expression, parse_sweep_values};
 pub use parser::VERSION;
-
-use crate::diagnostic::{Code, Diagnostic};
-use crate::source::Span;
-use ast::{ItemKind, Program, SweepValues};
-use token::{TokenKind, tokenize};
-
-/// Reads a file. Never fails: what cannot be read is reported and left out.
-pub fn parse(text: &str, file: u32) -> (Program, Vec<Diagnostic>) {
-    if let Some(diagnostic) = pulseq(text, file) {
-        return (Program::default(), vec![diagnostic]);
-    }
-    let (tokens, mut diagnostics) = tokenize(text, file);
-    let mut parser = parser::Parser::new(&tokens);
-    let first = parser.here();
-    let program = parser.file();
-    let about_version = parser.diagnostics.iter().any(|d| d.code == Code::UnsupportedVersion)
-        || !matches!(tokens.first().map(|t| &t.kind), Some(TokenKind::Name(_)));
-    diagnostics.extend(parser.diagnostics);
-    if !matches!(program.items.first().map(|i| &i.kind), Some(ItemKind::Version(_))) && !about_version {
-        diagnostics.push(
-            Diagnostic::new(Code::MissingVersion, first, "the first statement of a file is `ergoseq 1`")
-                .label("expected `ergoseq 1` before this")
-                .help("it is the version of the language, and tells the file from a Pulseq `.seq`"),
-        );
-    }
-    // In the order of the text: a person reads from top to bottom.
-    diagnostics.sort_by_key(|d| d.span);
-    (program, diagnostics)
-}
-
-/// Reads a single expression, such as the value of `--set`.
-pub fn parse_expression(text: &str, file: u32) -> Result<Expr, Diagnostic> {
-    whole(text, file, |p| p.expression())
-}
-
-/// Reads the values of a sweep, such as those of `--sweep`.
-pub fn parse_sweep_values(text: &str, file: u32) -> Result<SweepValues, Diagnostic> {
-    whole(text, file, |p| p.sweep_values())
-}
-
-fn whole<T>(text: &str, file: u32, rule: impl FnOnce(&mut parser::Parser) -> parser::Rule<T>) -> Result<T, Diagnostic> {
-    let (tokens, diagnostics) = tokenize(text, file);
-    if let Some(diagnostic) = diagnostics.into_iter().next() {
-        return Err(diagnostic);
-    }
-    let mut parser = parser::Parser::new(&tokens);
-    let value = rule(&mut parser).map_err(|d| *d)?;
-    match parser.kind() {
-        TokenKind::End => Ok(value),
-        _ => Err(parser.unexpected("expected the end")),
-    }
-}
-
-/// Pulseq files bear the same suffix. Their text begins with comments and `[VERSION]`, their binary form with a magic number.
-fn pulseq(text: &str, file: u32) -> Option<Diagnostic> {
-    let binary = text.starts_with("\u{1}pulseq\u{2}");
-    let mut offset = 0;
-    for line in text.lines().take(200) {
-        let content = line.trim();
-        if content == "[VERSION]" || binary {
-            let span = Span { file, start: offset as u32, end: (offset + line.len()) as u32 };
-            return Some(
-                Diagnostic::new(Code::PulseqFile, span, "this is a Pulseq file, not an ergoseq program")
-                    .label("Pulseq begins like this")
-                    .help("an ergoseq program begins with `ergoseq 1`; both kinds of files end in `.seq`"),
-            );
-        }
-        if !content.is_empty() && !content.starts_with('#') {
-            return None;
-        }
-        offset += line.len() + 1;
-    }
-    None
-}

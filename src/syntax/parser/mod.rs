@@ -7,7 +7,6 @@ mod system;
 
 use super::ast::*;
 use super::expr::{Expr, ExprKind};
-use super::expression::MAX_DEPTH;
 use super::token::{Token, TokenKind};
 use super::words::{self, Role};
 use crate::diagnostic::{Code, Diagnostic};
@@ -19,6 +18,9 @@ pub(super) type Rule<T> = Result<T, Box<Diagnostic>>;
 
 /// The version of the language that this program reads.
 pub const VERSION: u32 = 1;
+
+/// How deep parentheses, calls and powers may nest. The limit keeps hostile files from exhausting the stack.
+const MAX_DEPTH: u32 = 64;
 
 /// Tokens, and where we are in them.
 pub struct Parser<'a> {
