@@ -5,9 +5,9 @@
 //! gives amplitudes the covariance `2 v G^-1` of complex numbers. Points of the dead time are left out, which costs precision and
 //! turns no phase. Where T2 is not known, it is the one that leaves the least over.
 
+use super::data::{self, Amplitude};
 use super::lines::Line;
 use super::plan::Plan;
-use super::{Amplitude, data};
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, ZERO, hermitian_eigen};
 use crate::units::TWO_PI;
 

@@ -14,7 +14,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "repetitions have as many eigenvalues as the battery has states")]
 
-use super::estimate::Battery;
+use super::battery::Battery;
 use super::quantity::{Functional, Kind, rotated, spectrum, steepness};
 use crate::linalg::{LinalgError, Matrix, hermitian_eigen, hermitian_values, real};
 use crate::spin::nearest_state;

@@ -5,7 +5,7 @@
 //! largest over the smallest singular value that is not zero). Sets are searched among pulses of 90 and 45 degrees on every channel,
 //! and, where those are not enough, two such pulses with a delay between them.
 
-use super::coordinates;
+use super::coordinates::coordinates;
 use super::lines::{Line, Sample, lines};
 use crate::linalg::{LinalgError, Matrix, conjugate_back, hermitian_eigen, product, real};
 use std::fmt;

@@ -9,8 +9,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "the Gram matrix, its inverse and vectors of parameters are of one size")]
 
+use super::coordinates::{coordinates, matrix_of};
 use super::plan::{Plan, gram};
-use super::{coordinates, matrix_of};
 use crate::linalg::{LinalgError, Matrix, hermitian_eigen, hermitian_values, real};
 use crate::spin::nearest_state;
 
