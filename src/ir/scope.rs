@@ -1,9 +1,10 @@
 //! What names mean, and what kind and dimension an expression has. The checker asks before anything is computed; the builder
 //! asks again when it needs the factor between a written Hamiltonian and rad/s.
 
-use super::function::FunctionInfo;
+use super::experiment::Experiment;
+use super::function::{FUNCTIONS, FunctionInfo};
 use super::meaning::{Meaning, SiteClass, Type};
-use super::{Experiment, SiteDeclaration};
+use super::system::SiteDeclaration;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::spin::{LOCAL_OPERATORS, LocalKind};
@@ -56,6 +57,13 @@ pub struct Index<'a> {
     pub name: &'a str,
     /// Its dimension.
     pub dimension: Dimension,
+}
+
+impl Experiment {
+    /// What the names of the experiment mean.
+    pub fn scope(&self) -> Scope {
+        Scope::of(self)
+    }
 }
 
 type Checked = Result<Type, Box<Diagnostic>>;
@@ -406,7 +414,7 @@ impl Scope {
             return Ok(Type::Operator(Dimension::NUMBER));
         }
         let Some(function) = FunctionInfo::named(name) else {
-            let known = super::FUNCTIONS
+            let known = FUNCTIONS
                 .iter()
                 .map(|f| f.name)
                 .chain(LOCAL_OPERATORS.iter().map(|(w, _, _)| *w))
