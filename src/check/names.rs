@@ -1,6 +1,6 @@
 //! Names: each declared once, ordered by what they need, used at least once.
 
-use super::{Checker, twice};
+use super::checker::{Checker, twice};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{FUNCTIONS, Meaning, PHASES, PULSE_SHAPES, RAMPS, SYSTEM_PARTS};
 use crate::source::Span;

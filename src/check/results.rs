@@ -1,6 +1,7 @@
 //! What is wanted: `measure`, `sweep`, `expect`, `theory`.
 
-use super::{Checker, Fault, twice};
+use super::checker::{Checker, Fault, twice};
+use super::params::check_setting;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
     self, AGGREGATES, EventKind, Experiment, FunctionInfo, Index, MEMBER_MEAN, Meaning, Measure, Scope, Sweep,
@@ -60,7 +61,7 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                     if let Some((before, _)) = e.settings.iter().take(k).find(|(n, _)| n.text == name.text) {
                         c.diagnostics.push(twice(&name.text, name.span(), before.span()));
                     }
-                    let checked = super::check_setting(&c.scope, &name.text, value);
+                    let checked = check_setting(&c.scope, &name.text, value);
                     c.note(checked);
                 }
                 experiment.expects.push(ir::Expect {

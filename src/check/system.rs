@@ -1,6 +1,6 @@
 //! `system`: subsystems, what acts on them, how they relax.
 
-use super::{Checker, Fault, indices, settings, twice};
+use super::checker::{Checker, Fault, indices, settings, twice};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Each, Experiment, OfPair, OfSite, OfTensor, Relaxation, Scope, SiteDeclaration, Spinning};
 use crate::source::{Place, Span};

@@ -6,8 +6,9 @@ mod state;
 mod substitute;
 
 use self::substitute::substitute;
+use super::checker::{Checker, settings, twice};
 use super::names::Declarations;
-use super::{Checker, settings, system, twice};
+use super::system;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, Event, EventKind, Experiment, Meaning, Scope};
 use crate::source::{Place, Span};

@@ -1,7 +1,7 @@
 //! Pulses, their shapes, and pulses beside each other.
 
 use super::Builder;
-use crate::check::settings;
+use crate::check::checker::settings;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, EventKind, Meaning};
 use crate::source::Place;

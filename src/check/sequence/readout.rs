@@ -1,7 +1,8 @@
 //! What is recorded, acquired and reconstructed.
 
 use super::Builder;
-use crate::check::{settings, system, twice};
+use crate::check::checker::{settings, twice};
+use crate::check::system;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, EventKind};
 use crate::source::Span;

@@ -1,0 +1,106 @@
+//! What collects the mistakes of a file, and what all of its statements are checked with.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{Index, Meaning, Scope};
+use crate::source::Span;
+use crate::syntax::ast::{ForEach, Setting};
+use crate::syntax::{Expr, ExprKind};
+use crate::units::Dimension;
+
+/// A mistake, boxed because it is large and rare.
+pub(super) type Fault = Box<Diagnostic>;
+
+/// Collects mistakes, so that one does not hide the next.
+pub(super) struct Checker {
+    pub(super) scope: Scope,
+    pub(super) diagnostics: Vec<Diagnostic>,
+}
+
+impl Checker {
+    pub(super) fn note<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
+        result.map_err(|d| self.diagnostics.push(*d)).ok()
+    }
+
+    /// Checks an expression and hands it on; a faulty one is reported.
+    pub(super) fn expr(&mut self, expr: &Expr, check: impl FnOnce(&Scope, &Expr) -> Result<(), Fault>) -> Expr {
+        let result = check(&self.scope, expr);
+        self.note(result);
+        expr.clone()
+    }
+
+    /// A phase. A word for an axis is the axis, also where a parameter has its name: that is said.
+    pub(super) fn phase(&mut self, expr: &Expr) -> Expr {
+        let word = expr.to_string().replace([' ', '-'], "");
+        if crate::ir::phase_of_word(expr).is_some() && matches!(self.scope.names.get(&word), Some(Meaning::Param(_))) {
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::Shadowed,
+                    expr.span(),
+                    format!("`phase {expr}` is an axis, not the parameter `{word}`"),
+                )
+                .label("the axis is taken")
+                .help(format!("give the parameter another name, or write `phase {expr} + 0 deg` for its value")),
+            );
+        }
+        self.expr(expr, phase)
+    }
+
+    pub(super) fn number(&mut self, expr: &Expr, dimension: Dimension) -> Expr {
+        self.expr(expr, |s, e| s.number(e, dimension, &[]))
+    }
+}
+
+/// A phase: a word, a cycle, or an angle.
+fn phase(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
+    if crate::ir::phase_of_word(expr).is_some() {
+        return Ok(());
+    }
+    if let ExprKind::Name(name) = &expr.kind
+        && scope.names.get(name) == Some(&Meaning::Cycle)
+    {
+        return Ok(());
+    }
+    scope.number(expr, Dimension::ANGLE, &[])
+}
+
+/// A thing that may be given once, given again.
+pub(super) fn twice(what: &str, here: Span, before: Span) -> Diagnostic {
+    Diagnostic::new(Code::DefinedTwice, here, format!("`{what}` is given twice"))
+        .label("given again here")
+        .related(before, "first given here")
+}
+
+/// Settings as an ordered list, each known and given once.
+pub(super) fn settings<'a>(
+    given: &'a [Setting],
+    known: &[&str],
+    place: &str,
+    c: &mut Checker,
+) -> Vec<(&'a str, &'a Expr)> {
+    let mut found: Vec<(&str, &Expr)> = Vec::new();
+    for (k, setting) in given.iter().enumerate() {
+        let name = setting.name.text.as_str();
+        if let Some(before) = given.iter().take(k).find(|s| s.name.text == name) {
+            c.diagnostics.push(twice(name, setting.name.span(), before.name.span()));
+        } else if known.contains(&name) {
+            found.push((name, &setting.value));
+        } else {
+            let diagnostic =
+                Diagnostic::new(Code::UnknownSetting, setting.name.span(), format!("{place} has no setting `{name}`"))
+                    .label("not known here")
+                    .did_you_mean(name, known.iter().copied());
+            let diagnostic = if diagnostic.help.is_empty() {
+                diagnostic.help(format!("known are: {}", known.join(", ")))
+            } else {
+                diagnostic
+            };
+            c.diagnostics.push(diagnostic);
+        }
+    }
+    found
+}
+
+/// The index of `for k in a..b`, as a scope.
+pub(super) fn indices(each: Option<&ForEach>) -> Vec<Index<'_>> {
+    each.iter().map(|e| Index { name: &e.index.text, dimension: Dimension::NUMBER }).collect()
+}

@@ -1,0 +1,241 @@
+//! Noises, channels, spectrometers, the battery, phase cycles and ensembles.
+
+use super::checker::{Checker, Fault, settings, twice};
+use super::system;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{Battery, Channel, Cycle, Distribution, Experiment, Meaning, Noise, Scope};
+use crate::source::Span;
+use crate::syntax::ast::{self, Item, ItemKind, Name, Setting};
+use crate::syntax::{Expr, ExprKind};
+use crate::units::{Dimension, UnitSystem};
+
+/// Fills in all of these.
+pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
+    let mut battery: Option<Span> = None;
+    for item in items {
+        let span = item.place.0.unwrap_or_default();
+        match &item.kind {
+            ItemKind::Noise(name, collapse) => {
+                let collapse = collapse.iter().map(|e| c.expr(e, collapse_operator)).collect();
+                experiment.noises.push(Noise { name: name.text.clone(), collapse });
+            }
+            ItemKind::Channel(nucleus, settings) => {
+                if let Some(before) = experiment.channels.iter().find(|x| x.nucleus == nucleus.text) {
+                    c.diagnostics.push(twice(
+                        &format!("channel {nucleus}"),
+                        nucleus.span(),
+                        before.place.0.unwrap_or_default(),
+                    ));
+                    continue;
+                }
+                let channel = channel(nucleus, settings, c);
+                experiment.channels.push(channel);
+            }
+            ItemKind::Spectrometer(name, given) => {
+                let known: Vec<&str> = crate::ir::SPECTROMETER_SETTINGS.iter().map(|(w, ..)| *w).collect();
+                let mut values = Vec::new();
+                for (setting, value) in settings(given, &known, "a spectrometer", c) {
+                    let table = crate::ir::SPECTROMETER_SETTINGS.iter().find(|(w, ..)| *w == setting);
+                    let dimension = table.map_or(Dimension::NUMBER, |(_, d, _)| *d);
+                    values.push((setting.to_string(), c.number(value, dimension)));
+                }
+                if let Some(before) = experiment.spectrometers.iter().find(|s| s.name == name.text) {
+                    let before = before.place.0.unwrap_or_default();
+                    c.diagnostics.push(twice(&format!("spectrometer {name}"), name.span(), before));
+                    continue;
+                }
+                experiment.spectrometers.push(crate::ir::Spectrometer {
+                    name: name.text.clone(),
+                    settings: values,
+                    place: name.place,
+                });
+            }
+            ItemKind::Battery(settings) => {
+                if let Some(before) = battery {
+                    c.diagnostics.push(twice("battery", span, before));
+                    continue;
+                }
+                battery = Some(span);
+                experiment.battery = battery_of(settings, span, c);
+            }
+            ItemKind::Cycle(name, phases) => {
+                let phases = phases.iter().map(|p| c.phase(&in_radian(p, experiment.units))).collect();
+                experiment.cycles.push(Cycle { name: name.text.clone(), phases });
+            }
+            ItemKind::Ensemble(distributions) => {
+                for d in distributions {
+                    let checked = distribution(d, c);
+                    experiment.ensemble.extend(checked);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The square root of a rate times an operator.
+fn collapse_operator(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
+    scope.operator(expr, &[])?;
+    let found = scope.type_of(expr, &[])?.dimension();
+    let wanted = scope.dimension(Dimension::FREQUENCY.sqrt().unwrap_or_default());
+    if found == wanted {
+        return Ok(());
+    }
+    Err(Diagnostic::new(Code::WrongDimension, expr.span(), "a collapse operator carries the square root of a rate")
+        .label(format!("this is an operator times {found}"))
+        .help("for a rate `gamma` in 1/s write `sqrt(gamma) * X(a)`")
+        .into())
+}
+
+/// A phase of a list of parts of a turn, which the parser gives in degrees: of a file of natural units, in radian. Such a number has
+/// no unit in the text, so its place is that of the whole phase; a unit that the user wrote stays, and is refused.
+fn in_radian(phase: &Expr, units: UnitSystem) -> Expr {
+    match &phase.kind {
+        ExprKind::Quantity(value, unit) if units == UnitSystem::Natural && value.span() == phase.span() => {
+            match value.kind {
+                ExprKind::Number(x) => Expr::at(ExprKind::Number(x * unit.factor), phase.span()),
+                _ => phase.clone(),
+            }
+        }
+        _ => phase.clone(),
+    }
+}
+
+fn channel(nucleus: &Name, given: &[Setting], c: &mut Checker) -> Channel {
+    let mut channel = Channel { nucleus: nucleus.text.clone(), place: nucleus.place, ..Channel::default() };
+    let result = system::isotope(&nucleus.text, nucleus.span());
+    c.note(result);
+    let known: Vec<&str> = crate::ir::CHANNEL_SETTINGS.iter().map(|(w, _)| *w).collect();
+    for (name, value) in settings(given, &known, "a channel", c) {
+        let mut take = |dimension: Dimension| Some(c.number(value, dimension));
+        match name {
+            "rf" => channel.rf = take(Dimension::FREQUENCY),
+            "max_rf" => channel.max_rf = take(Dimension::FREQUENCY),
+            "carrier" => channel.carrier = take(Dimension::SHIFT),
+            "dead_time" => channel.dead_time = take(Dimension::TIME),
+            "rise_time" => channel.rise_time = take(Dimension::TIME),
+            "droop_time" => channel.droop_time = take(Dimension::TIME),
+            "lean" => channel.lean = take(Dimension::ANGLE),
+            "leading_transient" => channel.leading_transient = take(Dimension::TIME),
+            "trailing_transient" => channel.trailing_transient = take(Dimension::TIME),
+            _ => channel.phase_step = take(Dimension::ANGLE),
+        }
+    }
+    channel
+}
+
+fn battery_of(given: &[Setting], span: Span, c: &mut Checker) -> Option<Battery> {
+    let mut energy = None;
+    let mut cells = Vec::new();
+    for (name, value) in settings(given, &["energy", "cells"], "a battery", c) {
+        if name == "energy" {
+            energy = Some(c.expr(value, |s, e| s.hamiltonian(e, &[])));
+        } else {
+            let list = match &value.kind {
+                ExprKind::Tuple(items) => items.clone(),
+                _ => vec![value.clone()],
+            };
+            cells = list.iter().map(|e| c.expr(e, |s, e| s.sites(e, &[]))).collect();
+        }
+    }
+    let Some(energy) = energy else {
+        let diagnostic = Diagnostic::new(
+            Code::MissingDeclaration,
+            span,
+            "a battery needs `energy`, the operator that energies refer to",
+        )
+        .label("no `energy` here")
+        .help("for example `battery { energy = dipolar }`");
+        c.diagnostics.push(diagnostic);
+        return None;
+    };
+    Some(Battery { energy, cells, place: span.into() })
+}
+
+/// The distributions of `ensemble`: word, settings, meaning.
+pub const DISTRIBUTIONS: &[(&str, &[&str], &str)] = &[
+    ("lorentzian", &["fwhm", "centre", "seed"], "full width at half maximum"),
+    ("gaussian", &["mean", "sd", "seed"], "mean and standard deviation"),
+    ("uniform", &["from", "to", "seed"], "evenly between two values"),
+];
+
+/// The grids of orientations: word, settings, meaning. The settings are counts.
+pub const POWDERS: &[(&str, &[&str], &str)] = &[
+    ("zcw", &["rotor"], "of Zaremba, Conroy and Cheng; a Fibonacci number of points, of equal weight"),
+    ("spiral", &["rotor"], "along a spiral over the whole sphere, of equal weight; any number of points"),
+    (
+        "lebedev",
+        &["rotor"],
+        "Lebedev's grids, exact for spherical harmonics up to a degree; 6, 14, 26, 38, 50, 86, 110, 146, 170, 194, 302 or 434 points over the whole sphere",
+    ),
+    ("repulsion", &["rotor"], "points that have pushed each other apart, of equal weight"),
+    (
+        "gauss",
+        &["azimuths", "rotor"],
+        "Gauss's quadrature of the cosine, `points` polar angles a hemisphere, times even steps of the azimuth",
+    ),
+];
+
+fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> {
+    let quantities = ["offset", "rf", "param", "orientation", "position"];
+    if !quantities.contains(&d.quantity.text.as_str()) {
+        let diagnostic = Diagnostic::new(
+            Code::UnknownSetting,
+            d.quantity.span(),
+            format!("an ensemble has no quantity `{}`", d.quantity),
+        )
+        .label("not known here")
+        .did_you_mean(&d.quantity.text, quantities);
+        c.diagnostics.push(diagnostic.help("offset NUCLEUS, rf NUCLEUS, param NAME, orientation or position may vary"));
+        return None;
+    }
+    let of = d.of.as_ref();
+    let dimension = match (of.map(|e| &e.kind), d.quantity.text.as_str()) {
+        (None, "orientation") => Dimension::NUMBER,
+        (None, "position") => Dimension::LENGTH,
+        (Some(ExprKind::Isotope(symbol)), "offset" | "rf") => {
+            let result = system::isotope(symbol, of.map(Expr::span).unwrap_or_default());
+            c.note(result);
+            if d.quantity.text == "offset" { Dimension::FREQUENCY } else { Dimension::NUMBER }
+        }
+        (Some(ExprKind::Name(name)), "param") => match c.scope.names.get(name) {
+            Some(Meaning::Param(dimension)) => *dimension,
+            _ => {
+                let diagnostic = c.scope.unknown(name, of.map(Expr::span).unwrap_or_default(), &[]);
+                c.diagnostics.push(*diagnostic);
+                return None;
+            }
+        },
+        _ => {
+            c.diagnostics.push(Diagnostic::new(
+                Code::WrongKind,
+                of.map_or(d.quantity.span(), Expr::span),
+                "expected a nucleus behind `offset` and `rf`, a parameter behind `param`, nothing behind `orientation` and `position`",
+            ));
+            return None;
+        }
+    };
+    let shapes = if d.quantity.text == "orientation" { POWDERS } else { DISTRIBUTIONS };
+    let Some((_, known, _)) = shapes.iter().find(|(name, _, _)| *name == d.shape.text) else {
+        let diagnostic =
+            Diagnostic::new(Code::UnknownFunction, d.shape.span(), format!("`{}` is no distribution", d.shape))
+                .label("not known")
+                .did_you_mean(&d.shape.text, shapes.iter().map(|(n, _, _)| *n));
+        c.diagnostics.push(diagnostic);
+        return None;
+    };
+    let place = format!("`{}`", d.shape);
+    let values = settings(&d.settings, known, &place, c)
+        .into_iter()
+        .map(|(n, e)| (n.to_string(), c.number(e, if n == "seed" { Dimension::NUMBER } else { dimension })))
+        .collect();
+    let points = d.points.as_ref().map(|p| c.number(p, Dimension::NUMBER));
+    Some(Distribution {
+        quantity: d.quantity.text.clone(),
+        of: d.of.clone(),
+        shape: d.shape.text.clone(),
+        settings: values,
+        points,
+        place: d.quantity.place,
+    })
+}
