@@ -1,9 +1,9 @@
 //! Results as figures: curves over time where something was recorded, over the parameter of a sweep, maps over two of them, and
 //! the spectrum of what was acquired. What theory says of a trace stands beside it.
 
-use super::Results;
 use super::figure::{Content, Curve, Figure, Map, Panel};
 use super::plane::planes;
+use super::results::Results;
 use super::spectrum::{Processing, spectra};
 use crate::emulator::{Run, SweepAxis};
 use crate::hamiltonian::{Evaluator, Values};

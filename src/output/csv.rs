@@ -1,7 +1,7 @@
 //! Comma-separated values: a header, then a row for every point with its parameters, named results and marks; an experiment
 //! that records traces and sweeps nothing gives a row for every sample instead, the traces one after the other.
 
-use super::Results;
+use super::results::Results;
 use crate::emulator::Run;
 use crate::syntax::number_text;
 

@@ -3,7 +3,7 @@
 //! place of every value follows from its point, so that points may be written in any order and the file is the same.
 
 use super::netcdf::{Header, Type, Variable};
-use super::{EnergyUnit, Results};
+use super::results::{EnergyUnit, Results};
 use crate::diagnostic::{CODES, Code};
 use crate::emulator::{METHODS, Options, Run, SweepAxis};
 use crate::ir::Experiment;

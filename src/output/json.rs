@@ -1,6 +1,6 @@
 //! One JSON object: schema `ergoseq/run/1`. Numbers read back to the same double; what is not defined is `null`.
 
-use super::Results;
+use super::results::{EnergyUnit, Results};
 use serde_json::{Map, Value, json};
 
 fn number(value: Option<f64>) -> Value {
@@ -12,7 +12,7 @@ pub fn json(results: &Results) -> String {
     let mut units = Map::new();
     units.insert("time".into(), Value::from(results.time_unit()));
     let energy = crate::emulator::unit_of(crate::metrics::Quantity::Energy, results.experiment.units);
-    let energy = if energy == "J" && results.energy == super::EnergyUnit::Hertz { "Hz" } else { energy };
+    let energy = if energy == "J" && results.energy == EnergyUnit::Hertz { "Hz" } else { energy };
     units.insert("energy".into(), Value::from(energy));
     for measure in &results.experiment.measures {
         units.insert(measure.key.clone(), Value::from(results.unit(&measure.key)));

@@ -5,6 +5,7 @@ mod csv;
 pub mod dataset;
 pub mod drawing;
 mod figure;
+mod format;
 mod json;
 pub mod netcdf;
 #[cfg(feature = "pictures")]
@@ -12,112 +13,19 @@ mod picture;
 mod plane;
 mod readings;
 mod rehearsal;
+mod results;
 mod spectrum;
 mod table;
 
 pub use chart::{MOST_POINTS, chart, too_many};
 pub use csv::csv;
 pub use figure::{Content, Curve, Figure, Map, Panel};
+pub use format::{FORMATS, Format};
 pub use json::json;
 #[cfg(feature = "pictures")]
 pub use picture::{KINDS, Kind, Picture, letters};
 pub use readings::{amplitudes, readings};
 pub use rehearsal::{rehearsal, scaled};
+pub use results::{EnergyUnit, Results};
 pub use spectrum::{Processing, jcamp, npy, simpson, spectrum, transform};
 pub use table::table;
-
-use crate::emulator::{Run, quantity_of, unit_of};
-use crate::ir::Experiment;
-
-/// The formats of `run`: word, meaning.
-pub const FORMATS: &[(&str, Format, &str)] = &[
-    ("table", Format::Table, "for people"),
-    ("json", Format::Json, "one object, for programs"),
-    ("csv", Format::Csv, "one row a point, or one row a sample of a trace, for spreadsheets"),
-    ("spectrum", Format::Spectrum, "the spectra of what was acquired, a row a frequency in Hz and ppm"),
-    ("jcamp", Format::Jcamp, "a free induction decay as JCAMP-DX 5.01, which programs of all makers read"),
-    ("npy", Format::Npy, "the free induction decays as an array of NumPy, complex128; needs `--output`"),
-    ("simpson", Format::Simpson, "a free induction decay as SIMPSON writes it, which nmrglue and others read"),
-];
-
-/// A format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// For people.
-    Table,
-    /// One object.
-    Json,
-    /// Rows.
-    Csv,
-    /// Spectra of free induction decays.
-    Spectrum,
-    /// The first decay as JCAMP-DX.
-    Jcamp,
-    /// The decays as an array of NumPy.
-    Npy,
-    /// A free induction decay as a SIMPSON text.
-    Simpson,
-}
-
-/// What all formats show: an experiment, where it came from, and the results at its points.
-pub struct Results<'a> {
-    /// The experiment.
-    pub experiment: &'a Experiment,
-    /// The file's name as the user gave it.
-    pub file: &'a str,
-    /// The names of the swept parameters.
-    pub swept: Vec<String>,
-    /// The results, in row-major order of the sweeps.
-    pub points: &'a [Run],
-    /// How energies are reported.
-    pub energy: EnergyUnit,
-}
-
-/// How energies are reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum EnergyUnit {
-    /// Joule in lab files, plain in natural ones.
-    #[default]
-    Default,
-    /// Energies divided by h, in hertz; powers in hertz per second.
-    Hertz,
-}
-
-impl Results<'_> {
-    /// The unit of a measured quantity, by its key; empty for plain numbers and for what is computed from several.
-    pub fn unit(&self, key: &str) -> &'static str {
-        let Some(measure) = self.experiment.measures.iter().find(|m| m.key == key) else { return "" };
-        let Some(quantity) = quantity_of(&measure.value) else { return "" };
-        match (unit_of(quantity, self.experiment.units), self.energy) {
-            ("J", EnergyUnit::Hertz) => "Hz",
-            ("W", EnergyUnit::Hertz) => "Hz/s",
-            (unit, _) => unit,
-        }
-    }
-
-    /// A value in the unit of its key.
-    pub fn value(&self, key: &str, value: Option<f64>) -> Option<f64> {
-        value.map(|x| x / self.divisor(key))
-    }
-
-    /// What values of a key are divided by to be in its unit.
-    pub fn divisor(&self, key: &str) -> f64 {
-        match self.unit(key) {
-            "Hz" | "Hz/s" if self.energy == EnergyUnit::Hertz => crate::units::PLANCK,
-            _ => 1.0,
-        }
-    }
-
-    /// The unit of a parameter.
-    pub fn param_unit(&self, name: &str) -> String {
-        match self.experiment.scope().names.get(name) {
-            Some(crate::ir::Meaning::Param(d)) => d.si_unit(),
-            _ => String::new(),
-        }
-    }
-
-    /// The unit of times.
-    pub fn time_unit(&self) -> &'static str {
-        unit_of(crate::metrics::Quantity::Time, self.experiment.units)
-    }
-}

@@ -1,7 +1,7 @@
 //! Two-dimensional spectra: decays that were acquired for evenly spaced values of a time.
 
-use super::Results;
 use super::figure::Map;
+use super::results::Results;
 use super::spectrum::{Processing, decay_of, transform};
 use crate::linalg::C64;
 

@@ -1,19 +1,19 @@
 //! What a tomography found, for people and as JSON.
 
-use super::Results;
+use super::results::{EnergyUnit, Results};
 use crate::emulator::Readings;
 use crate::tomography::Quantity;
 use serde_json::{Value, json};
 
 /// An energy in the unit of the results.
 fn energy(results: &Results, x: f64) -> f64 {
-    if results.energy == super::EnergyUnit::Hertz { x / crate::units::PLANCK } else { x }
+    if results.energy == EnergyUnit::Hertz { x / crate::units::PLANCK } else { x }
 }
 
 /// The unit of energies; empty in natural files.
 fn unit(results: &Results) -> &'static str {
     match crate::emulator::unit_of(crate::metrics::Quantity::Energy, results.experiment.units) {
-        "J" if results.energy == super::EnergyUnit::Hertz => "Hz",
+        "J" if results.energy == EnergyUnit::Hertz => "Hz",
         unit => unit,
     }
 }

@@ -4,7 +4,7 @@
 //! counts half, as the trapezoidal rule asks, and a line of amplitude A and width 1/(pi T2) has the height A T2. Points of the
 //! dead time were not seen and count as zero.
 
-use super::Results;
+use super::results::Results;
 use crate::emulator::{Run, Trace};
 use crate::linalg::C64;
 use crate::source::in_one_line;

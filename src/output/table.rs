@@ -1,6 +1,6 @@
 //! Tables for people: what was run and how, named results, marks, traces in brief; for a sweep a row a point.
 
-use super::Results;
+use super::results::Results;
 use crate::emulator::{Mark, Run};
 use crate::units::UnitSystem;
 
