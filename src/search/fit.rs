@@ -4,7 +4,9 @@
 //! `p = low + (high - low)(1 + sin u)/2`, as MINUIT has it. The covariance of the parameters is `(J^T J)^-1`; where the data have no
 //! errors it is scaled by what is left over, `chi^2/(m - n)`.
 
-use super::{Question, Range, check, halton, share, unbounded};
+use super::halton::halton;
+use super::question::Question;
+use super::range::{Range, check, share, unbounded};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Emulator, Options, Request};
 use crate::hamiltonian::{Fault, Values};

@@ -1,7 +1,7 @@
 //! Local searches from a point of the unit cube, for costs of the size of 1.
 
 use super::climb::{FINEST, descend};
-use super::{share, unbounded};
+use super::range::{share, unbounded};
 
 /// From a point of the unit cube, with a first step, to where COBYLA and L-BFGS, each from the end of the other, find nothing better.
 pub fn with_and_without(value: &dyn Fn(&[f64]) -> f64, start: &[f64], step: f64, tight: bool) -> (Vec<f64>, f64) {

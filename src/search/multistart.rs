@@ -13,7 +13,7 @@
 //! A minimum much narrower than the distance of sampled points is not counted. The rounds end when the doubt is small and the last round
 //! found nothing better, or when the budget of evaluations is spent; then the doubt says how sure the answer is.
 
-use super::halton;
+use super::halton::halton;
 use rayon::prelude::*;
 
 /// A cost, defined on the unit cube; none where there is no value.

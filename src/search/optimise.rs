@@ -5,9 +5,11 @@
 //! progress, so L-BFGS, with a gradient by differences, goes on from where it is near a maximum, and COBYLA again from where a kink
 //! stops L-BFGS. Where all results are smooth, L-BFGS alone may be asked for.
 
+use super::halton::halton;
 use super::local::{with_and_without, with_gradient};
 use super::multistart::{Ended, lowest};
-use super::{Question, Range, check, halton};
+use super::question::Question;
+use super::range::{Range, check};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Emulator, Options, Request};
 use crate::hamiltonian::{Fault, Values};
