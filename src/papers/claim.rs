@@ -112,20 +112,8 @@ pub fn falls(values: &[f64]) -> bool {
     values.is_sorted_by(|a, b| a > b)
 }
 
-/// All that is said of a paper: its title, what had to be chosen, the table, and how many claims hold.
-pub fn report(paper: &super::Paper, claims: &[Claim]) -> String {
-    let mut out = format!("{}\n{}\n\n", paper.title, paper.source);
-    for remark in paper.remarks {
-        for (k, line) in wrapped(remark, 76).into_iter().enumerate() {
-            out += &format!("{} {line}\n", if k == 0 { "*" } else { " " });
-        }
-    }
-    let held = claims.iter().filter(|c| c.verdict != Verdict::Fails).count();
-    out + "\n" + &table(claims) + &format!("\n{held} of {} claims hold\n", claims.len())
-}
-
 /// Cuts a text into lines of at most `width` characters, between words.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {

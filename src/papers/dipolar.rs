@@ -5,9 +5,9 @@
     reason = "runs, curves and panels are those of the points that are asked for in the same function"
 )]
 
-use super::claim::{digits, falls, list, rises};
-use super::workbench::{Point, grid, mark, summary, trace};
-use super::{Claim, Paper, Reproduced, Workbench};
+use super::claim::{Claim, digits, falls, list, rises};
+use super::paper::{Paper, Reproduced};
+use super::workbench::{Point, Workbench, grid, mark, summary, trace};
 use crate::emulator::Run;
 use crate::hamiltonian::Fault;
 use crate::linalg::C64;

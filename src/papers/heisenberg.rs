@@ -5,9 +5,9 @@
     reason = "runs and values are those of the points that are asked for in the same function"
 )]
 
-use super::claim::{digits, list};
-use super::workbench::{Point, grid, mark};
-use super::{Claim, Paper, Reproduced, Workbench};
+use super::claim::{Claim, digits, list};
+use super::paper::{Paper, Reproduced};
+use super::workbench::{Point, Workbench, grid, mark};
 use crate::emulator::Run;
 use crate::hamiltonian::Fault;
 use crate::output::{Curve, Figure, Panel};

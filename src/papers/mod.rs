@@ -6,38 +6,13 @@
 mod claim;
 mod dipolar;
 mod heisenberg;
+mod paper;
 mod spin_charger;
 mod workbench;
 
-pub use claim::{Claim, Verdict, report, table};
+pub use claim::{Claim, Verdict, table};
+pub use paper::{Paper, Reproduced, report};
 pub use workbench::{Watch, Workbench};
-
-use crate::hamiltonian::Fault;
-use crate::output::Figure;
-
-/// A paper.
-pub struct Paper {
-    /// The word for it on the command line.
-    pub name: &'static str,
-    /// Its title.
-    pub title: &'static str,
-    /// Its authors and where it appeared.
-    pub source: &'static str,
-    /// The numbers of the figures that hold data.
-    pub figures: &'static [u32],
-    /// What is not in the paper and had to be chosen.
-    pub remarks: &'static [&'static str],
-    reproduce: fn(&Workbench, u32) -> Result<Reproduced, Fault>,
-    equations: fn(&Workbench) -> Result<Vec<Claim>, Fault>,
-}
-
-/// A figure, and what the paper says of it.
-pub struct Reproduced {
-    /// The data.
-    pub figure: Figure,
-    /// The claims.
-    pub claims: Vec<Claim>,
-}
 
 /// Every paper.
 pub const PAPERS: &[Paper] = &[dipolar::PAPER, spin_charger::PAPER, heisenberg::PAPER];
@@ -46,21 +21,5 @@ impl Paper {
     /// The paper of this name.
     pub fn named(name: &str) -> Option<&'static Paper> {
         PAPERS.iter().find(|p| p.name == name)
-    }
-
-    /// Computes a figure and judges what is said of it.
-    ///
-    /// # Errors
-    /// When a sequence cannot be run.
-    pub fn reproduce(&self, bench: &Workbench, figure: u32) -> Result<Reproduced, Fault> {
-        (self.reproduce)(bench, figure)
-    }
-
-    /// Judges what the paper says apart from its figures: equations and definitions.
-    ///
-    /// # Errors
-    /// When a sequence cannot be run.
-    pub fn equations(&self, bench: &Workbench) -> Result<Vec<Claim>, Fault> {
-        (self.equations)(bench)
     }
 }
