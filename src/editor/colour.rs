@@ -1,6 +1,7 @@
 //! The colours of words.
 
-use super::{Document, Kind};
+use super::document::Document;
+use super::names::Kind;
 use crate::ir::{FUNCTIONS, STATES};
 use crate::metrics::Metric;
 use crate::source::Span;

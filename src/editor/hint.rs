@@ -1,6 +1,6 @@
 //! What follows from what is written, beside it: how long a pulse takes that is given by its angle, and what an expression comes to.
 
-use super::Document;
+use super::document::Document;
 use crate::hamiltonian::{Evaluator, Step, Values, build, duration};
 use crate::ir::EventKind;
 use crate::output::scaled;

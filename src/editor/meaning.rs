@@ -1,6 +1,9 @@
 //! What the word at a place means, as Markdown.
 
-use super::{Document, Kind, latex, uses};
+use super::document::Document;
+use super::latex::latex;
+use super::names::Kind;
+use super::uses::uses;
 use crate::hamiltonian::{Evaluator, Values};
 use crate::ir::{FUNCTIONS, Meaning, SYSTEM_PARTS};
 use crate::metrics::Metric;

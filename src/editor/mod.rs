@@ -5,122 +5,18 @@
 
 mod colour;
 mod complete;
+mod document;
 mod hint;
 mod latex;
 mod meaning;
 mod names;
+mod uses;
 
 pub use colour::{COLOURS, colours};
 pub use complete::{Completion, completions};
+pub use document::Document;
 pub use hint::{Hint, hints};
 pub use latex::latex;
 pub use meaning::meaning;
-pub use names::{Kind, Named, Use, renamed, uses};
-
-use crate::compile::{Compiled, Refused};
-use crate::diagnostic::Diagnostic;
-use crate::source::Span;
-use crate::syntax::ast::{ItemKind, Program};
-use crate::syntax::parse;
-use crate::syntax::token::{Token, tokenize};
-
-/// A text with what is known of it.
-pub struct Document {
-    /// The text.
-    pub text: String,
-    /// Its tokens, the last of which is the end.
-    pub tokens: Vec<Token>,
-    /// Its tree: what could be read.
-    pub program: Program,
-    /// What it declares, in order.
-    pub names: Vec<Named>,
-    /// The program, where it is right.
-    pub compiled: Option<Compiled>,
-    /// What is wrong or doubtful, in the order of the text; of other files too.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-impl Document {
-    /// Reads a text. `reader` reads the files that it uses.
-    pub fn new(name: &str, text: String, reader: crate::check::Reader) -> Document {
-        let (tokens, _) = tokenize(&text, 0);
-        let (program, _) = parse(&text, 0);
-        let names = names::declared(&program, &text);
-        let (compiled, mut diagnostics) = match crate::compile(name, &text, reader) {
-            Ok(mut compiled) => {
-                let warnings = std::mem::take(&mut compiled.warnings);
-                (Some(compiled), warnings)
-            }
-            Err(refused) => {
-                let Refused { diagnostics, .. } = *refused;
-                (None, diagnostics)
-            }
-        };
-        // What a schedule has wrong is seen only when it is built.
-        if let Some(compiled) = &compiled {
-            match crate::hamiltonian::examine(&compiled.experiment, &Default::default(), None) {
-                Ok(warnings) => diagnostics.extend(warnings),
-                Err(mistake) => diagnostics.push(*mistake),
-            }
-        }
-        Document { text, tokens, program, names, compiled, diagnostics }
-    }
-
-    /// The number of the token at a place, or of the one that ends there.
-    pub fn token_at(&self, offset: u32) -> Option<usize> {
-        let inside = |t: &Token| t.span.start <= offset && offset < t.span.end;
-        let touching = |t: &Token| t.span.end == offset && t.span.start < offset;
-        self.tokens.iter().position(inside).or_else(|| self.tokens.iter().position(touching))
-    }
-
-    /// The statement of the file that holds a place.
-    pub fn item_at(&self, offset: u32) -> Option<&crate::syntax::ast::Item> {
-        let holds = |span: Span| span.start <= offset && offset <= span.end;
-        self.program.items.iter().find(|item| item.place.0.is_some_and(holds))
-    }
-
-    /// The parts of the file, for an outline: what each is called, of which kind it is, and where it stands.
-    pub fn outline(&self) -> Vec<(String, Kind, Span)> {
-        let mut out = Vec::new();
-        for item in &self.program.items {
-            let Some(span) = item.place.0 else { continue };
-            let (name, kind) = match &item.kind {
-                ItemKind::Title(title) => (title.clone(), Kind::Title),
-                ItemKind::Params(params) => {
-                    let all = params.iter().map(|p| (p.name.text.clone(), Kind::Param, p.name.span()));
-                    out.extend(all);
-                    continue;
-                }
-                ItemKind::System(_) => ("system".into(), Kind::Block),
-                ItemKind::Hamiltonian(name, _) => (name.text.clone(), Kind::Operator),
-                ItemKind::Noise(name, _) => (name.text.clone(), Kind::Noise),
-                ItemKind::Channel(name, _) => (format!("channel {}", name.text), Kind::Block),
-                ItemKind::Spectrometer(name, _) => (format!("spectrometer {}", name.text), Kind::Block),
-                ItemKind::Battery(_) => ("battery".into(), Kind::Block),
-                ItemKind::Ensemble(_) => ("ensemble".into(), Kind::Block),
-                ItemKind::Cycle(name, _) => (name.text.clone(), Kind::Cycle),
-                ItemKind::Define(name, ..) => (name.text.clone(), Kind::Define),
-                ItemKind::Sequence(_) => ("sequence".into(), Kind::Block),
-                ItemKind::Measure(_) => ("measure".into(), Kind::Block),
-                ItemKind::Version(_)
-                | ItemKind::Units(_)
-                | ItemKind::Shape(..)
-                | ItemKind::Use(_)
-                | ItemKind::Sweep(_)
-                | ItemKind::Expect(_)
-                | ItemKind::Theory(_) => continue,
-            };
-            out.push((name, kind, span));
-        }
-        out
-    }
-
-    /// What may stand in the place of the words that a message is about: those that it asks whether they were meant.
-    pub fn fixes(diagnostic: &Diagnostic) -> Vec<String> {
-        let asked = diagnostic.help.iter().filter_map(|h| h.strip_prefix("did you mean "));
-        asked
-            .flat_map(|rest| rest.split('`').skip(1).step_by(2).map(str::to_string).collect::<Vec<_>>())
-            .filter(|word| !word.is_empty())
-            .collect()
-    }
-}
+pub use names::{Kind, Named};
+pub use uses::{Use, renamed, uses};

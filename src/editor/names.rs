@@ -1,15 +1,7 @@
-//! Names that a file declares, and every place where each is used.
-//!
-//! Uses are found among the tokens, not in the tree, so that they are found in a file that cannot be read as a whole. Which of equal words
-//! is a use follows from what stands beside it: marks, traces and results are names of their own kinds, and what stands before `=`
-//! in a block is a setting.
+//! Names that a file declares.
 
-use super::Document;
 use crate::source::Span;
 use crate::syntax::ast::{ItemKind, Name, Program, Record, Statement, StatementKind, SystemKind};
-use crate::syntax::token::{Token, TokenKind, tokenize};
-use crate::syntax::words::is_word;
-use crate::units::Unit;
 
 /// What a name is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,15 +45,6 @@ pub struct Named {
     pub span: Span,
     /// The part of the file in which it is known; everywhere when there is none.
     pub scope: Option<Span>,
-}
-
-/// A use of a name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Use {
-    /// Where.
-    pub span: Span,
-    /// Whether it is the declaration.
-    pub declares: bool,
 }
 
 /// Everything that a program declares.
@@ -125,134 +108,4 @@ fn statements(body: &[Statement], add: &mut impl FnMut(&Name, Kind, Option<Span>
             _ => {}
         }
     }
-}
-
-fn word(token: Option<&Token>) -> Option<&str> {
-    match token.map(|t| &t.kind) {
-        Some(TokenKind::Name(name)) => Some(name),
-        _ => None,
-    }
-}
-
-fn is_sign(token: Option<&Token>, sign: &str) -> bool {
-    matches!(token.map(|t| &t.kind), Some(TokenKind::Sign(s)) if *s == sign)
-}
-
-/// The block that each token is in: the word with which its statement of the file begins, and whether it is inside of braces.
-fn statements_of(tokens: &[Token]) -> Vec<(String, usize)> {
-    let (mut depth, mut head) = (0usize, String::new());
-    let mut out = Vec::with_capacity(tokens.len());
-    for token in tokens {
-        if is_sign(Some(token), "}") {
-            depth = depth.saturating_sub(1);
-        }
-        let begins = word(Some(token)).filter(|w| crate::syntax::words::is(w, crate::syntax::words::Role::Statement));
-        if let (0, Some(w), true) = (depth, begins, token.first_of_line) {
-            head = w.to_string();
-        }
-        out.push((head.clone(), depth));
-        if is_sign(Some(token), "{") {
-            depth += 1;
-        }
-    }
-    out
-}
-
-/// As what a name token is used; `None` where it is a unit, a setting, or part of a nucleus.
-fn used_as(tokens: &[Token], k: usize, (head, depth): (&str, usize)) -> Option<Option<Kind>> {
-    let (before, here, after) = (k.checked_sub(1).and_then(|b| tokens.get(b)), tokens.get(k)?, tokens.get(k + 1));
-    let name = word(Some(here))?;
-    let numbered = matches!(before.map(|t| &t.kind), Some(TokenKind::Number(_))) || is_sign(before, ")");
-    if numbered && !here.first_of_line && (Unit::named(name).is_some() || adjacent(before, here)) {
-        return None;
-    }
-    let previous = word(before);
-    let kind = match previous {
-        Some("mark") => Some(Kind::Mark),
-        Some("at") if head == "expect" => Some(Kind::Mark),
-        Some("as") => Some(Kind::Trace),
-        Some("theory") => Some(Kind::Trace),
-        Some("with") => Some(Kind::Noise),
-        _ => None,
-    };
-    if kind.is_some() {
-        return Some(kind);
-    }
-    if is_sign(after, ".") && matches!(head, "measure" | "expect" | "theory") {
-        return Some(Some(Kind::Trace));
-    }
-    // `rf = rf`: what stands before the sign in a block is a setting, but for what `measure` names.
-    if is_sign(after, "=") && depth > 0 {
-        return if head == "measure" { Some(Some(Kind::Result)) } else { None };
-    }
-    Some(None)
-}
-
-fn adjacent(before: Option<&Token>, token: &Token) -> bool {
-    before.is_some_and(|b| b.span.end == token.span.start)
-}
-
-/// Whether a use of this kind may be of a name of that kind.
-fn fits(used: Option<Kind>, declared: Kind, head: &str) -> bool {
-    match (used, declared) {
-        (Some(used), declared) => used == declared,
-        (None, Kind::Mark | Kind::Trace) => false,
-        (None, Kind::Result) => matches!(head, "measure" | "expect" | "theory"),
-        (None, _) => true,
-    }
-}
-
-/// The name at a place, and all of its uses in order; `None` where the word at the place is none that the file declares.
-pub fn uses(document: &Document, offset: u32) -> Option<(Named, Vec<Use>)> {
-    let blocks = statements_of(&document.tokens);
-    let resolve = |k: usize| -> Option<&Named> {
-        let (token, (head, depth)) = document.tokens.get(k).zip(blocks.get(k))?;
-        let (name, place) = (word(Some(token))?, token.span);
-        let used = used_as(&document.tokens, k, (head, *depth))?;
-        let inside = |n: &&Named| n.scope.is_none_or(|s| s.start <= place.start && place.end <= s.end);
-        let mut all = document.names.iter().filter(|n| n.name == name && fits(used, n.kind, head)).filter(inside);
-        // The narrower scope hides the wider.
-        let first = all.next()?;
-        Some(all.fold(first, |best, n| if n.scope.is_some() && best.scope.is_none() { n } else { best }))
-    };
-    let here = document.token_at(offset)?;
-    let found = resolve(here)?.clone();
-    let tokens = document.tokens.iter().enumerate();
-    let all = tokens
-        .filter(|(_, token)| word(Some(token)) == Some(found.name.as_str()))
-        .filter(|(k, _)| resolve(*k) == Some(&found))
-        .map(|(_, token)| Use { span: token.span, declares: token.span == found.span })
-        .collect();
-    Some((found, all))
-}
-
-/// The text with a name changed everywhere. What was right before must be right after, or the change is refused with a sentence.
-///
-/// # Errors
-/// When there is no name of the file at the place, the new one is no name, or the program would become another.
-pub fn renamed(document: &Document, offset: u32, new: &str, reader: crate::check::Reader) -> Result<Vec<Use>, String> {
-    let Some((named, all)) = uses(document, offset) else {
-        return Err("only names that this file declares can be changed".into());
-    };
-    let (tokens, wrong) = tokenize(new, 0);
-    if !wrong.is_empty() || tokens.len() != 2 || word(tokens.first()) != Some(new) {
-        return Err(format!("`{new}` is no name: letters, digits and _, a letter first"));
-    }
-    if is_word(new) && !is_word(&named.name) {
-        return Err(format!("`{new}` is a word of the language"));
-    }
-    if document.names.iter().any(|n| n.name == new && n.scope == named.scope) {
-        return Err(format!("`{new}` is declared already"));
-    }
-    if document.compiled.is_some() {
-        let mut text = document.text.clone();
-        for u in all.iter().rev() {
-            text.replace_range(u.span.start as usize..u.span.end as usize, new);
-        }
-        if let Err(refused) = crate::compile("renamed", &text, reader) {
-            let why = refused.diagnostics.iter().find(|d| d.is_error()).map_or(String::new(), |d| d.message.clone());
-            return Err(format!("the program would be wrong: {why}"));
-        }
-    }
-    Ok(all)
 }
