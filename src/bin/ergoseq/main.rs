@@ -10,6 +10,7 @@ mod files;
 mod fmt;
 mod learn;
 mod lsp;
+mod outcome;
 mod overrides;
 mod plan;
 #[cfg(feature = "pictures")]
@@ -26,26 +27,15 @@ mod sweep;
 mod terminal;
 mod test;
 mod tomography;
+mod workloads;
 
 use args::{Arguments, Command};
 use clap::Parser;
+use outcome::Outcome;
 use std::process::ExitCode;
 
 #[global_allocator]
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
-/// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// All is well.
-    Done = 0,
-    /// The file or the physics is wrong.
-    Wrong = 1,
-    /// The command line is wrong.
-    Usage = 2,
-    /// Something could not be read or written.
-    Files = 3,
-}
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().command {

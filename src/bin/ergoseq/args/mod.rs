@@ -1,12 +1,13 @@
 //! What can be typed. Words of formats and methods come from the library's tables.
 
+mod given;
 mod search;
 
+pub use self::given::{Given, How};
 pub use self::search::{Fit, Optimise, Shape};
-use crate::bench::WORKLOADS;
+use crate::workloads::WORKLOADS;
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
-use ergoseq::emulator::METHODS;
 use ergoseq::output::FORMATS;
 use ergoseq::tomography::ESTIMATORS;
 use std::path::PathBuf;
@@ -386,38 +387,6 @@ pub struct Reproduce {
     /// How many cores to use; all when not given
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
-}
-
-/// Values given beside a file.
-#[derive(Args, Clone, Default)]
-pub struct Given {
-    /// Sets a parameter: `--set T=0.5`, `--set tau="12 us"`
-    #[arg(long, value_name = "NAME=EXPR", allow_hyphen_values = true)]
-    pub set: Vec<String>,
-}
-
-/// How to emulate.
-#[derive(Args, Clone)]
-pub struct How {
-    /// Which method moves states
-    #[arg(long, default_value = "auto", value_parser = PossibleValuesParser::new(METHODS.iter().map(|(w, _, _)| *w)))]
-    pub method: String,
-    /// Tolerance of adaptive methods
-    #[arg(long, default_value_t = 1e-7)]
-    pub tolerance: f64,
-    /// Memory that one point may need, such as 500MB or 16GB
-    #[arg(long, default_value = "4GB")]
-    pub max_memory: String,
-    /// Takes so many random vectors in the place of a density matrix: signals, energies and orders of many spins at high temperature,
-    /// with their standard errors
-    #[arg(long, value_name = "VECTORS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
-    pub typical: Option<u32>,
-    /// Which random vectors
-    #[arg(long, value_name = "SEED", requires = "typical", default_value_t = 0)]
-    pub typical_seed: u64,
-    /// Runs it in the steps and limits of a `spectrometer` that the file declares
-    #[arg(long, value_name = "NAME")]
-    pub spectrometer: Option<String>,
 }
 
 /// `check`

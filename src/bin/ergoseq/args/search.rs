@@ -1,6 +1,6 @@
 //! Arguments of the commands that search: `optimise`, `shape` and `fit`.
 
-use super::{Given, How};
+use super::given::{Given, How};
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use ergoseq::search::CLIMBS;
