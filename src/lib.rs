@@ -53,6 +53,8 @@ pub mod editor;
 pub mod emulator;
 pub mod hamiltonian;
 pub mod ir;
+#[doc(hidden)]
+pub mod lanes;
 pub mod linalg;
 pub mod metrics;
 pub mod noise;

@@ -35,7 +35,9 @@ fn library() -> Vec<(String, String)> {
 
 /// The layers, lowest first: a module names only modules of lower layers, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["source", "linalg", "noise", "waveform"],
+    &["source", "linalg", "noise"],
+    &["lanes"],
+    &["waveform"],
     &["diagnostic"],
     &["units"],
     &["spin"],

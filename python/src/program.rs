@@ -270,7 +270,7 @@ impl Program {
         let runs = work(py, move || {
             let all = || -> Vec<Result<Run, Box<Diagnostic>>> {
                 let emulator = Emulator::new(&compiled.experiment);
-                points.par_iter().map(|values| emulator.run(values, &options, &[])).collect()
+                emulator.run_all(&points, &options, &|_| {})
             };
             match threads {
                 None => Ok(all()),

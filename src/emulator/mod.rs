@@ -2,6 +2,7 @@
 
 mod adaptive_sampling;
 mod adiabaticity;
+mod batch;
 mod cancel;
 mod context;
 mod convergence;

@@ -4,7 +4,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::real;
-use crate::metrics::{Argument, BohrExpansion, Curve, Metric, Moment, Parameter, Quantity, Scene, Undefined};
+use crate::metrics::{Argument, BohrExpansion, Curve, InLanes, Metric, Moment, Parameter, Quantity, Scene, Undefined};
 use crate::source::Span;
 use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
@@ -143,6 +143,14 @@ impl Observable {
         let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };
         let along = metric.along.filter(|_| arguments.is_empty())?;
         Some(along(turning, scene)?.scaled(*scale))
+    }
+
+    /// The curves in a batch of states, where the observable is a single metric that has them, with the factor in which it is reported; and
+    /// whether a Hamiltonian has to act.
+    pub fn in_lanes(&self) -> Option<(InLanes, f64, bool)> {
+        let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };
+        let lanes = metric.lanes.filter(|_| arguments.is_empty())?;
+        Some((lanes, *scale, metric.quantity == Quantity::Power))
     }
 
     /// What the question is where it is linear in the state: one of the metrics that are the mean of an operator, or that beside energies

@@ -1,5 +1,6 @@
 //! A run at one point: schedules of the members, the propagation, and the results.
 
+use super::batch::Batch;
 use super::context::RunContext;
 use super::member_average::MemberAverages;
 use super::members::{self, evaluator, prepared_state, schedules};
@@ -13,11 +14,13 @@ use super::{cancel, estimate, levels, powder_signal, random_vectors, rounding, s
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, members as members_of};
 use crate::ir::{Experiment, key_of};
+use crate::lanes::LANES;
 use crate::metrics::{Cells, Scene};
 use crate::spin::{Space, State};
 use crate::syntax::Expr;
+use rayon::prelude::*;
 use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// Runs an experiment at one point; `requests` are values that are wanted besides `measure`.
 ///
@@ -58,12 +61,14 @@ pub struct Emulator<'a> {
     shared: Arc<Shared<'a>>,
     /// The observables of `measure`, where they are the same at every point.
     measured: OnceLock<Arc<Observables>>,
+    /// The experiment compiled for batches, by the names of the parameters that are given; `None` where it is run point by point.
+    batches: Mutex<BTreeMap<Vec<String>, Option<Arc<Batch>>>>,
 }
 
 impl<'a> Emulator<'a> {
     /// That of an experiment.
     pub fn new(experiment: &'a Experiment) -> Emulator<'a> {
-        Emulator { shared: Arc::new(Shared::of(experiment)), measured: OnceLock::new() }
+        Emulator { shared: Arc::new(Shared::of(experiment)), measured: OnceLock::new(), batches: Mutex::default() }
     }
 
     /// A run at one point, as [`run`].
@@ -83,6 +88,51 @@ impl<'a> Emulator<'a> {
         let mut found = found;
         let summary = summary(&e, &mut found)?;
         assemble(&e, found, requests, summary)
+    }
+
+    /// How many points like this one are propagated together: 1 where they are run one by one.
+    pub fn batch_size(&self, point: &Values, options: &Options) -> usize {
+        if self.batch(point, options).is_some() { LANES } else { 1 }
+    }
+
+    /// Runs at some points, in batches where the experiment can be compiled for them. The results of a point do not depend on the others.
+    pub fn run_many(&self, points: &[Values], options: &Options) -> Vec<Result<Run, Fault>> {
+        let mut out = Vec::with_capacity(points.len());
+        let alike = points.chunk_by(|a, b| a.keys().eq(b.keys()));
+        for batch in alike.flat_map(|group| group.chunks(LANES)) {
+            let found = batch.first().and_then(|first| self.batch(first, options)).map(|b| b.run(batch));
+            let found = found.unwrap_or_else(|| batch.iter().map(|_| None).collect());
+            out.extend(batch.iter().zip(found).map(|(point, run)| match run {
+                Some(run) => Ok(run),
+                None => self.run(point, options, &[]),
+            }));
+        }
+        out
+    }
+
+    /// Runs at all points on all cores, in their order; `finished` is called with the number of points that are done. The results do not
+    /// depend on the number of threads.
+    pub fn run_all(
+        &self,
+        points: &[Values],
+        options: &Options,
+        finished: &(dyn Fn(usize) + Sync),
+    ) -> Vec<Result<Run, Fault>> {
+        let size = points.first().map_or(1, |first| self.batch_size(first, options));
+        let one = |batch: &[Values]| {
+            let found = self.run_many(batch, options);
+            finished(batch.len());
+            found
+        };
+        let batches: Vec<Vec<Result<Run, Fault>>> = points.par_chunks(size).map(one).collect();
+        batches.into_iter().flatten().collect()
+    }
+
+    fn batch(&self, point: &Values, options: &Options) -> Option<Arc<Batch>> {
+        let names: Vec<String> = point.keys().cloned().collect();
+        let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
+        let compile = |names: &Vec<String>| Batch::new(&self.shared, names, options).map(Arc::new);
+        batches.entry(names).or_insert_with_key(compile).clone()
     }
 
     fn observables(&self, e: &Evaluator, requests: &[Request]) -> Result<Arc<Observables>, Fault> {

@@ -13,6 +13,7 @@ mod neglected;
 mod orientation;
 mod powder;
 mod prepare;
+pub mod program;
 mod readout;
 mod relaxation;
 mod schedule;

@@ -1,5 +1,6 @@
 //! What a metric is: its name, arguments, formula and value.
 
+use super::batch::InLanes;
 use super::bohr_frequencies::{BohrExpansion, Curve};
 use super::cells::Argument;
 use super::moment::{Moment, Scene};
@@ -76,6 +77,8 @@ pub struct Metric {
     /// Without arguments, its curve along the course of a state under a constant Hamiltonian, where that is cheaper than the states;
     /// `None` where it is not to be had.
     pub along: Option<Along>,
+    /// The same in a batch of states.
+    pub lanes: Option<InLanes>,
 }
 
 /// The curve of a metric along a course.
@@ -90,12 +93,16 @@ pub(super) const fn metric(
     source: &'static str,
     evaluate: fn(&Moment, &[Argument]) -> Value,
 ) -> Metric {
-    Metric { name, parameters, quantity, formula, source, battery, evaluate, filtered: false, along: None }
+    Metric { name, parameters, quantity, formula, source, battery, evaluate, filtered: false, along: None, lanes: None }
 }
 
 impl Metric {
     pub(super) const fn along(self, along: Along) -> Metric {
         Metric { along: Some(along), ..self }
+    }
+
+    pub(super) const fn lanes(self, lanes: InLanes) -> Metric {
+        Metric { lanes: Some(lanes), ..self }
     }
 
     pub(super) const fn of_filtered(self) -> Metric {

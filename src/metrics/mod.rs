@@ -4,6 +4,8 @@
 //! [`METRICS`] is the one table of all metrics: the checker, the table of `grammar.md` and the help take names, arguments and
 //! formulas from it. A new metric costs its file and its row.
 
+mod batch;
+mod bohr_batch;
 mod bohr_frequencies;
 mod bounds;
 mod cells;
@@ -33,6 +35,8 @@ mod speed;
 mod table;
 mod undefined;
 
+pub use batch::{InLanes, SceneBatch};
+pub use bohr_batch::{BohrBatch, CurveBatch, LevelsBatch, Phases, time};
 pub use bohr_frequencies::{BohrExpansion, Curve};
 pub use bounds::{free_energy_bound, thermodynamic_bound};
 pub use cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument};

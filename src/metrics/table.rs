@@ -3,8 +3,8 @@
 use super::metric::Parameter::{OptionalEnergyBasis, OptionalOperator, Site, Sites, Whole};
 use super::metric::{Metric, Parameter, Quantity, metric};
 use super::{
-    bounds, coherence, coherent, conserving, daemonic, discord, distance, energy, entanglement, entropy, ergotropy,
-    local, nmr, parallel, population, single_site, speed,
+    batch, bounds, coherence, coherent, conserving, daemonic, discord, distance, energy, entanglement, entropy,
+    ergotropy, local, nmr, parallel, population, single_site, speed,
 };
 
 const ABN: &str = "Allahverdyan, Balian, Nieuwenhuizen, EPL 67, 565 (2004)";
@@ -25,9 +25,11 @@ impl Metric {
 /// `r` the eigenvalues of the battery's state, `D` dephasing between its levels.
 pub const METRICS: &[Metric] = &[
     metric("energy", &[OptionalOperator], Quantity::Energy, true, "Tr[rho H]", "", energy::evaluate_energy)
-        .along(energy::along),
+        .along(energy::along)
+        .lanes(batch::energy),
     metric("stored_energy", &[], Quantity::Energy, true, "Tr[rho H] - Tr[rho_0 H]", "", energy::evaluate_stored)
-        .along(energy::stored_along),
+        .along(energy::stored_along)
+        .lanes(batch::stored_energy),
     metric("average_power", &[], Quantity::Power, true, "stored_energy / t", "", energy::evaluate_average_power),
     metric(
         "ergotropy",
@@ -38,7 +40,8 @@ pub const METRICS: &[Metric] = &[
         ABN,
         ergotropy::evaluate_ergotropy,
     )
-    .along(ergotropy::along),
+    .along(ergotropy::along)
+    .lanes(batch::ergotropy),
     metric(
         "symmetric_ergotropy",
         &[],
@@ -66,10 +69,13 @@ pub const METRICS: &[Metric] = &[
         YANG,
         ergotropy::evaluate_capacity,
     )
-    .along(ergotropy::capacity_along),
+    .along(ergotropy::capacity_along)
+    .lanes(batch::capacity),
     metric("state_of_charge", &[], Quantity::Number, true, "W / C", YANG, ergotropy::evaluate_state_of_charge),
     metric("efficiency", &[], Quantity::Number, true, "W / (E - E_0)", ABN, ergotropy::evaluate_efficiency),
-    metric("power", &[], Quantity::Power, true, "dW/dt", ABN, ergotropy::evaluate_power).along(energy::rate_along),
+    metric("power", &[], Quantity::Power, true, "dW/dt", ABN, ergotropy::evaluate_power)
+        .along(energy::rate_along)
+        .lanes(batch::rate),
     metric("incoherent_ergotropy", &[], Quantity::Energy, true, "W(D[rho])", FRANCICA, coherent::evaluate_incoherent),
     metric(
         "coherent_ergotropy",
@@ -189,7 +195,8 @@ pub const METRICS: &[Metric] = &[
         bounds::evaluate_thermodynamic,
     ),
     metric("charging_power", &[], Quantity::Power, true, "dE/dt", "", speed::evaluate_charging_power)
-        .along(energy::rate_along),
+        .along(energy::rate_along)
+        .lanes(batch::rate),
     metric(
         "energy_fisher_information",
         &[],
@@ -244,7 +251,8 @@ pub const METRICS: &[Metric] = &[
         BAUMGRATZ,
         coherence::evaluate_l1,
     )
-    .along(coherence::l1_along),
+    .along(coherence::l1_along)
+    .lanes(batch::l1_coherence),
     metric(
         "relative_entropy_coherence",
         &[OptionalEnergyBasis],

@@ -1,10 +1,9 @@
 //! Runs of the papers' sequences: compiled once, many points at a time.
 
 use crate::compile::{Refused, compile, no_files};
-use crate::emulator::{Options, Run, run};
+use crate::emulator::{Emulator, Options, Run};
 use crate::hamiltonian::{Fault, Values};
 use crate::ir::Experiment;
-use rayon::prelude::*;
 use std::collections::HashMap;
 
 /// Someone who watches the work.
@@ -77,16 +76,11 @@ impl<'a> Workbench<'a> {
         let mut experiment = known.clone();
         experiment.measures.retain(|m| wanted(&m.key));
         self.watch.more(points.len() as u64);
-        let results: Vec<Result<Run, Fault>> = points
-            .par_iter()
-            .map(|point| {
-                let values: Values = point.iter().map(|(k, v)| (k.to_string(), *v)).collect();
-                let result = run(&experiment, &values, &Options::default(), &[]);
-                self.watch.step();
-                result
-            })
-            .collect();
-        results.into_iter().collect()
+        let emulator = Emulator::new(&experiment);
+        let values = |point: &Point| -> Values { point.iter().map(|(k, v)| (k.to_string(), *v)).collect() };
+        let points: Vec<Values> = points.iter().map(values).collect();
+        let step = |done| (0..done).for_each(|_| self.watch.step());
+        emulator.run_all(&points, &Options::default(), &step).into_iter().collect()
     }
 }
 

@@ -228,10 +228,9 @@ fn figures(
     let axes: Vec<SweepAxis> = emulator::axes(experiment, values)?;
     let count: usize = axes.iter().map(SweepAxis::len).product();
     if (1..=2).contains(&axes.len()) && count <= MOST_POINTS {
-        use rayon::prelude::*;
         let points: Vec<Values> = emulator::points(&axes, values).collect();
         let emulator = emulator::Emulator::new(experiment);
-        let runs: Vec<Run> = points.par_iter().map(|p| emulator.run(p, options, &[])).collect::<Result<_, Fault>>()?;
+        let runs: Vec<Run> = emulator.run_all(&points, options, &|_| {}).into_iter().collect::<Result<_, Fault>>()?;
         let swept = axes.iter().flat_map(|a| a.names.clone()).collect();
         let results = Results { experiment, file, swept, points: &runs, energy: EnergyUnit::Default };
         if let Ok(figure) = chart(&results, &axes, &[]) {

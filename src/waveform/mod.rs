@@ -4,6 +4,7 @@
 //! * [`scalar`]: numbers and waveforms, and what is made of them.
 //! * [`mesh()`]: the times between which waveforms are smooth and resolved.
 //! * [`integral`]: integrals over a mesh.
+//! * [`numbers`]: numbers as straight-line code over lanes.
 //! * [`interval`], [`jet`], [`model`], [`tape`]: interval arithmetic, Taylor coefficients in it, errors beside them, and expressions
 //!   as lists of operations.
 
@@ -13,6 +14,7 @@ pub mod interval;
 pub mod jet;
 pub mod mesh;
 pub mod model;
+pub mod numbers;
 pub mod scalar;
 pub mod tape;
 
@@ -20,4 +22,5 @@ pub use function::Function;
 pub use integral::{integrals, peak};
 pub use interval::Interval;
 pub use mesh::{Unresolved, Weighted, mesh};
+pub use numbers::{Numbers, Slot};
 pub use scalar::{Scalar, Waveform, common_period};

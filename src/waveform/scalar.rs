@@ -26,6 +26,8 @@ pub struct Waveform {
 pub(super) enum Node {
     /// `scale (t - shift)`.
     Affine { scale: f64, shift: f64 },
+    /// A variable, by its number: a parameter that differs from lane to lane (see [`super::numbers`]).
+    Variable(usize),
     /// The sum.
     Sum(Scalar, Scalar),
     /// The product.
@@ -82,6 +84,8 @@ impl Waveform {
     pub fn at(&self, t: f64) -> f64 {
         match &*self.node {
             Node::Affine { scale, shift } => scale * (t - shift),
+            // Variables have values in lanes only.
+            Node::Variable(_) => f64::NAN,
             Node::Sum(a, b) => a.at(t) + b.at(t),
             Node::Product(a, b) => a.at(t) * b.at(t),
             Node::Quotient(a, b) => a.at(t) / b.at(t),
@@ -102,6 +106,7 @@ impl Waveform {
             Node::Affine { scale: a, shift: b } => {
                 Waveform::of(Node::Affine { scale: a * scale, shift: shift + b / scale })
             }
+            Node::Variable(_) => Scalar::Varying(self.clone()),
             Node::Sum(a, b) => inner(a).plus(&inner(b)),
             Node::Product(a, b) => inner(a).times(&inner(b)),
             Node::Quotient(a, b) => inner(a).over(&inner(b)),
@@ -127,6 +132,7 @@ impl Waveform {
         };
         match &*self.node {
             Node::Affine { .. } => Recurrence::Never,
+            Node::Variable(_) => Recurrence::Constant,
             Node::Sum(a, b)
             | Node::Product(a, b)
             | Node::Quotient(a, b)
@@ -178,6 +184,11 @@ impl Scalar {
     /// The time since the statement began.
     pub fn time() -> Scalar {
         Waveform::of(Node::Affine { scale: 1.0, shift: 0.0 })
+    }
+
+    /// The variable of this number: a parameter that differs from lane to lane.
+    pub fn variable(number: usize) -> Scalar {
+        Waveform::of(Node::Variable(number))
     }
 
     /// The value at a time.

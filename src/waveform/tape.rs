@@ -165,6 +165,8 @@ impl Tape {
         }
         let operation = match &*waveform.node {
             Node::Affine { scale, shift } => Operation::Affine { scale: *scale, shift: *shift },
+            // Waveforms with variables become numbers before they are resolved in time.
+            Node::Variable(_) => Operation::Constant(f64::NAN),
             Node::Sum(a, b) => Operation::Sum(self.scalar(a, known), self.scalar(b, known)),
             Node::Product(a, b) => Operation::Product(self.scalar(a, known), self.scalar(b, known)),
             Node::Quotient(a, b) => Operation::Quotient(self.scalar(a, known), self.scalar(b, known)),

@@ -12,7 +12,6 @@ use ergoseq::output::{
 };
 use ergoseq::source::{Sources, visible};
 use ergoseq::units::UnitSystem;
-use rayon::prelude::*;
 
 /// The most points whose results are held at once.
 const MOST_POINTS: usize = 1_000_000;
@@ -178,16 +177,11 @@ pub fn emulate(
 ) -> Result<Vec<Run>, (usize, Box<Diagnostic>)> {
     let progress = Progress::new(points.len() as u64);
     let emulator = Emulator::new(experiment);
-    let one = |(k, values): (usize, &Values)| {
-        let result = emulator.run(values, options, &[]).map_err(|d| (k, d));
-        progress.step();
-        result
-    };
     // A pool of threads costs more than a small run takes.
-    if points.len() == 1 {
-        return points.iter().enumerate().map(one).collect();
+    if let [point] = points {
+        return Ok(vec![emulator.run(point, options, &[]).map_err(|d| (0, d))?]);
     }
     overrides::threads(threads);
-    let results: Vec<Result<Run, (usize, Box<Diagnostic>)>> = points.par_iter().enumerate().map(one).collect();
-    results.into_iter().collect()
+    let results = emulator.run_all(points, options, &|done| (0..done).for_each(|_| progress.step()));
+    results.into_iter().enumerate().map(|(k, run)| run.map_err(|d| (k, d))).collect()
 }

@@ -126,12 +126,20 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let results = bare(experiment, &file_name, &[]);
     left.par_chunks(neighbours(left.len())).for_each(|points| {
         let mut batch = Batch::new(&work);
-        for &k in points {
+        let size = points.first().map_or(1, |k| emulator.batch_size(&at(*k), options));
+        let runs = points.chunks(size).flat_map(|numbers| {
+            let values: Vec<Values> = match work.stopped.load(Ordering::Relaxed) {
+                true => vec![],
+                false => numbers.iter().map(|k| at(*k)).collect(),
+            };
+            let runs = emulator.run_many(&values, options);
+            numbers.iter().copied().zip(values.into_iter().zip(runs))
+        });
+        for (k, (point, run)) in runs {
             if work.stopped.load(Ordering::Relaxed) {
                 return;
             }
-            let point = at(k);
-            let patches = emulator.run(&point, options, &[]).and_then(|run| {
+            let patches = run.and_then(|run| {
                 dataset.values(&results, &run, k).map_err(|why| {
                     Box::new(Diagnostic::without_place(Code::Contradiction, format!("the point does not fit: {why}")))
                 })

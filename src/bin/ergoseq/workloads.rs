@@ -121,7 +121,12 @@ fn at(emulator: &Emulator, options: &Options, set: &[(&str, f64)]) -> Result<Run
 /// Points of a program, on all cores.
 fn points(experiment: &Experiment, all: &[Vec<(&str, f64)>]) -> Result<Vec<Run>, Box<Diagnostic>> {
     let (emulator, options) = (Emulator::new(experiment), Options::default());
-    all.par_iter().map(|set| at(&emulator, &options, set)).collect()
+    emulator.run_all(&values(all), &options, &|_| {}).into_iter().collect()
+}
+
+fn values(sets: &[Vec<(&str, f64)>]) -> Vec<Values> {
+    let of = |set: &Vec<(&str, f64)>| set.iter().map(|(name, x)| (name.to_string(), *x)).collect();
+    sets.iter().map(of).collect()
 }
 
 /// A recorded curve.
@@ -134,6 +139,9 @@ fn largest(values: impl Iterator<Item = f64>) -> f64 {
     // What is not a number is passed over.
     values.fold(f64::NEG_INFINITY, |most, x| if x > most { x } else { most })
 }
+
+/// How many points are reduced to their maxima at once, so that few curves are held.
+const TOGETHER: usize = 64;
 
 fn even(from: f64, to: f64, n: usize, k: usize) -> f64 {
     from + (to - from) * k as f64 / (n - 1) as f64
@@ -156,10 +164,11 @@ fn planes(experiment: &Experiment, _: &str, n: usize, _: Option<&Path>) -> Outco
         }
     }
     let (emulator, options) = (Emulator::new(experiment), Options::default());
-    let found: Vec<[f64; 4]> = all
-        .par_iter()
-        .map(|set| {
-            let run = at(&emulator, &options, set)?;
+    let found: Vec<Result<[f64; 4], Box<Diagnostic>>> = all
+        .par_chunks(TOGETHER)
+        .flat_map_iter(|sets| sets.iter().zip(emulator.run_many(&values(sets), &options)))
+        .map(|(set, run)| {
+            let run = run?;
             let of = |name: &str, usual: f64| set.iter().find(|(k, _)| *k == name).map_or(usual, |(_, x)| *x);
             let highest = 2.0 / 3.0 * of("Delta", 1.0) + 2.0 * of("B", 0.0);
             let first = curve(&run, "energy").next().unwrap_or(f64::NAN);
@@ -170,7 +179,8 @@ fn planes(experiment: &Experiment, _: &str, n: usize, _: Option<&Path>) -> Outco
                 largest(curve(&run, "charging_power")),
             ])
         })
-        .collect::<Result<_, Box<Diagnostic>>>()?;
+        .collect();
+    let found = found.into_iter().collect::<Result<Vec<_>, _>>()?;
     let array = |of: fn(&[f64; 4]) -> f64| found.iter().map(of).collect();
     Ok(vec![("Q", array(|f| f[0])), ("C", array(|f| f[1])), ("X", array(|f| f[2])), ("P", array(|f| f[3]))])
 }

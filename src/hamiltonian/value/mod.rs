@@ -2,6 +2,7 @@
 
 mod expression;
 mod operator;
+mod symbolic;
 mod time_operator;
 
 pub use self::time_operator::TimeOperator;
@@ -66,6 +67,8 @@ pub struct Evaluator<'a> {
     pub spectrometer: Option<Spectrometer>,
     /// Numbers of points that replace those of the file: the number of the distribution of `ensemble`, and its points.
     pub ensemble_points: Vec<(usize, usize)>,
+    /// Parameters that stand for numbers which differ from lane to lane.
+    variables: Vec<(String, Scalar)>,
     operators: RefCell<BTreeMap<String, TimeOperator>>,
     /// Hamiltonians that were found to be Hermitian.
     declared: RefCell<Vec<String>>,
@@ -130,6 +133,7 @@ impl<'a> Outline<'a> {
             variation: variation.clone(),
             spectrometer: None,
             ensemble_points: vec![],
+            variables: vec![],
             operators: RefCell::default(),
             declared: RefCell::default(),
         })
@@ -151,19 +155,7 @@ impl<'a> Evaluator<'a> {
     /// As [`Evaluator::new`].
     pub fn at(shared: &Arc<Shared<'a>>, given: &Values) -> Result<Evaluator<'a>, Fault> {
         let experiment = shared.experiment;
-        let mut e = Evaluator {
-            experiment,
-            scope: shared.scope.clone(),
-            shared: shared.clone(),
-            values: Values::new(),
-            basis: Arc::default(),
-            arrays: BTreeMap::new(),
-            variation: Variation::default(),
-            spectrometer: None,
-            ensemble_points: vec![],
-            operators: RefCell::default(),
-            declared: RefCell::default(),
-        };
+        let mut e = Evaluator::empty(shared);
         for param in &experiment.params {
             let value = match given.get(&param.name) {
                 Some(value) => *value,
@@ -188,6 +180,24 @@ impl<'a> Evaluator<'a> {
         }
         e.build_basis()?;
         Ok(e)
+    }
+
+    /// One without parameters and subsystems.
+    fn empty(shared: &Arc<Shared<'a>>) -> Evaluator<'a> {
+        Evaluator {
+            experiment: shared.experiment,
+            scope: shared.scope.clone(),
+            shared: shared.clone(),
+            values: Values::new(),
+            basis: Arc::default(),
+            arrays: BTreeMap::new(),
+            variation: Variation::default(),
+            spectrometer: None,
+            ensemble_points: vec![],
+            variables: vec![],
+            operators: RefCell::default(),
+            declared: RefCell::default(),
+        }
     }
 
     /// What members of an ensemble begin with.

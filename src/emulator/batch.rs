@@ -1,0 +1,374 @@
+//! Batches of points: an experiment that is compiled to a [`Program`] is propagated for many points at once, one a lane.
+//!
+//! The dense engine of batches: up to [`LARGEST`] states, Hamiltonians that are constant in each statement, density matrices as
+//! structures of arrays. A statement is one eigenproblem a lane, or one for all where no parameter stands in its Hamiltonian; curves
+//! follow from Bohr frequencies without a state a sample. A lane whose numbers would be refused, rounded away or not finite is
+//! irregular: its point is run by itself, so that values and messages of such points are those of a single run.
+
+use super::engines::exact::EXACT;
+use super::observable::Observable;
+use super::request::{Observables, Requests};
+use super::results::{Mark, Run, RunInfo, Trace};
+use super::settings::{Method, Options};
+use crate::hamiltonian::program::{Block, Condition, Program, Terms, compile};
+use crate::hamiltonian::{Evaluator, Shared, Values};
+use crate::lanes::{Entry, LANES, Lane, MatrixBatch, dispatched_eigen, from_levels, gibbs};
+use crate::metrics::{BohrBatch, InLanes, LevelsBatch, Phases, SceneBatch, time};
+use crate::spin::{Operator, Space, Sparse};
+use crate::waveform::Slot;
+use std::sync::Arc;
+
+/// The largest dimension of the dense engine of batches: beyond, a matrix a lane no longer fits into the cache.
+const LARGEST: usize = 16;
+
+/// An observable in lanes.
+struct InBatch {
+    key: String,
+    lanes: InLanes,
+    scale: f64,
+}
+
+/// A Hamiltonian as entries of constant matrices, each with its coefficient.
+struct Assembly {
+    terms: Vec<(Slot, Vec<Entry>)>,
+    /// A bound of the spread of each term: the largest difference of its eigenvalues.
+    spreads: Vec<(Slot, f64)>,
+}
+
+/// A statement, and what is the same for all batches.
+struct Statement {
+    assembly: Assembly,
+    duration: Slot,
+    /// Eigenvalues and eigenvectors, where no parameter stands in the Hamiltonian.
+    levels: Option<LevelsBatch>,
+    /// Whether the duration is the same at all points.
+    fixed: bool,
+    record: Option<(String, usize)>,
+}
+
+enum Step {
+    Evolve(Statement),
+    Mark(String),
+}
+
+/// An experiment that is run in batches.
+pub struct Batch {
+    program: Program,
+    observables: Vec<InBatch>,
+    prepare: Assembly,
+    battery: Option<Assembly>,
+    steps: Vec<Step>,
+    tolerance: f64,
+}
+
+impl Batch {
+    /// Compiles an experiment whose given parameters differ from point to point; `None` where the engine of batches does not apply.
+    /// This does not depend on the values at any point.
+    pub fn new(shared: &Arc<Shared>, variables: &[String], options: &Options) -> Option<Batch> {
+        let plain = options.method == Method::Auto
+            && options.typical.is_none()
+            && options.spectrometer.is_none()
+            && options.measured.is_none()
+            && options.states == 0;
+        if !plain {
+            return None;
+        }
+        let e = Evaluator::symbolic(shared, variables).ok()?;
+        let program = compile(&e, variables)?;
+        if program.basis.size() > LARGEST as f64 {
+            return None;
+        }
+        let Observables { observables, aggregates } = Requests::Declared(&[]).observables(&e).ok()?;
+        if !aggregates.is_empty() || !observables.iter().all(Observable::is_fixed) {
+            return None;
+        }
+        // Nothing acts at a mark before the first evolution, so that a rate has no value there.
+        let begins_still = program.blocks.iter().take_while(|b| !matches!(b, Block::Evolve { .. })).count() > 0
+            || program.blocks.is_empty();
+        let mut in_batch = Vec::with_capacity(observables.len());
+        for o in &observables {
+            let (lanes, scale, moving) = o.in_lanes()?;
+            if moving && begins_still {
+                return None;
+            }
+            in_batch.push(InBatch { key: o.key.clone(), lanes, scale });
+        }
+        if e.experiment.measures.iter().any(|m| m.summary) || !e.experiment.theories.is_empty() {
+            return None;
+        }
+        let space = Space::whole(program.basis.clone());
+        let prepare = Assembly::of(&program.prepare.0, &space);
+        let battery = program.battery.as_ref().map(|terms| Assembly::of(terms, &space));
+        let mut steps = Vec::with_capacity(program.blocks.len());
+        for block in &program.blocks {
+            steps.push(match block {
+                Block::Mark(name) => Step::Mark(name.clone()),
+                Block::Evolve { hamiltonian, duration, record } => {
+                    let assembly = Assembly::of(hamiltonian, &space);
+                    let constant = |slot: &Slot| program.numbers.constant(*slot);
+                    let levels = match assembly.terms.iter().map(|(c, _)| constant(c)).collect::<Option<Vec<f64>>>() {
+                        Some(numbers) => Some(assembly.levels(&numbers, space.len())?),
+                        None => None,
+                    };
+                    let fixed = constant(duration).is_some();
+                    Step::Evolve(Statement { assembly, duration: *duration, levels, fixed, record: record.clone() })
+                }
+            });
+        }
+        Some(Batch { program, observables: in_batch, prepare, battery, steps, tolerance: options.tolerance })
+    }
+
+    /// Runs up to [`LANES`] points that give the parameters of the program; `None` for those that are to be run by themselves.
+    pub fn run(&self, points: &[Values]) -> Vec<Option<Run>> {
+        let Some(first) = points.first() else { return vec![] };
+        let mut irregular = [false; LANES];
+        // Lanes without a point of their own repeat the first.
+        let of = |lane: usize, name: &str| points.get(lane).unwrap_or(first).get(name).copied().unwrap_or(f64::NAN);
+        let variables: Vec<Lane> =
+            self.program.variables.iter().map(|name| Lane(std::array::from_fn(|l| of(l, name)))).collect();
+        let mut slots = Vec::new();
+        self.program.numbers.evaluate(&variables, &mut slots, &mut irregular);
+        for condition in &self.program.conditions {
+            hold(*condition, &slots, &mut irregular);
+        }
+        let Some(columns) = self.propagate(&slots, &mut irregular) else {
+            return points.iter().map(|_| None).collect();
+        };
+        (0..points.len()).map(|l| (!irregular.get(l)?).then(|| self.results(&slots, &columns, l))).collect()
+    }
+
+    /// Propagates a batch. What is not finite makes its lane irregular.
+    fn propagate(&self, slots: &[Lane], irregular: &mut [bool; LANES]) -> Option<Columns> {
+        let n = self.program.basis.dimension();
+        let (prepared, temperature) = (self.prepare.matrix(slots, n), self.program.prepare.1.of(slots));
+        let levels = levels_of(prepared, irregular);
+        let mut rho = MatrixBatch::zeros(n);
+        pulp::Arch::new().dispatch(Gibbs { levels: &levels, temperature, out: &mut rho });
+        let scene = SceneBatch { battery: self.battery.as_ref().map(|b| b.matrix(slots, n)), initial: rho.clone() };
+        let mut columns = Columns::default();
+        let mut clock = Lane::zero();
+        let mut phase = Lane::zero();
+        let mut last = BohrBatch::still(&rho);
+        for step in &self.steps {
+            match step {
+                Step::Mark(name) => columns.marks.push(self.mark(name, clock, &last, &scene, irregular)?),
+                Step::Evolve(statement) => {
+                    let duration = statement.duration.of(slots);
+                    let own;
+                    let levels = match &statement.levels {
+                        Some(levels) => levels,
+                        None => {
+                            own = levels_of(statement.assembly.matrix(slots, n), irregular);
+                            &own
+                        }
+                    };
+                    phase = phase + statement.assembly.spread(slots) * duration;
+                    let expansion = BohrBatch::new(levels, &rho);
+                    let end = Phases::of(&expansion, duration, statement.fixed, 1);
+                    if let Some((name, points)) = &statement.record {
+                        let phases = Phases::of(&expansion, duration, statement.fixed, *points);
+                        let mut values = Vec::with_capacity(self.observables.len());
+                        for observable in &self.observables {
+                            let mut curve = vec![Lane::zero(); *points];
+                            let found = (observable.lanes)(&expansion, &scene)?.scaled(observable.scale);
+                            found.values(&phases, &mut curve);
+                            curve.iter().for_each(|x| regular(x, irregular));
+                            values.push(curve);
+                        }
+                        columns.traces.push(TraceColumns { name: name.clone(), start: clock, duration, values });
+                    }
+                    rho = expansion.state(&end);
+                    clock = clock + duration;
+                    last = (expansion, end);
+                }
+            }
+        }
+        columns.marks.push(self.mark("end", clock, &last, &scene, irregular)?);
+        // Where rounding of phases would exceed the tolerance, a single run says so.
+        let lost = phase * (0.5 * f64::EPSILON);
+        lost.0.iter().zip(irregular).for_each(|(x, irregular)| *irregular |= *x > self.tolerance);
+        Some(columns)
+    }
+
+    /// The values of all observables where the last statement ends.
+    fn mark(
+        &self,
+        name: &str,
+        clock: Lane,
+        (expansion, end): &(BohrBatch, Phases),
+        scene: &SceneBatch,
+        irregular: &mut [bool; LANES],
+    ) -> Option<MarkColumns> {
+        let mut values = Vec::with_capacity(self.observables.len());
+        for observable in &self.observables {
+            let mut value = [Lane::zero()];
+            (observable.lanes)(expansion, scene)?.scaled(observable.scale).values(end, &mut value);
+            value.iter().for_each(|x| regular(x, irregular));
+            values.extend(value);
+        }
+        Some(MarkColumns { name: name.to_string(), time: clock, values })
+    }
+
+    /// The results of a lane.
+    fn results(&self, slots: &[Lane], columns: &Columns, lane: usize) -> Run {
+        let of = |x: &Lane| x.0.get(lane).copied().unwrap_or(f64::NAN);
+        let key = |k: usize| self.observables.get(k).map_or(String::new(), |o| o.key.clone());
+        let marks = columns.marks.iter().map(|m| Mark {
+            name: m.name.clone(),
+            time: of(&m.time),
+            values: m.values.iter().enumerate().map(|(k, x)| (key(k), Some(of(x)))).collect(),
+            state: None,
+        });
+        let traces = columns.traces.iter().map(|t| {
+            let points = t.values.first().map_or(0, Vec::len);
+            let duration = of(&t.duration);
+            Trace {
+                name: t.name.clone(),
+                start: of(&t.start),
+                time: (0..points).map(|j| time(duration, j, points)).collect(),
+                values: t
+                    .values
+                    .iter()
+                    .enumerate()
+                    .map(|(k, curve)| (key(k), curve.iter().map(|x| Some(of(x))).collect()))
+                    .collect(),
+            }
+        });
+        Run {
+            params: self.program.params.iter().map(|(name, slot)| (name.clone(), of(&slot.of(slots)))).collect(),
+            marks: marks.collect(),
+            traces: traces.collect(),
+            how: RunInfo {
+                whole: self.program.basis.size(),
+                dimension: self.program.basis.size(),
+                pure: false,
+                random_vectors: 0,
+                members: 1,
+                methods: if self.steps.iter().any(|s| matches!(s, Step::Evolve(_))) { vec![EXACT] } else { vec![] },
+                tolerance: self.tolerance,
+                duration: columns.marks.last().map_or(0.0, |m| of(&m.time)),
+                truncation: vec![],
+            },
+            ..Run::default()
+        }
+    }
+}
+
+/// The results of a batch.
+#[derive(Default)]
+struct Columns {
+    marks: Vec<MarkColumns>,
+    traces: Vec<TraceColumns>,
+}
+
+struct MarkColumns {
+    name: String,
+    time: Lane,
+    values: Vec<Lane>,
+}
+
+struct TraceColumns {
+    name: String,
+    start: Lane,
+    duration: Lane,
+    /// By observable, then by sample.
+    values: Vec<Vec<Lane>>,
+}
+
+impl Assembly {
+    fn of(terms: &Terms, space: &Space) -> Assembly {
+        let entries = |operator: &Operator| {
+            let mut out = Vec::new();
+            Sparse::of(operator, space).visit(|row, column, x| out.push((row, column, x.re, x.im)));
+            out
+        };
+        Assembly {
+            terms: terms.iter().map(|(slot, operator)| (*slot, entries(operator))).collect(),
+            spreads: terms.iter().map(|(slot, operator)| (*slot, operator.spread_bound())).collect(),
+        }
+    }
+
+    /// The matrices of a batch.
+    fn matrix(&self, slots: &[Lane], n: usize) -> MatrixBatch {
+        let mut out = MatrixBatch::zeros(n);
+        let coefficients: Vec<Lane> = self.terms.iter().map(|(slot, _)| slot.of(slots)).collect();
+        pulp::Arch::new().dispatch(Assemble { assembly: self, coefficients: &coefficients, out: &mut out });
+        out
+    }
+
+    /// A bound of the largest difference of eigenvalues.
+    fn spread(&self, slots: &[Lane]) -> Lane {
+        self.spreads.iter().fold(Lane::zero(), |sum, (slot, most)| sum + slot.of(slots).abs() * *most)
+    }
+
+    /// Eigenvalues and eigenvectors for coefficients that are the same in all lanes; `None` where they cannot be computed.
+    fn levels(&self, numbers: &[f64], n: usize) -> Option<LevelsBatch> {
+        let mut matrix = MatrixBatch::zeros(n);
+        let coefficients: Vec<Lane> = numbers.iter().map(|x| Lane::splat(*x)).collect();
+        pulp::Arch::new().dispatch(Assemble { assembly: self, coefficients: &coefficients, out: &mut matrix });
+        let mut irregular = [false; LANES];
+        let levels = levels_of(matrix, &mut irregular);
+        (!irregular.contains(&true)).then_some(LevelsBatch { shared: true, ..levels })
+    }
+}
+
+/// The sum of the terms of a Hamiltonian.
+struct Assemble<'a> {
+    assembly: &'a Assembly,
+    coefficients: &'a [Lane],
+    out: &'a mut MatrixBatch,
+}
+
+impl pulp::NullaryFnOnce for Assemble<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        for ((_, entries), coefficient) in self.assembly.terms.iter().zip(self.coefficients) {
+            self.out.add_scaled(coefficient, entries);
+        }
+    }
+}
+
+/// The Gibbs states of some levels.
+struct Gibbs<'a> {
+    levels: &'a LevelsBatch,
+    temperature: Lane,
+    out: &'a mut MatrixBatch,
+}
+
+impl pulp::NullaryFnOnce for Gibbs<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let LevelsBatch { values, vectors, .. } = self.levels;
+        let mut weights = vec![Lane::zero(); values.len()];
+        gibbs(values, self.temperature, &mut weights);
+        from_levels(vectors, &weights, self.out);
+    }
+}
+
+/// Eigenvalues and eigenvectors; lanes without any are irregular.
+fn levels_of(mut matrix: MatrixBatch, irregular: &mut [bool; LANES]) -> LevelsBatch {
+    let n = matrix.dimension();
+    let (mut values, mut vectors) = (vec![Lane::zero(); n], MatrixBatch::zeros(n));
+    let converged = dispatched_eigen(&mut matrix, &mut values, &mut vectors);
+    converged.iter().zip(irregular).for_each(|(ok, irregular)| *irregular |= !ok);
+    LevelsBatch { values, vectors, shared: false }
+}
+
+fn regular(x: &Lane, irregular: &mut [bool; LANES]) {
+    x.0.iter().zip(irregular).for_each(|(x, irregular)| *irregular |= !x.is_finite());
+}
+
+fn hold(condition: Condition, slots: &[Lane], irregular: &mut [bool; LANES]) {
+    for (l, irregular) in irregular.iter_mut().enumerate() {
+        let of = |slot: Slot| slot.of(slots).0.get(l).copied().unwrap_or(f64::NAN);
+        let holds = match condition {
+            Condition::Positive(x) => of(x) > 0.0,
+            Condition::Between(x, a, b) => (of(a).min(of(b))..=of(a).max(of(b))).contains(&of(x)),
+        };
+        *irregular |= !holds;
+    }
+}

@@ -1,0 +1,73 @@
+//! Evaluation with some parameters left open: numbers become expressions of variables, and operators sums of constant operators whose
+//! coefficients are such expressions.
+
+use super::time_operator::{TimeOperator, Value};
+use super::{Evaluator, Fault, Shared};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::syntax::Expr;
+use crate::waveform::Scalar;
+use std::sync::Arc;
+
+impl<'a> Evaluator<'a> {
+    /// An evaluator in which the given parameters are the variables 0, 1, 2 ..., and the others follow from them.
+    ///
+    /// # Errors
+    /// When a default cannot be evaluated, or a size depends on a variable.
+    pub fn symbolic(shared: &Arc<Shared<'a>>, variables: &[String]) -> Result<Evaluator<'a>, Fault> {
+        let mut e = Evaluator::empty(shared);
+        for param in &shared.experiment.params {
+            let value = match variables.iter().position(|v| *v == param.name) {
+                Some(number) => Scalar::variable(number),
+                None => e.symbolic_number(&param.default)?,
+            };
+            match value.constant() {
+                Some(x) => drop(e.values.insert(param.name.clone(), x)),
+                None => e.variables.push((param.name.clone(), value)),
+            }
+        }
+        // The evaluation of a size that depends on a variable is refused here.
+        e.build_basis()?;
+        Ok(e)
+    }
+
+    /// A number as an expression of the variables.
+    ///
+    /// # Errors
+    /// When it is an operator, or a part of it has to be a constant.
+    pub fn symbolic_number(&self, expr: &Expr) -> Result<Scalar, Fault> {
+        match self.value(expr, &[])? {
+            Value::Number(x) => Ok(x),
+            Value::Operator(_) => {
+                Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "a number is needed here").into())
+            }
+        }
+    }
+
+    /// The value of a parameter as an expression of the variables.
+    pub fn symbolic_param(&self, name: &str) -> Option<Scalar> {
+        let variable = self.variables.iter().find(|(n, _)| n == name).map(|(_, x)| x.clone());
+        variable.or_else(|| self.values.get(name).map(|x| Scalar::Constant(*x)))
+    }
+
+    /// A Hamiltonian in rad/s as terms whose coefficients are expressions of the variables; `None` where the terms are not Hermitian one by
+    /// one, so that the sum would have to be examined at every point.
+    ///
+    /// # Errors
+    /// As [`Evaluator::hamiltonian`].
+    pub fn symbolic_hamiltonian(&self, expr: &Expr) -> Result<Option<TimeOperator>, Fault> {
+        let factor = self.factor(expr)?;
+        let operator = self.time_operator(expr, false)?;
+        let hermitian = operator.terms.iter().all(|(_, term)| term.is_hermitian());
+        Ok(hermitian.then(|| operator.scaled(&Scalar::Constant(factor))))
+    }
+
+    /// Makes a named Hamiltonian of variables, so that its name stands for it.
+    ///
+    /// # Errors
+    /// As [`Evaluator::operator`].
+    pub fn symbolic_declare(&self, name: &str, value: &Expr) -> Result<(), Fault> {
+        let operator = self.time_operator(value, false)?;
+        self.operators.borrow_mut().insert(name.to_string(), operator);
+        Ok(())
+    }
+}

@@ -1,0 +1,184 @@
+//! A number of each matrix of a batch, and its arithmetic.
+
+#![expect(clippy::indexing_slicing, reason = "indices run over the lanes of arrays of that length")]
+
+use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
+
+/// How many matrices a batch has: two of the widest vectors of today's processors, so that their latencies overlap.
+pub const LANES: usize = 16;
+
+/// One number of each matrix of a batch. Operations work lane by lane.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(C, align(64))]
+pub struct Lane(pub [f64; LANES]);
+
+impl Lane {
+    /// The same number in every lane.
+    #[inline(always)]
+    pub const fn splat(x: f64) -> Lane {
+        Lane([x; LANES])
+    }
+
+    /// Zero in every lane.
+    #[inline(always)]
+    pub const fn zero() -> Lane {
+        Lane::splat(0.0)
+    }
+
+    /// `self b + c`, rounded once.
+    #[inline(always)]
+    pub fn mul_add(self, b: Lane, c: Lane) -> Lane {
+        let mut out = self;
+        for l in 0..LANES {
+            out.0[l] = self.0[l].mul_add(b.0[l], c.0[l]);
+        }
+        out
+    }
+
+    /// `c - self b`, rounded once.
+    #[inline(always)]
+    pub fn neg_mul_add(self, b: Lane, c: Lane) -> Lane {
+        let mut out = self;
+        for l in 0..LANES {
+            out.0[l] = (-self.0[l]).mul_add(b.0[l], c.0[l]);
+        }
+        out
+    }
+
+    /// `self b - c`, rounded once.
+    #[inline(always)]
+    pub fn mul_sub(self, b: Lane, c: Lane) -> Lane {
+        let mut out = self;
+        for l in 0..LANES {
+            out.0[l] = self.0[l].mul_add(b.0[l], -c.0[l]);
+        }
+        out
+    }
+
+    /// The square root.
+    #[inline(always)]
+    pub fn sqrt(self) -> Lane {
+        let mut out = self;
+        for l in 0..LANES {
+            out.0[l] = self.0[l].sqrt();
+        }
+        out
+    }
+
+    /// The absolute value.
+    #[inline(always)]
+    pub fn abs(self) -> Lane {
+        let mut out = self;
+        for l in 0..LANES {
+            out.0[l] = self.0[l].abs();
+        }
+        out
+    }
+
+    /// The size of `self` with the sign of another number.
+    #[inline(always)]
+    pub fn copysign(self, sign: Lane) -> Lane {
+        let mut out = self;
+        for l in 0..LANES {
+            out.0[l] = self.0[l].copysign(sign.0[l]);
+        }
+        out
+    }
+
+    /// The larger of two numbers; `self` where one of them is not a number.
+    #[inline(always)]
+    pub fn max(self, other: Lane) -> Lane {
+        Lane::if_greater(other, self, other, self)
+    }
+
+    /// The smaller of two numbers; `self` where one of them is not a number.
+    #[inline(always)]
+    pub fn min(self, other: Lane) -> Lane {
+        Lane::if_greater(self, other, other, self)
+    }
+
+    /// `x` where `a > b`, else `y`; so `y` where `a` or `b` is not a number.
+    #[inline(always)]
+    pub fn if_greater(a: Lane, b: Lane, x: Lane, y: Lane) -> Lane {
+        let mut out = y;
+        for l in 0..LANES {
+            out.0[l] = if a.0[l] > b.0[l] { x.0[l] } else { y.0[l] };
+        }
+        out
+    }
+
+    /// Whether a lane of `self` is greater than that of another number.
+    #[inline(always)]
+    pub fn any_greater(self, other: Lane) -> bool {
+        let mut any = 0u64;
+        for l in 0..LANES {
+            any |= u64::from(self.0[l] > other.0[l]);
+        }
+        any != 0
+    }
+}
+
+/// An operator of two lanes, and of a lane and a number.
+macro_rules! operator {
+    ($name:ident, $method:ident, $sign:tt) => {
+        impl $name for Lane {
+            type Output = Lane;
+
+            #[inline(always)]
+            fn $method(self, other: Lane) -> Lane {
+                let mut out = self;
+                for l in 0..LANES {
+                    out.0[l] = self.0[l] $sign other.0[l];
+                }
+                out
+            }
+        }
+
+        impl $name<f64> for Lane {
+            type Output = Lane;
+
+            #[inline(always)]
+            fn $method(self, other: f64) -> Lane {
+                let mut out = self;
+                for l in 0..LANES {
+                    out.0[l] = self.0[l] $sign other;
+                }
+                out
+            }
+        }
+    };
+}
+
+operator!(Add, add, +);
+operator!(Sub, sub, -);
+operator!(Mul, mul, *);
+operator!(Div, div, /);
+
+/// An operator that changes a lane.
+macro_rules! assigning_operator {
+    ($name:ident, $method:ident, $sign:tt) => {
+        impl $name for Lane {
+            #[inline(always)]
+            fn $method(&mut self, other: Lane) {
+                *self = *self $sign other;
+            }
+        }
+    };
+}
+
+assigning_operator!(AddAssign, add_assign, +);
+assigning_operator!(SubAssign, sub_assign, -);
+assigning_operator!(MulAssign, mul_assign, *);
+
+impl Neg for Lane {
+    type Output = Lane;
+
+    #[inline(always)]
+    fn neg(self) -> Lane {
+        let mut out = self;
+        for l in 0..LANES {
+            out.0[l] = -self.0[l];
+        }
+        out
+    }
+}

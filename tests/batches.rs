@@ -1,0 +1,200 @@
+//! Points that are propagated in batches have the results of single runs, whatever else is in their batch.
+
+use ergoseq::emulator::{Emulator, Options, Run};
+use ergoseq::hamiltonian::Values;
+use ergoseq::ir::Experiment;
+
+/// A stream of random numbers (splitmix64), the same on every machine.
+struct Random(u64);
+
+impl Random {
+    fn even(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 * 0.5f64.powi(53)
+    }
+
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        low + (high - low) * self.even()
+    }
+}
+
+fn experiment(text: &str) -> Experiment {
+    match ergoseq::compile("batch.seq", text, &mut ergoseq::no_files) {
+        Ok(compiled) => compiled.experiment,
+        Err(refused) => panic!("{}", refused.render()),
+    }
+}
+
+const MEASURED: [&str; 6] = ["energy", "stored_energy", "charging_power", "ergotropy", "capacity", "l1_coherence"];
+
+/// A random program of a spin or several, whose parameters a, b, T stand in Hamiltonians, temperature and durations.
+fn program(random: &mut Random) -> String {
+    let spins = 1 + (random.even() * 3.0) as usize;
+    let names: Vec<String> = (0..spins).map(|k| format!("s{k}")).collect();
+    let mut term = |coefficient: &str| -> String {
+        let mut product = format!("{:.4}*{coefficient}", random.between(-1.5, 1.5));
+        let first = (random.even() * spins as f64) as usize;
+        let axis = |x: f64| ["X", "Y", "Z"][(3.0 * x) as usize];
+        product += &format!("*{}({})", axis(random.even()), names[first]);
+        if spins > 1 && random.even() < 0.6 {
+            product += &format!("*{}({})", axis(random.even()), names[(first + 1) % spins]);
+        }
+        product
+    };
+    let mut hamiltonian = |coefficients: &[&str]| coefficients.iter().map(|c| term(c)).collect::<Vec<_>>().join(" + ");
+    let battery = hamiltonian(&["a", "b", "1", "a*b", "1"]);
+    let drives =
+        [hamiltonian(&["1", "1", "1"]), hamiltonian(&["a", "1", "sin(b)"]), hamiltonian(&["exp(a)", "max(a, b)"])];
+    let mut sequence = String::new();
+    for (k, drive) in drives.iter().enumerate() {
+        let duration = ["1.3", "1 + 0.5*abs(a)", "0.7*T"][(3.0 * random.even()) as usize];
+        let record = if random.even() < 0.6 { format!(" record 9 as r{k}") } else { String::new() };
+        sequence += &format!("    evolve {drive} for {duration}{record}\n");
+        if random.even() < 0.5 {
+            sequence += &format!("    mark m{k}\n");
+        }
+    }
+    format!(
+        "ergoseq 1
+units natural
+param a = 0.3, b = a + 1, T = 1 in 0.01 .. 10, unused = 2*b
+system {{ spin {} : 1/2 }}
+hamiltonian H = {battery}
+battery {{ energy = H }}
+sequence {{
+    prepare gibbs(H, T)
+{sequence}}}
+measure {{
+    {}
+}}
+",
+        names.join(", "),
+        MEASURED.join("\n    ")
+    )
+}
+
+fn points(random: &mut Random, names: &[&str], count: usize) -> Vec<Values> {
+    let mut one = || -> Values {
+        let value = |name: &str, random: &mut Random| match name {
+            "T" => random.between(0.1, 3.0),
+            _ => random.between(-1.5, 1.5),
+        };
+        names.iter().map(|name| (name.to_string(), value(name, random))).collect()
+    };
+    (0..count).map(|_| one()).collect()
+}
+
+/// All numbers of a run with what they are.
+fn numbers(run: &Run) -> Vec<(String, f64)> {
+    let mut out: Vec<(String, f64)> = run.params.clone();
+    for m in &run.marks {
+        out.push((format!("time of {}", m.name), m.time));
+        out.extend(m.values.iter().map(|(k, x)| (format!("{k} at {}", m.name), x.unwrap_or(f64::NAN))));
+    }
+    for t in &run.traces {
+        out.push((format!("start of {}", t.name), t.start));
+        out.extend(t.time.iter().map(|x| (format!("time along {}", t.name), *x)));
+        for (key, values) in &t.values {
+            out.extend(values.iter().map(|x| (format!("{key} along {}", t.name), x.unwrap_or(f64::NAN))));
+        }
+    }
+    out.push(("duration".into(), run.how.duration));
+    out
+}
+
+/// Eigenvalues of matrices of norm 10 are right to 1e-14, phases of up to 30 rad to the same share, and the exponentials of single
+/// runs to 1e-12.
+const WITHIN: f64 = 1e-11;
+
+#[test]
+fn batches_have_the_results_of_single_runs() {
+    let options = Options::default();
+    let mut batched = 0;
+    for seed in 0..40 {
+        let mut random = Random(seed);
+        let text = program(&mut random);
+        let experiment = experiment(&text);
+        let emulator = Emulator::new(&experiment);
+        for names in [&["a", "b"][..], &["T", "a", "b"], &["T"]] {
+            let points = points(&mut random, names, 21);
+            batched += usize::from(emulator.batch_size(&points[0], &options) > 1);
+            let all = emulator.run_many(&points, &options);
+            for (point, found) in points.iter().zip(all) {
+                let found = found.unwrap_or_else(|d| panic!("{}\n{text}", d.message));
+                let single = emulator.run(point, &options, &[]).unwrap();
+                let (found, single) = (numbers(&found), numbers(&single));
+                assert_eq!(found.len(), single.len(), "seed {seed}\n{text}");
+                for ((what, x), (other, y)) in found.iter().zip(&single) {
+                    assert_eq!(what, other);
+                    let near = (x - y).abs() <= WITHIN * (1.0 + y.abs());
+                    assert!(near, "seed {seed}, {what} at {point:?}: {x} in a batch, {y} by itself\n{text}");
+                }
+            }
+        }
+    }
+    assert!(batched >= 100, "only {batched} of 120 were batches");
+}
+
+/// The bits of a point do not depend on its companions, nor on its place in the batch.
+#[test]
+fn points_do_not_depend_on_their_batch() {
+    let options = Options::default();
+    for seed in 100..110 {
+        let mut random = Random(seed);
+        let experiment = experiment(&program(&mut random));
+        let emulator = Emulator::new(&experiment);
+        let points = points(&mut random, &["T", "a", "b"], 40);
+        let together: Vec<_> = emulator.run_many(&points, &options).into_iter().map(|r| numbers(&r.unwrap())).collect();
+        let mut reversed = points.clone();
+        reversed.reverse();
+        let backward = emulator.run_many(&reversed, &options);
+        for (k, run) in backward.into_iter().rev().enumerate() {
+            assert_eq!(numbers(&run.unwrap()), together[k], "seed {seed}, point {k}");
+        }
+        let alone = emulator.run_many(&points[7..8], &options).pop().unwrap().unwrap();
+        assert_eq!(numbers(&alone), together[7], "seed {seed}");
+        let parallel = emulator.run_all(&points, &options, &|_| {});
+        assert!(parallel.into_iter().zip(&together).all(|(run, known)| numbers(&run.unwrap()) == *known));
+    }
+}
+
+/// Points that are refused have the message of a single run, and leave their companions as they are.
+#[test]
+fn irregular_points_are_run_by_themselves() {
+    let text = "ergoseq 1
+units natural
+param a = 1, T = 1 in 0 .. 2
+system { spin s : 1/2 }
+hamiltonian H = Z(s)/a
+battery { energy = H }
+sequence {
+    prepare gibbs(H, T)
+    evolve X(s) for a*1.5 record 5 as charging
+}
+measure { energy
+    charging_power }
+";
+    let experiment = experiment(text);
+    let (emulator, options) = (Emulator::new(&experiment), Options::default());
+    let point = |a: f64, t: f64| Values::from([("a".to_string(), a), ("T".to_string(), t)]);
+    // Divided by zero; a negative duration; out of range; no temperature; what is fine; 1e300 overflows.
+    let points =
+        [point(0.0, 1.0), point(-1.0, 1.0), point(1.0, 3.0), point(1.0, 0.0), point(1.0, 1.0), point(1e-320, 1.0)];
+    assert!(emulator.batch_size(&points[0], &options) > 1);
+    let found = emulator.run_many(&points, &options);
+    for (point, found) in points.iter().zip(&found) {
+        match (emulator.run(point, &options, &[]), found) {
+            (Ok(single), Ok(found)) => {
+                let near = |(x, y): (&(String, f64), &(String, f64))| (x.1 - y.1).abs() <= WITHIN * (1.0 + y.1.abs());
+                assert!(numbers(&single).iter().zip(&numbers(found)).all(near), "{point:?}");
+            }
+            (Err(single), Err(found)) => assert_eq!((single.code, &single.message), (found.code, &found.message)),
+            (single, found) => panic!("{point:?}: {single:?} and {found:?}"),
+        }
+    }
+    assert!(found[3].is_ok() && found[4].is_ok());
+    assert_eq!(found.iter().filter(|r| r.is_err()).count(), 4);
+}
