@@ -41,8 +41,9 @@ struct Statement {
     duration: Slot,
     /// Eigenvalues and eigenvectors, where no parameter stands in the Hamiltonian.
     levels: Option<LevelsBatch>,
-    /// Whether the duration is the same at all points.
-    fixed: bool,
+    /// Phases at the samples and at the end, where no parameter stands in the duration either. What is the same in all batches is a
+    /// property of the program: a coincidence in one batch must not decide, since the bits of a lane would depend on the others.
+    phases: Option<(Phases, Phases)>,
     record: Option<(String, usize)>,
 }
 
@@ -110,8 +111,10 @@ impl Batch {
                         Some(numbers) => Some(assembly.levels(&numbers, space.len())?),
                         None => None,
                     };
-                    let fixed = constant(duration).is_some();
-                    Step::Evolve(Statement { assembly, duration: *duration, levels, fixed, record: record.clone() })
+                    let points = record.as_ref().map_or(1, |(_, points)| *points);
+                    let shared = levels.as_ref().zip(constant(duration));
+                    let phases = shared.map(|(l, t)| (Phases::shared(l, t, points), Phases::shared(l, t, 1)));
+                    Step::Evolve(Statement { assembly, duration: *duration, levels, phases, record: record.clone() })
                 }
             });
         }
@@ -131,10 +134,10 @@ impl Batch {
         for condition in &self.program.conditions {
             hold(*condition, &slots, &mut irregular);
         }
-        let Some(columns) = self.propagate(&slots, &mut irregular) else {
+        let Some(mut columns) = self.propagate(&slots, &mut irregular) else {
             return points.iter().map(|_| None).collect();
         };
-        (0..points.len()).map(|l| (!irregular.get(l)?).then(|| self.results(&slots, &columns, l))).collect()
+        (0..points.len()).map(|l| (!irregular.get(l)?).then(|| self.results(&slots, &mut columns, l))).collect()
     }
 
     /// Propagates a batch. What is not finite makes its lane irregular.
@@ -164,18 +167,30 @@ impl Batch {
                     };
                     phase = phase + statement.assembly.spread(slots) * duration;
                     let expansion = BohrBatch::new(levels, &rho);
-                    let end = Phases::of(&expansion, duration, statement.fixed, 1);
+                    let end = match &statement.phases {
+                        Some((_, end)) => end.clone(),
+                        None => Phases::own(&expansion, duration, 1),
+                    };
                     if let Some((name, points)) = &statement.record {
-                        let phases = Phases::of(&expansion, duration, statement.fixed, *points);
+                        let own;
+                        let phases = match &statement.phases {
+                            Some((samples, _)) => samples,
+                            None => {
+                                own = Phases::own(&expansion, duration, *points);
+                                &own
+                            }
+                        };
                         let mut values = Vec::with_capacity(self.observables.len());
                         for observable in &self.observables {
                             let mut curve = vec![Lane::zero(); *points];
                             let found = (observable.lanes)(&expansion, &scene)?.scaled(observable.scale);
-                            found.values(&phases, &mut curve);
+                            found.values(phases, &mut curve);
                             curve.iter().for_each(|x| regular(x, irregular));
-                            values.push(curve);
+                            values.push(by_lane(&curve));
                         }
-                        columns.traces.push(TraceColumns { name: name.clone(), start: clock, duration, values });
+                        let fixed = statement.phases.is_some();
+                        let times = times(duration, *points, fixed);
+                        columns.traces.push(TraceColumns { name: name.clone(), start: clock, times, values });
                     }
                     rho = expansion.state(&end);
                     clock = clock + duration;
@@ -209,8 +224,8 @@ impl Batch {
         Some(MarkColumns { name: name.to_string(), time: clock, values })
     }
 
-    /// The results of a lane.
-    fn results(&self, slots: &[Lane], columns: &Columns, lane: usize) -> Run {
+    /// The results of a lane, whose curves are taken over.
+    fn results(&self, slots: &[Lane], columns: &mut Columns, lane: usize) -> Run {
         let of = |x: &Lane| x.0.get(lane).copied().unwrap_or(f64::NAN);
         let key = |k: usize| self.observables.get(k).map_or(String::new(), |o| o.key.clone());
         let marks = columns.marks.iter().map(|m| Mark {
@@ -219,24 +234,18 @@ impl Batch {
             values: m.values.iter().enumerate().map(|(k, x)| (key(k), Some(of(x)))).collect(),
             state: None,
         });
-        let traces = columns.traces.iter().map(|t| {
-            let points = t.values.first().map_or(0, Vec::len);
-            let duration = of(&t.duration);
+        let marks: Vec<Mark> = marks.collect();
+        let traces = columns.traces.iter_mut().map(|t| {
+            let curves = t.values.iter_mut().map(|curves| curves.get_mut(lane).map(std::mem::take).unwrap_or_default());
             Trace {
                 name: t.name.clone(),
                 start: of(&t.start),
-                time: (0..points).map(|j| time(duration, j, points)).collect(),
-                values: t
-                    .values
-                    .iter()
-                    .enumerate()
-                    .map(|(k, curve)| (key(k), curve.iter().map(|x| Some(of(x))).collect()))
-                    .collect(),
+                time: t.times.get(lane).or(t.times.first()).cloned().unwrap_or_default(),
+                values: curves.enumerate().map(|(k, curve)| (key(k), curve)).collect(),
             }
         });
         Run {
             params: self.program.params.iter().map(|(name, slot)| (name.clone(), of(&slot.of(slots)))).collect(),
-            marks: marks.collect(),
             traces: traces.collect(),
             how: RunInfo {
                 whole: self.program.basis.size(),
@@ -246,12 +255,30 @@ impl Batch {
                 members: 1,
                 methods: if self.steps.iter().any(|s| matches!(s, Step::Evolve(_))) { vec![EXACT] } else { vec![] },
                 tolerance: self.tolerance,
-                duration: columns.marks.last().map_or(0.0, |m| of(&m.time)),
+                duration: marks.last().map_or(0.0, |m| m.time),
                 truncation: vec![],
             },
+            marks,
             ..Run::default()
         }
     }
+}
+
+/// The values of a curve, lane by lane.
+fn by_lane(curve: &[Lane]) -> Vec<Vec<Option<f64>>> {
+    let mut out: Vec<Vec<Option<f64>>> = (0..LANES).map(|_| Vec::with_capacity(curve.len())).collect();
+    for samples in curve.chunks(16) {
+        for (l, own) in out.iter_mut().enumerate() {
+            own.extend(samples.iter().map(|x| x.0.get(l).copied()));
+        }
+    }
+    out
+}
+
+/// The times of the samples: one list where the durations are the same in all lanes of every batch, else one a lane.
+fn times(duration: Lane, points: usize, fixed: bool) -> Vec<Vec<f64>> {
+    let lists = if fixed { 1 } else { LANES };
+    duration.0.iter().take(lists).map(|t| (0..points).map(|j| time(*t, j, points)).collect()).collect()
 }
 
 /// The results of a batch.
@@ -270,9 +297,10 @@ struct MarkColumns {
 struct TraceColumns {
     name: String,
     start: Lane,
-    duration: Lane,
-    /// By observable, then by sample.
-    values: Vec<Vec<Lane>>,
+    /// By lane; a single one for all.
+    times: Vec<Vec<f64>>,
+    /// By observable, then by lane, then by sample.
+    values: Vec<Vec<Vec<Option<f64>>>>,
 }
 
 impl Assembly {

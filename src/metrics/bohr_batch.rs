@@ -36,8 +36,6 @@ pub struct BohrBatch {
     frequencies: Vec<Lane>,
     /// The state at the time 0.
     begin: MatrixBatch,
-    /// Whether all lanes of every batch have the same frequencies.
-    shared: bool,
 }
 
 /// `x + sum_w (c_w cos(w t) + s_w sin(w t))` in every lane.
@@ -55,6 +53,7 @@ pub struct CurveBatch {
 }
 
 /// Cosines and sines of the frequencies of an expansion at some times.
+#[derive(Clone)]
 pub enum Phases {
     /// The same in all lanes: by time, cosine and sine of every frequency.
     Shared {
@@ -78,23 +77,25 @@ pub fn time(duration: f64, sample: usize, points: usize) -> f64 {
 }
 
 impl Phases {
-    /// Those at evenly spaced times from 0 to `duration`; a single one is the end. `fixed`: the duration is the same in all lanes of every
-    /// batch. That is a property of the program; whether it happens to be so in this batch must not decide, since a lane's result would
-    /// then depend on the others.
-    pub fn of(expansion: &BohrBatch, duration: Lane, fixed: bool, points: usize) -> Phases {
+    /// Those of levels that all lanes share, at evenly spaced times from 0 to a common duration; a single one is the end.
+    pub fn shared(levels: &LevelsBatch, duration: f64, points: usize) -> Phases {
+        let mut frequencies = Vec::new();
+        frequencies_of(&levels.values, true, &mut frequencies);
+        let mut values = Vec::with_capacity(2 * frequencies.len() * points);
+        for j in 0..points {
+            let t = time(duration, j, points);
+            for w in &frequencies {
+                let (sin, cos) = (w.0[0] * t).sin_cos();
+                values.extend([cos, sin]);
+            }
+        }
+        Phases::Shared { frequencies: frequencies.len(), values }
+    }
+
+    /// Those of an expansion at evenly spaced times from 0 to each lane's duration; a single one is the end.
+    pub fn own(expansion: &BohrBatch, duration: Lane, points: usize) -> Phases {
         let frequencies = expansion.frequencies.as_slice();
         let count = frequencies.len();
-        if fixed && expansion.shared {
-            let mut values = Vec::with_capacity(2 * count * points);
-            for j in 0..points {
-                let t = time(duration.0[0], j, points);
-                for w in frequencies {
-                    let (sin, cos) = (w.0[0] * t).sin_cos();
-                    values.extend([cos, sin]);
-                }
-            }
-            return Phases::Shared { frequencies: count, values };
-        }
         let mut values = vec![(Lane::zero(), Lane::zero()); count * points];
         pulp::Arch::new().dispatch(Oscillate { frequencies, duration, points, values: &mut values });
         Phases::Lanes { frequencies: count, values }
@@ -240,8 +241,7 @@ impl BohrBatch {
     /// States that nothing moves, with their table of phases.
     pub fn still(rho: &MatrixBatch) -> (BohrBatch, Phases) {
         let (mean, still) = without_mean(rho);
-        let expansion =
-            BohrBatch { still, mean, harmonics: vec![], frequencies: vec![], begin: rho.clone(), shared: true };
+        let expansion = BohrBatch { still, mean, harmonics: vec![], frequencies: vec![], begin: rho.clone() };
         (expansion, Phases::Shared { frequencies: 0, values: vec![] })
     }
 
@@ -254,7 +254,6 @@ impl BohrBatch {
             harmonics: vec![],
             frequencies: vec![],
             begin: rho.clone(),
-            shared: levels.shared,
         };
         pulp::Arch::new().dispatch(Expand { levels, deviation: &deviation, out: &mut expansion });
         expansion
