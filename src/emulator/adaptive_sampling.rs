@@ -25,7 +25,7 @@ const RESOLUTION: f64 = 1e-9;
 
 /// A curve on a grid that is dense where it needs it.
 #[derive(Debug, Clone, Default)]
-pub struct Line {
+pub struct SampledCurve {
     /// The times, ascending, both ends included.
     pub times: Vec<f64>,
     /// The values; what is not defined is not a number here.
@@ -35,7 +35,7 @@ pub struct Line {
 /// Sampled curves.
 pub struct Sampled {
     /// The curves.
-    pub lines: Vec<Line>,
+    pub lines: Vec<SampledCurve>,
     /// Whether the panels ran out before the end.
     pub incomplete: bool,
 }
@@ -55,7 +55,7 @@ pub fn sample<E>(
 ) -> Result<Sampled, E> {
     let smallest = (grid * DEGREE as f64).min(duration);
     let mut first = evaluate(0.0)?;
-    let lines = first.iter().map(|v| Line { times: vec![0.0], values: vec![v.unwrap_or(f64::NAN)] }).collect();
+    let lines = first.iter().map(|v| SampledCurve { times: vec![0.0], values: vec![v.unwrap_or(f64::NAN)] }).collect();
     let mut out = Sampled { lines, incomplete: false };
     let mut range: Vec<(f64, f64)> = vec![(f64::INFINITY, f64::NEG_INFINITY); curves];
     let mut start = 0.0;
@@ -187,7 +187,7 @@ mod tests {
         })
         .unwrap();
         assert!(calls < 1500, "{calls} instead of 20000");
-        let Line { times, values } = &sampled.lines[0];
+        let SampledCurve { times, values } = &sampled.lines[0];
         assert_eq!((times[0], times[times.len() - 1]), (0.0, 20.0));
         assert!(times.windows(2).all(|w| w[0] < w[1]));
         let worst = times.iter().zip(values).map(|(t, v)| (v - f(*t)).abs());
@@ -198,7 +198,7 @@ mod tests {
     fn a_corner_is_sampled_at_the_given_distance() {
         let f = |t: f64| (t - 0.7).abs();
         let sampled = sample(1, 1.0, 1e-3, |t| Ok::<_, Infallible>(vec![Some(f(t))])).unwrap();
-        let Line { times, values } = &sampled.lines[0];
+        let SampledCurve { times, values } = &sampled.lines[0];
         let near = times.windows(2).filter(|w| w[0] <= 0.7 && 0.7 <= w[1]).all(|w| w[1] - w[0] < 2e-3);
         assert!(near && times.iter().zip(values).all(|(t, v)| (v - f(*t)).abs() < 1e-9));
     }
@@ -207,7 +207,7 @@ mod tests {
     fn what_is_not_defined_stays_so() {
         let f = |t: f64| (t > 0.5).then_some(t);
         let sampled = sample(1, 1.0, 1e-2, |t| Ok::<_, Infallible>(vec![f(t)])).unwrap();
-        let Line { times, values } = &sampled.lines[0];
+        let SampledCurve { times, values } = &sampled.lines[0];
         assert_eq!(values.last().copied(), Some(1.0));
         assert!(times.iter().zip(values).all(|(t, v)| (*t > 0.5) != v.is_nan()));
     }

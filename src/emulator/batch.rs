@@ -5,17 +5,20 @@
 //! follow from Bohr frequencies without a state a sample. A lane whose numbers would be refused, rounded away or not finite is
 //! irregular: its point is run by itself, so that values and messages of such points are those of a single run.
 
+use super::adaptive_sampling::SampledCurve;
 use super::engines::exact::EXACT;
-use super::observable::Observable;
+use super::observable::{Aggregate, Observable};
 use super::request::{Observables, Requests};
 use super::results::{Mark, Run, RunInfo, Trace};
 use super::settings::{Method, Options};
+use super::trace::{MOST_AT_ONCE, extremum_of, finest_of, grid};
 use crate::hamiltonian::program::{Block, Condition, Program, Terms, compile};
 use crate::hamiltonian::{Evaluator, Shared, Values};
 use crate::lanes::{Entry, LANES, Lane, MatrixBatch, dispatched_eigen, from_levels, gibbs};
 use crate::metrics::{BohrBatch, InLanes, LevelsBatch, Phases, SceneBatch, time};
 use crate::spin::{Operator, Space, Sparse};
 use crate::waveform::Slot;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The largest dimension of the dense engine of batches: beyond, a matrix a lane no longer fits into the cache.
@@ -26,6 +29,15 @@ struct InBatch {
     key: String,
     lanes: InLanes,
     scale: f64,
+}
+
+/// An extremum of a curve along recorded statements.
+struct Extremum {
+    key: String,
+    function: String,
+    /// The trace, if one is named.
+    trace: Option<String>,
+    curve: InBatch,
 }
 
 /// A Hamiltonian as entries of constant matrices, each with its coefficient.
@@ -56,6 +68,9 @@ enum Step {
 pub struct Batch {
     program: Program,
     observables: Vec<InBatch>,
+    extrema: Vec<Extremum>,
+    /// Named scalars, which are made of extrema.
+    summary: Vec<(String, Observable)>,
     prepare: Assembly,
     battery: Option<Assembly>,
     steps: Vec<Step>,
@@ -80,9 +95,6 @@ impl Batch {
             return None;
         }
         let Observables { observables, aggregates } = Requests::Declared(&[]).observables(&e).ok()?;
-        if !aggregates.is_empty() || !observables.iter().all(Observable::is_fixed) {
-            return None;
-        }
         // Nothing acts at a mark before the first evolution, so that a rate has no value there.
         let begins_still = program.blocks.iter().take_while(|b| !matches!(b, Block::Evolve { .. })).count() > 0
             || program.blocks.is_empty();
@@ -94,7 +106,16 @@ impl Batch {
             }
             in_batch.push(InBatch { key: o.key.clone(), lanes, scale });
         }
-        if e.experiment.measures.iter().any(|m| m.summary) || !e.experiment.theories.is_empty() {
+        let extremum = |a: &Aggregate| {
+            let (lanes, scale, _) = a.curve.in_lanes()?;
+            let curve = InBatch { key: a.curve.key.clone(), lanes, scale };
+            Some(Extremum { key: a.key.clone(), function: a.function.clone(), trace: a.trace.clone(), curve })
+        };
+        let extrema = aggregates.iter().map(extremum).collect::<Option<Vec<_>>>()?;
+        let named = e.experiment.measures.iter().filter(|m| m.summary);
+        let summary = named.map(|m| Some((m.key.clone(), Observable::new(&e, m.key.clone(), &m.value).ok()?)));
+        let summary = summary.collect::<Option<Vec<_>>>()?;
+        if !e.experiment.theories.is_empty() {
             return None;
         }
         let space = Space::whole(program.basis.clone());
@@ -118,7 +139,16 @@ impl Batch {
                 }
             });
         }
-        Some(Batch { program, observables: in_batch, prepare, battery, steps, tolerance: options.tolerance })
+        Some(Batch {
+            program,
+            observables: in_batch,
+            extrema,
+            summary,
+            prepare,
+            battery,
+            steps,
+            tolerance: options.tolerance,
+        })
     }
 
     /// Runs up to [`LANES`] points that give the parameters of the program; `None` for those that are to be run by themselves.
@@ -137,7 +167,8 @@ impl Batch {
         let Some(mut columns) = self.propagate(&slots, &mut irregular) else {
             return points.iter().map(|_| None).collect();
         };
-        (0..points.len()).map(|l| (!irregular.get(l)?).then(|| self.results(&slots, &mut columns, l))).collect()
+        let regular = |l: usize| irregular.get(l) == Some(&false);
+        (0..points.len()).map(|l| if regular(l) { self.results(&slots, &mut columns, l) } else { None }).collect()
     }
 
     /// Propagates a batch. What is not finite makes its lane irregular.
@@ -188,6 +219,10 @@ impl Batch {
                             curve.iter().for_each(|x| regular(x, irregular));
                             values.push(by_lane(&curve));
                         }
+                        let spread = statement.assembly.spread(slots);
+                        let recorded =
+                            Recorded { statement, expansion: &expansion, duration, spread, name, points: *points };
+                        self.extrema(&recorded, &scene, &mut columns, irregular)?;
                         let fixed = statement.phases.is_some();
                         let times = times(duration, *points, fixed);
                         columns.traces.push(TraceColumns { name: name.clone(), start: clock, times, values });
@@ -203,6 +238,70 @@ impl Batch {
         let lost = phase * (0.5 * f64::EPSILON);
         lost.0.iter().zip(irregular).for_each(|(x, irregular)| *irregular |= *x > self.tolerance);
         Some(columns)
+    }
+
+    /// The extrema that are wanted of a recorded statement: sampled together where all lanes have the same grid, refined lane by lane.
+    fn extrema(
+        &self,
+        recorded: &Recorded,
+        scene: &SceneBatch,
+        columns: &mut Columns,
+        irregular: &mut [bool; LANES],
+    ) -> Option<()> {
+        let Recorded { statement, expansion, duration, spread, name, points } = recorded;
+        let lane = |x: &Lane, l: usize| x.0.get(l).copied().unwrap_or(f64::NAN);
+        for wanted in self.extrema.iter().filter(|a| a.trace.as_ref().is_none_or(|t| t == name)) {
+            let curve = (wanted.curve.lanes)(expansion, scene)?.scaled(wanted.curve.scale);
+            let mut values = [None; LANES];
+            let mut together: Option<(Vec<f64>, Vec<Lane>)> = None;
+            for (l, (value, irregular)) in values.iter_mut().zip(irregular.iter_mut()).enumerate() {
+                let (duration, own) = (lane(duration, l), curve.lane(expansion, l));
+                let finest = finest_of(duration, lane(spread, l), *points);
+                // What is not linear in the state is sampled twice as densely.
+                let mut intervals = (duration / finest - 1e-9).ceil().max(1.0) as usize;
+                if !own.is_wave() && intervals >= *points {
+                    intervals *= 2;
+                }
+                if *irregular || intervals > MOST_AT_ONCE {
+                    *irregular = true;
+                    continue;
+                }
+                let samples = match &statement.levels {
+                    Some(levels) if statement.phases.is_some() => {
+                        let (times, lanes) = together.get_or_insert_with(|| {
+                            let mut lanes = vec![Lane::zero(); intervals + 1];
+                            curve.values(&Phases::shared(levels, duration, intervals + 1), &mut lanes);
+                            (grid(duration, intervals + 1), lanes)
+                        });
+                        SampledCurve { times: times.clone(), values: lanes.iter().map(|x| lane(x, l)).collect() }
+                    }
+                    _ => {
+                        let times = grid(duration, intervals + 1);
+                        SampledCurve { values: own.values(&times), times }
+                    }
+                };
+                if !samples.values.iter().all(|x| x.is_finite()) {
+                    *irregular = true;
+                    continue;
+                }
+                match extremum_of(&wanted.function, (duration, finest), &samples, |t| Ok(Some(own.at(t)))) {
+                    Ok(found) => *value = found,
+                    Err(_) => *irregular = true,
+                }
+            }
+            columns.extrema.retain(|(key, _)| *key != wanted.key);
+            columns.extrema.push((wanted.key.clone(), values));
+        }
+        Some(())
+    }
+
+    /// The named scalars of a lane; `None` where one is not defined, which a single run explains.
+    fn summary(&self, columns: &Columns, lane: usize) -> Option<Vec<(String, Option<f64>)>> {
+        let of = |values: &[Option<f64>; LANES]| values.get(lane).copied().flatten();
+        let known: BTreeMap<String, Option<f64>> =
+            columns.extrema.iter().map(|(key, values)| (key.clone(), of(values))).collect();
+        let value = |(key, o): &(String, Observable)| Some((key.clone(), Some(o.answer(None, &known).ok()?)));
+        self.summary.iter().map(value).collect()
     }
 
     /// The values of all observables where the last statement ends.
@@ -224,8 +323,9 @@ impl Batch {
         Some(MarkColumns { name: name.to_string(), time: clock, values })
     }
 
-    /// The results of a lane, whose curves are taken over.
-    fn results(&self, slots: &[Lane], columns: &mut Columns, lane: usize) -> Run {
+    /// The results of a lane, whose curves are taken over; `None` where a single run has to explain what is not defined.
+    fn results(&self, slots: &[Lane], columns: &mut Columns, lane: usize) -> Option<Run> {
+        let summary = self.summary(columns, lane)?;
         let of = |x: &Lane| x.0.get(lane).copied().unwrap_or(f64::NAN);
         let key = |k: usize| self.observables.get(k).map_or(String::new(), |o| o.key.clone());
         let marks = columns.marks.iter().map(|m| Mark {
@@ -244,7 +344,8 @@ impl Batch {
                 values: curves.enumerate().map(|(k, curve)| (key(k), curve)).collect(),
             }
         });
-        Run {
+        Some(Run {
+            summary,
             params: self.program.params.iter().map(|(name, slot)| (name.clone(), of(&slot.of(slots)))).collect(),
             traces: traces.collect(),
             how: RunInfo {
@@ -260,8 +361,19 @@ impl Batch {
             },
             marks,
             ..Run::default()
-        }
+        })
     }
+}
+
+/// A recorded statement in a batch.
+struct Recorded<'a> {
+    statement: &'a Statement,
+    expansion: &'a BohrBatch,
+    duration: Lane,
+    /// A bound of the largest difference of eigenvalues.
+    spread: Lane,
+    name: &'a str,
+    points: usize,
 }
 
 /// The values of a curve, lane by lane.
@@ -284,6 +396,8 @@ fn times(duration: Lane, points: usize, fixed: bool) -> Vec<Vec<f64>> {
 /// The results of a batch.
 #[derive(Default)]
 struct Columns {
+    /// By key, then by lane.
+    extrema: Vec<(String, [Option<f64>; LANES])>,
     marks: Vec<MarkColumns>,
     traces: Vec<TraceColumns>,
 }

@@ -1,6 +1,6 @@
 //! Recorded curves: samples of what is asked, and the extrema of curves that can be had at any time.
 
-use super::adaptive_sampling::{Line, sample};
+use super::adaptive_sampling::{SampledCurve, sample};
 use super::context::RunContext;
 use super::extremum::Samples;
 use super::first_maximum::first_maximum;
@@ -116,7 +116,7 @@ fn values_at(
 }
 
 /// Samples that are had at once.
-const MOST_AT_ONCE: usize = 100_000;
+pub const MOST_AT_ONCE: usize = 100_000;
 
 /// Above this dimension states are not dearer than their harmonics.
 const LARGEST_TURNING: usize = 8;
@@ -153,14 +153,19 @@ fn finite(values: Vec<f64>) -> Option<Vec<f64>> {
 /// 0.8 of a radian between two samples cannot hide a maximum of what is linear in the state; what is not linear has been seen
 /// to follow. Never coarser than the samples that are recorded.
 fn finest(segment: &Segment, acting: &[ActingSegment], recorded: usize) -> f64 {
-    let recorded = segment.duration / (recorded - 1).max(1) as f64;
     let widest = acting.iter().map(|a| a.generator().bandwidth(0.0, segment.duration)).fold(0.0, f64::max);
+    finest_of(segment.duration, widest, recorded)
+}
+
+/// The same for a duration, the largest difference of eigenvalues, and the number of recorded samples.
+pub fn finest_of(duration: f64, widest: f64, recorded: usize) -> f64 {
+    let recorded = duration / (recorded - 1).max(1) as f64;
     let needed = 0.8 / widest;
     if needed.is_finite() && needed > 0.0 { needed.min(recorded) } else { recorded }
 }
 
 /// Evenly spaced times, both ends exactly.
-fn grid(duration: f64, points: usize) -> Vec<f64> {
+pub fn grid(duration: f64, points: usize) -> Vec<f64> {
     (0..points).map(|k| if k + 1 == points { duration } else { duration * k as f64 / (points - 1) as f64 }).collect()
 }
 
@@ -237,14 +242,14 @@ fn extrema(
         let twice = if intervals < recorded { intervals } else { 2 * intervals };
         (turning, [intervals, twice].map(|n| grid(segment.duration, n + 1)))
     });
-    let at_once = |observable: &&Observable| -> Option<(Curve, Line)> {
+    let at_once = |observable: &&Observable| -> Option<(Curve, SampledCurve)> {
         let (turning, [linear, other]) = fine.as_ref()?;
         let curve = observable.along(turning, &context.scene)?;
         let times = if curve.is_wave() { linear } else { other };
         let values = finite(curve.values(times))?;
-        Some((curve, Line { times: times.clone(), values }))
+        Some((curve, SampledCurve { times: times.clone(), values }))
     };
-    let (direct, mut lines): (Vec<Option<Curve>>, Vec<Option<Line>>) =
+    let (direct, mut lines): (Vec<Option<Curve>>, Vec<Option<SampledCurve>>) =
         curves.iter().map(at_once).map(Option::unzip).unzip();
     let others: Vec<&Observable> = curves.iter().zip(&direct).filter(|(_, d)| d.is_none()).map(|(q, _)| *q).collect();
     let mut incomplete = false;
@@ -258,7 +263,7 @@ fn extrema(
         let empty = lines.iter_mut().filter(|line| line.is_none());
         empty.zip(sampled.lines).for_each(|(line, found)| *line = Some(found));
     }
-    let lines: Vec<Line> = lines.into_iter().map(Option::unwrap_or_default).collect();
+    let lines: Vec<SampledCurve> = lines.into_iter().map(Option::unwrap_or_default).collect();
     for aggregate in wanted {
         let mut known = curves.iter().zip(direct.iter().zip(&lines));
         let Some((_, (direct, line))) = known.find(|(c, _)| c.key == aggregate.curve.key) else { continue };
@@ -269,28 +274,41 @@ fn extrema(
                 line.times.last().copied().unwrap_or_default()
             ));
         }
-        let negative = matches!(aggregate.function.as_str(), "min" | "argmin");
-        let signed = |x: Option<f64>| if negative { x.map(|x| -x) } else { x };
-        let below: Vec<f64> = if negative { line.values.iter().map(|v| -v).collect() } else { vec![] };
-        let samples = Samples { times: &line.times, values: if negative { &below } else { &line.values } };
-        let curve = |t: f64| -> Result<Option<f64>, Fault> {
+        let value = extremum_of(&aggregate.function, (segment.duration, finest), line, |t| {
             if let Some(curve) = direct {
-                return Ok(signed(Some(curve.at(t))));
+                return Ok(Some(curve.at(t)));
             }
             let states = tracks.states(t, segment)?;
             let answers = answers(context, &[&aggregate.curve], tracks, &states, t, segment)?;
-            Ok(signed(answers.first().copied().flatten()))
-        };
-        let extremum = match aggregate.function.as_str() {
-            "first_max" => first_maximum(segment.duration, finest, curve)?,
-            _ => samples.maximum(curve)?,
-        };
-        let value = extremum.map(|x| match aggregate.function.as_str() {
-            "argmax" | "argmin" => x.time,
-            "min" => -x.value,
-            _ => x.value,
-        });
+            Ok(answers.first().copied().flatten())
+        })?;
         found.insert(aggregate.key.clone(), value);
     }
     Ok(found)
+}
+
+/// An extremum of a curve over a duration, from its samples at the distance `finest` and its values anywhere: `max`, `argmax`, `min`,
+/// `argmin` or `first_max`.
+///
+/// # Errors
+/// Those of the curve.
+pub fn extremum_of(
+    function: &str,
+    (duration, finest): (f64, f64),
+    samples: &SampledCurve,
+    mut curve: impl FnMut(f64) -> Result<Option<f64>, Fault>,
+) -> Result<Option<f64>, Fault> {
+    let negative = matches!(function, "min" | "argmin");
+    let below: Vec<f64> = if negative { samples.values.iter().map(|v| -v).collect() } else { vec![] };
+    let own = Samples { times: &samples.times, values: if negative { &below } else { &samples.values } };
+    let signed = |t: f64| curve(t).map(|x| if negative { x.map(|x| -x) } else { x });
+    let extremum = match function {
+        "first_max" => first_maximum(duration, finest, signed)?,
+        _ => own.maximum(signed)?,
+    };
+    Ok(extremum.map(|x| match function {
+        "argmax" | "argmin" => x.time,
+        "min" => -x.value,
+        _ => x.value,
+    }))
 }

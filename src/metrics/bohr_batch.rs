@@ -9,6 +9,7 @@
     reason = "indices run over the dimension that all matrices of a batch share, and over frequencies that every wave has"
 )]
 
+use super::bohr_frequencies::Curve;
 use crate::lanes::{Lane, MatrixBatch, sin_cos};
 
 /// Differences of levels that are closer than this share of the largest are one.
@@ -189,6 +190,13 @@ impl CurveBatch {
             y.scaled(factor);
         }
         self
+    }
+
+    /// The curve of a lane by itself.
+    pub fn lane(&self, expansion: &BohrBatch, lane: usize) -> Curve {
+        let of = |wave: &Wave| (wave.still.0[lane], wave.parts.iter().map(|(c, s)| (c.0[lane], s.0[lane])).collect());
+        let frequencies = expansion.frequencies.iter().map(|w| w.0[lane]).collect();
+        Curve::of(of(&self.plain), self.lengths.iter().map(|(x, y)| (of(x), of(y))), frequencies)
     }
 
     /// The values at the times of a table of phases.

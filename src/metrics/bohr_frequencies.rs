@@ -98,7 +98,17 @@ pub struct Curve {
     frequencies: Rc<[f64]>,
 }
 
+/// The part of a wave that does not oscillate, and its cosines and sines.
+type Parts = (f64, Vec<(f64, f64)>);
+
 impl Curve {
+    /// A wave plus magnitudes of pairs of waves, all of them with these frequencies.
+    pub fn of(plain: Parts, lengths: impl Iterator<Item = (Parts, Parts)>, frequencies: Vec<f64>) -> Curve {
+        let wave = |(still, parts): Parts| Wave { still, parts };
+        let lengths = lengths.map(|(x, y)| (wave(x), wave(y))).collect();
+        Curve { plain: wave(plain), lengths, frequencies: frequencies.into() }
+    }
+
     /// The same curve, higher.
     pub fn raised(mut self, by: f64) -> Curve {
         self.plain.still += by;
@@ -132,13 +142,21 @@ impl Curve {
 
     /// The value at a time.
     pub fn at(&self, t: f64) -> f64 {
-        let mut turned = [(0.0, 0.0); MOST];
+        let (mut few, mut many) = ([(0.0, 0.0); MOST], vec![]);
+        // Curves of a batch have a frequency for every pair of levels.
+        let turned: &mut [(f64, f64)] = match self.frequencies.len() <= MOST {
+            true => &mut few,
+            false => {
+                many.resize(self.frequencies.len(), (0.0, 0.0));
+                &mut many
+            }
+        };
         for (x, w) in turned.iter_mut().zip(self.frequencies.iter()) {
             let (sin, cos) = (w * t).sin_cos();
             *x = (cos, sin);
         }
         let of = |wave: &Wave| {
-            let parts = wave.parts.iter().zip(&turned);
+            let parts = wave.parts.iter().zip(turned.iter());
             parts.fold(wave.still, |sum, ((c, s), (cos, sin))| sum + (c * cos + s * sin))
         };
         let lengths = self.lengths.iter().map(|(x, y)| {
