@@ -14,7 +14,7 @@ use super::settings::{Method, Options};
 use super::trace::{MOST_AT_ONCE, extremum_of, finest_of, grid};
 use crate::hamiltonian::program::{Block, Condition, Program, Terms, compile};
 use crate::hamiltonian::{Evaluator, Shared, Values};
-use crate::lanes::{Entry, LANES, Lane, MatrixBatch, dispatched_eigen, from_levels, gibbs};
+use crate::lanes::{Entry, LANES, Lane, MatrixBatch, from_levels, gibbs};
 use crate::metrics::{BohrBatch, InLanes, LevelsBatch, Phases, SceneBatch, time};
 use crate::spin::{Operator, Space, Sparse};
 use crate::waveform::Slot;
@@ -60,7 +60,7 @@ struct Statement {
 }
 
 enum Step {
-    Evolve(Statement),
+    Evolve(Box<Statement>),
     Mark(String),
 }
 
@@ -135,7 +135,13 @@ impl Batch {
                     let points = record.as_ref().map_or(1, |(_, points)| *points);
                     let shared = levels.as_ref().zip(constant(duration));
                     let phases = shared.map(|(l, t)| (Phases::shared(l, t, points), Phases::shared(l, t, 1)));
-                    Step::Evolve(Statement { assembly, duration: *duration, levels, phases, record: record.clone() })
+                    Step::Evolve(Box::new(Statement {
+                        assembly,
+                        duration: *duration,
+                        levels,
+                        phases,
+                        record: record.clone(),
+                    }))
                 }
             });
         }
@@ -196,7 +202,7 @@ impl Batch {
                             &own
                         }
                     };
-                    phase = phase + statement.assembly.spread(slots) * duration;
+                    phase += statement.assembly.spread(slots) * duration;
                     let expansion = BohrBatch::new(levels, &rho);
                     let end = match &statement.phases {
                         Some((_, end)) => end.clone(),
@@ -228,7 +234,7 @@ impl Batch {
                         columns.traces.push(TraceColumns { name: name.clone(), start: clock, times, values });
                     }
                     rho = expansion.state(&end);
-                    clock = clock + duration;
+                    clock += duration;
                     last = (expansion, end);
                 }
             }
@@ -492,12 +498,10 @@ impl pulp::NullaryFnOnce for Gibbs<'_> {
 }
 
 /// Eigenvalues and eigenvectors; lanes without any are irregular.
-fn levels_of(mut matrix: MatrixBatch, irregular: &mut [bool; LANES]) -> LevelsBatch {
-    let n = matrix.dimension();
-    let (mut values, mut vectors) = (vec![Lane::zero(); n], MatrixBatch::zeros(n));
-    let converged = dispatched_eigen(&mut matrix, &mut values, &mut vectors);
-    converged.iter().zip(irregular).for_each(|(ok, irregular)| *irregular |= !ok);
-    LevelsBatch { values, vectors, shared: false }
+fn levels_of(matrix: MatrixBatch, irregular: &mut [bool; LANES]) -> LevelsBatch {
+    let (levels, found) = LevelsBatch::of(matrix, false);
+    found.iter().zip(irregular).for_each(|(found, irregular)| *irregular |= !found);
+    levels
 }
 
 fn regular(x: &Lane, irregular: &mut [bool; LANES]) {

@@ -76,8 +76,11 @@ pub fn record(context: &RunContext, segment: &Segment, tracks: &mut Tracks, star
     Ok((Trace { name, start, time: times, values: columns }, aggregates, ends))
 }
 
-/// Times since the segment began, and the values at them by observable.
-type Columns = (Vec<f64>, Vec<Vec<Option<f64>>>);
+/// Values by observable, then by time.
+type Columns = Vec<Vec<Option<f64>>>;
+
+/// Times since the segment began, and the values at them.
+type Sampled = (Vec<f64>, Columns);
 
 /// Samples all observables at evenly spaced times of a segment; also gives the states at its end.
 ///
@@ -88,7 +91,7 @@ pub fn samples(
     segment: &Segment,
     tracks: &mut Tracks,
     points: usize,
-) -> Result<(Columns, Vec<State>), Fault> {
+) -> Result<(Sampled, Vec<State>), Fault> {
     let observables: Vec<&Observable> = context.requested.observables.iter().collect();
     let times = grid(segment.duration, points.max(2));
     let (values, ends) = values_at(context, &observables, tracks, &times, segment)?;
@@ -102,7 +105,7 @@ fn values_at(
     tracks: &mut Tracks,
     times: &[f64],
     segment: &Segment,
-) -> Result<(Vec<Vec<Option<f64>>>, Vec<State>), Fault> {
+) -> Result<(Columns, Vec<State>), Fault> {
     let mut values: Vec<Vec<Option<f64>>> = vec![vec![]; observables.len()];
     let mut ends = vec![];
     for &t in times {

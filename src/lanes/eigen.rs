@@ -3,10 +3,16 @@
 //! Sweeps go over all pairs p < q (cyclic by rows). A rotation makes the element (p, q) zero in every lane in which it is not yet
 //! negligible, and is exactly the identity in the others; so what happens in a lane does not depend on the rest of the batch. The
 //! smaller of the two angles is taken, which converges quadratically (Forsythe and Henrici, Trans. Amer. Math. Soc. 94, 1, 1960).
+//!
+//! As many lanes as one vector of the processor holds are solved at once, so that a rotation stays in registers.
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the dimension of the batch and over the lanes")]
 
+use super::rotation::rotate;
+use super::sort::sort;
+use super::vector::Part;
 use super::{LANES, Lane, MatrixBatch};
+use pulp::Simd;
 
 /// Elements off the diagonal below this part of the largest element of the matrix are negligible: 2^-54.
 const NEGLIGIBLE: f64 = 1.0 / 18_014_398_509_481_984.0;
@@ -19,281 +25,478 @@ const SAFE: [f64; 2] = [1e-30, 1e30];
 
 /// The eigenproblem of the Hermitian parts of a batch of n x n matrices, which are destroyed. `values` has n levels, ascending in
 /// every lane; column k of `vectors` belongs to level k. Tells in which lanes it succeeded: a matrix with an element that is
-/// infinite or not a number does not, and gets levels that are not a number.
-#[inline(always)]
+/// infinite or not a number does not, nor one with a level that is too large for a number, and their levels are not numbers.
+///
+/// It chooses the vectors of the processor itself, so it is as fast outside of a dispatch. It panics where `vectors` has another
+/// dimension than `a`, or `values` has fewer than n.
+#[inline]
 pub fn eigen(a: &mut MatrixBatch, values: &mut [Lane], vectors: &mut MatrixBatch) -> [bool; LANES] {
-    let n = a.dimension;
-    let (scale, largest, mut success) = prepare(a);
-    vectors.clear();
-    for k in 0..n {
-        vectors.re[k * n + k] = Lane::splat(1.0);
-    }
-    let negligible = largest * NEGLIGIBLE;
-    let negligible = negligible * negligible;
-    let mut real = true;
-    for im in &a.im {
-        real &= !im.abs().any_greater(Lane::zero());
-    }
-    let rest = if real { sweeps::<true>(a, vectors, negligible) } else { sweeps::<false>(a, vectors, negligible) };
-    sort(a, vectors, values);
-    transpose(vectors);
-    for value in values.iter_mut() {
-        *value = *value * scale[0] * scale[1];
-        for l in 0..LANES {
-            success[l] &= value.0[l].is_finite();
-        }
-    }
-    for l in 0..LANES {
-        success[l] &= !(rest.0[l] > negligible.0[l]);
-    }
-    for value in values.iter_mut() {
-        for l in 0..LANES {
-            value.0[l] = if success[l] { value.0[l] } else { f64::NAN };
-        }
-    }
-    success
+    pulp::Arch::new().dispatch(Solve { a, values, vectors })
 }
 
-/// Takes the Hermitian part (upper triangle), and scales matrices with very large or very small elements by a power of two. Gives
-/// the two factors that undo the scale, the largest element of the scaled matrix, and the lanes in which all is finite; the others
-/// become zero.
-#[inline(always)]
-fn prepare(a: &mut MatrixBatch) -> ([Lane; 2], Lane, [bool; LANES]) {
-    let n = a.dimension;
-    let (mut largest, mut finite) = (Lane::zero(), Lane::zero());
-    for i in 0..n {
-        for j in i..n {
-            let ((xr, xi), (yr, yi)) = (a.at(i, j), a.at(j, i));
-            let half = Lane::splat(0.5);
-            let (re, im) = (xr.mul_add(half, yr * half), xi.mul_add(half, -yi * half));
-            // Zero times what is not finite is not a number.
-            finite = re.mul_add(Lane::zero(), im.mul_add(Lane::zero(), finite));
-            largest = largest.max(re.abs()).max(im.abs());
-            a.put(i, j, re, im);
-        }
-    }
-    let mut success = [true; LANES];
-    let (mut down, mut up) = ([Lane::splat(1.0); 2], [Lane::splat(1.0); 2]);
-    let mut plain = true;
-    for l in 0..LANES {
-        success[l] = finite.0[l] == 0.0;
-        let x = largest.0[l];
-        if !success[l] {
-            plain = false;
-            largest.0[l] = 0.0;
-        } else if x != 0.0 && !(SAFE[0]..SAFE[1]).contains(&x) {
-            plain = false;
-            // In two steps, since one factor may be out of range.
-            let bits = if x < f64::MIN_POSITIVE { -1022 } else { (x.to_bits() >> 52) as i64 - 1023 };
-            let (half, rest) = (bits / 2, bits - bits / 2);
-            for (k, power) in [half, rest].into_iter().enumerate() {
-                up[k].0[l] = f64::from_bits(((1023 + power) as u64) << 52);
-                down[k].0[l] = f64::from_bits(((1023 - power) as u64) << 52);
-            }
-            largest.0[l] = x * down[0].0[l] * down[1].0[l];
-        }
-    }
-    if !plain {
-        for x in a.re.iter_mut().chain(a.im.iter_mut()) {
-            *x = *x * down[0] * down[1];
-            for l in 0..LANES {
-                x.0[l] = if success[l] { x.0[l] } else { 0.0 };
-            }
-        }
-    }
-    (up, largest, success)
-}
-
-/// Rotates until every lane is diagonal; rows of `v` become the eigenvectors. Gives the largest square off the diagonal.
-#[inline(always)]
-fn sweeps<const REAL: bool>(a: &mut MatrixBatch, v: &mut MatrixBatch, negligible: Lane) -> Lane {
-    let n = a.dimension;
-    for _ in 0..MOST_SWEEPS {
-        let mut rotated = false;
-        for p in 0..n {
-            for q in p + 1..n {
-                let (x, y) = a.at(p, q);
-                let square = if REAL { x * x } else { x.mul_add(x, y * y) };
-                if square.any_greater(negligible) {
-                    rotated = true;
-                    rotate::<REAL>(a, v, p, q, square, negligible);
-                }
-            }
-        }
-        if !rotated {
-            return Lane::zero();
-        }
-    }
-    let mut rest = Lane::zero();
-    for p in 0..n {
-        for q in p + 1..n {
-            let (x, y) = a.at(p, q);
-            rest = rest.max(x.mul_add(x, y * y));
-        }
-    }
-    rest
-}
-
-/// The unitary in the plane of p and q: column p becomes `c x_p - conj(s) x_q`, column q `s x_p + c x_q`.
-#[derive(Clone, Copy)]
-struct Rotation {
-    c: Lane,
-    sr: Lane,
-    si: Lane,
-}
-
-/// One rotation of the upper triangle of `a` and the rows of `v`.
-#[inline(always)]
-fn rotate<const REAL: bool>(
-    a: &mut MatrixBatch,
-    v: &mut MatrixBatch,
-    p: usize,
-    q: usize,
-    square: Lane,
-    negligible: Lane,
-) {
-    let n = a.dimension;
-    let (pp, qq, pq) = (p * n + p, q * n + q, p * n + q);
-    let (x, y) = (a.re[pq], a.im[pq]);
-    let mut rotation = Rotation { c: Lane::splat(1.0), sr: Lane::zero(), si: Lane::zero() };
-    let mut shift = Lane::zero();
-    for l in 0..LANES {
-        // With h^2 = d^2 + |z|^2 and g = |d| + h: cos = g/sqrt(2hg), sin = |z|/sqrt(2hg), tan = |z|/g.
-        let d = 0.5 * (a.re[qq].0[l] - a.re[pp].0[l]);
-        let h = d.mul_add(d, square.0[l]).sqrt();
-        let g = d.abs() + h;
-        let twice = h + h;
-        let r = 1.0 / (twice * g).sqrt();
-        let signed = r.copysign(d);
-        let active = square.0[l] > negligible.0[l];
-        rotation.c.0[l] = if active { g * r } else { 1.0 };
-        rotation.sr.0[l] = if active { x.0[l] * signed } else { 0.0 };
-        rotation.si.0[l] = if active { y.0[l] * signed } else { 0.0 };
-        shift.0[l] = if active { square.0[l] * twice * r * signed } else { 0.0 };
-        a.re[pq].0[l] = if active { 0.0 } else { x.0[l] };
-        a.im[pq].0[l] = if active { 0.0 } else { y.0[l] };
-    }
-    a.re[pp] -= shift;
-    a.re[qq] += shift;
-    let back = Rotation { si: -rotation.si, ..rotation };
-    for k in 0..p {
-        turn::<REAL>(&rotation, a, k * n + p, k * n + q);
-    }
-    for k in p + 1..q {
-        // The column has the conjugate of what is stored.
-        a.im[p * n + k] = -a.im[p * n + k];
-        turn::<REAL>(&rotation, a, p * n + k, k * n + q);
-        a.im[p * n + k] = -a.im[p * n + k];
-    }
-    for k in q + 1..n {
-        turn::<REAL>(&back, a, p * n + k, q * n + k);
-    }
-    for k in 0..n {
-        turn::<REAL>(&rotation, v, p * n + k, q * n + k);
-    }
-}
-
-/// A rotation of two elements. With REAL all imaginary parts are zero, and the real ones get the same bits.
-#[inline(always)]
-fn turn<const REAL: bool>(rotation: &Rotation, m: &mut MatrixBatch, p: usize, q: usize) {
-    let Rotation { c, sr, si } = rotation;
-    let (xr, yr) = (m.re[p], m.re[q]);
-    if REAL {
-        for l in 0..LANES {
-            m.re[p].0[l] = c.0[l].mul_add(xr.0[l], -(sr.0[l] * yr.0[l]));
-            m.re[q].0[l] = c.0[l].mul_add(yr.0[l], sr.0[l] * xr.0[l]);
-        }
-        return;
-    }
-    let (xi, yi) = (m.im[p], m.im[q]);
-    for l in 0..LANES {
-        m.re[p].0[l] = c.0[l].mul_add(xr.0[l], -sr.0[l].mul_add(yr.0[l], si.0[l] * yi.0[l]));
-        m.im[p].0[l] = c.0[l].mul_add(xi.0[l], -sr.0[l].mul_add(yi.0[l], -(si.0[l] * yr.0[l])));
-        m.re[q].0[l] = c.0[l].mul_add(yr.0[l], sr.0[l].mul_add(xr.0[l], -(si.0[l] * xi.0[l])));
-        m.im[q].0[l] = c.0[l].mul_add(yi.0[l], sr.0[l].mul_add(xi.0[l], si.0[l] * xr.0[l]));
-    }
-}
-
-/// Takes the levels from the diagonal and sorts them with the rows of `v`, lane by lane (Batcher's merge exchange; Knuth, The Art
-/// of Computer Programming 3, algorithm 5.2.2M).
-#[inline(always)]
-fn sort(a: &MatrixBatch, v: &mut MatrixBatch, values: &mut [Lane]) {
-    let n = a.dimension;
-    for (k, value) in values.iter_mut().enumerate().take(n) {
-        // Zero has one sign, whatever rotations the other lanes needed.
-        *value = a.re[k * n + k] + Lane::zero();
-    }
-    for x in v.re.iter_mut().chain(v.im.iter_mut()) {
-        *x += Lane::zero();
-    }
-    let top = n.next_power_of_two() / 2;
-    let mut p = top;
-    while p > 0 {
-        let (mut q, mut r, mut d) = (top, 0, p);
-        loop {
-            for i in 0..n.saturating_sub(d) {
-                if i & p == r {
-                    exchange(values, v, i, i + d);
-                }
-            }
-            if q == p {
-                break;
-            }
-            d = q - p;
-            q /= 2;
-            r = p;
-        }
-        p /= 2;
-    }
-}
-
-/// Exchanges two levels and their vectors where they stand in the wrong order.
-#[inline(always)]
-fn exchange(values: &mut [Lane], v: &mut MatrixBatch, i: usize, j: usize) {
-    let n = v.dimension;
-    let (x, y) = (values[i], values[j]);
-    if !x.any_greater(y) {
-        return;
-    }
-    values[i] = Lane::if_greater(x, y, y, x);
-    values[j] = Lane::if_greater(x, y, x, y);
-    for part in [&mut v.re, &mut v.im] {
-        for k in 0..n {
-            let (s, t) = (part[i * n + k], part[j * n + k]);
-            part[i * n + k] = Lane::if_greater(x, y, t, s);
-            part[j * n + k] = Lane::if_greater(x, y, s, t);
-        }
-    }
-}
-
-/// Rows become columns.
-#[inline(always)]
-fn transpose(m: &mut MatrixBatch) {
-    let n = m.dimension;
-    for i in 0..n {
-        for j in i + 1..n {
-            m.re.swap(i * n + j, j * n + i);
-            m.im.swap(i * n + j, j * n + i);
-        }
-    }
-}
-
-/// [`eigen`] on its own, in the widest vectors that the processor has.
-pub fn dispatched_eigen(a: &mut MatrixBatch, values: &mut [Lane], vectors: &mut MatrixBatch) -> [bool; LANES] {
-    pulp::Arch::new().dispatch(Dispatched { a, values, vectors })
-}
-
-struct Dispatched<'a> {
+/// The arguments of [`eigen`].
+struct Solve<'a> {
     a: &'a mut MatrixBatch,
     values: &'a mut [Lane],
     vectors: &'a mut MatrixBatch,
 }
 
-impl pulp::NullaryFnOnce for Dispatched<'_> {
+impl pulp::WithSimd for Solve<'_> {
     type Output = [bool; LANES];
 
     #[inline(always)]
-    fn call(self) -> [bool; LANES] {
-        eigen(self.a, self.values, self.vectors)
+    fn with_simd<S: Simd>(self, simd: S) -> [bool; LANES] {
+        let Solve { a, values, vectors } = self;
+        let mut scale = Scale { largest: Lane::zero(), up: [Lane::splat(1.0); 2], finite: [true; LANES] };
+        let mut rest = Lane::zero();
+        vectors.clear();
+        let n = a.dimension;
+        for k in 0..n {
+            vectors.re[k * n + k] = Lane::splat(1.0);
+        }
+        for h in 0..LANES / S::F64_LANES {
+            let part = Part { simd, h };
+            prepare(part, a, &mut scale);
+            let negligible = negligible(part, &scale.largest);
+            if is_real(part, a) {
+                sweeps::<S, true>(part, a, vectors, negligible, &mut rest);
+            } else {
+                sweeps::<S, false>(part, a, vectors, negligible, &mut rest);
+            }
+            for (k, value) in values.iter_mut().enumerate().take(n) {
+                part.put(value, part.of(&a.re[k * n + k]));
+            }
+            sort(part, values, vectors);
+        }
+        finish(&scale, &rest, values, vectors)
+    }
+}
+
+/// What was done to the matrices so that no square leaves the range of numbers.
+struct Scale {
+    /// The largest element of the scaled matrix.
+    largest: Lane,
+    /// Their product undoes the scale.
+    up: [Lane; 2],
+    /// Where all elements are finite; the other matrices are replaced by zero.
+    finite: [bool; LANES],
+}
+
+/// The square below which an element off the diagonal is negligible.
+#[inline(always)]
+fn negligible<S: Simd>(part: Part<S>, largest: &Lane) -> S::f64s {
+    let x = part.simd.mul_f64s(part.of(largest), part.simd.splat_f64s(NEGLIGIBLE));
+    part.simd.mul_f64s(x, x)
+}
+
+/// Whether the upper triangles are real.
+#[inline(always)]
+fn is_real<S: Simd>(part: Part<S>, a: &MatrixBatch) -> bool {
+    let (n, s) = (a.dimension, part.simd);
+    let mut size = s.splat_f64s(0.0);
+    for i in 0..n {
+        for im in &a.im[i * n + i..i * n + n] {
+            size = s.max_f64s(size, s.abs_f64s(part.of(im)));
+        }
+    }
+    !part.any(s.greater_than_f64s(size, s.splat_f64s(0.0)))
+}
+
+/// Takes the Hermitian part (upper triangle), and scales where it is needed.
+#[inline(always)]
+fn prepare<S: Simd>(part: Part<S>, a: &mut MatrixBatch, scale: &mut Scale) {
+    let (n, s) = (a.dimension, part.simd);
+    let (half, zero) = (s.splat_f64s(0.5), s.splat_f64s(0.0));
+    let (mut largest, mut finite) = (zero, zero);
+    for i in 0..n {
+        for j in i..n {
+            let (up, low) = (i * n + j, j * n + i);
+            let (xr, yr) = (part.of(&a.re[up]), part.of(&a.re[low]));
+            let (xi, yi) = (part.of(&a.im[up]), part.of(&a.im[low]));
+            let re = s.mul_add_f64s(half, xr, s.mul_f64s(half, yr));
+            let im = s.mul_add_f64s(half, xi, s.neg_f64s(s.mul_f64s(half, yi)));
+            // Zero times what is not finite is not a number.
+            finite = s.mul_add_f64s(re, zero, s.mul_add_f64s(im, zero, finite));
+            let size = s.max_f64s(s.abs_f64s(re), s.abs_f64s(im));
+            largest = s.max_f64s(size, largest);
+            part.put(&mut a.re[up], re);
+            part.put(&mut a.im[up], im);
+        }
+    }
+    part.put(&mut scale.largest, largest);
+    let inside = s.and_m64s(
+        s.greater_than_f64s(largest, s.splat_f64s(SAFE[0])),
+        s.greater_than_f64s(s.splat_f64s(SAFE[1]), largest),
+    );
+    let plain = s.and_m64s(s.or_m64s(inside, s.equal_f64s(largest, zero)), s.equal_f64s(finite, zero));
+    let ones = s.splat_f64s(1.0);
+    if part.any(s.greater_than_f64s(ones, s.select_f64s(plain, ones, zero))) {
+        let mut sign = Lane::zero();
+        part.put(&mut sign, finite);
+        rescale(a, scale, &sign, part.h * S::F64_LANES..(part.h + 1) * S::F64_LANES);
+    }
+}
+
+/// Scales the matrices of some lanes by powers of two that bring their largest elements near 1, and makes those zero that are not
+/// finite; `sign` is zero for the others.
+#[cold]
+#[inline(never)]
+fn rescale(a: &mut MatrixBatch, scale: &mut Scale, sign: &Lane, lanes: std::ops::Range<usize>) {
+    for l in lanes {
+        scale.finite[l] = sign.0[l] == 0.0;
+        let largest = scale.largest.0[l];
+        if !scale.finite[l] {
+            scale.largest.0[l] = 0.0;
+            a.re.iter_mut().chain(a.im.iter_mut()).for_each(|x| x.0[l] = 0.0);
+        } else if largest != 0.0 && !(largest > SAFE[0] && largest < SAFE[1]) {
+            // In two steps, since one factor may be out of range.
+            let exponent = if largest < f64::MIN_POSITIVE { -1060 } else { (largest.to_bits() >> 52) as i64 - 1023 };
+            let (first, second) = (exponent / 2, exponent - exponent / 2);
+            let power = |k: i64| f64::from_bits(((1023 + k) as u64) << 52);
+            scale.up[0].0[l] = power(first);
+            scale.up[1].0[l] = power(second);
+            let down = |x: f64| x * power(-first) * power(-second);
+            scale.largest.0[l] = down(largest);
+            a.re.iter_mut().chain(a.im.iter_mut()).for_each(|x| x.0[l] = down(x.0[l]));
+        }
+    }
+}
+
+/// Rotates until all lanes are diagonal; rows of `v` become the eigenvectors. `rest` is the largest square that is left off the
+/// diagonal and not negligible.
+#[inline(always)]
+fn sweeps<S: Simd, const REAL: bool>(
+    part: Part<S>,
+    a: &mut MatrixBatch,
+    v: &mut MatrixBatch,
+    negligible: S::f64s,
+    rest: &mut Lane,
+) {
+    let (n, s) = (a.dimension, part.simd);
+    for sweep in 0..=MOST_SWEEPS {
+        let mut most = s.splat_f64s(0.0);
+        let mut rotated = false;
+        for p in 0..n {
+            for q in p + 1..n {
+                let (x, y) = (part.of(&a.re[p * n + q]), part.of(&a.im[p * n + q]));
+                let square = if REAL { s.mul_f64s(x, x) } else { s.mul_add_f64s(x, x, s.mul_f64s(y, y)) };
+                let active = s.greater_than_f64s(square, negligible);
+                if !part.any(active) {
+                    continue;
+                }
+                rotated = true;
+                if sweep < MOST_SWEEPS {
+                    rotate::<S, REAL>(part, a, v, (p, q), (x, y), square, active);
+                } else {
+                    most = s.max_f64s(most, s.select_f64s(active, square, s.splat_f64s(0.0)));
+                }
+            }
+        }
+        if !rotated || sweep == MOST_SWEEPS {
+            part.put(rest, most);
+            return;
+        }
+    }
+}
+
+/// Undoes the scale, turns rows of `v` into columns, and tells where all went well. Zero gets one sign, whatever rotations the other
+/// lanes needed.
+#[inline(always)]
+fn finish(scale: &Scale, rest: &Lane, values: &mut [Lane], v: &mut MatrixBatch) -> [bool; LANES] {
+    let n = v.dimension;
+    let mut success = scale.finite;
+    for (done, rest) in success.iter_mut().zip(&rest.0) {
+        *done &= *rest == 0.0;
+    }
+    for value in values.iter_mut().take(n) {
+        *value = *value * scale.up[0] * scale.up[1] + Lane::zero();
+        for (done, x) in success.iter_mut().zip(&value.0) {
+            *done &= x.is_finite();
+        }
+    }
+    if success.contains(&false) {
+        for value in values.iter_mut().take(n) {
+            for (x, done) in value.0.iter_mut().zip(&success) {
+                *x = if *done { *x } else { f64::NAN };
+            }
+        }
+    }
+    for parts in [&mut v.re, &mut v.im] {
+        for i in 0..n {
+            parts[i * n + i] += Lane::zero();
+            for j in i + 1..n {
+                let (x, y) = (parts[i * n + j], parts[j * n + i]);
+                parts[i * n + j] = y + Lane::zero();
+                parts[j * n + i] = x + Lane::zero();
+            }
+        }
+    }
+    success
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lanes::from_levels;
+    use crate::linalg::{C64, Matrix, hermitian_eigen, hermitian_part};
+    use crate::noise::Noise;
+    use pulp::WithSimd;
+
+    fn random(noise: &mut Noise, n: usize) -> Matrix {
+        hermitian_part(&Matrix::from_fn(n, n, |_, _| C64::new(noise.normal(), noise.normal())))
+    }
+
+    fn batch(matrices: &[Matrix]) -> MatrixBatch {
+        let mut out = MatrixBatch::zeros(matrices[0].nrows());
+        for (k, m) in matrices.iter().enumerate() {
+            out.set_lane(k, m);
+        }
+        out
+    }
+
+    struct Solved {
+        success: [bool; LANES],
+        values: Vec<Lane>,
+        vectors: MatrixBatch,
+    }
+
+    fn solve(h: &MatrixBatch) -> Solved {
+        let n = h.dimension();
+        let (mut a, mut values, mut vectors) = (h.clone(), vec![Lane::zero(); n], MatrixBatch::zeros(n));
+        let success = eigen(&mut a, &mut values, &mut vectors);
+        Solved { success, values, vectors }
+    }
+
+    impl Solved {
+        fn levels(&self, l: usize) -> Vec<f64> {
+            self.values.iter().map(|x| x.0[l]).collect()
+        }
+
+        fn bits(&self, l: usize) -> Vec<u64> {
+            let entries = self.vectors.re.iter().chain(&self.vectors.im).chain(&self.values);
+            entries.map(|x| x.0[l].to_bits()).collect()
+        }
+    }
+
+    fn largest(m: &Matrix) -> f64 {
+        m.iter().fold(0.0, |most, x| f64::max(most, x.re.abs().max(x.im.abs())))
+    }
+
+    /// Checks order, residual and orthonormality of a lane.
+    fn check(m: &Matrix, solved: &Solved, l: usize) {
+        let n = m.nrows();
+        assert!(solved.success[l]);
+        let (levels, v) = (solved.levels(l), solved.vectors.lane(l));
+        assert!(levels.windows(2).all(|w| w[0] <= w[1]), "{levels:?}");
+        let turned = Matrix::from_fn(n, n, |i, j| v[(i, j)] * levels[j]);
+        assert!(largest(&(m * &v - turned)) <= 1e-13 * largest(m), "n = {n}, lane {l}");
+        assert!(largest(&(v.adjoint() * &v - Matrix::identity(n, n))) <= 1e-13, "n = {n}, lane {l}");
+    }
+
+    #[test]
+    fn random_matrices_have_the_levels_of_the_other_algebra() {
+        for n in 1..=16 {
+            let mut noise = Noise::new(1, n as u64);
+            for real in [false, true] {
+                let part = |m: Matrix| if real { m.map(|x| C64::new(x.re, 0.0)) } else { m };
+                let ms: Vec<Matrix> = (0..LANES).map(|_| part(random(&mut noise, n))).collect();
+                let solved = solve(&batch(&ms));
+                let mut back = MatrixBatch::zeros(n);
+                from_levels(&solved.vectors, &solved.values, &mut back);
+                for (l, m) in ms.iter().enumerate() {
+                    check(m, &solved, l);
+                    let other = hermitian_eigen(m).unwrap().values;
+                    let far = other.iter().zip(solved.levels(l)).map(|(x, y)| (x - y).abs()).fold(0.0, f64::max);
+                    assert!(far <= 2e-14 * m.norm(), "n = {n}: {far}");
+                    assert!(largest(&(back.lane(l) - m)) <= 1e-13 * largest(m));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn diagonal_matrices_keep_the_unit_vectors() {
+        for n in 1..=16 {
+            let mut noise = Noise::new(2, n as u64);
+            let ms: Vec<Matrix> = (0..LANES)
+                .map(|l| {
+                    // Lane 0 is zero, lane 1 sorted, and every third has equal levels.
+                    let levels: Vec<f64> = (0..n).map(|k| if l == 1 { k as f64 } else { noise.normal() }).collect();
+                    let level = |k: usize| if l % 3 == 2 { levels[k].round() } else { levels[k] };
+                    Matrix::from_fn(n, n, |i, j| C64::new(if i == j && l > 0 { level(i) } else { 0.0 }, 0.0))
+                })
+                .collect();
+            let solved = solve(&batch(&ms));
+            for (l, m) in ms.iter().enumerate() {
+                let v = solved.vectors.lane(l);
+                assert!(v.iter().all(|x| (x.re == 0.0 || x.re == 1.0) && x.im == 0.0));
+                let mut sorted: Vec<f64> = m.diagonal().iter().map(|x| x.re).collect();
+                sorted.sort_by(f64::total_cmp);
+                assert_eq!(solved.levels(l), sorted);
+                assert!(
+                    solved.success[l] && (v.adjoint() * m * &v).diagonal().iter().zip(&sorted).all(|(x, y)| x.re == *y)
+                );
+                assert!(l > 1 || v == Matrix::identity(n, n));
+            }
+        }
+    }
+
+    #[test]
+    fn degenerate_and_graded_matrices_are_solved() {
+        for n in 2..=16 {
+            let mut noise = Noise::new(3, n as u64);
+            let mut ms = Vec::new();
+            for l in 0..LANES {
+                let m = random(&mut noise, n);
+                let v = hermitian_eigen(&m).unwrap().vectors;
+                ms.push(match l % 4 {
+                    // A projector of rank 1 + l/4, by its vectors.
+                    0 => {
+                        let some = v.columns(0, (1 + l / 4).min(n)).into_owned();
+                        hermitian_part(&(&some * some.adjoint()))
+                    }
+                    // Two close levels.
+                    1 => {
+                        let level = |k: usize| if k == 1 { 1e-13 } else { (k / 2) as f64 };
+                        hermitian_part(
+                            &(&v * Matrix::from_fn(n, n, |i, j| C64::new(if i == j { level(i) } else { 0.0 }, 0.0))
+                                * v.adjoint()),
+                        )
+                    }
+                    // 60 decades, from one corner or the other.
+                    2 => Matrix::from_fn(n, n, |i, j| m[(i, j)] * 10f64.powf(-30.0 * (i + j) as f64 / (n - 1) as f64)),
+                    _ => Matrix::from_fn(n, n, |i, j| {
+                        m[(i, j)] * 10f64.powf(30.0 * (i + j) as f64 / (n - 1) as f64 - 60.0)
+                    }),
+                });
+            }
+            let solved = solve(&batch(&ms));
+            for (l, m) in ms.iter().enumerate() {
+                check(m, &solved, l);
+            }
+        }
+    }
+
+    #[test]
+    fn very_large_and_very_small_elements_are_solved() {
+        for n in [2, 3, 5, 8, 16] {
+            let mut noise = Noise::new(4, n as u64);
+            let base: Vec<Matrix> = (0..LANES).map(|_| random(&mut noise, n)).collect();
+            let sizes = [1.0, 1e300, 1e-300, 1e160, 1e-160, 1e30, 1e-30, 1e-290, 4e307 / n as f64, 1e100, 1e-100];
+            let ms: Vec<Matrix> = base
+                .iter()
+                .enumerate()
+                .map(|(l, m)| match sizes.get(l) {
+                    Some(size) => m.map(|x| x * (*size / largest(m))),
+                    // From 1e-300 to 1e300 in one matrix.
+                    None => hermitian_part(&Matrix::from_fn(n, n, |i, j| {
+                        m[(i, j)] * 10f64.powi((i * 7 + j * 7 + l) as i32 % 601 * 43 % 601 - 300)
+                    })),
+                })
+                .collect();
+            let solved = solve(&batch(&ms));
+            for (l, m) in ms.iter().enumerate() {
+                check(m, &solved, l);
+            }
+        }
+        // Subnormal numbers have few bits, so only the size is checked.
+        let tiny = solve(&batch(&vec![Matrix::from_element(3, 3, C64::new(1e-310, 0.0)); LANES]));
+        assert!(tiny.success == [true; LANES] && (tiny.levels(5)[2] / 3e-310 - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn lanes_with_what_is_no_number_fail_alone() {
+        let mut noise = Noise::new(5, 0);
+        for n in [1, 2, 4, 7] {
+            let ms: Vec<Matrix> = (0..LANES).map(|_| random(&mut noise, n)).collect();
+            let good = solve(&batch(&ms));
+            let mut bad = ms.clone();
+            bad[3][(0, n - 1)].re = f64::NAN;
+            bad[4][(n - 1, 0)].im = f64::INFINITY;
+            bad[9][(n - 1, n - 1)].re = f64::NEG_INFINITY;
+            // Finite, but its largest level is not.
+            bad[15].fill(C64::new(1.5e308, 0.0));
+            let solved = solve(&batch(&bad));
+            for l in 0..LANES {
+                if [3, 4, 9].contains(&l) || (l == 15 && n > 1) {
+                    assert!(!solved.success[l] && solved.levels(l).iter().all(|x| x.is_nan()));
+                } else if l != 15 {
+                    assert!(solved.success[l]);
+                    assert_eq!(solved.bits(l), good.bits(l));
+                }
+            }
+        }
+    }
+
+    /// The same matrix among others, among zeros, in other lanes, and once more: the same bits.
+    #[test]
+    fn a_lane_does_not_depend_on_the_others() {
+        for n in 1..=16 {
+            let mut noise = Noise::new(6, n as u64);
+            let full = random(&mut noise, n);
+            // Of some zeros, too, so that signs of zeros would show.
+            let sparse = full.map(|x| if x.re > 0.3 || x.re < -0.6 { C64::new(0.0, 0.0) } else { C64::new(x.re, 0.0) });
+            for m in [full, hermitian_part(&sparse)] {
+                let alone = solve(&batch(std::slice::from_ref(&m))).bits(0);
+                for l in 0..LANES {
+                    let mut ms: Vec<Matrix> = (0..LANES).map(|_| random(&mut noise, n).map(|x| x * 1e-200)).collect();
+                    ms[l] = m.clone();
+                    let batch = batch(&ms);
+                    let among = solve(&batch);
+                    assert_eq!(alone, among.bits(l), "n = {n}, lane {l}");
+                    assert_eq!(among.bits(5), solve(&batch).bits(5));
+                }
+            }
+        }
+    }
+
+    /// Vectors of one number and of the widest: the same bits.
+    #[test]
+    fn results_do_not_depend_on_the_width_of_vectors() {
+        for n in [1, 2, 3, 4, 6, 9] {
+            let mut noise = Noise::new(7, n as u64);
+            let h = batch(&(0..LANES).map(|_| random(&mut noise, n)).collect::<Vec<_>>());
+            let widest = solve(&h);
+            let (mut a, mut values, mut vectors) = (h.clone(), vec![Lane::zero(); n], MatrixBatch::zeros(n));
+            let success = Solve { a: &mut a, values: &mut values, vectors: &mut vectors }.with_simd(pulp::Scalar);
+            let single = Solved { success, values, vectors };
+            for l in 0..LANES {
+                assert!(single.success[l]);
+                assert_eq!(widest.bits(l), single.bits(l));
+            }
+        }
+    }
+
+    /// Not a test: prints the time of a matrix, here and in the algebra of single matrices.
+    #[test]
+    #[ignore = "prints times"]
+    fn times() {
+        for real in [false, true] {
+            for n in [2, 3, 4, 8, 16] {
+                let mut noise = Noise::new(8, n as u64);
+                let part = |m: Matrix| if real { m.map(|x| C64::new(x.re, 0.0)) } else { m };
+                let ms: Vec<Matrix> = (0..16 * LANES).map(|_| part(random(&mut noise, n))).collect();
+                let batches: Vec<MatrixBatch> = ms.chunks(LANES).map(batch).collect();
+                let (mut a, mut values, mut vectors) =
+                    (MatrixBatch::zeros(n), vec![Lane::zero(); n], MatrixBatch::zeros(n));
+                let (mut lanes, mut single) = (f64::INFINITY, f64::INFINITY);
+                for _ in 0..20 {
+                    let start = std::time::Instant::now();
+                    for h in &batches {
+                        a.copy_from(h);
+                        std::hint::black_box(eigen(&mut a, &mut values, &mut vectors));
+                    }
+                    lanes = lanes.min(start.elapsed().as_secs_f64());
+                    let start = std::time::Instant::now();
+                    for m in &ms {
+                        std::hint::black_box(hermitian_eigen(m).unwrap());
+                    }
+                    single = single.min(start.elapsed().as_secs_f64());
+                }
+                let each = 1e6 / ms.len() as f64;
+                let kind = if real { "real" } else { "complex" };
+                println!("n = {n:2} {kind:8}{:8.3} us a matrix, one by one {:8.3} us", lanes * each, single * each);
+            }
+        }
     }
 }

@@ -182,3 +182,45 @@ impl Neg for Lane {
         out
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_work_lane_by_lane() {
+        let x = Lane(std::array::from_fn(|l| l as f64 - 4.0));
+        let y = Lane::splat(3.0);
+        let each = |got: Lane, right: fn(f64) -> f64| {
+            for l in 0..LANES {
+                assert_eq!(got.0[l], right(l as f64 - 4.0), "lane {l}");
+            }
+        };
+        each(x + y, |x| x + 3.0);
+        each(x - y, |x| x - 3.0);
+        each(x * y, |x| x * 3.0);
+        each(x / y, |x| x / 3.0);
+        each(x * 2.0 - 1.0, |x| x * 2.0 - 1.0);
+        each(-x, |x| -x);
+        each(x.mul_add(y, x), |x| x.mul_add(3.0, x));
+        each(x.mul_sub(y, x), |x| x.mul_add(3.0, -x));
+        each(x.neg_mul_add(y, x), |x| (-x).mul_add(3.0, x));
+        each(x.abs().sqrt(), |x| x.abs().sqrt());
+        each(y.copysign(x), |x| 3f64.copysign(x));
+        each(x.max(y), |x| x.max(3.0));
+        each(x.min(y), |x| x.min(3.0));
+        each(Lane::if_greater(x, y, x, -y), |x| if x > 3.0 { x } else { -3.0 });
+        let mut sum = x;
+        sum += y;
+        sum -= Lane::splat(1.0);
+        sum *= Lane::splat(2.0);
+        each(sum, |x| (x + 2.0) * 2.0);
+        assert!(x.any_greater(y) && !(y.any_greater(y)) && !Lane::splat(f64::NAN).any_greater(x));
+    }
+
+    #[test]
+    fn what_is_no_number_is_passed_over() {
+        let (x, none) = (Lane::splat(1.0), Lane::splat(f64::NAN));
+        assert_eq!((x.max(none), x.min(none)), (x, x));
+    }
+}

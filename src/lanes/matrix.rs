@@ -224,3 +224,96 @@ fn add_product_with_conjugate(re: &mut Lane, im: &mut Lane, x: (Lane, Lane), y: 
         im.0[l] = xi.mul_add(yr, (-xr).mul_add(yi, im.0[l]));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::linalg::{self, hermitian_part};
+    use crate::noise::Noise;
+
+    fn random(noise: &mut Noise, n: usize) -> (MatrixBatch, Vec<Matrix>) {
+        let mut out = MatrixBatch::zeros(n);
+        let mut single = |_| Matrix::from_fn(n, n, |_, _| C64::new(noise.normal(), noise.normal()));
+        let ms: Vec<Matrix> = (0..LANES).map(&mut single).collect();
+        for (k, m) in ms.iter().enumerate() {
+            out.set_lane(k, m);
+        }
+        (out, ms)
+    }
+
+    struct Products<'a> {
+        a: &'a MatrixBatch,
+        b: &'a MatrixBatch,
+        out: &'a mut [MatrixBatch; 5],
+    }
+
+    impl pulp::NullaryFnOnce for Products<'_> {
+        type Output = (Lane, Lane);
+
+        #[inline(always)]
+        fn call(self) -> (Lane, Lane) {
+            let [product, forth, back, adjoint, scratch] = self.out;
+            MatrixBatch::product(self.a, self.b, product);
+            MatrixBatch::conjugate(self.a, self.b, scratch, forth);
+            MatrixBatch::conjugate_back(self.a, self.b, scratch, back);
+            self.a.adjoint(adjoint);
+            MatrixBatch::trace_of_product(self.a, self.b)
+        }
+    }
+
+    #[test]
+    fn products_are_those_of_single_matrices() {
+        for n in 1..=9 {
+            let mut noise = Noise::new(1, n as u64);
+            let ((a, left), (b, right)) = (random(&mut noise, n), random(&mut noise, n));
+            let mut out: [MatrixBatch; 5] = std::array::from_fn(|_| random(&mut noise, n).0);
+            let (re, im) = pulp::Arch::new().dispatch(Products { a: &a, b: &b, out: &mut out });
+            for (l, (x, y)) in left.iter().zip(&right).enumerate() {
+                let close = |m: &MatrixBatch, right: Matrix| assert!((m.lane(l) - right).norm() < 1e-12);
+                close(&out[0], x * y);
+                close(&out[1], linalg::conjugate(x, y));
+                close(&out[2], linalg::conjugate_back(x, y));
+                assert_eq!(out[3].lane(l), x.adjoint());
+                assert!((C64::new(re.0[l], im.0[l]) - linalg::trace_of_product(x, y)).norm() < 1e-12);
+            }
+        }
+    }
+
+    #[test]
+    fn the_trace_of_hermitian_matrices_is_read_from_their_upper_triangles() {
+        let mut noise = Noise::new(2, 0);
+        let ((mut a, left), (mut b, right)) = (random(&mut noise, 5), random(&mut noise, 5));
+        for (k, (x, y)) in left.iter().zip(&right).enumerate() {
+            a.set_lane(k, &hermitian_part(x));
+            b.set_lane(k, &hermitian_part(y));
+        }
+        let trace = MatrixBatch::trace_of_hermitian_product(&a, &b);
+        let (re, im) = MatrixBatch::trace_of_product(&a, &b);
+        assert!((0..LANES).all(|l| (trace.0[l] - re.0[l]).abs() < 1e-13 && im.0[l].abs() < 1e-13));
+    }
+
+    #[test]
+    fn lanes_are_set_and_read_alone() {
+        let mut noise = Noise::new(3, 0);
+        let (mut a, ms) = random(&mut noise, 3);
+        a.set_lane(7, &ms[2]);
+        assert_eq!((a.lane(6), a.lane(7), a.lane(8)), (ms[6].clone(), ms[2].clone(), ms[8].clone()));
+        a.broadcast(&ms[1]);
+        assert!((0..LANES).all(|l| a.lane(l) == ms[1]));
+        a.put(0, 2, Lane::splat(3.0), Lane::splat(-1.0));
+        assert_eq!(a.at(0, 2), (Lane::splat(3.0), Lane::splat(-1.0)));
+        a.clear();
+        assert_eq!(a, MatrixBatch::zeros(3));
+    }
+
+    #[test]
+    fn sparse_matrices_are_added_with_a_coefficient_a_lane() {
+        let mut a = MatrixBatch::zeros(2);
+        let coefficient = Lane(std::array::from_fn(|l| l as f64));
+        a.add_scaled(&coefficient, &[(0, 1, 2.0, -1.0), (1, 0, 2.0, 1.0)]);
+        a.add_scaled(&Lane::splat(0.5), &[(0, 0, 1.0, 0.0), (0, 1, 0.0, 2.0)]);
+        let m = a.lane(3);
+        assert_eq!((m[(0, 0)], m[(0, 1)]), (C64::new(0.5, 0.0), C64::new(6.0, -2.0)));
+        assert_eq!((m[(1, 0)], m[(1, 1)]), (C64::new(6.0, 3.0), C64::new(0.0, 0.0)));
+    }
+}

@@ -3,31 +3,42 @@
 //! A [`Lane`] holds one number of each of [`LANES`] matrices, and a [`MatrixBatch`] holds the matrices element by element (structure
 //! of arrays). One instruction then works on eight matrices, however small they are.
 //!
-//! Every kernel is inlined into its caller. The caller dispatches once, and everything below is compiled for the widest vectors that
-//! the processor has:
+//! Every kernel is inlined into its caller, except [`eigen`], which is large and dispatches by itself. The caller dispatches once, and
+//! everything below is compiled for the widest vectors that the processor has. Sixteen Gibbs states:
 //!
 //! ```
-//! use ergoseq::lanes::{Lane, MatrixBatch, eigen};
+//! use ergoseq::lanes::{Lane, MatrixBatch, eigen, from_levels, gibbs};
 //!
-//! struct Levels<'a> {
+//! struct Gibbs<'a> {
 //!     h: &'a mut MatrixBatch,
-//!     values: &'a mut [Lane],
 //!     vectors: &'a mut MatrixBatch,
+//!     temperature: Lane,
+//!     rho: &'a mut MatrixBatch,
 //! }
 //!
-//! impl pulp::NullaryFnOnce for Levels<'_> {
+//! impl pulp::NullaryFnOnce for Gibbs<'_> {
 //!     type Output = bool;
+//!
 //!     #[inline(always)]
 //!     fn call(self) -> bool {
-//!         eigen(self.h, self.values, self.vectors).iter().all(|done| *done)
+//!         let (mut values, mut weights) = ([Lane::zero(); 2], [Lane::zero(); 2]);
+//!         let success = eigen(self.h, &mut values, self.vectors);
+//!         gibbs(&values, self.temperature, &mut weights);
+//!         from_levels(self.vectors, &weights, self.rho);
+//!         success.iter().all(|done| *done)
 //!     }
 //! }
 //!
-//! let (mut h, mut vectors) = (MatrixBatch::zeros(2), MatrixBatch::zeros(2));
-//! let mut values = [Lane::zero(); 2];
+//! let zeros = MatrixBatch::zeros(2);
+//! let (mut h, mut vectors, mut rho) = (zeros.clone(), zeros.clone(), zeros);
 //! h.add_scaled(&Lane::splat(0.5), &[(0, 1, 1.0, 0.0), (1, 0, 1.0, 0.0)]);
-//! assert!(pulp::Arch::new().dispatch(Levels { h: &mut h, values: &mut values, vectors: &mut vectors }));
-//! assert!((values[0].0[3] + 0.5).abs() < 1e-15);
+//! let temperature = Lane(std::array::from_fn(|l| l as f64));
+//! let work = Gibbs { h: &mut h, vectors: &mut vectors, temperature, rho: &mut rho };
+//! assert!(pulp::Arch::new().dispatch(work));
+//! // <S_x> is -tanh(1/2T)/2: -1/2 at T = 0.
+//! let (coherence, _) = rho.at(0, 1);
+//! assert!((coherence.0[0] + 0.5).abs() < 1e-15);
+//! assert!((coherence.0[3] + 0.5 * (1.0_f64 / 6.0).tanh()).abs() < 1e-15);
 //! ```
 //!
 //! Three rules hold everywhere:
@@ -45,8 +56,11 @@ mod functions;
 mod hermitian_function;
 mod lane;
 mod matrix;
+mod rotation;
+mod sort;
+mod vector;
 
-pub use eigen::{dispatched_eigen, eigen};
+pub use eigen::eigen;
 pub use functions::{exp, ln, sin_cos};
 pub use hermitian_function::{from_levels, gibbs};
 pub use lane::{LANES, Lane};

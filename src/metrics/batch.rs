@@ -1,7 +1,7 @@
 //! Metrics of a batch of states as curves, one state a lane: the counterparts of the curves of single states.
 
-use super::bohr_batch::{BohrBatch, CurveBatch, without_mean};
-use crate::lanes::{Lane, MatrixBatch, dispatched_eigen};
+use super::bohr_batch::{BohrBatch, CurveBatch, LevelsBatch, without_mean};
+use crate::lanes::{Lane, MatrixBatch};
 
 /// What metrics of a batch refer to.
 pub struct SceneBatch {
@@ -58,9 +58,7 @@ fn traceless(m: &MatrixBatch) -> MatrixBatch {
 
 /// Ascending in every lane; what does not converge is not a number, and makes its lane irregular.
 fn eigenvalues(m: &MatrixBatch) -> Option<Vec<Lane>> {
-    let n = m.dimension();
-    let (mut values, mut vectors) = (vec![Lane::zero(); n], MatrixBatch::zeros(n));
-    let converged = dispatched_eigen(&mut m.clone(), &mut values, &mut vectors);
+    let (LevelsBatch { mut values, .. }, converged) = LevelsBatch::of(m.clone(), false);
     for value in &mut values {
         value.0.iter_mut().zip(converged).for_each(|(x, ok)| *x = if ok { *x } else { f64::NAN });
     }

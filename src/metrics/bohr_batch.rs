@@ -10,7 +10,7 @@
 )]
 
 use super::bohr_frequencies::Curve;
-use crate::lanes::{Lane, MatrixBatch, sin_cos};
+use crate::lanes::{LANES, Lane, MatrixBatch, eigen, sin_cos};
 
 /// Differences of levels that are closer than this share of the largest are one.
 const SAME: f64 = 1e-13;
@@ -23,6 +23,32 @@ pub struct LevelsBatch {
     pub vectors: MatrixBatch,
     /// Whether all lanes of every batch have the same Hamiltonian.
     pub shared: bool,
+}
+
+impl LevelsBatch {
+    /// Those of Hermitian matrices, which are used up; and in which lanes they were found. `shared`: all lanes of every batch have the same
+    /// matrix.
+    pub fn of(mut matrix: MatrixBatch, shared: bool) -> (LevelsBatch, [bool; LANES]) {
+        let n = matrix.dimension();
+        let mut levels = LevelsBatch { values: vec![Lane::zero(); n], vectors: MatrixBatch::zeros(n), shared };
+        let found = pulp::Arch::new().dispatch(Diagonalise { matrix: &mut matrix, levels: &mut levels });
+        (levels, found)
+    }
+}
+
+/// Eigenvalues and eigenvectors of a batch.
+struct Diagonalise<'a> {
+    matrix: &'a mut MatrixBatch,
+    levels: &'a mut LevelsBatch,
+}
+
+impl pulp::NullaryFnOnce for Diagonalise<'_> {
+    type Output = [bool; LANES];
+
+    #[inline(always)]
+    fn call(self) -> [bool; LANES] {
+        eigen(self.matrix, &mut self.levels.values, &mut self.levels.vectors)
+    }
 }
 
 /// The expansion of a batch of states.
@@ -178,7 +204,7 @@ impl Wave {
 impl CurveBatch {
     /// The same curves plus a number.
     pub fn raised(mut self, by: Lane) -> CurveBatch {
-        self.plain.still = self.plain.still + by;
+        self.plain.still += by;
         self
     }
 
@@ -225,7 +251,7 @@ impl pulp::NullaryFnOnce for Sample<'_> {
                     let mut sum = plain.at_shared(own);
                     for (x, y) in lengths {
                         let (x, y) = (x.at_shared(own), y.at_shared(own));
-                        sum = sum + x.mul_add(x, y * y).sqrt();
+                        sum += x.mul_add(x, y * y).sqrt();
                     }
                     *out = sum;
                 }
@@ -236,7 +262,7 @@ impl pulp::NullaryFnOnce for Sample<'_> {
                     let mut sum = plain.at_own(own);
                     for (x, y) in lengths {
                         let (x, y) = (x.at_own(own), y.at_own(own));
-                        sum = sum + x.mul_add(x, y * y).sqrt();
+                        sum += x.mul_add(x, y * y).sqrt();
                     }
                     *out = sum;
                 }
@@ -417,7 +443,7 @@ impl pulp::NullaryFnOnce for Advance<'_> {
                     im = si.mul_add(*sin, ci.mul_add(*cos, im));
                 }
                 if i == j {
-                    re = re + *mean;
+                    re += *mean;
                 }
                 self.out.put(i, j, re, im);
             }

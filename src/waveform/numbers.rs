@@ -141,10 +141,10 @@ mod tests {
         let inputs = [0.3, 0.7].map(|x| Lane(std::array::from_fn(|l| x * (l as f64 - 4.0))));
         let (mut slots, mut irregular) = (vec![], [false; LANES]);
         numbers.evaluate(&inputs, &mut slots, &mut irregular);
-        for l in 0..LANES {
+        for (l, irregular) in irregular.iter().enumerate() {
             let one = build(&Scalar::Constant(inputs[0].0[l]), &Scalar::Constant(inputs[1].0[l]));
             assert_eq!(slot.of(&slots).0[l], one.constant().unwrap());
-            assert!(!irregular[l]);
+            assert!(!irregular);
         }
     }
 
