@@ -121,6 +121,61 @@ fn numbers(run: &Run) -> Vec<(String, f64)> {
     out
 }
 
+const LABORATORY: &str = "ergoseq 1
+param tau = 1 ms, theta = 0.5, T = 1 mK, k = 2
+system { field 9.4 T
+    temperature 300 K
+    spin a : 1H
+    spin b : 13C
+    j a b = 140 Hz
+    shift a = 0.3 ppm }
+channel 1H { carrier = 0 ppm }
+battery { energy = 140 Hz*Ix(a)*Ix(b) + 20 Hz*Iz(a) }
+sequence {
+    prepare PREPARED
+    evolve theta*1 kHz*Iy(a) for tau/4 record 5 as turned
+    delay tau record 7 as free
+    mark coupled
+    evolve k*300 Hz*(Ix(a)*Iz(b) + Iy(a)) for tau
+    delay tau*k
+}
+measure {
+    MEASURED
+    highest = max(free.ergotropy)
+}
+";
+
+/// States near the maximally mixed one, in laboratory units: what differs is compared with the deviation.
+#[test]
+fn batches_hold_in_the_laboratory() {
+    let options = Options::default();
+    for prepared in ["thermal", "high_temperature(-400 MHz*Iz(a), 300 K)", "gibbs(140 Hz*Iz(a)*Iz(b), T)", "mixed"] {
+        let text = LABORATORY.replace("PREPARED", prepared).replace("MEASURED", &MEASURED.join("\n    "));
+        let experiment = experiment(&text);
+        let emulator = Emulator::new(&experiment);
+        let mut random = Random(7);
+        let points: Vec<Values> = (0..20)
+            .map(|_| {
+                let tau = random.between(0.1e-3, 5e-3);
+                Values::from([("tau".to_string(), tau), ("theta".to_string(), random.between(-2.0, 2.0))])
+            })
+            .collect();
+        assert!(emulator.batch_size(&points[0], &options) > 1, "{prepared}");
+        for (point, found) in points.iter().zip(emulator.run_many(&points, &options)) {
+            let single = numbers(&emulator.run(point, &options, &[]).unwrap());
+            let found = numbers(&found.unwrap());
+            for ((what, x), (_, y)) in found.iter().zip(&single) {
+                // The largest value of the same metric is the scale; rounding beside the identity is 1e-16 of the battery's spread.
+                let key = what.split(' ').next().unwrap();
+                let of_metric = single.iter().filter(|(k, _)| k.split(' ').next() == Some(key)).map(|(_, y)| y.abs());
+                let scale = of_metric.fold(0.0, f64::max).max(1e-9 * 2e-31);
+                let scale = if key == "l1_coherence" { scale.max(1e-9) } else { scale };
+                assert!((x - y).abs() <= 1e-6 * scale, "{prepared}, {what} at {point:?}: {x} and {y}");
+            }
+        }
+    }
+}
+
 /// Eigenvalues of matrices of norm 10 are right to 1e-14, phases of up to 30 rad to the same share, and the exponentials of single
 /// runs to 1e-12.
 const WITHIN: f64 = 1e-11;

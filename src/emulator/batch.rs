@@ -12,7 +12,7 @@ use super::request::{Observables, Requests};
 use super::results::{Mark, Run, RunInfo, Trace};
 use super::settings::{Method, Options};
 use super::trace::{MOST_AT_ONCE, extremum_of, finest_of, grid};
-use crate::hamiltonian::program::{Block, Condition, Program, Terms, compile};
+use crate::hamiltonian::program::{Block, Condition, Preparation, Program, Terms, compile};
 use crate::hamiltonian::{Evaluator, Shared, Values};
 use crate::lanes::{Entry, LANES, Lane, MatrixBatch, from_levels, gibbs};
 use crate::metrics::{BohrBatch, InLanes, LevelsBatch, Phases, SceneBatch, time};
@@ -59,6 +59,14 @@ struct Statement {
     record: Option<(String, usize)>,
 }
 
+/// The state that is prepared.
+enum Start {
+    /// The Gibbs state of a Hamiltonian, at a temperature.
+    Gibbs(Assembly, Slot),
+    /// The same in all lanes.
+    Fixed(MatrixBatch),
+}
+
 enum Step {
     Evolve(Box<Statement>),
     Mark(String),
@@ -71,7 +79,7 @@ pub struct Batch {
     extrema: Vec<Extremum>,
     /// Named scalars, which are made of extrema.
     summary: Vec<(String, Observable)>,
-    prepare: Assembly,
+    prepare: Start,
     battery: Option<Assembly>,
     steps: Vec<Step>,
     tolerance: f64,
@@ -119,7 +127,14 @@ impl Batch {
             return None;
         }
         let space = Space::whole(program.basis.clone());
-        let prepare = Assembly::of(&program.prepare.0, &space);
+        let prepare = match &program.prepare {
+            Preparation::Gibbs(terms, temperature) => Start::Gibbs(Assembly::of(terms, &space), *temperature),
+            Preparation::Fixed(prepared) => {
+                let mut rho = MatrixBatch::zeros(space.len());
+                rho.broadcast(&prepared.state(&space).density());
+                Start::Fixed(rho)
+            }
+        };
         let battery = program.battery.as_ref().map(|terms| Assembly::of(terms, &space));
         let mut steps = Vec::with_capacity(program.blocks.len());
         for block in &program.blocks {
@@ -180,10 +195,16 @@ impl Batch {
     /// Propagates a batch. What is not finite makes its lane irregular.
     fn propagate(&self, slots: &[Lane], irregular: &mut [bool; LANES]) -> Option<Columns> {
         let n = self.program.basis.dimension();
-        let (prepared, temperature) = (self.prepare.matrix(slots, n), self.program.prepare.1.of(slots));
-        let levels = levels_of(prepared, irregular);
-        let mut rho = MatrixBatch::zeros(n);
-        pulp::Arch::new().dispatch(Gibbs { levels: &levels, temperature, out: &mut rho });
+        let mut rho = match &self.prepare {
+            Start::Fixed(rho) => rho.clone(),
+            Start::Gibbs(hamiltonian, temperature) => {
+                let levels = levels_of(hamiltonian.matrix(slots, n), irregular);
+                let mut rho = MatrixBatch::zeros(n);
+                let temperature = temperature.of(slots);
+                pulp::Arch::new().dispatch(Gibbs { levels: &levels, temperature, out: &mut rho });
+                rho
+            }
+        };
         let scene = SceneBatch { battery: self.battery.as_ref().map(|b| b.matrix(slots, n)), initial: rho.clone() };
         let mut columns = Columns::default();
         let mut clock = Lane::zero();

@@ -4,8 +4,10 @@
 //! A program holds for all points that give the same parameters. What is not expressed here (see [`compile`]) is lowered point by point, as
 //! are single points whose lanes are irregular: results and messages are the same.
 
+use super::prepare::{Prepared, prepare};
 use super::value::Evaluator;
-use crate::ir::{EventKind, Experiment, SiteDeclaration, State};
+use crate::ir::{EventKind, Experiment, Record, SiteDeclaration, State};
+use crate::source::Place;
 use crate::spin::{Basis, Operator};
 use crate::syntax::Expr;
 use crate::units::temperature_scale;
@@ -27,12 +29,20 @@ pub struct Program {
     pub params: Vec<(String, Slot)>,
     /// Conditions that every regular lane meets.
     pub conditions: Vec<Condition>,
-    /// The Gibbs state that is prepared: H in rad/s, and T in the units of H.
-    pub prepare: (Terms, Slot),
+    /// What is prepared.
+    pub prepare: Preparation,
     /// What follows.
     pub blocks: Vec<Block>,
     /// The Hamiltonian of the battery, which is the whole system.
     pub battery: Option<Terms>,
+}
+
+/// The prepared state.
+pub enum Preparation {
+    /// The Gibbs state of a Hamiltonian of the whole system, rad/s, at a temperature in the units of the Hamiltonian.
+    Gibbs(Terms, Slot),
+    /// A mixed state in which no parameter stands.
+    Fixed(Box<Prepared>),
 }
 
 /// A condition on numbers.
@@ -60,8 +70,7 @@ pub enum Block {
 }
 
 /// Compiles an experiment whose parameters `variables` differ from point to point, from an evaluator in which they are open; `None` where it is not (yet) expressed as a program: spins
-/// without relaxation or an ensemble, a Gibbs state of the whole system, `evolve` under constant Hamiltonians, marks, and a battery of all
-/// spins.
+/// without relaxation or an ensemble, a mixed state, `evolve` under constant Hamiltonians, delays, marks, and a battery of all spins.
 pub fn compile(e: &Evaluator, variables: &[String]) -> Option<Program> {
     let experiment = e.experiment;
     if !is_plain(experiment) {
@@ -84,23 +93,20 @@ pub fn compile(e: &Evaluator, variables: &[String]) -> Option<Program> {
     }
     let [first, rest @ ..] = experiment.sequence.as_slice() else { return None };
     let EventKind::Prepare(states) = &first.kind else { return None };
-    let [State::Gibbs { hamiltonian, temperature }] = states.as_slice() else { return None };
-    let scale = temperature_scale(experiment.units);
-    let t = c.numbers.add(&e.symbolic_number(temperature).ok()?.times(&Scalar::Constant(scale)))?;
-    c.conditions.push(Condition::Positive(t));
-    let prepare = (c.terms(hamiltonian)?, t);
+    let prepare = c.prepare(states, first.place)?;
     let mut blocks = Vec::with_capacity(rest.len());
     for event in rest {
         blocks.push(match &event.kind {
             EventKind::Mark { name } => Block::Mark(name.clone()),
             EventKind::Evolve { hamiltonian, duration, noise: None, record } => {
-                let record = match record {
-                    Some(record) => Some((record.name.clone(), e.count(&record.points, 2).ok()?)),
-                    None => None,
-                };
                 let duration = c.number(duration)?;
                 c.conditions.push(Condition::Positive(duration));
-                Block::Evolve { hamiltonian: c.terms(hamiltonian)?, duration, record }
+                Block::Evolve { hamiltonian: c.terms(hamiltonian)?, duration, record: c.record(record.as_ref())? }
+            }
+            EventKind::Delay { duration, record, between_centres: false } => {
+                let duration = c.number(duration)?;
+                c.conditions.push(Condition::Positive(duration));
+                Block::Evolve { hamiltonian: c.internal()?, duration, record: c.record(record.as_ref())? }
             }
             _ => return None,
         });
@@ -138,6 +144,37 @@ struct Compiler<'e, 'a> {
 impl Compiler<'_, '_> {
     fn number(&mut self, expr: &Expr) -> Option<Slot> {
         self.numbers.add(&self.e.symbolic_number(expr).ok()?)
+    }
+
+    /// The prepared state.
+    fn prepare(&mut self, states: &[State], place: Place) -> Option<Preparation> {
+        if let [State::Gibbs { hamiltonian, temperature }] = states {
+            let scale = Scalar::Constant(temperature_scale(self.e.experiment.units));
+            let t = self.numbers.add(&self.e.symbolic_number(temperature).ok()?.times(&scale))?;
+            self.conditions.push(Condition::Positive(t));
+            return Some(Preparation::Gibbs(self.terms(hamiltonian)?, t));
+        }
+        // A state in which a variable stands cannot be prepared here. Pure states are vectors in a single run.
+        let prepared = prepare(self.e, states, place.0.unwrap_or_default()).ok()?;
+        (!prepared.is_pure()).then(|| Preparation::Fixed(Box::new(prepared)))
+    }
+
+    /// What acts during delays, where no parameter stands in it.
+    fn internal(&mut self) -> Option<Terms> {
+        let internal = self.e.internal().ok()?;
+        if internal.changes() {
+            return None;
+        }
+        let one = self.numbers.add(&Scalar::Constant(1.0))?;
+        Some(vec![(one, Arc::new(internal.constant))])
+    }
+
+    /// The name of a trace and its number of samples, which no variable decides.
+    fn record(&self, record: Option<&Record>) -> Option<Option<(String, usize)>> {
+        match record {
+            Some(record) => Some(Some((record.name.clone(), self.e.count(&record.points, 2).ok()?))),
+            None => Some(None),
+        }
     }
 
     /// The terms of a Hamiltonian, each with its slot.

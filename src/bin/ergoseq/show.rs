@@ -2,7 +2,9 @@
 
 use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::hamiltonian::{Evaluator, build, describe};
+use ergoseq::emulator::{Emulator, Options, axes, plan, points};
+use ergoseq::hamiltonian::{Evaluator, Fault, Values, build, describe};
+use ergoseq::ir::Experiment;
 use ergoseq::source::Sources;
 
 /// Prints a stage.
@@ -27,15 +29,28 @@ pub fn show(a: &args::Show) -> Outcome {
     let described = Evaluator::new(&compiled.experiment, &values)
         .and_then(|e| build(&e).map(|(schedule, _)| describe(&schedule, compiled.experiment.units)));
     match described {
-        Ok(mut text) => {
+        Ok(text) => {
             // What cannot be planned is still shown; why it cannot is said where the plan would stand.
-            let planned = Evaluator::new(&compiled.experiment, &values)
-                .and_then(|e| ergoseq::emulator::plan(&e, &ergoseq::emulator::Options::default()));
-            text += &planned.unwrap_or_else(|why| format!("plan:\n  none: {}\n", why.message));
-            terminal::print(&text)
+            let planned = planned(&compiled.experiment, &values);
+            let plan = planned.unwrap_or_else(|why| format!("plan:\n  none: {}\n", why.message));
+            terminal::print(&if a.stage == "plan" { plan } else { text + &plan })
         }
         Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
     }
+}
+
+/// How the experiment will be run, and how the points of its sweep are.
+fn planned(experiment: &Experiment, values: &Values) -> Result<String, Fault> {
+    let options = Options::default();
+    let mut text = plan(&Evaluator::new(experiment, values)?, &options)?;
+    let axes = axes(experiment, values)?;
+    if let Some(first) = points(&axes, values).next().filter(|_| !axes.is_empty()) {
+        text += &match Emulator::new(experiment).batch_size(&first, &options) {
+            1 => "  points of the sweep are run one by one\n".to_string(),
+            n => format!("  points of the sweep are propagated together, {n} in a batch\n"),
+        };
+    }
+    Ok(text)
 }
 
 /// The tree of the one file, as canonical text.

@@ -448,7 +448,7 @@ pub struct Show {
     /// A `.seq` file, or an experiment in YAML
     pub file: PathBuf,
     /// Which stage
-    #[arg(long, default_value = "hamiltonian", value_parser = PossibleValuesParser::new(["ast", "ir", "hamiltonian"]))]
+    #[arg(long, default_value = "hamiltonian", value_parser = PossibleValuesParser::new(["ast", "ir", "hamiltonian", "plan"]))]
     pub stage: String,
     #[command(flatten)]
     pub given: Given,
