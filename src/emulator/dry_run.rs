@@ -6,7 +6,7 @@ use super::request::{Moments, Observation, Position};
 use super::run::observe;
 use super::settings::Options;
 use crate::hamiltonian::{
-    Evaluator, Fault, Scalar, Segment, Spectrometer, Step, Values, build, coarser, duration, members, points_of, scans,
+    Evaluator, Fault, Scalar, Segment, Step, Values, build, coarser, duration, members, points_of, scans, spectrometer,
 };
 use crate::ir::{EventKind, Experiment};
 use crate::linalg::hermitian_eigen;
@@ -62,7 +62,7 @@ pub struct DryRun {
 /// When it cannot be run.
 pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Result<DryRun, Fault> {
     let mut e = Evaluator::new(experiment, given)?;
-    e.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&e, name)).transpose()?;
+    e.spectrometer = options.spectrometer.as_ref().map(|name| spectrometer(&e, name)).transpose()?;
     let (schedule, _) = build(&e)?;
     // A mark behind every statement, at which orders and energies are had.
     let twice: i64 = e.basis.sites.iter().map(|s| (0..s.dimension).map(|k| s.twice_m(k)).max().unwrap_or(0)).sum();

@@ -1,8 +1,8 @@
 //! What moves the state between two edges: `d rho/dt = -i [H(t), rho] + sum (c rho c^dagger - {c^dagger c, rho}/2)`, on the space
 //! in which the state stays.
 
-use super::engines::StepError;
 use super::mesh::Mesh;
+use super::step_error::StepError;
 use crate::hamiltonian::Segment;
 use crate::linalg::{C64, I, Matrix, Vector, make_hermitian, norm_squared, product, real};
 use crate::metrics::Rate;
@@ -163,7 +163,7 @@ impl Generator {
     pub fn mesh(&self, tolerance: f64) -> Result<&Mesh, StepError> {
         if self.mesh.get().is_none() {
             // Nobody else can have been first: a cell is not shared by threads.
-            let _ = self.mesh.set(Mesh::of(self, tolerance)?);
+            let _ = self.mesh.set(Mesh::of(self.coefficients(), self.duration, self.period, tolerance)?);
         }
         self.mesh.get().ok_or_else(|| StepError::Tolerance("the segment has no mesh".into()))
     }

@@ -24,12 +24,12 @@ use super::generator::Generator;
 use super::integrate::{Integrator, failed};
 use super::members::evaluator;
 use super::motion::mean_state;
-use super::observable::{EvalError, Observable, aggregates};
+use super::observable::{EvalError, Observable, aggregates, member_means};
 use super::projection::Projection;
 use super::request::Requests;
 use super::run::open_context;
+use super::sectors;
 use super::settings::Options;
-use super::{member_average, sectors};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Schedule, Segment, Step, Values, build, members, prepare};
 use crate::ir::{Experiment, key_of};
@@ -297,7 +297,7 @@ impl PulseObjective {
 
 /// The question, refused where it is none about a single state.
 fn observable(e: &Evaluator, expr: &Expr) -> Result<Observable, Fault> {
-    let averaged = !member_average::wanted(std::iter::once(expr)).is_empty();
+    let averaged = !member_means(std::iter::once(expr)).is_empty();
     if averaged || !aggregates(e, expr)?.is_empty() {
         let message = format!("`{expr}` is not a number of the state at one mark, so shapes have no slope of it");
         return Err(Diagnostic::without_place(Code::Contradiction, message)

@@ -213,7 +213,8 @@ impl<'a> Integrator<'a> {
     /// # Errors
     /// When the method fails.
     pub fn watch_along(&self, segment: &Segment, begin: &State) -> Result<(), Fault> {
-        truncation::along(self.context, segment, begin, self.options).map_err(|e| failed(segment.place, &e.to_string()))
+        truncation::along((&self.context.edges, self.context.space()), segment, begin, self.options)
+            .map_err(|e| failed(segment.place, &e.to_string()))
     }
 
     /// The propagator of a body of constant segments and pulses; `None` when something else is in it.

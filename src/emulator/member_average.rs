@@ -5,16 +5,17 @@
 //! member by itself and the values are averaged. Scans of a phase cycle are added up by the receiver, so all scans of a member
 //! count as one state.
 
-use super::context::RunContext;
+use super::battery::cells;
 use super::motion::{EnsembleMotion, MemberAt, arrival, mean_state};
-use super::observable::{EvalError, Observable};
-use super::trace;
+use super::observable::{EvalError, Observable, not_finite};
 use crate::hamiltonian::{Evaluator, Fault, Member, Prepared, Schedule};
-use crate::ir::{MEMBER_MEAN, key_of};
 use crate::metrics::{Moment, Motion, Scene};
 use crate::spin::Space;
-use crate::syntax::{Expr, ExprKind};
+use crate::syntax::Expr;
 use std::collections::BTreeMap;
+
+/// Takes the reason why a metric has no value somewhere: its key, and why.
+pub type Unexplained<'a> = &'a dyn Fn(&str, &str);
 
 /// The means over members that are wanted.
 #[derive(Default)]
@@ -31,29 +32,6 @@ struct MemberObservables {
     scans: Vec<usize>,
     scene: Scene,
     observables: Vec<Observable>,
-}
-
-/// The means that some expressions ask for: the expression as written, and what is averaged.
-pub fn wanted<'a>(expressions: impl Iterator<Item = &'a Expr>) -> Vec<(String, &'a Expr)> {
-    let mut found: Vec<(String, &Expr)> = Vec::new();
-    for expression in expressions {
-        expression.walk(&mut |x| {
-            if let Some(inner) = averaged(x)
-                && !found.iter().any(|(key, _)| *key == key_of(x))
-            {
-                found.push((key_of(x), inner));
-            }
-        });
-    }
-    found
-}
-
-/// What a mean over members averages, if the expression is one.
-pub fn averaged(expr: &Expr) -> Option<&Expr> {
-    match &expr.kind {
-        ExprKind::Call(name, items) if name == MEMBER_MEAN => items.first(),
-        _ => None,
-    }
 }
 
 impl MemberAverages {
@@ -79,7 +57,7 @@ impl MemberAverages {
         for (first, (member, (schedule, prepared))) in members.iter().zip(schedules).take(stride).enumerate() {
             let numbers: Vec<usize> = (0..scans).map(|scan| scan * stride + first).collect();
             let e = own(member)?;
-            let cells = super::run::cells(&e, schedule, space)?;
+            let cells = cells(&e, schedule, space)?;
             let observables = wanted
                 .iter()
                 .map(|(key, inner)| Observable::new(&e, key.clone(), inner))
@@ -103,14 +81,14 @@ impl MemberAverages {
     ///
     /// # Errors
     /// When a value is infinite or not a number.
-    pub fn values(&self, context: &RunContext, members: &[MemberAt]) -> Result<BTreeMap<String, Option<f64>>, Fault> {
+    pub fn values(&self, undefined: Unexplained, members: &[MemberAt]) -> Result<BTreeMap<String, Option<f64>>, Fault> {
         let mut found = BTreeMap::new();
         if self.is_empty() || members.len() != self.members.iter().map(|m| m.scans.len()).sum::<usize>() {
             return Ok(found);
         }
         let mut sums: Vec<Option<f64>> = vec![Some(0.0); self.keys.len()];
         for member in &self.members {
-            for (sum, value) in sums.iter_mut().zip(member.values(members, context)?) {
+            for (sum, value) in sums.iter_mut().zip(member.values(members, undefined)?) {
                 *sum = sum.zip(value).map(|(sum, x)| sum + member.weight * x);
             }
         }
@@ -121,7 +99,7 @@ impl MemberAverages {
 
 impl MemberObservables {
     /// The values of this member: of the mean of its scans, moved as these are.
-    fn values(&self, members: &[MemberAt], context: &RunContext) -> Result<Vec<Option<f64>>, Fault> {
+    fn values(&self, members: &[MemberAt], undefined: Unexplained) -> Result<Vec<Option<f64>>, Fault> {
         let even = 1.0 / self.scans.len() as f64;
         let scans: Vec<MemberAt> =
             self.scans.iter().filter_map(|&k| members.get(k)).map(|m| MemberAt { weight: even, ..*m }).collect();
@@ -135,10 +113,10 @@ impl MemberObservables {
             .map(|observable| match observable.answer(Some(&moment), &BTreeMap::new()) {
                 Ok(x) => Ok(Some(x)),
                 Err(EvalError::Undefined(why)) => {
-                    context.undefined(&observable.key, &why.to_string());
+                    undefined(&observable.key, &why.to_string());
                     Ok(None)
                 }
-                Err(EvalError::NotFinite(x)) => Err(trace::not_finite(observable, x, None)),
+                Err(EvalError::NotFinite(x)) => Err(not_finite(observable, x, None)),
             })
             .collect()
     }

@@ -2,7 +2,7 @@
 
 use super::motion::mean_state;
 use super::settings::Options;
-use crate::hamiltonian::{Evaluator, Fault, Member, Outline, Prepared, Schedule, Spectrometer, Values, build, prepare};
+use crate::hamiltonian::{Evaluator, Fault, Member, Outline, Prepared, Schedule, Values, build, prepare, spectrometer};
 use crate::ir::Experiment;
 use crate::spin::{Space, State};
 use rayon::prelude::*;
@@ -48,7 +48,7 @@ pub fn member_schedule(
     member: &Member,
 ) -> Result<(Schedule, Prepared), Fault> {
     let mut own = outline.member(given, &member.variation, &member.values)?;
-    own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
+    own.spectrometer = options.spectrometer.as_ref().map(|name| spectrometer(&own, name)).transpose()?;
     schedule_of(&own)
 }
 
@@ -63,7 +63,7 @@ pub fn evaluator<'a>(
     member: &Member,
 ) -> Result<Evaluator<'a>, Fault> {
     let mut own = Evaluator::new(experiment, given)?.outline().member(given, &member.variation, &member.values)?;
-    own.spectrometer = options.spectrometer.as_ref().map(|name| Spectrometer::of(&own, name)).transpose()?;
+    own.spectrometer = options.spectrometer.as_ref().map(|name| spectrometer(&own, name)).transpose()?;
     Ok(own)
 }
 

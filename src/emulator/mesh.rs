@@ -1,8 +1,7 @@
 //! The cells of a segment: between two ends every coefficient of its Hamiltonian is smooth and resolved (see
 //! [`crate::waveform::mesh()`]). All methods advance from end to end, so that none of them can step over a feature.
 
-use super::engines::StepError;
-use super::generator::Generator;
+use super::step_error::StepError;
 use crate::waveform::{Scalar, Weighted, mesh};
 
 /// More ends than this are not listed one by one.
@@ -32,14 +31,18 @@ pub fn resolution(span: f64) -> f64 {
 }
 
 impl Mesh {
-    /// The cells of a generator over its segment.
+    /// The cells of a segment, from the coefficients of its Hamiltonian with the norms of their operators.
     ///
     /// # Errors
     /// When a coefficient is unbounded or cannot be resolved.
-    pub fn of(generator: &Generator, tolerance: f64) -> Result<Mesh, StepError> {
-        let duration = generator.duration;
-        let period = generator.period.filter(|p| *p < duration);
-        let varying = generator.coefficients().filter_map(|(c, norm)| match c {
+    pub fn of<'a>(
+        coefficients: impl Iterator<Item = (&'a Scalar, f64)>,
+        duration: f64,
+        period: Option<f64>,
+        tolerance: f64,
+    ) -> Result<Mesh, StepError> {
+        let period = period.filter(|p| *p < duration);
+        let varying = coefficients.filter_map(|(c, norm)| match c {
             Scalar::Varying(waveform) => Some(Weighted { waveform, norm }),
             Scalar::Constant(_) => None,
         });

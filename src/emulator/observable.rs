@@ -226,7 +226,7 @@ pub enum EvalError {
 }
 
 fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
-    if is_aggregate(expr) || super::member_average::averaged(expr).is_some() {
+    if is_aggregate(expr) || averaged(expr).is_some() {
         return Ok(Tree::Aggregate(key_of(expr)));
     }
     let metric = Metric::named;
@@ -369,4 +369,36 @@ fn evaluate(
             function.value(first, second)
         }
     })
+}
+
+/// A result that is infinite or not a number.
+pub fn not_finite(observable: &Observable, value: f64, place: Option<Span>) -> Fault {
+    let span = observable.expr.place.0.or(place).unwrap_or_default();
+    let shown = if value.is_nan() { "not a number" } else { "infinite" };
+    Diagnostic::new(Code::ResultNotFinite, span, format!("`{}` is {shown}", observable.expr))
+        .label(format!("this came out as {shown}"))
+        .into()
+}
+
+/// The means that some expressions ask for: the expression as written, and what is averaged.
+pub fn member_means<'a>(expressions: impl Iterator<Item = &'a Expr>) -> Vec<(String, &'a Expr)> {
+    let mut found: Vec<(String, &Expr)> = Vec::new();
+    for expression in expressions {
+        expression.walk(&mut |x| {
+            if let Some(inner) = averaged(x)
+                && !found.iter().any(|(key, _)| *key == key_of(x))
+            {
+                found.push((key_of(x), inner));
+            }
+        });
+    }
+    found
+}
+
+/// What a mean over members averages, if the expression is one.
+pub fn averaged(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Call(name, items) if name == MEMBER_MEAN => items.first(),
+        _ => None,
+    }
 }

@@ -5,74 +5,18 @@
 //! Groups are added up in order: the result is the same for any number of threads.
 
 use super::context::RunContext;
-use super::lines::{self, Line};
+use super::fid::{Fid, GROUP, SignalSum};
 use super::meeting::same_acquisition;
 use super::members::{member_schedule, prepared_state};
 use super::propagate::Propagation;
-use super::results::Trace;
 use super::settings::Options;
-use super::signal;
 use crate::hamiltonian::{Acquire, Fault, Member, Outline, Schedule, Step, Values};
-use crate::linalg::{C64, ZERO};
 use crate::metrics::Scene;
 use crate::spin::{Space, State};
 use rayon::prelude::*;
 
-/// How many members a thread takes at once.
-pub const GROUP: usize = 64;
-
 /// After how many groups lines are added up to points.
 const GROUPS: usize = 64;
-
-/// The signal of some members: lines, and what has none point by point.
-#[derive(Default)]
-pub struct SignalSum {
-    lines: Vec<Line>,
-    points: Vec<C64>,
-}
-
-impl SignalSum {
-    /// Adds lines.
-    pub fn add_lines(&mut self, lines: impl IntoIterator<Item = Line>) {
-        self.lines.extend(lines);
-    }
-
-    /// Adds points.
-    pub fn add_points(&mut self, points: &[C64], factor: C64) {
-        self.points.resize(self.points.len().max(points.len()), ZERO);
-        self.points.iter_mut().zip(points).for_each(|(sum, x)| *sum += x * factor);
-    }
-
-    /// Adds the signal of others.
-    pub fn add(&mut self, other: SignalSum) {
-        self.lines.extend(other.lines);
-        self.add_points(&other.points, C64::new(1.0, 0.0));
-    }
-}
-
-/// A free induction decay.
-pub struct Fid<'a> {
-    /// As the first member acquires it.
-    pub acquire: &'a Acquire,
-    /// When it begins.
-    pub start: f64,
-    /// The sum over the members.
-    pub signal: SignalSum,
-}
-
-impl Fid<'_> {
-    /// Adds lines up to points.
-    fn add_up_lines(&mut self) {
-        let of_lines = lines::decay(&std::mem::take(&mut self.signal.lines), self.acquire.points, self.acquire.dwell);
-        self.signal.add_points(&of_lines, C64::new(1.0, 0.0));
-    }
-
-    /// Its curve; `number` counts the decays of a run.
-    pub fn trace(mut self, number: usize) -> Trace {
-        self.add_up_lines();
-        signal::trace(self.acquire, self.signal.points, number, self.start)
-    }
-}
 
 /// Whether nothing but signals is asked of a sample.
 pub fn signal_only(context: &RunContext, schedule: &Schedule) -> bool {

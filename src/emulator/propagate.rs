@@ -2,12 +2,12 @@
 
 use super::context::RunContext;
 use super::engines::choose;
+use super::fid::{Fid, GROUP, SignalSum};
 use super::generator::Generator;
 use super::integrate::{Integrator, failed};
 use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action, same_times};
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
-use super::observable::EvalError;
-use super::powder_signal::{Fid, GROUP, SignalSum};
+use super::observable::{EvalError, not_finite};
 use super::request::Position;
 use super::results::{Observed, Trace};
 use super::settings::{Method, Options};
@@ -312,7 +312,7 @@ impl<'a> Propagation<'a> {
         let motion = EnsembleMotion::of(members.to_vec());
         let moment = self.context.moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time);
         let mut known = self.aggregates.clone();
-        known.extend(self.context.member_averages.values(self.context, members)?);
+        known.extend(self.context.member_averages.values(&|key, why| self.context.undefined(key, why), members)?);
         let mut values = Vec::with_capacity(self.context.requested.observables.len());
         for observable in &self.context.requested.observables {
             let value = match observable.answer(Some(&moment), &known) {
@@ -321,7 +321,7 @@ impl<'a> Propagation<'a> {
                     self.context.undefined(&observable.key, &why.to_string());
                     None
                 }
-                Err(EvalError::NotFinite(x)) => return Err(trace::not_finite(observable, x, None)),
+                Err(EvalError::NotFinite(x)) => return Err(not_finite(observable, x, None)),
             };
             values.push(value);
         }

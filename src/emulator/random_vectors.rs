@@ -18,6 +18,7 @@
 use super::context::RunContext;
 use super::engines::choose;
 use super::engines::strang::{Decays, FEWEST, FEWEST_POINTS, Wave};
+use super::findings::Findings;
 use super::generator::Generator;
 use super::integrate::{Integrator, failed};
 use super::meeting::{Meeting, Stops, common_legs, legs};
@@ -26,7 +27,6 @@ use super::motion::arrival;
 use super::observable::{Linear, Observable, Reference};
 use super::request::{Position, Requests, is_signal};
 use super::results::{Observed, RunInfo, Trace};
-use super::run::Findings;
 use super::settings::{Options, Typical};
 use super::{estimate, signal};
 use crate::diagnostic::{Code, Diagnostic};

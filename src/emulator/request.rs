@@ -1,8 +1,7 @@
 //! What is requested of a run: the results that the file declares, values besides, or an observation of its sequence.
 
 use super::meeting::Stops;
-use super::member_average;
-use super::observable::{Aggregate, Observable, aggregates};
+use super::observable::{Aggregate, Observable, aggregates, member_means};
 use super::settings::Options;
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{is_aggregate, key_of};
@@ -133,9 +132,9 @@ impl<'a> Requests<'a> {
                 let experiment = e.experiment;
                 let measured = experiment.measures.iter().map(|m| &m.value);
                 let theories = experiment.theories.iter().map(|t| &t.metric);
-                member_average::wanted(measured.chain(values.iter().map(|r| &r.expr)).chain(theories))
+                member_means(measured.chain(values.iter().map(|r| &r.expr)).chain(theories))
             }
-            Requests::Observation(o) => member_average::wanted(o.metrics.iter()),
+            Requests::Observation(o) => member_means(o.metrics.iter()),
         }
     }
 

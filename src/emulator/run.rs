@@ -1,21 +1,23 @@
 //! A run at one point: schedules of the members, the propagation, and the results.
 
 use super::batch::Batch;
+use super::battery::cells;
 use super::context::RunContext;
+use super::fid::GROUP;
+use super::findings::Findings;
 use super::member_average::MemberAverages;
 use super::members::{self, evaluator, prepared_state, schedules};
-use super::observable::{EvalError, Observable};
+use super::observable::{EvalError, Observable, not_finite};
 use super::propagate::{Found, Propagation};
 use super::request::{Observables, Observation, Position, Request, Requests};
 use super::results::{Mark, Observations, Observed, Run, RunInfo, Trace};
 use super::settings::Options;
-use super::tomography::Readings;
-use super::{cancel, estimate, levels, powder_signal, random_vectors, rounding, sectors, trace, truncation};
+use super::{cancel, estimate, powder_signal, random_vectors, rounding, sectors, truncation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, members as members_of};
 use crate::ir::{Experiment, key_of};
 use crate::lanes::LANES;
-use crate::metrics::{Cells, Scene};
+use crate::metrics::Scene;
 use crate::spin::{Space, State};
 use crate::syntax::Expr;
 use rayon::prelude::*;
@@ -148,35 +150,6 @@ impl<'a> Emulator<'a> {
     }
 }
 
-/// What a propagation of all members has found.
-#[derive(Default)]
-pub struct Findings {
-    /// The keys of the observables, in the order of the values.
-    pub keys: Vec<String>,
-    /// Metrics at marks, and at the statements of an observation.
-    pub observed: Vec<Observed>,
-    /// Recorded curves.
-    pub traces: Vec<Trace>,
-    /// Free induction decays.
-    pub signals: Vec<Trace>,
-    /// Tomographies.
-    pub readings: Vec<Readings>,
-    /// Extrema along recorded statements.
-    pub aggregates: BTreeMap<String, Option<f64>>,
-    /// Reasons why a metric has no value somewhere.
-    pub notes: Vec<String>,
-    /// How they were computed.
-    pub how: RunInfo,
-}
-
-impl Findings {
-    fn note(&mut self, note: String) {
-        if !self.notes.contains(&note) {
-            self.notes.push(note);
-        }
-    }
-}
-
 /// Propagates all members of an experiment at one point.
 fn propagate(
     e: &Evaluator,
@@ -188,7 +161,7 @@ fn propagate(
     let experiment = e.experiment;
     let stops = requests.stops();
     let members = members_of(e)?;
-    let (group, rest) = members.split_at(members.len().min(powder_signal::GROUP));
+    let (group, rest) = members.split_at(members.len().min(GROUP));
     let mut schedules = schedules(e, given, options, group)?;
     let single = members.len() == 1;
     let nobody = || Diagnostic::without_place(Code::EmptySweep, "the ensemble has no members");
@@ -318,22 +291,6 @@ pub fn open_context(
     Ok(RunContext { requested, tomography, edges, ..RunContext::bare(scene) })
 }
 
-/// The battery of a schedule, with the levels of its collectives.
-pub fn cells(e: &Evaluator, schedule: &Schedule, space: &Space) -> Result<Option<Cells>, Fault> {
-    let Some(battery) = &schedule.battery else { return Ok(None) };
-    let levels = levels::levels(e, &battery.sites)?;
-    let cells = Cells::new(space, battery.sites.clone(), &battery.hamiltonian, levels);
-    cells.map(Some).ok_or_else(|| {
-        Diagnostic::new(
-            Code::WrongOperator,
-            battery.place.0.unwrap_or_default(),
-            "the battery's energy acts on subsystems that are not among its cells",
-        )
-        .help("take more cells, or an energy of these cells alone")
-        .into()
-    })
-}
-
 /// The named scalars of `measure`.
 fn summary(e: &Evaluator, found: &mut Findings) -> Result<Vec<(String, Option<f64>)>, Fault> {
     let mut summary = Vec::new();
@@ -345,7 +302,7 @@ fn summary(e: &Evaluator, found: &mut Findings) -> Result<Vec<(String, Option<f6
                 found.note(format!("`{}` has no value somewhere: {why}", measure.key));
                 None
             }
-            Err(EvalError::NotFinite(x)) => return Err(trace::not_finite(&observable, x, None)),
+            Err(EvalError::NotFinite(x)) => return Err(not_finite(&observable, x, None)),
         };
         summary.push((measure.key.clone(), value));
     }

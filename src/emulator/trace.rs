@@ -5,7 +5,7 @@ use super::context::RunContext;
 use super::extremum::Samples;
 use super::first_maximum::first_maximum;
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
-use super::observable::{Aggregate, EvalError, Observable};
+use super::observable::{Aggregate, EvalError, Observable, not_finite};
 use super::results::Trace;
 use super::trajectory::Trajectory;
 use crate::diagnostic::{Code, Diagnostic};
@@ -195,7 +195,7 @@ fn answers(
         .collect();
     let mean = mean_state(members.iter().map(|m| (m.weight, m.state)));
     let (_, time) = arrival(members.iter().map(|m| m.elapsed), tracks.weights);
-    let known = context.member_averages.values(context, &members)?;
+    let known = context.member_averages.values(&|key, why| context.undefined(key, why), &members)?;
     let motion = EnsembleMotion::of(members);
     let moment = context.moment(&mean, motion.as_ref().map(|m| m as &dyn Motion), time);
     observables
@@ -209,15 +209,6 @@ fn answers(
             Err(EvalError::NotFinite(value)) => Err(not_finite(observable, value, segment.place.0)),
         })
         .collect()
-}
-
-/// A result that is infinite or not a number.
-pub fn not_finite(observable: &Observable, value: f64, place: Option<crate::source::Span>) -> Fault {
-    let span = observable.expr.place.0.or(place).unwrap_or_default();
-    let shown = if value.is_nan() { "not a number" } else { "infinite" };
-    Diagnostic::new(Code::ResultNotFinite, span, format!("`{}` is {shown}", observable.expr))
-        .label(format!("this came out as {shown}"))
-        .into()
 }
 
 /// The extrema that are asked of a segment. All curves are sampled together, so that each state is had once.

@@ -5,7 +5,6 @@
 //! the highest state is watched: what has arrived there would have gone on. It is watched all along every statement, not only at the
 //! ends: a population turns at no more than the bandwidth of H, and is looked at every 0.8 of a radian of that.
 
-use super::context::RunContext;
 use super::engines::{StepError, choose};
 use super::generator::Generator;
 use super::sectors::movers;
@@ -77,11 +76,16 @@ pub fn edges(e: &Evaluator, space: &Space) -> Result<Vec<Edge>, Fault> {
 ///
 /// # Errors
 /// When the method that moves it fails.
-pub fn along(context: &RunContext, segment: &Segment, begin: &State, options: &Options) -> Result<(), StepError> {
-    if context.edges.is_empty() {
+pub fn along(
+    (edges, space): (&[Edge], &Space),
+    segment: &Segment,
+    begin: &State,
+    options: &Options,
+) -> Result<(), StepError> {
+    if edges.is_empty() {
         return Ok(());
     }
-    let generator = Generator::of(segment, context.space());
+    let generator = Generator::of(segment, space);
     let turns = segment.duration * generator.bandwidth(0.0, segment.duration) / TURN;
     // Written so that a bandwidth that is not a number counts as a large one.
     let looks = if turns < MOST_LOOKS as f64 { turns.ceil().max(1.0) as usize } else { MOST_LOOKS };
@@ -93,7 +97,8 @@ pub fn along(context: &RunContext, segment: &Segment, begin: &State, options: &O
     let stepper = choose(&generator, segment, begin, options.method, options.tolerance)?;
     let mut trajectory = Trajectory::new(stepper, begin.clone());
     for k in 0..looks {
-        context.watch(&trajectory.state(place(k))?);
+        let state = trajectory.state(place(k))?;
+        edges.iter().for_each(|edge| edge.watch(&state));
     }
     Ok(())
 }

@@ -6,20 +6,18 @@
 //! a time of about one over their distance the members are in step again, and a decay that was real is followed by an echo that
 //! is not. Where that happens within the sequence, it is said.
 
+use super::points::points_of;
 use super::powder::orientations;
+use super::quadrature::gauss;
 use super::value::{Evaluator, Fault, Values, Variation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::Distribution;
-use crate::linalg::{Matrix, hermitian_eigen, real};
 use crate::noise::Noise;
 use crate::syntax::ExprKind;
 use crate::units::{Dimension, hamiltonian_factor};
 
 /// The most members of an ensemble.
 const MOST: usize = 1_000_000;
-
-/// How many points a distribution has when the file does not say.
-const POINTS: usize = 21;
 
 /// A member: its weight, how it differs, and its parameters.
 pub struct Member {
@@ -126,23 +124,6 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
     a / x * b
 }
 
-/// How many points a distribution of the experiment has: those that replace the written ones, the written ones, or the default.
-///
-/// # Errors
-/// When the number cannot be evaluated.
-pub fn points_of(e: &Evaluator, d: &Distribution) -> Result<usize, Fault> {
-    Ok(written_points(e, d)?.unwrap_or(POINTS))
-}
-
-/// The same, `None` where the file does not say.
-pub fn written_points(e: &Evaluator, d: &Distribution) -> Result<Option<usize>, Fault> {
-    let number = e.experiment.ensemble.iter().position(|other| std::ptr::eq(other, d));
-    match e.ensemble_points.iter().find(|(k, _)| Some(*k) == number) {
-        Some((_, points)) => Ok(Some(*points)),
-        None => d.points.as_ref().map(|p| e.count(p, 1)).transpose(),
-    }
-}
-
 /// Values and weights of a distribution; the weights add up to 1.
 fn nodes(e: &Evaluator, d: &Distribution) -> Result<Vec<(f64, f64)>, Fault> {
     let span = d.place.0.unwrap_or_default();
@@ -217,18 +198,6 @@ fn usual(e: &Evaluator, d: &Distribution) -> f64 {
     }
 }
 
-/// Nodes and weights of Gauss's quadrature, from the off-diagonal of the Jacobi matrix of its polynomials (Golub and Welsch,
-/// Math. Comp. 23, 221): the nodes are its eigenvalues, the weights the squares of the first components of its eigenvectors.
-pub fn gauss(n: usize, off_diagonal: impl Fn(usize) -> f64) -> Result<Vec<(f64, f64)>, Fault> {
-    let jacobi =
-        Matrix::from_fn(n, n, |i, j| if i.abs_diff(j) == 1 { real(off_diagonal(i.max(j))) } else { real(0.0) });
-    let eigen = hermitian_eigen(&jacobi).map_err(|error| {
-        Diagnostic::without_place(Code::NotConverged, format!("the nodes of an ensemble cannot be computed: {error}"))
-    })?;
-    let weights = eigen.vectors.column_iter().map(|vector| vector.iter().take(1).map(|x| x.norm_sqr()).sum());
-    Ok(eigen.values.iter().copied().zip(weights).collect())
-}
-
 /// How much of the coherence of a spread of offsets is wrong after a time, because it has a finite number of members: the
 /// difference between the sum over the members and the decay of the distribution itself.
 pub fn revival(e: &Evaluator, d: &Distribution, time: f64) -> Result<f64, Fault> {
@@ -253,19 +222,6 @@ pub fn revival(e: &Evaluator, d: &Distribution, time: f64) -> Result<f64, Fault>
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn quadratures_have_the_moments_of_their_distributions() {
-        let moment = |nodes: &[(f64, f64)], k: i32| nodes.iter().map(|(x, w)| w * x.powi(k)).sum::<f64>();
-        let hermite = gauss(9, |k| (k as f64).sqrt()).unwrap();
-        for (k, exact) in [(0, 1.0), (2, 1.0), (4, 3.0), (6, 15.0), (8, 105.0), (16, 2_027_025.0)] {
-            assert!((moment(&hermite, k) / exact - 1.0).abs() < 1e-12, "moment {k}");
-        }
-        let legendre = gauss(6, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt()).unwrap();
-        for k in [0, 2, 4, 10] {
-            assert!((moment(&legendre, k) * f64::from(k + 1) - 1.0).abs() < 1e-12, "moment {k}");
-        }
-    }
 
     #[test]
     fn scans_meet_where_all_cycles_do() {

@@ -3,9 +3,8 @@
 //! A sequence without a spectrometer is run as it is written. With one, durations go to the nearest step of its clock, phases and
 //! strengths to theirs; every change is said, and what cannot be done is refused.
 
-use super::value::{Evaluator, Fault};
+use super::fault::Fault;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir;
 use crate::source::Span;
 
 /// A spectrometer as numbers; what is not given is without steps and limits.
@@ -13,69 +12,23 @@ use crate::source::Span;
 pub struct Spectrometer {
     /// Its name.
     pub name: String,
-    clock: Option<f64>,
-    min_delay: Option<f64>,
-    phase_step: Option<f64>,
-    amplitude_step: Option<f64>,
-    unblanking: Option<f64>,
-    max_pulse: Option<f64>,
-    max_energy: Option<f64>,
-    max_gradient: Option<f64>,
+    pub(super) clock: Option<f64>,
+    pub(super) min_delay: Option<f64>,
+    pub(super) phase_step: Option<f64>,
+    pub(super) amplitude_step: Option<f64>,
+    pub(super) unblanking: Option<f64>,
+    pub(super) max_pulse: Option<f64>,
+    pub(super) max_energy: Option<f64>,
+    pub(super) max_gradient: Option<f64>,
     /// The limit, and where it stands.
-    max_duty: Option<(f64, Span)>,
-    recycle_delay: f64,
+    pub(super) max_duty: Option<(f64, Span)>,
+    pub(super) recycle_delay: f64,
 }
 
 /// A pulse of steps on the grid of a spectrometer: its duration, its strength, and the amplitude and phase of every step.
 pub type Rounded = (f64, f64, Vec<(f64, f64)>);
 
 impl Spectrometer {
-    /// The spectrometer of a name, of those that the experiment declares.
-    ///
-    /// # Errors
-    /// When there is none, or a step or limit is not positive.
-    pub fn of(e: &Evaluator, name: &str) -> Result<Spectrometer, Fault> {
-        let declared = &e.experiment.spectrometers;
-        let Some(found) = declared.iter().find(|s| s.name == name) else {
-            let names: Vec<&str> = declared.iter().map(|s| s.name.as_str()).collect();
-            let diagnostic =
-                Diagnostic::without_place(Code::UnknownName, format!("no spectrometer is called `{name}`"));
-            let diagnostic = diagnostic.did_you_mean(name, names.iter().copied());
-            return Err(if names.is_empty() {
-                diagnostic
-                    .help("declare one, as in `spectrometer wideline { clock = 25 ns }`, or `use` a file that does")
-            } else {
-                diagnostic.help(format!("declared are: {}", names.join(", ")))
-            }
-            .into());
-        };
-        let value = |setting: &str| -> Result<Option<f64>, Fault> {
-            let Some((_, expr)) = found.settings.iter().find(|(n, _)| n == setting) else { return Ok(None) };
-            let x = e.number(expr)?;
-            if x <= 0.0 {
-                let message = format!("`{setting}` of a spectrometer is positive, this is {x}");
-                return Err(Diagnostic::new(Code::OutOfRange, expr.span(), message).into());
-            }
-            Ok(Some(x))
-        };
-        Ok(Spectrometer {
-            name: name.to_string(),
-            clock: value("clock")?,
-            min_delay: value("min_delay")?,
-            phase_step: value("phase_step")?,
-            amplitude_step: value("amplitude_step")?,
-            unblanking: value("unblanking")?,
-            max_pulse: value("max_pulse")?,
-            max_energy: value("max_energy")?,
-            max_gradient: value("max_gradient")?,
-            max_duty: value("max_duty")?.map(|most| {
-                let place = found.settings.iter().find(|(n, _)| n == "max_duty").map(|(_, x)| x.span());
-                (most, place.unwrap_or_default())
-            }),
-            recycle_delay: value("recycle_delay")?.unwrap_or(0.0),
-        })
-    }
-
     fn refuse(&self, span: Span, message: String, label: &str) -> Fault {
         Diagnostic::new(Code::HardwareLimit, span, message)
             .label(label)
@@ -290,10 +243,4 @@ impl Spectrometer {
             _ => Ok(()),
         }
     }
-}
-
-/// The limit of a channel, where one is declared.
-pub fn max_rf(e: &Evaluator, nucleus: &str) -> Result<Option<f64>, Fault> {
-    let channel: Option<&ir::Channel> = e.experiment.channels.iter().find(|c| c.nucleus == nucleus);
-    channel.and_then(|c| c.max_rf.as_ref()).map(|x| e.number(x)).transpose()
 }

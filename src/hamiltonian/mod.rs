@@ -6,32 +6,38 @@ mod display;
 mod drive;
 mod ensemble;
 mod envelope;
+mod fault;
 mod hardware;
 mod lebedev;
 mod lower;
 mod neglected;
 mod orientation;
+mod points;
 mod powder;
 mod prepare;
 pub mod program;
+mod quadrature;
 mod readout;
 mod relaxation;
 mod schedule;
 mod shared;
+mod spectrometer;
 mod value;
 mod zeeman;
 
 pub use crate::waveform::Scalar;
 pub use display::describe;
-pub use ensemble::{Member, members, points_of, revival, scans};
+pub use ensemble::{Member, members, revival, scans};
 pub use hardware::Spectrometer;
 pub use lower::build;
+pub use points::points_of;
 pub use powder::coarser;
 pub use prepare::{Deviation, Prepared, prepare};
 pub use schedule::{
     Acquire, Battery, Kick, Receiving, Record, Relaxing, Schedule, Segment, Step, Tomography, duration,
 };
 pub use shared::Shared;
+pub use spectrometer::spectrometer;
 pub use value::{Evaluator, Fault, Outline, TimeOperator, Values, Variation};
 
 /// Builds the schedule at the given values, in the steps and limits of a spectrometer where one is named, without running it, and
@@ -45,7 +51,7 @@ pub fn examine(
     spectrometer: Option<&str>,
 ) -> Result<Vec<crate::diagnostic::Diagnostic>, Fault> {
     let mut evaluator = Evaluator::new(experiment, values)?;
-    evaluator.spectrometer = spectrometer.map(|name| Spectrometer::of(&evaluator, name)).transpose()?;
+    evaluator.spectrometer = spectrometer.map(|name| spectrometer::spectrometer(&evaluator, name)).transpose()?;
     let (schedule, mut warnings) = build(&evaluator)?;
     warnings.extend(neglected::warnings(&evaluator, &schedule)?);
     // A large state is not formed only to be looked at.

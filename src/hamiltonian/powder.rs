@@ -13,8 +13,9 @@
 //! for any number of them, `repulsion` by letting them push each other apart (Bak and Nielsen, J. Magn. Reson. 125, 132).
 //! `lebedev` is exact as `gauss` is, with two thirds of its points, for as many as there are tables of.
 
-use super::ensemble::{gauss, written_points};
 use super::lebedev;
+use super::points::written_points;
+use super::quadrature::gauss;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::Distribution;

@@ -1,7 +1,7 @@
 //! Ways through time. Each stands in its own file, is chosen by what the segment is like, and is held to the same laws:
 //!
 //! * [`exact`]: constant generators. Hamiltonians by their eigenvalues, dissipators by the exponential of the superoperator.
-//! * [`turn`]: Hamiltonians that move each subsystem by itself, as hard pulses do.
+//! * [`product_unitary`]: Hamiltonians that move each subsystem by itself, as hard pulses do.
 //! * [`chebyshev`]: constant Hamiltonians on large state vectors, without a matrix.
 //! * [`commutator_free`]: smooth time dependence of closed systems, and of open ones whose relaxation is stiff; order 4 with error
 //!   control.
@@ -20,20 +20,16 @@ pub mod periodic;
 pub mod plain;
 pub mod product_unitary;
 pub mod series;
+mod stepper;
 pub mod strang;
+
+pub use super::step_error::StepError;
+pub use stepper::{DENSE_LIOUVILLE, SMALL_LIOUVILLE, Stepper};
 
 use super::generator::Generator;
 use super::settings::Method;
 use crate::hamiltonian::Segment;
 use crate::spin::State;
-use std::fmt;
-
-/// Up to this dimension of the superoperator its exponential is formed.
-pub const DENSE_LIOUVILLE: usize = 1024;
-
-/// Up to this dimension of the superoperator it is exponentiated step by step where that is needed under a changing Hamiltonian:
-/// over one period, and where relaxation is stiff.
-pub const SMALL_LIOUVILLE: usize = 64;
 
 /// From this product of the fastest rate of relaxation and the duration on, an explicit Runge-Kutta method is bound by its
 /// stability (about six inverse rates a step), and exponentials of small superoperators cost less. Elsewhere Dop853 is 2 to 50
@@ -45,48 +41,6 @@ const LARGEST_STEPPED: usize = 600;
 
 /// Below this dimension one small matrix is faster than turning spin after spin.
 const SMALLEST_TURNED: usize = 16;
-
-/// Why an integration failed.
-#[derive(Debug, Clone, PartialEq)]
-pub enum StepError {
-    /// A matrix operation failed.
-    Linalg(crate::linalg::LinalgError),
-    /// An adaptive method cannot meet its tolerance.
-    Tolerance(String),
-}
-
-impl fmt::Display for StepError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StepError::Linalg(e) => e.fmt(f),
-            StepError::Tolerance(why) => f.write_str(why),
-        }
-    }
-}
-
-impl From<crate::linalg::LinalgError> for StepError {
-    fn from(e: crate::linalg::LinalgError) -> StepError {
-        StepError::Linalg(e)
-    }
-}
-
-/// Advances a state from one time of a segment to a later one. A method whose Hamiltonian changes advances from end to end of the
-/// cells of the generator's mesh, so that it never steps over an edge or a narrow feature.
-pub trait Stepper {
-    /// The state at time `to`, from the state at time `from`.
-    ///
-    /// # Errors
-    /// When the method fails.
-    fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError>;
-
-    /// Whether any time is reached at the same cost and accuracy, so that no states between need to be kept.
-    fn is_direct(&self) -> bool {
-        false
-    }
-
-    /// What is printed of the method.
-    fn name(&self) -> &'static str;
-}
 
 /// What the method of eigenvalues and the Chebyshev method cost for a pure state, in arbitrary units of time. Measured: a
 /// diagonalisation takes about `0.26 d^3`, a change of basis and back `2 d^2`, a product with a sparse matrix `1.2` an entry; a

@@ -1,23 +1,14 @@
 //! What channels send: pulses alone and at once, transients at their edges, and the energy that heats the probe.
 
 use super::super::drive::{self, Drive};
-use super::super::hardware;
 use super::super::schedule::{Kick, Record, Segment, Step};
+use super::super::spectrometer as hardware_of;
 use super::super::value::Fault;
-use super::Builder;
+use super::builder::Builder;
 use crate::ir::{Align, Pulse};
 use crate::source::{Place, Span};
 use crate::waveform::{common_period, integrals};
 use std::f64::consts::FRAC_PI_2;
-
-/// What a channel has sent.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Sent {
-    /// Its energy, as a time at the limit of the channel.
-    pub energy: f64,
-    /// For how long it was on.
-    pub on: f64,
-}
 
 impl<'a> Builder<'a, '_> {
     pub(super) fn phase_warning(&mut self, nucleus: &str, phase: f64, span: Span) -> Result<(), Fault> {
@@ -33,7 +24,7 @@ impl<'a> Builder<'a, '_> {
         let span = p.place.0.unwrap_or_default();
         let drive = match self.e.spectrometer.as_ref() {
             Some(hardware) if !p.ideal => {
-                let limit = hardware::max_rf(self.e, &p.nucleus)?;
+                let limit = hardware_of::max_rf(self.e, &p.nucleus)?;
                 drive::in_steps(self.e, p, &drive, hardware, limit, &mut self.warnings)?
             }
             _ => drive,
@@ -47,7 +38,7 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn heats(&mut self, nucleus: &str, drive: &Drive, span: Span) -> Result<(), Fault> {
         let Some(hardware) = self.e.spectrometer.as_ref() else { return Ok(()) };
         self.sent.entry(nucleus.to_string()).or_default().on += drive.duration;
-        let Some(limit) = hardware::max_rf(self.e, nucleus)? else { return Ok(()) };
+        let Some(limit) = hardware_of::max_rf(self.e, nucleus)? else { return Ok(()) };
         let share = drive.amplitude.scaled(1.0 / (limit * drive::angular(self.e)));
         let [mean] = integrals([&share.times(&share)], drive.duration).map_err(|e| drive::unresolved(&e, span))?;
         let sent = self.sent.entry(nucleus.to_string()).or_default();

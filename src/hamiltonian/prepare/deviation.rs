@@ -2,7 +2,8 @@
 
 #![expect(clippy::indexing_slicing, reason = "local states are taken modulo the dimension of their subsystem")]
 
-use super::{Form, Partial, Prepared};
+use super::Prepared;
+use super::form::{Form, Partial};
 use crate::linalg::{C64, Matrix, Vector, hermitian_values, norm_squared, real};
 use crate::metrics::Levels;
 use crate::spin::{Action, Operator, Space};

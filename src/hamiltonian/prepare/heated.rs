@@ -5,7 +5,7 @@
     reason = "parts are lists of states of the subsystems that are heated, and there is a number of copies for each state"
 )]
 
-use super::{Form, LARGEST_DIAGONAL, LARGEST_PART, Partial, SMALL, too_large};
+use super::form::{Form, LARGEST_DIAGONAL, LARGEST_PART, Partial, SMALL, too_large};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::linalg::{Matrix, ZERO, real};

@@ -4,6 +4,7 @@
 //! is one basis state, not a vector of ten thousand.
 
 mod deviation;
+mod form;
 mod heated;
 
 pub use deviation::Deviation;
@@ -15,83 +16,12 @@ use crate::ir;
 use crate::linalg::{C64, Matrix, ONE, Vector, ZERO, real};
 use crate::metrics::Averaged;
 use crate::source::Span;
-use crate::spin::{Basis, Columns, Multiplet, Operator, Site, SiteKind, Space, Sparse, State};
+use crate::spin::{Basis, Multiplet, Site, SiteKind, Space, Sparse, State};
 use crate::syntax::Expr;
+use form::{Form, LARGEST_DIAGONAL, LARGEST_PART, Partial, too_large};
 use heated::{gibbs_state, high_temperature};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The largest density matrix of a single part.
-const LARGEST_PART: usize = 4096;
-
-/// Up to this dimension a state near the maximally mixed state is a matrix at once.
-const SMALL: usize = 64;
-
-/// The most states that a diagonal part may have.
-const LARGEST_DIAGONAL: f64 = 1e8;
-
-/// How a part is given.
-enum Form {
-    /// Amplitudes that are not zero.
-    Pure(Vec<(usize, C64)>),
-    /// Populations without coherences.
-    Diagonal(Vec<f64>),
-    /// A density matrix.
-    Mixed(Matrix),
-    /// `1/N + A/N` of all subsystems, too large for a matrix.
-    Near(Operator),
-}
-
-/// A state of some subsystems, in ascending order.
-struct Partial {
-    sites: Vec<usize>,
-    form: Form,
-    /// The collectives in it that are kept as averages over the permutations of their spins.
-    averaged: Vec<usize>,
-}
-
-impl Partial {
-    /// A state that is kept as it is.
-    fn new(sites: Vec<usize>, form: Form) -> Partial {
-        Partial { sites, form, averaged: vec![] }
-    }
-}
-
-impl Form {
-    /// The element between two local states, both of them states of its subsystems.
-    #[expect(clippy::indexing_slicing, reason = "a form has an element for every local state")]
-    fn element(&self, i: usize, j: usize) -> C64 {
-        match self {
-            Form::Diagonal(p) if i == j => real(p[i]),
-            Form::Diagonal(_) => ZERO,
-            Form::Mixed(rho) => rho[(i, j)],
-            Form::Near(a) => {
-                let n = a.dimension();
-                let mut sum = if i == j { ONE } else { ZERO };
-                Columns::of(a).visit(j, &mut vec![], |row, v| {
-                    if row == i {
-                        sum += v;
-                    }
-                });
-                sum / n as f64
-            }
-            Form::Pure(amplitudes) => {
-                let at = |k: usize| amplitudes.iter().find(|(s, _)| *s == k).map_or(ZERO, |(_, a)| *a);
-                at(i) * at(j).conj()
-            }
-        }
-    }
-
-    /// The local states that are occupied.
-    fn support(&self) -> Vec<usize> {
-        match self {
-            Form::Pure(amplitudes) => amplitudes.iter().map(|(s, _)| *s).collect(),
-            Form::Diagonal(p) => p.iter().enumerate().filter(|(_, x)| **x != 0.0).map(|(k, _)| k).collect(),
-            Form::Mixed(rho) => (0..rho.nrows()).filter(|&k| rho[(k, k)] != ZERO).collect(),
-            Form::Near(a) => (0..a.dimension()).collect(),
-        }
-    }
-}
 
 /// A prepared state.
 pub struct Prepared {
@@ -342,17 +272,6 @@ fn product_of(weights: Vec<Vec<f64>>, span: Span) -> Result<Vec<f64>, Fault> {
         out = out.iter().flat_map(|x| local.iter().map(move |w| x * w / sum)).collect();
     }
     Ok(out)
-}
-
-fn too_large(size: f64, span: Span) -> Fault {
-    Diagnostic::new(
-        Code::TooLarge,
-        span,
-        format!("a mixed state of {} states is too large", crate::syntax::number_text(size)),
-    )
-    .label("prepared here")
-    .help("a pure state (`prepare ket`) under unitary evolution needs only a vector")
-    .into()
 }
 
 /// `exp(ratio m)` on every subsystem, `ratio = gamma hbar B0 / kT`, times the number of copies in a collective.

@@ -5,22 +5,20 @@ mod operator;
 mod symbolic;
 mod time_operator;
 
-pub use self::time_operator::TimeOperator;
 use self::time_operator::Value;
+pub use self::time_operator::{Terms, TimeOperator};
+pub use super::fault::Fault;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::hardware::Spectrometer;
 use crate::hamiltonian::shared::Shared;
 use crate::ir::{Each, Experiment, Scope, SiteDeclaration};
-use crate::spin::{Basis, Multiplet, Operator, Site};
+use crate::spin::{Basis, Multiplet, Site};
 use crate::syntax::ast::SpinKind;
 use crate::syntax::{Expr, ExprKind};
 use crate::waveform::Scalar;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// A mistake, boxed because it is large and rare.
-pub type Fault = Box<Diagnostic>;
 
 /// The largest count that a file may ask for: samples, repetitions, terms of a sum.
 const LARGEST_COUNT: f64 = 1e7;
@@ -36,9 +34,6 @@ const LARGEST_SITE: usize = 1_000_000;
 
 /// Values of parameters, in SI or natural units.
 pub type Values = BTreeMap<String, f64>;
-
-/// Coefficients and operators of a Hamiltonian.
-pub type Terms = Vec<(Scalar, Arc<Operator>)>;
 
 /// A local name: an index, or the time.
 #[derive(Clone)]

@@ -3,6 +3,10 @@
 use crate::linalg::real;
 use crate::spin::{Basis, Operator};
 use crate::waveform::Scalar;
+use std::sync::Arc;
+
+/// Coefficients and operators of a Hamiltonian.
+pub type Terms = Vec<(Scalar, Arc<Operator>)>;
 
 /// An operator whose coefficients may depend on time.
 #[derive(Debug, Clone)]

@@ -1,0 +1,23 @@
+//! The battery of a schedule as metrics see it.
+
+use super::levels;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Evaluator, Fault, Schedule};
+use crate::metrics::Cells;
+use crate::spin::Space;
+
+/// The battery of a schedule, with the levels of its collectives.
+pub fn cells(e: &Evaluator, schedule: &Schedule, space: &Space) -> Result<Option<Cells>, Fault> {
+    let Some(battery) = &schedule.battery else { return Ok(None) };
+    let levels = levels::levels(e, &battery.sites)?;
+    let cells = Cells::new(space, battery.sites.clone(), &battery.hamiltonian, levels);
+    cells.map(Some).ok_or_else(|| {
+        Diagnostic::new(
+            Code::WrongOperator,
+            battery.place.0.unwrap_or_default(),
+            "the battery's energy acts on subsystems that are not among its cells",
+        )
+        .help("take more cells, or an energy of these cells alone")
+        .into()
+    })
+}

@@ -1,0 +1,547 @@
+//! The walk through the events of an experiment that makes its schedule: the clock, what acts in every statement, and, where a
+//! spectrometer is named, its steps and limits.
+
+use super::sent::Sent;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::drive;
+use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
+use crate::hamiltonian::value::{Evaluator, Fault, Terms};
+use crate::hamiltonian::{envelope, orientation, readout, relaxation};
+use crate::ir::{Event, EventKind};
+use crate::linalg::real;
+use crate::source::{Place, Span};
+use crate::spin::{LocalKind, Operator};
+use crate::syntax::{Expr, ExprKind};
+use crate::waveform::common_period;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Builds the schedule; also gives warnings.
+///
+/// # Errors
+/// When a value is out of range, a Hamiltonian is not Hermitian, a pulse is over its limit, or a statement cannot be emulated yet.
+pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
+    let mut builder = Builder {
+        e,
+        warnings: vec![],
+        clock: 0.0,
+        halves: 0.0,
+        sent: HashMap::new(),
+        internal: None,
+        relaxation: HashMap::new(),
+        fields: HashMap::new(),
+        evolutions: vec![],
+        noises: HashMap::new(),
+    };
+    for named in &e.experiment.hamiltonians {
+        e.declare(&named.name, &named.value)?;
+    }
+    let mut prepare = Vec::new();
+    let mut prepare_place = Place::default();
+    let mut steps = Vec::with_capacity(e.experiment.sequence.len());
+    for event in &e.experiment.sequence {
+        if let EventKind::Prepare(states) = &event.kind {
+            prepare = states.clone();
+            prepare_place = event.place;
+        }
+    }
+    let event_ends = builder.events(&e.experiment.sequence, &mut steps)?;
+    if let Some(hardware) = e.spectrometer.as_ref() {
+        let mut channels: Vec<(&String, &Sent)> = builder.sent.iter().collect();
+        channels.sort_by_key(|(nucleus, _)| *nucleus);
+        for (nucleus, sent) in channels {
+            hardware.duty(nucleus, sent.on, duration(&steps))?;
+        }
+    }
+    let battery = e.experiment.battery.as_ref().map(|b| builder.battery(b)).transpose()?;
+    let schedule = Schedule { basis: e.basis.clone(), prepare, prepare_place, steps, event_ends, battery };
+    Ok((schedule, builder.warnings))
+}
+
+/// Total spin operators of a channel.
+pub(super) type Field = (Arc<Operator>, Arc<Operator>);
+
+/// The walk through the events.
+pub(super) struct Builder<'a, 'b> {
+    pub(super) e: &'a Evaluator<'b>,
+    pub(super) warnings: Vec<Diagnostic>,
+    /// The time since `prepare`.
+    pub(super) clock: f64,
+    /// What the pulses on both sides take of the next delay, where it counts from centre to centre.
+    pub(super) halves: f64,
+    /// What every channel has sent so far.
+    pub(super) sent: HashMap<String, Sent>,
+    pub(super) internal: Option<orientation::Terms>,
+    /// The relaxation of the system, by the nucleus that is locked.
+    pub(super) relaxation: HashMap<Option<&'a str>, Arc<Relaxing>>,
+    pub(super) fields: HashMap<String, Field>,
+    /// Recent `evolve` operators: a generated file may hold the same statement a hundred thousand times.
+    pub(super) evolutions: Vec<(&'a Expr, Terms)>,
+    pub(super) noises: HashMap<&'a str, Arc<Relaxing>>,
+}
+
+impl<'a> Builder<'a, '_> {
+    /// Adds the steps of events, and tells how many there are behind each event.
+    pub(super) fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<Vec<usize>, Fault> {
+        let mut event_ends = Vec::with_capacity(events.len());
+        for (k, event) in events.iter().enumerate() {
+            if let EventKind::Delay { between_centres: true, duration, .. } = &event.kind {
+                self.halves = self.half(events.iter().take(k).rev(), event.place)?
+                    + self.half(events.iter().skip(k + 1), event.place)?;
+                let whole = self.e.number(duration)?;
+                if whole < self.halves {
+                    // A picosecond is shown, the rounding of a sum of floats is not.
+                    let shown = |t: f64| crate::syntax::number_text((t * 1e12).round() / 1e12);
+                    let message = format!(
+                        "the halves of the pulses around take {}, the delay has {}",
+                        shown(self.halves),
+                        shown(whole)
+                    );
+                    return Err(Diagnostic::new(Code::Contradiction, duration.span(), message)
+                        .label("the pulses would overlap")
+                        .help("shorter pulses need more `rf`")
+                        .into());
+                }
+            }
+            let (start, next) = (self.clock, events.get(k + 1).map(|e| &e.kind));
+            self.event(event, steps)?;
+            if let (Some(hardware), EventKind::Delay { .. }, Some(EventKind::Pulse(_) | EventKind::Lock(_))) =
+                (self.e.spectrometer.as_ref(), &event.kind, next)
+            {
+                hardware.before_pulse(self.clock - start, event.place.0.unwrap_or_default())?;
+            }
+            event_ends.push(steps.len());
+        }
+        Ok(event_ends)
+    }
+
+    /// Half of the next pulse, marks passed over.
+    fn half(&mut self, mut events: impl Iterator<Item = &'a Event>, delay: Place) -> Result<f64, Fault> {
+        match events.find(|e| !matches!(e.kind, EventKind::Mark { .. })).map(|e| &e.kind) {
+            Some(EventKind::Pulse(p)) => Ok(drive::pulse(self.e, p)?.duration / 2.0),
+            Some(EventKind::Parallel { align, pulses }) => {
+                let mut drives = pulses.iter().map(|p| drive::pulse(self.e, p)).collect::<Result<Vec<_>, _>>()?;
+                Ok(drive::align(&mut drives, *align) / 2.0)
+            }
+            _ => Err(Diagnostic::new(
+                Code::Contradiction,
+                delay.0.unwrap_or_default(),
+                "a delay between centres needs a pulse right before and right behind it",
+            )
+            .label("no pulse on one side")
+            .into()),
+        }
+    }
+
+    pub(super) fn event(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        let (start, before) = (self.clock, steps.len());
+        self.steps_of(event, steps)?;
+        self.clock = start + duration(steps.get(before..).unwrap_or_default());
+        Ok(())
+    }
+
+    fn steps_of(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        let place = event.place;
+        let span = place.0.unwrap_or_default();
+        match &event.kind {
+            EventKind::Prepare(_) => {}
+            EventKind::Pulse(p) => self.pulse(p, place, steps)?,
+            EventKind::Delay { duration, record, .. } => {
+                let written = drive::duration_of(self.e, duration)? - std::mem::take(&mut self.halves);
+                let duration = match self.e.spectrometer.as_ref() {
+                    Some(hardware) => hardware.delay(written, span, &mut self.warnings)?,
+                    None => written,
+                };
+                let record = self.record(record.as_ref())?;
+                let free = self.free(duration, record, place)?;
+                steps.push(Step::Segment(free));
+            }
+            EventKind::Gradient { strength, duration, shape } => {
+                let segment = self.gradient(strength, duration, shape.as_ref(), place)?;
+                steps.push(Step::Segment(segment));
+            }
+            EventKind::Lock(l) => {
+                let written = drive::lock(self.e, l, span)?;
+                let fitted = match self.e.spectrometer.as_ref() {
+                    Some(hardware) => {
+                        let (duration, phase) =
+                            hardware.times((written.duration, written.phase), span, &mut self.warnings)?;
+                        written.refitted(duration, 1.0, phase)
+                    }
+                    None => written,
+                };
+                let drive = fitted.imperfect(self.e, &l.nucleus)?;
+                self.heats(&l.nucleus, &drive, span)?;
+                self.phase_warning(&l.nucleus, drive.phase, l.phase.span())?;
+                let record = self.record(l.record.as_ref())?;
+                let mut segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
+                segment.relaxing = self.relaxation(Some(&l.nucleus))?;
+                steps.push(Step::Segment(segment));
+            }
+            EventKind::Evolve { hamiltonian, duration, noise, record } => {
+                let duration = drive::duration_of(self.e, duration)?;
+                let hamiltonian = self.evolution(hamiltonian)?;
+                let relaxing = match noise {
+                    Some(name) => self.noise(name, span)?,
+                    None => self.relaxation(None)?,
+                };
+                let record = self.record(record.as_ref())?;
+                let period = common_period(hamiltonian.iter().map(|(c, _)| c));
+                steps.push(Step::Segment(Segment {
+                    duration,
+                    hamiltonian,
+                    transmitted: 0,
+                    period,
+                    relaxing,
+                    record,
+                    place,
+                }));
+            }
+            EventKind::Crush { keep } => {
+                let orders = keep.iter().map(|k| self.e.count(k, 0).map(|k| k as i64)).collect::<Result<_, _>>()?;
+                steps.push(Step::Crush(orders));
+            }
+            EventKind::Dephase { hamiltonian } => {
+                let operator = self.e.operator(hamiltonian)?;
+                if !operator.is_hermitian() {
+                    return Err(Diagnostic::new(
+                        Code::NotHermitian,
+                        hamiltonian.span(),
+                        format!("`{hamiltonian}` is not Hermitian"),
+                    )
+                    .into());
+                }
+                steps.push(Step::Dephase(operator, place));
+            }
+            EventKind::Mark { name } => steps.push(Step::Mark(name.clone())),
+            EventKind::Acquire { nucleus, points, dwell, phase, snr, seed } => {
+                let mut acquire = self.acquire(nucleus, points, dwell, phase.as_ref(), place)?;
+                acquire.noise = self.noise_of(snr.as_ref(), seed.as_ref())?;
+                steps.push(Step::Acquire(acquire));
+            }
+            EventKind::Tomography(t) => {
+                let internal = self.e.internal()?;
+                steps.push(Step::Tomography(readout::tomography(self.e, t, internal, place)?));
+            }
+            EventKind::Loop { count, body } => {
+                let times = self.e.count(count, 0)?;
+                // A count that is a parameter is a switch; a written zero is a mistake.
+                if times == 0 && matches!(count.kind, ExprKind::Number(_)) {
+                    self.warnings.push(
+                        Diagnostic::new(Code::EmptyLoop, count.span(), "this loop runs zero times")
+                            .label("zero repetitions"),
+                    );
+                }
+                self.repeated(times, body, span, steps)?;
+            }
+            EventKind::Parallel { align, pulses } => self.parallel(*align, pulses, place, steps)?,
+        }
+        Ok(())
+    }
+
+    /// A loop stays a loop, but where the rotor is not at the same phase each time: there it is written out.
+    fn repeated(&mut self, times: usize, body: &'a [Event], span: Span, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        const MOST_WRITTEN_OUT: usize = 100_000;
+        let mut inner = Vec::new();
+        let before = self.sent.clone();
+        self.events(body, &mut inner)?;
+        refuse_meeting_points(&inner, span)?;
+        let turns = match self.e.experiment.system.spinning {
+            Some(_) => self.internal()?.period().map(|p| duration(&inner) / p),
+            None => None,
+        };
+        let in_step = turns.is_none_or(|n| (n - n.round()).abs() * times as f64 <= 1e-6);
+        if in_step || times < 2 {
+            self.repeat_sent(&before, times, span)?;
+            steps.push(Step::Loop(times as u64, inner));
+            return Ok(());
+        }
+        if times.saturating_mul(inner.len()) > MOST_WRITTEN_OUT {
+            let message =
+                format!("this loop takes {:.6} turns of the rotor, too many times over", turns.unwrap_or(0.0));
+            return Err(Diagnostic::new(Code::OutOfRange, span, message)
+                .label("not in step with the rotor")
+                .help("a body that takes a whole number of turns may be repeated as often as you like")
+                .into());
+        }
+        steps.append(&mut inner);
+        for _ in 1..times {
+            self.events(body, steps)?;
+        }
+        Ok(())
+    }
+
+    /// The other repetitions of a loop send what the first has sent since `before`.
+    fn repeat_sent(&mut self, before: &HashMap<String, Sent>, times: usize, span: Span) -> Result<(), Fault> {
+        for (nucleus, sent) in &mut self.sent {
+            let was = before.get(nucleus).copied().unwrap_or_default();
+            sent.energy += (sent.energy - was.energy) * (times as f64 - 1.0);
+            sent.on += (sent.on - was.on) * (times as f64 - 1.0);
+            if let Some(hardware) = self.e.spectrometer.as_ref() {
+                hardware.energy(nucleus, sent.energy, span)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Evolution in which nothing is transmitted.
+    pub(super) fn free(&mut self, duration: f64, record: Option<Record>, place: Place) -> Result<Segment, Fault> {
+        let internal = self.internal()?;
+        let (hamiltonian, period) = (internal.from(self.clock), internal.period());
+        let relaxing = self.relaxation(None)?;
+        Ok(Segment { duration, hamiltonian, transmitted: 0, period, relaxing, record, place })
+    }
+
+    /// A gradient G adds `-gamma G z Iz` for every spin of a part of the sample at height z.
+    fn gradient(
+        &mut self,
+        strength: &'a Expr,
+        duration: &'a Expr,
+        shape: Option<&'a Expr>,
+        place: Place,
+    ) -> Result<Segment, Fault> {
+        let spread = self.e.experiment.ensemble.iter().any(|d| d.quantity == "position");
+        let Some(height) = self.e.variation.position.or(spread.then_some(0.0)) else {
+            let span = place.0.unwrap_or_default();
+            return Err(Diagnostic::new(Code::MissingDeclaration, span, "a gradient needs a sample that has a height")
+                .label("all of the sample is at one place")
+                .help("`ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 401 }`, or `crush`, which is ideal")
+                .into());
+        };
+        let (strength, length) = (self.e.number(strength)?, drive::duration_of(self.e, duration)?);
+        if let Some(hardware) = self.e.spectrometer.as_ref() {
+            hardware.gradient(strength, place.0.unwrap_or_default())?;
+        }
+        let mut segment = self.free(length, None, place)?;
+        let mut operator = Operator::zero(&self.e.basis);
+        for (k, site) in self.e.basis.sites.iter().enumerate() {
+            if let (Some(isotope), Some(iz)) = (site.isotope, Operator::of(&self.e.basis, LocalKind::Iz, k)) {
+                operator = operator.plus(iz.times_number(real(-isotope.gamma * strength * height)));
+            }
+        }
+        let (envelope, _) = envelope::Envelope::of(self.e, shape)?.over(length);
+        if envelope.constant().is_none() {
+            segment.period = None;
+        }
+        segment.hamiltonian.push((envelope, Arc::new(operator)));
+        Ok(segment)
+    }
+
+    /// Noise in an acquired signal: its share of the largest point, and the seed.
+    fn noise_of(&self, snr: Option<&Expr>, seed: Option<&Expr>) -> Result<Option<(f64, u64)>, Fault> {
+        let seed_value = seed.map_or(Ok(0), |s| self.e.count(s, 0))? as u64;
+        let Some(snr) = snr else {
+            if let Some(seed) = seed {
+                return Err(Diagnostic::new(Code::Contradiction, seed.span(), "a seed without noise has no meaning")
+                    .help("for example `snr = 50 seed = 1`")
+                    .into());
+            }
+            return Ok(None);
+        };
+        let value = self.e.number(snr)?;
+        if value <= 0.0 {
+            let message = format!("a signal-to-noise ratio is positive, this is {value}");
+            return Err(Diagnostic::new(Code::OutOfRange, snr.span(), message).into());
+        }
+        Ok(Some((1.0 / value, seed_value)))
+    }
+
+    pub(super) fn record(&self, record: Option<&crate::ir::Record>) -> Result<Option<Record>, Fault> {
+        let Some(record) = record else { return Ok(None) };
+        Ok(Some(Record { points: self.e.count(&record.points, 2)?, name: record.name.clone() }))
+    }
+
+    pub(super) fn internal(&mut self) -> Result<orientation::Terms, Fault> {
+        if let Some(terms) = &self.internal {
+            return Ok(terms.clone());
+        }
+        let terms = orientation::Terms::of(self.e.internal()?);
+        self.internal = Some(terms.clone());
+        Ok(terms)
+    }
+
+    pub(super) fn relaxation(&mut self, locked: Option<&'a str>) -> Result<Arc<Relaxing>, Fault> {
+        // A lock matters to those that give a T1rho only.
+        let locked = locked.filter(|_| self.e.experiment.system.relax.iter().any(|r| r.t1rho.is_some()));
+        if let Some(found) = self.relaxation.get(&locked) {
+            return Ok(found.clone());
+        }
+        let relaxing = Arc::new(relaxation::relaxing(self.e, locked)?);
+        self.relaxation.insert(locked, relaxing.clone());
+        Ok(relaxing)
+    }
+
+    /// A named noise, beside the relaxation of the system.
+    fn noise(&mut self, name: &'a str, span: Span) -> Result<Arc<Relaxing>, Fault> {
+        if let Some(found) = self.noises.get(name) {
+            return Ok(found.clone());
+        }
+        let mut relaxing = (*self.relaxation(None)?).clone();
+        let Some(noise) = self.e.experiment.noises.iter().find(|n| n.name == name) else {
+            return Err(Diagnostic::new(Code::UnknownName, span, format!("no noise is called `{name}`")).into());
+        };
+        for collapse in &noise.collapse {
+            let operator = self.e.operator(collapse)?;
+            if !operator.is_zero() {
+                relaxing.collapse.push(operator);
+            }
+        }
+        let relaxing = Arc::new(relaxing);
+        self.noises.insert(name, relaxing.clone());
+        Ok(relaxing)
+    }
+
+    fn evolution(&mut self, expr: &'a Expr) -> Result<Terms, Fault> {
+        const KEPT: usize = 8;
+        if let Some((_, found)) = self.evolutions.iter().find(|(e, _)| *e == expr) {
+            return Ok(found.clone());
+        }
+        let terms = self.e.evolution(expr)?;
+        if self.evolutions.len() == KEPT {
+            self.evolutions.remove(0);
+        }
+        self.evolutions.push((expr, terms.clone()));
+        Ok(terms)
+    }
+
+    /// Fx and Fy over the spins of a nucleus.
+    pub(super) fn field(&mut self, nucleus: &str, span: Span) -> Field {
+        if let Some(found) = self.fields.get(nucleus) {
+            return found.clone();
+        }
+        let mut fields = (Operator::zero(&self.e.basis), Operator::zero(&self.e.basis));
+        for (site, _) in
+            self.e.basis.sites.iter().enumerate().filter(|(_, s)| s.isotope.is_some_and(|i| i.symbol == nucleus))
+        {
+            if let (Some(x), Some(y)) =
+                (Operator::of(&self.e.basis, LocalKind::Ix, site), Operator::of(&self.e.basis, LocalKind::Iy, site))
+            {
+                fields = (fields.0.plus(x), fields.1.plus(y));
+            }
+        }
+        if fields.0.is_zero() {
+            self.warnings.push(
+                Diagnostic::new(
+                    Code::NoEffect,
+                    span,
+                    format!("no spin of the system is {nucleus}, so this has no effect"),
+                )
+                .label("nothing to act on"),
+            );
+        }
+        let fields = (Arc::new(fields.0), Arc::new(fields.1));
+        self.fields.insert(nucleus.to_string(), fields.clone());
+        fields
+    }
+
+    fn acquire(
+        &mut self,
+        nucleus: &str,
+        points: &Expr,
+        dwell: &Expr,
+        phase: Option<&Expr>,
+        place: Place,
+    ) -> Result<Acquire, Fault> {
+        let points = self.e.count(points, 1)?;
+        let dwell_time = drive::duration_of(self.e, dwell)?;
+        if dwell_time <= 0.0 {
+            return Err(Diagnostic::new(
+                Code::OutOfRange,
+                dwell.span(),
+                "the time between two points must be positive",
+            )
+            .label("zero")
+            .into());
+        }
+        let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
+        let raising = (*x).clone().plus((*y).clone().times_number(crate::linalg::I));
+        let channel = self.e.experiment.channels.iter().find(|c| c.nucleus == nucleus);
+        let dead_time = channel.and_then(|c| c.dead_time.as_ref()).map(|t| self.e.number(t)).transpose()?;
+        Ok(Acquire {
+            nucleus: nucleus.to_string(),
+            points,
+            dwell: dwell_time,
+            receiver: phase.map_or(Ok(0.0), |p| self.e.phase(p))?,
+            dead_time: dead_time.unwrap_or(0.0),
+            raising: Arc::new(raising),
+            noise: None,
+            segment: Segment {
+                duration: dwell_time * points as f64,
+                hamiltonian: self.internal()?.from(self.clock),
+                transmitted: 0,
+                period: self.internal()?.period(),
+                relaxing: self.relaxation(None)?,
+                record: None,
+                place,
+            },
+        })
+    }
+
+    fn battery(&mut self, b: &crate::ir::Battery) -> Result<Battery, Fault> {
+        let hamiltonian = self.e.hamiltonian(&b.energy)?;
+        let mut sites = Vec::new();
+        for cell in &b.cells {
+            for site in self.e.sites(cell, None)? {
+                if sites.contains(&site) {
+                    return Err(Diagnostic::new(
+                        Code::DefinedTwice,
+                        cell.span(),
+                        format!("`{cell}` is given twice among the cells"),
+                    )
+                    .into());
+                }
+                sites.push(site);
+            }
+        }
+        if sites.is_empty() {
+            sites = (0..self.e.basis.sites.len()).collect();
+        }
+        if hamiltonian.is_zero() {
+            self.warnings.push(self.nothing_stored(b));
+        }
+        Ok(Battery { sites, hamiltonian, place: b.place })
+    }
+
+    /// What is said of a battery whose Hamiltonian is zero.
+    fn nothing_stored(&self, b: &crate::ir::Battery) -> Diagnostic {
+        let system = &self.e.experiment.system;
+        let named = |part: &str| {
+            let mut found = false;
+            b.energy.walk(&mut |x| found |= matches!(&x.kind, ExprKind::Name(name) if name == part));
+            found
+        };
+        let help = if named("dipolar") && !system.positions.is_empty() && !system.dipolar_all {
+            "`dipolar all` in `system` takes the couplings from the positions"
+        } else if named("dipolar") && system.dipolar.is_empty() && !system.dipolar_all {
+            "no dipolar coupling is declared in `system`: for example `dipolar a b = 10 kHz`"
+        } else if named("scalar") && system.scalar.is_empty() {
+            "no scalar coupling is declared in `system`: for example `j a b = 10 Hz`"
+        } else if named("quadrupolar") && system.quadrupole.is_empty() {
+            "no quadrupolar coupling is declared in `system`: for example `quadrupole d = 130 kHz`"
+        } else {
+            "give it an operator, or other values of its parameters"
+        };
+        Diagnostic::new(Code::Vanishes, b.energy.span(), format!("the battery's energy `{}` is zero here", b.energy))
+            .label("its ergotropy, capacity and power are 0 for every state")
+            .help(help)
+    }
+}
+
+/// Refuses marks, recorded statements, acquisitions and tomographies among the steps of a loop: the check of a file finds them first, but
+/// an experiment may come from elsewhere.
+fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fault> {
+    let what = steps.iter().find_map(|step| match step {
+        Step::Mark(_) => Some("mark"),
+        Step::Acquire(_) => Some("acquire"),
+        Step::Tomography(_) => Some("tomography"),
+        Step::Segment(segment) if segment.record.is_some() => Some("record"),
+        Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => None,
+    });
+    match what {
+        Some(what) => {
+            let message = format!("a `{what}` inside a loop would be taken many times over");
+            Err(Diagnostic::new(Code::InsideLoop, span, message).label("inside this loop").into())
+        }
+        None => Ok(()),
+    }
+}
