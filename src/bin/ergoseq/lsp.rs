@@ -9,7 +9,7 @@ use ergoseq::editor::{self, COLOURS, Document, Kind};
 use ergoseq::source::Span;
 use line_index::{LineCol, LineIndex, TextSize, WideEncoding, WideLineCol};
 use lsp_server::{Connection, ErrorCode, Message, Notification, Request, Response};
-use lsp_types as lsp;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,6 +27,43 @@ struct Server {
     utf8: bool,
 }
 
+/// A place in a text, as an editor counts.
+#[derive(Clone, Copy, Default, Deserialize)]
+struct Position {
+    line: u32,
+    character: u32,
+}
+
+/// From a place up to another one.
+#[derive(Clone, Copy, Default, Deserialize)]
+struct Range {
+    start: Position,
+    end: Position,
+}
+
+/// What an editor says of a file that it opens, changes or closes.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Told {
+    text_document: File,
+    #[serde(default)]
+    content_changes: Vec<Change>,
+}
+
+/// A file; its text only when it is opened.
+#[derive(Deserialize)]
+struct File {
+    uri: String,
+    text: Option<String>,
+}
+
+/// A new text for a range, or for the whole file.
+#[derive(Deserialize)]
+struct Change {
+    range: Option<Range>,
+    text: String,
+}
+
 /// Talks with an editor until it hangs up.
 pub fn lsp() -> Outcome {
     let (connection, threads) = Connection::stdio();
@@ -42,9 +79,8 @@ pub fn lsp() -> Outcome {
 
 fn talk(connection: &Connection) -> Result<(), Box<dyn std::error::Error + Sync + Send>> {
     let (id, asked) = connection.initialize_start()?;
-    let asked: lsp::InitializeParams = serde_json::from_value(asked).unwrap_or_default();
-    let encodings = asked.capabilities.general.and_then(|g| g.position_encodings).unwrap_or_default();
-    let utf8 = encodings.contains(&lsp::PositionEncodingKind::UTF8);
+    let encodings = asked.pointer("/capabilities/general/positionEncodings").and_then(Value::as_array);
+    let utf8 = encodings.is_some_and(|all| all.iter().any(|encoding| encoding == "utf-8"));
     connection.initialize_finish(
         id,
         json!({
@@ -132,7 +168,7 @@ impl Server {
     }
 
     /// The byte of a place; what lies behind the end of a line is its end.
-    fn offset(&self, open: &Open, position: lsp::Position) -> u32 {
+    fn offset(&self, open: &Open, position: Position) -> u32 {
         let text = &open.document.text;
         let (line, col) = (position.line, position.character);
         let Some(range) = open.lines.line(line) else { return text.len() as u32 };
@@ -164,13 +200,15 @@ impl Server {
     fn heard(&mut self, told: Notification) -> Vec<Notification> {
         match told.method.as_str() {
             "textDocument/didOpen" => {
-                let Ok(p) = serde_json::from_value::<lsp::DidOpenTextDocumentParams>(told.params) else {
+                let Ok(Told { text_document: File { uri, text: Some(text) }, .. }) =
+                    serde_json::from_value(told.params)
+                else {
                     return vec![];
                 };
-                self.read(p.text_document.uri.as_str(), p.text_document.text)
+                self.read(&uri, text)
             }
             "textDocument/didChange" => {
-                let Ok(p) = serde_json::from_value::<lsp::DidChangeTextDocumentParams>(told.params) else {
+                let Ok(p) = serde_json::from_value::<Told>(told.params) else {
                     return vec![];
                 };
                 let address = p.text_document.uri.as_str();
@@ -191,7 +229,7 @@ impl Server {
             }
             "textDocument/didSave" => vec![],
             "textDocument/didClose" => {
-                let Ok(p) = serde_json::from_value::<lsp::DidCloseTextDocumentParams>(told.params) else {
+                let Ok(p) = serde_json::from_value::<Told>(told.params) else {
                     return vec![];
                 };
                 let address = p.text_document.uri.as_str();
@@ -271,7 +309,7 @@ impl Server {
             return if known { Err((ErrorCode::InvalidParams, "the file is not open".into())) } else { Err(unknown()) };
         };
         let document = &open.document;
-        let position: lsp::Position =
+        let position: Position =
             at("/position").and_then(|place| serde_json::from_value(place.clone()).ok()).unwrap_or_default();
         let offset = self.offset(open, position);
         let location = |span: Span| json!({ "uri": address, "range": self.range(open, span) });
@@ -351,7 +389,7 @@ impl Server {
 
     /// For every message in the range, the words that it asks whether they were meant.
     fn actions(&self, open: &Open, address: &str, params: &Value) -> Value {
-        let range: lsp::Range = serde_json::from_value(params["range"].clone()).unwrap_or_default();
+        let range: Range = serde_json::from_value(params["range"].clone()).unwrap_or_default();
         let (from, to) = (self.offset(open, range.start), self.offset(open, range.end));
         let mut out = Vec::new();
         for d in &open.document.diagnostics {
