@@ -16,8 +16,10 @@
 //! 10. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
 //!
 //! Beside them: [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
-//! crates; [`spin`] has operators and states; [`metrics`] takes any density matrix and Hamiltonian; [`noise`]
-//! is the same for the same seed.
+//! crates; [`lanes`] has the same algebra for batches of small matrices; [`spin`] has operators and states; [`metrics`] takes any
+//! density matrix and Hamiltonian; [`noise`] is the same for the same seed.
+//!
+//! Points of a sweep that differ in numbers only are compiled once, to a [`hamiltonian::program::Program`], and propagated together.
 //!
 //! The library reads no file, clock, environment variable or global. [`compile()`] and [`run`] are the two calls that most
 //! users need:

@@ -14,6 +14,7 @@ use super::settings::{Method, Options};
 use super::trace::{MOST_AT_ONCE, extremum_of, finest_of, grid};
 use crate::hamiltonian::program::{Block, Condition, Preparation, Program, Terms, compile};
 use crate::hamiltonian::{Evaluator, Shared, Values};
+use crate::ir::Measure;
 use crate::lanes::{Entry, LANES, Lane, MatrixBatch, from_levels, gibbs};
 use crate::metrics::{BohrBatch, InLanes, LevelsBatch, Phases, SceneBatch, time};
 use crate::spin::{Operator, Space, Sparse};
@@ -72,6 +73,61 @@ enum Step {
     Mark(String),
 }
 
+/// What is measured.
+struct Measured {
+    observables: Vec<InBatch>,
+    extrema: Vec<Extremum>,
+    summary: Vec<(String, Observable)>,
+}
+
+impl Measured {
+    /// `None` where something is not had in lanes.
+    fn of(e: &Evaluator, program: &Program) -> Option<Measured> {
+        if !e.experiment.theories.is_empty() {
+            return None;
+        }
+        let Observables { observables, aggregates } = Requests::Declared(&[]).observables(e).ok()?;
+        // Nothing acts at a mark before the first evolution, so that a rate has no value there.
+        let begins_still = !matches!(program.blocks.first(), Some(Block::Evolve { .. }));
+        let in_batch = |o: &Observable| {
+            let (lanes, scale, moving) = o.in_lanes()?;
+            (!moving || !begins_still).then(|| InBatch { key: o.key.clone(), lanes, scale })
+        };
+        let extremum = |a: &Aggregate| {
+            let (lanes, scale, _) = a.curve.in_lanes()?;
+            let curve = InBatch { key: a.curve.key.clone(), lanes, scale };
+            Some(Extremum { key: a.key.clone(), function: a.function.clone(), trace: a.trace.clone(), curve })
+        };
+        let named = e.experiment.measures.iter().filter(|m| m.summary);
+        let scalar = |m: &Measure| Some((m.key.clone(), Observable::new(e, m.key.clone(), &m.value).ok()?));
+        Some(Measured {
+            observables: observables.iter().map(in_batch).collect::<Option<_>>()?,
+            extrema: aggregates.iter().map(extremum).collect::<Option<_>>()?,
+            summary: named.map(scalar).collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl Statement {
+    /// `None` where a Hamiltonian without parameters has no eigenvalues.
+    fn of(
+        assembly: Assembly,
+        duration: Slot,
+        record: &Option<(String, usize)>,
+        program: &Program,
+    ) -> Option<Statement> {
+        let constant = |slot: &Slot| program.numbers.constant(*slot);
+        let levels = match assembly.terms.iter().map(|(c, _)| constant(c)).collect::<Option<Vec<f64>>>() {
+            Some(numbers) => Some(assembly.levels(&numbers, program.basis.dimension())?),
+            None => None,
+        };
+        let points = record.as_ref().map_or(1, |(_, points)| *points);
+        let shared = levels.as_ref().zip(constant(&duration));
+        let phases = shared.map(|(l, t)| (Phases::shared(l, t, points), Phases::shared(l, t, 1)));
+        Some(Statement { assembly, duration, levels, phases, record: record.clone() })
+    }
+}
+
 /// An experiment that is run in batches.
 pub struct Batch {
     program: Program,
@@ -102,30 +158,7 @@ impl Batch {
         if program.basis.size() > LARGEST as f64 {
             return None;
         }
-        let Observables { observables, aggregates } = Requests::Declared(&[]).observables(&e).ok()?;
-        // Nothing acts at a mark before the first evolution, so that a rate has no value there.
-        let begins_still = program.blocks.iter().take_while(|b| !matches!(b, Block::Evolve { .. })).count() > 0
-            || program.blocks.is_empty();
-        let mut in_batch = Vec::with_capacity(observables.len());
-        for o in &observables {
-            let (lanes, scale, moving) = o.in_lanes()?;
-            if moving && begins_still {
-                return None;
-            }
-            in_batch.push(InBatch { key: o.key.clone(), lanes, scale });
-        }
-        let extremum = |a: &Aggregate| {
-            let (lanes, scale, _) = a.curve.in_lanes()?;
-            let curve = InBatch { key: a.curve.key.clone(), lanes, scale };
-            Some(Extremum { key: a.key.clone(), function: a.function.clone(), trace: a.trace.clone(), curve })
-        };
-        let extrema = aggregates.iter().map(extremum).collect::<Option<Vec<_>>>()?;
-        let named = e.experiment.measures.iter().filter(|m| m.summary);
-        let summary = named.map(|m| Some((m.key.clone(), Observable::new(&e, m.key.clone(), &m.value).ok()?)));
-        let summary = summary.collect::<Option<Vec<_>>>()?;
-        if !e.experiment.theories.is_empty() {
-            return None;
-        }
+        let Measured { observables, extrema, summary } = Measured::of(&e, &program)?;
         let space = Space::whole(program.basis.clone());
         let prepare = match &program.prepare {
             Preparation::Gibbs(terms, temperature) => Start::Gibbs(Assembly::of(terms, &space), *temperature),
@@ -136,40 +169,17 @@ impl Batch {
             }
         };
         let battery = program.battery.as_ref().map(|terms| Assembly::of(terms, &space));
-        let mut steps = Vec::with_capacity(program.blocks.len());
-        for block in &program.blocks {
-            steps.push(match block {
-                Block::Mark(name) => Step::Mark(name.clone()),
-                Block::Evolve { hamiltonian, duration, record } => {
-                    let assembly = Assembly::of(hamiltonian, &space);
-                    let constant = |slot: &Slot| program.numbers.constant(*slot);
-                    let levels = match assembly.terms.iter().map(|(c, _)| constant(c)).collect::<Option<Vec<f64>>>() {
-                        Some(numbers) => Some(assembly.levels(&numbers, space.len())?),
-                        None => None,
-                    };
-                    let points = record.as_ref().map_or(1, |(_, points)| *points);
-                    let shared = levels.as_ref().zip(constant(duration));
-                    let phases = shared.map(|(l, t)| (Phases::shared(l, t, points), Phases::shared(l, t, 1)));
-                    Step::Evolve(Box::new(Statement {
-                        assembly,
-                        duration: *duration,
-                        levels,
-                        phases,
-                        record: record.clone(),
-                    }))
-                }
-            });
-        }
-        Some(Batch {
-            program,
-            observables: in_batch,
-            extrema,
-            summary,
-            prepare,
-            battery,
-            steps,
-            tolerance: options.tolerance,
-        })
+        let step = |block: &Block| match block {
+            Block::Mark(name) => Some(Step::Mark(name.clone())),
+            Block::Evolve { hamiltonian, duration, record } => {
+                let assembly = Assembly::of(hamiltonian, &space);
+                let statement = Statement::of(assembly, *duration, record, &program)?;
+                Some(Step::Evolve(Box::new(statement)))
+            }
+        };
+        let steps = program.blocks.iter().map(step).collect::<Option<Vec<_>>>()?;
+        let tolerance = options.tolerance;
+        Some(Batch { program, observables, extrema, summary, prepare, battery, steps, tolerance })
     }
 
     /// Runs up to [`LANES`] points that give the parameters of the program; `None` for those that are to be run by themselves.
