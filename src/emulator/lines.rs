@@ -11,8 +11,7 @@
 )]
 
 use crate::linalg::{C64, ZERO, real};
-use rustfft::algorithm::Radix4;
-use rustfft::{Fft, FftDirection};
+use rustfft::FftPlanner;
 use std::cell::RefCell;
 use std::f64::consts::TAU;
 use std::rc::Rc;
@@ -163,7 +162,7 @@ fn transformed(lines: &[Line], points: usize, dwell: f64, fine: usize) -> Vec<C6
         grid[(k + fine - WIDTH) % fine] += x;
     }
     // `sum_g grid_g exp(+2 pi i g k' / fine)` is the inverse transform without its factor.
-    Radix4::new(fine, FftDirection::Inverse).process(&mut grid);
+    FftPlanner::new().plan_fft_inverse(fine).process(&mut grid);
     let weights = transform_of_kernel(points, fine);
     (0..points)
         .map(|k| {

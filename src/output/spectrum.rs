@@ -12,8 +12,7 @@ use crate::spin::Isotope;
 use crate::syntax::number_text;
 use crate::tomography::decay_file::simpson_text;
 use crate::units::TWO_PI;
-use rustfft::algorithm::Radix4;
-use rustfft::{Fft, FftDirection};
+use rustfft::FftPlanner;
 
 /// How a decay becomes a spectrum.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,7 +75,7 @@ pub fn transform(signal: &[C64], dwell: f64, processing: Processing) -> Vec<(f64
         *first *= 0.5;
     }
     buffer.resize(n, C64::new(0.0, 0.0));
-    Radix4::new(n, FftDirection::Forward).process(&mut buffer);
+    FftPlanner::new().plan_fft_forward(n).process(&mut buffer);
     // Negative frequencies stand in the upper half.
     buffer.rotate_right(n / 2);
     let frequency = |k: usize| (k as f64 - (n / 2) as f64) / (n as f64 * dwell);
