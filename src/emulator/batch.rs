@@ -25,6 +25,12 @@ use std::sync::Arc;
 /// The largest dimension of the dense engine of batches: beyond, a matrix a lane no longer fits into the cache.
 const LARGEST: usize = 16;
 
+/// More samples of a statement than this are taken point by point: those of a batch are held at once.
+const MOST_SAMPLES: usize = 10_000;
+
+/// With less memory than this a single run says whether it fits.
+const LEAST_MEMORY: f64 = 1e8;
+
 /// An observable in lanes.
 struct InBatch {
     key: String,
@@ -109,7 +115,7 @@ impl Measured {
 }
 
 impl Statement {
-    /// `None` where a Hamiltonian without parameters has no eigenvalues.
+    /// `None` where a Hamiltonian without parameters has no eigenvalues, or too many samples are taken.
     fn of(
         assembly: Assembly,
         duration: Slot,
@@ -122,6 +128,9 @@ impl Statement {
             None => None,
         };
         let points = record.as_ref().map_or(1, |(_, points)| *points);
+        if points > MOST_SAMPLES {
+            return None;
+        }
         let shared = levels.as_ref().zip(constant(&duration));
         let phases = shared.map(|(l, t)| (Phases::shared(l, t, points), Phases::shared(l, t, 1)));
         Some(Statement { assembly, duration, levels, phases, record: record.clone() })
@@ -149,7 +158,8 @@ impl Batch {
             && options.typical.is_none()
             && options.spectrometer.is_none()
             && options.measured.is_none()
-            && options.states == 0;
+            && options.states == 0
+            && options.max_memory >= LEAST_MEMORY;
         if !plain {
             return None;
         }
