@@ -26,7 +26,7 @@ pub struct Mark {
     pub time: f64,
     /// By key, in the order of `measure`.
     pub values: Vec<(String, Option<f64>)>,
-    /// The state on the whole space, where [`Options::states`] asks for it.
+    /// The state on the whole space, where the options ask for it.
     pub state: Option<Matrix>,
 }
 

@@ -34,7 +34,7 @@ pub fn eigen(a: &mut MatrixBatch, values: &mut [Lane], vectors: &mut MatrixBatch
     pulp::Arch::new().dispatch(Solve { a, values, vectors })
 }
 
-/// The arguments of [`eigen`].
+/// The arguments of `eigen`.
 struct Solve<'a> {
     a: &'a mut MatrixBatch,
     values: &'a mut [Lane],

@@ -3,7 +3,7 @@
 //! A [`Lane`] holds one number of each of [`LANES`] matrices, and a [`MatrixBatch`] holds the matrices element by element (structure
 //! of arrays). One instruction then works on eight matrices, however small they are.
 //!
-//! Every kernel is inlined into its caller, except [`eigen`], which is large and dispatches by itself. The caller dispatches once, and
+//! Every kernel is inlined into its caller, except `eigen`, which is large and dispatches by itself. The caller dispatches once, and
 //! everything below is compiled for the widest vectors that the processor has. Sixteen Gibbs states:
 //!
 //! ```
