@@ -1,8 +1,7 @@
 //! Every place where a name is used.
 //!
-//! Uses are found among the tokens, not in the tree, so that they are found in a file that cannot be read as a whole. Which of equal words
-//! is a use follows from what stands beside it: marks, traces and results are names of their own kinds, and what stands before `=`
-//! in a block is a setting.
+//! Uses are found among the tokens, not in the tree, so that they are found in a file with errors too. The neighbouring tokens tell
+//! equal words apart: marks, traces and results are names of their own kinds, and a word before `=` in a block is a setting.
 
 use super::document::Document;
 use super::names::{Kind, Named};
@@ -74,7 +73,7 @@ fn used_as(tokens: &[Token], k: usize, (head, depth): (&str, usize)) -> Option<O
     if is_sign(after, ".") && matches!(head, "measure" | "expect" | "theory") {
         return Some(Some(Kind::Trace));
     }
-    // `rf = rf`: what stands before the sign in a block is a setting, but for what `measure` names.
+    // `rf = rf`: the word before the sign in a block is a setting, except in `measure`, where it is the name of a result.
     if is_sign(after, "=") && depth > 0 {
         return if head == "measure" { Some(Some(Kind::Result)) } else { None };
     }

@@ -147,22 +147,12 @@ pub struct Batch {
     prepare: Start,
     battery: Option<Assembly>,
     steps: Vec<Step>,
-    tolerance: f64,
 }
 
 impl Batch {
     /// Compiles an experiment whose given parameters differ from point to point; `None` where the engine of batches does not apply.
     /// This does not depend on the values at any point.
-    pub fn new(shared: &Arc<Shared>, variables: &[String], options: &Options) -> Option<Batch> {
-        let plain = options.method == Method::Auto
-            && options.typical.is_none()
-            && options.spectrometer.is_none()
-            && options.measured.is_none()
-            && options.states == 0
-            && options.max_memory >= LEAST_MEMORY;
-        if !plain {
-            return None;
-        }
+    pub fn new(shared: &Arc<Shared>, variables: &[String]) -> Option<Batch> {
         let e = Evaluator::symbolic(shared, variables).ok()?;
         let program = compile(&e, variables)?;
         if program.basis.size() > LARGEST as f64 {
@@ -188,12 +178,21 @@ impl Batch {
             }
         };
         let steps = program.blocks.iter().map(step).collect::<Option<Vec<_>>>()?;
-        let tolerance = options.tolerance;
-        Some(Batch { program, observables, extrema, summary, prepare, battery, steps, tolerance })
+        Some(Batch { program, observables, extrema, summary, prepare, battery, steps })
+    }
+
+    /// Whether points are propagated in batches with these options.
+    pub fn applies(options: &Options) -> bool {
+        options.method == Method::Auto
+            && options.typical.is_none()
+            && options.spectrometer.is_none()
+            && options.measured.is_none()
+            && options.states == 0
+            && options.max_memory >= LEAST_MEMORY
     }
 
     /// Runs up to [`LANES`] points that give the parameters of the program; `None` for those that are to be run by themselves.
-    pub fn run(&self, points: &[Values]) -> Vec<Option<Run>> {
+    pub fn run(&self, points: &[Values], tolerance: f64) -> Vec<Option<Run>> {
         let Some(first) = points.first() else { return vec![] };
         let mut irregular = [false; LANES];
         // Lanes without a point of their own repeat the first.
@@ -205,15 +204,17 @@ impl Batch {
         for condition in &self.program.conditions {
             hold(*condition, &slots, &mut irregular);
         }
-        let Some(mut columns) = self.propagate(&slots, &mut irregular) else {
+        let Some(mut columns) = self.propagate(&slots, tolerance, &mut irregular) else {
             return points.iter().map(|_| None).collect();
         };
         let regular = |l: usize| irregular.get(l) == Some(&false);
-        (0..points.len()).map(|l| if regular(l) { self.results(&slots, &mut columns, l) } else { None }).collect()
+        (0..points.len())
+            .map(|l| if regular(l) { self.results(&slots, &mut columns, (l, tolerance)) } else { None })
+            .collect()
     }
 
     /// Propagates a batch. What is not finite makes its lane irregular.
-    fn propagate(&self, slots: &[Lane], irregular: &mut [bool; LANES]) -> Option<Columns> {
+    fn propagate(&self, slots: &[Lane], tolerance: f64, irregular: &mut [bool; LANES]) -> Option<Columns> {
         let n = self.program.basis.dimension();
         let mut rho = match &self.prepare {
             Start::Fixed(rho) => rho.clone(),
@@ -283,7 +284,7 @@ impl Batch {
         columns.marks.push(self.mark("end", clock, &last, &scene, irregular)?);
         // Where rounding of phases would exceed the tolerance, a single run says so.
         let lost = phase * (0.5 * f64::EPSILON);
-        lost.0.iter().zip(irregular).for_each(|(x, irregular)| *irregular |= *x > self.tolerance);
+        lost.0.iter().zip(irregular).for_each(|(x, irregular)| *irregular |= *x > tolerance);
         Some(columns)
     }
 
@@ -371,7 +372,7 @@ impl Batch {
     }
 
     /// The results of a lane, whose curves are taken over; `None` where a single run has to explain what is not defined.
-    fn results(&self, slots: &[Lane], columns: &mut Columns, lane: usize) -> Option<Run> {
+    fn results(&self, slots: &[Lane], columns: &mut Columns, (lane, tolerance): (usize, f64)) -> Option<Run> {
         let summary = self.summary(columns, lane)?;
         let of = |x: &Lane| x.0.get(lane).copied().unwrap_or(f64::NAN);
         let key = |k: usize| self.observables.get(k).map_or(String::new(), |o| o.key.clone());
@@ -402,7 +403,7 @@ impl Batch {
                 random_vectors: 0,
                 members: 1,
                 methods: if self.steps.iter().any(|s| matches!(s, Step::Evolve(_))) { vec![EXACT] } else { vec![] },
-                tolerance: self.tolerance,
+                tolerance,
                 duration: marks.last().map_or(0.0, |m| m.time),
                 truncation: vec![],
             },

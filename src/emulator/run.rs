@@ -102,7 +102,8 @@ impl<'a> Emulator<'a> {
         let mut out = Vec::with_capacity(points.len());
         let alike = points.chunk_by(|a, b| a.keys().eq(b.keys()));
         for batch in alike.flat_map(|group| group.chunks(LANES)) {
-            let found = batch.first().and_then(|first| self.batch(first, options)).map(|b| b.run(batch));
+            let found =
+                batch.first().and_then(|first| self.batch(first, options)).map(|b| b.run(batch, options.tolerance));
             let found = found.unwrap_or_else(|| batch.iter().map(|_| None).collect());
             out.extend(batch.iter().zip(found).map(|(point, run)| match run {
                 Some(run) => Ok(run),
@@ -131,9 +132,12 @@ impl<'a> Emulator<'a> {
     }
 
     fn batch(&self, point: &Values, options: &Options) -> Option<Arc<Batch>> {
+        if !Batch::applies(options) {
+            return None;
+        }
         let names: Vec<String> = point.keys().cloned().collect();
         let mut batches = self.batches.lock().unwrap_or_else(PoisonError::into_inner);
-        let compile = |names: &Vec<String>| Batch::new(&self.shared, names, options).map(Arc::new);
+        let compile = |names: &Vec<String>| Batch::new(&self.shared, names).map(Arc::new);
         batches.entry(names).or_insert_with_key(compile).clone()
     }
 

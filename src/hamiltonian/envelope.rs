@@ -82,8 +82,7 @@ impl Envelope {
             && shape.name == "rectangular"
             && 2.0 * rise > duration
         {
-            let message =
-                format!("the pulse lasts {duration:e}, which is shorter than its two flanks of {rise:e} each");
+            let message = format!("the pulse lasts {duration:e}, less than its two flanks of {rise:e} each");
             return Err(Diagnostic::new(Code::OutOfRange, span, message).label("no room for its flanks").into());
         }
         Ok(())

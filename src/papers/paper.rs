@@ -19,7 +19,7 @@ pub struct Paper {
     pub remarks: &'static [&'static str],
     /// Computes a figure.
     pub(super) reproduce: fn(&Workbench, u32) -> Result<Reproduced, Fault>,
-    /// Judges what stands apart from the figures.
+    /// Checks the claims that belong to no figure.
     pub(super) equations: fn(&Workbench) -> Result<Vec<Claim>, Fault>,
 }
 
