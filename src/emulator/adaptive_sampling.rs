@@ -11,6 +11,8 @@
     reason = "a panel has DEGREE + 1 nodes with a value for every curve, and a polynomial one coefficient at least"
 )]
 
+use std::ops::Range;
+
 /// The degree of the polynomials.
 pub(super) const DEGREE: usize = 32;
 
@@ -30,6 +32,8 @@ pub struct SampledCurve {
     pub times: Vec<f64>,
     /// The values; what is not defined is not a number here.
     pub values: Vec<f64>,
+    /// Samples between which it is not smooth: from the first to the last of each range.
+    pub rough: Vec<Range<usize>>,
 }
 
 /// Sampled curves.
@@ -55,8 +59,9 @@ pub fn sample<E>(
 ) -> Result<Sampled, E> {
     let smallest = (grid * DEGREE as f64).min(duration);
     let mut first = evaluate(0.0)?;
-    let lines = first.iter().map(|v| SampledCurve { times: vec![0.0], values: vec![v.unwrap_or(f64::NAN)] }).collect();
-    let mut out = Sampled { lines, incomplete: false };
+    let lines =
+        first.iter().map(|v| SampledCurve { times: vec![0.0], values: vec![v.unwrap_or(f64::NAN)], rough: vec![] });
+    let mut out = Sampled { lines: lines.collect(), incomplete: false };
     let mut range: Vec<(f64, f64)> = vec![(f64::INFINITY, f64::NEG_INFINITY); curves];
     let mut start = 0.0;
     let mut width = smallest;
@@ -111,6 +116,8 @@ pub fn sample<E>(
                 }
                 // Not resolved: only the nodes are known.
                 None => {
+                    let last = line.times.len() - 1;
+                    line.rough.push(last..last + DEGREE);
                     line.times.extend((1..DEGREE).map(node));
                     line.values.extend(nodes[1..DEGREE].iter().map(|n| n[c].unwrap_or(f64::NAN)));
                 }
@@ -187,7 +194,7 @@ mod tests {
         })
         .unwrap();
         assert!(calls < 1500, "{calls} instead of 20000");
-        let SampledCurve { times, values } = &sampled.lines[0];
+        let SampledCurve { times, values, .. } = &sampled.lines[0];
         assert_eq!((times[0], times[times.len() - 1]), (0.0, 20.0));
         assert!(times.windows(2).all(|w| w[0] < w[1]));
         let worst = times.iter().zip(values).map(|(t, v)| (v - f(*t)).abs());
@@ -198,16 +205,17 @@ mod tests {
     fn a_corner_is_sampled_at_the_given_distance() {
         let f = |t: f64| (t - 0.7).abs();
         let sampled = sample(1, 1.0, 1e-3, |t| Ok::<_, Infallible>(vec![Some(f(t))])).unwrap();
-        let SampledCurve { times, values } = &sampled.lines[0];
+        let SampledCurve { times, values, .. } = &sampled.lines[0];
         let near = times.windows(2).filter(|w| w[0] <= 0.7 && 0.7 <= w[1]).all(|w| w[1] - w[0] < 2e-3);
-        assert!(near && times.iter().zip(values).all(|(t, v)| (v - f(*t)).abs() < 1e-9));
+        let rough = sampled.lines[0].rough.iter().any(|r| times[r.start] <= 0.7 && 0.7 <= times[r.end]);
+        assert!(rough && near && times.iter().zip(values).all(|(t, v)| (v - f(*t)).abs() < 1e-9));
     }
 
     #[test]
     fn what_is_not_defined_stays_so() {
         let f = |t: f64| (t > 0.5).then_some(t);
         let sampled = sample(1, 1.0, 1e-2, |t| Ok::<_, Infallible>(vec![f(t)])).unwrap();
-        let SampledCurve { times, values } = &sampled.lines[0];
+        let SampledCurve { times, values, .. } = &sampled.lines[0];
         assert_eq!(values.last().copied(), Some(1.0));
         assert!(times.iter().zip(values).all(|(t, v)| (*t > 0.5) != v.is_nan()));
     }

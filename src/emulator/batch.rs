@@ -11,7 +11,7 @@ use super::observable::{Aggregate, Observable};
 use super::request::{Observables, Requests};
 use super::results::{Mark, Run, RunInfo, Trace};
 use super::settings::{Method, Options};
-use super::trace::{MOST_AT_ONCE, extremum_of, finest_of, grid};
+use super::trace::{Between, MOST_AT_ONCE, extremum_of, finest_of, grid};
 use crate::hamiltonian::program::{Block, Condition, Preparation, Program, Terms, compile};
 use crate::hamiltonian::{Evaluator, Shared, Values};
 use crate::ir::Measure;
@@ -314,27 +314,31 @@ impl Batch {
                     *irregular = true;
                     continue;
                 }
-                let samples = match &statement.levels {
+                let (times, values) = match &statement.levels {
                     Some(levels) if statement.phases.is_some() => {
                         let (times, lanes) = together.get_or_insert_with(|| {
                             let mut lanes = vec![Lane::zero(); intervals + 1];
                             curve.values(&Phases::shared(levels, duration, intervals + 1), &mut lanes);
                             (grid(duration, intervals + 1), lanes)
                         });
-                        SampledCurve { times: times.clone(), values: lanes.iter().map(|x| lane(x, l)).collect() }
+                        (times.clone(), lanes.iter().map(|x| lane(x, l)).collect::<Vec<f64>>())
                     }
                     _ => {
                         let times = grid(duration, intervals + 1);
-                        SampledCurve { values: own.values(&times), times }
+                        let values = own.values(&times);
+                        (times, values)
                     }
                 };
-                if !samples.values.iter().all(|x| x.is_finite()) {
+                if !values.iter().all(|x| x.is_finite()) {
                     *irregular = true;
                     continue;
                 }
-                match extremum_of(&wanted.function, (duration, finest), &samples, |t| Ok(Some(own.at(t)))) {
-                    Ok(found) => *value = found,
-                    Err(_) => *irregular = true,
+                let samples = SampledCurve { times, values, rough: vec![] };
+                let known = (&samples, Between::of(&own));
+                match extremum_of(&wanted.function, (duration, finest), known, |t| Ok(Some(own.at(t)))) {
+                    Ok((found, true)) => *value = found,
+                    // A single run tells what is the matter.
+                    Ok((_, false)) | Err(_) => *irregular = true,
                 }
             }
             columns.extrema.retain(|(key, _)| *key != wanted.key);

@@ -23,6 +23,16 @@ pub struct Samples<'a> {
     pub values: &'a [f64],
 }
 
+/// The lowest and the highest of some values; those that are not numbers are passed over.
+pub(super) fn range(values: &[f64]) -> (f64, f64) {
+    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
+}
+
+/// The difference of values that are taken for the same, for a curve of this range.
+pub(super) fn equal((low, high): (f64, f64)) -> f64 {
+    1e-10 * high.abs().max(low.abs()) + 1e-9 * (high - low)
+}
+
 impl Samples<'_> {
     /// Samples that are local maxima, the ends included.
     fn candidates(&self) -> Vec<usize> {
@@ -36,10 +46,6 @@ impl Samples<'_> {
                     && (k + 1 == self.values.len() || !higher(self.values[k + 1], here))
             })
             .collect()
-    }
-
-    fn range(&self) -> (f64, f64) {
-        self.values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
     }
 
     /// Whether two sampled maxima and their neighbours on both sides are the same, or mirror images of each other.
@@ -66,13 +72,13 @@ impl Samples<'_> {
     /// # Errors
     /// Those of the curve.
     pub fn maximum<E>(&self, mut curve: impl FnMut(f64) -> Result<Option<f64>, E>) -> Result<Option<Extremum>, E> {
-        let (low, high) = self.range();
+        let (low, high) = range(self.values);
         if high == f64::NEG_INFINITY {
             return Ok(None);
         }
-        let range = high - low;
-        let equal = 1e-10 * high.abs().max(low.abs()) + 1e-9 * range;
-        if range <= 1e-12 * high.abs().max(low.abs()) {
+        let span = high - low;
+        let equal = equal((low, high));
+        if span <= 1e-12 * high.abs().max(low.abs()) {
             // A constant curve: its maximum is at the beginning.
             let first = self.values.iter().position(|v| !v.is_nan()).unwrap_or(0);
             return Ok(Some(Extremum { time: self.times[first], value: high }));
@@ -84,7 +90,7 @@ impl Samples<'_> {
         for k in self.candidates() {
             let sampled = self.values[k];
             // Curves that repeat themselves have a maximum again and again; the earliest of them is refined.
-            if sampled < high - 0.25 * range || refined.iter().any(|r| self.alike(*r, k, 1e-12 * range)) {
+            if sampled < high - 0.25 * span || refined.iter().any(|r| self.alike(*r, k, 1e-12 * span)) {
                 continue;
             }
             refined.push(k);

@@ -4,6 +4,7 @@ mod adaptive_sampling;
 mod adiabaticity;
 mod batch;
 mod battery;
+mod bounded_search;
 mod cancel;
 mod context;
 mod convergence;

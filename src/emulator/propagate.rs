@@ -365,8 +365,9 @@ impl<'a> Propagation<'a> {
             trajectories.push(Trajectory::new(stepper, state));
         }
         let exact = self.options.method == Method::Auto;
+        let accuracy = if trajectories.iter().all(Trajectory::is_direct) { 0.0 } else { self.options.tolerance };
         let (weights, clocks) = (&self.weights, &self.clocks);
-        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, trajectories, exact };
+        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, trajectories, exact, accuracy };
         let first = segments.first().ok_or_else(|| failed(Place::default(), "the ensemble has no members"))?;
         let (found, ends) = look(self.context, &mut tracks, first)?;
         drop(tracks);

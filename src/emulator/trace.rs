@@ -1,6 +1,7 @@
 //! Recorded curves: samples of what is asked, and the extrema of curves that can be had at any time.
 
 use super::adaptive_sampling::{SampledCurve, sample};
+use super::bounded_search::{search_curve, search_samples};
 use super::context::RunContext;
 use super::extremum::Samples;
 use super::first_maximum::first_maximum;
@@ -26,6 +27,8 @@ pub struct Tracks<'a> {
     pub trajectories: Vec<Trajectory<'a>>,
     /// Whether each segment has the method that fits it, rather than one that was asked for.
     pub exact: bool,
+    /// The accuracy of states relative to their deviation from the maximally mixed state; 0 for rounding.
+    pub accuracy: f64,
 }
 
 impl Tracks<'_> {
@@ -241,7 +244,7 @@ fn extrema(
         let curve = observable.along(turning, &context.scene)?;
         let times = if curve.is_wave() { linear } else { other };
         let values = finite(curve.values(times))?;
-        Some((curve, SampledCurve { times: times.clone(), values }))
+        Some((curve, SampledCurve { times: times.clone(), values, rough: vec![] }))
     };
     let (direct, mut lines): (Vec<Option<Curve>>, Vec<Option<SampledCurve>>) =
         curves.iter().map(at_once).map(Option::unzip).unzip();
@@ -268,7 +271,15 @@ fn extrema(
                 line.times.last().copied().unwrap_or_default()
             ));
         }
-        let value = extremum_of(&aggregate.function, (segment.duration, finest), line, |t| {
+        let between = match direct {
+            Some(curve) => Between::of(curve),
+            None => {
+                let finite = line.values.iter().filter(|x| x.is_finite());
+                Between::Unknown(tracks.accuracy * finite.fold(0.0, |most, x| x.abs().max(most)))
+            }
+        };
+        let of = (segment.duration, finest);
+        let (value, complete) = extremum_of(&aggregate.function, of, (line, between), |t| {
             if let Some(curve) = direct {
                 return Ok(Some(curve.at(t)));
             }
@@ -276,33 +287,65 @@ fn extrema(
             let answers = answers(context, &[&aggregate.curve], tracks, &states, t, segment)?;
             Ok(answers.first().copied().flatten())
         })?;
+        if !complete {
+            context.note(format!(
+                "`{}` is the best of many corners of the curve; there may be a better one between two of them",
+                aggregate.key
+            ));
+        }
         found.insert(aggregate.key.clone(), value);
     }
     Ok(found)
 }
 
+/// What is known of a curve between its samples.
+pub enum Between<'a> {
+    /// A sum of cosines and sines of frequencies that the samples resolve.
+    Wave,
+    /// A curve with corners.
+    Corners(&'a Curve),
+    /// Nothing but what the samples themselves say, to some accuracy.
+    Unknown(f64),
+}
+
+impl<'a> Between<'a> {
+    /// Of a curve that is known at all times.
+    pub fn of(curve: &'a Curve) -> Between<'a> {
+        if curve.is_wave() { Between::Wave } else { Between::Corners(curve) }
+    }
+}
+
 /// An extremum of a curve over a duration, from its samples at the distance `finest` and its values anywhere: `max`, `argmax`, `min`,
-/// `argmin` or `first_max`.
+/// `argmin` or `first_max`; also, whether all of the curve could be searched.
 ///
 /// # Errors
 /// Those of the curve.
 pub fn extremum_of(
     function: &str,
     (duration, finest): (f64, f64),
-    samples: &SampledCurve,
+    (samples, between): (&SampledCurve, Between),
     mut curve: impl FnMut(f64) -> Result<Option<f64>, Fault>,
-) -> Result<Option<f64>, Fault> {
+) -> Result<(Option<f64>, bool), Fault> {
     let negative = matches!(function, "min" | "argmin");
     let below: Vec<f64> = if negative { samples.values.iter().map(|v| -v).collect() } else { vec![] };
     let own = Samples { times: &samples.times, values: if negative { &below } else { &samples.values } };
     let signed = |t: f64| curve(t).map(|x| if negative { x.map(|x| -x) } else { x });
     let extremum = match function {
-        "first_max" => first_maximum(duration, finest, signed)?,
-        _ => own.maximum(signed)?,
+        "first_max" => first_maximum(duration, finest, signed)?.map(|x| (x, true)),
+        _ => match (own.maximum(signed)?, between) {
+            (None, _) => None,
+            (Some(best), Between::Wave) => Some((best, true)),
+            (Some(best), Between::Corners(known)) => Some(search_curve(best, samples, known, negative)),
+            (Some(best), Between::Unknown(accuracy)) => {
+                Some(search_samples(best, (samples, accuracy), negative, curve)?)
+            }
+        },
     };
-    Ok(extremum.map(|x| match function {
-        "argmax" | "argmin" => x.time,
-        "min" => -x.value,
-        _ => x.value,
-    }))
+    let Some((extremum, complete)) = extremum else { return Ok((None, true)) };
+    let value = match function {
+        "argmax" | "argmin" => extremum.time,
+        "min" => -extremum.value,
+        _ => extremum.value,
+    };
+    Ok((Some(value), complete))
 }

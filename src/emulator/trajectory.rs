@@ -26,6 +26,11 @@ impl<'a> Trajectory<'a> {
         Trajectory { stepper, known: vec![(0.0, begin)], most: (MOST_KEPT / bytes.max(1)).max(8) }
     }
 
+    /// Whether any time costs the same, and states are exact to rounding.
+    pub fn is_direct(&self) -> bool {
+        self.stepper.is_direct()
+    }
+
     /// The state at a time.
     ///
     /// # Errors

@@ -130,6 +130,45 @@ impl Curve {
         self.lengths.is_empty()
     }
 
+    /// Bounds of the curve: of its slope, and of how fast its slope falls. With waves z of magnitudes `|z|`, `|z|'' >= -|z''|`, so that the
+    /// curve plus half of the second bound times `t^2` is convex.
+    pub fn bounds(&self) -> (f64, f64) {
+        let of = |squares: &mut dyn Iterator<Item = f64>| {
+            let pairs = squares.zip(self.frequencies.iter()).map(|(square, w)| (w * square.sqrt(), w));
+            pairs.fold((0.0, 0.0), |(slope, fall), (x, w)| (slope + x, fall + w * x))
+        };
+        let plain = of(&mut self.plain.parts.iter().map(|(c, s)| c * c + s * s));
+        self.lengths.iter().fold(plain, |(slope, fall), (x, y)| {
+            let pairs = x.parts.iter().zip(&y.parts);
+            let (a, b) = of(&mut pairs.map(|((c, s), (d, r))| c * c + s * s + d * d + r * r));
+            (slope + a, fall + b)
+        })
+    }
+
+    /// The value at a time and the slopes before and after it, which differ at a corner.
+    pub fn with_slopes(&self, t: f64) -> (f64, [f64; 2]) {
+        /// Below this share of its amplitudes a wave is zero to rounding, and the direction of its slope is not known.
+        const ZERO: f64 = 1e-14;
+        let turned: Vec<(f64, f64)> = self.frequencies.iter().map(|w| (w * t).sin_cos()).collect();
+        let of = |wave: &Wave| {
+            let parts = wave.parts.iter().zip(&turned).zip(self.frequencies.iter());
+            parts.fold((wave.still, 0.0), |(value, slope), (((c, s), (sin, cos)), w)| {
+                (value + (c * cos + s * sin), slope + w * (s * cos - c * sin))
+            })
+        };
+        let amplitude = |w: &Wave| w.parts.iter().fold(w.still.abs(), |sum, (c, s)| sum + c.abs() + s.abs());
+        let (value, slope) = of(&self.plain);
+        self.lengths.iter().fold((value, [slope; 2]), |(value, [before, after]), (x, y)| {
+            let (((u, du), (v, dv)), amplitude) = ((of(x), of(y)), amplitude(x) + amplitude(y));
+            let length = (u * u + v * v).sqrt();
+            let [left, right] = match length > ZERO * amplitude {
+                true => [(u * du + v * dv) / length; 2],
+                false => [-(du * du + dv * dv).sqrt(), (du * du + dv * dv).sqrt()],
+            };
+            (value + length, [before + left, after + right])
+        })
+    }
+
     /// The values at some times.
     pub fn values(&self, times: &[f64]) -> Vec<f64> {
         let table = Table::of(&self.frequencies, times);
@@ -363,6 +402,12 @@ mod tests {
                 for ((curve, sampled), wanted) in curves.iter().zip(&sampled).zip(wanted) {
                     assert!((sampled[k] - wanted).abs() < 1e-11, "{} for {wanted}", sampled[k]);
                     assert!((curve.at(*t) - wanted).abs() < 1e-11, "{} for {wanted}", curve.at(*t));
+                    let ((value, [before, after]), (steepest, fall)) = (curve.with_slopes(*t), curve.bounds());
+                    let rate = (curve.at(t + 1e-6) - curve.at(t - 1e-6)) / 2e-6;
+                    assert!((value - wanted).abs() < 1e-11 && before == after);
+                    assert!((before - rate).abs() < 1e-7 && rate.abs() <= steepest + 1e-7, "{before} for {rate}");
+                    let second = (curve.at(t + 1e-3) - 2.0 * value + curve.at(t - 1e-3)) / 1e-6;
+                    assert!(second >= -fall - 1e-4, "{second} below {fall}");
                 }
             }
         }

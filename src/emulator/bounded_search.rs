@@ -1,0 +1,266 @@
+//! The maximum of a curve with corners, by branch and bound.
+//!
+//! A corner may hide between samples, however dense they are: close to a zero of an element of rho, `l1_coherence` has a minimum as
+//! sharp as the tip of a cone. Every interval has an upper bound of the curve inside it; intervals whose bound is above the best known
+//! value are split, until there are none.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "windows of two have two, intervals two ends, and slopes one less than their points"
+)]
+
+use super::adaptive_sampling::SampledCurve;
+use super::extremum::{Extremum, equal, range};
+use crate::metrics::Curve;
+use std::convert::Infallible;
+
+/// An interval of a curve.
+pub trait Interval: Sized {
+    /// The best value at one of its ends, and where.
+    fn best(&self) -> Extremum;
+
+    /// A bound of the values inside it.
+    fn bound(&self) -> f64;
+
+    /// Where to split it; `None` where it is as short as times can be told apart.
+    fn split(&self) -> Option<f64>;
+}
+
+/// How a search goes.
+pub struct Search {
+    /// The difference of values that are taken for the same, of which the earliest wins.
+    equal: f64,
+    /// How far above the best value a bound may stay.
+    open: f64,
+    /// The distance of two times that belong to the same maximum.
+    near: f64,
+    /// More splits than this are not made.
+    most: usize,
+}
+
+/// Improves the best known maximum of a curve by what lies in some intervals, ascending in time; also, whether all bounds are below the
+/// best value in the end.
+///
+/// # Errors
+/// Those of the curve.
+pub fn search<I: Interval, E>(
+    mut best: Extremum,
+    mut intervals: Vec<I>,
+    Search { equal, open, near, most }: Search,
+    mut halves: impl FnMut(I, f64) -> Result<[I; 2], E>,
+) -> Result<(Extremum, bool), E> {
+    intervals.reverse();
+    let mut splits = 0;
+    while let Some(interval) = intervals.pop() {
+        let found = interval.best();
+        let earlier = found.time < best.time - near;
+        let same = (found.time - best.time).abs() <= near;
+        if found.value > best.value + equal || (same && found.value > best.value) {
+            best = found;
+        } else if earlier && found.value >= best.value - equal {
+            best = Extremum { time: found.time, value: best.value.max(found.value) };
+        } else {
+            best.value = best.value.max(found.value);
+        }
+        // An earlier maximum that is equal to the best is searched for as well.
+        let wanted = if found.time < best.time - near { best.value - 0.5 * equal } else { best.value + open };
+        if interval.bound() <= wanted {
+            continue;
+        }
+        let Some(place) = interval.split() else { continue };
+        if splits == most {
+            return Ok((best, false));
+        }
+        splits += 1;
+        let [left, right] = halves(interval, place)?;
+        // The half with the higher bound first: what it finds prunes the other.
+        let (first, second) = if left.bound() >= right.bound() { (left, right) } else { (right, left) };
+        intervals.extend([second, first]);
+    }
+    Ok((best, true))
+}
+
+/// An interval of a sum of waves and magnitudes of waves, of which a minimum is wanted: the tangents at both ends bound it from below
+/// once half of [`Curve::bounds`]'s second times `(t - a)(t - b)` is added, which makes it convex.
+struct Valley {
+    /// Time, value and the slope into the interval.
+    ends: [(f64, f64, f64); 2],
+    /// Where the bound is lowest, and the bound.
+    lowest: (f64, f64),
+}
+
+impl Valley {
+    fn new(a: (f64, f64, f64), b: (f64, f64, f64), fall: f64) -> Valley {
+        let half = 0.5 * fall * (b.0 - a.0);
+        let (down, up) = (a.2 - half, b.2 + half);
+        let lowest = if down >= 0.0 {
+            (a.0, a.1)
+        } else if up <= 0.0 {
+            (b.0, b.1)
+        } else {
+            let t = (a.1 - b.1 + up * b.0 - down * a.0) / (up - down);
+            (t, a.1 + down * (t - a.0))
+        };
+        Valley { ends: [a, b], lowest }
+    }
+}
+
+/// The place of a split: not so close to an end that the other part stays as it is.
+fn inside(place: f64, a: f64, b: f64, share: f64) -> Option<f64> {
+    let margin = share * (b - a);
+    let place = place.clamp(a + margin, b - margin);
+    (place > a && place < b && b - a > 1e-15 * b.abs()).then_some(place)
+}
+
+impl Interval for Valley {
+    fn best(&self) -> Extremum {
+        let [a, b] = self.ends;
+        let (time, value, _) = if b.1 < a.1 { b } else { a };
+        Extremum { time, value: -value }
+    }
+
+    fn bound(&self) -> f64 {
+        -self.lowest.1
+    }
+
+    fn split(&self) -> Option<f64> {
+        inside(self.lowest.0, self.ends[0].0, self.ends[1].0, 0.01)
+    }
+}
+
+/// An interval of such a curve, of which a maximum is wanted: that of the chord plus the second bound times an eighth of the square of
+/// the length.
+struct Hill {
+    ends: [Extremum; 2],
+    fall: f64,
+}
+
+impl Interval for Hill {
+    fn best(&self) -> Extremum {
+        let [a, b] = self.ends;
+        if b.value > a.value { b } else { a }
+    }
+
+    fn bound(&self) -> f64 {
+        let length = self.ends[1].time - self.ends[0].time;
+        self.best().value + 0.125 * self.fall * length * length
+    }
+
+    fn split(&self) -> Option<f64> {
+        let [a, b] = self.ends;
+        inside(0.5 * (a.time + b.time), a.time, b.time, 0.5)
+    }
+}
+
+/// Improves the best known maximum of a curve, or of its negative, by what its bounds allow between samples; also, whether there can be
+/// nothing higher.
+pub fn search_curve(best: Extremum, samples: &SampledCurve, curve: &Curve, negative: bool) -> (Extremum, bool) {
+    let (slope, fall) = curve.bounds();
+    let pairs = || samples.times.windows(2).zip(samples.values.windows(2));
+    // Bounds need not be closer than rounding.
+    let equal = equal(range(&samples.values));
+    let same = Search { equal, open: 1e-3 * equal, near: near(&samples.times), most: 20_000 };
+    let none: Result<_, Infallible> = if negative {
+        let end = |t: f64, after: usize| {
+            let (value, slopes) = curve.with_slopes(t);
+            (t, value, slopes[after])
+        };
+        let possible = pairs().filter(|(t, x)| 0.5 * (x[0] + x[1] - slope * (t[1] - t[0])) < -best.value);
+        let valleys = possible.map(|(t, _)| Valley::new(end(t[0], 1), end(t[1], 0), fall)).collect();
+        search(best, valleys, same, |valley: Valley, t| {
+            let [a, b] = valley.ends;
+            Ok([Valley::new(a, end(t, 0), fall), Valley::new(end(t, 1), b, fall)])
+        })
+    } else {
+        let hill = |ends: [(f64, f64); 2]| Hill { ends: ends.map(|(time, value)| Extremum { time, value }), fall };
+        let hills = pairs().map(|(t, x)| hill([(t[0], x[0]), (t[1], x[1])])).collect();
+        search(best, hills, same, |hill: Hill, time| {
+            let middle = Extremum { time, value: curve.at(time) };
+            let [a, b] = hill.ends;
+            Ok([Hill { ends: [a, middle], fall }, Hill { ends: [middle, b], fall }])
+        })
+    };
+    none.unwrap_or((best, false))
+}
+
+/// An interval of any curve, with a bound of its slope that neighbouring samples suggest.
+struct Rough {
+    ends: [Extremum; 2],
+    slope: f64,
+}
+
+impl Rough {
+    /// The two halves. Twice their slopes are new evidence; what was known counts half as much, and nothing where the curve is straight.
+    fn halves(self, middle: Extremum, straight: f64) -> [Rough; 2] {
+        let [a, b] = self.ends;
+        let halves = [[a, middle], [middle, b]];
+        let steepest = 2.0 * halves.iter().map(slope_of).fold(0.0, f64::max);
+        let chord = a.value + (b.value - a.value) * (middle.time - a.time) / (b.time - a.time);
+        let least = if (middle.value - chord).abs() <= straight { 0.0 } else { 0.5 * self.slope };
+        let slope = if steepest.is_nan() { self.slope } else { steepest.max(least).min(self.slope) };
+        halves.map(|ends| Rough { ends, slope })
+    }
+}
+
+fn slope_of([a, b]: &[Extremum; 2]) -> f64 {
+    ((b.value - a.value) / (b.time - a.time)).abs()
+}
+
+impl Interval for Rough {
+    fn best(&self) -> Extremum {
+        let [a, b] = self.ends;
+        if b.value > a.value { b } else { a }
+    }
+
+    fn bound(&self) -> f64 {
+        let [a, b] = self.ends;
+        // Not a number where the curve is not defined, which is above nothing.
+        0.5 * (a.value + b.value + self.slope * (b.time - a.time))
+    }
+
+    fn split(&self) -> Option<f64> {
+        let [a, b] = self.ends;
+        let place = 0.5 * (a.time + b.time + (b.value - a.value) / self.slope);
+        inside(place, a.time, b.time, 0.1)
+    }
+}
+
+/// The same for a curve of which nothing but values is known, to some accuracy, in those parts in which its samples are not those of a
+/// smooth curve.
+///
+/// # Errors
+/// Those of the curve.
+pub fn search_samples<E>(
+    best: Extremum,
+    (samples, accuracy): (&SampledCurve, f64),
+    negative: bool,
+    mut curve: impl FnMut(f64) -> Result<Option<f64>, E>,
+) -> Result<(Extremum, bool), E> {
+    let sign = if negative { -1.0 } else { 1.0 };
+    let mut intervals = Vec::new();
+    for part in &samples.rough {
+        let of = |x: &[f64]| x.get(part.start..=part.end).map(<[f64]>::to_vec).unwrap_or_default();
+        let points: Vec<Extremum> = of(&samples.times)
+            .into_iter()
+            .zip(of(&samples.values))
+            .map(|(time, x)| Extremum { time, value: sign * x })
+            .collect();
+        let slopes: Vec<f64> = points.windows(2).map(|p| slope_of(&[p[0], p[1]])).collect();
+        for (k, p) in points.windows(2).enumerate() {
+            let around = &slopes[k.saturating_sub(2)..(k + 3).min(slopes.len())];
+            let slope = 2.0 * around.iter().fold(0.0f64, |m, s| m.max(*s));
+            intervals.push(Rough { ends: [p[0], p[1]], slope });
+        }
+    }
+    let equal = equal(range(&samples.values)).max(accuracy);
+    let how = Search { equal, open: equal, near: near(&samples.times), most: 4_000 };
+    search(best, intervals, how, |rough: Rough, time| {
+        let middle = Extremum { time, value: sign * curve(time)?.unwrap_or(f64::NAN) };
+        Ok(rough.halves(middle, equal))
+    })
+}
+
+/// The distance of two times that belong to the same maximum: that of samples.
+fn near(times: &[f64]) -> f64 {
+    times.windows(2).fold(0.0, |most, t| (t[1] - t[0]).max(most))
+}

@@ -1,0 +1,92 @@
+//! No sample of a curve is above its maximum or below its minimum, however densely it is recorded, and an extremum does not depend on
+//! how densely that is.
+
+use ergoseq::emulator::{Options, Run};
+use ergoseq::hamiltonian::Values;
+
+/// Curves with corners and without, of states that are known as sums of cosines and of those that are propagated.
+const METRICS: [&str; 10] = [
+    "l1_coherence",
+    "energy",
+    "ergotropy",
+    "charging_power",
+    "concurrence(a, b)",
+    "negativity(a)",
+    "discord(a, b)",
+    "trace_distance",
+    "mutual_information(a, b)",
+    "relative_entropy_coherence",
+];
+
+fn program(metric: &str, recorded: usize, (relax, seed): (&str, u32)) -> String {
+    let x = |k: u32| f64::from((seed * 2_654_435_761_u32.wrapping_add(k * 40_503)) % 1000) / 500.0 - 1.0;
+    let product = |k: u32, a: char, b: char| format!("{:.4}*{a}(a)*{b}(b)", x(k));
+    let drive = format!(
+        "{} + {} + {} + {:.4}*X(a) + {:.4}*Y(b) + {:.4}*Z(a)",
+        product(1, 'X', 'Y'),
+        product(2, 'Z', 'Z'),
+        product(3, 'Y', 'X'),
+        x(4),
+        x(5),
+        x(6)
+    );
+    format!(
+        "ergoseq 1
+units natural
+system {{ spin a, b : 1/2
+{relax} }}
+hamiltonian H = {}*Z(a) + 0.8*Z(b) + {}
+battery {{ energy = H }}
+sequence {{
+    prepare gibbs(H + 0.3*X(a), 0.5)
+    evolve {drive} for 9 record {recorded} as r
+}}
+measure {{
+    highest = max(r.{metric})
+    lowest = min(r.{metric})
+    when = argmin(r.{metric})
+    curve = {metric}
+}}
+",
+        1.0 + x(7),
+        product(8, 'X', 'X')
+    )
+}
+
+fn run(text: &str) -> Run {
+    let compiled = match ergoseq::compile("extrema.seq", text, &mut ergoseq::no_files) {
+        Ok(compiled) => compiled,
+        Err(refused) => panic!("{}\n{text}", refused.render()),
+    };
+    ergoseq::run(&compiled.experiment, &Values::new(), &Options::default()).unwrap_or_else(|d| panic!("{}", d.message))
+}
+
+fn of(run: &Run, name: &str) -> f64 {
+    run.summary.iter().find(|(k, _)| k == name).and_then(|(_, x)| *x).unwrap_or_else(|| panic!("no {name}"))
+}
+
+#[test]
+fn no_sample_is_beyond_an_extremum() {
+    for seed in 0..4 {
+        for metric in METRICS {
+            for relax in ["", "relax a { T1 = 20, T2 = 15, polarisation = 0.2 }"] {
+                let (coarse, dense) =
+                    (run(&program(metric, 5, (relax, seed))), run(&program(metric, 1001, (relax, seed))));
+                let curve: Vec<f64> =
+                    dense.traces[0].values.iter().flat_map(|(_, x)| x.iter().flatten().copied()).collect();
+                let range = curve.iter().fold((f64::MAX, f64::MIN), |(a, b), x| (a.min(*x), b.max(*x)));
+                // The resolution of curves that are sampled adaptively, doubled; relaxed states are right to the tolerance of 1e-10.
+                let within = 1e-8 * (range.1 - range.0) + 1e-8;
+                for found in [&coarse, &dense] {
+                    let (high, low) = (of(found, "highest"), of(found, "lowest"));
+                    assert!(high >= range.1 - within, "{metric}, {seed}, {relax}: {high} below {}", range.1);
+                    assert!(low <= range.0 + within, "{metric}, {seed}, {relax}: {low} above {}", range.0);
+                }
+                for name in ["highest", "lowest"] {
+                    let (a, b) = (of(&coarse, name), of(&dense, name));
+                    assert!((a - b).abs() <= within, "{metric}, {seed}, {relax}: {name} {a} and {b}");
+                }
+            }
+        }
+    }
+}
