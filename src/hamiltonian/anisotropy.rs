@@ -5,7 +5,8 @@
 //! Quadrupolar coupling of a spin I > 1/2: `2 pi C / (4 I (2I - 1)) v(n) (3 Iz^2 - I(I + 1))`, where C = e^2 q Q / h and v is
 //! the component along the field of the tensor of the field gradient over its largest component.
 
-use super::orientation::{Frame, Internal, tensor};
+use super::interaction::{Size, Term};
+use super::orientation::tensor;
 use super::value::{Evaluator, Fault};
 use super::zeeman;
 use crate::diagnostic::{Code, Diagnostic};
@@ -14,8 +15,8 @@ use crate::spin::{LocalKind, Operator};
 use crate::units::{TWO_PI, UnitSystem};
 
 /// The shift anisotropies, rad/s.
-pub fn shielding(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
-    let mut sum = Internal::nothing(&e.basis, frame);
+pub fn shielding(e: &Evaluator) -> Result<Vec<Term>, Fault> {
+    let mut terms = Vec::new();
     for csa in &e.experiment.system.csa {
         let span = csa.place.0.unwrap_or_default();
         let Some(field) = zeeman::field(e)? else { return Err(zeeman::missing_field("a shift anisotropy", span)) };
@@ -27,17 +28,17 @@ pub fn shielding(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
                 return Err(Diagnostic::new(Code::WrongOperator, span, message).into());
             };
             let t = tensor(e, e.number_at(&csa.size, index)?, csa.eta.as_ref(), csa.axes.as_ref(), index)?;
-            let seen = frame.along_field(&t).map(|x| -isotope.gamma * field * x);
-            sum.add(seen, &iz);
+            let size = Size::Tensor(t.map(|row| row.map(|x| -isotope.gamma * field * x)));
+            terms.push(Term { size, operator: iz });
         }
     }
-    Ok(sum)
+    Ok(terms)
 }
 
 /// The quadrupolar couplings, rad/s.
-pub fn quadrupole(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
+pub fn quadrupole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let two_pi = if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 };
-    let mut sum = Internal::nothing(&e.basis, frame);
+    let mut terms = Vec::new();
     for q in &e.experiment.system.quadrupole {
         let span = q.place.0.unwrap_or_default();
         for index in e.range(q.each.as_ref())? {
@@ -52,8 +53,8 @@ pub fn quadrupole(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
             let t = tensor(e, scale, q.eta.as_ref(), q.axes.as_ref(), index)?;
             let square = iz.times(&iz).times_number(real(3.0));
             let splitting = square.plus(Operator::identity(&e.basis, real(-spin * (spin + 1.0))));
-            sum.add(frame.along_field(&t), &splitting);
+            terms.push(Term { size: Size::Tensor(t), operator: splitting });
         }
     }
-    Ok(sum)
+    Ok(terms)
 }

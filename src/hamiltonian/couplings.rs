@@ -5,7 +5,8 @@
 //! that is given without a direction is d itself, one `along` a direction of the crystal its value at theta = 0.
 //! Scalar, like spins: `2 pi J I.I`; unlike: `2 pi J Iz Iz`. In natural units there is no 2 pi.
 
-use super::orientation::{Frame, Internal, axial, is_turned};
+use super::interaction::{Size, Term};
+use super::orientation::{axial, is_turned};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::OfPair;
@@ -46,7 +47,7 @@ fn pair(e: &Evaluator, a: usize, b: usize, zz: f64, dot: f64, span: Span) -> Res
 }
 
 /// The scalar couplings, rad/s.
-pub fn scalar(e: &Evaluator) -> Result<Operator, Fault> {
+pub fn scalar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let mut sum = Operator::zero(&e.basis);
     for p in &e.experiment.system.scalar {
         for index in e.range(p.each.as_ref())? {
@@ -56,7 +57,7 @@ pub fn scalar(e: &Evaluator) -> Result<Operator, Fault> {
             sum = sum.plus(pair(e, a, b, zz, dot, p.place.0.unwrap_or_default())?);
         }
     }
-    Ok(sum)
+    Ok(vec![Term { size: Size::Isotropic(1.0), operator: sum }])
 }
 
 /// The two spins of a pair.
@@ -75,30 +76,30 @@ fn secular(e: &Evaluator, a: usize, b: usize, span: Span) -> Result<Operator, Fa
 }
 
 /// The dipolar couplings, given and from positions, rad/s.
-pub fn dipolar(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
-    let mut sum = Internal::nothing(&e.basis, frame);
+pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
+    let mut terms = Vec::new();
     for p in &e.experiment.system.dipolar {
         let span = p.place.0.unwrap_or_default();
         for index in e.range(p.each.as_ref())? {
             let (a, b) = two(e, p, index)?;
             let d = e.number_at(&p.value, index)? * two_pi(e);
-            let seen = match &p.along {
+            let size = match &p.along {
                 Some(along) => {
                     let direction = e.vector(along, index)?;
                     if direction == [0.0; 3] {
                         let message = "a direction of no length points nowhere";
                         return Err(Diagnostic::new(Code::OutOfRange, along.span(), message).into());
                     }
-                    frame.along_field(&axial(d, direction))
+                    Size::Tensor(axial(d, direction))
                 }
                 None if is_turned(e) => return Err(no_direction(p, span)),
-                None => [d, 0.0, 0.0, 0.0, 0.0],
+                None => Size::Isotropic(d),
             };
-            sum.add(seen, &secular(e, a, b, span)?);
+            terms.push(Term { size, operator: secular(e, a, b, span)? });
         }
     }
     if !e.experiment.system.dipolar_all {
-        return Ok(sum);
+        return Ok(terms);
     }
     let system = e.experiment.system.place.0.unwrap_or_default();
     let mut positions: BTreeMap<usize, ([f64; 3], Span)> = BTreeMap::new();
@@ -121,10 +122,11 @@ pub fn dipolar(e: &Evaluator, frame: &Frame) -> Result<Internal, Fault> {
     for (k, (&a, &(ra, _))) in positions.iter().enumerate() {
         for (&b, &(rb, span)) in positions.iter().skip(k + 1) {
             let b_pair = constant(e, a, b, ra, rb, span)? * TWO_PI;
-            sum.add(frame.along_field(&axial(b_pair, difference(rb, ra))), &secular(e, a, b, span)?);
+            let size = Size::Tensor(axial(b_pair, difference(rb, ra)));
+            terms.push(Term { size, operator: secular(e, a, b, span)? });
         }
     }
-    Ok(sum)
+    Ok(terms)
 }
 
 /// The dipolar couplings of pairs, Hz: the pair, the size along the field, and the place of the declaration. A coupling without a

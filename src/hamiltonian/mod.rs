@@ -8,6 +8,8 @@ mod ensemble;
 mod envelope;
 mod fault;
 mod hardware;
+mod interaction;
+mod interactions;
 mod lebedev;
 mod lower;
 mod neglected;

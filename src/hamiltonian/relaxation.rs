@@ -13,10 +13,9 @@
 //! T1 and T2 alone let the order in H live for `1/R`, `R = -Tr[H D(H)]/Tr[H^2]`, at first; no T1D is longer. The law is one of high
 //! temperature: on states far from the maximally mixed one it may lead to negative probabilities.
 
-use super::orientation::Frame;
 use super::schedule::{OrderDecay, Relaxing};
 use super::value::{Evaluator, Fault};
-use super::zeeman;
+use super::{interactions, zeeman};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::linalg::real;
 use crate::source::Span;
@@ -86,7 +85,7 @@ fn dipolar_order(e: &Evaluator, collapse: &[Operator]) -> Result<Option<OrderDec
         .into());
     }
     let Some(t1d) = time(e, Some(expr), "T1D")? else { return Ok(None) };
-    let couplings = super::couplings::dipolar(e, &Frame::of(e)?)?.at_rest("dipolar", expr.span())?;
+    let couplings = interactions::sum(e, Some("dipolar"))?.at_rest("dipolar", expr.span())?;
     if couplings.is_zero() {
         return Err(Diagnostic::new(
             Code::MissingDeclaration,

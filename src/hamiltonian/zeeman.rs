@@ -1,6 +1,7 @@
 //! Zeeman energies: in the laboratory `-gamma B0 (1 + delta) Iz`; in the frame that rotates with the carrier
 //! `-gamma B0 (delta - delta_carrier) Iz`. For gamma > 0 spin up is the lower level.
 
+use super::interaction::{Size, Term};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::linalg::real;
@@ -45,7 +46,7 @@ fn along_z(e: &Evaluator, coefficients: impl Iterator<Item = (usize, f64)>) -> O
 }
 
 /// What shifts leave in the rotating frame, rad/s.
-pub fn offset(e: &Evaluator) -> Result<Operator, Fault> {
+pub fn offset(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let system = &e.experiment.system;
     let carriers: Vec<(&str, f64)> = e
         .experiment
@@ -58,7 +59,7 @@ pub fn offset(e: &Evaluator) -> Result<Operator, Fault> {
         e.basis.sites.iter().enumerate().filter_map(|(k, s)| Some((k, e.variation.offset(s.isotope?.symbol)))),
     );
     if system.shifts.is_empty() && carriers.is_empty() {
-        return Ok(spread);
+        return Ok(vec![Term { size: Size::Isotropic(1.0), operator: spread }]);
     }
     let Some(field) = field(e)? else {
         let place = system.shifts.first().map(|s| s.place.0.unwrap_or_default()).unwrap_or_default();
@@ -70,7 +71,7 @@ pub fn offset(e: &Evaluator) -> Result<Operator, Fault> {
         let carrier = carriers.iter().find(|(n, _)| *n == isotope.symbol).map_or(0.0, |(_, c)| *c);
         Some((k, -isotope.gamma * field * (shift - carrier)))
     });
-    Ok(along_z(e, coefficients).plus(spread))
+    Ok(vec![Term { size: Size::Isotropic(1.0), operator: along_z(e, coefficients).plus(spread) }])
 }
 
 /// The Zeeman energy in the laboratory frame, rad/s.

@@ -3,8 +3,8 @@
 use super::time_operator::{TimeOperator, Value, multiply};
 use super::{Evaluator, Fault, Local};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::orientation::{Frame, Internal};
-use crate::hamiltonian::{anisotropy, couplings, zeeman};
+use crate::hamiltonian::orientation::Internal;
+use crate::hamiltonian::{interactions, zeeman};
 use crate::ir::{FunctionInfo, Type};
 use crate::linalg::real;
 use crate::source::Span;
@@ -206,21 +206,12 @@ impl Evaluator<'_> {
     pub(super) fn part(&self, part: &str, span: Span) -> Result<Operator, Fault> {
         let scale = if self.scope.units == UnitSystem::Lab { 1.0 / crate::units::TWO_PI } else { 1.0 };
         let operator = match part {
-            "dipolar" => couplings::dipolar(self, &Frame::of(self)?)?.at_rest(part, span)?,
-            "quadrupolar" => anisotropy::quadrupole(self, &Frame::of(self)?)?.at_rest(part, span)?,
-            "scalar" => couplings::scalar(self)?,
-            "offset" => self.shifts(&Frame::of(self)?)?.at_rest(part, span)?,
             "zeeman" => zeeman::laboratory(self, span)?,
-            _ => self.internal()?.at_rest(part, span)?,
+            "internal" => self.internal()?.at_rest(part, span)?,
+            // Couplings without an orientation are operators even where the sample spins.
+            _ => interactions::sum(self, Some(part))?.at_rest(part, span)?,
         };
         Ok(operator.times_number(real(scale)))
-    }
-
-    /// What shifts leave in the rotating frame.
-    pub(super) fn shifts(&self, frame: &Frame) -> Result<Internal, Fault> {
-        let mut sum = anisotropy::shielding(self, frame)?;
-        sum.constant = sum.constant.plus(zeeman::offset(self)?);
-        Ok(sum)
     }
 
     /// What acts during delays and pulses, rad/s.
@@ -228,10 +219,7 @@ impl Evaluator<'_> {
     /// # Errors
     /// When an interaction cannot be computed.
     pub fn internal(&self) -> Result<Internal, Fault> {
-        let frame = Frame::of(self)?;
-        let mut sum = self.shifts(&frame)?;
-        sum.constant = sum.constant.plus(couplings::scalar(self)?);
-        Ok(sum.plus(couplings::dipolar(self, &frame)?).plus(anisotropy::quadrupole(self, &frame)?))
+        interactions::sum(self, None)
     }
 
     pub(super) fn call(&self, name: &str, items: &[Expr], span: Span, locals: &[Local]) -> Result<Value, Fault> {
