@@ -6,24 +6,22 @@
 //! irregular: its point is run by itself, so that values and messages of such points are those of a single run.
 
 use super::adaptive_sampling::SampledCurve;
+use super::dense_batch::{Assembly, LARGEST, levels_of};
 use super::engines::exact::EXACT;
 use super::observable::{Aggregate, Observable};
 use super::request::{Observables, Requests};
 use super::results::{Mark, Run, RunInfo, Trace};
 use super::settings::{Method, Options};
 use super::trace::{Between, MOST_AT_ONCE, extremum_of, finest_of, grid};
-use crate::hamiltonian::program::{Block, Condition, Preparation, Program, Terms, compile};
+use crate::hamiltonian::program::{Block, Condition, Preparation, Program, compile};
 use crate::hamiltonian::{Evaluator, Shared, Values};
 use crate::ir::Measure;
-use crate::lanes::{Entry, LANES, Lane, MatrixBatch, from_levels, gibbs};
+use crate::lanes::{LANES, Lane, MatrixBatch, from_levels, gibbs};
 use crate::metrics::{BohrBatch, InLanes, LevelsBatch, Phases, SceneBatch, time};
-use crate::spin::{Operator, Space, Sparse};
+use crate::spin::Space;
 use crate::waveform::Slot;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-
-/// The largest dimension of the dense engine of batches: beyond, a matrix a lane no longer fits into the cache.
-const LARGEST: usize = 16;
 
 /// More samples of a statement than this are taken point by point: those of a batch are held at once.
 const MOST_SAMPLES: usize = 10_000;
@@ -45,13 +43,6 @@ struct Extremum {
     /// The trace, if one is named.
     trace: Option<String>,
     curve: InBatch,
-}
-
-/// A Hamiltonian as entries of constant matrices, each with its coefficient.
-struct Assembly {
-    terms: Vec<(Slot, Vec<Entry>)>,
-    /// A bound of the spread of each term: the largest difference of its eigenvalues.
-    spreads: Vec<(Slot, f64)>,
 }
 
 /// A statement, and what is the same for all batches.
@@ -123,7 +114,7 @@ impl Statement {
         program: &Program,
     ) -> Option<Statement> {
         let constant = |slot: &Slot| program.numbers.constant(*slot);
-        let levels = match assembly.terms.iter().map(|(c, _)| constant(c)).collect::<Option<Vec<f64>>>() {
+        let levels = match assembly.constants(constant) {
             Some(numbers) => Some(assembly.levels(&numbers, program.basis.dimension())?),
             None => None,
         };
@@ -469,61 +460,6 @@ struct TraceColumns {
     values: Vec<Vec<Vec<Option<f64>>>>,
 }
 
-impl Assembly {
-    fn of(terms: &Terms, space: &Space) -> Assembly {
-        let entries = |operator: &Operator| {
-            let mut out = Vec::new();
-            Sparse::of(operator, space).visit(|row, column, x| out.push((row, column, x.re, x.im)));
-            out
-        };
-        Assembly {
-            terms: terms.iter().map(|(slot, operator)| (*slot, entries(operator))).collect(),
-            spreads: terms.iter().map(|(slot, operator)| (*slot, operator.spread_bound())).collect(),
-        }
-    }
-
-    /// The matrices of a batch.
-    fn matrix(&self, slots: &[Lane], n: usize) -> MatrixBatch {
-        let mut out = MatrixBatch::zeros(n);
-        let coefficients: Vec<Lane> = self.terms.iter().map(|(slot, _)| slot.of(slots)).collect();
-        pulp::Arch::new().dispatch(Assemble { assembly: self, coefficients: &coefficients, out: &mut out });
-        out
-    }
-
-    /// A bound of the largest difference of eigenvalues.
-    fn spread(&self, slots: &[Lane]) -> Lane {
-        self.spreads.iter().fold(Lane::zero(), |sum, (slot, most)| sum + slot.of(slots).abs() * *most)
-    }
-
-    /// Eigenvalues and eigenvectors for coefficients that are the same in all lanes; `None` where they cannot be computed.
-    fn levels(&self, numbers: &[f64], n: usize) -> Option<LevelsBatch> {
-        let mut matrix = MatrixBatch::zeros(n);
-        let coefficients: Vec<Lane> = numbers.iter().map(|x| Lane::splat(*x)).collect();
-        pulp::Arch::new().dispatch(Assemble { assembly: self, coefficients: &coefficients, out: &mut matrix });
-        let mut irregular = [false; LANES];
-        let levels = levels_of(matrix, &mut irregular);
-        (!irregular.contains(&true)).then_some(LevelsBatch { shared: true, ..levels })
-    }
-}
-
-/// The sum of the terms of a Hamiltonian.
-struct Assemble<'a> {
-    assembly: &'a Assembly,
-    coefficients: &'a [Lane],
-    out: &'a mut MatrixBatch,
-}
-
-impl pulp::NullaryFnOnce for Assemble<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call(self) {
-        for ((_, entries), coefficient) in self.assembly.terms.iter().zip(self.coefficients) {
-            self.out.add_scaled(coefficient, entries);
-        }
-    }
-}
-
 /// The Gibbs states of some levels.
 struct Gibbs<'a> {
     levels: &'a LevelsBatch,
@@ -541,13 +477,6 @@ impl pulp::NullaryFnOnce for Gibbs<'_> {
         gibbs(values, self.temperature, &mut weights);
         from_levels(vectors, &weights, self.out);
     }
-}
-
-/// Eigenvalues and eigenvectors; lanes without any are irregular.
-fn levels_of(matrix: MatrixBatch, irregular: &mut [bool; LANES]) -> LevelsBatch {
-    let (levels, found) = LevelsBatch::of(matrix, false);
-    found.iter().zip(irregular).for_each(|(found, irregular)| *irregular |= !found);
-    levels
 }
 
 fn regular(x: &Lane, irregular: &mut [bool; LANES]) {

@@ -21,7 +21,7 @@ pub fn scans(members: &[Member], here: usize) -> usize {
 
 /// How much of some scans their mean has kept: `|sum_k A_k| / sum_k |A_k|` of the members, each the sum over its scans, added up.
 /// `None` where nothing is there to be lost. Members are the product of the scans, outermost, and the spreads.
-fn eigen_cache(parts: &[Matrix], scans: usize) -> Option<f64> {
+fn share_kept(parts: &[Matrix], scans: usize) -> Option<f64> {
     let stride = parts.len() / scans;
     let (mut of_means, mut of_scans) = (0.0, 0.0);
     for member in 0..stride {
@@ -47,7 +47,7 @@ pub fn read_out(context: &RunContext, states: &[State]) {
         return;
     }
     let parts: Vec<Matrix> = states.iter().map(|s| deviation(&s.density())).collect();
-    if let Some(share) = eigen_cache(&parts, context.scans).filter(|share| *share < LOST) {
+    if let Some(share) = share_kept(&parts, context.scans).filter(|share| *share < LOST) {
         context.note(format!(
             "the scans of the phase cycle cancel at `tomography`: their mean has {share:.1e} of what a single scan has; cycle the \
              pulses before it together, or leave the cycle out"
@@ -74,7 +74,7 @@ pub fn acquired(context: &RunContext, acquisitions: &[&Acquire], states: &[State
         )
     };
     let parts: Vec<Matrix> = acquisitions.iter().zip(states).map(seen).collect();
-    if let Some(share) = eigen_cache(&parts, context.scans).filter(|share| *share < LOST) {
+    if let Some(share) = share_kept(&parts, context.scans).filter(|share| *share < LOST) {
         context.note(format!(
             "the scans of the phase cycle cancel in the signal of {nucleus}: together they have {share:.1e} of what they have one by \
              one; let the receiver follow, as in `acquire {nucleus} ... phase NAME`"
@@ -91,10 +91,10 @@ mod tests {
     fn scans_that_are_equal_keep_all_and_opposite_ones_nothing() {
         let m = Matrix::from_fn(2, 2, |i, j| real((i + 2 * j) as f64));
         let opposite = m.map(|x| -x);
-        assert_eq!(eigen_cache(&[m.clone(), m.clone()], 2), Some(1.0));
-        assert_eq!(eigen_cache(&[m.clone(), opposite.clone()], 2), Some(0.0));
+        assert_eq!(share_kept(&[m.clone(), m.clone()], 2), Some(1.0));
+        assert_eq!(share_kept(&[m.clone(), opposite.clone()], 2), Some(0.0));
         // Two members of two scans each: one adds up, one cancels.
-        assert_eq!(eigen_cache(&[m.clone(), m.clone(), m.clone(), opposite], 2), Some(0.5));
-        assert_eq!(eigen_cache(&[Matrix::zeros(2, 2), Matrix::zeros(2, 2)], 2), None);
+        assert_eq!(share_kept(&[m.clone(), m.clone(), m.clone(), opposite], 2), Some(0.5));
+        assert_eq!(share_kept(&[Matrix::zeros(2, 2), Matrix::zeros(2, 2)], 2), None);
     }
 }

@@ -39,11 +39,11 @@ fn same(a: &Matrix, b: &Matrix) -> bool {
 /// When an entry is not finite, or the iteration does not end.
 pub fn eigen(m: &Matrix) -> Result<Arc<Eigen>, LinalgError> {
     let mark = mark(m);
-    let known = KEPT.with_borrow_mut(|eigen_cache| {
-        let at = eigen_cache.all.iter().rposition(|(h, other, _)| *h == mark && same(m, other))?;
-        let found = eigen_cache.all.remove(at);
+    let known = KEPT.with_borrow_mut(|kept| {
+        let at = kept.all.iter().rposition(|(h, other, _)| *h == mark && same(m, other))?;
+        let found = kept.all.remove(at);
         let eigen = found.2.clone();
-        eigen_cache.all.push(found);
+        kept.all.push(found);
         Some(eigen)
     });
     if let Some(eigen) = known {
@@ -52,13 +52,13 @@ pub fn eigen(m: &Matrix) -> Result<Arc<Eigen>, LinalgError> {
     let eigen = Arc::new(hermitian_eigen(m)?);
     let size = 2 * m.len();
     if size <= MOST_ENTRIES {
-        KEPT.with_borrow_mut(|eigen_cache| {
-            eigen_cache.entries += size;
-            while eigen_cache.all.len() >= MOST || eigen_cache.entries > MOST_ENTRIES && !eigen_cache.all.is_empty() {
-                let (_, oldest, _) = eigen_cache.all.remove(0);
-                eigen_cache.entries -= 2 * oldest.len();
+        KEPT.with_borrow_mut(|kept| {
+            kept.entries += size;
+            while kept.all.len() >= MOST || kept.entries > MOST_ENTRIES && !kept.all.is_empty() {
+                let (_, oldest, _) = kept.all.remove(0);
+                kept.entries -= 2 * oldest.len();
             }
-            eigen_cache.all.push((mark, m.clone(), eigen.clone()));
+            kept.all.push((mark, m.clone(), eigen.clone()));
         });
     }
     Ok(eigen)
@@ -78,9 +78,9 @@ mod tests {
             assert_eq!(found.values, fresh.values);
             assert_eq!(found.vectors, fresh.vectors);
         }
-        KEPT.with_borrow(|eigen_cache| {
-            assert_eq!(eigen_cache.all.len(), MOST);
-            assert_eq!(eigen_cache.entries, MOST * 32);
+        KEPT.with_borrow(|kept| {
+            assert_eq!(kept.all.len(), MOST);
+            assert_eq!(kept.entries, MOST * 32);
         });
     }
 }

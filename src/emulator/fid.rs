@@ -28,6 +28,12 @@ impl SignalSum {
         self.points.iter_mut().zip(points).for_each(|(sum, x)| *sum += x * factor);
     }
 
+    /// Adds lines up to points.
+    pub fn add_up_lines(&mut self, points: usize, dwell: f64) {
+        let of_lines = lines::decay(&std::mem::take(&mut self.lines), points, dwell);
+        self.add_points(&of_lines, C64::new(1.0, 0.0));
+    }
+
     /// Adds the signal of others.
     pub fn add(&mut self, other: SignalSum) {
         self.lines.extend(other.lines);
@@ -48,8 +54,7 @@ pub struct Fid<'a> {
 impl Fid<'_> {
     /// Adds lines up to points.
     pub fn add_up_lines(&mut self) {
-        let of_lines = lines::decay(&std::mem::take(&mut self.signal.lines), self.acquire.points, self.acquire.dwell);
-        self.signal.add_points(&of_lines, C64::new(1.0, 0.0));
+        self.signal.add_up_lines(self.acquire.points, self.acquire.dwell);
     }
 
     /// Its curve; `number` counts the decays of a run.

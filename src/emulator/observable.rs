@@ -138,6 +138,22 @@ impl Observable {
         fixed(&self.tree)
     }
 
+    /// Whether it is of how the state moves, not of the state alone: a power, a rate, or a time.
+    pub fn is_of_motion(&self) -> bool {
+        fn moves(tree: &Tree) -> bool {
+            match tree {
+                Tree::Metric { metric, .. } => {
+                    matches!(metric.quantity, Quantity::Power | Quantity::RateSquared | Quantity::Time)
+                }
+                Tree::Number(_) | Tree::Aggregate(_) => false,
+                Tree::Sum(parts) | Tree::Product(parts) => parts.iter().any(|(_, t)| moves(t)),
+                Tree::Power(base, exponent) => moves(base) || moves(exponent),
+                Tree::Function(_, first, second) => moves(first) || second.iter().any(|second| moves(second)),
+            }
+        }
+        moves(&self.tree)
+    }
+
     /// The curve along a course, where the question is a single metric that has one without the states.
     pub fn along(&self, turning: &BohrExpansion, scene: &Scene) -> Option<Curve> {
         let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };

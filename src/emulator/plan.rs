@@ -1,10 +1,13 @@
 //! How a run will go, in words, before it is run: what is conserved, how much of the space is reached, which methods fit.
 
+use super::batched_ensemble;
 use super::engines::choose;
 use super::generator::Generator;
+use super::request::Requests;
 use super::sectors;
 use super::settings::Options;
-use crate::hamiltonian::{Evaluator, Fault, Segment, Step, build, prepare};
+use crate::hamiltonian::{Evaluator, Fault, Segment, Step, build, members, prepare};
+use crate::lanes::LANES;
 use crate::linalg::{Vector, real};
 use crate::spin::State;
 use std::fmt::Write;
@@ -29,6 +32,13 @@ pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
     let _ = writeln!(out, "  {reached} can be reached: {what}, about {}", super::bytes_text(size.bytes));
     for conserved in sectors::conserved(&schedule, &space) {
         let _ = writeln!(out, "  conserved: {conserved}");
+    }
+    let members = members(e)?;
+    if members.len() > 1 {
+        let requests = Requests::Declared(&[]);
+        let batch = batched_ensemble::compiled(e, options, requests, &requests.observables(e)?, &members)?;
+        let how = if batch.is_some() { format!("{LANES} in a batch") } else { "one by one".to_string() };
+        let _ = writeln!(out, "  {} members of the ensemble, {how}", members.len());
     }
     let n = space.len();
     let mut state = match (pure, prepared.state(&space)) {

@@ -51,9 +51,9 @@ pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, F
     let e = Evaluator::new(experiment, given)?;
     let mut axes = Vec::new();
     for together in &experiment.sweeps {
-        let eigen_cache: Vec<&Sweep> = together.iter().filter(|s| !given.contains_key(&s.name)).collect();
+        let free: Vec<&Sweep> = together.iter().filter(|s| !given.contains_key(&s.name)).collect();
         let mut axis = SweepAxis { names: vec![], values: vec![] };
-        for sweep in eigen_cache {
+        for sweep in free {
             let values = values(&e, sweep)?;
             if let ([name, ..], [first, ..]) = (axis.names.as_slice(), axis.values.as_slice())
                 && first.len() != values.len()

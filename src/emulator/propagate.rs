@@ -6,6 +6,7 @@ use super::fid::{Fid, GROUP, SignalSum};
 use super::generator::Generator;
 use super::integrate::{Integrator, failed};
 use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action, same_times};
+use super::member_batch::{Sums, Wanted};
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
 use super::observable::{EvalError, not_finite};
 use super::request::Position;
@@ -230,6 +231,82 @@ impl<'a> Propagation<'a> {
         let mean = mean_state(members.iter().map(|m| (m.weight, m.state)));
         let values = self.values(&members, &mean, time.1)?;
         self.keep(position, time.0, values, &mean);
+        Ok(())
+    }
+
+    /// Notes that a method was used.
+    pub fn used(&mut self, method: &'static str) {
+        self.integrator.used(method);
+    }
+
+    /// Takes over what members that were propagated in batches have left behind: the sums of their deviations from the maximally mixed state
+    /// `level`, and their signals.
+    ///
+    /// # Errors
+    /// When a result is not finite.
+    pub fn take_up(&mut self, schedule: &'a Schedule, level: f64, sums: Sums, wanted: Wanted) -> Result<(), Fault> {
+        let mut signals = sums.signals.into_iter();
+        let mut states = sums.states.into_iter().map(|mut deviation| {
+            crate::linalg::add_to_diagonal(&mut deviation, crate::linalg::real(level));
+            State::Mixed(deviation)
+        });
+        let mut clock = 0.0;
+        if self.context.stops.prepared {
+            self.observe_mean(Position::Prepared, clock, Some(&self.context.scene.initial))?;
+        }
+        for step in &schedule.steps {
+            match step {
+                Step::Mark(name) if self.context.stops.marks => {
+                    let mean = states.by_ref().take(usize::from(wanted.marks)).next();
+                    self.observe_mean(Position::Mark(name.clone()), clock, mean.as_ref())?;
+                }
+                Step::Segment(Segment { duration, record: Some(record), .. }) if self.context.stops.records => {
+                    let samples = if wanted.records { record.points } else { 0 };
+                    let means: Vec<State> = states.by_ref().take(samples).collect();
+                    self.trace_of_means((&record.name, record.points), (clock, *duration), &means)?;
+                }
+                Step::Acquire(acquire) if self.context.stops.acquisitions => {
+                    let signal = signals.next().unwrap_or_default();
+                    self.integrator.used("free induction decay");
+                    self.decays.push(Fid { acquire, start: clock, signal });
+                }
+                _ => {}
+            }
+            clock += duration(std::slice::from_ref(step));
+        }
+        let end = states.next();
+        self.observe_mean(Position::End, clock, end.as_ref())
+    }
+
+    /// Evaluates everything on a mean state; nothing is evaluated where none was kept, because nothing is to be evaluated.
+    fn observe_mean(&mut self, position: Position, time: f64, mean: Option<&State>) -> Result<(), Fault> {
+        let Some(mean) = mean else {
+            self.observed.push(Observed { position, time: vec![time], values: vec![], state: None });
+            return Ok(());
+        };
+        let member = MemberAt { acting: None, state: mean, weight: 1.0, elapsed: time };
+        let values = self.values(&[member], mean, Some(time))?;
+        self.keep(position, time, values, mean);
+        Ok(())
+    }
+
+    /// The curve of a statement of so many samples, which begins at a time and lasts for another, from its mean states.
+    fn trace_of_means(
+        &mut self,
+        (name, points): (&str, usize),
+        (start, duration): (f64, f64),
+        means: &[State],
+    ) -> Result<(), Fault> {
+        let keys: Vec<String> = self.context.requested.observables.iter().map(|o| o.key.clone()).collect();
+        let mut columns: Vec<Vec<Option<f64>>> = vec![Vec::with_capacity(means.len()); keys.len()];
+        let time = trace::grid(duration, points);
+        for (t, mean) in time.iter().zip(means) {
+            let member = MemberAt { acting: None, state: mean, weight: 1.0, elapsed: start + t };
+            let values = self.values(&[member], mean, Some(start + t))?;
+            columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+        }
+        let values = keys.into_iter().zip(columns).collect();
+        self.traces.push(Trace { name: name.to_string(), start, time, values });
         Ok(())
     }
 

@@ -362,7 +362,7 @@ fn setting<'a>(
 fn find_orbits(setting: &mut RunSetup, member_runs: &mut [MemberRun]) -> Vec<String> {
     let mut notes = Vec::new();
     let single = member_runs.len() == 1;
-    let mut eigen_cache = Vec::new();
+    let mut others = Vec::new();
     for (key, linear) in std::mem::take(&mut setting.observables) {
         let conserved = matches!(linear.beside, Reference::Lowest | Reference::Highest | Reference::Range);
         let found: Result<Vec<(f64, f64)>, String> = match conserved {
@@ -373,12 +373,12 @@ fn find_orbits(setting: &mut RunSetup, member_runs: &mut [MemberRun]) -> Vec<Str
         match found {
             Ok(found) => {
                 member_runs.iter_mut().zip(found).for_each(|(way, orbit)| way.orbits.push(orbit));
-                eigen_cache.push((key, linear));
+                others.push((key, linear));
             }
             Err(why) => notes.push(format!("`{key}` has no value: {why}")),
         }
     }
-    setting.observables = eigen_cache;
+    setting.observables = others;
     notes
 }
 

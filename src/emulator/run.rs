@@ -1,8 +1,6 @@
 //! A run at one point: schedules of the members, the propagation, and the results.
 
 use super::batch::Batch;
-use super::battery::cells;
-use super::context::RunContext;
 use super::fid::GROUP;
 use super::findings::Findings;
 use super::member_average::MemberAverages;
@@ -12,13 +10,13 @@ use super::propagate::{Found, Propagation};
 use super::request::{Observables, Observation, Position, Request, Requests};
 use super::results::{Mark, Observations, Observed, Run, RunInfo, Trace};
 use super::settings::Options;
-use super::{cancel, estimate, powder_signal, random_vectors, rounding, sectors, truncation};
+use super::setup::{energies_of_powders, open_context, revivals};
+use super::{batched_ensemble, cancel, estimate, powder_signal, random_vectors, rounding, sectors};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, members as members_of};
+use crate::hamiltonian::{Evaluator, Fault, Schedule, Shared, Values, members as members_of};
 use crate::ir::{Experiment, key_of};
 use crate::lanes::LANES;
-use crate::metrics::Scene;
-use crate::spin::{Space, State};
+use crate::spin::State;
 use crate::syntax::Expr;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -165,6 +163,9 @@ fn propagate(
     let experiment = e.experiment;
     let stops = requests.stops();
     let members = members_of(e)?;
+    if let Some(found) = batched_ensemble::run(e, given, options, (requests, observables.clone()), &members)? {
+        return Ok(found);
+    }
     let (group, rest) = members.split_at(members.len().min(GROUP));
     let mut schedules = schedules(e, given, options, group)?;
     let single = members.len() == 1;
@@ -201,13 +202,7 @@ fn propagate(
     context.scans = cancel::scans(&members, together.len());
     let weights: Vec<f64> = together.iter().map(|m| m.weight).collect();
     let begin: Vec<State> = schedules.iter().map(|(s, p)| prepared_state(s, p, context.space())).collect();
-    if declared.battery.is_some() && experiment.ensemble.iter().any(|d| d.quantity == "orientation") {
-        context.note(
-            "energies refer to the crystal as declared; `member_mean(energy)` is that of each crystallite of the powder \
-             in its own Hamiltonian"
-                .into(),
-        );
-    }
+    energies_of_powders(e, declared, &context);
     let longest = schedules.iter().map(|(s, _)| s.duration()).fold(0.0, f64::max);
     revivals(e, longest, &context)?;
     rounding::phases(declared, options, &context)?;
@@ -262,37 +257,6 @@ fn assemble(
         notes: found.notes,
         how: found.how,
     })
-}
-
-/// Notes where a finite number of offsets makes an echo that is none.
-fn revivals(e: &Evaluator, duration: f64, context: &RunContext) -> Result<(), Fault> {
-    const VISIBLE: f64 = 0.01;
-    for d in &e.experiment.ensemble {
-        let wrong = crate::hamiltonian::revival(e, d, duration)?;
-        if wrong > VISIBLE {
-            context.note(format!(
-                "the spread of offsets has too few points for the whole sequence: a coherence of its length is wrong by up to \
-                 {wrong:.2} of its size; give more `points`"
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// Battery, prepared state and questions of the system as declared.
-pub fn open_context(
-    e: &Evaluator,
-    declared: &Schedule,
-    space: Space,
-    prepared: &Prepared,
-    requested: Arc<Observables>,
-) -> Result<RunContext, Fault> {
-    let initial = prepared.state(&space);
-    let cells = cells(e, declared, &space)?;
-    let edges = truncation::edges(e, &space)?;
-    let tomography = declared.tomography().cloned();
-    let scene = Scene::new(space, cells, initial).with_averages(prepared.averaged());
-    Ok(RunContext { requested, tomography, edges, ..RunContext::bare(scene) })
 }
 
 /// The named scalars of `measure`.

@@ -55,7 +55,7 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
                     out,
                     "{indent}at {}: turn by {:.6} deg about {}",
                     time(*clock, units),
-                    k.angle.to_degrees(),
+                    k.angle.at(0.0).to_degrees(),
                     operator(&k.generator(), basis, UnitSystem::Natural)
                 );
             }

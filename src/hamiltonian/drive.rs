@@ -11,16 +11,19 @@ use crate::units::{TWO_PI, UnitSystem};
 use crate::waveform::{Function, Scalar, Unresolved, peak};
 
 /// A pulse as numbers.
+#[derive(Clone)]
 pub struct Drive {
     /// When it begins and ends, inside its statement.
     pub start: f64,
     pub duration: f64,
     /// Its phase, radian.
     pub phase: f64,
-    /// Its flip angle, radian.
+    /// Its flip angle as written, radian.
     pub angle: f64,
-    /// Its strength in rad/s over the time since it began.
+    /// Its strength in rad/s over the time since it began, where the rf is as strong as it should be.
     pub amplitude: Scalar,
+    /// What the rf is multiplied by where this member of the ensemble is.
+    pub factor: Scalar,
     /// An angle that is added to its phase, over the same time.
     pub turning: Option<Scalar>,
 }
@@ -30,13 +33,14 @@ impl Drive {
     /// `a (cos phi - sin phi sin lean)` and `a sin phi cos lean`.
     pub fn along_xy(&self, lean: f64) -> (Scalar, Scalar) {
         let (phase, sine, cosine) = (self.phase, lean.sin(), lean.cos());
+        let amplitude = self.strength();
         match &self.turning {
             // What does not act is constant: a field along one axis is a single changing term. Clean quarters: cos(90 deg) is 6e-17
             // in floating point.
             None => {
                 let along = |part: f64| match part {
                     0.0 => Scalar::Constant(0.0),
-                    part => self.amplitude.scaled(part),
+                    part => amplitude.scaled(part),
                 };
                 let (x, y) = (clean(phase.cos()), clean(phase.sin()));
                 (along(x - y * sine), along(y * cosine))
@@ -45,21 +49,29 @@ impl Drive {
                 let phase = turning.plus(&Scalar::Constant(phase));
                 let (x, y) = (phase.apply(Function::Cos), phase.apply(Function::Sin));
                 let along_x = if sine == 0.0 { x } else { x.minus(&y.scaled(sine)) };
-                (self.amplitude.times(&along_x), self.amplitude.times(&y.scaled(cosine)))
+                (amplitude.times(&along_x), amplitude.times(&y.scaled(cosine)))
             }
+        }
+    }
+
+    /// Its strength at this member of the ensemble, rad/s.
+    pub fn strength(&self) -> Scalar {
+        match self.factor.constant() {
+            Some(1.0) => self.amplitude.clone(),
+            _ => self.amplitude.times(&self.factor),
         }
     }
 
     /// The same strengths, beginning at a time.
     pub fn delayed(&self, start: f64) -> Drive {
         let turning = self.turning.as_ref().map(|s| s.delayed(start));
-        Drive { amplitude: self.amplitude.delayed(start), turning, ..*self }
+        Drive { amplitude: self.amplitude.delayed(start), turning, ..self.clone() }
     }
 
     /// The same pulse stretched to another duration, times a factor, at another phase.
     pub fn refitted(&self, duration: f64, factor: f64, phase: f64) -> Drive {
         if self.duration == 0.0 {
-            return Drive { amplitude: self.amplitude.clone(), turning: self.turning.clone(), phase, ..*self };
+            return Drive { phase, ..self.clone() };
         }
         let stretch = self.duration / duration;
         Drive {
@@ -68,17 +80,14 @@ impl Drive {
             phase,
             angle: self.angle * factor / stretch,
             amplitude: self.amplitude.compressed(stretch).scaled(factor),
+            factor: self.factor.clone(),
             turning: self.turning.as_ref().map(|s| s.compressed(stretch)),
         }
     }
 
     /// What the transmitter makes of it: the rf it has at this place, its rise, its droop.
     pub fn imperfect(mut self, e: &Evaluator, nucleus: &str) -> Result<Drive, Fault> {
-        let factor = e.variation.rf(nucleus);
-        if factor != 1.0 {
-            self.angle *= factor;
-            self.amplitude = self.amplitude.scaled(factor);
-        }
+        self.factor = e.rf(nucleus);
         let time = |expr: &Option<Expr>| expr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose();
         let Some(channel) = channel(e, nucleus) else { return Ok(self) };
         let (rise, droop) = (time(&channel.rise_time)?, time(&channel.droop_time)?);
@@ -109,11 +118,16 @@ pub fn lean(e: &Evaluator, nucleus: &str) -> Result<f64, Fault> {
 
 /// The angles of the transients at the edges of a pulse: `w(0) tau` and `w(T) tau`, w being its strength there. What a resonator
 /// makes of an edge is a short field out of phase, which hard pulses see as a turn (Mehring and Waugh, Rev. Sci. Instrum. 43, 649).
-pub fn transients(e: &Evaluator, nucleus: &str, drive: &Drive) -> Result<[f64; 2], Fault> {
-    let Some(channel) = channel(e, nucleus) else { return Ok([0.0; 2]) };
+pub fn transients(e: &Evaluator, nucleus: &str, drive: &Drive) -> Result<[Scalar; 2], Fault> {
+    let none = || [Scalar::Constant(0.0), Scalar::Constant(0.0)];
+    let Some(channel) = channel(e, nucleus) else { return Ok(none()) };
     let time = |x: &Option<Expr>| x.as_ref().map_or(Ok(0.0), |x| e.number(x));
     let (leading, trailing) = (time(&channel.leading_transient)?, time(&channel.trailing_transient)?);
-    Ok([leading * drive.amplitude.at(0.0), trailing * drive.amplitude.at(drive.duration)])
+    if [leading, trailing] == [0.0; 2] {
+        return Ok(none());
+    }
+    let turn = |tau: f64, t: f64| drive.factor.scaled(tau * drive.amplitude.at(t));
+    Ok([turn(leading, 0.0), turn(trailing, drive.duration)])
 }
 
 /// A sine or cosine without the rounding of pi.
@@ -225,7 +239,8 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     // A flip angle of zero, as a sweep may give it, is no pulse: it takes no time.
     if p.ideal || (angle == Some(0.0) && p.duration.is_none()) {
         let angle = angle.unwrap_or(0.0);
-        return Ok(Drive { start: 0.0, duration: 0.0, phase, angle, amplitude: Scalar::Constant(0.0), turning: None });
+        let (amplitude, factor) = (Scalar::Constant(0.0), Scalar::Constant(1.0));
+        return Ok(Drive { start: 0.0, duration: 0.0, phase, angle, amplitude, factor, turning: None });
     }
     let envelope = Envelope::of(e, p.shape.as_ref())?;
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
@@ -281,7 +296,7 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     let (amplitude, turning) = envelope.over(length);
     let amplitude = amplitude.scaled(rf * angular(e));
     let turning = turning_of(e, p, turning.into_iter().collect())?;
-    Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, turning })
+    Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, factor: Scalar::Constant(1.0), turning })
 }
 
 /// The angle that is added to the phase of a pulse: that of its shape, its offset and its modulation.
@@ -316,7 +331,7 @@ pub fn in_steps(
         (None, Some(_), _) if drive.duration > 0.0 => drive.angle / area.of(drive.duration)?,
         (None, _, Some(rf)) => rf,
         (None, _, None) => {
-            return Ok(Drive { turning: drive.turning.clone(), amplitude: drive.amplitude.clone(), ..*drive });
+            return Ok(drive.clone());
         }
     };
     if let Envelope::Steps(steps) = &envelope {
@@ -327,7 +342,8 @@ pub fn in_steps(
         let (amplitude, turning) = envelope.over(duration);
         let peak = rf * angular(e);
         let (amplitude, turning) = (amplitude.scaled(peak), turning_of(e, p, turning.into_iter().collect())?);
-        return Ok(Drive { start: drive.start, duration, phase, angle, amplitude, turning });
+        let factor = drive.factor.clone();
+        return Ok(Drive { start: drive.start, duration, phase, angle, amplitude, factor, turning });
     }
     let (duration, strength, phase) = hardware.pulse((drive.duration, rf, drive.phase), max_rf, span, said)?;
     Ok(drive.refitted(duration, strength / rf, phase))
@@ -464,5 +480,6 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
             super::envelope::step_number(n, length).looked_up(&table)
         }
     };
-    Ok(Drive { start: 0.0, duration: length, phase, angle: 0.0, amplitude, turning: None })
+    let factor = Scalar::Constant(1.0);
+    Ok(Drive { start: 0.0, duration: length, phase, angle: 0.0, amplitude, factor, turning: None })
 }

@@ -1,9 +1,12 @@
 //! The table of interactions: what acts during delays and pulses is their sum.
 
 use super::interaction::{Size, Term};
-use super::orientation::{Frame, Internal};
-use super::value::{Evaluator, Fault};
+use super::orientation::{Frame, Internal, Matrix3, Terms};
+use super::value::{Evaluator, Fault, FieldProducts, Varying};
 use super::{anisotropy, couplings, zeeman};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::spin::Operator;
+use crate::waveform::Scalar;
 
 /// An interaction of the system, in the frame that rotates with the carriers.
 pub struct Interaction {
@@ -27,6 +30,9 @@ pub const INTERACTIONS: [Interaction; 5] = [
 /// # Errors
 /// When an interaction cannot be computed.
 pub fn sum(e: &Evaluator, part: Option<&str>) -> Result<Internal, Fault> {
+    if e.varying.is_some() {
+        return Err(not_common(e));
+    }
     let frame = Frame::of(e)?;
     let mut sum = Internal::nothing(&e.basis, &frame);
     for interaction in INTERACTIONS.iter().filter(|i| part.is_none_or(|part| part == i.part)) {
@@ -42,4 +48,43 @@ pub fn sum(e: &Evaluator, part: Option<&str>) -> Result<Internal, Fault> {
         sum = sum.plus(own);
     }
     Ok(sum)
+}
+
+/// What is said where one operator is asked for and members of an ensemble have different ones: they are then lowered one by one.
+fn not_common(e: &Evaluator) -> Fault {
+    let place = e.experiment.system.place.0.unwrap_or_default();
+    Diagnostic::new(Code::Contradiction, place, "members of the ensemble have no common Hamiltonian").into()
+}
+
+/// The sum of all interactions for all members of an ensemble at once: what differs has variables in its coefficients.
+///
+/// # Errors
+/// When an interaction cannot be computed, or the sample spins.
+pub fn of_members(e: &Evaluator, varying: &Varying) -> Result<Terms, Fault> {
+    if e.experiment.system.spinning.is_some() {
+        return Err(not_common(e));
+    }
+    let frame = Frame::of(e)?;
+    let mut constant = Internal::nothing(&e.basis, &frame);
+    let mut own: Vec<(Scalar, Operator)> = Vec::new();
+    for interaction in &INTERACTIONS {
+        for term in (interaction.terms)(e)? {
+            match (&term.size, varying.orientation()) {
+                (Size::Isotropic(x), _) => constant.add([*x, 0.0, 0.0, 0.0, 0.0], &term.operator),
+                (Size::Tensor(tensor), None) => constant.add(frame.along_field(tensor), &term.operator),
+                (Size::Tensor(tensor), Some(products)) => own.push((along(tensor, products), term.operator)),
+            }
+        }
+    }
+    for (nucleus, offset) in varying.offsets() {
+        own.push((offset.clone(), zeeman::total_z(e, nucleus)));
+    }
+    Ok(Terms::of(constant).with(own))
+}
+
+/// `n . T . n`.
+fn along(t: &Matrix3, [xx, yy, zz, xy, xz, yz]: &FieldProducts<Scalar>) -> Scalar {
+    let [[a, d, e], [_, b, f], [_, _, c]] = *t;
+    let terms = [(a, xx), (b, yy), (c, zz), (2.0 * d, xy), (2.0 * e, xz), (2.0 * f, yz)];
+    terms.iter().fold(Scalar::Constant(0.0), |sum, (c, x)| sum.plus(&x.scaled(*c)))
 }

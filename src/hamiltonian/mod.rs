@@ -5,6 +5,7 @@ mod couplings;
 mod display;
 mod drive;
 mod ensemble;
+pub mod ensemble_program;
 mod envelope;
 mod fault;
 mod hardware;
@@ -32,6 +33,7 @@ pub use display::describe;
 pub use ensemble::{Member, members, revival, scans};
 pub use hardware::Spectrometer;
 pub use lower::build;
+pub use orientation::field_directions;
 pub use points::points_of;
 pub use powder::coarser;
 pub use prepare::{Deviation, Prepared, prepare};
@@ -40,7 +42,7 @@ pub use schedule::{
 };
 pub use shared::Shared;
 pub use spectrometer::spectrometer;
-pub use value::{Evaluator, Fault, Outline, TimeOperator, Values, Variation};
+pub use value::{Evaluator, Fault, Outline, TimeOperator, Values, Variation, Varying};
 
 /// Builds the schedule at the given values, in the steps and limits of a spectrometer where one is named, without running it, and
 /// prepares the state of a small system. Gives warnings.

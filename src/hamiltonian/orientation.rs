@@ -8,7 +8,7 @@
 //!
 //! Euler angles are z-y-z: `R(a, b, c) = Rz(a) Ry(b) Rz(c)`.
 
-use super::value::{Evaluator, Fault};
+use super::value::{Evaluator, Fault, Variation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::linalg::real;
 use crate::source::Span;
@@ -100,6 +100,16 @@ impl Frame {
         Ok(Frame { rotation, rotor })
     }
 
+    /// The direction of the field in the crystal of a crystallite, whose orientation is given beside that of the system.
+    pub fn field_in_crystal(&self, crystallite: Option<[f64; 3]>) -> [f64; 3] {
+        let [first, second, third] = self.rotation;
+        let Some(angles) = crystallite else { return third };
+        let [_, _, [x, y, z]] = rotation(angles);
+        let of = |a: f64, b: f64, c: f64| x * a + y * b + z * c;
+        let ([a, b, c], [d, e, f], [g, h, i]) = (first, second, third);
+        [of(a, d, g), of(b, e, h), of(c, f, i)]
+    }
+
     /// What the field sees of a tensor of the crystal.
     pub fn along_field(&self, tensor: &Matrix3) -> Harmonics {
         let t = turned(&self.rotation, tensor);
@@ -121,6 +131,18 @@ impl Frame {
     pub fn rate(&self) -> Option<f64> {
         self.rotor.map(|(rate, _)| rate)
     }
+}
+
+/// The directions of the field in the crystals of some members of an ensemble.
+///
+/// # Errors
+/// When the orientation of the system cannot be evaluated.
+pub fn field_directions<'a>(
+    e: &Evaluator,
+    members: impl Iterator<Item = &'a Variation>,
+) -> Result<Vec<[f64; 3]>, Fault> {
+    let frame = Frame::of(e)?;
+    Ok(members.map(|member| frame.field_in_crystal(member.orientation)).collect())
 }
 
 /// Whether anything turns the sample away from the field along z.
@@ -228,6 +250,8 @@ pub struct Terms {
     constant: Arc<Operator>,
     harmonics: Vec<(usize, Arc<Operator>)>,
     rate: f64,
+    /// What differs among the members of an ensemble.
+    varying: Vec<(Scalar, Arc<Operator>)>,
 }
 
 impl Terms {
@@ -238,7 +262,14 @@ impl Terms {
             constant: Arc::new(internal.constant),
             harmonics: harmonics.map(|(k, o)| (k, Arc::new(o))).collect(),
             rate: internal.rate,
+            varying: vec![],
         }
+    }
+
+    /// The same and terms whose coefficients are variables.
+    pub fn with(mut self, varying: Vec<(Scalar, Operator)>) -> Terms {
+        self.varying = varying.into_iter().map(|(c, o)| (c, Arc::new(o))).collect();
+        self
     }
 
     /// Coefficients and operators of a statement that begins at a time.
@@ -252,6 +283,7 @@ impl Terms {
             let harmonic = angle.apply(if sine { Function::Sin } else { Function::Cos });
             terms.push((harmonic, operator.clone()));
         }
+        terms.extend(self.varying.iter().cloned());
         terms
     }
 

@@ -4,18 +4,16 @@
 //! A program holds for all points that give the same parameters. What is not expressed here (see [`compile`]) is lowered point by point, as
 //! are single points whose lanes are irregular: results and messages are the same.
 
+use super::ensemble_program::Terms;
 use super::prepare::{Prepared, prepare};
 use super::value::Evaluator;
 use crate::ir::{EventKind, Experiment, Record, SiteDeclaration, State};
 use crate::source::Place;
-use crate::spin::{Basis, Operator};
+use crate::spin::Basis;
 use crate::syntax::Expr;
 use crate::units::temperature_scale;
 use crate::waveform::{Numbers, Scalar, Slot};
 use std::sync::Arc;
-
-/// A Hamiltonian, rad/s: coefficients by slot, times constant operators.
-pub type Terms = Vec<(Slot, Arc<Operator>)>;
 
 /// An experiment compiled for batches.
 pub struct Program {

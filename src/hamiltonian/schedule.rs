@@ -132,7 +132,7 @@ pub struct Kick {
     /// Fy of the channel.
     pub y: Arc<Operator>,
     /// The flip angle, radian.
-    pub angle: f64,
+    pub angle: Scalar,
     /// The phase, radian.
     pub phase: f64,
     /// Whether it is the transient at an edge of a finite pulse, not an ideal pulse.
@@ -165,7 +165,7 @@ pub struct Acquire {
 impl Kick {
     /// The same turn as an evolution for a unit of time.
     pub fn as_segment(&self) -> Segment {
-        let hamiltonian = vec![(Scalar::Constant(self.angle), Arc::new(self.generator()))];
+        let hamiltonian = vec![(self.angle.clone(), Arc::new(self.generator()))];
         Segment {
             duration: 1.0,
             hamiltonian,

@@ -45,6 +45,12 @@ fn along_z(e: &Evaluator, coefficients: impl Iterator<Item = (usize, f64)>) -> O
     sum
 }
 
+/// Fz of a nucleus.
+pub fn total_z(e: &Evaluator, nucleus: &str) -> Operator {
+    let own = e.basis.sites.iter().enumerate().filter(|(_, s)| s.isotope.is_some_and(|i| i.symbol == nucleus));
+    along_z(e, own.map(|(k, _)| (k, 1.0)))
+}
+
 /// What shifts leave in the rotating frame, rad/s.
 pub fn offset(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let system = &e.experiment.system;

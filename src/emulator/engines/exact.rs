@@ -232,7 +232,7 @@ pub const EXACT: &str = "exact (eigenvalues)";
 pub struct ExactOpen {
     liouvillian: Matrix,
     norm: f64,
-    eigen_cache: HashMap<u64, Matrix>,
+    propagators: HashMap<u64, Matrix>,
 }
 
 impl ExactOpen {
@@ -240,7 +240,7 @@ impl ExactOpen {
     pub fn new(generator: &Generator) -> ExactOpen {
         let liouvillian = generator.liouvillian(0.0);
         let norm = one_norm(&liouvillian);
-        ExactOpen { liouvillian, norm, eigen_cache: HashMap::new() }
+        ExactOpen { liouvillian, norm, propagators: HashMap::new() }
     }
 
     /// The superoperator over a time.
@@ -291,7 +291,7 @@ impl Stepper for ExactOpen {
         }
         let v = stacked(&rho);
         let key = t.to_bits();
-        let moved = if let Some(p) = self.eigen_cache.get(&key) {
+        let moved = if let Some(p) = self.propagators.get(&key) {
             p * &v
         } else if self.norm * t <= 1.0 {
             self.taylor(&v, t)
@@ -299,8 +299,8 @@ impl Stepper for ExactOpen {
             let p = self.propagator(t);
             let moved = &p * &v;
             // Times on a regular grid differ in their last bits; a handful of matrices covers them all.
-            if self.eigen_cache.len() < 16 {
-                self.eigen_cache.insert(key, p);
+            if self.propagators.len() < 16 {
+                self.propagators.insert(key, p);
             }
             moved
         };

@@ -6,13 +6,13 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::drive;
 use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
 use crate::hamiltonian::value::{Evaluator, Fault, Terms};
-use crate::hamiltonian::{envelope, orientation, readout, relaxation};
+use crate::hamiltonian::{envelope, interactions, orientation, readout, relaxation};
 use crate::ir::{Event, EventKind};
 use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
 use crate::syntax::{Expr, ExprKind};
-use crate::waveform::common_period;
+use crate::waveform::{Scalar, common_period};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -33,7 +33,8 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         evolutions: vec![],
         noises: HashMap::new(),
     };
-    for named in &e.experiment.hamiltonians {
+    // Those of an ensemble were examined where the sample is lowered as it is declared.
+    for named in e.experiment.hamiltonians.iter().filter(|_| e.varying.is_none()) {
         e.declare(&named.name, &named.value)?;
     }
     let mut prepare = Vec::new();
@@ -53,7 +54,8 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
             hardware.duty(nucleus, sent.on, duration(&steps))?;
         }
     }
-    let battery = e.experiment.battery.as_ref().map(|b| builder.battery(b)).transpose()?;
+    let declared = e.experiment.battery.as_ref().filter(|_| e.varying.is_none());
+    let battery = declared.map(|b| builder.battery(b)).transpose()?;
     let schedule = Schedule { basis: e.basis.clone(), prepare, prepare_place, steps, event_ends, battery };
     Ok((schedule, builder.warnings))
 }
@@ -301,7 +303,7 @@ impl<'a> Builder<'a, '_> {
         place: Place,
     ) -> Result<Segment, Fault> {
         let spread = self.e.experiment.ensemble.iter().any(|d| d.quantity == "position");
-        let Some(height) = self.e.variation.position.or(spread.then_some(0.0)) else {
+        let Some(height) = self.e.position().or(spread.then_some(Scalar::Constant(0.0))) else {
             let span = place.0.unwrap_or_default();
             return Err(Diagnostic::new(Code::MissingDeclaration, span, "a gradient needs a sample that has a height")
                 .label("all of the sample is at one place")
@@ -316,14 +318,14 @@ impl<'a> Builder<'a, '_> {
         let mut operator = Operator::zero(&self.e.basis);
         for (k, site) in self.e.basis.sites.iter().enumerate() {
             if let (Some(isotope), Some(iz)) = (site.isotope, Operator::of(&self.e.basis, LocalKind::Iz, k)) {
-                operator = operator.plus(iz.times_number(real(-isotope.gamma * strength * height)));
+                operator = operator.plus(iz.times_number(real(-isotope.gamma * strength)));
             }
         }
         let (envelope, _) = envelope::Envelope::of(self.e, shape)?.over(length);
         if envelope.constant().is_none() {
             segment.period = None;
         }
-        segment.hamiltonian.push((envelope, Arc::new(operator)));
+        segment.hamiltonian.push((envelope.times(&height), Arc::new(operator)));
         Ok(segment)
     }
 
@@ -355,7 +357,10 @@ impl<'a> Builder<'a, '_> {
         if let Some(terms) = &self.internal {
             return Ok(terms.clone());
         }
-        let terms = orientation::Terms::of(self.e.internal()?);
+        let terms = match &self.e.varying {
+            Some(varying) => interactions::of_members(self.e, varying)?,
+            None => orientation::Terms::of(self.e.internal()?),
+        };
         self.internal = Some(terms.clone());
         Ok(terms)
     }

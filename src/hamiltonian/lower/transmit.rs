@@ -7,7 +7,7 @@ use super::super::value::Fault;
 use super::builder::Builder;
 use crate::ir::{Align, Pulse};
 use crate::source::{Place, Span};
-use crate::waveform::{common_period, integrals};
+use crate::waveform::{Scalar, common_period, integrals};
 use std::f64::consts::FRAC_PI_2;
 
 impl<'a> Builder<'a, '_> {
@@ -39,7 +39,7 @@ impl<'a> Builder<'a, '_> {
         let Some(hardware) = self.e.spectrometer.as_ref() else { return Ok(()) };
         self.sent.entry(nucleus.to_string()).or_default().on += drive.duration;
         let Some(limit) = hardware_of::max_rf(self.e, nucleus)? else { return Ok(()) };
-        let share = drive.amplitude.scaled(1.0 / (limit * drive::angular(self.e)));
+        let share = drive.strength().scaled(1.0 / (limit * drive::angular(self.e)));
         let [mean] = integrals([&share.times(&share)], drive.duration).map_err(|e| drive::unresolved(&e, span))?;
         let sent = self.sent.entry(nucleus.to_string()).or_default();
         sent.energy += mean * drive.duration;
@@ -50,7 +50,14 @@ impl<'a> Builder<'a, '_> {
         let drive = self.drive(p)?;
         if p.ideal {
             let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
-            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, transient: false, place }));
+            steps.push(Step::Kick(Kick {
+                x,
+                y,
+                angle: drive.factor.scaled(drive.angle),
+                phase: drive.phase,
+                transient: false,
+                place,
+            }));
             return Ok(());
         }
         let record = self.record(p.record.as_ref())?;
@@ -63,8 +70,15 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The turn that an edge of a pulse adds, about the axis 90 degrees ahead of it.
-    pub(super) fn transient(&mut self, nucleus: &str, drive: &Drive, angle: f64, place: Place, steps: &mut Vec<Step>) {
-        if angle != 0.0 {
+    pub(super) fn transient(
+        &mut self,
+        nucleus: &str,
+        drive: &Drive,
+        angle: Scalar,
+        place: Place,
+        steps: &mut Vec<Step>,
+    ) {
+        if angle.constant() != Some(0.0) {
             let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
             let phase = drive.phase + FRAC_PI_2;
             steps.push(Step::Kick(Kick { x, y, angle, phase, transient: true, place }));
@@ -122,7 +136,14 @@ impl<'a> Builder<'a, '_> {
         }
         for (p, drive) in pulses.iter().zip(drives).filter(|(p, d)| p.ideal && here(d.start)) {
             let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
-            steps.push(Step::Kick(Kick { x, y, angle: drive.angle, phase: drive.phase, transient: false, place }));
+            steps.push(Step::Kick(Kick {
+                x,
+                y,
+                angle: drive.factor.scaled(drive.angle),
+                phase: drive.phase,
+                transient: false,
+                place,
+            }));
         }
         for (p, drive) in finite().filter(|(_, d)| here(d.start)) {
             let [leading, _] = drive::transients(self.e, &p.nucleus, drive)?;

@@ -4,9 +4,13 @@ mod expression;
 mod operator;
 mod symbolic;
 mod time_operator;
+mod variation;
+mod varying;
 
 use self::time_operator::Value;
 pub use self::time_operator::{Terms, TimeOperator};
+pub use self::variation::Variation;
+pub use self::varying::{FieldProducts, Varying};
 pub use super::fault::Fault;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::hardware::Spectrometer;
@@ -58,6 +62,8 @@ pub struct Evaluator<'a> {
     pub arrays: BTreeMap<String, (usize, usize)>,
     /// How this member of the ensemble differs from a perfect sample.
     pub variation: Variation,
+    /// What differs among the members, where the sequence is lowered for all of them; the variation then holds nothing but the scan.
+    pub varying: Option<Varying>,
     /// What runs the sequence; as it is written when there is none.
     pub spectrometer: Option<Spectrometer>,
     /// Numbers of points that replace those of the file: the number of the distribution of `ensemble`, and its points.
@@ -67,33 +73,6 @@ pub struct Evaluator<'a> {
     operators: RefCell<BTreeMap<String, TimeOperator>>,
     /// Hamiltonians that were found to be Hermitian.
     declared: RefCell<Vec<String>>,
-}
-
-/// How one member of an ensemble differs: its field, its rf, and which scan of the phase cycles it is.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Variation {
-    /// Offsets by nucleus, rad/s.
-    pub offsets: Vec<(String, f64)>,
-    /// Factors of the rf by nucleus.
-    pub rf: Vec<(String, f64)>,
-    /// How a crystallite of a powder lies: Euler angles.
-    pub orientation: Option<[f64; 3]>,
-    /// Where in the sample it is, along the gradients.
-    pub position: Option<f64>,
-    /// The number of the scan.
-    pub scan: usize,
-}
-
-impl Variation {
-    /// What the rf of a nucleus is multiplied by.
-    pub fn rf(&self, nucleus: &str) -> f64 {
-        self.rf.iter().filter(|(n, _)| n == nucleus).map(|(_, x)| x).product()
-    }
-
-    /// What is added to the resonance frequency of a nucleus, rad/s.
-    pub fn offset(&self, nucleus: &str) -> f64 {
-        self.offsets.iter().filter(|(n, _)| n == nucleus).map(|(_, x)| x).sum()
-    }
 }
 
 /// An evaluator that has made nothing yet. An evaluator keeps what it has made, which no two threads may do at once; this is what they
@@ -126,6 +105,7 @@ impl<'a> Outline<'a> {
             basis: self.basis.clone(),
             arrays: self.arrays.clone(),
             variation: variation.clone(),
+            varying: None,
             spectrometer: None,
             ensemble_points: vec![],
             variables: vec![],
@@ -187,12 +167,21 @@ impl<'a> Evaluator<'a> {
             basis: Arc::default(),
             arrays: BTreeMap::new(),
             variation: Variation::default(),
+            varying: None,
             spectrometer: None,
             ensemble_points: vec![],
             variables: vec![],
             operators: RefCell::default(),
             declared: RefCell::default(),
         }
+    }
+
+    /// The evaluator of all members that differ in what one of them differs in, and are of the same scan.
+    pub fn of_members(&self, member: &Variation) -> Result<Evaluator<'a>, Fault> {
+        let scan = Variation { scan: member.scan, ..Variation::default() };
+        let mut e = self.outline().member(&self.values, &scan, &Values::new())?;
+        e.varying = Some(Varying::like(member));
+        Ok(e)
     }
 
     /// What members of an ensemble begin with.
@@ -371,6 +360,21 @@ impl<'a> Evaluator<'a> {
             return phase.map_or(Ok(0.0), |p| self.phase(p));
         }
         self.number(expr)
+    }
+
+    // ---- the member of the ensemble ----
+
+    /// What the rf of a nucleus is multiplied by.
+    pub fn rf(&self, nucleus: &str) -> Scalar {
+        self.varying.as_ref().map_or_else(|| Scalar::Constant(self.variation.rf(nucleus)), |v| v.rf(nucleus))
+    }
+
+    /// Where in the sample the member is, along the gradients.
+    pub fn position(&self) -> Option<Scalar> {
+        match &self.varying {
+            Some(varying) => varying.position(),
+            None => self.variation.position.map(Scalar::Constant),
+        }
     }
 
     // ---- subsystems ----

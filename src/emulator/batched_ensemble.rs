@@ -1,0 +1,97 @@
+//! A run of an ensemble whose members are propagated in batches: nothing but sums of states and signals is kept of them.
+
+use super::engines::exact::EXACT;
+use super::findings::Findings;
+use super::member_batch::{MemberBatch, Wanted};
+use super::members::{self, schedules};
+use super::propagate::{Found, Propagation};
+use super::request::{Observables, Requests};
+use super::results::RunInfo;
+use super::settings::{Method, Options};
+use super::setup::{energies_of_powders, open_context, revivals};
+use super::{estimate, rounding, sectors};
+use crate::hamiltonian::{Acquire, Evaluator, Fault, Member, Step, Values};
+use std::sync::Arc;
+
+/// The members of an ensemble compiled for batches, and what is wanted of them; `None` where they are to be propagated one by one: where
+/// they differ in more than numbers, and where more than mean states and signals is wanted.
+///
+/// # Errors
+/// When the orientation of the sample cannot be evaluated.
+pub fn compiled(
+    e: &Evaluator,
+    options: &Options,
+    requests: Requests,
+    observables: &Observables,
+    members: &[Member],
+) -> Result<Option<(MemberBatch, Wanted)>, Fault> {
+    let stops = requests.stops();
+    let plain = options.method == Method::Auto && options.spectrometer.is_none() && options.measured.is_none();
+    let means_only = observables.aggregates.is_empty() && !observables.observables.iter().any(|o| o.is_of_motion());
+    if members.len() < 2 || !plain || !means_only || stops.statements || !requests.member_means(e).is_empty() {
+        return Ok(None);
+    }
+    let states = !observables.observables.is_empty() || requests.kept_dimension(options) > 0.0;
+    let wanted = Wanted { marks: states, records: states && stops.records, signals: stops.acquisitions };
+    Ok(MemberBatch::new(e, members, wanted)?.map(|batch| (batch, wanted)))
+}
+
+/// Runs an ensemble at one point; `None` where its members are to be propagated one by one.
+///
+/// # Errors
+/// As those of a run.
+pub fn run(
+    e: &Evaluator,
+    given: &Values,
+    options: &Options,
+    (requests, observables): (Requests, Arc<Observables>),
+    members: &[Member],
+) -> Result<Option<Findings>, Fault> {
+    let Some((batch, wanted)) = compiled(e, options, requests, &observables, members)? else { return Ok(None) };
+    let Some(first) = members.first() else { return Ok(None) };
+    let stops = requests.stops();
+    let schedules = schedules(e, given, options, std::slice::from_ref(first))?;
+    let Some((schedule, prepared)) = schedules.first() else { return Ok(None) };
+    let space = sectors::whole(schedule, options.max_memory)?;
+    let size = estimate::check(schedule, &space, false, options.max_memory)?;
+    let declared = members::declared(e, members)?;
+    let declared = declared.as_ref().unwrap_or(schedule);
+    let mut context = open_context(e, declared, space, prepared, observables)?;
+    if !context.edges.is_empty() {
+        return Ok(None);
+    }
+    context.stops = stops;
+    context.kept_dimension = requests.kept_dimension(options);
+    let acquisitions: Vec<&Acquire> =
+        schedule.steps.iter().filter_map(|step| if let Step::Acquire(a) = step { Some(a) } else { None }).collect();
+    let sums = batch.run(|k, signal| {
+        if let Some(acquire) = acquisitions.get(k) {
+            signal.add_up_lines(acquire.points, acquire.dwell);
+        }
+    });
+    let Some(sums) = sums else { return Ok(None) };
+    energies_of_powders(e, declared, &context);
+    revivals(e, schedule.duration(), &context)?;
+    rounding::phases(declared, options, &context)?;
+    let mut propagation = Propagation::new(&context, options, vec![1.0]);
+    // The eigenvalues of a mean state are not conserved.
+    context.unitary_part.set(None);
+    propagation.used(EXACT);
+    propagation.take_up(schedule, batch.level(), sums, wanted)?;
+    let how = RunInfo {
+        whole: declared.basis.size(),
+        dimension: size.dimension,
+        pure: false,
+        random_vectors: 0,
+        members: members.len(),
+        methods: propagation.methods(),
+        tolerance: options.tolerance,
+        duration: declared.duration(),
+        truncation: vec![],
+    };
+    let Found { observed, traces, decays, readings } = propagation.finish();
+    let signals = decays.into_iter().enumerate().map(|(k, d)| d.trace(k)).collect();
+    let keys = context.requested.observables.iter().map(|o| o.key.clone()).collect();
+    let notes = context.notes.into_inner();
+    Ok(Some(Findings { keys, observed, traces, signals, readings, aggregates: Default::default(), notes, how }))
+}

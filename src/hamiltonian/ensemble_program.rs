@@ -1,0 +1,120 @@
+//! The sequence of an ensemble compiled once for all of its members, whose offsets, rf strengths, places and orientations are variables.
+
+use super::lower::build;
+use super::prepare::{Prepared, prepare};
+use super::schedule::{Schedule, Segment, Step};
+use super::value::{Evaluator, Variation};
+use crate::spin::Operator;
+use crate::waveform::{Numbers, Scalar, Slot};
+use std::sync::Arc;
+
+/// A Hamiltonian, rad/s: coefficients by slot, times constant operators.
+pub type Terms = Vec<(Slot, Arc<Operator>)>;
+
+/// A program for members of an ensemble that differ in the same things.
+pub struct EnsembleProgram {
+    /// All numbers, as functions of the variables of [`super::value::Varying`].
+    pub numbers: Numbers,
+    /// What all members begin with.
+    pub prepared: Prepared,
+    /// What follows.
+    pub blocks: Vec<EnsembleBlock>,
+    /// How long it takes.
+    pub duration: f64,
+}
+
+/// A part of the sequence, the same for all members up to numbers.
+pub enum EnsembleBlock {
+    /// Evolution under a constant Hamiltonian for a time, sampled so often where it is recorded. An ideal pulse takes the time 1.
+    Evolve {
+        /// The Hamiltonian.
+        hamiltonian: Terms,
+        /// How long it acts.
+        duration: f64,
+        /// The number of samples, both ends included.
+        record: Option<usize>,
+    },
+    /// A step that removes a part of the state.
+    Project(Step),
+    /// A mark.
+    Mark,
+    /// A free induction decay.
+    Acquire {
+        /// The Hamiltonian.
+        hamiltonian: Terms,
+        /// F+ of the nucleus.
+        raising: Arc<Operator>,
+        /// The phase of the receiver, radian.
+        receiver: f64,
+        /// How long it lasts.
+        duration: f64,
+    },
+}
+
+/// Steps of unrolled loops: more are taken member by member, where a loop is a power of a propagator.
+const MOST_UNROLLED: usize = 256;
+
+/// Compiles the sequence for all members that differ in what `member` differs in and are of its scan; `None` where a member needs more than
+/// numbers of its own: relaxation, a Hamiltonian that changes in time, a tomography, a state or an operator that depends on the member.
+pub fn compile_ensemble(e: &Evaluator, member: &Variation) -> Option<EnsembleProgram> {
+    let e = e.of_members(member).ok()?;
+    let (Schedule { steps, prepare: states, prepare_place, .. }, _) = build(&e).ok()?;
+    let prepared = prepare(&e, &states, prepare_place.0.unwrap_or_default()).ok()?;
+    let mut compiler = Compiler { numbers: Numbers::default(), blocks: vec![] };
+    compiler.steps(&steps)?;
+    let Compiler { numbers, blocks } = compiler;
+    Some(EnsembleProgram { numbers, prepared, blocks, duration: super::schedule::duration(&steps) })
+}
+
+struct Compiler {
+    numbers: Numbers,
+    blocks: Vec<EnsembleBlock>,
+}
+
+impl Compiler {
+    fn steps(&mut self, steps: &[Step]) -> Option<()> {
+        for step in steps {
+            let block = match step {
+                Step::Segment(segment) => EnsembleBlock::Evolve {
+                    hamiltonian: self.constant(segment)?,
+                    duration: segment.duration,
+                    record: segment.record.as_ref().map(|r| r.points),
+                },
+                Step::Kick(kick) => EnsembleBlock::Evolve {
+                    hamiltonian: self.terms(&[(kick.angle.clone(), Arc::new(kick.generator()))])?,
+                    duration: 1.0,
+                    record: None,
+                },
+                Step::Crush(_) | Step::Dephase(..) => EnsembleBlock::Project(step.clone()),
+                Step::Mark(_) => EnsembleBlock::Mark,
+                Step::Acquire(acquire) => EnsembleBlock::Acquire {
+                    hamiltonian: self.constant(&acquire.segment)?,
+                    raising: acquire.raising.clone(),
+                    receiver: acquire.receiver,
+                    duration: acquire.segment.duration,
+                },
+                Step::Loop(count, body) => {
+                    let count = usize::try_from(*count).ok()?;
+                    if count.saturating_mul(body.len()) > MOST_UNROLLED {
+                        return None;
+                    }
+                    (0..count).try_for_each(|_| self.steps(body))?;
+                    continue;
+                }
+                Step::Tomography(_) => return None,
+            };
+            self.blocks.push(block);
+        }
+        Some(())
+    }
+
+    /// The Hamiltonian of a segment, where it is constant and nothing relaxes the state.
+    fn constant(&mut self, segment: &Segment) -> Option<Terms> {
+        if segment.relaxing.is_empty() { self.terms(&segment.hamiltonian) } else { None }
+    }
+
+    fn terms(&mut self, hamiltonian: &[(Scalar, Arc<Operator>)]) -> Option<Terms> {
+        let nonzero = hamiltonian.iter().filter(|(c, o)| c.constant() != Some(0.0) && !o.is_zero());
+        nonzero.map(|(c, o)| Some((self.numbers.add(c)?, o.clone()))).collect()
+    }
+}
