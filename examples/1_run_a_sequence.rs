@@ -2,17 +2,15 @@
 //!
 //! `cargo run --release --example 1_run_a_sequence`
 
-use ergoseq::emulator::Options;
-use ergoseq::hamiltonian::Values;
+use ergoseq::prelude::*;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/sequences/dipolar_charging.seq");
     let text = std::fs::read_to_string(path)?;
-    let compiled = ergoseq::compile("dipolar_charging.seq", &text, &mut ergoseq::no_files).map_err(|r| r.render())?;
+    let compiled = compile("dipolar_charging.seq", &text, &mut no_files)?;
     for temperature in [0.5, 1.0] {
         let values = Values::from([("T".to_string(), temperature)]);
-        let run = ergoseq::run(&compiled.experiment, &values, &Options::default())
-            .map_err(|d| d.render(&compiled.sources, false))?;
+        let run = run(&compiled.experiment, &values, &Options::default())?;
         for (name, value) in &run.summary {
             println!("T = {temperature}: {name} = {value:?}");
         }

@@ -7,6 +7,7 @@ use crate::source::Sources;
 
 /// A program that was compiled: the experiment, warnings, and the texts they refer to.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Compiled {
     /// The experiment.
     pub experiment: Experiment,
@@ -18,6 +19,7 @@ pub struct Compiled {
 
 /// A program that was refused.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Refused {
     /// Errors and warnings, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
@@ -25,12 +27,33 @@ pub struct Refused {
     pub sources: Sources,
 }
 
+impl Compiled {
+    /// An experiment that comes from elsewhere than a text.
+    pub fn new(experiment: Experiment, sources: Sources) -> Compiled {
+        Compiled { experiment, warnings: vec![], sources }
+    }
+}
+
 impl Refused {
+    /// For a reason that has no place in a text.
+    pub fn new(reason: Diagnostic) -> Refused {
+        Refused { diagnostics: vec![reason], sources: Sources::default() }
+    }
+
     /// All messages, as plain text.
     pub fn render(&self) -> String {
         self.diagnostics.iter().map(|d| d.render(&self.sources, false)).collect()
     }
 }
+
+/// All messages with their places, as [`Refused::render`] draws them.
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.render().trim_end())
+    }
+}
+
+impl std::error::Error for Refused {}
 
 /// A reader for programs that `use` no other file.
 ///

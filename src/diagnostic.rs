@@ -117,6 +117,7 @@ impl fmt::Display for Code {
 
 /// One mistake: what, where, and what to do next.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Diagnostic {
     /// The kind.
     pub code: Code,
@@ -233,6 +234,17 @@ impl Diagnostic {
         text
     }
 }
+
+/// The mistake on one line, without its place: `error[E404]: the run does not fit; give it more memory`. [`Diagnostic::render`] draws the place.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = if self.is_error() { "error" } else { "warning" };
+        write!(f, "{severity}[{}]: {}", self.code, self.message)?;
+        self.help.iter().try_for_each(|help| write!(f, "; {help}"))
+    }
+}
+
+impl std::error::Error for Diagnostic {}
 
 /// The lines of a file that hold the given places. Only these are handed to the renderer: it would otherwise scan a whole
 /// file of 100 000 lines for each message.

@@ -22,9 +22,11 @@
 //! Points of a sweep that differ in numbers only are compiled once, to a [`hamiltonian::program::Program`], and propagated together.
 //!
 //! The library reads no file, clock, environment variable or global. [`compile()`] and [`run`] are the two calls that most
-//! users need:
+//! users need; the names around them are in the [`prelude`]:
 //!
 //! ```
+//! use ergoseq::prelude::*;
+//!
 //! let text = r#"
 //! ergoseq 1
 //! units natural
@@ -38,19 +40,20 @@
 //! }
 //! measure { xi_max = max(ergotropy) }
 //! "#;
-//! let compiled = ergoseq::compile("battery.seq", text, &mut ergoseq::no_files).expect("the program is right");
-//! let run = ergoseq::run(&compiled.experiment, &Default::default(), &Default::default()).expect("it runs");
-//! let (name, value) = &run.summary[0];
-//! assert_eq!(name, "xi_max");
-//! assert!(value.unwrap() > 1.0);
+//! let compiled = compile("battery.seq", text, &mut no_files)?;
+//! let run = run(&compiled.experiment, &Values::new(), &Options::default())?;
+//! assert!(run.scalar("xi_max") > Some(1.0));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 // What a user gives never ends the program: an index that cannot be wrong stands under `expect` with the reason.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::string_slice))]
 
+#[doc(hidden)]
 pub mod check;
 pub mod compile;
 pub mod diagnostic;
+#[doc(hidden)]
 pub mod editor;
 pub mod emulator;
 pub mod hamiltonian;
@@ -59,9 +62,13 @@ pub mod ir;
 pub mod lanes;
 pub mod linalg;
 pub mod metrics;
+#[doc(hidden)]
 pub mod noise;
 pub mod output;
+#[doc(hidden)]
 pub mod papers;
+pub mod prelude;
+#[doc(hidden)]
 pub mod report;
 pub mod search;
 pub mod source;
@@ -70,6 +77,7 @@ pub mod syntax;
 pub mod tomography;
 pub mod units;
 pub mod verdict;
+#[doc(hidden)]
 pub mod waveform;
 
 pub use compile::{Compiled, Refused, compile, no_files};

@@ -49,6 +49,8 @@ impl fmt::Display for LinalgError {
     }
 }
 
+impl std::error::Error for LinalgError {}
+
 /// Eigenvalues in ascending order, and the eigenvectors as columns.
 #[derive(Debug, Clone)]
 pub struct Eigen {

@@ -6,6 +6,7 @@ use crate::linalg::Matrix;
 
 /// A recorded curve.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Trace {
     /// Its name.
     pub name: String,
@@ -19,6 +20,7 @@ pub struct Trace {
 
 /// Metrics at a moment.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Mark {
     /// Its name.
     pub name: String,
@@ -32,6 +34,7 @@ pub struct Mark {
 
 /// What an observation found at a position of the sequence.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Observed {
     /// Where.
     pub position: Position,
@@ -52,6 +55,7 @@ impl Observed {
 
 /// The results of an observation at one point.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Observations {
     /// In the order of the sequence.
     pub observed: Vec<Observed>,
@@ -63,8 +67,40 @@ pub struct Observations {
     pub how: RunInfo,
 }
 
+impl Trace {
+    /// The curve of a metric, by its key in `measure`; `None` at samples where it is not defined.
+    pub fn curve(&self, key: &str) -> Option<&[Option<f64>]> {
+        self.values.iter().find(|(k, _)| k == key).map(|(_, curve)| curve.as_slice())
+    }
+}
+
+impl Mark {
+    /// The value of a metric, by its key in `measure`, where it is defined.
+    pub fn value(&self, key: &str) -> Option<f64> {
+        self.values.iter().find(|(k, _)| k == key).and_then(|(_, value)| *value)
+    }
+}
+
+impl Run {
+    /// A named scalar of `measure`, where it is defined.
+    pub fn scalar(&self, name: &str) -> Option<f64> {
+        self.summary.iter().find(|(k, _)| k == name).and_then(|(_, value)| *value)
+    }
+
+    /// A mark by its name; `end` is the end of the sequence.
+    pub fn mark(&self, name: &str) -> Option<&Mark> {
+        self.marks.iter().find(|m| m.name == name)
+    }
+
+    /// A trace by its name.
+    pub fn trace(&self, name: &str) -> Option<&Trace> {
+        self.traces.iter().find(|t| t.name == name)
+    }
+}
+
 /// The results of one point.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct Run {
     /// Every parameter with its value.
     pub params: Vec<(String, f64)>,
@@ -86,6 +122,7 @@ pub struct Run {
 
 /// How a point was computed.
 #[derive(Debug, Clone, PartialEq, Default)]
+#[non_exhaustive]
 pub struct RunInfo {
     /// The dimension of the product space.
     pub whole: f64,

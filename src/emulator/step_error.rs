@@ -21,6 +21,8 @@ impl fmt::Display for StepError {
     }
 }
 
+impl std::error::Error for StepError {}
+
 impl From<LinalgError> for StepError {
     fn from(e: LinalgError) -> StepError {
         StepError::Linalg(e)

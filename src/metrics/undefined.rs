@@ -27,5 +27,7 @@ impl fmt::Display for Undefined {
     }
 }
 
+impl std::error::Error for Undefined {}
+
 /// What a metric gives.
 pub type Value = Result<f64, Undefined>;

@@ -92,6 +92,8 @@ impl fmt::Display for PlanError {
     }
 }
 
+impl std::error::Error for PlanError {}
+
 impl From<LinalgError> for PlanError {
     fn from(e: LinalgError) -> PlanError {
         PlanError::Linalg(e)

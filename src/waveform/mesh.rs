@@ -58,6 +58,8 @@ impl fmt::Display for Unresolved {
     }
 }
 
+impl std::error::Error for Unresolved {}
+
 /// A cell whose waveforms are not yet resolved.
 struct Cell {
     from: f64,

@@ -100,7 +100,7 @@ pub fn compile_with(path: &Path, instead: &dyn Fn(&str) -> Option<String>) -> Re
     let text = match read(path) {
         Ok(text) => text,
         Err(diagnostic) => {
-            return Err(Box::new(Refused { diagnostics: vec![diagnostic], sources: Sources::default() }));
+            return Err(Box::new(Refused::new(diagnostic)));
         }
     };
     let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
@@ -128,13 +128,13 @@ fn from_yaml(name: &str, text: &str) -> Result<Compiled, Box<Refused>> {
             // The text tells sweeps of different experiments apart.
             let mut sources = Sources::default();
             sources.add(name, text);
-            Ok(Compiled { experiment, warnings: vec![], sources })
+            Ok(Compiled::new(experiment, sources))
         }
         Err(why) => {
             let diagnostic =
                 Diagnostic::without_place(Code::NotAnExperiment, format!("`{name}` is no experiment: {why}"))
                     .help("`ergoseq show FILE.seq --stage ir` writes one");
-            Err(Box::new(Refused { diagnostics: vec![diagnostic], sources: Sources::default() }))
+            Err(Box::new(Refused::new(diagnostic)))
         }
     }
 }

@@ -28,7 +28,7 @@ fn make(a: &args::Report) -> Result<Made, Outcome> {
     let mut compiled = match files::compile(&a.file) {
         Ok(compiled) => compiled,
         Err(refused) => {
-            let Refused { diagnostics, sources } = *refused;
+            let Refused { diagnostics, sources, .. } = *refused;
             return Ok(Made::Mistakes(page_of_mistakes(&diagnostics, &sources, &file), diagnostics, sources));
         }
     };
