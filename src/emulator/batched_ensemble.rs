@@ -9,7 +9,7 @@ use super::request::{Observables, Requests};
 use super::results::RunInfo;
 use super::settings::{Method, Options};
 use super::setup::{energies_of_powders, open_context, revivals};
-use super::{estimate, rounding, sectors};
+use super::{cancel, estimate, rounding, sectors};
 use crate::hamiltonian::{Acquire, Evaluator, Fault, Member, Step, Values};
 use std::sync::Arc;
 
@@ -73,6 +73,9 @@ pub fn run(
     energies_of_powders(e, declared, &context);
     revivals(e, schedule.duration(), &context)?;
     rounding::phases(declared, options, &context)?;
+    for (acquire, kept) in acquisitions.iter().zip(&sums.kept) {
+        cancel::note_lost_signal(&context, &acquire.nucleus, kept.share());
+    }
     let mut propagation = Propagation::new(&context, options, vec![1.0]);
     // The eigenvalues of a mean state are not conserved.
     context.unitary_part.set(None);

@@ -5,13 +5,13 @@
 
 use super::context::RunContext;
 use crate::hamiltonian::{Acquire, Member};
-use crate::linalg::{C64, Matrix, ZERO};
-use crate::spin::State;
+use crate::linalg::{C64, Matrix};
+use crate::spin::{Space, State};
 
 /// A mean below this share of the single scans is none.
 const LOST: f64 = 1e-2;
 
-/// How many scans of the phase cycle walk side by side; 1 where members follow group by group, and scans are not told apart.
+/// How many scans of the phase cycle are propagated together; 1 where members follow group by group, and scans are not told apart.
 pub fn scans(members: &[Member], here: usize) -> usize {
     if here < members.len() {
         return 1;
@@ -19,18 +19,42 @@ pub fn scans(members: &[Member], here: usize) -> usize {
     members.iter().map(|m| m.variation.scan + 1).max().unwrap_or(1)
 }
 
-/// How much of some scans their mean has kept: `|sum_k A_k| / sum_k |A_k|` of the members, each the sum over its scans, added up.
-/// `None` where nothing is there to be lost. Members are the product of the scans, outermost, and the spreads.
+/// What the mean over scans has kept of them: `|sum_k A_k| / sum_k |A_k|` of the members, each the sum over its scans, added up.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ScanSums {
+    of_means: f64,
+    of_scans: f64,
+}
+
+impl ScanSums {
+    /// Adds a member by the norms of its sum over the scans, and of its scans.
+    pub fn add(&mut self, of_mean: f64, of_scans: f64) {
+        self.of_means += of_mean;
+        self.of_scans += of_scans;
+    }
+
+    /// Adds other members.
+    pub fn join(&mut self, other: ScanSums) {
+        self.add(other.of_means, other.of_scans);
+    }
+
+    /// The share that is kept; `None` where nothing is there to be lost.
+    pub fn share(&self) -> Option<f64> {
+        (self.of_scans > 0.0).then(|| self.of_means / self.of_scans)
+    }
+}
+
+/// The share of matrices, one a member and scan, that their mean over the scans keeps. Members are the product of the scans, outermost, and
+/// the spreads.
 fn share_kept(parts: &[Matrix], scans: usize) -> Option<f64> {
     let stride = parts.len() / scans;
-    let (mut of_means, mut of_scans) = (0.0, 0.0);
+    let mut sums = ScanSums::default();
     for member in 0..stride {
         let own = || (0..scans).filter_map(|scan| parts.get(scan * stride + member));
         let sum = own().fold(None, |sum: Option<Matrix>, m| Some(sum.map_or_else(|| m.clone(), |s| s + m)));
-        of_means += sum.map_or(0.0, |m| m.norm());
-        of_scans += own().map(|m| m.norm()).sum::<f64>();
+        sums.add(sum.map_or(0.0, |m| m.norm()), own().map(|m| m.norm()).sum());
     }
-    (of_scans > 0.0).then(|| of_means / of_scans)
+    sums.share()
 }
 
 /// The deviation of a density matrix from the maximally mixed state.
@@ -55,26 +79,35 @@ pub fn read_out(context: &RunContext, states: &[State]) {
     }
 }
 
+/// The elements of density matrices that a receiver of a nucleus sees: `Tr[rho F+]` takes those from a state to that of one quantum less.
+#[expect(clippy::indexing_slicing, reason = "there is an order for every state of the space")]
+pub fn observed_elements(space: &Space, nucleus: &str) -> Vec<(usize, usize)> {
+    let basis = space.basis();
+    let order: Vec<i64> = (0..space.len()).map(|k| basis.twice_m_of(Some(nucleus), space.state(k))).collect();
+    let pairs = (0..space.len()).flat_map(|i| (0..space.len()).map(move |j| (i, j)));
+    pairs.filter(|(i, j)| order[*i] == order[*j] - 2).collect()
+}
+
 /// Notes when the scans of a phase cycle cancel in a signal: in the coherences that a receiver sees, each in the phase of its scan.
-#[expect(clippy::indexing_slicing, reason = "there is an order for every state of the space, which the states are on")]
 pub fn acquired(context: &RunContext, acquisitions: &[&Acquire], states: &[State]) {
     if context.scans < 2 || !states.len().is_multiple_of(context.scans) {
         return;
     }
     let Some(nucleus) = acquisitions.first().map(|a| a.nucleus.as_str()) else { return };
-    let (space, basis) = (context.space(), context.space().basis());
-    let order: Vec<i64> = (0..space.len()).map(|k| basis.twice_m_of(Some(nucleus), space.state(k))).collect();
-    // Tr[rho F+] takes the elements from a state to that of one quantum less.
+    let elements = observed_elements(context.space(), nucleus);
     let seen = |(a, s): (&&Acquire, &State)| {
         let (rho, phase) = (s.density(), C64::cis(-a.receiver));
-        Matrix::from_fn(
-            rho.nrows(),
-            rho.ncols(),
-            |i, j| if order[i] == order[j] - 2 { rho[(i, j)] * phase } else { ZERO },
-        )
+        let mut seen = Matrix::zeros(rho.nrows(), rho.ncols());
+        elements.iter().for_each(|at| seen[*at] = rho[*at] * phase);
+        seen
     };
     let parts: Vec<Matrix> = acquisitions.iter().zip(states).map(seen).collect();
-    if let Some(share) = share_kept(&parts, context.scans).filter(|share| *share < LOST) {
+    note_lost_signal(context, nucleus, share_kept(&parts, context.scans));
+}
+
+/// Notes when nothing is left of the signal of a nucleus.
+pub fn note_lost_signal(context: &RunContext, nucleus: &str, share: Option<f64>) {
+    if let Some(share) = share.filter(|share| *share < LOST) {
         context.note(format!(
             "the scans of the phase cycle cancel in the signal of {nucleus}: together they have {share:.1e} of what they have one by \
              one; let the receiver follow, as in `acquire {nucleus} ... phase NAME`"

@@ -3,11 +3,12 @@
 //!
 //! States are deviations from the maximally mixed state, which no unitary changes.
 
+use super::cancel::{ScanSums, observed_elements};
 use super::dense_batch::{Assembly, Evolving, LARGEST, levels_of};
 use super::fid::SignalSum;
 use super::projection::Projection;
 use crate::hamiltonian::ensemble_program::{EnsembleBlock, EnsembleProgram, Terms, compile_ensemble};
-use crate::hamiltonian::{Evaluator, Fault, Member, Varying, field_directions};
+use crate::hamiltonian::{Evaluator, Fault, Member, Variation, Varying, field_directions};
 use crate::lanes::{LANES, Lane, MatrixBatch};
 use crate::linalg::{C64, Matrix, add_to_diagonal, identity, real};
 use crate::metrics::LevelsBatch;
@@ -34,20 +35,36 @@ enum Step {
     Evolve(Evolution, Option<usize>),
     Project(Projection),
     Mark,
-    Acquire { evolution: Evolution, raising: Vec<(usize, usize, C64)>, receiver: C64 },
+    Acquire(Box<Acquisition>),
+}
+
+/// A free induction decay.
+struct Acquisition {
+    evolution: Evolution,
+    /// F+ of the nucleus.
+    raising: Vec<(usize, usize, C64)>,
+    /// `exp(-i phase)` of the receiver.
+    receiver: C64,
+    /// The elements of the state that the receiver sees.
+    observed: Vec<(usize, usize)>,
+}
+
+/// The sequence as a scan of the phase cycle has it.
+struct Scan {
+    numbers: Numbers,
+    steps: Vec<Step>,
 }
 
 /// The members of an ensemble that are propagated in batches.
 pub struct MemberBatch {
-    numbers: Numbers,
     /// The deviation of what all members begin with.
     begin: MatrixBatch,
     /// The mean of the diagonal of that state.
     level: f64,
-    steps: Vec<Step>,
-    /// What the variables are, and the weights.
+    scans: Vec<Scan>,
+    /// What the variables are, and the weight in each scan.
     members: Vec<(Vec<f64>, f64)>,
-    /// The number of the last step that leaves something behind.
+    /// How many steps there are up to the last one that leaves something behind.
     last: usize,
     wanted: Wanted,
 }
@@ -70,6 +87,8 @@ pub struct Sums {
     pub states: Vec<Matrix>,
     /// Of the free induction decays.
     pub signals: Vec<SignalSum>,
+    /// What the scans of a phase cycle have kept in each of them.
+    pub kept: Vec<ScanSums>,
 }
 
 impl Sums {
@@ -80,6 +99,7 @@ impl Sums {
         }
         self.states.iter_mut().zip(other.states).for_each(|(sum, x)| *sum += x);
         self.signals.iter_mut().zip(other.signals).for_each(|(sum, x)| sum.add(x));
+        self.kept.iter_mut().zip(other.kept).for_each(|(sum, x)| sum.join(x));
     }
 }
 
@@ -89,38 +109,55 @@ impl MemberBatch {
     /// # Errors
     /// When the orientation of the sample cannot be evaluated.
     pub fn new(e: &Evaluator, members: &[Member], wanted: Wanted) -> Result<Option<MemberBatch>, Fault> {
-        let Some(first) = members.first() else { return Ok(None) };
-        let alike = members.iter().all(|m| m.values.is_empty() && m.variation.scan == first.variation.scan);
-        if !alike || e.basis.size() > LARGEST as f64 {
+        if e.basis.size() > LARGEST as f64 {
             return Ok(None);
         }
-        let Some(program) = compile_ensemble(e, &first.variation) else { return Ok(None) };
-        let varying = Varying::like(&first.variation);
+        // Members are the product of the scans, outermost, and the spreads.
+        let scans: Vec<&[Member]> = members.chunk_by(|a, b| a.variation.scan == b.variation.scan).collect();
+        let Some((first, others)) = scans.split_first() else { return Ok(None) };
+        let differs = |own: &[Member]| {
+            let same = |(a, b): (&Member, &Member)| {
+                let scan = a.variation.scan;
+                a.weight == b.weight && Variation { scan, ..b.variation.clone() } == a.variation
+            };
+            own.len() != first.len() || !first.iter().zip(own).all(same)
+        };
+        if members.iter().any(|m| !m.values.is_empty()) || others.iter().any(|own| differs(own)) {
+            return Ok(None);
+        }
+        let fields = field_directions(e, first.iter().map(|m| &m.variation))?;
+        let Some(varying) = first.first().map(|m| Varying::like(&m.variation)) else { return Ok(None) };
         let variables =
             |(member, field): (&Member, [f64; 3])| Some((varying.values(&member.variation, field)?, member.weight));
-        let fields = field_directions(e, members.iter().map(|m| &m.variation))?;
-        let Some(members) = members.iter().zip(fields).map(variables).collect::<Option<Vec<_>>>() else {
+        let Some(values) = first.iter().zip(fields).map(variables).collect::<Option<Vec<_>>>() else {
             return Ok(None);
         };
         let space = Space::whole(e.basis.clone());
-        let mut deviation = program.prepared.state(&space).density();
+        let compiled = scans.iter().filter_map(|own| own.first()).map(|member| {
+            let EnsembleProgram { numbers, prepared, blocks, .. } = compile_ensemble(e, &member.variation)?;
+            let compiler = Compiler { numbers: &numbers, space: &space };
+            let steps = blocks.into_iter().map(|block| compiler.step(block)).collect::<Option<Vec<Step>>>()?;
+            Some((prepared.state(&space).density(), Scan { numbers, steps }))
+        });
+        let Some(compiled) = compiled.collect::<Option<Vec<(Matrix, Scan)>>>() else { return Ok(None) };
+        let (states, scans): (Vec<Matrix>, Vec<Scan>) = compiled.into_iter().unzip();
+        let Some(prepared) = states.first().filter(|first| states.iter().all(|other| other == *first)) else {
+            return Ok(None);
+        };
+        let mut deviation = prepared.clone();
         let level = deviation.trace().re / deviation.nrows() as f64;
         add_to_diagonal(&mut deviation, real(-level));
         let mut begin = MatrixBatch::zeros(space.len());
         begin.broadcast(&deviation);
-        let EnsembleProgram { numbers, blocks, .. } = program;
-        let compiler = Compiler { numbers: &numbers, space: &space };
-        let Some(steps) = blocks.into_iter().map(|block| compiler.step(block)).collect::<Option<Vec<Step>>>() else {
-            return Ok(None);
-        };
         let leaves = |step: &Step| match step {
             Step::Evolve(_, record) => record.is_some() && wanted.records,
             Step::Project(_) => false,
             Step::Mark => wanted.marks,
-            Step::Acquire { .. } => wanted.signals,
+            Step::Acquire(_) => wanted.signals,
         };
+        let steps = scans.first().map_or(&[][..], |scan| &scan.steps);
         let last = if wanted.marks { steps.len() } else { steps.iter().rposition(leaves).map_or(0, |k| k + 1) };
-        Ok(Some(MemberBatch { numbers, begin, level, steps, members, last, wanted }))
+        Ok(Some(MemberBatch { begin, level, scans, members: values, last, wanted }))
     }
 
     /// The mean of the diagonal of the states, which is that of the deviations' reference.
@@ -150,52 +187,73 @@ impl MemberBatch {
         Some(sums)
     }
 
-    /// The sums over the members of a batch. Lanes without a member repeat the first one, with a weight of 0.
+    /// The sums over the members of a batch, and over the scans. Lanes without a member repeat the first one, with a weight of 0.
     fn batch(&self, members: &[(Vec<f64>, f64)]) -> Option<Sums> {
         let first = members.first()?;
         let of = |lane: usize| members.get(lane).unwrap_or(first);
         let variable = |k: usize| Lane(std::array::from_fn(|l| of(l).0.get(k).copied().unwrap_or(f64::NAN)));
         let variables: Vec<Lane> = (0..first.0.len()).map(variable).collect();
         let weights = Lane(std::array::from_fn(|l| members.get(l).map_or(0.0, |m| m.1)));
+        let mut sums = Sums::default();
+        // By scan, then by acquisition.
+        let mut seen: Vec<Vec<Seen>> = Vec::with_capacity(self.scans.len());
+        for scan in &self.scans {
+            let mut own = Vec::new();
+            sums.add(self.scan(scan, &variables, (&weights, members.len()), &mut own)?);
+            seen.push(own);
+        }
+        if self.scans.len() > 1 {
+            let acquisitions = seen.first().map_or(0, Vec::len);
+            sums.kept = (0..acquisitions)
+                .map(|k| kept(&seen.iter().filter_map(|own| own.get(k)).collect::<Vec<_>>(), members.len()))
+                .collect();
+        }
+        Some(sums)
+    }
+
+    /// The sums over the members of a batch in a scan of the phase cycle, and what the receiver sees of each of them.
+    fn scan(
+        &self,
+        Scan { numbers, steps }: &Scan,
+        variables: &[Lane],
+        (weights, members): (&Lane, usize),
+        seen: &mut Vec<Seen>,
+    ) -> Option<Sums> {
         let (mut slots, mut irregular) = (Vec::new(), [false; LANES]);
-        self.numbers.evaluate(&variables, &mut slots, &mut irregular);
+        numbers.evaluate(variables, &mut slots, &mut irregular);
         let mut sums = Sums::default();
         let mut rho = self.begin.clone();
         let mut moved = self.begin.clone();
-        for step in self.steps.iter().take(self.last) {
+        for step in steps.iter().take(self.last) {
             match step {
-                Step::Mark if self.wanted.marks => sums.states.push(weighted(&rho, &weights)),
+                Step::Mark if self.wanted.marks => sums.states.push(weighted(&rho, weights)),
                 Step::Mark => {}
                 Step::Project(projection) => {
-                    for l in 0..LANES {
-                        rho.set_lane(l, &projection.apply(&rho.lane(l)));
-                    }
+                    (0..LANES).for_each(|l| rho.set_lane(l, &projection.apply(&rho.lane(l))));
                 }
                 Step::Evolve(evolution, record) => {
                     let mut own = None;
                     let levels = evolution.levels(&slots, &mut irregular, &mut own);
                     let mut evolving = Evolving::new(levels, &rho);
-                    if let (Some(points), true) = (record, self.wanted.records) {
-                        for j in 0..*points {
-                            evolving.at(crate::metrics::time(evolution.duration, j, *points), &mut moved);
-                            sums.states.push(weighted(&moved, &weights));
-                        }
+                    let samples = record.filter(|_| self.wanted.records).unwrap_or(0);
+                    for j in 0..samples {
+                        evolving.at(crate::metrics::time(evolution.duration, j, samples), &mut moved);
+                        sums.states.push(weighted(&moved, weights));
                     }
                     evolving.at(evolution.duration, &mut moved);
                     std::mem::swap(&mut rho, &mut moved);
                 }
-                Step::Acquire { evolution, raising, receiver } => {
+                Step::Acquire(acquisition) => {
+                    let Acquisition { evolution, raising, receiver, observed } = &**acquisition;
                     let mut own = None;
                     let levels = evolution.levels(&slots, &mut irregular, &mut own);
                     let mut evolving = Evolving::new(levels, &rho);
                     if self.wanted.signals {
                         let amplitudes = amplitudes(levels, evolving.inside(), raising);
-                        sums.signals.push(signal(
-                            levels,
-                            &amplitudes,
-                            &weights.0.map(|w| *receiver * w),
-                            members.len(),
-                        ));
+                        sums.signals.push(signal(levels, &amplitudes, &weights.0.map(|w| *receiver * w), members));
+                        if self.scans.len() > 1 {
+                            seen.push(observed.iter().map(|(i, j)| turned(rho.at(*i, *j), *receiver)).collect());
+                        }
                     }
                     evolving.at(evolution.duration, &mut moved);
                     std::mem::swap(&mut rho, &mut moved);
@@ -203,10 +261,38 @@ impl MemberBatch {
             }
         }
         if self.wanted.marks {
-            sums.states.push(weighted(&rho, &weights));
+            sums.states.push(weighted(&rho, weights));
         }
         (!irregular.contains(&true)).then_some(sums)
     }
+}
+
+/// The elements of the states of a batch that a receiver sees, in its phase.
+type Seen = Vec<(Lane, Lane)>;
+
+/// Lanes times a complex number.
+fn turned((re, im): (Lane, Lane), by: C64) -> (Lane, Lane) {
+    (re * by.re - im * by.im, re * by.im + im * by.re)
+}
+
+/// What some scans have kept of the coherences that a receiver sees of the first members.
+fn kept(scans: &[&Seen], members: usize) -> ScanSums {
+    let mut sums = ScanSums::default();
+    let norm = |seen: &Seen, l: usize| {
+        seen.iter().map(|(re, im)| of_lane(re, l).powi(2) + of_lane(im, l).powi(2)).sum::<f64>().sqrt()
+    };
+    let elements = scans.first().map_or(0, |seen| seen.len());
+    let element = |k: usize| {
+        scans
+            .iter()
+            .filter_map(|seen| seen.get(k))
+            .fold((Lane::zero(), Lane::zero()), |sum, x| (sum.0 + x.0, sum.1 + x.1))
+    };
+    let mean: Seen = (0..elements).map(element).collect();
+    for l in 0..members {
+        sums.add(norm(&mean, l), scans.iter().map(|seen| norm(seen, l)).sum());
+    }
+    sums
 }
 
 impl Evolution {
@@ -319,11 +405,15 @@ impl Compiler<'_> {
             EnsembleBlock::Evolve { hamiltonian, duration, record } => {
                 Step::Evolve(self.evolution(&hamiltonian, duration)?, record)
             }
-            EnsembleBlock::Acquire { hamiltonian, raising, receiver, duration } => {
+            EnsembleBlock::Acquire { hamiltonian, nucleus, raising, receiver, duration } => {
                 let mut entries = Vec::new();
                 Sparse::of(&raising, self.space).visit(|row, column, x| entries.push((row, column, x)));
-                let evolution = self.evolution(&hamiltonian, duration)?;
-                Step::Acquire { evolution, raising: entries, receiver: C64::cis(-receiver) }
+                Step::Acquire(Box::new(Acquisition {
+                    evolution: self.evolution(&hamiltonian, duration)?,
+                    raising: entries,
+                    receiver: C64::cis(-receiver),
+                    observed: observed_elements(self.space, &nucleus),
+                }))
             }
         })
     }

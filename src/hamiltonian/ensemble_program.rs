@@ -42,6 +42,8 @@ pub enum EnsembleBlock {
     Acquire {
         /// The Hamiltonian.
         hamiltonian: Terms,
+        /// The nucleus.
+        nucleus: String,
         /// F+ of the nucleus.
         raising: Arc<Operator>,
         /// The phase of the receiver, radian.
@@ -89,6 +91,7 @@ impl Compiler {
                 Step::Mark(_) => EnsembleBlock::Mark,
                 Step::Acquire(acquire) => EnsembleBlock::Acquire {
                     hamiltonian: self.constant(&acquire.segment)?,
+                    nucleus: acquire.nucleus.clone(),
                     raising: acquire.raising.clone(),
                     receiver: acquire.receiver,
                     duration: acquire.segment.duration,
