@@ -145,6 +145,8 @@ fn batched_members_have_the_means_of_single_ones() {
             };
             let of_kind = single.iter().filter(|(k, _)| kind(k) == kind(what));
             let scale = of_kind.fold(0.0f64, |m, (_, y)| m.max(y.abs()));
+            // A cycle may cancel most of a signal: what is left of 1e-5 a scan is right to the rounding of a scan.
+            let scale = if kind(what).starts_with("signal") { scale.max(1e-6) } else { scale };
             let within = 1e-9 * scale;
             assert!((x - y).abs() <= within, "seed {seed}, {what}: {x} and {y}\n{}", program(seed, false));
         }
