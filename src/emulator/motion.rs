@@ -157,8 +157,10 @@ impl Motion for EnsembleMotion<'_> {
         Rate::Mixed(sum)
     }
 
+    /// Whether the mean state moves by a unitary: members of different Hamiltonians leave it with other eigenvalues.
     fn is_unitary(&self) -> bool {
-        self.members.iter().all(|m| m.generator().is_some_and(|g| g.is_unitary()))
+        let unitary = self.members.iter().all(|m| m.generator().is_some_and(|g| g.is_unitary()));
+        unitary && (self.members.len() == 1 || self.hamiltonian().is_ok())
     }
 
     fn constant_since(&self) -> Result<f64, Undefined> {

@@ -140,7 +140,7 @@ pub trait Motion {
     fn hamiltonian(&self) -> Result<Operator, Undefined>;
     /// The rate of change of a state.
     fn rate(&self, state: &State) -> Rate;
-    /// Whether nothing but a Hamiltonian acts now.
+    /// Whether nothing but one Hamiltonian acts now, so that the eigenvalues of the state stay.
     fn is_unitary(&self) -> bool;
     /// For how long this Hamiltonian has acted, unchanged and alone.
     ///
