@@ -27,8 +27,8 @@ pub fn compiled(
 ) -> Result<Option<(MemberBatch, Wanted)>, Fault> {
     let stops = requests.stops();
     let plain = options.method == Method::Auto && options.spectrometer.is_none() && options.measured.is_none();
-    let means_only = observables.aggregates.is_empty() && !observables.observables.iter().any(|o| o.is_of_motion());
-    if members.len() < 2 || !plain || !means_only || stops.statements || !requests.member_means(e).is_empty() {
+    let of_means = observables.aggregates.is_empty() && !observables.observables.iter().any(|o| o.is_of_hamiltonian());
+    if members.len() < 2 || !plain || !of_means || stops.statements || !requests.member_means(e).is_empty() {
         return Ok(None);
     }
     let states = !observables.observables.is_empty() || requests.kept_dimension(options) > 0.0;

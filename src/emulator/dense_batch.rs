@@ -108,6 +108,11 @@ impl<'a> Evolving<'a> {
         &self.inside
     }
 
+    /// The rate of change at the time 0: `-i (E_a - E_b) rho_ab` between the eigenvectors.
+    pub fn rate(&mut self, out: &mut MatrixBatch) {
+        pulp::Arch::new().dispatch(Differentiate { evolving: self, out });
+    }
+
     /// The state at a time of all lanes.
     pub fn at(&mut self, t: f64, out: &mut MatrixBatch) {
         pulp::Arch::new().dispatch(Advance { evolving: self, t, out });
@@ -126,6 +131,27 @@ impl pulp::NullaryFnOnce for Begin<'_, '_> {
     fn call(self) {
         let Evolving { levels, inside, scratch, .. } = self.evolving;
         MatrixBatch::conjugate_back(&levels.vectors, self.rho, scratch, inside);
+    }
+}
+
+struct Differentiate<'e, 'a> {
+    evolving: &'e mut Evolving<'a>,
+    out: &'e mut MatrixBatch,
+}
+
+impl pulp::NullaryFnOnce for Differentiate<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let Evolving { levels, inside, moved, scratch } = self.evolving;
+        for (a, x) in levels.values.iter().enumerate() {
+            for (b, y) in levels.values.iter().enumerate() {
+                let (w, (re, im)) = (*x - *y, inside.at(a, b));
+                moved.put(a, b, im * w, -(re * w));
+            }
+        }
+        MatrixBatch::conjugate(&levels.vectors, moved, scratch, self.out);
     }
 }
 

@@ -33,6 +33,7 @@ struct Evolution {
 
 enum Step {
     Evolve(Evolution, Option<usize>),
+    Pulse(Evolution, bool),
     Project(Projection),
     Mark,
     Acquire(Box<Acquisition>),
@@ -80,11 +81,28 @@ pub struct Wanted {
     pub signals: bool,
 }
 
+/// The sum of the states of members at a moment.
+pub struct Look {
+    /// Of the deviations.
+    pub state: Matrix,
+    /// Of the rates of change; `None` where nothing acts.
+    pub rate: Option<Matrix>,
+}
+
+impl Look {
+    fn add(&mut self, other: Look) {
+        self.state += other.state;
+        if let (Some(rate), Some(other)) = (&mut self.rate, other.rate) {
+            *rate += other;
+        }
+    }
+}
+
 /// Sums over members, by their weights.
 #[derive(Default)]
 pub struct Sums {
-    /// Of the deviations: at each mark, at each sample of each recorded statement, and at the end, in the order of the sequence.
-    pub states: Vec<Matrix>,
+    /// At each mark, at each sample of each recorded statement, and at the end, in the order of the sequence.
+    pub looks: Vec<Look>,
     /// Of the free induction decays.
     pub signals: Vec<SignalSum>,
     /// What the scans of a phase cycle have kept in each of them.
@@ -93,11 +111,11 @@ pub struct Sums {
 
 impl Sums {
     fn add(&mut self, other: Sums) {
-        if self.states.is_empty() && self.signals.is_empty() {
+        if self.looks.is_empty() && self.signals.is_empty() {
             *self = other;
             return;
         }
-        self.states.iter_mut().zip(other.states).for_each(|(sum, x)| *sum += x);
+        self.looks.iter_mut().zip(other.looks).for_each(|(sum, x)| sum.add(x));
         self.signals.iter_mut().zip(other.signals).for_each(|(sum, x)| sum.add(x));
         self.kept.iter_mut().zip(other.kept).for_each(|(sum, x)| sum.join(x));
     }
@@ -151,7 +169,7 @@ impl MemberBatch {
         begin.broadcast(&deviation);
         let leaves = |step: &Step| match step {
             Step::Evolve(_, record) => record.is_some() && wanted.records,
-            Step::Project(_) => false,
+            Step::Project(_) | Step::Pulse(..) => false,
             Step::Mark => wanted.marks,
             Step::Acquire(_) => wanted.signals,
         };
@@ -224,12 +242,23 @@ impl MemberBatch {
         let mut sums = Sums::default();
         let mut rho = self.begin.clone();
         let mut moved = self.begin.clone();
+        // What acts now.
+        let mut acting: Option<(&Evolution, Option<LevelsBatch>)> = None;
         for step in steps.iter().take(self.last) {
             match step {
-                Step::Mark if self.wanted.marks => sums.states.push(weighted(&rho, weights)),
+                Step::Mark if self.wanted.marks => sums.looks.push(look(&rho, weights, levels_now(&acting))),
                 Step::Mark => {}
                 Step::Project(projection) => {
                     (0..LANES).for_each(|l| rho.set_lane(l, &projection.apply(&rho.lane(l))));
+                    acting = None;
+                }
+                Step::Pulse(evolution, transient) => {
+                    let mut own = None;
+                    let levels = evolution.levels(&slots, &mut irregular, &mut own);
+                    Evolving::new(levels, &rho).at(evolution.duration, &mut moved);
+                    std::mem::swap(&mut rho, &mut moved);
+                    // The transient at an edge belongs to its pulse.
+                    acting = acting.filter(|_| *transient);
                 }
                 Step::Evolve(evolution, record) => {
                     let mut own = None;
@@ -238,10 +267,11 @@ impl MemberBatch {
                     let samples = record.filter(|_| self.wanted.records).unwrap_or(0);
                     for j in 0..samples {
                         evolving.at(crate::metrics::time(evolution.duration, j, samples), &mut moved);
-                        sums.states.push(weighted(&moved, weights));
+                        sums.looks.push(look(&moved, weights, Some(levels)));
                     }
                     evolving.at(evolution.duration, &mut moved);
                     std::mem::swap(&mut rho, &mut moved);
+                    acting = Some((evolution, own));
                 }
                 Step::Acquire(acquisition) => {
                     let Acquisition { evolution, raising, receiver, observed } = &**acquisition;
@@ -257,14 +287,30 @@ impl MemberBatch {
                     }
                     evolving.at(evolution.duration, &mut moved);
                     std::mem::swap(&mut rho, &mut moved);
+                    acting = Some((evolution, own));
                 }
             }
         }
         if self.wanted.marks {
-            sums.states.push(weighted(&rho, weights));
+            sums.looks.push(look(&rho, weights, levels_now(&acting)));
         }
         (!irregular.contains(&true)).then_some(sums)
     }
+}
+
+/// The sums of some states and of their rates of change under a Hamiltonian.
+fn look(rho: &MatrixBatch, weights: &Lane, acting: Option<&LevelsBatch>) -> Look {
+    let rate = acting.map(|levels| {
+        let mut rate = MatrixBatch::zeros(rho.dimension());
+        Evolving::new(levels, rho).rate(&mut rate);
+        weighted(&rate, weights)
+    });
+    Look { state: weighted(rho, weights), rate }
+}
+
+/// The levels of what acts now.
+fn levels_now<'a>(acting: &'a Option<(&'a Evolution, Option<LevelsBatch>)>) -> Option<&'a LevelsBatch> {
+    acting.as_ref().and_then(|(evolution, own)| own.as_ref().or(evolution.levels.as_ref()))
 }
 
 /// The elements of the states of a batch that a receiver sees, in its phase.
@@ -401,6 +447,9 @@ impl Compiler<'_> {
                     return None;
                 }
                 Step::Project(projection)
+            }
+            EnsembleBlock::Pulse { hamiltonian, transient } => {
+                Step::Pulse(self.evolution(&hamiltonian, 1.0)?, transient)
             }
             EnsembleBlock::Evolve { hamiltonian, duration, record } => {
                 Step::Evolve(self.evolution(&hamiltonian, duration)?, record)

@@ -176,6 +176,30 @@ impl Motion for EnsembleMotion<'_> {
     }
 }
 
+/// The motion of the mean of members that were propagated in batches: nothing but the rate of the mean is kept of them.
+pub struct MeanMotion {
+    /// `d rho/dt` of the mean state.
+    pub rate: Matrix,
+}
+
+impl Motion for MeanMotion {
+    fn hamiltonian(&self) -> Result<Operator, Undefined> {
+        Err(several())
+    }
+
+    fn rate(&self, _: &State) -> Rate {
+        Rate::Mixed(self.rate.clone())
+    }
+
+    fn is_unitary(&self) -> bool {
+        false
+    }
+
+    fn constant_since(&self) -> Result<f64, Undefined> {
+        Err(several())
+    }
+}
+
 fn several() -> Undefined {
     Undefined::Domain(
         "the members of the ensemble are moved by different Hamiltonians; `member_mean` averages what each of them has"

@@ -138,20 +138,18 @@ impl Observable {
         fixed(&self.tree)
     }
 
-    /// Whether it is of how the state moves, not of the state alone: a power, a rate, or a time.
-    pub fn is_of_motion(&self) -> bool {
-        fn moves(tree: &Tree) -> bool {
+    /// Whether it asks for the Hamiltonian that acts, beyond the state and its rate of change.
+    pub fn is_of_hamiltonian(&self) -> bool {
+        fn asks(tree: &Tree) -> bool {
             match tree {
-                Tree::Metric { metric, .. } => {
-                    matches!(metric.quantity, Quantity::Power | Quantity::RateSquared | Quantity::Time)
-                }
+                Tree::Metric { metric, .. } => metric.of_hamiltonian,
                 Tree::Number(_) | Tree::Aggregate(_) => false,
-                Tree::Sum(parts) | Tree::Product(parts) => parts.iter().any(|(_, t)| moves(t)),
-                Tree::Power(base, exponent) => moves(base) || moves(exponent),
-                Tree::Function(_, first, second) => moves(first) || second.iter().any(|second| moves(second)),
+                Tree::Sum(parts) | Tree::Product(parts) => parts.iter().any(|(_, t)| asks(t)),
+                Tree::Power(base, exponent) => asks(base) || asks(exponent),
+                Tree::Function(_, first, second) => asks(first) || second.iter().any(|second| asks(second)),
             }
         }
-        moves(&self.tree)
+        asks(&self.tree)
     }
 
     /// The curve along a course, where the question is a single metric that has one without the states.

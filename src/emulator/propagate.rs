@@ -6,8 +6,8 @@ use super::fid::{Fid, GROUP, SignalSum};
 use super::generator::Generator;
 use super::integrate::{Integrator, failed};
 use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action, same_times};
-use super::member_batch::{Sums, Wanted};
-use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
+use super::member_batch::{Look, Sums, Wanted};
+use super::motion::{ActingSegment, EnsembleMotion, MeanMotion, MemberAt, arrival, mean_state};
 use super::observable::{EvalError, not_finite};
 use super::request::Position;
 use super::results::{Observed, Trace};
@@ -27,6 +27,9 @@ use std::collections::BTreeMap;
 
 /// The signals of some members, and their states behind them.
 type Group = (SignalSum, Vec<State>);
+
+/// The mean state of members that were propagated in batches, and what moves it.
+type MeanAt = (State, Option<MeanMotion>);
 
 /// The propagation: the members' clocks, what was found so far, propagators that may be used again.
 pub struct Propagation<'a> {
@@ -246,13 +249,14 @@ impl<'a> Propagation<'a> {
     /// When a result is not finite.
     pub fn take_up(&mut self, schedule: &'a Schedule, level: f64, sums: Sums, wanted: Wanted) -> Result<(), Fault> {
         let mut signals = sums.signals.into_iter();
-        let mut states = sums.states.into_iter().map(|mut deviation| {
+        let mut states = sums.looks.into_iter().map(|Look { state: mut deviation, rate }| {
             crate::linalg::add_to_diagonal(&mut deviation, crate::linalg::real(level));
-            State::Mixed(deviation)
+            (State::Mixed(deviation), rate.map(|rate| MeanMotion { rate }))
         });
         let mut clock = 0.0;
         if self.context.stops.prepared {
-            self.observe_mean(Position::Prepared, clock, Some(&self.context.scene.initial))?;
+            let prepared = (self.context.scene.initial.clone(), None);
+            self.observe_mean(Position::Prepared, clock, Some(&prepared))?;
         }
         for step in &schedule.steps {
             match step {
@@ -262,7 +266,7 @@ impl<'a> Propagation<'a> {
                 }
                 Step::Segment(Segment { duration, record: Some(record), .. }) if self.context.stops.records => {
                     let samples = if wanted.records { record.points } else { 0 };
-                    let means: Vec<State> = states.by_ref().take(samples).collect();
+                    let means: Vec<MeanAt> = states.by_ref().take(samples).collect();
                     self.trace_of_means((&record.name, record.points), (clock, *duration), &means)?;
                 }
                 Step::Acquire(acquire) if self.context.stops.acquisitions => {
@@ -279,13 +283,13 @@ impl<'a> Propagation<'a> {
     }
 
     /// Evaluates everything on a mean state; nothing is evaluated where none was kept, because nothing is to be evaluated.
-    fn observe_mean(&mut self, position: Position, time: f64, mean: Option<&State>) -> Result<(), Fault> {
-        let Some(mean) = mean else {
+    fn observe_mean(&mut self, position: Position, time: f64, mean: Option<&MeanAt>) -> Result<(), Fault> {
+        let Some((mean, motion)) = mean else {
             self.observed.push(Observed { position, time: vec![time], values: vec![], state: None });
             return Ok(());
         };
-        let member = MemberAt { acting: None, state: mean, weight: 1.0, elapsed: time };
-        let values = self.values(&[member], mean, Some(time))?;
+        let values =
+            self.values_of_mean(mean, motion.as_ref().map(|m| m as &dyn Motion), Some(time), self.aggregates.clone())?;
         self.keep(position, time, values, mean);
         Ok(())
     }
@@ -295,14 +299,14 @@ impl<'a> Propagation<'a> {
         &mut self,
         (name, points): (&str, usize),
         (start, duration): (f64, f64),
-        means: &[State],
+        means: &[MeanAt],
     ) -> Result<(), Fault> {
         let keys: Vec<String> = self.context.requested.observables.iter().map(|o| o.key.clone()).collect();
         let mut columns: Vec<Vec<Option<f64>>> = vec![Vec::with_capacity(means.len()); keys.len()];
         let time = trace::grid(duration, points);
-        for (t, mean) in time.iter().zip(means) {
-            let member = MemberAt { acting: None, state: mean, weight: 1.0, elapsed: start + t };
-            let values = self.values(&[member], mean, Some(start + t))?;
+        for (t, (mean, motion)) in time.iter().zip(means) {
+            let motion = motion.as_ref().map(|m| m as &dyn Motion);
+            let values = self.values_of_mean(mean, motion, Some(start + t), BTreeMap::new())?;
             columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
         }
         let values = keys.into_iter().zip(columns).collect();
@@ -387,9 +391,20 @@ impl<'a> Propagation<'a> {
     /// The requested metrics of the members' mean state; `None` where a metric is undefined.
     fn values(&self, members: &[MemberAt], mean: &State, time: Option<f64>) -> Result<Vec<Option<f64>>, Fault> {
         let motion = EnsembleMotion::of(members.to_vec());
-        let moment = self.context.moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time);
         let mut known = self.aggregates.clone();
         known.extend(self.context.member_averages.values(&|key, why| self.context.undefined(key, why), members)?);
+        self.values_of_mean(mean, motion.as_ref().map(|m| m as &dyn Motion), time, known)
+    }
+
+    /// The requested metrics of a mean state that moves in some way, beside what is known of curves and members.
+    fn values_of_mean(
+        &self,
+        mean: &State,
+        motion: Option<&dyn Motion>,
+        time: Option<f64>,
+        known: BTreeMap<String, Option<f64>>,
+    ) -> Result<Vec<Option<f64>>, Fault> {
+        let moment = self.context.moment(mean, motion, time);
         let mut values = Vec::with_capacity(self.context.requested.observables.len());
         for observable in &self.context.requested.observables {
             let value = match observable.answer(Some(&moment), &known) {

@@ -25,7 +25,7 @@ pub struct EnsembleProgram {
 
 /// A part of the sequence, the same for all members up to numbers.
 pub enum EnsembleBlock {
-    /// Evolution under a constant Hamiltonian for a time, sampled so often where it is recorded. An ideal pulse takes the time 1.
+    /// Evolution under a constant Hamiltonian for a time, sampled so often where it is recorded.
     Evolve {
         /// The Hamiltonian.
         hamiltonian: Terms,
@@ -33,6 +33,13 @@ pub enum EnsembleBlock {
         duration: f64,
         /// The number of samples, both ends included.
         record: Option<usize>,
+    },
+    /// An ideal pulse, or the transient at an edge of a finite one: evolution for a time of 1 that is none.
+    Pulse {
+        /// The Hamiltonian.
+        hamiltonian: Terms,
+        /// Whether it is a transient.
+        transient: bool,
     },
     /// A step that removes a part of the state.
     Project(Step),
@@ -82,10 +89,9 @@ impl Compiler {
                     duration: segment.duration,
                     record: segment.record.as_ref().map(|r| r.points),
                 },
-                Step::Kick(kick) => EnsembleBlock::Evolve {
+                Step::Kick(kick) => EnsembleBlock::Pulse {
                     hamiltonian: self.terms(&[(kick.angle.clone(), Arc::new(kick.generator()))])?,
-                    duration: 1.0,
-                    record: None,
+                    transient: kick.transient,
                 },
                 Step::Crush(_) | Step::Dephase(..) => EnsembleBlock::Project(step.clone()),
                 Step::Mark(_) => EnsembleBlock::Mark,

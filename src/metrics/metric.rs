@@ -74,6 +74,8 @@ pub struct Metric {
     pub evaluate: fn(&Moment, &[Argument]) -> Value,
     /// Whether it is also defined of what a filter of coherence orders leaves, whose trace is 0 and which is no state.
     pub filtered: bool,
+    /// Whether it is of the Hamiltonian that acts, beyond the state and its rate of change.
+    pub of_hamiltonian: bool,
     /// Without arguments, its curve along the course of a state under a constant Hamiltonian, where that is cheaper than the states;
     /// `None` where it is not to be had.
     pub along: Option<Along>,
@@ -93,7 +95,8 @@ pub(super) const fn metric(
     source: &'static str,
     evaluate: fn(&Moment, &[Argument]) -> Value,
 ) -> Metric {
-    Metric { name, parameters, quantity, formula, source, battery, evaluate, filtered: false, along: None, lanes: None }
+    let (filtered, of_hamiltonian, along, lanes) = (false, false, None, None);
+    Metric { name, parameters, quantity, formula, source, battery, evaluate, filtered, of_hamiltonian, along, lanes }
 }
 
 impl Metric {
@@ -103,6 +106,10 @@ impl Metric {
 
     pub(super) const fn lanes(self, lanes: InLanes) -> Metric {
         Metric { lanes: Some(lanes), ..self }
+    }
+
+    pub(super) const fn of_hamiltonian(self) -> Metric {
+        Metric { of_hamiltonian: true, ..self }
     }
 
     pub(super) const fn of_filtered(self) -> Metric {

@@ -27,27 +27,41 @@ pub fn parallel_ergotropy(rho: &Matrix, h: &Matrix, sites: usize) -> Result<f64,
     let (rho, h) = (&traceless(rho), &traceless(h));
     let start = trace_of_product(rho, h).re;
     let mut best = start;
-    for kick in starts(sites) {
-        let mut state = rho.clone();
-        for (site, axis) in kick.iter().enumerate() {
-            if *axis > 0 {
-                state = conjugate(&on_site(&pauli(*axis), site, sites), &state);
-            }
-        }
+    for rotations in starts(sites) {
+        let state = rotations.iter().enumerate().fold(rho.clone(), |state, (site, rotation)| match rotation {
+            Some(rotation) => conjugate(&on_site(rotation, site, sites), &state),
+            None => state,
+        });
         let state = see_saw(state, h, &dimensions);
         best = best.min(polish(state, h, sites));
     }
     Ok(start - best)
 }
 
-/// Starting points: no rotation, all combinations of half-turns about x for few qubits, and turns about y and z of all.
-fn starts(sites: usize) -> Vec<Vec<usize>> {
+/// Rotations about axes without any symmetry, from which states that are stationary by symmetry alone are left.
+const GENERIC: usize = 4;
+
+/// Starting points, a rotation of each site: none, all combinations of half-turns about x for few qubits, turns about y and z of all, and
+/// generic ones. Where state and Hamiltonian share a symmetry, the others are stationary points, and may be saddles.
+fn starts(sites: usize) -> Vec<Vec<Option<Matrix>>> {
     let few = sites.min(4);
-    let mut starts: Vec<Vec<usize>> = (0..1usize << few)
-        .map(|mask| (0..sites).map(|s| usize::from(s < few && mask >> s & 1 == 1)).collect())
+    let half = |axis: usize| Some(pauli(axis));
+    let mut starts: Vec<Vec<Option<Matrix>>> = (0..1usize << few)
+        .map(|mask| (0..sites).map(|s| if s < few && mask >> s & 1 == 1 { half(1) } else { None }).collect())
         .collect();
-    starts.push(vec![2; sites]);
-    starts.push((0..sites).map(|s| if s % 2 == 0 { 3 } else { 0 }).collect());
+    starts.push(vec![half(2); sites]);
+    starts.push((0..sites).map(|s| if s % 2 == 0 { half(3) } else { None }).collect());
+    // The multiples of the root of x^4 = x + 1 and of its powers fill a cube evenly (Roberts's sequence).
+    const ROOT: f64 = 1.220_744_084_605_759_5;
+    let angle = |k: usize, power: i32| std::f64::consts::TAU * (k as f64 * ROOT.powi(-power)).fract();
+    starts.extend((0..GENERIC).map(|start| {
+        let generic = |site: usize| {
+            let k = 1 + start * sites + site;
+            let [a, b, c] = [1, 2, 3].map(|power| angle(k, power));
+            unitary_of(nalgebra::Rotation3::from_euler_angles(a, b, c).matrix())
+        };
+        (0..sites).map(|site| Some(generic(site))).collect()
+    }));
     starts
 }
 
@@ -196,6 +210,24 @@ mod tests {
             let w = parallel_ergotropy(&rho, &h, 2).unwrap();
             let one = (0..2).map(|k| single_site_ergotropy(&rho, &h, &[2, 2], k).unwrap()).fold(0.0, f64::max);
             assert!(one <= w + 1e-10 && w <= ergotropy(&rho, &h).unwrap() + 1e-10);
+        }
+    }
+
+    /// Diagonal states and a Hamiltonian that is symmetric as well: every half-turn leaves them stationary, and a saddle is left for good.
+    #[test]
+    fn symmetric_states_do_not_hide_their_work() {
+        for seed in 0..12 {
+            let x = |k: u64| ((seed * 7 + k * 13) as f64 * 0.618_033_988_749_895).fract() - 0.5;
+            let z = |site| on_site(&pauli(3), site, 2);
+            let both = |axis: usize| on_site(&pauli(axis), 0, 2) * on_site(&pauli(axis), 1, 2);
+            let rho =
+                (z(0) * C64::from(x(1)) + z(1) * C64::from(x(2)) + both(3) * C64::from(0.3 * x(3))) * C64::from(1e-5);
+            let h = both(1) * C64::from(2.0 * x(4)) + z(0) * C64::from(0.3 * x(5));
+            let found = parallel_ergotropy(&rho, &h, 2).unwrap();
+            // Coherences of rounding lead away from a saddle.
+            let moved = &rho + hamiltonian(4, seed) * C64::from(1e-13);
+            let other = parallel_ergotropy(&moved, &h, 2).unwrap();
+            assert!((found - other).abs() < 1e-12 + 1e-6 * other, "seed {seed}: {found} and {other}");
         }
     }
 

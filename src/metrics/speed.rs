@@ -170,10 +170,10 @@ fn drive_matrix(m: &Moment) -> Result<Matrix, Undefined> {
 
 pub(super) fn evaluate_uncertainty_bound(m: &Moment, _: &[Argument]) -> Value {
     let motion = m.motion.ok_or_else(nothing_acts)?;
+    motion.hamiltonian()?;
     if !motion.is_unitary() {
         return Err(Undefined::Domain("the state relaxes, and the bound is one of unitary evolution".into()));
     }
-    motion.hamiltonian()?;
     // Of a pure state, by its rate: `psi' = -i H psi`.
     let driving = match (m.state, motion.rate(m.state)) {
         (State::Pure(psi), Rate::Pure(rate)) => spread_of_vector(psi, &rate),

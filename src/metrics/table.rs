@@ -223,7 +223,8 @@ pub const METRICS: &[Metric] = &[
         "2 sd(H) sd(H_drive) >= |dE/dt|, unitary charging",
         "Garcia-Pintos et al., Phys. Rev. Lett. 125, 040601 (2020)",
         speed::evaluate_uncertainty_bound,
-    ),
+    )
+    .of_hamiltonian(),
     metric(
         "mandelstam_tamm_time",
         &[],
@@ -232,7 +233,8 @@ pub const METRICS: &[Metric] = &[
         "theta / sd(H_drive) <= tau, theta the Bures angle of the path under H_drive, tau its time",
         "Campaioli et al., Phys. Rev. Lett. 118, 150601 (2017)",
         speed::evaluate_mandelstam_tamm,
-    ),
+    )
+    .of_hamiltonian(),
     metric(
         "margolus_levitin_time",
         &[],
@@ -241,7 +243,8 @@ pub const METRICS: &[Metric] = &[
         "alpha(theta) / (E_drive - E_ground) <= tau, alpha = pi/2 for orthogonal states",
         "Margolus, Levitin, Physica D 120, 188 (1998); Hornedal, Sonnerborn, Phys. Rev. Research 5, 043234 (2023)",
         speed::evaluate_margolus_levitin,
-    ),
+    )
+    .of_hamiltonian(),
     metric(
         "l1_coherence",
         &[OptionalEnergyBasis],
