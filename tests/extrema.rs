@@ -19,7 +19,7 @@ const METRICS: [&str; 10] = [
 ];
 
 fn program(metric: &str, recorded: usize, (relax, seed): (&str, u32)) -> String {
-    let x = |k: u32| f64::from((seed * 2_654_435_761_u32.wrapping_add(k * 40_503)) % 1000) / 500.0 - 1.0;
+    let x = |k: u32| f64::from(seed.wrapping_mul(2_654_435_761_u32.wrapping_add(k * 40_503)) % 1000) / 500.0 - 1.0;
     let product = |k: u32, a: char, b: char| format!("{:.4}*{a}(a)*{b}(b)", x(k));
     let drive = format!(
         "{} + {} + {} + {:.4}*X(a) + {:.4}*Y(b) + {:.4}*Z(a)",

@@ -8,8 +8,8 @@ use crate::ir::{
     is_aggregate, key_of,
 };
 use crate::metrics::{METRICS, Metric, Parameter};
-use crate::source::Span;
-use crate::syntax::ast::{Item, ItemKind, SweepValues};
+use crate::source::{Place, Span};
+use crate::syntax::ast::{self, Item, ItemKind, SweepValues};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
@@ -37,62 +37,8 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     // Results are known only now, wherever the statements stand.
     for item in items {
         match &item.kind {
-            ItemKind::Expect(e) => {
-                let names =
-                    Names { traces: &traces, results: results(experiment), battery: experiment.battery.is_some() };
-                let checked = names.check(&e.value, &c.scope);
-                c.note(checked);
-                if let Some(at) = &e.at
-                    && at.text != "end"
-                    && !marks.contains(&at.text)
-                {
-                    let diagnostic =
-                        Diagnostic::new(Code::UnknownResult, at.span(), format!("no mark is called `{at}`"))
-                            .label("not marked")
-                            .did_you_mean(&at.text, marks.iter().map(String::as_str).chain(["end"]));
-                    c.diagnostics.push(diagnostic);
-                }
-                // The dimension of a result is that of its metric, which no expression carries: any number may be compared.
-                for value in [&e.expected, &e.within] {
-                    let found = c.scope.type_of(value, &[]);
-                    c.note(found);
-                }
-                for (k, (name, value)) in e.settings.iter().enumerate() {
-                    if let Some((before, _)) = e.settings.iter().take(k).find(|(n, _)| n.text == name.text) {
-                        c.diagnostics.push(twice(&name.text, name.span(), before.span()));
-                    }
-                    let checked = check_setting(&c.scope, &name.text, value);
-                    c.note(checked);
-                }
-                experiment.expects.push(ir::Expect {
-                    value: e.value.clone(),
-                    at: e.at.as_ref().map(|n| n.text.clone()),
-                    expected: e.expected.clone(),
-                    within: e.within.clone(),
-                    settings: e.settings.iter().map(|(n, v)| (n.text.clone(), v.clone())).collect(),
-                    place: item.place,
-                });
-            }
-            ItemKind::Theory(t) => {
-                if !traces.contains(&t.trace.text) {
-                    c.diagnostics.push(unknown_trace(&t.trace.text, t.trace.span(), &traces));
-                }
-                let names = Names { traces: &traces, results: vec![], battery: experiment.battery.is_some() };
-                let checked = names.check(&t.metric, &c.scope);
-                c.note(checked);
-                let time = Index { name: "t", dimension: c.scope.dimension(Dimension::TIME) };
-                for value in [Some(&t.value), t.within.as_ref()].into_iter().flatten() {
-                    let found = c.scope.type_of(value, &[time]);
-                    c.note(found);
-                }
-                experiment.theories.push(ir::Theory {
-                    trace: t.trace.text.clone(),
-                    metric: t.metric.clone(),
-                    value: t.value.clone(),
-                    within: t.within.clone(),
-                    place: item.place,
-                });
-            }
+            ItemKind::Expect(e) => expect(e, item.place, (&traces, &marks), experiment, c),
+            ItemKind::Theory(t) => theory(t, item.place, &traces, experiment, c),
             _ => {}
         }
     }
@@ -141,7 +87,7 @@ fn unknown_trace(name: &str, span: Span, traces: &[String]) -> Diagnostic {
     diagnostic.did_you_mean(name, traces.iter().map(String::as_str))
 }
 
-fn measure(entry: &crate::syntax::ast::Measure, traces: &[String], experiment: &mut Experiment, c: &mut Checker) {
+fn measure(entry: &ast::Measure, traces: &[String], experiment: &mut Experiment, c: &mut Checker) {
     let names = Names { traces, results: vec![], battery: experiment.battery.is_some() };
     // A result that was named before stands for what it was given as.
     let named = |word: &str| {
@@ -161,7 +107,71 @@ fn measure(entry: &crate::syntax::ast::Measure, traces: &[String], experiment: &
     experiment.measures.push(Measure { key, value, summary });
 }
 
-fn sweep(sweep: &crate::syntax::ast::Sweep, swept: &mut Vec<(String, Span)>, c: &mut Checker) -> Option<Sweep> {
+/// `expect`: a result, what it should be and how accurately, at given settings.
+fn expect(
+    e: &ast::Expect,
+    place: Place,
+    (traces, marks): (&[String], &[String]),
+    experiment: &mut Experiment,
+    c: &mut Checker,
+) {
+    let names = Names { traces, results: results(experiment), battery: experiment.battery.is_some() };
+    let checked = names.check(&e.value, &c.scope);
+    c.note(checked);
+    if let Some(at) = &e.at
+        && at.text != "end"
+        && !marks.contains(&at.text)
+    {
+        let diagnostic = Diagnostic::new(Code::UnknownResult, at.span(), format!("no mark is called `{at}`"))
+            .label("not marked")
+            .did_you_mean(&at.text, marks.iter().map(String::as_str).chain(["end"]));
+        c.diagnostics.push(diagnostic);
+    }
+    // The dimension of a result is that of its metric, which no expression carries: any number may be compared.
+    for value in [&e.expected, &e.within] {
+        let found = c.scope.type_of(value, &[]);
+        c.note(found);
+    }
+    for (k, (name, value)) in e.settings.iter().enumerate() {
+        if let Some((before, _)) = e.settings.iter().take(k).find(|(n, _)| n.text == name.text) {
+            c.diagnostics.push(twice(&name.text, name.span(), before.span()));
+        }
+        let checked = check_setting(&c.scope, &name.text, value);
+        c.note(checked);
+    }
+    experiment.expects.push(ir::Expect {
+        value: e.value.clone(),
+        at: e.at.as_ref().map(|n| n.text.clone()),
+        expected: e.expected.clone(),
+        within: e.within.clone(),
+        settings: e.settings.iter().map(|(n, v)| (n.text.clone(), v.clone())).collect(),
+        place,
+    });
+}
+
+/// `theory`: a function of time that a recorded curve should follow.
+fn theory(t: &ast::Theory, place: Place, traces: &[String], experiment: &mut Experiment, c: &mut Checker) {
+    if !traces.contains(&t.trace.text) {
+        c.diagnostics.push(unknown_trace(&t.trace.text, t.trace.span(), traces));
+    }
+    let names = Names { traces, results: vec![], battery: experiment.battery.is_some() };
+    let checked = names.check(&t.metric, &c.scope);
+    c.note(checked);
+    let time = Index { name: "t", dimension: c.scope.dimension(Dimension::TIME) };
+    for value in [Some(&t.value), t.within.as_ref()].into_iter().flatten() {
+        let found = c.scope.type_of(value, &[time]);
+        c.note(found);
+    }
+    experiment.theories.push(ir::Theory {
+        trace: t.trace.text.clone(),
+        metric: t.metric.clone(),
+        value: t.value.clone(),
+        within: t.within.clone(),
+        place,
+    });
+}
+
+fn sweep(sweep: &ast::Sweep, swept: &mut Vec<(String, Span)>, c: &mut Checker) -> Option<Sweep> {
     let name = &sweep.name;
     if let Some((_, before)) = swept.iter().find(|(n, _)| *n == name.text) {
         c.diagnostics.push(twice(&format!("sweep {name}"), name.span(), *before));
@@ -226,31 +236,7 @@ impl Names<'_> {
     fn check(&self, expr: &Expr, scope: &Scope) -> Result<bool, Fault> {
         let span = expr.span();
         if is_aggregate(expr) {
-            let ExprKind::Call(_, items) = &expr.kind else { return Ok(true) };
-            let Some(item) = items.first() else { return Ok(true) };
-            let Some(first) = self.traces.first() else {
-                return Err(Diagnostic::new(Code::UnknownResult, span, format!("`{expr}` needs a recorded trace"))
-                    .label("nothing is recorded")
-                    .help("record one: `evolve H for T record 201 as charging`")
-                    .into());
-            };
-            let named = |e: &Expr| {
-                let mut found = false;
-                e.walk(&mut |e| found |= matches!(e.kind, ExprKind::Member(..)));
-                found
-            };
-            if self.traces.len() > 1 && !named(item) {
-                return Err(Diagnostic::new(
-                    Code::UnknownResult,
-                    span,
-                    format!("there are {} traces; say of which", self.traces.len()),
-                )
-                .label("ambiguous")
-                .help(format!("for example `{}({}.{})`", aggregate_name(expr), first, item))
-                .into());
-            }
-            self.check(item, scope)?;
-            return Ok(true);
+            return self.aggregate(expr, scope).map(|()| true);
         }
         match &expr.kind {
             ExprKind::Number(_) => Ok(true),
@@ -304,6 +290,35 @@ impl Names<'_> {
                     .into())
             }
         }
+    }
+
+    /// `max(ergotropy)` and its like: of a trace, which must be named where there are several.
+    fn aggregate(&self, expr: &Expr, scope: &Scope) -> Result<(), Fault> {
+        let span = expr.span();
+        let ExprKind::Call(_, items) = &expr.kind else { return Ok(()) };
+        let Some(item) = items.first() else { return Ok(()) };
+        let Some(first) = self.traces.first() else {
+            return Err(Diagnostic::new(Code::UnknownResult, span, format!("`{expr}` needs a recorded trace"))
+                .label("nothing is recorded")
+                .help("record one: `evolve H for T record 201 as charging`")
+                .into());
+        };
+        let named = |e: &Expr| {
+            let mut found = false;
+            e.walk(&mut |e| found |= matches!(e.kind, ExprKind::Member(..)));
+            found
+        };
+        if self.traces.len() > 1 && !named(item) {
+            return Err(Diagnostic::new(
+                Code::UnknownResult,
+                span,
+                format!("there are {} traces; say of which", self.traces.len()),
+            )
+            .label("ambiguous")
+            .help(format!("for example `{}({}.{})`", aggregate_name(expr), first, item))
+            .into());
+        }
+        self.check(item, scope).map(|_| ())
     }
 
     /// A mean over the members: of metrics, not of what a whole run has but once.

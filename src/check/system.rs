@@ -5,7 +5,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Each, Experiment, OfPair, OfSite, OfTensor, Relaxation, Scope, SiteDeclaration, Spinning};
 use crate::source::{Place, Span};
 use crate::spin::{ISOTOPES, Isotope};
-use crate::syntax::ast::{ForEach, Item, ItemKind, SpinKind, SystemEntry, SystemKind, Tensor};
+use crate::syntax::ast::{ForEach, Item, ItemKind, Setting, SpinKind, SystemEntry, SystemKind, Tensor};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
@@ -79,17 +79,7 @@ pub fn declare(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
 
 /// Fills in the rest of the block.
 pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
-    for site in experiment.system.sites.clone() {
-        match &site {
-            SiteDeclaration::Spin { size: Some(size), .. } => {
-                c.number(size, Dimension::NUMBER);
-            }
-            SiteDeclaration::Spin { size: None, .. } => {}
-            SiteDeclaration::Collective { number: count, .. } | SiteDeclaration::Mode { cutoff: count, .. } => {
-                c.number(count, Dimension::NUMBER);
-            }
-        }
-    }
+    sizes(experiment, c);
     let mut given: Vec<(String, Span)> = Vec::new();
     for entry in entries(items) {
         let span = entry.place.0.unwrap_or_default();
@@ -149,32 +139,48 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             }
             SystemKind::Relax(sites, values) => {
                 let sites = sites.iter().map(|e| c.expr(e, |s, e| s.sites(e, &range))).collect();
-                let known: Vec<&str> = crate::ir::RELAX_SETTINGS.iter().map(|(w, _)| *w).collect();
                 let mut relaxation =
                     Relaxation { sites, t1: None, t2: None, t1rho: None, t1d: None, polarisation: None, each, place };
-                for (name, value) in settings(values, &known, "`relax`", c) {
-                    match name {
-                        "T1" => relaxation.t1 = Some(c.number(value, Dimension::TIME)),
-                        "T2" => relaxation.t2 = Some(c.number(value, Dimension::TIME)),
-                        "T1rho" => relaxation.t1rho = Some(c.number(value, Dimension::TIME)),
-                        "T1D" => relaxation.t1d = Some(c.number(value, Dimension::TIME)),
-                        _ => relaxation.polarisation = Some(c.number(value, Dimension::NUMBER)),
-                    }
-                }
-                let r = &relaxation;
-                if [&r.t1, &r.t2, &r.t1rho, &r.t1d].iter().all(|t| t.is_none()) {
-                    c.diagnostics.push(
-                        Diagnostic::new(
-                            Code::MissingDeclaration,
-                            span,
-                            "`relax` needs at least one of T1, T2, T1rho and T1D",
-                        )
-                        .label("no relaxation time here"),
-                    );
-                }
+                relaxation_times(&mut relaxation, values, span, c);
                 system.relax.push(relaxation);
             }
         }
+    }
+}
+
+/// The numbers of spins of an array, spins of a collective, states of a mode.
+fn sizes(experiment: &Experiment, c: &mut Checker) {
+    for site in &experiment.system.sites {
+        match site {
+            SiteDeclaration::Spin { size: Some(size), .. } => {
+                c.number(size, Dimension::NUMBER);
+            }
+            SiteDeclaration::Spin { size: None, .. } => {}
+            SiteDeclaration::Collective { number: count, .. } | SiteDeclaration::Mode { cutoff: count, .. } => {
+                c.number(count, Dimension::NUMBER);
+            }
+        }
+    }
+}
+
+/// Fills in the times and the polarisation of a `relax`.
+fn relaxation_times(relaxation: &mut Relaxation, values: &[Setting], span: Span, c: &mut Checker) {
+    let known: Vec<&str> = crate::ir::RELAX_SETTINGS.iter().map(|(w, _)| *w).collect();
+    for (name, value) in settings(values, &known, "`relax`", c) {
+        match name {
+            "T1" => relaxation.t1 = Some(c.number(value, Dimension::TIME)),
+            "T2" => relaxation.t2 = Some(c.number(value, Dimension::TIME)),
+            "T1rho" => relaxation.t1rho = Some(c.number(value, Dimension::TIME)),
+            "T1D" => relaxation.t1d = Some(c.number(value, Dimension::TIME)),
+            _ => relaxation.polarisation = Some(c.number(value, Dimension::NUMBER)),
+        }
+    }
+    let r = relaxation;
+    if [&r.t1, &r.t2, &r.t1rho, &r.t1d].iter().all(|t| t.is_none()) {
+        c.diagnostics.push(
+            Diagnostic::new(Code::MissingDeclaration, span, "`relax` needs at least one of T1, T2, T1rho and T1D")
+                .label("no relaxation time here"),
+        );
     }
 }
 

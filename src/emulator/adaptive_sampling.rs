@@ -47,6 +47,95 @@ pub struct Sampled {
 /// More panels than this are not taken.
 pub(super) const MOST_PANELS: usize = 8_000;
 
+/// The least and the largest value of a curve.
+type Bounds = (f64, f64);
+
+/// The curves between two times, from their values at Chebyshev's points.
+struct Panel {
+    start: f64,
+    end: f64,
+    /// By node, then by curve.
+    nodes: Vec<Vec<Option<f64>>>,
+    /// The Chebyshev coefficients of every curve; `None` where it is not defined at some node.
+    polynomials: Vec<Option<Vec<f64>>>,
+}
+
+impl Panel {
+    /// Evaluates the curves at the nodes; `first` holds their values at the start.
+    fn of<E>(
+        (start, end): (f64, f64),
+        first: Vec<Option<f64>>,
+        mut evaluate: impl FnMut(f64) -> Result<Vec<Option<f64>>, E>,
+    ) -> Result<Panel, E> {
+        let curves = first.len();
+        let mut panel = Panel { start, end, nodes: vec![first], polynomials: vec![] };
+        for k in 1..=DEGREE {
+            panel.nodes.push(evaluate(panel.node(k))?);
+        }
+        let values = |c: usize| panel.nodes.iter().map(|n| n[c]).collect::<Option<Vec<f64>>>();
+        panel.polynomials = (0..curves).map(|c| values(c).map(|v| coefficients(&v))).collect();
+        Ok(panel)
+    }
+
+    /// The time of node k.
+    fn node(&self, k: usize) -> f64 {
+        if k == DEGREE {
+            return self.end;
+        }
+        self.time(-(std::f64::consts::PI * k as f64 / DEGREE as f64).cos())
+    }
+
+    /// The time at a place of [-1, 1].
+    fn time(&self, place: f64) -> f64 {
+        self.start + 0.5 * (self.end - self.start) * (1.0 + place)
+    }
+
+    /// Bounds of the curves, with the values at the nodes included.
+    fn widened(&self, mut bounds: Vec<Bounds>) -> Vec<Bounds> {
+        for (c, (low, high)) in bounds.iter_mut().enumerate() {
+            for v in self.nodes.iter().filter_map(|n| n[c]) {
+                (*low, *high) = (low.min(v), high.max(v));
+            }
+        }
+        bounds
+    }
+
+    /// Whether the coefficients of a curve from an order on are below the error that its bounds allow.
+    fn resolves(&self, c: usize, from: usize, bounds: &[Bounds]) -> bool {
+        let largest = |p: &Vec<f64>| p[from..].iter().map(|x| x.abs()).fold(0.0, f64::max);
+        self.polynomials[c].as_ref().is_some_and(|p| largest(p) <= allowed(bounds[c]))
+    }
+
+    /// Adds the samples of a curve: of its polynomial where that resolves it, else the nodes alone.
+    fn append(&self, c: usize, resolved: bool, line: &mut SampledCurve) {
+        match self.polynomials[c].as_ref().filter(|_| resolved) {
+            Some(p) => {
+                line.times.extend((1..FINE).map(|k| self.time(place(k))));
+                line.values.extend((1..FINE).map(|k| value(p, place(k))));
+            }
+            None => {
+                let last = line.times.len() - 1;
+                line.rough.push(last..last + DEGREE);
+                line.times.extend((1..DEGREE).map(|k| self.node(k)));
+                line.values.extend(self.nodes[1..DEGREE].iter().map(|n| n[c].unwrap_or(f64::NAN)));
+            }
+        }
+        line.times.push(self.end);
+        line.values.push(self.nodes[DEGREE][c].unwrap_or(f64::NAN));
+    }
+}
+
+/// The length of the next panel, of about a width: what remains is not left to a sliver.
+fn panel_length(width: f64, rest: f64) -> f64 {
+    if width >= rest {
+        rest
+    } else if 2.0 * width > rest {
+        0.5 * rest
+    } else {
+        width
+    }
+}
+
 /// Samples curves over `[0, duration]`; `grid` is the distance between samples that is fine enough for anything.
 ///
 /// # Errors
@@ -62,77 +151,35 @@ pub fn sample<E>(
     let lines =
         first.iter().map(|v| SampledCurve { times: vec![0.0], values: vec![v.unwrap_or(f64::NAN)], rough: vec![] });
     let mut out = Sampled { lines: lines.collect(), incomplete: false };
-    let mut range: Vec<(f64, f64)> = vec![(f64::INFINITY, f64::NEG_INFINITY); curves];
+    let mut bounds: Vec<Bounds> = vec![(f64::INFINITY, f64::NEG_INFINITY); curves];
     let mut start = 0.0;
     let mut width = smallest;
     let mut panels = 0;
     while start < duration {
         panels += 1;
-        // A remainder is not left to a sliver.
         let rest = duration - start;
-        let length = if width >= rest {
-            rest
-        } else if 2.0 * width > rest {
-            0.5 * rest
-        } else {
-            width
-        };
+        let length = panel_length(width, rest);
         let end = if length == rest { duration } else { start + length };
-        let node = |k: usize| {
-            if k == DEGREE {
-                return end;
-            }
-            start + 0.5 * (end - start) * (1.0 - (std::f64::consts::PI * k as f64 / DEGREE as f64).cos())
-        };
-        let mut nodes: Vec<Vec<Option<f64>>> = vec![first.clone()];
-        for k in 1..=DEGREE {
-            nodes.push(evaluate(node(k))?);
-        }
+        let mut panel = Panel::of((start, end), first.clone(), &mut evaluate)?;
         // Tails are measured against the range of the curve so far.
-        let mut seen = range.clone();
-        for (c, (low, high)) in seen.iter_mut().enumerate() {
-            for v in nodes.iter().filter_map(|n| n[c]) {
-                (*low, *high) = (low.min(v), high.max(v));
-            }
-        }
-        let polynomials: Vec<Option<Vec<f64>>> = (0..curves)
-            .map(|c| nodes.iter().map(|n| n[c]).collect::<Option<Vec<f64>>>().map(|v| coefficients(&v)))
-            .collect();
-        let small: Vec<f64> = seen.iter().map(|r| allowed(*r)).collect();
-        let tail = |c: usize, from: usize| match &polynomials[c] {
-            Some(p) => p[from..].iter().map(|x| x.abs()).fold(0.0, f64::max) <= small[c],
-            None => false,
-        };
-        let good = (0..curves).all(|c| tail(c, DEGREE + 1 - TAIL));
+        let seen = panel.widened(bounds.clone());
+        let resolved: Vec<bool> = (0..curves).map(|c| panel.resolves(c, DEGREE + 1 - TAIL, &seen)).collect();
+        let good = resolved.iter().all(|resolved| *resolved);
         if !good && length > 1.001 * smallest {
             width = (0.5 * length).max(smallest);
             continue;
         }
         for (c, line) in out.lines.iter_mut().enumerate() {
-            match polynomials[c].as_ref().filter(|_| tail(c, DEGREE + 1 - TAIL)) {
-                Some(p) => {
-                    line.times.extend((1..FINE).map(|k| start + 0.5 * (end - start) * (1.0 + place(k))));
-                    line.values.extend((1..FINE).map(|k| value(p, place(k))));
-                }
-                // Not resolved: only the nodes are known.
-                None => {
-                    let last = line.times.len() - 1;
-                    line.rough.push(last..last + DEGREE);
-                    line.times.extend((1..DEGREE).map(node));
-                    line.values.extend(nodes[1..DEGREE].iter().map(|n| n[c].unwrap_or(f64::NAN)));
-                }
-            }
-            line.times.push(end);
-            line.values.push(nodes[DEGREE][c].unwrap_or(f64::NAN));
+            panel.append(c, resolved[c], line);
         }
-        range = seen;
-        first = nodes.swap_remove(DEGREE);
-        start = end;
-        if good && (0..curves).all(|c| tail(c, DEGREE / 2)) {
+        if good && (0..curves).all(|c| panel.resolves(c, DEGREE / 2, &seen)) {
             width = 2.0 * length;
         } else if length >= width {
             width = length;
         }
+        bounds = seen;
+        first = panel.nodes.swap_remove(DEGREE);
+        start = end;
         if panels >= MOST_PANELS && start < duration {
             out.incomplete = true;
             return Ok(out);

@@ -51,6 +51,7 @@ mod tomography;
 mod trace;
 mod trajectory;
 mod truncation;
+mod vector_sample;
 
 pub use count_tomography::{Cells as CountedCells, cells_of};
 pub use dry_run::{Block, DryRun, dry_run, longest_t1};

@@ -18,17 +18,17 @@
 use super::context::RunContext;
 use super::engines::choose;
 use super::engines::strang::{Decays, FEWEST, FEWEST_POINTS, Wave};
+use super::estimate;
 use super::findings::Findings;
 use super::generator::Generator;
 use super::integrate::{Integrator, failed};
 use super::meeting::{Meeting, Stops, common_legs, legs};
 use super::members::evaluator;
-use super::motion::arrival;
 use super::observable::{Linear, Observable, Reference};
 use super::request::{Position, Requests, is_signal};
-use super::results::{Observed, RunInfo, Trace};
+use super::results::RunInfo;
 use super::settings::{Options, Typical};
-use super::{estimate, signal};
+use super::vector_sample::{Recorded, VectorResults, VectorSample};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
     Acquire, Deviation, Evaluator, Fault, Prepared, Schedule, Segment, Step, Values, build, duration, members, prepare,
@@ -52,28 +52,6 @@ fn random_vector(n: usize, number: usize, seed: u64) -> Vector {
         let z = mixed((b as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(own));
         C64::from_polar(size, TAU * ((z >> 11) as f64 * 0.5f64.powi(53)))
     })
-}
-
-/// Means along a recorded statement.
-struct Recorded {
-    name: String,
-    start: f64,
-    time: Vec<f64>,
-    /// At every time those of all operators.
-    means: Vec<Vec<f64>>,
-}
-
-/// What one vector has shown of one member.
-#[derive(Default)]
-struct VectorResults {
-    /// Position, time, and the mean of every operator.
-    marks: Vec<(Position, f64, Vec<f64>)>,
-    traces: Vec<Recorded>,
-    /// When a decay begins, `<psi|F+|phi>` and `<psi|F-|phi>` at its points.
-    decays: Vec<(f64, Vec<[C64; 2]>)>,
-    /// Steps a point that the last decay took, and the bound of its error.
-    steps: Option<(usize, f64)>,
-    methods: Vec<&'static str>,
 }
 
 /// Everything that is the same for all vectors.
@@ -113,8 +91,19 @@ pub(super) fn run(
     notes.extend(find_orbits(&mut setting, &mut member_runs));
     let all_results = walk_all(&setting, &member_runs)?;
     let weights: Vec<f64> = member_runs.iter().map(|w| w.weight).collect();
-    let mut found = Findings {
-        keys: setting.observables.iter().map(|(key, _)| key.clone()).collect(),
+    let keys: Vec<String> = setting.observables.iter().map(|(key, _)| key.clone()).collect();
+    let mut sample = VectorSample::new(&all_results, &weights);
+    let (observed, spread) = sample.marks(&keys);
+    notes.extend(spread);
+    let traces = sample.traces(&keys);
+    let acquisitions: Vec<Vec<&Acquire>> = member_runs.iter().map(|w| acquisitions(&w.schedule, &stops)).collect();
+    let signals = sample.signals(&acquisitions);
+    notes.extend(sample.errors());
+    if let Some((_, bound)) = all_results[0][0].steps {
+        notes.push(format!("steps of the decay leave an error of {bound:.1e} of its largest point"));
+    }
+    Ok(Findings {
+        keys,
         how: RunInfo {
             whole: declared.basis.size(),
             dimension: setting.space.len() as f64,
@@ -126,89 +115,18 @@ pub(super) fn run(
             duration: declared.duration(),
             truncation: vec![],
         },
+        observed,
+        traces,
+        signals,
+        notes,
         ..Findings::default()
-    };
-    let mut spread = false;
-    let mut errors: Vec<(String, f64, f64)> = Vec::new();
-    let mut error = |key: &str, (error, size): (f64, f64)| match errors.iter_mut().find(|(k, ..)| k == key) {
-        Some(known) => *known = (key.to_string(), known.1.max(error), known.2.max(size)),
-        None => errors.push((key.to_string(), error, size)),
-    };
-    for (k, (position, _, _)) in all_results[0][0].marks.iter().enumerate() {
-        let (time, common) = arrival(all_results[0].iter().map(|t| t.marks[k].1), &weights);
-        if common.is_none() && !spread {
-            spread = true;
-            notes.push(format!(
-                "members of the ensemble reach {} at different times: the times of marks and the starts of traces are means",
-                position.mark().map_or("the end of a statement".into(), |name| format!("the mark `{name}`"))
-            ));
-        }
-        let mut values = Vec::new();
-        for (q, (key, _)) in setting.observables.iter().enumerate() {
-            let all = over(&all_results, &member_runs, |t| real(t.marks[k].2[q]));
-            let (mean, own) = mean_and_error(&all);
-            error(key, (own, mean.norm()));
-            values.push(vec![defined(mean.re)]);
-        }
-        found.observed.push(Observed { position: position.clone(), time: vec![time], values, state: None });
-    }
-    for (k, Recorded { name, time, .. }) in all_results[0][0].traces.iter().enumerate() {
-        let (start, _) = arrival(all_results[0].iter().map(|t| t.traces[k].start), &weights);
-        let mut values = Vec::new();
-        for (q, (key, _)) in setting.observables.iter().enumerate() {
-            let curve = (0..time.len()).map(|j| {
-                let (mean, own) = mean_and_error(&over(&all_results, &member_runs, |t| real(t.traces[k].means[j][q])));
-                error(key, (own, mean.norm()));
-                defined(mean.re)
-            });
-            values.push((key.clone(), curve.collect()));
-        }
-        found.traces.push(Trace { name: name.clone(), start, time: time.clone(), values });
-    }
-    let acquisitions = |way: &MemberRun| -> Vec<Acquire> {
-        let of = |step: &Step| if let Step::Acquire(a) = step { Some(a.clone()) } else { None };
-        way.schedule.steps.iter().filter(|_| stops.acquisitions).filter_map(of).collect()
-    };
-    let receivers: Vec<Vec<f64>> =
-        member_runs.iter().map(|w| acquisitions(w).iter().map(|a| a.receiver).collect()).collect();
-    for (k, acquire) in acquisitions(&member_runs[0]).into_iter().enumerate() {
-        let key = format!("signal({})", acquire.nucleus);
-        let mut sum = Vec::with_capacity(acquire.points);
-        for j in 0..acquire.points {
-            let all: Vec<C64> = all_results
-                .iter()
-                .map(|members| {
-                    let each = members.iter().zip(&member_runs).zip(&receivers);
-                    each.map(|((t, way), r)| hermitian(t.decays[k].1[j]) * C64::cis(-r[k]) * way.weight).sum()
-                })
-                .collect();
-            let (mean, own) = mean_and_error(&all);
-            error(&key, (own, mean.norm()));
-            sum.push(mean);
-        }
-        let start = arrival(all_results[0].iter().map(|t| t.decays[k].0), &weights).0;
-        found.signals.push(signal::trace(&acquire, sum, k, start));
-    }
-    notes.extend(errors.iter().map(|(key, own, size)| said(key, *own, *size, typical.vectors)));
-    if let Some((_, bound)) = all_results[0][0].steps {
-        notes.push(format!("steps of the decay leave an error of {bound:.1e} of its largest point"));
-    }
-    found.notes = notes;
-    Ok(found)
+    })
 }
 
-/// The order of the maximally mixed state is nothing over nothing.
-fn defined(x: f64) -> Option<f64> {
-    x.is_finite().then_some(x)
-}
-
-/// What is said of an error.
-fn said(key: &str, error: f64, size: f64, vectors: usize) -> String {
-    if vectors == 1 {
-        return format!("`{key}` is that of one random vector, which has no scatter: its error is not known");
-    }
-    let share = if size > 0.0 { format!(", {:.1e} of its largest value", error / size) } else { String::new() };
-    format!("`{key}`: the standard error is at most {error:.1e}{share}, from {vectors} random vectors")
+/// The acquisitions of a schedule; none where the signals are not wanted.
+fn acquisitions<'a>(schedule: &'a Schedule, stops: &Stops) -> Vec<&'a Acquire> {
+    let of = |step: &'a Step| if let Step::Acquire(a) = step { Some(a) } else { None };
+    schedule.steps.iter().filter(|_| stops.acquisitions).filter_map(of).collect()
 }
 
 /// The decays of an experiment of one member, vector by vector: `<psi|F+|phi>` and `<psi|F-|phi>` at every point of every decay.
@@ -229,25 +147,6 @@ pub fn decays(
     let all_results = walk_all(&setting, &member_runs[..1])?;
     let of = |t: VectorResults| t.decays.into_iter().map(|d| d.1).collect();
     Ok(all_results.into_iter().flatten().map(of).collect())
-}
-
-/// The mean of F+ from what is Hermitian in it, `Re <Fx> + i Re <Fy>`: the rest is error alone.
-fn hermitian([up, down]: [C64; 2]) -> C64 {
-    let (x, y) = ((up + down) * 0.5, (up - down) * C64::new(0.0, -0.5));
-    C64::new(x.re, y.re)
-}
-
-/// A number of every vector, summed over the members.
-fn over(all_results: &[Vec<VectorResults>], member_runs: &[MemberRun], of: impl Fn(&VectorResults) -> C64) -> Vec<C64> {
-    all_results.iter().map(|members| members.iter().zip(member_runs).map(|(t, w)| of(t) * w.weight).sum()).collect()
-}
-
-/// The mean over vectors, and its standard error.
-fn mean_and_error(all: &[C64]) -> (C64, f64) {
-    let n = all.len() as f64;
-    let mean = all.iter().sum::<C64>() / n;
-    let scatter: f64 = all.iter().map(|x| (x - mean).norm_sqr()).sum();
-    (mean, if all.len() > 1 { (scatter / (n * (n - 1.0))).sqrt() } else { 0.0 })
 }
 
 /// Where random vectors stop: statements are observed at their ends.

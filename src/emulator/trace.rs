@@ -233,21 +233,10 @@ fn extrema(
         return Ok(found);
     }
     let finest = finest(segment, tracks.acting, recorded);
-    // Curves that are had without the states, all at once; what is not linear is looked at twice as densely.
-    let intervals = (segment.duration / finest - 1e-9).ceil().max(1.0) as usize;
-    let fine = turning.filter(|_| intervals <= MOST_AT_ONCE / 2).map(|turning| {
-        let twice = if intervals < recorded { intervals } else { 2 * intervals };
-        (turning, [intervals, twice].map(|n| grid(segment.duration, n + 1)))
-    });
-    let at_once = |observable: &&Observable| -> Option<(Curve, SampledCurve)> {
-        let (turning, [linear, other]) = fine.as_ref()?;
-        let curve = observable.along(turning, &context.scene)?;
-        let times = if curve.is_wave() { linear } else { other };
-        let values = finite(curve.values(times))?;
-        Some((curve, SampledCurve { times: times.clone(), values, rough: vec![] }))
-    };
+    let known = turning.map(|turning| (turning, (segment.duration, finest, recorded)));
+    let known = |observable: &&Observable| known_curve(context, observable, known?);
     let (direct, mut lines): (Vec<Option<Curve>>, Vec<Option<SampledCurve>>) =
-        curves.iter().map(at_once).map(Option::unzip).unzip();
+        curves.iter().map(known).map(Option::unzip).unzip();
     let others: Vec<&Observable> = curves.iter().zip(&direct).filter(|(_, d)| d.is_none()).map(|(q, _)| *q).collect();
     let mut incomplete = false;
     if !others.is_empty() {
@@ -296,6 +285,24 @@ fn extrema(
         found.insert(aggregate.key.clone(), value);
     }
     Ok(found)
+}
+
+/// A curve that is known without the states, and its samples, all at once: at the distance `finest`, and half of it where it is not linear
+/// in the state. `recorded` is the number of samples that are recorded.
+fn known_curve(
+    context: &RunContext,
+    observable: &Observable,
+    (turning, (duration, finest, recorded)): (&BohrExpansion, (f64, f64, usize)),
+) -> Option<(Curve, SampledCurve)> {
+    let intervals = (duration / finest - 1e-9).ceil().max(1.0) as usize;
+    if intervals > MOST_AT_ONCE / 2 {
+        return None;
+    }
+    let curve = observable.along(turning, &context.scene)?;
+    let twice = if intervals < recorded { intervals } else { 2 * intervals };
+    let times = grid(duration, 1 + if curve.is_wave() { intervals } else { twice });
+    let values = finite(curve.values(&times))?;
+    Some((curve, SampledCurve { times, values, rough: vec![] }))
 }
 
 /// What is known of a curve between its samples.

@@ -7,7 +7,7 @@ use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir;
 use crate::linalg::real;
-use crate::source::Place;
+use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator, Site, SiteKind};
 use std::sync::Arc;
 
@@ -17,6 +17,37 @@ const MOST_STATES: f64 = 16.0;
 /// A tomography as numbers.
 pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: Place) -> Result<Tomography, Fault> {
     let span = place.0.unwrap_or_default();
+    refuse_system(e, span)?;
+    let channels = channels(e, t, span)?;
+    let snr = t.snr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose()?;
+    if let Some((value, span)) = snr
+        && value <= 0.0
+    {
+        let message = format!("a signal-to-noise ratio is positive, this is {value}");
+        return Err(Diagnostic::new(Code::OutOfRange, span, message).into());
+    }
+    let decay = match (&t.points, &t.dwell) {
+        (Some(points), Some(dwell)) => Some((e.count(points, 2)?, positive_time(e, dwell)?)),
+        _ => None,
+    };
+    Ok(Tomography {
+        decay,
+        channels,
+        hamiltonian: Arc::new(internal.at_rest("tomography", span)?),
+        thermal: thermal(e, place)?,
+        snr: snr.map(|s| s.0),
+        scans: t.scans.as_ref().map_or(Ok(1), |x| e.count(x, 1))?,
+        seed: t.seed.as_ref().map_or(Ok(0), |x| e.count(x, 0))? as u64,
+        repetitions: t.repetitions.as_ref().map_or(Ok(400), |x| e.count(x, 20))?,
+        method: t.method.clone(),
+        readouts: t.readouts.clone(),
+        energy_scale: crate::units::energy_scale(e.scope.units),
+        place,
+    })
+}
+
+/// Only a few nuclei can be read out.
+fn refuse_system(e: &Evaluator, span: Span) -> Result<(), Fault> {
     let spins = e.basis.sites.iter().all(|s| s.kind == SiteKind::Spin && s.isotope.is_some());
     if !spins {
         let message = "only nuclei are read out by pulses and free induction decays";
@@ -32,6 +63,11 @@ pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: 
             .help("take the statement out to run the sequence up to it")
             .into());
     }
+    Ok(())
+}
+
+/// The channel of every nucleus of the system, and whether it is detected.
+fn channels(e: &Evaluator, t: &ir::Tomography, span: Span) -> Result<Vec<Receiving>, Fault> {
     let mut nuclei: Vec<&str> = Vec::new();
     for site in &e.basis.sites {
         if let Some(isotope) = site.isotope
@@ -71,31 +107,7 @@ pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: 
             dead_time,
         });
     }
-    let snr = t.snr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose()?;
-    if let Some((value, span)) = snr
-        && value <= 0.0
-    {
-        let message = format!("a signal-to-noise ratio is positive, this is {value}");
-        return Err(Diagnostic::new(Code::OutOfRange, span, message).into());
-    }
-    let decay = match (&t.points, &t.dwell) {
-        (Some(points), Some(dwell)) => Some((e.count(points, 2)?, positive_time(e, dwell)?)),
-        _ => None,
-    };
-    Ok(Tomography {
-        decay,
-        channels,
-        hamiltonian: Arc::new(internal.at_rest("tomography", span)?),
-        thermal: thermal(e, place)?,
-        snr: snr.map(|s| s.0),
-        scans: t.scans.as_ref().map_or(Ok(1), |x| e.count(x, 1))?,
-        seed: t.seed.as_ref().map_or(Ok(0), |x| e.count(x, 0))? as u64,
-        repetitions: t.repetitions.as_ref().map_or(Ok(400), |x| e.count(x, 20))?,
-        method: t.method.clone(),
-        readouts: t.readouts.clone(),
-        energy_scale: crate::units::energy_scale(e.scope.units),
-        place,
-    })
+    Ok(channels)
 }
 
 fn positive_time(e: &Evaluator, expr: &crate::syntax::Expr) -> Result<f64, Fault> {

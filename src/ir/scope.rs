@@ -8,8 +8,8 @@ use super::system::SiteDeclaration;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::spin::{LOCAL_OPERATORS, LocalKind};
-use crate::syntax::{Expr, ExprKind, Fold};
-use crate::units::{Dimension, UnitSystem};
+use crate::syntax::{Expr, ExprKind, Factor, Fold, Over};
+use crate::units::{Dimension, Unit, UnitSystem};
 use std::collections::HashMap;
 
 /// The named parts of the system's Hamiltonian: word, meaning.
@@ -128,110 +128,15 @@ impl Scope {
         let span = expr.span();
         match &expr.kind {
             ExprKind::Number(_) => Ok(Type::Number(Dimension::NUMBER)),
-            ExprKind::Quantity(inner, unit) => {
-                if self.natural() {
-                    return Err(Diagnostic::new(
-                        Code::UnitInNatural,
-                        span,
-                        format!(
-                            "`{}` is {}, but a file of natural units has plain numbers only",
-                            unit.symbol, unit.dimension
-                        ),
-                    )
-                    .label(format!("{} here, {} expected", unit.dimension, Dimension::NUMBER))
-                    .help("leave the unit out, or take `units lab`")
-                    .into());
-                }
-                let inner_type = self.type_of(inner, indices)?;
-                if inner_type.dimension() != Dimension::NUMBER || matches!(inner_type, Type::Operator(_)) {
-                    return Err(Diagnostic::new(
-                        Code::WrongDimension,
-                        inner.span(),
-                        "a unit belongs behind plain numbers",
-                    )
-                    .label(format!("this is {}", inner_type.describe()))
-                    .into());
-                }
-                Ok(inner_type.with(unit.dimension))
-            }
+            ExprKind::Quantity(inner, unit) => self.quantity(inner, unit, span, indices),
             ExprKind::Name(name) => self.name(name, span, indices),
-            ExprKind::Index(name, index) => {
-                self.plain(index, indices)?;
-                match self.names.get(name) {
-                    Some(Meaning::Array) => Err(self.site_as_value(name, span)),
-                    Some(other) => Err(Diagnostic::new(
-                        Code::NotIndexed,
-                        span,
-                        format!("`{name}` is {}, not an array", other.describe()),
-                    )
-                    .label("an index does not belong here")
-                    .into()),
-                    None => Err(self.unknown(name, span, indices)),
-                }
-            }
+            ExprKind::Index(name, index) => self.indexed(name, index, span, indices),
             ExprKind::Call(name, items) => self.call(name, items, expr, indices),
             ExprKind::Sum(terms) => self.sum(terms, expr, indices),
-            ExprKind::Product(factors) => {
-                let mut result = Type::Number(Dimension::NUMBER);
-                for factor in factors {
-                    let t = self.type_of(&factor.value, indices)?;
-                    if factor.divides && matches!(t, Type::Operator(_)) {
-                        return Err(self.operator_unwanted(&factor.value, "nothing can be divided by an operator"));
-                    }
-                    if matches!(t, Type::Vector(_)) {
-                        return Err(self.vector_unwanted(&factor.value));
-                    }
-                    let d = if factor.divides {
-                        result.dimension().over(t.dimension())
-                    } else {
-                        result.dimension().times(t.dimension())
-                    };
-                    let operator = matches!(result, Type::Operator(_)) || matches!(t, Type::Operator(_));
-                    result = if operator { Type::Operator(d) } else { Type::Number(d) };
-                }
-                Ok(result)
-            }
+            ExprKind::Product(factors) => self.product(factors, indices),
             ExprKind::Power(base, exponent) => self.power(base, exponent, indices),
-            ExprKind::Tuple(items) => {
-                let mut result: Option<(Dimension, &Expr)> = None;
-                for item in items {
-                    let Type::Number(d) = self.type_of(item, indices)? else {
-                        return Err(self.operator_unwanted(item, "a tuple holds numbers"));
-                    };
-                    let (before, first) = *result.get_or_insert((d, item));
-                    if before != d {
-                        return Err(self.clash(
-                            first,
-                            Type::Number(before),
-                            item,
-                            Type::Number(d),
-                            "stand in one tuple",
-                        ));
-                    }
-                }
-                Ok(Type::Vector(result.map(|(d, _)| d).unwrap_or_default()))
-            }
-            ExprKind::Over(sum) => {
-                self.plain(&sum.from, indices)?;
-                self.plain(&sum.to, indices)?;
-                if CONSTANTS.contains(&sum.index.as_str()) {
-                    return Err(Diagnostic::new(
-                        Code::ReservedName,
-                        span,
-                        format!("the index `{}` already means something in the language", sum.index),
-                    )
-                    .label("choose another index")
-                    .into());
-                }
-                let mut inside = indices.to_vec();
-                inside.push(Index { name: &sum.index, dimension: Dimension::NUMBER });
-                let body = self.type_of(&sum.body, &inside)?;
-                // The dimension of a product of things with one would depend on how many there are.
-                if sum.fold == Fold::Product && body.dimension() != Dimension::NUMBER {
-                    return Err(self.wrong_dimension(&sum.body, Dimension::NUMBER, body));
-                }
-                Ok(body)
-            }
+            ExprKind::Tuple(items) => self.tuple(items, indices),
+            ExprKind::Over(sum) => self.over(sum, span, indices),
             ExprKind::Text(_) | ExprKind::Isotope(_) => {
                 Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is neither a number nor an operator"))
                     .label("expected a number or an operator")
@@ -242,6 +147,100 @@ impl Scope {
                     .into())
             }
         }
+    }
+
+    /// A number, or a tuple of numbers, with a unit.
+    fn quantity(&self, inner: &Expr, unit: &Unit, span: Span, indices: &[Index]) -> Checked {
+        if self.natural() {
+            return Err(Diagnostic::new(
+                Code::UnitInNatural,
+                span,
+                format!("`{}` is {}, but a file of natural units has plain numbers only", unit.symbol, unit.dimension),
+            )
+            .label(format!("{} here, {} expected", unit.dimension, Dimension::NUMBER))
+            .help("leave the unit out, or take `units lab`")
+            .into());
+        }
+        let inner_type = self.type_of(inner, indices)?;
+        if inner_type.dimension() != Dimension::NUMBER || matches!(inner_type, Type::Operator(_)) {
+            return Err(Diagnostic::new(Code::WrongDimension, inner.span(), "a unit belongs behind plain numbers")
+                .label(format!("this is {}", inner_type.describe()))
+                .into());
+        }
+        Ok(inner_type.with(unit.dimension))
+    }
+
+    /// An element of an array, which alone is no value.
+    fn indexed(&self, name: &str, index: &Expr, span: Span, indices: &[Index]) -> Checked {
+        self.plain(index, indices)?;
+        match self.names.get(name) {
+            Some(Meaning::Array) => Err(self.site_as_value(name, span)),
+            Some(other) => {
+                Err(Diagnostic::new(Code::NotIndexed, span, format!("`{name}` is {}, not an array", other.describe()))
+                    .label("an index does not belong here")
+                    .into())
+            }
+            None => Err(self.unknown(name, span, indices)),
+        }
+    }
+
+    fn product(&self, factors: &[Factor], indices: &[Index]) -> Checked {
+        let mut result = Type::Number(Dimension::NUMBER);
+        for factor in factors {
+            let t = self.type_of(&factor.value, indices)?;
+            if factor.divides && matches!(t, Type::Operator(_)) {
+                return Err(self.operator_unwanted(&factor.value, "nothing can be divided by an operator"));
+            }
+            if matches!(t, Type::Vector(_)) {
+                return Err(self.vector_unwanted(&factor.value));
+            }
+            let d = if factor.divides {
+                result.dimension().over(t.dimension())
+            } else {
+                result.dimension().times(t.dimension())
+            };
+            let operator = matches!(result, Type::Operator(_)) || matches!(t, Type::Operator(_));
+            result = if operator { Type::Operator(d) } else { Type::Number(d) };
+        }
+        Ok(result)
+    }
+
+    /// Numbers of one dimension.
+    fn tuple(&self, items: &[Expr], indices: &[Index]) -> Checked {
+        let mut result: Option<(Dimension, &Expr)> = None;
+        for item in items {
+            let Type::Number(d) = self.type_of(item, indices)? else {
+                return Err(self.operator_unwanted(item, "a tuple holds numbers"));
+            };
+            let (before, first) = *result.get_or_insert((d, item));
+            if before != d {
+                return Err(self.clash(first, Type::Number(before), item, Type::Number(d), "stand in one tuple"));
+            }
+        }
+        Ok(Type::Vector(result.map(|(d, _)| d).unwrap_or_default()))
+    }
+
+    /// A sum or product over an index.
+    fn over(&self, sum: &Over, span: Span, indices: &[Index]) -> Checked {
+        self.plain(&sum.from, indices)?;
+        self.plain(&sum.to, indices)?;
+        if CONSTANTS.contains(&sum.index.as_str()) {
+            return Err(Diagnostic::new(
+                Code::ReservedName,
+                span,
+                format!("the index `{}` already means something in the language", sum.index),
+            )
+            .label("choose another index")
+            .into());
+        }
+        let mut inside = indices.to_vec();
+        inside.push(Index { name: &sum.index, dimension: Dimension::NUMBER });
+        let body = self.type_of(&sum.body, &inside)?;
+        // The dimension of a product of things with one would depend on how many there are.
+        if sum.fold == Fold::Product && body.dimension() != Dimension::NUMBER {
+            return Err(self.wrong_dimension(&sum.body, Dimension::NUMBER, body));
+        }
+        Ok(body)
     }
 
     /// A plain number: sizes, counts, indices.

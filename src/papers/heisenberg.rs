@@ -99,6 +99,35 @@ fn fields(bench: &Workbench) -> Result<Reproduced, Fault> {
             Panel::curves(format!("{} {}", MODELS[model].0, SIGNS[sign].0), "B", "ergotropy", curves)
         })
         .collect();
+    let same = |m: usize| {
+        (0..3)
+            .flat_map(|p| curve(m, 0, p).into_iter().zip(curve(m, 1, p)))
+            .map(|(a, b)| (a - b).abs())
+            .fold(0.0, f64::max)
+    };
+    let mut claims = Vec::from(best_patterns(&strengths, &curve));
+    claims.extend([
+        Claim::says(
+            place,
+            "the models behave distinctly",
+            (0..6).all(|m| same(m) > 1e-9),
+            format!("AFM and FM differ by {} (XX), {} (XY)", digits(same(1)), digits(same(3))),
+        )
+        .instead("for XX and XY a turn of one spin about z maps one onto the other"),
+        Claim::says(
+            place,
+            "ergotropy is limited by the capacity",
+            excess(&runs) < 1e-10,
+            format!("W - C is at most {}", digits(excess(&runs))),
+        ),
+    ]);
+    let title = "Ergotropy over the field, T = 0.05".to_string();
+    Ok(Reproduced { figure: Figure { name: "heisenberg_fig1".into(), title, columns: 4, panels }, claims })
+}
+
+/// Which pattern of the field gives most ergotropy; `curve` gives the ergotropy of a model, a sign and a pattern over the strengths.
+fn best_patterns(strengths: &[f64], curve: &dyn Fn(usize, usize, usize) -> Vec<f64>) -> [Claim; 4] {
+    let place = "abstract";
     // 0.75 lies below every field at which the best pattern changes, but for XX, XY and XXZ ferromagnets.
     let at = |b: f64| strengths.iter().position(|x| (x - b).abs() < 1e-9).unwrap_or(0);
     let wins = |sign: usize, b: f64, better: usize, worse: usize| -> Vec<&str> {
@@ -109,13 +138,7 @@ fn fields(bench: &Workbench) -> Result<Reproduced, Fault> {
     };
     let (low, high, ferro) = (wins(0, 0.75, 0, 1), wins(0, 2.5, 0, 1), wins(1, 0.75, 1, 0));
     let staggered = wins(0, 0.75, 2, 0);
-    let same = |m: usize| {
-        (0..3)
-            .flat_map(|p| curve(m, 0, p).into_iter().zip(curve(m, 1, p)))
-            .map(|(a, b)| (a - b).abs())
-            .fold(0.0, f64::max)
-    };
-    let claims = vec![
+    [
         Claim::says(
             place,
             "antiferromagnets: the field on one spin is best (B = 0.75)",
@@ -143,22 +166,7 @@ fn fields(bench: &Workbench) -> Result<Reproduced, Fault> {
             format!("for {}", ferro.join(", ")),
         )
         .instead("not for XX and XY below B = 1 and 0.866"),
-        Claim::says(
-            place,
-            "the models behave distinctly",
-            (0..6).all(|m| same(m) > 1e-9),
-            format!("AFM and FM differ by {} (XX), {} (XY)", digits(same(1)), digits(same(3))),
-        )
-        .instead("for XX and XY a turn of one spin about z maps one onto the other"),
-        Claim::says(
-            place,
-            "ergotropy is limited by the capacity",
-            excess(&runs) < 1e-10,
-            format!("W - C is at most {}", digits(excess(&runs))),
-        ),
-    ];
-    let title = "Ergotropy over the field, T = 0.05".to_string();
-    Ok(Reproduced { figure: Figure { name: "heisenberg_fig1".into(), title, columns: 4, panels }, claims })
+    ]
 }
 
 fn temperatures(bench: &Workbench) -> Result<Reproduced, Fault> {

@@ -1,6 +1,6 @@
-//! Published figures and claims, computed anew.
+//! Reproduction of published figures and claims.
 //!
-//! Each paper is a file here and some `.seq` files in `sequences/papers/`: the sequences are emulated, the figures drawn from
+//! Each paper is a file or folder here and some `.seq` files in `sequences/papers/`: the sequences are emulated, the figures drawn from
 //! what comes out, and each claim of the paper is a small predicate over the same numbers. No verdict is stored.
 
 mod claim;

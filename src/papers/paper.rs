@@ -31,6 +31,11 @@ pub struct Reproduced {
     pub claims: Vec<Claim>,
 }
 
+/// The letter of panel `k` of a figure.
+pub(super) fn letter(k: usize) -> char {
+    char::from(b'a' + k as u8)
+}
+
 impl Paper {
     /// Computes a figure and judges what is said of it.
     ///

@@ -143,6 +143,19 @@ fn isotropic(bench: &Workbench) -> Result<Reproduced, Fault> {
     Ok(Reproduced { figure: Figure { name: "spin_charger_fig2".into(), title, columns: 2, panels }, claims })
 }
 
+/// The results of `spin_charger` in the order of the points. The largest systems run first, so that no core waits for them at the end.
+fn largest_first(bench: &Workbench, points: &[Point]) -> Result<Vec<[f64; 3]>, Fault> {
+    let mut order: Vec<usize> = (0..points.len()).collect();
+    order.sort_by_key(|&k| std::cmp::Reverse((points[k][0].1 * points[k][1].1) as u64));
+    let sorted: Vec<Point> = order.iter().map(|&k| points[k].clone()).collect();
+    let runs = bench.runs_of("spin_charger", &sorted, &extrema)?;
+    let mut results = vec![[0.0; 3]; points.len()];
+    for (&k, run) in order.iter().zip(&runs) {
+        results[k] = result(run, points[k][1].1);
+    }
+    Ok(results)
+}
+
 fn anisotropic(bench: &Workbench) -> Result<Reproduced, Fault> {
     let place = "Fig. 3";
     const RATIOS: [f64; 4] = [1.0, 2.0, 3.0, 10.0];
@@ -152,15 +165,7 @@ fn anisotropic(bench: &Workbench) -> Result<Reproduced, Fault> {
             points.extend((1..=10).map(|m| charger(m as f64, ratio * m as f64, gamma)));
         }
     }
-    // The largest first, so that no core waits for them at the end.
-    let mut order: Vec<usize> = (0..points.len()).collect();
-    order.sort_by_key(|&k| std::cmp::Reverse((points[k][0].1 * points[k][1].1) as u64));
-    let sorted: Vec<Point> = order.iter().map(|&k| points[k].clone()).collect();
-    let found = bench.runs_of("spin_charger", &sorted, &extrema)?;
-    let mut results = vec![[0.0; 3]; points.len()];
-    for (&k, run) in order.iter().zip(&found) {
-        results[k] = result(run, points[k][1].1);
-    }
+    let results = largest_first(bench, &points)?;
     let of = |ratio: usize, gamma: usize| &results[40 * ratio + 10 * gamma..][..10];
     let panels = (0..4)
         .map(|r| {

@@ -17,7 +17,7 @@ const POINTS: usize = 61;
 /// The ways of spins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Paths {
-    /// The name of each spin, and the stretches of its way: 2<Ix>, 2<Iy>, 2<Iz> over time.
+    /// The name of each spin, and the stretches of its way: `2<Ix>`, `2<Iy>`, `2<Iz>` over time.
     pub spins: Vec<(String, Vec<Vec<[f64; 3]>>)>,
     /// The largest length of any of them.
     pub largest: f64,

@@ -22,12 +22,22 @@ enum Operation {
     Power(usize, usize),
     /// A function without corners.
     Smooth(Function, usize),
-    /// A function with corners or jumps of one argument: the last number is that of the switch.
-    Switch(Function, usize, usize),
-    /// The smaller or larger of two: their difference, the two, and the number of the switch.
-    Extreme(Function, usize, [usize; 2], usize),
-    /// A table: its argument, and the number of the switch.
-    Table(Arc<[f64]>, usize, usize),
+    /// A function that is another one on each side of a threshold of its argument.
+    Piecewise {
+        function: Piecewise,
+        argument: usize,
+        /// The number of the switch between its branches.
+        switch: usize,
+    },
+}
+
+/// A function with corners or jumps.
+enum Piecewise {
+    /// Of one argument.
+    Function(Function),
+    /// The smaller or larger of two, whose difference is the argument.
+    Extreme(Function, [usize; 2]),
+    Table(Arc<[f64]>),
 }
 
 impl Operation {
@@ -40,8 +50,8 @@ impl Operation {
             | Operation::Product(a, b)
             | Operation::Quotient(a, b)
             | Operation::Power(a, b)
-            | Operation::Extreme(_, _, [a, b], _) => Some([*a, *b]),
-            Operation::Smooth(_, x) | Operation::Switch(_, x, _) | Operation::Table(_, x, _) => Some([*x, *x]),
+            | Operation::Piecewise { function: Piecewise::Extreme(_, [a, b]), .. } => Some([*a, *b]),
+            Operation::Smooth(_, x) | Operation::Piecewise { argument: x, .. } => Some([*x, *x]),
         }
     }
 
@@ -55,9 +65,54 @@ impl Operation {
             Operation::Product(a, b) => of(a) * of(b),
             Operation::Quotient(a, b) => of(a) / of(b),
             Operation::Power(a, b) => of(a).powf(of(b)),
-            Operation::Smooth(f, x) | Operation::Switch(f, x, _) => f.value(of(x), 0.0),
-            Operation::Extreme(f, _, [a, b], _) => f.value(of(a), of(b)),
-            Operation::Table(table, x, _) => table.get(entry(of(x), table.len())).copied().unwrap_or(0.0),
+            Operation::Smooth(f, x) => f.value(of(x), 0.0),
+            Operation::Piecewise { function, argument, .. } => match function {
+                Piecewise::Function(f) => f.value(of(argument), 0.0),
+                Piecewise::Extreme(f, [a, b]) => f.value(of(a), of(b)),
+                Piecewise::Table(table) => table.get(entry(of(argument), table.len())).copied().unwrap_or(0.0),
+            },
+        }
+    }
+}
+
+impl Piecewise {
+    /// How many whole numbers are thresholds, as [`threshold`] takes it.
+    fn thresholds(&self) -> Option<usize> {
+        match self {
+            Piecewise::Function(Function::Floor) => Some(0),
+            Piecewise::Function(_) | Piecewise::Extreme(..) => None,
+            Piecewise::Table(table) => Some(table.len()),
+        }
+    }
+
+    /// Its enclosure where the argument crosses no threshold; `at` is one value of the argument.
+    fn on_one_side(&self, argument: &Model, at: f64, of: impl Fn(&usize) -> Model, order: usize) -> Model {
+        match self {
+            Piecewise::Function(Function::Floor) => Model::constant(at.floor()),
+            Piecewise::Function(f) => branch(*f, argument, at >= 0.0, order),
+            Piecewise::Extreme(f, [a, b]) => of(if (at >= 0.0) == (*f == Function::Max) { a } else { b }),
+            Piecewise::Table(table) => {
+                table.get(entry(at, table.len())).map_or(Model::rough(ENTIRE), |x| Model::constant(*x))
+            }
+        }
+    }
+
+    /// Its enclosure where the argument may cross a threshold.
+    fn across(&self, argument: &Model, of: impl Fn(&usize) -> Model, order: usize) -> Model {
+        let bounds = argument.value();
+        match self {
+            Piecewise::Function(Function::Floor) => {
+                Model::rough(Interval { lo: bounds.lo.floor(), hi: bounds.hi.floor() })
+            }
+            Piecewise::Function(f) => ranged(either(*f, argument, order), order),
+            Piecewise::Extreme(_, [a, b]) => ranged(of(a).either(&of(b), order), order),
+            Piecewise::Table(table) => {
+                let (first, last) = (entry(bounds.lo, table.len()), entry(bounds.hi, table.len()));
+                let entries = table.get(first..=last).unwrap_or_default();
+                let hull = |all: Interval, x: &f64| all.hull(Interval::point(*x));
+                let start = entries.first().map_or(ENTIRE, |x| Interval::point(*x));
+                Model::rough(entries.iter().fold(start, hull))
+            }
         }
     }
 }
@@ -95,7 +150,8 @@ pub struct Crossing {
     pub threshold: f64,
 }
 
-/// A number that the argument of a switch may pass, between bounds: whole ones for tables and `floor`, zero for the others.
+/// A number that the argument of a switch may pass, between bounds: zero, or a whole number where `whole` says so. Of a table `whole` is
+/// the number of its entries, of `floor` 0.
 fn threshold(bounds: Interval, side: Side, whole: Option<usize>) -> Option<f64> {
     let (lo, hi) = (bounds.lo.max(side.from), bounds.hi.min(side.below));
     // At the upper bound of a side nothing is crossed any more.
@@ -146,16 +202,16 @@ impl Tape {
         self.operations.len() - 1
     }
 
-    fn switch(&mut self) -> usize {
-        self.switches += 1;
-        self.switches - 1
-    }
-
     fn scalar(&mut self, scalar: &Scalar, known: &mut HashMap<*const Node, usize>) -> usize {
         match scalar {
             Scalar::Constant(x) => self.push(Operation::Constant(*x)),
             Scalar::Varying(w) => self.waveform(w, known),
         }
+    }
+
+    fn piecewise(&mut self, function: Piecewise, argument: usize) -> Operation {
+        self.switches += 1;
+        Operation::Piecewise { function, argument, switch: self.switches - 1 }
     }
 
     fn waveform(&mut self, waveform: &Waveform, known: &mut HashMap<*const Node, usize>) -> usize {
@@ -172,15 +228,19 @@ impl Tape {
             Node::Quotient(a, b) => Operation::Quotient(self.scalar(a, known), self.scalar(b, known)),
             Node::Power(a, b) => Operation::Power(self.scalar(a, known), self.scalar(b, known)),
             Node::Function(f @ (Function::Abs | Function::Step | Function::Sign | Function::Floor), x) => {
-                Operation::Switch(*f, self.waveform(x, known), self.switch())
+                let argument = self.waveform(x, known);
+                self.piecewise(Piecewise::Function(*f), argument)
             }
             Node::Function(f, x) => Operation::Smooth(*f, self.waveform(x, known)),
             Node::Extreme(f, a, b) => {
                 let (a, b) = (self.scalar(a, known), self.scalar(b, known));
                 let difference = self.push(Operation::Difference(a, b));
-                Operation::Extreme(*f, difference, [a, b], self.switch())
+                self.piecewise(Piecewise::Extreme(*f, [a, b]), difference)
             }
-            Node::Table(table, x) => Operation::Table(table.clone(), self.waveform(x, known), self.switch()),
+            Node::Table(table, x) => {
+                let argument = self.waveform(x, known);
+                self.piecewise(Piecewise::Table(table.clone()), argument)
+            }
         };
         let made = self.push(operation);
         known.insert(key, made);
@@ -203,8 +263,8 @@ impl Tape {
         let mut using: Vec<bool> = Vec::with_capacity(self.operations.len());
         for (k, next) in self.operations.iter().enumerate() {
             let mut used = next.operands().is_some_and(|o| o.iter().any(|k| using.get(*k) == Some(&true)));
-            if let Operation::Extreme(_, difference, ..) = next {
-                used |= using.get(*difference) == Some(&true);
+            if let Operation::Piecewise { argument, .. } = next {
+                used |= using.get(*argument) == Some(&true);
             }
             using.push(k == operation || used);
         }
@@ -229,82 +289,48 @@ impl Tape {
                     continue;
                 }
             }
-            let mut undecided = |switch: usize, argument: usize, threshold: f64| {
-                open = open.or(Some(Crossing { switch, argument, threshold }));
-            };
-            let side = |switch: &usize| sides.get(*switch).copied().unwrap_or(Side::UNKNOWN);
-            let constant = Model::constant;
             let model = match operation {
-                Operation::Constant(x) => constant(*x),
-                Operation::Affine { scale, shift } => {
-                    let time = Interval { lo: cell.0, hi: cell.1 } - Interval::point(*shift);
-                    Model::smooth(Jet::affine(time.scaled(*scale), *scale))
-                }
-                Operation::Sum(a, b) => m(a).linear(&m(b), |a, b| a.plus(b, order)),
-                Operation::Difference(a, b) => m(a).linear(&m(b), |a, b| a.minus(b, order)),
-                Operation::Product(a, b) if [(a, b), (b, a)].iter().any(|(a, b)| is_nothing(&m(a), &m(b))) => {
-                    constant(0.0)
-                }
-                Operation::Product(a, b) => m(a).times(&m(b), a == b, order),
-                Operation::Quotient(a, b) => m(a).over(&m(b), order),
-                Operation::Power(a, b) => match self.operations.get(*b) {
-                    Some(Operation::Constant(p)) => m(a).to_power(*p, order),
-                    _ => m(b).times(&m(a).apply(Function::Log, order), false, order).apply(Function::Exp, order),
-                },
-                Operation::Smooth(f, x) => m(x).apply(*f, order),
-                Operation::Switch(Function::Floor, x, switch) => {
-                    let (value, side) = (m(x).value(), side(switch));
-                    match threshold(value, side, Some(0)) {
-                        Some(at) => {
-                            undecided(*switch, *x, at);
-                            Model::rough(Interval { lo: value.lo.floor(), hi: value.hi.floor() })
+                Operation::Piecewise { function, argument, switch } => {
+                    let (switch, argument, side) = (*switch, *argument, sides.get(*switch).copied());
+                    let (model, side) = (m(&argument), side.unwrap_or(Side::UNKNOWN));
+                    match threshold(model.value(), side, function.thresholds()) {
+                        Some(threshold) => {
+                            open = open.or(Some(Crossing { switch, argument, threshold }));
+                            function.across(&model, m, order)
                         }
-                        None => constant(inside(value, side).floor()),
+                        None => function.on_one_side(&model, inside(model.value(), side), m, order),
                     }
                 }
-                Operation::Switch(f, x, switch) => {
-                    let (argument, side) = (m(x), side(switch));
-                    let value = argument.value();
-                    match threshold(value, side, None) {
-                        Some(at) => {
-                            undecided(*switch, *x, at);
-                            ranged(either(*f, &argument, order), order)
-                        }
-                        None => branch(*f, &argument, inside(value, side) >= 0.0, order),
-                    }
-                }
-                Operation::Extreme(f, difference, [a, b], switch) => {
-                    let (value, side) = (m(difference).value(), side(switch));
-                    match threshold(value, side, None) {
-                        Some(at) => {
-                            undecided(*switch, *difference, at);
-                            ranged(m(a).either(&m(b), order), order)
-                        }
-                        None if (inside(value, side) >= 0.0) == (*f == Function::Max) => m(a),
-                        None => m(b),
-                    }
-                }
-                Operation::Table(table, x, switch) => {
-                    let (value, side) = (m(x).value(), side(switch));
-                    match threshold(value, side, Some(table.len())) {
-                        Some(at) => {
-                            undecided(*switch, *x, at);
-                            let (first, last) = (entry(value.lo, table.len()), entry(value.hi, table.len()));
-                            let entries = table.get(first..=last).unwrap_or_default();
-                            let hull = |all: Interval, x: &f64| all.hull(Interval::point(*x));
-                            let start = entries.first().map_or(ENTIRE, |x| Interval::point(*x));
-                            Model::rough(entries.iter().fold(start, hull))
-                        }
-                        None => {
-                            let k = entry(inside(value, side), table.len());
-                            table.get(k).map_or(Model::rough(ENTIRE), |x| constant(*x))
-                        }
-                    }
-                }
+                smooth => self.smooth(smooth, cell, order, m),
             };
             models.push(model.settled(order, length));
         }
         open
+    }
+
+    /// The enclosure of an operation without switches, between two times, from those of its operands.
+    fn smooth(&self, operation: &Operation, cell: (f64, f64), order: usize, m: impl Fn(&usize) -> Model) -> Model {
+        match operation {
+            Operation::Constant(x) => Model::constant(*x),
+            Operation::Affine { scale, shift } => {
+                let time = Interval { lo: cell.0, hi: cell.1 } - Interval::point(*shift);
+                Model::smooth(Jet::affine(time.scaled(*scale), *scale))
+            }
+            Operation::Sum(a, b) => m(a).linear(&m(b), |a, b| a.plus(b, order)),
+            Operation::Difference(a, b) => m(a).linear(&m(b), |a, b| a.minus(b, order)),
+            Operation::Product(a, b) if [(a, b), (b, a)].iter().any(|(a, b)| is_nothing(&m(a), &m(b))) => {
+                Model::constant(0.0)
+            }
+            Operation::Product(a, b) => m(a).times(&m(b), a == b, order),
+            Operation::Quotient(a, b) => m(a).over(&m(b), order),
+            Operation::Power(a, b) => match self.operations.get(*b) {
+                Some(Operation::Constant(p)) => m(a).to_power(*p, order),
+                _ => m(b).times(&m(a).apply(Function::Log, order), false, order).apply(Function::Exp, order),
+            },
+            Operation::Smooth(f, x) => m(x).apply(*f, order),
+            // Without its switch nothing is known of it.
+            Operation::Piecewise { .. } => Model::rough(ENTIRE),
+        }
     }
 
     /// The enclosures of the outputs, from those of all operations.

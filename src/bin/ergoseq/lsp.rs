@@ -314,18 +314,7 @@ impl Server {
         let offset = self.offset(open, position);
         let location = |span: Span| json!({ "uri": address, "range": self.range(open, span) });
         Ok(match request.method.as_str() {
-            "textDocument/completion" => {
-                let all = editor::completions(document, offset);
-                let items: Vec<Value> = all
-                    .iter()
-                    .enumerate()
-                    .map(|(k, c)| {
-                        json!({ "label": c.word, "kind": completion_kind(c.kind), "detail": c.kind,
-                                "documentation": c.meaning, "sortText": format!("{k:04}") })
-                    })
-                    .collect();
-                json!({ "isIncomplete": false, "items": items })
-            }
+            "textDocument/completion" => completions(document, offset),
             "textDocument/hover" => match editor::meaning(document, offset) {
                 Some((text, span)) => {
                     json!({ "contents": { "kind": "markdown", "value": text }, "range": self.range(open, span) })
@@ -354,11 +343,7 @@ impl Server {
             }
             "textDocument/rename" => {
                 let new = at("/newName").and_then(Value::as_str).unwrap_or_default();
-                let all = editor::renamed(document, offset, new, &mut reader(&address));
-                let all = all.map_err(|why| (ErrorCode::InvalidParams, why))?;
-                let edits: Vec<Value> =
-                    all.into_iter().map(|u| json!({ "range": self.range(open, u.span), "newText": new })).collect();
-                json!({ "changes": { address.as_str(): edits } })
+                self.renamed(open, &address, offset, new).map_err(|why| (ErrorCode::InvalidParams, why))?
             }
             "textDocument/documentSymbol" => document
                 .outline()
@@ -368,15 +353,7 @@ impl Server {
                     json!({ "name": name, "kind": symbol_kind(kind), "range": range, "selectionRange": range })
                 })
                 .collect(),
-            "textDocument/formatting" => {
-                let tidy = ergoseq::syntax::format(&document.text);
-                if tidy == document.text {
-                    json!([])
-                } else {
-                    let whole = Span { file: 0, start: 0, end: document.text.len() as u32 };
-                    json!([{ "range": self.range(open, whole), "newText": tidy }])
-                }
-            }
+            "textDocument/formatting" => self.formatted(open),
             "textDocument/inlayHint" => editor::hints(document)
                 .into_iter()
                 .map(|h| json!({ "position": self.position(open, h.at), "label": h.text, "paddingLeft": true }))
@@ -385,6 +362,25 @@ impl Server {
             "textDocument/semanticTokens/full" => self.colours(open),
             _ => return Err(unknown()),
         })
+    }
+
+    /// The edits that give the name at an offset a new one.
+    fn renamed(&self, open: &Open, address: &str, offset: u32, new: &str) -> Result<Value, String> {
+        let all = editor::renamed(&open.document, offset, new, &mut reader(address))?;
+        let edits: Vec<Value> =
+            all.into_iter().map(|u| json!({ "range": self.range(open, u.span), "newText": new })).collect();
+        Ok(json!({ "changes": { address: edits } }))
+    }
+
+    /// The edit that formats the text; none where it is formatted.
+    fn formatted(&self, open: &Open) -> Value {
+        let text = &open.document.text;
+        let formatted = ergoseq::syntax::format(text);
+        if formatted == *text {
+            return json!([]);
+        }
+        let whole = Span { file: 0, start: 0, end: text.len() as u32 };
+        json!([{ "range": self.range(open, whole), "newText": formatted }])
     }
 
     /// For every message in the range, the words that it asks whether they were meant.
@@ -430,6 +426,20 @@ impl Server {
 fn bare(text: String) -> Document {
     let program = ergoseq::syntax::ast::Program::default();
     Document { text, tokens: vec![], program, names: vec![], compiled: None, diagnostics: vec![] }
+}
+
+/// The words that may stand at an offset, in the order in which they are offered.
+fn completions(document: &Document, offset: u32) -> Value {
+    let all = editor::completions(document, offset);
+    let items: Vec<Value> = all
+        .iter()
+        .enumerate()
+        .map(|(k, c)| {
+            json!({ "label": c.word, "kind": completion_kind(c.kind), "detail": c.kind,
+                    "documentation": c.meaning, "sortText": format!("{k:04}") })
+        })
+        .collect();
+    json!({ "isIncomplete": false, "items": items })
 }
 
 fn completion_kind(kind: &str) -> u8 {

@@ -12,6 +12,7 @@ use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Emulator, Options, Run, SweepAxis};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
+use ergoseq::output::Results;
 use ergoseq::output::dataset::{Blank, Dataset, PENDING, Patch, bare, number_of, origin};
 use rayon::prelude::*;
 use std::fs::{File, OpenOptions};
@@ -59,60 +60,17 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
         terminal::report(&warnings, &compiled.sources);
     }
     let axes = emulator::axes(experiment, values)?;
-    let total = axes.iter().map(|a| a.len() as u64).product::<u64>();
     if axes.is_empty() {
         return Err(Box::new(
             Diagnostic::without_place(Code::EmptySweep, "the file sweeps nothing")
                 .help("`--sweep \"T=0.1 .. 2 points 20\"` sweeps a parameter; `ergoseq run` emulates a single point"),
         ));
     }
-    let share = share(a.shard, total);
-    let at = |k: u64| emulator::point(&axes, values, k as usize);
-    let file_name = a.file.display().to_string();
-    let made_by = origin(experiment, &compiled.sources, options);
-    let opened = match (a.output.exists(), a.resume) {
-        (true, true) => {
-            let opened = again(&a.output, &made_by, &axes)?;
-            // The layout follows from a computed point; where there is none, from the first that can be computed.
-            let computed = opened.done.iter().position(|status| *status == 0).map(|k| k as u64);
-            let known = known(experiment, options, computed.into_iter().chain(share.clone()).map(at))?;
-            let expected = Dataset::new(&bare(experiment, &file_name, &[known]), &axes, made_by);
-            if opened.dataset != expected {
-                return Err(Box::new(
-                    wrong(&a.output, "its header is damaged, or that of another sweep").help("`--force` starts over"),
-                ));
-            }
-            opened
-        }
-        (false, true) => {
-            return Err(Box::new(
-                Diagnostic::without_place(
-                    Code::CannotRead,
-                    format!("`{}` is not there to be resumed", a.output.display()),
-                )
-                .help("without `--resume` it is begun"),
-            ));
-        }
-        (true, false) if !a.force => {
-            return Err(Box::new(
-                wrong(&a.output, "it exists").help("`--resume` goes on with it, `--force` starts over"),
-            ));
-        }
-        _ => {
-            files::writable(&a.output, a.force)?;
-            // The first point that can be computed says which results there are.
-            let known = known(experiment, options, share.clone().map(at))?;
-            let dataset = Dataset::new(&bare(experiment, &file_name, &[known]), &axes, made_by);
-            let file = begin(&a.output, &dataset, &axes).map_err(|e| match e.kind() {
-                ErrorKind::StorageFull => wrong(&a.output, "the disk is full")
-                    .help(format!("the file takes {}", emulator::bytes_text(dataset.header.end() as f64))),
-                _ => failed(&a.output)(e),
-            })?;
-            Opened { dataset, file, done: vec![PENDING; total as usize] }
-        }
-    };
-    let Opened { dataset, file, done } = opened;
-    let left: Vec<u64> = share.clone().filter(|k| done.get(*k as usize) == Some(&PENDING)).collect();
+    let total = axes.iter().map(|a| a.len() as u64).product::<u64>();
+    let file = a.file.display().to_string();
+    let grid = Grid { compiled, file, values, options, axes, total, share: share(a.shard, total) };
+    let Opened { dataset, file, done } = grid.open(a)?;
+    let left: Vec<u64> = grid.share.clone().filter(|k| done.get(*k as usize) == Some(&PENDING)).collect();
     drop(done);
     let work = Work {
         file: Mutex::new(file),
@@ -121,49 +79,10 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
         stopped: AtomicBool::new(false),
         error: Mutex::new(None),
     };
-    let progress = Progress::new(left.len() as u64);
-    let emulator = Emulator::new(experiment);
-    let results = bare(experiment, &file_name, &[]);
-    left.par_chunks(neighbours(left.len())).for_each(|points| {
-        let mut batch = Batch::new(&work);
-        let size = points.first().map_or(1, |k| emulator.batch_size(&at(*k), options));
-        let runs = points.chunks(size).flat_map(|numbers| {
-            let values: Vec<Values> = match work.stopped.load(Ordering::Relaxed) {
-                true => vec![],
-                false => numbers.iter().map(|k| at(*k)).collect(),
-            };
-            let runs = emulator.run_many(&values, options);
-            numbers.iter().copied().zip(values.into_iter().zip(runs))
-        });
-        for (k, (point, run)) in runs {
-            if work.stopped.load(Ordering::Relaxed) {
-                return;
-            }
-            let patches = run.and_then(|run| {
-                dataset.values(&results, &run, k).map_err(|why| {
-                    Box::new(Diagnostic::without_place(Code::Contradiction, format!("the point does not fit: {why}")))
-                })
-            });
-            let (patches, status) = match patches {
-                Ok(patches) => (patches, 0),
-                Err(diagnostic) => {
-                    let status = number_of(diagnostic.code);
-                    work.failed(*diagnostic, &axes, &point, compiled);
-                    (vec![], status)
-                }
-            };
-            batch.add(patches, dataset.status(k, status));
-            progress.step();
-        }
-    });
-    drop(progress);
+    grid.compute(&left, &dataset, &work);
     let failures = work.failures.load(Ordering::Relaxed);
-    if let Some(diagnostic) = work.error.into_inner().unwrap_or(None) {
-        return Err(Box::new(diagnostic));
-    }
-    let file = work.file.into_inner().map_err(|_| Box::new(wrong(&a.output, "a thread failed")))?;
-    file.sync_all().map_err(failed(&a.output))?;
-    let before = (share.end - share.start) - left.len() as u64;
+    work.close()?;
+    let before = (grid.share.end - grid.share.start) - left.len() as u64;
     let mut said = format!("{} points computed", left.len());
     if before > 0 {
         said += &format!(", {before} were there");
@@ -173,6 +92,127 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     }
     eprintln!("{said}");
     Ok(if failures > 0 { Outcome::Wrong } else { Outcome::Done })
+}
+
+/// The points of a sweep, and what is emulated at each.
+struct Grid<'a> {
+    compiled: &'a Compiled,
+    /// The name of the program's file.
+    file: String,
+    /// The parameters that are not swept.
+    values: &'a Values,
+    options: &'a Options,
+    axes: Vec<SweepAxis>,
+    total: u64,
+    /// The points of this shard.
+    share: Range<u64>,
+}
+
+impl Grid<'_> {
+    /// The parameters at a point.
+    fn point(&self, k: u64) -> Values {
+        emulator::point(&self.axes, self.values, k as usize)
+    }
+
+    /// The file of the sweep: a new one, or with `--resume` the one that is there.
+    fn open(&self, a: &args::Sweep) -> Result<Opened, Box<Diagnostic>> {
+        match (a.output.exists(), a.resume) {
+            (true, true) => self.resume(a),
+            (false, true) => Err(Box::new(
+                Diagnostic::without_place(
+                    Code::CannotRead,
+                    format!("`{}` is not there to be resumed", a.output.display()),
+                )
+                .help("without `--resume` it is begun"),
+            )),
+            (true, false) if !a.force => {
+                Err(Box::new(wrong(&a.output, "it exists").help("`--resume` goes on with it, `--force` starts over")))
+            }
+            _ => self.create(a),
+        }
+    }
+
+    /// The file that is there, if it is of this sweep.
+    fn resume(&self, a: &args::Sweep) -> Result<Opened, Box<Diagnostic>> {
+        let opened = again(&a.output, &self.origin(), &self.axes)?;
+        // The layout follows from a computed point; where there is none, from the first that can be computed.
+        let computed = opened.done.iter().position(|status| *status == 0).map(|k| k as u64);
+        let expected = self.layout(computed.into_iter().chain(self.share.clone()))?;
+        if opened.dataset != expected {
+            return Err(Box::new(
+                wrong(&a.output, "its header is damaged, or that of another sweep").help("`--force` starts over"),
+            ));
+        }
+        Ok(opened)
+    }
+
+    /// A new file, with all points pending.
+    fn create(&self, a: &args::Sweep) -> Result<Opened, Box<Diagnostic>> {
+        files::writable(&a.output, a.force)?;
+        let dataset = self.layout(self.share.clone())?;
+        let file = begin(&a.output, &dataset, &self.axes).map_err(|e| match e.kind() {
+            ErrorKind::StorageFull => wrong(&a.output, "the disk is full")
+                .help(format!("the file takes {}", emulator::bytes_text(dataset.header.end() as f64))),
+            _ => failed(&a.output)(e),
+        })?;
+        Ok(Opened { dataset, file, done: vec![PENDING; self.total as usize] })
+    }
+
+    /// The layout of the file. The first of the points that can be computed says which results there are.
+    fn layout(&self, points: impl Iterator<Item = u64>) -> Result<Dataset, Box<Diagnostic>> {
+        let known = known(&self.compiled.experiment, self.options, points.map(|k| self.point(k)))?;
+        Ok(Dataset::new(&self.results(&[known]), &self.axes, self.origin()))
+    }
+
+    /// Runs of the program, as the file wants them.
+    fn results<'r>(&'r self, runs: &'r [Run]) -> Results<'r> {
+        bare(&self.compiled.experiment, &self.file, runs)
+    }
+
+    /// The attributes of the file that say what made it.
+    fn origin(&self) -> Vec<(String, String)> {
+        origin(&self.compiled.experiment, &self.compiled.sources, self.options)
+    }
+
+    /// Computes points on all cores and writes what they give.
+    fn compute(&self, points: &[u64], dataset: &Dataset, work: &Work) {
+        let progress = Progress::new(points.len() as u64);
+        let emulator = Emulator::new(&self.compiled.experiment);
+        let results = self.results(&[]);
+        points.par_chunks(neighbours(points.len())).for_each(|points| {
+            let mut batch = Batch::new(work);
+            let size = points.first().map_or(1, |k| emulator.batch_size(&self.point(*k), self.options));
+            let runs = points.chunks(size).flat_map(|numbers| {
+                let values: Vec<Values> = match work.stopped.load(Ordering::Relaxed) {
+                    true => vec![],
+                    false => numbers.iter().map(|k| self.point(*k)).collect(),
+                };
+                let runs = emulator.run_many(&values, self.options);
+                numbers.iter().copied().zip(values.into_iter().zip(runs))
+            });
+            for (k, (point, run)) in runs {
+                if work.stopped.load(Ordering::Relaxed) {
+                    return;
+                }
+                let patches = run.and_then(|run| {
+                    dataset.values(&results, &run, k).map_err(|why| {
+                        let why = format!("the point does not fit: {why}");
+                        Box::new(Diagnostic::without_place(Code::Contradiction, why))
+                    })
+                });
+                let (patches, status) = match patches {
+                    Ok(patches) => (patches, 0),
+                    Err(diagnostic) => {
+                        let status = number_of(diagnostic.code);
+                        work.failed(*diagnostic, &self.axes, &point, self.compiled);
+                        (vec![], status)
+                    }
+                };
+                batch.add(patches, dataset.status(k, status));
+                progress.step();
+            }
+        });
+    }
 }
 
 /// The results of the first point that can be computed.
@@ -235,6 +275,15 @@ impl Work<'_> {
         {
             *error = Some(failed(self.path)(e));
         }
+    }
+
+    /// Makes the file last, once all threads are done.
+    fn close(self) -> Result<(), Box<Diagnostic>> {
+        if let Some(diagnostic) = self.error.into_inner().unwrap_or(None) {
+            return Err(Box::new(diagnostic));
+        }
+        let file = self.file.into_inner().map_err(|_| Box::new(wrong(self.path, "a thread failed")))?;
+        Ok(file.sync_all().map_err(failed(self.path))?)
     }
 }
 

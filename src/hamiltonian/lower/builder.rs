@@ -7,7 +7,7 @@ use crate::hamiltonian::drive;
 use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
 use crate::hamiltonian::value::{Evaluator, Fault, Terms};
 use crate::hamiltonian::{envelope, interactions, orientation, readout, relaxation};
-use crate::ir::{Event, EventKind};
+use crate::ir::{self, Event, EventKind};
 use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
@@ -149,55 +149,20 @@ impl<'a> Builder<'a, '_> {
             EventKind::Prepare(_) => {}
             EventKind::Pulse(p) => self.pulse(p, place, steps)?,
             EventKind::Delay { duration, record, .. } => {
-                let written = drive::duration_of(self.e, duration)? - std::mem::take(&mut self.halves);
-                let duration = match self.e.spectrometer.as_ref() {
-                    Some(hardware) => hardware.delay(written, span, &mut self.warnings)?,
-                    None => written,
-                };
-                let record = self.record(record.as_ref())?;
-                let free = self.free(duration, record, place)?;
-                steps.push(Step::Segment(free));
+                let segment = self.delay(duration, record.as_ref(), place)?;
+                steps.push(Step::Segment(segment));
             }
             EventKind::Gradient { strength, duration, shape } => {
                 let segment = self.gradient(strength, duration, shape.as_ref(), place)?;
                 steps.push(Step::Segment(segment));
             }
             EventKind::Lock(l) => {
-                let written = drive::lock(self.e, l, span)?;
-                let fitted = match self.e.spectrometer.as_ref() {
-                    Some(hardware) => {
-                        let (duration, phase) =
-                            hardware.times((written.duration, written.phase), span, &mut self.warnings)?;
-                        written.refitted(duration, 1.0, phase)
-                    }
-                    None => written,
-                };
-                let drive = fitted.imperfect(self.e, &l.nucleus)?;
-                self.heats(&l.nucleus, &drive, span)?;
-                self.phase_warning(&l.nucleus, drive.phase, l.phase.span())?;
-                let record = self.record(l.record.as_ref())?;
-                let mut segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
-                segment.relaxing = self.relaxation(Some(&l.nucleus))?;
+                let segment = self.lock(l, place)?;
                 steps.push(Step::Segment(segment));
             }
             EventKind::Evolve { hamiltonian, duration, noise, record } => {
-                let duration = drive::duration_of(self.e, duration)?;
-                let hamiltonian = self.evolution(hamiltonian)?;
-                let relaxing = match noise {
-                    Some(name) => self.noise(name, span)?,
-                    None => self.relaxation(None)?,
-                };
-                let record = self.record(record.as_ref())?;
-                let period = common_period(hamiltonian.iter().map(|(c, _)| c));
-                steps.push(Step::Segment(Segment {
-                    duration,
-                    hamiltonian,
-                    transmitted: 0,
-                    period,
-                    relaxing,
-                    record,
-                    place,
-                }));
+                let segment = self.evolve(hamiltonian, duration, noise.as_deref(), record.as_ref(), place)?;
+                steps.push(Step::Segment(segment));
             }
             EventKind::Crush { keep } => {
                 let orders = keep.iter().map(|k| self.e.count(k, 0).map(|k| k as i64)).collect::<Result<_, _>>()?;
@@ -239,6 +204,57 @@ impl<'a> Builder<'a, '_> {
             EventKind::Parallel { align, pulses } => self.parallel(*align, pulses, place, steps)?,
         }
         Ok(())
+    }
+
+    /// Free evolution, without what the pulses on both sides take of it.
+    fn delay(&mut self, duration: &'a Expr, record: Option<&'a ir::Record>, place: Place) -> Result<Segment, Fault> {
+        let written = drive::duration_of(self.e, duration)? - std::mem::take(&mut self.halves);
+        let duration = match self.e.spectrometer.as_ref() {
+            Some(hardware) => hardware.delay(written, place.0.unwrap_or_default(), &mut self.warnings)?,
+            None => written,
+        };
+        let record = self.record(record)?;
+        self.free(duration, record, place)
+    }
+
+    /// A spin lock, during which T1rho takes the place of T2.
+    fn lock(&mut self, l: &'a ir::Lock, place: Place) -> Result<Segment, Fault> {
+        let span = place.0.unwrap_or_default();
+        let written = drive::lock(self.e, l, span)?;
+        let fitted = match self.e.spectrometer.as_ref() {
+            Some(hardware) => {
+                let (duration, phase) = hardware.times((written.duration, written.phase), span, &mut self.warnings)?;
+                written.refitted(duration, 1.0, phase)
+            }
+            None => written,
+        };
+        let drive = fitted.imperfect(self.e, &l.nucleus)?;
+        self.heats(&l.nucleus, &drive, span)?;
+        self.phase_warning(&l.nucleus, drive.phase, l.phase.span())?;
+        let record = self.record(l.record.as_ref())?;
+        let mut segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
+        segment.relaxing = self.relaxation(Some(&l.nucleus))?;
+        Ok(segment)
+    }
+
+    /// Evolution under a written Hamiltonian, with the named noise or the relaxation of the system.
+    fn evolve(
+        &mut self,
+        hamiltonian: &'a Expr,
+        duration: &'a Expr,
+        noise: Option<&'a str>,
+        record: Option<&'a ir::Record>,
+        place: Place,
+    ) -> Result<Segment, Fault> {
+        let duration = drive::duration_of(self.e, duration)?;
+        let hamiltonian = self.evolution(hamiltonian)?;
+        let relaxing = match noise {
+            Some(name) => self.noise(name, place.0.unwrap_or_default())?,
+            None => self.relaxation(None)?,
+        };
+        let record = self.record(record)?;
+        let period = common_period(hamiltonian.iter().map(|(c, _)| c));
+        Ok(Segment { duration, hamiltonian, transmitted: 0, period, relaxing, record, place })
     }
 
     /// A loop stays a loop, but where the rotor is not at the same phase each time: there it is written out.
@@ -348,7 +364,7 @@ impl<'a> Builder<'a, '_> {
         Ok(Some((1.0 / value, seed_value)))
     }
 
-    pub(super) fn record(&self, record: Option<&crate::ir::Record>) -> Result<Option<Record>, Fault> {
+    pub(super) fn record(&self, record: Option<&ir::Record>) -> Result<Option<Record>, Fault> {
         let Some(record) = record else { return Ok(None) };
         Ok(Some(Record { points: self.e.count(&record.points, 2)?, name: record.name.clone() }))
     }

@@ -79,16 +79,17 @@ impl Parser<'_> {
                 SystemKind::Relax(sites, self.settings_block()?)
             }
         };
-        let each = if self.opt_word("for") {
-            let index = self.name("an index")?;
-            self.word("in")?;
-            let from = self.expression()?;
-            self.expect_sign("..")?;
-            Some(ForEach { index, from, to: self.expression()? })
-        } else {
-            None
-        };
+        let each = if self.opt_word("for") { Some(self.for_each()?) } else { None };
         Ok(SystemEntry { kind, each, place: start.to(self.previous()).into() })
+    }
+
+    /// `"for" name "in" sum ".." sum`, after its first word.
+    fn for_each(&mut self) -> Rule<ForEach> {
+        let index = self.name("an index")?;
+        self.word("in")?;
+        let from = self.expression()?;
+        self.expect_sign("..")?;
+        Ok(ForEach { index, from, to: self.expression()? })
     }
 
     /// `tensor = "=" sum [ "eta" sum ] [ "axes" sum ]`
