@@ -77,6 +77,13 @@ impl PartialEq for Place {
     }
 }
 
+impl Place {
+    /// The place in a text; the beginning of the first one for a node that was never in any, as of an experiment from YAML.
+    pub fn span(self) -> Span {
+        self.0.unwrap_or_default()
+    }
+}
+
 impl From<Span> for Place {
     fn from(span: Span) -> Place {
         Place(Some(span))

@@ -13,7 +13,7 @@ use crate::units::{Dimension, UnitSystem};
 pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     let mut battery: Option<Span> = None;
     for item in items {
-        let span = item.place.0.unwrap_or_default();
+        let span = item.place.span();
         match &item.kind {
             ItemKind::Noise(name, collapse) => {
                 let collapse = collapse.iter().map(|e| c.expr(e, collapse_operator)).collect();
@@ -21,11 +21,7 @@ pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut 
             }
             ItemKind::Channel(nucleus, settings) => {
                 if let Some(before) = experiment.channels.iter().find(|x| x.nucleus == nucleus.text) {
-                    c.diagnostics.push(twice(
-                        &format!("channel {nucleus}"),
-                        nucleus.span(),
-                        before.place.0.unwrap_or_default(),
-                    ));
+                    c.diagnostics.push(twice(&format!("channel {nucleus}"), nucleus.span(), before.place.span()));
                     continue;
                 }
                 let channel = channel(nucleus, settings, c);
@@ -40,7 +36,7 @@ pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut 
                     values.push((setting.to_string(), c.number(value, dimension)));
                 }
                 if let Some(before) = experiment.spectrometers.iter().find(|s| s.name == name.text) {
-                    let before = before.place.0.unwrap_or_default();
+                    let before = before.place.span();
                     c.diagnostics.push(twice(&format!("spectrometer {name}"), name.span(), before));
                     continue;
                 }

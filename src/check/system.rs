@@ -67,7 +67,7 @@ pub fn declare(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
         if let SystemKind::Spin(_, SpinKind::Isotope(symbol))
         | SystemKind::Collective(_, _, SpinKind::Isotope(symbol)) = &entry.kind
         {
-            let result = isotope(symbol, place.0.unwrap_or_default());
+            let result = isotope(symbol, place.span());
             c.note(result);
         }
         for site in declared {
@@ -82,7 +82,7 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     sizes(experiment, c);
     let mut given: Vec<(String, Span)> = Vec::new();
     for entry in entries(items) {
-        let span = entry.place.0.unwrap_or_default();
+        let span = entry.place.span();
         if let Some(key) = key(entry) {
             if let Some((_, before)) = given.iter().find(|(k, _)| *k == key) {
                 c.diagnostics.push(twice(&key, span, *before));

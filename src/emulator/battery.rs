@@ -14,7 +14,7 @@ pub fn cells(e: &Evaluator, schedule: &Schedule, space: &Space) -> Result<Option
     cells.map(Some).ok_or_else(|| {
         Diagnostic::new(
             Code::WrongOperator,
-            battery.place.0.unwrap_or_default(),
+            battery.place.span(),
             "the battery's energy acts on subsystems that are not among its cells",
         )
         .help("take more cells, or an energy of these cells alone")

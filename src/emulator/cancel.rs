@@ -89,6 +89,7 @@ pub fn observed_elements(space: &Space, nucleus: &str) -> Vec<(usize, usize)> {
 }
 
 /// Notes when the scans of a phase cycle cancel in a signal: in the coherences that a receiver sees, each in the phase of its scan.
+#[expect(clippy::indexing_slicing, reason = "elements are those of the space that the states are on")]
 pub fn acquired(context: &RunContext, acquisitions: &[&Acquire], states: &[State]) {
     if context.scans < 2 || !states.len().is_multiple_of(context.scans) {
         return;

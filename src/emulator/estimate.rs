@@ -81,7 +81,7 @@ pub fn too_large(schedule: &Schedule, pure: bool, reached: &str, needed: &str, a
     let what = if pure { "a state vector" } else { "a density matrix" };
     let diagnostic = Diagnostic::new(
         Code::TooLarge,
-        schedule.prepare_place.0.unwrap_or_default(),
+        schedule.prepare_place.span(),
         format!(
             "{} subsystems span {} states{reached}: {what} and what moves it need {needed}, {} are allowed",
             schedule.basis.sites.len(),

@@ -127,7 +127,7 @@ impl PulseObjective {
                 .iter()
                 .map(|probe| Ok(build(&evaluator(probe, given, options, member)?)?.0))
                 .collect::<Result<_, Fault>>()?;
-            let place = own[0].prepare_place.0.unwrap_or_default();
+            let place = own[0].prepare_place.span();
             let prepared = prepare(&evaluator(experiment, given, options, member)?, &own[0].prepare, place)?;
             schedules.push((own, prepared));
         }
@@ -317,7 +317,7 @@ fn refuse_flip_angles(experiment: &Experiment, shape: &str) -> Result<(), Fault>
         Some(place) => {
             let message =
                 "the rf of this pulse follows from its flip angle, so it is the same however high its steps are";
-            Err(Diagnostic::new(Code::Contradiction, place.0.unwrap_or_default(), message)
+            Err(Diagnostic::new(Code::Contradiction, place.span(), message)
                 .label("has a flip angle")
                 .help("give `rf` and `duration` instead")
                 .into())
@@ -390,7 +390,7 @@ impl Setting<'_> {
         let first = probes[0];
         if !first.relaxing.is_empty() {
             let message = "the state relaxes here, and slopes are those of evolution without relaxation";
-            return Err(Diagnostic::new(Code::Contradiction, first.place.0.unwrap_or_default(), message)
+            return Err(Diagnostic::new(Code::Contradiction, first.place.span(), message)
                 .label("relaxation or noise")
                 .help("look for the shape without it, and run the shape that was found with it")
                 .into());
@@ -423,7 +423,7 @@ impl Setting<'_> {
         let zero = Matrix::zeros(h.nrows(), h.ncols());
         if !follows || same(&x, &zero) {
             let message = "this pulse does not follow its shape step by step, so its steps have no slopes";
-            return Err(Diagnostic::new(Code::Contradiction, first.place.0.unwrap_or_default(), message)
+            return Err(Diagnostic::new(Code::Contradiction, first.place.span(), message)
                 .label("something changes within its steps, or it does not grow with its amplitude")
                 .help(
                     "look for the shape without `offset`, modulation, transients and the steps of a spectrometer, and run the shape \

@@ -259,6 +259,5 @@ impl<'a> Integrator<'a> {
 
 /// The error of a method that failed at a statement.
 pub fn failed(place: Place, why: &str) -> Fault {
-    Diagnostic::new(Code::NotConverged, place.0.unwrap_or_default(), format!("the evolution cannot be computed: {why}"))
-        .into()
+    Diagnostic::new(Code::NotConverged, place.span(), format!("the evolution cannot be computed: {why}")).into()
 }

@@ -121,10 +121,7 @@ fn name(segment: &Segment) -> Option<&str> {
 
 /// A refusal of something whose settings differ between members.
 fn varies(place: Place, message: String, what: &str, help: &str) -> Fault {
-    Diagnostic::new(Code::Contradiction, place.0.unwrap_or_default(), message)
-        .label(format!("its {what} varies"))
-        .help(help)
-        .into()
+    Diagnostic::new(Code::Contradiction, place.span(), message).label(format!("its {what} varies")).help(help).into()
 }
 
 /// Whether two members spend the same times in the same segments of a statement.

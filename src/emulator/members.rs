@@ -33,7 +33,7 @@ pub fn schedules(
 
 fn schedule_of(e: &Evaluator) -> Result<(Schedule, Prepared), Fault> {
     let (schedule, _) = build(e)?;
-    let prepared = prepare(e, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+    let prepared = prepare(e, &schedule.prepare, schedule.prepare_place.span())?;
     Ok((schedule, prepared))
 }
 

@@ -18,7 +18,7 @@ use std::fmt::Write;
 /// When the state cannot be prepared, or the run does not fit.
 pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
     let (schedule, _) = build(e)?;
-    let prepared = prepare(e, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+    let prepared = prepare(e, &schedule.prepare, schedule.prepare_place.span())?;
     let space = sectors::space(&schedule, &prepared, options.max_memory)?;
     let pure = prepared.is_pure() && schedule.is_unitary();
     let size = super::estimate::check(&schedule, &space, pure, options.max_memory)?;

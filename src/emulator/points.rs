@@ -60,7 +60,7 @@ pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, F
             {
                 return Err(Diagnostic::new(
                     Code::EmptySweep,
-                    sweep.place.0.unwrap_or_default(),
+                    sweep.place.span(),
                     format!(
                         "sweeps that run together must be of one length: `{name}` has {} points, `{}` has {}",
                         first.len(),
@@ -93,7 +93,7 @@ pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, F
 }
 
 fn values(e: &Evaluator, sweep: &Sweep) -> Result<Vec<f64>, Fault> {
-    let span = sweep.place.0.unwrap_or_default();
+    let span = sweep.place.span();
     let empty = |why: &str| Diagnostic::new(Code::EmptySweep, span, format!("the sweep of `{}` {why}", sweep.name));
     match &sweep.values {
         SweepValues::List(list) if list.is_empty() => Err(empty("has no points").into()),

@@ -363,7 +363,7 @@ impl<'a> Propagation<'a> {
         if !mean.is_normalised() {
             return Err(Diagnostic::new(
                 Code::Contradiction,
-                t.place.0.unwrap_or_default(),
+                t.place.span(),
                 "a tomography reads a state, and `crush keep` without order 0 leaves none",
             )
             .label("the trace is 0 here")

@@ -166,7 +166,7 @@ fn member_runs(
         .map(|member| {
             let own = evaluator(experiment, given, options, member)?;
             let (schedule, _) = build(&own)?;
-            let place = schedule.prepare_place.0.unwrap_or_default();
+            let place = schedule.prepare_place.span();
             let prepared = prepare(&own, &schedule.prepare, place)?;
             refuse(&schedule, &prepared)?;
             let deviation = prepared.deviation().ok_or_else(|| not_near(&schedule))?;
@@ -179,7 +179,7 @@ fn member_runs(
 }
 
 fn not_near(schedule: &Schedule) -> Fault {
-    let place = schedule.prepare_place.0.unwrap_or_default();
+    let place = schedule.prepare_place.span();
     Diagnostic::new(Code::WrongState, place, "random vectors cannot stand for this state")
         .label("prepared here")
         .help("they start from `thermal`, `mixed`, `gibbs(H, T)` of a Hamiltonian without flips, or `high_temperature(H, T)`")
@@ -192,7 +192,7 @@ fn refuse(schedule: &Schedule, prepared: &Prepared) -> Result<(), Fault> {
     }
     if schedule.basis.sites.iter().any(|s| matches!(s.kind, SiteKind::Collective { .. })) {
         let message = "a collective's states stand for many, and random vectors take each for one";
-        return Err(Diagnostic::new(Code::Contradiction, schedule.prepare_place.0.unwrap_or_default(), message)
+        return Err(Diagnostic::new(Code::Contradiction, schedule.prepare_place.span(), message)
             .help("declare its spins one by one: `spin s[n] : 1H`")
             .into());
     }

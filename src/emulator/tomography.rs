@@ -80,7 +80,7 @@ pub fn plan_for(t: &Tomography) -> Result<Plan, Fault> {
             PlanError::Word(_) => Code::OutOfRange,
             PlanError::Blind(..) | PlanError::Dark => Code::BlindTomography,
         };
-        Diagnostic::new(code, t.place.0.unwrap_or_default(), e.to_string())
+        Diagnostic::new(code, t.place.span(), e.to_string())
             .help("without `readouts` the smallest set that sees all is taken; `ergoseq plan FILE` prints it")
             .into()
     })
@@ -154,7 +154,7 @@ fn emulated(t: &Tomography, plan: &Plan, state: &Matrix, reference: f64) -> Resu
         let fit = Fit::new(&frequencies, &times, t2).map_err(|why| {
             Diagnostic::new(
                 Code::Contradiction,
-                t.place.0.unwrap_or_default(),
+                t.place.span(),
                 format!("the decay of {} cannot be fitted: {why}", receiving.nucleus),
             )
         })?;
@@ -180,7 +180,7 @@ fn emulated(t: &Tomography, plan: &Plan, state: &Matrix, reference: f64) -> Resu
 /// What was measured. What it leaves over beyond any state, or any sum of lines, says how large its noise is.
 fn measured(m: &Measured, t: &Tomography, plan: &Plan, reference: f64) -> Result<Reading, Fault> {
     let wrong = |why: String| -> Fault {
-        Diagnostic::new(Code::Contradiction, t.place.0.unwrap_or_default(), format!("the measured data do not fit: {why}"))
+        Diagnostic::new(Code::Contradiction, t.place.span(), format!("the measured data do not fit: {why}"))
             .help("`ergoseq plan FILE --amplitudes PATH`, or `--decays DIR`, writes such data as the emulated experiment gives them")
             .into()
     };
@@ -222,12 +222,7 @@ pub fn read_out(
     given: Option<&Measured>,
 ) -> Result<(Readings, Matrix), Fault> {
     let failed = |e: LinalgError| -> Fault {
-        Diagnostic::new(
-            Code::NotConverged,
-            t.place.0.unwrap_or_default(),
-            format!("the tomography cannot be computed: {e}"),
-        )
-        .into()
+        Diagnostic::new(Code::NotConverged, t.place.span(), format!("the tomography cannot be computed: {e}")).into()
     };
     let plan = plan_for(t)?;
     let reference = reference(t, &plan).map_err(failed)?;

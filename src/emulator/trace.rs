@@ -35,12 +35,8 @@ impl Tracks<'_> {
     /// All states at a time.
     fn states(&mut self, t: f64, segment: &Segment) -> Result<Vec<State>, Fault> {
         let failed = |e: super::engines::StepError| -> Fault {
-            Diagnostic::new(
-                Code::NotConverged,
-                segment.place.0.unwrap_or_default(),
-                format!("the evolution cannot be computed: {e}"),
-            )
-            .into()
+            Diagnostic::new(Code::NotConverged, segment.place.span(), format!("the evolution cannot be computed: {e}"))
+                .into()
         };
         self.trajectories.iter_mut().map(|c| c.state(t).map_err(failed)).collect()
     }

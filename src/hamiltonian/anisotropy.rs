@@ -18,7 +18,7 @@ use crate::units::{TWO_PI, UnitSystem};
 pub fn shielding(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let mut terms = Vec::new();
     for csa in &e.experiment.system.csa {
-        let span = csa.place.0.unwrap_or_default();
+        let span = csa.place.span();
         let Some(field) = zeeman::field(e)? else { return Err(zeeman::missing_field("a shift anisotropy", span)) };
         for index in e.range(csa.each.as_ref())? {
             let site = e.site(&csa.site, index)?;
@@ -40,7 +40,7 @@ pub fn quadrupole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let two_pi = if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 };
     let mut terms = Vec::new();
     for q in &e.experiment.system.quadrupole {
-        let span = q.place.0.unwrap_or_default();
+        let span = q.place.span();
         for index in e.range(q.each.as_ref())? {
             let site = e.site(&q.site, index)?;
             let iz = Operator::of(&e.basis, LocalKind::Iz, site).filter(|_| e.basis.site(site).dimension > 2);

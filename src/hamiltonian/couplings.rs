@@ -54,7 +54,7 @@ pub fn scalar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
             let (a, b) = two(e, p, index)?;
             let j = e.number_at(&p.value, index)? * two_pi(e);
             let (zz, dot) = if like(e, a, b) { (0.0, j) } else { (j, 0.0) };
-            sum = sum.plus(pair(e, a, b, zz, dot, p.place.0.unwrap_or_default())?);
+            sum = sum.plus(pair(e, a, b, zz, dot, p.place.span())?);
         }
     }
     Ok(vec![Term { size: Size::Isotropic(1.0), operator: sum }])
@@ -64,7 +64,7 @@ pub fn scalar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
 fn two(e: &Evaluator, p: &OfPair, index: Option<(&str, f64)>) -> Result<(usize, usize), Fault> {
     let (a, b) = (e.site(&p.a, index)?, e.site(&p.b, index)?);
     if a == b {
-        let span = p.place.0.unwrap_or_default();
+        let span = p.place.span();
         return Err(Diagnostic::new(Code::Contradiction, span, "a spin cannot be coupled to itself").into());
     }
     Ok((a, b))
@@ -79,7 +79,7 @@ fn secular(e: &Evaluator, a: usize, b: usize, span: Span) -> Result<Operator, Fa
 pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let mut terms = Vec::new();
     for p in &e.experiment.system.dipolar {
-        let span = p.place.0.unwrap_or_default();
+        let span = p.place.span();
         for index in e.range(p.each.as_ref())? {
             let (a, b) = two(e, p, index)?;
             let d = e.number_at(&p.value, index)? * two_pi(e);
@@ -101,11 +101,11 @@ pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     if !e.experiment.system.dipolar_all {
         return Ok(terms);
     }
-    let system = e.experiment.system.place.0.unwrap_or_default();
+    let system = e.experiment.system.place.span();
     let mut positions: BTreeMap<usize, ([f64; 3], Span)> = BTreeMap::new();
     for p in &e.experiment.system.positions {
         for index in e.range(p.each.as_ref())? {
-            positions.insert(e.site(&p.site, index)?, (e.vector(&p.value, index)?, p.place.0.unwrap_or_default()));
+            positions.insert(e.site(&p.site, index)?, (e.vector(&p.value, index)?, p.place.span()));
         }
     }
     for (k, site) in e.basis.sites.iter().enumerate() {
@@ -153,7 +153,7 @@ pub fn sizes(e: &Evaluator) -> Result<Vec<(usize, usize, f64, Place)>, Fault> {
     }
     for (k, (a, ra, _)) in known.iter().enumerate() {
         for (b, rb, place) in known.iter().skip(k + 1) {
-            all.push((*a, *b, constant(e, *a, *b, *ra, *rb, place.0.unwrap_or_default())?.abs(), *place));
+            all.push((*a, *b, constant(e, *a, *b, *ra, *rb, place.span())?.abs(), *place));
         }
     }
     Ok(all)

@@ -221,7 +221,7 @@ pub fn duration_of(e: &Evaluator, expr: &Expr) -> Result<f64, Fault> {
 
 /// A pulse as numbers: any two of angle, rf and duration give the third; three must agree.
 pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
-    let span = p.place.0.unwrap_or_default();
+    let span = p.place.span();
     let phase = e.phase(&p.phase)?;
     let angle = p.angle.as_ref().map(|a| e.number(a)).transpose()?;
     if let (Some(angle), Some(expr)) = (angle, &p.angle)
@@ -320,7 +320,7 @@ pub fn in_steps(
     max_rf: Option<f64>,
     said: &mut Vec<Diagnostic>,
 ) -> Result<Drive, Fault> {
-    let span = p.place.0.unwrap_or_default();
+    let span = p.place.span();
     let envelope = Envelope::of(e, p.shape.as_ref())?;
     let area = Area { envelope: &envelope, factor: angular(e), span };
     // The strength of the peak follows from the angle, where there is one.

@@ -95,7 +95,7 @@ fn not_too_many(members: usize, nodes: usize, distribution: &Distribution) -> Re
     }
     Err(Diagnostic::new(
         Code::OutOfRange,
-        distribution.place.0.unwrap_or_default(),
+        distribution.place.span(),
         format!("{members} times {nodes} members are too many: at most {MOST}"),
     )
     .label("with these points")
@@ -126,7 +126,7 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
 
 /// Values and weights of a distribution; the weights add up to 1.
 fn nodes(e: &Evaluator, d: &Distribution) -> Result<Vec<(f64, f64)>, Fault> {
-    let span = d.place.0.unwrap_or_default();
+    let span = d.place.span();
     let setting = |name: &str, default: Option<f64>| -> Result<f64, Fault> {
         match (d.settings.iter().find(|(n, _)| n == name), default) {
             (Some((_, value)), _) => e.number(value),

@@ -68,7 +68,7 @@ const MOST_UNROLLED: usize = 256;
 pub fn compile_ensemble(e: &Evaluator, member: &Variation) -> Option<EnsembleProgram> {
     let e = e.of_members(member).ok()?;
     let (Schedule { steps, prepare: states, prepare_place, .. }, _) = build(&e).ok()?;
-    let prepared = prepare(&e, &states, prepare_place.0.unwrap_or_default()).ok()?;
+    let prepared = prepare(&e, &states, prepare_place.span()).ok()?;
     let mut compiler = Compiler { numbers: Numbers::default(), blocks: vec![] };
     compiler.steps(&steps)?;
     let Compiler { numbers, blocks } = compiler;

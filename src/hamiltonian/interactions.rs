@@ -52,7 +52,7 @@ pub fn sum(e: &Evaluator, part: Option<&str>) -> Result<Internal, Fault> {
 
 /// What is said where one operator is asked for and members of an ensemble have different ones: they are then lowered one by one.
 fn not_common(e: &Evaluator) -> Fault {
-    let place = e.experiment.system.place.0.unwrap_or_default();
+    let place = e.experiment.system.place.span();
     Diagnostic::new(Code::Contradiction, place, "members of the ensemble have no common Hamiltonian").into()
 }
 

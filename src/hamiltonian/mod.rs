@@ -61,7 +61,7 @@ pub fn examine(
     // A large state is not formed only to be looked at.
     const SMALL: f64 = 64.0;
     if evaluator.basis.size() <= SMALL {
-        prepare(&evaluator, &schedule.prepare, schedule.prepare_place.0.unwrap_or_default())?;
+        prepare(&evaluator, &schedule.prepare, schedule.prepare_place.span())?;
     }
     Ok(warnings)
 }

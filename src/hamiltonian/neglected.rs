@@ -33,7 +33,7 @@ pub fn warnings(e: &Evaluator, schedule: &Schedule) -> Result<Vec<Diagnostic>, F
     }
     let Some(field) = zeeman::field(e)? else { return Ok(said) };
     if field == 0.0 && schedule.prepare.iter().any(is_thermal) {
-        let span = schedule.prepare_place.0.unwrap_or_default();
+        let span = schedule.prepare_place.span();
         said.push(
             Diagnostic::new(Code::Vanishes, span, "without a field the thermal state is the maximally mixed state")
                 .label("no polarisation")
@@ -45,7 +45,7 @@ pub fn warnings(e: &Evaluator, schedule: &Schedule) -> Result<Vec<Diagnostic>, F
         let turned = shift * longest;
         // Written so that an infinite shift of spins without a field is said.
         if longest > 0.0 && (turned.is_nan() || turned > VISIBLE) {
-            said.push(warning(what, shift, longest, place.0.unwrap_or_default()));
+            said.push(warning(what, shift, longest, place.span()));
         }
     }
     Ok(said)

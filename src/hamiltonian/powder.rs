@@ -26,7 +26,7 @@ const MOST_REPELLED: usize = 2000;
 
 /// Euler angles that turn the crystallite into the field, or into the rotor, with weights that add up to 1.
 pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f64)>, Fault> {
-    let span = d.place.0.unwrap_or_default();
+    let span = d.place.span();
     let count = |name: &str| -> Result<Option<usize>, Fault> {
         d.settings.iter().find(|(n, _)| n == name).map(|(_, x)| e.count(x, 1)).transpose()
     };

@@ -153,7 +153,7 @@ impl Compiler<'_, '_> {
             return Some(Preparation::Gibbs(self.terms(hamiltonian)?, t));
         }
         // A state in which a variable stands cannot be prepared here. Pure states are vectors in a single run.
-        let prepared = prepare(self.e, states, place.0.unwrap_or_default()).ok()?;
+        let prepared = prepare(self.e, states, place.span()).ok()?;
         (!prepared.is_pure()).then(|| Preparation::Fixed(Box::new(prepared)))
     }
 

@@ -16,7 +16,7 @@ const MOST_STATES: f64 = 16.0;
 
 /// A tomography as numbers.
 pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: Place) -> Result<Tomography, Fault> {
-    let span = place.0.unwrap_or_default();
+    let span = place.span();
     refuse_system(e, span)?;
     let channels = channels(e, t, span)?;
     let snr = t.snr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose()?;
@@ -139,7 +139,7 @@ fn widths(e: &Evaluator) -> Result<Vec<f64>, Fault> {
 fn thermal(e: &Evaluator, place: Place) -> Result<Operator, Fault> {
     let system = &e.experiment.system;
     let ratios = match (&system.field, &system.temperature) {
-        (Some(_), Some(_)) => thermal_ratios(e, place.0.unwrap_or_default(), "`tomography`")?,
+        (Some(_), Some(_)) => thermal_ratios(e, place.span(), "`tomography`")?,
         _ => vec![],
     };
     let mut sum = Operator::zero(&e.basis);

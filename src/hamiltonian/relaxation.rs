@@ -142,7 +142,7 @@ fn collapse_operators(e: &Evaluator, locked: Option<&str>) -> Result<Vec<Operato
     let mut operators = Vec::new();
     let mut relaxed: HashSet<usize> = HashSet::new();
     for relaxation in &e.experiment.system.relax {
-        let span = relaxation.place.0.unwrap_or_default();
+        let span = relaxation.place.span();
         let time = |x: &Option<Expr>, name: &str| time(e, x.as_ref(), name);
         let t1 = time(&relaxation.t1, "T1")?;
         let transverse = [("T2", time(&relaxation.t2, "T2")?), ("T1rho", time(&relaxation.t1rho, "T1rho")?)];

@@ -68,7 +68,7 @@ pub fn offset(e: &Evaluator) -> Result<Vec<Term>, Fault> {
         return Ok(vec![Term { size: Size::Isotropic(1.0), operator: spread }]);
     }
     let Some(field) = field(e)? else {
-        let place = system.shifts.first().map(|s| s.place.0.unwrap_or_default()).unwrap_or_default();
+        let place = system.shifts.first().map(|s| s.place.span()).unwrap_or_default();
         return Err(missing_field("a chemical shift", place));
     };
     let shifts = shifts(e)?;

@@ -20,7 +20,7 @@ impl Name {
 
     /// The place, or an empty one.
     pub fn span(&self) -> Span {
-        self.place.0.unwrap_or_default()
+        self.place.span()
     }
 }
 

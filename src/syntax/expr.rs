@@ -124,7 +124,7 @@ impl Expr {
 
     /// The place, or an empty one at the beginning of the first file.
     pub fn span(&self) -> Span {
-        self.place.0.unwrap_or_default()
+        self.place.span()
     }
 
     /// Calls `visit` for this expression and everything inside it, outermost first.

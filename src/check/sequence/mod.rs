@@ -47,7 +47,7 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declar
     };
     for item in items {
         let ItemKind::Sequence(statements) = &item.kind else { continue };
-        let span = item.place.0.unwrap_or_default();
+        let span = item.place.span();
         if let Some(before) = first {
             builder.c.diagnostics.push(twice("sequence", span, before));
             continue;
@@ -91,7 +91,7 @@ impl Builder<'_, '_> {
 
     fn too_many(&mut self, place: Place) {
         if self.events == MOST_EVENTS + 1 {
-            let span = place.0.unwrap_or_default();
+            let span = place.span();
             self.c.diagnostics.push(
                 Diagnostic::new(Code::TooDeep, span, format!("the sequence has more than {MOST_EVENTS} events"))
                     .label("the limit is passed here")
@@ -102,7 +102,7 @@ impl Builder<'_, '_> {
 
     fn statement(&mut self, statement: &Statement, events: &mut Vec<Event>) {
         let place = statement.place;
-        let span = place.0.unwrap_or_default();
+        let span = place.span();
         let kind = match &statement.kind {
             StatementKind::Prepare(states) => {
                 self.refuse_in_loop("prepare", span);

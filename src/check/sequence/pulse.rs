@@ -11,7 +11,7 @@ use crate::units::Dimension;
 
 impl Builder<'_, '_> {
     pub(super) fn pulse(&mut self, p: &ast::Pulse, place: Place) -> Option<ir::Pulse> {
-        let span = place.0.unwrap_or_default();
+        let span = place.span();
         let nucleus = self.nucleus(&p.channel)?;
         let known: Vec<&str> = ir::PULSE_SETTINGS.iter().map(|(w, _)| *w).collect();
         let (mut rf, mut duration, mut shape, mut offset, mut modulation) = (None, None, None, None, None);
@@ -179,13 +179,13 @@ impl Builder<'_, '_> {
         }
         let mut pulses: Vec<ir::Pulse> = Vec::new();
         for event in events {
-            let span = event.place.0.unwrap_or_default();
+            let span = event.place.span();
             match event.kind {
                 EventKind::Pulse(pulse) => {
                     if let Some(before) = pulses.iter().find(|p| p.nucleus == pulse.nucleus) {
                         let message = format!("two pulses at once on the channel {}", pulse.nucleus);
                         let diagnostic = Diagnostic::new(Code::Contradiction, span, message)
-                            .related(before.place.0.unwrap_or_default(), "the other one");
+                            .related(before.place.span(), "the other one");
                         self.c.diagnostics.push(diagnostic);
                     }
                     if pulse.record.is_some() {

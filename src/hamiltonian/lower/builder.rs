@@ -110,7 +110,7 @@ impl<'a> Builder<'a, '_> {
             if let (Some(hardware), EventKind::Delay { .. }, Some(EventKind::Pulse(_) | EventKind::Lock(_))) =
                 (self.e.spectrometer.as_ref(), &event.kind, next)
             {
-                hardware.before_pulse(self.clock - start, event.place.0.unwrap_or_default())?;
+                hardware.before_pulse(self.clock - start, event.place.span())?;
             }
             event_ends.push(steps.len());
         }
@@ -127,7 +127,7 @@ impl<'a> Builder<'a, '_> {
             }
             _ => Err(Diagnostic::new(
                 Code::Contradiction,
-                delay.0.unwrap_or_default(),
+                delay.span(),
                 "a delay between centres needs a pulse right before and right behind it",
             )
             .label("no pulse on one side")
@@ -144,7 +144,7 @@ impl<'a> Builder<'a, '_> {
 
     fn steps_of(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
         let place = event.place;
-        let span = place.0.unwrap_or_default();
+        let span = place.span();
         match &event.kind {
             EventKind::Prepare(_) => {}
             EventKind::Pulse(p) => self.pulse(p, place, steps)?,
@@ -210,7 +210,7 @@ impl<'a> Builder<'a, '_> {
     fn delay(&mut self, duration: &'a Expr, record: Option<&'a ir::Record>, place: Place) -> Result<Segment, Fault> {
         let written = drive::duration_of(self.e, duration)? - std::mem::take(&mut self.halves);
         let duration = match self.e.spectrometer.as_ref() {
-            Some(hardware) => hardware.delay(written, place.0.unwrap_or_default(), &mut self.warnings)?,
+            Some(hardware) => hardware.delay(written, place.span(), &mut self.warnings)?,
             None => written,
         };
         let record = self.record(record)?;
@@ -219,7 +219,7 @@ impl<'a> Builder<'a, '_> {
 
     /// A spin lock, during which T1rho takes the place of T2.
     fn lock(&mut self, l: &'a ir::Lock, place: Place) -> Result<Segment, Fault> {
-        let span = place.0.unwrap_or_default();
+        let span = place.span();
         let written = drive::lock(self.e, l, span)?;
         let fitted = match self.e.spectrometer.as_ref() {
             Some(hardware) => {
@@ -249,7 +249,7 @@ impl<'a> Builder<'a, '_> {
         let duration = drive::duration_of(self.e, duration)?;
         let hamiltonian = self.evolution(hamiltonian)?;
         let relaxing = match noise {
-            Some(name) => self.noise(name, place.0.unwrap_or_default())?,
+            Some(name) => self.noise(name, place.span())?,
             None => self.relaxation(None)?,
         };
         let record = self.record(record)?;
@@ -320,7 +320,7 @@ impl<'a> Builder<'a, '_> {
     ) -> Result<Segment, Fault> {
         let spread = self.e.experiment.ensemble.iter().any(|d| d.quantity == "position");
         let Some(height) = self.e.position().or(spread.then_some(Scalar::Constant(0.0))) else {
-            let span = place.0.unwrap_or_default();
+            let span = place.span();
             return Err(Diagnostic::new(Code::MissingDeclaration, span, "a gradient needs a sample that has a height")
                 .label("all of the sample is at one place")
                 .help("`ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 401 }`, or `crush`, which is ideal")
@@ -328,7 +328,7 @@ impl<'a> Builder<'a, '_> {
         };
         let (strength, length) = (self.e.number(strength)?, drive::duration_of(self.e, duration)?);
         if let Some(hardware) = self.e.spectrometer.as_ref() {
-            hardware.gradient(strength, place.0.unwrap_or_default())?;
+            hardware.gradient(strength, place.span())?;
         }
         let mut segment = self.free(length, None, place)?;
         let mut operator = Operator::zero(&self.e.basis);
@@ -474,7 +474,7 @@ impl<'a> Builder<'a, '_> {
             .label("zero")
             .into());
         }
-        let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
+        let (x, y) = self.field(nucleus, place.span());
         let raising = (*x).clone().plus((*y).clone().times_number(crate::linalg::I));
         let channel = self.e.experiment.channels.iter().find(|c| c.nucleus == nucleus);
         let dead_time = channel.and_then(|c| c.dead_time.as_ref()).map(|t| self.e.number(t)).transpose()?;

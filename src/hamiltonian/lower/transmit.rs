@@ -21,7 +21,7 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn drive(&mut self, p: &Pulse) -> Result<Drive, Fault> {
         let drive = drive::pulse(self.e, p)?;
         self.phase_warning(&p.nucleus, drive.phase, p.phase.span())?;
-        let span = p.place.0.unwrap_or_default();
+        let span = p.place.span();
         let drive = match self.e.spectrometer.as_ref() {
             Some(hardware) if !p.ideal => {
                 let limit = hardware_of::max_rf(self.e, &p.nucleus)?;
@@ -49,7 +49,7 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn pulse(&mut self, p: &'a Pulse, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
         let drive = self.drive(p)?;
         if p.ideal {
-            let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
+            let (x, y) = self.field(&p.nucleus, place.span());
             steps.push(Step::Kick(Kick {
                 x,
                 y,
@@ -79,7 +79,7 @@ impl<'a> Builder<'a, '_> {
         steps: &mut Vec<Step>,
     ) {
         if angle.constant() != Some(0.0) {
-            let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
+            let (x, y) = self.field(nucleus, place.span());
             let phase = drive.phase + FRAC_PI_2;
             steps.push(Step::Kick(Kick { x, y, angle, phase, transient: true, place }));
         }
@@ -135,7 +135,7 @@ impl<'a> Builder<'a, '_> {
             self.transient(&p.nucleus, drive, trailing, place, steps);
         }
         for (p, drive) in pulses.iter().zip(drives).filter(|(p, d)| p.ideal && here(d.start)) {
-            let (x, y) = self.field(&p.nucleus, place.0.unwrap_or_default());
+            let (x, y) = self.field(&p.nucleus, place.span());
             steps.push(Step::Kick(Kick {
                 x,
                 y,
@@ -164,7 +164,7 @@ impl<'a> Builder<'a, '_> {
         let mut hamiltonian = self.internal()?.from(self.clock + begin);
         let internal = hamiltonian.len();
         for (nucleus, drive) in drives {
-            let (x, y) = self.field(nucleus, place.0.unwrap_or_default());
+            let (x, y) = self.field(nucleus, place.span());
             let strengths = drive.delayed(drive.start - begin).along_xy(drive::lean(self.e, nucleus)?);
             for (operator, strength) in [(x, strengths.0), (y, strengths.1)] {
                 if strength.constant() != Some(0.0) {

@@ -145,7 +145,7 @@ impl<'a> Evaluator<'a> {
                 if !(a.min(b)..=a.max(b)).contains(&x) {
                     return Err(Diagnostic::new(
                         Code::OutsideParamRange,
-                        param.place.0.unwrap_or_default(),
+                        param.place.span(),
                         format!("`{}` = {x} lies outside of its range {low} .. {high}", param.name),
                     )
                     .label(format!("declared for {low} .. {high}"))
@@ -433,7 +433,7 @@ fn too_many(declaration: &SiteDeclaration) -> Fault {
         "a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states, those of all multiplets of a \
          collective together"
     );
-    Diagnostic::new(Code::OutOfRange, declaration.place().0.unwrap_or_default(), message).label("too many").into()
+    Diagnostic::new(Code::OutOfRange, declaration.place().span(), message).label("too many").into()
 }
 
 fn spin_of(kind: &SpinKind) -> (u32, Option<&'static crate::spin::Isotope>) {
