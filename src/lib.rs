@@ -70,6 +70,7 @@ pub mod papers;
 pub mod prelude;
 #[doc(hidden)]
 pub mod report;
+pub mod results;
 pub mod search;
 pub mod source;
 pub mod spin;
