@@ -293,6 +293,11 @@ impl Schema {
         &self.traces
     }
 
+    /// The title, or the file's name where there is none.
+    pub fn heading(&self) -> &str {
+        if self.title.is_empty() { &self.file } else { &self.title }
+    }
+
     /// The names of the swept parameters.
     pub fn swept(&self) -> impl Iterator<Item = &str> {
         self.axes.iter().flat_map(|axis| &axis.names).map(String::as_str)

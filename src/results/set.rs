@@ -1,12 +1,11 @@
 //! The values of a result set, column by column.
 
 use super::schema::{Over, Schema, Shape};
-use super::units::{EnergyUnit, Unit};
+use super::units::Unit;
 use super::view::{Point, Values};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::emulator::{Readings, Run, RunInfo, SweepAxis};
+use crate::emulator::{Readings, Run, RunInfo};
 use crate::hamiltonian::{self, Fault};
-use crate::ir::Experiment;
 use crate::linalg::Matrix;
 use crate::tomography::{Energies, Quantity};
 use std::iter::{once, repeat_n};
@@ -57,18 +56,11 @@ impl ResultSet {
         ResultSet { schema, data, sample_ends, points: vec![] }
     }
 
-    /// The results of all points of an experiment, in row-major order of the sweeps.
+    /// The results of all points, in row-major order of the sweeps.
     ///
     /// # Errors
     /// When a point has other results than the first.
-    pub fn of(
-        experiment: &Experiment,
-        file: &str,
-        axes: &[SweepAxis],
-        energy: EnergyUnit,
-        runs: impl IntoIterator<Item = Run>,
-    ) -> Result<ResultSet, Fault> {
-        let schema = Schema::new(experiment, file, axes, &hamiltonian::Values::new(), energy);
+    pub fn of(schema: Schema, runs: impl IntoIterator<Item = Run>) -> Result<ResultSet, Fault> {
         let mut set = ResultSet::new(Arc::new(schema));
         runs.into_iter().try_for_each(|run| set.push(run))?;
         Ok(set)

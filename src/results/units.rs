@@ -66,6 +66,11 @@ impl<'a> Units<'a> {
         self.experiment.params.iter().map(|p| (p.name.as_str(), unit(&p.name))).collect()
     }
 
+    /// The unit of a parameter; empty for plain numbers.
+    pub fn parameter(&self, name: &str) -> String {
+        self.parameters().into_iter().find(|(known, _)| *known == name).map_or(String::new(), |(_, unit)| unit)
+    }
+
     /// What a key of `measure` is, and its unit; neither where it is computed from several quantities, or is not in `measure`.
     pub fn measured(&self, key: &str) -> (Option<Quantity>, Unit) {
         let measure = self.experiment.measures.iter().find(|m| m.key == key);
