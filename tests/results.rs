@@ -11,7 +11,8 @@ use ergoseq::units::PLANCK;
 use serde_json::Value;
 use std::sync::Arc;
 
-/// Named scalars, two marks, a trace; `Phi` depends on what is swept, `Omega` does not; the discord is defined for two qubits alone.
+/// Named scalars, two marks, a trace; `Phi` depends on what is swept, `Omega` does not; a concurrence of one
+/// spin with itself has no value.
 const PAIR: &str = "ergoseq 1
 units natural
 title \"A pair\"
@@ -28,7 +29,7 @@ sequence {
 }
 measure {
     ergotropy
-    undefined = energy/(energy - energy)
+    undefined = concurrence(a, a)
     xi_max = max(ergotropy)
 }
 sweep T = 0.5, 1, 2
@@ -101,8 +102,8 @@ fn columns_have_names_units_and_what_they_run_over() {
         [
             ("T", Holds::Swept, Over::Points),
             ("Omega", Holds::Fixed, Over::Points),
-            ("Phi", Holds::Dependent, Over::Points),
             ("Theta", Holds::Dependent, Over::Points),
+            ("Phi", Holds::Dependent, Over::Points),
             ("xi_max", Holds::Measured, Over::Points),
             ("mark_time", Holds::Time, Over::Marks),
             ("ergotropy", Holds::Measured, Over::Marks),
