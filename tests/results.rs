@@ -261,6 +261,10 @@ fn a_point_of_another_experiment_is_refused() {
     let other = swept(RAGGED).runs.remove(0);
     assert_eq!(set.push(other).unwrap_err().code, Code::Contradiction);
     assert_eq!(set.append(swept(RAGGED).set()).unwrap_err().code, Code::Contradiction);
+    // The same results of other parameters.
+    let renamed = swept(&PAIR.replace("Omega", "Delta"));
+    assert_eq!(set.push(renamed.runs[0].clone()).unwrap_err().code, Code::Contradiction);
+    assert_eq!(set.append(renamed.set()).unwrap_err().code, Code::Contradiction);
     assert_eq!(set.len(), 3);
 }
 

@@ -2,7 +2,6 @@
 
 use super::schema::{Over, Schema, Shape};
 use super::units::Unit;
-use super::view::{Point, Values};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Readings, Run, RunInfo};
 use crate::hamiltonian::{self, Fault};
@@ -88,31 +87,6 @@ impl ResultSet {
         self.points.clear();
     }
 
-    /// A point by its number.
-    pub fn at(&self, point: usize) -> Option<Point<'_>> {
-        (point < self.len()).then(|| Point::new(self, point))
-    }
-
-    /// The points in order.
-    pub fn points(&self) -> impl ExactSizeIterator<Item = Point<'_>> {
-        (0..self.len()).map(|k| Point::new(self, k))
-    }
-
-    /// The values of a column by its name: `tau`, `xi_max`, `ergotropy`, `charging.ergotropy`.
-    pub fn column(&self, name: &str) -> Option<Values<'_>> {
-        self.schema.column(name).and_then(|(k, _)| self.values(k))
-    }
-
-    /// The values of all columns, in the order of [`Schema::columns`].
-    pub fn columns(&self) -> impl Iterator<Item = Values<'_>> {
-        (0..self.data.len()).filter_map(|k| self.values(k))
-    }
-
-    /// The values of the column of a number.
-    pub fn values(&self, column: usize) -> Option<Values<'_>> {
-        Some(Values { column: self.schema.columns().get(column)?, number: column, set: self })
-    }
-
     /// The values of a column at a point.
     pub(super) fn slice(&self, column: usize, point: usize) -> &[f64] {
         let place = match self.schema.columns().get(column).map(|c| c.over) {
@@ -136,6 +110,10 @@ impl ResultSet {
     /// # Errors
     /// When they are not those that the schema knows.
     pub fn push(&mut self, run: Run) -> Result<(), Fault> {
+        let parameters = self.schema.columns().iter().take(self.schema.parameters().len());
+        if !parameters.map(|c| &c.name).eq(run.params.iter().map(|(name, _)| name)) {
+            return Err(other_results());
+        }
         match self.schema.shape() {
             None => self.complete(Shape::of(&run), run.params.iter().map(|(_, x)| *x).collect()),
             Some(shape) if !shape.fits(&run) => return Err(other_results()),
@@ -185,6 +163,10 @@ impl ResultSet {
             (Some(shape), None) => other.complete(shape.clone(), parameters(&self.schema)),
             (Some(one), Some(two)) if !one.is_like(two) => return Err(other_results()),
             _ => {}
+        }
+        let names = |set: &ResultSet| set.schema.columns().iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+        if names(self) != names(&other) {
+            return Err(other_results());
         }
         for (ends, more) in self.sample_ends.iter_mut().zip(other.sample_ends) {
             let before = ends.last().copied().unwrap_or(0);

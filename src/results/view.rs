@@ -11,13 +11,40 @@ fn defined(x: f64) -> Option<f64> {
     (!x.is_nan()).then_some(x)
 }
 
+impl ResultSet {
+    /// A point by its number.
+    pub fn at(&self, point: usize) -> Option<Point<'_>> {
+        (point < self.len()).then_some(Point { set: self, number: point })
+    }
+
+    /// The points in order.
+    pub fn points(&self) -> impl ExactSizeIterator<Item = Point<'_>> {
+        (0..self.len()).map(|k| Point { set: self, number: k })
+    }
+
+    /// The values of a column by its name: `tau`, `xi_max`, `ergotropy`, `charging.ergotropy`.
+    pub fn column(&self, name: &str) -> Option<Values<'_>> {
+        self.schema.column(name).and_then(|(k, _)| self.values(k))
+    }
+
+    /// The values of all columns, in the order of [`Schema::columns`](super::Schema::columns).
+    pub fn columns(&self) -> impl Iterator<Item = Values<'_>> {
+        (0..self.data.len()).filter_map(|k| self.values(k))
+    }
+
+    /// The values of the column of a number.
+    pub fn values(&self, column: usize) -> Option<Values<'_>> {
+        Some(Values { column: self.schema.columns().get(column)?, number: column, set: self })
+    }
+}
+
 /// The values of a column.
 #[derive(Clone, Copy)]
 pub struct Values<'a> {
     /// The column.
     pub column: &'a Column,
-    pub(super) number: usize,
-    pub(super) set: &'a ResultSet,
+    number: usize,
+    set: &'a ResultSet,
 }
 
 impl<'a> Values<'a> {
@@ -70,10 +97,6 @@ pub struct Point<'a> {
 }
 
 impl<'a> Point<'a> {
-    pub(super) fn new(set: &'a ResultSet, number: usize) -> Point<'a> {
-        Point { set, number }
-    }
-
     fn about(self) -> Option<&'a About> {
         self.set.points.get(self.number)
     }
