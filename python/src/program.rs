@@ -14,6 +14,7 @@ use ergoseq::results::{EnergyUnit, ResultSet, Schema, Units};
 use ergoseq::source::Sources;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use std::path::Path;
 use std::sync::Arc;
@@ -320,7 +321,7 @@ impl Program {
         py: Python<'_>,
         axes: Vec<Axis>,
         fixed: &Bound<'_, PyDict>,
-        parts: Vec<Vec<u8>>,
+        parts: Vec<PyBackedBytes>,
     ) -> PyResult<Results> {
         let axes: Vec<SweepAxis> = axes.into_iter().map(|(names, values)| SweepAxis { names, values }).collect();
         let schema = Arc::new(self.schema(&axes, &self.values(py, fixed)?));
