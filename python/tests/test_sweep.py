@@ -91,7 +91,7 @@ battery { energy = Z(a) }
 sequence { prepare gibbs(Z(a), T)
     evolve Omega * X(a) for time record 4 as charging }
 measure { energy, purity
-    purity_of_mixed = purity(a)
+    twice = 2*energy
     highest = max(energy) }
 """
 
@@ -104,11 +104,11 @@ def test_names_dimensions_and_units_are_those_of_the_layout(jeener_broekaert: er
         "highest": ("T",),
         "energy": ("T", "mark"),
         "purity": ("T", "mark"),
-        "purity_of_mixed": ("T", "mark"),
+        "twice": ("T", "mark"),
         "charging.time": ("T", "charging_sample"),
         "charging.energy": ("T", "charging_sample"),
         "charging.purity": ("T", "charging_sample"),
-        "charging.purity_of_mixed": ("T", "charging_sample"),
+        "charging.twice": ("T", "charging_sample"),
     }
     assert {name: value.dims for name, value in data.coords.items()} == {
         "T": ("T",),

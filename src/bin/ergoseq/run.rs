@@ -56,25 +56,8 @@ pub fn run(a: &args::Run) -> Outcome {
         return terminal::refuse(&[too_many(points.len())], &compiled.sources);
     }
     let points: Vec<Values> = points.collect();
-    let runs = match emulate(experiment, &points, &options, a.threads) {
-        Ok(runs) => runs,
-        Err((point, diagnostic)) => {
-            let shown: Vec<String> = axes
-                .iter()
-                .flat_map(|a| &a.names)
-                .filter_map(|n| Some(format!("{n} = {}", points.get(point)?.get(n)?)))
-                .collect();
-            let diagnostic = if shown.is_empty() {
-                *diagnostic
-            } else {
-                diagnostic.help(format!("at the point {}", shown.join(", ")))
-            };
-            return terminal::refuse(&[diagnostic], &compiled.sources);
-        }
-    };
-    let file = a.file.display().to_string();
-    let schema = Schema::new(experiment, &file, &axes, &values, energy);
-    let results = match ResultSet::of(schema, runs) {
+    let schema = Schema::new(experiment, &a.file.display().to_string(), &axes, &values, energy);
+    let results = match results(experiment, schema, &points, &options, a.threads) {
         Ok(results) => results,
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
@@ -107,6 +90,25 @@ pub fn run(a: &args::Run) -> Outcome {
             Err(diagnostic) => terminal::refuse(&[diagnostic], &compiled.sources),
         },
     }
+}
+
+/// The results of all points; a failure says at which point it is.
+fn results(
+    experiment: &Experiment,
+    schema: Schema,
+    points: &[Values],
+    options: &Options,
+    threads: Option<usize>,
+) -> Result<ResultSet, Box<Diagnostic>> {
+    let runs = emulate(experiment, points, options, threads).map_err(|(point, diagnostic)| {
+        let value = |name: &str| Some(format!("{name} = {}", points.get(point)?.get(name)?));
+        let shown: Vec<String> = schema.swept().filter_map(value).collect();
+        if shown.is_empty() {
+            return diagnostic;
+        }
+        Box::new(diagnostic.help(format!("at the point {}", shown.join(", "))))
+    })?;
+    ResultSet::of(schema, runs)
 }
 
 /// The curves in letters, where they are asked for; why there are none, where there are none.
