@@ -9,11 +9,12 @@
 //!    operators act, how strongly, between which edges.
 //! 5. [`emulator`] takes a state through the schedule and evaluates [`metrics`] at marks and on traces: a [`emulator::Run`].
 //!    [`tomography`] reads a state out as a spectrometer does.
-//! 6. [`verdict`] compares a run with what `expect` and `theory` say.
-//! 7. [`output`] writes runs as tables, JSON or CSV, and figures as CSV, SVG or PNG.
-//! 8. [`search`] looks for the parameters at which results are best, or nearest to what was measured.
-//! 9. [`papers`] runs the sequences of published papers and judges what these say.
-//! 10. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
+//! 6. [`results`] holds the runs of all points as named columns with units: one type behind every output.
+//! 7. [`verdict`] compares a run with what `expect` and `theory` say.
+//! 8. [`output`] writes results as tables, JSON, CSV or NetCDF, and figures as CSV, SVG or PNG.
+//! 9. [`search`] looks for the parameters at which results are best, or nearest to what was measured.
+//! 10. [`papers`] runs the sequences of published papers and judges what these say.
+//! 11. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
 //!
 //! Beside them: [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
 //! crates; [`lanes`] has the same algebra for batches of small matrices; [`spin`] has operators and states; [`metrics`] takes any
@@ -70,6 +71,7 @@ pub mod papers;
 pub mod prelude;
 #[doc(hidden)]
 pub mod report;
+pub mod results;
 pub mod search;
 pub mod source;
 pub mod spin;

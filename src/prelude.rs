@@ -6,6 +6,7 @@
 //! | mistakes | [`Diagnostic`], [`Code`], [`Severity`], [`Sources`] |
 //! | experiment to results | [`run`], [`Emulator`], [`Options`], [`Method`], [`Run`], [`RunInfo`], [`Mark`], [`Trace`], [`plan`] |
 //! | sweeps | [`axes`], [`points`], [`SweepAxis`] |
+//! | results as columns | [`ResultSet`], [`Schema`], [`Column`], [`EnergyUnit`] |
 //! | moments without a mark | [`observe`], [`Observation`], [`Observations`], [`Observed`], [`Moments`], [`Position`], [`Request`] |
 //! | metrics of a state | [`METRICS`], [`Metric`], [`Matrix`], [`C64`], [`ergotropy`], [`capacity`], [`energy`], [`purity`], [`entropy`] |
 //! | theory beside the run | [`verdicts`] |
@@ -20,6 +21,7 @@ pub use crate::hamiltonian::Values;
 pub use crate::ir::Experiment;
 pub use crate::linalg::{C64, Matrix};
 pub use crate::metrics::{METRICS, Metric, capacity, energy, entropy, ergotropy, purity};
+pub use crate::results::{Column, EnergyUnit, ResultSet, Schema};
 pub use crate::source::Sources;
 pub use crate::verdict::verdicts;
 pub use crate::{check_values, run, setting};

@@ -5,8 +5,9 @@ use ergoseq::emulator::{Options, axes, points, run};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
 use ergoseq::output::drawing::{Drawing, Shape, Stroke};
-use ergoseq::output::{Content, Curve, EnergyUnit, Figure, Kind, Picture, Results, chart, letters};
+use ergoseq::output::{Content, Curve, Figure, Kind, Picture, chart, letters};
 use ergoseq::report::DRAWINGS;
+use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -30,8 +31,12 @@ fn figure(experiment: &Experiment, wanted: &[&str]) -> Result<Figure, String> {
     let axes = axes(experiment, &Values::new()).unwrap();
     let all: Vec<Values> = points(&axes, &Values::new()).collect();
     let runs: Vec<_> = all.par_iter().map(|v| run(experiment, v, &Options::default(), &[]).unwrap()).collect();
-    let results = Results { experiment, file: "test.seq", swept: vec![], points: &runs, energy: EnergyUnit::Default };
-    chart(&results, &axes, &wanted.iter().map(|w| (*w).to_string()).collect::<Vec<_>>())
+    let schema = Schema::new(experiment, "test.seq", &axes, &Values::new(), EnergyUnit::Default);
+    chart(
+        &ResultSet::of(schema, runs).unwrap(),
+        experiment,
+        &wanted.iter().map(|w| (*w).to_string()).collect::<Vec<_>>(),
+    )
 }
 
 fn svg(picture: Picture) -> String {

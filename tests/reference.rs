@@ -3,7 +3,8 @@
 use ergoseq::emulator::{Options, axes, points, run};
 use ergoseq::hamiltonian::{Evaluator, Values};
 use ergoseq::ir::{Experiment, Sweep};
-use ergoseq::output::{EnergyUnit, Results, json};
+use ergoseq::output::json;
+use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use ergoseq::source::Place;
 use serde_json::Value;
 use std::path::Path;
@@ -46,7 +47,8 @@ fn results_of(case: &Value) -> Value {
             run(&experiment, &p, &Options::default(), &[]).unwrap_or_else(|d| panic!("{}: {}", case["id"], d.message))
         })
         .collect();
-    let results = Results { experiment: &experiment, file, swept: vec![], points: &runs, energy: EnergyUnit::Default };
+    let schema = Schema::new(&experiment, file, &[], &given, EnergyUnit::Default);
+    let results = ResultSet::of(schema, runs).expect("all points have the same results");
     serde_json::from_str(&json(&results)).expect("the results are JSON")
 }
 

@@ -1,6 +1,7 @@
 //! Sweeps as a process: begun, killed, resumed, in shards, on any number of threads, and what must be refused.
 
-use ergoseq::output::dataset::{Dataset, PENDING};
+use ergoseq::output::dataset::Dataset;
+use ergoseq::results::PENDING;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};

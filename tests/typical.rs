@@ -91,7 +91,9 @@ fn fast_steps_are_those_of_chebyshev() {
     let slow = compiled(CHAIN);
     let of = |experiment: &Experiment| run(experiment, &Values::new(), &typical(3, 7), &[]).unwrap();
     let (fast, slow) = (of(&fast), of(&slow));
-    assert!(fast.how.methods.contains(&"split steps") && !slow.how.methods.contains(&"split steps"));
+    assert!(
+        fast.how.methods.iter().any(|m| m == "split steps") && !slow.how.methods.iter().any(|m| m == "split steps")
+    );
     let largest = curve(&slow, "fid", "signal(1H)").iter().flatten().fold(0.0, |m: f64, x| m.max(x.abs()));
     for key in ["signal(1H)", "signal_im(1H)"] {
         for (x, y) in curve(&fast, "fid", key).iter().zip(curve(&slow, "fid", key)) {

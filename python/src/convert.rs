@@ -69,11 +69,6 @@ pub fn array(py: Python<'_>, m: Matrix) -> PyResult<Bound<'_, PyArray2<Complex64
     columns.into_pyarray(py).reshape_with_order(shape, NPY_ORDER::NPY_FORTRANORDER)
 }
 
-/// Numbers, those without a value as NaN.
-pub fn column(values: Vec<Option<f64>>) -> Vec<f64> {
-    values.into_iter().map(|v| v.unwrap_or(f64::NAN)).collect()
-}
-
 /// A diagnostic as a dictionary.
 pub fn described<'py>(py: Python<'py>, d: &Diagnostic, sources: &Sources) -> PyResult<Bound<'py, PyDict>> {
     let out = PyDict::new(py);

@@ -4,6 +4,7 @@ mod convert;
 mod files;
 mod metrics;
 mod program;
+mod results;
 
 use pyo3::prelude::*;
 
@@ -12,6 +13,9 @@ use pyo3::prelude::*;
 mod _core {
     #[pymodule_export]
     use super::program::Program;
+
+    #[pymodule_export]
+    use super::results::Results;
 
     #[pymodule_export]
     use super::metrics::measure;

@@ -1,19 +1,21 @@
 //! Programs and their runs.
 
-use crate::convert::{array, column, described, guarded, refused, work};
+use crate::convert::{described, guarded, refused, work};
 use crate::files;
+use crate::results::Results;
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{Emulator, METHODS, Options, Run, Typical, axes};
+use ergoseq::emulator::{Emulator, METHODS, Options, SweepAxis, Typical, axes};
 use ergoseq::hamiltonian::{Evaluator, Values, build};
-use ergoseq::output::{EnergyUnit, Kind, Picture, Results, chart, dataset};
+use ergoseq::metrics::Quantity;
+use ergoseq::output::{Kind, Picture, chart, dataset};
 use ergoseq::report::DRAWINGS;
+use ergoseq::results::{EnergyUnit, ResultSet, Schema, Units};
 use ergoseq::source::Sources;
-use numpy::IntoPyArray;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
-use rayon::prelude::*;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,6 +26,9 @@ pub fn drawings() -> Vec<(&'static str, &'static str)> {
 
 /// An axis of a sweep: the parameters that move together, and the values of each.
 type Axis = (Vec<String>, Vec<Vec<f64>>);
+
+/// The same as a user gives it: numbers, or texts such as "3.3 us".
+type TextAxis<'py> = (Vec<String>, Vec<Vec<Bound<'py, PyAny>>>);
 
 /// A program that was read and checked.
 #[pyclass(frozen, module = "ergoseq._core")]
@@ -70,9 +75,13 @@ impl Program {
         Err(refused(py, &[unknown], &Sources::default()))
     }
 
-    fn results<'a>(&'a self, points: &'a [Run]) -> Results<'a> {
-        let experiment = &self.compiled.experiment;
-        Results { experiment, file: &self.name, swept: vec![], points, energy: EnergyUnit::Default }
+    fn units(&self) -> Units<'_> {
+        Units::new(&self.compiled.experiment, EnergyUnit::Default)
+    }
+
+    /// What results over some axes hold, beside given values.
+    fn schema(&self, axes: &[SweepAxis], given: &Values) -> Schema {
+        Schema::new(&self.compiled.experiment, &self.name, axes, given, EnergyUnit::Default)
     }
 }
 
@@ -183,9 +192,8 @@ impl Program {
         let compiled = &self.compiled;
         let run = || {
             let e = Evaluator::new(&compiled.experiment, &Values::new())?;
-            let results = self.results(&[]);
-            let all = compiled.experiment.params.iter();
-            Ok(all.map(|p| (p.name.clone(), e.values[&p.name], results.param_unit(&p.name))).collect())
+            let all = self.units().parameters().into_iter();
+            Ok(all.map(|(name, unit)| (name.to_string(), e.values[name], unit)).collect())
         };
         guarded(|| Ok(run()))?.map_err(|d: Box<Diagnostic>| refused(py, &[*d], &compiled.sources))
     }
@@ -193,14 +201,15 @@ impl Program {
     /// What `measure` lists: keys and units.
     #[getter]
     fn measures(&self) -> Vec<(String, String)> {
-        let results = self.results(&[]);
-        self.compiled.experiment.measures.iter().map(|m| (m.key.clone(), results.unit(&m.key).to_string())).collect()
+        let units = self.units();
+        let unit = |key: &str| units.measured(key).1.name.to_string();
+        self.compiled.experiment.measures.iter().map(|m| (m.key.clone(), unit(&m.key))).collect()
     }
 
     /// The unit of times.
     #[getter]
     fn time_unit(&self) -> &'static str {
-        self.results(&[]).time_unit()
+        self.units().of(Quantity::Time).name
     }
 
     /// The sweeps of the file: names and values of each axis.
@@ -242,16 +251,17 @@ impl Program {
         spectrometer: Option<String>,
         states: usize,
         typical: usize,
-    ) -> PyResult<Bound<'py, PyDict>> {
+    ) -> PyResult<Results> {
         let values = self.values(py, given)?;
         let options = options(method, tolerance, spectrometer, states, typical)?;
-        let compiled = self.compiled.clone();
-        let run = work(py, move || ergoseq::run(&compiled.experiment, &values, &options))?;
-        let run = run.map_err(|d| refused(py, &[*d], &self.compiled.sources))?;
-        self.ran(py, run)
+        let (compiled, schema) = (self.compiled.clone(), self.schema(&[], &values));
+        let set = work(py, move || {
+            ergoseq::run(&compiled.experiment, &values, &options).and_then(|run| ResultSet::of(schema, [run]))
+        })?;
+        set.map(Results).map_err(|d| refused(py, &[*d], &self.compiled.sources))
     }
 
-    /// Runs at many points: a dictionary of the results of each, or the mistake of each as `(code, message)`.
+    /// Runs at many points: results, or the mistake of each, as bytes that `gathered` reads.
     #[pyo3(signature = (points, threads = None, method = "auto", tolerance = 1e-7, spectrometer = None, typical = 0))]
     #[allow(clippy::too_many_arguments)]
     fn run_many<'py>(
@@ -263,29 +273,64 @@ impl Program {
         tolerance: f64,
         spectrometer: Option<String>,
         typical: usize,
-    ) -> PyResult<Bound<'py, PyList>> {
+    ) -> PyResult<Bound<'py, PyBytes>> {
         let points = points.iter().map(|p| self.values(py, p)).collect::<PyResult<Vec<_>>>()?;
         let options = options(method, tolerance, spectrometer, 0, typical)?;
         let compiled = self.compiled.clone();
-        let runs = work(py, move || {
-            let all = || -> Vec<Result<Run, Box<Diagnostic>>> {
-                let emulator = Emulator::new(&compiled.experiment);
-                emulator.run_all(&points, &options, &|_| {})
+        let mut set = ResultSet::new(Arc::new(self.schema(&[], &Values::new())));
+        let bytes = work(py, move || {
+            let emulator = Emulator::new(&compiled.experiment);
+            let all = || emulator.run_all(&points, &options, &|_| {});
+            let runs = match threads {
+                None => all(),
+                Some(n) => {
+                    let pool = rayon::ThreadPoolBuilder::new().num_threads(n).build();
+                    pool.map_err(|e| format!("no threads: {e}"))?.install(all)
+                }
             };
-            match threads {
-                None => Ok(all()),
-                Some(n) => rayon::ThreadPoolBuilder::new().num_threads(n).build().map(|pool| pool.install(all)),
+            for (point, run) in points.iter().zip(runs) {
+                if let Err(d) = run.and_then(|run| set.push(run)) {
+                    set.push_failed(point, d.code, d.message);
+                }
             }
+            set.to_bytes()
         })?;
-        let runs = runs.map_err(|e| PyValueError::new_err(format!("no threads: {e}")))?;
-        let out = PyList::empty(py);
-        for run in runs {
-            match run {
-                Ok(run) => out.append(self.ran(py, run)?)?,
-                Err(d) => out.append((d.code.to_string(), d.message.clone()))?,
-            }
+        Ok(PyBytes::new(py, &bytes.map_err(PyValueError::new_err)?))
+    }
+
+    /// The values of swept parameters as numbers: SI or natural units.
+    fn numbers(&self, py: Python<'_>, axes: Vec<TextAxis<'_>>) -> PyResult<Vec<Axis>> {
+        let number = |name: &String, value: Bound<'_, PyAny>| {
+            let given = PyDict::new(py);
+            given.set_item(name, value)?;
+            Ok(self.values(py, &given)?.get(name).copied().unwrap_or(f64::NAN))
+        };
+        let axis = |(names, columns): TextAxis<'_>| {
+            let column = |(name, column): (&String, Vec<Bound<'_, PyAny>>)| {
+                column.into_iter().map(|value| number(name, value)).collect::<PyResult<Vec<f64>>>()
+            };
+            let values = names.iter().zip(columns).map(column).collect::<PyResult<Vec<_>>>()?;
+            Ok((names, values))
+        };
+        axes.into_iter().map(axis).collect()
+    }
+
+    /// The results of a sweep over axes, from the bytes of its parts in order.
+    fn gathered(
+        &self,
+        py: Python<'_>,
+        axes: Vec<Axis>,
+        fixed: &Bound<'_, PyDict>,
+        parts: Vec<PyBackedBytes>,
+    ) -> PyResult<Results> {
+        let axes: Vec<SweepAxis> = axes.into_iter().map(|(names, values)| SweepAxis { names, values }).collect();
+        let schema = Arc::new(self.schema(&axes, &self.values(py, fixed)?));
+        let mut set = ResultSet::new(schema.clone());
+        for part in parts {
+            let part = ResultSet::from_bytes(schema.clone(), &part).map_err(PyValueError::new_err)?;
+            set.append(part).map_err(|d| refused(py, &[*d], &self.compiled.sources))?;
         }
-        Ok(out)
+        Ok(Results(set))
     }
 
     /// A picture of what is measured, or one of the drawings, as bytes.
@@ -313,12 +358,10 @@ impl Program {
             }
             let swept = axes(experiment, &values)?;
             let points: Vec<Values> = ergoseq::emulator::points(&swept, &values).collect();
-            let runs: Vec<Result<Run, Box<Diagnostic>>> =
-                points.par_iter().map(|v| ergoseq::run(experiment, v, &Options::default())).collect();
-            let runs = runs.into_iter().collect::<Result<Vec<_>, _>>()?;
-            let names = swept.iter().flat_map(|a| a.names.clone()).collect();
-            let results = Results { experiment, file: &name, swept: names, points: &runs, energy: EnergyUnit::Default };
-            Ok(chart(&results, &swept, &what).and_then(|figure| (kind.bytes)(Picture::Figure(&figure))))
+            let runs = Emulator::new(experiment).run_all(&points, &Options::default(), &|_| {});
+            let schema = Schema::new(experiment, &name, &swept, &values, EnergyUnit::Default);
+            let results = ResultSet::of(schema, runs.into_iter().collect::<Result<Vec<_>, _>>()?)?;
+            Ok(chart(&results, experiment, &what).and_then(|figure| (kind.bytes)(Picture::Figure(&figure))))
         })?;
         let bytes = drawn.map_err(|d| refused(py, &[*d], &self.compiled.sources))?.map_err(PyValueError::new_err)?;
         Ok(PyBytes::new(py, &bytes))
@@ -331,37 +374,5 @@ impl Program {
         let (compiled, name) = (self.compiled.clone(), self.name.clone());
         let page = work(py, move || ergoseq::report::page(&compiled, &values, &Options::default(), &name))?;
         page.map_err(|d| refused(py, &[*d], &self.compiled.sources))
-    }
-}
-
-impl Program {
-    fn ran<'py>(&self, py: Python<'py>, run: Run) -> PyResult<Bound<'py, PyDict>> {
-        let out = PyDict::new(py);
-        let pairs = |values: &[(String, Option<f64>)]| -> PyResult<Bound<'py, PyDict>> {
-            let d = PyDict::new(py);
-            values.iter().try_for_each(|(k, v)| d.set_item(k, v.unwrap_or(f64::NAN)))?;
-            Ok(d)
-        };
-        out.set_item("params", run.params)?;
-        out.set_item("summary", pairs(&run.summary)?)?;
-        let marks = PyList::empty(py);
-        for mark in run.marks {
-            let state = mark.state.map(|m| array(py, m)).transpose()?;
-            marks.append((mark.name, mark.time, pairs(&mark.values)?, state))?;
-        }
-        out.set_item("marks", marks)?;
-        let traces = PyList::empty(py);
-        for trace in run.traces {
-            let values = PyDict::new(py);
-            for (key, v) in trace.values {
-                values.set_item(key, column(v).into_pyarray(py))?;
-            }
-            traces.append((trace.name, trace.start, trace.time.into_pyarray(py), values))?;
-        }
-        out.set_item("traces", traces)?;
-        out.set_item("notes", run.notes)?;
-        out.set_item("methods", run.how.methods)?;
-        out.set_item("duration", run.how.duration)?;
-        Ok(out)
     }
 }

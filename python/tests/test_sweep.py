@@ -82,6 +82,61 @@ def test_a_folder_goes_on_where_it_was(jeener_broekaert: ergoseq.Sequence, tmp_p
         jeener_broekaert.sweep(tau=TAUS, resume=folder)
 
 
+DEPENDENT = """ergoseq 1
+units natural
+param T = 1, Omega = 1
+param time = pi*T
+system { spin a : 1/2 }
+battery { energy = Z(a) }
+sequence { prepare gibbs(Z(a), T)
+    evolve Omega * X(a) for time record 4 as charging }
+measure { energy, purity
+    twice = 2*energy
+    highest = max(energy) }
+"""
+
+
+def test_names_dimensions_and_units_are_those_of_the_layout(jeener_broekaert: ergoseq.Sequence) -> None:
+    data = ergoseq.load(DEPENDENT).sweep(T=[-1.0, 0.5, 1.0])
+    assert {name: value.dims for name, value in data.data_vars.items()} == {
+        "time": ("T",),
+        "status": ("T",),
+        "highest": ("T",),
+        "energy": ("T", "mark"),
+        "purity": ("T", "mark"),
+        "twice": ("T", "mark"),
+        "charging.time": ("T", "charging_sample"),
+        "charging.energy": ("T", "charging_sample"),
+        "charging.purity": ("T", "charging_sample"),
+        "charging.twice": ("T", "charging_sample"),
+    }
+    assert {name: value.dims for name, value in data.coords.items()} == {
+        "T": ("T",),
+        "mark": ("mark",),
+        "mark_time": ("T", "mark"),
+    }
+    # The first point fails; a parameter that follows the swept one is a variable, the other one holds everywhere.
+    assert data.status.dtype == np.int16 and list(data.status.values > 0) == [True, False, False]
+    assert np.array_equal(data["time"].values, [np.nan, 0.5 * np.pi, np.pi], equal_nan=True)
+    assert data.attrs["parameters"] == "Omega = 1"
+    assert np.isnan(data["charging.energy"].values[0]).all() and not np.isnan(data["charging.energy"].values[1:]).any()
+    assert data.purity.attrs["units"] == "" and data.purity.attrs["expression"] == "purity"
+    lab = jeener_broekaert.sweep(tau=TAUS[:2])
+    assert lab.mark_time.attrs["units"] == "s" and "ergotropy" in lab.ergotropy.attrs["expression"]
+    # One point has the same, without the swept dimension, and its times as `time`.
+    one = ergoseq.load(DEPENDENT).run(T=0.5).to_xarray()
+    assert one.energy.dims == ("mark",) and one["charging.energy"].dims == ("charging_sample",)
+    assert one.highest.dims == () and float(one.highest) == float(data.highest[1])
+    assert np.array_equal(one["charging.energy"], data["charging.energy"][1])
+    assert one.coords["time"].dims == ("mark",) and one.attrs["parameters"].startswith("T = 0.5; Omega = 1; time = ")
+
+
+def test_points_of_different_length_are_no_array() -> None:
+    ragged = ergoseq.load(DEPENDENT.replace("record 4", "record n").replace("Omega = 1", "Omega = 1, n = 4"))
+    with pytest.raises(ValueError, match=r"`charging.time` has 5 values here and 4 at other points"):
+        ragged.sweep(n=[4, 5])
+
+
 def test_netcdf_of_the_command_and_of_python_agree(jeener_broekaert: ergoseq.Sequence, tmp_path: Path) -> None:
     data = jeener_broekaert.sweep(tau=TAUS)
     data.to_netcdf(tmp_path / "a.nc", engine="scipy")
@@ -211,9 +266,11 @@ def test_a_worker_that_is_killed_loses_nothing(jeener_broekaert: ergoseq.Sequenc
 
 
 def test_mistakes_come_home_from_workers(pair: ergoseq.Sequence, cluster: distributed.Client) -> None:
-    with pytest.raises(ergoseq.ErgoseqError) as caught:
-        pair.sweep(T=["1 m", "2 m"], client=cluster, shard=1)
-    assert caught.value.code.startswith("E3")
+    # What is swept is read here, what is fixed on the workers.
+    for wrong in ({"T": ["1 m", "2 m"]}, {"T": [1.0, 2.0], "fixed": {"Omega": "1 m"}}):
+        with pytest.raises(ergoseq.ErgoseqError) as caught:
+            pair.sweep(**wrong, client=cluster, shard=1)
+        assert caught.value.code.startswith("E3")
 
 
 def test_another_version_on_a_worker_is_refused(

@@ -397,7 +397,11 @@ impl Batch {
                 pure: false,
                 random_vectors: 0,
                 members: 1,
-                methods: if self.steps.iter().any(|s| matches!(s, Step::Evolve(_))) { vec![EXACT] } else { vec![] },
+                methods: if self.steps.iter().any(|s| matches!(s, Step::Evolve(_))) {
+                    vec![EXACT.into()]
+                } else {
+                    vec![]
+                },
                 tolerance,
                 duration: marks.last().map_or(0.0, |m| m.time),
                 truncation: vec![],

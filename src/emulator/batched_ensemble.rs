@@ -87,7 +87,7 @@ pub fn run(
         pure: false,
         random_vectors: 0,
         members: members.len(),
-        methods: propagation.methods(),
+        methods: propagation.methods().into_iter().map(Into::into).collect(),
         tolerance: options.tolerance,
         duration: declared.duration(),
         truncation: vec![],

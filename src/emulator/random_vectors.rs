@@ -110,7 +110,7 @@ pub(super) fn run(
             pure: false,
             random_vectors: typical.vectors,
             members: member_runs.len(),
-            methods: all_results[0][0].methods.clone(),
+            methods: all_results[0][0].methods.iter().map(|m| (*m).into()).collect(),
             tolerance: options.tolerance,
             duration: declared.duration(),
             truncation: vec![],

@@ -3,6 +3,8 @@
 use super::request::Position;
 use super::tomography::Readings;
 use crate::linalg::Matrix;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// A recorded curve.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,7 +123,7 @@ pub struct Run {
 }
 
 /// How a point was computed.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunInfo {
     /// The dimension of the product space.
@@ -135,7 +137,7 @@ pub struct RunInfo {
     /// How many members the ensemble has, scans of phase cycles included.
     pub members: usize,
     /// The methods that were used.
-    pub methods: Vec<&'static str>,
+    pub methods: Vec<Cow<'static, str>>,
     /// The tolerance of adaptive methods.
     pub tolerance: f64,
     /// The time from `prepare` to the end.

@@ -217,7 +217,7 @@ fn propagate(
         pure: matches!(end.as_slice(), [State::Pure(_)]),
         random_vectors: 0,
         members: members.len(),
-        methods: propagation.methods(),
+        methods: propagation.methods().into_iter().map(Into::into).collect(),
         tolerance: options.tolerance,
         duration: declared.duration(),
         truncation,

@@ -3,61 +3,80 @@
 
 use super::figure::{Content, Curve, Figure, Map, Panel};
 use super::plane::planes;
-use super::results::Results;
 use super::spectrum::{Processing, spectra};
-use crate::emulator::{Run, SweepAxis};
+use crate::emulator::SweepAxis;
 use crate::hamiltonian::{Evaluator, Values};
-use crate::ir::key_of;
+use crate::ir::{Experiment, key_of};
+use crate::linalg::C64;
+use crate::results::{Column, Over, Point, ResultSet, Rounding, Trace};
 use crate::source::in_one_line;
 use crate::syntax::number_text;
 
-/// Values as they are drawn: in the unit of their key, and zero where they are below 1e-11 of the largest of that unit, which is rounding.
+/// A result set as it is drawn: with what theory says of it, and without what is rounding.
 struct Shown<'a> {
-    results: &'a Results<'a>,
-    /// The largest value of every unit.
-    largest: Vec<(&'static str, f64)>,
+    set: &'a ResultSet,
+    experiment: &'a Experiment,
+    rounding: Rounding<'a>,
+    wanted: &'a [String],
 }
 
-impl<'a> Shown<'a> {
-    fn new(results: &'a Results<'a>) -> Shown<'a> {
-        let mut largest: Vec<(&'static str, f64)> = Vec::new();
-        let mut see = |key: &str, value: Option<f64>| {
-            let Some(x) = results.value(key, value).filter(|x| x.is_finite()) else { return };
-            let unit = results.unit(key);
-            match largest.iter_mut().find(|(u, _)| *u == unit) {
-                Some((_, most)) => *most = most.max(x.abs()),
-                None => largest.push((unit, x.abs())),
-            }
-        };
-        for run in results.points {
-            run.summary.iter().for_each(|(k, v)| see(k, *v));
-            run.marks.iter().flat_map(|m| &m.values).for_each(|(k, v)| see(k, *v));
-            run.traces.iter().flat_map(|t| &t.values).for_each(|(k, v)| v.iter().for_each(|v| see(k, *v)));
-        }
-        Shown { results, largest }
+impl Shown<'_> {
+    /// Everything wanted that was measured, a column a key: summaries first, then in the order of `measure`.
+    fn columns(&self) -> impl Iterator<Item = &Column> {
+        let wanted = |c: &&Column| self.wanted.is_empty() || self.wanted.contains(&c.key);
+        measured(self.set).into_iter().filter(wanted)
     }
 
-    fn value(&self, key: &str, value: Option<f64>) -> Option<f64> {
-        let unit = self.results.unit(key);
-        let most = self.largest.iter().find(|(u, _)| *u == unit).map_or(0.0, |(_, m)| *m);
-        self.results.value(key, value).map(|x| if x.abs() < 1e-11 * most { 0.0 } else { x })
+    /// Samples of a column; `None` where one is not defined.
+    fn samples(&self, column: &Column, samples: &[f64]) -> Vec<Option<f64>> {
+        samples.iter().map(|x| self.rounding.shown(column, Some(*x).filter(|x| !x.is_nan()))).collect()
     }
+
+    /// The axis of a parameter.
+    fn parameter(&self, name: &str, values: &[f64]) -> Axis {
+        Axis::new(name, self.parameter_unit(name), values.iter().copied())
+    }
+
+    fn parameter_unit(&self, name: &str) -> &str {
+        self.set.schema().parameter(name).map_or("", |(_, column)| &column.unit)
+    }
+
+    /// The axis of times.
+    fn time<'t>(&self, times: impl Iterator<Item = &'t [f64]>) -> Axis {
+        Axis::new("time", self.set.schema().time.name, times.flatten().copied())
+    }
+}
+
+/// The axis of a result.
+fn result_axis<'v>(column: &Column, values: impl Iterator<Item = &'v Vec<Option<f64>>>) -> Axis {
+    Axis::new(&column.key, &column.unit, values.flatten().flatten().copied())
+}
+
+/// Everything that was measured, a column a key.
+fn measured(set: &ResultSet) -> Vec<&Column> {
+    let mut out: Vec<&Column> = Vec::new();
+    for column in set.schema().columns().iter().filter(|c| c.is_measured()) {
+        if !out.iter().any(|known| known.key == column.key) {
+            out.push(column);
+        }
+    }
+    out
 }
 
 /// The figure of some results. `wanted` are keys of results; all when there are none.
 ///
 /// # Errors
 /// When there is nothing to draw, as a sentence.
-pub fn chart(results: &Results, axes: &[SweepAxis], wanted: &[String]) -> Result<Figure, String> {
-    let known = keys(results);
-    if let Some(other) = wanted.iter().find(|w| !known.contains(w)) {
+pub fn chart(set: &ResultSet, experiment: &Experiment, wanted: &[String]) -> Result<Figure, String> {
+    let known: Vec<&str> = measured(set).into_iter().map(|c| c.key.as_str()).collect();
+    if let Some(other) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
         return Err(format!("nothing that was measured is called `{other}`; there is {}", known.join(", ")));
     }
-    let chosen = |key: &String| wanted.is_empty() || wanted.contains(key);
-    let panels = match axes {
-        [] => traces(results, &chosen),
-        [axis] => lines(results, axis, &chosen),
-        [slow, fast] => maps(results, slow, fast, &chosen),
+    let shown = Shown { set, experiment, rounding: Rounding::new(set), wanted };
+    let panels = match set.schema().axes.as_slice() {
+        [] => traces(&shown),
+        [axis] => lines(&shown, axis),
+        [slow, fast] => maps(&shown, slow, fast),
         _ => return Err("a sweep of more than two parameters has no picture: fix some with `--set`".into()),
     };
     if panels.is_empty() {
@@ -68,24 +87,7 @@ pub fn chart(results: &Results, axes: &[SweepAxis], wanted: &[String]) -> Result
         2..=4 => 2,
         _ => 3,
     };
-    let title = if results.experiment.title.is_empty() { results.file } else { &results.experiment.title };
-    Ok(Figure { name: String::new(), title: in_one_line(title), columns, panels })
-}
-
-/// Everything that was measured, in the order of `measure`; summaries first.
-fn keys(results: &Results) -> Vec<String> {
-    let mut out: Vec<String> = Vec::new();
-    let mut add = |key: &String| {
-        if !out.contains(key) {
-            out.push(key.clone());
-        }
-    };
-    for run in results.points.iter().take(1) {
-        run.summary.iter().for_each(|(k, _)| add(k));
-        run.marks.iter().flat_map(|m| &m.values).for_each(|(k, _)| add(k));
-        run.traces.iter().flat_map(|t| &t.values).for_each(|(k, _)| add(k));
-    }
-    out
+    Ok(Figure { name: String::new(), title: in_one_line(set.schema().heading()), columns, panels })
 }
 
 /// A power of ten that makes numbers readable, and how the axis calls them.
@@ -135,168 +137,163 @@ fn scaled(points: impl Iterator<Item = (f64, Option<f64>)>, x: &Axis, y: &Axis) 
     points.filter_map(|(t, v)| v.filter(|v| v.is_finite()).map(|v| (t * x.factor, shown(v)))).collect()
 }
 
-fn traces(results: &Results, chosen: &impl Fn(&String) -> bool) -> Vec<Panel> {
-    let Some(run) = results.points.first() else { return vec![] };
-    let shown = Shown::new(results);
-    let mut panels = Vec::new();
+fn traces(shown: &Shown) -> Vec<Panel> {
+    let Some(point) = shown.set.at(0) else { return vec![] };
     // The imaginary part of a signal stands beside its real part, in one panel.
-    for key in keys(results).iter().filter(|k| chosen(k) && !k.starts_with("signal_im(")) {
-        let of: Vec<_> = run
-            .traces
-            .iter()
-            .filter_map(|t| t.values.iter().find(|(k, _)| k == key).map(|(_, values)| (t, values)))
-            .collect();
-        if of.is_empty() {
-            continue;
-        }
-        let x = Axis::new("time", results.time_unit(), of.iter().flat_map(|(t, _)| t.time.iter().copied()));
-        let value = |v: Option<f64>| shown.value(key, v);
-        let y = Axis::new(key, results.unit(key), of.iter().flat_map(|(_, v)| v.iter().filter_map(|v| value(*v))));
-        let mut curves: Vec<Curve> = of
-            .iter()
-            .map(|(t, v)| {
-                Curve::line(t.name.clone(), scaled(t.time.iter().copied().zip(v.iter().map(|v| value(*v))), &x, &y))
-            })
-            .collect();
-        let imaginary = key.replace("signal(", "signal_im(");
-        if imaginary != *key {
-            for t in &run.traces {
-                if let Some((_, v)) = t.values.iter().find(|(k, _)| *k == imaginary) {
-                    let label = format!("{}, imaginary", t.name);
-                    curves.push(Curve::line(label, scaled(t.time.iter().copied().zip(v.iter().copied()), &x, &y)));
-                }
-            }
-        }
-        curves.extend(theories(results, run, key, &x, &y));
-        panels.push(Panel { title: key.clone(), x: x.label, y: y.label, content: Content::Curves(curves) });
-    }
-    for (nucleus, lines) in spectra(results, Processing::default()) {
-        let x = Axis::new("frequency", "Hz", lines.iter().map(|(f, _)| *f));
-        let y = Axis::new("signal", "", lines.iter().map(|(_, z)| z.norm()));
-        let part =
-            |f: fn(&crate::linalg::C64) -> f64| lines.iter().map(|(nu, z)| (nu * x.factor, f(z) * y.factor)).collect();
-        let curves = vec![
-            Curve::line("real", part(|z| z.re)),
-            Curve::line("imaginary", part(|z| z.im)),
-            Curve::line("magnitude", part(|z| z.norm())),
-        ];
-        let title = format!("spectrum of {nucleus}");
-        panels.push(Panel { title, x: x.label, y: y.label, content: Content::Curves(curves) });
-    }
+    let columns = shown.columns().filter(|c| !c.key.starts_with("signal_im("));
+    let mut panels: Vec<Panel> = columns.filter_map(|column| over_time(shown, point, column)).collect();
+    panels.extend(spectra(shown.set, Processing::default()).into_iter().map(|(n, lines)| spectrum(n, &lines)));
     panels
 }
 
+/// A result along all traces that have it.
+fn over_time(shown: &Shown, point: Point, column: &Column) -> Option<Panel> {
+    let of: Vec<(Trace, Vec<Option<f64>>)> = point
+        .traces()
+        .filter_map(|t| t.column(&column.key).map(|(own, samples)| (t, shown.samples(own, samples))))
+        .collect();
+    if of.is_empty() {
+        return None;
+    }
+    let x = shown.time(of.iter().map(|(t, _)| t.time()));
+    let y = result_axis(column, of.iter().map(|(_, v)| v));
+    let curve = |label: String, trace: Trace, samples: Vec<Option<f64>>| {
+        Curve::line(label, scaled(trace.time().iter().copied().zip(samples), &x, &y))
+    };
+    let mut curves: Vec<Curve> = of.into_iter().map(|(t, v)| curve(t.name().to_string(), t, v)).collect();
+    let imaginary = column.key.replace("signal(", "signal_im(");
+    if imaginary != column.key {
+        for trace in point.traces() {
+            if let Some((_, samples)) = trace.column(&imaginary) {
+                let samples = samples.iter().map(|x| Some(*x)).collect();
+                curves.push(curve(format!("{}, imaginary", trace.name()), trace, samples));
+            }
+        }
+    }
+    curves.extend(theories(shown, point, column, &x, &y));
+    Some(Panel { title: column.key.clone(), x: x.label, y: y.label, content: Content::Curves(curves) })
+}
+
+fn spectrum(nucleus: &str, lines: &[(f64, C64)]) -> Panel {
+    let x = Axis::new("frequency", "Hz", lines.iter().map(|(f, _)| *f));
+    let y = Axis::new("signal", "", lines.iter().map(|(_, z)| z.norm()));
+    let part = |f: fn(&C64) -> f64| lines.iter().map(|(nu, z)| (nu * x.factor, f(z) * y.factor)).collect();
+    let curves = vec![
+        Curve::line("real", part(|z| z.re)),
+        Curve::line("imaginary", part(|z| z.im)),
+        Curve::line("magnitude", part(|z| z.norm())),
+    ];
+    let title = format!("spectrum of {nucleus}");
+    Panel { title, x: x.label, y: y.label, content: Content::Curves(curves) }
+}
+
 /// What theory says of a result, as points.
-fn theories(results: &Results, run: &Run, key: &str, x: &Axis, y: &Axis) -> Vec<Curve> {
-    let values: Values = run.params.iter().cloned().collect();
-    let Ok(e) = Evaluator::new(results.experiment, &values) else { return vec![] };
-    let of = results.experiment.theories.iter().filter(|t| key_of(&t.metric) == key);
+fn theories(shown: &Shown, point: Point, column: &Column, x: &Axis, y: &Axis) -> Vec<Curve> {
+    let values: Values = point.parameters().map(|(column, x)| (column.key.clone(), x)).collect();
+    let Ok(e) = Evaluator::new(shown.experiment, &values) else { return vec![] };
+    let of = shown.experiment.theories.iter().filter(|t| key_of(&t.metric) == column.key);
     of.filter_map(|theory| {
-        let trace = run.traces.iter().find(|t| t.name == theory.trace)?;
+        let trace = point.traces().find(|t| t.name() == theory.trace)?;
         let curve = e.curve(&theory.value).ok()?;
         // Forty points are enough to see whether they lie on a line.
-        let every = trace.time.len().div_ceil(40).max(1);
-        let points = trace.time.iter().step_by(every).map(|t| (*t, results.value(key, Some(curve.at(*t)))));
+        let every = trace.time().len().div_ceil(40).max(1);
+        let points = trace.time().iter().step_by(every).map(|t| (*t, Some(column.convert(curve.at(*t)))));
         Some(Curve::marks("theory", scaled(points, x, y)))
     })
     .collect()
 }
 
 /// The values of a result at all points: its name in a legend, and a value a point.
-fn series(shown: &Shown, key: &str) -> Vec<(String, Vec<Option<f64>>)> {
-    let results = shown.results;
-    let Some(first) = results.points.first() else { return vec![] };
-    if first.summary.iter().any(|(k, _)| k == key) {
-        let of = |r: &Run| r.summary.iter().find(|(k, _)| k == key).and_then(|(_, v)| shown.value(key, *v));
-        return vec![(key.to_string(), results.points.iter().map(of).collect())];
+fn series(shown: &Shown, column: &Column) -> Vec<(String, Vec<Option<f64>>)> {
+    let schema = shown.set.schema();
+    let all = |over: Over| shown.set.columns().find(|v| v.column.over == over && v.column.key == column.key);
+    if column.over == Over::Points {
+        return all(Over::Points).map(|v| (column.key.clone(), shown.samples(v.column, v.all()))).into_iter().collect();
     }
-    let at = |r: &Run, mark: &str| {
-        let mark = r.marks.iter().find(|m| m.name == mark);
-        mark.and_then(|m| m.values.iter().find(|(k, _)| k == key)).and_then(|(_, v)| shown.value(key, *v))
-    };
+    let Some(values) = all(Over::Marks) else { return vec![] };
+    let values = shown.samples(values.column, values.all());
     // The end says nothing that a mark before it has not said, where there is one.
-    let marks = first.marks.iter().filter(|m| m.name != "end" || first.marks.len() == 1);
-    let all = marks.map(|m| (m.name.clone(), results.points.iter().map(|r| at(r, &m.name)).collect()));
+    let marks = schema.marks();
+    let told = marks.iter().enumerate().filter(|(_, name)| *name != "end" || marks.len() == 1);
+    let at = |k: usize| values.iter().skip(k).step_by(marks.len().max(1)).copied().collect();
+    let all = told.map(|(k, name)| (name.clone(), at(k)));
     all.filter(|(_, v): &(String, Vec<Option<f64>>)| v.iter().any(Option::is_some)).collect()
 }
 
-fn lines(results: &Results, axis: &SweepAxis, chosen: &impl Fn(&String) -> bool) -> Vec<Panel> {
+fn lines(shown: &Shown, axis: &SweepAxis) -> Vec<Panel> {
     let (name, values) = axis.leading();
-    let shown = Shown::new(results);
     let mut panels = Vec::new();
-    for key in keys(results).iter().filter(|k| chosen(k)) {
-        let series = series(&shown, key);
+    for column in shown.columns() {
+        let series = series(shown, column);
         if series.is_empty() {
             continue;
         }
-        let x = Axis::new(name, &results.param_unit(name), values.iter().copied());
-        let y = Axis::new(key, results.unit(key), series.iter().flat_map(|(_, v)| v.iter().flatten().copied()));
+        let (x, y) = (shown.parameter(name, values), result_axis(column, series.iter().map(|(_, v)| v)));
         let curve = |(label, v): &(String, Vec<Option<f64>>)| {
             Curve::line(label.clone(), scaled(values.iter().copied().zip(v.iter().copied()), &x, &y))
         };
         let content = Content::Curves(series.iter().map(curve).collect());
-        panels.push(Panel { title: key.clone(), x: x.label, y: y.label, content });
+        panels.push(Panel { title: column.key.clone(), x: x.label, y: y.label, content });
     }
-    panels.extend(families(results, &shown, axis, chosen));
+    panels.extend(families(shown, axis));
     // Decays over an evenly swept time are a spectrum over two frequencies.
-    if results.param_unit(name) == "s" {
-        for (nucleus, mut map) in planes(results, values) {
-            let x = Axis::new("frequency", "Hz", map.x.iter().copied());
-            let y = Axis::new(&format!("frequency during {name}"), "Hz", map.y.iter().copied());
-            map.x.iter_mut().for_each(|v| *v *= x.factor);
-            map.y.iter_mut().for_each(|v| *v *= y.factor);
-            let title = format!("2-D spectrum of {nucleus}");
-            panels.push(Panel { title, x: x.label, y: y.label, content: Content::Map(map) });
-        }
+    if shown.parameter_unit(name) == "s" {
+        panels.extend(planes(shown.set, values).into_iter().map(|(nucleus, map)| plane(name, &nucleus, map)));
     }
     panels
 }
 
+fn plane(swept: &str, nucleus: &str, mut map: Map) -> Panel {
+    let x = Axis::new("frequency", "Hz", map.x.iter().copied());
+    let y = Axis::new(&format!("frequency during {swept}"), "Hz", map.y.iter().copied());
+    map.x.iter_mut().for_each(|v| *v *= x.factor);
+    map.y.iter_mut().for_each(|v| *v *= y.factor);
+    Panel { title: format!("2-D spectrum of {nucleus}"), x: x.label, y: y.label, content: Content::Map(map) }
+}
+
 /// Curves over time, one a value of the parameter, where these are few.
-fn families(results: &Results, shown: &Shown, axis: &SweepAxis, chosen: &impl Fn(&String) -> bool) -> Vec<Panel> {
+fn families(shown: &Shown, axis: &SweepAxis) -> Vec<Panel> {
     const MOST: usize = 12;
     let (name, values) = axis.leading();
-    let Some(first) = results.points.first().filter(|_| values.len() <= MOST) else { return vec![] };
-    let unit = results.param_unit(name);
-    let scale = Axis::new(name, &unit, values.iter().copied());
+    let Some(first) = shown.set.at(0).filter(|_| values.len() <= MOST) else { return vec![] };
+    let scale = shown.parameter(name, values);
     // What stands in brackets behind the name is the unit of the scaled values.
     let unit = scale.label.split_once(" [").map_or(String::new(), |(_, u)| format!(" {}", u.trim_end_matches(']')));
     let label = |x: &f64| format!("{name} = {}{unit}", number_text(((x * scale.factor) * 1e6).round() / 1e6));
     let mut panels = Vec::new();
-    for trace in first.traces.iter().filter(|t| !t.values.iter().any(|(k, _)| k.starts_with("signal"))) {
-        for (key, _) in trace.values.iter().filter(|(k, _)| chosen(k)) {
-            let of = |run: &Run| -> Option<(Vec<f64>, Vec<Option<f64>>)> {
-                let t = run.traces.iter().find(|t| t.name == trace.name)?;
-                let (_, column) = t.values.iter().find(|(k, _)| k == key)?;
-                Some((t.time.clone(), column.iter().map(|v| shown.value(key, *v)).collect()))
+    let is_decay = |t: &Trace| t.columns().any(|(c, _)| c.key.starts_with("signal"));
+    for (number, trace) in first.traces().enumerate().filter(|(_, t)| !is_decay(t)) {
+        let chosen = |c: &Column| shown.wanted.is_empty() || shown.wanted.contains(&c.key);
+        for (column, _) in trace.columns().filter(|(c, _)| chosen(c)) {
+            let of = |point: Point| {
+                let trace = point.traces().nth(number)?;
+                Some((trace.time().to_vec(), shown.samples(column, trace.column(&column.key)?.1)))
             };
-            let all: Vec<_> = results.points.iter().filter_map(of).collect();
-            let x = Axis::new("time", results.time_unit(), all.iter().flat_map(|(t, _)| t.iter().copied()));
-            let y = Axis::new(key, results.unit(key), all.iter().flat_map(|(_, v)| v.iter().flatten().copied()));
-            let curves = all.iter().zip(values).map(|((time, column), value)| {
-                let points = time.iter().copied().zip(column.iter().copied());
+            let all: Vec<(Vec<f64>, Vec<Option<f64>>)> = shown.set.points().filter_map(of).collect();
+            let x = shown.time(all.iter().map(|(t, _)| t.as_slice()));
+            let y = result_axis(column, all.iter().map(|(_, v)| v));
+            let curves = all.iter().zip(values).map(|((time, samples), value)| {
+                let points = time.iter().copied().zip(samples.iter().copied());
                 Curve::line(label(value), scaled(points, &x, &y))
             });
             let content = Content::Curves(curves.collect());
-            panels.push(Panel { title: format!("{}.{key}", trace.name), x: x.label, y: y.label, content });
+            panels.push(Panel { title: column.name.clone(), x: x.label, y: y.label, content });
         }
     }
     panels
 }
 
-fn maps(results: &Results, slow: &SweepAxis, fast: &SweepAxis, chosen: &impl Fn(&String) -> bool) -> Vec<Panel> {
+fn maps(shown: &Shown, slow: &SweepAxis, fast: &SweepAxis) -> Vec<Panel> {
     let ascending = |v: &[f64]| v.is_sorted_by(|a, b| a < b);
     let ((fast, xs), (slow, ys)) = (fast.leading(), slow.leading());
     if !ascending(xs) || !ascending(ys) {
         return vec![];
     }
-    let shown = Shown::new(results);
     let mut panels = Vec::new();
-    for key in keys(results).iter().filter(|k| chosen(k)) {
-        for (label, values) in series(&shown, key) {
-            let x = Axis::new(fast, &results.param_unit(fast), xs.iter().copied());
-            let y = Axis::new(slow, &results.param_unit(slow), ys.iter().copied());
-            let z = Axis::new(key, results.unit(key), values.iter().flatten().copied());
+    for column in shown.columns() {
+        for (label, values) in series(shown, column) {
+            let (x, y) = (shown.parameter(fast, xs), shown.parameter(slow, ys));
+            let z = result_axis(column, std::iter::once(&values));
             let row = |v: &[Option<f64>]| v.iter().map(|v| v.unwrap_or(f64::NAN) * z.factor).collect();
             let map = Map {
                 label: z.label.clone(),
@@ -304,7 +301,7 @@ fn maps(results: &Results, slow: &SweepAxis, fast: &SweepAxis, chosen: &impl Fn(
                 y: ys.iter().map(|v| v * y.factor).collect(),
                 values: values.chunks(xs.len().max(1)).map(row).collect(),
             };
-            let title = if label == *key { z.label } else { format!("{} at {label}", z.label) };
+            let title = if label == column.key { z.label } else { format!("{} at {label}", z.label) };
             panels.push(Panel { title, x: x.label, y: y.label, content: Content::Map(map) });
         }
     }

@@ -1,15 +1,15 @@
 //! Comma-separated values: a header, then a row for every point with its parameters, named results and marks; an experiment
 //! that records traces and sweeps nothing gives a row for every sample instead, the traces one after the other.
 
-use super::results::Results;
-use crate::emulator::Run;
+use crate::results::{Column, Point, ResultSet};
 use crate::syntax::number_text;
 
 /// The text.
-pub fn csv(results: &Results) -> String {
-    match results.points {
-        [run] if run.traces.iter().any(|t| !t.values.is_empty()) => samples(results, run),
-        _ => rows(results),
+pub fn csv(set: &ResultSet) -> String {
+    match (set.len(), set.at(0)) {
+        (1, Some(point)) if point.traces().any(|t| t.columns().next().is_some()) => samples(set, point),
+        (_, Some(first)) => rows(set, first),
+        (_, None) => String::new(),
     }
 }
 
@@ -25,45 +25,47 @@ fn with_unit(name: &str, unit: &str) -> String {
     field(&if unit.is_empty() { name.to_string() } else { format!("{name} [{unit}]") })
 }
 
-fn rows(results: &Results) -> String {
-    let Some(first) = results.points.first() else { return String::new() };
-    let mut header: Vec<String> = first.params.iter().map(|(k, _)| with_unit(k, &results.param_unit(k))).collect();
-    header.extend(first.summary.iter().map(|(k, _)| with_unit(k, results.unit(k))));
-    for mark in &first.marks {
-        header.push(with_unit(&format!("{}.time", mark.name), results.time_unit()));
-        header.extend(mark.values.iter().map(|(k, _)| with_unit(&format!("{}.{k}", mark.name), results.unit(k))));
+fn heading(column: &Column) -> String {
+    with_unit(&column.key, &column.unit)
+}
+
+fn rows(set: &ResultSet, first: Point) -> String {
+    let time = set.schema().time.name;
+    let mut header: Vec<String> = first.parameters().map(|(column, _)| heading(column)).collect();
+    header.extend(first.summary().map(|(column, _)| heading(column)));
+    for mark in first.marks() {
+        header.push(with_unit(&format!("{}.time", mark.name()), time));
+        header.extend(mark.values().map(|(c, _)| with_unit(&format!("{}.{}", mark.name(), c.key), &c.unit)));
     }
     let mut out = header.join(",") + "\n";
-    for run in results.points {
-        let mut row: Vec<String> = run.params.iter().map(|(_, v)| number_text(*v)).collect();
-        row.extend(run.summary.iter().map(|(k, v)| value(results.value(k, *v))));
-        for mark in &run.marks {
-            row.push(number_text(mark.time));
-            row.extend(mark.values.iter().map(|(k, v)| value(results.value(k, *v))));
+    for point in set.points() {
+        let mut row: Vec<String> = point.parameters().map(|(_, x)| number_text(x)).collect();
+        row.extend(point.summary().map(|(_, x)| value(x)));
+        for mark in point.marks() {
+            row.push(number_text(mark.time()));
+            row.extend(mark.values().map(|(_, x)| value(x)));
         }
         out += &(row.join(",") + "\n");
     }
     out
 }
 
-fn samples(results: &Results, run: &Run) -> String {
-    let mut header = vec!["trace".to_string(), with_unit("time", results.time_unit())];
+fn samples(set: &ResultSet, point: Point) -> String {
     // Traces may hold different columns: what one does not have stays empty.
-    let mut keys: Vec<&String> = Vec::new();
-    for (key, _) in run.traces.iter().flat_map(|t| &t.values) {
-        if !keys.contains(&key) {
-            keys.push(key);
+    let mut columns: Vec<&Column> = Vec::new();
+    for (column, _) in point.traces().flat_map(|t| t.columns()) {
+        if !columns.iter().any(|known| known.key == column.key) {
+            columns.push(column);
         }
     }
-    header.extend(keys.iter().map(|k| with_unit(k, results.unit(k))));
+    let mut header = vec!["trace".to_string(), with_unit("time", set.schema().time.name)];
+    header.extend(columns.iter().copied().map(heading));
     let mut out = header.join(",") + "\n";
-    for trace in &run.traces {
-        for (k, time) in trace.time.iter().enumerate() {
-            let mut row = vec![field(&trace.name), number_text(*time)];
-            row.extend(keys.iter().map(|key| {
-                let column = trace.values.iter().find(|(name, _)| name == *key);
-                value(column.and_then(|(_, c)| results.value(key, c.get(k).copied().flatten())))
-            }));
+    for trace in point.traces() {
+        let own: Vec<Option<&[f64]>> = columns.iter().map(|c| trace.column(&c.key).map(|(_, x)| x)).collect();
+        for (k, time) in trace.time().iter().enumerate() {
+            let mut row = vec![field(trace.name()), number_text(*time)];
+            row.extend(own.iter().map(|x| value(x.and_then(|x| x.get(k)).copied().filter(|x| !x.is_nan()))));
             out += &(row.join(",") + "\n");
         }
     }

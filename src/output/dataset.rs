@@ -1,23 +1,14 @@
-//! The results of a sweep as one labelled array for each quantity: `ergotropy(tau, theta, mark)` and `charging.ergotropy(tau, theta,
-//! charging_sample)`, with coordinates, units, and what made them. Which variables there are is told by the results of one point; the
-//! place of every value follows from its point, so that points may be written in any order and the file is the same.
+//! The results of a sweep as a NetCDF file: the arrays of their schema, and what made them. The place of every value follows from its
+//! point, so that points may be written in any order and the file is the same.
 
 use super::netcdf::{Header, Type, Variable};
-use super::results::{EnergyUnit, Results};
-use crate::diagnostic::{CODES, Code};
-use crate::emulator::{METHODS, Options, Run, SweepAxis};
+use crate::emulator::{METHODS, Options, SweepAxis};
 use crate::ir::Experiment;
-use crate::metrics::Metric;
+use crate::results::{Array, Content, Over, PENDING, ResultSet, STATUS, Schema};
 use crate::source::Sources;
 use sha2::{Digest, Sha256};
 
-/// What a point is before it was computed.
-pub const PENDING: i16 = -1;
-
-/// The name of the variable that says how a point ended.
-pub const STATUS: &str = "status";
-
-/// The layout of the file of a sweep.
+/// A file of a sweep: its header, without knowledge of what the variables mean.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// The header.
@@ -26,17 +17,22 @@ pub struct Dataset {
     pub points: u64,
 }
 
-/// A variable to be: name, dimensions, kind, texts.
-type Described = (String, Vec<usize>, Type, Vec<(String, String)>);
+/// Where the values of a column stand in a file: its number in the schema, where its variable begins, and values a point.
+struct Place {
+    column: usize,
+    begin: u64,
+    own: usize,
+}
+
+/// The layout of a file that a schema gives.
+pub struct Layout {
+    /// The file.
+    pub dataset: Dataset,
+    places: Vec<Place>,
+}
 
 /// Bytes that belong at a place of the file.
 pub type Patch = (u64, Vec<u8>);
-
-/// The number of a code: 404 for E404.
-pub fn number_of(code: Code) -> i16 {
-    let text = CODES.iter().find(|(c, ..)| *c == code).map_or("", |(_, text, _)| text);
-    text.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(i16::MAX)
-}
 
 fn text(name: &str, value: impl Into<String>) -> (String, String) {
     (name.to_string(), value.into())
@@ -88,68 +84,86 @@ pub fn fingerprint(sources: &Sources) -> String {
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-impl Dataset {
-    /// The layout of a sweep of which one point is known.
-    pub fn new(results: &Results, axes: &[SweepAxis], mut origin: Vec<(String, String)>) -> Dataset {
-        let mut header = Header::default();
-        for axis in axes {
-            header.dimensions.push((axis.leading().0.to_string(), axis.len() as u64));
-        }
-        let grid: Vec<usize> = (0..axes.len()).collect();
-        let points = header.dimensions.iter().map(|(_, n)| n).product();
-        let first = results.points.first();
-        // Values of parameters that are not swept hold everywhere.
-        let fixed: Vec<String> = first.map_or(vec![], |run| {
-            let swept = |name: &String| axes.iter().any(|a| a.names.contains(name));
-            let shown = run.params.iter().filter(|(k, _)| !swept(k));
-            shown.map(|(k, v)| format!("{k} = {} {}", crate::syntax::number_text(*v), results.param_unit(k))).collect()
-        });
-        origin.push(text("parameters", fixed.iter().map(|t| t.trim_end()).collect::<Vec<_>>().join("; ")));
-        let more: Vec<&str> = axes.iter().flat_map(|a| a.names.iter().skip(1)).map(String::as_str).collect();
+impl Layout {
+    /// The layout of a sweep; `origin` are the attributes that tell what made it.
+    pub fn new(schema: &Schema, mut origin: Vec<(String, String)>) -> Layout {
+        let arrays = schema.arrays();
+        origin.push(text("parameters", schema.fixed_text()));
+        let more: Vec<&str> = schema.axes.iter().flat_map(|a| a.names.iter().skip(1)).map(String::as_str).collect();
         if !more.is_empty() {
             origin.push(text("coordinates", more.join(" ")));
         }
-        header.attributes = origin;
-        let mut variables: Vec<Described> = Vec::new();
-        for (k, axis) in axes.iter().enumerate() {
-            for name in &axis.names {
-                variables.push((name.clone(), vec![k], Type::Double, units(results.param_unit(name))));
-            }
+        // Names of marks are rows of letters, a dimension that follows `mark`.
+        let mark =
+            arrays.arrays.iter().find(|a| a.content == Content::Marks).and_then(|a| a.dimensions.first().copied());
+        let own = |d: usize| d + usize::from(mark.is_some_and(|mark| d > mark));
+        let mut dimensions: Vec<(String, u64)> =
+            arrays.dimensions.iter().map(|d| (d.name.clone(), d.length as u64)).collect();
+        if let Some(mark) = mark {
+            let longest = schema.marks().iter().map(String::len).max().unwrap_or(1).max(1);
+            dimensions.insert(mark + 1, ("letters".into(), longest as u64));
         }
-        let meanings: Vec<String> = CODES.iter().map(|(_, code, title)| format!("{code} {title}")).collect();
-        variables.push((
-            STATUS.to_string(),
-            grid.clone(),
-            Type::Short,
-            vec![
-                text("long_name", "-1 not computed, 0 computed, else the number of the error"),
-                text("errors", meanings.join("\n")),
-            ],
-        ));
-        if let Some(run) = first {
-            for (key, _) in &run.summary {
-                variables.push((key.clone(), grid.clone(), Type::Double, about(results, key)));
+        let variable = |array: &Array| {
+            let mut variable = Variable {
+                name: array.name.clone(),
+                dimensions: array.dimensions.iter().map(|d| own(*d)).collect(),
+                attributes: array.attributes.clone(),
+                kind: match array.content {
+                    Content::Status => Type::Short,
+                    Content::Marks => Type::Char,
+                    Content::Coordinate(..) | Content::Column(_) => Type::Double,
+                },
+                begin: 0,
+            };
+            if array.content == Content::Marks {
+                variable.dimensions.extend(mark.map(|mark| mark + 1));
+                variable.attributes = vec![text("_Encoding", "utf-8"), text("names", schema.marks().join("\n"))];
             }
-            marks(results, run, &grid, &mut header, &mut variables);
-            for trace in &run.traces {
-                let dimension = header.dimensions.len();
-                header.dimensions.push((format!("{}_sample", trace.name), trace.time.len() as u64));
-                let own: Vec<usize> = grid.iter().copied().chain([dimension]).collect();
-                let time = units(results.time_unit().to_string());
-                variables.push((format!("{}.time", trace.name), own.clone(), Type::Double, time));
-                for (key, _) in &trace.values {
-                    variables.push((format!("{}.{key}", trace.name), own.clone(), Type::Double, about(results, key)));
-                }
-            }
-        }
-        header.variables = variables
-            .into_iter()
-            .map(|(name, dimensions, kind, attributes)| Variable { name, dimensions, attributes, kind, begin: 0 })
-            .collect();
+            variable
+        };
+        let variables = arrays.arrays.iter().map(variable).collect();
+        let points = arrays.dimensions.iter().take(arrays.sweeps).map(|d| d.length as u64).product();
+        let mut header = Header { dimensions, attributes: origin, variables };
         header.arrange();
-        Dataset { header, points }
+        let places = places(schema, &arrays.arrays, &header);
+        Layout { dataset: Dataset { header, points }, places }
     }
 
+    /// The values of a point of the sweep, `at` in the result set: all but its status, which is written when they stand.
+    ///
+    /// # Errors
+    /// When the point has another number of samples than the layout, as a sentence.
+    pub fn values(&self, set: &ResultSet, at: usize, point: u64) -> Result<Vec<Patch>, String> {
+        let patch = |place: &Place| {
+            let Some(column) = set.values(place.column) else { return Err("other points have more columns".into()) };
+            let values = column.at(at);
+            if values.len() != place.own {
+                let (name, here, there) = (&column.column.name, values.len(), place.own);
+                return Err(format!("`{name}` has {here} values here and {there} at other points"));
+            }
+            let mut bytes = Vec::with_capacity(8 * values.len());
+            values.iter().for_each(|x| bytes.extend_from_slice(&x.to_be_bytes()));
+            Ok((place.begin + point * place.own as u64 * Type::Double.size(), bytes))
+        };
+        self.places.iter().map(patch).collect()
+    }
+}
+
+/// Where the columns of a schema stand in a file.
+fn places(schema: &Schema, arrays: &[Array], header: &Header) -> Vec<Place> {
+    let place = |(array, variable): (&Array, &Variable)| {
+        let Content::Column(column) = array.content else { return None };
+        let own = match schema.columns().get(column)?.over {
+            Over::Points => 1,
+            Over::Marks => schema.marks().len(),
+            Over::Samples(trace) => schema.traces().get(trace)?.samples,
+        };
+        Some(Place { column, begin: variable.begin, own })
+    };
+    arrays.iter().zip(&header.variables).filter_map(place).collect()
+}
+
+impl Dataset {
     /// A file that was written before.
     ///
     /// # Errors
@@ -198,49 +212,6 @@ impl Dataset {
         out
     }
 
-    /// The values of a point: all but its status, which is written when they stand.
-    ///
-    /// # Errors
-    /// When the point has other results than the layout knows, as a sentence.
-    pub fn values(&self, results: &Results, run: &Run, point: u64) -> Result<Vec<Patch>, String> {
-        let mut patches = Vec::new();
-        let mut put = |name: &str, count: usize, values: &mut dyn Iterator<Item = f64>| -> Result<(), String> {
-            let variable = self.header.variable(name).ok_or_else(|| format!("other points have no `{name}`"))?;
-            let own = self.header.count(variable) / self.points;
-            if own != count as u64 {
-                return Err(format!("`{name}` has {count} values here and {own} at other points"));
-            }
-            let mut bytes = Vec::with_capacity(8 * count);
-            values.for_each(|x| bytes.extend_from_slice(&x.to_be_bytes()));
-            patches.push((variable.begin + point * own * Type::Double.size(), bytes));
-            Ok(())
-        };
-        let in_unit = |key: &str| {
-            let divisor = results.divisor(key);
-            move |x: Option<f64>| x.map_or(f64::NAN, |x| x / divisor)
-        };
-        for (key, value) in &run.summary {
-            put(key, 1, &mut std::iter::once(in_unit(key)(*value)))?;
-        }
-        let marks = run.marks.len();
-        if marks > 0 {
-            put("mark_time", marks, &mut run.marks.iter().map(|m| m.time))?;
-        }
-        for (k, (key, _)) in run.marks.first().map_or(&[][..], |m| &m.values).iter().enumerate() {
-            let number = in_unit(key);
-            let values = run.marks.iter().map(|m| number(m.values.get(k).and_then(|(_, x)| *x)));
-            put(&at_marks(run, key), marks, &mut { values })?;
-        }
-        for trace in &run.traces {
-            put(&format!("{}.time", trace.name), trace.time.len(), &mut trace.time.iter().copied())?;
-            for (key, values) in &trace.values {
-                let number = in_unit(key);
-                put(&format!("{}.{key}", trace.name), values.len(), &mut values.iter().map(|x| number(*x)))?;
-            }
-        }
-        Ok(patches)
-    }
-
     /// The status of a point: 0, or the number of its error.
     pub fn status(&self, point: u64, status: i16) -> Patch {
         (self.status_begin() + point * Type::Short.size(), status.to_be_bytes().to_vec())
@@ -274,47 +245,4 @@ pub enum Blank {
     Bytes(Vec<u8>),
     /// These bytes again and again, for so many bytes.
     Repeated(Vec<u8>, u64),
-}
-
-fn units(unit: String) -> Vec<(String, String)> {
-    if unit.is_empty() { vec![] } else { vec![text("units", unit)] }
-}
-
-/// Unit and formula of a result.
-fn about(results: &Results, key: &str) -> Vec<(String, String)> {
-    let mut out = units(results.unit(key).to_string());
-    let measure = results.experiment.measures.iter().find(|m| m.key == key);
-    if let Some(measure) = measure {
-        out.push(text("expression", measure.value.to_string()));
-    }
-    if let Some(metric) = Metric::named(key.split('(').next().unwrap_or(key)) {
-        out.push(text("long_name", metric.formula));
-    }
-    out
-}
-
-/// The variable of a metric at the marks; that of a summary of the same name has the name for itself.
-fn at_marks(run: &Run, key: &str) -> String {
-    if run.summary.iter().any(|(k, _)| k == key) { format!("{key}_at_marks") } else { key.to_string() }
-}
-
-fn marks(results: &Results, run: &Run, grid: &[usize], header: &mut Header, variables: &mut Vec<Described>) {
-    let Some(first) = run.marks.first() else { return };
-    let (marks, letters) = (header.dimensions.len(), header.dimensions.len() + 1);
-    header.dimensions.push(("mark".into(), run.marks.len() as u64));
-    let longest = run.marks.iter().map(|m| m.name.len()).max().unwrap_or(1).max(1);
-    header.dimensions.push(("letters".into(), longest as u64));
-    let names = run.marks.iter().map(|m| m.name.as_str()).collect::<Vec<_>>().join("\n");
-    let about_names = vec![text("_Encoding", "utf-8"), text("names", names)];
-    variables.push(("mark".into(), vec![marks, letters], Type::Char, about_names));
-    let own: Vec<usize> = grid.iter().copied().chain([marks]).collect();
-    variables.push(("mark_time".into(), own.clone(), Type::Double, units(results.time_unit().to_string())));
-    for (key, _) in &first.values {
-        variables.push((at_marks(run, key), own.clone(), Type::Double, about(results, key)));
-    }
-}
-
-/// Results that carry what a layout needs of an experiment, without points.
-pub fn bare<'a>(experiment: &'a Experiment, file: &'a str, points: &'a [Run]) -> Results<'a> {
-    Results { experiment, file, swept: vec![], points, energy: EnergyUnit::Default }
 }

@@ -13,7 +13,6 @@ mod picture;
 mod plane;
 mod readings;
 mod rehearsal;
-mod results;
 mod spectrum;
 mod table;
 
@@ -26,6 +25,5 @@ pub use json::json;
 pub use picture::{KINDS, Kind, Picture, letters};
 pub use readings::{amplitudes, readings};
 pub use rehearsal::{rehearsal, scaled};
-pub use results::{EnergyUnit, Results};
 pub use spectrum::{Processing, jcamp, npy, simpson, spectrum, transform};
 pub use table::table;

@@ -1,9 +1,9 @@
 //! Two-dimensional spectra: decays that were acquired for evenly spaced values of a time.
 
 use super::figure::Map;
-use super::results::Results;
-use super::spectrum::{Processing, decay_of, transform};
+use super::spectrum::{Decay, Processing, decays_of, transform};
 use crate::linalg::C64;
+use crate::results::ResultSet;
 
 /// Cells of a map along each side, at the most.
 const MOST_CELLS: usize = 160;
@@ -13,18 +13,17 @@ const SEEN: f64 = 0.02;
 
 /// The magnitudes of the spectrum of every nucleus over the frequencies during the swept time (upwards) and during acquisition (to the
 /// right), Hz, around their peaks. `times` are those of the points, in seconds; nothing where they are too few or not evenly spaced.
-pub fn planes(results: &Results, times: &[f64]) -> Vec<(String, Map)> {
+pub fn planes(set: &ResultSet, times: &[f64]) -> Vec<(String, Map)> {
     const FEWEST: usize = 8;
     let [first, second, ..] = times else { return vec![] };
     let step = second - first;
     let mut neighbours = times.iter().zip(times.iter().skip(1));
     let even = step > 0.0 && neighbours.all(|(a, b)| (b - a - step).abs() < 1e-6 * step);
-    if times.len() < FEWEST || !even || results.points.len() != times.len() {
+    if times.len() < FEWEST || !even || set.len() != times.len() {
         return vec![];
     }
-    let Some(start) = results.points.first() else { return vec![] };
-    let number = (0..).take_while(|k| decay_of(start, *k).is_some()).count();
-    (0..number).filter_map(|k| plane(results, step, k)).collect()
+    let number = set.at(0).map_or(0, |point| decays_of(point).count());
+    (0..number).filter_map(|k| plane(set, step, k)).collect()
 }
 
 /// The plane of one of the decays of every point.
@@ -33,11 +32,11 @@ pub fn planes(results: &Results, times: &[f64]) -> Vec<(String, Map)> {
     reason = "every column of `heights` has a value for each frequency of `up`, and bins are ranges of columns and of these that are not \
               empty"
 )]
-fn plane(results: &Results, step: f64, k: usize) -> Option<(String, Map)> {
-    let rows: Vec<_> = results.points.iter().map(|run| decay_of(run, k)).collect::<Option<_>>()?;
-    let nucleus = rows.first()?.0.to_string();
+fn plane(set: &ResultSet, step: f64, k: usize) -> Option<(String, Map)> {
+    let rows: Vec<Decay> = set.points().map(|point| decays_of(point).nth(k)).collect::<Option<_>>()?;
+    let nucleus = rows.first()?.nucleus.to_string();
     let direct: Vec<Vec<(f64, C64)>> =
-        rows.iter().map(|(_, signal, dwell)| transform(signal, *dwell, Processing::default())).collect();
+        rows.iter().map(|decay| transform(&decay.samples(), decay.dwell(), Processing::default())).collect();
     let columns = direct.first()?.len();
     let right: Vec<f64> = direct.first()?.iter().map(|(f, _)| *f).collect();
     let mut up = Vec::new();

@@ -1,25 +1,12 @@
 //! What a tomography found, for people and as JSON.
 
-use super::results::{EnergyUnit, Results};
 use crate::emulator::Readings;
+use crate::results::ResultSet;
 use crate::tomography::Quantity;
 use serde_json::{Value, json};
 
-/// An energy in the unit of the results.
-fn energy(results: &Results, x: f64) -> f64 {
-    if results.energy == EnergyUnit::Hertz { x / crate::units::PLANCK } else { x }
-}
-
-/// The unit of energies; empty in natural files.
-fn unit(results: &Results) -> &'static str {
-    match crate::emulator::unit_of(crate::metrics::Quantity::Energy, results.experiment.units) {
-        "J" if results.energy == EnergyUnit::Hertz => "Hz",
-        unit => unit,
-    }
-}
-
-/// What is printed: the plan, the state, the energies with their errors, and which of them to quote.
-pub fn readings(results: &Results, r: &Readings) -> String {
+/// What is printed: the plan, the state, the energies with their errors, and which of them to quote. `unit` is that of energies.
+pub fn readings(unit: &str, r: &Readings) -> String {
     let unseen = r.parameters - r.rank;
     let mut out = format!(
         "tomography{}: {}\n  {} of {} parameters seen, condition number {:.3}, {} scans\n",
@@ -49,8 +36,7 @@ pub fn readings(results: &Results, r: &Readings) -> String {
         r.correlation
     );
     let Some(e) = &r.energies else { return out };
-    let unit = unit(results);
-    let shown = |x: f64| format!("{:>11.3e}", energy(results, x));
+    let shown = |x: f64| format!("{:>11.3e}", x);
     let named = |name: &str| if unit.is_empty() { name.to_string() } else { format!("{name} [{unit}]") };
     if r.sigma == 0.0 {
         return out + "  without noise: the energies at the mark `tomography` have no errors\n";
@@ -72,8 +58,8 @@ pub fn readings(results: &Results, r: &Readings) -> String {
             shown(q.value),
             shown(q.error),
             shown(q.corrected),
-            energy(results, low),
-            energy(results, high)
+            low,
+            high
         );
     }
     for condition in &e.conditions {
@@ -82,38 +68,33 @@ pub fn readings(results: &Results, r: &Readings) -> String {
     let q = &e.ergotropy;
     let space = if unit.is_empty() { "" } else { " " };
     out + &if q.interval_95.0 <= 0.0 {
-        format!(
-            "  to quote: W is not told apart from 0; it is below {:.3e}{space}{unit} (97.5 %)\n",
-            energy(results, q.interval_95.1)
-        )
+        format!("  to quote: W is not told apart from 0; it is below {:.3e}{space}{unit} (97.5 %)\n", q.interval_95.1)
     } else {
         format!(
             "  to quote: W = ({:.4e} +- {:.1e}){space}{unit}, the corrected value;\n  what a unitary charges is better had as E(t) - E(0)\n",
-            energy(results, q.corrected),
-            energy(results, q.error)
+            q.corrected, q.error
         )
     }
 }
 
-fn quantity(results: &Results, q: &Quantity) -> Value {
-    let pair = |(a, b): (f64, f64)| json!([energy(results, a), energy(results, b)]);
+fn quantity(q: &Quantity) -> Value {
     json!({
-        "value": energy(results, q.value),
-        "error": energy(results, q.error),
-        "bias": q.bias.map(|b| energy(results, b)),
-        "corrected": energy(results, q.corrected),
-        "interval_68": pair(q.interval_68),
-        "interval_95": pair(q.interval_95),
+        "value": q.value,
+        "error": q.error,
+        "bias": q.bias,
+        "corrected": q.corrected,
+        "interval_68": [q.interval_68.0, q.interval_68.1],
+        "interval_95": [q.interval_95.0, q.interval_95.1],
     })
 }
 
 /// The same as an object.
-pub fn readings_json(results: &Results, r: &Readings) -> Value {
+pub fn readings_json(r: &Readings) -> Value {
     let energies = r.energies.as_ref().map(|e| {
         json!({
-            "energy": quantity(results, &e.energy),
-            "ergotropy": quantity(results, &e.ergotropy),
-            "capacity": quantity(results, &e.capacity),
+            "energy": quantity(&e.energy),
+            "ergotropy": quantity(&e.ergotropy),
+            "capacity": quantity(&e.capacity),
             "conditions": e.conditions,
         })
     });
@@ -144,8 +125,8 @@ pub fn readings_json(results: &Results, r: &Readings) -> Value {
 ///
 /// # Errors
 /// When there is no tomography.
-pub fn amplitudes(results: &Results) -> Result<String, String> {
-    let readings = results.points.first().and_then(|p| p.tomographies.first());
+pub fn amplitudes(set: &ResultSet) -> Result<String, String> {
+    let readings = set.at(0).and_then(|p| p.tomographies().first());
     let Some(readings) = readings else { return Err("the file has no `tomography`".into()) };
     let mut out = format!("{}\n", crate::tomography::data::COLUMNS);
     for a in &readings.amplitudes {

@@ -4,9 +4,9 @@
 //! counts half, as the trapezoidal rule asks, and a line of amplitude A and width 1/(pi T2) has the height A T2. Points of the
 //! dead time were not seen and count as zero.
 
-use super::results::Results;
-use crate::emulator::{Run, Trace};
+use crate::ir::Experiment;
 use crate::linalg::C64;
+use crate::results::{Point, ResultSet, Trace};
 use crate::source::in_one_line;
 use crate::spin::Isotope;
 use crate::syntax::number_text;
@@ -29,37 +29,59 @@ impl Default for Processing {
     }
 }
 
-/// The free induction decays of a run, with the word of the nucleus.
-fn decays<'a>(results: &Results<'a>) -> Vec<(&'a Trace, &'a str)> {
-    let points = results.points;
-    points
-        .iter()
-        .flat_map(|run| &run.traces)
-        .filter_map(|trace| {
-            let key = &trace.values.first()?.0;
-            Some((trace, key.strip_prefix("signal(")?.strip_suffix(')')?))
-        })
-        .collect()
+/// A free induction decay.
+#[derive(Clone, Copy)]
+pub struct Decay<'a> {
+    /// The word of the nucleus.
+    pub nucleus: &'a str,
+    trace: Trace<'a>,
 }
 
-/// One of the decays of a run: the word of its nucleus, its points, and the time between two.
-pub fn decay_of(run: &Run, number: usize) -> Option<(&str, Vec<C64>, f64)> {
-    let mut decays = run.traces.iter().filter_map(|trace| {
-        let key = &trace.values.first()?.0;
-        Some((trace, key.strip_prefix("signal(")?.strip_suffix(')')?))
-    });
-    decays.nth(number).map(|(trace, nucleus)| (nucleus, samples(trace), dwell(trace)))
+impl Decay<'_> {
+    /// Its points; those of the dead time are zero.
+    pub fn samples(&self) -> Vec<C64> {
+        let parts: Vec<&[f64]> = self.trace.columns().map(|(_, samples)| samples).collect();
+        let part = |k: usize, i: usize| {
+            let x = parts.get(k).and_then(|samples| samples.get(i)).copied();
+            x.filter(|x| !x.is_nan()).unwrap_or(0.0)
+        };
+        (0..self.trace.time().len()).map(|i| C64::new(part(0, i), part(1, i))).collect()
+    }
+
+    /// The time between two points.
+    pub fn dwell(&self) -> f64 {
+        match self.trace.time() {
+            [first, second, ..] => second - first,
+            _ => 1.0,
+        }
+    }
 }
 
-fn samples(trace: &Trace) -> Vec<C64> {
-    let part = |k: usize, i: usize| trace.values.get(k).and_then(|(_, v)| v.get(i).copied().flatten()).unwrap_or(0.0);
-    (0..trace.time.len()).map(|i| C64::new(part(0, i), part(1, i))).collect()
+/// The free induction decays of a point.
+pub fn decays_of(point: Point<'_>) -> impl Iterator<Item = Decay<'_>> {
+    point.traces().filter_map(|trace| {
+        let (column, _) = trace.columns().next()?;
+        Some(Decay { nucleus: column.key.strip_prefix("signal(")?.strip_suffix(')')?, trace })
+    })
 }
 
-fn dwell(trace: &Trace) -> f64 {
-    match trace.time.as_slice() {
-        [first, second, ..] => second - first,
-        _ => 1.0,
+/// Those of all points.
+///
+/// # Errors
+/// When nothing was acquired.
+fn decays(set: &ResultSet) -> Result<Vec<Decay<'_>>, String> {
+    let all: Vec<Decay> = set.points().flat_map(decays_of).collect();
+    if all.is_empty() { Err("nothing was acquired, so there is no decay".into()) } else { Ok(all) }
+}
+
+/// The single decay of a format that holds one.
+///
+/// # Errors
+/// When nothing was acquired, or several decays were.
+fn single<'a>(set: &'a ResultSet, format: &str) -> Result<Decay<'a>, String> {
+    match decays(set)?.as_slice() {
+        [decay] => Ok(*decay),
+        several => Err(format!("a {format} file holds one decay, and {} were acquired", several.len())),
     }
 }
 
@@ -83,9 +105,9 @@ pub fn transform(signal: &[C64], dwell: f64, processing: Processing) -> Vec<(f64
 }
 
 /// The spectra of all decays, with the word of the nucleus.
-pub fn spectra<'a>(results: &Results<'a>, processing: Processing) -> Vec<(&'a str, Vec<(f64, C64)>)> {
-    let all = decays(results).into_iter();
-    all.map(|(trace, nucleus)| (nucleus, transform(&samples(trace), dwell(trace), processing))).collect()
+pub fn spectra(set: &ResultSet, processing: Processing) -> Vec<(&str, Vec<(f64, C64)>)> {
+    let all = set.points().flat_map(decays_of);
+    all.map(|decay| (decay.nucleus, transform(&decay.samples(), decay.dwell(), processing))).collect()
 }
 
 /// The spectra of all decays, a row a frequency. In a field the shift in ppm stands beside it: the axis of shifts runs
@@ -93,16 +115,13 @@ pub fn spectra<'a>(results: &Results<'a>, processing: Processing) -> Vec<(&'a st
 ///
 /// # Errors
 /// When nothing was acquired.
-pub fn spectrum(results: &Results, processing: Processing) -> Result<String, String> {
-    let decays = decays(results);
-    if decays.is_empty() {
-        return Err("nothing was acquired, so there is no spectrum".into());
-    }
+pub fn spectrum(set: &ResultSet, experiment: &Experiment, processing: Processing) -> Result<String, String> {
+    let decays = decays(set).map_err(|_| "nothing was acquired, so there is no spectrum")?;
     let mut out = String::from("decay,frequency [Hz],shift [ppm],real,imaginary,magnitude\n");
-    for (number, (trace, nucleus)) in decays.into_iter().enumerate() {
-        let name = format!("{}.{}", number + 1, trace.name);
-        let scale = ppm(results, nucleus);
-        for (frequency, value) in transform(&samples(trace), dwell(trace), processing) {
+    for (number, decay) in decays.into_iter().enumerate() {
+        let name = format!("{}.{}", number + 1, decay.trace.name());
+        let scale = ppm(set, experiment, decay.nucleus);
+        for (frequency, value) in transform(&decay.samples(), decay.dwell(), processing) {
             let shift =
                 scale.map_or_else(String::new, |(carrier, hertz)| number_text(carrier - frequency / hertz * 1e6));
             out += &format!(
@@ -118,9 +137,8 @@ pub fn spectrum(results: &Results, processing: Processing) -> Result<String, Str
 }
 
 /// The carrier in ppm, and `gamma B0 / 2 pi` in Hz.
-fn ppm(results: &Results, nucleus: &str) -> Option<(f64, f64)> {
-    let experiment = results.experiment;
-    let values = results.points.first()?.params.iter().cloned().collect();
+fn ppm(set: &ResultSet, experiment: &Experiment, nucleus: &str) -> Option<(f64, f64)> {
+    let values = set.at(0)?.parameters().map(|(column, x)| (column.key.clone(), x)).collect();
     let e = crate::hamiltonian::Evaluator::new(experiment, &values).ok()?;
     let field = e.number(experiment.system.field.as_ref()?).ok()?;
     let channel = experiment.channels.iter().find(|c| c.nucleus == nucleus);
@@ -132,14 +150,10 @@ fn ppm(results: &Results, nucleus: &str) -> Option<(f64, f64)> {
 /// The first decay as SIMPSON writes it, which many programs read.
 ///
 /// # Errors
-/// When nothing was acquired.
-pub fn simpson(results: &Results) -> Result<String, String> {
-    let decays = decays(results);
-    let Some((trace, _)) = decays.first() else { return Err("nothing was acquired, so there is no decay".into()) };
-    if decays.len() > 1 {
-        return Err(format!("a SIMPSON file holds one decay, and {} were acquired", decays.len()));
-    }
-    Ok(simpson_text(dwell(trace), samples(trace).into_iter()))
+/// When nothing was acquired, or several decays were.
+pub fn simpson(set: &ResultSet) -> Result<String, String> {
+    let decay = single(set, "SIMPSON")?;
+    Ok(simpson_text(decay.dwell(), decay.samples().into_iter()))
 }
 
 /// All decays as an array of NumPy's format 1.0: complex128, of the shape (points) for one and (decays, points) for several, those of a
@@ -147,9 +161,9 @@ pub fn simpson(results: &Results) -> Result<String, String> {
 ///
 /// # Errors
 /// When nothing was acquired, or decays differ in length.
-pub fn npy(results: &Results) -> Result<Vec<u8>, String> {
-    let decays: Vec<Vec<C64>> = decays(results).iter().map(|(trace, _)| samples(trace)).collect();
-    let Some(first) = decays.first() else { return Err("nothing was acquired, so there is no decay".into()) };
+pub fn npy(set: &ResultSet) -> Result<Vec<u8>, String> {
+    let decays: Vec<Vec<C64>> = decays(set)?.iter().map(Decay::samples).collect();
+    let first = decays.first().map_or(&[][..], Vec::as_slice);
     if decays.iter().any(|d| d.len() != first.len()) {
         return Err("the decays differ in length, so they are no array".into());
     }
@@ -175,24 +189,17 @@ pub fn npy(results: &Results) -> Result<Vec<u8>, String> {
 ///
 /// # Errors
 /// When nothing was acquired, or several decays were.
-pub fn jcamp(results: &Results) -> Result<String, String> {
+pub fn jcamp(set: &ResultSet, experiment: &Experiment) -> Result<String, String> {
     const PER_LINE: usize = 8;
-    let decays = decays(results);
-    let Some((trace, nucleus)) = decays.first() else {
-        return Err("nothing was acquired, so there is no decay".into());
-    };
-    if decays.len() > 1 {
-        return Err(format!("a JCAMP-DX file holds one decay, and {} were acquired", decays.len()));
-    }
-    let signal = samples(trace);
+    let decay = single(set, "JCAMP-DX")?;
+    let (signal, nucleus) = (decay.samples(), decay.nucleus);
     let largest = signal.iter().fold(0.0f64, |m, x| m.max(x.re.abs()).max(x.im.abs()));
     let factor = if largest > 0.0 { largest / f64::from(1 << 30) } else { 1.0 };
     let whole = |x: f64| (x / factor).round() as i64;
-    let (n, dwell) = (signal.len(), dwell(trace));
-    let megahertz = ppm(results, nucleus).map_or(0.0, |(_, hertz)| hertz.abs() / 1e6);
+    let (n, dwell) = (signal.len(), decay.dwell());
+    let megahertz = ppm(set, experiment, nucleus).map_or(0.0, |(_, hertz)| hertz.abs() / 1e6);
     let element = nucleus.trim_start_matches(|c: char| c.is_ascii_digit());
-    let title = if results.experiment.title.is_empty() { results.file } else { &results.experiment.title };
-    let title = in_one_line(title);
+    let title = in_one_line(set.schema().heading());
     let mut out = format!(
         "##TITLE= {title}\n##JCAMP-DX= 5.01\n##DATA TYPE= NMR FID\n##DATA CLASS= NTUPLES\n##ORIGIN= ergoseq {}\n##OWNER= unknown\n\
          ##.OBSERVE FREQUENCY= {}\n##.OBSERVE NUCLEUS= ^{}{}\n##.ACQUISITION MODE= SIMULTANEOUS\n##.DELAY= (0, 0)\n\

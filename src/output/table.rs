@@ -1,8 +1,9 @@
 //! Tables for people: what was run and how, named results, marks, traces in brief; for a sweep a row a point.
 
-use super::results::Results;
-use crate::emulator::{Mark, Run};
+use crate::emulator::RunInfo;
+use crate::results::{Column, Mark, Point, ResultSet, Rounding, Trace};
 use crate::units::UnitSystem;
+use std::iter::once;
 
 /// A number with the digits that a person reads.
 fn digits(x: Option<f64>) -> String {
@@ -19,45 +20,20 @@ fn digits(x: Option<f64>) -> String {
     format!("{x:.5e}")
 }
 
-/// Below this share of the largest value of its kind a number is rounding, and is shown as 0. At a polarisation of 1e-5 the
-/// rounding of a state is 1e-12 of what the polarisation is worth.
-const ROUNDING: f64 = 1e-11;
-
-/// Results, and the largest magnitude among those of each unit.
+/// A result set, and what of it is rounding.
 struct Sheet<'a> {
-    results: &'a Results<'a>,
-    largest: Vec<(&'static str, f64)>,
+    set: &'a ResultSet,
+    rounding: Rounding<'a>,
 }
 
 impl<'a> Sheet<'a> {
-    fn new(results: &'a Results<'a>) -> Sheet<'a> {
-        let mut largest: Vec<(&'static str, f64)> = Vec::new();
-        let mut see = |key: &str, value: Option<f64>| {
-            let (unit, size) = (results.unit(key), value.map_or(0.0, f64::abs));
-            match largest.iter_mut().find(|(u, _)| *u == unit) {
-                Some((_, most)) => *most = most.max(size),
-                None => largest.push((unit, size)),
-            }
-        };
-        for run in results.points {
-            run.summary.iter().for_each(|(k, v)| see(k, *v));
-            run.marks.iter().flat_map(|m| &m.values).for_each(|(k, v)| see(k, *v));
-            for (key, column) in run.traces.iter().flat_map(|t| &t.values) {
-                column.iter().for_each(|v| see(key, *v));
-            }
-        }
-        Sheet { results, largest }
+    fn new(set: &'a ResultSet) -> Sheet<'a> {
+        Sheet { set, rounding: Rounding::new(set) }
     }
 
-    /// A result as a person reads it, in the unit of its key.
-    fn shown(&self, key: &str, value: Option<f64>) -> String {
-        let unit = self.results.unit(key);
-        let most = self.largest.iter().find(|(u, _)| *u == unit).map_or(0.0, |(_, most)| *most);
-        if value.is_some_and(|x| x.abs() < ROUNDING * most) {
-            "0".into()
-        } else {
-            digits(self.results.value(key, value))
-        }
+    /// A result as a person reads it.
+    fn shown(&self, column: &Column, value: Option<f64>) -> String {
+        digits(self.rounding.shown(column, value))
     }
 }
 
@@ -104,18 +80,25 @@ fn named(name: &str, unit: &str) -> String {
     if unit.is_empty() { name.to_string() } else { format!("{name} [{unit}]") }
 }
 
+/// The name of a column with its unit.
+fn heading(column: &Column) -> String {
+    named(&column.key, &column.unit)
+}
+
 /// The text.
-pub fn table(results: &Results) -> String {
+pub fn table(set: &ResultSet) -> String {
+    let schema = set.schema();
     let mut out = String::new();
-    if !results.experiment.title.is_empty() {
-        out += &format!("{}\n", results.experiment.title);
+    if !schema.title.is_empty() {
+        out += &format!("{}\n", schema.title);
     }
-    let Some(first) = results.points.first() else { return out };
-    out += &method(results, first);
+    let Some(first) = set.at(0) else { return out };
+    out += &first.how().map_or_else(String::new, |how| method(schema.system, how));
     out += "\n";
-    out += &if results.points.len() == 1 { single(&Sheet::new(results), first) } else { swept(&Sheet::new(results)) };
+    let sheet = Sheet::new(set);
+    out += &if set.len() == 1 { single(&sheet, first) } else { swept(&sheet, first) };
     let mut notes: Vec<&String> = Vec::new();
-    for note in results.points.iter().flat_map(|p| &p.notes) {
+    for note in set.points().flat_map(|p| p.notes()) {
         if !notes.contains(&note) {
             notes.push(note);
         }
@@ -126,133 +109,134 @@ pub fn table(results: &Results) -> String {
     out
 }
 
-fn method(results: &Results, run: &Run) -> String {
-    let units = match results.experiment.units {
+fn method(system: UnitSystem, how: &RunInfo) -> String {
+    let units = match system {
         UnitSystem::Lab => "SI units",
         UnitSystem::Natural => "natural units (hbar = k_B = 1)",
     };
-    let state = run.how.state();
-    let of = if run.how.dimension < run.how.whole {
-        format!(" of {}", crate::syntax::number_text(run.how.whole))
+    let state = how.state();
+    let of = if how.dimension < how.whole {
+        format!(" of {}", crate::syntax::number_text(how.whole))
     } else {
         String::new()
     };
-    let members = if run.how.members > 1 { format!("{} members of ", run.how.members) } else { String::new() };
-    let mut line = format!("{members}{}{of} states, {state}", crate::syntax::number_text(run.how.dimension));
-    if !run.how.methods.is_empty() {
-        line += &format!(", {}", run.how.methods.join(" + "));
+    let members = if how.members > 1 { format!("{} members of ", how.members) } else { String::new() };
+    let mut line = format!("{members}{}{of} states, {state}", crate::syntax::number_text(how.dimension));
+    if !how.methods.is_empty() {
+        line += &format!(", {}", how.methods.join(" + "));
     }
-    for (mode, population) in &run.how.truncation {
+    for (mode, population) in &how.truncation {
         line += &format!("; {mode}: at most {population:.1e} in the highest Fock state");
     }
     format!("{line}; {units}\n")
 }
 
-fn single(sheet: &Sheet, run: &Run) -> String {
-    let results = sheet.results;
+/// A number and a unit.
+fn with_unit(number: String, unit: &str) -> String {
+    if unit.is_empty() { number } else { format!("{number} {unit}") }
+}
+
+fn single(sheet: &Sheet, point: Point) -> String {
+    let schema = sheet.set.schema();
     let mut out = String::new();
-    if !run.params.is_empty() {
-        let params: Vec<String> = run
-            .params
-            .iter()
-            .map(|(k, v)| {
-                let unit = results.param_unit(k);
-                format!("{k} = {}{}{unit}", digits(Some(*v)), if unit.is_empty() { "" } else { " " })
-            })
-            .collect();
+    let params: Vec<String> = point
+        .parameters()
+        .map(|(column, x)| format!("{} = {}", column.key, with_unit(digits(Some(x)), &column.unit)))
+        .collect();
+    if !params.is_empty() {
         out += &wrapped("parameters  ", &params);
         out.push('\n');
     }
-    if !run.summary.is_empty() {
-        let mut columns = Columns::new(1);
-        for (key, value) in &run.summary {
-            columns.push(vec![key.clone(), sheet.shown(key, *value), results.unit(key).to_string()]);
-        }
+    let mut columns = Columns::new(1);
+    for (column, value) in point.summary() {
+        columns.push(vec![column.key.clone(), sheet.shown(column, value), column.unit.clone()]);
+    }
+    if !columns.rows.is_empty() {
         out += &columns.text("", false);
         out.push('\n');
     }
-    if let Some(first) = run.marks.first()
-        && run.marks.iter().any(|m| !m.values.is_empty())
-    {
-        let mut columns = Columns::new(1);
-        let mut header = vec!["mark".to_string()];
-        header.extend(run.marks.iter().map(|m| m.name.clone()));
-        columns.push(header);
-        let mut times = vec![named("time", results.time_unit())];
-        times.extend(run.marks.iter().map(|m| digits(Some(m.time))));
-        columns.push(times);
-        for (k, (key, _)) in first.values.iter().enumerate() {
-            let mut row = vec![named(key, results.unit(key))];
-            row.extend(run.marks.iter().map(|m| sheet.shown(key, m.values.get(k).and_then(|(_, v)| *v))));
-            columns.push(row);
-        }
-        out += &columns.text("", true);
+    out += &marks(sheet, point);
+    for readings in point.tomographies() {
+        out += &super::readings::readings(schema.energy.name, readings);
         out.push('\n');
     }
-    for readings in &run.tomographies {
-        out += &super::readings::readings(results, readings);
-        out.push('\n');
-    }
-    for trace in &run.traces {
-        let end = trace.time.last().copied();
-        let unit = results.time_unit();
-        out += &format!(
-            "trace {}: {} samples over {}{}{unit}\n",
-            trace.name,
-            trace.time.len(),
-            digits(end),
-            if unit.is_empty() { "" } else { " " }
-        );
-        let mut columns = Columns::new(1);
-        columns.push(vec![String::new(), "start".into(), "lowest".into(), "highest".into(), "at".into(), "end".into()]);
-        for (key, column) in &trace.values {
-            let defined = || column.iter().enumerate().filter_map(|(k, v)| v.map(|v| (k, v)));
-            let lowest = defined().map(|(_, v)| v).min_by(f64::total_cmp);
-            let highest = defined().fold(None::<(usize, f64)>, |best, (k, v)| {
-                if best.is_none_or(|b| v > b.1 + 1e-9 * b.1.abs()) { Some((k, v)) } else { best }
-            });
-            columns.push(vec![
-                named(key, results.unit(key)),
-                sheet.shown(key, column.first().copied().flatten()),
-                sheet.shown(key, lowest),
-                sheet.shown(key, highest.map(|h| h.1)),
-                digits(highest.and_then(|h| trace.time.get(h.0).copied())),
-                sheet.shown(key, column.last().copied().flatten()),
-            ]);
-        }
-        out += &columns.text("", true);
+    for trace in point.traces() {
+        out += &brief(sheet, trace);
         out.push('\n');
     }
     out
 }
 
-fn swept(sheet: &Sheet) -> String {
-    let results = sheet.results;
-    let Some(first) = results.points.first() else { return "0 points\n".into() };
-    let many_marks = first.marks.len() > 1;
-    let mut header: Vec<String> = results.swept.iter().map(|n| named(n, &results.param_unit(n))).collect();
-    header.extend(first.summary.iter().map(|(k, _)| named(k, results.unit(k))));
-    // The end of a run says nothing new where marks are set.
-    fn shown(run: &Run) -> impl Iterator<Item = &Mark> {
-        run.marks.iter().filter(|m| run.marks.len() == 1 || m.name != "end")
+/// The metrics at the marks, a column a mark.
+fn marks(sheet: &Sheet, point: Point) -> String {
+    let rows: Vec<Vec<(&Column, Option<f64>)>> = point.marks().map(|mark| mark.values().collect()).collect();
+    let Some(first) = rows.first().filter(|values| !values.is_empty()) else { return String::new() };
+    let mut columns = Columns::new(1);
+    columns.push(once("mark".to_string()).chain(point.marks().map(|m| m.name().to_string())).collect());
+    let time = named("time", sheet.set.schema().time.name);
+    columns.push(once(time).chain(point.marks().map(|m| digits(Some(m.time())))).collect());
+    for (k, (column, _)) in first.iter().enumerate() {
+        let values = rows.iter().map(|row| sheet.shown(column, row.get(k).and_then(|(_, v)| *v)));
+        columns.push(once(heading(column)).chain(values).collect());
     }
-    for mark in shown(first) {
-        header.extend(mark.values.iter().map(|(key, _)| {
-            let name = if many_marks { format!("{}.{key}", mark.name) } else { key.clone() };
-            named(&name, results.unit(key))
+    columns.text("", true) + "\n"
+}
+
+/// A trace in brief: where its curves begin and end, their extrema.
+fn brief(sheet: &Sheet, trace: Trace) -> String {
+    let time = trace.time();
+    let length = with_unit(digits(time.last().copied()), sheet.set.schema().time.name);
+    let mut columns = Columns::new(1);
+    columns.push(["", "start", "lowest", "highest", "at", "end"].map(String::from).to_vec());
+    for (column, values) in trace.columns() {
+        let value = |x: Option<&f64>| x.copied().filter(|x| !x.is_nan());
+        let defined = || values.iter().copied().enumerate().filter(|(_, x)| !x.is_nan());
+        let lowest = defined().map(|(_, v)| v).min_by(f64::total_cmp);
+        let highest = defined().fold(None::<(usize, f64)>, |best, (k, v)| {
+            if best.is_none_or(|b| v > b.1 + 1e-9 * b.1.abs()) { Some((k, v)) } else { best }
+        });
+        columns.push(vec![
+            heading(column),
+            sheet.shown(column, value(values.first())),
+            sheet.shown(column, lowest),
+            sheet.shown(column, highest.map(|h| h.1)),
+            digits(highest.and_then(|h| time.get(h.0).copied())),
+            sheet.shown(column, value(values.last())),
+        ]);
+    }
+    format!("trace {}: {} samples over {length}\n{}", trace.name(), time.len(), columns.text("", true))
+}
+
+/// The marks that a row of a sweep shows: the end of a run says nothing new where marks are set.
+fn in_rows(point: Point<'_>) -> impl Iterator<Item = Mark<'_>> {
+    let marks = point.marks();
+    let single = marks.len() == 1;
+    marks.filter(move |m| single || m.name() != "end")
+}
+
+fn swept(sheet: &Sheet, first: Point) -> String {
+    let schema = sheet.set.schema();
+    let many_marks = schema.marks().len() > 1;
+    let swept: Vec<&str> = schema.swept().collect();
+    let parameter = |name: &&str| named(name, schema.parameter(name).map_or("", |(_, c)| &c.unit));
+    let mut header: Vec<String> = swept.iter().map(parameter).collect();
+    header.extend(first.summary().map(|(column, _)| heading(column)));
+    for mark in in_rows(first) {
+        header.extend(mark.values().map(|(column, _)| {
+            let name = if many_marks { format!("{}.{}", mark.name(), column.key) } else { column.key.clone() };
+            named(&name, &column.unit)
         }));
     }
     let mut rows: Vec<Vec<String>> = vec![header];
-    for run in results.points {
-        let value = |name: &String| run.params.iter().find(|(k, _)| k == name).map(|(_, v)| *v);
-        let mut row: Vec<String> = results.swept.iter().map(|n| digits(value(n))).collect();
-        row.extend(run.summary.iter().map(|(k, v)| sheet.shown(k, *v)));
-        for mark in shown(run) {
-            row.extend(mark.values.iter().map(|(key, v)| sheet.shown(key, *v)));
+    for point in sheet.set.points() {
+        let mut row: Vec<String> = swept.iter().map(|n| digits(point.parameter(n))).collect();
+        row.extend(point.summary().map(|(column, v)| sheet.shown(column, v)));
+        for mark in in_rows(point) {
+            row.extend(mark.values().map(|(column, v)| sheet.shown(column, v)));
         }
         rows.push(row);
     }
-    in_parts(&rows, results.swept.len()) + &format!("{} points\n", results.points.len())
+    in_parts(&rows, swept.len()) + &format!("{} points\n", sheet.set.len())
 }
 
 /// A table that is too wide for 80 columns is cut into several, each with the swept parameters in front.

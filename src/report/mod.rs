@@ -12,12 +12,13 @@ mod source;
 
 use crate::compile::Compiled;
 use crate::diagnostic::Diagnostic;
-use crate::emulator::{self, DryRun, Options, Run, SweepAxis, dry_run};
+use crate::emulator::{self, DryRun, Options, RunInfo, SweepAxis, dry_run};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::Experiment;
 use crate::metrics::Metric;
 use crate::output::drawing::{Drawing, style_sheet};
-use crate::output::{Content, EnergyUnit, Figure, MOST_POINTS, Results, chart, scaled, too_many};
+use crate::output::{Content, Figure, MOST_POINTS, chart, readings, scaled, too_many};
+use crate::results::{Column, EnergyUnit, ResultSet, Rounding, Schema};
 use crate::source::Sources;
 use crate::units::UnitSystem;
 use crate::verdict::{Verdict, verdicts};
@@ -48,16 +49,11 @@ pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str)
     } else {
         verdicts(experiment, values, options)?
     };
-    let results =
-        Results { experiment, file, swept: vec![], points: std::slice::from_ref(&run), energy: EnergyUnit::Default };
+    let results = ResultSet::of(Schema::new(experiment, file, &[], values, EnergyUnit::Default), [run])?;
     let mut body = String::new();
     let title = if experiment.title.is_empty() { file } else { &experiment.title };
-    let _ = writeln!(
-        body,
-        "<header><h1>{}</h1>\n<p>{}</p></header>\n<main>",
-        escaped(title),
-        summary(&results, &run, &found)
-    );
+    let _ =
+        writeln!(body, "<header><h1>{}</h1>\n<p>{}</p></header>\n<main>", escaped(title), summary(&results, &found));
     section(&mut body, "Verdicts", &verdict_table(&found));
     section(&mut body, "Curves", &figures(experiment, values, options, file, &results)?);
     if let Ok(rehearsal) = &rehearsal {
@@ -102,10 +98,12 @@ pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str)
             Some(Ok(None)) | None => {}
         }
     }
-    section(&mut body, "Results", &result_tables(&results, &run));
+    section(&mut body, "Results", &result_tables(&results));
     section(&mut body, "What was measured", &formulas(experiment));
     section(&mut body, "Source", &source::listing(&compiled.sources, &compiled.warnings));
-    section(&mut body, "How it was computed", &how(&run, rehearsal.as_ref().ok(), options));
+    if let Some(how) = results.at(0).and_then(|point| point.how()) {
+        section(&mut body, "How it was computed", &how_computed(how, rehearsal.as_ref().ok(), options));
+    }
     body += "</main>\n";
     Ok(document(title, &body))
 }
@@ -169,23 +167,22 @@ fn section(out: &mut String, title: &str, content: &str) {
 }
 
 /// The parameters, and whether expectations hold.
-fn summary(results: &Results, run: &Run, found: &[Verdict]) -> String {
+fn summary(results: &ResultSet, found: &[Verdict]) -> String {
     let failed = found.iter().filter(|v| !v.holds()).count();
     let verdict = match (found.len(), failed) {
         (0, _) => String::new(),
         (n, 0) => format!(" <span class=\"holds\">All {n} expectations hold.</span>"),
         (n, failed) => format!(" <span class=\"failed\">{failed} of {n} expectations fail.</span>"),
     };
-    let value = |name: &str, x: f64| {
-        let unit = results.param_unit(name);
-        let shown = match unit.as_str() {
+    let value = |(column, x): (&Column, f64)| {
+        let shown = match column.unit.as_str() {
             "" => number(Some(x)),
-            "s" | "Hz" => scaled(x, &unit),
+            unit @ ("s" | "Hz") => scaled(x, unit),
             unit => format!("{} {unit}", number(Some(x))),
         };
-        format!("{} = {shown}", escaped(name))
+        format!("{} = {shown}", escaped(&column.key))
     };
-    let set: Vec<String> = run.params.iter().map(|(name, x)| value(name, *x)).collect();
+    let set: Vec<String> = results.points().flat_map(|point| point.parameters()).map(value).collect();
     format!("{}{verdict}", set.join(", "))
 }
 
@@ -219,10 +216,10 @@ fn figures(
     values: &Values,
     options: &Options,
     file: &str,
-    results: &Results,
+    results: &ResultSet,
 ) -> Result<String, Fault> {
     let mut out = String::new();
-    if let Ok(figure) = chart(results, &[], &[]) {
+    if let Ok(figure) = chart(results, experiment, &[]) {
         out += &panels(&figure);
     }
     let axes: Vec<SweepAxis> = emulator::axes(experiment, values)?;
@@ -230,10 +227,9 @@ fn figures(
     if (1..=2).contains(&axes.len()) && count <= MOST_POINTS {
         let points: Vec<Values> = emulator::points(&axes, values).collect();
         let emulator = emulator::Emulator::new(experiment);
-        let runs: Vec<Run> = emulator.run_all(&points, options, &|_| {}).into_iter().collect::<Result<_, Fault>>()?;
-        let swept = axes.iter().flat_map(|a| a.names.clone()).collect();
-        let results = Results { experiment, file, swept, points: &runs, energy: EnergyUnit::Default };
-        if let Ok(figure) = chart(&results, &axes, &[]) {
+        let runs = emulator.run_all(&points, options, &|_| {}).into_iter().collect::<Result<Vec<_>, Fault>>()?;
+        let results = ResultSet::of(Schema::new(experiment, file, &axes, values, EnergyUnit::Default), runs)?;
+        if let Ok(figure) = chart(&results, experiment, &[]) {
             out += &panels(&figure);
         }
     } else if !axes.is_empty() {
@@ -336,40 +332,33 @@ fn timeline(r: &DryRun, experiment: &Experiment, sources: &Sources) -> String {
     table(&headings, &rows)
 }
 
-fn result_tables(results: &Results, run: &Run) -> String {
-    let with_unit = |key: &str| match results.unit(key) {
-        "" => escaped(key),
-        unit => format!("{} / {unit}", escaped(key)),
+fn result_tables(results: &ResultSet) -> String {
+    let Some(point) = results.at(0) else { return String::new() };
+    let heading = |c: &Column| match c.unit.as_str() {
+        "" => escaped(&c.key),
+        unit => format!("{} / {unit}", escaped(&c.key)),
     };
     let mut out = String::new();
-    if !run.summary.is_empty() {
-        let rows: Vec<Vec<String>> =
-            run.summary.iter().map(|(k, v)| vec![with_unit(k), number(results.value(k, *v))]).collect();
+    let rows: Vec<Vec<String>> = point.summary().map(|(c, v)| vec![heading(c), number(v)]).collect();
+    if !rows.is_empty() {
         out += &table(&["result".into(), "value".into()], &rows);
     }
-    let kind = |key: &str| results.unit(key);
-    let largest = |key: &str| {
-        let same = run.marks.iter().flat_map(|m| &m.values).filter(|(k, _)| kind(k) == kind(key));
-        same.filter_map(|(k, v)| results.value(k, *v)).fold(0.0, |most: f64, x| most.max(x.abs()))
-    };
+    let rounding = Rounding::new(results);
     let mut headings = vec!["mark".to_string()];
-    headings.extend(run.marks.iter().map(|m| escaped(&m.name)));
-    if let Some(first) = run.marks.first().filter(|m| !m.values.is_empty()) {
-        let keys = first.values.iter().enumerate();
-        let rows: Vec<Vec<String>> = keys
-            .map(|(k, (key, _))| {
-                let mut row = vec![with_unit(key)];
-                let value = |m: &crate::emulator::Mark| m.values.get(k).and_then(|(k, v)| results.value(k, *v));
-                row.extend(run.marks.iter().map(|m| number(rounded(value(m), largest(key)))));
-                row
-            })
-            .collect();
+    headings.extend(point.marks().map(|m| escaped(m.name())));
+    let marks: Vec<Vec<(&Column, Option<f64>)>> = point.marks().map(|m| m.values().collect()).collect();
+    if let Some(first) = marks.first().filter(|values| !values.is_empty()) {
+        let row = |(k, (column, _)): (usize, &(&Column, Option<f64>))| {
+            let values = marks.iter().map(|m| number(rounding.shown(column, m.get(k).and_then(|(_, v)| *v))));
+            std::iter::once(heading(column)).chain(values).collect()
+        };
+        let rows: Vec<Vec<String>> = first.iter().enumerate().map(row).collect();
         out += &table(&headings, &rows);
     }
-    for t in &run.tomographies {
-        let _ = writeln!(out, "<pre>{}</pre>", escaped(&crate::output::readings(results, t)));
+    for t in point.tomographies() {
+        let _ = writeln!(out, "<pre>{}</pre>", escaped(&readings(results.schema().energy.name, t)));
     }
-    for note in &run.notes {
+    for note in point.notes() {
         let _ = writeln!(out, "<p class=\"note\">{}</p>", escaped(note));
     }
     out
@@ -396,19 +385,19 @@ fn formulas(experiment: &Experiment) -> String {
     table(&["metric".into(), "formula".into(), "source".into()], &rows)
 }
 
-fn how(run: &Run, rehearsal: Option<&DryRun>, options: &Options) -> String {
-    let state = run.how.state();
+fn how_computed(how: &RunInfo, rehearsal: Option<&DryRun>, options: &Options) -> String {
+    let state = how.state();
     let mut rows = vec![
         vec!["program".into(), format!("ergoseq {}", env!("CARGO_PKG_VERSION"))],
-        vec!["states".into(), format!("{} of {}, as a {state}", run.how.dimension, run.how.whole)],
-        vec!["members of the ensemble".into(), run.how.members.to_string()],
-        vec!["propagation".into(), escaped(&run.how.methods.join(", "))],
+        vec!["states".into(), format!("{} of {}, as a {state}", how.dimension, how.whole)],
+        vec!["members of the ensemble".into(), how.members.to_string()],
+        vec!["propagation".into(), escaped(&how.methods.join(", "))],
         vec!["tolerance of adaptive methods".into(), format!("{:e}", options.tolerance)],
     ];
     if let Some(spectrometer) = &options.spectrometer {
         rows.push(vec!["spectrometer".into(), escaped(spectrometer)]);
     }
-    for (mode, population) in &run.how.truncation {
+    for (mode, population) in &how.truncation {
         rows.push(vec![format!("highest Fock state of {}", escaped(mode)), format!("population {population:.1e}")]);
     }
     let ignored =

@@ -48,6 +48,7 @@ const LAYERS: &[&[&str]] = &[
     &["ir"],
     &["check", "hamiltonian"],
     &["emulator", "compile"],
+    &["results"],
     &["verdict", "search"],
     &["output"],
     &["papers", "report", "editor"],

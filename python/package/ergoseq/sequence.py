@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import _core
 from .errors import Diagnostic
-from .sweep import Value, sweep
+from .sweep import Value, dataset, sweep
 
 __all__ = ["Result", "Sequence", "Trace", "load"]
 
@@ -124,7 +124,9 @@ class Result(Mapping[str, Any]):
         duration: the time from ``prepare`` to the end.
     """
 
-    def __init__(self, told: Mapping[str, Any], sequence: Sequence, options: Mapping[str, Any]) -> None:
+    def __init__(self, found: _core.Results, sequence: Sequence, options: Mapping[str, Any]) -> None:
+        told = found.point(0)
+        self._found = found
         self.params: dict[str, float] = dict(told["params"])
         self._summary: dict[str, float] = told["summary"]
         self.marks: list[str] = [name for name, *_ in told["marks"]]
@@ -166,7 +168,7 @@ class Result(Mapping[str, Any]):
             raise KeyError(f"no mark is called {mark!r}; there is {', '.join(self.marks)}")
         if self._states[mark] is None:
             again = self._sequence._run(self.params, {**self._options, "states": _LARGEST_STATE})
-            self._states = {name: state for name, _, _, state in again["marks"]}
+            self._states = {name: state for name, _, _, state in again.point(0)["marks"]}
         state = self._states[mark]
         if state is None:
             raise ValueError(f"the system has more than {_LARGEST_STATE} states, or they stand for many: no matrix is kept")
@@ -192,21 +194,7 @@ class Result(Mapping[str, Any]):
 
     def to_xarray(self) -> xr.Dataset:
         """The run as a dataset: results at marks over ``mark``, curves over ``NAME_sample``, with units and the program."""
-        unit = dict(self._sequence.measures)
-        data: dict[str, Any] = {}
-        for key, value in self._summary.items():
-            data[key] = ((), value, {"units": unit.get(key, "")})
-        for key in next(iter(self._at.values()), {}):
-            column = np.array([self._at[mark][key] for mark in self.marks])
-            data[key] = (("mark",), column, {"units": unit.get(key, "")})
-        for trace in self.traces.values():
-            sample = f"{trace.name}_sample"
-            data[f"{trace.name}.time"] = ((sample,), trace.time, {"units": self._sequence.time_unit})
-            for key, values in trace.items():
-                data[f"{trace.name}.{key}"] = ((sample,), values, {"units": unit.get(key, "")})
-        time = ("mark", self.times, {"units": self._sequence.time_unit})
-        attributes = {**self._sequence._origin(self._options), "parameters": "; ".join(f"{k} = {v:g}" for k, v in self.params.items())}
-        return xr.Dataset(data, coords={"mark": self.marks, "time": time}, attrs=attributes)
+        return dataset(self._found, self._sequence._origin(self._options))
 
     def __repr__(self) -> str:
         lines = [f"{self._sequence.title or self._sequence.name}: {', '.join(self.methods)}"]
@@ -309,7 +297,7 @@ class Sequence:
         }
         return Result(self._run({**(params or {}), **more}, options), self, options)
 
-    def _run(self, params: Mapping[str, Value], options: Mapping[str, Any]) -> dict[str, Any]:
+    def _run(self, params: Mapping[str, Value], options: Mapping[str, Any]) -> _core.Results:
         return self._program.run(dict(params), **options)
 
     def _origin(self, options: Mapping[str, Any]) -> dict[str, str]:

@@ -12,11 +12,10 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
 import xarray as xr
 
 from . import _core
-from .shard import damaged_or_answers, shard_bytes
+from .shard import damaged_or_results, shard_bytes
 
 if TYPE_CHECKING:
     from .sequence import Sequence
@@ -27,8 +26,8 @@ Value: TypeAlias = float | int | str
 Point: TypeAlias = "dict[str, Value]"
 """The parameters of a point."""
 
-Answer: TypeAlias = "dict[str, Any] | tuple[str, str]"
-"""What a point gives: its results, or the code and the sentence of its error."""
+Axis: TypeAlias = "tuple[list[str], list[list[float]]]"
+"""An axis of a sweep: the parameters that move together, and the values of each."""
 
 _SECONDS_A_SHARD = 2.0
 _MOST_OF_A_SHARD = 20_000
@@ -57,7 +56,7 @@ def sweep(
     size = shard or _begun_with(resume) or _shard_size(sequence, points, options)
     shards = [points[k : k + size] for k in range(0, len(points), size)]
     store = _Store(resume, sequence, points, options, size) if resume is not None else None
-    done: dict[int, list[Answer]] = {}
+    done: dict[int, bytes] = {}
     if store is not None:
         done = store.read(len(shards))
     left = [k for k in range(len(shards)) if k not in done]
@@ -65,33 +64,40 @@ def sweep(
         work = _on_cluster(client, sequence, shards, left, options) if client is not None else _here(
             sequence, shards, left, options, threads
         )
-        for k, answers in work:
+        for k, results in work:
             if store is not None:
-                store.write(k, answers)
-            done[k] = answers
-            advance(len(answers))
-    answers = [answer for k in range(len(shards)) for answer in done[k]]
-    return _dataset(sequence, axes, fixed, options, answers)
+                store.write(k, results)
+            done[k] = results
+            advance(len(shards[k]))
+    found = sequence._program.gathered(axes, fixed, [done[k] for k in range(len(shards))])
+    return dataset(found, sequence._origin(options))
+
+
+def dataset(found: _core.Results, origin: Mapping[str, str]) -> xr.Dataset:
+    """Results as a dataset: the compiled part names every variable, its dimensions, coordinates and units."""
+    data, coordinates, about = found.labelled()
+    return xr.Dataset(data, coords=coordinates, attrs={**origin, **about})
 
 
 def _axes(
     sequence: Sequence, params: Mapping[str, Iterable[Value]], fixed: Point
-) -> list[tuple[list[str], list[list[Value]]]]:
+) -> list[Axis]:
     if params:
         for name, values in params.items():
             if isinstance(values, (str, int, float)):
                 raise TypeError(f"`{name}` is swept over a list of values; `fixed` takes those that stay the same")
-        return [([name], [list(values)]) for name, values in params.items()]
+        given = [([name], [[_number(value) for value in values]]) for name, values in params.items()]
+        return sequence._program.numbers(given)
     found = sequence._program.axes(dict(fixed))
     if not found:
         raise ValueError("the file has no sweep: give values, as in sweep(tau=[1e-6, 2e-6])")
-    return [(names, [list(column) for column in values]) for names, values in found]
+    return found
 
 
-def _grid(axes: list[tuple[list[str], list[list[Value]]]]) -> Iterator[Point]:
+def _grid(axes: list[Axis]) -> Iterator[Point]:
     for places in itertools.product(*(range(len(values[0])) for _, values in axes)):
         yield {
-            name: _number(column[place])
+            name: column[place]
             for (names, values), place in zip(axes, places, strict=True)
             for name, column in zip(names, values, strict=True)
         }
@@ -112,14 +118,14 @@ def _shard_size(sequence: Sequence, points: list[Point], options: dict[str, Any]
 
 def _here(
     sequence: Sequence, shards: list[list[Point]], left: list[int], options: dict[str, Any], threads: int | None
-) -> Iterator[tuple[int, list[Answer]]]:
+) -> Iterator[tuple[int, bytes]]:
     for k in left:
         yield k, sequence._program.run_many(shards[k], threads, **options)
 
 
 def _work(
     text: str, name: str, files: list[Any], version: str, points: list[Point], options: dict[str, Any]
-) -> list[Answer]:
+) -> bytes:
     """A shard, on a worker."""
     if version != _core.__version__:
         raise RuntimeError(f"the worker has ergoseq {_core.__version__}, the client {version}: install the same")
@@ -130,7 +136,7 @@ def _work(
 
 def _on_cluster(
     client: Any, sequence: Sequence, shards: list[list[Point]], left: list[int], options: dict[str, Any]
-) -> Iterator[tuple[int, list[Answer]]]:
+) -> Iterator[tuple[int, bytes]]:
     distributed: Any = importlib.import_module("distributed")  # only where a cluster is given
 
     if getattr(client, "status", "closed") != "running":
@@ -151,14 +157,14 @@ def _on_cluster(
     try:
         for future in pool:
             k = futures.pop(future)
-            answers = future.result()
+            results = future.result()
             future.release()
             following = next(waiting, None)
             if following is not None:
                 more = submit(following)
                 futures[more] = following
                 pool.add(more)
-            yield k, answers
+            yield k, results
     finally:
         client.cancel(list(futures))
 
@@ -213,22 +219,22 @@ class _Store:
         if kept.get("shard") != size:
             raise ValueError(f"`{self.folder}` was begun with shards of {kept.get('shard')} points: give shard={kept.get('shard')}")
 
-    def read(self, shards: int) -> dict[int, list[Answer]]:
+    def read(self, shards: int) -> dict[int, bytes]:
         """What is there. A shard that is damaged, or is none of this sweep, counts as not there."""
-        done: dict[int, list[Answer]] = {}
+        done: dict[int, bytes] = {}
         for k in range(shards):
             try:
                 with open(os.path.join(self.folder, f"{k}.shard"), "rb") as file:
-                    answers = damaged_or_answers(file.read(), self.about["of"], k)
+                    results = damaged_or_results(file.read(), self.about["of"], k)
             except FileNotFoundError:
                 continue
-            if answers is not None:
-                done[k] = answers
+            if results is not None:
+                done[k] = results
         return done
 
-    def write(self, k: int, answers: list[Answer]) -> None:
+    def write(self, k: int, results: bytes) -> None:
         """Keeps a shard: written beside its place, then moved there."""
-        _write(os.path.join(self.folder, f"{k}.shard"), shard_bytes(answers, self.about["of"], k))
+        _write(os.path.join(self.folder, f"{k}.shard"), shard_bytes(results, self.about["of"], k))
 
 
 def _write(path: str, data: bytes) -> None:
@@ -255,81 +261,3 @@ class _bar:  # noqa: N801  used as a function
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
-
-
-def _dataset(
-    sequence: Sequence,
-    axes: list[tuple[list[str], list[list[Value]]]],
-    fixed: Point,
-    options: dict[str, Any],
-    answers: list[Answer],
-) -> xr.Dataset:
-    """The answers of all points, labelled."""
-    first = next((a for a in answers if isinstance(a, dict)), None)
-    if first is None:
-        code, message = next(a for a in answers if isinstance(a, tuple))
-        raise ValueError(f"no point could be run; the first says {code}: {message}")
-    unit = sequence.measures
-    param_unit = {name: u for name, (_, u) in sequence.params.items()}
-    shape = tuple(len(values[0]) for _, values in axes)
-    names = [names[0] for names, _ in axes]
-    # Values that were given as texts are known as numbers to the points themselves.
-    values_of = _numbers(axes, answers)
-    status = np.array([0 if isinstance(a, dict) else int(a[0].lstrip("EW") or -1) for a in answers], dtype=np.int16)
-    data: dict[str, Any] = {
-        "status": (names, status.reshape(shape), {"long_name": "0 computed, else the number of the error"})
-    }
-
-    def gathered(own: tuple[int, ...], value: Any) -> np.ndarray[Any, Any]:
-        flat = np.full((len(answers), *own), np.nan)
-        for k, answer in enumerate(answers):
-            if isinstance(answer, dict):
-                flat[k] = value(answer)
-        return flat.reshape(shape + own)
-
-    for key in first["summary"]:
-        data[key] = (names, gathered((), lambda a, key=key: a["summary"][key]), {"units": unit.get(key, "")})
-    marks = [name for name, *_ in first["marks"]]
-    for key in first["marks"][0][2]:
-        column = gathered((len(marks),), lambda a, key=key: [m[2][key] for m in a["marks"]])
-        data[key] = ([*names, "mark"], column, {"units": unit.get(key, "")})
-    for t, (name, _, times, curves) in enumerate(first["traces"]):
-        own = (len(times),)
-        dimension = [*names, f"{name}_sample"]
-        data[f"{name}.time"] = (dimension, gathered(own, lambda a, t=t: a["traces"][t][2]), {"units": sequence.time_unit})
-        for key in curves:
-            curve = gathered(own, lambda a, t=t, key=key: a["traces"][t][3][key])
-            data[f"{name}.{key}"] = (dimension, curve, {"units": unit.get(key, "")})
-    coords: dict[str, Any] = {"mark": marks}
-    for (group, _), dimension_name in zip(axes, names, strict=True):
-        for name in group:
-            coords[name] = (dimension_name, values_of[name], {"units": param_unit.get(name, "")})
-    attributes = {**sequence._origin(options), "parameters": "; ".join(f"{k} = {v}" for k, v in fixed.items())}
-    failed = [f"{a[0]}: {a[1]}" for a in answers if isinstance(a, tuple)]
-    if failed:
-        attributes["failed"] = "\n".join(dict.fromkeys(failed))
-    return xr.Dataset(data, coords=coords, attrs=attributes)
-
-
-def _numbers(axes: list[tuple[list[str], list[list[Value]]]], answers: list[Answer]) -> dict[str, list[float]]:
-    """The values of every swept parameter, in the units of the library."""
-    shape = [len(values[0]) for _, values in axes]
-    out: dict[str, list[float]] = {}
-    for axis, (names, columns) in enumerate(axes):
-        stride = math.prod(shape[axis + 1 :])
-        for name, column in zip(names, columns, strict=True):
-            out[name] = [_known(value, name, place * stride, stride, axis, shape, answers) for place, value in enumerate(column)]
-    return out
-
-
-def _known(
-    value: Value, name: str, place: int, stride: int, axis: int, shape: list[int], answers: list[Answer]
-) -> float:
-    if not isinstance(value, str):
-        return float(value)
-    period = stride * shape[axis]
-    for base in range(0, len(answers), period):
-        for answer in answers[base + place : base + place + stride]:
-            if isinstance(answer, dict):
-                return float(dict(answer["params"])[name])
-    return math.nan

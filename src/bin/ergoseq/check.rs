@@ -1,9 +1,10 @@
 //! `ergoseq check`
 
 use crate::{Outcome, args, files, overrides, terminal};
-use ergoseq::emulator::{Options, Run, run};
+use ergoseq::emulator::{Options, run};
 use ergoseq::hamiltonian::{Fault, Values};
 use ergoseq::ir::Experiment;
+use ergoseq::results::{EnergyUnit, Mark, Point, ResultSet, Schema};
 
 /// Reports the mistakes of files: those of the text, and those that the parameters' values bring to light.
 pub fn check(a: &args::Check) -> Outcome {
@@ -48,12 +49,15 @@ fn compared(experiment: &Experiment, values: &Values, spectrometer: &str) -> Res
     let in_steps = Options { spectrometer: Some(spectrometer.to_string()), ..Options::default() };
     let written = run(experiment, values, &Options::default(), &[])?;
     let rounded = run(experiment, values, &in_steps, &[])?;
-    let numbers = |run: &Run| -> Vec<(String, Option<f64>)> {
-        let marks = run.marks.iter().flat_map(|m| m.values.iter().map(|(k, v)| (format!("{k} at {}", m.name), *v)));
-        run.summary.iter().cloned().chain(marks).collect()
+    let schema = Schema::new(experiment, "", &[], values, EnergyUnit::Default);
+    let set = ResultSet::of(schema, [written, rounded])?;
+    let numbers = |point: Point| -> Vec<(String, Option<f64>)> {
+        let at = |m: Mark| m.values().map(move |(c, v)| (format!("{} at {}", c.key, m.name()), v)).collect::<Vec<_>>();
+        point.summary().map(|(c, v)| (c.key.clone(), v)).chain(point.marks().flat_map(at)).collect()
     };
     let mut out = format!("{:<44}{:>12}{:>12}{:>12}\n", "", "as written", "in steps", "change");
-    for ((name, a), (_, b)) in numbers(&written).into_iter().zip(numbers(&rounded)) {
+    let [written, rounded] = [0, 1].map(|k| set.at(k).map_or(vec![], numbers));
+    for ((name, a), (_, b)) in written.into_iter().zip(rounded) {
         let (Some(a), Some(b)) = (a, b) else { continue };
         out += &format!("{name:<44}{a:>12.4e}{b:>12.4e}{:>12.2e}\n", b - a);
     }

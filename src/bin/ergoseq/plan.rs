@@ -5,7 +5,8 @@ use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{Options, longest_t1, plan_for, run};
 use ergoseq::hamiltonian::{Evaluator, Fault, Step, Values, build, members};
 use ergoseq::ir::Experiment;
-use ergoseq::output::{EnergyUnit, Results, amplitudes};
+use ergoseq::output::amplitudes;
+use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use ergoseq::syntax::number_text;
 use ergoseq::tomography::decay_file::simpson_text;
 
@@ -63,14 +64,14 @@ fn rehearsed(a: &args::Plan, experiment: &Experiment, values: &Values) -> Result
         return Ok(());
     }
     let wrong = |why: &str| Box::new(Diagnostic::without_place(Code::Contradiction, why));
-    let points = [run(experiment, values, &Options::default(), &[])?];
+    let run = run(experiment, values, &Options::default(), &[])?;
+    let schema = Schema::new(experiment, &a.file.display().to_string(), &[], values, EnergyUnit::Default);
+    let results = ResultSet::of(schema, [run])?;
     if let Some(path) = &a.amplitudes {
-        let file = a.file.display().to_string();
-        let results = Results { experiment, file: &file, swept: vec![], points: &points, energy: EnergyUnit::Default };
         files::write(path, &amplitudes(&results).map_err(|why| wrong(&why))?, a.force)?;
     }
     if let Some(folder) = &a.decays {
-        let decays = points[0].tomographies.first().map_or(&[][..], |t| &t.decays);
+        let decays = results.at(0).and_then(|point| point.tomographies().first()).map_or(&[][..], |t| &t.decays);
         if decays.is_empty() {
             return Err(Box::new(
                 Diagnostic::without_place(Code::Contradiction, "the file reads amplitudes, not decays")

@@ -6,8 +6,9 @@ use crate::{Outcome, args, files, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator;
 use ergoseq::hamiltonian::Values;
-use ergoseq::output::{EnergyUnit, Figure, KINDS, Kind, MOST_POINTS, Picture, Results, chart, too_many};
+use ergoseq::output::{Figure, KINDS, Kind, MOST_POINTS, Picture, chart, too_many};
 use ergoseq::report::DRAWINGS;
+use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use std::path::Path;
 
 /// Draws what an experiment measures.
@@ -59,9 +60,8 @@ pub fn plot(a: &args::Plot) -> Outcome {
         let points: Vec<Values> = points.collect();
         let runs = emulate(experiment, &points, &options, a.threads).map_err(|(_, diagnostic)| diagnostic)?;
         let file = a.file.display().to_string();
-        let swept = axes.iter().flat_map(|x| x.names.clone()).collect();
-        let results = Results { experiment, file: &file, swept, points: &runs, energy: EnergyUnit::Default };
-        chart(&results, &axes, &a.what).map_err(undrawn)
+        let schema = Schema::new(experiment, &file, &axes, &values, EnergyUnit::Default);
+        chart(&ResultSet::of(schema, runs)?, experiment, &a.what).map_err(undrawn)
     });
     let written = figure.and_then(|figure| write(&figure, &a.output, ending, a.force).map_err(Box::new));
     match written {

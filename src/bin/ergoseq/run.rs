@@ -7,9 +7,8 @@ use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Emulator, Options, Run};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
-use ergoseq::output::{
-    EnergyUnit, FORMATS, Format, Processing, Results, csv, jcamp, json, npy, simpson, spectrum, table,
-};
+use ergoseq::output::{FORMATS, Format, Processing, csv, jcamp, json, npy, simpson, spectrum, table};
+use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use ergoseq::source::{Sources, visible};
 use ergoseq::units::UnitSystem;
 
@@ -57,33 +56,22 @@ pub fn run(a: &args::Run) -> Outcome {
         return terminal::refuse(&[too_many(points.len())], &compiled.sources);
     }
     let points: Vec<Values> = points.collect();
-    let swept: Vec<String> = axes.iter().flat_map(|a| a.names.clone()).collect();
-    let runs = match emulate(experiment, &points, &options, a.threads) {
-        Ok(runs) => runs,
-        Err((point, diagnostic)) => {
-            let shown: Vec<String> =
-                swept.iter().filter_map(|n| Some(format!("{n} = {}", points.get(point)?.get(n)?))).collect();
-            let diagnostic = if shown.is_empty() {
-                *diagnostic
-            } else {
-                diagnostic.help(format!("at the point {}", shown.join(", ")))
-            };
-            return terminal::refuse(&[diagnostic], &compiled.sources);
-        }
+    let schema = Schema::new(experiment, &a.file.display().to_string(), &axes, &values, energy);
+    let results = match results(experiment, schema, &points, &options, a.threads) {
+        Ok(results) => results,
+        Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
-    let file = a.file.display().to_string();
-    let results = Results { experiment, file: &file, swept, points: &runs, energy };
     let format = FORMATS.iter().find(|(w, _, _)| *w == a.format).map_or(Format::Table, |(_, f, _)| *f);
     let text = match format {
-        Format::Table => Ok(visible(&table(&results)).into_owned() + &drawn(a, &results, &axes)),
+        Format::Table => Ok(visible(&table(&results)).into_owned() + &drawn(a, &results, experiment)),
         Format::Json => Ok(json(&results)),
         Format::Csv => Ok(csv(&results)),
         Format::Spectrum => {
             let processing =
                 Processing { broaden: a.broaden.unwrap_or(0.0), zero_fill: a.zero_fill.map_or(2, usize::from) };
-            spectrum(&results, processing)
+            spectrum(&results, experiment, processing)
         }
-        Format::Jcamp => jcamp(&results),
+        Format::Jcamp => jcamp(&results, experiment),
         Format::Npy => return array(a, &results, &compiled.sources),
         Format::Simpson => simpson(&results),
     };
@@ -104,20 +92,39 @@ pub fn run(a: &args::Run) -> Outcome {
     }
 }
 
+/// The results of all points; a failure says at which point it is.
+fn results(
+    experiment: &Experiment,
+    schema: Schema,
+    points: &[Values],
+    options: &Options,
+    threads: Option<usize>,
+) -> Result<ResultSet, Box<Diagnostic>> {
+    let runs = emulate(experiment, points, options, threads).map_err(|(point, diagnostic)| {
+        let value = |name: &str| Some(format!("{name} = {}", points.get(point)?.get(name)?));
+        let shown: Vec<String> = schema.swept().filter_map(value).collect();
+        if shown.is_empty() {
+            return diagnostic;
+        }
+        Box::new(diagnostic.help(format!("at the point {}", shown.join(", "))))
+    })?;
+    ResultSet::of(schema, runs)
+}
+
 /// The curves in letters, where they are asked for; why there are none, where there are none.
 #[cfg(feature = "pictures")]
-fn drawn(a: &args::Run, results: &Results, axes: &[emulator::SweepAxis]) -> String {
+fn drawn(a: &args::Run, results: &ResultSet, experiment: &Experiment) -> String {
     if !a.plot {
         return String::new();
     }
-    match ergoseq::output::chart(results, axes, &[]) {
+    match ergoseq::output::chart(results, experiment, &[]) {
         Ok(figure) => format!("\n{}", ergoseq::output::letters(&figure, terminal::columns(), terminal::coloured())),
         Err(why) => format!("\n{why}\n"),
     }
 }
 
 #[cfg(not(feature = "pictures"))]
-fn drawn(_: &args::Run, _: &Results, _: &[emulator::SweepAxis]) -> String {
+fn drawn(_: &args::Run, _: &ResultSet, _: &Experiment) -> String {
     String::new()
 }
 
@@ -127,7 +134,7 @@ fn undecayed(why: String) -> Diagnostic {
 }
 
 /// Writes decays as bytes, which are nothing for a terminal.
-fn array(a: &args::Run, results: &Results, sources: &Sources) -> Outcome {
+fn array(a: &args::Run, results: &ResultSet, sources: &Sources) -> Outcome {
     // An array without a file has been refused with the command line.
     let Some(path) = &a.output else { return Outcome::Usage };
     let written = npy(results).map_err(undecayed).and_then(|bytes| files::write_bytes(path, &bytes, a.force));

@@ -7,7 +7,7 @@ use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{Options, quantity_of, unit_of};
 use ergoseq::hamiltonian::{Evaluator, Fault, Values};
 use ergoseq::ir::Experiment;
-use ergoseq::output::dataset::bare;
+use ergoseq::results::{EnergyUnit, Units};
 use ergoseq::search::{self, CLIMBS, Climb, Data, Fit, Goal, Optimum, Range};
 use ergoseq::source::Sources;
 use ergoseq::syntax::{Expr, number_text, parse_expression};
@@ -131,11 +131,11 @@ fn optimum_text(
     unit: &str,
 ) -> String {
     let file = a.file.display().to_string();
-    let results = bare(experiment, &file, &[]);
+    let units = Units::new(experiment, EnergyUnit::Default);
     let kind = if a.maximise.is_some() { "largest" } else { "smallest" };
     let mut out = format!("{text}: {kind} {:.9e} {unit}", optimum.best).trim_end().to_string() + "\n";
     for ((r, x), bound) in ranges.iter().zip(&optimum.values).zip(&optimum.bound) {
-        let unit = results.param_unit(&r.name);
+        let unit = units.parameter(&r.name);
         out += format!("  {:<12} = {x:.9e} {unit}", r.name).trim_end();
         out += if *bound { "   on its bound\n" } else { "\n" };
     }
@@ -150,7 +150,7 @@ fn optimum_text(
         .iter()
         .zip(&optimum.values)
         .map(|(r, x)| {
-            format!("--set \"{}={}\"", r.name, format!("{} {}", number_text(*x), results.param_unit(&r.name)).trim())
+            format!("--set \"{}={}\"", r.name, format!("{} {}", number_text(*x), units.parameter(&r.name)).trim())
         })
         .collect();
     out + &format!("ergoseq run {file} {}\n", set.join(" "))
@@ -194,16 +194,15 @@ pub fn fit(a: &args::Fit) -> Outcome {
         });
         return terminal::print(&format!("{object:#}\n"));
     }
-    terminal::print(&fit_text(a, &compiled.experiment, &ranges, &data, &fit))
+    terminal::print(&fit_text(&compiled.experiment, &ranges, &data, &fit))
 }
 
-fn fit_text(a: &args::Fit, experiment: &Experiment, ranges: &[Range], data: &[Data], fit: &Fit) -> String {
-    let file = a.file.display().to_string();
-    let results = bare(experiment, &file, &[]);
+fn fit_text(experiment: &Experiment, ranges: &[Range], data: &[Data], fit: &Fit) -> String {
+    let units = Units::new(experiment, EnergyUnit::Default);
     let points: usize = data.iter().map(|d| d.points.len()).sum();
     let mut out = format!("{points} points, {} parameters\n", ranges.len());
     for (k, (r, (x, error))) in ranges.iter().zip(&fit.values).enumerate() {
-        let unit = results.param_unit(&r.name);
+        let unit = units.parameter(&r.name);
         let side = if *x - r.low < r.high - *x { "lower" } else { "upper" };
         out += &if fit.bound.get(k) == Some(&true) {
             format!("  {:<12} = {x:.7e} {unit}   on its {side} bound, where it has no error\n", r.name)
@@ -278,7 +277,7 @@ fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<V
             cell.parse().map_err(|_| format!("line {line}: `{cell}` is not a number"))
         };
         let x = setting(parameter, &format!("{} {unit}", number(0)?), experiment, sources).map_err(|d| {
-            let expected = bare(experiment, "", &[]).param_unit(parameter).to_string();
+            let expected = Units::new(experiment, EnergyUnit::Default).parameter(parameter);
             if unit.is_empty() && !expected.is_empty() {
                 format!("its first column has no unit: write `{parameter} [{expected}]` in its first line, or another unit of it")
             } else {

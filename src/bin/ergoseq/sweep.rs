@@ -12,15 +12,15 @@ use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Emulator, Options, Run, SweepAxis};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::Experiment;
-use ergoseq::output::Results;
-use ergoseq::output::dataset::{Blank, Dataset, PENDING, Patch, bare, number_of, origin};
+use ergoseq::output::dataset::{Blank, Dataset, Layout, Patch, origin};
+use ergoseq::results::{EnergyUnit, PENDING, ResultSet, Schema, number_of};
 use rayon::prelude::*;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// How many failures are shown in full; all are counted, and the file says which points failed and why.
@@ -69,7 +69,7 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let total = axes.iter().map(|a| a.len() as u64).product::<u64>();
     let file = a.file.display().to_string();
     let grid = Grid { compiled, file, values, options, axes, total, share: share(a.shard, total) };
-    let Opened { dataset, file, done } = grid.open(a)?;
+    let (expected, Opened { file, done, .. }) = grid.open(a)?;
     let left: Vec<u64> = grid.share.clone().filter(|k| done.get(*k as usize) == Some(&PENDING)).collect();
     drop(done);
     let work = Work {
@@ -79,7 +79,7 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
         stopped: AtomicBool::new(false),
         error: Mutex::new(None),
     };
-    grid.compute(&left, &dataset, &work);
+    grid.compute(&left, &expected, &work);
     let failures = work.failures.load(Ordering::Relaxed);
     work.close()?;
     let before = (grid.share.end - grid.share.start) - left.len() as u64;
@@ -115,7 +115,7 @@ impl Grid<'_> {
     }
 
     /// The file of the sweep: a new one, or with `--resume` the one that is there.
-    fn open(&self, a: &args::Sweep) -> Result<Opened, Box<Diagnostic>> {
+    fn open(&self, a: &args::Sweep) -> Result<(Expected, Opened), Box<Diagnostic>> {
         match (a.output.exists(), a.resume) {
             (true, true) => self.resume(a),
             (false, true) => Err(Box::new(
@@ -133,40 +133,38 @@ impl Grid<'_> {
     }
 
     /// The file that is there, if it is of this sweep.
-    fn resume(&self, a: &args::Sweep) -> Result<Opened, Box<Diagnostic>> {
+    fn resume(&self, a: &args::Sweep) -> Result<(Expected, Opened), Box<Diagnostic>> {
         let opened = again(&a.output, &self.origin(), &self.axes)?;
         // The layout follows from a computed point; where there is none, from the first that can be computed.
         let computed = opened.done.iter().position(|status| *status == 0).map(|k| k as u64);
-        let expected = self.layout(computed.into_iter().chain(self.share.clone()))?;
-        if opened.dataset != expected {
+        let expected = self.expected(computed.into_iter().chain(self.share.clone()))?;
+        if opened.dataset != expected.layout.dataset {
             return Err(Box::new(
                 wrong(&a.output, "its header is damaged, or that of another sweep").help("`--force` starts over"),
             ));
         }
-        Ok(opened)
+        Ok((expected, opened))
     }
 
     /// A new file, with all points pending.
-    fn create(&self, a: &args::Sweep) -> Result<Opened, Box<Diagnostic>> {
+    fn create(&self, a: &args::Sweep) -> Result<(Expected, Opened), Box<Diagnostic>> {
         files::writable(&a.output, a.force)?;
-        let dataset = self.layout(self.share.clone())?;
+        let expected = self.expected(self.share.clone())?;
+        let dataset = expected.layout.dataset.clone();
         let file = begin(&a.output, &dataset, &self.axes).map_err(|e| match e.kind() {
             ErrorKind::StorageFull => wrong(&a.output, "the disk is full")
                 .help(format!("the file takes {}", emulator::bytes_text(dataset.header.end() as f64))),
             _ => failed(&a.output)(e),
         })?;
-        Ok(Opened { dataset, file, done: vec![PENDING; self.total as usize] })
+        Ok((expected, Opened { dataset, file, done: vec![PENDING; self.total as usize] }))
     }
 
-    /// The layout of the file. The first of the points that can be computed says which results there are.
-    fn layout(&self, points: impl Iterator<Item = u64>) -> Result<Dataset, Box<Diagnostic>> {
-        let known = known(&self.compiled.experiment, self.options, points.map(|k| self.point(k)))?;
-        Ok(Dataset::new(&self.results(&[known]), &self.axes, self.origin()))
-    }
-
-    /// Runs of the program, as the file wants them.
-    fn results<'r>(&'r self, runs: &'r [Run]) -> Results<'r> {
-        bare(&self.compiled.experiment, &self.file, runs)
+    /// What the file holds. The first of the points that can be computed says which results there are.
+    fn expected(&self, points: impl Iterator<Item = u64>) -> Result<Expected, Box<Diagnostic>> {
+        let experiment = &self.compiled.experiment;
+        let known = known(experiment, self.options, points.map(|k| self.point(k)))?;
+        let schema = Schema::new(experiment, &self.file, &self.axes, self.values, EnergyUnit::Default).of_run(&known);
+        Ok(Expected { layout: Layout::new(&schema, self.origin()), schema: Arc::new(schema) })
     }
 
     /// The attributes of the file that say what made it.
@@ -175,12 +173,13 @@ impl Grid<'_> {
     }
 
     /// Computes points on all cores and writes what they give.
-    fn compute(&self, points: &[u64], dataset: &Dataset, work: &Work) {
+    fn compute(&self, points: &[u64], expected: &Expected, work: &Work) {
+        let layout = &expected.layout;
         let progress = Progress::new(points.len() as u64);
         let emulator = Emulator::new(&self.compiled.experiment);
-        let results = self.results(&[]);
         points.par_chunks(neighbours(points.len())).for_each(|points| {
             let mut batch = Batch::new(work);
+            let mut computed = ResultSet::new(expected.schema.clone());
             let size = points.first().map_or(1, |k| emulator.batch_size(&self.point(*k), self.options));
             let runs = points.chunks(size).flat_map(|numbers| {
                 let values: Vec<Values> = match work.stopped.load(Ordering::Relaxed) {
@@ -195,7 +194,9 @@ impl Grid<'_> {
                     return;
                 }
                 let patches = run.and_then(|run| {
-                    dataset.values(&results, &run, k).map_err(|why| {
+                    computed.clear();
+                    computed.push(run)?;
+                    layout.values(&computed, 0, k).map_err(|why| {
                         let why = format!("the point does not fit: {why}");
                         Box::new(Diagnostic::without_place(Code::Contradiction, why))
                     })
@@ -208,7 +209,7 @@ impl Grid<'_> {
                         (vec![], status)
                     }
                 };
-                batch.add(patches, dataset.status(k, status));
+                batch.add(patches, layout.dataset.status(k, status));
                 progress.step();
             }
         });
@@ -237,6 +238,12 @@ fn share(shard: Option<(u64, u64)>, total: u64) -> Range<u64> {
     let (k, n) = shard.unwrap_or((1, 1));
     let bound = |k: u64| (u128::from(total) * u128::from(k) / u128::from(n)) as u64;
     bound(k - 1)..bound(k)
+}
+
+/// What the file of a sweep holds, and where.
+struct Expected {
+    schema: Arc<Schema>,
+    layout: Layout,
 }
 
 /// A file that is written to.

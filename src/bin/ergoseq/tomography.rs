@@ -7,7 +7,8 @@ use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Measured, Options};
 use ergoseq::hamiltonian::Values;
 use ergoseq::linalg::C64;
-use ergoseq::output::{EnergyUnit, Results, json, table};
+use ergoseq::output::{json, table};
+use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use ergoseq::tomography::data::{NAMES, read};
 use ergoseq::tomography::decay::Decay;
 use ergoseq::tomography::decay_file::{Points, bruker, jcamp, simpson};
@@ -43,15 +44,11 @@ pub fn tomography(a: &args::Tomography) -> Outcome {
         return terminal::refuse(&[diagnostic], &compiled.sources);
     }
     let file = a.file.display().to_string();
-    let points = [run];
-    let results = Results {
-        experiment: &compiled.experiment,
-        file: &file,
-        swept: vec![],
-        points: &points,
-        energy: EnergyUnit::Default,
-    };
-    terminal::print(&if a.format == "json" { json(&results) } else { table(&results) })
+    let schema = Schema::new(&compiled.experiment, &file, &[], &values, EnergyUnit::Default);
+    match ResultSet::of(schema, [run]) {
+        Ok(results) => terminal::print(&if a.format == "json" { json(&results) } else { table(&results) }),
+        Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
+    }
 }
 
 /// The state and its energies from counts of single shots.

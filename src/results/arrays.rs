@@ -1,0 +1,145 @@
+//! The columns of a result set as labelled arrays: `ergotropy(tau, theta, mark)`, `charging.ergotropy(tau, theta, charging_sample)`. Files
+//! and Python lay out their variables from this description, which the schema alone decides.
+
+use super::schema::{Column, Holds, Over, Schema};
+use crate::diagnostic::{CODES, Code};
+
+/// What a point is before it was computed.
+pub const PENDING: i16 = -1;
+
+/// The name of the array that says how a point ended.
+pub const STATUS: &str = "status";
+
+/// The number of a code: 404 for E404.
+pub fn number_of(code: Code) -> i16 {
+    let text = CODES.iter().find(|(c, ..)| *c == code).map_or("", |(_, text, _)| text);
+    text.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(i16::MAX)
+}
+
+/// A dimension.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Dimension {
+    /// The first parameter of a sweep, `mark`, or `NAME_sample`.
+    pub name: String,
+    /// Its length.
+    pub length: usize,
+}
+
+/// What an array holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Content {
+    /// The values of a swept parameter: the number of its sweep, and its own in this.
+    Coordinate(usize, usize),
+    /// How each point ended: -1 not computed, 0 computed, else the number of the error.
+    Status,
+    /// The names of the marks.
+    Marks,
+    /// The column of this number.
+    Column(usize),
+}
+
+/// An array.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Array {
+    /// Its name, which no other has.
+    pub name: String,
+    /// The numbers of its dimensions, the last running fastest.
+    pub dimensions: Vec<usize>,
+    /// Unit, expression and formula, by the names that NetCDF and xarray give them.
+    pub attributes: Vec<(String, String)>,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// All arrays of a result set.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Arrays {
+    /// The sweeps, then `mark`, then the samples of each trace.
+    pub dimensions: Vec<Dimension>,
+    /// How many of these are sweeps.
+    pub sweeps: usize,
+    /// Coordinates, dependent parameters, status, and results in the order of the columns.
+    pub arrays: Vec<Array>,
+}
+
+fn text(name: &str, value: impl Into<String>) -> (String, String) {
+    (name.to_string(), value.into())
+}
+
+impl Column {
+    /// Unit, expression and formula, those that there are, as `units`, `expression` and `long_name`.
+    pub fn attributes(&self) -> Vec<(String, String)> {
+        let unit = Some(&self.unit).filter(|u| !u.is_empty()).map(|u| text("units", u));
+        let expression = self.expression.as_ref().map(|e| text("expression", e));
+        unit.into_iter().chain(expression).chain(self.formula.map(|f| text("long_name", f))).collect()
+    }
+}
+
+fn status(grid: &[usize]) -> Array {
+    let meanings: Vec<String> = CODES.iter().map(|(_, code, title)| format!("{code} {title}")).collect();
+    let attributes = vec![
+        text("long_name", "-1 not computed, 0 computed, else the number of the error"),
+        text("errors", meanings.join("\n")),
+    ];
+    Array { name: STATUS.into(), dimensions: grid.to_vec(), attributes, content: Content::Status }
+}
+
+impl Schema {
+    /// The arrays.
+    pub fn arrays(&self) -> Arrays {
+        let sweeps = self.axes.len();
+        let grid: Vec<usize> = (0..sweeps).collect();
+        let axes = self.axes.iter().map(|axis| (axis.leading().0.to_string(), axis.len()));
+        let marks = (!self.marks().is_empty()).then(|| ("mark".to_string(), self.marks().len()));
+        let first_trace = sweeps + usize::from(marks.is_some());
+        let traces = self.traces().iter().map(|t| (format!("{}_sample", t.name), t.samples));
+        let dimensions = axes.chain(marks).chain(traces);
+        let over = |over: Over| match over {
+            Over::Points => None,
+            Over::Marks => Some(sweeps),
+            Over::Samples(trace) => Some(first_trace + trace),
+        };
+        let column = |(k, c): (usize, &Column)| Array {
+            name: c.name.clone(),
+            dimensions: grid.iter().copied().chain(over(c.over)).collect(),
+            attributes: c.attributes(),
+            content: Content::Column(k),
+        };
+        let all = || self.columns().iter().enumerate();
+        let mut arrays = self.coordinates();
+        arrays.extend(all().filter(|(_, c)| c.holds == Holds::Dependent).map(column));
+        arrays.push(status(&grid));
+        for (k, c) in all().filter(|(_, c)| matches!(c.holds, Holds::Measured | Holds::Time)) {
+            if c.holds == Holds::Time && c.over == Over::Marks && !self.marks().is_empty() {
+                let (name, dimensions) = ("mark".to_string(), vec![sweeps]);
+                arrays.push(Array { name, dimensions, attributes: vec![], content: Content::Marks });
+            }
+            arrays.push(column((k, c)));
+        }
+        Arrays { dimensions: dimensions.map(|(name, length)| Dimension { name, length }).collect(), sweeps, arrays }
+    }
+
+    /// The values of the swept parameters.
+    fn coordinates(&self) -> Vec<Array> {
+        let named = self.axes.iter().enumerate().flat_map(|(k, axis)| {
+            axis.names.iter().enumerate().map(move |(own, name)| (name, k, Content::Coordinate(k, own)))
+        });
+        let array = |(name, axis, content): (&String, usize, Content)| Array {
+            name: name.clone(),
+            dimensions: vec![axis],
+            attributes: self.parameter(name).map_or(vec![], |(_, column)| column.attributes()),
+            content,
+        };
+        named.map(array).collect()
+    }
+
+    /// The parameters that are the same at all points, as one line: `T = 300 K; rf = 100000 Hz`.
+    pub fn fixed_text(&self) -> String {
+        let shown = self.fixed().map(|(c, x)| format!("{} = {} {}", c.name, crate::syntax::number_text(x), c.unit));
+        shown.map(|t| t.trim_end().to_string()).collect::<Vec<_>>().join("; ")
+    }
+}

@@ -1,0 +1,47 @@
+//! The results of an experiment at all its points, as named columns: one type behind the table, JSON, CSV, NetCDF, figures, the report
+//! and NumPy.
+//!
+//! A [`ResultSet`] is a [`Schema`] and its values. The schema says which columns there are, with key, unit, quantity, and what each runs
+//! over ([`Over`]); it follows from the experiment and from the results of one point. The values of a column are contiguous, point after
+//! point in row-major order of the sweeps:
+//!
+//! | runs over | values of a point | columns |
+//! |---|---|---|
+//! | points | 1 | parameters, named scalars of `measure`, the time at which a trace begins |
+//! | marks | one a mark | the times of the marks, metrics at the marks |
+//! | samples of a trace | one a sample; their number may differ between points | the times of the samples, metrics along the trace |
+//!
+//! A value that is not defined is NaN. No defined result is: the emulator refuses numbers that are not finite. A point that failed has
+//! NaN in every column, no samples, and the code and sentence of its error as [`Status`].
+//!
+//! Units are decided when the schema is made, energies in joule or hertz among them: all formats show the same numbers.
+//! ```
+//! use ergoseq::prelude::*;
+//! let text = "ergoseq 1\nunits natural\nparam t = 1\nsystem { spin a : 1/2 }\n\
+//!             sequence { prepare ket \"0\"\n evolve X(a) for t }\nmeasure { z = expectation(Z(a)) }\nsweep t = 0, pi/4, pi/2";
+//! let experiment = compile("a.seq", text, &mut no_files).expect("the program is right").experiment;
+//! let axes = axes(&experiment, &Values::new()).expect("the sweep is right");
+//! let runs = points(&axes, &Values::new()).map(|p| run(&experiment, &p, &Options::default()).expect("it runs"));
+//! let schema = Schema::new(&experiment, "a.seq", &axes, &Values::new(), EnergyUnit::Default);
+//! let set = ResultSet::of(schema, runs).expect("all points have the same results");
+//! // One value a point and mark; `end` is the only mark here.
+//! let z = set.column("z").expect("it is measured").all();
+//! assert!(z.iter().zip([1.0, 0.0, -1.0]).all(|(z, exact)| (z - exact).abs() < 1e-12));
+//! ```
+//!
+//! [`Schema::arrays`] tells how the columns are laid out as labelled arrays, for files and for xarray.
+
+mod arrays;
+mod bytes;
+mod rounding;
+mod schema;
+mod set;
+mod units;
+mod view;
+
+pub use arrays::{Array, Arrays, Content, Dimension, PENDING, STATUS, number_of};
+pub use rounding::Rounding;
+pub use schema::{Column, Holds, Over, Schema, TraceAxis};
+pub use set::{ResultSet, Status};
+pub use units::{EnergyUnit, Unit, Units};
+pub use view::{Mark, Point, Trace, Values};

@@ -1,0 +1,243 @@
+//! The values of a result set, column by column.
+
+use super::schema::{Over, Schema, Shape};
+use super::units::Unit;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::emulator::{Readings, Run, RunInfo};
+use crate::hamiltonian::{self, Fault};
+use crate::linalg::Matrix;
+use crate::tomography::{Energies, Quantity};
+use std::iter::{once, repeat_n};
+use std::sync::Arc;
+
+/// How a point ended.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Status {
+    /// It was computed.
+    Computed,
+    /// It failed, for this reason.
+    Failed {
+        /// The code of the error.
+        code: Code,
+        /// Its sentence.
+        message: String,
+    },
+}
+
+/// What a point has besides numbers.
+#[derive(Debug, Clone)]
+pub(super) struct About {
+    pub status: Status,
+    pub notes: Vec<String>,
+    pub how: RunInfo,
+    pub tomographies: Vec<Readings>,
+    /// The states at the marks, where they are kept.
+    pub states: Vec<Option<Matrix>>,
+}
+
+/// The results of some points: see the [module](super).
+#[derive(Debug, Clone)]
+pub struct ResultSet {
+    pub(super) schema: Arc<Schema>,
+    /// By column.
+    pub(super) data: Vec<Vec<f64>>,
+    /// By trace and point: where its samples end in the columns of the trace.
+    pub(super) sample_ends: Vec<Vec<usize>>,
+    pub(super) points: Vec<About>,
+}
+
+impl ResultSet {
+    /// Without points.
+    pub fn new(schema: Arc<Schema>) -> ResultSet {
+        let data = vec![vec![]; schema.columns().len()];
+        let sample_ends = vec![vec![]; schema.traces().len()];
+        ResultSet { schema, data, sample_ends, points: vec![] }
+    }
+
+    /// The results of all points, in row-major order of the sweeps.
+    ///
+    /// # Errors
+    /// When a point has other results than the first.
+    pub fn of(schema: Schema, runs: impl IntoIterator<Item = Run>) -> Result<ResultSet, Fault> {
+        let mut set = ResultSet::new(Arc::new(schema));
+        runs.into_iter().try_for_each(|run| set.push(run))?;
+        Ok(set)
+    }
+
+    /// What it holds.
+    pub fn schema(&self) -> &Arc<Schema> {
+        &self.schema
+    }
+
+    /// How many points it has.
+    pub fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty()
+    }
+
+    /// Forgets the points; the schema stays.
+    pub fn clear(&mut self) {
+        self.data.iter_mut().for_each(Vec::clear);
+        self.sample_ends.iter_mut().for_each(Vec::clear);
+        self.points.clear();
+    }
+
+    /// The values of a column at a point.
+    pub(super) fn slice(&self, column: usize, point: usize) -> &[f64] {
+        let place = match self.schema.columns().get(column).map(|c| c.over) {
+            Some(Over::Points) => point..point + 1,
+            Some(Over::Marks) => {
+                let marks = self.schema.marks().len();
+                point * marks..(point + 1) * marks
+            }
+            Some(Over::Samples(trace)) => {
+                let ends = self.sample_ends.get(trace).map_or(&[][..], Vec::as_slice);
+                let end = |k: usize| ends.get(k).copied().unwrap_or(0);
+                point.checked_sub(1).map_or(0, end)..end(point)
+            }
+            None => 0..0,
+        };
+        self.data.get(column).and_then(|data| data.get(place)).unwrap_or(&[])
+    }
+
+    /// Adds the results of a point; the first completes the schema.
+    ///
+    /// # Errors
+    /// When they are not those that the schema knows.
+    pub fn push(&mut self, run: Run) -> Result<(), Fault> {
+        let parameters = self.schema.columns().iter().take(self.schema.parameters().len());
+        if !parameters.map(|c| &c.name).eq(run.params.iter().map(|(name, _)| name)) {
+            return Err(other_results());
+        }
+        match self.schema.shape() {
+            None => self.complete(Shape::of(&run), run.params.iter().map(|(_, x)| *x).collect()),
+            Some(shape) if !shape.fits(&run) => return Err(other_results()),
+            Some(_) => {}
+        }
+        self.take_values(&run);
+        let energy = self.schema.energy;
+        let readings = run.tomographies.into_iter();
+        self.points.push(About {
+            status: Status::Computed,
+            notes: run.notes,
+            how: run.how,
+            tomographies: readings
+                .map(|r| Readings { energies: r.energies.map(|e| in_unit(e, energy)), ..r })
+                .collect(),
+            states: run.marks.into_iter().map(|m| m.state).collect(),
+        });
+        Ok(())
+    }
+
+    /// Adds a point that failed, with those of its parameters that are known.
+    pub fn push_failed(&mut self, given: &hamiltonian::Values, code: Code, message: String) {
+        let marks = self.schema.marks().len();
+        for (column, data) in self.schema.columns().iter().zip(&mut self.data) {
+            match column.over {
+                Over::Points if column.is_parameter() => {
+                    data.push(given.get(&column.name).copied().unwrap_or(f64::NAN))
+                }
+                Over::Points => data.push(f64::NAN),
+                Over::Marks => data.extend(repeat_n(f64::NAN, marks)),
+                Over::Samples(_) => {}
+            }
+        }
+        self.sample_ends.iter_mut().for_each(|ends| ends.push(ends.last().copied().unwrap_or(0)));
+        let (how, status) = (RunInfo::default(), Status::Failed { code, message });
+        self.points.push(About { status, notes: vec![], how, tomographies: vec![], states: vec![] });
+    }
+
+    /// Adds the points of another result set of the same experiment.
+    ///
+    /// # Errors
+    /// When the other has other results.
+    pub fn append(&mut self, mut other: ResultSet) -> Result<(), Fault> {
+        let parameters = |schema: &Schema| schema.values_of_parameters().to_vec();
+        match (self.schema.shape(), other.schema.shape()) {
+            (None, Some(shape)) => self.complete(shape.clone(), parameters(&other.schema)),
+            (Some(shape), None) => other.complete(shape.clone(), parameters(&self.schema)),
+            (Some(one), Some(two)) if !one.is_like(two) => return Err(other_results()),
+            _ => {}
+        }
+        let names = |set: &ResultSet| set.schema.columns().iter().map(|c| c.name.clone()).collect::<Vec<_>>();
+        if names(self) != names(&other) {
+            return Err(other_results());
+        }
+        for (ends, more) in self.sample_ends.iter_mut().zip(other.sample_ends) {
+            let before = ends.last().copied().unwrap_or(0);
+            ends.extend(more.into_iter().map(|end| before + end));
+        }
+        for (data, more) in self.data.iter_mut().zip(other.data) {
+            data.extend(more);
+        }
+        self.points.extend(other.points);
+        Ok(())
+    }
+
+    /// Completes the schema; the points that are there have failed.
+    pub(super) fn complete(&mut self, shape: Shape, parameters: Vec<f64>) {
+        let schema = Arc::unwrap_or_clone(self.schema.clone()).completed(shape, parameters);
+        let failed = self.len();
+        let missing = |over: Over| match over {
+            Over::Points => vec![f64::NAN; failed],
+            Over::Marks => vec![f64::NAN; failed * schema.marks().len()],
+            Over::Samples(_) => vec![],
+        };
+        let known = self.data.len();
+        self.data.extend(schema.columns().iter().skip(known).map(|column| missing(column.over)));
+        self.sample_ends = vec![vec![0; failed]; schema.traces().len()];
+        self.schema = Arc::new(schema);
+    }
+
+    /// The numbers of a run, in the order of the columns.
+    fn take_values(&mut self, run: &Run) {
+        let mut columns = self.schema.columns().iter().zip(&mut self.data);
+        let mut put = |values: &mut dyn Iterator<Item = Option<f64>>| {
+            if let Some((column, data)) = columns.next() {
+                data.extend(values.map(|x| x.map_or(f64::NAN, |x| column.convert(x))));
+            }
+        };
+        run.params.iter().for_each(|(_, x)| put(&mut once(Some(*x))));
+        run.summary.iter().for_each(|(_, x)| put(&mut once(*x)));
+        put(&mut run.marks.iter().map(|m| Some(m.time)));
+        for k in 0..run.marks.first().map_or(0, |m| m.values.len()) {
+            put(&mut run.marks.iter().map(|m| m.values.get(k).and_then(|(_, x)| *x)));
+        }
+        for trace in &run.traces {
+            put(&mut once(Some(trace.start)));
+            put(&mut trace.time.iter().copied().map(Some));
+            trace.values.iter().for_each(|(_, x)| put(&mut x.iter().copied()));
+        }
+        for (ends, trace) in self.sample_ends.iter_mut().zip(&run.traces) {
+            ends.push(ends.last().copied().unwrap_or(0) + trace.time.len());
+        }
+    }
+}
+
+fn other_results() -> Fault {
+    Box::new(Diagnostic::without_place(Code::Contradiction, "the point has other results than those before it"))
+}
+
+/// The energies of a tomography in the unit of the result set.
+fn in_unit(energies: Energies, unit: Unit) -> Energies {
+    let both = |(low, high): (f64, f64)| (unit.convert(low), unit.convert(high));
+    let convert = |q: Quantity| Quantity {
+        value: unit.convert(q.value),
+        error: unit.convert(q.error),
+        bias: q.bias.map(|b| unit.convert(b)),
+        corrected: unit.convert(q.corrected),
+        interval_68: both(q.interval_68),
+        interval_95: both(q.interval_95),
+    };
+    Energies {
+        energy: convert(energies.energy),
+        ergotropy: convert(energies.ergotropy),
+        capacity: convert(energies.capacity),
+        conditions: energies.conditions,
+    }
+}
