@@ -1,7 +1,7 @@
 //! Results: the one way from columns to dictionaries and arrays of NumPy.
 
 use crate::convert::array;
-use ergoseq::results::{Array, Column, Content, Dimension, Point, ResultSet, STATUS, Status, Values, number_of};
+use ergoseq::results::{Array, Column, Content, Dimension, Point, ResultSet, Status, Values, number_of};
 use numpy::{IntoPyArray, PyArrayMethods};
 use pyo3::exceptions::{PyIndexError, PyValueError};
 use pyo3::prelude::*;
@@ -56,7 +56,9 @@ impl Results {
         }
         let arrays = set.schema().arrays();
         let (data, coordinates, about) = (PyDict::new(py), PyDict::new(py), PyDict::new(py));
-        for array in &arrays.arrays {
+        // A single run has no status: it failed as a whole, or has results.
+        let told = |array: &&Array| array.content != Content::Status || arrays.sweeps > 0;
+        for array in arrays.arrays.iter().filter(told) {
             let over: Vec<&Dimension> = array.dimensions.iter().filter_map(|d| arrays.dimensions.get(*d)).collect();
             let shape: Vec<usize> = over.iter().map(|d| d.length).collect();
             let dimensions = PyTuple::new(py, over.iter().map(|d| d.name.as_str()))?;
@@ -109,7 +111,7 @@ fn values<'py>(py: Python<'py>, set: &ResultSet, array: &Array, shape: Vec<usize
             let values = set.values(column).map_or(Ok(vec![]), Values::rectangular);
             values.map_err(PyValueError::new_err)?.into_pyarray(py).reshape(shape)?.into_any()
         }
-        _ if array.name == STATUS => {
+        Content::Status => {
             let status = |point: Point| match point.status() {
                 Status::Failed { code, .. } => number_of(*code),
                 _ => 0,
