@@ -17,12 +17,13 @@
 //! Units are decided when the schema is made, energies in joule or hertz among them: all formats show the same numbers.
 //! ```
 //! use ergoseq::prelude::*;
-//! let text = "ergoseq 1\nunits natural\nparam t = 1\nsystem { spin a : 1/2 }\n\
-//!             sequence { prepare ket \"0\"\n evolve X(a) for t }\nmeasure { z = expectation(Z(a)) }\nsweep t = 0, pi/4, pi/2";
+//! let text = "ergoseq 1\nunits natural\nparam tau = 1\nsystem { spin a : 1/2 }\n\
+//!             sequence { prepare ket \"0\"\n evolve X(a) for tau }\nmeasure { z = expectation(Z(a)) }\nsweep tau = 0, pi/4, pi/2";
 //! let experiment = compile("a.seq", text, &mut no_files).expect("the program is right").experiment;
-//! let axes = axes(&experiment, &Values::new()).expect("the sweep is right");
-//! let runs = points(&axes, &Values::new()).map(|p| run(&experiment, &p, &Options::default()).expect("it runs"));
-//! let schema = Schema::new(&experiment, "a.seq", &axes, &Values::new(), EnergyUnit::Default);
+//! let given = Values::new();
+//! let axes = axes(&experiment, &given).expect("the sweep is right");
+//! let runs = points(&axes, &given).map(|p| run(&experiment, &p, &Options::default()).expect("it runs"));
+//! let schema = Schema::new(&experiment, "a.seq", &axes, &given, EnergyUnit::Default);
 //! let set = ResultSet::of(schema, runs).expect("all points have the same results");
 //! // One value a point and mark; `end` is the only mark here.
 //! let z = set.column("z").expect("it is measured").all();
