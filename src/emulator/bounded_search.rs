@@ -38,8 +38,8 @@ pub struct Search {
     most: usize,
 }
 
-/// Improves the best known maximum of a curve by what lies in some intervals, ascending in time; also, whether all bounds are below the
-/// best value in the end.
+/// Searches intervals, ascending in time, for a higher maximum than the best known one. Returns the maximum, and whether it is proved: `false`
+/// when the budget of splits ran out first.
 ///
 /// # Errors
 /// Those of the curve.

@@ -152,7 +152,7 @@ impl MemberBatch {
         };
         let space = Space::whole(e.basis.clone());
         let compiled = scans.iter().filter_map(|own| own.first()).map(|member| {
-            let EnsembleProgram { numbers, prepared, blocks, .. } = compile_ensemble(e, &member.variation)?;
+            let EnsembleProgram { numbers, prepared, blocks } = compile_ensemble(e, &member.variation)?;
             let compiler = Compiler { numbers: &numbers, space: &space };
             let steps = blocks.into_iter().map(|block| compiler.step(block)).collect::<Option<Vec<Step>>>()?;
             Some((prepared.state(&space).density(), Scan { numbers, steps }))

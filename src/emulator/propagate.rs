@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 /// The signals of some members, and their states behind them.
 type Group = (SignalSum, Vec<State>);
 
-/// The mean state of members that were propagated in batches, and what moves it.
+/// The mean state of members that were propagated in batches, and its rate of change.
 type MeanAt = (State, Option<MeanMotion>);
 
 /// The propagation: the members' clocks, what was found so far, propagators that may be used again.

@@ -19,8 +19,6 @@ pub struct EnsembleProgram {
     pub prepared: Prepared,
     /// What follows.
     pub blocks: Vec<EnsembleBlock>,
-    /// How long it takes.
-    pub duration: f64,
 }
 
 /// A part of the sequence, the same for all members up to numbers.
@@ -72,7 +70,7 @@ pub fn compile_ensemble(e: &Evaluator, member: &Variation) -> Option<EnsemblePro
     let mut compiler = Compiler { numbers: Numbers::default(), blocks: vec![] };
     compiler.steps(&steps)?;
     let Compiler { numbers, blocks } = compiler;
-    Some(EnsembleProgram { numbers, prepared, blocks, duration: super::schedule::duration(&steps) })
+    Some(EnsembleProgram { numbers, prepared, blocks })
 }
 
 struct Compiler {

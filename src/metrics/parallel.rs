@@ -217,17 +217,21 @@ mod tests {
     /// lowest energy is `-4 sqrt((e a)^2 + (g c)^2)`, with spin 1 turned to x and spin 0 between z and x.
     #[test]
     fn symmetric_states_do_not_hide_their_work() {
-        for seed in 0..60 {
+        // Without generic starts the last two stay at saddles, and two in four thousand do.
+        for seed in (0..60).chain([1223, 3989]) {
             let x = |k: u64| ((seed * 7 + k * 13) as f64 * 0.618_033_988_749_895).fract() - 0.5;
             let z = |site| on_site(&pauli(3), site, 2);
             let both = |axis: usize| on_site(&pauli(axis), 0, 2) * on_site(&pauli(axis), 1, 2);
-            let (a, b, c, g, e) = (1e-5 * x(1), 1e-5 * x(2), 3e-6 * x(3), 2.0 * x(4), 0.3 * x(5));
-            let rho = z(0) * C64::from(a) + z(1) * C64::from(b) + both(3) * C64::from(c);
+            let size = [1.0, 1e-2, 1e-6][seed as usize % 3];
+            let (a, b, c, g, e) = (size * x(1), size * x(2), 0.3 * size * x(3), 200.0 * x(4), 60.0 * x(5));
+            // What rounding leaves of coherences, in every second state.
+            let rounding = hamiltonian(4, seed) * C64::from(1e-15 * size * (seed % 2) as f64);
+            let rho = z(0) * C64::from(a) + z(1) * C64::from(b) + both(3) * C64::from(c) + rounding;
             let h = both(1) * C64::from(g) + z(0) * C64::from(e);
             let exact = 4.0 * (e * a + (e * a).hypot(g * c));
             let found = parallel_ergotropy(&rho, &h, 2).unwrap();
-            // Gradients of 1e-13 end the search; the work itself is about 1e-6.
-            assert!((found - exact).abs() <= 1e-8 * exact + 1e-18, "seed {seed}: {found} and {exact}");
+            // The search ends at gradients of 1e-13 of |rho| |H|; `exact` is a difference of numbers of some 100 of the size of rho.
+            assert!((found - exact).abs() <= 1e-7 * exact + 1e-12 * size, "seed {seed}: {found} and {exact}");
         }
     }
 
