@@ -309,10 +309,50 @@ fn shaped(text: &str, steps: &str) -> Experiment {
     ergoseq::compile("test.seq", text, &mut reader).unwrap_or_else(|r| panic!("{}", r.render())).experiment
 }
 
+/// Programs whose gradient is compared with differences: what replaces what in [`SHAPED`].
+const SHAPED_VARIANTS: &[(&str, &[(&str, &str)])] = &[
+    ("as it is", &[]),
+    // The transient of a shaped pulse follows its first and last step.
+    ("transients", &[("max_rf = 50 kHz", "max_rf = 50 kHz, leading_transient = 1 us, trailing_transient = -0.6 us")]),
+    ("a leaning y", &[("max_rf = 50 kHz", "max_rf = 50 kHz, lean = 7 deg")]),
+    ("another phase", &[("pulse 1H phase x rf = 40 kHz", "pulse 1H phase 77 deg rf = 40 kHz")]),
+    // Two channels follow the same shape; a third pulse ends after two of the five steps.
+    (
+        "two channels",
+        &[
+            ("spin p, q : 1H", "spin p, q : 1H\n    spin c : 13C\n    dipolar p c = -8 kHz"),
+            (
+                "pulse 1H phase x rf = 40 kHz duration = 12 us shape = own",
+                "parallel { pulse 1H phase x rf = 40 kHz duration = 12 us shape = own\n pulse 13C phase y rf = 70 kHz duration = 12 us shape = own }",
+            ),
+        ],
+    ),
+    (
+        "cut at a step",
+        &[
+            ("spin p, q : 1H", "spin p, q : 1H\n    spin c : 13C\n    dipolar p c = -8 kHz"),
+            (
+                "pulse 1H phase x rf = 40 kHz duration = 12 us shape = own",
+                "parallel align start { pulse 1H phase x rf = 40 kHz duration = 12 us shape = own\n pulse 13C phase y rf = 70 kHz duration = 4.8 us }",
+            ),
+        ],
+    ),
+];
+
 #[test]
-fn slopes_of_shapes_are_those_of_differences() {
+fn gradients_of_shapes_are_those_of_differences() {
+    for (variant, replaced) in SHAPED_VARIANTS {
+        let text = replaced.iter().fold(SHAPED.to_string(), |text, (old, new)| {
+            assert!(text.contains(old), "{variant}: {old}");
+            text.replace(old, new)
+        });
+        compare_gradient(variant, &text);
+    }
+}
+
+fn compare_gradient(variant: &str, text: &str) {
     use ergoseq::emulator::{PulseObjective, Request, run};
-    let experiment = shaped(SHAPED, &"1 0\n".repeat(5));
+    let experiment = shaped(text, &"1 0\n".repeat(5));
     let mut noise = Noise::new(4, 2);
     let cartesian: Vec<(f64, f64)> = (0..5).map(|_| (0.7 * noise.even(), 0.7 * noise.even())).collect();
     // What is linear in the state, what depends on its eigenvalues, and what is quadratic.
@@ -320,29 +360,31 @@ fn slopes_of_shapes_are_those_of_differences() {
         let expr = parse_expression(result, 0).unwrap();
         // Cold enough that differences are not lost in the rounding beside the maximally mixed state.
         let (given, options) = (Values::from([("T".to_string(), 20e-3)]), Options::default());
-        let landscape = PulseObjective::new(&experiment, &given, &options, "own", (&expr, Some("charged"))).unwrap();
-        let (value, slopes) = landscape.slope(&cartesian).unwrap();
-        assert!((landscape.value(&cartesian).unwrap() / value - 1.0).abs() < 1e-12);
+        let objective = PulseObjective::new(&experiment, &given, &options, "own", (&expr, Some("charged"))).unwrap();
+        let (value, gradient) = objective.gradient(&cartesian).unwrap();
+        assert!((objective.value(&cartesian).unwrap() / value - 1.0).abs() < 1e-12);
         // The same as a run of the file with this shape has it.
         let mut with = experiment.clone();
         with.shapes[0].steps = cartesian.iter().map(|(x, y)| (x.hypot(*y), y.atan2(*x))).collect();
         let wanted = [Request { expr: expr.clone(), at: Some("charged".to_string()) }];
         let found = run(&with, &given, &options, &wanted).unwrap();
         let in_run = found.values[0].unwrap();
-        assert!((in_run / value - 1.0).abs() < 1e-9, "{result}: {in_run} {value}");
-        let size = slopes.iter().flat_map(|(x, y)| [x.abs(), y.abs()]).fold(0.0, f64::max);
+        assert!((in_run / value - 1.0).abs() < 1e-9, "{variant}, {result}: {in_run} {value}");
+        let size = gradient.iter().flat_map(|(x, y)| [x.abs(), y.abs()]).fold(0.0, f64::max);
         for k in 0..5 {
             let moved = |x: f64, y: f64| {
                 let mut all = cartesian.clone();
                 all[k] = (all[k].0 + x, all[k].1 + y);
-                landscape.value(&all).unwrap()
+                objective.value(&all).unwrap()
             };
-            const BY: f64 = 1e-4;
+            const BY: f64 = 2e-5;
             let x = (moved(BY, 0.0) - moved(-BY, 0.0)) / (2.0 * BY);
             let y = (moved(0.0, BY) - moved(0.0, -BY)) / (2.0 * BY);
-            // Differences on both sides are right to the square of their step, some 1e-8 of the largest slope.
+            // The error of central differences is that of their step squared over the gaps of eigenvalues, some 1e-8 of the largest
+            // derivative, and rounding over the step, some 1e-9.
             let near = |a: f64, b: f64| (a - b).abs() < 1e-7 * size;
-            assert!(near(x, slopes[k].0) && near(y, slopes[k].1), "{result} {k}: {x} {y} {:?} of {size}", slopes[k]);
+            let (found, of) = (gradient[k], format!("{variant}, {result} {k}"));
+            assert!(near(x, found.0) && near(y, found.1), "{of}: {x} {y} {found:?} of {size}");
         }
     }
 }
@@ -378,8 +420,14 @@ fn shapes_that_cannot_be_looked_for_are_refused() {
     assert!(said.contains("no pulse shape `owm`"), "{said}");
     let said = plain("pulse 1H phase x rf = 40 kHz duration = 12 us", "pulse 1H 90 deg phase x duration = 12 us");
     assert!(said.contains("follows from its flip angle"), "{said}");
-    let said = plain("shape = own", "shape = own offset = 3 kHz");
-    assert!(said.contains("does not follow its shape step by step"), "{said}");
+    for (old, new) in [
+        ("shape = own", "shape = own offset = 3 kHz"),
+        ("shape = own", "shape = own modulation = 10 deg * t / (1 us)"),
+        ("max_rf = 50 kHz", "max_rf = 50 kHz, rise_time = 100 ns"),
+    ] {
+        let said = plain(old, new);
+        assert!(said.contains("is not linear in the steps of its shape"), "{said}");
+    }
     let said = plain("shape = own", "");
     assert!(said.contains("no pulse before the mark has the shape"), "{said}");
     let said = plain("    dipolar p q", "    relax p { T1 = 1 s, T2 = 1 s }\n    dipolar p q");

@@ -1,7 +1,7 @@
 //! How slowly a field turns, beside how fast the spins turn about it: `Q = omega_eff / |d theta / dt|`, at its least. A sweep or
 //! a ramp is followed where Q is far above 1.
 
-use crate::hamiltonian::{Scalar, Segment};
+use crate::hamiltonian::{Segment, Term};
 use crate::linalg::hermitian_eigen;
 
 /// Samples of a pulse.
@@ -16,12 +16,11 @@ const SAMPLES: usize = 4000;
     reason = "samples are taken from 0 to below their number, at most two windows before `k`"
 )]
 pub fn least_factor(segment: &Segment) -> Option<(f64, &'static str)> {
-    let internal = segment.hamiltonian.len().saturating_sub(segment.transmitted);
-    let fields = segment.hamiltonian.get(internal..)?;
-    if segment.transmitted == 0 || fields.iter().all(|(c, _)| c.constant().is_some()) {
+    let fields: Vec<&Term> = segment.fields().collect();
+    if fields.iter().all(|(c, _)| c.constant().is_some()) {
         return None;
     }
-    let at = |k: usize, t: f64| fields.get(k).map_or(0.0, |(c, _): &(Scalar, _)| c.at(t));
+    let at = |k: usize, t: f64| fields.get(k).map_or(0.0, |(c, _)| c.at(t));
     let dt = segment.duration / SAMPLES as f64;
     let point = |k: usize| {
         let t = dt * (k as f64 + 0.5);
@@ -56,8 +55,8 @@ pub fn least_factor(segment: &Segment) -> Option<(f64, &'static str)> {
 /// `sqrt(Tr H^2 / Tr Fz^2)` of the constant internal Hamiltonian; `None` where there is none, or it is large.
 fn local_field(segment: &Segment) -> Option<f64> {
     const LARGEST: usize = 256;
-    let (_, h) = segment.hamiltonian.first()?;
-    if h.dimension() > LARGEST || segment.hamiltonian.len() - segment.transmitted != 1 {
+    let [(_, h)] = segment.drift.as_slice() else { return None };
+    if h.dimension() > LARGEST {
         return None;
     }
     let square = |m: crate::linalg::Matrix| -> Option<f64> {
@@ -66,7 +65,7 @@ fn local_field(segment: &Segment) -> Option<f64> {
         Some(eigen.values.iter().map(|x| (x - mean).powi(2)).sum())
     };
     // Tr Fx^2 of the channel is Tr Fz^2.
-    let field = square(segment.hamiltonian.last()?.1.matrix())?;
+    let field = square(segment.fields().last()?.1.matrix())?;
     let local = square(h.matrix())?;
     (local > 0.0 && field > 0.0).then(|| (local / field).sqrt())
 }

@@ -6,7 +6,7 @@ use super::request::{Moments, Observation, Position};
 use super::run::observe;
 use super::settings::Options;
 use crate::hamiltonian::{
-    Evaluator, Fault, Scalar, Segment, Step, Values, build, coarser, duration, members, points_of, scans, spectrometer,
+    Evaluator, Fault, Segment, Step, Values, build, coarser, duration, members, points_of, scans, spectrometer,
 };
 use crate::ir::{EventKind, Experiment};
 use crate::linalg::hermitian_eigen;
@@ -168,8 +168,7 @@ fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> Result<(Optio
     let angular = if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 };
     let (mut highest, mut energy) = (0.0f64, 0.0);
     for (segment, times) in steps.iter().flat_map(|s| segments(s, 1.0)) {
-        let internal = segment.hamiltonian.len() - segment.transmitted;
-        let squares = segment.hamiltonian.iter().skip(internal).map(|(c, _): &(Scalar, _)| c.times(c));
+        let squares = segment.fields().map(|(c, _)| c.times(c));
         let Some(square) = squares.reduce(|a, b| a.plus(&b)) else { continue };
         let failed = |e: Unresolved| super::integrate::failed(segment.place, &e.to_string());
         highest = highest.max(peak(&square, segment.duration).map_err(failed)?.sqrt() / angular);
@@ -255,7 +254,7 @@ fn remarks_of(e: &Evaluator, steps: &[Step]) -> Result<Vec<String>, Fault> {
 /// The frequency of the line that is farthest from the carrier, Hz; `None` where the system is too large to look.
 fn highest_line(a: &crate::hamiltonian::Acquire) -> Option<f64> {
     const LARGEST: usize = 256;
-    let (_, h) = a.segment.hamiltonian.first()?;
+    let (_, h) = a.segment.drift.first()?;
     if h.dimension() > LARGEST {
         return None;
     }

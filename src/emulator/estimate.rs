@@ -29,7 +29,7 @@ pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
     let mut terms = 0usize;
     let mut open = false;
     schedule.segments(&mut |s| {
-        terms = terms.max(s.hamiltonian.iter().map(|(_, o)| o.terms()).sum());
+        terms = terms.max(s.terms().map(|(_, o)| o.terms()).sum());
         open |= !s.relaxing.is_empty();
     });
     let bytes = if pure && d > super::generator::DENSE_VECTORS as f64 {

@@ -108,7 +108,7 @@ impl Generator {
         let mut constant: Option<Operator> = None;
         let mut terms = Vec::new();
         let term = |coefficient: Scalar, o: &Operator| Term { coefficient, placed: placed(o, space) };
-        for (c, operator) in &segment.hamiltonian {
+        for (c, operator) in segment.terms() {
             match c {
                 Scalar::Constant(x) => {
                     let scaled = (**operator).clone().times_number(real(*x));
@@ -136,7 +136,7 @@ impl Generator {
             period: segment.period,
             terms,
             mesh: OnceCell::new(),
-            whole: segment.hamiltonian.clone(),
+            whole: segment.terms().cloned().collect(),
             collapse,
             order,
             decay,

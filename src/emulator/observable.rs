@@ -3,7 +3,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
-use crate::linalg::real;
+use crate::linalg::{Matrix, real};
 use crate::metrics::{Argument, BohrExpansion, Curve, InLanes, Metric, Moment, Parameter, Quantity, Scene, Undefined};
 use crate::source::Span;
 use crate::spin::Operator;
@@ -186,6 +186,12 @@ impl Observable {
             _ => return None,
         };
         Some(Linear { operator, beside, scale: *scale })
+    }
+
+    /// The derivative with respect to the state, the Hermitian G with `d value = Tr[G d rho]`, and the value; `None` where it has no closed
+    /// form. Sums, products and quotients of metrics follow from their rules.
+    pub fn derivative(&self, moment: &Moment) -> Option<(f64, Matrix)> {
+        derivative(&self.tree, moment)
     }
 
     /// The value at a moment; aggregates are looked up.
@@ -383,6 +389,36 @@ fn evaluate(
             function.value(first, second)
         }
     })
+}
+
+fn derivative(tree: &Tree, moment: &Moment) -> Option<(f64, Matrix)> {
+    match tree {
+        Tree::Number(x) => {
+            let n = moment.density().ok()?.nrows();
+            Some((*x, Matrix::zeros(n, n)))
+        }
+        Tree::Metric { metric, arguments, scale } => {
+            let value = metric.value(moment, arguments).ok()? * scale;
+            Some((value, metric.derivative?(moment, arguments)? * real(*scale)))
+        }
+        Tree::Sum(terms) => {
+            let mut terms = terms.iter().map(|(negative, term)| {
+                let (x, g) = derivative(term, moment)?;
+                Some(if *negative { (-x, -g) } else { (x, g) })
+            });
+            let first = terms.next()??;
+            terms.try_fold(first, |(x, g), term| term.map(|(y, h)| (x + y, g + h)))
+        }
+        Tree::Product(factors) => {
+            let mut factors = factors.iter().map(|(divides, factor)| {
+                let (x, g) = derivative(factor, moment)?;
+                Some(if *divides { (1.0 / x, g * real(-1.0 / (x * x))) } else { (x, g) })
+            });
+            let first = factors.next()??;
+            factors.try_fold(first, |(x, g), factor| factor.map(|(y, h)| (x * y, g * real(y) + h * real(x))))
+        }
+        Tree::Aggregate(_) | Tree::Power(..) | Tree::Function(..) => None,
+    }
 }
 
 /// A result that is infinite or not a number.

@@ -30,7 +30,7 @@ impl SegmentKey {
     pub fn of(segment: &Segment) -> Option<SegmentKey> {
         let term =
             |(c, o): &(crate::hamiltonian::Scalar, Arc<_>)| Some((Arc::as_ptr(o) as usize, c.constant()?.to_bits()));
-        let terms = segment.hamiltonian.iter().map(term).collect::<Option<Vec<_>>>()?;
+        let terms = segment.terms().map(term).collect::<Option<Vec<_>>>()?;
         let relaxing = if segment.relaxing.is_empty() { 0 } else { Arc::as_ptr(&segment.relaxing) as usize };
         Some(SegmentKey { terms, relaxing, duration: segment.duration.to_bits() })
     }

@@ -422,7 +422,7 @@ fn split_for(acquire: &Acquire, ends: bool) -> Option<(Split, Vec<(usize, f64)>)
         return None;
     }
     let mut sum: Option<Operator> = None;
-    for (c, operator) in &acquire.segment.hamiltonian {
+    for (c, operator) in acquire.segment.terms() {
         let term = (**operator).clone().times_number(real(c.constant()?));
         sum = Some(match sum {
             Some(sum) => sum.plus(term),

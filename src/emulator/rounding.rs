@@ -58,5 +58,5 @@ fn of_segment(segment: &Segment) -> f64 {
         };
         most * operator.spread_bound()
     };
-    segment.duration * segment.hamiltonian.iter().map(term).sum::<f64>()
+    segment.duration * segment.terms().map(term).sum::<f64>()
 }

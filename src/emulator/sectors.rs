@@ -26,7 +26,7 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
         match step {
             Step::Segment(segment) => {
                 let mut constant: Option<Operator> = None;
-                for (c, operator) in &segment.hamiltonian {
+                for (c, operator) in segment.terms() {
                     match c {
                         Scalar::Constant(c) => {
                             let scaled = (**operator).clone().times_number(real(*c));
@@ -45,6 +45,8 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
                 }
                 out.extend(segment.relaxing.order.iter().flat_map(|o| [o.hamiltonian.clone(), o.lost.clone()]));
             }
+            // The transient of a shape that begins or ends at zero moves nothing.
+            Step::Kick(kick) if kick.angle.constant() == Some(0.0) => {}
             Step::Kick(kick) => out.push(kick.generator()),
             Step::Dephase(operator, _) => out.push(operator.clone()),
             Step::Acquire(acquire) => out.extend(movers(&[Step::Segment(acquire.segment.clone())])),
@@ -60,6 +62,19 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
 /// # Errors
 /// When it does not fit into the memory that is allowed.
 pub fn space(schedule: &Schedule, prepared: &Prepared, allowed: f64) -> Result<Space, Fault> {
+    space_under(&movers(&schedule.steps), schedule, prepared, allowed)
+}
+
+/// The same where other operators act.
+///
+/// # Errors
+/// As [`space`].
+pub fn space_under(
+    movers: &[Operator],
+    schedule: &Schedule,
+    prepared: &Prepared,
+    allowed: f64,
+) -> Result<Space, Fault> {
     let basis = schedule.basis.clone();
     // Where a mode is cut off it matters which states are reached.
     if basis.size() <= SMALL && basis.sites.iter().all(crate::spin::Site::has_spin) {
@@ -73,9 +88,8 @@ pub fn space(schedule: &Schedule, prepared: &Prepared, allowed: f64) -> Result<S
     if basis.size() > 9e15 {
         return Err(too_large());
     }
-    let movers = movers(&schedule.steps);
-    let groups = if pure { exchangeable(&basis, &movers, &prepared.amplitudes()) } else { vec![] };
-    if groups.is_empty() && nothing_is_kept(&basis, &movers) {
+    let groups = if pure { exchangeable(&basis, movers, &prepared.amplitudes()) } else { vec![] };
+    if groups.is_empty() && nothing_is_kept(&basis, movers) {
         if basis.size() > most as f64 {
             let e = estimate::bytes_text(bytes(schedule, pure));
             return Err(estimate::too_large(schedule, pure, "", &format!("about {e}"), allowed));
@@ -83,7 +97,7 @@ pub fn space(schedule: &Schedule, prepared: &Prepared, allowed: f64) -> Result<S
         return Ok(Space::whole(basis));
     }
     let seeds = prepared.support(most).ok_or_else(too_large)?;
-    Space::reached(basis, &seeds, &movers, groups, most).map_err(|_| too_large())
+    Space::reached(basis, &seeds, movers, groups, most).map_err(|_| too_large())
 }
 
 /// All of the product space, if it fits.

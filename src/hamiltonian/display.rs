@@ -102,7 +102,7 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
 }
 
 fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mut String) {
-    for (c, o) in &s.hamiltonian {
+    for (c, o) in s.terms() {
         let text = match c {
             Scalar::Constant(c) => {
                 operator(&o.clone().as_ref().clone().times_number(crate::linalg::real(*c)), basis, units)

@@ -2,13 +2,18 @@
 
 use super::envelope::Envelope;
 use super::hardware::Spectrometer;
+use super::schedule::{ShapeSteps, ShapeUse};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Align, Channel, Lock, Pulse, Ramp};
+use crate::linalg::real;
 use crate::source::Span;
+use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{TWO_PI, UnitSystem};
 use crate::waveform::{Function, Scalar, Unresolved, peak};
+use std::f64::consts::FRAC_PI_2;
+use std::sync::Arc;
 
 /// A pulse as numbers.
 #[derive(Clone)]
@@ -26,13 +31,25 @@ pub struct Drive {
     pub factor: Scalar,
     /// An angle that is added to its phase, over the same time.
     pub turning: Option<Scalar>,
+    /// The shape of a file that it has.
+    pub shape: Option<DriveShape>,
+}
+
+/// The shape of a file in a pulse.
+#[derive(Debug, Clone, Copy)]
+pub struct DriveShape {
+    /// The number of the shape in the experiment, and how many steps it has.
+    pub number: usize,
+    pub steps: usize,
+    /// The strength of amplitude 1, rad/s, where strength and phase are those of the steps times this, and nothing else.
+    pub peak: Option<f64>,
 }
 
 impl Drive {
     /// The strengths along x and y, for a transmitter whose y leans by an angle away from the normal to x:
     /// `a (cos phi - sin phi sin lean)` and `a sin phi cos lean`.
     pub fn along_xy(&self, lean: f64) -> (Scalar, Scalar) {
-        let (phase, sine, cosine) = (self.phase, lean.sin(), lean.cos());
+        let phase = self.phase;
         let amplitude = self.strength();
         match &self.turning {
             // What does not act is constant: a field along one axis is a single changing term. Clean quarters: cos(90 deg) is 6e-17
@@ -42,16 +59,58 @@ impl Drive {
                     0.0 => Scalar::Constant(0.0),
                     part => amplitude.scaled(part),
                 };
-                let (x, y) = (clean(phase.cos()), clean(phase.sin()));
-                (along(x - y * sine), along(y * cosine))
+                let (x, y) = axis(phase, lean);
+                (along(x), along(y))
             }
             Some(turning) => {
+                let (sine, cosine) = (lean.sin(), lean.cos());
                 let phase = turning.plus(&Scalar::Constant(phase));
                 let (x, y) = (phase.apply(Function::Cos), phase.apply(Function::Sin));
                 let along_x = if sine == 0.0 { x } else { x.minus(&y.scaled(sine)) };
                 (amplitude.times(&along_x), amplitude.times(&y.scaled(cosine)))
             }
         }
+    }
+
+    /// How the field over a part of the pulse, from `begin` on, depends on the steps of its shape: with peak p, phase phi and lean l,
+    /// `X = p (cos phi - sin phi sin l) Fx + p sin phi cos l Fy` and `Y` is X at `phi + 90 deg`. `field`: Fx and Fy of the channel.
+    pub fn shape_use(
+        &self,
+        (begin, duration): (f64, f64),
+        lean: f64,
+        field: (&Operator, &Operator),
+    ) -> Option<ShapeUse> {
+        let shape = self.shape?;
+        let count = shape.steps as f64;
+        let number = |t: f64| {
+            let k = t * count / self.duration;
+            ((k - k.round()).abs() < 1e-6 && (0.0..=count).contains(&k.round())).then_some(k.round() as usize)
+        };
+        let quadratures = shape.peak.zip(self.factor.constant()).map(|(peak, factor)| {
+            [self.phase, self.phase + FRAC_PI_2].map(|phase| {
+                let (x, y) = axis(phase, lean);
+                let along = |operator: &Operator, c: f64| operator.clone().times_number(real(peak * factor * c));
+                Arc::new(along(field.0, x).plus(along(field.1, y)))
+            })
+        });
+        let steps = (quadratures.zip(number(begin)).zip(number(begin + duration)))
+            .map(|(([x, y], from), to)| ShapeSteps { numbers: from..to, x, y });
+        Some(ShapeUse { shape: shape.number, steps })
+    }
+
+    /// How a transient at an edge of the pulse, `time` long, depends on the first or last step of its shape.
+    pub fn transient_shape_use(&self, edge: Edge, time: f64, field: (&Operator, &Operator)) -> Option<ShapeUse> {
+        let ahead = Drive { phase: self.phase + FRAC_PI_2, ..self.clone() };
+        let whole = ahead.shape_use((0.0, self.duration), 0.0, field)?;
+        let steps = whole.steps.map(|steps| {
+            let scaled = |o: Arc<Operator>| Arc::new((*o).clone().times_number(real(time)));
+            let numbers = match edge {
+                Edge::Leading => 0..1,
+                Edge::Trailing => steps.numbers.end.saturating_sub(1)..steps.numbers.end,
+            };
+            ShapeSteps { numbers, x: scaled(steps.x), y: scaled(steps.y) }
+        });
+        Some(ShapeUse { shape: whole.shape, steps })
     }
 
     /// Its strength at this member of the ensemble, rad/s.
@@ -82,6 +141,7 @@ impl Drive {
             amplitude: self.amplitude.compressed(stretch).scaled(factor),
             factor: self.factor.clone(),
             turning: self.turning.as_ref().map(|s| s.compressed(stretch)),
+            shape: self.shape,
         }
     }
 
@@ -100,6 +160,7 @@ impl Drive {
         if rise.is_none() && droop.is_none() {
             return Ok(self);
         }
+        self.shape = self.shape.map(|shape| DriveShape { peak: None, ..shape });
         let decay = |(time, _): (f64, Span)| Scalar::time().scaled(-1.0 / time).apply(Function::Exp);
         if let Some(rise) = rise {
             self.amplitude = self.amplitude.times(&Scalar::Constant(1.0).minus(&decay(rise)));
@@ -111,23 +172,48 @@ impl Drive {
     }
 }
 
+/// What a field of strength 1 at a phase has along x and y, for a transmitter whose y leans by an angle.
+fn axis(phase: f64, lean: f64) -> (f64, f64) {
+    let (x, y) = (clean(phase.cos()), clean(phase.sin()));
+    (x - y * lean.sin(), y * lean.cos())
+}
+
 /// The angle by which a transmitter's y leans.
 pub fn lean(e: &Evaluator, nucleus: &str) -> Result<f64, Fault> {
     channel(e, nucleus).and_then(|c| c.lean.as_ref()).map_or(Ok(0.0), |x| e.number(x))
 }
 
-/// The angles of the transients at the edges of a pulse: `w(0) tau` and `w(T) tau`, w being its strength there. What a resonator
-/// makes of an edge is a short field out of phase, which hard pulses see as a turn (Mehring and Waugh, Rev. Sci. Instrum. 43, 649).
-pub fn transients(e: &Evaluator, nucleus: &str, drive: &Drive) -> Result<[Scalar; 2], Fault> {
-    let none = || [Scalar::Constant(0.0), Scalar::Constant(0.0)];
-    let Some(channel) = channel(e, nucleus) else { return Ok(none()) };
-    let time = |x: &Option<Expr>| x.as_ref().map_or(Ok(0.0), |x| e.number(x));
-    let (leading, trailing) = (time(&channel.leading_transient)?, time(&channel.trailing_transient)?);
-    if [leading, trailing] == [0.0; 2] {
-        return Ok(none());
-    }
-    let turn = |tau: f64, t: f64| drive.factor.scaled(tau * drive.amplitude.at(t));
-    Ok([turn(leading, 0.0), turn(trailing, drive.duration)])
+/// An edge of a pulse.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// Its beginning.
+    Leading,
+    /// Its end.
+    Trailing,
+}
+
+/// The transient at an edge of a pulse.
+pub struct Transient {
+    /// The time tau for which the field of the edge acts, s; it may be negative.
+    pub time: f64,
+    /// The flip angle `w tau`, w being the strength at the edge, radian.
+    pub angle: Scalar,
+    /// The phase of the pulse at the edge, and 90 degrees.
+    pub phase: f64,
+}
+
+/// The transient at an edge of a pulse, where its channel has one. What a resonator makes of an edge is a short field out of phase,
+/// which acts on spins as an ideal pulse (Mehring and Waugh, Rev. Sci. Instrum. 43, 649).
+pub fn transient(e: &Evaluator, nucleus: &str, drive: &Drive, edge: Edge) -> Result<Option<Transient>, Fault> {
+    let Some(channel) = channel(e, nucleus) else { return Ok(None) };
+    let (given, t) = match edge {
+        Edge::Leading => (&channel.leading_transient, 0.0),
+        Edge::Trailing => (&channel.trailing_transient, drive.duration),
+    };
+    let time = given.as_ref().map_or(Ok(0.0), |x| e.number(x))?;
+    let angle = drive.factor.scaled(time * drive.amplitude.at(t));
+    let phase = drive.phase + drive.turning.as_ref().map_or(0.0, |turning| turning.at(t)) + FRAC_PI_2;
+    Ok((time != 0.0).then_some(Transient { time, angle, phase }))
 }
 
 /// A sine or cosine without the rounding of pi.
@@ -240,7 +326,7 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     if p.ideal || (angle == Some(0.0) && p.duration.is_none()) {
         let angle = angle.unwrap_or(0.0);
         let (amplitude, factor) = (Scalar::Constant(0.0), Scalar::Constant(1.0));
-        return Ok(Drive { start: 0.0, duration: 0.0, phase, angle, amplitude, factor, turning: None });
+        return Ok(Drive { start: 0.0, duration: 0.0, phase, angle, amplitude, factor, turning: None, shape: None });
     }
     let envelope = Envelope::of(e, p.shape.as_ref())?;
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
@@ -294,9 +380,24 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     check_limit(e, &p.nucleus, rf * highest, p.rf.as_ref().map_or(span, Expr::span))?;
     envelope.check_duration(length, span)?;
     let (amplitude, turning) = envelope.over(length);
-    let amplitude = amplitude.scaled(rf * angular(e));
+    let peak = rf * angular(e);
+    let amplitude = amplitude.scaled(peak);
     let turning = turning_of(e, p, turning.into_iter().collect())?;
-    Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, factor: Scalar::Constant(1.0), turning })
+    let shape = shape_of(e, p).map(|(number, steps)| DriveShape { number, steps, peak: is_plain(p).then_some(peak) });
+    Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, factor: Scalar::Constant(1.0), turning, shape })
+}
+
+/// The number of the shape of a file that a pulse has, and how many steps there are.
+fn shape_of(e: &Evaluator, p: &Pulse) -> Option<(usize, usize)> {
+    let Some(ExprKind::Name(name)) = p.shape.as_ref().map(|x| &x.kind) else { return None };
+    let number = e.experiment.shapes.iter().position(|s| s.name == *name)?;
+    Some((number, e.experiment.shapes.get(number)?.steps.len()))
+}
+
+/// Whether the field of a pulse is linear in the steps of its shape: a flip angle divides by their sum, offsets and modulations
+/// change the phase within them.
+fn is_plain(p: &Pulse) -> bool {
+    p.angle.is_none() && p.offset.is_none() && p.modulation.is_none()
 }
 
 /// The angle that is added to the phase of a pulse: that of its shape, its offset and its modulation.
@@ -342,8 +443,10 @@ pub fn in_steps(
         let (amplitude, turning) = envelope.over(duration);
         let peak = rf * angular(e);
         let (amplitude, turning) = (amplitude.scaled(peak), turning_of(e, p, turning.into_iter().collect())?);
-        let factor = drive.factor.clone();
-        return Ok(Drive { start: drive.start, duration, phase, angle, amplitude, factor, turning });
+        let (start, factor) = (drive.start, drive.factor.clone());
+        let linear = is_plain(p) && !hardware.rounds_shapes(max_rf);
+        let shape = drive.shape.map(|shape| DriveShape { peak: linear.then_some(peak), ..shape });
+        return Ok(Drive { start, duration, phase, angle, amplitude, factor, turning, shape });
     }
     let (duration, strength, phase) = hardware.pulse((drive.duration, rf, drive.phase), max_rf, span, said)?;
     Ok(drive.refitted(duration, strength / rf, phase))
@@ -481,5 +584,5 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
         }
     };
     let factor = Scalar::Constant(1.0);
-    Ok(Drive { start: 0.0, duration: length, phase, angle: 0.0, amplitude, factor, turning: None })
+    Ok(Drive { start: 0.0, duration: length, phase, angle: 0.0, amplitude, factor, turning: None, shape: None })
 }

@@ -2,10 +2,11 @@
 
 use super::lower::build;
 use super::prepare::{Prepared, prepare};
-use super::schedule::{Schedule, Segment, Step};
+use super::schedule::{Schedule, Segment, Step, Term};
 use super::value::{Evaluator, Variation};
 use crate::spin::Operator;
-use crate::waveform::{Numbers, Scalar, Slot};
+use crate::waveform::{Numbers, Slot};
+use std::iter;
 use std::sync::Arc;
 
 /// A Hamiltonian, rad/s: coefficients by slot, times constant operators.
@@ -88,7 +89,7 @@ impl Compiler {
                     record: segment.record.as_ref().map(|r| r.points),
                 },
                 Step::Kick(kick) => EnsembleBlock::Pulse {
-                    hamiltonian: self.terms(&[(kick.angle.clone(), Arc::new(kick.generator()))])?,
+                    hamiltonian: self.terms(iter::once(&(kick.angle.clone(), Arc::new(kick.generator()))))?,
                     transient: kick.transient,
                 },
                 Step::Crush(_) | Step::Dephase(..) => EnsembleBlock::Project(step.clone()),
@@ -117,11 +118,11 @@ impl Compiler {
 
     /// The Hamiltonian of a segment, where it is constant and nothing relaxes the state.
     fn constant(&mut self, segment: &Segment) -> Option<Terms> {
-        if segment.relaxing.is_empty() { self.terms(&segment.hamiltonian) } else { None }
+        if segment.relaxing.is_empty() { self.terms(segment.terms()) } else { None }
     }
 
-    fn terms(&mut self, hamiltonian: &[(Scalar, Arc<Operator>)]) -> Option<Terms> {
-        let nonzero = hamiltonian.iter().filter(|(c, o)| c.constant() != Some(0.0) && !o.is_zero());
+    fn terms<'a>(&mut self, hamiltonian: impl Iterator<Item = &'a Term>) -> Option<Terms> {
+        let nonzero = hamiltonian.filter(|(c, o)| c.constant() != Some(0.0) && !o.is_zero());
         nonzero.map(|(c, o)| Some((self.numbers.add(c)?, o.clone()))).collect()
     }
 }

@@ -111,6 +111,11 @@ impl Spectrometer {
         Ok((duration, rf, phase))
     }
 
+    /// Whether it rounds the amplitudes or the phases of the steps of a shape.
+    pub fn rounds_shapes(&self, max_rf: Option<f64>) -> bool {
+        self.amplitude_step.zip(max_rf).is_some() || self.phase_step.is_some()
+    }
+
     /// A pulse whose shape is a table of amplitudes (shares of `rf`, Hz) and phases: its duration, its phase and the table. Every step
     /// of the table takes a whole number of steps of the clock, and its strength and phase are steps of the transmitter.
     ///

@@ -7,6 +7,7 @@ use crate::linalg::real;
 use crate::source::Place;
 use crate::spin::{Basis, Operator};
 use crate::waveform::Scalar;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Everything that is done, in order.
@@ -63,10 +64,10 @@ pub enum Step {
 pub struct Segment {
     /// How long: seconds, or natural time.
     pub duration: f64,
-    /// `H(t) = sum c(t) A`, rad/s, t since the segment began.
-    pub hamiltonian: Vec<(Scalar, Arc<Operator>)>,
-    /// How many of its terms, the last ones, a transmitter makes.
-    pub transmitted: usize,
+    /// `H(t) = sum c(t) A` without the transmitters, rad/s, t since the segment began.
+    pub drift: Vec<Term>,
+    /// The fields of the transmitters, which are added to it.
+    pub controls: Vec<Control>,
     /// The time after which the Hamiltonian repeats itself, where it changes and does.
     pub period: Option<f64>,
     /// What relaxes the state.
@@ -75,6 +76,39 @@ pub struct Segment {
     pub record: Option<Record>,
     /// Where the statement stands.
     pub place: Place,
+}
+
+/// A coefficient in rad/s over the time since its segment began, and its operator.
+pub type Term = (Scalar, Arc<Operator>);
+
+/// The field of a transmitter.
+#[derive(Debug, Clone)]
+pub struct Control {
+    /// Its terms in the Hamiltonian; none where the field vanishes.
+    pub terms: Vec<Term>,
+    /// The shape of a file that its strength and phase follow.
+    pub shape: Option<ShapeUse>,
+}
+
+/// A field that follows a pulse shape of a file.
+#[derive(Debug, Clone)]
+pub struct ShapeUse {
+    /// The number of the shape in the experiment.
+    pub shape: usize,
+    /// How the field depends on the steps; `None` where it is not linear in them, or changes within a step.
+    pub steps: Option<ShapeSteps>,
+}
+
+/// Steps of a shape that follow each other, equally long, from the beginning of a segment to its end. In a step of amplitude a and
+/// phase phi the field is `a cos(phi) X + a sin(phi) Y`.
+#[derive(Debug, Clone)]
+pub struct ShapeSteps {
+    /// Their numbers, from zero.
+    pub numbers: Range<usize>,
+    /// X, rad/s; of an ideal pulse, radian.
+    pub x: Arc<Operator>,
+    /// Y, likewise.
+    pub y: Arc<Operator>,
 }
 
 /// What relaxes a state.
@@ -99,6 +133,18 @@ impl Relaxing {
     /// Whether nothing relaxes.
     pub fn is_empty(&self) -> bool {
         self.collapse.is_empty() && self.order.is_none()
+    }
+}
+
+impl Segment {
+    /// `H(t) = sum c(t) A`, those of the drift first.
+    pub fn terms(&self) -> impl Iterator<Item = &Term> {
+        self.drift.iter().chain(self.fields())
+    }
+
+    /// The terms of the transmitters.
+    pub fn fields(&self) -> impl Iterator<Item = &Term> {
+        self.controls.iter().flat_map(|control| &control.terms)
     }
 }
 
@@ -137,6 +183,8 @@ pub struct Kick {
     pub phase: f64,
     /// Whether it is the transient at an edge of a finite pulse, not an ideal pulse.
     pub transient: bool,
+    /// The shape whose first or last step a transient follows.
+    pub shape: Option<ShapeUse>,
     /// Where the statement stands.
     pub place: Place,
 }
@@ -163,13 +211,13 @@ pub struct Acquire {
 }
 
 impl Kick {
-    /// The same turn as an evolution for a unit of time.
+    /// The same rotation as an evolution for a unit of time.
     pub fn as_segment(&self) -> Segment {
-        let hamiltonian = vec![(self.angle.clone(), Arc::new(self.generator()))];
+        let terms = vec![(self.angle.clone(), Arc::new(self.generator()))];
         Segment {
             duration: 1.0,
-            hamiltonian,
-            transmitted: 1,
+            drift: vec![],
+            controls: vec![Control { terms, shape: self.shape.clone() }],
             period: None,
             relaxing: Arc::default(),
             record: None,

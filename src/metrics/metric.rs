@@ -3,6 +3,7 @@
 use super::batch::InLanes;
 use super::bohr_frequencies::{BohrExpansion, Curve};
 use super::cells::Argument;
+use super::derivative::Derivative;
 use super::moment::{Moment, Scene};
 use super::undefined::{Undefined, Value};
 
@@ -81,6 +82,8 @@ pub struct Metric {
     pub along: Option<Along>,
     /// The same in a batch of states.
     pub lanes: Option<InLanes>,
+    /// Its derivative with respect to the state.
+    pub derivative: Option<Derivative>,
 }
 
 /// The curve of a metric along a course.
@@ -95,8 +98,21 @@ pub(super) const fn metric(
     source: &'static str,
     evaluate: fn(&Moment, &[Argument]) -> Value,
 ) -> Metric {
-    let (filtered, of_hamiltonian, along, lanes) = (false, false, None, None);
-    Metric { name, parameters, quantity, formula, source, battery, evaluate, filtered, of_hamiltonian, along, lanes }
+    let (filtered, of_hamiltonian, along, lanes, derivative) = (false, false, None, None, None);
+    Metric {
+        name,
+        parameters,
+        quantity,
+        formula,
+        source,
+        battery,
+        evaluate,
+        filtered,
+        of_hamiltonian,
+        along,
+        lanes,
+        derivative,
+    }
 }
 
 impl Metric {
@@ -106,6 +122,10 @@ impl Metric {
 
     pub(super) const fn lanes(self, lanes: InLanes) -> Metric {
         Metric { lanes: Some(lanes), ..self }
+    }
+
+    pub(super) const fn derivative(self, derivative: Derivative) -> Metric {
+        Metric { derivative: Some(derivative), ..self }
     }
 
     pub(super) const fn of_hamiltonian(self) -> Metric {

@@ -13,6 +13,7 @@ mod coherence;
 mod coherent;
 mod conserving;
 mod daemonic;
+mod derivative;
 mod deviation;
 mod discord;
 mod distance;

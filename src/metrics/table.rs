@@ -3,8 +3,8 @@
 use super::metric::Parameter::{OptionalEnergyBasis, OptionalOperator, Site, Sites, Whole};
 use super::metric::{Metric, Parameter, Quantity, metric};
 use super::{
-    batch, bounds, coherence, coherent, conserving, daemonic, discord, distance, energy, entanglement, entropy,
-    ergotropy, local, nmr, parallel, population, single_site, speed,
+    batch, bounds, coherence, coherent, conserving, daemonic, derivative, discord, distance, energy, entanglement,
+    entropy, ergotropy, local, nmr, parallel, population, single_site, speed,
 };
 
 const ABN: &str = "Allahverdyan, Balian, Nieuwenhuizen, EPL 67, 565 (2004)";
@@ -26,10 +26,12 @@ impl Metric {
 pub const METRICS: &[Metric] = &[
     metric("energy", &[OptionalOperator], Quantity::Energy, true, "Tr[rho H]", "", energy::evaluate_energy)
         .along(energy::along)
-        .lanes(batch::energy),
+        .lanes(batch::energy)
+        .derivative(derivative::energy),
     metric("stored_energy", &[], Quantity::Energy, true, "Tr[rho H] - Tr[rho_0 H]", "", energy::evaluate_stored)
         .along(energy::stored_along)
-        .lanes(batch::stored_energy),
+        .lanes(batch::stored_energy)
+        .derivative(derivative::energy),
     metric("average_power", &[], Quantity::Power, true, "stored_energy / t", "", energy::evaluate_average_power),
     metric(
         "ergotropy",
@@ -41,7 +43,8 @@ pub const METRICS: &[Metric] = &[
         ergotropy::evaluate_ergotropy,
     )
     .along(ergotropy::along)
-    .lanes(batch::ergotropy),
+    .lanes(batch::ergotropy)
+    .derivative(derivative::ergotropy),
     metric(
         "symmetric_ergotropy",
         &[],
@@ -59,7 +62,8 @@ pub const METRICS: &[Metric] = &[
         "sum_k r_k(up) e_k(up) - E",
         YANG,
         ergotropy::evaluate_anti,
-    ),
+    )
+    .derivative(derivative::anti_ergotropy),
     metric(
         "capacity",
         &[OptionalOperator],
@@ -70,7 +74,8 @@ pub const METRICS: &[Metric] = &[
         ergotropy::evaluate_capacity,
     )
     .along(ergotropy::capacity_along)
-    .lanes(batch::capacity),
+    .lanes(batch::capacity)
+    .derivative(derivative::capacity),
     metric("state_of_charge", &[], Quantity::Number, true, "W / C", YANG, ergotropy::evaluate_state_of_charge),
     metric("efficiency", &[], Quantity::Number, true, "W / (E - E_0)", ABN, ergotropy::evaluate_efficiency),
     metric("power", &[], Quantity::Power, true, "dW/dt", ABN, ergotropy::evaluate_power)
@@ -265,7 +270,8 @@ pub const METRICS: &[Metric] = &[
         BAUMGRATZ,
         coherence::evaluate_relative_entropy,
     ),
-    metric("purity", &[], Quantity::Number, false, "Tr[rho^2]", "", entropy::evaluate_purity),
+    metric("purity", &[], Quantity::Number, false, "Tr[rho^2]", "", entropy::evaluate_purity)
+        .derivative(derivative::purity),
     metric("entropy", &[], Quantity::Bits, false, "-Tr[rho log2 rho]", "", entropy::evaluate_entropy),
     metric(
         "mutual_information",

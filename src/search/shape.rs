@@ -1,8 +1,7 @@
 //! The steps of a pulse shape at which a result is largest or smallest.
 //!
-//! Steps are kept within the peak by `a = sin w`, a free phase turns them, and L-BFGS climbs the exact slopes of
-//! [`PulseObjective`]. Landscapes of few steps have local maxima, so it climbs from the file's own shape and
-//! from random ones; the seed decides these, so the same question has the same answer.
+//! Steps are kept within the peak by `a = sin w` at a free phase, and L-BFGS follows the exact gradient of [`PulseObjective`]. Objectives
+//! of few steps have local maxima, so it starts from the file's own shape and from random ones, which follow from the seed.
 
 use super::climb::{FINEST, descend};
 use super::optimise::Goal;
@@ -37,8 +36,8 @@ pub struct Shaped {
     pub best: f64,
     /// Where each climb ended, the file's own first.
     pub climbs: Vec<f64>,
-    /// How many times slopes were computed.
-    pub slopes: usize,
+    /// How many gradients were computed.
+    pub gradients: usize,
 }
 
 /// Amplitudes and phases from what runs freely: `sin w` and `phi`, by turns.
@@ -49,7 +48,7 @@ fn cartesian(free: &[f64]) -> Vec<(f64, f64)> {
 /// Looks for the best shape.
 ///
 /// # Errors
-/// When the landscape cannot be had (see [`PulseObjective::new`]), or the result has no value at any start.
+/// Those of [`PulseObjective::new`], and when the result has no value at any start.
 pub fn shape(
     experiment: &Experiment,
     given: &Values,
@@ -57,35 +56,35 @@ pub fn shape(
     goal: &Goal,
     search: &Search,
 ) -> Result<Shaped, Fault> {
-    let landscape = PulseObjective::new(experiment, given, options, &search.shape, (&goal.expr, goal.at.as_deref()))?;
+    let objective = PulseObjective::new(experiment, given, options, &search.shape, (&goal.expr, goal.at.as_deref()))?;
     let sign = if goal.maximise { -1.0 } else { 1.0 };
     let own: Vec<f64> = experiment
         .shapes
         .iter()
         .filter(|s| s.name == search.shape)
         .flat_map(|s| &s.steps)
-        // On the bound itself the amplitude has no slope, and a climb would never leave it.
+        // On the bound itself the derivative with respect to w vanishes, and a search would never leave it.
         .flat_map(|(a, phase)| [a.min(0.999).asin(), *phase])
         .collect();
-    let before = landscape.value(&cartesian(&own))?;
+    let before = objective.value(&cartesian(&own))?;
     let mut starts = vec![own];
     for item in 0..search.starts {
         let mut noise = Noise::new(search.seed, item as u64);
-        starts.push((0..landscape.steps()).flat_map(|_| [0.5 * PI * noise.even(), TAU * noise.even()]).collect());
+        starts.push((0..objective.steps()).flat_map(|_| [0.5 * PI * noise.even(), TAU * noise.even()]).collect());
     }
     let mut values = vec![before];
     for start in starts.iter().skip(1) {
-        values.push(landscape.value(&cartesian(start))?);
+        values.push(objective.value(&cartesian(start))?);
     }
     // Results span many decades; costs shall be of the size of 1.
     let scale = values.iter().fold(0.0, |m: f64, x| m.max(x.abs())).max(f64::MIN_POSITIVE);
-    let slopes = Cell::new(0);
+    let gradients = Cell::new(0);
     let failed: RefCell<Option<Fault>> = RefCell::default();
     let cost = |free: &[f64]| -> Option<(f64, Vec<f64>)> {
-        slopes.set(slopes.get() + 1);
-        let (value, slope) = landscape.slope(&cartesian(free)).map_err(|e| *failed.borrow_mut() = Some(e)).ok()?;
+        gradients.set(gradients.get() + 1);
+        let (value, by_step) = objective.gradient(&cartesian(free)).map_err(|e| *failed.borrow_mut() = Some(e)).ok()?;
         let factor = sign / scale;
-        let gradient = free.as_chunks().0.iter().zip(slope).flat_map(|([w, phi], (x, y))| {
+        let gradient = free.as_chunks().0.iter().zip(by_step).flat_map(|([w, phi], (x, y))| {
             let (along, across) = (x * phi.cos() + y * phi.sin(), y * phi.cos() - x * phi.sin());
             [factor * w.cos() * along, factor * w.sin() * across]
         });
@@ -114,5 +113,5 @@ pub fn shape(
         })
         .collect();
     let there: Vec<(f64, f64)> = steps.iter().map(|(a, phase)| (a * phase.cos(), a * phase.sin())).collect();
-    Ok(Shaped { best: landscape.value(&there)?, steps, before, climbs, slopes: slopes.get() })
+    Ok(Shaped { best: objective.value(&there)?, steps, before, climbs, gradients: gradients.get() })
 }

@@ -187,4 +187,10 @@ fn transients_turn_the_edges_of_pulses() {
     let at_once = with("100 ns", "0 ns", "parallel { pulse 1H 90 deg phase x }");
     near(at_once, [angle.sin(), -angle.cos(), 0.0], 1e-12, "at once");
     near(with("100 ns", "100 ns", "pulse 1H 90 deg phase x ideal"), [0.0, -1.0, 0.0], 1e-12, "ideal");
+    // The phase at an edge is that of the field there: of the pulse, its modulation and the first or last step of its shape.
+    let (leading, trailing) = ("700 ns", "-400 ns");
+    let along_y = with(leading, trailing, "pulse 1H 70 deg phase y");
+    let modulated =
+        with(leading, trailing, "pulse 1H phase x rf = 50 kHz duration = 70/360 / (50 kHz) modulation = 90 deg");
+    near(modulated, along_y, 1e-12, "modulated");
 }

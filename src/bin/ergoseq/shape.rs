@@ -30,7 +30,7 @@ pub fn shape(a: &args::Shape) -> Outcome {
             Err(outcome) => return outcome,
         };
     if options.typical.is_some() {
-        let message = "slopes are those of density matrices, and `--typical` would have no effect on them";
+        let message = "gradients are those of density matrices; `--typical` would have no effect on them";
         terminal::report(&[Diagnostic::without_place(Code::Contradiction, message)], &compiled.sources);
         return Outcome::Usage;
     }
@@ -40,7 +40,7 @@ pub fn shape(a: &args::Shape) -> Outcome {
         let goal = Goal { expr, at, maximise };
         let search =
             Search { shape: which(a, &compiled.experiment)?, starts: a.starts, iterations: a.iterations, seed: a.seed };
-        // Slopes are those of the pulse as it is written; what a spectrometer makes of it is said by the run at the end.
+        // The gradient is that of the pulse as written; the run at the end says what a spectrometer makes of it.
         let plain = ergoseq::emulator::Options { spectrometer: None, ..options.clone() };
         let found = search::shape(&compiled.experiment, &values, &plain, &goal, &search)?;
         let mut with = compiled.experiment.clone();
@@ -60,7 +60,7 @@ pub fn shape(a: &args::Shape) -> Outcome {
     if a.format == "json" {
         let object = json!({
             "schema": "ergoseq/shape/1", "file": a.file.display().to_string(), "shape": search.shape, "result": text, "unit": unit,
-            "before": found.before, "best": found.best, "in_run": in_run, "climbs": found.climbs, "slopes": found.slopes,
+            "before": found.before, "best": found.best, "in_run": in_run, "climbs": found.climbs, "gradients": found.gradients,
             "steps": found.steps.iter().map(|(a, phase)| [*a, phase.to_degrees()]).collect::<Vec<_>>(),
         });
         return terminal::print(&format!("{object:#}\n"));
@@ -78,7 +78,7 @@ fn said(a: &args::Shape, text: &str, unit: &str, found: &Shaped, in_run: Option<
     }
     let alike = found.climbs.iter().filter(|x| (*x - found.best).abs() <= 1e-3 * found.best.abs()).count();
     let ended = format!("{alike} of {} climbs ended within a thousandth of it", found.climbs.len());
-    out += &format!("{} steps; {} slopes; {ended}\n", found.steps.len(), found.slopes);
+    out += &format!("{} steps; {} gradients; {ended}\n", found.steps.len(), found.gradients);
     out + &format!("{} written\n", a.output.display())
 }
 

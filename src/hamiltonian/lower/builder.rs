@@ -247,14 +247,14 @@ impl<'a> Builder<'a, '_> {
         place: Place,
     ) -> Result<Segment, Fault> {
         let duration = drive::duration_of(self.e, duration)?;
-        let hamiltonian = self.evolution(hamiltonian)?;
+        let drift = self.evolution(hamiltonian)?;
         let relaxing = match noise {
             Some(name) => self.noise(name, place.span())?,
             None => self.relaxation(None)?,
         };
         let record = self.record(record)?;
-        let period = common_period(hamiltonian.iter().map(|(c, _)| c));
-        Ok(Segment { duration, hamiltonian, transmitted: 0, period, relaxing, record, place })
+        let period = common_period(drift.iter().map(|(c, _)| c));
+        Ok(Segment { duration, drift, controls: vec![], period, relaxing, record, place })
     }
 
     /// A loop stays a loop, but where the rotor is not at the same phase each time: there it is written out.
@@ -305,9 +305,9 @@ impl<'a> Builder<'a, '_> {
     /// Evolution in which nothing is transmitted.
     pub(super) fn free(&mut self, duration: f64, record: Option<Record>, place: Place) -> Result<Segment, Fault> {
         let internal = self.internal()?;
-        let (hamiltonian, period) = (internal.from(self.clock), internal.period());
+        let (drift, period) = (internal.from(self.clock), internal.period());
         let relaxing = self.relaxation(None)?;
-        Ok(Segment { duration, hamiltonian, transmitted: 0, period, relaxing, record, place })
+        Ok(Segment { duration, drift, controls: vec![], period, relaxing, record, place })
     }
 
     /// A gradient G adds `-gamma G z Iz` for every spin of a part of the sample at height z.
@@ -341,7 +341,7 @@ impl<'a> Builder<'a, '_> {
         if envelope.constant().is_none() {
             segment.period = None;
         }
-        segment.hamiltonian.push((envelope.times(&height), Arc::new(operator)));
+        segment.drift.push((envelope.times(&height), Arc::new(operator)));
         Ok(segment)
     }
 
@@ -488,8 +488,8 @@ impl<'a> Builder<'a, '_> {
             noise: None,
             segment: Segment {
                 duration: dwell_time * points as f64,
-                hamiltonian: self.internal()?.from(self.clock),
-                transmitted: 0,
+                drift: self.internal()?.from(self.clock),
+                controls: vec![],
                 period: self.internal()?.period(),
                 relaxing: self.relaxation(None)?,
                 record: None,

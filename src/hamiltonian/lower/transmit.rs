@@ -1,14 +1,13 @@
 //! What channels send: pulses alone and at once, transients at their edges, and the energy that heats the probe.
 
-use super::super::drive::{self, Drive};
-use super::super::schedule::{Kick, Record, Segment, Step};
+use super::super::drive::{self, Drive, Edge, Transient};
+use super::super::schedule::{Control, Kick, Record, Segment, Step};
 use super::super::spectrometer as hardware_of;
 use super::super::value::Fault;
 use super::builder::Builder;
 use crate::ir::{Align, Pulse};
 use crate::source::{Place, Span};
-use crate::waveform::{Scalar, common_period, integrals};
-use std::f64::consts::FRAC_PI_2;
+use crate::waveform::{common_period, integrals};
 
 impl<'a> Builder<'a, '_> {
     pub(super) fn phase_warning(&mut self, nucleus: &str, phase: f64, span: Span) -> Result<(), Fault> {
@@ -56,33 +55,35 @@ impl<'a> Builder<'a, '_> {
                 angle: drive.factor.scaled(drive.angle),
                 phase: drive.phase,
                 transient: false,
+                shape: None,
                 place,
             }));
             return Ok(());
         }
         let record = self.record(p.record.as_ref())?;
-        let [leading, trailing] = drive::transients(self.e, &p.nucleus, &drive)?;
-        self.transient(&p.nucleus, &drive, leading, place, steps);
+        self.transient(&p.nucleus, &drive, Edge::Leading, place, steps)?;
         let segment = self.driven(&[(&p.nucleus, &drive)], 0.0, drive.duration, record, place)?;
         steps.push(Step::Segment(segment));
-        self.transient(&p.nucleus, &drive, trailing, place, steps);
-        Ok(())
+        self.transient(&p.nucleus, &drive, Edge::Trailing, place, steps)
     }
 
-    /// The turn that an edge of a pulse adds, about the axis 90 degrees ahead of it.
-    pub(super) fn transient(
+    /// The rotation that an edge of a pulse adds, about the axis 90 degrees ahead of it.
+    fn transient(
         &mut self,
         nucleus: &str,
         drive: &Drive,
-        angle: Scalar,
+        edge: Edge,
         place: Place,
         steps: &mut Vec<Step>,
-    ) {
-        if angle.constant() != Some(0.0) {
+    ) -> Result<(), Fault> {
+        if let Some(Transient { time, angle, phase }) = drive::transient(self.e, nucleus, drive, edge)? {
             let (x, y) = self.field(nucleus, place.span());
-            let phase = drive.phase + FRAC_PI_2;
-            steps.push(Step::Kick(Kick { x, y, angle, phase, transient: true, place }));
+            let shape = drive.transient_shape_use(edge, time, (&x, &y));
+            if shape.is_some() || angle.constant() != Some(0.0) {
+                steps.push(Step::Kick(Kick { x, y, angle, phase, transient: true, shape, place }));
+            }
         }
+        Ok(())
     }
 
     /// Pulses at once: cut at every beginning and end, so that between two cuts the same pulses act. An ideal pulse has no duration:
@@ -131,8 +132,7 @@ impl<'a> Builder<'a, '_> {
         let here = |t: f64| (t - edge).abs() <= 1e-12 * whole;
         let finite = || pulses.iter().zip(drives).filter(|(p, _)| !p.ideal);
         for (p, drive) in finite().filter(|(_, d)| here(d.start + d.duration)) {
-            let [_, trailing] = drive::transients(self.e, &p.nucleus, drive)?;
-            self.transient(&p.nucleus, drive, trailing, place, steps);
+            self.transient(&p.nucleus, drive, Edge::Trailing, place, steps)?;
         }
         for (p, drive) in pulses.iter().zip(drives).filter(|(p, d)| p.ideal && here(d.start)) {
             let (x, y) = self.field(&p.nucleus, place.span());
@@ -142,12 +142,12 @@ impl<'a> Builder<'a, '_> {
                 angle: drive.factor.scaled(drive.angle),
                 phase: drive.phase,
                 transient: false,
+                shape: None,
                 place,
             }));
         }
         for (p, drive) in finite().filter(|(_, d)| here(d.start)) {
-            let [leading, _] = drive::transients(self.e, &p.nucleus, drive)?;
-            self.transient(&p.nucleus, drive, leading, place, steps);
+            self.transient(&p.nucleus, drive, Edge::Leading, place, steps)?;
         }
         Ok(())
     }
@@ -161,20 +161,20 @@ impl<'a> Builder<'a, '_> {
         record: Option<Record>,
         place: Place,
     ) -> Result<Segment, Fault> {
-        let mut hamiltonian = self.internal()?.from(self.clock + begin);
-        let internal = hamiltonian.len();
+        let drift = self.internal()?.from(self.clock + begin);
+        let mut controls = Vec::with_capacity(drives.len());
         for (nucleus, drive) in drives {
             let (x, y) = self.field(nucleus, place.span());
-            let strengths = drive.delayed(drive.start - begin).along_xy(drive::lean(self.e, nucleus)?);
-            for (operator, strength) in [(x, strengths.0), (y, strengths.1)] {
-                if strength.constant() != Some(0.0) {
-                    hamiltonian.push((strength, operator));
-                }
-            }
+            let lean = drive::lean(self.e, nucleus)?;
+            let shape = drive.shape_use((begin - drive.start, duration), lean, (&x, &y));
+            let strengths = drive.delayed(drive.start - begin).along_xy(lean);
+            let terms = [(strengths.0, x), (strengths.1, y)];
+            let terms = terms.into_iter().filter(|(strength, _)| strength.constant() != Some(0.0)).collect();
+            controls.push(Control { terms, shape });
         }
         let relaxing = self.relaxation(None)?;
-        let period = common_period(hamiltonian.iter().map(|(c, _)| c));
-        let transmitted = hamiltonian.len() - internal;
-        Ok(Segment { duration, transmitted, hamiltonian, period, relaxing, record, place })
+        let mut segment = Segment { duration, drift, controls, period: None, relaxing, record, place };
+        segment.period = common_period(segment.terms().map(|(c, _)| c));
+        Ok(segment)
     }
 }

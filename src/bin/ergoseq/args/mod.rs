@@ -47,7 +47,7 @@ pub enum Command {
         after_help = "Looks at many points, climbs from the best ones, and prints what it found with the command that runs it. An `ensemble` of the file is part of what is judged, so the best is the best for all of its members.\n\nExamples:\n  ergoseq optimise sequences/jeener_broekaert.seq --vary \"tau=0.1us .. 12us\" --maximise \"ergotropy at charged\"\n  ergoseq optimise my.seq --vary \"theta=0deg..180deg\" --vary \"rf=10kHz..100kHz\" --minimise \"abs(order(Iz(p))) at end\""
     )]
     Optimise(Optimise),
-    /// Finds the steps of a pulse shape at which a result is best, by exact slopes (GRAPE)
+    /// Optimises the steps of a pulse shape for a result, by exact gradients (GRAPE)
     #[command(
         after_help = "The file declares the shape and has a pulse with `rf`, `duration` and `shape`; no step goes beyond that rf. An `ensemble` makes what is found robust.\n\nExample:\n  ergoseq shape examples/shaped_pulse/charge.seq --maximise \"work at charged\" --steps 40 --output charge.txt"
     )]
