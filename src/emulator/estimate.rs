@@ -27,17 +27,23 @@ pub fn most_states(pure: bool, allowed: f64) -> usize {
 pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
     let d = space.len() as f64;
     let mut terms = 0usize;
+    let mut jumps = 0usize;
     let mut open = false;
     schedule.segments(&mut |s| {
         terms = terms.max(s.terms().map(|(_, o)| o.terms()).sum());
+        jumps = jumps.max(s.relaxing.collapse.len());
         open |= !s.relaxing.is_empty();
     });
     let bytes = if pure && d > super::generator::DENSE_VECTORS as f64 {
         // Vectors of the expansion and, where there is a matrix, about one entry a row for each term of H.
         let matrix = if crate::spin::Action::without_matrix(space) { COMPLEX } else { 24.0 * terms as f64 };
         (12.0 * COMPLEX + matrix) * d
-    } else if open && d * d <= super::engines::DENSE_LIOUVILLE as f64 {
-        8.0 * COMPLEX * d.powi(4) + 12.0 * COMPLEX * d * d
+    } else if open {
+        // For each element a row of the Liouvillian: entries of H from both sides and of every collapse operator; and the dense
+        // propagators of parts.
+        let row = 1.25 * COMPLEX * (2 * terms + jumps) as f64;
+        let dense = (d * d).min(super::engines::LARGEST_DENSE as f64);
+        (row + 24.0 * COMPLEX) * d * d + 8.0 * COMPLEX * dense * dense
     } else {
         14.0 * COMPLEX * d * d
     };

@@ -318,6 +318,25 @@ impl Generator {
         rate
     }
 
+    /// Collapse operators.
+    pub fn collapse(&self) -> &[Matrix] {
+        &self.collapse
+    }
+
+    /// H and G of the decay of dipolar order, `d rho/dt = -Tr[G rho] H`.
+    pub fn order_decay(&self) -> Option<&(Matrix, Matrix)> {
+        self.order.as_ref()
+    }
+
+    /// `-i H(0) - sum c^+ c / 2`.
+    pub fn effective(&self) -> Matrix {
+        let turning = self.hamiltonian(0.0).map(|x| -I * x);
+        match &self.decay {
+            Some(decay) => turning - decay.map(|x| x * 0.5),
+            None => turning,
+        }
+    }
+
     /// The rate of change of the identity; `None` where it is left alone, as by H and by relaxation to no polarisation.
     pub fn drift(&self) -> Option<&Matrix> {
         let drift = || {
@@ -376,11 +395,11 @@ impl Generator {
     /// rate of change of the identity.
     pub fn liouvillian(&self, t: f64) -> Matrix {
         let one = crate::linalg::identity(self.dimension);
-        let h = self.hamiltonian(t);
         // vec(A rho B) = (B^T x A) vec(rho).
+        let turning = self.hamiltonian(t).map(|x| -I * x);
         let effective = match &self.decay {
-            Some(decay) => h.map(|x| -I * x) - decay.map(|x| x * 0.5),
-            None => h.map(|x| -I * x),
+            Some(decay) => turning - decay.map(|x| x * 0.5),
+            None => turning,
         };
         let mut l = one.kronecker(&effective) + effective.conjugate().kronecker(&one);
         for c in &self.collapse {

@@ -2,7 +2,8 @@
 
 use super::context::RunContext;
 use super::engines::commutator_free::CommutatorFree;
-use super::engines::exact::{EXACT, ExactClosed, ExactOpen};
+use super::engines::exact::{EXACT, ExactClosed};
+use super::engines::liouville::{self, Liouville, LiouvilleStep};
 use super::engines::periodic::Periodic;
 use super::engines::{DENSE_LIOUVILLE, StepError, Stepper, choose};
 use super::generator::{DENSE_VECTORS, Generator};
@@ -24,11 +25,16 @@ const MOST_WATCHED: u64 = 512;
 /// How many propagators are kept.
 const KEPT: usize = 32;
 
+/// How many Liouvillians of systems beyond [`DENSE_LIOUVILLE`] are kept.
+const KEPT_LIOUVILLIANS: usize = 4;
+
 /// Takes members through steps, and keeps the propagators that they have in common.
 pub struct Integrator<'a> {
     context: &'a RunContext,
     options: &'a Options,
     propagators: HashMap<SegmentKey, Arc<Propagator>>,
+    /// Of systems that are too large for one matrix.
+    liouvillians: HashMap<SegmentKey, LiouvilleStep>,
     /// Methods that were used.
     pub methods: Vec<&'static str>,
 }
@@ -36,7 +42,7 @@ pub struct Integrator<'a> {
 impl<'a> Integrator<'a> {
     /// Without any propagator yet.
     pub fn new(context: &'a RunContext, options: &'a Options) -> Integrator<'a> {
-        Integrator { context, options, propagators: HashMap::new(), methods: vec![] }
+        Integrator { context, options, propagators: HashMap::new(), liouvillians: HashMap::new(), methods: vec![] }
     }
 
     /// Takes one member through a step at which nothing is observed.
@@ -84,6 +90,12 @@ impl<'a> Integrator<'a> {
             return Ok(end);
         }
         if self.options.method == Method::Auto
+            && let Some(end) = self.relaxed(segment, &state)?
+        {
+            self.context.watch(&end);
+            return Ok(end);
+        }
+        if self.options.method == Method::Auto
             && segment.period.is_some()
             && let Some(u) = self.changing(segment)?
         {
@@ -118,8 +130,9 @@ impl<'a> Integrator<'a> {
         }
         let generator = Generator::of(segment, self.context.space());
         let propagator = if open {
-            self.used("exact (superoperator)");
-            Propagator::Super(ExactOpen::new(&generator).propagator(segment.duration))
+            self.used(liouville::NAME);
+            let mut liouville = Liouville::new(&generator).map_err(|e| failed(segment.place, &e.to_string()))?;
+            Propagator::Super(liouville.propagator(segment.duration))
         } else {
             self.used(EXACT);
             let exact = ExactClosed::new(&generator).propagator(segment.duration);
@@ -131,6 +144,29 @@ impl<'a> Integrator<'a> {
         let propagator = Arc::new(propagator);
         self.propagators.insert(key, propagator.clone());
         Ok(Some(propagator))
+    }
+
+    /// The state behind a constant segment with relaxation, whose Liouvillian is kept for the next time; `None` where another method is
+    /// needed.
+    fn relaxed(&mut self, segment: &Segment, state: &State) -> Result<Option<State>, Fault> {
+        if segment.relaxing.is_empty() || !Liouville::fits(self.context.space().len()) {
+            return Ok(None);
+        }
+        // Only constant segments have a key.
+        let Some(key) = SegmentKey::of(segment) else { return Ok(None) };
+        let wrong = |e: StepError| failed(segment.place, &e.to_string());
+        self.used(liouville::NAME);
+        if let Some(known) = self.liouvillians.get_mut(&key) {
+            return known.advance(state, 0.0, segment.duration).map(Some).map_err(wrong);
+        }
+        let generator = Generator::of(segment, self.context.space());
+        let mut step = LiouvilleStep::new(&generator, 1).map_err(wrong)?;
+        let end = step.advance(state, 0.0, segment.duration).map_err(wrong)?;
+        if self.liouvillians.len() >= KEPT_LIOUVILLIANS {
+            self.liouvillians.clear();
+        }
+        self.liouvillians.insert(key, step);
+        Ok(Some(end))
     }
 
     /// The propagator of a segment under a small changing Hamiltonian; `None` where there is relaxation, or it is large.

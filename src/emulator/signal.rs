@@ -8,8 +8,9 @@
 
 use super::eigen_cache;
 use super::engines::commutator_free::CommutatorFree;
-use super::engines::exact::{ExactClosed, ExactOpen, observing, stacked, together, unstacked};
-use super::engines::{DENSE_LIOUVILLE, StepError, Stepper, choose};
+use super::engines::exact::{ExactClosed, observing, stacked, together, unstacked};
+use super::engines::liouville::Liouville;
+use super::engines::{StepError, Stepper, choose};
 use super::generator::{Generator, deviation};
 use super::lines::Line;
 use super::results::Trace;
@@ -32,7 +33,8 @@ pub enum Decay {
 ///
 /// Without relaxation, `s(t) = sum_ab (V+ rho V)_ab (V+ F+ V)_ba exp(-i (E_a - E_b) t)`: one frequency a pair of levels that F+
 /// connects. In a rotor the Hamiltonian repeats itself: where a number n of points fits a number of turns, `U(t_k)` is computed
-/// for k up to n, and `s(t_(k + jn)) = Tr[U(t_n)^j rho U(t_n)^-j U(t_k)+ F+ U(t_k)]`. With relaxation the stacked state is multiplied by one propagator a point.
+/// for k up to n, and `s(t_(k + jn)) = Tr[U(t_n)^j rho U(t_n)^-j U(t_k)+ F+ U(t_k)]`. With
+/// relaxation see [`Liouville::decay`].
 ///
 /// # Errors
 /// When eigenvalues cannot be computed, or a method fails.
@@ -63,17 +65,12 @@ pub fn decay(
     }
     // Tr[rho F+] as a product of stacked matrices.
     let observed = observing(&raising);
+    if generator.is_constant() && Liouville::fits(generator.dimension) {
+        let (out, end) = Liouville::new(generator)?.decay(&stacked(&rho), &observed, dwell, points, wanted);
+        return Ok((Decay::Points(out), State::Mixed(unstacked(&end))));
+    }
     let signal = |v: &Vector| v.iter().zip(observed.iter()).map(|(x, f)| x * f).sum::<C64>();
     let mut out = Vec::with_capacity(points);
-    if generator.is_constant() && generator.dimension * generator.dimension <= DENSE_LIOUVILLE {
-        let propagator = ExactOpen::new(generator).propagator(dwell);
-        let mut v = stacked(&rho);
-        for _ in 0..points {
-            out.push(signal(&v));
-            v = &propagator * v;
-        }
-        return Ok((Decay::Points(out), State::Mixed(unstacked(&v))));
-    }
     let mut stepper: Box<dyn Stepper> = choose(generator, &acquire.segment, state, Method::Auto, 1e-9)?;
     let mut now = State::Mixed(rho);
     for k in 0..points {

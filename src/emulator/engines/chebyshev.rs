@@ -43,7 +43,7 @@ impl<'a> Chebyshev<'a> {
 
 /// `J_0(z) .. J_n(z)` with every value below 1e-17 left out: Miller's downward recurrence, normalised by
 /// `J_0 + 2 J_2 + 2 J_4 + ... = 1`.
-fn bessel(z: f64) -> Vec<f64> {
+pub fn bessel(z: f64) -> Vec<f64> {
     let highest = (z + 30.0 + 12.0 * z.cbrt()).ceil() as usize;
     let start = highest + 40;
     let mut values = vec![0.0; start + 2];

@@ -1,4 +1,4 @@
-//! Constant generators, exactly: to rounding, over any time.
+//! Constant Hamiltonians, exactly: to rounding, over any time; and density matrices as stacked vectors.
 
 #![expect(
     clippy::indexing_slicing,
@@ -9,10 +9,9 @@
 use super::{StepError, Stepper};
 use crate::emulator::eigen_cache;
 use crate::emulator::generator::{Generator, apart, deviation, joined};
-use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, adjoint, conjugate, exponential, one_norm, product, real};
+use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, adjoint, conjugate, product, real};
 use crate::spin::State;
 use std::cell::OnceCell;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Parts of fewer states than this are taken together, so that a diagonal Hamiltonian is not a thousand parts of one.
@@ -227,42 +226,6 @@ impl Stepper for ExactClosed<'_> {
 /// The name of the method of eigenvalues.
 pub const EXACT: &str = "exact (eigenvalues)";
 
-/// `vec(rho) -> exp(L t) vec(rho)`. Exponentials of the times that occur again are kept; a short time, as a search for a
-/// maximum asks for, is a Taylor sum on the vector.
-pub struct ExactOpen {
-    liouvillian: Matrix,
-    norm: f64,
-    propagators: HashMap<u64, Matrix>,
-}
-
-impl ExactOpen {
-    /// From a dense, constant generator.
-    pub fn new(generator: &Generator) -> ExactOpen {
-        let liouvillian = generator.liouvillian(0.0);
-        let norm = one_norm(&liouvillian);
-        ExactOpen { liouvillian, norm, propagators: HashMap::new() }
-    }
-
-    /// The superoperator over a time.
-    pub fn propagator(&self, t: f64) -> Matrix {
-        exponential(&self.liouvillian.map(|x| x * t))
-    }
-
-    /// `exp(L t) v` by a Taylor sum: exact to rounding while `|L| t` is at most about 1.
-    fn taylor(&self, v: &Vector, t: f64) -> Vector {
-        let mut sum = v.clone();
-        let mut term = v.clone();
-        for k in 1..40 {
-            term = (&self.liouvillian * &term).map(|x| x * (t / k as f64));
-            sum += &term;
-            if term.norm() <= 1e-17 * sum.norm() {
-                break;
-            }
-        }
-        sum
-    }
-}
-
 /// The columns of a density matrix's deviation from its mean under each other, and below them the mean: superoperators act on both, so
 /// that neither their rounding nor a tolerance meets the identity.
 pub fn stacked(rho: &Matrix) -> Vector {
@@ -280,34 +243,4 @@ pub fn unstacked(v: &Vector) -> Matrix {
 /// `Tr[rho A]` as a sum of products with a stacked density matrix.
 pub fn observing(a: &Matrix) -> Vector {
     Vector::from_iterator(a.len() + 1, a.transpose().iter().copied().chain([a.trace()]))
-}
-
-impl Stepper for ExactOpen {
-    fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
-        let t = to - from;
-        let rho = state.density();
-        if t == 0.0 {
-            return Ok(State::Mixed(rho));
-        }
-        let v = stacked(&rho);
-        let key = t.to_bits();
-        let moved = if let Some(p) = self.propagators.get(&key) {
-            p * &v
-        } else if self.norm * t <= 1.0 {
-            self.taylor(&v, t)
-        } else {
-            let p = self.propagator(t);
-            let moved = &p * &v;
-            // Times on a regular grid differ in their last bits; a handful of matrices covers them all.
-            if self.propagators.len() < 16 {
-                self.propagators.insert(key, p);
-            }
-            moved
-        };
-        Ok(State::Mixed(unstacked(&moved)))
-    }
-
-    fn name(&self) -> &'static str {
-        "exact (superoperator)"
-    }
 }

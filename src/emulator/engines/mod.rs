@@ -1,6 +1,7 @@
-//! Ways through time. Each stands in its own file, is chosen by what the segment is like, and is held to the same laws:
+//! Propagation methods, one file each, chosen by the structure of the segment and held to the same laws:
 //!
-//! * [`exact`]: constant generators. Hamiltonians by their eigenvalues, dissipators by the exponential of the superoperator.
+//! * [`exact`]: constant Hamiltonians by their eigenvalues.
+//! * [`liouville`]: constant generators with relaxation, part by part of operator space: dense exponentials or Chebyshev polynomials.
 //! * [`product_unitary`]: Hamiltonians that move each subsystem by itself, as hard pulses do.
 //! * [`chebyshev`]: constant Hamiltonians on large state vectors, without a matrix.
 //! * [`commutator_free`]: smooth time dependence of closed systems, and of open ones whose relaxation is stiff; order 4 with error
@@ -16,6 +17,7 @@ pub mod commutator_free;
 pub mod dop853;
 pub mod exact;
 pub mod frame;
+pub mod liouville;
 pub mod periodic;
 pub mod plain;
 pub mod product_unitary;
@@ -24,6 +26,7 @@ mod stepper;
 pub mod strang;
 
 pub use super::step_error::StepError;
+pub use liouville::LARGEST_DENSE;
 pub use stepper::{DENSE_LIOUVILLE, SMALL_LIOUVILLE, Stepper};
 
 use super::generator::Generator;
@@ -93,17 +96,20 @@ pub fn choose<'a>(
     {
         return Ok(Box::new(series));
     }
-    let liouville = generator.dimension.saturating_mul(generator.dimension);
+    let elements = generator.dimension.saturating_mul(generator.dimension);
     Ok(match (generator.is_constant(), generator.is_closed()) {
         (true, true) if pure && !eigenvalues_are_cheaper(generator, segment, state) => {
             Box::new(chebyshev::Chebyshev::new(generator))
         }
         (true, true) => Box::new(exact::ExactClosed::new(generator)),
-        (true, false) if liouville <= DENSE_LIOUVILLE => Box::new(exact::ExactOpen::new(generator)),
+        (true, false) if liouville::Liouville::fits(generator.dimension) => {
+            let samples = segment.record.as_ref().map_or(1, |r| r.points.saturating_sub(1));
+            Box::new(liouville::LiouvilleStep::new(generator, samples.max(1))?)
+        }
         (false, true) if !pure || generator.dimension <= LARGEST_STEPPED => {
             Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span)?)
         }
-        (false, false) if liouville <= SMALL_LIOUVILLE && generator.fastest_decay() * span > STIFF => {
+        (false, false) if elements <= SMALL_LIOUVILLE && generator.fastest_decay() * span > STIFF => {
             Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span)?)
         }
         _ => Box::new(dop853::Dop853Step::new(generator, tolerance)?),

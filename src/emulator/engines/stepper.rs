@@ -3,8 +3,8 @@
 use crate::emulator::step_error::StepError;
 use crate::spin::State;
 
-/// Up to this dimension of the superoperator its exponential is formed.
-pub const DENSE_LIOUVILLE: usize = 1024;
+/// Up to this dimension of the superoperator it is formed as one matrix, which loops multiply: four spins 1/2.
+pub const DENSE_LIOUVILLE: usize = 256;
 
 /// Up to this dimension of the superoperator it is exponentiated step by step where that is needed under a changing Hamiltonian:
 /// over one period, and where relaxation is stiff.

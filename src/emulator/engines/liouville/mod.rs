@@ -1,0 +1,415 @@
+//! Constant generators with relaxation, exactly: `vec(rho) -> exp(L t) vec(rho)` on the parts of operator space that L does not leave.
+//!
+//! With the Hamiltonian H and collapse operators c, `A = -i H - sum c^+ c / 2`,
+//!
+//! ```text
+//! L rho = A rho + rho A^+ + sum c rho c^+ - Tr[G rho] H_d + mean(rho) D(1)
+//! ```
+//!
+//! on the deviation of rho from its mean; the last two terms are the decay of dipolar order and what relaxation makes of the identity. L is
+//! sparse: a high field keeps coherence orders apart, relaxation of single spins adds one entry a row and spin, and elements `(i, j)` that L
+//! never connects are propagated apart. Of a part and its mirror `(j, i)` one is propagated, the other is its conjugate.
+//!
+//! A part is propagated by the cheaper of two methods: the exponential of its dense matrix, kept for the time steps that occur again; or
+//! Chebyshev polynomials. With `L = s + i R X`, the spectrum of X near [-1, 1],
+//! `exp(L t) = exp(s t) sum_k (2 - delta_k0) i^k J_k(R t) T_k(X)` (Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967). Decay moves the spectrum
+//! off the real axis by at most `gamma/2R`, where `|T_k|` grows as `exp(k gamma/2R)`: steps are no longer than `2/gamma`, so that rounding
+//! grows by a factor of three at the most.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "elements are those of an n x n matrix with the mean behind them, and parts are numbered by the list that holds them"
+)]
+
+mod part;
+
+use self::part::Part;
+pub use self::part::{LARGEST_DENSE, TimeStep};
+use super::exact::{stacked, unstacked};
+use super::{StepError, Stepper};
+use crate::emulator::generator::Generator;
+use crate::linalg::{C64, Matrix, Vector, ZERO, exponential, hermitian_values, real};
+use crate::spin::State;
+use rayon::prelude::*;
+
+/// The nonzero entries of a matrix, row by row.
+type Rows = Vec<Vec<(usize, C64)>>;
+
+/// The constant generator of an open system.
+pub struct Liouville {
+    n: usize,
+    parts: Vec<Part>,
+    source: Source,
+}
+
+/// What L is made of.
+struct Source {
+    n: usize,
+    /// A.
+    effective: Rows,
+    /// The collapse operators.
+    collapse: Vec<Rows>,
+    /// `H_d` and G of the decay of dipolar order.
+    order: Option<(Matrix, Matrix)>,
+    /// `D(1)`.
+    drift: Option<Matrix>,
+}
+
+impl Liouville {
+    /// From a constant generator.
+    ///
+    /// # Errors
+    /// When eigenvalues of H cannot be computed.
+    pub fn new(generator: &Generator) -> Result<Liouville, StepError> {
+        let n = generator.dimension;
+        let source = Source {
+            n,
+            effective: rows(&generator.effective()),
+            collapse: generator.collapse().iter().map(rows).collect(),
+            order: generator.order_decay().cloned(),
+            drift: generator.drift().cloned(),
+        };
+        let mut parts = source.separate();
+        bound_frequencies(&mut parts, generator)?;
+        Ok(Liouville { n, parts, source })
+    }
+
+    /// Whether L of this many states fits: some tens of entries for each element of a density matrix.
+    pub fn fits(states: usize) -> bool {
+        const MOST: usize = 512;
+        states <= MOST
+    }
+
+    /// The numbers of the parts in which a stacked density matrix has elements, or will have; of two that mirror each other the first.
+    fn occupied(&self, v: &Vector) -> Vec<usize> {
+        let drift = self.source.drift.as_ref().filter(|_| v[self.n * self.n] != ZERO);
+        let holds = |part: &Part| part.elements.iter().any(|&e| v[e] != ZERO || drift.is_some_and(|d| d[e] != ZERO));
+        let numbered = self.parts.iter().enumerate();
+        numbered
+            .filter(|(k, part)| *k <= part.mirror && (holds(part) || holds(&self.parts[part.mirror])))
+            .map(|(k, _)| k)
+            .collect()
+    }
+
+    /// Takes parts along, each with its elements of `v` and the mean, by what `propagate` says.
+    fn each_part<T: Send>(
+        &mut self,
+        numbers: &[usize],
+        v: &Vector,
+        propagate: impl Fn(&mut Part, Vec<C64>) -> T + Sync,
+    ) -> Vec<T> {
+        let (mean, source) = (v[self.n * self.n], &self.source);
+        let chosen: Vec<&mut Part> = self
+            .parts
+            .iter_mut()
+            .enumerate()
+            .filter(|(k, _)| numbers.binary_search(k).is_ok())
+            .map(|(_, p)| p)
+            .collect();
+        let one = |part: &mut Part| {
+            part.prepare(source);
+            let own = part.elements.iter().map(|&e| v[e]).chain([mean]).collect();
+            propagate(part, own)
+        };
+        chosen.into_par_iter().map(one).collect()
+    }
+
+    /// A stacked density matrix (see [`stacked`]) a time later.
+    pub fn advance(&mut self, v: &Vector, step: TimeStep) -> Vector {
+        let numbers = self.occupied(v);
+        let moved = self.each_part(&numbers, v, |part, own| part.advance(own, step));
+        let mut out = Vector::zeros(v.len());
+        out[self.n * self.n] = v[self.n * self.n];
+        for (number, own) in numbers.iter().zip(moved) {
+            self.put(*number, &own, &mut out);
+        }
+        out
+    }
+
+    /// Writes a part and its mirror.
+    fn put(&self, number: usize, own: &[C64], out: &mut Vector) {
+        let part = &self.parts[number];
+        for (&element, x) in part.elements.iter().zip(own) {
+            out[element] = *x;
+            if part.mirror != number {
+                out[transposed(element, self.n)] = x.conj();
+            }
+        }
+    }
+
+    /// `sum_e observed_e v_e(t)` at `points` times from 0 on, and the state behind the last interval where it is wanted; any state where
+    /// not.
+    pub fn decay(
+        &mut self,
+        v: &Vector,
+        observed: &Vector,
+        dwell: f64,
+        points: usize,
+        wanted: bool,
+    ) -> (Vec<C64>, Vector) {
+        let n = self.n;
+        let all = self.occupied(v);
+        let seen = |k: &usize| {
+            let part = &self.parts[*k];
+            part.elements.iter().any(|&e| observed[e] != ZERO || observed[transposed(e, n)] != ZERO)
+        };
+        let (seen, unseen): (Vec<usize>, Vec<usize>) = all.into_iter().partition(seen);
+        let mirrored: Vec<bool> = self.parts.iter().enumerate().map(|(k, p)| p.mirror != k).collect();
+        let single = |part: &Part| mirrored[part.mirror];
+        let found = self.each_part(&seen, v, |part, own| {
+            let of = |e: &usize| (observed[*e], if single(part) { observed[transposed(*e, n)] } else { ZERO });
+            let observed: Vec<(C64, C64)> = part.elements.iter().map(of).collect();
+            part.decay(own, &observed, dwell, points)
+        });
+        let constant = observed[n * n] * v[n * n];
+        let mut signal = vec![constant; points];
+        let mut end = if wanted { Vector::zeros(v.len()) } else { v.clone() };
+        for (number, (own, last)) in seen.iter().zip(found) {
+            signal.iter_mut().zip(own).for_each(|(sum, x)| *sum += x);
+            if wanted {
+                self.put(*number, &last, &mut end);
+            }
+        }
+        if wanted {
+            end[n * n] = v[n * n];
+            let step = TimeStep { step: dwell * points as f64, rounding: 0.0, times: 1 };
+            let moved = self.each_part(&unseen, v, |part, own| part.advance(own, step));
+            for (number, own) in unseen.iter().zip(moved) {
+                self.put(*number, &own, &mut end);
+            }
+        }
+        (signal, end)
+    }
+
+    /// The superoperator over a time, on stacked density matrices.
+    pub fn propagator(&mut self, t: f64) -> Matrix {
+        let size = self.n * self.n;
+        let mut out = Matrix::zeros(size + 1, size + 1);
+        out[(size, size)] = real(1.0);
+        for part in &mut self.parts {
+            part.prepare(&self.source);
+            let own = exponential(&(part.dense() * real(t)));
+            let places: Vec<usize> = part.elements.iter().copied().chain([size]).collect();
+            for (k, column) in places.iter().enumerate() {
+                part.elements.iter().enumerate().for_each(|(i, row)| out[(*row, *column)] = own[(i, k)]);
+            }
+        }
+        out
+    }
+}
+
+fn transposed(element: usize, n: usize) -> usize {
+    (element % n) * n + element / n
+}
+
+fn rows(m: &Matrix) -> Rows {
+    let row = |k: usize| m.row(k).iter().enumerate().filter(|(_, x)| **x != ZERO).map(|(j, x)| (j, *x)).collect();
+    (0..m.nrows()).map(row).collect()
+}
+
+fn root(parent: &mut [u32], mut k: u32) -> u32 {
+    while parent[k as usize] != k {
+        parent[k as usize] = parent[parent[k as usize] as usize];
+        k = parent[k as usize];
+    }
+    k
+}
+
+fn join(parent: &mut [u32], a: usize, b: usize) {
+    let (a, b) = (root(parent, a as u32), root(parent, b as u32));
+    // The smaller number becomes the root, so that parts come out in the order of their elements.
+    parent[a.max(b) as usize] = a.min(b);
+}
+
+impl Source {
+    /// Calls `visit(column, value)` for the entries of a row of L, some columns more than once; without the decay of dipolar order.
+    fn visit_row(&self, element: usize, mut visit: impl FnMut(usize, C64)) {
+        let n = self.n;
+        let (i, j) = (element % n, element / n);
+        self.effective[i].iter().for_each(|(k, x)| visit(j * n + k, *x));
+        self.effective[j].iter().for_each(|(k, x)| visit(k * n + i, x.conj()));
+        for c in &self.collapse {
+            for (k, x) in &c[i] {
+                c[j].iter().for_each(|(l, y)| visit(l * n + k, x * y.conj()));
+            }
+        }
+    }
+
+    /// The parts of operator space.
+    fn separate(&self) -> Vec<Part> {
+        let n = self.n;
+        let mut parent: Vec<u32> = (0..(n * n) as u32).collect();
+        for element in 0..n * n {
+            self.visit_row(element, |other, _| join(&mut parent, element, other));
+        }
+        if let Some((h, lost)) = &self.order {
+            let connected: Vec<usize> = (0..n * n).filter(|&e| h[e] != ZERO || lost[e] != ZERO).collect();
+            connected.windows(2).for_each(|pair| join(&mut parent, pair[0], pair[1]));
+        }
+        let mut numbers = vec![usize::MAX; n * n];
+        let mut lists: Vec<Vec<usize>> = Vec::new();
+        for element in 0..n * n {
+            let own = root(&mut parent, element as u32) as usize;
+            if numbers[own] == usize::MAX {
+                numbers[own] = lists.len();
+                lists.push(vec![]);
+            }
+            numbers[element] = numbers[own];
+            lists[numbers[own]].push(element);
+        }
+        let part = |elements: Vec<usize>| {
+            let mirror = numbers[transposed(elements[0], n)];
+            Part::new(elements, mirror)
+        };
+        lists.into_iter().map(part).collect()
+    }
+}
+
+/// `rho_ij` turns at `E_j - E_i`: over all energies of the parts of the space that H does not leave, and all elements that L connects.
+fn bound_frequencies(parts: &mut [Part], generator: &Generator) -> Result<(), StepError> {
+    let n = generator.dimension;
+    let mut energies = vec![(0.0, 0.0); n];
+    let range = |all: &mut dyn Iterator<Item = (f64, f64)>| {
+        all.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (a, b)| (low.min(a), high.max(b)))
+    };
+    for states in generator.parts() {
+        let values = hermitian_values(&generator.block(states))?;
+        let found = range(&mut values.iter().map(|x| (*x, *x)));
+        states.iter().for_each(|&s| energies[s] = found);
+    }
+    for part in parts {
+        let of = |&e: &usize| {
+            let ((low, high), (lowest, highest)) = (energies[e % n], energies[e / n]);
+            (lowest - high, highest - low)
+        };
+        let (low, high) = range(&mut part.elements.iter().map(of));
+        (part.centre, part.radius) = (0.5 * (low + high), 0.5 * (high - low));
+    }
+    Ok(())
+}
+
+/// Propagates density matrices along a segment.
+pub struct LiouvilleStep {
+    liouville: Liouville,
+    /// How many equal steps are expected.
+    samples: usize,
+}
+
+impl LiouvilleStep {
+    /// From a constant generator, of whose segment so many samples are taken.
+    ///
+    /// # Errors
+    /// When eigenvalues of H cannot be computed.
+    pub fn new(generator: &Generator, samples: usize) -> Result<LiouvilleStep, StepError> {
+        Ok(LiouvilleStep { liouville: Liouville::new(generator)?, samples })
+    }
+}
+
+impl Stepper for LiouvilleStep {
+    fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
+        let rho = state.density();
+        if to == from {
+            return Ok(State::Mixed(rho));
+        }
+        let step = TimeStep { step: to - from, rounding: 4.0 * f64::EPSILON * to.abs(), times: self.samples };
+        Ok(State::Mixed(unstacked(&self.liouville.advance(&stacked(&rho), step))))
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+}
+
+/// The name of the method.
+pub const NAME: &str = "exact (superoperator)";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hamiltonian::{Evaluator, Schedule, Values, build};
+    use crate::metrics::random;
+    use crate::spin::Space;
+
+    /// Systems with relaxation of every kind.
+    const SYSTEMS: &[(&str, &str)] = &[
+        ("T1 and T2 in a liquid", "shift a = 1 ppm\n j a b = 40 Hz\n relax a, b { T1 = 0.1 s, T2 = 0.03 s }"),
+        (
+            "T1 and T2 of a solid",
+            "dipolar a b = 9 kHz\n dipolar b c = -4 kHz\n relax a, b, c { T1 = 1 ms, T2 = 0.2 ms }",
+        ),
+        (
+            "to a pure state",
+            "j a b = 100 Hz\n relax a { T1 = 5 ms, polarisation = 1 }\n relax b { T1 = 7 ms, polarisation = -0.6 }",
+        ),
+        ("T2 alone", "relax a { T2 = 1 ms }"),
+        ("dipolar order", "dipolar a b = 9 kHz\n dipolar a c = 2 kHz\n relax a, b, c { T1 = 1 s, T1D = 1 ms }"),
+        ("nothing but decay", "relax a, b, c { T1 = 1 us, T2 = 0.1 us }"),
+        ("slow decay beside fast turning", "dipolar a b = 90 kHz\n relax a { T1 = 1000 s }"),
+    ];
+
+    fn generator(system: &str, statement: &str) -> Generator {
+        let text = format!(
+            "ergoseq 1\nsystem {{\n field 11.7 T\n temperature 1 K\n spin a, b, c : 1H\n {system}\n}}\n\
+             noise pairs {{\n collapse 5 * sqrt(1 Hz) * (X(a)*Z(b) + Y(b))\n collapse 30 * sqrt(1 Hz) * Z(a)*Z(c)\n }}\n\
+             sequence {{\n prepare thermal\n {statement}\n}}\nmeasure {{ purity }}\n"
+        );
+        let mut reader = |_: &str, _: &str| Err("no other files".into());
+        let compiled = crate::compile("test.seq", &text, &mut reader).unwrap_or_else(|r| panic!("{}", r.render()));
+        let e = Evaluator::new(&compiled.experiment, &Values::new()).unwrap();
+        let (schedule, _): (Schedule, _) = build(&e).unwrap();
+        let mut found = None;
+        let space = Space::whole(schedule.basis.clone());
+        schedule.segments(&mut |segment| found = Some(Generator::of(segment, &space)));
+        found.unwrap()
+    }
+
+    /// Both methods against the exponential of the superoperator, which does not know the parts.
+    #[test]
+    fn parts_are_propagated_as_the_whole_is() {
+        let statements = ["delay 1 ms", "evolve 300 Hz * (X(a)*X(b) + Z(c)) for 1 ms with pairs"];
+        for (name, system) in SYSTEMS {
+            for statement in statements {
+                let generator = generator(system, statement);
+                let whole = generator.liouvillian(0.0);
+                let v = stacked(&random::state(8, 5));
+                let mut liouville = Liouville::new(&generator).unwrap();
+                for t in [1e-7, 3e-5, 1e-3] {
+                    let expected = exponential(&(&whole * real(t))) * &v;
+                    let near = |what: &str, found: &Vector| {
+                        // Rounding of a sum over a phase of at most 600 radian.
+                        let error = (found - &expected).norm() / v.norm();
+                        assert!(error < 1e-12, "{name}, {statement}, {what}, {t}: {error:e}");
+                    };
+                    // Dense where a step is taken often, Chebyshev where it is taken once.
+                    for times in [1, 1_000_000] {
+                        let step = TimeStep { step: t, rounding: 0.0, times };
+                        near(&format!("{times} times"), &liouville.advance(&v, step));
+                    }
+                    near("propagator", &(liouville.propagator(t) * &v));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn decays_are_those_of_repeated_steps() {
+        for (name, system) in SYSTEMS {
+            let generator = generator(system, "delay 1 ms");
+            let v = stacked(&random::state(8, 7));
+            // No Hermitian operator: elements and their mirrors are seen apart.
+            let observed = stacked(&random::unitary(8, 3));
+            for (dwell, points) in [(1e-6, 50), (2e-5, 200), (1e-3, 3)] {
+                let mut liouville = Liouville::new(&generator).unwrap();
+                let (signal, end) = liouville.decay(&v, &observed, dwell, points, true);
+                let whole = exponential(&(generator.liouvillian(0.0) * real(dwell)));
+                let mut now = v.clone();
+                for (k, x) in signal.iter().enumerate() {
+                    let expected: C64 = now.iter().zip(observed.iter()).map(|(x, f)| x * f).sum();
+                    assert!((x - expected).norm() < 1e-11, "{name}, point {k} of {dwell}: {x} {expected}");
+                    now = &whole * now;
+                }
+                assert!((&end - &now).norm() < 1e-11, "{name}, the end of {dwell}: {:e}", (&end - &now).norm());
+            }
+        }
+    }
+}

@@ -1,0 +1,340 @@
+//! L on one part of operator space, and the two methods that propagate it.
+
+#![expect(
+    clippy::indexing_slicing,
+    reason = "columns are places in a part, a row begins where the one before it ends, and elements are those of an n x n matrix"
+)]
+
+use super::{Rows, Source};
+use crate::emulator::engines::chebyshev::bessel;
+use crate::linalg::{C64, I, Matrix, Vector, ZERO, exponential, real};
+use std::collections::HashMap;
+
+/// The largest part whose dense propagator is formed.
+pub const LARGEST_DENSE: usize = 1024;
+
+/// Seconds of a product of two dense matrices over the cube of their dimension, of a matrix and a vector over the square, and of an entry
+/// of a sparse product: measured, and only their ratios matter.
+const PRODUCT: f64 = 1.2e-9;
+const DENSE_ENTRY: f64 = 1.2e-9;
+const SPARSE_ENTRY: f64 = 3e-9;
+
+/// How many propagators of different time steps are kept for a part.
+const KEPT: usize = 4;
+
+/// The largest phase `R t` of a single Chebyshev sum.
+const LONGEST: f64 = 500.0;
+
+/// A part of operator space that L does not leave.
+pub(super) struct Part {
+    /// Its elements `j n + i`, ascending.
+    pub elements: Vec<usize>,
+    /// The number of the part that holds the transposed elements.
+    pub mirror: usize,
+    /// The frequencies of H lie in `[centre - radius, centre + radius]`, rad/s.
+    pub centre: f64,
+    pub radius: f64,
+    /// L on it, made when it is needed.
+    matrix: Option<PartMatrix>,
+}
+
+/// L on a part. Vectors have the elements of the part and, behind them, the mean of the diagonal of rho.
+struct PartMatrix {
+    starts: Vec<usize>,
+    columns: Vec<u32>,
+    values: Vec<C64>,
+    /// `H_d`, and the row that gives `Tr[G rho]`; empty where they vanish.
+    order: (Vec<C64>, Vec<C64>),
+    /// A bound of the norm of the dissipator.
+    decay: f64,
+    /// Propagators by time step.
+    propagators: Vec<(f64, Matrix)>,
+}
+
+/// A step in time that is taken several times.
+#[derive(Debug, Clone, Copy)]
+pub struct TimeStep {
+    /// How long it is.
+    pub step: f64,
+    /// How far apart two steps are that are one, up to the rounding of times.
+    pub rounding: f64,
+    /// How often it is taken.
+    pub times: usize,
+}
+
+impl Part {
+    pub(super) fn new(elements: Vec<usize>, mirror: usize) -> Part {
+        Part { elements, mirror, centre: 0.0, radius: 0.0, matrix: None }
+    }
+
+    /// Makes L on the part.
+    pub(super) fn prepare(&mut self, source: &Source) {
+        if self.matrix.is_none() {
+            self.matrix = Some(PartMatrix::of(source, &self.elements));
+        }
+    }
+
+    /// L as a dense matrix, with the column of the mean behind the others and a row of zeros.
+    pub(super) fn dense(&self) -> Matrix {
+        self.matrix.as_ref().map_or_else(|| Matrix::zeros(0, 0), PartMatrix::dense)
+    }
+
+    /// R of the Chebyshev sum: what is not normal in the dissipator moves frequencies by at most its norm.
+    fn reach(&self, matrix: &PartMatrix) -> f64 {
+        (self.radius + matrix.decay).max(f64::MIN_POSITIVE)
+    }
+
+    /// The longest time of one Chebyshev sum.
+    fn longest(&self, matrix: &PartMatrix) -> f64 {
+        (LONGEST / self.reach(matrix)).min(2.0 / matrix.decay.max(f64::MIN_POSITIVE))
+    }
+
+    /// Whether the dense propagator of a step costs less than `actions` products with L.
+    fn prefers_dense(&self, matrix: &PartMatrix, step: TimeStep, actions: f64) -> bool {
+        let m = matrix.len() as f64;
+        if matrix.len() > LARGEST_DENSE {
+            return false;
+        }
+        let squarings = ((self.reach(matrix) * 4.0 * step.step).log2()).max(0.0);
+        let made = if matrix.known(step).is_some() { 0.0 } else { (18.0 + squarings) * m.powi(3) * PRODUCT };
+        made + step.times as f64 * m * m * DENSE_ENTRY < actions * matrix.values.len() as f64 * SPARSE_ENTRY
+    }
+
+    /// The elements of the part a time later.
+    pub(super) fn advance(&mut self, own: Vec<C64>, step: TimeStep) -> Vec<C64> {
+        let Some(matrix) = &self.matrix else { return own };
+        let pieces = (step.step / self.longest(matrix)).ceil().max(1.0);
+        let terms = terms_of(self.reach(matrix) * step.step / pieces);
+        if self.prefers_dense(matrix, step, step.times as f64 * pieces * terms) {
+            let Some(matrix) = &mut self.matrix else { return own };
+            return matrix.propagate(step, &own);
+        }
+        let mut now = own;
+        for _ in 0..pieces as usize {
+            now = self.chebyshev(matrix, now, step.step / pieces);
+        }
+        now
+    }
+
+    /// `exp(L t) v`.
+    fn chebyshev(&self, matrix: &PartMatrix, v: Vec<C64>, t: f64) -> Vec<C64> {
+        let coefficients = bessel((self.reach(matrix) * t).max(1e-12));
+        let mut sum = vec![ZERO; v.len()];
+        let mut factor = self.shift(matrix, t);
+        for (k, (j, image)) in coefficients.iter().zip(self.polynomials(matrix, v)).enumerate() {
+            let c = factor * if k == 0 { *j } else { 2.0 * j };
+            sum.iter_mut().zip(&image).for_each(|(s, x)| *s += x * c);
+            factor *= I;
+        }
+        sum
+    }
+
+    /// `exp(s t)`, `s = i centre - decay/2`.
+    fn shift(&self, matrix: &PartMatrix, t: f64) -> C64 {
+        C64::from_polar((-0.5 * matrix.decay * t).exp(), self.centre * t)
+    }
+
+    /// `T_0(X) v, T_1(X) v, ...` with `X = (L - s)/(i R)`.
+    fn polynomials<'a>(&self, matrix: &'a PartMatrix, v: Vec<C64>) -> impl Iterator<Item = Vec<C64>> + 'a {
+        let s = C64::new(-0.5 * matrix.decay, self.centre);
+        let scale = -I / self.reach(matrix);
+        let mut before: Option<Vec<C64>> = None;
+        let mut now = v;
+        std::iter::from_fn(move || {
+            let mut next = matrix.times(&now);
+            let factor = if before.is_some() { scale * 2.0 } else { scale };
+            next.iter_mut().zip(&now).for_each(|(y, x)| *y = (*y - x * s) * factor);
+            if let Some(before) = &before {
+                next.iter_mut().zip(before).for_each(|(y, x)| *y -= x);
+            }
+            let current = std::mem::replace(&mut now, next);
+            before = Some(current.clone());
+            Some(current)
+        })
+    }
+
+    /// The signal at every point, and the elements behind the last interval. `observed`: what an element is multiplied by, and its
+    /// conjugate.
+    pub(super) fn decay(
+        &mut self,
+        own: Vec<C64>,
+        observed: &[(C64, C64)],
+        dwell: f64,
+        points: usize,
+    ) -> (Vec<C64>, Vec<C64>) {
+        let Some(matrix) = &self.matrix else { return (vec![], own) };
+        let step = TimeStep { step: dwell, rounding: 0.0, times: points };
+        let see = |v: &[C64]| {
+            let each = v.iter().zip(observed);
+            each.fold((ZERO, ZERO), |(plain, conjugate), (x, (a, b))| (plain + a * x, conjugate + b * x.conj()))
+        };
+        let chunk = ((self.longest(matrix) / dwell) as usize).clamp(1, points.max(1));
+        let chunks = points.div_ceil(chunk) as f64;
+        let actions =
+            chunks * terms_of(self.reach(matrix) * dwell * chunk as f64) * (dwell / self.longest(matrix)).max(1.0);
+        if self.prefers_dense(matrix, step, actions) {
+            let Some(matrix) = &mut self.matrix else { return (vec![], own) };
+            let mut now = own;
+            let signal = (0..points).map(|_| {
+                let (plain, conjugate) = see(&now);
+                now = matrix.propagate(step, &now);
+                plain + conjugate
+            });
+            let signal = signal.collect();
+            return (signal, now);
+        }
+        let mut signal = Vec::with_capacity(points);
+        let mut now = own;
+        while signal.len() < points {
+            let here = chunk.min(points - signal.len());
+            now = self.chunk(matrix, now, &see, (dwell, here), &mut signal);
+        }
+        (signal, now)
+    }
+
+    /// Some points by the moments `Tr[O T_k(X) v]` of one sequence of polynomials: the state is formed at the end only.
+    fn chunk(
+        &self,
+        matrix: &PartMatrix,
+        v: Vec<C64>,
+        see: &impl Fn(&[C64]) -> (C64, C64),
+        (dwell, points): (f64, usize),
+        signal: &mut Vec<C64>,
+    ) -> Vec<C64> {
+        let t = dwell * points as f64;
+        if t > self.longest(matrix) {
+            // A single point, longer than one sum.
+            let (plain, conjugate) = see(&v);
+            signal.push(plain + conjugate);
+            let pieces = (t / self.longest(matrix)).ceil();
+            return (0..pieces as usize).fold(v, |v, _| self.chebyshev(matrix, v, t / pieces));
+        }
+        let reach = self.reach(matrix);
+        let coefficients = bessel((reach * t).max(1e-12));
+        let mut end = vec![ZERO; v.len()];
+        let mut moments = Vec::with_capacity(coefficients.len());
+        let mut factor = self.shift(matrix, t);
+        for (k, (j, image)) in coefficients.iter().zip(self.polynomials(matrix, v)).enumerate() {
+            moments.push(see(&image));
+            let c = factor * if k == 0 { *j } else { 2.0 * j };
+            end.iter_mut().zip(&image).for_each(|(s, x)| *s += x * c);
+            factor *= I;
+        }
+        for point in 0..points {
+            let t = dwell * point as f64;
+            let shift = self.shift(matrix, t);
+            let mut factor = shift;
+            let mut sum = ZERO;
+            for (k, (j, (plain, conjugate))) in bessel((reach * t).max(1e-12)).iter().zip(&moments).enumerate() {
+                let c = factor * if k == 0 { *j } else { 2.0 * j };
+                sum += c * plain + c.conj() * conjugate;
+                factor *= I;
+            }
+            signal.push(sum);
+        }
+        end
+    }
+}
+
+/// About how many terms a Chebyshev sum has for a phase.
+fn terms_of(phase: f64) -> f64 {
+    phase + 10.0 + 6.0 * phase.cbrt()
+}
+
+impl PartMatrix {
+    fn of(source: &Source, elements: &[usize]) -> PartMatrix {
+        let place: HashMap<usize, u32> = elements.iter().enumerate().map(|(k, e)| (*e, k as u32)).collect();
+        let (mut starts, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+        let mut row: Vec<(u32, C64)> = Vec::new();
+        let mean = elements.len() as u32;
+        for &element in elements {
+            row.clear();
+            source.visit_row(element, |other, x| row.extend(place.get(&other).map(|k| (*k, x))));
+            row.sort_by_key(|(k, _)| *k);
+            row.extend(source.drift.iter().map(|d| (mean, d[element])));
+            for same in row.chunk_by(|a, b| a.0 == b.0) {
+                let sum: C64 = same.iter().map(|(_, x)| x).sum();
+                if sum != ZERO {
+                    columns.push(same[0].0);
+                    values.push(sum);
+                }
+            }
+            starts.push(columns.len());
+        }
+        // The mean does not change.
+        starts.push(columns.len());
+        let gathered = |m: &Matrix| -> Vec<C64> {
+            let found: Vec<C64> = elements.iter().map(|&e| m[e]).collect();
+            if found.iter().all(|x| *x == ZERO) { vec![] } else { found }
+        };
+        // Tr[G rho] = sum conj(G_ij) rho_ij, since G is Hermitian.
+        let order =
+            source.order.as_ref().map(|(h, lost)| (gathered(h), gathered(&lost.conjugate()))).unwrap_or_default();
+        let size = |v: &[C64]| v.iter().map(C64::norm_sqr).sum::<f64>().sqrt();
+        let rates = source.collapse.iter().map(|c| norm_bound(c).powi(2)).sum::<f64>();
+        let decay = 2.0 * rates + size(&order.0) * size(&order.1);
+        PartMatrix { starts, columns, values, order, decay, propagators: vec![] }
+    }
+
+    /// The number of elements, and one for the mean.
+    fn len(&self) -> usize {
+        self.starts.len() - 1
+    }
+
+    /// `L v`.
+    fn times(&self, v: &[C64]) -> Vec<C64> {
+        let row = |range: &[usize]| -> C64 {
+            let (columns, values) = (&self.columns[range[0]..range[1]], &self.values[range[0]..range[1]]);
+            columns.iter().zip(values).map(|(k, x)| v[*k as usize] * x).sum()
+        };
+        let mut out: Vec<C64> = self.starts.windows(2).map(row).collect();
+        let (h, lost) = &self.order;
+        if !h.is_empty() {
+            let rate: C64 = lost.iter().zip(v).map(|(g, x)| g * x).sum();
+            out.iter_mut().zip(h).for_each(|(y, h)| *y -= h * rate);
+        }
+        out
+    }
+
+    fn dense(&self) -> Matrix {
+        let m = self.len();
+        let mut out = Matrix::zeros(m, m);
+        for (i, range) in self.starts.windows(2).enumerate() {
+            for k in range[0]..range[1] {
+                out[(i, self.columns[k] as usize)] += self.values[k];
+            }
+        }
+        let (h, lost) = &self.order;
+        for (i, h) in h.iter().enumerate() {
+            lost.iter().enumerate().for_each(|(j, g)| out[(i, j)] -= h * g);
+        }
+        out
+    }
+
+    fn known(&self, step: TimeStep) -> Option<usize> {
+        self.propagators.iter().position(|(known, _)| (known - step.step).abs() <= step.rounding)
+    }
+
+    /// `exp(L t) v` by the dense propagator of the step.
+    fn propagate(&mut self, step: TimeStep, v: &[C64]) -> Vec<C64> {
+        let number = self.known(step).unwrap_or_else(|| {
+            if self.propagators.len() == KEPT {
+                self.propagators.remove(0);
+            }
+            self.propagators.push((step.step, exponential(&(self.dense() * real(step.step)))));
+            self.propagators.len() - 1
+        });
+        (&self.propagators[number].1 * Vector::from_column_slice(v)).as_slice().to_vec()
+    }
+}
+
+/// A bound of the norm of a matrix: the square root of its largest sum over a row and over a column.
+fn norm_bound(rows: &Rows) -> f64 {
+    let mut columns = vec![0.0; rows.len()];
+    let mut largest = 0.0f64;
+    for row in rows {
+        largest = largest.max(row.iter().map(|(_, x)| x.norm()).sum());
+        row.iter().for_each(|(j, x)| columns[*j] += x.norm());
+    }
+    (largest * columns.into_iter().fold(0.0, f64::max)).sqrt()
+}
