@@ -13,11 +13,12 @@ use std::collections::HashMap;
 /// The largest part whose dense propagator is formed.
 pub const LARGEST_DENSE: usize = 1024;
 
-/// Seconds of a product of two dense matrices over the cube of their dimension, of a matrix and a vector over the square, and of an entry
-/// of a sparse product: measured, and only their ratios matter.
+/// Seconds of a product of two dense matrices over the cube of their dimension, of a matrix and a vector over the square, of an entry
+/// of a sparse product, and of a Bessel function in the sum of a point of a decay: measured, and only their ratios matter.
 const PRODUCT: f64 = 1.2e-9;
 const DENSE_ENTRY: f64 = 1.2e-9;
 const SPARSE_ENTRY: f64 = 3e-9;
+const TERM: f64 = 1e-8;
 
 /// How many propagators of different time steps are kept for a part.
 const KEPT: usize = 4;
@@ -89,15 +90,15 @@ impl Part {
         (LONGEST / self.reach(matrix)).min(2.0 / matrix.decay.max(f64::MIN_POSITIVE))
     }
 
-    /// Whether the dense propagator of a step costs less than `actions` products with L.
-    fn prefers_dense(&self, matrix: &PartMatrix, step: TimeStep, actions: f64) -> bool {
+    /// Whether the dense propagator of a step costs less than some seconds.
+    fn prefers_dense(&self, matrix: &PartMatrix, step: TimeStep, seconds: f64) -> bool {
         let m = matrix.len() as f64;
         if matrix.len() > LARGEST_DENSE {
             return false;
         }
         let squarings = ((self.reach(matrix) * 4.0 * step.step).log2()).max(0.0);
         let made = if matrix.known(step).is_some() { 0.0 } else { (18.0 + squarings) * m.powi(3) * PRODUCT };
-        made + step.times as f64 * m * m * DENSE_ENTRY < actions * matrix.values.len() as f64 * SPARSE_ENTRY
+        made + step.times as f64 * m * m * DENSE_ENTRY < seconds
     }
 
     /// The elements of the part a time later.
@@ -105,7 +106,7 @@ impl Part {
         let Some(matrix) = &self.matrix else { return own };
         let pieces = (step.step / self.longest(matrix)).ceil().max(1.0);
         let terms = terms_of(self.reach(matrix) * step.step / pieces);
-        if self.prefers_dense(matrix, step, step.times as f64 * pieces * terms) {
+        if self.prefers_dense(matrix, step, step.times as f64 * pieces * terms * matrix.product_seconds()) {
             let Some(matrix) = &mut self.matrix else { return own };
             return matrix.propagate(step, &own);
         }
@@ -169,10 +170,10 @@ impl Part {
             each.fold((ZERO, ZERO), |(plain, conjugate), (x, (a, b))| (plain + a * x, conjugate + b * x.conj()))
         };
         let chunk = ((self.longest(matrix) / dwell) as usize).clamp(1, points.max(1));
-        let chunks = points.div_ceil(chunk) as f64;
-        let actions =
-            chunks * terms_of(self.reach(matrix) * dwell * chunk as f64) * (dwell / self.longest(matrix)).max(1.0);
-        if self.prefers_dense(matrix, step, actions) {
+        let (chunks, phase) = (points.div_ceil(chunk) as f64, self.reach(matrix) * dwell * chunk as f64);
+        let products = chunks * terms_of(phase) * (dwell / self.longest(matrix)).max(1.0);
+        let sums = points as f64 * (terms_of(phase) + 40.0);
+        if self.prefers_dense(matrix, step, products * matrix.product_seconds() + sums * TERM) {
             let Some(matrix) = &mut self.matrix else { return (vec![], own) };
             let mut now = own;
             let signal = (0..points).map(|_| {
@@ -279,6 +280,11 @@ impl PartMatrix {
     /// The number of elements, and one for the mean.
     fn len(&self) -> usize {
         self.starts.len() - 1
+    }
+
+    /// About how long a product with a vector takes, with the sums of a recurrence.
+    fn product_seconds(&self) -> f64 {
+        self.values.len() as f64 * SPARSE_ENTRY + self.len() as f64 * 4.0 * DENSE_ENTRY
     }
 
     /// `L v`.
