@@ -168,8 +168,8 @@ fn segment(system: &System, process: &Value, duration: f64) -> Segment {
     }
     Segment {
         duration,
-        hamiltonian: vec![(Scalar::Constant(1.0), Arc::new(system.terms(&process["terms"])))],
-        transmitted: 0,
+        drift: vec![(Scalar::Constant(1.0), Arc::new(system.terms(&process["terms"])))],
+        controls: vec![],
         period: None,
         relaxing: ergoseq::hamiltonian::Relaxing { collapse, order: None }.into(),
         record: None,

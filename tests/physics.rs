@@ -60,8 +60,8 @@ fn segment(random: &mut Random, n: usize, driven: bool, open: bool) -> Segment {
         if open { (0..2).map(|_| operator(&random.matrix(n).map(|x| x * 0.3))).collect() } else { vec![] };
     Segment {
         duration: 1.5,
-        hamiltonian,
-        transmitted: 0,
+        drift: hamiltonian,
+        controls: vec![],
         period: None,
         relaxing: ergoseq::hamiltonian::Relaxing { collapse, order: None }.into(),
         record: None,

@@ -13,6 +13,8 @@
 //! `dU/dx = -i tau X U` has an error of second order in tau and stalls near a maximum. X and Y come from the schedule, so offsets,
 //! couplings, rf strengths and transients count as they do in a run.
 
+#![expect(clippy::indexing_slicing, reason = "the derivative is taken element by element of an n x n matrix")]
+
 mod path;
 mod propagators;
 

@@ -22,9 +22,11 @@
 )]
 
 mod part;
+mod source;
 
 use self::part::Part;
 pub use self::part::{LARGEST_DENSE, TimeStep};
+use self::source::{Source, transposed};
 use super::exact::{stacked, unstacked};
 use super::{StepError, Stepper};
 use crate::emulator::generator::Generator;
@@ -32,27 +34,11 @@ use crate::linalg::{C64, Matrix, Vector, ZERO, exponential, hermitian_values, re
 use crate::spin::State;
 use rayon::prelude::*;
 
-/// The nonzero entries of a matrix, row by row.
-type Rows = Vec<Vec<(usize, C64)>>;
-
 /// The constant generator of an open system.
 pub struct Liouville {
     n: usize,
     parts: Vec<Part>,
     source: Source,
-}
-
-/// What L is made of.
-struct Source {
-    n: usize,
-    /// A.
-    effective: Rows,
-    /// The collapse operators.
-    collapse: Vec<Rows>,
-    /// `H_d` and G of the decay of dipolar order.
-    order: Option<(Matrix, Matrix)>,
-    /// `D(1)`.
-    drift: Option<Matrix>,
 }
 
 impl Liouville {
@@ -62,14 +48,9 @@ impl Liouville {
     /// When eigenvalues of H cannot be computed.
     pub fn new(generator: &Generator) -> Result<Liouville, StepError> {
         let n = generator.dimension;
-        let source = Source {
-            n,
-            effective: rows(&generator.effective()),
-            collapse: generator.collapse().iter().map(rows).collect(),
-            order: generator.order_decay().cloned(),
-            drift: generator.drift().cloned(),
-        };
-        let mut parts = source.separate();
+        let source = Source::of(generator);
+        let mut parts: Vec<Part> =
+            source.separate().into_iter().map(|(list, mirror)| Part::new(list, mirror)).collect();
         bound_frequencies(&mut parts, generator)?;
         Ok(Liouville { n, parts, source })
     }
@@ -195,73 +176,6 @@ impl Liouville {
             }
         }
         out
-    }
-}
-
-fn transposed(element: usize, n: usize) -> usize {
-    (element % n) * n + element / n
-}
-
-fn rows(m: &Matrix) -> Rows {
-    let row = |k: usize| m.row(k).iter().enumerate().filter(|(_, x)| **x != ZERO).map(|(j, x)| (j, *x)).collect();
-    (0..m.nrows()).map(row).collect()
-}
-
-fn root(parent: &mut [u32], mut k: u32) -> u32 {
-    while parent[k as usize] != k {
-        parent[k as usize] = parent[parent[k as usize] as usize];
-        k = parent[k as usize];
-    }
-    k
-}
-
-fn join(parent: &mut [u32], a: usize, b: usize) {
-    let (a, b) = (root(parent, a as u32), root(parent, b as u32));
-    // The smaller number becomes the root, so that parts come out in the order of their elements.
-    parent[a.max(b) as usize] = a.min(b);
-}
-
-impl Source {
-    /// Calls `visit(column, value)` for the entries of a row of L, some columns more than once; without the decay of dipolar order.
-    fn visit_row(&self, element: usize, mut visit: impl FnMut(usize, C64)) {
-        let n = self.n;
-        let (i, j) = (element % n, element / n);
-        self.effective[i].iter().for_each(|(k, x)| visit(j * n + k, *x));
-        self.effective[j].iter().for_each(|(k, x)| visit(k * n + i, x.conj()));
-        for c in &self.collapse {
-            for (k, x) in &c[i] {
-                c[j].iter().for_each(|(l, y)| visit(l * n + k, x * y.conj()));
-            }
-        }
-    }
-
-    /// The parts of operator space.
-    fn separate(&self) -> Vec<Part> {
-        let n = self.n;
-        let mut parent: Vec<u32> = (0..(n * n) as u32).collect();
-        for element in 0..n * n {
-            self.visit_row(element, |other, _| join(&mut parent, element, other));
-        }
-        if let Some((h, lost)) = &self.order {
-            let connected: Vec<usize> = (0..n * n).filter(|&e| h[e] != ZERO || lost[e] != ZERO).collect();
-            connected.windows(2).for_each(|pair| join(&mut parent, pair[0], pair[1]));
-        }
-        let mut numbers = vec![usize::MAX; n * n];
-        let mut lists: Vec<Vec<usize>> = Vec::new();
-        for element in 0..n * n {
-            let own = root(&mut parent, element as u32) as usize;
-            if numbers[own] == usize::MAX {
-                numbers[own] = lists.len();
-                lists.push(vec![]);
-            }
-            numbers[element] = numbers[own];
-            lists[numbers[own]].push(element);
-        }
-        let part = |elements: Vec<usize>| {
-            let mirror = numbers[transposed(elements[0], n)];
-            Part::new(elements, mirror)
-        };
-        lists.into_iter().map(part).collect()
     }
 }
 

@@ -5,7 +5,7 @@
     reason = "columns are places in a part, a row begins where the one before it ends, and elements are those of an n x n matrix"
 )]
 
-use super::{Rows, Source};
+use super::source::{Source, norm_bound};
 use crate::emulator::engines::chebyshev::bessel;
 use crate::linalg::{C64, I, Matrix, Vector, ZERO, exponential, real};
 use std::collections::HashMap;
@@ -332,15 +332,4 @@ impl PartMatrix {
         });
         (&self.propagators[number].1 * Vector::from_column_slice(v)).as_slice().to_vec()
     }
-}
-
-/// A bound of the norm of a matrix: the square root of its largest sum over a row and over a column.
-fn norm_bound(rows: &Rows) -> f64 {
-    let mut columns = vec![0.0; rows.len()];
-    let mut largest = 0.0f64;
-    for row in rows {
-        largest = largest.max(row.iter().map(|(_, x)| x.norm()).sum());
-        row.iter().for_each(|(j, x)| columns[*j] += x.norm());
-    }
-    (largest * columns.into_iter().fold(0.0, f64::max)).sqrt()
 }
