@@ -236,6 +236,11 @@ fn channel<'a>(e: &'a Evaluator, nucleus: &str) -> Option<&'a Channel> {
     e.experiment.channels.iter().find(|c| c.nucleus == nucleus)
 }
 
+/// The nutation frequency of pulses on a channel that give none, where it has one.
+pub fn strength_of_channel(e: &Evaluator, nucleus: &str) -> Result<Option<f64>, Fault> {
+    channel(e, nucleus).and_then(|c| c.rf.as_ref()).map(|x| e.number(x)).transpose()
+}
+
 /// An rf waveform without a finite bound, or too intricate.
 pub fn unresolved(why: &Unresolved, span: Span) -> Fault {
     Diagnostic::new(Code::NotConverged, span, format!("this pulse cannot be computed: {why}"))
@@ -331,7 +336,7 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     let envelope = Envelope::of(e, p.shape.as_ref())?;
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
     let given = p.duration.as_ref().map(|x| duration(e, x)).transpose()?;
-    let default = channel(e, &p.nucleus).and_then(|c| c.rf.as_ref()).map(|x| e.number(x)).transpose()?;
+    let default = strength_of_channel(e, &p.nucleus)?;
     if let (Some(rf), Some(expr)) = (explicit, &p.rf)
         && rf <= 0.0
     {
@@ -412,8 +417,19 @@ fn turning_of(e: &Evaluator, p: &Pulse, mut turning: Vec<Scalar>) -> Result<Opti
     Ok(turning.into_iter().reduce(|a, b| a.plus(&b)))
 }
 
+/// A pulse in the steps of the spectrometer, where one is named; ideal pulses have none.
+pub fn on_spectrometer(e: &Evaluator, p: &Pulse, drive: Drive, said: &mut Vec<Diagnostic>) -> Result<Drive, Fault> {
+    match e.spectrometer.as_ref() {
+        Some(hardware) if !p.ideal => {
+            let limit = super::spectrometer::max_rf(e, &p.nucleus)?;
+            in_steps(e, p, &drive, hardware, limit, said)
+        }
+        _ => Ok(drive),
+    }
+}
+
 /// The same pulse in the steps of a spectrometer: its duration, the strength of its peak, its phase.
-pub fn in_steps(
+fn in_steps(
     e: &Evaluator,
     p: &Pulse,
     drive: &Drive,
@@ -426,7 +442,7 @@ pub fn in_steps(
     let area = Area { envelope: &envelope, factor: angular(e), span };
     // The strength of the peak follows from the angle, where there is one.
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
-    let default = channel(e, &p.nucleus).and_then(|c| c.rf.as_ref()).map(|x| e.number(x)).transpose()?;
+    let default = strength_of_channel(e, &p.nucleus)?;
     let rf = match (explicit, &p.angle, default) {
         (Some(rf), ..) => rf,
         (None, Some(_), _) if drive.duration > 0.0 => drive.angle / area.of(drive.duration)?,

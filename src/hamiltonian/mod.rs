@@ -1,6 +1,7 @@
 //! Experiment to schedule: at one point of the parameters, what acts and when. Each interaction stands in its own file.
 
 mod anisotropy;
+mod centres;
 mod couplings;
 mod display;
 mod drive;
@@ -8,7 +9,9 @@ mod ensemble;
 pub mod ensemble_program;
 mod envelope;
 mod fault;
+mod gaps;
 mod hardware;
+pub mod instrument;
 mod interaction;
 mod interactions;
 mod lebedev;
