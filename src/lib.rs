@@ -57,6 +57,7 @@ pub mod diagnostic;
 #[doc(hidden)]
 pub mod editor;
 pub mod emulator;
+pub mod export;
 pub mod hamiltonian;
 pub mod ir;
 #[doc(hidden)]

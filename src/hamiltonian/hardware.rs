@@ -110,6 +110,16 @@ impl Spectrometer {
         self.refuse(span, message, "too short")
     }
 
+    /// The strongest gradient, T/m, where there is a limit.
+    pub fn max_gradient(&self) -> Option<f64> {
+        self.max_gradient
+    }
+
+    /// The time from the end of a scan to the next.
+    pub fn recycle_delay(&self) -> f64 {
+        self.recycle_delay
+    }
+
     /// How long a crusher gradient takes; nothing where none is declared.
     pub fn crusher(&self) -> f64 {
         self.crusher.unwrap_or(0.0)
@@ -260,7 +270,7 @@ impl Spectrometer {
     ///
     /// # Errors
     /// When it is stronger.
-    pub fn gradient(&self, strength: f64, span: Span) -> Result<(), Fault> {
+    pub fn within_gradient_limit(&self, strength: f64, span: Span) -> Result<(), Fault> {
         match self.max_gradient {
             Some(most) if strength.abs() > most * (1.0 + 1e-12) => {
                 let message = format!("a gradient of {strength:e} T/m is stronger than the strongest, {most:e} T/m");

@@ -49,7 +49,7 @@ const LAYERS: &[&[&str]] = &[
     &["check", "hamiltonian"],
     &["emulator", "compile"],
     &["results"],
-    &["verdict", "search"],
+    &["verdict", "search", "export"],
     &["output"],
     &["papers", "report", "editor"],
 ];

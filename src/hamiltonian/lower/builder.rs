@@ -308,7 +308,7 @@ impl<'a> Builder<'a, '_> {
         };
         let (strength, length) = (self.e.number(strength)?, drive::duration_of(self.e, duration)?);
         if let Some(hardware) = self.e.spectrometer.as_ref() {
-            hardware.gradient(strength, place.span())?;
+            hardware.within_gradient_limit(strength, place.span())?;
         }
         let mut segment = self.free(length, None, place)?;
         let mut operator = Operator::zero(&self.e.basis);

@@ -1,0 +1,12 @@
+//! From a checked experiment to the program of a console, at all points of its sweeps.
+//!
+//! * [`walk`]: the walk through the events.
+//! * [`refused`]: what no console can do, and what to write in its place.
+//! * [`readout`]: the end of the sequence: the readouts of a tomography, or what is received where the file receives nothing.
+
+mod readout;
+mod refused;
+mod walk;
+
+pub use readout::{Readout, readouts};
+pub use walk::{Lowered, Wanted, lower};

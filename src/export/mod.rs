@@ -1,0 +1,207 @@
+//! An experiment as the program of a console or of another simulator.
+//!
+//! * [`program`]: the small form between: events, delays, pulses, gradients, loops, lists, an acquisition.
+//! * [`lower`]: from a checked experiment to it; what cannot be exported is refused at its place.
+//! * [`calibration`] and [`realise`]: powers, and ideal pulses as a console makes them.
+//! * one file or folder a dialect, each a row of [`DIALECTS`].
+
+pub mod calibration;
+pub mod lower;
+mod number;
+mod phase;
+pub mod program;
+mod realise;
+mod topspin;
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::Values;
+use crate::ir::Experiment;
+use calibration::Calibration;
+use lower::{Lowered, Wanted, lower, readouts};
+use program::Program;
+
+pub use realise::realise;
+
+/// A file of an export: its path from the folder on, and its text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct File {
+    /// The path.
+    pub path: String,
+    /// The text.
+    pub text: String,
+}
+
+impl File {
+    fn new(path: impl Into<String>, text: impl Into<String>) -> File {
+        File { path: path.into(), text: text.into() }
+    }
+}
+
+/// What a dialect writes down.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Job {
+    /// The name of the program: letters, digits and `_`.
+    pub name: String,
+    /// The file that it was written from.
+    pub source: String,
+    /// The fingerprint of that file.
+    pub fingerprint: String,
+    /// The calibrations of the channels.
+    pub calibrations: Vec<Calibration>,
+    /// The programs; several where a tomography is read out, each with the name of its readout.
+    pub experiments: Vec<(Option<String>, Program)>,
+}
+
+impl Job {
+    fn title(&self) -> &str {
+        self.experiments.first().map_or("", |(_, p)| p.title.as_str())
+    }
+
+    fn channels(&self) -> String {
+        let Some((_, program)) = self.experiments.first() else { return String::new() };
+        let all = program.channels.iter().enumerate().map(|(k, c)| format!("{} to f{}", c.nucleus, k + 1));
+        all.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// A way to write a program down.
+pub struct Dialect {
+    /// Its word.
+    pub name: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// Whether it is the input of a simulator: pulses may take no time, and spins may be unpolarised.
+    pub simulated: bool,
+    write: fn(&Job) -> Result<Vec<File>, Vec<Diagnostic>>,
+}
+
+/// The dialects.
+pub const DIALECTS: &[Dialect] = &[Dialect {
+    name: "topspin",
+    meaning: "a folder for TopSpin 4 and 5 (AVANCE NEO)",
+    simulated: false,
+    write: topspin::write,
+}];
+
+/// What is to be exported, and how.
+pub struct Request<'a> {
+    /// The dialect.
+    pub dialect: &'static Dialect,
+    /// The name of the file, and the text by which it is known.
+    pub source: (&'a str, &'a str),
+    /// Values of parameters.
+    pub values: &'a Values,
+    /// The spectrometer whose steps and delays hold.
+    pub spectrometer: Option<&'a str>,
+    /// The calibrations of the channels.
+    pub calibrations: Vec<Calibration>,
+}
+
+/// The files of an export, and what a console does otherwise than it is emulated.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Exported {
+    /// The files.
+    pub files: Vec<File>,
+    /// What is done otherwise.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Dialect {
+    /// The dialect of this name.
+    pub fn named(name: &str) -> Option<&'static Dialect> {
+        DIALECTS.iter().find(|d| d.name == name)
+    }
+}
+
+/// Exports an experiment.
+///
+/// # Errors
+/// All statements that cannot be exported, each at its place; calibrations that are missing.
+pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec<Diagnostic>> {
+    let simulated = request.dialect.simulated;
+    let read = readouts(experiment, request.values).map_err(|fault| vec![*fault])?;
+    let wanted = read.iter().map(Some).chain(read.is_empty().then_some(None));
+    let (mut experiments, mut warnings) = (vec![], vec![]);
+    for readout in wanted {
+        let wanted = Wanted { values: request.values, spectrometer: request.spectrometer, readout, simulated };
+        let Lowered { mut program, warnings: said } = lower(experiment, &wanted)?;
+        add(&mut warnings, said);
+        if !simulated {
+            add(&mut warnings, realise(&mut program, &request.calibrations)?);
+            add(&mut warnings, over_calibration(&program, &request.calibrations));
+        }
+        add(&mut warnings, without_rows(&mut program));
+        experiments.push((readout.map(|r| r.name()), program));
+    }
+    let (file, text) = request.source;
+    let job = Job {
+        name: file_name(file.rsplit(['/', '\\']).next().unwrap_or(file).trim_end_matches(".seq")),
+        source: file.to_string(),
+        fingerprint: fingerprint(text),
+        calibrations: request.calibrations,
+        experiments,
+    };
+    Ok(Exported { files: (request.dialect.write)(&job)?, warnings })
+}
+
+fn add(all: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {
+    for diagnostic in more {
+        if !all.contains(&diagnostic) {
+            all.push(diagnostic);
+        }
+    }
+}
+
+/// A sweep that changes nothing of what is sent has one row.
+fn without_rows(program: &mut Program) -> Vec<Diagnostic> {
+    use program::{PerRow, StepKind};
+    let mut listed = false;
+    program.each(&mut |step| {
+        listed |= match &step.kind {
+            StepKind::Delay(PerRow::Rows(_), _) | StepKind::Loop(PerRow::Rows(_), _) => true,
+            StepKind::Pulses(_, pulses) => pulses.iter().any(|p| matches!(p.duration, PerRow::Rows(_))),
+            _ => false,
+        }
+    });
+    if listed || program.rows == 1 {
+        return vec![];
+    }
+    program.rows = 1;
+    let message = format!("the sweep of {} changes nothing that a console does", program.swept.join(", "));
+    vec![Diagnostic::without_place(Code::ExportedOtherwise, message).help("one row is exported")]
+}
+
+/// Powers beyond those of the calibration: the amplifier may not be linear there, and the probe may not stand them.
+fn over_calibration(program: &Program, calibrations: &[Calibration]) -> Vec<Diagnostic> {
+    let mut out: Vec<Diagnostic> = Vec::new();
+    program.each(&mut |step| {
+        let program::StepKind::Pulses(_, pulses) = &step.kind else { return };
+        for pulse in pulses {
+            let nucleus = program.channels.get(pulse.channel).map_or("", |c| c.nucleus.as_str());
+            let Some(found) = calibrations.iter().find(|c| c.nucleus == nucleus) else { continue };
+            if pulse.strength <= found.strength() * (1.0 + 1e-9) {
+                continue;
+            }
+            let (power, known) = (number::plain(found.power_for(pulse.strength)), number::plain(found.power));
+            let message = format!("this pulse on {nucleus} needs {power} W, more than the calibrated {known} W");
+            out.push(
+                Diagnostic::new(Code::ExportedOtherwise, step.span, message)
+                    .label("beyond the calibration")
+                    .help("calibrate at a power as high, and compare it with the limit of the probe"),
+            );
+        }
+    });
+    out
+}
+
+/// A name of letters, digits and `_`, which does not begin with a digit.
+fn file_name(text: &str) -> String {
+    let plain: String = text.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if plain.starts_with(|c: char| c.is_ascii_digit()) || plain.is_empty() { format!("e_{plain}") } else { plain }
+}
+
+/// The first sixteen digits of the SHA-256 of a text.
+fn fingerprint(text: &str) -> String {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(text.as_bytes()).iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,285 @@
+//! The pulse program.
+
+use super::super::number::{micro, plain};
+use super::super::phase::console_phase;
+use super::super::program::{Gradient, PerRow, Program, Pulse, Purpose, Step, StepKind};
+use super::tables::{ListKind, Tables};
+use crate::ir::Align;
+use crate::source::in_one_line;
+
+/// The time for the disk between two rows.
+const DISK: &str = "30m";
+
+/// Where the signal is received, and where loops begin.
+const SCAN_LABEL: usize = 2;
+const FIRST_LOOP_LABEL: usize = 4;
+
+/// Every pulse program says where it comes from.
+pub struct Origin<'a> {
+    /// The name of the program.
+    pub name: &'a str,
+    /// The file it was written from.
+    pub file: &'a str,
+    /// The fingerprint of that file.
+    pub fingerprint: &'a str,
+}
+
+/// The text of a pulse program.
+pub fn text(program: &Program, tables: &Tables, origin: &Origin) -> String {
+    let mut out = head(program, tables, origin);
+    out += &relations(tables);
+    let mut body = Body { program, tables, lines: vec![], next_label: FIRST_LOOP_LABEL };
+    body.scan();
+    out += &body.lines.iter().map(Line::text).collect::<String>();
+    out += "exit\n\n";
+    for (number, phases) in &tables.phases {
+        out += &format!("ph{number}={}\n", listed(phases));
+    }
+    out += &format!("ph31={}\n\n", receiver(program));
+    out + &legend(program, tables)
+}
+
+fn has_gradients(tables: &Tables) -> bool {
+    !tables.gradients.is_empty()
+}
+
+fn head(program: &Program, tables: &Tables, origin: &Origin) -> String {
+    let strongest = program.strongest();
+    let class = if strongest > 40e3 { "Solids" } else { "HighRes" };
+    let dimension = if program.rows > 1 { "2D" } else { "1D" };
+    let mut out = format!(
+        ";{}\n;written by ergoseq {} from {}, sha256 {}\n;$CLASS={class}\n;$DIM={dimension}\n;$TYPE=\n;$SUBTYPE=\n;$COMMENT={}\n\n",
+        origin.name,
+        env!("CARGO_PKG_VERSION"),
+        in_one_line(origin.file),
+        origin.fingerprint,
+        in_one_line(&program.title),
+    );
+    out += "#include <Avance.incl>\n#include <Delay.incl>\n";
+    out += if has_gradients(tables) { "#include <Grad.incl>\n\n" } else { "\n" };
+    for list in &tables.lists {
+        let (word, _, parameter, _) = list.kind.words();
+        let file = if list.number == 1 { format!("${parameter}") } else { format!("{}_{}", origin.name, list.name()) };
+        out += &format!("define list<{word}> {}=<{file}>\n", list.name());
+    }
+    out + if tables.lists.is_empty() { "" } else { "\n" }
+}
+
+fn relations(tables: &Tables) -> String {
+    let mut out = String::new();
+    for pulse in &tables.pulses {
+        if let Some((first, factor)) = tables.multiple(pulse) {
+            out += &format!("\"p{}=p{first}*{}\"\n", pulse.number, plain(factor));
+        }
+    }
+    out + &format!("\"d11={DISK}\"\n\"acqt0=0\"\n\n")
+}
+
+/// A line with the label that a loop or the scan returns to.
+struct Line {
+    label: Option<usize>,
+    words: String,
+}
+
+impl Line {
+    fn text(&self) -> String {
+        match self.label {
+            Some(label) => format!("{label} {}\n", self.words),
+            None if self.words.starts_with(';') => format!("{}\n", self.words),
+            None => format!("  {}\n", self.words),
+        }
+    }
+}
+
+struct Body<'a> {
+    program: &'a Program,
+    tables: &'a Tables,
+    lines: Vec<Line>,
+    next_label: usize,
+}
+
+impl Body<'_> {
+    fn line(&mut self, words: impl Into<String>) {
+        self.lines.push(Line { label: None, words: words.into() });
+    }
+
+    fn labelled(&mut self, label: usize, words: impl Into<String>) {
+        self.lines.push(Line { label: Some(label), words: words.into() });
+    }
+
+    fn scan(&mut self) {
+        self.labelled(1, "ze");
+        self.labelled(SCAN_LABEL, "d11");
+        self.line("d1");
+        if has_gradients(self.tables) {
+            self.line("50u UNBLKGRAD");
+        }
+        let steps = &self.program.steps;
+        self.steps(steps);
+        let lists = self.tables.lists.iter().map(|list| format!("calclist({}, 1)", list.name()));
+        let rows = lists.collect::<Vec<_>>().join(" & ");
+        let store = if rows.is_empty() { "F0(zd)".into() } else { format!("F1QF({rows})") };
+        self.line(format!("d11 mc #0 to {SCAN_LABEL} {store}"));
+    }
+
+    fn steps(&mut self, steps: &[Step]) {
+        for (k, step) in steps.iter().enumerate() {
+            let received_next = matches!(steps.get(k + 1), Some(Step { kind: StepKind::Acquire(_), .. }));
+            let blanked = received_next && has_gradients(self.tables);
+            match &step.kind {
+                StepKind::Delay(time, purpose) => {
+                    let blank = if blanked && *purpose != Purpose::Recovery { " BLKGRAD" } else { "" };
+                    self.line(format!("{}{blank}", self.delay(time)));
+                }
+                StepKind::Pulses(align, pulses) => self.line(self.pulses(*align, pulses)),
+                StepKind::Gradient(gradient) => self.line(self.gradient(gradient)),
+                StepKind::Loop(count, body) => self.repeated(count, body),
+                StepKind::Mark(name) => self.line(format!("; mark {name}")),
+                StepKind::Acquire(_) => {
+                    let before = k.checked_sub(1).and_then(|j| steps.get(j)).map(|s| &s.kind);
+                    let done = matches!(before, Some(StepKind::Delay(_, purpose)) if *purpose != Purpose::Recovery);
+                    if has_gradients(self.tables) && !done {
+                        self.line("4u BLKGRAD");
+                    }
+                    self.line(format!("go={SCAN_LABEL} ph31"));
+                }
+            }
+        }
+    }
+
+    fn delay(&self, time: &PerRow) -> String {
+        match time {
+            PerRow::Same(time) => match self.tables.delay(*time) {
+                Some(number) => format!("d{number}"),
+                None => format!("{}u", micro(*time)),
+            },
+            PerRow::Rows(all) => self.list(ListKind::Delay, all),
+        }
+    }
+
+    fn list(&self, kind: ListKind, values: &[f64]) -> String {
+        self.tables.list_of(kind, values).map(|list| list.name()).unwrap_or_default()
+    }
+
+    fn pulse(&self, p: &Pulse) -> String {
+        let length = match &p.duration {
+            PerRow::Same(_) => format!("p{}", self.tables.pulse(p).unwrap_or_default()),
+            PerRow::Rows(all) => self.list(ListKind::Pulse, all),
+        };
+        let phase = self.tables.phase(&p.phases).unwrap_or_default();
+        let channel = p.channel + 1;
+        match &p.shape {
+            Some(shape) => {
+                format!("({length}:sp{} ph{phase}):f{channel}", self.tables.shape(p, shape).unwrap_or_default())
+            }
+            None => {
+                let power = self.tables.power(p.channel, p.strength).unwrap_or_default();
+                format!("({length} pl{power} ph{phase}):f{channel}")
+            }
+        }
+    }
+
+    fn pulses(&self, align: Align, pulses: &[Pulse]) -> String {
+        let all: Vec<String> = pulses.iter().map(|p| self.pulse(p)).collect();
+        if let [one] = all.as_slice() {
+            return one.clone();
+        }
+        let word = match align {
+            Align::Start => "lalign",
+            Align::Centre => "center",
+            Align::End => "ralign",
+        };
+        format!("({word} {} )", all.join(" "))
+    }
+
+    fn gradient(&self, gradient: &Gradient) -> String {
+        let length = self.tables.gradient_pulse(gradient.duration).unwrap_or_default();
+        format!("p{length}:gp{}", self.tables.gradient(gradient).unwrap_or_default())
+    }
+
+    /// A loop. Where its body begins with a loop, both return to one label: the inner one counts anew each time.
+    fn repeated(&mut self, count: &PerRow, body: &[Step]) {
+        let start = self.lines.len();
+        self.steps(body);
+        let Some(first) = self.lines.iter_mut().skip(start).find(|line| !line.words.starts_with(';')) else { return };
+        let label = match first.label {
+            Some(label) => label,
+            None => {
+                let label = self.next_label;
+                self.next_label += 1;
+                first.label = Some(label);
+                label
+            }
+        };
+        let times = match count {
+            PerRow::Same(count) => match self.tables.count(*count) {
+                Some(number) => format!("l{number}"),
+                None => plain(*count),
+            },
+            PerRow::Rows(all) => self.list(ListKind::Count, all),
+        };
+        self.line(format!("lo to {label} times {times}"));
+    }
+}
+
+/// The phases of the receiver.
+fn receiver(program: &Program) -> String {
+    listed(&program.acquisition().map_or(vec![0.0], |acquire| acquire.phases.clone()))
+}
+
+/// Phases in radian as a list: quarters of a turn, whole degrees, or any.
+fn listed(phases: &[f64]) -> String {
+    let degrees: Vec<f64> = phases.iter().map(|p| console_phase(*p)).collect();
+    let near = |x: f64, step: f64| (x / step - (x / step).round()).abs() < 1e-9;
+    let (head, step) = if degrees.iter().all(|x| near(*x, 90.0)) {
+        ("", 90.0)
+    } else if degrees.iter().all(|x| near(*x, 1.0)) {
+        ("(360) ", 1.0)
+    } else {
+        let all: Vec<String> = degrees.iter().map(|x| plain(*x)).collect();
+        return format!("(float, 90.0) {}", all.join(" "));
+    };
+    let turn = (360.0 / step) as i64;
+    let all: Vec<String> = degrees.iter().map(|x| ((x / step).round() as i64).rem_euclid(turn).to_string()).collect();
+    format!("{head}{}", all.join(" "))
+}
+
+/// What every parameter is, with its value.
+fn legend(program: &Program, tables: &Tables) -> String {
+    let nucleus = |channel: usize| program.channels.get(channel).map_or("", |c| c.nucleus.as_str());
+    let mut out = String::new();
+    for (number, channel, strength) in &tables.powers {
+        let strength = plain(strength * 1e-3);
+        out += &format!(";pl{number} : f{} channel - power level of {} [{strength} kHz]\n", channel + 1, nucleus(*channel));
+    }
+    for shape in &tables.shapes {
+        let strength = plain(shape.strength * 1e-3);
+        let (number, channel) = (shape.number, shape.channel);
+        out += &format!(";sp{number} : f{} channel - shape of {} [{strength} kHz]\n", channel + 1, nucleus(channel));
+    }
+    for pulse in &tables.pulses {
+        let what = match pulse.angle {
+            angle if angle > 0.0 => format!("{} degree pulse", plain((angle.to_degrees() * 1e6).round() / 1e6)),
+            _ => "pulse".into(),
+        };
+        out += &format!(";p{} : f{} channel - {what} [{} us]\n", pulse.number, pulse.channel + 1, micro(pulse.duration));
+    }
+    for (number, duration) in &tables.gradient_pulses {
+        out += &format!(";p{number} : gradient [{} us]\n", micro(*duration));
+    }
+    out += ";d1 : recycle delay, 5 * T1\n";
+    for (number, time) in &tables.delays {
+        out += &format!(";d{number} : delay [{} us]\n", micro(*time));
+    }
+    out += &format!(";d11 : delay for the disk [{DISK}]\n");
+    for (number, count) in &tables.counts {
+        out += &format!(";l{number} : loop [{}]\n", plain(*count));
+    }
+    for list in &tables.lists {
+        out += &format!(";{} : {} rows, swept {}\n", list.name(), program.rows, program.swept.join(", "));
+    }
+    if program.rows > 1 {
+        out += &format!(";td1 : {}\n", program.rows);
+    }
+    out + &format!(";ns : {} * n\n", program.scans)
+}
