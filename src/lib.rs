@@ -70,6 +70,7 @@ pub mod output;
 #[doc(hidden)]
 pub mod papers;
 pub mod prelude;
+pub mod pulse_program;
 #[doc(hidden)]
 pub mod report;
 pub mod results;

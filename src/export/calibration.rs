@@ -117,7 +117,9 @@ mod tests {
 
     #[test]
     fn what_is_no_calibration_is_refused() {
-        for text in ["", "1H", "1H: 2.5 us", "1H: 2.5 at 100 W", "1H: 2.5 us at 100", "1H: -2.5 us at 100 W", "9X: 1 us at 1 W"] {
+        for text in
+            ["", "1H", "1H: 2.5 us", "1H: 2.5 at 100 W", "1H: 2.5 us at 100", "1H: -2.5 us at 100 W", "9X: 1 us at 1 W"]
+        {
             assert!(Calibration::read(text).is_err(), "{text}");
         }
         let small = Calibration::read("13C:5us at 250 mW").unwrap();

@@ -75,7 +75,10 @@ impl Work<'_> {
             if !self.said.iter().any(|d| d.message == told) {
                 self.said.push(
                     Diagnostic::new(Code::ExportedOtherwise, span, told)
-                        .label(format!("takes {} us; delays beside it are shorter by half of it", shown(pulse.duration.most() * 1e6)))
+                        .label(format!(
+                            "takes {} us; delays beside it are shorter by half of it",
+                            shown(pulse.duration.most() * 1e6)
+                        ))
                         .help("`rf = ...` in the place of `ideal` emulates them as they are sent"),
                 );
             }

@@ -43,7 +43,7 @@ const LAYERS: &[&[&str]] = &[
     &["diagnostic"],
     &["units"],
     &["spin"],
-    &["syntax", "metrics"],
+    &["syntax", "metrics", "pulse_program"],
     &["tomography"],
     &["ir"],
     &["check", "hamiltonian"],

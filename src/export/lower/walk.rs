@@ -242,8 +242,7 @@ impl<'a> Walk<'a> {
         let Some(hardware) = e.spectrometer.as_ref() else { return Ok(()) };
         let gap = self.gaps.before(e, hardware, event)?;
         if gap > 0.0 {
-            let behind_gradient =
-                matches!(out.last(), Some(Step { kind: StepKind::Gradient(_), .. }));
+            let behind_gradient = matches!(out.last(), Some(Step { kind: StepKind::Gradient(_), .. }));
             let purpose = if behind_gradient { Purpose::Recovery } else { Purpose::Electronics };
             out.push(Step { kind: StepKind::Delay(PerRow::Same(gap), purpose), span: event.place.span() });
         }

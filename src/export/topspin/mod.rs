@@ -28,16 +28,16 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
             Some(readout) => format!("{}_{}", job.name, super::file_name(readout)),
             None => job.name.clone(),
         };
-        let tables = Tables::of(program)
-            .map_err(|why| vec![Diagnostic::without_place(Code::NotExported, format!("`{name}` is too large: {why}"))])?;
+        let tables = Tables::of(program).map_err(|why| {
+            vec![Diagnostic::without_place(Code::NotExported, format!("`{name}` is too large: {why}"))]
+        })?;
         let origin = text::Origin { name: &name, file: &job.source, fingerprint: &job.fingerprint };
         files.push(File::new(format!("pp/{name}"), text::text(program, &tables, &origin)));
         for list in &tables.lists {
             let (_, _, _, folder) = list.kind.words();
             files.push(File::new(format!("lists/{folder}/{name}_{}", list.name()), entries(list)));
         }
-        let parameters =
-            parameters(job, program, &tables, &name, &mut waves).map_err(|diagnostic| vec![diagnostic])?;
+        let parameters = parameters(job, program, &tables, &name, &mut waves).map_err(|diagnostic| vec![diagnostic])?;
         experiments.push(Experiment {
             name: readout.clone().unwrap_or_else(|| name.clone()),
             rows: program.rows,

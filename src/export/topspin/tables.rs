@@ -232,9 +232,8 @@ impl Tables {
     }
 
     pub fn gradient(&self, gradient: &Gradient) -> Option<usize> {
-        let same = |x: &&NumberedGradient| {
-            x.gradient.strength == gradient.strength && x.gradient.shape == gradient.shape
-        };
+        let same =
+            |x: &&NumberedGradient| x.gradient.strength == gradient.strength && x.gradient.shape == gradient.shape;
         self.gradients.iter().find(same).map(|x| x.number)
     }
 

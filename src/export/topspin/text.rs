@@ -250,7 +250,11 @@ fn legend(program: &Program, tables: &Tables) -> String {
     let mut out = String::new();
     for (number, channel, strength) in &tables.powers {
         let strength = plain(strength * 1e-3);
-        out += &format!(";pl{number} : f{} channel - power level of {} [{strength} kHz]\n", channel + 1, nucleus(*channel));
+        out += &format!(
+            ";pl{number} : f{} channel - power level of {} [{strength} kHz]\n",
+            channel + 1,
+            nucleus(*channel)
+        );
     }
     for shape in &tables.shapes {
         let strength = plain(shape.strength * 1e-3);
@@ -262,7 +266,8 @@ fn legend(program: &Program, tables: &Tables) -> String {
             angle if angle > 0.0 => format!("{} degree pulse", plain((angle.to_degrees() * 1e6).round() / 1e6)),
             _ => "pulse".into(),
         };
-        out += &format!(";p{} : f{} channel - {what} [{} us]\n", pulse.number, pulse.channel + 1, micro(pulse.duration));
+        out +=
+            &format!(";p{} : f{} channel - {what} [{} us]\n", pulse.number, pulse.channel + 1, micro(pulse.duration));
     }
     for (number, duration) in &tables.gradient_pulses {
         out += &format!(";p{number} : gradient [{} us]\n", micro(*duration));
