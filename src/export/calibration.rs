@@ -70,6 +70,39 @@ fn measure(text: &str, units: &[(&str, f64)]) -> Result<f64, String> {
     Err(format!("`{text}` is no number in {}", known.join(", ")))
 }
 
+/// An example of the strongest gradient.
+const GRADIENT_EXAMPLE: &str = "0.5 T/m";
+
+/// The strongest gradient of a probe, in T/m, from a text as `0.5 T/m` or `50 G/cm`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn strongest_gradient(text: &str) -> Result<f64, Diagnostic> {
+    measure(text, &[("mT/m", 1e-3), ("T/m", 1.0), ("G/cm", 1e-2)]).map_err(|why| {
+        Diagnostic::without_place(Code::Uncalibrated, format!("`--max-gradient \"{text}\"` is no gradient: {why}"))
+            .help(format!("write the strength at 100 percent: `--max-gradient \"{GRADIENT_EXAMPLE}\"`"))
+    })
+}
+
+/// A gradient in percent of the strongest.
+///
+/// # Errors
+/// When that is not known, or is not as strong.
+pub fn percent(strength: f64, strongest: Option<f64>) -> Result<f64, Diagnostic> {
+    let Some(strongest) = strongest else {
+        let message = "gradients are told in percent of the strongest, which is not known";
+        return Err(Diagnostic::without_place(Code::Uncalibrated, message)
+            .help(format!("add `--max-gradient \"{GRADIENT_EXAMPLE}\"`, or `max_gradient` to the `spectrometer`")));
+    };
+    let percent = 100.0 * strength / strongest;
+    if percent.abs() > 100.0 * (1.0 + 1e-12) {
+        let message = format!("a gradient of {strength} T/m is stronger than the strongest, {strongest} T/m");
+        return Err(Diagnostic::without_place(Code::HardwareLimit, message)
+            .help("a longer and weaker gradient turns by as much"));
+    }
+    Ok(percent)
+}
+
 /// The calibration of every nucleus.
 ///
 /// # Errors

@@ -95,6 +95,8 @@ pub struct Request<'a> {
     pub spectrometer: Option<&'a str>,
     /// The calibrations of the channels.
     pub calibrations: Vec<Calibration>,
+    /// The strongest gradient, T/m, in the place of that of the spectrometer.
+    pub max_gradient: Option<f64>,
 }
 
 /// The files of an export, and what a console does otherwise than it is emulated.
@@ -116,7 +118,7 @@ impl Dialect {
 /// Exports an experiment.
 ///
 /// # Errors
-/// All statements that cannot be exported, each at its place; calibrations that are missing.
+/// All statements that cannot be exported, each at its place; calibrations that are missing; with what is done otherwise.
 pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec<Diagnostic>> {
     let simulated = request.dialect.simulated;
     let read = readouts(experiment, request.values).map_err(|fault| vec![*fault])?;
@@ -126,8 +128,10 @@ pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec
         let wanted = Wanted { values: request.values, spectrometer: request.spectrometer, readout, simulated };
         let Lowered { mut program, warnings: said } = lower(experiment, &wanted)?;
         add(&mut warnings, said);
+        program.max_gradient = request.max_gradient.or(program.max_gradient);
         if !simulated {
-            add(&mut warnings, realise(&mut program, &request.calibrations)?);
+            let said = realise(&mut program, &request.calibrations).map_err(|wrong| joined(&warnings, wrong))?;
+            add(&mut warnings, said);
             add(&mut warnings, over_calibration(&program, &request.calibrations));
         }
         add(&mut warnings, without_rows(&mut program));
@@ -141,7 +145,13 @@ pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec
         calibrations: request.calibrations,
         experiments,
     };
-    Ok(Exported { files: (request.dialect.write)(&job)?, warnings })
+    let files = (request.dialect.write)(&job).map_err(|wrong| joined(&warnings, wrong))?;
+    Ok(Exported { files, warnings })
+}
+
+/// What was said before with what is wrong.
+fn joined(said: &[Diagnostic], wrong: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    said.iter().cloned().chain(wrong).collect()
 }
 
 fn add(all: &mut Vec<Diagnostic>, more: Vec<Diagnostic>) {

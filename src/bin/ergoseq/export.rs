@@ -1,15 +1,19 @@
 //! `ergoseq export`
 
 use crate::{Outcome, args, files, overrides, terminal};
-use ergoseq::export::calibration::read_all;
+use ergoseq::export::calibration::{read_all, strongest_gradient};
 use ergoseq::export::{Dialect, Exported, Request, export as exported};
 use ergoseq::source::Sources;
 
 /// Writes an experiment as the program of a console.
 pub fn export(a: &args::Export) -> Outcome {
     let Some(dialect) = Dialect::named(&a.to) else { return Outcome::Usage };
-    let calibrations = match read_all(&a.calibration) {
-        Ok(calibrations) => calibrations,
+    let told = read_all(&a.calibration).and_then(|calibrations| {
+        let gradient = a.max_gradient.as_deref().map(strongest_gradient).transpose().map_err(|wrong| vec![wrong])?;
+        Ok((calibrations, gradient))
+    });
+    let (calibrations, max_gradient) = match told {
+        Ok(told) => told,
         Err(wrong) => {
             terminal::report(&wrong, &Sources::default());
             return Outcome::Usage;
@@ -38,6 +42,7 @@ pub fn export(a: &args::Export) -> Outcome {
         values: &values,
         spectrometer: a.spectrometer.as_deref(),
         calibrations,
+        max_gradient,
     };
     let Exported { files: written, warnings } = match exported(&compiled.experiment, request) {
         Ok(exported) => exported,

@@ -62,8 +62,8 @@ pub fn lower(experiment: &Experiment, wanted: &Wanted) -> Result<Lowered, Vec<Di
     let mut walk = Walk::new(experiment, wanted).map_err(one)?;
     let steps = walk.events(&experiment.sequence);
     let steps = walk.ended(steps);
-    let errors: Vec<Diagnostic> = walk.said.iter().filter(|d| d.is_error()).cloned().collect();
-    if !errors.is_empty() {
+    if walk.said.iter().any(Diagnostic::is_error) {
+        let errors = walk.said.into_iter().filter(Diagnostic::is_error).collect();
         return Err(distinct(errors));
     }
     let program = walk.program(steps).map_err(one)?;

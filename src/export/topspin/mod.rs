@@ -32,7 +32,7 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
             vec![Diagnostic::without_place(Code::NotExported, format!("`{name}` is too large: {why}"))]
         })?;
         let origin = text::Origin { name: &name, file: &job.source, fingerprint: &job.fingerprint };
-        files.push(File::new(format!("pp/{name}"), text::text(program, &tables, &origin)));
+        files.push(File::new(format!("pp/{name}.pp"), text::text(program, &tables, &origin)));
         for list in &tables.lists {
             let (_, _, _, folder) = list.kind.words();
             files.push(File::new(format!("lists/{folder}/{name}_{}", list.name()), entries(list)));
@@ -71,7 +71,7 @@ fn parameters(
 ) -> Result<Vec<(String, String)>, Diagnostic> {
     let mut out: Vec<(String, String)> = Vec::new();
     let mut put = |key: String, value: String| out.push((key, value));
-    put("PULPROG".into(), name.to_string());
+    put("PULPROG".into(), format!("{name}.pp"));
     for (k, channel) in program.channels.iter().enumerate() {
         put(format!("NUC{}", k + 1), channel.nucleus.clone());
         if let Some(carrier) = channel.carrier {
@@ -119,8 +119,12 @@ fn parameters(
     }
     for numbered in &tables.gradients {
         let number = numbered.number;
+        let percent = match numbered.gradient.strength {
+            GradientStrength::Share(share) => 100.0 * share,
+            GradientStrength::Absolute(strength) => calibration::percent(strength, program.max_gradient)?,
+        };
         put(format!("GPNAM {number}"), waves.gradient(&job.name, numbered.gradient.shape.as_ref()));
-        put(format!("GPZ {number}"), plain(percent(numbered.gradient.strength, program.max_gradient)?));
+        put(format!("GPZ {number}"), plain(percent));
     }
     for list in tables.lists.iter().filter(|l| l.number == 1) {
         let (_, _, parameter, _) = list.kind.words();
@@ -131,17 +135,4 @@ fn parameters(
 
 fn calibrated<'a>(job: &'a Job, program: &Program, channel: usize) -> Result<&'a Calibration, Diagnostic> {
     calibration::of(&job.calibrations, program.channels.get(channel).map_or("", |c| c.nucleus.as_str()))
-}
-
-/// A gradient in percent of the strongest.
-fn percent(strength: GradientStrength, most: Option<f64>) -> Result<f64, Diagnostic> {
-    match (strength, most) {
-        (GradientStrength::Share(share), _) => Ok(100.0 * share),
-        (GradientStrength::Absolute(strength), Some(most)) => Ok(100.0 * strength / most),
-        (GradientStrength::Absolute(_), None) => Err(Diagnostic::without_place(
-            Code::NotExported,
-            "TopSpin has gradients in percent of the strongest, which is not known",
-        )
-        .help("declare it and name the spectrometer: `spectrometer NAME { max_gradient = 0.5 T/m }`, `--spectrometer NAME`")),
-    }
 }

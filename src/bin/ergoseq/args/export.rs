@@ -22,6 +22,9 @@ pub struct Export {
     /// Your pulse of 90 degrees and its power, once for every nucleus that is sent to: `--calibration "1H: 2.5 us at 100 W"`
     #[arg(long, value_name = "TEXT")]
     pub calibration: Vec<String>,
+    /// The gradient at 100 percent, where the sequence has gradients of a given strength: `--max-gradient "0.5 T/m"`
+    #[arg(long, value_name = "TEXT")]
+    pub max_gradient: Option<String>,
     #[command(flatten)]
     pub given: Given,
     /// Sweeps a parameter, in the place of the file's: `--sweep "tau=2us .. 20us points 10"`; the points become rows

@@ -32,7 +32,9 @@ pub struct Arguments {
 #[derive(Subcommand)]
 pub enum Command {
     /// Finds mistakes without running anything
-    #[command(after_help = "Example:\n  ergoseq check sequences/*.seq")]
+    #[command(
+        after_help = "A file that ends in `.pp` is a Bruker pulse program.\n\nExamples:\n  ergoseq check sequences/*.seq\n  ergoseq check jb.pp"
+    )]
     Check(Check),
     /// Emulates an experiment and prints what it measures
     #[command(

@@ -1,0 +1,1 @@
+const REFUSALS: [(&str, &[&str]); 0] = [];
