@@ -11,11 +11,15 @@ mod number;
 mod phase;
 pub mod program;
 mod realise;
+mod simpson;
 mod topspin;
+mod varian;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::Values;
+use crate::hamiltonian::sample::Sample;
+use crate::hamiltonian::{Evaluator, Values};
 use crate::ir::Experiment;
+use crate::spin::SiteKind;
 use calibration::Calibration;
 use lower::{Lowered, Wanted, lower, readouts};
 use program::Program;
@@ -50,6 +54,8 @@ pub struct Job {
     pub calibrations: Vec<Calibration>,
     /// The programs; several where a tomography is read out, each with the name of its readout.
     pub experiments: Vec<(Option<String>, Program)>,
+    /// The sample, where a simulator needs it.
+    pub sample: Option<Sample>,
 }
 
 impl Job {
@@ -76,12 +82,21 @@ pub struct Dialect {
 }
 
 /// The dialects.
-pub const DIALECTS: &[Dialect] = &[Dialect {
-    name: "topspin",
-    meaning: "a folder for TopSpin 4 and 5 (AVANCE NEO)",
-    simulated: false,
-    write: topspin::write,
-}];
+pub const DIALECTS: &[Dialect] = &[
+    Dialect {
+        name: "topspin",
+        meaning: "a folder for TopSpin 4 and 5 (AVANCE NEO)",
+        simulated: false,
+        write: topspin::write,
+    },
+    Dialect {
+        name: "varian",
+        meaning: "pulse sequences in C, shapes and macros for VnmrJ and OpenVnmrJ",
+        simulated: false,
+        write: varian::write,
+    },
+    Dialect { name: "simpson", meaning: "input files for SIMPSON 4 and 5", simulated: true, write: simpson::write },
+];
 
 /// What is to be exported, and how.
 pub struct Request<'a> {
@@ -137,6 +152,7 @@ pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec
         add(&mut warnings, without_rows(&mut program));
         experiments.push((readout.map(|r| r.name()), program));
     }
+    let sample = if simulated { Some(sample(experiment, request.values, &mut warnings)?) } else { None };
     let (file, text) = request.source;
     let job = Job {
         name: file_name(file.rsplit(['/', '\\']).next().unwrap_or(file).trim_end_matches(".seq")),
@@ -144,9 +160,41 @@ pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec
         fingerprint: fingerprint(text),
         calibrations: request.calibrations,
         experiments,
+        sample,
     };
     let files = (request.dialect.write)(&job).map_err(|wrong| joined(&warnings, wrong))?;
     Ok(Exported { files, warnings })
+}
+
+/// The sample as a simulator is told it: one crystal or a powder; other spreads are those of the emulator.
+fn sample(experiment: &Experiment, values: &Values, warnings: &mut Vec<Diagnostic>) -> Result<Sample, Vec<Diagnostic>> {
+    for spread in experiment.ensemble.iter().filter(|d| d.quantity != "orientation") {
+        let message = format!("the spread of `{}` is not written", spread.quantity);
+        warnings.push(
+            Diagnostic::new(Code::ExportedOtherwise, spread.place.span(), message)
+                .label("one value is taken, that of the file")
+                .help("`--set` takes another value of a parameter"),
+        );
+    }
+    if !experiment.system.relax.is_empty() {
+        let place = experiment.system.relax.first().map(|r| r.place.span()).unwrap_or_default();
+        warnings.push(
+            Diagnostic::new(Code::ExportedOtherwise, place, "relaxation is not written")
+                .label("the spins do not relax there")
+                .help("compare with `ergoseq run` without `relax`"),
+        );
+    }
+    let spins = |e: &Evaluator| e.basis.sites.iter().all(|s| s.kind == SiteKind::Spin && s.isotope.is_some());
+    let e = Evaluator::new(experiment, values).map_err(|fault| vec![*fault])?;
+    if !spins(&e) {
+        let message = "a simulator of nuclei has no modes, no collectives and no spins without a nucleus";
+        return Err(vec![
+            Diagnostic::new(Code::NotExported, experiment.system.place.span(), message)
+                .label("of other subsystems")
+                .help("declare spins by their isotopes, as in `spin h : 1H`"),
+        ]);
+    }
+    Sample::of(&e).map_err(|fault| vec![*fault])
 }
 
 /// What was said before with what is wrong.

@@ -15,9 +15,21 @@ pub fn micro(seconds: f64) -> String {
     plain(seconds * 1e6)
 }
 
+/// A number with an exponent of a sign and two digits at least, as C writes it.
+pub fn scientific(x: f64, digits: usize) -> String {
+    let text = format!("{x:.digits$e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => {
+            let (sign, size) = exponent.strip_prefix('-').map_or(('+', exponent), |size| ('-', size));
+            format!("{mantissa}e{sign}{size:0>2}")
+        }
+        None => text,
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::plain;
+    use super::{plain, scientific};
 
     #[test]
     fn numbers_keep_twelve_digits_and_no_exponent() {
@@ -25,6 +37,9 @@ mod tests {
             [(5.472731024, "5.472731024"), (0.1 + 0.2, "0.3"), (1e6, "1000000"), (-2.5e-9, "-0.0000000025"), (0.0, "0")]
         {
             assert_eq!(plain(x), text);
+        }
+        for (x, text) in [(100.0, "1.000e+02"), (-2.5e-12, "-2.500e-12"), (0.0, "0.000e+00"), (1e123, "1.000e+123")] {
+            assert_eq!(scientific(x, 3), text);
         }
     }
 }

@@ -25,6 +25,7 @@ pub mod program;
 mod quadrature;
 mod readout;
 mod relaxation;
+pub mod sample;
 mod schedule;
 mod shared;
 mod spectrometer;

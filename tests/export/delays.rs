@@ -34,36 +34,36 @@ measure { order(dipolar), order(Iz(p)), expectation(Ix(c)), elapsed }
 const PAIRS: &[(&str, &str)] = &[
     // Another phase, another strength, both, neither; another channel.
     (
-        "pulse 1H 90 deg phase x  pulse 1H 45 deg phase y  pulse 1H 30 deg phase y rf = 50 kHz
-         pulse 1H 20 deg phase x rf = 25 kHz  pulse 1H 20 deg phase x rf = 25 kHz  pulse 13C 90 deg phase x",
-        "pulse 1H 90 deg phase x  delay 0.5 us  pulse 1H 45 deg phase y  delay 0.75 us  pulse 1H 30 deg phase y rf = 50 kHz
-         delay 0.75 us  pulse 1H 20 deg phase x rf = 25 kHz  pulse 1H 20 deg phase x rf = 25 kHz  pulse 13C 90 deg phase x",
+        "pulse 1H 90 deg phase x | pulse 1H 45 deg phase y | pulse 1H 30 deg phase y rf = 50 kHz
+         pulse 1H 20 deg phase x rf = 25 kHz | pulse 1H 20 deg phase x rf = 25 kHz | pulse 13C 90 deg phase x",
+        "pulse 1H 90 deg phase x | delay 0.5 us | pulse 1H 45 deg phase y | delay 0.75 us | pulse 1H 30 deg phase y rf = 50 kHz
+         delay 0.75 us | pulse 1H 20 deg phase x rf = 25 kHz | pulse 1H 20 deg phase x rf = 25 kHz | pulse 13C 90 deg phase x",
     ),
     // A delay between two pulses contains what they need; marks are no time.
     (
-        "pulse 1H 90 deg phase x  delay 5 us  mark a  pulse 1H 45 deg phase y  mark b  pulse 1H 45 deg phase x",
-        "pulse 1H 90 deg phase x  delay 5 us  mark a  pulse 1H 45 deg phase y  mark b  delay 0.5 us  pulse 1H 45 deg phase x",
+        "pulse 1H 90 deg phase x | delay 5 us | mark a | pulse 1H 45 deg phase y | mark b | pulse 1H 45 deg phase x",
+        "pulse 1H 90 deg phase x | delay 5 us | mark a | pulse 1H 45 deg phase y | mark b | delay 0.5 us | pulse 1H 45 deg phase x",
     ),
     // Gradients, crushers and locks.
     (
-        "pulse 1H 90 deg phase x  gradient 0.1 T/m for 10 us  crush  pulse 1H 90 deg phase x  lock 1H phase y from 50 kHz to 0 kHz over 20 us",
-        "pulse 1H 90 deg phase x  delay 1.25 us  gradient 0.1 T/m for 10 us  delay 3 us  crush  delay 4 us  delay 3 us
-         pulse 1H 90 deg phase x  delay 0.75 us  lock 1H phase y from 50 kHz to 0 kHz over 20 us",
+        "pulse 1H 90 deg phase x | gradient 0.1 T/m for 10 us | crush | pulse 1H 90 deg phase x | lock 1H phase y from 50 kHz to 0 kHz over 20 us",
+        "pulse 1H 90 deg phase x | delay 1.25 us | gradient 0.1 T/m for 10 us | delay 3 us | crush | delay 4 us | delay 3 us
+         pulse 1H 90 deg phase x | delay 0.75 us | lock 1H phase y from 50 kHz to 0 kHz over 20 us",
     ),
     // A loop has the same delays each time: those of its repetition too.
     (
-        "pulse 1H 90 deg phase x  loop 3 { pulse 1H 90 deg phase x  pulse 1H 90 deg phase y }  pulse 1H 90 deg phase y",
-        "pulse 1H 90 deg phase x  loop 3 { delay 0.5 us  pulse 1H 90 deg phase x  delay 0.5 us  pulse 1H 90 deg phase y }
+        "pulse 1H 90 deg phase x | loop 3 { | pulse 1H 90 deg phase x | pulse 1H 90 deg phase y | } | pulse 1H 90 deg phase y",
+        "pulse 1H 90 deg phase x | loop 3 { | delay 0.5 us | pulse 1H 90 deg phase x | delay 0.5 us | pulse 1H 90 deg phase y | }
          pulse 1H 90 deg phase y",
     ),
     (
-        "loop 2 { loop 2 { pulse 1H 90 deg phase x }  delay 2 us  parallel { pulse 1H 20 deg phase y  pulse 13C 90 deg phase y } }",
-        "loop 2 { loop 2 { delay 0.5 us  pulse 1H 90 deg phase x }  delay 2 us  parallel { pulse 1H 20 deg phase y  pulse 13C 90 deg phase y } }",
+        "loop 2 { | loop 2 { | pulse 1H 90 deg phase x | } | delay 2 us | parallel { | pulse 1H 20 deg phase y | pulse 13C 90 deg phase y | } }",
+        "loop 2 { | loop 2 { | delay 0.5 us | pulse 1H 90 deg phase x | } | delay 2 us | parallel { | pulse 1H 20 deg phase y | pulse 13C 90 deg phase y | } }",
     ),
 ];
 
 fn with(sequence: &str) -> String {
-    format!("{HEAD}sequence {{\n prepare thermal\n {sequence}\n}}\n")
+    format!("{HEAD}sequence {{\n prepare thermal\n {sequence}\n}}\n").replace('|', "\n")
 }
 
 /// Emulated with a spectrometer, a sequence gives what the same with delays written by hand gives without one: to rounding, since the
@@ -105,7 +105,7 @@ fn what_is_exported_takes_as_long_as_what_is_emulated() {
 /// The delay between two pulses is written, and the ring-down of a gradient is `d16`.
 #[test]
 fn delays_of_the_electronics_are_written() {
-    let compiled = compiled(&with("pulse 1H 90 deg phase x  gradient 0.1 T/m for 10 us  pulse 1H 45 deg phase y"));
+    let compiled = compiled(&with("pulse 1H 90 deg phase x | gradient 0.1 T/m for 10 us | pulse 1H 45 deg phase y"));
     let done = exported(&compiled, "test.seq", "topspin", Some("wideline")).unwrap();
     let (program, script) = (file(&done, "pp/", ".pp"), file(&done, "py/", ".py"));
     let body = "  (p1 pl1 ph1):f1\n  d2\n  p16:gp1\n  d16\n  (p2 pl1 ph2):f1\n";

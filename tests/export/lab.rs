@@ -61,7 +61,7 @@ fn files_of_pulses_and_delays_are_exported_and_the_others_are_refused_by_line() 
 }
 
 /// The files that are exported: pulses, delays, locks, gradients, loops, cycles and tomographies of a thermal sample.
-const EXPORTED: &[&str] = &[
+pub const EXPORTED: &[&str] = &[
     "b1_inhomogeneity",
     "charge_finite",
     "charge_finite_later",

@@ -4,6 +4,7 @@ mod checker;
 mod command;
 mod delays;
 mod lab;
+mod others;
 mod script;
 mod topspin;
 
@@ -59,4 +60,21 @@ fn parameter(script: &str, name: &str) -> String {
     let head = format!("(\"{name}\", \"");
     let line = script.lines().find_map(|l| l.trim().strip_prefix(&head)).unwrap_or_else(|| panic!("no {name}"));
     line.trim_end_matches("\"),").to_string()
+}
+
+/// The example of the documentation is what is exported.
+#[test]
+fn the_example_of_the_documentation_is_exported() {
+    let grammar = std::fs::read_to_string(root().join("grammar.md")).unwrap();
+    let section = grammar.split("### To a console").nth(1).unwrap();
+    let block = |fence: &str| section.split(fence).nth(1).unwrap().split("```").next().unwrap();
+    let text = format!("ergoseq 1\n{}", block("```seq\n"));
+    let done = exported(&compiled(&text), "example.seq", "topspin", Some("wideline")).unwrap();
+    let (program, script) = (file(&done, "pp/", ".pp"), file(&done, "py/", ".py"));
+    assert!(program.contains(block("```text\n")), "{program}");
+    for (name, value) in
+        [("D 1", "10"), ("D 2", "0.000003"), ("D 3", "0.000001"), ("D 4", "0.000004"), ("NS", "4"), ("PLW 1", "100")]
+    {
+        assert_eq!(parameter(&script, name), value, "{name}");
+    }
 }

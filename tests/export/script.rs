@@ -104,7 +104,12 @@ fn rows_need_two_dimensions() {
     let text = "ergoseq 1
 system { field 9.4 T temperature 300 K spin h : 1H }
 param tau = 1 ms
-sequence { prepare thermal pulse 1H 90 deg phase x rf = 25 kHz delay tau acquire 1H points 8 dwell 1 us }
+sequence {
+    prepare thermal
+    pulse 1H 90 deg phase x rf = 25 kHz
+    delay tau
+    acquire 1H points 8 dwell 1 us
+}
 sweep tau = 1 ms, 2 ms";
     let script = file(&exported(&compiled(text), "rows.seq", "topspin", None).unwrap(), "py/", ".py");
     let (ok, printed, told) = run(&folder, &script, true, &[]);

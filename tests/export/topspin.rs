@@ -9,7 +9,7 @@ use ergoseq::{compile, no_files};
 const SYSTEM: &str = "system { field 11.7 T temperature 300 K spin p, q : 1H dipolar p q = -30.454 kHz }\n";
 
 fn with(rest: &str) -> String {
-    format!("ergoseq 1\n{SYSTEM}{rest}")
+    format!("ergoseq 1\n{SYSTEM}{rest}").replace('|', "\n")
 }
 
 /// The power of a pulse grows as the square of its strength, from one calibration: 100 W at 100 kHz.
@@ -17,7 +17,7 @@ fn with(rest: &str) -> String {
 fn powers_follow_from_one_calibration() {
     for (strength, power) in [(25.0, 6.25), (50.0, 25.0), (100.0, 100.0)] {
         let text = with(&format!(
-            "sequence {{ prepare thermal pulse 1H 90 deg phase x rf = {strength} kHz acquire 1H points 8 dwell 1 us }}"
+            "sequence {{ prepare thermal | pulse 1H 90 deg phase x rf = {strength} kHz | acquire 1H points 8 dwell 1 us }}"
         ));
         let script = file(&exported(&compiled(&text), "a.seq", "topspin", None).unwrap(), "py/", ".py");
         let written: f64 = parameter(&script, "PLW 1").parse().unwrap();
@@ -51,9 +51,9 @@ fn exports_are_as_they_were() {
 fn sweeps_are_lists() {
     let text = with(
         "param tau = 4 us, flip = 90 deg, n = 2\n\
-         sequence { prepare thermal pulse 1H flip phase x rf = 50 kHz delay tau pulse 1H 45 deg phase y rf = 50 kHz\n\
-         loop n { delay 3 us } acquire 1H points 8 dwell 1 us }\n\
-         sweep zip { tau = 4 us, 6 us, 8.5 us  flip = 90 deg, 45 deg, 180 deg  n = 2, 3, 4 }",
+         sequence { prepare thermal | pulse 1H flip phase x rf = 50 kHz | delay tau | pulse 1H 45 deg phase y rf = 50 kHz\n\
+         loop n { delay 3 us } | acquire 1H points 8 dwell 1 us }\n\
+         sweep zip { | tau = 4 us, 6 us, 8.5 us | flip = 90 deg, 45 deg, 180 deg | n = 2, 3, 4 | }",
     );
     let done = exported(&compiled(&text), "a.seq", "topspin", None).unwrap();
     let program = file(&done, "pp/", ".pp");
@@ -82,7 +82,7 @@ fn what_is_no_list_is_refused() {
     for (what, sweep) in [("rf = rf", "rf = 50 kHz, 100 kHz"), ("rf = 50 kHz phase phi", "phi = 0 deg, 10 deg")] {
         let phase = if what.contains("phi") { "" } else { "phase x" };
         let text = with(&format!(
-            "param rf = 50 kHz, phi = 0 deg\nsequence {{ prepare thermal pulse 1H 90 deg {phase} {what}\n acquire 1H points 8 dwell 1 us }}\nsweep {sweep}"
+            "param rf = 50 kHz, phi = 0 deg\nsequence {{ prepare thermal | pulse 1H 90 deg {phase} {what} | acquire 1H points 8 dwell 1 us }}\nsweep {sweep}"
         ));
         let compiled = compile("a.seq", &text, &mut no_files).unwrap();
         let refused = exported(&compiled, "a.seq", "topspin", None).unwrap_err();
@@ -94,7 +94,7 @@ fn what_is_no_list_is_refused() {
 #[test]
 fn delays_beside_ideal_pulses_are_shorter() {
     let text = with(
-        "sequence { prepare thermal pulse 1H 90 deg phase x ideal delay 10 us pulse 1H 180 deg phase y ideal delay 10 us mark echo acquire 1H points 8 dwell 1 us }",
+        "sequence { prepare thermal | pulse 1H 90 deg phase x ideal | delay 10 us | pulse 1H 180 deg phase y ideal | delay 10 us | mark echo | acquire 1H points 8 dwell 1 us }",
     );
     let done = exported(&compiled(&text), "a.seq", "topspin", None).unwrap();
     let script = file(&done, "py/", ".py");
@@ -102,8 +102,9 @@ fn delays_beside_ideal_pulses_are_shorter() {
         assert_eq!(parameter(&script, name), value, "{name}");
     }
     assert!(file(&done, "pp/", ".pp").contains("\"p2=p1*2\""));
-    let close =
-        with("sequence { prepare thermal pulse 1H 90 deg phase x ideal delay 1 us pulse 1H 90 deg phase y ideal }");
+    let close = with(
+        "sequence { prepare thermal | pulse 1H 90 deg phase x ideal | delay 1 us | pulse 1H 90 deg phase y ideal }",
+    );
     let refused = exported(&compiled(&close), "a.seq", "topspin", None).unwrap_err();
     assert!(refused.iter().any(|d| d.message.contains("shorter than the halves")), "{refused:?}");
 }
@@ -118,7 +119,10 @@ cycle odd = 12.5 deg, 45.25 deg
 sequence {
     prepare thermal
     pulse 1H 90 deg phase phi rf = 25 kHz
-    parallel align centre { pulse 1H 180 deg phase y rf = 25 kHz  pulse 13C 180 deg phase 30 deg rf = 20 kHz }
+    parallel align centre {
+        pulse 1H 180 deg phase y rf = 25 kHz
+        pulse 13C 180 deg phase 30 deg rf = 20 kHz
+    }
     pulse 1H 90 deg phase odd duration = 1 ms shape = gauss
     acquire 1H points 64 dwell 100 us phase phi
 }";

@@ -230,10 +230,24 @@ impl<'a> Walk<'a> {
         };
         let rings = matches!(kind, StepKind::Gradient(_));
         out.push(Step { kind, span });
-        if rings && self.first().is_some_and(|e| e.spectrometer.is_none()) {
+        if rings && !self.wanted.simulated && self.first().is_some_and(|e| e.spectrometer.is_none()) {
+            self.ringing(event);
             out.push(Step { kind: StepKind::Delay(PerRow::Same(RECOVERY), Purpose::Recovery), span });
         }
         Ok(())
+    }
+
+    /// Says that a gradient rings down, where that is not emulated.
+    fn ringing(&mut self, event: &Event) {
+        if !matches!(event.kind, EventKind::Gradient { .. }) {
+            return;
+        }
+        let message = format!("{} us pass behind this gradient on a console, and no time here", RECOVERY * 1e6);
+        self.said.push(
+            Diagnostic::new(Code::ExportedOtherwise, event.place.span(), message)
+                .label("it rings down")
+                .help("`spectrometer NAME { gradient_recovery = 0.1 ms }` and `--spectrometer NAME` emulate it"),
+        );
     }
 
     /// What the electronics need before an event.

@@ -2,7 +2,7 @@
 
 use super::super::number::{micro, plain};
 use super::super::phase::console_phase;
-use super::super::program::{Gradient, PerRow, Program, Pulse, Purpose, Step, StepKind};
+use super::super::program::{Gradient, PerRow, Program, Pulse, Step, StepKind};
 use super::tables::{ListKind, Tables};
 use crate::ir::Align;
 use crate::source::in_one_line;
@@ -91,6 +91,32 @@ impl Line {
     }
 }
 
+/// Where the amplifier of gradients is blanked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Blanking {
+    /// There is no gradient, or it is done elsewhere.
+    None,
+    /// While this step passes, a delay behind the last gradient: that takes no time of its own.
+    At(usize),
+    /// No delay follows the last gradient, so a short one is needed.
+    Missing,
+}
+
+/// Where the amplifier is blanked in a scan.
+fn blanking(steps: &[Step]) -> Blanking {
+    fn has_gradient(step: &Step) -> bool {
+        match &step.kind {
+            StepKind::Gradient(_) => true,
+            StepKind::Loop(_, body) => body.iter().any(has_gradient),
+            _ => false,
+        }
+    }
+    let Some(last) = steps.iter().rposition(has_gradient) else { return Blanking::None };
+    let delay = |step: &Step| matches!(step.kind, StepKind::Delay(..));
+    let behind = steps.iter().enumerate().skip(last + 1).find(|(_, step)| delay(step));
+    behind.map_or(Blanking::Missing, |(k, _)| Blanking::At(k))
+}
+
 struct Body<'a> {
     program: &'a Program,
     tables: &'a Tables,
@@ -115,20 +141,19 @@ impl Body<'_> {
             self.line("50u UNBLKGRAD");
         }
         let steps = &self.program.steps;
-        self.steps(steps);
+        self.steps(steps, blanking(steps));
         let lists = self.tables.lists.iter().map(|list| format!("calclist({}, 1)", list.name()));
         let rows = lists.collect::<Vec<_>>().join(" & ");
         let store = if rows.is_empty() { "F0(zd)".into() } else { format!("F1QF({rows})") };
         self.line(format!("d11 mc #0 to {SCAN_LABEL} {store}"));
     }
 
-    fn steps(&mut self, steps: &[Step]) {
+    /// The lines of steps; at the delay of the given number the amplifier of gradients is blanked.
+    fn steps(&mut self, steps: &[Step], blanking: Blanking) {
         for (k, step) in steps.iter().enumerate() {
-            let received_next = matches!(steps.get(k + 1), Some(Step { kind: StepKind::Acquire(_), .. }));
-            let blanked = received_next && has_gradients(self.tables);
             match &step.kind {
-                StepKind::Delay(time, purpose) => {
-                    let blank = if blanked && *purpose != Purpose::Recovery { " BLKGRAD" } else { "" };
+                StepKind::Delay(time, _) => {
+                    let blank = if blanking == Blanking::At(k) { " BLKGRAD" } else { "" };
                     self.line(format!("{}{blank}", self.delay(time)));
                 }
                 StepKind::Pulses(align, pulses) => self.line(self.pulses(*align, pulses)),
@@ -136,9 +161,7 @@ impl Body<'_> {
                 StepKind::Loop(count, body) => self.repeated(count, body),
                 StepKind::Mark(name) => self.line(format!("; mark {name}")),
                 StepKind::Acquire(_) => {
-                    let before = k.checked_sub(1).and_then(|j| steps.get(j)).map(|s| &s.kind);
-                    let done = matches!(before, Some(StepKind::Delay(_, purpose)) if *purpose != Purpose::Recovery);
-                    if has_gradients(self.tables) && !done {
+                    if blanking == Blanking::Missing {
                         self.line("4u BLKGRAD");
                     }
                     self.line(format!("go={SCAN_LABEL} ph31"));
@@ -200,7 +223,7 @@ impl Body<'_> {
     /// A loop. Where its body begins with a loop, both return to one label: the inner one counts anew each time.
     fn repeated(&mut self, count: &PerRow, body: &[Step]) {
         let start = self.lines.len();
-        self.steps(body);
+        self.steps(body, Blanking::None);
         let Some(first) = self.lines.iter_mut().skip(start).find(|line| !line.words.starts_with(';')) else { return };
         let label = match first.label {
             Some(label) => label,

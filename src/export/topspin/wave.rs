@@ -1,15 +1,18 @@
 //! Shapes and gradients in Bruker's form of JCAMP-DX.
 
+use super::super::number::scientific;
+
 /// What the labels at the head of a file have in common.
 fn head(name: &str, count: usize, ranges: [f64; 4], kind: &str, rotation: f64, integral: f64) -> String {
-    let [x0, x1, y0, y1] = ranges;
+    let [x0, x1, y0, y1] = ranges.map(|x| scientific(x, 6));
+    let (rotation, integral) = (scientific(rotation, 6), scientific(integral, 6));
     // No date: the same experiment gives the same bytes.
     format!(
         "##TITLE= {name}\n##JCAMP-DX= 5.00 Bruker JCAMP library\n##DATA TYPE= Shape Data\n##ORIGIN= ergoseq\n##OWNER= ergoseq\n\
          ##DATE= 1970/01/01\n##TIME= 00:00:00\n##$SHAPE_PARAMETERS= Type: ergoseq\n\
-         ##MINX= {x0:.6e}\n##MAXX= {x1:.6e}\n##MINY= {y0:.6e}\n##MAXY= {y1:.6e}\n\
-         ##$SHAPE_EXMODE= {kind}\n##$SHAPE_TOTROT= {rotation:.6e}\n##$SHAPE_TYPE= {kind}\n##$SHAPE_USER_DEF= \n\
-         ##$SHAPE_REPHFAC= \n##$SHAPE_BWFAC= 0.000000e+00\n##$SHAPE_BWFAC50= \n##$SHAPE_INTEGFAC= {integral:.6e}\n\
+         ##MINX= {x0}\n##MAXX= {x1}\n##MINY= {y0}\n##MAXY= {y1}\n\
+         ##$SHAPE_EXMODE= {kind}\n##$SHAPE_TOTROT= {rotation}\n##$SHAPE_TYPE= {kind}\n##$SHAPE_USER_DEF= \n\
+         ##$SHAPE_REPHFAC= \n##$SHAPE_BWFAC= 0.000000e+00\n##$SHAPE_BWFAC50= \n##$SHAPE_INTEGFAC= {integral}\n\
          ##$SHAPE_MODE= 0\n##NPOINTS= {count}\n"
     )
 }
@@ -28,7 +31,7 @@ pub fn shape(name: &str, steps: &[(f64, f64)]) -> String {
     let mut out = head(name, steps.len(), [low, high, first, last], "Excitation", 90.0, (re / n).hypot(im / n));
     out += "##XYPOINTS= (XY..XY)\n";
     for (amplitude, phase) in steps {
-        out += &format!("{:.12e}, {:.12e}\n", 100.0 * amplitude, degrees(*phase));
+        out += &format!("{}, {}\n", scientific(100.0 * amplitude, 12), scientific(degrees(*phase), 12));
     }
     out + "##END=\n"
 }
@@ -41,7 +44,7 @@ pub fn gradient(name: &str, steps: &[f64]) -> String {
     let mut out = head(name, steps.len(), ranges, "Gradient", 0.0, mean);
     out += "##XYDATA= (X++(Y..Y))\n";
     for value in steps {
-        out += &format!("{value:.12e}\n");
+        out += &format!("{}\n", scientific(*value, 12));
     }
     out + "##END=\n"
 }
