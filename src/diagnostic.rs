@@ -95,6 +95,7 @@ codes! {
     Vanishes = "W405", "a battery or a polarisation that is zero";
     SecondOrder = "W406", "a second-order term that is left out can be seen";
     ExportedOtherwise = "W407", "something that a console does otherwise than it is emulated";
+    UnknownConstruct = "W701", "a line of a pulse program that is not read";
 }
 
 impl Code {

@@ -111,6 +111,8 @@ pub enum Purpose {
     Electronics,
     /// A gradient rings down.
     Recovery,
+    /// The same, where the emulation lets no time pass.
+    NotEmulated,
 }
 
 /// What is done.
@@ -163,6 +165,8 @@ pub struct Gradient {
     pub duration: f64,
     /// Its envelope, shares of the strength, where it changes.
     pub shape: Option<Arc<[f64]>>,
+    /// Whether its time passes in the emulation: that of an ideal crusher does where the spectrometer says how long one takes.
+    pub timed: bool,
 }
 
 /// How strong a gradient is.

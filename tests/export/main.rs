@@ -5,6 +5,7 @@ mod command;
 mod delays;
 mod lab;
 mod others;
+mod round_trip;
 mod script;
 mod topspin;
 

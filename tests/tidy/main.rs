@@ -49,7 +49,7 @@ const LAYERS: &[&[&str]] = &[
     &["check", "hamiltonian"],
     &["emulator", "compile"],
     &["results"],
-    &["verdict", "search", "export"],
+    &["verdict", "search", "export", "import"],
     &["output"],
     &["papers", "report", "editor"],
 ];

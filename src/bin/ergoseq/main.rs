@@ -9,6 +9,7 @@ mod dry_run;
 mod export;
 mod files;
 mod fmt;
+mod import;
 mod learn;
 mod lsp;
 mod outcome;
@@ -63,6 +64,7 @@ fn main() -> ExitCode {
         Command::Test(a) => test::test(&a),
         Command::DryRun(a) => dry_run::dry_run(&a),
         Command::Export(a) => export::export(&a),
+        Command::Import(a) => import::import(&a),
         Command::Plan(a) => plan::plan(&a),
         Command::Tomography(a) => tomography::tomography(&a),
         #[cfg(feature = "pictures")]

@@ -232,7 +232,7 @@ impl<'a> Walk<'a> {
         out.push(Step { kind, span });
         if rings && !self.wanted.simulated && self.first().is_some_and(|e| e.spectrometer.is_none()) {
             self.ringing(event);
-            out.push(Step { kind: StepKind::Delay(PerRow::Same(RECOVERY), Purpose::Recovery), span });
+            out.push(Step { kind: StepKind::Delay(PerRow::Same(RECOVERY), Purpose::NotEmulated), span });
         }
         Ok(())
     }
@@ -371,7 +371,7 @@ impl<'a> Walk<'a> {
             hardware.within_gradient_limit(strength, span)?;
         }
         let shape = instrument::gradient_steps(e, shape, duration)?.map(Into::into);
-        Ok(Gradient { strength: GradientStrength::Absolute(strength), duration, shape })
+        Ok(Gradient { strength: GradientStrength::Absolute(strength), duration, shape, timed: true })
     }
 
     /// An ideal crusher becomes a gradient; crushers behind one another differ, so that none undoes another.
@@ -393,7 +393,12 @@ impl<'a> Walk<'a> {
             );
         }
         let sine: Vec<f64> = (0..100).map(|k| (std::f64::consts::PI * (f64::from(k) + 0.5) / 100.0).sin()).collect();
-        Ok(Gradient { strength: GradientStrength::Share(share), duration, shape: Some(sine.into()) })
+        Ok(Gradient {
+            strength: GradientStrength::Share(share),
+            duration,
+            shape: Some(sine.into()),
+            timed: declared > 0.0,
+        })
     }
 
     fn acquire(

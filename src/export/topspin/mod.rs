@@ -12,10 +12,7 @@ use super::program::{GradientStrength, Program};
 use super::{File, Job};
 use crate::diagnostic::{Code, Diagnostic};
 use script::Experiment;
-use tables::{List, ListKind, Tables, Waves};
-
-/// The shortest delay of a list, s: a list has no delay of no time.
-const SHORTEST: f64 = 50e-9;
+use tables::{Tables, Waves};
 
 /// Writes the files.
 ///
@@ -32,10 +29,13 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
             vec![Diagnostic::without_place(Code::NotExported, format!("`{name}` is too large: {why}"))]
         })?;
         let origin = text::Origin { name: &name, file: &job.source, fingerprint: &job.fingerprint };
-        files.push(File::new(format!("pp/{name}.pp"), text::text(program, &tables, &origin)));
+        files.push(File::new(format!("pp/{name}.pp"), text::text(program, &tables, &mut waves, &job.name, &origin)));
         for list in &tables.lists {
             let (_, _, _, folder) = list.kind.words();
-            files.push(File::new(format!("lists/{folder}/{name}_{}", list.name()), entries(list)));
+            files.push(File::new(
+                format!("lists/{folder}/{name}_{}", list.name()),
+                list.values.iter().map(|x| format!("{}\n", list.entry(*x))).collect::<String>(),
+            ));
         }
         let parameters = parameters(job, program, &tables, &name, &mut waves).map_err(|diagnostic| vec![diagnostic])?;
         experiments.push(Experiment {
@@ -49,16 +49,6 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     files.push(File::new(format!("py/{}.py", job.name), script::script(&job.name, &experiments)));
     files.push(File::new("README.md", readme::readme(job, &files, &experiments)));
     Ok(files)
-}
-
-/// A list, one entry a line: delays and pulses in microseconds, counts as they are.
-fn entries(list: &List) -> String {
-    let entry = |x: &f64| match list.kind {
-        ListKind::Delay => format!("{}u\n", micro(x.max(SHORTEST))),
-        ListKind::Pulse => format!("{}u\n", micro(*x)),
-        ListKind::Count => format!("{}\n", plain(*x)),
-    };
-    list.values.iter().map(entry).collect()
 }
 
 /// Names and values of all parameters.

@@ -1,7 +1,11 @@
 //! The numbers of TopSpin's parameters: which pulse is `p1`, which power `pl1`, which list of phases `ph1`.
 
+use super::super::number::{micro, plain};
 use super::super::program::{Gradient, PerRow, Program, Pulse, Purpose, Shape, Step, StepKind};
 use std::sync::Arc;
+
+/// The shortest delay of a list, s: a list has no delay of no time.
+const SHORTEST: f64 = 50e-9;
 
 /// Numbers of pulses; those from 16 to 19 are gradients.
 const PULSES: &[std::ops::RangeInclusive<usize>] = &[1..=15, 20..=63];
@@ -46,6 +50,15 @@ pub struct List {
 }
 
 impl List {
+    /// A value as its file has it: delays and pulses in microseconds, counts as they are.
+    pub fn entry(&self, x: f64) -> String {
+        match self.kind {
+            ListKind::Delay => format!("{}u", micro(x.max(SHORTEST))),
+            ListKind::Pulse => format!("{}u", micro(x)),
+            ListKind::Count => plain(x),
+        }
+    }
+
     /// Its name in the pulse program.
     pub fn name(&self) -> String {
         let (_, name, ..) = self.kind.words();
@@ -126,7 +139,8 @@ impl Tables {
     fn add(&mut self, step: &Step) -> Result<(), String> {
         match &step.kind {
             StepKind::Delay(PerRow::Same(time), purpose) => {
-                let pool = if *purpose == Purpose::Recovery { RECOVERIES } else { DELAYS };
+                let rings = matches!(purpose, Purpose::Recovery | Purpose::NotEmulated);
+                let pool = if rings { RECOVERIES } else { DELAYS };
                 if self.delay(*time).is_none() {
                     let taken = |n| self.delays.iter().any(|d| d.0 == n);
                     // Without a number it is written in place.

@@ -2,8 +2,8 @@
 
 use super::super::number::{micro, plain};
 use super::super::phase::console_phase;
-use super::super::program::{Gradient, PerRow, Program, Pulse, Step, StepKind};
-use super::tables::{ListKind, Tables};
+use super::super::program::{Gradient, GradientStrength, PerRow, Program, Pulse, Purpose, Step, StepKind};
+use super::tables::{ListKind, Tables, Waves};
 use crate::ir::Align;
 use crate::source::in_one_line;
 
@@ -13,6 +13,21 @@ const DISK: &str = "30m";
 /// Where the signal is received, and where loops begin.
 const SCAN_LABEL: usize = 2;
 const FIRST_LOOP_LABEL: usize = 4;
+
+/// Words behind a line that tell how the file has it.
+struct Tags {
+    ideal: &'static str,
+    crush: &'static str,
+    timed_crush: &'static str,
+    not_emulated: &'static str,
+}
+
+const TAGS: Tags = Tags {
+    ideal: " ;ideal",
+    crush: " ;crush",
+    timed_crush: " ;crush that takes its time",
+    not_emulated: " ;not emulated",
+};
 
 /// Every pulse program says where it comes from.
 pub struct Origin<'a> {
@@ -25,7 +40,7 @@ pub struct Origin<'a> {
 }
 
 /// The text of a pulse program.
-pub fn text(program: &Program, tables: &Tables, origin: &Origin) -> String {
+pub fn text(program: &Program, tables: &Tables, waves: &mut Waves, stem: &str, origin: &Origin) -> String {
     let mut out = head(program, tables, origin);
     out += &relations(tables);
     let mut body = Body { program, tables, lines: vec![], next_label: FIRST_LOOP_LABEL };
@@ -36,7 +51,7 @@ pub fn text(program: &Program, tables: &Tables, origin: &Origin) -> String {
         out += &format!("ph{number}={}\n", listed(phases));
     }
     out += &format!("ph31={}\n\n", receiver(program));
-    out + &legend(program, tables)
+    out + &legend(program, tables, waves, stem)
 }
 
 fn has_gradients(tables: &Tables) -> bool {
@@ -152,17 +167,28 @@ impl Body<'_> {
     fn steps(&mut self, steps: &[Step], blanking: Blanking) {
         for (k, step) in steps.iter().enumerate() {
             match &step.kind {
-                StepKind::Delay(time, _) => {
+                StepKind::Delay(time, purpose) => {
                     let blank = if blanking == Blanking::At(k) { " BLKGRAD" } else { "" };
-                    self.line(format!("{}{blank}", self.delay(time)));
+                    let tag = if *purpose == Purpose::NotEmulated { TAGS.not_emulated } else { "" };
+                    self.line(format!("{}{blank}{tag}", self.delay(time)));
                 }
-                StepKind::Pulses(align, pulses) => self.line(self.pulses(*align, pulses)),
-                StepKind::Gradient(gradient) => self.line(self.gradient(gradient)),
+                StepKind::Pulses(align, pulses) => {
+                    let tag = if pulses.iter().all(|p| p.ideal) { TAGS.ideal } else { "" };
+                    self.line(format!("{}{tag}", self.pulses(*align, pulses)));
+                }
+                StepKind::Gradient(gradient) => {
+                    let tag = match (gradient.strength, gradient.timed) {
+                        (GradientStrength::Absolute(_), _) => "",
+                        (GradientStrength::Share(_), true) => TAGS.timed_crush,
+                        (GradientStrength::Share(_), false) => TAGS.crush,
+                    };
+                    self.line(format!("{}{tag}", self.gradient(gradient)));
+                }
                 StepKind::Loop(count, body) => self.repeated(count, body),
                 StepKind::Mark(name) => self.line(format!("; mark {name}")),
                 StepKind::Acquire(_) => {
                     if blanking == Blanking::Missing {
-                        self.line("4u BLKGRAD");
+                        self.line(format!("4u BLKGRAD{}", TAGS.not_emulated));
                     }
                     self.line(format!("go={SCAN_LABEL} ph31"));
                 }
@@ -268,21 +294,24 @@ fn listed(phases: &[f64]) -> String {
 }
 
 /// What every parameter is, with its value.
-fn legend(program: &Program, tables: &Tables) -> String {
+fn legend(program: &Program, tables: &Tables, waves: &mut Waves, stem: &str) -> String {
     let nucleus = |channel: usize| program.channels.get(channel).map_or("", |c| c.nucleus.as_str());
     let mut out = String::new();
+    for (k, channel) in program.channels.iter().enumerate() {
+        out += &format!(";nuc{} : nucleus {}\n", k + 1, channel.nucleus);
+    }
     for (number, channel, strength) in &tables.powers {
-        let strength = plain(strength * 1e-3);
-        out += &format!(
-            ";pl{number} : f{} channel - power level of {} [{strength} kHz]\n",
-            channel + 1,
-            nucleus(*channel)
-        );
+        let (strength, f) = (plain(strength * 1e-3), channel + 1);
+        out += &format!(";pl{number} : f{f} channel - power level of {} [{strength} kHz]\n", nucleus(*channel));
     }
     for shape in &tables.shapes {
-        let strength = plain(shape.strength * 1e-3);
-        let (number, channel) = (shape.number, shape.channel);
-        out += &format!(";sp{number} : f{} channel - shape of {} [{strength} kHz]\n", channel + 1, nucleus(channel));
+        let (strength, f) = (plain(shape.strength * 1e-3), shape.channel + 1);
+        let name = waves.shape(stem, &shape.shape);
+        out += &format!(
+            ";sp{} : f{f} channel - shape {name} of {} [{strength} kHz]\n",
+            shape.number,
+            nucleus(shape.channel)
+        );
     }
     for pulse in &tables.pulses {
         let what = match pulse.angle {
@@ -295,6 +324,16 @@ fn legend(program: &Program, tables: &Tables) -> String {
     for (number, duration) in &tables.gradient_pulses {
         out += &format!(";p{number} : gradient [{} us]\n", micro(*duration));
     }
+    for numbered in &tables.gradients {
+        out += &match numbered.gradient.strength {
+            GradientStrength::Absolute(strength) => {
+                format!(";gpz{} : gradient [{} T/m]\n", numbered.number, plain(strength))
+            }
+            GradientStrength::Share(share) => {
+                format!(";gpz{} : crusher, {} percent\n", numbered.number, plain(100.0 * share))
+            }
+        };
+    }
     out += ";d1 : recycle delay, 5 * T1\n";
     for (number, time) in &tables.delays {
         out += &format!(";d{number} : delay [{} us]\n", micro(*time));
@@ -304,7 +343,15 @@ fn legend(program: &Program, tables: &Tables) -> String {
         out += &format!(";l{number} : loop [{}]\n", plain(*count));
     }
     for list in &tables.lists {
-        out += &format!(";{} : {} rows, swept {}\n", list.name(), program.rows, program.swept.join(", "));
+        let all: Vec<String> = list.values.iter().map(|x| list.entry(*x)).collect();
+        out += &format!(";{} : rows of {} [{}]\n", list.name(), program.swept.join(", "), all.join(", "));
+    }
+    if let Some((points, dwell)) = program.acquisition().and_then(|a| a.points) {
+        out += &format!(
+            ";td : real and imaginary points [{}]\n;swh : points a second [{}]\n",
+            2 * points,
+            plain(1.0 / dwell)
+        );
     }
     if program.rows > 1 {
         out += &format!(";td1 : {}\n", program.rows);

@@ -1,4 +1,4 @@
-//! Arguments of `export`.
+//! Arguments of `export` and `import`.
 
 use super::given::Given;
 use clap::Args;
@@ -34,6 +34,22 @@ pub struct Export {
     #[arg(long, value_name = "NAME")]
     pub spectrometer: Option<String>,
     /// Replaces the folder if an export is in it
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `import`
+#[derive(Args)]
+pub struct Import {
+    /// A Bruker pulse program
+    pub file: PathBuf,
+    /// A data set whose `acqus` has the numbers of the parameters; those in the comments of the program when not given
+    #[arg(long, value_name = "DIR")]
+    pub params: Option<PathBuf>,
+    /// The file to write; standard output when not given
+    #[arg(long, short, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Overwrites the file if there is one
     #[arg(long)]
     pub force: bool,
 }
