@@ -3,9 +3,9 @@
 //! SIMPSON's spins feel `2 pi nu Iz` and `exp(-i theta (Ix cos phi + Iy sin phi))` as ours do, so sizes and phases are written as they
 //! are. The receiver has no phase: the pulses on its channel are turned back by it, which gives the same signal.
 
+use super::job::{File, Job, file_name};
 use super::number::{micro, plain};
 use super::program::{GradientStrength, PerRow, Program, Pulse, Step, StepKind};
-use super::{File, Job};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::instrument::starts;
 use crate::hamiltonian::sample::Sample;
@@ -26,7 +26,7 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     let mut files = Vec::new();
     for (readout, program) in &job.experiments {
         let name = match readout {
-            Some(readout) => format!("{}_{}", job.name, super::file_name(readout)),
+            Some(readout) => format!("{}_{}", job.name, file_name(readout)),
             None => job.name.clone(),
         };
         let mut input = Input { program, sample, lines: vec![], wrong: vec![], depth: 1, turned: 0 };

@@ -4,10 +4,10 @@
 //! nutation frequency: 4095 is all of it.
 
 use super::calibration;
+use super::job::{File, Job, file_name};
 use super::number::{micro, plain};
 use super::phase::console_phase;
 use super::program::{GradientStrength, PerRow, Program, Pulse, Step, StepKind};
-use super::{File, Job};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::Align;
 use crate::source::in_one_line;
@@ -48,7 +48,7 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     let mut names = Vec::new();
     for (readout, program) in &job.experiments {
         let name = match readout {
-            Some(readout) => format!("{}_{}", job.name, super::file_name(readout)),
+            Some(readout) => format!("{}_{}", job.name, file_name(readout)),
             None => job.name.clone(),
         };
         let mut source = Source {

@@ -1,7 +1,7 @@
 //! What a pulse program uses and does not define, and what it does that no console can.
 
-use super::expression::{Amount, Expr, assignments};
-use super::parser::mistake;
+use super::expression::{Amount, assignments};
+use super::mistake::mistake;
 use super::tree::{Item, ItemKind, PulseProgram, each};
 use super::words;
 use crate::diagnostic::{Code, Diagnostic};
@@ -165,18 +165,5 @@ fn unbalanced(text: &str, span: Span, said: &mut Vec<Diagnostic>) {
     let empty = text.split_once('=').is_some_and(|(_, value)| value.trim().is_empty());
     if empty {
         said.push(mistake(span, "a relation without a value", "nothing behind `=`", "write one: \"p3=p1*0.5\""));
-    }
-}
-
-/// An amount of a number.
-impl Amount {
-    /// Its value where all names have one.
-    pub fn value(&self, of: &dyn Fn(&str) -> Option<f64>) -> Option<f64> {
-        self.expr.value(of)
-    }
-
-    /// The name that it is, where it is one alone.
-    pub fn name(&self) -> Option<&str> {
-        if let Expr::Name(name) = &self.expr { Some(name) } else { None }
     }
 }

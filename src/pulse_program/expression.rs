@@ -12,6 +12,18 @@ pub struct Amount {
     pub span: Span,
 }
 
+impl Amount {
+    /// Its value where all names have one.
+    pub fn value(&self, of: &dyn Fn(&str) -> Option<f64>) -> Option<f64> {
+        self.expr.value(of)
+    }
+
+    /// The name that it is, where it is one alone.
+    pub fn name(&self) -> Option<&str> {
+        if let Expr::Name(name) = &self.expr { Some(name) } else { None }
+    }
+}
+
 /// The form of an expression.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expr {

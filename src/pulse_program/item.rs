@@ -2,7 +2,7 @@
 
 use super::expression::{Amount, Expr, Reader, number};
 use super::lexer::{Token, TokenKind};
-use super::parser::mistake;
+use super::mistake::mistake;
 use super::tree::{Item, ItemKind, Modifier};
 use super::words::{self, Kind};
 use crate::diagnostic::{Code, Diagnostic};

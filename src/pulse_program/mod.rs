@@ -11,6 +11,7 @@ mod check;
 pub mod expression;
 mod item;
 mod lexer;
+mod mistake;
 mod parser;
 pub mod tree;
 mod words;

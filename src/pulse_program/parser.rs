@@ -2,6 +2,7 @@
 
 use super::item::Items;
 use super::lexer::{Lexed, Token, TokenKind, lex};
+use super::mistake::mistake;
 use super::tree::{Item, ItemKind, PhaseList, PulseProgram, Statement};
 use super::words;
 use crate::diagnostic::{Code, Diagnostic};
@@ -17,11 +18,6 @@ pub fn parse(text: &str, file: u32) -> (PulseProgram, Vec<Diagnostic>) {
     parser.directives(&directives);
     parser.statements(&tokens);
     (parser.program, parser.said)
-}
-
-/// A mistake with what to do.
-pub fn mistake(span: Span, message: impl Into<String>, label: &str, help: &str) -> Diagnostic {
-    Diagnostic::new(Code::PulseProgram, span, message).label(label).help(help)
 }
 
 struct Parser {
@@ -235,6 +231,10 @@ fn entries(tokens: &[Token], at: &mut usize) -> Option<Vec<f64>> {
             (TokenKind::Number, text) => {
                 out.push(text.parse().ok()?);
                 *at += 1;
+            }
+            (TokenKind::Sign, "-") => {
+                out.push(-tokens.get(*at + 1)?.text.parse::<f64>().ok()?);
+                *at += 2;
             }
             (TokenKind::Sign, "{") => {
                 *at += 1;

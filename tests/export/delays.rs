@@ -108,7 +108,7 @@ fn delays_of_the_electronics_are_written() {
     let compiled = compiled(&with("pulse 1H 90 deg phase x | gradient 0.1 T/m for 10 us | pulse 1H 45 deg phase y"));
     let done = exported(&compiled, "test.seq", "topspin", Some("wideline")).unwrap();
     let (program, script) = (file(&done, "pp/", ".pp"), file(&done, "py/", ".py"));
-    let body = "  (p1 pl1 ph1):f1\n  d2\n  p16:gp1\n  d16\n  (p2 pl1 ph2):f1\n";
+    let body = "  (p1 pl1 ph1):f1\n  d2\n  p16:gp1\n  d16 BLKGRAD\n  (p2 pl1 ph2):f1\n";
     assert!(program.contains(body), "{program}");
     for (name, value) in [("D 2", "0.00000125"), ("D 16", "0.000003"), ("P 16", "10"), ("GPZ 1", "20"), ("P 1", "2.5")]
     {

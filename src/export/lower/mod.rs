@@ -2,8 +2,10 @@
 //!
 //! * [`walk`]: the walk through the events.
 //! * [`refused`]: what no console can do, and what to write in its place.
-//! * [`readout`]: the end of the sequence: the readouts of a tomography, or what is received where the file receives nothing.
+//! * [`readout`]: the readouts of a tomography, and which nucleus is received.
+//! * [`ending`]: the pulses of a readout, or what is received where the file receives nothing.
 
+mod ending;
 mod readout;
 mod refused;
 mod walk;

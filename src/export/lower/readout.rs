@@ -1,13 +1,9 @@
 //! The end of a sequence: the readouts of a tomography, and which nucleus is received.
 
-use super::super::program::{Acquire, PerRow, Pulse, Purpose, Step, StepKind};
-use super::walk::Walk;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::plan_for;
 use crate::hamiltonian::{Evaluator, Fault, Step as Scheduled, Values, build};
-use crate::ir::{Align, Event, EventKind, Experiment};
-use crate::source::Span;
-use crate::tomography::plan::{DELAY, LETTERS};
+use crate::ir::{Event, EventKind, Experiment};
 
 /// A readout of a tomography that receives one nucleus.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,39 +79,4 @@ pub fn received_nucleus(events: &[Event]) -> Option<String> {
         })
     }
     acquired(events).or_else(|| last(events))
-}
-
-/// The pulses and the acquisition of a readout.
-pub(super) fn steps(walk: &mut Walk, readout: &Readout, span: Span) -> Result<Vec<Step>, Fault> {
-    let mut out = Vec::new();
-    for part in readout.word.split('-') {
-        if part == DELAY {
-            let time = PerRow::Same(readout.delay.unwrap_or(0.0));
-            out.push(Step { kind: StepKind::Delay(time, Purpose::Written), span });
-            continue;
-        }
-        let mut pulses = Vec::new();
-        for (letter, nucleus) in part.chars().zip(&readout.nuclei) {
-            let found = LETTERS.iter().find(|(c, ..)| *c == letter);
-            let Some((_, angle, phase, _)) = found.filter(|(_, angle, ..)| *angle > 0.0) else { continue };
-            pulses.push(Pulse {
-                channel: walk.channel(nucleus)?,
-                duration: PerRow::Same(0.0),
-                angle: PerRow::Same(angle.to_radians()),
-                strength: walk.strength_of_channel(nucleus)?,
-                phases: vec![phase.to_radians()],
-                shape: None,
-                ideal: true,
-                lock: false,
-            });
-        }
-        if !pulses.is_empty() {
-            // The pulses end together, where the signal begins.
-            out.push(Step { kind: StepKind::Pulses(Align::End, pulses), span });
-        }
-    }
-    let channel = walk.channel(&readout.nucleus)?;
-    let acquire = Acquire { channel, points: readout.points, phases: vec![0.0] };
-    out.push(Step { kind: StepKind::Acquire(acquire), span });
-    Ok(out)
 }

@@ -3,7 +3,7 @@
 use super::super::program::{
     Acquire, Channel, Gradient, GradientStrength, PerRow, Program, Pulse, Purpose, Shape, Step, StepKind,
 };
-use super::readout::{self, Readout};
+use super::readout::{Readout, received_nucleus};
 use super::refused;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{axes, longest_t1, points};
@@ -82,8 +82,8 @@ fn distinct(all: Vec<Diagnostic>) -> Vec<Diagnostic> {
 }
 
 pub(super) struct Walk<'a> {
-    experiment: &'a Experiment,
-    wanted: &'a Wanted<'a>,
+    pub(super) experiment: &'a Experiment,
+    pub(super) wanted: &'a Wanted<'a>,
     /// One a row.
     rows: Vec<Evaluator<'a>>,
     swept: Vec<String>,
@@ -91,8 +91,8 @@ pub(super) struct Walk<'a> {
     gaps: Gaps,
     crushers: usize,
     polarised: Option<Vec<usize>>,
-    received: Option<Span>,
-    said: Vec<Diagnostic>,
+    pub(super) received: Option<Span>,
+    pub(super) said: Vec<Diagnostic>,
 }
 
 impl<'a> Walk<'a> {
@@ -124,7 +124,7 @@ impl<'a> Walk<'a> {
         };
         let first = match wanted.readout {
             Some(readout) => Some(readout.nucleus.clone()),
-            None => readout::received_nucleus(&experiment.sequence),
+            None => received_nucleus(&experiment.sequence),
         };
         if let Some(nucleus) = first {
             walk.channel(&nucleus)?;
@@ -442,33 +442,6 @@ impl<'a> Walk<'a> {
             out.push(Step { kind: StepKind::Loop(times, steps), span });
         }
         Ok(())
-    }
-
-    /// The steps with what ends the sequence.
-    fn ended(&mut self, mut steps: Vec<Step>) -> Vec<Step> {
-        let last = self.experiment.sequence.last().map(|e| e.place.span()).unwrap_or_default();
-        if let Some(readout) = self.wanted.readout {
-            match readout::steps(self, readout, last) {
-                Ok(more) => steps.extend(more),
-                Err(fault) => self.said.push(*fault),
-            }
-        } else if self.received.is_none() && !self.channels.is_empty() {
-            let message = "the file receives nothing, so the console receives behind the last statement";
-            self.said.push(
-                Diagnostic::new(Code::ExportedOtherwise, last, message)
-                    .label("a signal is received behind this")
-                    .help("`acquire 1H points 1024 dwell 10 us` says what is received"),
-            );
-            steps.push(Step {
-                kind: StepKind::Acquire(Acquire { channel: 0, points: None, phases: vec![0.0] }),
-                span: last,
-            });
-        }
-        let sends = |step: &Step| matches!(step.kind, StepKind::Pulses(..) | StepKind::Loop(..) | StepKind::Acquire(_));
-        if !steps.iter().any(sends) && !self.said.iter().any(Diagnostic::is_error) {
-            self.said.push(refused::nothing(last));
-        }
-        steps
     }
 
     fn program(&mut self, steps: Vec<Step>) -> Result<Program, Fault> {

@@ -7,9 +7,9 @@ mod text;
 mod wave;
 
 use super::calibration::{self, Calibration};
+use super::job::{File, Job, file_name};
 use super::number::{micro, plain};
 use super::program::{GradientStrength, Program};
-use super::{File, Job};
 use crate::diagnostic::{Code, Diagnostic};
 use script::Experiment;
 use tables::{Tables, Waves};
@@ -22,7 +22,7 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     let (mut files, mut experiments, mut waves) = (vec![], vec![], Waves::default());
     for (readout, program) in &job.experiments {
         let name = match readout {
-            Some(readout) => format!("{}_{}", job.name, super::file_name(readout)),
+            Some(readout) => format!("{}_{}", job.name, file_name(readout)),
             None => job.name.clone(),
         };
         let tables = Tables::of(program).map_err(|why| {

@@ -1,7 +1,7 @@
 //! What to do at the console, in ten lines.
 
+use super::super::job::{File, Job};
 use super::super::number::plain;
-use super::super::{File, Job};
 use super::script::Experiment;
 
 /// The text of `README.md`.

@@ -285,7 +285,7 @@ fn listed(phases: &[f64]) -> String {
     } else if degrees.iter().all(|x| near(*x, 1.0)) {
         ("(360) ", 1.0)
     } else {
-        let all: Vec<String> = degrees.iter().map(|x| plain(*x)).collect();
+        let all: Vec<String> = degrees.iter().map(|x| plain(x.rem_euclid(360.0))).collect();
         return format!("(float, 90.0) {}", all.join(" "));
     };
     let turn = (360.0 / step) as i64;
