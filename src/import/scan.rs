@@ -5,7 +5,6 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::pulse_program::expression::{Amount, Expr, assignments};
 use crate::pulse_program::tree::{Item, ItemKind, Modifier, PulseProgram, Statement};
 use crate::source::in_one_line;
-use crate::syntax::number_text;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Commands that nothing of a sequence depends on.
@@ -270,7 +269,7 @@ impl Scan<'_> {
             return name.to_string();
         }
         match self.parameters.value(&length.expr) {
-            Some(x) => format!("{} s", number_text(x)),
+            Some(x) => format!("{} s", shown(x)),
             None => {
                 self.declare(&length.expr, example);
                 self.expression(&length.expr)
@@ -303,10 +302,10 @@ impl Scan<'_> {
     fn expression(&self, expr: &Expr) -> String {
         match expr {
             // Lone numbers are factors, those of times are small.
-            Expr::Number(x) if *x < 0.5 => format!("{} s", number_text(*x)),
-            Expr::Number(x) => number_text(*x),
+            Expr::Number(x) if *x < 0.5 => format!("{} s", shown(*x)),
+            Expr::Number(x) => shown(*x),
             Expr::Name(name) => match self.parameters.numbers.get(name) {
-                Some(x) => format!("{} s", number_text(*x)),
+                Some(x) => format!("{} s", shown(*x)),
                 None => name.clone(),
             },
             Expr::Minus(x) => format!("-({})", self.expression(x)),
@@ -336,7 +335,7 @@ impl Scan<'_> {
             }
             let strength = self.parameters.strengths.get(&gradient.word.replace("gp", "gpz")).copied();
             let strength = strength.filter(|_| gradient.argument.is_empty())?;
-            self.push(label.as_deref(), Out::Other(format!("gradient {} T/m for {time}", number_text(strength))));
+            self.push(label.as_deref(), Out::Other(format!("gradient {} T/m for {time}", shown(strength))));
             return Some(());
         }
         if !modifiers.is_empty() {
@@ -356,7 +355,7 @@ impl Scan<'_> {
     fn phase(&mut self, number: usize) -> Option<String> {
         let list = self.program.phases.iter().find(|p| p.number == number)?.degrees.clone()?;
         if let [one] = list.as_slice() {
-            return Some(format!("{} deg", number_text(*one)));
+            return Some(format!("{} deg", shown(*one)));
         }
         self.cycles.insert(number);
         Some(format!("ph{number}"))
@@ -380,7 +379,7 @@ impl Scan<'_> {
         let level =
             shape.clone().or_else(|| self.powers.get(&channel).cloned()).unwrap_or_else(|| format!("pl{channel}"));
         let strength = match self.parameters.strengths.get(&level) {
-            Some(x) => format!("{} Hz", number_text(*x)),
+            Some(x) => format!("{} Hz", shown(*x)),
             None => {
                 self.unknown.insert(format!("rf_{level}"), "25 kHz    # its number is not given".into());
                 format!("rf_{level}")
@@ -484,7 +483,7 @@ impl Scan<'_> {
                 self.swept.insert(name.to_string());
                 name.to_string()
             }
-            (_, Some(x)) => number_text(x),
+            (_, Some(x)) => shown(x),
             (Some(name), None) => {
                 self.unknown.insert(name.to_string(), "1    # its number is not given".into());
                 name.to_string()
@@ -502,7 +501,7 @@ impl Scan<'_> {
         match self.parameters.numbers.get("td").zip(self.parameters.numbers.get("swh")) {
             Some((td, swh)) => {
                 let phase = phase.and_then(|n| self.phase(n)).unwrap_or_else(|| "0 deg".into());
-                let (points, dwell) = (number_text((td / 2.0).floor()), number_text(1.0 / swh));
+                let (points, dwell) = (shown((td / 2.0).floor()), shown(1.0 / swh));
                 self.push(None, Out::Other(format!("acquire {nucleus} points {points} dwell {dwell} s phase {phase}")));
             }
             None => self.push(None, Out::Comment(format!(" received here: acquire {nucleus} points 1024 dwell 10 us"))),
@@ -519,7 +518,7 @@ impl Scan<'_> {
             let first = self.parameters.lists.get(name).and_then(|l| l.first());
             let unit = if is_count(name) { "" } else { " s" };
             out += &match first {
-                Some(x) => format!("param {name} = {}{unit}\n", number_text(*x)),
+                Some(x) => format!("param {name} = {}{unit}\n", shown(*x)),
                 None => format!("param {name} = 1 ms    # its list is not given\n"),
             };
         }
@@ -530,8 +529,7 @@ impl Scan<'_> {
         }
         for number in &self.cycles {
             let list = self.program.phases.iter().find(|p| p.number == *number).and_then(|p| p.degrees.clone());
-            let all: Vec<String> =
-                list.unwrap_or_default().iter().map(|x| format!("{} deg", number_text(*x))).collect();
+            let all: Vec<String> = list.unwrap_or_default().iter().map(|x| format!("{} deg", shown(*x))).collect();
             out += &format!("cycle ph{number} = {}\n", all.join(", "));
         }
         if out.is_empty() { out } else { out + "\n" }
@@ -547,7 +545,7 @@ impl Scan<'_> {
         let mut out = String::from("sweep zip {\n");
         for (name, values) in known {
             let unit = if is_count(name) { "" } else { " s" };
-            let all: Vec<String> = values.iter().map(|x| format!("{}{unit}", number_text(*x))).collect();
+            let all: Vec<String> = values.iter().map(|x| format!("{}{unit}", shown(*x))).collect();
             out += &format!("    {name} = {}\n", all.join(", "));
         }
         out + "}\n"
@@ -569,4 +567,10 @@ fn relations(program: &PulseProgram) -> BTreeMap<String, Expr> {
 /// The channel that is named behind a colon, else the first.
 fn channel_of(modifiers: &[Modifier]) -> usize {
     modifiers.iter().find_map(|m| m.word.strip_prefix('f').and_then(|n| n.parse().ok())).unwrap_or(1)
+}
+
+/// A number with fourteen digits: a unit that is multiplied in leaves its rounding behind them.
+fn shown(x: f64) -> String {
+    let rounded = format!("{x:.13e}").parse().unwrap_or(x);
+    crate::syntax::number_text(rounded)
 }

@@ -62,9 +62,10 @@ fn compare(name: &str, a: &Run, b: &Run) {
         let largest = means.map(|(_, x)| x.unwrap_or(0.0).abs()).fold(0.0, f64::max);
         for ((key, x), (_, y)) in mark.values.iter().zip(&other.values) {
             let (Some(x), Some(y)) = (x, y) else { continue };
-            // Means of one spin beside the largest of them, others beside themselves: times are written with twelve digits.
+            // Means of one spin beside the largest of them, or beside a tenth of the smallest polarisation, where a density matrix has
+            // fourteen digits; others beside themselves. Times are written with twelve digits.
             let scale = if key.starts_with("expectation") {
-                largest.max(1e-9)
+                largest.max(1e-6)
             } else {
                 x.abs().max(if key.starts_with("energy") { 0.0 } else { 1.0 })
             };
