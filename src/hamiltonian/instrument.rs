@@ -3,6 +3,7 @@
 use super::drive::{self, Drive, angular};
 use super::envelope::Envelope;
 use super::fault::Fault;
+use super::lock;
 use super::value::Evaluator;
 use crate::diagnostic::Diagnostic;
 use crate::ir::{Align, Lock, Pulse};
@@ -57,7 +58,7 @@ pub fn pulse(e: &Evaluator, p: &Pulse, said: &mut Vec<Diagnostic>) -> Result<Tra
 /// # Errors
 /// When a number of it has no value, or is over a limit.
 pub fn lock(e: &Evaluator, l: &Lock, span: Span, said: &mut Vec<Diagnostic>) -> Result<Transmission, Fault> {
-    let drive = drive::lock(e, l, span)?;
+    let drive = lock::lock(e, l, span)?;
     let drive = match e.spectrometer.as_ref() {
         Some(hardware) => {
             let (duration, phase) = hardware.times((drive.duration, drive.phase), span, said)?;

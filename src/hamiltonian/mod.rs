@@ -15,6 +15,7 @@ pub mod instrument;
 mod interaction;
 mod interactions;
 mod lebedev;
+mod lock;
 mod lower;
 mod neglected;
 mod orientation;

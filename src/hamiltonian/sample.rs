@@ -12,6 +12,9 @@ use std::f64::consts::PI;
 /// Euler angles that turn a frame into another: `x' = Rz(-gamma) Ry(-beta) Rz(-alpha) x`, radian.
 pub type Frame = [f64; 3];
 
+/// A direction: the angles alpha and beta of the frame from the crystal to the rotor, and its weight.
+pub type Crystallite = (f64, f64, f64);
+
 /// The sample.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sample {
@@ -31,8 +34,8 @@ pub struct Sample {
     pub dipolar: Vec<(usize, usize, f64, Frame)>,
     /// Rate of the rotor in Hz and its angle to the field.
     pub spinning: Option<(f64, f64)>,
-    /// Directions: the angles alpha and beta of the frame from the crystal to the rotor, and weights that add up to 1.
-    pub crystallites: Vec<(f64, f64, f64)>,
+    /// Directions, their weights adding up to 1.
+    pub crystallites: Vec<Crystallite>,
     /// How many phases of the rotor the sequence begins at.
     pub rotor_phases: usize,
 }
@@ -161,12 +164,12 @@ fn dipolar(e: &Evaluator, crystal: &Matrix3) -> Result<Vec<(usize, usize, f64, F
 }
 
 /// Directions with weights, and the number of phases of the rotor.
-fn crystallites(e: &Evaluator) -> Result<(Vec<(f64, f64, f64)>, usize), Fault> {
+fn crystallites(e: &Evaluator) -> Result<(Vec<Crystallite>, usize), Fault> {
     let Some(powder) = e.experiment.ensemble.iter().find(|d| d.quantity == "orientation") else {
         return Ok((vec![(0.0, 0.0, 1.0)], 1));
     };
     let all = orientations(e, powder)?;
-    let mut out: Vec<(f64, f64, f64)> = Vec::new();
+    let mut out: Vec<Crystallite> = Vec::new();
     for ([_, polar, azimuth], weight) in &all {
         let (alpha, beta) = (PI - azimuth, *polar);
         match out.last_mut().filter(|(a, b, _)| *a == alpha && *b == beta) {

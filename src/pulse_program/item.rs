@@ -229,7 +229,7 @@ impl<'a> Items<'a> {
     fn other(&mut self, word: &str) -> Option<ItemKind> {
         let row = word.strip_prefix('F').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
         let operated = self.ahead(1).is_some_and(|t| matches!(t.text.as_str(), "." | "^" | "="));
-        let called = self.ahead(1).is_some_and(|t| t.text == "(") && !self.ahead(2).is_some_and(|t| t.text == ")");
+        let called = self.ahead(1).is_some_and(|t| t.text == "(") && self.ahead(2).is_none_or(|t| t.text != ")");
         if row || operated || called && word.chars().all(|c| c.is_uppercase() || c == '_' || c.is_ascii_digit()) {
             return Some(self.command(word));
         }
@@ -312,7 +312,7 @@ impl<'a> Items<'a> {
     }
 
     /// One word that must stand here.
-    fn expect(&mut self, word: &str, span: Span) -> bool {
+    fn needs(&mut self, word: &str, span: Span) -> bool {
         if self.is(word) {
             self.at += 1;
             return true;
@@ -331,12 +331,12 @@ impl<'a> Items<'a> {
     /// `lo to 4 times l4`
     fn repeat(&mut self, span: Span) -> Option<ItemKind> {
         self.at += 1;
-        if !self.expect("to", span) {
+        if !self.needs("to", span) {
             self.at = self.tokens.len();
             return None;
         }
         let to = self.label(span)?;
-        if !self.expect("times", span) {
+        if !self.needs("times", span) {
             self.at = self.tokens.len();
             // The label is looked at all the same.
             let times = Amount { expr: Expr::Number(1.0), span };
@@ -352,7 +352,7 @@ impl<'a> Items<'a> {
         if self.is("#") {
             self.at += 2;
         }
-        if !self.expect("to", span) {
+        if !self.needs("to", span) {
             self.at = self.tokens.len();
             return None;
         }

@@ -7,7 +7,7 @@ use crate::hamiltonian::drive;
 use crate::hamiltonian::gaps::Gaps;
 use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
 use crate::hamiltonian::value::{Evaluator, Fault, Terms};
-use crate::hamiltonian::{centres, envelope, interactions, orientation, readout, relaxation};
+use crate::hamiltonian::{centres, envelope, interactions, lock, orientation, readout, relaxation};
 use crate::ir::{self, Event, EventKind};
 use crate::linalg::real;
 use crate::source::{Place, Span};
@@ -194,7 +194,7 @@ impl<'a> Builder<'a, '_> {
     /// A spin lock, during which T1rho takes the place of T2.
     fn lock(&mut self, l: &'a ir::Lock, place: Place) -> Result<Segment, Fault> {
         let span = place.span();
-        let written = drive::lock(self.e, l, span)?;
+        let written = lock::lock(self.e, l, span)?;
         let fitted = match self.e.spectrometer.as_ref() {
             Some(hardware) => {
                 let (duration, phase) = hardware.times((written.duration, written.phase), span, &mut self.warnings)?;
