@@ -73,6 +73,8 @@ codes! {
     InsideLoop = "E410", "a mark, record, acquisition or the like inside a loop";
     EmptySweep = "E411", "a sweep without points, or of unequal lengths";
     HardwareLimit = "E413", "something that the spectrometer cannot do";
+    NotExported = "E414", "something that the program of a console cannot say";
+    Uncalibrated = "E415", "a calibration that is missing or cannot be read";
     BlindTomography = "E412", "a tomography that does not see all of the state that can be seen";
     NotEmulated = "E501", "a statement that the emulator cannot run yet";
     TooLarge = "E502", "the run does not fit in memory";
@@ -82,6 +84,8 @@ codes! {
     CannotRead = "E601", "a file cannot be read";
     CannotWrite = "E602", "a file cannot be written";
     NotAnExperiment = "E603", "a YAML file that is no experiment";
+    PulseProgram = "E701", "a mistake in the pulse program of a spectrometer";
+    Undefined = "E702", "a label, phase, list or parameter that a pulse program does not define";
     Unused = "W201", "declared and never used";
     Shadowed = "W202", "a word of the language that is also a name of the file";
     EmptyLoop = "W401", "a loop that runs zero times";
@@ -90,6 +94,8 @@ codes! {
     Rounded = "W404", "a number that the spectrometer rounds to its steps";
     Vanishes = "W405", "a battery or a polarisation that is zero";
     SecondOrder = "W406", "a second-order term that is left out can be seen";
+    ExportedOtherwise = "W407", "something that a console does otherwise than it is emulated";
+    UnknownConstruct = "W701", "a line of a pulse program that is not read";
 }
 
 impl Code {

@@ -16,7 +16,8 @@
 //! 10. [`papers`] runs the sequences of published papers and judges what these say.
 //! 11. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
 //!
-//! Beside them: [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
+//! Beside them: [`export`] writes an experiment as the program of a console, [`import`] reads one back, and [`pulse_program`] reads and
+//! checks the language of Bruker. [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
 //! crates; [`lanes`] has the same algebra for batches of small matrices; [`spin`] has operators and states; [`metrics`] takes any
 //! density matrix and Hamiltonian; [`noise`] is the same for the same seed.
 //!
@@ -57,7 +58,9 @@ pub mod diagnostic;
 #[doc(hidden)]
 pub mod editor;
 pub mod emulator;
+pub mod export;
 pub mod hamiltonian;
+pub mod import;
 pub mod ir;
 #[doc(hidden)]
 pub mod lanes;
@@ -69,6 +72,7 @@ pub mod output;
 #[doc(hidden)]
 pub mod papers;
 pub mod prelude;
+pub mod pulse_program;
 #[doc(hidden)]
 pub mod report;
 pub mod results;

@@ -276,6 +276,13 @@ fn tables() -> Vec<(&'static str, String)> {
                 ergoseq::report::DRAWINGS.iter().map(|(w, m, _)| vec![code(w), (*m).into()]).collect(),
             ),
         ),
+        (
+            "dialects",
+            table(
+                &["dialect", "what it is"],
+                ergoseq::export::DIALECTS.iter().map(|d| vec![code(d.name), d.meaning.into()]).collect(),
+            ),
+        ),
         ("distributions", table(&["distribution", "settings", "meaning"], grids(ergoseq::check::DISTRIBUTIONS))),
         ("powders", table(&["grid", "settings", "meaning"], grids(ergoseq::check::POWDERS))),
         (

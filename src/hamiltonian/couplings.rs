@@ -61,7 +61,7 @@ pub fn scalar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
 }
 
 /// The two spins of a pair.
-fn two(e: &Evaluator, p: &OfPair, index: Option<(&str, f64)>) -> Result<(usize, usize), Fault> {
+pub(super) fn two(e: &Evaluator, p: &OfPair, index: Option<(&str, f64)>) -> Result<(usize, usize), Fault> {
     let (a, b) = (e.site(&p.a, index)?, e.site(&p.b, index)?);
     if a == b {
         let span = p.place.span();
@@ -168,12 +168,19 @@ fn no_direction(p: &OfPair, span: Span) -> Fault {
         .into()
 }
 
-fn difference([x, y, z]: [f64; 3], [a, b, c]: [f64; 3]) -> [f64; 3] {
+pub(super) fn difference([x, y, z]: [f64; 3], [a, b, c]: [f64; 3]) -> [f64; 3] {
     [x - a, y - b, z - c]
 }
 
 /// The dipolar coupling constant of a pair along the field, from its positions (metres), Hz.
-fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], span: Span) -> Result<f64, Fault> {
+pub(super) fn constant(
+    e: &Evaluator,
+    a: usize,
+    b: usize,
+    ra: [f64; 3],
+    rb: [f64; 3],
+    span: Span,
+) -> Result<f64, Fault> {
     let (Some(first), Some(second)) = (e.basis.site(a).isotope, e.basis.site(b).isotope) else { return Ok(0.0) };
     let distance2: f64 = difference(rb, ra).iter().map(|x| x * x).sum();
     let names = (&e.basis.site(a).name, &e.basis.site(b).name);

@@ -5,7 +5,7 @@ use super::hardware::Spectrometer;
 use super::schedule::{ShapeSteps, ShapeUse};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Align, Channel, Lock, Pulse, Ramp};
+use crate::ir::{Align, Channel, Pulse};
 use crate::linalg::real;
 use crate::source::Span;
 use crate::spin::Operator;
@@ -236,6 +236,11 @@ fn channel<'a>(e: &'a Evaluator, nucleus: &str) -> Option<&'a Channel> {
     e.experiment.channels.iter().find(|c| c.nucleus == nucleus)
 }
 
+/// The nutation frequency of pulses on a channel that give none, where it has one.
+pub fn strength_of_channel(e: &Evaluator, nucleus: &str) -> Result<Option<f64>, Fault> {
+    channel(e, nucleus).and_then(|c| c.rf.as_ref()).map(|x| e.number(x)).transpose()
+}
+
 /// An rf waveform without a finite bound, or too intricate.
 pub fn unresolved(why: &Unresolved, span: Span) -> Fault {
     Diagnostic::new(Code::NotConverged, span, format!("this pulse cannot be computed: {why}"))
@@ -244,7 +249,7 @@ pub fn unresolved(why: &Unresolved, span: Span) -> Fault {
 }
 
 /// Refuses a field above the limit of its channel.
-fn check_limit(e: &Evaluator, nucleus: &str, rf: f64, span: Span) -> Result<(), Fault> {
+pub fn check_limit(e: &Evaluator, nucleus: &str, rf: f64, span: Span) -> Result<(), Fault> {
     let Some(limit) = channel(e, nucleus).and_then(|c| c.max_rf.as_ref()) else { return Ok(()) };
     let most = e.number(limit)?;
     if rf.abs() <= most * (1.0 + 1e-12) {
@@ -331,7 +336,7 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     let envelope = Envelope::of(e, p.shape.as_ref())?;
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
     let given = p.duration.as_ref().map(|x| duration(e, x)).transpose()?;
-    let default = channel(e, &p.nucleus).and_then(|c| c.rf.as_ref()).map(|x| e.number(x)).transpose()?;
+    let default = strength_of_channel(e, &p.nucleus)?;
     if let (Some(rf), Some(expr)) = (explicit, &p.rf)
         && rf <= 0.0
     {
@@ -412,8 +417,19 @@ fn turning_of(e: &Evaluator, p: &Pulse, mut turning: Vec<Scalar>) -> Result<Opti
     Ok(turning.into_iter().reduce(|a, b| a.plus(&b)))
 }
 
+/// A pulse in the steps of the spectrometer, where one is named; ideal pulses have none.
+pub fn on_spectrometer(e: &Evaluator, p: &Pulse, drive: Drive, said: &mut Vec<Diagnostic>) -> Result<Drive, Fault> {
+    match e.spectrometer.as_ref() {
+        Some(hardware) if !p.ideal => {
+            let limit = super::spectrometer::max_rf(e, &p.nucleus)?;
+            in_steps(e, p, &drive, hardware, limit, said)
+        }
+        _ => Ok(drive),
+    }
+}
+
 /// The same pulse in the steps of a spectrometer: its duration, the strength of its peak, its phase.
-pub fn in_steps(
+fn in_steps(
     e: &Evaluator,
     p: &Pulse,
     drive: &Drive,
@@ -426,7 +442,7 @@ pub fn in_steps(
     let area = Area { envelope: &envelope, factor: angular(e), span };
     // The strength of the peak follows from the angle, where there is one.
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
-    let default = channel(e, &p.nucleus).and_then(|c| c.rf.as_ref()).map(|x| e.number(x)).transpose()?;
+    let default = strength_of_channel(e, &p.nucleus)?;
     let rf = match (explicit, &p.angle, default) {
         (Some(rf), ..) => rf,
         (None, Some(_), _) if drive.duration > 0.0 => drive.angle / area.of(drive.duration)?,
@@ -534,55 +550,4 @@ pub fn align(drives: &mut [Drive], align: Align) -> f64 {
         };
     }
     whole
-}
-
-/// A spin lock as numbers.
-pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
-    let (from, to) = (e.number(&l.from)?, e.number(&l.to)?);
-    for (field, expr) in [(from, &l.from), (to, &l.to)] {
-        if field < 0.0 {
-            return Err(Diagnostic::new(
-                Code::OutOfRange,
-                expr.span(),
-                format!("a lock field cannot be negative, this is {field}"),
-            )
-            .help("turn the phase by 180 deg instead")
-            .into());
-        }
-        check_limit(e, &l.nucleus, field, expr.span())?;
-    }
-    let length = duration(e, &l.over)?;
-    let phase = e.phase(&l.phase)?;
-    let (name, argument) = match l.shape.as_ref().map(|x| &x.kind) {
-        Some(ExprKind::Name(name)) => (name.as_str(), None),
-        Some(ExprKind::Call(name, items)) => (name.as_str(), items.first()),
-        _ => ("linear", None),
-    };
-    let ramp = Ramp::named(name)
-        .ok_or_else(|| Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is no ramp")))?;
-    let argument_value = argument.map(|x| e.number(x)).transpose()?.unwrap_or(0.0);
-    if ramp.argument.is_some() && argument_value <= 0.0 {
-        let place = argument.map_or(span, Expr::span);
-        return Err(Diagnostic::new(
-            Code::OutOfRange,
-            place,
-            format!("{} must be positive", ramp.argument.unwrap_or_default()),
-        )
-        .into());
-    }
-    let scale = angular(e);
-    let field = |share: &Scalar| (ramp.waveform)(share, from, to, argument_value).scaled(scale);
-    let amplitude = match &l.steps {
-        _ if from == to => Scalar::Constant(from * scale),
-        None => field(&Scalar::time().scaled(1.0 / length)),
-        Some(steps) => {
-            // The strength in the middle of each step.
-            let n = e.count(steps, 1)?;
-            let along = field(&Scalar::time());
-            let table = (0..n).map(|k| along.at((k as f64 + 0.5) / n as f64)).collect();
-            super::envelope::step_number(n, length).looked_up(&table)
-        }
-    };
-    let factor = Scalar::Constant(1.0);
-    Ok(Drive { start: 0.0, duration: length, phase, angle: 0.0, amplitude, factor, turning: None, shape: None })
 }

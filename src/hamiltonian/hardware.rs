@@ -17,6 +17,11 @@ pub struct Spectrometer {
     pub(super) phase_step: Option<f64>,
     pub(super) amplitude_step: Option<f64>,
     pub(super) unblanking: Option<f64>,
+    pub(super) switching: Option<f64>,
+    pub(super) power_change: Option<f64>,
+    pub(super) blanking: Option<f64>,
+    pub(super) gradient_recovery: Option<f64>,
+    pub(super) crusher: Option<f64>,
     pub(super) max_pulse: Option<f64>,
     pub(super) max_energy: Option<f64>,
     pub(super) max_gradient: Option<f64>,
@@ -92,6 +97,32 @@ impl Spectrometer {
             }
             _ => Ok(()),
         }
+    }
+
+    /// What is said of a delay between two events that is shorter than the electronics need.
+    pub(super) fn too_short(&self, waited: f64, needed: f64, span: Span) -> Fault {
+        let shown = |t: f64| crate::syntax::number_text((t * 1e12).round() / 1e6);
+        let message = format!(
+            "{} us lie between what is before and behind, and the electronics need {} us",
+            shown(waited),
+            shown(needed)
+        );
+        self.refuse(span, message, "too short")
+    }
+
+    /// The strongest gradient, T/m, where there is a limit.
+    pub fn max_gradient(&self) -> Option<f64> {
+        self.max_gradient
+    }
+
+    /// The time from the end of a scan to the next.
+    pub fn recycle_delay(&self) -> f64 {
+        self.recycle_delay
+    }
+
+    /// How long a crusher gradient takes; nothing where none is declared.
+    pub fn crusher(&self) -> f64 {
+        self.crusher.unwrap_or(0.0)
     }
 
     /// Duration, strength (Hz) and phase of a pulse in steps; `max_rf` is that of the channel.
@@ -239,7 +270,7 @@ impl Spectrometer {
     ///
     /// # Errors
     /// When it is stronger.
-    pub fn gradient(&self, strength: f64, span: Span) -> Result<(), Fault> {
+    pub fn within_gradient_limit(&self, strength: f64, span: Span) -> Result<(), Fault> {
         match self.max_gradient {
             Some(most) if strength.abs() > most * (1.0 + 1e-12) => {
                 let message = format!("a gradient of {strength:e} T/m is stronger than the strongest, {most:e} T/m");

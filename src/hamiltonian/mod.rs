@@ -1,6 +1,7 @@
 //! Experiment to schedule: at one point of the parameters, what acts and when. Each interaction stands in its own file.
 
 mod anisotropy;
+mod centres;
 mod couplings;
 mod display;
 mod drive;
@@ -8,10 +9,13 @@ mod ensemble;
 pub mod ensemble_program;
 mod envelope;
 mod fault;
+mod gaps;
 mod hardware;
+pub mod instrument;
 mod interaction;
 mod interactions;
 mod lebedev;
+mod lock;
 mod lower;
 mod neglected;
 mod orientation;
@@ -22,6 +26,7 @@ pub mod program;
 mod quadrature;
 mod readout;
 mod relaxation;
+pub mod sample;
 mod schedule;
 mod shared;
 mod spectrometer;

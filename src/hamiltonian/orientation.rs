@@ -31,7 +31,8 @@ pub fn rotation([a, b, c]: [f64; 3]) -> Matrix3 {
     ]
 }
 
-fn product(a: &Matrix3, b: &Matrix3) -> Matrix3 {
+/// `a b`.
+pub fn product(a: &Matrix3, b: &Matrix3) -> Matrix3 {
     let columns = transposed(b);
     a.map(|row| columns.map(|column| row.iter().zip(column).map(|(x, y)| x * y).sum()))
 }

@@ -51,6 +51,22 @@ pub fn total_z(e: &Evaluator, nucleus: &str) -> Operator {
     along_z(e, own.map(|(k, _)| (k, 1.0)))
 }
 
+/// What shifts leave in the rotating frame: the subsystem and the size of `2 pi nu Iz`, Hz, without the spread of an ensemble.
+///
+/// # Errors
+/// When a shift or carrier has no value, or there is no field.
+pub fn offsets(e: &Evaluator) -> Result<Vec<(usize, f64)>, Fault> {
+    let Some(field) = field(e)? else { return Ok(vec![]) };
+    let mut out = Vec::new();
+    for (k, (site, shift)) in e.basis.sites.iter().zip(shifts(e)?).enumerate() {
+        let Some(isotope) = site.isotope else { continue };
+        let channel = e.experiment.channels.iter().find(|c| c.nucleus == isotope.symbol);
+        let carrier = channel.and_then(|c| c.carrier.as_ref()).map_or(Ok(0.0), |x| e.number(x))?;
+        out.push((k, -isotope.gamma * field * (shift - carrier) / crate::units::TWO_PI));
+    }
+    Ok(out)
+}
+
 /// What shifts leave in the rotating frame, rad/s.
 pub fn offset(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let system = &e.experiment.system;

@@ -57,6 +57,13 @@ pub struct Plan {
     pub design: Vec<Vec<f64>>,
 }
 
+impl Plan {
+    /// The delay that `D` stands for, s; none where every spectrum is one line.
+    pub fn delay(&self) -> Option<f64> {
+        delay_time(&self.lines)
+    }
+}
+
 /// Why there is no plan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlanError {
@@ -129,18 +136,22 @@ fn readout(sample: &Sample, delay: Option<&Matrix>, word: &str) -> Result<Readou
     Ok(Readout { word: word.to_string(), unitary: total })
 }
 
-/// The propagator of the delay: a quarter of the inverse width of the widest spectrum.
-fn delay(sample: &Sample, lines: &[Line]) -> Result<Option<Matrix>, LinalgError> {
-    let mut widest = 0.0f64;
-    for channel in 0..sample.channels.len() {
+/// The delay of a readout: a quarter of the inverse width of the widest spectrum, s; none where every spectrum is one line.
+fn delay_time(lines: &[Line]) -> Option<f64> {
+    let channels = lines.iter().map(|l| l.channel + 1).max().unwrap_or(0);
+    let width = |channel: usize| {
         let of = lines.iter().filter(|l| l.channel == channel).map(|l| l.frequency);
         let (low, high) = of.fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
-        widest = widest.max(high - low);
-    }
-    if widest <= 0.0 {
-        return Ok(None);
-    }
-    Ok(Some(hermitian_eigen(&sample.hamiltonian)?.propagator(0.25 / widest)))
+        high - low
+    };
+    let widest = (0..channels).map(width).fold(0.0f64, f64::max);
+    (widest > 0.0).then(|| 0.25 / widest)
+}
+
+/// The propagator of the delay.
+fn delay(sample: &Sample, lines: &[Line]) -> Result<Option<Matrix>, LinalgError> {
+    let Some(time) = delay_time(lines) else { return Ok(None) };
+    Ok(Some(hermitian_eigen(&sample.hamiltonian)?.propagator(time)))
 }
 
 /// All words of some letters, one a channel.

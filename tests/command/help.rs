@@ -4,7 +4,9 @@ use super::{code, ergoseq, text};
 
 #[test]
 fn help_of_every_subcommand_has_an_example() {
-    for sub in ["check", "run", "sweep", "merge", "show", "fmt", "test", "dry-run", "plan", "tomography"] {
+    for sub in
+        ["check", "run", "sweep", "merge", "show", "fmt", "test", "dry-run", "plan", "tomography", "export", "import"]
+    {
         let done = ergoseq(&[sub, "--help"]);
         assert_eq!(code(&done), 0);
         assert!(text(&done.stdout).contains(&format!("  ergoseq {sub} ")), "{sub}");

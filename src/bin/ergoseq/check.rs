@@ -5,11 +5,20 @@ use ergoseq::emulator::{Options, run};
 use ergoseq::hamiltonian::{Fault, Values};
 use ergoseq::ir::Experiment;
 use ergoseq::results::{EnergyUnit, Mark, Point, ResultSet, Schema};
+use ergoseq::source::{Sources, decoded};
+use std::path::Path;
 
 /// Reports the mistakes of files: those of the text, and those that the parameters' values bring to light.
 pub fn check(a: &args::Check) -> Outcome {
     let mut worst = Outcome::Done;
     for path in &a.files {
+        if path.extension().is_some_and(|e| e == "pp") {
+            let outcome = pulse_program(path);
+            if outcome as u8 > worst as u8 {
+                worst = outcome;
+            }
+            continue;
+        }
         let outcome = match files::compile(path) {
             Err(refused) => terminal::refuse(&refused.diagnostics, &refused.sources),
             Ok(mut compiled) => match overrides::values(&compiled.experiment, &a.given, &mut compiled.sources) {
@@ -42,6 +51,19 @@ pub fn check(a: &args::Check) -> Outcome {
         }
     }
     worst
+}
+
+/// The mistakes of a Bruker pulse program.
+fn pulse_program(path: &Path) -> Outcome {
+    let name = path.display().to_string();
+    let mut sources = Sources::default();
+    let text = match files::bytes(path).map(|bytes| decoded(&name, bytes).unwrap_or_default()) {
+        Ok(text) => text,
+        Err(diagnostic) => return terminal::refuse(&[diagnostic], &sources),
+    };
+    let file = sources.add(name, text.clone());
+    let (_, said) = ergoseq::pulse_program::read(&text, file);
+    terminal::refuse(&said, &sources)
 }
 
 /// What the steps of a spectrometer do to the results: every number at every mark, as written and in steps.

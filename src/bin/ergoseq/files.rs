@@ -191,6 +191,62 @@ pub fn writable_folder(folder: &Path, names: &[String], overwrite: bool) -> Resu
     }
 }
 
+/// The file that every folder of files holds, and the word in it that says who wrote it.
+const MARK: (&str, &str) = ("README.md", "Written by ergoseq");
+
+/// Whether a folder of files can be made: it may not exist, unless it may be replaced, and only what was written so is replaced.
+pub fn replaceable_folder(folder: &Path, overwrite: bool) -> Result<(), Diagnostic> {
+    if !folder.exists() && !folder.is_symlink() {
+        return writable_folder(folder, &[], overwrite);
+    }
+    if !folder.is_dir() {
+        return Err(cannot_write(folder, "it is no folder"));
+    }
+    if !overwrite {
+        return Err(cannot_write(folder, "it exists").help("`--force` replaces it"));
+    }
+    let empty = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    let ours = fs::read_to_string(folder.join(MARK.0)).is_ok_and(|text| text.contains(MARK.1));
+    if empty || ours {
+        return Ok(());
+    }
+    Err(cannot_write(folder, "it holds something that was not exported").help("`--force` replaces exports alone"))
+}
+
+/// Writes a folder of files: first beside its place, then moved there, so that nobody ever sees half of it.
+pub fn write_folder(folder: &Path, parts: &[(&str, &str)], overwrite: bool) -> Result<(), Diagnostic> {
+    replaceable_folder(folder, overwrite)?;
+    let failed = |e: std::io::Error| cannot_write(folder, &reason(&e));
+    // A trailing slash belongs to no name.
+    let folder: PathBuf = folder.components().collect();
+    if let Some(parent) = folder.parent().filter(|p| !p.as_os_str().is_empty()) {
+        self::folder(parent)?;
+    }
+    let (made, old) = (beside(&folder), beside(&folder.with_extension("old")));
+    let result = (|| {
+        for (path, text) in parts {
+            let path = made.join(path);
+            if let Some(parent) = path.parent() {
+                fs::create_dir_all(parent)?;
+            }
+            let mut file = File::create_new(&path)?;
+            file.write_all(text.as_bytes())?;
+            file.sync_all()?;
+        }
+        if folder.exists() {
+            fs::rename(&folder, &old)?;
+        }
+        fs::rename(&made, &folder)
+    })();
+    // Best effort: what is left beside is ours, and the old folder returns where the new one could not take its place.
+    let _ = fs::remove_dir_all(&made);
+    if result.is_err() && old.exists() {
+        let _ = fs::rename(&old, &folder);
+    }
+    let _ = fs::remove_dir_all(&old);
+    result.map_err(failed)
+}
+
 fn cannot_write(path: &Path, why: &str) -> Diagnostic {
     Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be written: {why}", path.display()))
 }

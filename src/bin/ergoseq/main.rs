@@ -6,8 +6,10 @@ mod args;
 mod bench;
 mod check;
 mod dry_run;
+mod export;
 mod files;
 mod fmt;
+mod import;
 mod learn;
 mod lsp;
 mod outcome;
@@ -61,6 +63,8 @@ fn main() -> ExitCode {
         Command::Fmt(a) => fmt::fmt(&a),
         Command::Test(a) => test::test(&a),
         Command::DryRun(a) => dry_run::dry_run(&a),
+        Command::Export(a) => export::export(&a),
+        Command::Import(a) => import::import(&a),
         Command::Plan(a) => plan::plan(&a),
         Command::Tomography(a) => tomography::tomography(&a),
         #[cfg(feature = "pictures")]

@@ -4,9 +4,10 @@
 use super::sent::Sent;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::drive;
+use crate::hamiltonian::gaps::Gaps;
 use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
 use crate::hamiltonian::value::{Evaluator, Fault, Terms};
-use crate::hamiltonian::{envelope, interactions, orientation, readout, relaxation};
+use crate::hamiltonian::{centres, envelope, interactions, lock, orientation, readout, relaxation};
 use crate::ir::{self, Event, EventKind};
 use crate::linalg::real;
 use crate::source::{Place, Span};
@@ -32,6 +33,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         fields: HashMap::new(),
         evolutions: vec![],
         noises: HashMap::new(),
+        gaps: Gaps::default(),
     };
     // Those of an ensemble were examined where the sample is lowered as it is declared.
     for named in e.experiment.hamiltonians.iter().filter(|_| e.varying.is_none()) {
@@ -80,6 +82,8 @@ pub(super) struct Builder<'a, 'b> {
     /// Recent `evolve` operators: a generated file may hold the same statement a hundred thousand times.
     pub(super) evolutions: Vec<(&'a Expr, Terms)>,
     pub(super) noises: HashMap<&'a str, Arc<Relaxing>>,
+    /// What the next event has to wait for, where a spectrometer is named.
+    pub(super) gaps: Gaps,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -87,24 +91,8 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<Vec<usize>, Fault> {
         let mut event_ends = Vec::with_capacity(events.len());
         for (k, event) in events.iter().enumerate() {
-            if let EventKind::Delay { between_centres: true, duration, .. } = &event.kind {
-                self.halves = self.half(events.iter().take(k).rev(), event.place)?
-                    + self.half(events.iter().skip(k + 1), event.place)?;
-                let whole = self.e.number(duration)?;
-                if whole < self.halves {
-                    // A picosecond is shown, the rounding of a sum of floats is not.
-                    let shown = |t: f64| crate::syntax::number_text((t * 1e12).round() / 1e12);
-                    let message = format!(
-                        "the halves of the pulses around take {}, the delay has {}",
-                        shown(self.halves),
-                        shown(whole)
-                    );
-                    return Err(Diagnostic::new(Code::Contradiction, duration.span(), message)
-                        .label("the pulses would overlap")
-                        .help("shorter pulses need more `rf`")
-                        .into());
-                }
-            }
+            self.halves = centres::halves(self.e, events, k)?;
+            self.wait_for_electronics(event, steps)?;
             let (start, next) = (self.clock, events.get(k + 1).map(|e| &e.kind));
             self.event(event, steps)?;
             if let (Some(hardware), EventKind::Delay { .. }, Some(EventKind::Pulse(_) | EventKind::Lock(_))) =
@@ -112,27 +100,12 @@ impl<'a> Builder<'a, '_> {
             {
                 hardware.before_pulse(self.clock - start, event.place.span())?;
             }
+            if let EventKind::Delay { .. } = &event.kind {
+                self.gaps.waits(self.clock - start, event.place.span());
+            }
             event_ends.push(steps.len());
         }
         Ok(event_ends)
-    }
-
-    /// Half of the next pulse, marks passed over.
-    fn half(&mut self, mut events: impl Iterator<Item = &'a Event>, delay: Place) -> Result<f64, Fault> {
-        match events.find(|e| !matches!(e.kind, EventKind::Mark { .. })).map(|e| &e.kind) {
-            Some(EventKind::Pulse(p)) => Ok(drive::pulse(self.e, p)?.duration / 2.0),
-            Some(EventKind::Parallel { align, pulses }) => {
-                let mut drives = pulses.iter().map(|p| drive::pulse(self.e, p)).collect::<Result<Vec<_>, _>>()?;
-                Ok(drive::align(&mut drives, *align) / 2.0)
-            }
-            _ => Err(Diagnostic::new(
-                Code::Contradiction,
-                delay.span(),
-                "a delay between centres needs a pulse right before and right behind it",
-            )
-            .label("no pulse on one side")
-            .into()),
-        }
     }
 
     pub(super) fn event(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
@@ -167,6 +140,7 @@ impl<'a> Builder<'a, '_> {
             EventKind::Crush { keep } => {
                 let orders = keep.iter().map(|k| self.e.count(k, 0).map(|k| k as i64)).collect::<Result<_, _>>()?;
                 steps.push(Step::Crush(orders));
+                self.crusher(place, steps)?;
             }
             EventKind::Dephase { hamiltonian } => {
                 let operator = self.e.operator(hamiltonian)?;
@@ -220,7 +194,7 @@ impl<'a> Builder<'a, '_> {
     /// A spin lock, during which T1rho takes the place of T2.
     fn lock(&mut self, l: &'a ir::Lock, place: Place) -> Result<Segment, Fault> {
         let span = place.span();
-        let written = drive::lock(self.e, l, span)?;
+        let written = lock::lock(self.e, l, span)?;
         let fitted = match self.e.spectrometer.as_ref() {
             Some(hardware) => {
                 let (duration, phase) = hardware.times((written.duration, written.phase), span, &mut self.warnings)?;
@@ -262,7 +236,12 @@ impl<'a> Builder<'a, '_> {
         const MOST_WRITTEN_OUT: usize = 100_000;
         let mut inner = Vec::new();
         let before = self.sent.clone();
+        let (gaps, entry) = (self.gaps.clone(), self.entry_of_loop(times, body)?);
+        self.gaps = entry.clone();
         self.events(body, &mut inner)?;
+        if times == 0 {
+            self.gaps = gaps;
+        }
         refuse_meeting_points(&inner, span)?;
         let turns = match self.e.experiment.system.spinning {
             Some(_) => self.internal()?.period().map(|p| duration(&inner) / p),
@@ -284,6 +263,7 @@ impl<'a> Builder<'a, '_> {
         }
         steps.append(&mut inner);
         for _ in 1..times {
+            self.gaps = entry.clone();
             self.events(body, steps)?;
         }
         Ok(())
@@ -328,7 +308,7 @@ impl<'a> Builder<'a, '_> {
         };
         let (strength, length) = (self.e.number(strength)?, drive::duration_of(self.e, duration)?);
         if let Some(hardware) = self.e.spectrometer.as_ref() {
-            hardware.gradient(strength, place.span())?;
+            hardware.within_gradient_limit(strength, place.span())?;
         }
         let mut segment = self.free(length, None, place)?;
         let mut operator = Operator::zero(&self.e.basis);

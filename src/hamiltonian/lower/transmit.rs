@@ -21,13 +21,7 @@ impl<'a> Builder<'a, '_> {
         let drive = drive::pulse(self.e, p)?;
         self.phase_warning(&p.nucleus, drive.phase, p.phase.span())?;
         let span = p.place.span();
-        let drive = match self.e.spectrometer.as_ref() {
-            Some(hardware) if !p.ideal => {
-                let limit = hardware_of::max_rf(self.e, &p.nucleus)?;
-                drive::in_steps(self.e, p, &drive, hardware, limit, &mut self.warnings)?
-            }
-            _ => drive,
-        };
+        let drive = drive::on_spectrometer(self.e, p, drive, &mut self.warnings)?;
         let drive = drive.imperfect(self.e, &p.nucleus)?;
         self.heats(&p.nucleus, &drive, span)?;
         Ok(drive)

@@ -362,6 +362,23 @@ impl<'a> Evaluator<'a> {
         self.number(expr)
     }
 
+    /// The phases of a pulse from scan to scan, in radian: those of a cycle, or one.
+    ///
+    /// # Errors
+    /// When one is not finite.
+    pub fn phases(&self, expr: &Expr) -> Result<Vec<f64>, Fault> {
+        let cycle = match &expr.kind {
+            ExprKind::Name(name) if crate::ir::phase_of_word(expr).is_none() => {
+                self.experiment.cycles.iter().find(|c| c.name == *name)
+            }
+            _ => None,
+        };
+        match cycle {
+            Some(cycle) => cycle.phases.iter().map(|p| self.phase(p)).collect(),
+            None => Ok(vec![self.phase(expr)?]),
+        }
+    }
+
     // ---- the member of the ensemble ----
 
     /// What the rf of a nucleus is multiplied by.

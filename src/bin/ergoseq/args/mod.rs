@@ -1,8 +1,10 @@
 //! What can be typed. Words of formats and methods come from the library's tables.
 
+mod export;
 mod given;
 mod search;
 
+pub use self::export::{Export, Import};
 pub use self::given::{Given, How};
 pub use self::search::{Fit, Optimise, Shape};
 use crate::workloads::WORKLOADS;
@@ -30,7 +32,9 @@ pub struct Arguments {
 #[derive(Subcommand)]
 pub enum Command {
     /// Finds mistakes without running anything
-    #[command(after_help = "Example:\n  ergoseq check sequences/*.seq")]
+    #[command(
+        after_help = "A file that ends in `.pp` is a Bruker pulse program.\n\nExamples:\n  ergoseq check sequences/*.seq\n  ergoseq check jb.pp"
+    )]
     Check(Check),
     /// Emulates an experiment and prints what it measures
     #[command(
@@ -113,6 +117,16 @@ pub enum Command {
     /// Rehearses an experiment: timing, rf, coherence orders and energies, statement by statement
     #[command(after_help = "Example:\n  ergoseq dry-run sequences/jeener_broekaert.seq --set tau=\"3.3 us\"")]
     DryRun(DryRun),
+    /// Writes an experiment as the program of a console, with shapes, lists and a script that sets the parameters
+    #[command(
+        after_help = "What no console can do is refused at its place. Ideal pulses become hard ones, and delays beside them shorter by their halves.\n\nExamples:\n  ergoseq export sequences/lab/jeener_broekaert_eight_steps.seq --to topspin --output jb --calibration \"1H: 2.5 us at 100 W\"\n  ergoseq export sequences/lab/tomography_pair.seq --to topspin --output readouts --calibration \"1H: 10 us at 20 W\" --calibration \"13C: 12 us at 80 W\""
+    )]
+    Export(Export),
+    /// Reads a Bruker pulse program as a `.seq` file whose system is to be filled in
+    #[command(
+        after_help = "Comments are kept. A line that is not understood is kept as a comment, with a warning at its place.\n\nExample:\n  ergoseq import jb.pp --params data/1 --output jb.seq"
+    )]
+    Import(Import),
     /// Prints the readouts that a tomography needs, what they see, and how long they take
     #[command(
         after_help = "Examples:\n  ergoseq plan sequences/dipolar_tomography.seq\n  ergoseq plan sequences/lab/tomography_pair.seq --amplitudes amplitudes.csv"

@@ -1,0 +1,45 @@
+//! Numbers as consoles read them: plain digits, no exponents.
+
+/// A number with twelve digits, without zeros behind them.
+pub fn plain(x: f64) -> String {
+    if x == 0.0 || !x.is_finite() {
+        return "0".into();
+    }
+    let digits = (11 - x.abs().log10().floor() as i64).clamp(0, 24) as usize;
+    let text = format!("{x:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_string() } else { text }
+}
+
+/// A time in microseconds.
+pub fn micro(seconds: f64) -> String {
+    plain(seconds * 1e6)
+}
+
+/// A number with an exponent of a sign and two digits at least, as C writes it.
+pub fn scientific(x: f64, digits: usize) -> String {
+    let text = format!("{x:.digits$e}");
+    match text.split_once('e') {
+        Some((mantissa, exponent)) => {
+            let (sign, size) = exponent.strip_prefix('-').map_or(('+', exponent), |size| ('-', size));
+            format!("{mantissa}e{sign}{size:0>2}")
+        }
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{plain, scientific};
+
+    #[test]
+    fn numbers_keep_twelve_digits_and_no_exponent() {
+        for (x, text) in
+            [(5.472731024, "5.472731024"), (0.1 + 0.2, "0.3"), (1e6, "1000000"), (-2.5e-9, "-0.0000000025"), (0.0, "0")]
+        {
+            assert_eq!(plain(x), text);
+        }
+        for (x, text) in [(100.0, "1.000e+02"), (-2.5e-12, "-2.500e-12"), (0.0, "0.000e+00"), (1e123, "1.000e+123")] {
+            assert_eq!(scientific(x, 3), text);
+        }
+    }
+}

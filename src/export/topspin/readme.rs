@@ -1,0 +1,66 @@
+//! What to do at the console, in ten lines.
+
+use super::super::job::{File, Job};
+use super::super::number::plain;
+use super::script::Experiment;
+
+/// The text of `README.md`.
+pub fn readme(job: &Job, files: &[File], experiments: &[Experiment]) -> String {
+    let has = |folder: &str| files.iter().any(|f| f.path.starts_with(folder));
+    let mut copied = vec!["`pp/*` to `exp/stan/nmr/lists/pp/user`"];
+    if has("wave/") {
+        copied.push("`wave/*` to `exp/stan/nmr/lists/wave/user`");
+    }
+    if has("gp/") {
+        copied.push("`gp/*` to `exp/stan/nmr/lists/gp/user`");
+    }
+    if has("lists/") {
+        copied.push("`lists/vd`, `lists/vp`, `lists/vc` to the folders of these names in `exp/stan/nmr/lists`");
+    }
+    copied.push("`py/*` to `exp/stan/nmr/py/user`");
+    let calibrations: Vec<String> = job
+        .calibrations
+        .iter()
+        .map(|c| format!("{}: {} us at {} W", c.nucleus, plain(c.pulse * 1e6), plain(c.power)))
+        .collect();
+    let rows = experiments.iter().any(|e| e.rows > 1);
+    let dimension = if rows { "of two dimensions (the experiment has rows) " } else { "" };
+    let recycle = match job.experiments.first().and_then(|(_, p)| p.recycle) {
+        Some(recycle) => format!("`d1` is {} s", plain(recycle)),
+        None => "Set `d1`: the file gives no T1 and no `recycle_delay`".into(),
+    };
+    let acquisition = match job.experiments.first().and_then(|(_, p)| p.acquisition()).and_then(|a| a.points) {
+        Some((points, dwell)) => format!("`td` is {}, `swh` {} Hz", 2 * points, plain(1.0 / dwell)),
+        None => "Set `td` and `sw`: the file does not say what is received".into(),
+    };
+    let scans = job.experiments.first().map_or(1, |(_, p)| p.scans);
+    let last = if experiments.len() > 1 {
+        format!(
+            "Run the experiments that the script made, one a readout; `xpy {0} --collect FOLDER`, then `ergoseq tomography {1} --data FOLDER`.",
+            job.name, job.source
+        )
+    } else {
+        "`expt` shows the time; `rga` (or a fixed `rg`) and `zg` run it.".into()
+    };
+    format!(
+        "# {}\n\n1. Written by ergoseq {} from `{}` for TopSpin 4 and 5 (AVANCE NEO); {}.\n\
+         2. Copy {}.\n\
+         3. Open a data set {dimension}on this sample and probe, tuned and locked; in `edasp` route {}.\n\
+         4. `xpy {} --dry` prints what will be set; `xpy {}` sets it.\n\
+         5. Powers follow from {}: `PLW = PLW1 (nu/nu_cal)^2`, `nu_cal = 1/(4 P1)`. Compare `ased` with the limits of the probe.\n\
+         6. Check the pulse of 90 deg once more at this power; another length means another calibration: export anew.\n\
+         7. {recycle}. {acquisition}.\n\
+         8. `ns` is {scans}, a whole phase cycle; take multiples of it.\n\
+         9. Look at the sequence in the pulse program display before the first scan; begin with `ns` {scans} and low duty.\n\
+         10. {last}\n",
+        job.name,
+        env!("CARGO_PKG_VERSION"),
+        job.source,
+        job.title(),
+        copied.join(", "),
+        job.channels(),
+        job.name,
+        job.name,
+        if calibrations.is_empty() { "no calibration (nothing is sent)".into() } else { calibrations.join(", ") },
+    )
+}

@@ -1,0 +1,222 @@
+//! What the electronics need between two events: time to switch a phase, to change a power level, to blank a transmitter, to let a
+//! gradient ring down.
+//!
+//! One rule serves the emulation and what is exported: where two events follow each other without a delay, the time is inserted; a
+//! delay between them contains it, and is refused where it is shorter.
+
+use super::drive;
+use super::fault::Fault;
+use super::hardware::Spectrometer;
+use super::value::Evaluator;
+use crate::ir::{Event, EventKind, Lock, Pulse};
+use crate::source::Span;
+
+/// How strong a transmitter sends.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Strength {
+    /// The same at all times, rad/s.
+    Constant(f64),
+    /// As the calibration of the spectrometer gives it: an ideal pulse on a channel without an rf.
+    Calibrated,
+    /// It changes: a shape has a power level of its own, which no other event has.
+    Shaped,
+}
+
+impl Strength {
+    fn is(self, other: Strength) -> bool {
+        match (self, other) {
+            (Strength::Constant(a), Strength::Constant(b)) => (a - b).abs() <= 1e-12 * a.abs().max(b.abs()),
+            (Strength::Calibrated, Strength::Calibrated) => true,
+            _ => false,
+        }
+    }
+}
+
+/// What one channel sends.
+#[derive(Debug, Clone, PartialEq)]
+struct Sending {
+    nucleus: String,
+    strength: Strength,
+    /// One a scan, radian.
+    phases: Vec<f64>,
+}
+
+/// What an event asks of the electronics.
+#[derive(Debug, Clone, PartialEq)]
+enum Activity {
+    Sends(Vec<Sending>),
+    Gradient,
+    Receives,
+}
+
+/// Whether two lists of phases, each repeated from scan to scan, are the same.
+fn same_phases(a: &[f64], b: &[f64]) -> bool {
+    let scans = a.len().max(1) * b.len().max(1);
+    (0..scans).all(|k| match (a.get(k % a.len().max(1)), b.get(k % b.len().max(1))) {
+        (Some(x), Some(y)) => (x - y).abs() < 1e-9,
+        _ => false,
+    })
+}
+
+impl Activity {
+    /// What an event asks; nothing of marks, states and delays, and of pulses that turn by nothing.
+    fn of(e: &Evaluator, event: &Event) -> Result<Option<Activity>, Fault> {
+        let sends = |all: Vec<Option<Sending>>| {
+            let all: Vec<Sending> = all.into_iter().flatten().collect();
+            if all.is_empty() { None } else { Some(Activity::Sends(all)) }
+        };
+        Ok(match &event.kind {
+            EventKind::Pulse(p) => sends(vec![Sending::of_pulse(e, p)?]),
+            EventKind::Parallel { pulses, .. } => {
+                sends(pulses.iter().map(|p| Sending::of_pulse(e, p)).collect::<Result<_, _>>()?)
+            }
+            EventKind::Lock(l) => sends(vec![Some(Sending::of_lock(e, l)?)]),
+            EventKind::Gradient { .. } | EventKind::Crush { .. } => Some(Activity::Gradient),
+            EventKind::Acquire { .. } | EventKind::Tomography(_) => Some(Activity::Receives),
+            EventKind::Prepare(_)
+            | EventKind::Delay { .. }
+            | EventKind::Evolve { .. }
+            | EventKind::Dephase { .. }
+            | EventKind::Mark { .. }
+            | EventKind::Loop { .. } => None,
+        })
+    }
+}
+
+impl Sending {
+    fn of_pulse(e: &Evaluator, p: &Pulse) -> Result<Option<Sending>, Fault> {
+        let drive = drive::pulse(e, p)?;
+        if drive.duration == 0.0 && drive.angle == 0.0 {
+            return Ok(None);
+        }
+        let strength = match (drive.duration > 0.0, drive.amplitude.constant(), &drive.turning) {
+            (false, ..) => match drive::strength_of_channel(e, &p.nucleus)? {
+                Some(rf) => Strength::Constant(rf * drive::angular(e)),
+                None => Strength::Calibrated,
+            },
+            (true, Some(constant), None) => Strength::Constant(constant),
+            (true, ..) => Strength::Shaped,
+        };
+        Ok(Some(Sending { nucleus: p.nucleus.clone(), strength, phases: e.phases(&p.phase)? }))
+    }
+
+    fn of_lock(e: &Evaluator, l: &Lock) -> Result<Sending, Fault> {
+        let (from, to) = (e.number(&l.from)?, e.number(&l.to)?);
+        let strength = if from == to { Strength::Constant(from * drive::angular(e)) } else { Strength::Shaped };
+        Ok(Sending { nucleus: l.nucleus.clone(), strength, phases: e.phases(&l.phase)? })
+    }
+}
+
+impl Spectrometer {
+    /// The time that must lie between two events.
+    fn gap(&self, before: &Activity, after: &Activity) -> f64 {
+        let time = |setting: Option<f64>| setting.unwrap_or(0.0);
+        match (before, after) {
+            (Activity::Sends(a), Activity::Sends(b)) => {
+                let pairs = a.iter().flat_map(|x| b.iter().filter(|y| y.nucleus == x.nucleus).map(move |y| (x, y)));
+                pairs
+                    .map(|(x, y)| {
+                        let switching = if same_phases(&x.phases, &y.phases) { 0.0 } else { time(self.switching) };
+                        let changing = if x.strength.is(y.strength) { 0.0 } else { time(self.power_change) };
+                        switching.max(changing)
+                    })
+                    .fold(0.0, f64::max)
+            }
+            (Activity::Sends(_), Activity::Gradient | Activity::Receives) => time(self.blanking),
+            (Activity::Gradient, Activity::Sends(_)) => time(self.gradient_recovery).max(time(self.unblanking)),
+            (Activity::Gradient, Activity::Gradient | Activity::Receives) => time(self.gradient_recovery),
+            (Activity::Receives, _) => 0.0,
+        }
+    }
+}
+
+/// What came before, and how long ago it ended.
+#[derive(Debug, Clone, PartialEq)]
+struct Earlier {
+    activity: Activity,
+    waited: f64,
+    /// The last delay since.
+    place: Option<Span>,
+}
+
+/// A walk through the events of a sequence that knows what the next one has to wait for.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Gaps {
+    /// The last event; where a loop repeats itself, also the last one of its body.
+    earlier: Vec<Earlier>,
+}
+
+impl Gaps {
+    /// The time to insert before an event. Delays and loops are told by [`Gaps::waits`] and [`Gaps::repeats`].
+    ///
+    /// # Errors
+    /// When a delay before it is shorter than the electronics need.
+    pub fn before(&mut self, e: &Evaluator, hardware: &Spectrometer, event: &Event) -> Result<f64, Fault> {
+        if let EventKind::Evolve { .. } | EventKind::Prepare(_) | EventKind::Dephase { .. } = event.kind {
+            self.earlier.clear();
+            return Ok(0.0);
+        }
+        let Some(next) = Activity::of(e, event)? else { return Ok(0.0) };
+        let needed = |earlier: &Earlier| hardware.gap(&earlier.activity, &next);
+        let inserted = self.earlier.iter().filter(|x| x.waited == 0.0).map(needed).fold(0.0, f64::max);
+        for earlier in &self.earlier {
+            let (needed, waited) = (needed(earlier), earlier.waited + inserted);
+            if waited < needed * (1.0 - 1e-9) {
+                return Err(hardware.too_short(waited, needed, earlier.place.unwrap_or(event.place.span())));
+            }
+        }
+        self.earlier = vec![Earlier { activity: next, waited: 0.0, place: None }];
+        Ok(inserted)
+    }
+
+    /// A delay passes.
+    pub fn waits(&mut self, duration: f64, place: Span) {
+        for earlier in self.earlier.iter_mut().filter(|_| duration > 0.0) {
+            earlier.waited += duration;
+            earlier.place = Some(place);
+        }
+    }
+
+    /// A loop that repeats itself begins: what its body ends with is also before what it begins with.
+    ///
+    /// # Errors
+    /// When a number of the body has no value.
+    pub fn repeats(&mut self, e: &Evaluator, body: &[Event]) -> Result<(), Fault> {
+        let mut waited = 0.0;
+        let mut place = None;
+        if let Some(last) = last_of(e, body, &mut waited, &mut place)? {
+            self.earlier.push(Earlier { activity: last, waited, place });
+        }
+        Ok(())
+    }
+}
+
+/// The last event of a body that asks something of the electronics, and the delays behind it.
+fn last_of(
+    e: &Evaluator,
+    events: &[Event],
+    waited: &mut f64,
+    place: &mut Option<Span>,
+) -> Result<Option<Activity>, Fault> {
+    for event in events.iter().rev() {
+        match &event.kind {
+            EventKind::Delay { duration, .. } => {
+                *waited += e.number(duration)?;
+                *place = place.or(Some(event.place.span()));
+            }
+            EventKind::Loop { count, body } => {
+                if e.count(count, 0)? > 0
+                    && let Some(found) = last_of(e, body, waited, place)?
+                {
+                    return Ok(Some(found));
+                }
+            }
+            _ => {
+                if let Some(found) = Activity::of(e, event)? {
+                    return Ok(Some(found));
+                }
+            }
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,161 @@
+//! Pulses, locks and gradients as a console is told them: how long, how strong, and step by step where they change.
+
+use super::drive::{self, Drive, angular};
+use super::envelope::Envelope;
+use super::fault::Fault;
+use super::lock;
+use super::value::Evaluator;
+use crate::diagnostic::Diagnostic;
+use crate::ir::{Align, Lock, Pulse};
+use crate::source::Span;
+use crate::syntax::Expr;
+
+pub use super::centres::halves;
+pub use super::drive::strength_of_channel;
+pub use super::gaps::Gaps;
+
+/// The most steps of an envelope that is smooth, unless its phase turns fast.
+const SMOOTH_STEPS: usize = 1000;
+
+/// The most steps of one whose phase turns fast.
+const MOST_STEPS: usize = 65_536;
+
+/// The shortest step of a smooth envelope, s.
+const SHORTEST_STEP: f64 = 50e-9;
+
+/// The largest change of phase from step to step of a smooth envelope, radian.
+const LARGEST_TURN: f64 = 0.05;
+
+/// What a transmitter sends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Transmission {
+    /// How long, s; no time for an ideal pulse.
+    pub duration: f64,
+    /// The flip angle, radian; of an ideal pulse all there is.
+    pub angle: f64,
+    /// The largest strength as an ordinary frequency, Hz; 0 for an ideal pulse.
+    pub strength: f64,
+    /// Steps of equal length, each a share of the largest strength and a phase in radian; none where it is constant.
+    pub steps: Option<Vec<(f64, f64)>>,
+}
+
+/// A pulse as the console is told it, in the steps of the spectrometer where one is named.
+///
+/// # Errors
+/// When the pulse has no strength or length, or is over a limit.
+pub fn pulse(e: &Evaluator, p: &Pulse, said: &mut Vec<Diagnostic>) -> Result<Transmission, Fault> {
+    let written = drive::pulse(e, p)?;
+    let drive = drive::on_spectrometer(e, p, written, said)?;
+    let given = match (Envelope::of(e, p.shape.as_ref())?, &p.offset, &p.modulation) {
+        (Envelope::Steps(steps), None, None) => Some(steps.len()),
+        _ => None,
+    };
+    Ok(transmission(e, &drive, given))
+}
+
+/// A lock as the console is told it.
+///
+/// # Errors
+/// When a number of it has no value, or is over a limit.
+pub fn lock(e: &Evaluator, l: &Lock, span: Span, said: &mut Vec<Diagnostic>) -> Result<Transmission, Fault> {
+    let drive = lock::lock(e, l, span)?;
+    let drive = match e.spectrometer.as_ref() {
+        Some(hardware) => {
+            let (duration, phase) = hardware.times((drive.duration, drive.phase), span, said)?;
+            drive.refitted(duration, 1.0, phase)
+        }
+        None => drive,
+    };
+    let given = l.steps.as_ref().map(|n| e.count(n, 1)).transpose()?;
+    Ok(transmission(e, &drive, given))
+}
+
+/// The phases of a pulse from scan to scan, radian, in the steps of the spectrometer where one is named.
+///
+/// # Errors
+/// When one has no value.
+pub fn phases(e: &Evaluator, phase: &Expr) -> Result<Vec<f64>, Fault> {
+    let step = e.spectrometer.as_ref().and_then(|hardware| hardware.phase_step);
+    let fitted = |x: f64| step.map_or(x, |step| (x / step).round() * step);
+    Ok(e.phases(phase)?.into_iter().map(fitted).collect())
+}
+
+/// When parallel pulses of these durations begin.
+pub fn starts(durations: &[f64], align: Align) -> Vec<f64> {
+    let whole = durations.iter().copied().fold(0.0, f64::max);
+    let start = |d: &f64| match align {
+        Align::Start => 0.0,
+        Align::Centre => (whole - d) / 2.0,
+        Align::End => whole - d,
+    };
+    durations.iter().map(start).collect()
+}
+
+/// The envelope of a gradient, step by step; none where it is constant.
+///
+/// # Errors
+/// When the shape is none.
+pub fn gradient_steps(e: &Evaluator, shape: Option<&Expr>, duration: f64) -> Result<Option<Vec<f64>>, Fault> {
+    let (amplitude, _) = Envelope::of(e, shape)?.over(duration);
+    if amplitude.constant().is_some() {
+        return Ok(None);
+    }
+    Ok(Some(middles(100, duration).map(|t| amplitude.at(t)).collect()))
+}
+
+/// A delay, in the steps of the spectrometer where one is named.
+///
+/// # Errors
+/// When it is negative, or shorter than any.
+pub fn delay(
+    e: &Evaluator,
+    duration: &Expr,
+    halves: f64,
+    span: Span,
+    said: &mut Vec<Diagnostic>,
+) -> Result<f64, Fault> {
+    let written = drive::duration_of(e, duration)? - halves;
+    e.spectrometer.as_ref().map_or(Ok(written), |hardware| hardware.delay(written, span, said))
+}
+
+fn middles(steps: usize, duration: f64) -> impl Iterator<Item = f64> {
+    (0..steps).map(move |k| (k as f64 + 0.5) / steps as f64 * duration)
+}
+
+/// `given` is the number of steps where the envelope has some.
+fn transmission(e: &Evaluator, drive: &Drive, given: Option<usize>) -> Transmission {
+    let hertz = |x: f64| x / angular(e);
+    let of = |strength, steps| Transmission { duration: drive.duration, angle: drive.angle, strength, steps };
+    if drive.duration == 0.0 {
+        return of(0.0, None);
+    }
+    let fixed = drive.turning.as_ref().is_none_or(|t| t.constant() == Some(0.0));
+    if let (Some(strength), true) = (drive.amplitude.constant(), fixed) {
+        return of(hertz(strength), None);
+    }
+    let count = given.unwrap_or_else(|| smooth_steps(drive));
+    let sampled: Vec<(f64, f64)> = middles(count, drive.duration)
+        .map(|t| (drive.amplitude.at(t), drive.turning.as_ref().map_or(0.0, |turning| turning.at(t))))
+        .collect();
+    let peak = sampled.iter().map(|(a, _)| a.abs()).fold(0.0, f64::max);
+    if peak == 0.0 {
+        return of(0.0, None);
+    }
+    let half_turn = |a: f64| if a < 0.0 { std::f64::consts::PI } else { 0.0 };
+    of(hertz(peak), Some(sampled.into_iter().map(|(a, phase)| (a.abs() / peak, phase + half_turn(a))).collect()))
+}
+
+/// How many steps a smooth envelope needs: more where its phase turns fast.
+fn smooth_steps(drive: &Drive) -> usize {
+    let most = ((drive.duration / SHORTEST_STEP) as usize).clamp(1, MOST_STEPS);
+    let mut steps = SMOOTH_STEPS.min(most);
+    let Some(turning) = &drive.turning else { return steps };
+    loop {
+        let phases: Vec<f64> = middles(steps, drive.duration).map(|t| turning.at(t)).collect();
+        let largest = phases.iter().zip(phases.iter().skip(1)).map(|(a, b)| (b - a).abs()).fold(0.0, f64::max);
+        if largest <= LARGEST_TURN || steps * 2 > most {
+            return steps;
+        }
+        steps *= 2;
+    }
+}

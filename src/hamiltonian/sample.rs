@@ -1,0 +1,201 @@
+//! The sample as other simulators are told it: every interaction with its size in hertz and the way its tensor lies.
+
+use super::couplings::{constant, difference, two};
+use super::fault::Fault;
+use super::orientation::{Matrix3, product, rotation};
+use super::powder::orientations;
+use super::value::Evaluator;
+use super::zeeman;
+use crate::syntax::Expr;
+use std::f64::consts::PI;
+
+/// Euler angles that turn a frame into another: `x' = Rz(-gamma) Ry(-beta) Rz(-alpha) x`, radian.
+pub type Frame = [f64; 3];
+
+/// A direction: the angles alpha and beta of the frame from the crystal to the rotor, and its weight.
+pub type Crystallite = (f64, f64, f64);
+
+/// The sample.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The nuclei of the spins, in the order of declaration.
+    pub nuclei: Vec<String>,
+    /// The static field, T, where one is declared.
+    pub field: Option<f64>,
+    /// Offsets from the carriers: the spin and the size of `2 pi nu Iz`, Hz.
+    pub offsets: Vec<(usize, f64)>,
+    /// Shift anisotropies: the spin, the largest component in Hz, the asymmetry, and the frame from its axes to the crystal.
+    pub anisotropies: Vec<(usize, f64, f64, Frame)>,
+    /// Quadrupolar couplings: the same, the largest component being e^2 q Q / h.
+    pub quadrupoles: Vec<(usize, f64, f64, Frame)>,
+    /// Scalar couplings, Hz.
+    pub scalar: Vec<(usize, usize, f64)>,
+    /// Dipolar couplings of pairs along the field, Hz, and the frame of the pair.
+    pub dipolar: Vec<(usize, usize, f64, Frame)>,
+    /// Rate of the rotor in Hz and its angle to the field.
+    pub spinning: Option<(f64, f64)>,
+    /// Directions, their weights adding up to 1.
+    pub crystallites: Vec<Crystallite>,
+    /// How many phases of the rotor the sequence begins at.
+    pub rotor_phases: usize,
+}
+
+/// The frame that a rotation of the axes by `Rz(a) Ry(b) Rz(c)` is: its inverse, with a positive beta.
+fn frame_of(m: &Matrix3) -> Frame {
+    let [[xx, _, xz], [yx, _, yz], [zx, zy, zz]] = *m;
+    let sine = xz.hypot(yz);
+    let b = sine.atan2(zz);
+    // Where the axis stays, or is turned over, only one angle about it counts.
+    let sign = zz.signum();
+    let (a, c) = if sine > 1e-12 { (yz.atan2(xz), zy.atan2(-zx)) } else { ((sign * yx).atan2(sign * xx), 0.0) };
+    [PI - c, b, PI - a]
+}
+
+/// The axes of a pair along `u`.
+fn axes_along(u: [f64; 3]) -> Matrix3 {
+    let [x, y, z] = u;
+    let length = (x * x + y * y + z * z).sqrt();
+    rotation([y.atan2(x), (z / length).clamp(-1.0, 1.0).acos(), 0.0])
+}
+
+impl Sample {
+    /// The sample of an experiment at one point of its parameters.
+    ///
+    /// # Errors
+    /// When a number has no value, or a spin is no nucleus.
+    pub fn of(e: &Evaluator) -> Result<Sample, Fault> {
+        let system = &e.experiment.system;
+        let crystal = match &system.orientation {
+            Some(angles) => rotation(e.vector(angles, None)?),
+            None => rotation([0.0; 3]),
+        };
+        let axes = |expr: Option<&Expr>, index| -> Result<Frame, Fault> {
+            let own = expr.map_or(Ok([0.0; 3]), |x| e.vector(x, index))?;
+            Ok(frame_of(&product(&crystal, &rotation(own))))
+        };
+        let field = zeeman::field(e)?;
+        let gamma = |site: usize| e.basis.site(site).isotope.map_or(0.0, |i| i.gamma);
+        let hertz = |site: usize, share: f64| -gamma(site) * field.unwrap_or(0.0) * share / (2.0 * PI);
+        let mut anisotropies = Vec::new();
+        for t in &system.csa {
+            for index in e.range(t.each.as_ref())? {
+                let (site, eta) = (e.site(&t.site, index)?, t.eta.as_ref().map_or(Ok(0.0), |x| e.number_at(x, index))?);
+                anisotropies.push((
+                    site,
+                    hertz(site, e.number_at(&t.size, index)?),
+                    eta,
+                    axes(t.axes.as_ref(), index)?,
+                ));
+            }
+        }
+        let mut quadrupoles = Vec::new();
+        for t in &system.quadrupole {
+            for index in e.range(t.each.as_ref())? {
+                let eta = t.eta.as_ref().map_or(Ok(0.0), |x| e.number_at(x, index))?;
+                let (site, size) = (e.site(&t.site, index)?, e.number_at(&t.size, index)?);
+                quadrupoles.push((site, size, eta, axes(t.axes.as_ref(), index)?));
+            }
+        }
+        let mut scalar = Vec::new();
+        for p in &system.scalar {
+            for index in e.range(p.each.as_ref())? {
+                let (a, b) = two(e, p, index)?;
+                scalar.push((a, b, e.number_at(&p.value, index)?));
+            }
+        }
+        let (crystallites, rotor_phases) = crystallites(e)?;
+        let spinning = match &system.spinning {
+            Some(s) => {
+                let magic = (1.0 / 3f64.sqrt()).acos();
+                Some((e.number(&s.rate)?, s.angle.as_ref().map_or(Ok(magic), |x| e.number(x))?))
+            }
+            None => None,
+        };
+        Ok(Sample {
+            nuclei: e.basis.sites.iter().map(|s| s.isotope.map_or("", |i| i.symbol).to_string()).collect(),
+            field,
+            offsets: zeeman::offsets(e)?,
+            anisotropies,
+            quadrupoles,
+            scalar,
+            dipolar: dipolar(e, &crystal)?,
+            spinning,
+            crystallites,
+            rotor_phases,
+        })
+    }
+
+    /// Whether two spins are of one nucleus.
+    pub fn like(&self, a: usize, b: usize) -> bool {
+        self.nuclei.get(a) == self.nuclei.get(b)
+    }
+}
+
+/// Pairs that are given, and those from positions.
+fn dipolar(e: &Evaluator, crystal: &Matrix3) -> Result<Vec<(usize, usize, f64, Frame)>, Fault> {
+    let mut all = Vec::new();
+    for p in &e.experiment.system.dipolar {
+        for index in e.range(p.each.as_ref())? {
+            let (a, b) = two(e, p, index)?;
+            let frame = match &p.along {
+                Some(along) => frame_of(&product(crystal, &axes_along(e.vector(along, index)?))),
+                // The number is that along the field, where the sample lies as it is written.
+                None => [0.0; 3],
+            };
+            all.push((a, b, e.number_at(&p.value, index)?, frame));
+        }
+    }
+    if !e.experiment.system.dipolar_all {
+        return Ok(all);
+    }
+    let mut known: Vec<(usize, [f64; 3], crate::source::Span)> = Vec::new();
+    for p in &e.experiment.system.positions {
+        for index in e.range(p.each.as_ref())? {
+            known.push((e.site(&p.site, index)?, e.vector(&p.value, index)?, p.place.span()));
+        }
+    }
+    for (k, (a, ra, _)) in known.iter().enumerate() {
+        for (b, rb, span) in known.iter().skip(k + 1) {
+            let frame = frame_of(&product(crystal, &axes_along(difference(*rb, *ra))));
+            all.push((*a, *b, constant(e, *a, *b, *ra, *rb, *span)?, frame));
+        }
+    }
+    Ok(all)
+}
+
+/// Directions with weights, and the number of phases of the rotor.
+fn crystallites(e: &Evaluator) -> Result<(Vec<Crystallite>, usize), Fault> {
+    let Some(powder) = e.experiment.ensemble.iter().find(|d| d.quantity == "orientation") else {
+        return Ok((vec![(0.0, 0.0, 1.0)], 1));
+    };
+    let all = orientations(e, powder)?;
+    let mut out: Vec<Crystallite> = Vec::new();
+    for ([_, polar, azimuth], weight) in &all {
+        let (alpha, beta) = (PI - azimuth, *polar);
+        match out.last_mut().filter(|(a, b, _)| *a == alpha && *b == beta) {
+            Some(known) => known.2 += weight,
+            None => out.push((alpha, beta, *weight)),
+        }
+    }
+    let phases = all.len() / out.len().max(1);
+    Ok((out, phases))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The frame gives back the rotation: `R = Rz(-gamma) Ry(-beta) Rz(-alpha)` inverted.
+    #[test]
+    fn frames_are_inverse_rotations() {
+        for angles in [[0.3, 0.7, -1.1], [2.9, 3.0, 0.2], [0.5, 0.0, 0.4], [0.5, PI, 0.4], [0.0, 0.0, 0.0]] {
+            let m = rotation(angles);
+            let [alpha, beta, gamma] = frame_of(&m);
+            // Active: the inverse of Rz(-gamma) Ry(-beta) Rz(-alpha) is Rz(alpha) Ry(beta) Rz(gamma); half turns about z flip beta.
+            let back = rotation([-gamma, -beta, -alpha]);
+            for (a, b) in m.iter().flatten().zip(back.iter().flatten()) {
+                assert!((a - b).abs() < 1e-12, "{angles:?}: {m:?} {back:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! The numbers of the parameters of a pulse program.
+
+use crate::pulse_program::expression::{Expr, assignments};
+use crate::pulse_program::tree::{ItemKind, PulseProgram};
+use std::collections::BTreeMap;
+
+/// Numbers and names of parameters.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Parameters {
+    /// `p1`, `d2` in seconds, `l4`, `cnst2`, `plw1` in watts, `td`, `swh` in hertz.
+    pub numbers: BTreeMap<String, f64>,
+    /// Strengths of `pl1` and `sp1` in hertz, of `gpz1` in T/m.
+    pub strengths: BTreeMap<String, f64>,
+    /// `nuc1`, `spnam1`.
+    pub names: BTreeMap<String, String>,
+    /// Lists by name, seconds or counts.
+    pub lists: BTreeMap<String, Vec<f64>>,
+}
+
+/// Units in the comments of a program.
+const UNITS: &[(&str, f64)] = &[
+    ("us", 1e-6),
+    ("usec", 1e-6),
+    ("u", 1e-6),
+    ("ms", 1e-3),
+    ("msec", 1e-3),
+    ("m", 1e-3),
+    ("s", 1.0),
+    ("sec", 1.0),
+    ("kHz", 1e3),
+    ("Hz", 1.0),
+    ("T/m", 1.0),
+    ("", 1.0),
+];
+
+/// `2.5 us`, `30m`, `8`: the value, and whether it is a strength.
+fn measured(text: &str) -> Option<(f64, bool)> {
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || "+-.eE".contains(c)).len();
+    let (number, unit) = text.split_at(digits);
+    let unit = unit.trim();
+    let (_, factor) = UNITS.iter().find(|(u, _)| *u == unit)?;
+    Some((number.trim().parse::<f64>().ok()? * factor, matches!(unit, "kHz" | "Hz" | "T/m")))
+}
+
+impl Parameters {
+    /// Those that the comments give: `;p1 : f1 channel - 90 degree pulse [2.5 us]`.
+    pub fn of_comments<'a>(comments: impl Iterator<Item = &'a str>) -> Parameters {
+        let mut out = Parameters::default();
+        for comment in comments {
+            let Some((name, meaning)) = comment.split_once(':') else { continue };
+            let name = name.trim().to_ascii_lowercase();
+            if name.contains(char::is_whitespace) {
+                continue;
+            }
+            if let Some(nucleus) = meaning.split("nucleus ").nth(1) {
+                out.names.insert(name.clone(), nucleus.trim().to_string());
+            }
+            if let Some(shape) = meaning.split("shape ").nth(1) {
+                out.names.insert(
+                    name.replace("sp", "spnam"),
+                    shape.split_whitespace().next().unwrap_or_default().to_string(),
+                );
+            }
+            let Some(inside) = meaning.rsplit_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(x, _)| x)
+            else {
+                continue;
+            };
+            let values: Vec<(f64, bool)> = if name.ends_with("list") || name.contains("_list") {
+                inside.split(',').filter_map(measured).collect()
+            } else {
+                measured(inside).into_iter().collect()
+            };
+            match values.as_slice() {
+                [(value, true)] => drop(out.strengths.insert(name, *value)),
+                [(value, false)] if !name.contains("_list") => drop(out.numbers.insert(name, *value)),
+                [] => {}
+                all => drop(out.lists.insert(name, all.iter().map(|x| x.0).collect())),
+            }
+        }
+        out
+    }
+
+    /// Those of an `acqus` file: arrays `##$P= (0..63)` and single values.
+    pub fn of_acqus(text: &str) -> Parameters {
+        let mut out = Parameters::default();
+        let mut entries = text.split("##$");
+        entries.next();
+        for entry in entries {
+            let Some((name, value)) = entry.split_once('=') else { continue };
+            let (name, value) = (name.trim().to_ascii_lowercase(), value.split("##").next().unwrap_or_default().trim());
+            // Pulses are in microseconds.
+            let scale = if name == "p" { 1e-6 } else { 1.0 };
+            match value.strip_prefix('(').and_then(|v| v.split_once(')')) {
+                Some((_, values)) => {
+                    for (k, word) in values.split_whitespace().enumerate() {
+                        match word.parse::<f64>() {
+                            Ok(x) => drop(out.numbers.insert(format!("{name}{k}"), x * scale)),
+                            Err(_) => {
+                                drop(out.names.insert(format!("{name}{k}"), word.trim_matches(['<', '>']).to_string()))
+                            }
+                        }
+                    }
+                }
+                None => match value.parse::<f64>() {
+                    Ok(x) => drop(out.numbers.insert(if name == "sw_h" { "swh".into() } else { name }, x)),
+                    Err(_) => drop(out.names.insert(name, value.trim_matches(['<', '>']).to_string())),
+                },
+            }
+        }
+        // `PLW1` at `P1` is the calibration of the first channel.
+        let calibration = out.numbers.get("p1").zip(out.numbers.get("plw1")).map(|(p, w)| (0.25 / p, *w));
+        if let Some((strength, power)) = calibration.filter(|(s, w)| s.is_finite() && *w > 0.0) {
+            for (kind, short) in [("plw", "pl"), ("spw", "sp")] {
+                for k in 0..64 {
+                    if let Some(x) = out.numbers.get(&format!("{kind}{k}")).filter(|x| **x > 0.0) {
+                        out.strengths.insert(format!("{short}{k}"), strength * (x / power).sqrt());
+                    }
+                }
+            }
+        }
+        out
+    }
+
+    /// Takes those that are given in the place of its own.
+    pub fn extend(&mut self, given: &Parameters) {
+        self.numbers.extend(given.numbers.clone());
+        self.strengths.extend(given.strengths.clone());
+        self.names.extend(given.names.clone());
+        self.lists.extend(given.lists.clone());
+    }
+
+    /// Evaluates the relations of a program, in their order.
+    pub fn relate(&mut self, program: &PulseProgram) {
+        for item in program.statements.iter().flat_map(|s| &s.items) {
+            let ItemKind::Relation(text) = &item.kind else { continue };
+            for (name, expr) in assignments(text) {
+                if let Some(value) = self.value(&expr) {
+                    self.numbers.insert(name, value);
+                }
+            }
+        }
+    }
+
+    /// The value of an expression where all its names have one.
+    pub fn value(&self, expr: &Expr) -> Option<f64> {
+        expr.value(&|name| self.numbers.get(name).copied())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Parameters;
+
+    #[test]
+    fn numbers_are_found() {
+        let comments = [
+            "p1 : f1 channel - 90 degree pulse [2.5 us]",
+            "pl1 : f1 channel - power level of 1H [100 kHz]",
+            "vd_list : rows [4u, 6u]",
+        ];
+        let read = Parameters::of_comments(comments.into_iter());
+        assert_eq!(read.numbers.get("p1"), Some(&2.5e-6));
+        assert_eq!(read.strengths.get("pl1"), Some(&1e5));
+        assert_eq!(read.lists.get("vd_list"), Some(&vec![4e-6, 6e-6]));
+        let acqus =
+            "##TITLE= x\n##$P= (0..3)\n0 2.5 5 1000\n##$PLW= (0..2)\n0 100 25\n##$NUC1= <1H>\n##$SW_h= 10000\n##END=";
+        let read = Parameters::of_acqus(acqus);
+        assert_eq!(read.names.get("nuc1").map(String::as_str), Some("1H"));
+        assert!((read.strengths["pl2"] / 5e4 - 1.0).abs() < 1e-12 && read.numbers["swh"] == 1e4);
+    }
+}
