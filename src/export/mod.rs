@@ -24,6 +24,7 @@ use crate::spin::SiteKind;
 use calibration::Calibration;
 use job::file_name;
 use lower::{Lowered, Wanted, lower, readouts};
+use phase::to_console;
 use program::Program;
 
 pub use job::{File, Job};
@@ -104,6 +105,7 @@ pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec
         add(&mut warnings, said);
         program.max_gradient = request.max_gradient.or(program.max_gradient);
         if !simulated {
+            to_console(&mut program);
             let said = realise(&mut program, &request.calibrations).map_err(|wrong| joined(&warnings, wrong))?;
             add(&mut warnings, said);
             add(&mut warnings, over_calibration(&program, &request.calibrations));

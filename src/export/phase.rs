@@ -1,7 +1,27 @@
-//! The sense of phases: the one place that decides what a console calls a phase.
+//! The phases of a program as a console counts them.
 
-/// A phase in the degrees of a console. Consoles count phases as files do: x is 0, y is 90, -x is 180, -y is 270 degrees, for pulses and
-/// for the receiver.
-pub fn console_phase(phase: f64) -> f64 {
-    phase.to_degrees()
+use super::program::{Program, StepKind};
+use crate::spin::mirrored;
+use std::sync::Arc;
+
+/// The phases of all pulses, shapes and receivers as a console has them.
+pub fn to_console(program: &mut Program) {
+    let nuclei: Vec<String> = program.channels.iter().map(|c| c.nucleus.clone()).collect();
+    let of = |channel: usize, phase: f64| nuclei.get(channel).map_or(phase, |nucleus| mirrored(nucleus, phase));
+    program.each_mut(&mut |step| match &mut step.kind {
+        StepKind::Pulses(_, pulses) => {
+            for pulse in pulses {
+                let channel = pulse.channel;
+                pulse.phases.iter_mut().for_each(|phase| *phase = of(channel, *phase));
+                if let Some(shape) = &mut pulse.shape {
+                    *shape = shape.iter().map(|(a, phase)| (*a, of(channel, *phase))).collect::<Arc<[_]>>();
+                }
+            }
+        }
+        StepKind::Acquire(acquire) => {
+            let channel = acquire.channel;
+            acquire.phases.iter_mut().for_each(|phase| *phase = of(channel, *phase));
+        }
+        StepKind::Delay(..) | StepKind::Gradient(_) | StepKind::Loop(..) | StepKind::Mark(_) => {}
+    });
 }

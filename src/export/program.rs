@@ -203,6 +203,19 @@ impl Program {
         walk(&self.steps, visit);
     }
 
+    /// Calls `change` for every step, also those of loops.
+    pub fn each_mut(&mut self, change: &mut dyn FnMut(&mut Step)) {
+        fn walk(steps: &mut [Step], change: &mut dyn FnMut(&mut Step)) {
+            for step in steps {
+                change(step);
+                if let StepKind::Loop(_, body) = &mut step.kind {
+                    walk(body, change);
+                }
+            }
+        }
+        walk(&mut self.steps, change);
+    }
+
     /// The signal that is received.
     pub fn acquisition(&self) -> Option<Acquire> {
         let mut out = None;

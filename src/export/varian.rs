@@ -6,7 +6,6 @@
 use super::calibration;
 use super::job::{File, Job, file_name};
 use super::number::{micro, plain};
-use super::phase::console_phase;
 use super::program::{GradientStrength, PerRow, Program, Pulse, Step, StepKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::Align;
@@ -155,7 +154,7 @@ impl Source<'_> {
     /// The phases of the receiver, in quarters of a turn.
     fn receiver(&self) -> Vec<i64> {
         let phases = self.program.acquisition().map_or(vec![0.0], |a| a.phases);
-        phases.iter().map(|p| ((console_phase(*p) / 90.0).round() as i64).rem_euclid(4)).collect()
+        phases.iter().map(|p| ((p.to_degrees() / 90.0).round() as i64).rem_euclid(4)).collect()
     }
 
     /// The macro that sets the parameters.
@@ -309,7 +308,7 @@ impl Source<'_> {
 
     /// The table of the phases of a pulse, and the step in degrees that it counts.
     fn phase(&mut self, step: &Step, p: &Pulse) -> Option<(usize, f64)> {
-        let degrees: Vec<f64> = p.phases.iter().map(|x| console_phase(*x).rem_euclid(360.0)).collect();
+        let degrees: Vec<f64> = p.phases.iter().map(|x| x.to_degrees().rem_euclid(360.0)).collect();
         let whole = |size: &&f64| degrees.iter().all(|x| (x / **size - (x / **size).round()).abs() < 1e-7);
         let Some(size) = PHASE_STEPS.iter().find(whole) else {
             self.refuse(step, "a phase that is no thousandth of a degree", "round the phase");

@@ -2,7 +2,7 @@
 
 use super::envelope::Envelope;
 use super::hardware::Spectrometer;
-use super::schedule::{ShapeSteps, ShapeUse};
+use super::schedule::{ShapeSteps, ShapeUse, clean};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Align, Channel, Pulse};
@@ -214,17 +214,6 @@ pub fn transient(e: &Evaluator, nucleus: &str, drive: &Drive, edge: Edge) -> Res
     let angle = drive.factor.scaled(time * drive.amplitude.at(t));
     let phase = drive.phase + drive.turning.as_ref().map_or(0.0, |turning| turning.at(t)) + FRAC_PI_2;
     Ok((time != 0.0).then_some(Transient { time, angle, phase }))
-}
-
-/// A sine or cosine without the rounding of pi.
-pub fn clean(x: f64) -> f64 {
-    if x.abs() < 1e-15 {
-        0.0
-    } else if (x.abs() - 1.0).abs() < 1e-15 {
-        x.signum()
-    } else {
-        x
-    }
 }
 
 /// What an rf field is multiplied by to be an angular frequency: it is an ordinary one in lab files.

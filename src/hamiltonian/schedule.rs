@@ -1,7 +1,6 @@
 //! The experiment at one point of the parameters: what acts, when, and how strongly. Edges are known; between two of them the
 //! Hamiltonian is a sum of operators with coefficients that are constant or smooth.
 
-use super::drive::clean;
 use crate::ir::State;
 use crate::linalg::real;
 use crate::source::Place;
@@ -325,5 +324,16 @@ impl Schedule {
     /// Whether no step mixes a pure state.
     pub fn is_unitary(&self) -> bool {
         self.steps.iter().all(Step::is_unitary)
+    }
+}
+
+/// A sine or cosine without the rounding of pi.
+pub fn clean(x: f64) -> f64 {
+    if x.abs() < 1e-15 {
+        0.0
+    } else if (x.abs() - 1.0).abs() < 1e-15 {
+        x.signum()
+    } else {
+        x
     }
 }

@@ -5,6 +5,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::pulse_program::expression::{Amount, Expr, assignments};
 use crate::pulse_program::tree::{Item, ItemKind, Modifier, PulseProgram, Statement};
 use crate::source::in_one_line;
+use crate::spin::{is_mirrored, mirrored};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Commands that nothing of a sequence depends on.
@@ -114,7 +115,8 @@ struct Scan<'a> {
     /// The power level of every channel.
     powers: BTreeMap<usize, String>,
     lines: Vec<Line>,
-    cycles: BTreeSet<usize>,
+    /// Phase programs by number, and whether their phases are those of a nucleus that is counted the other way.
+    cycles: BTreeSet<(usize, bool)>,
     /// Whether something was sent: delays before are those between scans.
     begun: bool,
 }
@@ -352,13 +354,14 @@ impl Scan<'_> {
         Some(())
     }
 
-    fn phase(&mut self, number: usize) -> Option<String> {
+    /// A phase program as phases of a nucleus.
+    fn phase(&mut self, number: usize, nucleus: &str) -> Option<String> {
         let list = self.program.phases.iter().find(|p| p.number == number)?.degrees.clone()?;
         if let [one] = list.as_slice() {
-            return Some(format!("{} deg", shown(*one)));
+            return Some(format!("{} deg", shown(mirrored(nucleus, *one).rem_euclid(360.0))));
         }
-        self.cycles.insert(number);
-        Some(format!("ph{number}"))
+        self.cycles.insert((number, is_mirrored(nucleus)));
+        Some(cycle_name(number, is_mirrored(nucleus)))
     }
 
     fn pulse(
@@ -374,7 +377,7 @@ impl Scan<'_> {
         }
         self.begun = true;
         let nucleus = self.nucleus(channel);
-        let (phase, time) = (self.phase(phase)?, self.length(length, "10 us"));
+        let (phase, time) = (self.phase(phase, &nucleus)?, self.length(length, "10 us"));
         let shape = modifiers.iter().find(|m| m.word.starts_with("sp")).map(|m| m.word.clone());
         let level =
             shape.clone().or_else(|| self.powers.get(&channel).cloned()).unwrap_or_else(|| format!("pl{channel}"));
@@ -500,7 +503,7 @@ impl Scan<'_> {
         let nucleus = self.nucleus(1);
         match self.parameters.numbers.get("td").zip(self.parameters.numbers.get("swh")) {
             Some((td, swh)) => {
-                let phase = phase.and_then(|n| self.phase(n)).unwrap_or_else(|| "0 deg".into());
+                let phase = phase.and_then(|n| self.phase(n, &nucleus)).unwrap_or_else(|| "0 deg".into());
                 let (points, dwell) = (shown((td / 2.0).floor()), shown(1.0 / swh));
                 self.push(None, Out::Other(format!("acquire {nucleus} points {points} dwell {dwell} s phase {phase}")));
             }
@@ -527,10 +530,12 @@ impl Scan<'_> {
                 self.parameters.names.get(&shape.replace("sp", "spnam")).cloned().unwrap_or_else(|| shape.clone());
             out += &format!("shape shape_{shape} = \"{file}\"\n");
         }
-        for number in &self.cycles {
+        for (number, mirrored) in &self.cycles {
             let list = self.program.phases.iter().find(|p| p.number == *number).and_then(|p| p.degrees.clone());
-            let all: Vec<String> = list.unwrap_or_default().iter().map(|x| format!("{} deg", shown(*x))).collect();
-            out += &format!("cycle ph{number} = {}\n", all.join(", "));
+            let degrees = |x: &f64| if *mirrored && *x != 0.0 { (-x).rem_euclid(360.0) } else { *x };
+            let all: Vec<String> =
+                list.unwrap_or_default().iter().map(|x| format!("{} deg", shown(degrees(x)))).collect();
+            out += &format!("cycle {} = {}\n", cycle_name(*number, *mirrored), all.join(", "));
         }
         if out.is_empty() { out } else { out + "\n" }
     }
@@ -573,4 +578,9 @@ fn channel_of(modifiers: &[Modifier]) -> usize {
 fn shown(x: f64) -> String {
     let rounded = format!("{x:.13e}").parse().unwrap_or(x);
     crate::syntax::number_text(rounded)
+}
+
+/// The name of the cycle of a phase program.
+fn cycle_name(number: usize, mirrored: bool) -> String {
+    if mirrored { format!("ph{number}") } else { format!("ph{number}_negative_gamma") }
 }

@@ -113,7 +113,7 @@ fn programs_of_others_are_imported() {
     let imported = import("echo.pp", program, 0, &Parameters::of_acqus(acqus)).unwrap();
     let expected = "param vd = 1 ms    # its list is not given\ncycle ph1 = 0 deg, 180 deg\ncycle ph31 = 0 deg, 180 deg\n\nsequence {\n    prepare thermal\n    \
         #a spin echo\n    # between scans: 10 s\n    pulse 19F phase ph1 rf = 50000 Hz duration = 5e-6 s\n    loop 8 {\n        delay 0.001 s\n        \
-        pulse 19F phase 90 deg rf = 25000 Hz duration = 1e-5 s\n        delay 0.001 s\n    }\n    # not read: cpd2:f2\n    delay vd\n    \
+        pulse 19F phase 270 deg rf = 25000 Hz duration = 1e-5 s\n        delay 0.001 s\n    }\n    # not read: cpd2:f2\n    delay vd\n    \
         acquire 19F points 1024 dwell 1e-5 s phase ph31\n}\n";
     assert_eq!(imported.body, expected);
     let [one] = imported.warnings.as_slice() else { panic!("{:?}", imported.warnings) };

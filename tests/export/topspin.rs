@@ -130,7 +130,7 @@ sequence {
     let program = file(&done, "pp/", ".pp");
     for part in [
         "  (center (p2 pl1 ph2):f1 (p3 pl2 ph3):f2 )\n  (p4:sp1 ph4):f1\n  go=2 ph31\n",
-        "ph1=0 2 1 3\nph2=1\nph3=(360) 30\nph4=(float, 90.0) 12.5 45.25\nph31=0 2 1 3\n",
+        "ph1=0 2 3 1\nph2=3\nph3=(360) 330\nph4=(float, 90.0) 347.5 314.75\nph31=0 2 3 1\n",
         ";ns : 4 * n\n",
     ] {
         assert!(program.contains(part), "{part}\n{program}");
@@ -159,5 +159,20 @@ fn an_exported_ramp_is_the_ramp() {
     for ((key, x), (_, y)) in a.marks.last().unwrap().values.iter().zip(&b.marks.last().unwrap().values) {
         let (Some(x), Some(y)) = (x, y) else { continue };
         assert!((x - y).abs() <= 1e-9 * x.abs().max(1e-6), "{key}: {x} {y}");
+    }
+}
+
+/// Phases of a console are counted in the sense of the size of the Larmor frequency: those of a nucleus of positive gamma are negative.
+#[test]
+fn phases_follow_the_sign_of_gamma() {
+    for (nucleus, expected) in [("1H", "ph1=3\nph31=0 3\n"), ("15N", "ph1=1\nph31=0 1\n")] {
+        let text = format!(
+            "ergoseq 1\nsystem {{\n field 11.7 T\n temperature 300 K\n spin a : {nucleus}\n relax a {{ T1 = 1 s }}\n}}\n\
+             cycle r = 0 1\nsequence {{\n prepare thermal\n pulse {nucleus} 90 deg phase y rf = 25 kHz\n \
+             acquire {nucleus} points 64 dwell 100 us phase r\n}}\n"
+        );
+        let done = exported(&compiled(&text), "sign.seq", "topspin", None).unwrap();
+        let program = file(&done, "pp/", ".pp");
+        assert!(program.contains(expected), "{program}");
     }
 }

@@ -1,7 +1,6 @@
 //! The pulse program.
 
 use super::super::number::{micro, plain};
-use super::super::phase::console_phase;
 use super::super::program::{Gradient, GradientStrength, PerRow, Program, Pulse, Purpose, Step, StepKind};
 use super::tables::{ListKind, Tables, Waves};
 use crate::ir::Align;
@@ -278,7 +277,7 @@ fn receiver(program: &Program) -> String {
 
 /// Phases in radian as a list: quarters of a turn, whole degrees, or any.
 fn listed(phases: &[f64]) -> String {
-    let degrees: Vec<f64> = phases.iter().map(|p| console_phase(*p)).collect();
+    let degrees: Vec<f64> = phases.iter().map(|p| p.to_degrees()).collect();
     let near = |x: f64, step: f64| (x / step - (x / step).round()).abs() < 1e-9;
     let (head, step) = if degrees.iter().all(|x| near(*x, 90.0)) {
         ("", 90.0)
