@@ -8,7 +8,7 @@
 //! 4. [`hamiltonian`] evaluates an experiment at one point of its parameters and gives a [`hamiltonian::Schedule`]: which
 //!    operators act, how strongly, between which edges.
 //! 5. [`emulator`] takes a state through the schedule and evaluates [`metrics`] at marks and on traces: a [`emulator::Run`].
-//!    [`tomography`] reads a state out as a spectrometer does.
+//!    [`tomography`] reads a state out as a spectrometer does, and [`decays`] reads what a spectrometer has written.
 //! 6. [`results`] holds the runs of all points as named columns with units: one type behind every output.
 //! 7. [`verdict`] compares a run with what `expect` and `theory` say.
 //! 8. [`output`] writes results as tables, JSON, CSV or NetCDF, and figures as CSV, SVG or PNG.
@@ -54,6 +54,8 @@
 #[doc(hidden)]
 pub mod check;
 pub mod compile;
+#[doc(hidden)]
+pub mod decays;
 pub mod diagnostic;
 #[doc(hidden)]
 pub mod editor;

@@ -2,8 +2,9 @@
 
 use super::lines::Line;
 use super::plan::Plan;
+use crate::decays::sign::sign;
 
-/// One line of one readout, as it was measured.
+/// One line of one readout: a frequency and amplitude of `Tr[rho F+]`. A file has them in the spectrometer's sense of frequency.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Amplitude {
     /// The word of the readout.
@@ -18,12 +19,24 @@ pub struct Amplitude {
     pub imaginary: f64,
 }
 
+impl Amplitude {
+    /// The same with a frequency of the other sign.
+    pub fn mirrored(&self) -> Amplitude {
+        Amplitude { frequency: 0.0 - self.frequency, imaginary: 0.0 - self.imaginary, ..self.clone() }
+    }
+
+    /// The same in the other sense of frequency: of the spectrometer or of `Tr[rho F+]`.
+    pub fn turned(&self) -> Amplitude {
+        if sign(&self.nucleus) < 0.0 { self.mirrored() } else { self.clone() }
+    }
+}
+
 /// The columns of the table.
 pub const COLUMNS: &str = "readout,nucleus,frequency [Hz],real,imaginary";
 
 /// How the files of decays are called.
-pub const NAMES: &str = "a decay is a file READOUT.NUCLEUS.fid (SIMPSON) or .jdx (JCAMP-DX), or a folder READOUT.NUCLEUS with \
-                         Bruker's fid and acqus";
+pub const NAMES: &str = "a decay is a file READOUT.NUCLEUS.fid (SIMPSON, NMRPipe) or .jdx (JCAMP-DX), or a folder READOUT.NUCLEUS \
+                         with Bruker's acqus and fid or Varian's procpar and fid; a folder or file NUCLEUS has a row for every readout";
 
 /// Reads a table; a line that begins with `readout` is its head, `#` begins a comment.
 ///
@@ -63,11 +76,12 @@ pub fn read(text: &str) -> Result<Vec<Amplitude>, String> {
     Ok(out)
 }
 
-/// The numbers that a plan wants, in its order, from a table: each line of each readout once, the nearest in frequency.
+/// The numbers that a plan wants, in its order, from a table: each line of each readout once, the nearest in frequency. Also how far
+/// from where they are expected the lines are, added up, Hz.
 ///
 /// # Errors
 /// What is missing, too much, or in doubt.
-pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<Vec<f64>, String> {
+pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<(Vec<f64>, f64), String> {
     let wanted = plan.readouts.len() * plan.lines.len();
     if table.len() != wanted {
         return Err(format!(
@@ -81,6 +95,7 @@ pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<Ve
         return Err("all amplitudes are zero: nothing was measured".into());
     }
     let mut out = Vec::with_capacity(2 * wanted);
+    let mut away = 0.0;
     let mut left: Vec<&Amplitude> = table.iter().collect();
     for readout in &plan.readouts {
         for line in &plan.lines {
@@ -93,14 +108,15 @@ pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<Ve
                 return Err(format!(
                     "readout {}: no line of {nucleus} near {} Hz",
                     readout.word,
-                    crate::syntax::number_text((line.frequency * 1e3).round() / 1e3)
+                    crate::syntax::number_text((sign(nucleus) * line.frequency * 1e3).round() / 1e3)
                 ));
             };
             out.extend([amplitude.real, amplitude.imaginary]);
+            away += distance(amplitude);
             left.remove(k);
         }
     }
-    Ok(out)
+    Ok((out, away))
 }
 
 /// How far a measured line may be from where it is expected: half of the way to the next of its channel.

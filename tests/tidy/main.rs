@@ -44,6 +44,7 @@ const LAYERS: &[&[&str]] = &[
     &["units"],
     &["spin"],
     &["syntax", "metrics", "pulse_program"],
+    &["decays"],
     &["tomography"],
     &["ir"],
     &["check", "hamiltonian"],

@@ -5,6 +5,7 @@
 mod args;
 mod bench;
 mod check;
+mod decays;
 mod dry_run;
 mod export;
 mod files;
