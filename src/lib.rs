@@ -17,7 +17,7 @@
 //! 11. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
 //!
 //! Beside them: [`export`] writes an experiment as the program of a console, [`import`] reads one back, and [`pulse_program`] reads and
-//! checks the language of Bruker. [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
+//! checks the language of Bruker. [`delimited`] reads tables of text. [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
 //! crates; [`lanes`] has the same algebra for batches of small matrices; [`spin`] has operators and states; [`metrics`] takes any
 //! density matrix and Hamiltonian; [`noise`] is the same for the same seed.
 //!
@@ -56,6 +56,8 @@ pub mod check;
 pub mod compile;
 #[doc(hidden)]
 pub mod decays;
+#[doc(hidden)]
+pub mod delimited;
 pub mod diagnostic;
 #[doc(hidden)]
 pub mod editor;

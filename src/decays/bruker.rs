@@ -197,7 +197,7 @@ fn ser(data: &[u8], count: usize, numbers: &Numbers, acqu2s: Option<&Parameters>
     let (rows, row) = match announced {
         Some(rows) if size(rows, own) && own != block => (rows, own),
         // An experiment that was halted leaves rows behind that TD does not count.
-        Some(rows) if rows.checked_mul(block).is_some_and(|n| n <= data.len()) && data.len() % block == 0 => {
+        Some(rows) if rows.checked_mul(block).is_some_and(|n| n <= data.len()) && data.len().is_multiple_of(block) => {
             (rows, block)
         }
         Some(rows) => {
@@ -207,7 +207,7 @@ fn ser(data: &[u8], count: usize, numbers: &Numbers, acqu2s: Option<&Parameters>
                 data.len()
             ));
         }
-        None if data.len() % block == 0 => (data.len() / block, block),
+        None if data.len().is_multiple_of(block) => (data.len() / block, block),
         None => return Err(format!("{} bytes are no rows of {count} numbers, and acqu2s is missing", data.len())),
     };
     if rows == 0 {

@@ -165,6 +165,6 @@ mod tests {
         let mut large = bytes.clone();
         large[0] = 0x7f;
         assert!(varian(PROCPAR, &large).unwrap_err().contains("bytes are there"));
-        assert!(varian(PROCPAR, &vec![0; 64]).unwrap_err().contains("0 blocks"));
+        assert!(varian(PROCPAR, &[0; 64]).unwrap_err().contains("0 blocks"));
     }
 }

@@ -37,7 +37,7 @@ fn library() -> Vec<(String, String)> {
 
 /// The layers, lowest first: a module names only modules of lower layers, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["source", "linalg", "noise"],
+    &["source", "linalg", "noise", "delimited"],
     &["lanes"],
     &["waveform"],
     &["diagnostic"],

@@ -13,6 +13,7 @@ mod fmt;
 mod import;
 mod learn;
 mod lsp;
+mod measurements;
 mod outcome;
 mod overrides;
 mod plan;
