@@ -14,6 +14,7 @@
 //! 8. [`output`] writes results as tables, JSON, CSV or NetCDF, and figures as CSV, SVG or PNG.
 //! 9. [`search`] looks for the parameters at which results are best, or nearest to what was measured.
 //! 10. [`papers`] runs the sequences of published papers and judges what these say.
+//!     [`comparison`] puts theory, emulation and measurement side by side.
 //! 11. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
 //!
 //! Beside them: [`export`] writes an experiment as the program of a console, [`import`] reads one back, and [`pulse_program`] reads and
@@ -53,6 +54,8 @@
 
 #[doc(hidden)]
 pub mod check;
+#[doc(hidden)]
+pub mod comparison;
 pub mod compile;
 #[doc(hidden)]
 pub mod decays;

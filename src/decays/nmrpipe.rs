@@ -85,7 +85,8 @@ pub fn nmrpipe(bytes: &[u8]) -> Result<Series, String> {
     let label = bytes.get(4 * LABEL..4 * LABEL + 8).unwrap_or_default();
     let label = String::from_utf8_lossy(label.split(|b| *b == 0).next().unwrap_or_default()).into_owned();
     let megahertz = floats.at(OBSERVED).filter(|x| *x > 0.0 && x.is_finite());
-    let carrier = floats.at(CARRIER).filter(|x| x.is_finite());
+    // 0 is what stands there where nobody has set it.
+    let carrier = floats.at(CARRIER).filter(|x| x.is_finite() && *x != 0.0);
     let hypercomplex = dimensions == 2 && floats.at(QUADRATURE_INDIRECT) == Some(0.0);
     let indirect = (dimensions == 2).then_some(if hypercomplex { Indirect::States } else { Indirect::Rows });
     let width_indirect = floats.at(WIDTH_INDIRECT).filter(|w| dimensions == 2 && *w > 0.0);

@@ -36,6 +36,8 @@ pub struct Readings {
     pub reference: f64,
     /// The standard deviation of a real amplitude, the mean of all, scans added; 0 without noise.
     pub sigma: f64,
+    /// The standard deviation of the noise of each part of a point of its decays; 0 without noise, or where amplitudes were read.
+    pub noise: f64,
     /// The word of the method.
     pub method: &'static str,
     /// The smallest eigenvalue of the state, and of that of least squares.
@@ -324,6 +326,7 @@ pub fn read_out(
         scans: t.scans * plan.readouts.len(),
         reference,
         sigma: sigma * whitening.as_ref().map_or(1.0, Whitening::of_an_amplitude),
+        noise: if whitening.is_some() { sigma } else { 0.0 },
         method,
         smallest: (smallest, smallest_linear),
         chi_square,

@@ -52,6 +52,7 @@ const LAYERS: &[&[&str]] = &[
     &["results"],
     &["verdict", "search", "export", "import"],
     &["output"],
+    &["comparison"],
     &["papers", "report", "editor"],
 ];
 

@@ -5,6 +5,7 @@
 mod args;
 mod bench;
 mod check;
+mod compare;
 mod decays;
 mod dry_run;
 mod export;
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         Command::Import(a) => import::import(&a),
         Command::Plan(a) => plan::plan(&a),
         Command::Tomography(a) => tomography::tomography(&a),
+        Command::Compare(a) => compare::compare(&a),
         #[cfg(feature = "pictures")]
         Command::Reproduce(a) => reproduce::reproduce(&a),
     };

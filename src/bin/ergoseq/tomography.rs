@@ -133,7 +133,7 @@ fn data(a: &args::Tomography, compiled: &Compiled, values: &Values) -> Result<Me
 }
 
 /// The decays of a folder, as a tomography takes them.
-fn received(folder: &Path, compiled: &Compiled, values: &Values) -> Result<Vec<Decay>, Box<Diagnostic>> {
+pub fn received(folder: &Path, compiled: &Compiled, values: &Values) -> Result<Vec<Decay>, Box<Diagnostic>> {
     let mut out = Vec::new();
     for Named { path, word, nucleus, series } in decays(folder)? {
         emulator::agrees(&compiled.experiment, values, &nucleus, &series).map_err(|d| named(d, &path))?;
