@@ -8,16 +8,17 @@
 //! 4. [`hamiltonian`] evaluates an experiment at one point of its parameters and gives a [`hamiltonian::Schedule`]: which
 //!    operators act, how strongly, between which edges.
 //! 5. [`emulator`] takes a state through the schedule and evaluates [`metrics`] at marks and on traces: a [`emulator::Run`].
-//!    [`tomography`] reads a state out as a spectrometer does.
+//!    [`tomography`] reads a state out as a spectrometer does, and [`decays`] reads what a spectrometer has written.
 //! 6. [`results`] holds the runs of all points as named columns with units: one type behind every output.
 //! 7. [`verdict`] compares a run with what `expect` and `theory` say.
 //! 8. [`output`] writes results as tables, JSON, CSV or NetCDF, and figures as CSV, SVG or PNG.
 //! 9. [`search`] looks for the parameters at which results are best, or nearest to what was measured.
 //! 10. [`papers`] runs the sequences of published papers and judges what these say.
+//!     [`comparison`] puts theory, emulation and measurement side by side.
 //! 11. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
 //!
 //! Beside them: [`export`] writes an experiment as the program of a console, [`import`] reads one back, and [`pulse_program`] reads and
-//! checks the language of Bruker. [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
+//! checks the language of Bruker. [`delimited`] reads tables of text. [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
 //! crates; [`lanes`] has the same algebra for batches of small matrices; [`spin`] has operators and states; [`metrics`] takes any
 //! density matrix and Hamiltonian; [`noise`] is the same for the same seed.
 //!
@@ -53,7 +54,13 @@
 
 #[doc(hidden)]
 pub mod check;
+#[doc(hidden)]
+pub mod comparison;
 pub mod compile;
+#[doc(hidden)]
+pub mod decays;
+#[doc(hidden)]
+pub mod delimited;
 pub mod diagnostic;
 #[doc(hidden)]
 pub mod editor;

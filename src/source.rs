@@ -19,6 +19,25 @@ pub fn decoded(name: &str, bytes: Vec<u8>) -> Result<String, usize> {
     })
 }
 
+/// The text of a data file: UTF-8, UTF-16 with a byte order mark, or else Latin-1; without the mark, and with lines that end in `\n`
+/// whatever they ended in.
+pub fn data_text(bytes: &[u8]) -> String {
+    let wide = |from: fn([u8; 2]) -> u16, bytes: &[u8]| {
+        let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| from(*pair)).collect();
+        String::from_utf16_lossy(&units)
+    };
+    let text = match bytes {
+        [0xff, 0xfe, rest @ ..] => wide(u16::from_le_bytes, rest),
+        [0xfe, 0xff, rest @ ..] => wide(u16::from_be_bytes, rest),
+        [0xef, 0xbb, 0xbf, rest @ ..] => String::from_utf8_lossy(rest).into_owned(),
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_string(),
+            Err(_) => bytes.iter().copied().map(char::from).collect(),
+        },
+    };
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
 /// A text whose control characters cannot reach a terminal or begin a line: all but line feeds and tabulators are replaced, and so are
 /// the characters that change the direction of writing. Each is replaced by one of as many bytes, so places stay.
 pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
@@ -157,6 +176,19 @@ mod tests {
         assert_eq!(decoded("a.shape", b"M\xfcller".to_vec()), Ok("Müller".into()));
         assert_eq!(decoded("a.shape", "Müller".into()), Ok("Müller".into()));
         assert_eq!(decoded("a.seq", b"M\xfcller".to_vec()), Err(1));
+    }
+
+    #[test]
+    fn data_texts_are_decoded() {
+        for bytes in [
+            b"a \xb5s\r\nb\rc".as_slice(),
+            "a µs\nb\nc".as_bytes(),
+            b"\xef\xbb\xbfa \xc2\xb5s\r\nb\nc",
+            b"\xff\xfea\0 \0\xb5\0s\0\n\0b\0\r\0c\0",
+            b"\xfe\xff\0a\0 \0\xb5\0s\0\n\0b\0\r\0c",
+        ] {
+            assert_eq!(data_text(bytes), "a µs\nb\nc");
+        }
     }
 
     #[test]

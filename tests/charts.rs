@@ -404,7 +404,7 @@ sweep t1 = 0 ms .. 63 ms points 64",
     let [panel] = drawn.panels.as_slice() else { panic!("{} panels", drawn.panels.len()) };
     assert_eq!((panel.title.as_str(), panel.y.as_str()), ("2-D spectrum of 1H", "frequency during t1 [Hz]"));
     let Content::Map(map) = &panel.content else { panic!("a map") };
-    // Shifts of 0.3 and -0.4 ppm are -120.07 and 160.09 Hz; cross peaks are at (a, b) and (b, a).
+    // Shifts of 0.3 and -0.4 ppm are 120.07 and -160.09 Hz; cross peaks are at (a, b) and (b, a).
     let larmor = 267_522_187.44 * 9.4 / std::f64::consts::TAU * 1e-6;
     let near = |x: f64, y: f64| {
         let mut most = 0.0f64;
@@ -417,7 +417,7 @@ sweep t1 = 0 ms .. 63 ms points 64",
         }
         most
     };
-    let (a, b) = (-0.3 * larmor, 0.4 * larmor);
+    let (a, b) = (0.3 * larmor, -0.4 * larmor);
     let highest = map.values.iter().flatten().copied().fold(0.0, f64::max);
     for (x, y) in [(a, a), (a, b), (b, a), (b, b)] {
         assert!(near(x, y) > 0.3 * highest, "({x}, {y})");

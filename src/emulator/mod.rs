@@ -2,6 +2,7 @@
 
 mod adaptive_sampling;
 mod adiabaticity;
+mod agreement;
 mod batch;
 mod batched_ensemble;
 mod battery;
@@ -53,6 +54,7 @@ mod trajectory;
 mod truncation;
 mod vector_sample;
 
+pub use agreement::agrees;
 pub use count_tomography::{Cells as CountedCells, cells_of};
 pub use dry_run::{Block, DryRun, dry_run, longest_t1};
 pub use estimate::{Estimate, bytes_text, estimate};

@@ -41,7 +41,7 @@ pub struct Options {
     pub states: usize,
 }
 
-/// Measured amplitudes of a tomography.
+/// What a tomography has measured, in the spectrometer's sense of frequency ([`crate::decays::sign`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
     /// The table; empty where decays are given.

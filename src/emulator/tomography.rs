@@ -7,6 +7,7 @@ use crate::hamiltonian::{Fault, Tomography};
 use crate::linalg::{C64, LinalgError, Matrix};
 use crate::noise::Noise;
 use crate::spin::Basis;
+use crate::syntax::number_text;
 use crate::tomography::data::arrange;
 use crate::tomography::decay::{self, Decay, Fit, Whitening};
 use crate::tomography::estimate::Battery;
@@ -35,6 +36,8 @@ pub struct Readings {
     pub reference: f64,
     /// The standard deviation of a real amplitude, the mean of all, scans added; 0 without noise.
     pub sigma: f64,
+    /// The standard deviation of the noise of each part of a point of its decays; 0 without noise, or where amplitudes were read.
+    pub noise: f64,
     /// The word of the method.
     pub method: &'static str,
     /// The smallest eigenvalue of the state, and of that of least squares.
@@ -51,6 +54,8 @@ pub struct Readings {
     pub decays: Vec<Decay>,
     /// Whether it was measured, not emulated.
     pub measured: bool,
+    /// Whether the frequencies of measured data ran against the spectrometer's sense, and were read so.
+    pub mirrored: bool,
     /// Energies of the battery, where one is declared, in the units of results.
     pub energies: Option<Energies>,
 }
@@ -129,6 +134,8 @@ struct Reading {
     whitening: Option<Whitening>,
     /// The decays.
     decays: Vec<Decay>,
+    /// Whether frequencies ran against the spectrometer's sense.
+    mirrored: bool,
 }
 
 /// What would be measured.
@@ -139,7 +146,7 @@ fn emulated(t: &Tomography, plan: &Plan, state: &Matrix, reference: f64) -> Resu
     let ideal = plan.design.iter().map(|row| row.iter().zip(&v).map(|(a, x)| a * x).sum::<f64>());
     let Some((points, dwell)) = t.decay else {
         let amplitudes = ideal.map(|y| y + sigma * noise.normal()).collect();
-        return Ok(Reading { amplitudes, sigma, whitening: None, decays: vec![] });
+        return Ok(Reading { amplitudes, sigma, whitening: None, decays: vec![], mirrored: false });
     };
     let ideal: Vec<f64> = ideal.collect();
     let (mut fits, mut counts) = (Vec::new(), Vec::new());
@@ -174,7 +181,7 @@ fn emulated(t: &Tomography, plan: &Plan, state: &Matrix, reference: f64) -> Resu
         }
     }
     let whitening = Whitening::new(&fits.iter().collect::<Vec<_>>());
-    Ok(Reading { amplitudes, sigma, whitening: Some(whitening), decays })
+    Ok(Reading { amplitudes, sigma, whitening: Some(whitening), decays, mirrored: false })
 }
 
 /// What was measured. What it leaves over beyond any state, or any sum of lines, says how large its noise is.
@@ -191,19 +198,75 @@ fn measured(m: &Measured, t: &Tomography, plan: &Plan, reference: f64) -> Result
         None => 1.0,
     };
     if !m.decays.is_empty() {
-        let read = decay::read(plan, &nuclei, &m.decays).map_err(wrong)?;
-        let mut amplitudes = arrange(plan, &nuclei, &read.amplitudes).map_err(wrong)?;
+        dwells_agree(t, &m.decays).map_err(wrong)?;
+        let (read, mirrored) = fitted(plan, &nuclei, &m.decays).map_err(wrong)?;
+        let (mut amplitudes, _) = arrange(plan, &nuclei, &read.amplitudes).map_err(wrong)?;
         amplitudes.iter_mut().for_each(|x| *x *= scale);
         let sigma = without_rounding(read.noise * scale, reference);
-        return Ok(Reading { amplitudes, sigma, whitening: Some(read.whitening), decays: vec![] });
+        return Ok(Reading { amplitudes, sigma, whitening: Some(read.whitening), decays: vec![], mirrored });
     }
-    let amplitudes: Vec<f64> = arrange(plan, &nuclei, &m.table).map_err(wrong)?.iter().map(|x| x * scale).collect();
+    let (found, mirrored) = arranged(plan, &nuclei, &m.table).map_err(wrong)?;
+    let amplitudes: Vec<f64> = found.iter().map(|x| x * scale).collect();
     let inverse = Inverse::of(plan).map_err(|e| wrong(e.to_string()))?;
     let again = inverse.amplitudes(&inverse.linear(&amplitudes));
     let left: f64 = again.iter().zip(&amplitudes).map(|(a, y)| (a - y).powi(2)).sum();
     let freedom = plan.design.len().saturating_sub(plan.rank);
     let sigma = if freedom > 0 { (left / freedom as f64).sqrt() } else { 0.0 };
-    Ok(Reading { amplitudes, sigma: without_rounding(sigma, reference), whitening: None, decays: vec![] })
+    let sigma = without_rounding(sigma, reference);
+    Ok(Reading { amplitudes, sigma, whitening: None, decays: vec![], mirrored })
+}
+
+/// What the mirror image must leave over at most, as a share of what the spectrometer's sense leaves over, to be taken instead.
+const MIRROR_LEAVES: f64 = 0.5;
+
+/// Fits measured decays, in the spectrometer's sense of frequency, or as the mirror image where that alone fits: the lines are known,
+/// and where they do not lie symmetrically about the carrier only one of the two has them.
+fn fitted(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<(decay::Read, bool), String> {
+    /// What is left over of data that fit is no more than this share: rounding of what was written.
+    const FITS: f64 = 1e-6;
+    let turned: Vec<Decay> = decays.iter().map(Decay::turned).collect();
+    let read = decay::read(plan, nuclei, &turned)?;
+    let (left, all) = read.left;
+    if left <= FITS * all {
+        return Ok((read, false));
+    }
+    let mirrored: Vec<Decay> = turned.iter().map(Decay::mirrored).collect();
+    let other = decay::read(plan, nuclei, &mirrored)?;
+    Ok(if other.left.0 < MIRROR_LEAVES * left { (other, true) } else { (read, false) })
+}
+
+/// The same for a table of amplitudes, by how far its lines are from where they are expected.
+fn arranged(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<(Vec<f64>, bool), String> {
+    /// A line as near as this is at its place, Hz.
+    const NEAR: f64 = 1e-3;
+    let turned: Vec<Amplitude> = table.iter().map(Amplitude::turned).collect();
+    let mirrored: Vec<Amplitude> = turned.iter().map(Amplitude::mirrored).collect();
+    let (read, other) = (arrange(plan, nuclei, &turned), arrange(plan, nuclei, &mirrored));
+    match (read, other) {
+        (Err(why), Err(_)) => Err(why),
+        (Ok((_, away)), Ok((found, less))) if less < MIRROR_LEAVES * away && away > NEAR * table.len() as f64 => {
+            Ok((found, true))
+        }
+        (Ok((found, _)), _) => Ok((found, false)),
+        (Err(_), Ok((found, _))) => Ok((found, true)),
+    }
+}
+
+/// Whether decays were received with the dwell of the file, but for what a spectrometer rounds.
+fn dwells_agree(t: &Tomography, decays: &[Decay]) -> Result<(), String> {
+    /// The share by which sweep widths may differ.
+    const ROUNDED: f64 = 0.01;
+    let Some((_, dwell)) = t.decay else { return Ok(()) };
+    match decays.iter().find(|d| (d.dwell / dwell - 1.0).abs() > ROUNDED) {
+        Some(d) => Err(format!(
+            "the decay of {} has a sweep width of {} Hz, and the file has one of {} Hz (dwell {} s)",
+            d.nucleus,
+            number_text(1.0 / d.dwell),
+            number_text(1.0 / dwell),
+            number_text(dwell)
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Exact numbers leave their rounding over, which is no noise.
@@ -231,7 +294,7 @@ pub fn read_out(
         Method::Linear,
         "",
     ));
-    let Reading { amplitudes, sigma, whitening, decays } = match given {
+    let Reading { amplitudes, sigma, whitening, decays, mirrored } = match given {
         Some(m) => measured(m, t, &plan, reference)?,
         None => emulated(t, &plan, state, reference)?,
     };
@@ -263,6 +326,7 @@ pub fn read_out(
         scans: t.scans * plan.readouts.len(),
         reference,
         sigma: sigma * whitening.as_ref().map_or(1.0, Whitening::of_an_amplitude),
+        noise: if whitening.is_some() { sigma } else { 0.0 },
         method,
         smallest: (smallest, smallest_linear),
         chi_square,
@@ -271,6 +335,7 @@ pub fn read_out(
         amplitudes: table(t, &plan, &amplitudes),
         decays,
         measured: given.is_some(),
+        mirrored,
         energies,
     };
     Ok((readings, again))

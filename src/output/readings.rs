@@ -2,7 +2,7 @@
 
 use crate::emulator::Readings;
 use crate::results::ResultSet;
-use crate::tomography::Quantity;
+use crate::tomography::{Amplitude, Quantity};
 use serde_json::{Value, json};
 
 /// What is printed: the plan, the state, the energies with their errors, and which of them to quote. `unit` is that of energies.
@@ -35,6 +35,9 @@ pub fn readings(unit: &str, r: &Readings) -> String {
         if r.measured { "emulated" } else { "true" },
         r.correlation
     );
+    if r.mirrored {
+        out += "  a higher shift has a lower frequency in these data, against the spectrometer's sense: they are read so\n";
+    }
     let Some(e) = &r.energies else { return out };
     let shown = |x: f64| format!("{:>11.3e}", x);
     let named = |name: &str| if unit.is_empty() { name.to_string() } else { format!("{name} [{unit}]") };
@@ -101,7 +104,8 @@ pub fn readings_json(r: &Readings) -> Value {
     json!({
         "readouts": r.readouts,
         "measured": r.measured,
-        "amplitudes": r.amplitudes.iter().map(|a| json!({
+        "mirrored": r.mirrored,
+        "amplitudes": r.amplitudes.iter().map(Amplitude::turned).map(|a| json!({
             "readout": a.readout, "nucleus": a.nucleus, "frequency": a.frequency, "real": a.real, "imaginary": a.imaginary,
         })).collect::<Vec<_>>(),
         "rank": r.rank,
@@ -129,7 +133,7 @@ pub fn amplitudes(set: &ResultSet) -> Result<String, String> {
     let readings = set.at(0).and_then(|p| p.tomographies().first());
     let Some(readings) = readings else { return Err("the file has no `tomography`".into()) };
     let mut out = format!("{}\n", crate::tomography::data::COLUMNS);
-    for a in &readings.amplitudes {
+    for a in readings.amplitudes.iter().map(Amplitude::turned) {
         let number = crate::syntax::number_text;
         let cells = [number(a.frequency), number(a.real), number(a.imaginary)];
         out += &format!("{},{},{}\n", a.readout, a.nucleus, cells.join(","));

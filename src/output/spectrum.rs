@@ -1,16 +1,18 @@
-//! Free induction decays as files and as spectra.
+//! Free induction decays as files and as spectra, in the spectrometer's sense of frequency: a higher shift is a higher frequency
+//! ([`crate::decays::sign`]).
 //!
 //! With `s(t) = sum_k A_k exp(2 pi i nu_k t)` the spectrum is `S(nu) = dwell (s_0/2 + sum_k s_k exp(-2 pi i nu t_k))`: the first point
 //! counts half, as the trapezoidal rule asks, and a line of amplitude A and width 1/(pi T2) has the height A T2. Points of the
 //! dead time were not seen and count as zero.
 
+use crate::decays::sign::turned;
+use crate::decays::simpson::simpson_text;
 use crate::ir::Experiment;
 use crate::linalg::C64;
 use crate::results::{Point, ResultSet, Trace};
 use crate::source::in_one_line;
 use crate::spin::Isotope;
 use crate::syntax::number_text;
-use crate::tomography::decay_file::simpson_text;
 use crate::units::TWO_PI;
 use rustfft::FftPlanner;
 
@@ -38,14 +40,14 @@ pub struct Decay<'a> {
 }
 
 impl Decay<'_> {
-    /// Its points; those of the dead time are zero.
+    /// Its points in the spectrometer's sense of frequency; those of the dead time are zero.
     pub fn samples(&self) -> Vec<C64> {
         let parts: Vec<&[f64]> = self.trace.columns().map(|(_, samples)| samples).collect();
         let part = |k: usize, i: usize| {
             let x = parts.get(k).and_then(|samples| samples.get(i)).copied();
             x.filter(|x| !x.is_nan()).unwrap_or(0.0)
         };
-        (0..self.trace.time().len()).map(|i| C64::new(part(0, i), part(1, i))).collect()
+        (0..self.trace.time().len()).map(|i| turned(self.nucleus, C64::new(part(0, i), part(1, i)))).collect()
     }
 
     /// The time between two points.
@@ -110,8 +112,7 @@ pub fn spectra(set: &ResultSet, processing: Processing) -> Vec<(&str, Vec<(f64, 
     all.map(|decay| (decay.nucleus, transform(&decay.samples(), decay.dwell(), processing))).collect()
 }
 
-/// The spectra of all decays, a row a frequency. In a field the shift in ppm stands beside it: the axis of shifts runs
-/// against that of frequencies for a positive gyromagnetic ratio.
+/// The spectra of all decays, a row a frequency. In a field the shift in ppm stands beside it.
 ///
 /// # Errors
 /// When nothing was acquired.
@@ -123,7 +124,7 @@ pub fn spectrum(set: &ResultSet, experiment: &Experiment, processing: Processing
         let scale = ppm(set, experiment, decay.nucleus);
         for (frequency, value) in transform(&decay.samples(), decay.dwell(), processing) {
             let shift =
-                scale.map_or_else(String::new, |(carrier, hertz)| number_text(carrier - frequency / hertz * 1e6));
+                scale.map_or_else(String::new, |(carrier, hertz)| number_text(carrier + frequency / hertz * 1e6));
             out += &format!(
                 "{name},{},{shift},{},{},{}\n",
                 number_text(frequency),
@@ -136,7 +137,7 @@ pub fn spectrum(set: &ResultSet, experiment: &Experiment, processing: Processing
     Ok(out)
 }
 
-/// The carrier in ppm, and `gamma B0 / 2 pi` in Hz.
+/// The carrier in ppm, and the Larmor frequency in Hz, without its sign.
 fn ppm(set: &ResultSet, experiment: &Experiment, nucleus: &str) -> Option<(f64, f64)> {
     let values = set.at(0)?.parameters().map(|(column, x)| (column.key.clone(), x)).collect();
     let e = crate::hamiltonian::Evaluator::new(experiment, &values).ok()?;
@@ -144,7 +145,7 @@ fn ppm(set: &ResultSet, experiment: &Experiment, nucleus: &str) -> Option<(f64, 
     let channel = experiment.channels.iter().find(|c| c.nucleus == nucleus);
     let carrier = channel.and_then(|c| c.carrier.as_ref()).map_or(Some(0.0), |x| e.number(x).ok())?;
     // A shift of one ppm is 1e-6 inside.
-    Some((carrier * 1e6, Isotope::named(nucleus)?.gamma * field / TWO_PI))
+    Some((carrier * 1e6, (Isotope::named(nucleus)?.gamma * field / TWO_PI).abs()))
 }
 
 /// The first decay as SIMPSON writes it, which many programs read.
@@ -197,7 +198,7 @@ pub fn jcamp(set: &ResultSet, experiment: &Experiment) -> Result<String, String>
     let factor = if largest > 0.0 { largest / f64::from(1 << 30) } else { 1.0 };
     let whole = |x: f64| (x / factor).round() as i64;
     let (n, dwell) = (signal.len(), decay.dwell());
-    let megahertz = ppm(set, experiment, nucleus).map_or(0.0, |(_, hertz)| hertz.abs() / 1e6);
+    let megahertz = ppm(set, experiment, nucleus).map_or(0.0, |(_, hertz)| hertz / 1e6);
     let element = nucleus.trim_start_matches(|c: char| c.is_ascii_digit());
     let title = in_one_line(set.schema().heading());
     let mut out = format!(

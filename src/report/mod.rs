@@ -10,6 +10,7 @@ mod measured;
 mod orders;
 mod source;
 
+use crate::comparison::{self, Comparison, Measurement, compare};
 use crate::compile::Compiled;
 use crate::diagnostic::Diagnostic;
 use crate::emulator::{self, DryRun, Options, RunInfo, SweepAxis, dry_run};
@@ -41,6 +42,20 @@ const SCRIPT: &str = include_str!("page.js");
 /// # Errors
 /// When it cannot be emulated.
 pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str) -> Result<String, Fault> {
+    page_with(compiled, values, options, file, None)
+}
+
+/// The same beside what was measured.
+///
+/// # Errors
+/// When it cannot be emulated, or the measurement is not of it.
+pub fn page_with(
+    compiled: &Compiled,
+    values: &Values,
+    options: &Options,
+    file: &str,
+    measured: Option<&Measurement>,
+) -> Result<String, Fault> {
     let experiment = &compiled.experiment;
     let run = emulator::run(experiment, values, options, &[])?;
     let rehearsal = dry_run(experiment, values, options);
@@ -97,6 +112,9 @@ pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str)
             Some(Err(why)) => section(&mut body, title, &undrawn(&format!("Not drawn: {}.", why.message))),
             Some(Ok(None)) | None => {}
         }
+    }
+    if let Some(measured) = measured {
+        section(&mut body, "Compared with measurement", &compared(&compare(experiment, values, options, measured)?));
     }
     section(&mut body, "Results", &result_tables(&results));
     section(&mut body, "What was measured", &formulas(experiment));
@@ -241,6 +259,17 @@ fn figures(
         });
     }
     Ok(out)
+}
+
+/// Theory, emulation and measurement: a table, curves, and what is left over.
+fn compared(c: &Comparison) -> String {
+    let (head, rows) = comparison::rows(c);
+    let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| escaped(cell)).collect()).collect();
+    let mut out = if rows.is_empty() { String::new() } else { table(&head, &rows) };
+    for note in c.agreements.iter().map(comparison::sentence).chain(c.notes.iter().cloned()) {
+        out += &undrawn(&note);
+    }
+    out + &panels(&c.figure)
 }
 
 /// A sentence in the place of a picture.

@@ -17,6 +17,7 @@
               the settings"
 )]
 
+use crate::delimited;
 use crate::linalg::{C64, LinalgError, Matrix, hermitian_values, norm_squared, real, solve_positive};
 use crate::noise::Noise;
 use crate::spin::nearest_state;
@@ -395,28 +396,33 @@ pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), Str
         return Err(too_many());
     }
     let mut table: Vec<(Vec<u8>, Vec<Option<u64>>)> = Vec::new();
-    let lines = text.lines().enumerate().map(|(k, l)| (k + 1, l.split('#').next().unwrap_or("").trim()));
-    for (line, content) in lines.filter(|(_, l)| !l.is_empty()) {
-        let cells: Vec<&str> = content.split(',').map(str::trim).collect();
-        let [setting, outcome, count] = cells.as_slice() else {
+    let named = |cells: &[String]| cells.iter().any(|cell| cell.eq_ignore_ascii_case("setting"));
+    let read = delimited::table(text, named)?;
+    let places = match read.head.as_slice() {
+        [] => [0, 1, 2],
+        head => delimited::columns(head, ["setting", "outcome", "count"])?,
+    };
+    for (line, cells) in &read.rows {
+        if read.head.is_empty() && cells.len() != places.len() {
             return Err(format!(
                 "line {line}: a setting, an outcome and a count are expected, {} cells found",
                 cells.len()
             ));
-        };
-        if table.is_empty() && setting.eq_ignore_ascii_case("setting") {
-            continue;
         }
+        let [setting, outcome, count] = places.map(|k| cells.get(k).map_or("", String::as_str));
         let own: Option<Vec<u8>> =
             setting.chars().map(|c| "XYZ".find(c.to_ascii_uppercase()).map(|k| k as u8)).collect();
         let own = own.filter(|o| o.len() == spins).ok_or_else(|| {
             format!("line {line}: `{setting}` is no setting of {spins} spins, a letter x, y or z each")
         })?;
-        let bits = Some(*outcome).filter(|o| o.len() == spins && o.chars().all(|c| c == '0' || c == '1'));
+        let bits = Some(outcome).filter(|o| o.len() == spins && o.chars().all(|c| c == '0' || c == '1'));
         let bits = bits.and_then(|o| usize::from_str_radix(o, 2).ok()).ok_or_else(|| {
             format!("line {line}: `{outcome}` is no outcome of {spins} spins, 0 for up and 1 for down each")
         })?;
-        let number = count.parse::<u64>().ok().filter(|n| *n <= MOST_SHOTS);
+        // A spreadsheet may have written `120.0`.
+        let whole = |x: f64| (x >= 0.0 && x.fract() == 0.0 && x <= MOST_SHOTS as f64).then_some(x as u64);
+        let number = count.parse::<u64>().ok().or_else(|| delimited::number(count).ok()?.and_then(whole));
+        let number = number.filter(|n| *n <= MOST_SHOTS);
         let count = number
             .ok_or_else(|| format!("line {line}: `{count}` is no count, a whole number from 0 to {MOST_SHOTS}"))?;
         let known = match table.iter().position(|(axes, _)| *axes == own) {

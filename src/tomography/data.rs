@@ -2,8 +2,10 @@
 
 use super::lines::Line;
 use super::plan::Plan;
+use crate::decays::sign::sign;
+use crate::delimited;
 
-/// One line of one readout, as it was measured.
+/// One line of one readout: a frequency and amplitude of `Tr[rho F+]`. A file has them in the spectrometer's sense of frequency.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Amplitude {
     /// The word of the readout.
@@ -18,56 +20,74 @@ pub struct Amplitude {
     pub imaginary: f64,
 }
 
+impl Amplitude {
+    /// The same with a frequency of the other sign.
+    pub fn mirrored(&self) -> Amplitude {
+        Amplitude { frequency: 0.0 - self.frequency, imaginary: 0.0 - self.imaginary, ..self.clone() }
+    }
+
+    /// The same in the other sense of frequency: of the spectrometer or of `Tr[rho F+]`.
+    pub fn turned(&self) -> Amplitude {
+        if sign(&self.nucleus) < 0.0 { self.mirrored() } else { self.clone() }
+    }
+}
+
 /// The columns of the table.
 pub const COLUMNS: &str = "readout,nucleus,frequency [Hz],real,imaginary";
 
 /// How the files of decays are called.
-pub const NAMES: &str = "a decay is a file READOUT.NUCLEUS.fid (SIMPSON) or .jdx (JCAMP-DX), or a folder READOUT.NUCLEUS with \
-                         Bruker's fid and acqus";
+pub const NAMES: &str = "a decay is a file READOUT.NUCLEUS.fid (SIMPSON, NMRPipe) or .jdx (JCAMP-DX), or a folder READOUT.NUCLEUS \
+                         with Bruker's acqus and fid or Varian's procpar and fid; a folder or file NUCLEUS has a row for every readout";
 
-/// Reads a table; a line that begins with `readout` is its head, `#` begins a comment.
+/// Reads a table in any dialect of [`crate::delimited`]; its first line may name the columns, and the unit of the frequency.
 ///
 /// # Errors
 /// What is wrong, as a sentence that names the line.
 pub fn read(text: &str) -> Result<Vec<Amplitude>, String> {
-    let mut out = Vec::new();
-    for (k, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or("").trim();
-        if line.is_empty() || line.starts_with("readout") {
-            continue;
+    const NAMES: [&str; 5] = ["readout", "nucleus", "frequency", "real", "imaginary"];
+    let named = |cells: &[String]| cells.iter().any(|cell| cell.eq_ignore_ascii_case("readout"));
+    let table = delimited::table(text, named)?;
+    let (places, unit) = match table.head.as_slice() {
+        [] => ([0, 1, 2, 3, 4], String::new()),
+        head => {
+            let places = delimited::columns(head, NAMES)?;
+            (places, head.get(places[2]).map(|cell| delimited::name_and_unit(cell).1).unwrap_or_default())
         }
-        let cells: Vec<&str> = line.split(',').map(str::trim).collect();
-        let [readout, nucleus, numbers @ ..] = cells.as_slice() else {
-            return Err(format!("line {}: the columns are {COLUMNS}", k + 1));
+    };
+    let hertz = match unit.as_str() {
+        "" | "Hz" => 1.0,
+        "kHz" => 1e3,
+        "MHz" => 1e6,
+        other => return Err(format!("the frequencies are in `{other}`, and Hz, kHz and MHz are read")),
+    };
+    let mut out = Vec::new();
+    for (line, cells) in &table.rows {
+        if table.head.is_empty() && cells.len() != NAMES.len() {
+            return Err(format!("line {line}: the columns are {COLUMNS}"));
+        }
+        let text = |k: usize| cells.get(k).cloned().unwrap_or_default();
+        let number = |k: usize| match delimited::number(&text(k)) {
+            Ok(Some(x)) => Ok(x),
+            _ => Err(format!("line {line}: `{}` is not a number", text(k))),
         };
-        let numbers: Vec<f64> = numbers
-            .iter()
-            .map(|n| {
-                n.parse::<f64>()
-                    .ok()
-                    .filter(|x| x.is_finite())
-                    .ok_or_else(|| format!("line {}: `{n}` is not a number", k + 1))
-            })
-            .collect::<Result<_, String>>()?;
-        let [frequency, real, imaginary] = numbers.as_slice() else {
-            return Err(format!("line {}: the columns are {COLUMNS}", k + 1));
-        };
+        let [readout, nucleus, frequency, real, imaginary] = places;
         out.push(Amplitude {
-            readout: (*readout).to_string(),
-            nucleus: (*nucleus).to_string(),
-            frequency: *frequency,
-            real: *real,
-            imaginary: *imaginary,
+            readout: text(readout),
+            nucleus: text(nucleus),
+            frequency: number(frequency)? * hertz,
+            real: number(real)?,
+            imaginary: number(imaginary)?,
         });
     }
     Ok(out)
 }
 
-/// The numbers that a plan wants, in its order, from a table: each line of each readout once, the nearest in frequency.
+/// The numbers that a plan wants, in its order, from a table: each line of each readout once, the nearest in frequency. Also how far
+/// from where they are expected the lines are, added up, Hz.
 ///
 /// # Errors
 /// What is missing, too much, or in doubt.
-pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<Vec<f64>, String> {
+pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<(Vec<f64>, f64), String> {
     let wanted = plan.readouts.len() * plan.lines.len();
     if table.len() != wanted {
         return Err(format!(
@@ -81,6 +101,7 @@ pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<Ve
         return Err("all amplitudes are zero: nothing was measured".into());
     }
     let mut out = Vec::with_capacity(2 * wanted);
+    let mut away = 0.0;
     let mut left: Vec<&Amplitude> = table.iter().collect();
     for readout in &plan.readouts {
         for line in &plan.lines {
@@ -93,14 +114,15 @@ pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<Ve
                 return Err(format!(
                     "readout {}: no line of {nucleus} near {} Hz",
                     readout.word,
-                    crate::syntax::number_text((line.frequency * 1e3).round() / 1e3)
+                    crate::syntax::number_text((sign(nucleus) * line.frequency * 1e3).round() / 1e3)
                 ));
             };
             out.extend([amplitude.real, amplitude.imaginary]);
+            away += distance(amplitude);
             left.remove(k);
         }
     }
-    Ok(out)
+    Ok((out, away))
 }
 
 /// How far a measured line may be from where it is expected: half of the way to the next of its channel.
@@ -121,5 +143,14 @@ mod tests {
         assert_eq!(read("II,1H,0,nan,0").unwrap_err(), "line 1: `nan` is not a number");
         assert!(read("II,1H,0,1").unwrap_err().starts_with("line 1: the columns are"));
         assert!(read("II").unwrap_err().starts_with("line 1: the columns are"));
+        assert!(read("readout,nucleus,real,imaginary\n").unwrap_err().contains("`frequency` is missing"));
+        assert!(read("readout,nucleus,frequency [s],real,imaginary\n").unwrap_err().contains("in `s`"));
+        for same in [
+            "Readout; Nucleus; frequency (kHz); real; imaginary\nII; 1H; \u{2212}0,1075; 1e-6; 0\n",
+            "real,imaginary,readout,nucleus,frequency\n1D-6,0,\"II\",1H,-107.5\n",
+            "readout nucleus frequency [Hz] real imaginary\nII 1H -107.5 1e-6 0\n",
+        ] {
+            assert_eq!(read(same).unwrap(), table, "{same}");
+        }
     }
 }

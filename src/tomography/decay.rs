@@ -8,13 +8,15 @@
 use super::data::{self, Amplitude};
 use super::lines::Line;
 use super::plan::Plan;
+use crate::decays::sign::sign;
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, ZERO, hermitian_eigen};
 use crate::units::TWO_PI;
 
-/// The free induction decay of one readout.
+/// The free induction decay of one readout. Its points are those of `Tr[rho F+]`; files have them in the spectrometer's sense of
+/// frequency, which [`crate::decays::sign`] turns into the other.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decay {
-    /// The word of the readout.
+    /// The word of the readout, or [`ROW`] with the number of the readout in the plan, from 1.
     pub readout: String,
     /// The nucleus that was received.
     pub nucleus: String,
@@ -25,6 +27,9 @@ pub struct Decay {
     /// The points; none where nothing was received, as in a dead time.
     pub points: Vec<Option<C64>>,
 }
+
+/// What the readout of a decay begins with that is known by the number of its row.
+pub const ROW: &str = "row ";
 
 /// The lines of one channel at the times of a decay.
 pub struct Fit {
@@ -92,6 +97,16 @@ impl Fit {
 }
 
 impl Decay {
+    /// The same with frequencies of the other sign.
+    pub fn mirrored(&self) -> Decay {
+        Decay { points: self.points.iter().map(|z| z.map(|z| z.conj())).collect(), ..self.clone() }
+    }
+
+    /// The same in the other sense of frequency: of the spectrometer or of `Tr[rho F+]`.
+    pub fn turned(&self) -> Decay {
+        if sign(&self.nucleus) < 0.0 { self.mirrored() } else { self.clone() }
+    }
+
     /// Times and values of the points that were received.
     fn received(&self) -> (Vec<f64>, Vec<C64>) {
         let time = |k: usize| self.start + self.dwell * k as f64;
@@ -159,6 +174,8 @@ pub struct Read {
     pub t2: Vec<(String, f64)>,
     /// The standard deviation of the noise in each part of a point.
     pub noise: f64,
+    /// The sum of squares that is left over, and that of all points.
+    pub left: (f64, f64),
     /// What makes their noise white.
     pub whitening: Whitening,
 }
@@ -168,8 +185,10 @@ pub struct Read {
 /// # Errors
 /// What is missing, too much, or cannot be told, as a sentence.
 pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, String> {
-    let mut found = Read { amplitudes: vec![], t2: vec![], noise: 0.0, whitening: Whitening { roots: vec![] } };
-    let (mut left, mut freedom) = (0.0, 0);
+    let mut found =
+        Read { amplitudes: vec![], t2: vec![], noise: 0.0, left: (0.0, 0.0), whitening: Whitening { roots: vec![] } };
+    let (mut left, mut all, mut freedom) = (0.0, 0.0, 0);
+    let decays = &with_words(plan, decays)?;
     let wanted: Vec<(usize, &String)> =
         nuclei.iter().enumerate().filter(|(c, _)| plan.lines.iter().any(|l| l.channel == *c)).collect();
     if let Some(other) = decays.iter().find(|d| !wanted.iter().any(|(_, n)| **n == d.nucleus)) {
@@ -215,6 +234,7 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
                 Fit::new(&frequencies, times, t2).map_err(|why| format!("{} of {nucleus}: {why}", decay.readout))?;
             let fitted = fit.amplitudes(z);
             left += fitted.left;
+            all += z.iter().map(|z| z.norm_sqr()).sum::<f64>();
             freedom += fitted.freedom;
             found.amplitudes.extend(lines.iter().zip(&fitted.amplitudes).map(|(line, a)| Amplitude {
                 readout: decay.readout.clone(),
@@ -230,7 +250,30 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
         found.t2.push((nucleus.clone(), t2));
     }
     found.noise = (0.5 * left / freedom.max(1) as f64).sqrt();
+    found.left = (left, all);
     Ok(found)
+}
+
+/// The decays with the words of their readouts, where these are known by the rows that they stand in.
+fn with_words(plan: &Plan, decays: &[Decay]) -> Result<Vec<Decay>, String> {
+    let named = |decay: &Decay| {
+        let Some(row) = decay.readout.strip_prefix(ROW).and_then(|k| k.parse::<usize>().ok()) else {
+            return Ok(decay.clone());
+        };
+        let rows = decays.iter().filter(|d| d.nucleus == decay.nucleus && d.readout.starts_with(ROW)).count();
+        let word = plan.readouts.get(row.wrapping_sub(1)).filter(|_| rows == plan.readouts.len());
+        let Some(readout) = word else {
+            let words: Vec<&str> = plan.readouts.iter().map(|r| r.word.as_str()).collect();
+            return Err(format!(
+                "the experiment of {} has {rows} rows, and there are {} readouts, a row each: {}",
+                decay.nucleus,
+                words.len(),
+                words.join(", ")
+            ));
+        };
+        Ok(Decay { readout: readout.word.clone(), ..decay.clone() })
+    };
+    decays.iter().map(named).collect()
 }
 
 /// The one decay of a readout and a nucleus.

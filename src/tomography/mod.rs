@@ -5,7 +5,7 @@
 //! * [`mod@reconstruct`]: the state from line amplitudes;
 //! * [`counts`]: the state from counts of single shots;
 //! * [`data`]: measured amplitudes;
-//! * [`decay`]: amplitudes from free induction decays, which [`decay_file`] reads;
+//! * [`decay`]: amplitudes from free induction decays;
 //! * [`estimate`]: energies of a battery whose state is known with errors;
 //! * [`quantity`]: these as convex functions of the state;
 //! * [`interval`]: their confidence intervals, by tests of possible truths.
@@ -15,7 +15,6 @@ mod coordinates;
 pub mod counts;
 pub mod data;
 pub mod decay;
-pub mod decay_file;
 pub mod estimate;
 pub mod interval;
 pub mod lines;

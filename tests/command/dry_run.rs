@@ -147,8 +147,10 @@ fn decays_are_rehearsed_and_read_back() {
     refused("511 points are announced and 512 are there");
     let first = good.lines().nth(5).unwrap();
     std::fs::write(&decay, good.replacen(first, "nan 0", 1)).unwrap();
-    refused("a decay of 1H has a point that is not a number");
+    refused("line 6: `nan 0` is no pair of numbers");
     std::fs::write(&decay, good.replace("SW=1000", "SW=2000")).unwrap();
+    refused("the decay of 1H has a sweep width of 2000 Hz, and the file has one of 1000 Hz");
+    std::fs::write(&decay, good.replace("NP=512", "NP=511").replacen(&format!("{first}\n"), "", 1)).unwrap();
     refused("are received at different times");
     std::fs::remove_file(&decay).unwrap();
     refused("the decay of 1H in readout IX is missing");

@@ -101,8 +101,8 @@ measure { signal(1H) }
     let rows = text(&done.stdout);
     let row = |line: &str| -> Vec<f64> { line.split(',').skip(1).map(|x| x.parse().unwrap()).collect() };
     let top = rows.lines().skip(1).map(row).max_by(|a, b| a[2].total_cmp(&b[2])).unwrap();
-    // One and a half ppm of 400 MHz below the carrier, to half a step of the grid of 2.4 Hz.
-    assert!((top[1] - 2.5).abs() < 0.004 && (top[0] + 600.4).abs() < 1.3, "{top:?}");
+    // One and a half ppm of 400 MHz above the carrier, to half a step of the grid of 2.4 Hz.
+    assert!((top[1] - 2.5).abs() < 0.004 && (top[0] - 600.4).abs() < 1.3, "{top:?}");
     let simpson = text(&ergoseq(&["run", file, "--format", "simpson"]).stdout);
     assert!(simpson.starts_with("SIMP\nNP=2048\nSW=10000\nTYPE=FID\nDATA\n") && simpson.ends_with("\nEND\n"));
     assert_eq!(simpson.lines().count(), 2048 + 6);

@@ -37,13 +37,14 @@ fn library() -> Vec<(String, String)> {
 
 /// The layers, lowest first: a module names only modules of lower layers, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["source", "linalg", "noise"],
+    &["source", "linalg", "noise", "delimited"],
     &["lanes"],
     &["waveform"],
     &["diagnostic"],
     &["units"],
     &["spin"],
     &["syntax", "metrics", "pulse_program"],
+    &["decays"],
     &["tomography"],
     &["ir"],
     &["check", "hamiltonian"],
@@ -51,6 +52,7 @@ const LAYERS: &[&[&str]] = &[
     &["results"],
     &["verdict", "search", "export", "import"],
     &["output"],
+    &["comparison"],
     &["papers", "report", "editor"],
 ];
 

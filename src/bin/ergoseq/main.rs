@@ -5,6 +5,8 @@
 mod args;
 mod bench;
 mod check;
+mod compare;
+mod decays;
 mod dry_run;
 mod export;
 mod files;
@@ -12,6 +14,7 @@ mod fmt;
 mod import;
 mod learn;
 mod lsp;
+mod measurements;
 mod outcome;
 mod overrides;
 mod plan;
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Import(a) => import::import(&a),
         Command::Plan(a) => plan::plan(&a),
         Command::Tomography(a) => tomography::tomography(&a),
+        Command::Compare(a) => compare::compare(&a),
         #[cfg(feature = "pictures")]
         Command::Reproduce(a) => reproduce::reproduce(&a),
     };

@@ -1,6 +1,8 @@
 //! `ergoseq plan`
 
 use crate::{Outcome, args, files, overrides, terminal};
+use ergoseq::decays::sign::sign;
+use ergoseq::decays::simpson::simpson_text;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{Options, longest_t1, plan_for, run};
 use ergoseq::hamiltonian::{Evaluator, Fault, Step, Values, build, members};
@@ -8,7 +10,7 @@ use ergoseq::ir::Experiment;
 use ergoseq::output::amplitudes;
 use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use ergoseq::syntax::number_text;
-use ergoseq::tomography::decay_file::simpson_text;
+use ergoseq::tomography::decay::Decay;
 
 /// Prints the plan of every tomography of a file.
 pub fn plan(a: &args::Plan) -> Outcome {
@@ -79,7 +81,7 @@ fn rehearsed(a: &args::Plan, experiment: &Experiment, values: &Values) -> Result
             ));
         }
         files::folder(folder)?;
-        for decay in decays {
+        for decay in decays.iter().map(Decay::turned) {
             let text = simpson_text(decay.dwell, decay.points.iter().map(|z| z.unwrap_or_default()));
             files::write(&folder.join(decay_name(&decay.readout, &decay.nucleus)), &text, a.force)?;
         }
@@ -102,8 +104,8 @@ fn text(experiment: &Experiment, values: &Values) -> Result<String, Fault> {
         }
         out += &format!("\n{} lines in each:\n", plan.lines.len());
         for line in &plan.lines {
-            let frequency = number_text((line.frequency * 1e6).round() / 1e6);
             let nucleus = t.channels.get(line.channel).map_or("", |channel| channel.nucleus.as_str());
+            let frequency = number_text((sign(nucleus) * line.frequency * 1e6).round() / 1e6);
             out += &format!("  {:<6}{frequency:>16} Hz\n", nucleus);
         }
         out += &format!(

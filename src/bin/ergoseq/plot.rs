@@ -15,11 +15,7 @@ use std::path::Path;
 pub fn plot(a: &args::Plot) -> Outcome {
     let ending = a.output.extension().and_then(|e| e.to_str()).unwrap_or_default();
     let kind = Kind::of(ending);
-    if kind.is_none() && ending != "csv" {
-        let message = format!("`{}` names no kind of picture", a.output.display());
-        let endings: Vec<String> = KINDS.iter().map(|k| format!(".{}", k.ending)).collect();
-        let help = format!("end it in {} or .csv", endings.join(", "));
-        let diagnostic = Diagnostic::without_place(Code::CannotWrite, message).help(help);
+    if let Err(diagnostic) = drawable(&a.output) {
         terminal::report(&[diagnostic], &Default::default());
         return Outcome::Usage;
     }
@@ -63,15 +59,28 @@ pub fn plot(a: &args::Plot) -> Outcome {
         let schema = Schema::new(experiment, &file, &axes, &values, EnergyUnit::Default);
         chart(&ResultSet::of(schema, runs)?, experiment, &a.what).map_err(undrawn)
     });
-    let written = figure.and_then(|figure| write(&figure, &a.output, ending, a.force).map_err(Box::new));
+    let written = figure.and_then(|figure| write(&figure, &a.output, a.force).map_err(Box::new));
     match written {
         Ok(()) => Outcome::Done,
         Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
     }
 }
 
-fn write(figure: &Figure, path: &Path, ending: &str, force: bool) -> Result<(), Diagnostic> {
-    match Kind::of(ending) {
+/// Whether a name is that of a picture or of its curves.
+pub fn drawable(path: &Path) -> Result<(), Diagnostic> {
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default();
+    if Kind::of(ending).is_some() || ending == "csv" {
+        return Ok(());
+    }
+    let message = format!("`{}` names no kind of picture", path.display());
+    let endings: Vec<String> = KINDS.iter().map(|k| format!(".{}", k.ending)).collect();
+    let help = format!("end it in {} or .csv", endings.join(", "));
+    Err(Diagnostic::without_place(Code::CannotWrite, message).help(help))
+}
+
+/// Writes a figure as its name says.
+pub fn write(figure: &Figure, path: &Path, force: bool) -> Result<(), Diagnostic> {
+    match Kind::of(path.extension().and_then(|e| e.to_str()).unwrap_or_default()) {
         Some(kind) => picture(kind, Picture::Figure(figure), path, force),
         None => files::write(path, &figure.csv(), force),
     }

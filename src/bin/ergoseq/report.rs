@@ -1,9 +1,10 @@
 //! `ergoseq report` and `ergoseq watch`
 
+use crate::compare::measurement;
 use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::Refused;
 use ergoseq::diagnostic::Diagnostic;
-use ergoseq::report::{page, page_of_mistakes};
+use ergoseq::report::{page_of_mistakes, page_with};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -33,7 +34,9 @@ fn make(a: &args::Report) -> Result<Made, Outcome> {
         }
     };
     let values = overrides::values(&compiled.experiment, &a.given, &mut compiled.sources)?;
-    Ok(match page(&compiled, &values, &options, &file) {
+    let measured = a.data.as_ref().map(|path| measurement(path, a.reference, &mut compiled, &values)).transpose();
+    let made = measured.and_then(|m| page_with(&compiled, &values, &options, &file, m.as_ref()));
+    Ok(match made {
         Ok(text) => Made::Page(text),
         Err(diagnostic) => {
             let diagnostics = vec![*diagnostic];

@@ -1,5 +1,6 @@
 //! `ergoseq optimise` and `ergoseq fit`
 
+use crate::measurements::table;
 use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::Compiled;
 use ergoseq::check::check_result;
@@ -9,7 +10,7 @@ use ergoseq::hamiltonian::{Evaluator, Fault, Values};
 use ergoseq::ir::Experiment;
 use ergoseq::results::{EnergyUnit, Units};
 use ergoseq::search::{self, CLIMBS, Climb, Data, Fit, Goal, Optimum, Range};
-use ergoseq::source::Sources;
+use ergoseq::source::{Sources, data_text};
 use ergoseq::syntax::{Expr, number_text, parse_expression};
 use serde_json::json;
 use std::path::Path;
@@ -55,7 +56,7 @@ fn range(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<R
 }
 
 /// The value of a parameter, as `--set` takes it.
-fn setting(name: &str, text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<f64, Fault> {
+pub fn setting(name: &str, text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<f64, Fault> {
     let bare = Experiment { units: experiment.units, ..Experiment::default() };
     let file = sources.add(format!("--vary {name}"), text);
     let expr = parse_expression(text, file)?;
@@ -163,17 +164,18 @@ pub fn fit(a: &args::Fit) -> Outcome {
             Ok(prepared) => prepared,
             Err(outcome) => return outcome,
         };
-    let found = files::read(&a.data).map_err(Box::new).and_then(|text| {
-        let data = table(&text, &compiled.experiment, &mut compiled.sources).map_err(|why| {
+    let found = files::bytes(&a.data).map_err(Box::new).and_then(|bytes| {
+        let text = data_text(&bytes);
+        let (data, empty) = table(&text, &compiled.experiment, &mut compiled.sources).map_err(|why| {
             Box::new(Diagnostic::without_place(
                 Code::CannotRead,
                 format!("`{}` is no table of measurements: {why}", a.data.display()),
             ))
         })?;
         let fit = search::fit(&compiled.experiment, &values, &options, &ranges, &data)?;
-        Ok((data, fit))
+        Ok((data, empty, fit))
     });
-    let (data, fit) = match found {
+    let (data, empty, fit) = match found {
         Ok(found) => found,
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
@@ -190,17 +192,20 @@ pub fn fit(a: &args::Fit) -> Outcome {
             "schema": "ergoseq/fit/1", "file": a.file.display().to_string(), "params": values,
             "on_bound": named(&fit.bound), "stationary": named(&fit.stationary),
             "correlation": fit.correlation, "chi_square": fit.chi_square, "freedom": fit.freedom, "weighted": fit.weighted,
-            "model": fit.model,
+            "model": fit.model, "empty_cells": empty,
         });
         return terminal::print(&format!("{object:#}\n"));
     }
-    terminal::print(&fit_text(&compiled.experiment, &ranges, &data, &fit))
+    terminal::print(&fit_text(&compiled.experiment, &ranges, &data, empty, &fit))
 }
 
-fn fit_text(experiment: &Experiment, ranges: &[Range], data: &[Data], fit: &Fit) -> String {
+fn fit_text(experiment: &Experiment, ranges: &[Range], data: &[Data], empty: usize, fit: &Fit) -> String {
     let units = Units::new(experiment, EnergyUnit::Default);
     let points: usize = data.iter().map(|d| d.points.len()).sum();
     let mut out = format!("{points} points, {} parameters\n", ranges.len());
+    if empty > 0 {
+        out += &format!("  {empty} empty cell{} left out\n", if empty == 1 { "" } else { "s" });
+    }
     for (k, (r, (x, error))) in ranges.iter().zip(&fit.values).enumerate() {
         let unit = units.parameter(&r.name);
         let side = if *x - r.low < r.high - *x { "lower" } else { "upper" };
@@ -231,94 +236,4 @@ fn fit_text(experiment: &Experiment, ranges: &[Range], data: &[Data], fit: &Fit)
             (fit.chi_square / freedom).sqrt()
         )
     }
-}
-
-/// Comma-separated values: the first column is a parameter, each other a result, `error` the error of the column before it. A unit
-/// in brackets behind a name holds for its column.
-fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<Vec<Data>, String> {
-    let mut lines = text.lines().enumerate().map(|(k, l)| (k + 1, l.split('#').next().unwrap_or("").trim()));
-    let (_, head) = lines.find(|(_, l)| !l.is_empty()).ok_or("it is empty")?;
-    let split_unit = |cell: &str| -> (String, String) {
-        match cell.trim().strip_suffix(']').and_then(|c| c.rsplit_once('[')) {
-            Some((name, unit)) => (name.trim().to_string(), unit.trim().to_string()),
-            None => (cell.trim().to_string(), String::new()),
-        }
-    };
-    // Commas inside of parentheses belong to a result: `negativity(a, b)`.
-    let columns: Vec<(String, String)> = cells(head).iter().map(|c| split_unit(c)).collect();
-    let [(parameter, unit), others @ ..] = columns.as_slice() else { return Err("it has no columns".into()) };
-    if others.is_empty() {
-        return Err("it has one column; the first is a parameter, the others are results".into());
-    }
-    if experiment.param(parameter).is_none() {
-        return Err(format!("its first column is `{parameter}`, and the file has no such parameter"));
-    }
-    // What is measured with the column it is in, and the column of its errors.
-    type Column<'a> = (usize, &'a (String, String));
-    let mut data: Vec<(Data, Column, Option<Column>)> = Vec::new();
-    for (k, column) in others.iter().enumerate() {
-        let name = &column.0;
-        match data.last_mut() {
-            Some((_, (of, _), errors)) if name == "error" && *of + 1 == k => *errors = Some((k, column)),
-            _ => {
-                let (expr, at) =
-                    result(name, experiment, sources).map_err(|d| format!("column `{name}`: {}", d.message))?;
-                data.push((Data { parameter: parameter.clone(), expr, at, points: vec![] }, (k, column), None));
-            }
-        }
-    }
-    for (line, row) in lines.filter(|(_, l)| !l.is_empty()) {
-        let row = cells(row);
-        if row.len() != columns.len() {
-            return Err(format!("line {line} has {} columns, the first line {}", row.len(), columns.len()));
-        }
-        let number = |k: usize| -> Result<f64, String> {
-            let cell = row.get(k).map_or("", |cell| cell.trim());
-            cell.parse().map_err(|_| format!("line {line}: `{cell}` is not a number"))
-        };
-        let x = setting(parameter, &format!("{} {unit}", number(0)?), experiment, sources).map_err(|d| {
-            let expected = Units::new(experiment, EnergyUnit::Default).parameter(parameter);
-            if unit.is_empty() && !expected.is_empty() {
-                format!("its first column has no unit: write `{parameter} [{expected}]` in its first line, or another unit of it")
-            } else {
-                format!("line {line}: {}", d.message)
-            }
-        })?;
-        for (d, of, errors) in &mut data {
-            let (k, (name, unit)) = *of;
-            let scale = || scale_of(unit, experiment).map_err(|why| format!("column `{name}`: {why}"));
-            let error = errors.map(|(k, _)| Ok::<_, String>(number(k + 1)? * scale()?)).transpose()?;
-            d.points.push((x, number(k + 1)? * scale()?, error));
-        }
-    }
-    Ok(data.into_iter().map(|(d, ..)| d).collect())
-}
-
-/// The parts of a line between commas that stand outside of parentheses.
-fn cells(line: &str) -> Vec<String> {
-    let mut out = vec![String::new()];
-    let mut depth = 0;
-    for c in line.chars() {
-        match c {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-        match (c, out.last_mut()) {
-            (',', _) if depth == 0 => out.push(String::new()),
-            (_, Some(last)) => last.push(c),
-            (_, None) => {}
-        }
-    }
-    out
-}
-
-/// What numbers of a unit are multiplied by to be SI.
-fn scale_of(unit: &str, experiment: &Experiment) -> Result<f64, String> {
-    if unit.is_empty() {
-        return Ok(1.0);
-    }
-    let bare = Experiment { units: experiment.units, ..Experiment::default() };
-    let expr = parse_expression(&format!("1 {unit}"), 0).map_err(|d| d.message)?;
-    Evaluator::new(&bare, &Values::new()).and_then(|e| e.number(&expr)).map_err(|d| d.message)
 }

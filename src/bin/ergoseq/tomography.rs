@@ -1,5 +1,6 @@
 //! `ergoseq tomography`
 
+use crate::decays::{Named, decays, wrong};
 use crate::overrides::{self, Prepared};
 use crate::{Outcome, args, files, terminal};
 use ergoseq::Compiled;
@@ -9,12 +10,12 @@ use ergoseq::hamiltonian::Values;
 use ergoseq::linalg::C64;
 use ergoseq::output::{json, table};
 use ergoseq::results::{EnergyUnit, ResultSet, Schema};
-use ergoseq::tomography::data::{NAMES, read};
-use ergoseq::tomography::decay::Decay;
-use ergoseq::tomography::decay_file::{Points, bruker, jcamp, simpson};
+use ergoseq::source::data_text;
+use ergoseq::tomography::data::read;
+use ergoseq::tomography::decay::{Decay, ROW};
 use ergoseq::tomography::{ESTIMATORS, Estimator, read_counts};
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The state and its energies from what was measured, beside what theory says.
 pub fn tomography(a: &args::Tomography) -> Outcome {
@@ -30,9 +31,9 @@ pub fn tomography(a: &args::Tomography) -> Outcome {
         }
         return counted(a, path, &compiled, &values, &options);
     }
-    options.measured = match data(a) {
+    options.measured = match data(a, &compiled, &values) {
         Ok(measured) => Some(measured),
-        Err(diagnostic) => return terminal::refuse(&[diagnostic], &compiled.sources),
+        Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
     let run = match emulator::run(&compiled.experiment, &values, &options, &[]) {
         Ok(run) => run,
@@ -53,7 +54,8 @@ pub fn tomography(a: &args::Tomography) -> Outcome {
 
 /// The state and its energies from counts of single shots.
 fn counted(a: &args::Tomography, path: &Path, compiled: &Compiled, values: &Values, options: &Options) -> Outcome {
-    let found = files::read(path).map_err(Box::new).and_then(|text| {
+    let found = files::bytes(path).map_err(Box::new).and_then(|bytes| {
+        let text = data_text(&bytes);
         let cells = emulator::cells_of(&compiled.experiment, values, options)?;
         let (settings, counts) =
             read_counts(&text, cells.spins).map_err(|why| wrong(path, &format!("is no table of counts: {why}")))?;
@@ -118,54 +120,44 @@ fn counted(a: &args::Tomography, path: &Path, compiled: &Compiled, values: &Valu
 }
 
 /// A table of amplitudes, or a folder of decays.
-fn data(a: &args::Tomography) -> Result<Measured, Diagnostic> {
+fn data(a: &args::Tomography, compiled: &Compiled, values: &Values) -> Result<Measured, Box<Diagnostic>> {
     let reference = a.reference;
     // The command line asks for this or for counts.
     let path = a.data.clone().unwrap_or_default();
     if path.is_dir() {
-        return Ok(Measured { table: vec![], decays: decays(&path)?, reference });
+        return Ok(Measured { table: vec![], decays: received(&path, compiled, values)?, reference });
     }
-    let table = read(&files::read(&path)?).map_err(|why| wrong(&path, &format!("is no table of amplitudes: {why}")))?;
+    let text = data_text(&files::bytes(&path)?);
+    let table = read(&text).map_err(|why| wrong(&path, &format!("is no table of amplitudes: {why}")))?;
     Ok(Measured { table, decays: vec![], reference })
 }
 
-fn wrong(path: &Path, why: &str) -> Diagnostic {
-    Diagnostic::without_place(Code::CannotRead, format!("`{}` {why}", path.display()))
-}
-
-/// All decays of a folder, by name.
-fn decays(folder: &Path) -> Result<Vec<Decay>, Diagnostic> {
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect())
-        .map_err(|e| wrong(folder, &format!("cannot be read: {e}")))?;
-    paths.sort();
+/// The decays of a folder, as a tomography takes them.
+pub fn received(folder: &Path, compiled: &Compiled, values: &Values) -> Result<Vec<Decay>, Box<Diagnostic>> {
     let mut out = Vec::new();
-    for path in paths {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().to_string();
-        let found = if path.is_dir() {
-            let acqus = files::read(&path.join("acqus"))?;
-            bruker(&acqus, &files::bytes(&path.join("fid"))?)
-        } else if name.ends_with(".fid") {
-            simpson(&files::read(&path)?)
-        } else if name.ends_with(".jdx") || name.ends_with(".dx") {
-            jcamp(&files::read(&path)?)
-        } else {
-            return Err(wrong(&path, "is no decay").help(NAMES));
-        };
-        let Points { dwell, start, points } = found.map_err(|why| wrong(&path, &format!("is no decay: {why}")))?;
-        let parts: Vec<&str> = name.split('.').collect();
-        let parts = if path.is_dir() { &parts[..] } else { parts.split_last().map_or(&parts[..], |(_, first)| first) };
-        let [readout, nucleus] = *parts else {
-            return Err(wrong(&path, "does not tell its readout and nucleus, and nothing else").help(NAMES));
-        };
-        // What stands as exact zeros before the first point was never received.
-        let deaf = points.iter().take_while(|z| z.re == 0.0 && z.im == 0.0).count();
-        let deaf = if deaf == points.len() { 0 } else { deaf };
-        let points = points.into_iter().enumerate().map(|(k, z)| (k >= deaf).then_some(z)).collect();
-        out.push(Decay { readout: readout.into(), nucleus: nucleus.into(), dwell, start, points });
-    }
-    if out.is_empty() {
-        return Err(wrong(folder, "holds no decay").help(NAMES));
+    for Named { path, word, nucleus, series } in decays(folder)? {
+        emulator::agrees(&compiled.experiment, values, &nucleus, &series).map_err(|d| named(d, &path))?;
+        let rows = series.spectrometer_rows().enumerate();
+        out.extend(rows.map(|(k, points)| Decay {
+            readout: word.clone().unwrap_or_else(|| format!("{ROW}{}", k + 1)),
+            nucleus: nucleus.clone(),
+            dwell: series.dwell,
+            start: series.start(),
+            points: heard(points),
+        }));
     }
     Ok(out)
+}
+
+/// A mistake with the file that has it.
+fn named(mut diagnostic: Box<Diagnostic>, path: &Path) -> Box<Diagnostic> {
+    diagnostic.message = format!("`{}`: {}", path.display(), diagnostic.message);
+    diagnostic
+}
+
+/// The points; what stands as exact zeros before the first was never received.
+fn heard(points: Vec<C64>) -> Vec<Option<C64>> {
+    let deaf = points.iter().take_while(|z| z.re == 0.0 && z.im == 0.0).count();
+    let deaf = if deaf == points.len() { 0 } else { deaf };
+    points.into_iter().enumerate().map(|(k, z)| (k >= deaf).then_some(z)).collect()
 }

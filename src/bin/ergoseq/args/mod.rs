@@ -137,6 +137,11 @@ pub enum Command {
         after_help = "Example:\n  ergoseq tomography sequences/lab/tomography_pair.seq --data amplitudes.csv --reference 9961.5"
     )]
     Tomography(Tomography),
+    /// Puts theory, emulation and measurement side by side: a table, a picture, chi^2
+    #[command(
+        after_help = "Theory is the sequence without its `ensemble` and without noise of the receiver; the emulation has both.\n\nExamples:\n  ergoseq compare recovery.seq --data recovery.csv\n  ergoseq compare pair.seq --data decays --reference 9961.5 --output pair.svg"
+    )]
+    Compare(Compare),
     /// Computes the figures of a published paper anew, and judges what it says of them
     #[command(
         after_help = "Writes every figure as CSV, SVG, PNG and PDF, and prints a table of the paper's claims: what is printed, what was found, and whether they agree.\n\nExamples:\n  ergoseq reproduce spin-charger\n  ergoseq reproduce dipolar --figure 5 --output figures"
@@ -278,10 +283,45 @@ pub struct Report {
     pub given: Given,
     #[command(flatten)]
     pub how: How,
+    /// What was measured, as `compare` takes it: a section puts it beside theory and emulation
+    #[arg(long, value_name = "PATH")]
+    pub data: Option<PathBuf>,
+    /// The strongest line of the thermal state after 90 degrees, in the units of measured decays
+    #[arg(long, value_name = "AMPLITUDE", requires = "data")]
+    pub reference: Option<f64>,
     /// The page to write; the file's name with .html when not given
     #[arg(long, short, value_name = "PATH")]
     pub output: Option<PathBuf>,
     /// Overwrites the page if there is one
+    #[arg(long)]
+    pub force: bool,
+}
+
+/// `compare`
+#[derive(Args)]
+pub struct Compare {
+    /// The file
+    pub file: PathBuf,
+    /// What was measured: a table as `fit` reads it; or a folder of decays as `tomography` reads it, named READOUT.NUCLEUS, or
+    /// TRACE.NUCLEUS after what the sequence acquires
+    #[arg(long, value_name = "PATH")]
+    pub data: PathBuf,
+    /// The strongest line of the thermal state after 90 degrees, in the units of the decays; they are absolute when not given
+    #[arg(long, value_name = "AMPLITUDE")]
+    pub reference: Option<f64>,
+    #[command(flatten)]
+    pub given: Given,
+    #[command(flatten)]
+    pub how: How,
+    /// table, json or csv
+    #[arg(long, default_value = "table", value_parser = ["table", "json", "csv"])]
+    pub format: String,
+    /// The picture to write: .svg, .png, .pdf, or .csv for its curves
+    #[cfg(feature = "pictures")]
+    #[arg(long, short, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// Overwrites the picture if there is one
+    #[cfg(feature = "pictures")]
     #[arg(long)]
     pub force: bool,
 }
@@ -356,8 +396,8 @@ pub struct Plan {
 pub struct Tomography {
     /// A `.seq` file with a `tomography`, or an experiment in YAML
     pub file: PathBuf,
-    /// A table of readout, nucleus, frequency in Hz, real and imaginary part; or a folder of decays: READOUT.NUCLEUS.fid of SIMPSON,
-    /// READOUT.NUCLEUS.jdx of JCAMP-DX, or folders READOUT.NUCLEUS with Bruker's fid and acqus
+    /// A table of readout, nucleus, frequency in Hz, real and imaginary part; or a folder of decays: READOUT.NUCLEUS.fid of SIMPSON or
+    /// NMRPipe, READOUT.NUCLEUS.jdx of JCAMP-DX, or folders READOUT.NUCLEUS of Bruker or Varian; NUCLEUS alone holds a row for every readout
     #[arg(long, value_name = "PATH", required_unless_present = "counts", conflicts_with = "counts")]
     pub data: Option<PathBuf>,
     /// A table of setting, outcome and count: single shots of spins 1/2, each measured along x, y or z, such as `XZ, 01, 237`. The file

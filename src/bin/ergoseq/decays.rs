@@ -1,0 +1,136 @@
+//! Folders of measured decays: which file is what, by its name and by what is in it. Nothing outside of the folder is read.
+
+use crate::files;
+use ergoseq::decays::bruker::{Kind, bruker};
+use ergoseq::decays::jcamp::jcamp;
+use ergoseq::decays::nmrpipe::nmrpipe;
+use ergoseq::decays::simpson::simpson;
+use ergoseq::decays::varian::varian;
+use ergoseq::decays::{Indirect, Series};
+use ergoseq::diagnostic::{Code, Diagnostic};
+use ergoseq::source::data_text;
+use ergoseq::tomography::data::NAMES;
+use std::path::{Path, PathBuf};
+
+/// A decay, or the rows of an experiment, with what its name says.
+pub struct Named {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// What stands before the nucleus: the word of a readout, or the name of a trace; none where rows stand for all of them.
+    pub word: Option<String>,
+    /// The nucleus.
+    pub nucleus: String,
+    /// The points.
+    pub series: Series,
+}
+
+/// A mistake with a file.
+pub fn wrong(path: &Path, why: &str) -> Diagnostic {
+    Diagnostic::without_place(Code::CannotRead, format!("`{}` {why}", path.display()))
+}
+
+/// What file managers leave in folders.
+fn left_behind(name: &str) -> bool {
+    name.starts_with('.') || ["Thumbs.db", "desktop.ini", "__MACOSX"].contains(&name)
+}
+
+/// All decays of a folder, by name.
+pub fn decays(folder: &Path) -> Result<Vec<Named>, Diagnostic> {
+    let cannot = |e: std::io::Error| wrong(folder, &format!("cannot be read: {}", files::reason(&e)));
+    let root = folder.canonicalize().map_err(cannot)?;
+    let mut paths: Vec<PathBuf> =
+        std::fs::read_dir(folder).and_then(|entries| entries.map(|e| e.map(|e| e.path())).collect()).map_err(cannot)?;
+    paths.sort();
+    let mut out: Vec<Named> = Vec::new();
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().to_string();
+        if left_behind(&name) {
+            continue;
+        }
+        let (word, nucleus) = parts(&path, &name)?;
+        let series = series(&root, &path)?;
+        if word.is_some() && series.rows.len() > 1 {
+            let why = format!("holds {} rows, and its name says the readout of one", series.rows.len());
+            return Err(wrong(&path, &why).help(NAMES));
+        }
+        if let Some(kind) = series.indirect.filter(|kind| *kind != Indirect::Rows && series.rows.len() > 1) {
+            let why = format!("is a two-dimensional experiment ({kind:?}), whose rows are no decays of their own");
+            return Err(wrong(&path, &why).help("rows of readouts are received with FnMODE = QF"));
+        }
+        out.push(Named { path, word, nucleus, series });
+    }
+    if out.is_empty() {
+        return Err(wrong(folder, "holds no decay").help(NAMES));
+    }
+    Ok(out)
+}
+
+/// What a name says: `II.1H.fid`, `II.1H`, `1H`.
+fn parts(path: &Path, name: &str) -> Result<(Option<String>, String), Diagnostic> {
+    let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
+    let known = ending.is_some_and(|e| ["fid", "jdx", "dx", "jcamp", "simp"].contains(&e.as_str()));
+    if !known && !path.is_dir() {
+        return Err(wrong(path, "is no decay").help(NAMES));
+    }
+    let stem = if known { name.rsplit_once('.').map_or(name, |(stem, _)| stem) } else { name };
+    let parts: Vec<&str> = stem.split('.').collect();
+    match parts.as_slice() {
+        [word, nucleus] if !word.is_empty() && !nucleus.is_empty() => Ok((Some((*word).into()), (*nucleus).into())),
+        [nucleus] if nucleus.starts_with(|c: char| c.is_ascii_digit()) => Ok((None, (*nucleus).into())),
+        _ => Err(wrong(path, "does not tell its readout and nucleus, and nothing else").help(NAMES)),
+    }
+}
+
+/// The bytes of a file that lies in the folder, wherever links lead.
+fn inside(root: &Path, path: &Path) -> Result<Vec<u8>, Diagnostic> {
+    match path.canonicalize() {
+        Ok(real) if !real.starts_with(root) => {
+            Err(wrong(path, "is a link out of the folder").help("copy the file itself into the folder"))
+        }
+        _ => files::bytes(path),
+    }
+}
+
+/// The decays of a file, or of the folder of an experiment.
+fn series(root: &Path, path: &Path) -> Result<Series, Diagnostic> {
+    let said = |why: String| wrong(path, &format!("is no decay: {why}"));
+    if path.is_dir() {
+        return experiment(root, path, &said);
+    }
+    let bytes = inside(root, path)?;
+    // NMRPipe's header begins with a zero, and no text has one.
+    if bytes.iter().take(16).any(|b| *b == 0) && !bytes.starts_with(&[0xff, 0xfe]) && !bytes.starts_with(&[0xfe, 0xff])
+    {
+        return nmrpipe(&bytes).map_err(said);
+    }
+    let text = data_text(&bytes);
+    if text.trim_start().starts_with("##") || text.trim_start().starts_with("$$") {
+        return jcamp(&text).map_err(said);
+    }
+    simpson(&text).map_err(said)
+}
+
+/// The decays of a folder of Bruker's or Varian's.
+fn experiment(root: &Path, path: &Path, said: &dyn Fn(String) -> Diagnostic) -> Result<Series, Diagnostic> {
+    let there = |name: &str| path.join(name).is_file();
+    let text = |name: &str| inside(root, &path.join(name)).map(|bytes| data_text(&bytes));
+    if !path.canonicalize().is_ok_and(|real| real.starts_with(root)) {
+        return Err(wrong(path, "is a link out of the folder").help("copy the experiment itself into the folder"));
+    }
+    match (there("acqus"), there("procpar")) {
+        (true, true) => return Err(said("acqus and procpar are both there, of Bruker and of Varian".into())),
+        (false, true) => return varian(&text("procpar")?, &inside(root, &path.join("fid"))?).map_err(said),
+        (false, false) => {
+            return Err(said("neither acqus nor procpar is in the folder".into()).help(NAMES));
+        }
+        (true, false) => {}
+    }
+    let (name, kind) = match (there("fid"), there("ser")) {
+        (true, true) => return Err(said("fid and ser are both there".into()).help("keep the one that was received")),
+        (true, false) => ("fid", Kind::Fid),
+        (false, true) => ("ser", Kind::Ser),
+        (false, false) => return Err(said("there is no fid and no ser beside acqus".into())),
+    };
+    let acqu2s = if kind == Kind::Ser && there("acqu2s") { Some(text("acqu2s")?) } else { None };
+    bruker(&text("acqus")?, acqu2s.as_deref(), &inside(root, &path.join(name))?, kind).map_err(said)
+}

@@ -1,0 +1,85 @@
+//! Whether what a spectrometer has written is of the experiment in the file: nucleus, field and carrier.
+
+use crate::decays::Series;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::{Evaluator, Fault, Values};
+use crate::ir::Experiment;
+use crate::spin::Isotope;
+use crate::syntax::number_text;
+use crate::units::TWO_PI;
+
+/// The share by which frequencies may differ for the field: `11.7 T` is a spectrometer of 500 MHz, which is 11.743 T.
+const NOMINAL_FIELD: f64 = 0.01;
+
+/// The shift by which carriers may differ, ppm: what is lost when they are written down.
+const WRITTEN: f64 = 0.01;
+
+/// Compares the nucleus, the frequency of the transmitter and the carrier of a decay with those of the experiment.
+///
+/// # Errors
+/// When one differs, with both values.
+pub fn agrees(experiment: &Experiment, values: &Values, nucleus: &str, series: &Series) -> Result<(), Fault> {
+    let differs = |message: String, help: &str| -> Fault {
+        Diagnostic::without_place(Code::Contradiction, message).help(help).into()
+    };
+    if let Some(own) = series.nucleus.as_ref().filter(|own| *own != nucleus) {
+        return Err(differs(
+            format!("its name says that it is a decay of {nucleus}, and its parameters that it is one of {own}"),
+            "name it after the nucleus that was received",
+        ));
+    }
+    let e = Evaluator::new(experiment, values)?;
+    let (Some(field), Some(isotope)) = (&experiment.system.field, Isotope::named(nucleus)) else { return Ok(()) };
+    let larmor = (isotope.gamma * e.number(field)? / TWO_PI).abs();
+    let megahertz = |x: f64| number_text((x * 1e-6 * 1e6).round() / 1e6);
+    if let Some(own) = series.transmitter.filter(|own| (own / larmor - 1.0).abs() > NOMINAL_FIELD) {
+        return Err(differs(
+            format!(
+                "its transmitter is at {} MHz, and {nucleus} at {} MHz in the field of the file",
+                megahertz(own),
+                megahertz(larmor)
+            ),
+            "`field` of the file and the spectrometer differ, or the nucleus does",
+        ));
+    }
+    let (Some(base), Some(transmitter)) = (series.base.filter(|b| *b > 0.0), series.transmitter) else { return Ok(()) };
+    let channel = experiment.channels.iter().find(|c| c.nucleus == nucleus);
+    let carrier = channel.and_then(|c| c.carrier.as_ref());
+    // Without a carrier or shifts the file speaks of frequencies from the carrier, wherever that is.
+    if carrier.is_none() && !has_shifts(experiment, &e, nucleus)? {
+        return Ok(());
+    }
+    let wanted = carrier.map_or(Ok(0.0), |x| e.number(x))? * 1e6;
+    let own = (transmitter - base) / base * 1e6;
+    if (own - wanted).abs() <= WRITTEN {
+        return Ok(());
+    }
+    let ppm = |x: f64| number_text((x * 1e3).round() / 1e3);
+    Err(differs(
+        format!(
+            "its carrier is at {} ppm ({} Hz from 0 ppm), and that of the file at {} ppm",
+            ppm(own),
+            number_text((transmitter - base).round()),
+            ppm(wanted)
+        ),
+        &format!(
+            "write `channel {nucleus} {{ carrier = {} ppm }}`, and shifts as on the axis of the spectrum",
+            ppm(own)
+        ),
+    ))
+}
+
+/// Whether a spin of a nucleus has a chemical shift in the file.
+fn has_shifts(experiment: &Experiment, e: &Evaluator, nucleus: &str) -> Result<bool, Fault> {
+    for shift in &experiment.system.shifts {
+        for index in e.range(shift.each.as_ref())? {
+            {
+                let k = e.site(&shift.site, index)?;
+                if e.basis.sites.get(k).and_then(|s| s.isotope).is_some_and(|i| i.symbol == nucleus) {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+    Ok(false)
+}
