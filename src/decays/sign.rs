@@ -1,13 +1,8 @@
-//! The sign of frequency: decided here, used by every reader and writer of decays and spectra.
-//!
-//! A spectrometer counts a frequency as positive where the Larmor frequency is larger in size than that of the carrier: a higher shift
-//! is a positive offset, whatever the sign of gamma. Inside the program a line at the offset `2 pi nu Iz` turns as
-//! `exp(+2 pi i nu t)` in `Tr[rho F+]`, and `nu = -gamma B0 (delta - delta_carrier) / 2 pi` is negative for a higher shift where
-//! gamma is positive. So for gamma > 0 a decay of the spectrometer's sign is the complex conjugate of `Tr[rho F+]`, and for gamma < 0
-//! it is `Tr[rho F+]` itself. Both ways the step is the same one.
+//! The sign of frequency in files of decays: a spectrometer counts a higher shift as a positive offset, whatever the sign of gamma, and has
+//! the complex conjugate of `Tr[rho F+]` where gamma is positive ([`crate::spin::is_mirrored`] says why).
 
 use crate::linalg::C64;
-use crate::spin::Isotope;
+use crate::spin::is_mirrored;
 
 /// Which way frequencies run in the numbers of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,7 +26,7 @@ impl Sense {
 /// +1 or -1: a frequency of `Tr[rho F+]` of a nucleus times this is one of the spectrometer, and the other way round. +1 where the
 /// nucleus is none of the table.
 pub fn sign(nucleus: &str) -> f64 {
-    Isotope::named(nucleus).map_or(1.0, |isotope| -isotope.gamma.signum())
+    if is_mirrored(nucleus) { -1.0 } else { 1.0 }
 }
 
 /// A point of `Tr[rho F+]` of a nucleus as a spectrometer has it, and the other way round.
