@@ -530,7 +530,7 @@ mod tests {
             ("XZ, 00, -3", "no count"),
             ("XZ, 00", "2 cells"),
             ("XZ, 00, 3\nXZ, 00, 4", "twice"),
-            ("", "no counts"),
+            ("", "empty"),
         ] {
             let said = read_counts(text, 2).unwrap_err();
             assert!(said.contains(why), "{text}: {said}");

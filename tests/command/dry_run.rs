@@ -90,11 +90,11 @@ fn a_tomography_is_planned_rehearsed_and_fed_with_data() {
         let ratio = told.as_f64().unwrap() / true_one.as_f64().unwrap();
         assert!(ratio > 0.5 && ratio < 1.5, "{ratio}");
     }
-    // Too few, no numbers, nothing measured, a line that is not there: each is said.
+    // Too few, a cell too many, nothing measured, a line that is not there: each is said.
     let lines: Vec<&str> = rows.lines().collect();
     for (data, why) in [
         (lines[..5].join("\n"), "4 amplitudes are there, 16 are needed"),
-        (rows.replace("II,1H,-107.5,", "II,1H,-107.5,nan,"), "`nan` is not a number"),
+        (rows.replace("II,1H,-107.5,", "II,1H,-107.5,nan,"), "has 6 columns, the first line 5"),
         (
             lines[1..].iter().map(|l| l.split(',').take(3).collect::<Vec<_>>().join(",") + ",0,0\n").collect(),
             "all amplitudes are zero",
@@ -103,7 +103,7 @@ fn a_tomography_is_planned_rehearsed_and_fed_with_data() {
     ] {
         std::fs::write(&scaled, data).unwrap();
         let done = ergoseq(&["tomography", PAIR, "--data", &scaled]);
-        assert_eq!(code(&done), if why.contains("nan") { 3 } else { 1 }, "{why}");
+        assert_eq!(code(&done), if why.contains("columns") { 3 } else { 1 }, "{why}");
         assert!(text(&done.stderr).contains(why), "{}", text(&done.stderr));
     }
 }
