@@ -2,6 +2,7 @@
 
 use super::{Agreement, Comparison, Models, Row, left_over};
 use crate::decays::digital_filter::without_delay;
+use crate::decays::sign::turned;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Measured, Options, Readings, Run, run};
 use crate::hamiltonian::Fault;
@@ -152,7 +153,7 @@ fn acquired(models: &Models, decays: &[Decay], ideal: &Run, quiet: &Run) -> Resu
         out.notes.push(format!(
             "{what}: the receiver's factor is {}, its phase {} deg",
             number_text(round(factors[1].norm())),
-            number_text((factors[1].arg().to_degrees() * 1e3).round() / 1e3)
+            number_text((turned(&decay.nucleus, factors[1]).arg().to_degrees() * 1e3).round() / 1e3)
         ));
         add(&mut out, &what, &taken, [(&theory.points, factors[0]), (&emulation.points, factors[1])], noise, &own);
     }
@@ -208,8 +209,8 @@ fn add(
     let length = measured.len().min(models[1].0.len());
     let spectrum = |points: &mut dyn Iterator<Item = C64>| -> Vec<(f64, f64)> {
         // The axis is the spectrometer's.
-        let turned: Vec<C64> = points.map(|z| crate::decays::sign::turned(&decay.nucleus, z)).collect();
-        transform(&turned, decay.dwell, Processing::default()).into_iter().map(|(f, z)| (f, z.re)).collect()
+        let received: Vec<C64> = points.map(|z| turned(&decay.nucleus, z)).collect();
+        transform(&received, decay.dwell, Processing::default()).into_iter().map(|(f, z)| (f, z.re)).collect()
     };
     let own = |points: &[Option<C64>], factor: C64| {
         spectrum(&mut points.iter().take(length).map(|z| z.unwrap_or(ZERO) * factor))

@@ -1,5 +1,7 @@
-//! What spectrometers and programs have written, read back: decays and tables in their dialects, and what damage does to them.
+//! What spectrometers and programs have written, read back: decays and tables in their dialects, what damage does to them, and how
+//! they compare.
 
+mod compare;
 mod damage;
 mod decays;
 mod nmrglue;
