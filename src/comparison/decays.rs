@@ -1,6 +1,6 @@
 //! Free induction decays: those of a tomography with the energies that follow, or those of what the sequence acquires.
 
-use super::{Agreement, Comparison, Models, Row, left_over};
+use super::parts::{Agreement, Comparison, Models, Row, left_over};
 use crate::decays::digital_filter::without_delay;
 use crate::decays::sign::turned;
 use crate::diagnostic::{Code, Diagnostic};

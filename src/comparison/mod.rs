@@ -4,18 +4,19 @@
 //! are results of a table, or free induction decays: those of a tomography, or of what the sequence acquires.
 
 mod decays;
+mod parts;
 mod results;
 mod text;
 
+pub use parts::{Agreement, Comparison, Row, Uncertain};
 pub use text::{csv, json, rows, sentence, table};
 
 use crate::emulator::Options;
 use crate::hamiltonian::{Fault, Values};
 use crate::ir::{Event, EventKind, Experiment};
-use crate::linalg::C64;
-use crate::output::Figure;
 use crate::search::Data;
 use crate::tomography::decay::Decay;
+use parts::Models;
 
 /// What was measured.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,61 +26,6 @@ pub enum Measurement {
     /// Decays in the spectrometer's sense of frequency, and the strongest line of the thermal state in their units where these are not
     /// absolute.
     Decays(Vec<Decay>, Option<f64>),
-}
-
-/// A number with its standard error, where it has one.
-pub type Uncertain = (f64, Option<f64>);
-
-/// One quantity.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// What it is: `ergotropy`, `energy at end`.
-    pub what: String,
-    /// Where a parameter was changed: its name and value.
-    pub at: Option<(String, f64)>,
-    /// Its unit.
-    pub unit: String,
-    /// Without ensemble and noise.
-    pub theory: Option<f64>,
-    /// With both.
-    pub emulation: Option<Uncertain>,
-    /// What was measured.
-    pub measurement: Uncertain,
-}
-
-impl Row {
-    /// Measurement less emulation, in standard errors of the measurement.
-    pub fn deviation(&self) -> Option<f64> {
-        let (found, error) = self.measurement;
-        let (emulated, _) = self.emulation?;
-        error.filter(|e| *e > 0.0).map(|error| (found - emulated) / error)
-    }
-}
-
-/// How well a curve or decay is described.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Agreement {
-    /// Which one.
-    pub what: String,
-    /// How many real numbers it has.
-    pub numbers: usize,
-    /// The share of its sum of squares that theory and emulation leave over.
-    pub left: [f64; 2],
-    /// The same in units of the variance, where that is known.
-    pub chi_square: Option<[f64; 2]>,
-}
-
-/// Everything side by side.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Comparison {
-    /// The quantities.
-    pub rows: Vec<Row>,
-    /// The curves and decays.
-    pub agreements: Vec<Agreement>,
-    /// Overlaid curves, and what is left over.
-    pub figure: Figure,
-    /// What was found on the way.
-    pub notes: Vec<String>,
 }
 
 /// Compares.
@@ -101,15 +47,6 @@ pub fn compare(
     }
 }
 
-/// The experiment as it is written, without noise of the receiver, and also without its ensemble.
-struct Models<'a> {
-    written: &'a Experiment,
-    quiet: &'a Experiment,
-    ideal: &'a Experiment,
-    values: &'a Values,
-    options: &'a Options,
-}
-
 fn without_noise(events: &[Event]) -> Vec<Event> {
     let mut events = events.to_vec();
     for event in &mut events {
@@ -121,10 +58,4 @@ fn without_noise(events: &[Event]) -> Vec<Event> {
         }
     }
     events
-}
-
-/// The sums of squares of what is left over of some points and of these, and how many real numbers they are.
-fn left_over(measured: &[Option<C64>], model: &[Option<C64>], factor: C64) -> (f64, f64, usize) {
-    let both = measured.iter().zip(model).filter_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?)));
-    both.fold((0.0, 0.0, 0), |(left, all, n), (a, b)| ((a - b * factor).norm_sqr() + left, a.norm_sqr() + all, n + 2))
 }

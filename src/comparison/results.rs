@@ -1,6 +1,6 @@
 //! Results of a table, point by point of the parameter that was changed.
 
-use super::{Agreement, Comparison, Models, Row};
+use super::parts::{Agreement, Comparison, Models, Row};
 use crate::emulator::{Emulator, Request, quantity_of, unit_of};
 use crate::hamiltonian::Fault;
 use crate::ir::Experiment;

@@ -1,6 +1,6 @@
 //! A comparison for people, programs and spreadsheets.
 
-use super::{Agreement, Comparison, Row};
+use super::parts::{Agreement, Comparison, Row};
 use crate::syntax::number_text;
 use serde_json::{Value, json};
 

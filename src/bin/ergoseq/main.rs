@@ -9,6 +9,7 @@ mod compare;
 mod decays;
 mod dry_run;
 mod export;
+mod expressions;
 mod files;
 mod fmt;
 mod import;

@@ -1,6 +1,6 @@
 //! Tables of measured results: a parameter in the first column, a result in each other, `error` behind the one it belongs to.
 
-use crate::search::{result, setting};
+use crate::expressions::{result, setting};
 use ergoseq::delimited::{self, name_and_unit, number};
 use ergoseq::hamiltonian::{Evaluator, Values};
 use ergoseq::ir::Experiment;

@@ -1,17 +1,17 @@
 //! `ergoseq optimise` and `ergoseq fit`
 
+use crate::expressions::{result, setting};
 use crate::measurements::table;
 use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::Compiled;
-use ergoseq::check::check_result;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{Options, quantity_of, unit_of};
-use ergoseq::hamiltonian::{Evaluator, Fault, Values};
+use ergoseq::hamiltonian::{Fault, Values};
 use ergoseq::ir::Experiment;
 use ergoseq::results::{EnergyUnit, Units};
 use ergoseq::search::{self, CLIMBS, Climb, Data, Fit, Goal, Optimum, Range};
 use ergoseq::source::{Sources, data_text};
-use ergoseq::syntax::{Expr, number_text, parse_expression};
+use ergoseq::syntax::{Expr, number_text};
 use serde_json::json;
 use std::path::Path;
 
@@ -53,30 +53,6 @@ fn range(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<R
     let name = name.trim();
     let mut number = |text: &str| setting(name, text.trim(), experiment, sources);
     Ok(Range { name: name.to_string(), low: number(low)?, high: number(high)? })
-}
-
-/// The value of a parameter, as `--set` takes it.
-pub fn setting(name: &str, text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<f64, Fault> {
-    let bare = Experiment { units: experiment.units, ..Experiment::default() };
-    let file = sources.add(format!("--vary {name}"), text);
-    let expr = parse_expression(text, file)?;
-    ergoseq::check::check_setting(&experiment.scope(), name, &expr)?;
-    Evaluator::new(&bare, &Values::new())?.number(&expr)
-}
-
-/// `ergotropy at charged`
-pub fn result(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<(Expr, Option<String>), Fault> {
-    let (words, at) = match text.rsplit_once(" at ") {
-        Some((words, mark)) => (words, Some(mark.trim().to_string())),
-        None => (text, None),
-    };
-    let file = sources.add("the result", words);
-    let expr = parse_expression(words, file)?;
-    check_result(experiment, &expr, at.as_deref())?;
-    // A named result stands for what it was given as.
-    let named = |word: &str| experiment.measures.iter().find(|m| m.key == word && !m.summary).map(|m| m.value.clone());
-    let known = |word: &str| ergoseq::metrics::Metric::named(word).is_some();
-    Ok((expr.replace(&|word| if known(word) { None } else { named(word) }), at))
 }
 
 pub fn unit_of_result(expr: &Expr, experiment: &Experiment) -> &'static str {

@@ -1,6 +1,7 @@
 //! `ergoseq shape`
 
-use crate::search::{result, unit_of_result, wanted};
+use crate::expressions::result;
+use crate::search::{unit_of_result, wanted};
 use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{Request, run};
