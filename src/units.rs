@@ -12,7 +12,7 @@
 //! * Spin up is m = +1/2 and is written `0` in a ket; the first subsystem is the left factor of a Kronecker product.
 //! * The laboratory Zeeman energy is `-gamma B0 (1 + delta) Iz`: for gamma > 0 spin up is the lower level. In the frame
 //!   that rotates with the carrier there remains `2 pi nu Iz` with `nu = -gamma B0 (delta - delta_carrier) / 2 pi`. Files have the
-//!   sign of the spectrometer, which `decays/sign.rs` decides.
+//!   sign of the spectrometer, which `spin/sense.rs` decides.
 //! * `dipolar a b = d` means `2 pi d (3 Iz Iz - I.I)` between like spins and `2 pi d 2 Iz Iz` between unlike ones;
 //!   `j a b = J` means `2 pi J I.I` or `2 pi J Iz Iz`.
 //! * In a file with `units natural`, hbar = k_B = 1 and every number is plain.

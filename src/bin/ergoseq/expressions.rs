@@ -1,0 +1,31 @@
+//! Expressions of the command line and of tables: values of parameters, and results with their marks.
+
+use ergoseq::check::check_result;
+use ergoseq::hamiltonian::{Evaluator, Fault, Values};
+use ergoseq::ir::Experiment;
+use ergoseq::source::Sources;
+use ergoseq::syntax::{Expr, parse_expression};
+
+/// The value of a parameter, as `--set` takes it.
+pub fn setting(name: &str, text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<f64, Fault> {
+    let bare = Experiment { units: experiment.units, ..Experiment::default() };
+    let file = sources.add(format!("--vary {name}"), text);
+    let expr = parse_expression(text, file)?;
+    ergoseq::check::check_setting(&experiment.scope(), name, &expr)?;
+    Evaluator::new(&bare, &Values::new())?.number(&expr)
+}
+
+/// `ergotropy at charged`
+pub fn result(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<(Expr, Option<String>), Fault> {
+    let (words, at) = match text.rsplit_once(" at ") {
+        Some((words, mark)) => (words, Some(mark.trim().to_string())),
+        None => (text, None),
+    };
+    let file = sources.add("the result", words);
+    let expr = parse_expression(words, file)?;
+    check_result(experiment, &expr, at.as_deref())?;
+    // A named result stands for what it was given as.
+    let named = |word: &str| experiment.measures.iter().find(|m| m.key == word && !m.summary).map(|m| m.value.clone());
+    let known = |word: &str| ergoseq::metrics::Metric::named(word).is_some();
+    Ok((expr.replace(&|word| if known(word) { None } else { named(word) }), at))
+}
