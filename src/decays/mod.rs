@@ -1,13 +1,13 @@
 //! Free induction decays as spectrometers and programs write them.
 //!
 //! Every reader takes bytes or text and gives a [`Series`]: the numbers as they stand in the file, with what the file says of them.
-//! * [`mod@bruker`]: `fid` and `ser` with their `acqus` and `acqu2s`;
-//! * [`mod@varian`]: `fid` with `procpar`;
-//! * [`mod@jcamp`]: JCAMP-DX, whose packed numbers [`ordinates`] reads;
-//! * [`mod@simpson`]: SIMPSON's text and its packed form;
-//! * [`mod@nmrpipe`]: NMRPipe;
-//! * [`sign`]: which way frequencies run;
-//! * [`digital_filter`]: the points before the first.
+//! * `bruker`: `fid` and `ser` with their `acqus` and `acqu2s`;
+//! * `varian`: `fid` with `procpar`;
+//! * `jcamp`: JCAMP-DX, whose packed numbers `ordinates` reads;
+//! * `simpson`: SIMPSON's text and its packed form;
+//! * `nmrpipe`: NMRPipe;
+//! * `sign`: which way frequencies run;
+//! * `digital_filter`: the points before the first.
 //!
 //! No reader allocates by what a file promises: sizes are compared with the bytes that are there first.
 

@@ -1,9 +1,9 @@
 //! An experiment as the program of a console or of another simulator.
 //!
-//! * [`program`]: the small form between: events, delays, pulses, gradients, loops, lists, an acquisition.
-//! * [`lower`]: from a checked experiment to it; what cannot be exported is refused at its place.
-//! * [`calibration`] and [`realise`]: powers, and ideal pulses as a console makes them.
-//! * one file or folder a dialect, each a row of [`DIALECTS`].
+//! * `program`: the small form between: events, delays, pulses, gradients, loops, lists, an acquisition.
+//! * `lower`: from a checked experiment to it; what cannot be exported is refused at its place.
+//! * `calibration` and `realise`: powers, and ideal pulses as a console makes them.
+//! * one file or folder a dialect, each a row of `DIALECTS`.
 
 pub mod calibration;
 mod job;

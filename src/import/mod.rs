@@ -1,7 +1,7 @@
 //! A Bruker pulse program as a `.seq` file.
 //!
-//! * [`parameters`]: the numbers of its parameters, from the comments at its end or from `acqus`.
-//! * [`scan`]: what one scan does, as statements.
+//! * `parameters`: the numbers of its parameters, from the comments at its end or from `acqus`.
+//! * `scan`: what one scan does, as statements.
 //!
 //! Comments are kept. What is not understood is kept as a comment with a warning at its line, and nothing is dropped.
 

@@ -1,11 +1,11 @@
 //! Bruker pulse programs: read into a tree, and checked.
 //!
-//! * [`lexer`]: words, numbers with units, relations, comments.
-//! * [`tree`]: what a program is made of, with the place of everything.
-//! * [`parser`] and [`item`]: from words to the tree.
-//! * [`words`]: the words of the language, in one table.
-//! * [`expression`]: relations and lengths as numbers.
-//! * [`check`]: labels, phases and lists that are not defined, words that nobody knows, delays that are negative.
+//! * `lexer`: words, numbers with units, relations, comments.
+//! * `tree`: what a program is made of, with the place of everything.
+//! * `parser` and `item`: from words to the tree.
+//! * `words`: the words of the language, in one table.
+//! * `expression`: relations and lengths as numbers.
+//! * `check`: labels, phases and lists that are not defined, words that nobody knows, delays that are negative.
 
 mod check;
 pub mod expression;

@@ -50,7 +50,7 @@ pub fn readme(job: &Job, files: &[File], experiments: &[Experiment]) -> String {
          5. Powers follow from {}: `PLW = PLW1 (nu/nu_cal)^2`, `nu_cal = 1/(4 P1)`. Compare `ased` with the limits of the probe.\n\
          6. Check the pulse of 90 deg once more at this power; another length means another calibration: export anew.\n\
          7. {recycle}. {acquisition}.\n\
-         8. `ns` is {scans}, a whole phase cycle; take multiples of it.\n\
+         8. `ns` is {scans}, a whole phase cycle; take multiples of it. Phases of nuclei of positive gamma are the negative ones of the file: its y is 3.\n\
          9. Look at the sequence in the pulse program display before the first scan; begin with `ns` {scans} and low duty.\n\
          10. {last}\n",
         job.name,
