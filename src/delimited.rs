@@ -12,7 +12,7 @@ pub struct Table {
     pub rows: Vec<Row>,
 }
 
-/// What stands between cells.
+/// The separator of cells.
 #[derive(Clone, Copy, PartialEq)]
 enum Between {
     Mark(char),

@@ -29,7 +29,7 @@ impl<'a> Parameters<'a> {
         let Some(text) = self.values.get(&name.to_ascii_uppercase()) else { return Ok(None) };
         match number(text) {
             Some(x) => Ok(Some(x)),
-            None => Err(format!("{name} of {} is no number: `{text}`", self.file)),
+            None => Err(format!("{name} of {} is not a number: `{text}`", self.file)),
         }
     }
 
@@ -289,7 +289,7 @@ mod tests {
             ("TD= 4", "TD= 4000000000000", "and 4 are there"),
             ("TD= 4", "TD= 2e300", "whole number"),
             ("TD= 4", "XX= 4", "TD of acqus is missing"),
-            ("TD= 4", "TD= four", "TD of acqus is no number: `four`"),
+            ("TD= 4", "TD= four", "TD of acqus is not a number: `four`"),
             ("SW_h= 2000", "SW_h= 0", "SW_h of acqus is positive"),
             ("NC= -1", "NC= 5000", "power of two"),
             ("DTYPA= 0", "DTYPA= 1", "DTYPA 1"),

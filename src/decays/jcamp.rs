@@ -101,7 +101,7 @@ fn seconds(unit: &str) -> Result<f64, String> {
         "MS" | "MSEC" | "MILLISECOND" | "MILLISECONDS" => Ok(1e-3),
         "US" | "USEC" | "µS" | "μS" | "ΜS" | "MICROSECOND" | "MICROSECONDS" => Ok(1e-6),
         "NS" | "NSEC" | "NANOSECOND" | "NANOSECONDS" => Ok(1e-9),
-        _ => Err(format!("its abscissas are in `{unit}`, which is no unit of time")),
+        _ => Err(format!("its abscissas are in `{unit}`, which is not a unit of time")),
     }
 }
 
@@ -207,7 +207,7 @@ fn table(block: &Block, symbol: &str, count: usize, packed: bool) -> Result<Vec<
     }
 }
 
-/// What stands behind the dots of a form.
+/// The text after the dots of a variable list such as `(XY..XY)`.
 fn last_of(form: &str) -> &str {
     form.rsplit_once("..").map_or("", |(_, last)| last)
 }
@@ -267,7 +267,7 @@ mod tests {
             ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 3, 3, 4, 2", "different number"),
             ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 9e16, 9e16, 9e16, 2", "whole number"),
             ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 99999999, 99999999, 99999999, 2", "99999999 points"),
-            ("SECONDS", "HERTZ", "`HERTZ`, which is no unit of time"),
+            ("SECONDS", "HERTZ", "`HERTZ`, which is not a unit of time"),
             ("(X++(I..I))", "(X++(Y..Y))", "the page I is missing"),
             ("X, R, I, N", "X, Y, N", "SYMBOL has no R"),
             ("0.002", "-1", "positive"),

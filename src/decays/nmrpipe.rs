@@ -22,7 +22,7 @@ const TRANSFORMED: usize = 220;
 const TRANSPOSED: usize = 221;
 const WIDTH_INDIRECT: usize = 229;
 
-/// What stands at [`ORDER`] in the right order of bytes.
+/// The value at [`ORDER`] in the right byte order.
 const IN_ORDER: f32 = 2.345;
 
 /// The bytes with the order of those of a number.
@@ -48,7 +48,7 @@ pub fn nmrpipe(bytes: &[u8]) -> Result<Series, String> {
         floats.at(ORDER).is_some_and(|x| (x as f32 - IN_ORDER).abs() < 1e-6).then_some(floats)
     };
     let Some(floats) = order(true).or_else(|| order(false)) else {
-        return Err("it is no file of NMRPipe: the mark of its byte order is missing".into());
+        return Err("it is not an NMRPipe file: the mark of its byte order is missing".into());
     };
     let dimensions = whole(floats.at(DIMENSIONS), "the number of its dimensions")?;
     if !(1..=2).contains(&dimensions) {
@@ -85,7 +85,7 @@ pub fn nmrpipe(bytes: &[u8]) -> Result<Series, String> {
     let label = bytes.get(4 * LABEL..4 * LABEL + 8).unwrap_or_default();
     let label = String::from_utf8_lossy(label.split(|b| *b == 0).next().unwrap_or_default()).into_owned();
     let megahertz = floats.at(OBSERVED).filter(|x| *x > 0.0 && x.is_finite());
-    // 0 is what stands there where nobody has set it.
+    // 0 means that it was not set.
     let carrier = floats.at(CARRIER).filter(|x| x.is_finite() && *x != 0.0);
     let hypercomplex = dimensions == 2 && floats.at(QUADRATURE_INDIRECT) == Some(0.0);
     let indirect = (dimensions == 2).then_some(if hypercomplex { Indirect::States } else { Indirect::Rows });

@@ -110,7 +110,7 @@ fn digits(text: &str, notation: Notation) -> usize {
 /// Reads the lines of a table `(X++(Y..Y))` of so many numbers.
 ///
 /// # Errors
-/// What is wrong, with the number of the line: what is no number, a check that fails, more numbers than were announced.
+/// The mistake with the number of its line: text that is not a number, a failed check, more numbers than announced.
 pub fn ordinates<'a>(
     lines: impl Iterator<Item = (usize, &'a str)>,
     announced: usize,

@@ -73,11 +73,9 @@ pub fn agrees(experiment: &Experiment, values: &Values, nucleus: &str, series: &
 fn has_shifts(experiment: &Experiment, e: &Evaluator, nucleus: &str) -> Result<bool, Fault> {
     for shift in &experiment.system.shifts {
         for index in e.range(shift.each.as_ref())? {
-            {
-                let k = e.site(&shift.site, index)?;
-                if e.basis.sites.get(k).and_then(|s| s.isotope).is_some_and(|i| i.symbol == nucleus) {
-                    return Ok(true);
-                }
+            let k = e.site(&shift.site, index)?;
+            if e.basis.sites.get(k).and_then(|s| s.isotope).is_some_and(|i| i.symbol == nucleus) {
+                return Ok(true);
             }
         }
     }

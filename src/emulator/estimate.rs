@@ -38,7 +38,7 @@ pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
         // Vectors of the expansion and, where there is a matrix, about one entry a row for each term of H.
         let matrix = if crate::spin::Action::without_matrix(space) { COMPLEX } else { 24.0 * terms as f64 };
         (12.0 * COMPLEX + matrix) * d
-    } else if open {
+    } else if open && super::engines::liouville::Liouville::fits(space.len()) {
         // For each element a row of the Liouvillian: entries of H from both sides and of every collapse operator; and the dense
         // propagators of parts.
         let row = 1.25 * COMPLEX * (2 * terms + jumps) as f64;

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 pub struct Named {
     /// Where it stands.
     pub path: PathBuf,
-    /// What stands before the nucleus: the word of a readout, or the name of a trace; none where rows stand for all of them.
+    /// The name before the nucleus: a readout or a trace; `None` where the rows are all readouts.
     pub word: Option<String>,
     /// The nucleus.
     pub nucleus: String,

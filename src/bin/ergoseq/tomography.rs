@@ -155,7 +155,7 @@ fn named(mut diagnostic: Box<Diagnostic>, path: &Path) -> Box<Diagnostic> {
     diagnostic
 }
 
-/// The points; what stands as exact zeros before the first was never received.
+/// The points; leading exact zeros were not received.
 fn heard(points: Vec<C64>) -> Vec<Option<C64>> {
     let deaf = points.iter().take_while(|z| z.re == 0.0 && z.im == 0.0).count();
     let deaf = if deaf == points.len() { 0 } else { deaf };

@@ -55,9 +55,10 @@ impl Liouville {
         Ok(Liouville { n, parts, source })
     }
 
-    /// Whether L of this many states fits: some tens of entries for each element of a density matrix.
+    /// Whether L of this many states is formed: it has some tens of entries for each element of a density matrix. Larger systems are
+    /// integrated without it.
     pub fn fits(states: usize) -> bool {
-        const MOST: usize = 512;
+        const MOST: usize = 256;
         states <= MOST
     }
 
