@@ -241,7 +241,16 @@ fn tables() -> Vec<(&'static str, String)> {
             ),
         ),
         ("channel", table(&["setting", "meaning"], two(ergoseq::ir::CHANNEL_SETTINGS))),
-        ("relax", table(&["setting", "meaning"], two(ergoseq::ir::RELAX_SETTINGS))),
+        (
+            "relax",
+            table(
+                &["setting", "meaning"],
+                ergoseq::ir::RELAX_SETTINGS
+                    .iter()
+                    .map(|(_, word, _, _, meaning)| vec![code(word), meaning.to_string()])
+                    .collect(),
+            ),
+        ),
         ("pulse", table(&["setting", "meaning"], two(ergoseq::ir::PULSE_SETTINGS))),
         (
             "spectrometer",

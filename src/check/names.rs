@@ -275,17 +275,12 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
                     | SystemKind::Field(e)
                     | SystemKind::Orientation(e)
                     | SystemKind::Temperature(e) => uses(e, used),
-                    SystemKind::Shift(a, b) | SystemKind::Position(a, b) => {
-                        [a, b].into_iter().for_each(|e| uses(e, used))
-                    }
-                    SystemKind::Scalar(a, b, d) => [a, b, d].into_iter().for_each(|e| uses(e, used)),
-                    SystemKind::Dipolar(a, b, d, along) => {
-                        [a, b, d].into_iter().chain(along).for_each(|e| uses(e, used))
+                    SystemKind::Position(a, b) => [a, b].into_iter().for_each(|e| uses(e, used)),
+                    SystemKind::Interaction(i) => {
+                        let clauses = i.clauses.iter().map(|(_, value)| value);
+                        i.sites.iter().chain([&i.size]).chain(clauses).for_each(|e| uses(e, used));
                     }
                     SystemKind::Spinning(rate, angle) => [rate].into_iter().chain(angle).for_each(|e| uses(e, used)),
-                    SystemKind::Csa(site, t) | SystemKind::Quadrupole(site, t) => {
-                        [site, &t.size].into_iter().chain(&t.eta).chain(&t.axes).for_each(|e| uses(e, used))
-                    }
                     SystemKind::DipolarAll => {}
                     SystemKind::Relax(sites, settings) => {
                         sites.iter().for_each(|e| uses(e, used));

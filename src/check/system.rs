@@ -2,10 +2,15 @@
 
 use super::checker::{Checker, Fault, indices, settings, twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Each, Experiment, OfPair, OfSite, OfTensor, Relaxation, Scope, SiteDeclaration, Spinning};
-use crate::source::{Place, Span};
+use crate::ir::{
+    Each, Experiment, Interaction, OfSite, RELAX_SETTINGS, RelaxSetting, Relaxation, Scope, SiteDeclaration, Spinning,
+};
+use crate::source::Span;
 use crate::spin::{ISOTOPES, Isotope};
-use crate::syntax::ast::{ForEach, Item, ItemKind, Setting, SpinKind, SystemEntry, SystemKind, Tensor};
+use crate::syntax::ast::{
+    ForEach, Interaction as Declared, Item, ItemKind, Setting, SpinKind, SystemEntry, SystemKind,
+};
+use crate::syntax::words::Clause;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
@@ -106,30 +111,17 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
                 let angle = angle.as_ref().map(|a| c.number(a, Dimension::ANGLE));
                 system.spinning = Some(Spinning { rate, angle, place });
             }
-            SystemKind::Csa(a, t) => {
-                let a = site(a);
-                system.csa.push(tensor(a, t, Dimension::SHIFT, each, &range, place, c));
-            }
-            SystemKind::Quadrupole(a, t) => {
-                let a = site(a);
-                system.quadrupole.push(tensor(a, t, Dimension::FREQUENCY, each, &range, place, c));
-            }
             SystemKind::Temperature(value) => system.temperature = Some(c.number(value, Dimension::TEMPERATURE)),
-            SystemKind::Shift(a, value) => {
-                let a = site(a);
-                let value = c.expr(value, |s, e| s.number(e, Dimension::SHIFT, &range));
-                system.shifts.push(OfSite { site: a, value, each, place });
-            }
-            SystemKind::Scalar(a, b, value) => {
-                let (a, b) = (site(a), site(b));
-                let value = c.expr(value, |s, e| s.number(e, Dimension::FREQUENCY, &range));
-                system.scalar.push(OfPair { a, b, value, along: None, each, place });
-            }
-            SystemKind::Dipolar(a, b, value, along) => {
-                let (a, b) = (site(a), site(b));
-                let value = c.expr(value, |s, e| s.number(e, Dimension::FREQUENCY, &range));
-                let along = along.as_ref().map(|u| c.expr(u, |s, e| triple(s, e, DIRECTION, &range)));
-                system.dipolar.push(OfPair { a, b, value, along, each, place });
+            SystemKind::Interaction(given) => {
+                let sites = given.sites.iter().map(&mut site).collect();
+                let size = c.expr(&given.size, |s, e| s.number(e, given.form.size, &range));
+                let clauses = given
+                    .clauses
+                    .iter()
+                    .map(|(clause, value)| (*clause, clause_value(*clause, value, &range, c)))
+                    .collect();
+                let kind = given.form.kind;
+                system.interactions.push(Interaction { kind, sites, size, clauses, each, place });
             }
             SystemKind::DipolarAll => system.dipolar_all = true,
             SystemKind::Position(a, value) => {
@@ -139,10 +131,8 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             }
             SystemKind::Relax(sites, values) => {
                 let sites = sites.iter().map(|e| c.expr(e, |s, e| s.sites(e, &range))).collect();
-                let mut relaxation =
-                    Relaxation { sites, t1: None, t2: None, t1rho: None, t1d: None, polarisation: None, each, place };
-                relaxation_times(&mut relaxation, values, span, c);
-                system.relax.push(relaxation);
+                let settings = relax_settings(values, span, c);
+                system.relax.push(Relaxation { sites, settings, each, place });
             }
         }
     }
@@ -163,24 +153,31 @@ fn sizes(experiment: &Experiment, c: &mut Checker) {
     }
 }
 
-/// Fills in the times and the polarisation of a `relax`.
-fn relaxation_times(relaxation: &mut Relaxation, values: &[Setting], span: Span, c: &mut Checker) {
-    let known: Vec<&str> = crate::ir::RELAX_SETTINGS.iter().map(|(w, _)| *w).collect();
+/// The times and numbers of a `relax`.
+fn relax_settings(values: &[Setting], span: Span, c: &mut Checker) -> Vec<(RelaxSetting, Expr)> {
+    let known: Vec<&str> = RELAX_SETTINGS.iter().map(|(_, word, ..)| *word).collect();
+    let mut out = Vec::new();
+    let mut relaxes = false;
     for (name, value) in settings(values, &known, "`relax`", c) {
-        match name {
-            "T1" => relaxation.t1 = Some(c.number(value, Dimension::TIME)),
-            "T2" => relaxation.t2 = Some(c.number(value, Dimension::TIME)),
-            "T1rho" => relaxation.t1rho = Some(c.number(value, Dimension::TIME)),
-            "T1D" => relaxation.t1d = Some(c.number(value, Dimension::TIME)),
-            _ => relaxation.polarisation = Some(c.number(value, Dimension::NUMBER)),
+        if let Some((setting, _, dimension, alone, _)) = RELAX_SETTINGS.iter().find(|(_, word, ..)| *word == name) {
+            out.push((*setting, c.number(value, *dimension)));
+            relaxes |= alone;
         }
     }
-    let r = relaxation;
-    if [&r.t1, &r.t2, &r.t1rho, &r.t1d].iter().all(|t| t.is_none()) {
-        c.diagnostics.push(
-            Diagnostic::new(Code::MissingDeclaration, span, "`relax` needs at least one of T1, T2, T1rho and T1D")
-                .label("no relaxation time here"),
-        );
+    if !relaxes {
+        let alone: Vec<&str> =
+            RELAX_SETTINGS.iter().filter(|(.., alone, _)| *alone).map(|(_, word, ..)| *word).collect();
+        let message = format!("`relax` needs at least one of {}", listed(&alone));
+        c.diagnostics.push(Diagnostic::new(Code::MissingDeclaration, span, message).label("no relaxation time here"));
+    }
+    out
+}
+
+/// `A, B and C`.
+fn listed(words: &[&str]) -> String {
+    match words {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        _ => words.join(""),
     }
 }
 
@@ -189,14 +186,10 @@ fn key(entry: &SystemEntry) -> Option<String> {
     Some(match &entry.kind {
         SystemKind::Field(_) => "field".into(),
         SystemKind::Temperature(_) => "temperature".into(),
-        SystemKind::Shift(a, _) => format!("shift {a}"),
+        SystemKind::Interaction(given) => interaction_key(given),
         SystemKind::Position(a, _) => format!("position {a}"),
-        SystemKind::Scalar(a, b, _) => pair_key("j", a, b),
-        SystemKind::Dipolar(a, b, ..) => pair_key("dipolar", a, b),
         SystemKind::Orientation(_) => "orientation".into(),
         SystemKind::Spinning(..) => "spinning".into(),
-        SystemKind::Csa(a, _) => format!("csa {a}"),
-        SystemKind::Quadrupole(a, _) => format!("quadrupole {a}"),
         SystemKind::DipolarAll => "dipolar all".into(),
         SystemKind::Spin(..) | SystemKind::Collective(..) | SystemKind::Mode(..) | SystemKind::Relax(..) => {
             return None;
@@ -204,9 +197,11 @@ fn key(entry: &SystemEntry) -> Option<String> {
     })
 }
 
-fn pair_key(word: &str, a: &Expr, b: &Expr) -> String {
-    let (a, b) = (a.to_string(), b.to_string());
-    if a <= b { format!("{word} {a} {b}") } else { format!("{word} {b} {a}") }
+/// The interaction and what it is of; the two of a pair in any order.
+fn interaction_key(given: &Declared) -> String {
+    let mut sites: Vec<String> = given.sites.iter().map(Expr::to_string).collect();
+    sites.sort();
+    format!("{} {}", given.form.kind.word(), sites.join(" "))
 }
 
 /// Three numbers in parentheses: what they are called, their dimension, an example.
@@ -243,19 +238,13 @@ fn triple(
     Ok(())
 }
 
-fn tensor(
-    site: Expr,
-    t: &Tensor,
-    dimension: Dimension,
-    each: Option<Each>,
-    range: &[crate::ir::Index],
-    place: Place,
-    c: &mut Checker,
-) -> OfTensor {
-    let size = c.expr(&t.size, |s, e| s.number(e, dimension, range));
-    let eta = t.eta.as_ref().map(|x| c.expr(x, |s, e| s.number(e, Dimension::NUMBER, range)));
-    let axes = t.axes.as_ref().map(|x| c.expr(x, |s, e| triple(s, e, ANGLES, range)));
-    OfTensor { site, size, eta, axes, each, place }
+/// The value of a clause of an interaction.
+fn clause_value(clause: Clause, value: &Expr, range: &[crate::ir::Index], c: &mut Checker) -> Expr {
+    c.expr(value, |s, e| match clause {
+        Clause::Eta => s.number(e, Dimension::NUMBER, range),
+        Clause::Axes => triple(s, e, ANGLES, range),
+        Clause::Along => triple(s, e, DIRECTION, range),
+    })
 }
 
 fn each(e: &ForEach, c: &mut Checker) -> Each {

@@ -3,7 +3,7 @@
 use crate::decays::Series;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Values};
-use crate::ir::Experiment;
+use crate::ir::{Experiment, InteractionKind};
 use crate::spin::Isotope;
 use crate::syntax::number_text;
 use crate::units::TWO_PI;
@@ -71,11 +71,13 @@ pub fn agrees(experiment: &Experiment, values: &Values, nucleus: &str, series: &
 
 /// Whether a spin of a nucleus has a chemical shift in the file.
 fn has_shifts(experiment: &Experiment, e: &Evaluator, nucleus: &str) -> Result<bool, Fault> {
-    for shift in &experiment.system.shifts {
+    for shift in experiment.system.interactions_of(InteractionKind::Shift) {
         for index in e.range(shift.each.as_ref())? {
-            let k = e.site(&shift.site, index)?;
-            if e.basis.sites.get(k).and_then(|s| s.isotope).is_some_and(|i| i.symbol == nucleus) {
-                return Ok(true);
+            for site in &shift.sites {
+                let k = e.site(site, index)?;
+                if e.basis.sites.get(k).and_then(|s| s.isotope).is_some_and(|i| i.symbol == nucleus) {
+                    return Ok(true);
+                }
             }
         }
     }

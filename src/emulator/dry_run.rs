@@ -8,10 +8,10 @@ use super::settings::Options;
 use crate::hamiltonian::{
     Evaluator, Fault, Segment, Step, Values, build, coarser, duration, members, points_of, scans, spectrometer,
 };
-use crate::ir::{EventKind, Experiment};
+use crate::ir::{EventKind, Experiment, RelaxSetting};
 use crate::linalg::hermitian_eigen;
 use crate::source::Place;
-use crate::syntax::{Expr, parse_expression};
+use crate::syntax::parse_expression;
 use crate::units::{TWO_PI, UnitSystem};
 use crate::waveform::{Unresolved, integrals, peak};
 
@@ -196,7 +196,7 @@ pub fn longest_t1(e: &Evaluator) -> Result<Option<f64>, Fault> {
     let mut longest: Option<f64> = None;
     for relaxation in &e.experiment.system.relax {
         for index in e.range(relaxation.each.as_ref())? {
-            if let Some(t1) = &relaxation.t1 {
+            if let Some(t1) = relaxation.setting(RelaxSetting::T1) {
                 let t1 = e.number_at(t1, index)?;
                 longest = Some(longest.map_or(t1, |l| l.max(t1)));
             }
@@ -211,10 +211,8 @@ const RIGID: f64 = 1e-3;
 fn remarks_of(e: &Evaluator, steps: &[Step]) -> Result<Vec<String>, Fault> {
     let mut out = Vec::new();
     let system = &e.experiment.system;
-    let coupled = system.dipolar_all || !system.dipolar.is_empty();
     for relaxation in &system.relax {
-        let t2: Option<&Expr> = relaxation.t2.as_ref();
-        if let (Some(t2), true) = (t2, coupled)
+        if let (Some(t2), true) = (relaxation.setting(RelaxSetting::T2), system.has_dipolar())
             && relaxation.each.is_none()
             && e.number(t2)? < RIGID
         {

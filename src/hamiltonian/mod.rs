@@ -1,9 +1,8 @@
 //! Experiment to schedule: at one point of the parameters, what acts and when. Each interaction stands in its own file.
 
-mod anisotropy;
 mod centres;
-mod couplings;
 mod display;
+mod dissipators;
 mod drive;
 mod ensemble;
 pub mod ensemble_program;
@@ -12,7 +11,6 @@ mod fault;
 mod gaps;
 mod hardware;
 pub mod instrument;
-mod interaction;
 mod interactions;
 mod lebedev;
 mod lock;
@@ -25,13 +23,11 @@ mod prepare;
 pub mod program;
 mod quadrature;
 mod readout;
-mod relaxation;
 pub mod sample;
 mod schedule;
 mod shared;
 mod spectrometer;
 mod value;
-mod zeeman;
 
 pub use crate::waveform::Scalar;
 pub use display::describe;

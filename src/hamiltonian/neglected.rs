@@ -11,11 +11,12 @@
 //!
 //! A shift is said where it turns a coherence by more than [`VISIBLE`] of a turn during the longest statement.
 
+use super::interactions::{couplings, declared, zeeman};
 use super::schedule::{Schedule, duration};
 use super::value::{Evaluator, Fault};
-use super::{couplings, zeeman};
+
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::State;
+use crate::ir::{Clause, InteractionKind, State};
 use crate::source::{Place, Span};
 use crate::units::{TWO_PI, UnitSystem};
 
@@ -84,7 +85,6 @@ fn is_thermal(state: &State) -> bool {
 
 /// The largest second-order shift of every kind of interaction, Hz, with the place of its declaration.
 fn shifts(e: &Evaluator, field: f64) -> Result<Vec<(&'static str, f64, Place)>, Fault> {
-    let system = &e.experiment.system;
     let larmor = |site: usize| e.basis.site(site).isotope.map(|i| i.gamma * field / TWO_PI);
     let mut all: Vec<(&'static str, f64, Place)> = Vec::new();
     let mut add = |what: &'static str, shift: f64, place: Place| match all.iter_mut().find(|(w, ..)| *w == what) {
@@ -92,30 +92,23 @@ fn shifts(e: &Evaluator, field: f64) -> Result<Vec<(&'static str, f64, Place)>, 
         Some(_) => {}
         None => all.push((what, shift, place)),
     };
-    for q in &system.quadrupole {
-        for index in e.range(q.each.as_ref())? {
-            let site = e.site(&q.site, index)?;
-            let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;
-            let eta = q.eta.as_ref().map_or(Ok(0.0), |x| e.number_at(x, index))?;
-            if let Some(nu) = larmor(site) {
-                add("the quadrupolar coupling", quadrupolar(e.number_at(&q.size, index)?, eta, spin, nu), q.place);
-            }
+    for q in declared(e, InteractionKind::Quadrupole)? {
+        let site = q.site()?;
+        let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;
+        let eta = q.clause(Clause::Eta).map_or(Ok(0.0), |x| e.number_at(x, q.index))?;
+        if let Some(nu) = larmor(site) {
+            add("the quadrupolar coupling", quadrupolar(q.size, eta, spin, nu), q.declaration.place);
         }
     }
-    for csa in &system.csa {
-        for index in e.range(csa.each.as_ref())? {
-            if let Some(nu) = larmor(e.site(&csa.site, index)?) {
-                add("the shift anisotropy", anisotropic(e.number_at(&csa.size, index)?, nu), csa.place);
-            }
+    for csa in declared(e, InteractionKind::Csa)? {
+        if let Some(nu) = larmor(csa.site()?) {
+            add("the shift anisotropy", anisotropic(csa.size, nu), csa.declaration.place);
         }
     }
-    for pair in &system.scalar {
-        for index in e.range(pair.each.as_ref())? {
-            let (a, b) = (e.site(&pair.a, index)?, e.site(&pair.b, index)?);
-            if let (Some(x), Some(y), false) = (larmor(a), larmor(b), couplings::like(e, a, b)) {
-                let j = e.number_at(&pair.value, index)?;
-                add("the scalar coupling", j * j / (2.0 * (x - y).abs()), pair.place);
-            }
+    for j in declared(e, InteractionKind::J)? {
+        let (a, b) = j.pair()?;
+        if let (Some(x), Some(y), false) = (larmor(a), larmor(b), couplings::like(e, a, b)) {
+            add("the scalar coupling", j.size * j.size / (2.0 * (x - y).abs()), j.declaration.place);
         }
     }
     for (a, b, size, place) in couplings::sizes(e)? {

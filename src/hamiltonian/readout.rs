@@ -1,11 +1,12 @@
 //! What a tomography needs of the system: its channels, what acts while they receive, and how strong a line of reference is.
 
+use super::interactions::zeeman::thermal_ratios;
 use super::orientation::Internal;
-use super::relaxation::thermal_ratios;
 use super::schedule::{Receiving, Tomography};
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir;
+use crate::ir::RelaxSetting;
 use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator, Site, SiteKind};
@@ -123,7 +124,7 @@ fn positive_time(e: &Evaluator, expr: &crate::syntax::Expr) -> Result<f64, Fault
 fn widths(e: &Evaluator) -> Result<Vec<f64>, Fault> {
     let mut out = vec![0.0; e.basis.sites.len()];
     for relaxation in &e.experiment.system.relax {
-        let Some(t2) = &relaxation.t2 else { continue };
+        let Some(t2) = relaxation.setting(RelaxSetting::T2) else { continue };
         for index in e.range(relaxation.each.as_ref())? {
             for site in &relaxation.sites {
                 for k in e.sites(site, index)? {

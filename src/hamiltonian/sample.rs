@@ -1,12 +1,12 @@
 //! The sample as other simulators are told it: every interaction with its size in hertz and the way its tensor lies.
 
-use super::couplings::{constant, difference, two};
 use super::fault::Fault;
+use super::interactions::couplings::{constant, difference};
+use super::interactions::{Declared, declared, zeeman};
 use super::orientation::{Matrix3, product, rotation};
 use super::powder::orientations;
 use super::value::Evaluator;
-use super::zeeman;
-use crate::syntax::Expr;
+use crate::ir::{Clause, InteractionKind};
 use std::f64::consts::PI;
 
 /// Euler angles that turn a frame into another: `x' = Rz(-gamma) Ry(-beta) Rz(-alpha) x`, radian.
@@ -69,39 +69,28 @@ impl Sample {
             Some(angles) => rotation(e.vector(angles, None)?),
             None => rotation([0.0; 3]),
         };
-        let axes = |expr: Option<&Expr>, index| -> Result<Frame, Fault> {
-            let own = expr.map_or(Ok([0.0; 3]), |x| e.vector(x, index))?;
-            Ok(frame_of(&product(&crystal, &rotation(own))))
-        };
         let field = zeeman::field(e)?;
         let gamma = |site: usize| e.basis.site(site).isotope.map_or(0.0, |i| i.gamma);
         let hertz = |site: usize, share: f64| -gamma(site) * field.unwrap_or(0.0) * share / (2.0 * PI);
+        let tensor = |t: &Declared| -> Result<(f64, Frame), Fault> {
+            let eta = t.clause(Clause::Eta).map_or(Ok(0.0), |x| e.number_at(x, t.index))?;
+            let own = t.clause(Clause::Axes).map_or(Ok([0.0; 3]), |axes| e.vector(axes, t.index))?;
+            Ok((eta, frame_of(&product(&crystal, &rotation(own)))))
+        };
         let mut anisotropies = Vec::new();
-        for t in &system.csa {
-            for index in e.range(t.each.as_ref())? {
-                let (site, eta) = (e.site(&t.site, index)?, t.eta.as_ref().map_or(Ok(0.0), |x| e.number_at(x, index))?);
-                anisotropies.push((
-                    site,
-                    hertz(site, e.number_at(&t.size, index)?),
-                    eta,
-                    axes(t.axes.as_ref(), index)?,
-                ));
-            }
+        for t in declared(e, InteractionKind::Csa)? {
+            let (site, (eta, frame)) = (t.site()?, tensor(&t)?);
+            anisotropies.push((site, hertz(site, t.size), eta, frame));
         }
         let mut quadrupoles = Vec::new();
-        for t in &system.quadrupole {
-            for index in e.range(t.each.as_ref())? {
-                let eta = t.eta.as_ref().map_or(Ok(0.0), |x| e.number_at(x, index))?;
-                let (site, size) = (e.site(&t.site, index)?, e.number_at(&t.size, index)?);
-                quadrupoles.push((site, size, eta, axes(t.axes.as_ref(), index)?));
-            }
+        for t in declared(e, InteractionKind::Quadrupole)? {
+            let (eta, frame) = tensor(&t)?;
+            quadrupoles.push((t.site()?, t.size, eta, frame));
         }
         let mut scalar = Vec::new();
-        for p in &system.scalar {
-            for index in e.range(p.each.as_ref())? {
-                let (a, b) = two(e, p, index)?;
-                scalar.push((a, b, e.number_at(&p.value, index)?));
-            }
+        for p in declared(e, InteractionKind::J)? {
+            let (a, b) = p.pair()?;
+            scalar.push((a, b, p.size));
         }
         let (crystallites, rotor_phases) = crystallites(e)?;
         let spinning = match &system.spinning {
@@ -134,16 +123,14 @@ impl Sample {
 /// Pairs that are given, and those from positions.
 fn dipolar(e: &Evaluator, crystal: &Matrix3) -> Result<Vec<(usize, usize, f64, Frame)>, Fault> {
     let mut all = Vec::new();
-    for p in &e.experiment.system.dipolar {
-        for index in e.range(p.each.as_ref())? {
-            let (a, b) = two(e, p, index)?;
-            let frame = match &p.along {
-                Some(along) => frame_of(&product(crystal, &axes_along(e.vector(along, index)?))),
-                // The number is that along the field, where the sample lies as it is written.
-                None => [0.0; 3],
-            };
-            all.push((a, b, e.number_at(&p.value, index)?, frame));
-        }
+    for p in declared(e, InteractionKind::Dipolar)? {
+        let (a, b) = p.pair()?;
+        let frame = match p.clause(Clause::Along) {
+            Some(along) => frame_of(&product(crystal, &axes_along(e.vector(along, p.index)?))),
+            // The number is that along the field, where the sample lies as it is written.
+            None => [0.0; 3],
+        };
+        all.push((a, b, p.size, frame));
     }
     if !e.experiment.system.dipolar_all {
         return Ok(all);

@@ -11,6 +11,7 @@ mod scope;
 mod shape;
 mod system;
 
+pub use crate::syntax::words::{Clause, InteractionKind};
 pub use event::*;
 pub use experiment::{Battery, Cycle, Distribution, Expect, Experiment, NamedOperator, Noise, Param, Sweep, Theory};
 pub use function::{FUNCTIONS, FunctionInfo, Rule as FunctionRule};

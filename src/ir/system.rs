@@ -3,6 +3,7 @@
 use crate::source::Place;
 use crate::syntax::Expr;
 use crate::syntax::ast::SpinKind;
+use crate::syntax::words::{Clause, InteractionKind};
 use crate::units::Dimension;
 use serde::{Deserialize, Serialize};
 
@@ -24,21 +25,9 @@ pub struct System {
     /// The temperature of the sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<Expr>,
-    /// Chemical shifts.
+    /// Interactions that are given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub shifts: Vec<OfSite>,
-    /// Chemical shift anisotropies.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub csa: Vec<OfTensor>,
-    /// Quadrupolar couplings.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub quadrupole: Vec<OfTensor>,
-    /// Scalar couplings.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub scalar: Vec<OfPair>,
-    /// Dipolar couplings that are given.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub dipolar: Vec<OfPair>,
+    pub interactions: Vec<Interaction>,
     /// Whether every pair of spins with positions is coupled.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dipolar_all: bool,
@@ -156,20 +145,19 @@ pub struct Spinning {
     pub place: Place,
 }
 
-/// A traceless symmetric tensor of a spin.
+/// An interaction of one subsystem or of two.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct OfTensor {
-    /// Which spin.
-    pub site: Expr,
-    /// The largest component.
+pub struct Interaction {
+    /// Which.
+    pub kind: InteractionKind,
+    /// Of what.
+    pub sites: Vec<Expr>,
+    /// How large it is. Of a tensor it is the largest component; of a pair with a direction, the coupling along the field.
     pub size: Expr,
-    /// The asymmetry, 0 when not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub eta: Option<Expr>,
-    /// Euler angles (z, y, z) that turn its axes into the crystal; the axes of the crystal when not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub axes: Option<Expr>,
+    /// What more is given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clauses: Vec<(Clause, Expr)>,
     /// For which indices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Each>,
@@ -178,25 +166,23 @@ pub struct OfTensor {
     pub place: Place,
 }
 
-/// A quantity of a pair of spins.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct OfPair {
-    /// One spin.
-    pub a: Expr,
-    /// The other.
-    pub b: Expr,
-    /// How much.
-    pub value: Expr,
-    /// The direction from one to the other in the crystal, where the value is that of a pair along the field.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub along: Option<Expr>,
-    /// For which indices.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub each: Option<Each>,
-    /// Where it stands.
-    #[serde(skip)]
-    pub place: Place,
+impl Interaction {
+    /// The value of a clause, where it is given.
+    pub fn clause(&self, clause: Clause) -> Option<&Expr> {
+        self.clauses.iter().find(|(c, _)| *c == clause).map(|(_, value)| value)
+    }
+}
+
+impl System {
+    /// The declared interactions of a kind.
+    pub fn interactions_of(&self, kind: InteractionKind) -> impl Iterator<Item = &Interaction> {
+        self.interactions.iter().filter(move |i| i.kind == kind)
+    }
+
+    /// Whether spins are coupled by dipolar couplings.
+    pub fn has_dipolar(&self) -> bool {
+        self.dipolar_all || self.interactions_of(InteractionKind::Dipolar).next().is_some()
+    }
 }
 
 /// Relaxation of some spins.
@@ -205,21 +191,8 @@ pub struct OfPair {
 pub struct Relaxation {
     /// Which spins; the name of an array stands for all its members.
     pub sites: Vec<Expr>,
-    /// The longitudinal time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub t1: Option<Expr>,
-    /// The transverse time.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub t2: Option<Expr>,
-    /// The time that takes the place of the transverse one while the spins are locked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub t1rho: Option<Expr>,
-    /// The lifetime of dipolar order.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub t1d: Option<Expr>,
-    /// The polarisation it relaxes to; that of the thermal state when not given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub polarisation: Option<Expr>,
+    /// Times and rates.
+    pub settings: Vec<(RelaxSetting, Expr)>,
     /// For which indices.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Each>,
@@ -228,16 +201,61 @@ pub struct Relaxation {
     pub place: Place,
 }
 
-/// The settings of `relax`: word, meaning.
-pub const RELAX_SETTINGS: &[(&str, &str)] = &[
-    ("T1", "longitudinal relaxation time"),
-    ("T2", "transverse relaxation time, at most 2 T1"),
-    ("T1rho", "takes the place of T2 while a `lock` of their nucleus holds the spins, at most 2 T1"),
+impl Relaxation {
+    /// The value of a setting, where it is given.
+    pub fn setting(&self, setting: RelaxSetting) -> Option<&Expr> {
+        self.settings.iter().find(|(s, _)| *s == setting).map(|(_, value)| value)
+    }
+}
+
+/// The settings of `relax`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RelaxSetting {
+    /// The longitudinal time.
+    T1,
+    /// The transverse time.
+    T2,
+    /// The transverse time in a lock.
+    T1rho,
+    /// The lifetime of dipolar order.
+    T1D,
+    /// The polarisation that T1 relaxes to.
+    Polarisation,
+}
+
+impl RelaxSetting {
+    /// As written.
+    pub fn word(self) -> &'static str {
+        RELAX_SETTINGS.iter().find(|(setting, ..)| *setting == self).map_or("", |(_, word, ..)| word)
+    }
+}
+
+/// The settings of `relax`: word, dimension, whether it makes spins relax by itself, meaning.
+pub const RELAX_SETTINGS: &[(RelaxSetting, &str, Dimension, bool, &str)] = &[
+    (RelaxSetting::T1, "T1", Dimension::TIME, true, "longitudinal relaxation time"),
+    (RelaxSetting::T2, "T2", Dimension::TIME, true, "transverse relaxation time, at most 2 T1"),
     (
+        RelaxSetting::T1rho,
+        "T1rho",
+        Dimension::TIME,
+        true,
+        "takes the place of T2 while a `lock` of their nucleus holds the spins, at most 2 T1",
+    ),
+    (
+        RelaxSetting::T1D,
         "T1D",
+        Dimension::TIME,
+        true,
         "the lifetime of the order in the dipolar couplings, all of whose spins must be named, with what T1 and T2 do to it",
     ),
-    ("polarisation", "the polarisation 2<Iz> it relaxes to; that of the thermal state when not given"),
+    (
+        RelaxSetting::Polarisation,
+        "polarisation",
+        Dimension::NUMBER,
+        false,
+        "the polarisation 2<Iz> it relaxes to; that of the thermal state when not given",
+    ),
 ];
 
 /// A transmitter and its limits.

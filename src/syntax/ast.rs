@@ -1,6 +1,7 @@
 //! The tree of a file: what was written, statement by statement, before anything is known about what it means.
 
 use super::expr::Expr;
+use super::words;
 use crate::source::{Place, Span};
 
 /// A word that the user chose, and where it stands.
@@ -165,33 +166,27 @@ pub enum SystemKind {
     Spinning(Expr, Option<Expr>),
     /// `temperature 300 K`
     Temperature(Expr),
-    /// `shift a = 3.2 ppm`
-    Shift(Expr, Expr),
-    /// `j a b = 10 Hz`
-    Scalar(Expr, Expr, Expr),
-    /// `dipolar a b = 1 kHz`, `dipolar a b = 1 kHz along (0, 0, 1)`
-    Dipolar(Expr, Expr, Expr, Option<Expr>),
+    /// `shift a = 3.2 ppm`, `csa a = 40 ppm eta 0.3`, `dipolar a b = 1 kHz along (0, 0, 1)`
+    Interaction(Box<Interaction>),
     /// `dipolar all`
     DipolarAll,
     /// `position a = (0, 0, 0) angstrom`
     Position(Expr, Expr),
-    /// `csa a = 40 ppm eta 0.3 axes (0, 30, 0) deg`
-    Csa(Expr, Tensor),
-    /// `quadrupole a = 130 kHz eta 0.1`
-    Quadrupole(Expr, Tensor),
     /// `relax a, b { T1 = 1 s }`
     Relax(Vec<Expr>, Vec<Setting>),
 }
 
-/// A traceless symmetric tensor.
+/// A declared interaction.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Tensor {
-    /// Its largest component.
+pub struct Interaction {
+    /// How it is written.
+    pub form: words::Interaction,
+    /// One subsystem or two.
+    pub sites: Vec<Expr>,
+    /// How large it is.
     pub size: Expr,
-    /// Its asymmetry.
-    pub eta: Option<Expr>,
-    /// Euler angles of its axes in the crystal.
-    pub axes: Option<Expr>,
+    /// The clauses that follow, in the order of the form.
+    pub clauses: Vec<(words::Clause, Expr)>,
 }
 
 /// An entry of `ensemble`.

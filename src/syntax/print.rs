@@ -128,14 +128,7 @@ impl Display for SystemEntry {
             SystemKind::Mode(name, cutoff) => write!(f, "mode {name} : {cutoff}")?,
             SystemKind::Field(value) => write!(f, "field {value}")?,
             SystemKind::Temperature(value) => write!(f, "temperature {value}")?,
-            SystemKind::Shift(site, value) => write!(f, "shift {site} = {value}")?,
-            SystemKind::Scalar(a, b, value) => write!(f, "j {a} {b} = {value}")?,
-            SystemKind::Dipolar(a, b, value, along) => {
-                write!(f, "dipolar {a} {b} = {value}")?;
-                if let Some(along) = along {
-                    write!(f, " along {along}")?;
-                }
-            }
+            SystemKind::Interaction(interaction) => write!(f, "{interaction}")?,
             SystemKind::Orientation(angles) => write!(f, "orientation {angles}")?,
             SystemKind::Spinning(rate, angle) => {
                 write!(f, "spinning {rate}")?;
@@ -143,8 +136,6 @@ impl Display for SystemEntry {
                     write!(f, " at {angle}")?;
                 }
             }
-            SystemKind::Csa(site, tensor) => write!(f, "csa {site} = {tensor}")?,
-            SystemKind::Quadrupole(site, tensor) => write!(f, "quadrupole {site} = {tensor}")?,
             SystemKind::DipolarAll => f.write_str("dipolar all")?,
             SystemKind::Position(site, value) => write!(f, "position {site} = {value}")?,
             SystemKind::Relax(sites, settings) => block(f, &format!("relax {}", joined(sites)), texts(settings))?,
@@ -156,13 +147,17 @@ impl Display for SystemEntry {
     }
 }
 
-impl Display for Tensor {
+impl Display for Interaction {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.size)?;
-        if let Some(eta) = &self.eta {
-            write!(f, " eta {eta}")?;
+        f.write_str(self.form.kind.word())?;
+        for site in &self.sites {
+            write!(f, " {site}")?;
         }
-        self.axes.as_ref().map_or(Ok(()), |axes| write!(f, " axes {axes}"))
+        write!(f, " = {}", self.size)?;
+        for (clause, value) in &self.clauses {
+            write!(f, " {} {value}", clause.word())?;
+        }
+        Ok(())
     }
 }
 

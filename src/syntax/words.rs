@@ -1,6 +1,9 @@
 //! Every word of the language, each once: the parser, the formatter, messages, completion and `grammar.md` take them from
 //! here.
 
+use crate::units::Dimension;
+use serde::{Deserialize, Serialize};
+
 /// What a word does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -23,10 +26,93 @@ pub struct Word {
     pub role: Role,
     /// One line of help.
     pub meaning: &'static str,
+    /// How the interaction is written that the word declares.
+    pub interaction: Option<Interaction>,
 }
 
 const fn word(word: &'static str, role: Role, meaning: &'static str) -> Word {
-    Word { word, role, meaning }
+    Word { word, role, meaning, interaction: None }
+}
+
+/// The interactions that `system` declares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InteractionKind {
+    /// Chemical shift.
+    Shift,
+    /// Chemical shift anisotropy.
+    Csa,
+    /// Quadrupolar coupling.
+    Quadrupole,
+    /// Scalar coupling.
+    J,
+    /// Dipolar coupling.
+    Dipolar,
+}
+
+/// How many subsystems an interaction is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sites {
+    /// `csa a = ...`
+    One,
+    /// `j a b = ...`
+    Two,
+}
+
+/// What may follow the size of an interaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Clause {
+    /// `eta 0.3`: the asymmetry of a tensor.
+    Eta,
+    /// `axes (0, 30, 0) deg`: the Euler angles of the axes of a tensor in the crystal.
+    Axes,
+    /// `along (0, 0, 1)`: the direction of a pair in the crystal.
+    Along,
+}
+
+impl Clause {
+    /// As written.
+    pub fn word(self) -> &'static str {
+        match self {
+            Clause::Eta => "eta",
+            Clause::Axes => "axes",
+            Clause::Along => "along",
+        }
+    }
+}
+
+/// How an interaction is written: `WORD SITE [SITE] = SIZE [CLAUSE VALUE]...`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interaction {
+    /// Which it is.
+    pub kind: InteractionKind,
+    /// How many subsystems it is of.
+    pub sites: Sites,
+    /// The dimension of its size.
+    pub size: Dimension,
+    /// What may follow the size, in this order.
+    pub clauses: &'static [Clause],
+}
+
+impl InteractionKind {
+    /// As written.
+    pub fn word(self) -> &'static str {
+        WORDS.iter().find(|w| w.interaction.is_some_and(|i| i.kind == self)).map_or("", |w| w.word)
+    }
+}
+
+const TENSOR: &[Clause] = &[Clause::Eta, Clause::Axes];
+
+const fn interaction(
+    word: &'static str,
+    kind: InteractionKind,
+    sites: Sites,
+    size: Dimension,
+    clauses: &'static [Clause],
+    meaning: &'static str,
+) -> Word {
+    Word { word, role: Role::SystemEntry, meaning, interaction: Some(Interaction { kind, sites, size, clauses }) }
 }
 
 /// The words, in the order in which `grammar.md` explains them.
@@ -58,11 +144,25 @@ pub const WORDS: &[Word] = &[
     word("orientation", Role::SystemEntry, "how the crystal lies in the field, or in the rotor"),
     word("spinning", Role::SystemEntry, "how fast the rotor turns, and at which angle to the field"),
     word("temperature", Role::SystemEntry, "the temperature of the sample"),
-    word("shift", Role::SystemEntry, "a chemical shift"),
-    word("csa", Role::SystemEntry, "a chemical shift anisotropy"),
-    word("quadrupole", Role::SystemEntry, "a quadrupolar coupling, first order"),
-    word("j", Role::SystemEntry, "a scalar coupling"),
-    word("dipolar", Role::SystemEntry, "a dipolar coupling, or `all` from positions"),
+    interaction("shift", InteractionKind::Shift, Sites::One, Dimension::SHIFT, &[], "a chemical shift"),
+    interaction("csa", InteractionKind::Csa, Sites::One, Dimension::SHIFT, TENSOR, "a chemical shift anisotropy"),
+    interaction(
+        "quadrupole",
+        InteractionKind::Quadrupole,
+        Sites::One,
+        Dimension::FREQUENCY,
+        TENSOR,
+        "a quadrupolar coupling, first order",
+    ),
+    interaction("j", InteractionKind::J, Sites::Two, Dimension::FREQUENCY, &[], "a scalar coupling"),
+    interaction(
+        "dipolar",
+        InteractionKind::Dipolar,
+        Sites::Two,
+        Dimension::FREQUENCY,
+        &[Clause::Along],
+        "a dipolar coupling, or `all` from positions",
+    ),
     word(
         "position",
         Role::SystemEntry,
@@ -116,6 +216,11 @@ pub const WORDS: &[Word] = &[
     word("lab", Role::Clause, "units with every number"),
     word("natural", Role::Clause, "hbar = k_B = 1"),
 ];
+
+/// How the interaction is written that a word declares.
+pub fn interaction_named(word: &str) -> Option<Interaction> {
+    WORDS.iter().find(|w| w.word == word)?.interaction
+}
 
 /// The words of one role.
 pub fn words_of(role: Role) -> impl Iterator<Item = &'static str> {

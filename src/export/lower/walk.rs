@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{axes, longest_t1, points};
 use crate::hamiltonian::instrument::{self, Gaps, Transmission};
 use crate::hamiltonian::{Evaluator, Fault, Values, scans, spectrometer};
-use crate::ir::{self, Align, Event, EventKind, Experiment, State};
+use crate::ir::{self, Align, Event, EventKind, Experiment, InteractionKind, State};
 use crate::source::Span;
 use crate::spin::SiteKind;
 use crate::syntax::Expr;
@@ -159,7 +159,7 @@ impl<'a> Walk<'a> {
             x.and_then(|x| self.first().map(|e| e.number(x))).transpose()
         };
         let carrier = number(declared.and_then(|c| c.carrier.as_ref()))?;
-        let has_shifts = !self.experiment.system.shifts.is_empty();
+        let has_shifts = self.experiment.system.interactions_of(InteractionKind::Shift).next().is_some();
         let channel = Channel {
             nucleus: nucleus.to_string(),
             carrier: carrier.or(has_shifts.then_some(0.0)),

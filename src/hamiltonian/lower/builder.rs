@@ -7,8 +7,8 @@ use crate::hamiltonian::drive;
 use crate::hamiltonian::gaps::Gaps;
 use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
 use crate::hamiltonian::value::{Evaluator, Fault, Terms};
-use crate::hamiltonian::{centres, envelope, interactions, lock, orientation, readout, relaxation};
-use crate::ir::{self, Event, EventKind};
+use crate::hamiltonian::{centres, dissipators, envelope, interactions, lock, orientation, readout};
+use crate::ir::{self, Event, EventKind, InteractionKind, RelaxSetting};
 use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
@@ -363,11 +363,12 @@ impl<'a> Builder<'a, '_> {
 
     pub(super) fn relaxation(&mut self, locked: Option<&'a str>) -> Result<Arc<Relaxing>, Fault> {
         // A lock matters to those that give a T1rho only.
-        let locked = locked.filter(|_| self.e.experiment.system.relax.iter().any(|r| r.t1rho.is_some()));
+        let locked =
+            locked.filter(|_| self.e.experiment.system.relax.iter().any(|r| r.setting(RelaxSetting::T1rho).is_some()));
         if let Some(found) = self.relaxation.get(&locked) {
             return Ok(found.clone());
         }
-        let relaxing = Arc::new(relaxation::relaxing(self.e, locked)?);
+        let relaxing = Arc::new(dissipators::relaxing(self.e, locked)?);
         self.relaxation.insert(locked, relaxing.clone());
         Ok(relaxing)
     }
@@ -511,13 +512,14 @@ impl<'a> Builder<'a, '_> {
             b.energy.walk(&mut |x| found |= matches!(&x.kind, ExprKind::Name(name) if name == part));
             found
         };
+        let none_of = |kind| system.interactions_of(kind).next().is_none();
         let help = if named("dipolar") && !system.positions.is_empty() && !system.dipolar_all {
             "`dipolar all` in `system` takes the couplings from the positions"
-        } else if named("dipolar") && system.dipolar.is_empty() && !system.dipolar_all {
+        } else if named("dipolar") && !system.has_dipolar() {
             "no dipolar coupling is declared in `system`: for example `dipolar a b = 10 kHz`"
-        } else if named("scalar") && system.scalar.is_empty() {
+        } else if named("scalar") && none_of(InteractionKind::J) {
             "no scalar coupling is declared in `system`: for example `j a b = 10 Hz`"
-        } else if named("quadrupolar") && system.quadrupole.is_empty() {
+        } else if named("quadrupolar") && none_of(InteractionKind::Quadrupole) {
             "no quadrupolar coupling is declared in `system`: for example `quadrupole d = 130 kHz`"
         } else {
             "give it an operator, or other values of its parameters"

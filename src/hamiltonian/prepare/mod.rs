@@ -9,7 +9,7 @@ mod heated;
 
 pub use deviation::Deviation;
 
-use super::relaxation::thermal_ratios;
+use super::interactions::zeeman::thermal_ratios;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir;

@@ -3,8 +3,8 @@
 use super::time_operator::{TimeOperator, Value, multiply};
 use super::{Evaluator, Fault, Local};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::interactions::{self, zeeman};
 use crate::hamiltonian::orientation::Internal;
-use crate::hamiltonian::{interactions, zeeman};
 use crate::ir::{FunctionInfo, Type};
 use crate::linalg::real;
 use crate::source::Span;

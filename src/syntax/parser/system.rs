@@ -5,6 +5,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::expr::{Expr, ExprKind};
 use crate::syntax::token::TokenKind;
+use crate::syntax::words;
 
 impl Parser<'_> {
     pub(super) fn system_entry(&mut self, word: &str) -> Rule<SystemEntry> {
@@ -32,52 +33,21 @@ impl Parser<'_> {
             }
             "field" => SystemKind::Field(self.expression()?),
             "temperature" => SystemKind::Temperature(self.expression()?),
-            "shift" => {
-                let site = self.site()?;
-                self.expect_sign("=")?;
-                SystemKind::Shift(site, self.expression()?)
-            }
-            "j" => {
-                let (a, b) = (self.site()?, self.site()?);
-                self.expect_sign("=")?;
-                SystemKind::Scalar(a, b, self.expression()?)
-            }
-            "dipolar" => {
-                if self.opt_word("all") {
-                    SystemKind::DipolarAll
-                } else {
-                    let (a, b) = (self.site()?, self.site()?);
-                    self.expect_sign("=")?;
-                    let value = self.expression()?;
-                    let along = if self.opt_word("along") { Some(self.expression()?) } else { None };
-                    SystemKind::Dipolar(a, b, value, along)
-                }
-            }
+            "dipolar" if self.opt_word("all") => SystemKind::DipolarAll,
             "orientation" => SystemKind::Orientation(self.expression()?),
             "spinning" => {
                 let rate = self.expression()?;
                 SystemKind::Spinning(rate, if self.opt_word("at") { Some(self.expression()?) } else { None })
-            }
-            "csa" => {
-                let site = self.site()?;
-                SystemKind::Csa(site, self.tensor()?)
-            }
-            "quadrupole" => {
-                let site = self.site()?;
-                SystemKind::Quadrupole(site, self.tensor()?)
             }
             "position" => {
                 let site = self.site()?;
                 self.expect_sign("=")?;
                 SystemKind::Position(site, self.expression()?)
             }
-            _ => {
-                let mut sites = vec![self.site()?];
-                while self.sign(",") {
-                    sites.push(self.site()?);
-                }
-                SystemKind::Relax(sites, self.settings_block()?)
-            }
+            _ => match words::interaction_named(word) {
+                Some(form) => SystemKind::Interaction(Box::new(self.interaction(form)?)),
+                None => self.relaxation()?,
+            },
         };
         let each = if self.opt_word("for") { Some(self.for_each()?) } else { None };
         Ok(SystemEntry { kind, each, place: start.to(self.previous()).into() })
@@ -92,13 +62,30 @@ impl Parser<'_> {
         Ok(ForEach { index, from, to: self.expression()? })
     }
 
-    /// `tensor = "=" sum [ "eta" sum ] [ "axes" sum ]`
-    pub(super) fn tensor(&mut self) -> Rule<Tensor> {
+    /// `site { "," site } settings`
+    fn relaxation(&mut self) -> Rule<SystemKind> {
+        let mut sites = vec![self.site()?];
+        while self.sign(",") {
+            sites.push(self.site()?);
+        }
+        Ok(SystemKind::Relax(sites, self.settings_block()?))
+    }
+
+    /// `site [ site ] "=" sum { clause sum }`
+    fn interaction(&mut self, form: words::Interaction) -> Rule<Interaction> {
+        let mut sites = vec![self.site()?];
+        if form.sites == words::Sites::Two {
+            sites.push(self.site()?);
+        }
         self.expect_sign("=")?;
         let size = self.expression()?;
-        let eta = if self.opt_word("eta") { Some(self.expression()?) } else { None };
-        let axes = if self.opt_word("axes") { Some(self.expression()?) } else { None };
-        Ok(Tensor { size, eta, axes })
+        let mut clauses = Vec::new();
+        for clause in form.clauses {
+            if self.opt_word(clause.word()) {
+                clauses.push((*clause, self.expression()?));
+            }
+        }
+        Ok(Interaction { form, sites, size, clauses })
     }
 
     pub(super) fn declared(&mut self) -> Rule<Declared> {

@@ -5,21 +5,16 @@
 //! that is given without a direction is d itself, one `along` a direction of the crystal its value at theta = 0.
 //! Scalar, like spins: `2 pi J I.I`; unlike: `2 pi J Iz Iz`. In natural units there is no 2 pi.
 
-use super::interaction::{Size, Term};
-use super::orientation::{axial, is_turned};
-use super::value::{Evaluator, Fault};
+use super::super::orientation::{axial, is_turned};
+use super::super::value::{Evaluator, Fault};
+use super::term::{Declared, Size, Term, angular, declared};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::OfPair;
+use crate::ir::{Clause, InteractionKind};
 use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
-use crate::units::{HBAR, MAGNETIC_CONSTANT, TWO_PI, UnitSystem};
+use crate::units::{HBAR, MAGNETIC_CONSTANT, TWO_PI};
 use std::collections::BTreeMap;
-
-/// What a coupling constant is multiplied by to be an angular frequency.
-fn two_pi(e: &Evaluator) -> f64 {
-    if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 }
-}
 
 /// Whether two spins are of one nucleus.
 pub fn like(e: &Evaluator, a: usize, b: usize) -> bool {
@@ -49,25 +44,13 @@ fn pair(e: &Evaluator, a: usize, b: usize, zz: f64, dot: f64, span: Span) -> Res
 /// The scalar couplings, rad/s.
 pub fn scalar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let mut sum = Operator::zero(&e.basis);
-    for p in &e.experiment.system.scalar {
-        for index in e.range(p.each.as_ref())? {
-            let (a, b) = two(e, p, index)?;
-            let j = e.number_at(&p.value, index)? * two_pi(e);
-            let (zz, dot) = if like(e, a, b) { (0.0, j) } else { (j, 0.0) };
-            sum = sum.plus(pair(e, a, b, zz, dot, p.place.span())?);
-        }
+    for p in declared(e, InteractionKind::J)? {
+        let (a, b) = p.pair()?;
+        let j = p.size * angular(e);
+        let (zz, dot) = if like(e, a, b) { (0.0, j) } else { (j, 0.0) };
+        sum = sum.plus(pair(e, a, b, zz, dot, p.span())?);
     }
     Ok(vec![Term { size: Size::Isotropic(1.0), operator: sum }])
-}
-
-/// The two spins of a pair.
-pub(super) fn two(e: &Evaluator, p: &OfPair, index: Option<(&str, f64)>) -> Result<(usize, usize), Fault> {
-    let (a, b) = (e.site(&p.a, index)?, e.site(&p.b, index)?);
-    if a == b {
-        let span = p.place.span();
-        return Err(Diagnostic::new(Code::Contradiction, span, "a spin cannot be coupled to itself").into());
-    }
-    Ok((a, b))
 }
 
 /// `3 Iz Iz - I.I` of like spins, `2 Iz Iz` of unlike ones.
@@ -78,25 +61,22 @@ fn secular(e: &Evaluator, a: usize, b: usize, span: Span) -> Result<Operator, Fa
 /// The dipolar couplings, given and from positions, rad/s.
 pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let mut terms = Vec::new();
-    for p in &e.experiment.system.dipolar {
-        let span = p.place.span();
-        for index in e.range(p.each.as_ref())? {
-            let (a, b) = two(e, p, index)?;
-            let d = e.number_at(&p.value, index)? * two_pi(e);
-            let size = match &p.along {
-                Some(along) => {
-                    let direction = e.vector(along, index)?;
-                    if direction == [0.0; 3] {
-                        let message = "a direction of no length points nowhere";
-                        return Err(Diagnostic::new(Code::OutOfRange, along.span(), message).into());
-                    }
-                    Size::Tensor(axial(d, direction))
+    for p in declared(e, InteractionKind::Dipolar)? {
+        let (a, b) = p.pair()?;
+        let d = p.size * angular(e);
+        let size = match p.clause(Clause::Along) {
+            Some(along) => {
+                let direction = e.vector(along, p.index)?;
+                if direction == [0.0; 3] {
+                    let message = "a direction of no length points nowhere";
+                    return Err(Diagnostic::new(Code::OutOfRange, along.span(), message).into());
                 }
-                None if is_turned(e) => return Err(no_direction(p, span)),
-                None => Size::Isotropic(d),
-            };
-            terms.push(Term { size, operator: secular(e, a, b, span)? });
-        }
+                Size::Tensor(axial(d, direction))
+            }
+            None if is_turned(e) => return Err(no_direction(e, &p)),
+            None => Size::Isotropic(d),
+        };
+        terms.push(Term { size, operator: secular(e, a, b, p.span())? });
     }
     if !e.experiment.system.dipolar_all {
         return Ok(terms);
@@ -136,11 +116,9 @@ pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
 /// When a value cannot be evaluated.
 pub fn sizes(e: &Evaluator) -> Result<Vec<(usize, usize, f64, Place)>, Fault> {
     let mut all = Vec::new();
-    for p in &e.experiment.system.dipolar {
-        for index in e.range(p.each.as_ref())? {
-            let (a, b) = two(e, p, index)?;
-            all.push((a, b, e.number_at(&p.value, index)?.abs(), p.place));
-        }
+    for p in declared(e, InteractionKind::Dipolar)? {
+        let (a, b) = p.pair()?;
+        all.push((a, b, p.size.abs(), p.declaration.place));
     }
     if !e.experiment.system.dipolar_all {
         return Ok(all);
@@ -159,28 +137,22 @@ pub fn sizes(e: &Evaluator) -> Result<Vec<(usize, usize, f64, Place)>, Fault> {
     Ok(all)
 }
 
-fn no_direction(p: &OfPair, span: Span) -> Fault {
+fn no_direction(e: &Evaluator, p: &Declared) -> Fault {
+    let names: Vec<String> = p.sites.iter().map(|k| format!("`{}`", e.basis.site(*k).name)).collect();
     let message =
-        format!("the coupling of `{}` and `{}` has no direction, and the sample does not lie still along z", p.a, p.b);
-    Diagnostic::new(Code::MissingDeclaration, span, message)
+        format!("the coupling of {} has no direction, and the sample does not lie still along z", names.join(" and "));
+    Diagnostic::new(Code::MissingDeclaration, p.span(), message)
         .label("no `along`")
         .help("for example `along (0, 0, 1)`: the number is then that of a pair along the field")
         .into()
 }
 
-pub(super) fn difference([x, y, z]: [f64; 3], [a, b, c]: [f64; 3]) -> [f64; 3] {
+pub fn difference([x, y, z]: [f64; 3], [a, b, c]: [f64; 3]) -> [f64; 3] {
     [x - a, y - b, z - c]
 }
 
 /// The dipolar coupling constant of a pair along the field, from its positions (metres), Hz.
-pub(super) fn constant(
-    e: &Evaluator,
-    a: usize,
-    b: usize,
-    ra: [f64; 3],
-    rb: [f64; 3],
-    span: Span,
-) -> Result<f64, Fault> {
+pub fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], span: Span) -> Result<f64, Fault> {
     let (Some(first), Some(second)) = (e.basis.site(a).isotope, e.basis.site(b).isotope) else { return Ok(0.0) };
     let distance2: f64 = difference(rb, ra).iter().map(|x| x * x).sum();
     let names = (&e.basis.site(a).name, &e.basis.site(b).name);

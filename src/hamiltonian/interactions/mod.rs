@@ -1,12 +1,17 @@
 //! The table of interactions: what acts during delays and pulses is their sum.
 
-use super::interaction::{Size, Term};
+mod anisotropy;
+pub mod couplings;
+mod term;
+pub mod zeeman;
+
 use super::orientation::{Frame, Internal, Matrix3, Terms};
 use super::value::{Evaluator, Fault, FieldProducts, Varying};
-use super::{anisotropy, couplings, zeeman};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::spin::Operator;
 use crate::waveform::Scalar;
+pub use term::{Declared, declared};
+use term::{Size, Term};
 
 /// An interaction of the system, in the frame that rotates with the carriers.
 pub struct Interaction {

@@ -1,21 +1,21 @@
 //! Zeeman energies: in the laboratory `-gamma B0 (1 + delta) Iz`; in the frame that rotates with the carrier
 //! `-gamma B0 (delta - delta_carrier) Iz`. For gamma > 0 spin up is the lower level.
 
-use super::interaction::{Size, Term};
-use super::value::{Evaluator, Fault};
+use super::super::value::{Evaluator, Fault};
+use super::term::{Size, Term, declared};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::InteractionKind;
 use crate::linalg::real;
 use crate::source::Span;
 use crate::spin::{LocalKind, Operator};
+use crate::units::{BOLTZMANN, HBAR};
 
 /// The chemical shift of every subsystem, 0 where none is given.
 #[expect(clippy::indexing_slicing, reason = "the evaluator gives numbers of subsystems, and there is a shift for each")]
 fn shifts(e: &Evaluator) -> Result<Vec<f64>, Fault> {
     let mut shifts = vec![0.0; e.basis.sites.len()];
-    for shift in &e.experiment.system.shifts {
-        for index in e.range(shift.each.as_ref())? {
-            shifts[e.site(&shift.site, index)?] = e.number_at(&shift.value, index)?;
-        }
+    for shift in declared(e, InteractionKind::Shift)? {
+        shifts[shift.site()?] = shift.size;
     }
     Ok(shifts)
 }
@@ -69,7 +69,6 @@ pub fn offsets(e: &Evaluator) -> Result<Vec<(usize, f64)>, Fault> {
 
 /// What shifts leave in the rotating frame, rad/s.
 pub fn offset(e: &Evaluator) -> Result<Vec<Term>, Fault> {
-    let system = &e.experiment.system;
     let carriers: Vec<(&str, f64)> = e
         .experiment
         .channels
@@ -80,11 +79,13 @@ pub fn offset(e: &Evaluator) -> Result<Vec<Term>, Fault> {
         e,
         e.basis.sites.iter().enumerate().filter_map(|(k, s)| Some((k, e.variation.offset(s.isotope?.symbol)))),
     );
-    if system.shifts.is_empty() && carriers.is_empty() {
+    let mut declared = e.experiment.system.interactions_of(InteractionKind::Shift);
+    let first = declared.next();
+    if first.is_none() && carriers.is_empty() {
         return Ok(vec![Term { size: Size::Isotropic(1.0), operator: spread }]);
     }
     let Some(field) = field(e)? else {
-        let place = system.shifts.first().map(|s| s.place.span()).unwrap_or_default();
+        let place = first.map(|s| s.place.span()).unwrap_or_default();
         return Err(missing_field("a chemical shift", place));
     };
     let shifts = shifts(e)?;
@@ -110,4 +111,32 @@ pub fn laboratory(e: &Evaluator, span: Span) -> Result<Operator, Fault> {
         .enumerate()
         .filter_map(|(k, (site, shift))| Some((k, -site.isotope?.gamma * field * (1.0 + shift))));
     Ok(along_z(e, coefficients))
+}
+
+/// `gamma hbar B0 / kT` of every subsystem with a nucleus.
+pub fn thermal_ratios(e: &Evaluator, span: Span, what: &str) -> Result<Vec<Option<f64>>, Fault> {
+    let field = field(e)?;
+    let temperature = e.experiment.system.temperature.as_ref().map(|t| e.number(t)).transpose()?;
+    let (Some(field), Some(temperature)) = (field, temperature) else {
+        let (missing, example) =
+            if field.is_none() { ("field", "field 9.4 T") } else { ("temperature", "temperature 300 K") };
+        return Err(Diagnostic::new(
+            Code::MissingDeclaration,
+            span,
+            format!("{what} needs the {missing} of the system"),
+        )
+        .label(format!("no `{missing}` is declared"))
+        .help(format!("for example `{example}`"))
+        .into());
+    };
+    if temperature <= 0.0 {
+        let place = e.experiment.system.temperature.as_ref().map_or(span, |t| t.span());
+        return Err(Diagnostic::new(
+            Code::OutOfRange,
+            place,
+            format!("the temperature must be positive, it is {temperature} K"),
+        )
+        .into());
+    }
+    Ok(e.basis.sites.iter().map(|s| s.isotope.map(|i| i.gamma * HBAR * field / (BOLTZMANN * temperature))).collect())
 }

@@ -1,0 +1,110 @@
+//! Relaxation times of spins 1/2 as in Bloch's equations: T1, T2 and T1rho as Lindblad operators, with the thermal state as their
+//! fixed point.
+//!
+//! With p the polarisation it relaxes to: `sqrt((1+p)/2T1) I+`, `sqrt((1-p)/2T1) I-`, `sqrt((1/T2 - 1/2T1)/2) sigma_z`. Then
+//! `<sigma_z>` goes to p at the rate 1/T1, coherences decay at 1/T2; T2 may not exceed 2 T1. Without a T2 there is no dephasing
+//! beyond what T1 itself causes. The operators act on each spin independently: they are a model of a liquid, and would destroy
+//! dipolar order in a solid whose rigid-lattice T2 were put here.
+//!
+//! T1rho is a T2 for the time in which a lock of the nucleus holds the spins: on resonance what is locked decays at 1/T1rho.
+
+use super::super::interactions::zeeman::thermal_ratios;
+use super::super::schedule::Relaxing;
+use super::super::value::{Evaluator, Fault};
+use super::entry::{sites, time_of};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{RelaxSetting, Relaxation};
+use crate::linalg::real;
+use crate::spin::{LocalKind, Operator, SiteKind};
+use std::collections::HashSet;
+
+/// What it takes.
+pub const SETTINGS: &[RelaxSetting] =
+    &[RelaxSetting::T1, RelaxSetting::T2, RelaxSetting::T1rho, RelaxSetting::Polarisation];
+
+/// Adds the collapse operators of T1, T2 and T1rho, in 1/sqrt(s).
+///
+/// # Errors
+/// When the times contradict each other, or a spin is no spin 1/2 or relaxes twice.
+pub fn add(e: &Evaluator, locked: Option<&str>, relaxing: &mut Relaxing) -> Result<(), Fault> {
+    let operators = &mut relaxing.collapse;
+    let mut relaxed: HashSet<usize> = HashSet::new();
+    let takes = |relaxation: &&Relaxation| SETTINGS.iter().any(|s| relaxation.setting(*s).is_some());
+    for relaxation in e.experiment.system.relax.iter().filter(takes) {
+        let span = relaxation.place.span();
+        let t1 = time_of(e, relaxation, RelaxSetting::T1)?;
+        let [t2, t1rho] = [RelaxSetting::T2, RelaxSetting::T1rho];
+        let transverse = [(t2.word(), time_of(e, relaxation, t2)?), (t1rho.word(), time_of(e, relaxation, t1rho)?)];
+        for (name, t2) in transverse {
+            if let (Some(t1), Some(t2)) = (t1, t2)
+                && t2 > 2.0 * t1 * (1.0 + 1e-12)
+            {
+                let message = format!("{name} = {t2} s is longer than 2 T1 = {} s", 2.0 * t1);
+                return Err(Diagnostic::new(Code::Contradiction, span, message)
+                    .label("no relaxation does this")
+                    .help(format!("T1 alone already gives {name} = 2 T1"))
+                    .into());
+            }
+        }
+        for site in sites(e, relaxation)? {
+            let name = &e.basis.site(site).name;
+            if e.basis.site(site).kind != SiteKind::Spin || e.basis.site(site).dimension != 2 {
+                return Err(Diagnostic::new(
+                    Code::WrongOperator,
+                    span,
+                    format!("`{name}` is no spin 1/2; T1 and T2 are defined for spins 1/2"),
+                )
+                .help("give other relaxation as a `noise`")
+                .into());
+            }
+            if !relaxed.insert(site) {
+                return Err(Diagnostic::new(
+                    Code::DefinedTwice,
+                    span,
+                    format!("the relaxation of `{name}` is given twice"),
+                )
+                .into());
+            }
+            let p = polarisation(e, relaxation, t1.is_some(), site)?;
+            let held = locked.is_some() && e.basis.site(site).isotope.map(|i| i.symbol) == locked;
+            let [(_, t2), (_, t1rho)] = transverse;
+            let t2 = if held { t1rho.or(t2) } else { t2 };
+            let mut push = |kind: LocalKind, rate: f64| {
+                if rate > 0.0
+                    && let Some(operator) = Operator::of(&e.basis, kind, site)
+                {
+                    operators.push(operator.times_number(real(rate.sqrt())));
+                }
+            };
+            let half = t1.map_or(0.0, |t| 0.5 / t);
+            push(LocalKind::Ip, (1.0 + p) * half);
+            push(LocalKind::Im, (1.0 - p) * half);
+            push(LocalKind::Z, t2.map_or(0.0, |t2| ((1.0 / t2 - half) / 2.0).max(0.0)));
+        }
+    }
+    Ok(())
+}
+
+/// The polarisation that a spin relaxes to: the one that is given, else that of the thermal state; 0 where nothing relaxes along z.
+fn polarisation(e: &Evaluator, relaxation: &Relaxation, has_t1: bool, site: usize) -> Result<f64, Fault> {
+    let span = relaxation.place.span();
+    let Some(given) = relaxation.setting(RelaxSetting::Polarisation) else {
+        if !has_t1 {
+            return Ok(0.0);
+        }
+        let ratios = thermal_ratios(e, span, "the thermal state that T1 relaxes to")?;
+        return Ok((ratios.get(site).copied().flatten().unwrap_or(0.0) / 2.0).tanh());
+    };
+    let p = e.number(given)?;
+    if !has_t1 {
+        return Err(Diagnostic::new(Code::MissingDeclaration, given.span(), "nothing relaxes to this polarisation")
+            .label("no T1 is given")
+            .help("give a T1, or leave the polarisation out")
+            .into());
+    }
+    if p.abs() > 1.0 {
+        let message = format!("a polarisation lies between -1 and 1, this is {p}");
+        return Err(Diagnostic::new(Code::OutOfRange, span, message).into());
+    }
+    Ok(p)
+}

@@ -1,0 +1,41 @@
+//! The numbers and spins of a `relax` entry.
+
+use super::super::value::{Evaluator, Fault};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{RelaxSetting, Relaxation};
+use crate::syntax::Expr;
+
+/// A relaxation time, s.
+///
+/// # Errors
+/// When it is not positive.
+pub fn time(e: &Evaluator, expr: &Expr, name: &str) -> Result<f64, Fault> {
+    let value = e.number(expr)?;
+    if value > 0.0 {
+        return Ok(value);
+    }
+    let message = format!("{name} must be positive, it is {value} s");
+    Err(Diagnostic::new(Code::OutOfRange, expr.span(), message).into())
+}
+
+/// The time of a setting, s, where it is given.
+///
+/// # Errors
+/// When it is not positive.
+pub fn time_of(e: &Evaluator, relaxation: &Relaxation, setting: RelaxSetting) -> Result<Option<f64>, Fault> {
+    relaxation.setting(setting).map(|expr| time(e, expr, setting.word())).transpose()
+}
+
+/// The subsystems of an entry, at every value of its index.
+///
+/// # Errors
+/// When an index is out of range.
+pub fn sites(e: &Evaluator, relaxation: &Relaxation) -> Result<Vec<usize>, Fault> {
+    let mut all = Vec::new();
+    for index in e.range(relaxation.each.as_ref())? {
+        for sites in &relaxation.sites {
+            all.extend(e.sites(sites, index)?);
+        }
+    }
+    Ok(all)
+}

@@ -1,0 +1,52 @@
+//! Relaxation: a table of dissipators, whose sum acts during delays, pulses and locks. The settings of `relax` that a dissipator
+//! takes are those of [`crate::ir::RELAX_SETTINGS`].
+
+mod bloch;
+mod dipolar_order;
+mod entry;
+
+use super::schedule::Relaxing;
+use super::value::{Evaluator, Fault};
+use crate::ir::RelaxSetting;
+
+/// A model of relaxation.
+struct Dissipator {
+    /// The settings of `relax` that it takes. It acts where one of them is given.
+    settings: &'static [RelaxSetting],
+    /// Adds what it does to what the dissipators before it do; the second argument is the nucleus that a lock holds.
+    add: fn(&Evaluator, Option<&str>, &mut Relaxing) -> Result<(), Fault>,
+}
+
+/// All dissipators, in the order in which they are added.
+const DISSIPATORS: [Dissipator; 2] = [
+    Dissipator { settings: bloch::SETTINGS, add: bloch::add },
+    // After those whose effect on dipolar order it takes into account.
+    Dissipator { settings: dipolar_order::SETTINGS, add: dipolar_order::add },
+];
+
+/// What all `relax` entries do, in 1/sqrt(s) and 1/s; `locked` is the nucleus that a lock holds.
+///
+/// # Errors
+/// When a time is not positive, or the times contradict each other.
+pub fn relaxing(e: &Evaluator, locked: Option<&str>) -> Result<Relaxing, Fault> {
+    let mut relaxing = Relaxing::default();
+    let given = |setting: &RelaxSetting| e.experiment.system.relax.iter().any(|r| r.setting(*setting).is_some());
+    for dissipator in DISSIPATORS.iter().filter(|d| d.settings.iter().any(given)) {
+        (dissipator.add)(e, locked, &mut relaxing)?;
+    }
+    Ok(relaxing)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ir::RELAX_SETTINGS;
+
+    #[test]
+    fn every_setting_of_relax_is_taken_by_one_dissipator() {
+        for (setting, word, ..) in RELAX_SETTINGS {
+            let takers = DISSIPATORS.iter().filter(|d| d.settings.contains(setting)).count();
+            assert_eq!(takers, 1, "{word}");
+        }
+    }
+}

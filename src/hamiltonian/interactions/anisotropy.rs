@@ -1,0 +1,55 @@
+//! What a single spin feels of its surroundings' shape, first order.
+//!
+//! Chemical shift anisotropy: `-gamma B0 delta(n) Iz`, where delta(n) is the component along the field of the traceless part of
+//! the shift tensor; its largest component `delta = delta_zz - delta_iso`, and `eta = (delta_yy - delta_xx)/delta` (Haeberlen).
+//! Quadrupolar coupling of a spin I > 1/2: `2 pi C / (4 I (2I - 1)) v(n) (3 Iz^2 - I(I + 1))`, where C = e^2 q Q / h and v is
+//! the component along the field of the tensor of the field gradient over its largest component.
+
+use super::super::orientation::tensor;
+use super::super::value::{Evaluator, Fault};
+use super::term::{Size, Term, angular, declared};
+use super::zeeman;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{Clause, InteractionKind};
+use crate::linalg::real;
+use crate::spin::{LocalKind, Operator};
+
+/// The shift anisotropies, rad/s.
+pub fn shielding(e: &Evaluator) -> Result<Vec<Term>, Fault> {
+    let mut terms = Vec::new();
+    for csa in declared(e, InteractionKind::Csa)? {
+        let Some(field) = zeeman::field(e)? else {
+            return Err(zeeman::missing_field("a shift anisotropy", csa.span()));
+        };
+        let site = csa.site()?;
+        let (Some(isotope), Some(iz)) = (e.basis.site(site).isotope, Operator::of(&e.basis, LocalKind::Iz, site))
+        else {
+            let message = format!("`{}` is no nucleus, so it has no chemical shift", e.basis.site(site).name);
+            return Err(Diagnostic::new(Code::WrongOperator, csa.span(), message).into());
+        };
+        let t = tensor(e, csa.size, csa.clause(Clause::Eta), csa.clause(Clause::Axes), csa.index)?;
+        let size = Size::Tensor(t.map(|row| row.map(|x| -isotope.gamma * field * x)));
+        terms.push(Term { size, operator: iz });
+    }
+    Ok(terms)
+}
+
+/// The quadrupolar couplings, rad/s.
+pub fn quadrupole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
+    let mut terms = Vec::new();
+    for q in declared(e, InteractionKind::Quadrupole)? {
+        let site = q.site()?;
+        let iz = Operator::of(&e.basis, LocalKind::Iz, site).filter(|_| e.basis.site(site).dimension > 2);
+        let Some(iz) = iz else {
+            let message = format!("`{}` is no spin above 1/2, so it has no quadrupole", e.basis.site(site).name);
+            return Err(Diagnostic::new(Code::WrongOperator, q.span(), message).into());
+        };
+        let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;
+        let scale = angular(e) * q.size / (4.0 * spin * (2.0 * spin - 1.0));
+        let t = tensor(e, scale, q.clause(Clause::Eta), q.clause(Clause::Axes), q.index)?;
+        let square = iz.times(&iz).times_number(real(3.0));
+        let splitting = square.plus(Operator::identity(&e.basis, real(-spin * (spin + 1.0))));
+        terms.push(Term { size: Size::Tensor(t), operator: splitting });
+    }
+    Ok(terms)
+}
