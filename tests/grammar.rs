@@ -135,9 +135,9 @@ fn code(text: &str) -> String {
 
 /// The tables of the document, each from the one place where its facts stand.
 /// Rows of a table of distributions or grids.
-fn grids(of: &[(&str, &[&str], &str)]) -> Vec<Vec<String>> {
+fn grids<T>(of: &[ergoseq::ir::Row<T>]) -> Vec<Vec<String>> {
     of.iter()
-        .map(|(name, settings, meaning)| {
+        .map(|(_, name, settings, meaning)| {
             let settings: Vec<String> = settings.iter().map(|s| code(s)).collect();
             vec![code(name), settings.join(", "), (*meaning).into()]
         })
@@ -292,8 +292,8 @@ fn tables() -> Vec<(&'static str, String)> {
                 ergoseq::export::DIALECTS.iter().map(|d| vec![code(d.name), d.meaning.into()]).collect(),
             ),
         ),
-        ("distributions", table(&["distribution", "settings", "meaning"], grids(ergoseq::check::DISTRIBUTIONS))),
-        ("powders", table(&["grid", "settings", "meaning"], grids(ergoseq::check::POWDERS))),
+        ("distributions", table(&["distribution", "settings", "meaning"], grids(ergoseq::ir::SPREADS))),
+        ("powders", table(&["grid", "settings", "meaning"], grids(ergoseq::ir::GRIDS))),
         (
             "shapes",
             table(

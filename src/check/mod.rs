@@ -16,7 +16,6 @@ mod system;
 pub use load::{Loaded, Reader, load};
 pub use params::check_setting;
 pub use results::{check_result, check_values as check_sweep};
-pub use surroundings::{DISTRIBUTIONS, POWDERS};
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Experiment, Scope, ShapeTable};

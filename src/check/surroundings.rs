@@ -3,7 +3,9 @@
 use super::checker::{Checker, Fault, settings, twice};
 use super::system;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Battery, Channel, Cycle, Distribution, Experiment, Meaning, Noise, Scope};
+use crate::ir::{
+    Battery, Channel, Cycle, Distribution, Experiment, GRIDS, Meaning, Noise, Row, SPREADS, Scope, Shape, Varied,
+};
 use crate::source::Span;
 use crate::syntax::ast::{self, Item, ItemKind, Name, Setting};
 use crate::syntax::{Expr, ExprKind};
@@ -148,58 +150,52 @@ fn battery_of(given: &[Setting], span: Span, c: &mut Checker) -> Option<Battery>
     Some(Battery { energy, cells, place: span.into() })
 }
 
-/// The distributions of `ensemble`: word, settings, meaning.
-pub const DISTRIBUTIONS: &[(&str, &[&str], &str)] = &[
-    ("lorentzian", &["fwhm", "centre", "seed"], "full width at half maximum"),
-    ("gaussian", &["mean", "sd", "seed"], "mean and standard deviation"),
-    ("uniform", &["from", "to", "seed"], "evenly between two values"),
-];
-
-/// The grids of orientations: word, settings, meaning. The settings are counts.
-pub const POWDERS: &[(&str, &[&str], &str)] = &[
-    ("zcw", &["rotor"], "of Zaremba, Conroy and Cheng; a Fibonacci number of points, of equal weight"),
-    ("spiral", &["rotor"], "along a spiral over the whole sphere, of equal weight; any number of points"),
-    (
-        "lebedev",
-        &["rotor"],
-        "Lebedev's grids, exact for spherical harmonics up to a degree; 6, 14, 26, 38, 50, 86, 110, 146, 170, 194, 302 or 434 points over the whole sphere",
-    ),
-    ("repulsion", &["rotor"], "points that have pushed each other apart, of equal weight"),
-    (
-        "gauss",
-        &["azimuths", "rotor"],
-        "Gauss's quadrature of the cosine, `points` polar angles a hemisphere, times even steps of the azimuth",
-    ),
-];
-
 fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> {
-    let quantities = ["offset", "rf", "param", "orientation", "position"];
-    if !quantities.contains(&d.quantity.text.as_str()) {
+    if !Varied::WORDS.contains(&d.quantity.text.as_str()) {
         let diagnostic = Diagnostic::new(
             Code::UnknownSetting,
             d.quantity.span(),
             format!("an ensemble has no quantity `{}`", d.quantity),
         )
         .label("not known here")
-        .did_you_mean(&d.quantity.text, quantities);
+        .did_you_mean(&d.quantity.text, Varied::WORDS);
         c.diagnostics.push(diagnostic.help("offset NUCLEUS, rf NUCLEUS, param NAME, orientation or position may vary"));
         return None;
     }
+    let (varied, dimension) = varied(d, c)?;
+    let (shape, known) = match varied {
+        Varied::Orientation => named(GRIDS, &d.shape, c).map(|(grid, known)| (Shape::Grid(grid), known))?,
+        _ => named(SPREADS, &d.shape, c).map(|(spread, known)| (Shape::Spread(spread), known))?,
+    };
+    let place = format!("`{}`", d.shape);
+    let values = settings(&d.settings, known, &place, c)
+        .into_iter()
+        .map(|(n, e)| (n.to_string(), c.number(e, if n == "seed" { Dimension::NUMBER } else { dimension })))
+        .collect();
+    let points = d.points.as_ref().map(|p| c.number(p, Dimension::NUMBER));
+    Some(Distribution { varied, shape, settings: values, points, place: d.quantity.place })
+}
+
+/// What a distribution varies, and its dimension.
+fn varied(d: &ast::Distribution, c: &mut Checker) -> Option<(Varied, Dimension)> {
     let of = d.of.as_ref();
-    let dimension = match (of.map(|e| &e.kind), d.quantity.text.as_str()) {
-        (None, "orientation") => Dimension::NUMBER,
-        (None, "position") => Dimension::LENGTH,
-        (Some(ExprKind::Isotope(symbol)), "offset" | "rf") => {
+    match (of.map(|e| &e.kind), d.quantity.text.as_str()) {
+        (None, "orientation") => Some((Varied::Orientation, Dimension::NUMBER)),
+        (None, "position") => Some((Varied::Position, Dimension::LENGTH)),
+        (Some(ExprKind::Isotope(symbol)), word @ ("offset" | "rf")) => {
             let result = system::isotope(symbol, of.map(Expr::span).unwrap_or_default());
             c.note(result);
-            if d.quantity.text == "offset" { Dimension::FREQUENCY } else { Dimension::NUMBER }
+            Some(match word {
+                "offset" => (Varied::Offset(symbol.clone()), Dimension::FREQUENCY),
+                _ => (Varied::Rf(symbol.clone()), Dimension::NUMBER),
+            })
         }
         (Some(ExprKind::Name(name)), "param") => match c.scope.names.get(name) {
-            Some(Meaning::Param(dimension)) => *dimension,
+            Some(Meaning::Param(dimension)) => Some((Varied::Param(name.clone()), *dimension)),
             _ => {
                 let diagnostic = c.scope.unknown(name, of.map(Expr::span).unwrap_or_default(), &[]);
                 c.diagnostics.push(*diagnostic);
-                return None;
+                None
             }
         },
         _ => {
@@ -208,30 +204,19 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
                 of.map_or(d.quantity.span(), Expr::span),
                 "expected a nucleus behind `offset` and `rf`, a parameter behind `param`, nothing behind `orientation` and `position`",
             ));
-            return None;
+            None
         }
-    };
-    let shapes = if d.quantity.text == "orientation" { POWDERS } else { DISTRIBUTIONS };
-    let Some((_, known, _)) = shapes.iter().find(|(name, _, _)| *name == d.shape.text) else {
-        let diagnostic =
-            Diagnostic::new(Code::UnknownFunction, d.shape.span(), format!("`{}` is no distribution", d.shape))
-                .label("not known")
-                .did_you_mean(&d.shape.text, shapes.iter().map(|(n, _, _)| *n));
+    }
+}
+
+/// The row of a table of distributions: which it is, and its settings.
+fn named<T: Copy>(table: &[Row<T>], word: &ast::Name, c: &mut Checker) -> Option<(T, &'static [&'static str])> {
+    let row = table.iter().find(|(_, known, ..)| *known == word.text).map(|(kind, _, settings, _)| (*kind, *settings));
+    if row.is_none() {
+        let diagnostic = Diagnostic::new(Code::UnknownFunction, word.span(), format!("`{word}` is no distribution"))
+            .label("not known")
+            .did_you_mean(&word.text, table.iter().map(|(_, known, ..)| *known));
         c.diagnostics.push(diagnostic);
-        return None;
-    };
-    let place = format!("`{}`", d.shape);
-    let values = settings(&d.settings, known, &place, c)
-        .into_iter()
-        .map(|(n, e)| (n.to_string(), c.number(e, if n == "seed" { Dimension::NUMBER } else { dimension })))
-        .collect();
-    let points = d.points.as_ref().map(|p| c.number(p, Dimension::NUMBER));
-    Some(Distribution {
-        quantity: d.quantity.text.clone(),
-        of: d.of.clone(),
-        shape: d.shape.text.clone(),
-        settings: values,
-        points,
-        place: d.quantity.place,
-    })
+    }
+    row
 }

@@ -10,7 +10,7 @@ use crate::spin::{ISOTOPES, Isotope};
 use crate::syntax::ast::{
     ForEach, Interaction as Declared, Item, ItemKind, Setting, SpinKind, SystemEntry, SystemKind,
 };
-use crate::syntax::words::Clause;
+use crate::syntax::words::{Clause, ClauseValue};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
@@ -240,10 +240,10 @@ fn triple(
 
 /// The value of a clause of an interaction.
 fn clause_value(clause: Clause, value: &Expr, range: &[crate::ir::Index], c: &mut Checker) -> Expr {
-    c.expr(value, |s, e| match clause {
-        Clause::Eta => s.number(e, Dimension::NUMBER, range),
-        Clause::Axes => triple(s, e, ANGLES, range),
-        Clause::Along => triple(s, e, DIRECTION, range),
+    c.expr(value, |s, e| match clause.value() {
+        ClauseValue::Number => s.number(e, Dimension::NUMBER, range),
+        ClauseValue::Angles => triple(s, e, ANGLES, range),
+        ClauseValue::Direction => triple(s, e, DIRECTION, range),
     })
 }
 

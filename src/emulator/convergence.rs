@@ -21,12 +21,12 @@ pub fn powder(
 ) -> Result<Option<String>, Fault> {
     let mut e = Evaluator::new(experiment, given)?;
     e.ensemble_points.clone_from(&observation.points);
-    let orientations = experiment.ensemble.iter().enumerate().find(|(_, d)| d.quantity == "orientation");
+    let orientations = experiment.ensemble.iter().enumerate().find(|(_, d)| d.is_powder());
     let Some((number, d)) = orientations else { return Ok(None) };
     let points = points_of(&e, d)?;
     // A grid of fewer points than this tells nothing of the one that was asked for.
     const FEWEST: usize = 5;
-    let Some(less) = coarser(&d.shape, points).filter(|n| *n >= FEWEST) else { return Ok(None) };
+    let Some(less) = coarser(d.shape, points).filter(|n| *n >= FEWEST) else { return Ok(None) };
     let mut fewer = observation.clone();
     fewer.points.retain(|(k, _)| *k != number);
     fewer.points.push((number, less));

@@ -131,7 +131,7 @@ fn fit_into_memory(
         let mut spreads = Vec::with_capacity(experiment.ensemble.len());
         for (k, d) in experiment.ensemble.iter().enumerate() {
             let points = points_of(e, d)?;
-            spreads.push((k, points, coarser(&d.shape, points)));
+            spreads.push((k, points, coarser(d.shape, points)));
         }
         let largest = spreads.into_iter().filter_map(|(k, points, less)| less.map(|less| (points, k, less))).max();
         // Where no distribution has fewer points, the run itself says what does not fit.

@@ -48,7 +48,7 @@ pub fn revivals(e: &Evaluator, duration: f64, context: &RunContext) -> Result<()
 
 /// Notes to which Hamiltonian the energies of a powder refer.
 pub fn energies_of_powders(e: &Evaluator, declared: &Schedule, context: &RunContext) {
-    if declared.battery.is_some() && e.experiment.ensemble.iter().any(|d| d.quantity == "orientation") {
+    if declared.battery.is_some() && e.experiment.ensemble.iter().any(crate::ir::Distribution::is_powder) {
         context.note(
             "energies refer to the crystal as declared; `member_mean(energy)` is that of each crystallite of the powder \
              in its own Hamiltonian"

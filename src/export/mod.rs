@@ -129,8 +129,8 @@ pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec
 
 /// The sample as a simulator is told it: one crystal or a powder; other spreads are those of the emulator.
 fn sample(experiment: &Experiment, values: &Values, warnings: &mut Vec<Diagnostic>) -> Result<Sample, Vec<Diagnostic>> {
-    for spread in experiment.ensemble.iter().filter(|d| d.quantity != "orientation") {
-        let message = format!("the spread of `{}` is not written", spread.quantity);
+    for spread in experiment.ensemble.iter().filter(|d| !d.is_powder()) {
+        let message = format!("the spread of `{}` is not written", spread.varied.word());
         warnings.push(
             Diagnostic::new(Code::ExportedOtherwise, spread.place.span(), message)
                 .label("one value is taken, that of the file")

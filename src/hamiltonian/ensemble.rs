@@ -1,19 +1,14 @@
 //! The members of a sample that is not perfect: offsets, rf strengths and parameters that are spread, and the scans of phase
 //! cycles. What is measured is measured on the mean of their states.
 //!
-//! Gaussian and even spreads are integrated by Gauss's quadrature, whose n nodes are exact for polynomials of degree 2n - 1.
-//! A Lorentzian has no moments, so its nodes are n points of equal probability. Any finite number of offsets revives: after
-//! a time of about one over their distance the members are in step again, and a decay that was real is followed by an echo that
-//! is not. Where that happens within the sequence, it is said.
+//! Any finite number of offsets revives: after a time of about one over their distance the members are in phase again, and a decay
+//! that was real is followed by an echo that is not. Where that happens within the sequence, it is said.
 
-use super::points::points_of;
 use super::powder::orientations;
-use super::quadrature::gauss;
+use super::spread;
 use super::value::{Evaluator, Fault, Values, Variation};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::Distribution;
-use crate::noise::Noise;
-use crate::syntax::ExprKind;
+use crate::ir::{Distribution, Grid, Shape, Varied};
 use crate::units::{Dimension, hamiltonian_factor};
 
 /// The most members of an ensemble.
@@ -50,28 +45,31 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
         })
         .collect();
     for distribution in &e.experiment.ensemble {
-        if distribution.quantity == "orientation" {
-            members = turned(members, e, distribution)?;
-            continue;
-        }
-        let nodes = nodes(e, distribution)?;
+        let spread = match distribution.shape {
+            Shape::Grid(grid) => {
+                members = turned(members, e, distribution, grid)?;
+                continue;
+            }
+            Shape::Spread(spread) => spread,
+        };
+        let nodes = spread::nodes(e, distribution, spread)?;
         not_too_many(members.len(), nodes.len(), distribution)?;
         let mut next = Vec::with_capacity(members.len() * nodes.len());
         for member in &members {
             for &(value, weight) in &nodes {
                 let mut variation = member.variation.clone();
                 let mut values = member.values.clone();
-                match (distribution.of.as_ref().map(|of| &of.kind), distribution.quantity.as_str()) {
-                    (Some(ExprKind::Isotope(symbol)), "offset") => {
+                match &distribution.varied {
+                    Varied::Offset(nucleus) => {
                         let factor = hamiltonian_factor(Dimension::FREQUENCY, e.scope.units).unwrap_or(1.0);
-                        variation.offsets.push((symbol.clone(), value * factor));
+                        variation.offsets.push((nucleus.clone(), value * factor));
                     }
-                    (None, _) => variation.position = Some(value),
-                    (Some(ExprKind::Isotope(symbol)), _) => variation.rf.push((symbol.clone(), value)),
-                    (Some(ExprKind::Name(name)), _) => {
+                    Varied::Rf(nucleus) => variation.rf.push((nucleus.clone(), value)),
+                    Varied::Param(name) => {
                         values.insert(name.clone(), value);
                     }
-                    _ => {}
+                    Varied::Position => variation.position = Some(value),
+                    Varied::Orientation => return Err(no_grid(distribution)),
                 }
                 next.push(Member { weight: member.weight * weight, variation, values });
             }
@@ -102,9 +100,18 @@ fn not_too_many(members: usize, nodes: usize, distribution: &Distribution) -> Re
     .into())
 }
 
+/// An experiment that does not come from a checked file may distribute numbers on a sphere, or orientations along a line.
+fn no_grid(distribution: &Distribution) -> Fault {
+    let message = format!("`{}` is no distribution of `{}`", distribution.shape, distribution.varied);
+    Diagnostic::new(Code::WrongKind, distribution.place.span(), message).into()
+}
+
 /// Every member in every orientation.
-fn turned(members: Vec<Member>, e: &Evaluator, distribution: &Distribution) -> Result<Vec<Member>, Fault> {
-    let orientations = orientations(e, distribution)?;
+fn turned(members: Vec<Member>, e: &Evaluator, distribution: &Distribution, grid: Grid) -> Result<Vec<Member>, Fault> {
+    if !distribution.is_powder() {
+        return Err(no_grid(distribution));
+    }
+    let orientations = orientations(e, distribution, grid)?;
     not_too_many(members.len(), orientations.len(), distribution)?;
     let mut next = Vec::with_capacity(members.len() * orientations.len());
     for member in &members {
@@ -124,99 +131,16 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
     a / x * b
 }
 
-/// Values and weights of a distribution; the weights add up to 1.
-fn nodes(e: &Evaluator, d: &Distribution) -> Result<Vec<(f64, f64)>, Fault> {
-    let span = d.place.span();
-    let setting = |name: &str, default: Option<f64>| -> Result<f64, Fault> {
-        match (d.settings.iter().find(|(n, _)| n == name), default) {
-            (Some((_, value)), _) => e.number(value),
-            (None, Some(default)) => Ok(default),
-            (None, None) => {
-                let message = format!("the distribution `{}` needs `{name}`", d.shape);
-                Err(Diagnostic::new(Code::MissingDeclaration, span, message).label("incomplete").into())
-            }
-        }
-    };
-    let positive = |name: &str, x: f64| -> Result<f64, Fault> {
-        if x >= 0.0 {
-            return Ok(x);
-        }
-        Err(Diagnostic::new(Code::OutOfRange, span, format!("`{name}` cannot be negative, it is {x}")).into())
-    };
-    let n = points_of(e, d)?;
-    if let Some((_, seed)) = d.settings.iter().find(|(name, _)| name == "seed") {
-        // Every distribution has a stream of its own.
-        let number = e.experiment.ensemble.iter().position(|other| std::ptr::eq(other, d)).unwrap_or(0);
-        let mut noise = Noise::new(e.count(seed, 0)? as u64, number as u64);
-        let (middle, width) = match d.shape.as_str() {
-            "gaussian" => (setting("mean", Some(usual(e, d)))?, positive("sd", setting("sd", None)?)?),
-            "uniform" => (setting("from", None)?, setting("to", None)? - setting("from", None)?),
-            _ => (setting("centre", Some(usual(e, d)))?, 0.5 * positive("fwhm", setting("fwhm", None)?)?),
-        };
-        let mut draw = || match d.shape.as_str() {
-            "gaussian" => noise.normal(),
-            "uniform" => noise.even(),
-            _ => (std::f64::consts::PI * (noise.even() - 0.5)).tan(),
-        };
-        return Ok((0..n).map(|_| (middle + width * draw(), 1.0 / n as f64)).collect());
-    }
-    Ok(match d.shape.as_str() {
-        "gaussian" => {
-            let mean = setting("mean", Some(usual(e, d)))?;
-            let sd = positive("sd", setting("sd", None)?)?;
-            // Hermite polynomials of the normal distribution: x He_k = He_k+1 + k He_k-1.
-            gauss(n, |k| (k as f64).sqrt())?.into_iter().map(|(x, w)| (mean + sd * x, w)).collect()
-        }
-        "uniform" => {
-            let (from, to) = (setting("from", None)?, setting("to", None)?);
-            // Legendre polynomials on [-1, 1].
-            let k2 = |k: usize| (k * k) as f64;
-            gauss(n, |k| k as f64 / (4.0 * k2(k) - 1.0).sqrt())?
-                .into_iter()
-                .map(|(x, w)| (0.5 * (from + to) + 0.5 * (to - from) * x, w))
-                .collect()
-        }
-        _ => {
-            let centre = setting("centre", Some(usual(e, d)))?;
-            let fwhm = positive("fwhm", setting("fwhm", None)?)?;
-            (0..n)
-                .map(|k| {
-                    let u = (k as f64 + 0.5) / n as f64;
-                    (centre + 0.5 * fwhm * (std::f64::consts::PI * (u - 0.5)).tan(), 1.0 / n as f64)
-                })
-                .collect()
-        }
-    })
-}
-
-/// The middle of a distribution that gives none: the full rf, no offset, the parameter's value.
-fn usual(e: &Evaluator, d: &Distribution) -> f64 {
-    match (d.of.as_ref().map(|of| &of.kind), d.quantity.as_str()) {
-        (Some(ExprKind::Name(name)), "param") => e.values.get(name).copied().unwrap_or(0.0),
-        (_, "rf") => 1.0,
-        _ => 0.0,
-    }
-}
-
 /// How much of the coherence of a spread of offsets is wrong after a time, because it has a finite number of members: the
 /// difference between the sum over the members and the decay of the distribution itself.
+///
+/// # Errors
+/// When the distribution is not one.
 pub fn revival(e: &Evaluator, d: &Distribution, time: f64) -> Result<f64, Fault> {
-    if d.quantity != "offset" {
-        return Ok(0.0);
-    }
+    let (Varied::Offset(_), Shape::Spread(spread)) = (&d.varied, d.shape) else { return Ok(0.0) };
     let factor = hamiltonian_factor(Dimension::FREQUENCY, e.scope.units).unwrap_or(1.0);
-    let all = nodes(e, d)?;
-    let number = |name: &str| d.settings.iter().find(|(n, _)| n == name).map_or(Ok(0.0), |(_, x)| e.number(x));
-    let (centre, exact) = match d.shape.as_str() {
-        "gaussian" => (number("mean")?, (-0.5 * (factor * number("sd")? * time).powi(2)).exp()),
-        "uniform" => {
-            let x = 0.5 * factor * (number("to")? - number("from")?) * time;
-            (0.5 * (number("from")? + number("to")?), if x == 0.0 { 1.0 } else { x.sin() / x })
-        }
-        _ => (number("centre")?, (-0.5 * factor * number("fwhm")? * time).exp()),
-    };
-    let sum: f64 = all.iter().map(|(x, w)| w * (factor * (x - centre) * time).cos()).sum();
-    Ok((sum - exact).abs())
+    let (exact, finite) = spread::coherences(e, d, spread, factor, time)?;
+    Ok((finite - exact).abs())
 }
 
 #[cfg(test)]

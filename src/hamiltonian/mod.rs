@@ -27,6 +27,7 @@ pub mod sample;
 mod schedule;
 mod shared;
 mod spectrometer;
+mod spread;
 mod value;
 
 pub use crate::waveform::Scalar;

@@ -4,12 +4,14 @@
 //! `n . R T R^T . n`, where R turns the crystal into the frame of the field (or of the rotor) and n is the field there. At rest
 //! `n = z`. In a rotor that turns by `w t` about an axis at the angle `theta` to the field, seen from the rotor,
 //! `n(t) = (-sin theta cos wt, sin theta sin wt, cos theta)`, and the component is
-//! `c0 + c1 cos wt + s1 sin wt + c2 cos 2wt + s2 sin 2wt`; c0 vanishes at the magic angle.
+//! `c0 + c1 cos wt + s1 sin wt + c2 cos 2wt + s2 sin 2wt`; c0 vanishes at the magic angle where the tensor is traceless. To second
+//! order it also acts by the square of this component, which has harmonics up to the fourth.
 //!
 //! Euler angles are z-y-z: `R(a, b, c) = Rz(a) Ry(b) Rz(c)`.
 
 use super::value::{Evaluator, Fault, Variation};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::Distribution;
 use crate::linalg::real;
 use crate::source::Span;
 use crate::spin::{Basis, Operator};
@@ -56,8 +58,30 @@ pub fn axial(size: f64, u: [f64; 3]) -> Matrix3 {
     tensor
 }
 
-/// The harmonics of the rotor: constant, cos wt, sin wt, cos 2wt, sin 2wt.
-pub type Harmonics = [f64; 5];
+/// The harmonics of the rotor: constant, then cos kwt and sin kwt for k = 1 to 4.
+pub type Harmonics = [f64; 9];
+
+/// Harmonics that are constant.
+pub fn constant(x: f64) -> Harmonics {
+    let mut all = [0.0; 9];
+    all[0] = x;
+    all
+}
+
+/// `n . T . n` squared, from the harmonics of `n . T . n` up to the second.
+pub fn squared([c0, c1, s1, c2, s2, ..]: Harmonics) -> Harmonics {
+    [
+        c0 * c0 + 0.5 * (c1 * c1 + s1 * s1 + c2 * c2 + s2 * s2),
+        2.0 * c0 * c1 + c1 * c2 + s1 * s2,
+        2.0 * c0 * s1 + c1 * s2 - s1 * c2,
+        2.0 * c0 * c2 + 0.5 * (c1 * c1 - s1 * s1),
+        2.0 * c0 * s2 + c1 * s1,
+        c1 * c2 - s1 * s2,
+        c1 * s2 + s1 * c2,
+        0.5 * (c2 * c2 - s2 * s2),
+        c2 * s2,
+    ]
+}
 
 /// The sample in the field.
 pub struct Frame {
@@ -111,12 +135,12 @@ impl Frame {
         [of(a, d, g), of(b, e, h), of(c, f, i)]
     }
 
-    /// What the field sees of a tensor of the crystal.
+    /// `n . T . n` of a tensor of the crystal, n being the direction of the field.
     pub fn along_field(&self, tensor: &Matrix3) -> Harmonics {
         let t = turned(&self.rotation, tensor);
-        let Some((_, angle)) = self.rotor else { return [t[2][2], 0.0, 0.0, 0.0, 0.0] };
+        let Some((_, angle)) = self.rotor else { return self::constant(t[2][2]) };
         let (s, c) = angle.sin_cos();
-        // At the magic angle the constant is a third of the trace, which is zero; its rounding is not.
+        // At the magic angle the constant is a third of the trace; where that is zero, its rounding is not.
         let constant = 0.5 * s * s * (t[0][0] + t[1][1]) + c * c * t[2][2];
         let scale = tensor.iter().flatten().fold(0.0f64, |m, x| m.max(x.abs()));
         [
@@ -125,6 +149,10 @@ impl Frame {
             2.0 * s * c * t[1][2],
             0.5 * s * s * (t[0][0] - t[1][1]),
             -s * s * t[0][1],
+            0.0,
+            0.0,
+            0.0,
+            0.0,
         ]
     }
 
@@ -149,8 +177,13 @@ pub fn field_directions<'a>(
 /// Whether anything turns the sample away from the field along z.
 pub fn is_turned(e: &Evaluator) -> bool {
     let system = &e.experiment.system;
-    let powder = e.experiment.ensemble.iter().any(|d| d.quantity == "orientation");
+    let powder = e.experiment.ensemble.iter().any(Distribution::is_powder);
     system.orientation.is_some() || system.spinning.is_some() || powder
+}
+
+/// `T T`.
+pub fn square(t: &Matrix3) -> Matrix3 {
+    product(t, t)
 }
 
 /// The traceless tensor of largest component `size` along its z, and asymmetry eta, in the crystal: `diag(-(1 + eta)/2,
@@ -185,8 +218,8 @@ pub fn tensor(
 pub struct Internal {
     /// What does not change.
     pub constant: Operator,
-    /// Of cos wt, sin wt, cos 2wt, sin 2wt.
-    pub harmonics: [Operator; 4],
+    /// Of cos kwt and sin kwt, for k = 1 to 4.
+    pub harmonics: [Operator; 8],
     /// w, rad/s; 0 at rest, negative in a rotor that turns the other way.
     pub rate: f64,
 }
@@ -195,7 +228,7 @@ impl Internal {
     /// Nothing.
     pub fn nothing(basis: &Basis, frame: &Frame) -> Internal {
         let zero = || Operator::zero(basis);
-        Internal { constant: zero(), harmonics: [zero(), zero(), zero(), zero()], rate: frame.rate().unwrap_or(0.0) }
+        Internal { constant: zero(), harmonics: std::array::from_fn(|_| zero()), rate: frame.rate().unwrap_or(0.0) }
     }
 
     /// Adds an operator with its coefficients.
@@ -311,6 +344,12 @@ mod tests {
             let (s2, c2) = f64::sin_cos(2.0 * time);
             let series = h[0] + h[1] * c + h[2] * s + h[3] * c2 + h[4] * s2;
             assert!((direct - series).abs() < 1e-14, "{direct} {series}");
+            let square = squared(h);
+            let fourth = (1..=4).fold(square[0], |sum, k| {
+                let (s, c) = f64::sin_cos(k as f64 * time);
+                sum + square[2 * k - 1] * c + square[2 * k] * s
+            });
+            assert!((direct * direct - fourth).abs() < 1e-14, "{} {fourth}", direct * direct);
         }
     }
 }

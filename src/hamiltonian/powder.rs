@@ -10,7 +10,7 @@
 //! The grids integrate it in different ways. `gauss` is exact for spherical harmonics of a degree below four times its number of
 //! polar angles of a hemisphere, which a decay needs more of the longer it lasts. `zcw` spreads points of equal weight along a
 //! lattice (Zaremba, Conroy and Cheng; Edén and Levitt, J. Magn. Reson. 132, 220), `spiral` along a spiral over the whole sphere,
-//! for any number of them, `repulsion` by letting them push each other apart (Bak and Nielsen, J. Magn. Reson. 125, 132).
+//! for any number of them, `repulsion` by letting them repel each other (Bak and Nielsen, J. Magn. Reson. 125, 132).
 //! `lebedev` is exact as `gauss` is, with two thirds of its points, for as many as there are tables of.
 
 use super::lebedev;
@@ -18,18 +18,19 @@ use super::points::written_points;
 use super::quadrature::gauss;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::Distribution;
+use crate::ir::{Distribution, Grid, Shape};
 use std::f64::consts::{PI, TAU};
 
-/// The most points that push each other apart.
+/// The most points that repel each other.
 const MOST_REPELLED: usize = 2000;
 
 /// Euler angles that turn the crystallite into the field, or into the rotor, with weights that add up to 1.
-pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f64)>, Fault> {
+///
+/// # Errors
+/// When there is no grid of this size.
+pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<([f64; 3], f64)>, Fault> {
     let span = d.place.span();
-    let count = |name: &str| -> Result<Option<usize>, Fault> {
-        d.settings.iter().find(|(n, _)| n == name).map(|(_, x)| e.count(x, 1)).transpose()
-    };
+    let count = |name: &str| -> Result<Option<usize>, Fault> { d.setting(name).map(|x| e.count(x, 1)).transpose() };
     let Some(points) = written_points(e, d)? else {
         return Err(Diagnostic::new(Code::MissingDeclaration, span, "a powder needs the number of its orientations")
             .label("no `points`")
@@ -37,14 +38,14 @@ pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f6
             .into());
     };
     let part = if e.experiment.system.spinning.is_some() { Part::Whole } else { Part::Half };
-    let sphere = match d.shape.as_str() {
-        "gauss" => product(points, count("azimuths")?.unwrap_or(4 * points), part)?,
-        "zcw" => lattice(points, part).ok_or_else(|| wrong_count(points, span))?,
-        "spiral" => spiral(points, Part::Whole),
-        "lebedev" => symmetric(points, part).ok_or_else(|| no_table(points, span))?,
-        _ => {
+    let sphere = match grid {
+        Grid::Gauss => product(points, count("azimuths")?.unwrap_or(4 * points), part)?,
+        Grid::Zcw => lattice(points, part).ok_or_else(|| wrong_count(points, span))?,
+        Grid::Spiral => spiral(points, Part::Whole),
+        Grid::Lebedev => symmetric(points, part).ok_or_else(|| no_table(points, span))?,
+        Grid::Repulsion => {
             if points > MOST_REPELLED {
-                let message = format!("{points} points are too many to push each other apart: at most {MOST_REPELLED}");
+                let message = format!("{points} points are too many to repel each other: at most {MOST_REPELLED}");
                 return Err(Diagnostic::new(Code::OutOfRange, span, message)
                     .help("`zcw` and `gauss` have as many as you like")
                     .into());
@@ -75,19 +76,19 @@ pub fn orientations(e: &Evaluator, d: &Distribution) -> Result<Vec<([f64; 3], f6
     Ok(all)
 }
 
-/// The next grid of this shape that is coarser by about a third; `None` where there is none.
-pub fn coarser(shape: &str, points: usize) -> Option<usize> {
+/// The next smaller number of points of a distribution, by about a third; `None` where there is none.
+pub fn coarser(shape: Shape, points: usize) -> Option<usize> {
     let aim = points * 2 / 3;
     match shape {
-        "zcw" => {
+        Shape::Grid(Grid::Zcw) => {
             let (mut low, mut high) = (1, 2);
             while high < points {
                 (low, high) = (high, low + high);
             }
             (low > 1).then_some(low)
         }
-        "lebedev" => lebedev::sizes().filter(|n| *n < points).min_by_key(|n| n.abs_diff(aim)),
-        _ => (aim > 0).then_some(aim),
+        Shape::Grid(Grid::Lebedev) => lebedev::sizes().filter(|n| *n < points).min_by_key(|n| n.abs_diff(aim)),
+        Shape::Grid(Grid::Gauss | Grid::Spiral | Grid::Repulsion) | Shape::Spread(_) => (aim > 0).then_some(aim),
     }
 }
 
@@ -194,7 +195,7 @@ fn wrong_count(points: usize, span: crate::source::Span) -> Fault {
         .into()
 }
 
-/// Points that push each other apart, from an even spiral on; those of half of the sphere push the opposites of the others too.
+/// Points that repel each other, from an even spiral on; those of half of the sphere are repelled by the opposites of the others too.
 fn repelled(points: usize, part: Part) -> Sphere {
     const ROUNDS: usize = 300;
     let images: &[f64] = match part {
@@ -255,16 +256,20 @@ mod tests {
     fn coarser_grids_exist() {
         for points in lebedev::sizes() {
             assert!(
-                coarser("lebedev", points).is_none_or(|n| n < points && symmetric(n, Part::Half).is_some()),
+                coarser(Shape::Grid(Grid::Lebedev), points)
+                    .is_none_or(|n| n < points && symmetric(n, Part::Half).is_some()),
                 "{points}"
             );
         }
         let mut fibonacci = vec![2, 3];
         (0..20).for_each(|k| fibonacci.push(fibonacci[k] + fibonacci[k + 1]));
         for points in fibonacci {
-            assert!(coarser("zcw", points).is_none_or(|n| n < points && lattice(n, Part::Half).is_some()), "{points}");
+            assert!(
+                coarser(Shape::Grid(Grid::Zcw), points).is_none_or(|n| n < points && lattice(n, Part::Half).is_some()),
+                "{points}"
+            );
         }
-        assert!((1..200).all(|points| coarser("gauss", points).is_none_or(|n| n < points)));
+        assert!((1..200).all(|points| coarser(Shape::Grid(Grid::Gauss), points).is_none_or(|n| n < points)));
     }
 
     /// The mean of `x^i y^j z^k` over the sphere: (i-1)!!(j-1)!!(k-1)!!/(i+j+k+1)!!, 0 where one of them is odd.

@@ -6,7 +6,7 @@ use super::interactions::{Declared, declared, zeeman};
 use super::orientation::{Matrix3, product, rotation};
 use super::powder::orientations;
 use super::value::Evaluator;
-use crate::ir::{Clause, InteractionKind};
+use crate::ir::{Clause, Distribution, InteractionKind, Shape};
 use std::f64::consts::PI;
 
 /// Euler angles that turn a frame into another: `x' = Rz(-gamma) Ry(-beta) Rz(-alpha) x`, radian.
@@ -152,10 +152,11 @@ fn dipolar(e: &Evaluator, crystal: &Matrix3) -> Result<Vec<(usize, usize, f64, F
 
 /// Directions with weights, and the number of phases of the rotor.
 fn crystallites(e: &Evaluator) -> Result<(Vec<Crystallite>, usize), Fault> {
-    let Some(powder) = e.experiment.ensemble.iter().find(|d| d.quantity == "orientation") else {
+    let grid = |d: &'_ Distribution| if let Shape::Grid(grid) = d.shape { Some(grid) } else { None };
+    let Some((powder, grid)) = e.experiment.ensemble.iter().find_map(|d| Some((d, grid(d)?))) else {
         return Ok((vec![(0.0, 0.0, 1.0)], 1));
     };
-    let all = orientations(e, powder)?;
+    let all = orientations(e, powder, grid)?;
     let mut out: Vec<Crystallite> = Vec::new();
     for ([_, polar, azimuth], weight) in &all {
         let (alpha, beta) = (PI - azimuth, *polar);

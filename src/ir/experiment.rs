@@ -1,5 +1,6 @@
 //! The experiment as a whole: all that a file declares.
 
+use super::ensemble::Distribution;
 use super::event::{Event, EventKind, State};
 use super::measure::Measure;
 use super::shape::ShapeTable;
@@ -124,27 +125,6 @@ pub struct Cycle {
     pub name: String,
     /// Its phases.
     pub phases: Vec<Expr>,
-}
-
-/// A distribution that results are averaged over.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Distribution {
-    /// `offset`, `rf`, `param` or `orientation`.
-    pub quantity: String,
-    /// Of which nucleus or parameter; orientations are of the whole sample.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub of: Option<Expr>,
-    /// `lorentzian`, `gaussian`, `uniform`, `zcw`, `gauss`.
-    pub shape: String,
-    /// Its settings.
-    pub settings: Vec<(String, Expr)>,
-    /// How many points.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub points: Option<Expr>,
-    /// Where it stands.
-    #[serde(skip)]
-    pub place: Place,
 }
 
 /// A sweep of one parameter.

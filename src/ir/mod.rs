@@ -1,6 +1,7 @@
 //! The typed experiment: what a file means. Every name is resolved and every dimension known; values stay symbolic, since
 //! every parameter is a knob, and loops stay loops. The experiment can be written as YAML and read back to the same run.
 
+mod ensemble;
 mod event;
 mod experiment;
 mod function;
@@ -12,8 +13,9 @@ mod shape;
 mod system;
 
 pub use crate::syntax::words::{Clause, InteractionKind};
+pub use ensemble::*;
 pub use event::*;
-pub use experiment::{Battery, Cycle, Distribution, Expect, Experiment, NamedOperator, Noise, Param, Sweep, Theory};
+pub use experiment::{Battery, Cycle, Expect, Experiment, NamedOperator, Noise, Param, Sweep, Theory};
 pub use function::{FUNCTIONS, FunctionInfo, Rule as FunctionRule};
 pub use meaning::{Meaning, Type};
 pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, is_aggregate, key_of};

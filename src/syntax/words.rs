@@ -71,7 +71,27 @@ pub enum Clause {
     Along,
 }
 
+/// What the value of a clause is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClauseValue {
+    /// A number.
+    Number,
+    /// Three Euler angles, z-y-z.
+    Angles,
+    /// Three numbers, of any length.
+    Direction,
+}
+
 impl Clause {
+    /// What its value is.
+    pub fn value(self) -> ClauseValue {
+        match self {
+            Clause::Eta => ClauseValue::Number,
+            Clause::Axes => ClauseValue::Angles,
+            Clause::Along => ClauseValue::Direction,
+        }
+    }
+
     /// As written.
     pub fn word(self) -> &'static str {
         match self {

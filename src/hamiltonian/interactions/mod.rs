@@ -5,7 +5,7 @@ pub mod couplings;
 mod term;
 pub mod zeeman;
 
-use super::orientation::{Frame, Internal, Matrix3, Terms};
+use super::orientation::{self, Frame, Harmonics, Internal, Matrix3, Terms};
 use super::value::{Evaluator, Fault, FieldProducts, Varying};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::spin::Operator;
@@ -44,11 +44,7 @@ pub fn sum(e: &Evaluator, part: Option<&str>) -> Result<Internal, Fault> {
         // The terms of an interaction are added up first.
         let mut own = Internal::nothing(&e.basis, &frame);
         for term in (interaction.terms)(e)? {
-            let seen = match &term.size {
-                Size::Isotropic(x) => [*x, 0.0, 0.0, 0.0, 0.0],
-                Size::Tensor(tensor) => frame.along_field(tensor),
-            };
-            own.add(seen, &term.operator);
+            own.add(seen(&term.size, &frame), &term.operator);
         }
         sum = sum.plus(own);
     }
@@ -75,9 +71,12 @@ pub fn of_members(e: &Evaluator, varying: &Varying) -> Result<Terms, Fault> {
     for interaction in &INTERACTIONS {
         for term in (interaction.terms)(e)? {
             match (&term.size, varying.orientation()) {
-                (Size::Isotropic(x), _) => constant.add([*x, 0.0, 0.0, 0.0, 0.0], &term.operator),
-                (Size::Tensor(tensor), None) => constant.add(frame.along_field(tensor), &term.operator),
                 (Size::Tensor(tensor), Some(products)) => own.push((along(tensor, products), term.operator)),
+                (Size::Square(x, tensor), Some(products)) => {
+                    let component = along(tensor, products);
+                    own.push((component.times(&component).scaled(*x), term.operator));
+                }
+                (size, _) => constant.add(seen(size, &frame), &term.operator),
             }
         }
     }
@@ -85,6 +84,15 @@ pub fn of_members(e: &Evaluator, varying: &Varying) -> Result<Terms, Fault> {
         own.push((offset.clone(), zeeman::total_z(e, nucleus)));
     }
     Ok(Terms::of(constant).with(own))
+}
+
+/// The harmonics of the rotor in a size.
+fn seen(size: &Size, frame: &Frame) -> Harmonics {
+    match size {
+        Size::Isotropic(x) => orientation::constant(*x),
+        Size::Tensor(tensor) => frame.along_field(tensor),
+        Size::Square(x, tensor) => orientation::squared(frame.along_field(tensor)).map(|c| x * c),
+    }
 }
 
 /// `n . T . n`.

@@ -14,8 +14,10 @@ use crate::units::{TWO_PI, UnitSystem};
 pub enum Size {
     /// A number, the same in every orientation.
     Isotropic(f64),
-    /// The component along the field of a traceless tensor of the crystal.
+    /// The component along the field of a tensor of the crystal, `n . T . n`.
     Tensor(Matrix3),
+    /// A number times the square of this component.
+    Square(f64, Matrix3),
 }
 
 /// A term of an interaction.

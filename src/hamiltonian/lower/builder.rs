@@ -298,7 +298,7 @@ impl<'a> Builder<'a, '_> {
         shape: Option<&'a Expr>,
         place: Place,
     ) -> Result<Segment, Fault> {
-        let spread = self.e.experiment.ensemble.iter().any(|d| d.quantity == "position");
+        let spread = self.e.experiment.ensemble.iter().any(|d| d.varied == ir::Varied::Position);
         let Some(height) = self.e.position().or(spread.then_some(Scalar::Constant(0.0))) else {
             let span = place.span();
             return Err(Diagnostic::new(Code::MissingDeclaration, span, "a gradient needs a sample that has a height")

@@ -1,0 +1,118 @@
+//! Distributions of numbers, as points with weights.
+//!
+//! Each is `middle + width x` with x of a standard distribution: the normal one, the uniform one on [-1, 1], or Lorentz's of half width
+//! 1 at half height. Gaussian and uniform ones are integrated by Gauss's quadrature, whose n nodes are exact for polynomials of
+//! degree 2n - 1. A Lorentzian has no moments, so its nodes are n points of equal probability.
+
+use super::points::points_of;
+use super::quadrature::gauss;
+use super::value::{Evaluator, Fault};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{Distribution, Spread, Varied};
+use crate::noise::Noise;
+use std::f64::consts::PI;
+
+/// Values and weights of a distribution; the weights add up to 1.
+///
+/// # Errors
+/// When a setting is missing, negative, or cannot be evaluated.
+pub fn nodes(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<Vec<(f64, f64)>, Fault> {
+    let (middle, width) = middle_and_width(e, d, spread)?;
+    let n = points_of(e, d)?;
+    let standard = match d.setting("seed") {
+        Some(seed) => {
+            // Every distribution has a stream of its own.
+            let number = e.experiment.ensemble.iter().position(|other| std::ptr::eq(other, d)).unwrap_or(0);
+            let mut noise = Noise::new(e.count(seed, 0)? as u64, number as u64);
+            (0..n).map(|_| (drawn(spread, &mut noise), 1.0 / n as f64)).collect()
+        }
+        None => standard_nodes(spread, n)?,
+    };
+    Ok(standard.into_iter().map(|(x, weight)| (middle + width * x, weight)).collect())
+}
+
+/// The middle of a distribution and what its standard form is multiplied by.
+fn middle_and_width(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<(f64, f64), Fault> {
+    let span = d.place.span();
+    let setting = |name: &str| match d.setting(name) {
+        Some(value) => e.number(value),
+        None => {
+            let message = format!("the distribution `{}` needs `{name}`", d.shape);
+            Err(Diagnostic::new(Code::MissingDeclaration, span, message).label("incomplete").into())
+        }
+    };
+    let middle = |name: &str| d.setting(name).map_or_else(|| Ok(usual(e, d)), |value| e.number(value));
+    let positive = |name: &str| match setting(name)? {
+        x if x >= 0.0 => Ok(x),
+        x => {
+            let message = format!("`{name}` cannot be negative, it is {x}");
+            Err(Fault::from(Diagnostic::new(Code::OutOfRange, span, message)))
+        }
+    };
+    match spread {
+        Spread::Gaussian => Ok((middle("mean")?, positive("sd")?)),
+        Spread::Lorentzian => Ok((middle("centre")?, 0.5 * positive("fwhm")?)),
+        Spread::Uniform => {
+            let (from, to) = (setting("from")?, setting("to")?);
+            Ok((0.5 * (from + to), 0.5 * (to - from)))
+        }
+    }
+}
+
+/// The middle of a distribution that gives none: the full rf, no offset, the parameter's value.
+fn usual(e: &Evaluator, d: &Distribution) -> f64 {
+    match &d.varied {
+        Varied::Param(name) => e.values.get(name).copied().unwrap_or(0.0),
+        Varied::Rf(_) => 1.0,
+        Varied::Offset(_) | Varied::Orientation | Varied::Position => 0.0,
+    }
+}
+
+/// Nodes and weights of a standard distribution.
+fn standard_nodes(spread: Spread, n: usize) -> Result<Vec<(f64, f64)>, Fault> {
+    match spread {
+        // Hermite polynomials of the normal distribution: x He_k = He_k+1 + k He_k-1.
+        Spread::Gaussian => gauss(n, |k| (k as f64).sqrt()),
+        // Legendre polynomials on [-1, 1].
+        Spread::Uniform => gauss(n, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt()),
+        Spread::Lorentzian => Ok((0..n).map(|k| (lorentzian((k as f64 + 0.5) / n as f64), 1.0 / n as f64)).collect()),
+    }
+}
+
+/// A random number of a standard distribution.
+fn drawn(spread: Spread, noise: &mut Noise) -> f64 {
+    match spread {
+        Spread::Gaussian => noise.normal(),
+        Spread::Uniform => 2.0 * noise.even() - 1.0,
+        Spread::Lorentzian => lorentzian(noise.even()),
+    }
+}
+
+/// The quantile of the standard Lorentzian.
+fn lorentzian(share: f64) -> f64 {
+    (PI * (share - 0.5)).tan()
+}
+
+/// The coherence that a distribution of offsets has after a time, and that of its finite number of nodes, both seen from the middle;
+/// `factor` turns an offset into an angular frequency.
+///
+/// # Errors
+/// As [`nodes`].
+pub fn coherences(
+    e: &Evaluator,
+    d: &Distribution,
+    spread: Spread,
+    factor: f64,
+    time: f64,
+) -> Result<(f64, f64), Fault> {
+    let (middle, width) = middle_and_width(e, d, spread)?;
+    let x = factor * width * time;
+    let exact = match spread {
+        Spread::Gaussian => (-0.5 * x * x).exp(),
+        Spread::Uniform if x == 0.0 => 1.0,
+        Spread::Uniform => x.sin() / x,
+        Spread::Lorentzian => (-x).exp(),
+    };
+    let finite = nodes(e, d, spread)?.iter().map(|(value, w)| w * (factor * (value - middle) * time).cos()).sum();
+    Ok((exact, finite))
+}
