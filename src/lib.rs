@@ -13,14 +13,14 @@
 //! 7. [`verdict`] compares a run with what `expect` and `theory` say.
 //! 8. [`output`] writes results as tables, JSON, CSV or NetCDF, and figures as CSV, SVG or PNG.
 //! 9. [`search`] looks for the parameters at which results are best, or nearest to what was measured.
-//! 10. [`papers`] runs the sequences of published papers and judges what these say.
-//!     [`comparison`] puts theory, emulation and measurement side by side.
+//! 10. [`comparison`] puts theory, emulation and measurement side by side.
 //! 11. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
 //!
 //! Beside them: [`export`] writes an experiment as the program of a console, [`import`] reads one back, and [`pulse_program`] reads and
-//! checks the language of Bruker. [`delimited`] reads tables of text. [`units`] decides signs, factors of 2 pi and constants; [`linalg`] is the only place that names the matrix
-//! crates; [`lanes`] has the same algebra for batches of small matrices; [`spin`] has operators and states; [`metrics`] takes any
-//! density matrix and Hamiltonian; [`noise`] is the same for the same seed.
+//! checks the language of Bruker. [`delimited`] reads tables of text. [`units`] decides signs, factors of 2 pi and constants;
+//! [`linalg`] is the only place that names the matrix crates; [`lanes`] has the same algebra for batches of small matrices; [`spin`] has
+//! operators and states; [`metrics`] takes any density matrix and Hamiltonian; [`noise`] is the same for the same seed. Papers are
+//! reproduced, and workloads timed, by the command.
 //!
 //! Points of a sweep that differ in numbers only are compiled once, to a [`hamiltonian::program::Program`], and propagated together.
 //!
@@ -76,8 +76,6 @@ pub mod metrics;
 #[doc(hidden)]
 pub mod noise;
 pub mod output;
-#[doc(hidden)]
-pub mod papers;
 pub mod prelude;
 pub mod pulse_program;
 #[doc(hidden)]

@@ -1,6 +1,11 @@
 //! The reproduction of the papers: figures are complete, and claims come out as an independent program found them.
 
-use ergoseq::papers::{Claim, PAPERS, Paper, Verdict, Watch, Workbench, report};
+/// The papers belong to the command, whose modules a test can only include.
+#[path = "../src/bin/ergoseq/papers/mod.rs"]
+mod papers;
+
+use papers::claim::{Claim, Verdict};
+use papers::{PAPERS, Paper, Watch, Workbench, report};
 
 struct Nobody;
 

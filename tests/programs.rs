@@ -4,6 +4,7 @@
 use ergoseq::source::Place;
 use ergoseq::syntax::ast::*;
 use ergoseq::syntax::{Expr, ExprKind, Factor, Fold, Over, Term, format, parse};
+use ergoseq::syntax::words::{Sites, WORDS};
 use ergoseq::units::UNITS;
 
 struct Random(u64);
@@ -127,8 +128,16 @@ impl Random {
         self.option(|r| Record { points: r.value(), name: r.option(Random::name) })
     }
 
-    fn tensor(&mut self) -> Tensor {
-        Tensor { size: self.value(), eta: self.option(Random::value), axes: self.option(Random::value) }
+    fn interaction(&mut self) -> Interaction {
+        let forms: Vec<_> = WORDS.iter().filter_map(|w| w.interaction).collect();
+        let form = forms[self.below(forms.len())];
+        let mut sites = vec![self.site()];
+        if form.sites == Sites::Two {
+            sites.push(self.site());
+        }
+        let size = self.value();
+        let clauses = form.clauses.iter().filter_map(|c| Some((*c, self.option(Random::value)?))).collect();
+        Interaction { form, sites, size, clauses }
     }
 
     fn site(&mut self) -> Expr {
@@ -152,15 +161,11 @@ impl Random {
             2 => SystemKind::Mode(self.name(), self.value()),
             3 => SystemKind::Field(self.value()),
             4 => SystemKind::Temperature(self.value()),
-            5 => SystemKind::Shift(self.site(), self.value()),
-            6 => SystemKind::Scalar(self.site(), self.site(), self.value()),
-            7 => SystemKind::Dipolar(self.site(), self.site(), self.value(), self.option(Random::value)),
-            8 => SystemKind::DipolarAll,
-            9 => SystemKind::Position(self.site(), self.value()),
-            10 => SystemKind::Orientation(self.value()),
-            11 => SystemKind::Spinning(self.value(), self.option(Random::value)),
-            12 => SystemKind::Csa(self.site(), self.tensor()),
-            13 => SystemKind::Quadrupole(self.site(), self.tensor()),
+            5..=9 => SystemKind::Interaction(Box::new(self.interaction())),
+            10 => SystemKind::DipolarAll,
+            11 => SystemKind::Position(self.site(), self.value()),
+            12 => SystemKind::Orientation(self.value()),
+            13 => SystemKind::Spinning(self.value(), self.option(Random::value)),
             _ => SystemKind::Relax(self.list(2, Random::site), self.list(2, Random::setting)),
         };
         let each = self.option(|r| ForEach { index: r.name(), from: r.expr(0), to: r.value() });

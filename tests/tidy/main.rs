@@ -53,7 +53,7 @@ const LAYERS: &[&[&str]] = &[
     &["verdict", "search", "export", "import"],
     &["output"],
     &["comparison"],
-    &["papers", "report", "editor"],
+    &["report", "editor"],
 ];
 
 fn layer(module: &str) -> Option<usize> {
@@ -143,7 +143,7 @@ fn indices_are_expected_with_a_reason() {
         "lanes/",
         "linalg.rs",
         "metrics/",
-        "papers/",
+        "bin/ergoseq/papers/",
         "spin/",
         "tomography/",
         "waveform/jet.rs",

@@ -18,6 +18,7 @@ mod lsp;
 mod measurements;
 mod outcome;
 mod overrides;
+mod papers;
 mod plan;
 #[cfg(feature = "pictures")]
 mod plot;

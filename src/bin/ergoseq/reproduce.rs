@@ -1,10 +1,10 @@
 //! `ergoseq reproduce`
 
+use crate::papers::{Paper, Watch, Workbench, report};
 use crate::progress::Progress;
 use crate::{Outcome, args, files, overrides, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::output::{KINDS, Picture};
-use ergoseq::papers::{Paper, Watch, Workbench, report};
 use ergoseq::source::Sources;
 use std::path::Path;
 

@@ -427,7 +427,7 @@ pub struct Tomography {
 #[derive(Args)]
 pub struct Reproduce {
     /// Which paper
-    #[arg(value_parser = PossibleValuesParser::new(ergoseq::papers::PAPERS.iter().map(|p| p.name)))]
+    #[arg(value_parser = PossibleValuesParser::new(crate::papers::PAPERS.iter().map(|p| p.name)))]
     pub paper: String,
     /// Only this figure
     #[arg(long, value_name = "N")]

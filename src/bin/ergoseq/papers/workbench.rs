@@ -1,9 +1,9 @@
 //! Runs of the papers' sequences: compiled once, many points at a time.
 
-use crate::compile::{Refused, compile, no_files};
-use crate::emulator::{Emulator, Options, Run};
-use crate::hamiltonian::{Fault, Values};
-use crate::ir::Experiment;
+use ergoseq::compile::{Refused, compile, no_files};
+use ergoseq::emulator::{Emulator, Options, Run};
+use ergoseq::hamiltonian::{Fault, Values};
+use ergoseq::ir::Experiment;
 use std::collections::HashMap;
 
 /// Someone who watches the work.
@@ -16,16 +16,16 @@ pub trait Watch: Sync {
 
 /// The sequences, part of the program so that it needs no files.
 const SEQUENCES: &[(&str, &str)] = &[
-    ("cavity", include_str!("../../sequences/papers/cavity.seq")),
-    ("cavity_inverted", include_str!("../../sequences/papers/cavity_inverted.seq")),
-    ("dipolar_charging", include_str!("../../sequences/papers/dipolar_charging.seq")),
-    ("dipolar_dephasing", include_str!("../../sequences/papers/dipolar_dephasing.seq")),
-    ("dipolar_gibbs", include_str!("../../sequences/papers/dipolar_gibbs.seq")),
-    ("heisenberg_chain", include_str!("../../sequences/papers/heisenberg_chain.seq")),
-    ("heisenberg_pair", include_str!("../../sequences/papers/heisenberg_pair.seq")),
-    ("spin_charger", include_str!("../../sequences/papers/spin_charger.seq")),
-    ("spin_charger_mixed", include_str!("../../sequences/papers/spin_charger_mixed.seq")),
-    ("spin_charger_product", include_str!("../../sequences/papers/spin_charger_product.seq")),
+    ("cavity", include_str!("../../../../sequences/papers/cavity.seq")),
+    ("cavity_inverted", include_str!("../../../../sequences/papers/cavity_inverted.seq")),
+    ("dipolar_charging", include_str!("../../../../sequences/papers/dipolar_charging.seq")),
+    ("dipolar_dephasing", include_str!("../../../../sequences/papers/dipolar_dephasing.seq")),
+    ("dipolar_gibbs", include_str!("../../../../sequences/papers/dipolar_gibbs.seq")),
+    ("heisenberg_chain", include_str!("../../../../sequences/papers/heisenberg_chain.seq")),
+    ("heisenberg_pair", include_str!("../../../../sequences/papers/heisenberg_pair.seq")),
+    ("spin_charger", include_str!("../../../../sequences/papers/spin_charger.seq")),
+    ("spin_charger_mixed", include_str!("../../../../sequences/papers/spin_charger_mixed.seq")),
+    ("spin_charger_product", include_str!("../../../../sequences/papers/spin_charger_product.seq")),
 ];
 
 /// Where sequences are run.
@@ -71,7 +71,9 @@ impl<'a> Workbench<'a> {
     ) -> Result<Vec<Run>, Fault> {
         let Some(known) = self.experiments.get(sequence) else {
             let why = format!("no sequence is called `{sequence}`");
-            return Err(crate::diagnostic::Diagnostic::without_place(crate::diagnostic::Code::UnknownName, why).into());
+            return Err(
+                ergoseq::diagnostic::Diagnostic::without_place(ergoseq::diagnostic::Code::UnknownName, why).into()
+            );
         };
         let mut experiment = known.clone();
         experiment.measures.retain(|m| wanted(&m.key));

@@ -8,9 +8,9 @@
 use super::claim::{Claim, digits, falls, list, rises};
 use super::paper::{Paper, Reproduced};
 use super::workbench::{Point, Workbench, mark, summary, trace};
-use crate::emulator::Run;
-use crate::hamiltonian::Fault;
-use crate::output::{Curve, Figure, Panel};
+use ergoseq::emulator::Run;
+use ergoseq::hamiltonian::Fault;
+use ergoseq::output::{Curve, Figure, Panel};
 
 pub const PAPER: Paper = Paper {
     name: "spin-charger",

@@ -5,12 +5,12 @@
     reason = "runs, curves and panels are those of the points that are asked for in the same function"
 )]
 
-use crate::emulator::Run;
-use crate::hamiltonian::Fault;
-use crate::output::{Curve, Figure, Panel};
-use crate::papers::claim::{Claim, digits, falls, list, rises};
-use crate::papers::paper::{Reproduced, letter};
-use crate::papers::workbench::{Point, Workbench, grid, mark, summary, trace};
+use super::super::claim::{Claim, digits, falls, list, rises};
+use super::super::paper::{Reproduced, letter};
+use super::super::workbench::{Point, Workbench, grid, mark, summary, trace};
+use ergoseq::emulator::Run;
+use ergoseq::hamiltonian::Fault;
+use ergoseq::output::{Curve, Figure, Panel};
 
 /// Five rows of panels: in each one parameter takes three values.
 const ROWS: [&str; 5] = ["epsilon", "B", "D", "G", "Delta"];

@@ -9,8 +9,8 @@ mod maps;
 use super::claim::{Claim, digits};
 use super::paper::{Paper, Reproduced};
 use super::workbench::{Point, Workbench, mark};
-use crate::hamiltonian::Fault;
-use crate::linalg::C64;
+use ergoseq::hamiltonian::Fault;
+use ergoseq::linalg::C64;
 
 pub const PAPER: Paper = Paper {
     name: "dipolar",

@@ -5,13 +5,13 @@
     reason = "runs, curves and panels are those of the points that are asked for in the same function"
 )]
 
+use super::super::claim::{Claim, digits, falls, list, rises};
+use super::super::paper::Reproduced;
+use super::super::workbench::{Point, Workbench, mark, summary, trace};
 use super::correlations::largest_difference;
-use crate::emulator::Run;
-use crate::hamiltonian::Fault;
-use crate::output::{Curve, Figure, Panel};
-use crate::papers::claim::{Claim, digits, falls, list, rises};
-use crate::papers::paper::Reproduced;
-use crate::papers::workbench::{Point, Workbench, mark, summary, trace};
+use ergoseq::emulator::Run;
+use ergoseq::hamiltonian::Fault;
+use ergoseq::output::{Curve, Figure, Panel};
 use std::f64::consts::{FRAC_PI_4, PI};
 
 /// Which parameter a figure of charging varies, and how.

@@ -2,8 +2,8 @@
 
 use super::claim::{Claim, Verdict, table, wrapped};
 use super::workbench::Workbench;
-use crate::hamiltonian::Fault;
-use crate::output::Figure;
+use ergoseq::hamiltonian::Fault;
+use ergoseq::output::Figure;
 
 /// A paper.
 pub struct Paper {

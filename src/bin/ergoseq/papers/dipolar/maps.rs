@@ -5,13 +5,13 @@
     reason = "runs, curves and panels are those of the points that are asked for in the same function"
 )]
 
+use super::super::claim::{Claim, digits, rises};
+use super::super::paper::{Reproduced, letter};
+use super::super::workbench::{Point, Workbench, grid, mark, summary};
 use super::charging::with;
-use crate::emulator::Run;
-use crate::hamiltonian::Fault;
-use crate::output::{Content, Figure, Map, Panel};
-use crate::papers::claim::{Claim, digits, rises};
-use crate::papers::paper::{Reproduced, letter};
-use crate::papers::workbench::{Point, Workbench, grid, mark, summary};
+use ergoseq::emulator::Run;
+use ergoseq::hamiltonian::Fault;
+use ergoseq::output::{Content, Figure, Map, Panel};
 
 /// Points along each axis of a map.
 const RESOLUTION: usize = 21;

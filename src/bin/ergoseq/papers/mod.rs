@@ -3,15 +3,14 @@
 //! Each paper is a file or folder here and some `.seq` files in `sequences/papers/`: the sequences are emulated, the figures drawn from
 //! what comes out, and each claim of the paper is a small predicate over the same numbers. No verdict is stored.
 
-mod claim;
+pub mod claim;
 mod dipolar;
 mod heisenberg;
 mod paper;
 mod spin_charger;
 mod workbench;
 
-pub use claim::{Claim, Verdict, table};
-pub use paper::{Paper, Reproduced, report};
+pub use paper::{Paper, report};
 pub use workbench::{Watch, Workbench};
 
 /// Every paper.
