@@ -11,7 +11,7 @@
 //!
 //! A shift is said where it turns a coherence by more than [`VISIBLE`] of a turn during the longest statement.
 
-use super::interactions::{couplings, declared, zeeman};
+use super::interactions::{couplings, declared, second_order, zeeman};
 use super::schedule::{Schedule, duration};
 use super::value::{Evaluator, Fault};
 
@@ -96,7 +96,7 @@ fn shifts(e: &Evaluator, field: f64) -> Result<Vec<(&'static str, f64, Place)>, 
         let site = q.site()?;
         let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;
         let eta = q.clause(Clause::Eta).map_or(Ok(0.0), |x| e.number_at(x, q.index))?;
-        if let Some(nu) = larmor(site) {
+        if let (Some(nu), false) = (larmor(site), second_order::is_asked(e, &q)?) {
             add("the quadrupolar coupling", quadrupolar(q.size, eta, spin, nu), q.declaration.place);
         }
     }

@@ -69,6 +69,8 @@ pub enum Clause {
     Axes,
     /// `along (0, 0, 1)`: the direction of a pair in the crystal.
     Along,
+    /// `order 2`: the order of perturbation theory in the field.
+    Order,
 }
 
 /// What the value of a clause is.
@@ -86,7 +88,7 @@ impl Clause {
     /// What its value is.
     pub fn value(self) -> ClauseValue {
         match self {
-            Clause::Eta => ClauseValue::Number,
+            Clause::Eta | Clause::Order => ClauseValue::Number,
             Clause::Axes => ClauseValue::Angles,
             Clause::Along => ClauseValue::Direction,
         }
@@ -98,6 +100,7 @@ impl Clause {
             Clause::Eta => "eta",
             Clause::Axes => "axes",
             Clause::Along => "along",
+            Clause::Order => "order",
         }
     }
 }
@@ -171,8 +174,8 @@ pub const WORDS: &[Word] = &[
         InteractionKind::Quadrupole,
         Sites::One,
         Dimension::FREQUENCY,
-        TENSOR,
-        "a quadrupolar coupling, first order",
+        &[Clause::Eta, Clause::Axes, Clause::Order],
+        "a quadrupolar coupling, to first or second order",
     ),
     interaction("j", InteractionKind::J, Sites::Two, Dimension::FREQUENCY, &[], "a scalar coupling"),
     interaction(
@@ -229,6 +232,7 @@ pub const WORDS: &[Word] = &[
     word("eta", Role::Clause, "the asymmetry of a tensor"),
     word("axes", Role::Clause, "the Euler angles of a tensor's axes in the crystal"),
     word("along", Role::Clause, "the direction of a pair in the crystal"),
+    word("order", Role::Clause, "the order of a quadrupolar coupling in perturbation theory: 1, when not given, or 2"),
     word("within", Role::Clause, "a tolerance"),
     word("where", Role::Clause, "the values of parameters for which a value is expected"),
     word("collapse", Role::Clause, "a Lindblad operator, rate folded in"),

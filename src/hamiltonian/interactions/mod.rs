@@ -2,6 +2,7 @@
 
 mod anisotropy;
 pub mod couplings;
+pub mod second_order;
 mod term;
 pub mod zeeman;
 
@@ -22,12 +23,13 @@ pub struct Interaction {
 }
 
 /// All interactions: what acts during delays and pulses is their sum.
-pub const INTERACTIONS: [Interaction; 5] = [
+pub const INTERACTIONS: [Interaction; 6] = [
     Interaction { part: "offset", terms: anisotropy::shielding },
     Interaction { part: "offset", terms: zeeman::offset },
     Interaction { part: "scalar", terms: couplings::scalar },
     Interaction { part: "dipolar", terms: couplings::dipolar },
     Interaction { part: "quadrupolar", terms: anisotropy::quadrupole },
+    Interaction { part: "quadrupolar", terms: second_order::quadrupole },
 ];
 
 /// The sum of the interactions of a part of the Hamiltonian, rad/s; of all of them where no part is named.
