@@ -222,6 +222,8 @@ pub enum RelaxSetting {
     T1D,
     /// The polarisation that T1 relaxes to.
     Polarisation,
+    /// The correlation time of isotropic tumbling.
+    TauC,
 }
 
 impl RelaxSetting {
@@ -255,6 +257,13 @@ pub const RELAX_SETTINGS: &[(RelaxSetting, &str, Dimension, bool, &str)] = &[
         Dimension::NUMBER,
         false,
         "the polarisation 2<Iz> it relaxes to; that of the thermal state when not given",
+    ),
+    (
+        RelaxSetting::TauC,
+        "tau_c",
+        Dimension::TIME,
+        true,
+        "the correlation time of isotropic tumbling: the spins relax by their dipolar couplings, from positions",
     ),
 ];
 

@@ -4,6 +4,7 @@
 mod bloch;
 mod dipolar_order;
 mod entry;
+mod tumbling;
 
 use super::schedule::Relaxing;
 use super::value::{Evaluator, Fault};
@@ -18,8 +19,9 @@ struct Dissipator {
 }
 
 /// All dissipators, in the order in which they are added.
-const DISSIPATORS: [Dissipator; 2] = [
+const DISSIPATORS: [Dissipator; 3] = [
     Dissipator { settings: bloch::SETTINGS, add: bloch::add },
+    Dissipator { settings: tumbling::SETTINGS, add: tumbling::add },
     // After those whose effect on dipolar order it takes into account.
     Dissipator { settings: dipolar_order::SETTINGS, add: dipolar_order::add },
 ];
