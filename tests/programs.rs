@@ -3,8 +3,8 @@
 
 use ergoseq::source::Place;
 use ergoseq::syntax::ast::*;
-use ergoseq::syntax::{Expr, ExprKind, Factor, Fold, Over, Term, format, parse};
 use ergoseq::syntax::words::{Sites, WORDS};
+use ergoseq::syntax::{Expr, ExprKind, Factor, Fold, Over, Term, format, parse};
 use ergoseq::units::UNITS;
 
 struct Random(u64);

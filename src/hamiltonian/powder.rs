@@ -11,7 +11,8 @@
 //! polar angles of a hemisphere, which a decay needs more of the longer it lasts. `zcw` spreads points of equal weight along a
 //! lattice (Zaremba, Conroy and Cheng; Edén and Levitt, J. Magn. Reson. 132, 220), `spiral` along a spiral over the whole sphere,
 //! for any number of them, `repulsion` by letting them repel each other (Bak and Nielsen, J. Magn. Reson. 125, 132).
-//! `lebedev` is exact as `gauss` is, with two thirds of its points, for as many as there are tables of.
+//! `lebedev` is exact as `gauss` is, with two thirds of its points, for as many as there are tables of. `octahedron` is the grid that
+//! programs for static powders interpolate on.
 
 use super::lebedev;
 use super::points::written_points;
@@ -43,6 +44,7 @@ pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<(
         Grid::Zcw => lattice(points, part).ok_or_else(|| wrong_count(points, span))?,
         Grid::Spiral => spiral(points, Part::Whole),
         Grid::Lebedev => symmetric(points, part).ok_or_else(|| no_table(points, span))?,
+        Grid::Octahedron => octahedron(points, part).ok_or_else(|| wrong_octahedron(points, span))?,
         Grid::Repulsion => {
             if points > MOST_REPELLED {
                 let message = format!("{points} points are too many to repel each other: at most {MOST_REPELLED}");
@@ -86,6 +88,12 @@ pub fn coarser(shape: Shape, points: usize) -> Option<usize> {
                 (low, high) = (high, low + high);
             }
             (low > 1).then_some(low)
+        }
+        Shape::Grid(Grid::Octahedron) => {
+            // Sides n with 4 n^2 + 2 points.
+            let side = ((points.saturating_sub(2)) as f64 / 4.0).sqrt().round() as usize;
+            let less = (side * 4).div_ceil(5).min(side.saturating_sub(1));
+            (less > 0).then_some(4 * less * less + 2)
         }
         Shape::Grid(Grid::Lebedev) => lebedev::sizes().filter(|n| *n < points).min_by_key(|n| n.abs_diff(aim)),
         Shape::Grid(Grid::Gauss | Grid::Spiral | Grid::Repulsion) | Shape::Spread(_) => (aim > 0).then_some(aim),
@@ -141,6 +149,50 @@ fn symmetric(points: usize, part: Part) -> Option<Sphere> {
         Part::Whole => lebedev::whole(points)?,
     };
     Some(grid.into_iter().map(angles).collect())
+}
+
+/// Even points of the faces of an octahedron, `x + y + z = 1` in every octant, projected onto the sphere; their weights are the solid
+/// angles of the triangles around them, in proportion `1/r^3` for the flat ones (D. W. Alderman, M. S. Solum, D. M. Grant,
+/// J. Chem. Phys. 84, 3717 (1986)). Half of the sphere has the points with z >= 0, those on its rim with half of their weight.
+fn octahedron(points: usize, part: Part) -> Option<Sphere> {
+    let side = ((points.checked_sub(2)?) as f64 / 4.0).sqrt().round() as i64;
+    if side < 1 || 4 * side * side + 2 != points as i64 {
+        return None;
+    }
+    let lowest = if part == Part::Half { 0 } else { -side };
+    let mut all = Vec::with_capacity(points);
+    for k in lowest..=side {
+        // The points of one height: |x| + |y| = side - |k|, all the way round.
+        let ring = side - k.abs();
+        for m in 0..(4 * ring).max(1) {
+            let (quarter, along) = if ring == 0 { (0, 0) } else { (m / ring, m % ring) };
+            let (x, y) = match quarter {
+                0 => (ring - along, along),
+                1 => (-along, ring - along),
+                2 => (along - ring, -along),
+                _ => (along, along - ring),
+            };
+            let r = ((x * x + y * y + k * k) as f64).sqrt();
+            // Corners of the octahedron meet four triangles, all other points six.
+            let corner = [x, y, k].iter().filter(|c| **c == 0).count() == 2;
+            let triangles = if corner { 4.0 } else { 6.0 };
+            let rim = if part == Part::Half && k == 0 { 0.5 } else { 1.0 };
+            let angles = ((k as f64 / r).clamp(-1.0, 1.0).acos(), (y as f64).atan2(x as f64).rem_euclid(TAU));
+            all.push((angles, rim * triangles / (r * r * r)));
+        }
+    }
+    let sum: f64 = all.iter().map(|(_, weight)| weight).sum();
+    all.iter_mut().for_each(|(_, weight)| *weight /= sum);
+    Some(all)
+}
+
+fn wrong_octahedron(points: usize, span: crate::source::Span) -> Fault {
+    let size = |n: usize| 4 * n * n + 2;
+    let side = (((points.saturating_sub(2)) as f64 / 4.0).sqrt().floor() as usize).max(1);
+    Diagnostic::new(Code::OutOfRange, span, format!("there is no grid on an octahedron with {points} points"))
+        .label("not 4 n^2 + 2")
+        .help(format!("the nearest have {} and {}", size(side), size(side + 1)))
+        .into()
 }
 
 fn no_table(points: usize, span: crate::source::Span) -> Fault {
@@ -269,6 +321,12 @@ mod tests {
                 "{points}"
             );
         }
+        for side in 1..30 {
+            let points = 4 * side * side + 2;
+            let less = coarser(Shape::Grid(Grid::Octahedron), points);
+            assert!(less.is_none_or(|n| n < points && octahedron(n, Part::Half).is_some()), "{points}");
+            assert!(octahedron(points + 1, Part::Whole).is_none());
+        }
         assert!((1..200).all(|points| coarser(Shape::Grid(Grid::Gauss), points).is_none_or(|n| n < points)));
     }
 
@@ -296,8 +354,9 @@ mod tests {
     fn grids_of_half_of_the_sphere_have_its_even_moments() {
         let (gauss, lebedev) = (product(6, 24, Part::Half).unwrap(), symmetric(194, Part::Half).unwrap());
         let (zcw, pushed) = (lattice(987, Part::Half).unwrap(), repelled(144, Part::Half));
+        let octants = octahedron(4 * 16 * 16 + 2, Part::Half).unwrap();
         // The first two are exact up to degree 23; the others have points of equal weight, which are even to about 1/N.
-        for (grid, tolerance) in [(&gauss, 1e-14), (&lebedev, 1e-14), (&zcw, 2e-3), (&pushed, 2e-3)] {
+        for (grid, tolerance) in [(&gauss, 1e-14), (&lebedev, 1e-14), (&zcw, 2e-3), (&pushed, 2e-3), (&octants, 2e-3)] {
             assert!((mean(grid, |_, _, _| 1.0) - 1.0).abs() < 1e-12);
             for degree in [2, 4] {
                 assert!(worst(grid, degree) < tolerance, "degree {degree}: {}", worst(grid, degree));
@@ -315,7 +374,9 @@ mod tests {
             assert!(worst(&lebedev, degree) < 2e-14, "lebedev, degree {degree}: {}", worst(&lebedev, degree));
         }
         assert!(worst(&gauss, 24) > 1e-9 && worst(&lebedev, 24) > 1e-9, "this test sees nothing");
-        let grids = [lattice(987, Part::Whole).unwrap(), repelled(144, Part::Whole), spiral(987, Part::Whole)];
+        let octants = octahedron(4 * 16 * 16 + 2, Part::Whole).unwrap();
+        assert_eq!(octants.len(), 1026);
+        let grids = [lattice(987, Part::Whole).unwrap(), repelled(144, Part::Whole), spiral(987, Part::Whole), octants];
         for (k, grid) in grids.iter().enumerate() {
             assert!((mean(grid, |_, _, _| 1.0) - 1.0).abs() < 1e-12);
             for degree in 1..=5 {

@@ -128,6 +128,8 @@ pub enum Grid {
     Repulsion,
     /// Gauss's quadrature of the cosine.
     Gauss,
+    /// Points of the faces of an octahedron.
+    Octahedron,
 }
 
 /// A row of a table of distributions: which, word, settings, meaning.
@@ -160,5 +162,11 @@ pub const GRIDS: &[Row<Grid>] = &[
         "gauss",
         &["azimuths", "rotor"],
         "Gauss's quadrature of the cosine, `points` polar angles a hemisphere, times even steps of the azimuth",
+    ),
+    (
+        Grid::Octahedron,
+        "octahedron",
+        &["rotor"],
+        "of Alderman, Solum and Grant: even points of the faces of an octahedron; 4 n^2 + 2 points over the whole sphere",
     ),
 ];
