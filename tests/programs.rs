@@ -269,7 +269,10 @@ impl Random {
             9 => ItemKind::Cycle(self.name(), self.list(4, Random::value)),
             10 => ItemKind::Define(self.name(), self.list(2, Random::name), self.list(3, |r| r.statement(1))),
             11 => ItemKind::Sequence(self.list(5, |r| r.statement(2))),
-            12 => ItemKind::Measure(self.list(3, |r| Measure { name: r.option(Random::name), value: r.value() })),
+            12 => ItemKind::Measure(
+                self.list(2, Random::name),
+                self.list(3, |r| Measure { name: r.option(Random::name), value: r.value() }),
+            ),
             13 => ItemKind::Sweep(if self.chance(2) {
                 vec![self.sweep()]
             } else {

@@ -164,7 +164,7 @@ fn is_declaration(kind: &ItemKind) -> bool {
         ItemKind::Version(_)
         | ItemKind::Title(_)
         | ItemKind::Sequence(_)
-        | ItemKind::Measure(_)
+        | ItemKind::Measure(..)
         | ItemKind::Sweep(_)
         | ItemKind::Expect(_)
         | ItemKind::Theory(_) => false,

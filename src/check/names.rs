@@ -304,7 +304,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
             }
         }
         ItemKind::Define(_, _, body) | ItemKind::Sequence(body) => body.iter().for_each(|s| uses_of_statement(s, used)),
-        ItemKind::Measure(list) => list.iter().for_each(|m| uses(&m.value, used)),
+        ItemKind::Measure(_, list) => list.iter().for_each(|m| uses(&m.value, used)),
         ItemKind::Sweep(list) => {
             for sweep in list {
                 match &sweep.values {

@@ -4,8 +4,8 @@ use super::checker::{Checker, Fault, twice};
 use super::params::check_setting;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
-    self, AGGREGATES, EventKind, Experiment, FunctionInfo, Index, MEMBER_MEAN, Meaning, Measure, Scope, Sweep,
-    is_aggregate, key_of,
+    self, AGGREGATES, EventKind, Experiment, FunctionInfo, Index, MEMBER_MEAN, Meaning, Measure, Scope, Sweep, at_mark,
+    is_aggregate, key_of, marked_metrics,
 };
 use crate::metrics::{METRICS, Metric, Parameter};
 use crate::source::{Place, Span};
@@ -16,13 +16,14 @@ use crate::units::Dimension;
 /// Fills in the rest.
 pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     let traces = traces(&experiment.sequence);
-    let marks = marks(&experiment.sequence);
+    let marks: Vec<String> = experiment.marks().map(str::to_string).collect();
     let mut swept: Vec<(String, Span)> = Vec::new();
     for item in items {
         match &item.kind {
-            ItemKind::Measure(entries) => {
+            ItemKind::Measure(at, entries) => {
+                at.iter().for_each(|mark| known_mark(mark, &marks, c));
                 for entry in entries {
-                    measure(entry, &traces, experiment, c);
+                    measure(entry, at, (&traces, &marks), experiment, c);
                 }
             }
             ItemKind::Sweep(together) => {
@@ -63,17 +64,6 @@ fn traces(events: &[ir::Event]) -> Vec<String> {
     names
 }
 
-fn marks(events: &[ir::Event]) -> Vec<String> {
-    events
-        .iter()
-        .filter_map(|e| match &e.kind {
-            EventKind::Mark { name } => Some(name.clone()),
-            EventKind::Tomography(_) => Some("tomography".to_string()),
-            _ => None,
-        })
-        .collect()
-}
-
 fn results(experiment: &Experiment) -> Vec<&str> {
     experiment.measures.iter().map(|m| m.key.as_str()).collect()
 }
@@ -87,24 +77,64 @@ fn unknown_trace(name: &str, span: Span, traces: &[String]) -> Diagnostic {
     diagnostic.did_you_mean(name, traces.iter().map(String::as_str))
 }
 
-fn measure(entry: &ast::Measure, traces: &[String], experiment: &mut Experiment, c: &mut Checker) {
-    let names = Names { traces, results: vec![], battery: experiment.battery.is_some() };
+fn measure(
+    entry: &ast::Measure,
+    at: &[ast::Name],
+    (traces, marks): (&[String], &[String]),
+    experiment: &mut Experiment,
+    c: &mut Checker,
+) {
+    let names = Names { traces, marks, results: vec![], battery: experiment.battery.is_some() };
     // A result that was named before stands for what it was given as.
     let named = |word: &str| {
         let known = Metric::named(word).is_some() || c.scope.names.contains_key(word);
         experiment.measures.iter().find(|m| m.key == word && !known).map(|m| m.value.clone())
     };
-    let value = entry.value.replace(&named);
+    let value = marked_metrics(&entry.value.replace(&named));
     let Some(summary) = c.note(names.check(&value, &c.scope)) else { return };
     let key = entry.name.as_ref().map_or_else(|| key_of(&entry.value), |n| n.text.clone());
     let span = entry.name.as_ref().map_or(entry.value.span(), |n| n.span());
-    if experiment.measures.iter().any(|m| m.key == key) {
+    let mut add = |key: String, value: Expr, summary: bool| {
+        if experiment.measures.iter().any(|m| m.key == key) {
+            c.diagnostics.push(
+                Diagnostic::new(Code::DefinedTwice, span, format!("`{key}` is measured twice"))
+                    .label("given again here"),
+            );
+            return;
+        }
+        experiment.measures.push(Measure { key, value, summary });
+    };
+    if at.is_empty() {
+        add(key, value, summary);
+        return;
+    }
+    if summary {
         c.diagnostics.push(
-            Diagnostic::new(Code::DefinedTwice, span, format!("`{key}` is measured twice")).label("given again here"),
+            Diagnostic::new(
+                Code::WrongKind,
+                entry.value.span(),
+                format!("`{}` is one number of the whole run", entry.value),
+            )
+            .label("of no mark")
+            .help("`measure { ... }` takes it"),
         );
         return;
     }
-    experiment.measures.push(Measure { key, value, summary });
+    // A name for one mark; a name or a metric beside the mark for several.
+    for mark in at {
+        let key = if at.len() == 1 && entry.name.is_some() { key.clone() } else { format!("{mark}.{key}") };
+        add(key, at_mark(&mark.text, &value), true);
+    }
+}
+
+/// A mark that results name.
+fn known_mark(mark: &ast::Name, marks: &[String], c: &mut Checker) {
+    if !marks.contains(&mark.text) {
+        let diagnostic = Diagnostic::new(Code::UnknownResult, mark.span(), format!("no mark is called `{mark}`"))
+            .label("not marked")
+            .did_you_mean(&mark.text, marks.iter().map(String::as_str));
+        c.diagnostics.push(diagnostic);
+    }
 }
 
 /// `expect`: a result, what it should be and how accurately, at given settings.
@@ -115,17 +145,12 @@ fn expect(
     experiment: &mut Experiment,
     c: &mut Checker,
 ) {
-    let names = Names { traces, results: results(experiment), battery: experiment.battery.is_some() };
-    let checked = names.check(&e.value, &c.scope);
+    let names = Names { traces, marks, results: results(experiment), battery: experiment.battery.is_some() };
+    let value = marked_metrics(&e.value);
+    let checked = names.check(&value, &c.scope);
     c.note(checked);
-    if let Some(at) = &e.at
-        && at.text != "end"
-        && !marks.contains(&at.text)
-    {
-        let diagnostic = Diagnostic::new(Code::UnknownResult, at.span(), format!("no mark is called `{at}`"))
-            .label("not marked")
-            .did_you_mean(&at.text, marks.iter().map(String::as_str).chain(["end"]));
-        c.diagnostics.push(diagnostic);
+    if let Some(at) = &e.at {
+        known_mark(at, marks, c);
     }
     // The dimension of a result is that of its metric, which no expression carries: any number may be compared.
     for value in [&e.expected, &e.within] {
@@ -140,7 +165,7 @@ fn expect(
         c.note(checked);
     }
     experiment.expects.push(ir::Expect {
-        value: e.value.clone(),
+        value,
         at: e.at.as_ref().map(|n| n.text.clone()),
         expected: e.expected.clone(),
         within: e.within.clone(),
@@ -154,7 +179,7 @@ fn theory(t: &ast::Theory, place: Place, traces: &[String], experiment: &mut Exp
     if !traces.contains(&t.trace.text) {
         c.diagnostics.push(unknown_trace(&t.trace.text, t.trace.span(), traces));
     }
-    let names = Names { traces, results: vec![], battery: experiment.battery.is_some() };
+    let names = Names { traces, marks: &[], results: vec![], battery: experiment.battery.is_some() };
     let checked = names.check(&t.metric, &c.scope);
     c.note(checked);
     let time = Index { name: "t", dimension: c.scope.dimension(Dimension::TIME) };
@@ -212,12 +237,12 @@ pub fn check_values(scope: &Scope, values: &SweepValues, dimension: Dimension) -
 pub fn check_result(experiment: &Experiment, expr: &Expr, at: Option<&str>) -> Result<(), Fault> {
     let traces = traces(&experiment.sequence);
     let battery = experiment.battery.is_some();
-    Names { traces: &traces, results: results(experiment), battery }.check(expr, &experiment.scope())?;
-    let marks = marks(&experiment.sequence);
+    let marks: Vec<String> = experiment.marks().map(str::to_string).collect();
+    Names { traces: &traces, marks: &marks, results: results(experiment), battery }.check(expr, &experiment.scope())?;
     match at {
-        Some(mark) if mark != "end" && !marks.iter().any(|m| m == mark) => {
+        Some(mark) if !marks.iter().any(|m| m == mark) => {
             let message = format!("there is no mark `{mark}`");
-            let known = marks.iter().map(String::as_str).chain(["end"]);
+            let known = marks.iter().map(String::as_str);
             Err(Diagnostic::without_place(Code::UnknownResult, message).did_you_mean(mark, known).into())
         }
         _ => Ok(()),
@@ -227,6 +252,8 @@ pub fn check_result(experiment: &Experiment, expr: &Expr, at: Option<&str>) -> R
 /// What may be named in a result.
 struct Names<'a> {
     traces: &'a [String],
+    /// None where a curve is asked for.
+    marks: &'a [String],
     results: Vec<&'a str>,
     battery: bool,
 }
@@ -278,9 +305,16 @@ impl Names<'_> {
             ExprKind::Sum(terms) => self.all(terms.iter().map(|t| &t.value), scope),
             ExprKind::Product(factors) => self.all(factors.iter().map(|f| &f.value), scope),
             ExprKind::Power(base, exponent) => self.all([base.as_ref(), exponent.as_ref()].into_iter(), scope),
+            ExprKind::Member(mark, metric) if self.marks.contains(mark) => match self.check(metric, scope)? {
+                false => Ok(true),
+                true => {
+                    let message = format!("`{metric}` is one number of the whole run");
+                    Err(Diagnostic::new(Code::WrongKind, span, message).label("of no mark").into())
+                }
+            },
             ExprKind::Member(trace, metric) => {
                 if !self.traces.contains(trace) {
-                    return Err(unknown_trace(trace, span, self.traces).into());
+                    return Err(self.unknown_member(trace, span).into());
                 }
                 self.check(metric, scope)
             }
@@ -303,6 +337,20 @@ impl Names<'_> {
                 .help("record one: `evolve H for T record 201 as charging`")
                 .into());
         };
+        let mut marked = None;
+        item.walk(&mut |e| match &e.kind {
+            ExprKind::Member(name, _) if self.marks.contains(name) && !self.traces.contains(name) => {
+                marked = Some(name)
+            }
+            _ => {}
+        });
+        if let Some(mark) = marked {
+            let message = format!("`{}` is taken of a curve, and `{mark}` is a mark", aggregate_name(expr));
+            return Err(Diagnostic::new(Code::WrongKind, span, message)
+                .label("one number has no extrema")
+                .help(format!("for example `{}({first}.ergotropy)`", aggregate_name(expr)))
+                .into());
+        }
         let named = |e: &Expr| {
             let mut found = false;
             e.walk(&mut |e| found |= matches!(e.kind, ExprKind::Member(..)));
@@ -318,7 +366,19 @@ impl Names<'_> {
             .help(format!("for example `{}({}.{})`", aggregate_name(expr), first, item))
             .into());
         }
-        self.check(item, scope).map(|_| ())
+        // Inside of an aggregate a name before a point is that of a trace.
+        Names { marks: &[], results: self.results.clone(), ..*self }.check(item, scope).map(|_| ())
+    }
+
+    /// What is said of a name before a point that is neither a trace nor a mark.
+    fn unknown_member(&self, name: &str, span: Span) -> Diagnostic {
+        if self.marks.is_empty() {
+            return unknown_trace(name, span, self.traces);
+        }
+        let known = self.traces.iter().chain(self.marks).map(String::as_str);
+        Diagnostic::new(Code::UnknownResult, span, format!("no trace or mark is called `{name}`"))
+            .label("neither recorded nor marked")
+            .did_you_mean(name, known)
     }
 
     /// A mean over the members: of metrics, not of what a whole run has but once.

@@ -85,7 +85,7 @@ impl Document {
                 ItemKind::Cycle(name, _) => (name.text.clone(), Kind::Cycle),
                 ItemKind::Define(name, ..) => (name.text.clone(), Kind::Define),
                 ItemKind::Sequence(_) => ("sequence".into(), Kind::Block),
-                ItemKind::Measure(_) => ("measure".into(), Kind::Block),
+                ItemKind::Measure(..) => ("measure".into(), Kind::Block),
                 ItemKind::Version(_)
                 | ItemKind::Units(_)
                 | ItemKind::Shape(..)

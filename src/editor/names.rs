@@ -82,7 +82,7 @@ pub(super) fn declared(program: &Program, text: &str) -> Vec<Named> {
                 statements(body, &mut add);
             }
             ItemKind::Sequence(body) => statements(body, &mut add),
-            ItemKind::Measure(all) => {
+            ItemKind::Measure(_, all) => {
                 all.iter().filter_map(|m| m.name.as_ref()).for_each(|n| add(n, Kind::Result, None))
             }
             _ => {}

@@ -61,7 +61,7 @@ fn used_as(tokens: &[Token], k: usize, (head, depth): (&str, usize)) -> Option<O
     let previous = word(before);
     let kind = match previous {
         Some("mark") => Some(Kind::Mark),
-        Some("at") if head == "expect" => Some(Kind::Mark),
+        Some("at") if matches!(head, "expect" | "measure") => Some(Kind::Mark),
         Some("as") => Some(Kind::Trace),
         Some("theory") => Some(Kind::Trace),
         Some("with") => Some(Kind::Noise),
@@ -87,6 +87,8 @@ fn adjacent(before: Option<&Token>, token: &Token) -> bool {
 /// Whether a use of this kind may be of a name of that kind.
 fn fits(used: Option<Kind>, declared: Kind, head: &str) -> bool {
     match (used, declared) {
+        // A name before a point is that of a trace or of a mark.
+        (Some(Kind::Trace), Kind::Mark) => matches!(head, "measure" | "expect"),
         (Some(used), declared) => used == declared,
         (None, Kind::Mark | Kind::Trace) => false,
         (None, Kind::Result) => matches!(head, "measure" | "expect" | "theory"),

@@ -74,6 +74,7 @@ enum Step {
 struct Measured {
     observables: Vec<InBatch>,
     extrema: Vec<Extremum>,
+    at_marks: Vec<(String, InBatch)>,
     summary: Vec<(String, Observable)>,
 }
 
@@ -83,7 +84,7 @@ impl Measured {
         if !e.experiment.theories.is_empty() {
             return None;
         }
-        let Observables { observables, aggregates } = Requests::Declared(&[]).observables(e).ok()?;
+        let Observables { observables, aggregates, at_marks } = Requests::Declared(&[]).observables(e).ok()?;
         // Nothing acts at a mark before the first evolution, so that a rate has no value there.
         let begins_still = !matches!(program.blocks.first(), Some(Block::Evolve { .. }));
         let in_batch = |o: &Observable| {
@@ -100,6 +101,10 @@ impl Measured {
         Some(Measured {
             observables: observables.iter().map(in_batch).collect::<Option<_>>()?,
             extrema: aggregates.iter().map(extremum).collect::<Option<_>>()?,
+            at_marks: at_marks
+                .iter()
+                .map(|a| Some((a.mark.clone(), InBatch { key: a.key.clone(), ..in_batch(&a.metric)? })))
+                .collect::<Option<_>>()?,
             summary: named.map(scalar).collect::<Option<_>>()?,
         })
     }
@@ -133,7 +138,9 @@ pub struct Batch {
     program: Program,
     observables: Vec<InBatch>,
     extrema: Vec<Extremum>,
-    /// Named scalars, which are made of extrema.
+    /// Metrics at single marks, with the mark.
+    at_marks: Vec<(String, InBatch)>,
+    /// Named scalars, which are made of extrema and metrics at marks.
     summary: Vec<(String, Observable)>,
     prepare: Start,
     battery: Option<Assembly>,
@@ -149,7 +156,7 @@ impl Batch {
         if program.basis.size() > LARGEST as f64 {
             return None;
         }
-        let Measured { observables, extrema, summary } = Measured::of(&e, &program)?;
+        let Measured { observables, extrema, at_marks, summary } = Measured::of(&e, &program)?;
         let space = Space::whole(program.basis.clone());
         let prepare = match &program.prepare {
             Preparation::Gibbs(terms, temperature) => Start::Gibbs(Assembly::of(terms, &space), *temperature),
@@ -169,7 +176,7 @@ impl Batch {
             }
         };
         let steps = program.blocks.iter().map(step).collect::<Option<Vec<_>>>()?;
-        Some(Batch { program, observables, extrema, summary, prepare, battery, steps })
+        Some(Batch { program, observables, extrema, at_marks, summary, prepare, battery, steps })
     }
 
     /// Whether points are propagated in batches with these options.
@@ -224,7 +231,7 @@ impl Batch {
         let mut last = BohrBatch::still(&rho);
         for step in &self.steps {
             match step {
-                Step::Mark(name) => columns.marks.push(self.mark(name, clock, &last, &scene, irregular)?),
+                Step::Mark(name) => self.mark(name, clock, &last, &scene, (&mut columns, irregular))?,
                 Step::Evolve(statement) => {
                     let duration = statement.duration.of(slots);
                     let own;
@@ -272,7 +279,7 @@ impl Batch {
                 }
             }
         }
-        columns.marks.push(self.mark("end", clock, &last, &scene, irregular)?);
+        self.mark("end", clock, &last, &scene, (&mut columns, irregular))?;
         // Where rounding of phases would exceed the tolerance, a single run says so.
         let lost = phase * (0.5 * f64::EPSILON);
         lost.0.iter().zip(irregular).for_each(|(x, irregular)| *irregular |= *x > tolerance);
@@ -332,8 +339,8 @@ impl Batch {
                     Ok((_, false)) | Err(_) => *irregular = true,
                 }
             }
-            columns.extrema.retain(|(key, _)| *key != wanted.key);
-            columns.extrema.push((wanted.key.clone(), values));
+            columns.known.retain(|(key, _)| *key != wanted.key);
+            columns.known.push((wanted.key.clone(), values));
         }
         Some(())
     }
@@ -342,28 +349,33 @@ impl Batch {
     fn summary(&self, columns: &Columns, lane: usize) -> Option<Vec<(String, Option<f64>)>> {
         let of = |values: &[Option<f64>; LANES]| values.get(lane).copied().flatten();
         let known: BTreeMap<String, Option<f64>> =
-            columns.extrema.iter().map(|(key, values)| (key.clone(), of(values))).collect();
+            columns.known.iter().map(|(key, values)| (key.clone(), of(values))).collect();
         let value = |(key, o): &(String, Observable)| Some((key.clone(), Some(o.answer(None, &known).ok()?)));
         self.summary.iter().map(value).collect()
     }
 
-    /// The values of all observables where the last statement ends.
+    /// The values at a mark, where the last statement ends: of all observables, and of the metrics that are asked for at it.
     fn mark(
         &self,
         name: &str,
         clock: Lane,
         (expansion, end): &(BohrBatch, Phases),
         scene: &SceneBatch,
-        irregular: &mut [bool; LANES],
-    ) -> Option<MarkColumns> {
-        let mut values = Vec::with_capacity(self.observables.len());
-        for observable in &self.observables {
+        (columns, irregular): (&mut Columns, &mut [bool; LANES]),
+    ) -> Option<()> {
+        let mut value = |metric: &InBatch| {
             let mut value = [Lane::zero()];
-            (observable.lanes)(expansion, scene)?.scaled(observable.scale).values(end, &mut value);
-            value.iter().for_each(|x| regular(x, irregular));
-            values.extend(value);
+            (metric.lanes)(expansion, scene)?.scaled(metric.scale).values(end, &mut value);
+            let [value] = value;
+            regular(&value, irregular);
+            Some(value)
+        };
+        let values = self.observables.iter().map(&mut value).collect::<Option<Vec<Lane>>>()?;
+        for (_, metric) in self.at_marks.iter().filter(|(mark, _)| mark == name) {
+            columns.known.push((metric.key.clone(), value(metric)?.0.map(Some)));
         }
-        Some(MarkColumns { name: name.to_string(), time: clock, values })
+        columns.marks.push(MarkColumns { name: name.to_string(), time: clock, values });
+        Some(())
     }
 
     /// The results of a lane, whose curves are taken over; `None` where a single run has to explain what is not defined.
@@ -443,8 +455,8 @@ fn times(duration: Lane, points: usize, fixed: bool) -> Vec<Vec<f64>> {
 /// The results of a batch.
 #[derive(Default)]
 struct Columns {
-    /// By key, then by lane.
-    extrema: Vec<(String, [Option<f64>; LANES])>,
+    /// Extrema and metrics at marks, by key, then by lane.
+    known: Vec<(String, [Option<f64>; LANES])>,
     marks: Vec<MarkColumns>,
     traces: Vec<TraceColumns>,
 }

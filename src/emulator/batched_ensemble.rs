@@ -27,11 +27,12 @@ pub fn compiled(
 ) -> Result<Option<(MemberBatch, Wanted)>, Fault> {
     let stops = requests.stops();
     let plain = options.method == Method::Auto && options.spectrometer.is_none() && options.measured.is_none();
-    let of_means = observables.aggregates.is_empty() && !observables.observables.iter().any(|o| o.is_of_hamiltonian());
+    let metrics = observables.observables.iter().chain(observables.at_marks.iter().map(|a| &a.metric));
+    let of_means = observables.aggregates.is_empty() && !metrics.clone().any(|metric| metric.is_of_hamiltonian());
     if members.len() < 2 || !plain || !of_means || stops.statements || !requests.member_means(e).is_empty() {
         return Ok(None);
     }
-    let states = !observables.observables.is_empty() || requests.kept_dimension(options) > 0.0;
+    let states = metrics.count() > 0 || requests.kept_dimension(options) > 0.0;
     let wanted = Wanted { marks: states, records: states && stops.records, signals: stops.acquisitions };
     Ok(MemberBatch::new(e, members, wanted)?.map(|batch| (batch, wanted)))
 }

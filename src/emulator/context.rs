@@ -73,6 +73,7 @@ impl RunContext {
     pub(crate) fn only_signals(&self) -> bool {
         self.requested.observables.is_empty()
             && self.requested.aggregates.is_empty()
+            && self.requested.at_marks.is_empty()
             && self.edges.is_empty()
             && self.member_averages.is_empty()
             && self.kept_dimension == 0.0

@@ -30,7 +30,7 @@ enum Tree {
         arguments: Vec<Argument>,
         scale: f64,
     },
-    /// An aggregate or a mean over members, by the key under which its value is found.
+    /// An aggregate, a metric at a mark or a mean over members, by the key under which its value is found.
     Aggregate(String),
     Sum(Vec<(bool, Tree)>),
     Product(Vec<(bool, Tree)>),
@@ -50,6 +50,17 @@ pub struct Aggregate {
     pub trace: Option<String>,
     /// The curve.
     pub curve: Observable,
+}
+
+/// A metric at a mark.
+#[derive(Debug, Clone)]
+pub struct AtMark {
+    /// `charged.ergotropy`.
+    pub key: String,
+    /// The mark.
+    pub mark: String,
+    /// The metric.
+    pub metric: Observable,
 }
 
 /// What a metric of this quantity is multiplied by to be reported.
@@ -112,6 +123,36 @@ pub fn aggregates(e: &Evaluator, expr: &Expr) -> Result<Vec<Aggregate>, Fault> {
             Ok(Aggregate { key: key_of(x), function: function.clone(), trace, curve })
         })
         .collect()
+}
+
+/// The mark at which a metric is asked for, and the metric; outside of aggregates, where a name before a point is that of a trace.
+fn marked<'x>(e: &Evaluator, expr: &'x Expr) -> Option<(&'x str, &'x Expr)> {
+    let ExprKind::Member(mark, metric) = &expr.kind else { return None };
+    e.experiment.marks().any(|m| m == mark).then_some((mark.as_str(), metric.as_ref()))
+}
+
+/// The metrics at marks inside an expression.
+///
+/// # Errors
+/// When an argument cannot be evaluated.
+pub fn at_marks(e: &Evaluator, expr: &Expr) -> Result<Vec<AtMark>, Fault> {
+    if is_aggregate(expr) {
+        return Ok(vec![]);
+    }
+    if let Some((mark, metric)) = marked(e, expr) {
+        let metric = Observable::new(e, key_of(metric), metric)?;
+        return Ok(vec![AtMark { key: key_of(expr), mark: mark.to_string(), metric }]);
+    }
+    let mut found = Vec::new();
+    for part in expr.children() {
+        found.extend(at_marks(e, part)?);
+    }
+    Ok(found)
+}
+
+/// Whether an expression is a metric at a mark.
+pub fn is_at_mark(e: &Evaluator, expr: &Expr) -> bool {
+    marked(e, expr).is_some()
 }
 
 impl Observable {
@@ -246,7 +287,7 @@ pub enum EvalError {
 }
 
 fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
-    if is_aggregate(expr) || averaged(expr).is_some() {
+    if is_aggregate(expr) || averaged(expr).is_some() || marked(e, expr).is_some() {
         return Ok(Tree::Aggregate(key_of(expr)));
     }
     let metric = Metric::named;

@@ -8,7 +8,7 @@ use super::integrate::{Integrator, failed};
 use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action, same_times};
 use super::member_batch::{Look, Sums, Wanted};
 use super::motion::{ActingSegment, EnsembleMotion, MeanMotion, MemberAt, arrival, mean_state};
-use super::observable::{EvalError, not_finite};
+use super::observable::{EvalError, Observable, not_finite};
 use super::request::Position;
 use super::results::{Observed, Trace};
 use super::settings::{Method, Options};
@@ -19,7 +19,7 @@ use super::trajectory::Trajectory;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Schedule, Segment, Step, Tomography, duration};
 use crate::linalg::C64;
-use crate::metrics::Motion;
+use crate::metrics::{Moment, Motion};
 use crate::source::Place;
 use crate::spin::State;
 use rayon::prelude::*;
@@ -27,6 +27,9 @@ use std::collections::BTreeMap;
 
 /// The signals of some members, and their states behind them.
 type Group = (SignalSum, Vec<State>);
+
+/// What is known of curves, marks and members, by key; `None` where it is undefined.
+type Known = BTreeMap<String, Option<f64>>;
 
 /// The mean state of members that were propagated in batches, and its rate of change.
 type MeanAt = (State, Option<MeanMotion>);
@@ -232,7 +235,8 @@ impl<'a> Propagation<'a> {
         let time = self.time(&place);
         let members = self.members(states);
         let mean = mean_state(members.iter().map(|m| (m.weight, m.state)));
-        let values = self.values(&members, &mean, time.1)?;
+        let (values, marked) = self.values(&position, &members, &mean, time.1)?;
+        self.aggregates.extend(marked);
         self.keep(position, time.0, values, &mean);
         Ok(())
     }
@@ -288,8 +292,10 @@ impl<'a> Propagation<'a> {
             self.observed.push(Observed { position, time: vec![time], values: vec![], state: None });
             return Ok(());
         };
-        let values =
-            self.values_of_mean(mean, motion.as_ref().map(|m| m as &dyn Motion), Some(time), self.aggregates.clone())?;
+        let moment = self.context.moment(mean, motion.as_ref().map(|m| m as &dyn Motion), Some(time));
+        let marked = self.at_marks(&position, &moment, &self.aggregates)?;
+        self.aggregates.extend(marked);
+        let values = self.values_of_moment(&moment, &self.aggregates)?;
         self.keep(position, time, values, mean);
         Ok(())
     }
@@ -306,7 +312,8 @@ impl<'a> Propagation<'a> {
         let time = trace::grid(duration, points);
         for (t, (mean, motion)) in time.iter().zip(means) {
             let motion = motion.as_ref().map(|m| m as &dyn Motion);
-            let values = self.values_of_mean(mean, motion, Some(start + t), BTreeMap::new())?;
+            let values =
+                self.values_of_moment(&self.context.moment(mean, motion, Some(start + t)), &BTreeMap::new())?;
             columns.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
         }
         let values = keys.into_iter().zip(columns).collect();
@@ -382,42 +389,52 @@ impl<'a> Propagation<'a> {
         let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean };
         // The state that is found is another.
         let part = self.context.unitary_part.replace(None);
-        let values = self.values(&[state], &found, common)?;
+        let (values, marked) = self.values(&Position::Tomography, &[state], &found, common)?;
         self.context.unitary_part.set(part);
+        self.aggregates.extend(marked);
         self.keep(Position::Tomography, mean, values, &found);
         Ok(())
     }
 
-    /// The requested metrics of the members' mean state; `None` where a metric is undefined.
-    fn values(&self, members: &[MemberAt], mean: &State, time: Option<f64>) -> Result<Vec<Option<f64>>, Fault> {
+    /// The requested metrics of the members' mean state, `None` where one is undefined, and those that are asked for at this mark.
+    fn values(
+        &self,
+        position: &Position,
+        members: &[MemberAt],
+        mean: &State,
+        time: Option<f64>,
+    ) -> Result<(Vec<Option<f64>>, Known), Fault> {
         let motion = EnsembleMotion::of(members.to_vec());
         let mut known = self.aggregates.clone();
         known.extend(self.context.member_averages.values(&|key, why| self.context.undefined(key, why), members)?);
-        self.values_of_mean(mean, motion.as_ref().map(|m| m as &dyn Motion), time, known)
+        let moment = self.context.moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time);
+        let marked = self.at_marks(position, &moment, &known)?;
+        known.extend(marked.clone());
+        Ok((self.values_of_moment(&moment, &known)?, marked))
     }
 
-    /// The requested metrics of a mean state that moves in some way, beside what is known of curves and members.
-    fn values_of_mean(
-        &self,
-        mean: &State,
-        motion: Option<&dyn Motion>,
-        time: Option<f64>,
-        known: BTreeMap<String, Option<f64>>,
-    ) -> Result<Vec<Option<f64>>, Fault> {
-        let moment = self.context.moment(mean, motion, time);
-        let mut values = Vec::with_capacity(self.context.requested.observables.len());
-        for observable in &self.context.requested.observables {
-            let value = match observable.answer(Some(&moment), &known) {
-                Ok(x) => Some(x),
-                Err(EvalError::Undefined(why)) => {
-                    self.context.undefined(&observable.key, &why.to_string());
-                    None
-                }
-                Err(EvalError::NotFinite(x)) => return Err(not_finite(observable, x, None)),
-            };
-            values.push(value);
+    /// The metrics that are asked for at this mark alone, by their keys.
+    fn at_marks(&self, position: &Position, moment: &Moment, known: &Known) -> Result<Known, Fault> {
+        let mark = position.mark();
+        let here = self.context.requested.at_marks.iter().filter(|wanted| mark == Some(wanted.mark.as_str()));
+        here.map(|wanted| Ok((wanted.key.clone(), self.value(&wanted.metric, moment, known)?))).collect()
+    }
+
+    /// The requested metrics at a moment, beside what is known of curves, marks and members.
+    fn values_of_moment(&self, moment: &Moment, known: &Known) -> Result<Vec<Option<f64>>, Fault> {
+        self.context.requested.observables.iter().map(|o| self.value(o, moment, known)).collect()
+    }
+
+    /// The value of an observable at a moment; `None` where it is undefined, with a note that says why.
+    fn value(&self, observable: &Observable, moment: &Moment, known: &Known) -> Result<Option<f64>, Fault> {
+        match observable.answer(Some(moment), known) {
+            Ok(x) => Ok(Some(x)),
+            Err(EvalError::Undefined(why)) => {
+                self.context.undefined(&observable.key, &why.to_string());
+                Ok(None)
+            }
+            Err(EvalError::NotFinite(x)) => Err(not_finite(observable, x, None)),
         }
-        Ok(values)
     }
 
     fn keep(&mut self, position: Position, time: f64, values: Vec<Option<f64>>, state: &State) {

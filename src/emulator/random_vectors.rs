@@ -251,7 +251,10 @@ fn setting<'a>(
         }
     }
     for measure in summaries {
-        notes.push(format!("`{}` has no value: random vectors look for no extrema", measure.key));
+        notes.push(format!(
+            "`{}` has no value: random vectors give no extrema, and metrics at every mark only",
+            measure.key
+        ));
     }
     Ok((RunSetup { space: Space::whole(basis), options, typical, observables, stops: stops_of(requests) }, notes))
 }

@@ -1,7 +1,7 @@
 //! What is requested of a run: the results that the file declares, values besides, or an observation of its sequence.
 
 use super::meeting::Stops;
-use super::observable::{Aggregate, Observable, aggregates, member_means};
+use super::observable::{Aggregate, AtMark, Observable, aggregates, at_marks, is_at_mark, member_means};
 use super::settings::Options;
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{is_aggregate, key_of};
@@ -90,12 +90,16 @@ pub struct Observables {
     pub observables: Vec<Observable>,
     /// Of curves as a whole.
     pub aggregates: Vec<Aggregate>,
+    /// At single marks.
+    pub at_marks: Vec<AtMark>,
 }
 
 impl Observables {
     /// Whether they are the same at every point of the parameters.
     pub fn is_fixed(&self) -> bool {
-        self.observables.iter().chain(self.aggregates.iter().map(|a| &a.curve)).all(Observable::is_fixed)
+        let curves = self.aggregates.iter().map(|a| &a.curve);
+        let marked = self.at_marks.iter().map(|a| &a.metric);
+        self.observables.iter().chain(curves).chain(marked).all(Observable::is_fixed)
     }
 }
 
@@ -148,7 +152,7 @@ impl<'a> Requests<'a> {
             Requests::Observation(o) => {
                 let observables: Vec<Observable> =
                     o.metrics.iter().map(|expr| Observable::new(e, key_of(expr), expr)).collect::<Result<_, _>>()?;
-                Ok(Observables { observables, aggregates: vec![] })
+                Ok(Observables { observables, ..Observables::default() })
             }
         }
     }
@@ -158,8 +162,10 @@ impl<'a> Requests<'a> {
 fn declared(e: &Evaluator, values: &[Request]) -> Result<Observables, Fault> {
     let mut observables: Vec<Observable> = Vec::new();
     let mut wanted = Vec::new();
+    let mut marked = Vec::new();
     for measure in &e.experiment.measures {
         wanted.extend(aggregates(e, &measure.value)?);
+        marked.extend(at_marks(e, &measure.value)?);
         // Signals are recorded by `acquire`, not at moments.
         if !measure.summary && !is_signal(&measure.value) {
             observables.push(Observable::new(e, measure.key.clone(), &measure.value)?);
@@ -167,6 +173,7 @@ fn declared(e: &Evaluator, values: &[Request]) -> Result<Observables, Fault> {
     }
     for Request { expr, .. } in values {
         wanted.extend(aggregates(e, expr)?);
+        marked.extend(at_marks(e, expr)?);
         let key = key_of(expr);
         let known = e.experiment.measures.iter().any(|m| m.key == key) || observables.iter().any(|o| o.key == key);
         if !known && !is_signal(expr) && !is_summary(expr, e) {
@@ -175,7 +182,9 @@ fn declared(e: &Evaluator, values: &[Request]) -> Result<Observables, Fault> {
     }
     wanted.sort_by(|a, b| a.key.cmp(&b.key));
     wanted.dedup_by(|a, b| a.key == b.key);
-    Ok(Observables { observables, aggregates: wanted })
+    marked.sort_by(|a, b| a.key.cmp(&b.key));
+    marked.dedup_by(|a, b| a.key == b.key);
+    Ok(Observables { observables, aggregates: wanted, at_marks: marked })
 }
 
 /// Whether an expression is a signal, which only an acquisition has.
@@ -183,9 +192,9 @@ pub fn is_signal(expr: &Expr) -> bool {
     matches!(&expr.kind, ExprKind::Call(name, _) if name.starts_with("signal"))
 }
 
-/// Whether an expression consists of aggregates, named results and numbers only.
+/// Whether an expression consists of aggregates, metrics at marks, named results and numbers only.
 fn is_summary(expr: &Expr, e: &Evaluator) -> bool {
-    if is_aggregate(expr) {
+    if is_aggregate(expr) || is_at_mark(e, expr) {
         return true;
     }
     match &expr.kind {

@@ -180,6 +180,16 @@ pub struct Theory {
 }
 
 impl Experiment {
+    /// The marks at which results have values: those of the sequence, `tomography` where the state is read out, and `end`.
+    pub fn marks(&self) -> impl Iterator<Item = &str> {
+        let named = self.sequence.iter().filter_map(|event| match &event.kind {
+            EventKind::Mark { name } => Some(name.as_str()),
+            EventKind::Tomography(_) => Some("tomography"),
+            _ => None,
+        });
+        named.chain(["end"])
+    }
+
     /// Whether some prepared state of the collective of this name is not the same under every exchange of its spins, so that
     /// more than its symmetric multiplet is needed.
     pub fn leaves_symmetric(&self, name: &str) -> bool {

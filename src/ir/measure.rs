@@ -1,6 +1,8 @@
 //! What is measured, and how results are called.
 
-use crate::syntax::{Expr, ExprKind};
+use super::function::FunctionInfo;
+use crate::metrics::Metric;
+use crate::syntax::{Expr, ExprKind, Factor, Term};
 use serde::{Deserialize, Serialize};
 
 /// What is measured.
@@ -35,4 +37,53 @@ pub const MEMBER_MEAN: &str = "member_mean";
 /// The text of a metric as it keys results: without spaces.
 pub fn key_of(expr: &Expr) -> String {
     expr.to_string().replace(' ', "")
+}
+
+/// The same expression with marks at single metrics: `(a/b) at charged` is `a at charged / b at charged`. Only so it reads back from its
+/// text. Curves in aggregates keep their traces.
+pub fn marked_metrics(expr: &Expr) -> Expr {
+    let again = |kind| Expr { kind, place: expr.place };
+    match &expr.kind {
+        ExprKind::Member(mark, inner) => match inner.kind {
+            ExprKind::Sum(_) | ExprKind::Product(_) | ExprKind::Power(..) => at_mark(mark, inner),
+            _ => expr.clone(),
+        },
+        _ if is_aggregate(expr) => expr.clone(),
+        _ => again(mapped(&expr.kind, &marked_metrics)),
+    }
+}
+
+/// The expression with every metric in it evaluated at a mark.
+pub fn at_mark(mark: &str, expr: &Expr) -> Expr {
+    let again = |kind| Expr { kind, place: expr.place };
+    match &expr.kind {
+        ExprKind::Call(name, _) if FunctionInfo::named(name).is_some() && !is_aggregate(expr) => {
+            again(mapped(&expr.kind, &|part| at_mark(mark, part)))
+        }
+        ExprKind::Name(name) if Metric::named(name).is_none() => expr.clone(),
+        ExprKind::Name(_) | ExprKind::Call(..) if !is_aggregate(expr) => {
+            again(ExprKind::Member(mark.to_string(), Box::new(expr.clone())))
+        }
+        ExprKind::Sum(_) | ExprKind::Product(_) | ExprKind::Power(..) => {
+            again(mapped(&expr.kind, &|part| at_mark(mark, part)))
+        }
+        _ => expr.clone(),
+    }
+}
+
+/// An expression of metrics with its parts replaced; arguments of metrics are no parts.
+fn mapped(kind: &ExprKind, part: &dyn Fn(&Expr) -> Expr) -> ExprKind {
+    match kind {
+        ExprKind::Sum(terms) => {
+            ExprKind::Sum(terms.iter().map(|t| Term { negative: t.negative, value: part(&t.value) }).collect())
+        }
+        ExprKind::Product(factors) => {
+            ExprKind::Product(factors.iter().map(|f| Factor { divides: f.divides, value: part(&f.value) }).collect())
+        }
+        ExprKind::Power(base, exponent) => ExprKind::Power(Box::new(part(base)), Box::new(part(exponent))),
+        ExprKind::Call(name, items) if FunctionInfo::named(name).is_some() && Metric::named(name).is_none() => {
+            ExprKind::Call(name.clone(), items.iter().map(part).collect())
+        }
+        other => other.clone(),
+    }
 }

@@ -18,7 +18,7 @@ pub use event::*;
 pub use experiment::{Battery, Cycle, Expect, Experiment, NamedOperator, Noise, Param, Sweep, Theory};
 pub use function::{FUNCTIONS, FunctionInfo, Rule as FunctionRule};
 pub use meaning::{Meaning, Type};
-pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, is_aggregate, key_of};
+pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, at_mark, is_aggregate, key_of, marked_metrics};
 pub use scope::{CONSTANTS, Index, PHASES, SYSTEM_PARTS, Scope, phase_of_word};
 pub use shape::{PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};
 pub use system::*;

@@ -78,8 +78,8 @@ pub enum ItemKind {
     Use(Name),
     /// `sequence { ... }`
     Sequence(Vec<Statement>),
-    /// `measure { ... }`
-    Measure(Vec<Measure>),
+    /// `measure { ... }`, `measure at charged { ... }`
+    Measure(Vec<Name>, Vec<Measure>),
     /// `sweep a = ...`, or several that run together
     Sweep(Vec<Sweep>),
     /// `expect x at m = v within tol`

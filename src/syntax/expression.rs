@@ -78,7 +78,7 @@ impl Parser<'_> {
         Ok(Expr::at(ExprKind::Power(Box::new(base), Box::new(exponent)), start.to(self.previous())))
     }
 
-    /// `primary = number [unit] | isotope | text | name | name "[" sum "]" | name "(" list ")" | "(" list ")" [unit]`
+    /// `primary = number [unit] | isotope | text | name ["[" sum "]" | "(" list ")"] ["at" name] | "(" list ")" [unit]`
     fn primary(&mut self) -> Rule<Expr> {
         let start = self.here();
         match self.kind().clone() {
@@ -107,7 +107,8 @@ impl Parser<'_> {
             }
             TokenKind::Name(name) => {
                 self.advance();
-                self.named(name, start)
+                let metric = self.named(name, start)?;
+                self.opt_mark(metric, start)
             }
             TokenKind::Sign(_) | TokenKind::End => {
                 Err(self.unexpected("expected a number, a name or a parenthesis").into())
@@ -139,6 +140,19 @@ impl Parser<'_> {
             return Ok(Expr::at(ExprKind::Member(name, Box::new(member)), start.to(self.previous())));
         }
         Ok(Expr::at(ExprKind::Name(name), start))
+    }
+
+    /// A metric, and the mark that it is of, where one follows: `ergotropy at charged` is `charged.ergotropy`.
+    fn opt_mark(&mut self, metric: Expr, start: Span) -> Rule<Expr> {
+        if !self.at_marks || self.begins_line() || !self.opt_word("at") {
+            return Ok(metric);
+        }
+        let mark = self.name("the name of a mark")?;
+        if matches!(metric.kind, ExprKind::Member(..)) {
+            let message = format!("`{metric}` is of `{mark}` and of something else");
+            return Err(Diagnostic::new(Code::WrongKind, start.to(self.previous()), message).label("of which?").into());
+        }
+        Ok(Expr::at(ExprKind::Member(mark.text, Box::new(metric)), start.to(self.previous())))
     }
 
     /// `( "sum" | "product" ) "(" name "in" sum ".." sum "," sum ")"`

@@ -13,5 +13,5 @@ pub mod words;
 
 pub use expr::{Expr, ExprKind, Factor, Fold, Over, Term, number_text};
 pub use format::format;
-pub use parse::{parse, parse_expression, parse_sweep_values};
+pub use parse::{parse, parse_expression, parse_result, parse_sweep_values};
 pub use parser::VERSION;

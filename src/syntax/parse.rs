@@ -36,6 +36,12 @@ pub fn parse_expression(text: &str, file: u32) -> Result<Expr, Diagnostic> {
     whole(text, file, |p| p.expression())
 }
 
+/// Reads a result, such as `ergotropy at charged`, and the mark that the whole of it is evaluated at, where one is given.
+pub fn parse_result(text: &str, file: u32) -> Result<(Expr, Option<String>), Diagnostic> {
+    let (expr, mark) = whole(text, file, |p| p.result(""))?;
+    Ok((expr, mark.map(|name| name.text)))
+}
+
 /// Reads the values of a sweep, such as those of `--sweep`.
 pub fn parse_sweep_values(text: &str, file: u32) -> Result<SweepValues, Diagnostic> {
     whole(text, file, |p| p.sweep_values())

@@ -61,7 +61,8 @@ impl Display for Item {
             ItemKind::Shape(name, path) => write!(f, "shape {name} = \"{path}\""),
             ItemKind::Use(path) => write!(f, "use \"{path}\""),
             ItemKind::Sequence(statements) => block(f, "sequence", texts(statements)),
-            ItemKind::Measure(entries) => block(f, "measure", texts(entries)),
+            ItemKind::Measure(at, entries) if at.is_empty() => block(f, "measure", texts(entries)),
+            ItemKind::Measure(at, entries) => block(f, &format!("measure at {}", joined(at)), texts(entries)),
             ItemKind::Sweep(sweeps) => match sweeps.as_slice() {
                 [sweep] => write!(f, "sweep {sweep}"),
                 sweeps => block(f, "sweep zip", texts(sweeps)),

@@ -2,9 +2,9 @@
 
 use ergoseq::check::check_result;
 use ergoseq::hamiltonian::{Evaluator, Fault, Values};
-use ergoseq::ir::Experiment;
+use ergoseq::ir::{Experiment, marked_metrics};
 use ergoseq::source::Sources;
-use ergoseq::syntax::{Expr, parse_expression};
+use ergoseq::syntax::{Expr, parse_expression, parse_result};
 
 /// The value of a parameter, as `--set` takes it.
 pub fn setting(name: &str, text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<f64, Fault> {
@@ -17,15 +17,13 @@ pub fn setting(name: &str, text: &str, experiment: &Experiment, sources: &mut So
 
 /// `ergotropy at charged`
 pub fn result(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<(Expr, Option<String>), Fault> {
-    let (words, at) = match text.rsplit_once(" at ") {
-        Some((words, mark)) => (words, Some(mark.trim().to_string())),
-        None => (text, None),
-    };
-    let file = sources.add("the result", words);
-    let expr = parse_expression(words, file)?;
+    let file = sources.add("the result", text);
+    let (expr, at) = parse_result(text, file)?;
+    let expr = marked_metrics(&expr);
     check_result(experiment, &expr, at.as_deref())?;
     // A named result stands for what it was given as.
     let named = |word: &str| experiment.measures.iter().find(|m| m.key == word && !m.summary).map(|m| m.value.clone());
     let known = |word: &str| ergoseq::metrics::Metric::named(word).is_some();
-    Ok((expr.replace(&|word| if known(word) { None } else { named(word) }), at))
+    let expr = marked_metrics(&expr.replace(&|word| if known(word) { None } else { named(word) }));
+    Ok((expr, at))
 }

@@ -23,7 +23,7 @@ use self::propagators::{StepPropagator, backward, forward, step_propagators};
 use super::context::RunContext;
 use super::members::evaluator;
 use super::motion::mean_state;
-use super::observable::{EvalError, Observable, aggregates, member_means};
+use super::observable::{EvalError, Observable, aggregates, at_marks, member_means};
 use super::request::Requests;
 use super::sectors;
 use super::settings::Options;
@@ -269,7 +269,7 @@ fn space(members: &[MemberSchedule], shape: usize, allowed: f64) -> Result<Space
 /// The observable, refused where it is not one of a single state.
 fn observable(e: &Evaluator, expr: &Expr) -> Result<Observable, Fault> {
     let averaged = !member_means(std::iter::once(expr)).is_empty();
-    if averaged || !aggregates(e, expr)?.is_empty() {
+    if averaged || !aggregates(e, expr)?.is_empty() || !at_marks(e, expr)?.is_empty() {
         let message =
             format!("`{expr}` is not a number of the state at one mark, so it has no gradient with respect to a shape");
         return Err(Diagnostic::without_place(Code::Contradiction, message)

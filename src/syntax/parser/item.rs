@@ -2,6 +2,7 @@
 
 use super::{Parser, Rule, VERSION};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::syntax::Expr;
 use crate::syntax::ast::*;
 use crate::syntax::token::TokenKind;
 use crate::syntax::words::{self, Role};
@@ -65,7 +66,7 @@ impl Parser<'_> {
             }
             "use" => Ok(ItemKind::Use(self.text("the file's name in quotes")?)),
             "sequence" => Ok(ItemKind::Sequence(self.statements()?)),
-            "measure" => Ok(ItemKind::Measure(self.entries(|p| p.measure())?)),
+            "measure" => self.measures(),
             "sweep" => self.sweep(),
             "expect" => self.expect_item(),
             "theory" => self.theory(),
@@ -161,8 +162,7 @@ impl Parser<'_> {
     }
 
     pub(super) fn expect_item(&mut self) -> Rule<ItemKind> {
-        let value = self.expression()?;
-        let at = if self.opt_word("at") { Some(self.name("the name of a mark")?) } else { None };
+        let (value, at) = self.result("=")?;
         self.expect_sign("=")?;
         let expected = self.expression()?;
         self.word("within")?;
@@ -191,13 +191,58 @@ impl Parser<'_> {
         Ok(ItemKind::Theory(Theory { trace, metric, value, within }))
     }
 
-    pub(super) fn measure(&mut self) -> Rule<Measure> {
-        if let (TokenKind::Name(_), TokenKind::Sign("=")) = (self.peek(0), self.peek(1)) {
-            let name = self.name("a name")?;
-            self.expect_sign("=")?;
-            return Ok(Measure { name: Some(name), value: self.expression()? });
+    /// `"measure" [ "at" name { "," name } ] "{" { measure } "}"`
+    fn measures(&mut self) -> Rule<ItemKind> {
+        let mut at = Vec::new();
+        if self.opt_word("at") {
+            at.push(self.name("the name of a mark")?);
+            while self.sign(",") {
+                at.push(self.name("the name of a mark")?);
+            }
         }
-        Ok(Measure { name: None, value: self.expression()? })
+        Ok(ItemKind::Measure(at, self.entries(|p| p.measure())?))
+    }
+
+    fn measure(&mut self) -> Rule<Measure> {
+        let mut name = None;
+        if let (TokenKind::Name(_), TokenKind::Sign("=")) = (self.peek(0), self.peek(1)) {
+            name = Some(self.name("a name")?);
+            self.expect_sign("=")?;
+        }
+        Ok(Measure { name, value: self.with_marks(|p| p.expression())? })
+    }
+
+    /// An expression of metrics in which `at` names a mark.
+    fn with_marks<T>(&mut self, rule: impl FnOnce(&mut Self) -> Rule<T>) -> Rule<T> {
+        self.at_marks = true;
+        let found = rule(self);
+        self.at_marks = false;
+        found
+    }
+
+    /// `sum [ "at" name ]`, up to a sign or the end. A single `at`, at the end, is that of the whole expression: `a + b at charged`. Where
+    /// there are several, or it is followed by something, each belongs to the metric before it.
+    pub(in crate::syntax) fn result(&mut self, end: &str) -> Rule<(Expr, Option<Name>)> {
+        let mut marks = Vec::new();
+        let mut ahead = 0;
+        loop {
+            match self.peek(ahead) {
+                TokenKind::End => break,
+                TokenKind::Sign(sign) if *sign == end => break,
+                TokenKind::Name(word) if word == "at" => marks.push(ahead),
+                _ => {}
+            }
+            ahead += 1;
+        }
+        match marks.as_slice() {
+            [] => Ok((self.expression()?, None)),
+            [at] if at + 2 == ahead => {
+                let value = self.expression()?;
+                self.word("at")?;
+                Ok((value, Some(self.name("the name of a mark")?)))
+            }
+            _ => Ok((self.with_marks(|p| p.expression())?, None)),
+        }
     }
 
     /// `distribution = name [ operand ] ":" name "(" settings ")" [ "points" sum ]`

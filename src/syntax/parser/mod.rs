@@ -28,6 +28,8 @@ pub struct Parser<'a> {
     at: usize,
     /// How deep each kind of nesting is.
     depth: Depths,
+    /// Whether `at` behind a metric names a mark: in results, and nowhere else.
+    pub(super) at_marks: bool,
     /// Whether a declaration was lost.
     gaps: bool,
     /// The mistakes so far.
@@ -66,7 +68,7 @@ pub(super) enum Nest {
 impl<'a> Parser<'a> {
     /// A parser at the beginning of the tokens, which end with [`TokenKind::End`].
     pub fn new(tokens: &'a [Token]) -> Parser<'a> {
-        Parser { tokens, at: 0, depth: Depths::default(), gaps: false, diagnostics: Vec::new() }
+        Parser { tokens, at: 0, depth: Depths::default(), at_marks: false, gaps: false, diagnostics: Vec::new() }
     }
 
     /// `file = { item }`
