@@ -74,6 +74,8 @@ impl Dimension {
     pub const SHIFT: Dimension = Dimension::base(6);
     /// Hertz: an ordinary frequency, or a rate per second.
     pub const FREQUENCY: Dimension = Dimension([-WHOLE, 0, 0, 0, 0, 0, 0]);
+    /// Radian per second per tesla.
+    pub const GYROMAGNETIC_RATIO: Dimension = Dimension([-WHOLE, WHOLE, 0, -WHOLE, 0, 0, 0]);
     /// Radian per second.
     pub const ANGULAR_FREQUENCY: Dimension = Dimension([-WHOLE, WHOLE, 0, 0, 0, 0, 0]);
 
@@ -228,6 +230,57 @@ pub const UNITS: &[Unit] = &[
     unit("ppm", 1e-6, Dimension::SHIFT, "part per million"),
 ];
 
+/// A constant of nature that expressions of laboratory files may name.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Constant {
+    /// How it is written.
+    pub symbol: &'static str,
+    /// Its value in SI units.
+    pub value: f64,
+    /// Its dimension.
+    pub dimension: Dimension,
+    /// What it is.
+    pub meaning: &'static str,
+}
+
+/// All constants of nature. A declared name hides a constant of the same name.
+pub const CONSTANTS: &[Constant] = &[
+    Constant {
+        symbol: "h",
+        value: PLANCK,
+        dimension: Dimension([WHOLE, 0, 0, 0, 0, WHOLE, 0]),
+        meaning: "Planck's constant, 6.62607015e-34 J s: an energy over a frequency in Hz",
+    },
+    Constant {
+        symbol: "hbar",
+        value: HBAR,
+        dimension: Dimension([WHOLE, -WHOLE, 0, 0, 0, WHOLE, 0]),
+        meaning: "Planck's constant over 2 pi: an energy over an angular frequency in rad/s",
+    },
+    Constant {
+        symbol: "k_B",
+        value: BOLTZMANN,
+        dimension: Dimension([0, 0, 0, 0, -WHOLE, WHOLE, 0]),
+        meaning: "Boltzmann's constant, 1.380649e-23 J/K",
+    },
+    Constant {
+        symbol: "mu_0",
+        value: MAGNETIC_CONSTANT,
+        dimension: Dimension([0, 0, 3 * WHOLE, 2 * WHOLE, 0, -WHOLE, 0]),
+        meaning: "the magnetic constant, 1.25663706127e-6 T^2 m^3/J",
+    },
+];
+
+impl Constant {
+    /// The constant of this symbol.
+    pub fn named(symbol: &str) -> Option<&'static Constant> {
+        CONSTANTS.iter().find(|c| c.symbol == symbol)
+    }
+}
+
+/// The word of the gyromagnetic ratio of a nucleus: `gamma(1H)`, rad/s/T.
+pub const GAMMA: &str = "gamma";
+
 /// Other ways to write a unit: with the micro sign (U+00B5) or the Greek letter (U+03BC), the degree sign, and the ring (U+00C5, or
 /// the sign U+212B).
 pub const SPELLINGS: &[(&str, &str)] = &[
@@ -347,6 +400,19 @@ mod tests {
     fn hertz_and_radians_per_second_differ() {
         assert_ne!(Dimension::FREQUENCY, Dimension::ANGULAR_FREQUENCY);
         assert_eq!(Dimension::ANGLE.over(Dimension::TIME), Dimension::ANGULAR_FREQUENCY);
+    }
+
+    #[test]
+    fn constants_have_the_dimensions_of_their_equations() {
+        let of = |symbol: &str| Constant::named(symbol).unwrap().dimension;
+        assert_eq!(of("h").times(Dimension::FREQUENCY), Dimension::ENERGY);
+        assert_eq!(of("hbar").times(Dimension::ANGULAR_FREQUENCY), Dimension::ENERGY);
+        assert_eq!(of("k_B").times(Dimension::TEMPERATURE), Dimension::ENERGY);
+        assert_eq!(Dimension::GYROMAGNETIC_RATIO.times(Dimension::FIELD), Dimension::ANGULAR_FREQUENCY);
+        // mu_0 gamma^2 hbar / r^3, the dipolar coupling.
+        let square = Dimension::GYROMAGNETIC_RATIO.times(Dimension::GYROMAGNETIC_RATIO);
+        let volume = Dimension::LENGTH.power(3.0).unwrap();
+        assert_eq!(of("mu_0").times(square).times(of("hbar")).over(volume), Dimension::ANGULAR_FREQUENCY);
     }
 
     #[test]

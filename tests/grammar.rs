@@ -222,6 +222,13 @@ fn tables() -> Vec<(&'static str, String)> {
         ),
         ("parts", table(&["name", "meaning"], two(ergoseq::ir::SYSTEM_PARTS))),
         (
+            "constants",
+            table(
+                &["constant", "meaning"],
+                ergoseq::units::CONSTANTS.iter().map(|c| vec![code(c.symbol), c.meaning.into()]).collect(),
+            ),
+        ),
+        (
             "functions",
             table(
                 &["function", "meaning"],

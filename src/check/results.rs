@@ -11,7 +11,7 @@ use crate::metrics::{METRICS, Metric, Parameter};
 use crate::source::{Place, Span};
 use crate::syntax::ast::{self, Item, ItemKind, SweepValues};
 use crate::syntax::{Expr, ExprKind};
-use crate::units::Dimension;
+use crate::units::{Constant, Dimension, GAMMA};
 
 /// Fills in the rest.
 pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
@@ -287,6 +287,8 @@ impl Names<'_> {
             ExprKind::Name(name) if name == "pi" || matches!(scope.names.get(name), Some(Meaning::Param(_))) => {
                 Ok(true)
             }
+            ExprKind::Name(name) if Constant::named(name).is_some() => scope.type_of(expr, &[]).map(|_| true),
+            ExprKind::Call(name, _) if name == GAMMA => scope.type_of(expr, &[]).map(|_| true),
             ExprKind::Name(name) => Err(self.unknown_metric(name, span)),
             ExprKind::Call(name, items) if Metric::named(name).is_some() => {
                 self.metric(name, items, expr, scope).map(|()| false)

@@ -6,7 +6,7 @@ use crate::metrics::METRICS;
 use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::TokenKind;
 use crate::syntax::words::{Role, WORDS};
-use crate::units::UNITS;
+use crate::units::{CONSTANTS, GAMMA, UNITS};
 
 /// A word that may stand at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,7 +52,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     {
         return ISOTOPES.iter().map(|i| of(i.symbol, "nucleus", format!("spin {}/2", i.twice_spin))).collect();
     }
-    if behind(&["at"]) && block == "expect" {
+    if behind(&["at"]) && matches!(block.as_str(), "expect" | "measure") {
         let marks =
             document.names.iter().filter(|n| n.kind == Kind::Mark).map(|n| of(n.name.clone(), "mark", "a mark"));
         return marks.chain([of("end", "mark", "the end of the run")]).collect();
@@ -97,6 +97,8 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     out.extend(LOCAL_OPERATORS.iter().map(|(word, _, meaning)| of(*word, "operator", *meaning)));
     out.extend(SYSTEM_PARTS.iter().map(|(word, meaning)| of(*word, "operator", *meaning)));
     out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
+    out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
+    out.push(of(GAMMA, "function", "the gyromagnetic ratio of a nucleus"));
     out
 }
 

@@ -13,7 +13,7 @@ use crate::syntax::ast::ItemKind;
 use crate::syntax::number_text;
 use crate::syntax::token::TokenKind;
 use crate::syntax::words::WORDS;
-use crate::units::Unit;
+use crate::units::{Constant, Unit};
 
 /// What the word at a place means, and where it stands.
 pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
@@ -64,6 +64,9 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     }
     if let Some((_, meaning)) = SYSTEM_PARTS.iter().find(|(w, _)| w == name) {
         return row(format!("**{name}**: {meaning}"));
+    }
+    if let Some(constant) = Constant::named(name) {
+        return row(format!("**{name}**: {}", constant.meaning));
     }
     FUNCTIONS.iter().find(|f| f.name == name).and_then(|f| row(format!("**{name}**: {}", f.meaning)))
 }

@@ -8,7 +8,7 @@ use crate::metrics::{Argument, BohrExpansion, Curve, InLanes, Metric, Moment, Pa
 use crate::source::Span;
 use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
-use crate::units::{UnitSystem, energy_scale, hamiltonian_factor, temperature_scale};
+use crate::units::{GAMMA, UnitSystem, energy_scale, hamiltonian_factor, temperature_scale};
 use crate::waveform::Function;
 use std::collections::BTreeMap;
 
@@ -301,6 +301,7 @@ fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
             Tree::Product(factors.iter().map(|f| Ok((f.divides, tree(e, &f.value)?))).collect::<Result<_, Fault>>()?)
         }
         ExprKind::Power(base, exponent) => Tree::Power(Box::new(tree(e, base)?), Box::new(tree(e, exponent)?)),
+        ExprKind::Call(name, _) if name == GAMMA => Tree::Number(e.number(expr)?),
         ExprKind::Call(name, items) => {
             let function = FunctionInfo::named(name).ok_or_else(|| {
                 Box::new(Diagnostic::new(Code::UnknownMetric, expr.span(), format!("`{name}` is no metric")))

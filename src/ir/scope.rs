@@ -7,9 +7,9 @@ use super::meaning::{Meaning, SiteClass, Type};
 use super::system::SiteDeclaration;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::spin::{LOCAL_OPERATORS, LocalKind};
+use crate::spin::{Isotope, LOCAL_OPERATORS, LocalKind};
 use crate::syntax::{Expr, ExprKind, Factor, Fold, Over};
-use crate::units::{Dimension, Unit, UnitSystem};
+use crate::units::{Constant, Dimension, GAMMA, Unit, UnitSystem};
 use std::collections::HashMap;
 
 /// The named parts of the system's Hamiltonian: word, meaning.
@@ -400,7 +400,38 @@ impl Scope {
                     .label("nothing stands before it")
                     .into())
             }
-            None => Err(self.unknown(name, span, indices)),
+            None => match Constant::named(name) {
+                Some(constant) if !self.natural() => Ok(Type::Number(constant.dimension)),
+                Some(constant) => Err(Diagnostic::new(
+                    Code::UnknownName,
+                    span,
+                    format!("`{name}` is {}, which natural units do not have", constant.meaning),
+                )
+                .help("hbar = k_B = 1 here")
+                .into()),
+                None => Err(self.unknown(name, span, indices)),
+            },
+        }
+    }
+
+    /// `gamma(1H)`
+    fn gyromagnetic_ratio(&self, items: &[Expr], expr: &Expr) -> Checked {
+        let [Expr { kind: ExprKind::Isotope(symbol), .. }] = items else {
+            return Err(self.wrong_arguments(expr, &format!("`{GAMMA}` takes a nucleus, as in `{GAMMA}(1H)`")));
+        };
+        if self.natural() {
+            let message = format!("`{GAMMA}` is in rad/s/T, which natural units do not have");
+            return Err(Diagnostic::new(Code::UnitInNatural, expr.span(), message).into());
+        }
+        match Isotope::named(symbol) {
+            Some(_) => Ok(Type::Number(Dimension::GYROMAGNETIC_RATIO)),
+            None => Err(Diagnostic::new(
+                Code::UnknownIsotope,
+                expr.span(),
+                format!("`{symbol}` is no isotope of the table"),
+            )
+            .label("not known")
+            .into()),
         }
     }
 
@@ -412,10 +443,14 @@ impl Scope {
             self.sites(site, indices)?;
             return Ok(Type::Operator(Dimension::NUMBER));
         }
+        if name == GAMMA {
+            return self.gyromagnetic_ratio(items, expr);
+        }
         let Some(function) = FunctionInfo::named(name) else {
             let known = FUNCTIONS
                 .iter()
                 .map(|f| f.name)
+                .chain([GAMMA])
                 .chain(LOCAL_OPERATORS.iter().map(|(w, _, _)| *w))
                 .chain(Fold::ALL.map(Fold::word));
             let span = Span { end: expr.span().start + name.len() as u32, ..expr.span() };

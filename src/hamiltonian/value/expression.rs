@@ -8,10 +8,10 @@ use crate::hamiltonian::orientation::Internal;
 use crate::ir::{FunctionInfo, Type};
 use crate::linalg::real;
 use crate::source::Span;
-use crate::spin::{LocalKind, Operator, SiteKind};
+use crate::spin::{Isotope, LocalKind, Operator, SiteKind};
 use crate::syntax::ast::SpinKind;
 use crate::syntax::{Expr, ExprKind, Fold};
-use crate::units::UnitSystem;
+use crate::units::{Constant, GAMMA, UnitSystem};
 use crate::waveform::Scalar;
 impl Evaluator<'_> {
     pub(super) fn value(&self, expr: &Expr, locals: &[Local]) -> Result<Value, Fault> {
@@ -198,7 +198,10 @@ impl Evaluator<'_> {
                 Ok(Value::Operator(operator))
             }
             None if name == "pi" => Ok(Value::Number(Scalar::Constant(std::f64::consts::PI))),
-            None => Err(self.scope.unknown(name, span, &[])),
+            None => match Constant::named(name).filter(|_| !self.scope.natural()) {
+                Some(constant) => Ok(Value::Number(Scalar::Constant(constant.value))),
+                None => Err(self.scope.unknown(name, span, &[])),
+            },
         }
     }
 
@@ -233,6 +236,11 @@ impl Evaluator<'_> {
                 sum = sum.plus(operator);
             }
             return Ok(Value::Operator(TimeOperator::constant(sum)));
+        }
+        if name == GAMMA {
+            let [Expr { kind: ExprKind::Isotope(symbol), .. }] = items else { return Err(wrong_arguments(name, span)) };
+            let isotope = Isotope::named(symbol).ok_or_else(|| wrong_arguments(name, span))?;
+            return Ok(Value::Number(Scalar::Constant(isotope.gamma)));
         }
         let Some(function) = FunctionInfo::named(name) else {
             return Err(Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is not a function")).into());
