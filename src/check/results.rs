@@ -127,6 +127,13 @@ fn measure(
     }
 }
 
+/// Whether a metric in an expression is taken at a mark.
+fn has_marks(expr: &Expr, marks: &[String]) -> bool {
+    let mut found = false;
+    expr.walk(&mut |x| found |= matches!(&x.kind, ExprKind::Member(name, _) if marks.contains(name)));
+    found
+}
+
 /// A mark that results name.
 fn known_mark(mark: &ast::Name, marks: &[String], c: &mut Checker) {
     if !marks.contains(&mark.text) {
@@ -146,7 +153,12 @@ fn expect(
     c: &mut Checker,
 ) {
     let names = Names { traces, marks, results: results(experiment), battery: experiment.battery.is_some() };
-    let value = marked_metrics(&e.value);
+    // A named result of every moment stands for what it was given as where it is taken at a mark.
+    let named = |word: &str| {
+        let of_moments = |m: &&Measure| m.key == word && !m.summary && Metric::named(word).is_none();
+        experiment.measures.iter().find(of_moments).map(|m| m.value.clone())
+    };
+    let value = if has_marks(&e.value, marks) { marked_metrics(&e.value.replace(&named)) } else { e.value.clone() };
     let checked = names.check(&value, &c.scope);
     c.note(checked);
     if let Some(at) = &e.at {
@@ -307,7 +319,7 @@ impl Names<'_> {
             ExprKind::Sum(terms) => self.all(terms.iter().map(|t| &t.value), scope),
             ExprKind::Product(factors) => self.all(factors.iter().map(|f| &f.value), scope),
             ExprKind::Power(base, exponent) => self.all([base.as_ref(), exponent.as_ref()].into_iter(), scope),
-            ExprKind::Member(mark, metric) if self.marks.contains(mark) => match self.check(metric, scope)? {
+            ExprKind::Member(mark, metric) if self.marks.contains(mark) => match self.at_mark(metric, scope)? {
                 false => Ok(true),
                 true => {
                     let message = format!("`{metric}` is one number of the whole run");
@@ -370,6 +382,16 @@ impl Names<'_> {
         }
         // Inside of an aggregate a name before a point is that of a trace.
         Names { marks: &[], results: self.results.clone(), ..*self }.check(item, scope).map(|_| ())
+    }
+
+    /// A metric at a mark: a metric that `measure` lists too has a value at every mark.
+    fn at_mark(&self, metric: &Expr, scope: &Scope) -> Result<bool, Fault> {
+        match &metric.kind {
+            ExprKind::Name(name) if Metric::named(name).is_some() => {
+                self.metric(name, &[], metric, scope).map(|()| false)
+            }
+            _ => self.check(metric, scope),
+        }
     }
 
     /// What is said of a name before a point that is neither a trace nor a mark.

@@ -93,9 +93,10 @@ pub fn run(
         duration: declared.duration(),
         truncation: vec![],
     };
+    let aggregates = propagation.aggregates.clone();
     let Found { observed, traces, decays, readings } = propagation.finish();
     let signals = decays.into_iter().enumerate().map(|(k, d)| d.trace(k)).collect();
     let keys = context.requested.observables.iter().map(|o| o.key.clone()).collect();
     let notes = context.notes.into_inner();
-    Ok(Some(Findings { keys, observed, traces, signals, readings, aggregates: Default::default(), notes, how }))
+    Ok(Some(Findings { keys, observed, traces, signals, readings, aggregates, notes, how }))
 }

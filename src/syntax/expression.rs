@@ -137,6 +137,11 @@ impl Parser<'_> {
         if self.at_sign(".") && matches!(self.peek(1), TokenKind::Name(_)) {
             self.advance();
             let member = self.deeper(Nest::Expression, |p| p.primary())?;
+            if matches!(member.kind, ExprKind::Member(..)) {
+                let message = format!("`{member}` is of `{name}` and of something else");
+                let span = start.to(self.previous());
+                return Err(Diagnostic::new(Code::WrongKind, span, message).label("of which?").into());
+            }
             return Ok(Expr::at(ExprKind::Member(name, Box::new(member)), start.to(self.previous())));
         }
         Ok(Expr::at(ExprKind::Name(name), start))

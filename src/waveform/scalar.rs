@@ -82,17 +82,22 @@ impl Waveform {
 
     /// Its value at a time.
     pub fn at(&self, t: f64) -> f64 {
+        // Variables have values in lanes only.
+        self.with(t, |_| f64::NAN)
+    }
+
+    /// Its value at a time, for these values of the variables.
+    fn with<V: Fn(usize) -> f64 + Copy>(&self, t: f64, of: V) -> f64 {
         match &*self.node {
             Node::Affine { scale, shift } => scale * (t - shift),
-            // Variables have values in lanes only.
-            Node::Variable(_) => f64::NAN,
-            Node::Sum(a, b) => a.at(t) + b.at(t),
-            Node::Product(a, b) => a.at(t) * b.at(t),
-            Node::Quotient(a, b) => a.at(t) / b.at(t),
-            Node::Power(a, b) => a.at(t).powf(b.at(t)),
-            Node::Function(f, x) => f.value(x.at(t), 0.0),
-            Node::Extreme(f, a, b) => f.value(a.at(t), b.at(t)),
-            Node::Table(table, x) => table.get(entry(x.at(t), table.len())).copied().unwrap_or(0.0),
+            Node::Variable(number) => of(*number),
+            Node::Sum(a, b) => a.with(t, of) + b.with(t, of),
+            Node::Product(a, b) => a.with(t, of) * b.with(t, of),
+            Node::Quotient(a, b) => a.with(t, of) / b.with(t, of),
+            Node::Power(a, b) => a.with(t, of).powf(b.with(t, of)),
+            Node::Function(f, x) => f.value(x.with(t, of), 0.0),
+            Node::Extreme(f, a, b) => f.value(a.with(t, of), b.with(t, of)),
+            Node::Table(table, x) => table.get(entry(x.with(t, of), table.len())).copied().unwrap_or(0.0),
         }
     }
 
@@ -196,6 +201,14 @@ impl Scalar {
         match self {
             Scalar::Constant(x) => *x,
             Scalar::Varying(waveform) => waveform.at(t),
+        }
+    }
+
+    /// The value at a time, for these values of the variables.
+    pub fn with<V: Fn(usize) -> f64 + Copy>(&self, t: f64, of: V) -> f64 {
+        match self {
+            Scalar::Constant(x) => *x,
+            Scalar::Varying(waveform) => waveform.with(t, of),
         }
     }
 
