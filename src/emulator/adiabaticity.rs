@@ -9,9 +9,9 @@ const SAMPLES: usize = 4000;
 
 /// Minimum adiabaticity factor of a frequency-swept pulse or a ramp, and a label of the case; `None` for any other segment.
 ///
-/// For a sweep, `omega_eff` combines the rf amplitude and the offset of a spin at the carrier frequency. For a ramp of constant phase it
-/// combines the rf amplitude and the local field of the couplings, `omega_L^2 = Tr H^2 / Tr Fz^2`, an estimate of the field of the
-/// neighbouring spins.
+/// For a sweep, `omega_eff` combines the rf amplitude and its instantaneous offset from a spin at the carrier. For a ramp of constant
+/// phase it combines the rf amplitude and the local field of the couplings, `omega_L^2 = Tr H^2 / Tr Fz^2`, an estimate of the field of
+/// the neighbouring spins.
 #[expect(
     clippy::indexing_slicing,
     reason = "sample indices run from 0 to SAMPLES - 1, and at most two windows before `k`"

@@ -2,10 +2,8 @@
 //!
 //! This is the dense batch engine: up to [`LARGEST`] states, Hamiltonians constant within each statement, density matrices stored as
 //! structures of arrays. A statement needs one eigendecomposition per lane, or a single one if its Hamiltonian has no parameters.
-//! Curves are
-//! evaluated from Bohr frequencies, without forming a state per sample. A lane is irregular if its numbers would be refused,
-//! rounded away or
-//! non-finite; its point is then run individually, so that values and messages are those of a single run.
+//! Curves are evaluated from Bohr frequencies, without forming a state per sample. A lane is irregular if its numbers would be refused,
+//! rounded away or non-finite; its point is then run individually, so that values and messages are those of a single run.
 
 use super::adaptive_sampling::SampledCurve;
 use super::dense_batch::{Assembly, LARGEST, levels_of};

@@ -1,9 +1,8 @@
 //! Global maximum of a curve with kinks, by branch and bound.
 //!
-//! A kink can hide between samples however dense they are: near a zero of an element of rho, `l1_coherence` has a minimum as sharp as the
-//! tip of a cone. Each interval has an upper bound of the curve on it; intervals whose bound exceeds the best known value are
-//! split until none
-//! is left.
+//! A kink can hide between samples however dense they are: near a zero of an element of rho, `l1_coherence` has a minimum as sharp as
+//! the tip of a cone. Each interval has an upper bound of the curve on it; intervals whose bound exceeds the best known value are split
+//! until none is left.
 
 #![expect(
     clippy::indexing_slicing,

@@ -1,8 +1,7 @@
 //! Detects phase cycles that cancel the prepared signal: the scans sum to (almost) zero, and only rounding is left.
 //!
-//! The mean over a spread of ensemble members may legitimately be small. A mean over the scans of one member that is small
-//! compared with each
-//! scan indicates a missing or wrong receiver phase.
+//! The mean over a spread of ensemble members may legitimately be small. A mean over the scans of one member that is small compared
+//! with each scan indicates a missing or wrong receiver phase.
 
 use super::context::RunContext;
 use crate::hamiltonian::{Acquire, Member};

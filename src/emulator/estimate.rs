@@ -39,9 +39,8 @@ pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
         let matrix = if crate::spin::Action::without_matrix(space) { COMPLEX } else { 24.0 * terms as f64 };
         (12.0 * COMPLEX + matrix) * d
     } else if open && super::engines::liouville::Liouville::fits(space.len()) {
-        // For each element one row of the Liouvillian: entries of H from both sides and of every collapse operator; plus the
-        // dense propagators
-        // of its parts.
+        // For each element one row of the Liouvillian: entries of H from both sides and of every collapse operator; plus the dense
+        // propagators of its parts.
         let row = 1.25 * COMPLEX * (2 * terms + jumps) as f64;
         let dense = (d * d).min(super::engines::LARGEST_DENSE as f64);
         (row + 24.0 * COMPLEX) * d * d + 8.0 * COMPLEX * dense * dense

@@ -82,9 +82,8 @@ impl Samples<'_> {
             let first = self.values.iter().position(|v| !v.is_nan()).unwrap_or(0);
             return Ok(Some(Extremum { time: self.times[first], value: high }));
         }
-        // Sampled maxima far below the best are not refined: between two samples of a densely sampled curve the true maximum is
-        // at most a few
-        // percent of the range higher.
+        // Sampled maxima far below the best are not refined: between two samples of a densely sampled curve the true maximum is at most
+        // a few percent of the range higher.
         let mut best: Option<Extremum> = None;
         let mut refined: Vec<usize> = Vec::new();
         for k in self.candidates() {

@@ -391,9 +391,8 @@ impl Generator {
         }
     }
 
-    /// The superoperator at time t, acting on deviations stacked by columns with the mean as last element (see `stacked`). The
-    /// last column is
-    /// the time derivative of the identity.
+    /// The superoperator at time t, acting on deviations stacked by columns with the mean as last element (see `stacked`). The last
+    /// column is the time derivative of the identity.
     pub fn liouvillian(&self, t: f64) -> Matrix {
         let one = crate::linalg::identity(self.dimension);
         // vec(A rho B) = (B^T x A) vec(rho).

@@ -1,11 +1,9 @@
 //! A decay from its spectral lines: `s_k = sum_j a_j exp(i w_j k t)` for k = 0, 1, ...
 //!
 //! Few lines are summed directly. Many lines are spread over a fine frequency grid with a narrow kernel, the grid is Fourier
-//! transformed, and
-//! the transform of the kernel is divided out (non-uniform fast Fourier transform; Dutt and Rokhlin, SIAM J. Sci. Comput. 14, 1368). The
-//! kernel is the "exponential of semicircle" of Barnett, Magland and af Klinteberg (SIAM J. Sci. Comput. 41, C479); with a width
-//! of 14 points
-//! and an oversampling factor of 2 its error is about 1e-13 of the sum of all amplitudes.
+//! transformed, and the transform of the kernel is divided out (non-uniform fast Fourier transform; Dutt and Rokhlin, SIAM J. Sci.
+//! Comput. 14, 1368). The kernel is the "exponential of semicircle" of Barnett, Magland and af Klinteberg (SIAM J. Sci. Comput. 41,
+//! C479); with a width of 14 points and an oversampling factor of 2 its error is about 1e-13 of the sum of all amplitudes.
 
 #![expect(
     clippy::indexing_slicing,

@@ -1,6 +1,5 @@
-//! Meeting points of the members of an ensemble: marks, recorded statements, acquisitions, the tomography, the end, and the
-//! statements of an
-//! observation.
+//! Meeting points of the members of an ensemble: marks, recorded statements, acquisitions, the tomography, the end, and the statements
+//! of an observation.
 //!
 //! At a meeting point the mean over the members is computed. Between two of them each member is propagated through its own steps, whose
 //! number and durations follow from its own parameters: simultaneous pulses are split where one of them begins or ends, and loops that are

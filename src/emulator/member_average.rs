@@ -1,9 +1,9 @@
 //! Averages over the members of a sample, each with its own state and its own Hamiltonian: `member_mean(energy)`.
 //!
-//! Other metrics are those of the mean state. This is right if all members have the same Hamiltonian, but not for a powder, where
-//! the dipolar
-//! energy of each crystallite depends on the coupling of that crystallite. Here a metric is evaluated for each member individually and the
-//! values are averaged. Scans of a phase cycle are summed by the receiver, so all scans of a member count as one state.
+//! Other metrics are those of the mean state. This is right if all members have the same Hamiltonian, but not for a powder, where the
+//! dipolar energy of each crystallite depends on the coupling of that crystallite. Here a metric is evaluated for each member
+//! individually and the values are averaged. Scans of a phase cycle are summed by the receiver, so all scans of a member count as one
+//! state.
 
 use super::battery::cells;
 use super::motion::{EnsembleMotion, MemberAt, arrival, mean_state};

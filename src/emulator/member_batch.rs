@@ -183,9 +183,8 @@ impl MemberBatch {
         self.level
     }
 
-    /// The sums over all members; `finish` evaluates the lines of the signals after a number of groups. `None` if a value is not
-    /// finite or an
-    /// eigendecomposition fails. Groups are added in order, so that the result does not depend on the number of threads.
+    /// The sums over all members; `finish` evaluates the lines of the signals after a number of groups. `None` if a value is not finite
+    /// or an eigendecomposition fails. Groups are added in order, so that the result does not depend on the number of threads.
     pub fn run(&self, finish: impl Fn(usize, &mut SignalSum)) -> Option<Sums> {
         let mut all = Sums::default();
         for block in self.members.chunks(GROUP * GROUPS) {

@@ -200,9 +200,8 @@ impl Observable {
         Some(along(turning, scene)?.scaled(*scale))
     }
 
-    /// The function that evaluates the observable in a batch of states, if it is a single metric that has one, the factor to
-    /// reported units,
-    /// and whether it requires an acting Hamiltonian.
+    /// The function that evaluates the observable in a batch of states, if it is a single metric that has one, the factor to reported
+    /// units, and whether it requires an acting Hamiltonian.
     pub fn in_lanes(&self) -> Option<(InLanes, f64, bool)> {
         let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };
         let lanes = metric.lanes.filter(|_| arguments.is_empty())?;
@@ -210,8 +209,7 @@ impl Observable {
     }
 
     /// The observable as a linear function of the state, if it is a metric that is the expectation value of an operator, possibly
-    /// relative to
-    /// energies that are invariant under unitaries.
+    /// relative to energies that are invariant under unitaries.
     pub fn linear(&self, battery: Option<&Operator>) -> Option<Linear> {
         let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };
         let operator = match arguments.as_slice() {

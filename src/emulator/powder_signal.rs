@@ -1,9 +1,8 @@
 //! Samples for which only signals are requested, such as a powder of a million crystallites.
 //!
-//! If their mean state is needed somewhere, all members are propagated side by side. Otherwise each group of members is
-//! propagated through the
-//! whole sequence and only its contribution to the signals is stored, so that memory does not grow with the number of members.
-//! Groups are added in order, so that the result does not depend on the number of threads.
+//! If their mean state is needed somewhere, all members are propagated side by side. Otherwise each group of members is propagated
+//! through the whole sequence and only its contribution to the signals is stored, so that memory does not grow with the number of
+//! members. Groups are added in order, so that the result does not depend on the number of threads.
 
 use super::context::RunContext;
 use super::fid::{Fid, GROUP, SignalSum};

@@ -321,9 +321,8 @@ impl<'a> Propagation<'a> {
         Ok(())
     }
 
-    /// Propagates all members through a statement and samples it, if all of them spend equal times in corresponding segments;
-    /// otherwise it is
-    /// observed at its end only.
+    /// Propagates all members through a statement and samples it, if all of them spend equal times in corresponding segments; otherwise
+    /// it is observed at its end only.
     fn along(&mut self, number: usize, members: &[&'a [Step]], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
         let position = Position::Statement(number);
         let Some(first) = members.first().filter(|first| members.iter().all(|own| same_times(first, own))) else {

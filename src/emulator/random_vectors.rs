@@ -1,9 +1,8 @@
 //! Mixed states of many spins by random vectors (stochastic trace estimation, quantum typicality).
 //!
 //! A density matrix of twenty spins would need sixteen terabytes. For a state near the maximally mixed state, `rho = (1 + A)/N`,
-//! expectation
-//! values follow from vectors with amplitudes of equal magnitude and random phases (Hams and De Raedt, Phys. Rev. E 62, 4365;
-//! "typicality"):
+//! expectation values follow from vectors with amplitudes of equal magnitude and random phases (Hams and De Raedt, Phys. Rev. E 62,
+//! 4365; "typicality"):
 //!
 //! ```text
 //! Tr[rho(t) O] = Tr[O]/N + mean over r of Re <psi_r(t)| O |phi_r(t)>,   phi_r(0) = A psi_r(0)

@@ -52,9 +52,8 @@ pub enum Moments {
     Marks,
     /// After every statement except marks and tomographies. A loop is one statement.
     Statements,
-    /// At this number of equidistant times of every statement of finite duration, and after the others. Loops and acquisitions
-    /// are observed at
-    /// their ends.
+    /// At this number of equidistant times of every statement of finite duration, and after the others. Loops and acquisitions are
+    /// observed at their ends.
     Along(usize),
 }
 

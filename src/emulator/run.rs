@@ -112,9 +112,8 @@ impl<'a> Emulator<'a> {
         out
     }
 
-    /// Runs all points on all cores and returns the results in order; `finished` is called with the number of completed points.
-    /// The results do
-    /// not depend on the number of threads.
+    /// Runs all points on all cores and returns the results in order; `finished` is called with the number of completed points. The
+    /// results do not depend on the number of threads.
     pub fn run_all(
         &self,
         points: &[Values],

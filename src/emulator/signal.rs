@@ -32,9 +32,8 @@ pub enum Decay {
 /// FID of one member before the receiver phase, and its state after the acquisition (unspecified if `wanted` is false).
 ///
 /// Without relaxation, `s(t) = sum_ab (V+ rho V)_ab (V+ F+ V)_ba exp(-i (E_a - E_b) t)`: one frequency per pair of levels connected by
-/// F+. Under MAS the Hamiltonian is periodic: if n dwell times are a whole number of rotor periods, `U(t_k)` is computed
-/// for k up to n, and `s(t_(k + jn)) = Tr[U(t_n)^j rho U(t_n)^-j U(t_k)+ F+ U(t_k)]`.
-/// For relaxation see [`Liouville::decay`].
+/// F+. Under MAS the Hamiltonian is periodic: if n dwell times are a whole number of rotor periods, `U(t_k)` is computed for k up to n,
+/// and `s(t_(k + jn)) = Tr[U(t_n)^j rho U(t_n)^-j U(t_k)+ F+ U(t_k)]`. For relaxation see [`Liouville::decay`].
 ///
 /// # Errors
 /// If eigenvalues cannot be computed, or a method fails.

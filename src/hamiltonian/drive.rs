@@ -52,9 +52,8 @@ impl Drive {
         let phase = self.phase;
         let amplitude = self.strength();
         match &self.turning {
-            // Vanishing components are constants, so that a field along one axis is a single time-dependent term. Sines and
-            // cosines are cleaned:
-            // cos(90 deg) is 6e-17 in floating point.
+            // Vanishing components are constants, so that a field along one axis is a single time-dependent term. Sines and cosines are
+            // cleaned: cos(90 deg) is 6e-17 in floating point.
             None => {
                 let along = |part: f64| match part {
                     0.0 => Scalar::Constant(0.0),
@@ -74,8 +73,8 @@ impl Drive {
     }
 
     /// Dependence of the field on the steps of its shape, for a part of the pulse from `begin` on: with peak p, phase phi and
-    /// quadrature error
-    /// l, `X = p (cos phi - sin phi sin l) Fx + p sin phi cos l Fy` and `Y` is X at `phi + 90 deg`. `field`: Fx and Fy of the channel.
+    /// quadrature error l, `X = p (cos phi - sin phi sin l) Fx + p sin phi cos l Fy` and `Y` is X at `phi + 90 deg`. `field`: Fx and Fy
+    /// of the channel.
     pub fn shape_use(
         &self,
         (begin, duration): (f64, f64),

@@ -1,9 +1,8 @@
 //! The members of an imperfect sample: distributions of offsets, rf amplitudes and parameters, and the scans of phase cycles. Measurements
 //! refer to the mean of their states.
 //!
-//! A discrete set of offsets rephases: after a time of about the inverse of their spacing the members are in phase again, and the
-//! real decay
-//! is followed by an artificial echo. A note is added if this happens within the sequence.
+//! A discrete set of offsets rephases: after a time of about the inverse of their spacing the members are in phase again, and the real
+//! decay is followed by an artificial echo. A note is added if this happens within the sequence.
 
 use super::powder::orientations;
 use super::spread;

@@ -88,9 +88,8 @@ impl Envelope {
         Ok(())
     }
 
-    /// Mean of the envelope over a duration: the flip angle is 2 pi times peak rf times duration times this. If the phase varies,
-    /// the modulus
-    /// of the complex mean.
+    /// Mean of the envelope over a duration: the flip angle is 2 pi times peak rf times duration times this. If the phase varies, the
+    /// modulus of the complex mean.
     ///
     /// # Errors
     /// If an expression cannot be bounded.

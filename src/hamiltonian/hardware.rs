@@ -30,7 +30,7 @@ pub struct Spectrometer {
     pub(super) recycle_delay: f64,
 }
 
-/// A stepped pulse rounded to the resolution of a spectrometer: duration, rf amplitude, and amplitude and phase of each step.
+/// A stepped pulse rounded to the resolution of a spectrometer: duration, phase, and amplitude and phase of each step.
 pub type Rounded = (f64, f64, Vec<(f64, f64)>);
 
 impl Spectrometer {
@@ -147,9 +147,9 @@ impl Spectrometer {
         self.amplitude_step.zip(max_rf).is_some() || self.phase_step.is_some()
     }
 
-    /// A pulse whose shape is a table of amplitudes (as fractions of `rf`, Hz) and phases: its duration, rf amplitude and rounded
-    /// table. Every
-    /// step of the table takes a whole number of clock periods, and its amplitude and phase are multiples of the transmitter's steps.
+    /// A pulse whose shape is a table of amplitudes (as fractions of `rf`, Hz) and phases: its duration, its phase and the rounded
+    /// table. Every step of the table takes a whole number of clock periods, and its amplitude and phase are multiples of the
+    /// transmitter's steps.
     ///
     /// # Errors
     /// If a step of the table is shorter than half a clock period, or the pulse is longer than the maximum.

@@ -1,11 +1,11 @@
 //! The orientation of the crystal in the field, and the effective component of a tensor.
 //!
-//! A traceless symmetric tensor T of the crystal acts, to first order, through its component along the field,
-//! `n . R T R^T . n`, where R rotates the crystal into the frame of the field (or of the rotor) and n is the field direction there. In a
-//! static sample `n = z`. Under MAS, with rotor angle `w t` about an axis at the angle `theta` to the field, in the rotor frame
+//! A traceless symmetric tensor T of the crystal acts, to first order, through its component along the field, `n . R T R^T . n`, where
+//! R rotates the crystal into the frame of the field (or of the rotor) and n is the field direction there. In a static sample `n = z`.
+//! Under MAS, with rotor angle `w t` about an axis at the angle `theta` to the field, in the rotor frame
 //! `n(t) = (-sin theta cos wt, sin theta sin wt, cos theta)`, and the component is
-//! `c0 + c1 cos wt + s1 sin wt + c2 cos 2wt + s2 sin 2wt`; c0 vanishes at the magic angle for a traceless tensor. To second
-//! order it also acts through the square of this component, which has harmonics up to the fourth.
+//! `c0 + c1 cos wt + s1 sin wt + c2 cos 2wt + s2 sin 2wt`; c0 vanishes at the magic angle for a traceless tensor. To second order it
+//! also acts through the square of this component, which has harmonics up to the fourth.
 //!
 //! Euler angles are z-y-z: `R(a, b, c) = Rz(a) Ry(b) Rz(c)`.
 

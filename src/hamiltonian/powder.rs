@@ -6,11 +6,10 @@
 //! the opposite axis it moves in the opposite sense: the terms `sin wt` and `sin 2wt` change sign relative to the others. No rotation
 //! compensates this unless the tensors share a mirror plane, so the grids then cover the whole sphere.
 //!
-//! **Grids.** `gauss` is exact for spherical harmonics of degree below four times its number of
-//! polar angles per hemisphere; longer decays need higher degrees. `zcw` places points of equal weight on a
-//! lattice (Zaremba, Conroy and Cheng; Edén and Levitt, J. Magn. Reson. 132, 220), `spiral` on a spiral, for any number of points,
-//! `repulsion` by mutual repulsion (Bak and Nielsen, J. Magn. Reson. 125, 132).
-//! `lebedev` is exact like `gauss` with two thirds of its points, for the tabulated sizes. `octahedron` is the grid on which
+//! **Grids.** `gauss` is exact for spherical harmonics of degree below four times its number of polar angles per hemisphere; longer
+//! decays need higher degrees. `zcw` places points of equal weight on a lattice (Zaremba, Conroy and Cheng; Edén and Levitt, J. Magn.
+//! Reson. 132, 220), `spiral` on a spiral, for any number of points, `repulsion` by mutual repulsion (Bak and Nielsen, J. Magn. Reson.
+//! 125, 132). `lebedev` is exact like `gauss` with two thirds of its points, for the tabulated sizes. `octahedron` is the grid on which
 //! programs for static powders interpolate.
 
 use super::lebedev;

@@ -1,10 +1,8 @@
-//! An experiment compiled once for a batch of points: constant operators, numbers as slots evaluated in SIMD lanes, and blocks
-//! that refer to
-//! both.
+//! An experiment compiled once for a batch of points: constant operators, numbers as slots evaluated in SIMD lanes, and blocks that
+//! refer to both.
 //!
-//! A program is valid for all points that give the same parameters. Experiments that cannot be expressed (see [`compile`]) are
-//! compiled point
-//! by point, as are single points with irregular lanes; results and messages are the same.
+//! A program is valid for all points that give the same parameters. Experiments that cannot be expressed (see [`compile`]) are compiled
+//! point by point, as are single points with irregular lanes; results and messages are the same.
 
 use super::ensemble_program::Terms;
 use super::prepare::{Prepared, prepare};

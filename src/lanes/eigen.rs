@@ -29,7 +29,6 @@ const SAFE: [f64; 2] = [1e-30, 1e30];
 ///
 /// The function dispatches to the widest SIMD instructions itself, so it is equally fast outside a dispatch. It panics if the dimension of
 /// `vectors` differs from that of `a`, or `values` has fewer than n elements.
-/// dimension than `a`, or `values` has fewer than n.
 #[inline]
 pub fn eigen(a: &mut MatrixBatch, values: &mut [Lane], vectors: &mut MatrixBatch) -> [bool; LANES] {
     pulp::Arch::new().dispatch(Solve { a, values, vectors })

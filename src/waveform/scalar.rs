@@ -1,8 +1,7 @@
 //! Numbers and functions of time as expressions: the coefficients of a Hamiltonian.
 //!
 //! A waveform is an expression tree, never a closure, so that its edges can be isolated, its range bounded and its smooth parts
-//! resolved with
-//! an error bound (see [`mod@super::mesh`]).
+//! resolved with an error bound (see [`mod@super::mesh`]).
 
 use super::function::Function;
 use std::fmt;

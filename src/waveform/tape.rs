@@ -281,8 +281,7 @@ impl Tape {
             // Operands precede the operations that use them.
             let m = |k: &usize| models.get(*k).copied().unwrap_or(Model::rough(ENTIRE));
             // Operations on constants are evaluated in floating point, without rounding outward: after the jump, `1 - step(t)` is
-            // exactly zero, so
-            // that its magnitude has no kink there.
+            // exactly zero, so that its magnitude has no kink there.
             if operation.operands().is_some_and(|used| used.iter().all(|k| m(k).constant)) {
                 let value = operation.value(cell.0, |k| m(k).value().lo);
                 if value.is_finite() {

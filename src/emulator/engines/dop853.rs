@@ -122,9 +122,8 @@ impl Dop853Step<'_> {
             let begin = from + length * piece as f64 / pieces as f64;
             let last = y.len() - 1;
             y[last] = 0.0;
-            // Scale the state to a norm of about 1. The tolerance also applies to the time component, whose rounding would be
-            // large compared with
-            // a deviation of 1e-15. A vanishing deviation stays zero.
+            // Scale the state to a norm of about 1. The tolerance also applies to the time component, whose rounding would be large
+            // compared with a deviation of 1e-15. A vanishing deviation stays zero.
             let scale = y.iter().take(last).fold(drifted, |m, x| m.max(x.abs()));
             if scale == 0.0 {
                 break;

@@ -1,8 +1,7 @@
 //! Product unitaries: one single-site unitary per subsystem, `U = u_1 x u_2 x ...`.
 //!
-//! A hard pulse rotates each spin. Applying its full N x N matrix to a density matrix would cost N^3; applying one spin's
-//! rotation after the
-//! other costs N^2 per spin.
+//! A hard pulse rotates each spin. Applying its full N x N matrix to a density matrix would cost N^3; applying one spin's rotation
+//! after the other costs N^2 per spin.
 
 #![expect(
     clippy::indexing_slicing,

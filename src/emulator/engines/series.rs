@@ -55,9 +55,8 @@ pub struct Series {
 }
 
 impl Series {
-    /// Needs a closed generator whose only time-dependent term is one field acting on each site separately, and whose other terms
-    /// are real in
-    /// the frame of that field; `None` otherwise.
+    /// Needs a closed generator whose only time-dependent term is one field acting on each site separately, and whose other terms are
+    /// real in the frame of that field; `None` otherwise.
     ///
     /// # Errors
     /// If the field cannot be resolved.
@@ -224,7 +223,7 @@ fn term_by_term(block: &Block, start: Mat<f64>, h: f64, c: &[f64; DEGREE + 1]) -
             sum: &mut sum,
         };
         pulp::Arch::new().dispatch(loops);
-        // Check once every DEGREE + 1 terms: as many consecutive terms as enter the recurrence must be small.
+        // Checked every DEGREE + 1 terms, the number that enter the recurrence; two successive checks must be below rounding.
         if k % (DEGREE + 1) == DEGREE {
             small = if largest(&next) < 1e-17 { small + 1 } else { 0 };
             if small == 2 {

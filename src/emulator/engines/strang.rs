@@ -4,10 +4,10 @@
 //! S(h) = exp(-i H_z h/2) exp(-i H_x h/2) exp(-i H_y h) exp(-i H_x h/2) exp(-i H_z h/2)
 //! ```
 //!
-//! Each factor is a table of phases in its own product basis, and butterflies on single spins change between the bases. There is no matrix:
-//! a step costs four sweeps over the vector, whereas a Chebyshev series needs ten to fifteen products with a matrix of n^2/4
-//! entries per row.
-//! The error of an observed curve is even in h. Steps of h and 2h are combined to an error of order h^4, and 4h gives its size.
+//! Each factor is a table of phases in its own product basis, and butterflies on single spins change between the bases. There is no
+//! matrix: a step costs four sweeps over the vector, whereas a Chebyshev series needs ten to fifteen products with a matrix of n^2/4
+//! entries per row. The error of an observed curve is even in h. Steps of h and 2h are combined to an error of order h^4, and 4h gives
+//! its size.
 
 #![expect(
     clippy::indexing_slicing,

@@ -181,9 +181,8 @@ impl PulseObjective {
         let n = rho.nrows();
         let even = C64::new(1.0 / n as f64, 0.0);
         let deviation = Matrix::from_fn(n, n, |i, j| if i == j { rho[(i, j)] - even } else { rho[(i, j)] });
-        // Relative to the deviation from the maximally mixed state, which may be 1e-5 of the state: rounding leaves an error of
-        // about 1e-7 of the
-        // derivative, and four-point differences have no second-order error.
+        // Relative to the deviation from the maximally mixed state, which may be 1e-5 of the state: rounding leaves an error of about
+        // 1e-7 of the derivative, and four-point differences have no second-order error.
         let size = 2e-3 * deviation.iter().map(|x| x.norm()).fold(0.0, f64::max).max(1e-300);
         let along = |direction: &dyn Fn(&mut Matrix, f64)| -> Result<f64, Fault> {
             let at = |by: f64| {

@@ -6,7 +6,7 @@
 //! `<C_2q(u(0)) C_2q(u'(t))^*> = P_2(u.u') exp(-t/tau_c)/5`, including cross-correlations of pairs.
 //!
 //! The part of all `sqrt(6) b T_2m` that raises m by `d_n` for every nucleus n has the frequency `w = sum d_n gamma_n B0`. It is a collapse
-//! operator with the rate `(2/5) tau_c/(1 + w^2 tau_c^2) exp(-E/2kT)`, where E is the energy of the transition: detailed balance makes the
+//! operator with the rate `(2/5) tau_c/(1 + w^2 tau_c^2) exp(-E/2kT)`, where E is the energy gained in the step: detailed balance makes the
 //! thermal state of the Zeeman energies the fixed point. All spins of one nucleus have the same frequency here, whatever their shifts. The
 //! dynamic frequency shift is neglected; it is smaller than the rates.
 

@@ -1,8 +1,8 @@
 //! Couplings of two spins, secular in high field.
 //!
 //! Dipolar, like spins: `2 pi d (3 Iz Iz - I.I)`; unlike spins: `2 pi d 2 Iz Iz`. From positions
-//! `d = -(mu_0 / 4 pi) gamma_a gamma_b hbar / (2 pi r^3) (3 cos^2 theta - 1)/2`, with theta the angle between the pair and the field. The
-//! value of a coupling given without a direction is d itself; with `along` a direction of the crystal it is d at theta = 0.
+//! `d = -(mu_0 / 4 pi) gamma_a gamma_b hbar / (2 pi r^3) (3 cos^2 theta - 1)/2`, with theta the angle between the pair and the field.
+//! The value of a coupling given without a direction is d itself; with `along` a direction of the crystal it is d at theta = 0.
 //! Scalar, like spins: `2 pi J I.I`; unlike: `2 pi J Iz Iz`. In natural units there is no 2 pi.
 
 use super::super::orientation::{axial, is_turned};

@@ -8,10 +8,9 @@
 //! * `(K^2/4w) (V_xz^2 + V_yz^2) [{I+, Iz}, {I-, Iz}]`,
 //! * `(K^2/32w) ((V_xx - V_yy)^2 + 4 V_xy^2) [I+^2, I-^2]`.
 //!
-//! With n the direction of the field, `a = n.V.n` and `b = n.V^2.n`, the squares are `b - a^2` and `2 Tr[V^2] - 4 b + a^2`. (A. Samoson,
-//! E. Kundla, E. Lippmaa, J. Magn. Reson. 49, 350 (1982), give them as spherical harmonics.) Neglected are the third order,
-//! smaller by about
-//! C/nu, and second-order cross terms with other interactions.
+//! With n the direction of the field, `a = n.V.n` and `b = n.V^2.n`, the squares are `b - a^2` and `2 Tr[V^2] - 4 b + a^2`. (A.
+//! Samoson, E. Kundla, E. Lippmaa, J. Magn. Reson. 49, 350 (1982), give them as spherical harmonics.) Neglected are the third order,
+//! smaller by about C/nu, and second-order cross terms with other interactions.
 
 use super::super::orientation::{square, tensor};
 use super::super::value::{Evaluator, Fault};

@@ -81,8 +81,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// Simultaneous pulses: split at every start and end, so that the same pulses act within each piece. An ideal pulse is
-    /// instantaneous: the
-    /// alignment places it at the start, middle or end of the longest pulse.
+    /// instantaneous: the alignment places it at the start, middle or end of the longest pulse.
     pub(super) fn parallel(
         &mut self,
         align: Align,

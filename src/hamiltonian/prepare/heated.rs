@@ -65,7 +65,7 @@ fn heated(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) ->
     Ok(Heated { sites, basis, inside, copies, temperature: t * temperature_scale(e.scope.units) })
 }
 
-/// `(1 - H/T)/N`, with H made traceless. It is positive semidefinite if no absolute row sum of H exceeds T.
+/// `(1 - H/T)/N`, with H made traceless; an error if a bound of H exceeds T, since the state might then have negative eigenvalues.
 pub(super) fn high_temperature(
     e: &Evaluator,
     hamiltonian: &Expr,

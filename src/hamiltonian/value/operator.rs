@@ -73,9 +73,8 @@ impl Evaluator<'_> {
         Ok(operator.scaled(&Scalar::Constant(factor)))
     }
 
-    /// The terms of a Hamiltonian, rad/s, that may depend on the time since the start of the statement. If it contains no
-    /// parameter, all points
-    /// share them.
+    /// The terms of a Hamiltonian, rad/s, that may depend on the time since the start of the statement. If it contains no parameter,
+    /// all points share them.
     ///
     /// # Errors
     /// Those of [`Evaluator::hamiltonian`].

@@ -49,9 +49,8 @@ impl<'a> Evaluator<'a> {
         variable.or_else(|| self.values.get(name).map(|x| Scalar::Constant(*x)))
     }
 
-    /// A Hamiltonian, rad/s, as terms whose coefficients are expressions of the variables. `None` if some term is not Hermitian
-    /// itself, so that
-    /// the sum would have to be checked at every point.
+    /// A Hamiltonian, rad/s, as terms whose coefficients are expressions of the variables. `None` if some term is not Hermitian itself,
+    /// so that the sum would have to be checked at every point.
     ///
     /// # Errors
     /// Those of [`Evaluator::hamiltonian`].

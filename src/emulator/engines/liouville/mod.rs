@@ -13,9 +13,9 @@
 //!
 //! Each part is propagated by the cheaper of two methods: the exponential of its dense matrix, cached for repeated time steps, or a
 //! Chebyshev series. With `L = s + i R X`, the spectrum of X near [-1, 1],
-//! `exp(L t) = exp(s t) sum_k (2 - delta_k0) i^k J_k(R t) T_k(X)` (Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967). Decay moves the spectrum
-//! off the real axis by at most `gamma/2R`, where `|T_k|` grows as `exp(k gamma/2R)`. Steps are limited to `2/gamma`, so that rounding
-//! grows by at most a factor of three.
+//! `exp(L t) = exp(s t) sum_k (2 - delta_k0) i^k J_k(R t) T_k(X)` (Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967). Decay moves the
+//! spectrum off the real axis by at most `gamma/2R`, where `|T_k|` grows as `exp(k gamma/2R)`. Steps are limited to `2/gamma`, so that
+//! rounding grows by at most a factor of three.
 
 #![expect(
     clippy::indexing_slicing,
