@@ -125,7 +125,7 @@ pub fn aggregates(e: &Evaluator, expr: &Expr) -> Result<Vec<Aggregate>, Fault> {
         .collect()
 }
 
-/// The mark at which a metric is asked for, and the metric; outside of aggregates, where a name before a point is that of a trace.
+/// The mark of a metric at a mark, and the metric. Only outside aggregates: inside one, a name before a point is that of a trace.
 fn marked<'x>(e: &Evaluator, expr: &'x Expr) -> Option<(&'x str, &'x Expr)> {
     let ExprKind::Member(mark, metric) = &expr.kind else { return None };
     e.experiment.marks().any(|m| m == mark).then_some((mark.as_str(), metric.as_ref()))
@@ -134,7 +134,7 @@ fn marked<'x>(e: &Evaluator, expr: &'x Expr) -> Option<(&'x str, &'x Expr)> {
 /// The metrics at marks inside an expression.
 ///
 /// # Errors
-/// When an argument cannot be evaluated.
+/// If an argument cannot be evaluated.
 pub fn at_marks(e: &Evaluator, expr: &Expr) -> Result<Vec<AtMark>, Fault> {
     if is_aggregate(expr) {
         return Ok(vec![]);
@@ -150,7 +150,7 @@ pub fn at_marks(e: &Evaluator, expr: &Expr) -> Result<Vec<AtMark>, Fault> {
     Ok(found)
 }
 
-/// Whether an expression is a metric at a mark.
+/// True if an expression is a metric at a mark.
 pub fn is_at_mark(e: &Evaluator, expr: &Expr) -> bool {
     marked(e, expr).is_some()
 }

@@ -90,7 +90,7 @@ pub struct Observables {
     pub observables: Vec<Observable>,
     /// Evaluated over whole curves.
     pub aggregates: Vec<Aggregate>,
-    /// At single marks.
+    /// Evaluated at single marks.
     pub at_marks: Vec<AtMark>,
 }
 

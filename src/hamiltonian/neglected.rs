@@ -1,8 +1,8 @@
 //! Warns about high-field approximations whose effect could be visible.
 //!
-//! Interactions are computed to first order in the field, except quadrupolar couplings with `order 2`, for which no warning is given. The
-//! second order shifts lines by about `V^2/nu`, with V the neglected part of the interaction and nu the Larmor frequency (or a difference of two) by
-//! which it is divided:
+//! Interactions are computed to first order in the field, except quadrupolar couplings with `order 2`, for which no warning is given.
+//! The second order shifts lines by about `V^2/nu`, with V the neglected part of the interaction and nu the Larmor frequency (or a
+//! difference of two) by which it is divided:
 //!
 //! * quadrupolar, `C` and eta of a spin I: `(3/40) (C^2/nu) (1 + eta^2/3) (I(I + 1) - 3/4) / (I^2 (2I - 1)^2)`, the isotropic shift of
 //!   the central transition (A. Samoson, Chem. Phys. Lett. 119, 29 (1985)), as the scale for all lines;

@@ -2,7 +2,8 @@
 //!
 //! With the Gauss-Legendre nodes of a step, `c = 1/2 -+ sqrt(3)/6`, and `A = -i H` (or the superoperator),
 //! `U = exp(h (a A1 + b A2)) exp(h (b A1 + a A2))`, `a = 1/4 - sqrt(3)/6`, `b = 1/4 + sqrt(3)/6`
-//! (Blanes, Casas, Oteo, Ros, Phys. Rep. 470, 151 (2009), section 5.8). The error estimate compares a step with two half steps; the result of the half steps is kept.
+//! (Blanes, Casas, Oteo, Ros, Phys. Rep. 470, 151 (2009), section 5.8).
+//! The error estimate compares a step with two half steps; the result of the half steps is kept.
 //!
 //! The sixth-order Magnus series is not used: its commutators grow with `h |H|`, and a 50 kHz spin lock ramped down over 20 ms needed
 //! steps of one radian. Here every factor is the exponential of a weighted mean Hamiltonian, which stays accurate when H is large and
