@@ -1,8 +1,8 @@
-//! The few matrix operations that the program needs, under its own names. The only file that names the matrix crates.
+//! The matrix operations that the program needs, under its own names. This is the only file that uses the matrix crates.
 //!
 //! Performance note: below 16 x 16 nalgebra is the faster of the two, from there on faer is (2 to 26 times at 64 x 64 and
-//! above), so each operation chooses by size. nalgebra's general eigenvalues are never called: they do not end on some
-//! ordinary matrices. Matrices are stored by columns, so that one crate reads the other's memory without a copy.
+//! above), so each operation chooses by size. nalgebra's general eigenvalues are never used: they do not terminate on some
+//! ordinary matrices. Matrices are stored column-major, so that one crate reads the other's memory without a copy.
 
 #![expect(
     clippy::indexing_slicing,
@@ -28,15 +28,15 @@ pub const ZERO: C64 = C64::new(0.0, 0.0);
 /// One.
 pub const ONE: C64 = C64::new(1.0, 0.0);
 
-/// From this size on faer is used.
+/// From this dimension on faer is used.
 const LARGE: usize = 16;
 
-/// Why an operation has no result.
+/// Why an operation failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinalgError {
-    /// An entry is infinite or not a number.
+    /// An entry is infinite or NaN.
     NotFinite,
-    /// An iteration did not end.
+    /// An iteration did not converge.
     NotConverged,
 }
 
@@ -51,12 +51,12 @@ impl fmt::Display for LinalgError {
 
 impl std::error::Error for LinalgError {}
 
-/// Eigenvalues in ascending order, and the eigenvectors as columns.
+/// Eigendecomposition of a Hermitian matrix.
 #[derive(Debug, Clone)]
 pub struct Eigen {
-    /// Ascending.
+    /// Eigenvalues, ascending.
     pub values: Vec<f64>,
-    /// Column k belongs to value k.
+    /// Eigenvectors as columns; column k belongs to value k.
     pub vectors: Matrix,
 }
 
@@ -74,7 +74,7 @@ pub fn identity(n: usize) -> Matrix {
     Matrix::identity(n, n)
 }
 
-/// The conjugate transpose, tile by tile: column by column, the rows of a large matrix would be read from afar each time.
+/// Conjugate transpose, tile by tile: a large matrix processed column by column would miss the cache on every row access.
 pub fn adjoint(m: &Matrix) -> Matrix {
     const TILE: usize = 16;
     let (rows, columns) = m.shape();
@@ -95,7 +95,7 @@ pub fn adjoint(m: &Matrix) -> Matrix {
     out
 }
 
-/// Adds a number to every element of the diagonal of a square matrix.
+/// Adds a number to every diagonal element of a square matrix.
 pub fn add_to_diagonal(m: &mut Matrix, x: C64) {
     let step = m.nrows() + 1;
     m.as_mut_slice().iter_mut().step_by(step).for_each(|element| *element += x);
@@ -113,7 +113,7 @@ pub fn product(a: &Matrix, b: &Matrix) -> Matrix {
     out
 }
 
-/// The product of small matrices: columns of `a` added up, without the machinery that nalgebra's has for any size and layout.
+/// Product of small matrices as linear combinations of columns of `a`, without the overhead of nalgebra's general product.
 fn small_product(a: &Matrix, b: &Matrix) -> Matrix {
     let (rows, inner) = (a.nrows(), a.ncols());
     let mut out = Matrix::zeros(rows, b.ncols());
@@ -146,14 +146,14 @@ pub fn commutator(a: &Matrix, b: &Matrix) -> Matrix {
     product(a, b) - product(b, a)
 }
 
-/// `x` of `A x = b` for a real, symmetric, positive A, which is given row by row; `None` where it is not positive. By Cholesky's factors.
+/// Solves `A x = b` for a real symmetric positive definite A, given row by row, by Cholesky factorisation; `None` if A is not positive.
 pub fn solve_positive(a: &[f64], b: &[f64]) -> Option<Vec<f64>> {
     let a = nalgebra::DMatrix::from_row_slice(b.len(), b.len(), a);
     let x = a.cholesky()?.solve(&nalgebra::DVector::from_column_slice(b));
     Some(x.as_slice().to_vec())
 }
 
-/// `Tr[a b]`, without the product.
+/// `Tr[a b]`, without forming the product.
 pub fn trace_of_product(a: &Matrix, b: &Matrix) -> C64 {
     let mut sum = ZERO;
     for column in 0..b.ncols() {
@@ -174,14 +174,14 @@ pub fn kron(a: &Matrix, b: &Matrix) -> Matrix {
     a.kronecker(b)
 }
 
-/// Half the matrix plus half its adjoint: takes rounding out of a matrix that is Hermitian in theory.
+/// Half the sum of the matrix and its adjoint: removes rounding from a matrix that is Hermitian in theory.
 pub fn hermitian_part(m: &Matrix) -> Matrix {
     let mut out = m.clone();
     make_hermitian(&mut out);
     out
 }
 
-/// [`hermitian_part`] in place. Tile by tile, so that neither rows nor columns leave the cache.
+/// [`hermitian_part`] in place, tile by tile for cache locality.
 pub fn make_hermitian(m: &mut Matrix) {
     const TILE: usize = 16;
     let n = m.nrows();
@@ -198,10 +198,10 @@ pub fn make_hermitian(m: &mut Matrix) {
     }
 }
 
-/// Eigenvalues and eigenvectors of a Hermitian matrix; only its Hermitian part is used.
+/// Eigendecomposition of a Hermitian matrix; only the Hermitian part of `m` is used.
 ///
 /// # Errors
-/// When an entry is not finite, or the iteration does not end.
+/// If an entry is not finite, or the iteration does not converge.
 pub fn hermitian_eigen(m: &Matrix) -> Result<Eigen, LinalgError> {
     if m.iter().any(|x| !x.re.is_finite() || !x.im.is_finite()) {
         return Err(LinalgError::NotFinite);
@@ -235,11 +235,11 @@ pub fn hermitian_eigen(m: &Matrix) -> Result<Eigen, LinalgError> {
     Ok(Eigen { values, vectors })
 }
 
-/// Entries whose fourth powers leave the range of normal numbers spoil the reflections and rotations of eigensolvers: an entry of
-/// 1e-160 beside 1 makes eigenvectors orthogonal to 1e-10 only, one of 1e-100 can make them NaN. Tails of Gaussians are that
-/// small. A matrix with such entries is multiplied by a power of two, so that its largest entry is about 1, and entries below
-/// 1e-70 of that become zero, which moves no eigenvalue by more; the second value is the inverse factor. `None` where nothing is
-/// to be done.
+/// Rescales a matrix whose entries are so small or large that their fourth powers leave the range of normal numbers, which
+/// spoils the reflections and rotations of eigensolvers: with an entry of 1e-160 next to 1, eigenvectors are orthogonal to 1e-10 only,
+/// and one of 1e-100 can make them NaN. Tails of Gaussians are that small. The matrix is multiplied by a power of two such that its largest
+/// entry is about 1, and entries below 1e-70 of that are set to zero, which changes no eigenvalue by more. Returns the matrix and the
+/// inverse factor; `None` if no rescaling is needed.
 fn rescaled(m: &Matrix) -> Option<(Matrix, f64)> {
     const NEGLIGIBLE: f64 = 1e-70;
     let parts = || m.iter().flat_map(|x| [x.re.abs(), x.im.abs()]);
@@ -256,7 +256,7 @@ fn rescaled(m: &Matrix) -> Option<(Matrix, f64)> {
     Some((m.map(|x| C64::new(one(x.re), one(x.im))), half * rest))
 }
 
-/// Of a real symmetric matrix.
+/// Eigendecomposition of a real symmetric matrix.
 fn real_eigen(m: &Matrix) -> Result<Eigen, LinalgError> {
     let n = m.nrows();
     if n >= LARGE {
@@ -276,10 +276,10 @@ fn real_eigen(m: &Matrix) -> Result<Eigen, LinalgError> {
     Ok(Eigen { values, vectors: Matrix::from_fn(n, n, |i, j| real(eigen.eigenvectors[(i, order[j])])) })
 }
 
-/// From this size on a matrix is searched for blocks.
+/// From this dimension on a matrix is searched for blocks.
 const BLOCKS: usize = 8;
 
-/// The lists of indices between which all entries are exactly zero; `None` when it is one list.
+/// Lists of indices between which all entries are exactly zero; `None` if there is only one list.
 pub fn blocks(m: &Matrix) -> Option<Vec<Vec<usize>>> {
     let n = m.nrows();
     let mut list_of = vec![usize::MAX; n];
@@ -311,7 +311,7 @@ pub fn blocks(m: &Matrix) -> Option<Vec<Vec<usize>>> {
     Some(lists)
 }
 
-/// The size of the largest block of a matrix, where it is above a limit.
+/// Dimension of the largest block of a matrix, if it exceeds `limit`.
 pub fn largest_block(m: &Matrix, limit: usize) -> Option<usize> {
     let largest = blocks(m).map_or(m.nrows(), |parts| parts.iter().map(Vec::len).max().unwrap_or(0));
     (largest > limit).then_some(largest)
@@ -340,7 +340,7 @@ fn by_blocks(m: &Matrix, parts: &[Vec<usize>]) -> Result<Eigen, LinalgError> {
 /// The eigenvalues of a Hermitian matrix, ascending.
 ///
 /// # Errors
-/// As [`hermitian_eigen`].
+/// Those of [`hermitian_eigen`].
 pub fn hermitian_values(m: &Matrix) -> Result<Vec<f64>, LinalgError> {
     let n = m.nrows();
     if n == 1 {
@@ -387,7 +387,7 @@ impl Eigen {
         self.function(|e| C64::cis(-e * t))
     }
 
-    /// Highest minus lowest value.
+    /// Largest minus smallest eigenvalue.
     pub fn spread(&self) -> f64 {
         match (self.values.first(), self.values.last()) {
             (Some(low), Some(high)) => high - low,
@@ -395,7 +395,7 @@ impl Eigen {
         }
     }
 
-    /// Groups of equal values: ranges of indices whose neighbours differ by at most `tolerance`.
+    /// Groups of equal eigenvalues: ranges of indices whose neighbours differ by at most `tolerance`.
     pub fn levels(&self, tolerance: f64) -> Vec<std::ops::Range<usize>> {
         groups(&self.values, tolerance)
     }
@@ -417,7 +417,7 @@ pub fn groups(values: &[f64], tolerance: f64) -> Vec<std::ops::Range<usize>> {
 /// Singular values, descending.
 ///
 /// # Errors
-/// As [`hermitian_eigen`].
+/// If an entry is not finite, or the iteration does not converge.
 pub fn singular_values(m: &Matrix) -> Result<Vec<f64>, LinalgError> {
     if m.iter().any(|x| !x.re.is_finite() || !x.im.is_finite()) {
         return Err(LinalgError::NotFinite);
@@ -425,7 +425,7 @@ pub fn singular_values(m: &Matrix) -> Result<Vec<f64>, LinalgError> {
     view(m).singular_values().map_err(|_| LinalgError::NotConverged)
 }
 
-/// Singular value decomposition of a real 3 x 3 matrix: `(u, s, v^t)` with `s` descending.
+/// Singular value decomposition of a real 3 x 3 matrix: `(u, s, v^t)` with `s` descending; `None` if it does not converge.
 pub fn svd3(m: &Real3) -> Option<(Real3, [f64; 3], Real3)> {
     let svd = m.try_svd(true, true, f64::EPSILON, 1000)?;
     let mut order = [0, 1, 2];
@@ -436,19 +436,19 @@ pub fn svd3(m: &Real3) -> Option<(Real3, [f64; 3], Real3)> {
     Some((columns, order.map(|k| svd.singular_values[k]), rows))
 }
 
-/// The square root of a positive matrix; eigenvalues below `16 eps` of the largest count as zero, since their rounding error
+/// Square root of a positive semidefinite matrix. Eigenvalues below `16 eps` of the largest count as zero, since their rounding error
 /// would enter as its square root.
 ///
 /// # Errors
-/// As [`hermitian_eigen`].
+/// Those of [`hermitian_eigen`].
 pub fn positive_root(m: &Matrix) -> Result<Matrix, LinalgError> {
     let eigen = hermitian_eigen(m)?;
     let cut = 16.0 * f64::EPSILON * eigen.values.last().copied().unwrap_or(0.0).abs();
     Ok(eigen.function(|x| real(if x > cut { x.sqrt() } else { 0.0 })))
 }
 
-/// The exponential of any square matrix, by scaling, a Taylor sum of 18 terms, and squaring. The matrix is scaled to a norm
-/// of at most 1/2, where the sum is exact to rounding.
+/// Exponential of a square matrix, by scaling and squaring with a Taylor polynomial of 18 terms. The matrix is scaled to a norm
+/// of at most 1/2, where the polynomial is exact to rounding.
 pub fn exponential(m: &Matrix) -> Matrix {
     let n = m.nrows();
     let norm = one_norm(m);
@@ -469,12 +469,12 @@ pub fn exponential(m: &Matrix) -> Matrix {
     sum
 }
 
-/// The largest sum of magnitudes in a column.
+/// The 1-norm: the largest absolute column sum.
 pub fn one_norm(m: &Matrix) -> f64 {
     m.column_iter().map(|c| c.iter().map(|x| x.norm()).sum::<f64>()).fold(0.0, f64::max)
 }
 
-/// A power of a matrix, by squaring.
+/// Power of a matrix, by repeated squaring.
 pub fn power(m: &Matrix, mut exponent: u64) -> Matrix {
     let mut result = identity(m.nrows());
     let mut base = m.clone();

@@ -1,5 +1,5 @@
-//! White noise that is the same for the same seed, on any machine and any number of threads: each item of work has a stream of
-//! its own.
+//! Reproducible white noise: the same for the same seed on any machine and with any number of threads, because each work item has its
+//! own stream.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -9,34 +9,34 @@ use rand_distr::{Binomial, Distribution, StandardNormal, StandardUniform};
 pub struct Noise(ChaCha8Rng);
 
 impl Noise {
-    /// The stream of an item.
+    /// The stream of work item `item`.
     pub fn new(seed: u64, item: u64) -> Noise {
         let mut generator = ChaCha8Rng::seed_from_u64(seed);
         generator.set_stream(item);
         Noise(generator)
     }
 
-    /// A number of mean 0 and variance 1, normally distributed.
+    /// A normally distributed number with mean 0 and variance 1.
     pub fn normal(&mut self) -> f64 {
         StandardNormal.sample(&mut self.0)
     }
 
-    /// A number from 0 to 1, evenly distributed.
+    /// A number uniformly distributed in [0, 1).
     pub fn even(&mut self) -> f64 {
         StandardUniform.sample(&mut self.0)
     }
 
-    /// How many of some trials succeed, each with the same probability; probabilities beyond 0 and 1 are taken as these.
+    /// Binomial random number: successes in `trials` trials with this probability, which is clamped to [0, 1].
     pub fn successes(&mut self, trials: u64, probability: f64) -> u64 {
         match Binomial::new(trials, probability.clamp(0.0, 1.0)) {
             Ok(binomial) => binomial.sample(&mut self.0),
-            // Only a probability that is not a number is refused.
+            // Only a NaN probability gives an error.
             Err(_) => 0,
         }
     }
 }
 
-/// A bijection of 64 bits that leaves no pattern (the finaliser of SplitMix64; Steele, Lea, Flood, OOPSLA 2014).
+/// A bijective hash of 64 bits (the finaliser of SplitMix64; Steele, Lea, Flood, OOPSLA 2014).
 pub fn mixed(mut z: u64) -> u64 {
     z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);

@@ -1,67 +1,67 @@
-//! Curves that are expensive to evaluate, sampled as densely as they need.
+//! Adaptive sampling of curves that are expensive to evaluate.
 //!
-//! A curve of the state turns at most as fast as the spectrum of H is wide, but usually far slower: the energy of a hundred
-//! cells that a hundred spins charge follows a handful of waves, while its Hamiltonian could turn a phase ten thousand times.
-//! Time is cut into panels; on each the curves are evaluated at Chebyshev's points, and a panel is good when the last
-//! coefficients of the interpolating polynomials have died out. Panels grow while that is easy, and shrink, at the least to
-//! the sampling that the bandwidth demands, where it is not: at a level crossing of a curve that is not smooth.
+//! A function of the state changes at most as fast as the spectral width of H allows, but usually far more slowly: the energy of a
+//! hundred cells charged by a hundred spins has a handful of oscillations, although the spectral width allows ten thousand.
+//! The time axis is divided into panels. On each panel the curves are evaluated at Chebyshev points; a panel is accepted when the last
+//! coefficients of the interpolating polynomials are negligible. Panels grow while this succeeds and shrink where it fails, down to the
+//! spacing that the bandwidth requires, for example at a level crossing where a curve is not smooth.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "a panel has DEGREE + 1 nodes with a value for every curve, and a polynomial one coefficient at least"
+    reason = "a panel has DEGREE + 1 nodes with one value per curve, and a polynomial has at least one coefficient"
 )]
 
 use std::ops::Range;
 
-/// The degree of the polynomials.
+/// Degree of the interpolating polynomials.
 pub(super) const DEGREE: usize = 32;
 
-/// Coefficients that must have died out.
+/// Number of trailing coefficients that must be negligible.
 pub(super) const TAIL: usize = 5;
 
-/// Samples of the polynomial on each panel.
+/// Number of output intervals per resolved panel.
 const FINE: usize = 160;
 
-/// To which part of its range a curve is resolved.
+/// Relative accuracy to which a curve is resolved, as a fraction of its range.
 const RESOLUTION: f64 = 1e-9;
 
-/// A curve on a grid that is dense where it needs it.
+/// A curve on an adaptive grid.
 #[derive(Debug, Clone, Default)]
 pub struct SampledCurve {
-    /// The times, ascending, both ends included.
+    /// Sample times, ascending, both ends included.
     pub times: Vec<f64>,
-    /// The values; what is not defined is not a number here.
+    /// Values; NaN where the curve is undefined.
     pub values: Vec<f64>,
-    /// Samples between which it is not smooth: from the first to the last of each range.
+    /// Sample ranges (first to last index) between which the curve is not smooth.
     pub rough: Vec<Range<usize>>,
 }
 
-/// Sampled curves.
+/// The result of [`sample`].
 pub struct Sampled {
-    /// The curves.
+    /// One curve per observable.
     pub lines: Vec<SampledCurve>,
-    /// Whether the panels ran out before the end.
+    /// True if the panel limit was reached before the end.
     pub incomplete: bool,
 }
 
-/// More panels than this are not taken.
+/// Maximum number of panels.
 pub(super) const MOST_PANELS: usize = 8_000;
 
-/// The least and the largest value of a curve.
+/// Minimum and maximum of a curve.
 type Bounds = (f64, f64);
 
-/// The curves between two times, from their values at Chebyshev's points.
+/// The curves between two times, given by their values at the Chebyshev points.
 struct Panel {
     start: f64,
     end: f64,
-    /// By node, then by curve.
+    /// Indexed by node, then by curve.
     nodes: Vec<Vec<Option<f64>>>,
-    /// The Chebyshev coefficients of every curve; `None` where it is not defined at some node.
+    /// Chebyshev coefficients of each curve; `None` if it is undefined at some node.
     polynomials: Vec<Option<Vec<f64>>>,
 }
 
 impl Panel {
-    /// Evaluates the curves at the nodes; `first` holds their values at the start.
+    /// Evaluates the curves at the nodes; `first` holds their values at the start of the panel.
     fn of<E>(
         (start, end): (f64, f64),
         first: Vec<Option<f64>>,
@@ -77,7 +77,7 @@ impl Panel {
         Ok(panel)
     }
 
-    /// The time of node k.
+    /// Time of node k.
     fn node(&self, k: usize) -> f64 {
         if k == DEGREE {
             return self.end;
@@ -85,12 +85,12 @@ impl Panel {
         self.time(-(std::f64::consts::PI * k as f64 / DEGREE as f64).cos())
     }
 
-    /// The time at a place of [-1, 1].
+    /// Time at position `place` in [-1, 1].
     fn time(&self, place: f64) -> f64 {
         self.start + 0.5 * (self.end - self.start) * (1.0 + place)
     }
 
-    /// Bounds of the curves, with the values at the nodes included.
+    /// Extends the bounds of the curves by the values at the nodes.
     fn widened(&self, mut bounds: Vec<Bounds>) -> Vec<Bounds> {
         for (c, (low, high)) in bounds.iter_mut().enumerate() {
             for v in self.nodes.iter().filter_map(|n| n[c]) {
@@ -100,13 +100,13 @@ impl Panel {
         bounds
     }
 
-    /// Whether the coefficients of a curve from an order on are below the error that its bounds allow.
+    /// True if the coefficients of curve `c` from order `from` on are below the error allowed for its bounds.
     fn resolves(&self, c: usize, from: usize, bounds: &[Bounds]) -> bool {
         let largest = |p: &Vec<f64>| p[from..].iter().map(|x| x.abs()).fold(0.0, f64::max);
         self.polynomials[c].as_ref().is_some_and(|p| largest(p) <= allowed(bounds[c]))
     }
 
-    /// Adds the samples of a curve: of its polynomial where that resolves it, else the nodes alone.
+    /// Appends the samples of a curve: from its polynomial if that resolves it, otherwise the nodes only.
     fn append(&self, c: usize, resolved: bool, line: &mut SampledCurve) {
         match self.polynomials[c].as_ref().filter(|_| resolved) {
             Some(p) => {
@@ -125,7 +125,7 @@ impl Panel {
     }
 }
 
-/// The length of the next panel, of about a width: what remains is not left to a sliver.
+/// Length of the next panel, close to `width`, chosen so that no very short remainder is left.
 fn panel_length(width: f64, rest: f64) -> f64 {
     if width >= rest {
         rest
@@ -136,10 +136,10 @@ fn panel_length(width: f64, rest: f64) -> f64 {
     }
 }
 
-/// Samples curves over `[0, duration]`; `grid` is the distance between samples that is fine enough for anything.
+/// Samples curves over `[0, duration]`; `grid` is the spacing that resolves any curve of the given bandwidth.
 ///
 /// # Errors
-/// Those of the curves.
+/// Any error of `evaluate`.
 pub fn sample<E>(
     curves: usize,
     duration: f64,
@@ -161,7 +161,7 @@ pub fn sample<E>(
         let length = panel_length(width, rest);
         let end = if length == rest { duration } else { start + length };
         let mut panel = Panel::of((start, end), first.clone(), &mut evaluate)?;
-        // Tails are measured against the range of the curve so far.
+        // Trailing coefficients are compared with the range of the curve so far.
         let seen = panel.widened(bounds.clone());
         let resolved: Vec<bool> = (0..curves).map(|c| panel.resolves(c, DEGREE + 1 - TAIL, &seen)).collect();
         let good = resolved.iter().all(|resolved| *resolved);
@@ -188,12 +188,12 @@ pub fn sample<E>(
     Ok(out)
 }
 
-/// The place of fine sample k on [-1, 1]: evenly spaced in the angle, as the nodes are.
+/// Position of fine sample k in [-1, 1]: equidistant in angle, like the nodes.
 fn place(k: usize) -> f64 {
     -(std::f64::consts::PI * k as f64 / FINE as f64).cos()
 }
 
-/// The error of a curve of this range that is allowed.
+/// Allowed error of a curve with this minimum and maximum.
 pub(super) fn allowed((low, high): (f64, f64)) -> f64 {
     RESOLUTION * (high - low) + 1e-14 * high.abs().max(low.abs())
 }
@@ -217,7 +217,7 @@ pub(super) fn coefficients(values: &[f64]) -> Vec<f64> {
         .collect()
 }
 
-/// The polynomial at a place of [-1, 1], by Clenshaw's recurrence.
+/// Value of a Chebyshev series at x in [-1, 1], by Clenshaw's recurrence.
 pub(super) fn value(p: &[f64], x: f64) -> f64 {
     let (mut b1, mut b2) = (0.0, 0.0);
     for c in p.iter().skip(1).rev() {

@@ -1,19 +1,20 @@
-//! How slowly a field turns, beside how fast the spins turn about it: `Q = omega_eff / |d theta / dt|`, at its least. A sweep or
-//! a ramp is followed where Q is far above 1.
+//! Adiabaticity factor `Q = omega_eff / |d theta / dt|` of a sweep or ramp, at its minimum: nutation frequency about the effective
+//! field over the rate at which that field changes direction. The spins follow adiabatically if Q is far above 1.
 
 use crate::hamiltonian::{Segment, Term};
 use crate::linalg::hermitian_eigen;
 
-/// Samples of a pulse.
+/// Number of time samples per pulse.
 const SAMPLES: usize = 4000;
 
-/// The least factor of a pulse whose frequency sweeps, or of a ramp, and what it was taken for; `None` for any other segment.
+/// Minimum adiabaticity factor of a frequency-swept pulse or a ramp, and a label of the case; `None` for any other segment.
 ///
-/// For a sweep, `omega_eff` is made of the rf and its distance from a spin at the carrier. For a ramp at constant phase it is made of
-/// the rf and the local field of the couplings, `omega_L^2 = Tr H^2 / Tr Fz^2`, which stands for the field of the others.
+/// For a sweep, `omega_eff` combines the rf amplitude and its instantaneous offset from a spin at the carrier. For a ramp of constant
+/// phase it combines the rf amplitude and the local field of the couplings, `omega_L^2 = Tr H^2 / Tr Fz^2`, an estimate of the field of
+/// the neighbouring spins.
 #[expect(
     clippy::indexing_slicing,
-    reason = "samples are taken from 0 to below their number, at most two windows before `k`"
+    reason = "sample indices run from 0 to SAMPLES - 1, and at most two windows before `k`"
 )]
 pub fn least_factor(segment: &Segment) -> Option<(f64, &'static str)> {
     let fields: Vec<&Term> = segment.fields().collect();
@@ -33,7 +34,7 @@ pub fn least_factor(segment: &Segment) -> Option<(f64, &'static str)> {
     };
     let sweeps = fields.len() == 2 && (0..SAMPLES - 1).any(|k| turn(k).abs() > 1e-9);
     let local = if sweeps { 0.0 } else { local_field(segment)? };
-    // Over a hundredth of the whole, so that the steps of a transmitter are not taken for jumps.
+    // Differentiate over a hundredth of the pulse, so that the amplitude steps of a transmitter do not count as jumps.
     const WINDOW: usize = SAMPLES / 100;
     let other = |k: usize| match sweeps {
         true => (k - WINDOW..k).map(turn).sum::<f64>() / (WINDOW as f64 * dt),
@@ -52,7 +53,7 @@ pub fn least_factor(segment: &Segment) -> Option<(f64, &'static str)> {
     least.is_finite().then_some((least, of))
 }
 
-/// `sqrt(Tr H^2 / Tr Fz^2)` of the constant internal Hamiltonian; `None` where there is none, or it is large.
+/// `sqrt(Tr H^2 / Tr Fz^2)` of the constant internal Hamiltonian; `None` if there is none or its dimension exceeds `LARGEST`.
 fn local_field(segment: &Segment) -> Option<f64> {
     const LARGEST: usize = 256;
     let [(_, h)] = segment.drift.as_slice() else { return None };
@@ -64,7 +65,7 @@ fn local_field(segment: &Segment) -> Option<f64> {
         let mean = eigen.values.iter().sum::<f64>() / eigen.values.len() as f64;
         Some(eigen.values.iter().map(|x| (x - mean).powi(2)).sum())
     };
-    // Tr Fx^2 of the channel is Tr Fz^2.
+    // Tr Fx^2 of the rf channel equals Tr Fz^2.
     let field = square(segment.fields().last()?.1.matrix())?;
     let local = square(h.matrix())?;
     (local > 0.0 && field > 0.0).then(|| (local / field).sqrt())

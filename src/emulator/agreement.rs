@@ -1,4 +1,4 @@
-//! Whether what a spectrometer has written is of the experiment in the file: nucleus, field and carrier.
+//! Checks that a decay recorded on a spectrometer belongs to the experiment in the file: nucleus, static field and carrier.
 
 use crate::decays::Series;
 use crate::diagnostic::{Code, Diagnostic};
@@ -8,16 +8,16 @@ use crate::spin::Isotope;
 use crate::syntax::number_text;
 use crate::units::TWO_PI;
 
-/// The share by which frequencies may differ for the field: `11.7 T` is a spectrometer of 500 MHz, which is 11.743 T.
+/// Relative tolerance of the static field: `11.7 T` denotes a 500 MHz spectrometer, which has 11.743 T.
 const NOMINAL_FIELD: f64 = 0.01;
 
-/// The shift by which carriers may differ, ppm: what is lost when they are written down.
+/// Tolerance of the carrier shift, ppm: rounding of the written value.
 const WRITTEN: f64 = 0.01;
 
-/// Compares the nucleus, the frequency of the transmitter and the carrier of a decay with those of the experiment.
+/// Compares nucleus, transmitter frequency and carrier of a recorded decay with those of the experiment.
 ///
 /// # Errors
-/// When one differs, with both values.
+/// If one of them differs; the message gives both values.
 pub fn agrees(experiment: &Experiment, values: &Values, nucleus: &str, series: &Series) -> Result<(), Fault> {
     let differs = |message: String, help: &str| -> Fault {
         Diagnostic::without_place(Code::Contradiction, message).help(help).into()
@@ -45,7 +45,7 @@ pub fn agrees(experiment: &Experiment, values: &Values, nucleus: &str, series: &
     let (Some(base), Some(transmitter)) = (series.base.filter(|b| *b > 0.0), series.transmitter) else { return Ok(()) };
     let channel = experiment.channels.iter().find(|c| c.nucleus == nucleus);
     let carrier = channel.and_then(|c| c.carrier.as_ref());
-    // Without a carrier or shifts the file speaks of frequencies from the carrier, wherever that is.
+    // Without a carrier or shifts, the file gives frequencies relative to the carrier, whatever its absolute value.
     if carrier.is_none() && !has_shifts(experiment, &e, nucleus)? {
         return Ok(());
     }
@@ -69,7 +69,7 @@ pub fn agrees(experiment: &Experiment, values: &Values, nucleus: &str, series: &
     ))
 }
 
-/// Whether a spin of a nucleus has a chemical shift in the file.
+/// True if a spin of this nucleus has a chemical shift in the file.
 fn has_shifts(experiment: &Experiment, e: &Evaluator, nucleus: &str) -> Result<bool, Fault> {
     for shift in experiment.system.interactions_of(InteractionKind::Shift) {
         for index in e.range(shift.each.as_ref())? {

@@ -1,9 +1,9 @@
-//! Batches of points: an experiment that is compiled to a [`Program`] is propagated for many points at once, one a lane.
+//! Batched propagation: an experiment compiled to a [`Program`] is propagated for many parameter points at once, one per SIMD lane.
 //!
-//! The dense engine of batches: up to [`LARGEST`] states, Hamiltonians that are constant in each statement, density matrices as
-//! structures of arrays. A statement is one eigenproblem a lane, or one for all where no parameter stands in its Hamiltonian; curves
-//! follow from Bohr frequencies without a state a sample. A lane whose numbers would be refused, rounded away or not finite is
-//! irregular: its point is run by itself, so that values and messages of such points are those of a single run.
+//! This is the dense batch engine: up to [`LARGEST`] states, Hamiltonians constant within each statement, density matrices stored as
+//! structures of arrays. A statement needs one eigendecomposition per lane, or a single one if its Hamiltonian has no parameters.
+//! Curves are evaluated from Bohr frequencies, without forming a state per sample. A lane is irregular if its numbers would be refused,
+//! rounded away or non-finite; its point is then run individually, so that values and messages are those of a single run.
 
 use super::adaptive_sampling::SampledCurve;
 use super::dense_batch::{Assembly, LARGEST, levels_of};
@@ -23,45 +23,45 @@ use crate::waveform::Slot;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// More samples of a statement than this are taken point by point: those of a batch are held at once.
+/// Statements with more samples than this are run point by point: a batch holds all samples in memory.
 const MOST_SAMPLES: usize = 10_000;
 
-/// With less memory than this a single run says whether it fits.
+/// Below this memory limit (bytes), a single run decides whether it fits.
 const LEAST_MEMORY: f64 = 1e8;
 
-/// An observable in lanes.
+/// An observable evaluated in lanes.
 struct InBatch {
     key: String,
     lanes: InLanes,
     scale: f64,
 }
 
-/// An extremum of a curve along recorded statements.
+/// An extremum of a curve over recorded statements.
 struct Extremum {
     key: String,
     function: String,
-    /// The trace, if one is named.
+    /// Name of the trace, if one is given.
     trace: Option<String>,
     curve: InBatch,
 }
 
-/// A statement, and what is the same for all batches.
+/// A statement, with everything that is the same for all batches.
 struct Statement {
     assembly: Assembly,
     duration: Slot,
-    /// Eigenvalues and eigenvectors, where no parameter stands in the Hamiltonian.
+    /// Eigendecomposition, if the Hamiltonian has no parameters.
     levels: Option<LevelsBatch>,
-    /// Phases at the samples and at the end, where no parameter stands in the duration either. What is the same in all batches is a
-    /// property of the program: a coincidence in one batch must not decide, since the bits of a lane would depend on the others.
+    /// Phases at the samples and at the end, if the duration has no parameters either. Sharing is decided by the program alone, never by
+    /// coinciding values in one batch: otherwise the bits of a lane would depend on the other lanes.
     phases: Option<(Phases, Phases)>,
     record: Option<(String, usize)>,
 }
 
-/// The state that is prepared.
+/// The initial state.
 enum Start {
-    /// The Gibbs state of a Hamiltonian, at a temperature.
+    /// Gibbs state of a Hamiltonian, at a temperature.
     Gibbs(Assembly, Slot),
-    /// The same in all lanes.
+    /// The same state in all lanes.
     Fixed(MatrixBatch),
 }
 
@@ -70,7 +70,7 @@ enum Step {
     Mark(String),
 }
 
-/// What is measured.
+/// Requested observables, extrema and named scalars.
 struct Measured {
     observables: Vec<InBatch>,
     extrema: Vec<Extremum>,
@@ -79,13 +79,13 @@ struct Measured {
 }
 
 impl Measured {
-    /// `None` where something is not had in lanes.
+    /// `None` if some observable cannot be evaluated in lanes.
     fn of(e: &Evaluator, program: &Program) -> Option<Measured> {
         if !e.experiment.theories.is_empty() {
             return None;
         }
         let Observables { observables, aggregates, at_marks } = Requests::Declared(&[]).observables(e).ok()?;
-        // Nothing acts at a mark before the first evolution, so that a rate has no value there.
+        // No Hamiltonian acts at a mark before the first evolution, so a rate is undefined there.
         let begins_still = !matches!(program.blocks.first(), Some(Block::Evolve { .. }));
         let in_batch = |o: &Observable| {
             let (lanes, scale, moving) = o.in_lanes()?;
@@ -111,7 +111,7 @@ impl Measured {
 }
 
 impl Statement {
-    /// `None` where a Hamiltonian without parameters has no eigenvalues, or too many samples are taken.
+    /// `None` if a parameter-free Hamiltonian cannot be diagonalised, or the statement has too many samples.
     fn of(
         assembly: Assembly,
         duration: Slot,
@@ -133,14 +133,14 @@ impl Statement {
     }
 }
 
-/// An experiment that is run in batches.
+/// An experiment compiled for batched propagation.
 pub struct Batch {
     program: Program,
     observables: Vec<InBatch>,
     extrema: Vec<Extremum>,
-    /// Metrics at single marks, with the mark.
+    /// Metrics at single marks: name of the mark, and metric.
     at_marks: Vec<(String, InBatch)>,
-    /// Named scalars, which are made of extrema and metrics at marks.
+    /// Named scalars computed from extrema and from metrics at marks.
     summary: Vec<(String, Observable)>,
     prepare: Start,
     battery: Option<Assembly>,
@@ -148,8 +148,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Compiles an experiment whose given parameters differ from point to point; `None` where the engine of batches does not apply.
-    /// This does not depend on the values at any point.
+    /// Compiles an experiment for the variable parameters `variables`; `None` if the batch engine does not apply.
+    /// The decision is independent of the values at any point.
     pub fn new(shared: &Arc<Shared>, variables: &[String]) -> Option<Batch> {
         let e = Evaluator::symbolic(shared, variables).ok()?;
         let program = compile(&e, variables)?;
@@ -179,7 +179,7 @@ impl Batch {
         Some(Batch { program, observables, extrema, at_marks, summary, prepare, battery, steps })
     }
 
-    /// Whether points are propagated in batches with these options.
+    /// True if points are propagated in batches under these options.
     pub fn applies(options: &Options) -> bool {
         options.method == Method::Auto
             && options.typical.is_none()
@@ -189,11 +189,11 @@ impl Batch {
             && options.max_memory >= LEAST_MEMORY
     }
 
-    /// Runs up to [`LANES`] points that give the parameters of the program; `None` for those that are to be run by themselves.
+    /// Runs up to [`LANES`] parameter points; `None` for points that must be run individually.
     pub fn run(&self, points: &[Values], tolerance: f64) -> Vec<Option<Run>> {
         let Some(first) = points.first() else { return vec![] };
         let mut irregular = [false; LANES];
-        // Lanes without a point of their own repeat the first.
+        // Unused lanes repeat the first point.
         let of = |lane: usize, name: &str| points.get(lane).unwrap_or(first).get(name).copied().unwrap_or(f64::NAN);
         let variables: Vec<Lane> =
             self.program.variables.iter().map(|name| Lane(std::array::from_fn(|l| of(l, name)))).collect();
@@ -211,7 +211,7 @@ impl Batch {
             .collect()
     }
 
-    /// Propagates a batch. What is not finite makes its lane irregular.
+    /// Propagates a batch; a lane with non-finite values becomes irregular.
     fn propagate(&self, slots: &[Lane], tolerance: f64, irregular: &mut [bool; LANES]) -> Option<Columns> {
         let n = self.program.basis.dimension();
         let mut rho = match &self.prepare {
@@ -280,13 +280,13 @@ impl Batch {
             }
         }
         self.mark("end", clock, &last, &scene, (&mut columns, irregular))?;
-        // Where rounding of phases would exceed the tolerance, a single run says so.
+        // If rounding of the phases would exceed the tolerance, a single run reports it.
         let lost = phase * (0.5 * f64::EPSILON);
         lost.0.iter().zip(irregular).for_each(|(x, irregular)| *irregular |= *x > tolerance);
         Some(columns)
     }
 
-    /// The extrema that are wanted of a recorded statement: sampled together where all lanes have the same grid, refined lane by lane.
+    /// Requested extrema over a recorded statement: sampled jointly where all lanes share a grid, refined lane by lane.
     fn extrema(
         &self,
         recorded: &Recorded,
@@ -303,7 +303,7 @@ impl Batch {
             for (l, (value, irregular)) in values.iter_mut().zip(irregular.iter_mut()).enumerate() {
                 let (duration, own) = (lane(duration, l), curve.lane(expansion, l));
                 let finest = finest_of(duration, lane(spread, l), *points);
-                // What is not linear in the state is sampled twice as densely.
+                // Curves that are not linear in the state are sampled twice as densely.
                 let mut intervals = (duration / finest - 1e-9).ceil().max(1.0) as usize;
                 if !own.is_wave() && intervals >= *points {
                     intervals *= 2;
@@ -335,7 +335,7 @@ impl Batch {
                 let known = (&samples, Between::of(&own));
                 match extremum_of(&wanted.function, (duration, finest), known, |t| Ok(Some(own.at(t)))) {
                     Ok((found, true)) => *value = found,
-                    // A single run tells what is the matter.
+                    // A single run reports the cause.
                     Ok((_, false)) | Err(_) => *irregular = true,
                 }
             }
@@ -345,7 +345,7 @@ impl Batch {
         Some(())
     }
 
-    /// The named scalars of a lane; `None` where one is not defined, which a single run explains.
+    /// Named scalars of a lane; `None` if one is undefined, in which case a single run explains why.
     fn summary(&self, columns: &Columns, lane: usize) -> Option<Vec<(String, Option<f64>)>> {
         let of = |values: &[Option<f64>; LANES]| values.get(lane).copied().flatten();
         let known: BTreeMap<String, Option<f64>> =
@@ -354,7 +354,7 @@ impl Batch {
         self.summary.iter().map(value).collect()
     }
 
-    /// The values at a mark, where the last statement ends: of all observables, and of the metrics that are asked for at it.
+    /// The values at a mark at the end of the last statement: of all observables, and of the metrics requested at this mark.
     fn mark(
         &self,
         name: &str,
@@ -378,7 +378,7 @@ impl Batch {
         Some(())
     }
 
-    /// The results of a lane, whose curves are taken over; `None` where a single run has to explain what is not defined.
+    /// Results of one lane, whose curves are moved out; `None` if something is undefined and a single run must explain it.
     fn results(&self, slots: &[Lane], columns: &mut Columns, (lane, tolerance): (usize, f64)) -> Option<Run> {
         let summary = self.summary(columns, lane)?;
         let of = |x: &Lane| x.0.get(lane).copied().unwrap_or(f64::NAN);
@@ -429,13 +429,13 @@ struct Recorded<'a> {
     statement: &'a Statement,
     expansion: &'a BohrBatch,
     duration: Lane,
-    /// A bound of the largest difference of eigenvalues.
+    /// Upper bound of the largest difference of eigenvalues.
     spread: Lane,
     name: &'a str,
     points: usize,
 }
 
-/// The values of a curve, lane by lane.
+/// Values of a curve, lane by lane.
 fn by_lane(curve: &[Lane]) -> Vec<Vec<Option<f64>>> {
     let mut out: Vec<Vec<Option<f64>>> = (0..LANES).map(|_| Vec::with_capacity(curve.len())).collect();
     for samples in curve.chunks(16) {
@@ -446,13 +446,13 @@ fn by_lane(curve: &[Lane]) -> Vec<Vec<Option<f64>>> {
     out
 }
 
-/// The times of the samples: one list where the durations are the same in all lanes of every batch, else one a lane.
+/// Sample times: one list if the duration is the same in all lanes of every batch, otherwise one per lane.
 fn times(duration: Lane, points: usize, fixed: bool) -> Vec<Vec<f64>> {
     let lists = if fixed { 1 } else { LANES };
     duration.0.iter().take(lists).map(|t| (0..points).map(|j| time(*t, j, points)).collect()).collect()
 }
 
-/// The results of a batch.
+/// Results of a batch.
 #[derive(Default)]
 struct Columns {
     /// Extrema and metrics at marks, by key, then by lane.
@@ -470,13 +470,13 @@ struct MarkColumns {
 struct TraceColumns {
     name: String,
     start: Lane,
-    /// By lane; a single one for all.
+    /// By lane; a single list if shared by all lanes.
     times: Vec<Vec<f64>>,
     /// By observable, then by lane, then by sample.
     values: Vec<Vec<Vec<Option<f64>>>>,
 }
 
-/// The Gibbs states of some levels.
+/// Computes Gibbs states from energy levels.
 struct Gibbs<'a> {
     levels: &'a LevelsBatch,
     temperature: Lane,

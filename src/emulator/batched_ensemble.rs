@@ -1,4 +1,4 @@
-//! A run of an ensemble whose members are propagated in batches: nothing but sums of states and signals is kept of them.
+//! Ensemble runs with members propagated in batches: only sums of states and signals are stored.
 
 use super::engines::exact::EXACT;
 use super::findings::Findings;
@@ -13,11 +13,11 @@ use super::{cancel, estimate, rounding, sectors};
 use crate::hamiltonian::{Acquire, Evaluator, Fault, Member, Step, Values};
 use std::sync::Arc;
 
-/// The members of an ensemble compiled for batches, and what is wanted of them; `None` where they are to be propagated one by one: where
-/// they differ in more than numbers, and where more than mean states and signals is wanted.
+/// Compiles the members of an ensemble for batched propagation, with the quantities wanted of them. `None` if members must be propagated
+/// individually: if they differ in more than numbers, or if more than mean states and signals is requested.
 ///
 /// # Errors
-/// When the orientation of the sample cannot be evaluated.
+/// If the orientation of the sample cannot be evaluated.
 pub fn compiled(
     e: &Evaluator,
     options: &Options,
@@ -37,10 +37,10 @@ pub fn compiled(
     Ok(MemberBatch::new(e, members, wanted)?.map(|batch| (batch, wanted)))
 }
 
-/// Runs an ensemble at one point; `None` where its members are to be propagated one by one.
+/// Runs an ensemble at one parameter point; `None` if its members must be propagated individually.
 ///
 /// # Errors
-/// As those of a run.
+/// Those of a run.
 pub fn run(
     e: &Evaluator,
     given: &Values,

@@ -1,4 +1,4 @@
-//! The battery of a schedule as metrics see it.
+//! The battery of a schedule, in the form used by metrics.
 
 use super::levels;
 use crate::diagnostic::{Code, Diagnostic};
@@ -6,7 +6,7 @@ use crate::hamiltonian::{Evaluator, Fault, Schedule};
 use crate::metrics::Cells;
 use crate::spin::Space;
 
-/// The battery of a schedule, with the levels of its collectives.
+/// The battery of a schedule, with the energy levels of its collective spins; `None` if the schedule has no battery.
 pub fn cells(e: &Evaluator, schedule: &Schedule, space: &Space) -> Result<Option<Cells>, Fault> {
     let Some(battery) = &schedule.battery else { return Ok(None) };
     let levels = levels::levels(e, &battery.sites)?;

@@ -1,12 +1,12 @@
-//! The maximum of a curve with corners, by branch and bound.
+//! Global maximum of a curve with kinks, by branch and bound.
 //!
-//! A corner may hide between samples, however dense they are: close to a zero of an element of rho, `l1_coherence` has a minimum as
-//! sharp as the tip of a cone. Every interval has an upper bound of the curve inside it; intervals whose bound is above the best known
-//! value are split, until there are none.
+//! A kink can hide between samples however dense they are: near a zero of an element of rho, `l1_coherence` has a minimum as sharp as
+//! the tip of a cone. Each interval has an upper bound of the curve on it; intervals whose bound exceeds the best known value are split
+//! until none is left.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "windows of two have two, intervals two ends, and slopes one less than their points"
+    reason = "windows of two have two elements, intervals have two ends, and there is one slope fewer than points"
 )]
 
 use super::adaptive_sampling::SampledCurve;
@@ -16,33 +16,33 @@ use std::convert::Infallible;
 
 /// An interval of a curve.
 pub trait Interval: Sized {
-    /// The best value at one of its ends, and where.
+    /// The best value at one of the two ends, with its time.
     fn best(&self) -> Extremum;
 
-    /// A bound of the values inside it.
+    /// Upper bound of the values inside the interval.
     fn bound(&self) -> f64;
 
-    /// Where to split it; `None` where it is as short as times can be told apart.
+    /// Time at which to split it; `None` if the interval is as short as floating-point times resolve.
     fn split(&self) -> Option<f64>;
 }
 
-/// How a search goes.
+/// Parameters of a search.
 pub struct Search {
-    /// The difference of values that are taken for the same, of which the earliest wins.
+    /// Values closer than this count as equal; the earliest of equal maxima wins.
     equal: f64,
-    /// How far above the best value a bound may stay.
+    /// Accepted gap between an upper bound and the best value.
     open: f64,
-    /// The distance of two times that belong to the same maximum.
+    /// Two times closer than this belong to the same maximum.
     near: f64,
-    /// More splits than this are not made.
+    /// Maximum number of splits.
     most: usize,
 }
 
-/// Searches intervals, ascending in time, for a higher maximum than the best known one. Returns the maximum, and whether it is proved: `false`
-/// when the budget of splits ran out first.
+/// Searches intervals, ascending in time, for a maximum above the best known one. Returns the maximum and whether it is proven:
+/// `false` if the budget of splits ran out first.
 ///
 /// # Errors
-/// Those of the curve.
+/// Any error of `halves`.
 pub fn search<I: Interval, E>(
     mut best: Extremum,
     mut intervals: Vec<I>,
@@ -62,7 +62,7 @@ pub fn search<I: Interval, E>(
         } else {
             best.value = best.value.max(found.value);
         }
-        // An earlier maximum that is equal to the best is searched for as well.
+        // An earlier maximum equal to the best is searched for as well.
         let wanted = if found.time < best.time - near { best.value - 0.5 * equal } else { best.value + open };
         if interval.bound() <= wanted {
             continue;
@@ -73,19 +73,19 @@ pub fn search<I: Interval, E>(
         }
         splits += 1;
         let [left, right] = halves(interval, place)?;
-        // The half with the higher bound first: what it finds prunes the other.
+        // The half with the higher bound first: its result prunes the other half.
         let (first, second) = if left.bound() >= right.bound() { (left, right) } else { (right, left) };
         intervals.extend([second, first]);
     }
     Ok((best, true))
 }
 
-/// An interval of a sum of waves and magnitudes of waves, of which a minimum is wanted: the tangents at both ends bound it from below
-/// once half of [`Curve::bounds`]'s second times `(t - a)(t - b)` is added, which makes it convex.
+/// An interval of a sum of oscillations and their magnitudes, for a minimum. Adding half of the second bound of [`Curve::bounds`] times
+/// `(t - a)(t - b)` makes the sum convex, so that the tangents at both ends bound it from below.
 struct Valley {
-    /// Time, value and the slope into the interval.
+    /// Time, value and slope towards the inside of the interval.
     ends: [(f64, f64, f64); 2],
-    /// Where the bound is lowest, and the bound.
+    /// Time and value of the minimum of the lower bound.
     lowest: (f64, f64),
 }
 
@@ -105,7 +105,7 @@ impl Valley {
     }
 }
 
-/// The place of a split: not so close to an end that the other part stays as it is.
+/// Split point, clamped away from both ends so that each part is shorter than the whole.
 fn inside(place: f64, a: f64, b: f64, share: f64) -> Option<f64> {
     let margin = share * (b - a);
     let place = place.clamp(a + margin, b - margin);
@@ -128,8 +128,8 @@ impl Interval for Valley {
     }
 }
 
-/// An interval of such a curve, of which a maximum is wanted: that of the chord plus the second bound times an eighth of the square of
-/// the length.
+/// An interval of such a curve, for a maximum. The upper bound is that of the chord plus the second bound of [`Curve::bounds`] times one
+/// eighth of the squared length.
 struct Hill {
     ends: [Extremum; 2],
     fall: f64,
@@ -152,12 +152,12 @@ impl Interval for Hill {
     }
 }
 
-/// Improves the best known maximum of a curve, or of its negative, by what its bounds allow between samples; also, whether there can be
-/// nothing higher.
+/// Improves the best known maximum of a curve, or of its negative, using the bounds between samples. The flag is true if no higher
+/// value can exist.
 pub fn search_curve(best: Extremum, samples: &SampledCurve, curve: &Curve, negative: bool) -> (Extremum, bool) {
     let (slope, fall) = curve.bounds();
     let pairs = || samples.times.windows(2).zip(samples.values.windows(2));
-    // Bounds need not be closer than rounding.
+    // Bounds need not be tighter than rounding.
     let equal = equal(range(&samples.values));
     let same = Search { equal, open: 1e-3 * equal, near: near(&samples.times), most: 20_000 };
     let none: Result<_, Infallible> = if negative {
@@ -183,14 +183,14 @@ pub fn search_curve(best: Extremum, samples: &SampledCurve, curve: &Curve, negat
     none.unwrap_or((best, false))
 }
 
-/// An interval of any curve, with a bound of its slope that neighbouring samples suggest.
+/// An interval of an arbitrary curve, with a slope bound estimated from neighbouring samples.
 struct Rough {
     ends: [Extremum; 2],
     slope: f64,
 }
 
 impl Rough {
-    /// The two halves. Twice their slopes are new evidence; what was known counts half as much, and nothing where the curve is straight.
+    /// The two halves. Twice their slopes are new evidence; the old bound counts half, and not at all where the curve is straight.
     fn halves(self, middle: Extremum, straight: f64) -> [Rough; 2] {
         let [a, b] = self.ends;
         let halves = [[a, middle], [middle, b]];
@@ -214,7 +214,7 @@ impl Interval for Rough {
 
     fn bound(&self) -> f64 {
         let [a, b] = self.ends;
-        // Not a number where the curve is not defined, which is above nothing.
+        // NaN where the curve is undefined; comparisons with it are false.
         0.5 * (a.value + b.value + self.slope * (b.time - a.time))
     }
 
@@ -225,11 +225,11 @@ impl Interval for Rough {
     }
 }
 
-/// The same for a curve of which nothing but values is known, to some accuracy, in those parts in which its samples are not those of a
-/// smooth curve.
+/// The same for a curve known only by values of limited accuracy, on those parts where its samples do not resolve a smooth
+/// curve.
 ///
 /// # Errors
-/// Those of the curve.
+/// Any error of `curve`.
 pub fn search_samples<E>(
     best: Extremum,
     (samples, accuracy): (&SampledCurve, f64),
@@ -260,7 +260,7 @@ pub fn search_samples<E>(
     })
 }
 
-/// The distance of two times that belong to the same maximum: that of samples.
+/// Two times closer than this belong to the same maximum: the largest sample spacing.
 fn near(times: &[f64]) -> f64 {
     times.windows(2).fold(0.0, |most, t| (t[1] - t[0]).max(most))
 }

@@ -1,17 +1,17 @@
-//! Phase cycles that cancel what was prepared: the scans add up to (almost) nothing, and all that is read is rounding.
+//! Detects phase cycles that cancel the prepared signal: the scans sum to (almost) zero, and only rounding is left.
 //!
-//! A mean over a spread of members may rightly be small; a mean over the scans of one member that is small beside each scan is
-//! a cycle without a receiver, or with a wrong one.
+//! The mean over a spread of ensemble members may legitimately be small. A mean over the scans of one member that is small compared
+//! with each scan indicates a missing or wrong receiver phase.
 
 use super::context::RunContext;
 use crate::hamiltonian::{Acquire, Member};
 use crate::linalg::{C64, Matrix};
 use crate::spin::{Space, State};
 
-/// A mean below this share of the single scans is none.
+/// Below this ratio of mean to single scans, the mean counts as cancelled.
 const LOST: f64 = 1e-2;
 
-/// How many scans of the phase cycle are propagated together; 1 where members follow group by group, and scans are not told apart.
+/// Number of scans of the phase cycle propagated together; 1 if members are propagated in groups, where scans are not distinguished.
 pub fn scans(members: &[Member], here: usize) -> usize {
     if here < members.len() {
         return 1;
@@ -19,7 +19,7 @@ pub fn scans(members: &[Member], here: usize) -> usize {
     members.iter().map(|m| m.variation.scan + 1).max().unwrap_or(1)
 }
 
-/// What the mean over scans has kept of them: `|sum_k A_k| / sum_k |A_k|` of the members, each the sum over its scans, added up.
+/// Fraction surviving the mean over scans: `|sum_k A_k| / sum_k |A_k|`, numerator and denominator each summed over members.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ScanSums {
     of_means: f64,
@@ -27,25 +27,24 @@ pub struct ScanSums {
 }
 
 impl ScanSums {
-    /// Adds a member by the norms of its sum over the scans, and of its scans.
+    /// Adds a member, given the norm of its sum over scans and the sum of the norms of its scans.
     pub fn add(&mut self, of_mean: f64, of_scans: f64) {
         self.of_means += of_mean;
         self.of_scans += of_scans;
     }
 
-    /// Adds other members.
+    /// Adds the sums of other members.
     pub fn join(&mut self, other: ScanSums) {
         self.add(other.of_means, other.of_scans);
     }
 
-    /// The share that is kept; `None` where nothing is there to be lost.
+    /// Surviving fraction; `None` if all scans are zero.
     pub fn share(&self) -> Option<f64> {
         (self.of_scans > 0.0).then(|| self.of_means / self.of_scans)
     }
 }
 
-/// The share of matrices, one a member and scan, that their mean over the scans keeps. Members are the product of the scans, outermost, and
-/// the spreads.
+/// Surviving fraction of matrices, one per member and scan. Members are ordered scan-major: scan s of sample k is index s * n_samples + k.
 fn share_kept(parts: &[Matrix], scans: usize) -> Option<f64> {
     let stride = parts.len() / scans;
     let mut sums = ScanSums::default();
@@ -57,7 +56,7 @@ fn share_kept(parts: &[Matrix], scans: usize) -> Option<f64> {
     sums.share()
 }
 
-/// The deviation of a density matrix from the maximally mixed state.
+/// Deviation of a density matrix from the maximally mixed state.
 fn deviation(rho: &Matrix) -> Matrix {
     let mean = rho.trace() / rho.nrows() as f64;
     let mut d = rho.clone();
@@ -65,7 +64,7 @@ fn deviation(rho: &Matrix) -> Matrix {
     d
 }
 
-/// Notes when the scans of a phase cycle cancel at a tomography.
+/// Adds a note if the scans of a phase cycle cancel at a tomography.
 pub fn read_out(context: &RunContext, states: &[State]) {
     if context.scans < 2 || !states.len().is_multiple_of(context.scans) {
         return;
@@ -79,7 +78,7 @@ pub fn read_out(context: &RunContext, states: &[State]) {
     }
 }
 
-/// The elements of density matrices that a receiver of a nucleus sees: `Tr[rho F+]` takes those from a state to that of one quantum less.
+/// Indices of the density-matrix elements observed by a receiver of `nucleus`: `Tr[rho F+]` has rho_ij with m_j = m_i + 1.
 #[expect(clippy::indexing_slicing, reason = "there is an order for every state of the space")]
 pub fn observed_elements(space: &Space, nucleus: &str) -> Vec<(usize, usize)> {
     let basis = space.basis();
@@ -88,8 +87,8 @@ pub fn observed_elements(space: &Space, nucleus: &str) -> Vec<(usize, usize)> {
     pairs.filter(|(i, j)| order[*i] == order[*j] - 2).collect()
 }
 
-/// Notes when the scans of a phase cycle cancel in a signal: in the coherences that a receiver sees, each in the phase of its scan.
-#[expect(clippy::indexing_slicing, reason = "elements are those of the space that the states are on")]
+/// Adds a note if the scans of a phase cycle cancel in a signal: compares the observed coherences, each with its receiver phase.
+#[expect(clippy::indexing_slicing, reason = "elements are those of the space of the states")]
 pub fn acquired(context: &RunContext, acquisitions: &[&Acquire], states: &[State]) {
     if context.scans < 2 || !states.len().is_multiple_of(context.scans) {
         return;
@@ -106,7 +105,7 @@ pub fn acquired(context: &RunContext, acquisitions: &[&Acquire], states: &[State
     note_lost_signal(context, nucleus, share_kept(&parts, context.scans));
 }
 
-/// Notes when nothing is left of the signal of a nucleus.
+/// Adds a note if the signal of a nucleus has cancelled.
 pub fn note_lost_signal(context: &RunContext, nucleus: &str, share: Option<f64>) {
     if let Some(share) = share.filter(|share| *share < LOST) {
         context.note(format!(

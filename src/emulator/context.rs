@@ -1,4 +1,4 @@
-//! What all evaluations at one point share: the space, the battery, the requested quantities, and the notes.
+//! Context shared by all evaluations at one parameter point: space, battery, requested quantities and notes.
 
 use super::meeting::Stops;
 use super::member_average::MemberAverages;
@@ -10,30 +10,30 @@ use crate::spin::{Space, State};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-/// Everything that evaluations share at one point.
+/// Everything shared by the evaluations at one parameter point.
 pub(crate) struct RunContext {
     pub scene: Scene,
-    /// What is evaluated.
+    /// The observables to evaluate.
     pub requested: Arc<Observables>,
-    /// The kinds of meeting points at which it is evaluated.
+    /// The kinds of stops at which they are evaluated.
     pub stops: Stops,
-    /// Up to which dimension of the whole space states are kept; 0 keeps none.
+    /// Largest dimension of the whole space for which states are stored; 0 stores none.
     pub kept_dimension: f64,
-    /// What is evaluated for every member separately.
+    /// Observables evaluated for each member separately.
     pub member_averages: MemberAverages,
-    /// The readout of the system as declared, where there is one.
+    /// Readout of the system, if one is declared.
     pub tomography: Option<Tomography>,
     pub edges: Vec<Edge>,
-    /// How many scans of a phase cycle are propagated together.
+    /// Number of scans of a phase cycle propagated together.
     pub scans: usize,
     pub notes: RefCell<Vec<String>>,
-    /// The part of the run in which a single member has evolved by unitaries alone; `None` for several members, and where something else
-    /// acts.
+    /// Index of the current part of the run in which a single member evolves unitarily; `None` for several members or non-unitary
+    /// evolution.
     pub unitary_part: Cell<Option<u64>>,
 }
 
 impl RunContext {
-    /// One without observables.
+    /// A context without observables.
     pub(crate) fn bare(scene: Scene) -> RunContext {
         RunContext {
             scene,
@@ -49,7 +49,7 @@ impl RunContext {
         }
     }
 
-    /// The state at a moment; its time is `None` where members of an ensemble reach it at different ones.
+    /// A state at a time, for metrics; `time` is `None` if ensemble members reach it at different times.
     pub(crate) fn moment<'a>(
         &'a self,
         state: &'a State,
@@ -59,17 +59,17 @@ impl RunContext {
         Moment::new(&self.scene, state, motion, time).in_unitary_part(self.unitary_part.get())
     }
 
-    /// Checks at a state whether the cutoff of a mode is too low.
+    /// Checks whether a mode's Fock cutoff is too low for this state.
     pub(crate) fn watch(&self, state: &State) {
         self.edges.iter().for_each(|e| e.watch(state));
     }
 
-    /// The space in which states live.
+    /// The space of the states.
     pub(crate) fn space(&self) -> &Space {
         &self.scene.space
     }
 
-    /// Whether signals are all that is requested.
+    /// True if signals are all that is requested.
     pub(crate) fn only_signals(&self) -> bool {
         self.requested.observables.is_empty()
             && self.requested.aggregates.is_empty()
@@ -79,12 +79,12 @@ impl RunContext {
             && self.kept_dimension == 0.0
     }
 
-    /// Notes, once, why a metric has no value.
+    /// Notes, once, why a metric is undefined.
     pub(crate) fn undefined(&self, key: &str, why: &str) {
         self.note(format!("`{key}` has no value somewhere: {why}"));
     }
 
-    /// Notes something once.
+    /// Adds a note, once.
     pub(crate) fn note(&self, note: String) {
         let mut notes = self.notes.borrow_mut();
         if !notes.contains(&note) {

@@ -1,4 +1,4 @@
-//! Whether a powder has enough orientations: the same experiment with fewer of them.
+//! Convergence test of a powder average: repeats the experiment with fewer orientations.
 
 use super::request::Observation;
 use super::results::{Observations, Observed};
@@ -8,10 +8,10 @@ use crate::hamiltonian::{Evaluator, Fault, Values, coarser, points_of};
 use crate::ir::{Experiment, key_of};
 use crate::syntax::number_text;
 
-/// A sentence that says how much results change when the orientations are fewer; none where there is no powder, or too small a one.
+/// A sentence stating how much results change with fewer orientations; `None` if there is no powder, or it is too small.
 ///
 /// # Errors
-/// When the experiment cannot be run with fewer orientations.
+/// If the experiment cannot be run with fewer orientations.
 pub fn powder(
     experiment: &Experiment,
     found: &Observations,
@@ -24,7 +24,7 @@ pub fn powder(
     let orientations = experiment.ensemble.iter().enumerate().find(|(_, d)| d.is_powder());
     let Some((number, d)) = orientations else { return Ok(None) };
     let points = points_of(&e, d)?;
-    // A grid of fewer points than this tells nothing of the one that was asked for.
+    // A coarser grid than this says nothing about the requested one.
     const FEWEST: usize = 5;
     let Some(less) = coarser(d.shape, points).filter(|n| *n >= FEWEST) else { return Ok(None) };
     let mut fewer = observation.clone();
@@ -43,7 +43,7 @@ pub fn powder(
         let at = |o: &Observed| o.value(k);
         all.push(Change::new(kind, key, found.observed.iter().map(at).zip(coarse.observed.iter().map(at))));
     }
-    // What is zero but for rounding, as the imaginary part of a signal, is measured by the largest of its kind.
+    // Values that vanish up to rounding, such as the imaginary part of a signal, are compared with the largest result of their kind.
     let largest = |kind: &str| all.iter().filter(|c| c.kind == kind).fold(0.0f64, |m, c| m.max(c.largest));
     let share = |c: &Change| if c.apart > 0.0 { c.apart / largest(c.kind) } else { 0.0 };
     let Some(most) = all.iter().max_by(|a, b| share(a).total_cmp(&share(b))) else { return Ok(None) };
@@ -55,9 +55,9 @@ pub fn powder(
     )))
 }
 
-/// How much a result changes.
+/// Change of one result.
 struct Change {
-    /// Results of one kind are compared by the largest of them.
+    /// Results of one kind share the scale of their largest.
     kind: &'static str,
     key: String,
     largest: f64,

@@ -1,4 +1,4 @@
-//! The battery of an experiment in a state made of counts of single shots.
+//! Battery energies of a state reconstructed from single-shot counts.
 
 use super::members::evaluator;
 use super::observable::unit_of;
@@ -13,22 +13,22 @@ use crate::tomography::estimate::Battery;
 use crate::tomography::{Counted, Energies, Estimator, Settings, counted_energies};
 use crate::units::energy_scale;
 
-/// The battery, and what an energy of 1 rad/s is reported as, in which unit.
+/// The battery, with the unit of its energies.
 pub struct Cells {
-    /// How it lies in the whole, with its Hamiltonian in rad/s.
+    /// Sites of the battery within the system, and its Hamiltonian in rad/s.
     pub battery: Battery,
-    /// The basis of the whole.
+    /// Number of spins of the whole system.
     pub spins: usize,
-    /// What an energy is multiplied by.
+    /// Factor from rad/s to the reported unit.
     pub scale: f64,
-    /// The unit of energies.
+    /// Unit of reported energies.
     pub unit: &'static str,
 }
 
-/// The battery of an experiment of spins 1/2.
+/// The battery of an experiment with spins 1/2 only.
 ///
 /// # Errors
-/// When it has none, or something in it is no spin 1/2.
+/// If there is no battery, or a site is not a spin 1/2.
 pub fn cells_of(experiment: &Experiment, given: &Values, options: &Options) -> Result<Cells, Fault> {
     let e = Evaluator::new(experiment, given)?;
     let members = members(&e)?;
@@ -58,10 +58,10 @@ pub fn cells_of(experiment: &Experiment, given: &Values, options: &Options) -> R
 }
 
 impl Cells {
-    /// The state of some counts, and its energies with errors by so many repetitions, in the unit of energies.
+    /// State reconstructed from counts, and its energies with errors from `repetitions` (number, seed), in the reported unit.
     ///
     /// # Errors
-    /// When eigenvalues cannot be computed.
+    /// If eigenvalues cannot be computed.
     pub fn energies(
         &self,
         settings: &Settings,

@@ -1,5 +1,5 @@
-//! The dense engine of batches: Hamiltonians of up to [`LARGEST`] states as sums of constant operators, whose coefficients differ from lane
-//! to lane; matrices, eigenvalues and evolution of all lanes at once.
+//! The dense batch engine: Hamiltonians of up to [`LARGEST`] states as sums of constant operators with coefficients that differ from
+//! lane to lane. Matrices, eigendecompositions and evolution are computed for all lanes at once.
 
 use crate::hamiltonian::ensemble_program::Terms;
 use crate::lanes::{Entry, LANES, Lane, MatrixBatch, sin_cos};
@@ -7,18 +7,18 @@ use crate::metrics::LevelsBatch;
 use crate::spin::{Operator, Space, Sparse};
 use crate::waveform::Slot;
 
-/// The largest dimension of the dense engine of batches: beyond, a matrix a lane no longer fits into the cache.
+/// Largest dimension of the dense batch engine: above it, one matrix per lane no longer fits into the cache.
 pub const LARGEST: usize = 16;
 
-/// A Hamiltonian as entries of constant matrices, each with its coefficient.
+/// A Hamiltonian as entries of constant matrices, one coefficient per matrix.
 pub struct Assembly {
     terms: Vec<(Slot, Vec<Entry>)>,
-    /// A bound of the spread of each term: the largest difference of its eigenvalues.
+    /// Upper bound of the spectral width (largest difference of eigenvalues) of each term.
     spreads: Vec<(Slot, f64)>,
 }
 
 impl Assembly {
-    /// The terms on a space.
+    /// Expands the terms on a space.
     pub fn of(terms: &Terms, space: &Space) -> Assembly {
         let entries = |operator: &Operator| {
             let mut out = Vec::new();
@@ -31,7 +31,7 @@ impl Assembly {
         }
     }
 
-    /// The matrices of a batch.
+    /// The n x n Hamiltonian of each lane.
     pub fn matrix(&self, slots: &[Lane], n: usize) -> MatrixBatch {
         let mut out = MatrixBatch::zeros(n);
         let coefficients: Vec<Lane> = self.terms.iter().map(|(slot, _)| slot.of(slots)).collect();
@@ -39,17 +39,17 @@ impl Assembly {
         out
     }
 
-    /// A bound of the largest difference of eigenvalues.
+    /// Upper bound of the spectral width, per lane.
     pub fn spread(&self, slots: &[Lane]) -> Lane {
         self.spreads.iter().fold(Lane::zero(), |sum, (slot, most)| sum + slot.of(slots).abs() * *most)
     }
 
-    /// All coefficients, where they are the same in all lanes of every batch.
+    /// All coefficients, if each is the same in all lanes of every batch.
     pub fn constants(&self, constant: impl Fn(&Slot) -> Option<f64>) -> Option<Vec<f64>> {
         self.terms.iter().map(|(c, _)| constant(c)).collect()
     }
 
-    /// Eigenvalues and eigenvectors for coefficients that are the same in all lanes; `None` where they cannot be computed.
+    /// Eigendecomposition for coefficients that are the same in all lanes; `None` if it fails.
     pub fn levels(&self, numbers: &[f64], n: usize) -> Option<LevelsBatch> {
         let mut matrix = MatrixBatch::zeros(n);
         let coefficients: Vec<Lane> = numbers.iter().map(|x| Lane::splat(*x)).collect();
@@ -60,7 +60,7 @@ impl Assembly {
     }
 }
 
-/// The sum of the terms of a Hamiltonian.
+/// Sums the terms of a Hamiltonian.
 struct Assemble<'a> {
     assembly: &'a Assembly,
     coefficients: &'a [Lane],
@@ -78,24 +78,24 @@ impl pulp::NullaryFnOnce for Assemble<'_> {
     }
 }
 
-/// Eigenvalues and eigenvectors; lanes without any are irregular.
+/// Eigendecompositions; lanes in which it fails become irregular.
 pub fn levels_of(matrix: MatrixBatch, irregular: &mut [bool; LANES]) -> LevelsBatch {
     let (levels, found) = LevelsBatch::of(matrix, false);
     found.iter().zip(irregular).for_each(|(found, irregular)| *irregular |= !found);
     levels
 }
 
-/// Evolution under a Hamiltonian: `rho(t)_ab = rho_ab exp(-i (E_a - E_b) t)` between its eigenvectors.
+/// Evolution under a Hamiltonian: `rho(t)_ab = rho_ab exp(-i (E_a - E_b) t)` in its eigenbasis.
 pub struct Evolving<'a> {
     levels: &'a LevelsBatch,
-    /// The state at the time 0 between the eigenvectors.
+    /// The state at time 0, in the eigenbasis.
     inside: MatrixBatch,
     moved: MatrixBatch,
     scratch: MatrixBatch,
 }
 
 impl<'a> Evolving<'a> {
-    /// From a state on.
+    /// Starts from the state `rho`.
     pub fn new(levels: &'a LevelsBatch, rho: &MatrixBatch) -> Evolving<'a> {
         let zeros = MatrixBatch::zeros(rho.dimension());
         let mut evolving = Evolving { levels, inside: zeros.clone(), moved: zeros.clone(), scratch: zeros };
@@ -103,17 +103,17 @@ impl<'a> Evolving<'a> {
         evolving
     }
 
-    /// The state at the time 0 between the eigenvectors.
+    /// The state at time 0, in the eigenbasis.
     pub fn inside(&self) -> &MatrixBatch {
         &self.inside
     }
 
-    /// The rate of change at the time 0: `-i (E_a - E_b) rho_ab` between the eigenvectors.
+    /// The time derivative at time 0, in the eigenbasis: `-i (E_a - E_b) rho_ab`.
     pub fn rate(&mut self, out: &mut MatrixBatch) {
         pulp::Arch::new().dispatch(Differentiate { evolving: self, out });
     }
 
-    /// The state at a time of all lanes.
+    /// The state at time t in all lanes.
     pub fn at(&mut self, t: f64, out: &mut MatrixBatch) {
         pulp::Arch::new().dispatch(Advance { evolving: self, t, out });
     }
@@ -171,7 +171,7 @@ impl pulp::NullaryFnOnce for Advance<'_, '_> {
             let (re, im) = inside.at(a, a);
             moved.put(a, a, re, im);
             for (b, y) in levels.values.iter().enumerate().skip(a + 1) {
-                // exp(-i (E_a - E_b) t) above the diagonal; below, its conjugate.
+                // exp(-i (E_a - E_b) t) above the diagonal, its conjugate below.
                 let (sin, cos) = sin_cos((*y - *x) * self.t);
                 let ((ur, ui), (lr, li)) = (inside.at(a, b), inside.at(b, a));
                 moved.put(a, b, ur * cos - ui * sin, ui * cos + ur * sin);

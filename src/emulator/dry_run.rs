@@ -1,5 +1,5 @@
-//! A rehearsal: what every statement does, before laboratory time is booked. How long and how strong each pulse is, what share
-//! of the limits it takes, and which coherence orders and energies there are behind it.
+//! Dry run, for use before spectrometer time is booked: the start, duration and rf amplitude of each statement, its fraction of the
+//! limits, and the coherence orders and energies after it.
 
 use super::adiabaticity::least_factor;
 use super::request::{Moments, Observation, Position};
@@ -15,56 +15,56 @@ use crate::syntax::parse_expression;
 use crate::units::{TWO_PI, UnitSystem};
 use crate::waveform::{Unresolved, integrals, peak};
 
-/// More coherence orders than this are not listed.
+/// Highest coherence order listed.
 const MOST_ORDERS: i64 = 4;
 
 /// A statement.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Block {
-    /// The number of its event in the sequence.
+    /// Index of its event in the sequence.
     pub event: usize,
-    /// Where it stands.
+    /// Its place in the source.
     pub place: Place,
-    /// When it begins and how long it takes.
+    /// Start time, s (units of time in natural files).
     pub start: f64,
-    /// How long it takes.
+    /// Duration, same unit.
     pub duration: f64,
-    /// The strongest field, Hz (rad per unit of time in natural files); `None` where nothing is transmitted.
+    /// Maximum rf amplitude, Hz (rad per unit of time in natural files); `None` if nothing is transmitted.
     pub rf: Option<f64>,
-    /// The limit of its channel, where one is declared.
+    /// Limit of its channel, if one is declared.
     pub limit: Option<f64>,
-    /// The integral of `(rf / limit)^2` over its time: a pulse at the limit for a second is one.
+    /// rf load: integral of `(rf / limit)^2` over the statement; a pulse at the limit for one second has 1.
     pub energy: f64,
-    /// Shares of the coherence orders 0, 1, 2 ... behind it.
+    /// Weights of the coherence orders 0, 1, 2 ... after the statement.
     pub orders: Vec<Option<f64>>,
-    /// Energy and ergotropy of the battery behind it.
+    /// Energy and ergotropy of the battery after the statement.
     pub battery: Option<(Option<f64>, Option<f64>)>,
 }
 
-/// A rehearsed sequence.
+/// Result of a dry run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DryRun {
-    /// Its statements, those of loops taken as one.
+    /// Its statements; a loop counts as one.
     pub blocks: Vec<Block>,
-    /// How many scans the phase cycles need.
+    /// Number of scans of the phase cycle.
     pub scans: usize,
-    /// How long a scan takes.
+    /// Duration of one scan.
     pub duration: f64,
-    /// Five times the longest T1, after which the next scan may begin.
+    /// Recycle delay: five times the longest T1.
     pub recycle: Option<f64>,
-    /// What a spectroscopist should know.
+    /// Practical remarks.
     pub remarks: Vec<String>,
 }
 
-/// Rehearses an experiment at one point of its parameters.
+/// Performs a dry run at one parameter point.
 ///
 /// # Errors
-/// When it cannot be run.
+/// If the experiment cannot be run.
 pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Result<DryRun, Fault> {
     let mut e = Evaluator::new(experiment, given)?;
     e.spectrometer = options.spectrometer.as_ref().map(|name| spectrometer(&e, name)).transpose()?;
     let (schedule, _) = build(&e)?;
-    // A mark behind every statement, at which orders and energies are had.
+    // A mark after every statement, at which orders and energies are evaluated.
     let twice: i64 = e.basis.sites.iter().map(|s| (0..s.dimension).map(|k| s.twice_m(k)).max().unwrap_or(0)).sum();
     let orders = twice.clamp(0, MOST_ORDERS);
     let countable = !e.basis.has_copies() && e.basis.size() <= 4096.0;
@@ -117,8 +117,8 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
     })
 }
 
-/// Reduces the points of the largest distribution of an ensemble until the states of all its members fit into memory together, as an
-/// observation needs them. How many members there were, and how many there are.
+/// Reduces the points of the largest distribution of an ensemble until the states of all members, with what the observation needs, fit
+/// into memory together. Returns the number of members before and after.
 fn fit_into_memory(
     e: &mut Evaluator,
     observation: &mut Observation,
@@ -134,7 +134,7 @@ fn fit_into_memory(
             spreads.push((k, points, coarser(d.shape, points)));
         }
         let largest = spreads.into_iter().filter_map(|(k, points, less)| less.map(|less| (points, k, less))).max();
-        // Where no distribution has fewer points, the run itself says what does not fit.
+        // If no distribution can be coarser, the run itself reports what does not fit.
         let Some((_, k, less)) = largest else { break };
         observation.points.retain(|(other, _)| *other != k);
         observation.points.push((k, less));
@@ -144,7 +144,7 @@ fn fit_into_memory(
     Ok((asked, taken))
 }
 
-/// The limit of the channel that an event transmits on.
+/// rf limit of the channel on which an event transmits.
 fn limit(e: &Evaluator, event: &EventKind) -> Result<Option<f64>, Fault> {
     let nucleus = match event {
         EventKind::Pulse(p) => &p.nucleus,
@@ -163,7 +163,7 @@ fn limit(e: &Evaluator, event: &EventKind) -> Result<Option<f64>, Fault> {
     channel.and_then(|c| c.max_rf.as_ref()).map(|x| e.number(x)).transpose()
 }
 
-/// The strongest field of some steps, and what they take of the limit.
+/// Maximum rf amplitude of some steps, and their rf load relative to the limit.
 fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> Result<(Option<f64>, f64), Fault> {
     let angular = if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 };
     let (mut highest, mut energy) = (0.0f64, 0.0);
@@ -179,7 +179,7 @@ fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> Result<(Optio
     Ok(((highest > 0.0).then_some(highest), energy))
 }
 
-/// The segments of a step, each with the number of times it is run.
+/// The segments of a step, each with the number of its repetitions.
 fn segments(step: &Step, times: f64) -> Vec<(&Segment, f64)> {
     match step {
         Step::Segment(segment) => vec![(segment, times)],
@@ -188,10 +188,10 @@ fn segments(step: &Step, times: f64) -> Vec<(&Segment, f64)> {
     }
 }
 
-/// The longest T1 of the sample.
+/// The longest T1 of the sample, if any is declared.
 ///
 /// # Errors
-/// When one cannot be evaluated.
+/// If a T1 cannot be evaluated.
 pub fn longest_t1(e: &Evaluator) -> Result<Option<f64>, Fault> {
     let mut longest: Option<f64> = None;
     for relaxation in &e.experiment.system.relax {
@@ -205,7 +205,7 @@ pub fn longest_t1(e: &Evaluator) -> Result<Option<f64>, Fault> {
     Ok(longest)
 }
 
-/// Below this T2 a coupled solid is probably meant, whose decay is that of its couplings and no relaxation.
+/// A T2 below this value (s) probably describes a coupled solid, whose decay is due to its couplings, not to relaxation.
 const RIGID: f64 = 1e-3;
 
 fn remarks_of(e: &Evaluator, steps: &[Step]) -> Result<Vec<String>, Fault> {
@@ -249,7 +249,7 @@ fn remarks_of(e: &Evaluator, steps: &[Step]) -> Result<Vec<String>, Fault> {
     Ok(out)
 }
 
-/// The frequency of the line that is farthest from the carrier, Hz; `None` where the system is too large to look.
+/// Highest line frequency relative to the carrier, Hz; `None` if the system is too large to diagonalise.
 fn highest_line(a: &crate::hamiltonian::Acquire) -> Option<f64> {
     const LARGEST: usize = 256;
     let (_, h) = a.segment.drift.first()?;

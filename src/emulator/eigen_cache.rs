@@ -1,17 +1,17 @@
-//! Eigenvalues that were computed before. The delays of a sequence have one Hamiltonian, and the points of a sweep often do: what is
-//! met again is not computed again. Each thread keeps its own, so nothing is shared and every thread finds the same numbers.
+//! Per-thread cache of eigendecompositions, keyed by the exact bits of the matrix. The delays of a sequence share one Hamiltonian, and so
+//! do many sweep points. Nothing is shared between threads, so no locks are needed and every thread computes the same numbers.
 
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, hermitian_eigen};
 use std::cell::RefCell;
 use std::sync::Arc;
 
-/// How many are kept, and how many numbers of vectors in all: 64 MB.
+/// Maximum number of entries, and of stored matrix elements in total: 64 MB.
 const MOST: usize = 64;
 const MOST_ENTRIES: usize = 4 << 20;
 
 #[derive(Default)]
 struct Kept {
-    /// What was met last stands last.
+    /// Least recently used first.
     all: Vec<(u64, Matrix, Arc<Eigen>)>,
     entries: usize,
 }
@@ -20,7 +20,7 @@ thread_local! {
     static KEPT: RefCell<Kept> = RefCell::default();
 }
 
-/// A number that differs for most matrices that differ.
+/// Hash of a matrix.
 fn mark(m: &Matrix) -> u64 {
     m.iter().fold(m.nrows() as u64, |h, x| {
         let h = (h ^ x.re.to_bits()).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
@@ -33,10 +33,10 @@ fn same(a: &Matrix, b: &Matrix) -> bool {
     a.shape() == b.shape() && a.iter().map(bits).eq(b.iter().map(bits))
 }
 
-/// Eigenvalues and eigenvectors of a Hermitian matrix, computed or remembered.
+/// Eigenvalues and eigenvectors of a Hermitian matrix, computed or taken from the cache.
 ///
 /// # Errors
-/// When an entry is not finite, or the iteration does not end.
+/// If an entry is not finite, or the iteration does not converge.
 pub fn eigen(m: &Matrix) -> Result<Arc<Eigen>, LinalgError> {
     let mark = mark(m);
     let known = KEPT.with_borrow_mut(|kept| {

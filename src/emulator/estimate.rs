@@ -1,23 +1,23 @@
-//! What a run will need, before anything is allocated: what does not fit gets an error with the numbers, not an abort.
+//! Estimates the memory of a run before anything is allocated: a run that does not fit ends with an error that gives the numbers.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Schedule};
 use crate::spin::Space;
 
-/// Size and method of a run.
+/// Size and kind of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Estimate {
-    /// The dimension of the space.
+    /// Dimension of the space.
     pub dimension: f64,
-    /// Whether the state stays a vector.
+    /// True if the state remains a state vector.
     pub pure: bool,
-    /// Bytes at the peak, roughly.
+    /// Approximate peak memory, bytes.
     pub bytes: f64,
 }
 
 const COMPLEX: f64 = 16.0;
 
-/// How many states a space may have at the most: each needs at least a few vectors, or a few rows of matrices.
+/// Largest number of basis states in `allowed` bytes: each needs at least a few vector elements, or a few rows of matrices.
 pub fn most_states(pure: bool, allowed: f64) -> usize {
     let most = if pure { allowed / (16.0 * COMPLEX) } else { (allowed / (6.0 * COMPLEX)).sqrt() };
     most.clamp(1.0, 4e9) as usize
@@ -35,12 +35,12 @@ pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
         open |= !s.relaxing.is_empty();
     });
     let bytes = if pure && d > super::generator::DENSE_VECTORS as f64 {
-        // Vectors of the expansion and, where there is a matrix, about one entry a row for each term of H.
+        // Vectors of the expansion and, if there is a sparse matrix, about one entry per row and term of H.
         let matrix = if crate::spin::Action::without_matrix(space) { COMPLEX } else { 24.0 * terms as f64 };
         (12.0 * COMPLEX + matrix) * d
     } else if open && super::engines::liouville::Liouville::fits(space.len()) {
-        // For each element a row of the Liouvillian: entries of H from both sides and of every collapse operator; and the dense
-        // propagators of parts.
+        // For each element one row of the Liouvillian: entries of H from both sides and of every collapse operator; plus the dense
+        // propagators of its parts.
         let row = 1.25 * COMPLEX * (2 * terms + jumps) as f64;
         let dense = (d * d).min(super::engines::LARGEST_DENSE as f64);
         (row + 24.0 * COMPLEX) * d * d + 8.0 * COMPLEX * dense * dense
@@ -50,7 +50,7 @@ pub fn estimate(schedule: &Schedule, space: &Space, pure: bool) -> Estimate {
     Estimate { dimension: d, pure, bytes }
 }
 
-/// Bytes in words.
+/// Bytes with an SI prefix.
 pub fn bytes_text(bytes: f64) -> String {
     let mut value = bytes;
     let mut unit = "B";
@@ -60,7 +60,7 @@ pub fn bytes_text(bytes: f64) -> String {
             unit = larger;
         }
     }
-    // Three digits are more than an estimate is worth.
+    // More than three digits would suggest a precision the estimate lacks.
     let digits = if value >= 1000.0 {
         format!("{value:.1e}")
     } else {
@@ -69,10 +69,10 @@ pub fn bytes_text(bytes: f64) -> String {
     format!("{} {unit}", digits.trim_end_matches('.'))
 }
 
-/// Refuses what does not fit.
+/// Refuses a run that does not fit.
 ///
 /// # Errors
-/// When more memory is needed than allowed.
+/// If more memory is needed than allowed.
 pub fn check(schedule: &Schedule, space: &Space, pure: bool, allowed: f64) -> Result<Estimate, Fault> {
     let e = estimate(schedule, space, pure);
     if e.bytes <= allowed && e.dimension < 4e9 {
@@ -82,7 +82,7 @@ pub fn check(schedule: &Schedule, space: &Space, pure: bool, allowed: f64) -> Re
     Err(too_large(schedule, pure, &reached, &format!("about {}", bytes_text(e.bytes)), allowed))
 }
 
-/// What is said of a run that does not fit: how much of the space is reached, and what that needs.
+/// Builds the error for a run that does not fit: `reached` describes the reachable part of the space, `needed` the memory.
 pub fn too_large(schedule: &Schedule, pure: bool, reached: &str, needed: &str, allowed: f64) -> Fault {
     let what = if pure { "a state vector" } else { "a density matrix" };
     let diagnostic = Diagnostic::new(

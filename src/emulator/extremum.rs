@@ -1,42 +1,41 @@
-//! Maxima of curves that can be evaluated anywhere: sampled, then refined, so that the result is that of the curve and not of
-//! the grid.
+//! Maxima of curves that can be evaluated at any time: sampled, then refined, so that the result does not depend on the grid.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "there is a time for every value, and places are those of values, their neighbours within the ends"
+    reason = "there is one time per value, and indices are those of values and of their neighbours inside the range"
 )]
 
-/// Where a curve is highest, and how high.
+/// Position and value of a maximum.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Extremum {
-    /// Where.
+    /// Time.
     pub time: f64,
-    /// How high.
+    /// Value.
     pub value: f64,
 }
 
-/// Samples of a curve, dense enough that no maximum hides between two.
+/// Samples of a curve, dense enough that no maximum is missed between two samples.
 pub struct Samples<'a> {
-    /// The times.
+    /// Sample times.
     pub times: &'a [f64],
-    /// The values; what is not defined is not a number here, and passed over.
+    /// Values; NaN where undefined, which is skipped.
     pub values: &'a [f64],
 }
 
-/// The lowest and the highest of some values; those that are not numbers are passed over.
+/// Minimum and maximum of some values; NaN is ignored.
 pub(super) fn range(values: &[f64]) -> (f64, f64) {
     values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x)))
 }
 
-/// The difference of values that are taken for the same, for a curve of this range.
+/// Values of a curve with this range count as equal if they differ by less than this.
 pub(super) fn equal((low, high): (f64, f64)) -> f64 {
     1e-10 * high.abs().max(low.abs()) + 1e-9 * (high - low)
 }
 
 impl Samples<'_> {
-    /// Samples that are local maxima, the ends included.
+    /// Indices of local maxima of the samples, ends included.
     fn candidates(&self) -> Vec<usize> {
-        // A neighbour that is not a number is never higher.
+        // A NaN neighbour is never higher.
         let higher = |a: f64, b: f64| a > b;
         (0..self.values.len())
             .filter(|&k| {
@@ -48,7 +47,7 @@ impl Samples<'_> {
             .collect()
     }
 
-    /// Whether two sampled maxima and their neighbours on both sides are the same, or mirror images of each other.
+    /// True if two sampled maxima have equal neighbours on both sides, or mirrored ones.
     fn alike(&self, a: usize, b: usize, tolerance: f64) -> bool {
         let inside = |k: usize| k > 0 && k + 1 < self.values.len();
         let three = |k: usize| [self.values[k - 1], self.values[k], self.values[k + 1]];
@@ -67,10 +66,10 @@ impl Samples<'_> {
         (self.times[k.saturating_sub(1)], self.times[(k + 1).min(self.times.len() - 1)])
     }
 
-    /// The maximum of the curve; the earliest of equal ones. `None` when nothing is defined.
+    /// The maximum of the curve, the earliest of equal ones; `None` if no value is defined.
     ///
     /// # Errors
-    /// Those of the curve.
+    /// Any error of `curve`.
     pub fn maximum<E>(&self, mut curve: impl FnMut(f64) -> Result<Option<f64>, E>) -> Result<Option<Extremum>, E> {
         let (low, high) = range(self.values);
         if high == f64::NEG_INFINITY {
@@ -79,17 +78,17 @@ impl Samples<'_> {
         let span = high - low;
         let equal = equal((low, high));
         if span <= 1e-12 * high.abs().max(low.abs()) {
-            // A constant curve: its maximum is at the beginning.
+            // A constant curve has its maximum at the start.
             let first = self.values.iter().position(|v| !v.is_nan()).unwrap_or(0);
             return Ok(Some(Extremum { time: self.times[first], value: high }));
         }
-        // A sampled maximum that lies far below the best is not refined: between two samples of a curve that is sampled
-        // densely the true one is a few percent of the range higher at the most.
+        // Sampled maxima far below the best are not refined: between two samples of a densely sampled curve the true maximum is at most
+        // a few percent of the range higher.
         let mut best: Option<Extremum> = None;
         let mut refined: Vec<usize> = Vec::new();
         for k in self.candidates() {
             let sampled = self.values[k];
-            // Curves that repeat themselves have a maximum again and again; the earliest of them is refined.
+            // For periodic curves only the earliest of the equal maxima is refined.
             if sampled < high - 0.25 * span || refined.iter().any(|r| self.alike(*r, k, 1e-12 * span)) {
                 continue;
             }
@@ -118,8 +117,8 @@ impl Samples<'_> {
     }
 }
 
-/// Brent's search for a maximum between `low` and `high`, from a point inside: parabolas where they help, golden sections
-/// where they do not. The place is good to the square root of rounding, the value to rounding.
+/// Brent's search for a maximum between `low` and `high`, from an interior point: parabolic steps where they help, golden section
+/// otherwise. The position is accurate to the square root of rounding, the value to rounding.
 pub(super) fn brent<E>(
     low: f64,
     high: f64,

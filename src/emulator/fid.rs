@@ -1,4 +1,4 @@
-//! Free induction decays as sums over members: lines, and what has none point by point.
+//! Free induction decays as sums over members: spectral lines, or points for members without lines.
 
 use super::lines::{self, Line};
 use super::results::Trace;
@@ -6,10 +6,10 @@ use super::signal;
 use crate::hamiltonian::Acquire;
 use crate::linalg::{C64, ZERO};
 
-/// How many members a thread takes at once.
+/// Number of members that one thread processes together.
 pub const GROUP: usize = 64;
 
-/// The signal of some members: lines, and what has none point by point.
+/// Accumulated signal of some members: spectral lines, and sampled points for members without lines.
 #[derive(Default)]
 pub struct SignalSum {
     lines: Vec<Line>,
@@ -22,19 +22,19 @@ impl SignalSum {
         self.lines.extend(lines);
     }
 
-    /// Adds points.
+    /// Adds points, multiplied by `factor`.
     pub fn add_points(&mut self, points: &[C64], factor: C64) {
         self.points.resize(self.points.len().max(points.len()), ZERO);
         self.points.iter_mut().zip(points).for_each(|(sum, x)| *sum += x * factor);
     }
 
-    /// Adds lines up to points.
+    /// Evaluates the lines at the sample points and adds them.
     pub fn add_up_lines(&mut self, points: usize, dwell: f64) {
         let of_lines = lines::decay(&std::mem::take(&mut self.lines), points, dwell);
         self.add_points(&of_lines, C64::new(1.0, 0.0));
     }
 
-    /// Adds the signal of others.
+    /// Adds another signal.
     pub fn add(&mut self, other: SignalSum) {
         self.lines.extend(other.lines);
         self.add_points(&other.points, C64::new(1.0, 0.0));
@@ -43,21 +43,21 @@ impl SignalSum {
 
 /// A free induction decay.
 pub struct Fid<'a> {
-    /// As the first member acquires it.
+    /// Acquisition parameters of the first member.
     pub acquire: &'a Acquire,
-    /// When it begins.
+    /// Start time.
     pub start: f64,
-    /// The sum over the members.
+    /// Sum over the members.
     pub signal: SignalSum,
 }
 
 impl Fid<'_> {
-    /// Adds lines up to points.
+    /// Evaluates the lines at the sample points.
     pub fn add_up_lines(&mut self) {
         self.signal.add_up_lines(self.acquire.points, self.acquire.dwell);
     }
 
-    /// Its curve; `number` counts the decays of a run.
+    /// The recorded trace; `number` is the index of the decay in the run.
     pub fn trace(mut self, number: usize) -> Trace {
         self.add_up_lines();
         signal::trace(self.acquire, self.signal.points, number, self.start)

@@ -1,13 +1,13 @@
-//! What a propagation of all members has found, before results are named.
+//! Results of propagating all members, before they are assigned to names.
 
 use super::results::{Observed, RunInfo, Trace};
 use super::tomography::Readings;
 use std::collections::BTreeMap;
 
-/// What a propagation of all members has found.
+/// Results of propagating all members.
 #[derive(Default)]
 pub struct Findings {
-    /// The keys of the observables, in the order of the values.
+    /// Keys of the observables, in the order of their values.
     pub keys: Vec<String>,
     /// Metrics at marks, and at the statements of an observation.
     pub observed: Vec<Observed>,
@@ -17,16 +17,16 @@ pub struct Findings {
     pub signals: Vec<Trace>,
     /// Tomographies.
     pub readings: Vec<Readings>,
-    /// Extrema along recorded statements.
+    /// Extrema over recorded statements.
     pub aggregates: BTreeMap<String, Option<f64>>,
-    /// Reasons why a metric has no value somewhere.
+    /// Notes, such as reasons why a metric is undefined.
     pub notes: Vec<String>,
-    /// How they were computed.
+    /// Information about the run: method and size.
     pub how: RunInfo,
 }
 
 impl Findings {
-    /// Notes something once.
+    /// Adds a note, once.
     pub fn note(&mut self, note: String) {
         if !self.notes.contains(&note) {
             self.notes.push(note);

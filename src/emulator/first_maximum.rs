@@ -1,30 +1,30 @@
-//! The first local maximum of a curve. It does not depend on how long the window is: the curve is followed from its beginning,
-//! panel by panel, and on each panel the zeros of the derivative of its interpolating polynomial are found, so that a shallow
-//! maximum just before a shallow minimum is not stepped over.
+//! The first local maximum of a curve, independent of the length of the window. The curve is followed from its start, panel by panel; on
+//! each panel the zeros of the derivative of its interpolating polynomial are located, so that a shallow maximum just before a shallow
+//! minimum is not missed.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "a panel has DEGREE + 1 nodes and as many coefficients, and a peak is the number of an end"
+    reason = "a panel has DEGREE + 1 nodes and as many coefficients, and a peak is the index of an end"
 )]
 
 use super::adaptive_sampling::{DEGREE, MOST_PANELS, TAIL, allowed, coefficients, value};
 use super::extremum::{Extremum, brent};
 use std::f64::consts::PI;
 
-/// How often a panel is halved where a curve is not smooth: a corner is then known to this power of two of the finest panel.
+/// Maximum number of bisections of a panel where a curve is not smooth: a kink is located to this power of two of the finest panel.
 const HALVINGS: i32 = 12;
 
-/// Tails below this share of a curve may be the errors of an adaptive method rather than a curve that is not resolved.
+/// Trailing coefficients below this fraction of a curve may be errors of an adaptive integrator rather than unresolved features.
 const ROUNDING: f64 = 1e-6;
 
-/// Places at which the derivative of a panel's polynomial is looked at.
+/// Number of intervals in which the derivative of a panel's polynomial is searched for zeros.
 const PLACES: usize = 8 * DEGREE;
 
-/// The first local maximum inside of `[0, duration]`; `None` when the curve has none. `grid` is the distance between samples that is
-/// fine enough for anything the curve may do but for corners.
+/// The first local maximum inside `[0, duration]`; `None` if there is none. `grid` is the sample spacing that resolves the curve
+/// except for kinks.
 ///
 /// # Errors
-/// Those of the curve.
+/// Any error of `curve`.
 pub fn first_maximum<E>(
     duration: f64,
     grid: f64,
@@ -36,7 +36,7 @@ pub fn first_maximum<E>(
     let mut first = curve(0.0)?;
     let mut range = (f64::INFINITY, f64::NEG_INFINITY);
     let mut pieces = Pieces::default();
-    // The tail of the panel of twice the length that began here.
+    // Largest trailing coefficient on the panel of twice the length with the same start.
     let mut coarser: Option<f64> = None;
     while start < duration && panels < MOST_PANELS {
         panels += 1;
@@ -54,7 +54,7 @@ pub fn first_maximum<E>(
         let largest = |p: &[f64], from: usize| p[from..].iter().fold(0.0f64, |m, x| m.max(x.abs()));
         let small = allowed(seen);
         let tail = polynomial.as_ref().map_or(f64::INFINITY, |p| largest(p, DEGREE + 1 - TAIL));
-        // The errors of a curve do not become smaller on a shorter panel, the tail of a corner does.
+        // On a shorter panel the tail of a kink decreases; integration errors do not.
         let size = (10.0 * (seen.1 - seen.0)).max(seen.0.abs()).max(seen.1.abs());
         let helps = tail > ROUNDING * size || coarser.is_none_or(|before| tail < 0.75 * before);
         if tail > small && length > 1.001 * least && helps {
@@ -83,19 +83,19 @@ pub fn first_maximum<E>(
     Ok(None)
 }
 
-/// Ends of pieces on which the curve only rises or only falls.
+/// End points of monotonic pieces of the curve.
 #[derive(Default)]
 struct Pieces {
     ends: Vec<(f64, f64)>,
-    /// The lowest since the beginning, until the curve has risen above it.
+    /// Lowest value since the start, until the curve has risen above it.
     lowest: Option<f64>,
-    /// The number of the highest end since then.
+    /// Index of the highest end since then.
     peak: Option<usize>,
 }
 
 impl Pieces {
-    /// Adds the end of a piece. When the curve has risen and fallen again by more than `noise`: the highest end and the ends of the
-    /// pieces on both sides of it.
+    /// Adds the end of a piece. Once the curve has risen and then fallen by more than `noise`, returns the highest end with its neighbours:
+    /// (before, peak, after).
     fn add(&mut self, time: f64, height: Option<f64>, noise: f64) -> Option<(f64, f64, f64)> {
         let Some(height) = height else {
             *self = Pieces::default();
@@ -122,7 +122,7 @@ impl Pieces {
     }
 }
 
-/// The maximum of the curve between two times, from a place near it.
+/// The maximum of the curve between two times, starting from a nearby point.
 fn refined<E>(
     low: f64,
     peak: f64,
@@ -134,12 +134,12 @@ fn refined<E>(
     Ok(if found.value > start.value { found } else { start })
 }
 
-/// The places of (-1, 1), ascending, where the derivative of a polynomial changes its sign.
+/// Positions in (-1, 1), ascending, where the derivative of a polynomial changes sign.
 fn turning_points(p: &[f64]) -> Vec<f64> {
     let slope = derivative(p);
     let bend = derivative(&slope);
     let place = |k: usize| -(PI * k as f64 / PLACES as f64).cos();
-    // Between two places the slope may touch zero and return; its own extremum lies where the bend changes its sign.
+    // Between two grid points the slope may touch zero and return; its own extremum is where the second derivative changes sign.
     let mut places = vec![place(0)];
     for k in 0..PLACES {
         let (a, b) = (place(k), place(k + 1));
@@ -160,7 +160,7 @@ fn turning_points(p: &[f64]) -> Vec<f64> {
     found
 }
 
-/// The zero of a polynomial between two places of different signs, by halving.
+/// Zero of a polynomial between two points of opposite sign, by bisection.
 fn zero(p: &[f64], mut a: f64, mut b: f64) -> f64 {
     let negative = value(p, a) < 0.0;
     for _ in 0..60 {
@@ -170,7 +170,7 @@ fn zero(p: &[f64], mut a: f64, mut b: f64) -> f64 {
     0.5 * (a + b)
 }
 
-/// The derivative of a Chebyshev series: `d_(k-1) = d_(k+1) + 2 k c_k`, the first halved.
+/// Derivative of a Chebyshev series: `d_(k-1) = d_(k+1) + 2 k c_k`, the first coefficient halved.
 fn derivative(p: &[f64]) -> Vec<f64> {
     let n = p.len();
     if n < 2 {
@@ -211,8 +211,8 @@ mod tests {
 
     #[test]
     fn a_shallow_maximum_is_found_in_every_window() {
-        // The slope 1 - a cos t is negative for |t - 2 pi k| < arccos(1/a): the maximum and the minimum behind it are 2 arccos(1/a)
-        // apart, and it is higher than the minimum by about the third power of that over 6.
+        // The slope 1 - a cos t is negative for |t - 2 pi k| < arccos(1/a): the maximum and the next minimum are 2 arccos(1/a) apart, and
+        // their values differ by about a sixth of the third power of that.
         for a in [1.5, 1.1, 1.01, 1.001, 1.0001f64] {
             let f = |t: f64| t - a * t.sin();
             let exact = 2.0 * PI - (1.0 / a).acos();
@@ -220,7 +220,7 @@ mod tests {
                 for grid in [0.1, 0.8f64] {
                     let found = first(f, duration, grid.min(duration / 3.0)).map(|x| (x.time, x.value));
                     let (time, height) = found.unwrap_or_default();
-                    // A maximum is known to the root of rounding, and its place better by how flat it is.
+                    // The value is accurate to rounding; the position less so, the flatter the maximum.
                     assert!((time - exact).abs() < 1e-5, "{a} {duration} {grid}: {time} for {exact}");
                     assert!((height - f(exact)).abs() < 1e-12);
                 }
@@ -244,7 +244,7 @@ mod tests {
         let f = |t: f64| 1e-4 * t.sin() + (0.3 * (t - 60.0)).exp();
         for duration in [5.0, 10.0, 30.0, 60.0, 90.0] {
             let found = first(f, duration, 0.5).unwrap();
-            // cos t = -0.3e4 exp(0.3 (t - 60)) is near pi/2.
+            // cos t = -0.3e4 exp(0.3 (t - 60)), near pi/2.
             assert!((found.time - 1.57).abs() < 0.01, "{duration}: {found:?}");
         }
     }

@@ -1,5 +1,5 @@
-//! What moves the state between two edges: `d rho/dt = -i [H(t), rho] + sum (c rho c^dagger - {c^dagger c, rho}/2)`, on the space
-//! in which the state stays.
+//! Generator of the motion between two edges: `d rho/dt = -i [H(t), rho] + sum (c rho c^dagger - {c^dagger c, rho}/2)`, restricted to the
+//! invariant subspace that contains the state.
 
 use super::mesh::Mesh;
 use super::step_error::StepError;
@@ -12,10 +12,10 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-/// Up to this dimension the propagators of pure states are kept as dense matrices.
+/// Largest dimension at which propagators of pure states are cached as dense matrices.
 pub const DENSE_VECTORS: usize = 600;
 
-/// An operator on the space. The dense matrix is made when a method needs it.
+/// An operator expanded on the space. The dense matrix is built on first use.
 struct Placed {
     action: Action,
     dense: OnceLock<Matrix>,
@@ -28,13 +28,13 @@ impl Placed {
 }
 
 thread_local! {
-    /// Operators that were met before: the points of a sweep and the statements of a sequence have them in common.
+    /// Cache of operators expanded on a space, shared by sweep points and statements of a sequence.
     static MET: RefCell<Vec<(Operator, Space, Arc<Placed>)>> = RefCell::default();
 }
 
-/// An operator on a space, made or remembered.
+/// An operator expanded on a space, from the cache if possible.
 fn placed(operator: &Operator, space: &Space) -> Arc<Placed> {
-    // Smaller ones are made as fast as found, and what larger ones would fill is better left to states.
+    // Smaller operators are built as fast as they are looked up; larger ones would need too much memory.
     const FROM: usize = 17;
     const TO: usize = 512;
     const KEPT: usize = 8;
@@ -73,36 +73,36 @@ impl Term {
     }
 }
 
-/// The dimensions of all subsystems, and matrices of some of them by their number.
+/// The dimensions of all subsystems, and matrices of some of them, each with its site index.
 pub type Locals = (Vec<usize>, Vec<(usize, Matrix)>);
 
 /// The operators of a segment on a space.
 pub struct Generator {
-    /// The dimension of the space.
+    /// Dimension of the space.
     pub dimension: usize,
-    /// How long the segment takes.
+    /// Duration of the segment.
     pub duration: f64,
-    /// The period of H, where it is periodic.
+    /// Period of H, if it is periodic.
     pub period: Option<f64>,
     terms: Vec<Term>,
     mesh: OnceCell<Mesh>,
-    /// H on the whole system.
+    /// Terms of H on the whole system.
     whole: Vec<(Scalar, Arc<Operator>)>,
-    /// Lindblad operators.
+    /// Collapse (Lindblad) operators.
     collapse: Vec<Matrix>,
     /// H and G of `d rho/dt = -Tr[G rho] H`.
     order: Option<(Matrix, Matrix)>,
     /// `sum c^dagger c`.
     decay: Option<Matrix>,
-    /// The rate of change of the identity, where relaxation leads away from it.
+    /// Time derivative of the identity, if relaxation does not conserve it.
     drift: OnceCell<Option<Matrix>>,
     parts: OnceCell<Vec<Vec<usize>>>,
-    /// Whether the space is that of all products.
+    /// True if the space is the whole product space.
     products: bool,
 }
 
 impl Generator {
-    /// The generator of a segment. Terms with constant coefficients are added up once.
+    /// The generator of a segment on a space. Terms with constant coefficients are summed once.
     pub fn of(segment: &Segment, space: &Space) -> Generator {
         let dimension = space.len();
         let mut constant: Option<Operator> = None;
@@ -146,29 +146,29 @@ impl Generator {
         }
     }
 
-    /// The terms of H on the whole system: coefficients and operators.
+    /// Terms of H on the whole system: coefficients and operators.
     pub fn whole_system(&self) -> &[(Scalar, Arc<Operator>)] {
         &self.whole
     }
 
-    /// Whether H is the same at all times.
+    /// True if H is independent of time.
     pub fn is_constant(&self) -> bool {
         self.terms.iter().all(|t| t.coefficient.constant().is_some())
     }
 
-    /// The cells between whose ends every coefficient is smooth and resolved.
+    /// The mesh of cells within which every coefficient is smooth and resolved.
     ///
     /// # Errors
-    /// When a coefficient is unbounded or cannot be resolved.
+    /// If a coefficient is unbounded or cannot be resolved.
     pub fn mesh(&self, tolerance: f64) -> Result<&Mesh, StepError> {
         if self.mesh.get().is_none() {
-            // Nobody else can have been first: a cell is not shared by threads.
+            // The cell is empty: it is not shared between threads.
             let _ = self.mesh.set(Mesh::of(self.coefficients(), self.duration, self.period, tolerance)?);
         }
         self.mesh.get().ok_or_else(|| StepError::Tolerance("the segment has no mesh".into()))
     }
 
-    /// The coefficients of H, each with the difference of the outermost eigenvalues of its operator.
+    /// The coefficients of H, each with the spectral width (largest minus smallest eigenvalue) of its operator.
     pub fn coefficients(&self) -> impl Iterator<Item = (&Scalar, f64)> {
         self.terms.iter().map(|term| {
             let (low, high) = term.action().spectral_bounds();
@@ -176,25 +176,25 @@ impl Generator {
         })
     }
 
-    /// Whether H is the same at some times.
+    /// True if H has the same value at all given times.
     pub fn is_same_at(&self, mut times: impl Iterator<Item = f64>) -> bool {
         let Some(first) = times.next() else { return true };
         let at = |t: f64| self.terms.iter().map(move |term| term.coefficient.at(t));
         times.all(|t| at(t).eq(at(first)))
     }
 
-    /// Whether nothing but H acts.
+    /// True if there is no dissipator: only H acts.
     pub fn is_closed(&self) -> bool {
         self.collapse.is_empty() && self.order.is_none()
     }
 
-    /// A bound of the fastest rate at which anything decays.
+    /// Upper bound of the fastest decay rate.
     pub fn fastest_decay(&self) -> f64 {
         let order = self.order.as_ref().map_or(0.0, |(h, lost)| h.norm() * lost.norm());
         self.collapse.iter().map(norm_squared).sum::<f64>() + order
     }
 
-    /// The dimensions of the subsystems, and what acts on each of them, where H is constant, alone, and moves each by itself.
+    /// Site dimensions and single-site Hamiltonians, if the system is closed and H is constant and a sum of single-site terms.
     pub fn locals(&self) -> Option<Locals> {
         if !self.products || !self.is_closed() || !self.is_constant() {
             return None;
@@ -211,8 +211,8 @@ impl Generator {
         (!sum.is_empty()).then(|| (dimensions, sum.into_iter().collect()))
     }
 
-    /// The dimensions of the subsystems, and the field that changes, on each that it acts on: where H changes by one field that
-    /// moves each subsystem by itself.
+    /// Site dimensions and single-site matrices of the time-dependent field, if H depends on time through a single field that is a sum of
+    /// single-site terms.
     pub fn changing_field(&self) -> Option<Locals> {
         let mut changing = self.whole.iter().filter(|(c, _)| c.constant().is_none());
         let (_, field) = changing.next()?;
@@ -220,7 +220,7 @@ impl Generator {
         alone.then(|| Some((field.dimensions().to_vec(), field.locals()?))).flatten()
     }
 
-    /// The terms of H as dense matrices, with their coefficients.
+    /// The terms of H: coefficients and dense matrices.
     pub fn terms(&self) -> impl Iterator<Item = (&Scalar, &Matrix)> {
         self.terms.iter().map(|t| (&t.coefficient, t.matrix()))
     }
@@ -238,7 +238,7 @@ impl Generator {
         sum
     }
 
-    /// The states that H connects, as lists: a state never leaves the lists it is in. Where there is no matrix, all are in one.
+    /// Lists of basis states connected by H, each spanning an invariant subspace. Without a matrix, a single list of all states.
     pub fn parts(&self) -> &[Vec<usize>] {
         self.parts.get_or_init(|| {
             let matrices: Option<Vec<&Sparse>> = self.terms.iter().map(|t| t.action().sparse()).collect();
@@ -249,10 +249,10 @@ impl Generator {
         })
     }
 
-    /// The part of a constant H inside a list of states, which H does not leave.
+    /// Block of a constant H on the states of an invariant subspace.
     #[expect(
         clippy::indexing_slicing,
-        reason = "states lie within the dimension, and each of those that H leads to has a place"
+        reason = "states are within the dimension, and each state that H connects to has a position in the list"
     )]
     pub fn block(&self, states: &[usize]) -> Matrix {
         if states.len() == self.dimension {
@@ -271,12 +271,12 @@ impl Generator {
         out
     }
 
-    /// How many entries the matrices of H have together.
+    /// Total number of entries of the matrices of H.
     pub fn entries(&self) -> usize {
         self.terms.iter().map(|t| t.action().entries()).sum()
     }
 
-    /// How a constant H acts; `None` when H changes.
+    /// The action of a constant H; `None` if H depends on time.
     pub fn action(&self) -> Option<&Action> {
         match self.terms.as_slice() {
             [one @ Term { coefficient: Scalar::Constant(_), .. }] => Some(one.action()),
@@ -298,7 +298,7 @@ impl Generator {
         }
     }
 
-    /// The dissipator's part of the rate.
+    /// The contribution of the dissipator to the time derivative of rho.
     fn dissipation(&self, rho: &Matrix) -> Matrix {
         let mut rate = match &self.decay {
             Some(decay) => {
@@ -311,14 +311,14 @@ impl Generator {
             rate += crate::linalg::conjugate(c, rho);
         }
         if let Some((h, lost)) = &self.order {
-            // Both are Hermitian: Tr[G rho] is the sum of the products of entries, one of them conjugated.
+            // Both are Hermitian: Tr[G rho] is the sum of conj(G_ij) rho_ij.
             let lost = lost.iter().zip(rho.iter()).map(|(a, b)| (a.conj() * b).re).sum::<f64>();
             rate -= h.map(|x| x * lost);
         }
         rate
     }
 
-    /// Collapse operators.
+    /// The collapse operators.
     pub fn collapse(&self) -> &[Matrix] {
         &self.collapse
     }
@@ -328,7 +328,7 @@ impl Generator {
         self.order.as_ref()
     }
 
-    /// `-i H(0) - sum c^+ c / 2`.
+    /// Effective Hamiltonian part `-i H(0) - sum c^+ c / 2`.
     pub fn effective(&self) -> Matrix {
         let turning = self.hamiltonian(0.0).map(|x| -I * x);
         match &self.decay {
@@ -337,7 +337,7 @@ impl Generator {
         }
     }
 
-    /// The rate of change of the identity; `None` where it is left alone, as by H and by relaxation to no polarisation.
+    /// Time derivative of the identity; `None` if it is conserved, as by H and by relaxation to zero polarisation.
     pub fn drift(&self) -> Option<&Matrix> {
         let drift = || {
             let rate = self.dissipation(&crate::linalg::identity(self.dimension));
@@ -346,8 +346,8 @@ impl Generator {
         if self.is_closed() { None } else { self.drift.get_or_init(drift).as_ref() }
     }
 
-    /// The rate of change of a density matrix `mean + deviation`. Assumes it is Hermitian. The identity does not meet H, whose rounding
-    /// would be large beside a deviation of 1e-9.
+    /// Time derivative of a density matrix `mean + deviation`, assumed Hermitian. The identity is not multiplied by H, because the rounding
+    /// error would be large compared with a deviation of 1e-9.
     pub fn rate_of_deviation(&self, t: f64, deviation: &Matrix, mean: f64) -> Matrix {
         let half = self.times_density(t, deviation).map(|x| -I * x);
         let mut rate = &half + half.adjoint();
@@ -360,13 +360,13 @@ impl Generator {
         rate
     }
 
-    /// The rate of change of a density matrix. Assumes it is Hermitian.
+    /// Time derivative of a density matrix, assumed Hermitian.
     pub fn rate_of_density(&self, t: f64, rho: &Matrix) -> Matrix {
         let (mean, deviation) = apart(rho);
         self.rate_of_deviation(t, &deviation, mean)
     }
 
-    /// `H(t) rho`; by sparse matrices where these are few entries.
+    /// `H(t) rho`, with sparse matrices if they have few entries.
     fn times_density(&self, t: f64, rho: &Matrix) -> Matrix {
         let few = self.dimension >= 64 && 16 * self.entries() < self.dimension * self.dimension;
         if !few {
@@ -383,7 +383,7 @@ impl Generator {
         sum
     }
 
-    /// The rate of change of any state.
+    /// Time derivative of any state.
     pub fn rate(&self, t: f64, state: &State) -> Rate {
         match state {
             State::Pure(psi) => Rate::Pure(self.apply(t, psi).map(|x| -I * x)),
@@ -391,8 +391,8 @@ impl Generator {
         }
     }
 
-    /// The superoperator on deviations stacked by columns, with the mean below them (see `stacked`), at a time: the last column is the
-    /// rate of change of the identity.
+    /// The superoperator at time t, acting on deviations stacked by columns with the mean as last element (see `stacked`). The last
+    /// column is the time derivative of the identity.
     pub fn liouvillian(&self, t: f64) -> Matrix {
         let one = crate::linalg::identity(self.dimension);
         // vec(A rho B) = (B^T x A) vec(rho).
@@ -416,7 +416,7 @@ impl Generator {
         l
     }
 
-    /// A bound of the difference between the highest and the lowest eigenvalue of H between two times.
+    /// Upper bound of the spectral width of H between two times.
     pub fn bandwidth(&self, from: f64, to: f64) -> f64 {
         let strongest = |c: &Scalar| {
             let bound = c.range(from, to).magnitude();
@@ -425,7 +425,7 @@ impl Generator {
         self.coefficients().map(|(c, norm)| norm * strongest(c)).sum()
     }
 
-    /// The largest magnitude of a coefficient, cell by cell, where its range over all of them cannot be enclosed at once.
+    /// Largest magnitude of a coefficient, cell by cell, for coefficients whose range cannot be enclosed in a single evaluation.
     fn strongest(&self, coefficient: &Scalar, from: f64, to: f64) -> f64 {
         const ROUGH: f64 = 1e-6;
         let Ok(stops) = self.mesh(ROUGH).and_then(|mesh| mesh.stops(from, to)) else { return f64::INFINITY };
@@ -439,14 +439,14 @@ impl Generator {
     }
 }
 
-/// Moves a density matrix by a map that leaves the identity alone, through its deviation from the identity. At a polarisation of
-/// 1e-8 the deviation is all there is, and the rounding of a long way must be small beside it, not beside the identity.
+/// Applies a map that conserves the identity to the deviation of a density matrix from the maximally mixed state. At a polarisation of
+/// 1e-8, rounding over a long evolution must be small relative to the deviation, not to the identity.
 pub fn deviation(rho: &Matrix, map: impl FnOnce(&Matrix) -> Matrix) -> Matrix {
     let (mean, d) = apart(rho);
     joined(mean, map(&d))
 }
 
-/// The mean of the diagonal of a density matrix, and what deviates from it.
+/// The mean diagonal element of a density matrix, and the deviation from it.
 pub fn apart(rho: &Matrix) -> (f64, Matrix) {
     let mean = rho.trace().re / rho.nrows() as f64;
     let mut deviation = rho.clone();
@@ -454,7 +454,7 @@ pub fn apart(rho: &Matrix) -> (f64, Matrix) {
     (mean, deviation)
 }
 
-/// The density matrix of a mean and a deviation, made Hermitian.
+/// The density matrix with a mean and a deviation, made Hermitian.
 pub fn joined(mean: f64, mut deviation: Matrix) -> Matrix {
     make_hermitian(&mut deviation);
     crate::linalg::add_to_diagonal(&mut deviation, real(mean));

@@ -1,4 +1,4 @@
-//! One member through the steps between two meeting points: the engine for each step, propagators that are used again, loops by powers.
+//! Propagates one member through the steps between two stops: chooses the engine for each step, caches propagators, does loops by powers.
 
 use super::context::RunContext;
 use super::engines::commutator_free::CommutatorFree;
@@ -19,36 +19,36 @@ use crate::spin::State;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// How many repetitions of a loop are propagated one by one, where the cutoff of a mode is checked.
+/// Maximum number of loop repetitions propagated individually when the cutoff of a mode is checked.
 const MOST_WATCHED: u64 = 512;
 
-/// How many propagators are kept.
+/// Maximum number of cached propagators.
 const KEPT: usize = 32;
 
-/// How many Liouvillians of systems beyond [`DENSE_LIOUVILLE`] are kept.
+/// Maximum number of cached Liouvillians of systems beyond [`DENSE_LIOUVILLE`].
 const KEPT_LIOUVILLIANS: usize = 4;
 
-/// Takes members through steps, and keeps the propagators that they have in common.
+/// Propagates members through steps and caches the propagators they share.
 pub struct Integrator<'a> {
     context: &'a RunContext,
     options: &'a Options,
     propagators: HashMap<SegmentKey, Arc<Propagator>>,
-    /// Of systems that are too large for one matrix.
+    /// Liouvillians of systems too large for one dense superoperator.
     liouvillians: HashMap<SegmentKey, LiouvilleStep>,
-    /// Methods that were used.
+    /// Names of the methods used.
     pub methods: Vec<&'static str>,
 }
 
 impl<'a> Integrator<'a> {
-    /// Without any propagator yet.
+    /// Starts with an empty cache.
     pub fn new(context: &'a RunContext, options: &'a Options) -> Integrator<'a> {
         Integrator { context, options, propagators: HashMap::new(), liouvillians: HashMap::new(), methods: vec![] }
     }
 
-    /// Takes one member through a step at which nothing is observed.
+    /// Propagates one member through a step at which nothing is observed.
     ///
     /// # Errors
-    /// When the method fails.
+    /// If the method fails.
     pub fn step_member(&mut self, step: &Step, state: State) -> Result<State, Fault> {
         Ok(match step {
             Step::Segment(segment) => self.segment(segment, state)?,
@@ -67,13 +67,13 @@ impl<'a> Integrator<'a> {
                 }
             }
             Step::Loop(count, body) => self.repeat(*count, body, state)?,
-            // An acquisition of which no signal is requested.
+            // An acquisition whose signal is not requested.
             Step::Acquire(acquire) => self.segment(&acquire.segment, state)?,
             Step::Mark(_) | Step::Tomography(_) => state,
         })
     }
 
-    /// Notes that a method was used.
+    /// Records that a method was used.
     pub fn used(&mut self, method: &'static str) {
         if !self.methods.contains(&method) {
             self.methods.push(method);
@@ -111,14 +111,14 @@ impl<'a> Integrator<'a> {
         Ok(state)
     }
 
-    /// The exact propagator of a constant segment, kept for the next time; `None` where another method is needed.
+    /// The exact propagator of a constant segment, cached for later use; `None` if another method is needed.
     fn propagator(&mut self, segment: &Segment) -> Result<Option<Arc<Propagator>>, Fault> {
         let dimension = self.context.space().len();
         let open = !segment.relaxing.is_empty();
         let fits = if open {
             dimension * dimension <= DENSE_LIOUVILLE
         } else {
-            // Larger ones are moved part by part, without the whole matrix.
+            // Larger systems are propagated block by block, without the whole matrix.
             dimension <= DENSE_VECTORS
         };
         let Some(key) = SegmentKey::of(segment) else { return Ok(None) };
@@ -146,7 +146,7 @@ impl<'a> Integrator<'a> {
         Ok(Some(propagator))
     }
 
-    /// The state behind a constant segment with relaxation, whose Liouvillian is kept for the next time; `None` where another method is
+    /// The state after a constant segment with relaxation, whose Liouvillian is cached for later use; `None` if another method is
     /// needed.
     fn relaxed(&mut self, segment: &Segment, state: &State) -> Result<Option<State>, Fault> {
         if segment.relaxing.is_empty() || !Liouville::fits(self.context.space().len()) {
@@ -169,7 +169,7 @@ impl<'a> Integrator<'a> {
         Ok(Some(end))
     }
 
-    /// The propagator of a segment under a small changing Hamiltonian; `None` where there is relaxation, or it is large.
+    /// The propagator of a segment with a small time-dependent Hamiltonian; `None` with relaxation or for large systems.
     fn changing(&mut self, segment: &Segment) -> Result<Option<Matrix>, Fault> {
         const SMALL: usize = 64;
         let dimension = self.context.space().len();
@@ -195,7 +195,7 @@ impl<'a> Integrator<'a> {
         ExactClosed::new(&generator).propagator(segment.duration).map_err(|e| failed(kick.place, &e.to_string()))
     }
 
-    /// A loop: the power of its body's propagator where the body has one, else the body again and again.
+    /// A loop: the power of its body's propagator if there is one, otherwise the body is repeated step by step.
     fn repeat(&mut self, count: u64, body: &[Step], mut state: State) -> Result<State, Fault> {
         let walked = if self.context.edges.is_empty() { 0 } else { count.min(MOST_WATCHED) };
         if count > walked.max(2)
@@ -219,7 +219,7 @@ impl<'a> Integrator<'a> {
         Ok(state)
     }
 
-    /// A loop of many repetitions, of which some, evenly spread, are walked through to see whether a mode's cutoff is felt.
+    /// A loop of many repetitions, of which some, evenly distributed, are propagated step by step to check the cutoff of modes.
     fn repeat_watched(
         &mut self,
         count: u64,
@@ -244,16 +244,16 @@ impl<'a> Integrator<'a> {
         Ok(if rest > 0 { raised(rest).apply(state) } else { state })
     }
 
-    /// Looks along a segment whether a mode's cutoff is felt.
+    /// Checks along a segment whether a mode's cutoff affects the state.
     ///
     /// # Errors
-    /// When the method fails.
+    /// If the method fails.
     pub fn watch_along(&self, segment: &Segment, begin: &State) -> Result<(), Fault> {
         truncation::along((&self.context.edges, self.context.space()), segment, begin, self.options)
             .map_err(|e| failed(segment.place, &e.to_string()))
     }
 
-    /// The propagator of a body of constant segments and pulses; `None` when something else is in it.
+    /// The propagator of a loop body of constant segments and pulses; `None` if it contains anything else.
     fn body(&mut self, body: &[Step]) -> Result<Option<Propagator>, Fault> {
         let mut total: Option<Propagator> = None;
         for step in body {

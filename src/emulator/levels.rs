@@ -1,21 +1,21 @@
-//! The levels of a battery that contains collectives, when every unitary on the 2^N states of their spins is allowed.
+//! Energy levels of a battery with collective spins, if every unitary on the 2^N states of their spins is allowed.
 //!
 //! A collective of N spins 1/2 is the sum of multiplets of total spin J = N/2, N/2 - 1, ..., each occurring
-//! `C(N, N/2 - J) - C(N, N/2 - J - 1)` times. An operator made of total spins acts alike in every copy, so the levels follow from
-//! the multiplets alone, and the 2^N states are never formed.
+//! `C(N, N/2 - J) - C(N, N/2 - J - 1)` times. An operator built from total spins acts identically in every copy, so the levels follow from
+//! the multiplets alone and the 2^N states are never formed.
 
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::linalg::hermitian_values;
 use crate::spin::{Basis, Multiplet, Site, SiteKind};
 use std::sync::Arc;
 
-/// More combinations of multiplets than this are not worked through; ergotropy is then that within the multiplets.
+/// Maximum number of combinations of multiplets; beyond it, ergotropy is that within the multiplets.
 const MOST_COMBINATIONS: f64 = 100_000.0;
 
-/// Energies and how many states have them; `None` for a battery without collectives, whose levels are those of its matrix.
+/// Energy levels with their degeneracies; `None` for a battery without collectives, whose levels are the eigenvalues of its matrix.
 ///
 /// # Errors
-/// When the Hamiltonian cannot be built in a multiplet.
+/// If the Hamiltonian cannot be built in a multiplet.
 pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>, Fault> {
     let Some(battery) = &e.experiment.battery else { return Ok(None) };
     let collectives: Vec<(usize, Vec<Multiplet>)> = cells
@@ -31,7 +31,7 @@ pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>,
     if collectives.is_empty() || combinations > MOST_COMBINATIONS {
         return Ok(None);
     }
-    // The battery's energy acts on its cells alone; the other collectives and modes may be as small as can be.
+    // The battery energy acts on its cells only; other collectives and modes are replaced by the smallest possible ones.
     let mut small = e.basis.sites.clone();
     for (_, site) in small.iter_mut().enumerate().filter(|(k, _)| !cells.contains(k)) {
         match site.kind {
@@ -68,7 +68,7 @@ pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>,
         levels.extend(values.into_iter().map(|energy| (energy, weight)));
     }
     levels.sort_by(|a, b| a.0.total_cmp(&b.0));
-    // Equal energies of different multiplets are one level.
+    // Equal energies of different multiplets form one level.
     let scale = levels.iter().map(|l| l.0.abs()).fold(0.0, f64::max);
     let mut merged: Vec<(f64, f64)> = Vec::new();
     for (energy, weight) in levels {

@@ -1,13 +1,13 @@
-//! A decay from its lines: `s_k = sum_j a_j exp(i w_j k t)` for k = 0, 1, ...
+//! A decay from its spectral lines: `s_k = sum_j a_j exp(i w_j k t)` for k = 0, 1, ...
 //!
-//! Few lines are added up one by one. Many are first spread over a fine grid of frequencies with a narrow kernel, the grid is
-//! transformed at once, and the kernel's own transform is divided out (a non-uniform Fourier transform; Dutt and Rokhlin, SIAM J. Sci.
-//! Comput. 14, 1368). The kernel is the exponential of a semicircle of Barnett, Magland and af Klinteberg (SIAM J. Sci. Comput. 41,
-//! C479), which at a width of 14 points and a grid twice as fine errs by about 1e-13 of the sum of all amplitudes.
+//! Few lines are summed directly. Many lines are spread over a fine frequency grid with a narrow kernel, the grid is Fourier
+//! transformed, and the transform of the kernel is divided out (non-uniform fast Fourier transform; Dutt and Rokhlin, SIAM J. Sci.
+//! Comput. 14, 1368). The kernel is the "exponential of semicircle" of Barnett, Magland and af Klinteberg (SIAM J. Sci. Comput. 41,
+//! C479); with a width of 14 points and an oversampling factor of 2 its error is about 1e-13 of the sum of all amplitudes.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "kernels are WIDTH points wide, places lie within the fine grid, which the wide one exceeds by WIDTH on both sides"
+    reason = "kernels are WIDTH points wide, positions are within the fine grid, which the wide grid exceeds by WIDTH on both sides"
 )]
 
 use crate::linalg::{C64, ZERO, real};
@@ -16,21 +16,21 @@ use std::cell::RefCell;
 use std::f64::consts::TAU;
 use std::rc::Rc;
 
-/// A line: its angular frequency and its amplitude.
+/// A line: angular frequency, rad/s, and complex amplitude.
 pub type Line = (f64, C64);
 
-/// How many points of the grid a line is spread over.
+/// Number of grid points over which a line is spread.
 const WIDTH: usize = 14;
 
-/// The sharpness of the kernel for a grid that is twice as fine.
+/// Sharpness of the kernel for an oversampling factor of 2.
 const SHARPNESS: f64 = 2.30 * WIDTH as f64;
 
-/// What a line costs on the grid, in additions to a point.
+/// Cost of a line on the grid, in units of one addition to a point.
 const LINE_COST: usize = 120;
 
-/// The decay at `points` times, a `dwell` apart.
+/// The decay at `points` times, spaced by `dwell`.
 pub fn decay(lines: &[Line], points: usize, dwell: f64) -> Vec<C64> {
-    // The grid: its own transform, and the spreading of each line.
+    // Cost of the grid: its Fourier transform, and the spreading of each line.
     let fine = (2 * points).next_power_of_two().max(4 * WIDTH);
     let spread = fine * 40 + lines.len() * LINE_COST;
     if lines.len().saturating_mul(points) <= spread {
@@ -40,11 +40,11 @@ pub fn decay(lines: &[Line], points: usize, dwell: f64) -> Vec<C64> {
     }
 }
 
-/// Line by line.
+/// Direct summation, line by line.
 pub fn summed(lines: &[Line], points: usize, dwell: f64) -> Vec<C64> {
     let mut out = vec![ZERO; points];
     for &(frequency, amplitude) in lines {
-        // A phase multiplied on from point to point drifts by rounding; it is set anew every 64 points.
+        // A phase multiplied from point to point drifts by rounding; it is recomputed every 64 points.
         let turn = C64::cis(frequency * dwell);
         for (block, part) in out.chunks_mut(64).enumerate() {
             let mut phase = amplitude * C64::cis(frequency * dwell * (64 * block) as f64);
@@ -57,17 +57,17 @@ pub fn summed(lines: &[Line], points: usize, dwell: f64) -> Vec<C64> {
     out
 }
 
-/// `exp(b (sqrt(1 - x^2) - 1))` inside of -1..1.
+/// `exp(b (sqrt(1 - x^2) - 1))` for |x| < 1, otherwise 0.
 fn kernel(x: f64) -> f64 {
     let inside = 1.0 - x * x;
     if inside > 0.0 { (SHARPNESS * (inside.sqrt() - 1.0)).exp() } else { 0.0 }
 }
 
-/// The kernel at its WIDTH neighbouring points as sums of Chebyshev polynomials of the distance of the first one from the kernel's edge, which is between 0
-/// and 1: an exponential for each point of each line would be most of the work.
+/// Values of the kernel at its WIDTH grid points, as Chebyshev series in the distance u (0 to 1) of the first point from the
+/// kernel's edge. Evaluating an exponential for each point of each line would dominate the cost.
 struct Kernel {
     arch: pulp::Arch,
-    /// By degree, the highest first, and point.
+    /// Indexed by degree, highest first, then by point.
     coefficients: Vec<[f64; WIDTH]>,
 }
 
@@ -76,10 +76,10 @@ thread_local! {
 }
 
 impl Kernel {
-    /// At which they err by 2e-14, less than the kernel itself does.
+    /// With this degree the interpolation error is 2e-14, below the error of the kernel.
     const DEGREE: usize = 12;
 
-    /// Interpolates at Chebyshev's points.
+    /// Interpolates at Chebyshev points.
     fn new() -> Kernel {
         let n = Self::DEGREE + 1;
         let half = WIDTH as f64 / 2.0;
@@ -100,10 +100,10 @@ impl Kernel {
         Kernel { arch: pulp::Arch::new(), coefficients }
     }
 
-    /// The weights of the points, `u` being the distance of the first from the edge.
+    /// Weights of the points; `u` is the distance of the first one from the edge.
     #[inline(always)]
     fn weights(&self, u: f64) -> [f64; WIDTH] {
-        // Clenshaw's recurrence, for all points at once.
+        // Clenshaw's recurrence for all points at once.
         let x = 2.0 * (2.0 * u - 1.0);
         let (mut b1, mut b2) = ([0.0; WIDTH], [0.0; WIDTH]);
         let (last, rest) = self.coefficients.split_last().unwrap_or((&[0.0; WIDTH], &[]));
@@ -117,8 +117,8 @@ impl Kernel {
     }
 }
 
-/// A line over the points of the grid around its place. It is compiled once for every width of vectors, and the widest that the
-/// processor has is taken.
+/// Spreads a line over the grid points around its position. Compiled for every SIMD width; the widest available at run time is
+/// used.
 struct Spread<'a> {
     kernel: &'a Kernel,
     place: f64,
@@ -133,7 +133,7 @@ impl pulp::NullaryFnOnce for Spread<'_> {
     fn call(self) {
         let edge = self.place - WIDTH as f64 / 2.0;
         let first = edge.ceil();
-        // The place is inside of 0 ..= fine, so this is not negative.
+        // The position is in 0 ..= fine, so this is not negative.
         let begin = (first as i64 + WIDTH as i64) as usize;
         let weights = self.kernel.weights(first - edge);
         self.wide[begin..begin + WIDTH].iter_mut().zip(weights).for_each(|(x, weight)| {
@@ -143,11 +143,11 @@ impl pulp::NullaryFnOnce for Spread<'_> {
     }
 }
 
-/// Through a grid of `fine` frequencies.
+/// Evaluation through a grid of `fine` frequencies.
 fn transformed(lines: &[Line], points: usize, dwell: f64, fine: usize) -> Vec<C64> {
-    // Times are counted from the middle, where the kernel's transform is largest: k = k' + middle.
+    // Times are measured from the middle, where the kernel's transform is largest: k = k' + middle.
     let middle = points / 2;
-    // The grid has a margin on both sides, which is folded back in the end.
+    // The grid has a margin on both sides, which is folded back at the end.
     let mut wide = vec![ZERO; fine + 2 * WIDTH];
     KERNEL.with(|kernel| {
         for &(frequency, amplitude) in lines {
@@ -161,7 +161,7 @@ fn transformed(lines: &[Line], points: usize, dwell: f64, fine: usize) -> Vec<C6
     for (k, x) in wide.into_iter().enumerate() {
         grid[(k + fine - WIDTH) % fine] += x;
     }
-    // `sum_g grid_g exp(+2 pi i g k' / fine)` is the inverse transform without its factor.
+    // `sum_g grid_g exp(+2 pi i g k' / fine)` is the inverse transform without its normalisation.
     FftPlanner::new().plan_fft_inverse(fine).process(&mut grid);
     let weights = transform_of_kernel(points, fine);
     (0..points)
@@ -173,7 +173,7 @@ fn transformed(lines: &[Line], points: usize, dwell: f64, fine: usize) -> Vec<C6
 }
 
 thread_local! {
-    /// The last weights: a sweep asks for the same ones at every point.
+    /// The most recent weights: a sweep uses the same ones at every point.
     static LAST: RefCell<(usize, usize, Rc<Vec<f64>>)> = RefCell::default();
 }
 
@@ -187,7 +187,7 @@ fn transform_of_kernel(points: usize, fine: usize) -> Rc<Vec<f64>> {
     })
 }
 
-/// The kernel is even; the substitution x = sin(u) makes its ends smooth, and the trapezoidal rule then converges at once.
+/// The kernel is even. The substitution x = sin(u) makes its ends smooth, so that the trapezoidal rule converges very fast.
 fn quadrature(points: usize, fine: usize) -> Vec<f64> {
     const NODES: usize = 64;
     let half = WIDTH as f64 / 2.0;
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
     use crate::noise::Noise;
 
-    /// Both ways give the same decay, to 1e-12 of the sum of the amplitudes, for frequencies inside and beyond the Nyquist limit.
+    /// Both methods give the same decay, to 1e-12 of the sum of the amplitudes, for frequencies within and beyond the Nyquist limit.
     #[test]
     fn the_grid_gives_what_the_sum_gives() {
         let mut noise = Noise::new(5, 0);

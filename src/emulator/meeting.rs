@@ -1,9 +1,9 @@
-//! Where the members of an ensemble meet: marks, recorded statements, acquisitions, the tomography, the end, and the statements of an
-//! observation.
+//! Meeting points of the members of an ensemble: marks, recorded statements, acquisitions, the tomography, the end, and the statements
+//! of an observation.
 //!
-//! At a meeting point the mean over the members is taken. Between two of them every member is propagated through its own steps, whose
-//! number and durations follow from its own parameters: simultaneous pulses are divided where one of them begins or ends, and loops that
-//! are not synchronous with the rotor are unrolled. A meeting point is identified by what it is, never by the number of its step.
+//! At a meeting point the mean over the members is computed. Between two of them each member is propagated through its own steps, whose
+//! number and durations follow from its own parameters: simultaneous pulses are split where one of them begins or ends, and loops that are
+//! not synchronous with the rotor are unrolled. A meeting point is identified by its kind and name, never by the index of its step.
 
 use super::motion::same_time;
 use crate::diagnostic::{Code, Diagnostic};
@@ -24,14 +24,14 @@ pub struct Stops {
     pub acquisitions: bool,
     /// Tomographies.
     pub tomographies: bool,
-    /// Every statement but marks and tomographies.
+    /// Every statement except marks and tomographies.
     pub statements: bool,
-    /// How many samples are taken of a statement that takes time; 1 is its end.
+    /// Number of samples of a statement with finite duration; 1 samples only its end.
     pub samples: usize,
 }
 
 impl Stops {
-    /// Those of the results that a file declares.
+    /// The stops needed for the results that a file declares.
     pub const DECLARED: Stops = Stops {
         prepared: false,
         marks: true,
@@ -42,7 +42,7 @@ impl Stops {
         samples: 1,
     };
 
-    /// The meeting point that a step is, if it is one.
+    /// The meeting point of a step, if it is one.
     fn at<'a>(&self, step: &'a Step) -> Option<Meeting<'a>> {
         match step {
             Step::Mark(name) if self.marks => Some(Meeting::Mark(name)),
@@ -66,9 +66,9 @@ impl Stops {
 pub enum Meeting<'a> {
     /// The state after `prepare`.
     Prepared,
-    /// The end of the statement of this number.
+    /// The end of the statement with this index.
     Statement(usize),
-    /// The statement of this number, which consists of these steps and is sampled along its way.
+    /// The statement with this index, consisting of these steps and sampled over its duration.
     Along(usize, &'a [Step]),
     /// A mark, by its name.
     Mark(&'a str),
@@ -92,7 +92,7 @@ impl<'a> Meeting<'a> {
         }
     }
 
-    /// Whether two members meet here: it is the same statement, and what is taken there can be averaged.
+    /// Checks that two members meet here: it is the same statement, and its results can be averaged.
     fn agrees(&self, other: &Meeting) -> Result<(), Fault> {
         match (self, other) {
             (Meeting::Mark(a), Meeting::Mark(b)) if a == b => Ok(()),
@@ -119,12 +119,12 @@ fn name(segment: &Segment) -> Option<&str> {
     segment.record.as_ref().map(|r| r.name.as_str())
 }
 
-/// A refusal of something whose settings differ between members.
+/// An error for a setting that differs between members.
 fn varies(place: Place, message: String, what: &str, help: &str) -> Fault {
     Diagnostic::new(Code::Contradiction, place.span(), message).label(format!("its {what} varies")).help(help).into()
 }
 
-/// Whether two members spend the same times in the same segments of a statement.
+/// True if two members spend equal times in the corresponding segments of a statement.
 pub fn same_times(a: &[Step], b: &[Step]) -> bool {
     let same = |(a, b): (&Step, &Step)| match (a, b) {
         (Step::Segment(a), Step::Segment(b)) => (a.duration - b.duration).abs() <= 1e-12 * a.duration,
@@ -155,10 +155,10 @@ fn same_record(a: &Segment, b: &Segment) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Whether the decays of two members can be added up: the same nucleus, dwell time and number of points, the same dead time and noise.
+/// Checks that the decays of two members can be added: same nucleus, dwell time, number of points, dead time and noise.
 ///
 /// # Errors
-/// When they cannot.
+/// If they cannot.
 pub fn same_acquisition(a: &Acquire, b: &Acquire) -> Result<(), Fault> {
     let refuse = |message: String, what: &str, setting: &str| {
         let help = format!("spread a parameter that {setting} does not depend on, or `sweep` it");
@@ -190,7 +190,7 @@ pub fn same_acquisition(a: &Acquire, b: &Acquire) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The settings of a tomography are those of the receiver, which all members have in common.
+/// The settings of a tomography describe the receiver, which all members share.
 fn same_tomography(a: &Tomography, b: &Tomography) -> Result<(), Fault> {
     let settings = |t: &Tomography| {
         let channels: Vec<_> =
@@ -210,9 +210,9 @@ fn same_tomography(a: &Tomography, b: &Tomography) -> Result<(), Fault> {
 
 /// The steps of a member from one meeting point to the next, and that meeting point.
 pub struct Leg<'a> {
-    /// What this member goes through.
+    /// The steps of this member.
     pub steps: &'a [Step],
-    /// Where it meets the others.
+    /// The meeting point that follows them.
     pub meeting: Meeting<'a>,
 }
 
@@ -224,7 +224,7 @@ pub fn legs<'a>(schedule: &'a Schedule, stops: &Stops) -> Vec<Leg<'a>> {
     if stops.prepared {
         legs.push(Leg { steps: &[], meeting: Meeting::Prepared });
     }
-    // Where the leg begins, and where the statement does.
+    // Start of the leg, and start of the statement.
     let (mut begin, mut first) = (0, 0);
     for (number, &end) in schedule.event_ends.iter().enumerate() {
         let own = of(first, end);
@@ -250,7 +250,7 @@ pub fn legs<'a>(schedule: &'a Schedule, stops: &Stops) -> Vec<Leg<'a>> {
     legs
 }
 
-/// Whether a statement is sampled along its way: it takes time, and consists of evolution alone.
+/// True if a statement is sampled over its duration: it is not instantaneous, and consists of evolution only.
 fn is_sampled(steps: &[Step]) -> bool {
     let evolves = |s: &Step| match s {
         Step::Segment(_) => true,
@@ -263,30 +263,30 @@ fn is_sampled(steps: &[Step]) -> bool {
 /// The legs of all members.
 ///
 /// # Errors
-/// When members come to different meeting points, or what is taken at one cannot be averaged.
+/// If members have different meeting points, or results at one of them cannot be averaged.
 pub fn common_legs<'a>(members: &[&'a Schedule], stops: &Stops) -> Result<Vec<Vec<Leg<'a>>>, Fault> {
     let all: Vec<Vec<Leg>> = members.iter().map(|schedule| legs(schedule, stops)).collect();
     if let Some((first, others)) = all.split_first() {
         for other in others {
-            // The end agrees with nothing else, so a member with fewer meeting points is found before one of the ways ends.
+            // The end matches nothing else, so a member with fewer meeting points is detected before the shorter list ends.
             first.iter().zip(other).try_for_each(|(a, b)| a.meeting.agrees(&b.meeting))?;
         }
     }
     Ok(all)
 }
 
-/// What acted last in some steps.
+/// The last action of some steps.
 pub enum LastAction<'a> {
-    /// They do nothing: what acted before them did last.
+    /// None: the last action is that before these steps.
     None,
-    /// An ideal pulse or a projection, which takes no time.
+    /// An ideal pulse or a projection, which is instantaneous.
     Instantaneous,
-    /// A segment, to its end.
+    /// A segment, at its end.
     Segment(&'a Segment),
 }
 
-/// What acted last in some steps. A loop ends with the last repetition of its body; the turn at an edge of a finite pulse belongs to
-/// that pulse.
+/// The last action of some steps. A loop ends with the last repetition of its body; the transient rotation at the edge of a finite pulse
+/// belongs to that pulse.
 pub fn last_action(steps: &[Step]) -> LastAction<'_> {
     for step in steps.iter().rev() {
         match step {

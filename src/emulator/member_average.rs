@@ -1,9 +1,9 @@
-//! Means over the members of a sample, each with its own state and its own Hamiltonian: `member_mean(energy)`.
+//! Averages over the members of a sample, each with its own state and its own Hamiltonian: `member_mean(energy)`.
 //!
-//! Metrics are those of the mean state. That is right for what an experiment reads of one Hamiltonian, and says nothing of a powder,
-//! where the dipolar energy of each crystallite is measured by the coupling of that crystallite. Here a metric is evaluated for every
-//! member by itself and the values are averaged. Scans of a phase cycle are added up by the receiver, so all scans of a member
-//! count as one state.
+//! Other metrics are those of the mean state. This is right if all members have the same Hamiltonian, but not for a powder, where the
+//! dipolar energy of each crystallite depends on the coupling of that crystallite. Here a metric is evaluated for each member
+//! individually and the values are averaged. Scans of a phase cycle are summed by the receiver, so all scans of a member count as one
+//! state.
 
 use super::battery::cells;
 use super::motion::{EnsembleMotion, MemberAt, arrival, mean_state};
@@ -14,31 +14,31 @@ use crate::spin::Space;
 use crate::syntax::Expr;
 use std::collections::BTreeMap;
 
-/// Takes the reason why a metric has no value somewhere: its key, and why.
+/// Callback for undefined metrics: receives the key and the reason.
 pub type Unexplained<'a> = &'a dyn Fn(&str, &str);
 
-/// The means over members that are wanted.
+/// The requested averages over members.
 #[derive(Default)]
 pub struct MemberAverages {
     keys: Vec<String>,
     members: Vec<MemberObservables>,
 }
 
-/// What is wanted of one member, with its own battery, prepared state and arguments.
+/// The requested metrics of one member, with its own battery, prepared state and arguments.
 struct MemberObservables {
-    /// All weights add up to 1.
+    /// Weight; the weights of all members add up to 1.
     weight: f64,
-    /// Which of the propagated members are its scans.
+    /// Indices of the propagated members that are its scans.
     scans: Vec<usize>,
     scene: Scene,
     observables: Vec<Observable>,
 }
 
 impl MemberAverages {
-    /// Opens what is wanted of the members, whose evaluators `own` makes.
+    /// Prepares the requested metrics for all members; `own` builds the evaluator of a member.
     ///
     /// # Errors
-    /// When a battery or an argument cannot be built for some member.
+    /// If a battery or an argument cannot be built for some member.
     pub fn new<'e>(
         wanted: &[(String, &Expr)],
         members: &[Member],
@@ -51,7 +51,7 @@ impl MemberAverages {
         if wanted.is_empty() {
             return Ok(averages);
         }
-        // Members are the product of the scans, outermost, and the spreads, so that the scans of one lie a stride apart.
+        // Members are ordered scan-major: scan s of sample k is member s * stride + k.
         let scans = members.iter().map(|m| m.variation.scan).max().unwrap_or(0) + 1;
         let stride = members.len() / scans;
         for (first, (member, (schedule, prepared))) in members.iter().zip(schedules).take(stride).enumerate() {
@@ -72,15 +72,15 @@ impl MemberAverages {
         Ok(averages)
     }
 
-    /// Whether nothing is wanted.
+    /// True if no averages are requested.
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
     }
 
-    /// The means at a moment, by key; none where the members are no more told apart.
+    /// The averages at a moment, by key; empty once the members are no longer distinguished.
     ///
     /// # Errors
-    /// When a value is infinite or not a number.
+    /// If a value is infinite or not a number.
     pub fn values(&self, undefined: Unexplained, members: &[MemberAt]) -> Result<BTreeMap<String, Option<f64>>, Fault> {
         let mut found = BTreeMap::new();
         if self.is_empty() || members.len() != self.members.iter().map(|m| m.scans.len()).sum::<usize>() {
@@ -98,7 +98,7 @@ impl MemberAverages {
 }
 
 impl MemberObservables {
-    /// The values of this member: of the mean of its scans, moved as these are.
+    /// The values of this member, for the mean of its scans and their motion.
     fn values(&self, members: &[MemberAt], undefined: Unexplained) -> Result<Vec<Option<f64>>, Fault> {
         let even = 1.0 / self.scans.len() as f64;
         let scans: Vec<MemberAt> =

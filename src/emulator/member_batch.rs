@@ -1,5 +1,5 @@
-//! Members of an ensemble in batches: a sequence that is compiled once for all of them is propagated for [`LANES`] members at a time, and
-//! leaves behind the sums of their states and of their signals, so that the memory does not grow with their number.
+//! Members of an ensemble in batches. A sequence compiled once for all of them is propagated for [`LANES`] members at a time; only the sums
+//! of states and signals are stored, so that memory does not grow with the number of members.
 //!
 //! States are deviations from the maximally mixed state, which no unitary changes.
 
@@ -16,16 +16,16 @@ use crate::spin::{Space, Sparse};
 use crate::waveform::Numbers;
 use rayon::prelude::*;
 
-/// Members whose sums are added up together, by one thread.
+/// Number of members summed together by one thread.
 const GROUP: usize = 16 * LANES;
 
-/// Groups whose lines are added up to points together.
+/// Number of groups whose lines are evaluated at the sample points together.
 const GROUPS: usize = 16;
 
-/// Evolution under a Hamiltonian.
+/// Evolution under a constant Hamiltonian.
 struct Evolution {
     assembly: Assembly,
-    /// Where it is the same for all members.
+    /// Its eigendecomposition, if the Hamiltonian is the same for all members.
     levels: Option<LevelsBatch>,
     duration: f64,
     dimension: usize,
@@ -42,35 +42,35 @@ enum Step {
 /// A free induction decay.
 struct Acquisition {
     evolution: Evolution,
-    /// F+ of the nucleus.
+    /// F+ of the nucleus: row, column, value.
     raising: Vec<(usize, usize, C64)>,
-    /// `exp(-i phase)` of the receiver.
+    /// Receiver phase factor `exp(-i phase)`.
     receiver: C64,
-    /// The elements of the state that the receiver sees.
+    /// The density-matrix elements observed by the receiver.
     observed: Vec<(usize, usize)>,
 }
 
-/// The sequence as a scan of the phase cycle has it.
+/// The sequence for one scan of the phase cycle.
 struct Scan {
     numbers: Numbers,
     steps: Vec<Step>,
 }
 
-/// The members of an ensemble that are propagated in batches.
+/// The members of an ensemble, compiled for propagation in batches.
 pub struct MemberBatch {
-    /// The deviation of what all members begin with.
+    /// Deviation of the common initial state from the maximally mixed state.
     begin: MatrixBatch,
-    /// The mean of the diagonal of that state.
+    /// Mean diagonal element of the initial state.
     level: f64,
     scans: Vec<Scan>,
-    /// What the variables are, and the weight in each scan.
+    /// Values of the variables, and the weight in each scan.
     members: Vec<(Vec<f64>, f64)>,
-    /// How many steps there are up to the last one that leaves something behind.
+    /// Number of steps up to the last one that produces output.
     last: usize,
     wanted: Wanted,
 }
 
-/// What is wanted of the members.
+/// The outputs needed from the members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wanted {
     /// Mean states at marks and at the end.
@@ -81,11 +81,11 @@ pub struct Wanted {
     pub signals: bool,
 }
 
-/// The sum of the states of members at a moment.
+/// Weighted sum of the states of members at one moment.
 pub struct Look {
-    /// Of the deviations.
+    /// Sum of the deviations.
     pub state: Matrix,
-    /// Of the rates of change; `None` where nothing acts.
+    /// Sum of the time derivatives; `None` if nothing acts.
     pub rate: Option<Matrix>,
 }
 
@@ -98,14 +98,14 @@ impl Look {
     }
 }
 
-/// Sums over members, by their weights.
+/// Sums over members with their weights.
 #[derive(Default)]
 pub struct Sums {
     /// At each mark, at each sample of each recorded statement, and at the end, in the order of the sequence.
     pub looks: Vec<Look>,
-    /// Of the free induction decays.
+    /// Signals of the free induction decays.
     pub signals: Vec<SignalSum>,
-    /// What the scans of a phase cycle have kept in each of them.
+    /// Norms before and after averaging over the scans of a phase cycle, for each decay.
     pub kept: Vec<ScanSums>,
 }
 
@@ -122,15 +122,15 @@ impl Sums {
 }
 
 impl MemberBatch {
-    /// Compiles the sequence for all members; `None` where they are to be propagated one by one.
+    /// Compiles the sequence for all members; `None` if they must be propagated individually.
     ///
     /// # Errors
-    /// When the orientation of the sample cannot be evaluated.
+    /// If the orientation of the sample cannot be evaluated.
     pub fn new(e: &Evaluator, members: &[Member], wanted: Wanted) -> Result<Option<MemberBatch>, Fault> {
         if e.basis.size() > LARGEST as f64 {
             return Ok(None);
         }
-        // Members are the product of the scans, outermost, and the spreads.
+        // Members are ordered scan-major.
         let scans: Vec<&[Member]> = members.chunk_by(|a, b| a.variation.scan == b.variation.scan).collect();
         let Some((first, others)) = scans.split_first() else { return Ok(None) };
         let differs = |own: &[Member]| {
@@ -178,13 +178,13 @@ impl MemberBatch {
         Ok(Some(MemberBatch { begin, level, scans, members: values, last, wanted }))
     }
 
-    /// The mean of the diagonal of the states, which is that of the deviations' reference.
+    /// Mean diagonal element of the states: the deviations are relative to it.
     pub fn level(&self) -> f64 {
         self.level
     }
 
-    /// The sums over all members; `finish` adds up the lines of signals after some groups. `None` where a number is not finite, or eigenvalues
-    /// cannot be computed. Groups are added up in order: the result is the same for any number of threads.
+    /// The sums over all members; `finish` evaluates the lines of the signals after a number of groups. `None` if a value is not finite
+    /// or an eigendecomposition fails. Groups are added in order, so that the result does not depend on the number of threads.
     pub fn run(&self, finish: impl Fn(usize, &mut SignalSum)) -> Option<Sums> {
         let mut all = Sums::default();
         for block in self.members.chunks(GROUP * GROUPS) {
@@ -205,7 +205,7 @@ impl MemberBatch {
         Some(sums)
     }
 
-    /// The sums over the members of a batch, and over the scans. Lanes without a member repeat the first one, with a weight of 0.
+    /// The sums over the members of a batch and over the scans. Unused lanes repeat the first member with weight 0.
     fn batch(&self, members: &[(Vec<f64>, f64)]) -> Option<Sums> {
         let first = members.first()?;
         let of = |lane: usize| members.get(lane).unwrap_or(first);
@@ -213,7 +213,7 @@ impl MemberBatch {
         let variables: Vec<Lane> = (0..first.0.len()).map(variable).collect();
         let weights = Lane(std::array::from_fn(|l| members.get(l).map_or(0.0, |m| m.1)));
         let mut sums = Sums::default();
-        // By scan, then by acquisition.
+        // Indexed by scan, then by acquisition.
         let mut seen: Vec<Vec<Seen>> = Vec::with_capacity(self.scans.len());
         for scan in &self.scans {
             let mut own = Vec::new();
@@ -229,7 +229,7 @@ impl MemberBatch {
         Some(sums)
     }
 
-    /// The sums over the members of a batch in a scan of the phase cycle, and what the receiver sees of each of them.
+    /// The sums over the members of a batch for one scan of the phase cycle, and the elements observed by the receiver.
     fn scan(
         &self,
         Scan { numbers, steps }: &Scan,
@@ -242,7 +242,7 @@ impl MemberBatch {
         let mut sums = Sums::default();
         let mut rho = self.begin.clone();
         let mut moved = self.begin.clone();
-        // What acts now.
+        // The evolution that acts at present.
         let mut acting: Option<(&Evolution, Option<LevelsBatch>)> = None;
         for step in steps.iter().take(self.last) {
             match step {
@@ -257,7 +257,7 @@ impl MemberBatch {
                     let levels = evolution.levels(&slots, &mut irregular, &mut own);
                     Evolving::new(levels, &rho).at(evolution.duration, &mut moved);
                     std::mem::swap(&mut rho, &mut moved);
-                    // The transient at an edge belongs to its pulse.
+                    // The transient at a pulse edge belongs to the pulse.
                     acting = acting.filter(|_| *transient);
                 }
                 Step::Evolve(evolution, record) => {
@@ -298,7 +298,7 @@ impl MemberBatch {
     }
 }
 
-/// The sums of some states and of their rates of change under a Hamiltonian.
+/// Weighted sums of states and of their time derivatives under a Hamiltonian.
 fn look(rho: &MatrixBatch, weights: &Lane, acting: Option<&LevelsBatch>) -> Look {
     let rate = acting.map(|levels| {
         let mut rate = MatrixBatch::zeros(rho.dimension());
@@ -308,20 +308,20 @@ fn look(rho: &MatrixBatch, weights: &Lane, acting: Option<&LevelsBatch>) -> Look
     Look { state: weighted(rho, weights), rate }
 }
 
-/// The levels of what acts now.
+/// Energy levels of the evolution that acts at present.
 fn levels_now<'a>(acting: &'a Option<(&'a Evolution, Option<LevelsBatch>)>) -> Option<&'a LevelsBatch> {
     acting.as_ref().and_then(|(evolution, own)| own.as_ref().or(evolution.levels.as_ref()))
 }
 
-/// The elements of the states of a batch that a receiver sees, in its phase.
+/// The density-matrix elements of a batch observed by a receiver, with its phase.
 type Seen = Vec<(Lane, Lane)>;
 
-/// Lanes times a complex number.
+/// Lanes multiplied by a complex number.
 fn turned((re, im): (Lane, Lane), by: C64) -> (Lane, Lane) {
     (re * by.re - im * by.im, re * by.im + im * by.re)
 }
 
-/// What some scans have kept of the coherences that a receiver sees of the first members.
+/// Norms of the observed coherences of the first members, before and after the sum over scans.
 fn kept(scans: &[&Seen], members: usize) -> ScanSums {
     let mut sums = ScanSums::default();
     let norm = |seen: &Seen, l: usize| {
@@ -342,7 +342,7 @@ fn kept(scans: &[&Seen], members: usize) -> ScanSums {
 }
 
 impl Evolution {
-    /// Eigenvalues and eigenvectors in all lanes; `own` holds those that are not the same for all members.
+    /// Eigendecomposition in all lanes; `own` stores it if it differs between members.
     fn levels<'a>(
         &'a self,
         slots: &[Lane],
@@ -356,7 +356,7 @@ impl Evolution {
     }
 }
 
-/// The sum over the lanes of matrices by their weights.
+/// Weighted sum of matrices over the lanes.
 fn weighted(rho: &MatrixBatch, weights: &Lane) -> Matrix {
     let n = rho.dimension();
     let sum = |x: Lane| x.0.iter().zip(&weights.0).map(|(x, w)| x * w).sum::<f64>();
@@ -366,7 +366,7 @@ fn weighted(rho: &MatrixBatch, weights: &Lane) -> Matrix {
     })
 }
 
-/// The amplitudes of the lines between pairs of levels: those of `(V+ rho V)_ab (V+ F+ V)_ba`, which oscillates with E_b - E_a.
+/// Amplitudes of the lines between pairs of levels: `(V+ rho V)_ab (V+ F+ V)_ba`, which oscillates at E_b - E_a.
 fn amplitudes(levels: &LevelsBatch, inside: &MatrixBatch, raising: &[(usize, usize, C64)]) -> MatrixBatch {
     let mut out = MatrixBatch::zeros(inside.dimension());
     pulp::Arch::new().dispatch(Amplitudes { levels, inside, raising, out: &mut out });
@@ -403,9 +403,9 @@ impl pulp::NullaryFnOnce for Amplitudes<'_> {
     }
 }
 
-/// The lines of the first lanes, each times its factor.
+/// The lines of the first lanes, each multiplied by its factor.
 fn signal(levels: &LevelsBatch, amplitudes: &MatrixBatch, factors: &[C64; LANES], lanes: usize) -> SignalSum {
-    /// Lines below this share of the square of the largest one are the rounding of none.
+    /// Lines whose squared amplitude is below this fraction of the largest are rounding errors.
     const NOTHING: f64 = 1e-34;
     let n = amplitudes.dimension();
     let element = |a: usize, b: usize, l: usize| {
@@ -441,7 +441,7 @@ impl Compiler<'_> {
             EnsembleBlock::Mark => Step::Mark,
             EnsembleBlock::Project(step) => {
                 let projection = Projection::of(&step, self.space).ok()??;
-                // What removes the populations leaves nothing of the maximally mixed state either.
+                // A projection that removes populations also changes the maximally mixed state.
                 let mixed = identity(self.space.len());
                 if (projection.apply(&mixed) - &mixed).norm() > 1e-12 {
                     return None;

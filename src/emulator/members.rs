@@ -1,4 +1,4 @@
-//! The members of an ensemble: their schedules, the states that they begin with, and the system as declared, which none of them need be.
+//! The members of an ensemble: their schedules and initial states, and the system as declared, which need not be one of the members.
 
 use super::motion::mean_state;
 use super::settings::Options;
@@ -7,18 +7,18 @@ use crate::ir::Experiment;
 use crate::spin::{Space, State};
 use rayon::prelude::*;
 
-/// Schedules and prepared states of some members. Of several mistakes the first in the order of members is given, whatever the number of
+/// Schedules and initial states of some members. Of several errors the first in the order of members is returned, whatever the number of
 /// threads.
 ///
 /// # Errors
-/// When a schedule or a state cannot be built.
+/// If a schedule or a state cannot be built.
 pub fn schedules(
     e: &Evaluator,
     given: &Values,
     options: &Options,
     members: &[Member],
 ) -> Result<Vec<(Schedule, Prepared)>, Fault> {
-    // A perfect sample is its only member.
+    // A perfect sample consists of a single member.
     if let [member] = members
         && member.is_perfect()
         && options.spectrometer.is_none()
@@ -37,10 +37,10 @@ fn schedule_of(e: &Evaluator) -> Result<(Schedule, Prepared), Fault> {
     Ok((schedule, prepared))
 }
 
-/// The schedule and the state of a member.
+/// The schedule and initial state of a member.
 ///
 /// # Errors
-/// When one of them cannot be built.
+/// If one of them cannot be built.
 pub fn member_schedule(
     outline: &Outline,
     given: &Values,
@@ -55,7 +55,7 @@ pub fn member_schedule(
 /// The evaluator of a member.
 ///
 /// # Errors
-/// When a parameter or a setting of the spectrometer cannot be evaluated.
+/// If a parameter or a setting of the spectrometer cannot be evaluated.
 pub fn evaluator<'a>(
     experiment: &'a Experiment,
     given: &Values,
@@ -67,7 +67,7 @@ pub fn evaluator<'a>(
     Ok(own)
 }
 
-/// The state that a member begins with.
+/// The initial state of a member; a density matrix if its schedule is not unitary.
 pub fn prepared_state(schedule: &Schedule, prepared: &Prepared, space: &Space) -> State {
     match prepared.state(space) {
         State::Pure(psi) if !schedule.is_unitary() => State::Mixed(State::Pure(psi).density()),
@@ -75,10 +75,10 @@ pub fn prepared_state(schedule: &Schedule, prepared: &Prepared, space: &Space) -
     }
 }
 
-/// The schedule of the system as declared, to which energies and the readout refer; `None` where it is that of the only member.
+/// The schedule of the system as declared, to which energies and the readout refer; `None` if it equals that of the only member.
 ///
 /// # Errors
-/// When it cannot be built.
+/// If it cannot be built.
 pub fn declared(e: &Evaluator, members: &[Member]) -> Result<Option<Schedule>, Fault> {
     match members {
         [member] if member.is_perfect() => Ok(None),
@@ -86,7 +86,7 @@ pub fn declared(e: &Evaluator, members: &[Member]) -> Result<Option<Schedule>, F
     }
 }
 
-/// The prepared state of the sample, `sum_m w_m rho_m(0)`; where all members begin with the same, that one.
+/// The prepared state of the sample, `sum_m w_m rho_m(0)`; if all members start in the same state, that state.
 pub fn mean_prepared(members: &[Member], schedules: &[(Schedule, Prepared)], space: &Space) -> State {
     let states: Vec<State> = schedules.iter().map(|(_, prepared)| prepared.state(space)).collect();
     match states.split_first() {

@@ -1,31 +1,31 @@
-//! The cells of a segment: between two ends every coefficient of its Hamiltonian is smooth and resolved (see
-//! [`crate::waveform::mesh()`]). All methods advance from end to end, so that none of them can step over a feature.
+//! The cells of a segment: within each cell every coefficient of the Hamiltonian is smooth and resolved (see
+//! [`crate::waveform::mesh()`]). All methods advance from cell end to cell end, so that no feature is stepped over.
 
 use super::step_error::StepError;
 use crate::waveform::{Scalar, Weighted, mesh};
 
-/// More ends than this are not listed one by one.
+/// Maximum number of cell ends listed explicitly.
 const MOST_ENDS: f64 = 4e6;
 
-/// The share of the tolerance that the coefficients may cost.
+/// Fraction of the tolerance available for errors of the coefficients.
 const SHARE: f64 = 0.1;
 
-/// Ends of cells; of one period where all coefficients repeat themselves.
+/// Ends of the cells; those of one period if all coefficients are periodic.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mesh {
     ends: Vec<f64>,
     period: Option<f64>,
 }
 
-/// The first and the last time at which coefficients are evaluated inside of a cell. At its ends they may have the values of the
-/// neighbouring cells: the ends of repeated cells are known to a few units in the last place only.
+/// First and last time at which coefficients are evaluated inside a cell. Exactly at its ends they may have the values of the
+/// neighbouring cells, because the ends of repeated cells are known only to a few units in the last place.
 pub fn interior(from: f64, to: f64) -> (f64, f64) {
     const ROUNDING: f64 = 16.0 * f64::EPSILON;
     let inset = |t: f64| (ROUNDING * t.abs()).min(1e-3 * (to - from)).max(f64::MIN_POSITIVE);
     (from + inset(from), to - inset(to))
 }
 
-/// Times this close are one: the end of a cell beside a sample at the same moment, but for rounding.
+/// Times closer than this are equal up to rounding, such as a cell end and a sample at the same moment.
 pub fn resolution(span: f64) -> f64 {
     4.0 * f64::EPSILON * span
 }
@@ -34,7 +34,7 @@ impl Mesh {
     /// The cells of a segment, from the coefficients of its Hamiltonian with the norms of their operators.
     ///
     /// # Errors
-    /// When a coefficient is unbounded or cannot be resolved.
+    /// If a coefficient is unbounded or cannot be resolved.
     pub fn of<'a>(
         coefficients: impl Iterator<Item = (&'a Scalar, f64)>,
         duration: f64,
@@ -53,10 +53,10 @@ impl Mesh {
         Ok(Mesh { ends, period })
     }
 
-    /// The ends of the cells later than `from` and earlier than `to`, then `to`.
+    /// The cell ends between `from` and `to` (both excluded), followed by `to`.
     ///
     /// # Errors
-    /// When there are too many.
+    /// If there are too many.
     pub fn stops(&self, from: f64, to: f64) -> Result<Vec<f64>, StepError> {
         let Some(period) = self.period else {
             let first = self.ends.partition_point(|end| *end <= from);

@@ -1,4 +1,4 @@
-//! Schedule to results: the state goes through every step, and metrics are evaluated at marks and on recorded traces.
+//! From schedule to results: the state is propagated through every step; metrics are evaluated at marks and on recorded traces.
 
 mod adaptive_sampling;
 mod adiabaticity;

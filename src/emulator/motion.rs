@@ -1,4 +1,4 @@
-//! What acts on the state at a moment, as metrics see it: on a single state, or on the members of an ensemble.
+//! The generator of motion at a moment, as seen by metrics: for a single state, or for the members of an ensemble.
 
 use super::generator::Generator;
 use crate::hamiltonian::Segment;
@@ -7,10 +7,10 @@ use crate::metrics::{LARGEST_MATRIX, Motion, Rate, Undefined};
 use crate::spin::{Operator, Space, State};
 use std::cell::OnceCell;
 
-/// Matrices that differ by less than this share of the largest element are the same Hamiltonian.
+/// Matrices that differ by less than this fraction of the largest element represent the same Hamiltonian.
 const SAME_HAMILTONIAN: f64 = 1e-12;
 
-/// A segment that acts on a member, with its generator, which is made when it is first needed.
+/// A segment acting on a member, with its generator, which is built on first use.
 pub struct ActingSegment<'a> {
     segment: &'a Segment,
     space: &'a Space,
@@ -23,12 +23,12 @@ impl<'a> ActingSegment<'a> {
         ActingSegment { segment, space, generator: OnceCell::new() }
     }
 
-    /// How long the segment lasts.
+    /// Duration of the segment.
     pub fn duration(&self) -> f64 {
         self.segment.duration
     }
 
-    /// Its generator.
+    /// Its generator, built on first use.
     pub fn generator(&self) -> &Generator {
         self.generator.get_or_init(|| Generator::of(self.segment, self.space))
     }
@@ -38,7 +38,7 @@ impl<'a> ActingSegment<'a> {
 pub struct GeneratorAt<'a> {
     /// The generator.
     pub generator: &'a Generator,
-    /// The time since the segment began.
+    /// Time since the start of the segment.
     pub time: f64,
 }
 
@@ -72,13 +72,13 @@ impl Motion for GeneratorAt<'_> {
 /// A member of an ensemble at a moment.
 #[derive(Clone, Copy)]
 pub struct MemberAt<'a> {
-    /// The segment that acts and the time since it began; `None` where nothing acts.
+    /// The acting segment and the time since its start; `None` if nothing acts.
     pub acting: Option<(&'a ActingSegment<'a>, f64)>,
     /// Its state.
     pub state: &'a State,
     /// Its weight; the weights of an ensemble add up to 1.
     pub weight: f64,
-    /// Its time since `prepare`.
+    /// Time since `prepare`.
     pub elapsed: f64,
 }
 
@@ -87,7 +87,7 @@ impl MemberAt<'_> {
         self.acting.map(|(segment, time)| GeneratorAt { generator: segment.generator(), time })
     }
 
-    /// `d rho/dt` of this member.
+    /// `d rho/dt` of this member; `None` if nothing acts.
     fn rate_of_density(&self) -> Option<Matrix> {
         let at = self.generator()?;
         Some(match (at.rate(self.state), self.state) {
@@ -107,14 +107,14 @@ pub struct EnsembleMotion<'a> {
 }
 
 impl<'a> EnsembleMotion<'a> {
-    /// Of some members; `None` where nothing acts on any of them.
+    /// From some members; `None` if nothing acts on any of them.
     pub fn of(members: Vec<MemberAt<'a>>) -> Option<EnsembleMotion<'a>> {
         members.iter().any(|m| m.acting.is_some()).then_some(EnsembleMotion { members })
     }
 }
 
 impl Motion for EnsembleMotion<'_> {
-    /// That of all members, where it is the same for all.
+    /// The common Hamiltonian of all members, if there is one.
     fn hamiltonian(&self) -> Result<Operator, Undefined> {
         if let [member] = self.members.as_slice() {
             return member.generator().ok_or_else(several)?.hamiltonian();
@@ -140,7 +140,7 @@ impl Motion for EnsembleMotion<'_> {
         common.map(|(operator, _)| operator).ok_or_else(several)
     }
 
-    /// That of the mean state, which is the mean of the members' rates.
+    /// Time derivative of the mean state: the mean of the members' derivatives.
     fn rate(&self, state: &State) -> Rate {
         if let [member] = self.members.as_slice()
             && let Some(at) = member.generator()
@@ -157,7 +157,7 @@ impl Motion for EnsembleMotion<'_> {
         Rate::Mixed(sum)
     }
 
-    /// Whether the mean state moves by a unitary: members of different Hamiltonians leave it with other eigenvalues.
+    /// True if the mean state evolves unitarily. With different Hamiltonians of the members, its eigenvalues change.
     fn is_unitary(&self) -> bool {
         let unitary = self.members.iter().all(|m| m.generator().is_some_and(|g| g.is_unitary()));
         unitary && (self.members.len() == 1 || self.hamiltonian().is_ok())
@@ -176,7 +176,7 @@ impl Motion for EnsembleMotion<'_> {
     }
 }
 
-/// The motion of the mean of members that were propagated in batches: nothing but the rate of the mean is kept of them.
+/// The motion of the mean of members propagated in batches: only the time derivative of the mean is known.
 pub struct MeanMotion {
     /// `d rho/dt` of the mean state.
     pub rate: Matrix,
@@ -207,12 +207,12 @@ fn several() -> Undefined {
     )
 }
 
-/// Whether two times are one but for the rounding of sums of durations.
+/// True if two times are equal up to the rounding of sums of durations.
 pub fn same_time(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().max(b.abs())
 }
 
-/// When the members reach a moment: the mean over their weights, and the common time, `None` where they reach it at different times.
+/// Time at which the members reach a moment: the weighted mean, and the common time, or `None` if the times differ.
 pub fn arrival(times: impl Iterator<Item = f64> + Clone, weights: &[f64]) -> (f64, Option<f64>) {
     let first = times.clone().next().unwrap_or(0.0);
     if times.clone().all(|t| same_time(t, first)) {
@@ -224,7 +224,7 @@ pub fn arrival(times: impl Iterator<Item = f64> + Clone, weights: &[f64]) -> (f6
 /// The mean of the members' states, `sum_m w_m rho_m`.
 pub fn mean_state<'s>(members: impl Iterator<Item = (f64, &'s State)>) -> State {
     let members: Vec<(f64, &State)> = members.collect();
-    // A single state may be a vector, whose matrix would not fit.
+    // A single state may be a vector whose density matrix would not fit into memory.
     let (_, first) = match members.as_slice() {
         [] => return State::Mixed(Matrix::zeros(1, 1)),
         [(_, one)] => return (*one).clone(),

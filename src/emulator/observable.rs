@@ -1,4 +1,4 @@
-//! What is asked of the states: entries of `measure`, and whatever `expect` and `theory` name, ready to be evaluated.
+//! Observables: the entries of `measure` and the metrics in `expect` and `theory`, prepared for evaluation.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
@@ -12,12 +12,12 @@ use crate::units::{GAMMA, UnitSystem, energy_scale, hamiltonian_factor, temperat
 use crate::waveform::Function;
 use std::collections::BTreeMap;
 
-/// An expression of metrics, with everything in it that does not depend on the state worked out.
+/// An expression of metrics, with everything independent of the state already evaluated.
 #[derive(Debug, Clone)]
 pub struct Observable {
-    /// Its key in results.
+    /// Key in results.
     pub key: String,
-    /// The words it was written with.
+    /// The expression as written.
     pub expr: Expr,
     tree: Tree,
 }
@@ -30,23 +30,23 @@ enum Tree {
         arguments: Vec<Argument>,
         scale: f64,
     },
-    /// An aggregate, a metric at a mark or a mean over members, by the key under which its value is found.
+    /// An aggregate, a metric at a mark or a mean over members, looked up by its key.
     Aggregate(String),
     Sum(Vec<(bool, Tree)>),
     Product(Vec<(bool, Tree)>),
     Power(Box<Tree>, Box<Tree>),
-    /// A function of one number or two.
+    /// A function of one or two numbers.
     Function(Function, Box<Tree>, Option<Box<Tree>>),
 }
 
-/// A maximum or the like, to be found on one trace.
+/// An extremum or similar, evaluated over a trace.
 #[derive(Debug, Clone)]
 pub struct Aggregate {
-    /// `max(ergotropy)` as written, without spaces.
+    /// The expression without spaces, such as `max(ergotropy)`.
     pub key: String,
-    /// `max`, `argmax` ...
+    /// `max`, `argmax`, ...
     pub function: String,
-    /// The trace, if one is named.
+    /// Name of the trace, if one is given.
     pub trace: Option<String>,
     /// The curve.
     pub curve: Observable,
@@ -55,15 +55,15 @@ pub struct Aggregate {
 /// A metric at a mark.
 #[derive(Debug, Clone)]
 pub struct AtMark {
-    /// `charged.ergotropy`.
+    /// Key in results, such as `charged.ergotropy`.
     pub key: String,
-    /// The mark.
+    /// Name of the mark.
     pub mark: String,
     /// The metric.
     pub metric: Observable,
 }
 
-/// What a metric of this quantity is multiplied by to be reported.
+/// Factor from internal to reported units for a metric of this quantity.
 fn scale_of(quantity: Quantity, units: UnitSystem) -> f64 {
     match quantity {
         Quantity::Energy | Quantity::Power => energy_scale(units),
@@ -72,7 +72,7 @@ fn scale_of(quantity: Quantity, units: UnitSystem) -> f64 {
     }
 }
 
-/// The unit in which a quantity is reported; empty for plain numbers.
+/// Reported unit of a quantity; empty for dimensionless numbers.
 pub fn unit_of(quantity: Quantity, units: UnitSystem) -> &'static str {
     match (quantity, units) {
         (Quantity::Bits, _) => "bit",
@@ -86,7 +86,7 @@ pub fn unit_of(quantity: Quantity, units: UnitSystem) -> &'static str {
     }
 }
 
-/// The quantity of an expression of metrics, where it is plain to see: a metric, or an aggregate of one.
+/// The quantity of an expression, if it is a metric or an aggregate of one.
 pub fn quantity_of(expr: &Expr) -> Option<Quantity> {
     match &expr.kind {
         ExprKind::Call(name, _) if is_aggregate(expr) && name.starts_with("arg") => Some(Quantity::Time),
@@ -101,7 +101,7 @@ pub fn quantity_of(expr: &Expr) -> Option<Quantity> {
 /// The aggregates inside an expression.
 ///
 /// # Errors
-/// When an argument cannot be evaluated.
+/// If an argument cannot be evaluated.
 pub fn aggregates(e: &Evaluator, expr: &Expr) -> Result<Vec<Aggregate>, Fault> {
     let mut found: Vec<&Expr> = Vec::new();
     expr.walk(&mut |x| {
@@ -125,7 +125,7 @@ pub fn aggregates(e: &Evaluator, expr: &Expr) -> Result<Vec<Aggregate>, Fault> {
         .collect()
 }
 
-/// The mark at which a metric is asked for, and the metric; outside of aggregates, where a name before a point is that of a trace.
+/// The mark of a metric at a mark, and the metric. Only outside aggregates: inside one, a name before a point is that of a trace.
 fn marked<'x>(e: &Evaluator, expr: &'x Expr) -> Option<(&'x str, &'x Expr)> {
     let ExprKind::Member(mark, metric) = &expr.kind else { return None };
     e.experiment.marks().any(|m| m == mark).then_some((mark.as_str(), metric.as_ref()))
@@ -134,7 +134,7 @@ fn marked<'x>(e: &Evaluator, expr: &'x Expr) -> Option<(&'x str, &'x Expr)> {
 /// The metrics at marks inside an expression.
 ///
 /// # Errors
-/// When an argument cannot be evaluated.
+/// If an argument cannot be evaluated.
 pub fn at_marks(e: &Evaluator, expr: &Expr) -> Result<Vec<AtMark>, Fault> {
     if is_aggregate(expr) {
         return Ok(vec![]);
@@ -150,21 +150,21 @@ pub fn at_marks(e: &Evaluator, expr: &Expr) -> Result<Vec<AtMark>, Fault> {
     Ok(found)
 }
 
-/// Whether an expression is a metric at a mark.
+/// True if an expression is a metric at a mark.
 pub fn is_at_mark(e: &Evaluator, expr: &Expr) -> bool {
     marked(e, expr).is_some()
 }
 
 impl Observable {
-    /// Works out what does not depend on the state.
+    /// Evaluates everything independent of the state.
     ///
     /// # Errors
-    /// When an argument cannot be evaluated.
+    /// If an argument cannot be evaluated.
     pub fn new(e: &Evaluator, key: String, expr: &Expr) -> Result<Observable, Fault> {
         Ok(Observable { key, expr: expr.clone(), tree: tree(e, expr)? })
     }
 
-    /// Whether it is the same at every point of the parameters: no argument and no number stands in it.
+    /// True if it is the same at every parameter point: it contains no argument and no number.
     pub fn is_fixed(&self) -> bool {
         fn fixed(tree: &Tree) -> bool {
             match tree {
@@ -179,7 +179,7 @@ impl Observable {
         fixed(&self.tree)
     }
 
-    /// Whether it asks for the Hamiltonian that acts, beyond the state and its rate of change.
+    /// True if it needs the acting Hamiltonian, in addition to the state and its time derivative.
     pub fn is_of_hamiltonian(&self) -> bool {
         fn asks(tree: &Tree) -> bool {
             match tree {
@@ -193,23 +193,23 @@ impl Observable {
         asks(&self.tree)
     }
 
-    /// The curve along a course, where the question is a single metric that has one without the states.
+    /// The curve under a constant Hamiltonian, if the observable is a single metric that can be evaluated without forming states.
     pub fn along(&self, turning: &BohrExpansion, scene: &Scene) -> Option<Curve> {
         let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };
         let along = metric.along.filter(|_| arguments.is_empty())?;
         Some(along(turning, scene)?.scaled(*scale))
     }
 
-    /// The curves in a batch of states, where the observable is a single metric that has them, with the factor in which it is reported; and
-    /// whether a Hamiltonian has to act.
+    /// The function that evaluates the observable in a batch of states, if it is a single metric that has one, the factor to reported
+    /// units, and whether it requires an acting Hamiltonian.
     pub fn in_lanes(&self) -> Option<(InLanes, f64, bool)> {
         let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };
         let lanes = metric.lanes.filter(|_| arguments.is_empty())?;
         Some((lanes, *scale, metric.quantity == Quantity::Power))
     }
 
-    /// What the question is where it is linear in the state: one of the metrics that are the mean of an operator, or that beside energies
-    /// which unitaries do not change.
+    /// The observable as a linear function of the state, if it is a metric that is the expectation value of an operator, possibly
+    /// relative to energies that are invariant under unitaries.
     pub fn linear(&self, battery: Option<&Operator>) -> Option<Linear> {
         let Tree::Metric { metric, arguments, scale } = &self.tree else { return None };
         let operator = match arguments.as_slice() {
@@ -229,8 +229,8 @@ impl Observable {
         Some(Linear { operator, beside, scale: *scale })
     }
 
-    /// The derivative with respect to the state, the Hermitian G with `d value = Tr[G d rho]`, and the value; `None` where it has no closed
-    /// form. Sums, products and quotients of metrics follow from their rules.
+    /// The value and its derivative with respect to the state, the Hermitian G with `d value = Tr[G d rho]`; `None` if there is no closed
+    /// form. Sums, products and quotients of metrics follow from the rules of differentiation.
     pub fn derivative(&self, moment: &Moment) -> Option<(f64, Matrix)> {
         derivative(&self.tree, moment)
     }
@@ -238,7 +238,7 @@ impl Observable {
     /// The value at a moment; aggregates are looked up.
     ///
     /// # Errors
-    /// When a metric is not defined there, or the value is infinite or not a number.
+    /// If a metric is undefined there, or the value is infinite or not a number.
     pub fn answer(
         &self,
         moment: Option<&Moment>,
@@ -249,38 +249,38 @@ impl Observable {
     }
 }
 
-/// A question that is the mean of an operator.
+/// An observable that is the expectation value of an operator.
 #[derive(Debug, Clone)]
 pub struct Linear {
     /// The operator, on the whole space.
     pub operator: Operator,
-    /// What it is taken beside.
+    /// The reference it is compared with.
     pub beside: Reference,
-    /// What it is multiplied by to be reported.
+    /// Factor to reported units.
     pub scale: f64,
 }
 
-/// What a mean is taken beside.
+/// The reference of an expectation value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reference {
-    /// Nothing: `Tr[rho A]`.
+    /// None: `Tr[rho A]`.
     Nothing,
     /// The prepared state: `Tr[(rho - rho_0) A]`.
     Prepared,
-    /// The lowest energy that unitaries reach: `Tr[rho A] - E_passive`, of eigenvalues that are known from the prepared state.
+    /// The lowest energy reachable by unitaries: `Tr[rho A] - E_passive`, with the eigenvalues of the prepared state.
     Lowest,
-    /// The highest energy that unitaries reach: `E_active - Tr[rho A]`.
+    /// The highest energy reachable by unitaries: `E_active - Tr[rho A]`.
     Highest,
-    /// The distance of the highest from the lowest, whatever the state is now.
+    /// The difference of highest and lowest reachable energy, independent of the present state.
     Range,
-    /// The sizes of the operator and of the prepared deviation: `Tr[dr A]/sqrt(Tr[dr_0^2] Tr[A^2])`.
+    /// Normalised by operator and prepared deviation: `Tr[dr A]/sqrt(Tr[dr_0^2] Tr[A^2])`.
     Sizes,
 }
 
-/// Why a question has no answer.
+/// Why an observable has no value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum EvalError {
-    /// A metric is not defined for the state.
+    /// A metric is undefined for the state.
     Undefined(Undefined),
     /// The value is infinite or not a number.
     NotFinite(f64),
@@ -316,7 +316,7 @@ fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
             };
             Tree::Function(function.function, Box::new(first), second)
         }
-        // The metric of a trace outside of an aggregate: the trace decides where it is evaluated.
+        // The metric of a trace outside an aggregate: the trace determines where it is evaluated.
         ExprKind::Member(_, inner) => tree(e, inner)?,
         _ => Tree::Number(e.number(expr)?),
     })
@@ -344,7 +344,7 @@ fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault>
             Parameter::Nucleus => Argument::Number(0.0),
         });
     }
-    // Subsystems beyond the first belong together: `discord(a, b, c)` measures a against b and c.
+    // Subsystems after the first form one group: `discord(a, b, c)` measures a against b and c.
     if let Some(Parameter::Sites) = metric.parameters.last()
         && arguments.len() > metric.parameters.len()
     {
@@ -370,7 +370,7 @@ fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault>
 }
 
 fn operator(e: &Evaluator, item: &Expr) -> Result<Argument, Fault> {
-    // A Hamiltonian is taken in rad/s; for shares and correlations its scale cancels.
+    // A Hamiltonian is evaluated in rad/s; its scale cancels in fractions and correlations.
     let operator = e.operator(item)?;
     if !operator.is_hermitian() {
         return Err(Diagnostic::new(
@@ -463,7 +463,7 @@ fn derivative(tree: &Tree, moment: &Moment) -> Option<(f64, Matrix)> {
     }
 }
 
-/// A result that is infinite or not a number.
+/// The error of a result that is infinite or not a number.
 pub fn not_finite(observable: &Observable, value: f64, place: Option<Span>) -> Fault {
     let span = observable.expr.place.0.or(place).unwrap_or_default();
     let shown = if value.is_nan() { "not a number" } else { "infinite" };
@@ -472,7 +472,7 @@ pub fn not_finite(observable: &Observable, value: f64, place: Option<Span>) -> F
         .into()
 }
 
-/// The means that some expressions ask for: the expression as written, and what is averaged.
+/// The means over members in some expressions: the expression as written, and the averaged metric.
 pub fn member_means<'a>(expressions: impl Iterator<Item = &'a Expr>) -> Vec<(String, &'a Expr)> {
     let mut found: Vec<(String, &Expr)> = Vec::new();
     for expression in expressions {
@@ -487,7 +487,7 @@ pub fn member_means<'a>(expressions: impl Iterator<Item = &'a Expr>) -> Vec<(Str
     found
 }
 
-/// What a mean over members averages, if the expression is one.
+/// The metric averaged by a mean over members, if the expression is one.
 pub fn averaged(expr: &Expr) -> Option<&Expr> {
     match &expr.kind {
         ExprKind::Call(name, items) if name == MEMBER_MEAN => items.first(),

@@ -1,4 +1,4 @@
-//! How a run will go, in words, before it is run: what is conserved, how much of the space is reached, which methods fit.
+//! Describes a run before it starts: conserved quantities, reachable part of the space, and methods.
 
 use super::batched_ensemble;
 use super::engines::choose;
@@ -15,7 +15,7 @@ use std::fmt::Write;
 /// The plan of a run as text.
 ///
 /// # Errors
-/// When the state cannot be prepared, or the run does not fit.
+/// If the state cannot be prepared, or the run does not fit.
 pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
     let (schedule, _) = build(e)?;
     let prepared = prepare(e, &schedule.prepare, schedule.prepare_place.span())?;
@@ -61,7 +61,7 @@ pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
             if segment.relaxing.is_empty() { "evolution" } else { "evolution with relaxation" },
             crate::syntax::number_text(segment.duration),
         );
-        // What comes later may have spread over all of the space.
+        // After the first segment the state may have spread over the whole space.
         if pure {
             state = State::Pure(Vector::from_element(n, real(1.0 / (n as f64).sqrt())));
         }
@@ -69,7 +69,7 @@ pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
     Ok(out)
 }
 
-/// Segments in order, each with the number of its repetitions.
+/// The segments in order, each with the number of its repetitions.
 fn segments(steps: &[Step], times: u64) -> Vec<(&Segment, u64)> {
     steps
         .iter()

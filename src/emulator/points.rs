@@ -1,21 +1,21 @@
-//! The points of a sweep: the product of the sweeps as written, the last one running fastest.
+//! The points of a sweep: the Cartesian product of the sweeps as written, the last one varying fastest.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::{Experiment, Sweep};
 use crate::syntax::ast::SweepValues;
 
-/// The parameters that run together, and their values.
+/// Parameters that are swept together, and their values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SweepAxis {
     /// Names.
     pub names: Vec<String>,
-    /// One list a name, all of the same length.
+    /// One list per name, all of the same length.
     pub values: Vec<Vec<f64>>,
 }
 
 impl SweepAxis {
-    /// The first of the parameters, after which the axis is called, and its values.
+    /// Name and values of the first parameter, after which the axis is named.
     pub fn leading(&self) -> (&str, &[f64]) {
         match (self.names.as_slice(), self.values.as_slice()) {
             ([name, ..], [values, ..]) => (name, values),
@@ -23,27 +23,27 @@ impl SweepAxis {
         }
     }
 
-    /// How many points it has.
+    /// Number of points.
     pub fn len(&self) -> usize {
         self.leading().1.len()
     }
 
-    /// Whether it has no points, which none that a program declares is.
+    /// True if there are no points; never so for the axes of a program.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
-/// One point: the swept parameters with their values, the rest as given.
+/// One point: the swept parameters with their values, the others as given.
 pub type Point = Values;
 
-/// The most points that the axes may have together. Numbers of points are exact up to there, and no disk holds more results.
+/// Maximum number of points of all axes together: point numbers are exact up to there, and no disk holds more results.
 pub const MOST_POINTS: u64 = 1_000_000_000_000;
 
-/// The axes of a sweep. Parameters that are given are not swept.
+/// The axes of a sweep. Parameters in `given` are not swept.
 ///
 /// # Errors
-/// When a sweep has no points, when sweeps that run together differ in length, or when there are more than 10^12.
+/// If a sweep has no points, if sweeps that run together differ in length, or if there are more than 10^12 points.
 pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, Fault> {
     if experiment.sweeps.is_empty() {
         return Ok(vec![]);
@@ -133,7 +133,7 @@ pub fn points(axes: &[SweepAxis], given: &Values) -> impl ExactSizeIterator<Item
     (0..total).map(move |index| point(axes, given, index))
 }
 
-/// The point of a number in that order.
+/// The point with index `index` in that order.
 pub fn point(axes: &[SweepAxis], given: &Values, index: usize) -> Point {
     let mut point = given.clone();
     let mut rest = index;

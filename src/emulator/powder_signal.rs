@@ -1,8 +1,8 @@
-//! Samples of which nothing but signals is asked: a powder of a million crystallites.
+//! Samples for which only signals are requested, such as a powder of a million crystallites.
 //!
-//! Members are propagated side by side where their mean state is looked at somewhere. Where it is not, a group of them goes through the
-//! whole sequence and leaves nothing behind but its share of the signals, so that the memory does not grow with the number of members.
-//! Groups are added up in order: the result is the same for any number of threads.
+//! If their mean state is needed somewhere, all members are propagated side by side. Otherwise each group of members is propagated
+//! through the whole sequence and only its contribution to the signals is stored, so that memory does not grow with the number of
+//! members. Groups are added in order, so that the result does not depend on the number of threads.
 
 use super::context::RunContext;
 use super::fid::{Fid, GROUP, SignalSum};
@@ -15,10 +15,10 @@ use crate::metrics::Scene;
 use crate::spin::{Space, State};
 use rayon::prelude::*;
 
-/// After how many groups lines are added up to points.
+/// Number of groups after which lines are evaluated at the sample points.
 const GROUPS: usize = 64;
 
-/// Whether nothing but signals is asked of a sample.
+/// True if only signals are requested.
 pub fn signal_only(context: &RunContext, schedule: &Schedule) -> bool {
     let mut recorded = false;
     schedule.segments(&mut |s| recorded |= s.record.is_some());
@@ -30,10 +30,10 @@ pub fn signal_only(context: &RunContext, schedule: &Schedule) -> bool {
         && !(stops.tomographies && schedule.is_read_out())
 }
 
-/// Takes further members through the sequence, and adds their signals to those of the first ones.
+/// Propagates further members through the sequence and adds their signals to those of the first ones.
 ///
 /// # Errors
-/// The first in the order of the members.
+/// The first error in the order of the members.
 pub fn receive(
     decays: &mut [Fid],
     outline: &Outline,
@@ -54,7 +54,7 @@ pub fn receive(
     Ok(())
 }
 
-/// The signals of a group of members, decay by decay, which are to be added to those of the `first` acquisitions.
+/// The signals of a group of members, decay by decay, to be added to those of the `first` acquisitions.
 fn signals(
     outline: &Outline,
     group: &[Member],

@@ -1,25 +1,25 @@
-//! Steps that remove a part of the state and leave the rest as it is: gradients, gradients that keep some orders, and dephasing.
+//! Steps that remove part of the state and leave the rest unchanged: gradients, gradients that keep some orders, and dephasing.
 
 use crate::hamiltonian::Step;
 use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_eigen};
 use crate::source::Place;
 use crate::spin::{Space, Sparse, crush, dephase, keep_orders};
 
-/// What remains: a projection of density matrices. It is its own adjoint, so observables go through it as states do.
+/// A projection of density matrices. It is self-adjoint, so observables transform like states.
 pub enum Projection {
-    /// Coherences of these total orders, by twice the quantum number of every state.
+    /// Keeps coherences of these total orders; twice the quantum number m of every basis state, and the orders.
     Orders(Vec<i64>, Vec<i64>),
-    /// Coherences between states of equal quantum numbers of every nucleus.
+    /// Keeps coherences between states with equal quantum numbers for every nucleus.
     Gradient(Vec<Vec<i64>>),
-    /// What commutes with an operator.
+    /// Keeps the part that commutes with an operator.
     Commuting(Eigen),
 }
 
 impl Projection {
-    /// That of a step; `None` where the step is none.
+    /// The projection of a step; `None` if the step is not one.
     ///
     /// # Errors
-    /// When the eigenvalues of an operator cannot be computed, with the place of its statement.
+    /// If the eigenvalues of an operator cannot be computed; with the place of its statement.
     pub fn of(step: &Step, space: &Space) -> Result<Option<Projection>, (Place, LinalgError)> {
         let basis = space.basis();
         let twice_m = |nucleus, k| basis.twice_m_of(nucleus, space.state(k));
@@ -45,7 +45,7 @@ impl Projection {
         }))
     }
 
-    /// What remains of a matrix.
+    /// Applies the projection to a matrix.
     pub fn apply(&self, m: &Matrix) -> Matrix {
         match self {
             Projection::Orders(twice_m, keep) => keep_orders(m, twice_m, keep),

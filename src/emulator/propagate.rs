@@ -1,4 +1,4 @@
-//! The propagation of all members of an ensemble from meeting point to meeting point.
+//! Propagates all members of an ensemble from meeting point to meeting point.
 
 use super::context::RunContext;
 use super::engines::choose;
@@ -25,39 +25,39 @@ use crate::spin::State;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// The signals of some members, and their states behind them.
+/// The signals of some members, and their states after the acquisition.
 type Group = (SignalSum, Vec<State>);
 
-/// What is known of curves, marks and members, by key; `None` where it is undefined.
+/// Known aggregates, metrics at marks and means over members, by key; `None` where undefined.
 type Known = BTreeMap<String, Option<f64>>;
 
-/// The mean state of members that were propagated in batches, and its rate of change.
+/// The mean state of members propagated in batches, and its time derivative.
 type MeanAt = (State, Option<MeanMotion>);
 
-/// The propagation: the members' clocks, what was found so far, propagators that may be used again.
+/// State of a propagation: the members' clocks, the results so far, and cached propagators.
 pub struct Propagation<'a> {
     context: &'a RunContext,
     options: &'a Options,
-    /// Of every member; one for a perfect sample.
+    /// Weight of each member; a single one for a perfect sample.
     weights: Vec<f64>,
-    /// The time since `prepare`, of every member.
+    /// Time since `prepare` of each member.
     clocks: Vec<f64>,
-    /// How often something else than a unitary has acted.
+    /// Number of non-unitary actions so far.
     part: u64,
-    /// What acted last on every member, so that rates at a mark are those at its end; `None` where nothing acts.
+    /// The segment that acted last on each member, so that rates at a mark are those at its end; `None` if nothing acts.
     last_segments: Vec<Option<ActingSegment<'a>>>,
-    /// Whether it was noted that the members reach a meeting point at different times.
+    /// True once it was noted that the members reach a meeting point at different times.
     spread_noted: bool,
     integrator: Integrator<'a>,
     observed: Vec<Observed>,
     traces: Vec<Trace>,
     decays: Vec<Fid<'a>>,
     readings: Vec<Readings>,
-    /// Extrema that were found.
+    /// Extrema found so far.
     pub aggregates: BTreeMap<String, Option<f64>>,
 }
 
-/// What a propagation has found.
+/// The results of a propagation.
 pub struct Found<'a> {
     /// Metrics at marks, and at the statements of an observation.
     pub observed: Vec<Observed>,
@@ -70,7 +70,7 @@ pub struct Found<'a> {
 }
 
 impl<'a> Propagation<'a> {
-    /// At the beginning, for members of these weights.
+    /// A propagation at its start, for ensemble members with these weights.
     pub fn new(context: &'a RunContext, options: &'a Options, weights: Vec<f64>) -> Propagation<'a> {
         context.unitary_part.set((weights.len() == 1).then_some(0));
         Propagation {
@@ -90,27 +90,27 @@ impl<'a> Propagation<'a> {
         }
     }
 
-    /// The methods that were used.
+    /// Names of the methods used.
     pub fn methods(&self) -> Vec<&'static str> {
         self.integrator.methods.clone()
     }
 
-    /// What was found.
+    /// The results.
     pub fn finish(self) -> Found<'a> {
         Found { observed: self.observed, traces: self.traces, decays: self.decays, readings: self.readings }
     }
 
-    /// Takes all members through their steps: each by itself to the next meeting point, where they are looked at together.
+    /// Propagates all members through their steps, each individually to the next meeting point, where all are evaluated together.
     ///
     /// # Errors
-    /// When members come to different meeting points, what is taken at one cannot be averaged, or a method fails.
+    /// If members have different meeting points, results at one of them cannot be averaged, or a method fails.
     pub fn through(&mut self, schedules: &[&'a Schedule], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
         let members = common_legs(schedules, &self.context.stops)?;
         let count = members.first().map_or(0, Vec::len);
         for k in 0..count {
             let legs: Vec<&Leg<'a>> = members.iter().filter_map(|legs| legs.get(k)).collect();
             states = self.advance(&legs, states)?;
-            // What is behind the last decay nobody looks at, where nothing but signals is asked.
+            // If only signals are requested, the states after the last decay are never read.
             let behind = || members.iter().all(|legs| legs.get(k + 1).is_some_and(|leg| leg.steps.is_empty()));
             let discard_states = self.context.only_signals() && k + 2 == count && behind();
             states = self.meet(&legs, states, discard_states)?;
@@ -118,7 +118,7 @@ impl<'a> Propagation<'a> {
         Ok(states)
     }
 
-    /// Every member through its own steps. Members take turns, so that propagators that they have in common are kept long enough.
+    /// Propagates each member through its own steps. Members are interleaved step by step, so that shared propagators stay in the cache.
     fn advance(&mut self, legs: &[&Leg<'a>], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
         let mut clocks = std::mem::take(&mut self.clocks);
         for k in 0..legs.iter().map(|leg| leg.steps.len()).max().unwrap_or(0) {
@@ -145,12 +145,12 @@ impl<'a> Propagation<'a> {
         Ok(states)
     }
 
-    /// While a segment relaxes the state, its eigenvalues are those of no part.
+    /// During a segment with relaxation the eigenvalues of the state are not conserved.
     fn begin(&mut self, unitary: bool) {
         self.context.unitary_part.set((self.weights.len() == 1 && unitary).then_some(self.part));
     }
 
-    /// Keeps account of the parts of a run in which a single member's eigenvalues stay what they are.
+    /// Tracks the parts of a run in which the eigenvalues of a single member are conserved.
     fn account(&mut self, unitary: bool) {
         self.part += u64::from(!unitary);
         self.context.unitary_part.set((self.weights.len() == 1).then_some(self.part));
@@ -201,7 +201,7 @@ impl<'a> Propagation<'a> {
         }
     }
 
-    /// The members as they are now.
+    /// The members in their present states.
     fn members<'s>(&'s self, states: &'s [State]) -> Vec<MemberAt<'s>> {
         let last = self.last_segments.iter().map(|last| last.as_ref().map(|s| (s, s.duration())));
         let members = last.zip(states).zip(self.weights.iter().zip(&self.clocks));
@@ -210,7 +210,7 @@ impl<'a> Propagation<'a> {
             .collect()
     }
 
-    /// The mean time of the members now, and the common one; where there is none, says so once.
+    /// Mean time of the members and the common time; notes once if there is none.
     fn time(&mut self, place: &str) -> (f64, Option<f64>) {
         let (mean, common) = arrival(self.clocks.iter().copied(), &self.weights);
         if common.is_none() && !self.spread_noted && !self.context.only_signals() {
@@ -226,7 +226,7 @@ impl<'a> Propagation<'a> {
         (mean, common)
     }
 
-    /// Evaluates everything at a position of the sequence.
+    /// Evaluates all observables at a position of the sequence.
     pub fn observe(&mut self, position: Position, states: &[State]) -> Result<(), Fault> {
         let place = match &position {
             Position::Statement(_) => "the end of a statement".to_string(),
@@ -241,16 +241,16 @@ impl<'a> Propagation<'a> {
         Ok(())
     }
 
-    /// Notes that a method was used.
+    /// Records that a method was used.
     pub fn used(&mut self, method: &'static str) {
         self.integrator.used(method);
     }
 
-    /// Takes over what members that were propagated in batches have left behind: the sums of their deviations from the maximally mixed state
-    /// `level`, and their signals.
+    /// Takes over the results of members propagated in batches: the sums of their deviations from the maximally mixed state `level`, and
+    /// their signals.
     ///
     /// # Errors
-    /// When a result is not finite.
+    /// If a result is not finite.
     pub fn take_up(&mut self, schedule: &'a Schedule, level: f64, sums: Sums, wanted: Wanted) -> Result<(), Fault> {
         let mut signals = sums.signals.into_iter();
         let mut states = sums.looks.into_iter().map(|Look { state: mut deviation, rate }| {
@@ -286,7 +286,7 @@ impl<'a> Propagation<'a> {
         self.observe_mean(Position::End, clock, end.as_ref())
     }
 
-    /// Evaluates everything on a mean state; nothing is evaluated where none was kept, because nothing is to be evaluated.
+    /// Evaluates all observables on a mean state; without a stored state there is nothing to evaluate.
     fn observe_mean(&mut self, position: Position, time: f64, mean: Option<&MeanAt>) -> Result<(), Fault> {
         let Some((mean, motion)) = mean else {
             self.observed.push(Observed { position, time: vec![time], values: vec![], state: None });
@@ -300,7 +300,7 @@ impl<'a> Propagation<'a> {
         Ok(())
     }
 
-    /// The curve of a statement of so many samples, which begins at a time and lasts for another, from its mean states.
+    /// The trace of a statement with `points` samples, start time and duration, from its mean states.
     fn trace_of_means(
         &mut self,
         (name, points): (&str, usize),
@@ -321,8 +321,8 @@ impl<'a> Propagation<'a> {
         Ok(())
     }
 
-    /// Takes all members through a statement and samples its way, where all of them spend the same times in the same segments; else it is
-    /// observed at its end.
+    /// Propagates all members through a statement and samples it, if all of them spend equal times in corresponding segments; otherwise
+    /// it is observed at its end only.
     fn along(&mut self, number: usize, members: &[&'a [Step]], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
         let position = Position::Statement(number);
         let Some(first) = members.first().filter(|first| members.iter().all(|own| same_times(first, own))) else {
@@ -339,7 +339,7 @@ impl<'a> Propagation<'a> {
             let segments: Vec<&'a Segment> =
                 own.iter().filter_map(|step| if let Step::Segment(s) = step { Some(s) } else { None }).collect();
             if segments.len() < own.len() {
-                // The transient of a pulse edge: a unitary that takes no time.
+                // The transient of a pulse edge: an instantaneous unitary.
                 let moved = own.iter().zip(states).map(|(step, state)| self.integrator.step_member(step, state));
                 states = moved.collect::<Result<_, Fault>>()?;
                 continue;
@@ -362,9 +362,9 @@ impl<'a> Propagation<'a> {
         Ok(states)
     }
 
-    /// Reads the mean state out; what is measured is measured on the state that is found, at the mark `tomography`.
+    /// Reads the mean state out; metrics at the mark `tomography` are evaluated on the reconstructed state.
     fn read_out(&mut self, own: &Tomography, states: &[State]) -> Result<(), Fault> {
-        // The receiver knows the system as declared, not the member that is counted first.
+        // The receiver refers to the system as declared, not to the first member.
         let t = self.context.tomography.as_ref().unwrap_or(own);
         let mean = mean_state(self.weights.iter().copied().zip(states));
         if !mean.is_normalised() {
@@ -387,7 +387,7 @@ impl<'a> Propagation<'a> {
         let found = State::Mixed(found);
         let (mean, common) = self.time("the tomography");
         let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean };
-        // The state that is found is another.
+        // The reconstructed state is a different one, with other eigenvalues.
         let part = self.context.unitary_part.replace(None);
         let (values, marked) = self.values(&Position::Tomography, &[state], &found, common)?;
         self.context.unitary_part.set(part);
@@ -396,7 +396,7 @@ impl<'a> Propagation<'a> {
         Ok(())
     }
 
-    /// The requested metrics of the members' mean state, `None` where one is undefined, and those that are asked for at this mark.
+    /// The requested metrics of the members' mean state (`None` if undefined), and those requested at this mark only.
     fn values(
         &self,
         position: &Position,
@@ -413,19 +413,19 @@ impl<'a> Propagation<'a> {
         Ok((self.values_of_moment(&moment, &known)?, marked))
     }
 
-    /// The metrics that are asked for at this mark alone, by their keys.
+    /// The metrics requested at this mark only, by key.
     fn at_marks(&self, position: &Position, moment: &Moment, known: &Known) -> Result<Known, Fault> {
         let mark = position.mark();
         let here = self.context.requested.at_marks.iter().filter(|wanted| mark == Some(wanted.mark.as_str()));
         here.map(|wanted| Ok((wanted.key.clone(), self.value(&wanted.metric, moment, known)?))).collect()
     }
 
-    /// The requested metrics at a moment, beside what is known of curves, marks and members.
+    /// The requested metrics at a moment; `known` holds aggregates, metrics at marks and means over members.
     fn values_of_moment(&self, moment: &Moment, known: &Known) -> Result<Vec<Option<f64>>, Fault> {
         self.context.requested.observables.iter().map(|o| self.value(o, moment, known)).collect()
     }
 
-    /// The value of an observable at a moment; `None` where it is undefined, with a note that says why.
+    /// The value of an observable at a moment; `None` if it is undefined, with a note giving the reason.
     fn value(&self, observable: &Observable, moment: &Moment, known: &Known) -> Result<Option<f64>, Fault> {
         match observable.answer(Some(moment), known) {
             Ok(x) => Ok(Some(x)),
@@ -444,7 +444,7 @@ impl<'a> Propagation<'a> {
         self.observed.push(Observed { position, time: vec![time], values, state });
     }
 
-    /// A segment that records, for all members at once.
+    /// A recorded segment, for all members together.
     fn recorded(&mut self, segments: &[&'a Segment], states: Vec<State>) -> Result<Vec<State>, Fault> {
         let name = segments.first().and_then(|s| s.record.as_ref()).map_or("", |r| r.name.as_str());
         let (start, _) = self.time(&format!("the trace `{name}`"));
@@ -457,7 +457,7 @@ impl<'a> Propagation<'a> {
         Ok(ends)
     }
 
-    /// Takes all members through a segment each, whose states `look` samples.
+    /// Propagates all members through one segment each; `look` samples their states.
     fn on_tracks<T>(
         &mut self,
         segments: &[&'a Segment],
@@ -486,7 +486,7 @@ impl<'a> Propagation<'a> {
         Ok((found, ends))
     }
 
-    /// A free induction decay: the sum over the members, each in the receiver's phase of its scan.
+    /// A free induction decay: the sum over the members, each with the receiver phase of its scan.
     fn acquire(
         &mut self,
         acquisitions: &[&'a Acquire],
@@ -496,7 +496,7 @@ impl<'a> Propagation<'a> {
         let Some(&first) = acquisitions.first() else { return Ok(states) };
         super::cancel::acquired(self.context, acquisitions, &states);
         let (start, _) = self.time("the acquisition");
-        // Members are added up in groups, and groups in order, so that the sum is the same for any number of threads.
+        // Members are summed in groups, and groups in order, so that the sum does not depend on the number of threads.
         let (space, tolerance) = (self.context.space(), self.options.tolerance);
         let inputs: Vec<_> = acquisitions.iter().copied().zip(states).zip(self.weights.iter().copied()).collect();
         let groups: Vec<Result<Group, Fault>> = inputs

@@ -1,4 +1,4 @@
-//! Propagators of segments and of loops' bodies, as matrices.
+//! Propagators of segments and of loop bodies, as matrices.
 
 use super::engines::DENSE_LIOUVILLE;
 use super::engines::exact::{stacked, unstacked};
@@ -8,16 +8,16 @@ use crate::linalg::{C64, Matrix, ONE, conjugate, product};
 use crate::spin::State;
 use std::sync::Arc;
 
-/// A propagator of a segment or of a loop's body.
+/// The propagator of a segment or of a loop body.
 #[derive(Clone)]
 pub enum Propagator {
-    /// On states: `U`.
+    /// Acts on states: `U`.
     Unitary(Matrix),
-    /// On density matrices, stacked.
+    /// Acts on stacked density matrices.
     Super(Matrix),
 }
 
-/// What identifies a constant segment: its operators with their coefficients, its dissipators, its length.
+/// Cache key of a constant segment: its operators with their coefficients, its dissipators, its duration.
 #[derive(PartialEq, Eq, Hash)]
 pub struct SegmentKey {
     terms: Vec<(usize, u64)>,
@@ -26,7 +26,7 @@ pub struct SegmentKey {
 }
 
 impl SegmentKey {
-    /// That of a segment; `None` where its Hamiltonian changes.
+    /// The key of a segment; `None` if its Hamiltonian depends on time.
     pub fn of(segment: &Segment) -> Option<SegmentKey> {
         let term =
             |(c, o): &(crate::hamiltonian::Scalar, Arc<_>)| Some((Arc::as_ptr(o) as usize, c.constant()?.to_bits()));
@@ -37,7 +37,7 @@ impl SegmentKey {
 }
 
 impl Propagator {
-    /// This one first, then the next; `None` where the product would be too large.
+    /// The product of this propagator followed by `next`; `None` if it would be too large.
     pub fn then(self, next: Propagator) -> Option<Propagator> {
         match (self, next) {
             (Propagator::Unitary(a), Propagator::Unitary(b)) => Some(Propagator::Unitary(product(&b, &a))),
@@ -45,7 +45,7 @@ impl Propagator {
         }
     }
 
-    /// `rho -> U rho U^dagger` is `U* x U` on stacked deviations; the mean below them stays.
+    /// `rho -> U rho U^dagger` is `U* x U` on stacked deviations; the mean (last element) is unchanged.
     fn superoperator(self) -> Option<Matrix> {
         match self {
             Propagator::Super(m) => Some(m),
@@ -60,7 +60,7 @@ impl Propagator {
         }
     }
 
-    /// The state behind it.
+    /// Applies the propagator to a state.
     pub fn apply(&self, state: State) -> State {
         match (self, state) {
             (Propagator::Unitary(u), State::Pure(psi)) => State::Pure(u * psi),

@@ -1,18 +1,19 @@
-//! Mixed states of many spins by random vectors.
+//! Mixed states of many spins by random vectors (stochastic trace estimation, quantum typicality).
 //!
-//! A density matrix of twenty spins would need sixteen terabytes. A state near the maximally mixed state, `rho = (1 + A)/N`, is had from vectors
-//! whose amplitudes have one size and random phases (Hams and De Raedt, Phys. Rev. E 62, 4365; "typicality"):
+//! A density matrix of twenty spins would need sixteen terabytes. For a state near the maximally mixed state, `rho = (1 + A)/N`,
+//! expectation values follow from vectors with amplitudes of equal magnitude and random phases (Hams and De Raedt, Phys. Rev. E 62,
+//! 4365; "typicality"):
 //!
 //! ```text
 //! Tr[rho(t) O] = Tr[O]/N + mean over r of Re <psi_r(t)| O |phi_r(t)>,   phi_r(0) = A psi_r(0)
 //! ```
 //!
-//! Both vectors move as pure states do. The error of one vector is about one over the square root of N of the size of A and O, and the
-//! scatter of several says how large it is. A is applied by itself, without the identity, so a polarisation of 1e-5 loses nothing.
+//! Both vectors evolve as pure states. The error of one vector is about 1/sqrt(N) relative to the size of A and O, and the
+//! scatter of several vectors gives its magnitude. A is applied without the identity, so a polarisation of 1e-5 loses no precision.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "one way and one random vector at least are walked, and every walk meets the same marks, traces and acquisitions"
+    reason = "there is at least one member and one random vector, and every propagation has the same marks, traces and acquisitions"
 )]
 
 use super::context::RunContext;
@@ -43,8 +44,8 @@ use rayon::prelude::*;
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
-/// A vector of amplitudes of one size and random phases. A phase follows from its place and the number of the vector, so that vectors are
-/// the same wherever and in whatever order they are made.
+/// A vector with amplitudes of equal magnitude and random phases. Each phase is a hash of its index, the number of the vector and the seed,
+/// so that vectors do not depend on thread or order of evaluation.
 fn random_vector(n: usize, number: usize, seed: u64) -> Vector {
     let size = 1.0 / (n as f64).sqrt();
     let own = (number as u64).wrapping_mul(0xD1B5_4A32_D192_ED03).wrapping_add(mixed(seed));
@@ -54,7 +55,7 @@ fn random_vector(n: usize, number: usize, seed: u64) -> Vector {
     })
 }
 
-/// Everything that is the same for all vectors.
+/// Everything shared by all vectors.
 struct RunSetup<'a> {
     space: Space,
     options: &'a Options,
@@ -63,19 +64,19 @@ struct RunSetup<'a> {
     stops: Stops,
 }
 
-/// A member: its weight, its schedule, and where it starts.
+/// A member: weight, schedule and initial deviation.
 struct MemberRun {
     weight: f64,
     schedule: Schedule,
     deviation: Deviation,
-    /// The ergotropy of its prepared state and its capacity, one for each question that refers to them.
+    /// Ergotropy and capacity of its prepared state, one pair for each observable.
     orbits: Vec<(f64, f64)>,
 }
 
-/// A propagation by random vectors.
+/// Runs an experiment with random vectors.
 ///
 /// # Errors
-/// When the prepared state is none that is had so, when a step mixes pure states, or vectors do not fit in memory.
+/// If the prepared state cannot be represented this way, a step is not unitary, or the vectors do not fit in memory.
 pub(super) fn run(
     experiment: &Experiment,
     given: &Values,
@@ -123,16 +124,16 @@ pub(super) fn run(
     })
 }
 
-/// The acquisitions of a schedule; none where the signals are not wanted.
+/// The acquisitions of a schedule; empty if signals are not requested.
 fn acquisitions<'a>(schedule: &'a Schedule, stops: &Stops) -> Vec<&'a Acquire> {
     let of = |step: &'a Step| if let Step::Acquire(a) = step { Some(a) } else { None };
     schedule.steps.iter().filter(|_| stops.acquisitions).filter_map(of).collect()
 }
 
-/// The decays of an experiment of one member, vector by vector: `<psi|F+|phi>` and `<psi|F-|phi>` at every point of every decay.
+/// FIDs of a single-member experiment for each random vector: `<psi|F+|phi>` and `<psi|F-|phi>` at every point of every decay.
 ///
 /// # Errors
-/// Those of a run by random vectors.
+/// Those of [`run`].
 pub fn decays(
     experiment: &Experiment,
     given: &Values,
@@ -149,12 +150,12 @@ pub fn decays(
     Ok(all_results.into_iter().flatten().map(of).collect())
 }
 
-/// Where random vectors stop: statements are observed at their ends.
+/// The stops of a run with random vectors: statements are observed at their ends.
 fn stops_of(requests: Requests) -> Stops {
     Stops { samples: 1, tomographies: false, ..requests.stops() }
 }
 
-/// The members, each refused where vectors cannot follow it.
+/// The members; an error for one that random vectors cannot represent.
 fn member_runs(
     experiment: &Experiment,
     given: &Values,
@@ -173,7 +174,7 @@ fn member_runs(
             Ok(MemberRun { weight: member.weight, schedule, deviation, orbits: vec![] })
         })
         .collect::<Result<_, Fault>>()?;
-    // What is taken at a meeting point must be the same for all members.
+    // Results at a meeting point must be the same for all members.
     common_legs(&member_runs.iter().map(|w| &w.schedule).collect::<Vec<_>>(), stops)?;
     Ok(member_runs)
 }
@@ -211,7 +212,7 @@ fn refuse(schedule: &Schedule, prepared: &Prepared) -> Result<(), Fault> {
         .into())
 }
 
-/// Space and questions, and notes of what has no value.
+/// Space and observables of the run, and notes on undefined metrics.
 fn setting<'a>(
     e: &Evaluator,
     options: &'a Options,
@@ -221,7 +222,7 @@ fn setting<'a>(
 ) -> Result<(RunSetup<'a>, Vec<String>), Fault> {
     let basis = schedule.basis.clone();
     let side_by_side = typical.vectors.min(rayon::current_num_threads()) as f64;
-    // Two vectors, what Chebyshev's sum or tables of phases need, and the diagonals of operators.
+    // Two vectors, the vectors of the Chebyshev series or phase tables, and the diagonals of operators.
     let needed = 16.0 * basis.size() * (24.0 * side_by_side + 4.0);
     if needed > options.max_memory {
         let text = format!("about {}", estimate::bytes_text(needed));
@@ -259,8 +260,8 @@ fn setting<'a>(
     Ok((RunSetup { space: Space::whole(basis), options, typical, observables, stops: stops_of(requests) }, notes))
 }
 
-/// Finds the energies that unitaries do not change, for the questions that refer to them; those for which they are not known are taken
-/// away, and why is said. All members must be one: the eigenvalues of a mean of several are not those of any.
+/// Computes the energies invariant under unitaries for the observables that refer to them. Observables for which they are unknown are
+/// removed, with a note. There must be a single member: the eigenvalues of a mean state are not those of any member.
 fn find_orbits(setting: &mut RunSetup, member_runs: &mut [MemberRun]) -> Vec<String> {
     let mut notes = Vec::new();
     let single = member_runs.len() == 1;
@@ -284,7 +285,7 @@ fn find_orbits(setting: &mut RunSetup, member_runs: &mut [MemberRun]) -> Vec<Str
     notes
 }
 
-/// The ergotropy of the prepared state, and the capacity where it is asked for.
+/// Ergotropy of the prepared state, and its capacity if needed.
 fn conserved_energies(way: &MemberRun, linear: &Linear) -> Result<(f64, f64), String> {
     let orbit = way.deviation.orbit(&linear.operator)?;
     match linear.beside {
@@ -293,7 +294,7 @@ fn conserved_energies(way: &MemberRun, linear: &Linear) -> Result<(f64, f64), St
     }
 }
 
-/// All vectors through all members: the first one by itself, which finds the steps that the others take.
+/// Propagates all vectors through all members. The first vector runs alone and determines the number of steps for the others.
 fn walk_all(setting: &RunSetup, member_runs: &[MemberRun]) -> Result<Vec<Vec<VectorResults>>, Fault> {
     let one = |number: usize, known: &[Option<usize>]| -> Result<Vec<VectorResults>, Fault> {
         let psi = random_vector(setting.space.len(), number, setting.typical.seed);
@@ -306,7 +307,7 @@ fn walk_all(setting: &RunSetup, member_runs: &[MemberRun]) -> Result<Vec<Vec<Vec
     std::iter::once(Ok(first)).chain(others).collect()
 }
 
-/// One vector through one member.
+/// Propagates one vector through one member.
 fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>) -> Result<VectorResults, Fault> {
     let space = &setting.space;
     let mut phi = Vector::from_vec(way.deviation.apply(space, psi.as_slice()));
@@ -373,7 +374,7 @@ fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>)
                 tally.decays.push((clock, scaled));
                 clock += acquire.segment.duration;
             }
-            // Tomographies are refused, and ways are not sampled.
+            // Tomographies are refused, and statements are not sampled.
             Meeting::Tomography(_) | Meeting::Along(..) => {}
         }
     }
@@ -381,7 +382,7 @@ fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>)
     Ok(tally)
 }
 
-/// An operator whose mean is asked for.
+/// An operator whose expectation value is requested.
 struct MeanOf {
     action: Action,
     /// `Tr[A]/N`.
@@ -404,7 +405,8 @@ impl MeanOf {
         pair[0].dotc(&self.action.apply(&pair[1])).re * size
     }
 
-    /// `orbit`: the ergotropy of the prepared state, and the capacity. Of the energy only its change is random.
+    /// The reported value; `orbit` is ergotropy and capacity of the prepared state. Only the change of the energy is estimated
+    /// stochastically.
     fn value(&self, mean: f64, prepared: f64, orbit: (f64, f64)) -> f64 {
         let (ergotropy, capacity) = orbit;
         self.scale
@@ -419,7 +421,7 @@ impl MeanOf {
     }
 }
 
-/// What the fast steps need, where they fit: a constant Hamiltonian of three easy parts, and nothing behind the decay.
+/// The axis split for Strang steps, if applicable: a constant Hamiltonian that splits into x, y and z parts, with the decay last.
 fn split_for(acquire: &Acquire, ends: bool) -> Option<(Split, Vec<(usize, f64)>)> {
     if !ends || acquire.points < FEWEST_POINTS || !acquire.segment.relaxing.is_empty() {
         return None;
@@ -451,7 +453,7 @@ fn acquired(setting: &RunSetup, acquire: &Acquire, pair: &mut [Vector; 2]) -> Re
     let down = Action::of(&raising.adjoint(), &setting.space);
     let mut out = Vec::with_capacity(acquire.points);
     let times = |j: usize| acquire.dwell * j as f64;
-    // One point more, which nobody looks at: the end.
+    // One additional point, for the state at the end only.
     trajectory(setting, &acquire.segment, pair, acquire.points + 1, &times, &mut |pair| {
         out.push([pair[0].dotc(&up.apply(&pair[1])), pair[0].dotc(&down.apply(&pair[1]))]);
     })?;
@@ -459,7 +461,7 @@ fn acquired(setting: &RunSetup, acquire: &Acquire, pair: &mut [Vector; 2]) -> Re
     Ok(out)
 }
 
-/// Both vectors along a segment, looked at at so many times.
+/// Propagates both vectors along a segment and calls `look` at `points` times.
 fn trajectory(
     setting: &RunSetup,
     segment: &Segment,

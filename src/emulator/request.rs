@@ -1,4 +1,4 @@
-//! What is requested of a run: the results that the file declares, values besides, or an observation of its sequence.
+//! The outputs requested of a run: the results declared in the file, additional values, or an observation of the sequence.
 
 use super::meeting::Stops;
 use super::observable::{Aggregate, AtMark, Observable, aggregates, at_marks, is_at_mark, member_means};
@@ -8,12 +8,12 @@ use crate::ir::{is_aggregate, key_of};
 use crate::metrics::Metric;
 use crate::syntax::{Expr, ExprKind};
 
-/// A value that is requested besides `measure`, as `expect`, `optimise` and `fit` do.
+/// A value requested in addition to `measure`, as by `expect`, `optimise` and `fit`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Request {
     /// A metric expression, a named result or an aggregate.
     pub expr: Expr,
-    /// The mark at which it is evaluated; `None` for the end, and for what concerns the whole run.
+    /// The mark at which it is evaluated; `None` for the end, and for quantities of the whole run.
     pub at: Option<String>,
 }
 
@@ -26,14 +26,14 @@ pub enum Position {
     Mark(String),
     /// After a tomography; the state is the reconstructed one.
     Tomography,
-    /// At or after the statement of this number in the sequence.
+    /// At or after the statement with this index in the sequence.
     Statement(usize),
     /// At the end of the sequence.
     End,
 }
 
 impl Position {
-    /// The name of the mark in results: `tomography` and `end` are marks that every file has.
+    /// The name of the mark in results; every file has the marks `tomography` and `end`.
     pub fn mark(&self) -> Option<&str> {
         match self {
             Position::Mark(name) => Some(name),
@@ -50,31 +50,31 @@ pub enum Moments {
     /// After `prepare`, at every mark, and at the end.
     #[default]
     Marks,
-    /// After every statement but marks and tomographies. A loop is one statement.
+    /// After every statement except marks and tomographies. A loop is one statement.
     Statements,
-    /// At so many evenly spaced times of every statement that takes time; after the others. Loops and acquisitions are observed at their
-    /// ends.
+    /// At this number of equidistant times of every statement of finite duration, and after the others. Loops and acquisitions are
+    /// observed at their ends.
     Along(usize),
 }
 
-/// An observation of the sequence: metrics that need not be those of the file, at moments that need not be marked.
+/// An observation of the sequence: arbitrary metrics at moments that need not be marked in the file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Observation {
-    /// What is evaluated; each gives one column.
+    /// The metrics; each gives one column.
     pub metrics: Vec<Expr>,
-    /// Where.
+    /// Where they are evaluated.
     pub moments: Moments,
-    /// Whether free induction decays are kept.
+    /// True to keep free induction decays.
     pub signals: bool,
-    /// Whether tomographies are carried out.
+    /// True to carry out tomographies.
     pub tomographies: bool,
-    /// Whether density matrices on the whole space are kept.
+    /// True to keep density matrices on the whole space.
     pub states: bool,
-    /// Numbers of points that replace those of the file: the number of the distribution of `ensemble`, and its points.
+    /// Numbers of points that replace those of the file: (index of the `ensemble` distribution, points).
     pub points: Vec<(usize, usize)>,
 }
 
-/// What a run evaluates.
+/// The outputs that a run evaluates.
 #[derive(Clone, Copy)]
 pub enum Requests<'a> {
     /// The results that the file declares, and these values.
@@ -86,16 +86,16 @@ pub enum Requests<'a> {
 /// The observables of a run.
 #[derive(Default)]
 pub struct Observables {
-    /// At marks and along curves.
+    /// Evaluated at marks and along curves.
     pub observables: Vec<Observable>,
-    /// Of curves as a whole.
+    /// Evaluated over whole curves.
     pub aggregates: Vec<Aggregate>,
-    /// At single marks.
+    /// Evaluated at single marks.
     pub at_marks: Vec<AtMark>,
 }
 
 impl Observables {
-    /// Whether they are the same at every point of the parameters.
+    /// True if they are the same at every parameter point.
     pub fn is_fixed(&self) -> bool {
         let curves = self.aggregates.iter().map(|a| &a.curve);
         let marked = self.at_marks.iter().map(|a| &a.metric);
@@ -104,7 +104,7 @@ impl Observables {
 }
 
 impl<'a> Requests<'a> {
-    /// The steps at which propagation stops.
+    /// The positions at which propagation stops.
     pub fn stops(self) -> Stops {
         match self {
             Requests::Declared(_) => Stops::DECLARED,
@@ -120,7 +120,7 @@ impl<'a> Requests<'a> {
         }
     }
 
-    /// Up to which dimension of the whole space density matrices are kept.
+    /// Largest dimension of the whole space at which density matrices are kept.
     pub fn kept_dimension(self, options: &Options) -> f64 {
         match self {
             Requests::Declared(_) => options.states as f64,
@@ -129,7 +129,7 @@ impl<'a> Requests<'a> {
         }
     }
 
-    /// The means over members that are wanted: the expression as written, and what is averaged.
+    /// The requested means over members: the expression as written, and the averaged metric.
     pub fn member_means(self, e: &Evaluator<'a>) -> Vec<(String, &'a Expr)> {
         match self {
             Requests::Declared(values) => {
@@ -142,10 +142,10 @@ impl<'a> Requests<'a> {
         }
     }
 
-    /// Prepares everything that does not depend on the state.
+    /// Prepares everything independent of the state.
     ///
     /// # Errors
-    /// When an argument cannot be evaluated.
+    /// If an argument cannot be evaluated.
     pub fn observables(self, e: &Evaluator) -> Result<Observables, Fault> {
         match self {
             Requests::Declared(values) => declared(e, values),
@@ -158,7 +158,7 @@ impl<'a> Requests<'a> {
     }
 }
 
-/// The observables that the file declares, and those of further values.
+/// The observables that the file declares, and those of additional values.
 fn declared(e: &Evaluator, values: &[Request]) -> Result<Observables, Fault> {
     let mut observables: Vec<Observable> = Vec::new();
     let mut wanted = Vec::new();
@@ -166,7 +166,7 @@ fn declared(e: &Evaluator, values: &[Request]) -> Result<Observables, Fault> {
     for measure in &e.experiment.measures {
         wanted.extend(aggregates(e, &measure.value)?);
         marked.extend(at_marks(e, &measure.value)?);
-        // Signals are recorded by `acquire`, not at moments.
+        // Signals are recorded by `acquire`, not at marks.
         if !measure.summary && !is_signal(&measure.value) {
             observables.push(Observable::new(e, measure.key.clone(), &measure.value)?);
         }
@@ -187,12 +187,12 @@ fn declared(e: &Evaluator, values: &[Request]) -> Result<Observables, Fault> {
     Ok(Observables { observables, aggregates: wanted, at_marks: marked })
 }
 
-/// Whether an expression is a signal, which only an acquisition has.
+/// True if an expression is a signal, which only an acquisition has.
 pub fn is_signal(expr: &Expr) -> bool {
     matches!(&expr.kind, ExprKind::Call(name, _) if name.starts_with("signal"))
 }
 
-/// Whether an expression consists of aggregates, metrics at marks, named results and numbers only.
+/// True if an expression consists of aggregates, metrics at marks, named results and numbers only.
 fn is_summary(expr: &Expr, e: &Evaluator) -> bool {
     if is_aggregate(expr) || is_at_mark(e, expr) {
         return true;

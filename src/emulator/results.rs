@@ -1,4 +1,4 @@
-//! The results of one point: metrics at marks, recorded curves, tomographies, and how they were computed.
+//! The results of one point: metrics at marks, recorded traces, tomographies, and information about the run.
 
 use super::request::Position;
 use super::tomography::Readings;
@@ -12,39 +12,39 @@ use std::borrow::Cow;
 pub struct Trace {
     /// Its name.
     pub name: String,
-    /// The time since `prepare` at which it begins.
+    /// Start time since `prepare`, s.
     pub start: f64,
-    /// Times since its statement began.
+    /// Sample times since the start of its statement, s.
     pub time: Vec<f64>,
-    /// By key, in the order of `measure`; `None` where a metric is not defined.
+    /// By key, in the order of `measure`; `None` where a metric is undefined.
     pub values: Vec<(String, Vec<Option<f64>>)>,
 }
 
-/// Metrics at a moment.
+/// Metrics at a mark.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Mark {
     /// Its name.
     pub name: String,
-    /// The time since `prepare`.
+    /// Time since `prepare`, s.
     pub time: f64,
     /// By key, in the order of `measure`.
     pub values: Vec<(String, Option<f64>)>,
-    /// The state on the whole space, where the options ask for it.
+    /// The state on the whole space, if requested by the options.
     pub state: Option<Matrix>,
 }
 
-/// What an observation found at a position of the sequence.
+/// The values of an observation at a position of the sequence.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Observed {
-    /// Where.
+    /// The position.
     pub position: Position,
-    /// The times since `prepare` of the samples; a single one where no way is sampled.
+    /// Times of the samples since `prepare`; a single one if the statement is not sampled.
     pub time: Vec<f64>,
-    /// By metric, then by sample; `None` where a metric is not defined.
+    /// By metric, then by sample; `None` where a metric is undefined.
     pub values: Vec<Vec<Option<f64>>>,
-    /// The state on the whole space at the last sample, where states are kept.
+    /// The state on the whole space at the last sample, if states are kept.
     pub state: Option<Matrix>,
 }
 
@@ -61,40 +61,40 @@ impl Observed {
 pub struct Observations {
     /// In the order of the sequence.
     pub observed: Vec<Observed>,
-    /// Free induction decays, where they are kept.
+    /// Free induction decays, if they are kept.
     pub signals: Vec<Trace>,
-    /// Reasons why a metric has no value somewhere.
+    /// Notes, such as reasons why a metric is undefined.
     pub notes: Vec<String>,
-    /// How they were computed.
+    /// Information about the run.
     pub how: RunInfo,
 }
 
 impl Trace {
-    /// The curve of a metric, by its key in `measure`; `None` at samples where it is not defined.
+    /// The curve of a metric, by its key in `measure`; `None` at samples where it is undefined.
     pub fn curve(&self, key: &str) -> Option<&[Option<f64>]> {
         self.values.iter().find(|(k, _)| k == key).map(|(_, curve)| curve.as_slice())
     }
 }
 
 impl Mark {
-    /// The value of a metric, by its key in `measure`, where it is defined.
+    /// The value of a metric, by its key in `measure`, if it is defined.
     pub fn value(&self, key: &str) -> Option<f64> {
         self.values.iter().find(|(k, _)| k == key).and_then(|(_, value)| *value)
     }
 }
 
 impl Run {
-    /// A named scalar of `measure`, where it is defined.
+    /// A named scalar of `measure`, if it is defined.
     pub fn scalar(&self, name: &str) -> Option<f64> {
         self.summary.iter().find(|(k, _)| k == name).and_then(|(_, value)| *value)
     }
 
-    /// A mark by its name; `end` is the end of the sequence.
+    /// A mark by name; `end` is the end of the sequence.
     pub fn mark(&self, name: &str) -> Option<&Mark> {
         self.marks.iter().find(|m| m.name == name)
     }
 
-    /// A trace by its name.
+    /// A trace by name.
     pub fn trace(&self, name: &str) -> Option<&Trace> {
         self.traces.iter().find(|t| t.name == name)
     }
@@ -112,13 +112,13 @@ pub struct Run {
     pub marks: Vec<Mark>,
     /// Traces in order.
     pub traces: Vec<Trace>,
-    /// What tomographies found.
+    /// Results of tomographies.
     pub tomographies: Vec<Readings>,
-    /// The requested values, in the order of the requests; `None` where one is not defined.
+    /// The requested values, in the order of the requests; `None` if undefined.
     pub values: Vec<Option<f64>>,
-    /// Reasons why a metric has no value somewhere.
+    /// Notes, such as reasons why a metric is undefined.
     pub notes: Vec<String>,
-    /// How it was computed.
+    /// Information about the run.
     pub how: RunInfo,
 }
 
@@ -126,28 +126,28 @@ pub struct Run {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct RunInfo {
-    /// The dimension of the product space.
+    /// Dimension of the product space.
     pub whole: f64,
-    /// The dimension of the part that the state can reach.
+    /// Dimension of the subspace that the state can reach.
     pub dimension: f64,
-    /// Whether the state was a vector.
+    /// True if the state was a state vector.
     pub pure: bool,
-    /// How many random vectors stood for the state; 0 where none did.
+    /// Number of random vectors that represent the state; 0 if none.
     pub random_vectors: usize,
-    /// How many members the ensemble has, scans of phase cycles included.
+    /// Number of ensemble members, including scans of phase cycles.
     pub members: usize,
-    /// The methods that were used.
+    /// Names of the methods used.
     pub methods: Vec<Cow<'static, str>>,
-    /// The tolerance of adaptive methods.
+    /// Tolerance of adaptive methods.
     pub tolerance: f64,
-    /// The time from `prepare` to the end.
+    /// Time from `prepare` to the end, s.
     pub duration: f64,
-    /// Modes whose cutoff can change the result, with the largest population that their highest Fock state has had.
+    /// Modes whose cutoff can change the result, with the maximum population of their highest Fock state.
     pub truncation: Vec<(String, f64)>,
 }
 
 impl RunInfo {
-    /// What stood for the state, in words.
+    /// The representation of the state, in words.
     pub fn state(&self) -> &'static str {
         match (self.random_vectors, self.pure) {
             (0, true) => "state vector",

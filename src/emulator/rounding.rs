@@ -1,4 +1,4 @@
-//! Whether phases are small enough for numbers of 64 bits: a phase of `x` radian is known to about `x` times 2^-53.
+//! Checks that phases are small enough for 64-bit floating point: a phase of `x` rad has an error of about `x` times 2^-53.
 
 use super::context::RunContext;
 use super::settings::Options;
@@ -7,14 +7,14 @@ use crate::hamiltonian::{Fault, Scalar, Schedule, Segment, Step};
 use crate::spin::Operator;
 use std::sync::Arc;
 
-/// The rounding error of a phase beyond which no digit of a coherence is left, radian.
+/// Rounding error of a phase at which a coherence has no correct digit left, rad.
 const LOST: f64 = 1.0;
 
-/// Notes that rounding of phases exceeds the tolerance, where it does. The phase of a run is at most the sum of
-/// `(E_max - E_min) t / hbar` of its segments.
+/// Adds a note if the rounding error of phases exceeds the tolerance. The phase of a run is at most the sum of
+/// `(E_max - E_min) t / hbar` over its segments.
 ///
 /// # Errors
-/// When the evolution is unitary and rounding has destroyed every digit of the phases.
+/// If the evolution is unitary and rounding has destroyed every digit of the phases.
 pub(super) fn phases(schedule: &Schedule, options: &Options, context: &RunContext) -> Result<(), Fault> {
     let phase = accumulated(&schedule.steps);
     let error = phase * 0.5 * f64::EPSILON;
@@ -45,7 +45,7 @@ fn accumulated(steps: &[Step]) -> f64 {
     steps.iter().map(of).sum()
 }
 
-/// A bound of the largest difference of eigenvalues, times the duration.
+/// Upper bound of the spectral width (largest difference of eigenvalues) times the duration.
 fn of_segment(segment: &Segment) -> f64 {
     const SAMPLES: usize = 16;
     let term = |(scalar, operator): &(Scalar, Arc<Operator>)| {

@@ -1,4 +1,4 @@
-//! A run at one point: schedules of the members, the propagation, and the results.
+//! A run at one parameter point: schedules of the members, propagation, and results.
 
 use super::batch::Batch;
 use super::fid::GROUP;
@@ -22,18 +22,18 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-/// Runs an experiment at one point; `requests` are values that are wanted besides `measure`.
+/// Runs an experiment at one parameter point; `requests` are values evaluated in addition to `measure`.
 ///
 /// # Errors
-/// When the schedule cannot be built, the run does not fit, a method fails, or a result is not finite.
+/// If the schedule cannot be built, the run does not fit, a method fails, or a result is not finite.
 pub fn run(experiment: &Experiment, given: &Values, options: &Options, requests: &[Request]) -> Result<Run, Fault> {
     Emulator::new(experiment).run(given, options, requests)
 }
 
-/// Observes an experiment at one point: metrics of the caller's choice, at moments that need not be marked in the file.
+/// Observes an experiment at one parameter point: arbitrary metrics, at moments that need not be marked in the file.
 ///
 /// # Errors
-/// As [`run`].
+/// Those of [`run`].
 pub fn observe(
     experiment: &Experiment,
     given: &Values,
@@ -56,25 +56,25 @@ pub fn observe(
     Ok(Observations { observed: found.observed, signals: found.signals, notes: found.notes, how: found.how })
 }
 
-/// An experiment that is run at many points: what does not depend on the parameters is computed once, for all threads.
+/// An experiment to be run at many points: everything independent of the parameters is computed once, for all threads.
 pub struct Emulator<'a> {
     shared: Arc<Shared<'a>>,
-    /// The observables of `measure`, where they are the same at every point.
+    /// The observables of `measure`, if they are the same at every point.
     measured: OnceLock<Arc<Observables>>,
-    /// The experiment compiled for batches, by the names of the parameters that are given; `None` where it is run point by point.
+    /// The experiment compiled for batches, by the names of the given parameters; `None` if it is run point by point.
     batches: Mutex<BTreeMap<Vec<String>, Option<Arc<Batch>>>>,
 }
 
 impl<'a> Emulator<'a> {
-    /// That of an experiment.
+    /// Prepares an experiment.
     pub fn new(experiment: &'a Experiment) -> Emulator<'a> {
         Emulator { shared: Arc::new(Shared::of(experiment)), measured: OnceLock::new(), batches: Mutex::default() }
     }
 
-    /// A run at one point, as [`run`].
+    /// Runs at one point; see [`run`].
     ///
     /// # Errors
-    /// As [`run`].
+    /// Those of [`run`].
     pub fn run(&self, given: &Values, options: &Options, requests: &[Request]) -> Result<Run, Fault> {
         let experiment = self.shared.experiment;
         if let Some(vectors) = &options.typical {
@@ -90,12 +90,13 @@ impl<'a> Emulator<'a> {
         assemble(&e, found, requests, summary)
     }
 
-    /// How many points like this one are propagated together: 1 where they are run one by one.
+    /// Number of points like this one that are propagated together; 1 if they are run individually.
     pub fn batch_size(&self, point: &Values, options: &Options) -> usize {
         if self.batch(point, options).is_some() { LANES } else { 1 }
     }
 
-    /// Runs at some points, in batches where the experiment can be compiled for them. The results of a point do not depend on the others.
+    /// Runs several points, in batches if the experiment can be compiled for them. The results of a point do not depend on the
+    /// other points.
     pub fn run_many(&self, points: &[Values], options: &Options) -> Vec<Result<Run, Fault>> {
         let mut out = Vec::with_capacity(points.len());
         let alike = points.chunk_by(|a, b| a.keys().eq(b.keys()));
@@ -111,8 +112,8 @@ impl<'a> Emulator<'a> {
         out
     }
 
-    /// Runs at all points on all cores, in their order; `finished` is called with the number of points that are done. The results do not
-    /// depend on the number of threads.
+    /// Runs all points on all cores and returns the results in order; `finished` is called with the number of completed points. The
+    /// results do not depend on the number of threads.
     pub fn run_all(
         &self,
         points: &[Values],
@@ -145,7 +146,7 @@ impl<'a> Emulator<'a> {
         }
         let observables = Arc::new(Requests::Declared(requests).observables(e)?);
         if requests.is_empty() && observables.is_fixed() {
-            // Another thread may have been first; its observables are the same.
+            // Another thread may have stored its observables first; they are equal.
             let _ = self.measured.set(observables.clone());
         }
         Ok(observables)
@@ -172,7 +173,7 @@ fn propagate(
     let nobody = || Diagnostic::without_place(Code::EmptySweep, "the ensemble has no members");
     let (schedule, prepared) = schedules.first().ok_or_else(nobody)?;
     let read_out = stops.tomographies && schedule.is_read_out();
-    // Members may evolve under different operators, so their common space is the whole one.
+    // Members may evolve under different operators, so they share the whole space.
     let space = match single && !read_out {
         true => sectors::space(schedule, prepared, options.max_memory)?,
         false => sectors::whole(schedule, options.max_memory)?,
@@ -184,7 +185,7 @@ fn propagate(
     context.stops = stops;
     context.kept_dimension = requests.kept_dimension(options);
     let means = requests.member_means(e);
-    // Where only signals are requested, the other members follow group by group.
+    // If only signals are requested, the remaining members are propagated group by group.
     let followed = means.is_empty() && powder_signal::signal_only(&context, schedule);
     let (together, followers) = if followed { (group, rest) } else { (members.as_slice(), [].as_slice()) };
     let states = together.len() as f64 * 16.0 * (context.space().len() as f64).powi(2);
@@ -300,7 +301,7 @@ fn requested(
 }
 
 fn only_measured(mut trace: Trace, experiment: &Experiment) -> Trace {
-    // Curves that only `theory` asks for stay: `ergoseq test` compares them.
+    // Curves used only by `theory` are kept: `ergoseq test` compares them.
     let theory = |key: &str| experiment.theories.iter().any(|t| key_of(&t.metric) == key);
     trace.values.retain(|(k, _)| experiment.measures.iter().any(|m| m.key == *k) || theory(k));
     trace

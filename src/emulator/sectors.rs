@@ -1,7 +1,7 @@
-//! Where a state goes, and what is conserved on the way.
+//! Symmetry sectors: the invariant subspace of a run, and its conserved quantities.
 //!
-//! The space of a run is what the prepared state can reach by everything that acts on it (see [`Space`]). Equal spins that
-//! nothing tells apart are found by exchanging them in every operator and in the state.
+//! The space of a run is the subspace that the prepared state can reach under all operators acting on it (see [`Space`]). Equivalent spins
+//! are detected by exchanging them in every operator and in the state.
 
 use super::estimate;
 use crate::hamiltonian::{Fault, Prepared, Scalar, Schedule, Step};
@@ -10,16 +10,16 @@ use crate::spin::{Basis, Columns, Operator, SiteKind, Space};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-/// Systems of at most this many states are left whole: there is nothing to gain.
+/// Systems with at most this many states use the whole space: a reduction would save nothing.
 const SMALL: f64 = 8.0;
 
-/// Among more spins than this, equal ones are not looked for.
+/// Above this number of spins, equivalent spins are not searched for.
 const MOST_SPINS: usize = 64;
 
-/// In states of more amplitudes than this equal ones are not looked for.
+/// Above this number of amplitudes of the state, equivalent spins are not searched for.
 const MOST_AMPLITUDES: usize = 4096;
 
-/// Every operator that can move a state. Constant terms of one Hamiltonian are added up, since what cancels moves nothing.
+/// Every operator that can change the state. Constant terms of one Hamiltonian are summed, since terms that cancel have no effect.
 pub fn movers(steps: &[Step]) -> Vec<Operator> {
     let mut out = Vec::new();
     for step in steps {
@@ -45,7 +45,7 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
                 }
                 out.extend(segment.relaxing.order.iter().flat_map(|o| [o.hamiltonian.clone(), o.lost.clone()]));
             }
-            // The transient of a shape that begins or ends at zero moves nothing.
+            // The transient of a shape that begins or ends at zero amplitude has no effect.
             Step::Kick(kick) if kick.angle.constant() == Some(0.0) => {}
             Step::Kick(kick) => out.push(kick.generator()),
             Step::Dephase(operator, _) => out.push(operator.clone()),
@@ -57,18 +57,18 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
     out
 }
 
-/// The space that a prepared state stays in.
+/// The invariant subspace that contains a prepared state.
 ///
 /// # Errors
-/// When it does not fit into the memory that is allowed.
+/// If it does not fit into the allowed memory.
 pub fn space(schedule: &Schedule, prepared: &Prepared, allowed: f64) -> Result<Space, Fault> {
     space_under(&movers(&schedule.steps), schedule, prepared, allowed)
 }
 
-/// The same where other operators act.
+/// The same for other operators `movers`.
 ///
 /// # Errors
-/// As [`space`].
+/// Those of [`space`].
 pub fn space_under(
     movers: &[Operator],
     schedule: &Schedule,
@@ -76,7 +76,7 @@ pub fn space_under(
     allowed: f64,
 ) -> Result<Space, Fault> {
     let basis = schedule.basis.clone();
-    // Where a mode is cut off it matters which states are reached.
+    // With a truncated mode it matters which states are reached.
     if basis.size() <= SMALL && basis.sites.iter().all(crate::spin::Site::has_spin) {
         return Ok(Space::whole(basis));
     }
@@ -84,7 +84,7 @@ pub fn space_under(
     let most = estimate::most_states(pure, allowed);
     let reached = format!(", more than {most} of which are reached");
     let too_large = || estimate::too_large(schedule, pure, &reached, "more memory", allowed);
-    // Indices beyond the exact integers of a float would be lost.
+    // Larger indices are not exactly representable as floats.
     if basis.size() > 9e15 {
         return Err(too_large());
     }
@@ -100,10 +100,10 @@ pub fn space_under(
     Space::reached(basis, &seeds, movers, groups, most).map_err(|_| too_large())
 }
 
-/// All of the product space, if it fits.
+/// The whole product space, if it fits.
 ///
 /// # Errors
-/// When it does not.
+/// If it does not.
 pub fn whole(schedule: &Schedule, allowed: f64) -> Result<Space, Fault> {
     if schedule.basis.size() > estimate::most_states(false, allowed) as f64 {
         let e = estimate::bytes_text(bytes(schedule, false));
@@ -117,8 +117,8 @@ fn bytes(schedule: &Schedule, pure: bool) -> f64 {
     if pure { 12.0 * 16.0 * d } else { 14.0 * 16.0 * d * d }
 }
 
-/// Whether every subsystem is turned by itself, state by state: then all of the space is reached. Saves the search where a
-/// pulse turns every spin.
+/// True if every site has a single-site term that connects all its states; the whole space is then reachable. Avoids the search
+/// when a pulse rotates every spin.
 fn nothing_is_kept(basis: &Basis, movers: &[Operator]) -> bool {
     let turned: HashSet<usize> = movers.iter().flat_map(Operator::turned_alone).collect();
     (0..basis.sites.len()).all(|site| turned.contains(&site))
@@ -143,7 +143,7 @@ fn exchangeable(basis: &Basis, movers: &[Operator], amplitudes: &[(usize, C64)])
         });
         unchanged && movers.iter().all(|o| o.is_same(&o.exchanged(a, b)))
     };
-    // Exchanges of neighbours in a group make up all others, so a spin joins the first group whose first member it matches.
+    // Exchanges with the first member generate all permutations of a group, so a spin joins the first group whose first member it matches.
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for spin in spins {
         match groups.iter_mut().find(|g| g.first().is_some_and(|first| exchange(*first, spin))) {
@@ -155,8 +155,8 @@ fn exchangeable(basis: &Basis, movers: &[Operator], amplitudes: &[(usize, C64)])
     groups
 }
 
-/// What the operators of a schedule conserve, in words.
-#[expect(clippy::indexing_slicing, reason = "a state has a digit for every subsystem")]
+/// The conserved quantities of a schedule, in words.
+#[expect(clippy::indexing_slicing, reason = "a state has one digit per subsystem")]
 pub fn conserved(schedule: &Schedule, space: &Space) -> Vec<String> {
     let basis = &schedule.basis;
     let movers = movers(&schedule.steps);
@@ -183,7 +183,7 @@ pub fn conserved(schedule: &Schedule, space: &Space) -> Vec<String> {
     out
 }
 
-/// Spins up and quanta of modes.
+/// Number of excitations: spins up plus quanta of modes.
 fn excitations(basis: &Basis, state: usize) -> i64 {
     let digits = basis.digits(state);
     basis
@@ -200,8 +200,8 @@ fn excitations(basis: &Basis, state: usize) -> i64 {
         .sum()
 }
 
-/// By how much the operators change a quantity: the greatest common divisor of all changes, 0 when it never changes. `None`
-/// where the space is too large to look.
+/// The amount by which the operators change a quantity: the greatest common divisor of all changes, 0 if it is conserved. `None` if the
+/// space is too large to check.
 fn steps_of(
     basis: &Arc<Basis>,
     movers: &[Operator],

@@ -1,54 +1,55 @@
-//! How to run: the method, its tolerance, the limits, and what replaces the emulated readout.
+//! Options of a run: method, tolerance, limits, and data that replace the emulated readout.
 
 use crate::tomography::Amplitude;
 use crate::tomography::decay::Decay;
 
-/// Which method propagates states.
+/// Method of propagation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
-    /// The one that fits each segment.
+    /// The most suitable method for each segment.
     #[default]
     Auto,
-    /// The independent Runge-Kutta method of order 8.
+    /// An independent Runge-Kutta method of order 8.
     Dop853,
-    /// The slow, obvious method.
+    /// Reference method: classical Runge-Kutta of order 4 with many small steps.
     Plain,
 }
 
-/// The words of [`Method`].
+/// Command-line word and description of each [`Method`].
 pub const METHODS: &[(&str, Method, &str)] = &[
     ("auto", Method::Auto, "exact for constant generators, else commutator-free; `dop853` with relaxation"),
     ("dop853", Method::Dop853, "an independent Runge-Kutta method of order 8"),
     ("plain", Method::Plain, "many small steps of order 4: slow and obvious"),
 ];
 
-/// How to run.
+/// Options of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
-    /// Which method propagates states.
+    /// Method of propagation.
     pub method: Method,
-    /// The tolerance of adaptive methods, on the state.
+    /// Tolerance of adaptive methods, for the error of the state.
     pub tolerance: f64,
-    /// Bytes that a single point may need.
+    /// Memory limit of a single point, bytes.
     pub max_memory: f64,
-    /// Measured amplitudes, which a tomography takes instead of emulated ones.
+    /// Measured amplitudes that a tomography uses instead of emulated ones.
     pub measured: Option<Measured>,
-    /// The name of the spectrometer whose steps and limits hold; as written when there is none.
+    /// Name of the spectrometer whose time steps and limits apply; without it the sequence is run as written.
     pub spectrometer: Option<String>,
-    /// Random vectors in the place of a density matrix.
+    /// Random vectors instead of a density matrix.
     pub typical: Option<Typical>,
-    /// Up to which dimension of the whole space density matrices are kept at the marks; 0 keeps none.
+    /// Largest dimension of the whole space at which density matrices are kept at marks; 0 keeps none.
     pub states: usize,
 }
 
-/// What a tomography has measured, in the spectrometer's sense of frequency ([`crate::decays::sign`]).
+/// The data measured for a tomography, with the spectrometer's sign of frequency ([`crate::decays::sign`]).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measured {
-    /// The table; empty where decays are given.
+    /// The table of amplitudes; empty if decays are given.
     pub table: Vec<Amplitude>,
     /// Free induction decays, to which amplitudes are fitted.
     pub decays: Vec<Decay>,
-    /// The strongest line of the thermal state after 90 degrees, in the units of the table; `None` where these are absolute.
+    /// Amplitude of the strongest line of the thermal state after a 90 degree pulse, in the units of the table; `None` if these
+    /// are absolute.
     pub reference: Option<f64>,
 }
 
@@ -66,11 +67,11 @@ impl Default for Options {
     }
 }
 
-/// How many random vectors, and which.
+/// Settings of random vectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Typical {
-    /// How many.
+    /// Number of vectors.
     pub vectors: usize,
-    /// Which.
+    /// Seed of the random phases.
     pub seed: u64,
 }

@@ -1,4 +1,4 @@
-//! What a run begins with: the context of all evaluations, and notes on the sample.
+//! Setup of a run: the context of all evaluations, and notes on the sample.
 
 use super::battery::cells;
 use super::context::RunContext;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// The context of a run: battery, prepared state and observables of the system as declared.
 ///
 /// # Errors
-/// When the battery or the cutoff of a mode cannot be evaluated.
+/// If the battery or the cutoff of a mode cannot be evaluated.
 pub fn open_context(
     e: &Evaluator,
     declared: &Schedule,
@@ -28,10 +28,10 @@ pub fn open_context(
     Ok(RunContext { requested, tomography, edges, ..RunContext::bare(scene) })
 }
 
-/// Notes where a finite number of offsets makes an echo that is none.
+/// Adds a note if a discrete set of offsets rephases (artificial echo) within the sequence.
 ///
 /// # Errors
-/// When a distribution cannot be evaluated.
+/// If a distribution cannot be evaluated.
 pub fn revivals(e: &Evaluator, duration: f64, context: &RunContext) -> Result<(), Fault> {
     const VISIBLE: f64 = 0.01;
     for d in &e.experiment.ensemble {
@@ -46,7 +46,7 @@ pub fn revivals(e: &Evaluator, duration: f64, context: &RunContext) -> Result<()
     Ok(())
 }
 
-/// Notes to which Hamiltonian the energies of a powder refer.
+/// Adds a note on the Hamiltonian to which the energies of a powder refer.
 pub fn energies_of_powders(e: &Evaluator, declared: &Schedule, context: &RunContext) {
     if declared.battery.is_some() && e.experiment.ensemble.iter().any(crate::ir::Distribution::is_powder) {
         context.note(

@@ -21,23 +21,22 @@ use crate::noise::Noise;
 use crate::spin::{Space, Sparse, State};
 use std::sync::Arc;
 
-/// The decay of one member: its lines, where it has some, so that those of many members are added up at once.
+/// The FID of one member: spectral lines if available, so that those of many members are evaluated together.
 pub enum Decay {
-    /// Frequencies and amplitudes.
+    /// Angular frequencies and amplitudes.
     Lines(Vec<Line>),
-    /// Point by point.
+    /// Sampled points.
     Points(Vec<C64>),
 }
 
-/// The decay of one member, without the receiver's phase, and the state behind it, where that is wanted; else any.
+/// FID of one member before the receiver phase, and its state after the acquisition (unspecified if `wanted` is false).
 ///
-/// Without relaxation, `s(t) = sum_ab (V+ rho V)_ab (V+ F+ V)_ba exp(-i (E_a - E_b) t)`: one frequency a pair of levels that F+
-/// connects. In a rotor the Hamiltonian repeats itself: where a number n of points fits a number of turns, `U(t_k)` is computed
-/// for k up to n, and `s(t_(k + jn)) = Tr[U(t_n)^j rho U(t_n)^-j U(t_k)+ F+ U(t_k)]`. With
-/// relaxation see [`Liouville::decay`].
+/// Without relaxation, `s(t) = sum_ab (V+ rho V)_ab (V+ F+ V)_ba exp(-i (E_a - E_b) t)`: one frequency per pair of levels connected by
+/// F+. Under MAS the Hamiltonian is periodic: if n dwell times are a whole number of rotor periods, `U(t_k)` is computed for k up to n,
+/// and `s(t_(k + jn)) = Tr[U(t_n)^j rho U(t_n)^-j U(t_k)+ F+ U(t_k)]`. For relaxation see [`Liouville::decay`].
 ///
 /// # Errors
-/// When eigenvalues cannot be computed, or a method fails.
+/// If eigenvalues cannot be computed, or a method fails.
 pub fn decay(
     acquire: &Acquire,
     generator: &Generator,
@@ -80,7 +79,7 @@ pub fn decay(
     Ok((Decay::Points(out), now))
 }
 
-/// The lines of a constant Hamiltonian, from one part of the space that it does not leave to another.
+/// The lines of a constant Hamiltonian, between each pair of its invariant blocks.
 fn closed_lines(generator: &Generator, raising: &Matrix, rho: &Matrix) -> Result<Vec<Line>, StepError> {
     let parts: Vec<(Vec<usize>, Arc<Eigen>)> = together(generator)
         .into_iter()
@@ -89,7 +88,7 @@ fn closed_lines(generator: &Generator, raising: &Matrix, rho: &Matrix) -> Result
             Ok((states, eigen))
         })
         .collect::<Result<_, StepError>>()?;
-    // The identity gives no signal, and at a polarisation of 1e-5 its rounding would.
+    // The identity gives no signal, but at a polarisation of 1e-5 its rounding error would.
     let mean = rho.trace() / rho.nrows() as f64;
     let mut found: Vec<Line> = Vec::new();
     for (a, from) in &parts {
@@ -117,7 +116,7 @@ fn closed_lines(generator: &Generator, raising: &Matrix, rho: &Matrix) -> Result
     Ok(found)
 }
 
-/// The decay under a Hamiltonian that changes, synchronised with the rotor where points and turns meet.
+/// The decay under a time-dependent Hamiltonian, in whole blocks of rotor periods if these match the dwell time.
 fn turning(
     acquire: &Acquire,
     generator: &Generator,
@@ -132,18 +131,18 @@ fn turning(
         turns > 0.5 && (turns - turns.round()).abs() * (points as f64 / n as f64) < 1e-6
     };
     let block = acquire.segment.period.and_then(|p| (1..=points).find(|n| meet(*n, p))).unwrap_or(points);
-    // What has happened since the beginning of the block, point by point, in each part of the space that H does not leave.
+    // Propagators since the start of the block, point by point, in each invariant block of H.
     let parts = generator.parts();
     let mut moved: Vec<Vec<Matrix>> = vec![parts.iter().map(|p| identity(p.len())).collect()];
     for step in known.steps(acquire, generator, block, tolerance)? {
         let before = &moved[moved.len() - 1];
         moved.push(parts.iter().zip(before).map(|(p, u)| product(&inside(&step, p, p), u)).collect());
     }
-    // The identity gives no signal, and at a polarisation of 1e-5 its rounding would.
+    // The identity gives no signal, but at a polarisation of 1e-5 its rounding error would.
     let level = rho.trace() / rho.nrows() as f64;
     let mut deviation = rho.clone();
     crate::linalg::add_to_diagonal(&mut deviation, -level);
-    // Coherences between two parts that F+ connects: `Tr[rho F+] = sum Tr[rho_ab F_ba]`.
+    // Coherences between two blocks that F+ connects: `Tr[rho F+] = sum Tr[rho_ab F_ba]`.
     let mut seen: Vec<Coherences> = Vec::new();
     for (a, from) in parts.iter().enumerate() {
         for (b, to) in parts.iter().enumerate() {
@@ -169,7 +168,7 @@ fn turning(
     Ok((out, Way { parts: parts.to_vec(), turn, turns: blocks, last }))
 }
 
-/// How a state has come to the end of a decay: some blocks, and what was left of one.
+/// Propagator over the acquisition: `turns` whole rotor blocks and a partial one.
 struct Way {
     parts: Vec<Vec<usize>>,
     turn: Vec<Matrix>,
@@ -178,7 +177,7 @@ struct Way {
 }
 
 impl Way {
-    /// The propagator of all of it.
+    /// The total propagator.
     fn whole(&self) -> Matrix {
         let n = self.parts.iter().map(Vec::len).sum();
         let mut whole = Matrix::zeros(n, n);
@@ -192,15 +191,15 @@ impl Way {
     }
 }
 
-/// Some rows and columns of a matrix.
+/// A submatrix: some rows and columns of a matrix.
 fn inside(m: &Matrix, rows: &[usize], columns: &[usize]) -> Matrix {
     Matrix::from_fn(rows.len(), columns.len(), |i, j| m[(rows[i], columns[j])])
 }
 
-/// The coherences between two parts of the space, and what is seen of them.
+/// The coherences between two blocks of the space, and their observable.
 struct Coherences {
     parts: (usize, usize),
-    /// F+ at every point of a block, transposed.
+    /// F+ at every point of a rotor block, transposed.
     observed: Vec<Matrix>,
     now: Matrix,
 }
@@ -210,14 +209,14 @@ impl Coherences {
         self.observed[point].iter().zip(self.now.iter()).map(|(f, x)| f * x).sum()
     }
 
-    /// Moves them by a block.
+    /// Propagates them by one rotor block.
     fn turn(&mut self, u: &[Matrix]) {
         self.now = product(&product(&u[self.parts.0], &self.now), &u[self.parts.1].adjoint());
     }
 }
 
-/// Propagators from point to point of turns of a rotor, for crystallites whose Hamiltonians are those of others at another time: of
-/// orientations that differ by the rotor's phase alone, and by a whole number of points, one needs them all and the others none
+/// Cache of propagators between the points of a rotor block, for crystallites whose Hamiltonians are time-shifted copies of each other.
+/// Among orientations that differ only in the rotor phase, by a whole number of points, the propagators are computed once
 /// (gamma-COMPUTE; Levitt and Eden, Mol. Phys. 95, 879; Hohwy, Bildsoe, Jakobsen, Nielsen, J. Magn. Reson. 136, 6).
 #[derive(Default)]
 pub struct Turned {
@@ -226,16 +225,16 @@ pub struct Turned {
 
 struct Turns {
     dwell: f64,
-    /// Samples of the Hamiltonian at even times, so many an interval that all harmonics of the rotor are told apart.
+    /// Samples of the Hamiltonian at equidistant times, enough per interval to resolve all harmonics of the rotor.
     samples: Vec<Matrix>,
     steps: Vec<Arc<Matrix>>,
 }
 
 impl Turned {
-    /// How many crystallites are remembered.
+    /// Number of cached crystallites.
     const KEPT: usize = 4;
 
-    /// Harmonics of the rotor, with room: interactions of second order have four.
+    /// Number of rotor harmonics, with a margin: second-order interactions have four.
     const HARMONICS: usize = 16;
 
     /// The propagators of the intervals of a block.
@@ -272,14 +271,14 @@ impl Turned {
 }
 
 impl Turns {
-    /// The propagators of a Hamiltonian that is this one some intervals later; `None` where it is at no time.
+    /// Reuses these propagators for a Hamiltonian shifted by a whole number of intervals; `None` if no shift matches.
     fn shifted(&self, samples: &[Matrix], each: usize) -> Option<Vec<Arc<Matrix>>> {
         let (n, block) = (self.samples.len(), self.steps.len());
         if samples.is_empty() || samples.len() != n || samples[0].shape() != self.samples[0].shape() {
             return None;
         }
         let largest = samples[0].iter().map(|x| x.norm()).fold(0.0, f64::max);
-        // Sines and cosines of shifted angles differ by their rounding.
+        // Sines and cosines of shifted angles differ by rounding.
         let same = |a: &Matrix, b: &Matrix| a.iter().zip(b.iter()).all(|(x, y)| (x - y).norm() <= 1e-13 * largest);
         let later =
             |shift: usize| samples.iter().enumerate().all(|(k, s)| same(s, &self.samples[(k + shift * each) % n]));
@@ -288,14 +287,14 @@ impl Turns {
     }
 }
 
-/// The curve of a decay, as the receiver has it: with its noise, without what lies in its dead time. `number` counts the decays of a
-/// run, and `start` is when it begins.
+/// The recorded trace of a decay: with receiver noise, without the points in the dead time. `number` is the index of the decay in the
+/// run, `start` its start time.
 pub fn trace(acquire: &Acquire, mut sum: Vec<C64>, number: usize, start: f64) -> Trace {
     if let Some((share, seed)) = acquire.noise {
         add_noise(&mut sum, share, (seed, number as u64));
     }
     let time: Vec<f64> = (0..acquire.points).map(|k| acquire.dwell * k as f64).collect();
-    // What lies in the dead time was never seen.
+    // Points in the dead time are not recorded.
     let seen = |t: f64| t >= acquire.dead_time * (1.0 - 1e-9);
     let part = |f: fn(&C64) -> f64| sum.iter().zip(&time).map(|(x, t)| seen(*t).then(|| f(x))).collect();
     let values = vec![
@@ -306,7 +305,7 @@ pub fn trace(acquire: &Acquire, mut sum: Vec<C64>, number: usize, start: f64) ->
     Trace { name, start, time, values }
 }
 
-/// Adds white noise: its standard deviation in each part is a share of the largest point. Every decay of a run has its own.
+/// Adds white noise: the standard deviation of each part is `share` times the largest point. Each decay of a run has its own noise.
 fn add_noise(signal: &mut [C64], share: f64, (seed, number): (u64, u64)) {
     let deviation = share * signal.iter().map(|x| x.norm()).fold(0.0, f64::max);
     let mut noise = Noise::new(seed, number);

@@ -1,4 +1,4 @@
-//! Why a step of a method failed.
+//! Errors of integration steps.
 
 use crate::linalg::LinalgError;
 use std::fmt;

@@ -1,4 +1,4 @@
-//! A tomography in the course of a run: planned, read with noise, reconstructed, and its energies with their errors.
+//! Tomography within a run: planning, noisy readout, reconstruction, and energies with errors.
 
 use super::context::RunContext;
 use super::settings::Measured;
@@ -17,50 +17,50 @@ use crate::tomography::{
     plan, plan_of, reconstruct,
 };
 
-/// What a tomography has found.
+/// The results of a tomography.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Readings {
-    /// The readouts.
+    /// The readouts, as written.
     pub readouts: Vec<String>,
-    /// How many parameters of the state they see.
+    /// Number of state parameters that the readouts determine.
     pub rank: usize,
-    /// How many there are.
+    /// Total number of state parameters.
     pub parameters: usize,
-    /// The condition number.
+    /// Condition number of the design matrix.
     pub condition: f64,
-    /// How many real numbers are read.
+    /// Number of real values read.
     pub numbers: usize,
-    /// Scans of all readouts together.
+    /// Total number of scans of all readouts.
     pub scans: usize,
-    /// The strongest line of the thermal state after 90 degrees.
+    /// Amplitude of the strongest line of the thermal state after a 90 degree pulse.
     pub reference: f64,
-    /// The standard deviation of a real amplitude, the mean of all, scans added; 0 without noise.
+    /// Standard deviation of a real amplitude after adding scans, averaged over all amplitudes; 0 without noise.
     pub sigma: f64,
-    /// The standard deviation of the noise of each part of a point of its decays; 0 without noise, or where amplitudes were read.
+    /// Standard deviation of the noise per real or imaginary part of a point of its decays; 0 without noise, or if amplitudes were read.
     pub noise: f64,
-    /// The word of the method.
+    /// Keyword of the reconstruction method.
     pub method: &'static str,
-    /// The smallest eigenvalue of the state, and of that of least squares.
+    /// Smallest eigenvalue of the reconstructed state, and of the least-squares state.
     pub smallest: (f64, f64),
-    /// The sum of squares of what is left over in units of the variance, where there is noise.
+    /// Sum of squared residuals in units of the variance, if there is noise.
     pub chi_square: Option<f64>,
-    /// Whether the iteration converged, and in how many steps.
+    /// True if the iteration converged, and the number of its steps.
     pub converged: (bool, usize),
-    /// The correlation of the deviation from the maximally mixed state with that of the true state.
+    /// Correlation of the deviation from the maximally mixed state with that of the true state.
     pub correlation: f64,
-    /// What was read: line by line of every readout.
+    /// The amplitudes, line by line for every readout.
     pub amplitudes: Vec<Amplitude>,
-    /// The decays that were emulated, where the amplitudes come from such.
+    /// The emulated decays, if the amplitudes are fitted to decays.
     pub decays: Vec<Decay>,
-    /// Whether it was measured, not emulated.
+    /// True if the data were measured, not emulated.
     pub measured: bool,
-    /// Whether the frequencies of measured data ran against the spectrometer's sense, and were read so.
+    /// True if the measured frequencies had the opposite sign to the spectrometer's and were mirrored.
     pub mirrored: bool,
-    /// Energies of the battery, where one is declared, in the units of results.
+    /// Energies of the battery, if one is declared, in reported units.
     pub energies: Option<Energies>,
 }
 
-/// What is read, as matrices.
+/// The observables of the readout, as matrices.
 pub fn sample(t: &Tomography) -> Sample {
     let channels = t.channels.iter().map(|c| Receiver {
         nucleus: c.nucleus.clone(),
@@ -72,10 +72,10 @@ pub fn sample(t: &Tomography) -> Sample {
     Sample { hamiltonian: t.hamiltonian.matrix(), channels: channels.collect() }
 }
 
-/// The plan of a tomography.
+/// Plans a tomography.
 ///
 /// # Errors
-/// When there is none, or the given one is blind for something.
+/// If there is no plan, or the given readouts do not determine the state.
 pub fn plan_for(t: &Tomography) -> Result<Plan, Fault> {
     let sample = sample(t);
     let planned = if t.readouts.is_empty() { plan(&sample) } else { plan_of(&sample, &t.readouts) };
@@ -91,7 +91,7 @@ pub fn plan_for(t: &Tomography) -> Result<Plan, Fault> {
     })
 }
 
-/// The amplitude of the strongest line of the thermal state, turned by 90 degrees about x on all channels.
+/// Amplitude of the strongest line of the thermal state after a 90 degree pulse about x on all channels.
 fn reference(t: &Tomography, plan: &Plan) -> Result<f64, LinalgError> {
     let mut state = t.thermal.matrix();
     let states = state.nrows() as f64;
@@ -103,14 +103,14 @@ fn reference(t: &Tomography, plan: &Plan) -> Result<f64, LinalgError> {
     Ok(plan.lines.iter().map(|l| amplitude(&l.operator)).fold(0.0, f64::max))
 }
 
-/// How the cells lie in the whole.
+/// The battery of the run as a subsystem, if one is declared.
 fn battery(context: &RunContext, basis: &Basis) -> Option<Battery> {
     let cells = context.scene.cells.as_ref()?;
     Some(battery_of(basis, &cells.sites, cells.hamiltonian().ok()?.clone()))
 }
 
-/// A battery of some subsystems, with its Hamiltonian on these.
-#[expect(clippy::indexing_slicing, reason = "a state has a digit for every subsystem of its basis")]
+/// A battery on some subsystems, with its Hamiltonian on these.
+#[expect(clippy::indexing_slicing, reason = "a state has one digit per subsystem of its basis")]
 pub(super) fn battery_of(basis: &Basis, sites: &[usize], hamiltonian: Matrix) -> Battery {
     let mut parts = Vec::with_capacity(basis.size() as usize);
     for index in 0..basis.size() as usize {
@@ -124,21 +124,21 @@ pub(super) fn battery_of(basis: &Basis, sites: &[usize], hamiltonian: Matrix) ->
     Battery { hamiltonian, parts }
 }
 
-/// What a tomography reads.
+/// The data of a tomography.
 struct Reading {
     /// Real and imaginary parts, readout by readout and line by line.
     amplitudes: Vec<f64>,
-    /// The standard deviation of the noise of whitened amplitudes, or of the amplitudes where these are white.
+    /// Standard deviation of the noise of whitened amplitudes, or of the amplitudes if these are white.
     sigma: f64,
-    /// What makes noise white that came with fitted decays.
+    /// The whitening transformation of noise from fitted decays.
     whitening: Option<Whitening>,
     /// The decays.
     decays: Vec<Decay>,
-    /// Whether frequencies ran against the spectrometer's sense.
+    /// True if frequencies had the opposite sign.
     mirrored: bool,
 }
 
-/// What would be measured.
+/// Emulated data.
 fn emulated(t: &Tomography, plan: &Plan, state: &Matrix, reference: f64) -> Result<Reading, Fault> {
     let sigma = t.snr.map_or(0.0, |snr| reference / (snr * (t.scans as f64).sqrt()));
     let mut noise = Noise::new(t.seed, 0);
@@ -184,7 +184,7 @@ fn emulated(t: &Tomography, plan: &Plan, state: &Matrix, reference: f64) -> Resu
     Ok(Reading { amplitudes, sigma, whitening: Some(whitening), decays, mirrored: false })
 }
 
-/// What was measured. What it leaves over beyond any state, or any sum of lines, says how large its noise is.
+/// Measured data. Residuals that no state, or no sum of lines, explains give the noise level.
 fn measured(m: &Measured, t: &Tomography, plan: &Plan, reference: f64) -> Result<Reading, Fault> {
     let wrong = |why: String| -> Fault {
         Diagnostic::new(Code::Contradiction, t.place.span(), format!("the measured data do not fit: {why}"))
@@ -216,13 +216,13 @@ fn measured(m: &Measured, t: &Tomography, plan: &Plan, reference: f64) -> Result
     Ok(Reading { amplitudes, sigma, whitening: None, decays: vec![], mirrored })
 }
 
-/// What the mirror image must leave over at most, as a share of what the spectrometer's sense leaves over, to be taken instead.
+/// Mirrored frequencies are accepted if their residual is below this fraction of that with the spectrometer's sign.
 const MIRROR_LEAVES: f64 = 0.5;
 
-/// Fits measured decays, in the spectrometer's sense of frequency, or as the mirror image where that alone fits: the lines are known,
-/// and where they do not lie symmetrically about the carrier only one of the two has them.
+/// Fits measured decays with the spectrometer's sign of frequency, or mirrored if only that fits. The line positions are known; if they
+/// are not symmetric about the carrier, only one of the two signs matches.
 fn fitted(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<(decay::Read, bool), String> {
-    /// What is left over of data that fit is no more than this share: rounding of what was written.
+    /// Data whose residual is below this fraction fit: the residual is rounding of the written values.
     const FITS: f64 = 1e-6;
     let turned: Vec<Decay> = decays.iter().map(Decay::turned).collect();
     let read = decay::read(plan, nuclei, &turned)?;
@@ -235,9 +235,9 @@ fn fitted(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<(decay::Re
     Ok(if other.left.0 < MIRROR_LEAVES * left { (other, true) } else { (read, false) })
 }
 
-/// The same for a table of amplitudes, by how far its lines are from where they are expected.
+/// The same for a table of amplitudes, judged by the distance of its lines from their expected positions.
 fn arranged(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<(Vec<f64>, bool), String> {
-    /// A line as near as this is at its place, Hz.
+    /// A line closer than this is at its expected position, Hz.
     const NEAR: f64 = 1e-3;
     let turned: Vec<Amplitude> = table.iter().map(Amplitude::turned).collect();
     let mirrored: Vec<Amplitude> = turned.iter().map(Amplitude::mirrored).collect();
@@ -252,9 +252,9 @@ fn arranged(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<(Vec<
     }
 }
 
-/// Whether decays were received with the dwell of the file, but for what a spectrometer rounds.
+/// Checks that decays were recorded with the dwell time of the file, up to the rounding of a spectrometer.
 fn dwells_agree(t: &Tomography, decays: &[Decay]) -> Result<(), String> {
-    /// The share by which sweep widths may differ.
+    /// Allowed relative difference of sweep widths.
     const ROUNDED: f64 = 0.01;
     let Some((_, dwell)) = t.decay else { return Ok(()) };
     match decays.iter().find(|d| (d.dwell / dwell - 1.0).abs() > ROUNDED) {
@@ -269,15 +269,15 @@ fn dwells_agree(t: &Tomography, decays: &[Decay]) -> Result<(), String> {
     }
 }
 
-/// Exact numbers leave their rounding over, which is no noise.
+/// Sets the noise of exact data to 0: their residual is rounding only.
 fn without_rounding(sigma: f64, reference: f64) -> f64 {
     if sigma < 1e-9 * reference { 0.0 } else { sigma }
 }
 
-/// Reads the state out. Gives what was found, and the state.
+/// Performs a tomography: returns its results, and the reconstructed state.
 ///
 /// # Errors
-/// When there is no plan, measured amplitudes do not fit it, or a matrix operation fails.
+/// If there is no plan, measured amplitudes do not fit it, or a matrix operation fails.
 pub fn read_out(
     t: &Tomography,
     context: &RunContext,
@@ -341,7 +341,7 @@ pub fn read_out(
     Ok((readings, again))
 }
 
-/// The amplitudes with what they belong to.
+/// Labels each amplitude with its readout, nucleus and frequency.
 fn table(t: &Tomography, plan: &Plan, amplitudes: &[f64]) -> Vec<Amplitude> {
     let rows = plan.readouts.iter().flat_map(|r| plan.lines.iter().map(move |l| (r, l)));
     rows.zip(amplitudes.as_chunks().0)
@@ -355,7 +355,7 @@ fn table(t: &Tomography, plan: &Plan, amplitudes: &[f64]) -> Vec<Amplitude> {
         .collect()
 }
 
-/// The cosine of the angle between two deviations from the maximally mixed state.
+/// Cosine of the angle between two deviations from the maximally mixed state, in the trace inner product.
 fn correlation(a: &Matrix, b: &Matrix) -> f64 {
     let deviation = |m: &Matrix| {
         let level = m.trace() / m.nrows() as f64;
@@ -368,9 +368,9 @@ fn correlation(a: &Matrix, b: &Matrix) -> f64 {
     product / (crate::linalg::norm_squared(&a) * crate::linalg::norm_squared(&b)).sqrt()
 }
 
-/// Energies with what their intervals take for granted of the readouts.
+/// Adds to energies the conditions under which their intervals hold.
 fn with_conditions(mut energies: Energies, plan: &Plan, measured: bool) -> Energies {
-    // With so many numbers left over the standard deviation of the noise is known to 10 %.
+    // With this many residual degrees of freedom the standard deviation of the noise is known to 10 %.
     const FREEDOM: usize = 50;
     let unseen = plan.parameters - plan.rank;
     if unseen > 0 {

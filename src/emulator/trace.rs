@@ -1,4 +1,4 @@
-//! Recorded curves: samples of what is asked, and the extrema of curves that can be had at any time.
+//! Recorded traces: samples of the observables, and extrema of curves that can be evaluated at any time.
 
 use super::adaptive_sampling::{SampledCurve, sample};
 use super::bounded_search::{search_curve, search_samples};
@@ -19,15 +19,15 @@ use std::collections::BTreeMap;
 pub struct Tracks<'a> {
     /// Their weights.
     pub weights: &'a [f64],
-    /// Their times since `prepare` where the segment begins.
+    /// Times since `prepare` at the start of the segment.
     pub clocks: &'a [f64],
-    /// What acts on them.
+    /// The segments acting on them.
     pub acting: &'a [ActingSegment<'a>],
-    /// Where they are.
+    /// Their trajectories.
     pub trajectories: Vec<Trajectory<'a>>,
-    /// Whether each segment has the method that fits it, rather than one that was asked for.
+    /// True if each segment uses its most suitable method, not one requested by the user.
     pub exact: bool,
-    /// The accuracy of states relative to their deviation from the maximally mixed state; 0 for rounding.
+    /// Accuracy of states relative to their deviation from the maximally mixed state; 0 for rounding only.
     pub accuracy: f64,
 }
 
@@ -42,13 +42,13 @@ impl Tracks<'_> {
     }
 }
 
-/// Samples, extrema, and the states at the end.
+/// Trace, extrema, and the final states.
 type Recorded = (Trace, BTreeMap<String, Option<f64>>, Vec<State>);
 
-/// Runs a segment that records; `start` is the time at which its curve begins.
+/// Propagates a recorded segment; `start` is the start time of its trace.
 ///
 /// # Errors
-/// When the method fails or a result is not finite.
+/// If the method fails or a result is not finite.
 pub fn record(context: &RunContext, segment: &Segment, tracks: &mut Tracks, start: f64) -> Result<Recorded, Fault> {
     let (name, points) = segment.record.as_ref().map_or((String::new(), 2), |r| (r.name.clone(), r.points));
     let wanted: Vec<&Aggregate> =
@@ -57,7 +57,7 @@ pub fn record(context: &RunContext, segment: &Segment, tracks: &mut Tracks, star
     let turning = turning(context, tracks, segment)?;
     let aggregates = extrema(context, &wanted, segment, tracks, (points, turning.as_ref()))?;
     let mut values: Vec<Option<Vec<Option<f64>>>> = Vec::with_capacity(context.requested.observables.len());
-    // Questions whose curves are not known without the states.
+    // Observables whose curves require the states.
     let mut left: Vec<&Observable> = Vec::new();
     for observable in &context.requested.observables {
         let along = turning.as_ref().and_then(|t| finite(observable.along(t, &context.scene)?.values(&times)));
@@ -66,7 +66,7 @@ pub fn record(context: &RunContext, segment: &Segment, tracks: &mut Tracks, star
         }
         values.push(along.map(|v| v.into_iter().map(Some).collect()));
     }
-    // Where all is known without the states, only the last one is needed.
+    // If no states are required, only the final one is computed.
     let visited = if left.is_empty() { times.get(times.len().saturating_sub(1)..).unwrap_or_default() } else { &times };
     let (sampled, ends) = values_at(context, &left, tracks, visited, segment)?;
     let mut sampled = sampled.into_iter();
@@ -78,13 +78,13 @@ pub fn record(context: &RunContext, segment: &Segment, tracks: &mut Tracks, star
 /// Values by observable, then by time.
 type Columns = Vec<Vec<Option<f64>>>;
 
-/// Times since the segment began, and the values at them.
+/// Times since the start of the segment, and the values at them.
 type Sampled = (Vec<f64>, Columns);
 
-/// Samples all observables at evenly spaced times of a segment; also gives the states at its end.
+/// Samples all observables at equidistant times of a segment; also returns the final states.
 ///
 /// # Errors
-/// When the method fails or a result is not finite.
+/// If the method fails or a result is not finite.
 pub fn samples(
     context: &RunContext,
     segment: &Segment,
@@ -97,7 +97,7 @@ pub fn samples(
     Ok(((times, values), ends))
 }
 
-/// The values of some observables at some times of a segment, by observable, and the states at the last one.
+/// The values of some observables at some times of a segment, by observable, and the states at the last time.
 fn values_at(
     context: &RunContext,
     observables: &[&Observable],
@@ -117,13 +117,13 @@ fn values_at(
     Ok((values, ends))
 }
 
-/// Samples that are had at once.
+/// Maximum number of samples computed together.
 pub const MOST_AT_ONCE: usize = 100_000;
 
-/// Above this dimension states are not dearer than their harmonics.
+/// Above this dimension, propagating states costs no more than evaluating their harmonics.
 const LARGEST_TURNING: usize = 8;
 
-/// The course of a single state under a constant Hamiltonian on a small space of all products; `None` for any other.
+/// Bohr expansion of a single state under a constant Hamiltonian on a small whole product space; `None` otherwise.
 fn turning(context: &RunContext, tracks: &mut Tracks, segment: &Segment) -> Result<Option<BohrExpansion>, Fault> {
     let [acting] = tracks.acting else { return Ok(None) };
     let generator = acting.generator();
@@ -137,7 +137,7 @@ fn turning(context: &RunContext, tracks: &mut Tracks, segment: &Segment) -> Resu
         return Ok(None);
     }
     let states = tracks.states(0.0, segment)?;
-    // What a filter of orders leaves is no state, of which some of these curves would be.
+    // The result of an order filter is not a normalised state, which some of these curves assume.
     let [state @ State::Mixed(rho)] = states.as_slice() else { return Ok(None) };
     if !state.is_normalised() {
         return Ok(None);
@@ -146,14 +146,14 @@ fn turning(context: &RunContext, tracks: &mut Tracks, segment: &Segment) -> Resu
     Ok(BohrExpansion::new(&levels, rho))
 }
 
-/// Values, if all of them are numbers; else the states are looked at one by one, and the first that is none is told.
+/// The values if all are finite; otherwise `None`, and the states are evaluated individually to report the first undefined one.
 fn finite(values: Vec<f64>) -> Option<Vec<f64>> {
     values.iter().all(|x| x.is_finite()).then_some(values)
 }
 
-/// The distance of samples that can hide nothing: populations and coherences turn at no more than the bandwidth of H, and
-/// 0.8 of a radian between two samples cannot hide a maximum of what is linear in the state; what is not linear has been seen
-/// to follow. Never coarser than the samples that are recorded.
+/// Sample spacing at which no maximum is missed. Populations and coherences oscillate at most at the bandwidth of H, and with
+/// 0.8 rad between two samples no maximum of a linear function of the state is hidden; nonlinear functions behave alike in
+/// practice. Never coarser than the recorded samples.
 fn finest(segment: &Segment, acting: &[ActingSegment], recorded: usize) -> f64 {
     let widest = acting.iter().map(|a| a.generator().bandwidth(0.0, segment.duration)).fold(0.0, f64::max);
     finest_of(segment.duration, widest, recorded)
@@ -166,12 +166,12 @@ pub fn finest_of(duration: f64, widest: f64, recorded: usize) -> f64 {
     if needed.is_finite() && needed > 0.0 { needed.min(recorded) } else { recorded }
 }
 
-/// Evenly spaced times, both ends exactly.
+/// Equidistant times; both ends are exact.
 pub fn grid(duration: f64, points: usize) -> Vec<f64> {
     (0..points).map(|k| if k + 1 == points { duration } else { duration * k as f64 / (points - 1) as f64 }).collect()
 }
 
-/// The answers to some questions for the mean of some states.
+/// The values of some observables for the mean of some states.
 fn answers(
     context: &RunContext,
     observables: &[&Observable],
@@ -210,7 +210,7 @@ fn answers(
         .collect()
 }
 
-/// The extrema that are asked of a segment. All curves are sampled together, so that each state is had once.
+/// The extrema requested of a segment. All curves are sampled together, so that each state is computed once.
 fn extrema(
     context: &RunContext,
     wanted: &[&Aggregate],
@@ -283,8 +283,8 @@ fn extrema(
     Ok(found)
 }
 
-/// A curve that is known without the states, and its samples, all at once: at the distance `finest`, and half of it where it is not linear
-/// in the state. `recorded` is the number of samples that are recorded.
+/// A curve that does not require states, and its samples: with the spacing `finest`, or half of it if the curve is not linear in the
+/// state. `recorded` is the number of recorded samples.
 fn known_curve(
     context: &RunContext,
     observable: &Observable,
@@ -301,28 +301,28 @@ fn known_curve(
     Some((curve, SampledCurve { times, values, rough: vec![] }))
 }
 
-/// What is known of a curve between its samples.
+/// What is known about a curve between its samples.
 pub enum Between<'a> {
-    /// A sum of cosines and sines of frequencies that the samples resolve.
+    /// A sum of cosines and sines whose frequencies are resolved by the samples.
     Wave,
-    /// A curve with corners.
+    /// A curve with kinks.
     Corners(&'a Curve),
-    /// Nothing but what the samples themselves say, to some accuracy.
+    /// Only the samples themselves are known, to this accuracy.
     Unknown(f64),
 }
 
 impl<'a> Between<'a> {
-    /// Of a curve that is known at all times.
+    /// For a curve known at all times.
     pub fn of(curve: &'a Curve) -> Between<'a> {
         if curve.is_wave() { Between::Wave } else { Between::Corners(curve) }
     }
 }
 
-/// An extremum of a curve over a duration, from its samples at the distance `finest` and its values anywhere: `max`, `argmax`, `min`,
-/// `argmin` or `first_max`; also, whether all of the curve could be searched.
+/// An extremum of a curve over a duration, from its samples with spacing `finest` and its values at arbitrary times: `max`, `argmax`,
+/// `min`, `argmin` or `first_max`. The flag is true if the whole curve could be searched.
 ///
 /// # Errors
-/// Those of the curve.
+/// Any error of `curve`.
 pub fn extremum_of(
     function: &str,
     (duration, finest): (f64, f64),

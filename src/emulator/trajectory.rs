@@ -1,22 +1,22 @@
-//! The state at any time of a segment, from the nearest time before at which it is known.
+//! Trajectory of a segment: the state at any time, propagated from the nearest earlier checkpoint.
 
 use super::engines::{StepError, Stepper};
 use crate::spin::State;
 
-/// Bytes of states that are kept along a segment.
+/// Memory for checkpoints along a segment, bytes.
 const MOST_KEPT: usize = 200_000_000;
 
-/// States along a segment.
+/// The states along a segment.
 pub struct Trajectory<'a> {
     stepper: Box<dyn Stepper + 'a>,
-    /// By ascending time; the first is the beginning.
+    /// Checkpoints by ascending time; the first is the start.
     known: Vec<(f64, State)>,
-    /// How many may be kept.
+    /// Maximum number of checkpoints.
     most: usize,
 }
 
 impl<'a> Trajectory<'a> {
-    /// From the beginning of a segment.
+    /// From the start of a segment.
     pub fn new(stepper: Box<dyn Stepper + 'a>, begin: State) -> Trajectory<'a> {
         let bytes = 16
             * match &begin {
@@ -26,18 +26,18 @@ impl<'a> Trajectory<'a> {
         Trajectory { stepper, known: vec![(0.0, begin)], most: (MOST_KEPT / bytes.max(1)).max(8) }
     }
 
-    /// Whether any time costs the same, and states are exact to rounding.
+    /// True if any time has the same cost, and states are exact to rounding.
     pub fn is_direct(&self) -> bool {
         self.stepper.is_direct()
     }
 
-    /// The state at a time.
+    /// The state at time t.
     ///
     /// # Errors
-    /// When the method fails.
+    /// If the method fails.
     #[expect(
         clippy::indexing_slicing,
-        reason = "the state at the time 0 is always known, and `at` is at most the number of known ones"
+        reason = "the state at time 0 is always known, and `at` is at most the number of known states"
     )]
     pub fn state(&mut self, t: f64) -> Result<State, StepError> {
         let at = self.known.partition_point(|(s, _)| *s <= t);
@@ -49,7 +49,7 @@ impl<'a> Trajectory<'a> {
         if !self.stepper.is_direct() && at == self.known.len() {
             self.known.push((t, state.clone()));
             if self.known.len() > self.most {
-                // Every second one goes; the first and the last stay.
+                // Drop every second checkpoint, except the first and the last.
                 let last = self.known.len() - 1;
                 let mut k = 0;
                 self.known.retain(|_| {

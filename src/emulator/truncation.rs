@@ -1,9 +1,9 @@
-//! What the cutoff of a mode leaves out.
+//! Checks whether the Fock cutoff of a mode affects the result.
 //!
-//! A mode is kept up to a highest Fock state. Where the Hamiltonian never leads beyond it from the states that are reached, the
-//! cutoff changes nothing, and that is found by building the Hamiltonian with one more Fock state. Elsewhere the population of
-//! the highest state is watched: what has arrived there would have gone on. It is watched all along every statement, not only at the
-//! ends: a population turns at no more than the bandwidth of H, and is looked at every 0.8 of a radian of that.
+//! A mode is truncated at a highest Fock state. If the Hamiltonian does not lead beyond it from the reachable states, the truncation has no
+//! effect; this is tested by building the Hamiltonian with one more Fock state. Otherwise the population of the highest state is monitored,
+//! because population there would have continued upward. It is monitored throughout every statement, not only at its end: a population
+//! oscillates at most at the bandwidth of H, and is evaluated every 0.8 rad of that.
 
 use super::engines::{StepError, choose};
 use super::generator::Generator;
@@ -16,14 +16,14 @@ use crate::spin::{Basis, Columns, SiteKind, Space, State};
 use std::cell::Cell;
 use std::sync::Arc;
 
-/// More population than this in the highest Fock state is an error: the energies would be wrong in about as many digits.
+/// Maximum allowed population of the highest Fock state; beyond it the energies would be wrong in about as many digits.
 const MOST: f64 = 1e-6;
 
-/// The most times at which a state is looked at along a statement. A longer one is looked at at uneven times, which do not fall into
-/// step with any of its frequencies.
+/// Maximum number of times at which a state is checked during a statement. Longer statements are checked at irregular times, which are
+/// not commensurate with any frequency.
 const MOST_LOOKS: usize = 4096;
 
-/// A turn of a population by this many radians hides less than a tenth of a maximum.
+/// A phase advance of this many radians between checks misses less than a tenth of a maximum of the population.
 const TURN: f64 = 0.8;
 
 /// The highest Fock state of a mode, as positions in the space.
@@ -38,8 +38,8 @@ pub struct Edge {
 /// The modes whose cutoff can change the result.
 ///
 /// # Errors
-/// When the Hamiltonian with a higher cutoff cannot be built.
-#[expect(clippy::indexing_slicing, reason = "a state has a digit for every subsystem, and modes are some of them")]
+/// If the Hamiltonian with a higher cutoff cannot be built.
+#[expect(clippy::indexing_slicing, reason = "a state has one digit per subsystem, and modes are some of them")]
 pub fn edges(e: &Evaluator, space: &Space) -> Result<Vec<Edge>, Fault> {
     let basis = space.basis();
     let mut edges = Vec::new();
@@ -72,10 +72,10 @@ pub fn edges(e: &Evaluator, space: &Space) -> Result<Vec<Edge>, Fault> {
     Ok(edges)
 }
 
-/// Looks at a state all along a segment that begins with it; nothing where no cutoff can change the result.
+/// Checks a state throughout a segment that starts with it; does nothing if no cutoff can change the result.
 ///
 /// # Errors
-/// When the method that moves it fails.
+/// If the propagation fails.
 pub fn along(
     (edges, space): (&[Edge], &Space),
     segment: &Segment,
@@ -87,7 +87,7 @@ pub fn along(
     }
     let generator = Generator::of(segment, space);
     let turns = segment.duration * generator.bandwidth(0.0, segment.duration) / TURN;
-    // Written so that a bandwidth that is not a number counts as a large one.
+    // Written so that a NaN bandwidth counts as a large one.
     let looks = if turns < MOST_LOOKS as f64 { turns.ceil().max(1.0) as usize } else { MOST_LOOKS };
     let golden = 0.5 * (5f64.sqrt() - 1.0);
     let place = |k: usize| {
@@ -104,7 +104,7 @@ pub fn along(
 }
 
 impl Edge {
-    /// Looks at a state.
+    /// Records the population of the highest Fock state.
     pub fn watch(&self, state: &State) {
         let population: f64 = match state {
             State::Pure(psi) => self.positions.iter().map(|&k| psi[k].norm_sqr()).sum(),
@@ -113,10 +113,10 @@ impl Edge {
         self.highest.set(self.highest.get().max(population));
     }
 
-    /// The mode, and the largest population that its highest Fock state has had.
+    /// The mode, and the maximum population of its highest Fock state.
     ///
     /// # Errors
-    /// When that is too much.
+    /// If the population is too large.
     pub fn found(&self, e: &Evaluator) -> Result<(String, f64), Fault> {
         let population = self.highest.get();
         if population <= MOST {
@@ -133,7 +133,7 @@ impl Edge {
         .into())
     }
 
-    /// Which declaration the mode comes from.
+    /// Index of the declaration of the mode.
     fn declaration(&self, e: &Evaluator) -> usize {
         let sites = &e.experiment.system.sites;
         sites.iter().position(|d| e.arrays.get(d.name()).is_some_and(|(first, _)| *first == self.site)).unwrap_or(0)

@@ -1,8 +1,8 @@
-//! What random vectors have shown: means over the vectors, and their standard errors.
+//! Results of random vectors: means over the vectors, and their standard errors.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "there is one vector and one member at least, and all of them meet the same marks, traces and acquisitions"
+    reason = "there are at least one vector and one member, and all of them have the same marks, traces and acquisitions"
 )]
 
 use super::motion::arrival;
@@ -17,30 +17,30 @@ pub(super) struct Recorded {
     pub name: String,
     pub start: f64,
     pub time: Vec<f64>,
-    /// At every time those of all operators.
+    /// Indexed by time, then by operator.
     pub means: Vec<Vec<f64>>,
 }
 
-/// What one vector has shown of one member.
+/// Results of one vector for one member.
 #[derive(Default)]
 pub(super) struct VectorResults {
     /// Position, time, and the mean of every operator.
     pub marks: Vec<(Position, f64, Vec<f64>)>,
     pub traces: Vec<Recorded>,
-    /// When a decay begins, `<psi|F+|phi>` and `<psi|F-|phi>` at its points.
+    /// Start time of a decay, and `<psi|F+|phi>` and `<psi|F-|phi>` at its points.
     pub decays: Vec<(f64, Vec<[C64; 2]>)>,
-    /// Steps a point that the last decay took, and the bound of its error.
+    /// Steps per point of the last decay, and its error bound.
     pub steps: Option<(usize, f64)>,
     pub methods: Vec<&'static str>,
 }
 
-/// The results of all vectors, and the standard errors of the means that were taken of them.
+/// The results of all vectors, and the standard errors of the means evaluated so far.
 pub(super) struct VectorSample<'a> {
     /// By vector, then by member.
     results: &'a [Vec<VectorResults>],
     /// The weights of the members.
     weights: &'a [f64],
-    /// Of every key the largest standard error and the largest mean.
+    /// For every key the largest standard error and the largest mean.
     errors: Vec<(String, f64, f64)>,
 }
 
@@ -49,7 +49,7 @@ impl<'a> VectorSample<'a> {
         VectorSample { results, weights, errors: vec![] }
     }
 
-    /// The mean of a number over the vectors, summed over the members; its error is kept under `key`.
+    /// The mean of a number over the vectors, summed over the members; its standard error is recorded under `key`.
     fn mean(&mut self, key: &str, of: impl Fn(usize, &VectorResults) -> C64) -> C64 {
         let summed = |members: &Vec<VectorResults>| {
             members.iter().zip(self.weights).enumerate().map(|(m, (t, weight))| of(m, t) * *weight).sum()
@@ -64,12 +64,12 @@ impl<'a> VectorSample<'a> {
         mean
     }
 
-    /// The mean of a time over the members, and the time itself where it is that of all of them.
+    /// The mean of a time over the members, and the common time if it is the same for all.
     fn time(&self, of: impl Fn(&VectorResults) -> f64) -> (f64, Option<f64>) {
         arrival(self.results[0].iter().map(&of), self.weights)
     }
 
-    /// What is observed at every mark, and a note where members reach one at different times.
+    /// The values at every mark, and a note if members reach one at different times.
     pub(super) fn marks(&mut self, keys: &[String]) -> (Vec<Observed>, Option<String>) {
         let mut note = None;
         let mut observed = Vec::new();
@@ -88,7 +88,7 @@ impl<'a> VectorSample<'a> {
         (observed, note)
     }
 
-    /// The recorded curves.
+    /// The recorded traces.
     pub(super) fn traces(&mut self, keys: &[String]) -> Vec<Trace> {
         let mut traces = Vec::new();
         for (k, Recorded { name, time, .. }) in self.results[0][0].traces.iter().enumerate() {
@@ -117,19 +117,19 @@ impl<'a> VectorSample<'a> {
         signals
     }
 
-    /// What is said of the standard error of every key.
+    /// Notes on the standard error of every key.
     pub(super) fn errors(&self) -> impl Iterator<Item = String> + '_ {
         let vectors = self.results.len();
         self.errors.iter().map(move |(key, error, size)| said(key, *error, *size, vectors))
     }
 }
 
-/// The order of the maximally mixed state is nothing over nothing.
+/// `None` for a non-finite value, such as the order parameter of the maximally mixed state (0/0).
 fn defined(x: f64) -> Option<f64> {
     x.is_finite().then_some(x)
 }
 
-/// What is said of an error.
+/// The text of a note on a standard error.
 fn said(key: &str, error: f64, size: f64, vectors: usize) -> String {
     if vectors == 1 {
         return format!("`{key}` is that of one random vector, which has no scatter: its error is not known");
@@ -138,7 +138,7 @@ fn said(key: &str, error: f64, size: f64, vectors: usize) -> String {
     format!("`{key}`: the standard error is at most {error:.1e}{share}, from {vectors} random vectors")
 }
 
-/// The mean of F+ from what is Hermitian in it, `Re <Fx> + i Re <Fy>`: the rest is error alone.
+/// The mean of F+ from its Hermitian part, `Re <Fx> + i Re <Fy>`: the remainder is only statistical error.
 fn hermitian([up, down]: [C64; 2]) -> C64 {
     let (x, y) = ((up + down) * 0.5, (up - down) * C64::new(0.0, -0.5));
     C64::new(x.re, y.re)

@@ -1,4 +1,4 @@
-//! Delays that count from the middle of a pulse to the middle of the next.
+//! Delays measured from the centre of a pulse to the centre of the next.
 
 use super::drive;
 use super::fault::Fault;
@@ -7,10 +7,10 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Event, EventKind};
 use crate::source::Place;
 
-/// What the pulses on both sides take of event number `k`: nothing unless it is a delay between centres.
+/// Total time that the two half-pulses take from event number `k`; 0 unless it is a delay between centres.
 ///
 /// # Errors
-/// When there is no pulse on one side, or their halves are longer than the delay.
+/// If there is no pulse on one side, or the half-pulses are longer than the delay.
 pub fn halves(e: &Evaluator, events: &[Event], k: usize) -> Result<f64, Fault> {
     let Some(Event { kind: EventKind::Delay { between_centres: true, duration, .. }, place }) = events.get(k) else {
         return Ok(0.0);
@@ -20,7 +20,7 @@ pub fn halves(e: &Evaluator, events: &[Event], k: usize) -> Result<f64, Fault> {
     if whole >= halves {
         return Ok(halves);
     }
-    // A picosecond is shown, the rounding of a sum of floats is not.
+    // Show picoseconds, but not the rounding of a sum of floats.
     let shown = |t: f64| crate::syntax::number_text((t * 1e12).round() / 1e12);
     let message = format!("the halves of the pulses around take {}, the delay has {}", shown(halves), shown(whole));
     Err(Diagnostic::new(Code::Contradiction, duration.span(), message)
@@ -29,7 +29,7 @@ pub fn halves(e: &Evaluator, events: &[Event], k: usize) -> Result<f64, Fault> {
         .into())
 }
 
-/// Half of the next pulse, marks passed over.
+/// Half the duration of the next pulse; marks are skipped.
 fn half<'a>(e: &Evaluator, mut events: impl Iterator<Item = &'a Event>, delay: Place) -> Result<f64, Fault> {
     match events.find(|e| !matches!(e.kind, EventKind::Mark { .. })).map(|e| &e.kind) {
         Some(EventKind::Pulse(p)) => Ok(drive::pulse(e, p)?.duration / 2.0),

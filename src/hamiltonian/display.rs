@@ -1,4 +1,4 @@
-//! A schedule in words: what `ergoseq show --stage hamiltonian` prints.
+//! A schedule as text: the output of `ergoseq show --stage hamiltonian`.
 
 use super::schedule::{Schedule, Segment, Step};
 use crate::spin::{Basis, Operator, SiteKind};
@@ -6,7 +6,7 @@ use crate::units::{TWO_PI, UnitSystem};
 use crate::waveform::Scalar;
 use std::fmt::Write;
 
-/// The schedule as text; frequencies in Hz in lab files.
+/// The schedule as text; frequencies are in Hz in lab files.
 pub fn describe(schedule: &Schedule, units: UnitSystem) -> String {
     let mut out = String::new();
     let basis = &schedule.basis;
@@ -134,7 +134,7 @@ fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mu
     }
 }
 
-/// The most terms that are written out.
+/// Maximum number of terms written out.
 const MOST_TERMS: usize = 24;
 
 fn operator(o: &Operator, basis: &Basis, units: UnitSystem) -> String {

@@ -1,4 +1,4 @@
-//! Pulses and locks: flip angle, strength and duration settle each other; envelopes become coefficients of Fx and Fy.
+//! Pulses and locks: relations of flip angle, rf amplitude and duration; envelopes as coefficients of Fx and Fy.
 
 use super::envelope::Envelope;
 use super::hardware::Spectrometer;
@@ -18,42 +18,42 @@ use std::sync::Arc;
 /// A pulse as numbers.
 #[derive(Clone)]
 pub struct Drive {
-    /// When it begins and ends, inside its statement.
+    /// Start time within its statement; then its duration.
     pub start: f64,
     pub duration: f64,
-    /// Its phase, radian.
+    /// Its phase, rad.
     pub phase: f64,
-    /// Its flip angle as written, radian.
+    /// Its flip angle as written, rad.
     pub angle: f64,
-    /// Its strength in rad/s over the time since it began, where the rf is as strong as it should be.
+    /// Its rf amplitude as a function of time since its start, rad/s, at nominal rf.
     pub amplitude: Scalar,
-    /// What the rf is multiplied by where this member of the ensemble is.
+    /// Factor of the rf field for this ensemble member.
     pub factor: Scalar,
-    /// An angle that is added to its phase, over the same time.
+    /// Additional phase as a function of the same time, rad.
     pub turning: Option<Scalar>,
-    /// The shape of a file that it has.
+    /// The tabulated shape it uses, if any.
     pub shape: Option<DriveShape>,
 }
 
-/// The shape of a file in a pulse.
+/// The use of a tabulated shape by a pulse.
 #[derive(Debug, Clone, Copy)]
 pub struct DriveShape {
-    /// The number of the shape in the experiment, and how many steps it has.
+    /// Index of the shape in the experiment, and its number of steps.
     pub number: usize,
     pub steps: usize,
-    /// The strength of amplitude 1, rad/s, where strength and phase are those of the steps times this, and nothing else.
+    /// The rf amplitude of step amplitude 1, rad/s, if amplitude and phase are exactly those of the steps times this.
     pub peak: Option<f64>,
 }
 
 impl Drive {
-    /// The strengths along x and y, for a transmitter whose y leans by an angle away from the normal to x:
+    /// The field components along x and y, for a transmitter whose y axis has a quadrature error `lean`:
     /// `a (cos phi - sin phi sin lean)` and `a sin phi cos lean`.
     pub fn along_xy(&self, lean: f64) -> (Scalar, Scalar) {
         let phase = self.phase;
         let amplitude = self.strength();
         match &self.turning {
-            // What does not act is constant: a field along one axis is a single changing term. Clean quarters: cos(90 deg) is 6e-17
-            // in floating point.
+            // Vanishing components are constants, so that a field along one axis is a single time-dependent term. Sines and cosines are
+            // cleaned: cos(90 deg) is 6e-17 in floating point.
             None => {
                 let along = |part: f64| match part {
                     0.0 => Scalar::Constant(0.0),
@@ -72,8 +72,9 @@ impl Drive {
         }
     }
 
-    /// How the field over a part of the pulse, from `begin` on, depends on the steps of its shape: with peak p, phase phi and lean l,
-    /// `X = p (cos phi - sin phi sin l) Fx + p sin phi cos l Fy` and `Y` is X at `phi + 90 deg`. `field`: Fx and Fy of the channel.
+    /// Dependence of the field on the steps of its shape, for a part of the pulse from `begin` on: with peak p, phase phi and
+    /// quadrature error l, `X = p (cos phi - sin phi sin l) Fx + p sin phi cos l Fy` and `Y` is X at `phi + 90 deg`. `field`: Fx and Fy
+    /// of the channel.
     pub fn shape_use(
         &self,
         (begin, duration): (f64, f64),
@@ -98,7 +99,7 @@ impl Drive {
         Some(ShapeUse { shape: shape.number, steps })
     }
 
-    /// How a transient at an edge of the pulse, `time` long, depends on the first or last step of its shape.
+    /// Dependence of a transient at an edge of the pulse, of duration `time`, on the first or last step of its shape.
     pub fn transient_shape_use(&self, edge: Edge, time: f64, field: (&Operator, &Operator)) -> Option<ShapeUse> {
         let ahead = Drive { phase: self.phase + FRAC_PI_2, ..self.clone() };
         let whole = ahead.shape_use((0.0, self.duration), 0.0, field)?;
@@ -113,7 +114,7 @@ impl Drive {
         Some(ShapeUse { shape: whole.shape, steps })
     }
 
-    /// Its strength at this member of the ensemble, rad/s.
+    /// Its rf amplitude for this ensemble member, rad/s.
     pub fn strength(&self) -> Scalar {
         match self.factor.constant() {
             Some(1.0) => self.amplitude.clone(),
@@ -121,13 +122,13 @@ impl Drive {
         }
     }
 
-    /// The same strengths, beginning at a time.
+    /// The same waveform, starting at a time.
     pub fn delayed(&self, start: f64) -> Drive {
         let turning = self.turning.as_ref().map(|s| s.delayed(start));
         Drive { amplitude: self.amplitude.delayed(start), turning, ..self.clone() }
     }
 
-    /// The same pulse stretched to another duration, times a factor, at another phase.
+    /// The same pulse stretched to another duration, with its amplitude multiplied by `factor`, at another phase.
     pub fn refitted(&self, duration: f64, factor: f64, phase: f64) -> Drive {
         if self.duration == 0.0 {
             return Drive { phase, ..self.clone() };
@@ -145,7 +146,7 @@ impl Drive {
         }
     }
 
-    /// What the transmitter makes of it: the rf it has at this place, its rise, its droop.
+    /// Applies the imperfections of the transmitter: rf inhomogeneity factor, rise time, droop.
     pub fn imperfect(mut self, e: &Evaluator, nucleus: &str) -> Result<Drive, Fault> {
         self.factor = e.rf(nucleus);
         let time = |expr: &Option<Expr>| expr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose();
@@ -172,13 +173,13 @@ impl Drive {
     }
 }
 
-/// What a field of strength 1 at a phase has along x and y, for a transmitter whose y leans by an angle.
+/// Components along x and y of a unit field at a phase, for a transmitter with a quadrature error.
 fn axis(phase: f64, lean: f64) -> (f64, f64) {
     let (x, y) = (clean(phase.cos()), clean(phase.sin()));
     (x - y * lean.sin(), y * lean.cos())
 }
 
-/// The angle by which a transmitter's y leans.
+/// The quadrature phase error of the transmitter's y channel, rad.
 pub fn lean(e: &Evaluator, nucleus: &str) -> Result<f64, Fault> {
     channel(e, nucleus).and_then(|c| c.lean.as_ref()).map_or(Ok(0.0), |x| e.number(x))
 }
@@ -186,24 +187,24 @@ pub fn lean(e: &Evaluator, nucleus: &str) -> Result<f64, Fault> {
 /// An edge of a pulse.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Edge {
-    /// Its beginning.
+    /// The leading edge.
     Leading,
-    /// Its end.
+    /// The trailing edge.
     Trailing,
 }
 
-/// The transient at an edge of a pulse.
+/// The phase transient at an edge of a pulse.
 pub struct Transient {
-    /// The time tau for which the field of the edge acts, s; it may be negative.
+    /// Equivalent duration tau of the quadrature field, s; may be negative.
     pub time: f64,
-    /// The flip angle `w tau`, w being the strength at the edge, radian.
+    /// Its flip angle `w tau`, with the rf amplitude w at the edge, rad.
     pub angle: Scalar,
-    /// The phase of the pulse at the edge, and 90 degrees.
+    /// Its phase: that of the pulse at the edge plus 90 degrees.
     pub phase: f64,
 }
 
-/// The transient at an edge of a pulse, where its channel has one. What a resonator makes of an edge is a short field out of phase,
-/// which acts on spins as an ideal pulse (Mehring and Waugh, Rev. Sci. Instrum. 43, 649).
+/// The transient at an edge of a pulse, if its channel has one. The resonant circuit turns an edge into a short out-of-phase field,
+/// which acts on spins like an ideal pulse (Mehring and Waugh, Rev. Sci. Instrum. 43, 649).
 pub fn transient(e: &Evaluator, nucleus: &str, drive: &Drive, edge: Edge) -> Result<Option<Transient>, Fault> {
     let Some(channel) = channel(e, nucleus) else { return Ok(None) };
     let (given, t) = match edge {
@@ -216,7 +217,7 @@ pub fn transient(e: &Evaluator, nucleus: &str, drive: &Drive, edge: Edge) -> Res
     Ok((time != 0.0).then_some(Transient { time, angle, phase }))
 }
 
-/// What an rf field is multiplied by to be an angular frequency: it is an ordinary one in lab files.
+/// Factor from rf fields to angular frequencies: 2 pi in lab files, 1 in natural units.
 pub fn angular(e: &Evaluator) -> f64 {
     if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 }
 }
@@ -225,19 +226,19 @@ fn channel<'a>(e: &'a Evaluator, nucleus: &str) -> Option<&'a Channel> {
     e.experiment.channels.iter().find(|c| c.nucleus == nucleus)
 }
 
-/// The nutation frequency of pulses on a channel that give none, where it has one.
+/// Default nutation frequency of pulses on a channel, if one is declared.
 pub fn strength_of_channel(e: &Evaluator, nucleus: &str) -> Result<Option<f64>, Fault> {
     channel(e, nucleus).and_then(|c| c.rf.as_ref()).map(|x| e.number(x)).transpose()
 }
 
-/// An rf waveform without a finite bound, or too intricate.
+/// The error for an rf waveform that is unbounded or cannot be resolved.
 pub fn unresolved(why: &Unresolved, span: Span) -> Fault {
     Diagnostic::new(Code::NotConverged, span, format!("this pulse cannot be computed: {why}"))
         .help("a waveform needs a finite value at every time")
         .into()
 }
 
-/// Refuses a field above the limit of its channel.
+/// Rejects a field above the limit of its channel.
 pub fn check_limit(e: &Evaluator, nucleus: &str, rf: f64, span: Span) -> Result<(), Fault> {
     let Some(limit) = channel(e, nucleus).and_then(|c| c.max_rf.as_ref()) else { return Ok(()) };
     let most = e.number(limit)?;
@@ -256,7 +257,7 @@ pub fn check_limit(e: &Evaluator, nucleus: &str, rf: f64, span: Span) -> Result<
     .into())
 }
 
-/// Warns of a phase that the spectrometer will round.
+/// Warns about a phase that the spectrometer will round.
 pub fn rounded_phase(e: &Evaluator, nucleus: &str, phase: f64, span: Span) -> Result<Option<Diagnostic>, Fault> {
     let Some(step) = channel(e, nucleus).and_then(|c| c.phase_step.as_ref()) else { return Ok(None) };
     let size = e.number(step)?;
@@ -267,7 +268,7 @@ pub fn rounded_phase(e: &Evaluator, nucleus: &str, phase: f64, span: Span) -> Re
     if (steps - steps.round()).abs() < 1e-6 {
         return Ok(None);
     }
-    // Six decimals of a degree: the rounding of the conversion is not shown.
+    // Six decimals of a degree, which hides the rounding of the conversion.
     let degrees = |x: f64| (x.to_degrees() * 1e6).round() / 1e6;
     Ok(Some(
         Diagnostic::new(
@@ -294,12 +295,12 @@ fn duration(e: &Evaluator, expr: &Expr) -> Result<f64, Fault> {
     Ok(t)
 }
 
-/// A duration, not negative.
+/// A duration; an error if it is negative.
 pub fn duration_of(e: &Evaluator, expr: &Expr) -> Result<f64, Fault> {
     duration(e, expr)
 }
 
-/// A pulse as numbers: any two of angle, rf and duration give the third; three must agree.
+/// A pulse as numbers: any two of angle, rf and duration determine the third; all three must agree.
 pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     let span = p.place.span();
     let phase = e.phase(&p.phase)?;
@@ -316,7 +317,7 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
         .help("turn the phase by 180 deg instead")
         .into());
     }
-    // A flip angle of zero, as a sweep may give it, is no pulse: it takes no time.
+    // A flip angle of zero, as in a sweep, means no pulse: its duration is zero.
     if p.ideal || (angle == Some(0.0) && p.duration.is_none()) {
         let angle = angle.unwrap_or(0.0);
         let (amplitude, factor) = (Scalar::Constant(0.0), Scalar::Constant(1.0));
@@ -366,7 +367,7 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
         },
         (None, _, None) => return Err(missing_strength(e, p, span)),
     };
-    // An expression may be larger than 1 somewhere.
+    // An expression may exceed 1 at some time.
     let highest = match &envelope {
         Envelope::Expression(curve) => peak(curve, length).map_err(|e| unresolved(&e, span))?.max(1.0),
         Envelope::Constant | Envelope::Named(..) | Envelope::Steps(_) => 1.0,
@@ -381,20 +382,20 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, factor: Scalar::Constant(1.0), turning, shape })
 }
 
-/// The number of the shape of a file that a pulse has, and how many steps there are.
+/// Index and number of steps of the tabulated shape of a pulse, if it has one.
 fn shape_of(e: &Evaluator, p: &Pulse) -> Option<(usize, usize)> {
     let Some(ExprKind::Name(name)) = p.shape.as_ref().map(|x| &x.kind) else { return None };
     let number = e.experiment.shapes.iter().position(|s| s.name == *name)?;
     Some((number, e.experiment.shapes.get(number)?.steps.len()))
 }
 
-/// Whether the field of a pulse is linear in the steps of its shape: a flip angle divides by their sum, offsets and modulations
-/// change the phase within them.
+/// True if the field of a pulse is linear in the steps of its shape. A flip angle divides by their sum; offsets and modulations change
+/// the phase within steps.
 fn is_plain(p: &Pulse) -> bool {
     p.angle.is_none() && p.offset.is_none() && p.modulation.is_none()
 }
 
-/// The angle that is added to the phase of a pulse: that of its shape, its offset and its modulation.
+/// The additional phase of a pulse: from its shape, its offset and its modulation.
 fn turning_of(e: &Evaluator, p: &Pulse, mut turning: Vec<Scalar>) -> Result<Option<Scalar>, Fault> {
     if let Some(offset) = &p.offset {
         let rate = e.number(offset)? * angular(e);
@@ -406,7 +407,7 @@ fn turning_of(e: &Evaluator, p: &Pulse, mut turning: Vec<Scalar>) -> Result<Opti
     Ok(turning.into_iter().reduce(|a, b| a.plus(&b)))
 }
 
-/// A pulse in the steps of the spectrometer, where one is named; ideal pulses have none.
+/// A pulse rounded to the steps of the spectrometer, if one is named; ideal pulses are unchanged.
 pub fn on_spectrometer(e: &Evaluator, p: &Pulse, drive: Drive, said: &mut Vec<Diagnostic>) -> Result<Drive, Fault> {
     match e.spectrometer.as_ref() {
         Some(hardware) if !p.ideal => {
@@ -417,7 +418,7 @@ pub fn on_spectrometer(e: &Evaluator, p: &Pulse, drive: Drive, said: &mut Vec<Di
     }
 }
 
-/// The same pulse in the steps of a spectrometer: its duration, the strength of its peak, its phase.
+/// The pulse with duration, peak amplitude and phase rounded to the steps of a spectrometer.
 fn in_steps(
     e: &Evaluator,
     p: &Pulse,
@@ -429,7 +430,7 @@ fn in_steps(
     let span = p.place.span();
     let envelope = Envelope::of(e, p.shape.as_ref())?;
     let area = Area { envelope: &envelope, factor: angular(e), span };
-    // The strength of the peak follows from the angle, where there is one.
+    // If an angle is given, the peak amplitude follows from it.
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
     let default = strength_of_channel(e, &p.nucleus)?;
     let rf = match (explicit, &p.angle, default) {
@@ -457,7 +458,7 @@ fn in_steps(
     Ok(drive.refitted(duration, strength / rf, phase))
 }
 
-/// The flip angle of a pulse of peak 1 Hz (1 in natural files).
+/// Flip angle of a pulse with a peak of 1 Hz (1 in natural files).
 struct Area<'a> {
     envelope: &'a Envelope,
     factor: f64,
@@ -465,7 +466,7 @@ struct Area<'a> {
 }
 
 impl Area<'_> {
-    /// For a duration.
+    /// For a given duration.
     fn of(&self, duration: f64) -> Result<f64, Fault> {
         let refused = |why: String, help: &str| -> Fault {
             Diagnostic::new(Code::OutOfRange, self.span, why).help(help.to_string()).into()
@@ -486,7 +487,7 @@ impl Area<'_> {
         Ok(mean * self.factor * duration)
     }
 
-    /// The duration that gives a flip angle. The mean of an envelope with flanks depends on it.
+    /// The duration that gives a flip angle. The mean of an envelope with finite rise times depends on the duration.
     fn duration(&self, angle: f64, rf: f64) -> Result<f64, Fault> {
         if self.envelope.needs_duration() {
             return Err(Diagnostic::new(
@@ -528,7 +529,7 @@ fn missing_strength(e: &Evaluator, p: &Pulse, span: Span) -> Fault {
         .into()
 }
 
-/// Places parallel pulses; gives the length of the whole.
+/// Aligns simultaneous pulses; returns the total duration.
 pub fn align(drives: &mut [Drive], align: Align) -> f64 {
     let whole = drives.iter().map(|d| d.duration).fold(0.0, f64::max);
     for drive in drives {

@@ -1,8 +1,8 @@
-//! The members of a sample that is not perfect: offsets, rf strengths and parameters that are spread, and the scans of phase
-//! cycles. What is measured is measured on the mean of their states.
+//! The members of an imperfect sample: distributions of offsets, rf amplitudes and parameters, and the scans of phase cycles. Measurements
+//! refer to the mean of their states.
 //!
-//! Any finite number of offsets revives: after a time of about one over their distance the members are in phase again, and a decay
-//! that was real is followed by an echo that is not. Where that happens within the sequence, it is said.
+//! A discrete set of offsets rephases: after a time of about the inverse of their spacing the members are in phase again, and the real
+//! decay is followed by an artificial echo. A note is added if this happens within the sequence.
 
 use super::powder::orientations;
 use super::spread;
@@ -11,30 +11,30 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Distribution, Grid, Shape, Varied};
 use crate::units::{Dimension, hamiltonian_factor};
 
-/// The most members of an ensemble.
+/// Maximum number of members.
 const MOST: usize = 1_000_000;
 
-/// A member: its weight, how it differs, and its parameters.
+/// A member of the ensemble.
 pub struct Member {
-    /// All weights add up to 1.
+    /// Weight; the weights of all members add up to 1.
     pub weight: f64,
-    /// Its field, rf, and scan.
+    /// Its field, rf and scan.
     pub variation: Variation,
     /// Parameters that differ from those of the run.
     pub values: Values,
 }
 
 impl Member {
-    /// Whether it does not differ from what is written.
+    /// True if it does not differ from the nominal sample.
     pub fn is_perfect(&self) -> bool {
         self.values.is_empty() && self.variation == Variation::default()
     }
 }
 
-/// All members: the product of the distributions and the scans of the phase cycles. A single one for a perfect sample.
+/// All members: the product of the distributions and the scans of the phase cycles; a single one for a perfect sample.
 ///
 /// # Errors
-/// When a distribution is not one, or there are too many members.
+/// If a distribution is invalid, or there are too many members.
 pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
     let scans = scans(e);
     let mut members: Vec<Member> = (0..scans)
@@ -82,7 +82,7 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
     Ok(members)
 }
 
-/// How many scans the phase cycles need: all of them return to their beginnings together.
+/// Number of scans of the phase cycles: the least common multiple of their lengths.
 pub fn scans(e: &Evaluator) -> usize {
     e.experiment.cycles.iter().map(|c| c.phases.len().max(1)).fold(1, least_common_multiple)
 }
@@ -100,7 +100,7 @@ fn not_too_many(members: usize, nodes: usize, distribution: &Distribution) -> Re
     .into())
 }
 
-/// An experiment that does not come from a checked file may distribute numbers on a sphere, or orientations along a line.
+/// The error for a distribution of the wrong kind, which only an experiment that was not read from a checked file can contain.
 fn no_grid(distribution: &Distribution) -> Fault {
     let message = format!("`{}` is no distribution of `{}`", distribution.shape, distribution.varied);
     Diagnostic::new(Code::WrongKind, distribution.place.span(), message).into()
@@ -131,11 +131,11 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
     a / x * b
 }
 
-/// How much of the coherence of a spread of offsets is wrong after a time, because it has a finite number of members: the
-/// difference between the sum over the members and the decay of the distribution itself.
+/// Error of the coherence of a distribution of offsets after a time because of the finite number of members: the difference between the sum
+/// over the members and the exact decay of the distribution.
 ///
 /// # Errors
-/// When the distribution is not one.
+/// If the distribution is invalid.
 pub fn revival(e: &Evaluator, d: &Distribution, time: f64) -> Result<f64, Fault> {
     let (Varied::Offset(_), Shape::Spread(spread)) = (&d.varied, d.shape) else { return Ok(0.0) };
     let factor = hamiltonian_factor(Dimension::FREQUENCY, e.scope.units).unwrap_or(1.0);

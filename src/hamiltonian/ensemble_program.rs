@@ -1,4 +1,4 @@
-//! The sequence of an ensemble compiled once for all of its members, whose offsets, rf strengths, places and orientations are variables.
+//! Compiles the sequence once for all members of an ensemble: their offsets, rf amplitudes, positions and orientations are variables.
 
 use super::lower::build;
 use super::prepare::{Prepared, prepare};
@@ -9,38 +9,38 @@ use crate::waveform::{Numbers, Slot};
 use std::iter;
 use std::sync::Arc;
 
-/// A Hamiltonian, rad/s: coefficients by slot, times constant operators.
+/// A Hamiltonian, rad/s: constant operators with coefficients by slot.
 pub type Terms = Vec<(Slot, Arc<Operator>)>;
 
-/// A program for members of an ensemble that differ in the same things.
+/// A program for ensemble members that differ in the same quantities.
 pub struct EnsembleProgram {
     /// All numbers, as functions of the variables of [`super::value::Varying`].
     pub numbers: Numbers,
-    /// What all members begin with.
+    /// The common initial state.
     pub prepared: Prepared,
-    /// What follows.
+    /// The sequence.
     pub blocks: Vec<EnsembleBlock>,
 }
 
 /// A part of the sequence, the same for all members up to numbers.
 pub enum EnsembleBlock {
-    /// Evolution under a constant Hamiltonian for a time, sampled so often where it is recorded.
+    /// Evolution under a constant Hamiltonian, with samples if it is recorded.
     Evolve {
         /// The Hamiltonian.
         hamiltonian: Terms,
-        /// How long it acts.
+        /// Its duration.
         duration: f64,
-        /// The number of samples, both ends included.
+        /// Number of samples, both ends included.
         record: Option<usize>,
     },
-    /// An ideal pulse, or the transient at an edge of a finite one: evolution for a time of 1 that is none.
+    /// An ideal pulse, or the transient at an edge of a finite one: evolution for a unit of time that does not advance the clock.
     Pulse {
         /// The Hamiltonian.
         hamiltonian: Terms,
-        /// Whether it is a transient.
+        /// True for a transient.
         transient: bool,
     },
-    /// A step that removes a part of the state.
+    /// A step that removes part of the state.
     Project(Step),
     /// A mark.
     Mark,
@@ -52,18 +52,18 @@ pub enum EnsembleBlock {
         nucleus: String,
         /// F+ of the nucleus.
         raising: Arc<Operator>,
-        /// The phase of the receiver, radian.
+        /// Receiver phase, rad.
         receiver: f64,
-        /// How long it lasts.
+        /// Its duration.
         duration: f64,
     },
 }
 
-/// Steps of unrolled loops: more are taken member by member, where a loop is a power of a propagator.
+/// Maximum number of steps of unrolled loops; beyond it, members are run individually, with loops as powers of a propagator.
 const MOST_UNROLLED: usize = 256;
 
-/// Compiles the sequence for all members that differ in what `member` differs in and are of its scan; `None` where a member needs more than
-/// numbers of its own: relaxation, a Hamiltonian that changes in time, a tomography, a state or an operator that depends on the member.
+/// Compiles the sequence for all members that vary in the same quantities as `member`, in its scan. `None` if members differ in more than
+/// numbers: relaxation, a time-dependent Hamiltonian, a tomography, or a state or operator that depends on the member.
 pub fn compile_ensemble(e: &Evaluator, member: &Variation) -> Option<EnsembleProgram> {
     let e = e.of_members(member).ok()?;
     let (Schedule { steps, prepare: states, prepare_place, .. }, _) = build(&e).ok()?;
@@ -116,7 +116,7 @@ impl Compiler {
         Some(())
     }
 
-    /// The Hamiltonian of a segment, where it is constant and nothing relaxes the state.
+    /// The Hamiltonian of a segment, if it is constant and without relaxation.
     fn constant(&mut self, segment: &Segment) -> Option<Terms> {
         if segment.relaxing.is_empty() { self.terms(segment.terms()) } else { None }
     }

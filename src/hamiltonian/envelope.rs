@@ -1,4 +1,4 @@
-//! The envelope of a pulse: a word of the table, the steps of a file, or an expression in t.
+//! The envelope of a pulse: a named shape, the steps of a tabulated shape, or an expression in t.
 
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
@@ -9,28 +9,28 @@ use crate::units::{Dimension, TWO_PI, UnitSystem};
 use crate::waveform::{Function, Scalar, Unresolved, integrals};
 use std::sync::Arc;
 
-/// An envelope of peak 1.
+/// An envelope with peak 1.
 pub enum Envelope {
-    /// The same at all times.
+    /// Constant.
     Constant,
-    /// Of the table, with its arguments.
+    /// A named shape with its arguments.
     Named(&'static PulseShape, ShapeValues),
-    /// Of a file: amplitude and phase, step by step.
+    /// A tabulated shape: amplitude and phase of each step.
     Steps(Arc<[(f64, f64)]>),
     /// An expression in t.
     Expression(Scalar),
 }
 
-/// The number of the step, counted from zero, that a time lies in.
+/// Index (from zero) of the step that contains a time, as a function of time before rounding down.
 pub fn step_number(steps: usize, duration: f64) -> Scalar {
     Scalar::time().scaled(steps as f64 / duration)
 }
 
 impl Envelope {
-    /// The envelope that an expression names.
+    /// The envelope described by an expression.
     ///
     /// # Errors
-    /// When there is none, or an argument is out of its range.
+    /// If there is none, or an argument is out of range.
     pub fn of(e: &Evaluator, expr: Option<&Expr>) -> Result<Envelope, Fault> {
         let Some(expr) = expr else { return Ok(Envelope::Constant) };
         let (name, given) = match &expr.kind {
@@ -56,7 +56,7 @@ impl Envelope {
                 let message = format!("{} lies between {low} and {high}, this is {value}", argument.meaning);
                 return Err(Diagnostic::new(Code::OutOfRange, span, message).into());
             }
-            // Frequencies of natural files are angular ones.
+            // Frequencies in natural files are angular frequencies.
             let natural = argument.dimension == Dimension::FREQUENCY && e.scope.units == UnitSystem::Natural;
             *slot = if natural { value / TWO_PI } else { value };
         }
@@ -66,17 +66,17 @@ impl Envelope {
         Ok(Envelope::Named(shape, arguments))
     }
 
-    /// Whether its frequency sweeps through resonance.
+    /// True if its frequency sweeps through resonance.
     pub fn is_swept(&self) -> bool {
         matches!(self, Envelope::Named(shape, _) if shape.swept)
     }
 
-    /// Whether it means nothing without a duration.
+    /// True if it is defined only with a duration.
     pub fn needs_duration(&self) -> bool {
         matches!(self, Envelope::Expression(_))
     }
 
-    /// Refuses a pulse that is shorter than its flanks.
+    /// Rejects a pulse shorter than its rise and fall times.
     pub fn check_duration(&self, duration: f64, span: Span) -> Result<(), Fault> {
         if let Envelope::Named(shape, [rise, _]) = self
             && shape.name == "rectangular"
@@ -88,11 +88,11 @@ impl Envelope {
         Ok(())
     }
 
-    /// The mean of the envelope over a duration: the flip angle is 2 pi times peak rf times duration times this. Of an envelope
-    /// whose phase changes, the modulus of the complex mean.
+    /// Mean of the envelope over a duration: the flip angle is 2 pi times peak rf times duration times this. If the phase varies, the
+    /// modulus of the complex mean.
     ///
     /// # Errors
-    /// When an expression cannot be bounded.
+    /// If an expression cannot be bounded.
     pub fn mean(&self, duration: f64) -> Result<f64, Unresolved> {
         let (amplitude, phase) = self.over(duration);
         let Some(phase) = phase else {
@@ -104,7 +104,7 @@ impl Envelope {
         Ok(if y.abs() < 1e-12 * x.abs() { x } else { x.hypot(y) })
     }
 
-    /// Amplitude, and an angle that is added to the phase, over a pulse of a duration.
+    /// Amplitude and additional phase as functions of time, for a pulse of this duration.
     pub fn over(&self, duration: f64) -> (Scalar, Option<Scalar>) {
         let changing = |phase: Scalar| (phase.constant() != Some(0.0)).then_some(phase);
         match self {

@@ -1,6 +1,6 @@
-//! The error of everything that is evaluated.
+//! The error type of evaluation.
 
 use crate::diagnostic::Diagnostic;
 
-/// A mistake, boxed because it is large and rare.
+/// An error, boxed because it is large and rare.
 pub type Fault = Box<Diagnostic>;

@@ -1,8 +1,8 @@
-//! What the electronics need between two events: time to switch a phase, to change a power level, to blank a transmitter, to let a
-//! gradient ring down.
+//! Times that the electronics need between two events: to switch a phase, to change a power level, to blank a transmitter, and for
+//! gradient ring-down.
 //!
-//! One rule serves the emulation and what is exported: where two events follow each other without a delay, the time is inserted; a
-//! delay between them contains it, and is refused where it is shorter.
+//! Emulation and export use the same rule: between consecutive events without a delay the time is inserted; a delay between them includes
+//! the time, and is rejected if it is shorter.
 
 use super::drive;
 use super::fault::Fault;
@@ -11,14 +11,14 @@ use super::value::Evaluator;
 use crate::ir::{Event, EventKind, Lock, Pulse};
 use crate::source::Span;
 
-/// How strong a transmitter sends.
+/// rf amplitude of a transmitter.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Strength {
-    /// The same at all times, rad/s.
+    /// Constant, rad/s.
     Constant(f64),
-    /// As the calibration of the spectrometer gives it: an ideal pulse on a channel without an rf.
+    /// Given by the calibration of the spectrometer: an ideal pulse on a channel without an rf.
     Calibrated,
-    /// It changes: a shape has a power level of its own, which no other event has.
+    /// Time-dependent: a shape has its own power level, different from that of any other event.
     Shaped,
 }
 
@@ -32,16 +32,16 @@ impl Strength {
     }
 }
 
-/// What one channel sends.
+/// The output of one channel.
 #[derive(Debug, Clone, PartialEq)]
 struct Sending {
     nucleus: String,
     strength: Strength,
-    /// One a scan, radian.
+    /// One per scan, rad.
     phases: Vec<f64>,
 }
 
-/// What an event asks of the electronics.
+/// The use of the electronics by an event.
 #[derive(Debug, Clone, PartialEq)]
 enum Activity {
     Sends(Vec<Sending>),
@@ -49,7 +49,7 @@ enum Activity {
     Receives,
 }
 
-/// Whether two lists of phases, each repeated from scan to scan, are the same.
+/// True if two lists of phases, each repeated from scan to scan, agree.
 fn same_phases(a: &[f64], b: &[f64]) -> bool {
     let scans = a.len().max(1) * b.len().max(1);
     (0..scans).all(|k| match (a.get(k % a.len().max(1)), b.get(k % b.len().max(1))) {
@@ -59,7 +59,7 @@ fn same_phases(a: &[f64], b: &[f64]) -> bool {
 }
 
 impl Activity {
-    /// What an event asks; nothing of marks, states and delays, and of pulses that turn by nothing.
+    /// The use of the electronics by an event; `None` for marks, states, delays, and pulses with zero flip angle.
     fn of(e: &Evaluator, event: &Event) -> Result<Option<Activity>, Fault> {
         let sends = |all: Vec<Option<Sending>>| {
             let all: Vec<Sending> = all.into_iter().flatten().collect();
@@ -108,7 +108,7 @@ impl Sending {
 }
 
 impl Spectrometer {
-    /// The time that must lie between two events.
+    /// The minimum time between two events.
     fn gap(&self, before: &Activity, after: &Activity) -> f64 {
         let time = |setting: Option<f64>| setting.unwrap_or(0.0);
         match (before, after) {
@@ -130,27 +130,27 @@ impl Spectrometer {
     }
 }
 
-/// What came before, and how long ago it ended.
+/// An earlier event, and the time since its end.
 #[derive(Debug, Clone, PartialEq)]
 struct Earlier {
     activity: Activity,
     waited: f64,
-    /// The last delay since.
+    /// The last delay since then.
     place: Option<Span>,
 }
 
-/// A walk through the events of a sequence that knows what the next one has to wait for.
+/// Tracks the events of a sequence to determine the time required before the next one.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Gaps {
-    /// The last event; where a loop repeats itself, also the last one of its body.
+    /// The last event; in a repeated loop, also the last one of its body.
     earlier: Vec<Earlier>,
 }
 
 impl Gaps {
-    /// The time to insert before an event. Delays and loops are told by [`Gaps::waits`] and [`Gaps::repeats`].
+    /// The time to insert before an event. Delays and loops are reported by [`Gaps::waits`] and [`Gaps::repeats`].
     ///
     /// # Errors
-    /// When a delay before it is shorter than the electronics need.
+    /// If a delay before it is shorter than the electronics need.
     pub fn before(&mut self, e: &Evaluator, hardware: &Spectrometer, event: &Event) -> Result<f64, Fault> {
         if let EventKind::Evolve { .. } | EventKind::Prepare(_) | EventKind::Dephase { .. } = event.kind {
             self.earlier.clear();
@@ -169,7 +169,7 @@ impl Gaps {
         Ok(inserted)
     }
 
-    /// A delay passes.
+    /// Accounts for a delay.
     pub fn waits(&mut self, duration: f64, place: Span) {
         for earlier in self.earlier.iter_mut().filter(|_| duration > 0.0) {
             earlier.waited += duration;
@@ -177,10 +177,10 @@ impl Gaps {
         }
     }
 
-    /// A loop that repeats itself begins: what its body ends with is also before what it begins with.
+    /// Start of a repeated loop: the last event of its body also precedes its first event.
     ///
     /// # Errors
-    /// When a number of the body has no value.
+    /// If a number in the body cannot be evaluated.
     pub fn repeats(&mut self, e: &Evaluator, body: &[Event]) -> Result<(), Fault> {
         let mut waited = 0.0;
         let mut place = None;
@@ -191,7 +191,7 @@ impl Gaps {
     }
 }
 
-/// The last event of a body that asks something of the electronics, and the delays behind it.
+/// The last event of a body that uses the electronics, and the delays after it.
 fn last_of(
     e: &Evaluator,
     events: &[Event],

@@ -1,13 +1,13 @@
-//! What a spectrometer makes of a sequence: times, phases and strengths in its steps, and its limits.
+//! Constraints of a spectrometer: resolution of times, phases and amplitudes, and limits.
 //!
-//! A sequence without a spectrometer is run as it is written. With one, durations go to the nearest step of its clock, phases and
-//! strengths to theirs; every change is said, and what cannot be done is refused.
+//! A sequence without a spectrometer is run as written. With one, durations, phases and amplitudes are rounded to the nearest step;
+//! every change is reported, and what is impossible is rejected.
 
 use super::fault::Fault;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
-/// A spectrometer as numbers; what is not given is without steps and limits.
+/// A spectrometer as numbers; settings that are not given impose no resolution or limit.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Spectrometer {
     /// Its name.
@@ -25,12 +25,12 @@ pub struct Spectrometer {
     pub(super) max_pulse: Option<f64>,
     pub(super) max_energy: Option<f64>,
     pub(super) max_gradient: Option<f64>,
-    /// The limit, and where it stands.
+    /// The limit, and its place in the source.
     pub(super) max_duty: Option<(f64, Span)>,
     pub(super) recycle_delay: f64,
 }
 
-/// A pulse of steps on the grid of a spectrometer: its duration, its strength, and the amplitude and phase of every step.
+/// A stepped pulse rounded to the resolution of a spectrometer: duration, phase, and amplitude and phase of each step.
 pub type Rounded = (f64, f64, Vec<(f64, f64)>);
 
 impl Spectrometer {
@@ -41,7 +41,7 @@ impl Spectrometer {
             .into()
     }
 
-    /// The nearest multiple of a step; says when that is another number.
+    /// The nearest multiple of a step, with a diagnostic if it differs from `x`.
     fn rounded(
         &self,
         x: f64,
@@ -52,7 +52,7 @@ impl Spectrometer {
     ) -> f64 {
         let Some(step) = step else { return x };
         let near = (x / step).round() * step;
-        // The rounding of floats is no change.
+        // Floating-point rounding does not count as a change.
         if (near - x).abs() <= 1e-9 * step {
             return x;
         }
@@ -68,10 +68,10 @@ impl Spectrometer {
         near
     }
 
-    /// A delay in steps of the clock.
+    /// A delay in multiples of the clock.
     ///
     /// # Errors
-    /// When it is shorter than any.
+    /// If it is shorter than the minimum.
     pub fn delay(&self, t: f64, span: Span, said: &mut Vec<Diagnostic>) -> Result<f64, Fault> {
         let t = self.rounded(t, self.clock, ("a delay", "us", 1e-6), span, said);
         match self.min_delay {
@@ -83,10 +83,10 @@ impl Spectrometer {
         }
     }
 
-    /// A delay before a pulse leaves the time in which the transmitter is made ready.
+    /// Checks that a delay before a pulse leaves enough time for unblanking the transmitter.
     ///
     /// # Errors
-    /// When it does not.
+    /// If it does not.
     pub fn before_pulse(&self, t: f64, span: Span) -> Result<(), Fault> {
         match self.unblanking {
             Some(needed) if t < needed * (1.0 - 1e-9) => {
@@ -99,7 +99,7 @@ impl Spectrometer {
         }
     }
 
-    /// What is said of a delay between two events that is shorter than the electronics need.
+    /// The error for a delay between two events that is shorter than the electronics need.
     pub(super) fn too_short(&self, waited: f64, needed: f64, span: Span) -> Fault {
         let shown = |t: f64| crate::syntax::number_text((t * 1e12).round() / 1e6);
         let message = format!(
@@ -110,25 +110,25 @@ impl Spectrometer {
         self.refuse(span, message, "too short")
     }
 
-    /// The strongest gradient, T/m, where there is a limit.
+    /// The maximum gradient, T/m, if there is a limit.
     pub fn max_gradient(&self) -> Option<f64> {
         self.max_gradient
     }
 
-    /// The time from the end of a scan to the next.
+    /// The time from the end of a scan to the start of the next.
     pub fn recycle_delay(&self) -> f64 {
         self.recycle_delay
     }
 
-    /// How long a crusher gradient takes; nothing where none is declared.
+    /// Duration of a crusher gradient; 0 if none is declared.
     pub fn crusher(&self) -> f64 {
         self.crusher.unwrap_or(0.0)
     }
 
-    /// Duration, strength (Hz) and phase of a pulse in steps; `max_rf` is that of the channel.
+    /// Duration, rf amplitude (Hz) and phase of a pulse, rounded; `max_rf` is that of the channel.
     ///
     /// # Errors
-    /// When it is longer than any.
+    /// If it is longer than the maximum.
     pub fn pulse(
         &self,
         (duration, rf, phase): (f64, f64, f64),
@@ -142,16 +142,17 @@ impl Spectrometer {
         Ok((duration, rf, phase))
     }
 
-    /// Whether it rounds the amplitudes or the phases of the steps of a shape.
+    /// True if it rounds amplitudes or phases of the steps of a shape.
     pub fn rounds_shapes(&self, max_rf: Option<f64>) -> bool {
         self.amplitude_step.zip(max_rf).is_some() || self.phase_step.is_some()
     }
 
-    /// A pulse whose shape is a table of amplitudes (shares of `rf`, Hz) and phases: its duration, its phase and the table. Every step
-    /// of the table takes a whole number of steps of the clock, and its strength and phase are steps of the transmitter.
+    /// A pulse whose shape is a table of amplitudes (as fractions of `rf`, Hz) and phases: its duration, its phase and the rounded
+    /// table. Every step of the table takes a whole number of clock periods, and its amplitude and phase are multiples of the
+    /// transmitter's steps.
     ///
     /// # Errors
-    /// When a step of the table is shorter than half of a step of the clock, or the pulse is longer than any.
+    /// If a step of the table is shorter than half a clock period, or the pulse is longer than the maximum.
     pub fn shape(
         &self,
         table: &[(f64, f64)],
@@ -182,7 +183,7 @@ impl Spectrometer {
             table.iter().zip(&rounded).map(|(a, b)| (of(a) - of(b)).abs()).fold(0.0, f64::max)
         };
         let (amplitudes, phases) = (largest(&|s| s.0), largest(&|s| s.1));
-        // The rounding of floats is no change.
+        // Floating-point rounding does not count as a change.
         if amplitudes > 1e-9 || phases > 1e-9 {
             let changed = |(a, b): &(&(f64, f64), &(f64, f64))| (a.0 - b.0).abs() > 1e-9 || (a.1 - b.1).abs() > 1e-9;
             let count = table.iter().zip(&rounded).filter(changed).count();
@@ -207,10 +208,10 @@ impl Spectrometer {
         Ok((duration, phase, rounded))
     }
 
-    /// Duration and phase of a pulse or lock in steps.
+    /// Duration and phase of a pulse or lock, rounded.
     ///
     /// # Errors
-    /// When it is longer than any, or shorter than half of a step.
+    /// If it is longer than the maximum, or shorter than half a clock period.
     pub fn times(
         &self,
         (duration, phase): (f64, f64),
@@ -233,10 +234,10 @@ impl Spectrometer {
         Ok((duration, phase))
     }
 
-    /// The rf energy of a scan: the time at the limit of the channel that would heat the probe as much.
+    /// Checks the rf load of a scan: the equivalent time at the rf limit of the channel that deposits the same energy.
     ///
     /// # Errors
-    /// When it is more than the probe stands.
+    /// If it exceeds the limit of the probe.
     pub fn energy(&self, nucleus: &str, seconds: f64, span: Span) -> Result<(), Fault> {
         match self.max_energy {
             Some(most) if seconds > most => {
@@ -249,10 +250,10 @@ impl Spectrometer {
         }
     }
 
-    /// How long a transmitter is on during a scan of this length, against the time to the next.
+    /// Checks the duty cycle: the on-time of a transmitter in a scan relative to the time between scans.
     ///
     /// # Errors
-    /// When that is a larger share than it stands.
+    /// If it exceeds the limit.
     pub fn duty(&self, nucleus: &str, on: f64, scan: f64) -> Result<(), Fault> {
         let Some((most, span)) = self.max_duty else { return Ok(()) };
         let share = on / (scan + self.recycle_delay);
@@ -266,10 +267,10 @@ impl Spectrometer {
         Err(self.refuse(span, message, "too much of the time"))
     }
 
-    /// A gradient within the limit.
+    /// Checks a gradient against the limit.
     ///
     /// # Errors
-    /// When it is stronger.
+    /// If it is too strong.
     pub fn within_gradient_limit(&self, strength: f64, span: Span) -> Result<(), Fault> {
         match self.max_gradient {
             Some(most) if strength.abs() > most * (1.0 + 1e-12) => {

@@ -1,4 +1,4 @@
-//! Pulses, locks and gradients as a console is told them: how long, how strong, and step by step where they change.
+//! Pulses, locks and gradients in the form required by a console: duration, amplitude, and a table of steps if they vary.
 
 use super::drive::{self, Drive, angular};
 use super::envelope::Envelope;
@@ -14,35 +14,35 @@ pub use super::centres::halves;
 pub use super::drive::strength_of_channel;
 pub use super::gaps::Gaps;
 
-/// The most steps of an envelope that is smooth, unless its phase turns fast.
+/// Maximum number of steps of a smooth envelope, unless its phase varies fast.
 const SMOOTH_STEPS: usize = 1000;
 
-/// The most steps of one whose phase turns fast.
+/// Maximum number of steps of an envelope whose phase varies fast.
 const MOST_STEPS: usize = 65_536;
 
-/// The shortest step of a smooth envelope, s.
+/// Minimum step of a smooth envelope, s.
 const SHORTEST_STEP: f64 = 50e-9;
 
-/// The largest change of phase from step to step of a smooth envelope, radian.
+/// Maximum change of phase between steps of a smooth envelope, rad.
 const LARGEST_TURN: f64 = 0.05;
 
-/// What a transmitter sends.
+/// The output of a transmitter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Transmission {
-    /// How long, s; no time for an ideal pulse.
+    /// Duration, s; 0 for an ideal pulse.
     pub duration: f64,
-    /// The flip angle, radian; of an ideal pulse all there is.
+    /// Flip angle, rad; the only property of an ideal pulse.
     pub angle: f64,
-    /// The largest strength as an ordinary frequency, Hz; 0 for an ideal pulse.
+    /// Peak rf amplitude, Hz; 0 for an ideal pulse.
     pub strength: f64,
-    /// Steps of equal length, each a share of the largest strength and a phase in radian; none where it is constant.
+    /// Steps of equal duration: amplitude as a fraction of the peak, and phase in rad; `None` if constant.
     pub steps: Option<Vec<(f64, f64)>>,
 }
 
-/// A pulse as the console is told it, in the steps of the spectrometer where one is named.
+/// A pulse for the console, rounded to the steps of the spectrometer if one is named.
 ///
 /// # Errors
-/// When the pulse has no strength or length, or is over a limit.
+/// If the pulse has no amplitude or duration, or exceeds a limit.
 pub fn pulse(e: &Evaluator, p: &Pulse, said: &mut Vec<Diagnostic>) -> Result<Transmission, Fault> {
     let written = drive::pulse(e, p)?;
     let drive = drive::on_spectrometer(e, p, written, said)?;
@@ -53,10 +53,10 @@ pub fn pulse(e: &Evaluator, p: &Pulse, said: &mut Vec<Diagnostic>) -> Result<Tra
     Ok(transmission(e, &drive, given))
 }
 
-/// A lock as the console is told it.
+/// A lock for the console.
 ///
 /// # Errors
-/// When a number of it has no value, or is over a limit.
+/// If a number cannot be evaluated, or exceeds a limit.
 pub fn lock(e: &Evaluator, l: &Lock, span: Span, said: &mut Vec<Diagnostic>) -> Result<Transmission, Fault> {
     let drive = lock::lock(e, l, span)?;
     let drive = match e.spectrometer.as_ref() {
@@ -70,17 +70,17 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span, said: &mut Vec<Diagnostic>) -> 
     Ok(transmission(e, &drive, given))
 }
 
-/// The phases of a pulse from scan to scan, radian, in the steps of the spectrometer where one is named.
+/// The phases of a pulse from scan to scan, rad, rounded to the steps of the spectrometer if one is named.
 ///
 /// # Errors
-/// When one has no value.
+/// If one cannot be evaluated.
 pub fn phases(e: &Evaluator, phase: &Expr) -> Result<Vec<f64>, Fault> {
     let step = e.spectrometer.as_ref().and_then(|hardware| hardware.phase_step);
     let fitted = |x: f64| step.map_or(x, |step| (x / step).round() * step);
     Ok(e.phases(phase)?.into_iter().map(fitted).collect())
 }
 
-/// When parallel pulses of these durations begin.
+/// Start times of simultaneous pulses with these durations.
 pub fn starts(durations: &[f64], align: Align) -> Vec<f64> {
     let whole = durations.iter().copied().fold(0.0, f64::max);
     let start = |d: &f64| match align {
@@ -91,10 +91,10 @@ pub fn starts(durations: &[f64], align: Align) -> Vec<f64> {
     durations.iter().map(start).collect()
 }
 
-/// The envelope of a gradient, step by step; none where it is constant.
+/// The envelope of a gradient, step by step; `None` if it is constant.
 ///
 /// # Errors
-/// When the shape is none.
+/// If the shape is invalid.
 pub fn gradient_steps(e: &Evaluator, shape: Option<&Expr>, duration: f64) -> Result<Option<Vec<f64>>, Fault> {
     let (amplitude, _) = Envelope::of(e, shape)?.over(duration);
     if amplitude.constant().is_some() {
@@ -103,10 +103,10 @@ pub fn gradient_steps(e: &Evaluator, shape: Option<&Expr>, duration: f64) -> Res
     Ok(Some(middles(100, duration).map(|t| amplitude.at(t)).collect()))
 }
 
-/// A delay, in the steps of the spectrometer where one is named.
+/// A delay, rounded to the clock of the spectrometer if one is named; `halves` is the time of the half-pulses included in it.
 ///
 /// # Errors
-/// When it is negative, or shorter than any.
+/// If it is negative, or shorter than the minimum.
 pub fn delay(
     e: &Evaluator,
     duration: &Expr,
@@ -122,7 +122,7 @@ fn middles(steps: usize, duration: f64) -> impl Iterator<Item = f64> {
     (0..steps).map(move |k| (k as f64 + 0.5) / steps as f64 * duration)
 }
 
-/// `given` is the number of steps where the envelope has some.
+/// `given` is the number of steps of a tabulated envelope.
 fn transmission(e: &Evaluator, drive: &Drive, given: Option<usize>) -> Transmission {
     let hertz = |x: f64| x / angular(e);
     let of = |strength, steps| Transmission { duration: drive.duration, angle: drive.angle, strength, steps };
@@ -145,7 +145,7 @@ fn transmission(e: &Evaluator, drive: &Drive, given: Option<usize>) -> Transmiss
     of(hertz(peak), Some(sampled.into_iter().map(|(a, phase)| (a.abs() / peak, phase + half_turn(a))).collect()))
 }
 
-/// How many steps a smooth envelope needs: more where its phase turns fast.
+/// Number of steps for a smooth envelope; more if its phase varies fast.
 fn smooth_steps(drive: &Drive) -> usize {
     let most = ((drive.duration / SHORTEST_STEP) as usize).clamp(1, MOST_STEPS);
     let mut steps = SMOOTH_STEPS.min(most);

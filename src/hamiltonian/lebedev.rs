@@ -1,14 +1,14 @@
-//! Lebedev's grids on the sphere: exact for spherical harmonics up to a degree, with the symmetry of the octahedron.
+//! Lebedev grids on the sphere: exact for spherical harmonics up to a degree, with octahedral symmetry.
 //!
-//! A grid is a few points (x, y, z), z following from the other two, with their weights; all permutations and signs of a point belong
+//! A grid is given by a few points (x, y, z), with z computed from x and y, and their weights; all permutations and signs of a point belong
 //! to it. The numbers are those of Lebedev and Laikov, Dokl. Math. 59, 477 (1999).
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
-/// The number of points of a grid, and its points x, y with the weight of each of their images.
+/// Number of points of a grid, and its generating points x, y with the weight of each of their images.
 type Grid = (usize, &'static [(f64, f64, f64)]);
 
-/// The grids, of degree 3, 5, 7, 9, 11, 15, 17, 19, 21, 23, 29 and 35. Those between have negative weights, or too few points to matter.
+/// Grids of degree 3, 5, 7, 9, 11, 15, 17, 19, 21, 23, 29 and 35. The omitted ones have negative weights, or save too few points.
 const GRIDS: &[Grid] = &[
     (6, &[(0.0, 0.0, 0.1666666666666667)]),
     (14, &[(0.0, 0.0, 0.06666666666666667), (0.5773502691896258, 0.5773502691896258, 0.075)]),
@@ -137,12 +137,12 @@ const GRIDS: &[Grid] = &[
     ),
 ];
 
-/// The numbers of points there are grids of.
+/// The available numbers of points.
 pub fn sizes() -> impl Iterator<Item = usize> {
     GRIDS.iter().map(|(n, _)| *n)
 }
 
-/// A grid: the points and their weights, which add up to 1.
+/// A grid on the whole sphere: points and weights, which add up to 1. `None` if there is no grid of this size.
 pub fn whole(points: usize) -> Option<Vec<([f64; 3], f64)>> {
     let (_, grid) = GRIDS.iter().find(|(n, _)| *n == points)?;
     let mut all: Vec<([f64; 3], f64)> = Vec::with_capacity(points);
@@ -163,21 +163,21 @@ pub fn whole(points: usize) -> Option<Vec<([f64; 3], f64)>> {
     Some(all)
 }
 
-/// Half of a grid, one of each two points that lie opposite: the points and their weights, which add up to 1.
+/// The hemisphere of a grid, one of each pair of opposite points: points and weights, which add up to 1.
 pub fn half(points: usize) -> Option<Vec<([f64; 3], f64)>> {
-    // The upper half, of the equator the half with y above 0, and of its two ends one.
+    // The half with z > 0, the half of the equator with y > 0, and the end of the equator with x > 0.
     let upper = |p: &[f64; 3]| p[2] > EQUAL || (p[2] > -EQUAL && (p[1] > EQUAL || (p[1] > -EQUAL && p[0] > 0.0)));
     Some(whole(points)?.into_iter().filter(|(p, _)| upper(p)).map(|(p, weight)| (p, 2.0 * weight)).collect())
 }
 
-/// Coordinates closer than this are the same.
+/// Coordinates closer than this are equal.
 const EQUAL: f64 = 1e-9;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The mean of x^i y^j z^k over the sphere, even powers: (i-1)!!(j-1)!!(k-1)!!/(i+j+k+1)!!.
+    /// Mean of x^i y^j z^k over the sphere for even powers: (i-1)!!(j-1)!!(k-1)!!/(i+j+k+1)!!.
     fn mean(powers: [u32; 3]) -> f64 {
         let odd = |n: i64| (1..=n).rev().step_by(2).map(|k| k as f64).product::<f64>();
         powers.iter().map(|p| odd(i64::from(*p) - 1)).product::<f64>() / odd(i64::from(powers.iter().sum::<u32>()) + 1)

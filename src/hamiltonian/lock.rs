@@ -1,4 +1,4 @@
-//! Spin locks: a field that goes from one strength to another.
+//! Spin locks, with a constant or ramped rf amplitude.
 
 use super::drive::{Drive, angular, check_limit, duration_of};
 use super::envelope::step_number;
@@ -49,7 +49,7 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
         _ if from == to => Scalar::Constant(from * scale),
         None => field(&Scalar::time().scaled(1.0 / length)),
         Some(steps) => {
-            // The strength in the middle of each step.
+            // The amplitude at the middle of each step.
             let n = e.count(steps, 1)?;
             let along = field(&Scalar::time());
             let table = (0..n).map(|k| along.at((k as f64 + 0.5) / n as f64)).collect();

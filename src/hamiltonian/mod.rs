@@ -1,4 +1,4 @@
-//! Experiment to schedule: at one point of the parameters, what acts and when. Each interaction stands in its own file.
+//! From experiment to schedule: what acts and when, at one parameter point. Each interaction has its own file.
 
 mod centres;
 mod display;
@@ -47,11 +47,11 @@ pub use shared::Shared;
 pub use spectrometer::spectrometer;
 pub use value::{Evaluator, Fault, Outline, TimeOperator, Values, Variation, Varying};
 
-/// Builds the schedule at the given values, in the steps and limits of a spectrometer where one is named, without running it, and
-/// prepares the state of a small system. Gives warnings.
+/// Builds the schedule at the given values, with the steps and limits of a spectrometer if one is named, without running it, and
+/// prepares the state of a small system. Returns warnings.
 ///
 /// # Errors
-/// When a mistake is found, or the spectrometer cannot do something.
+/// If there is an error, or the spectrometer cannot do something.
 pub fn examine(
     experiment: &crate::ir::Experiment,
     values: &Values,
@@ -61,7 +61,7 @@ pub fn examine(
     evaluator.spectrometer = spectrometer.map(|name| spectrometer::spectrometer(&evaluator, name)).transpose()?;
     let (schedule, mut warnings) = build(&evaluator)?;
     warnings.extend(neglected::warnings(&evaluator, &schedule)?);
-    // A large state is not formed only to be looked at.
+    // A large state is not formed just for checking.
     const SMALL: f64 = 64.0;
     if evaluator.basis.size() <= SMALL {
         prepare(&evaluator, &schedule.prepare, schedule.prepare_place.span())?;

@@ -1,15 +1,16 @@
-//! What a sample in a high field leaves out, and whether it could be seen.
+//! Warns about high-field approximations whose effect could be visible.
 //!
-//! Interactions are taken to first order in the field. The second order shifts lines by about `V^2/nu`, V being the part of the
-//! interaction that is left out and nu the Larmor frequency (or the difference of two) that it is divided by:
+//! Interactions are computed to first order in the field, except quadrupolar couplings with `order 2`, for which no warning is given.
+//! The second order shifts lines by about `V^2/nu`, with V the neglected part of the interaction and nu the Larmor frequency (or a
+//! difference of two) by which it is divided:
 //!
 //! * quadrupolar, `C` and eta of a spin I: `(3/40) (C^2/nu) (1 + eta^2/3) (I(I + 1) - 3/4) / (I^2 (2I - 1)^2)`, the isotropic shift of
-//!   the central line (A. Samoson, Chem. Phys. Lett. 119, 29 (1985)), as the scale of all lines;
-//! * shift anisotropy D: `(3 D/4)^2 nu / 2`, of a field that a perpendicular part of at most `3/4 D` makes longer;
-//! * dipolar, b along the field: `0.3 b^2/nu`; of unlike spins nu is the smallest of both frequencies and their difference;
+//!   the central transition (A. Samoson, Chem. Phys. Lett. 119, 29 (1985)), as the scale for all lines;
+//! * shift anisotropy D: `(3 D/4)^2 nu / 2`, from the increase of the field's length by a perpendicular component of at most `3/4 D`;
+//! * dipolar, b along the field: `0.3 b^2/nu`; for unlike spins nu is the smallest of both frequencies and their difference;
 //! * scalar J of unlike spins: `J^2 / (2 |nu_a - nu_b|)`.
 //!
-//! A shift is said where it turns a coherence by more than [`VISIBLE`] of a turn during the longest statement.
+//! A warning is given if the shift changes the phase of a coherence by more than [`VISIBLE`] of a cycle during the longest statement.
 
 use super::interactions::{couplings, declared, second_order, zeeman};
 use super::schedule::{Schedule, duration};
@@ -20,13 +21,13 @@ use crate::ir::{Clause, InteractionKind, State};
 use crate::source::{Place, Span};
 use crate::units::{TWO_PI, UnitSystem};
 
-/// The share of a turn from which a shift is said.
+/// Phase change, in cycles, above which a warning is given.
 const VISIBLE: f64 = 0.01;
 
-/// Warns of second-order shifts that could be seen, and of a thermal state in no field.
+/// Warns about second-order shifts that could be visible, and about a thermal state in zero field.
 ///
 /// # Errors
-/// When a value cannot be evaluated.
+/// If a value cannot be evaluated.
 pub fn warnings(e: &Evaluator, schedule: &Schedule) -> Result<Vec<Diagnostic>, Fault> {
     let mut said = Vec::new();
     if e.scope.units != UnitSystem::Lab {
@@ -44,7 +45,7 @@ pub fn warnings(e: &Evaluator, schedule: &Schedule) -> Result<Vec<Diagnostic>, F
     let longest = schedule.steps.iter().map(|s| duration(std::slice::from_ref(s))).fold(0.0, f64::max);
     for (what, shift, place) in shifts(e, field)? {
         let turned = shift * longest;
-        // Written so that an infinite shift of spins without a field is said.
+        // Written so that an infinite shift of spins in zero field is reported.
         if longest > 0.0 && (turned.is_nan() || turned > VISIBLE) {
             said.push(warning(what, shift, longest, place.span()));
         }
@@ -68,7 +69,7 @@ fn warning(what: &str, shift: f64, longest: f64, span: Span) -> Diagnostic {
         .help("a higher field makes it smaller; write the Hamiltonian out in `evolve` where it matters")
 }
 
-/// A number in three digits.
+/// A number rounded to three digits.
 fn three(x: f64) -> String {
     let digits = 10f64.powf(2.0 - x.abs().log10().floor());
     let rounded = if digits.is_finite() { (x * digits).round() / digits } else { x };
@@ -83,7 +84,7 @@ fn is_thermal(state: &State) -> bool {
     }
 }
 
-/// The largest second-order shift of every kind of interaction, Hz, with the place of its declaration.
+/// The largest second-order shift of each kind of interaction, Hz, with the place of its declaration.
 fn shifts(e: &Evaluator, field: f64) -> Result<Vec<(&'static str, f64, Place)>, Fault> {
     let larmor = |site: usize| e.basis.site(site).isotope.map(|i| i.gamma * field / TWO_PI);
     let mut all: Vec<(&'static str, f64, Place)> = Vec::new();
@@ -126,7 +127,7 @@ fn quadrupolar(c: f64, eta: f64, spin: f64, nu: f64) -> f64 {
     0.075 * c * c / nu.abs() * (1.0 + eta * eta / 3.0) * share
 }
 
-/// The second-order shift of a shift anisotropy (a share of the field), Hz.
+/// The second-order shift of a shift anisotropy (a fraction of the field), Hz.
 fn anisotropic(delta: f64, nu: f64) -> f64 {
     (0.75 * delta).powi(2) * nu.abs() / 2.0
 }
@@ -141,7 +142,7 @@ mod tests {
     use super::*;
     use crate::linalg::{C64, Matrix, ZERO, hermitian_values, identity, real};
 
-    /// Ix, Iy, Iz of a spin of so many states.
+    /// Ix, Iy, Iz of a spin with `dimension` states.
     fn spin(dimension: usize) -> [Matrix; 3] {
         let s = (dimension - 1) as f64 / 2.0;
         let m = |k: usize| s - k as f64;
@@ -154,7 +155,7 @@ mod tests {
         [times(&(raising + lowering), 0.5), y, z]
     }
 
-    /// Lines between neighbouring levels, sorted by energy.
+    /// Differences of neighbouring levels, sorted by energy.
     fn lines(h: &Matrix) -> Vec<f64> {
         let levels = hermitian_values(h).unwrap();
         levels.windows(2).map(|w| w[1] - w[0]).collect()
@@ -166,8 +167,8 @@ mod tests {
 
     #[test]
     fn the_central_line_of_aluminium_shifts_by_what_is_said() {
-        // Exact levels of a spin 5/2 in a field along z, the tensor turned by (theta, phi), averaged over the sphere by Gauss's
-        // quadrature of 8 polar angles and 8 azimuths; the first order leaves the central line where it is.
+        // Exact levels of a spin 5/2 in a field along z, with the tensor rotated by (theta, phi), averaged over the sphere by Gaussian
+        // quadrature with 8 polar angles and 8 azimuths. The first order does not shift the central transition.
         let (c, eta, nu, s) = (5e6, 0.2, 104.31e6, 2.5);
         let [x, y, z] = spin(6);
         let nodes =
@@ -190,7 +191,7 @@ mod tests {
             }
         }
         let said = quadrupolar(c, eta, s, nu);
-        // Third order and fourth are C/nu = 5 % smaller in turn.
+        // Third and fourth order are each smaller by C/nu = 5 %.
         assert!((mean + said).abs() < 0.02 * said && (said - 1457.0).abs() < 1.0, "{mean} {said}");
     }
 
@@ -220,7 +221,7 @@ mod tests {
             let ratio = worst / dipolar(size, nu);
             assert!((0.5..2.0).contains(&ratio), "{nu_a} {nu_b}: {ratio}");
         }
-        // A field (1 + delta(n)) B0 along n: its length beside its component.
+        // A field (1 + delta(n)) B0 along n: its length compared with its component.
         let (delta, nu) = (1e-3, 1e8);
         let worst = (0..=90)
             .map(|k| {

@@ -1,11 +1,11 @@
-//! How the crystal lies in the field, and what the field sees of a tensor.
+//! The orientation of the crystal in the field, and the effective component of a tensor.
 //!
-//! A traceless symmetric tensor T of the crystal acts, to first order, by its component along the field,
-//! `n . R T R^T . n`, where R turns the crystal into the frame of the field (or of the rotor) and n is the field there. At rest
-//! `n = z`. In a rotor that turns by `w t` about an axis at the angle `theta` to the field, seen from the rotor,
+//! A traceless symmetric tensor T of the crystal acts, to first order, through its component along the field, `n . R T R^T . n`, where
+//! R rotates the crystal into the frame of the field (or of the rotor) and n is the field direction there. In a static sample `n = z`.
+//! Under MAS, with rotor angle `w t` about an axis at the angle `theta` to the field, in the rotor frame
 //! `n(t) = (-sin theta cos wt, sin theta sin wt, cos theta)`, and the component is
-//! `c0 + c1 cos wt + s1 sin wt + c2 cos 2wt + s2 sin 2wt`; c0 vanishes at the magic angle where the tensor is traceless. To second
-//! order it also acts by the square of this component, which has harmonics up to the fourth.
+//! `c0 + c1 cos wt + s1 sin wt + c2 cos 2wt + s2 sin 2wt`; c0 vanishes at the magic angle for a traceless tensor. To second order it
+//! also acts through the square of this component, which has harmonics up to the fourth.
 //!
 //! Euler angles are z-y-z: `R(a, b, c) = Rz(a) Ry(b) Rz(c)`.
 
@@ -20,7 +20,7 @@ use crate::units::{Dimension, hamiltonian_factor};
 use crate::waveform::{Function, Scalar};
 use std::sync::Arc;
 
-/// A matrix of three rows.
+/// A 3 x 3 matrix, by rows.
 pub type Matrix3 = [[f64; 3]; 3];
 
 /// `Rz(a) Ry(b) Rz(c)`.
@@ -58,17 +58,17 @@ pub fn axial(size: f64, u: [f64; 3]) -> Matrix3 {
     tensor
 }
 
-/// The harmonics of the rotor: constant, then cos kwt and sin kwt for k = 1 to 4.
+/// Rotor harmonics: constant, then cos kwt and sin kwt for k = 1 to 4.
 pub type Harmonics = [f64; 9];
 
-/// Harmonics that are constant.
+/// A constant as harmonics.
 pub fn constant(x: f64) -> Harmonics {
     let mut all = [0.0; 9];
     all[0] = x;
     all
 }
 
-/// `n . T . n` squared, from the harmonics of `n . T . n` up to the second.
+/// Square of `n . T . n`, from its harmonics up to the second.
 pub fn squared([c0, c1, s1, c2, s2, ..]: Harmonics) -> Harmonics {
     [
         c0 * c0 + 0.5 * (c1 * c1 + s1 * s1 + c2 * c2 + s2 * s2),
@@ -83,18 +83,18 @@ pub fn squared([c0, c1, s1, c2, s2, ..]: Harmonics) -> Harmonics {
     ]
 }
 
-/// The sample in the field.
+/// Orientation and rotation of the sample in the field.
 pub struct Frame {
     rotation: Matrix3,
-    /// Angular frequency and angle of the rotor.
+    /// Angular frequency of the rotor, rad/s, and angle of its axis to the field, rad.
     rotor: Option<(f64, f64)>,
 }
 
 impl Frame {
-    /// The frame of this member of the ensemble.
+    /// The frame of this ensemble member.
     ///
     /// # Errors
-    /// When an angle is not finite, or the rate of the rotor is zero.
+    /// If an angle is not finite, or the MAS rate is zero.
     pub fn of(e: &Evaluator) -> Result<Frame, Fault> {
         let system = &e.experiment.system;
         let crystal = match &system.orientation {
@@ -125,7 +125,7 @@ impl Frame {
         Ok(Frame { rotation, rotor })
     }
 
-    /// The direction of the field in the crystal of a crystallite, whose orientation is given beside that of the system.
+    /// Field direction in the crystal frame of a crystallite, whose orientation is applied in addition to that of the system.
     pub fn field_in_crystal(&self, crystallite: Option<[f64; 3]>) -> [f64; 3] {
         let [first, second, third] = self.rotation;
         let Some(angles) = crystallite else { return third };
@@ -135,12 +135,12 @@ impl Frame {
         [of(a, d, g), of(b, e, h), of(c, f, i)]
     }
 
-    /// `n . T . n` of a tensor of the crystal, n being the direction of the field.
+    /// `n . T . n` of a tensor in the crystal frame, with n the direction of the field.
     pub fn along_field(&self, tensor: &Matrix3) -> Harmonics {
         let t = turned(&self.rotation, tensor);
         let Some((_, angle)) = self.rotor else { return self::constant(t[2][2]) };
         let (s, c) = angle.sin_cos();
-        // At the magic angle the constant is a third of the trace; where that is zero, its rounding is not.
+        // At the magic angle the constant is a third of the trace; remove the rounding error if the trace is zero.
         let constant = 0.5 * s * s * (t[0][0] + t[1][1]) + c * c * t[2][2];
         let scale = tensor.iter().flatten().fold(0.0f64, |m, x| m.max(x.abs()));
         [
@@ -156,16 +156,16 @@ impl Frame {
         ]
     }
 
-    /// The angular frequency of the rotor, negative where it turns the other way.
+    /// Angular frequency of the rotor, rad/s, negative for the opposite sense of rotation; `None` for a static sample.
     pub fn rate(&self) -> Option<f64> {
         self.rotor.map(|(rate, _)| rate)
     }
 }
 
-/// The directions of the field in the crystals of some members of an ensemble.
+/// Field directions in the crystal frames of ensemble members.
 ///
 /// # Errors
-/// When the orientation of the system cannot be evaluated.
+/// If the orientation of the system cannot be evaluated.
 pub fn field_directions<'a>(
     e: &Evaluator,
     members: impl Iterator<Item = &'a Variation>,
@@ -174,7 +174,7 @@ pub fn field_directions<'a>(
     Ok(members.map(|member| frame.field_in_crystal(member.orientation)).collect())
 }
 
-/// Whether anything turns the sample away from the field along z.
+/// True if the orientation of the sample matters: one is given, it spins, or it is a powder.
 pub fn is_turned(e: &Evaluator) -> bool {
     let system = &e.experiment.system;
     let powder = e.experiment.ensemble.iter().any(Distribution::is_powder);
@@ -186,11 +186,11 @@ pub fn square(t: &Matrix3) -> Matrix3 {
     product(t, t)
 }
 
-/// The traceless tensor of largest component `size` along its z, and asymmetry eta, in the crystal: `diag(-(1 + eta)/2,
-/// -(1 - eta)/2, 1)` turned by its Euler angles.
+/// The traceless tensor with largest component `size` along its z axis, and asymmetry eta, in the crystal frame: `size diag(-(1 + eta)/2,
+/// -(1 - eta)/2, 1)` rotated by its Euler angles.
 ///
 /// # Errors
-/// When eta is not between 0 and 1.
+/// If eta is not between 0 and 1.
 pub fn tensor(
     e: &Evaluator,
     size: f64,
@@ -213,19 +213,19 @@ pub fn tensor(
     })
 }
 
-/// A Hamiltonian in the frame of the field: one operator a harmonic of the rotor, rad/s.
+/// A Hamiltonian in the frame of the field: one operator per rotor harmonic, rad/s.
 #[derive(Debug, Clone)]
 pub struct Internal {
-    /// What does not change.
+    /// The time-independent part.
     pub constant: Operator,
-    /// Of cos kwt and sin kwt, for k = 1 to 4.
+    /// Coefficients of cos kwt and sin kwt, for k = 1 to 4.
     pub harmonics: [Operator; 8],
-    /// w, rad/s; 0 at rest, negative in a rotor that turns the other way.
+    /// w, rad/s; 0 for a static sample, negative for the opposite sense of rotation.
     pub rate: f64,
 }
 
 impl Internal {
-    /// Nothing.
+    /// Zero.
     pub fn nothing(basis: &Basis, frame: &Frame) -> Internal {
         let zero = || Operator::zero(basis);
         Internal { constant: zero(), harmonics: std::array::from_fn(|_| zero()), rate: frame.rate().unwrap_or(0.0) }
@@ -244,7 +244,7 @@ impl Internal {
         self.harmonics.iter_mut().zip(rest).for_each(|(to, c)| sum(to, c));
     }
 
-    /// Adds another.
+    /// Adds another Hamiltonian.
     pub fn plus(mut self, other: Internal) -> Internal {
         self.constant = self.constant.plus(other.constant);
         for (mine, theirs) in self.harmonics.iter_mut().zip(other.harmonics) {
@@ -254,15 +254,15 @@ impl Internal {
         self
     }
 
-    /// Whether it changes as the rotor turns.
+    /// True if it depends on the rotor phase.
     pub fn changes(&self) -> bool {
         self.harmonics.iter().any(|h| !h.is_zero())
     }
 
-    /// The operator, when it does not change.
+    /// The operator, if it is independent of the rotor phase.
     ///
     /// # Errors
-    /// When it does.
+    /// If it is not.
     pub fn at_rest(self, name: &str, span: Span) -> Result<Operator, Fault> {
         if self.changes() {
             return Err(Diagnostic::new(
@@ -278,13 +278,13 @@ impl Internal {
     }
 }
 
-/// The terms of an internal Hamiltonian, shared by all statements: time counts from `prepare`.
+/// The terms of an internal Hamiltonian, shared by all statements; time is measured from `prepare`.
 #[derive(Clone)]
 pub struct Terms {
     constant: Arc<Operator>,
     harmonics: Vec<(usize, Arc<Operator>)>,
     rate: f64,
-    /// What differs among the members of an ensemble.
+    /// Terms that differ among the members of an ensemble.
     varying: Vec<(Scalar, Arc<Operator>)>,
 }
 
@@ -300,19 +300,19 @@ impl Terms {
         }
     }
 
-    /// The same and terms whose coefficients are variables.
+    /// Adds terms whose coefficients are variables.
     pub fn with(mut self, varying: Vec<(Scalar, Operator)>) -> Terms {
         self.varying = varying.into_iter().map(|(c, o)| (c, Arc::new(o))).collect();
         self
     }
 
-    /// Coefficients and operators of a statement that begins at a time.
+    /// Coefficients and operators for a statement that starts at a time.
     pub fn from(&self, start: f64) -> Vec<(Scalar, Arc<Operator>)> {
         let mut terms = vec![(Scalar::Constant(1.0), self.constant.clone())];
         let rate = self.rate;
         for (k, operator) in &self.harmonics {
             let (twice, sine) = ((k / 2 + 1) as f64, k % 2 == 1);
-            // The angle counts from `prepare`.
+            // The rotor angle is measured from `prepare`.
             let angle = Scalar::time().scaled(twice * rate).delayed(-start);
             let harmonic = angle.apply(if sine { Function::Sin } else { Function::Cos });
             terms.push((harmonic, operator.clone()));
@@ -321,7 +321,7 @@ impl Terms {
         terms
     }
 
-    /// The time of a turn of the rotor; `None` where nothing changes.
+    /// The rotor period; `None` if nothing depends on time.
     pub fn period(&self) -> Option<f64> {
         (!self.harmonics.is_empty()).then(|| crate::units::TWO_PI / self.rate.abs())
     }
@@ -337,7 +337,7 @@ mod tests {
         let t = turned(&rotation([0.2, 1.1, 0.4]), &[[-0.7, 0.0, 0.0], [0.0, -0.3, 0.0], [0.0, 0.0, 1.0]]);
         let h = frame.along_field(&t);
         for time in [0.0, 0.4, 2.0, 5.5] {
-            // The sample turned about the rotor's axis by the time, then tilted by the angle into the laboratory.
+            // The sample rotated about the rotor axis by the angle `time`, then tilted by the rotor angle into the laboratory frame.
             let r = product(&product(&rotation([0.0, 0.9, 0.0]), &rotation([time, 0.0, 0.0])), &frame.rotation);
             let direct = turned(&r, &t)[2][2];
             let (s, c) = f64::sin_cos(time);

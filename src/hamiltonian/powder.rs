@@ -1,18 +1,16 @@
-//! The orientations of the crystallites of a powder, as Euler angles and weights.
+//! Orientations of the crystallites of a powder, as Euler angles and weights.
 //!
-//! **How much of the sphere.** At rest the field sees of every tensor only `n . T . n` (see [`super::orientation`]), with n the
-//! field in the crystal: all interactions are of second rank and taken to first order. This is the same for n and -n, and so is
-//! everything that follows from it, so half of the sphere is enough. In a rotor the field goes around a cone about the axis of
-//! rotation, and a crystallite whose axis points the other way sees the cone in the reverse sense: the terms `sin wt` and `sin 2wt`
-//! change their signs against the others. No rotation undoes this unless the tensors share a mirror plane, so the grids cover the
-//! whole sphere.
+//! **Part of the sphere.** In a static sample only `n . T . n` of every tensor matters (see [`super::orientation`]), with n the
+//! field direction in the crystal frame: all interactions are of second rank and first order. This is invariant under n -> -n, and so
+//! are all results, so a hemisphere suffices. Under MAS the field direction moves on a cone about the rotor axis. For a crystallite with
+//! the opposite axis it moves in the opposite sense: the terms `sin wt` and `sin 2wt` change sign relative to the others. No rotation
+//! compensates this unless the tensors share a mirror plane, so the grids then cover the whole sphere.
 //!
-//! The grids integrate it in different ways. `gauss` is exact for spherical harmonics of a degree below four times its number of
-//! polar angles of a hemisphere, which a decay needs more of the longer it lasts. `zcw` spreads points of equal weight along a
-//! lattice (Zaremba, Conroy and Cheng; Edén and Levitt, J. Magn. Reson. 132, 220), `spiral` along a spiral over the whole sphere,
-//! for any number of them, `repulsion` by letting them repel each other (Bak and Nielsen, J. Magn. Reson. 125, 132).
-//! `lebedev` is exact as `gauss` is, with two thirds of its points, for as many as there are tables of. `octahedron` is the grid that
-//! programs for static powders interpolate on.
+//! **Grids.** `gauss` is exact for spherical harmonics of degree below four times its number of polar angles per hemisphere; longer
+//! decays need higher degrees. `zcw` places points of equal weight on a lattice (Zaremba, Conroy and Cheng; Edén and Levitt, J. Magn.
+//! Reson. 132, 220), `spiral` on a spiral, for any number of points, `repulsion` by mutual repulsion (Bak and Nielsen, J. Magn. Reson.
+//! 125, 132). `lebedev` is exact like `gauss` with two thirds of its points, for the tabulated sizes. `octahedron` is the grid on which
+//! programs for static powders interpolate.
 
 use super::lebedev;
 use super::points::written_points;
@@ -22,13 +20,13 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Distribution, Grid, Shape};
 use std::f64::consts::{PI, TAU};
 
-/// The most points that repel each other.
+/// Maximum number of points of the repulsion grid.
 const MOST_REPELLED: usize = 2000;
 
-/// Euler angles that turn the crystallite into the field, or into the rotor, with weights that add up to 1.
+/// Euler angles that rotate each crystallite into the frame of the field or of the rotor, with weights that add up to 1.
 ///
 /// # Errors
-/// When there is no grid of this size.
+/// If there is no grid of this size.
 pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<([f64; 3], f64)>, Fault> {
     let span = d.place.span();
     let count = |name: &str| -> Result<Option<usize>, Fault> { d.setting(name).map(|x| e.count(x, 1)).transpose() };
@@ -55,7 +53,7 @@ pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<(
             repelled(points, part)
         }
     };
-    // The angle about the axis of the rotor matters only where there is one: it is the phase at which the sequence begins.
+    // The gamma angle matters only under MAS: it is the initial rotor phase.
     let rotor = match (count("rotor")?, e.experiment.system.spinning.is_some()) {
         (Some(_), false) => {
             return Err(Diagnostic::new(
@@ -78,7 +76,7 @@ pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<(
     Ok(all)
 }
 
-/// The next smaller number of points of a distribution, by about a third; `None` where there is none.
+/// The next smaller number of points of a distribution, by about a third; `None` if there is none.
 pub fn coarser(shape: Shape, points: usize) -> Option<usize> {
     let aim = points * 2 / 3;
     match shape {
@@ -90,7 +88,7 @@ pub fn coarser(shape: Shape, points: usize) -> Option<usize> {
             (low > 1).then_some(low)
         }
         Shape::Grid(Grid::Octahedron) => {
-            // Sides n with 4 n^2 + 2 points.
+            // Edges divided into n parts give 4 n^2 + 2 points.
             let side = ((points.saturating_sub(2)) as f64 / 4.0).sqrt().round() as usize;
             let less = (side * 4).div_ceil(5).min(side.saturating_sub(1));
             (less > 0).then_some(4 * less * less + 2)
@@ -100,17 +98,17 @@ pub fn coarser(shape: Shape, points: usize) -> Option<usize> {
     }
 }
 
-/// Which part of the sphere a grid covers.
+/// The part of the sphere that a grid covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// The half with z >= 0: enough for what is the same in opposite directions.
+    /// The hemisphere z >= 0, for functions with inversion symmetry.
     Half,
-    /// All of it.
+    /// The whole sphere.
     Whole,
 }
 
 impl Part {
-    /// The cosine of the polar angle at a share, between 0 and 1, of the area: from the pole down.
+    /// Cosine of the polar angle that encloses a fraction, between 0 and 1, of the area, from the pole.
     fn cosine(self, share: f64) -> f64 {
         match self {
             Part::Half => 1.0 - share,
@@ -127,10 +125,10 @@ impl Part {
     }
 }
 
-/// Points of the sphere, as polar angle and azimuth, and their weights.
+/// Points on the sphere (polar angle, azimuth) with their weights.
 type Sphere = Vec<((f64, f64), f64)>;
 
-/// A spiral: even steps of the cosine of the polar angle, the azimuth going on by the golden section of a turn.
+/// A spiral: equidistant cosines of the polar angle; the azimuth advances by the golden ratio of a turn.
 fn spiral(points: usize, part: Part) -> Sphere {
     let golden = (5f64.sqrt() - 1.0) / 2.0;
     let point = |j: usize| {
@@ -140,7 +138,7 @@ fn spiral(points: usize, part: Part) -> Sphere {
     (0..points).map(point).collect()
 }
 
-/// Lebedev's grid, or half of it.
+/// The Lebedev grid, or its hemisphere.
 fn symmetric(points: usize, part: Part) -> Option<Sphere> {
     let angles =
         |([x, y, z], weight): ([f64; 3], f64)| ((z.clamp(-1.0, 1.0).acos(), y.atan2(x).rem_euclid(TAU)), weight);
@@ -151,9 +149,9 @@ fn symmetric(points: usize, part: Part) -> Option<Sphere> {
     Some(grid.into_iter().map(angles).collect())
 }
 
-/// Even points of the faces of an octahedron, `x + y + z = 1` in every octant, projected onto the sphere; their weights are the solid
-/// angles of the triangles around them, in proportion `1/r^3` for the flat ones (D. W. Alderman, M. S. Solum, D. M. Grant,
-/// J. Chem. Phys. 84, 3717 (1986)). Half of the sphere has the points with z >= 0, those on its rim with half of their weight.
+/// Equidistant points on the faces of an octahedron, `x + y + z = 1` in every octant, projected onto the sphere. The weights are the solid
+/// angles of the surrounding triangles, proportional to `1/r^3` for the flat ones (D. W. Alderman, M. S. Solum, D. M. Grant,
+/// J. Chem. Phys. 84, 3717 (1986)). The hemisphere has the points with z >= 0; those on its rim have half their weight.
 fn octahedron(points: usize, part: Part) -> Option<Sphere> {
     let side = ((points.checked_sub(2)?) as f64 / 4.0).sqrt().round() as i64;
     if side < 1 || 4 * side * side + 2 != points as i64 {
@@ -162,7 +160,7 @@ fn octahedron(points: usize, part: Part) -> Option<Sphere> {
     let lowest = if part == Part::Half { 0 } else { -side };
     let mut all = Vec::with_capacity(points);
     for k in lowest..=side {
-        // The points of one height: |x| + |y| = side - |k|, all the way round.
+        // The points at one height: |x| + |y| = side - |k|, around the full circle.
         let ring = side - k.abs();
         for m in 0..(4 * ring).max(1) {
             let (quarter, along) = if ring == 0 { (0, 0) } else { (m / ring, m % ring) };
@@ -173,7 +171,7 @@ fn octahedron(points: usize, part: Part) -> Option<Sphere> {
                 _ => (along, along - ring),
             };
             let r = ((x * x + y * y + k * k) as f64).sqrt();
-            // Corners of the octahedron meet four triangles, all other points six.
+            // Vertices of the octahedron belong to four triangles, all other points to six.
             let corner = [x, y, k].iter().filter(|c| **c == 0).count() == 2;
             let triangles = if corner { 4.0 } else { 6.0 };
             let rim = if part == Part::Half && k == 0 { 0.5 } else { 1.0 };
@@ -203,7 +201,7 @@ fn no_table(points: usize, span: crate::source::Span) -> Fault {
         .into()
 }
 
-/// Gauss's quadrature of the cosine of the polar angle, `polar` angles a hemisphere; even steps of the azimuth.
+/// Gaussian quadrature in the cosine of the polar angle, `polar` angles per hemisphere; equidistant azimuths.
 fn product(polar: usize, azimuths: usize, part: Part) -> Result<Sphere, Fault> {
     let nodes = gauss(2 * polar, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt())?;
     let mut all = Vec::with_capacity(2 * polar * azimuths);
@@ -221,7 +219,7 @@ fn product(polar: usize, azimuths: usize, part: Part) -> Result<Sphere, Fault> {
     Ok(all)
 }
 
-/// The lattice of a Fibonacci number of points: even steps of the cosine of the polar angle, `azimuth = 2 pi k F/N` with the
+/// The lattice for a Fibonacci number N of points: equidistant cosines of the polar angle, `azimuth = 2 pi k F/N` with the
 /// Fibonacci number F two before N.
 fn lattice(points: usize, part: Part) -> Option<Sphere> {
     let (mut before, mut last, mut number) = (1, 1, 2);
@@ -247,7 +245,7 @@ fn wrong_count(points: usize, span: crate::source::Span) -> Fault {
         .into()
 }
 
-/// Points that repel each other, from an even spiral on; those of half of the sphere are repelled by the opposites of the others too.
+/// Mutually repelling points, starting from a spiral; on the hemisphere they are also repelled by the antipodes of the others.
 fn repelled(points: usize, part: Part) -> Sphere {
     const ROUNDS: usize = 300;
     let images: &[f64] = match part {
@@ -259,7 +257,7 @@ fn repelled(points: usize, part: Part) -> Sphere {
         [sine * azimuth.cos(), sine * azimuth.sin(), cosine]
     };
     let mut all: Vec<[f64; 3]> = spiral(points, part).into_iter().map(start).collect();
-    // The distance between neighbours, as the first step.
+    // The first step is a tenth of the distance between neighbours.
     let mut step = 0.1 * (part.area() / points as f64).sqrt();
     for _ in 0..ROUNDS {
         let mut next = Vec::with_capacity(points);
@@ -280,7 +278,7 @@ fn repelled(points: usize, part: Part) -> Sphere {
             let mut tangent = force;
             tangent.iter_mut().zip(a).for_each(|(f, x)| *f -= outward * x);
             let length = tangent.iter().map(|x| x * x).sum::<f64>().sqrt().max(1e-300);
-            // Forces near balance move a point less than a full step.
+            // Near equilibrium a point moves by less than a full step.
             let move_by = step * (length / points as f64).min(1.0) / length;
             let mut moved = *a;
             moved.iter_mut().zip(tangent).for_each(|(x, t)| *x += move_by * t);
@@ -298,7 +296,7 @@ fn repelled(points: usize, part: Part) -> Sphere {
 mod tests {
     use super::*;
 
-    /// The mean of a function of direction over a grid.
+    /// Mean of a function of direction over a grid.
     fn mean(grid: &Sphere, f: impl Fn(f64, f64, f64) -> f64) -> f64 {
         let at = |polar: f64, azimuth: f64| f(polar.sin() * azimuth.cos(), polar.sin() * azimuth.sin(), polar.cos());
         grid.iter().map(|((p, a), w)| w * at(*p, *a)).sum()
@@ -330,7 +328,7 @@ mod tests {
         assert!((1..200).all(|points| coarser(Shape::Grid(Grid::Gauss), points).is_none_or(|n| n < points)));
     }
 
-    /// The mean of `x^i y^j z^k` over the sphere: (i-1)!!(j-1)!!(k-1)!!/(i+j+k+1)!!, 0 where one of them is odd.
+    /// Mean of `x^i y^j z^k` over the sphere: (i-1)!!(j-1)!!(k-1)!!/(i+j+k+1)!!, 0 if any exponent is odd.
     fn moment(powers: [i32; 3]) -> f64 {
         let double = |n: i32| (1..=n).rev().step_by(2).map(f64::from).product::<f64>();
         if powers.iter().any(|p| p % 2 == 1) {
@@ -339,12 +337,12 @@ mod tests {
         powers.iter().map(|p| double(p - 1)).product::<f64>() / double(powers.iter().sum::<i32>() + 1)
     }
 
-    /// All exponents of a sum.
+    /// All triples of exponents with this sum.
     fn exponents(sum: i32) -> Vec<[i32; 3]> {
         (0..=sum).flat_map(|i| (0..=sum - i).map(move |j| [i, j, sum - i - j])).collect()
     }
 
-    /// The largest error of the moments of a degree.
+    /// Largest error of the moments of a degree.
     fn worst(grid: &Sphere, degree: i32) -> f64 {
         let error = |p: [i32; 3]| (mean(grid, |x, y, z| x.powi(p[0]) * y.powi(p[1]) * z.powi(p[2])) - moment(p)).abs();
         exponents(degree).into_iter().map(error).fold(0.0, f64::max)
@@ -355,7 +353,7 @@ mod tests {
         let (gauss, lebedev) = (product(6, 24, Part::Half).unwrap(), symmetric(194, Part::Half).unwrap());
         let (zcw, pushed) = (lattice(987, Part::Half).unwrap(), repelled(144, Part::Half));
         let octants = octahedron(4 * 16 * 16 + 2, Part::Half).unwrap();
-        // The first two are exact up to degree 23; the others have points of equal weight, which are even to about 1/N.
+        // The first two are exact up to degree 23; the others have points of nearly equal density, accurate to about 1/N.
         for (grid, tolerance) in [(&gauss, 1e-14), (&lebedev, 1e-14), (&zcw, 2e-3), (&pushed, 2e-3), (&octants, 2e-3)] {
             assert!((mean(grid, |_, _, _| 1.0) - 1.0).abs() < 1e-12);
             for degree in [2, 4] {
@@ -369,7 +367,7 @@ mod tests {
     fn grids_of_the_whole_sphere_have_its_odd_moments_too() {
         let (gauss, lebedev) = (product(6, 24, Part::Whole).unwrap(), symmetric(194, Part::Whole).unwrap());
         for degree in 0..=23 {
-            // Sums of about 200 terms of size 1.
+            // Rounding of sums of about 200 terms of size 1.
             assert!(worst(&gauss, degree) < 1e-14, "gauss, degree {degree}: {}", worst(&gauss, degree));
             assert!(worst(&lebedev, degree) < 2e-14, "lebedev, degree {degree}: {}", worst(&lebedev, degree));
         }
@@ -383,7 +381,7 @@ mod tests {
                 assert!(worst(grid, degree) < 4e-3, "grid {k}, degree {degree}: {}", worst(grid, degree));
             }
         }
-        // Half of the sphere lacks them: the mean of z is 1/2 there.
+        // The hemisphere does not have them: its mean of z is 1/2.
         assert!((mean(&lattice(987, Part::Half).unwrap(), |_, _, z| z) - 0.5).abs() < 1e-3);
     }
 }

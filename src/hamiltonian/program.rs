@@ -1,8 +1,8 @@
-//! An experiment compiled once for a batch of points: operators without numbers in them, numbers as slots that are evaluated in lanes, and
-//! blocks that refer to both.
+//! An experiment compiled once for a batch of points: constant operators, numbers as slots evaluated in SIMD lanes, and blocks that
+//! refer to both.
 //!
-//! A program holds for all points that give the same parameters. What is not expressed here (see [`compile`]) is lowered point by point, as
-//! are single points whose lanes are irregular: results and messages are the same.
+//! A program is valid for all points that give the same parameters. Experiments that cannot be expressed (see [`compile`]) are compiled
+//! point by point, as are single points with irregular lanes; results and messages are the same.
 
 use super::ensemble_program::Terms;
 use super::prepare::{Prepared, prepare};
@@ -21,61 +21,62 @@ pub struct Program {
     pub basis: Arc<Basis>,
     /// All numbers.
     pub numbers: Numbers,
-    /// The parameters that are variables, in the order of their lanes.
+    /// The variable parameters, in the order of their lanes.
     pub variables: Vec<String>,
-    /// All parameters in the order of the file, with their values.
+    /// All parameters in the order of the file, with the slots of their values.
     pub params: Vec<(String, Slot)>,
-    /// Conditions that every regular lane meets.
+    /// Conditions that every regular lane satisfies.
     pub conditions: Vec<Condition>,
-    /// What is prepared.
+    /// The initial state.
     pub prepare: Preparation,
-    /// What follows.
+    /// The sequence.
     pub blocks: Vec<Block>,
-    /// The Hamiltonian of the battery, which is the whole system.
+    /// Hamiltonian of the battery, which is the whole system.
     pub battery: Option<Terms>,
 }
 
 /// The prepared state.
 pub enum Preparation {
-    /// The Gibbs state of a Hamiltonian of the whole system, rad/s, at a temperature in the units of the Hamiltonian.
+    /// Gibbs state of a Hamiltonian of the whole system, rad/s, at a temperature in the units of the Hamiltonian.
     Gibbs(Terms, Slot),
-    /// A mixed state in which no parameter stands.
+    /// A mixed state without parameters.
     Fixed(Box<Prepared>),
 }
 
 /// A condition on numbers.
 #[derive(Debug, Clone, Copy)]
 pub enum Condition {
-    /// The number is larger than zero.
+    /// The number is positive.
     Positive(Slot),
-    /// The number lies between two others, in either order.
+    /// The number is between two others, in either order.
     Between(Slot, Slot, Slot),
 }
 
 /// A part of the sequence.
 pub enum Block {
-    /// Evolution under a constant Hamiltonian, sampled where it is recorded.
+    /// Evolution under a constant Hamiltonian, with samples if it is recorded.
     Evolve {
         /// The Hamiltonian.
         hamiltonian: Terms,
-        /// How long.
+        /// Its duration.
         duration: Slot,
-        /// The name of the trace and its number of samples.
+        /// Name of the trace and number of samples.
         record: Option<(String, usize)>,
     },
     /// A mark.
     Mark(String),
 }
 
-/// Compiles an experiment whose parameters `variables` differ from point to point, from an evaluator in which they are open; `None` where it is not (yet) expressed as a program: spins
-/// without relaxation or an ensemble, a mixed state, `evolve` under constant Hamiltonians, delays, marks, and a battery of all spins.
+/// Compiles an experiment whose parameters `variables` differ from point to point, from an evaluator in which they are open. `None` if it
+/// cannot (yet) be expressed as a program, which requires: spins without relaxation or an ensemble, a mixed state, `evolve` under constant
+/// Hamiltonians, delays, marks, and a battery of all spins.
 pub fn compile(e: &Evaluator, variables: &[String]) -> Option<Program> {
     let experiment = e.experiment;
     if !is_plain(experiment) {
         return None;
     }
     for named in &experiment.hamiltonians {
-        // A named Hamiltonian that is not Hermitian is refused wherever it is used, and has its message from a single point.
+        // A non-Hermitian named Hamiltonian is rejected wherever it is used; a single run gives the message.
         e.symbolic_hamiltonian(&named.value).ok()??;
         e.symbolic_declare(&named.name, &named.value).ok()?;
     }
@@ -127,7 +128,7 @@ pub fn compile(e: &Evaluator, variables: &[String]) -> Option<Program> {
     })
 }
 
-/// Whether the sample and its surroundings are those of a program.
+/// True if the sample can be expressed in a program.
 fn is_plain(x: &Experiment) -> bool {
     let spins = x.system.sites.iter().all(|s| matches!(s, SiteDeclaration::Spin { .. }));
     spins && x.system.relax.is_empty() && x.system.spinning.is_none() && x.ensemble.is_empty() && x.cycles.is_empty()
@@ -152,12 +153,12 @@ impl Compiler<'_, '_> {
             self.conditions.push(Condition::Positive(t));
             return Some(Preparation::Gibbs(self.terms(hamiltonian)?, t));
         }
-        // A state in which a variable stands cannot be prepared here. Pure states are vectors in a single run.
+        // A state that depends on a variable cannot be prepared here. Pure states are propagated as vectors in a single run.
         let prepared = prepare(self.e, states, place.span()).ok()?;
         (!prepared.is_pure()).then(|| Preparation::Fixed(Box::new(prepared)))
     }
 
-    /// What acts during delays, where no parameter stands in it.
+    /// The internal Hamiltonian, if it contains no parameter.
     fn internal(&mut self) -> Option<Terms> {
         let internal = self.e.internal().ok()?;
         if internal.changes() {
@@ -167,7 +168,7 @@ impl Compiler<'_, '_> {
         Some(vec![(one, Arc::new(internal.constant))])
     }
 
-    /// The name of a trace and its number of samples, which no variable decides.
+    /// Name of a trace and its number of samples, which must not depend on variables.
     fn record(&self, record: Option<&Record>) -> Option<Option<(String, usize)>> {
         match record {
             Some(record) => Some(Some((record.name.clone(), self.e.count(&record.points, 2).ok()?))),

@@ -1,11 +1,11 @@
-//! Gauss's quadrature.
+//! Gaussian quadrature.
 
 use super::value::Fault;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::linalg::{Matrix, hermitian_eigen, real};
 
-/// Nodes and weights of Gauss's quadrature, from the off-diagonal of the Jacobi matrix of its polynomials (Golub and Welsch,
-/// Math. Comp. 23, 221): the nodes are its eigenvalues, the weights the squares of the first components of its eigenvectors.
+/// Nodes and weights of a Gaussian quadrature, from the off-diagonal of the Jacobi matrix of its orthogonal polynomials (Golub and Welsch,
+/// Math. Comp. 23, 221): the nodes are its eigenvalues, the weights the squared first components of its eigenvectors.
 pub fn gauss(n: usize, off_diagonal: impl Fn(usize) -> f64) -> Result<Vec<(f64, f64)>, Fault> {
     let jacobi =
         Matrix::from_fn(n, n, |i, j| if i.abs_diff(j) == 1 { real(off_diagonal(i.max(j))) } else { real(0.0) });

@@ -1,4 +1,4 @@
-//! What a tomography needs of the system: its channels, what acts while they receive, and how strong a line of reference is.
+//! Properties of the system needed by a tomography: channels, Hamiltonian during acquisition, and amplitude of the reference line.
 
 use super::interactions::zeeman::thermal_ratios;
 use super::orientation::Internal;
@@ -12,7 +12,7 @@ use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator, Site, SiteKind};
 use std::sync::Arc;
 
-/// The most states of a system that is read out.
+/// Maximum number of states of a system that is read out.
 const MOST_STATES: f64 = 16.0;
 
 /// A tomography as numbers.
@@ -47,7 +47,7 @@ pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: 
     })
 }
 
-/// Only a few nuclei can be read out.
+/// Rejects systems that are too large, or contain sites other than nuclei.
 fn refuse_system(e: &Evaluator, span: Span) -> Result<(), Fault> {
     let spins = e.basis.sites.iter().all(|s| s.kind == SiteKind::Spin && s.isotope.is_some());
     if !spins {
@@ -119,8 +119,8 @@ fn positive_time(e: &Evaluator, expr: &crate::syntax::Expr) -> Result<f64, Fault
     Err(Diagnostic::new(Code::OutOfRange, expr.span(), "the time between points must be positive").into())
 }
 
-/// The width of the lines of every spin, rad/s: twice 1/T2, the full width at half height.
-#[expect(clippy::indexing_slicing, reason = "the evaluator gives numbers of subsystems, and there is a width for each")]
+/// Line width of every spin, rad/s: twice 1/T2, the full width at half maximum.
+#[expect(clippy::indexing_slicing, reason = "the evaluator returns indices of sites, and there is a width for each")]
 fn widths(e: &Evaluator) -> Result<Vec<f64>, Fault> {
     let mut out = vec![0.0; e.basis.sites.len()];
     for relaxation in &e.experiment.system.relax {
@@ -136,7 +136,7 @@ fn widths(e: &Evaluator) -> Result<Vec<f64>, Fault> {
     Ok(out)
 }
 
-/// `sum p 2 Iz`, with the polarisation of every spin at the field and temperature; of full polarisation where none are given.
+/// `sum p 2 Iz`, with the thermal polarisation of every spin; full polarisation if field or temperature is not given.
 fn thermal(e: &Evaluator, place: Place) -> Result<Operator, Fault> {
     let system = &e.experiment.system;
     let ratios = match (&system.field, &system.temperature) {

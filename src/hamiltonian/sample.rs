@@ -1,4 +1,4 @@
-//! The sample as other simulators are told it: every interaction with its size in hertz and the way its tensor lies.
+//! The sample as described to other simulators: every interaction with its size in hertz and the orientation of its tensor.
 
 use super::fault::Fault;
 use super::interactions::couplings::{constant, difference};
@@ -9,10 +9,10 @@ use super::value::Evaluator;
 use crate::ir::{Clause, Distribution, InteractionKind, Shape};
 use std::f64::consts::PI;
 
-/// Euler angles that turn a frame into another: `x' = Rz(-gamma) Ry(-beta) Rz(-alpha) x`, radian.
+/// Euler angles from one frame to another: `x' = Rz(-gamma) Ry(-beta) Rz(-alpha) x`, rad.
 pub type Frame = [f64; 3];
 
-/// A direction: the angles alpha and beta of the frame from the crystal to the rotor, and its weight.
+/// A crystallite: alpha and beta of the frame from crystal to rotor, and its weight.
 pub type Crystallite = (f64, f64, f64);
 
 /// The sample.
@@ -20,38 +20,38 @@ pub type Crystallite = (f64, f64, f64);
 pub struct Sample {
     /// The nuclei of the spins, in the order of declaration.
     pub nuclei: Vec<String>,
-    /// The static field, T, where one is declared.
+    /// The static field, T, if one is declared.
     pub field: Option<f64>,
-    /// Offsets from the carriers: the spin and the size of `2 pi nu Iz`, Hz.
+    /// Offsets from the carriers: spin index and nu of `2 pi nu Iz`, Hz.
     pub offsets: Vec<(usize, f64)>,
-    /// Shift anisotropies: the spin, the largest component in Hz, the asymmetry, and the frame from its axes to the crystal.
+    /// Shift anisotropies: spin index, largest component in Hz, asymmetry, and frame from the principal axes to the crystal.
     pub anisotropies: Vec<(usize, f64, f64, Frame)>,
-    /// Quadrupolar couplings: the same, the largest component being e^2 q Q / h.
+    /// Quadrupolar couplings: the same, with e^2 q Q / h as largest component.
     pub quadrupoles: Vec<(usize, f64, f64, Frame)>,
     /// Scalar couplings, Hz.
     pub scalar: Vec<(usize, usize, f64)>,
     /// Dipolar couplings of pairs along the field, Hz, and the frame of the pair.
     pub dipolar: Vec<(usize, usize, f64, Frame)>,
-    /// Rate of the rotor in Hz and its angle to the field.
+    /// MAS rate in Hz, and angle of the rotor axis to the field.
     pub spinning: Option<(f64, f64)>,
-    /// Directions, their weights adding up to 1.
+    /// Crystallites; their weights add up to 1.
     pub crystallites: Vec<Crystallite>,
-    /// How many phases of the rotor the sequence begins at.
+    /// Number of initial rotor phases (gamma angles).
     pub rotor_phases: usize,
 }
 
-/// The frame that a rotation of the axes by `Rz(a) Ry(b) Rz(c)` is: its inverse, with a positive beta.
+/// The frame for a rotation of the axes by `Rz(a) Ry(b) Rz(c)`: its inverse, with positive beta.
 fn frame_of(m: &Matrix3) -> Frame {
     let [[xx, _, xz], [yx, _, yz], [zx, zy, zz]] = *m;
     let sine = xz.hypot(yz);
     let b = sine.atan2(zz);
-    // Where the axis stays, or is turned over, only one angle about it counts.
+    // If the axis is unchanged or inverted, only one angle about it is defined.
     let sign = zz.signum();
     let (a, c) = if sine > 1e-12 { (yz.atan2(xz), zy.atan2(-zx)) } else { ((sign * yx).atan2(sign * xx), 0.0) };
     [PI - c, b, PI - a]
 }
 
-/// The axes of a pair along `u`.
+/// Axes of a pair, with z along `u`.
 fn axes_along(u: [f64; 3]) -> Matrix3 {
     let [x, y, z] = u;
     let length = (x * x + y * y + z * z).sqrt();
@@ -59,10 +59,10 @@ fn axes_along(u: [f64; 3]) -> Matrix3 {
 }
 
 impl Sample {
-    /// The sample of an experiment at one point of its parameters.
+    /// The sample of an experiment at one parameter point.
     ///
     /// # Errors
-    /// When a number has no value, or a spin is no nucleus.
+    /// If a number cannot be evaluated, or a spin is not a nucleus.
     pub fn of(e: &Evaluator) -> Result<Sample, Fault> {
         let system = &e.experiment.system;
         let crystal = match &system.orientation {
@@ -114,20 +114,20 @@ impl Sample {
         })
     }
 
-    /// Whether two spins are of one nucleus.
+    /// True if two spins are the same isotope.
     pub fn like(&self, a: usize, b: usize) -> bool {
         self.nuclei.get(a) == self.nuclei.get(b)
     }
 }
 
-/// Pairs that are given, and those from positions.
+/// Explicit couplings of pairs, and those from positions.
 fn dipolar(e: &Evaluator, crystal: &Matrix3) -> Result<Vec<(usize, usize, f64, Frame)>, Fault> {
     let mut all = Vec::new();
     for p in declared(e, InteractionKind::Dipolar)? {
         let (a, b) = p.pair()?;
         let frame = match p.clause(Clause::Along) {
             Some(along) => frame_of(&product(crystal, &axes_along(e.vector(along, p.index)?))),
-            // The number is that along the field, where the sample lies as it is written.
+            // The value is the component along the field in the declared orientation.
             None => [0.0; 3],
         };
         all.push((a, b, p.size, frame));
@@ -150,7 +150,7 @@ fn dipolar(e: &Evaluator, crystal: &Matrix3) -> Result<Vec<(usize, usize, f64, F
     Ok(all)
 }
 
-/// Directions with weights, and the number of phases of the rotor.
+/// Crystallites with weights, and the number of initial rotor phases.
 fn crystallites(e: &Evaluator) -> Result<(Vec<Crystallite>, usize), Fault> {
     let grid = |d: &'_ Distribution| if let Shape::Grid(grid) = d.shape { Some(grid) } else { None };
     let Some((powder, grid)) = e.experiment.ensemble.iter().find_map(|d| Some((d, grid(d)?))) else {
@@ -173,7 +173,7 @@ fn crystallites(e: &Evaluator) -> Result<(Vec<Crystallite>, usize), Fault> {
 mod tests {
     use super::*;
 
-    /// The frame gives back the rotation: `R = Rz(-gamma) Ry(-beta) Rz(-alpha)` inverted.
+    /// The frame inverts the rotation: `R = Rz(-gamma) Ry(-beta) Rz(-alpha)` inverted.
     #[test]
     fn frames_are_inverse_rotations() {
         for angles in [[0.3, 0.7, -1.1], [2.9, 3.0, 0.2], [0.5, 0.0, 0.4], [0.5, PI, 0.4], [0.0, 0.0, 0.0]] {

@@ -1,4 +1,4 @@
-//! The experiment at one point of the parameters: what acts, when, and how strongly. Edges are known; between two of them the
+//! The schedule: what acts, when, and how strongly, at one parameter point. Edges are explicit; between two of them the
 //! Hamiltonian is a sum of operators with coefficients that are constant or smooth.
 
 use crate::ir::State;
@@ -9,18 +9,18 @@ use crate::waveform::Scalar;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Everything that is done, in order.
+/// All steps, in order.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     /// The basis.
     pub basis: Arc<Basis>,
-    /// The states whose product is prepared.
+    /// The states whose product is the initial state.
     pub prepare: Vec<State>,
-    /// Where `prepare` stands.
+    /// Place of `prepare` in the source.
     pub prepare_place: Place,
-    /// What follows.
+    /// The steps after `prepare`.
     pub steps: Vec<Step>,
-    /// How many of the steps there are behind each event of the sequence.
+    /// Number of steps up to the end of each event of the sequence.
     pub event_ends: Vec<usize>,
     /// The battery.
     pub battery: Option<Battery>,
@@ -29,97 +29,97 @@ pub struct Schedule {
 /// The battery: its subsystems and its Hamiltonian on the whole space, rad/s.
 #[derive(Debug, Clone)]
 pub struct Battery {
-    /// The numbers of the subsystems, ascending as declared.
+    /// Indices of its sites, ascending.
     pub sites: Vec<usize>,
-    /// On the whole space.
+    /// Its Hamiltonian on the whole space, rad/s.
     pub hamiltonian: Operator,
-    /// Where it is declared.
+    /// Place of its declaration.
     pub place: Place,
 }
 
 /// One step.
 #[derive(Debug, Clone)]
 pub enum Step {
-    /// Evolution that takes time.
+    /// Evolution over a finite time.
     Segment(Segment),
-    /// A pulse of no duration.
+    /// An ideal (instantaneous) pulse.
     Kick(Kick),
-    /// Coherences vanish: all that a gradient moves, or, where total orders are listed, those of other orders.
+    /// A gradient: removes all coherences that it dephases, or, if total orders are listed, all other orders.
     Crush(Vec<i64>),
-    /// What does not commute with the operator vanishes.
+    /// Removes the part of the state that does not commute with the operator.
     Dephase(Operator, Place),
-    /// A moment at which metrics are evaluated.
+    /// A mark, at which metrics are evaluated.
     Mark(String),
     /// A free induction decay.
     Acquire(Acquire),
-    /// A readout of the state.
+    /// A tomography of the state.
     Tomography(Tomography),
-    /// Repetition: a loop stays a loop.
+    /// A loop: number of repetitions and body.
     Loop(u64, Vec<Step>),
 }
 
 /// Evolution between two edges.
 #[derive(Debug, Clone)]
 pub struct Segment {
-    /// How long: seconds, or natural time.
+    /// Duration: s, or natural units of time.
     pub duration: f64,
-    /// `H(t) = sum c(t) A` without the transmitters, rad/s, t since the segment began.
+    /// `H(t) = sum c(t) A` without rf fields, rad/s; t is the time since the start of the segment.
     pub drift: Vec<Term>,
-    /// The fields of the transmitters, which are added to it.
+    /// The rf fields, added to the drift.
     pub controls: Vec<Control>,
-    /// The time after which the Hamiltonian repeats itself, where it changes and does.
+    /// Period of the Hamiltonian, if it is time-dependent and periodic.
     pub period: Option<f64>,
-    /// What relaxes the state.
+    /// The relaxation that acts.
     pub relaxing: Arc<Relaxing>,
-    /// Samples to take.
+    /// The samples to record.
     pub record: Option<Record>,
-    /// Where the statement stands.
+    /// Place of the statement in the source.
     pub place: Place,
 }
 
-/// A coefficient in rad/s over the time since its segment began, and its operator.
+/// A coefficient in rad/s as a function of time since the start of its segment, and its operator.
 pub type Term = (Scalar, Arc<Operator>);
 
-/// The field of a transmitter.
+/// An rf field.
 #[derive(Debug, Clone)]
 pub struct Control {
-    /// Its terms in the Hamiltonian; none where the field vanishes.
+    /// Its terms in the Hamiltonian; empty if the field vanishes.
     pub terms: Vec<Term>,
-    /// The shape of a file that its strength and phase follow.
+    /// The tabulated shape that its amplitude and phase follow.
     pub shape: Option<ShapeUse>,
 }
 
-/// A field that follows a pulse shape of a file.
+/// A field that follows a tabulated pulse shape.
 #[derive(Debug, Clone)]
 pub struct ShapeUse {
-    /// The number of the shape in the experiment.
+    /// Index of the shape in the experiment.
     pub shape: usize,
-    /// How the field depends on the steps; `None` where it is not linear in them, or changes within a step.
+    /// Dependence of the field on the steps; `None` if it is not linear in them, or varies within a step.
     pub steps: Option<ShapeSteps>,
 }
 
-/// Steps of a shape that follow each other, equally long, from the beginning of a segment to its end. In a step of amplitude a and
-/// phase phi the field is `a cos(phi) X + a sin(phi) Y`.
+/// Consecutive steps of a shape, of equal duration, that fill a segment. In a step with amplitude a and phase phi the field is
+/// `a cos(phi) X + a sin(phi) Y`.
 #[derive(Debug, Clone)]
 pub struct ShapeSteps {
-    /// Their numbers, from zero.
+    /// Step indices, from zero.
     pub numbers: Range<usize>,
-    /// X, rad/s; of an ideal pulse, radian.
+    /// X, rad/s; for an ideal pulse, rad.
     pub x: Arc<Operator>,
-    /// Y, likewise.
+    /// Y, in the same units.
     pub y: Arc<Operator>,
 }
 
-/// What relaxes a state.
+/// The relaxation of a state.
 #[derive(Debug, Clone, Default)]
 pub struct Relaxing {
-    /// Lindblad operators, rates folded in.
+    /// Collapse operators including the square roots of their rates, 1/sqrt(s).
     pub collapse: Vec<Operator>,
-    /// What else the order in the dipolar couplings loses, where its lifetime is given.
+    /// Additional decay of dipolar order, if its lifetime T1D is given.
     pub order: Option<OrderDecay>,
 }
 
-/// `d rho/dt = -Tr[G rho] H`: the mean of H decays at `Tr[H^2] Tr[G rho]`, and nothing else of the state hears of it.
+/// `d rho/dt = -Tr[G rho] H`: the expectation value of H decays at `Tr[H^2] Tr[G rho]`; other components of the state are unaffected.
 #[derive(Debug, Clone)]
 pub struct OrderDecay {
     /// H.
@@ -129,26 +129,26 @@ pub struct OrderDecay {
 }
 
 impl Relaxing {
-    /// Whether nothing relaxes.
+    /// True if there is no relaxation.
     pub fn is_empty(&self) -> bool {
         self.collapse.is_empty() && self.order.is_none()
     }
 }
 
 impl Segment {
-    /// `H(t) = sum c(t) A`, those of the drift first.
+    /// `H(t) = sum c(t) A`, drift terms first.
     pub fn terms(&self) -> impl Iterator<Item = &Term> {
         self.drift.iter().chain(self.fields())
     }
 
-    /// The terms of the transmitters.
+    /// The terms of the rf fields.
     pub fn fields(&self) -> impl Iterator<Item = &Term> {
         self.controls.iter().flat_map(|control| &control.terms)
     }
 }
 
 impl Step {
-    /// Whether it moves states by unitaries alone; a tomography leaves the state as it is.
+    /// True if it is unitary; a tomography leaves the state unchanged.
     pub fn is_unitary(&self) -> bool {
         match self {
             Step::Segment(segment) => segment.relaxing.is_empty(),
@@ -160,12 +160,12 @@ impl Step {
     }
 }
 
-/// Samples to take.
+/// The samples to record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// How many.
+    /// Number of samples.
     pub points: usize,
-    /// The trace's name.
+    /// Name of the trace.
     pub name: String,
 }
 
@@ -176,36 +176,36 @@ pub struct Kick {
     pub x: Arc<Operator>,
     /// Fy of the channel.
     pub y: Arc<Operator>,
-    /// The flip angle, radian.
+    /// Flip angle, rad.
     pub angle: Scalar,
-    /// The phase, radian.
+    /// Phase, rad.
     pub phase: f64,
-    /// Whether it is the transient at an edge of a finite pulse, not an ideal pulse.
+    /// True for the transient at an edge of a finite pulse.
     pub transient: bool,
     /// The shape whose first or last step a transient follows.
     pub shape: Option<ShapeUse>,
-    /// Where the statement stands.
+    /// Place of the statement in the source.
     pub place: Place,
 }
 
-/// A free induction decay: `Tr[rho F+] exp(-i phase)` at evenly spaced times.
+/// A free induction decay: `Tr[rho F+] exp(-i phase)` at equidistant times.
 #[derive(Debug, Clone)]
 pub struct Acquire {
-    /// Of which nucleus.
+    /// The observed nucleus.
     pub nucleus: String,
-    /// How many points.
+    /// Number of points.
     pub points: usize,
-    /// The time between two.
+    /// Dwell time.
     pub dwell: f64,
-    /// The phase of the receiver, radian.
+    /// Receiver phase, rad.
     pub receiver: f64,
-    /// Points before this time are not seen.
+    /// Dead time: earlier points are not recorded.
     pub dead_time: f64,
     /// F+ of the nucleus.
     pub raising: Arc<Operator>,
-    /// The standard deviation of the noise in each part, as a share of the largest point, and its seed.
+    /// Standard deviation of the noise in each part, as a fraction of the largest point, and its seed.
     pub noise: Option<(f64, u64)>,
-    /// What acts meanwhile.
+    /// The evolution during the acquisition.
     pub segment: Segment,
 }
 
@@ -240,44 +240,44 @@ pub struct Receiving {
     pub x: Arc<Operator>,
     /// Fy of its spins.
     pub y: Arc<Operator>,
-    /// Whether its signal is detected.
+    /// True if its signal is detected.
     pub detected: bool,
-    /// The width of its lines, rad/s: nearer ones are one.
+    /// Line width, rad/s: closer lines are not resolved.
     pub width: f64,
-    /// How long it is deaf, s.
+    /// Dead time of the receiver, s.
     pub dead_time: f64,
 }
 
-/// A readout of the state.
+/// A tomography of the state.
 #[derive(Debug, Clone)]
 pub struct Tomography {
     /// The channels, in the order of the letters of a readout.
     pub channels: Vec<Receiving>,
-    /// What acts during acquisition, rad/s.
+    /// Hamiltonian during acquisition, rad/s.
     pub hamiltonian: Arc<Operator>,
-    /// The deviation of the thermal state from the maximally mixed state, times the number of states, whose strongest line is the reference.
+    /// Deviation of the thermal state from the maximally mixed state, times the number of states; its strongest line is the reference.
     pub thermal: Operator,
-    /// Signal to noise of the reference in one scan; no noise when not given.
+    /// Signal-to-noise ratio of the reference in one scan; `None` for no noise.
     pub snr: Option<f64>,
-    /// Number of points and time between them of the decays, where amplitudes are fitted to such.
+    /// Number of points and dwell time of the decays, if amplitudes are fitted to decays.
     pub decay: Option<(usize, f64)>,
-    /// How many scans of every readout are added.
+    /// Number of scans added per readout.
     pub scans: usize,
-    /// Of the noise.
+    /// Seed of the noise.
     pub seed: u64,
-    /// How often noise is tried out.
+    /// Number of Monte Carlo repetitions of the noise.
     pub repetitions: usize,
-    /// The word of the method.
+    /// Keyword of the reconstruction method.
     pub method: Option<String>,
-    /// The readouts, where they are given.
+    /// The readouts, if given.
     pub readouts: Vec<String>,
-    /// What an energy of 1 rad/s is reported as.
+    /// Energy of 1 rad/s in reported units.
     pub energy_scale: f64,
-    /// Where the statement stands.
+    /// Place of the statement in the source.
     pub place: Place,
 }
 
-/// How long steps take.
+/// Total duration of some steps.
 pub fn duration(steps: &[Step]) -> f64 {
     steps
         .iter()
@@ -296,7 +296,7 @@ impl Schedule {
         duration(&self.steps)
     }
 
-    /// Calls `visit` for every segment, those of loops once.
+    /// Calls `visit` for every segment; segments in loops are visited once.
     pub fn segments<'a>(&'a self, visit: &mut dyn FnMut(&'a Segment)) {
         fn walk<'a>(steps: &'a [Step], visit: &mut dyn FnMut(&'a Segment)) {
             for step in steps {
@@ -311,23 +311,23 @@ impl Schedule {
         walk(&self.steps, visit);
     }
 
-    /// The readout of the state, where there is one.
+    /// The tomography, if there is one.
     pub fn tomography(&self) -> Option<&Tomography> {
         self.steps.iter().find_map(|s| if let Step::Tomography(t) = s { Some(t) } else { None })
     }
 
-    /// Whether the state is read out.
+    /// True if there is a tomography.
     pub fn is_read_out(&self) -> bool {
         self.tomography().is_some()
     }
 
-    /// Whether no step mixes a pure state.
+    /// True if all steps are unitary, so that a pure state remains pure.
     pub fn is_unitary(&self) -> bool {
         self.steps.iter().all(Step::is_unitary)
     }
 }
 
-/// A sine or cosine without the rounding of pi.
+/// A sine or cosine without the rounding error of pi.
 pub fn clean(x: f64) -> f64 {
     if x.abs() < 1e-15 {
         0.0

@@ -1,7 +1,7 @@
-//! What is the same at every point of the parameters: what names mean, and operators in which no parameter stands.
+//! Data shared by all parameter points: the meaning of names, and operators without parameters.
 //!
-//! `D * (X(a)*Y(b) - Y(a)*X(b))` is a number times an operator that a sweep over D need not make again. Such parts of the
-//! expressions of an experiment are found once, made when they are first met, and then taken as they are.
+//! `D * (X(a)*Y(b) - Y(a)*X(b))` is a number times an operator that a sweep over D need not rebuild. Such constant subexpressions are
+//! located once, built on first use, and then reused.
 
 use super::value::{Terms, TimeOperator};
 use crate::ir::{Event, EventKind, Experiment, Scope, SiteDeclaration, State};
@@ -10,25 +10,25 @@ use crate::syntax::{Expr, ExprKind};
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-/// What all points of an experiment share.
+/// Data shared by all points of an experiment.
 pub struct Shared<'a> {
     /// The experiment.
     pub experiment: &'a Experiment,
-    /// What its names mean.
+    /// The meaning of its names.
     pub scope: Arc<Scope>,
-    /// Constant operators by the place of their expression in memory. Only expressions inside of the experiment are here, which is
-    /// borrowed as long as this lives, so nothing else can come to lie in such a place.
+    /// Parameter-free operators, keyed by the address of their expression. Only expressions inside the experiment are listed; it is
+    /// borrowed for the lifetime of this struct, so the addresses remain valid and unique.
     constants: HashMap<usize, OnceLock<TimeOperator>>,
-    /// The Hamiltonians of `evolve` in which no parameter stands, by the same places.
+    /// Parameter-free Hamiltonians of `evolve`, with the same keys.
     evolutions: HashMap<usize, OnceLock<Terms>>,
-    /// What one unit of a Hamiltonian is in rad/s, by the same places: that follows from its kind alone.
+    /// Factor from the units of a Hamiltonian to rad/s, with the same keys: it depends only on the kind of expression.
     factors: HashMap<usize, OnceLock<f64>>,
     /// The basis of the first point.
     first: OnceLock<Arc<Basis>>,
 }
 
 impl<'a> Shared<'a> {
-    /// That of an experiment.
+    /// Prepares an experiment.
     pub fn of(experiment: &'a Experiment) -> Shared<'a> {
         let mut shared = Shared {
             experiment,
@@ -54,23 +54,23 @@ impl<'a> Shared<'a> {
         shared
     }
 
-    /// The basis of some subsystems: that of the first point where they are the same, so that operators are shared.
+    /// A basis for these sites: that of the first point if the sites are equal, so that operators are shared.
     pub(super) fn basis(&self, sites: Vec<Site>) -> Arc<Basis> {
         let first = self.first.get_or_init(|| Arc::new(Basis::new(sites.clone())));
         if first.sites == sites { first.clone() } else { Arc::new(Basis::new(sites)) }
     }
 
-    /// Where the terms of the Hamiltonian of an `evolve` are kept, if they are constant.
+    /// Storage for the terms of the Hamiltonian of an `evolve`, if they are constant.
     pub(super) fn evolution(&self, expr: &Expr) -> Option<&OnceLock<Terms>> {
         self.evolutions.get(&place(expr))
     }
 
-    /// Where it is kept what one unit of a Hamiltonian is in rad/s.
+    /// Storage for the factor from the units of a Hamiltonian to rad/s.
     pub(super) fn factor(&self, expr: &Expr) -> Option<&OnceLock<f64>> {
         self.factors.get(&place(expr))
     }
 
-    /// Where the operator of an expression is kept, if it is constant.
+    /// Storage for the operator of an expression, if it is constant.
     pub(super) fn constant(&self, expr: &Expr) -> Option<&OnceLock<TimeOperator>> {
         match expr.kind {
             ExprKind::Sum(_) | ExprKind::Product(_) | ExprKind::Call(..) | ExprKind::Over(_) => {
@@ -81,12 +81,12 @@ impl<'a> Shared<'a> {
     }
 }
 
-/// Where an expression lies in memory.
+/// Address of an expression.
 fn place(expr: &Expr) -> usize {
     std::ptr::from_ref(expr).addr()
 }
 
-/// Whether the number of states does not depend on parameters.
+/// True if the number of states does not depend on parameters.
 fn has_fixed_size(declaration: &SiteDeclaration) -> bool {
     let fixed = |expr: &Expr| matches!(expr.kind, ExprKind::Number(_));
     match declaration {
@@ -96,7 +96,7 @@ fn has_fixed_size(declaration: &SiteDeclaration) -> bool {
     }
 }
 
-/// The operators of events.
+/// Calls `found` for the operators of an event.
 fn operators<'a>(event: &'a Event, found: &mut impl FnMut(&'a Expr)) {
     match &event.kind {
         EventKind::Evolve { hamiltonian, .. } | EventKind::Dephase { hamiltonian } => found(hamiltonian),
@@ -120,19 +120,19 @@ fn operators<'a>(event: &'a Event, found: &mut impl FnMut(&'a Expr)) {
     }
 }
 
-/// The largest parts of an expression that are constant operators.
+/// Finds the largest subexpressions that are constant operators.
 fn find(expr: &Expr, experiment: &Experiment, out: &mut HashMap<usize, OnceLock<TimeOperator>>) {
     if is_constant(expr, experiment, &mut vec![]) == Some(true) {
         out.insert(place(expr), OnceLock::new());
         return;
     }
-    // An index means something else at every turn of a sum, so nothing inside of one is constant by itself.
+    // The value of an index changes within a sum, so nothing inside one is constant by itself.
     if !matches!(expr.kind, ExprKind::Over(_)) {
         expr.children().into_iter().for_each(|child| find(child, experiment, out));
     }
 }
 
-/// Whether a constant expression is an operator; `None` where it is not constant.
+/// Whether a constant expression is an operator; `None` if it is not constant.
 fn is_constant<'e>(expr: &'e Expr, experiment: &Experiment, indices: &mut Vec<&'e str>) -> Option<bool> {
     let any = |items: Vec<&'e Expr>, indices: &mut Vec<&'e str>| -> Option<bool> {
         items.into_iter().try_fold(false, |any, item| Some(is_constant(item, experiment, indices)? | any))
@@ -144,7 +144,7 @@ fn is_constant<'e>(expr: &'e Expr, experiment: &Experiment, indices: &mut Vec<&'
             let named = experiment.hamiltonians.iter().find(|h| h.name == *name)?;
             is_constant(&named.value, experiment, &mut vec![])
         }
-        // Its arguments are subsystems; an index in them may be a sum's, but no parameter.
+        // Its arguments are sites; an index in them may be that of a sum, but not a parameter.
         ExprKind::Call(name, items) if LocalKind::named(name).is_some() => {
             let sites = |item: &'e Expr, indices: &mut Vec<&'e str>| match &item.kind {
                 ExprKind::Name(name) => experiment.system.sites.iter().any(|s| s.name() == name).then_some(()),

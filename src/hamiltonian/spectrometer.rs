@@ -1,4 +1,4 @@
-//! The settings of a declared spectrometer as numbers.
+//! Evaluates the settings of a declared spectrometer.
 
 use super::fault::Fault;
 use super::hardware::Spectrometer;
@@ -6,10 +6,10 @@ use super::value::Evaluator;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir;
 
-/// The spectrometer of a name, of those that the experiment declares.
+/// The spectrometer with this name among those that the experiment declares.
 ///
 /// # Errors
-/// When there is none, or a step or limit is not positive.
+/// If there is none, or a step or limit is not positive.
 pub fn spectrometer(e: &Evaluator, name: &str) -> Result<Spectrometer, Fault> {
     let declared = &e.experiment.spectrometers;
     let Some(found) = declared.iter().find(|s| s.name == name) else {
@@ -55,7 +55,7 @@ pub fn spectrometer(e: &Evaluator, name: &str) -> Result<Spectrometer, Fault> {
     })
 }
 
-/// The limit of a channel, where one is declared.
+/// The rf limit of a channel, if one is declared.
 pub fn max_rf(e: &Evaluator, nucleus: &str) -> Result<Option<f64>, Fault> {
     let channel: Option<&ir::Channel> = e.experiment.channels.iter().find(|c| c.nucleus == nucleus);
     channel.and_then(|c| c.max_rf.as_ref()).map(|x| e.number(x)).transpose()

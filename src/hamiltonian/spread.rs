@@ -1,7 +1,7 @@
 //! Distributions of numbers, as points with weights.
 //!
-//! Each is `middle + width x` with x of a standard distribution: the normal one, the uniform one on [-1, 1], or Lorentz's of half width
-//! 1 at half height. Gaussian and uniform ones are integrated by Gauss's quadrature, whose n nodes are exact for polynomials of
+//! Each is `middle + width x` with x from a standard distribution: normal, uniform on [-1, 1], or Lorentzian with half width
+//! 1 at half height. Gaussian and uniform ones are integrated by Gaussian quadrature, whose n nodes are exact for polynomials of
 //! degree 2n - 1. A Lorentzian has no moments, so its nodes are n points of equal probability.
 
 use super::points::points_of;
@@ -15,13 +15,13 @@ use std::f64::consts::PI;
 /// Values and weights of a distribution; the weights add up to 1.
 ///
 /// # Errors
-/// When a setting is missing, negative, or cannot be evaluated.
+/// If a setting is missing, negative, or cannot be evaluated.
 pub fn nodes(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<Vec<(f64, f64)>, Fault> {
     let (middle, width) = middle_and_width(e, d, spread)?;
     let n = points_of(e, d)?;
     let standard = match d.setting("seed") {
         Some(seed) => {
-            // Every distribution has a stream of its own.
+            // Each distribution has its own random stream.
             let number = e.experiment.ensemble.iter().position(|other| std::ptr::eq(other, d)).unwrap_or(0);
             let mut noise = Noise::new(e.count(seed, 0)? as u64, number as u64);
             (0..n).map(|_| (drawn(spread, &mut noise), 1.0 / n as f64)).collect()
@@ -31,7 +31,7 @@ pub fn nodes(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<Vec<(f64
     Ok(standard.into_iter().map(|(x, weight)| (middle + width * x, weight)).collect())
 }
 
-/// The middle of a distribution and what its standard form is multiplied by.
+/// Centre of a distribution and scale factor of its standard form.
 fn middle_and_width(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<(f64, f64), Fault> {
     let span = d.place.span();
     let setting = |name: &str| match d.setting(name) {
@@ -59,7 +59,7 @@ fn middle_and_width(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<(
     }
 }
 
-/// The middle of a distribution that gives none: the full rf, no offset, the parameter's value.
+/// Default centre of a distribution: nominal rf, zero offset, or the parameter's value.
 fn usual(e: &Evaluator, d: &Distribution) -> f64 {
     match &d.varied {
         Varied::Param(name) => e.values.get(name).copied().unwrap_or(0.0),
@@ -93,11 +93,11 @@ fn lorentzian(share: f64) -> f64 {
     (PI * (share - 0.5)).tan()
 }
 
-/// The coherence that a distribution of offsets has after a time, and that of its finite number of nodes, both seen from the middle;
-/// `factor` turns an offset into an angular frequency.
+/// Coherence of a distribution of offsets after a time, and that of its finite number of nodes, both relative to the centre;
+/// `factor` converts an offset to an angular frequency.
 ///
 /// # Errors
-/// As [`nodes`].
+/// Those of [`nodes`].
 pub fn coherences(
     e: &Evaluator,
     d: &Distribution,

@@ -1,10 +1,10 @@
-//! Eigenvalues and eigenvectors of a batch of Hermitian matrices, by Jacobi's rotations.
+//! Eigendecomposition of a batch of Hermitian matrices, by Jacobi rotations.
 //!
-//! Sweeps go over all pairs p < q (cyclic by rows). A rotation makes the element (p, q) zero in every lane in which it is not yet
-//! negligible, and is exactly the identity in the others; so what happens in a lane does not depend on the rest of the batch. The
-//! smaller of the two angles is taken, which converges quadratically (Forsythe and Henrici, Trans. Amer. Math. Soc. 94, 1, 1960).
+//! Sweeps visit all pairs p < q (cyclic by rows). A rotation eliminates the element (p, q) in every lane in which it is not yet
+//! negligible, and is exactly the identity in the others, so that a lane does not depend on the rest of the batch. The
+//! smaller of the two rotation angles is used, which converges quadratically (Forsythe and Henrici, Trans. Amer. Math. Soc. 94, 1, 1960).
 //!
-//! As many lanes as one vector of the processor holds are solved at once, so that a rotation stays in registers.
+//! As many lanes as one SIMD vector holds are solved together, so that a rotation stays in registers.
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the dimension of the batch and over the lanes")]
 
@@ -14,21 +14,21 @@ use super::vector::Part;
 use super::{LANES, Lane, MatrixBatch};
 use pulp::Simd;
 
-/// Elements off the diagonal below this part of the largest element of the matrix are negligible: 2^-54.
+/// Off-diagonal elements below this fraction of the largest element of the matrix are negligible: 2^-54.
 const NEGLIGIBLE: f64 = 1.0 / 18_014_398_509_481_984.0;
 
-/// Sweeps until a lane counts as failed; ordinary matrices need 4 to 8.
+/// Number of sweeps after which a lane counts as failed; typical matrices need 4 to 8.
 const MOST_SWEEPS: usize = 30;
 
-/// The range of the largest element within which no square leaves the normal numbers.
+/// Range of the largest element within which no square leaves the range of normal numbers.
 const SAFE: [f64; 2] = [1e-30, 1e30];
 
-/// The eigenproblem of the Hermitian parts of a batch of n x n matrices, which are destroyed. `values` has n levels, ascending in
-/// every lane; column k of `vectors` belongs to level k. Tells in which lanes it succeeded: a matrix with an element that is
-/// infinite or not a number does not, nor one with a level that is too large for a number, and their levels are not numbers.
+/// Eigendecomposition of the Hermitian parts of a batch of n x n matrices, which are overwritten. `values` receives n levels, ascending in
+/// every lane; column k of `vectors` belongs to level k. Returns the lanes in which it succeeded. A matrix with an infinite or NaN element,
+/// or with a level that overflows, fails, and its levels are NaN.
 ///
-/// It chooses the vectors of the processor itself, so it is as fast outside of a dispatch. It panics where `vectors` has another
-/// dimension than `a`, or `values` has fewer than n.
+/// The function dispatches to the widest SIMD instructions itself, so it is equally fast outside a dispatch. It panics if the dimension of
+/// `vectors` differs from that of `a`, or `values` has fewer than n elements.
 #[inline]
 pub fn eigen(a: &mut MatrixBatch, values: &mut [Lane], vectors: &mut MatrixBatch) -> [bool; LANES] {
     pulp::Arch::new().dispatch(Solve { a, values, vectors })
@@ -72,24 +72,24 @@ impl pulp::WithSimd for Solve<'_> {
     }
 }
 
-/// What was done to the matrices so that no square leaves the range of numbers.
+/// Scaling applied to the matrices so that no square leaves the range of numbers.
 struct Scale {
     /// The largest element of the scaled matrix.
     largest: Lane,
-    /// Their product undoes the scale.
+    /// Their product undoes the scaling.
     up: [Lane; 2],
-    /// Where all elements are finite; the other matrices are replaced by zero.
+    /// True for matrices with finite elements only; the others are replaced by zero.
     finite: [bool; LANES],
 }
 
-/// The square below which an element off the diagonal is negligible.
+/// The square below which an off-diagonal element is negligible.
 #[inline(always)]
 fn negligible<S: Simd>(part: Part<S>, largest: &Lane) -> S::f64s {
     let x = part.simd.mul_f64s(part.of(largest), part.simd.splat_f64s(NEGLIGIBLE));
     part.simd.mul_f64s(x, x)
 }
 
-/// Whether the upper triangles are real.
+/// True if the upper triangles are real.
 #[inline(always)]
 fn is_real<S: Simd>(part: Part<S>, a: &MatrixBatch) -> bool {
     let (n, s) = (a.dimension, part.simd);
@@ -102,7 +102,7 @@ fn is_real<S: Simd>(part: Part<S>, a: &MatrixBatch) -> bool {
     !part.any(s.greater_than_f64s(size, s.splat_f64s(0.0)))
 }
 
-/// Takes the Hermitian part (upper triangle), and scales where it is needed.
+/// Forms the Hermitian part (upper triangle), and scales the matrices if necessary.
 #[inline(always)]
 fn prepare<S: Simd>(part: Part<S>, a: &mut MatrixBatch, scale: &mut Scale) {
     let (n, s) = (a.dimension, part.simd);
@@ -115,7 +115,7 @@ fn prepare<S: Simd>(part: Part<S>, a: &mut MatrixBatch, scale: &mut Scale) {
             let (xi, yi) = (part.of(&a.im[up]), part.of(&a.im[low]));
             let re = s.mul_add_f64s(half, xr, s.mul_f64s(half, yr));
             let im = s.mul_add_f64s(half, xi, s.neg_f64s(s.mul_f64s(half, yi)));
-            // Zero times what is not finite is not a number.
+            // Zero times a non-finite number is NaN.
             finite = s.mul_add_f64s(re, zero, s.mul_add_f64s(im, zero, finite));
             let size = s.max_f64s(s.abs_f64s(re), s.abs_f64s(im));
             largest = s.max_f64s(size, largest);
@@ -137,8 +137,8 @@ fn prepare<S: Simd>(part: Part<S>, a: &mut MatrixBatch, scale: &mut Scale) {
     }
 }
 
-/// Scales the matrices of some lanes by powers of two that bring their largest elements near 1, and makes those zero that are not
-/// finite; `sign` is zero for the others.
+/// Scales the matrices of some lanes by powers of two such that their largest elements are near 1, and replaces non-finite matrices by
+/// zero; `sign` is zero for the finite ones.
 #[cold]
 #[inline(never)]
 fn rescale(a: &mut MatrixBatch, scale: &mut Scale, sign: &Lane, lanes: std::ops::Range<usize>) {
@@ -149,7 +149,7 @@ fn rescale(a: &mut MatrixBatch, scale: &mut Scale, sign: &Lane, lanes: std::ops:
             scale.largest.0[l] = 0.0;
             a.re.iter_mut().chain(a.im.iter_mut()).for_each(|x| x.0[l] = 0.0);
         } else if largest != 0.0 && !(largest > SAFE[0] && largest < SAFE[1]) {
-            // In two steps, since one factor may be out of range.
+            // In two steps, since a single factor may overflow.
             let exponent = if largest < f64::MIN_POSITIVE { -1060 } else { (largest.to_bits() >> 52) as i64 - 1023 };
             let (first, second) = (exponent / 2, exponent - exponent / 2);
             let power = |k: i64| f64::from_bits(((1023 + k) as u64) << 52);
@@ -162,8 +162,8 @@ fn rescale(a: &mut MatrixBatch, scale: &mut Scale, sign: &Lane, lanes: std::ops:
     }
 }
 
-/// Rotates until all lanes are diagonal; rows of `v` become the eigenvectors. `rest` is the largest square that is left off the
-/// diagonal and not negligible.
+/// Rotates until all lanes are diagonal; the rows of `v` become the eigenvectors. `rest` is the largest squared off-diagonal element that
+/// is not negligible.
 #[inline(always)]
 fn sweeps<S: Simd, const REAL: bool>(
     part: Part<S>,
@@ -199,8 +199,8 @@ fn sweeps<S: Simd, const REAL: bool>(
     }
 }
 
-/// Undoes the scale, turns rows of `v` into columns, and tells where all went well. Zero gets one sign, whatever rotations the other
-/// lanes needed.
+/// Undoes the scaling, converts rows of `v` to columns, and returns the successful lanes. Zeros get a fixed sign, independent of the
+/// rotations that other lanes needed.
 #[inline(always)]
 fn finish(scale: &Scale, rest: &Lane, values: &mut [Lane], v: &mut MatrixBatch) -> [bool; LANES] {
     let n = v.dimension;
@@ -320,7 +320,7 @@ mod tests {
             let mut noise = Noise::new(2, n as u64);
             let ms: Vec<Matrix> = (0..LANES)
                 .map(|l| {
-                    // Lane 0 is zero, lane 1 sorted, and every third has equal levels.
+                    // Lane 0 is zero, lane 1 is sorted, and every third lane has degenerate levels.
                     let levels: Vec<f64> = (0..n).map(|k| if l == 1 { k as f64 } else { noise.normal() }).collect();
                     let level = |k: usize| if l % 3 == 2 { levels[k].round() } else { levels[k] };
                     Matrix::from_fn(n, n, |i, j| C64::new(if i == j && l > 0 { level(i) } else { 0.0 }, 0.0))
@@ -350,12 +350,12 @@ mod tests {
                 let m = random(&mut noise, n);
                 let v = hermitian_eigen(&m).unwrap().vectors;
                 ms.push(match l % 4 {
-                    // A projector of rank 1 + l/4, by its vectors.
+                    // A projector of rank 1 + l/4, built from its vectors.
                     0 => {
                         let some = v.columns(0, (1 + l / 4).min(n)).into_owned();
                         hermitian_part(&(&some * some.adjoint()))
                     }
-                    // Two close levels.
+                    // Two nearly degenerate levels.
                     1 => {
                         let level = |k: usize| if k == 1 { 1e-13 } else { (k / 2) as f64 };
                         hermitian_part(
@@ -363,7 +363,7 @@ mod tests {
                                 * v.adjoint()),
                         )
                     }
-                    // 60 decades, from one corner or the other.
+                    // Elements over 60 decades, from one corner or the other.
                     2 => Matrix::from_fn(n, n, |i, j| m[(i, j)] * 10f64.powf(-30.0 * (i + j) as f64 / (n - 1) as f64)),
                     _ => Matrix::from_fn(n, n, |i, j| {
                         m[(i, j)] * 10f64.powf(30.0 * (i + j) as f64 / (n - 1) as f64 - 60.0)
@@ -388,7 +388,7 @@ mod tests {
                 .enumerate()
                 .map(|(l, m)| match sizes.get(l) {
                     Some(size) => m.map(|x| x * (*size / largest(m))),
-                    // From 1e-300 to 1e300 in one matrix.
+                    // Elements from 1e-300 to 1e300 in one matrix.
                     None => hermitian_part(&Matrix::from_fn(n, n, |i, j| {
                         m[(i, j)] * 10f64.powi((i * 7 + j * 7 + l) as i32 % 601 * 43 % 601 - 300)
                     })),
@@ -399,7 +399,7 @@ mod tests {
                 check(m, &solved, l);
             }
         }
-        // Subnormal numbers have few bits, so only the size is checked.
+        // Subnormal numbers have few bits, so only the magnitude is checked.
         let tiny = solve(&batch(&vec![Matrix::from_element(3, 3, C64::new(1e-310, 0.0)); LANES]));
         assert!(tiny.success == [true; LANES] && (tiny.levels(5)[2] / 3e-310 - 1.0).abs() < 1e-12);
     }
@@ -414,7 +414,7 @@ mod tests {
             bad[3][(0, n - 1)].re = f64::NAN;
             bad[4][(n - 1, 0)].im = f64::INFINITY;
             bad[9][(n - 1, n - 1)].re = f64::NEG_INFINITY;
-            // Finite, but its largest level is not.
+            // Finite elements, but the largest level overflows.
             bad[15].fill(C64::new(1.5e308, 0.0));
             let solved = solve(&batch(&bad));
             for l in 0..LANES {
@@ -428,13 +428,13 @@ mod tests {
         }
     }
 
-    /// The same matrix among others, among zeros, in other lanes, and once more: the same bits.
+    /// The same matrix among others, among zeros, in other lanes, and repeated: the bits are the same.
     #[test]
     fn a_lane_does_not_depend_on_the_others() {
         for n in 1..=16 {
             let mut noise = Noise::new(6, n as u64);
             let full = random(&mut noise, n);
-            // Of some zeros, too, so that signs of zeros would show.
+            // Also with some zeros, so that the signs of zeros are tested.
             let sparse = full.map(|x| if x.re > 0.3 || x.re < -0.6 { C64::new(0.0, 0.0) } else { C64::new(x.re, 0.0) });
             for m in [full, hermitian_part(&sparse)] {
                 let alone = solve(&batch(std::slice::from_ref(&m))).bits(0);
@@ -450,7 +450,7 @@ mod tests {
         }
     }
 
-    /// Vectors of one number and of the widest: the same bits.
+    /// Scalar and widest SIMD instructions give the same bits.
     #[test]
     fn results_do_not_depend_on_the_width_of_vectors() {
         for n in [1, 2, 3, 4, 6, 9] {
@@ -467,7 +467,7 @@ mod tests {
         }
     }
 
-    /// Not a test: prints the time of a matrix, here and in the algebra of single matrices.
+    /// Not a test: prints the time per matrix, here and with the algebra of single matrices.
     #[test]
     #[ignore = "prints times"]
     fn times() {

@@ -1,16 +1,16 @@
 //! Exponential, logarithm, sine and cosine of lanes.
 //!
-//! Each is a reduction to a short interval and a polynomial, after fdlibm (Sun Microsystems, 1993) and Cody and Waite, Software
-//! Manual for the Elementary Functions (1980). Errors stay below 1 unit in the last place.
+//! Each is an argument reduction to a short interval followed by a polynomial, after fdlibm (Sun Microsystems, 1993) and Cody and Waite,
+//! Software Manual for the Elementary Functions (1980). Errors are below 1 unit in the last place.
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the lanes of arrays of that length")]
 
 use super::{LANES, Lane};
 
-/// Added to a number below 2^51, it rounds to an integer, whose bits are then the lowest of the sum: 1.5 * 2^52.
+/// Added to a number below 2^51, it rounds to an integer, which then occupies the lowest bits of the sum: 1.5 * 2^52.
 const ROUND: f64 = 6_755_399_441_055_744.0;
 
-/// `ln 2` in two parts; products of the first with exponents are exact.
+/// `ln 2` in two parts; products of the first part with exponents are exact.
 const LN_2: [f64; 2] = [0.693_147_180_369_123_8, 1.908_214_929_270_587_7e-10];
 
 /// `1/k!` from 13 down to 2.
@@ -39,7 +39,7 @@ fn polynomial<const N: usize>(coefficients: &[f64; N], x: f64) -> f64 {
     sum
 }
 
-/// `e^x`. Infinite above 709.78, 0 below -745.13, and subnormal numbers between where they are due.
+/// `e^x`; infinite above 709.78, 0 below -745.13, subnormal where appropriate.
 #[inline(always)]
 pub fn exp(x: Lane) -> Lane {
     let mut out = x;
@@ -49,7 +49,7 @@ pub fn exp(x: Lane) -> Lane {
     out
 }
 
-/// The exponential without a branch: `x = k ln 2 + r`, and `2^k` as two factors, since `k` runs from -1076 to 1024.
+/// The exponential without branches: `x = k ln 2 + r`, and `2^k` as two factors, since `k` ranges from -1076 to 1024.
 #[inline(always)]
 fn exp_of(x: f64) -> f64 {
     let x = if x > 710.0 { 710.0 } else { x };
@@ -69,7 +69,7 @@ fn power_of_two(rounded: f64) -> f64 {
     f64::from_bits((rounded.to_bits() << 52).wrapping_add(1023 << 52))
 }
 
-/// Sine and cosine. Beyond `|x| = 1e5` the standard library takes over, lane by lane.
+/// Sine and cosine. For `|x| > 1e5` the standard library is used, lane by lane.
 #[inline(always)]
 pub fn sin_cos(x: Lane) -> (Lane, Lane) {
     let (mut sin, mut cos) = (x, x);
@@ -86,7 +86,7 @@ pub fn sin_cos(x: Lane) -> (Lane, Lane) {
     (sin, cos)
 }
 
-/// The lanes beyond the reduction.
+/// The lanes beyond the range of the argument reduction.
 #[cold]
 #[inline(never)]
 fn by_the_standard_library(x: Lane, mut sin: Lane, mut cos: Lane) -> (Lane, Lane) {
@@ -98,7 +98,7 @@ fn by_the_standard_library(x: Lane, mut sin: Lane, mut cos: Lane) -> (Lane, Lane
     (sin, cos)
 }
 
-/// Up to here the reduction to a quarter turn is exact to the last place.
+/// Up to this argument the reduction modulo pi/2 is accurate to the last place.
 const REDUCED: f64 = 1e5;
 
 /// `pi/2` in three parts.
@@ -127,7 +127,7 @@ const COS: [f64; 7] = [
     1.0 / 24.0,
 ];
 
-/// Sine and cosine without a branch. The first step of the reduction is exact: `n pi/2` has no bits below those of the difference.
+/// Sine and cosine without branches. The first step of the reduction is exact: `n pi/2` has no bits below those of the difference.
 #[inline(always)]
 fn sin_cos_of(x: f64) -> (f64, f64) {
     let rounded = x.mul_add(std::f64::consts::FRAC_2_PI, ROUND);
@@ -135,7 +135,7 @@ fn sin_cos_of(x: f64) -> (f64, f64) {
     let first = (-n).mul_add(QUARTER[0], x);
     let second = n * QUARTER[1];
     let near = first - second;
-    // What the product and the difference lost (Knuth's exact sum), and the third part.
+    // Rounding errors of product and difference (Knuth's two-sum), and the third part.
     let back = near - first;
     let lost = (first - (near - back)) - (second + back);
     let lost = (-n).mul_add(QUARTER[2], lost - n.mul_add(QUARTER[1], -second));
@@ -146,9 +146,9 @@ fn sin_cos_of(x: f64) -> (f64, f64) {
     let half = 0.5 * z;
     let w = 1.0 - half;
     let sin = r + (p * z).mul_add(r, w * lost);
-    // What 1 - z/2 lost when it was rounded is put back, too.
+    // The rounding error of 1 - z/2 is added back, too.
     let cos = w + (q * z).mul_add(z, (-r).mul_add(lost, (1.0 - w) - half));
-    // Keeps the sign of zero; no other number is a multiple of pi/2.
+    // Preserves the sign of zero; no other floating-point number is a multiple of pi/2.
     let sin = if r == 0.0 { x } else { sin };
     let quarter = rounded.to_bits();
     let odd = quarter & 1 == 1;
@@ -158,7 +158,7 @@ fn sin_cos_of(x: f64) -> (f64, f64) {
     (a, b)
 }
 
-/// The natural logarithm; `-inf` of zero, not a number below.
+/// Natural logarithm; `-inf` at zero, NaN below.
 #[inline(always)]
 pub fn ln(x: Lane) -> Lane {
     let mut out = x;
@@ -179,7 +179,7 @@ const LN: [f64; 7] = [
     0.666_666_666_666_673_5,
 ];
 
-/// The logarithm without a branch: `x = 2^k (1 + f)` with `1 + f` from `sqrt(1/2)` to `sqrt 2`.
+/// The logarithm without branches: `x = 2^k (1 + f)` with `1 + f` between `sqrt(1/2)` and `sqrt 2`.
 #[inline(always)]
 fn ln_of(x: f64) -> f64 {
     const ROOT_HALF: u64 = 0x3fe6_a09e_0000_0000;
@@ -187,7 +187,7 @@ fn ln_of(x: f64) -> f64 {
     let subnormal = x < f64::MIN_POSITIVE;
     let (y, shift) = if subnormal { (x * 18_014_398_509_481_984.0, 54.0) } else { (x, 0.0) };
     let bits = y.to_bits().wrapping_add(ONE - ROOT_HALF);
-    // A small integer becomes a number as the lowest bits of a large one.
+    // Converts a small integer to a float through the lowest bits of a large one.
     let k = f64::from_bits((bits >> 52) | ROUND.to_bits()) - ROUND - (1023.0 + shift);
     let f = f64::from_bits((bits & ((1 << 52) - 1)).wrapping_add(ROOT_HALF)) - 1.0;
     let s = f / (2.0 + f);
@@ -206,7 +206,7 @@ mod tests {
     use super::*;
     use crate::noise::Noise;
 
-    /// In the widest vectors, so that these are tested too.
+    /// Runs in the widest SIMD instructions, so that these are tested too.
     struct All(Lane);
 
     impl pulp::NullaryFnOnce for All {
@@ -223,7 +223,7 @@ mod tests {
         pulp::Arch::new().dispatch(All(Lane(x)))
     }
 
-    /// How many numbers lie between two.
+    /// Number of floating-point numbers between two others.
     fn ulps(a: f64, b: f64) -> u64 {
         let line = |x: f64| {
             let bits = x.to_bits() as i64;
@@ -236,7 +236,7 @@ mod tests {
         a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
     }
 
-    /// The standard library itself is right to about half a unit, on some systems to one.
+    /// The standard library itself is accurate to about half a unit, on some systems to one.
     #[test]
     fn results_are_within_two_units_of_the_standard_library() {
         let mut noise = Noise::new(1, 0);

@@ -1,10 +1,10 @@
-//! Functions of Hermitian matrices from their levels and eigenvectors, and Gibbs states among them.
+//! Functions of Hermitian matrices from their eigendecomposition, including Gibbs states.
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the dimension of the batch and over the lanes")]
 
 use super::{LANES, Lane, MatrixBatch, exp};
 
-/// `out = V diag(f) V^dagger`, exactly Hermitian; `f` has a number for each column of V.
+/// `out = V diag(f) V^dagger`, exactly Hermitian; `f` has one value per column of V.
 #[inline(always)]
 pub fn from_levels(vectors: &MatrixBatch, f: &[Lane], out: &mut MatrixBatch) {
     let n = out.dimension;
@@ -30,7 +30,7 @@ pub fn from_levels(vectors: &MatrixBatch, f: &[Lane], out: &mut MatrixBatch) {
 }
 
 /// Gibbs weights `exp(-(E_k - E_0)/T)/Z` of levels in any order, E and T in the same units. Levels within `1e-10` of the spread from
-/// the lowest one count as the lowest, so that T = 0 gives the whole ground level; infinite T gives equal weights.
+/// the lowest one count as degenerate with it, so that T = 0 populates the whole ground level; infinite T gives equal weights.
 #[inline(always)]
 pub fn gibbs(values: &[Lane], temperature: Lane, out: &mut [Lane]) {
     let (mut lowest, mut highest) = (Lane::splat(f64::INFINITY), Lane::splat(f64::NEG_INFINITY));
@@ -78,7 +78,7 @@ mod tests {
         for n in 1..=16 {
             let mut levels: Vec<Lane> = (0..n).map(|_| Lane(std::array::from_fn(|_| noise.normal()))).collect();
             if n > 2 {
-                // A ground level of two, the same and almost the same.
+                // A twofold ground level, exactly or nearly degenerate.
                 levels[0] = Lane::splat(-9.0);
                 levels[n - 1] = Lane(std::array::from_fn(|l| if l % 2 == 0 { -9.0 } else { -9.0 + 1e-14 }));
             }

@@ -1,13 +1,13 @@
-//! A number of each matrix of a batch, and its arithmetic.
+//! One number per matrix of a batch, and its arithmetic.
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the lanes of arrays of that length")]
 
 use std::ops::{Add, AddAssign, Div, Mul, MulAssign, Neg, Sub, SubAssign};
 
-/// How many matrices a batch has: two of the widest vectors of today's processors, so that their latencies overlap.
+/// Number of matrices in a batch: two of the widest SIMD vectors of current processors, so that their latencies overlap.
 pub const LANES: usize = 16;
 
-/// One number of each matrix of a batch. Operations work lane by lane.
+/// One number per matrix of a batch. Operations act lane by lane.
 #[derive(Clone, Copy, PartialEq, Debug)]
 #[repr(C, align(64))]
 pub struct Lane(pub [f64; LANES]);
@@ -25,7 +25,7 @@ impl Lane {
         Lane::splat(0.0)
     }
 
-    /// `self b + c`, rounded once.
+    /// `self b + c` with a single rounding.
     #[inline(always)]
     pub fn mul_add(self, b: Lane, c: Lane) -> Lane {
         let mut out = self;
@@ -35,7 +35,7 @@ impl Lane {
         out
     }
 
-    /// `c - self b`, rounded once.
+    /// `c - self b` with a single rounding.
     #[inline(always)]
     pub fn neg_mul_add(self, b: Lane, c: Lane) -> Lane {
         let mut out = self;
@@ -45,7 +45,7 @@ impl Lane {
         out
     }
 
-    /// `self b - c`, rounded once.
+    /// `self b - c` with a single rounding.
     #[inline(always)]
     pub fn mul_sub(self, b: Lane, c: Lane) -> Lane {
         let mut out = self;
@@ -55,7 +55,7 @@ impl Lane {
         out
     }
 
-    /// The square root.
+    /// Square root.
     #[inline(always)]
     pub fn sqrt(self) -> Lane {
         let mut out = self;
@@ -65,7 +65,7 @@ impl Lane {
         out
     }
 
-    /// The absolute value.
+    /// Absolute value.
     #[inline(always)]
     pub fn abs(self) -> Lane {
         let mut out = self;
@@ -75,7 +75,7 @@ impl Lane {
         out
     }
 
-    /// The size of `self` with the sign of another number.
+    /// The magnitude of `self` with the sign of another number.
     #[inline(always)]
     pub fn copysign(self, sign: Lane) -> Lane {
         let mut out = self;
@@ -85,19 +85,19 @@ impl Lane {
         out
     }
 
-    /// The larger of two numbers; `self` where one of them is not a number.
+    /// The larger of two numbers; `self` if one of them is NaN.
     #[inline(always)]
     pub fn max(self, other: Lane) -> Lane {
         Lane::if_greater(other, self, other, self)
     }
 
-    /// The smaller of two numbers; `self` where one of them is not a number.
+    /// The smaller of two numbers; `self` if one of them is NaN.
     #[inline(always)]
     pub fn min(self, other: Lane) -> Lane {
         Lane::if_greater(self, other, other, self)
     }
 
-    /// `x` where `a > b`, else `y`; so `y` where `a` or `b` is not a number.
+    /// `x` where `a > b`, else `y`; thus `y` where `a` or `b` is NaN.
     #[inline(always)]
     pub fn if_greater(a: Lane, b: Lane, x: Lane, y: Lane) -> Lane {
         let mut out = y;
@@ -107,7 +107,7 @@ impl Lane {
         out
     }
 
-    /// Whether a lane of `self` is greater than that of another number.
+    /// True if `self` exceeds `other` in some lane.
     #[inline(always)]
     pub fn any_greater(self, other: Lane) -> bool {
         let mut any = 0u64;
@@ -118,7 +118,7 @@ impl Lane {
     }
 }
 
-/// An operator of two lanes, and of a lane and a number.
+/// A binary operator for two lanes, and for a lane and a number.
 macro_rules! operator {
     ($name:ident, $method:ident, $sign:tt) => {
         impl $name for Lane {
@@ -154,7 +154,7 @@ operator!(Sub, sub, -);
 operator!(Mul, mul, *);
 operator!(Div, div, /);
 
-/// An operator that changes a lane.
+/// An assigning operator.
 macro_rules! assigning_operator {
     ($name:ident, $method:ident, $sign:tt) => {
         impl $name for Lane {

@@ -1,4 +1,4 @@
-//! A batch of square matrices of one dimension, one matrix a lane.
+//! A batch of square matrices of the same dimension, one per lane.
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the dimension of the batch and over the lanes")]
 
@@ -8,7 +8,7 @@ use crate::linalg::{C64, Matrix};
 /// An entry of a constant sparse matrix: row, column, real and imaginary part.
 pub type Entry = (usize, usize, f64, f64);
 
-/// `LANES` complex matrices of the dimension n, row by row: element (i, j) of all of them is at `i n + j`.
+/// `LANES` complex n x n matrices, row by row: element (i, j) of all of them is at `i n + j`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatrixBatch {
     pub(super) dimension: usize,
@@ -17,7 +17,7 @@ pub struct MatrixBatch {
 }
 
 impl MatrixBatch {
-    /// Matrices of zeros.
+    /// Zero matrices.
     pub fn zeros(dimension: usize) -> MatrixBatch {
         let elements = vec![Lane::zero(); dimension * dimension];
         MatrixBatch { dimension, re: elements.clone(), im: elements }
@@ -30,7 +30,7 @@ impl MatrixBatch {
         self.im.fill(Lane::zero());
     }
 
-    /// The number of rows, and of columns.
+    /// Number of rows and columns.
     #[inline(always)]
     pub fn dimension(&self) -> usize {
         self.dimension
@@ -57,7 +57,7 @@ impl MatrixBatch {
         Matrix::from_fn(n, n, |i, j| C64::new(self.re[i * n + j].0[k], self.im[i * n + j].0[k]))
     }
 
-    /// Puts a matrix of the batch's dimension into lane k.
+    /// Stores a matrix of the batch's dimension in lane k.
     pub fn set_lane(&mut self, k: usize, m: &Matrix) {
         let n = self.dimension;
         for i in 0..n {
@@ -68,7 +68,7 @@ impl MatrixBatch {
         }
     }
 
-    /// Puts a matrix of the batch's dimension into every lane.
+    /// Stores a matrix of the batch's dimension in every lane.
     pub fn broadcast(&mut self, m: &Matrix) {
         let n = self.dimension;
         for i in 0..n {
@@ -86,7 +86,7 @@ impl MatrixBatch {
         self.im.copy_from_slice(&other.im);
     }
 
-    /// Adds a coefficient, one a lane, times a constant sparse matrix: `self += c S`.
+    /// Adds a constant sparse matrix times a coefficient per lane: `self += c S`.
     #[inline(always)]
     pub fn add_scaled(&mut self, coefficient: &Lane, entries: &[Entry]) {
         let n = self.dimension;
@@ -163,7 +163,7 @@ impl MatrixBatch {
         MatrixBatch::product_of_adjoint(u, scratch, out);
     }
 
-    /// `Tr(a b)`, real and imaginary part.
+    /// `Tr(a b)`: real and imaginary part.
     #[inline(always)]
     pub fn trace_of_product(a: &MatrixBatch, b: &MatrixBatch) -> (Lane, Lane) {
         let n = a.dimension;
@@ -177,7 +177,7 @@ impl MatrixBatch {
         (re, im)
     }
 
-    /// `Tr(a b)` of Hermitian matrices, which is real; reads their upper triangles only.
+    /// `Tr(a b)` of Hermitian matrices, which is real; reads only their upper triangles.
     #[inline(always)]
     pub fn trace_of_hermitian_product(a: &MatrixBatch, b: &MatrixBatch) -> Lane {
         let n = a.dimension;

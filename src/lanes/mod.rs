@@ -1,10 +1,10 @@
-//! Dense linear algebra for batches of small matrices, one matrix a lane.
+//! Dense linear algebra for batches of small matrices, one matrix per SIMD lane.
 //!
-//! A [`Lane`] holds one number of each of [`LANES`] matrices, and a [`MatrixBatch`] holds the matrices element by element (structure
-//! of arrays). One instruction then works on eight matrices, however small they are.
+//! A [`Lane`] holds one number per matrix for [`LANES`] matrices, and a [`MatrixBatch`] holds the matrices element by element (structure
+//! of arrays). One instruction then processes up to eight matrices, however small they are.
 //!
-//! Every kernel is inlined into its caller, except `eigen`, which is large and dispatches by itself. The caller dispatches once, and
-//! everything below is compiled for the widest vectors that the processor has. Sixteen Gibbs states:
+//! Every kernel is inlined into its caller, except `eigen`, which is large and dispatches itself. The caller dispatches once, and
+//! everything below is compiled for the widest SIMD instructions of the processor. Sixteen Gibbs states:
 //!
 //! ```
 //! use ergoseq::lanes::{Lane, MatrixBatch, eigen, from_levels, gibbs};
@@ -43,13 +43,13 @@
 //!
 //! Three rules hold everywhere:
 //!
-//! - The numbers in a lane depend on nothing in the other lanes, bit by bit.
-//! - They are the same for every width of vectors: each sum has one order, and where a product and a sum are rounded together is
-//!   written out.
+//! - The numbers in a lane do not depend on the other lanes, bit for bit.
+//! - They are the same for every SIMD width: each sum has a fixed order, and fused multiply-add is used only where
+//!   it is written explicitly.
 //! - No kernel allocates. Outputs are passed in.
 //!
-//! A closure that stays a function of its own is compiled without the wide instructions, and each of its fused operations becomes a
-//! call, more than ten times slower. So kernels are loops in functions that are always inlined.
+//! A closure that is not inlined is compiled without the wide instructions, and each of its fused operations becomes a
+//! function call, more than ten times slower. Kernels are therefore loops in functions that are always inlined.
 
 mod eigen;
 mod functions;

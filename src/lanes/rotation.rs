@@ -1,4 +1,4 @@
-//! Jacobi's rotation of a batch of Hermitian matrices, of which the upper triangles are stored.
+//! Jacobi rotations of a batch of Hermitian matrices, stored as upper triangles.
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the dimension of the batch")]
 
@@ -6,7 +6,7 @@ use super::MatrixBatch;
 use super::vector::Part;
 use pulp::Simd;
 
-/// The unitary in the plane of p and q: column p becomes `c x_p - conj(s) x_q`, column q `s x_p + c x_q`.
+/// A unitary in the plane of p and q: column p becomes `c x_p - conj(s) x_q`, column q `s x_p + c x_q`.
 #[derive(Clone, Copy)]
 struct Rotation<S: Simd> {
     part: Part<S>,
@@ -59,7 +59,7 @@ pub(super) fn rotate<S: Simd, const REAL: bool>(
         rotation.store::<REAL>(a, j, y);
     }
     for k in p + 1..q {
-        // The column has the conjugate of what is stored.
+        // The column element is the conjugate of the stored one.
         let (i, j) = (p * n + k, k * n + q);
         let (xr, xi) = rotation.load(a, i);
         let (x, y) = rotation.turn::<REAL>((xr, s.neg_f64s(xi)), rotation.load(a, j));
@@ -84,7 +84,7 @@ impl<S: Simd> Rotation<S> {
         }
     }
 
-    /// The rows p < q from a column on.
+    /// Rotates the rows p < q from a column on.
     #[inline(always)]
     fn turn_rows<const REAL: bool>(&self, m: &mut MatrixBatch, p: usize, q: usize, from: usize) {
         let (n, part) = (m.dimension, self.part);
@@ -103,7 +103,7 @@ impl<S: Simd> Rotation<S> {
         }
     }
 
-    /// Two elements. With REAL all imaginary parts are zero, and the real ones get the same bits.
+    /// Rotates two elements. With REAL all imaginary parts are zero, and the real parts have the same bits.
     #[inline(always)]
     #[expect(clippy::type_complexity, reason = "two complex numbers in, two out")]
     fn turn<const REAL: bool>(

@@ -1,4 +1,4 @@
-//! Sorting the levels of a batch with their vectors.
+//! Sorts the levels of a batch together with their eigenvectors.
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the dimension of the batch")]
 
@@ -6,7 +6,7 @@ use super::vector::Part;
 use super::{Lane, MatrixBatch};
 use pulp::Simd;
 
-/// Sorts the levels with the rows of `v`, lane by lane (Batcher's merge exchange; Knuth, The Art of Computer Programming 3,
+/// Sorts the levels and the rows of `v`, lane by lane (Batcher's merge exchange; Knuth, The Art of Computer Programming 3,
 /// algorithm 5.2.2M).
 #[inline(always)]
 pub(super) fn sort<S: Simd>(part: Part<S>, values: &mut [Lane], v: &mut MatrixBatch) {
@@ -32,7 +32,7 @@ pub(super) fn sort<S: Simd>(part: Part<S>, values: &mut [Lane], v: &mut MatrixBa
     }
 }
 
-/// Exchanges two levels and their vectors where they stand in the wrong order.
+/// Exchanges two levels and their vectors in lanes where they are out of order.
 #[inline(always)]
 fn exchange<S: Simd>(part: Part<S>, values: &mut [Lane], v: &mut MatrixBatch, i: usize, j: usize) {
     let (n, s) = (v.dimension, part.simd);

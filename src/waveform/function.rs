@@ -1,6 +1,6 @@
-//! The functions of which waveforms are made.
+//! The elementary functions in waveforms.
 
-/// A function of one number, or of two.
+/// A function of one or two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Function {
     /// Sine.
@@ -27,24 +27,24 @@ pub enum Function {
     Log,
     /// Square root.
     Sqrt,
-    /// Magnitude.
+    /// Absolute value.
     Abs,
-    /// The smaller of two.
+    /// The smaller of two numbers.
     Min,
-    /// The larger of two.
+    /// The larger of two numbers.
     Max,
-    /// 0 below zero, 1 from zero on.
+    /// 0 for negative arguments, otherwise 1.
     Step,
-    /// -1 below zero, 1 from zero on.
+    /// -1 for negative arguments, otherwise 1.
     Sign,
-    /// The largest whole number that is not larger.
+    /// The largest integer not above the argument.
     Floor,
     /// sin(x)/x, 1 at zero.
     Sinc,
 }
 
 impl Function {
-    /// Its value; the second argument counts for functions of two alone.
+    /// Its value; the second argument is used only by functions of two.
     pub fn value(self, x: f64, y: f64) -> f64 {
         match self {
             Function::Sin => x.sin(),

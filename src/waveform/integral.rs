@@ -1,10 +1,9 @@
-//! Integrals of waveforms, by Gauss and Legendre's rule on the cells of a mesh.
+//! Integrals of waveforms, by Gauss-Legendre quadrature on the cells of a mesh.
 
 use super::mesh::{Unresolved, Weighted, mesh};
 use super::scalar::{Scalar, Waveform};
 
-/// Positive nodes on -1 .. 1 and their weights, of the rule of eight points: exact for polynomials of degree 15 (Abramowitz and
-/// Stegun, table 25.4).
+/// Positive nodes on [-1, 1] and weights of the eight-point rule, exact for polynomials of degree 15 (Abramowitz and Stegun, table 25.4).
 const NODES: [(f64, f64); 4] = [
     (0.183_434_642_495_649_8, 0.362_683_783_378_362),
     (0.525_532_409_916_329, 0.313_706_645_877_887_3),
@@ -12,14 +11,14 @@ const NODES: [(f64, f64); 4] = [
     (0.960_289_856_497_536_3, 0.101_228_536_290_376_26),
 ];
 
-/// The relative error that an integral may have, of the largest possible one.
+/// Allowed error of an integral, relative to the largest possible value.
 const TOLERANCE: f64 = 1e-10;
 
-/// The largest magnitude of a number or waveform over `0 .. duration`, from samples in every cell of its mesh: relative to the largest,
-/// a polynomial of degree 7 rises by less than 1e-3 between two of them.
+/// Largest magnitude of a number or waveform over `0 .. duration`, from samples in every cell of its mesh. A polynomial of degree 7
+/// exceeds its samples by less than 1e-3 of the largest value.
 ///
 /// # Errors
-/// When the waveform cannot be bounded.
+/// If the waveform cannot be bounded.
 pub fn peak(scalar: &Scalar, duration: f64) -> Result<f64, Unresolved> {
     const SAMPLES: usize = 64;
     let Scalar::Varying(waveform) = scalar else { return Ok(scalar.at(0.0).abs()) };
@@ -34,10 +33,10 @@ pub fn peak(scalar: &Scalar, duration: f64) -> Result<f64, Unresolved> {
     Ok(ends.into_iter().map(cell).fold(0.0, f64::max))
 }
 
-/// The integrals of numbers and waveforms over `0 .. duration`, as shares of the duration: their means.
+/// Time averages of numbers and waveforms over `0 .. duration`, i.e. integrals divided by the duration.
 ///
 /// # Errors
-/// When a waveform cannot be bounded.
+/// If a waveform cannot be bounded.
 pub fn integrals<const N: usize>(scalars: [&Scalar; N], duration: f64) -> Result<[f64; N], Unresolved> {
     if duration <= 0.0 {
         return Ok(scalars.map(|s| s.at(0.0)));
@@ -70,7 +69,7 @@ mod tests {
     use super::*;
     use crate::waveform::Function;
 
-    /// A Gaussian of unit area around a time.
+    /// A Gaussian of unit area centred at a time.
     fn bump(at: f64, width: f64) -> Scalar {
         let x = Scalar::time().minus(&Scalar::Constant(at)).scaled(1.0 / width);
         let peak = 1.0 / (width * std::f64::consts::PI.sqrt());
@@ -88,7 +87,7 @@ mod tests {
     #[test]
     fn steps_and_corners_are_exact() {
         let t = Scalar::time();
-        // Both edges of a boxcar fall into one cell of any coarse grid.
+        // Both edges of a boxcar are in one cell of any coarse grid.
         let boxcar = |a: f64, b: f64| {
             let step = |x: f64| t.minus(&Scalar::Constant(x)).apply(Function::Step);
             step(a).minus(&step(b))

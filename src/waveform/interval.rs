@@ -1,7 +1,7 @@
-//! Interval arithmetic: an interval that encloses every value a function can have.
+//! Interval arithmetic: intervals that enclose every value a function can have.
 //!
-//! Bounds are rounded outward by a few units in the last place after every operation, so that the enclosure holds in floating
-//! point too (Moore, Kearfott, Cloud, Introduction to Interval Analysis, SIAM 2009). A value that is undefined somewhere
+//! Bounds are rounded outward by a few units in the last place after every operation, so that the enclosure also holds in floating
+//! point (Moore, Kearfott, Cloud, Introduction to Interval Analysis, SIAM 2009). A value that is undefined somewhere
 //! (a pole, the logarithm of zero) has an infinite enclosure.
 
 use std::f64::consts::{FRAC_PI_2, TAU};
@@ -16,10 +16,10 @@ pub struct Interval {
     pub hi: f64,
 }
 
-/// Every number.
+/// All numbers.
 pub const ENTIRE: Interval = Interval { lo: f64::NEG_INFINITY, hi: f64::INFINITY };
 
-/// Zero alone.
+/// Zero only.
 pub const ZERO: Interval = Interval { lo: 0.0, hi: 0.0 };
 
 /// Two units in the last place, relative.
@@ -44,22 +44,22 @@ fn times(x: f64, y: f64) -> f64 {
 }
 
 impl Interval {
-    /// A single number; everything where it is not a number.
+    /// A single number; `ENTIRE` for NaN.
     pub fn point(x: f64) -> Interval {
         if x.is_nan() { ENTIRE } else { Interval { lo: x, hi: x } }
     }
 
-    /// From rounded bounds.
+    /// Rounds bounds outward.
     fn outward(lo: f64, hi: f64) -> Interval {
         if lo.is_nan() || hi.is_nan() { ENTIRE } else { Interval { lo: down(lo), hi: up(hi) } }
     }
 
-    /// Of a function that grows with its argument.
+    /// Image under an increasing function.
     fn increasing(self, f: impl Fn(f64) -> f64) -> Interval {
         Interval::outward(f(self.lo), f(self.hi))
     }
 
-    /// Half of its width; infinite where it is unbounded.
+    /// Half its width; infinite if it is unbounded.
     pub fn radius(self) -> f64 {
         let radius = 0.5 * (self.hi - self.lo);
         if radius.is_nan() { f64::INFINITY } else { radius }
@@ -70,28 +70,28 @@ impl Interval {
         self.lo.abs().max(self.hi.abs())
     }
 
-    /// Whether both bounds are finite.
+    /// True if both bounds are finite.
     pub fn is_finite(self) -> bool {
         self.lo.is_finite() && self.hi.is_finite()
     }
 
-    /// Whether a number lies in it.
+    /// True if it contains a number.
     pub fn contains(self, x: f64) -> bool {
         self.lo <= x && x <= self.hi
     }
 
-    /// The smallest interval that holds both.
+    /// The smallest interval that contains both.
     pub fn hull(self, other: Interval) -> Interval {
         Interval { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
     }
 
-    /// What lies in both, which must overlap; this one where rounding has separated them.
+    /// The intersection of both, which must overlap; `self` if rounding has separated them.
     pub fn overlap(self, other: Interval) -> Interval {
         let (lo, hi) = (self.lo.max(other.lo), self.hi.min(other.hi));
         if lo <= hi { Interval { lo, hi } } else { self }
     }
 
-    /// Times a number.
+    /// The product with a number.
     pub fn scaled(self, factor: f64) -> Interval {
         self * Interval::point(factor)
     }
@@ -101,7 +101,7 @@ impl Interval {
         self.even_power(2)
     }
 
-    /// One divided by it: everything where it holds zero.
+    /// One divided by the interval; `ENTIRE` if it contains zero.
     pub fn reciprocal(self) -> Interval {
         if self.contains(0.0) {
             return ENTIRE;
@@ -116,7 +116,7 @@ impl Interval {
         Interval { lo: found.lo.max(0.0), hi: found.hi }
     }
 
-    /// A whole power, at least zero.
+    /// An integer power with a non-negative exponent.
     pub fn power(self, n: i32) -> Interval {
         match n {
             0 => Interval::point(1.0),
@@ -126,7 +126,7 @@ impl Interval {
         }
     }
 
-    /// A real power of what is at least zero; everything where the power is not defined somewhere.
+    /// A real power of a non-negative interval; `ENTIRE` if it is undefined for all of it.
     pub fn real_power(self, p: f64) -> Interval {
         if self.hi < 0.0 {
             return ENTIRE;
@@ -161,10 +161,10 @@ impl Interval {
 
     /// `cos(x)`.
     pub fn cos(self) -> Interval {
-        // A multiple of pi is found to rounding only: bounds nearer than that to a turning point are taken to hold it.
+        // A multiple of pi is known only to rounding: bounds closer to an extremum than that count as containing it.
         let slack = 4.0 * f64::EPSILON * self.magnitude();
         let (lo, hi) = (self.lo - slack, self.hi + slack);
-        // What is not a number is everything, too.
+        // A NaN width counts as infinite.
         if (hi - lo).is_nan() || hi - lo >= TAU {
             return Interval { lo: -1.0, hi: 1.0 };
         }
@@ -210,7 +210,7 @@ impl Interval {
         self.increasing(f64::atan)
     }
 
-    /// `asin(x)`; everything where it is not defined somewhere.
+    /// `asin(x)`; `ENTIRE` if it is undefined for all of the interval.
     pub fn asin(self) -> Interval {
         if self.lo > 1.0 || self.hi < -1.0 {
             return ENTIRE;
@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(around.ln().lo, f64::NEG_INFINITY);
         assert_eq!(Interval { lo: -2.0, hi: -1.0 }.sqrt(), ENTIRE);
         assert_eq!(ZERO * ENTIRE, ZERO);
-        // Overflow is no pole.
+        // Overflow is not a pole.
         let large = Interval { lo: 800.0, hi: 900.0 }.cosh();
         assert_eq!((large.lo, large.hi), (f64::MAX, f64::INFINITY));
         assert!(large.reciprocal().hi < 1e-300);

@@ -1,13 +1,13 @@
 //! Taylor coefficients in interval arithmetic: for a function f and an interval of time, enclosures of `f^(k)(t) / k!` over all
 //! t in it, by the recurrences of automatic differentiation (Griewank and Walther, Evaluating Derivatives, SIAM 2008, chapter
-//! 13). The last one bounds the error of a polynomial that stands for f.
+//! 13). The last coefficient bounds the error of a polynomial approximation of f.
 
 #![expect(clippy::indexing_slicing, reason = "orders run up to ORDER, and a jet has ORDER + 1 coefficients")]
 
 use super::function::Function;
 use super::interval::{ENTIRE, Interval, ZERO};
 
-/// The highest coefficient.
+/// Order of the highest coefficient.
 pub const ORDER: usize = 8;
 
 /// Enclosures of the Taylor coefficients 0 to [`ORDER`]; those above the requested order are not computed.
@@ -22,7 +22,7 @@ impl Jet {
         Jet(c)
     }
 
-    /// `a + b t`, of value `value` and slope `slope`.
+    /// `a + b t`, with this value and slope.
     pub fn affine(value: Interval, slope: f64) -> Jet {
         let mut jet = Jet::constant(value);
         jet.0[1] = Interval::point(slope);
@@ -50,12 +50,12 @@ impl Jet {
         Jet(c)
     }
 
-    /// Coefficient by coefficient.
+    /// Combines two jets coefficient by coefficient.
     fn each(&self, order: usize, other: &Jet, f: impl Fn(Interval, Interval) -> Interval) -> Jet {
         Jet::by(order, |k, _| f(self.0[k], other.0[k]))
     }
 
-    /// The smallest enclosures that hold both.
+    /// The smallest enclosures that contain both.
     pub fn hull(&self, other: &Jet, order: usize) -> Jet {
         self.each(order, other, Interval::hull)
     }
@@ -80,7 +80,7 @@ impl Jet {
         Jet::by(order, |k, _| (0..=k).fold(ZERO, |sum, j| sum + self.0[j] * other.0[k - j]))
     }
 
-    /// The square, whose range is never below zero.
+    /// The square, whose range is non-negative.
     pub fn square(&self, order: usize) -> Jet {
         let mut jet = self.times(self, order);
         jet.0[0] = self.0[0].square();
@@ -99,7 +99,7 @@ impl Jet {
         })
     }
 
-    /// A power whose exponent is the same at all times.
+    /// A power with a constant exponent.
     pub fn to_power(&self, p: f64, order: usize) -> Jet {
         const LARGEST_WHOLE: f64 = 64.0;
         if p.fract() == 0.0 && p.abs() <= LARGEST_WHOLE {
@@ -136,7 +136,7 @@ impl Jet {
         sum.scaled(1.0 / k as f64)
     }
 
-    /// Two functions, each of whose slopes is the other times a sign.
+    /// Two functions, the derivative of each being the other times a sign.
     fn coupled(&self, order: usize, values: [Interval; 2], signs: [f64; 2]) -> [Jet; 2] {
         let (mut s, mut c) = ([ZERO; ORDER + 1], [ZERO; ORDER + 1]);
         (s[0], c[0]) = (values[0], values[1]);
@@ -155,11 +155,11 @@ impl Jet {
         self.coupled(order, [self.0[0].sinh(), self.0[0].cosh()], [1.0, 1.0])
     }
 
-    /// `sin(x)/x`: by its series where x is small, for the quotient is not defined at zero.
+    /// `sin(x)/x`, by its power series for small x, since the quotient is undefined at zero.
     fn sinc(&self, order: usize) -> Jet {
         const SMALL: f64 = 2.0;
         const TERMS: u32 = 14;
-        /// Below the next term of the series and of its slopes.
+        /// Bounds the next term of the series and of its derivatives.
         const REST: f64 = 1e-18;
         let x = self.0[0];
         if !x.contains(0.0) {
@@ -168,7 +168,7 @@ impl Jet {
         if x.magnitude() > SMALL {
             return Jet::rough(Interval { lo: -0.2173, hi: 1.0 });
         }
-        // sum (-1)^m x^(2m) / (2m + 1)!, from the last term on.
+        // sum (-1)^m x^(2m) / (2m + 1)!, starting from the last term.
         let square = self.square(order);
         let one = Jet::constant(Interval::point(1.0));
         let mut jet = one;
@@ -180,7 +180,7 @@ impl Jet {
         Jet::by(order, |k, _| jet.0[k] + rest)
     }
 
-    /// A smooth function of it; those with corners and jumps are decided where their arguments are known.
+    /// Applies a smooth function. Functions with kinks or jumps are handled where their arguments are known.
     pub fn smooth(&self, function: Function, order: usize) -> Jet {
         let u = self.0[0];
         let one = Jet::constant(Interval::point(1.0));
@@ -196,7 +196,7 @@ impl Jet {
             Function::Exp => Jet::by(order, |k, c| if k == 0 { u.exp() } else { self.chain(k, |m| c[m]) }),
             Function::Tanh => Jet::by(order, |k, t| match k {
                 0 => u.tanh(),
-                // The slope is 1 - tanh^2.
+                // The derivative is 1 - tanh^2.
                 k => self.chain(k, |m| {
                     let squares = match m {
                         0 => t[0].square(),
@@ -251,7 +251,7 @@ fn complement(x: Interval) -> Interval {
 mod tests {
     use super::*;
 
-    /// The coefficients of a function over a point, beside those from a fine polynomial fit of its values.
+    /// The Taylor series reproduces each function.
     #[test]
     fn coefficients_are_those_of_the_series() {
         let smooth = [
@@ -272,7 +272,7 @@ mod tests {
         let (at, slope) = (0.4, 0.7);
         for function in smooth {
             let jet = Jet::affine(Interval::point(at), slope).smooth(function, ORDER);
-            // The series at a small distance gives the function: the error is that of the term left out.
+            // At a small distance the error of the series is that of the first omitted term.
             let h: f64 = 0.02;
             let series: f64 = (0..=ORDER).map(|k| 0.5 * (jet.0[k].lo + jet.0[k].hi) * h.powi(k as i32)).sum();
             let exact = function.value(at + slope * h, 0.0);

@@ -1,12 +1,12 @@
-//! The times between which waveforms are smooth and resolved, found with a proof instead of a grid.
+//! Meshes of time on which waveforms are smooth and resolved, with a rigorous error bound instead of a grid of samples.
 //!
-//! A cell of time is accepted when every waveform is known to differ from a polynomial of degree 7 by no more than it may: either
+//! A cell is accepted if every waveform is known to differ from a polynomial of degree 7 by no more than allowed: either
 //! its enclosure over the cell is that narrow, or the interval enclosure `c` of its Taylor coefficient of order 8 is that small
-//! (interpolation at Chebyshev's nodes of a cell of radius r errs by at most `2 (r/2)^8 |c|`). A corner or jump is isolated
-//! where its argument is monotone: the cell is divided there, to the last bit, and each part keeps its branch. Any other cell is
-//! halved. What cannot be bounded within a budget is an error that names the time; it is never guessed.
+//! (interpolation at the Chebyshev nodes of a cell of radius r has an error of at most `2 (r/2)^8 |c|`). A kink or jump is isolated
+//! if its argument is monotonic: the cell is divided there, to the last bit, and each part keeps its branch. Any other cell is
+//! bisected. A waveform that cannot be bounded within a budget gives an error that names the time; nothing is guessed.
 //!
-//! The road not taken is a grid of samples: whatever its spacing, a narrower pulse falls between its points.
+//! A grid of samples is not used: whatever its spacing, a narrower pulse can be missed between its points.
 
 use super::jet::ORDER;
 use super::model::Model;
@@ -14,35 +14,35 @@ use super::scalar::Waveform;
 use super::tape::{Crossing, Side, Tape};
 use std::fmt;
 
-/// Operations that a mesh may cost before it is given up. Some two seconds.
+/// Maximum number of operations for a mesh; takes about two seconds.
 const BUDGET: usize = 8_000_000;
 
-/// Contributions this far below the tolerance are accepted whatever the length of their cell: those of single points at which
-/// nothing else can be proved, such as the vertical tangent of a square root.
+/// Contributions this far below the tolerance are accepted whatever the length of their cell. They come from single points at which
+/// no other bound is available, such as the vertical tangent of a square root.
 const POINT_SHARE: f64 = 1e-4;
 
-/// Cells shorter than this share of the whole are not divided any more.
+/// Cells shorter than this fraction of the whole are not divided further.
 const SHORTEST: f64 = 1e-21;
 
-/// The largest relative error of a polynomial that counts as rounding.
+/// Relative error of a polynomial that counts as rounding.
 const ROUNDING: f64 = 1e-13;
 
 /// A waveform, and the norm of the operator that it multiplies.
 pub struct Weighted<'a> {
     /// The waveform.
     pub waveform: &'a Waveform,
-    /// The largest difference of two eigenvalues of its operator, or whatever else its error is multiplied by.
+    /// Spectral width of its operator, or any other factor of its error.
     pub norm: f64,
 }
 
-/// Why a mesh was not found.
+/// Why the construction of a mesh failed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unresolved {
-    /// The cell where it was given up.
+    /// Start of the cell at which it failed.
     pub from: f64,
-    /// Its end.
+    /// End of that cell.
     pub to: f64,
-    /// Whether the waveform is unbounded there, rather than too intricate.
+    /// True if the waveform is unbounded there, false if it varies too fast.
     pub unbounded: bool,
 }
 
@@ -67,12 +67,12 @@ struct Cell {
     sides: Vec<Side>,
 }
 
-/// The ends of the cells into which `0 .. duration` is divided, ascending; the last is the duration.
+/// The ends of the cells into which `0 .. duration` is divided, ascending; the last one is the duration.
 ///
-/// Integrated over the whole time, what separates the waveforms from polynomials contributes no more than `tolerance`.
+/// Integrated over the whole time, the difference between the waveforms and polynomials is at most `tolerance`.
 ///
 /// # Errors
-/// When a waveform is unbounded, or changes too often for the budget.
+/// If a waveform is unbounded, or varies too often for the budget.
 pub fn mesh(waveforms: &[Weighted], duration: f64, tolerance: f64) -> Result<Vec<f64>, Unresolved> {
     if waveforms.is_empty() || duration <= 0.0 {
         return Ok(vec![duration]);
@@ -99,7 +99,7 @@ pub fn mesh(waveforms: &[Weighted], duration: f64, tolerance: f64) -> Result<Vec
     Ok(ends)
 }
 
-/// What became of a cell.
+/// The outcome for a cell.
 enum Verdict {
     Resolved(f64),
     Open(Cell),
@@ -113,13 +113,13 @@ struct Search<'a> {
     tolerance: f64,
     models: Vec<Model>,
     scratch: Vec<f64>,
-    /// Operations so far, weighted by their price.
+    /// Number of operations so far, weighted by their cost.
     work: usize,
 }
 
 impl Search<'_> {
     fn examine(&mut self, cell: Cell) -> Result<Verdict, Unresolved> {
-        // Slopes tell where a switch is crossed; the expensive coefficients only matter where none is.
+        // First derivatives show where a switch is crossed; the expensive coefficients are needed only where none is.
         self.work += 2 * self.tape.size();
         let crossing = self.tape.enclose((cell.from, cell.to), &cell.sides, 1, &mut self.models);
         if self.is_negligible(&cell) {
@@ -142,8 +142,8 @@ impl Search<'_> {
         }
     }
 
-    /// Whether every waveform behind a switch changes by less than matters: a corner in the last bits of zero is not looked for,
-    /// however much other waveforms change.
+    /// True if every waveform that depends on a switch changes negligibly: a kink in the last bits of zero is not isolated, however much
+    /// other waveforms change.
     fn is_harmless(&self, cell: &Cell, crossing: Crossing) -> bool {
         let length = cell.to - cell.from;
         let behind = self.tape.uses(crossing.argument);
@@ -154,20 +154,20 @@ impl Search<'_> {
             .all(|((model, norm), behind)| !behind || model.value().radius() <= self.allowed(*norm, length))
     }
 
-    /// The error that a waveform may have in a cell of some length, so that all cells together stay within the tolerance.
+    /// Allowed error of a waveform in a cell of this length, such that all cells together meet the tolerance.
     fn allowed(&self, norm: f64, length: f64) -> f64 {
         let density = self.tolerance / self.duration;
         density.max(POINT_SHARE * self.tolerance / length) / (norm.max(f64::MIN_POSITIVE) * self.norms.len() as f64)
     }
 
-    /// Whether every waveform changes by less than matters.
+    /// True if every waveform changes negligibly.
     fn is_negligible(&self, cell: &Cell) -> bool {
         let outputs = self.tape.outputs(&self.models).zip(self.norms);
         let length = cell.to - cell.from;
         outputs.into_iter().all(|(model, norm)| model.value().radius() <= self.allowed(*norm, length))
     }
 
-    /// Whether every waveform is a polynomial as far as matters.
+    /// True if every waveform is a polynomial within the allowed error.
     fn is_polynomial(&self, cell: &Cell) -> bool {
         let length = cell.to - cell.from;
         self.tape.outputs(&self.models).zip(self.norms).all(|(model, norm)| {
@@ -180,13 +180,13 @@ impl Search<'_> {
     /// Divides a cell where a switch crosses its threshold, or decides that it does not.
     fn divide(&mut self, cell: Cell, crossing: Crossing) -> Result<Verdict, Unresolved> {
         let Crossing { switch, argument, threshold } = crossing;
-        // A slope is that of the smooth part: beside an error it tells nothing.
+        // The slope is that of the smooth part only; it is meaningless if there is an error term.
         let slope = self.models.get(argument).filter(|model| model.error == 0.0).map(|model| model.jet.0[1]);
         let monotone = slope.is_some_and(|s| s.lo > 0.0 || s.hi < 0.0);
         if !monotone {
             return self.halve(cell);
         }
-        // The end of a cell belongs to the next one, where another branch may hold.
+        // The end of a cell belongs to the next one, where another branch may apply.
         let end = cell.to.next_down();
         let (first, last) = (self.is_above(crossing, cell.from), self.is_above(crossing, end));
         let (from, to) = (cell.from, cell.to);
@@ -200,7 +200,7 @@ impl Search<'_> {
         if high <= from || high >= to {
             return self.halve(cell);
         }
-        // The later of the two neighbouring numbers: the function has its new value there.
+        // The larger of the two neighbouring numbers: there the function has its new value.
         let left = Cell { from, to: high, sides: cell.sides.clone() };
         let right = Cell { from: high, to, sides: cell.sides };
         Ok(Verdict::Divided([sided(left, switch, threshold, first), sided(right, switch, threshold, last)]))
@@ -215,7 +215,7 @@ impl Search<'_> {
         let middle = between(cell.from, cell.to).filter(|_| cell.to - cell.from > SHORTEST * self.duration);
         let Some(middle) = middle else {
             let finite = self.tape.outputs(&self.models).all(|model| model.value().is_finite());
-            // So short a cell contributes nothing, as long as the waveform is bounded in it.
+            // So short a cell contributes nothing if the waveform is bounded in it.
             return match finite {
                 true => Ok(Verdict::Resolved(cell.to)),
                 false => Err(Unresolved { from: cell.from, to: cell.to, unbounded: true }),
@@ -227,7 +227,7 @@ impl Search<'_> {
     }
 }
 
-/// A number between two others; `None` where they are neighbours.
+/// A number strictly between two others; `None` if they are neighbours.
 fn between(low: f64, high: f64) -> Option<f64> {
     let middle = low + 0.5 * (high - low);
     (low < middle && middle < high).then_some(middle)

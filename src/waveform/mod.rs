@@ -1,12 +1,12 @@
-//! Functions of time as data: expressions whose edges are isolated, whose ranges are bounded and whose smooth parts are resolved
-//! with an error bound. Nothing here is sampled on a grid.
+//! Functions of time as expression trees: edges are isolated, ranges are bounded, and smooth parts are resolved
+//! with an error bound. Nothing is sampled on a grid.
 //!
-//! * [`scalar`]: numbers and waveforms, and what is made of them.
+//! * [`scalar`]: numbers and waveforms, and their algebra.
 //! * [`mesh()`]: the times between which waveforms are smooth and resolved.
 //! * [`integral`]: integrals over a mesh.
 //! * [`numbers`]: numbers as straight-line code over lanes.
-//! * [`interval`], [`jet`], [`model`], [`tape`]: interval arithmetic, Taylor coefficients in it, errors beside them, and expressions
-//!   as lists of operations.
+//! * [`interval`], [`jet`], [`model`], [`tape`]: interval arithmetic, Taylor coefficients in interval arithmetic, Taylor models, and
+//!   expressions as lists of operations.
 
 pub mod function;
 pub mod integral;

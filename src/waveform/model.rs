@@ -1,6 +1,6 @@
-//! A function on a cell of time as a smooth part, of which the Taylor coefficients are enclosed, and an error beside it (Makino and
-//! Berz, Int. J. Pure Appl. Math. 4, 379 (2003)). Where a function is all but constant, or only its range is known, the error says so
-//! better than any coefficient.
+//! Taylor models: a function on a cell of time as a smooth part with enclosed Taylor coefficients, plus an error bound (Makino and
+//! Berz, Int. J. Pure Appl. Math. 4, 379 (2003)). For a nearly constant function, or one of which only the range is known, the error bound
+//! is sharper than any coefficient.
 
 use super::function::Function;
 use super::interval::Interval;
@@ -11,14 +11,14 @@ use super::jet::{Jet, ORDER};
 pub struct Model {
     /// The range of f, and the Taylor coefficients of p from order 1 on.
     pub jet: Jet,
-    /// The bound of e.
+    /// Upper bound of |e|.
     pub error: f64,
-    /// Whether it is one number at all times, which is then both bounds of the range.
+    /// True if it is the same number at all times; both bounds of the range are then that number.
     pub constant: bool,
 }
 
 impl Model {
-    /// One number.
+    /// A constant.
     pub fn constant(x: f64) -> Model {
         Model { jet: Jet::constant(Interval::point(x)), error: 0.0, constant: x.is_finite() }
     }
@@ -28,7 +28,7 @@ impl Model {
         Model { jet, error: 0.0, constant: false }
     }
 
-    /// A function of which only the range is known: a constant, and the distance from it.
+    /// A function of which only the range is known: a constant plus an error.
     pub fn rough(value: Interval) -> Model {
         Model { jet: Jet::constant(value), error: value.radius(), constant: false }
     }
@@ -38,15 +38,15 @@ impl Model {
         self.jet.value()
     }
 
-    /// The bound of what separates it from a polynomial of degree 7 in a cell: interpolation at Chebyshev's nodes errs by
-    /// `2 (r/2)^8 |c_8|`, r being the radius of the cell.
+    /// Bound of the difference from a polynomial of degree 7 in a cell: interpolation at Chebyshev nodes has an error of at most
+    /// `2 (r/2)^8 |c_8|`, with r the radius of the cell.
     pub fn remainder(&self, length: f64) -> f64 {
         let rest = 2.0 * (0.25 * length).powi(ORDER as i32) * self.jet.0[ORDER].magnitude();
-        // Zero times infinity is no bound.
+        // Zero times infinity gives no bound.
         if rest.is_nan() { f64::INFINITY } else { rest + self.error }
     }
 
-    /// The same function as a constant, where that is the sharper of the two, or the coefficients have no bound.
+    /// The same function as a constant with an error, if that is sharper or the coefficients are unbounded.
     pub fn settled(self, order: usize, length: f64) -> Model {
         if self.constant {
             return self;
@@ -56,7 +56,7 @@ impl Model {
         if unbounded || coarse { Model::rough(self.value()) } else { self }
     }
 
-    /// Of p alone: the range is that of f, widened by the error.
+    /// The jet of p alone: its range is that of f widened by the error.
     fn core(&self) -> Jet {
         let mut jet = self.jet;
         if self.error > 0.0 {
@@ -65,10 +65,10 @@ impl Model {
         jet
     }
 
-    /// A result: its range follows from the ranges, whatever is known of the smooth parts.
+    /// A result whose range follows from the ranges of its operands, independent of the smooth parts.
     fn of(range: Interval, mut jet: Jet, error: f64) -> Model {
         jet.0[0] = range;
-        // Zero times infinity is no bound.
+        // Zero times infinity gives no bound.
         Model { jet, error: if error.is_nan() { f64::INFINITY } else { error }, constant: false }
     }
 
@@ -77,7 +77,7 @@ impl Model {
         Model { jet: f(&self.jet, &other.jet), error: self.error + other.error, constant: false }
     }
 
-    /// The one or the other: its range and slopes, which are no polynomial's.
+    /// Either of two functions: hull of ranges and slopes, which are not those of one polynomial.
     pub fn either(&self, other: &Model, order: usize) -> Model {
         Model { jet: self.jet.hull(&other.jet, order), error: self.error.max(other.error), constant: false }
     }
@@ -87,7 +87,7 @@ impl Model {
         Model { jet: self.jet.negated(order), error: self.error, constant: self.constant }
     }
 
-    /// The product; the square where both are the same.
+    /// The product; the square if both are the same.
     pub fn times(&self, other: &Model, same: bool, order: usize) -> Model {
         let (a, b) = (self.core(), other.core());
         let jet = if same { a.square(order) } else { a.times(&b, order) };
@@ -107,7 +107,7 @@ impl Model {
         Model::of(self.jet.over(&divisor.jet, 0).value(), jet, error)
     }
 
-    /// A function of it: an error is carried on by the steepest slope over its range.
+    /// A function of the model; the error is multiplied by the largest slope over the range.
     fn composed(&self, f: impl Fn(&Jet, usize) -> Jet, order: usize) -> Model {
         let core = self.core();
         let jet = f(&core, order);
@@ -118,12 +118,12 @@ impl Model {
         Model::of(f(&self.jet, 0).value(), jet, slope * self.error)
     }
 
-    /// A power whose exponent is the same at all times.
+    /// A power with a constant exponent.
     pub fn to_power(&self, p: f64, order: usize) -> Model {
         self.composed(|jet, order| jet.to_power(p, order), order)
     }
 
-    /// A function without corners.
+    /// A function without kinks.
     pub fn apply(&self, function: Function, order: usize) -> Model {
         self.composed(|jet, order| jet.smooth(function, order), order)
     }

@@ -1,8 +1,8 @@
-//! Numbers as straight-line code over lanes: each operation is evaluated once for a batch of points, lane by lane.
+//! Numbers as straight-line code over SIMD lanes: each operation is evaluated once for a batch of points.
 //!
 //! A number of an experiment (a coefficient, a duration, a temperature) is an expression of parameters. The expressions of all numbers
-//! become one list of operations, in which common parts occur once. A lane in which an operation has no finite value, or whose value
-//! would be refused by the evaluation of a single point (a division by zero), is irregular: its results are not to be used.
+//! form one list of operations, in which common subexpressions occur once. A lane is irregular, and its results must not be used, if an
+//! operation has no finite value, or its value would be rejected in the evaluation of a single point (division by zero).
 
 use super::function::Function;
 use super::scalar::{Node, Scalar, Waveform, entry};
@@ -10,7 +10,7 @@ use crate::lanes::{LANES, Lane};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// An operation on the results of earlier ones, by their numbers.
+/// An operation on the results of earlier ones, given by index.
 enum Operation {
     Constant(f64),
     Variable(usize),
@@ -23,21 +23,21 @@ enum Operation {
     Table(Arc<[f64]>, usize),
 }
 
-/// The operations of some numbers.
+/// The list of operations.
 #[derive(Default)]
 pub struct Numbers {
     operations: Vec<Operation>,
     known: HashMap<usize, usize>,
-    /// Keeps the expressions alive whose addresses are known.
+    /// Keeps the expressions alive whose addresses are keys of `known`.
     kept: Vec<Waveform>,
 }
 
-/// The number of an operation whose result is a number of the experiment.
+/// Index of the operation that computes a number of the experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot(usize);
 
 impl Slot {
-    /// Its values in the lanes, from those of all slots.
+    /// Its value in each lane, from those of all slots.
     #[inline(always)]
     pub fn of(self, slots: &[Lane]) -> Lane {
         slots.get(self.0).copied().unwrap_or(Lane::splat(f64::NAN))
@@ -45,12 +45,12 @@ impl Slot {
 }
 
 impl Numbers {
-    /// Adds a number; `None` where it depends on time.
+    /// Adds a number; `None` if it depends on time.
     pub fn add(&mut self, scalar: &Scalar) -> Option<Slot> {
         self.scalar(scalar).map(Slot)
     }
 
-    /// The value of a slot that is the same in all lanes.
+    /// The value of a slot, if it is the same in all lanes.
     pub fn constant(&self, slot: Slot) -> Option<f64> {
         match self.operations.get(slot.0) {
             Some(Operation::Constant(x)) => Some(*x),
@@ -92,11 +92,11 @@ impl Numbers {
         Some(made)
     }
 
-    /// The values of all slots for a batch, from those of the variables. `irregular` lanes are added to, never taken away.
+    /// The values of all slots for a batch, from those of the variables. Lanes are only added to `irregular`, never removed.
     pub fn evaluate(&self, variables: &[Lane], slots: &mut Vec<Lane>, irregular: &mut [bool; LANES]) {
         slots.clear();
         for operation in &self.operations {
-            // Operands come before the operations that use them.
+            // Operands precede the operations that use them.
             let of = |k: &usize| slots.get(*k).copied().unwrap_or(Lane::splat(f64::NAN));
             let each = |a: Lane, b: Lane, f: &dyn Fn(f64, f64) -> f64| {
                 Lane(std::array::from_fn(|l| match (a.0.get(l), b.0.get(l)) {
@@ -127,7 +127,7 @@ impl Numbers {
 mod tests {
     use super::*;
 
-    /// Numbers in lanes have the bits of the evaluation of a single point.
+    /// Numbers in lanes have the same bits as the evaluation of a single point.
     #[test]
     fn lanes_have_the_values_of_single_points() {
         let build = |x: &Scalar, y: &Scalar| {
@@ -152,7 +152,7 @@ mod tests {
     fn divisions_by_zero_are_irregular() {
         let mut numbers = Numbers::default();
         let x = Scalar::variable(0);
-        // The quotient is finite, and a single point is refused all the same.
+        // The quotient is finite, but a single point is rejected all the same.
         let slot = numbers.add(&Scalar::Constant(1.0).over(&Scalar::Constant(1.0).over(&x))).unwrap();
         let lane = Lane(std::array::from_fn(|l| l as f64));
         let (mut slots, mut irregular) = (vec![], [false; LANES]);

@@ -1,16 +1,16 @@
-//! Numbers, and functions of time as expressions: what a coefficient of a Hamiltonian is.
+//! Numbers and functions of time as expressions: the coefficients of a Hamiltonian.
 //!
-//! A waveform is data, never a closure, so that its edges can be isolated, its range bounded and its smooth parts resolved with
-//! an error bound (see [`mod@super::mesh`]).
+//! A waveform is an expression tree, never a closure, so that its edges can be isolated, its range bounded and its smooth parts
+//! resolved with an error bound (see [`mod@super::mesh`]).
 
 use super::function::Function;
 use std::fmt;
 use std::sync::Arc;
 
-/// A number, or a function of the time since the statement began.
+/// A number, or a function of the time since the start of the statement.
 #[derive(Clone)]
 pub enum Scalar {
-    /// The same at all times.
+    /// A constant.
     Constant(f64),
     /// A function of time.
     Varying(Waveform),
@@ -22,11 +22,11 @@ pub struct Waveform {
     pub(super) node: Arc<Node>,
 }
 
-/// A node of the expression.
+/// A node of the expression tree.
 pub(super) enum Node {
     /// `scale (t - shift)`.
     Affine { scale: f64, shift: f64 },
-    /// A variable, by its number: a parameter that differs from lane to lane (see [`super::numbers`]).
+    /// A variable, by index: a parameter that differs from lane to lane (see [`super::numbers`]).
     Variable(usize),
     /// The sum.
     Sum(Scalar, Scalar),
@@ -40,7 +40,7 @@ pub(super) enum Node {
     Function(Function, Waveform),
     /// The smaller or larger of two.
     Extreme(Function, Scalar, Scalar),
-    /// The entry of a table whose number is the whole part of the argument; the first and the last extend outward.
+    /// Table entry whose index is the integer part of the argument; extrapolated by the first and last entry.
     Table(Arc<[f64]>, Waveform),
 }
 
@@ -59,9 +59,9 @@ impl fmt::Debug for Waveform {
     }
 }
 
-/// The number of the entry of a table of `n` for an argument.
+/// Index of the entry in a table of length `n` for an argument.
 pub(super) fn entry(x: f64, n: usize) -> usize {
-    // A negative number and what is not a number become zero.
+    // Negative numbers and NaN become zero.
     (x.floor() as usize).min(n.saturating_sub(1))
 }
 
@@ -101,7 +101,7 @@ impl Waveform {
         }
     }
 
-    /// The same function of another time: `f(scale (t - shift))`.
+    /// The function with transformed time: `f(scale (t - shift))`.
     fn over_time(&self, scale: f64, shift: f64) -> Scalar {
         let inner = |s: &Scalar| match s {
             Scalar::Constant(x) => Scalar::Constant(*x),
@@ -122,7 +122,7 @@ impl Waveform {
         }
     }
 
-    /// Its period, where it is periodic.
+    /// Its period, if it is periodic.
     pub fn period(&self) -> Option<f64> {
         match self.recurrence() {
             Recurrence::Every(period) => Some(period),
@@ -157,7 +157,7 @@ impl Waveform {
     }
 }
 
-/// Whether a waveform is periodic.
+/// The periodicity of a waveform.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Recurrence {
     Constant,
@@ -166,7 +166,7 @@ pub(super) enum Recurrence {
 }
 
 impl Recurrence {
-    /// Of two things at once: a common multiple of both periods, where they have a small one.
+    /// For two functions together: a common multiple of both periods, if there is a small one.
     pub(super) fn with(self, other: Recurrence) -> Recurrence {
         const LARGEST_MULTIPLE: u32 = 64;
         match (self, other) {
@@ -186,12 +186,12 @@ impl Recurrence {
 }
 
 impl Scalar {
-    /// The time since the statement began.
+    /// The time since the start of the statement.
     pub fn time() -> Scalar {
         Waveform::of(Node::Affine { scale: 1.0, shift: 0.0 })
     }
 
-    /// The variable of this number: a parameter that differs from lane to lane.
+    /// The variable with this index: a parameter that differs from lane to lane.
     pub fn variable(number: usize) -> Scalar {
         Waveform::of(Node::Variable(number))
     }
@@ -249,7 +249,7 @@ impl Scalar {
         }
     }
 
-    /// Entry by entry of a table, so that what is made of tables of equal steps is one table again.
+    /// Applies a function entry by entry, so that a combination of tables with equal steps is a single table.
     fn entrywise(&self, other: &Scalar, f: &dyn Fn(f64, f64) -> f64) -> Option<Scalar> {
         let (table, x) = match (self.table(), other.table(), self.constant(), other.constant()) {
             (Some((a, x)), Some((b, y)), ..) if x.is_same(y) && a.len() == b.len() => {
@@ -282,7 +282,7 @@ impl Scalar {
         self.plus(&other.scaled(-1.0))
     }
 
-    /// Times a number.
+    /// The product with a number.
     pub fn scaled(&self, factor: f64) -> Scalar {
         self.times(&Scalar::Constant(factor))
     }
@@ -302,12 +302,12 @@ impl Scalar {
         }
     }
 
-    /// Divided by another.
+    /// The quotient.
     pub fn over(&self, other: &Scalar) -> Scalar {
         match (self.constant(), other.constant(), self.affine()) {
             (Some(a), Some(b), _) => Scalar::Constant(a / b),
             (None, Some(c), Some((scale, shift))) => Waveform::of(Node::Affine { scale: scale / c, shift }),
-            // Its value at zero is a limit, which a quotient does not have.
+            // sin(x)/x has a limit at zero, which a quotient does not.
             _ if self.is_sine_of(other) => other.apply(Function::Sinc),
             _ => self
                 .entrywise(other, &|a, b| a / b)
@@ -315,7 +315,7 @@ impl Scalar {
         }
     }
 
-    /// To the power of another.
+    /// The power `self^exponent`.
     pub fn to_power(&self, exponent: &Scalar) -> Scalar {
         match (self.constant(), exponent.constant()) {
             (Some(a), Some(b)) => Scalar::Constant(a.powf(b)),
@@ -336,7 +336,7 @@ impl Scalar {
         }
     }
 
-    /// The smaller or the larger of two.
+    /// The smaller or larger of two.
     pub fn extreme(&self, function: Function, other: &Scalar) -> Scalar {
         match (self.constant(), other.constant()) {
             (Some(a), Some(b)) => Scalar::Constant(function.value(a, b)),
@@ -346,7 +346,7 @@ impl Scalar {
         }
     }
 
-    /// The entry of a table that this is the number of, counted from zero.
+    /// The table entry with this index, counted from zero.
     pub fn looked_up(&self, table: &Arc<[f64]>) -> Scalar {
         match self {
             Scalar::Constant(x) => Scalar::Constant(table.get(entry(*x, table.len())).copied().unwrap_or(0.0)),
@@ -354,7 +354,7 @@ impl Scalar {
         }
     }
 
-    /// The same function, beginning at time `start`: `f(t - start)`.
+    /// The function delayed to start at time `start`: `f(t - start)`.
     pub fn delayed(&self, start: f64) -> Scalar {
         match self {
             Scalar::Varying(w) if start != 0.0 => w.over_time(1.0, start),
@@ -362,7 +362,7 @@ impl Scalar {
         }
     }
 
-    /// The same function run through faster: `f(factor t)`.
+    /// The function compressed in time: `f(factor t)`.
     pub fn compressed(&self, factor: f64) -> Scalar {
         match self {
             Scalar::Varying(w) if factor != 1.0 => w.over_time(factor, 0.0),
@@ -380,7 +380,7 @@ impl Waveform {
     }
 }
 
-/// The common period of some numbers, where they change and have one.
+/// The common period of some numbers, if they are time-dependent and have one.
 pub fn common_period<'a>(scalars: impl IntoIterator<Item = &'a Scalar>) -> Option<f64> {
     let recurrence = |s: &Scalar| match s {
         Scalar::Constant(_) => Recurrence::Constant,

@@ -8,7 +8,7 @@ use super::scalar::{Node, Scalar, Waveform, entry};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// An operation on the results of earlier ones, by their numbers.
+/// An operation on the results of earlier ones, given by index.
 enum Operation {
     Constant(f64),
     Affine {
@@ -20,20 +20,20 @@ enum Operation {
     Product(usize, usize),
     Quotient(usize, usize),
     Power(usize, usize),
-    /// A function without corners.
+    /// A function without kinks.
     Smooth(Function, usize),
-    /// A function that is another one on each side of a threshold of its argument.
+    /// A function with different branches on the two sides of a threshold of its argument.
     Piecewise {
         function: Piecewise,
         argument: usize,
-        /// The number of the switch between its branches.
+        /// Index of the switch between its branches.
         switch: usize,
     },
 }
 
-/// A function with corners or jumps.
+/// A function with kinks or jumps.
 enum Piecewise {
-    /// Of one argument.
+    /// A function of one argument.
     Function(Function),
     /// The smaller or larger of two, whose difference is the argument.
     Extreme(Function, [usize; 2]),
@@ -41,7 +41,7 @@ enum Piecewise {
 }
 
 impl Operation {
-    /// The operations that it uses, one of them twice where there is only one.
+    /// The operations that it uses; a single one is listed twice.
     fn operands(&self) -> Option<[usize; 2]> {
         match self {
             Operation::Constant(_) | Operation::Affine { .. } => None,
@@ -76,7 +76,7 @@ impl Operation {
 }
 
 impl Piecewise {
-    /// How many whole numbers are thresholds, as [`threshold`] takes it.
+    /// Number of integer thresholds, in the form used by [`threshold`].
     fn thresholds(&self) -> Option<usize> {
         match self {
             Piecewise::Function(Function::Floor) => Some(0),
@@ -85,7 +85,7 @@ impl Piecewise {
         }
     }
 
-    /// Its enclosure where the argument crosses no threshold; `at` is one value of the argument.
+    /// Its enclosure if the argument crosses no threshold; `at` is one value of the argument.
     fn on_one_side(&self, argument: &Model, at: f64, of: impl Fn(&usize) -> Model, order: usize) -> Model {
         match self {
             Piecewise::Function(Function::Floor) => Model::constant(at.floor()),
@@ -97,7 +97,7 @@ impl Piecewise {
         }
     }
 
-    /// Its enclosure where the argument may cross a threshold.
+    /// Its enclosure if the argument may cross a threshold.
     fn across(&self, argument: &Model, of: impl Fn(&usize) -> Model, order: usize) -> Model {
         let bounds = argument.value();
         match self {
@@ -120,44 +120,44 @@ impl Piecewise {
 /// The operations of some waveforms.
 pub struct Tape {
     operations: Vec<Operation>,
-    /// The operation that gives each of the waveforms.
+    /// The operation that computes each of the waveforms.
     outputs: Vec<usize>,
     switches: usize,
 }
 
-/// What is known of the argument of a switch on a cell: `from <= x < below`.
+/// Known bounds of the argument of a switch on a cell: `from <= x < below`.
 #[derive(Debug, Clone, Copy)]
 pub struct Side {
-    /// The lower bound, reached.
+    /// Lower bound, inclusive.
     pub from: f64,
-    /// The upper bound, not reached.
+    /// Upper bound, exclusive.
     pub below: f64,
 }
 
 impl Side {
-    /// Nothing is known.
+    /// No bounds are known.
     pub const UNKNOWN: Side = Side { from: f64::NEG_INFINITY, below: f64::INFINITY };
 }
 
-/// A switch whose argument crosses a threshold somewhere in a cell, as far as its enclosure tells.
+/// A switch whose argument may cross a threshold in a cell, according to its enclosure.
 #[derive(Debug, Clone, Copy)]
 pub struct Crossing {
-    /// The number of the switch.
+    /// Index of the switch.
     pub switch: usize,
-    /// The operation that gives its argument.
+    /// The operation that computes its argument.
     pub argument: usize,
-    /// The value at which the function has a corner or a jump.
+    /// The value at which the function has a kink or jump.
     pub threshold: f64,
 }
 
-/// A number that the argument of a switch may pass, between bounds: zero, or a whole number where `whole` says so. Of a table `whole` is
-/// the number of its entries, of `floor` 0.
+/// A threshold that the argument of a switch may cross within bounds: zero, or an integer if `whole` is given: the number of entries of a
+/// table, or 0 for `floor`.
 fn threshold(bounds: Interval, side: Side, whole: Option<usize>) -> Option<f64> {
     let (lo, hi) = (bounds.lo.max(side.from), bounds.hi.min(side.below));
-    // At the upper bound of a side nothing is crossed any more.
+    // The upper bound of a side is exclusive, so nothing is crossed there.
     let inside = |x: f64| lo < x && (x < hi || (x == hi && hi < side.below));
     let Some(entries) = whole else { return inside(0.0).then_some(0.0) };
-    // Beyond its ends a table changes no more.
+    // A table is constant beyond its ends.
     let (lo, hi) = match entries {
         0 => (lo, hi),
         n => (lo.max(0.0), hi.min(n as f64 - 1.0)),
@@ -176,7 +176,7 @@ fn threshold(bounds: Interval, side: Side, whole: Option<usize>) -> Option<f64> 
 }
 
 impl Tape {
-    /// The operations of waveforms; what they share is evaluated once.
+    /// The operations of waveforms; common subexpressions are evaluated once.
     pub fn of<'a>(waveforms: impl IntoIterator<Item = &'a Waveform>) -> Tape {
         let mut tape = Tape { operations: vec![], outputs: vec![], switches: 0 };
         let mut known = HashMap::new();
@@ -187,12 +187,12 @@ impl Tape {
         tape
     }
 
-    /// How many operations there are.
+    /// Number of operations.
     pub fn size(&self) -> usize {
         self.operations.len()
     }
 
-    /// Nothing known of any switch.
+    /// Unknown sides for all switches.
     pub fn sides(&self) -> Vec<Side> {
         vec![Side::UNKNOWN; self.switches]
     }
@@ -221,7 +221,7 @@ impl Tape {
         }
         let operation = match &*waveform.node {
             Node::Affine { scale, shift } => Operation::Affine { scale: *scale, shift: *shift },
-            // Waveforms with variables become numbers before they are resolved in time.
+            // Waveforms with variables are evaluated to numbers before they are resolved in time.
             Node::Variable(_) => Operation::Constant(f64::NAN),
             Node::Sum(a, b) => Operation::Sum(self.scalar(a, known), self.scalar(b, known)),
             Node::Product(a, b) => Operation::Product(self.scalar(a, known), self.scalar(b, known)),
@@ -247,18 +247,18 @@ impl Tape {
         made
     }
 
-    /// The value of an operation at a time; `scratch` holds those of the ones before.
+    /// The value of an operation at a time; `scratch` holds those of the previous operations.
     pub fn value(&self, operation: usize, t: f64, scratch: &mut Vec<f64>) -> f64 {
         scratch.clear();
         for next in self.operations.iter().take(operation + 1) {
-            // Arguments come before the operations that use them.
+            // Operands precede the operations that use them.
             let value = next.value(t, |k| scratch.get(*k).copied().unwrap_or(f64::NAN));
             scratch.push(value);
         }
         scratch.last().copied().unwrap_or(f64::NAN)
     }
 
-    /// Which of the outputs use an operation.
+    /// True for each output that uses an operation.
     pub fn uses(&self, operation: usize) -> impl Iterator<Item = bool> + '_ {
         let mut using: Vec<bool> = Vec::with_capacity(self.operations.len());
         for (k, next) in self.operations.iter().enumerate() {
@@ -271,17 +271,17 @@ impl Tape {
         self.outputs.iter().map(move |k| using.get(*k) == Some(&true))
     }
 
-    /// Enclosures of all operations' Taylor coefficients up to an order, between two times, and the first switch whose branch they
-    /// leave open: up to first order with both branches' slopes, above as a range only. `models` is overwritten.
+    /// Enclosures of the Taylor coefficients of all operations up to an order, between two times, and the first switch whose branch is
+    /// undecided: with the slopes of both branches up to first order, as a range only above. `models` is overwritten.
     pub fn enclose(&self, cell: (f64, f64), sides: &[Side], order: usize, models: &mut Vec<Model>) -> Option<Crossing> {
         let mut open = None;
         let length = cell.1 - cell.0;
         models.clear();
         for operation in &self.operations {
-            // Arguments come before the operations that use them.
+            // Operands precede the operations that use them.
             let m = |k: &usize| models.get(*k).copied().unwrap_or(Model::rough(ENTIRE));
-            // What floating point makes of numbers is a number, and no bounds around it: `1 - step(t)` is zero and not almost zero
-            // behind its jump, so that its magnitude has no corner there.
+            // Operations on constants are evaluated in floating point, without rounding outward: after the jump, `1 - step(t)` is
+            // exactly zero, so that its magnitude has no kink there.
             if operation.operands().is_some_and(|used| used.iter().all(|k| m(k).constant)) {
                 let value = operation.value(cell.0, |k| m(k).value().lo);
                 if value.is_finite() {
@@ -328,7 +328,7 @@ impl Tape {
                 _ => m(b).times(&m(a).apply(Function::Log, order), false, order).apply(Function::Exp, order),
             },
             Operation::Smooth(f, x) => m(x).apply(*f, order),
-            // Without its switch nothing is known of it.
+            // Without its switch it is unknown.
             Operation::Piecewise { .. } => Model::rough(ENTIRE),
         }
     }
@@ -347,7 +347,7 @@ impl Tape {
 }
 
 impl Waveform {
-    /// An enclosure of its values between two times, infinite where it has a pole.
+    /// An enclosure of its values between two times; infinite if it has a pole.
     pub fn range(&self, from: f64, to: f64) -> Interval {
         Tape::of([self]).ranges(from, to).first().copied().unwrap_or(ENTIRE)
     }
@@ -363,7 +363,7 @@ impl Scalar {
     }
 }
 
-/// A number between the bounds of an argument that lies on its side of every threshold.
+/// A number within the bounds of an argument and on its side of every threshold.
 fn inside(bounds: Interval, side: Side) -> f64 {
     let (lo, hi) = (bounds.lo.max(side.from), bounds.hi.min(side.below));
     let middle = 0.5 * lo + 0.5 * hi;
@@ -376,17 +376,17 @@ fn inside(bounds: Interval, side: Side) -> f64 {
     }
 }
 
-/// Whether a product is zero, and not almost zero: one factor is zero and the other is finite.
+/// True if a product is exactly zero: one factor is zero and the other is finite.
 fn is_nothing(a: &Model, b: &Model) -> bool {
     a.constant && a.value().lo == 0.0 && b.value().is_finite()
 }
 
-/// What is not known to be smooth has no Taylor coefficients above the first.
+/// A function that is not known to be smooth has no Taylor coefficients above the first.
 fn ranged(model: Model, order: usize) -> Model {
     if order > 1 { Model::rough(model.value()) } else { model }
 }
 
-/// A function with one corner or jump at zero, on one side of it.
+/// A function with one kink or jump at zero, on one side of it.
 fn branch(function: Function, x: &Model, positive: bool, order: usize) -> Model {
     match (function, positive) {
         (Function::Abs, true) => *x,
@@ -398,7 +398,7 @@ fn branch(function: Function, x: &Model, positive: bool, order: usize) -> Model 
     }
 }
 
-/// The same where its side is not known.
+/// The same if the side is unknown.
 fn either(function: Function, x: &Model, order: usize) -> Model {
     match function {
         Function::Abs => {

@@ -1,12 +1,12 @@
-//! Constant Hamiltonians on large state vectors: `exp(-i H t) psi` as a sum of Chebyshev polynomials of H.
+//! Constant Hamiltonians on large state vectors: `exp(-i H t) psi` as a Chebyshev series in H.
 //!
 //! With the spectrum inside `[c - r, c + r]` and `x = (H - c)/r`,
 //! `exp(-i H t) = exp(-i c t) sum_k (2 - delta_k0) (-i)^k J_k(r t) T_k(x)`. The coefficients fall faster than exponentially once
-//! `k > r t`, so the sum ends where they pass below 1e-16; nothing is stepped.
+//! `k > r t`, so the sum is truncated where they drop below 1e-16; there are no time steps.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "there are two Bessel functions more than orders, and one coefficient is kept at least"
+    reason = "there are two more Bessel functions than orders, and at least one coefficient is kept"
 )]
 
 use super::{StepError, Stepper};
@@ -14,7 +14,7 @@ use crate::emulator::generator::Generator;
 use crate::linalg::{C64, I};
 use crate::spin::State;
 
-/// The method.
+/// Chebyshev propagator.
 pub struct Chebyshev<'a> {
     generator: &'a Generator,
     centre: f64,
@@ -22,13 +22,13 @@ pub struct Chebyshev<'a> {
 }
 
 impl<'a> Chebyshev<'a> {
-    /// From a constant generator without dissipators.
+    /// Builds it from a constant generator without dissipators.
     pub fn new(generator: &'a Generator) -> Chebyshev<'a> {
         let (low, high) = generator.action().map_or((-1.0, 1.0), |s| s.spectral_bounds());
         Chebyshev { generator, centre: 0.5 * (low + high), radius: (0.5 * (high - low)).max(f64::MIN_POSITIVE) }
     }
 
-    /// `factor (H - c)/r v - before`, written over `before`.
+    /// Writes `factor (H - c)/r v - before` into `before`.
     fn next(&self, v: &[C64], before: &mut [C64], image: &mut [C64], factor: f64) {
         match self.generator.action() {
             Some(action) => action.apply_into(v, image),
@@ -41,7 +41,7 @@ impl<'a> Chebyshev<'a> {
     }
 }
 
-/// `J_0(z) .. J_n(z)` with every value below 1e-17 left out: Miller's downward recurrence, normalised by
+/// `J_0(z) .. J_n(z)`, truncated where values drop below 1e-17, by Miller's downward recurrence normalised with
 /// `J_0 + 2 J_2 + 2 J_4 + ... = 1`.
 pub fn bessel(z: f64) -> Vec<f64> {
     let highest = (z + 30.0 + 12.0 * z.cbrt()).ceil() as usize;

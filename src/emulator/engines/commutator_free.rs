@@ -1,13 +1,13 @@
-//! Smooth time dependence: the commutator-free exponential method of order 4, with steps chosen by halving.
+//! Smooth time dependence: the fourth-order commutator-free exponential method with adaptive step size.
 //!
 //! With the Gauss-Legendre nodes of a step, `c = 1/2 -+ sqrt(3)/6`, and `A = -i H` (or the superoperator),
 //! `U = exp(h (a A1 + b A2)) exp(h (b A1 + a A2))`, `a = 1/4 - sqrt(3)/6`, `b = 1/4 + sqrt(3)/6`
-//! (Blanes, Casas, Oteo, Ros, Phys. Rep. 470, 151 (2009), section 5.8). A step is judged by the same step in two halves, and
-//! the halves are what is kept.
+//! (Blanes, Casas, Oteo, Ros, Phys. Rep. 470, 151 (2009), section 5.8).
+//! The error estimate compares a step with two half steps; the result of the half steps is kept.
 //!
-//! The road not taken is the Magnus series of order 6: its commutators grow with `h |H|`, and a spin lock of 50 kHz that is
-//! ramped down over 20 ms needed steps of one radian. Here every factor is the exponential of a mean Hamiltonian, which stays
-//! right when H is large and changes slowly: the same ramp takes steps of tens of radians.
+//! The sixth-order Magnus series is not used: its commutators grow with `h |H|`, and a 50 kHz spin lock ramped down over 20 ms needed
+//! steps of one radian. Here every factor is the exponential of a weighted mean Hamiltonian, which stays accurate when H is large and
+//! changes slowly: the same ramp takes steps of tens of radians.
 
 use super::exact::{stacked, unstacked};
 use super::frame::Frame;
@@ -18,34 +18,34 @@ use crate::hamiltonian::Scalar;
 use crate::linalg::{I, Matrix, exponential, hermitian_eigen, product, real};
 use crate::spin::State;
 
-/// The method.
+/// Commutator-free exponential integrator.
 pub struct CommutatorFree<'a> {
     generator: &'a Generator,
     mesh: &'a Mesh,
-    /// Where nothing but H acts.
+    /// Frame of the changing field, for closed systems.
     frame: Option<Frame>,
     tolerance: f64,
-    /// The length of the segment: the tolerance is spread evenly over it.
+    /// Duration of the segment, over which the tolerance is distributed evenly.
     span: f64,
-    /// The step to try next.
+    /// Step size to try next.
     step: f64,
 }
 
-/// More steps than this in one cell of the mesh mean that something is wrong.
+/// Maximum number of steps in one cell of the mesh; more indicate a failure.
 const MOST_STEPS: usize = 50_000;
 
 impl<'a> CommutatorFree<'a> {
-    /// From a dense generator.
+    /// Builds it from a dense generator.
     ///
     /// # Errors
-    /// When a coefficient cannot be resolved.
+    /// If a coefficient cannot be resolved.
     pub fn new(generator: &'a Generator, tolerance: f64, span: f64) -> Result<CommutatorFree<'a>, StepError> {
         let frame = generator.is_closed().then(|| Frame::of(generator));
         let mesh = generator.mesh(tolerance)?;
         Ok(CommutatorFree { generator, mesh, frame, tolerance, span, step: span / 64.0 })
     }
 
-    /// `H(t)`, part by part, or i times the superoperator: what is exponentiated is -i times this.
+    /// `H(t)` of each block, or i times the superoperator: the propagator is the exponential of -i times this.
     fn at(&self, t: f64) -> Vec<Matrix> {
         match &self.frame {
             Some(frame) => frame.parts.iter().map(|p| sum(&p.terms, t)).collect(),
@@ -63,7 +63,7 @@ impl<'a> CommutatorFree<'a> {
         mean.iter().map(one).collect()
     }
 
-    /// The generator, where it is the same at the nodes of a step and of its halves: then one exponential is exact.
+    /// The generator, if it has the same value at the nodes of a step and of its halves; a single exponential is then exact.
     fn still(&self, t: f64, h: f64) -> Option<Vec<Matrix>> {
         let offset = 3f64.sqrt() / 6.0;
         let nodes = [(0.5, 1.0), (0.25, 0.5), (0.75, 0.5)];
@@ -72,7 +72,7 @@ impl<'a> CommutatorFree<'a> {
         self.generator.is_same_at(times).then(|| self.at(t + 0.5 * h))
     }
 
-    /// The propagator over one step.
+    /// Propagator of one step.
     fn propagator(&self, t: f64, h: f64) -> Result<Vec<Matrix>, StepError> {
         let offset = 3f64.sqrt() / 6.0;
         let (early, late) = (self.at(t + (0.5 - offset) * h), self.at(t + (0.5 + offset) * h));
@@ -83,10 +83,10 @@ impl<'a> CommutatorFree<'a> {
         Ok(products(&self.exponential(&mix(small, large), h)?, &self.exponential(&mix(large, small), h)?))
     }
 
-    /// The propagator from one time to a later one, of states or of stacked density matrices; `None` for no time at all.
+    /// Propagator from one time to a later one, for states or stacked density matrices; `None` if the times are equal.
     ///
     /// # Errors
-    /// When steps would be too many or too short.
+    /// If there are too many steps, or they become too short.
     pub fn over(&mut self, from: f64, to: f64) -> Result<Option<Matrix>, StepError> {
         let Some(parts) = self.parts_over(from, to)? else { return Ok(None) };
         Ok(match &self.frame {
@@ -95,7 +95,7 @@ impl<'a> CommutatorFree<'a> {
         })
     }
 
-    /// The propagators of the parts in their frame, cell by cell.
+    /// Propagators of the blocks in their frame, cell by cell.
     fn parts_over(&mut self, from: f64, to: f64) -> Result<Option<Vec<Matrix>>, StepError> {
         let mut total: Option<Vec<Matrix>> = None;
         let mut now = from;
@@ -106,7 +106,7 @@ impl<'a> CommutatorFree<'a> {
         Ok(total)
     }
 
-    /// Inside of a cell of the mesh, behind what was before.
+    /// Continues `total` inside one cell of the mesh.
     fn parts_within(
         &mut self,
         from: f64,
@@ -123,7 +123,7 @@ impl<'a> CommutatorFree<'a> {
                     "more than {MOST_STEPS} steps between t = {from:e} and {to:e}: the Hamiltonian is too strong there"
                 )));
             }
-            // A step never reaches beyond the end, and a remainder is not left to a sliver.
+            // A step never goes past the end, and no very short remainder is left.
             let rest = to - t;
             let h = if self.step >= rest {
                 rest
@@ -144,7 +144,7 @@ impl<'a> CommutatorFree<'a> {
             }
             let whole = self.propagator(t, h)?;
             let halves = products(&self.propagator(t + 0.5 * h, 0.5 * h)?, &self.propagator(t, 0.5 * h)?);
-            // The halves are sixteen times better than the whole: their own error is about a fifteenth of the difference.
+            // The error of the half steps is one sixteenth of that of the whole step, i.e. about a fifteenth of the difference.
             let error = distance(&halves, &whole) / 15.0;
             if !error.is_finite() {
                 return Err(StepError::Tolerance("the Hamiltonian is infinite or not a number at some time".into()));
@@ -157,7 +157,7 @@ impl<'a> CommutatorFree<'a> {
                     None => halves,
                 });
                 t += h;
-                // A step cut short by the end says nothing against longer ones.
+                // A step truncated by the end of the interval does not reduce the next step size.
                 let proposal = h * factor.clamp(0.2, 4.0);
                 if h >= self.step || proposal > self.step {
                     self.step = proposal;
@@ -179,7 +179,7 @@ impl Stepper for CommutatorFree<'_> {
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
         let Some(parts) = self.parts_over(from, to)? else { return Ok(state.clone()) };
         let Some(frame) = &self.frame else {
-            // Without a frame the whole superoperator is the only part.
+            // Without a frame the whole superoperator is the only block.
             let moved = parts.iter().fold(stacked(&state.density()), |stack, whole| whole * stack);
             return Ok(State::Mixed(unstacked(&moved)));
         };
@@ -206,7 +206,7 @@ fn products(left: &[Matrix], right: &[Matrix]) -> Vec<Matrix> {
     left.iter().zip(right).map(|(l, r)| product(l, r)).collect()
 }
 
-/// The distance of two propagators, by the norm of the identity.
+/// Distance of two propagators, relative to the norm of the identity.
 fn distance(a: &[Matrix], b: &[Matrix]) -> f64 {
     let squares: f64 = a.iter().zip(b).map(|(a, b)| (a - b).norm_squared()).sum();
     (squares / a.iter().map(|a| a.nrows() as f64).sum::<f64>()).sqrt()

@@ -1,10 +1,10 @@
-//! Dormand and Prince's Runge-Kutta method of order 8, from the crate `ode_solvers`: independent of everything else here.
+//! Dormand and Prince's Runge-Kutta method of order 8, from the crate `ode_solvers`: an integrator independent of all others here.
 //!
-//! The release of that crate has two wrong nodes (its stages 12 and 13 look at the beginning of the step), which spoils every
-//! time-dependent system. Time is therefore carried as one more component of the state, and the `x` that the crate hands over
-//! is ignored: the result is then right. Stiffness tests are off, since oscillations would trip them.
+//! The released crate has two wrong nodes (stages 12 and 13 are evaluated at the start of the step), which spoils every time-dependent
+//! system. Time is therefore carried as one more component of the state and the `x` passed by the crate is ignored, which gives correct
+//! results. Stiffness tests are off, since oscillations would trigger them.
 
-#![expect(clippy::indexing_slicing, reason = "a state is stacked as pairs of real numbers with the time behind them")]
+#![expect(clippy::indexing_slicing, reason = "a state is stored as pairs of real numbers followed by the time")]
 
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, apart, joined};
@@ -15,7 +15,7 @@ use crate::spin::State;
 use ode_solvers::dop_shared::OutputType;
 use ode_solvers::{DVector, Dop853, System};
 
-/// The method.
+/// DOP853 integrator.
 pub struct Dop853Step<'a> {
     generator: &'a Generator,
     mesh: &'a Mesh,
@@ -23,10 +23,10 @@ pub struct Dop853Step<'a> {
 }
 
 impl<'a> Dop853Step<'a> {
-    /// From any generator.
+    /// Builds it from any generator.
     ///
     /// # Errors
-    /// When a coefficient cannot be resolved.
+    /// If a coefficient cannot be resolved.
     pub fn new(generator: &'a Generator, tolerance: f64) -> Result<Dop853Step<'a>, StepError> {
         // The global error of the method is about a hundred times its local tolerance.
         let mesh = generator.mesh(tolerance)?;
@@ -34,13 +34,13 @@ impl<'a> Dop853Step<'a> {
     }
 }
 
-/// Real and imaginary parts in turn, then the time as a share of the way. Of a density matrix its deviation from the mean of its diagonal
-/// is integrated, and the tolerance is a share of that.
+/// The system of equations: real and imaginary parts interleaved, then the time as a fraction of the interval. For a density matrix the
+/// deviation from its mean diagonal element is integrated, and the tolerance is relative to that deviation.
 struct Motion<'a> {
     generator: &'a Generator,
     from: f64,
     length: f64,
-    /// The first and the last time at which coefficients are evaluated.
+    /// First and last time at which coefficients may be evaluated.
     cell: (f64, f64),
     pure: bool,
     mean: f64,
@@ -94,7 +94,7 @@ impl Stepper for Dop853Step<'_> {
 }
 
 impl Dop853Step<'_> {
-    /// Inside of a cell of the mesh.
+    /// Integrates inside one cell of the mesh.
     fn within(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
         let length = to - from;
         if length == 0.0 {
@@ -109,11 +109,11 @@ impl Dop853Step<'_> {
             }
         };
         let pure = mean.is_none();
-        // A state without a deviation relaxes to one.
+        // The dissipators can create a deviation from a maximally mixed state.
         let drift = self.generator.drift().map_or(0.0, |d| d.iter().fold(0.0f64, |m, x| m.max(x.norm())));
         let drifted = drift * mean.unwrap_or(0.0) * length.abs();
         let n = self.generator.dimension;
-        // Every accepted state is kept by the crate: the way is cut into pieces of a few hundred turns of the phase.
+        // The crate stores every accepted state: split the interval into pieces of a few hundred periods of the fastest phase.
         let turns = self.generator.bandwidth(from, to) * length;
         let pieces = (turns / 500.0).ceil().clamp(1.0, 1e7) as usize;
         let mut y = to_real(&values, 0.0);
@@ -122,8 +122,8 @@ impl Dop853Step<'_> {
             let begin = from + length * piece as f64 / pieces as f64;
             let last = y.len() - 1;
             y[last] = 0.0;
-            // The integrated state is of the size of 1: the tolerance holds for its time too, whose rounding would be large beside that of
-            // a deviation of 1e-15. Without a deviation nothing changes.
+            // Scale the state to a norm of about 1. The tolerance also applies to the time component, whose rounding would be large
+            // compared with a deviation of 1e-15. A vanishing deviation stays zero.
             let scale = y.iter().take(last).fold(drifted, |m, x| m.max(x.abs()));
             if scale == 0.0 {
                 break;

@@ -1,4 +1,4 @@
-//! Constant Hamiltonians, exactly: to rounding, over any time; and density matrices as stacked vectors.
+//! Constant Hamiltonians by eigendecomposition: accurate to rounding over any time. Also the stacking of density matrices into vectors.
 
 #![expect(
     clippy::indexing_slicing,
@@ -14,14 +14,14 @@ use crate::spin::State;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-/// Parts of fewer states than this are taken together, so that a diagonal Hamiltonian is not a thousand parts of one.
+/// Blocks smaller than this are merged, so that a diagonal Hamiltonian does not become a thousand blocks of one state.
 const SMALLEST_PART: usize = 48;
 
-/// States that H does not leave, and H among them.
+/// An invariant subspace of H spanned by basis states, and H restricted to it.
 struct Part {
     states: Vec<usize>,
     eigen: OnceCell<Arc<Eigen>>,
-    /// Its eigenvectors, one behind the other, where they are real.
+    /// Eigenvectors, column-major, if all are real.
     real: OnceCell<Option<Vec<f64>>>,
 }
 
@@ -35,8 +35,7 @@ impl Part {
     }
 }
 
-/// A sum of real columns with complex factors. It is compiled once for every width of vectors, and the widest that the processor has is
-/// taken.
+/// Linear combination of real columns with complex factors. Compiled for every SIMD width; the widest available at run time is used.
 struct Real<'a> {
     real: &'a [f64],
     turned: &'a [C64],
@@ -57,7 +56,7 @@ impl pulp::NullaryFnOnce for Real<'_> {
     }
 }
 
-/// Lists of states that H does not leave, short ones joined.
+/// Lists of basis states that span invariant subspaces of H, short ones merged.
 pub fn together(generator: &Generator) -> Vec<Vec<usize>> {
     let mut lists: Vec<Vec<usize>> = Vec::new();
     for part in generator.parts() {
@@ -66,22 +65,22 @@ pub fn together(generator: &Generator) -> Vec<Vec<usize>> {
             _ => lists.push(part.clone()),
         }
     }
-    // In the order of the space, which a list of all states is taken to have.
+    // In ascending order: code elsewhere assumes that a list of all states is in the order of the space.
     lists.iter_mut().for_each(|l| l.sort_unstable());
     lists
 }
 
-/// `rho -> U rho U^dagger` with `U = V exp(-i E t) V^dagger`, in each part of the space that H does not leave. A part is
-/// diagonalised when a state is found in it.
+/// `rho -> U rho U^dagger` with `U = V exp(-i E t) V^dagger` in each invariant block of H. A block is diagonalised when it is first
+/// occupied by a state.
 pub struct ExactClosed<'a> {
     generator: &'a Generator,
     parts: Vec<Part>,
-    /// The vector that was moved last, in the eigenvectors of each part: a curve is that of one vector at many times.
+    /// The last propagated vector, in the eigenbasis of each block: a curve evaluates one vector at many times.
     resolved: Option<(Vector, Vec<Vec<C64>>)>,
 }
 
 impl<'a> ExactClosed<'a> {
-    /// From a constant generator without dissipators.
+    /// Builds it from a constant generator without dissipators.
     pub fn new(generator: &'a Generator) -> ExactClosed<'a> {
         let lists = together(generator);
         let part = |states| Part { states, eigen: OnceCell::new(), real: OnceCell::new() };
@@ -89,7 +88,7 @@ impl<'a> ExactClosed<'a> {
         ExactClosed { generator, parts, resolved: None }
     }
 
-    /// The sizes of the parts in which a state is found.
+    /// Dimensions of the blocks occupied by a state.
     pub fn occupied(generator: &Generator, state: &State) -> Vec<usize> {
         let found = |states: &[usize]| match state {
             State::Pure(psi) => states.iter().any(|&k| psi[k] != ZERO),
@@ -106,10 +105,10 @@ impl<'a> ExactClosed<'a> {
         part.eigen.get().map(|e| &**e).ok_or_else(|| StepError::Tolerance("no eigenvalues".into()))
     }
 
-    /// The propagator over a time.
+    /// Propagator over time t.
     ///
     /// # Errors
-    /// When eigenvalues cannot be computed.
+    /// If eigenvalues cannot be computed.
     pub fn propagator(&self, t: f64) -> Result<Matrix, StepError> {
         if let [one] = self.parts.as_slice() {
             return Ok(self.eigen(one)?.propagator(t));
@@ -125,7 +124,7 @@ impl<'a> ExactClosed<'a> {
         Ok(out)
     }
 
-    /// A vector in the eigenvectors of each part; nothing where it is not.
+    /// Expands a vector in the eigenbasis of each block; empty for unoccupied blocks.
     fn resolve(&mut self, psi: &Vector) -> Result<(), StepError> {
         if self.resolved.as_ref().is_some_and(|(known, _)| known == psi) {
             return Ok(());
@@ -165,7 +164,7 @@ impl<'a> ExactClosed<'a> {
         Ok(out)
     }
 
-    /// `U rho U^dagger`, block by block; blocks of zeros stay so.
+    /// `U rho U^dagger`, block by block; zero blocks stay zero.
     fn moved_density(&self, rho: &Matrix, t: f64) -> Result<Matrix, StepError> {
         if let [one] = self.parts.as_slice() {
             return Ok(conjugate(&self.eigen(one)?.propagator(t), rho));
@@ -223,24 +222,24 @@ impl Stepper for ExactClosed<'_> {
     }
 }
 
-/// The name of the method of eigenvalues.
+/// Name of the eigendecomposition method.
 pub const EXACT: &str = "exact (eigenvalues)";
 
-/// The columns of a density matrix's deviation from its mean under each other, and below them the mean: superoperators act on both, so
-/// that neither their rounding nor a tolerance meets the identity.
+/// Stacks the columns of a density matrix's deviation from its mean diagonal element, with the mean as last element. Superoperators act
+/// on both, so that neither rounding nor tolerances are relative to the identity.
 pub fn stacked(rho: &Matrix) -> Vector {
     let (mean, deviation) = apart(rho);
     Vector::from_iterator(rho.len() + 1, deviation.iter().copied().chain([real(mean)]))
 }
 
-/// And back, made Hermitian.
+/// Inverse of [`stacked`]; the result is made Hermitian.
 pub fn unstacked(v: &Vector) -> Matrix {
     let length = v.len() - 1;
     let n = (length as f64).sqrt().round() as usize;
     joined(v[length].re, Matrix::from_column_slice(n, n, &v.as_slice()[..length]))
 }
 
-/// `Tr[rho A]` as a sum of products with a stacked density matrix.
+/// Vector w with `Tr[rho A] = sum_k w_k v_k` for a stacked density matrix v.
 pub fn observing(a: &Matrix) -> Vector {
     Vector::from_iterator(a.len() + 1, a.transpose().iter().copied().chain([a.trace()]))
 }

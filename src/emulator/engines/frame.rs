@@ -1,36 +1,37 @@
-//! The frame in which the field that changes is diagonal.
+//! The basis in which the time-dependent field is diagonal.
 //!
-//! While a locking field goes down, the parity of half a turn about it is kept. In the product basis along z nothing shows it; where
-//! each spin is quantised along the field, states of even and odd parity fall apart by themselves, as does whatever else is conserved,
-//! and dipolar Hamiltonians are real there. Two halves take a quarter of the time of the whole, and real matrices a quarter of that.
+//! While a locking field is ramped down, the parity under a rotation by pi about it is conserved. This is not visible in the product basis
+//! along z. If each spin is quantised along the field instead, H is block diagonal in the states of even and odd parity, as it is
+//! for any other conserved quantity, and dipolar Hamiltonians are real. Two half-size blocks take a quarter of the time of the whole, and
+//! real matrices a quarter of that.
 
-#![expect(clippy::indexing_slicing, reason = "parts are lists of states of the space that the state is on")]
+#![expect(clippy::indexing_slicing, reason = "parts are lists of basis states of the space of the state")]
 
 use super::product_unitary::Turn;
 use crate::emulator::generator::Generator;
 use crate::hamiltonian::Scalar;
 use crate::linalg::{C64, Matrix, Vector, ZERO, hermitian_eigen, product, real};
 
-/// Below this dimension a frame costs more than it saves.
+/// Below this dimension the basis change costs more than it saves.
 const SMALLEST: usize = 4;
 
-/// Entries below this share of the largest are the rounding of the way into the frame.
+/// Relative size below which entries are rounding errors of the basis change.
 const ROUNDING: f64 = 1e-14;
 
-/// States that H does not leave at any time, and the terms of H among them.
+/// Basis states spanning a subspace invariant under H at all times, and the terms of H restricted to it.
 pub struct Part {
-    /// The states, by their number in the frame.
+    /// Indices of the basis states in the frame.
     pub states: Vec<usize>,
-    /// Coefficients and matrices.
+    /// Coefficients and matrices of the terms.
     pub terms: Vec<(Scalar, Matrix)>,
 }
 
 /// H in the frame.
 pub struct Frame {
     dimension: usize,
-    /// Into the frame, and out of it; `None` where it is the product basis.
+    /// Basis change into the frame and back; `None` if the frame is the product basis.
     turns: Option<(Turn, Turn)>,
-    /// The parts.
+    /// The invariant blocks.
     pub parts: Vec<Part>,
 }
 
@@ -58,7 +59,7 @@ impl Frame {
         Frame { dimension, turns, parts }
     }
 
-    /// The matrix whose blocks are given.
+    /// Assembles the whole matrix from its blocks.
     pub fn whole(&self, blocks: &[Matrix]) -> Matrix {
         let mut out = Matrix::zeros(self.dimension, self.dimension);
         for (part, block) in self.parts.iter().zip(blocks) {
@@ -69,27 +70,27 @@ impl Frame {
         out
     }
 
-    /// A matrix of the frame in the product basis.
+    /// Transforms a matrix from the frame to the product basis.
     pub fn leave(&self, m: &Matrix) -> Matrix {
         self.turns.as_ref().map_or_else(|| m.clone(), |(_, back)| back.matrix(m))
     }
 
-    /// Whether it is another than the product basis.
+    /// True if the frame differs from the product basis.
     pub fn is_turned(&self) -> bool {
         self.turns.is_some()
     }
 
-    /// A vector of the product basis in the frame.
+    /// Transforms a vector from the product basis to the frame.
     pub fn enter_vector(&self, psi: &Vector) -> Vector {
         self.turns.as_ref().map_or_else(|| psi.clone(), |(into, _)| into.vector(psi))
     }
 
-    /// A vector of the frame in the product basis.
+    /// Transforms a vector from the frame to the product basis.
     pub fn leave_vector(&self, psi: &Vector) -> Vector {
         self.turns.as_ref().map_or_else(|| psi.clone(), |(_, back)| back.vector(psi))
     }
 
-    /// `U psi`, with the blocks of U in the frame.
+    /// `U psi`, with U given by its blocks in the frame.
     pub fn moved_vector(&self, blocks: &[Matrix], psi: &Vector) -> Vector {
         let inside = self.enter_vector(psi);
         let mut moved = Vector::zeros(psi.len());
@@ -100,7 +101,7 @@ impl Frame {
         self.leave_vector(&moved)
     }
 
-    /// `U m U^dagger`, with the blocks of U in the frame.
+    /// `U m U^dagger`, with U given by its blocks in the frame.
     pub fn moved_matrix(&self, blocks: &[Matrix], m: &Matrix) -> Matrix {
         let inside = self.turns.as_ref().map_or_else(|| m.clone(), |(into, _)| into.matrix(m));
         let mut moved = Matrix::zeros(self.dimension, self.dimension);
@@ -121,7 +122,7 @@ impl Frame {
     }
 }
 
-/// The turns into the frame of the field that changes, and back.
+/// Basis changes into the eigenbasis of the time-dependent field, and back.
 fn turns(generator: &Generator) -> Option<(Turn, Turn)> {
     let (dimensions, field) = generator.changing_field()?;
     let vectors: Vec<(usize, Matrix)> =
@@ -130,7 +131,7 @@ fn turns(generator: &Generator) -> Option<(Turn, Turn)> {
     Some((Turn::new(&dimensions, into), Turn::new(&dimensions, vectors)))
 }
 
-/// Eigenvectors with phases such that what is diagonal along z, and steps evenly there, is real in the frame.
+/// Fixes eigenvector phases such that operators diagonal along z with equidistant values (Iz) are real in the frame.
 fn phased(mut vectors: Matrix) -> Matrix {
     let n = vectors.nrows();
     for k in 1..n {
@@ -144,7 +145,7 @@ fn phased(mut vectors: Matrix) -> Matrix {
     vectors
 }
 
-/// Without the rounding of the way into the frame: what is nearly zero is zero, and what is nearly real is real.
+/// Removes the rounding of the basis change: nearly zero parts become zero, nearly real elements real.
 fn tidied(m: Matrix) -> Matrix {
     let largest = m.iter().map(|x| x.norm()).fold(0.0, f64::max);
     let small = ROUNDING * largest * m.nrows() as f64;
@@ -152,7 +153,7 @@ fn tidied(m: Matrix) -> Matrix {
     m.map(|x| C64::new(cut(x.re), cut(x.im)))
 }
 
-/// Lists of states that no term connects.
+/// Lists of basis states that no term connects with each other.
 fn lists(n: usize, terms: &[(Scalar, Matrix)]) -> Vec<Vec<usize>> {
     let mut all = Matrix::zeros(n, n);
     for (_, m) in terms {
@@ -166,7 +167,7 @@ mod tests {
     use super::*;
     use crate::metrics::random::{hamiltonian, unitary};
 
-    /// What goes into the frame comes back, and the blocks of a unitary move a matrix as the whole does.
+    /// The basis change and its inverse compose to the identity, and the blocks of a unitary act as the whole.
     #[test]
     fn blocks_move_as_the_whole() {
         let vectors = vec![(0, unitary(2, 1)), (2, unitary(3, 2))];

@@ -1,16 +1,15 @@
-//! Propagation methods, one file each, chosen by the structure of the segment and held to the same laws:
+//! Propagation methods, one per file, chosen by the structure of the segment and subject to the same tests:
 //!
-//! * [`exact`]: constant Hamiltonians by their eigenvalues.
-//! * [`liouville`]: constant generators with relaxation, part by part of operator space: dense exponentials or Chebyshev polynomials.
-//! * [`product_unitary`]: Hamiltonians that move each subsystem by itself, as hard pulses do.
-//! * [`chebyshev`]: constant Hamiltonians on large state vectors, without a matrix.
-//! * [`commutator_free`]: smooth time dependence of closed systems, and of open ones whose relaxation is stiff; order 4 with error
-//!   control.
-//! * [`periodic`]: many periods of a periodic Hamiltonian, by powers of the propagator of one.
-//! * [`series`]: one field that changes beside a constant Hamiltonian, as in spin locks and shaped pulses.
-//! * [`dop853`]: an independent Runge-Kutta method of order 8, for everything; the method of open systems that change, and where no
-//!   other fits.
-//! * [`plain`]: many small steps of the classical fourth order. Slow and obvious; kept to judge the others.
+//! * [`exact`]: constant Hamiltonians by eigendecomposition.
+//! * [`liouville`]: constant generators with relaxation, on each invariant part of Liouville space: dense exponentials or Chebyshev series.
+//! * [`product_unitary`]: Hamiltonians that are sums of single-site terms, as for hard pulses.
+//! * [`chebyshev`]: constant Hamiltonians on large state vectors, by a Chebyshev series without a dense matrix.
+//! * [`commutator_free`]: smooth time dependence of closed systems, and of open ones with stiff relaxation; order 4 with error control.
+//! * [`periodic`]: many periods of a periodic Hamiltonian, by powers of the propagator of one period.
+//! * [`series`]: one time-dependent field added to a constant Hamiltonian, as in spin locks and shaped pulses.
+//! * [`dop853`]: an independent Runge-Kutta method of order 8 for any generator; used for time-dependent open systems, and where no other
+//!   method applies.
+//! * [`plain`]: classical fourth-order Runge-Kutta with many small steps; slow and simple, the reference for the others.
 
 pub mod chebyshev;
 pub mod commutator_free;
@@ -34,20 +33,20 @@ use super::settings::Method;
 use crate::hamiltonian::Segment;
 use crate::spin::State;
 
-/// From this product of the fastest rate of relaxation and the duration on, an explicit Runge-Kutta method is bound by its
-/// stability (about six inverse rates a step), and exponentials of small superoperators cost less. Elsewhere Dop853 is 2 to 50
-/// times as fast as they are, for one spin and for three, at tolerances of 1e-5 to 1e-9.
+/// If the fastest relaxation rate times the duration exceeds this, an explicit Runge-Kutta method is limited by stability (about six
+/// inverse rates per step), and exponentials of small superoperators are cheaper. Below, Dop853 is 2 to 50 times faster than they are, for
+/// one spin and for three, at tolerances of 1e-5 to 1e-9.
 const STIFF: f64 = 1e5;
 
-/// Up to this dimension a pure state under a changing Hamiltonian is moved by exponentials of dense matrices.
+/// Largest dimension at which a pure state under a time-dependent Hamiltonian is propagated by exponentials of dense matrices.
 const LARGEST_STEPPED: usize = 600;
 
-/// Below this dimension one small matrix is faster than turning spin after spin.
+/// Below this dimension one small matrix is faster than single-site unitaries applied in sequence.
 const SMALLEST_TURNED: usize = 16;
 
-/// What the method of eigenvalues and the Chebyshev method cost for a pure state, in arbitrary units of time. Measured: a
-/// diagonalisation takes about `0.26 d^3`, a change of basis and back `2 d^2`, a product with a sparse matrix `1.2` an entry; a
-/// sample needs as many products as the radius of the spectrum times its time step, and about 17 more.
+/// Compares the costs of eigendecomposition and Chebyshev series for a pure state, in arbitrary units of time. Measured: a
+/// diagonalisation takes about `0.26 d^3`, a basis change and back `2 d^2`, a sparse matrix product `1.2` per entry; a sample needs as many
+/// products as half the bandwidth times its time step, plus about 17.
 fn eigenvalues_are_cheaper(generator: &Generator, segment: &Segment, state: &State) -> bool {
     const SMALL: usize = 64;
     const LARGEST: usize = 4096;
@@ -64,10 +63,10 @@ fn eigenvalues_are_cheaper(generator: &Generator, segment: &Segment, state: &Sta
     eigenvalues <= chebyshev
 }
 
-/// The method that fits a segment.
+/// Chooses the method for a segment.
 ///
 /// # Errors
-/// When eigenvalues cannot be computed.
+/// If the eigenvalues cannot be computed.
 pub fn choose<'a>(
     generator: &'a Generator,
     segment: &Segment,

@@ -1,7 +1,7 @@
-//! Many periods of a small periodic Hamiltonian: the propagator of one period, raised to their number.
+//! Many periods of a small periodic Hamiltonian: the propagator of one period, raised to a power.
 //!
-//! A drive of a hundred thousand periods costs one period and its powers. The rounding of a power grows with the number of
-//! periods, so that beyond some number the result would be rounding; that is refused.
+//! A drive of a hundred thousand periods costs one period and its matrix powers. The rounding error of a power grows with the number of
+//! periods; a run in which it would exceed the tolerance is refused.
 
 use super::commutator_free::CommutatorFree;
 use super::exact::{stacked, unstacked};
@@ -10,28 +10,28 @@ use crate::emulator::generator::{Generator, deviation};
 use crate::linalg::{Matrix, conjugate, identity, power, product};
 use crate::spin::State;
 
-/// The largest dimension of a closed system.
+/// Largest dimension of a closed system.
 const LARGEST: usize = 64;
 
-/// Fewer periods than this of a closed system are propagated one by one. Of an open one it is the dimension of the superoperator:
-/// exponentials of that over one period cost about as much as Dop853 does over so many (measured for dimensions of 4 to 64).
+/// A closed system with fewer periods than this is integrated directly. For an open system the minimum is the dimension of the
+/// superoperator: its exponentials over one period cost about as much as Dop853 over that many periods (measured for dimensions 4 to 64).
 const FEWEST: f64 = 2.0;
 
-/// The method.
+/// Propagator of a periodic generator.
 pub struct Periodic<'a> {
     generator: &'a Generator,
     inner: CommutatorFree<'a>,
     period: f64,
     tolerance: f64,
-    /// The propagator of one period, when it was needed.
+    /// Propagator of one period, computed on first use.
     once: Option<Matrix>,
 }
 
 impl<'a> Periodic<'a> {
-    /// For a small periodic generator over periods enough; `None` for any other.
+    /// Builds it for a small periodic generator with enough periods; `None` otherwise.
     ///
     /// # Errors
-    /// When a coefficient cannot be resolved.
+    /// If a coefficient cannot be resolved.
     pub fn new(generator: &'a Generator, tolerance: f64) -> Result<Option<Periodic<'a>>, StepError> {
         let d = generator.dimension;
         let (fits, fewest) = match generator.is_closed() {
@@ -46,10 +46,10 @@ impl<'a> Periodic<'a> {
         Ok(Some(Periodic { generator, inner, period, tolerance, once: None }))
     }
 
-    /// The propagator from one time to a later one: of states, or of stacked density matrices where the system is open.
+    /// Propagator from one time to a later one, of states, or of stacked density matrices if the system is open.
     ///
     /// # Errors
-    /// When a step fails, or the periods are too many for the precision of numbers.
+    /// If a step fails, or there are too many periods for floating-point precision.
     pub fn over(&mut self, from: f64, to: f64) -> Result<Matrix, StepError> {
         let d = self.generator.dimension;
         let size = if self.generator.is_closed() { d } else { d * d };
@@ -58,7 +58,7 @@ impl<'a> Periodic<'a> {
         if count < FEWEST {
             return Ok(self.inner.over(from, to)?.unwrap_or_else(|| identity(size)));
         }
-        // A few roundings a product, each of them kept by every period that follows.
+        // A few roundings per product, each of which is repeated in every later period.
         let rounding = 16.0 * f64::EPSILON * count;
         if rounding > self.tolerance {
             let message = format!(
@@ -78,7 +78,7 @@ impl<'a> Periodic<'a> {
         {
             total = product(&total, &before);
         }
-        // The rest counts from the beginning of a period.
+        // The remainder is measured from the start of a period.
         if let Some(after) = self.inner.over(0.0, to - last * self.period)? {
             total = product(&after, &total);
         }

@@ -1,5 +1,5 @@
-//! The slow, obvious method: classical Runge-Kutta of order 4 in many small equal steps, straight from the equation of motion.
-//! It is kept for ever, under the same tests as the fast ones, so that there is something to believe.
+//! Reference method: classical fourth-order Runge-Kutta with many small equal steps, directly from the equation of motion.
+//! It is slow and simple, and passes the same tests as the fast methods, which are compared with it.
 
 use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, apart, joined};
@@ -8,23 +8,22 @@ use crate::linalg::{Matrix, Vector};
 use crate::metrics::Rate;
 use crate::spin::State;
 
-/// The method.
+/// Fourth-order Runge-Kutta integrator.
 pub struct PlainStep<'a> {
     generator: &'a Generator,
     mesh: &'a Mesh,
 }
 
 impl<'a> PlainStep<'a> {
-    /// For any generator.
+    /// Builds it for any generator.
     ///
     /// # Errors
-    /// When a coefficient cannot be resolved.
+    /// If a coefficient cannot be resolved.
     pub fn new(generator: &'a Generator, tolerance: f64) -> Result<PlainStep<'a>, StepError> {
         Ok(PlainStep { generator, mesh: generator.mesh(tolerance)? })
     }
 
-    /// How many steps a cell takes: in none does a phase advance by more than 1/200 of a radian, there are at least 16 in a cell and
-    /// 200 in the segment.
+    /// Number of steps in a cell: the phase advance per step is at most 1/200 rad, with at least 16 steps per cell and 200 per segment.
     fn steps(&self, from: f64, to: f64) -> usize {
         let fastest = self.generator.bandwidth(from, to) + self.generator.fastest_decay();
         let length = to - from;
@@ -32,7 +31,7 @@ impl<'a> PlainStep<'a> {
         (length * fastest / 0.005).max(share).max(16.0).ceil() as usize
     }
 
-    /// Inside of a cell of the mesh.
+    /// Integrates inside one cell of the mesh.
     fn within(&self, state: &State, from: f64, to: f64) -> State {
         let steps = self.steps(from, to);
         let h = (to - from) / steps as f64;
@@ -51,7 +50,7 @@ impl<'a> PlainStep<'a> {
         }
     }
 
-    /// A step of the deviation from the mean of the diagonal.
+    /// One step of the deviation from the mean diagonal element.
     fn density(&self, rho: &Matrix, mean: f64, t: f64, h: f64, inside: &impl Fn(f64) -> f64) -> Matrix {
         let f = |t: f64, rho: &Matrix| self.generator.rate_of_deviation(inside(t), rho, mean);
         let k1 = f(t, rho);

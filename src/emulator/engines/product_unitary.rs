@@ -1,11 +1,11 @@
-//! Subsystems that move each by itself: `U = u_1 x u_2 x ...`.
+//! Product unitaries: one single-site unitary per subsystem, `U = u_1 x u_2 x ...`.
 //!
-//! A hard pulse is one turn of each spin. Its matrix on N states would cost N^3 to use; turning one spin after the other costs N^2 a
-//! spin.
+//! A hard pulse rotates each spin. Applying its full N x N matrix to a density matrix would cost N^3; applying one spin's rotation
+//! after the other costs N^2 per spin.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "turns are of subsystems of the state's own basis, so strides and dimensions divide it"
+    reason = "unitaries act on subsystems of the state's own basis, so strides and dimensions divide it"
 )]
 
 use super::exact::EXACT;
@@ -15,22 +15,22 @@ use crate::emulator::generator::{Generator, deviation};
 use crate::linalg::{C64, Matrix, Vector, adjoint};
 use crate::spin::State;
 
-/// A subsystem of more states is better moved within the parts that H does not leave.
+/// Above this dimension of a subsystem, block-wise eigendecomposition of H is cheaper.
 const LARGEST: usize = 10;
 
-/// A product of unitaries, one a subsystem; the identity on those left out.
+/// A product of single-site unitaries; identity on the sites that are left out.
 pub struct Turn {
     locals: Vec<Local>,
 }
 
 struct Local {
-    /// How far apart two neighbouring states of the subsystem lie.
+    /// Distance in the basis between neighbouring states of the subsystem.
     stride: usize,
     unitary: Matrix,
 }
 
 impl Turn {
-    /// From the dimensions of all subsystems, and the unitaries with the numbers of theirs.
+    /// From the dimensions of all subsystems, and unitaries with the index of their site.
     pub fn new(dimensions: &[usize], unitaries: Vec<(usize, Matrix)>) -> Turn {
         let stride = |site: usize| dimensions[site + 1..].iter().product();
         let locals = unitaries.into_iter().map(|(site, unitary)| Local { stride: stride(site), unitary }).collect();
@@ -39,7 +39,7 @@ impl Turn {
 
     /// `U psi`.
     pub fn vector(&self, psi: &Vector) -> Vector {
-        // A vector is a matrix of one row: `conj(u)` of its conjugate is the conjugate of `u psi`.
+        // A vector is a matrix of one row: applying `conj(u)` to its conjugate gives the conjugate of `u psi`.
         let mut moved = psi.map(|x| x.conj());
         self.locals.iter().for_each(|t| columns(moved.as_mut_slice(), 1, t));
         moved.map(|x| x.conj())
@@ -47,7 +47,7 @@ impl Turn {
 
     /// `U m U^dagger`.
     pub fn matrix(&self, m: &Matrix) -> Matrix {
-        // `m U^dagger`, its adjoint `U m^dagger`, that times `U^dagger` again, and the adjoint of it all.
+        // Computes `m U^dagger`, its adjoint `U m^dagger`, multiplies by `U^dagger` again, and takes the adjoint.
         let n = m.nrows();
         let mut moved = m.clone();
         self.locals.iter().for_each(|t| columns(moved.as_mut_slice(), n, t));
@@ -57,7 +57,7 @@ impl Turn {
     }
 }
 
-/// Moves states of a constant Hamiltonian, one subsystem after the other.
+/// Propagates states under a constant Hamiltonian that is a sum of single-site terms.
 pub struct Turns {
     dimensions: Vec<usize>,
     locals: Vec<(usize, Matrix)>,
@@ -65,7 +65,7 @@ pub struct Turns {
 }
 
 impl Turns {
-    /// From a constant generator without dissipators on the whole product space; `None` where a term acts on two subsystems.
+    /// From a constant generator without dissipators on the whole product space; `None` if a term couples two subsystems.
     pub fn new(generator: &Generator) -> Option<Turns> {
         let (dimensions, locals) = generator.locals()?;
         if locals.iter().any(|(_, m)| m.nrows() > LARGEST) {
@@ -87,11 +87,11 @@ impl Turns {
     }
 }
 
-/// Pairs of columns become `a x + b y` and `c x + e y`. The loop is compiled once for every width of vectors, and the widest that the
-/// processor has is taken.
+/// Replaces pairs of columns x, y by `a x + b y` and `c x + e y`. Compiled for every SIMD width; the widest available at run time is
+/// used.
 struct Pairs<'a> {
     m: &'a mut [C64],
-    /// How far apart the two of a pair lie.
+    /// Distance between the two columns of a pair.
     span: usize,
     u: [C64; 4],
 }
@@ -113,7 +113,7 @@ impl pulp::NullaryFnOnce for Pairs<'_> {
     }
 }
 
-/// `x -> conj(u) x` on the columns of a matrix, which is `m -> m u^dagger`; `length` is that of a column.
+/// Applies `x -> conj(u) x` to the columns of a matrix, i.e. `m -> m u^dagger`; `length` is the column length.
 fn columns(m: &mut [C64], length: usize, turned: &Local) {
     let (d, span) = (turned.unitary.nrows(), turned.stride * length);
     let u = turned.unitary.map(|x| x.conj());

@@ -1,15 +1,16 @@
-//! A field that changes, by the power series of the solution in time.
+//! A time-dependent field, by the power series of the solution in time.
 //!
 //! In the frame of the field (see [`super::frame`]) `H(t) = K + c(t) D` with a constant real K and a diagonal D. Over a step of length h
-//! let `c(t + s h) = sum_j c_j s^j`. The solution `y(s) = sum_k y_k s^k` of `dy/dt = -i H y` then has
+//! let `c(t + s h) = sum_j c_j s^j`. The solution `y(s) = sum_k y_k s^k` of `dy/dt = -i H y` then satisfies
 //!
 //! `y_(k+1) = -i h / (k + 1) (K y_k + D sum_j c_j y_(k-j))`,
 //!
-//! and the series ends where its terms are below rounding. Nothing is approximated but c, by a polynomial of degree 4 between Chebyshev's
-//! nodes, whose error is looked at between them. A step turns by at most 8 radians, for beyond that rounding grows like its exponential.
+//! and the series is truncated where its terms are below rounding. The only approximation is the interpolation of c by a polynomial of
+//! degree 4 at Chebyshev nodes, whose error is checked between them. The phase advance per step is at most 8 rad, because rounding grows
+//! exponentially with it.
 //!
-//! Where the field stands still, one eigenproblem takes the step. The road not taken are exponentials of mean Hamiltonians: of order 4 they need ten times as many steps for the seventh digit, and an
-//! eigenproblem for each.
+//! Where the field is constant, one eigendecomposition covers the whole interval. Exponentials of mean Hamiltonians are not used: at
+//! order 4 they need ten times as many steps for the seventh digit, and an eigendecomposition for each.
 
 #![expect(
     clippy::indexing_slicing,
@@ -26,16 +27,16 @@ use crate::linalg::{C64, Matrix, hermitian_eigen, product, real};
 use crate::spin::State;
 use faer::{Accum, Mat, Par};
 
-/// The degree of the polynomial that stands for the field.
+/// Degree of the polynomial that interpolates the field.
 const DEGREE: usize = 4;
 
-/// By how much a step may turn, radian.
+/// Maximum phase advance per step, rad.
 const TURN: f64 = 8.0;
 
-/// More terms than a step of this turn can need.
+/// Upper bound of the number of terms that a step of this phase needs.
 const MOST_TERMS: usize = 200;
 
-/// A part of the space: `K + c D`.
+/// An invariant block of the space: `K + c D`.
 struct Block {
     k: Mat<f64>,
     norm: f64,
@@ -43,7 +44,7 @@ struct Block {
     strongest: f64,
 }
 
-/// The method.
+/// Power-series integrator.
 pub struct Series {
     frame: Frame,
     mesh: Mesh,
@@ -54,14 +55,14 @@ pub struct Series {
 }
 
 impl Series {
-    /// For a generator without dissipators whose only changing term is one field that moves each subsystem by itself, and whose other
-    /// terms are real in its frame; `None` for any other.
+    /// Needs a closed generator whose only time-dependent term is one field acting on each site separately, and whose other terms are
+    /// real in the frame of that field; `None` otherwise.
     ///
     /// # Errors
-    /// When the field cannot be resolved.
+    /// If the field cannot be resolved.
     pub fn new(generator: &Generator, tolerance: f64, span: f64) -> Result<Option<Series>, StepError> {
         let frame = Frame::of(generator);
-        // Several changing terms of a turned frame are one operator with several coefficients: the field is their sum.
+        // Several time-dependent terms with a frame have the same operator: their coefficients add up to the field.
         let changing = generator.terms().filter(|(c, _)| c.constant().is_none()).map(|(c, _)| c.clone());
         let field = changing.reduce(|a, b| a.plus(&b));
         let blocks = frame.parts.iter().map(block).collect::<Option<Vec<_>>>();
@@ -70,7 +71,7 @@ impl Series {
         Ok(Some(Series { frame, mesh, blocks, field, tolerance, span }))
     }
 
-    /// `y(to)` from `y(from)` in one part: real parts of all columns, then imaginary ones.
+    /// `y(to)` from `y(from)` in one block: real parts of all columns, then imaginary parts.
     fn moved(&self, block: &Block, mut y: Mat<f64>, from: f64, to: f64) -> Result<Mat<f64>, StepError> {
         let smallest = resolution(self.span);
         let mut t = from;
@@ -85,16 +86,16 @@ impl Series {
         Ok(y)
     }
 
-    /// Whether the field is the same between two times, as within the steps of a ramp that goes by steps.
+    /// True if the field is constant between two times, as within the amplitude steps of a ramp.
     fn is_still(&self, from: f64, to: f64) -> bool {
         let at = |k: u32| self.field.at(from + (to - from) * (f64::from(k) + 0.5) / 16.0);
         (1..16).all(|k| at(k) == at(0))
     }
 
-    /// The longest step from a time that turns by no more than it may, and the field's polynomial over it.
+    /// The longest step from time t within the allowed phase advance, and the field's polynomial over it.
     fn step(&self, block: &Block, t: f64, to: f64) -> Result<(f64, [f64; DEGREE + 1]), StepError> {
         let mut h = to - t;
-        // What the field may be wrong by, so that the angle of the whole segment is right.
+        // Allowed error of the field such that the angle accumulated over the segment is accurate to the tolerance.
         let allowed = 0.1 * self.tolerance / (self.span * block.strongest.max(f64::MIN_POSITIVE));
         let smallest = resolution(self.span);
         while h > smallest {
@@ -105,13 +106,13 @@ impl Series {
             }
             let turn = h * (block.norm + strength * block.strongest);
             if turn > TURN {
-                // A remainder is not left to a sliver.
+                // No very short remainder is left.
                 h = (h / (turn / TURN).ceil()).min(0.5 * h);
                 continue;
             }
             let c = polynomial(at);
             let value = |s: f64| c.iter().rev().fold(0.0, |sum, c| sum * s + c);
-            // Ends are not looked at: a jump there belongs to the step beyond.
+            // The end points are not checked: a jump there belongs to the next step.
             let wrong = [0.001, 0.07, 0.2, 0.36, 0.64, 0.8, 0.93, 0.999].into_iter().map(|s| (value(s) - at(s)).abs());
             if wrong.fold(0.0, f64::max) <= allowed.max(1e-14 * strength) {
                 return Ok((h, c));
@@ -121,7 +122,7 @@ impl Series {
         Err(StepError::Tolerance(format!("the field at t = {t:e} changes too fast: is the Hamiltonian finite there?")))
     }
 
-    /// From cell to cell of the mesh.
+    /// Propagates through all cells of the mesh.
     fn through_block(&self, block: &Block, y: Mat<f64>, from: f64, to: f64) -> Result<Mat<f64>, StepError> {
         let mut now = from;
         let mut y = y;
@@ -142,7 +143,7 @@ impl Series {
     }
 }
 
-/// K and D of a part: `None` where they are not real, or D is not diagonal.
+/// K and D of a block; `None` if they are not real, or D is not diagonal.
 fn block(part: &Part) -> Option<Block> {
     let n = part.terms.first()?.1.nrows();
     let mut k = Mat::<f64>::zeros(n, n);
@@ -157,7 +158,7 @@ fn block(part: &Part) -> Option<Block> {
                 if (0..n).any(|j| (0..n).any(|i| i != j && m[(i, j)].re != 0.0)) {
                     return None;
                 }
-                // Of several changing terms the operator is the same, and its coefficients are summed in the field.
+                // Several time-dependent terms share this operator; their coefficients are summed in the field.
                 field.iter_mut().enumerate().for_each(|(i, d)| *d = m[(i, i)].re);
             }
         }
@@ -168,7 +169,7 @@ fn block(part: &Part) -> Option<Block> {
     Some(Block { k, norm, field, strongest })
 }
 
-/// A step in which nothing changes: one eigenproblem takes it, however long.
+/// A step under a constant field, of any length, by one eigendecomposition.
 fn still(block: &Block, c: f64, y: Mat<f64>, h: f64) -> Result<Mat<f64>, StepError> {
     let (n, half) = (y.nrows(), y.ncols() / 2);
     let element = |i: usize, j: usize| block.k[(i, j)] + if i == j { c * block.field[i] } else { 0.0 };
@@ -177,11 +178,11 @@ fn still(block: &Block, c: f64, y: Mat<f64>, h: f64) -> Result<Mat<f64>, StepErr
     Ok(Mat::from_fn(n, 2 * half, |i, j| if j < half { y[(i, j)].re } else { y[(i, j - half)].im }))
 }
 
-/// The polynomial through the values at Chebyshev's nodes of 0..1, by ascending power.
+/// Interpolating polynomial at the Chebyshev nodes of [0, 1], in ascending powers.
 fn polynomial(at: impl Fn(f64) -> f64) -> [f64; DEGREE + 1] {
     let node = |k: usize| 0.5 - 0.5 * (std::f64::consts::PI * (k as f64 + 0.5) / (DEGREE + 1) as f64).cos();
     let nodes: [f64; DEGREE + 1] = std::array::from_fn(node);
-    // Newton's divided differences, then multiplied out.
+    // Newton's divided differences, then expanded in powers.
     let mut d: [f64; DEGREE + 1] = std::array::from_fn(|k| at(nodes[k]));
     for order in 1..=DEGREE {
         for k in (order..=DEGREE).rev() {
@@ -195,7 +196,7 @@ fn polynomial(at: impl Fn(f64) -> f64) -> [f64; DEGREE + 1] {
         }
         c[0] = d[k] - nodes[k] * c[0];
     }
-    // A field that goes evenly shall cost two terms, not five.
+    // Remove rounding, so that a linear field costs two terms instead of five.
     let largest = c.iter().fold(0.0f64, |most, x| most.max(x.abs()));
     c.map(|x| if x.abs() < 1e-14 * largest { 0.0 } else { x })
 }
@@ -222,7 +223,7 @@ fn term_by_term(block: &Block, start: Mat<f64>, h: f64, c: &[f64; DEGREE + 1]) -
             sum: &mut sum,
         };
         pulp::Arch::new().dispatch(loops);
-        // Looked at now and then: as many terms must be small as reach into the next one.
+        // Checked every DEGREE + 1 terms, the number that enter the recurrence; two successive checks must be below rounding.
         if k % (DEGREE + 1) == DEGREE {
             small = if largest(&next) < 1e-17 { small + 1 } else { 0 };
             if small == 2 {
@@ -234,11 +235,10 @@ fn term_by_term(block: &Block, start: Mat<f64>, h: f64, c: &[f64; DEGREE + 1]) -
     Err(StepError::Tolerance("the series of a step does not end".into()))
 }
 
-/// What is done with every entry of a term. It is compiled once for every width of vectors, and the widest that the processor has is
-/// taken.
+/// Element-wise loops over a term of the series. Compiled for every SIMD width; the widest available at run time is used.
 struct Loops<'a> {
     turned: &'a mut Mat<f64>,
-    /// The latest term, the one before, and so on; those before the first are zero.
+    /// The latest term, the one before, and so on; terms with negative index are zero.
     terms: [&'a Mat<f64>; DEGREE + 1],
     c: &'a [f64; DEGREE + 1],
     field: &'a [f64],
@@ -302,7 +302,7 @@ fn largest(m: &Mat<f64>) -> f64 {
 }
 
 impl Stepper for Series {
-    /// The frame is entered and left once.
+    /// Enters and leaves the frame once per call.
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError> {
         Ok(match state {
             State::Pure(psi) => {

@@ -1,29 +1,29 @@
-//! What all engines do: they advance a state from one time of a segment to a later one.
+//! The interface of all engines: propagate a state from one time of a segment to a later one.
 
 use crate::emulator::step_error::StepError;
 use crate::spin::State;
 
-/// Up to this dimension of the superoperator it is formed as one matrix, which loops multiply: four spins 1/2.
+/// Largest dimension of the superoperator at which it is formed as one matrix, e.g. for loops by matrix powers: four spins 1/2.
 pub const DENSE_LIOUVILLE: usize = 256;
 
-/// Up to this dimension of the superoperator it is exponentiated step by step where that is needed under a changing Hamiltonian:
-/// over one period, and where relaxation is stiff.
+/// Largest dimension of the superoperator at which it is exponentiated step by step under a time-dependent Hamiltonian: over one period,
+/// and for stiff relaxation.
 pub const SMALL_LIOUVILLE: usize = 64;
 
-/// Advances a state from one time of a segment to a later one. A method whose Hamiltonian changes advances from end to end of the
-/// cells of the generator's mesh, so that it never steps over an edge or a narrow feature.
+/// Propagates a state from one time of a segment to a later one. A method for time-dependent Hamiltonians advances cell by cell of the
+/// generator's mesh, so that no step crosses an edge or a narrow feature.
 pub trait Stepper {
     /// The state at time `to`, from the state at time `from`.
     ///
     /// # Errors
-    /// When the method fails.
+    /// If the method fails.
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError>;
 
-    /// Whether any time is reached at the same cost and accuracy, so that no states between need to be kept.
+    /// True if any time is reached at the same cost and accuracy, so that no intermediate states need to be stored.
     fn is_direct(&self) -> bool {
         false
     }
 
-    /// What is printed of the method.
+    /// Name of the method, as printed.
     fn name(&self) -> &'static str;
 }

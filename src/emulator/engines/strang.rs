@@ -1,23 +1,24 @@
-//! Large state vectors under `H = H_x + H_y + H_z`: Strang's product of the three, with Richardson's extrapolation of what is observed.
+//! Large state vectors under `H = H_x + H_y + H_z`: Strang splitting with Richardson extrapolation of the observed curve.
 //!
 //! ```text
 //! S(h) = exp(-i H_z h/2) exp(-i H_x h/2) exp(-i H_y h) exp(-i H_x h/2) exp(-i H_z h/2)
 //! ```
 //!
-//! Every factor is a table of phases in its own basis, and from basis to basis go butterflies of single spins: no matrix, four sweeps
-//! over the vector a step, where a sum of Chebyshev polynomials needs ten to fifteen products with a matrix of n^2/4 entries a row. The
-//! error of an observed curve is even in h, so steps of h and 2h together leave one of h^4, and 4h tells how large that is.
+//! Each factor is a table of phases in its own product basis, and butterflies on single spins change between the bases. There is no
+//! matrix: a step costs four sweeps over the vector, whereas a Chebyshev series needs ten to fifteen products with a matrix of n^2/4
+//! entries per row. The error of an observed curve is even in h. Steps of h and 2h are combined to an error of order h^4, and 4h gives
+//! its size.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "rows are cut to the same length, and pairs of them lie a stride apart within chunks of a power of two"
+    reason = "rows have the same length, and pairs of rows are a stride apart within chunks of a power of two"
 )]
 
 use crate::linalg::C64;
 use crate::spin::Split;
 use pulp::Simd;
 
-/// A state vector, real and imaginary parts apart.
+/// A state vector with separate real and imaginary parts.
 #[derive(Clone)]
 pub struct Wave {
     re: Vec<f64>,
@@ -31,14 +32,14 @@ impl Wave {
     }
 }
 
-/// Fewer spins than this are moved by other methods.
+/// Minimum number of spins; smaller systems use other methods.
 pub const FEWEST: usize = 6;
 
-/// Amplitudes that are worked through together, inside of the cache.
+/// Number of amplitudes processed together, small enough for the cache.
 const BLOCK: usize = 1 << 12;
 
-/// Which butterflies: `(a + b, a - b)` from z to x and back, `(a + i b, b + i a)` from x to y, `(a - i b, b - i a)` from y to x. None of
-/// them is normalised; the tables of phases make up for it.
+/// Kind of butterfly: `(a + b, a - b)` from z to x and back, `(a + i b, b + i a)` from x to y, `(a - i b, b - i a)` from y to x. They
+/// are not normalised; the phase tables contain the factor.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Turn {
     ZX,
@@ -46,7 +47,7 @@ enum Turn {
     YX,
 }
 
-/// All spins of a wave from one basis to the next.
+/// Changes the basis of all spins.
 struct Transform<'a> {
     wave: &'a mut Wave,
     turn: Turn,
@@ -66,7 +67,7 @@ impl pulp::WithSimd for Transform<'_> {
     }
 }
 
-/// Real and imaginary parts of neighbouring amplitudes, as many as the processor takes at once.
+/// Real and imaginary parts of one SIMD vector of neighbouring amplitudes.
 type Row<S> = (<S as Simd>::f64s, <S as Simd>::f64s);
 
 #[inline(always)]
@@ -79,21 +80,21 @@ fn butterfly<S: Simd, const K: u8>(s: S, (ar, ai): Row<S>, (br, bi): Row<S>) -> 
     }
 }
 
-/// 1 for the lanes whose number does not have a bit, -1 for the others; lanes are 8 at the most.
+/// 1 for lanes whose index has `bit` cleared, -1 for the others; there are at most 8 lanes.
 #[inline(always)]
 fn signs<S: Simd>(bit: usize) -> S::f64s {
     let all: [f64; 8] = std::array::from_fn(|k| if k & bit == 0 { 1.0 } else { -1.0 });
     S::as_simd_f64s(&all).0[0]
 }
 
-/// The lanes whose numbers differ in one bit change places.
+/// Swaps lanes whose indices differ in one bit.
 #[inline(always)]
 fn swapped<S: Simd>(s: S, x: S::f64s, bit: usize, sign: S::f64s) -> S::f64s {
     let without = s.less_than_f64s(s.splat_f64s(0.0), sign);
     s.select_f64s(without, s.rotate_left_f64s(x, bit), s.rotate_right_f64s(x, bit))
 }
 
-/// The spin whose two states lie so far apart inside of the lanes.
+/// Butterfly of the spin whose two states are `bit` lanes apart within a SIMD vector.
 #[inline(always)]
 fn inside<S: Simd, const K: u8>(s: S, (r, i): Row<S>, bit: usize, sign: S::f64s) -> Row<S> {
     let (p, q) = (swapped(s, r, bit, sign), swapped(s, i, bit, sign));
@@ -104,7 +105,7 @@ fn inside<S: Simd, const K: u8>(s: S, (r, i): Row<S>, bit: usize, sign: S::f64s)
     }
 }
 
-/// The rows of a block, one behind the other.
+/// Splits a block into consecutive rows.
 #[inline(always)]
 fn rows<T, const N: usize>(block: &mut [T], stride: usize) -> [&mut [T]; N] {
     let mut rest = block;
@@ -115,7 +116,7 @@ fn rows<T, const N: usize>(block: &mut [T], stride: usize) -> [&mut [T]; N] {
     })
 }
 
-/// One spin: rows in pairs, a stride apart.
+/// Butterfly of one spin: pairs of rows a stride apart.
 #[inline(always)]
 fn one_spin<S: Simd, const K: u8>(s: S, re: &mut [S::f64s], im: &mut [S::f64s], stride: usize) {
     for (re, im) in re.chunks_exact_mut(2 * stride).zip(im.chunks_exact_mut(2 * stride)) {
@@ -126,7 +127,7 @@ fn one_spin<S: Simd, const K: u8>(s: S, re: &mut [S::f64s], im: &mut [S::f64s], 
     }
 }
 
-/// Two spins, whose rows are read and written once.
+/// Butterflies of two spins in one pass over the rows.
 #[inline(always)]
 fn two_spins<S: Simd, const K: u8>(s: S, re: &mut [S::f64s], im: &mut [S::f64s], stride: usize) {
     for (re, im) in re.chunks_exact_mut(4 * stride).zip(im.chunks_exact_mut(4 * stride)) {
@@ -140,7 +141,7 @@ fn two_spins<S: Simd, const K: u8>(s: S, re: &mut [S::f64s], im: &mut [S::f64s],
     }
 }
 
-/// Three spins at once.
+/// Butterflies of three spins in one pass.
 #[inline(always)]
 fn three_spins<S: Simd, const K: u8>(s: S, re: &mut [S::f64s], im: &mut [S::f64s], stride: usize) {
     for (re, im) in re.chunks_exact_mut(8 * stride).zip(im.chunks_exact_mut(8 * stride)) {
@@ -161,14 +162,14 @@ fn three_spins<S: Simd, const K: u8>(s: S, re: &mut [S::f64s], im: &mut [S::f64s
     }
 }
 
-/// The spins whose two states lie at least `from` and less than `to` rows apart.
+/// Butterflies of all spins whose two states are at least `from` and less than `to` rows apart.
 #[inline(always)]
 fn spins<S: Simd, const K: u8>(s: S, re: &mut [S::f64s], im: &mut [S::f64s], from: usize, to: usize) {
     let mut stride = from;
     while stride < to {
         match to / stride {
             2 => one_spin::<S, K>(s, re, im, stride),
-            // Four are two and two.
+            // Four spins are done as two and two.
             4 | 16 => two_spins::<S, K>(s, re, im, stride),
             _ => three_spins::<S, K>(s, re, im, stride),
         }
@@ -204,7 +205,7 @@ fn transform<S: Simd, const K: u8>(s: S, re: &mut [S::f64s], im: &mut [S::f64s])
     spins::<S, K>(s, re, im, block, re.len());
 }
 
-/// A table of phases, with the factor that the butterflies need.
+/// A phase table, with the normalisation of the butterflies.
 struct Phases {
     re: Vec<f64>,
     im: Vec<f64>,
@@ -218,7 +219,7 @@ impl Phases {
     }
 }
 
-/// Multiplies a wave by phases.
+/// Multiplies a state vector by phases.
 struct Multiply<'a> {
     wave: &'a mut Wave,
     phases: &'a Phases,
@@ -238,10 +239,10 @@ impl pulp::WithSimd for Multiply<'_> {
     }
 }
 
-/// The factors of one step.
+/// Phase tables of one step.
 struct Strang {
     arch: pulp::Arch,
-    /// Along z: half a step, and a whole one between two steps.
+    /// Along z: half a step, and a whole step between two consecutive steps.
     half_z: Phases,
     whole_z: Phases,
     half_x: Phases,
@@ -251,7 +252,7 @@ struct Strang {
 impl Strang {
     fn new(split: &Split, h: f64) -> Strang {
         let [x, y, z] = &split.diagonals;
-        // Four sweeps of butterflies grow a vector by 2^(2n).
+        // Four unnormalised butterfly sweeps multiply the norm by 2^(2n).
         let root = 0.5f64.powf(0.5 * split.spins as f64);
         Strang {
             arch: pulp::Arch::new(),
@@ -270,7 +271,7 @@ impl Strang {
         self.arch.dispatch(Transform { wave, turn });
     }
 
-    /// So many steps.
+    /// Performs `steps` steps.
     fn advance(&self, wave: &mut Wave, steps: usize) {
         self.multiply(wave, &self.half_z);
         for k in 0..steps {
@@ -286,7 +287,7 @@ impl Strang {
     }
 }
 
-/// `<psi|I+|phi>` and `<psi|I-|phi>` of one spin, whose two states lie `apart`.
+/// `<psi|I+|phi>` and `<psi|I-|phi>` of one spin, whose two states are `apart` amplitudes apart.
 struct Flips<'a> {
     psi: &'a Wave,
     phi: &'a Wave,
@@ -302,7 +303,7 @@ impl pulp::WithSimd for Flips<'_> {
         let (ar, ai) = (S::as_simd_f64s(&psi.re).0, S::as_simd_f64s(&psi.im).0);
         let (br, bi) = (S::as_simd_f64s(&phi.re).0, S::as_simd_f64s(&phi.im).0);
         let zero: Row<S> = (s.splat_f64s(0.0), s.splat_f64s(0.0));
-        // conj(a) b, added up
+        // Accumulates conj(a) b.
         let times = |(ar, ai): Row<S>, (br, bi): Row<S>, (r, i): Row<S>| -> Row<S> {
             let (r, i) = (s.mul_add_f64s(ar, br, r), s.mul_add_f64s(ar, bi, i));
             (s.mul_add_f64s(ai, bi, r), s.sub_f64s(i, s.mul_f64s(ai, br)))
@@ -321,7 +322,7 @@ impl pulp::WithSimd for Flips<'_> {
             }
             return [sum(up), sum(down)];
         }
-        // Lanes of a state up have its flip up, lanes of a state down its flip down.
+        // Lanes with the spin up contribute to I+, lanes with the spin down to I-.
         let sign = signs::<S>(apart);
         let mut both = zero;
         for k in 0..ar.len() {
@@ -336,10 +337,10 @@ impl pulp::WithSimd for Flips<'_> {
     }
 }
 
-/// What is observed: `sum_i g_i I+_i` of these spins and weights.
+/// The observed operator `sum_i g_i I+_i`: spin indices and weights.
 pub type Observed = [(usize, f64)];
 
-/// `<psi|F+|phi>` and `<psi|F-|phi>`, point by point.
+/// `<psi|F+|phi>` and `<psi|F-|phi>` at every point.
 pub type Curve = Vec<[C64; 2]>;
 
 fn observe(spins: usize, observed: &Observed, psi: &Wave, phi: &Wave) -> [C64; 2] {
@@ -350,9 +351,9 @@ fn observe(spins: usize, observed: &Observed, psi: &Wave, phi: &Wave) -> [C64; 2
     })
 }
 
-/// Points `0, every, 2 every ..` of a curve, by so many steps of Strang's between two.
+/// Points `0, every, 2 every ..` of a curve, with `steps` Strang steps between two points.
 fn sampled(split: &Split, observed: &Observed, waves: &[Wave; 2], points: usize, spacing: f64, steps: usize) -> Curve {
-    /// From this many spins on two vectors are moved on two cores.
+    /// From this many spins on, the two vectors are propagated in parallel.
     const LARGE: usize = 14;
     let strang = Strang::new(split, spacing / steps as f64);
     let [mut psi, mut phi] = waves.clone();
@@ -372,34 +373,34 @@ fn sampled(split: &Split, observed: &Observed, waves: &[Wave; 2], points: usize,
     out
 }
 
-/// A decay of pairs of vectors, sampled at even times.
+/// Matrix elements `<psi|F|phi>` of pairs of vectors, sampled at equidistant times.
 pub struct Decays<'a> {
-    /// What moves them.
+    /// The Hamiltonian, split by axes.
     pub split: &'a Split,
-    /// What is observed.
+    /// The observed operator.
     pub observed: &'a Observed,
-    /// How many points.
+    /// Number of points.
     pub points: usize,
-    /// The time between two.
+    /// Time between two points.
     pub dwell: f64,
 }
 
-/// The fewest points of which extrapolation makes sense.
+/// Minimum number of points for extrapolation.
 pub const FEWEST_POINTS: usize = 32;
 
 impl Decays<'_> {
-    /// The curve of a pair `psi` and `phi`, the steps a point that it took, and a bound of its error beside its largest point: steps are
-    /// halved until that is less than the tolerance.
+    /// The curve of a pair `psi` and `phi`, the number of steps per point, and an error bound relative to its largest point. The step is
+    /// halved until the bound is below the tolerance.
     pub fn curve(&self, pair: &[Wave; 2], tolerance: f64) -> (Curve, usize, f64) {
-        /// A step turns a spin by no more than this, to begin with.
+        /// Initial limit of the spin rotation per step, rad.
         const TURN: f64 = 0.2;
-        /// Steps of a point beyond which rounding would be the larger error.
+        /// Steps per point beyond which rounding would dominate.
         const MOST: usize = 1 << 16;
         let mut steps = ((self.split.local * self.dwell / TURN).ceil() as usize).max(1);
         loop {
             let [fine, coarse, coarser] = [1, 2, 4].map(|every| self.every(pair, steps, every));
             let curve = extrapolated(&fine, &coarse);
-            // Steps of 2h and 4h leave sixteen times as much.
+            // Steps of 2h and 4h have sixteen times the error.
             let worse = extrapolated(&coarse, &coarser);
             let largest = curve.iter().flatten().map(|x| x.norm()).fold(f64::MIN_POSITIVE, f64::max);
             let differ = |(a, b): (&[C64; 2], &[C64; 2])| (a[0] - b[0]).norm().max((a[1] - b[1]).norm());
@@ -411,20 +412,20 @@ impl Decays<'_> {
         }
     }
 
-    /// The curve of a pair by steps that are known.
+    /// The curve of a pair with a given number of steps per point.
     pub fn curve_in(&self, pair: &[Wave; 2], steps: usize) -> Curve {
         extrapolated(&self.every(pair, steps, 1), &self.every(pair, steps, 2))
     }
 
-    /// Every so many points, by steps that are longer by as much.
+    /// Every `every`-th point, with steps that are longer by the same factor.
     fn every(&self, pair: &[Wave; 2], steps: usize, every: usize) -> Curve {
         let points = self.points.div_ceil(every);
         sampled(self.split, self.observed, pair, points, self.dwell * every as f64, steps)
     }
 }
 
-/// Richardson's extrapolation of a curve from itself and one of twice its steps, which has every second point: the error is smooth, and
-/// between two points it is that of Lagrange's polynomial through eight of them.
+/// Richardson extrapolation of a curve and the one with doubled step, which has every second point. The error is smooth; between its points
+/// it is interpolated by Lagrange polynomials through eight of them.
 fn extrapolated(fine: &Curve, coarse: &Curve) -> Curve {
     const NODES: usize = 8;
     let every = 2;

@@ -1,7 +1,7 @@
 //! Gradient of a result with respect to every step of a pulse shape: gradient ascent pulse engineering (Khaneja, Reiss, Kehlet,
 //! Schulte-Herbruggen, Glaser, J. Magn. Reson. 172, 296), with exact derivatives of the propagators.
 //!
-//! In step k of amplitude and phase `(a, phi)` the Hamiltonian is `H_k = H_0 + x X + y Y` with `x + i y = a exp(i phi)`, for a time
+//! In step k with amplitude and phase `(a, phi)` the Hamiltonian is `H_k = H_0 + x X + y Y` with `x + i y = a exp(i phi)`, for a duration
 //! tau. The state is propagated forward through all steps and the derivative `G = df/drho` of the result backward:
 //!
 //! ```text
@@ -10,10 +10,10 @@
 //! ```
 //!
 //! with the eigenvalues l and eigenvectors V of `H_k` (Najfeld and Havel, Adv. Appl. Math. 16, 321). The usual approximation
-//! `dU/dx = -i tau X U` has an error of second order in tau and stalls near a maximum. X and Y come from the schedule, so offsets,
-//! couplings, rf strengths and transients count as they do in a run.
+//! `dU/dx = -i tau X U` has an error of second order in tau and stalls near a maximum. X and Y are taken from the schedule, so offsets,
+//! couplings, rf amplitudes and transients enter exactly as in a run.
 
-#![expect(clippy::indexing_slicing, reason = "the derivative is taken element by element of an n x n matrix")]
+#![expect(clippy::indexing_slicing, reason = "the derivative is computed element by element of an n x n matrix")]
 
 mod path;
 mod propagators;
@@ -38,10 +38,10 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Up to this dimension: the derivative of a result with respect to the state takes differences in every direction of the state.
+/// Largest dimension: finite differences of a result with respect to the state are taken in every direction of state space.
 const MOST_STATES: usize = 32;
 
-/// A result as a function of the steps of a pulse shape.
+/// A result as a function of the steps of a pulse shape: the objective of GRAPE.
 pub struct PulseObjective {
     paths: Vec<Path>,
     steps: usize,
@@ -49,7 +49,7 @@ pub struct PulseObjective {
     observable: Observable,
 }
 
-/// A member of the ensemble: its schedule and prepared state.
+/// A member of the ensemble: weight, schedule and initial state.
 struct MemberSchedule {
     weight: f64,
     schedule: Schedule,
@@ -57,10 +57,10 @@ struct MemberSchedule {
 }
 
 impl PulseObjective {
-    /// The result at a mark (at the end where there is none) as a function of the shape of this name.
+    /// The result at a mark (at the end if none is given) as a function of the shape with this name.
     ///
     /// # Errors
-    /// When the file has no such shape or mark, the result is no number of a single state, something relaxes before the mark, the
+    /// If the file has no such shape or mark, the result is not a number determined by a single state, relaxation acts before the mark, the
     /// system has more than 32 states, or a pulse is not linear in the steps of the shape.
     pub fn new(
         experiment: &Experiment,
@@ -98,15 +98,15 @@ impl PulseObjective {
         Ok(PulseObjective { paths, steps, context, observable })
     }
 
-    /// The number of steps of the shape.
+    /// Number of steps of the shape.
     pub fn steps(&self) -> usize {
         self.steps
     }
 
-    /// The result for a shape: `x` and `y` of every step, as shares of the peak.
+    /// The result for a shape, given by `x` and `y` of every step as fractions of the peak amplitude.
     ///
     /// # Errors
-    /// When it has no value there.
+    /// If it is undefined there.
     pub fn value(&self, shape: &[(f64, f64)]) -> Result<f64, Fault> {
         let end = |path: &Path| -> Result<Matrix, Fault> {
             let propagators = step_propagators(path, shape)?;
@@ -119,7 +119,7 @@ impl PulseObjective {
     /// The result, and its derivatives with respect to `x` and `y` of every step.
     ///
     /// # Errors
-    /// When it has no value there.
+    /// If it is undefined there.
     pub fn gradient(&self, shape: &[(f64, f64)]) -> Result<(f64, Vec<(f64, f64)>), Fault> {
         type Forward = (Vec<Vec<StepPropagator>>, Vec<Matrix>);
         let propagate = |path: &Path| -> Result<Forward, Fault> {
@@ -154,7 +154,7 @@ impl PulseObjective {
 
     fn evaluate(&self, rho: &Matrix) -> Result<f64, Fault> {
         let state = State::Mixed(rho.clone());
-        // Shapes differ between evaluations: no spectrum is carried over from one to the next.
+        // Shapes differ between evaluations, so no cached spectrum may be reused.
         let moment = self.context.moment(&state, None, None).in_unitary_part(None);
         self.observable.answer(Some(&moment), &BTreeMap::new()).map_err(|refusal| {
             let why = match refusal {
@@ -166,8 +166,8 @@ impl PulseObjective {
         })
     }
 
-    /// `G` with `df = Tr[G drho]` for every traceless Hermitian `drho`: in closed form where there is one, else by differences of the
-    /// fourth order.
+    /// `G` with `df = Tr[G drho]` for every traceless Hermitian `drho`: in closed form if available, otherwise by fourth-order finite
+    /// differences.
     fn derivative_by_state(&self, rho: &Matrix) -> Result<Matrix, Fault> {
         let state = State::Mixed(rho.clone());
         let moment = self.context.moment(&state, None, None).in_unitary_part(None);
@@ -181,8 +181,8 @@ impl PulseObjective {
         let n = rho.nrows();
         let even = C64::new(1.0 / n as f64, 0.0);
         let deviation = Matrix::from_fn(n, n, |i, j| if i == j { rho[(i, j)] - even } else { rho[(i, j)] });
-        // Relative to the deviation from the maximally mixed state, which may be 1e-5 of the state: rounding leaves an error of some
-        // 1e-7 of the derivative, and differences of four points have no error of the second order.
+        // Relative to the deviation from the maximally mixed state, which may be 1e-5 of the state: rounding leaves an error of about
+        // 1e-7 of the derivative, and four-point differences have no second-order error.
         let size = 2e-3 * deviation.iter().map(|x| x.norm()).fold(0.0, f64::max).max(1e-300);
         let along = |direction: &dyn Fn(&mut Matrix, f64)| -> Result<f64, Fault> {
             let at = |by: f64| {
@@ -245,7 +245,7 @@ fn member_schedules(
     members(e)?.iter().map(lower).collect()
 }
 
-/// The space of all shapes, whatever the amplitudes and phases of their steps.
+/// Invariant subspace that contains all states reachable with any amplitudes and phases of the steps.
 fn space(members: &[MemberSchedule], shape: usize, allowed: f64) -> Result<Space, Fault> {
     let found = match members {
         [MemberSchedule { schedule, prepared, .. }] => {
@@ -266,7 +266,7 @@ fn space(members: &[MemberSchedule], shape: usize, allowed: f64) -> Result<Space
     Ok(found)
 }
 
-/// The observable, refused where it is not one of a single state.
+/// The observable; refused if it is not a function of a single state.
 fn observable(e: &Evaluator, expr: &Expr) -> Result<Observable, Fault> {
     let averaged = !member_means(std::iter::once(expr)).is_empty();
     if averaged || !aggregates(e, expr)?.is_empty() || !at_marks(e, expr)?.is_empty() {
@@ -279,7 +279,7 @@ fn observable(e: &Evaluator, expr: &Expr) -> Result<Observable, Fault> {
     Observable::new(e, key_of(expr), expr)
 }
 
-/// A pulse whose rf follows from its flip angle does not grow with its shape.
+/// Rejects pulses given by flip angle: their rf is rescaled, so the height of the shape has no effect.
 fn refuse_flip_angles(experiment: &Experiment, shape: &str) -> Result<(), Fault> {
     let named = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == shape);
     let pulses = experiment.sequence.iter().flat_map(|event| event.pulses());

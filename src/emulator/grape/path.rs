@@ -1,4 +1,4 @@
-//! The sequence of a member up to a mark, as pieces that do not depend on the shape and pieces that are linear in its steps.
+//! The sequence of a member up to a mark, split into pieces independent of the shape and pieces linear in its steps.
 
 use super::super::context::RunContext;
 use super::super::generator::Generator;
@@ -12,31 +12,31 @@ use crate::source::Place;
 use crate::spin::{Operator, Sparse, State};
 use std::ops::Range;
 
-/// The most pieces from `prepare` to the mark.
+/// Maximum number of pieces from `prepare` to the mark.
 const MOST_PIECES: usize = 100_000;
 
-/// What happens between two moments.
+/// One piece of the sequence.
 pub(super) enum PathPiece {
     /// `rho -> U rho U^+`.
     Unitary(Matrix),
-    /// A part of the state is removed.
+    /// Removal of part of the state.
     Projection(Projection),
     /// Steps of the shape.
     Shaped(ShapedPiece),
 }
 
-/// Some steps of the shape, one after the other: `H_k = h + x_k X + y_k Y` for the duration of a step.
+/// Consecutive steps of the shape: `H_k = h + x_k X + y_k Y` for the duration of a step.
 pub(super) struct ShapedPiece {
     pub h: Matrix,
     pub x: Matrix,
     pub y: Matrix,
-    /// The numbers of the steps.
+    /// Range of step indices.
     pub numbers: Range<usize>,
-    /// The duration of a step, s; 1 for a transient, whose X and Y are angles.
+    /// Duration of a step, s; 1 for a transient, whose X and Y are angles.
     pub duration: f64,
 }
 
-/// A member of the ensemble: its weight, its prepared state, and what follows up to the mark.
+/// A member of the ensemble: weight, initial state, and the pieces up to the mark.
 pub(super) struct Path {
     pub weight: f64,
     pub start: Matrix,
@@ -60,7 +60,7 @@ pub(super) fn controls(steps: &[Step], shape: usize) -> Vec<Operator> {
     found
 }
 
-/// How a control follows the shape of this number; `None` where it does not.
+/// How a control follows the shape with this index; `None` if it does not.
 fn follows(control: &Control, shape: usize) -> Option<&ShapeUse> {
     control.shape.as_ref().filter(|used| used.shape == shape)
 }
@@ -69,7 +69,7 @@ fn follows(control: &Control, shape: usize) -> Option<&ShapeUse> {
 pub(super) struct PathBuilder<'a> {
     context: &'a RunContext,
     options: &'a Options,
-    /// The number of the shape.
+    /// Index of the shape.
     shape: usize,
     pieces: Vec<PathPiece>,
 }
@@ -79,13 +79,13 @@ impl<'a> PathBuilder<'a> {
         PathBuilder { context, options, shape, pieces: vec![] }
     }
 
-    /// The pieces, where one of them has the shape.
+    /// The pieces; `None` if none of them contains the shape.
     pub(super) fn shaped_pieces(self) -> Option<Vec<PathPiece>> {
         let shaped = self.pieces.iter().any(|piece| matches!(piece, PathPiece::Shaped(_)));
         shaped.then_some(self.pieces)
     }
 
-    /// Adds pieces up to a mark; all of them where no mark is given. Whether the mark was found.
+    /// Adds pieces up to a mark, or all of them if no mark is given. Returns true if the mark was found.
     pub(super) fn until(&mut self, steps: &[Step], mark: Option<&str>) -> Result<bool, Fault> {
         for step in steps {
             if matches!((step, mark), (Step::Mark(name), Some(mark)) if name == mark) {
@@ -115,7 +115,7 @@ impl<'a> PathBuilder<'a> {
         }
     }
 
-    /// A body that does not depend on the shape is a power of one propagator.
+    /// A loop body independent of the shape becomes a power of one propagator.
     fn repeated(&mut self, count: u64, body: &[Step]) -> Result<(), Fault> {
         let before = self.pieces.len();
         self.until(body, None)?;
@@ -178,7 +178,7 @@ impl<'a> PathBuilder<'a> {
         let Some(first) = steps.first().filter(|_| rest.terms().all(|(c, _)| c.constant().is_some())) else {
             return Err(linear());
         };
-        // Channels that follow the shape together go through the same steps.
+        // Channels that follow the shape simultaneously have the same steps.
         if steps.iter().any(|other| other.numbers != first.numbers) || first.numbers.is_empty() {
             return Err(linear());
         }
@@ -197,7 +197,7 @@ impl<'a> PathBuilder<'a> {
         Sparse::of(operator, self.context.space()).dense()
     }
 
-    /// The propagator of a closed segment, by the method of a run, column by column.
+    /// Propagator of a closed segment, computed column by column with the method of a run.
     fn propagator(&self, segment: &Segment) -> Result<Matrix, Fault> {
         let n = self.context.space().len();
         let step = Step::Segment(Segment { record: None, ..segment.clone() });
@@ -225,7 +225,7 @@ fn not_linear(place: Place) -> Fault {
         .into()
 }
 
-/// The product of pieces that are all unitary.
+/// Product of the pieces, if all of them are unitary.
 fn unitary(pieces: &[PathPiece], n: usize) -> Option<Matrix> {
     pieces.iter().try_fold(identity(n), |before, piece| match piece {
         PathPiece::Unitary(u) => Some(product(u, &before)),

@@ -1,4 +1,4 @@
-//! Propagators of the steps of a shape, the states between the pieces, and the derivatives that are propagated backward.
+//! Propagators of the steps of a shape, the states between the pieces, and the derivatives propagated backward.
 
 use super::super::integrate::failed;
 use super::path::{Path, PathPiece, ShapedPiece};
@@ -6,14 +6,14 @@ use crate::hamiltonian::Fault;
 use crate::linalg::{C64, Matrix, ZERO, conjugate, conjugate_back, hermitian_eigen, product, real};
 use crate::source::Place;
 
-/// One step of the shape: its propagator, and the eigenvalues and eigenvectors for its derivative.
+/// One step of the shape: its propagator, with the eigendecomposition needed for its derivative.
 pub(super) struct StepPropagator {
     u: Matrix,
     values: Vec<f64>,
     vectors: Matrix,
 }
 
-/// The steps of every shaped piece of a path, for `x` and `y` of every step of the shape.
+/// Propagators of all shaped pieces of a path, for given `x` and `y` of every step of the shape.
 pub(super) fn step_propagators(path: &Path, shape: &[(f64, f64)]) -> Result<Vec<Vec<StepPropagator>>, Fault> {
     let of_step = |piece: &ShapedPiece, (a, b): &(f64, f64)| -> Result<StepPropagator, Fault> {
         let hamiltonian = &piece.h + &piece.x * real(*a) + &piece.y * real(*b);
@@ -46,8 +46,8 @@ pub(super) fn forward(path: &Path, propagators: &[Vec<StepPropagator>]) -> Vec<M
     path.pieces.iter().map(next).collect()
 }
 
-/// The derivatives with respect to `x` and `y` of every one of `steps` steps, from the derivative `end` with respect to the last
-/// state; `states` are those of [`forward`].
+/// Derivatives with respect to `x` and `y` of all `steps` steps, from the derivative `end` with respect to the final state; `states` are
+/// those of [`forward`].
 pub(super) fn backward(
     path: &Path,
     propagators: &[Vec<StepPropagator>],
@@ -74,7 +74,7 @@ pub(super) fn backward(
     gradient
 }
 
-/// Adds the derivatives of the steps of a piece to `sums`, and gives the derivative with respect to the state before it.
+/// Adds the derivatives of the steps of a piece to `sums` and returns the derivative with respect to the state before the piece.
 fn back_through(
     piece: &ShapedPiece,
     steps: &[StepPropagator],
@@ -100,11 +100,11 @@ fn back_through(
     g
 }
 
-/// Multiplies by `Phi`, element by element.
+/// Multiplies by `Phi` element-wise.
 fn multiply_by_phi(m: &mut Matrix, values: &[f64], duration: f64) {
     for (mut column, b) in m.column_iter_mut().zip(values) {
         for (element, a) in column.iter_mut().zip(values) {
-            // exp(-i (a + b) t/2) (-i t) sinc((a - b) t/2), which is Phi without a difference of nearly equal numbers.
+            // exp(-i (a + b) t/2) (-i t) sinc((a - b) t/2) equals Phi without a difference of nearly equal numbers.
             let (sum, half) = (0.5 * (a + b) * duration, 0.5 * (a - b) * duration);
             let sinc = if half.abs() < 1e-8 { 1.0 } else { half.sin() / half };
             *element *= C64::cis(-sum) * C64::new(0.0, -duration * sinc);

@@ -1,12 +1,11 @@
-//! Relaxation times of spins 1/2 as in Bloch's equations: T1, T2 and T1rho as Lindblad operators, with the thermal state as their
-//! fixed point.
+//! Relaxation times of spins 1/2 as in the Bloch equations: T1, T2 and T1rho as Lindblad operators, with the thermal state as fixed point.
 //!
-//! With p the polarisation it relaxes to: `sqrt((1+p)/2T1) I+`, `sqrt((1-p)/2T1) I-`, `sqrt((1/T2 - 1/2T1)/2) sigma_z`. Then
-//! `<sigma_z>` goes to p at the rate 1/T1, coherences decay at 1/T2; T2 may not exceed 2 T1. Without a T2 there is no dephasing
-//! beyond what T1 itself causes. The operators act on each spin independently: they are a model of a liquid, and would destroy
-//! dipolar order in a solid whose rigid-lattice T2 were put here.
+//! With p the equilibrium polarisation: `sqrt((1+p)/2T1) I+`, `sqrt((1-p)/2T1) I-`, `sqrt((1/T2 - 1/2T1)/2) sigma_z`. Then
+//! `<sigma_z>` relaxes to p at the rate 1/T1 and coherences decay at 1/T2; T2 must not exceed 2 T1. Without a T2 the only dephasing
+//! is that caused by T1. The operators act on each spin independently. They model a liquid; with the rigid-lattice T2 of a solid they
+//! would destroy dipolar order.
 //!
-//! T1rho is a T2 for the time in which a lock of the nucleus holds the spins: on resonance what is locked decays at 1/T1rho.
+//! T1rho replaces T2 while a spin lock on the nucleus is on: on resonance, locked magnetisation decays at 1/T1rho.
 
 use super::super::interactions::zeeman::thermal_ratios;
 use super::super::schedule::Relaxing;
@@ -18,14 +17,14 @@ use crate::linalg::real;
 use crate::spin::{LocalKind, Operator, SiteKind};
 use std::collections::HashSet;
 
-/// What it takes.
+/// The settings of `relax` handled here.
 pub const SETTINGS: &[RelaxSetting] =
     &[RelaxSetting::T1, RelaxSetting::T2, RelaxSetting::T1rho, RelaxSetting::Polarisation];
 
 /// Adds the collapse operators of T1, T2 and T1rho, in 1/sqrt(s).
 ///
 /// # Errors
-/// When the times contradict each other, or a spin is no spin 1/2 or relaxes twice.
+/// If the times are unphysical, or a site is not a spin 1/2 or relaxes twice.
 pub fn add(e: &Evaluator, locked: Option<&str>, relaxing: &mut Relaxing) -> Result<(), Fault> {
     let operators = &mut relaxing.collapse;
     let mut relaxed: HashSet<usize> = HashSet::new();
@@ -85,7 +84,7 @@ pub fn add(e: &Evaluator, locked: Option<&str>, relaxing: &mut Relaxing) -> Resu
     Ok(())
 }
 
-/// The polarisation that a spin relaxes to: the one that is given, else that of the thermal state; 0 where nothing relaxes along z.
+/// The equilibrium polarisation of a spin: the given one, otherwise that of the thermal state; 0 without longitudinal relaxation.
 fn polarisation(e: &Evaluator, relaxation: &Relaxation, has_t1: bool, site: usize) -> Result<f64, Fault> {
     let span = relaxation.place.span();
     let Some(given) = relaxation.setting(RelaxSetting::Polarisation) else {

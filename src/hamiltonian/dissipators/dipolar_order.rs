@@ -1,8 +1,9 @@
-//! T1D, the measured lifetime of the order in the dipolar couplings H: while nothing but H acts, `Tr[H rho]` decays as
-//! `exp(-t/T1D)`, at all times and whatever T1 and T2 are. With their dissipator D, whose adjoint is D+, the rest of the decay is
+//! T1D, the measured lifetime of the order in the dipolar couplings H: while only H acts, `Tr[H rho]` decays as `exp(-t/T1D)`, at all times
+//! and for any T1 and T2. If D is the dissipator of T1 and T2, with adjoint D+, the additional decay is
 //! `d rho/dt = -Tr[G rho] H`, `G = (H/T1D + D+(H))/Tr[H^2]`, so that `d/dt Tr[H rho] = Tr[D+(H) rho] - Tr[H^2] Tr[G rho] = -Tr[H rho]/T1D`.
-//! T1 and T2 alone let the order in H live for `1/R`, `R = -Tr[H D(H)]/Tr[H^2]`, at first; no T1D is longer. The law is one of high
-//! temperature: on states far from the maximally mixed one it may lead to negative probabilities.
+//! With T1 and T2 alone the initial decay time of the order in H is `1/R`, `R = -Tr[H D(H)]/Tr[H^2]`; T1D cannot be longer.
+//! The law is valid in the high-temperature approximation: for states far from the maximally mixed one it can give negative
+//! probabilities.
 
 use super::super::interactions;
 use super::super::schedule::{OrderDecay, Relaxing};
@@ -13,13 +14,13 @@ use crate::ir::RelaxSetting;
 use crate::linalg::real;
 use crate::spin::Operator;
 
-/// What it takes.
+/// The settings of `relax` handled here.
 pub const SETTINGS: &[RelaxSetting] = &[RelaxSetting::T1D];
 
-/// Adds what the order in the dipolar couplings loses beside what the other dissipators do.
+/// Adds the decay of dipolar order in excess of that by the other dissipators.
 ///
 /// # Errors
-/// When T1D is given twice, of spins that are not all that are coupled, or longer than the other relaxation allows.
+/// If T1D is given twice, for some of the coupled spins only, or is longer than the other relaxation allows.
 pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<(), Fault> {
     const LARGEST: usize = 1024;
     let mut given = e.experiment.system.relax.iter().filter_map(|r| Some((r, r.setting(RelaxSetting::T1D)?)));
@@ -58,7 +59,7 @@ pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<()
         let message = format!("T1D is for systems of up to {LARGEST} states, this has {}", couplings.dimension());
         return Err(Diagnostic::new(Code::OutOfRange, expr.span(), message).into());
     }
-    // D+(H) = sum c^dagger H c - {c^dagger c, H}/2; a c commutes with what acts on other spins than its own.
+    // D+(H) = sum c^dagger H c - {c^dagger c, H}/2; c commutes with operators on other sites.
     let mut lost = Operator::zero_like(&couplings);
     for c in &relaxing.collapse {
         let h = match c.support().as_slice() {
@@ -73,7 +74,7 @@ pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<()
     let norm2 = couplings.overlap(&couplings).re;
     let shortest = -couplings.overlap(&lost).re / norm2;
     if 1.0 / t1d < shortest * (1.0 - 1e-9) {
-        // Ten digits, so that rounding of a sum does not show.
+        // Ten digits, so that rounding errors of a sum do not show.
         let longest: f64 = format!("{:.9e}", 1.0 / shortest).parse().unwrap_or(1.0 / shortest);
         let message =
             format!("T1D = {t1d} s is longer than the {longest} s for which T1 and T2 let dipolar order live");

@@ -1,4 +1,4 @@
-//! The numbers and spins of a `relax` entry.
+//! Evaluates the times and spins of a `relax` entry.
 
 use super::super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
@@ -8,7 +8,7 @@ use crate::syntax::Expr;
 /// A relaxation time, s.
 ///
 /// # Errors
-/// When it is not positive.
+/// If it is not positive.
 pub fn time(e: &Evaluator, expr: &Expr, name: &str) -> Result<f64, Fault> {
     let value = e.number(expr)?;
     if value > 0.0 {
@@ -18,18 +18,18 @@ pub fn time(e: &Evaluator, expr: &Expr, name: &str) -> Result<f64, Fault> {
     Err(Diagnostic::new(Code::OutOfRange, expr.span(), message).into())
 }
 
-/// The time of a setting, s, where it is given.
+/// The time of a setting, s, if given.
 ///
 /// # Errors
-/// When it is not positive.
+/// If it is not positive.
 pub fn time_of(e: &Evaluator, relaxation: &Relaxation, setting: RelaxSetting) -> Result<Option<f64>, Fault> {
     relaxation.setting(setting).map(|expr| time(e, expr, setting.word())).transpose()
 }
 
-/// The subsystems of an entry, at every value of its index.
+/// The sites of an entry, for every value of its index.
 ///
 /// # Errors
-/// When an index is out of range.
+/// If an index is out of range.
 pub fn sites(e: &Evaluator, relaxation: &Relaxation) -> Result<Vec<usize>, Fault> {
     let mut all = Vec::new();
     for index in e.range(relaxation.each.as_ref())? {

@@ -1,5 +1,5 @@
-//! Relaxation: a table of dissipators, whose sum acts during delays, pulses and locks. The settings of `relax` that a dissipator
-//! takes are those of [`crate::ir::RELAX_SETTINGS`].
+//! Relaxation: a table of dissipators, whose sum acts during delays, pulses and locks. The settings of `relax` are listed in
+//! [`crate::ir::RELAX_SETTINGS`].
 
 mod bloch;
 mod dipolar_order;
@@ -12,9 +12,9 @@ use crate::ir::RelaxSetting;
 
 /// A model of relaxation.
 struct Dissipator {
-    /// The settings of `relax` that it takes. It acts where one of them is given.
+    /// The settings of `relax` that it handles; it acts if one of them is given.
     settings: &'static [RelaxSetting],
-    /// Adds what it does to what the dissipators before it do; the second argument is the nucleus that a lock holds.
+    /// Adds its contribution to that of the previous dissipators; the second argument is the spin-locked nucleus.
     add: fn(&Evaluator, Option<&str>, &mut Relaxing) -> Result<(), Fault>,
 }
 
@@ -22,14 +22,14 @@ struct Dissipator {
 const DISSIPATORS: [Dissipator; 3] = [
     Dissipator { settings: bloch::SETTINGS, add: bloch::add },
     Dissipator { settings: tumbling::SETTINGS, add: tumbling::add },
-    // After those whose effect on dipolar order it takes into account.
+    // After those whose effect on dipolar order it accounts for.
     Dissipator { settings: dipolar_order::SETTINGS, add: dipolar_order::add },
 ];
 
-/// What all `relax` entries do, in 1/sqrt(s) and 1/s; `locked` is the nucleus that a lock holds.
+/// Total relaxation of all `relax` entries, in 1/sqrt(s) and 1/s; `locked` is the spin-locked nucleus.
 ///
 /// # Errors
-/// When a time is not positive, or the times contradict each other.
+/// If a time is not positive, or the times are unphysical together.
 pub fn relaxing(e: &Evaluator, locked: Option<&str>) -> Result<Relaxing, Fault> {
     let mut relaxing = Relaxing::default();
     let given = |setting: &RelaxSetting| e.experiment.system.relax.iter().any(|r| r.setting(*setting).is_some());

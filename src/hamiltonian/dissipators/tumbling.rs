@@ -1,14 +1,14 @@
-//! Dipolar relaxation in a liquid: a rigid molecule that tumbles isotropically with the correlation time tau_c (N. Bloembergen,
+//! Dipolar relaxation in a liquid: a rigid molecule in isotropic rotational diffusion with correlation time tau_c (N. Bloembergen,
 //! E. M. Purcell, R. V. Pound, Phys. Rev. 73, 679 (1948); I. Solomon, Phys. Rev. 99, 559 (1955)).
 //!
-//! The coupling of a pair is `sqrt(6) b sum_m C_2m(u(t))^* T_2m`, with b its constant in rad/s, u its direction, C Racah's spherical
-//! harmonics, and `T_20 = (3 Iz Sz - I.S)/sqrt(6)`, `T_2+-1 = -+(I+- Sz + Iz S+-)/2`, `T_2+-2 = I+- S+-/2`. Tumbling gives
-//! `<C_2q(u(0)) C_2q(u'(t))^*> = P_2(u.u') exp(-t/tau_c)/5`, cross-correlations of pairs included.
+//! The coupling of a pair is `sqrt(6) b sum_m C_2m(u(t))^* T_2m`, with the coupling constant b in rad/s, the direction u, Racah's spherical
+//! harmonics C, and `T_20 = (3 Iz Sz - I.S)/sqrt(6)`, `T_2+-1 = -+(I+- Sz + Iz S+-)/2`, `T_2+-2 = I+- S+-/2`. Tumbling gives
+//! `<C_2q(u(0)) C_2q(u'(t))^*> = P_2(u.u') exp(-t/tau_c)/5`, including cross-correlations of pairs.
 //!
-//! The part of all `sqrt(6) b T_2m` that raises m by `d_n` of every nucleus n has the frequency `w = sum d_n gamma_n B0`; it is a collapse
-//! operator of the rate `(2/5) tau_c/(1 + w^2 tau_c^2) exp(-E/2kT)`, E being the energy of the step: detailed balance, so that the thermal
-//! state of the Zeeman energies is the fixed point. Spins of one nucleus have one frequency here, whatever their shifts. The dynamic frequency shift is
-//! left out; it is smaller than the rates.
+//! The part of all `sqrt(6) b T_2m` that raises m by `d_n` for every nucleus n has the frequency `w = sum d_n gamma_n B0`. It is a collapse
+//! operator with the rate `(2/5) tau_c/(1 + w^2 tau_c^2) exp(-E/2kT)`, where E is the energy gained in the step: detailed balance makes the
+//! thermal state of the Zeeman energies the fixed point. All spins of one nucleus have the same frequency here, whatever their shifts. The
+//! dynamic frequency shift is neglected; it is smaller than the rates.
 
 use super::super::interactions::couplings::{constant, difference};
 use super::super::interactions::zeeman;
@@ -23,16 +23,16 @@ use crate::spin::{LocalKind, Operator};
 use crate::units::TWO_PI;
 use std::collections::{BTreeMap, HashSet};
 
-/// What it takes.
+/// The settings of `relax` handled here.
 pub const SETTINGS: &[RelaxSetting] = &[RelaxSetting::TauC];
 
-/// By how much m of every nucleus rises.
+/// Change of m for every nucleus.
 type Step = BTreeMap<&'static str, i32>;
 
-/// Adds the collapse operators of every `relax` with a correlation time, in 1/sqrt(s).
+/// Adds the collapse operators of every `relax` entry with a correlation time, in 1/sqrt(s).
 ///
 /// # Errors
-/// When a spin has no position or no nucleus, or tumbles twice, or the field or the temperature is missing.
+/// If a spin has no position or no nucleus, or has two correlation times, or the field or temperature is missing.
 pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<(), Fault> {
     let mut tumbling: HashSet<usize> = HashSet::new();
     for relaxation in &e.experiment.system.relax {
@@ -59,7 +59,7 @@ fn molecule_operators(
     let field = zeeman::field(e)?;
     let ratios = zeeman::thermal_ratios(e, span, "the thermal state that tumbling relaxes to")?;
     let placed = positions(e, molecule, span)?;
-    // By the step and the component of the molecule's own frame: sums over pairs, so that pairs interfere.
+    // By transition and spherical component in the molecular frame: sums over pairs, which include their interference.
     let mut sums: BTreeMap<(Step, usize), Operator> = BTreeMap::new();
     for (k, &(a, ra)) in placed.iter().enumerate() {
         for &(b, rb) in placed.iter().skip(k + 1) {
@@ -81,7 +81,7 @@ fn molecule_operators(
             step.iter().filter_map(|(nucleus, d)| Some(f64::from(*d) * of(first(nucleus)?))).sum()
         };
         let frequency = sum(&|site| e.basis.site(site).isotope.map_or(0.0, |i| i.gamma * field.unwrap_or(0.0)));
-        // Up is the lower level of a nucleus with a positive ratio, so a step up gives energy away.
+        // For positive gamma, spin up is the lower level, so a step up releases energy.
         let balance = sum(&|site| ratios.get(site).copied().flatten().unwrap_or(0.0));
         0.4 * tau / (1.0 + (frequency * tau).powi(2)) * (0.5 * balance).exp()
     };
@@ -89,7 +89,7 @@ fn molecule_operators(
     Ok(sums.into_iter().map(weighted).filter(|operator| !operator.is_zero()).collect())
 }
 
-/// The positions of the spins of a molecule, m.
+/// Positions of the spins of a molecule, m.
 fn positions(e: &Evaluator, molecule: &[usize], span: Span) -> Result<Vec<(usize, [f64; 3])>, Fault> {
     let mut known: BTreeMap<usize, [f64; 3]> = BTreeMap::new();
     for p in &e.experiment.system.positions {
@@ -124,7 +124,7 @@ fn positions(e: &Evaluator, molecule: &[usize], span: Span) -> Result<Vec<(usize
     Ok(placed)
 }
 
-/// `C_2q(u)` of a direction, q from -2 to 2.
+/// `C_2q(u)` for the direction of a vector, q from -2 to 2.
 fn spherical([x, y, z]: [f64; 3]) -> [C64; 5] {
     let r2 = x * x + y * y + z * z;
     let plus = C64::new(x, y);
@@ -138,7 +138,7 @@ fn spherical([x, y, z]: [f64; 3]) -> [C64; 5] {
     ]
 }
 
-/// The parts of `sqrt(6) T_2m` of a pair, all m, each with the step that it makes.
+/// The parts of `sqrt(6) T_2m` of a pair for all m, each with its change of m for every nucleus.
 fn steps(e: &Evaluator, a: usize, b: usize) -> Vec<(Step, Operator)> {
     use LocalKind::{Im, Ip, Iz};
     let root = 6f64.sqrt();
@@ -164,7 +164,7 @@ fn steps(e: &Evaluator, a: usize, b: usize) -> Vec<(Step, Operator)> {
                 *step.entry(isotope.symbol).or_insert(0) += up;
             }
         }
-        // A nucleus that does not change makes no step, so that pairs with and without it interfere.
+        // Omit nuclei with zero change, so that pairs with and without them interfere.
         step.retain(|_, up| *up != 0);
         out.push((step, first.times(&second).times_number(C64::from(factor))));
     }

@@ -1,9 +1,9 @@
-//! What a single spin feels of its surroundings' shape, first order.
+//! Orientation-dependent interactions of single spins, to first order.
 //!
 //! Chemical shift anisotropy: `-gamma B0 delta(n) Iz`, where delta(n) is the component along the field of the traceless part of
-//! the shift tensor; its largest component `delta = delta_zz - delta_iso`, and `eta = (delta_yy - delta_xx)/delta` (Haeberlen).
+//! the shift tensor; its largest component is `delta = delta_zz - delta_iso`, and `eta = (delta_yy - delta_xx)/delta` (Haeberlen).
 //! Quadrupolar coupling of a spin I > 1/2: `2 pi C / (4 I (2I - 1)) v(n) (3 Iz^2 - I(I + 1))`, where C = e^2 q Q / h and v is
-//! the component along the field of the tensor of the field gradient over its largest component.
+//! the component along the field of the electric field gradient tensor divided by its largest component.
 
 use super::super::orientation::tensor;
 use super::super::value::{Evaluator, Fault};

@@ -1,8 +1,8 @@
-//! Couplings of two spins, secular in the high field.
+//! Couplings of two spins, secular in high field.
 //!
 //! Dipolar, like spins: `2 pi d (3 Iz Iz - I.I)`; unlike spins: `2 pi d 2 Iz Iz`. From positions
-//! `d = -(mu_0 / 4 pi) gamma_a gamma_b hbar / (2 pi r^3) (3 cos^2 theta - 1)/2`, theta between the pair and the field. A coupling
-//! that is given without a direction is d itself, one `along` a direction of the crystal its value at theta = 0.
+//! `d = -(mu_0 / 4 pi) gamma_a gamma_b hbar / (2 pi r^3) (3 cos^2 theta - 1)/2`, with theta the angle between the pair and the field.
+//! The value of a coupling given without a direction is d itself; with `along` a direction of the crystal it is d at theta = 0.
 //! Scalar, like spins: `2 pi J I.I`; unlike: `2 pi J Iz Iz`. In natural units there is no 2 pi.
 
 use super::super::orientation::{axial, is_turned};
@@ -16,7 +16,7 @@ use crate::spin::{LocalKind, Operator};
 use crate::units::{HBAR, MAGNETIC_CONSTANT, TWO_PI};
 use std::collections::BTreeMap;
 
-/// Whether two spins are of one nucleus.
+/// True if two spins are the same isotope.
 pub fn like(e: &Evaluator, a: usize, b: usize) -> bool {
     e.basis.site(a).isotope.map(|i| i.symbol) == e.basis.site(b).isotope.map(|i| i.symbol)
 }
@@ -53,12 +53,12 @@ pub fn scalar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     Ok(vec![Term { size: Size::Isotropic(1.0), operator: sum }])
 }
 
-/// `3 Iz Iz - I.I` of like spins, `2 Iz Iz` of unlike ones.
+/// `3 Iz Iz - I.I` for like spins, `2 Iz Iz` for unlike spins.
 fn secular(e: &Evaluator, a: usize, b: usize, span: Span) -> Result<Operator, Fault> {
     if like(e, a, b) { pair(e, a, b, 3.0, -1.0, span) } else { pair(e, a, b, 2.0, 0.0, span) }
 }
 
-/// The dipolar couplings, given and from positions, rad/s.
+/// The dipolar couplings, explicit ones and those from positions, rad/s.
 pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let mut terms = Vec::new();
     for p in declared(e, InteractionKind::Dipolar)? {
@@ -109,11 +109,11 @@ pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     Ok(terms)
 }
 
-/// The dipolar couplings of pairs, Hz: the pair, the size along the field, and the place of the declaration. A coupling without a
-/// direction is taken for its size.
+/// The dipolar couplings of pairs, Hz: both sites, the magnitude along the field, and the place of the declaration. A coupling without a
+/// direction counts with its value.
 ///
 /// # Errors
-/// When a value cannot be evaluated.
+/// If a value cannot be evaluated.
 pub fn sizes(e: &Evaluator) -> Result<Vec<(usize, usize, f64, Place)>, Fault> {
     let mut all = Vec::new();
     for p in declared(e, InteractionKind::Dipolar)? {
@@ -151,7 +151,7 @@ pub fn difference([x, y, z]: [f64; 3], [a, b, c]: [f64; 3]) -> [f64; 3] {
     [x - a, y - b, z - c]
 }
 
-/// The dipolar coupling constant of a pair along the field, from its positions (metres), Hz.
+/// Dipolar coupling constant of a pair along the field, from its positions (m), Hz.
 pub fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], span: Span) -> Result<f64, Fault> {
     let (Some(first), Some(second)) = (e.basis.site(a).isotope, e.basis.site(b).isotope) else { return Ok(0.0) };
     let distance2: f64 = difference(rb, ra).iter().map(|x| x * x).sum();

@@ -1,4 +1,4 @@
-//! The table of interactions: what acts during delays and pulses is their sum.
+//! The table of interactions; the Hamiltonian during delays and pulses is their sum.
 
 mod anisotropy;
 pub mod couplings;
@@ -14,15 +14,15 @@ use crate::waveform::Scalar;
 pub use term::{Declared, declared};
 use term::{Size, Term};
 
-/// An interaction of the system, in the frame that rotates with the carriers.
+/// An interaction of the system, in the rotating frame of the carriers.
 pub struct Interaction {
-    /// The part of the system's Hamiltonian that it belongs to: a name in expressions.
+    /// Name of the part of the Hamiltonian, for use in expressions.
     pub part: &'static str,
-    /// Its terms.
+    /// Computes its terms.
     pub terms: fn(&Evaluator) -> Result<Vec<Term>, Fault>,
 }
 
-/// All interactions: what acts during delays and pulses is their sum.
+/// All interactions; the Hamiltonian during delays and pulses is their sum.
 pub const INTERACTIONS: [Interaction; 6] = [
     Interaction { part: "offset", terms: anisotropy::shielding },
     Interaction { part: "offset", terms: zeeman::offset },
@@ -32,10 +32,10 @@ pub const INTERACTIONS: [Interaction; 6] = [
     Interaction { part: "quadrupolar", terms: second_order::quadrupole },
 ];
 
-/// The sum of the interactions of a part of the Hamiltonian, rad/s; of all of them where no part is named.
+/// Sum of the interactions of one part of the Hamiltonian, rad/s; of all interactions if no part is named.
 ///
 /// # Errors
-/// When an interaction cannot be computed.
+/// If an interaction cannot be computed.
 pub fn sum(e: &Evaluator, part: Option<&str>) -> Result<Internal, Fault> {
     if e.varying.is_some() {
         return Err(not_common(e));
@@ -43,7 +43,7 @@ pub fn sum(e: &Evaluator, part: Option<&str>) -> Result<Internal, Fault> {
     let frame = Frame::of(e)?;
     let mut sum = Internal::nothing(&e.basis, &frame);
     for interaction in INTERACTIONS.iter().filter(|i| part.is_none_or(|part| part == i.part)) {
-        // The terms of an interaction are added up first.
+        // The terms of one interaction are summed first.
         let mut own = Internal::nothing(&e.basis, &frame);
         for term in (interaction.terms)(e)? {
             own.add(seen(&term.size, &frame), &term.operator);
@@ -53,16 +53,16 @@ pub fn sum(e: &Evaluator, part: Option<&str>) -> Result<Internal, Fault> {
     Ok(sum)
 }
 
-/// What is said where one operator is asked for and members of an ensemble have different ones: they are then lowered one by one.
+/// The error if one operator is needed but ensemble members have different ones; they are then compiled individually.
 fn not_common(e: &Evaluator) -> Fault {
     let place = e.experiment.system.place.span();
     Diagnostic::new(Code::Contradiction, place, "members of the ensemble have no common Hamiltonian").into()
 }
 
-/// The sum of all interactions for all members of an ensemble at once: what differs has variables in its coefficients.
+/// Sum of all interactions for all members of an ensemble together: quantities that differ appear as variables in coefficients.
 ///
 /// # Errors
-/// When an interaction cannot be computed, or the sample spins.
+/// If an interaction cannot be computed, or the sample is spinning.
 pub fn of_members(e: &Evaluator, varying: &Varying) -> Result<Terms, Fault> {
     if e.experiment.system.spinning.is_some() {
         return Err(not_common(e));
@@ -88,7 +88,7 @@ pub fn of_members(e: &Evaluator, varying: &Varying) -> Result<Terms, Fault> {
     Ok(Terms::of(constant).with(own))
 }
 
-/// The harmonics of the rotor in a size.
+/// Rotor harmonics of a size.
 fn seen(size: &Size, frame: &Frame) -> Harmonics {
     match size {
         Size::Isotropic(x) => orientation::constant(*x),

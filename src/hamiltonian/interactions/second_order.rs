@@ -1,16 +1,16 @@
-//! Quadrupolar couplings to second order in perturbation theory, secular in the high field.
+//! Quadrupolar couplings in second-order perturbation theory, secular in high field.
 //!
-//! With V the tensor of the field gradient over its largest component, seen in the frame of the field, and
+//! With V the electric field gradient tensor divided by its largest component, in the frame of the field, and
 //! `K = 2 pi C / (2 I (2I - 1))`, the coupling is `K sum V_ij I_i I_j`. Its parts that change m by 1 and 2 are
-//! `A1 = (K/2) (V_xz - i V_yz) {I+, Iz}` and `A2 = (K/4) (V_xx - V_yy - 2i V_xy) I+^2`. Beside `w Iz`, `w = -gamma B0`, they act by
-//! `([A1, A1^+] + [A2, A2^+]/2) / w`:
+//! `A1 = (K/2) (V_xz - i V_yz) {I+, Iz}` and `A2 = (K/4) (V_xx - V_yy - 2i V_xy) I+^2`. With the Zeeman term `w Iz`, `w = -gamma B0`, they
+//! contribute `([A1, A1^+] + [A2, A2^+]/2) / w`:
 //!
 //! * `(K^2/4w) (V_xz^2 + V_yz^2) [{I+, Iz}, {I-, Iz}]`,
 //! * `(K^2/32w) ((V_xx - V_yy)^2 + 4 V_xy^2) [I+^2, I-^2]`.
 //!
-//! With n the direction of the field, `a = n.V.n` and `b = n.V^2.n`, the squares are `b - a^2` and `2 Tr[V^2] - 4 b + a^2`. (A. Samoson,
-//! E. Kundla, E. Lippmaa, J. Magn. Reson. 49, 350 (1982), has them as spherical harmonics.) Left out are the third order, about C/nu
-//! smaller, and terms of second order that are mixed with other interactions.
+//! With n the direction of the field, `a = n.V.n` and `b = n.V^2.n`, the squares are `b - a^2` and `2 Tr[V^2] - 4 b + a^2`. (A.
+//! Samoson, E. Kundla, E. Lippmaa, J. Magn. Reson. 49, 350 (1982), give them as spherical harmonics.) Neglected are the third order,
+//! smaller by about C/nu, and second-order cross terms with other interactions.
 
 use super::super::orientation::{square, tensor};
 use super::super::value::{Evaluator, Fault};
@@ -21,10 +21,10 @@ use crate::ir::{Clause, InteractionKind};
 use crate::linalg::real;
 use crate::spin::{LocalKind, Operator};
 
-/// Whether a quadrupolar coupling is taken to second order.
+/// True if a quadrupolar coupling is computed to second order.
 ///
 /// # Errors
-/// When its order is neither 1 nor 2.
+/// If its order is neither 1 nor 2.
 pub fn is_asked(e: &Evaluator, q: &Declared) -> Result<bool, Fault> {
     let Some(order) = q.clause(Clause::Order) else { return Ok(false) };
     match e.number_at(order, q.index)? {
@@ -36,7 +36,7 @@ pub fn is_asked(e: &Evaluator, q: &Declared) -> Result<bool, Fault> {
     }
 }
 
-/// What the second order adds, rad/s.
+/// The second-order contribution, rad/s.
 pub fn quadrupole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let mut terms = Vec::new();
     for q in declared(e, InteractionKind::Quadrupole)? {

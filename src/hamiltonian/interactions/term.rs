@@ -1,4 +1,4 @@
-//! The terms of interactions, and the declarations that they are computed from.
+//! The terms of interactions, and the declarations from which they are computed.
 
 use super::super::orientation::Matrix3;
 use super::super::value::{Evaluator, Fault};
@@ -9,12 +9,12 @@ use crate::spin::Operator;
 use crate::syntax::Expr;
 use crate::units::{TWO_PI, UnitSystem};
 
-/// What an operator is multiplied by, rad/s.
+/// The coefficient of an operator, rad/s.
 #[derive(Debug, Clone)]
 pub enum Size {
-    /// A number, the same in every orientation.
+    /// A number, independent of orientation.
     Isotropic(f64),
-    /// The component along the field of a tensor of the crystal, `n . T . n`.
+    /// The component along the field of a tensor in the crystal frame, `n . T . n`.
     Tensor(Matrix3),
     /// A number times the square of this component.
     Square(f64, Matrix3),
@@ -23,9 +23,9 @@ pub enum Size {
 /// A term of an interaction.
 #[derive(Debug, Clone)]
 pub struct Term {
-    /// What the operator is multiplied by.
+    /// Coefficient of the operator.
     pub size: Size,
-    /// Without the size.
+    /// The operator, without the coefficient.
     pub operator: Operator,
 }
 
@@ -33,29 +33,29 @@ pub struct Term {
 pub struct Declared<'e> {
     /// The declaration.
     pub declaration: &'e ir::Interaction,
-    /// Its index and the value.
+    /// Name and value of its index.
     pub index: Option<(&'e str, f64)>,
-    /// The numbers of its subsystems: one, or two that differ.
+    /// Indices of its sites: one, or two different ones.
     pub sites: Vec<usize>,
-    /// How large it is, in the units of the declaration: Hz, or a share of the field.
+    /// Its size in the units of the declaration: Hz, or a fraction of the field.
     pub size: f64,
 }
 
 impl Declared<'_> {
-    /// Where it is declared.
+    /// Its place in the source.
     pub fn span(&self) -> Span {
         self.declaration.place.span()
     }
 
-    /// The value of a clause, where it is given.
+    /// The value of a clause, if given.
     pub fn clause(&self, clause: ir::Clause) -> Option<&Expr> {
         self.declaration.clause(clause)
     }
 
-    /// Its only subsystem.
+    /// Its only site.
     ///
     /// # Errors
-    /// When it has another number of them.
+    /// If it does not have exactly one site.
     pub fn site(&self) -> Result<usize, Fault> {
         match self.sites.as_slice() {
             [site] => Ok(*site),
@@ -63,10 +63,10 @@ impl Declared<'_> {
         }
     }
 
-    /// Its two subsystems.
+    /// Its two sites.
     ///
     /// # Errors
-    /// When it has another number of them, or they are the same.
+    /// If it does not have exactly two sites, or they are the same.
     pub fn pair(&self) -> Result<(usize, usize), Fault> {
         match self.sites.as_slice() {
             [a, b] if a == b => {
@@ -84,10 +84,10 @@ impl Declared<'_> {
     }
 }
 
-/// The declared interactions of a kind, at every value of their indices.
+/// The declared interactions of a kind, for every value of their indices.
 ///
 /// # Errors
-/// When a subsystem or a size cannot be evaluated.
+/// If a site or a size cannot be evaluated.
 pub fn declared<'e>(e: &Evaluator<'e>, kind: InteractionKind) -> Result<Vec<Declared<'e>>, Fault> {
     let mut all = Vec::new();
     for declaration in e.experiment.system.interactions_of(kind) {
@@ -99,7 +99,7 @@ pub fn declared<'e>(e: &Evaluator<'e>, kind: InteractionKind) -> Result<Vec<Decl
     Ok(all)
 }
 
-/// What a frequency is multiplied by to be an angular frequency: 2 pi, and nothing in natural units.
+/// Factor from frequency to angular frequency: 2 pi, or 1 in natural units.
 pub fn angular(e: &Evaluator) -> f64 {
     if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 }
 }

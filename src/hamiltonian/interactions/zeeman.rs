@@ -1,5 +1,5 @@
-//! Zeeman energies: in the laboratory `-gamma B0 (1 + delta) Iz`; in the frame that rotates with the carrier
-//! `-gamma B0 (delta - delta_carrier) Iz`. For gamma > 0 spin up is the lower level.
+//! Zeeman energies: `-gamma B0 (1 + delta) Iz` in the laboratory frame, `-gamma B0 (delta - delta_carrier) Iz` in the rotating frame of
+//! the carrier. For gamma > 0 spin up is the lower level.
 
 use super::super::value::{Evaluator, Fault};
 use super::term::{Size, Term, declared};
@@ -10,8 +10,8 @@ use crate::source::Span;
 use crate::spin::{LocalKind, Operator};
 use crate::units::{BOLTZMANN, HBAR};
 
-/// The chemical shift of every subsystem, 0 where none is given.
-#[expect(clippy::indexing_slicing, reason = "the evaluator gives numbers of subsystems, and there is a shift for each")]
+/// The chemical shift of every site; 0 if none is given.
+#[expect(clippy::indexing_slicing, reason = "the evaluator returns indices of sites, and there is a shift for each")]
 fn shifts(e: &Evaluator) -> Result<Vec<f64>, Fault> {
     let mut shifts = vec![0.0; e.basis.sites.len()];
     for shift in declared(e, InteractionKind::Shift)? {
@@ -20,12 +20,12 @@ fn shifts(e: &Evaluator) -> Result<Vec<f64>, Fault> {
     Ok(shifts)
 }
 
-/// The field, when one is declared.
+/// The static field, T, if one is declared.
 pub fn field(e: &Evaluator) -> Result<Option<f64>, Fault> {
     e.experiment.system.field.as_ref().map(|f| e.number(f)).transpose()
 }
 
-/// What is said where something needs the field and there is none.
+/// The error for something that needs the field when none is declared.
 pub fn missing_field(what: &str, span: Span) -> Fault {
     Diagnostic::new(Code::MissingDeclaration, span, format!("{what} needs the field"))
         .label("no `field` is declared")
@@ -51,10 +51,10 @@ pub fn total_z(e: &Evaluator, nucleus: &str) -> Operator {
     along_z(e, own.map(|(k, _)| (k, 1.0)))
 }
 
-/// What shifts leave in the rotating frame: the subsystem and the size of `2 pi nu Iz`, Hz, without the spread of an ensemble.
+/// Offsets in the rotating frame: site and nu of `2 pi nu Iz`, Hz, without the distribution of an ensemble.
 ///
 /// # Errors
-/// When a shift or carrier has no value, or there is no field.
+/// If a shift or carrier cannot be evaluated.
 pub fn offsets(e: &Evaluator) -> Result<Vec<(usize, f64)>, Fault> {
     let Some(field) = field(e)? else { return Ok(vec![]) };
     let mut out = Vec::new();
@@ -67,7 +67,7 @@ pub fn offsets(e: &Evaluator) -> Result<Vec<(usize, f64)>, Fault> {
     Ok(out)
 }
 
-/// What shifts leave in the rotating frame, rad/s.
+/// The offset Hamiltonian in the rotating frame, rad/s.
 pub fn offset(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let carriers: Vec<(&str, f64)> = e
         .experiment
@@ -113,7 +113,7 @@ pub fn laboratory(e: &Evaluator, span: Span) -> Result<Operator, Fault> {
     Ok(along_z(e, coefficients))
 }
 
-/// `gamma hbar B0 / kT` of every subsystem with a nucleus.
+/// `gamma hbar B0 / kT` of every site with a nucleus.
 pub fn thermal_ratios(e: &Evaluator, span: Span, what: &str) -> Result<Vec<Option<f64>>, Fault> {
     let field = field(e)?;
     let temperature = e.experiment.system.temperature.as_ref().map(|t| e.number(t)).transpose()?;

@@ -1,5 +1,5 @@
-//! The walk through the events of an experiment that makes its schedule: the clock, what acts in every statement, and, where a
-//! spectrometer is named, its steps and limits.
+//! Builds the schedule of an experiment event by event: the clock, what acts in every statement, and the steps and limits of the
+//! spectrometer if one is named.
 
 use super::sent::Sent;
 use crate::diagnostic::{Code, Diagnostic};
@@ -17,10 +17,10 @@ use crate::waveform::{Scalar, common_period};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-/// Builds the schedule; also gives warnings.
+/// Builds the schedule, and collects warnings.
 ///
 /// # Errors
-/// When a value is out of range, a Hamiltonian is not Hermitian, a pulse is over its limit, or a statement cannot be emulated yet.
+/// If a value is out of range, a Hamiltonian is not Hermitian, a pulse exceeds its limit, or a statement cannot be emulated yet.
 pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
     let mut builder = Builder {
         e,
@@ -35,7 +35,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         noises: HashMap::new(),
         gaps: Gaps::default(),
     };
-    // Those of an ensemble were examined where the sample is lowered as it is declared.
+    // For an ensemble, they were checked when the nominal sample was compiled.
     for named in e.experiment.hamiltonians.iter().filter(|_| e.varying.is_none()) {
         e.declare(&named.name, &named.value)?;
     }
@@ -62,32 +62,32 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
     Ok((schedule, builder.warnings))
 }
 
-/// Total spin operators of a channel.
+/// Total spin operators Fx and Fy of a channel.
 pub(super) type Field = (Arc<Operator>, Arc<Operator>);
 
-/// The walk through the events.
+/// State of the construction.
 pub(super) struct Builder<'a, 'b> {
     pub(super) e: &'a Evaluator<'b>,
     pub(super) warnings: Vec<Diagnostic>,
-    /// The time since `prepare`.
+    /// Time since `prepare`.
     pub(super) clock: f64,
-    /// What the pulses on both sides take of the next delay, where it counts from centre to centre.
+    /// Duration of the half-pulses to subtract from the next delay, if it is measured from centre to centre.
     pub(super) halves: f64,
-    /// What every channel has sent so far.
+    /// What each channel has transmitted so far.
     pub(super) sent: HashMap<String, Sent>,
     pub(super) internal: Option<orientation::Terms>,
-    /// The relaxation of the system, by the nucleus that is locked.
+    /// Relaxation of the system, by the spin-locked nucleus.
     pub(super) relaxation: HashMap<Option<&'a str>, Arc<Relaxing>>,
     pub(super) fields: HashMap<String, Field>,
-    /// Recent `evolve` operators: a generated file may hold the same statement a hundred thousand times.
+    /// Recent `evolve` operators: a generated file may contain the same statement a hundred thousand times.
     pub(super) evolutions: Vec<(&'a Expr, Terms)>,
     pub(super) noises: HashMap<&'a str, Arc<Relaxing>>,
-    /// What the next event has to wait for, where a spectrometer is named.
+    /// Times required before the next event, if a spectrometer is named.
     pub(super) gaps: Gaps,
 }
 
 impl<'a> Builder<'a, '_> {
-    /// Adds the steps of events, and tells how many there are behind each event.
+    /// Adds the steps of events; returns the number of steps after each event.
     pub(super) fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<Vec<usize>, Fault> {
         let mut event_ends = Vec::with_capacity(events.len());
         for (k, event) in events.iter().enumerate() {
@@ -166,7 +166,7 @@ impl<'a> Builder<'a, '_> {
             }
             EventKind::Loop { count, body } => {
                 let times = self.e.count(count, 0)?;
-                // A count that is a parameter is a switch; a written zero is a mistake.
+                // A count given by a parameter is a switch; a literal zero is a mistake.
                 if times == 0 && matches!(count.kind, ExprKind::Number(_)) {
                     self.warnings.push(
                         Diagnostic::new(Code::EmptyLoop, count.span(), "this loop runs zero times")
@@ -180,7 +180,7 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// Free evolution, without what the pulses on both sides take of it.
+    /// Free evolution, shortened by the half-pulses on both sides.
     fn delay(&mut self, duration: &'a Expr, record: Option<&'a ir::Record>, place: Place) -> Result<Segment, Fault> {
         let written = drive::duration_of(self.e, duration)? - std::mem::take(&mut self.halves);
         let duration = match self.e.spectrometer.as_ref() {
@@ -191,7 +191,7 @@ impl<'a> Builder<'a, '_> {
         self.free(duration, record, place)
     }
 
-    /// A spin lock, during which T1rho takes the place of T2.
+    /// A spin lock, during which T1rho replaces T2.
     fn lock(&mut self, l: &'a ir::Lock, place: Place) -> Result<Segment, Fault> {
         let span = place.span();
         let written = lock::lock(self.e, l, span)?;
@@ -211,7 +211,7 @@ impl<'a> Builder<'a, '_> {
         Ok(segment)
     }
 
-    /// Evolution under a written Hamiltonian, with the named noise or the relaxation of the system.
+    /// Evolution under an explicit Hamiltonian, with the named noise or the relaxation of the system.
     fn evolve(
         &mut self,
         hamiltonian: &'a Expr,
@@ -231,7 +231,7 @@ impl<'a> Builder<'a, '_> {
         Ok(Segment { duration, drift, controls: vec![], period, relaxing, record, place })
     }
 
-    /// A loop stays a loop, but where the rotor is not at the same phase each time: there it is written out.
+    /// A loop remains a loop, unless the rotor phase differs between repetitions: then it is unrolled.
     fn repeated(&mut self, times: usize, body: &'a [Event], span: Span, steps: &mut Vec<Step>) -> Result<(), Fault> {
         const MOST_WRITTEN_OUT: usize = 100_000;
         let mut inner = Vec::new();
@@ -269,7 +269,7 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// The other repetitions of a loop send what the first has sent since `before`.
+    /// Accounts for the other repetitions of a loop, which transmit what the first has transmitted since `before`.
     fn repeat_sent(&mut self, before: &HashMap<String, Sent>, times: usize, span: Span) -> Result<(), Fault> {
         for (nucleus, sent) in &mut self.sent {
             let was = before.get(nucleus).copied().unwrap_or_default();
@@ -282,7 +282,7 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// Evolution in which nothing is transmitted.
+    /// Evolution without transmission.
     pub(super) fn free(&mut self, duration: f64, record: Option<Record>, place: Place) -> Result<Segment, Fault> {
         let internal = self.internal()?;
         let (drift, period) = (internal.from(self.clock), internal.period());
@@ -290,7 +290,7 @@ impl<'a> Builder<'a, '_> {
         Ok(Segment { duration, drift, controls: vec![], period, relaxing, record, place })
     }
 
-    /// A gradient G adds `-gamma G z Iz` for every spin of a part of the sample at height z.
+    /// A gradient G adds `-gamma G z Iz` for every spin of a slice of the sample at height z.
     fn gradient(
         &mut self,
         strength: &'a Expr,
@@ -325,7 +325,7 @@ impl<'a> Builder<'a, '_> {
         Ok(segment)
     }
 
-    /// Noise in an acquired signal: its share of the largest point, and the seed.
+    /// Noise of an acquired signal: its fraction of the largest point, and the seed.
     fn noise_of(&self, snr: Option<&Expr>, seed: Option<&Expr>) -> Result<Option<(f64, u64)>, Fault> {
         let seed_value = seed.map_or(Ok(0), |s| self.e.count(s, 0))? as u64;
         let Some(snr) = snr else {
@@ -362,7 +362,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     pub(super) fn relaxation(&mut self, locked: Option<&'a str>) -> Result<Arc<Relaxing>, Fault> {
-        // A lock matters to those that give a T1rho only.
+        // A lock changes the relaxation only if a T1rho is given.
         let locked =
             locked.filter(|_| self.e.experiment.system.relax.iter().any(|r| r.setting(RelaxSetting::T1rho).is_some()));
         if let Some(found) = self.relaxation.get(&locked) {
@@ -373,7 +373,7 @@ impl<'a> Builder<'a, '_> {
         Ok(relaxing)
     }
 
-    /// A named noise, beside the relaxation of the system.
+    /// A named noise, in addition to the relaxation of the system.
     fn noise(&mut self, name: &'a str, span: Span) -> Result<Arc<Relaxing>, Fault> {
         if let Some(found) = self.noises.get(name) {
             return Ok(found.clone());
@@ -406,7 +406,7 @@ impl<'a> Builder<'a, '_> {
         Ok(terms)
     }
 
-    /// Fx and Fy over the spins of a nucleus.
+    /// Fx and Fy of all spins of a nucleus.
     pub(super) fn field(&mut self, nucleus: &str, span: Span) -> Field {
         if let Some(found) = self.fields.get(nucleus) {
             return found.clone();
@@ -504,7 +504,7 @@ impl<'a> Builder<'a, '_> {
         Ok(Battery { sites, hamiltonian, place: b.place })
     }
 
-    /// What is said of a battery whose Hamiltonian is zero.
+    /// The warning for a battery whose Hamiltonian is zero.
     fn nothing_stored(&self, b: &crate::ir::Battery) -> Diagnostic {
         let system = &self.e.experiment.system;
         let named = |part: &str| {
@@ -530,8 +530,8 @@ impl<'a> Builder<'a, '_> {
     }
 }
 
-/// Refuses marks, recorded statements, acquisitions and tomographies among the steps of a loop: the check of a file finds them first, but
-/// an experiment may come from elsewhere.
+/// Rejects marks, recorded statements, acquisitions and tomographies inside loops. The check of a file detects them earlier, but an
+/// experiment may have another origin.
 fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fault> {
     let what = steps.iter().find_map(|step| match step {
         Step::Mark(_) => Some("mark"),

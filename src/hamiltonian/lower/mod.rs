@@ -1,9 +1,9 @@
-//! From an experiment at one point to its schedule.
+//! Compiles an experiment at one parameter point to its schedule.
 //!
-//! * [`builder`]: the walk through the events.
-//! * [`transmit`]: what channels send.
-//! * [`ready`]: what the electronics need between two events.
-//! * [`sent`]: what they have sent so far.
+//! * [`builder`]: processes the events in order.
+//! * [`transmit`]: pulses and transients.
+//! * [`ready`]: times that the electronics need between two events.
+//! * [`sent`]: rf energy and on-time so far.
 
 mod builder;
 mod ready;

@@ -1,4 +1,4 @@
-//! What the electronics of a spectrometer need between two events, as free evolution.
+//! Times that the electronics of a spectrometer need between two events, as free evolution.
 
 use super::super::gaps::Gaps;
 use super::super::schedule::Step;
@@ -8,14 +8,14 @@ use crate::ir::Event;
 use crate::source::Place;
 
 impl<'a> Builder<'a, '_> {
-    /// Adds the time that an event has to wait for.
+    /// Adds the time required before an event.
     pub(super) fn wait_for_electronics(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
         let Some(hardware) = self.e.spectrometer.as_ref() else { return Ok(()) };
         let gap = self.gaps.before(self.e, hardware, event)?;
         self.passes(gap, event.place, steps)
     }
 
-    /// Adds the time that a crusher gradient takes: the coherences that it leaves evolve as without it.
+    /// Adds the duration of a crusher gradient, during which the remaining coherences evolve freely.
     pub(super) fn crusher(&mut self, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
         let time = self.e.spectrometer.as_ref().map_or(0.0, |hardware| hardware.crusher());
         if time > 0.0 {
@@ -25,7 +25,7 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// What the first event of a loop has to wait for.
+    /// The times required before the first event of a loop.
     pub(super) fn entry_of_loop(&self, times: usize, body: &'a [Event]) -> Result<Gaps, Fault> {
         let mut entry = self.gaps.clone();
         if self.e.spectrometer.is_some() && times > 1 {

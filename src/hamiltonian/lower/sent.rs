@@ -1,10 +1,10 @@
 //! What a channel has transmitted so far.
 
-/// What a channel has sent.
+/// Transmission of a channel.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Sent {
-    /// Its energy, as a time at the limit of the channel.
+    /// Its rf load, as an equivalent time at the rf limit of the channel, s.
     pub energy: f64,
-    /// For how long it was on.
+    /// Its total on-time, s.
     pub on: f64,
 }

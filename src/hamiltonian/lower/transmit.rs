@@ -1,4 +1,4 @@
-//! What channels send: pulses alone and at once, transients at their edges, and the energy that heats the probe.
+//! Transmission: single and simultaneous pulses, transients at their edges, and the rf load on the probe.
 
 use super::super::drive::{self, Drive, Edge, Transient};
 use super::super::schedule::{Control, Kick, Record, Segment, Step};
@@ -16,7 +16,7 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// A pulse as numbers, as the transmitter makes it for this member of the ensemble. Ideal pulses know no rise and no droop.
+    /// A pulse as numbers, with the transmitter imperfections of this ensemble member. Ideal pulses have no rise time and no droop.
     pub(super) fn drive(&mut self, p: &Pulse) -> Result<Drive, Fault> {
         let drive = drive::pulse(self.e, p)?;
         self.phase_warning(&p.nucleus, drive.phase, p.phase.span())?;
@@ -27,7 +27,7 @@ impl<'a> Builder<'a, '_> {
         Ok(drive)
     }
 
-    /// Adds up what pulses heat the probe by.
+    /// Adds the rf load of a pulse on the probe.
     pub(super) fn heats(&mut self, nucleus: &str, drive: &Drive, span: Span) -> Result<(), Fault> {
         let Some(hardware) = self.e.spectrometer.as_ref() else { return Ok(()) };
         self.sent.entry(nucleus.to_string()).or_default().on += drive.duration;
@@ -61,7 +61,7 @@ impl<'a> Builder<'a, '_> {
         self.transient(&p.nucleus, &drive, Edge::Trailing, place, steps)
     }
 
-    /// The rotation that an edge of a pulse adds, about the axis 90 degrees ahead of it.
+    /// The rotation added by the transient at an edge of a pulse, about the axis 90 degrees ahead of its phase.
     fn transient(
         &mut self,
         nucleus: &str,
@@ -80,8 +80,8 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// Pulses at once: cut at every beginning and end, so that between two cuts the same pulses act. An ideal pulse has no duration:
-    /// it is at the moment at which the alignment puts it, its beginning, middle or end of the longest pulse.
+    /// Simultaneous pulses: split at every start and end, so that the same pulses act within each piece. An ideal pulse is
+    /// instantaneous: the alignment places it at the start, middle or end of the longest pulse.
     pub(super) fn parallel(
         &mut self,
         align: Align,
@@ -94,7 +94,7 @@ impl<'a> Builder<'a, '_> {
         let mut edges: Vec<f64> =
             drives.iter().flat_map(|d| [d.start, d.start + d.duration]).chain([0.0, whole]).collect();
         edges.sort_by(f64::total_cmp);
-        // Edges closer than rounding are one.
+        // Edges that agree up to rounding are merged.
         edges.dedup_by(|b, a| (*b - *a).abs() <= 1e-12 * whole);
         for (k, &edge) in edges.iter().enumerate() {
             self.moments_at(edge, whole, pulses, &drives, place, steps)?;
@@ -112,8 +112,8 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// What happens at a moment inside parallel pulses: the transients of those that end, ideal pulses, the transients of those that
-    /// begin.
+    /// The instantaneous steps at a time within simultaneous pulses: transients of pulses that end, ideal pulses, transients of pulses that
+    /// start.
     fn moments_at(
         &mut self,
         edge: f64,
@@ -146,7 +146,7 @@ impl<'a> Builder<'a, '_> {
         Ok(())
     }
 
-    /// The internal Hamiltonian and the given fields, from `begin` on inside their statement.
+    /// The internal Hamiltonian and the given fields, from time `begin` of their statement on.
     pub(super) fn driven(
         &mut self,
         drives: &[(&str, &Drive)],

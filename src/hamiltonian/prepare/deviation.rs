@@ -1,6 +1,6 @@
-//! States near the maximally mixed state, by what they deviate from it: what random vectors start from.
+//! States near the maximally mixed state, as deviations from it: the starting point of random vectors.
 
-#![expect(clippy::indexing_slicing, reason = "local states are taken modulo the dimension of their subsystem")]
+#![expect(clippy::indexing_slicing, reason = "local states are taken modulo the dimension of their site")]
 
 use super::Prepared;
 use super::form::{Form, Partial};
@@ -8,13 +8,13 @@ use crate::linalg::{C64, Matrix, Vector, hermitian_values, norm_squared, real};
 use crate::metrics::Levels;
 use crate::spin::{Action, Operator, Space};
 
-/// How a state near the maximally mixed state deviates from it: `A` of `(1 + A)/N`.
+/// Deviation `A` of a state `(1 + A)/N` near the maximally mixed state.
 pub enum Deviation {
-    /// Without coherences: one number a state.
+    /// Diagonal: one number per basis state.
     Diagonal(Vec<f64>),
-    /// By an operator.
+    /// As an operator.
     Operator(Operator),
-    /// By its matrix.
+    /// As a matrix.
     Matrix(Matrix),
 }
 
@@ -42,20 +42,20 @@ impl Deviation {
     }
 }
 
-/// The energy of the prepared state above the lowest that unitaries reach, and the highest above the lowest.
+/// Ergotropy and capacity on the unitary orbit of the prepared state.
 pub struct Orbit {
-    /// The ergotropy of the prepared state.
+    /// Ergotropy: energy above the lowest reachable by unitaries.
     pub ergotropy: f64,
-    /// The capacity; why it is not known where it is not.
+    /// Capacity: highest minus lowest reachable energy, or the reason why it is unknown.
     pub capacity: Result<f64, String>,
 }
 
 impl Deviation {
-    /// The ergotropy and the capacity of the state for a Hamiltonian, from what is known of both: where both are diagonal, and where the
-    /// state is a Gibbs state of the Hamiltonian, exact or to first order, which no unitary lowers.
+    /// Ergotropy and capacity of the state for a Hamiltonian, in the cases where they are known: both are diagonal, or the state is a Gibbs
+    /// state of the Hamiltonian, exact or to first order, which is passive.
     ///
     /// # Errors
-    /// Why they are not known.
+    /// The reason why they are unknown.
     pub fn orbit(&self, h: &Operator) -> Result<Orbit, String> {
         let n = h.dimension() as f64;
         let centred = h.clone().plus(Operator::scalar_like(h, -h.mean()));
@@ -68,13 +68,13 @@ impl Deviation {
                 Ok(range_of(weights, energies, energy / n))
             }
             Deviation::Operator(a) => {
-                // Both are without a trace: A = -x H with x = -Tr[A H]/Tr[H^2].
+                // Both are traceless: A = -x H with x = -Tr[A H]/Tr[H^2].
                 let size = centred.overlap(&centred).re;
                 let x = -a.overlap(&centred).re / size;
                 if !(x > 0.0 && a.is_same(&centred.clone().times_number(real(-x)))) {
                     return Err("the prepared state is no Gibbs state of the battery's Hamiltonian".into());
                 }
-                // r = (1 - x e)/N fills the levels upside down: the highest energy has the levels in opposite order.
+                // rho = (1 - x H)/N is passive; the state of highest energy occupies the levels in the opposite order.
                 let capacity = match Levels::of(centred).all() {
                     Err(why) => Err(why.to_string()),
                     Ok(levels) => {
@@ -96,7 +96,7 @@ impl Deviation {
     }
 }
 
-/// From the eigenvalues of A and of H, and the energy, all of the parts without a trace.
+/// From the eigenvalues of A and H and the energy, all for the traceless parts.
 fn range_of(weights: &[f64], mut energies: Vec<f64>, energy: f64) -> Orbit {
     let mut weights = weights.to_vec();
     let n = weights.len() as f64;
@@ -108,8 +108,7 @@ fn range_of(weights: &[f64], mut energies: Vec<f64>, energy: f64) -> Orbit {
 }
 
 impl Prepared {
-    /// `A` of a state `(1 + A)/N` with N states in all; `None` of pure states, and of products
-    /// of matrices.
+    /// `A` of a state `(1 + A)/N` with N states in total; `None` for pure states and for products of matrices.
     pub fn deviation(&self) -> Option<Deviation> {
         if let [Partial { form: Form::Near(a), .. }] = self.parts.as_slice() {
             return Some(Deviation::Operator(a.clone()));

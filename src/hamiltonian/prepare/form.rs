@@ -1,4 +1,4 @@
-//! How a part of a prepared state is given.
+//! Representations of the parts of a prepared state.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::Fault;
@@ -6,44 +6,44 @@ use crate::linalg::{C64, Matrix, ONE, ZERO, real};
 use crate::source::Span;
 use crate::spin::{Columns, Operator};
 
-/// The largest density matrix of a single part.
+/// Largest dimension of the density matrix of a single part.
 pub(super) const LARGEST_PART: usize = 4096;
 
-/// Up to this dimension a state near the maximally mixed state is a matrix at once.
+/// Up to this dimension, a state near the maximally mixed state is stored as a matrix.
 pub(super) const SMALL: usize = 64;
 
-/// The most states that a diagonal part may have.
+/// Maximum number of states of a diagonal part.
 pub(super) const LARGEST_DIAGONAL: f64 = 1e8;
 
-/// How a part is given.
+/// Representation of a part.
 pub(super) enum Form {
-    /// Amplitudes that are not zero.
+    /// Nonzero amplitudes by local state.
     Pure(Vec<(usize, C64)>),
     /// Populations without coherences.
     Diagonal(Vec<f64>),
     /// A density matrix.
     Mixed(Matrix),
-    /// `1/N + A/N` of all subsystems, too large for a matrix.
+    /// `1/N + A/N` on all sites, too large for a matrix.
     Near(Operator),
 }
 
-/// A state of some subsystems, in ascending order.
+/// A state of some sites, in ascending order.
 pub(super) struct Partial {
     pub(super) sites: Vec<usize>,
     pub(super) form: Form,
-    /// The collectives in it that are kept as averages over the permutations of their spins.
+    /// Collectives in it that are averaged over permutations of their spins.
     pub(super) averaged: Vec<usize>,
 }
 
 impl Partial {
-    /// A state that is kept as it is.
+    /// A state without averaged collectives.
     pub(super) fn new(sites: Vec<usize>, form: Form) -> Partial {
         Partial { sites, form, averaged: vec![] }
     }
 }
 
 impl Form {
-    /// The element between two local states, both of them states of its subsystems.
+    /// The matrix element between two local states.
     #[expect(clippy::indexing_slicing, reason = "a form has an element for every local state")]
     pub(super) fn element(&self, i: usize, j: usize) -> C64 {
         match self {
@@ -67,7 +67,7 @@ impl Form {
         }
     }
 
-    /// The local states that are occupied.
+    /// The occupied local states.
     pub(super) fn support(&self) -> Vec<usize> {
         match self {
             Form::Pure(amplitudes) => amplitudes.iter().map(|(s, _)| *s).collect(),
@@ -78,7 +78,7 @@ impl Form {
     }
 }
 
-/// The error of a mixed state that is too large.
+/// The error for a mixed state that is too large.
 pub(super) fn too_large(size: f64, span: Span) -> Fault {
     Diagnostic::new(
         Code::TooLarge,

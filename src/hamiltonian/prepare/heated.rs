@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "parts are lists of states of the subsystems that are heated, and there is a number of copies for each state"
+    reason = "parts are lists of states of the heated sites, and there is a number of copies for each state"
 )]
 
 use super::form::{Form, LARGEST_DIAGONAL, LARGEST_PART, Partial, SMALL, too_large};
@@ -14,15 +14,15 @@ use crate::syntax::Expr;
 use crate::units::temperature_scale;
 use std::sync::Arc;
 
-/// What a Gibbs state is made of.
+/// The ingredients of a Gibbs state.
 struct Heated {
     sites: Vec<usize>,
     basis: Arc<Basis>,
-    /// The Hamiltonian on the subsystems alone, rad/s.
+    /// The Hamiltonian restricted to the sites, rad/s.
     inside: Operator,
-    /// How many states each state of the basis stands for.
+    /// Number of product states that each basis state represents.
     copies: Vec<f64>,
-    /// In the units of the Hamiltonian.
+    /// Temperature, in the units of the Hamiltonian.
     temperature: f64,
 }
 
@@ -65,7 +65,7 @@ fn heated(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) ->
     Ok(Heated { sites, basis, inside, copies, temperature: t * temperature_scale(e.scope.units) })
 }
 
-/// `(1 - H/T)/N`, with H made traceless. Every state of it has a share of at least nothing while no row of H is larger than T.
+/// `(1 - H/T)/N`, with H made traceless; an error if a bound of H exceeds T, since the state might then have negative eigenvalues.
 pub(super) fn high_temperature(
     e: &Evaluator,
     hamiltonian: &Expr,
@@ -94,7 +94,7 @@ pub(super) fn high_temperature(
         return Ok(Partial::new(sites, Form::Diagonal(populations)));
     }
     let n = basis.dimension();
-    // Where it stands alone it is kept as an operator, of which random vectors need no matrix.
+    // If it is the only part it is kept as an operator, so that random vectors need no matrix.
     if n > SMALL && alone && copies.iter().all(|c| *c == 1.0) {
         let mean = inside.mean();
         let (low, high) = Action::of(&inside, &Space::whole(basis.clone())).spectral_bounds();
@@ -110,7 +110,7 @@ pub(super) fn high_temperature(
     let row =
         |i: usize| (0..n).map(|j| if i == j { (h[(i, i)].re - mean).abs() } else { h[(i, j)].norm() }).sum::<f64>();
     cold((0..n).map(row).fold(0.0, f64::max))?;
-    // A state that stands for several has their weight; H does not join states of different weights.
+    // A basis state that represents several product states has their weight; H does not couple states of different weights.
     let rho = Matrix::from_fn(n, n, |i, j| {
         let one = if i == j { real(1.0 + mean / t) } else { ZERO };
         (one - h[(i, j)] / t) * (copies[j] / states)
@@ -118,7 +118,7 @@ pub(super) fn high_temperature(
     Ok(Partial::new(sites, Form::Mixed(rho)))
 }
 
-/// `exp(-H/T)/Z`, in each part of the space that H does not leave by itself.
+/// `exp(-H/T)/Z`, computed separately in each invariant block of H.
 pub(super) fn gibbs_state(
     e: &Evaluator,
     hamiltonian: &Expr,

@@ -1,7 +1,7 @@
-//! Initial states: products of states of some subsystems each.
+//! Initial states: products of states of some sites each.
 //!
-//! A state is kept as its parts until it is known where it can go: the product of a hundred cells and a hundred charger spins
-//! is one basis state, not a vector of ten thousand.
+//! A state is kept as a list of parts until the space it can reach is known: the product of a hundred cells and a hundred charger spins
+//! is one basis state, not a vector of ten thousand amplitudes.
 
 mod deviation;
 mod form;
@@ -30,21 +30,21 @@ pub struct Prepared {
 }
 
 impl Prepared {
-    /// Whether it is a pure state.
+    /// True if it is a pure state.
     pub fn is_pure(&self) -> bool {
         self.parts.iter().all(|p| matches!(p.form, Form::Pure(_)))
     }
 
-    /// Collectives that are kept as averages over the permutations of their spins, and whether the whole state is pure but for that.
+    /// Collectives averaged over permutations of their spins, and whether the state is otherwise pure.
     pub fn averaged(&self) -> Averaged {
         let sites: Vec<usize> = self.parts.iter().flat_map(|p| p.averaged.clone()).collect();
-        // A part of one collective alone that is such an average is of a single product state; a mixture of several is marked by the
-        // collective twice.
+        // A part with a single averaged collective is the average of one product state; a mixture of several product states is marked by
+        // listing the collective twice.
         let pure = |p: &Partial| matches!(p.form, Form::Pure(_)) || p.averaged == p.sites;
         Averaged { pure: self.parts.iter().all(pure), sites }
     }
 
-    /// How much an index of the whole grows with the local index of a part's subsystems.
+    /// Maps a local index of a part's sites to its contribution to the index of the whole.
     fn places(&self, part: &Partial) -> impl Fn(usize) -> usize {
         let dimension_and_stride = |&s: &usize| {
             let behind = self.basis.sites.iter().skip(s + 1);
@@ -61,7 +61,7 @@ impl Prepared {
         }
     }
 
-    /// The product states that are occupied; `None` when there are more than `most`.
+    /// The occupied product states; `None` if there are more than `most`.
     pub fn support(&self, most: usize) -> Option<Vec<usize>> {
         let mut all = vec![0usize];
         for part in &self.parts {
@@ -74,7 +74,7 @@ impl Prepared {
         Some(all)
     }
 
-    /// The amplitudes of a pure state that are not zero; empty for any other.
+    /// Nonzero amplitudes of a pure state; empty for any other state.
     pub fn amplitudes(&self) -> Vec<(usize, C64)> {
         let mut all = vec![(0usize, ONE)];
         for part in &self.parts {
@@ -86,8 +86,8 @@ impl Prepared {
         all
     }
 
-    /// The state on a space that holds its support.
-    #[expect(clippy::indexing_slicing, reason = "each subsystem has a digit, and each state of the space a local one")]
+    /// The state on a space that contains its support.
+    #[expect(clippy::indexing_slicing, reason = "each site has a digit, and each state of the space a local one")]
     pub fn state(&self, space: &Space) -> State {
         if self.is_pure() {
             return State::Pure(space.vector(&self.amplitudes()));
@@ -97,7 +97,7 @@ impl Prepared {
             let even = Matrix::identity(n, n) + Sparse::of(a, space).dense();
             return State::Mixed(even / real(a.dimension() as f64));
         }
-        // For each part, the index of its local state in every state of the space.
+        // For each part, its local index in every state of the space.
         let local: Vec<Vec<usize>> = self
             .parts
             .iter()
@@ -122,14 +122,14 @@ impl Prepared {
     }
 }
 
-/// The product of the given states; together they must cover every subsystem once.
+/// The product of the given states, which together must cover every site once.
 ///
 /// # Errors
-/// When they do not, when a value is out of range, or a part is too large.
+/// If they do not, a value is out of range, or a part is too large.
 pub fn prepare(e: &Evaluator, states: &[ir::State], span: Span) -> Result<Prepared, Fault> {
     let alone = states.len() == 1;
     let mut parts: Vec<Partial> = Vec::new();
-    // States that take what the others leave come last.
+    // States that cover all remaining sites come last.
     let (rest, named): (Vec<_>, Vec<_>) = states.iter().partition(|s| takes_the_rest(s));
     for state in named {
         parts.push(partial(e, state, span, &Cover { alone, rest: vec![] })?);
@@ -160,11 +160,11 @@ fn takes_the_rest(state: &ir::State) -> bool {
     matches!(state, ir::State::Thermal { sites: None } | ir::State::Mixed { sites: None })
 }
 
-/// Which subsystems a state may cover.
+/// The sites that a state may cover.
 struct Cover {
-    /// Whether it is the only state.
+    /// True if it is the only state.
     alone: bool,
-    /// What the others leave.
+    /// The sites not covered by other states.
     rest: Vec<usize>,
 }
 
@@ -255,7 +255,7 @@ fn fock(e: &Evaluator, site: &Expr, k: usize, quanta: &Expr) -> Result<usize, Fa
     Ok(n)
 }
 
-/// How many states of the spins each local state stands for.
+/// Number of product states that each local state represents.
 fn local_copies(site: &Site) -> Vec<f64> {
     (0..site.dimension).map(|k| site.copies(k)).collect()
 }
@@ -274,7 +274,7 @@ fn product_of(weights: Vec<Vec<f64>>, span: Span) -> Result<Vec<f64>, Fault> {
     Ok(out)
 }
 
-/// `exp(ratio m)` on every subsystem, `ratio = gamma hbar B0 / kT`, times the number of copies in a collective.
+/// `exp(ratio m)` on every site, `ratio = gamma hbar B0 / kT`, times the number of copies in a collective.
 fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Fault> {
     let ratios = thermal_ratios(e, span, "`prepare thermal`")?;
     let mut weights = Vec::with_capacity(sites.len());
@@ -290,15 +290,15 @@ fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Faul
             .into());
         };
         let highest = (0..site.dimension).map(|s| site.twice_m(s).abs()).max().unwrap_or(0) as f64;
-        // The largest exponent is subtracted: at a millikelvin it would overflow.
+        // Subtract the largest exponent, which would overflow at a millikelvin.
         let weight = |s: usize| site.copies(s) * (0.5 * (ratio * site.twice_m(s) as f64 - ratio.abs() * highest)).exp();
         weights.push((0..site.dimension).map(weight).collect());
     }
     Ok(Partial::new(sites, Form::Diagonal(product_of(weights, span)?)))
 }
 
-/// `n` definite spins up: in the multiplet J with the weight `copies(J) / C(N, n)`, since all C(N, n) choices of the spins
-/// are alike to sums over them, and each multiplet with J >= |m| holds as many of them as it has copies.
+/// `n` specific spins up. The weight of the multiplet J is `copies(J) / C(N, n)`, because all C(N, n) choices of the spins are equivalent
+/// for permutation-symmetric operators, and each multiplet with J >= |m| contains as many of them as it has copies.
 fn definite(e: &Evaluator, site: &Expr, excitations: &Expr) -> Result<Partial, Fault> {
     let k = e.site(site, None)?;
     let subsystem = e.basis.site(k);
@@ -313,14 +313,14 @@ fn definite(e: &Evaluator, site: &Expr, excitations: &Expr) -> Result<Partial, F
     let n = e.count(excitations, 0)?;
     at_most(n, *number as usize, excitations)?;
     let twice_m = 2 * n as i64 - i64::from(*number);
-    // Each multiplet from its largest m down.
+    // Each multiplet in order of decreasing m.
     let of_multiplet = |multiplet: &Multiplet| {
         let (twice_j, copies) = (i64::from(multiplet.twice_j), multiplet.copies);
         (0..=twice_j).map(move |k| if twice_j - 2 * k == twice_m { copies } else { 0.0 })
     };
     let mut weights: Vec<f64> = multiplets.iter().flat_map(of_multiplet).collect();
     let sum: f64 = weights.iter().sum();
-    // All spins alike are one state of the symmetric multiplet.
+    // If all spins are equal, the state is a single state of the symmetric multiplet.
     if let (true, Some(one)) = (n == 0 || n == *number as usize, weights.iter().position(|w| *w != 0.0)) {
         return Ok(Partial::new(vec![k], Form::Pure(vec![(one, ONE)])));
     }
@@ -328,7 +328,7 @@ fn definite(e: &Evaluator, site: &Expr, excitations: &Expr) -> Result<Partial, F
     Ok(Partial { sites: vec![k], form: Form::Diagonal(weights), averaged: vec![k] })
 }
 
-/// One digit a subsystem; digits of several figures are separated by commas.
+/// One digit per site; multi-digit values are separated by commas.
 fn ket(e: &Evaluator, text: &str, span: Span) -> Result<usize, Fault> {
     let digits: Vec<String> = if text.contains(',') {
         text.split(',').map(|d| d.trim().to_string()).collect()
@@ -365,7 +365,7 @@ fn ket(e: &Evaluator, text: &str, span: Span) -> Result<usize, Fault> {
     Ok(index)
 }
 
-/// The subsystems that all parts of a mixture or superposition are states of, and the parts with their weights.
+/// The sites covered by all parts of a mixture or superposition, and the parts with their weights.
 type Parts = (Vec<usize>, Vec<(f64, Partial)>);
 
 fn parts_of(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Parts, Fault> {
@@ -383,7 +383,7 @@ fn parts_of(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cove
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "populations and rho have the size of the subsystems that the parts are states of"
+    reason = "populations and rho have the joint dimension of the sites that the parts are states of"
 )]
 fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
     let (sites, parts) = parts_of(e, parts, span, cover)?;
@@ -411,7 +411,7 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover
     averaged.sort_unstable();
     averaged.dedup();
     if occupied.len() > 1 && !averaged.is_empty() {
-        // Of a mixture the eigenvalues are not those of one product state: said by naming the collective again.
+        // The eigenvalues of a mixture are not those of one product state; this is marked by listing the collective again.
         averaged.extend(averaged.clone());
     }
     if diagonal {

@@ -1,4 +1,4 @@
-//! The value of an expression: a number, or an operator whose coefficients may depend on time.
+//! Evaluates expressions to numbers, or to operators with possibly time-dependent coefficients.
 
 use super::time_operator::{TimeOperator, Value, multiply};
 use super::{Evaluator, Fault, Local};
@@ -21,7 +21,7 @@ impl Evaluator<'_> {
         }
         let made = self.made(expr, locals)?;
         if let Value::Operator(operator) = &made {
-            // Another thread may have been first; it has made the same.
+            // Another thread may have stored it first; its value is equal.
             let _ = kept.set(operator.clone());
         }
         Ok(made)
@@ -86,7 +86,7 @@ impl Evaluator<'_> {
                 }
                 match (total, sum.fold) {
                     (Some(total), _) => Ok(self.merged(total)),
-                    // An empty sum is zero and an empty product one, of the kind of its body.
+                    // An empty sum is zero and an empty product one, of the type of its body.
                     (None, Fold::Sum) if self.is_operator(sum, locals) => {
                         Ok(Value::Operator(TimeOperator { terms: vec![] }))
                     }
@@ -147,7 +147,7 @@ impl Evaluator<'_> {
         Ok(self.merged(total.unwrap_or(Value::Number(Scalar::Constant(0.0)))))
     }
 
-    /// The sum, of operators as a list that is merged when it is complete. A number beside an operator means that multiple of the
+    /// The sum; operators are collected in a list that is merged at the end. A number added to an operator means that multiple of the
     /// identity.
     pub(super) fn add(&self, a: Value, b: Value) -> Value {
         match (a, b) {
@@ -211,16 +211,16 @@ impl Evaluator<'_> {
         let operator = match part {
             "zeeman" => zeeman::laboratory(self, span)?,
             "internal" => self.internal()?.at_rest(part, span)?,
-            // Couplings without an orientation are operators even where the sample spins.
+            // Couplings without an orientation are time-independent operators even under MAS.
             _ => interactions::sum(self, Some(part))?.at_rest(part, span)?,
         };
         Ok(operator.times_number(real(scale)))
     }
 
-    /// What acts during delays and pulses, rad/s.
+    /// The internal Hamiltonian, which acts during delays and pulses, rad/s.
     ///
     /// # Errors
-    /// When an interaction cannot be computed.
+    /// If an interaction cannot be computed.
     pub fn internal(&self) -> Result<Internal, Fault> {
         interactions::sum(self, None)
     }
@@ -291,7 +291,7 @@ impl Evaluator<'_> {
     }
 }
 
-/// Refuses a factor that makes a product infinite: zero where it divides, or itself infinite.
+/// Rejects a factor that makes a product infinite: a zero divisor, or an infinite factor.
 fn finite(expr: &Expr, x: &Scalar, divides: bool) -> Result<(), Fault> {
     let Some(x) = x.constant() else { return Ok(()) };
     if divides && x == 0.0 {

@@ -1,4 +1,4 @@
-//! Expressions to numbers and operators, at one point of the parameters.
+//! Evaluates expressions to numbers and operators, at one parameter point.
 
 mod expression;
 mod operator;
@@ -24,16 +24,16 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The largest count that a file may ask for: samples, repetitions, terms of a sum.
+/// Largest count that a file may request: samples, repetitions, terms of a sum.
 const LARGEST_COUNT: f64 = 1e7;
 
-/// The most subsystems; their states are counted, and refused, later.
+/// Maximum number of sites; the number of their states is checked later.
 const MOST_SITES: usize = 4096;
 
-/// The largest twice J of a collective of which all multiplets are kept: together they have about the square of half of it.
+/// Largest twice J of a collective with all multiplets: their total dimension is about the square of half of it.
 const MOST_MULTIPLETS: usize = 1998;
 
-/// The largest dimension of a single subsystem.
+/// Largest dimension of a single site.
 const LARGEST_SITE: usize = 1_000_000;
 
 /// Values of parameters, in SI or natural units.
@@ -46,37 +46,36 @@ struct Local<'a> {
     value: Scalar,
 }
 
-/// Everything that expressions need at one point of the parameters.
+/// Everything needed to evaluate expressions at one parameter point.
 pub struct Evaluator<'a> {
     /// The experiment.
     pub experiment: &'a Experiment,
-    /// What its names mean.
+    /// The meaning of its names.
     pub scope: Arc<Scope>,
-    /// What it has in common with the other points.
+    /// Data shared with other parameter points.
     shared: Arc<Shared<'a>>,
     /// The parameters.
     pub values: Values,
     /// The basis.
     pub basis: Arc<Basis>,
-    /// First subsystem and number of members of every declared name.
+    /// First site and number of sites of every declared name.
     pub arrays: BTreeMap<String, (usize, usize)>,
-    /// How this member of the ensemble differs from a perfect sample.
+    /// Deviations of this ensemble member from a perfect sample.
     pub variation: Variation,
-    /// What differs among the members, where the sequence is lowered for all of them; the variation then holds nothing but the scan.
+    /// The quantities that differ between members, if the sequence is compiled for all of them; `variation` then holds only the scan.
     pub varying: Option<Varying>,
-    /// What runs the sequence; as it is written when there is none.
+    /// The spectrometer to emulate; without it the sequence is run as written.
     pub spectrometer: Option<Spectrometer>,
-    /// Numbers of points that replace those of the file: the number of the distribution of `ensemble`, and its points.
+    /// Overrides of the numbers of points in the file: (index of the `ensemble` distribution, points).
     pub ensemble_points: Vec<(usize, usize)>,
-    /// Parameters that stand for numbers which differ from lane to lane.
+    /// Parameters that are variables, with values that differ from lane to lane.
     variables: Vec<(String, Scalar)>,
     operators: RefCell<BTreeMap<String, TimeOperator>>,
-    /// Hamiltonians that were found to be Hermitian.
+    /// Names of Hamiltonians that were checked to be Hermitian.
     declared: RefCell<Vec<String>>,
 }
 
-/// An evaluator that has made nothing yet. An evaluator keeps what it has made, which no two threads may do at once; this is what they
-/// may share.
+/// Thread-safe seed of an `Evaluator`, which has interior caches and is not `Sync`.
 pub struct Outline<'a> {
     shared: Arc<Shared<'a>>,
     values: Values,
@@ -85,10 +84,10 @@ pub struct Outline<'a> {
 }
 
 impl<'a> Outline<'a> {
-    /// The evaluator of a member: these parameters, or those given where some of the member's own differ.
+    /// The evaluator of a member: with these parameters, or those of `given` with the member's own values if it has any.
     ///
     /// # Errors
-    /// As [`Evaluator::new`].
+    /// Those of [`Evaluator::new`].
     pub fn member(&self, given: &Values, variation: &Variation, own: &Values) -> Result<Evaluator<'a>, Fault> {
         if !own.is_empty() {
             let mut all = given.clone();
@@ -119,15 +118,15 @@ impl<'a> Evaluator<'a> {
     /// Evaluates the parameters and builds the basis.
     ///
     /// # Errors
-    /// When a value is not finite, out of its range, or a size is not a whole number.
+    /// If a value is not finite or out of range, or a size is not a whole number.
     pub fn new(experiment: &'a Experiment, given: &Values) -> Result<Evaluator<'a>, Fault> {
         Evaluator::at(&Arc::new(Shared::of(experiment)), given)
     }
 
-    /// The same at one of many points, which share what does not depend on them.
+    /// The same at one of many points, with shared data that is independent of the point.
     ///
     /// # Errors
-    /// As [`Evaluator::new`].
+    /// Those of [`Evaluator::new`].
     pub fn at(shared: &Arc<Shared<'a>>, given: &Values) -> Result<Evaluator<'a>, Fault> {
         let experiment = shared.experiment;
         let mut e = Evaluator::empty(shared);
@@ -138,7 +137,7 @@ impl<'a> Evaluator<'a> {
             };
             e.values.insert(param.name.clone(), value);
         }
-        // Ranges may refer to parameters that come later.
+        // Ranges may refer to parameters declared later.
         for param in &experiment.params {
             if let (Some((low, high)), Some(&x)) = (&param.range, e.values.get(&param.name)) {
                 let (a, b) = (e.number(low)?, e.number(high)?);
@@ -157,7 +156,7 @@ impl<'a> Evaluator<'a> {
         Ok(e)
     }
 
-    /// One without parameters and subsystems.
+    /// An evaluator without parameters and sites.
     fn empty(shared: &Arc<Shared<'a>>) -> Evaluator<'a> {
         Evaluator {
             experiment: shared.experiment,
@@ -176,7 +175,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The evaluator of all members that differ in what one of them differs in, and are of the same scan.
+    /// The evaluator for all members that vary in the same quantities as `member`, in its scan.
     pub fn of_members(&self, member: &Variation) -> Result<Evaluator<'a>, Fault> {
         let scan = Variation { scan: member.scan, ..Variation::default() };
         let mut e = self.outline().member(&self.values, &scan, &Values::new())?;
@@ -184,7 +183,7 @@ impl<'a> Evaluator<'a> {
         Ok(e)
     }
 
-    /// What members of an ensemble begin with.
+    /// The common starting point of the evaluators of ensemble members.
     pub fn outline(&self) -> Outline<'a> {
         Outline {
             shared: self.shared.clone(),
@@ -201,7 +200,7 @@ impl<'a> Evaluator<'a> {
             match declaration {
                 SiteDeclaration::Spin { name, size, of, .. } => {
                     let count = match size {
-                        // One more than may be is enough to be refused.
+                        // One more than allowed is enough for an error.
                         Some(size) => self.count(size, 1)?.min(MOST_SITES + 1),
                         None => 1,
                     };
@@ -214,7 +213,7 @@ impl<'a> Evaluator<'a> {
                 SiteDeclaration::Collective { name, number, of, .. } => {
                     let count = self.count(number, 1)?;
                     let (twice, isotope) = spin_of(of);
-                    // A state that is the same under every exchange of the spins stays in the multiplet of the largest J.
+                    // A permutation-symmetric state remains in the multiplet of the largest J.
                     let whole = self.experiment.leaves_symmetric(name);
                     if whole && count * twice as usize > MOST_MULTIPLETS {
                         return Err(too_many(declaration));
@@ -243,10 +242,10 @@ impl<'a> Evaluator<'a> {
 
     // ---- numbers ----
 
-    /// A number that does not depend on time.
+    /// A time-independent number.
     ///
     /// # Errors
-    /// When it is not finite.
+    /// If it is not finite.
     pub fn number(&self, expr: &Expr) -> Result<f64, Fault> {
         self.number_with(expr, &[])
     }
@@ -264,10 +263,10 @@ impl<'a> Evaluator<'a> {
         Ok(x)
     }
 
-    /// A number with the index of a `for` set.
+    /// A number that may depend on the index of a `for`.
     ///
     /// # Errors
-    /// As [`Evaluator::number`].
+    /// Those of [`Evaluator::number`].
     pub fn number_at(&self, expr: &Expr, index: Option<(&str, f64)>) -> Result<f64, Fault> {
         let locals: Vec<Local> = index.iter().map(|(name, x)| Local { name, value: Scalar::Constant(*x) }).collect();
         self.number_with(expr, &locals)
@@ -276,7 +275,7 @@ impl<'a> Evaluator<'a> {
     /// A whole number, at least `least`.
     ///
     /// # Errors
-    /// When it is no whole number, or too small or large.
+    /// If it is not a whole number, too small or too large.
     pub fn count(&self, expr: &Expr, least: i64) -> Result<usize, Fault> {
         let x = self.number(expr)?;
         self.whole(expr, x, least)
@@ -302,10 +301,10 @@ impl<'a> Evaluator<'a> {
         Ok(x.round() as usize)
     }
 
-    /// The values of the index of a `for`; a single `None` where there is no `for`.
+    /// The values of the index of a `for`; a single `None` without a `for`.
     ///
     /// # Errors
-    /// When the bounds are no whole numbers.
+    /// If the bounds are not whole numbers.
     pub fn range<'e>(&self, each: Option<&'e Each>) -> Result<Vec<Option<(&'e str, f64)>>, Fault> {
         let Some(each) = each else { return Ok(vec![None]) };
         let (from, to) = self.bounds(&each.from, &each.to, &[])?;
@@ -328,7 +327,7 @@ impl<'a> Evaluator<'a> {
     /// The coordinates of a position.
     ///
     /// # Errors
-    /// When one is not finite.
+    /// If one is not finite.
     pub fn vector(&self, expr: &Expr, index: Option<(&str, f64)>) -> Result<[f64; 3], Fault> {
         let (items, factor) = match &expr.kind {
             ExprKind::Quantity(inner, unit) => match &inner.kind {
@@ -344,12 +343,12 @@ impl<'a> Evaluator<'a> {
         Ok([self.number_at(x, index)? * factor, self.number_at(y, index)? * factor, self.number_at(z, index)? * factor])
     }
 
-    /// The phase of a pulse, in radian; of a cycle, that of this scan.
+    /// The phase of a pulse, rad; for a phase cycle, the phase of this scan.
     ///
     /// # Errors
-    /// When it is not finite.
+    /// If it is not finite.
     pub fn phase(&self, expr: &Expr) -> Result<f64, Fault> {
-        // A word is the axis, whatever else has its name.
+        // A keyword such as `x` denotes the axis, even if something else has that name.
         if let Some(phase) = crate::ir::phase_of_word(expr) {
             return Ok(phase);
         }
@@ -362,10 +361,10 @@ impl<'a> Evaluator<'a> {
         self.number(expr)
     }
 
-    /// The phases of a pulse from scan to scan, in radian: those of a cycle, or one.
+    /// The phases of a pulse from scan to scan, rad: those of a phase cycle, or a single one.
     ///
     /// # Errors
-    /// When one is not finite.
+    /// If one is not finite.
     pub fn phases(&self, expr: &Expr) -> Result<Vec<f64>, Fault> {
         let cycle = match &expr.kind {
             ExprKind::Name(name) if crate::ir::phase_of_word(expr).is_none() => {
@@ -381,12 +380,12 @@ impl<'a> Evaluator<'a> {
 
     // ---- the member of the ensemble ----
 
-    /// What the rf of a nucleus is multiplied by.
+    /// rf factor of a nucleus (rf inhomogeneity).
     pub fn rf(&self, nucleus: &str) -> Scalar {
         self.varying.as_ref().map_or_else(|| Scalar::Constant(self.variation.rf(nucleus)), |v| v.rf(nucleus))
     }
 
-    /// Where in the sample the member is, along the gradients.
+    /// Position of the member in the sample along the gradients.
     pub fn position(&self) -> Option<Scalar> {
         match &self.varying {
             Some(varying) => varying.position(),
@@ -396,20 +395,20 @@ impl<'a> Evaluator<'a> {
 
     // ---- subsystems ----
 
-    /// The number of a single subsystem.
+    /// Index of a single site.
     ///
     /// # Errors
-    /// When an index is out of range.
+    /// If an index is out of range.
     pub fn site(&self, expr: &Expr, index: Option<(&str, f64)>) -> Result<usize, Fault> {
         let locals: Vec<Local> = index.iter().map(|(name, x)| Local { name, value: Scalar::Constant(*x) }).collect();
         let named = self.sites_with(expr, &locals)?;
         named.first().copied().ok_or_else(|| no_subsystem(expr))
     }
 
-    /// The numbers of one subsystem, or of all members of an array.
+    /// Indices of one site, or of all sites of an array.
     ///
     /// # Errors
-    /// When an index is out of range.
+    /// If an index is out of range.
     pub fn sites(&self, expr: &Expr, index: Option<(&str, f64)>) -> Result<Vec<usize>, Fault> {
         let locals: Vec<Local> = index.iter().map(|(name, x)| Local { name, value: Scalar::Constant(*x) }).collect();
         self.sites_with(expr, &locals)
@@ -444,7 +443,7 @@ impl<'a> Evaluator<'a> {
     // ---- operators ----
 }
 
-/// A subsystem that is too large, or one too many.
+/// The error for a site that is too large, or too many sites.
 fn too_many(declaration: &SiteDeclaration) -> Fault {
     let message = format!(
         "a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states, those of all multiplets of a \

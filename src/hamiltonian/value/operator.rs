@@ -1,4 +1,4 @@
-//! Operators and Hamiltonians of expressions, in rad/s.
+//! Operators and Hamiltonians of expressions; Hamiltonians are in rad/s.
 
 use super::time_operator::{TimeOperator, Value};
 use super::{Evaluator, Fault, Local, Terms};
@@ -11,10 +11,10 @@ use crate::units::hamiltonian_factor;
 use crate::waveform::Scalar;
 use std::sync::Arc;
 impl Evaluator<'_> {
-    /// An operator in the units in which it is written.
+    /// An operator, in the units in which it is written.
     ///
     /// # Errors
-    /// When a coefficient is not finite, or a subsystem lacks the operator.
+    /// If a coefficient is not finite, or the operator is not defined on a site.
     pub fn operator(&self, expr: &Expr) -> Result<Operator, Fault> {
         let operator = self.time_operator(expr, false)?;
         operator
@@ -22,10 +22,10 @@ impl Evaluator<'_> {
             .ok_or_else(|| Diagnostic::new(Code::WrongKind, expr.span(), "this operator may not depend on time").into())
     }
 
-    /// A Hamiltonian in rad/s that does not depend on time.
+    /// A time-independent Hamiltonian, rad/s.
     ///
     /// # Errors
-    /// When it is not Hermitian, besides those of [`Evaluator::operator`].
+    /// If it is not Hermitian; and those of [`Evaluator::operator`].
     pub fn hamiltonian(&self, expr: &Expr) -> Result<Operator, Fault> {
         let factor = self.factor(expr)?;
         let operator = self.operator(expr)?;
@@ -35,15 +35,15 @@ impl Evaluator<'_> {
         Ok(operator.times_number(real(factor)))
     }
 
-    /// Whether an expression is the name of a Hamiltonian that was declared, and looked at then.
+    /// True if `expr` names a declared Hamiltonian already known to be Hermitian.
     pub(super) fn is_declared(&self, expr: &Expr) -> bool {
         matches!(&expr.kind, ExprKind::Name(name) if self.declared.borrow().contains(name))
     }
 
-    /// Makes a named Hamiltonian, so that its name stands for it.
+    /// Declares a named Hamiltonian.
     ///
     /// # Errors
-    /// When it is not Hermitian, besides those of [`Evaluator::operator`].
+    /// If it is not Hermitian; and those of [`Evaluator::operator`].
     pub fn declare(&self, name: &str, value: &Expr) -> Result<(), Fault> {
         let operator = self.operator(value)?;
         if !operator.is_hermitian() {
@@ -55,10 +55,10 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// A Hamiltonian in rad/s that may depend on the time since the statement began.
+    /// A Hamiltonian, rad/s, that may depend on the time since the start of the statement.
     ///
     /// # Errors
-    /// As [`Evaluator::hamiltonian`].
+    /// Those of [`Evaluator::hamiltonian`].
     pub(super) fn driven_hamiltonian(&self, expr: &Expr) -> Result<TimeOperator, Fault> {
         let factor = self.factor(expr)?;
         let operator = self.time_operator(expr, true)?;
@@ -68,8 +68,8 @@ impl Evaluator<'_> {
         Ok(operator.scaled(&Scalar::Constant(factor)))
     }
 
-    /// Whether `sum c_k(t) A_k`, with real c_k, is Hermitian at all times and for all values of the variables: at times from 1 ns to 10^4 s,
-    /// a seventh apart, and for values without relations between them. Terms that are Hermitian by themselves need no test.
+    /// Whether `sum c_k(t) A_k`, with real c_k, is Hermitian at all times and for all values of the variables. It is tested at times from
+    /// 1 ns to 10^4 s in steps of a seventh, with unrelated values of the variables. Hermitian terms need no test.
     fn is_hermitian_at_all_times(&self, operator: &TimeOperator) -> bool {
         const FIRST: f64 = 1.0e-9;
         const RATIO: f64 = 1.1437;
@@ -83,7 +83,7 @@ impl Evaluator<'_> {
         (0..if fixed { 1 } else { TIMES }).all(|k| {
             let t = FIRST * RATIO.powi(k);
             let values: Vec<f64> = own.iter().map(|(c, _)| c.with(t, variable)).collect();
-            // Where an expression has a pole, nothing is known; the waveform refuses it.
+            // Expressions with poles are refused when the waveform is resolved.
             if values.iter().any(|c| !c.is_finite()) {
                 return true;
             }
@@ -95,11 +95,11 @@ impl Evaluator<'_> {
         })
     }
 
-    /// The terms of a Hamiltonian in rad/s that may depend on the time since the statement began. Where no parameter stands in it, all
-    /// points share them.
+    /// The terms of a Hamiltonian, rad/s, that may depend on the time since the start of the statement. If it contains no parameter,
+    /// all points share them.
     ///
     /// # Errors
-    /// As [`Evaluator::hamiltonian`].
+    /// Those of [`Evaluator::hamiltonian`].
     pub fn evolution(&self, expr: &Expr) -> Result<Terms, Fault> {
         let kept = self.shared.evolution(expr);
         if let Some(known) = kept.and_then(|k| k.get()) {
@@ -112,7 +112,7 @@ impl Evaluator<'_> {
         Ok(terms)
     }
 
-    /// What one unit of the expression is in rad/s.
+    /// Factor from the units of the expression to rad/s.
     pub(super) fn factor(&self, expr: &Expr) -> Result<f64, Fault> {
         let kept = self.shared.factor(expr);
         if let Some(known) = kept.and_then(|k| k.get()) {
@@ -134,7 +134,7 @@ impl Evaluator<'_> {
         })
     }
 
-    /// Names the first term of the outermost sum that is not Hermitian by itself.
+    /// The error names the first term of the outermost sum that is not Hermitian itself.
     pub(super) fn not_hermitian(&self, expr: &Expr) -> Fault {
         let culprit = match &expr.kind {
             ExprKind::Sum(terms) => terms.iter().map(|t| &t.value).find(|e| {
@@ -166,10 +166,10 @@ impl Evaluator<'_> {
         }
     }
 
-    /// A function of time, as `theory` gives it.
+    /// A function of time, as in `theory`.
     ///
     /// # Errors
-    /// When it is an operator.
+    /// If it is an operator.
     pub fn curve(&self, expr: &Expr) -> Result<Scalar, Fault> {
         let time = Local { name: "t", value: Scalar::time() };
         match self.value(expr, &[time])? {

@@ -1,5 +1,5 @@
-//! Evaluation with some parameters left open: numbers become expressions of variables, and operators sums of constant operators whose
-//! coefficients are such expressions.
+//! Symbolic evaluation: numbers are expressions of variables (open parameters), and operators are sums of constant operators with such
+//! expressions as coefficients.
 
 use super::time_operator::{TimeOperator, Value};
 use super::{Evaluator, Fault, Shared};
@@ -9,10 +9,10 @@ use crate::waveform::Scalar;
 use std::sync::Arc;
 
 impl<'a> Evaluator<'a> {
-    /// An evaluator in which the given parameters are the variables 0, 1, 2 ..., and the others follow from them.
+    /// An evaluator in which the given parameters are the variables 0, 1, 2 ..., and the other parameters follow from them.
     ///
     /// # Errors
-    /// When a default cannot be evaluated, or a size depends on a variable.
+    /// If a default cannot be evaluated, or a size depends on a variable.
     pub fn symbolic(shared: &Arc<Shared<'a>>, variables: &[String]) -> Result<Evaluator<'a>, Fault> {
         let mut e = Evaluator::empty(shared);
         for param in &shared.experiment.params {
@@ -25,7 +25,7 @@ impl<'a> Evaluator<'a> {
                 None => e.variables.push((param.name.clone(), value)),
             }
         }
-        // The evaluation of a size that depends on a variable is refused here.
+        // A size that depends on a variable is rejected here.
         e.build_basis()?;
         Ok(e)
     }
@@ -33,7 +33,7 @@ impl<'a> Evaluator<'a> {
     /// A number as an expression of the variables.
     ///
     /// # Errors
-    /// When it is an operator, or a part of it has to be a constant.
+    /// If it is an operator, or a part of it must be constant.
     pub fn symbolic_number(&self, expr: &Expr) -> Result<Scalar, Fault> {
         match self.value(expr, &[])? {
             Value::Number(x) => Ok(x),
@@ -43,17 +43,17 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// The value of a parameter as an expression of the variables.
+    /// The value of a parameter as an expression of the variables; `None` if there is no such parameter.
     pub fn symbolic_param(&self, name: &str) -> Option<Scalar> {
         let variable = self.variables.iter().find(|(n, _)| n == name).map(|(_, x)| x.clone());
         variable.or_else(|| self.values.get(name).map(|x| Scalar::Constant(*x)))
     }
 
-    /// A Hamiltonian in rad/s as terms whose coefficients are expressions of the variables; `None` where the terms are not Hermitian one by
-    /// one, so that the sum would have to be examined at every point.
+    /// A Hamiltonian, rad/s, as terms whose coefficients are expressions of the variables. `None` if some term is not Hermitian itself,
+    /// so that the sum would have to be checked at every point.
     ///
     /// # Errors
-    /// As [`Evaluator::hamiltonian`].
+    /// Those of [`Evaluator::hamiltonian`].
     pub fn symbolic_hamiltonian(&self, expr: &Expr) -> Result<Option<TimeOperator>, Fault> {
         let factor = self.factor(expr)?;
         let operator = self.time_operator(expr, false)?;
@@ -61,10 +61,10 @@ impl<'a> Evaluator<'a> {
         Ok(hermitian.then(|| operator.scaled(&Scalar::Constant(factor))))
     }
 
-    /// Makes a named Hamiltonian of variables, so that its name stands for it.
+    /// Declares a named Hamiltonian that depends on variables.
     ///
     /// # Errors
-    /// As [`Evaluator::operator`].
+    /// Those of [`Evaluator::operator`].
     pub fn symbolic_declare(&self, name: &str, value: &Expr) -> Result<(), Fault> {
         let operator = self.time_operator(value, false)?;
         self.operators.borrow_mut().insert(name.to_string(), operator);

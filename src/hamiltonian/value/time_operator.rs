@@ -1,4 +1,4 @@
-//! Operators with coefficients that may depend on time, and what an expression can be.
+//! Operators with possibly time-dependent coefficients, and the values of expressions.
 
 use crate::linalg::real;
 use crate::spin::{Basis, Operator};
@@ -8,10 +8,10 @@ use std::sync::Arc;
 /// Coefficients and operators of a Hamiltonian.
 pub type Terms = Vec<(Scalar, Arc<Operator>)>;
 
-/// An operator whose coefficients may depend on time.
+/// An operator with possibly time-dependent coefficients.
 #[derive(Debug, Clone)]
 pub struct TimeOperator {
-    /// Coefficient times operator, each.
+    /// Coefficients and operators, to be multiplied and summed.
     pub terms: Vec<(Scalar, Operator)>,
 }
 
@@ -20,7 +20,7 @@ impl TimeOperator {
         TimeOperator { terms: vec![(Scalar::Constant(1.0), operator)] }
     }
 
-    /// The operator, when it does not depend on time.
+    /// The operator, if it does not depend on time.
     pub fn fixed(&self, basis: &Basis) -> Option<Operator> {
         let mut sum = Operator::zero(basis);
         for (c, operator) in &self.terms {
@@ -35,7 +35,7 @@ impl TimeOperator {
 }
 
 impl TimeOperator {
-    /// Terms with constant coefficients become one, so that long sums stay short lists.
+    /// Sums terms with constant coefficients into one, so that the list of terms stays short.
     pub(super) fn merged(self, basis: &Basis) -> TimeOperator {
         let mut constant: Option<Operator> = None;
         let mut terms = Vec::new();
@@ -57,14 +57,14 @@ impl TimeOperator {
     }
 }
 
-/// What an expression is worth.
+/// The value of an expression.
 pub(super) enum Value {
     Number(Scalar),
     Operator(TimeOperator),
 }
 
 impl Value {
-    /// The product, this one on the left.
+    /// The product `self right`.
     pub(super) fn times(self, right: Value) -> Value {
         match (self, right) {
             (Value::Number(a), Value::Number(b)) => Value::Number(a.times(&b)),

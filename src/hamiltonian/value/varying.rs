@@ -1,9 +1,9 @@
-//! What differs among the members of an ensemble, as variables of expressions: a sequence is then lowered once for all members.
+//! Quantities that differ between ensemble members, as variables of expressions: a sequence is then compiled once for all members.
 
 use super::variation::Variation;
 use crate::waveform::Scalar;
 
-/// The products `n_i n_j` of the components of the field in the crystal: xx, yy, zz, xy, xz, yz.
+/// Products `n_i n_j` of the components of the field direction in the crystal frame: xx, yy, zz, xy, xz, yz.
 pub type FieldProducts<T> = [T; 6];
 
 /// The variables of a member, numbered from 0 in the order of the fields.
@@ -16,7 +16,7 @@ pub struct Varying {
 }
 
 impl Varying {
-    /// For members that differ in what this one differs in.
+    /// For members that vary in the same quantities as `member`.
     pub fn like(member: &Variation) -> Varying {
         let mut count = 0;
         let mut next = || {
@@ -30,8 +30,8 @@ impl Varying {
         Varying { offsets, rf, position, orientation }
     }
 
-    /// The values of the variables for a member, `field` being the direction of the field in its crystal; `None` where it differs in
-    /// something else.
+    /// The values of the variables for a member, where [x, y, z] is the field direction in its crystal frame; `None` if it varies in other
+    /// quantities.
     pub fn values(&self, member: &Variation, [x, y, z]: [f64; 3]) -> Option<Vec<f64>> {
         let same = |own: &[(String, Scalar)], of: &[(String, f64)]| {
             own.len() == of.len() && own.iter().zip(of).all(|((a, _), (b, _))| a == b)
@@ -48,23 +48,23 @@ impl Varying {
         })
     }
 
-    /// What is added to the resonance frequency of nuclei, rad/s.
+    /// Offsets of resonance frequencies by nucleus, rad/s.
     pub fn offsets(&self) -> &[(String, Scalar)] {
         &self.offsets
     }
 
-    /// The products of the components of the field, where orientations differ.
+    /// Products of the components of the field direction, if orientations differ.
     pub fn orientation(&self) -> Option<&FieldProducts<Scalar>> {
         self.orientation.as_ref()
     }
 
-    /// What the rf of a nucleus is multiplied by.
+    /// rf factor of a nucleus.
     pub(super) fn rf(&self, nucleus: &str) -> Scalar {
         let factors = self.rf.iter().filter(|(n, _)| n == nucleus);
         factors.fold(Scalar::Constant(1.0), |product, (_, x)| product.times(x))
     }
 
-    /// The place along the gradients.
+    /// Position along the gradients.
     pub(super) fn position(&self) -> Option<Scalar> {
         self.position.clone()
     }

@@ -1,4 +1,4 @@
-//! Constant generators with relaxation, exactly: `vec(rho) -> exp(L t) vec(rho)` on the parts of operator space that L does not leave.
+//! Constant generators with relaxation, exactly: `vec(rho) -> exp(L t) vec(rho)` on the invariant subspaces of L in Liouville space.
 //!
 //! With the Hamiltonian H and collapse operators c, `A = -i H - sum c^+ c / 2`,
 //!
@@ -6,19 +6,20 @@
 //! L rho = A rho + rho A^+ + sum c rho c^+ - Tr[G rho] H_d + mean(rho) D(1)
 //! ```
 //!
-//! on the deviation of rho from its mean; the last two terms are the decay of dipolar order and what relaxation makes of the identity. L is
-//! sparse: a high field keeps coherence orders apart, relaxation of single spins adds one entry a row and spin, and elements `(i, j)` that L
-//! never connects are propagated apart. Of a part and its mirror `(j, i)` one is propagated, the other is its conjugate.
+//! on the deviation of rho from its mean diagonal element; the last two terms are the decay of dipolar order and the action of relaxation
+//! on the identity. L is sparse: a high field separates coherence orders, single-spin relaxation adds one entry per row and spin, and
+//! elements `(i, j)` that L does not connect are propagated separately. Of a part and its transpose `(j, i)` only one is propagated; the
+//! other is its conjugate.
 //!
-//! A part is propagated by the cheaper of two methods: the exponential of its dense matrix, kept for the time steps that occur again; or
-//! Chebyshev polynomials. With `L = s + i R X`, the spectrum of X near [-1, 1],
-//! `exp(L t) = exp(s t) sum_k (2 - delta_k0) i^k J_k(R t) T_k(X)` (Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967). Decay moves the spectrum
-//! off the real axis by at most `gamma/2R`, where `|T_k|` grows as `exp(k gamma/2R)`: steps are no longer than `2/gamma`, so that rounding
-//! grows by a factor of three at the most.
+//! Each part is propagated by the cheaper of two methods: the exponential of its dense matrix, cached for repeated time steps, or a
+//! Chebyshev series. With `L = s + i R X`, the spectrum of X near [-1, 1],
+//! `exp(L t) = exp(s t) sum_k (2 - delta_k0) i^k J_k(R t) T_k(X)` (Tal-Ezer and Kosloff, J. Chem. Phys. 81, 3967). Decay moves the
+//! spectrum off the real axis by at most `gamma/2R`, where `|T_k|` grows as `exp(k gamma/2R)`. Steps are limited to `2/gamma`, so that
+//! rounding grows by at most a factor of three.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "elements are those of an n x n matrix with the mean behind them, and parts are numbered by the list that holds them"
+    reason = "elements are those of an n x n matrix followed by the mean, and parts are numbered by the list that holds them"
 )]
 
 mod part;
@@ -42,10 +43,10 @@ pub struct Liouville {
 }
 
 impl Liouville {
-    /// From a constant generator.
+    /// Builds it from a constant generator.
     ///
     /// # Errors
-    /// When eigenvalues of H cannot be computed.
+    /// If the eigenvalues of H cannot be computed.
     pub fn new(generator: &Generator) -> Result<Liouville, StepError> {
         let n = generator.dimension;
         let source = Source::of(generator);
@@ -55,14 +56,14 @@ impl Liouville {
         Ok(Liouville { n, parts, source })
     }
 
-    /// Whether L of this many states is formed: it has some tens of entries for each element of a density matrix. Larger systems are
-    /// integrated without it.
+    /// True if L is formed for this many states: it has some tens of entries per element of a density matrix. Larger systems are integrated
+    /// without it.
     pub fn fits(states: usize) -> bool {
         const MOST: usize = 256;
         states <= MOST
     }
 
-    /// The numbers of the parts in which a stacked density matrix has elements, or will have; of two that mirror each other the first.
+    /// Indices of the parts in which a stacked density matrix is, or becomes, non-zero; of a part and its mirror only the first.
     fn occupied(&self, v: &Vector) -> Vec<usize> {
         let drift = self.source.drift.as_ref().filter(|_| v[self.n * self.n] != ZERO);
         let holds = |part: &Part| part.elements.iter().any(|&e| v[e] != ZERO || drift.is_some_and(|d| d[e] != ZERO));
@@ -73,7 +74,7 @@ impl Liouville {
             .collect()
     }
 
-    /// Takes parts along, each with its elements of `v` and the mean, by what `propagate` says.
+    /// Applies `propagate` to parts, each with its elements of `v` and the mean.
     fn each_part<T: Send>(
         &mut self,
         numbers: &[usize],
@@ -96,7 +97,7 @@ impl Liouville {
         chosen.into_par_iter().map(one).collect()
     }
 
-    /// A stacked density matrix (see [`stacked`]) a time later.
+    /// Propagates a stacked density matrix (see [`stacked`]) by one time step.
     pub fn advance(&mut self, v: &Vector, step: TimeStep) -> Vector {
         let numbers = self.occupied(v);
         let moved = self.each_part(&numbers, v, |part, own| part.advance(own, step));
@@ -108,7 +109,7 @@ impl Liouville {
         out
     }
 
-    /// Writes a part and its mirror.
+    /// Writes the elements of a part and of its mirror.
     fn put(&self, number: usize, own: &[C64], out: &mut Vector) {
         let part = &self.parts[number];
         for (&element, x) in part.elements.iter().zip(own) {
@@ -119,8 +120,8 @@ impl Liouville {
         }
     }
 
-    /// `sum_e observed_e v_e(t)` at `points` times from 0 on, and the state behind the last interval where it is wanted; any state where
-    /// not.
+    /// `sum_e observed_e v_e(t)` at `points` equidistant times from 0 on, and the state after the last interval if `wanted` (otherwise
+    /// unspecified).
     pub fn decay(
         &mut self,
         v: &Vector,
@@ -163,7 +164,7 @@ impl Liouville {
         (signal, end)
     }
 
-    /// The superoperator over a time, on stacked density matrices.
+    /// The superoperator propagator over time t, acting on stacked density matrices.
     pub fn propagator(&mut self, t: f64) -> Matrix {
         let size = self.n * self.n;
         let mut out = Matrix::zeros(size + 1, size + 1);
@@ -180,7 +181,8 @@ impl Liouville {
     }
 }
 
-/// `rho_ij` turns at `E_j - E_i`: over all energies of the parts of the space that H does not leave, and all elements that L connects.
+/// Bounds the frequencies of each part: `rho_ij` rotates at `E_j - E_i`, with the energies of the invariant blocks of H and all elements
+/// that L connects.
 fn bound_frequencies(parts: &mut [Part], generator: &Generator) -> Result<(), StepError> {
     let n = generator.dimension;
     let mut energies = vec![(0.0, 0.0); n];
@@ -206,15 +208,15 @@ fn bound_frequencies(parts: &mut [Part], generator: &Generator) -> Result<(), St
 /// Propagates density matrices along a segment.
 pub struct LiouvilleStep {
     liouville: Liouville,
-    /// How many equal steps are expected.
+    /// Expected number of equal steps.
     samples: usize,
 }
 
 impl LiouvilleStep {
-    /// From a constant generator, of whose segment so many samples are taken.
+    /// Builds it from a constant generator, for a segment with `samples` samples.
     ///
     /// # Errors
-    /// When eigenvalues of H cannot be computed.
+    /// If the eigenvalues of H cannot be computed.
     pub fn new(generator: &Generator, samples: usize) -> Result<LiouvilleStep, StepError> {
         Ok(LiouvilleStep { liouville: Liouville::new(generator)?, samples })
     }
@@ -235,7 +237,7 @@ impl Stepper for LiouvilleStep {
     }
 }
 
-/// The name of the method.
+/// Name of the method.
 pub const NAME: &str = "exact (superoperator)";
 
 #[cfg(test)]
@@ -245,7 +247,7 @@ mod tests {
     use crate::metrics::random;
     use crate::spin::Space;
 
-    /// Systems with relaxation of every kind.
+    /// Systems with every kind of relaxation.
     const SYSTEMS: &[(&str, &str)] = &[
         ("T1 and T2 in a liquid", "shift a = 1 ppm\n j a b = 40 Hz\n relax a, b { T1 = 0.1 s, T2 = 0.03 s }"),
         (
@@ -278,7 +280,7 @@ mod tests {
         found.unwrap()
     }
 
-    /// Both methods against the exponential of the superoperator, which does not know the parts.
+    /// Both methods agree with the exponential of the whole superoperator.
     #[test]
     fn parts_are_propagated_as_the_whole_is() {
         let statements = ["delay 1 ms", "evolve 300 Hz * (X(a)*X(b) + Z(c)) for 1 ms with pairs"];
@@ -291,11 +293,11 @@ mod tests {
                 for t in [1e-7, 3e-5, 1e-3] {
                     let expected = exponential(&(&whole * real(t))) * &v;
                     let near = |what: &str, found: &Vector| {
-                        // Rounding of a sum over a phase of at most 600 radian.
+                        // Rounding of a sum over a phase of at most 600 rad.
                         let error = (found - &expected).norm() / v.norm();
                         assert!(error < 1e-12, "{name}, {statement}, {what}, {t}: {error:e}");
                     };
-                    // Dense where a step is taken often, Chebyshev where it is taken once.
+                    // Dense for a step taken often, Chebyshev for a step taken once.
                     for times in [1, 1_000_000] {
                         let step = TimeStep { step: t, rounding: 0.0, times };
                         near(&format!("{times} times"), &liouville.advance(&v, step));
@@ -311,7 +313,7 @@ mod tests {
         for (name, system) in SYSTEMS {
             let generator = generator(system, "delay 1 ms");
             let v = stacked(&random::state(8, 7));
-            // No Hermitian operator: elements and their mirrors are seen apart.
+            // Not a Hermitian operator: elements and their transposes are observed separately.
             let observed = stacked(&random::unitary(8, 3));
             for (dwell, points) in [(1e-6, 50), (2e-5, 200), (1e-3, 3)] {
                 let mut liouville = Liouville::new(&generator).unwrap();

@@ -1,8 +1,8 @@
-//! L on one part of operator space, and the two methods that propagate it.
+//! L on one invariant part of Liouville space, and the two methods that propagate it.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "columns are places in a part, a row begins where the one before it ends, and elements are those of an n x n matrix"
+    reason = "columns are positions in a part, a row begins where the previous one ends, and elements are those of an n x n matrix"
 )]
 
 use super::source::{Source, norm_bound};
@@ -10,56 +10,56 @@ use crate::emulator::engines::chebyshev::bessel;
 use crate::linalg::{C64, I, Matrix, Vector, ZERO, exponential, real};
 use std::collections::HashMap;
 
-/// The largest part whose dense propagator is formed.
+/// Largest part for which a dense propagator is formed.
 pub const LARGEST_DENSE: usize = 1024;
 
-/// Seconds of a product of two dense matrices over the cube of their dimension, of a matrix and a vector over the square, of an entry
-/// of a sparse product, and of a Bessel function in the sum of a point of a decay: measured, and only their ratios matter.
+/// Measured costs, s: a product of two dense matrices per cube of their dimension, a matrix-vector product per squared dimension, one
+/// entry of a sparse product, and one Bessel function in the sum for a point of a decay. Only their ratios matter.
 const PRODUCT: f64 = 1.2e-9;
 const DENSE_ENTRY: f64 = 1.2e-9;
 const SPARSE_ENTRY: f64 = 3e-9;
 const TERM: f64 = 1e-8;
 
-/// How many propagators of different time steps are kept for a part.
+/// Number of propagators (of different time steps) cached per part.
 const KEPT: usize = 4;
 
-/// The largest phase `R t` of a single Chebyshev sum.
+/// Largest phase `R t` of a single Chebyshev series.
 const LONGEST: f64 = 500.0;
 
-/// A part of operator space that L does not leave.
+/// A part of Liouville space invariant under L.
 pub(super) struct Part {
-    /// Its elements `j n + i`, ascending.
+    /// Its elements `j n + i` (row i, column j of rho), ascending.
     pub elements: Vec<usize>,
-    /// The number of the part that holds the transposed elements.
+    /// Index of the part that holds the transposed elements.
     pub mirror: usize,
-    /// The frequencies of H lie in `[centre - radius, centre + radius]`, rad/s.
+    /// The frequencies of H are in `[centre - radius, centre + radius]`, rad/s.
     pub centre: f64,
     pub radius: f64,
-    /// L on it, made when it is needed.
+    /// L on this part, built on first use.
     matrix: Option<PartMatrix>,
 }
 
-/// L on a part. Vectors have the elements of the part and, behind them, the mean of the diagonal of rho.
+/// L on a part, in sparse row format. Vectors hold the elements of the part, followed by the mean diagonal element of rho.
 struct PartMatrix {
     starts: Vec<usize>,
     columns: Vec<u32>,
     values: Vec<C64>,
-    /// `H_d`, and the row that gives `Tr[G rho]`; empty where they vanish.
+    /// `H_d`, and the row vector that gives `Tr[G rho]`; empty if they vanish.
     order: (Vec<C64>, Vec<C64>),
-    /// A bound of the norm of the dissipator.
+    /// Upper bound of the norm of the dissipator.
     decay: f64,
-    /// Propagators by time step.
+    /// Cached propagators by time step.
     propagators: Vec<(f64, Matrix)>,
 }
 
-/// A step in time that is taken several times.
+/// A time step that is repeated.
 #[derive(Debug, Clone, Copy)]
 pub struct TimeStep {
-    /// How long it is.
+    /// Its length.
     pub step: f64,
-    /// How far apart two steps are that are one, up to the rounding of times.
+    /// Two step lengths closer than this are equal up to rounding.
     pub rounding: f64,
-    /// How often it is taken.
+    /// Number of repetitions.
     pub times: usize,
 }
 
@@ -68,29 +68,29 @@ impl Part {
         Part { elements, mirror, centre: 0.0, radius: 0.0, matrix: None }
     }
 
-    /// Makes L on the part.
+    /// Builds L on the part unless it exists.
     pub(super) fn prepare(&mut self, source: &Source) {
         if self.matrix.is_none() {
             self.matrix = Some(PartMatrix::of(source, &self.elements));
         }
     }
 
-    /// L as a dense matrix, with the column of the mean behind the others and a row of zeros.
+    /// L as a dense matrix, with the column of the mean last and a row of zeros.
     pub(super) fn dense(&self) -> Matrix {
         self.matrix.as_ref().map_or_else(|| Matrix::zeros(0, 0), PartMatrix::dense)
     }
 
-    /// R of the Chebyshev sum: what is not normal in the dissipator moves frequencies by at most its norm.
+    /// R of the Chebyshev series. The non-normal part of the dissipator shifts frequencies by at most its norm.
     fn reach(&self, matrix: &PartMatrix) -> f64 {
         (self.radius + matrix.decay).max(f64::MIN_POSITIVE)
     }
 
-    /// The longest time of one Chebyshev sum.
+    /// Longest time of one Chebyshev series.
     fn longest(&self, matrix: &PartMatrix) -> f64 {
         (LONGEST / self.reach(matrix)).min(2.0 / matrix.decay.max(f64::MIN_POSITIVE))
     }
 
-    /// Whether the dense propagator of a step costs less than some seconds.
+    /// True if the dense propagator of a step costs less than `seconds`.
     fn prefers_dense(&self, matrix: &PartMatrix, step: TimeStep, seconds: f64) -> bool {
         let m = matrix.len() as f64;
         if matrix.len() > LARGEST_DENSE {
@@ -101,7 +101,7 @@ impl Part {
         made + step.times as f64 * m * m * DENSE_ENTRY < seconds
     }
 
-    /// The elements of the part a time later.
+    /// Propagates the elements of the part by `step`, once.
     pub(super) fn advance(&mut self, own: Vec<C64>, step: TimeStep) -> Vec<C64> {
         let Some(matrix) = &self.matrix else { return own };
         let pieces = (step.step / self.longest(matrix)).ceil().max(1.0);
@@ -154,7 +154,7 @@ impl Part {
         })
     }
 
-    /// The signal at every point, and the elements behind the last interval. `observed`: what an element is multiplied by, and its
+    /// The signal at every point, and the elements after the last interval. `observed`: the weight of each element and of its
     /// conjugate.
     pub(super) fn decay(
         &mut self,
@@ -193,7 +193,7 @@ impl Part {
         (signal, now)
     }
 
-    /// Some points by the moments `Tr[O T_k(X) v]` of one sequence of polynomials: the state is formed at the end only.
+    /// Several points from the moments `Tr[O T_k(X) v]` of one Chebyshev recurrence: the state is formed only at the end.
     fn chunk(
         &self,
         matrix: &PartMatrix,
@@ -204,7 +204,7 @@ impl Part {
     ) -> Vec<C64> {
         let t = dwell * points as f64;
         if t > self.longest(matrix) {
-            // A single point, longer than one sum.
+            // A single interval that is longer than one series allows.
             let (plain, conjugate) = see(&v);
             signal.push(plain + conjugate);
             let pieces = (t / self.longest(matrix)).ceil();
@@ -237,7 +237,7 @@ impl Part {
     }
 }
 
-/// About how many terms a Chebyshev sum has for a phase.
+/// Approximate number of terms of a Chebyshev series for a phase.
 fn terms_of(phase: f64) -> f64 {
     phase + 10.0 + 6.0 * phase.cbrt()
 }
@@ -262,7 +262,7 @@ impl PartMatrix {
             }
             starts.push(columns.len());
         }
-        // The mean does not change.
+        // The mean is constant.
         starts.push(columns.len());
         let gathered = |m: &Matrix| -> Vec<C64> {
             let found: Vec<C64> = elements.iter().map(|&e| m[e]).collect();
@@ -277,12 +277,12 @@ impl PartMatrix {
         PartMatrix { starts, columns, values, order, decay, propagators: vec![] }
     }
 
-    /// The number of elements, and one for the mean.
+    /// Number of elements, plus one for the mean.
     fn len(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// About how long a product with a vector takes, with the sums of a recurrence.
+    /// Approximate duration of a matrix-vector product with the sums of the recurrence, s.
     fn product_seconds(&self) -> f64 {
         self.values.len() as f64 * SPARSE_ENTRY + self.len() as f64 * 4.0 * DENSE_ENTRY
     }

@@ -1,4 +1,4 @@
-//! What the Liouvillian is made of, and the parts of operator space that it does not leave.
+//! The ingredients of the Liouvillian, and its invariant parts of Liouville space.
 
 #![expect(
     clippy::indexing_slicing,
@@ -8,19 +8,19 @@
 use crate::emulator::generator::Generator;
 use crate::linalg::{C64, Matrix, ZERO};
 
-/// The nonzero entries of a matrix, row by row.
+/// Nonzero entries of a matrix, row by row: (column, value).
 pub(super) type Rows = Vec<Vec<(usize, C64)>>;
 
-/// What L is made of.
+/// The ingredients of L.
 pub(super) struct Source {
     pub n: usize,
-    /// A.
+    /// `A = -i H - sum c^+ c / 2`.
     effective: Rows,
-    /// The collapse operators.
+    /// Collapse operators c.
     pub collapse: Vec<Rows>,
     /// `H_d` and G of the decay of dipolar order.
     pub order: Option<(Matrix, Matrix)>,
-    /// `D(1)`.
+    /// `D(1)`: the action of relaxation on the identity.
     pub drift: Option<Matrix>,
 }
 
@@ -43,7 +43,7 @@ fn root(parent: &mut [u32], mut k: u32) -> u32 {
 
 fn join(parent: &mut [u32], a: usize, b: usize) {
     let (a, b) = (root(parent, a as u32), root(parent, b as u32));
-    // The smaller number becomes the root, so that parts come out in the order of their elements.
+    // The smaller index becomes the root, so that parts come out in the order of their elements.
     parent[a.max(b) as usize] = a.min(b);
 }
 
@@ -58,7 +58,7 @@ impl Source {
         }
     }
 
-    /// Calls `visit(column, value)` for the entries of a row of L, some columns more than once; without the decay of dipolar order.
+    /// Calls `visit(column, value)` for the entries of a row of L, without the decay of dipolar order; a column may occur more than once.
     pub fn visit_row(&self, element: usize, mut visit: impl FnMut(usize, C64)) {
         let n = self.n;
         let (i, j) = (element % n, element / n);
@@ -71,7 +71,7 @@ impl Source {
         }
     }
 
-    /// The elements of every part of operator space, ascending, and the number of the part that holds the transposed ones.
+    /// The elements of each invariant part of Liouville space, ascending, and the index of the part that holds the transposed elements.
     pub fn separate(&self) -> Vec<(Vec<usize>, usize)> {
         let n = self.n;
         let mut parent: Vec<u32> = (0..(n * n) as u32).collect();
@@ -99,7 +99,7 @@ impl Source {
     }
 }
 
-/// A bound of the norm of a matrix: the square root of its largest sum over a row and over a column.
+/// Upper bound of the spectral norm: the square root of the largest absolute row sum times the largest absolute column sum.
 pub(super) fn norm_bound(rows: &Rows) -> f64 {
     let mut columns = vec![0.0; rows.len()];
     let mut largest = 0.0f64;
