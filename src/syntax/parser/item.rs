@@ -1,4 +1,4 @@
-//! The rules of declarations: the version, parameters, sweeps, expectations, measurements and ensembles.
+//! Grammar rules of declarations: version, parameters, sweeps, expectations, measurements and ensembles.
 
 use super::{Parser, Rule, VERSION};
 use crate::diagnostic::{Code, Diagnostic};
