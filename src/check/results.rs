@@ -1,4 +1,4 @@
-//! What is wanted: `measure`, `sweep`, `expect`, `theory`.
+//! Requested results: `measure`, `sweep`, `expect`, `theory`.
 
 use super::checker::{Checker, Fault, twice};
 use super::params::check_setting;
@@ -13,7 +13,7 @@ use crate::syntax::ast::{self, Item, ItemKind, SweepValues};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
-/// Fills in the rest.
+/// Checks these statements and adds them to the experiment.
 pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     let traces = traces(&experiment.sequence);
     let marks: Vec<String> = experiment.marks().map(str::to_string).collect();
@@ -35,7 +35,7 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             _ => {}
         }
     }
-    // Results are known only now, wherever the statements stand.
+    // Results are known only now, independent of the order of statements.
     for item in items {
         match &item.kind {
             ItemKind::Expect(e) => expect(e, item.place, (&traces, &marks), experiment, c),
@@ -85,7 +85,7 @@ fn measure(
     c: &mut Checker,
 ) {
     let names = Names { traces, marks, results: vec![], battery: experiment.battery.is_some() };
-    // A result that was named before stands for what it was given as.
+    // A previously named result stands for its expression.
     let named = |word: &str| {
         let known = Metric::named(word).is_some() || c.scope.names.contains_key(word);
         experiment.measures.iter().find(|m| m.key == word && !known).map(|m| m.value.clone())
@@ -137,7 +137,7 @@ fn known_mark(mark: &ast::Name, marks: &[String], c: &mut Checker) {
     }
 }
 
-/// `expect`: a result, what it should be and how accurately, at given settings.
+/// Checks `expect`: a result, its expected value and tolerance, at given settings.
 fn expect(
     e: &ast::Expect,
     place: Place,
@@ -152,7 +152,7 @@ fn expect(
     if let Some(at) = &e.at {
         known_mark(at, marks, c);
     }
-    // The dimension of a result is that of its metric, which no expression carries: any number may be compared.
+    // The dimension of a result is that of its metric and is not part of the expression type: any number may be compared.
     for value in [&e.expected, &e.within] {
         let found = c.scope.type_of(value, &[]);
         c.note(found);
@@ -174,7 +174,7 @@ fn expect(
     });
 }
 
-/// `theory`: a function of time that a recorded curve should follow.
+/// Checks `theory`: the expected function of time of a recorded trace.
 fn theory(t: &ast::Theory, place: Place, traces: &[String], experiment: &mut Experiment, c: &mut Checker) {
     if !traces.contains(&t.trace.text) {
         c.diagnostics.push(unknown_trace(&t.trace.text, t.trace.span(), traces));
@@ -230,10 +230,10 @@ pub fn check_values(scope: &Scope, values: &SweepValues, dimension: Dimension) -
     }
 }
 
-/// Checks a result that is asked for from outside, as `expect` would: the expression, and the mark.
+/// Checks a result requested from outside the file, as `expect` would: the expression, and the mark.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The diagnostic for an invalid expression or mark.
 pub fn check_result(experiment: &Experiment, expr: &Expr, at: Option<&str>) -> Result<(), Fault> {
     let traces = traces(&experiment.sequence);
     let battery = experiment.battery.is_some();
@@ -249,7 +249,7 @@ pub fn check_result(experiment: &Experiment, expr: &Expr, at: Option<&str>) -> R
     }
 }
 
-/// What may be named in a result.
+/// Names available in a result.
 struct Names<'a> {
     traces: &'a [String],
     /// None where a curve is asked for.
@@ -259,7 +259,7 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
-    /// Checks an expression of metrics; tells whether it is one number of the whole run.
+    /// Checks an expression of metrics; true if it is a single number of the whole run.
     fn check(&self, expr: &Expr, scope: &Scope) -> Result<bool, Fault> {
         let span = expr.span();
         if is_aggregate(expr) {
@@ -326,7 +326,7 @@ impl Names<'_> {
         }
     }
 
-    /// `max(ergotropy)` and its like: of a trace, which must be named where there are several.
+    /// Checks `max(ergotropy)` and other aggregates of a trace; the trace must be named if there are several.
     fn aggregate(&self, expr: &Expr, scope: &Scope) -> Result<(), Fault> {
         let span = expr.span();
         let ExprKind::Call(_, items) = &expr.kind else { return Ok(()) };
@@ -381,14 +381,14 @@ impl Names<'_> {
             .did_you_mean(name, known)
     }
 
-    /// A mean over the members: of metrics, not of what a whole run has but once.
+    /// Checks a mean over ensemble members: allowed for metrics, not for single numbers of the whole run.
     fn member_mean(&self, items: &[Expr], span: Span, scope: &Scope) -> Result<(), Fault> {
         let [inner] = items else {
             let message = format!("`{MEMBER_MEAN}` takes one metric, {} given", items.len());
             return Err(Diagnostic::new(Code::WrongArguments, span, message).into());
         };
         self.check(inner, scope)?;
-        // A metric stays one where `measure` lists it too; a named result is one number of the whole run.
+        // A metric remains one even if `measure` lists it too; a named result is a single number of the whole run.
         let (mut metric, mut whole) = (false, false);
         inner.walk(&mut |x| match &x.kind {
             _ if is_aggregate(x) => whole = true,

@@ -28,7 +28,7 @@ impl Unit {
     /// For dimensionless numbers, and for expressions that combine several quantities.
     pub const NONE: Unit = Unit { name: "", size: 1.0 };
 
-    /// The unit of a quantity.
+    /// Unit of a quantity.
     pub fn of(quantity: Quantity, system: UnitSystem, energy: EnergyUnit) -> Unit {
         let in_hertz = energy == EnergyUnit::Hertz && system == UnitSystem::Lab;
         match quantity {
