@@ -1,8 +1,7 @@
 //! Source texts, and positions in them.
 //!
-//! A [`Span`] is a pair of byte offsets and the index of a file; [`Sources`] holds the texts, so that a span is converted to
-//! line and column
-//! only when it is displayed.
+//! A [`Span`] is a pair of byte offsets and the index of a file; [`Sources`] holds the texts, so that a span is converted to line and
+//! column only when it is displayed.
 
 /// Maximum file size, bytes; larger files are not programs.
 pub const LARGEST_FILE: u64 = 64 << 20;

@@ -228,9 +228,8 @@ pub const UNITS: &[Unit] = &[
     unit("ppm", 1e-6, Dimension::SHIFT, "part per million"),
 ];
 
-/// Alternative spellings of units: with the micro sign (U+00B5) or the Greek letter mu (U+03BC), the degree sign, and A with a
-/// ring (U+00C5)
-/// or the angstrom sign (U+212B).
+/// Alternative spellings of units: with the micro sign (U+00B5) or the Greek letter mu (U+03BC), the degree sign, and A with a ring
+/// (U+00C5) or the angstrom sign (U+212B).
 pub const SPELLINGS: &[(&str, &str)] = &[
     ("\u{b5}s", "us"),
     ("\u{3bc}s", "us"),

@@ -1,6 +1,5 @@
 //! Semantic analysis, from syntax tree to experiment: resolves names, checks dimensions, inlines subsequences. All errors are
-//! collected; none
-//! stops the analysis.
+//! collected; none stops the analysis.
 
 mod checker;
 pub mod library;

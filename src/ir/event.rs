@@ -339,7 +339,7 @@ pub enum State {
         /// The subsystem.
         site: Expr,
     },
-    /// Lowest state of a subsystem: m = -I.
+    /// Lowest state of a subsystem: m = -I, or the vacuum of a mode.
     Down {
         /// The subsystem.
         site: Expr,

@@ -1,9 +1,8 @@
 //! The Bohr-frequency expansion of [`super::bohr_frequencies`] for a batch of states, one per lane.
 //!
-//! `rho(t) = R_0 + sum_w (C_w cos(w t) + S_w sin(w t))` in every lane. If the Hamiltonian is the same in all lanes, terms of
-//! equal frequency
-//! are merged; otherwise each pair of levels has its own frequency. The single-state code is not shared with the batch because the kernels
-//! of a batch are loops without closures: with closures they would not be compiled for wide vectors.
+//! `rho(t) = R_0 + sum_w (C_w cos(w t) + S_w sin(w t))` in every lane. If the Hamiltonian is the same in all lanes, terms of equal
+//! frequency are merged; otherwise each pair of levels has its own frequency. The single-state code is not shared with the batch
+//! because the kernels of a batch are loops without closures: with closures they would not be compiled for wide vectors.
 
 #![expect(
     clippy::indexing_slicing,

@@ -271,9 +271,8 @@ impl BohrExpansion {
         if frequencies.len() > MOST {
             return None;
         }
-        // `rho_ab` evolves with exp(-i (e_a - e_b) t); the part with e_a > e_b is the adjoint of the other. Each element is
-        // assigned to the first
-        // frequency that matches its own, or to `still`.
+        // `rho_ab` evolves with exp(-i (e_a - e_b) t); the part with e_a > e_b is the adjoint of the other. Each element is assigned to
+        // the first frequency that matches its own, or to `still`.
         let place = |w: f64| frequencies.iter().position(|f| (f - w).abs() <= tolerance);
         let part = |wanted: Option<usize>| {
             Matrix::from_fn(n, n, |a, b| {

@@ -22,9 +22,8 @@ pub(super) fn too_large(what: &str, dimension: usize) -> Undefined {
 pub struct Cells {
     /// Indices of the subsystems.
     pub sites: Vec<usize>,
-    /// Energy levels of the battery if every unitary on its constituents is allowed: (energy, degeneracy), ascending. They
-    /// differ from those
-    /// of the matrix for a collective of N spins, which has 2^N states but is stored as total-J multiplets.
+    /// Energy levels of the battery if every unitary on its constituents is allowed: (energy, degeneracy), ascending. They differ from
+    /// those of the matrix for a collective of N spins, which has 2^N states but is stored as total-J multiplets.
     pub levels: Option<Vec<(f64, f64)>>,
     /// Hamiltonian acting on the whole space, rad/s.
     energy: Action,

@@ -101,9 +101,8 @@ mod tests {
                 let found = (g * &direction).trace().re;
                 const BY: f64 = 1e-6;
                 let expected = (at(BY) - at(-BY)) / (2.0 * BY);
-                // Central differences of values of order 1 with steps of 1e-6 are accurate to about 1e-9, plus a term of the
-                // order of the squared step
-                // over the eigenvalue gaps.
+                // Central differences of values of order 1 with steps of 1e-6 are accurate to about 1e-9, plus a term of the order of
+                // the squared step over the eigenvalue gaps.
                 assert!((found - expected).abs() < 1e-6, "{}: {found} {expected}", metric.name);
                 compared += 1;
             }

@@ -293,8 +293,7 @@ mod tests {
     }
 
     /// Compared with a grid four times as dense and refinement from every point, for random states and for X states, whose best
-    /// direction may
-    /// be off the axes.
+    /// direction may be off the axes.
     #[test]
     fn no_better_measurement_is_missed() {
         let thorough = |parts: &[Matrix; 4]| {

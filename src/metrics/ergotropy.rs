@@ -246,9 +246,8 @@ pub(super) fn evaluate_power(m: &Moment, _: &[Argument]) -> Value {
         let state = hermitian_eigen(&traceless(m.battery_state()?))?;
         return Ok(ergotropy_rate(&state, &m.battery_rate()?, cells.hamiltonian()?, cells.eigen()?)?);
     };
-    // With multiplicities: each eigenvalue of a block, its rate of change and its multiplicity. Equal eigenvalues are sorted by
-    // their rates,
-    // which is their order immediately afterwards.
+    // With multiplicities: each eigenvalue of a block, its rate of change and its multiplicity. Equal eigenvalues are sorted by their
+    // rates, which is their order immediately afterwards.
     let Some(rate) = m.battery_rate_blocks()? else { return Ok(0.0) };
     let mut changes: Vec<(f64, f64, f64)> = Vec::new();
     for (block, change) in m.battery_blocks()?.blocks.iter().zip(&rate.blocks) {

@@ -1,9 +1,8 @@
 //! Energy levels of an operator, by the cheapest method that its structure allows.
 //!
-//! For a sum of single-subsystem operators the levels are sums of local eigenvalues; a diagonal operator is sorted; any other operator is
-//! diagonalised block by block. If only the lowest and the highest level are needed, as for a pure state, the Lanczos method
-//! finds them from
-//! matrix-vector products without forming a matrix. Problems that are too large are rejected with an estimate of the memory
+//! For a sum of single-subsystem operators the levels are sums of local eigenvalues; a diagonal operator is sorted; any other operator
+//! is diagonalised block by block. If only the lowest and the highest level are needed, as for a pure state, the Lanczos method finds
+//! them from matrix-vector products without forming a matrix. Problems that are too large are rejected with an estimate of the memory
 //! they would need.
 
 #![expect(

@@ -77,9 +77,8 @@ pub struct Metric {
     pub filtered: bool,
     /// True if it depends on the current Hamiltonian beyond the state and its time derivative.
     pub of_hamiltonian: bool,
-    /// Without arguments: its curve along the trajectory of a state under a constant Hamiltonian, if that is cheaper than
-    /// evaluating state by
-    /// state; `None` if there is no such form.
+    /// Without arguments: its curve along the trajectory of a state under a constant Hamiltonian, if that is cheaper than evaluating
+    /// state by state; `None` if there is no such form.
     pub along: Option<Along>,
     /// The same for a batch of states.
     pub lanes: Option<InLanes>,

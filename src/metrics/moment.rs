@@ -192,9 +192,8 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// Marks the moment as belonging to a part of the run with unitary evolution of the whole state: the eigenvalues are the
-    /// same at all moments
-    /// of this part.
+    /// Marks the moment as belonging to a part of the run with unitary evolution of the whole state: the eigenvalues are the same at
+    /// all moments of this part.
     pub fn in_unitary_part(self, part: Option<u64>) -> Moment<'a> {
         Moment { unitary_part: part, ..self }
     }
@@ -296,9 +295,8 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// Energy of the battery minus that after `prepare`, rad/s. Density matrices are subtracted first: at a polarisation of
-    /// 1e-8 the difference
-    /// of two energies would be lost in rounding.
+    /// Energy of the battery minus that after `prepare`, rad/s. Density matrices are subtracted first: at a polarisation of 1e-8 the
+    /// difference of two energies would be lost in rounding.
     ///
     /// # Errors
     /// When no battery is declared.
@@ -391,9 +389,8 @@ impl<'a> Moment<'a> {
         Ok(self.battery_rate_blocks()?.map_or_else(|| Matrix::zeros(n, n), |b| b.dense()))
     }
 
-    /// The battery's Hamiltonian, or the operator given instead, on the battery's space: averaging over the other subsystems is
-    /// exact if the
-    /// operator acts on the battery alone, which is checked.
+    /// The battery's Hamiltonian, or the operator given instead, on the battery's space: averaging over the other subsystems is exact
+    /// if the operator acts on the battery alone, which is checked.
     ///
     /// # Errors
     /// When no battery is declared, or the operator acts on other subsystems too.

@@ -206,8 +206,7 @@ pub fn gibbs_fidelity(rho: &Matrix, h: &Matrix) -> Value {
 }
 
 /// Correlation of the deviation of a state with that of the Gibbs state of H of equal energy. At high temperature it equals the
-/// magnitude of
-/// [`deviation_correlation`] with H.
+/// magnitude of [`deviation_correlation`] with H.
 ///
 /// # Errors
 /// When no Gibbs state has this energy.

@@ -41,10 +41,9 @@ pub fn parallel_ergotropy(rho: &Matrix, h: &Matrix, sites: usize) -> Result<f64,
 /// Number of starts with generic rotations, which leave points that are stationary only by symmetry.
 const GENERIC: usize = 4;
 
-/// Start points, one rotation per site: all combinations of half-turns about x of the first four qubits (including none),
-/// half-turns about y
-/// of all, half-turns about z of every other qubit, and generic rotations. If state and Hamiltonian share a symmetry, all but the generic
-/// ones are stationary points and may be saddles.
+/// Start points, one rotation per site: all combinations of half-turns about x of the first four qubits (including none), half-turns
+/// about y of all, half-turns about z of every other qubit, and generic rotations. If state and Hamiltonian share a symmetry, all but
+/// the generic ones are stationary points and may be saddles.
 fn starts(sites: usize) -> Vec<Vec<Option<Matrix>>> {
     let few = sites.min(4);
     let half = |axis: usize| Some(pauli(axis));

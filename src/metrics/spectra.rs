@@ -1,9 +1,8 @@
 //! Eigenvalues of states, and quantities available without forming the density matrix.
 //!
-//! Unitaries conserve the eigenvalues of the whole state: they are computed once for every part of a run with purely unitary evolution. A
-//! pure state has the eigenvalue 1 and needs no matrix; the eigenvalues of its reduced states are the squared Schmidt
-//! coefficients, computed
-//! on the smaller of the two sides.
+//! Unitaries conserve the eigenvalues of the whole state: they are computed once for every part of a run with purely unitary evolution.
+//! A pure state has the eigenvalue 1 and needs no matrix; the eigenvalues of its reduced states are the squared Schmidt coefficients,
+//! computed on the smaller of the two sides.
 
 #![expect(
     clippy::indexing_slicing,
@@ -22,9 +21,8 @@ use std::rc::Rc;
 const LONGEST: f64 = 1_048_576.0;
 
 impl Scene {
-    /// Maximally mixed state, as the population of every state of the space; `None` if the space is only a subspace of the
-    /// product space, so
-    /// that the state is far from maximally mixed.
+    /// Maximally mixed state, as the population of every state of the space; `None` if the space is only a subspace of the product
+    /// space, so that the state is far from maximally mixed.
     pub(super) fn even(&self) -> Option<&[f64]> {
         let shares = || {
             let basis = self.space.basis();

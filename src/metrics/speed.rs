@@ -4,14 +4,12 @@
 //! * energy Fisher information `I_E = sum over distinct levels of (dp_e/dt)^2 / p_e`, with `|dE/dt| <= sqrt(Var(H) I_E)` for
 //!   unitary and for dissipative charging (Julia-Farre et al., PRR 2, 023113);
 //! * `|dE/dt| <= 2 sd(H) sd(H_drive)` for unitary charging;
-//! * speed limits of the statement that ends at the moment, from the state `rho_s` at its beginning, a time `tau` earlier, to the current
-//!   state: Mandelstam-Tamm `tau >= theta / sd(H_drive)` with the Bures angle `theta` between the two (also for mixed states:
-//!   Uhlmann, Phys.
-//!   Lett. A 161, 329), and Margolus-Levitin `tau >= alpha(F) / (E_drive - E_ground)` for their fidelity F, where
+//! * speed limits of the statement that ends at the moment, from the state `rho_s` at its beginning, a time `tau` earlier, to the
+//!   current state: Mandelstam-Tamm `tau >= theta / sd(H_drive)` with the Bures angle `theta` between the two (also for mixed states:
+//!   Uhlmann, Phys. Lett. A 161, 329), and Margolus-Levitin `tau >= alpha(F) / (E_drive - E_ground)` for their fidelity F, where
 //!   `alpha(F) = min over p of p arccos(1 - (1 - F) / (2 p (1 - p)))` is the value for a superposition of two levels with the
-//!   population p of
-//!   the upper one (Hornedal, Sonnerborn, Phys. Rev. Research 5, 043234); `alpha(0) = pi/2`. Both hold for a constant Hamiltonian, so the
-//!   path starts when the current Hamiltonian starts to act.
+//!   population p of the upper one (Hornedal, Sonnerborn, Phys. Rev. Research 5, 043234); `alpha(0) = pi/2`. Both hold for a constant
+//!   Hamiltonian, so the path starts when the current Hamiltonian starts to act.
 //!
 //! Variances are computed as `Tr[(H - E) rho (H - E)]`: the difference `<H^2> - <H>^2` would lose half of the digits near an eigenstate.
 

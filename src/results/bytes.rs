@@ -1,7 +1,6 @@
-//! Binary serialisation of result sets, for other processes and for files with parts of a sweep: length of the structure (8
-//! bytes), structure
-//! (JSON), then the numbers (float64), column by column. All numbers are little-endian. Tomography readings and density matrices are not
-//! included.
+//! Binary serialisation of result sets, for other processes and for files with parts of a sweep: length of the structure (8 bytes),
+//! structure (JSON), then the numbers (float64), column by column. All numbers are little-endian. Tomography readings and density
+//! matrices are not included.
 
 use super::schema::{Column, Over, Schema, Shape};
 use super::set::{About, ResultSet, Status};

@@ -3,9 +3,8 @@
 use super::schema::Column;
 use super::set::ResultSet;
 
-/// Values below this fraction of the largest value with the same unit are rounding errors. At a polarisation of 1e-5 the
-/// rounding of a state
-/// is 1e-12 of the polarisation.
+/// Values below this fraction of the largest value with the same unit are rounding errors. At a polarisation of 1e-5 the rounding of a
+/// state is 1e-12 of the polarisation.
 const ROUNDING: f64 = 1e-11;
 
 /// Largest magnitudes of a result set, by unit: far smaller numbers are displayed (only displayed) as zero.

@@ -182,9 +182,8 @@ pub struct Schema {
 }
 
 impl Schema {
-    /// Schema of an experiment that sweeps `axes` and has `given` values instead of defaults. Until completed with the results
-    /// of a point it
-    /// has only the parameter columns.
+    /// Schema of an experiment that sweeps `axes` and has `given` values instead of defaults. Until completed with the results of a
+    /// point it has only the parameter columns.
     pub fn new(experiment: &Experiment, file: &str, axes: &[SweepAxis], given: &Values, energy: EnergyUnit) -> Schema {
         let units = Units::new(experiment, energy);
         let measured = experiment.measures.iter().map(|m| {

@@ -1,8 +1,7 @@
 //! Optimises the steps of a pulse shape.
 //!
-//! Amplitudes are kept within the peak by `a = sin w`, phases are free, and L-BFGS uses the exact gradient of
-//! [`PulseObjective`]. Objectives
-//! with few steps have local maxima, so it starts from the file's own shape and from random ones, determined by the seed.
+//! Amplitudes are kept within the peak by `a = sin w`, phases are free, and L-BFGS uses the exact gradient of [`PulseObjective`].
+//! Objectives with few steps have local maxima, so it starts from the file's own shape and from random ones, determined by the seed.
 
 use super::climb::{FINEST, descend};
 use super::optimise::Goal;

@@ -176,9 +176,8 @@ impl Action {
         }
     }
 
-    /// Matrix-vector product, written into `out`. Large products use all cores: every row is summed on one core, so the result
-    /// does not depend
-    /// on the number of cores.
+    /// Matrix-vector product, written into `out`. Large products use all cores: every row is summed on one core, so the result does not
+    /// depend on the number of cores.
     pub fn apply_into(&self, v: &[C64], out: &mut [C64]) {
         match self {
             Action::Sparse(s) if s.entries() < PARALLEL => s.apply_into(v, out),

@@ -1,6 +1,5 @@
-//! Operators as sums of products of local matrices. They can be applied to a state vector without forming a matrix, and
-//! converted to a dense
-//! one if the space is small.
+//! Operators as sums of products of local matrices. They can be applied to a state vector without forming a matrix, and converted to a
+//! dense one if the space is small.
 
 #![expect(
     clippy::indexing_slicing,
@@ -348,9 +347,8 @@ impl Operator {
             })
     }
 
-    /// True if two operators are equal up to rounding. Compares their expectation values in fixed product states without
-    /// symmetry, in which any
-    /// difference shows; the cost is the number of local matrix entries, for any dimension of the space.
+    /// True if two operators are equal up to rounding. Compares their expectation values in fixed product states without symmetry, in
+    /// which any difference shows; the cost is the number of local matrix entries, for any dimension of the space.
     pub fn is_same(&self, other: &Operator) -> bool {
         (0..PROBES).all(|seed| {
             let (a, b) = (self.mean_in_product(seed), other.mean_in_product(seed));

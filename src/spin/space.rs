@@ -65,9 +65,8 @@ impl Space {
         Space { basis, states: None, groups: vec![], sizes: vec![] }
     }
 
-    /// States reachable from some product states by some operators. `groups` are exchangeable subsystems: both the operators
-    /// and the state must
-    /// be invariant under their exchange, which the caller must ensure.
+    /// States reachable from some product states by some operators. `groups` are exchangeable subsystems: both the operators and the
+    /// state must be invariant under their exchange, which the caller must ensure.
     ///
     /// # Errors
     /// When more than `most` states are reached.

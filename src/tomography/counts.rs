@@ -6,12 +6,11 @@
 //! p_o = 2^-n sum_m (-1)^|o & m| r_m,   r_m = Tr[rho P_m]
 //! ```
 //!
-//! over all subsets m of spins, with `P_m` the product of their Pauli matrices along the setting's axes: a Walsh transform. The likelihood
-//! therefore depends on the state only through the `4^n - 1` means r, and is log-concave in them. If its maximum is a density matrix,
-//! Newton's method finds it in a few steps; otherwise the maximum-likelihood state is on the boundary, and projected gradients
-//! with Nesterov
-//! acceleration find it (Shang, Zhang, Ng, Phys. Rev. A 95, 062336). The textbook `R rho R` iteration is not used: it needs thousands of
-//! steps.
+//! over all subsets m of spins, with `P_m` the product of their Pauli matrices along the setting's axes: a Walsh transform. The
+//! likelihood therefore depends on the state only through the `4^n - 1` means r, and is log-concave in them. If its maximum is a
+//! density matrix, Newton's method finds it in a few steps; otherwise the maximum-likelihood state is on the boundary, and projected
+//! gradients with Nesterov acceleration find it (Shang, Zhang, Ng, Phys. Rev. A 95, 062336). The textbook `R rho R` iteration is not
+//! used: it needs thousands of steps.
 
 #![expect(
     clippy::indexing_slicing,
@@ -143,9 +142,8 @@ impl Settings {
         sums.iter().zip(&shots).map(|(sum, shots)| if *shots > 0.0 { sum / shots } else { 0.0 }).collect()
     }
 
-    /// Reconstructs the state from counts, ordered by setting, then outcome; the first spin is the highest bit of an outcome,
-    /// and bit 0 means
-    /// spin up.
+    /// Reconstructs the state from counts, ordered by setting, then outcome; the first spin is the highest bit of an outcome, and bit 0
+    /// means spin up.
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
@@ -298,9 +296,8 @@ impl Settings {
         self.counts_of(&self.probabilities(state), shots, noise)
     }
 
-    /// Simulates counts from probabilities: sequential binomial draws from the remaining shots, so the cost does not depend on
-    /// the number of
-    /// shots.
+    /// Simulates counts from probabilities: sequential binomial draws from the remaining shots, so the cost does not depend on the
+    /// number of shots.
     pub fn counts_of(&self, probabilities: &[f64], shots: &[u64], noise: &mut Noise) -> Vec<u64> {
         let mut out = Vec::with_capacity(probabilities.len());
         for (p, shots) in probabilities.chunks_exact(self.outcomes()).zip(shots) {

@@ -6,9 +6,8 @@
 //!
 //! 1. The statistic is Q of the plain reconstruction (least squares, linear inversion), whose noise is not affected by the boundary.
 //! 2. The spectrum is matched: resampled readings of the matched state have, on average, the spectrum that was found.
-//! 3. Starting from the matched state, readings are resampled along the states of smaller and larger Q (see
-//!    [`super::quantity`]). A state is
-//!    rejected if at most a fraction `(1 - p)/2` of its readings reaches the found value, from below or from above.
+//! 3. Starting from the matched state, readings are resampled along the states of smaller and larger Q (see [`super::quantity`]). A
+//!    state is rejected if at most a fraction `(1 - p)/2` of its readings reaches the found value, from below or from above.
 //!
 //! The end points are values of physical states: an ergotropy is never below 0. If the true value is the smallest possible one, only the
 //! upper end can miss it, and the interval of 95 % covers it in at least 97.5 % of all cases: more if gaps of the spectrum are as small as
@@ -147,9 +146,8 @@ impl<'a, R: Readings> Tests<'a, R> {
         Ok(())
     }
 
-    /// Reason why the intervals are not calibrated, if so: in simulations with three spins, where most eigenvalues were as
-    /// small as their noise,
-    /// 85 to 97 % of the intervals of 95 % covered the true value; with one and two spins, 92 to 100 % did.
+    /// Reason why the intervals are not calibrated, if so: in simulations with three spins, where most eigenvalues were as small as
+    /// their noise, 85 to 97 % of the intervals of 95 % covered the true value; with one and two spins, 92 to 100 % did.
     pub fn doubt(&self) -> Option<String> {
         // The number reached with two spins.
         const FEW: usize = 3;
@@ -222,9 +220,8 @@ impl<R: Readings> Family<'_, R> {
         let (matched, battery) = (&self.tests.matched, self.tests.battery);
         let own = battery.reduce(matched);
         match place {
-            // Uses the plain reconstruction: in the matched spectrum, the contribution of the rotation away from the lowest
-            // state has already been
-            // removed.
+            // Uses the plain reconstruction: in the matched spectrum, the contribution of the rotation away from the lowest state has
+            // already been removed.
             Place::Lowest => Ok(battery.with(matched, &self.functional.lowest(&nearest_state(&self.tests.found)?)?)),
             Place::Along(t) if t < 0.0 => {
                 let moved = self.below(&own, -t * self.unit)? - &own;
@@ -234,11 +231,9 @@ impl<R: Readings> Family<'_, R> {
         }
     }
 
-    /// A state of smaller value. As the ergotropy decreases to 0, the rotation away from the passive state is undone, and with
-    /// it the increase
-    /// it caused in the found spectrum: the start is therefore interpolated from the matched to the found state, or the bias
-    /// would be corrected
-    /// twice.
+    /// A state of smaller value. As the ergotropy decreases to 0, the rotation away from the passive state is undone, and with it the
+    /// increase it caused in the found spectrum: the start is therefore interpolated from the matched to the found state, or the bias
+    /// would be corrected twice.
     fn below(&self, own: &Matrix, t: f64) -> Result<Matrix, LinalgError> {
         let moved = self.functional.below(own, t)?;
         let begin = self.functional.value(own)?;

@@ -9,9 +9,8 @@
 //! ```
 //!
 //! so all three are convex. States of smaller Q are given by the proximal map, `argmin Q(x) + |x - rho|^2 / 2t`: the eigenvalues of
-//! `rho - t A` minus `t l`, made descending by isotonic regression and projected onto the simplex. States of larger Q are along
-//! the gradient
-//! `A + sum_k l_k |r_k><r_k|`.
+//! `rho - t A` minus `t l`, made descending by isotonic regression and projected onto the simplex. States of larger Q are along the
+//! gradient `A + sum_k l_k |r_k><r_k|`.
 
 #![expect(clippy::indexing_slicing, reason = "indices run over the levels of the battery")]
 
@@ -102,8 +101,7 @@ impl Functional {
     }
 
     /// The minimiser at the end of the proximal map: the nearest mixture of ground states (energy), the nearest passive state
-    /// (ergotropy), or
-    /// the maximally mixed state (capacity).
+    /// (ergotropy), or the maximally mixed state (capacity).
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
