@@ -304,7 +304,7 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
 /// Optimal string alignment distance: insertions, deletions, substitutions and transpositions of neighbours.
 #[expect(
     clippy::indexing_slicing,
-    reason = "the table has one row more than `a` and one column more than `b` has letters"
+    reason = "the table has one row more than `a` and one column more than `b` has characters"
 )]
 fn edits(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());

@@ -77,7 +77,7 @@ impl Dimension {
     /// Radian per second.
     pub const ANGULAR_FREQUENCY: Dimension = Dimension([-WHOLE, WHOLE, 0, 0, 0, 0, 0]);
 
-    #[expect(clippy::indexing_slicing, reason = "evaluated in constants alone, where a wrong index does not compile")]
+    #[expect(clippy::indexing_slicing, reason = "evaluated only in constants, where a wrong index does not compile")]
     const fn base(k: usize) -> Dimension {
         let mut exponents = [0; 7];
         exponents[k] = WHOLE;

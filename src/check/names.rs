@@ -152,7 +152,7 @@ impl<'a> Declarations<'a> {
 /// Topological sort by dependency; a cycle is reported with all its members.
 #[expect(
     clippy::indexing_slicing,
-    reason = "every index is a position in `items`, and `entries`, `needs` and `state` are as long"
+    reason = "indices are positions in `items`, and `entries`, `needs` and `state` have the same length"
 )]
 fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, &'a Expr), c: &mut Checker) -> Vec<T> {
     let entries: Vec<(&Name, &Expr)> = items.iter().map(entry).collect();

@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "indices run over the dimension that all matrices of a batch share, and over frequencies that every wave has"
+    reason = "indices are within the common dimension of the matrices and the number of frequencies of every wave"
 )]
 
 use super::bohr_frequencies::Curve;

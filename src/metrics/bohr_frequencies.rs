@@ -5,10 +5,7 @@
 //! too, and the eigenvalues are constant. A curve of two hundred points of a spin pair costs as much as four states, and its value at an
 //! additional time, needed in the search for a maximum, costs a few multiplications.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "indices run over the dimension of the state, which the eigenvectors share"
-)]
+#![expect(clippy::indexing_slicing, reason = "indices are within the dimension of the state and its eigenvectors")]
 
 use crate::linalg::{C64, Eigen, I, Matrix, conjugate, conjugate_back, real, trace_of_product};
 use std::cell::RefCell;

@@ -60,7 +60,7 @@ pub(super) fn level_weights(m: &Moment) -> Result<Option<Vec<f64>>, Undefined> {
 }
 
 /// Sums a quantity given per eigenvector over the eigenvectors of each level.
-#[expect(clippy::indexing_slicing, reason = "levels are ranges of the energies, and every eigenvector has a number")]
+#[expect(clippy::indexing_slicing, reason = "levels are ranges of the energies, with one number per eigenvector")]
 pub(super) fn by_level(energies: &[f64], of: &[f64]) -> Vec<f64> {
     let (low, high) = (energies.first().copied().unwrap_or(0.0), energies.last().copied().unwrap_or(0.0));
     groups(energies, degenerate_within(low, high)).into_iter().map(|level| of[level].iter().sum()).collect()

@@ -9,7 +9,7 @@
 //!
 //! The entries of a density matrix are accurate to 1.1e-16 of 1/d, so x, and every result, has a relative error of about `1e-16/|x|`.
 
-#![expect(clippy::indexing_slicing, reason = "indices run over the eigenvalues of the matrix that is read")]
+#![expect(clippy::indexing_slicing, reason = "indices are within the number of eigenvalues of the matrix")]
 
 use crate::linalg::{Eigen, LinalgError, Matrix, conjugate_back, hermitian_eigen, hermitian_values, product, real};
 

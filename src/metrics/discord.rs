@@ -8,7 +8,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "places and their neighbours are those of the grid, whose values are one a place, and parts have four components"
+    reason = "indices are grid points with one value each, and there are four components"
 )]
 
 use super::deviation::{g, traceless};

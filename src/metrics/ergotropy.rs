@@ -12,7 +12,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "blocks are ranges of eigenvalues of the state that is read, and multiplets lists of its states"
+    reason = "blocks are ranges of eigenvalues of the state, and multiplets are lists of its basis states"
 )]
 
 use super::deviation::{Spectrum, traceless};

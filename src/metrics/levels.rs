@@ -7,7 +7,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "lists are of states of the operator's own space, and orders are permutations of them"
+    reason = "lists contain states of the operator's space, and orders are permutations of them"
 )]
 
 use super::Undefined;

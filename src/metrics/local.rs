@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "cells are counted within the dimensions, and states and Hamiltonians are of two qubits where they are said to be"
+    reason = "cell indices are within the dimensions, and two-qubit functions receive two-qubit matrices"
 )]
 
 use super::deviation::traceless;

@@ -2,8 +2,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "subsystems are those that the evaluator found in the basis of the scene, and matrices and vectors are of one \
-              dimension"
+    reason = "subsystem indices were resolved in the basis of the scene, and matrices and vectors have its dimension"
 )]
 
 use super::cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument, too_large};

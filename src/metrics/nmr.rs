@@ -6,7 +6,7 @@
 //! the denominator: the fraction of the initial polarisation stored as the order of H. A system at low positive temperature has
 //! negative energy, so both are negative for it.
 
-#![expect(clippy::indexing_slicing, reason = "there is a label for every state of the matrix")]
+#![expect(clippy::indexing_slicing, reason = "there is one label per basis state of the matrix")]
 
 use super::deviation::{is_rounding, traceless};
 use super::distance::fidelity;

@@ -25,10 +25,7 @@ fn no_such_level(levels: usize) -> Undefined {
     Undefined::Domain(format!("the battery has {levels} levels"))
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "levels are ranges of the energies, and every eigenvector has an amplitude"
-)]
+#[expect(clippy::indexing_slicing, reason = "levels are ranges of the energies, with one amplitude per eigenvector")]
 pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let level = m.number(a, 0)?.max(0.0) as usize;
     if let Some((psi, levels)) = m.pure_battery() {

@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "a site is one of the dimensions, and Pauli matrices and the correlation matrix are of fixed size"
+    reason = "a site indexes the dimensions, and Pauli and correlation matrices have fixed size"
 )]
 
 use super::levels::space_of;

@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "a state has a share for every place of its space, and subsystems are those of the scene"
+    reason = "a state has one entry per basis state of its space, and subsystem indices belong to the scene"
 )]
 
 use super::cells::{Cells, LARGEST_MATRIX, too_large};

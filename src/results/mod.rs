@@ -24,7 +24,7 @@
 //! let runs = points(&axes, &given).map(|p| run(&experiment, &p, &Options::default()).expect("it runs"));
 //! let schema = Schema::new(&experiment, "a.seq", &axes, &given, EnergyUnit::Default);
 //! let set = ResultSet::of(schema, runs).expect("all points have the same results");
-//! // One value a point and mark; `end` is the only mark here.
+//! // One value per point and mark; `end` is the only mark here.
 //! let z = set.column("z").expect("it is measured").all();
 //! assert!(z.iter().zip([1.0, 0.0, -1.0]).all(|(z, exact)| (z - exact).abs() < 1e-12));
 //! ```

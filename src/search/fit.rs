@@ -107,7 +107,7 @@ impl LeastSquaresProblem<f64, Dyn, Dyn> for Problem<'_> {
         self.model(&self.u).ok().map(|m| self.weigh(&m))
     }
 
-    #[expect(clippy::indexing_slicing, reason = "k counts the variables of the problem")]
+    #[expect(clippy::indexing_slicing, reason = "k is within the number of variables of the problem")]
     fn jacobian(&self) -> Option<DMatrix<f64>> {
         // Cube root of the machine epsilon, the optimal step of central differences.
         const STEP: f64 = 6e-6;
@@ -184,7 +184,7 @@ const ON_BOUND: f64 = 1e-6;
 
 /// Moves parameters close to a bound onto it if chi square does not increase: where the result is stationary at the bound, the minimiser
 /// stops short of it. Returns the sum of squares.
-#[expect(clippy::indexing_slicing, reason = "k counts the variables of the problem")]
+#[expect(clippy::indexing_slicing, reason = "k is within the number of variables of the problem")]
 fn on_bounds(problem: &mut Problem, mut chi_square: f64) -> Result<f64, Fault> {
     // A parameter within NEAR of a bound (fraction of its range) is moved; chi square may increase by FREE of a squared standard error.
     const NEAR: f64 = 0.02;
@@ -211,7 +211,7 @@ fn on_bounds(problem: &mut Problem, mut chi_square: f64) -> Result<f64, Fault> {
 }
 
 /// Which parameters change the results only to second order.
-#[expect(clippy::indexing_slicing, reason = "free are numbers of variables of the problem")]
+#[expect(clippy::indexing_slicing, reason = "free contains indices of variables of the problem")]
 fn stationary(problem: &Problem, jacobian: &DMatrix<f64>, free: &[usize]) -> Result<Vec<bool>, Fault> {
     // Displacement of a parameter, and the fraction of the resulting change below which its first-order part counts as zero.
     const FAR: f64 = 0.5;
@@ -232,8 +232,8 @@ fn stationary(problem: &Problem, jacobian: &DMatrix<f64>, free: &[usize]) -> Res
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "free are numbers of parameters, the eigenproblem is as large as free, which holds one at least, and there is a range, a \
-              variable, a value and a row of correlations for each parameter"
+    reason = "free contains parameter indices and is not empty, the eigenproblem has its size, and every parameter has a range, a \
+              variable, a value and a row of correlations"
 )]
 fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
     let (ranges, data, n) = (problem.ranges, problem.data, problem.ranges.len());

@@ -5,8 +5,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "subsystems are those of the operator, and offsets with a stretch behind them lie within its dimension, which \
-              vectors share"
+    reason = "subsystems belong to the operator, and all offsets are within its dimension, which is that of the vectors"
 )]
 
 use super::columns::add_up;

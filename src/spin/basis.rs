@@ -56,7 +56,7 @@ impl Basis {
 
     /// The subsystem with this index, which must belong to this basis: indices from [`Basis::position`], of operators on this basis, and of
     /// evaluated names do.
-    #[expect(clippy::indexing_slicing, reason = "numbers of subsystems are places in this list")]
+    #[expect(clippy::indexing_slicing, reason = "subsystem indices are positions in this list")]
     pub fn site(&self, number: usize) -> &Site {
         &self.sites[number]
     }

@@ -5,7 +5,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "digits are those of the operator's dimensions, and entries lie within the list that is packed"
+    reason = "digits match the operator's dimensions, and entries are compacted within their list"
 )]
 
 use super::operator::Operator;

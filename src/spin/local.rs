@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "entries lie within the dimension of the subsystem, and an operator of the language that is compared has one"
+    reason = "entries are within the dimension of the subsystem, and compared operators have at least one entry"
 )]
 
 use super::site::{Site, SiteKind};

@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "subsystems of factors are those of the operator's dimensions, and entries lie within these"
+    reason = "subsystems of factors index the operator's dimensions, and entries are within these"
 )]
 
 use super::basis::Basis;

@@ -7,7 +7,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "places are numbers of kept states, each in one block, and subsystems are those of the basis of the space"
+    reason = "kept states are each in one block, and subsystem indices belong to the basis of the space"
 )]
 
 use super::space::Space;

@@ -40,7 +40,7 @@ impl Multiplet {
     /// `c(J) - c(J+1)` times; for spins 1/2 that is `C(N, N/2 - J) - C(N, N/2 - J - 1)`.
     #[expect(
         clippy::indexing_slicing,
-        reason = "each spin adds as many ways as twice its own, and k counts down to the lowest J"
+        reason = "each spin extends the list by twice its spin quantum number, and k stops at the lowest J"
     )]
     pub fn all(number: u32, twice_spin: u32) -> Vec<Multiplet> {
         // Number of product states for each m, adding one spin at a time; index 0 is the highest m.

@@ -7,7 +7,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "states are those of the basis, positions those of the list of states, and groups hold subsystems of the basis"
+    reason = "states belong to the basis, positions to the list of states, and groups contain subsystems of the basis"
 )]
 
 use super::basis::Basis;

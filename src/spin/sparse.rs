@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "rows and columns are positions of the space, and each row has its stretch of entries"
+    reason = "rows and columns are positions in the space, and each row is a range of entries"
 )]
 
 use super::columns::{Columns, add_up, remains, size_of};

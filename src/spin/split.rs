@@ -3,7 +3,10 @@
 //! It applies to couplings `Ix Ix`, `Iy Iy`, `Iz Iz`, offsets and fields along the axes, with any coefficients: dipolar and scalar
 //! couplings, Heisenberg and Ising models. It does not apply to products of different axes, as in Dzyaloshinskii-Moriya interactions.
 
-#![expect(clippy::indexing_slicing, reason = "factors are of spins 1/2 of the operator, and components of fixed size")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "factors act on spins 1/2 of the operator, and components have fixed size"
+)]
 
 use super::operator::Operator;
 use crate::linalg::C64;

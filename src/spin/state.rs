@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "subsystems are those of the dimensions, each named once, whose product is the dimension of the matrix"
+    reason = "subsystems index the dimensions, whose product is the dimension of the matrix"
 )]
 
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, Vector, ZERO, hermitian_eigen};

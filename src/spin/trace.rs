@@ -1,6 +1,6 @@
 //! Traces of operators, without their matrices.
 
-#![expect(clippy::indexing_slicing, reason = "subsystems of factors are those of the operator's dimensions")]
+#![expect(clippy::indexing_slicing, reason = "subsystems of factors index the operator's dimensions")]
 
 use super::local::Local;
 use super::operator::Operator;

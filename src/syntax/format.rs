@@ -80,7 +80,10 @@ fn joins(token: &Token) -> bool {
 }
 
 /// Formats one line, starting at byte `start` of the text: its tokens with normalised spacing, then its comment at the original position.
-#[expect(clippy::string_slice, reason = "the tokens were read from this line, so they begin and end at its characters")]
+#[expect(
+    clippy::string_slice,
+    reason = "the tokens come from this line, so their spans are at its character boundaries"
+)]
 fn tidy_line(line: &str, start: usize, tokens: &[Token], mut open: i64) -> String {
     let mut out = String::new();
     let mut position = 0;

@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "the parts of a battery are places in its own state and in that of the rest, one for every state of the whole"
+    reason = "parts are indices of battery and rest states, one pair per state of the whole system"
 )]
 
 use crate::linalg::{C64, Matrix, real};

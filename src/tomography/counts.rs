@@ -14,8 +14,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "places are numbers of Pauli products, of which there are as many as means, and states are of as many spins as \
-              the settings"
+    reason = "places are indices of Pauli products, one per mean, and states have as many spins as the settings"
 )]
 
 use crate::delimited;

@@ -56,7 +56,7 @@ impl Fit {
     ///
     /// # Errors
     /// When the lines cannot be resolved in this time.
-    #[expect(clippy::indexing_slicing, reason = "the model has a row for every time and a column for every frequency")]
+    #[expect(clippy::indexing_slicing, reason = "the model has one row per time and one column per frequency")]
     pub fn new(frequencies: &[f64], times: &[f64], t2: f64) -> Result<Fit, String> {
         if times.len() < frequencies.len() {
             return Err(format!("{} points cannot tell {} lines apart", times.len(), frequencies.len()));

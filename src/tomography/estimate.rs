@@ -8,7 +8,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "eigenvalues and levels are as many as the battery has states, and their places are counted over these"
+    reason = "there is one eigenvalue and one level per battery state, and indices are within this number"
 )]
 
 pub use super::battery::Battery;

@@ -13,7 +13,7 @@
 //! upper end can miss it, and the interval of 95 % covers it in at least 97.5 % of all cases: more if gaps of the spectrum are as small as
 //! the noise.
 
-#![expect(clippy::indexing_slicing, reason = "repetitions have as many eigenvalues as the battery has states")]
+#![expect(clippy::indexing_slicing, reason = "every repetition has one eigenvalue per battery state")]
 
 use super::battery::Battery;
 use super::quantity::{Functional, Kind, rotated, spectrum, steepness};

@@ -3,7 +3,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "indices run over the levels of the sample, and a chain of neighbours ends within the rest"
+    reason = "indices are within the number of levels, and a chain of neighbours ends within the rest"
 )]
 
 use crate::linalg::{C64, LinalgError, Matrix, ZERO, conjugate, conjugate_back, hermitian_eigen};

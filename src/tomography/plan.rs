@@ -176,7 +176,7 @@ fn rows(readout: &Readout, lines: &[Line]) -> Vec<Vec<f64>> {
 /// `A^T A` for rows of `size` numbers each.
 #[expect(
     clippy::indexing_slicing,
-    reason = "a row of a design has as many numbers as a state has parameters, which is the size"
+    reason = "a row of the design matrix has one number per parameter of the state, which is the size"
 )]
 pub(super) fn gram(design: &[Vec<f64>], size: usize) -> Matrix {
     let mut sum = Matrix::zeros(size, size);
@@ -248,7 +248,7 @@ fn candidates(sample: &Sample, lines: &[Line]) -> Result<(Vec<Readout>, usize), 
 /// Smallest complete set of readouts; among several, the one with the best condition number.
 ///
 /// # Errors
-/// When nothing can be seen, or eigenvalues cannot be computed.
+/// When no line is observable, or eigenvalues cannot be computed.
 pub fn plan(sample: &Sample) -> Result<Plan, PlanError> {
     let lines = lines(sample)?;
     let (known, visible) = candidates(sample, &lines)?;
@@ -285,7 +285,7 @@ fn finish(readouts: Vec<Readout>, lines: Vec<Line>, parameters: usize, visible: 
 }
 
 /// Indices of the readouts in the smallest complete set.
-#[expect(clippy::indexing_slicing, reason = "a set has at least one member, and its members are numbers of matrices")]
+#[expect(clippy::indexing_slicing, reason = "a set is not empty, and its members are indices of matrices")]
 fn smallest(grams: &[Matrix], visible: usize, numbers: usize) -> Result<Vec<usize>, LinalgError> {
     let fewest = visible.div_ceil(numbers.max(1)).max(1);
     // Small systems: exhaustive search by size.
@@ -319,7 +319,7 @@ fn smallest(grams: &[Matrix], visible: usize, numbers: usize) -> Result<Vec<usiz
 }
 
 /// Next combination of ascending indices below n, in lexicographic order; false after the last.
-#[expect(clippy::indexing_slicing, reason = "places of the set, each but the first behind another")]
+#[expect(clippy::indexing_slicing, reason = "indices are within the set, and every later position has a predecessor")]
 fn next_set(set: &mut [usize], n: usize) -> bool {
     let size = set.len();
     for k in (0..size).rev() {

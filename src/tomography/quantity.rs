@@ -12,7 +12,7 @@
 //! `rho - t A` minus `t l`, made descending by isotonic regression and projected onto the simplex. States of larger Q are along the
 //! gradient `A + sum_k l_k |r_k><r_k|`.
 
-#![expect(clippy::indexing_slicing, reason = "indices run over the levels of the battery")]
+#![expect(clippy::indexing_slicing, reason = "indices are within the number of levels of the battery")]
 
 use crate::linalg::{C64, LinalgError, Matrix, conjugate, conjugate_back, hermitian_eigen, hermitian_values, real};
 use crate::linalg::{norm_squared, trace_of_product};

@@ -7,7 +7,7 @@
 //!
 //! Unobserved components are those of the maximally mixed state for `linear`, and determined by the estimator for the other two.
 
-#![expect(clippy::indexing_slicing, reason = "the Gram matrix, its inverse and vectors of parameters are of one size")]
+#![expect(clippy::indexing_slicing, reason = "the Gram matrix, its inverse and parameter vectors have the same size")]
 
 use super::coordinates::{coordinates, matrix_of};
 use super::plan::{Plan, gram};
