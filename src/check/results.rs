@@ -120,14 +120,14 @@ fn measure(
         );
         return;
     }
-    // A name for one mark; a name or a metric beside the mark for several.
+    // Key: the given name for a single mark; otherwise the mark followed by the name or metric.
     for mark in at {
         let key = if at.len() == 1 && entry.name.is_some() { key.clone() } else { format!("{mark}.{key}") };
         add(key, at_mark(&mark.text, &value), true);
     }
 }
 
-/// A mark that results name.
+/// Reports a result that names an unknown mark.
 fn known_mark(mark: &ast::Name, marks: &[String], c: &mut Checker) {
     if !marks.contains(&mark.text) {
         let diagnostic = Diagnostic::new(Code::UnknownResult, mark.span(), format!("no mark is called `{mark}`"))
@@ -252,7 +252,7 @@ pub fn check_result(experiment: &Experiment, expr: &Expr, at: Option<&str>) -> R
 /// Names available in a result.
 struct Names<'a> {
     traces: &'a [String],
-    /// None where a curve is asked for.
+    /// Marks; empty where a curve is expected.
     marks: &'a [String],
     results: Vec<&'a str>,
     battery: bool,
@@ -366,11 +366,11 @@ impl Names<'_> {
             .help(format!("for example `{}({}.{})`", aggregate_name(expr), first, item))
             .into());
         }
-        // Inside of an aggregate a name before a point is that of a trace.
+        // Inside of an aggregate, a name before a dot is a trace.
         Names { marks: &[], results: self.results.clone(), ..*self }.check(item, scope).map(|_| ())
     }
 
-    /// What is said of a name before a point that is neither a trace nor a mark.
+    /// Diagnostic for a name before a dot that is neither a trace nor a mark.
     fn unknown_member(&self, name: &str, span: Span) -> Diagnostic {
         if self.marks.is_empty() {
             return unknown_trace(name, span, self.traces);

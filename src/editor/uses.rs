@@ -87,7 +87,7 @@ fn adjacent(before: Option<&Token>, token: &Token) -> bool {
 /// True if a use of this kind can refer to a name of that kind.
 fn fits(used: Option<Kind>, declared: Kind, head: &str) -> bool {
     match (used, declared) {
-        // A name before a point is that of a trace or of a mark.
+        // A name before a dot is a trace or a mark.
         (Some(Kind::Trace), Kind::Mark) => matches!(head, "measure" | "expect"),
         (Some(used), declared) => used == declared,
         (None, Kind::Mark | Kind::Trace) => false,

@@ -180,7 +180,7 @@ pub struct Theory {
 }
 
 impl Experiment {
-    /// The marks at which results have values: those of the sequence, `tomography` where the state is read out, and `end`.
+    /// Marks at which results are evaluated: those of the sequence, `tomography` for each tomography, and `end`.
     pub fn marks(&self) -> impl Iterator<Item = &str> {
         let named = self.sequence.iter().filter_map(|event| match &event.kind {
             EventKind::Mark { name } => Some(name.as_str()),

@@ -13,7 +13,7 @@ pub struct Measure {
     pub key: String,
     /// Expression of metrics.
     pub value: Expr,
-    /// True for a single number of the whole run (`max(ergotropy)`), false for a value at each moment.
+    /// True for a single number of the whole run (`max(ergotropy)`, a metric at a given mark), false for a value at each moment.
     pub summary: bool,
 }
 
@@ -39,8 +39,8 @@ pub fn key_of(expr: &Expr) -> String {
     expr.to_string().replace(' ', "")
 }
 
-/// The same expression with marks at single metrics: `(a/b) at charged` is `a at charged / b at charged`. Only so it reads back from its
-/// text. Curves in aggregates keep their traces.
+/// Moves marks from compound expressions to their metrics: `(a/b) at charged` becomes `a at charged / b at charged`, which is required
+/// for parsing the printed text. Traces inside of aggregates are left unchanged.
 pub fn marked_metrics(expr: &Expr) -> Expr {
     let again = |kind| Expr { kind, place: expr.place };
     match &expr.kind {
@@ -53,7 +53,7 @@ pub fn marked_metrics(expr: &Expr) -> Expr {
     }
 }
 
-/// The expression with every metric in it evaluated at a mark.
+/// Evaluates every metric of the expression at a mark.
 pub fn at_mark(mark: &str, expr: &Expr) -> Expr {
     let again = |kind| Expr { kind, place: expr.place };
     match &expr.kind {
@@ -71,7 +71,7 @@ pub fn at_mark(mark: &str, expr: &Expr) -> Expr {
     }
 }
 
-/// An expression of metrics with its parts replaced; arguments of metrics are no parts.
+/// Applies a function to the direct subexpressions; arguments of metrics are left unchanged.
 fn mapped(kind: &ExprKind, part: &dyn Fn(&Expr) -> Expr) -> ExprKind {
     match kind {
         ExprKind::Sum(terms) => {

@@ -181,8 +181,8 @@ pub fn classical_correlation(rho: &Matrix) -> Result<f64, LinalgError> {
     Ok(((told - weighted_deficit(&parts[0])?) / LN_2).max(0.0))
 }
 
-/// Minus the maximum deficit gained about a qubit b, without matrices: with traces `t_k` and Bloch vectors `v_k` of the components, an
-/// outcome has probability `(t_0 +- n.t)/2` and unnormalised Bloch vector `(v_0 +- sum n_k v_k)/2`.
+/// Minimum over directions of minus the mean entropy deficit of a qubit b, without matrices: with traces `t_k` and Bloch vectors
+/// `v_k` of the components, an outcome has probability `(t_0 +- n.t)/2` and unnormalised Bloch vector `(v_0 +- sum n_k v_k)/2`.
 fn qubit_told(parts: &[Matrix; 4]) -> Result<f64, LinalgError> {
     let bloch = parts.each_ref().map(|m| {
         let x = m[(0, 1)] + m[(1, 0)].conj();

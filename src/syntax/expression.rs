@@ -142,7 +142,7 @@ impl Parser<'_> {
         Ok(Expr::at(ExprKind::Name(name), start))
     }
 
-    /// A metric, and the mark that it is of, where one follows: `ergotropy at charged` is `charged.ergotropy`.
+    /// An optional mark after a metric: `ergotropy at charged` is parsed as `charged.ergotropy`.
     fn opt_mark(&mut self, metric: Expr, start: Span) -> Rule<Expr> {
         if !self.at_marks || self.begins_line() || !self.opt_word("at") {
             return Ok(metric);
