@@ -1,5 +1,5 @@
-//! Scalar quantities of states: extractable energy, correlations, bounds. The functions take matrices and know no sequence. Each family has
-//! its own file with formula, reference and the laws that its tests check.
+//! Scalar quantities of states: extractable energy, correlations, bounds. The functions take matrices and are independent of sequences.
+//! Each family has its own file with formula, reference and the laws that its tests check.
 //!
 //! [`METRICS`] is the single table of all metrics: the checker, the table of `grammar.md` and the help read names, arguments and
 //! formulas from it. A new metric needs a file and an entry.
