@@ -30,7 +30,7 @@ const SAME_SUM: f64 = 1e-14;
 /// From this dimension on, the extremal eigenvalues are computed by the Lanczos method.
 const ITERATED: usize = 256;
 
-/// A level: (energy, degeneracy).
+/// A level: (energy, multiplicity).
 pub type Level = (f64, f64);
 
 /// Levels of a Hermitian operator; each kind of result is computed on first use.
@@ -103,7 +103,7 @@ impl Levels {
         self.ends.get_or_init(|| self.find_ends()).clone()
     }
 
-    /// All levels, ascending, with degeneracies.
+    /// All levels, ascending, with multiplicities; levels of equal energy may be listed separately.
     ///
     /// # Errors
     /// When they cannot be computed at this size.
