@@ -1,11 +1,11 @@
-//! Text to experiment, in one step: parsed, joined with the files it uses, checked.
+//! Compilation: text to experiment in one step (load, parse, check).
 
 use crate::check;
 use crate::diagnostic::{self, Diagnostic};
 use crate::ir::Experiment;
 use crate::source::Sources;
 
-/// A program that was compiled: the experiment, warnings, and the texts they refer to.
+/// A compiled program: the experiment, its warnings, and the source texts.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Compiled {
@@ -13,40 +13,40 @@ pub struct Compiled {
     pub experiment: Experiment,
     /// Warnings.
     pub warnings: Vec<Diagnostic>,
-    /// The texts.
+    /// The source texts.
     pub sources: Sources,
 }
 
-/// A program that was refused.
+/// A program with errors.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Refused {
     /// Errors and warnings, in the order of the text.
     pub diagnostics: Vec<Diagnostic>,
-    /// The texts they refer to.
+    /// The source texts.
     pub sources: Sources,
 }
 
 impl Compiled {
-    /// An experiment that comes from elsewhere than a text.
+    /// Wraps an experiment that does not come from a text.
     pub fn new(experiment: Experiment, sources: Sources) -> Compiled {
         Compiled { experiment, warnings: vec![], sources }
     }
 }
 
 impl Refused {
-    /// For a reason that has no place in a text.
+    /// With a single error that has no position in a text.
     pub fn new(reason: Diagnostic) -> Refused {
         Refused { diagnostics: vec![reason], sources: Sources::default() }
     }
 
-    /// All messages, as plain text.
+    /// Renders all diagnostics as plain text.
     pub fn render(&self) -> String {
         self.diagnostics.iter().map(|d| d.render(&self.sources, false)).collect()
     }
 }
 
-/// All messages with their places, as [`Refused::render`] draws them.
+/// All diagnostics with their positions, as from [`Refused::render`].
 impl std::fmt::Display for Refused {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.render().trim_end())
@@ -55,7 +55,7 @@ impl std::fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-/// A reader for programs that `use` no other file.
+/// A reader for programs without `use`.
 ///
 /// # Errors
 /// Always.
@@ -63,16 +63,16 @@ pub fn no_files(path: &str, _from: &str) -> Result<(String, String), String> {
     Err(format!("`{path}` is not at hand"))
 }
 
-/// Reads and checks a program. `reader` hands over the files that it names by `use`.
+/// Compiles a program. `reader` reads the files named by `use`.
 ///
 /// # Errors
-/// When the program has an error; all that were found are given.
+/// When the program has errors; all that were found are returned.
 pub fn compile(name: &str, text: &str, reader: check::Reader) -> Result<Compiled, Box<Refused>> {
     let mut sources = Sources::default();
     sources.add(name, text);
     let check::Loaded { items, shapes, gaps, mut diagnostics } = check::load(&mut sources, reader);
-    // The checker still runs when something could not be read, since a file with five mistakes shall get five messages; what
-    // only follows from what is missing is left out.
+    // The checker also runs after syntax errors, so that all errors of a file are reported at once; errors that are only consequences are
+    // dropped.
     let unreadable = diagnostics.iter().any(Diagnostic::is_error);
     let (experiment, found) = check::check(&items, shapes, 0);
     diagnostics.extend(found.into_iter().filter(|d| !unreadable || !follows(d, gaps)));
@@ -83,8 +83,8 @@ pub fn compile(name: &str, text: &str, reader: check::Reader) -> Result<Compiled
     }
 }
 
-/// Whether a message may only follow from a statement that could not be read: a missing trace or setting, or, where a
-/// declaration is missing, an unknown name.
+/// True if a diagnostic may be a consequence of a statement that failed to parse: a missing trace or setting, or, if a declaration is
+/// missing, an unknown name.
 fn follows(d: &Diagnostic, gaps: bool) -> bool {
     use diagnostic::Code;
     match d.code {

@@ -1,29 +1,29 @@
-//! How a user hears of a mistake: one value with a code, a place and a next step, and one way to draw it.
+//! Diagnostics: errors and warnings with a code, a position and hints, and their rendering.
 //!
-//! Every code stands once, in the table [`CODES`]; `grammar.md` and `tests/diagnostics/` are checked against it.
+//! All codes are in the table [`CODES`]; tests check `grammar.md` and `tests/diagnostics/` against it.
 
 use crate::source::{Sources, Span, visible};
 use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 use std::borrow::Cow;
 use std::fmt;
 
-/// How bad it is.
+/// Severity of a diagnostic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// The program can run; something in it is probably not meant.
+    /// The program can be run, but is probably not as intended.
     Warning,
-    /// The program cannot run.
+    /// The program cannot be run.
     Error,
 }
 
 macro_rules! codes {
     ($($name:ident = $text:literal, $title:literal;)*) => {
-        /// The kinds of mistakes. `E1..` text, `E2..` names, `E3..` dimensions, `E4..` values, `E5..` the run, `E6..` files,
+        /// Diagnostic codes. `E1..` text, `E2..` names, `E3..` dimensions, `E4..` values, `E5..` the run, `E6..` files,
         /// `W..` warnings.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub enum Code { $(#[doc = $title] $name,)* }
 
-        /// Every code with its number and what it means.
+        /// All codes: (code, number, title).
         pub const CODES: &[(Code, &str, &str)] = &[$((Code::$name, $text, $title),)*];
     };
 }
@@ -99,17 +99,17 @@ codes! {
 }
 
 impl Code {
-    /// The number: `E101`.
+    /// Number: `E101`.
     pub fn number(self) -> &'static str {
         CODES.iter().find(|(c, _, _)| *c == self).map_or("E000", |(_, n, _)| n)
     }
 
-    /// What the code means, in a few words.
+    /// Short description of the code.
     pub fn title(self) -> &'static str {
         CODES.iter().find(|(c, _, _)| *c == self).map_or("", |(_, _, t)| t)
     }
 
-    /// Warnings have a number that begins with W.
+    /// Severity: codes starting with W are warnings.
     pub fn severity(self) -> Severity {
         if self.number().starts_with('W') { Severity::Warning } else { Severity::Error }
     }
@@ -121,26 +121,26 @@ impl fmt::Display for Code {
     }
 }
 
-/// One mistake: what, where, and what to do next.
+/// A diagnostic: what is wrong, where, and how to fix it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Diagnostic {
-    /// The kind.
+    /// Code.
     pub code: Code,
-    /// One sentence.
+    /// Message, one sentence.
     pub message: String,
-    /// The place, unless the mistake is nowhere in a text.
+    /// Position; `None` if it does not refer to a text.
     pub span: Option<Span>,
-    /// What is said under the underlined words.
+    /// Label of the underlined text.
     pub label: String,
-    /// Further places with a word to each.
+    /// Related positions with labels.
     pub related: Vec<(Span, String)>,
-    /// What to do next.
+    /// Hints.
     pub help: Vec<String>,
 }
 
 impl Diagnostic {
-    /// A mistake at a place.
+    /// A diagnostic at a position.
     pub fn new(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             code,
@@ -152,35 +152,35 @@ impl Diagnostic {
         }
     }
 
-    /// A mistake that has no place in a text.
+    /// A diagnostic without a position in a text.
     pub fn without_place(code: Code, message: impl Into<String>) -> Diagnostic {
         Diagnostic { code, message: message.into(), span: None, label: String::new(), related: vec![], help: vec![] }
     }
 
-    /// With a word under the underlined place.
+    /// Sets the label of the underlined text.
     pub fn label(mut self, label: impl Into<String>) -> Diagnostic {
         self.label = label.into();
         self
     }
 
-    /// With a further place.
+    /// Adds a related position.
     pub fn related(mut self, span: Span, label: impl Into<String>) -> Diagnostic {
         self.related.push((span, label.into()));
         self
     }
 
-    /// With a next step.
+    /// Adds a hint.
     pub fn help(mut self, help: impl Into<String>) -> Diagnostic {
         self.help.push(help.into());
         self
     }
 
-    /// With a next step where a condition holds.
+    /// Adds a hint if a condition holds.
     pub fn help_if(self, condition: bool, help: &str) -> Diagnostic {
         if condition { self.help(help) } else { self }
     }
 
-    /// With `did you mean`, when one of the candidates is near.
+    /// Adds a `did you mean` hint if one of the candidates is similar.
     pub fn did_you_mean<'a>(self, word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Diagnostic {
         match nearest(word, candidates) {
             Some(name) => self.help(format!("did you mean `{name}`?")),
@@ -188,17 +188,17 @@ impl Diagnostic {
         }
     }
 
-    /// Error or warning.
+    /// Severity: error or warning.
     pub fn severity(&self) -> Severity {
         self.code.severity()
     }
 
-    /// Whether the program cannot run.
+    /// True for errors.
     pub fn is_error(&self) -> bool {
         self.severity() == Severity::Error
     }
 
-    /// Draws the mistake: message, place, underlined words, help. `styled` adds colour.
+    /// Renders the diagnostic: message, position, underlined text, hints. `styled` adds colour.
     pub fn render(&self, sources: &Sources, styled: bool) -> String {
         let level = match self.severity() {
             Severity::Error => Level::ERROR,
@@ -241,7 +241,8 @@ impl Diagnostic {
     }
 }
 
-/// The mistake on one line, without its place: `error[E404]: the run does not fit; give it more memory`. [`Diagnostic::render`] draws the place.
+/// The diagnostic on one line, without its position: `error[E404]: the run does not fit; give it more memory`.
+/// [`Diagnostic::render`] adds it.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let severity = if self.is_error() { "error" } else { "warning" };
@@ -252,7 +253,7 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// The lines of a file that hold the given places. Only these are handed to the renderer: it would otherwise scan a whole
+/// The lines of a file that contain the given spans. Only these are passed to the renderer, which would otherwise scan a whole
 /// file of 100 000 lines for each message.
 fn excerpt<'a>(
     name: &'a str,
@@ -285,7 +286,7 @@ fn excerpt<'a>(
     snippet
 }
 
-/// The candidate that is most like the word, if one is like it at all: by the number of letters to change, add, drop or swap.
+/// The candidate most similar to the word, by edit distance; `None` if none is similar enough.
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     if word.len() > 64 {
         return None;
@@ -300,14 +301,14 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .map(|(_, c)| c)
 }
 
-/// The optimal-string-alignment distance: insertions, deletions, changes and swaps of neighbours.
+/// Optimal string alignment distance: insertions, deletions, substitutions and transpositions of neighbours.
 #[expect(
     clippy::indexing_slicing,
-    reason = "the table has one row more than `a` and one column more than `b` has letters"
+    reason = "the table has one row more than `a` and one column more than `b` has characters"
 )]
 fn edits(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    // The first row and column are the distances from an empty word.
+    // The first row and column are the distances from the empty string.
     let mut rows: Vec<Vec<usize>> = (0..=a.len()).map(|i| (i..=i + b.len()).collect()).collect();
     for i in 1..=a.len() {
         for j in 1..=b.len() {

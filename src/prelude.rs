@@ -1,15 +1,15 @@
-//! The names that most programs that use the library need: `use ergoseq::prelude::*;`.
+//! The names that most users of the library need: `use ergoseq::prelude::*;`.
 //!
 //! | step | names |
 //! | --- | --- |
 //! | text to experiment | [`compile`], [`no_files`], [`Compiled`], [`Refused`], [`Experiment`], [`Values`], [`check_values`], [`setting`] |
-//! | mistakes | [`Diagnostic`], [`Code`], [`Severity`], [`Sources`] |
+//! | diagnostics | [`Diagnostic`], [`Code`], [`Severity`], [`Sources`] |
 //! | experiment to results | [`run`], [`Emulator`], [`Options`], [`Method`], [`Run`], [`RunInfo`], [`Mark`], [`Trace`], [`plan`] |
 //! | sweeps | [`axes`], [`points`], [`SweepAxis`] |
 //! | results as columns | [`ResultSet`], [`Schema`], [`Column`], [`EnergyUnit`] |
-//! | moments without a mark | [`observe`], [`Observation`], [`Observations`], [`Observed`], [`Moments`], [`Position`], [`Request`] |
+//! | states between marks | [`observe`], [`Observation`], [`Observations`], [`Observed`], [`Moments`], [`Position`], [`Request`] |
 //! | metrics of a state | [`METRICS`], [`Metric`], [`Matrix`], [`C64`], [`ergotropy`], [`capacity`], [`energy`], [`purity`], [`entropy`] |
-//! | theory beside the run | [`verdicts`] |
+//! | comparison with theory | [`verdicts`] |
 
 pub use crate::compile::{Compiled, Refused, compile, no_files};
 pub use crate::diagnostic::{Code, Diagnostic, Severity};

@@ -1,16 +1,15 @@
-//! The text of a file, and places in it.
+//! Source texts, and positions in them.
 //!
-//! A [`Span`] is a pair of byte offsets and the number of a file; [`Sources`] holds the texts, so that a place can be
-//! turned into a line and a column when, and only when, a person is to read it.
+//! A [`Span`] is a pair of byte offsets and the index of a file; [`Sources`] holds the texts, so that a span is converted to line and
+//! column only when it is displayed.
 
-/// The largest file that is read, bytes. A program is written by people; what is larger is some other file.
+/// Maximum file size, bytes; larger files are not programs.
 pub const LARGEST_FILE: u64 = 64 << 20;
 
-/// The text of a file that a program names: UTF-8, or Latin-1 where it is no program and no UTF-8. Instruments write names of people
-/// and units so.
+/// Decodes a text file: UTF-8, or Latin-1 for data files that are not UTF-8. Instruments write names and units in this encoding.
 ///
 /// # Errors
-/// When it is a program (`.seq`, `.yaml`, `.yml`) and not UTF-8, with the first byte that cannot be read.
+/// For a program (`.seq`, `.yaml`, `.yml`) that is not UTF-8: the offset of the first invalid byte.
 pub fn decoded(name: &str, bytes: Vec<u8>) -> Result<String, usize> {
     let program = [".seq", ".yaml", ".yml"].iter().any(|ending| name.to_ascii_lowercase().ends_with(ending));
     String::from_utf8(bytes).or_else(|e| match program {
@@ -19,8 +18,7 @@ pub fn decoded(name: &str, bytes: Vec<u8>) -> Result<String, usize> {
     })
 }
 
-/// The text of a data file: UTF-8, UTF-16 with a byte order mark, or else Latin-1; without the mark, and with lines that end in `\n`
-/// whatever they ended in.
+/// Decodes a data file: UTF-8, UTF-16 with a byte order mark, or else Latin-1. Removes the mark and converts line endings to `\n`.
 pub fn data_text(bytes: &[u8]) -> String {
     let wide = |from: fn([u8; 2]) -> u16, bytes: &[u8]| {
         let units: Vec<u16> = bytes.as_chunks::<2>().0.iter().map(|pair| from(*pair)).collect();
@@ -38,8 +36,8 @@ pub fn data_text(bytes: &[u8]) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
-/// A text whose control characters cannot reach a terminal or begin a line: all but line feeds and tabulators are replaced, and so are
-/// the characters that change the direction of writing. Each is replaced by one of as many bytes, so places stay.
+/// Replaces control characters other than line feed and tab, and bidirectional formatting characters, so that a text cannot affect a
+/// terminal or start a line. Each replacement has the same number of bytes, so that spans stay valid.
 pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
     let hidden = |c: char| {
         c.is_control() && c != '\n' && c != '\t'
@@ -57,36 +55,36 @@ pub fn visible(text: &str) -> std::borrow::Cow<'_, str> {
     text.chars().map(shown).collect::<String>().into()
 }
 
-/// The same in one line: line feeds and tabulators become blanks.
+/// The same on one line: line feeds and tabs become blanks.
 pub fn in_one_line(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
 }
 
-/// A place in a source text: bytes `start..end` of file number `file`.
+/// A span of a source text: bytes `start..end` of the file with index `file`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Span {
     /// Index into [`Sources`].
     pub file: u32,
-    /// First byte.
+    /// Offset of the first byte.
     pub start: u32,
-    /// One past the last byte.
+    /// Offset after the last byte.
     pub end: u32,
 }
 
 impl Span {
-    /// The span from the beginning of `self` to the end of `other`; both lie in one file.
+    /// The span from the start of `self` to the end of `other`, in the same file.
     pub fn to(self, other: Span) -> Span {
         Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
-    /// The empty place right behind the span, where something is missing.
+    /// The empty span directly after this one, where something is missing.
     pub fn after(self) -> Span {
         Span { file: self.file, start: self.end, end: self.end }
     }
 }
 
-/// Where a node of a tree stands in the text. Two trees are equal when they say the same, wherever they stand, so places
-/// compare equal; a node that was never in a text has none.
+/// Position of a tree node in the text. Trees are compared by content, independent of positions, so all places compare
+/// equal; a node that is not from a text has none.
 #[derive(Debug, Clone, Copy, Default, Eq)]
 pub struct Place(pub Option<Span>);
 
@@ -97,7 +95,7 @@ impl PartialEq for Place {
 }
 
 impl Place {
-    /// The place in a text; the beginning of the first one for a node that was never in any, as of an experiment from YAML.
+    /// The span; for a node that is not from a text, as in an experiment from YAML, the start of the first file.
     pub fn span(self) -> Span {
         self.0.unwrap_or_default()
     }
@@ -109,44 +107,44 @@ impl From<Span> for Place {
     }
 }
 
-/// One file: its name as the user knows it, and its text.
+/// A file: its display name and its text.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// What messages call the file.
+    /// Name used in messages.
     pub name: String,
-    /// The whole text.
+    /// Its text.
     pub text: String,
 }
 
-/// The files of one program, in the order in which they were read; the first is the one that the user named.
+/// The files of a program, in the order in which they were read; the first is the main file.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: Vec<Source>,
 }
 
 impl Sources {
-    /// Adds a file and returns its number.
+    /// Adds a file and returns its index.
     pub fn add(&mut self, name: impl Into<String>, text: impl Into<String>) -> u32 {
         self.files.push(Source { name: name.into(), text: text.into() });
         (self.files.len() - 1) as u32
     }
 
-    /// The file with this number, if there is one.
+    /// The file with this index.
     pub fn get(&self, file: u32) -> Option<&Source> {
         self.files.get(file as usize)
     }
 
-    /// All files, by number.
+    /// All files, by index.
     pub fn files(&self) -> &[Source] {
         &self.files
     }
 
-    /// The words at a place; empty when the place does not exist.
+    /// The text of a span; empty if the span is invalid.
     pub fn words(&self, span: Span) -> &str {
         self.get(span.file).and_then(|f| f.text.get(span.start as usize..span.end as usize)).unwrap_or("")
     }
 
-    /// Line and column (both from 1; the column counts characters) of the beginning of a span.
+    /// Line and column of the start of a span, both counted from 1; the column counts characters.
     pub fn line_and_column(&self, span: Span) -> (usize, usize) {
         let Some(source) = self.get(span.file) else { return (1, 1) };
         let bytes = source.text.as_bytes();

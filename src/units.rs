@@ -1,60 +1,60 @@
-//! Signs, factors of 2 pi, units and constants: decided here, used everywhere.
+//! Conventions for signs and factors of 2 pi, units and constants, defined here for the whole program.
 //!
 //! # Conventions
 //!
-//! * Inside the program numbers are SI and Hamiltonians are angular frequencies (rad/s, hbar = 1).
-//! * In a file with `units lab` a Hamiltonian may be written as an **ordinary frequency** (Hz): the compiler multiplies by
-//!   2 pi; as an **angular frequency** (rad/s): taken as it is; or as an **energy** (J): divided by hbar. Hz and rad/s
-//!   are different dimensions, so that a sum of the two is an error and never a silent factor of 6.28.
-//! * A collapse operator carries the square root of a rate in 1/s; no 2 pi belongs there.
-//! * `rho -> U rho U^dagger` with `U = exp(-i H t)`; a pulse of angle theta and phase phi is
-//!   `exp(-i theta (Ix cos phi + Iy sin phi))`, so that 90 degrees about x take Iz to -Iy.
-//! * Spin up is m = +1/2 and is written `0` in a ket; the first subsystem is the left factor of a Kronecker product.
+//! * Internally, numbers are SI and Hamiltonians are angular frequencies (rad/s, hbar = 1).
+//! * In a file with `units lab` a Hamiltonian may be given as an **ordinary frequency** (Hz), which the compiler multiplies by
+//!   2 pi; as an **angular frequency** (rad/s), used as is; or as an **energy** (J), divided by hbar. Hz and rad/s
+//!   are different dimensions, so their sum is an error and never a silent factor of 6.28.
+//! * A collapse operator contains the square root of a rate in 1/s, without a factor of 2 pi.
+//! * `rho -> U rho U^dagger` with `U = exp(-i H t)`; a pulse of flip angle theta and phase phi is
+//!   `exp(-i theta (Ix cos phi + Iy sin phi))`, so 90 degrees about x rotates Iz to -Iy.
+//! * Spin up is m = +1/2, written `0` in a ket; the first subsystem is the left factor of a Kronecker product.
 //! * The laboratory Zeeman energy is `-gamma B0 (1 + delta) Iz`: for gamma > 0 spin up is the lower level. In the frame
-//!   that rotates with the carrier there remains `2 pi nu Iz` with `nu = -gamma B0 (delta - delta_carrier) / 2 pi`. Files have the
-//!   sign of the spectrometer, which `spin/sense.rs` decides.
+//!   rotating with the carrier, `2 pi nu Iz` with `nu = -gamma B0 (delta - delta_carrier) / 2 pi` remains. Files use the
+//!   sign of the spectrometer, which `spin/sense.rs` defines.
 //! * `dipolar a b = d` means `2 pi d (3 Iz Iz - I.I)` between like spins and `2 pi d 2 Iz Iz` between unlike ones;
 //!   `j a b = J` means `2 pi J I.I` or `2 pi J Iz Iz`.
-//! * In a file with `units natural`, hbar = k_B = 1 and every number is plain.
+//! * In a file with `units natural`, hbar = k_B = 1 and every number is dimensionless.
 
 use std::fmt;
 
-/// Planck's constant, J s (CODATA 2022, exact).
+/// Planck constant, J s (CODATA 2022, exact).
 pub const PLANCK: f64 = 6.626_070_15e-34;
-/// Planck's constant over 2 pi, J s.
+/// Reduced Planck constant, J s.
 pub const HBAR: f64 = PLANCK / (2.0 * std::f64::consts::PI);
-/// Boltzmann's constant, J/K (CODATA 2022, exact).
+/// Boltzmann constant, J/K (CODATA 2022, exact).
 pub const BOLTZMANN: f64 = 1.380_649e-23;
-/// The magnetic constant, N/A^2 (CODATA 2022: 1.256 637 061 27(20)e-6).
+/// Vacuum permeability, N/A^2 (CODATA 2022: 1.256 637 061 27(20)e-6).
 pub const MAGNETIC_CONSTANT: f64 = 1.256_637_061_27e-6;
-/// Two pi: what an ordinary frequency is multiplied by to make an angular one.
+/// Two pi, the factor from ordinary to angular frequency.
 pub const TWO_PI: f64 = 2.0 * std::f64::consts::PI;
 
 /// The two unit systems of the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum UnitSystem {
-    /// Every dimensional number carries its unit.
+    /// Lab units: every dimensional number has a unit.
     #[default]
     Lab,
-    /// hbar = k_B = 1: plain numbers only.
+    /// hbar = k_B = 1: dimensionless numbers only.
     Natural,
 }
 
-/// The base quantities that dimensions are made of.
+/// Base quantities of dimensions.
 const BASE: [&str; 7] = ["time", "angle", "length", "field", "temperature", "energy", "shift"];
 
 /// A physical dimension: exponents of the seven base quantities, in twelfths, so that square and cube roots are exact.
 ///
-/// Angle is a base quantity: it keeps rad/s apart from Hz. So is the chemical shift (ppm): a plain number is no shift.
+/// Angle is a base quantity, which distinguishes rad/s from Hz. So is the chemical shift (ppm): a dimensionless number is not a shift.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Dimension([i16; 7]);
 
-/// What one whole power of a base quantity counts as.
+/// Exponent that represents the first power of a base quantity.
 const WHOLE: i16 = 12;
 
 impl Dimension {
-    /// A plain number.
+    /// Dimensionless.
     pub const NUMBER: Dimension = Dimension([0; 7]);
     /// Second.
     pub const TIME: Dimension = Dimension::base(0);
@@ -79,28 +79,28 @@ impl Dimension {
     /// Radian per second.
     pub const ANGULAR_FREQUENCY: Dimension = Dimension([-WHOLE, WHOLE, 0, 0, 0, 0, 0]);
 
-    #[expect(clippy::indexing_slicing, reason = "evaluated in constants alone, where a wrong index does not compile")]
+    #[expect(clippy::indexing_slicing, reason = "evaluated only in constants, where a wrong index does not compile")]
     const fn base(k: usize) -> Dimension {
         let mut exponents = [0; 7];
         exponents[k] = WHOLE;
         Dimension(exponents)
     }
 
-    /// The dimension of a product.
+    /// Dimension of a product.
     pub fn times(self, other: Dimension) -> Dimension {
         let mut sum = self;
         sum.0.iter_mut().zip(other.0).for_each(|(a, b)| *a = a.saturating_add(b));
         sum
     }
 
-    /// The dimension of a quotient.
+    /// Dimension of a quotient.
     pub fn over(self, other: Dimension) -> Dimension {
         let mut difference = self;
         difference.0.iter_mut().zip(other.0).for_each(|(a, b)| *a = a.saturating_sub(b));
         difference
     }
 
-    /// The dimension of a power; `None` when an exponent would not be a multiple of one twelfth.
+    /// Dimension of a power; `None` if an exponent would not be a multiple of one twelfth.
     pub fn power(self, exponent: f64) -> Option<Dimension> {
         let mut out = [0; 7];
         for (o, &e) in out.iter_mut().zip(&self.0) {
@@ -113,17 +113,17 @@ impl Dimension {
         Some(Dimension(out))
     }
 
-    /// The square root.
+    /// Dimension of the square root.
     pub fn sqrt(self) -> Option<Dimension> {
         self.power(0.5)
     }
 
-    /// Units that have this dimension, for messages: `us, ms, s`.
+    /// Units of this dimension, for messages: `us, ms, s`.
     pub fn example_units(self) -> Option<&'static str> {
         NAMED.iter().find(|(d, _, _)| *d == self).and_then(|(_, _, units)| *units)
     }
 
-    /// The SI unit in which values of this dimension are printed; empty for plain numbers.
+    /// SI unit in which values of this dimension are printed; empty for dimensionless numbers.
     pub fn si_unit(self) -> String {
         if self == Dimension::FREQUENCY {
             return "Hz".into();
@@ -135,7 +135,7 @@ impl Dimension {
     }
 }
 
-/// The dimensions that have a name of their own, with units that a user may write.
+/// Dimensions with a name, and examples of their units.
 const NAMED: &[(Dimension, &str, Option<&str>)] = &[
     (Dimension::NUMBER, "a plain number", None),
     (Dimension::TIME, "a time", Some("ns, us, ms, s")),
@@ -174,13 +174,13 @@ impl fmt::Display for Dimension {
 /// A unit of the language.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Unit {
-    /// How it is written.
+    /// Symbol.
     pub symbol: &'static str,
-    /// Its size in SI units.
+    /// Size in SI units.
     pub factor: f64,
-    /// Its dimension.
+    /// Dimension.
     pub dimension: Dimension,
-    /// Its name in words.
+    /// Name in words.
     pub name: &'static str,
 }
 
@@ -188,7 +188,7 @@ const fn unit(symbol: &'static str, factor: f64, dimension: Dimension, name: &'s
     Unit { symbol, factor, dimension, name }
 }
 
-/// Every unit that may follow a number. The lexer's words, completion, messages and `grammar.md` take them from here.
+/// All units that may follow a number. The lexer, completion, messages and `grammar.md` use this table.
 pub const UNITS: &[Unit] = &[
     unit("s", 1.0, Dimension::TIME, "second"),
     unit("ms", 1e-3, Dimension::TIME, "millisecond"),
@@ -281,8 +281,8 @@ impl Constant {
 /// The word of the gyromagnetic ratio of a nucleus: `gamma(1H)`, rad/s/T.
 pub const GAMMA: &str = "gamma";
 
-/// Other ways to write a unit: with the micro sign (U+00B5) or the Greek letter (U+03BC), the degree sign, and the ring (U+00C5, or
-/// the sign U+212B).
+/// Alternative spellings of units: with the micro sign (U+00B5) or the Greek letter mu (U+03BC), the degree sign, and A with a ring
+/// (U+00C5) or the angstrom sign (U+212B).
 pub const SPELLINGS: &[(&str, &str)] = &[
     ("\u{b5}s", "us"),
     ("\u{3bc}s", "us"),
@@ -297,7 +297,7 @@ pub const SPELLINGS: &[(&str, &str)] = &[
     ("\u{212b}", "angstrom"),
 ];
 
-/// Prefixes that a user may try on any unit.
+/// SI prefixes, to recognise unsupported combinations with units.
 const PREFIXES: &[(&str, &str)] = &[
     ("T", "1e12"),
     ("G", "1e9"),
@@ -313,14 +313,14 @@ const PREFIXES: &[(&str, &str)] = &[
 ];
 
 impl Unit {
-    /// The unit written like this.
+    /// Looks up a unit by symbol or alternative spelling.
     pub fn named(symbol: &str) -> Option<&'static Unit> {
         let symbol = SPELLINGS.iter().find(|(other, _)| *other == symbol).map_or(symbol, |(_, own)| own);
         UNITS.iter().find(|u| u.symbol == symbol)
     }
 
-    /// What to do about a word that is no unit. A unit of another dimension is never offered: short symbols that differ by a letter
-    /// have nothing to do with each other.
+    /// Suggestion for a word that is not a unit. It never offers a unit of another dimension: short symbols that differ by one letter are
+    /// unrelated.
     pub fn hint(word: &str) -> String {
         let lower = word.to_lowercase();
         if ["c", "\u{b0}c", "degc", "celsius"].contains(&lower.as_str()) {
@@ -340,7 +340,7 @@ impl Unit {
         if !same.is_empty() {
             return format!("did you mean {}?", same.join(" or "));
         }
-        // A prefix on a unit that does not have it.
+        // A prefix on a unit that does not support it.
         for (prefix, size) in PREFIXES {
             let base = word.strip_prefix(prefix).and_then(Unit::named).filter(|u| u.factor == 1.0 || u.symbol == "G");
             if let Some(unit) = base {
@@ -348,7 +348,7 @@ impl Unit {
                 return format!("1 {word} is {size} {}; units of {} are {others}", unit.symbol, unit.dimension);
             }
         }
-        // Letters that were swapped, or one that is wrong in a long word.
+        // Transposed letters, or one wrong letter in a long word.
         let sorted = |w: &str| {
             let mut letters: Vec<char> = w.chars().collect();
             letters.sort_unstable();
@@ -364,8 +364,7 @@ impl Unit {
     }
 }
 
-/// The angular frequency (rad/s) that one unit of a Hamiltonian of this dimension stands for; `None` when a Hamiltonian
-/// cannot have the dimension.
+/// Angular frequency (rad/s) of one unit of a Hamiltonian of this dimension; `None` if a Hamiltonian cannot have this dimension.
 pub fn hamiltonian_factor(dimension: Dimension, system: UnitSystem) -> Option<f64> {
     match system {
         UnitSystem::Natural => Some(1.0),
@@ -376,7 +375,7 @@ pub fn hamiltonian_factor(dimension: Dimension, system: UnitSystem) -> Option<f6
     }
 }
 
-/// What an energy of 1 rad/s is reported as: joule in lab files, itself in natural ones.
+/// Reported value of an energy of 1 rad/s: hbar (joule) in lab units, 1 in natural units.
 pub fn energy_scale(system: UnitSystem) -> f64 {
     match system {
         UnitSystem::Lab => HBAR,
@@ -384,7 +383,7 @@ pub fn energy_scale(system: UnitSystem) -> f64 {
     }
 }
 
-/// Temperature, in the units of the file, times this is an angular frequency: k_B/hbar, or 1.
+/// Factor from a temperature, in the units of the file, to an angular frequency: k_B/hbar, or 1.
 pub fn temperature_scale(system: UnitSystem) -> f64 {
     match system {
         UnitSystem::Lab => BOLTZMANN / HBAR,
@@ -447,7 +446,7 @@ mod tests {
     fn a_hint_never_changes_the_dimension() {
         let quoted =
             |hint: &str| -> Vec<Unit> { hint.split('`').skip(1).step_by(2).filter_map(Unit::named).copied().collect() };
-        // Every prefix on every unit: what is offered has the unit's own dimension.
+        // For every prefix on every unit, suggestions have the dimension of the unit.
         for (prefix, _) in PREFIXES {
             for unit in UNITS.iter().filter(|u| u.symbol.chars().all(char::is_alphanumeric)) {
                 let word = format!("{prefix}{}", unit.symbol);

@@ -1,4 +1,4 @@
-//! What theory says, beside what was found: the `expect` and `theory` lines of a file.
+//! Comparison of results with theory: the `expect` and `theory` lines of a file.
 
 use crate::emulator::{Options, Request, Run, run};
 use crate::hamiltonian::{Evaluator, Fault, Values};
@@ -7,39 +7,39 @@ use crate::source::Place;
 use crate::syntax::Expr;
 use rayon::prelude::*;
 
-/// One line compared.
+/// Result of one comparison.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// What was compared: `xi_max`, `order(dipolar) at pulsed`, `charging.ergotropy`.
+    /// The compared quantity: `xi_max`, `order(dipolar) at pulsed`, `charging.ergotropy`.
     pub what: String,
-    /// What theory says; for a curve its value where the difference is largest.
+    /// Theoretical value; for a curve, at the sample of largest difference.
     pub expected: f64,
-    /// What was found; `None` when it has no value.
+    /// Emulated value; `None` if undefined.
     pub found: Option<f64>,
-    /// The tolerance.
+    /// Tolerance.
     pub within: f64,
-    /// Where on a curve.
+    /// Position on a curve.
     pub at: Option<f64>,
-    /// Where the line stands.
+    /// Position of the line in the text.
     pub place: Place,
 }
 
 impl Verdict {
-    /// Found minus expected.
+    /// Emulated minus theoretical value.
     pub fn difference(&self) -> Option<f64> {
         self.found.map(|f| f - self.expected)
     }
 
-    /// Whether the difference is within the tolerance, on both sides.
+    /// True if the magnitude of the difference is within the tolerance.
     pub fn holds(&self) -> bool {
         self.difference().is_some_and(|d| d.abs() <= self.within)
     }
 }
 
-/// Settings of parameters, and the lines that hold there with their numbers.
+/// Parameter settings, and the lines compared at this point with their indices.
 type Point<'a> = (&'a [(String, Expr)], Vec<(usize, &'a Expect)>);
 
-/// The tolerance of a curve for which none is given, as a share of its largest value.
+/// Default tolerance of a curve, relative to its largest value.
 const CURVE_TOLERANCE: f64 = 1e-9;
 
 /// Runs an experiment at the given values, and at those of every `where`, and compares. The verdicts are in the order of the
@@ -65,7 +65,7 @@ pub fn verdicts(experiment: &Experiment, values: &Values, options: &Options) -> 
     Ok(all.into_iter().map(|(_, verdict)| verdict).collect())
 }
 
-/// The verdicts of one point of the parameters, with the numbers of their lines.
+/// Verdicts at one point of the parameters, with the indices of their lines.
 fn at_point(
     experiment: &Experiment,
     values: &Values,
@@ -73,7 +73,7 @@ fn at_point(
     settings: &[(String, Expr)],
     lines: &[(usize, &Expect)],
 ) -> Result<Vec<(usize, Verdict)>, Fault> {
-    // Values of `where` have no names in them, as those of the command line.
+    // Values of `where` contain no names, like those of the command line.
     let bare = Experiment { units: experiment.units, ..Experiment::default() };
     let bare = Evaluator::new(&bare, &Values::new())?;
     let mut values = values.clone();
@@ -111,7 +111,7 @@ fn at_point(
     Ok(verdicts)
 }
 
-/// The verdict on a curve.
+/// Verdict on a curve.
 fn curve(theory: &Theory, e: &Evaluator, run: &Run) -> Result<Verdict, Fault> {
     let curve = e.curve(&theory.value)?;
     let key = key_of(&theory.metric);
@@ -126,8 +126,8 @@ fn curve(theory: &Theory, e: &Evaluator, run: &Run) -> Result<Verdict, Fault> {
         Some(within) => e.number(within)?,
         None => CURVE_TOLERANCE * expected.iter().fold(0.0f64, |m, x| m.max(x.abs())),
     };
-    // The sample that differs most; one without a value differs beyond all others, but for those of a signal that lie in
-    // the dead time: nobody has seen them, so theory says nothing of them.
+    // The sample of largest difference. An undefined sample counts as an infinite difference, except for signals, where it is in the dead
+    // time and is not compared.
     let unseen = if key.starts_with("signal") { -1.0 } else { f64::INFINITY };
     let distances = column.iter().zip(&expected).map(|(found, x)| found.map_or(unseen, |v| (v - x).abs()));
     let worst = distances.enumerate().max_by(|(_, a), (_, b)| a.total_cmp(b)).map_or(0, |(k, _)| k);

@@ -1,4 +1,4 @@
-//! What collects the mistakes of a file, and what all of its statements are checked with.
+//! Diagnostic collector and common checks used for all statements.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Index, Meaning, Scope};
@@ -7,10 +7,10 @@ use crate::syntax::ast::{ForEach, Setting};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
-/// A mistake, boxed because it is large and rare.
+/// A diagnostic, boxed because it is large and rare.
 pub(super) type Fault = Box<Diagnostic>;
 
-/// Collects mistakes, so that one does not hide the next.
+/// Collects diagnostics, so that one error does not hide the next.
 pub(super) struct Checker {
     pub(super) scope: Scope,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -21,14 +21,14 @@ impl Checker {
         result.map_err(|d| self.diagnostics.push(*d)).ok()
     }
 
-    /// Checks an expression and hands it on; a faulty one is reported.
+    /// Checks an expression, reports an error, and returns a copy.
     pub(super) fn expr(&mut self, expr: &Expr, check: impl FnOnce(&Scope, &Expr) -> Result<(), Fault>) -> Expr {
         let result = check(&self.scope, expr);
         self.note(result);
         expr.clone()
     }
 
-    /// A phase. A word for an axis is the axis, also where a parameter has its name: that is said.
+    /// Checks a phase. An axis keyword takes precedence over a parameter of the same name, with a warning.
     pub(super) fn phase(&mut self, expr: &Expr) -> Expr {
         let word = expr.to_string().replace([' ', '-'], "");
         if crate::ir::phase_of_word(expr).is_some() && matches!(self.scope.names.get(&word), Some(Meaning::Param(_))) {
@@ -50,7 +50,7 @@ impl Checker {
     }
 }
 
-/// A phase: a word, a cycle, or an angle.
+/// Checks that a phase is a keyword, a cycle, or an angle.
 fn phase(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
     if crate::ir::phase_of_word(expr).is_some() {
         return Ok(());
@@ -63,14 +63,14 @@ fn phase(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
     scope.number(expr, Dimension::ANGLE, &[])
 }
 
-/// A thing that may be given once, given again.
+/// Diagnostic for something given twice.
 pub(super) fn twice(what: &str, here: Span, before: Span) -> Diagnostic {
     Diagnostic::new(Code::DefinedTwice, here, format!("`{what}` is given twice"))
         .label("given again here")
         .related(before, "first given here")
 }
 
-/// Settings as an ordered list, each known and given once.
+/// Validates settings: returns those that are known, in order; unknown or repeated ones are reported.
 pub(super) fn settings<'a>(
     given: &'a [Setting],
     known: &[&str],
@@ -100,7 +100,7 @@ pub(super) fn settings<'a>(
     found
 }
 
-/// The index of `for k in a..b`, as a scope.
+/// The index variable of `for k in a..b`, for use in scopes.
 pub(super) fn indices(each: Option<&ForEach>) -> Vec<Index<'_>> {
     each.iter().map(|e| Index { name: &e.index.text, dimension: Dimension::NUMBER }).collect()
 }

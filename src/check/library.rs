@@ -1,9 +1,9 @@
-//! Files that come with the program: `use "library:couplings"` takes them from wherever the program stands.
+//! The built-in library: `use "library:couplings"` works independently of the installation path.
 
-/// What a path begins with that names a file of the library.
+/// Prefix of paths into the built-in library.
 pub const PREFIX: &str = "library:";
 
-/// Name, what it declares, text.
+/// (name, declarations, text) of every file.
 pub const LIBRARY: &[(&str, &str, &str)] = &[
     (
         "couplings",
@@ -17,7 +17,7 @@ pub const LIBRARY: &[(&str, &str, &str)] = &[
     ),
 ];
 
-/// The name to show and the text of a file of the library, or a sentence that says why not.
+/// Display name and text of a library file, or an error message.
 pub fn file(name: &str) -> Result<(String, String), String> {
     let known = || LIBRARY.iter().map(|(name, ..)| format!("`{PREFIX}{name}`")).collect::<Vec<_>>().join(", ");
     let found = LIBRARY.iter().find(|(n, ..)| *n == name);

@@ -1,4 +1,4 @@
-//! A file and the files it uses, as one list of statements. The core reads no file itself: it is handed a [`Reader`].
+//! Loads a file and the files it uses as one list of statements. No file access here: files are read by a [`Reader`].
 
 use super::library;
 use super::profile;
@@ -9,17 +9,17 @@ use crate::source::Sources;
 use crate::syntax::ast::{Item, ItemKind, Name};
 use crate::syntax::parse;
 
-/// How deep files may use each other.
+/// Maximum nesting depth of `use`.
 const MOST_DEEP: usize = 64;
 
-/// How many files a program may be made of.
+/// Maximum number of files of a program.
 const MOST_FILES: usize = 1000;
 
-/// Reads the text of a file named by `use`; gets that name and the name of the file it stands in, and answers with the name
-/// that messages should show and the text, or with a sentence that says why not.
+/// Reads the text of a file named by `use`: arguments are this name and the name of the including file; returns the display name for
+/// messages and the text, or an error message.
 pub type Reader<'a> = &'a mut dyn FnMut(&str, &str) -> Result<(String, String), String>;
 
-/// Parses the first source and, in place of every `use`, the file it names, once each.
+/// Parses the first source and replaces every `use` by the statements of the named file, each file once.
 pub fn load(sources: &mut Sources, reader: Reader) -> Loaded {
     let mut loader =
         Loader { sources, reader, open: vec![], done: vec![], shapes: vec![], diagnostics: vec![], gaps: false };
@@ -27,15 +27,15 @@ pub fn load(sources: &mut Sources, reader: Reader) -> Loaded {
     Loaded { items, shapes: loader.shapes, gaps: loader.gaps, diagnostics: loader.diagnostics }
 }
 
-/// What was read.
+/// Result of loading.
 pub struct Loaded {
-    /// The statements of all files.
+    /// Statements of all files.
     pub items: Vec<Item>,
-    /// The pulse shapes that were read.
+    /// Pulse shapes read from files.
     pub shapes: Vec<ShapeTable>,
-    /// Whether a statement that declares names is missing, because it could not be read.
+    /// True if a statement that declares names failed to parse and is missing.
     pub gaps: bool,
-    /// What could not be read.
+    /// Errors.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -63,8 +63,8 @@ impl Loader<'_, '_> {
                     let path = path.clone();
                     items.extend(self.used(&path.text, &source.name, path.span()));
                 }
-                // What the used file is called and which version it is in says nothing about this one; what it does and
-                // measures is its own. Its declarations count.
+                // Version, title, sequence and measurements of a used file do not apply to the including file; only its
+                // declarations are imported.
                 _ if number != 0 && !is_declaration(&item.kind) => {}
                 ItemKind::Shape(name, path) => {
                     self.shape(name, path, &source.name);
@@ -78,7 +78,7 @@ impl Loader<'_, '_> {
         items
     }
 
-    /// Reads a pulse shape. One that cannot be read is declared all the same: its name is known, and said once.
+    /// Reads a pulse shape. If this fails the name is still declared, so that the error is reported only once.
     fn shape(&mut self, name: &Name, path: &Name, from: &str) {
         let read = (self.reader)(&path.text, from);
         let table = read.and_then(|(shown, text)| shape_file(&text).map_err(|why| format!("{shown}: {why}")));
@@ -97,7 +97,7 @@ impl Loader<'_, '_> {
             Some(name) => library::file(name),
             None => (self.reader)(path, from),
         };
-        // Spectrometers are kept in YAML too.
+        // Spectrometers may also be defined in YAML.
         let read = match read {
             Ok((name, text)) if name.ends_with(".yaml") || name.ends_with(".yml") => {
                 profile::statements(&text).map(|text| (name, text))

@@ -1,5 +1,5 @@
-//! Tree to experiment: names are resolved, dimensions checked, subsequences put in their places. All mistakes are collected,
-//! none stops the search for others.
+//! Semantic analysis, from syntax tree to experiment: resolves names, checks dimensions, inlines subsequences. All errors are
+//! collected; none stops the analysis.
 
 mod checker;
 pub mod library;
@@ -24,7 +24,7 @@ use crate::syntax::ast::{Item, ItemKind, Name};
 use crate::units::UnitSystem;
 use checker::{Checker, twice};
 
-/// Checks the statements of a file and of those it uses, with the pulse shapes they name. `root` is the number of the file that the user named.
+/// Checks the statements of a file and of those it uses, with their pulse shapes. `root` is the index of the main file.
 pub fn check(items: &[Item], shapes: Vec<ShapeTable>, root: u32) -> (Option<Experiment>, Vec<Diagnostic>) {
     let mut c = Checker { scope: Scope::default(), diagnostics: Vec::new() };
     let mut experiment = Experiment { ergoseq: crate::syntax::VERSION, shapes, ..Experiment::default() };
@@ -48,7 +48,7 @@ pub fn check(items: &[Item], shapes: Vec<ShapeTable>, root: u32) -> (Option<Expe
     }
     names::warn_unused(items, root, &mut c);
     c.diagnostics.sort_by_key(|d| d.span);
-    // A subsequence is checked in every place where it is called; what is wrong with it is said once.
+    // A subsequence is checked at every call; identical diagnostics are reported once.
     let mut said: Vec<Diagnostic> = Vec::new();
     c.diagnostics.retain(|d| {
         !said.contains(d) && {
@@ -65,7 +65,7 @@ fn missing(span: Span, what: &str, example: &str) -> Diagnostic {
         .help(format!("for example:\n{example}"))
 }
 
-/// Version, title and units.
+/// Processes version, title and units.
 fn headers(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     let mut units: Option<&Name> = None;
     let mut title: Option<Place> = None;

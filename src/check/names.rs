@@ -1,4 +1,4 @@
-//! Names: each declared once, ordered by what they need, used at least once.
+//! Name resolution: declarations must be unique, are sorted by dependency, and should be used.
 
 use super::checker::{Checker, twice};
 use crate::diagnostic::{Code, Diagnostic};
@@ -9,22 +9,22 @@ use crate::syntax::ast::*;
 use crate::syntax::{Expr, ExprKind};
 use std::collections::{HashMap, HashSet};
 
-/// A subsequence: its arguments and its statements.
+/// A subsequence: its parameters and statements.
 pub struct Definition<'a> {
     pub name: &'a Name,
     pub arguments: &'a [Name],
     pub body: &'a [Statement],
 }
 
-/// Every declaration that has a name and a value.
+/// All declarations with a name and a value.
 pub struct Declarations<'a> {
     params: Vec<&'a Param>,
     hamiltonians: Vec<(&'a Name, &'a Expr)>,
     pub definitions: HashMap<&'a str, Definition<'a>>,
 }
 
-/// Collects the declarations, and enters into the scope what needs no order.
-// A guard of the match would have to report a name that is taken, and a guard should have no effect.
+/// Collects the declarations, and adds those independent of order to the scope.
+// A match guard would have to report duplicate names, and guards should have no side effects.
 #[allow(clippy::collapsible_match)]
 pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
     let mut all = Declarations { params: vec![], hamiltonians: vec![], definitions: HashMap::new() };
@@ -52,7 +52,7 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
                 }
             }
             ItemKind::Cycle(name, _) => {
-                // A cycle is only ever a phase, where such a word is the axis.
+                // A cycle can only be used as a phase, where an axis keyword takes precedence.
                 if own_word(name, PHASES.iter().map(|(w, _)| *w), "is an axis in every phase", c)
                     && fresh(name, &mut seen, c)
                 {
@@ -98,7 +98,7 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
     all
 }
 
-/// Whether a name belongs to the language in every expression.
+/// True if a name is reserved in every expression.
 fn is_reserved(text: &str) -> bool {
     crate::ir::CONSTANTS.contains(&text)
         || crate::syntax::Fold::ALL.iter().any(|fold| fold.word() == text)
@@ -111,7 +111,7 @@ fn reserved(name: &Name) -> Diagnostic {
         .label("choose another name")
 }
 
-/// Reports a name that is one of the words that mean something else wherever this name could be used.
+/// Reports a name that is a keyword wherever this kind of name could be used.
 fn own_word<'w>(name: &Name, mut words: impl Iterator<Item = &'w str>, meaning: &str, c: &mut Checker) -> bool {
     let taken = words.any(|w| w == name.text);
     if taken {
@@ -123,7 +123,7 @@ fn own_word<'w>(name: &Name, mut words: impl Iterator<Item = &'w str>, meaning: 
     !taken
 }
 
-/// Enters a name; reports one that is taken or belongs to the language.
+/// Declares a name; reports duplicates and reserved names.
 fn fresh<'a>(name: &'a Name, seen: &mut HashMap<&'a str, Span>, c: &mut Checker) -> bool {
     if is_reserved(&name.text) {
         c.diagnostics.push(reserved(name));
@@ -138,21 +138,21 @@ fn fresh<'a>(name: &'a Name, seen: &mut HashMap<&'a str, Span>, c: &mut Checker)
 }
 
 impl<'a> Declarations<'a> {
-    /// The parameters, each behind those it needs.
+    /// Parameters in dependency order.
     pub fn params(&self, c: &mut Checker) -> Vec<&'a Param> {
         in_order(&self.params, |p| (&p.name, &p.default), c)
     }
 
-    /// The Hamiltonians, each behind those it needs.
+    /// Hamiltonians in dependency order.
     pub fn hamiltonians(&self, c: &mut Checker) -> Vec<(&'a Name, &'a Expr)> {
         in_order(&self.hamiltonians, |h| *h, c)
     }
 }
 
-/// The items in an order in which each needs only those before it; a circle is reported with all its members.
+/// Topological sort by dependency; a cycle is reported with all its members.
 #[expect(
     clippy::indexing_slicing,
-    reason = "every index is a position in `items`, and `entries`, `needs` and `state` are as long"
+    reason = "indices are positions in `items`, and `entries`, `needs` and `state` have the same length"
 )]
 fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, &'a Expr), c: &mut Checker) -> Vec<T> {
     let entries: Vec<(&Name, &Expr)> = items.iter().map(entry).collect();
@@ -171,7 +171,7 @@ fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, &'a Expr)
             found
         })
         .collect();
-    // Depth first with an explicit stack: a chain of definitions may be as long as the file.
+    // Depth-first search with an explicit stack: a chain of definitions may be as long as the file.
     let (mut order, mut state) = (Vec::new(), vec![0u8; entries.len()]);
     for root in 0..entries.len() {
         let mut stack = vec![(root, 0)];
@@ -215,7 +215,7 @@ fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, &'a Expr)
     order
 }
 
-/// Warns of what the named file declares and nothing uses.
+/// Warns about unused declarations of the main file.
 pub fn warn_unused(items: &[Item], root: u32, c: &mut Checker) {
     let mut used: HashSet<&str> = HashSet::new();
     for item in items {

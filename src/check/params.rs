@@ -1,4 +1,4 @@
-//! Parameters and Hamiltonians with a name, in the order in which they need each other.
+//! Parameters and named Hamiltonians, in dependency order.
 
 use super::checker::{Checker, Fault};
 use super::names::Declarations;
@@ -7,7 +7,7 @@ use crate::ir::{Experiment, Meaning, NamedOperator, Param, Scope};
 use crate::syntax::Expr;
 use crate::units::Dimension;
 
-/// Fills in the parameters.
+/// Checks the parameters and adds them to the experiment.
 pub(super) fn params(declarations: &Declarations, experiment: &mut Experiment, c: &mut Checker) {
     for param in declarations.params(c) {
         let found = c.scope.type_of(&param.default, &[]);
@@ -36,7 +36,7 @@ pub(super) fn params(declarations: &Declarations, experiment: &mut Experiment, c
     }
 }
 
-/// Fills in the Hamiltonians.
+/// Checks the Hamiltonians and adds them to the experiment.
 pub(super) fn operators(declarations: &Declarations, experiment: &mut Experiment, c: &mut Checker) {
     for (name, value) in declarations.hamiltonians(c) {
         let found = c.scope.type_of(value, &[]);
@@ -60,10 +60,10 @@ pub(super) fn operators(declarations: &Declarations, experiment: &mut Experiment
     }
 }
 
-/// The value of `--set`: an expression without names whose dimension is that of the parameter.
+/// Checks the value of `--set`: an expression without names whose dimension is that of the parameter.
 ///
 /// # Errors
-/// When the parameter is not declared, or the value has names or another dimension.
+/// When the parameter is not declared, or the value contains names or has another dimension.
 pub fn check_setting(scope: &Scope, name: &str, value: &Expr) -> Result<(), Fault> {
     let Some(Meaning::Param(dimension)) = scope.names.get(name) else {
         let params = scope.names.iter().filter(|(_, m)| matches!(m, Meaning::Param(_))).map(|(n, _)| n.as_str());

@@ -1,12 +1,12 @@
-//! Spectrometers in YAML, as laboratories keep them: `NAME: { clock: 50 ns, max_pulse: 50 ms }` becomes a `spectrometer`
-//! statement, which is then checked as one.
+//! Spectrometers in YAML: `NAME: { clock: 50 ns, max_pulse: 50 ms }` is translated to a `spectrometer` statement, which is then
+//! checked as usual.
 
 use std::collections::BTreeMap;
 
-/// The statements of a file of spectrometers.
+/// Translates a YAML file of spectrometers to statements.
 ///
 /// # Errors
-/// When it is no such file, as a sentence.
+/// An error message, when the text is not such a file.
 pub fn statements(text: &str) -> Result<String, String> {
     let all: BTreeMap<String, BTreeMap<String, Value>> = serde_yaml::from_str(text)
         .map_err(|e| format!("it is no YAML of spectrometers: {}", first_line(&e.to_string())))?;
@@ -18,7 +18,7 @@ pub fn statements(text: &str) -> Result<String, String> {
                 Value::Number(x) => crate::syntax::number_text(x),
                 Value::Text(text) => text,
             };
-            // A line break would begin another statement.
+            // A line break would start another statement.
             if [&key, &value].iter().any(|t| t.contains(['\n', '{', '}'])) {
                 return Err(format!("`{key}` is no setting on one line"));
             }

@@ -1,4 +1,4 @@
-//! What is wanted: `measure`, `sweep`, `expect`, `theory`.
+//! Requested results: `measure`, `sweep`, `expect`, `theory`.
 
 use super::checker::{Checker, Fault, twice};
 use super::params::check_setting;
@@ -13,7 +13,7 @@ use crate::syntax::ast::{self, Item, ItemKind, SweepValues};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{Constant, Dimension, GAMMA};
 
-/// Fills in the rest.
+/// Checks these statements and adds them to the experiment.
 pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     let traces = traces(&experiment.sequence);
     let marks: Vec<String> = experiment.marks().map(str::to_string).collect();
@@ -35,7 +35,7 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             _ => {}
         }
     }
-    // Results are known only now, wherever the statements stand.
+    // Results are known only now, independent of the order of statements.
     for item in items {
         match &item.kind {
             ItemKind::Expect(e) => expect(e, item.place, (&traces, &marks), experiment, c),
@@ -85,7 +85,7 @@ fn measure(
     c: &mut Checker,
 ) {
     let names = Names { traces, marks, results: vec![], battery: experiment.battery.is_some() };
-    // A result that was named before stands for what it was given as.
+    // A previously named result stands for its expression.
     let named = |word: &str| {
         let known = Metric::named(word).is_some() || c.scope.names.contains_key(word);
         experiment.measures.iter().find(|m| m.key == word && !known).map(|m| m.value.clone())
@@ -120,7 +120,7 @@ fn measure(
         );
         return;
     }
-    // A name for one mark; a name or a metric beside the mark for several.
+    // Key: the given name for a single mark; otherwise the mark followed by the name or metric.
     for mark in at {
         let key = if at.len() == 1 && entry.name.is_some() { key.clone() } else { format!("{mark}.{key}") };
         add(key, at_mark(&mark.text, &value), true);
@@ -134,7 +134,7 @@ fn has_marks(expr: &Expr, marks: &[String]) -> bool {
     found
 }
 
-/// A mark that results name.
+/// Reports a result that names an unknown mark.
 fn known_mark(mark: &ast::Name, marks: &[String], c: &mut Checker) {
     if !marks.contains(&mark.text) {
         let diagnostic = Diagnostic::new(Code::UnknownResult, mark.span(), format!("no mark is called `{mark}`"))
@@ -144,7 +144,7 @@ fn known_mark(mark: &ast::Name, marks: &[String], c: &mut Checker) {
     }
 }
 
-/// `expect`: a result, what it should be and how accurately, at given settings.
+/// Checks `expect`: a result, its expected value and tolerance, at given settings.
 fn expect(
     e: &ast::Expect,
     place: Place,
@@ -164,7 +164,7 @@ fn expect(
     if let Some(at) = &e.at {
         known_mark(at, marks, c);
     }
-    // The dimension of a result is that of its metric, which no expression carries: any number may be compared.
+    // The dimension of a result is that of its metric and is not part of the expression type: any number may be compared.
     for value in [&e.expected, &e.within] {
         let found = c.scope.type_of(value, &[]);
         c.note(found);
@@ -186,7 +186,7 @@ fn expect(
     });
 }
 
-/// `theory`: a function of time that a recorded curve should follow.
+/// Checks `theory`: the expected function of time of a recorded trace.
 fn theory(t: &ast::Theory, place: Place, traces: &[String], experiment: &mut Experiment, c: &mut Checker) {
     if !traces.contains(&t.trace.text) {
         c.diagnostics.push(unknown_trace(&t.trace.text, t.trace.span(), traces));
@@ -242,10 +242,10 @@ pub fn check_values(scope: &Scope, values: &SweepValues, dimension: Dimension) -
     }
 }
 
-/// Checks a result that is asked for from outside, as `expect` would: the expression, and the mark.
+/// Checks a result requested from outside the file, as `expect` would: the expression, and the mark.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The diagnostic for an invalid expression or mark.
 pub fn check_result(experiment: &Experiment, expr: &Expr, at: Option<&str>) -> Result<(), Fault> {
     let traces = traces(&experiment.sequence);
     let battery = experiment.battery.is_some();
@@ -261,17 +261,17 @@ pub fn check_result(experiment: &Experiment, expr: &Expr, at: Option<&str>) -> R
     }
 }
 
-/// What may be named in a result.
+/// Names available in a result.
 struct Names<'a> {
     traces: &'a [String],
-    /// None where a curve is asked for.
+    /// Marks; empty where a curve is expected.
     marks: &'a [String],
     results: Vec<&'a str>,
     battery: bool,
 }
 
 impl Names<'_> {
-    /// Checks an expression of metrics; tells whether it is one number of the whole run.
+    /// Checks an expression of metrics; true if it is a single number of the whole run.
     fn check(&self, expr: &Expr, scope: &Scope) -> Result<bool, Fault> {
         let span = expr.span();
         if is_aggregate(expr) {
@@ -340,7 +340,7 @@ impl Names<'_> {
         }
     }
 
-    /// `max(ergotropy)` and its like: of a trace, which must be named where there are several.
+    /// Checks `max(ergotropy)` and other aggregates of a trace; the trace must be named if there are several.
     fn aggregate(&self, expr: &Expr, scope: &Scope) -> Result<(), Fault> {
         let span = expr.span();
         let ExprKind::Call(_, items) = &expr.kind else { return Ok(()) };
@@ -380,7 +380,7 @@ impl Names<'_> {
             .help(format!("for example `{}({}.{})`", aggregate_name(expr), first, item))
             .into());
         }
-        // Inside of an aggregate a name before a point is that of a trace.
+        // Inside of an aggregate, a name before a dot is a trace.
         Names { marks: &[], results: self.results.clone(), ..*self }.check(item, scope).map(|_| ())
     }
 
@@ -394,7 +394,7 @@ impl Names<'_> {
         }
     }
 
-    /// What is said of a name before a point that is neither a trace nor a mark.
+    /// Diagnostic for a name before a dot that is neither a trace nor a mark.
     fn unknown_member(&self, name: &str, span: Span) -> Diagnostic {
         if self.marks.is_empty() {
             return unknown_trace(name, span, self.traces);
@@ -405,14 +405,14 @@ impl Names<'_> {
             .did_you_mean(name, known)
     }
 
-    /// A mean over the members: of metrics, not of what a whole run has but once.
+    /// Checks a mean over ensemble members: allowed for metrics, not for single numbers of the whole run.
     fn member_mean(&self, items: &[Expr], span: Span, scope: &Scope) -> Result<(), Fault> {
         let [inner] = items else {
             let message = format!("`{MEMBER_MEAN}` takes one metric, {} given", items.len());
             return Err(Diagnostic::new(Code::WrongArguments, span, message).into());
         };
         self.check(inner, scope)?;
-        // A metric stays one where `measure` lists it too; a named result is one number of the whole run.
+        // A metric remains one even if `measure` lists it too; a named result is a single number of the whole run.
         let (mut metric, mut whole) = (false, false);
         inner.walk(&mut |x| match &x.kind {
             _ if is_aggregate(x) => whole = true,

@@ -1,45 +1,45 @@
-//! Pulse shapes from files: Bruker's, Varian's, and plain tables. What cannot be told with certainty is refused.
+//! Pulse shapes from files: Bruker, Varian, and plain tables. Ambiguous files are rejected.
 
-/// The largest amplitude of a Bruker shape, which is a percentage.
+/// Full scale of Bruker amplitudes, which are percentages.
 const PERCENT: f64 = 100.0;
 
-/// The largest amplitude of a Varian shape.
+/// Full scale of Varian amplitudes.
 const VARIAN: f64 = 1023.0;
 
-/// Programs round amplitudes so that the largest lies a little above the scale's end; by less than this share it is the end.
+/// Some programs round the largest amplitude slightly above full scale; within this relative tolerance it counts as full scale.
 const ROUNDING: f64 = 1e-3;
 
-/// Amplitudes from here on are strengths in Hz.
+/// Amplitudes from this value on are rf amplitudes in Hz.
 const HERTZ: f64 = 1100.0;
 
-/// The most steps that relative durations may become.
+/// Maximum number of steps after expansion of relative durations.
 const MOST_STEPS: usize = 1_000_000;
 
-/// A step: amplitude as a share of the peak, phase in radian.
+/// A step: amplitude as a fraction of the peak, phase in radian.
 type Step = (f64, f64);
 
-/// A line of numbers: its line number and its values.
+/// A row of numbers: line number and values.
 type Row = (usize, Vec<f64>);
 
-/// The steps of a shape, of equal length: amplitude as a share of the peak, phase in radian.
+/// Parses a pulse shape file: steps of equal length with amplitude as a fraction of the peak and phase in radian.
 ///
 /// * A Bruker shape file is a JCAMP-DX text with pairs of amplitude (0 to 100) and phase (degrees) between `##XYPOINTS=` and
-///   `##END=`, and the number of pairs in `##NPOINTS=`. Labels may be in either case, `$$` begins a comment.
-/// * A Varian shape file has lines of phase (degrees), amplitude (0 to 1023), and, if wanted, relative duration and gate. It is
-///   known by its comments (`# TYPE`, `# MODULATION`), or by three or four columns with amplitudes up to 1023.
-/// * A plain table has two columns: amplitudes up to 1, up to 100 (percent), or in Hz from 1100 on, which are taken relative to
-///   the largest; and phases in degrees. A negative amplitude is one of the opposite phase. `#` and `%` begin a comment, and the
-///   first line may name the columns. `RFVERSION_F`, XWIN-NMR's first line, makes amplitudes percentages.
+///   `##END=`, and the number of pairs in `##NPOINTS=`. Labels are case-insensitive, `$$` starts a comment.
+/// * A Varian shape file has lines of phase (degrees), amplitude (0 to 1023), and optionally relative duration and gate. It is
+///   recognised by its comments (`# TYPE`, `# MODULATION`), or by three or four columns with amplitudes up to 1023.
+/// * A plain table has two columns: amplitudes up to 1, up to 100 (percent), or in Hz from 1100 on, which are normalised to
+///   the largest; and phases in degrees. A negative amplitude means opposite phase. `#` and `%` start a comment, and the
+///   first line may name the columns. With `RFVERSION_F`, the first line of XWIN-NMR files, amplitudes are percentages.
 ///
 /// # Errors
-/// What is wrong, as a sentence that names the line: no steps, numbers missing, an amplitude outside of its scale, amplitudes that
-/// are all zero, columns that cannot be told from each other.
+/// A message that names the line: no steps, missing numbers, an amplitude outside of its scale, amplitudes that
+/// are all zero, ambiguous columns.
 pub fn shape_file(text: &str) -> Result<Vec<Step>, String> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim_start().starts_with(['[', '{']) {
         return Err("it is JSON; write a line for each step: an amplitude and a phase in degrees".into());
     }
-    // Lines end as on any system.
+    // Normalise line endings.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let steps = if text.lines().any(|l| l.trim_start().starts_with("##")) { bruker(&text)? } else { table(&text)? };
     if steps.is_empty() {
@@ -53,7 +53,7 @@ pub fn shape_file(text: &str) -> Result<Vec<Step>, String> {
     Ok(steps)
 }
 
-/// The numbers of a line, between blanks, commas or semicolons.
+/// Numbers of a line, separated by blanks, commas or semicolons.
 fn numbers(content: &str, line: usize) -> Result<Vec<f64>, String> {
     let words = content.split(|c: char| c == ',' || c == ';' || c.is_whitespace()).filter(|w| !w.is_empty());
     words
@@ -64,7 +64,7 @@ fn numbers(content: &str, line: usize) -> Result<Vec<f64>, String> {
         .collect()
 }
 
-/// A share of the peak, from an amplitude and the end of its scale.
+/// Converts an amplitude to a fraction of full scale.
 fn share(amplitude: f64, peak: f64, line: usize) -> Result<f64, String> {
     if !(0.0..=peak * (1.0 + ROUNDING)).contains(&amplitude) {
         return Err(format!("line {line}: the amplitude {amplitude} does not lie between 0 and {peak}"));
@@ -72,7 +72,7 @@ fn share(amplitude: f64, peak: f64, line: usize) -> Result<f64, String> {
     Ok((amplitude / peak).min(1.0))
 }
 
-/// A label as JCAMP-DX compares it: without blanks, dashes, slashes and underscores, in capitals.
+/// Normalises a JCAMP-DX label: upper case, without blanks, dashes, slashes and underscores.
 fn label(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && !"-/_".contains(*c)).collect::<String>().to_uppercase()
 }
@@ -131,24 +131,24 @@ fn bruker(text: &str) -> Result<Vec<Step>, String> {
     }
 }
 
-/// What the words of a table say about its numbers.
+/// Comments and column names of a table.
 #[derive(Default)]
 struct Words {
-    /// The comments, in small letters.
+    /// Comments, in lower case.
     comments: String,
-    /// The names of the columns, in small letters.
+    /// Column names, in lower case.
     columns: Vec<String>,
-    /// Whether it began with `RFVERSION_F`.
+    /// True if it starts with `RFVERSION_F`.
     xwinnmr: bool,
 }
 
 impl Words {
-    /// Whether a comment or the names of the columns have this word.
+    /// True if a comment or a column name contains this word.
     fn says(&self, word: &str) -> bool {
         self.comments.contains(word) || self.columns.iter().any(|c| c.contains(word))
     }
 
-    /// Whether the comments are those that Varian's software writes and reads.
+    /// True if the comments are those of Varian's software.
     fn varian(&self) -> bool {
         self.comments.lines().any(|line| {
             matches!(
@@ -158,7 +158,7 @@ impl Words {
         })
     }
 
-    /// Whether the columns are named as parts of a complex number.
+    /// True if the columns are named as real and imaginary parts.
     fn complex(&self) -> bool {
         let lines = self.comments.lines().map(|l| l.split([' ', '\t', ',']).filter(|w| !w.is_empty()).collect());
         let names: Vec<Vec<&str>> = lines.chain([self.columns.iter().map(String::as_str).collect()]).collect();
@@ -219,7 +219,7 @@ fn table(text: &str) -> Result<Vec<Step>, String> {
         2 if words.varian() => varian(&rows),
         2 => plain(&rows, &words),
         3 | 4 => {
-            // A time before the amplitude looks alike, and its amplitudes end at 1 or 100.
+            // A table with a time before the amplitude looks alike, but its amplitudes end at 1 or 100.
             let largest = rows.iter().filter_map(|(_, r)| r.get(1)).copied().fold(0.0, f64::max);
             let certain = (0.97 * VARIAN..=VARIAN * (1.0 + ROUNDING)).contains(&largest);
             if words.varian() || certain {
@@ -234,19 +234,19 @@ fn table(text: &str) -> Result<Vec<Step>, String> {
     }
 }
 
-/// What is said of a line of the wrong number of columns.
+/// Error message for a line with the wrong number of columns.
 fn no_pair(line: usize, found: usize) -> String {
     format!("line {line}: an amplitude and a phase are expected, {found} numbers found")
 }
 
-/// Phase, amplitude, relative duration, gate.
+/// Steps from columns phase, amplitude, relative duration, gate.
 fn varian(rows: &[Row]) -> Result<Vec<Step>, String> {
     let durations: Vec<f64> = rows.iter().map(|(_, r)| r.get(2).copied().unwrap_or(1.0)).collect();
     if let Some(((line, _), x)) = rows.iter().zip(&durations).find(|(_, x)| **x <= 0.0) {
         return Err(format!("line {line}: the relative duration {x} must be larger than zero"));
     }
     let unit = durations.iter().copied().fold(f64::INFINITY, f64::min);
-    // The largest unit of which every duration is a multiple.
+    // Largest unit of which every duration is an integer multiple.
     let unit = (1..=100u32)
         .map(|n| unit / f64::from(n))
         .find(|u| durations.iter().all(|x| ((x / u).round() - x / u).abs() < 1e-6));
@@ -265,7 +265,7 @@ fn varian(rows: &[Row]) -> Result<Vec<Step>, String> {
     Ok(steps)
 }
 
-/// Amplitude and phase, or the other way where the names of the columns say so.
+/// Steps from columns amplitude and phase, or in the opposite order if the column names say so.
 fn plain(rows: &[Row], words: &Words) -> Result<Vec<Step>, String> {
     if words.complex() {
         return Err("its columns are parts of a complex number; write an amplitude and a phase in degrees".into());
@@ -309,7 +309,7 @@ fn plain(rows: &[Row], words: &Words) -> Result<Vec<Step>, String> {
     pairs.iter().map(step).collect()
 }
 
-/// Refuses columns that are, by their numbers, parts of a complex number, or phases in radian.
+/// Rejects columns whose values suggest real and imaginary parts, or phases in radian.
 fn unambiguous(pairs: &[(usize, f64, f64)], words: &Words) -> Result<(), String> {
     if words.says("deg") {
         return Ok(());

@@ -11,7 +11,7 @@ use crate::syntax::ast::{self, Item, ItemKind, Name, Setting};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{Dimension, UnitSystem};
 
-/// Fills in all of these.
+/// Checks these statements and adds them to the experiment.
 pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     let mut battery: Option<Span> = None;
     for item in items {
@@ -71,7 +71,7 @@ pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut 
     }
 }
 
-/// The square root of a rate times an operator.
+/// Checks a collapse operator: the square root of a rate times an operator.
 fn collapse_operator(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
     scope.operator(expr, &[])?;
     let found = scope.type_of(expr, &[])?.dimension();
@@ -85,8 +85,8 @@ fn collapse_operator(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
         .into())
 }
 
-/// A phase of a list of parts of a turn, which the parser gives in degrees: of a file of natural units, in radian. Such a number has
-/// no unit in the text, so its place is that of the whole phase; a unit that the user wrote stays, and is refused.
+/// Converts a phase in parts of a turn, which the parser gives in degrees, to radian in files with natural units. Such a number has no unit
+/// in the text, so its span equals that of the whole phase; a unit written by the user is left, and later rejected.
 fn in_radian(phase: &Expr, units: UnitSystem) -> Expr {
     match &phase.kind {
         ExprKind::Quantity(value, unit) if units == UnitSystem::Natural && value.span() == phase.span() => {
@@ -176,7 +176,7 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
     Some(Distribution { varied, shape, settings: values, points, place: d.quantity.place })
 }
 
-/// What a distribution varies, and its dimension.
+/// The quantity varied by a distribution, and its dimension.
 fn varied(d: &ast::Distribution, c: &mut Checker) -> Option<(Varied, Dimension)> {
     let of = d.of.as_ref();
     match (of.map(|e| &e.kind), d.quantity.text.as_str()) {
@@ -209,7 +209,7 @@ fn varied(d: &ast::Distribution, c: &mut Checker) -> Option<(Varied, Dimension)>
     }
 }
 
-/// The row of a table of distributions: which it is, and its settings.
+/// Looks up a distribution in a table: its kind and settings.
 fn named<T: Copy>(table: &[Row<T>], word: &ast::Name, c: &mut Checker) -> Option<(T, &'static [&'static str])> {
     let row = table.iter().find(|(_, known, ..)| *known == word.text).map(|(kind, _, settings, _)| (*kind, *settings));
     if row.is_none() {

@@ -1,4 +1,4 @@
-//! `system`: subsystems, what acts on them, how they relax.
+//! Checks `system`: subsystems, interactions, relaxation.
 
 use super::checker::{Checker, Fault, indices, settings, twice};
 use crate::diagnostic::{Code, Diagnostic};
@@ -14,7 +14,7 @@ use crate::syntax::words::{Clause, ClauseValue};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
-/// The nucleus of this name.
+/// Looks up an isotope.
 pub fn isotope(symbol: &str, span: Span) -> Result<&'static Isotope, Fault> {
     Isotope::named(symbol).ok_or_else(|| {
         let element = symbol.trim_start_matches(|c: char| c.is_ascii_digit());
@@ -37,7 +37,7 @@ fn entries(items: &[Item]) -> impl Iterator<Item = &SystemEntry> {
     items.iter().filter_map(|i| if let ItemKind::System(entries) = &i.kind { Some(entries) } else { None }).flatten()
 }
 
-/// Enters the subsystems into the scope; sizes are checked later, when parameters are known.
+/// Declares the subsystems; sizes are checked later, when parameters are known.
 pub fn declare(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     for item in items {
         if let ItemKind::System(_) = item.kind {
@@ -82,7 +82,7 @@ pub fn declare(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     }
 }
 
-/// Fills in the rest of the block.
+/// Checks the rest of the block and adds it to the experiment.
 pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     sizes(experiment, c);
     let mut given: Vec<(String, Span)> = Vec::new();
@@ -138,7 +138,7 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     }
 }
 
-/// The numbers of spins of an array, spins of a collective, states of a mode.
+/// Checks array sizes, numbers of spins of collectives, and cutoffs of modes.
 fn sizes(experiment: &Experiment, c: &mut Checker) {
     for site in &experiment.system.sites {
         match site {
@@ -153,7 +153,7 @@ fn sizes(experiment: &Experiment, c: &mut Checker) {
     }
 }
 
-/// The times and numbers of a `relax`.
+/// Checks the settings of `relax`.
 fn relax_settings(values: &[Setting], span: Span, c: &mut Checker) -> Vec<(RelaxSetting, Expr)> {
     let known: Vec<&str> = RELAX_SETTINGS.iter().map(|(_, word, ..)| *word).collect();
     let mut out = Vec::new();
@@ -173,7 +173,7 @@ fn relax_settings(values: &[Setting], span: Span, c: &mut Checker) -> Vec<(Relax
     out
 }
 
-/// `A, B and C`.
+/// Joins words as in `A, B and C`.
 fn listed(words: &[&str]) -> String {
     match words {
         [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
@@ -181,7 +181,7 @@ fn listed(words: &[&str]) -> String {
     }
 }
 
-/// What may be given only once.
+/// Key of an entry that may be given only once.
 fn key(entry: &SystemEntry) -> Option<String> {
     Some(match &entry.kind {
         SystemKind::Field(_) => "field".into(),
@@ -197,14 +197,14 @@ fn key(entry: &SystemEntry) -> Option<String> {
     })
 }
 
-/// The interaction and what it is of; the two of a pair in any order.
+/// Key of an interaction and its subsystems, independent of the order of a pair.
 fn interaction_key(given: &Declared) -> String {
     let mut sites: Vec<String> = given.sites.iter().map(Expr::to_string).collect();
     sites.sort();
     format!("{} {}", given.form.kind.word(), sites.join(" "))
 }
 
-/// Three numbers in parentheses: what they are called, their dimension, an example.
+/// Three numbers in parentheses: description, dimension, example.
 type Triple = (&'static str, Dimension, &'static str);
 
 const POSITION: Triple = ("a position is three lengths", Dimension::LENGTH, "`(0, 0, 1.58) angstrom`");
@@ -238,7 +238,7 @@ fn triple(
     Ok(())
 }
 
-/// The value of a clause of an interaction.
+/// Checks the value of a clause of an interaction.
 fn clause_value(clause: Clause, value: &Expr, range: &[crate::ir::Index], c: &mut Checker) -> Expr {
     c.expr(value, |s, e| match clause.value() {
         ClauseValue::Number => s.number(e, Dimension::NUMBER, range),

@@ -1,4 +1,4 @@
-//! The colours of words.
+//! Semantic highlighting.
 
 use super::document::Document;
 use super::names::Kind;
@@ -10,11 +10,11 @@ use crate::syntax::token::{Token, TokenKind};
 use crate::syntax::words::is_word;
 use crate::units::Unit;
 
-/// The kinds of colours, in the order of their numbers: names of the language server protocol.
+/// Kinds of semantic tokens, in the order of their indices; names of the language server protocol.
 pub const COLOURS: &[&str] =
     &["keyword", "number", "string", "comment", "type", "function", "parameter", "variable", "property", "operator"];
 
-/// Places and the numbers of their colours, in order.
+/// Spans with the indices of their kinds, in order.
 pub fn colours(document: &Document) -> Vec<(Span, usize)> {
     let number = |name: &str| COLOURS.iter().position(|c| *c == name).unwrap_or(0);
     let mut out: Vec<(Span, usize)> = Vec::new();
@@ -52,7 +52,7 @@ pub fn colours(document: &Document) -> Vec<(Span, usize)> {
     out
 }
 
-/// The comments between two places.
+/// Appends the comments between two positions.
 fn comments(text: &str, from: usize, to: usize, out: &mut Vec<(Span, usize)>, colour: usize) {
     let Some(between) = text.get(from..to) else { return };
     let mut at = from;

@@ -1,4 +1,4 @@
-//! What may stand at a place.
+//! Completion.
 
 use super::{Document, Kind};
 use crate::ir::{FUNCTIONS, STATES, SYSTEM_PARTS};
@@ -8,14 +8,14 @@ use crate::syntax::token::TokenKind;
 use crate::syntax::words::{Role, WORDS};
 use crate::units::{CONSTANTS, GAMMA, UNITS};
 
-/// A word that may stand at a place.
+/// A completion item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Completion {
-    /// The word.
+    /// The text to insert.
     pub word: String,
-    /// What it is: a word of the language, a unit, a metric, a nucleus, a function, or a kind of name.
+    /// Kind: keyword, unit, metric, isotope, function, or a kind of name.
     pub kind: &'static str,
-    /// What it means.
+    /// Its description.
     pub meaning: String,
 }
 
@@ -23,10 +23,10 @@ fn of(word: impl Into<String>, kind: &'static str, meaning: impl Into<String>) -
     Completion { word: word.into(), kind, meaning: meaning.into() }
 }
 
-/// What may stand at a place, whatever of it is written already: an editor picks those that fit. Sorted as they are likely.
+/// Completions at a position, independent of what has been typed of the word (the editor filters). Most likely ones first.
 pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     let mut before: Vec<_> = document.tokens.iter().filter(|t| t.span.end <= offset).collect();
-    // The word that is being written is no context.
+    // The word being typed is not part of the context.
     let writing = before.last().is_some_and(|t| t.span.end == offset && matches!(t.kind, TokenKind::Name(_)));
     if writing {
         before.pop();
@@ -38,7 +38,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     }
     let first_of_line = line.trim_start().chars().all(|c| c.is_alphanumeric() || c == '_');
     let last = context.last().map(|t| &t.kind);
-    // Behind a number on its line stands a unit.
+    // After a number on the same line, a unit is expected.
     let same_line = context.last().is_some_and(|t| offset as usize - (t.span.end as usize) < line.len() + 1);
     if let (Some(TokenKind::Number(_)), true) = (last, same_line && !first_of_line) {
         return UNITS.iter().map(|u| of(u.symbol, "unit", u.name)).collect();
@@ -102,7 +102,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     out
 }
 
-/// The statement of the file that is being written, and how deep in braces.
+/// Keyword of the enclosing statement at file level, and the brace depth.
 fn block(context: &[&crate::syntax::token::Token]) -> (String, usize) {
     let (mut depth, mut head) = (0usize, String::new());
     for token in context {

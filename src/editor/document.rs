@@ -1,4 +1,4 @@
-//! A text with what is known of it.
+//! A document with its analysis.
 
 use super::names::{Kind, Named, declared};
 use crate::compile::{Compiled, Refused};
@@ -8,24 +8,24 @@ use crate::syntax::ast::{ItemKind, Program};
 use crate::syntax::parse;
 use crate::syntax::token::{Token, tokenize};
 
-/// A text with what is known of it.
+/// A document with its analysis.
 pub struct Document {
     /// The text.
     pub text: String,
-    /// Its tokens, the last of which is the end.
+    /// Its tokens; the last one is the end of file.
     pub tokens: Vec<Token>,
-    /// Its tree: what could be read.
+    /// Its syntax tree; statements with errors are omitted.
     pub program: Program,
-    /// What it declares, in order.
+    /// Declared names, in order.
     pub names: Vec<Named>,
-    /// The program, where it is right.
+    /// The compiled program, if it has no errors.
     pub compiled: Option<Compiled>,
-    /// What is wrong or doubtful, in the order of the text; of other files too.
+    /// Errors and warnings, in the order of the text; also those of other files.
     pub diagnostics: Vec<Diagnostic>,
 }
 
 impl Document {
-    /// Reads a text. `reader` reads the files that it uses.
+    /// Analyses a text. `reader` reads the files that it uses.
     pub fn new(name: &str, text: String, reader: crate::check::Reader) -> Document {
         let (tokens, _) = tokenize(&text, 0);
         let (program, _) = parse(&text, 0);
@@ -40,7 +40,7 @@ impl Document {
                 (None, diagnostics)
             }
         };
-        // What a schedule has wrong is seen only when it is built.
+        // Errors in the schedule are detected only when it is built.
         if let Some(compiled) = &compiled {
             match crate::hamiltonian::examine(&compiled.experiment, &Default::default(), None) {
                 Ok(warnings) => diagnostics.extend(warnings),
@@ -50,20 +50,20 @@ impl Document {
         Document { text, tokens, program, names, compiled, diagnostics }
     }
 
-    /// The number of the token at a place, or of the one that ends there.
+    /// Index of the token at a position, or of the one that ends there.
     pub fn token_at(&self, offset: u32) -> Option<usize> {
         let inside = |t: &Token| t.span.start <= offset && offset < t.span.end;
         let touching = |t: &Token| t.span.end == offset && t.span.start < offset;
         self.tokens.iter().position(inside).or_else(|| self.tokens.iter().position(touching))
     }
 
-    /// The statement of the file that holds a place.
+    /// The statement at file level that contains a position.
     pub fn item_at(&self, offset: u32) -> Option<&crate::syntax::ast::Item> {
         let holds = |span: Span| span.start <= offset && offset <= span.end;
         self.program.items.iter().find(|item| item.place.0.is_some_and(holds))
     }
 
-    /// The parts of the file, for an outline: what each is called, of which kind it is, and where it stands.
+    /// Outline of the file: name, kind and span of each part.
     pub fn outline(&self) -> Vec<(String, Kind, Span)> {
         let mut out = Vec::new();
         for item in &self.program.items {
@@ -99,7 +99,7 @@ impl Document {
         out
     }
 
-    /// What may stand in the place of the words that a message is about: those that it asks whether they were meant.
+    /// Suggested replacements for the span of a diagnostic, from its `did you mean` hints.
     pub fn fixes(diagnostic: &Diagnostic) -> Vec<String> {
         let asked = diagnostic.help.iter().filter_map(|h| h.strip_prefix("did you mean "));
         asked

@@ -1,4 +1,4 @@
-//! What follows from what is written, beside it: how long a pulse takes that is given by its angle, and what an expression comes to.
+//! Inlay hints: durations derived from flip angles, and values of expressions.
 
 use super::document::Document;
 use crate::hamiltonian::{Evaluator, Step, Values, build, duration};
@@ -7,16 +7,16 @@ use crate::output::scaled;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::UnitSystem;
 
-/// A word beside the text.
+/// An inlay hint.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hint {
-    /// Behind which byte.
+    /// Byte offset after which it is displayed.
     pub at: u32,
-    /// What it says.
+    /// Its text.
     pub text: String,
 }
 
-/// The hints of a program that is right, at the defaults of its parameters.
+/// Inlay hints of a program without errors, at the default parameters.
 pub fn hints(document: &Document) -> Vec<Hint> {
     let Some(compiled) = &document.compiled else { return vec![] };
     let experiment = &compiled.experiment;
@@ -37,7 +37,7 @@ pub fn hints(document: &Document) -> Vec<Hint> {
             EventKind::Loop { .. } | EventKind::Acquire { .. } | EventKind::Parallel { .. } => true,
             _ => false,
         };
-        // A subsequence that is called twice stands once in the text: what it takes is that of its first call.
+        // For a subsequence called several times, show the duration of the first call.
         let known = out.iter().any(|h: &Hint| h.at == behind(document, span.end));
         if derived && takes > 0.0 && !known {
             out.push(Hint { at: behind(document, span.end), text: scaled(takes, second) });
@@ -47,13 +47,13 @@ pub fn hints(document: &Document) -> Vec<Hint> {
     out
 }
 
-/// Behind the line on which a statement ends, before its comment.
+/// Offset of the end of the line where a statement ends, before its comment.
 fn behind(document: &Document, end: u32) -> u32 {
     let text = document.text.get(..end as usize).unwrap_or_default();
     text.trim_end().len() as u32
 }
 
-/// Whether a duration can be read off the text.
+/// True if a duration is evident from the text.
 fn written(e: &Expr) -> bool {
     match &e.kind {
         ExprKind::Number(_) => true,

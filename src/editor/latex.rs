@@ -2,14 +2,14 @@
 
 use crate::syntax::{Expr, ExprKind, number_text};
 
-/// The Greek letters that have a command.
+/// Greek letters with a LaTeX command.
 const GREEK: [&str; 34] = [
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
     "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi",
     "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
 ];
 
-/// A name: Greek letters as such, what stands behind `_` below.
+/// A name: Greek letters become commands, the part after `_` a subscript.
 fn name(word: &str) -> String {
     let (head, index) = word.split_once('_').unwrap_or((word, ""));
     let greek = GREEK.contains(&head);
@@ -21,7 +21,7 @@ fn name(word: &str) -> String {
     if index.is_empty() { head } else { format!("{head}_{{\\mathrm{{{}}}}}", index.replace('_', " ")) }
 }
 
-/// An operator of a subsystem: `X(a)` is sigma_x of a.
+/// An operator of a subsystem: `X(a)` becomes sigma_x with superscript (a).
 fn operator(word: &str, of: &str) -> Option<String> {
     let at = |symbol: &str, up: &str| Some(format!("{symbol}^{{({of})}}{up}"));
     match word {
@@ -37,7 +37,7 @@ fn operator(word: &str, of: &str) -> Option<String> {
     }
 }
 
-/// The expression.
+/// LaTeX form of an expression.
 pub fn latex(e: &Expr) -> String {
     match &e.kind {
         ExprKind::Number(x) => number_text(*x),
@@ -93,7 +93,7 @@ pub fn latex(e: &Expr) -> String {
     }
 }
 
-/// In brackets where it is a sum.
+/// LaTeX form, parenthesised if it is a sum.
 fn bracketed(e: &Expr) -> String {
     match &e.kind {
         ExprKind::Sum(_) => format!("\\left({}\\right)", latex(e)),

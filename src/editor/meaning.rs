@@ -1,4 +1,4 @@
-//! What the word at a place means, as Markdown.
+//! Hover texts, as Markdown.
 
 use super::document::Document;
 use super::latex::latex;
@@ -15,13 +15,13 @@ use crate::syntax::token::TokenKind;
 use crate::syntax::words::WORDS;
 use crate::units::{Constant, Unit};
 
-/// What the word at a place means, and where it stands.
+/// Description of the word at a position, and its span.
 pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     let k = document.token_at(offset)?;
     let token = document.tokens.get(k)?;
     let before = k.checked_sub(1).and_then(|b| document.tokens.get(b));
     let after = document.tokens.get(k + 1);
-    // `1H` is a number and a name without a blank between.
+    // `1H` is a number and a name without a blank in between.
     let nucleus = |a: Option<&crate::syntax::token::Token>, b: Option<&crate::syntax::token::Token>| {
         let (a, b) = (a?, b?);
         let together = a.span.end == b.span.start && matches!(a.kind, TokenKind::Number(_));
@@ -71,7 +71,7 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     FUNCTIONS.iter().find(|f| f.name == name).and_then(|f| row(format!("**{name}**: {}", f.meaning)))
 }
 
-/// A name of the file: what it is, its value at the defaults of the parameters, where it is declared.
+/// Description of a declared name: kind, value at the default parameters, and declaration.
 fn of_name(document: &Document, name: &str, kind: Kind, span: Span, count: usize) -> String {
     let what = match kind {
         Kind::Param => "a parameter",

@@ -1,7 +1,6 @@
-//! What an editor asks of a program while it is being written: names and where they are used, completions, meanings, colours, hints.
+//! Editor support: declared names and their uses, completion, hover, semantic highlighting, inlay hints, rename.
 //!
-//! Everything here works on a text that may be broken, and knows places as bytes of it; what an editor calls a position is the affair of
-//! whoever speaks with the editor.
+//! All functions accept texts with errors. Positions are byte offsets; the caller converts them to the positions of the editor protocol.
 
 mod colour;
 mod complete;

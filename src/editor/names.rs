@@ -1,14 +1,14 @@
-//! Names that a file declares.
+//! Names declared in a file.
 
 use crate::source::Span;
 use crate::syntax::ast::{ItemKind, Name, Program, Record, Statement, StatementKind, SystemKind};
 
-/// What a name is of.
+/// Kind of a declared name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// The title of the file.
     Title,
-    /// A block without a name of its own.
+    /// A block without a name.
     Block,
     /// A parameter.
     Param,
@@ -16,7 +16,7 @@ pub enum Kind {
     Operator,
     /// A spin, a collective or a mode.
     Site,
-    /// A noise.
+    /// A noise model.
     Noise,
     /// A phase cycle.
     Cycle,
@@ -24,30 +24,30 @@ pub enum Kind {
     Shape,
     /// A subsequence.
     Define,
-    /// An argument of a subsequence, or an index.
+    /// An argument of a subsequence, or an index variable.
     Argument,
     /// A mark.
     Mark,
     /// A trace.
     Trace,
-    /// A result with a name.
+    /// A named result.
     Result,
 }
 
 /// A declared name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Named {
-    /// The word.
+    /// The identifier.
     pub name: String,
-    /// What it is of.
+    /// Its kind.
     pub kind: Kind,
-    /// Where it is declared.
+    /// Span of the declaration.
     pub span: Span,
-    /// The part of the file in which it is known; everywhere when there is none.
+    /// Span in which the name is visible; `None` for the whole file.
     pub scope: Option<Span>,
 }
 
-/// Everything that a program declares.
+/// All names declared in a program.
 pub(super) fn declared(program: &Program, text: &str) -> Vec<Named> {
     let mut out = Vec::new();
     let mut add = |name: &Name, kind: Kind, scope: Option<Span>| {

@@ -1,7 +1,7 @@
-//! Every place where a name is used.
+//! References: all uses of a name.
 //!
-//! Uses are found among the tokens, not in the tree, so that they are found in a file with errors too. The neighbouring tokens tell
-//! equal words apart: marks, traces and results are names of their own kinds, and a word before `=` in a block is a setting.
+//! Uses are found in the token stream, not in the tree, so that this also works for files with errors. Neighbouring tokens distinguish
+//! the kinds of equal identifiers: marks, traces and results have their own name spaces, and a word before `=` in a block is a setting.
 
 use super::document::Document;
 use super::names::{Kind, Named};
@@ -13,9 +13,9 @@ use crate::units::Unit;
 /// A use of a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Use {
-    /// Where.
+    /// Its span.
     pub span: Span,
-    /// Whether it is the declaration.
+    /// True for the declaration.
     pub declares: bool,
 }
 
@@ -30,7 +30,7 @@ fn is_sign(token: Option<&Token>, sign: &str) -> bool {
     matches!(token.map(|t| &t.kind), Some(TokenKind::Sign(s)) if *s == sign)
 }
 
-/// The block that each token is in: the word with which its statement of the file begins, and whether it is inside of braces.
+/// For each token, the keyword of the enclosing statement at file level, and the brace depth.
 fn statements_of(tokens: &[Token]) -> Vec<(String, usize)> {
     let (mut depth, mut head) = (0usize, String::new());
     let mut out = Vec::with_capacity(tokens.len());
@@ -50,7 +50,7 @@ fn statements_of(tokens: &[Token]) -> Vec<(String, usize)> {
     out
 }
 
-/// As what a name token is used; `None` where it is a unit, a setting, or part of a nucleus.
+/// Kind of name as which a name token is used; `None` if it is a unit, a setting, or part of an isotope.
 fn used_as(tokens: &[Token], k: usize, (head, depth): (&str, usize)) -> Option<Option<Kind>> {
     let (before, here, after) = (k.checked_sub(1).and_then(|b| tokens.get(b)), tokens.get(k)?, tokens.get(k + 1));
     let name = word(Some(here))?;
@@ -73,7 +73,7 @@ fn used_as(tokens: &[Token], k: usize, (head, depth): (&str, usize)) -> Option<O
     if is_sign(after, ".") && matches!(head, "measure" | "expect" | "theory") {
         return Some(Some(Kind::Trace));
     }
-    // `rf = rf`: the word before the sign in a block is a setting, except in `measure`, where it is the name of a result.
+    // `rf = rf`: in a block, the word before `=` is a setting, except in `measure`, where it names a result.
     if is_sign(after, "=") && depth > 0 {
         return if head == "measure" { Some(Some(Kind::Result)) } else { None };
     }
@@ -84,10 +84,10 @@ fn adjacent(before: Option<&Token>, token: &Token) -> bool {
     before.is_some_and(|b| b.span.end == token.span.start)
 }
 
-/// Whether a use of this kind may be of a name of that kind.
+/// True if a use of this kind can refer to a name of that kind.
 fn fits(used: Option<Kind>, declared: Kind, head: &str) -> bool {
     match (used, declared) {
-        // A name before a point is that of a trace or of a mark.
+        // A name before a dot is a trace or a mark.
         (Some(Kind::Trace), Kind::Mark) => matches!(head, "measure" | "expect"),
         (Some(used), declared) => used == declared,
         (None, Kind::Mark | Kind::Trace) => false,
@@ -96,7 +96,7 @@ fn fits(used: Option<Kind>, declared: Kind, head: &str) -> bool {
     }
 }
 
-/// The name at a place, and all of its uses in order; `None` where the word at the place is none that the file declares.
+/// The name at a position, and all its uses in order; `None` if the word is not declared in the file.
 pub fn uses(document: &Document, offset: u32) -> Option<(Named, Vec<Use>)> {
     let blocks = statements_of(&document.tokens);
     let resolve = |k: usize| -> Option<&Named> {
@@ -105,7 +105,7 @@ pub fn uses(document: &Document, offset: u32) -> Option<(Named, Vec<Use>)> {
         let used = used_as(&document.tokens, k, (head, *depth))?;
         let inside = |n: &&Named| n.scope.is_none_or(|s| s.start <= place.start && place.end <= s.end);
         let mut all = document.names.iter().filter(|n| n.name == name && fits(used, n.kind, head)).filter(inside);
-        // The narrower scope hides the wider.
+        // The innermost scope takes precedence.
         let first = all.next()?;
         Some(all.fold(first, |best, n| if n.scope.is_some() && best.scope.is_none() { n } else { best }))
     };
@@ -120,10 +120,10 @@ pub fn uses(document: &Document, offset: u32) -> Option<(Named, Vec<Use>)> {
     Some((found, all))
 }
 
-/// The text with a name changed everywhere. What was right before must be right after, or the change is refused with a sentence.
+/// Renames a name everywhere; returns the uses to replace. A rename that would introduce errors is rejected.
 ///
 /// # Errors
-/// When there is no name of the file at the place, the new one is no name, or the program would become another.
+/// When there is no declared name at the position, the new name is invalid, or the program would change.
 pub fn renamed(document: &Document, offset: u32, new: &str, reader: crate::check::Reader) -> Result<Vec<Use>, String> {
     let Some((named, all)) = uses(document, offset) else {
         return Err("only names that this file declares can be changed".into());

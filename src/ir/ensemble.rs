@@ -1,61 +1,61 @@
-//! What differs among the members of an ensemble, and how it is distributed.
+//! Ensembles: what differs between the members, and its distribution.
 
 use crate::source::Place;
 use crate::syntax::Expr;
 use serde::{Deserialize, Serialize};
 use std::fmt::{self, Display, Formatter};
 
-/// A distribution that results are averaged over.
+/// A distribution over which results are averaged.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Distribution {
-    /// What differs.
+    /// The varied quantity.
     pub varied: Varied,
-    /// How it is distributed.
+    /// Shape of the distribution.
     pub shape: Shape,
     /// Its settings: those of [`SPREADS`] or [`GRIDS`].
     pub settings: Vec<(String, Expr)>,
-    /// How many points.
+    /// Number of points.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub points: Option<Expr>,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
 
 impl Distribution {
-    /// The value of a setting, where it is given.
+    /// Value of a setting, if given.
     pub fn setting(&self, name: &str) -> Option<&Expr> {
         self.settings.iter().find(|(n, _)| n == name).map(|(_, value)| value)
     }
 
-    /// Whether the crystallites of a powder differ.
+    /// True for a powder: the orientation of the crystallites is varied.
     pub fn is_powder(&self) -> bool {
         self.varied == Varied::Orientation
     }
 }
 
-/// What differs among the members of an ensemble.
+/// Quantity that differs between the members of an ensemble.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Varied {
-    /// The offset of a nucleus.
+    /// Offset of a nucleus.
     Offset(String),
-    /// The strength of the rf field of a nucleus, as a share of the nominal one.
+    /// Rf amplitude of a nucleus, relative to the nominal one.
     Rf(String),
     /// A parameter.
     Param(String),
-    /// How the crystallite lies.
+    /// Orientation of the crystallite.
     Orientation,
-    /// Where the member lies along the gradient.
+    /// Position along the gradient.
     Position,
 }
 
 impl Varied {
-    /// The words that say what differs.
+    /// Keywords of the varied quantities.
     pub const WORDS: [&str; 5] = ["offset", "rf", "param", "orientation", "position"];
 
-    /// As written.
+    /// Its keyword.
     pub fn word(&self) -> &'static str {
         match self {
             Varied::Offset(_) => "offset",
@@ -76,18 +76,18 @@ impl Display for Varied {
     }
 }
 
-/// How members are distributed.
+/// Shape of a distribution.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Shape {
     /// A distribution of numbers.
     Spread(Spread),
-    /// Points of the sphere.
+    /// A grid on the sphere.
     Grid(Grid),
 }
 
 impl Shape {
-    /// As written.
+    /// Its keyword.
     pub fn word(self) -> &'static str {
         match self {
             Shape::Spread(spread) => word_of(SPREADS, spread),
@@ -102,37 +102,37 @@ impl Display for Shape {
     }
 }
 
-/// A distribution of numbers.
+/// Distributions of numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Spread {
-    /// Lorentz's.
+    /// Lorentzian.
     Lorentzian,
-    /// Gauss's.
+    /// Gaussian.
     Gaussian,
-    /// Evenly between two values.
+    /// Uniform between two values.
     Uniform,
 }
 
-/// Points of the sphere.
+/// Grids on the sphere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Grid {
-    /// Of Zaremba, Conroy and Cheng.
+    /// Zaremba-Conroy-Cheng (ZCW).
     Zcw,
-    /// Along a spiral.
+    /// Spiral.
     Spiral,
-    /// Lebedev's.
+    /// Lebedev quadrature.
     Lebedev,
-    /// Points that repel each other.
+    /// Repulsion.
     Repulsion,
-    /// Gauss's quadrature of the cosine.
+    /// Gauss quadrature in the cosine of the polar angle.
     Gauss,
-    /// Points of the faces of an octahedron.
+    /// Triangulated faces of an octahedron.
     Octahedron,
 }
 
-/// A row of a table of distributions: which, word, settings, meaning.
+/// A row of a table of distributions: (distribution, keyword, settings, description).
 pub type Row<T> = (T, &'static str, &'static [&'static str], &'static str);
 
 fn word_of<T: Copy + PartialEq>(table: &[Row<T>], of: T) -> &'static str {
@@ -146,7 +146,7 @@ pub const SPREADS: &[Row<Spread>] = &[
     (Spread::Uniform, "uniform", &["from", "to", "seed"], "evenly between two values"),
 ];
 
-/// The grids of orientations. The settings are counts.
+/// Orientation grids. Their settings are counts.
 pub const GRIDS: &[Row<Grid>] = &[
     (Grid::Zcw, "zcw", &["rotor"], "of Zaremba, Conroy and Cheng; a Fibonacci number of points, of equal weight"),
     (Grid::Spiral, "spiral", &["rotor"], "along a spiral over the whole sphere, of equal weight; any number of points"),

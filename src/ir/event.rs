@@ -1,22 +1,22 @@
-//! What is done to the sample, event by event.
+//! Events of a sequence.
 
 use crate::source::Place;
 use crate::syntax::Expr;
 use serde::{Deserialize, Serialize};
 
-/// An event and where it stands.
+/// An event with its position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// What is done.
+    /// The event.
     #[serde(flatten)]
     pub kind: EventKind,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
 
 impl Event {
-    /// The pulses in it: of itself, of what is at once, of the body of a loop.
+    /// Pulses of this event: its own, those of a parallel block, or those in the body of a loop.
     pub fn pulses(&self) -> Vec<&Pulse> {
         match &self.kind {
             EventKind::Pulse(pulse) => vec![pulse],
@@ -36,109 +36,109 @@ impl Event {
     }
 }
 
-/// The events.
+/// Kinds of events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EventKind {
-    /// The initial state: the product of the given ones.
+    /// Preparation of the initial state, the product of the given ones.
     Prepare(Vec<State>),
     /// A pulse on one channel.
     Pulse(Pulse),
     /// Free evolution.
     Delay {
-        /// How long.
+        /// Duration.
         duration: Expr,
-        /// From the middle of the pulse before to the middle of the next.
+        /// True if measured from the centre of the previous pulse to the centre of the next.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         between_centres: bool,
-        /// Samples to take.
+        /// Samples to record.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Record>,
     },
     /// A field gradient along z.
     Gradient {
-        /// Its strength, at the peak of a shape.
+        /// Gradient strength, at the peak of a shape.
         strength: Expr,
-        /// How long.
+        /// Duration.
         duration: Expr,
-        /// Its envelope; rectangular when not given.
+        /// Envelope; rectangular by default.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         shape: Option<Expr>,
     },
     /// A spin lock.
     Lock(Lock),
-    /// Evolution under exactly one Hamiltonian.
+    /// Evolution under the given Hamiltonian alone.
     Evolve {
-        /// Which; may depend on t.
+        /// Hamiltonian; may depend on t.
         hamiltonian: Expr,
-        /// How long.
+        /// Duration.
         duration: Expr,
-        /// The name of a noise.
+        /// Name of a noise model.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         noise: Option<String>,
-        /// Samples to take.
+        /// Samples to record.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Record>,
     },
-    /// An ideal gradient, or filter of coherence orders.
+    /// Ideal crusher gradient, or filter of coherence orders.
     Crush {
-        /// Total orders that stay; those that no gradient moves when none are given.
+        /// Total coherence orders to keep; if none are given, those unaffected by a gradient.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         keep: Vec<Expr>,
     },
-    /// What does not commute with the operator vanishes.
+    /// Removes the part of the state that does not commute with the operator.
     Dephase {
         /// The operator.
         hamiltonian: Expr,
     },
-    /// A moment at which metrics are evaluated.
+    /// A mark: a time at which metrics are evaluated.
     Mark {
-        /// Its name.
+        /// Name of the mark.
         name: String,
     },
-    /// A free induction decay.
+    /// Acquisition of a free induction decay.
     Acquire {
-        /// Of which nucleus.
+        /// Detected nucleus.
         nucleus: String,
-        /// How many points.
+        /// Number of points.
         points: Expr,
-        /// The time between two.
+        /// Dwell time.
         dwell: Expr,
-        /// The receiver's phase.
+        /// Receiver phase.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         phase: Option<Expr>,
-        /// The largest point of the noiseless decay over the standard deviation of the noise of each part.
+        /// Signal-to-noise ratio: largest noise-free point over the standard deviation of the noise in the real and in the imaginary part.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         snr: Option<Expr>,
-        /// Of the noise.
+        /// Seed of the noise.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seed: Option<Expr>,
     },
-    /// Readout of the state.
+    /// State tomography.
     Tomography(Tomography),
-    /// Repetition.
+    /// A loop.
     Loop {
-        /// How often.
+        /// Number of repetitions.
         count: Expr,
-        /// What.
+        /// Body.
         body: Vec<Event>,
     },
-    /// Pulses at once.
+    /// Simultaneous pulses.
     Parallel {
-        /// How pulses of unequal length lie.
+        /// Alignment of pulses of different duration.
         align: Align,
         /// The pulses.
         pulses: Vec<Pulse>,
     },
 }
 
-/// Samples of a trace.
+/// Recording of a trace.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Record {
-    /// How many, the first at the start and the last at the end.
+    /// Number of samples, the first at the start and the last at the end.
     pub points: Expr,
-    /// The trace's name.
+    /// Name of the trace.
     pub name: String,
 }
 
@@ -146,73 +146,73 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pulse {
-    /// The nucleus.
+    /// Nucleus.
     pub nucleus: String,
-    /// The flip angle.
+    /// Flip angle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angle: Option<Expr>,
-    /// The phase.
+    /// Phase.
     pub phase: Expr,
-    /// The nutation frequency at the peak.
+    /// Nutation frequency at the peak.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rf: Option<Expr>,
-    /// The length.
+    /// Duration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration: Option<Expr>,
-    /// The shape.
+    /// Shape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Expr>,
-    /// Its frequency, from the carrier.
+    /// Frequency offset from the carrier.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offset: Option<Expr>,
-    /// An angle added to its phase, in t.
+    /// Phase modulation, as a function of t.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modulation: Option<Expr>,
-    /// Of no duration.
+    /// True for an ideal (instantaneous) pulse.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ideal: bool,
-    /// Samples to take.
+    /// Samples to record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
 
-/// A readout of the state.
+/// State tomography.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Tomography {
-    /// Signal to noise of a reference line in one scan; no noise when not given.
+    /// Signal-to-noise ratio of a reference line in one scan; noise-free by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub snr: Option<Expr>,
-    /// How many scans are added.
+    /// Number of scans.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scans: Option<Expr>,
-    /// Of the noise.
+    /// Seed of the noise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<Expr>,
-    /// How often errors are tried out.
+    /// Number of bootstrap repetitions for the errors.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repetitions: Option<Expr>,
-    /// The points of a free induction decay; amplitudes are read without one when not given.
+    /// Number of points of the simulated free induction decay; by default amplitudes are read directly.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub points: Option<Expr>,
-    /// The time between points.
+    /// Dwell time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dwell: Option<Expr>,
-    /// How the state is made of amplitudes.
+    /// Reconstruction method.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub method: Option<String>,
-    /// The readouts; the smallest set that sees all when none are given.
+    /// The readouts; by default the smallest complete set.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub readouts: Vec<String>,
-    /// The nuclei that are detected; all when none are given.
+    /// Detected nuclei; by default all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub detect: Vec<String>,
 }
 
-/// The settings of `tomography`: word, meaning.
+/// Settings of `tomography`: (keyword, description).
 pub const TOMOGRAPHY_SETTINGS: &[(&str, &str)] = &[
     (
         "snr",
@@ -231,7 +231,7 @@ pub const TOMOGRAPHY_SETTINGS: &[(&str, &str)] = &[
     ("repetitions", "how often noise is tried out for errors and intervals, 400 when not given"),
 ];
 
-/// The settings of `acquire`: word, meaning.
+/// Settings of `acquire`: (keyword, description).
 pub const ACQUIRE_SETTINGS: &[(&str, &str)] = &[
     (
         "snr",
@@ -240,7 +240,7 @@ pub const ACQUIRE_SETTINGS: &[(&str, &str)] = &[
     ("seed", "the seed of the noise, 0 when not given; every point of a sweep has the same noise"),
 ];
 
-/// The settings of a pulse: word, meaning.
+/// Settings of a pulse: (keyword, description).
 pub const PULSE_SETTINGS: &[(&str, &str)] = &[
     ("rf", "the nutation frequency, at the peak of a shape"),
     ("duration", "the length; with the angle it gives the rf"),
@@ -256,41 +256,41 @@ pub const PULSE_SETTINGS: &[(&str, &str)] = &[
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Lock {
-    /// The nucleus.
+    /// Nucleus.
     pub nucleus: String,
-    /// The phase.
+    /// Phase.
     pub phase: Expr,
-    /// The first nutation frequency.
+    /// Initial nutation frequency.
     pub from: Expr,
-    /// The last one.
+    /// Final nutation frequency.
     pub to: Expr,
-    /// How long.
+    /// Duration.
     pub over: Expr,
-    /// How it goes from one to the other; linearly when not given.
+    /// Amplitude ramp; linear by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shape: Option<Expr>,
-    /// In how many steps of equal length; evenly when not given.
+    /// Number of steps of equal length; continuous by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Expr>,
-    /// Samples to take.
+    /// Samples to record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,
 }
 
-/// How parallel pulses of unequal length lie.
+/// Alignment of parallel pulses of different duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Align {
-    /// All begin together.
+    /// Common start.
     #[default]
     Start,
-    /// Their middles coincide.
+    /// Common centre.
     Centre,
-    /// All end together.
+    /// Common end.
     End,
 }
 
-/// The words of [`Align`].
+/// Keywords of [`Align`].
 pub const ALIGNMENTS: &[(&str, Align)] =
     &[("start", Align::Start), ("centre", Align::Centre), ("center", Align::Centre), ("end", Align::End)];
 
@@ -298,70 +298,71 @@ pub const ALIGNMENTS: &[(&str, Align)] =
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// Every spin in its own Zeeman Gibbs state at the laboratory field and temperature.
+    /// Thermal equilibrium: every spin in its own Zeeman Gibbs state at the laboratory field and temperature.
     Thermal {
-        /// Which; all that no other state names when not given.
+        /// The subsystems; by default all not named by another state.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sites: Option<Expr>,
     },
     /// The maximally mixed state.
     Mixed {
-        /// Which; all that no other state names when not given.
+        /// The subsystems; by default all not named by another state.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         sites: Option<Expr>,
     },
-    /// `exp(-H/T)/Z`; beside other states, of the subsystems that H acts on.
+    /// Gibbs state `exp(-H/T)/Z`; in a product with other states, on the subsystems on which H acts.
     Gibbs {
-        /// H.
+        /// Hamiltonian H.
         hamiltonian: Expr,
-        /// T.
+        /// Temperature T.
         temperature: Expr,
     },
-    /// `(1 - H/T)/N`, H without its mean; beside other states, of the subsystems that H acts on.
+    /// High-temperature state `(1 - H/T)/N` with the traceless part of H; in a product with other states, on the subsystems on
+    /// which H acts.
     #[serde(rename = "high_temperature")]
     HighTemperature {
-        /// H.
+        /// Hamiltonian H.
         hamiltonian: Expr,
-        /// T.
+        /// Temperature T.
         temperature: Expr,
     },
-    /// A basis state, one digit for each subsystem.
+    /// A basis state, one digit per subsystem.
     Ket {
-        /// The digits; `,` between them where one has several.
+        /// The digits, separated by `,` if one has several.
         digits: String,
-        /// Where it stands.
+        /// Its position.
         #[serde(skip)]
         place: Place,
     },
-    /// Highest state of one subsystem: m = +I, or the highest Fock state.
+    /// Highest state of a subsystem: m = +I, or the highest Fock state.
     Up {
-        /// Which.
+        /// The subsystem.
         site: Expr,
     },
-    /// Lowest state of one subsystem: m = -I.
+    /// Lowest state of a subsystem: m = -I, or the vacuum of a mode.
     Down {
-        /// Which.
+        /// The subsystem.
         site: Expr,
     },
     /// A Fock state of a mode.
     Fock {
-        /// Which.
+        /// The mode.
         site: Expr,
-        /// How many quanta.
+        /// Number of quanta.
         quanta: Expr,
     },
-    /// A Dicke state of a collective: n of its spins up.
+    /// A Dicke state of a collective with n spins up.
     Dicke {
-        /// Which.
+        /// The collective.
         site: Expr,
-        /// How many are up.
+        /// Number of spins up.
         excitations: Expr,
     },
-    /// A product state of a collective's spins: definite ones are up, the others down.
+    /// A product state of the spins of a collective: specified ones are up, the others down.
     Definite {
-        /// Which.
+        /// The collective.
         site: Expr,
-        /// How many are up.
+        /// Number of spins up.
         excitations: Expr,
     },
     /// A mixture with weights.
@@ -370,7 +371,7 @@ pub enum State {
     Superposition(Vec<(Expr, State)>),
 }
 
-/// The states of the language: word, arguments, meaning.
+/// States of the language: (keyword, arguments, description).
 pub const STATES: &[(&str, &str, &str)] = &[
     (
         "thermal",

@@ -1,4 +1,4 @@
-//! The experiment as a whole: all that a file declares.
+//! The experiment: everything declared in a file.
 
 use super::ensemble::Distribution;
 use super::event::{Event, EventKind, State};
@@ -15,31 +15,31 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Experiment {
-    /// The version of the language.
+    /// Version of the language.
     pub ergoseq: u32,
-    /// For results.
+    /// Title, for results.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub title: String,
-    /// Of all numbers.
+    /// Unit system of all numbers.
     pub units: UnitSystem,
-    /// In an order in which each needs only those before it.
+    /// Parameters, in dependency order.
     #[serde(default)]
     pub params: Vec<Param>,
-    /// What is in the magnet.
+    /// The spin system.
     pub system: System,
-    /// In an order in which each needs only those before it.
+    /// Named Hamiltonians, in dependency order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hamiltonians: Vec<NamedOperator>,
-    /// Sets of collapse operators.
+    /// Noise models: sets of collapse operators.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub noises: Vec<Noise>,
-    /// Transmitters.
+    /// Transmitter channels.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub channels: Vec<Channel>,
-    /// Steps and limits of spectrometers.
+    /// Spectrometers: resolution and limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub spectrometers: Vec<Spectrometer>,
-    /// Where the energy is stored.
+    /// The battery.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub battery: Option<Battery>,
     /// Phase cycles.
@@ -51,18 +51,18 @@ pub struct Experiment {
     /// Distributions averaged over.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub ensemble: Vec<Distribution>,
-    /// What is done.
+    /// The sequence of events.
     pub sequence: Vec<Event>,
-    /// What is wanted.
+    /// Requested results.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<Measure>,
-    /// What is varied; the sweeps of one entry run together.
+    /// Sweeps; those of one entry are varied together.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sweeps: Vec<Vec<Sweep>>,
-    /// Values that theory gives.
+    /// Expected values.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expects: Vec<Expect>,
-    /// Curves that theory gives.
+    /// Expected curves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub theories: Vec<Theory>,
 }
@@ -71,35 +71,35 @@ pub struct Experiment {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Param {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its default.
+    /// Default value.
     pub default: Expr,
-    /// The range it must lie in.
+    /// Allowed range.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub range: Option<(Expr, Expr)>,
-    /// Where it is declared.
+    /// Position of the declaration.
     #[serde(skip)]
     pub place: Place,
 }
 
-/// A Hamiltonian with a name.
+/// A named Hamiltonian.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedOperator {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// What it is.
+    /// The operator.
     pub value: Expr,
 }
 
-/// A set of collapse operators.
+/// A noise model: a set of collapse operators.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Noise {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Operators of dimension 1/sqrt(time).
+    /// Collapse operators, of dimension 1/sqrt(time).
     pub collapse: Vec<Expr>,
 }
 
@@ -109,10 +109,10 @@ pub struct Noise {
 pub struct Battery {
     /// Its Hamiltonian.
     pub energy: Expr,
-    /// Its subsystems: names, or members of arrays; all when empty.
+    /// Its subsystems: names or array elements; all if empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub cells: Vec<Expr>,
-    /// Where it is declared.
+    /// Position of the declaration.
     #[serde(skip)]
     pub place: Place,
 }
@@ -121,9 +121,9 @@ pub struct Battery {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cycle {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its phases.
+    /// Phases.
     pub phases: Vec<Expr>,
 }
 
@@ -131,11 +131,11 @@ pub struct Cycle {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sweep {
-    /// Which parameter.
+    /// Name of the parameter.
     pub name: String,
-    /// Over what.
+    /// Its values.
     pub values: SweepValues,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
@@ -144,19 +144,19 @@ pub struct Sweep {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
-    /// A named result, or a metric.
+    /// A named result or a metric.
     pub value: Expr,
-    /// At which mark; the end when not given.
+    /// Mark; by default the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub at: Option<String>,
-    /// Which value.
+    /// Expected value.
     pub expected: Expr,
-    /// How near.
+    /// Tolerance.
     pub within: Expr,
-    /// Parameters and their values; the others have their defaults.
+    /// Parameter values; others have their defaults.
     #[serde(default, rename = "where", skip_serializing_if = "Vec::is_empty")]
     pub settings: Vec<(String, Expr)>,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
@@ -165,22 +165,22 @@ pub struct Expect {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Theory {
-    /// Which trace.
+    /// Name of the trace.
     pub trace: String,
-    /// Which metric.
+    /// Metric.
     pub metric: Expr,
-    /// The curve, in t.
+    /// Expected curve, as a function of t.
     pub value: Expr,
-    /// How near; 1e-9 of the curve's largest value when not given.
+    /// Tolerance; by default 1e-9 of the largest value of the curve.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub within: Option<Expr>,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
 
 impl Experiment {
-    /// The marks at which results have values: those of the sequence, `tomography` where the state is read out, and `end`.
+    /// Marks at which results are evaluated: those of the sequence, `tomography` for each tomography, and `end`.
     pub fn marks(&self) -> impl Iterator<Item = &str> {
         let named = self.sequence.iter().filter_map(|event| match &event.kind {
             EventKind::Mark { name } => Some(name.as_str()),
@@ -190,8 +190,8 @@ impl Experiment {
         named.chain(["end"])
     }
 
-    /// Whether some prepared state of the collective of this name is not the same under every exchange of its spins, so that
-    /// more than its symmetric multiplet is needed.
+    /// True if some prepared state of the collective is not symmetric under exchange of its spins, so that more than the symmetric
+    /// multiplet is needed.
     pub fn leaves_symmetric(&self, name: &str) -> bool {
         fn named(expr: &crate::syntax::Expr, name: &str) -> bool {
             let mut found = false;
@@ -224,7 +224,7 @@ impl Experiment {
         self.sequence.iter().any(|e| matches!(&e.kind, EventKind::Prepare(states) if leaves(states, name)))
     }
 
-    /// The parameter of this name.
+    /// Looks up a parameter by name.
     pub fn param(&self, name: &str) -> Option<&Param> {
         self.params.iter().find(|p| p.name == name)
     }

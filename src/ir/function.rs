@@ -1,37 +1,37 @@
-//! The functions of the language: one table of names, arguments and meaning, with the numbers they give.
+//! Functions of the language: table of names, arguments and meaning, with their evaluation.
 
 use crate::units::Dimension;
 use crate::waveform::Function;
 
-/// What a function takes and gives.
+/// Dimensions of argument and value of a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rule {
-    /// An angle or a plain number (radian) to a plain number.
+    /// From an angle, or a dimensionless number (radian), to a dimensionless number.
     OfAngle,
-    /// A plain number to an angle.
+    /// From a dimensionless number to an angle.
     ToAngle,
-    /// A plain number to a plain number.
+    /// From a dimensionless number to a dimensionless number.
     Plain,
-    /// The square root, of any dimension.
+    /// Square root, of any dimension.
     Root,
-    /// Any dimension to the same.
+    /// From any dimension to the same.
     Same,
-    /// Two of the same dimension to the same.
+    /// From two numbers of the same dimension to the same dimension.
     SameTwo,
-    /// Any dimension to a plain number.
+    /// From any dimension to a dimensionless number.
     Sign,
 }
 
 /// A function.
 #[derive(Clone, Copy)]
 pub struct FunctionInfo {
-    /// Its name.
+    /// Name.
     pub name: &'static str,
-    /// What it takes and gives.
+    /// Dimensions of argument and value.
     pub rule: Rule,
-    /// What it is.
+    /// Description.
     pub meaning: &'static str,
-    /// The function itself.
+    /// Evaluation.
     pub function: Function,
 }
 
@@ -39,7 +39,7 @@ const fn f(name: &'static str, rule: Rule, meaning: &'static str, function: Func
     FunctionInfo { name, rule, meaning, function }
 }
 
-/// Every function of numbers.
+/// All functions of numbers.
 pub const FUNCTIONS: &[FunctionInfo] = &[
     f("sin", Rule::OfAngle, "sine", Function::Sin),
     f("cos", Rule::OfAngle, "cosine", Function::Cos),
@@ -62,17 +62,17 @@ pub const FUNCTIONS: &[FunctionInfo] = &[
 ];
 
 impl FunctionInfo {
-    /// The function of this name.
+    /// Looks up a function by name.
     pub fn named(name: &str) -> Option<&'static FunctionInfo> {
         FUNCTIONS.iter().find(|f| f.name == name)
     }
 
-    /// How many arguments it takes.
+    /// Number of arguments.
     pub fn arguments(&self) -> usize {
         if self.rule == Rule::SameTwo { 2 } else { 1 }
     }
 
-    /// The dimension of its value, from the dimension of its (first) argument; `None` when it does not take that dimension.
+    /// Dimension of its value, given that of its (first) argument; `None` if the argument must not have that dimension.
     pub fn dimension(&self, argument: Dimension, natural: bool) -> Option<Dimension> {
         let plain = argument == Dimension::NUMBER;
         match self.rule {

@@ -1,21 +1,21 @@
-//! What names mean, and the types of expressions.
+//! Meanings of names, and types of expressions.
 
 use crate::units::Dimension;
 
-/// What a name stands for.
+/// Meaning of a name.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Meaning {
     /// A parameter of this dimension.
     Param(Dimension),
     /// A Hamiltonian of this dimension.
     Operator(Dimension),
-    /// A part of the system's Hamiltonian.
+    /// A named part of the system's Hamiltonian.
     Part,
     /// A single subsystem.
     Site(SiteClass),
     /// An array of spins.
     Array,
-    /// A noise.
+    /// A noise model.
     Noise,
     /// A phase cycle.
     Cycle,
@@ -25,7 +25,7 @@ pub enum Meaning {
     Define,
 }
 
-/// What a single subsystem is.
+/// Kind of a subsystem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SiteClass {
     /// A spin.
@@ -37,7 +37,7 @@ pub enum SiteClass {
 }
 
 impl Meaning {
-    /// In words.
+    /// Description, for messages.
     pub fn describe(&self) -> &'static str {
         match self {
             Meaning::Param(_) => "a parameter",
@@ -55,14 +55,14 @@ impl Meaning {
     }
 }
 
-/// The kind of an expression.
+/// Type of an expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Type {
     /// A real number.
     Number(Dimension),
     /// An operator.
     Operator(Dimension),
-    /// Several numbers of one dimension.
+    /// Several numbers of equal dimension.
     Vector(Dimension),
 }
 
@@ -82,7 +82,7 @@ impl Type {
         }
     }
 
-    /// In words.
+    /// Description, for messages.
     pub fn describe(self) -> String {
         match self {
             Type::Number(d) => d.to_string(),

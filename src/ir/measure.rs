@@ -1,23 +1,23 @@
-//! What is measured, and how results are called.
+//! Requested measurements, and the keys of results.
 
 use super::function::FunctionInfo;
 use crate::metrics::Metric;
 use crate::syntax::{Expr, ExprKind, Factor, Term};
 use serde::{Deserialize, Serialize};
 
-/// What is measured.
+/// A requested measurement.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Measure {
-    /// The key in results: the given name, or the text without spaces.
+    /// Key in results: the given name, or the expression without spaces.
     pub key: String,
-    /// Metrics, combined by arithmetic.
+    /// Expression of metrics.
     pub value: Expr,
-    /// Whether it is one number of the whole run (`max(ergotropy)`) rather than one of each moment.
+    /// True for a single number of the whole run (`max(ergotropy)`, a metric at a given mark), false for a value at each moment.
     pub summary: bool,
 }
 
-/// Functions of a whole trace, in `measure` and `expect`.
+/// Aggregates of a trace, in `measure` and `expect`: (name, description).
 pub const AGGREGATES: &[(&str, &str)] = &[
     ("max", "the maximum of the true continuous curve in the recorded window"),
     ("min", "the minimum of the true continuous curve"),
@@ -26,21 +26,21 @@ pub const AGGREGATES: &[(&str, &str)] = &[
     ("first_max", "the first local maximum"),
 ];
 
-/// Whether an expression is an aggregate of a trace: `max(ergotropy)`, which two arguments would make an ordinary function.
+/// True for an aggregate of a trace: `max(ergotropy)`; with two arguments it would be an ordinary function.
 pub fn is_aggregate(expr: &Expr) -> bool {
     matches!(&expr.kind, ExprKind::Call(name, items) if items.len() == 1 && AGGREGATES.iter().any(|(a, _)| a == name))
 }
 
-/// The word of the mean over the members of a sample, each with its own state and its own Hamiltonian.
+/// Keyword of the mean over ensemble members, each with its own state and Hamiltonian.
 pub const MEMBER_MEAN: &str = "member_mean";
 
-/// The text of a metric as it keys results: without spaces.
+/// Key of a metric in results: its text without spaces.
 pub fn key_of(expr: &Expr) -> String {
     expr.to_string().replace(' ', "")
 }
 
-/// The same expression with marks at single metrics: `(a/b) at charged` is `a at charged / b at charged`. Only so it reads back from its
-/// text. Curves in aggregates keep their traces.
+/// Moves marks from compound expressions to their metrics: `(a/b) at charged` becomes `a at charged / b at charged`, which is required
+/// for parsing the printed text. Traces inside of aggregates are left unchanged.
 pub fn marked_metrics(expr: &Expr) -> Expr {
     let again = |kind| Expr { kind, place: expr.place };
     match &expr.kind {
@@ -53,7 +53,7 @@ pub fn marked_metrics(expr: &Expr) -> Expr {
     }
 }
 
-/// The expression with every metric in it evaluated at a mark.
+/// Evaluates every metric of the expression at a mark.
 pub fn at_mark(mark: &str, expr: &Expr) -> Expr {
     let again = |kind| Expr { kind, place: expr.place };
     match &expr.kind {
@@ -71,7 +71,7 @@ pub fn at_mark(mark: &str, expr: &Expr) -> Expr {
     }
 }
 
-/// An expression of metrics with its parts replaced; arguments of metrics are no parts.
+/// Applies a function to the direct subexpressions; arguments of metrics are left unchanged.
 fn mapped(kind: &ExprKind, part: &dyn Fn(&Expr) -> Expr) -> ExprKind {
     match kind {
         ExprKind::Sum(terms) => {

@@ -1,5 +1,5 @@
-//! The typed experiment: what a file means. Every name is resolved and every dimension known; values stay symbolic, since
-//! every parameter is a knob, and loops stay loops. The experiment can be written as YAML and read back to the same run.
+//! The typed experiment, the intermediate representation of a file. All names are resolved and all dimensions known; values stay symbolic,
+//! since any parameter may be swept or optimised, and loops are kept. The experiment can be serialised to YAML and read back without loss.
 
 mod ensemble;
 mod event;

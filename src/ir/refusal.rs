@@ -1,4 +1,4 @@
-//! What is said when an expression has no type: both sides of a clash, the missing unit, the nearest name.
+//! Diagnostics for ill-typed expressions: both sides of a mismatch, the missing unit, the nearest name.
 
 use super::meaning::{Meaning, Type};
 use super::scope::{Index, Scope};
@@ -81,7 +81,7 @@ impl Scope {
             .into()
     }
 
-    /// An unknown name, with the nearest known one.
+    /// Diagnostic for an unknown name, with the most similar known one.
     pub fn unknown(&self, name: &str, span: Span, indices: &[Index]) -> Box<Diagnostic> {
         let known = self.names.keys().map(String::as_str).chain(indices.iter().map(|i| i.name));
         let diagnostic = Diagnostic::new(Code::UnknownName, span, format!("`{name}` is not declared"))

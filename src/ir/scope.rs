@@ -1,5 +1,5 @@
-//! What names mean, and what kind and dimension an expression has. The checker asks before anything is computed; the builder
-//! asks again when it needs the factor between a written Hamiltonian and rad/s.
+//! Scopes: meanings of names, and types of expressions. The checker uses them before evaluation; the evaluator uses them for the factor
+//! between a Hamiltonian as written and rad/s.
 
 use super::experiment::Experiment;
 use super::function::{FUNCTIONS, FunctionInfo};
@@ -12,7 +12,7 @@ use crate::syntax::{Expr, ExprKind, Factor, Fold, Over};
 use crate::units::{Constant, Dimension, GAMMA, Unit, UnitSystem};
 use std::collections::HashMap;
 
-/// The named parts of the system's Hamiltonian: word, meaning.
+/// Named parts of the system's Hamiltonian: (keyword, description).
 pub const SYSTEM_PARTS: &[(&str, &str)] = &[
     ("dipolar", "the dipolar couplings of the system"),
     ("scalar", "the scalar couplings of the system"),
@@ -22,13 +22,13 @@ pub const SYSTEM_PARTS: &[(&str, &str)] = &[
     ("internal", "what acts during delays and pulses: offset + scalar + dipolar + quadrupolar"),
 ];
 
-/// The names that mean the same in every expression: a number, the time, the Hermitian conjugate.
+/// Names with a fixed meaning in every expression: pi, the time, the Hermitian conjugate.
 pub const CONSTANTS: &[&str] = &["pi", "t", "hc"];
 
-/// The phases that have a word, in degrees.
+/// Phase keywords, in degrees.
 pub const PHASES: &[(&str, f64)] = &[("x", 0.0), ("y", 90.0), ("-x", 180.0), ("-y", 270.0)];
 
-/// The phase of a word `x`, `y`, `-x`, `-y`, in radian.
+/// Phase of a keyword `x`, `y`, `-x`, `-y`, in radian; `None` for other expressions.
 pub fn phase_of_word(expr: &Expr) -> Option<f64> {
     let text = match &expr.kind {
         ExprKind::Name(name) => name.clone(),
@@ -41,26 +41,26 @@ pub fn phase_of_word(expr: &Expr) -> Option<f64> {
     PHASES.iter().find(|(word, _)| *word == text).map(|(_, degrees)| degrees.to_radians())
 }
 
-/// Names and their meaning.
+/// A scope: names and their meanings.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    /// The unit system.
+    /// Unit system.
     pub units: UnitSystem,
-    /// Every declared name.
+    /// All declared names.
     pub names: HashMap<String, Meaning>,
 }
 
-/// An index in whose range an expression stands, or the time.
+/// An index variable in scope, or the time.
 #[derive(Debug, Clone, Copy)]
 pub struct Index<'a> {
-    /// Its name.
+    /// Name.
     pub name: &'a str,
-    /// Its dimension.
+    /// Dimension.
     pub dimension: Dimension,
 }
 
 impl Experiment {
-    /// What the names of the experiment mean.
+    /// Scope with all names of the experiment.
     pub fn scope(&self) -> Scope {
         Scope::of(self)
     }
@@ -69,7 +69,7 @@ impl Experiment {
 type Checked = Result<Type, Box<Diagnostic>>;
 
 impl Scope {
-    /// The scope of a checked experiment.
+    /// Scope of a checked experiment.
     pub fn of(experiment: &Experiment) -> Scope {
         let mut scope = Scope { units: experiment.units, names: HashMap::new() };
         for (part, _) in SYSTEM_PARTS {
@@ -87,8 +87,8 @@ impl Scope {
         for shape in &experiment.shapes {
             scope.names.insert(shape.name.clone(), Meaning::Shape);
         }
-        // The experiment was checked, so each expression has a type; a number is what an unchecked one would be taken for,
-        // and evaluation would then name the mistake.
+        // In a checked experiment every expression has a type; if not, treat it as a dimensionless number and leave the error
+        // to evaluation.
         for param in &experiment.params {
             let dimension = scope.type_of(&param.default, &[]).map_or(Dimension::NUMBER, Type::dimension);
             scope.names.insert(param.name.clone(), Meaning::Param(dimension));
@@ -100,7 +100,7 @@ impl Scope {
         scope
     }
 
-    /// What a declared subsystem is.
+    /// Meaning of a declared subsystem.
     pub fn meaning_of(site: &SiteDeclaration) -> Meaning {
         match site {
             SiteDeclaration::Spin { size: Some(_), .. } => Meaning::Array,
@@ -110,20 +110,20 @@ impl Scope {
         }
     }
 
-    /// Whether the file has natural units.
+    /// True for natural units.
     pub fn natural(&self) -> bool {
         self.units == UnitSystem::Natural
     }
 
-    /// A dimension as it is in this file: in natural units every quantity is a plain number.
+    /// Converts a dimension to the file's unit system: in natural units every quantity is dimensionless.
     pub fn dimension(&self, dimension: Dimension) -> Dimension {
         if self.natural() { Dimension::NUMBER } else { dimension }
     }
 
-    /// The kind and dimension of an expression.
+    /// Type of an expression: kind and dimension.
     ///
     /// # Errors
-    /// When it has none: an unknown name, a clash of dimensions, an operator where none belongs.
+    /// When it has no type: an unknown name, mismatched dimensions, an unexpected operator.
     pub fn type_of(&self, expr: &Expr, indices: &[Index]) -> Checked {
         let span = expr.span();
         match &expr.kind {
@@ -149,7 +149,7 @@ impl Scope {
         }
     }
 
-    /// A number, or a tuple of numbers, with a unit.
+    /// Type of a number, or a tuple of numbers, with a unit.
     fn quantity(&self, inner: &Expr, unit: &Unit, span: Span, indices: &[Index]) -> Checked {
         if self.natural() {
             return Err(Diagnostic::new(
@@ -170,7 +170,7 @@ impl Scope {
         Ok(inner_type.with(unit.dimension))
     }
 
-    /// An element of an array, which alone is no value.
+    /// Type of an array element, which is not a value by itself: always an error.
     fn indexed(&self, name: &str, index: &Expr, span: Span, indices: &[Index]) -> Checked {
         self.plain(index, indices)?;
         match self.names.get(name) {
@@ -205,7 +205,7 @@ impl Scope {
         Ok(result)
     }
 
-    /// Numbers of one dimension.
+    /// Type of a tuple of numbers of equal dimension.
     fn tuple(&self, items: &[Expr], indices: &[Index]) -> Checked {
         let mut result: Option<(Dimension, &Expr)> = None;
         for item in items {
@@ -220,7 +220,7 @@ impl Scope {
         Ok(Type::Vector(result.map(|(d, _)| d).unwrap_or_default()))
     }
 
-    /// A sum or product over an index.
+    /// Type of a sum or product over an index.
     fn over(&self, sum: &Over, span: Span, indices: &[Index]) -> Checked {
         self.plain(&sum.from, indices)?;
         self.plain(&sum.to, indices)?;
@@ -236,25 +236,25 @@ impl Scope {
         let mut inside = indices.to_vec();
         inside.push(Index { name: &sum.index, dimension: Dimension::NUMBER });
         let body = self.type_of(&sum.body, &inside)?;
-        // The dimension of a product of things with one would depend on how many there are.
+        // The dimension of a product of dimensional factors would depend on their number.
         if sum.fold == Fold::Product && body.dimension() != Dimension::NUMBER {
             return Err(self.wrong_dimension(&sum.body, Dimension::NUMBER, body));
         }
         Ok(body)
     }
 
-    /// A plain number: sizes, counts, indices.
+    /// Checks for a dimensionless number: sizes, counts, indices.
     ///
     /// # Errors
-    /// When it is something else.
+    /// When it has another type.
     pub fn plain(&self, expr: &Expr, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
         self.number(expr, Dimension::NUMBER, indices)
     }
 
-    /// A number of a dimension (a plain one in natural units).
+    /// Checks for a number of a given dimension (dimensionless in natural units).
     ///
     /// # Errors
-    /// When it is something else.
+    /// When it has another type.
     pub fn number(&self, expr: &Expr, wanted: Dimension, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
         let found = self.type_of(expr, indices)?;
         let needed = self.dimension(wanted);
@@ -267,18 +267,18 @@ impl Scope {
         Err(self.wrong_dimension(expr, needed, found))
     }
 
-    /// A number whose dimension a Hamiltonian can have, as rf fields do.
+    /// Checks for a number with a dimension allowed for Hamiltonians, such as an rf amplitude.
     ///
     /// # Errors
-    /// When it is something else.
+    /// When it has another type.
     pub fn frequency(&self, expr: &Expr, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
         self.number(expr, Dimension::FREQUENCY, indices)
     }
 
-    /// A Hamiltonian: an operator whose dimension is a frequency, an angular frequency or an energy.
+    /// Checks for a Hamiltonian: an operator with the dimension of a frequency, an angular frequency or an energy.
     ///
     /// # Errors
-    /// When it is something else.
+    /// When it has another type.
     pub fn hamiltonian(&self, expr: &Expr, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
         match self.type_of(expr, indices)? {
             Type::Operator(d) if crate::units::hamiltonian_factor(d, self.units).is_some() => Ok(()),
@@ -302,10 +302,10 @@ impl Scope {
         }
     }
 
-    /// Any operator.
+    /// Checks for an operator of any dimension.
     ///
     /// # Errors
-    /// When it is something else.
+    /// When it has another type.
     pub fn operator(&self, expr: &Expr, indices: &[Index]) -> Result<(), Box<Diagnostic>> {
         match self.type_of(expr, indices)? {
             Type::Operator(_) => Ok(()),
@@ -313,7 +313,7 @@ impl Scope {
         }
     }
 
-    /// A single subsystem: a name, or a member of an array.
+    /// Checks for a single subsystem: a name, or an array element.
     ///
     /// # Errors
     /// When it is something else.
@@ -364,7 +364,7 @@ impl Scope {
         }
     }
 
-    /// One subsystem or a whole array.
+    /// Checks for one subsystem or a whole array.
     ///
     /// # Errors
     /// When it is something else.

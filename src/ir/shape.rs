@@ -1,4 +1,4 @@
-//! Envelopes of pulses and ways of a ramp from one field to another: one table each.
+//! Tables of pulse envelopes and amplitude ramps.
 
 use crate::source::Place;
 use crate::units::Dimension;
@@ -9,31 +9,31 @@ use std::f64::consts::{PI, TAU};
 /// An argument of a shape.
 #[derive(Clone, Copy)]
 pub struct ShapeArgument {
-    /// What it is.
+    /// Description.
     pub meaning: &'static str,
-    /// What it is when it is not given; `None` where it must be.
+    /// Default value; `None` if it is required.
     pub default: Option<f64>,
-    /// Its dimension.
+    /// Dimension.
     pub dimension: Dimension,
-    /// Its least and its largest value.
+    /// Minimum and maximum.
     pub range: (f64, f64),
 }
 
-/// The values of the arguments of a shape, in order; zero behind the last.
+/// Values of the arguments of a shape, in order, padded with zeros.
 pub type ShapeValues = [f64; 2];
 
-/// The envelope of a pulse over `u` from 0 to 1: a share of the peak, and an angle that is added to the phase.
+/// Envelope of a pulse over `u` from 0 to 1: amplitude as a fraction of the peak, and an angle added to the phase.
 #[derive(Clone, Copy)]
 pub struct PulseShape {
-    /// Its word.
+    /// Keyword.
     pub name: &'static str,
-    /// Its arguments; those without a default come first.
+    /// Arguments; required ones first.
     pub arguments: &'static [ShapeArgument],
-    /// Whether its frequency sweeps through resonance: then it has no flip angle.
+    /// True for frequency-swept (adiabatic) pulses, which have no flip angle.
     pub swept: bool,
-    /// What it is.
+    /// Description.
     pub meaning: &'static str,
-    /// The envelope as a function of `u`, for the arguments and the duration.
+    /// Envelope as a function of `u`, for given arguments and duration.
     pub waveform: fn(&Scalar, ShapeValues, f64) -> (Scalar, Scalar),
 }
 
@@ -43,7 +43,7 @@ const fn plain(meaning: &'static str, default: f64, range: (f64, f64)) -> ShapeA
 
 const ANY: (f64, f64) = (-f64::MAX, f64::MAX);
 
-/// A height at which an envelope is cut off.
+/// Range of the height at which an envelope is truncated.
 const HEIGHT: (f64, f64) = (1e-12, 0.999);
 
 const BANDWIDTH: ShapeArgument = ShapeArgument {
@@ -60,7 +60,7 @@ const RISE: ShapeArgument = ShapeArgument {
     range: (0.0, f64::MAX),
 };
 
-/// No phase beside that of the pulse.
+/// No phase in addition to that of the pulse.
 const IN_PHASE: Scalar = Scalar::Constant(0.0);
 
 /// `a + b u`.
@@ -68,7 +68,7 @@ fn line(u: &Scalar, a: f64, b: f64) -> Scalar {
     u.scaled(b).plus(&Scalar::Constant(a))
 }
 
-/// The envelopes.
+/// The built-in envelopes.
 pub const PULSE_SHAPES: &[PulseShape] = &[
     PulseShape {
         name: "rectangular",
@@ -151,19 +151,19 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
     },
 ];
 
-/// The phase of a frequency that goes evenly from minus to plus half of a bandwidth.
+/// Phase of a linear frequency sweep from minus to plus half of a bandwidth.
 fn even_sweep(u: &Scalar, bandwidth: f64, duration: f64) -> Scalar {
     let x = line(u, -0.5, 1.0);
     x.times(&x).scaled(0.5 * TAU * bandwidth * duration)
 }
 
 impl PulseShape {
-    /// The shape of this name.
+    /// Looks up an envelope by name.
     pub fn named(name: &str) -> Option<&'static PulseShape> {
         PULSE_SHAPES.iter().find(|s| s.name == name)
     }
 
-    /// How many arguments must be given.
+    /// Number of required arguments.
     pub fn fewest(&self) -> usize {
         self.arguments.iter().filter(|a| a.default.is_none()).count()
     }
@@ -173,31 +173,31 @@ impl PulseShape {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ShapeTable {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Amplitude as a share of the peak, and phase in radian, step by step.
+    /// (amplitude as a fraction of the peak, phase in radian) of every step.
     pub steps: Vec<(f64, f64)>,
-    /// Where it is declared.
+    /// Position of the declaration.
     #[serde(skip)]
     pub place: Place,
 }
 
-/// A way from field `a` to field `b` over `u` from 0 to 1.
+/// An amplitude ramp from `a` to `b` over `u` from 0 to 1.
 #[derive(Clone, Copy)]
 pub struct Ramp {
-    /// Its word.
+    /// Keyword.
     pub name: &'static str,
-    /// What its argument is, if it has one; a frequency where `frequency` says so.
+    /// Description of its argument, if it has one.
     pub argument: Option<&'static str>,
-    /// Whether the argument is a frequency.
+    /// True if the argument is a frequency.
     pub frequency: bool,
-    /// What it is.
+    /// Description.
     pub meaning: &'static str,
-    /// The field as a function of `u`, between `a` and `b`, for the argument.
+    /// Rf amplitude as a function of `u`, between `a` and `b`, for a given argument.
     pub waveform: fn(&Scalar, f64, f64, f64) -> Scalar,
 }
 
-/// The ways of a ramp.
+/// The built-in ramps.
 pub const RAMPS: &[Ramp] = &[
     Ramp {
         name: "linear",
@@ -241,7 +241,7 @@ pub const RAMPS: &[Ramp] = &[
 ];
 
 impl Ramp {
-    /// The ramp of this name.
+    /// Looks up a ramp by name.
     pub fn named(name: &str) -> Option<&'static Ramp> {
         RAMPS.iter().find(|r| r.name == name)
     }

@@ -1,4 +1,4 @@
-//! What is in the magnet, and the transmitters around it.
+//! The spin system, and the transmitter channels.
 
 use crate::source::Place;
 use crate::syntax::Expr;
@@ -7,37 +7,37 @@ use crate::syntax::words::{Clause, InteractionKind};
 use crate::units::Dimension;
 use serde::{Deserialize, Serialize};
 
-/// The sample and its surroundings.
+/// The sample and its environment.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct System {
     /// Subsystems in the order of declaration.
     pub sites: Vec<SiteDeclaration>,
-    /// The static field.
+    /// Static field.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<Expr>,
-    /// Euler angles (z, y, z) that turn the crystal into the field, or into the rotor.
+    /// Euler angles (z, y, z) that rotate the crystal into the laboratory frame, or into the rotor frame.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub orientation: Option<Expr>,
-    /// The rotor.
+    /// Magic-angle spinning.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spinning: Option<Spinning>,
-    /// The temperature of the sample.
+    /// Temperature of the sample.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub temperature: Option<Expr>,
-    /// Interactions that are given.
+    /// Explicit interactions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub interactions: Vec<Interaction>,
-    /// Whether every pair of spins with positions is coupled.
+    /// True if every pair of spins with positions has a dipolar coupling.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub dipolar_all: bool,
-    /// Positions: three lengths each.
+    /// Positions: three lengths per spin.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub positions: Vec<OfSite>,
     /// Relaxation times.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub relax: Vec<Relaxation>,
-    /// Where the block stands.
+    /// Position of the block in the text.
     #[serde(skip)]
     pub place: Place,
 }
@@ -46,45 +46,45 @@ pub struct System {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SiteDeclaration {
-    /// Spins.
+    /// A spin or an array of spins.
     Spin {
-        /// The name of the spin or array.
+        /// Name of the spin or array.
         name: String,
-        /// The size of the array.
+        /// Size of the array.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         size: Option<Expr>,
-        /// What it is.
+        /// Kind of spin.
         of: SpinKind,
-        /// Where it stands.
+        /// Its position.
         #[serde(skip)]
         place: Place,
     },
-    /// Equal spins touched only through their sums.
+    /// Identical spins that interact only through their collective operators.
     Collective {
-        /// Its name.
+        /// Name.
         name: String,
-        /// How many spins.
+        /// Number of spins.
         number: Expr,
-        /// What each is.
+        /// Kind of each spin.
         of: SpinKind,
-        /// Where it stands.
+        /// Its position.
         #[serde(skip)]
         place: Place,
     },
     /// A harmonic mode.
     Mode {
-        /// Its name.
+        /// Name.
         name: String,
-        /// How many Fock states.
+        /// Number of Fock states.
         cutoff: Expr,
-        /// Where it stands.
+        /// Its position.
         #[serde(skip)]
         place: Place,
     },
 }
 
 impl SiteDeclaration {
-    /// Where it stands.
+    /// Position of the declaration.
     pub fn place(&self) -> Place {
         match self {
             SiteDeclaration::Spin { place, .. }
@@ -93,7 +93,7 @@ impl SiteDeclaration {
         }
     }
 
-    /// The declared name.
+    /// Declared name.
     pub fn name(&self) -> &str {
         match self {
             SiteDeclaration::Spin { name, .. }
@@ -103,15 +103,15 @@ impl SiteDeclaration {
     }
 }
 
-/// An index and the values it takes, both ends included.
+/// An index variable and its range, both ends included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Each {
-    /// The index.
+    /// Index variable.
     pub index: String,
-    /// Its first value.
+    /// First value.
     pub from: Expr,
-    /// Its last value.
+    /// Last value.
     pub to: Expr,
 }
 
@@ -119,67 +119,67 @@ pub struct Each {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct OfSite {
-    /// Which.
+    /// The spin.
     pub site: Expr,
-    /// How much.
+    /// The value.
     pub value: Expr,
-    /// For which indices.
+    /// Range of the index variable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Each>,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
 
-/// A rotor.
+/// Sample spinning.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spinning {
-    /// Turns in a unit of time.
+    /// Spinning rate, in cycles per unit time.
     pub rate: Expr,
-    /// The angle between its axis and the field; the magic angle when not given.
+    /// Angle between rotor axis and field; by default the magic angle.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angle: Option<Expr>,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
 
-/// An interaction of one subsystem or of two.
+/// An interaction of one or two subsystems.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Interaction {
-    /// Which.
+    /// Kind of interaction.
     pub kind: InteractionKind,
-    /// Of what.
+    /// The subsystems.
     pub sites: Vec<Expr>,
-    /// How large it is. Of a tensor it is the largest component; of a pair with a direction, the coupling along the field.
+    /// Strength. For a tensor, the largest component; for a pair with a direction, the coupling with this direction along the field.
     pub size: Expr,
-    /// What more is given.
+    /// Further clauses.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub clauses: Vec<(Clause, Expr)>,
-    /// For which indices.
+    /// Range of the index variable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Each>,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
 
 impl Interaction {
-    /// The value of a clause, where it is given.
+    /// Value of a clause, if given.
     pub fn clause(&self, clause: Clause) -> Option<&Expr> {
         self.clauses.iter().find(|(c, _)| *c == clause).map(|(_, value)| value)
     }
 }
 
 impl System {
-    /// The declared interactions of a kind.
+    /// Declared interactions of a kind.
     pub fn interactions_of(&self, kind: InteractionKind) -> impl Iterator<Item = &Interaction> {
         self.interactions.iter().filter(move |i| i.kind == kind)
     }
 
-    /// Whether spins are coupled by dipolar couplings.
+    /// True if there are dipolar couplings.
     pub fn has_dipolar(&self) -> bool {
         self.dipolar_all || self.interactions_of(InteractionKind::Dipolar).next().is_some()
     }
@@ -189,51 +189,51 @@ impl System {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Relaxation {
-    /// Which spins; the name of an array stands for all its members.
+    /// The spins; the name of an array stands for all its elements.
     pub sites: Vec<Expr>,
-    /// Times and rates.
+    /// Relaxation times and other settings.
     pub settings: Vec<(RelaxSetting, Expr)>,
-    /// For which indices.
+    /// Range of the index variable.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub each: Option<Each>,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
 
 impl Relaxation {
-    /// The value of a setting, where it is given.
+    /// Value of a setting, if given.
     pub fn setting(&self, setting: RelaxSetting) -> Option<&Expr> {
         self.settings.iter().find(|(s, _)| *s == setting).map(|(_, value)| value)
     }
 }
 
-/// The settings of `relax`.
+/// Settings of `relax`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum RelaxSetting {
-    /// The longitudinal time.
+    /// Longitudinal relaxation time.
     T1,
-    /// The transverse time.
+    /// Transverse relaxation time.
     T2,
-    /// The transverse time in a lock.
+    /// Transverse relaxation time during a spin lock.
     T1rho,
-    /// The lifetime of dipolar order.
+    /// Lifetime of dipolar order.
     T1D,
-    /// The polarisation that T1 relaxes to.
+    /// Equilibrium polarisation of T1 relaxation.
     Polarisation,
-    /// The correlation time of isotropic tumbling.
+    /// Correlation time of isotropic tumbling.
     TauC,
 }
 
 impl RelaxSetting {
-    /// As written.
+    /// Its keyword.
     pub fn word(self) -> &'static str {
         RELAX_SETTINGS.iter().find(|(setting, ..)| *setting == self).map_or("", |(_, word, ..)| word)
     }
 }
 
-/// The settings of `relax`: word, dimension, whether it makes spins relax by itself, meaning.
+/// Settings of `relax`: (setting, keyword, dimension, whether it causes relaxation without further settings, description).
 pub const RELAX_SETTINGS: &[(RelaxSetting, &str, Dimension, bool, &str)] = &[
     (RelaxSetting::T1, "T1", Dimension::TIME, true, "longitudinal relaxation time"),
     (RelaxSetting::T2, "T2", Dimension::TIME, true, "transverse relaxation time, at most 2 T1"),
@@ -267,48 +267,48 @@ pub const RELAX_SETTINGS: &[(RelaxSetting, &str, Dimension, bool, &str)] = &[
     ),
 ];
 
-/// A transmitter and its limits.
+/// A transmitter channel and its limits.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Channel {
-    /// The nucleus it is tuned to.
+    /// Nucleus to which it is tuned.
     pub nucleus: String,
-    /// The nutation frequency of pulses that give none.
+    /// Default nutation frequency of pulses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rf: Option<Expr>,
-    /// The highest nutation frequency.
+    /// Maximum nutation frequency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rf: Option<Expr>,
-    /// The chemical shift at which the channel is tuned.
+    /// Carrier position, as a chemical shift.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub carrier: Option<Expr>,
-    /// The time after a pulse during which nothing can be received.
+    /// Dead time: time after a pulse during which the receiver is off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_time: Option<Expr>,
-    /// The time constant with which a pulse rises.
+    /// Time constant of the pulse rise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rise_time: Option<Expr>,
-    /// The time constant with which the strength of a pulse falls while it lasts.
+    /// Time constant of the amplitude droop during a pulse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub droop_time: Option<Expr>,
-    /// The angle by which y leans away from the normal to x.
+    /// Quadrature error: deviation of the angle between the transmitter's x and y axes from 90 degrees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lean: Option<Expr>,
-    /// How long, at the beginning of a pulse, its field also acts at a right angle.
+    /// Leading phase transient: time for which a quadrature field of equal strength acts at the start of a pulse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leading_transient: Option<Expr>,
-    /// The same at its end.
+    /// Trailing phase transient: the same at the end of a pulse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trailing_transient: Option<Expr>,
-    /// The step in which phases can be set.
+    /// Phase resolution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase_step: Option<Expr>,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
 
-/// The settings of a channel: word, meaning.
+/// Settings of a channel: (keyword, description).
 pub const CHANNEL_SETTINGS: &[(&str, &str)] = &[
     ("rf", "the nutation frequency of pulses that give none"),
     ("max_rf", "the highest nutation frequency; a pulse above it is an error"),
@@ -328,20 +328,20 @@ pub const CHANNEL_SETTINGS: &[(&str, &str)] = &[
     ("phase_step", "the step in which phases can be set; another phase is a warning"),
 ];
 
-/// The steps and limits of a spectrometer.
+/// Resolution and limits of a spectrometer.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Spectrometer {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// Its settings, each of [`SPECTROMETER_SETTINGS`].
+    /// Settings, each listed in [`SPECTROMETER_SETTINGS`].
     pub settings: Vec<(String, Expr)>,
-    /// Where it stands.
+    /// Its position.
     #[serde(skip)]
     pub place: Place,
 }
 
-/// The settings of a spectrometer: word, dimension, meaning.
+/// Settings of a spectrometer: (keyword, dimension, description).
 pub const SPECTROMETER_SETTINGS: &[(&str, Dimension, &str)] = &[
     ("clock", Dimension::TIME, "the step of all times"),
     ("min_delay", Dimension::TIME, "the shortest delay"),

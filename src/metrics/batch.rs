@@ -1,17 +1,17 @@
-//! Metrics of a batch of states as curves, one state a lane: the counterparts of the curves of single states.
+//! Metrics of a batch of states as curves, one state per lane: the batched counterparts of the single-state curves.
 
 use super::bohr_batch::{BohrBatch, CurveBatch, LevelsBatch, without_mean};
 use crate::lanes::{Lane, MatrixBatch};
 
-/// What metrics of a batch refer to.
+/// The reference data of the metrics of a batch.
 pub struct SceneBatch {
-    /// The Hamiltonian of the battery, which is the whole system, rad/s; `None` where the file has no battery.
+    /// Hamiltonian of the battery, if the battery is the whole system, rad/s; `None` if the file declares no battery.
     pub battery: Option<MatrixBatch>,
     /// The prepared states.
     pub initial: MatrixBatch,
 }
 
-/// The curves of a metric in a batch.
+/// Returns the curves of a metric for a batch; `None` if the metric has no such form.
 pub type InLanes = fn(&BohrBatch, &SceneBatch) -> Option<CurveBatch>;
 
 pub(super) fn energy(b: &BohrBatch, scene: &SceneBatch) -> Option<CurveBatch> {
@@ -30,7 +30,7 @@ pub(super) fn l1_coherence(b: &BohrBatch, scene: &SceneBatch) -> Option<CurveBat
     scene.battery.as_ref().map(|_| b.l1())
 }
 
-/// While eigenvalues stay what they are, the ergotropy changes as the energy does.
+/// The eigenvalues of the state are constant, so the ergotropy changes by as much as the energy.
 pub(super) fn ergotropy(b: &BohrBatch, scene: &SceneBatch) -> Option<CurveBatch> {
     let h = traceless(scene.battery.as_ref()?);
     let (r, e) = (eigenvalues(&traceless(b.begin()))?, eigenvalues(&h)?);
@@ -42,12 +42,12 @@ pub(super) fn capacity(b: &BohrBatch, scene: &SceneBatch) -> Option<CurveBatch> 
     Some(b.constant(active(&r, &e) - passive(&r, &e)))
 }
 
-/// The lowest energy on the unitary orbit: the largest population in the lowest level. Both lists ascend.
+/// Lowest energy on the unitary orbit: largest populations in the lowest levels. Both lists are ascending.
 fn passive(r: &[Lane], e: &[Lane]) -> Lane {
     r.iter().rev().zip(e).fold(Lane::zero(), |sum, (r, e)| sum + *r * *e)
 }
 
-/// The highest energy on the unitary orbit.
+/// Highest energy on the unitary orbit. Both lists are ascending.
 fn active(r: &[Lane], e: &[Lane]) -> Lane {
     r.iter().zip(e).fold(Lane::zero(), |sum, (r, e)| sum + *r * *e)
 }
@@ -56,7 +56,7 @@ fn traceless(m: &MatrixBatch) -> MatrixBatch {
     without_mean(m).1
 }
 
-/// Ascending in every lane; what does not converge is not a number, and makes its lane irregular.
+/// Eigenvalues, ascending in every lane; NaN in lanes that do not converge, which marks these lanes as irregular.
 fn eigenvalues(m: &MatrixBatch) -> Option<Vec<Lane>> {
     let (LevelsBatch { mut values, .. }, converged) = LevelsBatch::of(m.clone(), false);
     for value in &mut values {

@@ -1,33 +1,33 @@
-//! The expansion of [`super::bohr_frequencies`] for a batch of states, one a lane.
+//! The Bohr-frequency expansion of [`super::bohr_frequencies`] for a batch of states, one per lane.
 //!
-//! `rho(t) = R_0 + sum_w (C_w cos(w t) + S_w sin(w t))` in every lane. Where the Hamiltonian is the same in all lanes, equal frequencies
-//! are joined; else each pair of levels has its own. The expansion of one state and that of a batch are written twice because the
-//! kernels of a batch are loops without closures, which would not be compiled for wide vectors.
+//! `rho(t) = R_0 + sum_w (C_w cos(w t) + S_w sin(w t))` in every lane. If the Hamiltonian is the same in all lanes, terms of equal
+//! frequency are merged; otherwise each pair of levels has its own frequency. The single-state code is not shared with the batch
+//! because the kernels of a batch are loops without closures: with closures they would not be compiled for wide vectors.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "indices run over the dimension that all matrices of a batch share, and over frequencies that every wave has"
+    reason = "indices are within the common dimension of the matrices and the number of frequencies of every wave"
 )]
 
 use super::bohr_frequencies::Curve;
 use crate::lanes::{LANES, Lane, MatrixBatch, eigen, sin_cos};
 
-/// Differences of levels that are closer than this share of the largest are one.
+/// Two level differences count as equal if they differ by less than this fraction of the largest one.
 const SAME: f64 = 1e-13;
 
-/// The eigenvalues and eigenvectors of the Hamiltonian of a batch.
+/// Eigenvalues and eigenvectors of the Hamiltonians of a batch.
 pub struct LevelsBatch {
-    /// Ascending in every lane.
+    /// Eigenvalues, ascending in every lane.
     pub values: Vec<Lane>,
-    /// In columns.
+    /// Eigenvectors, as columns.
     pub vectors: MatrixBatch,
     /// Whether all lanes of every batch have the same Hamiltonian.
     pub shared: bool,
 }
 
 impl LevelsBatch {
-    /// Those of Hermitian matrices, which are used up; and in which lanes they were found. `shared`: all lanes of every batch have the same
-    /// matrix.
+    /// Diagonalises a batch of Hermitian matrices in place; also returns which lanes converged. `shared`: all lanes of every batch have the
+    /// same matrix.
     pub fn of(mut matrix: MatrixBatch, shared: bool) -> (LevelsBatch, [bool; LANES]) {
         let n = matrix.dimension();
         let mut levels = LevelsBatch { values: vec![Lane::zero(); n], vectors: MatrixBatch::zeros(n), shared };
@@ -36,7 +36,7 @@ impl LevelsBatch {
     }
 }
 
-/// Eigenvalues and eigenvectors of a batch.
+/// Kernel: eigenvalues and eigenvectors of a batch.
 struct Diagonalise<'a> {
     matrix: &'a mut MatrixBatch,
     levels: &'a mut LevelsBatch,
@@ -51,17 +51,17 @@ impl pulp::NullaryFnOnce for Diagonalise<'_> {
     }
 }
 
-/// The expansion of a batch of states.
+/// Bohr-frequency expansion of a batch of states.
 pub struct BohrBatch {
-    /// What does not oscillate, without the identity.
+    /// The constant part, without the identity.
     still: MatrixBatch,
-    /// The factor of the identity.
+    /// Coefficient of the identity.
     mean: Lane,
-    /// By cosine and sine.
+    /// Cosine and sine matrices, one pair per frequency.
     harmonics: Vec<(MatrixBatch, MatrixBatch)>,
-    /// The frequencies of the harmonics.
+    /// Frequencies of the harmonics, rad/s.
     frequencies: Vec<Lane>,
-    /// The state at the time 0.
+    /// The states at t = 0.
     begin: MatrixBatch,
 }
 
@@ -79,32 +79,32 @@ pub struct CurveBatch {
     lengths: Vec<(Wave, Wave)>,
 }
 
-/// Cosines and sines of the frequencies of an expansion at some times.
+/// Cosines and sines of the frequencies of an expansion on a time grid.
 #[derive(Clone)]
 pub enum Phases {
-    /// The same in all lanes: by time, cosine and sine of every frequency.
+    /// The same in all lanes: for each time, cosine and sine of every frequency.
     Shared {
-        /// How many frequencies.
+        /// Number of frequencies.
         frequencies: usize,
-        /// The values.
+        /// Cosines and sines.
         values: Vec<f64>,
     },
-    /// Different from lane to lane, in the same order.
+    /// Different in each lane, in the same order.
     Lanes {
-        /// How many frequencies.
+        /// Number of frequencies.
         frequencies: usize,
-        /// The values.
+        /// Cosines and sines.
         values: Vec<(Lane, Lane)>,
     },
 }
 
-/// The time of a sample, as traces have it: both ends are exact.
+/// Time of a sample, computed as in traces: both end points are exact.
 pub fn time(duration: f64, sample: usize, points: usize) -> f64 {
     if sample + 1 == points { duration } else { duration * sample as f64 / (points - 1) as f64 }
 }
 
 impl Phases {
-    /// Those of levels that all lanes share, at evenly spaced times from 0 to a common duration; a single one is the end.
+    /// Phases for levels shared by all lanes, on an even grid from 0 to a common duration; a grid of one point is the end time.
     pub fn shared(levels: &LevelsBatch, duration: f64, points: usize) -> Phases {
         let mut frequencies = Vec::new();
         frequencies_of(&levels.values, true, &mut frequencies);
@@ -119,7 +119,7 @@ impl Phases {
         Phases::Shared { frequencies: frequencies.len(), values }
     }
 
-    /// Those of an expansion at evenly spaced times from 0 to each lane's duration; a single one is the end.
+    /// Phases of an expansion on an even grid from 0 to each lane's duration; a grid of one point is the end time.
     pub fn own(expansion: &BohrBatch, duration: Lane, points: usize) -> Phases {
         let frequencies = expansion.frequencies.as_slice();
         let count = frequencies.len();
@@ -140,7 +140,7 @@ impl Phases {
     }
 }
 
-/// Fills a table of phases.
+/// Kernel that fills a table of phases.
 struct Oscillate<'a> {
     frequencies: &'a [Lane],
     duration: Lane,
@@ -180,7 +180,7 @@ impl Wave {
         }
     }
 
-    /// The value at a time whose phases are the same in all lanes.
+    /// Value at a time whose phases are the same in all lanes.
     #[inline(always)]
     fn at_shared(&self, phases: &[f64]) -> Lane {
         let mut sum = self.still;
@@ -190,7 +190,7 @@ impl Wave {
         sum
     }
 
-    /// The value at a time of each lane's own phases.
+    /// Value at a time with separate phases per lane.
     #[inline(always)]
     fn at_own(&self, phases: &[(Lane, Lane)]) -> Lane {
         let mut sum = self.still;
@@ -202,13 +202,13 @@ impl Wave {
 }
 
 impl CurveBatch {
-    /// The same curves plus a number.
+    /// Adds a constant to the curves.
     pub fn raised(mut self, by: Lane) -> CurveBatch {
         self.plain.still += by;
         self
     }
 
-    /// The curves times a factor that is not negative.
+    /// Multiplies the curves by a non-negative factor.
     pub fn scaled(mut self, factor: f64) -> CurveBatch {
         self.plain.scaled(factor);
         for (x, y) in &mut self.lengths {
@@ -218,20 +218,20 @@ impl CurveBatch {
         self
     }
 
-    /// The curve of a lane by itself.
+    /// The curve of a single lane.
     pub fn lane(&self, expansion: &BohrBatch, lane: usize) -> Curve {
         let of = |wave: &Wave| (wave.still.0[lane], wave.parts.iter().map(|(c, s)| (c.0[lane], s.0[lane])).collect());
         let frequencies = expansion.frequencies.iter().map(|w| w.0[lane]).collect();
         Curve::of(of(&self.plain), self.lengths.iter().map(|(x, y)| (of(x), of(y))), frequencies)
     }
 
-    /// The values at the times of a table of phases.
+    /// Evaluates the curves on the time grid of a table of phases.
     pub fn values(&self, phases: &Phases, out: &mut [Lane]) {
         pulp::Arch::new().dispatch(Sample { curve: self, phases, out });
     }
 }
 
-/// Samples a curve.
+/// Kernel that samples curves.
 struct Sample<'a> {
     curve: &'a CurveBatch,
     phases: &'a Phases,
@@ -272,14 +272,14 @@ impl pulp::NullaryFnOnce for Sample<'_> {
 }
 
 impl BohrBatch {
-    /// States that nothing moves, with their table of phases.
+    /// Expansion of stationary states, with its table of phases.
     pub fn still(rho: &MatrixBatch) -> (BohrBatch, Phases) {
         let (mean, still) = without_mean(rho);
         let expansion = BohrBatch { still, mean, harmonics: vec![], frequencies: vec![], begin: rho.clone() };
         (expansion, Phases::Shared { frequencies: 0, values: vec![] })
     }
 
-    /// The expansion of a batch from the time 0 on.
+    /// Expansion of a batch of states given at t = 0.
     pub fn new(levels: &LevelsBatch, rho: &MatrixBatch) -> BohrBatch {
         let (mean, deviation) = without_mean(rho);
         let mut expansion = BohrBatch {
@@ -300,7 +300,7 @@ impl BohrBatch {
         out
     }
 
-    /// `Tr[M A]` of every matrix of the expansion, `still` for the first.
+    /// `Tr[M A]` for every matrix M of the expansion, with `still` as the constant one.
     fn linear(&self, a: &MatrixBatch, still: &MatrixBatch) -> Wave {
         let mut wave = Wave { still: Lane::zero(), parts: Vec::with_capacity(self.harmonics.len()) };
         pulp::Arch::new().dispatch(Linear { expansion: self, a, still, wave: &mut wave });
@@ -311,22 +311,22 @@ impl BohrBatch {
         CurveBatch { plain, lengths: vec![] }
     }
 
-    /// Curves that do not move.
+    /// Constant curves.
     pub fn constant(&self, still: Lane) -> CurveBatch {
         self.curve(Wave { still, parts: vec![(Lane::zero(), Lane::zero()); self.harmonics.len()] })
     }
 
-    /// `Tr[rho A]`.
+    /// `Tr[rho A]` as curves.
     pub fn mean_of(&self, a: &MatrixBatch) -> CurveBatch {
         self.deviation_of(a).raised(self.mean * trace(a))
     }
 
-    /// `Tr[dr A]` of the deviation dr from the maximally mixed state.
+    /// `Tr[dr A]` of the deviation dr of rho from the maximally mixed state, as curves.
     pub fn deviation_of(&self, a: &MatrixBatch) -> CurveBatch {
         self.curve(self.linear(a, &self.still))
     }
 
-    /// `Tr[rho A]` less that of another state of the same trace: the difference is taken first.
+    /// `Tr[rho A] - Tr[before A]` for a state `before` of the same trace; the states are subtracted first to avoid cancellation.
     pub fn change_of(&self, a: &MatrixBatch, before: &MatrixBatch) -> CurveBatch {
         let n = self.still.dimension();
         let mut difference = self.still.clone();
@@ -350,7 +350,7 @@ impl BohrBatch {
         self.curve(wave)
     }
 
-    /// The sum of the magnitudes of all elements beside the diagonal.
+    /// Sum of the magnitudes of all off-diagonal elements.
     pub fn l1(&self) -> CurveBatch {
         let n = self.still.dimension();
         let mut curve = self.constant(Lane::zero());
@@ -362,7 +362,7 @@ impl BohrBatch {
                     parts: self.harmonics.iter().map(|(c, s)| (of(c, imaginary), of(s, imaginary))).collect(),
                 };
                 let (mut re, mut im) = (wave(false), wave(true));
-                // Above the diagonal and below.
+                // Each element counts twice: above and below the diagonal.
                 re.scaled(2.0);
                 im.scaled(2.0);
                 if !(re.is_zero() && im.is_zero()) {
@@ -373,18 +373,18 @@ impl BohrBatch {
         curve
     }
 
-    /// The states at the time 0.
+    /// The states at t = 0.
     pub fn begin(&self) -> &MatrixBatch {
         &self.begin
     }
 }
 
-/// The trace.
+/// Trace, in each lane.
 fn trace(m: &MatrixBatch) -> Lane {
     (0..m.dimension()).fold(Lane::zero(), |sum, k| sum + m.at(k, k).0)
 }
 
-/// The mean of the diagonal, and the matrix without it.
+/// Mean of the diagonal, and the matrix minus that multiple of the identity.
 pub fn without_mean(m: &MatrixBatch) -> (Lane, MatrixBatch) {
     let n = m.dimension();
     let mean = trace(m) / n as f64;
@@ -396,7 +396,7 @@ pub fn without_mean(m: &MatrixBatch) -> (Lane, MatrixBatch) {
     (mean, deviation)
 }
 
-/// `Tr[M A]` of the matrices of an expansion.
+/// Kernel: `Tr[M A]` for the matrices M of an expansion.
 struct Linear<'a> {
     expansion: &'a BohrBatch,
     a: &'a MatrixBatch,
@@ -420,7 +420,7 @@ impl pulp::NullaryFnOnce for Linear<'_> {
     }
 }
 
-/// The states at some phases.
+/// Kernel: the states at given phases.
 struct Advance<'a> {
     expansion: &'a BohrBatch,
     phases: &'a [(Lane, Lane)],
@@ -451,7 +451,7 @@ impl pulp::NullaryFnOnce for Advance<'_> {
     }
 }
 
-/// The matrices of an expansion. `rho_ab` evolves with `exp(-i (e_a - e_b) t)`; the part with `e_a > e_b` is the adjoint of the other.
+/// Kernel: matrices of an expansion. `rho_ab` evolves with `exp(-i (e_a - e_b) t)`; the part with `e_a > e_b` is the adjoint of the other.
 struct Expand<'a> {
     levels: &'a LevelsBatch,
     deviation: &'a MatrixBatch,
@@ -504,7 +504,7 @@ impl pulp::NullaryFnOnce for Expand<'_> {
     }
 }
 
-/// The frequencies, and which of them the elements below the diagonal have; `None` for what does not oscillate.
+/// Frequency index of each element below the diagonal, `None` if it does not oscillate; appends the frequencies to `frequencies`.
 fn frequencies_of(values: &[Lane], shared: bool, frequencies: &mut Vec<Lane>) -> Vec<Option<usize>> {
     let n = values.len();
     let mut own: Vec<Option<usize>> = vec![None; n * n];

@@ -1,42 +1,39 @@
-//! A density matrix under a constant Hamiltonian, along the whole of a recorded curve at once.
+//! Bohr-frequency expansion of a density matrix under a constant Hamiltonian: a whole recorded curve at once.
 //!
-//! Its elements are sums of a few harmonics, one a difference of levels:
-//! `rho(t) = R_0 + sum_w (C_w cos(w t) + S_w sin(w t))` with Hermitian matrices and positive w. What is linear in the state is a sum of
-//! harmonics too, and eigenvalues stay what they are. A curve of two hundred points of a pair of spins so costs what four states cost,
-//! and its value at a further time, as the search for a maximum asks for, a few multiplications.
+//! The matrix elements are sums of a few harmonics, one for each level difference:
+//! `rho(t) = R_0 + sum_w (C_w cos(w t) + S_w sin(w t))` with Hermitian matrices and w > 0. Expectation values are then sums of harmonics
+//! too, and the eigenvalues are constant. A curve of two hundred points of a spin pair costs as much as four states, and its value at an
+//! additional time, needed in the search for a maximum, costs a few multiplications.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "indices run over the dimension of the state, which the eigenvectors share"
-)]
+#![expect(clippy::indexing_slicing, reason = "indices are within the dimension of the state and its eigenvectors")]
 
 use crate::linalg::{C64, Eigen, I, Matrix, conjugate, conjugate_back, real, trace_of_product};
 use std::cell::RefCell;
 use std::rc::Rc;
 
-/// More harmonics than this cost as much as the states themselves.
+/// Maximum number of harmonics; with more, the expansion is no cheaper than propagating the states.
 const MOST: usize = 24;
 
-/// Differences of levels that are closer than this share of the largest are one.
+/// Two level differences count as equal if they differ by less than this fraction of the largest one.
 const SAME: f64 = 1e-13;
 
-/// Cosines and sines of some frequencies at some times.
+/// Cosines and sines of some frequencies on a time grid.
 #[derive(Debug, Default)]
 pub struct Table {
     frequencies: Vec<f64>,
     times: Vec<f64>,
-    /// Of every frequency the cosines, and then the sines.
+    /// For every frequency: the cosines at all times, then the sines.
     values: Vec<f64>,
 }
 
 thread_local! {
-    /// The last tables: at every point of a sweep they are often the same.
+    /// Cache of the most recent tables: successive points of a sweep often need the same ones.
     static LAST: RefCell<Vec<Rc<Table>>> = RefCell::default();
 }
 
 impl Table {
     fn of(frequencies: &[f64], times: &[f64]) -> Rc<Table> {
-        // One of what is recorded, one of what extrema are looked for on, and as many for a second curve.
+        // Two grids per curve (the recorded one and the one used to locate extrema), for two curves.
         const KEPT: usize = 4;
         let known = LAST
             .with_borrow(|last| last.iter().find(|t| t.frequencies == frequencies && t.times == times).map(Rc::clone));
@@ -58,13 +55,13 @@ impl Table {
     }
 }
 
-/// The course of a state.
+/// Bohr-frequency expansion of the trajectory of a state.
 pub struct BohrExpansion {
-    /// Without the identity.
+    /// The constant part, without the identity.
     still: Matrix,
-    /// The factor of the identity.
+    /// Coefficient of the identity.
     mean: f64,
-    /// What turns with each of the frequencies, by cosine and sine.
+    /// Cosine and sine matrices of each frequency.
     bohr_frequencies: Vec<(Matrix, Matrix)>,
     frequencies: Rc<[f64]>,
 }
@@ -90,7 +87,7 @@ impl Wave {
     }
 }
 
-/// A curve along the course of a state: a wave, and lengths `sqrt(x^2 + y^2)` of pairs of waves.
+/// A curve along a trajectory: a wave plus magnitudes `sqrt(x^2 + y^2)` of pairs of waves.
 #[derive(Debug, Clone)]
 pub struct Curve {
     plain: Wave,
@@ -98,24 +95,24 @@ pub struct Curve {
     frequencies: Rc<[f64]>,
 }
 
-/// The part of a wave that does not oscillate, and its cosines and sines.
+/// Constant part of a wave, and its cosine and sine coefficients.
 type Parts = (f64, Vec<(f64, f64)>);
 
 impl Curve {
-    /// A wave plus magnitudes of pairs of waves, all of them with these frequencies.
+    /// A wave plus magnitudes of pairs of waves, all with these frequencies.
     pub fn of(plain: Parts, lengths: impl Iterator<Item = (Parts, Parts)>, frequencies: Vec<f64>) -> Curve {
         let wave = |(still, parts): Parts| Wave { still, parts };
         let lengths = lengths.map(|(x, y)| (wave(x), wave(y))).collect();
         Curve { plain: wave(plain), lengths, frequencies: frequencies.into() }
     }
 
-    /// The same curve, higher.
+    /// Adds a constant to the curve.
     pub fn raised(mut self, by: f64) -> Curve {
         self.plain.still += by;
         self
     }
 
-    /// A multiple of the curve, by a factor that is not negative.
+    /// Multiplies the curve by a non-negative factor.
     pub fn scaled(mut self, factor: f64) -> Curve {
         self.plain.scaled(factor);
         self.lengths.iter_mut().for_each(|(x, y)| {
@@ -125,13 +122,13 @@ impl Curve {
         self
     }
 
-    /// Whether it is linear in the state: a sum of cosines and sines.
+    /// True if the curve is linear in the state: a sum of cosines and sines.
     pub fn is_wave(&self) -> bool {
         self.lengths.is_empty()
     }
 
-    /// Bounds of the curve: of its slope, and of how fast its slope falls. With waves z of magnitudes `|z|`, `|z|'' >= -|z''|`, so that the
-    /// curve plus half of the second bound times `t^2` is convex.
+    /// Bounds of the curve: of the magnitude of its slope, and of the rate at which the slope decreases. For waves z with magnitude `|z|`,
+    /// `|z|'' >= -|z''|`, so the curve plus half of the second bound times `t^2` is convex.
     pub fn bounds(&self) -> (f64, f64) {
         let of = |squares: &mut dyn Iterator<Item = f64>| {
             let pairs = squares.zip(self.frequencies.iter()).map(|(square, w)| (w * square.sqrt(), w));
@@ -145,9 +142,9 @@ impl Curve {
         })
     }
 
-    /// The value at a time and the slopes before and after it, which differ at a corner.
+    /// Value at a time, and the left and right slopes there, which differ at a corner.
     pub fn with_slopes(&self, t: f64) -> (f64, [f64; 2]) {
-        /// Below this share of its amplitudes a wave is zero to rounding, and the direction of its slope is not known.
+        /// Below this fraction of its amplitudes, a wave is zero to rounding, and the direction of its slope is undefined.
         const ZERO: f64 = 1e-14;
         let turned: Vec<(f64, f64)> = self.frequencies.iter().map(|w| (w * t).sin_cos()).collect();
         let of = |wave: &Wave| {
@@ -169,7 +166,7 @@ impl Curve {
         })
     }
 
-    /// The values at some times.
+    /// Values at the given times.
     pub fn values(&self, times: &[f64]) -> Vec<f64> {
         let table = Table::of(&self.frequencies, times);
         let mut out = vec![0.0; times.len()];
@@ -179,10 +176,10 @@ impl Curve {
         out
     }
 
-    /// The value at a time.
+    /// Value at time t.
     pub fn at(&self, t: f64) -> f64 {
         let (mut few, mut many) = ([(0.0, 0.0); MOST], vec![]);
-        // Curves of a batch have a frequency for every pair of levels.
+        // Curves of a batch may have one frequency for every pair of levels.
         let turned: &mut [(f64, f64)] = match self.frequencies.len() <= MOST {
             true => &mut few,
             false => {
@@ -206,8 +203,8 @@ impl Curve {
     }
 }
 
-/// The values of a curve. It is compiled once for every width of vectors, and the widest that the processor has is taken; the order of
-/// additions is that of the written sums, so the values are the same for all.
+/// Kernel that samples a curve. It is compiled once for each vector width, and the widest available on the processor is used; the order of
+/// additions is fixed, so the values do not depend on the width.
 struct Sampling<'a> {
     curve: &'a Curve,
     table: &'a [f64],
@@ -251,7 +248,7 @@ fn add(wave: &Wave, table: &[f64], out: &mut [f64]) {
 }
 
 impl BohrExpansion {
-    /// The course of a state from the time 0 on; `None` when it has too many harmonics.
+    /// Expansion of a state given at t = 0; `None` if it has too many harmonics.
     pub fn new(levels: &Eigen, rho: &Matrix) -> Option<BohrExpansion> {
         let n = rho.nrows();
         let mean = rho.trace().re / n as f64;
@@ -271,8 +268,8 @@ impl BohrExpansion {
         if frequencies.len() > MOST {
             return None;
         }
-        // rho_ab turns with exp(-i (e_a - e_b) t); the part with e_a > e_b is the adjoint of the other. Each element has one place: the
-        // first frequency that is its own, or `still`.
+        // `rho_ab` evolves with exp(-i (e_a - e_b) t); the part with e_a > e_b is the adjoint of the other. Each element is assigned to
+        // the first frequency that matches its own, or to `still`.
         let place = |w: f64| frequencies.iter().position(|f| (f - w).abs() <= tolerance);
         let part = |wanted: Option<usize>| {
             Matrix::from_fn(n, n, |a, b| {
@@ -303,24 +300,24 @@ impl BohrExpansion {
         Curve { plain, lengths: vec![], frequencies: self.frequencies.clone() }
     }
 
-    /// A curve that does not move.
+    /// A constant curve.
     pub fn constant(&self, still: f64) -> Curve {
         self.curve(self.wave(still, |_| 0.0))
     }
 
-    /// `Tr[rho A]`.
+    /// `Tr[rho A]` as a curve.
     pub fn mean_of(&self, a: &Matrix) -> Curve {
         let of = |m: &Matrix| trace_of_product(m, a).re;
         self.curve(self.wave(of(&self.still) + self.mean * a.trace().re, of))
     }
 
-    /// `Tr[dr A]` of the deviation dr from the maximally mixed state, which is all of the mean of an A without a trace.
+    /// `Tr[dr A]` of the deviation dr of rho from the maximally mixed state; equals `Tr[rho A]` for a traceless A.
     pub fn deviation_of(&self, a: &Matrix) -> Curve {
         let of = |m: &Matrix| trace_of_product(m, a).re;
         self.curve(self.wave(of(&self.still), of))
     }
 
-    /// `Tr[rho A]` less that of another state of the same trace: the difference is taken first.
+    /// `Tr[rho A] - Tr[before A]` for a state `before` of the same trace; the states are subtracted first to avoid cancellation.
     pub fn change_of(&self, a: &Matrix, before: &Matrix) -> Curve {
         let mut difference = &self.still - before;
         crate::linalg::add_to_diagonal(&mut difference, real(self.mean));
@@ -337,7 +334,7 @@ impl BohrExpansion {
         self.curve(wave)
     }
 
-    /// The sum of the magnitudes of all elements beside the diagonal.
+    /// Sum of the magnitudes of all off-diagonal elements.
     pub fn l1(&self) -> Curve {
         let n = self.still.nrows();
         let mut curve = self.constant(0.0);
@@ -345,7 +342,7 @@ impl BohrExpansion {
             for i in 0..j {
                 let mut re = self.wave(self.still[(i, j)].re, |m| m[(i, j)].re);
                 let mut im = self.wave(self.still[(i, j)].im, |m| m[(i, j)].im);
-                // Above the diagonal and below.
+                // Each element counts twice: above and below the diagonal.
                 re.scaled(2.0);
                 im.scaled(2.0);
                 if re.is_zero() {
@@ -359,7 +356,7 @@ impl BohrExpansion {
         curve
     }
 
-    /// The state at the time 0.
+    /// The state at t = 0.
     pub fn begin(&self) -> Matrix {
         let mut out = self.bohr_frequencies.iter().fold(self.still.clone(), |sum, (c, _)| sum + c);
         crate::linalg::add_to_diagonal(&mut out, real(self.mean));
@@ -373,7 +370,7 @@ mod tests {
     use super::*;
     use crate::linalg::hermitian_eigen;
 
-    /// Every curve is that of the states, one by one.
+    /// Every curve agrees with values computed from the states one by one.
     #[test]
     fn curves_are_those_of_the_states() {
         for seed in 0..8 {

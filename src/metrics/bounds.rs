@@ -1,15 +1,15 @@
-//! Thermodynamic bounds of the ergotropy.
+//! Thermodynamic bounds on the ergotropy.
 //!
-//! For every temperature `W <= F_T(rho) - F_T(tau_T)` with `F = E - T S` (entropy in nats); the tightest of them is
-//! `W <= E - E(tau)` with the Gibbs state of equal entropy (Alicki, Fannes, PRE 87, 042123), reached by many copies. Entropies are taken
-//! as what is missing to that of the maximally mixed state, energies from the mean level: see `deviation`.
+//! At every temperature `W <= F_T(rho) - F_T(tau_T)` with `F = E - T S` (entropy in nats); the tightest of these bounds is
+//! `W <= E - E(tau)`, tau the Gibbs state of equal entropy (Alicki, Fannes, PRE 87, 042123), attained asymptotically with many copies.
+//! Entropies are computed as deficits relative to the maximally mixed state and energies relative to the mean level: see `deviation`.
 
 use super::deviation::{Spectrum, traceless};
 use super::moment::mean;
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{LinalgError, Matrix, hermitian_values};
 
-/// Levels with how many states each has, counted from their mean.
+/// Energy levels relative to their mean, with degeneracies.
 struct Ladder {
     levels: Vec<(f64, f64)>,
     states: f64,
@@ -40,12 +40,12 @@ impl Ladder {
         Ladder { levels, states, lowest, spread }
     }
 
-    /// The energy above the mean level, and `ln N - S` in nats, of the Gibbs state of an inverse temperature. Where that is small the
-    /// identity is left out of both: the energy is of first order in it and the other of second.
+    /// Energy above the mean level, and `ln N - S` in nats, of the Gibbs state at inverse temperature beta. For small beta the identity is
+    /// subtracted from both analytically: the energy is of first order in beta, the entropy deficit of second.
     fn thermal(&self, beta: f64) -> (f64, f64) {
         let weighted = |f: &dyn Fn(f64) -> f64| self.levels.iter().map(|(e, c)| c * f(*e)).sum::<f64>();
         if beta * self.spread < 1.0 {
-            // The levels add up to zero.
+            // The levels sum to zero.
             let excess = weighted(&|e| h(-beta * e)) / self.states;
             let energy = weighted(&|e| e * (-beta * e).exp_m1()) / self.states / (1.0 + excess);
             return (energy, -beta * energy - excess.ln_1p());
@@ -56,7 +56,7 @@ impl Ladder {
         (energy, self.states.ln() - beta * (energy - self.lowest) - z.ln())
     }
 
-    /// The bound of a state of this energy above the mean level and this `ln N - S`.
+    /// The bound for a state with this energy above the mean level and this entropy deficit `ln N - S`.
     fn bound(&self, energy: f64, deficit: f64) -> f64 {
         let near = self.levels.iter().filter(|(e, _)| *e - self.lowest <= 1e-10 * self.spread);
         let ground: f64 = near.map(|(_, c)| c).sum();
@@ -66,7 +66,7 @@ impl Ladder {
         if deficit <= 0.0 {
             return energy;
         }
-        // The deficit grows with the inverse temperature, whose logarithm is bracketed and halved.
+        // The deficit increases with the inverse temperature: bisection in log(beta).
         let (mut low, mut high) = ((1e-18 / self.spread).ln(), (1e8 / self.spread).ln());
         for _ in 0..200 {
             let middle = 0.5 * (low + high);
@@ -90,7 +90,7 @@ fn ladder(h: &Matrix) -> Result<Ladder, LinalgError> {
     Ok(Ladder::new(&values.into_iter().map(|e| (e, 1.0)).collect::<Vec<_>>()))
 }
 
-/// `F_T(rho) - F_T(tau_T)` in the units of `h`; `t` in the same units.
+/// `F_T(rho) - F_T(tau_T)` in the units of `h`; `t` in the same units (Boltzmann constant 1).
 ///
 /// # Errors
 /// When the temperature is not positive, or eigenvalues cannot be computed.

@@ -1,4 +1,4 @@
-//! The battery, and operators as arguments of metrics: matrices and levels are worked out when they are asked for.
+//! The battery, and operators as arguments of metrics; matrices and eigenvalues are computed on first use.
 
 use super::Undefined;
 use super::levels::Levels;
@@ -7,34 +7,34 @@ use crate::spin::{Action, Operator, Space};
 use std::cell::OnceCell;
 use std::sync::OnceLock;
 
-/// The largest block of a battery's Hamiltonian of which eigenvectors are computed.
+/// Largest block of a battery Hamiltonian for which eigenvectors are computed.
 const LARGEST_EIGEN: usize = 2048;
 
-/// Above this dimension no metric forms a density matrix or an operator of the whole system, or of the battery.
+/// Largest dimension for which metrics form a dense density matrix or operator, of the whole system or of the battery.
 pub const LARGEST_MATRIX: usize = 4096;
 
 pub(super) fn too_large(what: &str, dimension: usize) -> Undefined {
     Undefined::Domain(format!("{what} has {dimension} states, and matrices of at most {LARGEST_MATRIX} are formed"))
 }
 
-/// The battery: which subsystems, and the Hamiltonian on them.
+/// The battery: its subsystems, and its Hamiltonian.
 #[derive(Debug)]
 pub struct Cells {
-    /// The numbers of the subsystems.
+    /// Indices of the subsystems.
     pub sites: Vec<usize>,
-    /// The levels of the battery when every unitary on its constituents is allowed: (energy, how many states), ascending.
-    /// Differs from those of the matrix when a collective of N spins has 2^N states but is kept in its multiplets.
+    /// Energy levels of the battery if every unitary on its constituents is allowed: (energy, degeneracy), ascending. They differ from
+    /// those of the matrix for a collective of N spins, which has 2^N states but is stored as total-J multiplets.
     pub levels: Option<Vec<(f64, f64)>>,
-    /// The Hamiltonian on the space, rad/s.
+    /// Hamiltonian acting on the whole space, rad/s.
     energy: Action,
-    /// The Hamiltonian on the cells, rad/s, with its levels where each state of the matrix counts once.
+    /// Hamiltonian on the battery's own space, rad/s, with its levels, each matrix state counted once.
     inside: Levels,
     matrix: OnceCell<Matrix>,
     eigen: OnceCell<Result<Eigen, LinalgError>>,
 }
 
 impl Cells {
-    /// The battery of some subsystems; `hamiltonian` is given on the whole system. `None` when it acts on others too.
+    /// Battery on the given subsystems; `hamiltonian` acts on the whole system. `None` if it also acts on other subsystems.
     pub fn new(
         space: &Space,
         sites: Vec<usize>,
@@ -47,22 +47,22 @@ impl Cells {
         Some(Cells { sites, levels, energy, inside, matrix: OnceCell::new(), eigen: OnceCell::new() })
     }
 
-    /// The dimension of the cells.
+    /// Dimension of the battery's space.
     pub fn dimension(&self) -> usize {
         self.inside.operator().dimension()
     }
 
-    /// How the Hamiltonian acts on states of the space.
+    /// Action of the Hamiltonian on states of the whole space.
     pub fn energy(&self) -> &Action {
         &self.energy
     }
 
-    /// The Hamiltonian on the cells with its levels, each state of the matrix once.
+    /// Hamiltonian on the battery's space and its levels, each matrix state counted once.
     pub fn inside(&self) -> &Levels {
         &self.inside
     }
 
-    /// How many states the battery has when every unitary on its constituents is allowed.
+    /// Number of states of the battery if every unitary on its constituents is allowed.
     pub fn states(&self) -> f64 {
         match &self.levels {
             Some(levels) => levels.iter().map(|l| l.1).sum(),
@@ -70,7 +70,7 @@ impl Cells {
         }
     }
 
-    /// All levels, ascending: (energy, how many states).
+    /// All levels, ascending: (energy, degeneracy), rad/s.
     ///
     /// # Errors
     /// When they cannot be computed at this size.
@@ -81,7 +81,7 @@ impl Cells {
         }
     }
 
-    /// The lowest and the highest level.
+    /// Lowest and highest level, rad/s.
     ///
     /// # Errors
     /// When they cannot be computed at this size.
@@ -92,7 +92,7 @@ impl Cells {
         }
     }
 
-    /// The mean of all levels: the energy of the maximally mixed state.
+    /// Mean of all levels: the energy of the maximally mixed state, rad/s.
     pub fn mean_level(&self) -> f64 {
         match &self.levels {
             Some(levels) => levels.iter().map(|(e, c)| e * c).sum::<f64>() / self.states(),
@@ -100,7 +100,7 @@ impl Cells {
         }
     }
 
-    /// The Hamiltonian on the cells as a matrix, rad/s.
+    /// Dense matrix of the Hamiltonian on the battery's space, rad/s.
     ///
     /// # Errors
     /// When it is too large.
@@ -124,7 +124,7 @@ impl Cells {
     }
 }
 
-/// An operator on the whole system as an argument; matrices are made when they are asked for.
+/// An operator on the whole system as an argument of a metric; matrices are computed on first use.
 #[derive(Debug, Clone)]
 pub struct OperatorArgument {
     levels: Levels,
@@ -134,7 +134,7 @@ pub struct OperatorArgument {
 }
 
 impl OperatorArgument {
-    /// An operator, rad/s where it is a Hamiltonian.
+    /// Wraps an operator, rad/s if it is a Hamiltonian.
     pub fn new(operator: Operator) -> OperatorArgument {
         OperatorArgument {
             levels: Levels::of(operator),
@@ -144,7 +144,7 @@ impl OperatorArgument {
         }
     }
 
-    /// The operator itself.
+    /// The operator.
     pub fn operator(&self) -> &Operator {
         self.levels.operator()
     }
@@ -154,12 +154,12 @@ impl OperatorArgument {
         &self.levels
     }
 
-    /// How it acts on a space; that of the first space is kept, and all moments of a run have one.
+    /// Its action on a space. The action on the first space is cached; all moments of a run share one space.
     pub fn action(&self, space: &Space) -> &Action {
         self.action.get_or_init(|| Action::of(self.operator(), space))
     }
 
-    /// `Tr[A]/N`, and `Tr[A^2]/N` of what is left without it.
+    /// `Tr[A]/N`, and `Tr[B^2]/N` of the traceless part B = A - Tr[A]/N.
     pub fn sizes(&self) -> (f64, f64) {
         *self.sizes.get_or_init(|| {
             let mean = self.operator().mean().re;
@@ -180,18 +180,18 @@ impl OperatorArgument {
     }
 }
 
-/// An argument of a metric, as a value.
+/// Value of an argument of a metric.
 #[derive(Debug, Clone)]
 pub enum Argument {
-    /// A subsystem.
+    /// A subsystem, by index.
     Site(usize),
-    /// Some subsystems.
+    /// Several subsystems, by index.
     Sites(Vec<usize>),
     /// An operator on the whole system.
     Operator(Box<OperatorArgument>),
     /// A number.
     Number(f64),
-    /// The word `energy`.
+    /// The keyword `energy`: the energy eigenbasis.
     EnergyBasis,
 }
 

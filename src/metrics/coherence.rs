@@ -1,9 +1,9 @@
-//! Coherence in a basis that is named (Baumgratz, Cramer, Plenio, PRL 113, 140401).
+//! Coherence in a given basis (Baumgratz, Cramer, Plenio, PRL 113, 140401).
 //!
-//! `l1 = sum over i != j of |rho_ij|`, between 0 and d - 1, `1 + l1` multiplies on products; relative entropy of coherence
-//! `S(D[rho]) - S(rho)` in bits, additive. In the energy basis, a degenerate level is one block, since inside of it the basis is
-//! arbitrary: `l1 = sum over levels a != b of |P_a rho P_b|_1`, the trace norms of the blocks between levels (Bischof, Kampermann,
-//! Bruss, PRL 123, 110402). Where no level is degenerate that is the sum of magnitudes again, and it never depends on eigenvectors.
+//! l1 coherence `l1 = sum over i != j of |rho_ij|`, between 0 and d - 1; `1 + l1` is multiplicative on product states. Relative entropy of
+//! coherence `S(D[rho]) - S(rho)` in bits, additive. In the energy basis a degenerate level counts as one block, since the basis within it
+//! is arbitrary: `l1 = sum over levels a != b of |P_a rho P_b|_1`, the trace norms of the blocks between levels (Bischof, Kampermann,
+//! Bruss, PRL 123, 110402). Without degeneracy this reduces to the sum of magnitudes; it never depends on the choice of eigenvectors.
 
 use super::deviation::{Spectrum, traceless};
 use super::entropy::entropy_gained;
@@ -11,7 +11,7 @@ use super::{Argument, BohrExpansion, Curve, Moment, Scene, Undefined, Value};
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, conjugate_back, groups, singular_values};
 use crate::spin::degenerate_within;
 
-/// l1 coherence in the basis the matrix is written in.
+/// l1 coherence in the basis of the matrix.
 pub fn l1_coherence(rho: &Matrix) -> f64 {
     let mut sum = 0.0;
     for j in 0..rho.ncols() {
@@ -24,7 +24,7 @@ pub fn l1_coherence(rho: &Matrix) -> f64 {
     sum
 }
 
-/// Coherence between the levels of a Hamiltonian: the trace norms of all blocks of the state between different levels.
+/// l1 coherence between the levels of a Hamiltonian: sum of the trace norms of all blocks of the state between different levels.
 ///
 /// # Errors
 /// When singular values cannot be computed.
@@ -44,7 +44,7 @@ pub fn l1_between_levels(rho: &Matrix, levels: &Eigen) -> Result<f64, LinalgErro
     Ok(2.0 * sum)
 }
 
-/// Relative entropy of coherence in the basis the matrix is written in, bits.
+/// Relative entropy of coherence in the basis of the matrix, bits.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -52,21 +52,21 @@ pub fn relative_entropy_coherence(rho: &Matrix) -> Result<f64, LinalgError> {
     entropy_gained(rho, |m| Matrix::from_diagonal(&m.diagonal()))
 }
 
-/// The weight of a pure state of the battery in each of its levels, ascending; `None` where the state is not pure.
+/// Populations of the battery's levels in a pure state, levels ascending; `None` if the state is not pure.
 pub(super) fn level_weights(m: &Moment) -> Result<Option<Vec<f64>>, Undefined> {
     let Some((psi, levels)) = m.pure_battery() else { return Ok(None) };
     let amplitudes = levels.resolve(psi)?;
     Ok(Some(by_level(levels.energies()?, &amplitudes.iter().map(C64::norm_sqr).collect::<Vec<_>>())))
 }
 
-/// Sums over the eigenvectors of each level, of one number for every eigenvector.
-#[expect(clippy::indexing_slicing, reason = "levels are ranges of the energies, and every eigenvector has a number")]
+/// Sums a quantity given per eigenvector over the eigenvectors of each level.
+#[expect(clippy::indexing_slicing, reason = "levels are ranges of the energies, with one number per eigenvector")]
 pub(super) fn by_level(energies: &[f64], of: &[f64]) -> Vec<f64> {
     let (low, high) = (energies.first().copied().unwrap_or(0.0), energies.last().copied().unwrap_or(0.0));
     groups(energies, degenerate_within(low, high)).into_iter().map(|level| of[level].iter().sum()).collect()
 }
 
-/// `(sum of |a_k|)^2 - 1` of amplitudes with these squares: the l1 coherence of a pure state.
+/// `(sum of |a_k|)^2 - 1` from the weights `|a_k|^2`: the l1 coherence of a pure state.
 fn l1_of_weights(weights: impl Iterator<Item = f64>) -> f64 {
     let (roots, sum) = weights.fold((0.0, 0.0), |(roots, sum): (f64, f64), w| (roots + w.sqrt(), sum + w));
     (roots * roots - sum).max(0.0)

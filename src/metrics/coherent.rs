@@ -1,16 +1,15 @@
-//! What of ergotropy and capacity is owed to coherence between levels.
+//! Coherent and incoherent parts of ergotropy and capacity.
 //!
-//! `W_i = W(D[rho])`, `W_c = W - W_i`, where D removes coherence between levels of different energy and leaves degenerate
-//! blocks alone (Francica et al., PRL 125, 180603). Of a pure state D leaves one vector a level, so that its weights in the levels are
-//! all that is needed. Both parts are not negative; `W_c = 0` if `[rho, H] = 0`; and
-//! `W_c <= (e_max - e_0)/2 * l1(energy)`.
+//! `W_i = W(D[rho])`, `W_c = W - W_i`, where D removes coherence between levels of different energy and leaves degenerate blocks unchanged
+//! (Francica et al., PRL 125, 180603). For a pure state D leaves one vector per level, so the populations of the levels suffice. Both parts
+//! are non-negative; `W_c = 0` if `[rho, H] = 0`; and `W_c <= (e_max - e_0)/2 * l1(energy)`.
 
 use super::coherence::level_weights;
 use super::{Argument, Moment, Undefined, Value, capacity, ergotropy};
 use crate::linalg::{Eigen, LinalgError, Matrix};
 use crate::spin::dephase;
 
-/// Ergotropy of the state without coherence between levels.
+/// Ergotropy of the state dephased between energy levels, in the units of `h`.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -18,7 +17,7 @@ pub fn incoherent_ergotropy(rho: &Matrix, h: &Matrix, levels: &Eigen) -> Result<
     ergotropy(&dephase(rho, levels), h)
 }
 
-/// Capacity of the state without coherence between levels.
+/// Capacity of the state dephased between energy levels, in the units of `h`.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -26,7 +25,7 @@ pub fn incoherent_capacity(rho: &Matrix, h: &Matrix, levels: &Eigen) -> Result<f
     capacity(&dephase(rho, levels), h)
 }
 
-/// Ergotropy and capacity without coherence between levels.
+/// Ergotropy and capacity of the dephased state.
 fn incoherent(m: &Moment) -> Result<(f64, f64), Undefined> {
     let cells = m.battery()?;
     if let Some(mut weights) = level_weights(m)? {
@@ -40,7 +39,7 @@ fn incoherent(m: &Moment) -> Result<(f64, f64), Undefined> {
     Ok((incoherent_ergotropy(rho, h, levels)?, incoherent_capacity(rho, h, levels)?))
 }
 
-/// The same of the state as it is, by the same unitaries.
+/// Ergotropy and capacity of the full state, for the same set of unitaries.
 fn whole(m: &Moment) -> Result<(f64, f64), Undefined> {
     let cells = m.battery()?;
     if m.pure_battery().is_some() {
@@ -88,7 +87,7 @@ mod tests {
         }
     }
 
-    /// W_c = T [C_rel + D(P_Delta || tau) - D(P || tau)] for every T.
+    /// W_c = T [C_rel + D(P_Delta || tau) - D(P || tau)] at every temperature T.
     #[test]
     fn the_coherent_part_is_an_entropy_for_every_temperature() {
         for seed in 0..10 {

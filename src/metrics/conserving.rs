@@ -1,24 +1,24 @@
-//! The most work that unitaries extract which leave a quantity alone.
+//! Maximum work extractable by unitaries that conserve a quantity.
 //!
-//! Let `[H, A] = 0` and `P_a` be the eigenspaces of `A`. A unitary that commutes with `A` acts in each of them by itself, and
-//! energy has no elements between them, so
+//! Let `[H, A] = 0` and let `P_a` be the eigenprojectors of `A`. A unitary that commutes with `A` is block diagonal in its eigenspaces, and
+//! the Hamiltonian has no elements between them, so
 //!
 //! `W_A = sum_a [ Tr(rho_a H_a) - sum_k r_ak(down) e_ak(up) ]`, `rho_a = P_a rho P_a`, `H_a = P_a H P_a`,
 //!
-//! with the eigenvalues `r_a` of `rho_a` and `e_a` of `H_a`: passivity in every sector. `W_A <= W`, and `W_1 = W`. An adiabatic ramp
-//! whose Hamiltonians all have a parity in common reaches no more than this.
+//! with the eigenvalues `r_a` of `rho_a` and `e_a` of `H_a`: the final state is passive in every sector. `W_A <= W`, and `W_1 = W`. An
+//! adiabatic ramp whose Hamiltonians share a parity cannot extract more than this.
 
 use super::deviation::traceless;
 use super::{Argument, Moment, Undefined, Value, ergotropy};
 use crate::linalg::{Matrix, commutator, conjugate_back, hermitian_eigen};
 
-/// The largest battery whose sectors are worked out.
+/// Largest battery dimension for which the sectors are computed.
 const LARGEST: usize = 1024;
 
-/// Two eigenvalues of the kept quantity count as one when they lie this close, relative to the largest.
+/// Two eigenvalues of the conserved quantity count as equal within this tolerance, relative to the largest.
 const SAME: f64 = 1e-9;
 
-/// Ergotropy of `rho` for `h` by unitaries that commute with `kept`, in the units of `h`.
+/// Ergotropy of `rho` under unitaries that commute with `kept`, in the units of `h`.
 ///
 /// # Errors
 /// When `h` and `kept` do not commute, or eigenvalues cannot be computed.
@@ -31,7 +31,7 @@ pub fn conserving_ergotropy(rho: &Matrix, h: &Matrix, kept: &Matrix) -> Result<f
     }
     let eigen = hermitian_eigen(kept)?;
     let largest = eigen.values.iter().fold(0.0f64, |n, x| n.max(x.abs()));
-    // The identity is the same before and after.
+    // The identity contributes the same energy before and after.
     let (rho, h) = (&traceless(rho), &traceless(h));
     let mut work = 0.0;
     for sector in eigen.levels(SAME * largest) {
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
     use crate::linalg::{C64, Matrix, identity};
 
-    /// A random Hermitian matrix of two blocks, turned by a random unitary with what it commutes with.
+    /// A random block-diagonal Hermitian matrix with two blocks and an operator that commutes with it, both rotated by a random unitary.
     fn blocks(seed: u64) -> (Matrix, Matrix) {
         let mut h = Matrix::zeros(6, 6);
         h.view_mut((0, 0), (4, 4)).copy_from(&hamiltonian(4, seed));
@@ -91,7 +91,7 @@ mod tests {
         }
     }
 
-    /// Where energy itself is kept nothing can be extracted, and what does not commute is refused.
+    /// If energy itself is conserved, no work can be extracted; an operator that does not commute with H is rejected.
     #[test]
     fn energy_is_kept_or_nothing() {
         let (rho, h) = (state(4, 3), hamiltonian(4, 8));
@@ -99,7 +99,7 @@ mod tests {
         assert!(conserving_ergotropy(&rho, &h, &hamiltonian(4, 9)).is_err());
     }
 
-    /// No unitary that commutes extracts more: random ones are tried.
+    /// No commuting unitary extracts more; checked with random ones.
     #[test]
     fn no_commuting_unitary_does_better() {
         let ((h, kept), rho) = (blocks(5), state(6, 11));

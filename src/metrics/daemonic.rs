@@ -1,8 +1,8 @@
-//! Ergotropy with the help of a measured ancilla.
+//! Daemonic ergotropy: work extraction assisted by a measured ancilla.
 //!
-//! `W_D = E_S - min over measurements of sum_a p_a E_passive(rho_S | a)`, the ancilla one qubit measured projectively
-//! (Francica et al., npj Quantum Inf. 3, 12). `W_D >= W(rho_S)`, equal for product states; `E_S - e_0` for pure states of the
-//! whole. For two qubits there is a closed form ([`daemonic_ergotropy_two_qubits`]).
+//! `W_D = E_S - min over measurements of sum_a p_a E_passive(rho_S | a)`; the ancilla is one qubit, measured projectively
+//! (Francica et al., npj Quantum Inf. 3, 12). `W_D >= W(rho_S)`, with equality for product states; `E_S - e_0` if the joint state is pure.
+//! For two qubits there is a closed form ([`daemonic_ergotropy_two_qubits`]).
 
 use super::deviation::traceless;
 use super::discord::{best_measurement, components};
@@ -11,10 +11,10 @@ use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{LinalgError, Matrix, Real3, hermitian_values, trace_of_product};
 use crate::spin::reduce;
 
-/// The largest battery for which the measurement is optimised: every direction costs the eigenvalues of two of its states.
+/// Largest battery dimension for which the measurement is optimised: each direction needs the eigenvalues of two battery states.
 const LARGEST: usize = 256;
 
-/// Daemonic ergotropy of a state whose first factor is the measured ancilla and whose second is the battery with
+/// Daemonic ergotropy of a state, in the units of `h`; the first factor is the measured ancilla, the second the battery with
 /// Hamiltonian `h`.
 ///
 /// # Errors
@@ -30,7 +30,7 @@ pub fn daemonic_ergotropy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> 
     Ok(energy - passive)
 }
 
-/// The same for a qubit battery: `E_S - Tr[h]/2 + (gap/2) sqrt(a.a + max(0, l))` with the battery's Bloch vector a, the
+/// Closed form for a qubit battery: `E_S - Tr[h]/2 + (gap/2) sqrt(a.a + max(0, l))` with the battery's Bloch vector a, the
 /// correlation tensor T (battery index first) and the largest eigenvalue l of `T T^t - a a^t`. Ancilla first, as above.
 ///
 /// # Errors
@@ -55,7 +55,7 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     }
     let mut sites = vec![ancilla];
     sites.extend(&cells.sites);
-    // Every outcome leaves a battery pure that is pure together with its ancilla.
+    // If battery and ancilla together are pure, every outcome leaves the battery pure.
     if sites.len() == m.dimensions().len() && m.pure_system().is_some() && cells.levels.is_none() {
         return Ok(m.energy()? - cells.ends()?.0);
     }

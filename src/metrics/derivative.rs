@@ -10,26 +10,26 @@
 //! purity                  2 rho
 //! ```
 //!
-//! Where eigenvalues of rho are equal, P and A are one of several: the metric has a corner there.
+//! If eigenvalues of rho are degenerate, P and A are not unique and the metric has a corner.
 
 use super::{Argument, Moment};
 use crate::linalg::{Matrix, hermitian_eigen, hermitian_values, real};
 
-/// The derivative of a metric at a moment, energies in rad/s; `None` where it has no closed form.
+/// Derivative of a metric at a moment, energies in rad/s; `None` if there is no closed form.
 pub type Derivative = fn(&Moment, &[Argument]) -> Option<Matrix>;
 
-/// The Hamiltonian of a battery that is the whole system.
+/// Hamiltonian of a battery that is the whole system.
 fn hamiltonian(m: &Moment, a: &[Argument]) -> Option<Matrix> {
     m.scene.whole_battery()?;
     let (h, rho) = (m.hamiltonian(a).ok()?, m.density().ok()?);
     (h.shape() == rho.shape()).then_some(h)
 }
 
-/// `sum_k e_k |k><k|`, the levels of H ascending and the eigenvectors of the state by ascending eigenvalues, or descending.
+/// `sum_k e_k |k><k|` with the levels e of H ascending and the eigenvectors of the state by ascending or descending eigenvalue.
 fn arranged(m: &Moment, h: &Matrix, ascending: bool) -> Option<Matrix> {
     let rho = m.density().ok()?;
     let n = rho.nrows();
-    // Eigenvectors of the deviation from the maximally mixed state, which may be 1e-5 of the state.
+    // Diagonalise the deviation from the maximally mixed state: it may be only 1e-5 of the state.
     let deviation = rho - Matrix::identity(n, n) * real(1.0 / n as f64);
     let eigen = hermitian_eigen(&deviation).ok()?;
     let mut levels = hermitian_values(h).ok()?;
@@ -76,7 +76,7 @@ mod tests {
     use crate::spin::{Basis, Local, Operator, Site, Space, State};
     use std::sync::Arc;
 
-    /// The derivative of every metric that has one against central differences of its value.
+    /// Every closed-form derivative agrees with central differences of the metric.
     #[test]
     fn derivatives_are_those_of_differences() {
         const N: usize = 6;
@@ -101,8 +101,8 @@ mod tests {
                 let found = (g * &direction).trace().re;
                 const BY: f64 = 1e-6;
                 let expected = (at(BY) - at(-BY)) / (2.0 * BY);
-                // Differences of numbers of the size of 1 in steps of 1e-6 are known to some 1e-9, and to the square of the step over
-                // the gaps between eigenvalues.
+                // Central differences of values of order 1 with steps of 1e-6 are accurate to about 1e-9, plus a term of the order of
+                // the squared step over the eigenvalue gaps.
                 assert!((found - expected).abs() < 1e-6, "{}: {found} {expected}", metric.name);
                 compared += 1;
             }

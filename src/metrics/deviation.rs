@@ -1,19 +1,19 @@
-//! States by what they deviate from the maximally mixed state.
+//! Metrics in terms of the deviation from the maximally mixed state.
 //!
-//! At 300 K a state of nuclear spins is `(1 + x)/d` with x of size 1e-5 to 1e-9. Entropies, distances and works are of first or second
-//! order in x; a formula that meets the identity first loses as many digits as x is small. Here everything is written in x:
+//! At 300 K a state of nuclear spins is `(1 + x)/d` with x of order 1e-5 to 1e-9. Entropies, distances and work are of first or second
+//! order in x, so formulas that include the identity lose digits by cancellation. Here everything is expressed in x:
 //!
-//! * `ln d - S = sum g(x_k)/d`, `g(x) = (1 + x) ln(1 + x) - x`, a sum of positive numbers;
-//! * `S(sigma) - S(rho)` of a state and its projection, by the series of g in the difference of the two;
-//! * `1 - sqrt(F)` as a positive quadratic form of the difference of two states.
+//! * `ln d - S = sum g(x_k)/d`, `g(x) = (1 + x) ln(1 + x) - x`, a sum of non-negative numbers;
+//! * `S(sigma) - S(rho)` of a state and its projection, by the series of g in their difference;
+//! * `1 - sqrt(F)` as a positive quadratic form in the difference of two states.
 //!
-//! A density matrix holds its entries to 1.1e-16 of 1/d, so x is known to about `1e-16/|x|` of itself, and so are results.
+//! The entries of a density matrix are accurate to 1.1e-16 of 1/d, so x, and every result, has a relative error of about `1e-16/|x|`.
 
-#![expect(clippy::indexing_slicing, reason = "indices run over the eigenvalues of the matrix that is read")]
+#![expect(clippy::indexing_slicing, reason = "indices are within the number of eigenvalues of the matrix")]
 
 use crate::linalg::{Eigen, LinalgError, Matrix, conjugate_back, hermitian_eigen, hermitian_values, product, real};
 
-/// Without its mean on the diagonal.
+/// The traceless part `m - Tr[m]/n`.
 pub fn traceless(m: &Matrix) -> Matrix {
     let mean = m.trace() / m.nrows() as f64;
     let mut out = m.clone();
@@ -21,12 +21,12 @@ pub fn traceless(m: &Matrix) -> Matrix {
     out
 }
 
-/// Whether a deviation of this squared norm on d states is no more than rounding of the maximally mixed state.
+/// True if a deviation with this squared Frobenius norm on d states is only rounding of the maximally mixed state.
 pub fn is_rounding(norm_squared: f64, dimension: f64) -> bool {
     norm_squared.max(0.0).sqrt() <= 16.0 * f64::EPSILON / dimension.sqrt()
 }
 
-/// `(1 + x) ln(1 + x) - x`, not negative; 1 at `x = -1` and below, where rounding may lead.
+/// `(1 + x) ln(1 + x) - x`, non-negative; 1 for `x <= -1`, which rounding may produce.
 pub fn g(x: f64) -> f64 {
     if x.abs() < 0.1 {
         // sum over k >= 2 of (-x)^k / (k (k - 1)).
@@ -41,24 +41,24 @@ pub fn g(x: f64) -> f64 {
     if x <= -1.0 { 1.0 } else { (1.0 + x) * x.ln_1p() - x }
 }
 
-/// The eigenvalues of a state, `mean + d`, with the number of states that have each.
+/// Eigenvalues of a state, `mean + d`, with multiplicities.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Spectrum {
-    /// The part of the maximally mixed state: 1/N where all N states are listed, 0 where those that are not have weight 0.
+    /// Common offset: 1/N if all N states are listed, 0 if the states not listed have weight 0.
     pub mean: f64,
-    /// Deviations from the mean, ascending, and how many states have them.
+    /// Deviations from the mean, ascending, with multiplicities.
     pub parts: Vec<(f64, f64)>,
-    /// How many states there are, listed or not.
+    /// Total number of states, listed or not.
     pub states: f64,
 }
 
 impl Spectrum {
-    /// That of a pure state among so many.
+    /// Spectrum of a pure state in a space of `states` dimensions.
     pub fn pure(states: f64) -> Spectrum {
         Spectrum { mean: 0.0, parts: vec![(1.0, 1.0)], states }
     }
 
-    /// From eigenvalues less a mean, in any order. States beyond those listed have weight zero.
+    /// From the deviations from `mean`, in any order. States beyond those listed have weight zero.
     pub fn new(mean: f64, mut parts: Vec<(f64, f64)>, states: f64) -> Spectrum {
         parts.sort_by(|a, b| a.0.total_cmp(&b.0));
         let listed: f64 = parts.iter().map(|p| p.1).sum();
@@ -69,7 +69,7 @@ impl Spectrum {
         Spectrum { mean, parts, states }
     }
 
-    /// That of a density matrix.
+    /// Spectrum of a density matrix.
     ///
     /// # Errors
     /// When the eigenvalues cannot be computed.
@@ -79,7 +79,7 @@ impl Spectrum {
         Ok(Spectrum::new(rho.trace().re / n, values.into_iter().map(|x| (x, 1.0)).collect(), n))
     }
 
-    /// Whether it is that of a pure state, known to be one.
+    /// True if this is the spectrum of a state known to be pure.
     pub fn is_pure(&self) -> bool {
         self.mean == 0.0 && self.parts == [(1.0, 1.0)]
     }
@@ -89,10 +89,10 @@ impl Spectrum {
         self.parts.iter().map(|(x, copies)| (self.mean + x) * (self.mean + x) * copies).sum()
     }
 
-    /// `ln N - S` in nats.
+    /// Entropy deficit `ln N - S` in nats.
     pub fn deficit(&self) -> f64 {
         if self.mean > 0.0 {
-            // The mean is 1/N but for rounding.
+            // The mean is 1/N up to rounding.
             return self.mean * self.parts.iter().map(|(x, copies)| g(x / self.mean) * copies).sum::<f64>();
         }
         self.states.ln() - self.nats()
@@ -106,23 +106,23 @@ impl Spectrum {
         positive.map(|(r, copies)| -r * r.ln() * copies).sum::<f64>()
     }
 
-    /// The entropy in bits; a pure state has 0, never -1e-16.
+    /// Entropy in bits; exactly 0 for a pure state, never -1e-16.
     pub fn entropy(&self) -> f64 {
         (self.nats() / std::f64::consts::LN_2).max(0.0)
     }
 }
 
-/// The largest sum of magnitudes in a row: a bound of all eigenvalues.
+/// Maximum absolute row sum: an upper bound of the magnitudes of all eigenvalues.
 fn bound(m: &Matrix) -> f64 {
     crate::linalg::one_norm(m)
 }
 
-/// Up to this size of x the series of g is used.
+/// The series of g is used up to this magnitude of x.
 const SERIES: f64 = 0.1;
 
-/// `S(sigma) - S(rho)` in nats of `rho = (1 + x)/d` and `sigma = (1 + x - z)/d`, where sigma is a projection of rho: a part of it
-/// dephased, or the product of its marginals. Then it is their relative entropy, which is of second order in z however large x is.
-/// `None` where x is too large for the series.
+/// `S(sigma) - S(rho)` in nats for `rho = (1 + x)/d` and `sigma = (1 + x - z)/d`, where sigma is a projection of rho: rho dephased, or the
+/// product of its marginals. It then equals their relative entropy, which is of second order in z for any x. `None` if x is too large for
+/// the series.
 pub fn entropy_gain(x: &Matrix, z: &Matrix) -> Option<f64> {
     let y = x - z;
     if bound(x) > SERIES || bound(&y) > SERIES {
@@ -135,7 +135,7 @@ pub fn entropy_gain(x: &Matrix, z: &Matrix) -> Option<f64> {
         difference = product(x, &difference) + product(z, &power);
         let term = difference.trace().re / f64::from(k * (k - 1));
         sum += if k % 2 == 0 { term } else { -term };
-        // Odd powers may have no trace at all: one small term is no end, two are.
+        // Odd powers may be traceless: stop only after two successive small terms.
         if term.abs().max(last) <= 1e-17 * sum.abs() {
             break;
         }
@@ -145,10 +145,10 @@ pub fn entropy_gain(x: &Matrix, z: &Matrix) -> Option<f64> {
     Some((sum / x.nrows() as f64).max(0.0))
 }
 
-/// `1 - sqrt(F)` of two states, by their difference where that is small beside the smallest eigenvalue of the first; `None` elsewhere.
+/// `1 - sqrt(F)` of two states from their difference, if it is small compared with the smallest eigenvalue of `a`; otherwise `None`.
 ///
 /// With the eigenvalues `l` of a, `T = sqrt(sqrt(a) b sqrt(a)) - a` solves `a T + T a + T^2 = sqrt(a) (b - a) sqrt(a)`, and
-/// `1 - sqrt(F) = -Tr T = 1/2 sum_i (T^2)_ii / l_i`: nothing is subtracted.
+/// `1 - sqrt(F) = -Tr T = 1/2 sum_i (T^2)_ii / l_i`: free of cancellation.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.

@@ -1,14 +1,14 @@
-//! Discord and classical correlation, by projective measurements of one qubit.
+//! Discord and classical correlation for projective measurements of one qubit.
 //!
-//! `J = max_n [S(b) - sum_pm p_pm S(b | pm)]`, `D = I(a,b) - J` (Ollivier, Zurek, PRL 88, 017901), in bits. Entropies are taken as what is
-//! missing to that of the maximally mixed state, which a polarisation of 1e-9 leaves exact. The measurement is a
-//! direction n on the sphere: after outcome +-, b is left in `(R_0 +- n.R)/2` with `R_k = Tr_a[sigma_k rho]`. The formula for
-//! X states with two or three candidate angles is not exact, so the half sphere is searched: a grid that contains the poles,
-//! then Newton's steps from its lowest local minima.
+//! `J = max_n [S(b) - sum_pm p_pm S(b | pm)]`, `D = I(a,b) - J` (Ollivier, Zurek, PRL 88, 017901), in bits. Entropies are computed as
+//! deficits relative to the maximally mixed state, which stay accurate at polarisations of 1e-9. The measurement is a direction n on the
+//! unit sphere: after outcome +-, b is in the unnormalised state `(R_0 +- n.R)/2` with `R_k = Tr_a[sigma_k rho]`. The known formula for X
+//! states with two or three candidate angles is not exact, so the hemisphere is searched: a grid that contains the poles, then Newton
+//! steps from its lowest local minima.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "places and their neighbours are those of the grid, whose values are one a place, and parts have four components"
+    reason = "indices are grid points with one value each, and there are four components"
 )]
 
 use super::deviation::{g, traceless};
@@ -18,7 +18,7 @@ use crate::linalg::{LinalgError, Matrix, hermitian_values};
 use std::f64::consts::{FRAC_PI_2, LN_2, PI};
 use std::sync::LazyLock;
 
-/// The most states of both parts together: every direction costs the eigenvalues of two matrices.
+/// Largest joint dimension of both parts: each direction needs the eigenvalues of two matrices.
 const LARGEST: f64 = 256.0;
 
 /// `(1 + x) ln(1 + x) + (1 - x) ln(1 - x)`.
@@ -26,7 +26,7 @@ fn even_g(x: f64) -> f64 {
     g(x) + g(-x)
 }
 
-/// The probability of an unnormalised state times `ln d - S` of what it is, in nats.
+/// Probability of an unnormalised state times the entropy deficit `ln d - S` of the normalised state, in nats.
 fn weighted_deficit(m: &Matrix) -> Result<f64, LinalgError> {
     let probability = m.trace().re;
     if probability <= 0.0 {
@@ -37,12 +37,12 @@ fn weighted_deficit(m: &Matrix) -> Result<f64, LinalgError> {
     Ok(probability / d * values.iter().map(|x| g(d * x / probability)).sum::<f64>())
 }
 
-/// The same of a qubit, from the trace of its state and the length of its vector.
+/// `weighted_deficit` of a qubit, from the trace of its state and the length of its unnormalised Bloch vector.
 fn qubit_deficit(trace: f64, radius: f64) -> f64 {
     if trace <= 0.0 { 0.0 } else { 0.5 * trace * even_g((radius / trace).min(1.0)) }
 }
 
-/// The smallest value over directions n of a function of the two states `(R_0 +- n.R)/2`.
+/// Minimum over directions n of a function of the two states `(R_0 +- n.R)/2`.
 pub(super) fn best_measurement(
     parts: &[Matrix; 4],
     cost: impl Fn(&Matrix) -> Result<f64, LinalgError>,
@@ -57,18 +57,18 @@ pub(super) fn best_measurement(
     })
 }
 
-/// The rows of the grid of directions, from the pole to the equator.
+/// Number of polar angles of the grid, from the pole to the equator.
 const POLAR: usize = 9;
 
-/// The columns of the grid; an even number.
+/// Number of azimuthal angles of the grid; must be even.
 const AZIMUTHAL: usize = 16;
 
-/// From how many local minima of the grid the function is followed.
+/// Number of local minima of the grid that are refined.
 const FOLLOWED: usize = 3;
 
-/// The smallest value of an even function of the direction.
+/// Minimum of an even function of the direction.
 fn smallest(value: impl Fn([f64; 3]) -> Result<f64, LinalgError>) -> Result<f64, LinalgError> {
-    /// Directions with their angles, row by row: the pole is every column of the first.
+    /// Directions and their angles, row by row; every column of the first row is the pole.
     static GRID: LazyLock<Vec<([f64; 3], f64, f64)>> = LazyLock::new(|| {
         let angles = |k: usize| {
             let theta = FRAC_PI_2 * (k / AZIMUTHAL) as f64 / (POLAR - 1) as f64;
@@ -81,7 +81,7 @@ fn smallest(value: impl Fn([f64; 3]) -> Result<f64, LinalgError>) -> Result<f64,
     for (n, ..) in &GRID[AZIMUTHAL..] {
         values.push(value(*n)?);
     }
-    // What counts as a gain follows the size of the function: at 300 K information is 1e-10 of a bit and less.
+    // The tolerance scales with the function: at 300 K the mutual information is below 1e-10 bit.
     let least = 1e-16 * values.iter().fold(0.0f64, |m, x| m.max(x.abs()));
     let mut minima: Vec<usize> = (0..values.len())
         .filter(|&k| (k == 0 || k >= AZIMUTHAL) && neighbours(k).iter().all(|&other| values[k] <= values[other]))
@@ -100,8 +100,8 @@ fn direction(theta: f64, phi: f64) -> [f64; 3] {
     [st * cp, st * sp, ct]
 }
 
-/// The neighbours of a place of the grid. Those of the pole are the whole next row; behind the equator lies what is opposite, where an
-/// even function is the same.
+/// Neighbours of a grid point. Those of the pole are the whole next row; beyond the equator the antipodal point is used, where an even
+/// function has the same value.
 fn neighbours(k: usize) -> Vec<usize> {
     let (row, column) = (k / AZIMUTHAL, k % AZIMUTHAL);
     let place = |row: usize, column: usize| row * AZIMUTHAL + column % AZIMUTHAL;
@@ -112,8 +112,8 @@ fn neighbours(k: usize) -> Vec<usize> {
     vec![place(row, column + 1), place(row, column + AZIMUTHAL - 1), place(row - 1, column), beyond]
 }
 
-/// Newton steps with numeric derivatives in the tangent plane of a direction, each taken only when it goes down; where the
-/// curvature is not positive, or a step fails, the four neighbours are tried at shrinking distance.
+/// Newton steps with finite-difference derivatives in the tangent plane, accepted only if the value decreases; if the Hessian is not
+/// positive definite or a step fails, tries the four neighbours with decreasing step size.
 fn descend(
     at: &impl Fn(f64, f64) -> Result<f64, LinalgError>,
     mut value: f64,
@@ -122,7 +122,7 @@ fn descend(
 ) -> Result<f64, LinalgError> {
     let mut step = 0.1;
     while step > 1e-8 {
-        // Near the pole steps in phi are stretched, so that both directions are of equal length on the sphere.
+        // Near the pole, steps in phi are scaled so that both directions have equal length on the sphere.
         let stretch = 1.0 / theta.sin().abs().max(1e-3);
         let moved = |t: f64, p: f64| at(theta + t * step, phi + p * step * stretch);
         let (e, w, s, n) = (moved(0.0, 1.0)?, moved(0.0, -1.0)?, moved(1.0, 0.0)?, moved(-1.0, 0.0)?);
@@ -130,14 +130,14 @@ fn descend(
         let (curve_t, curve_p) = (s + n - 2.0 * value, e + w - 2.0 * value);
         let mixed = moved(1.0, 1.0)? - s - e + value;
         let determinant = curve_t * curve_p - mixed * mixed;
-        // Of equal ones the first.
+        // The first of equal neighbours.
         let neighbours = [(w, 0.0, -1.0), (s, 1.0, 0.0), (n, -1.0, 0.0)];
         let mut lowest =
             neighbours.into_iter().fold((e, 0.0, 1.0), |best, next| if next.0 < best.0 { next } else { best });
         if curve_t > 0.0 && determinant > 0.0 {
             let dt = (mixed * slope_p - curve_p * slope_t) / determinant;
             let dp = (mixed * slope_t - curve_t * slope_p) / determinant;
-            // Further away the parabola says nothing.
+            // The quadratic model is not trusted beyond two steps.
             let shorter = (2.0 / dt.hypot(dp)).min(1.0);
             let (dt, dp) = (dt * shorter, dp * shorter);
             let newton = moved(dt, dp)?;
@@ -152,7 +152,7 @@ fn descend(
             if gain > least {
                 continue;
             }
-            // Where differences over this distance lead no further, nearer ones may; those of the last are as good as rounding allows.
+            // If differences at this step size give no progress, smaller ones may; the last ones are limited by rounding.
             if step < 1e-5 {
                 break;
             }
@@ -162,13 +162,13 @@ fn descend(
     Ok(value)
 }
 
-/// Qubit `a` first, then the rest: the four components on the rest.
+/// The four components `R_k = Tr_a[sigma_k rho]` on the rest; qubit `a` is the first factor.
 pub(super) fn components(rho: &Matrix) -> [Matrix; 4] {
     let rest = rho.nrows() / 2;
     std::array::from_fn(|k| component(rho, &[2, rest], 0, k))
 }
 
-/// Classical correlation of a state whose first factor is the measured qubit, in bits.
+/// Classical correlation J, in bits; the first factor is the measured qubit.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -181,8 +181,8 @@ pub fn classical_correlation(rho: &Matrix) -> Result<f64, LinalgError> {
     Ok(((told - weighted_deficit(&parts[0])?) / LN_2).max(0.0))
 }
 
-/// The most that is known of a qubit, negative, without a matrix: with traces `t_k` and Bloch vectors `v_k` of the components, an
-/// outcome has the probability `(t_0 +- n.t)/2` and the vector `(v_0 +- sum n_k v_k)/2`.
+/// Minimum over directions of minus the mean entropy deficit of a qubit b, without matrices: with traces `t_k` and Bloch vectors
+/// `v_k` of the components, an outcome has probability `(t_0 +- n.t)/2` and unnormalised Bloch vector `(v_0 +- sum n_k v_k)/2`.
 fn qubit_told(parts: &[Matrix; 4]) -> Result<f64, LinalgError> {
     let bloch = parts.each_ref().map(|m| {
         let x = m[(0, 1)] + m[(1, 0)].conj();
@@ -199,7 +199,7 @@ fn qubit_told(parts: &[Matrix; 4]) -> Result<f64, LinalgError> {
     })
 }
 
-/// Discord of a state whose first factor is the measured qubit, in bits.
+/// Discord D, in bits; the first factor is the measured qubit.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -251,7 +251,7 @@ mod tests {
             let d = discord(&rho).unwrap();
             let s = entropy(&reduce(&rho, &[2, 2], &[0])).unwrap();
             assert!(d > -1e-10 && d <= s.min(mutual_information(&rho, 2, 2).unwrap()) + 1e-10);
-            // Local unitaries change nothing.
+            // Local unitaries do not change the discord.
             let u = kron(&unitary(2, seed + 1), &unitary(2, seed + 2));
             let turned = discord(&conjugate(&u, &rho)).unwrap();
             assert!((turned - d).abs() < 1e-8, "seed {seed}: {turned} {d}");
@@ -267,7 +267,7 @@ mod tests {
         }
     }
 
-    /// Luo, Phys. Rev. A 77, 042303: Bell-diagonal states.
+    /// Luo, Phys. Rev. A 77, 042303: closed form for Bell-diagonal states.
     #[test]
     fn bell_diagonal_states_have_a_closed_form() {
         let c = [0.3f64, -0.4, 0.56];
@@ -282,7 +282,7 @@ mod tests {
         assert!((classical_correlation(&rho).unwrap() - classical).abs() < 1e-10);
     }
 
-    /// Without matrices as with them.
+    /// The closed form for a qubit agrees with the matrix form.
     #[test]
     fn a_qubit_is_measured_alike_in_both_ways() {
         for seed in 0..20 {
@@ -292,8 +292,8 @@ mod tests {
         }
     }
 
-    /// Beside a grid that is four times as dense, from each point of which the function is followed: of any states, and of X states, where
-    /// the best direction may lie between the axes.
+    /// Compared with a grid four times as dense and refinement from every point, for random states and for X states, whose best
+    /// direction may be off the axes.
     #[test]
     fn no_better_measurement_is_missed() {
         let thorough = |parts: &[Matrix; 4]| {
@@ -315,7 +315,7 @@ mod tests {
         for seed in 0..40 {
             let mut rho = state(4, seed);
             if seed % 2 == 1 {
-                // Only the diagonal and the other diagonal.
+                // Keep only the diagonal and the antidiagonal.
                 (0..4).for_each(|i| (0..4).filter(|j| i != *j && i + j != 3).for_each(|j| rho[(i, j)] *= 0.0));
             }
             let parts = components(&rho);

@@ -1,4 +1,4 @@
-//! How far two states are apart.
+//! Distances between states.
 //!
 //! Fidelity `F = (Tr sqrt(sqrt(a) b sqrt(a)))^2`, the square of the nuclear norm of `sqrt(a) sqrt(b)` (the squared convention);
 //! trace distance; Bures angle `arccos sqrt(F)`. `1 - sqrt(F) <= D <= sqrt(1 - F)`.
@@ -8,8 +8,7 @@ use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{LinalgError, Matrix, Vector, hermitian_values, positive_root, product, singular_values};
 use crate::spin::State;
 
-/// `1 - sqrt(F)`, between 0 and 1. Of states that are near each other it is had from their difference, so that it is right however
-/// small it is.
+/// `1 - sqrt(F)`, between 0 and 1. For close states it is computed from their difference, so that small values keep full relative accuracy.
 fn gap(a: &Matrix, b: &Matrix) -> Result<f64, LinalgError> {
     if let Some(gap) = root_fidelity_gap(a, b)? {
         return Ok(gap);
@@ -26,7 +25,7 @@ pub fn fidelity(a: &Matrix, b: &Matrix) -> Result<f64, LinalgError> {
     Ok((1.0 - gap(a, b)?).powi(2))
 }
 
-/// Half the sum of the magnitudes of the eigenvalues of the difference.
+/// Trace distance: half the sum of the magnitudes of the eigenvalues of `a - b`.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -34,7 +33,7 @@ pub fn trace_distance(a: &Matrix, b: &Matrix) -> Result<f64, LinalgError> {
     Ok(hermitian_values(&(a - b))?.iter().map(|x| x.abs()).sum::<f64>() / 2.0)
 }
 
-/// `arccos sqrt(F) = 2 arcsin sqrt((1 - sqrt(F))/2)`.
+/// Bures angle `arccos sqrt(F) = 2 arcsin sqrt((1 - sqrt(F))/2)`, rad.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -42,27 +41,27 @@ pub fn bures_angle(a: &Matrix, b: &Matrix) -> Result<f64, LinalgError> {
     Ok(2.0 * (gap(a, b)? / 2.0).sqrt().min(1.0).asin())
 }
 
-/// How two states are compared.
+/// The two states to be compared, in the cheapest representation.
 enum Pair<'a> {
-    /// One and the same state.
+    /// Identical states.
     Same,
-    /// Two vectors.
+    /// Two state vectors.
     Pure(&'a Vector, &'a Vector),
     /// Two density matrices.
     Mixed(&'a Matrix, &'a Matrix),
 }
 
-/// The prepared state and that of a moment.
+/// The prepared state and the current one.
 fn pair<'a>(m: &'a Moment) -> Result<Pair<'a>, Undefined> {
     match (&m.scene.initial, m.state) {
         (State::Pure(a), State::Pure(b)) => Ok(Pair::Pure(a, b)),
-        // A state that is kept as an average over permutations is known to be the prepared one as long as nothing has moved it.
+        // A state stored as an average over permutations still equals the prepared one if nothing has changed it.
         (State::Mixed(a), State::Mixed(b)) if !m.scene.averaged.sites.is_empty() && a == b => Ok(Pair::Same),
         _ => Ok(Pair::Mixed(m.initial_density()?, m.density()?)),
     }
 }
 
-/// The magnitude of the overlap of two vectors, and the length of what the second has beside the first.
+/// Magnitude of the overlap of two vectors, and the norm of the component of `b` orthogonal to `a`.
 fn overlap(a: &Vector, b: &Vector) -> (f64, f64) {
     let along = a.dotc(b);
     (along.norm(), (b - a * along).norm())

@@ -1,4 +1,4 @@
-//! Energy, stored energy, average power.
+//! Energy, stored energy and average power.
 //!
 //! `E = Tr[rho H]`; `dE = E(t) - E(0)`; `P = dE / t`. Linear in the state; `-C <= dE <= C` under unitary evolution.
 
@@ -16,7 +16,7 @@ pub(super) fn evaluate_energy(m: &Moment, a: &[Argument]) -> Value {
     if a.is_empty() {
         return m.energy();
     }
-    // That the operator acts on the battery alone is checked.
+    // Check that the operator acts on the battery alone.
     let argument = m.operator_argument(a, 0)?;
     if argument.operator().restricted(&m.battery()?.sites).is_none() {
         m.hamiltonian(a)?;
@@ -33,7 +33,7 @@ pub(super) fn stored_along(t: &BohrExpansion, scene: &Scene) -> Option<Curve> {
     Some(t.change_of(scene.whole_battery()?.hamiltonian().ok()?, initial))
 }
 
-/// While eigenvalues stay what they are, the ergotropy changes as the energy does.
+/// The eigenvalues of the state are constant, so the ergotropy changes at the same rate as the energy.
 pub(super) fn rate_along(t: &BohrExpansion, scene: &Scene) -> Option<Curve> {
     Some(t.rate_of(scene.whole_battery()?.hamiltonian().ok()?))
 }
@@ -42,7 +42,7 @@ pub(super) fn evaluate_stored(m: &Moment, _: &[Argument]) -> Value {
     m.stored_energy()
 }
 
-/// At t = 0 the limit, dE/dt, is given.
+/// At t = 0 returns the limit, dE/dt.
 pub(super) fn evaluate_average_power(m: &Moment, a: &[Argument]) -> Value {
     let time = m.elapsed()?;
     if time > 0.0 {

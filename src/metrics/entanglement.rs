@@ -1,9 +1,9 @@
-//! Entanglement: concurrence of two qubits, negativity of any two parts.
+//! Entanglement: concurrence of two qubits, negativity of any bipartition.
 //!
-//! * Concurrence `max(0, s1 - s2 - s3 - s4)` with the singular values s of `sqrt(rho) (Y x Y) sqrt(rho)*` (Wootters). Eigenvalues
+//! * Concurrence `max(0, s1 - s2 - s3 - s4)` with the singular values s of `sqrt(rho) (Y x Y) sqrt(rho)*` (Wootters). The eigenvalues
 //!   of `rho rho~` would lose half of the digits near zero.
-//! * Negativity `(|rho^T_a|_1 - 1)/2`, logarithmic negativity `log2 |rho^T_a|_1` (Vidal, Werner). For two pure qubits
-//!   `N = C/2` and `E_N = log2(1 + C)`; `2 N <= C` always.
+//! * Negativity `(|rho^T_a|_1 - 1)/2`, logarithmic negativity `log2 |rho^T_a|_1` (Vidal, Werner). For two qubits in a pure state
+//!   `N = C/2` and `E_N = log2(1 + C)`; always `2 N <= C`.
 
 use super::single_site::pauli;
 use super::{Argument, Moment, Undefined, Value};
@@ -23,12 +23,12 @@ pub fn concurrence(rho: &Matrix) -> Result<f64, LinalgError> {
     Ok(others.iter().fold(*largest, |rest, x| rest - x).max(0.0))
 }
 
-/// The sum of the magnitudes of the negative eigenvalues of the partial transpose: 0 without rounding where there are none.
+/// Sum of the magnitudes of the negative eigenvalues of the partial transpose; exactly 0 if there are none.
 fn below_zero(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Result<f64, LinalgError> {
     Ok(hermitian_values(&partial_transpose(rho, dimensions, sites))?.iter().map(|x| (-x).max(0.0)).sum())
 }
 
-/// Negativity of the subsystems `sites` against the rest.
+/// Negativity of the subsystems `sites` with respect to the rest.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -36,7 +36,7 @@ pub fn negativity(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Result
     below_zero(rho, dimensions, sites)
 }
 
-/// Logarithmic negativity of the subsystems `sites` against the rest, in bits.
+/// Logarithmic negativity of the subsystems `sites` with respect to the rest, in bits.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -44,7 +44,7 @@ pub fn log_negativity(rho: &Matrix, dimensions: &[usize], sites: &[usize]) -> Re
     Ok((2.0 * below_zero(rho, dimensions, sites)?).ln_1p() / LN_2)
 }
 
-/// The negativity at a moment: of a pure state from its Schmidt coefficients s, `((sum s)^2 - 1)/2`.
+/// Negativity at a moment; for a pure state with Schmidt coefficients s, `((sum s)^2 - 1)/2`.
 fn at(m: &Moment, a: &[Argument]) -> Value {
     let sites = m.sites(a, 0)?;
     if let Some(coefficients) = m.schmidt(&sites)? {

@@ -1,4 +1,4 @@
-//! Purity, von Neumann entropy, mutual information. Entropies in bits; a pure state has 0, never -1e-16.
+//! Purity, von Neumann entropy, mutual information. Entropies are in bits; exactly 0 for a pure state, never -1e-16.
 
 use super::deviation::{Spectrum, entropy_gain, traceless};
 use super::{Argument, Moment, Undefined, Value};
@@ -6,12 +6,12 @@ use crate::linalg::{LinalgError, Matrix, identity, kron, norm_squared, real};
 use crate::spin::reduce;
 use std::f64::consts::LN_2;
 
-/// `Tr[rho^2]`, between 1/d and 1.
+/// Purity `Tr[rho^2]`, between 1/d and 1.
 pub fn purity(rho: &Matrix) -> f64 {
     norm_squared(rho)
 }
 
-/// `-sum r log2 r` over positive eigenvalues, between 0 and log2 d.
+/// Von Neumann entropy `-sum r log2 r` over the positive eigenvalues, bits, between 0 and log2 d.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -19,7 +19,7 @@ pub fn entropy(rho: &Matrix) -> Result<f64, LinalgError> {
     Ok(Spectrum::of(rho)?.entropy())
 }
 
-/// `S(P[rho]) - S(rho)` in bits, P a projection that leaves the identity alone: the relative entropy of both, never negative.
+/// `S(P[rho]) - S(rho)` in bits for a projection P that preserves the identity: their relative entropy, never negative.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -32,12 +32,12 @@ pub fn entropy_gained(rho: &Matrix, project: impl Fn(&Matrix) -> Matrix) -> Resu
     Ok(((Spectrum::of(rho)?.deficit() - Spectrum::of(&project(rho))?.deficit()) / LN_2).max(0.0))
 }
 
-/// `S(a) + S(b) - S(ab)` of a state on a space of dimensions a x b.
+/// Mutual information `S(a) + S(b) - S(ab)` in bits of a state on a space of dimensions a x b.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
 pub fn mutual_information(rho: &Matrix, a: usize, b: usize) -> Result<f64, LinalgError> {
-    // With the deviations of the parts, rho - rho_a x rho_b needs no identity.
+    // With the deviations of the marginals, rho - rho_a x rho_b does not involve the identity.
     let deviation = traceless(rho);
     let (left, right) = (reduce(&deviation, &[a, b], &[0]), reduce(&deviation, &[a, b], &[1]));
     let (one_a, one_b) = (identity(a) / real(a as f64), identity(b) / real(b as f64));
@@ -50,7 +50,7 @@ pub fn mutual_information(rho: &Matrix, a: usize, b: usize) -> Result<f64, Linal
     Ok((part(0)? + part(1)? - entropy(rho)?).max(0.0))
 }
 
-/// `Tr[rho (ln rho - ln sigma)]` for sigma of full rank.
+/// Relative entropy `Tr[rho (ln rho - ln sigma)]` in nats, for sigma of full rank.
 #[cfg(test)]
 pub(super) fn relative_entropy_nats(rho: &Matrix, sigma: &Matrix) -> Result<f64, LinalgError> {
     let log_sigma = crate::linalg::hermitian_eigen(sigma)?.function(|x| crate::linalg::real(x.ln()));
@@ -79,7 +79,7 @@ pub(super) fn evaluate_mutual(m: &Moment, a: &[Argument]) -> Value {
     let size = |sites: &[usize]| sites.iter().map(|&s| m.dimension(s)).product::<usize>();
     let (a, b) = (size(&first), size(&second));
     let both: Vec<usize> = first.iter().chain(&second).copied().collect();
-    // Of a pure state, and where a matrix of both parts would be large, by the eigenvalues of each.
+    // For a pure state, or if the joint matrix would be large, use the eigenvalues of each part.
     const LARGE: usize = 256;
     let large = (a as f64) * (b as f64) > LARGE as f64;
     if m.pure_system().is_some() || large {

@@ -1,19 +1,18 @@
 //! Ergotropy, anti-ergotropy, capacity, and the rate of change of the ergotropy.
 //!
-//! With the eigenvalues `r` of the state and the levels `e` of the Hamiltonian, arrows up and down for ascending and
-//! descending order:
+//! With the eigenvalues `r` of the state and the levels `e` of the Hamiltonian; (up) and (down) denote ascending and descending order:
 //!
-//! * ergotropy `W = E - sum_k r_k(down) e_k(up)`, the most work that unitaries extract
+//! * ergotropy `W = E - sum_k r_k(down) e_k(up)`, the maximum work that unitaries can extract
 //!   (Allahverdyan, Balian, Nieuwenhuizen, EPL 67, 565);
 //! * anti-ergotropy `A = sum_k r_k(up) e_k(up) - E`;
 //! * capacity `C = W + A`, the difference between the highest and the lowest energy on the unitary orbit
 //!   (Yang et al., PRL 131, 030402).
 //!
-//! A small negative ergotropy is rounding and is not clamped: a law that is tested must be able to fail.
+//! Small negative ergotropies due to rounding are not clamped: tests of W >= 0 must be able to fail.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "blocks are ranges of eigenvalues of the state that is read, and multiplets lists of its states"
+    reason = "blocks are ranges of eigenvalues of the state, and multiplets are lists of its basis states"
 )]
 
 use super::deviation::{Spectrum, traceless};
@@ -32,12 +31,12 @@ fn active(r: &[f64], e: &[f64]) -> f64 {
     r.iter().zip(e).map(|(r, e)| r * e).sum()
 }
 
-/// Eigenvalues of the parts without a trace, by which work is had: the traces of both meet in one energy that no unitary changes.
+/// Eigenvalues of the traceless parts of state and Hamiltonian; the traces contribute an energy that no unitary changes.
 fn without_trace(rho: &Matrix, h: &Matrix) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
     Ok((hermitian_values(&traceless(rho))?, hermitian_values(&traceless(h))?))
 }
 
-/// The lowest energy on the unitary orbit of `rho`.
+/// Energy of the passive state: the lowest energy on the unitary orbit of `rho`.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -54,7 +53,7 @@ pub fn ergotropy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
     Ok(mean(&traceless(rho), &traceless(h)) - passive(&r, &e))
 }
 
-/// Anti-ergotropy, positive.
+/// Anti-ergotropy `A`, non-negative, in the units of `h`.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -63,7 +62,7 @@ pub fn anti_ergotropy(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
     Ok(active(&r, &e) - mean(&traceless(rho), &traceless(h)))
 }
 
-/// Capacity.
+/// Capacity `C = W + A`, in the units of `h`.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -72,8 +71,8 @@ pub fn capacity(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
     Ok(active(&r, &e) - passive(&r, &e))
 }
 
-/// `sum r (e - reference)` when both come with multiplicities: the eigenvalues of the state, the largest first, fill the levels in
-/// their order. States beyond the given eigenvalues have weight zero.
+/// `sum r (e - reference)` with multiplicities: the eigenvalues of the state, in descending order, fill the levels in the given order.
+/// States beyond the given eigenvalues have weight zero.
 fn fill<'a>(spectrum: &[(f64, f64)], levels: impl Iterator<Item = &'a (f64, f64)>, reference: f64) -> f64 {
     let mut sum = 0.0;
     let mut levels = levels.copied();
@@ -94,7 +93,7 @@ fn fill<'a>(spectrum: &[(f64, f64)], levels: impl Iterator<Item = &'a (f64, f64)
     sum
 }
 
-/// The lowest and the highest energy that unitaries reach, above a reference.
+/// Lowest and highest energy on the unitary orbit, relative to `reference`.
 fn range_of(
     spectrum: &Spectrum,
     reference: f64,
@@ -108,18 +107,18 @@ fn range_of(
     Ok((fill(&spectrum.parts, all.iter(), reference), fill(&spectrum.parts, all.iter().rev(), reference)))
 }
 
-/// The energy of the battery, and the lowest and the highest that unitaries on all its states reach, above one reference.
+/// Energy of the battery, and the lowest and highest energy on its unitary orbit, all relative to one reference.
 fn energies(m: &Moment) -> Result<[f64; 3], Undefined> {
     let cells = m.battery()?;
     let spectrum = m.battery_spectrum()?;
     let (reference, energy) = m.energy_above(&spectrum)?;
-    // A pure state needs the ends alone.
+    // A pure state needs only the lowest and the highest level.
     let all = if spectrum.is_pure() { &[] } else { cells.all_levels()? };
     let (low, high) = range_of(&spectrum, reference, || cells.ends(), all)?;
     Ok([energy, low, high])
 }
 
-/// The same for another operator on the battery.
+/// `energies` for another operator on the battery.
 fn energies_of(m: &Moment, a: &[Argument]) -> Result<[f64; 3], Undefined> {
     let cells = m.battery()?;
     let argument = m.operator_argument(a, 0)?;
@@ -140,12 +139,12 @@ fn asked(m: &Moment, a: &[Argument]) -> Result<[f64; 3], Undefined> {
     if a.is_empty() { energies(m) } else { energies_of(m, a) }
 }
 
-/// Below which distance two eigenvalues of a state are one: the rounding of those of the state itself, and of its deviation.
+/// Tolerance for degenerate eigenvalues of a state: rounding of the eigenvalues of the state itself, and of its deviation.
 fn degenerate(lowest: f64, highest: f64) -> f64 {
     4.0 * f64::EPSILON * lowest.abs().max(highest.abs()) + 1e-12 * (highest - lowest)
 }
 
-/// The rates of change of the eigenvalues, by ascending eigenvalue and in a degenerate block by ascending rate.
+/// Rates of change of the eigenvalues, by ascending eigenvalue, and within a degenerate block by ascending rate.
 fn eigenvalue_rates(state: &Eigen, rate: &Matrix) -> Result<Vec<f64>, LinalgError> {
     let mut rates = vec![0.0; state.values.len()];
     let (low, high) = (state.values.first().copied().unwrap_or(0.0), state.values.last().copied().unwrap_or(0.0));
@@ -163,9 +162,8 @@ fn eigenvalue_rates(state: &Eigen, rate: &Matrix) -> Result<Vec<f64>, LinalgErro
     Ok(rates)
 }
 
-/// d W / dt for a state that changes at the rate `rate`: `Tr[rho' H] - sum_k r_k' e_k`, eigenvalues of the state in
-/// descending order. Where eigenvalues coincide, the rates are those of the degenerate block, the largest first: the
-/// derivative towards later times.
+/// d W / dt for a state with time derivative `rate`: `Tr[rho' H] - sum_k r_k' e_k`, eigenvalues of the state in descending order and levels
+/// ascending. For degenerate eigenvalues, the rates are those of the degenerate block, in descending order: the right derivative in time.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -181,7 +179,7 @@ pub(super) fn evaluate_ergotropy(m: &Moment, a: &[Argument]) -> Value {
     Ok(energy - low)
 }
 
-/// The passive energy stays what it is along a course; it is that of any moment of it.
+/// The passive energy is constant along unitary evolution, so it can be computed at any time.
 pub(super) fn along(t: &BohrExpansion, scene: &Scene) -> Option<Curve> {
     let h = traceless(scene.whole_battery()?.hamiltonian().ok()?);
     let (r, e) = without_trace(&t.begin(), &h).ok()?;
@@ -193,7 +191,7 @@ pub(super) fn capacity_along(t: &BohrExpansion, scene: &Scene) -> Option<Curve> 
     Some(t.constant(active(&r, &e) - passive(&r, &e)))
 }
 
-/// Unitaries that act alike on the copies of a multiplet and stay in it: each multiplet is passive by itself.
+/// Unitaries that act identically on the copies of a multiplet and do not mix multiplets: each multiplet becomes passive separately.
 pub(super) fn evaluate_symmetric(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
     let (rho, h) = (traceless(m.battery_state()?), traceless(cells.hamiltonian()?));
@@ -215,7 +213,7 @@ pub(super) fn evaluate_capacity(m: &Moment, a: &[Argument]) -> Value {
     Ok(high - low)
 }
 
-/// Below which energy a battery counts as empty.
+/// Energy below which a battery counts as empty.
 fn nothing(m: &Moment) -> Value {
     let (low, high) = m.battery()?.ends()?;
     Ok(1e-14 * (high - low))
@@ -239,7 +237,7 @@ pub(super) fn evaluate_efficiency(m: &Moment, _: &[Argument]) -> Value {
 
 pub(super) fn evaluate_power(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
-    // Under unitaries the eigenvalues stay, and the lowest energy with them.
+    // Under unitary evolution the eigenvalues, and with them the passive energy, are constant.
     if m.battery_is_all(cells) && m.motion.is_none_or(|motion| motion.is_unitary()) {
         return m.energy_rate();
     }
@@ -248,8 +246,8 @@ pub(super) fn evaluate_power(m: &Moment, _: &[Argument]) -> Value {
         let state = hermitian_eigen(&traceless(m.battery_state()?))?;
         return Ok(ergotropy_rate(&state, &m.battery_rate()?, cells.hamiltonian()?, cells.eigen()?)?);
     };
-    // With multiplicities: every eigenvalue of a block, its rate of change, and how many states have it. Equal eigenvalues
-    // are ordered by their rates, which is their order a moment later.
+    // With multiplicities: each eigenvalue of a block, its rate of change and its multiplicity. Equal eigenvalues are sorted by their
+    // rates, which is their order immediately afterwards.
     let Some(rate) = m.battery_rate_blocks()? else { return Ok(0.0) };
     let mut changes: Vec<(f64, f64, f64)> = Vec::new();
     for (block, change) in m.battery_blocks()?.blocks.iter().zip(&rate.blocks) {
@@ -295,7 +293,7 @@ mod tests {
             // No unitary extracts more.
             let after = conjugate(&u, &rho);
             assert!(mean(&rho, &h) - mean(&after, &h) <= w + 1e-12);
-            // A rotation of both, a shift and a scale change nothing, nothing, and the scale.
+            // Invariant under a rotation of both and under a shift of the energy; proportional to a scale factor.
             assert!((ergotropy(&conjugate(&u, &rho), &conjugate(&u, &h)).unwrap() - w).abs() < 1e-12);
             let shifted = h.map(|x| x * 3.0) + Matrix::identity(n, n) * real(2.0);
             assert!((ergotropy(&rho, &shifted).unwrap() - 3.0 * w).abs() < 1e-12);
@@ -319,7 +317,7 @@ mod tests {
         for seed in 0..20 {
             let (rho, h, drive, other) =
                 (state(4, seed), hamiltonian(4, seed + 1), hamiltonian(4, seed + 2), state(4, seed + 3));
-            // Unitary motion plus a flow towards another state: the eigenvalues change too.
+            // Unitary evolution plus relaxation towards another state: the eigenvalues change too.
             let commutator = crate::linalg::commutator(&drive, &rho).map(|x| x * C64::new(0.0, -1.0));
             let rate = commutator + (&other - &rho);
             let at = |t: f64| ergotropy(&(&rho + rate.map(|x| x * t)), &h).unwrap();

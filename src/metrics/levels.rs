@@ -1,13 +1,13 @@
-//! The levels of an operator, by the cheapest way that its form allows.
+//! Energy levels of an operator, by the cheapest method that its structure allows.
 //!
-//! A sum of operators of one subsystem each has the sums of their eigenvalues; a diagonal operator shows its levels; any other is
-//! diagonalised block by block. Where only the lowest and the highest level are needed, as for a pure state, Lanczos' method finds
-//! them by products with vectors: nothing of the size of a matrix is formed. What is too large is refused with the memory it would
-//! take.
+//! For a sum of single-subsystem operators the levels are sums of local eigenvalues; a diagonal operator is sorted; any other operator
+//! is diagonalised block by block. If only the lowest and the highest level are needed, as for a pure state, the Lanczos method finds
+//! them from matrix-vector products without forming a matrix. Problems that are too large are rejected with an estimate of the memory
+//! they would need.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "lists are of states of the operator's own space, and orders are permutations of them"
+    reason = "lists contain states of the operator's space, and orders are permutations of them"
 )]
 
 use super::Undefined;
@@ -15,25 +15,25 @@ use crate::linalg::{C64, Eigen, Matrix, Vector, hermitian_eigen, hermitian_value
 use crate::spin::{Action, Basis, Operator, Site, Space, Sparse, components};
 use std::sync::{Arc, OnceLock};
 
-/// The largest block of which all eigenvalues are computed.
+/// Largest block for which all eigenvalues are computed.
 const LARGEST_BLOCK: usize = 2048;
 
-/// The largest block of which eigenvectors are computed.
+/// Largest block for which eigenvectors are computed.
 const LARGEST_VECTORS: usize = 1024;
 
-/// The most levels, and the longest state vector, that are worked with.
+/// Maximum number of levels, and maximum length of a state vector.
 const MOST_LEVELS: f64 = 4_194_304.0;
 
-/// Sums of local levels that are closer than this share of the largest are one level.
+/// Sums of local levels count as equal if they differ by less than this fraction of the largest.
 const SAME_SUM: f64 = 1e-14;
 
-/// From this dimension on, the ends of a spectrum are found by Lanczos' method.
+/// From this dimension on, the extremal eigenvalues are computed by the Lanczos method.
 const ITERATED: usize = 256;
 
-/// A level: its energy, and how many states have it.
+/// A level: (energy, multiplicity).
 pub type Level = (f64, f64);
 
-/// The levels of a Hermitian operator, each kind worked out when it is first needed.
+/// Levels of a Hermitian operator; each kind of result is computed on first use.
 #[derive(Debug, Clone)]
 pub struct Levels {
     operator: Operator,
@@ -42,24 +42,24 @@ pub struct Levels {
     states: OnceLock<Result<EigenStates, Undefined>>,
 }
 
-/// How the product basis is changed into one of eigenvectors.
+/// Transformation from the product basis to an eigenbasis.
 #[derive(Debug, Clone)]
 enum Change {
     /// The operator is diagonal.
     None,
-    /// By a unitary on some subsystems each: how many states it has, how far apart they lie, and the unitary.
+    /// Single-subsystem unitaries, each with the subsystem's dimension, its stride in the state vector, and the matrix.
     Local(Vec<(usize, usize, Matrix)>),
-    /// Block by block.
+    /// Block-diagonal: basis indices and eigendecomposition of each block.
     Blocks(Vec<(Vec<usize>, Eigen)>),
 }
 
-/// Eigenvectors, in ascending order of energy.
+/// Eigenvectors in ascending order of energy.
 #[derive(Debug, Clone)]
 struct EigenStates {
     change: Change,
-    /// Ascending.
+    /// Energies, ascending.
     energies: Vec<f64>,
-    /// The place in the changed basis of each of them.
+    /// Index of each eigenvector in the transformed basis.
     order: Vec<usize>,
 }
 
@@ -67,17 +67,16 @@ fn size(operator: &Operator) -> f64 {
     operator.dimensions().iter().map(|d| *d as f64).product()
 }
 
-/// A space of the operator's own, with no more in it than the dimensions of its subsystems.
+/// Space with only the subsystem dimensions of the operator.
 pub(super) fn space_of(operator: &Operator) -> Space {
     let sites = operator.dimensions().iter().enumerate().map(|(k, &n)| Site::mode(format!("{k}"), n)).collect();
     Space::whole(Arc::new(Basis::new(sites)))
 }
 
-/// A multiple of the identity, and the eigenvalue problems of single subsystems by their number.
+/// Energy of the identity term, and eigendecompositions of single-subsystem terms by subsystem index.
 type LocalParts = (f64, Vec<(usize, Eigen)>);
 
-/// The eigenvalues and eigenvectors of every local part, and the energy of the identity; `None` where a term acts on several
-/// subsystems.
+/// Eigendecompositions of all single-subsystem terms, and the energy of the identity term; `None` if a term acts on several subsystems.
 fn local_parts(operator: &Operator) -> Option<Result<LocalParts, Undefined>> {
     let locals = operator.locals()?;
     let means: f64 = locals.iter().map(|(_, m)| m.trace().re / m.nrows() as f64).sum();
@@ -86,7 +85,7 @@ fn local_parts(operator: &Operator) -> Option<Result<LocalParts, Undefined>> {
 }
 
 impl Levels {
-    /// Those of an operator.
+    /// Levels of a Hermitian operator.
     pub fn of(operator: Operator) -> Levels {
         Levels { operator, ends: OnceLock::new(), all: OnceLock::new(), states: OnceLock::new() }
     }
@@ -96,7 +95,7 @@ impl Levels {
         &self.operator
     }
 
-    /// The lowest and the highest level.
+    /// Lowest and highest level.
     ///
     /// # Errors
     /// When they cannot be computed at this size.
@@ -104,7 +103,7 @@ impl Levels {
         self.ends.get_or_init(|| self.find_ends()).clone()
     }
 
-    /// All levels, ascending.
+    /// All levels, ascending, with multiplicities; levels of equal energy may be listed separately.
     ///
     /// # Errors
     /// When they cannot be computed at this size.
@@ -112,7 +111,7 @@ impl Levels {
         self.all.get_or_init(|| self.find_all()).as_deref().map_err(Clone::clone)
     }
 
-    /// The energies of all eigenvectors, ascending.
+    /// Energies of all eigenvectors, ascending.
     ///
     /// # Errors
     /// When they cannot be computed at this size.
@@ -120,7 +119,7 @@ impl Levels {
         Ok(&self.states()?.energies)
     }
 
-    /// The amplitudes of a vector in the eigenvectors, in the order of [`Levels::energies`].
+    /// Amplitudes of a state vector in the eigenbasis, in the order of [`Levels::energies`].
     ///
     /// # Errors
     /// When the eigenvectors cannot be computed at this size.
@@ -224,7 +223,7 @@ impl Levels {
     }
 }
 
-/// The matrix of an operator within a list of states that it does not leave.
+/// Matrix of an operator restricted to an invariant list of basis states.
 fn block(sparse: &Sparse, list: &[usize]) -> Matrix {
     let mut out = Matrix::zeros(list.len(), list.len());
     for (k, &row) in list.iter().enumerate() {
@@ -237,7 +236,7 @@ fn block(sparse: &Sparse, list: &[usize]) -> Matrix {
     out
 }
 
-/// Refuses blocks that are too large.
+/// Returns an error if a block is larger than `most`.
 fn within(lists: &[Vec<usize>], most: usize, what: &str) -> Result<(), Undefined> {
     let largest = lists.iter().map(Vec::len).max().unwrap_or(0);
     if largest > most {
@@ -254,9 +253,9 @@ fn refused(what: &str, states: f64, bytes: f64) -> Undefined {
     ))
 }
 
-/// All sums of local levels; equal sums are one level.
+/// All sums of local levels, ascending; equal sums are merged into one degenerate level.
 fn sums(operator: &Operator, constant: f64, parts: &[(usize, Eigen)]) -> Result<Vec<Level>, Undefined> {
-    // Subsystems on which the operator does not act repeat every level.
+    // Subsystems on which the operator does not act multiply every degeneracy.
     let acted: f64 = parts.iter().map(|(_, e)| e.values.len() as f64).product();
     let copies = size(operator) / acted;
     let mut levels: Vec<Level> = vec![(constant, copies)];
@@ -279,7 +278,7 @@ fn sums(operator: &Operator, constant: f64, parts: &[(usize, Eigen)]) -> Result<
     Ok(levels)
 }
 
-/// The product of the local eigenvectors, and the energy of each.
+/// Product basis of local eigenvectors, and the energy of each basis state.
 fn local_states(operator: &Operator, constant: f64, parts: Vec<(usize, Eigen)>) -> (Change, Vec<f64>) {
     let dimensions = operator.dimensions();
     let mut energies = vec![constant];
@@ -295,7 +294,7 @@ fn local_states(operator: &Operator, constant: f64, parts: Vec<(usize, Eigen)>) 
     (Change::Local(turns), energies)
 }
 
-/// A unitary on one subsystem of a vector.
+/// Applies a unitary of one subsystem to a state vector.
 fn turn(v: &mut [C64], n: usize, stride: usize, u: &Matrix) {
     let mut before = vec![C64::default(); n];
     for part in v.chunks_exact_mut(n * stride) {
@@ -308,7 +307,7 @@ fn turn(v: &mut [C64], n: usize, stride: usize, u: &Matrix) {
     }
 }
 
-/// A fixed vector that no symmetry leaves out.
+/// Fixed pseudo-random start vector with components in all symmetry sectors.
 fn start(n: usize) -> Vector {
     let mut state = 0x2545_F491_4F6C_DD1Du64;
     let mut next = || {
@@ -318,8 +317,8 @@ fn start(n: usize) -> Vector {
     Vector::from_fn(n, |_, _| C64::new(next(), next())).normalize()
 }
 
-/// The lowest and the highest eigenvalue by Lanczos' method. The error of an end is at most its residual, and about the square of the
-/// residual over the distance to the next level; it is followed until that is 1e-13 of the spread.
+/// Lowest and highest eigenvalue by the Lanczos method. The error of an extremal eigenvalue is at most its residual, and about the squared
+/// residual over the gap to the next level; iterates until this is below 1e-13 of the spread.
 fn lanczos(action: &Action, n: usize) -> Result<(f64, f64), Undefined> {
     const MOST: usize = 800;
     const ENOUGH: f64 = 1e-13;
@@ -333,7 +332,7 @@ fn lanczos(action: &Action, n: usize) -> Result<(f64, f64), Undefined> {
         if let Some(b) = beside.last() {
             next.axpy(real(-b), &last, real(1.0));
         }
-        // The last two directions once more: rounding would let them grow.
+        // Reorthogonalise against the current vector: rounding errors would otherwise grow.
         let again = now.dotc(&next);
         next.axpy(-again, &now, real(1.0));
         diagonal.push(a);
@@ -353,7 +352,7 @@ fn lanczos(action: &Action, n: usize) -> Result<(f64, f64), Undefined> {
     Err(Undefined::Domain(format!("the lowest and the highest of {n} levels did not converge in {MOST} steps")))
 }
 
-/// The ends of a tridiagonal matrix, and the larger of their errors; `b` couples it to what follows.
+/// Extremal eigenvalues of a tridiagonal matrix and the larger of their error estimates; `b` is the coupling to the next Lanczos vector.
 fn ritz(diagonal: &[f64], beside: &[f64], b: f64) -> Result<((f64, f64), f64), Undefined> {
     let m = diagonal.len();
     let mut t = Matrix::zeros(m, m);
@@ -405,7 +404,8 @@ mod tests {
         }
     }
 
-    /// Sums of local operators, diagonal ones, and any: levels, amplitudes and ends are those of the matrix.
+    /// For sums of local operators, diagonal operators and general ones, levels, amplitudes and extremal levels agree with the
+    /// dense matrix.
     #[test]
     fn every_form_has_the_levels_of_its_matrix() {
         let (basis, coupled) = chain(4);
@@ -425,7 +425,7 @@ mod tests {
             assert!(flat.iter().zip(&eigen.values).all(|(a, b)| (a - b).abs() < 1e-12));
             let ends = levels.ends().unwrap();
             assert!((ends.0 - eigen.values[0]).abs() < 1e-12 && (ends.1 - eigen.values[15]).abs() < 1e-12);
-            // Moments of the energy do not depend on how degenerate levels are told apart.
+            // Moments of the energy do not depend on the choice of eigenvectors of degenerate levels.
             let amplitudes = levels.resolve(&psi).unwrap();
             let moment = |p: i32| -> f64 {
                 let energies = levels.energies().unwrap();

@@ -1,12 +1,12 @@
-//! Batteries of parts that do not interact: `H = sum_i H_i`.
+//! Batteries of non-interacting cells: `H = sum_i H_i`.
 //!
 //! Marginal ergotropy `sum_i W(rho_i; H_i)`; ergotropic gap `W(rho; H) - sum_i W(rho_i; H_i) >= 0`; residual capacity
-//! `C(rho; H) - sum_i C(rho_i; H_i) >= 0` for every state. For separable states of two qubits the gap has a bound
-//! ([`ergotropic_gap_bound`]) that entangled states can break (Alimuddin, Guha, Parashar, PRA 99, 052320).
+//! `C(rho; H) - sum_i C(rho_i; H_i) >= 0` for every state. For separable two-qubit states the gap has an upper bound
+//! ([`ergotropic_gap_bound`]) that entangled states can violate (Alimuddin, Guha, Parashar, PRA 99, 052320).
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "cells are counted within the dimensions, and states and Hamiltonians are of two qubits where they are said to be"
+    reason = "cell indices are within the dimensions, and two-qubit functions receive two-qubit matrices"
 )]
 
 use super::deviation::traceless;
@@ -14,7 +14,7 @@ use super::{Argument, Moment, Undefined, Value, capacity, ergotropy, passive_ene
 use crate::linalg::{LinalgError, Matrix, hermitian_values, identity, kron, norm_squared};
 use crate::spin::{Operator, reduce};
 
-/// The local parts of a Hamiltonian without interactions, the constant shared evenly.
+/// Local parts of a non-interacting Hamiltonian; the constant term is shared equally among them.
 ///
 /// # Errors
 /// When the Hamiltonian has interactions.
@@ -44,8 +44,8 @@ fn embed(m: &Matrix, dimensions: &[usize], site: usize) -> Matrix {
     kron(&kron(&identity(before), m), &identity(after))
 }
 
-/// The largest ergotropic gap of separable two-qubit states:
-/// `E_p(rho_A) + E_p(rho_B) - max_X E_p^{AB}(spec(rho_X) and zeros)`, X = A, B.
+/// Upper bound of the ergotropic gap of separable two-qubit states with the marginals of `rho`:
+/// `E_p(rho_A) + E_p(rho_B) - max_X E_p^{AB}(spec(rho_X) padded with zeros)`, X = A, B.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -67,13 +67,13 @@ fn battery_dimensions(m: &Moment) -> Result<Vec<usize>, Undefined> {
     Ok(m.battery()?.sites.iter().map(|&s| m.dimension(s)).collect())
 }
 
-/// The Hamiltonian of every cell and its number among the cells, from the form of the operator; the traces are left out, since no
-/// unitary changes them.
+/// Index among the cells and traceless Hamiltonian of every cell, if the operator is a sum of local terms; traces do not affect the work of
+/// unitaries.
 fn parts_of(operator: &Operator) -> Option<Vec<(usize, Matrix)>> {
     Some(operator.locals()?.into_iter().map(|(site, m)| (site, traceless(&m))).collect())
 }
 
-/// The sum over the cells, each by itself.
+/// Sums a quantity over the cells.
 fn over_parts(m: &Moment, a: &[Argument], f: fn(&Matrix, &Matrix) -> Result<f64, LinalgError>) -> Value {
     let cells = m.battery()?;
     let given = a.first().map(|_| m.operator_argument(a, 0)).transpose()?;
@@ -98,7 +98,7 @@ fn over_parts(m: &Moment, a: &[Argument], f: fn(&Matrix, &Matrix) -> Result<f64,
     Ok(sum)
 }
 
-/// The quantity of the whole battery, each state of its matrix once, less the sum over the cells.
+/// The quantity for the whole battery (each state of its matrix counted once) minus the sum over the cells.
 fn beside_parts(
     m: &Moment,
     a: &[Argument],

@@ -1,4 +1,4 @@
-//! What a metric is: its name, arguments, formula and value.
+//! Definition of a metric: name, arguments, formula and evaluation.
 
 use super::batch::InLanes;
 use super::bohr_frequencies::{BohrExpansion, Curve};
@@ -7,28 +7,28 @@ use super::derivative::Derivative;
 use super::moment::{Moment, Scene};
 use super::undefined::{Undefined, Value};
 
-/// What kind of quantity a metric is: it decides the unit in which it is reported.
+/// Physical quantity of a metric; it determines the reported unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
-    /// A plain number.
+    /// A dimensionless number.
     Number,
-    /// An energy: joule in lab files.
+    /// Energy: joule in lab files.
     Energy,
-    /// An energy per time: watt in lab files.
+    /// Power: watt in lab files.
     Power,
-    /// A time.
+    /// Time.
     Time,
-    /// A temperature.
+    /// Temperature.
     Temperature,
-    /// Per time squared.
+    /// Rate squared, 1/time^2.
     RateSquared,
-    /// An angle in radian.
+    /// Angle in radian.
     Angle,
     /// Bits.
     Bits,
 }
 
-/// What an argument of a metric is.
+/// Kind of an argument of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Parameter {
     /// A subsystem.
@@ -39,11 +39,11 @@ pub enum Parameter {
     Operator,
     /// A Hamiltonian on the whole system.
     Hamiltonian,
-    /// An operator, which may be left out: the battery's Hamiltonian then.
+    /// An optional operator; the default is the battery's Hamiltonian.
     OptionalOperator,
-    /// The word `energy`, which may be left out.
+    /// The optional keyword `energy`.
     OptionalEnergyBasis,
-    /// A whole number.
+    /// An integer.
     Whole,
     /// A temperature.
     Temperature,
@@ -57,36 +57,36 @@ impl std::fmt::Debug for Metric {
     }
 }
 
-/// A row of the table of metrics.
+/// An entry of the table of metrics.
 pub struct Metric {
-    /// The word of the language.
+    /// Its keyword in the language.
     pub name: &'static str,
     /// Its arguments.
     pub parameters: &'static [Parameter],
-    /// What it is.
+    /// Its physical quantity.
     pub quantity: Quantity,
     /// Its formula, in plain text.
     pub formula: &'static str,
-    /// Where the formula comes from.
+    /// Reference for the formula.
     pub source: &'static str,
-    /// Whether it needs a battery.
+    /// True if it needs a battery.
     pub battery: bool,
-    /// Its value at a moment, energies in rad/s.
+    /// Evaluates it at a moment, energies in rad/s.
     pub evaluate: fn(&Moment, &[Argument]) -> Value,
-    /// Whether it is also defined of what a filter of coherence orders leaves, whose trace is 0 and which is no state.
+    /// True if it is also defined for a coherence-order-filtered density matrix, which has trace 0 and is not a state.
     pub filtered: bool,
-    /// Whether it is of the Hamiltonian that acts, beyond the state and its rate of change.
+    /// True if it depends on the current Hamiltonian beyond the state and its time derivative.
     pub of_hamiltonian: bool,
-    /// Without arguments, its curve along the course of a state under a constant Hamiltonian, where that is cheaper than the states;
-    /// `None` where it is not to be had.
+    /// Without arguments: its curve along the trajectory of a state under a constant Hamiltonian, if that is cheaper than evaluating
+    /// state by state; `None` if there is no such form.
     pub along: Option<Along>,
-    /// The same in a batch of states.
+    /// The same for a batch of states.
     pub lanes: Option<InLanes>,
-    /// Its derivative with respect to the state.
+    /// Its derivative with respect to the density matrix.
     pub derivative: Option<Derivative>,
 }
 
-/// The curve of a metric along a course.
+/// Returns the curve of a metric along a trajectory.
 pub type Along = fn(&BohrExpansion, &Scene) -> Option<Curve>;
 
 pub(super) const fn metric(
@@ -136,10 +136,10 @@ impl Metric {
         Metric { filtered: true, ..self }
     }
 
-    /// Its value at a moment, energies in rad/s.
+    /// Value at a moment, energies in rad/s.
     ///
     /// # Errors
-    /// When it is not defined there.
+    /// When it is undefined at this moment.
     pub fn value(&self, moment: &Moment, arguments: &[Argument]) -> Value {
         if !self.filtered && !moment.is_state() {
             return Err(Undefined::Domain(

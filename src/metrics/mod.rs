@@ -1,8 +1,8 @@
-//! Numbers from states: energies that can be extracted, correlations, bounds. This folder takes matrices and knows no
-//! sequence; each family stands in its own file with formula, source and the laws that its tests hold.
+//! Scalar quantities of states: extractable energy, correlations, bounds. The functions take matrices and are independent of sequences.
+//! Each family has its own file with formula, reference and the laws that its tests check.
 //!
-//! [`METRICS`] is the one table of all metrics: the checker, the table of `grammar.md` and the help take names, arguments and
-//! formulas from it. A new metric costs its file and its row.
+//! [`METRICS`] is the single table of all metrics: the checker, the table of `grammar.md` and the help read names, arguments and
+//! formulas from it. A new metric needs a file and an entry.
 
 mod batch;
 mod bohr_batch;

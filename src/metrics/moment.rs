@@ -1,9 +1,8 @@
-//! What a metric may look at: the state at a moment, where it came from, and where it is going.
+//! Input of the metrics: the state at a moment, the prepared state, and the generator of the evolution.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "subsystems are those that the evaluator found in the basis of the scene, and matrices and vectors are of one \
-              dimension"
+    reason = "subsystem indices were resolved in the basis of the scene, and matrices and vectors have its dimension"
 )]
 
 use super::cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument, too_large};
@@ -15,14 +14,14 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
-/// What all moments of a run have in common.
+/// Data shared by all moments of a run.
 #[derive(Debug)]
 pub struct Scene {
-    /// Where states live.
+    /// State space.
     pub space: Space,
-    /// The dimension of every subsystem.
+    /// Dimension of every subsystem.
     pub dimensions: Vec<usize>,
-    /// The battery, if one is declared.
+    /// The battery, if declared.
     pub cells: Option<Cells>,
     /// The state after `prepare`.
     pub initial: State,
@@ -32,28 +31,28 @@ pub struct Scene {
     pub(super) even: OnceCell<Option<Vec<f64>>>,
     pub(super) even_energy: OnceCell<f64>,
     pub(super) initial_deviation: OnceCell<Option<Matrix>>,
-    /// The eigenvalues of the whole state, and the part of the run in which they are these.
+    /// Cached eigenvalues of the whole state, and the unitary part of the run for which they hold.
     pub(super) conserved: RefCell<Option<(u64, Rc<Spectrum>)>>,
 }
 
-/// Collectives of which a product state of the spins was prepared. It is kept as its average over all permutations of the spins, which
-/// has the same sums over the spins and the same states of everything else, and another spectrum.
+/// Collectives in which a product state of the spins was prepared. They are stored as the average over all permutations of the spins, which
+/// has the same expectation values of collective operators and the same reduced state of all other subsystems, but a different spectrum.
 #[derive(Debug, Clone, Default)]
 pub struct Averaged {
-    /// Their numbers.
+    /// Indices of these collectives.
     pub sites: Vec<usize>,
-    /// Whether the state that was prepared of the whole system is pure.
+    /// True if the prepared state of the whole system is pure.
     pub pure: bool,
 }
 
 impl Scene {
-    /// The battery, where it is the whole system and each of its states counts once.
+    /// The battery, if it is the whole system and each of its states counts once.
     pub fn whole_battery(&self) -> Option<&Cells> {
         let all = 0..self.dimensions.len();
         self.cells.as_ref().filter(|c| c.levels.is_none() && c.sites.iter().copied().eq(all))
     }
 
-    /// A scene.
+    /// Creates a scene from the space, the battery and the prepared state.
     pub fn new(space: Space, cells: Option<Cells>, initial: State) -> Scene {
         Scene {
             dimensions: space.basis().dimensions(),
@@ -70,12 +69,12 @@ impl Scene {
         }
     }
 
-    /// A scene in which some collectives are kept as averages over permutations.
+    /// Marks the collectives that are stored as averages over permutations.
     pub fn with_averages(self, averaged: Averaged) -> Scene {
         Scene { averaged, ..self }
     }
 
-    /// How the space falls into some subsystems and the rest.
+    /// Decomposition of the space into the given subsystems and the rest; cached.
     pub(super) fn reduction(&self, keep: &[usize]) -> Rc<Reduction> {
         if let Some(found) = self.reductions.borrow().get(keep) {
             return found.clone();
@@ -85,7 +84,7 @@ impl Scene {
         made
     }
 
-    /// The states of some subsystems, sorted by the multiplets of the collectives among them: one list where there are none.
+    /// Basis states of some subsystems, grouped by the multiplets of the collectives among them; one group if there are none.
     pub fn multiplets_of(&self, sites: &[usize]) -> Vec<Vec<usize>> {
         let all = self.space.basis();
         let part = Basis::new(sites.iter().map(|&s| all.site(s).clone()).collect());
@@ -94,7 +93,7 @@ impl Scene {
         lists.into_values().collect()
     }
 
-    /// The whole density matrix of a state of the space.
+    /// Density matrix of a state on the whole product space.
     fn whole(&self, state: &State) -> Result<Matrix, Undefined> {
         let n = self.space.basis().size();
         if n > LARGEST_MATRIX as f64 {
@@ -103,7 +102,7 @@ impl Scene {
         Ok(self.space.embedded(state).density())
     }
 
-    /// The whole density matrix after `prepare`.
+    /// Density matrix of the prepared state on the whole product space.
     ///
     /// # Errors
     /// When it is too large.
@@ -116,40 +115,40 @@ impl Scene {
     }
 }
 
-/// The state at a moment, with everything that a metric may ask for.
+/// The state at a moment, with everything needed to evaluate metrics.
 pub struct Moment<'a> {
-    /// What all moments have in common.
+    /// Data shared by all moments.
     pub scene: &'a Scene,
-    /// The state now.
+    /// Current state.
     pub state: &'a State,
-    /// What moves the state; `None` where nothing acts.
+    /// Generator of the evolution; `None` if nothing acts.
     pub motion: Option<&'a dyn Motion>,
-    /// The time since `prepare`; `None` where the members of an ensemble reach the moment at different times.
+    /// Time since `prepare`, s; `None` if the members of an ensemble reach this moment at different times.
     pub time: Option<f64>,
-    /// The part of the run, counted from 0, in which the whole state has moved by unitaries alone; `None` where that is not known.
+    /// Index, from 0, of the part of the run within which the whole state evolves unitarily; `None` if unknown.
     pub(super) unitary_part: Option<u64>,
     pub(super) cache: Cache,
 }
 
-/// What moves the state. Asked only by the metrics that need it: a rate costs two matrix products.
+/// Generator of the evolution. Used only by the metrics that need it: a rate costs two matrix products.
 pub trait Motion {
-    /// The Hamiltonian that acts now on the whole system, rad/s.
+    /// Hamiltonian currently acting on the whole system, rad/s.
     ///
     /// # Errors
-    /// When nothing acts, or members of an ensemble have different ones.
+    /// When nothing acts, or the members of an ensemble have different Hamiltonians.
     fn hamiltonian(&self) -> Result<Operator, Undefined>;
-    /// The rate of change of a state.
+    /// Time derivative of a state, 1/s.
     fn rate(&self, state: &State) -> Rate;
-    /// Whether nothing but one Hamiltonian acts now, so that the eigenvalues of the state stay.
+    /// True if only one Hamiltonian acts, so that the eigenvalues of the state are constant.
     fn is_unitary(&self) -> bool;
-    /// For how long this Hamiltonian has acted, unchanged and alone.
+    /// Duration for which this Hamiltonian has acted alone and unchanged, s.
     ///
     /// # Errors
-    /// When it changes during its statement, the state relaxes, or members of an ensemble have different ones.
+    /// When it changes during its statement, the state relaxes, or the members of an ensemble have different Hamiltonians.
     fn constant_since(&self) -> Result<f64, Undefined>;
 }
 
-/// The rate of change of a state.
+/// Time derivative of a state.
 #[derive(Debug, Clone)]
 pub enum Rate {
     /// d psi/dt.
@@ -169,7 +168,7 @@ pub(super) struct Cache {
 }
 
 impl<'a> Moment<'a> {
-    /// A moment.
+    /// Creates a moment.
     pub fn new(
         scene: &'a Scene,
         state: &'a State,
@@ -179,7 +178,7 @@ impl<'a> Moment<'a> {
         Moment { scene, state, motion, time: time.into(), unitary_part: None, cache: Cache::default() }
     }
 
-    /// The time since `prepare`.
+    /// Time since `prepare`, s.
     ///
     /// # Errors
     /// When the members of an ensemble reach the moment at different times.
@@ -192,31 +191,31 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// The moment in a part of a run in which the whole state moves by unitaries alone: its eigenvalues are then those of any other
-    /// moment of this part.
+    /// Marks the moment as belonging to a part of the run with unitary evolution of the whole state: the eigenvalues are the same at
+    /// all moments of this part.
     pub fn in_unitary_part(self, part: Option<u64>) -> Moment<'a> {
         Moment { unitary_part: part, ..self }
     }
 
-    /// Whether there is a state: see [`State::is_normalised`].
+    /// True if this is a normalised state: see [`State::is_normalised`].
     pub fn is_state(&self) -> bool {
         self.scene.space.basis().has_copies() || self.state.is_normalised()
     }
 
-    /// The dimension of a subsystem.
+    /// Dimension of a subsystem.
     pub fn dimension(&self, site: usize) -> usize {
         self.scene.dimensions[site]
     }
 
-    /// The dimensions of the subsystems.
+    /// Dimensions of all subsystems.
     pub fn dimensions(&self) -> &[usize] {
         &self.scene.dimensions
     }
 
-    /// The density matrix of the whole system.
+    /// Density matrix of the whole system.
     ///
     /// # Errors
-    /// When it is too large.
+    /// When it is too large, or stored as an average over permutations.
     pub fn density(&self) -> Result<&Matrix, Undefined> {
         self.tells_spins_apart(&self.scene.averaged.sites)?;
         if let (State::Mixed(rho), true) = (self.state, self.scene.space.is_whole()) {
@@ -229,19 +228,19 @@ impl<'a> Moment<'a> {
         self.cache.density.get().ok_or_else(|| too_large("the system", self.scene.space.len()))
     }
 
-    /// The density matrix of the whole system after `prepare`.
+    /// Density matrix of the whole system after `prepare`.
     ///
     /// # Errors
-    /// When it is too large, or kept as an average over permutations.
+    /// When it is too large, or stored as an average over permutations.
     pub fn initial_density(&self) -> Result<&'a Matrix, Undefined> {
         self.tells_spins_apart(&self.scene.averaged.sites)?;
         self.scene.initial_density()
     }
 
-    /// The reduced density matrix of some subsystems, in that order.
+    /// Reduced density matrix of some subsystems, in the given order.
     ///
     /// # Errors
-    /// When it is too large.
+    /// When it is too large, or stored as an average over permutations.
     pub fn reduced(&self, keep: &[usize]) -> Result<Matrix, Undefined> {
         self.tells_spins_apart(keep)?;
         let plain = self.scene.space.is_whole() && self.scene.space.groups().is_empty();
@@ -259,10 +258,10 @@ impl<'a> Moment<'a> {
         Ok(reduction.reduce(self.state).dense())
     }
 
-    /// Refuses quantities that count the states of the whole system, where a collective's copies are not kept one by one.
+    /// Rejects quantities that count the states of the whole system if the copies of a collective's multiplets are not stored individually.
     ///
     /// # Errors
-    /// When a collective is kept in several multiplets.
+    /// When a collective is stored as several multiplets.
     pub fn counts_every_state(&self) -> Result<(), Undefined> {
         if self.scene.space.basis().has_copies() {
             return Err(Undefined::Domain(
@@ -272,7 +271,7 @@ impl<'a> Moment<'a> {
         Ok(())
     }
 
-    /// The battery.
+    /// The declared battery.
     ///
     /// # Errors
     /// When none is declared.
@@ -280,7 +279,7 @@ impl<'a> Moment<'a> {
         self.scene.cells.as_ref().ok_or_else(|| Undefined::Domain("no battery is declared".into()))
     }
 
-    /// The energy of the battery, rad/s. Needs no reduced state, so it costs one sparse product whatever the battery's size.
+    /// Energy of the battery, rad/s. Needs no reduced state: it costs one sparse product for any size of the battery.
     ///
     /// # Errors
     /// When no battery is declared.
@@ -295,8 +294,8 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// The energy of the battery above that after `prepare`. Of density matrices the difference is taken first: at a
-    /// polarisation of 1e-8 the rest would be lost in rounding.
+    /// Energy of the battery minus that after `prepare`, rad/s. Density matrices are subtracted first: at a polarisation of 1e-8 the
+    /// difference of two energies would be lost in rounding.
     ///
     /// # Errors
     /// When no battery is declared.
@@ -309,7 +308,7 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// The rate of change of the battery's energy; zero where nothing acts.
+    /// Time derivative of the battery's energy; zero if nothing acts.
     ///
     /// # Errors
     /// When no battery is declared.
@@ -322,7 +321,7 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// The reduced state of the battery, by blocks.
+    /// Reduced density matrix of the battery, by blocks.
     ///
     /// # Errors
     /// When no battery is declared.
@@ -331,17 +330,17 @@ impl<'a> Moment<'a> {
         Ok(self.cache.blocks.get_or_init(|| self.scene.reduction(&cells.sites).reduce(self.state)))
     }
 
-    /// The reduced state of the battery.
+    /// Reduced density matrix of the battery.
     ///
     /// # Errors
-    /// When no battery is declared, or it is too large.
+    /// When no battery is declared, it is too large, or it is stored as an average over permutations.
     pub fn battery_state(&self) -> Result<&Matrix, Undefined> {
         self.tells_spins_apart(&self.battery()?.sites)?;
         self.average_battery_state()
     }
 
-    /// The same, averaged over the permutations of the spins of collectives where it is kept so: right for what is linear in the
-    /// state and made of sums over these spins.
+    /// Reduced density matrix of the battery, averaged over the permutations of the spins of permutation-averaged collectives: exact for
+    /// quantities that are linear in the state and symmetric in these spins.
     ///
     /// # Errors
     /// When no battery is declared, or it is too large.
@@ -350,7 +349,7 @@ impl<'a> Moment<'a> {
         if cells.dimension() > LARGEST_MATRIX {
             return Err(too_large("the battery", cells.dimension()));
         }
-        // Of a battery that is the whole system nothing is traced out.
+        // If the battery is the whole system, there is nothing to trace out.
         if let (State::Mixed(rho), Some(_), true) =
             (self.state, self.scene.whole_battery(), self.scene.space.is_whole())
         {
@@ -360,7 +359,7 @@ impl<'a> Moment<'a> {
         Ok(self.cache.cells.get_or_init(|| blocks.dense()))
     }
 
-    /// The rate of change of the battery's state by blocks, those of its state; `None` where nothing acts.
+    /// Time derivative of the battery's reduced state, with the same blocks as the state; `None` if nothing acts.
     ///
     /// # Errors
     /// When no battery is declared.
@@ -377,7 +376,7 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// The rate of change of the battery's state; zero where nothing acts.
+    /// Time derivative of the battery's reduced state; zero if nothing acts.
     ///
     /// # Errors
     /// When no battery is declared, or it is too large.
@@ -389,11 +388,11 @@ impl<'a> Moment<'a> {
         Ok(self.battery_rate_blocks()?.map_or_else(|| Matrix::zeros(n, n), |b| b.dense()))
     }
 
-    /// The battery's Hamiltonian, or the operator given instead, reduced to the battery: the average over the other
-    /// subsystems is exact when the operator acts on the battery alone, which is checked.
+    /// The battery's Hamiltonian, or the operator given instead, on the battery's space: averaging over the other subsystems is exact
+    /// if the operator acts on the battery alone, which is checked.
     ///
     /// # Errors
-    /// When no battery is declared, or the operator reaches outside of it.
+    /// When no battery is declared, or the operator acts on other subsystems too.
     pub fn hamiltonian(&self, arguments: &[Argument]) -> Result<Matrix, Undefined> {
         let cells = self.battery()?;
         match arguments.first() {
@@ -409,7 +408,7 @@ impl<'a> Moment<'a> {
     /// The single subsystem of argument `k`.
     ///
     /// # Errors
-    /// When the argument is something else.
+    /// When the argument is of another kind.
     pub fn site(&self, arguments: &[Argument], k: usize) -> Result<usize, Undefined> {
         let wrong = || Undefined::Domain("a single subsystem is needed here".into());
         match arguments.get(k) {
@@ -425,7 +424,7 @@ impl<'a> Moment<'a> {
     /// The subsystems of argument `k`.
     ///
     /// # Errors
-    /// When the argument is something else.
+    /// When the argument is of another kind.
     pub fn sites(&self, arguments: &[Argument], k: usize) -> Result<Vec<usize>, Undefined> {
         match arguments.get(k) {
             Some(Argument::Site(site)) => Ok(vec![*site]),
@@ -437,7 +436,7 @@ impl<'a> Moment<'a> {
     /// The operator of argument `k` as a matrix on the whole system.
     ///
     /// # Errors
-    /// When the argument is something else, or too large.
+    /// When the argument is of another kind, or too large.
     pub fn operator<'b>(&self, arguments: &'b [Argument], k: usize) -> Result<&'b Matrix, Undefined> {
         match arguments.get(k) {
             Some(Argument::Operator(operator)) => operator.matrix(),
@@ -448,7 +447,7 @@ impl<'a> Moment<'a> {
     /// The operator of argument `k`.
     ///
     /// # Errors
-    /// When the argument is something else.
+    /// When the argument is of another kind.
     pub fn operator_argument<'b>(
         &self,
         arguments: &'b [Argument],
@@ -460,16 +459,16 @@ impl<'a> Moment<'a> {
         }
     }
 
-    /// The mean of the operator of argument `k`, without a matrix of the whole system.
+    /// Expectation value of the operator of argument `k`, without forming a matrix of the whole system.
     ///
     /// # Errors
-    /// When the argument is something else.
+    /// When the argument is of another kind.
     pub fn mean_of(&self, arguments: &[Argument], k: usize) -> Value {
         let argument = self.operator_argument(arguments, k)?;
         let action = argument.action(&self.scene.space);
         Ok(match (self.state, self.deviation()) {
             (State::Pure(psi), _) => action.mean(psi).re,
-            // A filter without order 0 leaves no identity beside the deviation.
+            // A filter that removes order 0 also removes the identity, so only a normalised state has one to add.
             (State::Mixed(_), Some(deviation))
                 if self.state.is_normalised() && !self.scene.space.basis().has_copies() =>
             {
@@ -479,7 +478,7 @@ impl<'a> Moment<'a> {
         })
     }
 
-    /// The mean of an operator above its reference: where that is its mean over all states, that in the deviation alone.
+    /// Expectation value minus `reference`; if that is the operator's mean over all states, the trace with the deviation alone.
     pub(super) fn mean_above(&self, argument: &OperatorArgument, reference: f64) -> f64 {
         let action = argument.action(&self.scene.space);
         match (self.state, self.deviation()) {
@@ -494,7 +493,7 @@ impl<'a> Moment<'a> {
     /// The number of argument `k`.
     ///
     /// # Errors
-    /// When the argument is something else.
+    /// When the argument is of another kind.
     pub fn number(&self, arguments: &[Argument], k: usize) -> Value {
         match arguments.get(k) {
             Some(Argument::Number(x)) => Ok(*x),

@@ -1,13 +1,12 @@
-//! What a spectroscopist asks of a state: how much of an interaction's order it carries, its coherence orders, its spin
-//! temperature.
+//! NMR metrics: interaction order, coherence orders and spin temperature of a state.
 //!
-//! At high temperature a state is the identity plus a deviation `dr = rho - 1/d` of size 1e-5. Uhlmann's fidelity with any other
-//! such state is 1 to nine digits, so what is compared is the deviation:
+//! At high temperature a state is the identity plus a deviation `dr = rho - 1/d` of order 1e-5. Uhlmann's fidelity between any two such
+//! states is 1 to nine digits, so the deviations are compared instead:
 //! `correlation(H) = Tr[dr H] / sqrt(Tr[dr^2] Tr[H^2])` with the traceless part of H; `order(H)` has the prepared state's `dr^2` in
-//! the denominator: the share of the initial polarisation that H carries. A cold system of positive temperature has
+//! the denominator: the fraction of the initial polarisation stored as the order of H. A system at low positive temperature has
 //! negative energy, so both are negative for it.
 
-#![expect(clippy::indexing_slicing, reason = "there is a label for every state of the matrix")]
+#![expect(clippy::indexing_slicing, reason = "there is one label per basis state of the matrix")]
 
 use super::deviation::{is_rounding, traceless};
 use super::distance::fidelity;
@@ -22,11 +21,11 @@ const NO_DEVIATION: &str = "the state is the maximally mixed one, which has no d
 /// `Tr[dr H] / sqrt(norm2 Tr[H^2])`.
 fn overlap(rho: &Matrix, h: &Matrix, norm2: f64) -> Value {
     let h = traceless(h);
-    // The identity in the state would meet what rounding has left of a trace in h, which is large beside a deviation of 1e-5.
+    // Remove the identity first: otherwise rounding in Tr[h] exceeds a deviation of 1e-5.
     share(mean(&traceless(rho), &h), norm2, norm_squared(&h), rho.nrows() as f64)
 }
 
-/// `product / sqrt(norm2 size2)`, where neither is zero.
+/// `product / sqrt(norm2 size2)`; an error if either is zero.
 fn share(product: f64, norm2: f64, size2: f64, dimension: f64) -> Value {
     if is_rounding(norm2, dimension) {
         return Err(Undefined::Domain(NO_DEVIATION.into()));
@@ -38,7 +37,7 @@ fn share(product: f64, norm2: f64, size2: f64, dimension: f64) -> Value {
     Ok(product / scale)
 }
 
-/// Correlation of a state's deviation from the identity with an operator, between -1 and 1.
+/// Correlation of the deviation of a state from the maximally mixed state with an operator, between -1 and 1.
 ///
 /// # Errors
 /// When the state or the operator is a multiple of the identity.
@@ -46,7 +45,7 @@ pub fn deviation_correlation(rho: &Matrix, h: &Matrix) -> Value {
     overlap(rho, h, norm_squared(&traceless(rho)))
 }
 
-/// The share of `Tr[dr^2]` in coherence orders +k and -k; `twice_m` is twice the magnetic quantum number of each basis state.
+/// Fraction of `Tr[dr^2]` in coherence orders +k and -k; `twice_m` is twice the magnetic quantum number of each basis state.
 ///
 /// # Errors
 /// When the state is a multiple of the identity.
@@ -67,18 +66,18 @@ pub fn coherence_order(rho: &Matrix, twice_m: &[i64], order: i64) -> Value {
     Ok(sum / whole)
 }
 
-/// The temperature of the Gibbs state of H whose energy is that of the state, in the units of H; negative where the energy
-/// lies above the mean of the levels.
+/// Spin temperature: temperature of the Gibbs state of H with the same energy as the state, in the units of H; negative if the energy is
+/// above the mean of the levels.
 ///
 /// # Errors
-/// When no Gibbs state has this energy, or it is the energy of infinite temperature.
+/// When no Gibbs state has this energy, or the temperature is infinite.
 pub fn spin_temperature(rho: &Matrix, h: &Matrix) -> Value {
     let levels: Vec<(f64, f64)> = hermitian_values(&traceless(h))?.into_iter().map(|e| (e, 1.0)).collect();
-    // The energy of the deviation: subtracting the identity first keeps the digits of a polarisation of 1e-5.
+    // Energy of the deviation: subtracting the identity first keeps the digits of a polarisation of 1e-5.
     temperature_of(mean(&traceless(rho), &traceless(h)), &levels, rho.nrows() as f64)
 }
 
-/// The temperature of the Gibbs state of this energy above the mean of the levels, which are given with how many states each has.
+/// Temperature of the Gibbs state with this energy above the mean level; levels are (energy, degeneracy).
 fn temperature_of(energy: f64, levels: &[(f64, f64)], n: f64) -> Value {
     let mean_level = levels.iter().map(|(e, c)| e * c).sum::<f64>() / n;
     let levels: Vec<(f64, f64)> = levels.iter().map(|(e, c)| (e - mean_level, *c)).collect();
@@ -91,8 +90,8 @@ fn temperature_of(energy: f64, levels: &[(f64, f64)], n: f64) -> Value {
             "no Gibbs state has this energy: it is at or beyond the end of the spectrum".into(),
         ));
     }
-    // E(beta) = sum e exp(-beta e) / sum exp(-beta e) falls with beta; expm1 keeps it exact for small beta, where
-    // sum e exp(-beta e) = sum e (exp(-beta e) - 1) because the levels add up to zero.
+    // E(beta) = sum e exp(-beta e) / sum exp(-beta e) decreases with beta; expm1 is accurate for small beta, where
+    // sum e exp(-beta e) = sum e (exp(-beta e) - 1) because the levels sum to zero.
     let at = |beta: f64| {
         let largest = levels.iter().map(|(e, _)| -beta * e).fold(f64::NEG_INFINITY, f64::max);
         if largest < 1.0 {
@@ -103,7 +102,7 @@ fn temperature_of(energy: f64, levels: &[(f64, f64)], n: f64) -> Value {
         levels.iter().zip(&weights).map(|((e, _), w)| e * w).sum::<f64>() / weights.iter().sum::<f64>()
     };
     let sign = -energy.signum();
-    // |beta| is bracketed in its logarithm and halved: it spans many decades.
+    // Bisection in log |beta|, which spans many decades.
     let scale = 1.0 / (high - low);
     let (mut small, mut large) = ((1e-18 * scale).ln(), (1e6 * scale).ln());
     for _ in 0..200 {
@@ -113,8 +112,7 @@ fn temperature_of(energy: f64, levels: &[(f64, f64)], n: f64) -> Value {
     Ok(sign / (0.5 * (small + large)).exp())
 }
 
-/// `Tr[dr A]` of the deviation dr of a state from the maximally mixed one, and `Tr[dr^2]`; nothing of the size of a matrix is formed for
-/// a pure state.
+/// `Tr[dr A]` of the deviation dr from the maximally mixed state, and `Tr[dr^2]`; for a pure state no matrix is formed.
 fn deviation_of(m: &Moment, argument: &OperatorArgument) -> (f64, f64) {
     let (action, d) = (argument.action(&m.scene.space), m.scene.space.basis().size());
     let mean_level = argument.sizes().0;
@@ -166,7 +164,7 @@ pub(super) fn evaluate_coherence_order(m: &Moment, a: &[Argument]) -> Value {
             Ok((sum - identity) / (norm_squared(rho) - 1.0 / d))
         }
         (State::Pure(psi), _) => {
-            // The weights of the magnetic quantum numbers hold all that is asked.
+            // The populations of the magnetic quantum numbers suffice.
             let mut weights = std::collections::BTreeMap::new();
             twice_m.iter().zip(psi.iter()).for_each(|(t, x)| *weights.entry(*t).or_insert(0.0) += x.norm_sqr());
             let beside =
@@ -180,7 +178,7 @@ pub(super) fn evaluate_coherence_order(m: &Moment, a: &[Argument]) -> Value {
     }
 }
 
-/// The spin temperature of a moment for a Hamiltonian.
+/// Spin temperature of a moment with respect to a Hamiltonian.
 fn temperature(m: &Moment, argument: &OperatorArgument) -> Value {
     let d = m.scene.space.basis().size();
     temperature_of(deviation_of(m, argument).0, argument.levels().all()?, d)
@@ -191,15 +189,15 @@ pub(super) fn evaluate_spin_temperature(m: &Moment, a: &[Argument]) -> Value {
     temperature(m, m.operator_argument(a, 0)?)
 }
 
-/// The Gibbs state of H with the energy of a state.
+/// Gibbs state of H with the energy of the state.
 fn gibbs_of_energy(rho: &Matrix, h: &Matrix) -> Result<Matrix, Undefined> {
     let t = spin_temperature(rho, h)?;
     let sign = real(t.signum());
     Ok(gibbs(&h.map(|x| x * sign), t.abs())?)
 }
 
-/// Uhlmann's fidelity, squared, with the Gibbs state of H that has the state's energy: 1 for a state in equilibrium with itself. At
-/// polarisations of 1e-5 it is 1 to nine digits for every state; [`gibbs_correlation`] tells those apart.
+/// Uhlmann fidelity (squared convention) with the Gibbs state of H of equal energy: 1 for a state in internal equilibrium. At
+/// polarisations of 1e-5 it is 1 to nine digits for every state; [`gibbs_correlation`] distinguishes such states.
 ///
 /// # Errors
 /// When no Gibbs state has this energy.
@@ -207,8 +205,8 @@ pub fn gibbs_fidelity(rho: &Matrix, h: &Matrix) -> Value {
     Ok(fidelity(rho, &gibbs_of_energy(rho, h)?)?)
 }
 
-/// The correlation of a state's deviation from the identity with that of the Gibbs state of H that has the state's energy. At high
-/// temperature it is the magnitude of [`deviation_correlation`] with H.
+/// Correlation of the deviation of a state with that of the Gibbs state of H of equal energy. At high temperature it equals the
+/// magnitude of [`deviation_correlation`] with H.
 ///
 /// # Errors
 /// When no Gibbs state has this energy.
@@ -216,10 +214,10 @@ pub fn gibbs_correlation(rho: &Matrix, h: &Matrix) -> Value {
     deviation_correlation(rho, &gibbs_of_energy(rho, h)?)
 }
 
-/// Numbers by level of an operator: its eigenvalues, and what the state holds in each.
+/// Populations by eigenvector of H: those of the state, and those of the Gibbs state of equal energy.
 type Populations = (Vec<f64>, Vec<f64>);
 
-/// The populations of a pure state and of the Gibbs state of its energy in the eigenvectors of H.
+/// Populations of a pure state and of the Gibbs state of equal energy in the eigenvectors of H.
 fn populations(m: &Moment, argument: &OperatorArgument) -> Result<Option<Populations>, Undefined> {
     let Some(psi) = m.pure_system() else { return Ok(None) };
     let t = temperature(m, argument)?;
@@ -271,7 +269,7 @@ mod tests {
         for t in [0.3, 5.0, 1e5, 1e9, -0.3, -1e7] {
             let tau = gibbs(&h.map(|x| x * f64::signum(t)), f64::abs(t)).unwrap();
             let found = spin_temperature(&tau, &h).unwrap();
-            // The deviation is of size 1/T, so rounding of the state enters as 1e-16 T.
+            // The deviation is of order 1/T, so rounding of the state contributes 1e-16 T.
             assert!((found / t - 1.0).abs() < 1e-11 + 1e-15 * t.abs(), "{found} {t}");
             assert!((gibbs_fidelity(&tau, &h).unwrap() - 1.0).abs() < 1e-12);
             let alike = gibbs_correlation(&tau, &h).unwrap();

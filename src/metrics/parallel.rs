@@ -1,9 +1,9 @@
-//! The most work that a product of one-qubit unitaries extracts (Castellano et al., arXiv:2407.20916).
+//! Parallel ergotropy: maximum work extracted by a product of one-qubit unitaries (Castellano et al., arXiv:2407.20916).
 //!
-//! `max_i W_i <= W_par <= W` with the single-site values W_i. Each step takes the best rotation of one qubit, which has a
-//! closed form (see `single_site`). Such a see-saw crawls where the landscape is nearly flat along a common rotation, so it
-//! is followed by a quasi-Newton search in all angles at once. Several starts are tried; the result is a lower bound unless
-//! the best maximum was among them.
+//! `max_i W_i <= W_par <= W` with the single-site values W_i. Each step applies the optimal rotation of one qubit, which has a closed form
+//! (see `single_site`). This alternating maximisation converges slowly where the objective is nearly flat along a common rotation, so it is
+//! followed by a quasi-Newton (BFGS) search in all angles. Several starts are used (multistart); the result is a lower bound unless the
+//! global maximum was among those found.
 
 use super::deviation::traceless;
 use super::single_site::{correlation, lowest, pauli};
@@ -11,19 +11,19 @@ use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{C64, I, Matrix, Real3, conjugate, identity, trace_of_product};
 use nalgebra::{DMatrix, DVector};
 
-/// The most spins whose rotations are optimised together.
+/// Maximum number of spins whose rotations are optimised jointly.
 const MOST_SITES: usize = 8;
 
 /// Parallel ergotropy of qubits, in the units of `h`.
 ///
 /// # Errors
-/// When a subsystem is no qubit.
+/// When a subsystem is not a qubit.
 pub fn parallel_ergotropy(rho: &Matrix, h: &Matrix, sites: usize) -> Result<f64, Undefined> {
     if rho.nrows() != 1 << sites {
         return Err(Undefined::Domain("parallel ergotropy is defined for spins 1/2".into()));
     }
     let dimensions = vec![2; sites];
-    // What is the same in every direction has no part in it.
+    // The identity parts do not affect the work.
     let (rho, h) = (&traceless(rho), &traceless(h));
     let start = trace_of_product(rho, h).re;
     let mut best = start;
@@ -38,11 +38,12 @@ pub fn parallel_ergotropy(rho: &Matrix, h: &Matrix, sites: usize) -> Result<f64,
     Ok(start - best)
 }
 
-/// Rotations about axes without any symmetry, from which states that are stationary by symmetry alone are left.
+/// Number of starts with generic rotations, which leave points that are stationary only by symmetry.
 const GENERIC: usize = 4;
 
-/// Starting points, a rotation of each site: none, all combinations of half-turns about x for few qubits, turns about y and z of all, and
-/// generic ones. Where state and Hamiltonian share a symmetry, the others are stationary points, and may be saddles.
+/// Start points, one rotation per site: all combinations of half-turns about x of the first four qubits (including none), half-turns
+/// about y of all, half-turns about z of every other qubit, and generic rotations. If state and Hamiltonian share a symmetry, all but
+/// the generic ones are stationary points and may be saddles.
 fn starts(sites: usize) -> Vec<Vec<Option<Matrix>>> {
     let few = sites.min(4);
     let half = |axis: usize| Some(pauli(axis));
@@ -51,7 +52,7 @@ fn starts(sites: usize) -> Vec<Vec<Option<Matrix>>> {
         .collect();
     starts.push(vec![half(2); sites]);
     starts.push((0..sites).map(|s| if s % 2 == 0 { half(3) } else { None }).collect());
-    // The multiples of the root of x^4 = x + 1 and of its powers fill a cube evenly (Roberts's sequence).
+    // Multiples of the inverse powers of the root of x^4 = x + 1 fill a cube evenly (Roberts's sequence).
     const ROOT: f64 = 1.220_744_084_605_759_5;
     let angle = |k: usize, power: i32| std::f64::consts::TAU * (k as f64 * ROOT.powi(-power)).fract();
     starts.extend((0..GENERIC).map(|start| {
@@ -71,7 +72,7 @@ fn on_site(m: &Matrix, site: usize, sites: usize) -> Matrix {
     before.kronecker(m).kronecker(&after)
 }
 
-/// The 2 x 2 unitary that turns Bloch vectors by a rotation.
+/// The 2 x 2 unitary that rotates Bloch vectors by `rotation`.
 fn unitary_of(rotation: &Real3) -> Matrix {
     let r = nalgebra::Rotation3::from_matrix(rotation);
     let angle = r.angle();
@@ -88,7 +89,7 @@ fn see_saw(mut state: Matrix, h: &Matrix, dimensions: &[usize]) -> Matrix {
         for site in 0..sites {
             if let Some((_, rotation)) = lowest(&correlation(&state, h, dimensions, site)) {
                 let turned = conjugate(&on_site(&unitary_of(&rotation), site, sites), &state);
-                // A rotation read back from its matrix may be off by rounding; only progress is kept.
+                // The rotation reconstructed from its matrix has rounding errors; accept only a decrease.
                 if trace_of_product(&turned, h).re < trace_of_product(&state, h).re {
                     state = turned;
                 }
@@ -124,13 +125,13 @@ fn gradient(state: &Matrix, h: &Matrix, sites: usize) -> DVector<f64> {
     DVector::from_iterator(3 * sites, half.iter().map(|t| (-I * t * 0.5).re))
 }
 
-/// A BFGS search whose origin moves with the state, so that the gradient has its simple form.
+/// BFGS search with the origin of the angles moved to the current state, so that the gradient has its simple form.
 fn polish(mut state: Matrix, h: &Matrix, sites: usize) -> f64 {
     let n = 3 * sites;
     let mut inverse = DMatrix::<f64>::identity(n, n);
     let mut energy = trace_of_product(&state, h).re;
     let scale = h.norm().max(f64::MIN_POSITIVE);
-    // Gradients are of the size of the deviation.
+    // Gradients scale with the deviation.
     let size = state.norm().min(1.0);
     let mut g = gradient(&state, h, sites);
     for _ in 0..200 {
@@ -213,24 +214,24 @@ mod tests {
         }
     }
 
-    /// Diagonal states `a Z_0 + b Z_1 + c Z_0 Z_1` under `g X_0 X_1 + e Z_0`, where half-turns lead from one stationary point to another: the
-    /// lowest energy is `-4 sqrt((e a)^2 + (g c)^2)`, with spin 1 turned to x and spin 0 between z and x.
+    /// Diagonal states `a Z_0 + b Z_1 + c Z_0 Z_1` under `g X_0 X_1 + e Z_0`, where half-turns map stationary points to each other: the
+    /// lowest energy is `-4 sqrt((e a)^2 + (g c)^2)`, with spin 1 rotated to x and spin 0 between z and x.
     #[test]
     fn symmetric_states_do_not_hide_their_work() {
-        // Without generic starts the last two stay at saddles, and two in four thousand do.
+        // Without generic starts the last two seeds end at saddles (as do two in four thousand).
         for seed in (0..60).chain([1223, 3989]) {
             let x = |k: u64| ((seed * 7 + k * 13) as f64 * 0.618_033_988_749_895).fract() - 0.5;
             let z = |site| on_site(&pauli(3), site, 2);
             let both = |axis: usize| on_site(&pauli(axis), 0, 2) * on_site(&pauli(axis), 1, 2);
             let size = [1.0, 1e-2, 1e-6][seed as usize % 3];
             let (a, b, c, g, e) = (size * x(1), size * x(2), 0.3 * size * x(3), 200.0 * x(4), 60.0 * x(5));
-            // What rounding leaves of coherences, in every second state.
+            // In every second state, coherences of the size of rounding errors.
             let rounding = hamiltonian(4, seed) * C64::from(1e-15 * size * (seed % 2) as f64);
             let rho = z(0) * C64::from(a) + z(1) * C64::from(b) + both(3) * C64::from(c) + rounding;
             let h = both(1) * C64::from(g) + z(0) * C64::from(e);
             let exact = 4.0 * (e * a + (e * a).hypot(g * c));
             let found = parallel_ergotropy(&rho, &h, 2).unwrap();
-            // The search ends at gradients of 1e-13 of |rho| |H|; `exact` is a difference of numbers of some 100 of the size of rho.
+            // The search stops at gradients of 1e-13 of |rho| |H|; `exact` is a difference of numbers about 100 times the size of rho.
             assert!((found - exact).abs() <= 1e-7 * exact + 1e-12 * size, "seed {seed}: {found} and {exact}");
         }
     }

@@ -1,15 +1,15 @@
-//! How many of the battery's states are in a level.
+//! Populations of the battery's levels.
 //!
-//! `P_k = Tr[Pi_k rho]`, with the projector `Pi_k` on the k-th level of the battery, counted from the lowest, 1; states of equal
-//! energy are one level, so that nothing depends on how they are told apart.
+//! `P_k = Tr[Pi_k rho]`, with the projector `Pi_k` on the k-th level of the battery, counted from 1 at the lowest; states of equal
+//! energy form one level, so the result does not depend on the choice of eigenvectors.
 
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{C64, Eigen, Matrix, groups};
 
-/// States whose energies differ by less than this share of the spread are of one level.
+/// Energies that differ by less than this fraction of the spread belong to one level.
 pub const SAME_LEVEL: f64 = 1e-9;
 
-/// The population of a level of `h`, whose eigenvalues and eigenvectors are given.
+/// Population of a level of `h`, from the eigendecomposition of `h`.
 ///
 /// # Errors
 /// When there is no such level.
@@ -25,10 +25,7 @@ fn no_such_level(levels: usize) -> Undefined {
     Undefined::Domain(format!("the battery has {levels} levels"))
 }
 
-#[expect(
-    clippy::indexing_slicing,
-    reason = "levels are ranges of the energies, and every eigenvector has an amplitude"
-)]
+#[expect(clippy::indexing_slicing, reason = "levels are ranges of the energies, with one amplitude per eigenvector")]
 pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let level = m.number(a, 0)?.max(0.0) as usize;
     if let Some((psi, levels)) = m.pure_battery() {

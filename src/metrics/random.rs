@@ -1,8 +1,8 @@
-//! Random states, Hamiltonians and unitaries for tests: the same for the same seed.
+//! Random states, Hamiltonians and unitaries for tests, reproducible from the seed.
 
 use crate::linalg::{C64, Matrix, hermitian_eigen, hermitian_part};
 
-/// A complex Gaussian matrix.
+/// Complex Gaussian (Ginibre) matrix, n x m.
 pub fn ginibre(n: usize, m: usize, seed: u64) -> Matrix {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ 0x1234_5678_9ABC_DEF0;
     let mut uniform = move || {
@@ -18,7 +18,7 @@ pub fn ginibre(n: usize, m: usize, seed: u64) -> Matrix {
     })
 }
 
-/// A mixed state of full rank.
+/// Mixed state of full rank, n x n.
 pub fn state(n: usize, seed: u64) -> Matrix {
     let g = ginibre(n, n, seed);
     let m = &g * g.adjoint();
@@ -26,7 +26,7 @@ pub fn state(n: usize, seed: u64) -> Matrix {
     hermitian_part(&m.map(|x| x / trace))
 }
 
-/// A pure state, as a density matrix.
+/// Pure state as a density matrix, n x n.
 pub fn pure(n: usize, seed: u64) -> Matrix {
     let g = ginibre(n, 1, seed);
     let m = &g * g.adjoint();
@@ -34,12 +34,12 @@ pub fn pure(n: usize, seed: u64) -> Matrix {
     m.map(|x| x / trace)
 }
 
-/// A Hermitian matrix.
+/// Hermitian matrix, n x n.
 pub fn hamiltonian(n: usize, seed: u64) -> Matrix {
     hermitian_part(&ginibre(n, n, seed ^ 0xABCD))
 }
 
-/// A unitary matrix.
+/// Unitary matrix, n x n.
 pub fn unitary(n: usize, seed: u64) -> Matrix {
     hermitian_eigen(&hamiltonian(n, seed ^ 0x77)).expect("finite matrices have eigenvalues").propagator(5.0)
 }

@@ -1,4 +1,4 @@
-//! The most work that a unitary on one qubit extracts when the Hamiltonian is the full, interacting one.
+//! Single-site ergotropy: maximum work extracted by a unitary on one qubit, for the full interacting Hamiltonian.
 //!
 //! Writing `rho = (1/2) sum_b sigma_b x R_b` and `H = sum_a sigma_a x h_a`, a unitary on the qubit rotates the indices b, so the
 //! energy is `const + sum_ab O_ab G_ab` with `G_ab = Tr[h_a R_b]`, and the minimum over rotations is
@@ -6,7 +6,7 @@
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "a site is one of the dimensions, and Pauli matrices and the correlation matrix are of fixed size"
+    reason = "a site indexes the dimensions, and Pauli and correlation matrices have fixed size"
 )]
 
 use super::levels::space_of;
@@ -14,7 +14,7 @@ use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{C64, I, Matrix, ONE, Real3, Vector, ZERO, svd3, trace_of_product};
 use crate::spin::{Action, Operator};
 
-/// The Pauli matrices 1, x, y, z.
+/// Pauli matrix for k = 0, 1, 2, 3: identity, x, y, z.
 pub(super) fn pauli(k: usize) -> Matrix {
     let entries = match k {
         0 => [ONE, ZERO, ZERO, ONE],
@@ -25,7 +25,7 @@ pub(super) fn pauli(k: usize) -> Matrix {
     Matrix::from_row_slice(2, 2, &entries)
 }
 
-/// `Tr_site[(sigma_k x 1) m]`: the component of `m` on the rest of the system.
+/// `Tr_site[(sigma_k x 1) m]`: component of `m` on the rest of the system.
 pub(super) fn component(m: &Matrix, dimensions: &[usize], site: usize, k: usize) -> Matrix {
     let after: usize = dimensions[site + 1..].iter().product();
     let before: usize = dimensions[..site].iter().product();
@@ -45,15 +45,15 @@ pub(super) fn component(m: &Matrix, dimensions: &[usize], site: usize, k: usize)
     })
 }
 
-/// The correlation matrix `G_ab` of a site.
+/// Correlation matrix `G_ab` of a site.
 pub(super) fn correlation(rho: &Matrix, h: &Matrix, dimensions: &[usize], site: usize) -> Real3 {
     let states: Vec<Matrix> = (1..4).map(|k| component(rho, dimensions, site, k)).collect();
     let energies: Vec<Matrix> = (1..4).map(|k| component(h, dimensions, site, k).map(|x| x * 0.5)).collect();
     Real3::from_fn(|a, b| trace_of_product(&energies[a], &states[b]).re)
 }
 
-/// The same of a state vector: the mean of `sigma_b x h_a`, `H = sum_a sigma_a x h_a`, without a matrix. With `H_a`, the part of H that
-/// changes its sign under turns about the axes other than a, it is that of `H_a sigma_a sigma_b`.
+/// Correlation matrix from a state vector: mean of `sigma_b x h_a`, `H = sum_a sigma_a x h_a`, without forming a matrix. With `H_a`, the
+/// part of H that changes sign under pi rotations about the axes other than a, it is the mean of `H_a sigma_a sigma_b`.
 fn correlation_of_vector(psi: &Vector, h: &Operator, site: usize) -> Result<Real3, Undefined> {
     let dimensions = h.dimensions().to_vec();
     let stride: usize = dimensions[site + 1..].iter().product();
@@ -83,7 +83,7 @@ fn correlation_of_vector(psi: &Vector, h: &Operator, site: usize) -> Result<Real
     Ok(g)
 }
 
-/// The lowest value of `sum_ab O_ab G_ab` over rotations, and the rotation.
+/// Minimum of `sum_ab O_ab G_ab` over rotations O, and the minimising rotation.
 pub(super) fn lowest(g: &Real3) -> Option<(f64, Real3)> {
     let (u, s, vt) = svd3(g)?;
     let sign = (u * vt).determinant().signum();
@@ -92,7 +92,7 @@ pub(super) fn lowest(g: &Real3) -> Option<(f64, Real3)> {
     Some((-(s[0] + s[1] - sign * s[2]), rotation))
 }
 
-/// The most work a unitary on qubit `site` extracts, in the units of `h`.
+/// Maximum work extracted by a unitary on qubit `site`, in the units of `h`.
 ///
 /// # Errors
 /// When the subsystem is no qubit.

@@ -1,12 +1,12 @@
-//! The eigenvalues of states, and what else is known of a state without its matrix.
+//! Eigenvalues of states, and quantities available without forming the density matrix.
 //!
-//! Unitaries conserve the eigenvalues of the whole state: they are computed once in every part of a run in which nothing else acts. A
-//! pure state has the eigenvalue 1 and needs no matrix at all; the eigenvalues of a part of it are the squares of its Schmidt
-//! coefficients, those of the smaller of the two sides.
+//! Unitaries conserve the eigenvalues of the whole state: they are computed once for every part of a run with purely unitary evolution.
+//! A pure state has the eigenvalue 1 and needs no matrix; the eigenvalues of its reduced states are the squared Schmidt coefficients,
+//! computed on the smaller of the two sides.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "a state has a share for every place of its space, and subsystems are those of the scene"
+    reason = "a state has one entry per basis state of its space, and subsystem indices belong to the scene"
 )]
 
 use super::cells::{Cells, LARGEST_MATRIX, too_large};
@@ -17,12 +17,12 @@ use crate::linalg::{Matrix, Vector, hermitian_values, singular_values};
 use crate::spin::{State, schmidt_matrix};
 use std::rc::Rc;
 
-/// The longest state vector that is written out on the whole product space.
+/// Maximum length of a state vector expanded on the whole product space.
 const LONGEST: f64 = 1_048_576.0;
 
 impl Scene {
-    /// The maximally mixed state, as the population of every state of the space; `None` where the space is a part of the product space
-    /// only, so that the state is far from it.
+    /// Maximally mixed state, as the population of every state of the space; `None` if the space is only a subspace of the product
+    /// space, so that the state is far from maximally mixed.
     pub(super) fn even(&self) -> Option<&[f64]> {
         let shares = || {
             let basis = self.space.basis();
@@ -42,7 +42,7 @@ impl Scene {
         self.even.get_or_init(shares).as_deref()
     }
 
-    /// A density matrix less the maximally mixed state.
+    /// Density matrix minus `Tr[rho]` times the maximally mixed state; `None` for a pure state or a subspace.
     fn less_even(&self, state: &State) -> Option<Matrix> {
         let State::Mixed(rho) = state else { return None };
         let even = self.even()?;
@@ -52,12 +52,12 @@ impl Scene {
         Some(deviation)
     }
 
-    /// The deviation of the prepared state from the maximally mixed state; `None` of a pure state.
+    /// Deviation of the prepared state from the maximally mixed state; `None` for a pure state.
     pub(super) fn initial_deviation(&self) -> Option<&Matrix> {
         self.initial_deviation.get_or_init(|| self.less_even(&self.initial)).as_ref()
     }
 
-    /// The energy of the maximally mixed state of the kept multiplets.
+    /// Battery energy in the maximally mixed state of the stored multiplets, rad/s.
     pub(super) fn even_energy(&self, cells: &Cells) -> f64 {
         *self.even_energy.get_or_init(|| match (self.even(), cells.energy().sparse()) {
             (Some(even), Some(sparse)) if self.space.basis().has_copies() => {
@@ -71,15 +71,15 @@ impl Scene {
 }
 
 impl Moment<'_> {
-    /// The density matrix on the space less the maximally mixed state; `None` of a pure state, and where the space is a part only.
+    /// Deviation of the density matrix from the maximally mixed state; `None` for a pure state, or if the space is only a subspace.
     pub fn deviation(&self) -> Option<&Matrix> {
         self.cache.deviation.get_or_init(|| self.scene.less_even(self.state)).as_ref()
     }
 
-    /// Refuses what tells the spins of a collective apart, where it is kept as an average over their permutations.
+    /// Rejects metrics that distinguish the spins of a collective stored as an average over their permutations.
     ///
     /// # Errors
-    /// When one of the subsystems is kept so.
+    /// When one of the subsystems is such a collective.
     pub fn tells_spins_apart(&self, sites: &[usize]) -> Result<(), Undefined> {
         let Some(site) = sites.iter().find(|s| self.scene.averaged.sites.contains(s)) else { return Ok(()) };
         let name = &self.scene.space.basis().site(*site).name;
@@ -89,18 +89,18 @@ impl Moment<'_> {
         )))
     }
 
-    /// Whether the battery is the whole system.
+    /// True if the battery is the whole system.
     pub(super) fn battery_is_all(&self, cells: &Cells) -> bool {
         cells.sites.iter().copied().eq(0..self.scene.dimensions.len())
     }
 
-    /// The state vector on the product space, where the battery is the whole system, its state pure, and each state of it counts once.
+    /// State vector on the product space, if the battery is the whole system, its state is pure, and each of its states counts once.
     pub(super) fn pure_battery(&self) -> Option<(&Vector, &Levels)> {
         let cells = self.scene.whole_battery()?;
         Some((self.pure_system()?, cells.inside()))
     }
 
-    /// The state vector on the product space, where the state is pure and each state of the space counts once.
+    /// State vector on the product space, if the state is pure and each state of the space counts once.
     pub(super) fn pure_system(&self) -> Option<&Vector> {
         let State::Pure(psi) = self.state else { return None };
         let basis = self.scene.space.basis();
@@ -120,13 +120,13 @@ impl Moment<'_> {
         Some(self.cache.vector.get_or_init(embedded))
     }
 
-    /// The eigenvalues of the state of the whole system.
+    /// Eigenvalues of the state of the whole system.
     ///
     /// # Errors
-    /// When they cannot be computed, or are not kept.
+    /// When they cannot be computed, or the state is stored as an average over permutations.
     pub fn system_spectrum(&self) -> Result<Rc<Spectrum>, Undefined> {
         if !self.scene.averaged.sites.is_empty() {
-            // Unitaries made of sums over spins act on each permutation alike, so what was pure is pure.
+            // Collective unitaries act identically on each permutation, so an initially pure state stays pure.
             if self.scene.averaged.pure && self.unitary_part == Some(0) {
                 return Ok(Rc::new(Spectrum::pure(self.all_states())));
             }
@@ -145,7 +145,7 @@ impl Moment<'_> {
         Ok(found)
     }
 
-    /// How many states the whole system has.
+    /// Number of states of the whole system.
     fn all_states(&self) -> f64 {
         self.scene.space.basis().size()
     }
@@ -169,7 +169,7 @@ impl Moment<'_> {
         }
     }
 
-    /// The eigenvalues of the state of some subsystems, by blocks. `states`: how many states these have, where it is known.
+    /// Eigenvalues of the reduced state of some subsystems, by blocks. `states`: number of states of these subsystems, if known.
     fn reduced_spectrum(&self, keep: &[usize], states: Option<f64>) -> Result<Spectrum, Undefined> {
         let reduction = self.scene.reduction(keep);
         let largest = reduction.largest_block();
@@ -194,8 +194,8 @@ impl Moment<'_> {
         Ok(Spectrum::new(mean, parts, states.unwrap_or(kept)))
     }
 
-    /// The Schmidt coefficients of a pure state between some subsystems and the rest; `None` where the state is not pure, or not
-    /// written on the product space.
+    /// Schmidt coefficients of a pure state between some subsystems and the rest; `None` if the state is not pure, or not available on
+    /// the product space.
     ///
     /// # Errors
     /// When they cannot be computed at this size.
@@ -209,10 +209,10 @@ impl Moment<'_> {
         Ok(Some(singular_values(&m)?))
     }
 
-    /// The eigenvalues of the state of some subsystems.
+    /// Eigenvalues of the reduced state of some subsystems.
     ///
     /// # Errors
-    /// When they cannot be computed at this size, or are not kept.
+    /// When they cannot be computed at this size, or the state is stored as an average over permutations.
     pub fn spectrum_of(&self, keep: &[usize]) -> Result<Spectrum, Undefined> {
         self.tells_spins_apart(keep)?;
         if let Some(coefficients) = self.schmidt(keep)? {
@@ -223,10 +223,10 @@ impl Moment<'_> {
         self.reduced_spectrum(keep, None)
     }
 
-    /// The eigenvalues of the battery's state, each with the number of states that have it.
+    /// Eigenvalues of the battery's reduced state, with multiplicities.
     ///
     /// # Errors
-    /// When no battery is declared, or they cannot be computed or are not kept.
+    /// When no battery is declared, they cannot be computed, or the state is stored as an average over permutations.
     pub fn battery_spectrum(&self) -> Result<Rc<Spectrum>, Undefined> {
         self.cache.spectrum.get_or_init(|| self.find_battery_spectrum()).clone()
     }
@@ -244,8 +244,8 @@ impl Moment<'_> {
         Ok(Rc::new(among_its_states(&self.spectrum_of(&cells.sites)?)))
     }
 
-    /// The energy of the battery above a reference. Where that is the energy of the maximally mixed state, it is that of the deviation
-    /// alone.
+    /// Reference energy, and energy of the battery above it. If the reference is the energy of the maximally mixed state, the second is
+    /// computed from the deviation alone.
     ///
     /// # Errors
     /// When no battery is declared.

@@ -1,17 +1,17 @@
-//! How fast a battery charges, and how fast it could.
+//! Charging power and its bounds, and quantum speed limits.
 //!
 //! * `dE/dt = Tr[rho' H]`;
 //! * energy Fisher information `I_E = sum over distinct levels of (dp_e/dt)^2 / p_e`, with `|dE/dt| <= sqrt(Var(H) I_E)` for
 //!   unitary and for dissipative charging (Julia-Farre et al., PRR 2, 023113);
 //! * `|dE/dt| <= 2 sd(H) sd(H_drive)` for unitary charging;
-//! * speed limits of the statement that ends at the moment, from the state `rho_s` at its beginning, a time `tau` ago, to the state now:
-//!   Mandelstam-Tamm `tau >= theta / sd(H_drive)` with the Bures angle `theta` between the two (for mixed states too, Uhlmann, Phys. Lett.
-//!   A 161, 329), and Margolus-Levitin `tau >= alpha(F) / (E_drive - E_ground)` for their fidelity F, where
-//!   `alpha(F) = min over p of p arccos(1 - (1 - F) / (2 p (1 - p)))` is what a superposition of two levels with the population p of the
-//!   upper one needs (Hornedal, Sonnerborn, Phys. Rev. Research 5, 043234); `alpha(0) = pi/2`. Both hold for one constant Hamiltonian,
-//!   so the path begins where that Hamiltonian begins to act.
+//! * speed limits of the statement that ends at the moment, from the state `rho_s` at its beginning, a time `tau` earlier, to the
+//!   current state: Mandelstam-Tamm `tau >= theta / sd(H_drive)` with the Bures angle `theta` between the two (also for mixed states:
+//!   Uhlmann, Phys. Lett. A 161, 329), and Margolus-Levitin `tau >= alpha(F) / (E_drive - E_ground)` for their fidelity F, where
+//!   `alpha(F) = min over p of p arccos(1 - (1 - F) / (2 p (1 - p)))` is the value for a superposition of two levels with the
+//!   population p of the upper one (Hornedal, Sonnerborn, Phys. Rev. Research 5, 043234); `alpha(0) = pi/2`. Both hold for a constant
+//!   Hamiltonian, so the path starts when the current Hamiltonian starts to act.
 //!
-//! Variances are `Tr[(H - E) rho (H - E)]`: the difference `<H^2> - <H>^2` would lose half of the digits near an eigenstate.
+//! Variances are computed as `Tr[(H - E) rho (H - E)]`: the difference `<H^2> - <H>^2` would lose half of the digits near an eigenstate.
 
 use super::cells::OperatorArgument;
 use super::coherence::by_level;
@@ -22,19 +22,19 @@ use crate::spin::{Operator, State};
 
 const NO_SPREAD: &str = "the driving Hamiltonian has no spread in this state";
 
-/// The most states of the whole system for which a path is followed back to its beginning.
+/// Largest dimension of the whole system for which the state is propagated back to the start of the path.
 const LARGEST_PATH: usize = 512;
 
-/// `sqrt(Tr[(H - E) rho (H - E)])`.
+/// Standard deviation of the energy `sqrt(Tr[(H - E) rho (H - E)])`, in the units of `h`.
 pub fn standard_deviation(rho: &Matrix, h: &Matrix) -> f64 {
     let centred = h - identity(h.nrows()).map(|x| x * mean(rho, h));
     crate::linalg::trace_of_product(&product(&centred, rho), &centred).re.max(0.0).sqrt()
 }
 
-/// The energy Fisher information of a state that changes at `rate`, over the distinct levels of a Hamiltonian.
+/// Energy Fisher information of a state with time derivative `rate`, over the distinct levels of a Hamiltonian, 1/time^2.
 ///
 /// # Errors
-/// When a level that is not occupied fills at a finite rate: the information is infinite there.
+/// When an unoccupied level fills at a finite rate: the information is then infinite.
 pub fn energy_fisher_information(rho: &Matrix, rate: &Matrix, levels: &Eigen) -> Result<f64, Undefined> {
     let populations = conjugate_back(&levels.vectors, rho);
     let changes = conjugate_back(&levels.vectors, rate);
@@ -46,7 +46,7 @@ pub fn energy_fisher_information(rho: &Matrix, rate: &Matrix, levels: &Eigen) ->
     fisher(levels.levels(crate::spin::degeneracy(levels)).into_iter().map(of_level), scale)
 }
 
-/// `sum p'^2/p` of the weights of levels and their rates; `scale` is the size of the whole rate.
+/// `sum p'^2/p` over (population, rate of change); `scale` is the size of the whole rate.
 fn fisher(levels: impl Iterator<Item = (f64, f64)>, scale: f64) -> Result<f64, Undefined> {
     let mut sum = 0.0;
     for (p, dp) in levels {
@@ -63,7 +63,7 @@ fn fisher(levels: impl Iterator<Item = (f64, f64)>, scale: f64) -> Result<f64, U
     Ok(sum)
 }
 
-/// The Mandelstam-Tamm time from one state to another under a constant Hamiltonian: `theta / sd(H)`.
+/// Mandelstam-Tamm time from one state to another under a constant Hamiltonian: `theta / sd(H)`.
 ///
 /// # Errors
 /// When the state has no energy spread, or eigenvalues cannot be computed.
@@ -71,7 +71,7 @@ pub fn mandelstam_tamm_time(from: &Matrix, to: &Matrix, h: &Matrix) -> Result<f6
     Ok(bures_angle(from, to)? / energy_spread(from, h)?)
 }
 
-/// `sd(H)`, refused where it is zero but for rounding.
+/// `sd(H)`; an error if it is zero up to rounding.
 fn energy_spread(rho: &Matrix, h: &Matrix) -> Result<f64, Undefined> {
     let spread = standard_deviation(rho, h);
     if spread <= 1e-14 * h.norm() {
@@ -80,7 +80,7 @@ fn energy_spread(rho: &Matrix, h: &Matrix) -> Result<f64, Undefined> {
     Ok(spread)
 }
 
-/// The Margolus-Levitin time from one state to another under a constant Hamiltonian: `alpha(F) / (E - E_ground)`.
+/// Margolus-Levitin time from one state to another under a constant Hamiltonian: `alpha(F) / (E - E_ground)`.
 ///
 /// # Errors
 /// When the state is a ground state, or eigenvalues cannot be computed.
@@ -88,7 +88,7 @@ pub fn margolus_levitin_time(from: &Matrix, to: &Matrix, h: &Matrix) -> Result<f
     Ok(orthogonality_share(bures_angle(from, to)?) / energy_above_ground(from, h)?)
 }
 
-/// `E - E_ground`, refused where it is zero but for rounding.
+/// `E - E_ground`; an error if it is zero up to rounding.
 fn energy_above_ground(rho: &Matrix, h: &Matrix) -> Result<f64, Undefined> {
     let eigen = hermitian_eigen(h)?;
     let above = mean(rho, h) - eigen.values.first().copied().unwrap_or(f64::NAN);
@@ -98,13 +98,13 @@ fn energy_above_ground(rho: &Matrix, h: &Matrix) -> Result<f64, Undefined> {
     Ok(above)
 }
 
-/// `alpha(F)` of the Bures angle `theta`, `F = cos(theta)^2`: `pi/2` for orthogonal states, 0 for equal ones.
+/// `alpha(F)` for the Bures angle `theta`, `F = cos(theta)^2`: `pi/2` for orthogonal states, 0 for equal ones.
 ///
 /// With `p = sin(x)^2` and `sin(2x) >= sin(theta)`, `p arccos(1 - (1 - F) / (2 p (1 - p))) = 2 p arcsin(sin(theta) / sin(2x))`. The function has
 /// one minimum for x between `theta/2` and `pi/4`.
 fn orthogonality_share(theta: f64) -> f64 {
     let of = |x: f64| 2.0 * x.sin().powi(2) * (theta.sin() / (2.0 * x).sin()).clamp(0.0, 1.0).asin();
-    // Golden section in the logarithm of x: the minimum lies at a fixed multiple of theta where theta is small.
+    // Golden-section search in log(x): for small theta the minimum is at a fixed multiple of theta.
     let golden = 0.5 * (5f64.sqrt() - 1.0);
     let (mut low, mut high) = ((0.5 * theta).ln(), std::f64::consts::FRAC_PI_4.ln());
     if theta <= 0.0 {
@@ -126,7 +126,7 @@ pub(super) fn evaluate_fisher(m: &Moment, _: &[Argument]) -> Value {
     if let (Some((psi, levels)), Some(Rate::Pure(rate))) = (m.pure_battery(), rate)
         && let State::Pure(rate) = m.scene.space.embedded(&State::Pure(rate))
     {
-        // p = |a|^2 and p' = 2 Re (a* a') of the amplitudes in every level.
+        // p = |a|^2 and p' = 2 Re (a* a') for the amplitudes a in every level.
         let (now, change) = (levels.resolve(psi)?, levels.resolve(&rate)?);
         let energies = levels.energies()?;
         let weights: Vec<f64> = now.iter().map(|a| a.norm_sqr()).collect();
@@ -141,7 +141,7 @@ pub(super) fn evaluate_fisher_bound(m: &Moment, a: &[Argument]) -> Value {
     Ok(spread_of_battery(m)? * evaluate_fisher(m, a)?.sqrt())
 }
 
-/// The standard deviation of the battery's energy.
+/// Standard deviation of the battery's energy, rad/s.
 fn spread_of_battery(m: &Moment) -> Value {
     let cells = m.battery()?;
     if let (State::Pure(psi), true) = (m.state, m.scene.whole_battery().is_some()) {
@@ -163,7 +163,7 @@ fn drive(m: &Moment) -> Result<Operator, Undefined> {
     m.motion.ok_or_else(nothing_acts)?.hamiltonian()
 }
 
-/// The driving Hamiltonian as a matrix.
+/// Dense matrix of the driving Hamiltonian, rad/s.
 fn drive_matrix(m: &Moment) -> Result<Matrix, Undefined> {
     Ok(OperatorArgument::new(drive(m)?).matrix()?.clone())
 }
@@ -174,7 +174,7 @@ pub(super) fn evaluate_uncertainty_bound(m: &Moment, _: &[Argument]) -> Value {
     if !motion.is_unitary() {
         return Err(Undefined::Domain("the state relaxes, and the bound is one of unitary evolution".into()));
     }
-    // Of a pure state, by its rate: `psi' = -i H psi`.
+    // For a pure state, from its derivative: `psi' = -i H psi`.
     let driving = match (m.state, motion.rate(m.state)) {
         (State::Pure(psi), Rate::Pure(rate)) => spread_of_vector(psi, &rate),
         _ => standard_deviation(m.density()?, &drive_matrix(m)?),
@@ -182,16 +182,16 @@ pub(super) fn evaluate_uncertainty_bound(m: &Moment, _: &[Argument]) -> Value {
     Ok(2.0 * spread_of_battery(m)? * driving)
 }
 
-/// The path of the state under the Hamiltonian that acts now.
+/// Path of the state under the current Hamiltonian.
 struct Path {
     hamiltonian: Matrix,
     now: Matrix,
-    /// The Bures angle between its beginning and now.
+    /// Bures angle between the start of the path and the current state.
     angle: f64,
 }
 
 impl Path {
-    /// Under a constant Hamiltonian the state has begun as `exp(i H tau) rho exp(-i H tau)`.
+    /// Under a constant Hamiltonian the path started at `exp(i H tau) rho exp(-i H tau)`.
     fn of(m: &Moment) -> Result<Path, Undefined> {
         let motion = m.motion.ok_or_else(nothing_acts)?;
         let since = motion.constant_since()?;
@@ -214,7 +214,7 @@ impl Path {
     }
 }
 
-/// The angle between two state vectors, from the part of one that is orthogonal to the other: small angles keep their digits.
+/// Angle between two state vectors, from the component of one orthogonal to the other, so that small angles keep their digits.
 fn angle_between(a: &Vector, b: &Vector) -> f64 {
     let overlap = a.dotc(b);
     let orthogonal = b - a * overlap;
@@ -268,9 +268,10 @@ mod tests {
         for k in 1..100 {
             let theta = half * f64::from(k) / 100.0;
             let (f, share) = (theta.cos().powi(2), orthogonality_share(theta));
-            // p arccos(1 - (1 - F) / (2 p (1 - p))) over a fine grid of p: never below, and near the minimum close above.
+            // p arccos(1 - (1 - F) / (2 p (1 - p))) on a fine grid of p is never below the result, and near the minimum only
+            // slightly above.
             let of = |p: f64| p * (1.0 - (1.0 - f) / (2.0 * p * (1.0 - p))).clamp(-1.0, 1.0).acos();
-            // p = sin(x)^2 with x from theta/2 to pi/4, evenly in its logarithm.
+            // p = sin(x)^2 with x from theta/2 to pi/4, evenly spaced in log(x).
             let x = |j: i32| 0.5 * theta * (half / theta).powf(f64::from(j) / 20_000.0);
             let grid = (0..=20_000).map(|j| of(x(j).sin().powi(2)));
             let least = grid.fold(f64::INFINITY, f64::min);

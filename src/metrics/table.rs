@@ -1,4 +1,4 @@
-//! The table of metrics: one entry each, from which language, help, documentation and results take it.
+//! The table of metrics, one entry each; language, help, documentation and results read it.
 
 use super::metric::Parameter::{OptionalEnergyBasis, OptionalOperator, Site, Sites, Whole};
 use super::metric::{Metric, Parameter, Quantity, metric};
@@ -15,13 +15,13 @@ const BAUMGRATZ: &str = "Baumgratz, Cramer, Plenio, Phys. Rev. Lett. 113, 140401
 const ALIMUDDIN: &str = "Alimuddin, Guha, Parashar, Phys. Rev. A 99, 052320 (2019)";
 
 impl Metric {
-    /// The metric of this name.
+    /// Looks up a metric by name.
     pub fn named(name: &str) -> Option<&'static Metric> {
         METRICS.iter().find(|m| m.name == name)
     }
 }
 
-/// Every metric of the language. `W` ergotropy, `C` capacity, `E` energy, `H` the battery's Hamiltonian with levels `e`,
+/// All metrics of the language. `W` ergotropy, `C` capacity, `E` energy, `H` the battery's Hamiltonian with levels `e`,
 /// `r` the eigenvalues of the battery's state, `D` dephasing between its levels.
 pub const METRICS: &[Metric] = &[
     metric("energy", &[OptionalOperator], Quantity::Energy, true, "Tr[rho H]", "", energy::evaluate_energy)

@@ -1,12 +1,12 @@
-//! The value of a metric, and why it may have none.
+//! Result type of a metric, and the reasons for an undefined value.
 
 use crate::linalg::LinalgError;
 use std::fmt;
 
-/// Why a metric has no value for a state.
+/// Reason why a metric is undefined for a state.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Undefined {
-    /// The metric does not apply: a sentence that says why.
+    /// The metric does not apply; the sentence says why.
     Domain(String),
     /// A matrix operation failed.
     Linalg(LinalgError),
@@ -29,5 +29,5 @@ impl fmt::Display for Undefined {
 
 impl std::error::Error for Undefined {}
 
-/// What a metric gives.
+/// Value of a metric, or the reason why it is undefined.
 pub type Value = Result<f64, Undefined>;

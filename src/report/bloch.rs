@@ -1,4 +1,4 @@
-//! The way of every spin 1/2 through its Bloch sphere, in the rotating frame. Ideal pulses take no time: they are dashed.
+//! Bloch-sphere trajectories of all spins 1/2, in the rotating frame. Ideal pulses are instantaneous and drawn dashed.
 
 use super::html::number;
 use crate::emulator::{Moments, Observation, Observations, Options, Position, observe};
@@ -8,27 +8,27 @@ use crate::output::drawing::{Anchor, Drawing};
 use crate::spin::SiteKind;
 use crate::syntax::parse_expression;
 
-/// More spins than this are not drawn.
+/// Maximum number of spins drawn.
 const MOST_SPINS: usize = 12;
 
-/// Samples of a statement.
+/// Number of samples per statement.
 const POINTS: usize = 61;
 
-/// The ways of spins.
+/// Bloch-sphere trajectories.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Paths {
-    /// The name of each spin, and the stretches of its way: `2<Ix>`, `2<Iy>`, `2<Iz>` over time.
+    /// For each spin, its name and the segments of its trajectory: (`2<Ix>`, `2<Iy>`, `2<Iz>`) at successive times.
     pub spins: Vec<(String, Vec<Vec<[f64; 3]>>)>,
-    /// The largest length of any of them.
+    /// Largest length of any Bloch vector.
     pub largest: f64,
-    /// Whether time passes in loops, of which only the ends are seen.
+    /// True if part of the time passes in loops, of which only the end points are shown.
     pub loops: bool,
 }
 
-/// The ways of the spins of an experiment, at one point; `None` where there are none, or too many.
+/// Trajectories of the spins of an experiment at one point; `None` if there are no spins 1/2, or too many.
 ///
 /// # Errors
-/// When it cannot be run.
+/// When the experiment cannot be run.
 pub fn paths(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<Paths>, Fault> {
     let e = Evaluator::new(experiment, values)?;
     let spins: Vec<String> =
@@ -52,7 +52,7 @@ pub fn paths(experiment: &Experiment, values: &Values, options: &Options) -> Res
     Ok(Some(Paths { spins: ways, largest, loops }))
 }
 
-/// The path of a spin: the sampled statements, and straight lines of two points across the others.
+/// Trajectory of a spin: the sampled statements, and straight segments of two points for the others.
 fn way(found: &Observations, spin: usize) -> Vec<Vec<[f64; 3]>> {
     let mut stretches: Vec<Vec<[f64; 3]>> = Vec::new();
     for observed in found.observed.iter().filter(|o| o.position != Position::End) {
@@ -68,7 +68,7 @@ fn way(found: &Observations, spin: usize) -> Vec<Vec<[f64; 3]>> {
     stretches
 }
 
-/// The picture: a sphere a spin.
+/// Drawing with one sphere per spin.
 pub fn picture(paths: &Paths) -> Drawing {
     const RADIUS: f64 = 96.0;
     const CELL: (f64, f64) = (250.0, 262.0);
@@ -82,7 +82,7 @@ pub fn picture(paths: &Paths) -> Drawing {
     let size = ((CELL.0 * columns as f64).max(440.0), 30.0 + CELL.1 * rows as f64);
     let mut out = Drawing::new("bloch", caption.clone(), size.0, size.1);
     out.text(10.0, 18.0, Anchor::Start, "small", caption);
-    // x comes out of the page to the left, y goes to the right, z up: seen from 30 degrees beside x and 20 above.
+    // View from 30 degrees beside x and 20 degrees above: x points out of the page to the left, y to the right, z up.
     let (azimuth, height) = (30f64.to_radians(), 20f64.to_radians());
     let seen = move |[x, y, z]: [f64; 3]| {
         let right = y * azimuth.cos() - x * azimuth.sin();

@@ -1,7 +1,7 @@
-//! Density matrices at the marks: squares as large as their elements, or towers as high.
+//! Density matrices at the marks, as Hinton diagrams or 3-D bar plots.
 //!
-//! At room temperature a state is the maximally mixed state and a deviation of 1e-5, and a picture of it would be one of the mixture. Where all
-//! states lie that near to it, their deviations are drawn, and the picture says so.
+//! At room temperature a state is the maximally mixed state plus a deviation of 1e-5, and a plot would only show the former. If all
+//! states are that close to it, their deviations are drawn, and the figure says so.
 
 use super::html::number;
 use crate::emulator::{Observation, Observed, Options, observe};
@@ -11,31 +11,31 @@ use crate::linalg::{Matrix, real};
 use crate::output::drawing::{Anchor, Drawing, Shape};
 use std::f64::consts::FRAC_1_SQRT_2;
 
-/// Larger matrices cannot be read.
+/// Largest matrix drawn.
 const LARGEST: usize = 16;
 
-/// More marks than this are not drawn, but counted.
+/// Maximum number of marks drawn; the others are counted.
 const MOST_MARKS: usize = 8;
 
-/// Density matrices at moments.
+/// Density matrices at the marks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct States {
-    /// The names of the basis states.
+    /// Labels of the basis states.
     pub basis: Vec<String>,
-    /// Names of moments, with the matrices that are drawn.
+    /// Names of the marks, with the matrices to be drawn.
     pub moments: Vec<(String, Matrix)>,
-    /// Whether these are deviations from the maximally mixed state.
+    /// True if these are deviations from the maximally mixed state.
     pub deviation: bool,
-    /// The largest magnitude of any element.
+    /// Largest magnitude of any element.
     pub largest: f64,
-    /// How many moments more there are.
+    /// Number of marks not drawn.
     pub left: usize,
 }
 
-/// The states of an experiment at its marks, at one point; `None` where there is nothing or too much to draw.
+/// States of an experiment at its marks, at one point; `None` if there is nothing to draw, or the matrices are too large.
 ///
 /// # Errors
-/// When it cannot be run.
+/// When the experiment cannot be run.
 pub fn states(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<States>, Fault> {
     let e = Evaluator::new(experiment, values)?;
     if e.basis.size() > LARGEST as f64 || e.basis.has_copies() {
@@ -45,7 +45,7 @@ pub fn states(experiment: &Experiment, values: &Values, options: &Options) -> Re
     let found = observe(experiment, values, options, &observation)?;
     let of = |o: Observed| Some((o.position.mark()?.to_string(), o.state?));
     let all: Vec<(String, Matrix)> = found.observed.into_iter().filter_map(of).collect();
-    // The end says nothing that the mark before it has not said, where nothing happens in between.
+    // Omit the end if nothing happens after the last mark.
     let mut all = all;
     if let [.., (_, a), (_, b)] = all.as_slice()
         && a == b
@@ -74,7 +74,7 @@ pub fn states(experiment: &Experiment, values: &Values, options: &Options) -> Re
     Ok((n > 1).then_some(states))
 }
 
-/// Rows of numbers, with what they are a part of.
+/// A label (real or imaginary part), and the matrix elements.
 type Part = (&'static str, Vec<Vec<f64>>);
 
 impl States {
@@ -84,7 +84,7 @@ impl States {
         format!("{what}; the largest element is {}{left}", number(Some(self.largest)))
     }
 
-    /// Real and imaginary part of every moment, as shares of the largest element.
+    /// Real and imaginary part at every mark, relative to the largest element.
     fn parts(&self) -> impl Iterator<Item = (&str, [Part; 2])> {
         let scale = if self.largest > 0.0 { 1.0 / self.largest } else { 0.0 };
         self.moments.iter().map(move |(name, m)| {
@@ -96,10 +96,10 @@ impl States {
     }
 }
 
-/// What is smaller is rounding.
+/// Smaller elements are rounding.
 const SEEN: f64 = 1e-6;
 
-/// Hinton's diagram: the area of a square is the magnitude of its element, its colour the sign.
+/// Hinton diagram: the area of a square is the magnitude of the element, its colour the sign.
 pub fn hinton(states: &States) -> Drawing {
     let n = states.basis.len();
     let cell = (200.0 / n as f64).clamp(16.0, 36.0);
@@ -152,12 +152,12 @@ pub fn hinton(states: &States) -> Drawing {
     out
 }
 
-/// Towers: the height is the element, those below the ground are negative.
+/// 3-D bar plot: the height of a bar is the element; bars below the ground plane are negative.
 pub fn city(states: &States) -> Drawing {
     let n = states.basis.len();
     let cell = (150.0 / n as f64).clamp(12.0, 34.0);
     let (side, rise) = (cell * n as f64, 92.0);
-    // Rows go to the right and down, columns to the right and up: both are seen at half of a right angle, flattened.
+    // Rows run to the lower right, columns to the upper right: an axonometric view at 45 degrees, compressed vertically.
     let (ex, ey) = (FRAC_1_SQRT_2 * cell, 0.45 * FRAC_1_SQRT_2 * cell);
     let panel = 2.0 * FRAC_1_SQRT_2 * side + 70.0;
     let negative = states.parts().flat_map(|(_, parts)| parts.map(|(_, v)| v)).flatten().flatten().fold(0.0, f64::min);
@@ -173,7 +173,7 @@ pub fn city(states: &States) -> Drawing {
     for (k, (name, parts)) in states.parts().enumerate() {
         for (column, (part, values)) in parts.iter().enumerate() {
             let left = 45.0 + panel * column as f64;
-            // The corner of the ground that is farthest to the left: the first row of the last column lies at the back.
+            // Leftmost corner of the ground plane: the first row; the last column is at the back.
             let origin = (left, 30.0 + height * k as f64 + above + ey * n as f64);
             let at = |i: f64, j: f64, z: f64| (origin.0 + ex * (i + j), origin.1 + ey * (i - j) - rise * z);
             out.text(left, 30.0 + height * k as f64 + 12.0, Anchor::Start, "name", format!("{name}, {part}"));
@@ -183,7 +183,7 @@ pub fn city(states: &States) -> Drawing {
                     out.line(at(from.0, from.1, 0.0), at(to.0, to.1, 0.0), "grid");
                 }
             }
-            // What lies at the back is drawn first.
+            // Painter's algorithm: draw from back to front.
             let row =
                 |(i, row): (usize, &Vec<f64>)| row.iter().enumerate().map(|(j, x)| (i, j, *x)).collect::<Vec<_>>();
             let mut places: Vec<(usize, usize, f64)> = values.iter().enumerate().flat_map(row).collect();
@@ -206,7 +206,7 @@ pub fn city(states: &States) -> Drawing {
                 out.through(&[at(a, c, high), at(b, c, high), at(b, d, high), at(a, d, high)], true, faces[2]);
                 out.shapes.push(Shape::End);
             }
-            // Towers that go down may stand before the names, which are written over them.
+            // Negative bars may cover the labels, so draw these last.
             for (i, state) in states.basis.iter().enumerate() {
                 let (i, n) = (i as f64, n as f64);
                 let rows = at(i + 0.5, -0.35, 0.0);
@@ -220,7 +220,7 @@ pub fn city(states: &States) -> Drawing {
     out
 }
 
-/// What the colours mean.
+/// Colour legend.
 fn key(out: &mut Drawing) {
     let y = out.height - 14.0;
     out.rect(10.0, y - 9.0, 10.0, 10.0, "positive");

@@ -1,7 +1,7 @@
-//! The pulse sequence as a picture: a row a channel, time to the right.
+//! Diagram of the pulse sequence: one row per channel, time to the right.
 //!
-//! Times of a sequence span nine decades, so widths grow with the logarithm of durations: what takes longer is wider, and a pulse of a
-//! microsecond can be seen beside a delay of a second. The figure says so.
+//! Durations within a sequence span nine decades, so widths are logarithmic in duration: longer statements are wider, and a pulse of a
+//! microsecond is visible next to a delay of a second. The figure says so.
 
 use crate::emulator::{Block, DryRun};
 use crate::hamiltonian::Evaluator;
@@ -15,11 +15,11 @@ const ROW: f64 = 64.0;
 const TOP: f64 = 34.0;
 const LEFT: f64 = 84.0;
 
-/// A row of what moves states without a transmitter, or takes no channel.
+/// Row for statements without a transmitter channel.
 const OTHER: &str = "evolution";
 const GRADIENT: &str = "gradient";
 
-/// A statement with its place on the page.
+/// A statement with its position in the drawing.
 struct Drawn<'a> {
     event: &'a Event,
     block: Option<&'a Block>,
@@ -27,7 +27,7 @@ struct Drawn<'a> {
     width: f64,
 }
 
-/// The rows that a sequence needs, nuclei first.
+/// Rows needed by a sequence, nuclei first.
 fn rows(experiment: &Experiment) -> Vec<String> {
     let mut nuclei: Vec<String> = Vec::new();
     let mut others: Vec<String> = Vec::new();
@@ -65,7 +65,7 @@ fn rows(experiment: &Experiment) -> Vec<String> {
     nuclei
 }
 
-/// How wide a duration is.
+/// Width of a statement of this duration.
 fn width(duration: f64, shortest: f64, kind: &EventKind) -> f64 {
     let least = match kind {
         EventKind::Mark { .. } => return 26.0,
@@ -77,7 +77,7 @@ fn width(duration: f64, shortest: f64, kind: &EventKind) -> f64 {
     if duration <= 0.0 { least } else { least + 22.0 * (duration / shortest).max(1.0).log10() }
 }
 
-/// The picture.
+/// Draws the diagram.
 pub fn diagram(evaluator: &Evaluator, rehearsal: &DryRun) -> Drawing {
     let experiment = evaluator.experiment;
     let rows = rows(experiment);
@@ -112,7 +112,7 @@ struct Page<'a> {
     line: &'a dyn Fn(usize) -> f64,
     strongest: f64,
     bottom: f64,
-    /// The unit of times.
+    /// Unit of times.
     second: &'static str,
     evaluator: &'a Evaluator<'a>,
 }
@@ -197,7 +197,7 @@ impl Page<'_> {
     }
 
     fn pulse(&self, out: &mut Drawing, pulse: &Pulse, d: &Drawn, (rf, align): (Option<f64>, Align)) {
-        // An ideal pulse has no strength: it is drawn as a full bar without width, where it is aligned beside others.
+        // An ideal pulse has no rf amplitude: it is drawn as a full bar of zero width, at its alignment among parallel pulses.
         let strength = match rf {
             Some(rf) if self.strongest > 0.0 && !pulse.ideal => 14.0 + 20.0 * rf / self.strongest,
             _ => 34.0,
@@ -227,7 +227,7 @@ impl Page<'_> {
 
     fn lock(&self, out: &mut Drawing, lock: &Lock, d: &Drawn) {
         let y = self.row(&lock.nucleus);
-        // Both ends by the stronger one.
+        // Both ends relative to the larger rf amplitude.
         let strength = |x: &Expr| self.evaluator.number(x).unwrap_or(0.0);
         let strongest = strength(&lock.from).max(strength(&lock.to)).max(f64::MIN_POSITIVE);
         let height = |x: &Expr| 1.0 + 31.0 * strength(x) / strongest;
@@ -238,7 +238,7 @@ impl Page<'_> {
     }
 }
 
-/// As many letters as fit.
+/// Truncates a text to the available width.
 fn short(text: &str, width: f64) -> String {
     let most = (width / 5.6).max(4.0) as usize;
     if text.chars().count() <= most {

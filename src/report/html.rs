@@ -1,8 +1,8 @@
-//! Texts and numbers as a page writes them.
+//! Formatting of texts and numbers in HTML.
 
 pub use crate::output::drawing::escaped;
 
-/// A number of six digits.
+/// Formats a number with six digits.
 pub fn number(x: Option<f64>) -> String {
     match x {
         None => "–".into(),
@@ -16,7 +16,7 @@ pub fn number(x: Option<f64>) -> String {
     }
 }
 
-/// A table; the first column are headings of the rows.
+/// HTML table; the first column contains row headings.
 pub fn table(headings: &[String], rows: &[Vec<String>]) -> String {
     let cell = |tag: &str, text: &String| format!("<{tag}>{text}</{tag}>");
     let head: String = headings.iter().map(|h| cell("th", h)).collect();

@@ -1,4 +1,4 @@
-//! The levels of the battery and how full they are at every mark: where the ergotropy sits.
+//! Level diagram: energy levels of the battery and their populations at every mark.
 
 use super::html::number;
 use crate::emulator::{Observation, Observed, Options, observe};
@@ -10,28 +10,28 @@ use crate::output::drawing::{Anchor, Drawing, Shape};
 use crate::syntax::parse_expression;
 use crate::units::energy_scale;
 
-/// More levels than this are not drawn.
+/// Maximum number of levels drawn.
 const MOST_LEVELS: usize = 24;
 
-/// The largest battery whose levels are computed.
+/// Largest battery dimension for which levels are computed.
 const LARGEST: usize = 1024;
 
-/// The name of the moment after `prepare`, which has no mark.
+/// Name of the time after `prepare`, which has no mark.
 const BEGIN: &str = "begin";
 
-/// Levels: energies in the units of the file, how many states each has, and populations at moments.
+/// Energy levels in the units of the file, their degeneracies, and populations at the marks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Levels {
-    /// Energy and number of states, ascending.
+    /// (energy, degeneracy), ascending.
     pub energies: Vec<(f64, usize)>,
-    /// The name of a moment, and the populations there.
+    /// Name of a mark, and the populations there.
     pub moments: Vec<(String, Vec<Option<f64>>)>,
 }
 
-/// The levels of an experiment's battery at one point; `None` where there is no battery, or too many levels to be seen.
+/// Levels of an experiment's battery at one point; `None` if there is no battery, or too many levels to draw.
 ///
 /// # Errors
-/// When it cannot be run.
+/// When the experiment cannot be run.
 pub fn levels(experiment: &Experiment, values: &Values, options: &Options) -> Result<Option<Levels>, Fault> {
     let e = Evaluator::new(experiment, values)?;
     let (schedule, _) = build(&e)?;
@@ -65,14 +65,14 @@ pub fn levels(experiment: &Experiment, values: &Values, options: &Options) -> Re
     Ok(Some(Levels { energies, moments }))
 }
 
-/// The picture: a column a moment, a line a level, a bar as long as its population.
+/// Drawing: one column per mark, one line per level, with bars for the populations.
 pub fn picture(levels: &Levels, unit: &str) -> Drawing {
     const COLUMN: f64 = 132.0;
     const LEFT: f64 = 146.0;
     const HEIGHT: f64 = 240.0;
     let energies = || levels.energies.iter().map(|(energy, _)| *energy);
     let (low, high) = (energies().next().unwrap_or(0.0), energies().next_back().unwrap_or(0.0));
-    // Levels that lie close are moved apart, so that each can be read.
+    // Spread closely spaced levels so that each is legible.
     let gap = (HEIGHT / levels.energies.len() as f64).min(18.0);
     let mut below = f64::INFINITY;
     let apart = |energy: f64| {
@@ -91,7 +91,7 @@ pub fn picture(levels: &Levels, unit: &str) -> Drawing {
     }
     let unit = if unit.is_empty() { String::new() } else { format!(" / {unit}") };
     out.text(8.0, 16.0, Anchor::Start, "small", format!("energy{unit}"));
-    // Nearly even populations differ by what counts: bars show where a state's share lies between the least and the most of all moments.
+    // Bars are scaled from the minimum to the maximum population per state over all marks, so that small differences are visible.
     let of_states = |populations: &[Option<f64>]| -> Vec<f64> {
         populations.iter().zip(&levels.energies).map(|(p, (_, n))| p.unwrap_or(0.0) / *n as f64).collect()
     };

@@ -1,4 +1,4 @@
-//! What a tomography found of the battery, with its errors: a row a quantity, beside what the emulation knows.
+//! Energies of the battery from tomography, with errors: one row per quantity, compared with the emulated values.
 
 use super::html::number;
 use crate::emulator::Run;
@@ -6,10 +6,10 @@ use crate::ir::Experiment;
 use crate::output::drawing::{Anchor, Drawing, Shape};
 use crate::units::UnitSystem;
 
-/// A row: its name, what was found, its standard error, the interval of 95 percent, and the class of its dot.
+/// A row: name, value, standard error, 95 % confidence interval, CSS class of its dot.
 type Row = (&'static str, f64, f64, Option<(f64, f64)>, &'static str);
 
-/// The picture; `None` where nothing was read out with noise and a battery.
+/// Draws the figure; `None` unless there is a battery and a tomography with noise.
 pub fn picture(experiment: &Experiment, run: &Run) -> Option<Drawing> {
     const LEFT: f64 = 200.0;
     const WIDTH: f64 = 360.0;
@@ -70,7 +70,7 @@ pub fn picture(experiment: &Experiment, run: &Run) -> Option<Drawing> {
     Some(out)
 }
 
-/// Three digits.
+/// Formats a number with three digits.
 fn short(x: f64) -> String {
     if x == 0.0 || (0.01..1e4).contains(&x.abs()) { format!("{x:.3}") } else { format!("{x:.2e}") }
 }

@@ -1,5 +1,5 @@
-//! One page that shows an experiment: source, system, sequence, levels, curves, verdicts and how all of it was computed. The page needs
-//! nothing but itself: no network, no font, no other file.
+//! HTML report of an experiment: source, system, sequence, levels, curves, verdicts and run information. The page is self-contained: no
+//! network, fonts or other files.
 
 mod bloch;
 mod density;
@@ -27,17 +27,17 @@ use html::{escaped, number, table};
 use serde_json::json;
 use std::fmt::Write;
 
-/// What the page looks like, besides colours and the styles of drawings.
+/// Style sheet, except colours and drawing styles.
 const STYLE: &str = include_str!("page.css");
 
-/// The ends of spans of time.
+/// Arrow heads of time spans.
 const ARROW: &str = "<marker id=\"a\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"6\" markerHeight=\"6\" \
                      orient=\"auto-start-reverse\"><path d=\"M0 0 L8 4 L0 8 Z\" class=\"arrow\"/></marker>";
 
-/// What moves on it.
+/// Script for interactive elements.
 const SCRIPT: &str = include_str!("page.js");
 
-/// The page of an experiment at one point of its parameters; sweeps of one or two parameters become a picture.
+/// Report of an experiment at one point of its parameters; sweeps of one or two parameters are plotted.
 ///
 /// # Errors
 /// When it cannot be emulated.
@@ -45,10 +45,10 @@ pub fn page(compiled: &Compiled, values: &Values, options: &Options, file: &str)
     page_with(compiled, values, options, file, None)
 }
 
-/// The same beside what was measured.
+/// Report that also compares with measured data.
 ///
 /// # Errors
-/// When it cannot be emulated, or the measurement is not of it.
+/// When it cannot be emulated, or the measured data do not belong to the experiment.
 pub fn page_with(
     compiled: &Compiled,
     values: &Values,
@@ -126,7 +126,7 @@ pub fn page_with(
     Ok(document(title, &body))
 }
 
-/// Drawings of an experiment: word, what it is, how it is drawn.
+/// Drawings of an experiment: (keyword, description, function).
 pub const DRAWINGS: &[(&str, &str, DrawingOf)] = &[
     ("sequence", "the pulse sequence: channels, pulses, delays, marks", |experiment, values, options| {
         let e = Evaluator::new(experiment, values)?;
@@ -153,10 +153,10 @@ pub const DRAWINGS: &[(&str, &str, DrawingOf)] = &[
     }),
 ];
 
-/// Draws something of an experiment at one point of its parameters; `None` where there is nothing to draw.
+/// Draws an aspect of an experiment at one point of its parameters; `None` if there is nothing to draw.
 pub type DrawingOf = fn(&Experiment, &Values, &Options) -> Result<Option<Drawing>, Fault>;
 
-/// The page of a program that was refused.
+/// Report of a program with errors.
 pub fn page_of_mistakes(diagnostics: &[Diagnostic], sources: &Sources, file: &str) -> String {
     let errors = diagnostics.iter().filter(|d| d.is_error()).count();
     let mut body =
@@ -184,7 +184,7 @@ fn section(out: &mut String, title: &str, content: &str) {
     }
 }
 
-/// The parameters, and whether expectations hold.
+/// Parameters, and whether expectations hold.
 fn summary(results: &ResultSet, found: &[Verdict]) -> String {
     let failed = found.iter().filter(|v| !v.holds()).count();
     let verdict = match (found.len(), failed) {
@@ -228,7 +228,7 @@ fn verdict_table(found: &[Verdict]) -> String {
     table(&headings, &rows)
 }
 
-/// Curves of the point, and the picture of a sweep.
+/// Curves at the point, and the figure of the sweep.
 fn figures(
     experiment: &Experiment,
     values: &Values,
@@ -261,7 +261,7 @@ fn figures(
     Ok(out)
 }
 
-/// Theory, emulation and measurement: a table, curves, and what is left over.
+/// Comparison of theory, emulation and measurement: table, curves and residuals.
 fn compared(c: &Comparison) -> String {
     let (head, rows) = comparison::rows(c);
     let rows: Vec<Vec<String>> = rows.into_iter().map(|row| row.iter().map(|cell| escaped(cell)).collect()).collect();
@@ -272,12 +272,12 @@ fn compared(c: &Comparison) -> String {
     out + &panels(&c.figure)
 }
 
-/// A sentence in the place of a picture.
+/// A note in place of a figure.
 fn undrawn(why: &str) -> String {
     format!("<p class=\"note\">{}</p>", escaped(why))
 }
 
-/// The panels of a figure as data, which the script draws.
+/// Panels of a figure as data, drawn by the script.
 fn panels(figure: &Figure) -> String {
     let short =
         |x: f64| if x.is_finite() { json!(format!("{x:.7e}").parse::<f64>().unwrap_or(x)) } else { json!(null) };
@@ -305,7 +305,7 @@ fn panels(figure: &Figure) -> String {
                 },
             }),
         };
-        // Inside of a script element only `</` could end it.
+        // Within a script element only `</` could end it.
         let data = data.to_string().replace("</", "<\\/");
         let _ = writeln!(
             out,
@@ -316,7 +316,7 @@ fn panels(figure: &Figure) -> String {
     out + "</div>\n"
 }
 
-/// A value, zero where it is rounding beside the largest of its kind.
+/// The value, or zero if it is rounding relative to the largest of its kind.
 fn rounded(x: Option<f64>, largest: f64) -> Option<f64> {
     x.map(|x| if x.abs() < 1e-11 * largest { 0.0 } else { x })
 }
@@ -393,7 +393,7 @@ fn result_tables(results: &ResultSet) -> String {
     out
 }
 
-/// The metrics that are asked for, with their formulas.
+/// Requested metrics with their formulas.
 fn formulas(experiment: &Experiment) -> String {
     let mut named: Vec<&Metric> = Vec::new();
     for measure in &experiment.measures {

@@ -1,4 +1,4 @@
-//! The shares of the coherence orders behind every statement, as bars.
+//! Bar chart of the coherence orders after every statement.
 
 use super::html::number;
 use crate::emulator::DryRun;
@@ -7,7 +7,7 @@ use crate::output::drawing::{Anchor, Drawing, Shape};
 
 const CLASSES: [&str; 6] = ["order0", "order1", "order2", "order3", "order4", "order5"];
 
-/// A word for a statement.
+/// Short label of a statement.
 fn word(event: &Event) -> String {
     match &event.kind {
         EventKind::Prepare(_) => "prepare".into(),
@@ -26,7 +26,7 @@ fn word(event: &Event) -> String {
     }
 }
 
-/// The picture; `None` where no coherence orders are known.
+/// Draws the figure; `None` if no coherence orders are known.
 pub fn picture(experiment: &Experiment, rehearsal: &DryRun) -> Option<Drawing> {
     const HEIGHT: f64 = 150.0;
     let behind: Vec<(String, &[Option<f64>])> = experiment

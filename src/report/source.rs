@@ -1,4 +1,4 @@
-//! The source as a page shows it: numbered lines, words coloured by what they are, messages under the lines they are about.
+//! Source listing in HTML: numbered lines, syntax highlighting, diagnostics below the lines they refer to.
 
 use super::html::escaped;
 use crate::diagnostic::Diagnostic;
@@ -9,7 +9,7 @@ use crate::syntax::words::is_word;
 use crate::units::UNITS;
 use std::fmt::Write;
 
-/// The class of a token.
+/// CSS class of a token.
 fn class(kind: &TokenKind) -> Option<&'static str> {
     match kind {
         TokenKind::Number(_) => Some("number"),
@@ -21,7 +21,7 @@ fn class(kind: &TokenKind) -> Option<&'static str> {
     }
 }
 
-/// A text with its words in spans. What lies between tokens are blanks and comments.
+/// Highlighted text. Between tokens there are only blanks and comments.
 fn coloured(text: &str) -> String {
     let (tokens, _) = tokenize(text, 0);
     let mut out = String::new();
@@ -41,7 +41,7 @@ fn coloured(text: &str) -> String {
     out + &between(text.get(done..).unwrap_or_default())
 }
 
-/// Blanks and comments: a comment goes from `#` to the end of its line.
+/// Blanks and comments: a comment extends from `#` to the end of its line.
 fn between(text: &str) -> String {
     text.split_inclusive('\n')
         .map(|line| match line.split_once('#') {
@@ -55,7 +55,7 @@ fn between(text: &str) -> String {
         .collect()
 }
 
-/// The listing of the first file, with the messages about it in place; those about others, or about nothing in a text, stand above.
+/// Listing of the main file with its diagnostics in place; those of other files, or without a position, are listed above.
 pub fn listing(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     let mut out = String::new();
     let place = |d: &Diagnostic| d.span.filter(|s| s.file == 0).map(|s| sources.line_and_column(s).0);
@@ -64,7 +64,7 @@ pub fn listing(sources: &Sources, diagnostics: &[Diagnostic]) -> String {
     }
     let Some(source) = sources.get(0) else { return out };
     out += "<ol class=\"listing\">\n";
-    // No token spans lines but texts, whose colour ends with the line.
+    // No token spans several lines: strings end on their line.
     for (k, line) in coloured(&source.text).lines().enumerate() {
         let about: Vec<&Diagnostic> = diagnostics.iter().filter(|d| place(d) == Some(k + 1)).collect();
         let class = match about.iter().any(|d| d.is_error()) {

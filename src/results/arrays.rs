@@ -1,16 +1,16 @@
-//! The columns of a result set as labelled arrays: `ergotropy(tau, theta, mark)`, `charging.ergotropy(tau, theta, charging_sample)`. Files
-//! and Python lay out their variables from this description, which the schema alone decides.
+//! Columns of a result set as labelled arrays: `ergotropy(tau, theta, mark)`, `charging.ergotropy(tau, theta, charging_sample)`. Files
+//! and Python use this layout, which depends only on the schema.
 
 use super::schema::{Column, Holds, Over, Schema};
 use crate::diagnostic::{CODES, Code};
 
-/// What a point is before it was computed.
+/// Status of a point that has not been computed yet.
 pub const PENDING: i16 = -1;
 
-/// The name of the array that says how a point ended.
+/// Name of the status array.
 pub const STATUS: &str = "status";
 
-/// The number of a code: 404 for E404.
+/// Number of a diagnostic code: 404 for E404.
 pub fn number_of(code: Code) -> i16 {
     let text = CODES.iter().find(|(c, ..)| *c == code).map_or("", |(_, text, _)| text);
     text.trim_start_matches(|c: char| !c.is_ascii_digit()).parse().unwrap_or(i16::MAX)
@@ -20,37 +20,37 @@ pub fn number_of(code: Code) -> i16 {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Dimension {
-    /// The first parameter of a sweep, `mark`, or `NAME_sample`.
+    /// Name: the first parameter of a sweep, `mark`, or `NAME_sample`.
     pub name: String,
     /// Its length.
     pub length: usize,
 }
 
-/// What an array holds.
+/// Content of an array.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Content {
-    /// The values of a swept parameter: the number of its sweep, and its own in this.
+    /// Values of a swept parameter: index of its sweep, and its index within this sweep.
     Coordinate(usize, usize),
-    /// How each point ended: -1 not computed, 0 computed, else the number of the error.
+    /// Status of each point: -1 not computed, 0 computed, otherwise the number of the error.
     Status,
-    /// The names of the marks.
+    /// Names of the marks.
     Marks,
-    /// The column of this number.
+    /// Values of the column with this index.
     Column(usize),
 }
 
-/// An array.
+/// A labelled array.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Array {
-    /// Its name, which no other has.
+    /// Unique name.
     pub name: String,
-    /// The numbers of its dimensions, the last running fastest.
+    /// Indices of its dimensions, row-major (last index fastest).
     pub dimensions: Vec<usize>,
-    /// Unit, expression and formula, by the names that NetCDF and xarray give them.
+    /// Unit, expression and formula, under their names in NetCDF and xarray.
     pub attributes: Vec<(String, String)>,
-    /// What it holds.
+    /// Content.
     pub content: Content,
 }
 
@@ -58,9 +58,9 @@ pub struct Array {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Arrays {
-    /// The sweeps, then `mark`, then the samples of each trace.
+    /// Dimensions: the sweeps, then `mark`, then the samples of each trace.
     pub dimensions: Vec<Dimension>,
-    /// How many of these are sweeps.
+    /// Number of sweep dimensions.
     pub sweeps: usize,
     /// Coordinates, dependent parameters, status, and results in the order of the columns.
     pub arrays: Vec<Array>,
@@ -71,7 +71,7 @@ fn text(name: &str, value: impl Into<String>) -> (String, String) {
 }
 
 impl Column {
-    /// Unit, expression and formula, those that there are, as `units`, `expression` and `long_name`.
+    /// Attributes `units`, `expression` and `long_name` (the formula), if available.
     pub fn attributes(&self) -> Vec<(String, String)> {
         let unit = Some(&self.unit).filter(|u| !u.is_empty()).map(|u| text("units", u));
         let expression = self.expression.as_ref().map(|e| text("expression", e));
@@ -89,7 +89,7 @@ fn status(grid: &[usize]) -> Array {
 }
 
 impl Schema {
-    /// The arrays.
+    /// Layout of the columns as labelled arrays.
     pub fn arrays(&self) -> Arrays {
         let sweeps = self.axes.len();
         let grid: Vec<usize> = (0..sweeps).collect();
@@ -123,7 +123,7 @@ impl Schema {
         Arrays { dimensions: dimensions.map(|(name, length)| Dimension { name, length }).collect(), sweeps, arrays }
     }
 
-    /// The values of the swept parameters.
+    /// Coordinate arrays: values of the swept parameters.
     fn coordinates(&self) -> Vec<Array> {
         let named = self.axes.iter().enumerate().flat_map(|(k, axis)| {
             axis.names.iter().enumerate().map(move |(own, name)| (name, k, Content::Coordinate(k, own)))
@@ -137,7 +137,7 @@ impl Schema {
         named.map(array).collect()
     }
 
-    /// The parameters that are the same at all points, as one line: `T = 300 K; rf = 100000 Hz`.
+    /// Parameters that are equal at all points, on one line: `T = 300 K; rf = 100000 Hz`.
     pub fn fixed_text(&self) -> String {
         let shown = self.fixed().map(|(c, x)| format!("{} = {} {}", c.name, crate::syntax::number_text(x), c.unit));
         shown.map(|t| t.trim_end().to_string()).collect::<Vec<_>>().join("; ")

@@ -1,6 +1,6 @@
-//! Result sets as bytes, for other processes and for files that keep parts of a sweep: the length of a structure (8 bytes), the structure
-//! (JSON), then the numbers (float64), column by column. All numbers are little-endian. Readings of tomographies and density matrices stay
-//! behind.
+//! Binary serialisation of result sets, for other processes and for files with parts of a sweep: length of the structure (8 bytes),
+//! structure (JSON), then the numbers (float64), column by column. All numbers are little-endian. Tomography readings and density
+//! matrices are not included.
 
 use super::schema::{Column, Over, Schema, Shape};
 use super::set::{About, ResultSet, Status};
@@ -9,7 +9,7 @@ use crate::emulator::RunInfo;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// All but the numbers.
+/// Everything except the numbers.
 #[derive(Serialize, Deserialize)]
 struct Structure {
     shape: Option<Shape>,
@@ -19,7 +19,7 @@ struct Structure {
 
 #[derive(Serialize, Deserialize)]
 struct PointStructure {
-    /// Code and sentence of an error.
+    /// Code and message of an error.
     error: Option<(String, String)>,
     notes: Vec<String>,
     how: RunInfo,
@@ -45,10 +45,10 @@ impl PointStructure {
 }
 
 impl ResultSet {
-    /// The bytes.
+    /// Serialises the result set.
     ///
     /// # Errors
-    /// When the structure cannot be written, which none meets.
+    /// When the structure cannot be written as JSON, which does not occur.
     pub fn to_bytes(&self) -> Result<Vec<u8>, String> {
         let points = self.points.iter().map(PointStructure::of).collect();
         let shape = self.schema.shape().cloned();
@@ -60,10 +60,10 @@ impl ResultSet {
         Ok(out)
     }
 
-    /// The result set of some bytes. `schema` is that of its experiment, whether complete or not.
+    /// Deserialises a result set. `schema` is that of its experiment, complete or not.
     ///
     /// # Errors
-    /// When the bytes are none of this experiment.
+    /// When the bytes are not results of this experiment.
     pub fn from_bytes(schema: Arc<Schema>, bytes: &[u8]) -> Result<ResultSet, String> {
         const DAMAGED: &str = "the bytes are no results of this experiment";
         let (length, rest) = bytes.split_first_chunk::<8>().ok_or(DAMAGED)?;
@@ -93,7 +93,7 @@ impl ResultSet {
         Ok(set)
     }
 
-    /// Numbers column by column; `None` where there are more or fewer than the columns have.
+    /// Splits the numbers into columns; `None` if their count does not match.
     fn split(&self, numbers: &[f64]) -> Option<Vec<Vec<f64>>> {
         let mut rest = numbers;
         let mut column = |column: &Column| {

@@ -1,20 +1,19 @@
-//! The results of an experiment at all its points, as named columns: one type behind the table, JSON, CSV, NetCDF, figures, the report
+//! Results of an experiment at all its points, as named columns: the common type behind the table, JSON, CSV, NetCDF, figures, the report
 //! and NumPy.
 //!
-//! A [`ResultSet`] is a [`Schema`] and its values. The schema says which columns there are, with key, unit, quantity, and what each runs
-//! over ([`Over`]); it follows from the experiment and from the results of one point. The values of a column are contiguous, point after
-//! point in row-major order of the sweeps:
-//!
-//! | runs over | values of a point | columns |
+//! A [`ResultSet`] is a [`Schema`] and its values. The schema lists the columns with key, unit, quantity and range ([`Over`]); it follows
+//! from the experiment and the results of one point. The values of a column are contiguous, point after point in row-major order of the
+//! sweeps:
+//! | range | values per point | columns |
 //! |---|---|---|
 //! | points | 1 | parameters, named scalars of `measure`, the time at which a trace begins |
-//! | marks | one a mark | the times of the marks, metrics at the marks |
-//! | samples of a trace | one a sample; their number may differ between points | the times of the samples, metrics along the trace |
+//! | marks | one per mark | the times of the marks, metrics at the marks |
+//! | samples of a trace | one per sample; their number may differ between points | the times of the samples, metrics along the trace |
 //!
-//! A value that is not defined is NaN. No defined result is: the emulator refuses numbers that are not finite. A point that failed has
-//! NaN in every column, no samples, and the code and sentence of its error as [`Status`].
+//! Undefined values are NaN. Defined results never are: the emulator rejects numbers that are not finite. A point that failed has
+//! NaN in every column, no samples, and the code and message of its error as [`Status`].
 //!
-//! Units are decided when the schema is made, energies in joule or hertz among them: all formats show the same numbers.
+//! Units are fixed when the schema is created, including joule or hertz for energies, so all formats show the same numbers.
 //! ```
 //! use ergoseq::prelude::*;
 //! let text = "ergoseq 1\nunits natural\nparam tau = 1\nsystem { spin a : 1/2 }\n\
@@ -25,12 +24,12 @@
 //! let runs = points(&axes, &given).map(|p| run(&experiment, &p, &Options::default()).expect("it runs"));
 //! let schema = Schema::new(&experiment, "a.seq", &axes, &given, EnergyUnit::Default);
 //! let set = ResultSet::of(schema, runs).expect("all points have the same results");
-//! // One value a point and mark; `end` is the only mark here.
+//! // One value per point and mark; `end` is the only mark here.
 //! let z = set.column("z").expect("it is measured").all();
 //! assert!(z.iter().zip([1.0, 0.0, -1.0]).all(|(z, exact)| (z - exact).abs() < 1e-12));
 //! ```
 //!
-//! [`Schema::arrays`] tells how the columns are laid out as labelled arrays, for files and for xarray.
+//! [`Schema::arrays`] describes the layout of the columns as labelled arrays, for files and for xarray.
 
 mod arrays;
 mod bytes;

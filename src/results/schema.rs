@@ -1,4 +1,4 @@
-//! What a result set holds, without its values: columns, marks, traces, units.
+//! Structure of a result set without its values: columns, marks, traces, units.
 
 use super::units::{EnergyUnit, Unit, Units};
 use crate::emulator::{Run, SweepAxis};
@@ -10,72 +10,72 @@ use crate::units::UnitSystem;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
-/// What a column runs over, besides the points.
+/// Range of a column, in addition to the points.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
-    /// Nothing else: one value a point.
+    /// One value per point.
     Points,
-    /// The marks.
+    /// One value per mark.
     Marks,
-    /// The samples of the trace of this number.
+    /// One value per sample of the trace with this index.
     Samples(usize),
 }
 
-/// What the values of a column are.
+/// Kind of the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Holds {
-    /// A parameter that is swept.
+    /// A swept parameter.
     Swept,
-    /// A parameter whose default is computed from swept ones.
+    /// A parameter whose default depends on swept ones.
     Dependent,
-    /// A parameter that is the same at all points.
+    /// A parameter that is equal at all points.
     Fixed,
-    /// Times: of marks since `prepare`, of samples since their statement began.
+    /// Times: of marks since `prepare`, of samples since the start of their statement.
     Time,
-    /// The time since `prepare` at which a trace begins.
+    /// Time from `prepare` to the start of a trace.
     Start,
-    /// What `measure` or `theory` asks for.
+    /// A result requested by `measure` or `theory`.
     Measured,
 }
 
-/// A column: what it is called, what its values are, and their unit.
+/// A column: name, kind of values, and unit.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Column {
-    /// The name, which no other column has: `tau`, `xi_max`, `ergotropy`, `mark_time`, `charging.ergotropy`. Metrics at marks are called
-    /// by their key, or `KEY_at_marks` where a named scalar has that name.
+    /// Unique name: `tau`, `xi_max`, `ergotropy`, `mark_time`, `charging.ergotropy`. Metrics at marks are named by their key, or
+    /// `KEY_at_marks` if a named scalar has that name.
     pub name: String,
-    /// The key in `measure`, or the name of the parameter; `time` and `start` else.
+    /// Key in `measure`, or name of the parameter; otherwise `time` or `start`.
     pub key: String,
-    /// What the values are.
+    /// Kind of the values.
     pub holds: Holds,
-    /// What they run over.
+    /// Range of the column.
     pub over: Over,
-    /// The unit; empty for plain numbers.
+    /// Unit; empty for dimensionless numbers.
     pub unit: String,
-    /// The quantity of what is measured, where it is that of a metric.
+    /// Physical quantity, if it is a metric.
     pub quantity: Option<Quantity>,
-    /// The expression of `measure`.
+    /// Expression in `measure`.
     pub expression: Option<String>,
-    /// The formula of the metric, where it is one.
+    /// Formula, if it is a metric.
     pub formula: Option<&'static str>,
-    /// How many SI or natural units the unit has.
+    /// Size of the unit in SI or natural units.
     size: f64,
 }
 
 impl Column {
-    /// Whether it is a result, and no parameter or time.
+    /// True for results, false for parameters and times.
     pub fn is_measured(&self) -> bool {
         self.holds == Holds::Measured
     }
 
-    /// Whether it is a parameter.
+    /// True for parameters.
     pub fn is_parameter(&self) -> bool {
         matches!(self.holds, Holds::Swept | Holds::Dependent | Holds::Fixed)
     }
 
-    /// A value of SI or natural units in the unit of the column.
+    /// Converts a value from SI or natural units to the unit of the column.
     pub fn convert(&self, x: f64) -> f64 {
         x / self.size
     }
@@ -94,15 +94,15 @@ impl Column {
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct TraceAxis {
-    /// Its name.
+    /// Name.
     pub name: String,
-    /// How many samples it has at the point from which the schema was made.
+    /// Number of samples at the point from which the schema was created.
     pub samples: usize,
     /// Its columns: start, times, values.
     columns: Range<usize>,
 }
 
-/// Which results a point has: what no experiment tells before it is emulated.
+/// Results available at a point, which are known only after emulation.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Shape {
     /// Keys of named scalars.
@@ -111,7 +111,7 @@ pub(super) struct Shape {
     pub marks: Vec<String>,
     /// Keys of metrics at marks.
     pub at_marks: Vec<String>,
-    /// Names, numbers of samples and keys of traces.
+    /// (name, number of samples, keys) of every trace.
     pub traces: Vec<(String, usize, Vec<String>)>,
 }
 
@@ -129,7 +129,7 @@ impl Shape {
         }
     }
 
-    /// Whether a run has these results; numbers of samples may differ.
+    /// True if a run has these results; numbers of samples may differ.
     pub fn fits(&self, run: &Run) -> bool {
         fn same<T>(keys: &[String], values: &[(String, T)]) -> bool {
             keys.len() == values.len() && keys.iter().zip(values).all(|(key, (other, _))| key == other)
@@ -142,7 +142,7 @@ impl Shape {
             && traces().all(|((name, _, keys), t)| *name == t.name && same(keys, &t.values))
     }
 
-    /// Whether the other has the same results; numbers of samples may differ.
+    /// True if both have the same results; numbers of samples may differ.
     pub fn is_like(&self, other: &Shape) -> bool {
         let without_samples = |shape: &Shape| {
             let mut shape = shape.clone();
@@ -153,37 +153,37 @@ impl Shape {
     }
 }
 
-/// What a result set holds, without its values. It is made from an experiment, and completed by the results of the first point that
-/// could be computed: named scalars, marks, traces and the lengths of these.
+/// Structure of a result set without its values. It is created from an experiment, and completed with the first point computed
+/// successfully: named scalars, marks, traces and their lengths.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Schema {
-    /// The title of the experiment.
+    /// Title of the experiment.
     pub title: String,
-    /// The file's name as the user gave it.
+    /// File name as given by the user.
     pub file: String,
     /// SI or natural units.
     pub system: UnitSystem,
-    /// The unit of energies.
+    /// Unit of energies.
     pub energy: Unit,
-    /// The unit of times.
+    /// Unit of times.
     pub time: Unit,
-    /// The sweeps, the last running fastest; none for a single point.
+    /// The sweeps, last index fastest; empty for a single point.
     pub axes: Vec<SweepAxis>,
     measured: Vec<Column>,
     columns: Vec<Column>,
     marks: Vec<String>,
     traces: Vec<TraceAxis>,
-    /// Where the parameters end, and named scalars after them.
+    /// End of the parameter columns, and end of the named scalars that follow.
     ends: (usize, usize),
-    /// The values of all parameters at the point that completed it.
+    /// Values of all parameters at the point that completed the schema.
     parameters: Vec<f64>,
     shape: Option<Shape>,
 }
 
 impl Schema {
-    /// The schema of an experiment that sweeps `axes` and has `given` values instead of defaults. Before the results of a point are known
-    /// it has the columns of the parameters alone.
+    /// Schema of an experiment that sweeps `axes` and has `given` values instead of defaults. Until completed with the results of a
+    /// point it has only the parameter columns.
     pub fn new(experiment: &Experiment, file: &str, axes: &[SweepAxis], given: &Values, energy: EnergyUnit) -> Schema {
         let units = Units::new(experiment, energy);
         let measured = experiment.measures.iter().map(|m| {
@@ -226,13 +226,13 @@ impl Schema {
         }
     }
 
-    /// The same, complete: with the columns of a run.
+    /// Completes the schema with the columns of a run.
     pub fn of_run(self, run: &Run) -> Schema {
         let parameters = run.params.iter().map(|(_, x)| *x).collect();
         self.completed(Shape::of(run), parameters)
     }
 
-    /// With the columns of a shape. `parameters` are the values at its point.
+    /// Completes the schema with the columns of a shape. `parameters` are the parameter values at its point.
     pub(super) fn completed(mut self, shape: Shape, parameters: Vec<f64>) -> Schema {
         let time = self.time.name.to_string();
         let summary: Vec<Column> = shape.summary.iter().map(|key| self.result(key, Over::Points)).collect();
@@ -261,100 +261,100 @@ impl Schema {
         self
     }
 
-    /// A column of a key of `measure`, or of a curve that only `theory` asks for.
+    /// Column for a key of `measure`, or for a curve requested only by `theory`.
     fn result(&self, key: &str, over: Over) -> Column {
         let known = self.measured.iter().find(|c| c.key == key);
         let plain = || Column { formula: formula(key), ..Column::plain(key, Holds::Measured, over, String::new()) };
         known.map_or_else(plain, |column| Column { over, ..column.clone() })
     }
 
-    /// Which results the points have, where that is known.
+    /// Results available at the points, once known.
     pub(super) fn shape(&self) -> Option<&Shape> {
         self.shape.as_ref()
     }
 
-    /// All columns: parameters, named scalars, times of marks, metrics at marks, and trace by trace its start, its times, its values.
+    /// All columns: parameters, named scalars, times of marks, metrics at marks, and for each trace its start, times and values.
     pub fn columns(&self) -> &[Column] {
         &self.columns
     }
 
-    /// What `measure` lists, in its order.
+    /// Columns requested in `measure`, in order.
     pub fn measured(&self) -> &[Column] {
         &self.measured
     }
 
-    /// The names of the marks in order; the last is `end`.
+    /// Names of the marks in order; the last is `end`.
     pub fn marks(&self) -> &[String] {
         &self.marks
     }
 
-    /// The traces in order.
+    /// The traces, in order.
     pub fn traces(&self) -> &[TraceAxis] {
         &self.traces
     }
 
-    /// The title, or the file's name where there is none.
+    /// Title, or the file name if there is none.
     pub fn heading(&self) -> &str {
         if self.title.is_empty() { &self.file } else { &self.title }
     }
 
-    /// The names of the swept parameters.
+    /// Names of the swept parameters.
     pub fn swept(&self) -> impl Iterator<Item = &str> {
         self.axes.iter().flat_map(|axis| &axis.names).map(String::as_str)
     }
 
-    /// The column of a name with its number.
+    /// Looks up a column by name, with its index.
     pub fn column(&self, name: &str) -> Option<(usize, &Column)> {
         self.columns.iter().enumerate().find(|(_, c)| c.name == name)
     }
 
-    /// A parameter by name.
+    /// Looks up a parameter by name, with its column index.
     pub fn parameter(&self, name: &str) -> Option<(usize, &Column)> {
         self.columns.iter().enumerate().take(self.ends.0).find(|(_, c)| c.name == name)
     }
 
-    /// Parameters that are the same at all points, with their values.
+    /// Parameters that are equal at all points, with their values.
     pub fn fixed(&self) -> impl Iterator<Item = (&Column, f64)> {
         self.columns.iter().zip(self.parameters.iter().copied()).filter(|(c, _)| c.holds == Holds::Fixed)
     }
 
-    /// The values of all parameters at the point that completed the schema.
+    /// Values of all parameters at the point that completed the schema.
     pub(super) fn values_of_parameters(&self) -> &[f64] {
         &self.parameters
     }
 
-    /// The numbers of the columns of the parameters.
+    /// Indices of the parameter columns.
     pub(super) fn parameters(&self) -> Range<usize> {
         0..self.ends.0
     }
 
-    /// The numbers of the columns of named scalars.
+    /// Indices of the columns of named scalars.
     pub(super) fn summary(&self) -> Range<usize> {
         self.ends.0..self.ends.1
     }
 
-    /// The numbers of the columns over the marks, the times first.
+    /// Indices of the columns over the marks, the times first.
     pub(super) fn at_marks(&self) -> Range<usize> {
         let end = self.traces.first().map_or(self.columns.len(), |t| t.columns.start);
         self.ends.1..end
     }
 
-    /// The numbers of the columns of a trace: start, times, values.
+    /// Indices of the columns of a trace: start, times, values.
     pub(super) fn of_trace(&self, trace: usize) -> Range<usize> {
         self.traces.get(trace).map_or(0..0, |t| t.columns.clone())
     }
 }
 
-/// The formula of a metric; none for other expressions.
+/// Formula of a metric; `None` for other expressions.
 fn formula(key: &str) -> Option<&'static str> {
     Metric::named(key.split('(').next().unwrap_or(key)).map(|metric| metric.formula)
 }
 
-/// The parameters that differ between points: those that are swept, and those whose defaults are computed from these.
+/// Parameters that differ between points: swept ones, and those whose defaults depend on them.
 fn varied<'a>(experiment: &'a Experiment, axes: &[SweepAxis], given: &Values) -> Vec<&'a str> {
     let swept = |name: &str| axes.iter().any(|a| a.names.iter().any(|n| n == name));
     let mut out: Vec<&str> = experiment.params.iter().map(|p| p.name.as_str()).filter(|name| swept(name)).collect();
-    // A default may name parameters that are declared after it, so this goes on until no more are found.
+    // A default may refer to parameters declared later, so iterate until no more are found.
     loop {
         let names_one = |x: &Expr| matches!(&x.kind, ExprKind::Name(name) if out.contains(&name.as_str()));
         let depends = |p: &&Param| {

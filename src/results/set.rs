@@ -1,4 +1,4 @@
-//! The values of a result set, column by column.
+//! Values of a result set, column by column.
 
 use super::schema::{Over, Schema, Shape};
 use super::units::Unit;
@@ -10,84 +10,84 @@ use crate::tomography::{Energies, Quantity};
 use std::iter::{once, repeat_n};
 use std::sync::Arc;
 
-/// How a point ended.
+/// Status of a point.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Status {
-    /// It was computed.
+    /// Computed successfully.
     Computed,
-    /// It failed, for this reason.
+    /// Failed, with the error.
     Failed {
-        /// The code of the error.
+        /// Error code.
         code: Code,
-        /// Its sentence.
+        /// Error message.
         message: String,
     },
 }
 
-/// What a point has besides numbers.
+/// Data of a point other than numbers.
 #[derive(Debug, Clone)]
 pub(super) struct About {
     pub status: Status,
     pub notes: Vec<String>,
     pub how: RunInfo,
     pub tomographies: Vec<Readings>,
-    /// The states at the marks, where they are kept.
+    /// States at the marks, if requested.
     pub states: Vec<Option<Matrix>>,
 }
 
-/// The results of some points: see the [module](super).
+/// Results at a set of points: see the [module](super).
 #[derive(Debug, Clone)]
 pub struct ResultSet {
     pub(super) schema: Arc<Schema>,
-    /// By column.
+    /// Values by column.
     pub(super) data: Vec<Vec<f64>>,
-    /// By trace and point: where its samples end in the columns of the trace.
+    /// By trace and point: end index of its samples in the columns of the trace.
     pub(super) sample_ends: Vec<Vec<usize>>,
     pub(super) points: Vec<About>,
 }
 
 impl ResultSet {
-    /// Without points.
+    /// An empty result set.
     pub fn new(schema: Arc<Schema>) -> ResultSet {
         let data = vec![vec![]; schema.columns().len()];
         let sample_ends = vec![vec![]; schema.traces().len()];
         ResultSet { schema, data, sample_ends, points: vec![] }
     }
 
-    /// The results of all points, in row-major order of the sweeps.
+    /// Results of all points, in row-major order of the sweeps.
     ///
     /// # Errors
-    /// When a point has other results than the first.
+    /// When the results of a point differ in kind from those of the first.
     pub fn of(schema: Schema, runs: impl IntoIterator<Item = Run>) -> Result<ResultSet, Fault> {
         let mut set = ResultSet::new(Arc::new(schema));
         runs.into_iter().try_for_each(|run| set.push(run))?;
         Ok(set)
     }
 
-    /// What it holds.
+    /// The schema.
     pub fn schema(&self) -> &Arc<Schema> {
         &self.schema
     }
 
-    /// How many points it has.
+    /// Number of points.
     pub fn len(&self) -> usize {
         self.points.len()
     }
 
-    /// Whether it has none.
+    /// True if there are no points.
     pub fn is_empty(&self) -> bool {
         self.points.is_empty()
     }
 
-    /// Forgets the points; the schema stays.
+    /// Removes the points and keeps the schema.
     pub fn clear(&mut self) {
         self.data.iter_mut().for_each(Vec::clear);
         self.sample_ends.iter_mut().for_each(Vec::clear);
         self.points.clear();
     }
 
-    /// The values of a column at a point.
+    /// Values of a column at a point.
     pub(super) fn slice(&self, column: usize, point: usize) -> &[f64] {
         let place = match self.schema.columns().get(column).map(|c| c.over) {
             Some(Over::Points) => point..point + 1,
@@ -105,10 +105,10 @@ impl ResultSet {
         self.data.get(column).and_then(|data| data.get(place)).unwrap_or(&[])
     }
 
-    /// Adds the results of a point; the first completes the schema.
+    /// Adds the results of a point; the first one completes the schema.
     ///
     /// # Errors
-    /// When they are not those that the schema knows.
+    /// When they do not match the schema.
     pub fn push(&mut self, run: Run) -> Result<(), Fault> {
         let parameters = self.schema.columns().iter().take(self.schema.parameters().len());
         if !parameters.map(|c| &c.name).eq(run.params.iter().map(|(name, _)| name)) {
@@ -134,7 +134,7 @@ impl ResultSet {
         Ok(())
     }
 
-    /// Adds a point that failed, with those of its parameters that are known.
+    /// Adds a failed point, with the known values of its parameters.
     pub fn push_failed(&mut self, given: &hamiltonian::Values, code: Code, message: String) {
         let marks = self.schema.marks().len();
         for (column, data) in self.schema.columns().iter().zip(&mut self.data) {
@@ -152,10 +152,10 @@ impl ResultSet {
         self.points.push(About { status, notes: vec![], how, tomographies: vec![], states: vec![] });
     }
 
-    /// Adds the points of another result set of the same experiment.
+    /// Appends the points of another result set of the same experiment.
     ///
     /// # Errors
-    /// When the other has other results.
+    /// When the other result set has a different schema.
     pub fn append(&mut self, mut other: ResultSet) -> Result<(), Fault> {
         let parameters = |schema: &Schema| schema.values_of_parameters().to_vec();
         match (self.schema.shape(), other.schema.shape()) {
@@ -179,7 +179,7 @@ impl ResultSet {
         Ok(())
     }
 
-    /// Completes the schema; the points that are there have failed.
+    /// Completes the schema; all points so far have failed.
     pub(super) fn complete(&mut self, shape: Shape, parameters: Vec<f64>) {
         let schema = Arc::unwrap_or_clone(self.schema.clone()).completed(shape, parameters);
         let failed = self.len();
@@ -194,7 +194,7 @@ impl ResultSet {
         self.schema = Arc::new(schema);
     }
 
-    /// The numbers of a run, in the order of the columns.
+    /// Appends the numbers of a run, in the order of the columns.
     fn take_values(&mut self, run: &Run) {
         let mut columns = self.schema.columns().iter().zip(&mut self.data);
         let mut put = |values: &mut dyn Iterator<Item = Option<f64>>| {
@@ -223,7 +223,7 @@ fn other_results() -> Fault {
     Box::new(Diagnostic::without_place(Code::Contradiction, "the point has other results than those before it"))
 }
 
-/// The energies of a tomography in the unit of the result set.
+/// Converts the energies of a tomography to the unit of the result set.
 fn in_unit(energies: Energies, unit: Unit) -> Energies {
     let both = |(low, high): (f64, f64)| (unit.convert(low), unit.convert(high));
     let convert = |q: Quantity| Quantity {

@@ -1,34 +1,34 @@
-//! The units of results: of parameters by their dimension, of what is measured by its quantity, of energies as the user wants them.
+//! Units of results: parameters by dimension, measured values by quantity, energies as chosen by the user.
 
 use crate::emulator::{quantity_of, unit_of};
 use crate::ir::{Experiment, Meaning};
 use crate::metrics::Quantity;
 use crate::units::{PLANCK, UnitSystem};
 
-/// How energies are reported.
+/// Unit in which energies are reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EnergyUnit {
-    /// Joule in lab files, plain in natural ones.
+    /// Joule in lab files, dimensionless in natural units.
     #[default]
     Default,
-    /// Energies divided by h, in hertz; powers in hertz per second. Natural files have no h: there it is the default.
+    /// Energies divided by h, in hertz; powers in hertz per second. In natural units, where h is not defined, same as the default.
     Hertz,
 }
 
-/// A unit: its name, empty for plain numbers, and how many SI or natural units it has.
+/// A unit: its name, and its size in SI or natural units.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Unit {
-    /// `J`, `Hz`, `s`; empty for plain numbers.
+    /// `J`, `Hz`, `s`; empty for dimensionless numbers.
     pub name: &'static str,
-    /// A value in SI or natural units is divided by this.
+    /// Divisor that converts a value in SI or natural units to this unit.
     pub size: f64,
 }
 
 impl Unit {
-    /// Of plain numbers, and of what is computed from several quantities.
+    /// For dimensionless numbers, and for expressions that combine several quantities.
     pub const NONE: Unit = Unit { name: "", size: 1.0 };
 
-    /// The unit of a quantity.
+    /// Unit of a quantity.
     pub fn of(quantity: Quantity, system: UnitSystem, energy: EnergyUnit) -> Unit {
         let in_hertz = energy == EnergyUnit::Hertz && system == UnitSystem::Lab;
         match quantity {
@@ -38,20 +38,20 @@ impl Unit {
         }
     }
 
-    /// A value of SI or natural units in this unit.
+    /// Converts a value from SI or natural units.
     pub fn convert(self, x: f64) -> f64 {
         x / self.size
     }
 }
 
-/// The units of an experiment.
+/// Units of an experiment.
 pub struct Units<'a> {
     experiment: &'a Experiment,
     energy: EnergyUnit,
 }
 
 impl<'a> Units<'a> {
-    /// With energies in a unit of choice.
+    /// With the chosen unit of energies.
     pub fn new(experiment: &'a Experiment, energy: EnergyUnit) -> Units<'a> {
         Units { experiment, energy }
     }
@@ -66,19 +66,19 @@ impl<'a> Units<'a> {
         self.experiment.params.iter().map(|p| (p.name.as_str(), unit(&p.name))).collect()
     }
 
-    /// The unit of a parameter; empty for plain numbers.
+    /// Unit of a parameter; empty for dimensionless numbers.
     pub fn parameter(&self, name: &str) -> String {
         self.parameters().into_iter().find(|(known, _)| *known == name).map_or(String::new(), |(_, unit)| unit)
     }
 
-    /// What a key of `measure` is, and its unit; neither where it is computed from several quantities, or is not in `measure`.
+    /// Quantity and unit of a key of `measure`; none if it combines several quantities or is not in `measure`.
     pub fn measured(&self, key: &str) -> (Option<Quantity>, Unit) {
         let measure = self.experiment.measures.iter().find(|m| m.key == key);
         let quantity = measure.and_then(|m| quantity_of(&m.value));
         (quantity, quantity.map_or(Unit::NONE, |q| self.of(q)))
     }
 
-    /// The unit of a quantity.
+    /// Unit of a quantity.
     pub fn of(&self, quantity: Quantity) -> Unit {
         Unit::of(quantity, self.experiment.units, self.energy)
     }

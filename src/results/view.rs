@@ -1,4 +1,4 @@
-//! Reading a result set: a column over all points, or a point with its marks and traces.
+//! Read access to a result set: a column over all points, or a point with its marks and traces.
 
 use super::schema::{Column, Over};
 use super::set::{About, ResultSet, Status};
@@ -6,39 +6,39 @@ use crate::emulator::{Readings, RunInfo};
 use crate::linalg::Matrix;
 use std::ops::Range;
 
-/// A value, unless it is not defined.
+/// The value, or `None` if it is undefined (NaN).
 fn defined(x: f64) -> Option<f64> {
     (!x.is_nan()).then_some(x)
 }
 
 impl ResultSet {
-    /// A point by its number.
+    /// The point with this index.
     pub fn at(&self, point: usize) -> Option<Point<'_>> {
         (point < self.len()).then_some(Point { set: self, number: point })
     }
 
-    /// The points in order.
+    /// All points, in order.
     pub fn points(&self) -> impl ExactSizeIterator<Item = Point<'_>> {
         (0..self.len()).map(|k| Point { set: self, number: k })
     }
 
-    /// The values of a column by its name: `tau`, `xi_max`, `ergotropy`, `charging.ergotropy`.
+    /// Values of a column by name: `tau`, `xi_max`, `ergotropy`, `charging.ergotropy`.
     pub fn column(&self, name: &str) -> Option<Values<'_>> {
         self.schema.column(name).and_then(|(k, _)| self.values(k))
     }
 
-    /// The values of all columns, in the order of [`Schema::columns`](super::Schema::columns).
+    /// Values of all columns, in the order of [`Schema::columns`](super::Schema::columns).
     pub fn columns(&self) -> impl Iterator<Item = Values<'_>> {
         (0..self.data.len()).filter_map(|k| self.values(k))
     }
 
-    /// The values of the column of a number.
+    /// Values of the column with this index.
     pub fn values(&self, column: usize) -> Option<Values<'_>> {
         Some(Values { column: self.schema.columns().get(column)?, number: column, set: self })
     }
 }
 
-/// The values of a column.
+/// Values of a column.
 #[derive(Clone, Copy)]
 pub struct Values<'a> {
     /// The column.
@@ -48,17 +48,17 @@ pub struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Those of all points, one behind the other; NaN where a value is not defined.
+    /// Values at all points, concatenated; NaN where undefined.
     pub fn all(self) -> &'a [f64] {
         self.set.data.get(self.number).map_or(&[], Vec::as_slice)
     }
 
-    /// Those of a point: one, one a mark, or one a sample.
+    /// Values at a point: one, one per mark, or one per sample.
     pub fn at(self, point: usize) -> &'a [f64] {
         self.set.slice(self.number, point)
     }
 
-    /// The single value of a point; `None` where it is not defined, or there are several.
+    /// The single value at a point; `None` if it is undefined or there are several.
     pub fn value(self, point: usize) -> Option<f64> {
         match self.at(point) {
             [x] => defined(*x),
@@ -66,10 +66,10 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Those of all points as an array of the shape (points), (points, marks) or (points, samples): what a point that failed lacks is NaN.
+    /// Values at all points as an array of shape (points), (points, marks) or (points, samples); NaN for failed points.
     ///
     /// # Errors
-    /// When a point has another number of samples than the schema, as a sentence.
+    /// When the number of samples at a point differs from that of the schema.
     pub fn rectangular(self) -> Result<Vec<f64>, String> {
         let Over::Samples(trace) = self.column.over else { return Ok(self.all().to_vec()) };
         let samples = self.set.schema.traces().get(trace).map_or(0, |t| t.samples);
@@ -89,7 +89,7 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A point.
+/// A point of a result set.
 #[derive(Clone, Copy)]
 pub struct Point<'a> {
     set: &'a ResultSet,
@@ -101,22 +101,22 @@ impl<'a> Point<'a> {
         self.set.points.get(self.number)
     }
 
-    /// How it ended.
+    /// Its status.
     pub fn status(self) -> &'a Status {
         self.about().map_or(&Status::Computed, |a| &a.status)
     }
 
-    /// Reasons why a metric has no value somewhere, and other remarks.
+    /// Reasons for undefined metrics, and other remarks.
     pub fn notes(self) -> &'a [String] {
         self.about().map_or(&[], |a| &a.notes)
     }
 
-    /// How it was computed; the default of a point that failed.
+    /// How it was computed; for a failed point the default.
     pub fn how(self) -> Option<&'a RunInfo> {
         self.about().map(|a| &a.how)
     }
 
-    /// What tomographies found, energies in the unit of the schema.
+    /// Results of tomographies, energies in the unit of the schema.
     pub fn tomographies(self) -> &'a [Readings] {
         self.about().map_or(&[], |a| &a.tomographies)
     }
@@ -125,28 +125,28 @@ impl<'a> Point<'a> {
         columns.filter_map(move |k| self.set.values(k)).map(move |v| (v.column, v.value(self.number)))
     }
 
-    /// Every parameter with its value, SI or natural units.
+    /// All parameters with their values, SI or natural units.
     pub fn parameters(self) -> impl Iterator<Item = (&'a Column, f64)> {
         self.scalars(self.set.schema.parameters()).map(|(column, x)| (column, x.unwrap_or(f64::NAN)))
     }
 
-    /// The value of a parameter.
+    /// Value of a parameter.
     pub fn parameter(self, name: &str) -> Option<f64> {
         let (number, _) = self.set.schema.parameter(name)?;
         self.set.slice(number, self.number).first().copied()
     }
 
-    /// The named scalars.
+    /// Named scalars.
     pub fn summary(self) -> impl Iterator<Item = (&'a Column, Option<f64>)> {
         self.scalars(self.set.schema.summary())
     }
 
-    /// The marks.
+    /// The marks, in order.
     pub fn marks(self) -> impl ExactSizeIterator<Item = Mark<'a>> {
         (0..self.set.schema.marks().len()).map(move |mark| Mark { point: self, mark })
     }
 
-    /// The traces; one that a point that failed lacks has no samples.
+    /// The traces, in order; at a failed point they have no samples.
     pub fn traces(self) -> impl ExactSizeIterator<Item = Trace<'a>> {
         (0..self.set.schema.traces().len()).map(move |trace| Trace { point: self, trace })
     }
@@ -169,18 +169,18 @@ impl<'a> Mark<'a> {
         self.point.set.slice(column, self.point.number).get(self.mark).copied()
     }
 
-    /// The time since `prepare`; NaN where the point failed.
+    /// Time since `prepare`; NaN at a failed point.
     pub fn time(self) -> f64 {
         self.of(self.point.set.schema.at_marks().start).unwrap_or(f64::NAN)
     }
 
-    /// The metrics.
+    /// Metrics at the mark.
     pub fn values(self) -> impl Iterator<Item = (&'a Column, Option<f64>)> {
         let columns = self.point.set.schema.at_marks().skip(1).filter_map(move |k| self.point.set.values(k));
         columns.map(move |v| (v.column, self.of(v.number).and_then(defined)))
     }
 
-    /// The state on the whole space, where it was kept.
+    /// State on the whole space, if requested.
     pub fn state(self) -> Option<&'a Matrix> {
         self.point.about().and_then(|a| a.states.get(self.mark)).and_then(Option::as_ref)
     }
@@ -203,17 +203,17 @@ impl<'a> Trace<'a> {
         self.point.set.schema.of_trace(self.trace)
     }
 
-    /// The time since `prepare` at which it begins; NaN where the point failed.
+    /// Time from `prepare` to its start; NaN at a failed point.
     pub fn start(self) -> f64 {
         self.point.set.slice(self.numbers().start, self.point.number).first().copied().unwrap_or(f64::NAN)
     }
 
-    /// Times since its statement began.
+    /// Times since the start of its statement.
     pub fn time(self) -> &'a [f64] {
         self.point.set.slice(self.numbers().start + 1, self.point.number)
     }
 
-    /// The columns with their samples; NaN where a metric is not defined.
+    /// Its columns with their samples; NaN where a metric is undefined.
     pub fn columns(self) -> impl Iterator<Item = (&'a Column, &'a [f64])> {
         let Point { set, number } = self.point;
         self.numbers().skip(2).filter_map(move |k| Some((set.schema.columns().get(k)?, set.slice(k, number))))

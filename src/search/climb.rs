@@ -1,23 +1,23 @@
-//! Climbing with a gradient: L-BFGS (Liu and Nocedal, Math. Program. 45, 503) with the line search of More and Thuente.
+//! Gradient-based minimisation: L-BFGS (Liu and Nocedal, Math. Program. 45, 503) with the line search of More and Thuente.
 //!
-//! It knows no bounds. Those who have some let `u` run freely and take `sin u`, whose slope vanishes on the bound, so a climb may
-//! come to rest there; clipping would leave the method with a curvature that is not there.
+//! It is unconstrained. Bounds are handled by the caller with the substitution `sin u`, whose derivative vanishes on the bound, so a search
+//! may converge there; clipping would give the method a wrong curvature.
 
 use argmin::core::{CostFunction, Error, Executor, Gradient};
 use argmin::solver::linesearch::MoreThuenteLineSearch;
 use argmin::solver::quasinewton::LBFGS;
 use std::cell::RefCell;
 
-/// How many steps the method remembers.
+/// Number of steps in the L-BFGS memory.
 const MEMORY: usize = 12;
 
-/// The least change of a cost that its rounding leaves.
+/// Smallest relative change of a cost that is above rounding.
 pub const FINEST: f64 = 1e-14;
 
-/// A cost and its gradient.
+/// A cost function with gradient; `None` if undefined.
 pub type Slope<'a> = &'a dyn Fn(&[f64]) -> Option<(f64, Vec<f64>)>;
 
-/// A point of a climb: where, its cost, its gradient.
+/// An evaluated point: position, cost, gradient.
 #[derive(Clone)]
 struct Seen {
     at: Vec<f64>,
@@ -27,12 +27,12 @@ struct Seen {
 
 struct Problem<'a> {
     slope: Slope<'a>,
-    /// The last point, for the method asks for a cost and its gradient one after the other, and the best one, for a line search that
-    /// fails gives nothing back.
+    /// The last point, since the solver evaluates cost and gradient separately, and the best point, since a failed line search
+    /// returns none.
     seen: RefCell<(Option<Seen>, Option<Seen>)>,
 }
 
-/// What a cost is where there is none.
+/// Cost assigned to points where it is undefined.
 const WALL: f64 = 1e10;
 
 impl Problem<'_> {
@@ -69,17 +69,17 @@ impl Gradient for &Problem<'_> {
     }
 }
 
-/// Goes down from a point until a step changes the cost by less than `least`: the lowest cost that was seen, and where. Costs shall be
-/// of the size of 1.
+/// Minimises from a start point until a step changes the cost by less than `least`; returns the lowest cost evaluated and its position.
+/// Costs should be of order 1.
 pub fn descend(slope: Slope, start: Vec<f64>, iterations: u64, least: f64) -> (f64, Vec<f64>) {
     let problem = Problem { slope, seen: RefCell::default() };
     let first = problem.at(&start);
-    // A line search has nowhere to go from where it is flat.
+    // A line search needs a nonzero gradient.
     if first.gradient.iter().any(|g| *g != 0.0) {
         let gradient = |solver: LBFGS<_, Vec<f64>, Vec<f64>, f64>| solver.with_tolerance_grad(1e-10);
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY);
         if let Ok(solver) = gradient(solver).and_then(|s| s.with_tolerance_cost(least)) {
-            // Whether it ends at its tolerance or in a line search that finds nothing lower, the best point was kept.
+            // The best point is recorded even if the line search fails.
             let _ = Executor::new(&problem, solver)
                 .configure(|state| state.param(start).max_iters(iterations))
                 .ctrlc(false)

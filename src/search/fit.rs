@@ -1,8 +1,8 @@
-//! The parameters at which results are nearest to measured ones, with their errors.
+//! Least-squares fit of parameters to measured results, with standard errors.
 //!
-//! Levenberg and Marquardt's method on the residuals `(model - measured)/error`. Bounds are kept by a change of variables,
-//! `p = low + (high - low)(1 + sin u)/2`, as MINUIT has it. The covariance of the parameters is `(J^T J)^-1`; where the data have no
-//! errors it is scaled by what is left over, `chi^2/(m - n)`.
+//! Levenberg-Marquardt on the residuals `(model - measured)/error`. Bounds are imposed by the change of variables
+//! `p = low + (high - low)(1 + sin u)/2`, as in MINUIT. The covariance of the parameters is `(J^T J)^-1`; for data without errors it is
+//! scaled by the reduced chi square, `chi^2/(m - n)`.
 
 use super::halton::halton;
 use super::question::Question;
@@ -20,34 +20,34 @@ use rayon::prelude::*;
 /// Measured points of one result.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Data {
-    /// The parameter that was changed from point to point.
+    /// The parameter varied from point to point.
     pub parameter: String,
-    /// The result, as in `expect`.
+    /// The result, an expression as in `expect`.
     pub expr: Expr,
     /// The mark at which it was measured.
     pub at: Option<String>,
-    /// Value of the parameter, measured result, and its error where it has one.
+    /// (parameter value, measured result, its error if given).
     pub points: Vec<(f64, f64, Option<f64>)>,
 }
 
-/// What was found.
+/// Result of a fit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fit {
-    /// The parameters and their standard errors, in the order of the ranges.
+    /// Parameters and their standard errors, in the order of the ranges.
     pub values: Vec<(f64, f64)>,
-    /// Their correlations.
+    /// Correlation matrix of the parameters.
     pub correlation: Vec<Vec<f64>>,
-    /// The sum of squares of what is left over, in units of the errors where there are some.
+    /// Sum of squared residuals, in units of the errors if given.
     pub chi_square: f64,
-    /// The number of points less that of the parameters.
+    /// Degrees of freedom: number of points minus number of parameters.
     pub freedom: usize,
-    /// Whether all points have errors of their own.
+    /// True if all points have errors.
     pub weighted: bool,
-    /// What the model gives at the points, curve by curve.
+    /// Model values at the points, curve by curve.
     pub model: Vec<Vec<f64>>,
-    /// Whether a parameter lies on one of its bounds, where its error means nothing.
+    /// True for a parameter on one of its bounds, where its error is meaningless.
     pub bound: Vec<bool>,
-    /// Whether the results do not change to first order with a parameter, so that it has no error.
+    /// True for a parameter with zero first-order effect on the results, which has no error.
     pub stationary: Vec<bool>,
 }
 
@@ -61,7 +61,7 @@ struct Problem<'a> {
 }
 
 impl Problem<'_> {
-    /// The model at all points.
+    /// Model values at all points.
     fn model(&self, u: &DVector<f64>) -> Result<Vec<f64>, Fault> {
         let values: Vec<(String, f64)> =
             self.ranges.iter().zip(u.iter()).map(|(r, u)| (r.name.clone(), r.at(share(*u)))).collect();
@@ -107,9 +107,9 @@ impl LeastSquaresProblem<f64, Dyn, Dyn> for Problem<'_> {
         self.model(&self.u).ok().map(|m| self.weigh(&m))
     }
 
-    #[expect(clippy::indexing_slicing, reason = "k counts the variables of the problem")]
+    #[expect(clippy::indexing_slicing, reason = "k is within the number of variables of the problem")]
     fn jacobian(&self) -> Option<DMatrix<f64>> {
-        // The cube root of the rounding, which is best for differences of both sides.
+        // Cube root of the machine epsilon, the optimal step of central differences.
         const STEP: f64 = 6e-6;
         let columns = (0..self.u.len()).map(|k| {
             let moved = |by: f64| {
@@ -127,7 +127,7 @@ impl LeastSquaresProblem<f64, Dyn, Dyn> for Problem<'_> {
 /// Fits parameters to data.
 ///
 /// # Errors
-/// When there are fewer points than parameters, a point is not a number, the experiment fails, or the data do not determine a parameter.
+/// When there are fewer points than parameters, a point is not finite, the experiment fails, or the data do not determine a parameter.
 pub fn fit(
     experiment: &Experiment,
     given: &Values,
@@ -150,7 +150,7 @@ pub fn fit(
     }
     let mut problem =
         Problem { emulator: Emulator::new(experiment), given, options, ranges, data, u: DVector::zeros(n) };
-    // Looks about, and climbs down from the best three; the first failure is told where all fail.
+    // Multistart: evaluate Halton points, then minimise from the best three; if all fail, report the first failure.
     let mut seen: Vec<(f64, DVector<f64>)> = Vec::new();
     let mut why = None;
     for k in 0..8 * n {
@@ -179,14 +179,14 @@ pub fn fit(
     finish(&problem, chi_square)
 }
 
-/// Shares nearer to an end than this lie on it.
+/// Parameters closer to a bound than this fraction of their range count as on the bound.
 const ON_BOUND: f64 = 1e-6;
 
-/// Moves parameters that are near a bound onto it where that costs nothing: a result that is stationary there leaves the method
-/// short of it. Gives the sum of squares.
-#[expect(clippy::indexing_slicing, reason = "k counts the variables of the problem")]
+/// Moves parameters close to a bound onto it if chi square does not increase: where the result is stationary at the bound, the minimiser
+/// stops short of it. Returns the sum of squares.
+#[expect(clippy::indexing_slicing, reason = "k is within the number of variables of the problem")]
 fn on_bounds(problem: &mut Problem, mut chi_square: f64) -> Result<f64, Fault> {
-    // A parameter as near as this share of its range is tried, and may cost this share of a standard error squared.
+    // A parameter within NEAR of a bound (fraction of its range) is moved; chi square may increase by FREE of a squared standard error.
     const NEAR: f64 = 0.02;
     const FREE: f64 = 1e-4;
     let points = || problem.data.iter().flat_map(|d| &d.points);
@@ -211,9 +211,9 @@ fn on_bounds(problem: &mut Problem, mut chi_square: f64) -> Result<f64, Fault> {
 }
 
 /// Which parameters change the results only to second order.
-#[expect(clippy::indexing_slicing, reason = "free are numbers of variables of the problem")]
+#[expect(clippy::indexing_slicing, reason = "free contains indices of variables of the problem")]
 fn stationary(problem: &Problem, jacobian: &DMatrix<f64>, free: &[usize]) -> Result<Vec<bool>, Fault> {
-    // How far a parameter is moved, and which share of what the results change a slope is nothing beside.
+    // Displacement of a parameter, and the fraction of the resulting change below which its first-order part counts as zero.
     const FAR: f64 = 0.5;
     const NOTHING: f64 = 1e-7;
     let here = problem.weigh(&problem.model(&problem.u)?);
@@ -232,8 +232,8 @@ fn stationary(problem: &Problem, jacobian: &DMatrix<f64>, free: &[usize]) -> Res
 
 #[expect(
     clippy::indexing_slicing,
-    reason = "free are numbers of parameters, the eigenproblem is as large as free, which holds one at least, and there is a range, a \
-              variable, a value and a row of correlations for each parameter"
+    reason = "free contains parameter indices and is not empty, the eigenproblem has its size, and every parameter has a range, a \
+              variable, a value and a row of correlations"
 )]
 fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
     let (ranges, data, n) = (problem.ranges, problem.data, problem.ranges.len());
@@ -252,7 +252,7 @@ fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
         .into()
     };
     let jacobian = problem.jacobian().ok_or_else(undetermined)?;
-    // On a bound the change of variables has no slope; there the parameter is as if it were given.
+    // On a bound the derivative of the change of variables vanishes; such parameters are treated as fixed.
     let mut free: Vec<usize> = (0..n).filter(|k| !bound[*k]).collect();
     let stationary = stationary(problem, &jacobian, &free)?;
     free.retain(|k| !stationary[*k]);

@@ -1,10 +1,10 @@
-//! Halton's sequence: points that fill a cube evenly.
+//! Halton's low-discrepancy sequence.
 
-/// The bases, one a dimension.
+/// The prime bases, one per dimension.
 pub(super) const PRIMES: [u32; 12] = [2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37];
 
-/// The point of a number in Halton's sequence, in the unit cube (Halton, Numer. Math. 2, 84): it fills the cube evenly for any number
-/// of points, which random points do not.
+/// A point of Halton's sequence in the unit cube (Halton, Numer. Math. 2, 84): evenly distributed for any number of points, unlike
+/// random points.
 pub(super) fn halton(index: usize, dimensions: usize) -> Vec<f64> {
     let radical_inverse = |base: u32| {
         let (mut rest, mut share, mut sum) = (index + 1, 1.0, 0.0);

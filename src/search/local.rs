@@ -1,11 +1,11 @@
-//! Local searches from a point of the unit cube, for costs of the size of 1.
+//! Local minimisation from a point of the unit cube, for costs of order 1.
 
 use super::climb::{FINEST, descend};
 use super::range::{share, unbounded};
 
-/// From a point of the unit cube, with a first step, to where COBYLA and L-BFGS, each from the end of the other, find nothing better.
+/// Alternates COBYLA and L-BFGS from a start point with initial step `step`, until neither improves; returns the point and its cost.
 pub fn with_and_without(value: &dyn Fn(&[f64]) -> f64, start: &[f64], step: f64, tight: bool) -> (Vec<f64>, f64) {
-    // In shares of the range of costs: less than this is no progress.
+    // Minimum improvement per round, as a fraction of the range of costs, and maximum number of rounds.
     let (progress, rounds) = if tight { (1e-10, 8) } else { (1e-7, 6) };
     let lower = |a: (Vec<f64>, f64), b: (Vec<f64>, f64)| if b.1 < a.1 { b } else { a };
     let mut best = without_gradient(value, start, step, 0.1 * step);
@@ -22,23 +22,23 @@ pub fn with_and_without(value: &dyn Fn(&[f64]) -> f64, start: &[f64], step: f64,
     best
 }
 
-/// From a point of the unit cube, with a first step, to where COBYLA ends at a last step, and the cost there.
+/// COBYLA from a start point with initial step `step` and final step `near`; returns the point and its cost.
 fn without_gradient(value: &dyn Fn(&[f64]) -> f64, start: &[f64], step: f64, near: f64) -> (Vec<f64>, f64) {
     let n = start.len();
     let cost = |x: &[f64], _: &mut ()| value(x);
     let stop = cobyla::StopTols { xtol_abs: vec![near; n], ..cobyla::StopTols::default() };
     let none: [fn(&[f64], &mut ()) -> f64; 0] = [];
     let size = cobyla::RhoBeg::All(step);
-    // Whether it stopped for its tolerance or its rounding, the best point is what it returns.
+    // The best point is returned whether it stopped at its tolerance or at rounding.
     match cobyla::minimize(cost, start, &vec![(0.0, 1.0); n], &none, (), 60 * n, size, Some(stop)) {
         Ok((_, x, y)) | Err((_, x, y)) => (x, y),
     }
 }
 
-/// From a point of the unit cube to where L-BFGS ends, no further than `reach`, and the cost there. Coordinates go as `(1 + sin u)/2`
-/// from bound to bound; where these are near, a first step, of the size of the slope, does not leap into another basin.
+/// L-BFGS from a start point, within `reach` of it; returns the point and its cost. Coordinates are `(1 + sin u)/2` between the bounds;
+/// close bounds keep the first step, which is of the size of the gradient, from jumping into another basin.
 pub fn with_gradient(value: &dyn Fn(&[f64]) -> f64, start: &[f64], reach: f64, tight: bool) -> (Vec<f64>, f64) {
-    // Near the cube root of the rounding, which is best for differences of both sides, or wider, for costs with some noise.
+    // Near the cube root of the machine epsilon, the optimal step of central differences, or larger for noisy costs.
     let (step, most, least) = if tight { (6e-6, 200, FINEST) } else { (1e-4, 40, 1e-8) };
     let bounds: Vec<(f64, f64)> = start.iter().map(|x| ((x - reach).max(0.0), (x + reach).min(1.0))).collect();
     let shares = |u: &[f64]| -> Vec<f64> { u.iter().zip(&bounds).map(|(u, (a, b))| a + (b - a) * share(*u)).collect() };

@@ -1,8 +1,8 @@
-//! Parameters that are looked for: those at which a result is best, and those at which it is nearest to what was measured.
+//! Parameter search: optimisation of a result, and least-squares fits to measured data.
 //!
-//! Both take parameters within bounds, and both look about first: results of pulse sequences have many maxima, and a method that
-//! climbs finds the one it stands on. The points from which they climb are those of Halton's sequence, so the same question has the
-//! same answer, on any number of threads. Ensembles are part of the experiment, so what is found is best for all of their members.
+//! Parameters have bounds. Both searches are multistart: results of pulse sequences have many local maxima, and a local method only finds
+//! the nearest one. Start points are those of Halton's sequence, so the result is reproducible for any number of threads. Ensembles
+//! are part of the experiment, so an optimum is that of the ensemble average.
 
 mod climb;
 pub mod fit;

@@ -1,67 +1,68 @@
-//! The lowest point of a cost with many local minima: rounds of sampled points and descents, until what is unseen is unlikely.
+//! Multistart global minimisation of a cost with many local minima: rounds of sampling and descents, until an undiscovered lower minimum
+//! is unlikely.
 //!
-//! Every round doubles the number of points of Halton's sequence at which the cost is known. Half of its descents are chosen: they
-//! begin at sampled points that have no better one near them (multi-level single linkage; Rinnooy Kan and Timmer, Math. Program. 39,
-//! 57) and no known minimum, the best first. The other half are blind: they begin anywhere.
+//! Every round doubles the number of points of Halton's sequence at which the cost is evaluated. Half of its descents are chosen: they
+//! start at sampled points with no better sampled point and no known minimum nearby (multi-level single linkage; Rinnooy Kan and Timmer,
+//! Math. Program. 39, 57), best first. The other half are blind: they start at further points of the sequence, regardless of the cost.
 //!
-//! Whether the best of all was missed is estimated by capture and recapture. Of n blind descents that ended in w
-//! different minima, `f1` of them once and `f2` twice, the minima that they missed are a share u of all: `w (w + 1)/(n (n - 1))` for
-//! basins of similar size (Boender and Rinnooy Kan, Math. Program. 37, 59), or `m/(w + m)` with `m = f1 (f1 - 1)/(2 (f2 + 1))` for
-//! basins of unequal size (Chao, Scand. J. Statist. 11, 265), whichever is larger, and the best is among these as likely as any
-//! other. The chosen descents look for it by themselves: if all of the t lowest minima of the blind ones were found by the chosen ones
-//! too, the chance that these miss the next one is about `1/(t + 2)`. The doubt is the chance that both missed the best, `u/(t + 2)`.
-//! A minimum much narrower than the distance of sampled points is not counted. The rounds end when the doubt is small and the last round
-//! found nothing better, or when the budget of evaluations is spent; then the doubt says how sure the answer is.
+//! The probability that the global minimum was missed is estimated by capture-recapture. If n blind descents ended in w different minima,
+//! `f1` of them once and `f2` twice, the fraction u of unseen basins is `w (w + 1)/(n (n - 1))` for basins of similar size (Boender and
+//! Rinnooy Kan, Math. Program. 37, 59), or `m/(w + m)` with `m = f1 (f1 - 1)/(2 (f2 + 1))` for basins of unequal size (Chao, Scand. J.
+//! Statist. 11, 265), whichever is larger; the global minimum is assumed as likely to be in one of them as any other minimum. The chosen
+//! descents search independently: if all of the t lowest minima of the blind ones were also found by the chosen ones, the probability that
+//! these miss the next one is about `1/(t + 2)`. The doubt is the probability that both missed the global minimum, `u/(t + 2)`.
+//! It does not account for a minimum much narrower than the distance between sampled points. The rounds end when the doubt is small and the
+//! last round found nothing better, or when the budget of evaluations is spent; the doubt then states how reliable the result is.
 
 use super::halton::halton;
 use rayon::prelude::*;
 
-/// A cost, defined on the unit cube; none where there is no value.
+/// A cost function on the unit cube; `None` if undefined at a point.
 pub type Cost<'a> = &'a (dyn Fn(&[f64]) -> Option<f64> + Sync);
 
-/// A local search from a point with a first step, loose or tight: where it ended, the cost there, and the evaluations it took.
+/// A local search: arguments are start point, first step, and whether to converge tightly.
 pub type Descent<'a> = &'a (dyn Fn(&[f64], f64, bool) -> Ended + Sync);
 
-/// Where a descent ended.
+/// Result of a local search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ended {
-    /// The point.
+    /// Final point.
     pub at: Vec<f64>,
-    /// The cost.
+    /// Cost at this point.
     pub cost: f64,
-    /// How many evaluations it took.
+    /// Number of evaluations.
     pub evaluations: usize,
 }
 
-/// What was found.
+/// Result of the search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lowest {
-    /// The lowest point.
+    /// Lowest point found.
     pub at: Vec<f64>,
-    /// The cost there.
+    /// Cost at this point.
     pub cost: f64,
-    /// Evaluations of the cost.
+    /// Number of evaluations of the cost.
     pub evaluations: usize,
-    /// Descents.
+    /// Number of descents.
     pub descents: usize,
-    /// How many of them ended in the lowest minimum.
+    /// Number of descents that ended in the lowest minimum.
     pub alike: usize,
-    /// Minima of different cost.
+    /// Number of minima of different cost.
     pub minima: usize,
-    /// The estimated probability that there is a lower one.
+    /// Estimated probability that a lower minimum exists.
     pub doubt: f64,
-    /// Whether that is small and the last round found nothing better.
+    /// True if the doubt is small and the last round found nothing better.
     pub settled: bool,
 }
 
-/// Minima whose costs differ by less than this share of the range of costs are one.
+/// Minima count as equal if their costs differ by less than this fraction of the range of costs.
 const ALIKE: f64 = 1e-5;
 
-/// A doubt below this is small.
+/// A doubt below this counts as small.
 const SMALL: f64 = 0.02;
 
-/// The lowest point of a cost over the unit cube of so many dimensions; `sampled` are costs of the first points of Halton's sequence,
-/// and after `budget` evaluations no round begins. `None` where the cost has no value at any of these.
+/// Minimises a cost over the unit cube; `sampled` are its values at the first points of Halton's sequence, and no round starts after
+/// `budget` evaluations. `None` if the cost is undefined at all sampled points.
 pub fn lowest(
     cost: Cost,
     descend: Descent,
@@ -96,14 +97,14 @@ pub fn lowest(
 
 struct Search {
     dimensions: usize,
-    /// Sampled points with a value: the number in Halton's sequence, the cost.
+    /// Sampled points with a defined cost: (index in Halton's sequence, cost).
     points: Vec<(usize, f64)>,
-    /// Where the descents from chosen points ended.
+    /// Results of the chosen descents.
     chosen: Vec<Ended>,
-    /// Where the descents from anywhere ended.
+    /// Results of the blind descents.
     blind: Vec<Ended>,
     evaluations: usize,
-    /// Numbers of the sampled points from which a descent began.
+    /// Halton indices of the sampled points from which a descent was started.
     tried: Vec<usize>,
 }
 
@@ -123,7 +124,7 @@ impl Search {
             .extend(costs.into_iter().enumerate().filter_map(|(k, c)| Some((from + k, c.filter(|c| c.is_finite())?))));
     }
 
-    /// The range of the sampled costs.
+    /// Range of the sampled costs.
     fn range(&self) -> f64 {
         let (low, high) =
             self.points.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), p| (a.min(p.1), b.max(p.1)));
@@ -135,10 +136,10 @@ impl Search {
         self.ended().map(|e| e.cost).chain(sampled).fold(f64::INFINITY, f64::min)
     }
 
-    /// How many descents ended in the lowest minimum, how many minima there are, and the doubt.
+    /// Number of descents that ended in the lowest minimum, number of different minima, and the doubt.
     fn counts(&self) -> (usize, usize, f64) {
         let near = ALIKE * self.range();
-        // The different costs, each with the number of its descents.
+        // Different costs, each with its number of descents.
         let different = |ended: &mut dyn Iterator<Item = &Ended>| {
             let mut costs: Vec<f64> = ended.map(|e| e.cost).collect();
             costs.sort_by(f64::total_cmp);
@@ -157,15 +158,15 @@ impl Search {
         (all.first().map_or(0, |a| a.1), all.len(), missed / (found + 2.0))
     }
 
-    /// Half of the edge of the cube in which a better neighbour is looked for.
+    /// Half the edge length of the cube in which better neighbours are searched.
     fn radius(&self) -> f64 {
         let (n, many) = (self.dimensions as i32, self.points.len() as f64);
-        // As many points as touch one in a grid, or the critical number of single linkage, which is less in many dimensions.
+        // As many neighbours as in a grid, or the critical number of single linkage, which is smaller in many dimensions.
         let neighbours = 3f64.powi(n).min(4.0 * many.ln().max(1.0));
         0.5 * (neighbours / many).powf(1.0 / f64::from(n))
     }
 
-    /// Sampled points that have no better one near them, tried or not, nor a minimum, the best first.
+    /// Untried sampled points without a better sampled point or a known minimum nearby, best first.
     fn heads(&self) -> Vec<usize> {
         let radius = self.radius();
         let mut ordered = self.points.clone();
@@ -183,11 +184,11 @@ impl Search {
             .collect()
     }
 
-    /// The descents of a round.
+    /// Runs the descents of a round.
     fn descend(&mut self, descend: Descent, budget: usize) {
-        /// Where the points at which descents begin anywhere begin in Halton's sequence.
+        /// First Halton index of the blind start points.
         const ELSEWHERE: usize = 1 << 24;
-        // At least so many of either kind, and more where there is more to choose from, as far as the budget goes.
+        // A minimum number of descents of each kind, and more if there are more candidates and the budget allows it.
         let least = 2 * self.dimensions + 4;
         let mut heads = self.heads();
         let done = self.ended().count();
@@ -198,7 +199,7 @@ impl Search {
         let blind = heads.len().max(least);
         let anywhere = (self.blind.len()..self.blind.len() + blind).map(|k| ELSEWHERE + k);
         let starts: Vec<Vec<f64>> = heads.iter().copied().chain(anywhere).map(|k| halton(k, self.dimensions)).collect();
-        // Half of the distance between sampled points.
+        // Half the distance between sampled points.
         let step = (0.5 * (self.points.len() as f64).powf(-1.0 / self.dimensions as f64)).min(0.1);
         let mut ended: Vec<Ended> = starts.par_iter().map(|start| descend(start, step, false)).collect();
         self.evaluations += ended.iter().map(|e| e.evaluations).sum::<usize>();
@@ -206,7 +207,7 @@ impl Search {
         self.chosen.extend(ended);
     }
 
-    /// The lowest of the best ends, each followed to the end of what numbers resolve.
+    /// Refines the best points to full precision and returns the lowest.
     fn polished(&mut self, descend: Descent) -> Ended {
         const BEST: usize = 4;
         const STEP: f64 = 1e-3;
@@ -233,7 +234,7 @@ mod tests {
     use super::*;
     use std::f64::consts::PI;
 
-    /// A pattern search, enough for smooth costs.
+    /// Pattern search, sufficient for smooth costs.
     fn descend(cost: Cost, start: &[f64], step: f64, tight: bool) -> Ended {
         let (mut at, mut size, mut evaluations) = (start.to_vec(), step, 1);
         let mut best = cost(&at).unwrap();
@@ -271,13 +272,13 @@ mod tests {
 
     #[test]
     fn a_narrow_minimum_among_many_is_found_or_its_doubt_is_told() {
-        // Forty oscillations; the lowest is lower than its neighbours by some 1e-3.
+        // Forty oscillations; the lowest minimum is lower than its neighbours by about 1e-3.
         let beats = |x: &[f64]| Some(-(80.0 * PI * x[0]).sin() - 0.4 * (3.0 * x[0] + 0.2).sin());
         let l = found(&beats, 1, 4000);
         let grid = (0..=1_000_000).map(|k| beats(&[f64::from(k) * 1e-6]).unwrap()).fold(f64::INFINITY, f64::min);
         assert!(l.cost <= grid + 1e-9, "{l:?} {grid}");
         assert!(l.minima > 20 && (l.settled || l.doubt > SMALL), "{l:?}");
-        // Rastrigin's cost, 11 by 11 minima, the lowest not at a point of any grid.
+        // Rastrigin function, 11 x 11 minima, the lowest not at a grid point.
         let many = |x: &[f64]| {
             Some(x.iter().map(|x| 10.0 * (x - 0.437)).map(|x| x * x + 10.0 * (1.0 - (2.0 * PI * x).cos())).sum::<f64>())
         };

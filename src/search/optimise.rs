@@ -1,9 +1,9 @@
-//! The parameters at which a result is largest or smallest.
+//! Maximises or minimises a result over parameters.
 //!
-//! From many points ([`super::multistart`]) Powell's COBYLA climbs: it needs no gradient, keeps within bounds, and does not assume a
-//! curvature, which a metric such as ergotropy does not have where levels cross. Along a narrow ridge its linear models make little
-//! progress, so L-BFGS, with a gradient by differences, goes on from where it is near a maximum, and COBYLA again from where a kink
-//! stops L-BFGS. Where all results are smooth, L-BFGS alone may be asked for.
+//! Local searches from many points ([`super::multistart`]) use Powell's COBYLA: it needs no gradient, respects bounds, and does not assume
+//! curvature, which a metric such as the ergotropy does not have at level crossings. Along a narrow ridge its linear models make little
+//! progress, so L-BFGS with finite-difference gradients continues near a maximum, and COBYLA again where a kink stops L-BFGS. If all
+//! results are smooth, L-BFGS alone can be selected.
 
 use super::halton::halton;
 use super::local::{with_and_without, with_gradient};
@@ -18,61 +18,61 @@ use crate::syntax::Expr;
 use rayon::prelude::*;
 use std::cell::Cell;
 
-/// What is wanted.
+/// The objective.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Goal {
-    /// A result, as in `expect`.
+    /// A result, an expression as in `expect`.
     pub expr: Expr,
-    /// The mark at which it is wanted; the end, or the whole run, when not given.
+    /// The mark at which it is evaluated; by default the end, or the whole run.
     pub at: Option<String>,
-    /// Whether it shall be large.
+    /// True to maximise, false to minimise.
     pub maximise: bool,
 }
 
-/// How it climbs.
+/// Local search method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Climb {
-    /// Powell's COBYLA, without a gradient, then L-BFGS as far as the result is smooth.
+    /// Powell's COBYLA without gradient, then L-BFGS as far as the result is smooth.
     #[default]
     Cobyla,
-    /// L-BFGS, with a gradient by differences.
+    /// L-BFGS with finite-difference gradients.
     Lbfgs,
 }
 
-/// The words of [`Climb`].
+/// Keywords of [`Climb`]: (keyword, method, description).
 pub const CLIMBS: &[(&str, Climb, &str)] = &[
     ("cobyla", Climb::Cobyla, "first without a gradient, for results with kinks"),
     ("lbfgs", Climb::Lbfgs, "with a gradient by differences, for smooth results"),
 ];
 
-/// What was found.
+/// Result of an optimisation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Optimum {
-    /// Values of the parameters, in the order of the ranges.
+    /// Optimal parameters, in the order of the ranges.
     pub values: Vec<f64>,
     /// The result there.
     pub best: f64,
-    /// How many times the experiment was run.
+    /// Number of runs of the experiment.
     pub runs: usize,
-    /// How many of the climbs ended there, and how many there were.
+    /// Number of local searches that converged to this optimum, and their total number.
     pub climbs: (usize, usize),
-    /// How many optima of different height the climbs found.
+    /// Number of different optima found.
     pub optima: usize,
-    /// The estimated probability that there is a better one that no climb has found.
+    /// Estimated probability that a better optimum exists.
     pub doubt: f64,
-    /// Whether that is small and the last round found nothing better; if not, the best may be another.
+    /// True if the doubt is small and the last round found nothing better; otherwise a better optimum may exist.
     pub settled: bool,
-    /// Whether a parameter lies on one of its bounds.
+    /// True for parameters on one of their bounds.
     pub bound: Vec<bool>,
 }
 
-/// A share of a range that counts as nothing.
+/// Fraction of a range below which a distance counts as zero.
 const NOTHING: f64 = 1e-6;
 
-/// Looks for the best values. `starts` are the points that are looked at first; a multiple of the number of parameters when not given.
+/// Optimises the parameters. `starts` is the number of points evaluated first; by default proportional to the number of parameters.
 ///
 /// # Errors
-/// When the ranges are none, or the experiment fails wherever it is looked at.
+/// When there are no ranges, or the experiment fails at all start points.
 pub fn optimise(
     experiment: &Experiment,
     given: &Values,
@@ -96,7 +96,7 @@ pub fn optimise(
         let values = ranges.iter().zip(shares).map(|(r, s)| (r.name.clone(), r.at(*s)));
         Ok(question.answer(values)?.map(|x| sign * x))
     };
-    // Points of the first round, and evaluations, a parameter.
+    // Points of the first round, and budget of evaluations, per parameter.
     const POINTS: usize = 64;
     const BUDGET: usize = 6000;
     let points = starts.unwrap_or(POINTS * n).max(2);
@@ -114,9 +114,9 @@ pub fn optimise(
     }
     let known = || sampled.iter().flatten();
     let (low, high) = known().fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), x| (a.min(*x), b.max(*x)));
-    // Where a point fails in the middle of a climb it is worse than all that were seen.
+    // If the experiment fails during a search, the point gets a cost above all known ones.
     let wall = high + (high - low).abs().max(f64::MIN_POSITIVE);
-    // The sizes of results span many decades; those of costs that COBYLA compares must not.
+    // Results span many decades; the costs compared by COBYLA must be of order 1.
     let scale = (wall - low).max(f64::MIN_POSITIVE);
     let cost_of = |shares: &[f64]| cost(shares).ok().flatten();
     let descend = |start: &[f64], step: f64, tight: bool| -> Ended {

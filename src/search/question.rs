@@ -1,9 +1,9 @@
-//! One number of an experiment, as a function of its parameters.
+//! A result of an experiment as a function of its parameters.
 
 use crate::emulator::{Emulator, Options, Request};
 use crate::hamiltonian::{Fault, Values};
 
-/// An experiment of which one number is asked.
+/// An experiment and the requested result.
 pub(super) struct Question<'a> {
     pub(super) emulator: &'a Emulator<'a>,
     pub(super) given: &'a Values,
@@ -12,7 +12,7 @@ pub(super) struct Question<'a> {
 }
 
 impl Question<'_> {
-    /// The number at some values of parameters; none where it is not defined.
+    /// The result for given parameter values; `None` if undefined or not finite.
     pub(super) fn answer(&self, values: impl Iterator<Item = (String, f64)>) -> Result<Option<f64>, Fault> {
         let mut all = self.given.clone();
         all.extend(values);

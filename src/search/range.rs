@@ -1,42 +1,42 @@
-//! Parameters that are looked for, and the bounds within which.
+//! Search parameters and their bounds.
 
 use super::halton::PRIMES;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::Experiment;
 
-/// A parameter and the bounds within which it is looked for, SI or natural units.
+/// A parameter and its bounds, SI or natural units.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Range {
-    /// The parameter.
+    /// Name of the parameter.
     pub name: String,
-    /// The lower bound.
+    /// Lower bound.
     pub low: f64,
-    /// The upper bound.
+    /// Upper bound.
     pub high: f64,
 }
 
 impl Range {
-    /// The value at a share of the way from bound to bound.
+    /// Value at a fraction `share` of the range.
     pub(super) fn at(&self, share: f64) -> f64 {
         self.low + (self.high - self.low) * share
     }
 }
 
-/// More parameters than this are not looked for: climbing without a gradient gets nowhere.
+/// Maximum number of parameters: derivative-free search is not effective beyond.
 pub const MOST: usize = PRIMES.len();
 
-/// The share of a range of an unbounded number.
+/// Maps an unbounded variable to a fraction of the range, `(1 + sin u)/2`.
 pub(super) fn share(u: f64) -> f64 {
     0.5 * (1.0 + u.sin())
 }
 
-/// The number of a share.
+/// Inverse of [`share`].
 pub(super) fn unbounded(share: f64) -> f64 {
     (2.0 * share.clamp(0.0, 1.0) - 1.0).asin()
 }
 
-/// Refuses what cannot be looked for.
+/// Validates the ranges.
 pub(super) fn check(experiment: &Experiment, given: &Values, ranges: &[Range]) -> Result<(), Fault> {
     let wrong = |code: Code, message: String| -> Fault { Diagnostic::without_place(code, message).into() };
     if ranges.is_empty() {

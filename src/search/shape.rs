@@ -1,7 +1,7 @@
-//! The steps of a pulse shape at which a result is largest or smallest.
+//! Optimises the steps of a pulse shape.
 //!
-//! Steps are kept within the peak by `a = sin w` at a free phase, and L-BFGS follows the exact gradient of [`PulseObjective`]. Objectives
-//! of few steps have local maxima, so it starts from the file's own shape and from random ones, which follow from the seed.
+//! Amplitudes are kept within the peak by `a = sin w`, phases are free, and L-BFGS uses the exact gradient of [`PulseObjective`].
+//! Objectives with few steps have local maxima, so it starts from the file's own shape and from random ones, determined by the seed.
 
 use super::climb::{FINEST, descend};
 use super::optimise::Goal;
@@ -12,43 +12,43 @@ use crate::noise::Noise;
 use std::cell::{Cell, RefCell};
 use std::f64::consts::{PI, TAU};
 
-/// How a shape is looked for.
+/// Settings of the search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Search {
-    /// The name of the shape.
+    /// Name of the shape.
     pub shape: String,
-    /// Random shapes from which it climbs, besides the file's own.
+    /// Number of random start shapes, in addition to the file's own.
     pub starts: usize,
-    /// The most iterations of a climb.
+    /// Maximum number of iterations per start.
     pub iterations: u64,
-    /// Of the random shapes.
+    /// Seed of the random shapes.
     pub seed: u64,
 }
 
-/// What was found.
+/// Result of the search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shaped {
-    /// Amplitude as a share of the peak, and phase from 0 to 2 pi, step by step.
+    /// (amplitude as a fraction of the peak, phase from 0 to 2 pi) of every step.
     pub steps: Vec<(f64, f64)>,
-    /// The result of the file's own shape.
+    /// Result for the file's own shape.
     pub before: f64,
-    /// The best result.
+    /// Best result.
     pub best: f64,
-    /// Where each climb ended, the file's own first.
+    /// Final result of each local search, the file's own shape first.
     pub climbs: Vec<f64>,
-    /// How many gradients were computed.
+    /// Number of gradient evaluations.
     pub gradients: usize,
 }
 
-/// Amplitudes and phases from what runs freely: `sin w` and `phi`, by turns.
+/// Cartesian components of the steps from the free variables w, phi of each step; the amplitude is `sin w`.
 fn cartesian(free: &[f64]) -> Vec<(f64, f64)> {
     free.as_chunks().0.iter().map(|[w, phi]| (w.sin() * phi.cos(), w.sin() * phi.sin())).collect()
 }
 
-/// Looks for the best shape.
+/// Optimises the shape.
 ///
 /// # Errors
-/// Those of [`PulseObjective::new`], and when the result has no value at any start.
+/// Those of [`PulseObjective::new`], and when the result cannot be evaluated for a start shape.
 pub fn shape(
     experiment: &Experiment,
     given: &Values,
@@ -63,7 +63,7 @@ pub fn shape(
         .iter()
         .filter(|s| s.name == search.shape)
         .flat_map(|s| &s.steps)
-        // On the bound itself the derivative with respect to w vanishes, and a search would never leave it.
+        // On the bound the derivative with respect to w vanishes, and the search would never leave it.
         .flat_map(|(a, phase)| [a.min(0.999).asin(), *phase])
         .collect();
     let before = objective.value(&cartesian(&own))?;
@@ -76,7 +76,7 @@ pub fn shape(
     for start in starts.iter().skip(1) {
         values.push(objective.value(&cartesian(start))?);
     }
-    // Results span many decades; costs shall be of the size of 1.
+    // Results span many decades; costs should be of order 1.
     let scale = values.iter().fold(0.0, |m: f64, x| m.max(x.abs())).max(f64::MIN_POSITIVE);
     let gradients = Cell::new(0);
     let failed: RefCell<Option<Fault>> = RefCell::default();

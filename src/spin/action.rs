@@ -1,12 +1,11 @@
-//! Operators as they act on vectors: by a sparse matrix, or, on a product space that is large and whole, without any matrix.
+//! Action of operators on state vectors: by a sparse matrix, or matrix-free on large product spaces.
 //!
-//! Without a matrix an operator is one diagonal and, for every set of subsystems that some terms act on together, the few entries of
-//! the sum of those terms: `XX + YY` of a pair is two entries. Each entry moves long runs of amplitudes at once.
+//! In matrix-free form an operator is a diagonal plus, for every set of subsystems that some terms act on jointly, the few non-zero
+//! entries of the sum of those terms: `XX + YY` of a pair has two entries. Each entry is applied to long contiguous runs of amplitudes.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "subsystems are those of the operator, and offsets with a stretch behind them lie within its dimension, which \
-              vectors share"
+    reason = "subsystems belong to the operator, and all offsets are within its dimension, which is that of the vectors"
 )]
 
 use super::columns::add_up;
@@ -17,30 +16,30 @@ use crate::linalg::{C64, Matrix, Vector, ZERO};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 
-/// From this dimension on no matrix of a whole product space is made.
+/// From this dimension on, operators on the whole product space are applied without a matrix.
 const LARGE: usize = 1 << 14;
 
-/// A stretch of subsystems that a group leaves alone: how many states it has, and how far apart they lie.
+/// Consecutive subsystems on which a group does not act: their number of states and their stride.
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
     count: usize,
     stride: usize,
 }
 
-/// Terms on the same subsystems, added up.
+/// Sum of the terms on one set of subsystems.
 #[derive(Debug, Clone)]
 struct Group {
-    /// Where to, where from, how much.
+    /// (row offset, column offset, value).
     entries: Vec<(usize, usize, C64)>,
-    /// Before and between its subsystems.
+    /// Subsystems before and between those acted on.
     outer: Vec<Stretch>,
-    /// Behind its last subsystem: neighbours in memory.
+    /// Number of states of the subsystems after the last one acted on; contiguous in memory.
     run: usize,
-    /// The largest sum of sizes in a row.
+    /// Maximum absolute row sum.
     bound: f64,
 }
 
-/// An operator without a matrix.
+/// An operator in matrix-free form.
 #[derive(Debug, Clone)]
 pub struct MatrixFree {
     diagonal: Vec<C64>,
@@ -48,14 +47,14 @@ pub struct MatrixFree {
 }
 
 impl MatrixFree {
-    /// An operator on the whole product space.
+    /// Builds the matrix-free form of an operator on the whole product space.
     pub fn of(operator: &Operator) -> MatrixFree {
         let dimensions = operator.dimensions();
         let mut strides = vec![1usize; dimensions.len()];
         for k in (0..dimensions.len().saturating_sub(1)).rev() {
             strides[k] = strides[k + 1] * dimensions[k + 1];
         }
-        // Entries by the subsystems acted on: (row offset, column offset) packed into one place.
+        // Entries by the subsystems acted on; (row offset, column offset) packed into one integer.
         let n = operator.dimension();
         let mut by_sites: BTreeMap<Vec<usize>, Vec<(usize, C64)>> = BTreeMap::new();
         for (c, factors) in operator.products() {
@@ -118,7 +117,7 @@ impl MatrixFree {
     }
 }
 
-/// The stretches before and between some subsystems, and the length of the one behind them.
+/// Subsystems before and between those acted on, and the number of states after the last one.
 fn stretches(dimensions: &[usize], strides: &[usize], sites: &[usize]) -> (Vec<Stretch>, usize) {
     let mut out = Vec::new();
     let mut from = 0;
@@ -132,7 +131,7 @@ fn stretches(dimensions: &[usize], strides: &[usize], sites: &[usize]) -> (Vec<S
     (out, dimensions[from..].iter().product())
 }
 
-/// Calls `visit` with the first index of every run.
+/// Calls `visit` with the start index of every run.
 fn each(outer: &[Stretch], base: usize, visit: &mut impl FnMut(usize)) {
     match outer.split_first() {
         None => visit(base),
@@ -144,22 +143,22 @@ fn each(outer: &[Stretch], base: usize, visit: &mut impl FnMut(usize)) {
     }
 }
 
-/// How an operator acts on vectors.
+/// Action of an operator on state vectors.
 #[derive(Debug, Clone)]
 pub enum Action {
-    /// By a sparse matrix.
+    /// As a sparse matrix.
     Sparse(Sparse),
-    /// Without one.
+    /// Matrix-free.
     MatrixFree(MatrixFree),
 }
 
 impl Action {
-    /// Whether operators on a space act without a matrix.
+    /// True if operators on this space are applied matrix-free.
     pub fn without_matrix(space: &Space) -> bool {
         space.is_whole() && space.len() >= LARGE
     }
 
-    /// An operator on a space that it does not leave; what leads out of it is left away.
+    /// Action of an operator on an invariant space; matrix elements that lead out of the space are dropped.
     pub fn of(operator: &Operator, space: &Space) -> Action {
         if Action::without_matrix(space) {
             Action::MatrixFree(MatrixFree::of(operator))
@@ -168,7 +167,7 @@ impl Action {
         }
     }
 
-    /// The sparse matrix, if there is one.
+    /// The sparse matrix, unless the operator is matrix-free.
     pub fn sparse(&self) -> Option<&Sparse> {
         match self {
             Action::Sparse(s) => Some(s),
@@ -176,8 +175,8 @@ impl Action {
         }
     }
 
-    /// The product with a vector, written into `out`. Large ones use all cores: every row is a sum by itself, so the result
-    /// does not depend on how many there are.
+    /// Matrix-vector product, written into `out`. Large products use all cores: every row is summed on one core, so the result does not
+    /// depend on the number of cores.
     pub fn apply_into(&self, v: &[C64], out: &mut [C64]) {
         match self {
             Action::Sparse(s) if s.entries() < PARALLEL => s.apply_into(v, out),
@@ -189,14 +188,14 @@ impl Action {
         }
     }
 
-    /// The product with a vector.
+    /// Matrix-vector product.
     pub fn apply(&self, v: &Vector) -> Vector {
         let mut out = Vector::zeros(v.len());
         self.apply_into(v.as_slice(), out.as_mut_slice());
         out
     }
 
-    /// How many numbers a product multiplies, roughly.
+    /// Approximate number of multiplications per product.
     pub fn entries(&self) -> usize {
         match self {
             Action::Sparse(s) => s.entries(),
@@ -217,7 +216,7 @@ impl Action {
         }
     }
 
-    /// Bounds of the eigenvalues of a Hermitian operator, by Gershgorin's circles.
+    /// Lower and upper bound of the eigenvalues of a Hermitian operator, from Gershgorin circles.
     pub fn spectral_bounds(&self) -> (f64, f64) {
         match self {
             Action::Sparse(s) => s.spectral_bounds(),
@@ -226,7 +225,7 @@ impl Action {
     }
 }
 
-/// From this number of entries on a product uses all cores.
+/// From this number of entries on, a product uses all cores.
 const PARALLEL: usize = 400_000;
 
 #[cfg(test)]

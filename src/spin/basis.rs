@@ -1,18 +1,18 @@
-//! The product basis: subsystems in the order of declaration, the first being the left factor.
+//! Product basis: subsystems in the order of declaration; the first is the leftmost tensor factor.
 
 use super::product::{Factors, Product};
 use super::site::{Site, SiteKind};
 use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 
-/// The whole basis.
+/// Product basis of all subsystems.
 #[derive(Debug, Default)]
 pub struct Basis {
-    /// The subsystems.
+    /// The subsystems, in order.
     pub sites: Vec<Site>,
-    /// The dimension of each, shared by all operators.
+    /// Dimension of each subsystem, shared by all operators.
     shape: Arc<[usize]>,
-    /// Products of local operators that were made before: the members of a sample and the points of a sweep share them.
+    /// Cache of products of local operators, shared by the members of an ensemble and the points of a sweep.
     pub(super) products: RwLock<HashMap<Factors, Arc<Product>>>,
 }
 
@@ -29,44 +29,44 @@ impl Clone for Basis {
 }
 
 impl Basis {
-    /// The basis of some subsystems.
+    /// Product basis of the given subsystems.
     pub fn new(sites: Vec<Site>) -> Basis {
         Basis { shape: sites.iter().map(|s| s.dimension).collect(), sites, products: RwLock::default() }
     }
 
-    /// The dimension of each subsystem, shared.
+    /// Dimension of each subsystem, shared.
     pub(super) fn shape(&self) -> Arc<[usize]> {
         self.shape.clone()
     }
 
-    /// The dimension of each subsystem.
+    /// Dimension of each subsystem.
     pub fn dimensions(&self) -> Vec<usize> {
         self.sites.iter().map(|s| s.dimension).collect()
     }
 
-    /// The dimension of the whole, as a floating-point number: it may be too large for anything else.
+    /// Total dimension as a floating-point number, since it may overflow an integer.
     pub fn size(&self) -> f64 {
         self.sites.iter().map(|s| s.dimension as f64).product()
     }
 
-    /// The dimension of the whole; only meaningful after [`Basis::size`] was found to be in bounds.
+    /// Total dimension; valid only after [`Basis::size`] was checked to be within bounds.
     pub fn dimension(&self) -> usize {
         self.sites.iter().map(|s| s.dimension).product()
     }
 
-    /// The subsystem of a number, which must be one of this basis: those of [`Basis::position`], of operators on this basis, and of
-    /// evaluated names are.
-    #[expect(clippy::indexing_slicing, reason = "numbers of subsystems are places in this list")]
+    /// The subsystem with this index, which must belong to this basis: indices from [`Basis::position`], of operators on this basis, and of
+    /// evaluated names do.
+    #[expect(clippy::indexing_slicing, reason = "subsystem indices are positions in this list")]
     pub fn site(&self, number: usize) -> &Site {
         &self.sites[number]
     }
 
-    /// The number of the subsystem with this name.
+    /// Index of the subsystem with this name.
     pub fn position(&self, name: &str) -> Option<usize> {
         self.sites.iter().position(|s| s.name == name)
     }
 
-    /// The local states of basis state `index`.
+    /// Local states of the basis state `index`.
     pub fn digits(&self, mut index: usize) -> Vec<usize> {
         let mut digits = vec![0; self.sites.len()];
         for (digit, site) in digits.iter_mut().zip(&self.sites).rev() {
@@ -76,7 +76,7 @@ impl Basis {
         digits
     }
 
-    /// The index of a basis state from its local states.
+    /// Index of a basis state from its local states.
     pub fn index(&self, digits: &[usize]) -> usize {
         digits.iter().zip(&self.sites).fold(0, |index, (digit, site)| index * site.dimension + digit)
     }
@@ -86,7 +86,7 @@ impl Basis {
         self.twice_m_where(index, |_| true)
     }
 
-    /// The kinds of nuclei: a gradient dephases each kind at its own rate.
+    /// Kinds of nuclei in the basis: a gradient dephases each kind at its own rate.
     pub fn nuclei(&self) -> Vec<Option<&'static str>> {
         let mut kinds = Vec::new();
         for site in self.sites.iter().filter(|s| s.has_spin()) {
@@ -98,7 +98,7 @@ impl Basis {
         kinds
     }
 
-    /// Twice the magnetic quantum number of one kind of nuclei.
+    /// Twice the total magnetic quantum number of one kind of nuclei.
     pub fn twice_m_of(&self, nucleus: Option<&str>, index: usize) -> i64 {
         self.twice_m_where(index, |s| s.isotope.map(|i| i.symbol) == nucleus)
     }
@@ -114,7 +114,7 @@ impl Basis {
         sum
     }
 
-    /// The multiplets of the collectives in a basis state, as one number: an operator made of sums of spins never changes it.
+    /// Label of the multiplets of all collectives in a basis state; conserved by collective operators.
     pub fn multiplet(&self, mut index: usize) -> usize {
         let mut label = 0;
         for site in self.sites.iter().rev() {
@@ -126,7 +126,7 @@ impl Basis {
         label
     }
 
-    /// Whether some state stands for several of the spins' states.
+    /// True if some basis state represents several equivalent multiplet copies.
     pub fn has_copies(&self) -> bool {
         self.sites.iter().any(|s| s.multiplets().iter().any(|m| m.copies > 1.0))
     }

@@ -1,26 +1,26 @@
-//! The columns of an operator, one at a time.
+//! Matrix elements of an operator, one column at a time.
 //!
-//! An operator is a sum of products of local matrices, so the entries of one column follow from the local states of that
-//! basis state alone. Nothing of the size of the product space is ever formed.
+//! An operator is a sum of products of local matrices, so the entries of one column depend only on the local states of that
+//! basis state. Nothing of the size of the product space is formed.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "digits are those of the operator's dimensions, and entries lie within the list that is packed"
+    reason = "digits match the operator's dimensions, and entries are compacted within their list"
 )]
 
 use super::operator::Operator;
 use crate::linalg::{C64, ZERO};
 
-/// A local matrix by columns: for every local state the rows it leads to.
+/// Columns of a local matrix: for every local state, the rows with non-zero entries.
 struct Factor {
-    /// The subsystem's place in the list of local states.
+    /// Position of the subsystem in the list of local states.
     site: usize,
-    /// How much an index grows with the local state.
+    /// Stride: increment of the index per local state.
     stride: usize,
     columns: Vec<Vec<(usize, C64)>>,
 }
 
-/// An operator, prepared to give the entries of any column.
+/// An operator prepared for enumeration of the entries of any column.
 pub struct Columns {
     dimensions: Vec<usize>,
     terms: Vec<(C64, Vec<Factor>)>,
@@ -51,15 +51,15 @@ impl Columns {
         Columns { dimensions, terms }
     }
 
-    /// The entries of a column, each row once.
+    /// Entries (row, value) of a column, each row once.
     pub fn column(&self, column: usize, digits: &mut Vec<usize>, entries: &mut Vec<(usize, C64)>) {
         entries.clear();
         self.visit(column, digits, |row, value| entries.push((row, value)));
-        // XX + YY leads nowhere from |00>: what cancels connects nothing.
+        // XX + YY maps |00> to zero: entries that cancel do not connect states.
         add_up(entries);
     }
 
-    /// Calls `visit(row, value)` for every entry of a column; a row may come several times.
+    /// Calls `visit(row, value)` for every entry of a column; a row may be visited several times.
     pub fn visit(&self, column: usize, digits: &mut Vec<usize>, mut visit: impl FnMut(usize, C64)) {
         digits.clear();
         let mut rest = column;
@@ -78,23 +78,23 @@ fn walk(factors: &[Factor], digits: &[usize], row: usize, value: C64, visit: &mu
     let Some((first, rest)) = factors.split_first() else { return visit(row, value) };
     let digit = digits[first.site];
     for &(to, v) in &first.columns[digit] {
-        // Modular arithmetic on purpose: an index may fall before it grows.
+        // Wrapping arithmetic is intended: intermediate indices may be negative.
         let row = row.wrapping_add(first.stride.wrapping_mul(to.wrapping_sub(digit)));
         walk(rest, digits, row, value * v, visit);
     }
 }
 
-/// The size of a value, by the cheaper of the norms.
+/// Magnitude of a value in the 1-norm, which is cheaper than the modulus.
 pub(super) fn size_of(x: C64) -> f64 {
     x.re.abs() + x.im.abs()
 }
 
-/// Whether a sum of values of these sizes is more than their rounding.
+/// True if a sum of values with total magnitude `size` is larger than its rounding error.
 pub(super) fn remains(sum: C64, size: f64) -> bool {
     size_of(sum) > 4.0 * f64::EPSILON * size
 }
 
-/// Sorts entries by place and adds up those of one place. What cancels but for rounding is left out.
+/// Sorts entries by position and sums those at the same position. Sums that are zero up to rounding are dropped.
 pub(super) fn add_up(entries: &mut Vec<(usize, C64)>) {
     entries.sort_by_key(|(place, _)| *place);
     let mut kept = 0;

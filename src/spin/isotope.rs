@@ -1,14 +1,14 @@
 //! Nuclei: spin, gyromagnetic ratio with its sign, natural abundance.
 //!
-//! Source of every row: R. K. Harris, E. D. Becker, S. M. Cabral de Menezes, R. Goodfellow, P. Granger, "NMR nomenclature.
+//! Source of all entries: R. K. Harris, E. D. Becker, S. M. Cabral de Menezes, R. Goodfellow, P. Granger, "NMR nomenclature.
 //! Nuclear spin properties and conventions for chemical shifts", Pure Appl. Chem. 73, 1795 (2001), the IUPAC
-//! recommendations. The ratios of 1H, 13C, 19F, 29Si and 31P are given to the digits that the language fixes, 1H with the
+//! recommendations. The ratios of 1H, 13C, 19F, 29Si and 31P have the digits specified by the language, 1H with the
 //! CODATA value of the free proton.
 
-/// A nucleus.
+/// An isotope with nuclear spin.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Isotope {
-    /// `13C`
+    /// Symbol, for example `13C`.
     pub symbol: &'static str,
     /// Twice the spin quantum number.
     pub twice_spin: u32,
@@ -79,7 +79,7 @@ pub const ISOTOPES: &[Isotope] = &[
 ];
 
 impl Isotope {
-    /// The nucleus written like this.
+    /// Looks up a nucleus by its symbol.
     pub fn named(symbol: &str) -> Option<&'static Isotope> {
         ISOTOPES.iter().find(|i| i.symbol == symbol)
     }
@@ -90,14 +90,15 @@ mod tests {
     use super::*;
     use crate::units::TWO_PI;
 
-    /// Larmor frequencies at 11.7433 T, where 1H resonates at 500.0 MHz: the ratios of the IUPAC table, Xi in percent of 1H.
+    /// Larmor frequencies at 11.7433 T, where 1H resonates at 500.0 MHz, against the frequency ratios Xi of the IUPAC table, in
+    /// percent of 1H.
     #[test]
     fn frequency_ratios_are_those_of_the_reference_compounds() {
         for (symbol, xi) in
             [("2H", 15.350609), ("13C", 25.145020), ("15N", -10.136767), ("19F", 94.094011), ("31P", 40.480742)]
         {
             let ratio = 100.0 * Isotope::named(symbol).unwrap().gamma / Isotope::named("1H").unwrap().gamma;
-            // Xi belongs to reference compounds, the ratio to bare nuclei: shielding makes 1e-3 of difference at the most.
+            // Xi refers to reference compounds, the ratio to bare nuclei: shielding makes a difference of 1e-3 at most.
             assert!((ratio / xi - 1.0).abs() < 1.5e-3, "{symbol}: {ratio} {xi}");
         }
         let proton = Isotope::named("1H").unwrap().gamma / TWO_PI;

@@ -1,48 +1,48 @@
-//! Local operators: matrices on one subsystem, and the words that the language has for some of them.
+//! Local operators: matrices on one subsystem, and the operator keywords of the language.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "entries lie within the dimension of the subsystem, and an operator of the language that is compared has one"
+    reason = "entries are within the dimension of the subsystem, and compared operators have at least one entry"
 )]
 
 use super::site::{Site, SiteKind};
 use crate::linalg::{C64, I, Matrix, ONE, ZERO, real};
 
-/// A matrix on one subsystem, by its entries that are not zero.
+/// A sparse matrix on one subsystem.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Local {
     dimension: usize,
     pub(super) entries: Vec<(usize, usize, C64)>,
 }
 
-/// The local operators of the language, by name.
+/// Local operators of the language.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LocalKind {
-    /// Pauli matrix, spin 1/2 only.
+    /// Pauli matrix sigma_x, spin 1/2 only.
     X,
-    /// Pauli matrix, spin 1/2 only.
+    /// Pauli matrix sigma_y, spin 1/2 only.
     Y,
-    /// Pauli matrix, spin 1/2 only.
+    /// Pauli matrix sigma_z, spin 1/2 only.
     Z,
-    /// Spin operator.
+    /// Spin operator Ix.
     Ix,
-    /// Spin operator.
+    /// Spin operator Iy.
     Iy,
-    /// Spin operator.
+    /// Spin operator Iz.
     Iz,
-    /// Raising operator of a spin.
+    /// Raising operator I+ of a spin.
     Ip,
-    /// Lowering operator of a spin.
+    /// Lowering operator I- of a spin.
     Im,
-    /// Annihilator of a mode.
+    /// Annihilation operator of a mode.
     Lower,
-    /// Creator of a mode.
+    /// Creation operator of a mode.
     Raise,
     /// Number operator of a mode.
     Number,
 }
 
-/// Every local operator of the language: word, kind, meaning.
+/// All local operators of the language: (keyword, kind, description).
 pub const LOCAL_OPERATORS: &[(&str, LocalKind, &str)] = &[
     ("X", LocalKind::X, "Pauli matrix sigma_x of a spin 1/2"),
     ("Y", LocalKind::Y, "Pauli matrix sigma_y of a spin 1/2"),
@@ -58,12 +58,12 @@ pub const LOCAL_OPERATORS: &[(&str, LocalKind, &str)] = &[
 ];
 
 impl LocalKind {
-    /// The operator written like this.
+    /// Looks up an operator by its keyword.
     pub fn named(word: &str) -> Option<LocalKind> {
         LOCAL_OPERATORS.iter().find(|(w, _, _)| *w == word).map(|(_, k, _)| *k)
     }
 
-    /// Its matrix on a subsystem; `None` when the subsystem has no such operator.
+    /// Matrix of the operator on a subsystem; `None` if it is not defined there.
     pub fn on(self, site: &Site) -> Option<Local> {
         let n = site.dimension;
         match self {
@@ -128,7 +128,7 @@ impl LocalKind {
 }
 
 impl Local {
-    /// A local matrix from a dense one.
+    /// Sparse form of a dense local matrix.
     pub fn from_matrix(m: &Matrix) -> Local {
         let n = m.nrows();
         let all = (0..n).flat_map(|i| (0..n).map(move |j| (i, j)));
@@ -151,7 +151,7 @@ impl Local {
         collect(self.dimension, self.entries.iter().chain(&other.entries).copied().collect())
     }
 
-    /// The largest sum of the sizes of the entries of a row.
+    /// Maximum absolute row sum.
     pub(super) fn largest_row_sum(&self) -> f64 {
         let mut rows = vec![0.0; self.dimension];
         self.entries.iter().for_each(|(i, _, v)| rows[*i] += v.norm());
@@ -168,11 +168,11 @@ impl Local {
         collect(self.dimension, entries)
     }
 
-    /// The operator of the language of which this is a multiple, and the factor; else its size.
+    /// The language's operator of which this is a multiple, and the factor; for other matrices the factor 1 and a text with the dimension.
     pub(super) fn name_on(&self, site: &Site) -> (C64, String) {
         let spin_half = site.kind == SiteKind::Spin && site.dimension == 2;
         for (word, kind, _) in LOCAL_OPERATORS {
-            // One name for one thing: spin operators rather than Pauli matrices.
+            // Prefer spin operators to Pauli matrices, so that equal terms have equal names.
             if spin_half && matches!(kind, LocalKind::X | LocalKind::Y | LocalKind::Z) {
                 continue;
             }
@@ -193,10 +193,10 @@ impl Local {
         (ONE, format!("[{0} x {0} matrix]({1})", self.dimension, site.name))
     }
 
-    /// Whether it is its own adjoint, to the last bit.
+    /// True if it is exactly (bitwise) Hermitian.
     pub(super) fn is_hermitian(&self) -> bool {
         self.entries.iter().all(|&(i, j, v)| {
-            // Entries are sorted by place.
+            // Entries are sorted by (row, column).
             let mirrored = self.entries.binary_search_by_key(&(j, i), |&(a, b, _)| (a, b));
             mirrored.is_ok_and(|at| self.entries[at].2 == v.conj())
         })
@@ -211,7 +211,7 @@ impl Local {
     }
 }
 
-/// Entries of the same place are added; zeros are dropped.
+/// Sums entries at equal positions and drops zeros.
 fn collect(dimension: usize, mut entries: Vec<(usize, usize, C64)>) -> Local {
     entries.sort_by_key(|&(i, j, _)| (i, j));
     let mut merged: Vec<(usize, usize, C64)> = Vec::with_capacity(entries.len());

@@ -1,4 +1,4 @@
-//! Spins, modes and their operators and states. Knows no sequence: it serves anyone's matrices.
+//! Spins and modes, with their operators and states. Independent of sequences.
 
 mod action;
 mod basis;

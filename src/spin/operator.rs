@@ -1,9 +1,9 @@
-//! Operators as sums of products of local matrices: as they are written on paper. They can be applied to a vector without
-//! ever being a matrix, and turned into one when the space is small.
+//! Operators as sums of products of local matrices. They can be applied to a state vector without forming a matrix, and converted to a
+//! dense one if the space is small.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "subsystems of factors are those of the operator's dimensions, and entries lie within these"
+    reason = "subsystems of factors index the operator's dimensions, and entries are within these"
 )]
 
 use super::basis::Basis;
@@ -13,7 +13,7 @@ use crate::linalg::{C64, Matrix, ONE, Vector, ZERO};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// A multiple of a product.
+/// A coefficient times a product of local matrices.
 #[derive(Debug, Clone)]
 struct Term {
     coefficient: C64,
@@ -30,7 +30,7 @@ impl Term {
     }
 }
 
-/// Up to this dimension of the whole space a product keeps its entries.
+/// Up to this dimension of the whole space, a product caches its matrix entries.
 const SMALL: usize = 64;
 
 /// A sum of products of local matrices.
@@ -41,39 +41,39 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// Zero.
+    /// The zero operator.
     pub fn zero(basis: &Basis) -> Operator {
         Operator { dimensions: basis.shape(), terms: vec![] }
     }
 
-    /// Zero on the space of another operator.
+    /// The zero operator on the space of another operator.
     pub fn zero_like(other: &Operator) -> Operator {
         Operator { dimensions: other.dimensions.clone(), terms: vec![] }
     }
 
-    /// A multiple of the identity.
+    /// `factor` times the identity.
     pub fn identity(basis: &Basis, factor: C64) -> Operator {
         let term = Term::new(factor, vec![]);
         Operator { dimensions: basis.shape(), terms: vec![term] }
     }
 
-    /// A multiple of the identity on the space of another operator.
+    /// `factor` times the identity on the space of another operator.
     pub fn scalar_like(other: &Operator, factor: C64) -> Operator {
         Operator { dimensions: other.dimensions.clone(), terms: vec![Term::new(factor, vec![])] }
     }
 
-    /// A local matrix on one subsystem.
+    /// A local matrix acting on one subsystem.
     pub fn local(basis: &Basis, site: usize, local: Local) -> Operator {
         let term = Term::new(ONE, vec![(site, Arc::new(local))]);
         Operator { dimensions: basis.shape(), terms: vec![term] }
     }
 
-    /// A local operator of the language; `None` when the subsystem has no such operator.
+    /// A local operator of the language on a subsystem; `None` if it is not defined there.
     pub fn of(basis: &Basis, kind: LocalKind, site: usize) -> Option<Operator> {
         Operator::kept(basis, ((kind, site), None), || Some(vec![(site, Arc::new(kind.on(basis.site(site))?))]))
     }
 
-    /// The product of an operator of one subsystem and the same of another; `None` when one of them has no such operator.
+    /// Product of the same local operator on two subsystems; `None` if it is not defined on one of them.
     pub fn pair(basis: &Basis, kind: LocalKind, a: usize, b: usize) -> Option<Operator> {
         let (a, b) = (a.min(b), a.max(b));
         Operator::kept(basis, ((kind, a), Some((kind, b))), || {
@@ -82,13 +82,13 @@ impl Operator {
         })
     }
 
-    /// A product that the basis knows, or will know from now on.
+    /// Looks up a product in the cache of the basis, or builds and caches it.
     fn kept(basis: &Basis, key: Factors, made: impl FnOnce() -> Option<Vec<(usize, Arc<Local>)>>) -> Option<Operator> {
         let of = |product: Arc<Product>| Operator {
             dimensions: basis.shape(),
             terms: vec![Term { coefficient: ONE, product }],
         };
-        // A lock that a panic has poisoned only means that nothing is remembered.
+        // A poisoned lock only disables the cache.
         if let Some(known) = basis.products.read().ok().and_then(|known| known.get(&key).cloned()) {
             return Some(of(known));
         }
@@ -99,34 +99,34 @@ impl Operator {
         }
     }
 
-    /// The dimension of the whole space.
+    /// Dimension of the whole space.
     pub fn dimension(&self) -> usize {
         self.dimensions.iter().product()
     }
 
-    /// How many products it has.
+    /// Number of terms.
     pub fn terms(&self) -> usize {
         self.terms.len()
     }
 
-    /// Whether it has no terms.
+    /// True if all coefficients are zero.
     pub fn is_zero(&self) -> bool {
         self.terms.iter().all(|t| t.coefficient == ZERO)
     }
 
-    /// The sum of two operators.
+    /// Sum of two operators.
     pub fn plus(mut self, other: Operator) -> Operator {
         self.terms.extend(other.terms);
         self
     }
 
-    /// A multiple.
+    /// Multiplies by a scalar.
     pub fn times_number(mut self, factor: C64) -> Operator {
         self.terms.iter_mut().for_each(|t| t.coefficient *= factor);
         self
     }
 
-    /// The product, `self` on the left.
+    /// Product `self * other`.
     pub fn times(&self, other: &Operator) -> Operator {
         let mut terms = Vec::with_capacity(self.terms.len() * other.terms.len());
         for a in &self.terms {
@@ -140,7 +140,7 @@ impl Operator {
         Operator { dimensions: self.dimensions.clone(), terms }
     }
 
-    /// The Hermitian conjugate.
+    /// Hermitian adjoint.
     pub fn adjoint(&self) -> Operator {
         let terms = self
             .terms
@@ -156,7 +156,7 @@ impl Operator {
         Operator { dimensions: self.dimensions.clone(), terms }
     }
 
-    /// The terms by the names of the language, equal ones added up: `(coefficient, "Iz(a) Iz(b)")`.
+    /// Terms written with the operators of the language, equal terms merged: `(coefficient, "Iz(a) Iz(b)")`.
     pub fn named_terms(&self, basis: &Basis) -> Vec<(C64, String)> {
         let mut out: Vec<(C64, String)> = Vec::new();
         for term in &self.terms {
@@ -178,7 +178,7 @@ impl Operator {
         out
     }
 
-    /// The same operator on some subsystems alone, in the order given; `None` when it acts on others.
+    /// The operator restricted to some subsystems, in the given order; `None` if it acts on others.
     pub fn restricted(&self, sites: &[usize]) -> Option<Operator> {
         if sites.iter().copied().eq(0..self.dimensions.len()) {
             return Some(self.clone());
@@ -196,20 +196,20 @@ impl Operator {
         Some(Operator { dimensions: dimensions.into(), terms })
     }
 
-    /// The subsystems it acts on, ascending.
+    /// Indices of the subsystems on which it acts, ascending.
     pub fn support(&self) -> Vec<usize> {
         let sites: std::collections::BTreeSet<usize> =
             self.products().flat_map(|(_, factors)| factors.iter().map(|(s, _)| *s)).collect();
         sites.into_iter().collect()
     }
 
-    /// The terms that act on a subsystem.
+    /// Sum of the terms that act on a subsystem.
     pub fn acting_on(&self, site: usize) -> Operator {
         let acts = |t: &&Term| t.factors().iter().any(|(s, _)| *s == site);
         Operator { dimensions: self.dimensions.clone(), terms: self.terms.iter().filter(acts).cloned().collect() }
     }
 
-    /// The matrix on every subsystem that it acts on, when each term acts on one alone; what acts on none is left out.
+    /// Sum of the local matrices on each subsystem, if every term acts on at most one; identity terms are omitted.
     pub fn locals(&self) -> Option<Vec<(usize, Matrix)>> {
         let mut sum: BTreeMap<usize, Matrix> = BTreeMap::new();
         for (coefficient, factors) in self.products() {
@@ -225,7 +225,7 @@ impl Operator {
         Some(sum.into_iter().collect())
     }
 
-    /// Subsystems of which all states are connected by terms that act on them alone.
+    /// Subsystems on which single-site terms alone connect all local states.
     pub fn turned_alone(&self) -> Vec<usize> {
         let mut links: BTreeMap<usize, Vec<(usize, usize)>> = BTreeMap::new();
         for (_, factors) in self.products() {
@@ -248,7 +248,7 @@ impl Operator {
         links.into_iter().filter(|(s, l)| connected(self.dimensions[*s], l)).map(|(s, _)| s).collect()
     }
 
-    /// The diagonal, when the operator has no other entries.
+    /// The diagonal, if the operator is diagonal.
     pub fn diagonal(&self) -> Option<Vec<f64>> {
         if self.terms.iter().any(|t| t.factors().iter().any(|(_, l)| l.entries.iter().any(|(i, j, _)| i != j))) {
             return None;
@@ -258,7 +258,7 @@ impl Operator {
         Some(diagonal)
     }
 
-    /// The dense matrix; its size is the caller's care.
+    /// Dense matrix; the caller must check its size.
     pub fn matrix(&self) -> Matrix {
         let n = self.dimension();
         let mut out = Matrix::zeros(n, n);
@@ -266,9 +266,9 @@ impl Operator {
         out
     }
 
-    /// Calls `visit` for every entry of every term; entries of different terms may meet at one place.
+    /// Calls `visit` for every entry of every term; several terms may contribute to the same entry.
     pub(super) fn visit(&self, mut visit: impl FnMut(usize, usize, C64)) {
-        // The product of many dimensions need not be a number of the machine.
+        // The total dimension may overflow.
         let dimension = self.dimensions.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
         let small = dimension.is_some_and(|n| n <= SMALL);
         for term in self.terms.iter().filter(|t| t.coefficient != ZERO) {
@@ -288,13 +288,13 @@ impl Operator {
         }
     }
 
-    /// The terms: coefficient, and the local matrices by ascending subsystem.
+    /// Terms: coefficient, and local matrices by ascending subsystem.
     pub(super) fn products(&self) -> impl Iterator<Item = (C64, &[(usize, Arc<Local>)])> {
         self.terms.iter().filter(|t| t.coefficient != ZERO).map(|t| (t.coefficient, t.factors()))
     }
 
-    /// A bound of the largest difference of two eigenvalues of a Hermitian operator, found without its matrix: twice the sum of the
-    /// coefficients, each times the largest row sums of its local matrices. What is a multiple of the identity turns no state.
+    /// Upper bound of the difference of any two eigenvalues of a Hermitian operator, without its matrix: twice the sum of the coefficient
+    /// magnitudes, each times the maximum row sums of its local matrices. Multiples of the identity do not contribute.
     pub fn spread_bound(&self) -> f64 {
         let of = |(coefficient, factors): (C64, &[(usize, Arc<Local>)])| match factors {
             [] => 0.0,
@@ -303,7 +303,7 @@ impl Operator {
         self.products().map(of).sum()
     }
 
-    /// The dimensions of the subsystems.
+    /// Dimensions of the subsystems.
     pub fn dimensions(&self) -> &[usize] {
         &self.dimensions
     }
@@ -331,7 +331,7 @@ impl Operator {
         Operator { dimensions: self.dimensions.clone(), terms }
     }
 
-    /// Whether two operators are written alike: the same products in the same order, with the same coefficients to the last bit.
+    /// True if both have the same terms in the same order with bitwise equal coefficients.
     pub fn is_identical(&self, other: &Operator) -> bool {
         let bits = |c: C64| (c.re.to_bits(), c.im.to_bits());
         let same = |a: &Product, b: &Product| {
@@ -347,8 +347,8 @@ impl Operator {
             })
     }
 
-    /// Whether two operators are equal, to rounding. Tested by their means in product states without symmetries: those determine
-    /// an operator, and a mean costs as much as the local matrices have entries, however large the space is.
+    /// True if two operators are equal up to rounding. Compares their expectation values in fixed product states without symmetry, in
+    /// which any difference shows; the cost is the number of local matrix entries, for any dimension of the space.
     pub fn is_same(&self, other: &Operator) -> bool {
         (0..PROBES).all(|seed| {
             let (a, b) = (self.mean_in_product(seed), other.mean_in_product(seed));
@@ -356,7 +356,7 @@ impl Operator {
         })
     }
 
-    /// Whether it equals its adjoint: all its means are real, which those of real sums of products of such are for certain.
+    /// True if it is Hermitian: either a real sum of products of Hermitian factors, or all its expectation values tested are real.
     pub fn is_hermitian(&self) -> bool {
         let plainly =
             self.terms.iter().all(|t| t.product.hermitian && t.coefficient.im == 0.0 && t.coefficient.re.is_finite());
@@ -367,7 +367,7 @@ impl Operator {
             })
     }
 
-    /// The mean in a fixed product state, and the sum of the sizes of all contributions.
+    /// Expectation value in a fixed product state, and the sum of the magnitudes of all contributions.
     fn mean_in_product(&self, seed: u64) -> (C64, f64) {
         let states: Vec<Vector> = self
             .dimensions
@@ -392,10 +392,10 @@ impl Operator {
     }
 }
 
-/// How many product states are looked at to compare operators.
+/// Number of product states in which operators are compared.
 const PROBES: u64 = 4;
 
-/// A fixed vector without symmetries.
+/// A fixed pseudo-random vector without symmetry.
 fn probe(n: usize, seed: u64) -> Vector {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let mut next = || {
@@ -437,7 +437,7 @@ fn product_of_terms(a: &Term, b: &Term) -> Term {
     Term::new(coefficient, factors)
 }
 
-/// Walks through the subsystems from the left; each local entry, or each diagonal place where there is no factor, leads on.
+/// Recursion over the subsystems from the left: over the entries of a local matrix, or over the diagonal where there is no factor.
 fn visit_product(
     dimensions: &[usize],
     factors: &[(usize, Arc<Local>)],

@@ -1,25 +1,25 @@
-//! Products of local matrices on different subsystems, the terms of an operator.
+//! Products of local matrices on different subsystems: the terms of an operator.
 
 use super::local::{Local, LocalKind};
 use crate::linalg::C64;
 use std::sync::{Arc, OnceLock};
 
-/// What a product is made of: an operator of the language and its subsystem, and a second one.
+/// Cache key of a product: a local operator with its subsystem, and optionally a second one.
 pub(super) type Factors = ((LocalKind, usize), Option<(LocalKind, usize)>);
 
-/// A product of local matrices on different subsystems. It never changes, so that sums share it.
+/// An immutable product of local matrices on different subsystems, shared between sums.
 #[derive(Debug)]
 pub(super) struct Product {
-    /// By ascending subsystem; the identity is left out.
+    /// Local matrices by ascending subsystem; identities are omitted.
     pub(super) factors: Vec<(usize, Arc<Local>)>,
-    /// Whether every factor equals its adjoint.
+    /// True if every factor is Hermitian.
     pub(super) hermitian: bool,
-    /// Row, column and value of the whole matrix where it is small; made when first needed, and for one basis alone.
+    /// (row, column, value) of the whole matrix if it is small; computed on first use, valid for one basis only.
     pub(super) entries: OnceLock<Vec<(usize, usize, C64)>>,
 }
 
 impl Product {
-    /// The product of these local matrices, by ascending subsystem.
+    /// Product of these local matrices, sorted by ascending subsystem.
     pub(super) fn new(factors: Vec<(usize, Arc<Local>)>) -> Product {
         let hermitian = factors.iter().all(|(_, local)| local.is_hermitian());
         Product { factors, hermitian, entries: OnceLock::new() }

@@ -1,13 +1,13 @@
-//! The reduced state of some subsystems, from a state on a [`Space`].
+//! Reduced states (partial traces) of states on a [`Space`].
 //!
-//! Two states of the kept subsystems have a coherence only if some state of the rest stands beside both. Conserved quantities
-//! therefore leave the reduced state in blocks: a battery that exchanges excitations one by one with its charger has a diagonal
-//! one. The blocks are found once; eigenvalues then cost what the blocks cost. A block of a collective's multiplet carries the
-//! number of copies it stands for.
+//! Two states of the kept subsystems can be coherent only if both occur together with the same state of the rest. With conserved quantities
+//! the reduced state is therefore block diagonal: a battery that exchanges single excitations with its charger has a diagonal one. The
+//! blocks are determined once; eigenvalues then cost what the blocks cost. A block of a collective's multiplet carries the number of copies
+//! it represents.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "places are numbers of kept states, each in one block, and subsystems are those of the basis of the space"
+    reason = "kept states are each in one block, and subsystem indices belong to the basis of the space"
 )]
 
 use super::space::Space;
@@ -16,52 +16,52 @@ use crate::linalg::{C64, Matrix, Vector, ZERO, product};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-/// One place where a kept state and a state of the rest meet: position in the space, and weight in its sum.
+/// A (kept state, rest state) pair: position in the space, and weight in the orbit sum.
 type Place = Option<(u32, f64)>;
 
-/// A kept state beside a state of the rest: its index, its position in the space, its weight in the sum there.
+/// A kept state combined with a given rest state: its index, its position in the space, its weight in the orbit sum.
 type Beside = (usize, u32, f64);
 
-/// Kept states that may be coherent, and the states of the rest beside them.
+/// Kept states that may be coherent with each other, and the rest states they occur with.
 #[derive(Debug)]
 struct Block {
-    /// Indices in the product of the kept subsystems, ascending.
+    /// Indices in the product basis of the kept subsystems, ascending.
     kept: Arc<[usize]>,
     rest: usize,
-    /// `places[k * rest + r]`.
+    /// Indexed by `places[k * rest + r]`.
     places: Vec<Place>,
     copies: f64,
 }
 
-/// How a space falls into kept subsystems and the rest.
+/// Decomposition of a space into kept subsystems and the rest.
 #[derive(Debug)]
 pub struct Reduction {
     dimension: usize,
     blocks: Vec<Block>,
 }
 
-/// A block of a reduced state.
+/// A block of a reduced density matrix.
 #[derive(Debug, Clone)]
 pub struct ReducedBlock {
-    /// Which states of the kept subsystems.
+    /// Indices of the states of the kept subsystems.
     pub states: Arc<[usize]>,
-    /// Their density matrix. Stands for `copies` equal ones, each of the weight `1/copies`.
+    /// Their density matrix. Represents `copies` equal blocks, each of weight `1/copies`.
     pub matrix: Matrix,
-    /// How many copies it stands for.
+    /// Number of copies it represents.
     pub copies: f64,
 }
 
-/// A reduced state, or its rate of change, by blocks.
+/// A reduced density matrix, or its time derivative, by blocks.
 #[derive(Debug, Clone)]
 pub struct Blocks {
-    /// The dimension of the kept subsystems.
+    /// Dimension of the kept subsystems.
     pub dimension: usize,
     /// The blocks; kept states that are never occupied are in none.
     pub blocks: Vec<ReducedBlock>,
 }
 
 impl Reduction {
-    /// The subsystems `keep`, in that order.
+    /// Decomposition with the subsystems `keep`, in that order.
     pub fn new(space: &Space, keep: &[usize]) -> Reduction {
         let basis = space.basis();
         let n = basis.sites.len();
@@ -69,7 +69,7 @@ impl Reduction {
         let index = |digits: &[usize], sites: &[usize]| {
             sites.iter().fold(0usize, |i, &s| i.wrapping_mul(basis.site(s).dimension).wrapping_add(digits[s]))
         };
-        // For every state of the rest (and every multiplet of the collectives, which nothing connects): what stands beside it.
+        // For every rest state (and every multiplet label, which is conserved): the kept states that occur with it.
         let mut beside: BTreeMap<(usize, usize), Vec<Beside>> = BTreeMap::new();
         let mut copies_of: HashMap<usize, f64> = HashMap::new();
         for k in 0..space.len() {
@@ -86,7 +86,7 @@ impl Reduction {
                     .or_insert_with(|| keep.iter().map(|&s| basis.site(s).copies(digits[s])).product());
             }
         }
-        // Kept states beside one state of the rest belong together.
+        // Kept states that share a rest state belong to one block (union-find).
         let mut states: Vec<usize> = copies_of.keys().copied().collect();
         states.sort_unstable();
         let number: HashMap<usize, usize> = states.iter().enumerate().map(|(k, s)| (*s, k)).collect();
@@ -137,17 +137,17 @@ impl Reduction {
         Reduction { dimension: keep.iter().map(|&s| basis.site(s).dimension).product(), blocks }
     }
 
-    /// The dimension of the kept subsystems.
+    /// Dimension of the kept subsystems.
     pub fn dimension(&self) -> usize {
         self.dimension
     }
 
-    /// How many kept states the largest block has.
+    /// Number of kept states in the largest block.
     pub fn largest_block(&self) -> usize {
         self.blocks.iter().map(|b| b.kept.len()).max().unwrap_or(0)
     }
 
-    /// The reduced state.
+    /// Reduced density matrix of a state.
     pub fn reduce(&self, state: &State) -> Blocks {
         match state {
             State::Pure(psi) => self.outer(psi, psi),
@@ -197,7 +197,7 @@ impl Reduction {
 }
 
 impl Blocks {
-    /// The density matrix on all states of the kept subsystems.
+    /// Density matrix on all states of the kept subsystems.
     pub fn dense(&self) -> Matrix {
         if let [one] = self.blocks.as_slice()
             && one.states.len() == self.dimension

@@ -1,21 +1,21 @@
-//! The sense of frequencies and phases: the one place that decides how those of a spectrometer follow from those of the program.
+//! Sign of frequencies and phases: the only place that converts between the conventions of the program and those of a spectrometer.
 //!
-//! In the program a pulse of phase phi rotates spins about `Ix cos phi + Iy sin phi` in a frame that rotates with the spins, and a higher
-//! shift has the offset `-gamma B0 delta`: negative for gamma > 0. A spectrometer counts both in the sense of the size of the Larmor
-//! frequency: a higher shift has a positive offset, and a pulse whose phase grows by phi makes a signal whose phase grows by phi. For
-//! gamma > 0 it therefore has the complex conjugate of `Tr[rho F+]`, and the negative phase (M. H. Levitt, J. Magn. Reson. 126, 164).
+//! In the program a pulse of phase phi rotates spins about `Ix cos phi + Iy sin phi` in the rotating frame, and a larger chemical
+//! shift has the offset `-gamma B0 delta`: negative for gamma > 0. A spectrometer uses the sign of the absolute Larmor
+//! frequency: a larger shift has a positive offset, and a pulse phase increased by phi increases the signal phase by phi. For
+//! gamma > 0 it therefore records the complex conjugate of `Tr[rho F+]`, with the negative phase (M. H. Levitt, J. Magn. Reson. 126, 164).
 
 use super::isotope::Isotope;
 
-/// Whether a spectrometer counts frequencies and phases of a nucleus the other way than the program does; not where the nucleus is none
-/// of the table.
+/// True if a spectrometer uses the opposite sign of frequencies and phases for this nucleus (gamma > 0); false if the nucleus is not in the
+/// table.
 pub fn is_mirrored(nucleus: &str) -> bool {
     Isotope::named(nucleus).is_some_and(|isotope| isotope.gamma > 0.0)
 }
 
-/// A phase or frequency of the program as a spectrometer has it, and the other way round.
+/// Converts a phase or frequency from the program's convention to the spectrometer's, and vice versa.
 pub fn mirrored(nucleus: &str, x: f64) -> f64 {
-    // Zero has no sign.
+    // Avoid negative zero.
     if is_mirrored(nucleus) && x != 0.0 { -x } else { x }
 }
 

@@ -1,49 +1,49 @@
-//! Subsystems of a product basis: spins, collectives of equal spins, and modes.
+//! Subsystems of a product basis: spins, collectives of identical spins, and modes.
 
 use super::isotope::Isotope;
 
-/// What a subsystem is.
+/// Kind of a subsystem.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SiteKind {
     /// A single spin.
     Spin,
-    /// Equal spins, touched only through their sums: some of the multiplets of their total spin.
+    /// Identical spins that interact only through their collective operators, in the basis of total-J multiplets.
     Collective {
-        /// How many.
+        /// Number of spins.
         number: u32,
-        /// Twice the quantum number of each.
+        /// Twice the spin quantum number of each.
         twice_spin: u32,
-        /// The multiplets that are kept, the largest spin first.
+        /// The stored multiplets, in descending J.
         multiplets: Vec<Multiplet>,
     },
-    /// A harmonic mode, cut off.
+    /// A harmonic mode with a Fock-space cutoff.
     Mode,
 }
 
-/// One total spin of a collective. A sum of spins acts alike in every copy, so one copy stands for all of them, and carries
-/// their whole population.
+/// A total-J multiplet of a collective. Collective operators act identically on all its copies, so one copy represents all of them and
+/// carries their whole population.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Multiplet {
     /// Twice the total spin J.
     pub twice_j: u32,
-    /// How often it occurs among the spins.
+    /// Multiplicity of this J among the spins.
     pub copies: f64,
 }
 
 impl Multiplet {
-    /// How many states one copy has.
+    /// Number of states of one copy, 2J + 1.
     pub fn dimension(self) -> usize {
         self.twice_j as usize + 1
     }
 
-    /// All multiplets of `number` spins, the largest J first. With `c(m)` the number of ways to reach the magnetic quantum
-    /// number m, J occurs `c(J) - c(J+1)` times; for spins 1/2 that is `C(N, N/2 - J) - C(N, N/2 - J - 1)`.
+    /// All multiplets of `number` spins, in descending J. With `c(m)` product states of magnetic quantum number m, J occurs
+    /// `c(J) - c(J+1)` times; for spins 1/2 that is `C(N, N/2 - J) - C(N, N/2 - J - 1)`.
     #[expect(
         clippy::indexing_slicing,
-        reason = "each spin adds as many ways as twice its own, and k counts down to the lowest J"
+        reason = "each spin extends the list by twice its spin quantum number, and k stops at the lowest J"
     )]
     pub fn all(number: u32, twice_spin: u32) -> Vec<Multiplet> {
-        // Ways to reach each m, one spin after another; index 0 is the highest m.
+        // Number of product states for each m, adding one spin at a time; index 0 is the highest m.
         let mut ways = vec![1.0f64];
         for _ in 0..number {
             let mut next = vec![0.0; ways.len() + twice_spin as usize];
@@ -66,14 +66,14 @@ impl Multiplet {
 /// A subsystem.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Site {
-    /// Its name; members of an array are `s[1]`, `s[2]` ...
+    /// Name; elements of an array are `s[1]`, `s[2]` ...
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: SiteKind,
-    /// The dimension of its space. States of a spin go from m = +I down to -I, those of a collective from multiplet to multiplet
-    /// and in each from +J down to -J, those of a mode from the vacuum up.
+    /// Dimension of its space. States are ordered from m = +I down to -I for a spin, by multiplet and within each from +J down to -J for a
+    /// collective, and from the vacuum up for a mode.
     pub dimension: usize,
-    /// Its nucleus, if one is named.
+    /// Its isotope, if declared.
     pub isotope: Option<&'static Isotope>,
 }
 
@@ -83,12 +83,12 @@ impl Site {
         Site { name: name.into(), kind: SiteKind::Spin, dimension: twice_spin as usize + 1, isotope }
     }
 
-    /// A mode of `cutoff` Fock states.
+    /// A mode with `cutoff` Fock states.
     pub fn mode(name: impl Into<String>, cutoff: usize) -> Site {
         Site { name: name.into(), kind: SiteKind::Mode, dimension: cutoff, isotope: None }
     }
 
-    /// A collective in the multiplets given.
+    /// A collective with the given multiplets.
     pub fn collective(
         name: impl Into<String>,
         number: u32,
@@ -100,12 +100,12 @@ impl Site {
         Site { name: name.into(), kind: SiteKind::Collective { number, twice_spin, multiplets }, dimension, isotope }
     }
 
-    /// Whether it is a spin or a collective of spins, so that it has spin operators.
+    /// True for a spin or a collective, which have spin operators.
     pub fn has_spin(&self) -> bool {
         self.kind != SiteKind::Mode
     }
 
-    /// Twice the spin of every multiplet: one for a spin, none for a mode.
+    /// Multiplets of the subsystem: one for a spin, none for a mode.
     pub fn multiplets(&self) -> Vec<Multiplet> {
         match &self.kind {
             SiteKind::Spin => vec![Multiplet { twice_j: self.dimension as u32 - 1, copies: 1.0 }],
@@ -114,7 +114,7 @@ impl Site {
         }
     }
 
-    /// The multiplet of a local state, and the place in it; `(0, state)` for a mode.
+    /// Multiplet of a local state and the index within it; `(0, state)` for a mode.
     pub fn inside(&self, state: usize) -> (usize, usize) {
         let mut start = 0;
         if let SiteKind::Collective { multiplets, .. } = &self.kind {
@@ -128,7 +128,7 @@ impl Site {
         (0, state)
     }
 
-    /// How many states of the spins a local state stands for.
+    /// Number of equivalent multiplet copies that a local state represents.
     pub fn copies(&self, state: usize) -> f64 {
         match &self.kind {
             SiteKind::Collective { multiplets, .. } => multiplets.get(self.inside(state).0).map_or(1.0, |m| m.copies),
@@ -136,7 +136,7 @@ impl Site {
         }
     }
 
-    /// Twice the magnetic quantum number of a local state, 0 for a mode.
+    /// Twice the magnetic quantum number of a local state; 0 for a mode.
     pub fn twice_m(&self, state: usize) -> i64 {
         let (k, place) = self.inside(state);
         match &self.kind {

@@ -1,13 +1,13 @@
-//! The part of the product space in which a state stays.
+//! Invariant subspace of the product space that contains a state.
 //!
-//! A state that starts on some basis states can only reach those that the operators connect with them. Whatever the operators
-//! conserve, be it the number of excitations, its parity or a single spin's projection, shows itself as a product space of which
-//! only a part is ever reached; no conserved quantity needs to be named beforehand. Where equal spins are exchanged by nothing
-//! that acts and the state is the same under every exchange, the sums over such exchanges (orbits) are the basis instead.
+//! A state that starts on some basis states can only reach those that the operators connect to them. Every conservation law (excitation
+//! number, its parity, a single spin's projection) shows as a reachable subset of the product basis; no conserved quantity has to be
+//! named. If identical spins are exchange symmetric in all operators and in the state, the normalised sums over exchanges (orbits) form the
+//! basis instead.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "states are those of the basis, positions those of the list of states, and groups hold subsystems of the basis"
+    reason = "states belong to the basis, positions to the list of states, and groups contain subsystems of the basis"
 )]
 
 use super::basis::Basis;
@@ -18,23 +18,23 @@ use crate::linalg::{C64, Matrix, Vector, ZERO, real};
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// The states that can be reached.
+/// The reachable subspace.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Space {
     basis: Arc<Basis>,
-    /// Indices in the product basis, ascending; `None` when it is all of them.
+    /// Indices in the product basis, ascending; `None` if the space is the whole product space.
     states: Option<Vec<usize>>,
-    /// Subsystems that are exchangeable; a basis state then stands for the normalised sum over all exchanges of its local states.
+    /// Groups of exchangeable subsystems; a basis state is then the normalised sum over all exchanges of its local states.
     groups: Vec<Vec<usize>>,
-    /// How many product states each sum has; empty without groups.
+    /// Number of product states of each orbit; empty without groups.
     sizes: Vec<f64>,
 }
 
-/// More states than allowed can be reached.
+/// Error: more states are reachable than allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMany;
 
-/// States that were met: a bit each where that is affordable.
+/// Set of visited states: a bitmap if affordable.
 enum Met {
     Bits(Vec<u64>),
     Set(HashSet<usize>),
@@ -45,7 +45,7 @@ impl Met {
         if size <= 1e9 { Met::Bits(vec![0; (size as usize).div_ceil(64)]) } else { Met::Set(HashSet::new()) }
     }
 
-    /// Whether this is the first time.
+    /// Adds a state; true if it is new.
     fn add(&mut self, state: usize) -> bool {
         match self {
             Met::Set(set) => set.insert(state),
@@ -60,13 +60,13 @@ impl Met {
 }
 
 impl Space {
-    /// All of the product space.
+    /// The whole product space.
     pub fn whole(basis: Arc<Basis>) -> Space {
         Space { basis, states: None, groups: vec![], sizes: vec![] }
     }
 
-    /// What can be reached from some product states by some operators. `groups` are subsystems that are exchangeable: both the
-    /// operators and the state must be unchanged when they are exchanged, which is the caller's care.
+    /// States reachable from some product states by some operators. `groups` are exchangeable subsystems: both the operators and the
+    /// state must be invariant under their exchange, which the caller must ensure.
     ///
     /// # Errors
     /// When more than `most` states are reached.
@@ -125,32 +125,32 @@ impl Space {
         &self.basis
     }
 
-    /// The dimension.
+    /// Dimension of the space.
     pub fn len(&self) -> usize {
         self.states.as_ref().map_or_else(|| self.basis.dimension(), Vec::len)
     }
 
-    /// Whether it has no state; it always has one.
+    /// True if it has no states, which never occurs.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Whether it is the product space itself.
+    /// True if it is the whole product space.
     pub fn is_whole(&self) -> bool {
         self.states.is_none()
     }
 
-    /// The groups of exchangeable subsystems.
+    /// Groups of exchangeable subsystems.
     pub fn groups(&self) -> &[Vec<usize>] {
         &self.groups
     }
 
-    /// The product state (of an orbit, the first) at a position.
+    /// Product-basis index of the state at a position (of an orbit: its first member).
     pub fn state(&self, position: usize) -> usize {
         self.states.as_ref().map_or(position, |s| s[position])
     }
 
-    /// The position of a product state, or of the orbit it belongs to.
+    /// Position of a product state, or of the orbit that contains it.
     pub fn position(&self, state: usize) -> Option<usize> {
         match &self.states {
             None => Some(state),
@@ -158,12 +158,12 @@ impl Space {
         }
     }
 
-    /// How many product states the sum at a position has.
+    /// Number of product states in the orbit at a position.
     pub fn size_of(&self, position: usize) -> f64 {
         self.sizes.get(position).copied().unwrap_or(1.0)
     }
 
-    /// The first product state of an orbit: within each group the local states ascend.
+    /// Representative of an orbit: local states ascending within each group.
     fn canonical(&self, state: usize) -> usize {
         if self.groups.is_empty() {
             return state;
@@ -177,7 +177,7 @@ impl Space {
         self.basis.index(&digits)
     }
 
-    /// Multinomial coefficients: the number of distinct exchanges.
+    /// Orbit size: product of the multinomial coefficients of the groups.
     fn orbit_size(&self, state: usize) -> f64 {
         let digits = self.basis.digits(state);
         let mut size = 1.0;
@@ -192,7 +192,7 @@ impl Space {
         size.round()
     }
 
-    /// Every product state of a position.
+    /// All product states of the orbit at a position.
     pub fn members(&self, position: usize) -> Vec<usize> {
         let mut members = vec![self.basis.digits(self.state(position))];
         for group in &self.groups {
@@ -201,7 +201,7 @@ impl Space {
         members.iter().map(|digits| self.basis.index(digits)).collect()
     }
 
-    /// A state on the whole product space.
+    /// Embeds a state of this space in the whole product space.
     pub fn embedded(&self, state: &State) -> State {
         if self.is_whole() {
             return state.clone();
@@ -232,12 +232,12 @@ impl Space {
         }
     }
 
-    /// A product state's amplitude list as a vector of this space; what lies outside of it is lost, so nothing may.
+    /// Vector in this space from amplitudes of product states, all of which must be in this space.
     pub fn vector(&self, amplitudes: &[(usize, C64)]) -> Vector {
         let mut out = Vector::zeros(self.len());
         for &(state, amplitude) in amplitudes {
             if let Some(k) = self.position(state) {
-                // All members of an orbit have one amplitude a, which makes a sqrt(size) for the normalised sum.
+                // All members of an orbit have the same amplitude a, so the normalised sum has a sqrt(size).
                 out[k] = amplitude * real(self.size_of(k).sqrt());
             }
         }
@@ -245,7 +245,7 @@ impl Space {
     }
 }
 
-/// All distinct arrangements of the local states of a group, the first being ascending.
+/// All distinct permutations of the local states of a group, the ascending one first.
 fn arrangements(digits: &[usize], group: &[usize]) -> Vec<Vec<usize>> {
     let mut inside: Vec<usize> = group.iter().map(|&s| digits[s]).collect();
     inside.sort_unstable();
@@ -254,7 +254,7 @@ fn arrangements(digits: &[usize], group: &[usize]) -> Vec<Vec<usize>> {
         let mut arranged = digits.to_vec();
         group.iter().zip(&inside).for_each(|(&s, &d)| arranged[s] = d);
         out.push(arranged);
-        // The next arrangement in lexical order.
+        // Next permutation in lexicographic order.
         let Some(k) = (1..inside.len()).rev().find(|&k| inside[k - 1] < inside[k]) else { return out };
         let pivot = inside[k - 1];
         let swap = (k..inside.len()).rev().find(|&j| inside[j] > pivot).unwrap_or(k);
@@ -275,7 +275,7 @@ mod tests {
         Arc::new(Basis::new((0..n).map(|k| Site::spin(format!("s[{k}]"), 1, None)).collect()))
     }
 
-    /// `sum over pairs (I+ I- + I- I+) + Ix`-free: conserves the number of flipped spins.
+    /// `sum over pairs (I+ I- + I- I+)`: conserves the number of flipped spins.
     fn exchange(b: &Basis) -> Operator {
         let n = b.sites.len();
         let mut sum = Operator::zero(b);

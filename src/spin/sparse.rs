@@ -1,8 +1,8 @@
-//! Operators on a [`Space`] as matrices: sparse ones by rows, dense ones for small spaces.
+//! Matrices of operators on a [`Space`]: sparse (row-compressed), or dense for small spaces.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "rows and columns are positions of the space, and each row has its stretch of entries"
+    reason = "rows and columns are positions in the space, and each row is a range of entries"
 )]
 
 use super::columns::{Columns, add_up, remains, size_of};
@@ -10,17 +10,17 @@ use super::operator::Operator;
 use super::space::Space;
 use crate::linalg::{C64, Matrix, Vector, ZERO};
 
-/// Up to this dimension all places of a matrix are kept at once.
+/// Up to this dimension the matrix is first accumulated in a dense array.
 const SMALL: usize = 16;
 
-/// The values of a sparse matrix: real where all are, which halves the work.
+/// Values of a sparse matrix; real if all values are, which halves the cost.
 #[derive(Debug, Clone)]
 enum Values {
     Real(Vec<f64>),
     Complex(Vec<C64>),
 }
 
-/// A sparse matrix, by rows.
+/// A sparse matrix in row-compressed form.
 #[derive(Debug, Clone)]
 pub struct Sparse {
     starts: Vec<usize>,
@@ -29,7 +29,7 @@ pub struct Sparse {
 }
 
 impl Sparse {
-    /// An operator on a space that it does not leave.
+    /// Matrix of an operator on an invariant space.
     pub fn of(operator: &Operator, space: &Space) -> Sparse {
         let exchanged = |g: &[usize]| g.windows(2).all(|w| operator.is_same(&operator.exchanged(w[0], w[1])));
         if !space.groups().iter().all(|g| exchanged(g)) {
@@ -41,7 +41,7 @@ impl Sparse {
         }
         let columns = Columns::of(operator);
         let mut digits = Vec::new();
-        // Entries are counted first, so that they are stored once and in place.
+        // Count the entries first, so that they are stored without reallocation.
         let mut starts = vec![0usize; n + 1];
         for j in 0..n {
             columns.visit(space.state(j), &mut digits, |row, _| {
@@ -59,7 +59,7 @@ impl Sparse {
             let from = space.size_of(j);
             columns.visit(space.state(j), &mut digits, |row, value| {
                 if let Some(i) = space.position(row) {
-                    // Between normalised sums over orbits: <i|H|j> = sqrt(|j|/|i|) sum over the members of i.
+                    // Matrix element between normalised orbit sums: <i|H|j> = sqrt(|j|/|i|) sum over the members of i.
                     entries[next[i]] = (j as u32, value * (from / space.size_of(i)).sqrt());
                     next[i] += 1;
                 }
@@ -68,7 +68,7 @@ impl Sparse {
         Sparse::merged(&starts, entries)
     }
 
-    /// An operator on a whole product space of few states: sums in all places at once.
+    /// Matrix on a small whole product space, accumulated in a dense array.
     fn small(operator: &Operator, n: usize) -> Sparse {
         let mut sums = vec![(ZERO, 0.0); n * n];
         operator.visit(|i, j, v| {
@@ -94,7 +94,7 @@ impl Sparse {
         Sparse { starts, columns, values }
     }
 
-    /// An operator that tells exchangeable subsystems apart: between sums over orbits its mean over the members stands.
+    /// Matrix of an operator that is not exchange symmetric: its average over the exchanges.
     fn averaged(operator: &Operator, space: &Space) -> Sparse {
         let columns = Columns::of(operator);
         let mut digits = Vec::new();
@@ -113,7 +113,7 @@ impl Sparse {
         Sparse::merged(&starts, rows.concat())
     }
 
-    /// Sorts every row, and adds up entries of one place.
+    /// Sorts every row and sums entries at the same position.
     fn merged(starts: &[usize], mut entries: Vec<(u32, C64)>) -> Sparse {
         let mut merged_starts = Vec::with_capacity(starts.len());
         merged_starts.push(0);
@@ -139,19 +139,19 @@ impl Sparse {
         Sparse { starts: merged_starts, columns, values }
     }
 
-    /// The product with a vector.
+    /// Matrix-vector product.
     pub fn apply(&self, v: &Vector) -> Vector {
         let mut out = Vector::zeros(v.len());
         self.apply_into(v.as_slice(), out.as_mut_slice());
         out
     }
 
-    /// The product with a vector, written into `out`.
+    /// Matrix-vector product, written into `out`.
     pub fn apply_into(&self, v: &[C64], out: &mut [C64]) {
         self.apply_rows(0, v, out);
     }
 
-    /// Some rows of the product with a vector, from row `first` on.
+    /// Rows of the matrix-vector product from row `first` on.
     pub fn apply_rows(&self, first: usize, v: &[C64], out: &mut [C64]) {
         let starts = &self.starts[first..];
         match &self.values {
@@ -170,12 +170,12 @@ impl Sparse {
         }
     }
 
-    /// The dimension of the space.
+    /// Dimension of the space.
     pub fn dimension(&self) -> usize {
         self.starts.len() - 1
     }
 
-    /// How many entries it has.
+    /// Number of stored entries.
     pub fn entries(&self) -> usize {
         self.columns.len()
     }
@@ -206,7 +206,7 @@ impl Sparse {
         out
     }
 
-    /// The product `A m` with a dense matrix.
+    /// Product `A m` with a dense matrix.
     pub fn times_matrix(&self, m: &Matrix) -> Matrix {
         let n = m.nrows();
         let mut out = Matrix::zeros(n, m.ncols());
@@ -223,7 +223,7 @@ impl Sparse {
         sum
     }
 
-    /// Bounds of the eigenvalues of a Hermitian matrix, by Gershgorin's circles.
+    /// Lower and upper bound of the eigenvalues of a Hermitian matrix, from Gershgorin circles.
     pub fn spectral_bounds(&self) -> (f64, f64) {
         let n = self.dimension();
         let (mut centre, mut radius) = (vec![0.0; n], vec![0.0; n]);
@@ -241,7 +241,7 @@ impl Sparse {
     }
 }
 
-/// States that some operators connect, as lists of positions: a state never leaves the lists it is in.
+/// Connected components of the states under some operators, as lists of positions: each list spans an invariant subspace.
 pub fn components<'a>(n: usize, operators: impl IntoIterator<Item = &'a Sparse>) -> Vec<Vec<usize>> {
     let mut parent: Vec<u32> = (0..n as u32).collect();
     fn root(parent: &mut [u32], mut k: u32) -> u32 {
@@ -254,7 +254,7 @@ pub fn components<'a>(n: usize, operators: impl IntoIterator<Item = &'a Sparse>)
     for operator in operators {
         operator.visit(|i, j, _| {
             let (a, b) = (root(&mut parent, i as u32), root(&mut parent, j as u32));
-            // The smaller number becomes the root, so that the lists come out in the order of the states.
+            // The smaller index becomes the root, so that the components are in the order of the states.
             parent[a.max(b) as usize] = a.min(b);
         });
     }

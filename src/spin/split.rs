@@ -1,30 +1,32 @@
-//! A Hamiltonian of spins 1/2 as a sum of three that are easy: `H = H_x + H_y + H_z`, each diagonal where all spins are quantised along
-//! its axis.
+//! Splitting of a spin-1/2 Hamiltonian by axis: `H = H_x + H_y + H_z`, each diagonal in the basis quantised along its axis.
 //!
-//! Couplings `Ix Ix`, `Iy Iy`, `Iz Iz`, offsets and fields along an axis are of this kind, whatever their numbers: dipolar and scalar
-//! couplings, Heisenberg's, Ising's. Products of different axes, as Dzyaloshinskii and Moriya's, are not.
+//! It applies to couplings `Ix Ix`, `Iy Iy`, `Iz Iz`, offsets and fields along the axes, with any coefficients: dipolar and scalar
+//! couplings, Heisenberg and Ising models. It does not apply to products of different axes, as in Dzyaloshinskii-Moriya interactions.
 
-#![expect(clippy::indexing_slicing, reason = "factors are of spins 1/2 of the operator, and components of fixed size")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "factors act on spins 1/2 of the operator, and components have fixed size"
+)]
 
 use super::operator::Operator;
 use crate::linalg::C64;
 use std::collections::BTreeMap;
 
-/// The diagonals of `H_x`, `H_y` and `H_z`, each in its own basis: the first state of a spin is that along the axis.
+/// Diagonals of `H_x`, `H_y` and `H_z`, each in its own basis; the first state of a spin is the one along +axis.
 pub struct Split {
-    /// How many spins.
+    /// Number of spins.
     pub spins: usize,
-    /// Along x, y and z.
+    /// Diagonals for x, y and z.
     pub diagonals: [Vec<f64>; 3],
-    /// The largest sum of the sizes of all terms on one spin, a bound of how fast it turns.
+    /// Maximum over the spins of the summed magnitudes of all terms on that spin: a bound of its rotation rate.
     pub local: f64,
 }
 
-/// More spins than this have no table of energies.
+/// Maximum number of spins for which energies are tabulated.
 const MOST: usize = 28;
 
 impl Split {
-    /// That of a Hamiltonian; `None` where there is none.
+    /// Splits a Hamiltonian; `None` if it has no such form.
     pub fn of(operator: &Operator) -> Option<Split> {
         let dimensions = operator.dimensions();
         let n = dimensions.len();
@@ -35,7 +37,7 @@ impl Split {
         let mut two: BTreeMap<(usize, usize), [[C64; 3]; 3]> = BTreeMap::new();
         for (c, factors) in operator.products() {
             match factors {
-                // A multiple of the identity turns all states alike.
+                // A multiple of the identity only gives a global phase.
                 [] => {}
                 [(i, a)] => {
                     let p = pauli(a);
@@ -83,7 +85,7 @@ fn pauli(local: &super::local::Local) -> [C64; 4] {
     [(m[0][0] + m[1][1]) * 0.5, (m[0][1] + m[1][0]) * 0.5, turned, (m[0][0] - m[1][1]) * 0.5]
 }
 
-/// `sum_i f_i m_i + sum_ij g_ij m_i m_j` with `m = +-1`, spin after spin: a spin more doubles the table.
+/// `sum_i f_i m_i + sum_ij g_ij m_i m_j` with `m = +-1`, one spin at a time: each spin doubles the table.
 fn energies(n: usize, field: &dyn Fn(usize) -> f64, coupling: &dyn Fn(usize, usize) -> f64) -> Vec<f64> {
     let mut out = vec![0.0];
     for bit in 0..n {
@@ -117,7 +119,7 @@ mod tests {
         let mut h = pair(LocalKind::Ix, 0, 1, 0.3).plus(pair(LocalKind::Iy, 0, 1, -0.7));
         h = h.plus(pair(LocalKind::Iz, 1, 2, 1.1)).plus(pair(LocalKind::Iz, 0, 2, 0.2));
         h = h.plus(of(LocalKind::Iz, 0).times_number(real(0.9))).plus(of(LocalKind::Iy, 2).times_number(real(0.4)));
-        // A flip-flop is made of x and y.
+        // A flip-flop term is a sum of XX, YY, XY and YX products; with its adjoint, only XX and YY remain.
         let flop = of(LocalKind::Ip, 0).times(&of(LocalKind::Im, 2));
         h = h.plus(flop.clone()).plus(flop.adjoint());
         let split = Split::of(&h).unwrap();

@@ -1,14 +1,14 @@
-//! States, and what can be done with any of them: reduction to some subsystems, dephasing, thermal states, the nearest state
-//! to a matrix that is none.
+//! Quantum states and general operations on them: partial trace, dephasing, thermal states, and the density matrix nearest to a
+//! given matrix.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "subsystems are those of the dimensions, each named once, whose product is the dimension of the matrix"
+    reason = "subsystems index the dimensions, whose product is the dimension of the matrix"
 )]
 
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, Vector, ZERO, hermitian_eigen};
 
-/// A pure state as a vector, any other as a density matrix.
+/// A pure state as a state vector, any other as a density matrix.
 #[derive(Debug, Clone, PartialEq)]
 pub enum State {
     /// A state vector of norm 1.
@@ -18,7 +18,7 @@ pub enum State {
 }
 
 impl State {
-    /// The dimension of the space.
+    /// Dimension of the space.
     pub fn dimension(&self) -> usize {
         match self {
             State::Pure(psi) => psi.len(),
@@ -26,7 +26,7 @@ impl State {
         }
     }
 
-    /// Whether it is a state: a filter of coherence orders without order 0 leaves an operator whose trace is 0.
+    /// False after a coherence-order filter without order 0, which leaves an operator of trace 0.
     pub fn is_normalised(&self) -> bool {
         match self {
             State::Pure(_) => true,
@@ -42,7 +42,7 @@ impl State {
         }
     }
 
-    /// The reduced density matrix of the subsystems `keep`, in that order.
+    /// Reduced density matrix of the subsystems `keep`, in that order.
     pub fn reduced(&self, dimensions: &[usize], keep: &[usize]) -> Matrix {
         match self {
             State::Pure(psi) => reduce_outer(psi, psi, dimensions, keep),
@@ -51,15 +51,15 @@ impl State {
     }
 }
 
-/// How the indices of the whole fall into those of the kept subsystems and those of the rest.
+/// Index map from (kept state, rest state) to the whole.
 struct Split {
     kept: usize,
     rest: usize,
-    /// `index[k * rest + r]` of the whole.
+    /// `index[k * rest + r]`: index in the whole space.
     index: Vec<usize>,
 }
 
-/// What is named twice, or is none of the subsystems, is passed over.
+/// Repeated and unknown subsystems in `keep` are ignored.
 fn split(dimensions: &[usize], keep: &[usize]) -> Split {
     let known = |(k, site): &(usize, &usize)| **site < dimensions.len() && !keep.iter().take(*k).any(|s| s == *site);
     let keep: Vec<usize> = keep.iter().enumerate().filter(known).map(|(_, site)| *site).collect();
@@ -84,7 +84,7 @@ fn split(dimensions: &[usize], keep: &[usize]) -> Split {
     Split { kept: kept.len(), rest: rest.len(), index }
 }
 
-/// `Tr_rest[m]`: the partial trace of any matrix.
+/// Partial trace `Tr_rest[m]` of any matrix.
 pub fn reduce(m: &Matrix, dimensions: &[usize], keep: &[usize]) -> Matrix {
     let whole: Vec<usize> = (0..dimensions.len()).collect();
     if keep == whole {
@@ -96,20 +96,20 @@ pub fn reduce(m: &Matrix, dimensions: &[usize], keep: &[usize]) -> Matrix {
     })
 }
 
-/// The amplitudes of a state vector, a row for each state of the subsystems `keep` and a column for each of the rest. Its singular
+/// State vector reshaped to a matrix: one row per state of the subsystems `keep`, one column per state of the rest. Its singular
 /// values are the Schmidt coefficients.
 pub fn schmidt_matrix(psi: &Vector, dimensions: &[usize], keep: &[usize]) -> Matrix {
     let s = split(dimensions, keep);
     Matrix::from_fn(s.kept, s.rest, |i, r| psi[s.index[i * s.rest + r]])
 }
 
-/// `Tr_rest[|a><b|]`, without the large matrix.
+/// `Tr_rest[|a><b|]`, without forming the outer product.
 pub fn reduce_outer(a: &Vector, b: &Vector, dimensions: &[usize], keep: &[usize]) -> Matrix {
     let rows = |v: &Vector| schmidt_matrix(v, dimensions, keep);
     crate::linalg::product(&rows(a), &rows(b).adjoint())
 }
 
-/// The partial transpose on the subsystems `sites`.
+/// Partial transpose on the subsystems `sites`.
 pub fn partial_transpose(m: &Matrix, dimensions: &[usize], sites: &[usize]) -> Matrix {
     let s = split(dimensions, sites);
     let mut out = Matrix::zeros(m.nrows(), m.ncols());
@@ -126,7 +126,7 @@ pub fn partial_transpose(m: &Matrix, dimensions: &[usize], sites: &[usize]) -> M
     out
 }
 
-/// Keeps the elements between states of equal labels, in every list of labels: what an ideal gradient leaves.
+/// Keeps the elements between states whose labels agree in every list: the effect of an ideal crusher gradient.
 pub fn crush(rho: &Matrix, labels: &[Vec<i64>]) -> Matrix {
     Matrix::from_fn(
         rho.nrows(),
@@ -137,7 +137,7 @@ pub fn crush(rho: &Matrix, labels: &[Vec<i64>]) -> Matrix {
     )
 }
 
-/// The coherences of some orders: `|m_i - m_j|` summed over all spins. Orders are those of the labels, which are twice m.
+/// Keeps the coherence orders `|m_i - m_j|` in `orders`, with m the total magnetic quantum number; `twice_m` is 2m per basis state.
 pub fn keep_orders(rho: &Matrix, twice_m: &[i64], orders: &[i64]) -> Matrix {
     Matrix::from_fn(rho.nrows(), rho.ncols(), |i, j| {
         let order = (twice_m[i] - twice_m[j]).abs();
@@ -146,10 +146,10 @@ pub fn keep_orders(rho: &Matrix, twice_m: &[i64], orders: &[i64]) -> Matrix {
 }
 
 /// The part of a state that commutes with a Hamiltonian: elements between different levels vanish, whole blocks of equal
-/// energy stay. Levels within `1e-10` of the spread count as one; an arbitrary eigenbasis inside a degenerate level would
-/// make the result arbitrary.
+/// energy remain. Levels within `1e-10` of the spread count as one: otherwise the result would depend on the arbitrary eigenbasis of a
+/// degenerate level.
 pub fn dephase(rho: &Matrix, eigen: &Eigen) -> Matrix {
-    // The identity stays, and its rounding would be large beside a deviation of 1e-9.
+    // Dephase only the traceless part: rounding of the identity would exceed a deviation of 1e-9.
     let mean = rho.trace() / rho.nrows() as f64;
     let mut deviation = rho.clone();
     crate::linalg::add_to_diagonal(&mut deviation, -mean);
@@ -170,7 +170,7 @@ pub fn dephase(rho: &Matrix, eigen: &Eigen) -> Matrix {
     dephased
 }
 
-/// Below which distance two levels are one.
+/// Tolerance within which two levels count as degenerate.
 pub fn degeneracy(eigen: &Eigen) -> f64 {
     match (eigen.values.first(), eigen.values.last()) {
         (Some(low), Some(high)) => degenerate_within(*low, *high),
@@ -178,13 +178,13 @@ pub fn degeneracy(eigen: &Eigen) -> f64 {
     }
 }
 
-/// The same, from the lowest and the highest level.
+/// The same tolerance from the lowest and the highest level.
 pub fn degenerate_within(lowest: f64, highest: f64) -> f64 {
     1e-10 * (highest - lowest).max(1e-6 * lowest.abs().max(highest.abs()))
 }
 
-/// Boltzmann's populations `g exp(-e/T)/Z` of levels that occur g times each. Levels within `1e-10` of the spread from the
-/// lowest one count as the lowest, so that T = 0 gives the whole ground level.
+/// Boltzmann populations `g exp(-e/T)/Z` of levels with degeneracies g. Levels within `1e-10` of the spread from the
+/// lowest one count as the lowest, so that T = 0 populates the whole ground level.
 pub fn boltzmann(levels: &[f64], copies: &[f64], temperature: f64) -> Vec<f64> {
     let (lowest, highest) = levels.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), e| (l.min(*e), h.max(*e)));
     let tolerance = degenerate_within(lowest, highest);
@@ -202,8 +202,8 @@ pub fn boltzmann(levels: &[f64], copies: &[f64], temperature: f64) -> Vec<f64> {
     weights.into_iter().map(|w| w / z).collect()
 }
 
-/// The Gibbs state `exp(-H/T)/Z`, H and T in the same units. T = 0 gives the maximally mixed state of the ground level, infinite T the
-/// identity. The lowest energy is subtracted first, so no temperature overflows.
+/// Gibbs state `exp(-H/T)/Z`, H and T in the same units. T = 0 gives the maximally mixed state of the ground level, infinite T the
+/// maximally mixed state. The lowest energy is subtracted first to avoid overflow at low temperature.
 ///
 /// # Errors
 /// When the eigenvalues cannot be computed.
@@ -218,8 +218,8 @@ pub fn gibbs(h: &Matrix, temperature: f64) -> Result<Matrix, LinalgError> {
     Ok(crate::linalg::product(&scaled, &eigen.vectors.adjoint()))
 }
 
-/// The density matrix that is nearest, in the Frobenius norm, to a Hermitian matrix of trace 1: its eigenvalues are projected
-/// onto the simplex (Smolin, Gambetta, Smith, Phys. Rev. Lett. 108, 070502). Clipping and normalising would not be nearest.
+/// The density matrix nearest in Frobenius norm to a Hermitian matrix of trace 1: its eigenvalues are projected onto the simplex
+/// (Smolin, Gambetta, Smith, Phys. Rev. Lett. 108, 070502). Clipping and renormalising would not give the nearest one.
 ///
 /// # Errors
 /// When the eigenvalues cannot be computed.
@@ -233,7 +233,7 @@ pub fn nearest_state(m: &Matrix) -> Result<Matrix, LinalgError> {
     Ok(crate::linalg::product(&scaled, &eigen.vectors.adjoint()))
 }
 
-/// The nearest point of the simplex: `max(x - shift, 0)` with the shift that makes the sum 1.
+/// Nearest point of the probability simplex: `max(x - shift, 0)` with the shift that makes the sum 1.
 pub fn project_to_simplex(values: &[f64]) -> Vec<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(|a, b| b.total_cmp(a));

@@ -1,13 +1,13 @@
-//! Traces of operators without their matrices.
+//! Traces of operators, without their matrices.
 
-#![expect(clippy::indexing_slicing, reason = "subsystems of factors are those of the operator's dimensions")]
+#![expect(clippy::indexing_slicing, reason = "subsystems of factors index the operator's dimensions")]
 
 use super::local::Local;
 use super::operator::Operator;
 use crate::linalg::{C64, ZERO};
 
 impl Operator {
-    /// `Tr[A^+ B]/N`, N the number of states, term by term: a product of local traces each.
+    /// `Tr[A^+ B]/N` with N the dimension, computed term by term as products of local traces.
     pub fn overlap(&self, other: &Operator) -> C64 {
         let mut sum = ZERO;
         for (a, left) in self.products() {
@@ -39,7 +39,7 @@ impl Operator {
     }
 }
 
-/// `Tr[a^+ b]`; what is not given is the identity.
+/// `Tr[a^+ b]`; `None` stands for the identity.
 fn local_overlap(a: Option<&Local>, b: Option<&Local>) -> C64 {
     let trace = |l: &Local| l.entries.iter().filter(|(i, j, _)| i == j).map(|e| e.2).sum::<C64>();
     match (a, b) {

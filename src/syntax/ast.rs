@@ -1,25 +1,25 @@
-//! The tree of a file: what was written, statement by statement, before anything is known about what it means.
+//! Syntax tree of a file: the statements as written, before semantic analysis.
 
 use super::expr::Expr;
 use super::words;
 use crate::source::{Place, Span};
 
-/// A word that the user chose, and where it stands.
+/// An identifier chosen by the user, with its position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Name {
-    /// The word.
+    /// The identifier.
     pub text: String,
-    /// Where it stands.
+    /// Its position.
     pub place: Place,
 }
 
 impl Name {
-    /// A name at a place.
+    /// An identifier at a position.
     pub fn at(text: impl Into<String>, span: Span) -> Name {
         Name { text: text.into(), place: span.into() }
     }
 
-    /// The place, or an empty one.
+    /// Its span, or an empty one.
     pub fn span(&self) -> Span {
         self.place.span()
     }
@@ -28,22 +28,22 @@ impl Name {
 /// A whole file.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Program {
-    /// Its statements in order.
+    /// Statements, in order.
     pub items: Vec<Item>,
-    /// Whether a statement that declares names could not be read and is missing.
+    /// True if a statement that declares names failed to parse and is missing.
     pub gaps: bool,
 }
 
-/// A statement of the file.
+/// A statement at file level.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Item {
-    /// What it says.
+    /// The statement.
     pub kind: ItemKind,
-    /// Where it stands.
+    /// Its position.
     pub place: Place,
 }
 
-/// The statements of a file.
+/// Statements at file level.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ItemKind {
     /// `ergoseq 1`
@@ -80,7 +80,7 @@ pub enum ItemKind {
     Sequence(Vec<Statement>),
     /// `measure { ... }`, `measure at charged { ... }`
     Measure(Vec<Name>, Vec<Measure>),
-    /// `sweep a = ...`, or several that run together
+    /// `sweep a = ...`, or several parameters swept together (`zip`)
     Sweep(Vec<Sweep>),
     /// `expect x at m = v within tol`
     Expect(Expect),
@@ -91,65 +91,65 @@ pub enum ItemKind {
 /// A parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Param {
-    /// Its name.
+    /// Name.
     pub name: Name,
-    /// Its default.
+    /// Default value.
     pub default: Expr,
-    /// The range it may take.
+    /// Allowed range.
     pub range: Option<(Expr, Expr)>,
 }
 
 /// `name = value`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Setting {
-    /// What is set.
+    /// Name of the setting.
     pub name: Name,
-    /// To what.
+    /// Its value.
     pub value: Expr,
 }
 
-/// `for k in 1..N` behind an entry.
+/// `for k in 1..N` after an entry.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ForEach {
-    /// The index.
+    /// Index variable.
     pub index: Name,
-    /// Its first value.
+    /// First value.
     pub from: Expr,
-    /// Its last value.
+    /// Last value.
     pub to: Expr,
 }
 
-/// What sits at a place of the system.
+/// Kind of a spin.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SpinKind {
-    /// A spin without a nucleus, by twice its quantum number.
+    /// A spin without a declared isotope, by twice its spin quantum number.
     Twice(u32),
-    /// A nucleus.
+    /// An isotope.
     Isotope(String),
 }
 
 /// A declared spin or array of spins.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Declared {
-    /// Its name.
+    /// Name.
     pub name: Name,
-    /// The size of the array.
+    /// Size of the array.
     pub size: Option<Expr>,
 }
 
 /// An entry of `system`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SystemEntry {
-    /// What it says.
+    /// The entry.
     pub kind: SystemKind,
     /// `for k in 1..N`
     pub each: Option<ForEach>,
-    /// Where it stands.
+    /// Its position.
     pub place: Place,
 }
 
-/// The entries of `system`. Sites are names or members of arrays.
+/// Entries of `system`. Sites are names or array elements.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SystemKind {
     /// `spin a, s[N] : 1H`
@@ -179,13 +179,13 @@ pub enum SystemKind {
 /// A declared interaction.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Interaction {
-    /// How it is written.
+    /// Kind and syntax of the interaction.
     pub form: words::Interaction,
-    /// One subsystem or two.
+    /// One or two subsystems.
     pub sites: Vec<Expr>,
-    /// How large it is.
+    /// Coupling strength.
     pub size: Expr,
-    /// The clauses that follow, in the order of the form.
+    /// Clauses that follow, in the order of the form.
     pub clauses: Vec<(words::Clause, Expr)>,
 }
 
@@ -194,35 +194,35 @@ pub struct Interaction {
 pub struct Distribution {
     /// `offset`, `rf`, `param`, `orientation`.
     pub quantity: Name,
-    /// Of which channel or parameter; orientations are of the whole sample.
+    /// The channel or parameter; `None` for orientations, which apply to the whole sample.
     pub of: Option<Expr>,
-    /// The shape: `lorentzian`.
+    /// The distribution: `lorentzian`.
     pub shape: Name,
     /// Its settings.
     pub settings: Vec<Setting>,
-    /// How many points.
+    /// Number of points.
     pub points: Option<Expr>,
 }
 
 /// A statement of `sequence`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    /// What it says.
+    /// The statement.
     pub kind: StatementKind,
-    /// Where it stands.
+    /// Its position.
     pub place: Place,
 }
 
 /// `record 201 as charging`
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
-    /// How many samples.
+    /// Number of samples.
     pub points: Expr,
-    /// The trace's name.
+    /// Name of the trace.
     pub name: Option<Name>,
 }
 
-/// The statements of `sequence`.
+/// Statements of `sequence`.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StatementKind {
     /// `prepare down(cells), up(charger)`
@@ -258,75 +258,75 @@ pub enum StatementKind {
 /// A pulse.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pulse {
-    /// The channel; an argument of a `define` may stand for it.
+    /// Channel; may be an argument of a `define`.
     pub channel: Name,
-    /// The flip angle.
+    /// Flip angle.
     pub angle: Option<Expr>,
-    /// The phase.
+    /// Phase.
     pub phase: Option<Expr>,
     /// `rf`, `duration`, `shape`, `offset`, `modulation`.
     pub settings: Vec<Setting>,
-    /// Of no duration.
+    /// True for an ideal (instantaneous) pulse.
     pub ideal: bool,
-    /// Samples to take.
+    /// Samples to record.
     pub record: Option<Record>,
 }
 
 /// Free evolution.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Delay {
-    /// How long.
+    /// Duration.
     pub duration: Expr,
-    /// From the middle of the pulse before to the middle of the next.
+    /// True if measured from the centre of the previous pulse to the centre of the next.
     pub between_centres: bool,
-    /// Samples to take.
+    /// Samples to record.
     pub record: Option<Record>,
 }
 
 /// A spin lock.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Lock {
-    /// The channel.
+    /// Channel.
     pub channel: Name,
-    /// The phase.
+    /// Phase.
     pub phase: Expr,
-    /// The first field.
+    /// Initial rf amplitude.
     pub from: Expr,
-    /// The last field.
+    /// Final rf amplitude.
     pub to: Expr,
-    /// How long.
+    /// Duration.
     pub over: Expr,
-    /// How it goes from one to the other.
+    /// Shape of the amplitude ramp.
     pub shape: Option<Expr>,
-    /// In how many steps, for a transmitter that cannot go evenly.
+    /// Number of steps, for transmitters without continuous ramps.
     pub steps: Option<Expr>,
-    /// Samples to take.
+    /// Samples to record.
     pub record: Option<Record>,
 }
 
-/// An evolution.
+/// Evolution under a given Hamiltonian.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evolve {
-    /// Under what.
+    /// Hamiltonian.
     pub hamiltonian: Expr,
-    /// How long.
+    /// Duration.
     pub duration: Expr,
-    /// With which noise.
+    /// Noise model.
     pub noise: Option<Name>,
-    /// Samples to take.
+    /// Samples to record.
     pub record: Option<Record>,
 }
 
-/// An acquisition.
+/// Acquisition of a signal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Acquire {
-    /// The channel.
+    /// Channel.
     pub channel: Name,
-    /// How many points.
+    /// Number of points.
     pub points: Expr,
-    /// The time between two.
+    /// Dwell time.
     pub dwell: Expr,
-    /// The receiver's phase.
+    /// Receiver phase.
     pub phase: Option<Expr>,
     /// Further settings.
     pub settings: Vec<Setting>,
@@ -335,47 +335,47 @@ pub struct Acquire {
 /// A state to prepare: `ket "01"`, `gibbs(H, T)`, `mix(0.5: up(c), 0.5: down(c))`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
-    /// The kind.
+    /// Kind of state.
     pub name: Name,
-    /// The text behind `ket`.
+    /// Text after `ket`.
     pub text: Option<String>,
     /// Arguments.
     pub arguments: Vec<Expr>,
-    /// Weighted parts.
+    /// Weighted components of a mixture.
     pub parts: Vec<(Expr, State)>,
 }
 
 /// An entry of `measure`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Measure {
-    /// The name it is given.
+    /// Name given to the result.
     pub name: Option<Name>,
-    /// What is measured.
+    /// Expression to measure.
     pub value: Expr,
 }
 
 /// A sweep of one parameter.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
-    /// Which.
+    /// Parameter.
     pub name: Name,
-    /// Over what.
+    /// Its values.
     pub values: SweepValues,
 }
 
-/// The values of a sweep.
+/// Values of a sweep.
 #[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SweepValues {
     /// `0.1 .. 2 points 20 log`
     Range {
-        /// The first value.
+        /// First value.
         from: Expr,
-        /// The last value.
+        /// Last value.
         to: Expr,
-        /// How many.
+        /// Number of points.
         points: Expr,
-        /// Equal ratios.
+        /// Logarithmic spacing.
         log: bool,
     },
     /// `0, 0.5, 1`
@@ -385,27 +385,27 @@ pub enum SweepValues {
 /// An expected value.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expect {
-    /// What.
+    /// Expression.
     pub value: Expr,
-    /// At which mark.
+    /// Mark.
     pub at: Option<Name>,
-    /// Which value.
+    /// Expected value.
     pub expected: Expr,
-    /// How near.
+    /// Tolerance.
     pub within: Expr,
-    /// At which values of the parameters; the defaults when none are given.
+    /// Parameter values; the defaults if none are given.
     pub settings: Vec<(Name, Expr)>,
 }
 
 /// An expected curve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Theory {
-    /// Which trace.
+    /// Trace.
     pub trace: Name,
-    /// Which metric.
+    /// Metric.
     pub metric: Expr,
-    /// Which curve, in t.
+    /// Curve, as a function of t.
     pub value: Expr,
-    /// How near.
+    /// Tolerance.
     pub within: Option<Expr>,
 }

@@ -1,46 +1,46 @@
-//! Expressions: numbers with units, names, calls and arithmetic. The same tree serves numbers, operators and metrics; what
-//! a name stands for is decided by `check`.
+//! Expressions: numbers with units, names, calls and arithmetic. The same tree serves numbers, operators and metrics; names are resolved
+//! by `check`.
 
 use crate::source::{Place, Span};
 use crate::units::Unit;
 use std::fmt;
 
-/// An expression and where it stands.
+/// An expression with its position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Expr {
-    /// What it is.
+    /// The expression.
     pub kind: ExprKind,
-    /// Where it stands.
+    /// Its position.
     pub place: Place,
 }
 
-/// The forms of an expression. Sums and products are flat: `hc` refers to what stands before it in the same sum, and a
-/// Hamiltonian of a thousand terms must not nest a thousand deep.
+/// Kinds of expressions. Sums and products are flat: `hc` refers to the preceding terms of the same sum, and a Hamiltonian of a thousand
+/// terms must not nest a thousand levels deep.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ExprKind {
-    /// A plain number.
+    /// A dimensionless number.
     Number(f64),
-    /// A value in a unit: `20 us`, `(0, 0, 1.58) angstrom`.
+    /// A value with a unit: `20 us`, `(0, 0, 1.58) angstrom`.
     Quantity(Box<Expr>, &'static Unit),
-    /// A name.
+    /// An identifier.
     Name(String),
-    /// A member of an array of spins: `s[k + 1]`.
+    /// An element of an array of spins: `s[k + 1]`.
     Index(String, Box<Expr>),
-    /// A function of something: `sin(x)`, `Ix(a)`.
+    /// A function call: `sin(x)`, `Ix(a)`.
     Call(String, Vec<Expr>),
-    /// Terms to be added, each with its sign.
+    /// Signed terms of a sum.
     Sum(Vec<Term>),
-    /// Factors to be multiplied or divided by, in order.
+    /// Factors of a product or quotient, in order.
     Product(Vec<Factor>),
-    /// A power.
+    /// A power: base and exponent.
     Power(Box<Expr>, Box<Expr>),
-    /// Several values: a vector in space, a list of cells.
+    /// Several values: a vector, a list of subsystems.
     Tuple(Vec<Expr>),
     /// `sum(k in 1..N, body)` or `product(k in 1..N, body)`.
     Over(Box<Over>),
-    /// A text in quotes.
+    /// A quoted string.
     Text(String),
-    /// A nucleus: `13C`.
+    /// An isotope: `13C`.
     Isotope(String),
     /// A metric of a trace: `charging.ergotropy`.
     Member(String, Box<Expr>),
@@ -49,22 +49,22 @@ pub enum ExprKind {
 /// A term of a sum.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Term {
-    /// Whether it is subtracted.
+    /// True if it is subtracted.
     pub negative: bool,
-    /// What is added or subtracted.
+    /// The operand.
     pub value: Expr,
 }
 
 /// A factor of a product.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Factor {
-    /// Whether it divides.
+    /// True if it is a divisor.
     pub divides: bool,
-    /// By what is multiplied or divided.
+    /// The operand.
     pub value: Expr,
 }
 
-/// What an expression over an index becomes.
+/// Kind of an iterated expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fold {
     /// `sum(k in 1..N, ...)`
@@ -74,10 +74,10 @@ pub enum Fold {
 }
 
 impl Fold {
-    /// Both, for the reader, the checker and the messages.
+    /// Both kinds, for the parser, the checker and messages.
     pub const ALL: [Fold; 2] = [Fold::Sum, Fold::Product];
 
-    /// The word of the language.
+    /// Keyword of the language.
     pub fn word(self) -> &'static str {
         match self {
             Fold::Sum => "sum",
@@ -86,33 +86,33 @@ impl Fold {
     }
 }
 
-/// A sum or a product over an index, both ends included.
+/// A sum or product over an index; both bounds are included.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Over {
-    /// Which of them.
+    /// Sum or product.
     pub fold: Fold,
-    /// The index.
+    /// Index variable.
     pub index: String,
-    /// Its first value.
+    /// First value.
     pub from: Expr,
-    /// Its last value.
+    /// Last value.
     pub to: Expr,
-    /// What is added up or multiplied.
+    /// Summand or factor.
     pub body: Expr,
 }
 
 impl Expr {
-    /// An expression that stands at a place.
+    /// An expression at a position.
     pub fn at(kind: ExprKind, span: Span) -> Expr {
         Expr { kind, place: span.into() }
     }
 
-    /// An expression that never stood in a text.
+    /// An expression without a position in a text.
     pub fn bare(kind: ExprKind) -> Expr {
         Expr { kind, place: Place::default() }
     }
 
-    /// A plain number; a negative one is a subtraction from nothing, as the grammar has it.
+    /// A dimensionless number; a negative one becomes a sum with one negative term, as in the grammar.
     pub fn number(value: f64) -> Expr {
         let magnitude = Expr::bare(ExprKind::Number(value.abs()));
         if value.is_sign_negative() && value != 0.0 {
@@ -122,12 +122,12 @@ impl Expr {
         }
     }
 
-    /// The place, or an empty one at the beginning of the first file.
+    /// Its span, or an empty one at the start of the first file.
     pub fn span(&self) -> Span {
         self.place.span()
     }
 
-    /// Calls `visit` for this expression and everything inside it, outermost first.
+    /// Calls `visit` for this expression and all its descendants, in pre-order.
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Expr)) {
         visit(self);
         for child in self.children() {
@@ -135,7 +135,7 @@ impl Expr {
         }
     }
 
-    /// The expressions directly inside this one.
+    /// Direct subexpressions.
     pub fn children(&self) -> Vec<&Expr> {
         match &self.kind {
             ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Text(_) | ExprKind::Isotope(_) => vec![],
@@ -148,7 +148,7 @@ impl Expr {
         }
     }
 
-    /// The same expression with some names replaced: how a `define` gets its arguments. An index of a sum hides a name.
+    /// Substitutes names, as for the arguments of a `define`. The index variable of a sum shadows a name.
     pub fn replace(&self, replacement: &dyn Fn(&str) -> Option<Expr>) -> Expr {
         let again = |e: &Expr| e.replace(replacement);
         let kind = match &self.kind {
@@ -194,7 +194,7 @@ impl Expr {
     }
 }
 
-/// The canonical text: it reads back to an equal expression.
+/// Canonical text, which parses back to an equal expression.
 impl fmt::Display for Expr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
@@ -252,13 +252,13 @@ fn list(items: &[Expr]) -> String {
     items.iter().map(Expr::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// The shortest text that reads back to the same number.
+/// Shortest text that parses back to the same number.
 pub fn number_text(value: f64) -> String {
     let magnitude = value.abs();
     if magnitude != 0.0 && !(1e-4..1e15).contains(&magnitude) { format!("{value:e}") } else { format!("{value}") }
 }
 
-/// An expression is written to YAML as its text.
+/// In YAML an expression is its text.
 impl serde::Serialize for Expr {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.to_string())

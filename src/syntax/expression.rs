@@ -1,4 +1,4 @@
-//! The grammar of expressions: one function a rule, named as the rule in `grammar.md`.
+//! Parser of expressions: one function per rule, named as the rule in `grammar.md`.
 
 use super::expr::{Expr, ExprKind, Factor, Fold, Over, Term};
 use super::parser::{Nest, Parser, Rule};
@@ -56,7 +56,7 @@ impl Parser<'_> {
         Ok(Expr::at(ExprKind::Product(factors), start.to(self.previous())))
     }
 
-    /// `power = ["-"] primary [ "^" power ]`: a minus here belongs to one factor, as in `2 * -x` and `x^-1`.
+    /// `power = ["-"] primary [ "^" power ]`: a minus sign here applies to one factor, as in `2 * -x` and `x^-1`.
     fn power(&mut self) -> Rule<Expr> {
         let start = self.here();
         if self.sign("-") {
@@ -147,7 +147,7 @@ impl Parser<'_> {
         Ok(Expr::at(ExprKind::Name(name), start))
     }
 
-    /// A metric, and the mark that it is of, where one follows: `ergotropy at charged` is `charged.ergotropy`.
+    /// An optional mark after a metric: `ergotropy at charged` is parsed as `charged.ergotropy`.
     fn opt_mark(&mut self, metric: Expr, start: Span) -> Rule<Expr> {
         if !self.at_marks || self.begins_line() || !self.opt_word("at") {
             return Ok(metric);
@@ -188,7 +188,7 @@ impl Parser<'_> {
         Ok(items)
     }
 
-    /// A whole number that touches the symbol of an element: `13C`. Units come first: `9T` is a field.
+    /// An integer directly followed by an element symbol: `13C`. Units have priority: `9T` is a field.
     fn isotope_behind(&mut self, value: f64, start: Span) -> Option<Expr> {
         let TokenKind::Name(symbol) = self.kind().clone() else { return None };
         let touches = self.here().start == start.end;
@@ -203,8 +203,7 @@ impl Parser<'_> {
         Some(Expr::at(ExprKind::Isotope(format!("{value}{symbol}")), start.to(self.previous())))
     }
 
-    /// A unit behind a number or a parenthesis, on the same line. A word of the language or a setting may follow there too;
-    /// any other name is an unknown unit.
+    /// A unit after a number or parenthesis, on the same line. A keyword or setting may also follow; any other name is an unknown unit.
     fn opt_unit(&mut self, value: Expr, start: Span) -> Rule<Expr> {
         if self.begins_line() {
             return Ok(value);
@@ -231,7 +230,7 @@ impl Parser<'_> {
         Err(diagnostic.label("no unit has this name").help(Unit::hint(&symbol)).into())
     }
 
-    /// `rad/s` and `1/s`: three tokens that touch.
+    /// Composite units `rad/s` and `1/s`: three adjacent tokens.
     fn composite_unit(&mut self) -> Option<&'static Unit> {
         let first = match self.kind() {
             TokenKind::Name(name) => name.clone(),

@@ -1,22 +1,21 @@
-//! Tidies a text without touching its tree: indentation by braces, one space where one belongs, no trailing blanks. Comments,
-//! line breaks, alignment in columns and the writer's choice of tight or loose operators stay.
+//! Formats a text without changing its syntax tree: indentation by braces, single spaces where needed, no trailing whitespace. Comments,
+//! line breaks, column alignment and the user's choice of tight or spaced operators are kept.
 //!
-//! The road not taken is to print the tree: it would drop comments, and a file that a person laid out would no longer look
-//! like theirs.
+//! It does not print the tree, since that would drop comments and the user's layout.
 
 use super::token::{Token, TokenKind, tokenize};
 
-/// What separates words. Everything else is kept, in comments too.
+/// Whitespace between tokens. Everything else is kept, also in comments.
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\u{feff}'];
 
-/// The tidy text. A text with unreadable characters comes back as it is.
+/// Formatted text. A text with lexical errors is returned unchanged.
 pub fn format(text: &str) -> String {
     let (tokens, diagnostics) = tokenize(text, 0);
     if !diagnostics.is_empty() {
         return text.to_string();
     }
     let mut tokens = tokens.into_iter().peekable();
-    // How many parentheses and brackets are open since the last brace, and the last token, before the line.
+    // Number of parentheses and brackets open since the last brace, and the last token before the line.
     let mut open = 0;
     let mut last: Option<Token> = None;
     let mut out = String::with_capacity(text.len());
@@ -44,7 +43,7 @@ pub fn format(text: &str) -> String {
             (Some(last), Some(first)) => open > 0 || joins(last) || joins(first),
             _ => false,
         };
-        // Comments and continued lines keep the writer's own indentation, as far as it is deep enough.
+        // Comments and continuation lines keep their own indentation if it is deep enough.
         let indent =
             if here.is_empty() || continued { leading(line).max(4 * depth) } else { 4 * depth.saturating_sub(closes) };
         out.extend(std::iter::repeat_n(' ', indent));
@@ -66,7 +65,7 @@ fn leading(line: &str) -> usize {
     line.chars().take_while(|c| *c == ' ' || *c == '\t').map(|c| if c == '\t' { 4 } else { 1 }).sum()
 }
 
-/// How many parentheses and brackets a token opens.
+/// Change of the number of open parentheses and brackets caused by a token.
 fn opened(kind: &TokenKind) -> i64 {
     match kind {
         TokenKind::Sign("(" | "[") => 1,
@@ -75,13 +74,16 @@ fn opened(kind: &TokenKind) -> i64 {
     }
 }
 
-/// Whether a token at the end of a line continues the statement on the next line, or at its beginning that of the line before.
+/// True if a token at the end of a line continues the statement on the next line, or at the start of a line continues the previous one.
 fn joins(token: &Token) -> bool {
     matches!(token.kind, TokenKind::Sign("+" | "-" | "*" | "/" | "^" | "=" | ","))
 }
 
-/// One line, which begins at byte `start` of the text: its tokens with tidy spaces between, then its comment where the writer put it.
-#[expect(clippy::string_slice, reason = "the tokens were read from this line, so they begin and end at its characters")]
+/// Formats one line, starting at byte `start` of the text: its tokens with normalised spacing, then its comment at the original position.
+#[expect(
+    clippy::string_slice,
+    reason = "the tokens come from this line, so their spans are at its character boundaries"
+)]
 fn tidy_line(line: &str, start: usize, tokens: &[Token], mut open: i64) -> String {
     let mut out = String::new();
     let mut position = 0;
@@ -90,7 +92,7 @@ fn tidy_line(line: &str, start: usize, tokens: &[Token], mut open: i64) -> Strin
         let (from, to) = (token.span.start as usize - start, token.span.end as usize - start);
         let gap = from.saturating_sub(position);
         if let Some(left) = left {
-            // In `mix(0.5: up(a))` a weight and its colon belong together; in a declaration blanks before it align columns.
+            // In `mix(0.5: up(a))` there is no space between weight and colon; in a declaration, spaces before the colon may align columns.
             let weight = open > 0 && matches!(token.kind, TokenKind::Sign(":"));
             out.push_str(&" ".repeat(if weight { 0 } else { space_between(left, &token.kind, gap) }));
         }
@@ -110,18 +112,18 @@ fn tidy_line(line: &str, start: usize, tokens: &[Token], mut open: i64) -> Strin
     out
 }
 
-/// How many spaces stand between two neighbouring tokens of a line, when the writer put `gap` there.
+/// Number of spaces between two neighbouring tokens of a line, given the original `gap`.
 fn space_between(left: &TokenKind, right: &TokenKind, gap: usize) -> usize {
     use TokenKind::Sign;
     match (left, right) {
         (_, Sign("," | ")" | "]")) | (Sign("(" | "["), _) => 0,
-        // Blanks before a colon, an equals sign or a brace may align columns.
+        // Spaces before a colon, an equals sign or a brace may align columns.
         (_, Sign(":" | "=" | "{")) => gap.max(1),
         (_, Sign("}")) | (Sign("{" | ":" | "=" | ","), _) => gap.max(1),
-        // Around operators the writer's choice stays, made even on both sides of a binary sign.
+        // Spacing around operators is kept, limited to one space and made equal on both sides of a binary operator.
         (_, Sign("+" | "-" | "*" | "/" | "^" | ".." | "." | "|" | "(" | "[")) => gap.min(1),
         (Sign("+" | "-" | "*" | "/" | "^" | ".." | "." | "|"), _) => gap.min(1),
-        // A number and its unit, a nucleus, two words: alignment stays.
+        // A number and its unit, an isotope, two words: keep the alignment.
         _ => gap,
     }
 }

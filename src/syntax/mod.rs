@@ -1,5 +1,5 @@
-//! Text to tree, and back. This step knows no physics: a file can be read, coloured and formatted while its physics is
-//! nonsense.
+//! Lexer, parser and printer: text to syntax tree and back. No physics: a file can be parsed, highlighted and formatted even if it is
+//! physically meaningless.
 
 pub mod ast;
 mod expr;

@@ -1,4 +1,4 @@
-//! Reads a file, or a part of one.
+//! Entry points of the parser: a whole file, or a part of one.
 
 use super::ast::{ItemKind, Program, SweepValues};
 use super::expr::Expr;
@@ -7,7 +7,7 @@ use super::token::{TokenKind, tokenize};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 
-/// Reads a file. Never fails: what cannot be read is reported and left out.
+/// Parses a file. Always returns a tree: statements with errors are reported and omitted.
 pub fn parse(text: &str, file: u32) -> (Program, Vec<Diagnostic>) {
     if let Some(diagnostic) = pulseq(text, file) {
         return (Program::default(), vec![diagnostic]);
@@ -26,23 +26,23 @@ pub fn parse(text: &str, file: u32) -> (Program, Vec<Diagnostic>) {
                 .help("it is the version of the language, and tells the file from a Pulseq `.seq`"),
         );
     }
-    // In the order of the text: a person reads from top to bottom.
+    // In the order of the text.
     diagnostics.sort_by_key(|d| d.span);
     (program, diagnostics)
 }
 
-/// Reads a single expression, such as the value of `--set`.
+/// Parses a single expression, such as the value of `--set`.
 pub fn parse_expression(text: &str, file: u32) -> Result<Expr, Diagnostic> {
     whole(text, file, |p| p.expression())
 }
 
-/// Reads a result, such as `ergotropy at charged`, and the mark that the whole of it is evaluated at, where one is given.
+/// Parses a result, such as `ergotropy at charged`; also returns the mark at which the whole expression is evaluated, if given.
 pub fn parse_result(text: &str, file: u32) -> Result<(Expr, Option<String>), Diagnostic> {
     let (expr, mark) = whole(text, file, |p| p.result(""))?;
     Ok((expr, mark.map(|name| name.text)))
 }
 
-/// Reads the values of a sweep, such as those of `--sweep`.
+/// Parses the values of a sweep, such as those of `--sweep`.
 pub fn parse_sweep_values(text: &str, file: u32) -> Result<SweepValues, Diagnostic> {
     whole(text, file, |p| p.sweep_values())
 }
@@ -60,7 +60,7 @@ fn whole<T>(text: &str, file: u32, rule: impl FnOnce(&mut Parser) -> Rule<T>) ->
     }
 }
 
-/// An expression is read from YAML by the parser.
+/// In YAML an expression is its text, which is parsed.
 impl<'de> serde::Deserialize<'de> for Expr {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Expr, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -68,7 +68,7 @@ impl<'de> serde::Deserialize<'de> for Expr {
     }
 }
 
-/// Pulseq files bear the same suffix. Their text begins with comments and `[VERSION]`, their binary form with a magic number.
+/// Pulseq files have the same extension. The text format starts with comments and `[VERSION]`, the binary format with a magic number.
 fn pulseq(text: &str, file: u32) -> Option<Diagnostic> {
     let binary = text.starts_with("\u{1}pulseq\u{2}");
     let mut offset = 0;

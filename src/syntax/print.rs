@@ -1,10 +1,10 @@
-//! The canonical text of a tree: it reads back to an equal tree. Comments and layout are not in the tree; `format` keeps them.
+//! Pretty-printer: canonical text of a tree, which parses back to an equal tree. Comments and layout are not kept; `format` keeps them.
 
 use super::ast::*;
 use super::words::{self, Role};
 use std::fmt::{self, Display, Formatter, Write};
 
-/// A block: a head, entries each on a line of its own, a closing brace.
+/// Prints a block: a head, one entry per line, a closing brace.
 fn block(f: &mut Formatter<'_>, head: &str, entries: impl IntoIterator<Item = String>) -> fmt::Result {
     writeln!(f, "{head} {{")?;
     for entry in entries {
@@ -272,7 +272,7 @@ impl Display for Measure {
         if let Some(name) = &self.name {
             return write!(f, "{name} = {}", self.value);
         }
-        // At the beginning of a line a minus would go on with the entry before, and a word of a statement would end the block.
+        // At the start of a line, a minus sign would continue the previous entry, and a statement keyword would end the block.
         let text = self.value.to_string();
         let word: String = text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         let other = text.starts_with('-') || words::is(&word, Role::Statement);

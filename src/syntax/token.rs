@@ -1,4 +1,4 @@
-//! Text to tokens. Never fails: what cannot be read becomes a diagnostic and is passed over.
+//! Lexer: text to tokens. Always succeeds: invalid characters become diagnostics and are skipped.
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
@@ -9,36 +9,36 @@ use nom::combinator::{opt, peek, recognize};
 use nom::sequence::{pair, preceded};
 use nom::{IResult, Parser};
 
-/// What a token is.
+/// Kind of a token.
 #[derive(Debug, Clone, PartialEq)]
 pub enum TokenKind {
     /// A number without its unit.
     Number(f64),
-    /// A name or a word.
+    /// An identifier or keyword.
     Name(String),
-    /// A text in quotes, without them.
+    /// A string literal, without quotes.
     Text(String),
-    /// A sign: one of [`SIGNS`].
+    /// An operator or punctuation: one of [`SIGNS`].
     Sign(&'static str),
-    /// The end of the file.
+    /// End of file.
     End,
 }
 
-/// A token, its place, and whether a line begins before it.
+/// A token with its span and line position.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Token {
-    /// What it is.
+    /// Its kind.
     pub kind: TokenKind,
-    /// Where it is.
+    /// Its span.
     pub span: Span,
-    /// Whether it is the first token of its line.
+    /// True if it is the first token of its line.
     pub first_of_line: bool,
 }
 
-/// The signs of the language; longer ones first, so that `..` is not read as two dots.
+/// Operators and punctuation; longer ones first, so that `..` is not lexed as two dots.
 pub const SIGNS: &[&str] = &["..", "{", "}", "(", ")", "[", "]", "+", "-", "*", "/", "^", "=", ":", ",", ".", "|"];
 
-/// Reads a whole text.
+/// Tokenizes a whole text.
 pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
     let mut tokens = Vec::with_capacity(text.len() / 4);
     let mut diagnostics = Vec::new();
@@ -75,7 +75,7 @@ pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
     }
 }
 
-/// Passes over spaces and comments; tells whether a line ended.
+/// Skips whitespace and comments; true if a line ended.
 fn skip_blank(text: &str) -> (&str, bool) {
     let blank = |c: &char| matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{feff}');
     let mut rest = text;
@@ -100,7 +100,7 @@ fn token(input: &str) -> IResult<&str, TokenKind> {
     alt((number, name, degree, quoted, sign)).parse(input)
 }
 
-/// `12`, `0.5`, `.5`, `1e-3`. A point belongs to the number only when no second point follows: `1..N` is a range.
+/// `12`, `0.5`, `.5`, `1e-3`. A dot belongs to the number only if no second dot follows: `1..N` is a range.
 fn number(input: &str) -> IResult<&str, TokenKind> {
     let exponent = (one_of("eE"), opt(one_of("+-")), digit1);
     let fraction = preceded((char('.'), nom::combinator::not(char('.'))), take_while(|c: char| c.is_ascii_digit()));
@@ -108,7 +108,7 @@ fn number(input: &str) -> IResult<&str, TokenKind> {
     let exponent = (one_of("eE"), opt(one_of("+-")), digit1);
     let point_first = recognize((char('.'), digit1, opt(exponent)));
     let (rest, digits) = alt((whole, point_first)).parse(input)?;
-    // Digits, a point and an exponent are what `f64` reads; the fall-back can only be met by a change of this grammar.
+    // `f64` parses digits, a dot and an exponent; the fallback is reachable only if this grammar changes.
     Ok((rest, TokenKind::Number(digits.parse().unwrap_or(f64::NAN))))
 }
 
@@ -118,7 +118,7 @@ fn name(input: &str) -> IResult<&str, TokenKind> {
     Ok((rest, TokenKind::Name(text.to_string())))
 }
 
-/// The degree sign is the unit `deg`; degrees of a temperature are no unit, and stay one word to be refused as such.
+/// The degree sign is the unit `deg`; degrees of temperature (°C) are not a unit and are lexed as one word, to be rejected as such.
 fn degree(input: &str) -> IResult<&str, TokenKind> {
     let (rest, _) = char('°').parse(input)?;
     let mut word = take_while(|c: char| c.is_alphanumeric() || c == '_');
@@ -145,7 +145,7 @@ fn sign(input: &str) -> IResult<&str, TokenKind> {
     refused.map(|(rest, _)| (rest, TokenKind::End))
 }
 
-/// The diagnostic for text that begins no token, and the rest of the text.
+/// Diagnostic for text that is not a valid token, and the remaining text.
 fn unreadable(rest: &str, span: impl Fn(usize) -> Span) -> (Diagnostic, &str) {
     if rest.starts_with('"') {
         let after = rest.trim_start_matches(|c| c != '\n');

@@ -1,32 +1,31 @@
-//! Every word of the language, each once: the parser, the formatter, messages, completion and `grammar.md` take them from
-//! here.
+//! All keywords of the language, each defined once: the parser, the formatter, messages, completion and `grammar.md` use this table.
 
 use crate::units::Dimension;
 use serde::{Deserialize, Serialize};
 
-/// What a word does.
+/// Syntactic role of a keyword.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Begins a statement of the file.
+    /// Starts a statement at file level.
     Statement,
-    /// Begins an entry of a `system` block.
+    /// Starts an entry of a `system` block.
     SystemEntry,
-    /// Begins a statement of a `sequence` block.
+    /// Starts a statement of a `sequence` block.
     Event,
-    /// Stands inside a statement.
+    /// Occurs inside a statement.
     Clause,
 }
 
-/// A word, where it stands, and what it means.
+/// A keyword, its role and its meaning.
 #[derive(Debug, Clone, Copy)]
 pub struct Word {
-    /// As written.
+    /// Its spelling.
     pub word: &'static str,
-    /// Where it may stand.
+    /// Its syntactic role.
     pub role: Role,
-    /// One line of help.
+    /// One-line description.
     pub meaning: &'static str,
-    /// How the interaction is written that the word declares.
+    /// For a keyword that declares an interaction, the syntax of the declaration.
     pub interaction: Option<Interaction>,
 }
 
@@ -34,7 +33,7 @@ const fn word(word: &'static str, role: Role, meaning: &'static str) -> Word {
     Word { word, role, meaning, interaction: None }
 }
 
-/// The interactions that `system` declares.
+/// Interactions that can be declared in `system`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum InteractionKind {
@@ -44,13 +43,13 @@ pub enum InteractionKind {
     Csa,
     /// Quadrupolar coupling.
     Quadrupole,
-    /// Scalar coupling.
+    /// Scalar coupling (J coupling).
     J,
     /// Dipolar coupling.
     Dipolar,
 }
 
-/// How many subsystems an interaction is of.
+/// Number of subsystems of an interaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sites {
     /// `csa a = ...`
@@ -59,33 +58,33 @@ pub enum Sites {
     Two,
 }
 
-/// What may follow the size of an interaction.
+/// Clauses that may follow the size of an interaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Clause {
-    /// `eta 0.3`: the asymmetry of a tensor.
+    /// `eta 0.3`: asymmetry parameter of a tensor.
     Eta,
-    /// `axes (0, 30, 0) deg`: the Euler angles of the axes of a tensor in the crystal.
+    /// `axes (0, 30, 0) deg`: Euler angles of the tensor's principal axes in the crystal frame.
     Axes,
-    /// `along (0, 0, 1)`: the direction of a pair in the crystal.
+    /// `along (0, 0, 1)`: direction of the internuclear vector in the crystal frame.
     Along,
-    /// `order 2`: the order of perturbation theory in the field.
+    /// `order 2`: order of perturbation theory in the interaction, relative to the Zeeman term.
     Order,
 }
 
-/// What the value of a clause is.
+/// Kind of value of a clause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClauseValue {
     /// A number.
     Number,
-    /// Three Euler angles, z-y-z.
+    /// Three Euler angles, zyz convention.
     Angles,
-    /// Three numbers, of any length.
+    /// Three components of a direction, not necessarily normalised.
     Direction,
 }
 
 impl Clause {
-    /// What its value is.
+    /// Kind of its value.
     pub fn value(self) -> ClauseValue {
         match self {
             Clause::Eta | Clause::Order => ClauseValue::Number,
@@ -94,7 +93,7 @@ impl Clause {
         }
     }
 
-    /// As written.
+    /// Its keyword.
     pub fn word(self) -> &'static str {
         match self {
             Clause::Eta => "eta",
@@ -105,21 +104,21 @@ impl Clause {
     }
 }
 
-/// How an interaction is written: `WORD SITE [SITE] = SIZE [CLAUSE VALUE]...`.
+/// Syntax of an interaction: `WORD SITE [SITE] = SIZE [CLAUSE VALUE]...`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interaction {
-    /// Which it is.
+    /// Which interaction.
     pub kind: InteractionKind,
-    /// How many subsystems it is of.
+    /// Number of subsystems.
     pub sites: Sites,
-    /// The dimension of its size.
+    /// Dimension of its size.
     pub size: Dimension,
-    /// What may follow the size, in this order.
+    /// Allowed clauses, in this order.
     pub clauses: &'static [Clause],
 }
 
 impl InteractionKind {
-    /// As written.
+    /// Its keyword.
     pub fn word(self) -> &'static str {
         WORDS.iter().find(|w| w.interaction.is_some_and(|i| i.kind == self)).map_or("", |w| w.word)
     }
@@ -138,7 +137,7 @@ const fn interaction(
     Word { word, role: Role::SystemEntry, meaning, interaction: Some(Interaction { kind, sites, size, clauses }) }
 }
 
-/// The words, in the order in which `grammar.md` explains them.
+/// The keywords, in the order in which `grammar.md` explains them.
 pub const WORDS: &[Word] = &[
     word("ergoseq", Role::Statement, "the version of the language; the first statement of a file"),
     word("title", Role::Statement, "a title for results"),
@@ -241,23 +240,23 @@ pub const WORDS: &[Word] = &[
     word("natural", Role::Clause, "hbar = k_B = 1"),
 ];
 
-/// How the interaction is written that a word declares.
+/// Syntax of the interaction declared by a keyword.
 pub fn interaction_named(word: &str) -> Option<Interaction> {
     WORDS.iter().find(|w| w.word == word)?.interaction
 }
 
-/// The words of one role.
+/// All keywords with this role.
 pub fn words_of(role: Role) -> impl Iterator<Item = &'static str> {
     WORDS.iter().filter(move |w| w.role == role).map(|w| w.word)
 }
 
-/// Whether the word has this role.
+/// True if the keyword has this role.
 pub fn is(word: &str, role: Role) -> bool {
     WORDS.iter().any(|w| w.role == role && w.word == word)
 }
 
-/// Whether the word is one of the language's. Such a word may still name a thing where no confusion can arise: the file
-/// `dipolar_charging.seq` calls a Hamiltonian `dipolar`.
+/// True if this is a keyword. A keyword may still be used as an identifier where this is unambiguous: the file `dipolar_charging.seq`
+/// declares a Hamiltonian `dipolar`.
 pub fn is_word(word: &str) -> bool {
     WORDS.iter().any(|w| w.word == word)
 }

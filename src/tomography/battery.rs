@@ -1,22 +1,22 @@
-//! A battery as a part of a system whose state is measured.
+//! A battery as a subsystem of a measured system.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "the parts of a battery are places in its own state and in that of the rest, one for every state of the whole"
+    reason = "parts are indices of battery and rest states, one pair per state of the whole system"
 )]
 
 use crate::linalg::{C64, Matrix, real};
 
-/// How the battery lies in the system: the numbers of its states and of those of the rest, for every state of the whole.
+/// Embedding of the battery in the system: battery index and rest index of every basis state of the whole system.
 pub struct Battery {
-    /// Its Hamiltonian, on its own space.
+    /// Hamiltonian of the battery, on its own space.
     pub hamiltonian: Matrix,
-    /// Of every state of the whole: the number of the battery's state, and that of the rest.
+    /// For every basis state of the whole system: (battery state, rest state).
     pub parts: Vec<(usize, usize)>,
 }
 
 impl Battery {
-    /// The state of the battery.
+    /// Reduced density matrix of the battery (partial trace over the rest).
     pub fn reduce(&self, state: &Matrix) -> Matrix {
         let n = self.hamiltonian.nrows();
         let mut out = Matrix::zeros(n, n);
@@ -30,7 +30,7 @@ impl Battery {
         out
     }
 
-    /// An operator of the battery, on the whole.
+    /// Embeds an operator of the battery in the whole system (tensor product with the identity).
     pub fn embed(&self, operator: &Matrix) -> Matrix {
         let n = self.parts.len();
         Matrix::from_fn(n, n, |i, j| {
@@ -39,13 +39,14 @@ impl Battery {
         })
     }
 
-    /// A change of the whole that changes the battery's state by this, and that of the rest not at all if it is traceless.
+    /// A change of the whole state that changes the battery's reduced state by `change`, and, for a traceless one, leaves the
+    /// rest unchanged.
     pub fn shared_out(&self, change: &Matrix) -> Matrix {
         let rest = self.parts.len() / self.hamiltonian.nrows().max(1);
         self.embed(change) * real(1.0 / rest.max(1) as f64)
     }
 
-    /// The whole with the battery in another state, without correlations with the rest.
+    /// Product of the battery state `own` and the reduced state of the rest in `whole`.
     pub fn with(&self, whole: &Matrix, own: &Matrix) -> Matrix {
         let n = self.parts.len();
         let rests = n / self.hamiltonian.nrows().max(1);

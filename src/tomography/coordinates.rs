@@ -1,9 +1,9 @@
-//! Hermitian matrices as vectors of real numbers.
+//! Hermitian matrices as real vectors.
 
 use crate::linalg::{C64, Matrix, Vector};
 
-/// A Hermitian matrix as a vector of real numbers: the diagonal, then `sqrt(2)` times real and imaginary parts above it, so that
-/// scalar products are those of matrices, `Tr[A B]`.
+/// Real vector of a Hermitian matrix: the diagonal, then `sqrt(2)` times the real and imaginary parts above it, so that
+/// the dot product equals `Tr[A B]`.
 pub fn coordinates(m: &Matrix) -> Vec<f64> {
     let n = m.nrows();
     let mut out: Vec<f64> = (0..n).map(|k| m[(k, k)].re).collect();
@@ -17,7 +17,7 @@ pub fn coordinates(m: &Matrix) -> Vec<f64> {
     out
 }
 
-/// The Hermitian matrix of such a vector; of the largest size that the vector suffices for.
+/// Hermitian matrix of such a vector; its dimension is the largest for which the vector is long enough.
 #[expect(clippy::indexing_slicing, reason = "i and j are below n, the size of the matrix")]
 pub fn matrix_of(coordinates: &[f64]) -> Matrix {
     let n = coordinates.len().isqrt();

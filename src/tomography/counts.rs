@@ -1,20 +1,20 @@
-//! The state from counts of single shots: spins 1/2, each measured along x, y or z.
+//! State tomography of spins 1/2 from single-shot counts, each spin measured along x, y or z.
 //!
-//! A setting names an axis a spin, and its outcomes have the probabilities
+//! A setting specifies one axis per spin; the probabilities of its outcomes are
 //!
 //! ```text
 //! p_o = 2^-n sum_m (-1)^|o & m| r_m,   r_m = Tr[rho P_m]
 //! ```
 //!
-//! over all sets m of spins, `P_m` the product of their Pauli matrices along the setting's axes: a Walsh transform. Nothing else of the
-//! state is needed, so the likelihood is a function of the `4^n - 1` numbers r, and concave. Where its highest point is a state, Newton's
-//! method has it in a few steps; else the likeliest density matrix lies on the boundary, and projected gradients with Nesterov's
-//! acceleration find it (Shang, Zhang, Ng, Phys. Rev. A 95, 062336). The textbooks' `R rho R` is not taken: it needs thousands of steps.
+//! over all subsets m of spins, with `P_m` the product of their Pauli matrices along the setting's axes: a Walsh transform. The
+//! likelihood therefore depends on the state only through the `4^n - 1` means r, and is log-concave in them. If its maximum is a
+//! density matrix, Newton's method finds it in a few steps; otherwise the maximum-likelihood state is on the boundary, and projected
+//! gradients with Nesterov acceleration find it (Shang, Zhang, Ng, Phys. Rev. A 95, 062336). The textbook `R rho R` iteration is not
+//! used: it needs thousands of steps.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "places are numbers of Pauli products, of which there are as many as means, and states are of as many spins as \
-              the settings"
+    reason = "places are indices of Pauli products, one per mean, and states have as many spins as the settings"
 )]
 
 use crate::delimited;
@@ -22,56 +22,56 @@ use crate::linalg::{C64, LinalgError, Matrix, hermitian_values, norm_squared, re
 use crate::noise::Noise;
 use crate::spin::nearest_state;
 
-/// The most spins: beyond, a Newton step would need more memory than the counts are worth.
+/// Maximum number of spins: beyond this, a Newton step needs too much memory.
 pub const MOST_SPINS: usize = 5;
 
-/// The most shots of a table: beyond, a 64-bit float counts no longer one by one.
+/// Maximum number of shots in a table: beyond this, a 64-bit float no longer represents all integers.
 pub const MOST_SHOTS: u64 = 1 << 53;
 
-/// Steps of an iteration.
+/// Maximum number of iterations.
 const MOST_STEPS: usize = 5000;
 
-/// How a state is made of counts.
+/// Estimator of a state from counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Estimator {
-    /// Plain means.
+    /// Linear inversion of the sample means.
     Linear,
-    /// The density matrix that is nearest to plain means.
+    /// Density matrix nearest to the linear inversion.
     Nearest,
-    /// The likeliest density matrix of multinomial counts.
+    /// Maximum likelihood for multinomial counts.
     MaximumLikelihood,
 }
 
-/// The estimators: word, estimator, meaning.
+/// The estimators: (keyword, estimator, description).
 pub const ESTIMATORS: &[(&str, Estimator, &str)] = &[
     ("maximum_likelihood", Estimator::MaximumLikelihood, "the likeliest density matrix of multinomial counts"),
     ("nearest", Estimator::Nearest, "the density matrix nearest to plain means, the likeliest one of white noise"),
     ("linear", Estimator::Linear, "plain means; eigenvalues may be negative"),
 ];
 
-/// Which axes are measured, setting by setting: 0, 1, 2 for x, y, z, a spin each.
+/// Measurement axes of every setting: 0, 1, 2 for x, y, z, one per spin.
 #[derive(Debug, Clone)]
 pub struct Settings {
     spins: usize,
-    /// Of every setting: the place of the Pauli product of every set of spins.
+    /// For every setting, the index of the Pauli product of every subset of spins.
     places: Vec<Vec<usize>>,
 }
 
-/// A state from counts.
+/// State reconstructed from counts.
 #[derive(Debug, Clone)]
 pub struct Counted {
-    /// The state.
+    /// The density matrix (for `Linear`, possibly with negative eigenvalues).
     pub state: Matrix,
-    /// The smallest eigenvalue of the state of plain means.
+    /// Smallest eigenvalue of the linear-inversion estimate.
     pub smallest_linear: f64,
-    /// Steps of the iteration.
+    /// Number of iterations.
     pub steps: usize,
-    /// Whether it converged.
+    /// True if the iteration converged.
     pub converged: bool,
 }
 
 impl Settings {
-    /// From the axes; `None` where a setting has another number of spins, or an axis is none.
+    /// Builds from measurement axes; `None` if a setting has the wrong length or an axis is not 0, 1 or 2.
     pub fn new(spins: usize, axes: &[Vec<u8>]) -> Option<Settings> {
         let right = |setting: &Vec<u8>| setting.len() == spins && setting.iter().all(|a| *a < 3);
         if spins == 0 || spins > MOST_SPINS || !axes.iter().all(right) {
@@ -87,19 +87,19 @@ impl Settings {
         Some(Settings { spins, places })
     }
 
-    /// How many outcomes a setting has.
+    /// Number of outcomes of a setting, `2^n`.
     pub fn outcomes(&self) -> usize {
         1 << self.spins
     }
 
-    /// The numbers of Pauli products that no setting sees.
+    /// Indices of the Pauli products that no setting measures.
     pub fn unseen(&self) -> usize {
         let mut seen = vec![false; 1 << (2 * self.spins)];
         self.places.iter().flatten().for_each(|k| seen[*k] = true);
         seen.iter().filter(|s| !**s).count()
     }
 
-    /// The probabilities of all outcomes of all settings.
+    /// Probabilities of all outcomes of all settings.
     pub fn probabilities(&self, state: &Matrix) -> Vec<f64> {
         let mut p = vec![0.0; self.places.len() << self.spins];
         self.probabilities_of(&pauli_means(state), &mut p);
@@ -114,7 +114,7 @@ impl Settings {
         }
     }
 
-    /// The slope of `sum f ln p` with respect to the means, from `f/p`.
+    /// Gradient of the log-likelihood `sum f ln p` with respect to the means, from the ratios `f/p`.
     fn slope(&self, ratios: &[f64], g: &mut [f64]) {
         let n = self.outcomes();
         g.fill(0.0);
@@ -126,7 +126,7 @@ impl Settings {
         }
     }
 
-    /// Means of Pauli products, each over all shots of all settings that see it; 0 for those that none sees.
+    /// Sample means of the Pauli products, each over all shots of all settings that measure it; 0 for those that none measures.
     fn means(&self, counts: &[u64]) -> Vec<f64> {
         let n = self.outcomes();
         let (mut sums, mut shots) = (vec![0.0; n * n], vec![0.0; n * n]);
@@ -141,8 +141,8 @@ impl Settings {
         sums.iter().zip(&shots).map(|(sum, shots)| if *shots > 0.0 { sum / shots } else { 0.0 }).collect()
     }
 
-    /// The state of some counts, setting after setting, outcome after outcome; the first spin is the highest bit of an outcome, and 0 is
-    /// up.
+    /// Reconstructs the state from counts, ordered by setting, then outcome; the first spin is the highest bit of an outcome, and bit 0
+    /// means spin up.
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
@@ -172,7 +172,7 @@ impl Settings {
         })
     }
 
-    /// The highest point of the likelihood over all means, states or not; `None` where there is none.
+    /// Maximum of the likelihood over all means, physical or not; `None` if there is none. Also returns the number of steps.
     fn newton(&self, f: &[f64], start: &[f64]) -> (Option<Vec<f64>>, usize) {
         const STEPS: usize = 40;
         let (n, size) = (self.outcomes(), start.len());
@@ -183,7 +183,7 @@ impl Settings {
         let mut p = vec![0.0; f.len()];
         let allowed = |p: &[f64]| p.iter().zip(f).all(|(p, f)| *f == 0.0 || *p > 0.0);
         self.probabilities_of(&r, &mut p);
-        // The maximally mixed state allows every outcome, so a share of it does.
+        // The maximally mixed state has positive probabilities for all outcomes: mix it in.
         while !allowed(&p) {
             r.iter_mut().skip(1).for_each(|x| *x *= 0.9);
             self.probabilities_of(&r, &mut p);
@@ -198,7 +198,7 @@ impl Settings {
             curvature.fill(0.0);
             let mut second = vec![0.0; n];
             for (places, (ratios, p)) in self.places.iter().zip(ratios.chunks_exact(n).zip(p.chunks_exact(n))) {
-                // sum_o (f/p^2) (-1)^|o & (l ^ m)|: a Walsh transform again.
+                // sum_o (f/p^2) (-1)^|o & (l ^ m)|, also a Walsh transform.
                 second
                     .iter_mut()
                     .zip(ratios.iter().zip(p))
@@ -233,11 +233,11 @@ impl Settings {
                 return (Some(r), step);
             }
         }
-        // Outcomes that never came may draw it to infinity.
+        // Outcomes that were never observed may drive the maximum to infinity.
         (None, STEPS)
     }
 
-    /// The likeliest density matrix by accelerated projected gradients.
+    /// Maximum-likelihood density matrix by accelerated projected gradients.
     fn projected(&self, f: &[f64], linear: &Matrix) -> Result<(Matrix, usize, bool), LinalgError> {
         let d = self.outcomes() as f64;
         let mut now = nearest_state(linear)? * real(0.99);
@@ -254,7 +254,7 @@ impl Settings {
             let here = cost(&p);
             ratios.iter_mut().zip(&p).zip(f).for_each(|((x, p), f)| *x = -f / p.max(1e-300));
             self.slope(&ratios, &mut g);
-            // df = sum_m g_m Tr[drho P_m], so the gradient is 2^n times the state of these means.
+            // df = sum_m g_m Tr[drho P_m], so the gradient is 2^n times the matrix with these Pauli means.
             let slope = state_of(&g) * real(d);
             let next = loop {
                 let next = nearest_state(&(&ahead - &slope * real(length)))?;
@@ -283,20 +283,20 @@ impl Settings {
         Ok((now, MOST_STEPS, false))
     }
 
-    /// The state of plain means; eigenvalues may be negative.
+    /// Linear-inversion estimate; eigenvalues may be negative.
     pub fn plain(&self, counts: &[u64]) -> Matrix {
         let mut means = self.means(counts);
         means[0] = 1.0;
         state_of(&means)
     }
 
-    /// Counts as they would be drawn from a state, so many shots a setting.
+    /// Simulates counts for a state, `shots` per setting.
     pub fn drawn(&self, state: &Matrix, shots: &[u64], noise: &mut Noise) -> Vec<u64> {
         self.counts_of(&self.probabilities(state), shots, noise)
     }
 
-    /// Counts drawn from probabilities: one outcome after the other by the binomial distribution of what is left, so that many shots
-    /// cost no more than few.
+    /// Simulates counts from probabilities: sequential binomial draws from the remaining shots, so the cost does not depend on the
+    /// number of shots.
     pub fn counts_of(&self, probabilities: &[f64], shots: &[u64], noise: &mut Noise) -> Vec<u64> {
         let mut out = Vec::with_capacity(probabilities.len());
         for (p, shots) in probabilities.chunks_exact(self.outcomes()).zip(shots) {
@@ -315,7 +315,7 @@ impl Settings {
     }
 }
 
-/// The Walsh transform: sums with the sign `(-1)^|o & m|`.
+/// Walsh-Hadamard transform in place: sums with the sign `(-1)^|o & m|`.
 fn walsh(x: &mut [f64]) {
     let mut apart = 1;
     while apart < x.len() {
@@ -329,7 +329,7 @@ fn walsh(x: &mut [f64]) {
     }
 }
 
-/// The flips of a Pauli product and, for every state, its phase as a power of i: `P|s> = i^k |s ^ flips>`.
+/// Bit flips of a Pauli product, and its phase for a basis state as a power of i: `P|s> = i^k |s ^ flips>`.
 fn pauli(place: usize, spins: usize, state: usize) -> (usize, u8) {
     let (mut flips, mut phase) = (0, 0);
     for k in 0..spins {
@@ -356,7 +356,7 @@ fn turned(x: C64, phase: u8) -> C64 {
     }
 }
 
-/// `rho = 2^-n sum r_P P`
+/// Density matrix from Pauli means: `rho = 2^-n sum r_P P`.
 fn state_of(means: &[f64]) -> Matrix {
     let spins = means.len().trailing_zeros() as usize / 2;
     let n = 1 << spins;
@@ -370,7 +370,7 @@ fn state_of(means: &[f64]) -> Matrix {
     out
 }
 
-/// `Tr[rho P]` of all Pauli products.
+/// Pauli means `Tr[rho P]` of all Pauli products.
 fn pauli_means(state: &Matrix) -> Vec<f64> {
     let n = state.nrows();
     let spins = n.trailing_zeros() as usize;
@@ -385,11 +385,11 @@ fn pauli_means(state: &Matrix) -> Vec<f64> {
         .collect()
 }
 
-/// A table of counts: `setting, outcome, count` a line, such as `XZ, 01, 237`; `#` begins a comment. Outcomes that are not listed never
-/// came. The settings with their counts, in the order in which they first stand there.
+/// Parses a table of counts: one `setting, outcome, count` per line, such as `XZ, 01, 237`; `#` starts a comment. Outcomes not listed have
+/// count 0. Returns the settings, in order of first appearance, and their counts.
 ///
 /// # Errors
-/// What is wrong, as a sentence that names the line.
+/// A message that names the line, if the table is not valid.
 pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), String> {
     let too_many = || format!("counts are taken of 1 to {MOST_SPINS} spins, these are {spins}");
     if spins > MOST_SPINS {
@@ -419,7 +419,7 @@ pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), Str
         let bits = bits.and_then(|o| usize::from_str_radix(o, 2).ok()).ok_or_else(|| {
             format!("line {line}: `{outcome}` is no outcome of {spins} spins, 0 for up and 1 for down each")
         })?;
-        // A spreadsheet may have written `120.0`.
+        // Spreadsheets may write `120.0`.
         let whole = |x: f64| (x >= 0.0 && x.fract() == 0.0 && x <= MOST_SHOTS as f64).then_some(x as u64);
         let number = count.parse::<u64>().ok().or_else(|| delimited::number(count).ok()?.and_then(whole));
         let number = number.filter(|n| *n <= MOST_SHOTS);
@@ -474,7 +474,7 @@ mod tests {
                 p.chunks(1 << spins)
                     .all(|p| (p.iter().sum::<f64>() - 1.0).abs() < 1e-14 && p.iter().all(|x| *x >= 0.0))
             );
-            // The first setting is x of all: its probabilities are those of the projectors.
+            // The first setting measures x on all spins: its probabilities must be those of the projectors.
             let y = |s: usize| pauli(2, 1, s);
             assert_eq!((y(0), y(1)), ((1, 1), (1, 3)));
         }
@@ -496,7 +496,7 @@ mod tests {
             let best = likelihood(&found.state);
             assert!((found.state.trace().re - 1.0).abs() < 1e-12);
             assert!(hermitian_values(&found.state).unwrap()[0] > -1e-12);
-            // No state in any direction is likelier; the likelihood is concave, so near ones say it of all.
+            // No state in any direction has a higher likelihood; it is concave, so testing nearby states suffices.
             for k in 0..200 {
                 let other = state(1 << spins, 100 + k);
                 for share in [1e-4, 1e-2, 0.3] {

@@ -1,48 +1,48 @@
-//! Measured amplitudes: a table of the readout, the nucleus, the frequency of the line, and its real and imaginary part.
+//! Measured line amplitudes: table with readout, nucleus, line frequency, real and imaginary part.
 
 use super::lines::Line;
 use super::plan::Plan;
 use crate::decays::sign::sign;
 use crate::delimited;
 
-/// One line of one readout: a frequency and amplitude of `Tr[rho F+]`. A file has them in the spectrometer's sense of frequency.
+/// One line of one readout: frequency and amplitude of `Tr[rho F+]`. Files use the spectrometer's sign of the frequency.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Amplitude {
-    /// The word of the readout.
+    /// Readout word.
     pub readout: String,
-    /// The nucleus.
+    /// Nucleus.
     pub nucleus: String,
-    /// The frequency from the carrier, Hz.
+    /// Frequency relative to the carrier, Hz.
     pub frequency: f64,
-    /// The real part.
+    /// Real part of the amplitude.
     pub real: f64,
-    /// The imaginary part.
+    /// Imaginary part of the amplitude.
     pub imaginary: f64,
 }
 
 impl Amplitude {
-    /// The same with a frequency of the other sign.
+    /// Complex conjugate signal: opposite sign of the frequency and of the imaginary part.
     pub fn mirrored(&self) -> Amplitude {
         Amplitude { frequency: 0.0 - self.frequency, imaginary: 0.0 - self.imaginary, ..self.clone() }
     }
 
-    /// The same in the other sense of frequency: of the spectrometer or of `Tr[rho F+]`.
+    /// Converts between the spectrometer's sign of frequency and that of `Tr[rho F+]`.
     pub fn turned(&self) -> Amplitude {
         if sign(&self.nucleus) < 0.0 { self.mirrored() } else { self.clone() }
     }
 }
 
-/// The columns of the table.
+/// Header of the table.
 pub const COLUMNS: &str = "readout,nucleus,frequency [Hz],real,imaginary";
 
-/// How the files of decays are called.
+/// Naming scheme of FID files, for error messages.
 pub const NAMES: &str = "a decay is a file READOUT.NUCLEUS.fid (SIMPSON, NMRPipe) or .jdx (JCAMP-DX), or a folder READOUT.NUCLEUS \
                          with Bruker's acqus and fid or Varian's procpar and fid; a folder or file NUCLEUS has a row for every readout";
 
-/// Reads a table in any dialect of [`crate::delimited`]; its first line may name the columns, and the unit of the frequency.
+/// Parses a table in any dialect of [`crate::delimited`]; its first line may name the columns and the unit of the frequency.
 ///
 /// # Errors
-/// What is wrong, as a sentence that names the line.
+/// A message that names the line, if the table is not valid.
 pub fn read(text: &str) -> Result<Vec<Amplitude>, String> {
     const NAMES: [&str; 5] = ["readout", "nucleus", "frequency", "real", "imaginary"];
     let named = |cells: &[String]| cells.iter().any(|cell| cell.eq_ignore_ascii_case("readout"));
@@ -82,11 +82,11 @@ pub fn read(text: &str) -> Result<Vec<Amplitude>, String> {
     Ok(out)
 }
 
-/// The numbers that a plan wants, in its order, from a table: each line of each readout once, the nearest in frequency. Also how far
-/// from where they are expected the lines are, added up, Hz.
+/// Amplitudes in the order of the plan: for each readout and line, the nearest measured line in frequency, each used once. Also returns the
+/// sum of the distances between measured and expected frequencies, Hz.
 ///
 /// # Errors
-/// What is missing, too much, or in doubt.
+/// When amplitudes are missing, superfluous or ambiguous.
 pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<(Vec<f64>, f64), String> {
     let wanted = plan.readouts.len() * plan.lines.len();
     if table.len() != wanted {
@@ -125,7 +125,7 @@ pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<(V
     Ok((out, away))
 }
 
-/// How far a measured line may be from where it is expected: half of the way to the next of its channel.
+/// Maximum distance of a measured line from its expected frequency: half the distance to the next line of its channel.
 fn tolerance(lines: &[Line], line: &Line) -> f64 {
     let others = lines.iter().filter(|l| l.channel == line.channel).map(|l| (l.frequency - line.frequency).abs());
     let next = others.filter(|d| *d > 0.0).fold(f64::INFINITY, f64::min);

@@ -1,9 +1,9 @@
-//! Line amplitudes from free induction decays.
+//! Line amplitudes from free induction decays (FIDs).
 //!
-//! The frequencies of the lines are known, so `s(t_k) = sum_l a_l exp(2 pi i nu_l t_k - t_k/T2)` is linear in the amplitudes, and least
-//! squares gives them with their covariance: `a = G^-1 F^ s`, `G = F^ F`, and white noise of variance v in each part of a point
-//! gives amplitudes the covariance `2 v G^-1` of complex numbers. Points of the dead time are left out, which costs precision and
-//! turns no phase. Where T2 is not known, it is the one that leaves the least over.
+//! The line frequencies are known, so `s(t_k) = sum_l a_l exp(2 pi i nu_l t_k - t_k/T2)` is linear in the amplitudes, and linear least
+//! squares gives them with their covariance: `a = G^-1 F^ s`, `G = F^ F`; white noise of variance v in the real and imaginary part of each
+//! point gives complex amplitudes the covariance `2 v G^-1`. Points in the dead time are left out, which costs precision but causes no
+//! phase error. If T2 is not known, it is the one that minimises the residual.
 
 use super::data::{self, Amplitude};
 use super::lines::Line;
@@ -12,51 +12,51 @@ use crate::decays::sign::sign;
 use crate::linalg::{C64, Eigen, LinalgError, Matrix, ZERO, hermitian_eigen};
 use crate::units::TWO_PI;
 
-/// The free induction decay of one readout. Its points are those of `Tr[rho F+]`; files have them in the spectrometer's sense of
-/// frequency, which [`crate::decays::sign`] turns into the other.
+/// FID of one readout. Its points are those of `Tr[rho F+]`; files use the spectrometer's sign of frequency, which
+/// [`crate::decays::sign`] converts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Decay {
-    /// The word of the readout, or [`ROW`] with the number of the readout in the plan, from 1.
+    /// Readout word, or [`ROW`] followed by the 1-based index of the readout in the plan.
     pub readout: String,
-    /// The nucleus that was received.
+    /// Detected nucleus.
     pub nucleus: String,
-    /// The time between points, s.
+    /// Dwell time, s.
     pub dwell: f64,
-    /// The time of the first point, s; negative where a filter delays the signal.
+    /// Time of the first point, s; negative if a digital filter delays the signal.
     pub start: f64,
-    /// The points; none where nothing was received, as in a dead time.
+    /// Complex points; `None` where nothing was recorded, as in the dead time.
     pub points: Vec<Option<C64>>,
 }
 
-/// What the readout of a decay begins with that is known by the number of its row.
+/// Prefix of the readout name of a FID that is identified by its row number.
 pub const ROW: &str = "row ";
 
-/// The lines of one channel at the times of a decay.
+/// Least-squares problem: the lines of one channel at the sampling times of a FID.
 pub struct Fit {
-    /// A column a line, a row a point that was received.
+    /// Design matrix: one column per line, one row per recorded point.
     model: Matrix,
     gram: Eigen,
 }
 
-/// What a fit has found.
+/// Result of a fit.
 pub struct Fitted {
-    /// The amplitudes of the lines.
+    /// Complex line amplitudes.
     pub amplitudes: Vec<C64>,
-    /// The sum of squares that is left over.
+    /// Residual sum of squares.
     pub left: f64,
-    /// How many complex numbers that sum is made of, less those that were fitted.
+    /// Degrees of freedom, in complex numbers: points minus lines.
     pub freedom: usize,
 }
 
-/// The eigenvalues of G of lines that are told apart are near the number of points; a billionth of the largest is no more than rounding.
+/// Resolved lines have eigenvalues of G near the number of points; below 1e-9 of the largest there is only rounding.
 const TOLD_APART: f64 = 1e-9;
 
 impl Fit {
-    /// Of lines at these frequencies, at these times.
+    /// Model for lines at these frequencies (Hz) and sampling times (s), with decay time `t2` (s).
     ///
     /// # Errors
-    /// When the lines are not told apart in this time, as a sentence.
-    #[expect(clippy::indexing_slicing, reason = "the model has a row for every time and a column for every frequency")]
+    /// When the lines cannot be resolved in this time.
+    #[expect(clippy::indexing_slicing, reason = "the model has one row per time and one column per frequency")]
     pub fn new(frequencies: &[f64], times: &[f64], t2: f64) -> Result<Fit, String> {
         if times.len() < frequencies.len() {
             return Err(format!("{} points cannot tell {} lines apart", times.len(), frequencies.len()));
@@ -72,12 +72,12 @@ impl Fit {
         Ok(Fit { model, gram })
     }
 
-    /// `G^-1`.
+    /// `G^-1`; times 2 v it is the covariance of the amplitudes.
     pub fn covariance(&self) -> Matrix {
         self.gram.function(|x| C64::new(1.0 / x, 0.0))
     }
 
-    /// The amplitudes of a decay.
+    /// Fits the amplitudes to a FID.
     pub fn amplitudes(&self, signal: &[C64]) -> Fitted {
         let signal = Matrix::from_column_slice(signal.len(), 1, signal);
         let found = self.covariance() * (self.model.adjoint() * &signal);
@@ -89,7 +89,7 @@ impl Fit {
         }
     }
 
-    /// The decay of some amplitudes.
+    /// FID of given amplitudes.
     pub fn decay(&self, amplitudes: &[C64]) -> Vec<C64> {
         let a = Matrix::from_column_slice(amplitudes.len(), 1, amplitudes);
         (&self.model * a).iter().copied().collect()
@@ -97,17 +97,17 @@ impl Fit {
 }
 
 impl Decay {
-    /// The same with frequencies of the other sign.
+    /// Complex conjugate signal: frequencies of opposite sign.
     pub fn mirrored(&self) -> Decay {
         Decay { points: self.points.iter().map(|z| z.map(|z| z.conj())).collect(), ..self.clone() }
     }
 
-    /// The same in the other sense of frequency: of the spectrometer or of `Tr[rho F+]`.
+    /// Converts between the spectrometer's sign of frequency and that of `Tr[rho F+]`.
     pub fn turned(&self) -> Decay {
         if sign(&self.nucleus) < 0.0 { self.mirrored() } else { self.clone() }
     }
 
-    /// Times and values of the points that were received.
+    /// Times and values of the recorded points.
     fn received(&self) -> (Vec<f64>, Vec<C64>) {
         let time = |k: usize| self.start + self.dwell * k as f64;
         let points = self.points.iter().enumerate();
@@ -115,20 +115,20 @@ impl Decay {
     }
 }
 
-/// The correlated noise of fitted amplitudes made white: `G^(1/2) a` of the lines of each channel has independent parts of the
-/// variance of a point.
+/// Whitening of the correlated noise of fitted amplitudes: the components of `G^(1/2) a` of each channel have independent noise with the
+/// variance of a FID point.
 pub struct Whitening {
-    /// Block by block, in the order of the lines.
+    /// `G^(1/2)` by channel, in the order of the lines.
     roots: Vec<Matrix>,
 }
 
 impl Whitening {
-    /// Of the fits of the channels that are read, in the order of the lines.
+    /// From the fits of the detected channels, in the order of the lines.
     pub fn new(fits: &[&Fit]) -> Whitening {
         Whitening { roots: fits.iter().map(|f| f.gram.function(|x| C64::new(x.max(0.0).sqrt(), 0.0))).collect() }
     }
 
-    /// Real and imaginary parts, readout by readout and line by line.
+    /// Applies the transformation to real and imaginary parts, ordered by readout, then line.
     pub fn apply(&self, numbers: &mut [f64]) {
         let mut rest = numbers.as_chunks_mut().0;
         for root in self.roots.iter().filter(|root| !root.is_empty()).cycle() {
@@ -142,7 +142,7 @@ impl Whitening {
         }
     }
 
-    /// The root of the mean variance of an amplitude, for points of variance 1.
+    /// Root mean variance of an amplitude, for points of variance 1.
     pub fn of_an_amplitude(&self) -> f64 {
         let variances = self.roots.iter().flat_map(|root| {
             let gram = root * root;
@@ -153,7 +153,7 @@ impl Whitening {
         (all.iter().sum::<f64>() / all.len().max(1) as f64).sqrt()
     }
 
-    /// The plan of whitened numbers.
+    /// The plan for whitened amplitudes.
     pub fn plan(&self, plan: &Plan) -> Plan {
         let mut white = plan.clone();
         let columns = plan.design.first().map_or(0, Vec::len);
@@ -166,24 +166,24 @@ impl Whitening {
     }
 }
 
-/// The amplitudes of all decays of a plan.
+/// Amplitudes of all FIDs of a plan.
 pub struct Read {
-    /// The amplitudes.
+    /// Fitted amplitudes.
     pub amplitudes: Vec<Amplitude>,
     /// T2 of every nucleus, s.
     pub t2: Vec<(String, f64)>,
-    /// The standard deviation of the noise in each part of a point.
+    /// Standard deviation of the noise in the real and imaginary part of a point.
     pub noise: f64,
-    /// The sum of squares that is left over, and that of all points.
+    /// Residual sum of squares, and sum of squares of all points.
     pub left: (f64, f64),
-    /// What makes their noise white.
+    /// The transformation that whitens the noise of the amplitudes.
     pub whitening: Whitening,
 }
 
-/// Fits all decays that a plan wants; each readout of each nucleus once.
+/// Fits all FIDs required by a plan, one per readout and nucleus.
 ///
 /// # Errors
-/// What is missing, too much, or cannot be told, as a sentence.
+/// When FIDs are missing, superfluous or ambiguous, or lines cannot be resolved.
 pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, String> {
     let mut found =
         Read { amplitudes: vec![], t2: vec![], noise: 0.0, left: (0.0, 0.0), whitening: Whitening { roots: vec![] } };
@@ -208,7 +208,7 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
         let own =
             plan.readouts.iter().map(|r| one(decays, &r.word, nucleus)).collect::<Result<Vec<&Decay>, String>>()?;
         let signals: Vec<(Vec<f64>, Vec<C64>)> = own.iter().map(|d| d.received()).collect();
-        // One covariance stands for all of them.
+        // All FIDs share one covariance, so their sampling times must agree.
         let mut received = own.iter().zip(&signals);
         if let Some((first, (times, _))) = received.next()
             && let Some((other, _)) = received.find(|(_, (t, _))| t != times)
@@ -254,7 +254,7 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
     Ok(found)
 }
 
-/// The decays with the words of their readouts, where these are known by the rows that they stand in.
+/// Replaces row numbers by the readout words of the plan.
 fn with_words(plan: &Plan, decays: &[Decay]) -> Result<Vec<Decay>, String> {
     let named = |decay: &Decay| {
         let Some(row) = decay.readout.strip_prefix(ROW).and_then(|k| k.parse::<usize>().ok()) else {
@@ -276,7 +276,7 @@ fn with_words(plan: &Plan, decays: &[Decay]) -> Result<Vec<Decay>, String> {
     decays.iter().map(named).collect()
 }
 
-/// The one decay of a readout and a nucleus.
+/// The FID of a readout and a nucleus; exactly one must exist.
 fn one<'a>(decays: &'a [Decay], readout: &str, nucleus: &str) -> Result<&'a Decay, String> {
     let mut of = decays.iter().filter(|d| d.readout == readout && d.nucleus == nucleus);
     match (of.next(), of.next()) {
@@ -286,16 +286,16 @@ fn one<'a>(decays: &'a [Decay], readout: &str, nucleus: &str) -> Result<&'a Deca
     }
 }
 
-/// Where a function of one minimum in the logarithm is smallest: a coarse look, then golden sections.
+/// Minimises a unimodal function on a logarithmic scale: grid search, then golden-section search.
 fn best((low, high): (f64, f64), f: impl Fn(f64) -> Result<f64, String>) -> Result<f64, String> {
     const LOOKS: usize = 24;
     let at = |k: usize| low * (high / low).powf(k as f64 / (LOOKS - 1) as f64);
     let mut values = Vec::with_capacity(LOOKS);
     for k in 0..LOOKS {
-        // Where the lines die before they are told apart there is no fit, and no minimum either.
+        // If the lines decay before they are resolved, the fit is undefined, and there is no minimum.
         values.push(f(at(k)).unwrap_or(f64::INFINITY));
     }
-    // Of equal ones the first, and the last where all are infinite.
+    // The first of equal minima, and the last point if all are infinite.
     let lowest = values.iter().enumerate().filter(|(_, x)| x.is_finite()).min_by(|(_, a), (_, b)| a.total_cmp(b));
     let smallest = match lowest {
         Some((k, _)) => k,
@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn noise_has_the_covariance_of_the_fit() {
-        // Lines that overlap: 10 Hz apart, seen for 60 ms.
+        // Overlapping lines: 10 Hz apart, observed for 60 ms.
         let t = times(60, 1e-3);
         let fit = Fit::new(&[0.0, 10.0], &t, 0.05).unwrap();
         let expected = fit.covariance();
@@ -361,14 +361,14 @@ mod tests {
             let a = fit.amplitudes(&signal).amplitudes;
             sum += Matrix::from_fn(2, 2, |i, j| a[i] * a[j].conj() / (2.0 * RUNS as f64));
         }
-        // Five standard errors of a variance of 4000 complex numbers.
+        // Five standard errors of a variance estimated from 4000 complex numbers.
         assert!((sum - &expected).norm() < 0.08 * expected.norm());
     }
 
     #[test]
     fn lines_that_nothing_tells_apart_are_refused() {
         assert!(Fit::new(&[0.0, 0.0], &times(50, 1e-3), 1.0).is_err());
-        // A dwell of 1 ms folds 1 kHz onto 0.
+        // A dwell time of 1 ms aliases 1 kHz to 0.
         assert!(Fit::new(&[0.0, 1000.0], &times(50, 1e-3), 1.0).is_err());
         assert!(Fit::new(&[0.0, 10.0], &times(1, 1e-3), 1.0).is_err());
     }

@@ -1,14 +1,14 @@
-//! Energies of a state that is known with errors.
+//! Energies of a measured state, with uncertainties.
 //!
-//! Ergotropy and capacity are convex, so noise makes them larger on average: a battery that holds nothing seems charged. For a state
-//! of eigenvalues r (descending) and levels e (ascending) that do not coincide, to second order in the noise
-//! `E[W] - W = sum_(k<j) s_kj^2 (e_j - e_k)/(r_k - r_j)`, `s_kj^2 = E|<k|d rho|j>|^2`. Beside the plain value stand that bias, the
-//! standard deviation of repeated reconstructions (the parametric bootstrap), and what tests of possible truths give
-//! ([`super::interval`]): the median-unbiased value and the intervals.
+//! Ergotropy and capacity are convex in the state, so noise increases them on average: an empty battery appears charged. For a state with
+//! non-degenerate eigenvalues r (descending) and levels e (ascending), to second order in the noise
+//! `E[W] - W = sum_(k<j) s_kj^2 (e_j - e_k)/(r_k - r_j)`, `s_kj^2 = E|<k|d rho|j>|^2`. Reported are the plain value, this bias, the
+//! standard deviation of repeated reconstructions (parametric bootstrap), and the median-unbiased value and confidence intervals from tests
+//! of possible true states ([`super::interval`]).
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "eigenvalues and levels are as many as the battery has states, and their places are counted over these"
+    reason = "there is one eigenvalue and one level per battery state, and indices are within this number"
 )]
 
 pub use super::battery::Battery;
@@ -21,25 +21,25 @@ use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_eigen};
 use crate::noise::Noise;
 use rayon::prelude::*;
 
-/// An energy of a battery whose state was measured.
+/// An energy of a battery, estimated from a measured state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Quantity {
-    /// Of the reconstructed state.
+    /// Value for the reconstructed state.
     pub value: f64,
-    /// The standard deviation of the value.
+    /// Standard deviation of the value.
     pub error: f64,
-    /// What the second-order formula gives for the bias; `None` where levels are too near for it.
+    /// Bias from the second-order formula; `None` if eigenvalues are too close for it.
     pub bias: Option<f64>,
-    /// The value that readings exceed as often as not: median-unbiased.
+    /// Median-unbiased value.
     pub corrected: f64,
-    /// The confidence interval of 68.3 %.
+    /// Confidence interval of 68.3 %.
     pub interval_68: (f64, f64),
-    /// The confidence interval of 95 %.
+    /// Confidence interval of 95 %.
     pub interval_95: (f64, f64),
 }
 
 impl Quantity {
-    /// In another unit.
+    /// Multiplies by a unit conversion factor.
     pub fn times(self, scale: f64) -> Quantity {
         let both = |(low, high): (f64, f64)| (low * scale, high * scale);
         Quantity {
@@ -53,34 +53,34 @@ impl Quantity {
     }
 }
 
-/// The energies of a battery whose state was measured.
+/// Energies of a battery, estimated from a measured state.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Energies {
-    /// Tr[rho H].
+    /// Energy `Tr[rho H]`.
     pub energy: Quantity,
-    /// The ergotropy.
+    /// Ergotropy.
     pub ergotropy: Quantity,
-    /// The capacity.
+    /// Capacity.
     pub capacity: Quantity,
-    /// What must hold for the intervals to be what they say, or why they are not calibrated; empty where nothing is to be said.
+    /// Conditions for the validity of the intervals, or reasons why they are not calibrated; may be empty.
     pub conditions: Vec<String>,
 }
 
 impl Energies {
-    /// In another unit.
+    /// Multiplies by a unit conversion factor.
     pub fn times(self, scale: f64) -> Energies {
         let [energy, ergotropy, capacity] = [self.energy, self.ergotropy, self.capacity].map(|q| q.times(scale));
         Energies { energy, ergotropy, capacity, conditions: self.conditions }
     }
 }
 
-/// The quadratic form of the covariance of the state of least squares, without the variance of the noise.
+/// Variance of `Tr[rho A]` in the least-squares state, for noise of variance 1.
 fn variance(inverse: &Inverse, operator: &Matrix) -> f64 {
     let u = coordinates(operator);
     inverse.spread(&u).iter().zip(&u).map(|(x, y)| x * y).sum()
 }
 
-/// The second-order biases of ergotropy and capacity; `None` for one in which eigenvalues count that are too near for it.
+/// Second-order biases of ergotropy and capacity; `None` if contributing eigenvalues are too close for the formula.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -93,15 +93,15 @@ pub fn second_order(
     let own = hermitian_eigen(&battery.reduce(state))?;
     let levels = hermitian_eigen(&battery.hamiltonian)?.values;
     let n = levels.len();
-    // What the eigenvalues are multiplied by, the largest first: it sits on the lowest level for the passive energy.
+    // Coefficients of the eigenvalues in descending order: in the passive state the largest occupies the lowest level.
     let passive: Vec<f64> = levels.iter().map(|e| -e).collect();
     let spread: Vec<f64> = (0..n).map(|k| levels[n - 1 - k] - levels[k]).collect();
     Ok([passive, spread].map(|list| bias(inverse, battery, &own, sigma, &list)))
 }
 
-/// The bias of `sum_k l_k r_k`, r the eigenvalues in descending order.
+/// Bias of `sum_k l_k r_k`, with r the eigenvalues in descending order.
 fn bias(inverse: &Inverse, battery: &Battery, own: &Eigen, sigma: f64, list: &[f64]) -> Option<f64> {
-    // Below this many standard deviations two eigenvalues are not apart.
+    // Eigenvalues closer than this many standard deviations count as unresolved.
     const APART: f64 = 3.0;
     let n = list.len();
     let range = list.iter().fold(0.0f64, |m, x| m.max(x.abs()));
@@ -109,7 +109,7 @@ fn bias(inverse: &Inverse, battery: &Battery, own: &Eigen, sigma: f64, list: &[f
     for k in 0..n {
         for j in k + 1..n {
             let spacing = list[k] - list[j];
-            // Eigenvalues that count alike may be as near as they like.
+            // Eigenvalues with equal coefficients may be arbitrarily close.
             if spacing.abs() <= 1e-9 * range {
                 continue;
             }
@@ -131,10 +131,10 @@ fn bias(inverse: &Inverse, battery: &Battery, own: &Eigen, sigma: f64, list: &[f
     Some(sum)
 }
 
-/// Amplitudes of lines with white noise.
+/// Readings: line amplitudes with white noise.
 struct Amplitudes<'a> {
     inverse: &'a Inverse,
-    /// What the noise of every repetition adds to the state of least squares.
+    /// Contribution of the noise of every repetition to the least-squares state.
     noise: Vec<Matrix>,
 }
 
@@ -154,7 +154,7 @@ impl Readings for Amplitudes<'_> {
     }
 }
 
-/// Counts of single shots.
+/// Readings: single-shot counts.
 struct Shots<'a> {
     settings: &'a Settings,
     shots: Vec<u64>,
@@ -183,7 +183,7 @@ impl Shots<'_> {
     }
 }
 
-/// The three energies of a battery.
+/// Energy, ergotropy and capacity as functionals of the battery's state.
 fn functionals(battery: &Battery) -> Result<[Functional; 3], LinalgError> {
     let of = |kind| Functional::new(kind, &battery.hamiltonian);
     Ok([of(Kind::Energy)?, of(Kind::Ergotropy)?, of(Kind::Capacity)?])
@@ -194,7 +194,7 @@ fn values(functionals: &[Functional; 3], own: &Matrix) -> Result<[f64; 3], Linal
     Ok([energy.value(own)?, ergotropy.value(own)?, capacity.value(own)?])
 }
 
-/// Standard deviations of repeated values.
+/// Sample standard deviations.
 fn deviations(all: &[[f64; 3]]) -> [f64; 3] {
     let parts: [fn(&[f64; 3]) -> f64; 3] = [|x| x[0], |x| x[1], |x| x[2]];
     parts.map(|part| {
@@ -227,7 +227,8 @@ fn together(
     Energies { energy, ergotropy, capacity, conditions: few.into_iter().chain(doubt).collect() }
 }
 
-/// The energies of the battery in a state reconstructed from amplitudes whose noise has a standard deviation, by as many repetitions.
+/// Energies of the battery in a state reconstructed from amplitudes with noise of standard deviation `sigma`; errors and intervals from the
+/// given number of bootstrap repetitions.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -268,8 +269,8 @@ pub fn energies(
     Ok(together(found, deviations(&again), tested, [Some(0.0), work, spread], (repetitions, tests.doubt())))
 }
 
-/// The energies of the battery in a state reconstructed from counts, with errors and intervals by resampled counts, as many shots a
-/// setting, so many times.
+/// Energies of the battery in a state reconstructed from counts; errors and intervals from resampled counts with the same number of shots
+/// per setting.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.

@@ -1,18 +1,19 @@
-//! Confidence intervals of the energies of a measured battery, by tests of possible truths.
+//! Confidence intervals of the energies of a measured battery, by inversion of tests.
 //!
-//! Ergotropy and capacity are convex: noise drives eigenvalues apart and makes both larger on average, most of all where eigenvalues
-//! coincide, and a state of few eigenvalues lies on the boundary of the states, where nothing is normally distributed. So no error
-//! bar serves. An interval holds the values q that a test does not refuse (hybrid resampling; Chuang and Lai, Statistica Sinica 10, 1):
+//! Ergotropy and capacity are convex: noise repels eigenvalues and increases both on average, most strongly near degeneracies, and a
+//! low-rank state is on the boundary of state space, where estimates are not normally distributed. Plain error bars therefore fail. An
+//! interval contains the values q that a test does not reject (hybrid resampling; Chuang and Lai, Statistica Sinica 10, 1):
 //!
-//! 1. The statistic is Q of the plain reconstruction (least squares, plain means), whose noise knows no boundary.
-//! 2. From resampled readings the spectrum is found whose readings have, on average, the spectrum that was found.
-//! 3. Along the states of smaller and larger Q (see [`super::quantity`]) from there, readings are resampled. A state is refused
-//!    where no more than the share `(1 - p)/2` of its readings reaches the one that was found, from below or from above.
+//! 1. The statistic is Q of the plain reconstruction (least squares, linear inversion), whose noise is not affected by the boundary.
+//! 2. The spectrum is matched: resampled readings of the matched state have, on average, the spectrum that was found.
+//! 3. Starting from the matched state, readings are resampled along the states of smaller and larger Q (see [`super::quantity`]). A
+//!    state is rejected if at most a fraction `(1 - p)/2` of its readings reaches the found value, from below or from above.
 //!
-//! The ends are values of states: an ergotropy is never below 0. Where the truth is the smallest value itself, only the upper end can
-//! miss it, and the interval of 95 % holds it in at least 97.5 % of all cases: more where gaps of the spectrum are as small as the noise.
+//! The end points are values of physical states: an ergotropy is never below 0. If the true value is the smallest possible one, only the
+//! upper end can miss it, and the interval of 95 % covers it in at least 97.5 % of all cases: more if gaps of the spectrum are as small as
+//! the noise.
 
-#![expect(clippy::indexing_slicing, reason = "repetitions have as many eigenvalues as the battery has states")]
+#![expect(clippy::indexing_slicing, reason = "every repetition has one eigenvalue per battery state")]
 
 use super::battery::Battery;
 use super::quantity::{Functional, Kind, rotated, spectrum, steepness};
@@ -21,64 +22,64 @@ use crate::spin::nearest_state;
 use rayon::prelude::*;
 use std::cell::RefCell;
 
-/// Readings of a state: the plain reconstruction of data that are drawn from it.
+/// Readings of a state: plain reconstructions of data simulated from it.
 pub trait Readings: Sync {
-    /// What all readings of a state share.
+    /// Noise-free data shared by all readings of a state.
     type Ideal: Sync;
 
-    /// Of a state.
+    /// Noise-free data of a state.
     fn ideal(&self, state: &Matrix) -> Self::Ideal;
 
-    /// The plain reconstruction of a repetition, from 0; the same random numbers for the same number.
+    /// Plain reconstruction of a repetition, counted from 0; equal repetitions use equal random numbers.
     fn read(&self, ideal: &Self::Ideal, repetition: usize) -> Matrix;
 
-    /// The smallest share of a range of energies that the data resolve, where noise may vanish; else 0.
+    /// Smallest resolved fraction of an energy range, a lower bound of the noise for discrete data; 0 otherwise.
     fn resolution(&self) -> f64;
 }
 
-/// The states of a system that may be the truth, and what the battery's state in it was found to be.
+/// Tests of possible true states of a system, given the found state of the battery.
 pub struct Tests<'a, R: Readings> {
     readings: &'a R,
     battery: &'a Battery,
     repetitions: usize,
-    /// The battery's state by the plain reconstruction.
+    /// Battery state in the plain reconstruction.
     found: Matrix,
-    /// A state whose readings have the spectrum that was found, on average.
+    /// A state whose readings have, on average, the found spectrum.
     pub matched: Matrix,
-    /// How many eigenvalues of the battery's state there are no larger than three standard deviations of their readings.
+    /// Number of eigenvalues of the battery state that are at most three standard deviations of their readings.
     small: usize,
 }
 
-/// The two ends of an interval.
+/// Lower and upper end of an interval.
 pub type Ends = (f64, f64);
 
-/// What tests of a quantity give.
+/// Test results for a quantity.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tested {
-    /// The value that half of the readings exceed.
+    /// Median-unbiased value.
     pub median: f64,
-    /// The interval of 68.3 %.
+    /// Confidence interval of 68.3 %.
     pub interval_68: Ends,
-    /// The interval of 95 %.
+    /// Confidence interval of 95 %.
     pub interval_95: Ends,
 }
 
-/// The shares that an interval holds.
+/// Confidence levels of the intervals.
 pub const LEVELS: [f64; 2] = [0.682_689_492, 0.95];
 
-/// With fewer repetitions the tails of an interval of 95 % hold no reading.
+/// Minimum number of repetitions: with fewer, the tails outside an interval of 95 % contain no reading.
 pub const FEWEST: usize = 39;
 
-/// A place of the family of states: how far up or down, or the lowest end.
+/// Position in the one-parameter family of states: a distance up or down, or the lower end.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Place {
     Lowest,
-    /// In units of a standard deviation of the statistic, negative for smaller values.
+    /// In units of a standard deviation of the statistic; negative for smaller values.
     Along(f64),
 }
 
 impl<'a, R: Readings> Tests<'a, R> {
-    /// Of a plain reconstruction.
+    /// Matches the spectrum for a plain reconstruction.
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
@@ -100,7 +101,7 @@ impl<'a, R: Readings> Tests<'a, R> {
         Ok(out)
     }
 
-    /// What a function is of the battery's state in all repeated readings of a state, in their order.
+    /// Evaluates a function of the battery state for all simulated readings of a state, in order.
     fn repeated<T: Send>(
         &self,
         state: &Matrix,
@@ -113,10 +114,10 @@ impl<'a, R: Readings> Tests<'a, R> {
             .collect()
     }
 
-    /// Finds the spectrum whose readings have the found one on average.
+    /// Finds the spectrum whose readings have, on average, the found spectrum.
     fn match_spectrum(&mut self) -> Result<(), LinalgError> {
         const STEPS: usize = 40;
-        // Changes of this share of the eigenvalues' noise are none.
+        // Converged if the change is below this fraction of the noise of the eigenvalues.
         const NOTHING: f64 = 0.005;
         let own = hermitian_eigen(&self.found)?;
         let begin = self.matched.clone();
@@ -145,10 +146,10 @@ impl<'a, R: Readings> Tests<'a, R> {
         Ok(())
     }
 
-    /// Why the intervals are not calibrated, where they are not: in trials with three spins, of whose eigenvalues most were as small
-    /// as their noise, 85 to 97 % of the intervals of 95 % held the truth; with one and two spins 92 to 100 % did.
+    /// Reason why the intervals are not calibrated, if so: in simulations with three spins, where most eigenvalues were as small as
+    /// their noise, 85 to 97 % of the intervals of 95 % covered the true value; with one and two spins, 92 to 100 % did.
     pub fn doubt(&self) -> Option<String> {
-        // As few as two spins have.
+        // The number reached with two spins.
         const FEW: usize = 3;
         (self.small > FEW).then(|| {
             format!(
@@ -158,7 +159,7 @@ impl<'a, R: Readings> Tests<'a, R> {
         })
     }
 
-    /// The intervals of a quantity.
+    /// Median-unbiased value and confidence intervals of a quantity.
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
@@ -196,20 +197,20 @@ impl<'a, R: Readings> Tests<'a, R> {
     }
 }
 
-/// What was found at a place of a family: the value there, and the readings of it in ascending order.
+/// Cached test: position, value of the quantity, and its readings in ascending order.
 type Known = (Place, f64, Vec<f64>);
 
-/// The states along which a quantity changes, each tested once.
+/// One-parameter family of states along which a quantity changes; each state is tested once.
 struct Family<'a, R: Readings> {
     tests: &'a Tests<'a, R>,
     functional: &'a Functional,
-    /// The quantity of the plain reconstruction.
+    /// Value in the plain reconstruction.
     found: f64,
-    /// The standard deviation of its readings.
+    /// Standard deviation of its readings.
     noise: f64,
-    /// How far it is to a value that differs by the noise.
+    /// Step along the family that changes the value by about one standard deviation of the noise.
     unit: f64,
-    /// The gradient at the matched state, of the whole system.
+    /// Gradient at the matched state, on the whole system.
     gradient: Matrix,
     known: RefCell<Vec<Known>>,
 }
@@ -219,7 +220,8 @@ impl<R: Readings> Family<'_, R> {
         let (matched, battery) = (&self.tests.matched, self.tests.battery);
         let own = battery.reduce(matched);
         match place {
-            // The plain reconstruction itself: the spectrum that was matched has lost what its rotation from the lowest state adds.
+            // Uses the plain reconstruction: in the matched spectrum, the contribution of the rotation away from the lowest state has
+            // already been removed.
             Place::Lowest => Ok(battery.with(matched, &self.functional.lowest(&nearest_state(&self.tests.found)?)?)),
             Place::Along(t) if t < 0.0 => {
                 let moved = self.below(&own, -t * self.unit)? - &own;
@@ -229,8 +231,9 @@ impl<R: Readings> Family<'_, R> {
         }
     }
 
-    /// A state of smaller value. An ergotropy that falls to 0 is a rotation that is taken back, and with it goes what it had added to the
-    /// found spectrum: towards there the found state takes the place of the matched one, or it would be corrected twice.
+    /// A state of smaller value. As the ergotropy decreases to 0, the rotation away from the passive state is undone, and with it the
+    /// increase it caused in the found spectrum: the start is therefore interpolated from the matched to the found state, or the bias
+    /// would be corrected twice.
     fn below(&self, own: &Matrix, t: f64) -> Result<Matrix, LinalgError> {
         let moved = self.functional.below(own, t)?;
         let begin = self.functional.value(own)?;
@@ -242,7 +245,7 @@ impl<R: Readings> Family<'_, R> {
         self.functional.below(&(own * real(1.0 - fallen) + found * real(fallen)), t)
     }
 
-    /// The value at a place, and how far the reading of a rank, counted from the largest or smallest, lies above the found one.
+    /// Value at a position, and the reading of given rank (from the largest if `upper`, else from the smallest) minus the found value.
     fn test(&self, place: Place, rank: usize, upper: bool) -> Result<(f64, f64), LinalgError> {
         if !self.known.borrow().iter().any(|k| k.0 == place) {
             let state = self.state(place)?;
@@ -255,15 +258,15 @@ impl<R: Readings> Family<'_, R> {
         let all = known.iter().find(|k| k.0 == place);
         Ok(all.map_or((0.0, 0.0), |(_, value, all)| {
             let at = if upper { rank - 1 } else { all.len().saturating_sub(rank) };
-            // Readings that are equal but for rounding are equal.
+            // Tolerance for readings that are equal up to rounding.
             let allowance = if upper { -1e-6 } else { 1e-6 } * self.noise;
             (*value, all.get(at).copied().unwrap_or(0.0) - self.found + allowance)
         }))
     }
 
-    /// Where the test turns, from refused to accepted on the way up for the lower end, back for the upper one.
+    /// End of the interval: the value at which the test changes between rejection and acceptance.
     fn end(&self, rank: usize, upper: bool) -> Result<f64, LinalgError> {
-        // Doublings of the distance, and steps between two places.
+        // Maximum number of doublings of the distance, and of bisection steps.
         const DOUBLINGS: usize = 40;
         const STEPS: usize = 8;
         const NEAR: f64 = 0.02;
@@ -271,13 +274,13 @@ impl<R: Readings> Family<'_, R> {
         if above >= 0.0 {
             return Ok(lowest);
         }
-        // Brackets: places, values, and how far readings lie above the found one, negative at the first.
+        // Bracket: position, value, and excess of the reading over the found value, which is negative at `low`.
         let (mut low, mut high) = (None, None);
         let mut t = 0.0;
         for _ in 0..DOUBLINGS {
             let (value, excess) = self.test(Place::Along(t), rank, upper)?;
             if excess < 0.0 {
-                // The family has come to its highest value.
+                // The family has reached its highest value.
                 if low.is_some_and(|(_, before, _)| t > 1.0 && value - before <= 1e-9 * self.noise) {
                     return Ok(value);
                 }
@@ -295,19 +298,19 @@ impl<R: Readings> Family<'_, R> {
             }
         }
         let Some(mut right) = high else { return Ok(low.map_or(self.found, |l| l.1)) };
-        // Farther down than any place that was tried lies only the lowest value.
+        // Below all positions tried there is only the lowest value.
         let Some(mut left) = low else { return Ok(lowest) };
         for step in 0..STEPS {
             if right.1 - left.1 <= NEAR * self.noise {
                 break;
             }
-            // Every second step halves, so that a bent curve does not hold it up.
+            // Regula falsi, with bisection in every second step so that curvature does not stall it.
             let share = if step % 2 == 0 { (left.2 / (left.2 - right.2)).clamp(0.1, 0.9) } else { 0.5 };
             let t = left.0 + (right.0 - left.0) * share;
             let (value, excess) = self.test(Place::Along(t), rank, upper)?;
             if excess < 0.0 { left = (t, value, excess) } else { right = (t, value, excess) }
         }
-        // Readings of neighbouring places differ by little; between two that are near the curve is straight.
+        // Readings of neighbouring positions differ little: interpolate linearly within the final bracket.
         let share = if right.2 > left.2 { left.2 / (left.2 - right.2) } else { 0.5 };
         Ok(left.1 + (right.1 - left.1) * share.clamp(0.0, 1.0))
     }

@@ -1,19 +1,19 @@
-//! The lines of a spectrum: `Tr[rho(t) F+] = sum_l a_l exp(2 pi i nu_l t)`, each amplitude linear in the state at the beginning,
+//! Lines of a spectrum: `Tr[rho(t) F+] = sum_l a_l exp(2 pi i nu_l t)`; each amplitude is linear in the initial state,
 //! `a_l = Tr[rho O_l]` with `O_l = sum F+_ba |b><a|` over the pairs of levels with `E_b - E_a = h nu_l`.
 
 #![expect(
     clippy::indexing_slicing,
-    reason = "indices run over the levels of the sample, and a chain of neighbours ends within the rest"
+    reason = "indices are within the number of levels, and a chain of neighbours ends within the rest"
 )]
 
 use crate::linalg::{C64, LinalgError, Matrix, ZERO, conjugate, conjugate_back, hermitian_eigen};
 use crate::units::TWO_PI;
 
-/// What is read out.
+/// The measured system.
 pub struct Sample {
-    /// What acts during acquisition, rad/s.
+    /// Hamiltonian during acquisition, rad/s.
     pub hamiltonian: Matrix,
-    /// The channels that transmit, in the order of the letters of a readout.
+    /// Transmitter channels, in the order of the letters of a readout word.
     pub channels: Vec<Receiver>,
 }
 
@@ -25,24 +25,24 @@ pub struct Receiver {
     pub x: Matrix,
     /// Fy of its spins.
     pub y: Matrix,
-    /// Whether its signal is detected too.
+    /// True if its signal is detected.
     pub detected: bool,
-    /// Lines nearer than this are one, rad/s.
+    /// Resolution: lines closer than this are merged, rad/s.
     pub resolution: f64,
 }
 
-/// A line of a channel's spectrum.
+/// A spectral line of a channel.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// The number of the channel.
+    /// Index of the channel.
     pub channel: usize,
-    /// Its frequency from the carrier, Hz.
+    /// Frequency relative to the carrier, Hz.
     pub frequency: f64,
-    /// Its amplitude is the trace of this times the state.
+    /// Operator O with amplitude `Tr[rho O]`.
     pub operator: Matrix,
 }
 
-/// The lines that can be seen, channel by channel, by ascending frequency.
+/// Observable lines, by channel and ascending frequency.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.
@@ -66,7 +66,7 @@ pub fn lines(sample: &Sample) -> Result<Vec<Line>, LinalgError> {
         let near = receiver.resolution.max(1e-9 * spread);
         let mut rest = pairs.as_slice();
         while let Some(first) = rest.first() {
-            // A chain of neighbours is one line.
+            // Merge chains of neighbouring lines.
             let mut end = 1;
             while end < rest.len() && rest[end].0 - rest[end - 1].0 <= near {
                 end += 1;

@@ -1,14 +1,14 @@
-//! Tomography as a spectrometer does it: readout pulses, the amplitudes of the lines of free induction decays, a state from them, and
-//! energies of that state with their errors.
+//! NMR state tomography: readout pulses, line amplitudes of free induction decays, state reconstruction, and energies of the
+//! reconstructed state with uncertainties.
 //!
-//! * [`mod@plan`]: which readouts are needed, and what they see;
+//! * [`mod@plan`]: selection of readouts, and what they observe;
 //! * [`mod@reconstruct`]: the state from line amplitudes;
-//! * [`counts`]: the state from counts of single shots;
+//! * [`counts`]: the state from single-shot counts;
 //! * [`data`]: measured amplitudes;
 //! * [`decay`]: amplitudes from free induction decays;
-//! * [`estimate`]: energies of a battery whose state is known with errors;
-//! * [`quantity`]: these as convex functions of the state;
-//! * [`interval`]: their confidence intervals, by tests of possible truths.
+//! * [`estimate`]: energies of a battery in a measured state;
+//! * [`quantity`]: these energies as convex functions of the state;
+//! * [`interval`]: their confidence intervals, by inversion of tests.
 
 mod battery;
 mod coordinates;

@@ -1,16 +1,16 @@
-//! Which readouts see the whole state.
+//! Selection of informationally complete readouts.
 //!
-//! A readout turns the state by pulses and acquires every detected channel; each line gives two real numbers, linear in the state, so
-//! that all of them are `y = A rho`. What a set of readouts sees is the rank of A, how evenly it sees it the condition number (the
-//! largest over the smallest singular value that is not zero). Sets are searched among pulses of 90 and 45 degrees on every channel,
-//! and, where those are not enough, two such pulses with a delay between them.
+//! A readout applies pulses and acquires all detected channels; each line gives two real numbers, linear in the state, so that
+//! together they are `y = A rho`. The rank of A is the number of observed parameters, its condition number (largest over smallest nonzero
+//! singular value) a measure of noise amplification. The search includes pulses of 90 and 45 degrees on every channel and, if these are not
+//! enough, two such pulses separated by a delay.
 
 use super::coordinates::coordinates;
 use super::lines::{Line, Sample, lines};
 use crate::linalg::{LinalgError, Matrix, conjugate_back, hermitian_eigen, product, real};
 use std::fmt;
 
-/// The letters of a readout: letter, flip angle and phase in degrees, meaning. One letter a channel.
+/// Letters of a readout word, one per channel: (letter, flip angle in degrees, phase in degrees, description).
 pub const LETTERS: &[(char, f64, f64, &str)] = &[
     ('I', 0.0, 0.0, "nothing"),
     ('X', 90.0, 0.0, "90 deg about x"),
@@ -20,60 +20,60 @@ pub const LETTERS: &[(char, f64, f64, &str)] = &[
     ('W', 90.0, 45.0, "90 deg about the direction between x and y"),
 ];
 
-/// The word for a delay of a quarter of the inverse width of the spectrum, between two pulses.
+/// Symbol of a delay between two pulses, a quarter of the inverse spectral width.
 pub const DELAY: &str = "D";
 
-/// More sets than this are not tried one by one.
+/// Maximum number of sets for exhaustive search.
 const MOST_SETS: u64 = 5000;
 
-/// A singular value below this share of the largest is zero.
+/// Singular values below this fraction of the largest count as zero.
 const NOTHING: f64 = 1e-5;
 
 /// A readout.
 #[derive(Debug, Clone)]
 pub struct Readout {
-    /// Its pulses: `IX`, `X-D-Y`.
+    /// Its word, for example `IX`, `X-D-Y`.
     pub word: String,
-    /// What the pulses do.
+    /// Unitary of the pulses and delays.
     pub unitary: Matrix,
 }
 
-/// A set of readouts and what it sees.
+/// A set of readouts and what it observes.
 #[derive(Debug, Clone)]
 pub struct Plan {
     /// The readouts.
     pub readouts: Vec<Readout>,
-    /// The lines of every readout.
+    /// Lines of every readout.
     pub lines: Vec<Line>,
-    /// How many real parameters of the state it sees.
+    /// Number of real parameters of the state that the set observes.
     pub rank: usize,
-    /// How many there are.
+    /// Total number of real parameters of the state.
     pub parameters: usize,
-    /// How many any set of the known readouts could see.
+    /// Number of parameters observable with all known readouts.
     pub visible: usize,
-    /// The largest over the smallest singular value.
+    /// Condition number: largest over smallest nonzero singular value.
     pub condition: f64,
-    /// The design matrix: a row a number that is measured, in the coordinates of the state.
+    /// Design matrix: one row per measured number, in the coordinates of the state.
     pub design: Vec<Vec<f64>>,
 }
 
 impl Plan {
-    /// The delay that `D` stands for, s; none where every spectrum is one line.
+    /// Duration of `D`, s; `None` if every spectrum is a single line.
     pub fn delay(&self) -> Option<f64> {
         delay_time(&self.lines)
     }
 }
 
-/// Why there is no plan.
+/// Reason why there is no plan.
 #[derive(Debug, Clone, PartialEq)]
 pub enum PlanError {
     /// A matrix operation failed.
     Linalg(LinalgError),
-    /// A readout that is none.
+    /// Invalid readout word.
     Word(String),
-    /// A given set does not see all that can be seen: how much, of how much, and a set that does.
+    /// A given set is incomplete: parameters observed, parameters observable, and a complete set.
     Blind(usize, usize, Vec<String>),
-    /// No line can be seen at all.
+    /// No line is observable.
     Dark,
 }
 
@@ -107,7 +107,7 @@ impl From<LinalgError> for PlanError {
     }
 }
 
-/// The unitary of one word without delays.
+/// Unitary of a readout word without delays.
 fn pulse(sample: &Sample, word: &str) -> Result<Matrix, PlanError> {
     let wrong = || PlanError::Word(word.to_string());
     let mut letters = word.chars();
@@ -122,7 +122,7 @@ fn pulse(sample: &Sample, word: &str) -> Result<Matrix, PlanError> {
     if letters.next().is_some() { Err(wrong()) } else { Ok(total) }
 }
 
-/// A readout from its word.
+/// Parses a readout word.
 fn readout(sample: &Sample, delay: Option<&Matrix>, word: &str) -> Result<Readout, PlanError> {
     let mut total = crate::linalg::identity(sample.hamiltonian.nrows());
     for part in word.split('-') {
@@ -136,7 +136,7 @@ fn readout(sample: &Sample, delay: Option<&Matrix>, word: &str) -> Result<Readou
     Ok(Readout { word: word.to_string(), unitary: total })
 }
 
-/// The delay of a readout: a quarter of the inverse width of the widest spectrum, s; none where every spectrum is one line.
+/// Duration of the delay: a quarter of the inverse width of the widest spectrum, s; `None` if every spectrum is a single line.
 fn delay_time(lines: &[Line]) -> Option<f64> {
     let channels = lines.iter().map(|l| l.channel + 1).max().unwrap_or(0);
     let width = |channel: usize| {
@@ -148,20 +148,20 @@ fn delay_time(lines: &[Line]) -> Option<f64> {
     (widest > 0.0).then(|| 0.25 / widest)
 }
 
-/// The propagator of the delay.
+/// Propagator of the delay; `None` if every spectrum is a single line.
 fn delay(sample: &Sample, lines: &[Line]) -> Result<Option<Matrix>, LinalgError> {
     let Some(time) = delay_time(lines) else { return Ok(None) };
     Ok(Some(hermitian_eigen(&sample.hamiltonian)?.propagator(time)))
 }
 
-/// All words of some letters, one a channel.
+/// All words made of the given letters, one letter per channel.
 fn words(letters: &str, channels: usize) -> Vec<String> {
     (0..channels).fold(vec![String::new()], |all, _| {
         all.iter().flat_map(|w| letters.chars().map(move |c| format!("{w}{c}"))).collect()
     })
 }
 
-/// The rows of the design matrix that a readout adds.
+/// Rows of the design matrix contributed by a readout.
 fn rows(readout: &Readout, lines: &[Line]) -> Vec<Vec<f64>> {
     let mut out = Vec::with_capacity(2 * lines.len());
     for line in lines {
@@ -173,10 +173,10 @@ fn rows(readout: &Readout, lines: &[Line]) -> Vec<Vec<f64>> {
     out
 }
 
-/// `A^T A` of rows of `size` numbers each.
+/// `A^T A` for rows of `size` numbers each.
 #[expect(
     clippy::indexing_slicing,
-    reason = "a row of a design has as many numbers as a state has parameters, which is the size"
+    reason = "a row of the design matrix has one number per parameter of the state, which is the size"
 )]
 pub(super) fn gram(design: &[Vec<f64>], size: usize) -> Matrix {
     let mut sum = Matrix::zeros(size, size);
@@ -190,7 +190,7 @@ pub(super) fn gram(design: &[Vec<f64>], size: usize) -> Matrix {
     sum
 }
 
-/// What a Gram matrix says of a set: rank, condition number, and the mean variance of a parameter that is seen.
+/// Properties of a set from its Gram matrix: rank, condition number, and mean variance of the observed parameters.
 struct Sight {
     rank: usize,
     condition: f64,
@@ -209,7 +209,7 @@ fn sight(gram: &Matrix) -> Result<Sight, LinalgError> {
     })
 }
 
-/// The readouts that may be chosen, and what all of them together see.
+/// Candidate readouts, and the number of parameters that all of them together observe.
 fn candidates(sample: &Sample, lines: &[Line]) -> Result<(Vec<Readout>, usize), PlanError> {
     let (size, channels) = (sample.hamiltonian.nrows().pow(2), sample.channels.len());
     let together = |all: &[Readout]| -> Result<usize, PlanError> {
@@ -224,7 +224,7 @@ fn candidates(sample: &Sample, lines: &[Line]) -> Result<(Vec<Readout>, usize), 
     if best.0 == size - 1 {
         return Ok((best.1, best.0));
     }
-    // Equivalent spins are told apart by smaller angles, inequivalent ones of a channel by time.
+    // 45-degree pulses distinguish equivalent spins; a delay distinguishes inequivalent spins of one channel.
     let finer = make(words("IXYxyW", channels), None)?;
     let seen = together(&finer)?;
     if seen > best.0 {
@@ -245,10 +245,10 @@ fn candidates(sample: &Sample, lines: &[Line]) -> Result<(Vec<Readout>, usize), 
     Ok((best.1, best.0))
 }
 
-/// The smallest set of readouts that sees all that can be seen; of several the one with the best condition number.
+/// Smallest complete set of readouts; among several, the one with the best condition number.
 ///
 /// # Errors
-/// When nothing can be seen, or eigenvalues cannot be computed.
+/// When no line is observable, or eigenvalues cannot be computed.
 pub fn plan(sample: &Sample) -> Result<Plan, PlanError> {
     let lines = lines(sample)?;
     let (known, visible) = candidates(sample, &lines)?;
@@ -261,10 +261,10 @@ pub fn plan(sample: &Sample) -> Result<Plan, PlanError> {
     finish(chosen.into_iter().filter_map(|k| known.get(k).cloned()).collect(), lines, size - 1, visible)
 }
 
-/// A set that is given, by its words.
+/// Plan for a given set of readout words.
 ///
 /// # Errors
-/// When a word is none, or the set does not see all that can be seen.
+/// When a word is invalid, or the set does not observe all that is observable.
 pub fn plan_of(sample: &Sample, given: &[String]) -> Result<Plan, PlanError> {
     let lines = lines(sample)?;
     let delay = delay(sample, &lines)?;
@@ -284,11 +284,11 @@ fn finish(readouts: Vec<Readout>, lines: Vec<Line>, parameters: usize, visible: 
     Ok(Plan { readouts, lines, rank: seen.rank, parameters, visible, condition: seen.condition, design })
 }
 
-/// The numbers of the readouts of the smallest set.
-#[expect(clippy::indexing_slicing, reason = "a set has at least one member, and its members are numbers of matrices")]
+/// Indices of the readouts in the smallest complete set.
+#[expect(clippy::indexing_slicing, reason = "a set is not empty, and its members are indices of matrices")]
 fn smallest(grams: &[Matrix], visible: usize, numbers: usize) -> Result<Vec<usize>, LinalgError> {
     let fewest = visible.div_ceil(numbers.max(1)).max(1);
-    // Small systems: every set, size by size.
+    // Small systems: exhaustive search by size.
     for size in fewest..=grams.len() {
         let sets = (0..size as u64).fold(1u64, |n, k| n.saturating_mul(grams.len() as u64 - k) / (k + 1));
         if sets > MOST_SETS || grams[0].nrows() > 64 {
@@ -299,7 +299,7 @@ fn smallest(grams: &[Matrix], visible: usize, numbers: usize) -> Result<Vec<usiz
         loop {
             let sum = set.iter().skip(1).fold(grams[set[0]].clone(), |sum, k| sum + &grams[*k]);
             let seen = sight(&sum)?;
-            // Sets that differ by rounding are equal, and the first is taken.
+            // Sets that differ only by rounding count as equal; the first one is kept.
             let better = best.as_ref().is_none_or(|(condition, variance, _)| {
                 seen.condition < condition * (1.0 - 1e-9)
                     || seen.condition <= condition * (1.0 + 1e-9) && seen.variance < variance * (1.0 - 1e-9)
@@ -318,8 +318,8 @@ fn smallest(grams: &[Matrix], visible: usize, numbers: usize) -> Result<Vec<usiz
     greedy(grams, visible)
 }
 
-/// The next set of ascending numbers below n.
-#[expect(clippy::indexing_slicing, reason = "places of the set, each but the first behind another")]
+/// Next combination of ascending indices below n, in lexicographic order; false after the last.
+#[expect(clippy::indexing_slicing, reason = "indices are within the set, and every later position has a predecessor")]
 fn next_set(set: &mut [usize], n: usize) -> bool {
     let size = set.len();
     for k in (0..size).rev() {
@@ -334,7 +334,7 @@ fn next_set(set: &mut [usize], n: usize) -> bool {
     false
 }
 
-/// Large systems: one readout after the other, each the one that sees most of what is not seen yet.
+/// Large systems: greedy selection, each time the readout that observes most of what is still unobserved.
 fn greedy(grams: &[Matrix], visible: usize) -> Result<Vec<usize>, LinalgError> {
     let mut chosen: Vec<usize> = vec![];
     let Some(size) = grams.first().map(|gram| gram.nrows()) else { return Ok(chosen) };

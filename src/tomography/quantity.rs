@@ -1,4 +1,4 @@
-//! Energy, ergotropy and capacity as functions of a battery's state, and the families of states along which they change.
+//! Energy, ergotropy and capacity as functions of a battery's state, and families of states along which they change.
 //!
 //! All three are `Q(rho) = Tr[rho A] + sum_k l_k r_k`, r the eigenvalues of rho in descending order and l a descending list:
 //!
@@ -8,41 +8,41 @@
 //! capacity   A = 0   l_k = e_(n-1-k) - e_k
 //! ```
 //!
-//! so all three are convex. States of smaller Q are those of the proximal map, `argmin Q(x) + |x - rho|^2 / 2t`: the eigenvalues of
-//! `rho - t A` less `t l`, made descending by isotonic regression, on the simplex. States of larger Q lie along the gradient
-//! `A + sum_k l_k |r_k><r_k|`.
+//! so all three are convex. States of smaller Q are given by the proximal map, `argmin Q(x) + |x - rho|^2 / 2t`: the eigenvalues of
+//! `rho - t A` minus `t l`, made descending by isotonic regression and projected onto the simplex. States of larger Q are along the
+//! gradient `A + sum_k l_k |r_k><r_k|`.
 
-#![expect(clippy::indexing_slicing, reason = "indices run over the levels of the battery")]
+#![expect(clippy::indexing_slicing, reason = "indices are within the number of levels of the battery")]
 
 use crate::linalg::{C64, LinalgError, Matrix, conjugate, conjugate_back, hermitian_eigen, hermitian_values, real};
 use crate::linalg::{norm_squared, trace_of_product};
 use crate::spin::project_to_simplex;
 
-/// Which energy of a battery.
+/// Kind of energy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// `Tr[rho H]`.
+    /// Energy `Tr[rho H]`.
     Energy,
-    /// The most that unitaries extract.
+    /// Ergotropy: maximum work extracted by unitaries.
     Ergotropy,
-    /// The largest less the smallest energy that unitaries reach.
+    /// Capacity: highest minus lowest energy on the unitary orbit.
     Capacity,
 }
 
 /// An energy of a battery as a convex function of its state.
 pub struct Functional {
-    /// Which energy.
+    /// Kind of energy.
     pub kind: Kind,
     linear: Matrix,
-    /// The list l, descending.
+    /// Coefficients l, descending.
     list: Vec<f64>,
     hamiltonian: Matrix,
-    /// The levels, ascending.
+    /// Energy levels, ascending.
     levels: Vec<f64>,
 }
 
 impl Functional {
-    /// Of a battery with this Hamiltonian.
+    /// Functional for a battery with this Hamiltonian.
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
@@ -57,12 +57,12 @@ impl Functional {
         Ok(Functional { kind, linear, list, hamiltonian: hamiltonian.clone(), levels })
     }
 
-    /// The difference between the highest and the lowest level.
+    /// Difference between the highest and the lowest level.
     pub fn range(&self) -> f64 {
         self.levels.last().copied().unwrap_or(0.0) - self.levels.first().copied().unwrap_or(0.0)
     }
 
-    /// Its value in a Hermitian matrix of trace 1, positive or not.
+    /// Value for a Hermitian matrix of trace 1, positive or not.
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
@@ -77,7 +77,7 @@ impl Functional {
         })
     }
 
-    /// The gradient, traceless; where eigenvalues coincide, one of the subgradients.
+    /// Traceless gradient; for degenerate eigenvalues, one of the subgradients.
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
@@ -90,7 +90,7 @@ impl Functional {
         Ok(out)
     }
 
-    /// The state of smaller value at a distance t along the proximal map.
+    /// The state of smaller value at parameter t of the proximal map.
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
@@ -100,13 +100,13 @@ impl Functional {
         Ok(rotated(&own.vectors, &spectrum(&wanted)))
     }
 
-    /// The state of the smallest value at the end of the proximal map: the nearest mixture of ground states, passive state, or the
-    /// maximally mixed state.
+    /// The minimiser at the end of the proximal map: the nearest mixture of ground states (energy), the nearest passive state
+    /// (ergotropy), or the maximally mixed state (capacity).
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
     pub fn lowest(&self, state: &Matrix) -> Result<Matrix, LinalgError> {
-        // Levels nearer than this share of their range are one.
+        // Levels closer than this fraction of their range count as degenerate.
         const ALIKE: f64 = 1e-9;
         let n = self.levels.len();
         if self.kind == Kind::Capacity {
@@ -120,7 +120,7 @@ impl Functional {
             let to = from + (from..n).take_while(same).count();
             let size = to - from;
             let block = hermitian_eigen(&Matrix::from_fn(size, size, |i, j| inside[(from + i, from + j)]))?;
-            // The larger population on the lower number.
+            // Within a degenerate level, larger populations first.
             for k in 0..size {
                 let column = block.vectors.column(size - 1 - k);
                 let own = (0..size).fold(h.vectors.column(from) * C64::new(0.0, 0.0), |sum, i| {
@@ -143,7 +143,7 @@ impl Functional {
     }
 }
 
-/// `V diag(values) V^dagger`
+/// `V diag(values) V^dagger`.
 pub fn rotated(vectors: &Matrix, values: &[f64]) -> Matrix {
     conjugate(
         vectors,
@@ -151,12 +151,12 @@ pub fn rotated(vectors: &Matrix, values: &[f64]) -> Matrix {
     )
 }
 
-/// The spectrum of a state that is nearest to a list which should descend: ascending, not negative, of sum 1.
+/// Spectrum (ascending, non-negative, sum 1) of the state nearest to a list that should be descending.
 pub fn spectrum(wanted: &[f64]) -> Vec<f64> {
     project_to_simplex(&descending(wanted)).into_iter().rev().collect()
 }
 
-/// The nearest descending list: isotonic regression, neighbours out of order pooled.
+/// Nearest descending list: isotonic regression by pooling adjacent violators.
 fn descending(list: &[f64]) -> Vec<f64> {
     let mut pools: Vec<(f64, usize)> = Vec::with_capacity(list.len());
     for x in list {
@@ -170,7 +170,7 @@ fn descending(list: &[f64]) -> Vec<f64> {
     pools.into_iter().flat_map(|(mean, size)| std::iter::repeat_n(mean, size)).collect()
 }
 
-/// The squared norm of a gradient, not smaller than a share of that of the Hamiltonian.
+/// Squared norm of a gradient, with a lower bound proportional to the squared energy range.
 pub fn steepness(functional: &Functional, gradient: &Matrix) -> f64 {
     const LEAST: f64 = 1e-6;
     norm_squared(gradient).max(LEAST * functional.range().powi(2))
@@ -215,7 +215,7 @@ mod tests {
             let t = 0.03;
             let cost = |x: &Matrix| f.value(x).unwrap() + norm_squared(&(x - &state)) / (2.0 * t);
             let best = f.below(&state, t).unwrap();
-            // The cost is convex, so mixtures with any other state say it of all.
+            // The cost is convex, so testing mixtures with any other state suffices.
             for seed in 0..50 {
                 let other = &best * real(0.99) + random::state(4, 200 + seed) * real(0.01);
                 assert!(cost(&best) <= cost(&other) + 1e-12, "{kind:?} {seed}");

@@ -1,69 +1,69 @@
-//! The state from line amplitudes.
+//! State reconstruction from line amplitudes.
 //!
-//! * `linear`: least squares; the state has trace 1 and may have negative eigenvalues, which is said.
-//! * `maximum_likelihood`: of all density matrices the one whose amplitudes are nearest, for white noise; projected gradients
-//!   (Nesterov's acceleration), each step the nearest density matrix.
-//! * `maximum_entropy`: of the density matrices that give the amplitudes of least squares the most mixed one, `exp(sum l_k A_k)/Z`.
+//! * `linear`: least squares; the matrix has trace 1 and may have negative eigenvalues, which are reported.
+//! * `maximum_likelihood`: the density matrix with the smallest residual, for white noise; projected gradients with Nesterov
+//!   acceleration, each step projected onto the nearest density matrix.
+//! * `maximum_entropy`: among the density matrices with the least-squares amplitudes the one of maximum entropy, `exp(sum l_k A_k)/Z`.
 //!
-//! What no readout sees is as in the maximally mixed state for the first, and as the other two make it.
+//! Unobserved components are those of the maximally mixed state for `linear`, and determined by the estimator for the other two.
 
-#![expect(clippy::indexing_slicing, reason = "the Gram matrix, its inverse and vectors of parameters are of one size")]
+#![expect(clippy::indexing_slicing, reason = "the Gram matrix, its inverse and parameter vectors have the same size")]
 
 use super::coordinates::{coordinates, matrix_of};
 use super::plan::{Plan, gram};
 use crate::linalg::{LinalgError, Matrix, hermitian_eigen, hermitian_values, real};
 use crate::spin::nearest_state;
 
-/// How a state is made of amplitudes.
+/// Reconstruction method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Least squares.
+    /// Linear least squares.
     Linear,
-    /// The likeliest density matrix.
+    /// Maximum likelihood.
     MaximumLikelihood,
-    /// The most mixed density matrix.
+    /// Maximum entropy.
     MaximumEntropy,
 }
 
-/// The methods: word, method, meaning.
+/// The methods: (keyword, method, description).
 pub const METHODS: &[(&str, Method, &str)] = &[
     ("linear", Method::Linear, "least squares; eigenvalues may be negative"),
     ("maximum_likelihood", Method::MaximumLikelihood, "the density matrix whose amplitudes are nearest"),
     ("maximum_entropy", Method::MaximumEntropy, "the most mixed density matrix with the amplitudes of least squares"),
 ];
 
-/// Most steps of an iteration.
+/// Maximum number of iterations.
 const MOST_STEPS: usize = 20_000;
 
 /// A reconstructed state.
 #[derive(Debug, Clone)]
 pub struct Reconstruction {
-    /// The state.
+    /// Its density matrix.
     pub state: Matrix,
     /// Its smallest eigenvalue.
     pub smallest: f64,
-    /// That of the state of least squares.
+    /// Smallest eigenvalue of the least-squares state.
     pub smallest_linear: f64,
-    /// The sum of the squares of what is left over, in units of the noise's variance; `None` without noise.
+    /// Residual sum of squares in units of the noise variance; `None` without noise.
     pub chi_square: Option<f64>,
-    /// Steps of the iteration.
+    /// Number of iterations.
     pub steps: usize,
-    /// Whether it converged.
+    /// True if the iteration converged.
     pub converged: bool,
 }
 
-/// Everything of a plan that reconstructions share.
+/// Data of a plan shared by all reconstructions.
 pub struct Inverse {
     dimension: usize,
     design: Vec<Vec<f64>>,
     gram: Matrix,
-    /// `(A^T A)^+ `.
+    /// Pseudoinverse `(A^T A)^+`: covariance of the coordinates for noise of variance 1.
     pub covariance: Vec<Vec<f64>>,
     largest: f64,
 }
 
 impl Inverse {
-    /// Of a plan.
+    /// Computes the inverse for a plan.
     ///
     /// # Errors
     /// When eigenvalues cannot be computed.
@@ -82,13 +82,13 @@ impl Inverse {
         })
     }
 
-    /// The amplitudes of a state: real and imaginary part of every line of every readout.
+    /// Amplitudes of a state: real and imaginary part of every line of every readout.
     pub fn amplitudes(&self, state: &Matrix) -> Vec<f64> {
         let v = coordinates(state);
         self.design.iter().map(|row| row.iter().zip(&v).map(|(a, x)| a * x).sum()).collect()
     }
 
-    /// The covariance of the state, for noise of variance 1, on the coordinates of an operator.
+    /// Product of the state's covariance, for noise of variance 1, with the coordinates of an operator.
     pub fn spread(&self, u: &[f64]) -> Vec<f64> {
         self.covariance.iter().map(|row| row.iter().zip(u).map(|(c, x)| c * x).sum()).collect()
     }
@@ -102,21 +102,21 @@ impl Inverse {
         out
     }
 
-    /// The state of least squares.
+    /// Least-squares state.
     pub fn linear(&self, amplitudes: &[f64]) -> Matrix {
         let b = self.back(amplitudes);
         let v = self.spread(&b);
         let mut state = matrix_of(&v);
-        // Amplitudes say nothing of the trace.
+        // Amplitudes do not depend on the trace.
         let missing = (1.0 - state.trace().re) / self.dimension as f64;
         crate::linalg::add_to_diagonal(&mut state, real(missing));
         state
     }
 
-    /// The density matrix whose amplitudes are nearest.
+    /// Maximum-likelihood density matrix, the number of steps, and whether it converged.
     fn likeliest(&self, amplitudes: &[f64]) -> Result<(Matrix, usize, bool), LinalgError> {
         let linear = self.linear(amplitudes);
-        // A state of least squares that is one is the answer.
+        // If the least-squares matrix is positive semidefinite, it is the answer.
         if hermitian_values(&linear)?.first().is_some_and(|x| *x >= 0.0) {
             return Ok((linear, 0, true));
         }
@@ -133,7 +133,7 @@ impl Inverse {
             let moved: Vec<f64> = ahead.iter().zip(&g).map(|(x, g)| x - g / self.largest).collect();
             let next = coordinates(&nearest_state(&matrix_of(&moved))?);
             let change: f64 = next.iter().zip(&now).map(|(a, b)| (a - b).powi(2)).sum();
-            // Where the way leads up again, the momentum is lost (O'Donoghue and Candes).
+            // Restart the momentum when the objective increases (O'Donoghue and Candes).
             let uphill: f64 = g.iter().zip(next.iter().zip(&now)).map(|(g, (a, b))| g * (a - b)).sum();
             let later = if uphill > 0.0 { 1.0 } else { 0.5 * (1.0 + (1.0 + 4.0 * momentum * momentum).sqrt()) };
             let weight = if uphill > 0.0 { 0.0 } else { (momentum - 1.0) / later };
@@ -147,10 +147,10 @@ impl Inverse {
         Ok((matrix_of(&now), MOST_STEPS, false))
     }
 
-    /// The most mixed state with the amplitudes of least squares: Newton's method on the dual, whose Hessian is the covariance of
-    /// the seen operators, by differences of the map from multipliers to amplitudes along each seen direction.
+    /// Maximum-entropy state with the maximum-likelihood amplitudes: damped Newton's method on the dual, whose Hessian is the Kubo-Mori
+    /// covariance of the observed operators.
     fn most_mixed(&self, amplitudes: &[f64]) -> Result<(Matrix, usize, bool), LinalgError> {
-        // Inside the convex set a likeliest state has amplitudes that a state can have.
+        // The maximum-likelihood state is physical, so a state with its amplitudes exists.
         let (target, ..) = self.likeliest(amplitudes)?;
         let eigen = hermitian_eigen(&self.gram)?;
         let seen: Vec<Vec<f64>> = (0..eigen.values.len())
@@ -162,7 +162,7 @@ impl Inverse {
             let v = coordinates(m);
             seen.iter().map(|s| s.iter().zip(&v).map(|(a, b)| a * b).sum()).collect()
         };
-        // A pure state lies at infinity: a small share of the maximally mixed state is mixed in.
+        // For a pure state the multipliers diverge: mix in a small fraction of the maximally mixed state.
         let share = 1e-9;
         let even = crate::linalg::identity(self.dimension).map(|z| z * (share / self.dimension as f64));
         let wanted = expectation(&(target.map(|z| z * (1.0 - share)) + even));
@@ -183,7 +183,7 @@ impl Inverse {
             if size < 1e-11 {
                 return Ok((state, step, true));
             }
-            // The map rho -> d rho is at least as stiff as its smallest eigenvalue, so a damped step of the mean covariance is safe.
+            // Damped Newton step: halved until the residual decreases.
             let hessian = self.covariances(&state, &operators)?;
             let direction = solve(&hessian, &difference)?;
             let mut length = 1.0;
@@ -202,7 +202,7 @@ impl Inverse {
         Ok((state, 200, false))
     }
 
-    /// The Kubo-Mori covariance of operators in a state, which is the derivative of expectations with respect to multipliers:
+    /// Kubo-Mori covariance of operators in a state: the derivative of expectation values with respect to the multipliers,
     /// `C_kl = sum_ab L(p_a, p_b) (O_k)_ab (O_l)_ba - <O_k><O_l>`, L the logarithmic mean.
     fn covariances(&self, state: &Matrix, operators: &[Matrix]) -> Result<Matrix, LinalgError> {
         let eigen = hermitian_eigen(state)?;
@@ -221,7 +221,7 @@ impl Inverse {
     }
 }
 
-/// Solves a symmetric positive system, small eigenvalues kept from blowing up.
+/// Solves a symmetric positive definite system, with small eigenvalues bounded from below.
 fn solve(m: &Matrix, right: &[f64]) -> Result<Vec<f64>, LinalgError> {
     let eigen = hermitian_eigen(m)?;
     let largest = eigen.values.iter().fold(0.0f64, |a, x| a.max(*x));
@@ -229,7 +229,7 @@ fn solve(m: &Matrix, right: &[f64]) -> Result<Vec<f64>, LinalgError> {
     Ok((0..right.len()).map(|i| (0..right.len()).map(|j| inverse[(i, j)].re * right[j]).sum()).collect())
 }
 
-/// The state of some amplitudes, whose noise has a standard deviation.
+/// Reconstructs the state from amplitudes with noise of standard deviation `sigma`.
 ///
 /// # Errors
 /// When eigenvalues cannot be computed.

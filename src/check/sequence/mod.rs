@@ -1,4 +1,4 @@
-//! `sequence`: statements become events; calls of subsequences are put in their places; loops stay loops.
+//! Checks `sequence`: translates statements to events and inlines subsequence calls; loops are kept.
 
 mod pulse;
 mod readout;
@@ -17,7 +17,7 @@ use crate::syntax::ast::{Item, ItemKind, Name, Statement, StatementKind};
 use crate::units::Dimension;
 use std::collections::HashMap;
 
-/// More events than this cannot be meant: subsequences that call each other twice double at each level.
+/// Maximum number of events: subsequences that call each other twice double the number at each level.
 const MOST_EVENTS: usize = 4_000_000;
 
 struct Builder<'a, 'b> {
@@ -28,11 +28,11 @@ struct Builder<'a, 'b> {
     marks: HashMap<String, Span>,
     events: usize,
     in_loop: bool,
-    /// The outermost call inside of the loop, where the statement stands in a subsequence.
+    /// The outermost call inside of the loop, if the statement is in a subsequence.
     loop_call: Option<Span>,
 }
 
-/// Fills in the sequence.
+/// Checks the sequence and adds it to the experiment.
 pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declarations: &Declarations) {
     let mut first: Option<Span> = None;
     let mut builder = Builder {
@@ -179,7 +179,7 @@ impl Builder<'_, '_> {
         events.push(Event { kind, place });
     }
 
-    /// Puts the statements of a subsequence in the place of its call.
+    /// Inlines a subsequence call.
     fn call(&mut self, name: &Name, arguments: &[Expr], events: &mut Vec<Event>) {
         let Some(definition) = self.declarations.definitions.get(name.text.as_str()) else {
             let mut known: Vec<String> = self.declarations.definitions.keys().map(|k| (*k).to_string()).collect();
@@ -247,7 +247,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// Refuses what is taken once where it stands in a loop, or in a subsequence that is called in one.
+    /// Rejects statements that may occur only once if they are in a loop, or in a subsequence called in a loop.
     fn refuse_in_loop(&mut self, what: &str, span: Span) {
         if !self.in_loop {
             return;

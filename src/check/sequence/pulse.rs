@@ -1,4 +1,4 @@
-//! Pulses, their shapes, and pulses beside each other.
+//! Pulses, their shapes, and parallel pulses.
 
 use super::Builder;
 use crate::check::checker::settings;
@@ -78,7 +78,7 @@ impl Builder<'_, '_> {
         })
     }
 
-    /// A name of the table, with arguments or without, a shape from a file, or an expression in t.
+    /// Checks a shape: a built-in name with or without arguments, a shape from a file, or an expression in t.
     pub(super) fn shape(&mut self, expr: &Expr) -> Expr {
         let known: Vec<Known> = ir::PULSE_SHAPES
             .iter()
@@ -97,7 +97,7 @@ impl Builder<'_, '_> {
         }
     }
 
-    /// A number that may depend on the time since the statement began.
+    /// Checks a number that may depend on the time t since the start of the statement.
     fn of_time(&mut self, expr: &Expr, dimension: Dimension) -> Expr {
         self.c.expr(expr, |s, e| {
             let time = ir::Index { name: "t", dimension: s.dimension(Dimension::TIME) };
@@ -206,7 +206,7 @@ impl Builder<'_, '_> {
     }
 }
 
-/// A shape or ramp that is known by name: its arguments, and how many of them must be given.
+/// A built-in shape or ramp: its arguments, and how many of them are required.
 struct Known {
     name: &'static str,
     arguments: Vec<(&'static str, Dimension)>,

@@ -1,4 +1,4 @@
-//! What is recorded, acquired and reconstructed.
+//! Recording, acquisition and tomography.
 
 use super::Builder;
 use crate::check::checker::{settings, twice};
@@ -96,7 +96,7 @@ impl Builder<'_, '_> {
         None
     }
 
-    /// Words in quotes, with commas or blanks between them.
+    /// A quoted list of words, separated by commas or blanks.
     pub(super) fn words(&mut self, value: &Expr) -> Vec<String> {
         if let ExprKind::Text(text) = &value.kind {
             let words = text.split([',', ' ']).filter(|w| !w.is_empty());
@@ -109,7 +109,7 @@ impl Builder<'_, '_> {
         vec![]
     }
 
-    /// A nucleus, or several in quotes.
+    /// An isotope, or several in quotes.
     pub(super) fn detected(&mut self, value: &Expr) -> Vec<String> {
         let symbols: Vec<&str> = match &value.kind {
             ExprKind::Isotope(symbol) => vec![symbol],

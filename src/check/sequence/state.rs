@@ -1,4 +1,4 @@
-//! The states that are prepared.
+//! Prepared states.
 
 use super::Builder;
 use crate::check::Checker;

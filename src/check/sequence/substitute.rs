@@ -1,9 +1,9 @@
-//! The statements of a subsequence with the arguments of its call in the place of its parameters.
+//! Substitutes the arguments of a call into the statements of a subsequence.
 
 use crate::syntax::ast::{self, Name, Statement, StatementKind};
 use crate::syntax::{Expr, ExprKind};
 
-/// A statement with the arguments of a subsequence put in.
+/// A statement with the parameters of a subsequence replaced by arguments.
 pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>) -> Statement {
     let e = |x: &Expr| x.replace(r);
     let o = |x: &Option<Expr>| x.as_ref().map(e);

@@ -1,4 +1,4 @@
-//! The rules of declarations: the version, parameters, sweeps, expectations, measurements and ensembles.
+//! Grammar rules of declarations: version, parameters, sweeps, expectations, measurements and ensembles.
 
 use super::{Parser, Rule, VERSION};
 use crate::diagnostic::{Code, Diagnostic};
@@ -212,7 +212,7 @@ impl Parser<'_> {
         Ok(Measure { name, value: self.with_marks(|p| p.expression())? })
     }
 
-    /// An expression of metrics in which `at` names a mark.
+    /// Parses an expression of metrics in which `at` names a mark.
     fn with_marks<T>(&mut self, rule: impl FnOnce(&mut Self) -> Rule<T>) -> Rule<T> {
         self.at_marks = true;
         let found = rule(self);
@@ -220,8 +220,8 @@ impl Parser<'_> {
         found
     }
 
-    /// `sum [ "at" name ]`, up to a sign or the end. A single `at`, at the end, is that of the whole expression: `a + b at charged`. Where
-    /// there are several, or it is followed by something, each belongs to the metric before it.
+    /// `sum [ "at" name ]`, up to the sign `end` or the end of the text. A single `at` at the end applies to the whole expression:
+    /// `a + b at charged`. Several, or one followed by more text, apply to the metric before each.
     pub(in crate::syntax) fn result(&mut self, end: &str) -> Rule<(Expr, Option<Name>)> {
         let mut marks = Vec::new();
         let mut ahead = 0;

@@ -1,5 +1,5 @@
-//! The grammar of statements: one function a rule, named as the rule in `grammar.md`. Parsing never fails: a statement that
-//! cannot be read becomes a diagnostic, and reading goes on at the next statement.
+//! Recursive-descent parser of statements: one function per rule, named as the rule in `grammar.md`. It recovers from errors: a statement
+//! that cannot be parsed becomes a diagnostic, and parsing continues with the next statement.
 
 mod item;
 mod statement;
@@ -13,30 +13,30 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
 use crate::units::Unit;
 
-/// What a rule gives. The mistake is boxed: it is large and rare.
+/// Result of a rule. The diagnostic is boxed because it is large and rare.
 pub(super) type Rule<T> = Result<T, Box<Diagnostic>>;
 
-/// The version of the language that this program reads.
+/// Version of the language accepted by this parser.
 pub const VERSION: u32 = 1;
 
-/// How deep parentheses, calls and powers may nest. The limit keeps hostile files from exhausting the stack.
+/// Maximum nesting depth of parentheses, calls and powers. The limit protects the stack against malicious files.
 const MAX_DEPTH: u32 = 64;
 
-/// Tokens, and where we are in them.
+/// Parser state: the tokens and the current position.
 pub struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
-    /// How deep each kind of nesting is.
+    /// Current depth of each kind of nesting.
     depth: Depths,
-    /// Whether `at` behind a metric names a mark: in results, and nowhere else.
+    /// True if `at` after a metric names a mark, which is allowed only in results.
     pub(super) at_marks: bool,
-    /// Whether a declaration was lost.
+    /// True if a declaration failed to parse.
     gaps: bool,
-    /// The mistakes so far.
+    /// Diagnostics so far.
     pub diagnostics: Vec<Diagnostic>,
 }
 
-/// How deep each kind of nesting is.
+/// Current depth of each kind of nesting.
 #[derive(Default)]
 struct Depths {
     expression: u32,
@@ -54,19 +54,19 @@ impl Depths {
     }
 }
 
-/// What nests, each within itself.
+/// Kinds of nesting, counted separately.
 #[derive(Clone, Copy)]
 pub(super) enum Nest {
     /// Parentheses, calls and powers.
     Expression,
-    /// States in states.
+    /// States in mixtures.
     State,
     /// Blocks of statements.
     Block,
 }
 
 impl<'a> Parser<'a> {
-    /// A parser at the beginning of the tokens, which end with [`TokenKind::End`].
+    /// A parser at the start of the tokens, which must end with [`TokenKind::End`].
     pub fn new(tokens: &'a [Token]) -> Parser<'a> {
         Parser { tokens, at: 0, depth: Depths::default(), at_marks: false, gaps: false, diagnostics: Vec::new() }
     }
@@ -98,7 +98,7 @@ impl<'a> Parser<'a> {
         matches!((self.peek(0), self.peek(1)), (TokenKind::Name(_), TokenKind::Sign("=")))
     }
 
-    /// Settings on the rest of the statement: `snr = 100 scans = 16`.
+    /// Settings up to the end of the statement: `snr = 100 scans = 16`.
     fn settings(&mut self) -> Rule<Vec<Setting>> {
         let mut settings = Vec::new();
         while self.at_setting() {
@@ -108,7 +108,7 @@ impl<'a> Parser<'a> {
         Ok(settings)
     }
 
-    /// `setting = name "=" sum`; a list of names may stand without commas, as in `cells = a b`.
+    /// `setting = name "=" sum`; a list of names needs no commas, as in `cells = a b`.
     fn setting(&mut self) -> Rule<Setting> {
         let name = self.name("the name of a setting")?;
         self.expect_sign("=")?;
@@ -135,7 +135,7 @@ impl<'a> Parser<'a> {
 
     // ---- blocks ----
 
-    /// `"{" { entry } "}"` where an entry begins with a word of a role (an event may also be a call).
+    /// `"{" { entry } "}"` where an entry starts with a keyword of the given role (an event may also be a call).
     fn block<T>(&mut self, role: Role, mut entry: impl FnMut(&mut Self, &str) -> Rule<T>) -> Rule<Vec<T>> {
         let begins = move |p: &Self| matches!(p.kind(), TokenKind::Name(word) if words::is(word, role));
         self.braces(begins, move |p| {
@@ -151,7 +151,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// A name that stands alone on its line or is followed by a parenthesis is the call of a subsequence.
+    /// True for the call of a subsequence: a name alone on its line or followed by a parenthesis.
     fn call_ahead(&self) -> bool {
         let next = self.tokens.get(self.at + 1);
         next.is_some_and(|t| t.first_of_line || matches!(t.kind, TokenKind::Sign("(" | "}") | TokenKind::End))
@@ -162,12 +162,12 @@ impl<'a> Parser<'a> {
         self.braces(|_| false, entry)
     }
 
-    /// Whether `param NAME :` stands here: a spread parameter inside of `ensemble`, not a declaration.
+    /// True for `param NAME :`, which inside of `ensemble` is a distribution, not a declaration.
     fn at_distribution(&self) -> bool {
         self.tokens.get(self.at + 2).is_some_and(|t| t.kind == TokenKind::Sign(":"))
     }
 
-    /// Entries end with their lines, with a comma, or where the next `begins`.
+    /// Parses a braced block. Entries end at the end of the line, at a comma, or where `begins` matches the next word.
     fn braces<T>(
         &mut self,
         begins: impl Fn(&Self) -> bool,
@@ -211,13 +211,13 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Goes on behind a mistake: at the next line that can begin a statement, or at the brace that closes this block. At
-    /// least one token is passed over since `from`, so reading always ends.
+    /// Error recovery: skips to the next line that can start a statement, or to the brace that closes this block. Skips at least one token
+    /// since `from`, so that parsing always terminates.
     fn recover(&mut self, from: usize, begins: impl Fn(&str) -> bool, top: bool) {
         if self.at == from {
             self.advance();
         }
-        // Braces opened since the statement began are still open when the mistake was inside them.
+        // Braces opened since the start of the statement are still open if the error was inside of them.
         let mut open: i64 = 0;
         for token in self.tokens.iter().take(self.at).skip(from) {
             match token.kind {
@@ -289,7 +289,7 @@ impl<'a> Parser<'a> {
         if self.sign(sign) { Ok(()) } else { Err(self.unexpected(format!("expected `{sign}`")).into()) }
     }
 
-    /// The closing partner of a bracket opened at `open`.
+    /// Expects the closing counterpart of a bracket opened at `open`.
     pub(super) fn close(&mut self, sign: &'static str, open: Span) -> Rule<()> {
         if self.sign(sign) {
             return Ok(());
@@ -339,8 +339,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The phases of a cycle: expressions between commas, or a list of numbers as spectrometers have it, `0 1 2 3` in quarters of a
-    /// turn and `(8) 0 3 6` in eighths.
+    /// Phases of a cycle: expressions separated by commas, or a list of numbers in spectrometer notation, `0 1 2 3` in quarter turns and
+    /// `(8) 0 3 6` in eighths of a turn.
     fn phases(&mut self) -> Rule<Vec<Expr>> {
         let number = |kind: &TokenKind| if let TokenKind::Number(x) = kind { Some(*x) } else { None };
         let division = match (self.kind(), number(self.peek(1)), self.peek(2), number(self.peek(3))) {
@@ -382,7 +382,7 @@ impl<'a> Parser<'a> {
     pub(super) fn deeper<T>(&mut self, nest: Nest, rule: impl FnOnce(&mut Self) -> Rule<T>) -> Rule<T> {
         let depth = self.depth.of(nest);
         *depth += 1;
-        // The outermost expression, state or block is in none.
+        // The outermost expression, state or block has depth 0.
         let result = if *depth > MAX_DEPTH + 1 {
             Err(Diagnostic::new(Code::TooDeep, self.here(), format!("this nests more than {MAX_DEPTH} levels deep"))
                 .help("give a part of it a name of its own")
@@ -409,7 +409,7 @@ impl<'a> Parser<'a> {
 
     pub(super) fn unexpected(&self, expected: impl Into<String>) -> Diagnostic {
         let expected = expected.into();
-        // Where something is missing at the end of a line, the place is behind the last word, not in the next line.
+        // If something is missing at the end of a line, report the position after the last word, not the start of the next line.
         let span = if self.begins_line() && self.at > 0 { self.previous().after() } else { self.here() };
         Diagnostic::new(Code::UnexpectedToken, span, format!("{expected}, found {}", self.found())).label(expected)
     }

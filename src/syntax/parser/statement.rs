@@ -1,4 +1,4 @@
-//! The rules of statements of a sequence, and of the states that they prepare.
+//! Grammar rules of the statements of a sequence, and of prepared states.
 
 use super::{Nest, Parser, Rule};
 use crate::syntax::ast::*;

@@ -1,4 +1,4 @@
-//! The rules of `system`: subsystems, couplings, fields and tensors.
+//! Grammar rules of `system`: subsystems, couplings, fields and tensors.
 
 use super::{Parser, Rule};
 use crate::diagnostic::{Code, Diagnostic};
@@ -53,7 +53,7 @@ impl Parser<'_> {
         Ok(SystemEntry { kind, each, place: start.to(self.previous()).into() })
     }
 
-    /// `"for" name "in" sum ".." sum`, after its first word.
+    /// `"for" name "in" sum ".." sum`, after the keyword `for`.
     fn for_each(&mut self) -> Rule<ForEach> {
         let index = self.name("an index")?;
         self.word("in")?;
@@ -110,7 +110,7 @@ impl Parser<'_> {
         Ok(Declared { name, size })
     }
 
-    /// A spin called `all` could not be told from the word.
+    /// True if a spin's name is the reserved word `all`.
     pub(super) fn words_of_language_are_no_names(&self, name: &Name) -> bool {
         name.text == "all"
     }
@@ -164,7 +164,7 @@ impl Parser<'_> {
         Ok(SpinKind::Twice(twice as u32))
     }
 
-    /// `nucleus = whole_number symbol`, without a space between; an argument of a `define` may stand for it.
+    /// `nucleus = whole_number symbol`, without a space between; may also be an argument of a `define`.
     pub(super) fn nucleus(&mut self) -> Rule<Name> {
         let start = self.here();
         match self.kind().clone() {
