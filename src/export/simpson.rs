@@ -1,18 +1,27 @@
 //! An input file of SIMPSON: the spin system, the crystallites, and the sequence as Tcl.
 //!
-//! SIMPSON's spins feel `2 pi nu Iz` and `exp(-i theta (Ix cos phi + Iy sin phi))` as ours do, so sizes and phases are written as they
-//! are. The receiver has no phase: the pulses on its channel are turned back by it, which gives the same signal.
+//! SIMPSON's pulses turn by `exp(-i theta (Ix cos phi + Iy sin phi))` as those of the program do, and its couplings have the same sign.
+//! Its shifts are those of a spectrometer: `shift` of `nu` hertz is `-2 pi nu Iz` where gamma is positive. The receiver has no phase: the
+//! pulses on its channel are turned back by it, which gives the same signal.
+//!
+//! In its rotor the field turns the other way: its azimuth is `2 pi nu t`, ours `pi - 2 pi nu t`. Tensors of rank two are the same in a
+//! mirror, so the sample is written mirrored in the plane of y and z, which turns the azimuth `phi` into `pi - phi`.
 
 use super::job::{File, Job, file_name};
 use super::number::{micro, plain};
 use super::program::{GradientStrength, PerRow, Program, Pulse, Step, StepKind};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::instrument::starts;
-use crate::hamiltonian::sample::Sample;
+use crate::hamiltonian::sample::{Frame, Sample};
 use crate::source::in_one_line;
+use crate::spin::mirrored;
+use std::f64::consts::PI;
 
 /// The strength at which ideal pulses are told: SIMPSON takes their angle from strength and duration, and lets no time pass.
 const IDEAL: f64 = 1e6;
+
+/// SIMPSON holds the Hamiltonian of a spinning sample for so many steps a turn; its error falls as the length of a step.
+const STEPS: f64 = 1000.0;
 
 /// Points and width of a signal where the file says nothing.
 const POINTS: (usize, f64) = (512, 1e-6);
@@ -53,12 +62,30 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     Ok(files)
 }
 
+/// An angle in degrees, from 0 to 360.
+fn degrees(x: f64) -> String {
+    let text = plain(x.to_degrees().rem_euclid(360.0));
+    if text == "360" { "0".into() } else { text }
+}
+
+/// Whether the rotor turns as SIMPSON's does. The azimuth of the field is `pi + 2 pi |nu| t` then, and the sample is written as it is: its
+/// third angle is `pi` less the phase of the rotor, and SIMPSON's begins at 0.
+fn turns_back(sample: &Sample) -> bool {
+    sample.spinning.is_some_and(|(rate, _)| rate < 0.0)
+}
+
+/// The frame of a tensor, mirrored where the rotor turns the usual way.
+fn frame(sample: &Sample, [alpha, beta, gamma]: Frame) -> String {
+    let angles = if turns_back(sample) { [alpha, beta, gamma] } else { [PI - alpha, beta, PI - gamma] };
+    angles.map(degrees).join(" ")
+}
+
 /// Directions and weights, degrees.
 fn crystal_file(sample: &Sample) -> String {
-    let degrees = |x: f64| plain(x.to_degrees().rem_euclid(360.0));
     let mut out = format!("{}\n", sample.crystallites.len());
     for (alpha, beta, weight) in &sample.crystallites {
-        out += &format!("{} {} {}\n", degrees(*alpha), degrees(*beta), plain(*weight));
+        let alpha = if turns_back(sample) { *alpha } else { PI - alpha };
+        out += &format!("{} {} {}\n", degrees(alpha), degrees(*beta), plain(*weight));
     }
     out
 }
@@ -89,8 +116,7 @@ impl Input<'_> {
         let received = acquire.map_or(0, |a| a.channel);
         let (rate, angle) = self.sample.spinning.unwrap_or((0.0, 0.0));
         let field = self.sample.field.unwrap_or(9.4);
-        let proton =
-            crate::spin::Isotope::named("1H").map_or(267.522e6, |i| i.gamma) * field / (2.0 * std::f64::consts::PI);
+        let proton = crate::spin::Isotope::named("1H").map_or(267.522e6, |i| i.gamma) * field / (2.0 * PI);
         let mut out = format!(
             "# {name}\n# written by ergoseq {} from {}, sha256 {}\n# {}\n\n",
             env!("CARGO_PKG_VERSION"),
@@ -102,7 +128,7 @@ impl Input<'_> {
         out += &format!(
             "par {{\n    method           direct\n    proton_frequency {}\n    spin_rate        {}\n",
             plain(proton),
-            plain(rate)
+            plain(rate.abs())
         );
         if rate != 0.0 {
             out += &format!("    rotor_angle      {}\n", plain(angle.to_degrees()));
@@ -117,6 +143,9 @@ impl Input<'_> {
             self.operator(received, "p"),
         );
         out += "proc pulseq {} {\n    global par\n    set scan $par(scan)\n    set row $par(row)\n    reset\n";
+        if rate != 0.0 {
+            out += &format!("    maxdt {}\n", micro((1.0 / (rate.abs() * STEPS)).min(1e-6)));
+        }
         out += &self.lines.concat();
         out += &format!(
             "    acq\n    for {{set k 1}} {{$k < $par(np)}} {{incr k}} {{\n        delay {}\n        acq\n    }}\n}}\n\n",
@@ -139,7 +168,6 @@ impl Input<'_> {
                 channels.push(nucleus);
             }
         }
-        let frame = |f: &[f64; 3]| f.map(|x| plain(x.to_degrees())).join(" ");
         let mut out =
             format!("spinsys {{\n    channels {}\n    nuclei {}\n", channels.join(" "), sample.nuclei.join(" "));
         // A spin has one line of shifts, isotropic and anisotropic.
@@ -148,24 +176,26 @@ impl Input<'_> {
             let tensor = sample.anisotropies.iter().find(|t| t.0 == spin);
             let (size, eta, lies) = tensor.map_or((0.0, 0.0, [0.0; 3]), |t| (t.1, t.2, t.3));
             if isotropic != 0.0 || tensor.is_some() {
+                let nucleus = sample.nuclei.get(spin).map_or("", String::as_str);
                 out += &format!(
                     "    shift {} {} {} {} {}\n",
                     spin + 1,
-                    plain(isotropic),
-                    plain(size),
+                    plain(mirrored(nucleus, isotropic)),
+                    plain(mirrored(nucleus, size)),
                     plain(eta),
-                    frame(&lies)
+                    frame(sample, lies)
                 );
             }
         }
         for (spin, size, eta, lies) in &sample.quadrupoles {
-            out += &format!("    quadrupole {} 1 {} {} {}\n", spin + 1, plain(*size), plain(*eta), frame(lies));
+            out +=
+                &format!("    quadrupole {} 1 {} {} {}\n", spin + 1, plain(*size), plain(*eta), frame(sample, *lies));
         }
         for (a, b, j) in &sample.scalar {
             out += &format!("    jcoupling {} {} {} 0 0 0 0 0\n", a + 1, b + 1, plain(*j));
         }
         for (a, b, d, lies) in &sample.dipolar {
-            out += &format!("    dipole {} {} {} {}\n", a + 1, b + 1, plain(*d), frame(lies));
+            out += &format!("    dipole {} {} {} {}\n", a + 1, b + 1, plain(*d), frame(sample, *lies));
         }
         out + "}\n\n"
     }
@@ -254,7 +284,7 @@ impl Input<'_> {
         let phase = self.phase(p);
         if p.ideal {
             // A turn by an angle takes angle/(2 pi nu).
-            let time = per_row(&p.angle.map(|angle| angle / (2.0 * std::f64::consts::PI * IDEAL)), 1e6);
+            let time = per_row(&p.angle.map(|angle| angle / (2.0 * PI * IDEAL)), 1e6);
             let told = self.channels(|k| (k == p.channel).then(|| (plain(IDEAL), phase.clone())));
             self.line(format!("pulseid {time} {told}"));
             return;

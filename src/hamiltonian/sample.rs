@@ -13,6 +13,7 @@ use std::f64::consts::PI;
 pub type Frame = [f64; 3];
 
 /// A crystallite: alpha and beta of the frame from crystal to rotor, and its weight.
+/// The third angle is pi less the phase of the rotor.
 pub type Crystallite = (f64, f64, f64);
 
 /// The sample.
@@ -154,7 +155,7 @@ fn dipolar(e: &Evaluator, crystal: &Matrix3) -> Result<Vec<(usize, usize, f64, F
 fn crystallites(e: &Evaluator) -> Result<(Vec<Crystallite>, usize), Fault> {
     let grid = |d: &'_ Distribution| if let Shape::Grid(grid) = d.shape { Some(grid) } else { None };
     let Some((powder, grid)) = e.experiment.ensemble.iter().find_map(|d| Some((d, grid(d)?))) else {
-        return Ok((vec![(0.0, 0.0, 1.0)], 1));
+        return Ok((vec![(PI, 0.0, 1.0)], 1));
     };
     let all = orientations(e, powder, grid)?;
     let mut out: Vec<Crystallite> = Vec::new();

@@ -61,22 +61,24 @@ pub fn readouts(experiment: &Experiment, values: &Values) -> Result<Vec<Readout>
     Ok(out)
 }
 
-/// The nucleus that is received: that of `acquire`, else that of the last pulse or lock.
-pub fn received_nucleus(events: &[Event]) -> Option<String> {
+/// The nucleus that is received: that of `acquire`, else that of the last pulse or lock of a nucleus that is polarised in the beginning.
+pub fn received_nucleus(events: &[Event], polarised: Option<&[String]>) -> Option<String> {
     fn acquired(events: &[Event]) -> Option<String> {
         events.iter().find_map(|e| match &e.kind {
             EventKind::Acquire { nucleus, .. } => Some(nucleus.clone()),
+            EventKind::Loop { body, .. } => acquired(body),
             _ => None,
         })
     }
-    fn last(events: &[Event]) -> Option<String> {
+    fn last(events: &[Event], wanted: &dyn Fn(&String) -> bool) -> Option<String> {
         events.iter().rev().find_map(|e| match &e.kind {
-            EventKind::Pulse(p) => Some(p.nucleus.clone()),
-            EventKind::Lock(l) => Some(l.nucleus.clone()),
-            EventKind::Parallel { pulses, .. } => pulses.first().map(|p| p.nucleus.clone()),
-            EventKind::Loop { body, .. } => last(body),
+            EventKind::Pulse(p) => Some(&p.nucleus).filter(|n| wanted(n)).cloned(),
+            EventKind::Lock(l) => Some(&l.nucleus).filter(|n| wanted(n)).cloned(),
+            EventKind::Parallel { pulses, .. } => pulses.iter().map(|p| &p.nucleus).find(|n| wanted(n)).cloned(),
+            EventKind::Loop { body, .. } => last(body, wanted),
             _ => None,
         })
     }
-    acquired(events).or_else(|| last(events))
+    let polarised = |nucleus: &String| polarised.is_none_or(|all| all.contains(nucleus));
+    acquired(events).or_else(|| last(events, &polarised)).or_else(|| last(events, &|_| true))
 }

@@ -124,12 +124,29 @@ impl<'a> Walk<'a> {
         };
         let first = match wanted.readout {
             Some(readout) => Some(readout.nucleus.clone()),
-            None => received_nucleus(&experiment.sequence),
+            None => received_nucleus(&experiment.sequence, walk.polarised_nuclei()?.as_deref()),
         };
         if let Some(nucleus) = first {
             walk.channel(&nucleus)?;
         }
         Ok(walk)
+    }
+
+    /// The nuclei of the spins that `prepare` polarises; `None` where these are all.
+    fn polarised_nuclei(&self) -> Result<Option<Vec<String>>, Fault> {
+        let prepared = self.experiment.sequence.iter().find_map(|event| match &event.kind {
+            EventKind::Prepare(states) => Some(states),
+            _ => None,
+        });
+        let (Some(states), Some(e)) = (prepared, self.first()) else { return Ok(None) };
+        let mut all = Vec::new();
+        for state in states {
+            let State::Thermal { sites } = state else { continue };
+            let Some(sites) = sites else { return Ok(None) };
+            let nuclei = e.sites(sites, None)?.into_iter().filter_map(|k| e.basis.site(k).isotope);
+            all.extend(nuclei.map(|isotope| isotope.symbol.to_string()));
+        }
+        Ok(Some(all))
     }
 
     fn first(&self) -> Option<&Evaluator<'a>> {
