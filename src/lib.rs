@@ -16,8 +16,8 @@
 //! 10. [`comparison`] puts theory, emulation and measurement side by side.
 //! 11. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
 //!
-//! Beside them: [`export`] writes an experiment as the program of a console, [`import`] reads one back, and [`pulse_program`] reads and
-//! checks the language of Bruker. [`delimited`] reads tables of text. [`units`] decides signs, factors of 2 pi and constants;
+//! Beside them: [`export`] writes an experiment as the program of a console, [`import`] reads one of Bruker or SIMPSON back, and
+//! [`pulse_program`] reads and checks the language of Bruker. [`delimited`] reads tables of text. [`units`] decides signs, factors of 2 pi and constants;
 //! [`linalg`] is the only place that names the matrix crates; [`lanes`] has the same algebra for batches of small matrices; [`spin`] has
 //! operators and states; [`metrics`] takes any density matrix and Hamiltonian; [`noise`] is the same for the same seed. Papers are
 //! reproduced, and workloads timed, by the command.

@@ -1,5 +1,7 @@
 //! Pulse shapes from files: Bruker, Varian, and plain tables. Ambiguous files are rejected.
 
+use crate::ir::MIRRORED_PHASES;
+
 /// Full scale of Bruker amplitudes, which are percentages.
 const PERCENT: f64 = 100.0;
 
@@ -31,6 +33,9 @@ type Row = (usize, Vec<f64>);
 ///   the largest; and phases in degrees. A negative amplitude means opposite phase. `#` and `%` start a comment, and the
 ///   first line may name the columns. With `RFVERSION_F`, the first line of XWIN-NMR files, amplitudes are percentages.
 ///
+/// Phases are angles in the frame that rotates with the spins, as those of a sequence are; `##$SHAPE_USER_DEF= phases mirrored`, or the
+/// comment `# phases mirrored`, makes them those of a console for a nucleus of positive gamma, which have the other sign.
+///
 /// # Errors
 /// A message that names the line: no steps, missing numbers, an amplitude outside of its scale, amplitudes that
 /// are all zero, ambiguous columns.
@@ -45,12 +50,26 @@ pub fn shape_file(text: &str) -> Result<Vec<Step>, String> {
     if steps.is_empty() {
         return Err("it has no steps".into());
     }
+    let steps: Vec<Step> = if is_mirrored(&text) {
+        steps.into_iter().map(|(amplitude, phase)| (amplitude, if phase == 0.0 { phase } else { -phase })).collect()
+    } else {
+        steps
+    };
     if steps.iter().all(|(amplitude, _)| *amplitude == 0.0) {
         return Err("all its amplitudes are zero; an amplitude comes first in a line, then a phase, \
                     unless `# TYPE` marks a file of Varian's"
             .into());
     }
     Ok(steps)
+}
+
+/// Whether a file says that its phases are counted the other way than those of a sequence, as those that are exported for nuclei of
+/// positive gamma are.
+fn is_mirrored(text: &str) -> bool {
+    let heads = ["##$SHAPE_USER_DEF=", "#"];
+    text.lines().any(|line| {
+        heads.iter().any(|head| line.trim().strip_prefix(head).is_some_and(|x| x.trim() == MIRRORED_PHASES))
+    })
 }
 
 /// Numbers of a line, separated by blanks, commas or semicolons.
@@ -366,6 +385,13 @@ mod tests {
 
     #[test]
     fn relative_durations_become_steps() {
+        let mirrored = [(0.5, 0.0), (1.0, -PI / 2.0)];
+        for text in [
+            "##$SHAPE_USER_DEF= phases mirrored\n##NPOINTS= 2\n##XYPOINTS= (XY..XY)\n50, 0\n100, 90\n##END=\n",
+            "# TYPE selective\n# phases mirrored\n0 511.5 1\n90 1023 1\n",
+        ] {
+            assert_eq!(shape_file(text).unwrap(), mirrored, "{text}");
+        }
         let steps = shape_file("180 1023 3 1\n0 511.5 2 1\n90 1023 1 0\n").unwrap();
         assert_eq!(steps, [(1.0, PI), (1.0, PI), (1.0, PI), (0.5, 0.0), (0.5, 0.0), (0.0, PI / 2.0)]);
     }

@@ -77,14 +77,24 @@ fn panels(what: &str, curve: &Data, of: [&Vec<Option<f64>>; 2], x_unit: &str, un
     };
     let [theory, emulation] = of;
     let measured = curve.points.iter().map(|(x, y, _)| (*x, *y)).collect();
+    let known = curve.points.iter().any(|(_, _, e)| e.is_some());
+    let errors = |of: &mut dyn Iterator<Item = Option<f64>>| -> Vec<f64> {
+        if known { of.map(|e| e.filter(|e| e.is_finite()).unwrap_or(0.0)).collect() } else { vec![] }
+    };
     let left = curve.points.iter().zip(emulation).filter_map(|((x, y, _), m)| m.map(|m| (*x, y - m))).collect();
+    let of_left = errors(&mut curve.points.iter().zip(emulation).filter(|(_, m)| m.is_some()).map(|((_, _, e), _)| *e));
     let curves = vec![
         Curve::line("theory", line(theory)),
         Curve::line("emulation", line(emulation)),
-        Curve::marks("measurement", measured),
+        Curve::marks("measurement", measured).with_errors(errors(&mut curve.points.iter().map(|(_, _, e)| *e))),
     ];
     [
         Panel::curves(what, &x, &y, curves),
-        Panel::curves(format!("{what}: measurement less emulation"), &x, &y, vec![Curve::marks("left over", left)]),
+        Panel::curves(
+            format!("{what}: measurement less emulation"),
+            &x,
+            &y,
+            vec![Curve::marks("left over", left).with_errors(of_left)],
+        ),
     ]
 }

@@ -169,6 +169,7 @@ pub fn bruker(acqus: &str, acqu2s: Option<&str>, data: &[u8], kind: Kind) -> Res
         rows,
         indirect,
         indirect_dwell,
+        notes: vec![],
     })
 }
 

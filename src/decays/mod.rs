@@ -66,6 +66,8 @@ pub struct Series {
     pub indirect: Option<Indirect>,
     /// Between points of the indirect dimension, s, where there is one and the file tells it.
     pub indirect_dwell: Option<f64>,
+    /// What of the file is not as it should be, and does not count.
+    pub notes: Vec<String>,
 }
 
 impl Series {
@@ -83,6 +85,7 @@ impl Series {
             rows,
             indirect,
             indirect_dwell: None,
+            notes: vec![],
         }
     }
 

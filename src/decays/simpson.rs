@@ -35,13 +35,14 @@ pub fn simpson(text: &str) -> Result<Series, String> {
         return Err(format!("NP announces {count} points, which are none or more than {MOST_POINTS}"));
     };
     let data = lines.take_while(|(_, l)| *l != "END");
-    let points = if head.packed { unpacked(data, all)? } else { pairs(data)? };
+    let mut notes = Vec::new();
+    let points = if head.packed { unpacked(data, all)? } else { pairs(data, 1.0 / width, &mut notes)? };
     if points.len() != all {
         return Err(format!("{all} points are announced and {} are there", points.len()));
     }
     let rows = points.chunks(count.max(1)).map(<[C64]>::to_vec).collect();
     let indirect_dwell = head.width_indirect.filter(|w| *w > 0.0).map(|w| 1.0 / w);
-    Ok(Series { indirect_dwell, ..Series::bare(1.0 / width, rows) })
+    Ok(Series { indirect_dwell, notes, ..Series::bare(1.0 / width, rows) })
 }
 
 fn head<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Result<Head, String> {
@@ -70,22 +71,58 @@ fn head<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Result<Head, 
     Ok(head)
 }
 
-/// A pair of numbers a line, behind an abscissa in some files.
-fn pairs<'a>(lines: impl Iterator<Item = (usize, &'a str)>) -> Result<Vec<C64>, String> {
+/// Whether so many seconds are those of an abscissa in seconds, milliseconds or microseconds, but for the rounding of its digits.
+fn is_dwell(step: f64, dwell: f64) -> bool {
+    [1.0, 1e3, 1e6].iter().any(|unit| (step / (dwell * unit) - 1.0).abs() < 0.01)
+}
+
+/// A pair of numbers a line, behind an abscissa in some files: it must rise evenly, and one that is no time of the dwell is said.
+fn pairs<'a>(
+    lines: impl Iterator<Item = (usize, &'a str)>,
+    dwell: f64,
+    notes: &mut Vec<String>,
+) -> Result<Vec<C64>, String> {
     let mut out = Vec::new();
     let mut columns = None;
+    let mut abscissa: Vec<f64> = Vec::new();
     for (k, line) in lines {
         let numbers: Vec<Option<f64>> = line.split_whitespace().map(number).collect();
         let point = match numbers.as_slice() {
             [Some(re), Some(im)] | [Some(_), Some(re), Some(im)] => C64::new(*re, *im),
             _ => return Err(format!("line {k}: `{line}` is no pair of numbers")),
         };
+        if let [Some(x), _, _] = numbers.as_slice() {
+            abscissa.push(*x);
+        }
         if *columns.get_or_insert(numbers.len()) != numbers.len() {
             return Err(format!("line {k}: it has {} numbers, other lines have not", numbers.len()));
         }
         out.push(point);
     }
+    if let Some(note) = uneven(&abscissa, dwell)? {
+        notes.push(note);
+    }
     Ok(out)
+}
+
+/// What an abscissa says that SW does not; its rows begin anew.
+fn uneven(abscissa: &[f64], dwell: f64) -> Result<Option<String>, String> {
+    let row = abscissa
+        .windows(2)
+        .position(|w| matches!(w, [a, b] if b < a && Some(b) <= abscissa.first()))
+        .map_or(abscissa.len(), |k| k + 1);
+    let first = abscissa.get(..row).unwrap_or_default();
+    let ([a, .., b], true) = (first, first.len() > 1) else { return Ok(None) };
+    let step = (b - a) / (first.len() - 1) as f64;
+    // Digits may be few, so half of a step is none.
+    let far = |(k, x): (usize, &f64)| (x - a - step * k as f64).abs() > 0.51 * step;
+    if step <= 0.0 || first.iter().enumerate().any(far) {
+        return Err("the first of three columns does not rise evenly, so it is no time".into());
+    }
+    Ok((!is_dwell(step, dwell)).then(|| {
+        let (step, dwell) = (number_text(step), number_text(dwell));
+        format!("the first of three columns goes in steps of {step}, and SW says {dwell} s between points: SW is taken")
+    }))
 }
 
 /// Packed numbers: each letter has six bits above `!`, three bytes in four letters, four bytes a number.
@@ -151,6 +188,10 @@ mod tests {
         ] {
             assert_eq!(simpson(&same).unwrap().rows, found.rows, "{same}");
         }
+        let timed = simpson(&GOOD.replace("1 0\n0.5", "0 1 0\n1 0.5")).unwrap();
+        assert!(timed.notes.is_empty(), "a column in milliseconds: {:?}", timed.notes);
+        let other = simpson(&GOOD.replace("1 0\n0.5", "0 1 0\n0.005 0.5")).unwrap();
+        assert!(other.notes[0].contains("steps of 0.005") && other.dwell == 1e-3, "{:?}", other.notes);
         let two = simpson(&GOOD.replace("NP=2", "NP=1\nNI=2\nSW1=50")).unwrap();
         assert_eq!((two.rows.len(), two.indirect_dwell), (2, Some(0.02)));
     }
@@ -188,6 +229,7 @@ mod tests {
             ("1 0\n", "1\n", "line 6: `1` is no pair of numbers"),
             ("1 0\n", "1 nan\n", "is no pair of numbers"),
             ("1 0\n", "0 1 0\n", "line 7: it has 2 numbers"),
+            ("1 0\n0.5", "5 1 0\n2 0.5", "does not rise evenly"),
             ("SW=1000", "SW=0", "SW is positive, this is 0"),
             ("SW=1000", "SW=x", "`x` behind SW is not a number"),
             ("TYPE=FID", "TYPE=SPE", "of type SPE"),

@@ -123,6 +123,7 @@ pub fn varian(procpar: &str, fid: &[u8]) -> Result<Series, String> {
         indirect,
         indirect_dwell: value(procpar, "sw1").filter(|w| *w > 0.0).map(|w| 1.0 / w).filter(|_| rows.len() > 1),
         rows,
+        notes: vec![],
     })
 }
 

@@ -232,7 +232,18 @@ fn fitted(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<(decay::Re
     }
     let mirrored: Vec<Decay> = turned.iter().map(Decay::mirrored).collect();
     let other = decay::read(plan, nuclei, &mirrored)?;
-    Ok(if other.left.0 < MIRROR_LEAVES * left { (other, true) } else { (read, false) })
+    if other.left.0 >= MIRROR_LEAVES * left {
+        return Ok((read, false));
+    }
+    // A mirror image that leaves as much over as it explains is no reading.
+    if other.left.0 > MIRROR_LEAVES * other.left.1 {
+        return Err(format!(
+            "a higher shift has a lower frequency in them than in the file, and read so they leave {:.0} % over: check the shifts, the carrier \
+             (O1) and the nuclei",
+            100.0 * other.left.0 / other.left.1
+        ));
+    }
+    Ok((other, true))
 }
 
 /// The same for a table of amplitudes, judged by the distance of its lines from their expected positions.

@@ -38,6 +38,8 @@ pub struct Dialect {
     pub meaning: &'static str,
     /// Whether it is the input of a simulator: pulses may take no time, and spins may be unpolarised.
     pub simulated: bool,
+    /// The shortest delay of a list, s.
+    pub shortest: f64,
     write: fn(&Job) -> Result<Vec<File>, Vec<Diagnostic>>,
 }
 
@@ -47,15 +49,23 @@ pub const DIALECTS: &[Dialect] = &[
         name: "topspin",
         meaning: "a folder for TopSpin 4 and 5 (AVANCE NEO)",
         simulated: false,
+        shortest: topspin::SHORTEST,
         write: topspin::write,
     },
     Dialect {
         name: "varian",
         meaning: "pulse sequences in C, shapes and macros for VnmrJ and OpenVnmrJ",
         simulated: false,
+        shortest: 0.0,
         write: varian::write,
     },
-    Dialect { name: "simpson", meaning: "input files for SIMPSON 4 and 5", simulated: true, write: simpson::write },
+    Dialect {
+        name: "simpson",
+        meaning: "input files for SIMPSON 4 and 5",
+        simulated: true,
+        shortest: 0.0,
+        write: simpson::write,
+    },
 ];
 
 /// What is to be exported, and how.
@@ -111,6 +121,7 @@ pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec
             add(&mut warnings, over_calibration(&program, &request.calibrations));
         }
         add(&mut warnings, without_rows(&mut program));
+        add(&mut warnings, without_time(&program, request.dialect));
         experiments.push((readout.map(|r| r.name()), program));
     }
     let sample = if simulated { Some(sample(experiment, request.values, &mut warnings)?) } else { None };
@@ -188,6 +199,27 @@ fn without_rows(program: &mut Program) -> Vec<Diagnostic> {
     program.rows = 1;
     let message = format!("the sweep of {} changes nothing that a console does", program.swept.join(", "));
     vec![Diagnostic::without_place(Code::ExportedOtherwise, message).help("one row is exported")]
+}
+
+/// Delays of a list that are shorter than a list can have them.
+fn without_time(program: &Program, dialect: &Dialect) -> Vec<Diagnostic> {
+    use program::{PerRow, StepKind};
+    let mut out = Vec::new();
+    program.each(&mut |step| {
+        let StepKind::Delay(PerRow::Rows(times), _) = &step.kind else { return };
+        if times.iter().any(|t| *t < dialect.shortest) {
+            let shortest = number::micro(dialect.shortest);
+            let message = format!(
+                "a list has no delay below {shortest} us: rows in which this one is shorter have {shortest} us"
+            );
+            out.push(
+                Diagnostic::new(Code::ExportedOtherwise, step.span, message)
+                    .label("no time passes here in some rows")
+                    .help(format!("sweep from {shortest} us on, and the emulation does the same")),
+            );
+        }
+    });
+    out
 }
 
 /// Powers beyond those of the calibration: the amplifier may not be linear there, and the probe may not stand them.

@@ -1,8 +1,13 @@
 //! The phases of a program as a console counts them.
 
 use super::program::{Program, StepKind};
-use crate::spin::mirrored;
+use crate::spin::{is_mirrored, mirrored};
 use std::sync::Arc;
+
+/// Whether a shape that is sent on a nucleus has phases that a console counts the other way.
+pub fn is_shape_mirrored(nucleus: &str, steps: &[(f64, f64)]) -> bool {
+    is_mirrored(nucleus) && steps.iter().any(|(a, phase)| *a != 0.0 && phase.sin().abs() > 1e-12)
+}
 
 /// The phases of all pulses, shapes and receivers as a console has them.
 pub fn to_console(program: &mut Program) {

@@ -200,10 +200,10 @@ impl Input<'_> {
         out + "}\n\n"
     }
 
-    /// The polarised spins, each as strong as its gamma beside that of the received nucleus.
+    /// The polarised spins, each as strong as its gamma beside the size of that of the received nucleus.
     fn start_operator(&self) -> String {
         let gamma = |nucleus: &str| crate::spin::Isotope::named(nucleus).map_or(1.0, |i| i.gamma);
-        let received = self.program.channels.first().map_or(1.0, |c| gamma(&c.nucleus));
+        let received = self.program.channels.first().map_or(1.0, |c| gamma(&c.nucleus).abs());
         let polarised = |k: &usize| self.program.polarised.as_ref().is_none_or(|all| all.contains(k));
         let terms = self.sample.nuclei.iter().enumerate().filter(|(k, _)| polarised(k));
         let all: Vec<String> = terms

@@ -6,9 +6,10 @@
 use super::calibration;
 use super::job::{File, Job, file_name};
 use super::number::{micro, plain};
+use super::phase::is_shape_mirrored;
 use super::program::{GradientStrength, PerRow, Program, Pulse, Step, StepKind};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::Align;
+use crate::ir::{Align, MIRRORED_PHASES};
 use crate::source::in_one_line;
 
 /// What the library calls the channels: the beginning of the names of its functions for powers, pulses, shapes and phases.
@@ -345,7 +346,10 @@ impl Source<'_> {
                     .iter()
                     .map(|(a, x)| format!("{} {} 1\n", plain(x.to_degrees().rem_euclid(360.0)), plain(a * FULL_STEP)))
                     .collect();
-                let name = self.shape(format!("# TYPE selective\n# MODULATION amplitude\n{steps}"), "RF");
+                let nucleus = self.program.channels.get(p.channel).map_or("", |c| c.nucleus.as_str());
+                let mirrored = is_shape_mirrored(nucleus, shape);
+                let sense = if mirrored { format!("# {MIRRORED_PHASES}\n") } else { String::new() };
+                let name = self.shape(format!("# TYPE selective\n# MODULATION amplitude\n{sense}{steps}"), "RF");
                 self.line(format!("{}(\"{name}\", {time}, {phase}, 0.0, 0.0);", words.shaped));
             }
         }

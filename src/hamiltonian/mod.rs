@@ -18,7 +18,7 @@ mod lower;
 mod neglected;
 mod orientation;
 mod points;
-mod powder;
+pub mod powder;
 mod prepare;
 pub mod program;
 mod quadrature;

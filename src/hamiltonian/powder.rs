@@ -76,6 +76,42 @@ pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<(
     Ok(all)
 }
 
+/// The grid that has these polar angles, azimuths and weights in this order: its word, its points, and a setting. `None` where there is none.
+pub fn grid_of(sphere: &[((f64, f64), f64)], spinning: bool) -> Option<(&'static str, usize, String)> {
+    // Files of directions have twelve digits.
+    const CLOSE: f64 = 1e-9;
+    let part = if spinning { Part::Whole } else { Part::Half };
+    let points = sphere.len();
+    let same = |other: &Sphere| {
+        other.len() == points
+            && sphere.iter().zip(other).all(|(((p, a), w), ((q, b), v))| {
+                let turns = (a - b) / TAU;
+                let azimuth = (turns - turns.round()).abs() * TAU * q.sin();
+                (p - q).abs() < CLOSE && azimuth < CLOSE && (w - v).abs() < CLOSE * v
+            })
+    };
+    if lattice(points, part).is_some_and(|s| same(&s)) {
+        return Some(("zcw", points, String::new()));
+    }
+    if same(&spiral(points, Part::Whole)) {
+        return Some(("spiral", points, String::new()));
+    }
+    // Lebedev's grids are named by their points on the whole sphere.
+    for named in [points, 2 * points] {
+        if symmetric(named, part).is_some_and(|s| same(&s)) {
+            return Some(("lebedev", named, String::new()));
+        }
+    }
+    let rings = sphere
+        .first()
+        .map_or(1, |((first, _), _)| sphere.iter().filter(|((p, _), _)| (p - first).abs() < CLOSE).count());
+    let polar = points / rings.max(1) / if spinning { 2 } else { 1 };
+    if polar > 0 && product(polar, rings, part).is_ok_and(|s| same(&s)) {
+        return Some(("gauss", polar, format!("azimuths = {rings}")));
+    }
+    (points <= MOST_REPELLED / 4 && same(&repelled(points, part))).then(|| ("repulsion", points, String::new()))
+}
+
 /// The next smaller number of points of a distribution, by about a third; `None` if there is none.
 pub fn coarser(shape: Shape, points: usize) -> Option<usize> {
     let aim = points * 2 / 3;

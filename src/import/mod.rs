@@ -1,12 +1,14 @@
-//! A Bruker pulse program as a `.seq` file.
+//! A Bruker pulse program, or an input file of SIMPSON, as a `.seq` file.
 //!
 //! * `parameters`: the numbers of its parameters, from the comments at its end or from `acqus`.
 //! * `scan`: what one scan does, as statements.
+//! * `simpson`: input files of SIMPSON.
 //!
 //! Comments are kept. What is not understood is kept as a comment with a warning at its line, and nothing is dropped.
 
 pub mod parameters;
 mod scan;
+pub mod simpson;
 
 use crate::diagnostic::Diagnostic;
 use crate::pulse_program::read;

@@ -169,6 +169,10 @@ impl PulseShape {
     }
 }
 
+/// What the file of a shape says where its phases are counted the other way than those of a sequence: for nuclei of positive gamma, on a
+/// console.
+pub const MIRRORED_PHASES: &str = "phases mirrored";
+
 /// A shape from a file: steps of equal length.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -47,6 +47,8 @@ pub struct Curve {
     pub points: Vec<(f64, f64)>,
     /// Whether points are drawn, rather than a line through them.
     pub marks: bool,
+    /// The standard error of every point, 0 where it has none; empty where none has.
+    pub errors: Vec<f64>,
 }
 
 /// A quantity over a grid.
@@ -105,12 +107,17 @@ fn edges(values: &[f64]) -> (Vec<f64>, bool) {
 impl Curve {
     /// A line.
     pub fn line(label: impl Into<String>, points: Vec<(f64, f64)>) -> Curve {
-        Curve { label: label.into(), points, marks: false }
+        Curve { label: label.into(), points, marks: false, errors: vec![] }
     }
 
     /// Points.
     pub fn marks(label: impl Into<String>, points: Vec<(f64, f64)>) -> Curve {
-        Curve { label: label.into(), points, marks: true }
+        Curve { label: label.into(), points, marks: true, errors: vec![] }
+    }
+
+    /// The same with standard errors.
+    pub fn with_errors(self, errors: Vec<f64>) -> Curve {
+        Curve { errors, ..self }
     }
 }
 
@@ -124,15 +131,22 @@ impl Panel {
 impl Figure {
     /// Rows for a spreadsheet: one a point, with the panel and the curve it belongs to.
     pub fn csv(&self) -> String {
-        let mut out = String::from("panel,curve,x,y,value\n");
+        let uncertain = self.panels.iter().any(|panel| match &panel.content {
+            Content::Curves(curves) => curves.iter().any(|c| !c.errors.is_empty()),
+            Content::Map(_) => false,
+        });
+        let mut out = format!("panel,curve,x,y,value{}\n", if uncertain { ",error" } else { "" });
         for panel in &self.panels {
             let title = field(&panel.title);
             match &panel.content {
                 Content::Curves(curves) => {
                     for curve in curves {
                         let label = field(&curve.label);
-                        for (x, y) in &curve.points {
-                            out += &format!("{title},{label},{},{},\n", number_text(*x), number_text(*y));
+                        for (k, (x, y)) in curve.points.iter().enumerate() {
+                            let error =
+                                curve.errors.get(k).filter(|e| **e > 0.0).copied().map_or(String::new(), number_text);
+                            let error = if uncertain { format!(",{error}") } else { String::new() };
+                            out += &format!("{title},{label},{},{},{error}\n", number_text(*x), number_text(*y));
                         }
                     }
                 }
@@ -141,7 +155,8 @@ impl Figure {
                     for (y, row) in map.y.iter().zip(&map.values) {
                         for (x, value) in map.x.iter().zip(row) {
                             let value = number_text(*value);
-                            out += &format!("{title},{label},{},{},{value}\n", number_text(*x), number_text(*y));
+                            let end = if uncertain { "," } else { "" };
+                            out += &format!("{title},{label},{},{},{value}{end}\n", number_text(*x), number_text(*y));
                         }
                     }
                 }

@@ -12,6 +12,7 @@ pub mod netcdf;
 mod picture;
 mod plane;
 mod readings;
+mod received;
 mod rehearsal;
 mod spectrum;
 mod table;
@@ -24,6 +25,7 @@ pub use json::json;
 #[cfg(feature = "pictures")]
 pub use picture::{KINDS, Kind, Picture, letters};
 pub use readings::{amplitudes, readings};
+pub use received::received;
 pub use rehearsal::{rehearsal, scaled};
 pub use spectrum::{Processing, jcamp, npy, simpson, spectrum, transform};
 pub use table::table;

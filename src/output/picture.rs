@@ -26,6 +26,7 @@ fn curve(curve: &Curve, (k, colour): (usize, &str), legend: bool, dashes: bool) 
     let points = curve.points.clone();
     if curve.marks {
         let plot = ScatterPlot::new().with_data(points).with_color(colour).with_size(3.5);
+        let plot = if curve.errors.is_empty() { plot } else { plot.with_y_err(curve.errors.iter().copied()) };
         return Plot::Scatter(if legend { plot.with_legend(curve.label.clone()) } else { plot });
     }
     let plot = LinePlot::new().with_data(points).with_color(colour).with_stroke_width(1.6);

@@ -27,11 +27,6 @@ pub fn planes(set: &ResultSet, times: &[f64]) -> Vec<(String, Map)> {
 }
 
 /// The plane of one of the decays of every point.
-#[expect(
-    clippy::indexing_slicing,
-    reason = "every column of `heights` has a value for each frequency of `up`, and bins are ranges of columns and of these that are not \
-              empty"
-)]
 fn plane(set: &ResultSet, step: f64, k: usize) -> Option<(String, Map)> {
     let rows: Vec<Decay> = set.points().map(|point| decays_of(point).nth(k)).collect::<Option<_>>()?;
     let nucleus = rows.first()?.nucleus.to_string();
@@ -51,6 +46,17 @@ fn plane(set: &ResultSet, step: f64, k: usize) -> Option<(String, Map)> {
         }
         heights.push(spectrum.iter().map(|(_, z)| z.norm()).collect::<Vec<f64>>());
     }
+    Some((nucleus, shown(&right, &up, &heights)))
+}
+
+/// The region around the peaks, in cells with the highest value of each. `heights` has a column for each frequency of `right`, and every
+/// column a value for each of `up`.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "every column of `heights` has a value for each frequency of `up`, and bins are ranges of columns and of these that are not \
+              empty"
+)]
+pub(super) fn shown(right: &[f64], up: &[f64], heights: &[Vec<f64>]) -> Map {
     let highest = heights.iter().flatten().copied().fold(0.0, f64::max);
     let high = |x: &f64| *x > SEEN * highest;
     let across = region(heights.iter().map(|column| column.iter().any(high)));
@@ -60,15 +66,12 @@ fn plane(set: &ResultSet, step: f64, k: usize) -> Option<(String, Map)> {
         heights[columns.clone()].iter().flat_map(|c| &c[rows.clone()]).copied().fold(0.0, f64::max)
     };
     let middle = |axis: &[f64], bin: &std::ops::Range<usize>| (axis[bin.start] + axis[bin.end - 1]) / 2.0;
-    Some((
-        nucleus,
-        Map {
-            label: "magnitude".into(),
-            x: across.iter().map(|b| middle(&right, b)).collect(),
-            y: along.iter().map(|b| middle(&up, b)).collect(),
-            values: along.iter().map(|rows| across.iter().map(|columns| peak(rows, columns)).collect()).collect(),
-        },
-    ))
+    Map {
+        label: "magnitude".into(),
+        x: across.iter().map(|b| middle(right, b)).collect(),
+        y: along.iter().map(|b| middle(up, b)).collect(),
+        values: along.iter().map(|rows| across.iter().map(|columns| peak(rows, columns)).collect()).collect(),
+    }
 }
 
 /// From the first to the last that are seen, with a tenth on either side.

@@ -7,6 +7,8 @@ mod lab;
 mod others;
 mod round_trip;
 mod script;
+mod shapes;
+mod simpson;
 mod topspin;
 
 use ergoseq::diagnostic::Diagnostic;

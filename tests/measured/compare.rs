@@ -108,3 +108,82 @@ fn what_is_acquired_is_compared_but_for_the_receiver() {
     let done = ergoseq(&["compare", &file, "--data", data]);
     assert!(said(&done).contains("no decay `echo.1H` is acquired in the file; there is fid.1H"), "{}", said(&done));
 }
+
+/// The picture has a bar for every error, and its numbers a column.
+#[test]
+fn errors_are_drawn() {
+    let folder = scratch("compare_errors");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    let cases = cases("tables");
+    let file = cases.join("ir.seq");
+    let file = file.to_str().unwrap();
+    let bare = "tau [s],order(Iz(h))\n0.5,-0.56\n2,0.26\n";
+    let with = "tau [s],order(Iz(h)),error\n0.5,-0.56,0.02\n2,0.26,0.03\n";
+    let text = std::fs::read_to_string(file).unwrap();
+    let head = std::fs::read_to_string(cases.join("plain.csv")).unwrap();
+    let head: Vec<&str> = head.lines().next().unwrap().split(',').collect();
+    let table = |text: &str| {
+        let (names, rest) = text.split_once('\n').unwrap();
+        let error = if names.ends_with(",error") { ",error" } else { "" };
+        format!("{},{}{error}\n{rest}", head[0], head[1])
+    };
+    std::fs::write(path("bare.csv"), table(bare)).unwrap();
+    std::fs::write(path("with.csv"), table(with)).unwrap();
+    let pictures: Vec<(String, String)> = ["bare", "with"]
+        .iter()
+        .map(|name| {
+            let data = path(&format!("{name}.csv"));
+            for output in ["curves.csv", "picture.svg"] {
+                let output = path(&format!("{name}_{output}"));
+                let done = ergoseq(&["compare", file, "--data", &data, "--output", &output]);
+                assert_eq!(done.status.code(), Some(0), "{}\n{text}", said(&done));
+            }
+            let read = |end: &str| std::fs::read_to_string(path(&format!("{name}_{end}"))).unwrap();
+            (read("curves.csv"), read("picture.svg"))
+        })
+        .collect();
+    let [(bare, plain), (with, barred)] = pictures.as_slice() else { panic!() };
+    assert!(bare.starts_with("panel,curve,x,y,value\n") && with.starts_with("panel,curve,x,y,value,error\n"));
+    for curve in ["measurement", "left over"] {
+        let errors: Vec<&str> =
+            with.lines().filter(|l| l.contains(&format!(",{curve},"))).map(|l| l.rsplit(',').next().unwrap()).collect();
+        assert_eq!(errors, ["0.02", "0.03"], "{curve}: {with}");
+    }
+    assert!(with.lines().all(|l| l.matches(',').count() == 5), "{with}");
+    // A bar has a line and two caps.
+    let strokes = |svg: &str| svg.matches("<line").count() + svg.matches("<path").count();
+    assert!(strokes(barred) > strokes(plain), "{} {}", strokes(barred), strokes(plain));
+}
+
+/// Rows of a hypercomplex experiment are the map of a spectrum.
+#[test]
+fn two_dimensional_experiments_are_transformed() {
+    let folder = scratch("spectrum");
+    let plane = folder.join("plane.csv").to_str().unwrap().to_string();
+    let data = cases("decays").join("bruker_states");
+    let done = ergoseq(&["spectrum", data.to_str().unwrap(), "--output", &plane]);
+    assert_eq!(done.status.code(), Some(0), "{}", said(&done));
+    let text = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(text.contains("States") && text.contains("indirect width      500 Hz"), "{text}");
+    let map = std::fs::read_to_string(&plane).unwrap();
+    assert!(map.lines().count() > 10 && map.contains(",magnitude,"), "{map}");
+    let done = ergoseq(&["spectrum", folder.to_str().unwrap()]);
+    assert!(done.status.code() == Some(3) && said(&done).contains("neither acqus nor procpar"), "{}", said(&done));
+}
+
+/// A column of times that are not those of SW is said, and SW is taken.
+#[test]
+fn an_abscissa_that_disagrees_is_said() {
+    let folder = scratch("abscissa");
+    let file = folder.join("x.fid");
+    let text = "SIMP\nNP=3\nSW=1000\nTYPE=FID\nDATA\n0 1 0\n0.005 0.5 0\n0.01 0.25 0\nEND\n";
+    std::fs::write(&file, text).unwrap();
+    let done = ergoseq(&["spectrum", file.to_str().unwrap()]);
+    let shown = String::from_utf8_lossy(&done.stdout).into_owned();
+    assert!(shown.contains("steps of 0.005, and SW says 0.001 s"), "{shown}{}", said(&done));
+    std::fs::write(&file, text.replace("0.005", "1").replace("0.01 0", "2 0")).unwrap();
+    let done = ergoseq(&["spectrum", file.to_str().unwrap()]);
+    assert!(!String::from_utf8_lossy(&done.stdout).contains("note"), "milliseconds");
+    std::fs::write(&file, text.replace("0.005", "1")).unwrap();
+    assert!(said(&ergoseq(&["spectrum", file.to_str().unwrap()])).contains("does not rise evenly"));
+}

@@ -55,7 +55,9 @@ pub fn decays(folder: &Path) -> Result<Vec<Named>, Diagnostic> {
         }
         if let Some(kind) = series.indirect.filter(|kind| *kind != Indirect::Rows && series.rows.len() > 1) {
             let why = format!("is a two-dimensional experiment ({kind:?}), whose rows are no decays of their own");
-            return Err(wrong(&path, &why).help("rows of readouts are received with FnMODE = QF"));
+            return Err(
+                wrong(&path, &why).help("rows of readouts are received with FnMODE = QF; `ergoseq spectrum` shows it")
+            );
         }
         out.push(Named { path, word, nucleus, series });
     }
@@ -79,6 +81,14 @@ fn parts(path: &Path, name: &str) -> Result<(Option<String>, String), Diagnostic
         [nucleus] if nucleus.starts_with(|c: char| c.is_ascii_digit()) => Ok((None, (*nucleus).into())),
         _ => Err(wrong(path, "does not tell its readout and nucleus, and nothing else").help(NAMES)),
     }
+}
+
+/// The decays of one file or of the folder of an experiment.
+pub fn one(path: &Path) -> Result<Series, Diagnostic> {
+    let cannot = |e: std::io::Error| wrong(path, &format!("cannot be read: {}", files::reason(&e)));
+    let real = path.canonicalize().map_err(cannot)?;
+    let root = if real.is_dir() { real.as_path() } else { real.parent().unwrap_or(&real) };
+    series(root, &real)
 }
 
 /// The bytes of a file that lies in the folder, wherever links lead.

@@ -3,6 +3,7 @@
 use crate::{Outcome, args, files, terminal};
 use ergoseq::diagnostic::Diagnostic;
 use ergoseq::import::parameters::Parameters;
+use ergoseq::import::simpson;
 use ergoseq::source::{Sources, decoded};
 use std::path::Path;
 
@@ -12,7 +13,17 @@ fn text(path: &Path) -> Result<String, Diagnostic> {
     files::bytes(path).map(|bytes| decoded(&name, bytes).unwrap_or_default())
 }
 
-/// Reads a pulse program and writes it as a sequence.
+/// The text of a file of crystallites in the folder of an input file of SIMPSON.
+fn beside(input: &Path, crystals: &str) -> Option<String> {
+    let name = Path::new(crystals);
+    if name.components().count() != 1 || name.file_name().is_none() {
+        return None;
+    }
+    let folder = input.parent()?;
+    [crystals.to_string(), format!("{crystals}.cry")].iter().find_map(|name| text(&folder.join(name)).ok())
+}
+
+/// Reads a pulse program, or an input file of SIMPSON, and writes it as a sequence.
 pub fn import(a: &args::Import) -> Outcome {
     let mut sources = Sources::default();
     let read = (|| {
@@ -32,7 +43,12 @@ pub fn import(a: &args::Import) -> Outcome {
     };
     let name = a.file.display().to_string();
     let file = sources.add(&name, program.clone());
-    let imported = match ergoseq::import::import(&name, &program, file, &given) {
+    let imported = if simpson::is_input(&program) {
+        simpson::import(&name, &program, file, &|crystals| beside(&a.file, crystals))
+    } else {
+        ergoseq::import::import(&name, &program, file, &given)
+    };
+    let imported = match imported {
         Ok(imported) => imported,
         Err(wrong) => return terminal::refuse(&wrong, &sources),
     };

@@ -30,6 +30,8 @@ mod run;
 mod search;
 mod shape;
 mod show;
+#[cfg(feature = "pictures")]
+mod spectrum;
 mod sweep;
 mod terminal;
 mod test;
@@ -73,6 +75,8 @@ fn main() -> ExitCode {
         Command::Plan(a) => plan::plan(&a),
         Command::Tomography(a) => tomography::tomography(&a),
         Command::Compare(a) => compare::compare(&a),
+        #[cfg(feature = "pictures")]
+        Command::Spectrum(a) => spectrum::spectrum(&a),
         #[cfg(feature = "pictures")]
         Command::Reproduce(a) => reproduce::reproduce(&a),
     };

@@ -137,6 +137,7 @@ pub fn received(folder: &Path, compiled: &Compiled, values: &Values) -> Result<V
     let mut out = Vec::new();
     for Named { path, word, nucleus, series } in decays(folder)? {
         emulator::agrees(&compiled.experiment, values, &nucleus, &series).map_err(|d| named(d, &path))?;
+        series.notes.iter().for_each(|note| eprintln!("note: `{}`: {note}", path.display()));
         let rows = series.spectrometer_rows().enumerate();
         out.extend(rows.map(|(k, points)| Decay {
             readout: word.clone().unwrap_or_else(|| format!("{ROW}{}", k + 1)),

@@ -6,6 +6,8 @@ mod tables;
 mod text;
 mod wave;
 
+pub use tables::SHORTEST;
+
 use super::calibration::{self, Calibration};
 use super::job::{File, Job, file_name};
 use super::number::{micro, plain};
@@ -44,11 +46,21 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
             parameters,
         });
     }
-    files.extend(waves.shapes.iter().map(|(name, s)| File::new(format!("wave/{name}"), wave::shape(name, s))));
+    files.extend(
+        waves
+            .shapes
+            .iter()
+            .map(|(name, s, mirrored)| File::new(format!("wave/{name}"), wave::shape(name, s, *mirrored))),
+    );
     files.extend(waves.gradients.iter().map(|(name, s)| File::new(format!("gp/{name}"), wave::gradient(name, s))));
     files.push(File::new(format!("py/{}.py", job.name), script::script(&job.name, &experiments)));
     files.push(File::new("README.md", readme::readme(job, &files, &experiments)));
     Ok(files)
+}
+
+/// The nucleus of a channel.
+fn nucleus_of(program: &Program, channel: usize) -> &str {
+    program.channels.get(channel).map_or("", |c| c.nucleus.as_str())
 }
 
 /// Names and values of all parameters.
@@ -102,7 +114,7 @@ fn parameters(
     }
     for shape in &tables.shapes {
         let number = shape.number;
-        put(format!("SPNAM {number}"), waves.shape(&job.name, &shape.shape));
+        put(format!("SPNAM {number}"), waves.shape(&job.name, &shape.shape, nucleus_of(program, shape.channel)));
         put(format!("SPW {number}"), plain(calibrated(job, program, shape.channel)?.power_for(shape.strength)));
         put(format!("SPOFFS {number}"), "0".into());
         put(format!("SPOAL {number}"), "0.5".into());

@@ -1,11 +1,12 @@
 //! The numbers of TopSpin's parameters: which pulse is `p1`, which power `pl1`, which list of phases `ph1`.
 
 use super::super::number::{micro, plain};
+use super::super::phase::is_shape_mirrored;
 use super::super::program::{Gradient, PerRow, Program, Pulse, Purpose, Shape, Step, StepKind};
 use std::sync::Arc;
 
 /// The shortest delay of a list, s: a list has no delay of no time.
-const SHORTEST: f64 = 50e-9;
+pub const SHORTEST: f64 = 50e-9;
 
 /// Numbers of pulses; those from 16 to 19 are gradients.
 const PULSES: &[std::ops::RangeInclusive<usize>] = &[1..=15, 20..=63];
@@ -279,18 +280,20 @@ impl Tables {
 /// Shapes and envelopes of gradients by name: what several programs share is written once.
 #[derive(Debug, Default)]
 pub struct Waves {
-    pub shapes: Vec<(String, Shape)>,
+    /// Name, steps, and whether their phases are counted the other way than those of the program.
+    pub shapes: Vec<(String, Shape, bool)>,
     pub gradients: Vec<(String, Arc<[f64]>)>,
 }
 
 impl Waves {
-    /// The name of a shape.
-    pub fn shape(&mut self, stem: &str, shape: &Shape) -> String {
-        if let Some((name, _)) = self.shapes.iter().find(|(_, s)| s == shape) {
+    /// The name of a shape that is sent on a nucleus.
+    pub fn shape(&mut self, stem: &str, shape: &Shape, nucleus: &str) -> String {
+        let mirrored = is_shape_mirrored(nucleus, shape);
+        if let Some((name, ..)) = self.shapes.iter().find(|(_, s, m)| s == shape && *m == mirrored) {
             return name.clone();
         }
         let name = format!("{stem}_shape{}", self.shapes.len() + 1);
-        self.shapes.push((name.clone(), shape.clone()));
+        self.shapes.push((name.clone(), shape.clone(), mirrored));
         name
     }
 

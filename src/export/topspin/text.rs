@@ -2,7 +2,8 @@
 
 use super::super::number::{micro, plain};
 use super::super::program::{Gradient, GradientStrength, PerRow, Program, Pulse, Purpose, Step, StepKind};
-use super::tables::{ListKind, Tables, Waves};
+use super::nucleus_of;
+use super::tables::{ListKind, SHORTEST, Tables, Waves};
 use crate::ir::Align;
 use crate::source::in_one_line;
 
@@ -305,7 +306,7 @@ fn legend(program: &Program, tables: &Tables, waves: &mut Waves, stem: &str) -> 
     }
     for shape in &tables.shapes {
         let (strength, f) = (plain(shape.strength * 1e-3), shape.channel + 1);
-        let name = waves.shape(stem, &shape.shape);
+        let name = waves.shape(stem, &shape.shape, nucleus_of(program, shape.channel));
         out += &format!(
             ";sp{} : f{f} channel - shape {name} of {} [{strength} kHz]\n",
             shape.number,
@@ -343,7 +344,9 @@ fn legend(program: &Program, tables: &Tables, waves: &mut Waves, stem: &str) -> 
     }
     for list in &tables.lists {
         let all: Vec<String> = list.values.iter().map(|x| list.entry(*x)).collect();
-        out += &format!(";{} : rows of {} [{}]\n", list.name(), program.swept.join(", "), all.join(", "));
+        let none = list.kind == ListKind::Delay && list.values.iter().any(|x| *x < SHORTEST);
+        let none = if none { format!(", the shortest delay {} us for none", micro(SHORTEST)) } else { String::new() };
+        out += &format!(";{} : rows of {}{none} [{}]\n", list.name(), program.swept.join(", "), all.join(", "));
     }
     if let Some((points, dwell)) = program.acquisition().and_then(|a| a.points) {
         out += &format!(

@@ -1,6 +1,7 @@
 //! Shapes and gradients in Bruker's form of JCAMP-DX.
 
 use super::super::number::scientific;
+use crate::ir::MIRRORED_PHASES;
 
 /// What the labels at the head of a file have in common.
 fn head(name: &str, count: usize, ranges: [f64; 4], kind: &str, rotation: f64, integral: f64) -> String {
@@ -22,13 +23,16 @@ fn range(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
 }
 
 /// A shape: amplitudes from 0 to 100 and phases in degrees. `SHAPE_INTEGFAC` is `|mean(a exp(i phi))|`, a from 0 to 1.
-pub fn shape(name: &str, steps: &[(f64, f64)]) -> String {
+pub fn shape(name: &str, steps: &[(f64, f64)], mirrored: bool) -> String {
     let n = steps.len().max(1) as f64;
     let (re, im) = steps.iter().fold((0.0, 0.0), |(x, y), (a, p)| (x + a * p.cos(), y + a * p.sin()));
     let degrees = |phase: f64| phase.to_degrees().rem_euclid(360.0);
     let (low, high) = range(steps.iter().map(|s| 100.0 * s.0));
     let (first, last) = range(steps.iter().map(|s| degrees(s.1)));
     let mut out = head(name, steps.len(), [low, high, first, last], "Excitation", 90.0, (re / n).hypot(im / n));
+    if mirrored {
+        out = out.replace("##$SHAPE_USER_DEF= \n", &format!("##$SHAPE_USER_DEF= {MIRRORED_PHASES}\n"));
+    }
     out += "##XYPOINTS= (XY..XY)\n";
     for (amplitude, phase) in steps {
         out += &format!("{}, {}\n", scientific(100.0 * amplitude, 12), scientific(degrees(*phase), 12));

@@ -41,7 +41,7 @@ pub struct Export {
 /// `import`
 #[derive(Args)]
 pub struct Import {
-    /// A Bruker pulse program
+    /// A Bruker pulse program, or an input file of SIMPSON
     pub file: PathBuf,
     /// A data set whose `acqus` has the numbers of the parameters; those in the comments of the program when not given
     #[arg(long, value_name = "DIR")]

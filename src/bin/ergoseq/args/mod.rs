@@ -2,10 +2,14 @@
 
 mod export;
 mod given;
+#[cfg(feature = "pictures")]
+mod received;
 mod search;
 
 pub use self::export::{Export, Import};
 pub use self::given::{Given, How};
+#[cfg(feature = "pictures")]
+pub use self::received::Spectrum;
 pub use self::search::{Fit, Optimise, Shape};
 use crate::workloads::WORKLOADS;
 use clap::builder::PossibleValuesParser;
@@ -142,6 +146,12 @@ pub enum Command {
         after_help = "Theory is the sequence without its `ensemble` and without noise of the receiver; the emulation has both.\n\nExamples:\n  ergoseq compare recovery.seq --data recovery.csv\n  ergoseq compare pair.seq --data decays --reference 9961.5 --output pair.svg"
     )]
     Compare(Compare),
+    /// What the decays of a spectrometer are, and their spectrum in one or two dimensions
+    #[cfg(feature = "pictures")]
+    #[command(
+        after_help = "Rows of States, States-TPPI, TPPI and echo-antiecho become the map of a two-dimensional spectrum.\n\nExamples:\n  ergoseq spectrum 12\n  ergoseq spectrum 13 --output plane.png"
+    )]
+    Spectrum(Spectrum),
     /// Computes the figures of a published paper anew, and judges what it says of them
     #[command(
         after_help = "Writes every figure as CSV, SVG, PNG and PDF, and prints a table of the paper's claims: what is printed, what was found, and whether they agree.\n\nExamples:\n  ergoseq reproduce spin-charger\n  ergoseq reproduce dipolar --figure 5 --output figures"

@@ -1,0 +1,526 @@
+//! The part of Tcl that input files of SIMPSON are written in. What a command is that is none of Tcl's, its host says.
+
+use super::expression::{Surroundings, Value, evaluate};
+use super::words::{Command, Part, Word, Wrong, commands, elements, list, parts};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The most commands of a file.
+const MOST: usize = 500_000;
+
+/// The deepest nesting of loops and procedures.
+const DEEPEST: usize = 40;
+
+/// A word of a command after substitution.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Argument {
+    /// Its letters.
+    pub text: String,
+    /// Where they stand, if they stand in the file as they are.
+    pub at: Option<usize>,
+}
+
+/// The variables of a procedure, or of the file.
+#[derive(Debug, Clone, Default)]
+struct Frame {
+    variables: BTreeMap<String, String>,
+    globals: BTreeSet<String>,
+}
+
+/// A procedure: the names of its arguments with their values where they need not be given, and its body.
+#[derive(Debug, Clone)]
+struct Procedure {
+    arguments: Vec<(String, Option<String>)>,
+    body: Argument,
+}
+
+/// How a script ends.
+enum Flow {
+    Done(String),
+    Return(String),
+    Break,
+    Continue,
+}
+
+/// What is done with commands that are none of Tcl's.
+pub trait Host {
+    /// Does a command; `None` where it is not known. `variables` are those of the file.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn command(
+        &mut self,
+        words: &[Argument],
+        at: usize,
+        variables: &mut BTreeMap<String, String>,
+    ) -> Result<Option<String>, Wrong>;
+    /// A comment that is passed.
+    fn comment(&mut self, text: &str, at: usize);
+    /// A command that is not understood, from one place to another, and why.
+    fn unread(&mut self, from: usize, to: usize, why: &str);
+    /// A turn of a loop begins.
+    fn turn(&mut self);
+    /// A turn is over.
+    fn turned(&mut self);
+    /// A loop of so many turns is over.
+    fn repeated(&mut self, turns: usize);
+    /// A scan begins: the pulse sequence is called.
+    fn scan(&mut self, variables: &BTreeMap<String, String>);
+    /// It is over; the name of what it gives.
+    fn scanned(&mut self) -> String;
+}
+
+/// The state of the interpretation.
+pub struct Interpreter<'h> {
+    frames: Vec<Frame>,
+    procedures: BTreeMap<String, Procedure>,
+    commands: usize,
+    /// Where commands stand that are not in the file as they are.
+    fixed: Option<usize>,
+    host: &'h mut dyn Host,
+}
+
+impl Surroundings for Interpreter<'_> {
+    fn substituted(&mut self, text: &str, at: usize) -> Result<(Value, usize), Wrong> {
+        let found = parts(text, at)?;
+        let Some(first @ (Part::Variable(..) | Part::Command(..))) = found.first() else {
+            return Err(("`$` stands before no name".into(), at));
+        };
+        let taken = length(first, text);
+        let value = self.part(first, at)?;
+        Ok((Value::of(&value), taken))
+    }
+}
+
+/// How many bytes a part takes at the beginning of a text.
+fn length(part: &Part, text: &str) -> usize {
+    match part {
+        Part::Command(inside, _) => inside.len() + 2,
+        Part::Variable(name, None) if text.starts_with("${") => name.len() + 3,
+        Part::Variable(name, None) => name.len() + 1,
+        Part::Variable(name, Some(_)) => {
+            // To the parenthesis that closes it.
+            let mut depth = 0usize;
+            let rest = text.get(name.len() + 1..).unwrap_or_default();
+            let end = rest.char_indices().find_map(|(k, c)| {
+                depth = match c {
+                    '(' => depth + 1,
+                    ')' => depth.saturating_sub(1),
+                    _ => depth,
+                };
+                (c == ')' && depth == 0).then_some(k + 1)
+            });
+            name.len() + 1 + end.unwrap_or(rest.len())
+        }
+        Part::Text(t) => t.len(),
+    }
+}
+
+/// Runs the commands of a file, then `main`, or the pulse sequence once where there is none. `name` is the file without its ending.
+///
+/// # Errors
+/// Braces, brackets and quotes that are not closed; programs without end.
+pub fn interpret(name: &str, text: &str, host: &mut dyn Host) -> Result<(), Wrong> {
+    let mut interpreter = Interpreter {
+        frames: vec![Frame {
+            variables: BTreeMap::from([("par(name)".to_string(), name.to_string())]),
+            globals: BTreeSet::new(),
+        }],
+        procedures: BTreeMap::new(),
+        commands: 0,
+        fixed: None,
+        host,
+    };
+    interpreter.run(text, 0)?;
+    match interpreter.procedures.get("main").cloned() {
+        Some(main) => drop(interpreter.called(&main, &[], 0)?),
+        None if interpreter.procedures.contains_key("pulseq") => drop(interpreter.scan(0)?),
+        None => {}
+    }
+    Ok(())
+}
+
+impl Interpreter<'_> {
+    fn run(&mut self, text: &str, at: usize) -> Result<Flow, Wrong> {
+        if self.frames.len() > DEEPEST {
+            return Err(("procedures call each other too deeply".into(), self.fixed.unwrap_or(at)));
+        }
+        let mut last = String::new();
+        for command in commands(text, at).map_err(|(why, at)| (why, self.fixed.unwrap_or(at)))? {
+            let (words, from, to) = match command {
+                Command::Comment(text, at) => {
+                    self.host.comment(&text, self.fixed.unwrap_or(at));
+                    continue;
+                }
+                Command::Words(words, from, to) => (words, from, to),
+            };
+            let (from, to) = self.fixed.map_or((from, to), |at| (at, at));
+            self.commands += 1;
+            if self.commands > MOST {
+                return Err((format!("the file does more than {MOST} commands"), from));
+            }
+            match self.command(&words, from) {
+                Ok(Some(Flow::Done(value))) => last = value,
+                Ok(Some(flow)) => return Ok(flow),
+                Ok(None) => self.host.unread(from, to, "this command is not known"),
+                // What cannot go on at all is no matter of one command.
+                Err(wrong) if self.commands > MOST => return Err(wrong),
+                Err((why, _)) => self.host.unread(from, to, &why),
+            }
+        }
+        Ok(Flow::Done(last))
+    }
+
+    /// The words of a command after substitution.
+    fn words(&mut self, words: &[Word], at: usize) -> Result<Vec<Argument>, Wrong> {
+        let mut out = Vec::with_capacity(words.len());
+        for word in words {
+            out.push(match word {
+                Word::Braced(text, at) => Argument { text: text.clone(), at: Some(self.fixed.unwrap_or(*at)) },
+                Word::Parts(parts) => Argument { text: self.joined(parts, at)?, at: None },
+            });
+        }
+        Ok(out)
+    }
+
+    fn joined(&mut self, parts: &[Part], at: usize) -> Result<String, Wrong> {
+        let mut out = String::new();
+        for part in parts {
+            out += &self.part(part, at)?;
+        }
+        Ok(out)
+    }
+
+    fn part(&mut self, part: &Part, at: usize) -> Result<String, Wrong> {
+        match part {
+            Part::Text(text) => Ok(text.clone()),
+            Part::Variable(name, index) => {
+                let name = match index {
+                    Some(index) => format!("{name}({})", self.joined(index, at)?),
+                    None => name.clone(),
+                };
+                self.variable(&name).ok_or_else(|| (format!("`{name}` has no value"), at))
+            }
+            Part::Command(text, place) => match self.run(text, *place)? {
+                Flow::Done(value) | Flow::Return(value) => Ok(value),
+                Flow::Break | Flow::Continue => Err(("a loop is left in the middle of a command".into(), at)),
+            },
+        }
+    }
+
+    /// The frame in which a name lives.
+    fn frame(&mut self, name: &str) -> Option<&mut Frame> {
+        let base = name.split('(').next().unwrap_or(name);
+        let local = self.frames.last().is_some_and(|f| !f.globals.contains(base)) && !base.starts_with("::");
+        if local { self.frames.last_mut() } else { self.frames.first_mut() }
+    }
+
+    fn variable(&mut self, name: &str) -> Option<String> {
+        let plain = name.trim_start_matches("::").to_string();
+        self.frame(name)?.variables.get(&plain).cloned()
+    }
+
+    fn set(&mut self, name: &str, value: String) {
+        let plain = name.trim_start_matches("::").to_string();
+        if let Some(frame) = self.frame(name) {
+            frame.variables.insert(plain, value);
+        }
+    }
+
+    fn value(&mut self, text: &str, at: usize) -> Result<Value, Wrong> {
+        evaluate(text, at, self)
+    }
+
+    fn truth(&mut self, condition: &Argument, at: usize) -> Result<bool, Wrong> {
+        let at = condition.at.unwrap_or(at);
+        self.value(&condition.text, at)?
+            .truth()
+            .ok_or_else(|| ("a condition is neither true nor false".to_string(), at))
+    }
+
+    /// Runs a text that may stand in the file.
+    fn body(&mut self, body: &Argument, at: usize) -> Result<Flow, Wrong> {
+        let fixed = self.fixed;
+        if body.at.is_none() {
+            self.fixed = Some(fixed.unwrap_or(at));
+        }
+        let flow = self.run(&body.text, body.at.unwrap_or(0));
+        self.fixed = fixed;
+        flow
+    }
+
+    /// One command; `None` where nobody knows it.
+    fn command(&mut self, words: &[Word], at: usize) -> Result<Option<Flow>, Wrong> {
+        let words = self.words(words, at)?;
+        let texts: Vec<&str> = words.iter().map(|w| w.text.as_str()).collect();
+        let usage = |how: &str| Err((format!("it is written as `{how}`"), at));
+        let done = |value: String| Ok(Some(Flow::Done(value)));
+        match texts.as_slice() {
+            [] => done(String::new()),
+            ["set", name] => {
+                let value = self.variable(name);
+                value.map_or_else(|| Err((format!("`{name}` has no value"), at)), done)
+            }
+            ["set", name, value] => {
+                self.set(name, (*value).to_string());
+                done((*value).to_string())
+            }
+            ["set", ..] => usage("set NAME VALUE"),
+            ["unset", names @ ..] => {
+                for name in names {
+                    if let Some(frame) = self.frame(name) {
+                        frame.variables.remove(*name);
+                    }
+                }
+                done(String::new())
+            }
+            ["global", names @ ..] => {
+                if let Some(frame) = self.frames.last_mut() {
+                    frame.globals.extend(names.iter().map(|n| (*n).to_string()));
+                }
+                done(String::new())
+            }
+            ["incr", name, step @ ..] => {
+                let step = step.first().map_or(Ok(1), |s| s.parse::<i64>()).ok();
+                let old = self.variable(name).map_or(Some(0), |v| v.trim().parse::<i64>().ok());
+                let Some(new) = step.zip(old).and_then(|(s, o)| o.checked_add(s)) else {
+                    return Err((format!("`{name}` is no whole number"), at));
+                };
+                self.set(name, new.to_string());
+                done(new.to_string())
+            }
+            ["expr", ..] => {
+                let (text, place) = match words.get(1..).unwrap_or_default() {
+                    [one] => (one.text.clone(), one.at.unwrap_or(at)),
+                    all => (all.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" "), at),
+                };
+                let value = self.value(&text, place)?;
+                done(value.text())
+            }
+            ["if", ..] => self.conditional(words.get(1..).unwrap_or_default(), at),
+            ["while", ..] | ["for", ..] => self.counted(&words, at),
+            ["foreach", ..] => self.each(&words, at),
+            ["proc", name, arguments, _] => {
+                let named = |a: &String| {
+                    let parts = elements(a);
+                    (parts.first().cloned().unwrap_or_default(), parts.get(1).cloned())
+                };
+                let arguments = elements(arguments).iter().map(named).collect();
+                let body = words.get(3).cloned().unwrap_or(Argument { text: String::new(), at: None });
+                self.procedures.insert((*name).to_string(), Procedure { arguments, body });
+                done(String::new())
+            }
+            ["return", value @ ..] => Ok(Some(Flow::Return(value.first().unwrap_or(&"").to_string()))),
+            ["break"] => Ok(Some(Flow::Break)),
+            ["continue"] => Ok(Some(Flow::Continue)),
+            ["fsimpson"] => self.scan(at).map(|name| Some(Flow::Done(name))),
+            ["fsimpson", ..] => {
+                self.host.unread(at, at, "numbers of `spinsys` that differ from scan to scan are not read");
+                self.scan(at).map(|name| Some(Flow::Done(name)))
+            }
+            ["puts", ..] => done(String::new()),
+            [name, ..] => {
+                if let Some(value) = self.of_lists(&texts) {
+                    return done(value);
+                }
+                if let Some(procedure) = self.procedures.get(*name).cloned() {
+                    let value = self.called(&procedure, words.get(1..).unwrap_or_default(), at)?;
+                    return done(value);
+                }
+                let Some(first) = self.frames.first_mut() else { return Ok(None) };
+                let value = self.host.command(&words, at, &mut first.variables)?;
+                Ok(value.map(Flow::Done))
+            }
+        }
+    }
+
+    /// Commands of lists and texts.
+    fn of_lists(&mut self, words: &[&str]) -> Option<String> {
+        let place = |text: &str, count: usize| -> Option<usize> {
+            match text.strip_prefix("end") {
+                Some("") => count.checked_sub(1),
+                Some(less) => count.checked_sub(1)?.checked_sub(less.strip_prefix('-')?.parse().ok()?),
+                None => text.parse().ok(),
+            }
+        };
+        match words {
+            ["list", all @ ..] => Some(list(&all.iter().map(|x| (*x).to_string()).collect::<Vec<_>>())),
+            ["llength", one] => Some(elements(one).len().to_string()),
+            ["lindex", one] => Some((*one).to_string()),
+            ["lindex", one, k] => {
+                let all = elements(one);
+                Some(place(k, all.len()).and_then(|k| all.get(k).cloned()).unwrap_or_default())
+            }
+            ["lrange", one, from, to] => {
+                let all = elements(one);
+                let (from, to) = (place(from, all.len())?, place(to, all.len())?);
+                Some(list(all.get(from..=to.min(all.len().saturating_sub(1))).unwrap_or_default()))
+            }
+            ["lappend", name, more @ ..] => {
+                let mut all = self.variable(name).map_or(vec![], |text| elements(&text));
+                all.extend(more.iter().map(|x| (*x).to_string()));
+                let value = list(&all);
+                self.set(name, value.clone());
+                Some(value)
+            }
+            ["concat", all @ ..] => Some(all.iter().map(|x| x.trim()).collect::<Vec<_>>().join(" ")),
+            ["append", name, more @ ..] => {
+                let value = self.variable(name).unwrap_or_default() + &more.concat();
+                self.set(name, value.clone());
+                Some(value)
+            }
+            ["info", "exists", name] => Some(i64::from(self.variable(name).is_some()).to_string()),
+            ["format", form, value] if ["%d", "%g", "%f", "%s", "%i"].contains(form) => Some((*value).to_string()),
+            _ => None,
+        }
+    }
+
+    fn conditional(&mut self, words: &[Argument], at: usize) -> Result<Option<Flow>, Wrong> {
+        let mut rest = words;
+        loop {
+            let [condition, more @ ..] = rest else {
+                return Err(("it is written as `if {CONDITION} {...} else {...}`".into(), at));
+            };
+            let more = match more {
+                [then, more @ ..] if then.text == "then" => more,
+                more => more,
+            };
+            let [body, more @ ..] = more else {
+                return Err(("it is written as `if {CONDITION} {...} else {...}`".into(), at));
+            };
+            if self.truth(condition, at)? {
+                return self.body(body, at).map(Some);
+            }
+            match more {
+                [] => return Ok(Some(Flow::Done(String::new()))),
+                [word, body] if word.text == "else" => return self.body(body, at).map(Some),
+                [word, more @ ..] if word.text == "elseif" => rest = more,
+                [body] => return self.body(body, at).map(Some),
+                _ => {
+                    return Err((
+                        "it is written as `if {CONDITION} {...} elseif {CONDITION} {...} else {...}`".into(),
+                        at,
+                    ));
+                }
+            }
+        }
+    }
+
+    /// `for` and `while`.
+    fn counted(&mut self, words: &[Argument], at: usize) -> Result<Option<Flow>, Wrong> {
+        let (condition, next, body) = match words {
+            [_, condition, body] => (condition, None, body),
+            [_, first, condition, next, body] => {
+                self.body(first, at)?;
+                (condition, Some(next), body)
+            }
+            _ => return Err(("it is written as `for {START} {CONDITION} {NEXT} {...}`".into(), at)),
+        };
+        let mut turns = 0;
+        let result = loop {
+            match self.truth(condition, at) {
+                Ok(true) => {}
+                Ok(false) => break Ok(Some(Flow::Done(String::new()))),
+                Err(wrong) => break Err(wrong),
+            }
+            match self.one_turn(body, at, &mut turns) {
+                Ok(Flow::Break) => break Ok(Some(Flow::Done(String::new()))),
+                Ok(Flow::Return(value)) => break Ok(Some(Flow::Return(value))),
+                Ok(_) => {}
+                Err(wrong) => break Err(wrong),
+            }
+            if let Some(next) = next
+                && let Err(wrong) = self.body(next, at)
+            {
+                break Err(wrong);
+            }
+        };
+        self.host.repeated(turns);
+        result
+    }
+
+    fn one_turn(&mut self, body: &Argument, at: usize, turns: &mut usize) -> Result<Flow, Wrong> {
+        // A loop without commands has an end, too.
+        self.commands += 1;
+        if self.commands > MOST {
+            return Err((format!("the file does more than {MOST} commands"), at));
+        }
+        self.host.turn();
+        let flow = self.body(body, at);
+        self.host.turned();
+        *turns += 1;
+        flow
+    }
+
+    fn each(&mut self, words: &[Argument], at: usize) -> Result<Option<Flow>, Wrong> {
+        let [_, lists @ .., body] = words else {
+            return Err(("it is written as `foreach NAME {LIST} {...}`".into(), at));
+        };
+        let (pairs, odd) = lists.as_chunks::<2>();
+        if pairs.is_empty() || !odd.is_empty() {
+            return Err(("it is written as `foreach NAME {LIST} {...}`".into(), at));
+        }
+        let pairs: Vec<(Vec<String>, Vec<String>)> =
+            pairs.iter().map(|[names, all]| (elements(&names.text), elements(&all.text))).collect();
+        if pairs.iter().any(|(names, _)| names.is_empty()) {
+            return Err(("`foreach` has no name".into(), at));
+        }
+        let count = pairs.iter().map(|(names, all)| all.len().div_ceil(names.len().max(1))).max().unwrap_or(0);
+        let mut turns = 0;
+        let mut result = Ok(Some(Flow::Done(String::new())));
+        for k in 0..count {
+            for (names, all) in &pairs {
+                for (j, name) in names.iter().enumerate() {
+                    self.set(name, all.get(k * names.len() + j).cloned().unwrap_or_default());
+                }
+            }
+            match self.one_turn(body, at, &mut turns) {
+                Ok(Flow::Break) => break,
+                Ok(Flow::Return(value)) => {
+                    result = Ok(Some(Flow::Return(value)));
+                    break;
+                }
+                Ok(_) => {}
+                Err(wrong) => {
+                    result = Err(wrong);
+                    break;
+                }
+            }
+        }
+        self.host.repeated(turns);
+        result
+    }
+
+    fn called(&mut self, procedure: &Procedure, given: &[Argument], at: usize) -> Result<String, Wrong> {
+        let mut frame = Frame::default();
+        for (k, (name, value)) in procedure.arguments.iter().enumerate() {
+            if name == "args" && k + 1 == procedure.arguments.len() {
+                let rest: Vec<String> = given.iter().skip(k).map(|a| a.text.clone()).collect();
+                frame.variables.insert(name.clone(), list(&rest));
+                break;
+            }
+            let value = given.get(k).map(|a| a.text.clone()).or_else(|| value.clone());
+            let Some(value) = value else { return Err((format!("the argument `{name}` is missing"), at)) };
+            frame.variables.insert(name.clone(), value);
+        }
+        self.frames.push(frame);
+        let flow = self.body(&procedure.body, at);
+        self.frames.pop();
+        match flow? {
+            Flow::Done(value) | Flow::Return(value) => Ok(value),
+            Flow::Break | Flow::Continue => Ok(String::new()),
+        }
+    }
+
+    /// Calls the pulse sequence.
+    fn scan(&mut self, at: usize) -> Result<String, Wrong> {
+        let variables = self.frames.first().map(|f| f.variables.clone()).unwrap_or_default();
+        let name = variables.get("par(pulse_sequence)").map_or("pulseq", String::as_str);
+        let Some(procedure) = self.procedures.get(name).cloned() else {
+            return Err((format!("there is no `proc {name}`"), at));
+        };
+        self.host.scan(&variables);
+        let ran = self.called(&procedure, &[], at);
+        let name = self.host.scanned();
+        ran.map(|_| name)
+    }
+}
