@@ -216,6 +216,11 @@ impl Program {
         walk(&mut self.steps, change);
     }
 
+    /// The nucleus of a channel; nothing where there is no such channel.
+    pub fn nucleus(&self, channel: usize) -> &str {
+        self.channels.get(channel).map_or("", |c| c.nucleus.as_str())
+    }
+
     /// The signal that is received.
     pub fn acquisition(&self) -> Option<Acquire> {
         let mut out = None;

@@ -346,8 +346,7 @@ impl Source<'_> {
                     .iter()
                     .map(|(a, x)| format!("{} {} 1\n", plain(x.to_degrees().rem_euclid(360.0)), plain(a * FULL_STEP)))
                     .collect();
-                let nucleus = self.program.channels.get(p.channel).map_or("", |c| c.nucleus.as_str());
-                let mirrored = is_shape_mirrored(nucleus, shape);
+                let mirrored = is_shape_mirrored(self.program.nucleus(p.channel), shape);
                 let sense = if mirrored { format!("# {MIRRORED_PHASES}\n") } else { String::new() };
                 let name = self.shape(format!("# TYPE selective\n# MODULATION amplitude\n{sense}{steps}"), "RF");
                 self.line(format!("{}(\"{name}\", {time}, {phase}, 0.0, 0.0);", words.shaped));

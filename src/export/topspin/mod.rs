@@ -58,11 +58,6 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     Ok(files)
 }
 
-/// The nucleus of a channel.
-fn nucleus_of(program: &Program, channel: usize) -> &str {
-    program.channels.get(channel).map_or("", |c| c.nucleus.as_str())
-}
-
 /// Names and values of all parameters.
 fn parameters(
     job: &Job,
@@ -114,7 +109,7 @@ fn parameters(
     }
     for shape in &tables.shapes {
         let number = shape.number;
-        put(format!("SPNAM {number}"), waves.shape(&job.name, &shape.shape, nucleus_of(program, shape.channel)));
+        put(format!("SPNAM {number}"), waves.shape(&job.name, &shape.shape, program.nucleus(shape.channel)));
         put(format!("SPW {number}"), plain(calibrated(job, program, shape.channel)?.power_for(shape.strength)));
         put(format!("SPOFFS {number}"), "0".into());
         put(format!("SPOAL {number}"), "0.5".into());

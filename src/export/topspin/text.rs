@@ -2,7 +2,6 @@
 
 use super::super::number::{micro, plain};
 use super::super::program::{Gradient, GradientStrength, PerRow, Program, Pulse, Purpose, Step, StepKind};
-use super::nucleus_of;
 use super::tables::{ListKind, SHORTEST, Tables, Waves};
 use crate::ir::Align;
 use crate::source::in_one_line;
@@ -306,7 +305,7 @@ fn legend(program: &Program, tables: &Tables, waves: &mut Waves, stem: &str) -> 
     }
     for shape in &tables.shapes {
         let (strength, f) = (plain(shape.strength * 1e-3), shape.channel + 1);
-        let name = waves.shape(stem, &shape.shape, nucleus_of(program, shape.channel));
+        let name = waves.shape(stem, &shape.shape, program.nucleus(shape.channel));
         out += &format!(
             ";sp{} : f{f} channel - shape {name} of {} [{strength} kHz]\n",
             shape.number,

@@ -252,53 +252,76 @@ impl Interpreter<'_> {
     fn command(&mut self, words: &[Word], at: usize) -> Result<Option<Flow>, Wrong> {
         let words = self.words(words, at)?;
         let texts: Vec<&str> = words.iter().map(|w| w.text.as_str()).collect();
-        let usage = |how: &str| Err((format!("it is written as `{how}`"), at));
-        let done = |value: String| Ok(Some(Flow::Done(value)));
         match texts.as_slice() {
-            [] => done(String::new()),
-            ["set", name] => {
-                let value = self.variable(name);
-                value.map_or_else(|| Err((format!("`{name}` has no value"), at)), done)
+            ["if", ..] => self.conditional(words.get(1..).unwrap_or_default(), at),
+            ["while", ..] | ["for", ..] => self.counted(&words, at),
+            ["foreach", ..] => self.each(&words, at),
+            ["return", value @ ..] => Ok(Some(Flow::Return(value.first().unwrap_or(&"").to_string()))),
+            ["break"] => Ok(Some(Flow::Break)),
+            ["continue"] => Ok(Some(Flow::Continue)),
+            ["fsimpson", more @ ..] => {
+                if !more.is_empty() {
+                    self.host.unread(at, at, "numbers of `spinsys` that differ from scan to scan are not read");
+                }
+                self.scan(at).map(|name| Some(Flow::Done(name)))
             }
+            [] | ["puts", ..] => Ok(Some(Flow::Done(String::new()))),
+            [name, ..] => {
+                if let Some(value) = self.of_variables(&words, &texts, at)? {
+                    return Ok(Some(Flow::Done(value)));
+                }
+                if let Some(value) = self.of_lists(&texts) {
+                    return Ok(Some(Flow::Done(value)));
+                }
+                if let Some(procedure) = self.procedures.get(*name).cloned() {
+                    let value = self.called(&procedure, words.get(1..).unwrap_or_default(), at)?;
+                    return Ok(Some(Flow::Done(value)));
+                }
+                let Some(first) = self.frames.first_mut() else { return Ok(None) };
+                let value = self.host.command(&words, at, &mut first.variables)?;
+                Ok(value.map(Flow::Done))
+            }
+        }
+    }
+
+    /// Commands of variables, numbers and procedures.
+    fn of_variables(&mut self, words: &[Argument], texts: &[&str], at: usize) -> Result<Option<String>, Wrong> {
+        Ok(Some(match texts {
+            ["set", name] => self.variable(name).ok_or_else(|| (format!("`{name}` has no value"), at))?,
             ["set", name, value] => {
                 self.set(name, (*value).to_string());
-                done((*value).to_string())
+                (*value).to_string()
             }
-            ["set", ..] => usage("set NAME VALUE"),
+            ["set", ..] => return Err(("it is written as `set NAME VALUE`".into(), at)),
             ["unset", names @ ..] => {
                 for name in names {
                     if let Some(frame) = self.frame(name) {
                         frame.variables.remove(*name);
                     }
                 }
-                done(String::new())
+                String::new()
             }
             ["global", names @ ..] => {
                 if let Some(frame) = self.frames.last_mut() {
                     frame.globals.extend(names.iter().map(|n| (*n).to_string()));
                 }
-                done(String::new())
+                String::new()
             }
             ["incr", name, step @ ..] => {
                 let step = step.first().map_or(Ok(1), |s| s.parse::<i64>()).ok();
                 let old = self.variable(name).map_or(Some(0), |v| v.trim().parse::<i64>().ok());
-                let Some(new) = step.zip(old).and_then(|(s, o)| o.checked_add(s)) else {
-                    return Err((format!("`{name}` is no whole number"), at));
-                };
-                self.set(name, new.to_string());
-                done(new.to_string())
+                let new = step.zip(old).and_then(|(s, o)| o.checked_add(s));
+                let new = new.ok_or_else(|| (format!("`{name}` is no whole number"), at))?.to_string();
+                self.set(name, new.clone());
+                new
             }
             ["expr", ..] => {
                 let (text, place) = match words.get(1..).unwrap_or_default() {
                     [one] => (one.text.clone(), one.at.unwrap_or(at)),
                     all => (all.iter().map(|w| w.text.as_str()).collect::<Vec<_>>().join(" "), at),
                 };
-                let value = self.value(&text, place)?;
-                done(value.text())
+                self.value(&text, place)?.text()
             }
-            ["if", ..] => self.conditional(words.get(1..).unwrap_or_default(), at),
-            ["while", ..] | ["for", ..] => self.counted(&words, at),
-            ["foreach", ..] => self.each(&words, at),
             ["proc", name, arguments, _] => {
                 let named = |a: &String| {
                     let parts = elements(a);
@@ -307,30 +330,10 @@ impl Interpreter<'_> {
                 let arguments = elements(arguments).iter().map(named).collect();
                 let body = words.get(3).cloned().unwrap_or(Argument { text: String::new(), at: None });
                 self.procedures.insert((*name).to_string(), Procedure { arguments, body });
-                done(String::new())
+                String::new()
             }
-            ["return", value @ ..] => Ok(Some(Flow::Return(value.first().unwrap_or(&"").to_string()))),
-            ["break"] => Ok(Some(Flow::Break)),
-            ["continue"] => Ok(Some(Flow::Continue)),
-            ["fsimpson"] => self.scan(at).map(|name| Some(Flow::Done(name))),
-            ["fsimpson", ..] => {
-                self.host.unread(at, at, "numbers of `spinsys` that differ from scan to scan are not read");
-                self.scan(at).map(|name| Some(Flow::Done(name)))
-            }
-            ["puts", ..] => done(String::new()),
-            [name, ..] => {
-                if let Some(value) = self.of_lists(&texts) {
-                    return done(value);
-                }
-                if let Some(procedure) = self.procedures.get(*name).cloned() {
-                    let value = self.called(&procedure, words.get(1..).unwrap_or_default(), at)?;
-                    return done(value);
-                }
-                let Some(first) = self.frames.first_mut() else { return Ok(None) };
-                let value = self.host.command(&words, at, &mut first.variables)?;
-                Ok(value.map(Flow::Done))
-            }
-        }
+            _ => return Ok(None),
+        }))
     }
 
     /// Commands of lists and texts.

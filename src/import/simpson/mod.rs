@@ -7,7 +7,7 @@
 //! * `write`: scans and decays as one sequence, with cycles and sweeps.
 //!
 //! The file is run as SIMPSON runs it, with pulses that are only noted. Loops whose turns are equal stay loops. Comments are kept; what is
-//! not understood is kept as a comment with a warning at its line. Signs are those of [`crate::export`]: shifts as a spectrometer counts
+//! not understood is kept as a comment with a warning at its line. Signs are those of the export: shifts as a spectrometer counts
 //! them, tensors in a mirror where the sample turns.
 
 mod expression;
@@ -25,11 +25,8 @@ use crate::source::{Span, in_one_line};
 use crate::spin::Isotope;
 use flow::{Flow, Signal};
 use record::{Recorder, Scan};
-use sample::{Par, shown};
+use sample::{Par, TEMPERATURE, shown};
 use write::{Receiver, written};
-
-/// The temperature that is written, K.
-const TEMPERATURE: f64 = 300.0;
 
 /// The most points that are marked one by one.
 const MOST_MARKS: usize = 1024;
@@ -146,7 +143,7 @@ impl Text {
         });
         let powder = Powder::of(&par, rotor.is_some(), recorder.sections.is_anisotropic(), crystals, lost);
         let back = powder.back;
-        match recorder.sections.system(scan, powder.turned || rotor.is_some(), back) {
+        match recorder.sections.system(&scan.parameters, &scan.offsets, powder.turned || rotor.is_some(), back) {
             Ok(lines) => out.system = lines,
             Err(why) => lost.push(why),
         }

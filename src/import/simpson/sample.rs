@@ -46,6 +46,9 @@ const READ: &[&str] = &[
     "pulse_sequence",
 ];
 
+/// The temperature that is written, K.
+pub const TEMPERATURE: f64 = 300.0;
+
 /// The angle of the rotor where none is given, degrees.
 fn magic() -> f64 {
     (1.0 / 3f64.sqrt()).acos().to_degrees()
@@ -107,7 +110,7 @@ pub fn shown(x: f64) -> String {
     crate::syntax::number_text(if x == 0.0 { 0.0 } else { x })
 }
 
-/// The Euler angles of SIMPSON as those of `axes`: in its mirror ([`crate::export`]) they are the same from the other end, and without it also
+/// The Euler angles of SIMPSON as those of `axes`: in its mirror they are the same from the other end, and without it also
 /// negative.
 fn axes([a, b, c]: [f64; 3], back: bool) -> String {
     let sign = if back { -1.0 } else { 1.0 };
@@ -228,24 +231,27 @@ impl Sections {
     ///
     /// # Errors
     /// A number that is missing or no number.
-    pub fn system(&self, scan: &super::record::Scan, turned: bool, back: bool) -> Result<String, String> {
-        let par = Par(&scan.parameters);
+    pub fn system(
+        &self,
+        parameters: &BTreeMap<String, String>,
+        offsets: &[f64],
+        turned: bool,
+        back: bool,
+    ) -> Result<String, String> {
+        let par = Par(parameters);
         let proton = Isotope::named("1H").map_or(267.522e6, |i| i.gamma);
         let field = match (par.number("field")?, par.number("proton_frequency")?) {
             (Some(field), _) => field,
             (None, Some(frequency)) => 2.0 * PI * frequency / proton,
             (None, None) => 2.0 * PI * 400e6 / proton,
         };
-        let mut out = format!(
-            "    field {} T\n    temperature {} K    # SIMPSON has none\n",
-            shown(field),
-            shown(super::TEMPERATURE)
-        );
+        let mut out =
+            format!("    field {} T\n    temperature {} K    # SIMPSON has none\n", shown(field), shown(TEMPERATURE));
         for (k, nucleus) in self.nuclei.iter().enumerate() {
             out += &format!("    spin s{} : {nucleus}\n", k + 1);
         }
         for (k, nucleus) in self.nuclei.iter().enumerate() {
-            out += &self.shift(k, nucleus, field, &scan.offsets, back);
+            out += &self.shift(k, nucleus, field, offsets, back);
         }
         for (spin, size, eta, frame) in &self.quadrupoles {
             let axes = axes(*frame, back);
