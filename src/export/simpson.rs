@@ -187,9 +187,9 @@ impl Input<'_> {
                 );
             }
         }
-        for (spin, size, eta, lies) in &sample.quadrupoles {
-            out +=
-                &format!("    quadrupole {} 1 {} {} {}\n", spin + 1, plain(*size), plain(*eta), frame(sample, *lies));
+        for (spin, size, eta, lies, order) in &sample.quadrupoles {
+            let (size, eta) = (plain(*size), plain(*eta));
+            out += &format!("    quadrupole {} {order} {size} {eta} {}\n", spin + 1, frame(sample, *lies));
         }
         for (a, b, j) in &sample.scalar {
             out += &format!("    jcoupling {} {} {} 0 0 0 0 0\n", a + 1, b + 1, plain(*j));

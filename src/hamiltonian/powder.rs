@@ -102,6 +102,13 @@ pub fn grid_of(sphere: &[((f64, f64), f64)], spinning: bool) -> Option<(&'static
             return Some(("lebedev", named, String::new()));
         }
     }
+    // Octahedra of side n have 4 n^2 + 2 points on the whole sphere.
+    let most = ((points as f64 / 2.0).sqrt() as usize).saturating_add(1);
+    for named in (1..=most).map(|side| 4 * side * side + 2).filter(|named| (points..=2 * points).contains(named)) {
+        if octahedron(named, part).is_some_and(|s| same(&s)) {
+            return Some(("octahedron", named, String::new()));
+        }
+    }
     let rings = sphere
         .first()
         .map_or(1, |((first, _), _)| sphere.iter().filter(|((p, _), _)| (p - first).abs() < CLOSE).count());

@@ -2,7 +2,7 @@
 
 use super::fault::Fault;
 use super::interactions::couplings::{constant, difference};
-use super::interactions::{Declared, declared, zeeman};
+use super::interactions::{Declared, declared, second_order, zeeman};
 use super::orientation::{Matrix3, product, rotation};
 use super::powder::orientations;
 use super::value::Evaluator;
@@ -27,6 +27,8 @@ pub struct Sample {
     pub offsets: Vec<(usize, f64)>,
     /// Shift anisotropies: spin index, largest component in Hz, asymmetry, and frame from the principal axes to the crystal.
     pub anisotropies: Vec<(usize, f64, f64, Frame)>,
+    /// Quadrupolar couplings: the same, the largest component being e^2 q Q / h; and their order, 1 or 2.
+    pub quadrupoles: Vec<(usize, f64, f64, Frame, usize)>,
     /// Quadrupolar couplings: the same, with e^2 q Q / h as largest component.
     pub quadrupoles: Vec<(usize, f64, f64, Frame)>,
     /// Scalar couplings, Hz.
@@ -86,7 +88,8 @@ impl Sample {
         let mut quadrupoles = Vec::new();
         for t in declared(e, InteractionKind::Quadrupole)? {
             let (eta, frame) = tensor(&t)?;
-            quadrupoles.push((t.site()?, t.size, eta, frame));
+            let order = if second_order::is_asked(e, &t)? { 2 } else { 1 };
+            quadrupoles.push((t.site()?, t.size, eta, frame, order));
         }
         let mut scalar = Vec::new();
         for p in declared(e, InteractionKind::J)? {

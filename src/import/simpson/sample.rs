@@ -64,8 +64,8 @@ pub struct Sections {
     nuclei: Vec<String>,
     /// Scalar couplings as they are written in a system.
     scalar: Vec<String>,
-    /// Quadrupoles: the spin, the coupling in hertz, the asymmetry, the angles.
-    quadrupoles: Vec<(usize, f64, f64, [f64; 3])>,
+    /// Quadrupoles: the spin, the coupling in hertz, the asymmetry, the angles, and whether to second order.
+    quadrupoles: Vec<(usize, f64, f64, [f64; 3], bool)>,
     /// Shifts of spins: `(p)pm` or hertz of the isotropic shift and of the anisotropy, asymmetry, angles.
     shifts: Vec<(usize, [(f64, bool); 2], f64, [f64; 3])>,
     /// Pairs: the spins, the coupling in hertz, the angles.
@@ -216,9 +216,10 @@ impl Sections {
             }
             ("quadrupole", 7) => {
                 let order = real(1)?;
-                self.quadrupoles.push((spin(0)?, real(2)?, real(3)?, angles(4)?));
-                if order != 1.0 {
-                    return Err("quadrupoles are taken to first order alone, and written so".into());
+                let second = order >= 2.0;
+                self.quadrupoles.push((spin(0)?, real(2)?, real(3)?, angles(4)?, second));
+                if order != 1.0 && order != 2.0 {
+                    return Err("quadrupoles are taken to second order, and written so".into());
                 }
             }
             _ => return Err(format!("`{name}` with {} numbers is no interaction that is known", values.len())),
@@ -253,9 +254,11 @@ impl Sections {
         for (k, nucleus) in self.nuclei.iter().enumerate() {
             out += &self.shift(k, nucleus, field, offsets, back);
         }
-        for (spin, size, eta, frame) in &self.quadrupoles {
+        for (spin, size, eta, frame, second) in &self.quadrupoles {
             let axes = axes(*frame, back);
-            out += &format!("    quadrupole s{spin} = {} Hz eta {} axes {axes} deg\n", shown(*size), shown(*eta));
+            let order = if *second { " order 2" } else { "" };
+            out +=
+                &format!("    quadrupole s{spin} = {} Hz eta {} axes {axes} deg{order}\n", shown(*size), shown(*eta));
         }
         for line in &self.scalar {
             out += &format!("    {line}\n");
