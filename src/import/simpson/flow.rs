@@ -45,6 +45,8 @@ pub struct Flow {
     pub signal: Signal,
     /// What is done behind the last point.
     pub behind: Vec<Step>,
+    /// Whether the receiver is turned at any point.
+    pub turned: bool,
 }
 
 /// A scan from what was recorded.
@@ -73,7 +75,7 @@ struct Walk {
 fn moves(acts: &[Act]) -> bool {
     acts.iter().any(|act| match act {
         Act::Loop(_, body) => moves(body),
-        Act::Reset | Act::Store(_) | Act::Evolve | Act::Point(_) | Act::Points(..) => true,
+        Act::Reset | Act::Store(_) | Act::Evolve | Act::Point(_) | Act::Points(..) | Act::Block(..) => true,
         _ => false,
     })
 }
@@ -133,6 +135,18 @@ impl Walk {
                     self.sent.append(&mut self.pending);
                     self.sent.push(Step::Point(*phase));
                 }
+                Act::Block(body, points, dwell) => {
+                    self.sent.append(&mut self.pending);
+                    self.acts(body)?;
+                    let between = between_points(std::mem::take(&mut self.pending), *dwell)?;
+                    self.count(points.saturating_mul(between.len() + 1))?;
+                    for k in 0..*points {
+                        if k > 0 {
+                            self.sent.extend(between.iter().cloned());
+                        }
+                        self.sent.push(Step::Point(0.0));
+                    }
+                }
                 Act::Points(points, slot, phase) => {
                     let kept = self.kept(slot)?;
                     self.count(points.saturating_mul(kept.len() + 1))?;
@@ -147,6 +161,40 @@ impl Walk {
         }
         Ok(())
     }
+}
+
+/// How long steps take, us.
+fn duration(steps: &[Step]) -> f64 {
+    let one = |step: &Step| match step {
+        Step::Delay(time) => *time,
+        Step::Pulse { time, ideal, .. } => {
+            if *ideal {
+                0.0
+            } else {
+                *time
+            }
+        }
+        Step::Loop(count, body) => *count as f64 * duration(body),
+        Step::Filter(_) | Step::Comment(_) | Step::Point(_) => 0.0,
+    };
+    steps.iter().map(one).sum()
+}
+
+/// What is done between points of a block that is repeated.
+///
+/// # Errors
+/// When points do not come behind whole blocks.
+fn between_points(block: Vec<Step>, dwell: f64) -> Result<Vec<Step>, String> {
+    if block.iter().all(|s| matches!(s, Step::Delay(_) | Step::Comment(_))) {
+        return Ok(vec![Step::Delay(dwell)]);
+    }
+    let times = dwell / duration(&block);
+    let whole = times.round();
+    if !(whole >= 1.0 && (times - whole).abs() < 1e-6 * whole) {
+        let length = duration(&block);
+        return Err(format!("a block of {length} us is no part of the {dwell} us between points"));
+    }
+    Ok(if whole == 1.0 { block } else { vec![Step::Loop(whole as usize, block)] })
 }
 
 /// What stands before, between and behind the points.
@@ -194,7 +242,7 @@ fn split(steps: Vec<Step>) -> Flow {
         Signal::Free { dwell: Some(dwell), .. } if behind == [Step::Delay(*dwell)] => vec![],
         _ => behind,
     };
-    Flow { before, signal, behind }
+    Flow { before, signal, behind, turned: phases.iter().any(|p| *p != 0.0) }
 }
 
 #[cfg(test)]

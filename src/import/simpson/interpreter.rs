@@ -63,6 +63,11 @@ pub trait Host {
     fn turned(&mut self);
     /// A loop of so many turns is over.
     fn repeated(&mut self, turns: usize);
+    /// The turn that was last over is repeated while points are received.
+    ///
+    /// # Errors
+    /// When it is not known how many points, or how far apart.
+    fn block(&mut self, at: usize) -> Result<(), Wrong>;
     /// A scan begins: the pulse sequence is called.
     fn scan(&mut self, variables: &BTreeMap<String, String>);
     /// It is over; the name of what it gives.
@@ -256,6 +261,14 @@ impl Interpreter<'_> {
             ["if", ..] => self.conditional(words.get(1..).unwrap_or_default(), at),
             ["while", ..] | ["for", ..] => self.counted(&words, at),
             ["foreach", ..] => self.each(&words, at),
+            ["acq_block", _] => {
+                let body = words.get(1).cloned().unwrap_or(Argument { text: String::new(), at: None });
+                self.host.turn();
+                let flow = self.body(&body, at);
+                self.host.turned();
+                self.host.block(at)?;
+                flow.map(|_| Some(Flow::Done(String::new())))
+            }
             ["return", value @ ..] => Ok(Some(Flow::Return(value.first().unwrap_or(&"").to_string()))),
             ["break"] => Ok(Some(Flow::Break)),
             ["continue"] => Ok(Some(Flow::Continue)),

@@ -85,7 +85,7 @@ pub fn import(
         .map(|scan| {
             flow::flow(&scan.acts).unwrap_or_else(|why| {
                 lost.push(why);
-                Flow { before: vec![], signal: Signal::None, behind: vec![] }
+                Flow { before: vec![], signal: Signal::None, behind: vec![], turned: false }
             })
         })
         .collect();
@@ -98,9 +98,22 @@ pub fn import(
         lost.push(format!("`{name}` differs from scan to scan, and the first is written"));
     }
     let mut file_text = Text::of(&recorder, first, crystals, &mut lost);
+    let turned = |(k, negative): &(usize, bool)| {
+        let flow = flows.get(*k);
+        let marked = flow.is_some_and(|f| matches!(f.signal, Signal::Scattered(_))) || !file_text.seen.is_empty();
+        marked && (*negative || flow.is_some_and(|f| f.turned))
+    };
+    if rows.iter().flatten().any(turned) {
+        lost.push("phases of the receiver turn means of operators, which have none here".into());
+    }
     let dwell = Par(&first.parameters).number("sw").ok().flatten().filter(|x| *x > 0.0).map_or(1.0, |sw| 1e6 / sw);
-    let receiver =
-        Receiver { channels: recorder.sections.channels(), nucleus: &file_text.nucleus, phase: file_text.phase, dwell };
+    let receiver = Receiver {
+        channels: recorder.sections.channels(),
+        nucleus: &file_text.nucleus,
+        phase: file_text.phase,
+        dwell,
+        acquires: file_text.seen.is_empty(),
+    };
     let all: Vec<Vec<(&Flow, bool)>> = rows
         .iter()
         .map(|row| row.iter().filter_map(|(k, negative)| flows.get(*k).map(|f| (f, *negative))).collect())
@@ -130,6 +143,8 @@ struct Text {
     nucleus: String,
     /// Degrees that are added to the phase of the receiver.
     phase: f64,
+    /// The operators whose means are measured, where the signal is not F+ of a nucleus.
+    seen: Vec<String>,
     measure: String,
 }
 
@@ -229,10 +244,13 @@ impl Text {
         let whole = nuclei.iter().enumerate().all(|(k, n)| (*n == self.nucleus) == seen(k));
         let raising = !all.is_empty() && all.iter().all(|(f, _, letter)| *letter == 'p' && *f == factor);
         if !whole || !raising {
-            lost.push(format!(
-                "`detect_operator {text}` is not F+ of one nucleus, and the signal of {} is received",
-                self.nucleus
-            ));
+            self.seen = means(&all, nuclei.len());
+            if self.seen.is_empty() {
+                lost.push(format!(
+                    "`detect_operator {text}` is no sum of operators of single spins, and the signal of {} is received",
+                    self.nucleus
+                ));
+            }
         }
         self.phase = if raising && factor < 0.0 { 180.0 } else { 0.0 };
     }
@@ -242,6 +260,10 @@ impl Text {
             let own = recorder.sections.nuclei().iter().enumerate().filter(|(_, n)| **n == self.nucleus);
             own.map(|(k, _)| format!("I{axis}(s{})", k + 1)).collect::<Vec<_>>().join(" + ")
         };
+        let transverse = || vec![sum("x"), sum("y")];
+        let seen = if self.seen.is_empty() { transverse() } else { self.seen.clone() };
+        let means: Vec<String> = seen.iter().map(|o| format!("expectation({o})")).collect();
+        let means = format!("measure {{ {} }}\n", means.join(", "));
         self.measure = match signal {
             Some(Signal::Scattered(between)) => {
                 if between.len() >= MOST_MARKS {
@@ -250,11 +272,10 @@ impl Text {
                         between.len() + 1
                     ));
                 }
-                format!("measure {{ expectation({}), expectation({}) }}\n", sum("x"), sum("y"))
+                means
             }
-            None | Some(Signal::None) => {
-                format!("measure {{ expectation({}), expectation({}) }}\n", sum("x"), sum("y"))
-            }
+            None | Some(Signal::None) => means,
+            Some(_) if !self.seen.is_empty() => means,
             Some(_) => format!("measure {{ signal({0}), signal_im({0}) }}\n", self.nucleus),
         };
     }
@@ -274,6 +295,27 @@ impl Text {
         text += &format!("\nsystem {{\n{}}}\n\n{}{body}\n{}", self.system, self.ensemble, self.measure);
         (body, text)
     }
+}
+
+/// The Hermitian operators whose means are the real and the imaginary part of the mean of a sum; none where it is no such sum.
+fn means(terms: &[(f64, Option<usize>, char)], spins: usize) -> Vec<String> {
+    let mut parts = [Vec::new(), Vec::new()];
+    for (factor, spin, letter) in terms {
+        let chosen: Vec<usize> = spin.map_or((1..=spins).collect(), |n| vec![n]);
+        for n in chosen.into_iter().filter(|n| (1..=spins).contains(n)) {
+            let [real, imaginary] = &mut parts;
+            match letter {
+                'x' | 'y' | 'z' => real.push(format!("{} * I{letter}(s{n})", shown(*factor))),
+                'p' | 'm' => {
+                    real.push(format!("{} * Ix(s{n})", shown(*factor)));
+                    let sign = if *letter == 'p' { 1.0 } else { -1.0 };
+                    imaginary.push(format!("{} * Iy(s{n})", shown(sign * factor)));
+                }
+                _ => return vec![],
+            }
+        }
+    }
+    parts.iter().filter(|p| !p.is_empty()).map(|p| p.join(" + ")).collect()
 }
 
 /// The directions of the crystallites.

@@ -65,6 +65,8 @@ pub enum Act {
     Point(f64),
     /// So many points with a kept propagator between them.
     Points(usize, String, f64),
+    /// So many points every so many us, while these acts are repeated.
+    Block(Vec<Act>, usize, f64),
 }
 
 /// A call of the pulse sequence.
@@ -422,6 +424,18 @@ impl Host for Recorder<'_> {
                 }
             }
         }
+    }
+
+    fn block(&mut self, at: usize) -> Result<(), Wrong> {
+        let body = self.turns.pop().unwrap_or_default();
+        let parameter =
+            |name: &str| self.open.as_ref().and_then(|s| s.parameters.get(name)).cloned().unwrap_or_default();
+        let (points, width) = (count(&parameter("np"), at)?, number(&parameter("sw"), at)?);
+        if width <= 0.0 {
+            return Err(("`sw` is positive".into(), at));
+        }
+        self.act(Act::Block(body, points, 1e6 / width));
+        Ok(())
     }
 
     fn scan(&mut self, variables: &BTreeMap<String, String>) {

@@ -57,6 +57,9 @@ fn magic() -> f64 {
 /// A line of a section that is not read: from where to where, and why.
 pub type Unread = (usize, usize, String);
 
+/// A shift: the spin; isotropic shift and anisotropy, each in ppm or hertz as it says; asymmetry; angles.
+type Shift = (usize, [(f64, bool); 2], f64, [f64; 3]);
+
 /// The sample.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Sections {
@@ -66,8 +69,8 @@ pub struct Sections {
     scalar: Vec<String>,
     /// Quadrupoles: the spin, the coupling in hertz, the asymmetry, the angles, and whether to second order.
     quadrupoles: Vec<(usize, f64, f64, [f64; 3], bool)>,
-    /// Shifts of spins: `(p)pm` or hertz of the isotropic shift and of the anisotropy, asymmetry, angles.
-    shifts: Vec<(usize, [(f64, bool); 2], f64, [f64; 3])>,
+    /// Shifts of spins.
+    shifts: Vec<Shift>,
     /// Pairs: the spins, the coupling in hertz, the angles.
     dipoles: Vec<(usize, usize, f64, [f64; 3])>,
 }

@@ -69,6 +69,8 @@ pub struct Receiver<'a> {
     pub phase: f64,
     /// The time between points where nothing says it, us.
     pub dwell: f64,
+    /// Whether F+ of the nucleus is seen; means of other operators are measured.
+    pub acquires: bool,
 }
 
 /// The sequence of decays: the scans of each, and whether they are subtracted.
@@ -185,24 +187,33 @@ fn scan_text(flow: &Flow, negative: bool, receiver: &Receiver, numbers: &mut Num
     steps_text(&flow.before, 1, receiver.channels, numbers, &mut out);
     let turn = if negative { 180.0 } else { 0.0 } + receiver.phase;
     let nucleus = receiver.nucleus;
-    let mut acquire = |points: usize, dwell: f64, phase: f64, out: &mut String| {
-        let phase = (phase + turn).rem_euclid(360.0);
-        let phase = numbers(Kind::Phase, phase);
+    let acquire = |points: usize, dwell: f64, phase: f64, numbers: &mut Numbers, out: &mut String| {
+        let phase = numbers(Kind::Phase, (phase + turn).rem_euclid(360.0));
         let phase = if phase == "0 deg" { String::new() } else { format!(" phase {phase}") };
         *out += &format!("    acquire {nucleus} points {points} dwell {} us{phase}\n", shown(dwell));
     };
     match &flow.signal {
         Signal::None => {}
+        Signal::Free { points, dwell, .. } if !receiver.acquires => {
+            let time = dwell.unwrap_or(receiver.dwell) * points.saturating_sub(1) as f64;
+            out += &match points {
+                1 => "    mark seen\n".to_string(),
+                points => format!("    delay {} us record {points} as seen\n", shown(time)),
+            };
+        }
+        Signal::Strobed { between, .. } if !receiver.acquires => {
+            let mut body = String::new();
+            steps_text(between, 2, receiver.channels, numbers, &mut body);
+            out += &format!("    loop turns {{\n{body}    }}\n    mark seen\n");
+        }
         Signal::Free { points, dwell, phase } => {
-            acquire(*points, dwell.unwrap_or(receiver.dwell), *phase, &mut out);
+            acquire(*points, dwell.unwrap_or(receiver.dwell), *phase, numbers, &mut out);
         }
         Signal::Strobed { between, phase, .. } => {
             let mut body = String::new();
             steps_text(between, 2, receiver.channels, numbers, &mut body);
             out += &format!("    loop turns {{\n{body}    }}\n");
-            let phase = numbers(Kind::Phase, (phase + turn).rem_euclid(360.0));
-            let phase = if phase == "0 deg" { String::new() } else { format!(" phase {phase}") };
-            out += &format!("    acquire {nucleus} points 1 dwell {} us{phase}\n", shown(receiver.dwell));
+            acquire(1, receiver.dwell, *phase, numbers, &mut out);
         }
         Signal::Scattered(between) => {
             out += "    mark point1\n";
