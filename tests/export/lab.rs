@@ -96,6 +96,7 @@ pub const EXPORTED: &[&str] = &[
     "jeener_broekaert_offset",
     "jeener_broekaert_polarised",
     "jeener_broekaert_powder",
+    "overhauser",
     "pake_powder",
     "pake_single",
     "sidebands",

@@ -50,33 +50,7 @@ pub fn import(
     file: u32,
     crystals: &dyn Fn(&str) -> Option<String>,
 ) -> Result<Imported, Vec<Diagnostic>> {
-    let mut recorder = Recorder::new(text, file);
-    let stem = name.rsplit(['/', '\\']).next().unwrap_or(name).trim_end_matches(".in");
-    if let Err((why, at)) = interpreter::interpret(stem, text, &mut recorder) {
-        let mut at = at.min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
-        }
-        let span = Span { file, start: at as u32, end: at as u32 };
-        return Err(vec![
-            Diagnostic::new(Code::CannotRead, span, format!("the file cannot be run as Tcl: {why}"))
-                .label("here")
-                .help("SIMPSON reads it as Tcl, too: mend it there first"),
-        ]);
-    }
-    let missing = |what: &str| {
-        let message = format!("`{}` is no input file of SIMPSON: it has no {what}", in_one_line(name));
-        vec![
-            Diagnostic::without_place(Code::CannotRead, message)
-                .help("it has `spinsys { ... }`, `par { ... }` and `proc pulseq {} { ... }`"),
-        ]
-    };
-    if recorder.sections.nuclei().is_empty() {
-        return Err(missing("`nuclei` in `spinsys`"));
-    }
-    if recorder.scans.is_empty() {
-        return Err(missing("`proc pulseq` that is called"));
-    }
+    let mut recorder = recorded(name, text, file)?;
     let rows = recorder.rows();
     let mut lost = Vec::new();
     let flows: Vec<Flow> = recorder
@@ -91,18 +65,14 @@ pub fn import(
         .collect();
     let scans = recorder.scans.clone();
     let Some(first) = rows.first().and_then(|r| r.first()).and_then(|(k, _)| scans.get(*k)) else {
-        return Err(missing("decay that is kept"));
+        return Err(missing(name, "decay that is kept"));
     };
     let others = ["start_operator", "detect_operator", "sw", "np", "spin_rate", "crystal_file", "gamma_angles"];
     for name in others.iter().filter(|n| scans.iter().any(|s| s.parameters.get(**n) != first.parameters.get(**n))) {
         lost.push(format!("`{name}` differs from scan to scan, and the first is written"));
     }
     let mut file_text = Text::of(&recorder, first, crystals, &mut lost);
-    let turned = |(k, negative): &(usize, bool)| {
-        let flow = flows.get(*k);
-        let marked = flow.is_some_and(|f| matches!(f.signal, Signal::Scattered(_))) || !file_text.seen.is_empty();
-        marked && (*negative || flow.is_some_and(|f| f.turned))
-    };
+    let turned = |(k, negative): &(usize, bool)| flows.get(*k).is_some_and(|f| file_text.loses_phase(f, *negative));
     if rows.iter().flatten().any(turned) {
         lost.push("phases of the receiver turn means of operators, which have none here".into());
     }
@@ -130,6 +100,40 @@ pub fn import(
     recorder.said.sort_by_key(|d| d.span.map_or(0, |s| s.start));
     let (body, text) = file_text.whole(name, &sequence);
     Ok(Imported { body, text, warnings: recorder.said })
+}
+
+/// What a file does, from running it.
+fn recorded<'a>(name: &str, text: &'a str, file: u32) -> Result<Recorder<'a>, Vec<Diagnostic>> {
+    let mut recorder = Recorder::new(text, file);
+    let stem = name.rsplit(['/', '\\']).next().unwrap_or(name).trim_end_matches(".in");
+    if let Err((why, at)) = interpreter::interpret(stem, text, &mut recorder) {
+        let mut at = at.min(text.len());
+        while !text.is_char_boundary(at) {
+            at -= 1;
+        }
+        let span = Span { file, start: at as u32, end: at as u32 };
+        return Err(vec![
+            Diagnostic::new(Code::CannotRead, span, format!("the file cannot be run as Tcl: {why}"))
+                .label("here")
+                .help("SIMPSON reads it as Tcl, too: mend it there first"),
+        ]);
+    }
+    if recorder.sections.nuclei().is_empty() {
+        return Err(missing(name, "`nuclei` in `spinsys`"));
+    }
+    if recorder.scans.is_empty() {
+        return Err(missing(name, "`proc pulseq` that is called"));
+    }
+    Ok(recorder)
+}
+
+/// A file without something that input files have.
+fn missing(name: &str, what: &str) -> Vec<Diagnostic> {
+    let message = format!("`{}` is no input file of SIMPSON: it has no {what}", in_one_line(name));
+    vec![
+        Diagnostic::without_place(Code::CannotRead, message)
+            .help("it has `spinsys { ... }`, `par { ... }` and `proc pulseq {} { ... }`"),
+    ]
 }
 
 /// The parts of the text of a `.seq` file.
@@ -253,6 +257,12 @@ impl Text {
             }
         }
         self.phase = if raising && factor < 0.0 { 180.0 } else { 0.0 };
+    }
+
+    /// Whether a scan has a phase of the receiver that is not written.
+    fn loses_phase(&self, flow: &Flow, negative: bool) -> bool {
+        let marked = matches!(flow.signal, Signal::Scattered(_)) || !self.seen.is_empty();
+        marked && (negative || flow.turned)
     }
 
     fn measure(&mut self, signal: Option<&Signal>, recorder: &Recorder, lost: &mut Vec<String>) {
