@@ -29,8 +29,6 @@ pub struct Sample {
     pub anisotropies: Vec<(usize, f64, f64, Frame)>,
     /// Quadrupolar couplings: the same, the largest component being e^2 q Q / h; and their order, 1 or 2.
     pub quadrupoles: Vec<(usize, f64, f64, Frame, usize)>,
-    /// Quadrupolar couplings: the same, with e^2 q Q / h as largest component.
-    pub quadrupoles: Vec<(usize, f64, f64, Frame)>,
     /// Scalar couplings, Hz.
     pub scalar: Vec<(usize, usize, f64)>,
     /// Dipolar couplings of pairs along the field, Hz, and the frame of the pair.
