@@ -105,7 +105,7 @@ fn batches_of_points_have_the_values_of_single_ones() {
                 hamiltonian V = Ix(a)*Ix(b) + 0.7*Ix(a) + 0.2*Iy(b)\nbattery { energy = H }\nsequence {\n prepare gibbs(H, T)\n mark begin\n \
                 evolve V for 0.8 record 21 as charging\n mark charged\n evolve H + V for 0.5\n mark late\n}\n\
                 measure { ergotropy\n share = ergotropy at late / energy at charged\n gain = max(charging.ergotropy) - ergotropy at begin }\n\
-                measure at charged { capacity\n anti_ergotropy }\n";
+                measure at charged { capacity\n stored_energy }\n";
     let experiment = compiled(text);
     let points: Vec<Values> = (0..40)
         .map(|k| {

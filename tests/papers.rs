@@ -43,7 +43,7 @@ fn every_figure_is_complete() {
             let csv = found.figure.csv();
             assert!(csv.lines().count() > 30 && !csv.contains("NaN") && !csv.contains("inf"), "figure {figure}");
             assert!(
-                found.figure.panels.len() % found.figure.columns.max(1) == 0
+                found.figure.panels.len().is_multiple_of(found.figure.columns.max(1))
                     || found.figure.panels.len() > found.figure.columns
             );
             let text = report(paper, &found.claims);
