@@ -216,8 +216,12 @@ impl<'a> Items<'a> {
                 self.at += 1;
                 let number = words::split(word).1.parse().ok()?;
                 // The next entry, from now on.
-                self.at += usize::from(self.is("^") && self.adjacent());
-                Some(ItemKind::Phase { number, modifiers: self.modifiers() })
+                let next = self.peek().filter(|t| t.text == "^" && self.adjacent());
+                let next = next.map(|t| Modifier { word: "^".into(), argument: String::new(), span: t.span });
+                self.at += usize::from(next.is_some());
+                let mut modifiers: Vec<Modifier> = next.into_iter().collect();
+                modifiers.extend(self.modifiers());
+                Some(ItemKind::Phase { number, modifiers })
             }
             Some(Kind::Command) => Some(self.command(word)),
             Some(Kind::Time) => Some(ItemKind::Timed { length: self.length()?, modifiers: self.modifiers() }),
