@@ -88,6 +88,11 @@ impl<'a> Environment<'a> {
         self.set.contains_key(name) || self.given.numbers.contains_key(name)
     }
 
+    /// Whether the program declares a name, sets it, or has a list of it.
+    pub fn has(&self, name: &str) -> bool {
+        self.is_set(name) || self.declared.contains_key(name) || self.lists.contains_key(name)
+    }
+
     /// Gives a counter a number.
     pub fn set_number(&mut self, name: &str, number: f64) {
         self.set.insert(name.to_string(), Value::known(number, self.power_of_time(name)));
@@ -119,7 +124,7 @@ impl<'a> Environment<'a> {
         // Names of the program's own have the dimension of what they are set to.
         let own = defaults::is_own(name) && !self.declared.contains_key(name);
         let mut value = if own { value } else { value.measured(self.power_of_time(name)) };
-        if split(name).0 == "l" || self.declared.get(name).is_some_and(|kind| kind == "loopcounter") {
+        if split(name).0 == "l" && !own || self.declared.get(name).is_some_and(|kind| kind == "loopcounter") {
             value = if value.is_known() {
                 Value::known(value.number.trunc(), 0)
             } else {

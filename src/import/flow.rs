@@ -83,11 +83,20 @@ pub const MACROS: &[&str] = &[
     "DWELL_GEN2",
     "SET_DEC",
     "rde",
-    "ACQ_START",
     "BLKPA",
     "UNBLKPA",
     "H2_LOCK",
     "H2_PULSE",
+    "QNP_X",
+    "QNP_H",
+    "QNP_F",
+    "SWITO_H",
+    "SWITO_F",
+    "SWITO_X",
+    "REC_BLK",
+    "REC_UNBLK",
+    "DWL_CLK_ON",
+    "DWL_CLK_OFF",
 ];
 
 /// A word of a line and where it belongs.
@@ -128,6 +137,12 @@ pub struct Flow<'a> {
     comments: usize,
     /// Whether a signal is received.
     pub received: bool,
+    /// The receiver's phase, where it is opened by hand.
+    pub receiver: Option<String>,
+    /// Conditions that are taken not to hold: with the numbers that are assumed the program would come to no signal.
+    avoided: BTreeSet<usize>,
+    /// The last condition that held by a number that is assumed.
+    guess: Option<usize>,
     /// What decides which way the program goes, and is assumed.
     pub deciding: BTreeSet<String>,
     /// Shapes of pulses, and their files.
@@ -142,7 +157,7 @@ pub struct Flow<'a> {
 pub type Lost = String;
 
 impl<'a> Flow<'a> {
-    pub fn new(program: &'a PulseProgram, text: &'a str, given: &'a Parameters) -> Flow<'a> {
+    fn new(program: &'a PulseProgram, text: &'a str, given: &'a Parameters) -> Flow<'a> {
         let mut items = Vec::new();
         let mut labels = BTreeMap::new();
         for (k, statement) in program.statements.iter().enumerate() {
@@ -169,6 +184,9 @@ impl<'a> Flow<'a> {
             done: BTreeSet::new(),
             comments: 0,
             received: false,
+            receiver: None,
+            avoided: BTreeSet::new(),
+            guess: None,
             deciding: BTreeSet::new(),
             shapes: BTreeMap::new(),
             cycles: BTreeMap::new(),
@@ -181,8 +199,24 @@ impl<'a> Flow<'a> {
         self.text.bytes().take(at as usize).filter(|b| *b == b'\n').count()
     }
 
+    /// Follows a program; where the numbers that are assumed make it stop before its signal, as its own conditions on them do, these
+    /// conditions are taken not to hold.
+    pub fn of(program: &'a PulseProgram, text: &'a str, given: &'a Parameters) -> Flow<'a> {
+        const MOST: usize = 32;
+        let mut avoided = BTreeSet::new();
+        loop {
+            let mut flow = Flow::new(program, text, given);
+            flow.avoided = avoided.clone();
+            flow.run();
+            match flow.guess.filter(|_| !flow.received && avoided.len() < MOST) {
+                Some(guess) => drop(avoided.insert(guess)),
+                None => return flow,
+            }
+        }
+    }
+
     /// The whole scan, and all comments.
-    pub fn run(&mut self) {
+    fn run(&mut self) {
         let mut at = 0;
         let mut followed = 0;
         while at < self.items.len() {
@@ -207,6 +241,10 @@ impl<'a> Flow<'a> {
                 }
             }
             self.done.insert(place.statement);
+        }
+        if !self.received && self.lost.is_empty() {
+            let last = self.done.iter().next_back().copied().unwrap_or(0);
+            self.lose(last, "the program comes to no signal");
         }
         self.rest();
     }
@@ -303,7 +341,7 @@ impl<'a> Flow<'a> {
                 "else" => return Ok(Next::At(self.behind_branch(at + 1))),
                 "{" | "}" => {}
                 "exit" | "stop" => return Ok(Next::End),
-                "gosc" | "goscnp" => return self.receive(at).map(Next::At),
+                "gosc" | "goscnp" | "gosc1" | "goscnp1" => return self.receive(at).map(Next::At),
                 _ => return self.command(at, word, modifiers).map(Next::At),
             },
             ItemKind::Loop { to, times } => return self.repeat(at, &to.0, times),
@@ -338,7 +376,7 @@ impl<'a> Flow<'a> {
             text
         };
         let test = condition(text).ok_or("this condition is not understood")?;
-        let holds = self.names.number(&test)? != 0.0;
+        let mut holds = self.names.number(&test)? != 0.0;
         let mut names = BTreeSet::new();
         test.names(&mut |name| {
             names.insert(name.to_string());
@@ -348,6 +386,11 @@ impl<'a> Flow<'a> {
                 continue;
             }
             self.deciding.insert(name);
+            if holds && self.avoided.contains(&at) {
+                holds = false;
+            } else if holds {
+                self.guess = Some(at);
+            }
         }
         if holds {
             return Ok(Next::At(at + 1));
@@ -393,10 +436,11 @@ impl<'a> Flow<'a> {
         };
         let from = passed.lines;
         if self.received {
-            return Ok(Next::End);
+            let within = self.lines.get(..from).is_some_and(|before| before.iter().any(Out::acts));
+            return if within { Err("a signal that is received again in the same scan".into()) } else { Ok(Next::End) };
         }
         let same = passed.state == State { values: self.names.snapshot(), sending: self.now.clone() };
-        let count = self.names.value(&times.expr)?;
+        let count = self.names.value(&times.expr)?.measured(0);
         let done = self.turns.get(&at).copied().unwrap_or(0);
         if same || self.lines.get(from..).is_some_and(|body| body.iter().all(|l| matches!(l, Out::Comment(_)))) {
             self.turns.remove(&at);
@@ -473,6 +517,7 @@ impl<'a> Flow<'a> {
             }
             if let ItemKind::Command { word, rest, .. } = &item.kind
                 && word.starts_with(['F', 'i', 'd'])
+                && word != "if"
                 && !SILENT.contains(&word.as_str())
             {
                 self.lines.push(Out::Comment(format!(" between rows: {word}{}", in_one_line(rest))));

@@ -115,6 +115,9 @@ impl<'a> Flow<'a> {
         if length.name().is_some_and(|name| super::flow::MACROS.contains(&name)) {
             return Ok(0);
         }
+        if let Some(name) = length.name() {
+            self.known(name)?;
+        }
         if modifiers.iter().any(|m| m.word.starts_with("gp")) {
             return Err("a gradient beside pulses".into());
         }

@@ -2,11 +2,13 @@
 //!
 //! * `parameters`: the numbers of its parameters, from the comments at its end or from `acqus`; `defaults`: those that nothing gives.
 //! * `value` and `environment`: what names stand for, as numbers and as expressions of the written file.
-//! * `flow`: the way of a program through one scan; `send`, `lanes` and `phase`: what it sends on the way.
+//! * `flow`: the way of a program through one scan; `send`, `lanes`, `phase` and `signal`: what it sends and receives on the way;
+//!   `counters`: what goes on from turn to turn.
 //! * `write`: the lines, as text.
 //!
 //! Comments are kept. What is not understood is kept as a comment with a warning at its line, and nothing is dropped.
 
+mod counters;
 mod defaults;
 mod environment;
 mod flow;
@@ -14,6 +16,7 @@ mod lanes;
 pub mod parameters;
 mod phase;
 mod send;
+mod signal;
 mod value;
 mod write;
 
@@ -47,8 +50,7 @@ pub fn import(name: &str, text: &str, file: u32, given: &Parameters) -> Result<I
     }
     let mut parameters = Parameters::of_comments(program.comments.iter().map(|(text, _)| text.as_str()));
     parameters.extend(given);
-    let mut flow = Flow::new(&program, text, &parameters);
-    flow.run();
+    let mut flow = Flow::of(&program, text, &parameters);
     let mut lines = std::mem::take(&mut flow.lines);
     lengthen(&mut lines);
     let mut sequence = String::from("sequence {\n    prepare thermal\n");
@@ -112,7 +114,7 @@ fn declarations(flow: &Flow, sequence: &str) -> (String, BTreeSet<String>) {
     }
     if flow.heights {
         out += "# Gradients act on a sample that has a height: make it that of the coil, and take points until results stay.\n";
-        out += "ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 21 }\n";
+        out += "ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 9 }\n";
     }
     if !out.is_empty() {
         out += "\n";

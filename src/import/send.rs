@@ -1,7 +1,7 @@
 //! What channels send: pulses, decoupling that stays on, gradients, frequencies, and the signal.
 
 use super::environment::Definition;
-use super::flow::{Flow, Lost, MACROS, Place, SILENT};
+use super::flow::{Flow, Lost, MACROS, Place};
 use super::value::Value;
 use super::write::Out;
 use crate::pulse_program::expression::{Amount, condition};
@@ -92,15 +92,7 @@ impl<'a> Flow<'a> {
 
     /// Whether something was sent: delays before are those between scans.
     fn has_begun(&self) -> bool {
-        fn acts(line: &Out) -> bool {
-            match line {
-                Out::Pulse(..) | Out::Delay(_) => true,
-                Out::Other(text) => !text.starts_with("mark "),
-                Out::Loop(_, body) => body.iter().any(acts),
-                Out::Comment(_) => false,
-            }
-        }
-        self.lines.iter().any(acts)
+        self.lines.iter().any(Out::acts)
     }
 
     /// A word that is a length of time: a delay, a pulse, a gradient, or an entry of a list.
@@ -109,8 +101,14 @@ impl<'a> Flow<'a> {
             if MACROS.contains(&name) {
                 return Ok(at + 1);
             }
+            self.known(name)?;
             if self.from_list(name, channel_of(modifiers).unwrap_or(1)) {
                 return Ok(at + 1);
+            }
+            if name == "aq"
+                && let Some(phase) = self.receiver.take()
+            {
+                return self.sampled(at, phase);
             }
         }
         // Commands of the line act when the length begins; a phase behind them makes it a pulse.
@@ -147,6 +145,14 @@ impl<'a> Flow<'a> {
         let time = self.names.length(length)?;
         self.wait(&time, self.tag(statement))?;
         Ok(next)
+    }
+
+    /// Refuses a word that no parameter, relation or list has: an included file may give it any meaning.
+    pub fn known(&self, name: &str) -> Result<(), Lost> {
+        if super::defaults::is_own(name) && !self.names.has(name) {
+            return Err(format!("`{name}` is defined nowhere in this file"));
+        }
+        Ok(())
     }
 
     /// `fqlist:f1`: whether a list of frequencies or powers is meant.
@@ -199,12 +205,12 @@ impl<'a> Flow<'a> {
             all => block(None, all),
         };
         self.lines.push(Out::Pulse(text, None));
-        self.now.on.values_mut().for_each(|train| train.since.add(time));
+        self.pass(time);
         Ok(())
     }
 
     /// Pulses of the channels that stay on.
-    fn train_texts(&self, duration: Option<&str>, without: &[usize]) -> Vec<String> {
+    pub fn train_texts(&self, duration: Option<&str>, without: &[usize]) -> Vec<String> {
         let texts = self.now.on.iter().filter(|(channel, _)| !without.contains(channel)).map(|(channel, train)| {
             let nucleus = self.nucleus(*channel);
             let mut text = format!("pulse {nucleus} phase {} rf = {}", train.phase, train.rf.text());
@@ -215,8 +221,12 @@ impl<'a> Flow<'a> {
                 let since = train.since.text().map_or(String::new(), |t| format!(", {t}"));
                 text += &format!(" shape = {word}(0.25/({}){since})", train.rf.text());
             }
+            // Its phase goes on from statement to statement.
             if let Some(offset) = self.now.offsets.get(channel) {
-                text += &format!(" offset = {}", offset.text());
+                text += &match train.since.text() {
+                    Some(since) => format!(" modulation = 360 deg * ({}) * (t + {since})", offset.text()),
+                    None => format!(" offset = {}", offset.text()),
+                };
             }
             text
         });
@@ -254,8 +264,17 @@ impl<'a> Flow<'a> {
             }
         };
         self.lines.push(Out::Pulse(text, longest));
-        self.now.on.values_mut().for_each(|train| train.since.add(&whole));
+        self.pass(&whole);
         Ok(())
+    }
+
+    /// Time passes for the channels that stay on; a wave of one phase does not know how long it is on.
+    fn pass(&mut self, time: &Value) {
+        for (channel, train) in &mut self.now.on {
+            if train.word.is_some() || self.now.offsets.contains_key(channel) {
+                train.since.add(time);
+            }
+        }
     }
 
     /// A pulse; none where it lasts no time.
@@ -473,6 +492,7 @@ impl<'a> Flow<'a> {
             }
             ("gron", d) => self.now.gradient = Some(self.gradient_strength(d, rest)?),
             ("groff", "") => self.now.gradient = None,
+            ("ACQ_START", "") => self.opened(rest)?,
             _ if rest.is_empty() && self.from_list(word, channel) => {}
             _ => self.count(word, rest)?,
         }
@@ -485,133 +505,6 @@ impl<'a> Flow<'a> {
         let entries = self.given.files.get(&name).cloned().unwrap_or_default();
         self.names.lists.entry(name.clone()).or_insert(super::environment::List { kind: "frequency".into(), entries });
         self.names.of(&name)
-    }
-
-    /// The signal: `go=2 ph31 cpd2:f2`; gives the number of the next item.
-    pub fn receive(&mut self, at: usize) -> Result<usize, Lost> {
-        if self.now.gradient.is_some() {
-            return Err("a signal during a gradient".into());
-        }
-        let nucleus = self.nucleus(1);
-        let mut next = at + 1;
-        let statement = self.item(at).map(|p| p.statement);
-        let mut phase = None;
-        while let Some(place) = self.item(next).filter(|p| Some(p.statement) == statement) {
-            match &place.item.kind {
-                ItemKind::Phase { number, modifiers } if phase.is_none() => {
-                    phase = Some(self.phase(*number, modifiers, &nucleus)?);
-                    next += 1;
-                }
-                ItemKind::Command { word, modifiers, .. } => next = self.command(next, word, modifiers)?,
-                ItemKind::Phase { .. } => next += 1,
-                _ => break,
-            }
-        }
-        if self.now.on.contains_key(&1) {
-            return Err("the channel that is received sends".into());
-        }
-        let (points, dwell) = self.sampling();
-        let phase = phase.unwrap_or_else(|| "0 deg".into());
-        let acquire = format!("acquire {nucleus} points {points} dwell {dwell} phase {phase}");
-        let mut texts = vec![acquire];
-        texts.extend(self.train_texts(None, &[]));
-        let text = if let [one] = texts.as_slice() { one.clone() } else { block(None, &texts) };
-        self.lines.push(Out::Other(text));
-        self.received = true;
-        Ok(next)
-    }
-
-    /// The number of points and the time between two.
-    fn sampling(&mut self) -> (String, String) {
-        let of = |name: &str| self.given.numbers.get(name).copied();
-        let shown = super::write::shown;
-        if let Some((td, swh)) = of("td").zip(of("swh")).filter(|(td, swh)| *td >= 2.0 && *swh > 0.0) {
-            return (shown((td / 2.0).floor()), format!("{} s", shown(1.0 / swh)));
-        }
-        self.names.assumed.extend(["td".to_string(), "swh".to_string()]);
-        for (name, text) in [("signal_points", "256"), ("signal_dwell", "100 us")] {
-            let definition = Definition { text: text.into(), note: Some(super::defaults::NOT_GIVEN) };
-            self.names.definitions.entry(name.to_string()).or_insert(definition);
-        }
-        ("signal_points".into(), "signal_dwell".into())
-    }
-
-    /// Counters, delays and phases that go on from scan to scan, and lists.
-    fn count(&mut self, word: &str, rest: &str) -> Result<(), Lost> {
-        let (head, digits) = split(word);
-        if let Some(operation) = rest.strip_prefix('.') {
-            let operation: String = operation.chars().take_while(|c| c.is_alphanumeric()).collect();
-            match operation.as_str() {
-                "inc" => self.names.move_list(word, |k| k + 1),
-                "dec" => self.names.move_list(word, |k| k.saturating_sub(1)),
-                "res" => self.names.move_list(word, |_| 0),
-                _ => return Err(format!("`.{operation}` of a list is not followed")),
-            }
-            return Ok(());
-        }
-        let steps: f64 = rest.trim_start_matches('*').parse().unwrap_or(1.0);
-        match head {
-            "ip" | "dp" | "rp" => {
-                let number: usize = digits.parse().map_err(|_| "the number of a list is missing")?;
-                let unit = self.program.phases.iter().find(|p| p.number == number).map_or(90.0, |p| p.unit);
-                let entry = self.now.phases.entry(number).or_insert((0, 0.0));
-                entry.1 = match head {
-                    "ip" => (entry.1 + steps * unit).rem_euclid(360.0),
-                    "dp" => (entry.1 - steps * unit).rem_euclid(360.0),
-                    _ => 0.0,
-                };
-                if *entry == (0, 0.0) {
-                    self.now.phases.remove(&number);
-                }
-            }
-            "ipp" | "dpp" | "rpp" => {
-                let number: usize = digits.parse().map_err(|_| "the number of a list is missing")?;
-                self.move_phase(number, |k, n| match head {
-                    "ipp" => (k + 1) % n,
-                    "dpp" => (k + n - 1) % n,
-                    _ => 0,
-                });
-            }
-            "ippall" | "dppall" | "rppall" => {
-                for number in self.program.phases.iter().map(|p| p.number) {
-                    self.move_phase(number, |k, n| match head {
-                        "ippall" => (k + 1) % n,
-                        "dppall" => (k + n - 1) % n,
-                        _ => 0,
-                    });
-                }
-            }
-            "id" | "dd" => {
-                let step = self.names.of(&format!("in{digits}"));
-                let now = self.names.of(&format!("d{digits}"));
-                self.names.assign(&format!("d{digits}"), if head == "id" { now.plus(&step) } else { now.minus(&step) });
-            }
-            "rd" => self.names.reset(&format!("d{digits}")),
-            "iu" | "du" => {
-                let now = self.names.of(&format!("l{digits}"));
-                let step = Value::known(if head == "iu" { 1.0 } else { -1.0 }, 0);
-                // A counter decides what is done: its number counts.
-                self.names.set_number(&format!("l{digits}"), now.plus(&step).number);
-            }
-            "ru" => self.names.reset(&format!("l{digits}")),
-            "zu" => self.names.set_number(&format!("l{digits}"), 0.0),
-            "ivd" => self.names.move_list("vd", |k| k + 1),
-            "ivp" => self.names.move_list("vp", |k| k + 1),
-            "ivc" => self.names.move_list("vc", |k| k + 1),
-            "igrad" | "dgrad" | "rgrad" | "zgrad" => {
-                let list = rest.trim().to_string();
-                self.names.move_list(&list, |k| match head {
-                    "igrad" => k + 1,
-                    "dgrad" => k.saturating_sub(1),
-                    _ => 0,
-                });
-            }
-            _ if SILENT.contains(&word) || SILENT.contains(&head) || MACROS.contains(&word) => {}
-            _ if word == "if" && rest.starts_with('#') => {}
-            _ if self.program.macros.iter().any(|m| m == word) => {}
-            _ => return Err(format!("`{word}` is not followed")),
-        }
-        Ok(())
     }
 }
 
@@ -642,7 +535,7 @@ pub fn longer(a: &Value, b: &Value) -> Value {
 }
 
 /// Pulses at once.
-fn block(align: Option<&str>, texts: &[String]) -> String {
+pub fn block(align: Option<&str>, texts: &[String]) -> String {
     let align = align.map_or(String::new(), |a| format!("align {a} "));
     let inner: String = texts.iter().map(|t| format!("    {t}\n")).collect();
     format!("parallel {align}{{\n{inner}}}")

@@ -19,6 +19,18 @@ pub enum Out {
     Loop(String, Vec<Out>),
 }
 
+impl Out {
+    /// Whether something is done.
+    pub fn acts(&self) -> bool {
+        match self {
+            Out::Pulse(..) | Out::Delay(_) => true,
+            Out::Other(text) => !text.starts_with("mark "),
+            Out::Loop(_, body) => body.iter().any(Out::acts),
+            Out::Comment(_) => false,
+        }
+    }
+}
+
 /// Delays beside pulses that the file has without length are longer by half of them: the exporter made them shorter.
 pub fn lengthen(lines: &mut [Out]) {
     for k in 0..lines.len() {

@@ -2,7 +2,7 @@
 
 use crate::{Outcome, args, files, terminal};
 use ergoseq::diagnostic::Diagnostic;
-use ergoseq::import::parameters::Parameters;
+use ergoseq::import::parameters::{LIST_FILES, Parameters};
 use ergoseq::source::{Sources, decoded};
 use std::path::Path;
 
@@ -10,6 +10,18 @@ use std::path::Path;
 fn text(path: &Path) -> Result<String, Diagnostic> {
     let name = format!("{}.txt", path.display());
     files::bytes(path).map(|bytes| decoded(&name, bytes).unwrap_or_default())
+}
+
+/// The parameters of a data set, and the lists that lie beside them.
+fn parameters(folder: &Path) -> Result<Parameters, Diagnostic> {
+    let mut out = Parameters::of_acqus(&text(&folder.join("acqus"))?);
+    for name in LIST_FILES {
+        let path = folder.join(name);
+        if path.is_file() {
+            out.add_list(name, &text(&path)?);
+        }
+    }
+    Ok(out)
 }
 
 /// Reads a pulse program and writes it as a sequence.
@@ -21,7 +33,7 @@ pub fn import(a: &args::Import) -> Outcome {
         }
         let program = text(&a.file)?;
         let given = match &a.params {
-            Some(folder) => Parameters::of_acqus(&text(&folder.join("acqus"))?),
+            Some(folder) => parameters(folder)?,
             None => Parameters::default(),
         };
         Ok((program, given))
