@@ -442,8 +442,11 @@ impl<'a> Flow<'a> {
         let same = passed.state == State { values: self.names.snapshot(), sending: self.now.clone() };
         let count = self.names.value(&times.expr)?.measured(0);
         let done = self.turns.get(&at).copied().unwrap_or(0);
-        if same || self.lines.get(from..).is_some_and(|body| body.iter().all(|l| matches!(l, Out::Comment(_)))) {
+        if same || self.lines.get(from..).is_some_and(|body| body.iter().all(|l| !l.acts())) {
             self.turns.remove(&at);
+            let body: Vec<Out> =
+                self.lines.split_off(from.min(self.lines.len())).into_iter().map(Out::repeated).collect();
+            let done = self.join_turns(&body, done);
             let left = match (count.is_known(), done) {
                 (true, _) => shown((count.number.trunc() - done as f64).max(0.0)),
                 (false, 0) if count.number < 1.0 => format!("max(1, {})", whole(&count.text())),
@@ -452,12 +455,11 @@ impl<'a> Flow<'a> {
             };
             // A loop of a console does its body once before it counts.
             let left = if left == "0" && done == 0 { "1".to_string() } else { left };
-            let body = self.lines.split_off(from.min(self.lines.len()));
             if body.iter().any(|line| matches!(line, Out::Other(text) if text.starts_with("mark "))) {
                 self.lines.extend(body);
                 return Err("a mark stands in this loop".into());
             }
-            if !body.iter().all(|line| matches!(line, Out::Comment(_))) {
+            if body.iter().any(Out::acts) {
                 self.lines.push(Out::Loop(left, body));
             } else {
                 self.lines.extend(body);
@@ -474,6 +476,24 @@ impl<'a> Flow<'a> {
         }
         self.turns.insert(at, done + 1);
         Ok(Next::At(start))
+    }
+
+    /// Takes back the turns that are written out and are the same as those that follow; gives how many are left.
+    fn join_turns(&mut self, body: &[Out], done: usize) -> usize {
+        let mut left = done;
+        while left > 0 {
+            let Some(start) = self.lines.len().checked_sub(body.len()) else { break };
+            let same = self
+                .lines
+                .get(start..)
+                .is_some_and(|before| before.iter().zip(body).all(|(a, b)| a.clone().repeated() == *b));
+            if !same {
+                break;
+            }
+            self.lines.truncate(start);
+            left -= 1;
+        }
+        left
     }
 
     /// Statements that the scan does not come to.
@@ -516,43 +536,13 @@ impl<'a> Flow<'a> {
                 }
             }
             if let ItemKind::Command { word, rest, .. } = &item.kind
-                && word.starts_with(['F', 'i', 'd'])
+                && word.starts_with(['F', 'i'])
                 && word != "if"
                 && !SILENT.contains(&word.as_str())
             {
                 self.lines.push(Out::Comment(format!(" between rows: {word}{}", in_one_line(rest))));
             }
         }
-    }
-
-    fn define(&mut self, kind: &str, name: &str, value: &str) {
-        let base = kind.split('<').next().unwrap_or_default();
-        if base != "list" {
-            for name in std::iter::once(name).chain(value.split(',')).map(str::trim).filter(|n| !n.is_empty()) {
-                self.names.declared.insert(name.to_string(), kind.to_string());
-            }
-            return;
-        }
-        let of = kind.split('<').nth(1).unwrap_or_default().trim_end_matches('>').to_string();
-        let inside = value.trim();
-        let entries = match inside.strip_prefix('{').and_then(|v| v.split('}').next()) {
-            Some(all) => {
-                let scale = if of == "pulse" { 1e-6 } else { 1.0 };
-                let number = |word: &str| {
-                    let word = word.trim_end_matches(',');
-                    let (sign, digits) = word.strip_prefix('-').map_or((1.0, word), |rest| (-1.0, rest));
-                    let (x, unit) = crate::pulse_program::expression::number(digits).ok()?;
-                    Some(sign * if unit { x } else { x * scale })
-                };
-                all.split_whitespace().filter_map(number).collect()
-            }
-            None => {
-                let file = inside.trim_matches(['<', '>', '$', ' ']).to_ascii_lowercase();
-                let own = self.given.lists.get(name).cloned();
-                own.or_else(|| self.given.files.get(&file).cloned()).unwrap_or_default()
-            }
-        };
-        self.names.lists.insert(name.to_string(), super::environment::List { kind: of, entries });
     }
 }
 

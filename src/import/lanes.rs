@@ -255,7 +255,7 @@ impl<'a> Flow<'a> {
         let before = self.lines.len();
         self.wait(time, "")?;
         // Delays between scans are told before anything is sent; in a group they are written.
-        if let Some(Out::Comment(_)) = self.lines.get(before) {
+        if let Some(Out::Before(_)) = self.lines.get(before) {
             self.lines.truncate(before);
             self.lines.push(Out::Delay(vec![time.text()]));
         }

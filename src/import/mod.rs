@@ -3,7 +3,7 @@
 //! * `parameters`: the numbers of its parameters, from the comments at its end or from `acqus`; `defaults`: those that nothing gives.
 //! * `value` and `environment`: what names stand for, as numbers and as expressions of the written file.
 //! * `flow`: the way of a program through one scan; `send`, `lanes`, `phase` and `signal`: what it sends and receives on the way;
-//!   `counters`: what goes on from turn to turn.
+//!   `counters` and `lists`: what goes on from turn to turn.
 //! * `write`: the lines, as text.
 //!
 //! Comments are kept. What is not understood is kept as a comment with a warning at its line, and nothing is dropped.
@@ -13,6 +13,7 @@ mod defaults;
 mod environment;
 mod flow;
 mod lanes;
+mod lists;
 pub mod parameters;
 mod phase;
 mod send;
@@ -66,13 +67,18 @@ pub fn import(name: &str, text: &str, file: u32, given: &Parameters) -> Result<I
     for (k, nucleus) in nuclei.iter().enumerate() {
         spins += &format!("    spin s{} : {nucleus}\n", k + 1);
     }
+    let heights = if flow.heights { HEIGHTS } else { "" };
     let text = format!(
         "ergoseq 1\ntitle \"{}\"\n\n# The sample is not in a pulse program: declare its spins, shifts and couplings here.\nsystem {{\n    field 11.7 T\n    \
-         temperature 300 K\n{spins}}}\n\n{body}",
+         temperature 300 K\n{spins}}}\n{heights}\n{body}",
         crate::source::in_one_line(name).replace('"', "'")
     );
     Ok(Imported { body, text, warnings })
 }
+
+/// What gradients act on.
+const HEIGHTS: &str = "# Gradients act on a sample that has a height: make it that of the coil, and take points until results stay.\n\
+    ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 9 }\n";
 
 /// The nuclei that a sequence names, the one that is received first.
 fn nuclei(sequence: &str, first: &str) -> Vec<String> {
@@ -88,7 +94,7 @@ fn nuclei(sequence: &str, first: &str) -> Vec<String> {
     out
 }
 
-/// Parameters, cycles, shapes and the sample's height, and the names that the file takes.
+/// Parameters, cycles and shapes, and the names that the file takes.
 fn declarations(flow: &Flow, sequence: &str) -> (String, BTreeSet<String>) {
     let mut used: BTreeSet<String> = BTreeSet::new();
     let mut open: Vec<String> = names_in(sequence).map(str::to_string).collect();
@@ -111,10 +117,6 @@ fn declarations(flow: &Flow, sequence: &str) -> (String, BTreeSet<String>) {
     for (name, degrees) in flow.cycles.iter().filter(|(name, _)| used.contains(*name)) {
         let all: Vec<String> = degrees.iter().map(|x| format!("{} deg", shown(*x))).collect();
         out += &format!("cycle {name} = {}\n", all.join(", "));
-    }
-    if flow.heights {
-        out += "# Gradients act on a sample that has a height: make it that of the coil, and take points until results stay.\n";
-        out += "ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 9 }\n";
     }
     if !out.is_empty() {
         out += "\n";
@@ -149,7 +151,8 @@ fn assumed(flow: &Flow, used: &BTreeSet<String>, place: Option<Span>) -> Option<
 /// The rows, as one sweep. Lists on which it depends what is done are not swept: the file has their first row.
 fn sweeps(flow: &Flow, used: &BTreeSet<String>) -> String {
     let swept = flow.names.lists.iter().filter(|(name, list)| {
-        used.contains(&safe_name(name)) && list.entries.len() > 1 && !flow.names.decisive.contains(*name)
+        let of_rows = matches!(list.kind.as_str(), "delay" | "pulse" | "loopcounter");
+        of_rows && used.contains(&safe_name(name)) && list.entries.len() > 1 && !flow.names.decisive.contains(*name)
     });
     let mut out = String::new();
     let mut length = None;

@@ -73,9 +73,10 @@ impl Parameters {
             if let Some(nucleus) = meaning.split("nucleus ").nth(1) {
                 out.names.insert(name.clone(), nucleus.trim().to_string());
             }
-            let shape = meaning.split("shape ").nth(1).map(|rest| rest.split('[').next().unwrap_or_default().trim());
-            if let Some(shape) = shape.filter(|file| !file.is_empty() && !file.contains(char::is_whitespace)) {
-                out.names.insert(name.replace("sp", "spnam"), shape.to_string());
+            // `shape NAME of 1H`, as the exporter writes it.
+            let shape = meaning.split("- shape ").nth(1).and_then(|rest| rest.split_once(" of "));
+            if let Some((file, _)) = shape.filter(|(file, _)| !file.contains(char::is_whitespace)) {
+                out.names.insert(name.replace("sp", "spnam"), file.to_string());
             }
             let Some(inside) = meaning.rsplit_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(x, _)| x)
             else {

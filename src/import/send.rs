@@ -187,7 +187,7 @@ impl<'a> Flow<'a> {
         }
         self.lines.push(match (self.has_begun(), tag) {
             // Before anything is sent, delays are those between scans; those that are not emulated take no time.
-            (false, _) => Out::Comment(format!(" between scans: {text}")),
+            (false, _) => Out::Before(text),
             (true, "not emulated") => Out::Comment(format!(" on the console: {text}")),
             (true, _) => Out::Delay(vec![text]),
         });

@@ -15,6 +15,8 @@ pub enum Out {
     Other(String),
     /// A comment.
     Comment(String),
+    /// A delay before anything is sent: of no effect, unless a loop comes back to it.
+    Before(String),
     /// Repetition.
     Loop(String, Vec<Out>),
 }
@@ -26,7 +28,16 @@ impl Out {
             Out::Pulse(..) | Out::Delay(_) => true,
             Out::Other(text) => !text.starts_with("mark "),
             Out::Loop(_, body) => body.iter().any(Out::acts),
-            Out::Comment(_) => false,
+            Out::Comment(_) | Out::Before(_) => false,
+        }
+    }
+
+    /// The same inside of a loop, where it follows what was sent.
+    pub fn repeated(self) -> Out {
+        match self {
+            Out::Before(time) => Out::Delay(vec![time]),
+            Out::Loop(count, body) => Out::Loop(count, body.into_iter().map(Out::repeated).collect()),
+            other => other,
         }
     }
 }
@@ -43,7 +54,7 @@ pub fn lengthen(lines: &mut [Out]) {
             _ => continue,
         };
         let passed = |line: &Out| match line {
-            Out::Comment(_) => true,
+            Out::Comment(_) | Out::Before(_) => true,
             Out::Other(text) => text.starts_with("mark "),
             Out::Delay(_) | Out::Pulse(..) | Out::Loop(..) => false,
         };
@@ -68,6 +79,7 @@ pub fn write(lines: &[Out], depth: usize, out: &mut String) {
                     *out += &format!("{blanks}{part}\n");
                 }
             }
+            Out::Before(time) => *out += &format!("{blanks}# between scans: {time}\n"),
             Out::Comment(text) => *out += &format!("{blanks}#{}\n", in_one_line(text)),
             Out::Loop(count, body) => {
                 *out += &format!("{blanks}loop {count} {{\n");
