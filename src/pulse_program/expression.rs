@@ -173,7 +173,7 @@ pub fn actions(relation: &str) -> Option<Vec<Action>> {
     // Semicolons separate assignments here; in a line they begin a comment.
     let tokens: Vec<Token> =
         lex(&relation.replace(';', " $ "), 0).tokens.into_iter().filter(|t| t.kind != TokenKind::End).collect();
-    let mut reader = Reader { tokens: &tokens, at: 0, spaced: true };
+    let mut reader = Reader { tokens: &tokens, at: 0, spaced: true, depth: 0 };
     let found = reader.actions()?;
     (reader.at == tokens.len()).then_some(found)
 }
@@ -181,7 +181,7 @@ pub fn actions(relation: &str) -> Option<Vec<Action>> {
 /// Reads a condition: `l0 % 2 == 1`; `None` where it has another form.
 pub fn condition(text: &str) -> Option<Expr> {
     let tokens: Vec<Token> = lex(text, 0).tokens.into_iter().filter(|t| t.kind != TokenKind::End).collect();
-    let mut reader = Reader { tokens: &tokens, at: 0, spaced: true };
+    let mut reader = Reader { tokens: &tokens, at: 0, spaced: true, depth: 0 };
     let found = reader.disjunction().ok()?;
     (reader.at == tokens.len()).then_some(found)
 }
@@ -212,7 +212,15 @@ pub struct Reader<'a> {
     pub at: usize,
     /// Whether blanks may stand before `+` and `-`: in relations, but not between the items of a line.
     pub spaced: bool,
+    /// How many parentheses, signs and conditions stand around.
+    pub depth: usize,
 }
+
+/// Deeper than this nothing is meant.
+pub const DEEPEST: usize = 200;
+
+/// The most terms or factors that are joined.
+const MOST_TERMS: usize = 1000;
 
 /// What is wrong with an expression, and where.
 pub type Wrong = (String, Option<Span>);
@@ -235,8 +243,10 @@ impl Reader<'_> {
     /// A sum.
     pub fn sum(&mut self) -> Result<Expr, Wrong> {
         let mut left = self.product()?;
+        let mut terms = 1;
         while (self.is_sign("+") || self.is_sign("-")) && (self.spaced || self.adjacent()) {
             let sign = if self.is_sign("+") { '+' } else { '-' };
+            terms = self.counted(terms)?;
             self.at += 1;
             left = Expr::Binary(sign, Box::new(left), Box::new(self.product()?));
         }
@@ -245,8 +255,10 @@ impl Reader<'_> {
 
     fn product(&mut self) -> Result<Expr, Wrong> {
         let mut left = self.primary()?;
+        let mut factors = 1;
         while self.is_sign("*") || self.is_sign("/") || self.spaced && self.is_sign("%") {
             let sign = self.peek().and_then(|t| t.text.chars().next()).unwrap_or('*');
+            factors = self.counted(factors)?;
             self.at += 1;
             left = Expr::Binary(sign, Box::new(left), Box::new(self.primary()?));
         }
@@ -265,7 +277,9 @@ impl Reader<'_> {
     /// Parts with a doubled sign between them.
     fn joined(&mut self, sign: &str, part: &dyn Fn(&mut Self) -> Result<Expr, Wrong>) -> Result<Expr, Wrong> {
         let mut left = part(self)?;
+        let mut parts = 1;
         while self.is_sign(sign) {
+            parts = self.counted(parts)?;
             self.at += 1;
             self.at += usize::from(self.is_sign(sign));
             let name = sign.chars().next().unwrap_or('|');
@@ -275,6 +289,10 @@ impl Reader<'_> {
     }
 
     fn comparison(&mut self) -> Result<Expr, Wrong> {
+        self.deeper(Self::compared_sums)
+    }
+
+    fn compared_sums(&mut self) -> Result<Expr, Wrong> {
         if self.is_sign("!") {
             self.at += 1;
             let zero = Box::new(Expr::Number(0.0));
@@ -340,13 +358,13 @@ impl Reader<'_> {
         self.at += 1;
         let test = self.disjunction().ok()?;
         self.at += usize::from(self.is_sign(")"));
-        let then = self.block()?;
+        let then = self.deeper(|r| Ok(r.block())).ok()??;
         while self.is_sign("$") && self.tokens.get(self.at + 1).is_some_and(|t| t.text == "else") {
             self.at += 1;
         }
         let otherwise = if self.peek().is_some_and(|t| t.text == "else") {
             self.at += 1;
-            self.block()?
+            self.deeper(|r| Ok(r.block())).ok()??
         } else {
             vec![]
         };
@@ -376,7 +394,31 @@ impl Reader<'_> {
         Some(inside)
     }
 
+    /// One more term, while there is room.
+    fn counted(&self, terms: usize) -> Result<usize, Wrong> {
+        if terms < MOST_TERMS {
+            return Ok(terms + 1);
+        }
+        Err((format!("more than {MOST_TERMS} terms are joined"), self.peek().map(|t| t.span)))
+    }
+
+    /// One level deeper, while there is room.
+    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Wrong>) -> Result<T, Wrong> {
+        if self.depth >= DEEPEST {
+            let place = self.peek().map(|t| t.span);
+            return Err((format!("more than {DEEPEST} parentheses or signs stand in each other"), place));
+        }
+        self.depth += 1;
+        let found = read(self);
+        self.depth -= 1;
+        found
+    }
+
     fn primary(&mut self) -> Result<Expr, Wrong> {
+        self.deeper(Self::part_of_product)
+    }
+
+    fn part_of_product(&mut self) -> Result<Expr, Wrong> {
         let Some(token) = self.peek().cloned() else { return Err(("an expression ends too early".into(), None)) };
         self.at += 1;
         match (token.kind, token.text.as_str()) {
@@ -453,6 +495,13 @@ mod tests {
             assert_eq!([test(text, 1.0), test(text, 2.0)], values.map(Some), "{text}");
         }
         assert_eq!(super::condition("l1 =="), None);
+        // However deep or long, an expression is read or refused.
+        for (open, close) in [("(", ")"), ("!", ""), ("-", ""), ("1+", ""), ("2*", ""), ("1||", "")] {
+            let text = format!("{}1{}", open.repeat(100_000), close.repeat(100_000));
+            assert_eq!((super::condition(&text), super::actions(&format!("l1={text}"))), (None, None), "{open}");
+        }
+        let nested = format!("{}l2=1{}", "if (l1==1) { ".repeat(100_000), "}".repeat(100_000));
+        assert_eq!(super::actions(&nested), None);
         assert_eq!(super::actions("while (l1) { l1 = 0 }"), None);
         assert!(matches!(assignments("d2=-3u").first(), Some((_, Expr::Minus(_)))));
         assert_eq!(

@@ -1,5 +1,6 @@
 //! Lists of phases.
 
+use super::expression::DEEPEST;
 use super::lexer::{Token, TokenKind};
 use super::tree::{PhaseList, PhaseTerm};
 use super::words;
@@ -21,12 +22,12 @@ pub fn degrees(tokens: &[Token]) -> Option<Vec<f64>> {
         _ => (90.0, tokens),
     };
     let mut at = 0;
-    let values = entries(tokens, &mut at)?;
+    let values = entries(tokens, &mut at, 0)?;
     (at == tokens.len()).then(|| values.into_iter().map(|x| x * unit).collect())
 }
 
 /// The entries of a list up to its end or to a closing brace: `{0 2}*2` is repeated, `{0}^1` goes on with the next phase.
-fn entries(tokens: &[Token], at: &mut usize) -> Option<Vec<f64>> {
+fn entries(tokens: &[Token], at: &mut usize, depth: usize) -> Option<Vec<f64>> {
     const MOST: usize = 65_536;
     let mut out: Vec<f64> = Vec::new();
     while let Some(token) = tokens.get(*at) {
@@ -41,7 +42,10 @@ fn entries(tokens: &[Token], at: &mut usize) -> Option<Vec<f64>> {
             }
             (TokenKind::Sign, "{") => {
                 *at += 1;
-                let mut inner = entries(tokens, at)?;
+                if depth >= DEEPEST {
+                    return None;
+                }
+                let mut inner = entries(tokens, at, depth + 1)?;
                 if tokens.get(*at)?.text != "}" {
                     return None;
                 }

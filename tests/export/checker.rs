@@ -81,3 +81,18 @@ fn damaged_programs_are_read_to_their_end() {
         }
     }
 }
+
+/// Brackets that stand in each other a hundred thousand times are refused at their place, or their line is not read.
+#[test]
+fn deep_programs_are_read_to_their_end() {
+    let many = |s: &str| s.repeat(100_000);
+    for text in [
+        format!("1 ze\n{}p1 ph1{}\nexit\nph1=0\n", many("("), many(")")),
+        format!("1 ze\n p1 ph1\nexit\nph1={}0{}\n", many("{"), many("}")),
+        format!("1 ze\n d1{}\nexit\n", many("*2")),
+        format!("1 ze\n {}d1\nexit\n", many("-")),
+        format!("#define A A B\n#define B {}\n1 ze\n A\nexit\n", "A B ".repeat(1000)),
+    ] {
+        let _ = read(&text, 0);
+    }
+}
