@@ -196,6 +196,7 @@ mod tests {
             "##TITLE= x\n##$P= (0..3)\n0 2.5 5 1000\n##$PLW= (0..2)\n0 100 25\n##$NUC1= <1H>\n##$SW_h= 10000\n##END=";
         let read = Parameters::of_acqus(acqus);
         assert_eq!(read.names.get("nuc1").map(String::as_str), Some("1H"));
-        assert!((read.strengths["pl2"] / 5e4 - 1.0).abs() < 1e-12 && read.numbers["swh"] == 1e4);
+        let strength = read.strength(read.numbers["plw2"], 1).unwrap();
+        assert!((strength / 5e4 - 1.0).abs() < 1e-12 && read.numbers["swh"] == 1e4);
     }
 }
