@@ -117,7 +117,7 @@ pub fn of(name: &str, long: bool) -> Assumed {
 /// The strength that is assumed for a power level, hertz: a pulse of 90 degrees at the levels that pulses use takes 10 us.
 pub fn strength(level: &str) -> f64 {
     match split(level) {
-        ("pl", digits) if matches!(digits, "1" | "2" | "3" | "4") => 25e3,
+        ("pl", "1" | "2" | "3" | "4") => 25e3,
         ("pl", _) => 5e3,
         _ => 1e3,
     }

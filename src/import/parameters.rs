@@ -144,7 +144,7 @@ impl Parameters {
     /// Reads a list that lies beside `acqus`: `vdlist`, `vclist`, `vplist`, `fq1list`.
     pub fn add_list(&mut self, name: &str, text: &str) {
         // A list of frequencies may begin with the frame that they are counted in.
-        let numbers = text.split_whitespace().filter_map(|word| measured_time(word));
+        let numbers = text.split_whitespace().filter_map(measured_time);
         self.files.insert(name.to_ascii_lowercase(), numbers.collect());
     }
 

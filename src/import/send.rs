@@ -102,7 +102,7 @@ impl<'a> Flow<'a> {
                 return Ok(at + 1);
             }
             self.known(name)?;
-            if self.from_list(name, channel_of(modifiers).unwrap_or(1)) {
+            if self.takes_list(name, channel_of(modifiers).unwrap_or(1)) {
                 return Ok(at + 1);
             }
             if name == "aq"
@@ -156,7 +156,7 @@ impl<'a> Flow<'a> {
     }
 
     /// `fqlist:f1`: whether a list of frequencies or powers is meant.
-    fn from_list(&mut self, name: &str, channel: usize) -> bool {
+    fn takes_list(&mut self, name: &str, channel: usize) -> bool {
         match self.names.lists.get(name).map(|l| l.kind.as_str()) {
             Some("frequency") => {
                 let value = self.names.of(name);
@@ -493,7 +493,7 @@ impl<'a> Flow<'a> {
             ("gron", d) => self.now.gradient = Some(self.gradient_strength(d, rest)?),
             ("groff", "") => self.now.gradient = None,
             ("ACQ_START", "") => self.opened(rest)?,
-            _ if rest.is_empty() && self.from_list(word, channel) => {}
+            _ if rest.is_empty() && self.takes_list(word, channel) => {}
             _ => self.count(word, rest)?,
         }
         Ok(())

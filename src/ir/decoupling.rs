@@ -82,7 +82,7 @@ pub const DIPSI2: Decoupling = Decoupling {
 
 impl Decoupling {
     /// The pulses of a cycle: flip angle and phase, degrees.
-    fn cycle(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
+    fn pulses(&self) -> impl Iterator<Item = (f64, f64)> + '_ {
         let turned = |by: f64| self.element.iter().map(move |(angle, phase)| (*angle, (phase + by).rem_euclid(360.0)));
         self.turned.iter().flat_map(move |by| turned(*by))
     }
@@ -90,14 +90,14 @@ impl Decoupling {
     /// Strength, as a share, and the angle that is added to the phase, radian, over `u` from 0 to 1 of a duration. A pulse of 90 degrees
     /// takes `quarter`, and the sequence is on since the time `begun` before.
     pub fn waveform(&self, u: &Scalar, [quarter, begun]: [f64; 2], duration: f64) -> (Scalar, Scalar) {
-        let along_x = self.cycle().all(|(_, phase)| phase == 0.0 || phase == 180.0);
-        let whole: f64 = self.cycle().map(|(angle, _)| angle / 90.0).sum();
+        let along_x = self.pulses().all(|(_, phase)| phase == 0.0 || phase == 180.0);
+        let whole: f64 = self.pulses().map(|(angle, _)| angle / 90.0).sum();
         // Quarters of a turn since the sequence is on, and since its cycle began.
         let since = u.scaled(duration / quarter).plus(&Scalar::Constant(begun / quarter));
         let now = since.minus(&since.scaled(1.0 / whole).apply(Function::Floor).scaled(whole));
         let value = |phase: f64| if along_x { if phase == 0.0 { 1.0 } else { -1.0 } } else { phase.to_radians() };
         let (mut at, mut before, mut out) = (0.0, None, Scalar::Constant(0.0));
-        for (angle, phase) in self.cycle() {
+        for (angle, phase) in self.pulses() {
             let next = value(phase);
             match before {
                 None => out = Scalar::Constant(next),
@@ -121,11 +121,11 @@ mod tests {
     #[test]
     fn cycles_are_balanced_and_follow_their_papers() {
         for (sequence, quarters) in [(&WALTZ16, 96.0), (&GARP, 4.0 * 2857.1 / 90.0), (&DIPSI2, 4.0 * 2590.0 / 90.0)] {
-            let net: f64 = sequence.cycle().map(|(angle, phase)| angle * phase.to_radians().cos()).sum();
-            let whole: f64 = sequence.cycle().map(|(angle, _)| angle / 90.0).sum();
+            let net: f64 = sequence.pulses().map(|(angle, phase)| angle * phase.to_radians().cos()).sum();
+            let whole: f64 = sequence.pulses().map(|(angle, _)| angle / 90.0).sum();
             assert!(net.abs() < 1e-9 && (whole - quarters).abs() < 1e-9, "{net} {whole}");
         }
-        assert_eq!(MLEV16.cycle().map(|(angle, _)| angle).sum::<f64>(), 16.0 * 360.0);
+        assert_eq!(MLEV16.pulses().map(|(angle, _)| angle).sum::<f64>(), 16.0 * 360.0);
     }
 
     #[test]
@@ -134,7 +134,7 @@ mod tests {
         for (sequence, begun) in [(&WALTZ16, 0.0), (&WALTZ16, 1.7e-3), (&GARP, 0.0), (&MLEV16, 0.2e-3), (&DIPSI2, 0.0)]
         {
             let (strength, phase) = sequence.waveform(&Scalar::time(), [quarter, begun], duration);
-            let pulses: Vec<(f64, f64)> = sequence.cycle().collect();
+            let pulses: Vec<(f64, f64)> = sequence.pulses().collect();
             for k in 0..2000 {
                 let u = (f64::from(k) + 0.37) / 2000.0;
                 let mut left = (begun + u * duration) / quarter * 90.0;
