@@ -96,6 +96,7 @@ codes! {
     SecondOrder = "W406", "a second-order term that is left out can be seen";
     ExportedOtherwise = "W407", "something that a console does otherwise than it is emulated";
     UnknownConstruct = "W701", "a line of a pulse program that is not read";
+    AssumedValue = "W702", "a value that neither a pulse program nor its data set gives";
 }
 
 impl Code {

@@ -35,7 +35,8 @@ fn half<'a>(e: &Evaluator, mut events: impl Iterator<Item = &'a Event>, delay: P
         Some(EventKind::Pulse(p)) => Ok(drive::pulse(e, p)?.duration / 2.0),
         Some(EventKind::Parallel { align, pulses }) => {
             let mut drives = pulses.iter().map(|p| drive::pulse(e, p)).collect::<Result<Vec<_>, _>>()?;
-            Ok(drive::align(&mut drives, *align) / 2.0)
+            let whole = drive::align(&mut drives, *align);
+            Ok(drive::begin(e, pulses, &mut drives, *align, whole)? / 2.0)
         }
         _ => Err(Diagnostic::new(
             Code::Contradiction,

@@ -473,7 +473,7 @@ impl Area<'_> {
         };
         if self.envelope.is_swept() {
             let help = "give `rf` and `duration` instead of an angle";
-            return Err(refused("a pulse that sweeps through resonance has no flip angle".into(), help));
+            return Err(refused("a pulse of this shape has no flip angle".into(), help));
         }
         let unbounded = "a shape needs a finite value at every time";
         let mean =
@@ -540,4 +540,42 @@ pub fn align(drives: &mut [Drive], align: Align) -> f64 {
         };
     }
     whole
+}
+
+/// Moves those of parallel pulses that say when they begin, and the others where a longer whole puts them; gives the length of the whole.
+///
+/// # Errors
+/// When one begins before the whole, or two of one channel overlap.
+pub fn begin(e: &Evaluator, pulses: &[Pulse], drives: &mut [Drive], by: Align, whole: f64) -> Result<f64, Fault> {
+    if pulses.iter().all(|p| p.start.is_none()) {
+        return Ok(whole);
+    }
+    let mut end = whole;
+    for (pulse, drive) in pulses.iter().zip(drives.iter_mut()) {
+        if let Some(start) = &pulse.start {
+            drive.start = duration(e, start)?;
+            end = end.max(drive.start + drive.duration);
+        }
+    }
+    for (_, drive) in pulses.iter().zip(drives.iter_mut()).filter(|(p, _)| p.start.is_none()) {
+        drive.start = match by {
+            Align::Start => 0.0,
+            Align::Centre => (end - drive.duration) / 2.0,
+            Align::End => end - drive.duration,
+        };
+    }
+    let mut placed: Vec<(&Pulse, &Drive)> = pulses.iter().zip(drives.iter()).collect();
+    placed.sort_by(|a, b| a.0.nucleus.cmp(&b.0.nucleus).then(a.1.start.total_cmp(&b.1.start)));
+    for pair in placed.windows(2) {
+        let [(a, before), (b, behind)] = pair else { continue };
+        let over = before.start + before.duration - behind.start;
+        if a.nucleus == b.nucleus && over > 1e-12 * end {
+            let message = format!("two pulses at once on the channel {}", b.nucleus);
+            return Err(Diagnostic::new(Code::Contradiction, b.place.span(), message)
+                .label(format!("begins {over:e} s before the other one ends"))
+                .related(a.place.span(), "the other one")
+                .into());
+        }
+    }
+    Ok(end)
 }

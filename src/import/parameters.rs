@@ -1,8 +1,6 @@
 //! The numbers of the parameters of a pulse program.
 
-use crate::pulse_program::expression::{Expr, assignments};
-use crate::pulse_program::tree::{ItemKind, PulseProgram};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Numbers and names of parameters.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -15,7 +13,18 @@ pub struct Parameters {
     pub names: BTreeMap<String, String>,
     /// Lists by name, seconds or counts.
     pub lists: BTreeMap<String, Vec<f64>>,
+    /// Lists by the file that they are in: `vdlist`.
+    pub files: BTreeMap<String, Vec<f64>>,
+    /// Names that ZGOPTNS defines for the preprocessor.
+    pub defined: BTreeSet<String>,
 }
+
+/// Files of lists beside `acqus`.
+pub const LIST_FILES: &[&str] =
+    &["vdlist", "vclist", "vplist", "valist", "fq1list", "fq2list", "fq3list", "fq4list", "fq5list", "fq6list"];
+
+/// The pulse and the power that Bruker's library calibrates a channel with.
+const CALIBRATIONS: &[(&str, &str)] = &[("p1", "plw1"), ("p3", "plw2"), ("p21", "plw3"), ("p41", "plw4")];
 
 /// Units in the comments of a program.
 const UNITS: &[(&str, f64)] = &[
@@ -38,9 +47,17 @@ fn measured(text: &str) -> Option<(f64, bool)> {
     let text = text.trim();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || "+-.eE".contains(c)).len();
     let (number, unit) = text.split_at(digits);
-    let unit = unit.trim();
+    // What stands behind the unit is told, not read: `125 Hz for methyls`.
+    let unit = unit.split_whitespace().next().unwrap_or_default();
     let (_, factor) = UNITS.iter().find(|(u, _)| *u == unit)?;
     Some((number.trim().parse::<f64>().ok()? * factor, matches!(unit, "kHz" | "Hz" | "T/m")))
+}
+
+/// An entry of a list: `30m`, `0.1`, `4u`.
+fn measured_time(word: &str) -> Option<f64> {
+    crate::pulse_program::expression::number(word.trim_start_matches(['+', '-']))
+        .ok()
+        .map(|(x, _)| if word.starts_with('-') { -x } else { x })
 }
 
 impl Parameters {
@@ -56,11 +73,10 @@ impl Parameters {
             if let Some(nucleus) = meaning.split("nucleus ").nth(1) {
                 out.names.insert(name.clone(), nucleus.trim().to_string());
             }
-            if let Some(shape) = meaning.split("shape ").nth(1) {
-                out.names.insert(
-                    name.replace("sp", "spnam"),
-                    shape.split_whitespace().next().unwrap_or_default().to_string(),
-                );
+            // `shape NAME of 1H`, as the exporter writes it.
+            let shape = meaning.split("- shape ").nth(1).and_then(|rest| rest.split_once(" of "));
+            if let Some((file, _)) = shape.filter(|(file, _)| !file.contains(char::is_whitespace)) {
+                out.names.insert(name.replace("sp", "spnam"), file.to_string());
             }
             let Some(inside) = meaning.rsplit_once('[').and_then(|(_, rest)| rest.split_once(']')).map(|(x, _)| x)
             else {
@@ -72,7 +88,8 @@ impl Parameters {
                 measured(inside).into_iter().collect()
             };
             match values.as_slice() {
-                [(value, true)] => drop(out.strengths.insert(name, *value)),
+                [(value, true)] if !name.starts_with("cnst") => drop(out.strengths.insert(name, *value)),
+                [(value, true)] => drop(out.numbers.insert(name, *value)),
                 [(value, false)] if !name.contains("_list") => drop(out.numbers.insert(name, *value)),
                 [] => {}
                 all => drop(out.lists.insert(name, all.iter().map(|x| x.0).collect())),
@@ -108,18 +125,43 @@ impl Parameters {
                 },
             }
         }
-        // `PLW1` at `P1` is the calibration of the first channel.
-        let calibration = out.numbers.get("p1").zip(out.numbers.get("plw1")).map(|(p, w)| (0.25 / p, *w));
-        if let Some((strength, power)) = calibration.filter(|(s, w)| s.is_finite() && *w > 0.0) {
-            for (kind, short) in [("plw", "pl"), ("spw", "sp")] {
-                for k in 0..64 {
-                    if let Some(x) = out.numbers.get(&format!("{kind}{k}")).filter(|x| **x > 0.0) {
-                        out.strengths.insert(format!("{short}{k}"), strength * (x / power).sqrt());
-                    }
+        // Frequencies of channels are counted in MHz.
+        for head in ["bf", "sfo"] {
+            for k in 1..9 {
+                if let Some(x) = out.numbers.get_mut(&format!("{head}{k}")) {
+                    *x *= 1e6;
                 }
             }
         }
+        if let Some((_, options)) = text.split_once("##$ZGOPTNS=") {
+            let options = options.split("##").next().unwrap_or_default().replace(['<', '>'], " ");
+            let names = options.split_whitespace().filter_map(|word| word.strip_prefix("-D"));
+            out.defined = names.map(|name| name.split('=').next().unwrap_or_default().to_string()).collect();
+        }
         out
+    }
+
+    /// Reads a list that lies beside `acqus`: `vdlist`, `vclist`, `vplist`, `fq1list`.
+    pub fn add_list(&mut self, name: &str, text: &str) {
+        // A list of frequencies may begin with the frame that they are counted in.
+        let numbers = text.split_whitespace().filter_map(measured_time);
+        self.files.insert(name.to_ascii_lowercase(), numbers.collect());
+    }
+
+    /// The pulse of 90 degrees of a channel, seconds, and its power, watts.
+    pub fn calibration(&self, channel: usize) -> Option<(f64, f64)> {
+        let of = |pulse: &str, power: &str| {
+            let found = self.numbers.get(pulse).zip(self.numbers.get(power));
+            found.map(|(p, w)| (*p, *w)).filter(|(p, w)| *p > 0.0 && *w > 0.0)
+        };
+        let own = CALIBRATIONS.get(channel.saturating_sub(1)).and_then(|(pulse, power)| of(pulse, power));
+        own.or_else(|| of("p1", "plw1"))
+    }
+
+    /// The nutation frequency of a power, hertz, on a channel: `1/(4 P) sqrt(W/W_P)`.
+    pub fn strength(&self, watts: f64, channel: usize) -> Option<f64> {
+        let (pulse, power) = self.calibration(channel)?;
+        (watts >= 0.0).then(|| 0.25 / pulse * (watts / power).sqrt())
     }
 
     /// Takes those that are given in the place of its own.
@@ -128,23 +170,8 @@ impl Parameters {
         self.strengths.extend(given.strengths.clone());
         self.names.extend(given.names.clone());
         self.lists.extend(given.lists.clone());
-    }
-
-    /// Evaluates the relations of a program, in their order.
-    pub fn relate(&mut self, program: &PulseProgram) {
-        for item in program.statements.iter().flat_map(|s| &s.items) {
-            let ItemKind::Relation(text) = &item.kind else { continue };
-            for (name, expr) in assignments(text) {
-                if let Some(value) = self.value(&expr) {
-                    self.numbers.insert(name, value);
-                }
-            }
-        }
-    }
-
-    /// The value of an expression where all its names have one.
-    pub fn value(&self, expr: &Expr) -> Option<f64> {
-        expr.value(&|name| self.numbers.get(name).copied())
+        self.files.extend(given.files.clone());
+        self.defined.extend(given.defined.clone());
     }
 }
 
@@ -169,6 +196,7 @@ mod tests {
             "##TITLE= x\n##$P= (0..3)\n0 2.5 5 1000\n##$PLW= (0..2)\n0 100 25\n##$NUC1= <1H>\n##$SW_h= 10000\n##END=";
         let read = Parameters::of_acqus(acqus);
         assert_eq!(read.names.get("nuc1").map(String::as_str), Some("1H"));
-        assert!((read.strengths["pl2"] / 5e4 - 1.0).abs() < 1e-12 && read.numbers["swh"] == 1e4);
+        let strength = read.strength(read.numbers["plw2"], 1).unwrap();
+        assert!((strength / 5e4 - 1.0).abs() < 1e-12 && read.numbers["swh"] == 1e4);
     }
 }

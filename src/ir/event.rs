@@ -22,6 +22,7 @@ impl Event {
             EventKind::Pulse(pulse) => vec![pulse],
             EventKind::Parallel { pulses, .. } => pulses.iter().collect(),
             EventKind::Loop { body, .. } => body.iter().flat_map(Event::pulses).collect(),
+            EventKind::Acquire { decoupling, .. } => decoupling.iter().collect(),
             EventKind::Prepare(_)
             | EventKind::Delay { .. }
             | EventKind::Gradient { .. }
@@ -30,7 +31,6 @@ impl Event {
             | EventKind::Crush { .. }
             | EventKind::Dephase { .. }
             | EventKind::Mark { .. }
-            | EventKind::Acquire { .. }
             | EventKind::Tomography(_) => vec![],
         }
     }
@@ -113,6 +113,9 @@ pub enum EventKind {
         /// Seed of the noise.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seed: Option<Expr>,
+        /// What other channels send meanwhile.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        decoupling: Vec<Pulse>,
     },
     /// State tomography.
     Tomography(Tomography),
@@ -168,6 +171,9 @@ pub struct Pulse {
     /// Phase modulation, as a function of t.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modulation: Option<Expr>,
+    /// When it begins inside of `parallel`; as the others are aligned when not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Expr>,
     /// True for an ideal (instantaneous) pulse.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ideal: bool,
@@ -250,6 +256,7 @@ pub const PULSE_SETTINGS: &[(&str, &str)] = &[
         "how far from the carrier the pulse is: its phase turns by `2 pi offset t`, in step with spins of that offset",
     ),
     ("modulation", "an angle that is added to the phase, an expression in t"),
+    ("start", "when it begins inside of `parallel`, where pulses of one channel may follow each other"),
 ];
 
 /// A spin lock.

@@ -1,6 +1,7 @@
 //! The typed experiment, the intermediate representation of a file. All names are resolved and all dimensions known; values stay symbolic,
 //! since any parameter may be swept or optimised, and loops are kept. The experiment can be serialised to YAML and read back without loss.
 
+mod decoupling;
 mod ensemble;
 mod event;
 mod experiment;

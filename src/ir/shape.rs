@@ -1,5 +1,6 @@
 //! Tables of pulse envelopes and amplitude ramps.
 
+use super::decoupling::{DIPSI2, GARP, MLEV16, WALTZ16};
 use crate::source::Place;
 use crate::units::Dimension;
 use crate::waveform::{Function, Scalar};
@@ -29,7 +30,7 @@ pub struct PulseShape {
     pub name: &'static str,
     /// Arguments; required ones first.
     pub arguments: &'static [ShapeArgument],
-    /// True for frequency-swept (adiabatic) pulses, which have no flip angle.
+    /// True for frequency-swept (adiabatic) pulses and for trains of pulses, which have no flip angle.
     pub swept: bool,
     /// Description.
     pub meaning: &'static str,
@@ -55,6 +56,20 @@ const BANDWIDTH: ShapeArgument = ShapeArgument {
 
 const RISE: ShapeArgument = ShapeArgument {
     meaning: "the time in which it rises at the beginning and falls at the end",
+    default: Some(0.0),
+    dimension: Dimension::TIME,
+    range: (0.0, f64::MAX),
+};
+
+const QUARTER: ShapeArgument = ShapeArgument {
+    meaning: "the length of its pulse of 90 degrees",
+    default: None,
+    dimension: Dimension::TIME,
+    range: (1e-12, f64::MAX),
+};
+
+const BEGUN: ShapeArgument = ShapeArgument {
+    meaning: "how long it is on already",
     default: Some(0.0),
     dimension: Dimension::TIME,
     range: (0.0, f64::MAX),
@@ -148,6 +163,34 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
             let rise = edge.scaled(1.0 / a[1]).extreme(Function::Min, &Scalar::Constant(1.0));
             (rise.scaled(0.5 * PI).apply(Function::Sin), even_sweep(u, a[0], duration))
         },
+    },
+    PulseShape {
+        name: "waltz16",
+        arguments: &[QUARTER, BEGUN],
+        swept: true,
+        meaning: "decoupling by WALTZ-16, repeated",
+        waveform: |u, a, duration| WALTZ16.waveform(u, a, duration),
+    },
+    PulseShape {
+        name: "garp",
+        arguments: &[QUARTER, BEGUN],
+        swept: true,
+        meaning: "decoupling by GARP-1, repeated",
+        waveform: |u, a, duration| GARP.waveform(u, a, duration),
+    },
+    PulseShape {
+        name: "mlev16",
+        arguments: &[QUARTER, BEGUN],
+        swept: true,
+        meaning: "decoupling by MLEV-16, repeated",
+        waveform: |u, a, duration| MLEV16.waveform(u, a, duration),
+    },
+    PulseShape {
+        name: "dipsi2",
+        arguments: &[QUARTER, BEGUN],
+        swept: true,
+        meaning: "isotropic mixing or decoupling by DIPSI-2, repeated",
+        waveform: |u, a, duration| DIPSI2.waveform(u, a, duration),
     },
 ];
 

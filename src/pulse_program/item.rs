@@ -1,6 +1,6 @@
 //! The items of a line.
 
-use super::expression::{Amount, Expr, Reader, number};
+use super::expression::{Amount, DEEPEST, Expr, Reader, number};
 use super::lexer::{Token, TokenKind};
 use super::mistake::mistake;
 use super::tree::{Item, ItemKind, Modifier};
@@ -42,12 +42,14 @@ pub struct Items<'a> {
     at: usize,
     /// What is wrong.
     pub said: Vec<Diagnostic>,
+    /// How many groups stand around.
+    depth: usize,
 }
 
 impl<'a> Items<'a> {
     /// Begins with a line without its label.
     pub fn new(tokens: &'a [Token]) -> Items<'a> {
-        Items { tokens, at: 0, said: vec![] }
+        Items { tokens, at: 0, said: vec![], depth: 0 }
     }
 
     fn peek(&self) -> Option<&'a Token> {
@@ -105,7 +107,18 @@ impl<'a> Items<'a> {
                 self.at += 1;
                 Some(ItemKind::Relation(text.trim_matches('"').to_string()))
             }
-            (TokenKind::Sign, "(") => self.group(),
+            (TokenKind::Sign, "(") if self.depth >= DEEPEST => {
+                self.at = self.tokens.len();
+                let message = format!("more than {DEEPEST} groups stand in each other");
+                self.wrong(token.span, message, "too deep", "take parentheses out");
+                None
+            }
+            (TokenKind::Sign, "(") => {
+                self.depth += 1;
+                let group = self.group();
+                self.depth -= 1;
+                group
+            }
             (TokenKind::Sign, "{" | "}") => {
                 self.at += 1;
                 Some(command(&token.text, ""))
@@ -136,7 +149,9 @@ impl<'a> Items<'a> {
                 let end = self.peek().map_or(span, |t| t.span);
                 self.wrong(span.to(end), "a delay cannot be negative", "negative", "take a positive time");
                 // What is behind the sign is read for mistakes of its own.
-                self.item();
+                if !self.is("-") {
+                    self.item();
+                }
             }
             "," => self.wrong(
                 span,
@@ -162,7 +177,7 @@ impl<'a> Items<'a> {
 
     fn length(&mut self) -> Option<Amount> {
         let start = self.peek()?.span;
-        let mut reader = Reader { tokens: self.tokens, at: self.at, spaced: false };
+        let mut reader = Reader { tokens: self.tokens, at: self.at, spaced: false, depth: 0 };
         let found = reader.sum();
         self.at = reader.at.max(self.at + 1);
         match found {
@@ -216,8 +231,12 @@ impl<'a> Items<'a> {
                 self.at += 1;
                 let number = words::split(word).1.parse().ok()?;
                 // The next entry, from now on.
-                self.at += usize::from(self.is("^") && self.adjacent());
-                Some(ItemKind::Phase { number, modifiers: self.modifiers() })
+                let next = self.peek().filter(|t| t.text == "^" && self.adjacent());
+                let next = next.map(|t| Modifier { word: "^".into(), argument: String::new(), span: t.span });
+                self.at += usize::from(next.is_some());
+                let mut modifiers: Vec<Modifier> = next.into_iter().collect();
+                modifiers.extend(self.modifiers());
+                Some(ItemKind::Phase { number, modifiers })
             }
             Some(Kind::Command) => Some(self.command(word)),
             Some(Kind::Time) => Some(ItemKind::Timed { length: self.length()?, modifiers: self.modifiers() }),

@@ -3,20 +3,24 @@
 use super::item::Items;
 use super::lexer::{Lexed, Token, TokenKind, lex};
 use super::mistake::mistake;
+use super::phases::{self, degrees};
+use super::preprocessor::{Preprocessed, preprocess};
 use super::tree::{Item, ItemKind, PhaseList, PulseProgram, Statement};
 use super::words;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::Diagnostic;
 use crate::source::Span;
+use std::collections::BTreeSet;
 
-/// The directives of the preprocessor.
-const DIRECTIVES: &[&str] = &["include", "define", "undef", "ifdef", "ifndef", "if", "elif", "else", "endif"];
-
-/// Reads a text; also says what is wrong.
-pub fn parse(text: &str, file: u32) -> (PulseProgram, Vec<Diagnostic>) {
-    let Lexed { tokens, comments, directives, said } = lex(text, file);
-    let mut parser = Parser { program: PulseProgram { comments, ..PulseProgram::default() }, said };
-    parser.directives(&directives);
+/// Reads a text; also says what is wrong. `defined`: names that the preprocessor knows from elsewhere.
+pub fn parse(text: &str, file: u32, defined: &BTreeSet<String>) -> (PulseProgram, Vec<Diagnostic>) {
+    let Lexed { tokens, comments, directives, mut said } = lex(text, file);
+    let Preprocessed { tokens, includes, macros, left_out, said: more } =
+        preprocess(tokens, &directives, file, defined);
+    said.extend(more);
+    let program = PulseProgram { comments, includes, macros, left_out, ..PulseProgram::default() };
+    let mut parser = Parser { program, said };
     parser.statements(&tokens);
+    phases::refer(&mut parser.program.phases);
     (parser.program, parser.said)
 }
 
@@ -26,43 +30,6 @@ struct Parser {
 }
 
 impl Parser {
-    fn directives(&mut self, directives: &[(String, Span)]) {
-        let mut open: Vec<Span> = Vec::new();
-        for (text, span) in directives {
-            let text = text.trim_start_matches('#').trim_start();
-            let word: String = text.chars().take_while(|c| c.is_alphabetic()).collect();
-            let rest = text.get(word.len()..).unwrap_or_default().split(';').next().unwrap_or_default().trim();
-            match word.as_str() {
-                "include" => {
-                    let path = rest.trim_matches(|c: char| "<>\" ".contains(c));
-                    self.program.includes.push(path.to_string());
-                }
-                "define" => {
-                    let name = rest.split(|c: char| !(c.is_alphanumeric() || c == '_')).next().unwrap_or_default();
-                    self.program.macros.push(name.to_string());
-                }
-                "ifdef" | "ifndef" | "if" => open.push(*span),
-                "endif" if open.pop().is_none() => {
-                    self.said.push(mistake(*span, "`#endif` without `#ifdef`", "nothing is open here", "take it out"));
-                }
-                "endif" | "elif" | "else" | "undef" | "" => {}
-                _ => self.said.push(
-                    Diagnostic::new(Code::PulseProgram, *span, format!("the preprocessor has no word `{word}`"))
-                        .did_you_mean(&word, DIRECTIVES.iter().copied())
-                        .help(format!("its words are {}", DIRECTIVES.join(", "))),
-                ),
-            }
-        }
-        for span in open {
-            self.said.push(mistake(
-                span,
-                "a condition that does not end",
-                "`#endif` is missing",
-                "end it with `#endif`",
-            ));
-        }
-    }
-
     /// The lines, as far as an `exit`, and the lists of phases behind it.
     fn statements(&mut self, tokens: &[Token]) {
         let mut lines = lines(tokens).into_iter().peekable();
@@ -141,8 +108,9 @@ impl Parser {
         if rest.is_empty() {
             self.said.push(mistake(span, format!("`ph{number}` has no phases"), "empty", "write them: ph1=0 2"));
         }
-        let degrees = degrees(rest);
-        self.program.phases.push(PhaseList { number, degrees, span });
+        let terms = if degrees(rest).is_none() { phases::terms(rest) } else { None };
+        let (unit, degrees, terms) = (phases::unit(rest), degrees(rest), terms.unwrap_or_default());
+        self.program.phases.push(PhaseList { number, unit, degrees, terms, span });
     }
 }
 
@@ -199,82 +167,4 @@ fn continues(line: &[Token]) -> bool {
     line.first().is_some_and(|t| {
         t.kind == TokenKind::Number || t.kind == TokenKind::Sign && (t.text == "{" || t.text == "^" || t.text == "+")
     })
-}
-
-/// A list of phases in degrees; none where it refers to others, or is no list.
-fn degrees(tokens: &[Token]) -> Option<Vec<f64>> {
-    let (unit, tokens) = match tokens {
-        [open, word, comma, _, close, rest @ ..]
-            if open.text == "("
-                && matches!(word.text.as_str(), "float" | "degree")
-                && comma.text == ","
-                && close.text == ")" =>
-        {
-            (1.0, rest)
-        }
-        [open, number, close, rest @ ..] if open.text == "(" && close.text == ")" => {
-            (360.0 / number.text.parse::<f64>().ok().filter(|x| *x > 0.0)?, rest)
-        }
-        _ => (90.0, tokens),
-    };
-    let mut at = 0;
-    let values = entries(tokens, &mut at)?;
-    (at == tokens.len()).then(|| values.into_iter().map(|x| x * unit).collect())
-}
-
-/// The entries of a list up to its end or to a closing brace: `{0 2}*2` is repeated, `{0}^1` goes on with the next phase.
-fn entries(tokens: &[Token], at: &mut usize) -> Option<Vec<f64>> {
-    const MOST: usize = 65_536;
-    let mut out: Vec<f64> = Vec::new();
-    while let Some(token) = tokens.get(*at) {
-        match (token.kind, token.text.as_str()) {
-            (TokenKind::Number, text) => {
-                out.push(text.parse().ok()?);
-                *at += 1;
-            }
-            (TokenKind::Sign, "-") => {
-                out.push(-tokens.get(*at + 1)?.text.parse::<f64>().ok()?);
-                *at += 2;
-            }
-            (TokenKind::Sign, "{") => {
-                *at += 1;
-                let mut inner = entries(tokens, at)?;
-                if tokens.get(*at)?.text != "}" {
-                    return None;
-                }
-                *at += 1;
-                loop {
-                    match tokens.get(*at).map(|t| t.text.as_str()) {
-                        Some("*") => {
-                            let times: usize = tokens.get(*at + 1)?.text.parse().ok()?;
-                            if times.saturating_mul(inner.len()) > MOST {
-                                return None;
-                            }
-                            inner = inner.repeat(times);
-                            *at += 2;
-                        }
-                        // Once more, with every phase larger by each of the numbers behind the sign.
-                        Some("^") => {
-                            let base = inner.clone();
-                            *at += 1;
-                            while let Some(step) = tokens.get(*at).and_then(|t| t.text.parse::<f64>().ok()) {
-                                inner.extend(base.iter().map(|x| x + step));
-                                *at += 1;
-                                if tokens.get(*at).is_some_and(|t| t.text == "^") {
-                                    *at += 1;
-                                } else {
-                                    break;
-                                }
-                            }
-                        }
-                        _ => break,
-                    }
-                }
-                out.extend(inner);
-            }
-            (TokenKind::Sign, "}") => return Some(out),
-            _ => return None,
-        }
-    }
-    Some(out)
 }

@@ -16,6 +16,17 @@ pub struct PulseProgram {
     pub includes: Vec<String>,
     /// Names that the preprocessor knows.
     pub macros: Vec<String>,
+    /// Lines that the preprocessor leaves out.
+    pub left_out: Vec<LeftOut>,
+}
+
+/// Lines in a branch that the preprocessor does not take.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LeftOut {
+    /// The condition that does not hold.
+    pub condition: String,
+    /// The lines.
+    pub span: Span,
 }
 
 /// A statement.
@@ -128,10 +139,23 @@ pub struct Modifier {
 pub struct PhaseList {
     /// Its number.
     pub number: usize,
-    /// Its phases in degrees; none where they follow from other lists.
+    /// The step that it is counted in, degrees.
+    pub unit: f64,
+    /// Its phases in degrees; none where they cannot be read.
     pub degrees: Option<Vec<f64>>,
+    /// The lists that it is a sum of, where it is one.
+    pub terms: Vec<PhaseTerm>,
     /// Where it stands.
     pub span: Span,
+}
+
+/// A term of a list of phases that is a sum: a multiple of a list, or an angle in degrees.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PhaseTerm {
+    /// The number of a list.
+    pub list: Option<usize>,
+    /// What it is multiplied by; without a list the angle.
+    pub factor: f64,
 }
 
 /// Calls `visit` for every item, those of groups too.

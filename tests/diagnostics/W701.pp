@@ -1,7 +1,7 @@
 1 ze
 2 d1
   (p1 pl1 ph1):f1
-  d2 cpd2:f2
+  2u grad { (0) | (0) | (1) }
   go=2 ph31
   d1 mc #0 to 2 F0(zd)
 exit

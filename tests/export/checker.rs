@@ -60,7 +60,9 @@ fn the_language_is_known() {
     assert_eq!(degrees(1).unwrap(), [0.0, 60.0, 120.0, 180.0, 240.0, 300.0]);
     assert_eq!(degrees(2).unwrap(), [0.0, 180.0, 0.0, 180.0, 90.0, 270.0, 90.0, 270.0]);
     assert_eq!(degrees(3).unwrap(), [12.5, 45.25]);
-    assert_eq!(degrees(31), None, "a sum of lists has no numbers of its own");
+    // 2 ph1 + ph2, as long as both: 0 + 0, 120 + 180, 240 + 0, 360 + 180, ...
+    let sum = degrees(31).unwrap();
+    assert_eq!((sum.len(), &sum[..4]), (24, [0.0, 300.0, 240.0, 180.0].as_slice()));
     let loops = read_program.statements.iter().flat_map(|s| &s.items);
     let labels: Vec<_> = loops
         .filter_map(|i| if let ItemKind::Loop { to, .. } = &i.kind { Some(to.0.as_str()) } else { None })
@@ -77,5 +79,20 @@ fn damaged_programs_are_read_to_their_end() {
         for sign in ["(", ")", "\"", ":", "=", "-", ",", "{", "#", "ü"] {
             let _ = read(&format!("{}{sign}{}", &sound[..cut], &sound[cut..]), 0);
         }
+    }
+}
+
+/// Brackets that stand in each other a hundred thousand times are refused at their place, or their line is not read.
+#[test]
+fn deep_programs_are_read_to_their_end() {
+    let many = |s: &str| s.repeat(100_000);
+    for text in [
+        format!("1 ze\n{}p1 ph1{}\nexit\nph1=0\n", many("("), many(")")),
+        format!("1 ze\n p1 ph1\nexit\nph1={}0{}\n", many("{"), many("}")),
+        format!("1 ze\n d1{}\nexit\n", many("*2")),
+        format!("1 ze\n {}d1\nexit\n", many("-")),
+        format!("#define A A B\n#define B {}\n1 ze\n A\nexit\n", "A B ".repeat(1000)),
+    ] {
+        let _ = read(&text, 0);
     }
 }

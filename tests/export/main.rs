@@ -3,6 +3,7 @@
 mod checker;
 mod command;
 mod delays;
+mod imported;
 mod lab;
 mod others;
 mod round_trip;

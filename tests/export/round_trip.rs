@@ -86,7 +86,9 @@ fn exported_and_imported_sequences_give_the_same_numbers() {
         let done = exported(&original, name, "topspin", None).unwrap();
         let program = &done.files.iter().find(|f| f.path.starts_with("pp/")).unwrap().text;
         let imported = import(name, program, 0, &Parameters::default()).unwrap_or_else(|e| panic!("{name}: {e:?}"));
-        assert_eq!(imported.warnings, vec![], "{name}: {}", imported.body);
+        // How many points are received is no parameter of the program.
+        let said: Vec<_> = imported.warnings.iter().filter(|w| !w.message.ends_with(": swh, td")).collect();
+        assert!(said.is_empty(), "{name}: {said:?} {}", imported.body);
         for comment in program.lines().filter_map(|l| l.strip_prefix(';')).filter(|l| !l.starts_with(" mark ")) {
             assert!(imported.text.contains(comment.trim_end()), "{name}: the comment `{comment}` is kept");
         }
@@ -95,7 +97,14 @@ fn exported_and_imported_sequences_give_the_same_numbers() {
         let cycles: String = text.lines().filter(|l| l.starts_with("cycle ")).map(|l| format!("{l}\n")).collect();
         let before = compiled(&format!("{}{cycles}{measures}", bare(&text)));
         let (without, _) = without_block(&bare(&text), "sequence {");
-        let after = read(&format!("{without}{}{measures}", imported.body), &done);
+        // What is received behind the sequence is compared by its state before.
+        let body: String = imported
+            .body
+            .lines()
+            .filter(|l| !l.trim_start().starts_with("acquire "))
+            .map(|l| format!("{l}\n"))
+            .collect();
+        let after = read(&format!("{without}{body}{measures}"), &done);
         let options = Options::default();
         let a = run(&before.experiment, &Values::new(), &options).unwrap();
         let b = run(&after.experiment, &Values::new(), &options)
@@ -111,13 +120,16 @@ fn programs_of_others_are_imported() {
         \x20 lo to 3 times l4\n  cpd2:f2\n  vd\n  go=2 ph31\n  d11 wr #0 if #0 ivd\n  lo to 1 times td1\nexit\nph1=0 2\nph2=1\nph31=0 2\n";
     let acqus = "##$P= (0..3)\n0 5 0 0\n##$D= (0..3)\n0 10 0.002 0\n##$L= (0..4)\n0 0 0 0 8\n##$PLW= (0..2)\n0 100 25\n##$NUC1= <19F>\n##$TD= 2048\n##$SW_h= 1e5\n##END=\n";
     let imported = import("echo.pp", program, 0, &Parameters::of_acqus(acqus)).unwrap();
-    let expected = "param vd = 1 ms    # its list is not given\ncycle ph1 = 0 deg, 180 deg\ncycle ph31 = 0 deg, 180 deg\n\nsequence {\n    prepare thermal\n    \
-        #a spin echo\n    # between scans: 10 s\n    pulse 19F phase ph1 rf = 50000 Hz duration = 5e-6 s\n    loop 8 {\n        delay 0.001 s\n        \
-        pulse 19F phase 270 deg rf = 25000 Hz duration = 1e-5 s\n        delay 0.001 s\n    }\n    # not read: cpd2:f2\n    delay vd\n    \
-        acquire 19F points 1024 dwell 1e-5 s phase ph31\n}\n";
+    let expected = "param vd = 1 ms    # assumed: its number is not given\ncycle ph1 = 0 deg, 180 deg\ncycle ph31 = 0 deg, 180 deg\n\n\
+        sequence {\n    prepare thermal\n    #a spin echo\n    # between scans: 10 s\n    \
+        pulse 19F phase ph1 rf = 50000 Hz duration = 5e-6 s\n    loop 8 {\n        delay 0.001 s\n        \
+        pulse 19F phase 270 deg rf = 25000 Hz duration = 1e-5 s\n        delay 0.001 s\n    }\n    \
+        pulse 13C phase 0 deg rf = 25000 Hz duration = vd shape = waltz16(0.25/(25000 Hz))\n    parallel {\n        \
+        acquire 19F points 1024 dwell 1e-5 s phase ph31\n        \
+        pulse 13C phase 0 deg rf = 25000 Hz shape = waltz16(0.25/(25000 Hz), vd)\n    }\n    # between rows: ivd\n}\n";
     assert_eq!(imported.body, expected);
     let [one] = imported.warnings.as_slice() else { panic!("{:?}", imported.warnings) };
-    assert!(!one.is_error() && one.message.contains("not read"));
+    assert!(!one.is_error() && one.message.ends_with("cpdprg2, vd"), "{}", one.message);
     compiled(&imported.text);
     let broken = program.replace("go=2", "goo=2");
     assert!(import("echo.pp", &broken, 0, &Parameters::default()).is_err());

@@ -2,7 +2,7 @@
 
 use crate::{Outcome, args, files, terminal};
 use ergoseq::diagnostic::Diagnostic;
-use ergoseq::import::parameters::Parameters;
+use ergoseq::import::parameters::{LIST_FILES, Parameters};
 use ergoseq::import::simpson;
 use ergoseq::source::{Sources, decoded};
 use std::path::Path;
@@ -23,6 +23,18 @@ fn beside(input: &Path, crystals: &str) -> Option<String> {
     [crystals.to_string(), format!("{crystals}.cry")].iter().find_map(|name| text(&folder.join(name)).ok())
 }
 
+/// The parameters of a data set, and the lists that lie beside them.
+fn parameters(folder: &Path) -> Result<Parameters, Diagnostic> {
+    let mut out = Parameters::of_acqus(&text(&folder.join("acqus"))?);
+    for name in LIST_FILES {
+        let path = folder.join(name);
+        if path.is_file() {
+            out.add_list(name, &text(&path)?);
+        }
+    }
+    Ok(out)
+}
+
 /// Reads a pulse program, or an input file of SIMPSON, and writes it as a sequence.
 pub fn import(a: &args::Import) -> Outcome {
     let mut sources = Sources::default();
@@ -32,7 +44,7 @@ pub fn import(a: &args::Import) -> Outcome {
         }
         let program = text(&a.file)?;
         let given = match &a.params {
-            Some(folder) => Parameters::of_acqus(&text(&folder.join("acqus"))?),
+            Some(folder) => parameters(folder)?,
             None => Parameters::default(),
         };
         Ok((program, given))

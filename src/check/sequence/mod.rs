@@ -30,6 +30,8 @@ struct Builder<'a, 'b> {
     in_loop: bool,
     /// The outermost call inside of the loop, if the statement is in a subsequence.
     loop_call: Option<Span>,
+    /// What the statements stand beside, where they stand in `parallel`.
+    beside: Option<pulse::Beside>,
 }
 
 /// Checks the sequence and adds it to the experiment.
@@ -44,6 +46,7 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declar
         events: 0,
         in_loop: false,
         loop_call: None,
+        beside: None,
     };
     for item in items {
         let ItemKind::Sequence(statements) = &item.kind else { continue };

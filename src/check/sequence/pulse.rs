@@ -4,10 +4,18 @@ use super::Builder;
 use crate::check::checker::settings;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, EventKind, Meaning};
-use crate::source::Place;
-use crate::syntax::ast::{self, Name, Statement};
-use crate::syntax::{Expr, ExprKind};
+use crate::source::{Place, Span};
+use crate::syntax::ast::{self, Name, Statement, StatementKind};
+use crate::syntax::{Expr, ExprKind, Factor};
 use crate::units::Dimension;
+
+/// What a pulse in `parallel` stands beside.
+pub(super) enum Beside {
+    /// Other pulses.
+    Pulses,
+    /// A signal that is received, which lasts so long.
+    Signal(Expr),
+}
 
 impl Builder<'_, '_> {
     pub(super) fn pulse(&mut self, p: &ast::Pulse, place: Place) -> Option<ir::Pulse> {
@@ -15,12 +23,14 @@ impl Builder<'_, '_> {
         let nucleus = self.nucleus(&p.channel)?;
         let known: Vec<&str> = ir::PULSE_SETTINGS.iter().map(|(w, _)| *w).collect();
         let (mut rf, mut duration, mut shape, mut offset, mut modulation) = (None, None, None, None, None);
+        let mut start = None;
         for (name, value) in settings(&p.settings, &known, "a pulse", self.c) {
             match name {
                 "rf" => rf = Some(self.c.expr(value, |s, e| s.frequency(e, &[]))),
                 "duration" => duration = Some(self.c.number(value, Dimension::TIME)),
                 "offset" => offset = Some(self.c.expr(value, |s, e| s.frequency(e, &[]))),
                 "modulation" => modulation = Some(self.of_time(value, Dimension::ANGLE)),
+                "start" => start = Some(self.start(value)),
                 _ => shape = Some(self.shape(value)),
             }
         }
@@ -45,6 +55,11 @@ impl Builder<'_, '_> {
             );
         }
         let angle = p.angle.as_ref().map(|a| self.c.number(a, Dimension::ANGLE));
+        if let Some(Beside::Signal(length)) = &self.beside {
+            let length = length.clone();
+            self.lasts_as_long(p, span);
+            duration = Some(self.c.number(&length, Dimension::TIME));
+        }
         if angle.is_none() && (p.ideal || duration.is_none()) {
             self.c.diagnostics.push(
                 Diagnostic::new(Code::MissingDeclaration, span, "a pulse needs a flip angle, or rf and duration")
@@ -72,10 +87,37 @@ impl Builder<'_, '_> {
             shape,
             offset,
             modulation,
+            start,
             ideal: p.ideal,
             record,
             place,
         })
+    }
+
+    /// The beginning of a pulse among others.
+    fn start(&mut self, value: &Expr) -> Expr {
+        if !matches!(self.beside, Some(Beside::Pulses)) {
+            let diagnostic =
+                Diagnostic::new(Code::Contradiction, value.span(), "`start` has a meaning among other pulses only")
+                    .label("not in `parallel`")
+                    .help(
+                        "pulses of several channels stand in `parallel { ... }`; before a single pulse write `delay`",
+                    );
+            self.c.diagnostics.push(diagnostic);
+        }
+        self.c.number(value, Dimension::TIME)
+    }
+
+    /// Refuses what contradicts a pulse that lasts as long as the signal beside it.
+    fn lasts_as_long(&mut self, p: &ast::Pulse, span: Span) {
+        let given = p.settings.iter().any(|s| s.name.text == "duration");
+        if p.angle.is_some() || given || p.ideal || p.record.is_some() {
+            let message = "a pulse beside `acquire` lasts as long as the signal";
+            let diagnostic = Diagnostic::new(Code::Contradiction, span, message)
+                .label("has no angle, `duration`, `ideal` or `record`")
+                .help("for example `pulse 13C phase x rf = 2 kHz shape = waltz16(125 us)`");
+            self.c.diagnostics.push(diagnostic);
+        }
     }
 
     /// Checks a shape: a built-in name with or without arguments, a shape from a file, or an expression in t.
@@ -173,19 +215,30 @@ impl Builder<'_, '_> {
                 }
             },
         };
+        let signal = body.iter().find_map(|s| if let StatementKind::Acquire(a) = &s.kind { Some(a) } else { None });
+        let within = match signal {
+            Some(a) => Beside::Signal(product(&a.points, &a.dwell)),
+            None => Beside::Pulses,
+        };
+        let outer = self.beside.replace(within);
         let mut events = Vec::new();
         for statement in body {
             self.statement(statement, &mut events);
         }
+        self.beside = outer;
         let mut pulses: Vec<ir::Pulse> = Vec::new();
+        let mut acquire: Option<EventKind> = None;
         for event in events {
             let span = event.place.span();
             match event.kind {
                 EventKind::Pulse(pulse) => {
-                    if let Some(before) = pulses.iter().find(|p| p.nucleus == pulse.nucleus) {
+                    if let Some(before) = pulses.iter().find(|p| p.nucleus == pulse.nucleus)
+                        && pulse.start.is_none()
+                    {
                         let message = format!("two pulses at once on the channel {}", pulse.nucleus);
                         let diagnostic = Diagnostic::new(Code::Contradiction, span, message)
-                            .related(before.place.span(), "the other one");
+                            .related(before.place.span(), "the other one")
+                            .help("one that follows says when it begins: `start = 20 us`");
                         self.c.diagnostics.push(diagnostic);
                     }
                     if pulse.record.is_some() {
@@ -197,13 +250,31 @@ impl Builder<'_, '_> {
                     }
                     pulses.push(pulse);
                 }
+                kind @ EventKind::Acquire { .. } if acquire.is_none() => acquire = Some(kind),
                 _ => self.c.diagnostics.push(
-                    Diagnostic::new(Code::WrongKind, span, "only pulses stand in `parallel`").label("not a pulse"),
+                    Diagnostic::new(Code::WrongKind, span, "only pulses, and one `acquire`, stand in `parallel`")
+                        .label("not a pulse"),
                 ),
             }
         }
-        Some(EventKind::Parallel { align, pulses })
+        match acquire {
+            Some(EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, .. }) => {
+                if let Some(pulse) = pulses.iter().find(|p| p.nucleus == nucleus) {
+                    let message = format!("{nucleus} is received, so nothing is sent on its channel");
+                    let diagnostic = Diagnostic::new(Code::Contradiction, pulse.place.span(), message);
+                    self.c.diagnostics.push(diagnostic.label("on the same channel"));
+                }
+                Some(EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, decoupling: pulses })
+            }
+            _ => Some(EventKind::Parallel { align, pulses }),
+        }
     }
+}
+
+/// `a * b`, where b stands.
+fn product(a: &Expr, b: &Expr) -> Expr {
+    let factor = |value: &Expr| Factor { divides: false, value: value.clone() };
+    Expr { kind: ExprKind::Product(vec![factor(a), factor(b)]), place: b.place }
 }
 
 /// A built-in shape or ramp: its arguments, and how many of them are required.

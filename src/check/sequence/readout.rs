@@ -41,6 +41,7 @@ impl Builder<'_, '_> {
             phase: a.phase.as_ref().map(|p| self.c.phase(p)),
             snr,
             seed,
+            decoupling: vec![],
         })
     }
 

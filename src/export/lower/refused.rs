@@ -103,6 +103,26 @@ pub fn second_acquisition(span: Span) -> Diagnostic {
     )
 }
 
+/// A pulse among others that says when it begins.
+pub fn begins_later(span: Span) -> Diagnostic {
+    refusal(
+        span,
+        "pulses at once are exported by their alignment",
+        "begins at a time of its own",
+        "take `start` out, or cut the block into pulses and delays that follow each other",
+    )
+}
+
+/// Decoupling while a signal is received.
+pub fn decoupled(span: Span) -> Diagnostic {
+    refusal(
+        span,
+        "what other channels send during the signal is not exported",
+        "sends while it receives",
+        "take the pulses beside `acquire` out, and turn the decoupling on in the exported program: `go=2 ph31 cpd2:f2`",
+    )
+}
+
 /// Something behind the acquisition.
 pub fn behind_acquisition(span: Span) -> Diagnostic {
     refusal(

@@ -217,6 +217,9 @@ impl<'a> Walk<'a> {
                 None => return Ok(()),
             },
             EventKind::Parallel { align, pulses } => {
+                if let Some(late) = pulses.iter().find(|p| p.start.is_some()) {
+                    return Err(refused::begins_later(late.place.span()).into());
+                }
                 let pulses: Vec<Option<Pulse>> =
                     pulses.iter().map(|p| self.pulse(p, p.place.span())).collect::<Result<_, _>>()?;
                 let pulses: Vec<Pulse> = pulses.into_iter().flatten().collect();
@@ -236,6 +239,9 @@ impl<'a> Walk<'a> {
             }
             EventKind::Crush { keep } => StepKind::Gradient(self.crush(keep, span)?),
             EventKind::Mark { name } => StepKind::Mark(name.clone()),
+            EventKind::Acquire { decoupling, .. } if !decoupling.is_empty() => {
+                return Err(refused::decoupled(span).into());
+            }
             EventKind::Acquire { nucleus, points, dwell, phase, .. } => {
                 StepKind::Acquire(self.acquire(nucleus, points, dwell, phase.as_ref(), span)?)
             }

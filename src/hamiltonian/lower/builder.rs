@@ -155,8 +155,11 @@ impl<'a> Builder<'a, '_> {
                 steps.push(Step::Dephase(operator, place));
             }
             EventKind::Mark { name } => steps.push(Step::Mark(name.clone())),
-            EventKind::Acquire { nucleus, points, dwell, phase, snr, seed } => {
+            EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, decoupling } => {
                 let mut acquire = self.acquire(nucleus, points, dwell, phase.as_ref(), place)?;
+                if !decoupling.is_empty() {
+                    acquire.segment = self.decoupled(decoupling, acquire.segment.duration, place)?;
+                }
                 acquire.noise = self.noise_of(snr.as_ref(), seed.as_ref())?;
                 steps.push(Step::Acquire(acquire));
             }

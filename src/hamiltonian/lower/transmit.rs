@@ -91,6 +91,7 @@ impl<'a> Builder<'a, '_> {
     ) -> Result<(), Fault> {
         let mut drives = pulses.iter().map(|p| self.drive(p)).collect::<Result<Vec<_>, _>>()?;
         let whole = drive::align(&mut drives, align);
+        let whole = drive::begin(self.e, pulses, &mut drives, align, whole)?;
         let mut edges: Vec<f64> =
             drives.iter().flat_map(|d| [d.start, d.start + d.duration]).chain([0.0, whole]).collect();
         edges.sort_by(f64::total_cmp);
@@ -110,6 +111,13 @@ impl<'a> Builder<'a, '_> {
             steps.push(Step::Segment(segment));
         }
         Ok(())
+    }
+
+    /// What other channels send while a signal is received.
+    pub(super) fn decoupled(&mut self, pulses: &'a [Pulse], duration: f64, place: Place) -> Result<Segment, Fault> {
+        let drives = pulses.iter().map(|p| self.drive(p)).collect::<Result<Vec<_>, _>>()?;
+        let active: Vec<(&str, &Drive)> = pulses.iter().map(|p| p.nucleus.as_str()).zip(&drives).collect();
+        self.driven(&active, 0.0, duration, None, place)
     }
 
     /// The instantaneous steps at a time within simultaneous pulses: transients of pulses that end, ideal pulses, transients of pulses that
