@@ -190,12 +190,15 @@ pub fn number(cell: &str) -> Result<Option<f64>, String> {
 
 /// A name and its unit in brackets or, behind a blank, in parentheses: `tau [us]`, `tau (us)`.
 pub fn name_and_unit(cell: &str) -> (String, String) {
+    // A name that a spreadsheet would take for a formula has an apostrophe before it.
+    let cell = cell.trim();
+    let cell = cell.strip_prefix('\'').filter(|rest| rest.starts_with(['=', '+', '-', '@'])).unwrap_or(cell);
     let split = |open: char, close: char| {
-        let (name, unit) = cell.trim().strip_suffix(close)?.rsplit_once(open)?;
+        let (name, unit) = cell.strip_suffix(close)?.rsplit_once(open)?;
         let own = open == '[' || name.ends_with(char::is_whitespace) && !unit.contains(',');
         (own && !name.trim().is_empty()).then(|| (name.trim().to_string(), unit.trim().to_string()))
     };
-    split('[', ']').or_else(|| split('(', ')')).unwrap_or_else(|| (cell.trim().to_string(), String::new()))
+    split('[', ']').or_else(|| split('(', ')')).unwrap_or_else(|| (cell.to_string(), String::new()))
 }
 
 /// The places of named columns, whatever the case of their letters; units are not part of a name.
@@ -268,6 +271,12 @@ mod tests {
         for text in ["x", "1,2,3", "1.2,3", "inf", "1e999", "e"] {
             assert!(number(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn names_that_look_like_formulas_are_names() {
+        assert_eq!(name_and_unit("'-energy [J]"), ("-energy".to_string(), "J".to_string()));
+        assert_eq!(name_and_unit("'quoted"), ("'quoted".to_string(), String::new()));
     }
 
     #[test]

@@ -2,12 +2,21 @@
 //!
 //! All codes are in the table [`CODES`]; tests check `grammar.md` and `tests/diagnostics/` against it.
 
-use crate::source::{Sources, Span, visible};
-use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
+use crate::source::{Source, Sources, Span, shortened, visible};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use std::borrow::Cow;
 use std::fmt;
 
-/// Severity of a diagnostic.
+/// So many mistakes of one program are looked for: more help nobody, and a text may have one in every line.
+pub const MOST_MISTAKES: usize = 200;
+
+/// Messages, labels and hints of more characters are cut: they quote names, which may be of any length.
+const LONGEST_MESSAGE: usize = 600;
+
+/// Source text of more bytes is not shown in one piece.
+const LONGEST_EXCERPT: usize = 4000;
+
+/// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
     /// The program can be run, but is probably not as intended.
@@ -80,6 +89,8 @@ codes! {
     TooLarge = "E502", "the run does not fit in memory";
     ResultNotFinite = "E503", "a result is infinite or not a number";
     NotConverged = "E504", "an integration or search did not reach its tolerance";
+    OverBudget = "E506", "more than one program may ask for";
+    OutOfTime = "E507", "the time that was allowed is over";
     CutoffTooLow = "E505", "the highest Fock state of a mode is occupied, so the cutoff changes the result";
     CannotRead = "E601", "a file cannot be read";
     CannotWrite = "E602", "a file cannot be written";
@@ -205,7 +216,7 @@ impl Diagnostic {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let shown = |text: &String| visible(text).into_owned();
+        let shown = |text: &String| visible(&shortened(text, LONGEST_MESSAGE)).into_owned();
         let (message, help) = (shown(&self.message), self.help.iter().map(shown).collect::<Vec<_>>());
         let labels: Vec<String> =
             std::iter::once(&self.label).chain(self.related.iter().map(|(_, l)| l)).map(shown).collect();
@@ -224,13 +235,18 @@ impl Diagnostic {
                 files.push(span.file);
             }
         }
-        let sources: Vec<(u32, Cow<str>, Cow<str>)> = files
-            .into_iter()
-            .filter_map(|file| sources.get(file).map(|s| (file, visible(&s.name), visible(&s.text))))
-            .collect();
-        for (file, name, text) in &sources {
-            let here: Vec<_> = places.iter().filter(|(s, _, _)| s.file == *file).collect();
-            group = group.element(excerpt(name, text, &here));
+        let mut excerpts: Vec<Excerpt> = Vec::new();
+        for source in files.into_iter().filter_map(|file| Some((file, sources.get(file)?))) {
+            let (file, source) = source;
+            excerpts.extend(Excerpt::of(source, &places.iter().filter(|(s, _, _)| s.file == file).collect::<Vec<_>>()));
+        }
+        for excerpt in &excerpts {
+            if let Some(column) = excerpt.cut_at {
+                let origin = Origin::path(excerpt.name.as_ref()).line(excerpt.line).char_column(column);
+                group = group.element(origin).element(excerpt.snippet());
+            } else {
+                group = group.element(excerpt.snippet().path(excerpt.name.as_ref()));
+            }
         }
         for help in &help {
             group = group.element(Level::HELP.message(help));
@@ -254,37 +270,90 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// The lines of a file that contain the given spans. Only these are passed to the renderer, which would otherwise scan a whole
-/// file of 100 000 lines for each message.
-fn excerpt<'a>(
-    name: &'a str,
-    text: &'a str,
-    places: &[&(Span, &'a str, AnnotationKind)],
-) -> Snippet<'a, Annotation<'a>> {
-    let clamp = |at: u32| {
-        let mut at = (at as usize).min(text.len());
-        while !text.is_char_boundary(at) {
-            at -= 1;
+/// A mark in an excerpt: its bytes, what stands under it, and its kind.
+type Mark<'a> = (std::ops::Range<usize>, &'a str, AnnotationKind);
+
+/// The lines of a file that hold some places. Only these are handed to the renderer: it would otherwise scan a whole file of 100 000
+/// lines for each message.
+struct Excerpt<'a> {
+    name: Cow<'a, str>,
+    /// The number of its first line.
+    line: usize,
+    /// The column of the place, where only a part of a long line is shown.
+    cut_at: Option<usize>,
+    text: Cow<'a, str>,
+    marks: Vec<Mark<'a>>,
+}
+
+impl<'a> Excerpt<'a> {
+    /// One excerpt with all places, or one for each where what lies between them is long.
+    fn of(source: &'a Source, places: &[&(Span, &'a str, AnnotationKind)]) -> Vec<Excerpt<'a>> {
+        let whole = Excerpt::with(source, places);
+        match whole.text.len() <= LONGEST_EXCERPT {
+            true => vec![whole],
+            false => places.iter().map(|place| Excerpt::beside(source, place)).collect(),
         }
-        at
-    };
-    let first = places.iter().map(|(s, _, _)| clamp(s.start)).min().unwrap_or(0);
-    let last = places.iter().map(|(s, _, _)| clamp(s.end)).max().unwrap_or(0).max(first);
-    let (before, after) = (text.split_at(first).0, text.split_at(last).1);
-    let from = before.rfind('\n').map_or(0, |p| p + 1);
-    let to = after.find('\n').map_or(text.len(), |p| last + p);
-    let line = before.matches('\n').count() + 1;
-    let mut snippet = Snippet::source(text.get(from..to).unwrap_or(text)).line_start(line).path(name).fold(true);
-    for (span, label, kind) in places {
-        let start = clamp(span.start) - from;
-        let end = (clamp(span.end) - from).max(start);
-        let mut annotation = kind.span(start..end);
-        if !label.is_empty() {
-            annotation = annotation.label(*label);
-        }
-        snippet = snippet.annotation(annotation);
     }
-    snippet
+
+    /// The whole lines of some places.
+    fn with(source: &'a Source, places: &[&(Span, &'a str, AnnotationKind)]) -> Excerpt<'a> {
+        let text = source.text.as_str();
+        let first = places.iter().map(|(s, _, _)| boundary(text, s.start)).min().unwrap_or(0);
+        let last = places.iter().map(|(s, _, _)| boundary(text, s.end)).max().unwrap_or(0).max(first);
+        let (before, after) = (text.split_at(first).0, text.split_at(last).1);
+        let from = before.rfind('\n').map_or(0, |p| p + 1);
+        let to = after.find('\n').map_or(text.len(), |p| last + p);
+        let mark = |(span, label, kind): &&(Span, &'a str, AnnotationKind)| {
+            let start = boundary(text, span.start) - from;
+            (start..(boundary(text, span.end) - from).max(start), *label, *kind)
+        };
+        Excerpt {
+            name: visible(&source.name),
+            line: before.matches('\n').count() + 1,
+            cut_at: None,
+            text: visible(text.get(from..to).unwrap_or(text)),
+            marks: places.iter().map(mark).collect(),
+        }
+    }
+
+    /// The surroundings of one place, within its first line.
+    fn beside(source: &'a Source, (span, label, kind): &(Span, &'a str, AnnotationKind)) -> Excerpt<'a> {
+        const BEFORE: u32 = 80;
+        const BEHIND: u32 = 160;
+        let text = source.text.as_str();
+        let start = boundary(text, span.start);
+        let (before, after) = text.split_at(start);
+        let begin = before.rfind('\n').map_or(0, |p| p + 1);
+        let end = after.find('\n').map_or(text.len(), |p| start + p);
+        let from = boundary(text, span.start.saturating_sub(BEFORE)).max(begin);
+        let to = boundary(text, span.start.saturating_add(BEHIND)).min(end).max(start);
+        let marked = boundary(text, span.end).clamp(start, to);
+        Excerpt {
+            name: visible(&source.name),
+            line: before.matches('\n').count() + 1,
+            cut_at: Some(text.get(begin..start).map_or(0, |t| t.chars().count()) + 1),
+            text: visible(text.get(from..to).unwrap_or_default()),
+            marks: vec![(start - from..marked - from, *label, *kind)],
+        }
+    }
+
+    fn snippet(&'a self) -> Snippet<'a, Annotation<'a>> {
+        let mut snippet = Snippet::source(self.text.as_ref()).line_start(self.line).fold(true);
+        for (range, label, kind) in &self.marks {
+            let annotation = kind.span(range.clone());
+            snippet = snippet.annotation(if label.is_empty() { annotation } else { annotation.label(*label) });
+        }
+        snippet
+    }
+}
+
+/// The byte of a place, at the beginning of a character and within the text.
+fn boundary(text: &str, at: u32) -> usize {
+    let mut at = (at as usize).min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
 }
 
 /// The candidate most similar to the word, by edit distance; `None` if none is similar enough.
@@ -292,10 +361,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     if word.len() > 64 {
         return None;
     }
+    // More candidates are not compared: every unknown name of a long program would be with every known one.
+    const MOST: usize = 2000;
     let allowed = (word.chars().count() / 3).max(1);
     candidates
         .into_iter()
         .filter(|c| c.len() <= 64 && *c != word)
+        .take(MOST)
         .map(|c| (edits(&word.to_lowercase(), &c.to_lowercase()), c))
         .filter(|(d, _)| *d <= allowed)
         .min_by_key(|(d, _)| *d)

@@ -52,6 +52,7 @@
 // What a user gives never ends the program: an index that cannot be wrong stands under `expect` with the reason.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing, clippy::string_slice))]
 
+pub mod budget;
 #[doc(hidden)]
 pub mod check;
 #[doc(hidden)]

@@ -60,7 +60,18 @@ pub fn in_one_line(text: &str) -> String {
     visible(text).replace(['\n', '\t'], " ")
 }
 
-/// A span of a source text: bytes `start..end` of the file with index `file`.
+/// A text of which at most so many characters are shown: of a longer one the beginning, and its end.
+pub fn shortened(text: &str, most: usize) -> std::borrow::Cow<'_, str> {
+    if text.len() <= most || text.chars().count() <= most {
+        return text.into();
+    }
+    let head: String = text.chars().take(most / 2).collect();
+    let mut tail: Vec<char> = text.chars().rev().take(most / 4).collect();
+    tail.reverse();
+    (head + " ... " + &tail.into_iter().collect::<String>()).into()
+}
+
+/// A place in a source text: bytes `start..end` of file number `file`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
 pub struct Span {
     /// Index into [`Sources`].
@@ -77,7 +88,12 @@ impl Span {
         Span { file: self.file, start: self.start.min(other.start), end: self.end.max(other.end) }
     }
 
-    /// The empty span directly after this one, where something is missing.
+    /// Its number of bytes.
+    pub fn length(self) -> u32 {
+        self.end.saturating_sub(self.start)
+    }
+
+    /// The empty place right behind the span, where something is missing.
     pub fn after(self) -> Span {
         Span { file: self.file, start: self.end, end: self.end }
     }

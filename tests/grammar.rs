@@ -222,10 +222,13 @@ fn tables() -> Vec<(&'static str, String)> {
         ),
         ("parts", table(&["name", "meaning"], two(ergoseq::ir::SYSTEM_PARTS))),
         (
-            "constants",
+            "budgets",
             table(
-                &["constant", "meaning"],
-                ergoseq::units::CONSTANTS.iter().map(|c| vec![code(c.symbol), c.meaning.into()]).collect(),
+                &["at most", "of", "instead"],
+                ergoseq::budget::BUDGETS
+                    .iter()
+                    .map(|b| vec![b.most.to_string(), b.what.to_string(), b.help.to_string()])
+                    .collect(),
             ),
         ),
         (

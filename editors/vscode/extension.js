@@ -41,12 +41,11 @@ async function saved() {
 async function inTerminal(word) {
   const file = await saved();
   if (!file) return;
-  const name = "ergoseq";
-  const terminal = vscode.window.terminals.find((t) => t.name === name && t.exitStatus === undefined)
-    ?? vscode.window.createTerminal({ name, cwd: path.dirname(file) });
-  const quoted = (text) => (/^[\w./\\:-]+$/.test(text) ? text : `"${text.replace(/(["\\$`])/g, "\\$1")}"`);
-  terminal.show(true);
-  terminal.sendText(`${quoted(command())} ${word} ${quoted(file)}`);
+  // The program is begun with its arguments, not by a line of a shell: no shell reads the names of files, each by rules of its own.
+  const run = new vscode.ProcessExecution(command(), [word, file], { cwd: path.dirname(file) });
+  const task = new vscode.Task({ type: "process" }, vscode.TaskScope.Workspace, word, "ergoseq", run);
+  task.presentationOptions = { reveal: vscode.TaskRevealKind.Always, panel: vscode.TaskPanelKind.Shared, clear: false };
+  await vscode.tasks.executeTask(task);
 }
 
 let panel;

@@ -31,6 +31,20 @@ pub fn read(path: &Path) -> Result<String, Error> {
     decoded(&name, bytes).map_err(|at| wrong(format!("`{name}` is not UTF-8 text: byte {at} cannot be read")))
 }
 
+/// Whether a file that a program names lies in the program's folder or below it, links followed.
+///
+/// # Errors
+/// When it lies elsewhere. A file that is not there is left to its reader.
+pub fn within(path: &Path, folder: &Path) -> Result<(), String> {
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    match (path.canonicalize(), folder.canonicalize()) {
+        (Ok(found), Ok(own)) if !found.starts_with(&own) => {
+            Err(format!("`{}` lies outside of the folder of the program", path.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The text of a file, for `ergoseq.load`.
 #[pyfunction]
 pub fn read_text(py: Python<'_>, path: PathBuf) -> PyResult<String> {

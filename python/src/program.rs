@@ -131,6 +131,7 @@ impl Program {
                 _ => return Err("a text has no folder; load it from a file, or give `folder`".into()),
             };
             let path = base.join(wanted);
+            files::within(&path, Path::new(folder.unwrap_or(".")))?;
             Ok((path.display().to_string(), files::read(&path).map_err(|e| e.to_string())?))
         };
         let mut reader = |wanted: &str, from: &str| -> Result<(String, String), String> {

@@ -1,6 +1,6 @@
 //! Diagnostic collector and common checks used for all statements.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, MOST_MISTAKES};
 use crate::ir::{Index, Meaning, Scope};
 use crate::source::Span;
 use crate::syntax::ast::{ForEach, Setting};
@@ -17,14 +17,21 @@ pub(super) struct Checker {
 }
 
 impl Checker {
+    /// Whether so many mistakes were found that others are not looked for.
+    pub(super) fn is_full(&self) -> bool {
+        self.diagnostics.len() >= MOST_MISTAKES
+    }
+
     pub(super) fn note<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
         result.map_err(|d| self.diagnostics.push(*d)).ok()
     }
 
     /// Checks an expression, reports an error, and returns a copy.
     pub(super) fn expr(&mut self, expr: &Expr, check: impl FnOnce(&Scope, &Expr) -> Result<(), Fault>) -> Expr {
-        let result = check(&self.scope, expr);
-        self.note(result);
+        if !self.is_full() {
+            let result = check(&self.scope, expr);
+            self.note(result);
+        }
         expr.clone()
     }
 

@@ -115,6 +115,19 @@ impl Loader<'_, '_> {
                 return vec![];
             }
         };
+        if !parses_as_program(&text) {
+            // Nothing of such a file is shown: it may be any file that the program names.
+            self.gaps = true;
+            self.diagnostics.push(
+                Diagnostic::new(
+                    Code::UseFailed,
+                    span,
+                    format!("`{path}` is no program: it does not begin with `ergoseq 1`"),
+                )
+                .label("used here"),
+            );
+            return vec![];
+        }
         if self.open.len() >= MOST_DEEP || self.sources.files().len() >= MOST_FILES {
             self.gaps = true;
             if !self.diagnostics.iter().any(|d| d.code == Code::TooDeep) {
@@ -144,6 +157,13 @@ impl Loader<'_, '_> {
         let number = self.sources.add(name, text);
         self.file(number)
     }
+}
+
+/// Whether a text begins as every program does: with the word `ergoseq`, behind blanks and comments.
+fn parses_as_program(text: &str) -> bool {
+    let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
+    let first = lines.find(|line| !line.is_empty() && !line.starts_with('#')).unwrap_or_default();
+    first.strip_prefix("ergoseq").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '#']))
 }
 
 fn is_declaration(kind: &ItemKind) -> bool {

@@ -23,6 +23,7 @@ use crate::source::{Place, Span};
 use crate::syntax::ast::{Item, ItemKind, Name};
 use crate::units::UnitSystem;
 use checker::{Checker, twice};
+use std::collections::HashSet;
 
 /// Checks the statements of a file and of those it uses, with their pulse shapes. `root` is the index of the main file.
 pub fn check(items: &[Item], shapes: Vec<ShapeTable>, root: u32) -> (Option<Experiment>, Vec<Diagnostic>) {
@@ -48,14 +49,9 @@ pub fn check(items: &[Item], shapes: Vec<ShapeTable>, root: u32) -> (Option<Expe
     }
     names::warn_unused(items, root, &mut c);
     c.diagnostics.sort_by_key(|d| d.span);
-    // A subsequence is checked at every call; identical diagnostics are reported once.
-    let mut said: Vec<Diagnostic> = Vec::new();
-    c.diagnostics.retain(|d| {
-        !said.contains(d) && {
-            said.push(d.clone());
-            true
-        }
-    });
+    // A subsequence is checked in every place where it is called; what is wrong with it is said once.
+    let mut said: HashSet<(Code, Option<Span>, String)> = HashSet::new();
+    c.diagnostics.retain(|d| said.insert((d.code, d.span, d.message.clone())));
     let broken = c.diagnostics.iter().any(Diagnostic::is_error);
     ((!broken).then_some(experiment), c.diagnostics)
 }

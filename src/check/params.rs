@@ -10,6 +10,9 @@ use crate::units::Dimension;
 /// Checks the parameters and adds them to the experiment.
 pub(super) fn params(declarations: &Declarations, experiment: &mut Experiment, c: &mut Checker) {
     for param in declarations.params(c) {
+        if c.is_full() {
+            return;
+        }
         let found = c.scope.type_of(&param.default, &[]);
         let dimension = match c.note(found) {
             Some(crate::ir::Type::Number(d)) => d,
@@ -39,6 +42,9 @@ pub(super) fn params(declarations: &Declarations, experiment: &mut Experiment, c
 /// Checks the Hamiltonians and adds them to the experiment.
 pub(super) fn operators(declarations: &Declarations, experiment: &mut Experiment, c: &mut Checker) {
     for (name, value) in declarations.hamiltonians(c) {
+        if c.is_full() {
+            return;
+        }
         let found = c.scope.type_of(value, &[]);
         let dimension = match c.note(found) {
             Some(crate::ir::Type::Operator(d)) => d,

@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, Fault, twice};
 use super::params::check_setting;
+use crate::budget::{RESULT_PARTS, RESULTS};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
     self, AGGREGATES, EventKind, Experiment, FunctionInfo, Index, MEMBER_MEAN, Meaning, Measure, Scope, Sweep, at_mark,
@@ -12,18 +13,21 @@ use crate::source::{Place, Span};
 use crate::syntax::ast::{self, Item, ItemKind, SweepValues};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{Constant, Dimension, GAMMA};
+use std::cell::Cell;
+use std::collections::HashSet;
 
 /// Checks these statements and adds them to the experiment.
 pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
     let traces = traces(&experiment.sequence);
     let marks: Vec<String> = experiment.marks().map(str::to_string).collect();
     let mut swept: Vec<(String, Span)> = Vec::new();
+    let mut measured = Measured::default();
     for item in items {
         match &item.kind {
             ItemKind::Measure(at, entries) => {
                 at.iter().for_each(|mark| known_mark(mark, &marks, c));
                 for entry in entries {
-                    measure(entry, at, (&traces, &marks), experiment, c);
+                    measure(entry, at, (&traces, &marks), &mut measured, experiment, c);
                 }
             }
             ItemKind::Sweep(together) => {
@@ -77,32 +81,62 @@ fn unknown_trace(name: &str, span: Span, traces: &[String]) -> Diagnostic {
     diagnostic.did_you_mean(name, traces.iter().map(String::as_str))
 }
 
+/// What is measured so far.
+#[derive(Default)]
+struct Measured {
+    keys: HashSet<String>,
+    /// Parts of all expressions together.
+    parts: u64,
+}
+
 fn measure(
     entry: &ast::Measure,
     at: &[ast::Name],
     (traces, marks): (&[String], &[String]),
+    measured: &mut Measured,
     experiment: &mut Experiment,
     c: &mut Checker,
 ) {
     let names = Names { traces, marks, results: vec![], battery: experiment.battery.is_some() };
     // A previously named result stands for its expression.
     let named = |word: &str| {
-        let known = Metric::named(word).is_some() || c.scope.names.contains_key(word);
-        experiment.measures.iter().find(|m| m.key == word && !known).map(|m| m.value.clone())
+        if !measured.keys.contains(word) || Metric::named(word).is_some() || c.scope.names.contains_key(word) {
+            return None;
+        }
+        experiment.measures.iter().find(|m| m.key == word).map(|m| m.value.clone())
     };
-    let value = marked_metrics(&entry.value.replace(&named));
+    // Past the limit nothing more is put in: the result is refused.
+    let parts = Cell::new(measured.parts);
+    let counted = |word: &str| {
+        let value = named(word)?;
+        parts.set(parts.get() + value.parts());
+        Some(if RESULT_PARTS.allows(parts.get()) { value } else { Expr::number(0.0) })
+    };
+    let value = marked_metrics(&entry.value.replace(&counted));
+    if let Err(over) = RESULT_PARTS.check(parts.get(), Some(entry.value.span())) {
+        if !c.diagnostics.iter().any(|d| d.code == Code::OverBudget) {
+            c.diagnostics.push(*over);
+        }
+        return;
+    }
     let Some(summary) = c.note(names.check(&value, &c.scope)) else { return };
     let key = entry.name.as_ref().map_or_else(|| key_of(&entry.value), |n| n.text.clone());
     let span = entry.name.as_ref().map_or(entry.value.span(), |n| n.span());
     let mut add = |key: String, value: Expr, summary: bool| {
-        if experiment.measures.iter().any(|m| m.key == key) {
+        if !measured.keys.insert(key.clone()) {
             c.diagnostics.push(
                 Diagnostic::new(Code::DefinedTwice, span, format!("`{key}` is measured twice"))
                     .label("given again here"),
             );
             return;
         }
-        experiment.measures.push(Measure { key, value, summary });
+        measured.parts += value.parts();
+        match RESULTS.check(measured.keys.len() as u64, Some(span)) {
+            Ok(()) => experiment.measures.push(Measure { key, value, summary }),
+            Err(over) if RESULTS.allows(measured.keys.len() as u64 - 1) => c.diagnostics.push(*over),
+            // That is said once.
+            Err(_) => {}
+        }
     };
     if at.is_empty() {
         add(key, value, summary);

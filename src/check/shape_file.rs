@@ -78,7 +78,7 @@ fn numbers(content: &str, line: usize) -> Result<Vec<f64>, String> {
     words
         .map(|w| match w.parse::<f64>() {
             Ok(x) if x.is_finite() => Ok(x),
-            _ => Err(format!("line {line}: `{w}` is not a number")),
+            _ => Err(format!("line {line} holds something that is not a number")),
         })
         .collect()
 }
@@ -118,7 +118,7 @@ fn bruker(text: &str) -> Result<Vec<Step>, String> {
                 "XYPOINTS" | "XYDATA" => {
                     let form = value.find(')').map_or("", |end| value.get(..=end).unwrap_or(""));
                     if !form.to_uppercase().starts_with("(XY..") {
-                        return Err(format!("line {number}: `{value}` is no list of amplitudes and phases"));
+                        return Err(format!("line {number}: this is no list of amplitudes and phases"));
                     }
                     begun = true;
                     content = value.get(form.len()..).unwrap_or("");
@@ -401,7 +401,7 @@ mod tests {
         let short = "##NPOINTS= 3\n##XYPOINTS= (XY..XY)\n50, 0\n100, 180\n##END=\n";
         assert_eq!(shape_file(short).unwrap_err(), "NPOINTS promises 3 steps, 2 are there");
         assert_eq!(shape_file("0.5\n").unwrap_err(), "line 1: an amplitude and a phase are expected, 1 numbers found");
-        assert_eq!(shape_file("a 0\n").unwrap_err(), "line 1: `a` is not a number");
+        assert_eq!(shape_file("a 0\n").unwrap_err(), "line 1 holds something that is not a number");
         assert_eq!(shape_file("").unwrap_err(), "it has no steps");
         assert_eq!(
             shape_file("0,5 0\n1,0 180\n").unwrap_err(),
@@ -424,8 +424,8 @@ mod tests {
             ("0.6 0.35\n-1 0\n", "complex"),
             ("x y\n0.2 0\n1 0\n", "complex"),
             ("0.5 1.570796\n1 3.141593\n", "radian"),
-            ("inf 0\n", "`inf` is not a number"),
-            ("nan nan\n", "`nan` is not a number"),
+            ("inf 0\n", "line 1 holds something that is not a number"),
+            ("nan nan\n", "line 1 holds something that is not a number"),
         ] {
             let why = shape_file(text).expect_err(text);
             assert!(why.contains(part), "{text}: {why}");

@@ -1,7 +1,8 @@
 //! Estimates the memory of a run before anything is allocated: a run that does not fit ends with an error that gives the numbers.
 
+use crate::budget::{DECAY_POINTS, SAMPLES};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Fault, Schedule};
+use crate::hamiltonian::{Fault, Schedule, Step};
 use crate::spin::Space;
 
 /// Size and kind of a run.
@@ -69,11 +70,37 @@ pub fn bytes_text(bytes: f64) -> String {
     format!("{} {unit}", digits.trim_end_matches('.'))
 }
 
-/// Refuses a run that does not fit.
+/// Refuses more samples than a run may keep.
+fn samples(schedule: &Schedule) -> Result<(), Fault> {
+    let (mut samples, mut points) = (0u64, 0u64);
+    for step in &schedule.steps {
+        match step {
+            Step::Segment(segment) => {
+                samples += segment.record.as_ref().map_or(0, |r| r.points as u64);
+                SAMPLES.check(samples, segment.place.0)?;
+            }
+            Step::Acquire(acquire) => {
+                points += acquire.points as u64;
+                DECAY_POINTS.check(points, acquire.segment.place.0)?;
+            }
+            // Nothing is recorded inside of a loop.
+            Step::Loop(..)
+            | Step::Kick(_)
+            | Step::Crush(_)
+            | Step::Dephase(..)
+            | Step::Mark(_)
+            | Step::Tomography(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what does not fit.
 ///
 /// # Errors
-/// If more memory is needed than allowed.
+/// When more memory is needed than allowed, or more samples are recorded than a run may keep.
 pub fn check(schedule: &Schedule, space: &Space, pure: bool, allowed: f64) -> Result<Estimate, Fault> {
+    samples(schedule)?;
     let e = estimate(schedule, space, pure);
     if e.bytes <= allowed && e.dimension < 4e9 {
         return Ok(e);

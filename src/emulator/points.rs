@@ -1,5 +1,6 @@
 //! The points of a sweep: the Cartesian product of the sweeps as written, the last one varying fastest.
 
+use crate::budget::SWEEP_POINTS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::{Experiment, Sweep};
@@ -37,13 +38,10 @@ impl SweepAxis {
 /// One point: the swept parameters with their values, the others as given.
 pub type Point = Values;
 
-/// Maximum number of points of all axes together: point numbers are exact up to there, and no disk holds more results.
-pub const MOST_POINTS: u64 = 1_000_000_000_000;
-
-/// The axes of a sweep. Parameters in `given` are not swept.
+/// The axes of a sweep. Parameters that are given are not swept.
 ///
 /// # Errors
-/// If a sweep has no points, if sweeps that run together differ in length, or if there are more than 10^12 points.
+/// When a sweep has no points, when sweeps that run together differ in length, or when there are too many points.
 pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, Fault> {
     if experiment.sweeps.is_empty() {
         return Ok(vec![]);
@@ -77,18 +75,8 @@ pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, F
             axes.push(axis);
         }
     }
-    let lengths = axes.iter().map(|axis| axis.len() as u64);
-    let total = lengths.clone().try_fold(1u64, u64::checked_mul).filter(|n| *n <= MOST_POINTS);
-    if total.is_none() {
-        let product = lengths.map(|n| n.to_string()).collect::<Vec<_>>().join(" x ");
-        let last = experiment.sweeps.iter().flatten().last().and_then(|s| s.place.0);
-        let message = format!("the sweeps have {product} points together, more than {MOST_POINTS}");
-        let diagnostic = match last {
-            Some(span) => Diagnostic::new(Code::TooLarge, span, message).label("too many with this one"),
-            None => Diagnostic::without_place(Code::TooLarge, message),
-        };
-        return Err(diagnostic.help("give fewer points, or fix some of the parameters with `--set`").into());
-    }
+    let total = axes.iter().map(|axis| axis.len() as u64).fold(1, u64::saturating_mul);
+    SWEEP_POINTS.check(total, experiment.sweeps.iter().flatten().last().and_then(|s| s.place.0))?;
     Ok(axes)
 }
 
@@ -104,9 +92,7 @@ fn values(e: &Evaluator, sweep: &Sweep) -> Result<Vec<f64>, Fault> {
             if n.fract() != 0.0 || n < 1.0 {
                 return Err(empty("has no points").label(format!("{n} points")).into());
             }
-            if n > 1e8 {
-                return Err(empty("has more than 100 million points").into());
-            }
+            SWEEP_POINTS.check(n as u64, Some(span))?;
             if *log && (a * b <= 0.0 || !(a / b).is_finite()) {
                 return Err(empty("cannot have equal ratios: its ends must have one sign, and none may be zero").into());
             }

@@ -7,14 +7,12 @@
 use super::powder::orientations;
 use super::spread;
 use super::value::{Evaluator, Fault, Values, Variation};
+use crate::budget::{MEMBERS, product};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Distribution, Grid, Shape, Varied};
 use crate::units::{Dimension, hamiltonian_factor};
 
-/// Maximum number of members.
-const MOST: usize = 1_000_000;
-
-/// A member of the ensemble.
+/// A member: its weight, how it differs, and its parameters.
 pub struct Member {
     /// Weight; the weights of all members add up to 1.
     pub weight: f64,
@@ -37,6 +35,7 @@ impl Member {
 /// If a distribution is invalid, or there are too many members.
 pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
     let scans = scans(e);
+    MEMBERS.check(scans as u64, None)?;
     let mut members: Vec<Member> = (0..scans)
         .map(|scan| Member {
             weight: 1.0 / scans as f64,
@@ -88,16 +87,7 @@ pub fn scans(e: &Evaluator) -> usize {
 }
 
 fn not_too_many(members: usize, nodes: usize, distribution: &Distribution) -> Result<(), Fault> {
-    if members.saturating_mul(nodes) <= MOST {
-        return Ok(());
-    }
-    Err(Diagnostic::new(
-        Code::OutOfRange,
-        distribution.place.span(),
-        format!("{members} times {nodes} members are too many: at most {MOST}"),
-    )
-    .label("with these points")
-    .into())
+    MEMBERS.check(product(members, nodes), Some(distribution.place.span()))
 }
 
 /// The error for a distribution of the wrong kind, which only an experiment that was not read from a checked file can contain.
@@ -128,7 +118,7 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
     while y != 0 {
         (x, y) = (y, x % y);
     }
-    a / x * b
+    (a / x).saturating_mul(b)
 }
 
 /// Error of the coherence of a distribution of offsets after a time because of the finite number of members: the difference between the sum

@@ -171,8 +171,12 @@ mod tests {
         // quadrature with 8 polar angles and 8 azimuths. The first order does not shift the central transition.
         let (c, eta, nu, s) = (5e6, 0.2, 104.31e6, 2.5);
         let [x, y, z] = spin(6);
-        let nodes =
-            crate::hamiltonian::quadrature::gauss(8, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt()).unwrap();
+        let nodes = crate::hamiltonian::quadrature::gauss(
+            8,
+            |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt(),
+            Span::default(),
+        )
+        .unwrap();
         let mut mean = 0.0;
         for (cosine, weight) in nodes {
             for k in 0..8 {

@@ -16,12 +16,14 @@ use super::lebedev;
 use super::points::written_points;
 use super::quadrature::gauss;
 use super::value::{Evaluator, Fault};
+use crate::budget::{self, MEMBERS};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Distribution, Grid, Shape};
+use crate::source::Span;
 use std::f64::consts::{PI, TAU};
 
-/// Maximum number of points of the repulsion grid.
-const MOST_REPELLED: usize = 2000;
+/// The most points that repel each other.
+const MOST_REPELLED: usize = 700;
 
 /// Euler angles that rotate each crystallite into the frame of the field or of the rotor, with weights that add up to 1.
 ///
@@ -37,8 +39,13 @@ pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<(
             .into());
     };
     let part = if e.experiment.system.spinning.is_some() { Part::Whole } else { Part::Half };
+    MEMBERS.check(points as u64, Some(span))?;
     let sphere = match grid {
-        Grid::Gauss => product(points, count("azimuths")?.unwrap_or(4 * points), part)?,
+        Grid::Gauss => {
+            let azimuths = count("azimuths")?.unwrap_or(4 * points);
+            MEMBERS.check(budget::product(points, azimuths), Some(span))?;
+            product(points, azimuths, part, span)?
+        }
         Grid::Zcw => lattice(points, part).ok_or_else(|| wrong_count(points, span))?,
         Grid::Spiral => spiral(points, Part::Whole),
         Grid::Lebedev => symmetric(points, part).ok_or_else(|| no_table(points, span))?,
@@ -67,6 +74,7 @@ pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<(
         (given, true) => given.unwrap_or(16),
         (None, false) => 1,
     };
+    MEMBERS.check(budget::product(sphere.len(), rotor), Some(span))?;
     let mut all = Vec::with_capacity(sphere.len() * rotor);
     for ((polar, azimuth), weight) in sphere {
         for k in 0..rotor {
@@ -113,7 +121,7 @@ pub fn grid_of(sphere: &[((f64, f64), f64)], spinning: bool) -> Option<(&'static
         .first()
         .map_or(1, |((first, _), _)| sphere.iter().filter(|((p, _), _)| (p - first).abs() < CLOSE).count());
     let polar = points / rings.max(1) / if spinning { 2 } else { 1 };
-    if polar > 0 && product(polar, rings, part).is_ok_and(|s| same(&s)) {
+    if polar > 0 && product(polar, rings, part, Span::default()).is_ok_and(|s| same(&s)) {
         return Some(("gauss", polar, format!("azimuths = {rings}")));
     }
     (points <= MOST_REPELLED / 4 && same(&repelled(points, part))).then(|| ("repulsion", points, String::new()))
@@ -244,9 +252,9 @@ fn no_table(points: usize, span: crate::source::Span) -> Fault {
         .into()
 }
 
-/// Gaussian quadrature in the cosine of the polar angle, `polar` angles per hemisphere; equidistant azimuths.
-fn product(polar: usize, azimuths: usize, part: Part) -> Result<Sphere, Fault> {
-    let nodes = gauss(2 * polar, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt())?;
+/// Gauss's quadrature of the cosine of the polar angle, `polar` angles a hemisphere; even steps of the azimuth.
+fn product(polar: usize, azimuths: usize, part: Part, place: Span) -> Result<Sphere, Fault> {
+    let nodes = gauss(2 * polar, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt(), place)?;
     let mut all = Vec::with_capacity(2 * polar * azimuths);
     for (cosine, weight) in nodes {
         let weight = match part {
@@ -393,7 +401,8 @@ mod tests {
 
     #[test]
     fn grids_of_half_of_the_sphere_have_its_even_moments() {
-        let (gauss, lebedev) = (product(6, 24, Part::Half).unwrap(), symmetric(194, Part::Half).unwrap());
+        let (gauss, lebedev) =
+            (product(6, 24, Part::Half, Span::default()).unwrap(), symmetric(194, Part::Half).unwrap());
         let (zcw, pushed) = (lattice(987, Part::Half).unwrap(), repelled(144, Part::Half));
         let octants = octahedron(4 * 16 * 16 + 2, Part::Half).unwrap();
         // The first two are exact up to degree 23; the others have points of nearly equal density, accurate to about 1/N.
@@ -408,7 +417,8 @@ mod tests {
 
     #[test]
     fn grids_of_the_whole_sphere_have_its_odd_moments_too() {
-        let (gauss, lebedev) = (product(6, 24, Part::Whole).unwrap(), symmetric(194, Part::Whole).unwrap());
+        let (gauss, lebedev) =
+            (product(6, 24, Part::Whole, Span::default()).unwrap(), symmetric(194, Part::Whole).unwrap());
         for degree in 0..=23 {
             // Rounding of sums of about 200 terms of size 1.
             assert!(worst(&gauss, degree) < 1e-14, "gauss, degree {degree}: {}", worst(&gauss, degree));

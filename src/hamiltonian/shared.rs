@@ -42,12 +42,13 @@ impl<'a> Shared<'a> {
         experiment.sequence.iter().for_each(|event| operators(event, &mut |expr| all.push(expr)));
         all.extend(experiment.battery.as_ref().map(|b| &b.energy));
         let fixed = experiment.system.sites.iter().all(has_fixed_size);
+        let names = Names::of(experiment);
         for expr in all {
             shared.factors.insert(place(expr), OnceLock::new());
             if fixed {
-                find(expr, experiment, &mut shared.constants);
+                find(expr, &names, &mut shared.constants);
             }
-            if fixed && is_constant(expr, experiment, &mut vec![]) == Some(true) {
+            if fixed && is_constant(expr, &names, &mut vec![]) == Some(true) {
                 shared.evolutions.insert(place(expr), OnceLock::new());
             }
         }
@@ -120,35 +121,52 @@ fn operators<'a>(event: &'a Event, found: &mut impl FnMut(&'a Expr)) {
     }
 }
 
-/// Finds the largest subexpressions that are constant operators.
-fn find(expr: &Expr, experiment: &Experiment, out: &mut HashMap<usize, OnceLock<TimeOperator>>) {
-    if is_constant(expr, experiment, &mut vec![]) == Some(true) {
+/// The largest parts of an expression that are constant operators.
+fn find(expr: &Expr, names: &Names, out: &mut HashMap<usize, OnceLock<TimeOperator>>) {
+    if is_constant(expr, names, &mut vec![]) == Some(true) {
         out.insert(place(expr), OnceLock::new());
         return;
     }
     // The value of an index changes within a sum, so nothing inside one is constant by itself.
     if !matches!(expr.kind, ExprKind::Over(_)) {
-        expr.children().into_iter().for_each(|child| find(child, experiment, out));
+        expr.children().into_iter().for_each(|child| find(child, names, out));
     }
 }
 
-/// Whether a constant expression is an operator; `None` if it is not constant.
-fn is_constant<'e>(expr: &'e Expr, experiment: &Experiment, indices: &mut Vec<&'e str>) -> Option<bool> {
+/// What names stand for, as far as constant operators go.
+struct Names<'a> {
+    experiment: &'a Experiment,
+    /// The named Hamiltonians that are constant, and whether they are operators. Each is looked at once, however often it is named.
+    constants: HashMap<&'a str, bool>,
+}
+
+impl<'a> Names<'a> {
+    fn of(experiment: &'a Experiment) -> Names<'a> {
+        let mut names = Names { experiment, constants: HashMap::new() };
+        // Each needs only those before it.
+        for named in &experiment.hamiltonians {
+            if let Some(operator) = is_constant(&named.value, &names, &mut vec![]) {
+                names.constants.insert(&named.name, operator);
+            }
+        }
+        names
+    }
+}
+
+/// Whether a constant expression is an operator; `None` where it is not constant.
+fn is_constant<'e>(expr: &'e Expr, names: &Names, indices: &mut Vec<&'e str>) -> Option<bool> {
     let any = |items: Vec<&'e Expr>, indices: &mut Vec<&'e str>| -> Option<bool> {
-        items.into_iter().try_fold(false, |any, item| Some(is_constant(item, experiment, indices)? | any))
+        items.into_iter().try_fold(false, |any, item| Some(is_constant(item, names, indices)? | any))
     };
     match &expr.kind {
         ExprKind::Number(_) | ExprKind::Quantity(..) => any(expr.children(), indices),
         ExprKind::Name(name) if indices.contains(&name.as_str()) || name == "pi" => Some(false),
-        ExprKind::Name(name) => {
-            let named = experiment.hamiltonians.iter().find(|h| h.name == *name)?;
-            is_constant(&named.value, experiment, &mut vec![])
-        }
-        // Its arguments are sites; an index in them may be that of a sum, but not a parameter.
+        ExprKind::Name(name) => names.constants.get(name.as_str()).copied(),
+        // Its arguments are subsystems; an index in them may be a sum's, but no parameter.
         ExprKind::Call(name, items) if LocalKind::named(name).is_some() => {
             let sites = |item: &'e Expr, indices: &mut Vec<&'e str>| match &item.kind {
-                ExprKind::Name(name) => experiment.system.sites.iter().any(|s| s.name() == name).then_some(()),
-                ExprKind::Index(_, index) => is_constant(index, experiment, indices).map(|_| ()),
+                ExprKind::Name(name) => names.experiment.system.sites.iter().any(|s| s.name() == name).then_some(()),
+                ExprKind::Index(_, index) => is_constant(index, names, indices).map(|_| ()),
                 _ => None,
             };
             items.iter().try_for_each(|item| sites(item, indices))?;

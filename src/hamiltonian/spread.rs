@@ -7,9 +7,11 @@
 use super::points::points_of;
 use super::quadrature::gauss;
 use super::value::{Evaluator, Fault};
+use crate::budget::MEMBERS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Distribution, Spread, Varied};
 use crate::noise::Noise;
+use crate::source::Span;
 use std::f64::consts::PI;
 
 /// Values and weights of a distribution; the weights add up to 1.
@@ -19,6 +21,7 @@ use std::f64::consts::PI;
 pub fn nodes(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<Vec<(f64, f64)>, Fault> {
     let (middle, width) = middle_and_width(e, d, spread)?;
     let n = points_of(e, d)?;
+    MEMBERS.check(n as u64, Some(d.place.span()))?;
     let standard = match d.setting("seed") {
         Some(seed) => {
             // Each distribution has its own random stream.
@@ -26,7 +29,7 @@ pub fn nodes(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<Vec<(f64
             let mut noise = Noise::new(e.count(seed, 0)? as u64, number as u64);
             (0..n).map(|_| (drawn(spread, &mut noise), 1.0 / n as f64)).collect()
         }
-        None => standard_nodes(spread, n)?,
+        None => standard_nodes(spread, n, d.place.span())?,
     };
     Ok(standard.into_iter().map(|(x, weight)| (middle + width * x, weight)).collect())
 }
@@ -69,12 +72,12 @@ fn usual(e: &Evaluator, d: &Distribution) -> f64 {
 }
 
 /// Nodes and weights of a standard distribution.
-fn standard_nodes(spread: Spread, n: usize) -> Result<Vec<(f64, f64)>, Fault> {
+fn standard_nodes(spread: Spread, n: usize, place: Span) -> Result<Vec<(f64, f64)>, Fault> {
     match spread {
         // Hermite polynomials of the normal distribution: x He_k = He_k+1 + k He_k-1.
-        Spread::Gaussian => gauss(n, |k| (k as f64).sqrt()),
+        Spread::Gaussian => gauss(n, |k| (k as f64).sqrt(), place),
         // Legendre polynomials on [-1, 1].
-        Spread::Uniform => gauss(n, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt()),
+        Spread::Uniform => gauss(n, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt(), place),
         Spread::Lorentzian => Ok((0..n).map(|k| (lorentzian((k as f64 + 0.5) / n as f64), 1.0 / n as f64)).collect()),
     }
 }

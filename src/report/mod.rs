@@ -25,6 +25,7 @@ use crate::units::UnitSystem;
 use crate::verdict::{Verdict, verdicts};
 use html::{escaped, number, table};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use std::fmt::Write;
 
 /// Style sheet, except colours and drawing styles.
@@ -169,12 +170,38 @@ fn document(title: &str, body: &str) -> String {
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
          <title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{colours}{STYLE}</style>\n</head>\n<body>\n{body}\
          <svg width=\"0\" height=\"0\" aria-hidden=\"true\"><defs>{ARROW}</defs></svg>\n\
          <script>\n{SCRIPT}</script>\n</body>\n</html>\n",
         escaped(title),
+        policy = policy(),
         colours = style_sheet()
     )
+}
+
+/// What the page may do: show itself and run its own script, which is told by its digest. Nothing is loaded from elsewhere, and a script
+/// that a title or a comment might smuggle in does not run.
+fn policy() -> String {
+    let digest = Sha256::digest(format!("\n{SCRIPT}").as_bytes());
+    format!(
+        "default-src 'none'; script-src 'sha256-{}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'",
+        base64(&digest)
+    )
+}
+
+/// Bytes in the digits of base 64.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |x: u32| DIGITS.get((x & 63) as usize).copied().map_or('=', char::from);
+    let mut out = String::new();
+    for three in bytes.chunks(3) {
+        let bits = three.iter().fold(0u32, |bits, b| bits << 8 | u32::from(*b)) << (8 * (3 - three.len()));
+        for k in 0..4 {
+            out.push(if k <= three.len() { digit(bits >> (18 - 6 * k)) } else { '=' });
+        }
+    }
+    out
 }
 
 fn section(out: &mut String, title: &str, content: &str) {

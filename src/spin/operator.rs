@@ -10,7 +10,7 @@ use super::basis::Basis;
 use super::local::{Local, LocalKind};
 use super::product::{Factors, Product};
 use crate::linalg::{C64, Matrix, ONE, Vector, ZERO};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// A coefficient times a product of local matrices.
@@ -120,7 +120,28 @@ impl Operator {
         self
     }
 
-    /// Multiplies by a scalar.
+    /// The same operator, where it has many terms with those of the same product as one: a sum of equal terms stays short.
+    pub fn collected(mut self) -> Operator {
+        const MANY: usize = 256;
+        if self.terms.len() <= MANY {
+            return self;
+        }
+        let mut places: HashMap<Vec<(usize, usize)>, usize> = HashMap::new();
+        let mut terms: Vec<Term> = Vec::new();
+        for term in self.terms {
+            // Operators of the language are made once a subsystem and shared, so equal ones lie in one place of memory.
+            let key = term.factors().iter().map(|(site, local)| (*site, Arc::as_ptr(local).addr())).collect();
+            let place = *places.entry(key).or_insert(terms.len());
+            match terms.get_mut(place) {
+                Some(known) => known.coefficient += term.coefficient,
+                None => terms.push(term),
+            }
+        }
+        self.terms = terms;
+        self
+    }
+
+    /// A multiple.
     pub fn times_number(mut self, factor: C64) -> Operator {
         self.terms.iter_mut().for_each(|t| t.coefficient *= factor);
         self

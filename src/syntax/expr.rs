@@ -135,7 +135,14 @@ impl Expr {
         }
     }
 
-    /// Direct subexpressions.
+    /// How many expressions it consists of.
+    pub fn parts(&self) -> u64 {
+        let mut count = 0;
+        self.walk(&mut |_| count += 1);
+        count
+    }
+
+    /// The expressions directly inside this one.
     pub fn children(&self) -> Vec<&Expr> {
         match &self.kind {
             ExprKind::Number(_) | ExprKind::Name(_) | ExprKind::Text(_) | ExprKind::Isotope(_) => vec![],

@@ -8,8 +8,19 @@ use super::token::{Token, TokenKind, tokenize};
 /// Whitespace between tokens. Everything else is kept, also in comments.
 const BLANKS: [char; 4] = [' ', '\t', '\r', '\u{feff}'];
 
-/// Formatted text. A text with lexical errors is returned unchanged.
+/// The mark of byte order that some editors begin a file with.
+const MARK: char = '\u{feff}';
+
+/// The tidy text. A text with unreadable characters comes back as it is. A mark of byte order stays, and so do the ends of lines: `\r\n`
+/// where the first line ends so.
 pub fn format(text: &str) -> String {
+    let tidy = tidied(text);
+    let windows = text.split_once('\n').is_some_and(|(first, _)| first.ends_with('\r'));
+    let mark = if text.starts_with(MARK) && !tidy.starts_with(MARK) { MARK.to_string() } else { String::new() };
+    mark + &if windows && !tidy.contains('\r') { tidy.replace('\n', "\r\n") } else { tidy }
+}
+
+fn tidied(text: &str) -> String {
     let (tokens, diagnostics) = tokenize(text, 0);
     if !diagnostics.is_empty() {
         return text.to_string();
@@ -153,6 +164,14 @@ mod tests {
     fn comments_keep_every_character() {
         let text = "title \"a\"  # b\u{b}\u{c}\u{a0}\u{2003}\u{0}\u{b}\t\n";
         assert_eq!(format(text), text.trim_end_matches(['\t', '\n']).to_string() + "\n");
+    }
+
+    #[test]
+    fn ends_of_lines_and_the_mark_of_byte_order_stay() {
+        let text = "\u{feff}units lab\r\nsystem {\r\nspin a : 1/2\r\n}\r\n";
+        let tidy = "\u{feff}units lab\r\nsystem {\r\n    spin a : 1/2\r\n}\r\n";
+        assert_eq!(format(text), tidy);
+        assert_eq!(format(tidy), tidy);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Lexer: text to tokens. Always succeeds: invalid characters become diagnostics and are skipped.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, MOST_MISTAKES};
 use crate::source::Span;
 use nom::branch::alt;
 use nom::bytes::complete::{tag, take_while, take_while1};
@@ -70,7 +70,9 @@ pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
             continue;
         }
         let (diagnostic, after) = unreadable(rest, span);
-        diagnostics.push(diagnostic);
+        if diagnostics.len() < MOST_MISTAKES {
+            diagnostics.push(diagnostic);
+        }
         rest = after;
     }
 }

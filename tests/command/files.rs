@@ -12,7 +12,7 @@ fn files_are_not_overwritten_unless_asked() {
     let first = std::fs::read(&path).unwrap();
     let again = ergoseq(&arguments);
     assert_eq!(code(&again), 3);
-    assert!(text(&again.stderr).contains("[E602]") && text(&again.stderr).contains("--force"));
+    assert!(text(&again.stderr).contains("\"E602\"") && text(&again.stderr).contains("--force"));
     assert_eq!(code(&ergoseq(&[&arguments[..], &["--force"]].concat())), 0);
     assert_eq!(std::fs::read(&path).unwrap(), first);
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing half-written is left");
@@ -211,4 +211,201 @@ fn a_watched_file_is_followed() {
     watching.wait().unwrap();
     std::fs::remove_dir_all(&folder).unwrap();
     assert!(first && mistaken && mended, "{first} {mistaken} {mended}");
+}
+
+/// A program names files in its own folder and below: nothing else is read, whatever links say, and nothing of it is shown.
+#[test]
+fn programs_name_no_files_outside_of_their_folder() {
+    let folder = scratch("reach");
+    let own = folder.join("own");
+    std::fs::create_dir_all(own.join("below")).unwrap();
+    std::fs::create_dir_all(folder.join("lib")).unwrap();
+    std::fs::write(folder.join("secret.txt"), "topsecret 1 0\n").unwrap();
+    std::fs::write(folder.join("lib/part.seq"), "ergoseq 1\nparam u = 1\n").unwrap();
+    std::fs::write(own.join("below/part.seq"), "ergoseq 1\nparam u = 1\n").unwrap();
+    std::fs::write(own.join("notes.txt"), "topsecret 1 0\n").unwrap();
+    let program = |line: &str| {
+        let path = own.join("a.seq");
+        let rest = "units natural\nsystem { spin a : 1/2 }\nsequence { prepare ket \"0\" }\n";
+        std::fs::write(&path, format!("ergoseq 1\n{line}\n{rest}")).unwrap();
+        path
+    };
+    let absolute = folder.join("secret.txt");
+    let mut lines = vec![
+        "use \"../secret.txt\"".to_string(),
+        "use \"../lib/part.seq\"".to_string(),
+        "use \"below/../../lib/part.seq\"".to_string(),
+        "use \"../missing.seq\"".to_string(),
+        "shape s = \"../secret.txt\"".to_string(),
+        format!("use \"{}\"", absolute.display()),
+    ];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink(&absolute, own.join("link.seq")).unwrap();
+        std::os::unix::fs::symlink(folder.join("lib"), own.join("linked")).unwrap();
+        lines.extend(["use \"link.seq\"".to_string(), "use \"linked/part.seq\"".to_string()]);
+    }
+    for line in &lines {
+        let done = ergoseq(&["check", program(line).to_str().unwrap()]);
+        let said = text(&done.stderr);
+        assert_eq!(code(&done), 1, "{line}: {said}");
+        assert!(said.contains("outside of the folder of the program"), "{line}: {said}");
+        assert!(!said.contains("topsecret"), "{line}: {said}");
+    }
+    // A file of the folder that is no program shows nothing either.
+    let done = ergoseq(&["check", program("use \"notes.txt\"").to_str().unwrap()]);
+    assert!(text(&done.stderr).contains("is no program") && !text(&done.stderr).contains("topsecret"));
+    let done = ergoseq(&["check", program("use \"below/part.seq\"").to_str().unwrap()]);
+    assert_eq!(code(&done), 0, "{}", text(&done.stderr));
+    let allowed = folder.join("lib");
+    let path = program("use \"../lib/part.seq\"");
+    let done = ergoseq(&["check", path.to_str().unwrap(), "--allow-path", allowed.to_str().unwrap()]);
+    assert_eq!(code(&done), 0, "{}", text(&done.stderr));
+}
+
+/// No command writes over a file that it reads, by whatever name, and a link that is written to stays one.
+#[test]
+fn inputs_are_never_outputs() {
+    let folder = scratch("inputs");
+    let path = folder.join("a.seq");
+    let program = "ergoseq 1\nunits natural\nparam x = 1\nuse \"part.seq\"\nsystem { spin a : 1/2 }\nbattery { energy = Z(a) }\n\
+                   sequence {\nprepare ket \"0\"\nevolve x*X(a) for 1 record 5 as c\n}\nmeasure { energy }\n";
+    std::fs::write(&path, program).unwrap();
+    std::fs::write(folder.join("part.seq"), "ergoseq 1\n").unwrap();
+    let file = path.to_str().unwrap();
+    let indirect = folder.join("./a.seq");
+    let mut outputs = vec![file.to_string(), indirect.to_str().unwrap().to_string()];
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::symlink("a.seq", folder.join("link.csv")).unwrap();
+        outputs.push(folder.join("link.csv").to_str().unwrap().to_string());
+    }
+    for output in &outputs {
+        for command in [
+            vec!["run", file, "--format", "csv", "--output", output, "--force"],
+            vec!["report", file, "--output", output, "--force"],
+            vec!["sweep", file, "--sweep", "x=0,1", "--output", output, "--force"],
+        ] {
+            let done = ergoseq(&command);
+            assert_eq!(code(&done), 3, "{command:?}: {}", text(&done.stderr));
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), program, "{command:?}");
+        }
+    }
+    let part = folder.join("part.seq");
+    let done = ergoseq(&["run", file, "--output", part.to_str().unwrap(), "--force"]);
+    assert_eq!(code(&done), 3, "{}", text(&done.stderr));
+    assert_eq!(std::fs::read_to_string(&part).unwrap(), "ergoseq 1\n");
+}
+
+#[test]
+fn fmt_keeps_the_ends_of_lines_and_the_mark_of_byte_order() {
+    let folder = scratch("line_ends");
+    let path = folder.join("a.seq");
+    std::fs::write(&path, "\u{feff}ergoseq 1\r\nunits natural\r\nsystem {\r\nspin a : 1/2\r\n}\r\n").unwrap();
+    assert_eq!(code(&ergoseq(&["fmt", path.to_str().unwrap()])), 0);
+    let tidy = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(tidy, "\u{feff}ergoseq 1\r\nunits natural\r\nsystem {\r\n    spin a : 1/2\r\n}\r\n");
+    assert_eq!(code(&ergoseq(&["fmt", "--check", path.to_str().unwrap()])), 0);
+}
+
+#[test]
+fn watching_a_file_that_is_not_there_is_refused() {
+    let folder = scratch("watch_missing");
+    let done = ergoseq(&["watch", folder.join("a.seq").to_str().unwrap()]);
+    assert_eq!(code(&done), 3);
+    assert!(text(&done.stderr).contains("[E601]"), "{}", text(&done.stderr));
+}
+
+#[test]
+fn commands_end_when_their_time_is_over() {
+    let folder = scratch("max_time");
+    let path = folder.join("a.seq");
+    let slow = "ergoseq 1\nunits natural\nsystem { spin s[8] : 1/2 }\nhamiltonian H = sum(k in 1..7, X(s[k])*X(s[k+1])) + Z(s[1])\n\
+                battery { energy = H }\nsequence {\nprepare gibbs(H, 1)\nloop 100000 { evolve (1 + cos(t))*Y(s[1]) + H for 1000 }\n}\n\
+                measure { ergotropy }\n";
+    std::fs::write(&path, slow).unwrap();
+    let output = folder.join("out.csv");
+    let file = path.to_str().unwrap();
+    let done = ergoseq(&["run", file, "--max-time", "200ms", "--format", "csv", "--output", output.to_str().unwrap()]);
+    assert_eq!(code(&done), 1);
+    assert!(text(&done.stderr).contains("[E507]"), "{}", text(&done.stderr));
+    assert!(!output.exists());
+    let wrong = ergoseq(&["run", file, "--max-time", "soon"]);
+    assert_eq!(code(&wrong), 2, "{}", text(&wrong.stderr));
+}
+
+#[test]
+fn messages_beside_json_are_json() {
+    let folder = scratch("json_messages");
+    let path = folder.join("a.seq");
+    std::fs::write(&path, "ergoseq 1\nunits natural\nsystem { spin a : 1/2 }\nsequence { prepare kte \"0\" }\n")
+        .unwrap();
+    let done = ergoseq(&["run", path.to_str().unwrap(), "--format", "json"]);
+    assert_eq!(code(&done), 1);
+    let said = text(&done.stderr);
+    for line in said.lines() {
+        let message: serde_json::Value = serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        assert_eq!(message["severity"], "error");
+        assert!(message["code"].as_str().unwrap().starts_with('E') && message["line"] == 4, "{line}");
+    }
+    assert!(!said.is_empty());
+}
+
+/// Writes that fail leave what was there, nothing half-written, and a message.
+#[cfg(unix)]
+#[test]
+fn writes_that_fail_leave_what_was_there() {
+    let folder = scratch("failing_writes");
+    let run = |limit: &str, arguments: &str| {
+        let line = format!("ulimit -f {limit}; trap '' XFSZ; exec {} {arguments}", env!("CARGO_BIN_EXE_ergoseq"));
+        std::process::Command::new("sh").args(["-c", &line]).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
+    };
+    let output = folder.join("result.csv");
+    std::fs::write(&output, "what was there\n").unwrap();
+    let arguments = format!("run {CHARGING} --format csv --force --output {}", output.display());
+    let failed = run("1", &arguments);
+    assert_eq!(code(&failed), 3, "{}", text(&failed.stderr));
+    assert!(text(&failed.stderr).contains("[E602]"), "{}", text(&failed.stderr));
+    assert_eq!(std::fs::read_to_string(&output).unwrap(), "what was there\n");
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing half-written is left");
+    // A sweep that cannot be begun leaves no file, and says so.
+    let map = folder.join("map.nc");
+    let sweep = format!("sweep {CHARGING} --sweep \"T=0.1 .. 4 points 2000\" --output {}", map.display());
+    let failed = run("4", &sweep);
+    assert_eq!(code(&failed), 3, "{}", text(&failed.stderr));
+    assert!(!map.exists());
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing half-written is left");
+    // A device takes what it can.
+    if std::path::Path::new("/dev/full").exists() {
+        let full = ergoseq(&["run", CHARGING, "--format", "csv", "--force", "--output", "/dev/full"]);
+        assert_eq!(code(&full), 3, "{}", text(&full.stderr));
+    }
+}
+
+/// A sweep that is killed at any moment goes on, and its file is byte for byte that of one that was not.
+#[test]
+fn sweeps_that_are_killed_go_on_to_the_same_file() {
+    let folder = scratch("killed");
+    let whole = folder.join("whole.nc");
+    let sweep = |output: &std::path::Path, resume: bool| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_ergoseq"));
+        command.args(["sweep", CHARGING, "--sweep", "T=0.1 .. 4 points 400", "--threads", "2", "--output"]).arg(output);
+        if resume {
+            command.arg("--resume");
+        }
+        command.current_dir(env!("CARGO_MANIFEST_DIR")).stderr(std::process::Stdio::null());
+        command
+    };
+    assert!(sweep(&whole, false).status().unwrap().success());
+    let expected = std::fs::read(&whole).unwrap();
+    for (k, milliseconds) in [1, 5, 12, 25, 40, 60, 90, 130].into_iter().enumerate() {
+        let map = folder.join(format!("map{k}.nc"));
+        let mut child = sweep(&map, false).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let again = sweep(&map, map.exists()).status().unwrap();
+        assert!(again.success(), "killed after {milliseconds} ms");
+        assert!(std::fs::read(&map).unwrap() == expected, "killed after {milliseconds} ms");
+    }
 }

@@ -41,7 +41,7 @@ const LAYERS: &[&[&str]] = &[
     &["lanes"],
     &["waveform"],
     &["diagnostic"],
-    &["units"],
+    &["units", "budget"],
     &["spin"],
     &["syntax", "metrics", "pulse_program"],
     &["decays"],

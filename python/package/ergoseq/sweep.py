@@ -31,6 +31,7 @@ Axis: TypeAlias = "tuple[list[str], list[list[float]]]"
 
 _SECONDS_A_SHARD = 2.0
 _MOST_OF_A_SHARD = 20_000
+_MOST_POINTS = 2_000_000
 
 
 def sweep(
@@ -47,6 +48,9 @@ def sweep(
 ) -> xr.Dataset:
     """Runs a grid of points and labels the results. ``Sequence.sweep`` documents it."""
     axes = _axes(sequence, params, fixed)
+    total = math.prod(len(values[0]) for _, values in axes)
+    if total > _MOST_POINTS:
+        raise ValueError(f"a sweep of {total} points: more than {_MOST_POINTS} are not held at once; `ergoseq sweep` writes them to a file")
     points = [{**fixed, **point} for point in _grid(axes)]
     if not points:
         raise ValueError("a sweep of no points: every swept parameter needs at least one value")
@@ -238,8 +242,9 @@ class _Store:
 
 
 def _write(path: str, data: bytes) -> None:
-    beside = f"{path}.{os.getpid()}.part"
-    with open(beside, "wb") as file:
+    # A name that nobody else has, so that what lies there is never followed or overwritten.
+    beside = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
+    with open(beside, "xb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())

@@ -3,7 +3,7 @@
 use crate::measurements::table;
 use crate::overrides::{self, Prepared};
 use crate::tomography::received;
-use crate::{Outcome, args, files, terminal};
+use crate::{Outcome, args, files, inputs, terminal};
 use ergoseq::Compiled;
 use ergoseq::comparison::{self, Measurement};
 use ergoseq::diagnostic::{Code, Diagnostic};
@@ -13,6 +13,9 @@ use std::path::Path;
 
 /// Theory, emulation and measurement in one table, and in one picture where that is wanted.
 pub fn compare(a: &args::Compare) -> Outcome {
+    inputs::note(&a.file);
+    terminal::speak_json(a.format == "json");
+    inputs::note(&a.data);
     let Prepared { mut compiled, values, options } = match overrides::prepare(&a.file, &a.given, &[], &a.how) {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,

@@ -1,12 +1,14 @@
 //! Files: read with care, written beside their place and then moved there.
 
+use crate::{deadline, inputs, reach};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::ir::Experiment;
 use ergoseq::source::{LARGEST_FILE, Sources, decoded};
 use ergoseq::{Compiled, Refused};
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 fn cannot_read(path: &Path, why: &str) -> Diagnostic {
     Diagnostic::without_place(Code::CannotRead, format!("`{}` cannot be read: {why}", path.display()))
@@ -103,6 +105,8 @@ pub fn compile_with(path: &Path, instead: &dyn Fn(&str) -> Option<String>) -> Re
             return Err(Box::new(Refused::new(diagnostic)));
         }
     };
+    inputs::note(path);
+    let folder = path.parent().unwrap_or(Path::new(""));
     let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
     if yaml {
         return from_yaml(&name, &text);
@@ -112,7 +116,9 @@ pub fn compile_with(path: &Path, instead: &dyn Fn(&str) -> Option<String>) -> Re
             return Ok((wanted.to_string(), text));
         }
         let path = Path::new(from).parent().unwrap_or(Path::new("")).join(wanted);
+        reach::allowed(&path, folder)?;
         let bytes = bytes(&path).map_err(|d| d.message)?;
+        inputs::note(&path);
         let name = path.display().to_string();
         let text =
             decoded(&name, bytes).map_err(|at| format!("`{name}` is not UTF-8 text: byte {at} cannot be read"))?;
@@ -155,6 +161,9 @@ pub fn folder(path: &Path) -> Result<(), Diagnostic> {
 /// Whether a file can be written, before anything is computed: it may not exist, unless it may be overwritten, and its folder must
 /// take a new file.
 pub fn writable(path: &Path, overwrite: bool) -> Result<(), Diagnostic> {
+    if inputs::contain(path) {
+        return Err(cannot_write(path, "it is one of the files that are read").help("give the output another name"));
+    }
     if path.is_dir() {
         return Err(cannot_write(path, "it is a directory"));
     }
@@ -251,37 +260,48 @@ fn cannot_write(path: &Path, why: &str) -> Diagnostic {
     Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be written: {why}", path.display()))
 }
 
-/// The name of a file while it is written.
+/// The name of a file while it is written: one that nobody else has, so that what lies there is never followed or overwritten.
 fn beside(path: &Path) -> PathBuf {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
     let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.part", std::process::id()));
+    beside.push(format!(".{}-{since}-{}.part", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
     PathBuf::from(beside)
 }
 
 /// The same for any bytes.
 pub fn write_bytes(path: &Path, bytes: &[u8], overwrite: bool) -> Result<(), Diagnostic> {
     writable(path, overwrite)?;
-    // A link stays, and the file it leads to is written.
+    put(path, |file| file.write_all(bytes)).map_err(|e| cannot_write(path, &reason(&e)))
+}
+
+/// Writes the tidy text of a file in its place: the only output that is an input.
+pub fn rewrite(path: &Path, text: &str) -> Result<(), Diagnostic> {
+    put(path, |file| file.write_all(text.as_bytes())).map_err(|e| cannot_write(path, &reason(&e)))
+}
+
+/// Puts a file in its place: it is written beside it and then moved there, so that nobody ever sees half of it, and what was there stays
+/// where this fails. A link stays, and the file it leads to is replaced; what is no ordinary file, such as /dev/null or a pipe, is
+/// written to directly.
+pub fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let led = if path.is_symlink() { fs::canonicalize(path).ok() } else { None };
     let path = led.as_deref().unwrap_or(path);
-    let failed = |e: std::io::Error| cannot_write(path, &reason(&e));
-    // What is no ordinary file, such as /dev/null or a pipe, is written to directly.
     if path.exists() && !path.is_file() {
-        return fs::write(path, bytes).map_err(failed);
+        return write(&mut fs::OpenOptions::new().write(true).open(path)?);
     }
     let beside = beside(path);
+    let mut file = File::create_new(&beside)?;
+    deadline::unfinished(&beside);
     let result = (|| {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
+        write(&mut file)?;
         file.sync_all()?;
         if let Ok(meta) = fs::metadata(path) {
             fs::set_permissions(&beside, meta.permissions())?;
         }
         fs::rename(&beside, path)
     })();
-    result.map_err(|e| {
+    result.inspect_err(|_| {
         // Best effort: the half-written file is ours.
         let _ = fs::remove_file(&beside);
-        failed(e)
     })
 }

@@ -39,7 +39,7 @@ fn one(path: &std::path::Path, a: &args::Fmt) -> Outcome {
             other => other,
         };
     }
-    match files::write(path, &tidy, true) {
+    match files::rewrite(path, &tidy) {
         Ok(()) => Outcome::Done,
         Err(diagnostic) => terminal::refuse(&[diagnostic], &sources),
     }

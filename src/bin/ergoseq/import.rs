@@ -1,6 +1,6 @@
 //! `ergoseq import`
 
-use crate::{Outcome, args, files, terminal};
+use crate::{Outcome, args, files, inputs, terminal};
 use ergoseq::diagnostic::Diagnostic;
 use ergoseq::import::parameters::{LIST_FILES, Parameters};
 use ergoseq::import::simpson;
@@ -37,6 +37,7 @@ fn parameters(folder: &Path) -> Result<Parameters, Diagnostic> {
 
 /// Reads a pulse program, or an input file of SIMPSON, and writes it as a sequence.
 pub fn import(a: &args::Import) -> Outcome {
+    inputs::note(&a.file);
     let mut sources = Sources::default();
     let read = (|| {
         if let Some(output) = &a.output {

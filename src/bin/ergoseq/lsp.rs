@@ -3,8 +3,8 @@
 //! Messages are answered in their order, one at a time: an answer always is about the text as the editor has it. Positions are those of
 //! UTF-16, or of UTF-8 where the editor prefers it. A mistake of the server's own is an answer that says so, and never its end.
 
-use crate::Outcome;
-use ergoseq::diagnostic::{Diagnostic, Severity};
+use crate::{Outcome, transport};
+use ergoseq::diagnostic::{Code, Diagnostic, Severity};
 use ergoseq::editor::{self, COLOURS, Document, Kind};
 use ergoseq::source::Span;
 use line_index::{LineCol, LineIndex, TextSize, WideEncoding, WideLineCol};
@@ -14,6 +14,8 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 /// An open file.
 struct Open {
@@ -66,7 +68,7 @@ struct Change {
 
 /// Talks with an editor until it hangs up.
 pub fn lsp() -> Outcome {
-    let (connection, threads) = Connection::stdio();
+    let (connection, threads) = transport::stdio();
     let talked = talk(&connection);
     drop(connection);
     let joined = threads.join();
@@ -147,11 +149,32 @@ fn reader(address: &str) -> impl FnMut(&str, &str) -> Result<(String, String), S
     let own = path_of(address);
     move |wanted, from| {
         let from = Path::new(from);
-        let folder = if from.is_absolute() { from.parent() } else { own.as_deref().and_then(Path::parent) };
+        let own = own.as_deref().and_then(Path::parent);
+        let folder = if from.is_absolute() { from.parent() } else { own };
         let path = folder.ok_or("the file has no folder yet: save it first")?.join(wanted);
+        crate::reach::allowed(&path, own.unwrap_or(&path))?;
         let text = crate::files::read(&path).map_err(|d| d.message)?;
         Ok((path.display().to_string(), text))
     }
+}
+
+/// A document that was read and checked, or one that says that this takes too long: an editor waits for its answer. The thread then
+/// ends by itself, since what a text may ask for is bounded.
+fn in_time(name: String, text: String, address: String) -> Document {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let (send, receive) = channel();
+    let copy = text.clone();
+    let begun = std::thread::Builder::new().stack_size(16 << 20).spawn(move || {
+        // Nobody listens when it was too late.
+        let _ = send.send(Document::new(&name, copy, &mut reader(&address)));
+    });
+    let found = begun.ok().and_then(|_| receive.recv_timeout(PATIENCE).ok());
+    found.unwrap_or_else(|| {
+        let mut document = bare(text);
+        let message = format!("the file takes longer than {} s to check", PATIENCE.as_secs());
+        document.diagnostics.push(Diagnostic::without_place(Code::OutOfTime, message));
+        document
+    })
 }
 
 impl Server {
@@ -246,7 +269,7 @@ impl Server {
     /// Reads a text anew, and tells what is wrong with it.
     fn read(&mut self, address: &str, text: String) -> Vec<Notification> {
         let name = path_of(address).map_or_else(|| address.to_string(), |p| p.display().to_string());
-        let document = Document::new(&name, text, &mut reader(address));
+        let document = in_time(name, text, address.to_string());
         let lines = LineIndex::new(&document.text);
         let open = Open { document, lines };
         let said: Vec<Value> = open.document.diagnostics.iter().map(|d| self.told(&open, address, d)).collect();

@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod check;
 mod compare;
+mod deadline;
 mod decays;
 mod dry_run;
 mod export;
@@ -13,6 +14,7 @@ mod expressions;
 mod files;
 mod fmt;
 mod import;
+mod inputs;
 mod learn;
 mod lsp;
 mod measurements;
@@ -23,6 +25,7 @@ mod plan;
 #[cfg(feature = "pictures")]
 mod plot;
 mod progress;
+mod reach;
 mod report;
 #[cfg(feature = "pictures")]
 mod reproduce;
@@ -36,6 +39,7 @@ mod sweep;
 mod terminal;
 mod test;
 mod tomography;
+mod transport;
 mod workloads;
 
 use args::{Arguments, Command};
@@ -47,7 +51,15 @@ use std::process::ExitCode;
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let arguments = Arguments::parse();
+    arguments.allow_path.iter().for_each(|folder| reach::allow(folder));
+    if let Some(time) = &arguments.max_time
+        && let Err(diagnostic) = deadline::after(time)
+    {
+        terminal::report(&[diagnostic], &Default::default());
+        return ExitCode::from(Outcome::Usage as u8);
+    }
+    let outcome = match arguments.command {
         Command::Check(a) => check::check(&a),
         Command::Run(a) => run::run(&a),
         Command::Sweep(a) => sweep::sweep(&a),

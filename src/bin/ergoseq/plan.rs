@@ -1,6 +1,6 @@
 //! `ergoseq plan`
 
-use crate::{Outcome, args, files, overrides, terminal};
+use crate::{Outcome, args, files, inputs, overrides, terminal};
 use ergoseq::decays::sign::sign;
 use ergoseq::decays::simpson::simpson_text;
 use ergoseq::diagnostic::{Code, Diagnostic};
@@ -14,6 +14,7 @@ use ergoseq::tomography::decay::Decay;
 
 /// Prints the plan of every tomography of a file.
 pub fn plan(a: &args::Plan) -> Outcome {
+    inputs::note(&a.file);
     let mut compiled = match files::compile(&a.file) {
         Ok(compiled) => compiled,
         Err(refused) => return terminal::refuse(&refused.diagnostics, &refused.sources),

@@ -2,7 +2,7 @@
 
 use crate::overrides::{self, Prepared};
 use crate::run::emulate;
-use crate::{Outcome, args, files, terminal};
+use crate::{Outcome, args, files, inputs, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator;
 use ergoseq::hamiltonian::Values;
@@ -13,6 +13,7 @@ use std::path::Path;
 
 /// Draws what an experiment measures.
 pub fn plot(a: &args::Plot) -> Outcome {
+    inputs::note(&a.file);
     let ending = a.output.extension().and_then(|e| e.to_str()).unwrap_or_default();
     let kind = Kind::of(ending);
     if let Err(diagnostic) = drawable(&a.output) {

@@ -1,7 +1,7 @@
 //! `ergoseq report` and `ergoseq watch`
 
 use crate::compare::measurement;
-use crate::{Outcome, args, files, overrides, terminal};
+use crate::{Outcome, args, files, inputs, overrides, terminal};
 use ergoseq::Refused;
 use ergoseq::diagnostic::Diagnostic;
 use ergoseq::report::{page_of_mistakes, page_with};
@@ -47,6 +47,7 @@ fn make(a: &args::Report) -> Result<Made, Outcome> {
 
 /// Writes the page of a file.
 pub fn report(a: &args::Report) -> Outcome {
+    inputs::note(&a.file);
     if let Err(diagnostic) = files::writable(&target(a), a.force) {
         return terminal::refuse(&[diagnostic], &Default::default());
     }
@@ -67,6 +68,12 @@ fn changed(path: &Path) -> Option<SystemTime> {
 /// Writes the page anew whenever the file changes, until it is interrupted.
 pub fn watch(a: &args::Report) -> Outcome {
     let page = target(a);
+    // A file that is saved is not there for a moment, but one that was never there will not come.
+    if changed(&a.file).is_none() {
+        let missing = files::read(&a.file).err();
+        return terminal::refuse(&missing.into_iter().collect::<Vec<_>>(), &Default::default());
+    }
+    inputs::note(&a.file);
     if let Err(diagnostic) = files::writable(&page, a.force) {
         return terminal::refuse(&[diagnostic], &Default::default());
     }

@@ -2,7 +2,8 @@
 
 use crate::overrides::{self, Prepared};
 use crate::progress::Progress;
-use crate::{Outcome, args, files, terminal};
+use crate::{Outcome, args, files, inputs, terminal};
+use ergoseq::budget::POINTS_AT_ONCE;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Emulator, Options, Run};
 use ergoseq::hamiltonian::Values;
@@ -12,19 +13,10 @@ use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use ergoseq::source::{Sources, visible};
 use ergoseq::units::UnitSystem;
 
-/// The most points whose results are held at once.
-const MOST_POINTS: usize = 1_000_000;
-
-fn too_many(points: usize) -> Diagnostic {
-    Diagnostic::without_place(
-        Code::TooLarge,
-        format!("{points} points are more than the {MOST_POINTS} that are held at once"),
-    )
-    .help("`ergoseq sweep FILE --output map.nc` writes a sweep of any length to a file")
-}
-
 /// Emulates every point and writes the results.
 pub fn run(a: &args::Run) -> Outcome {
+    inputs::note(&a.file);
+    terminal::speak_json(a.format == "json");
     if let Err(why) = processing(a) {
         terminal::report(&[Diagnostic::without_place(Code::Contradiction, why)], &Default::default());
         return Outcome::Usage;
@@ -52,8 +44,8 @@ pub fn run(a: &args::Run) -> Outcome {
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
     let points = emulator::points(&axes, &values);
-    if points.len() > MOST_POINTS {
-        return terminal::refuse(&[too_many(points.len())], &compiled.sources);
+    if let Err(over) = POINTS_AT_ONCE.check(points.len() as u64, None) {
+        return terminal::refuse(&[*over], &compiled.sources);
     }
     let points: Vec<Values> = points.collect();
     let schema = Schema::new(experiment, &a.file.display().to_string(), &axes, &values, energy);

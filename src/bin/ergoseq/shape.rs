@@ -2,7 +2,7 @@
 
 use crate::expressions::result;
 use crate::search::{unit_of_result, wanted};
-use crate::{Outcome, args, files, overrides, terminal};
+use crate::{Outcome, args, files, inputs, overrides, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{Request, run};
 use ergoseq::hamiltonian::Fault;
@@ -15,6 +15,7 @@ use std::path::Path;
 
 /// Looks for the shape, writes it, and says what it does in a run of the whole experiment.
 pub fn shape(a: &args::Shape) -> Outcome {
+    inputs::note(&a.file);
     let declared = declared(&a.file);
     let named = |name: &str| a.shape.as_ref().is_none_or(|wanted| wanted == name);
     let begin = a.steps.map(|steps| "1 0\n".repeat(steps as usize));

@@ -6,7 +6,7 @@
 
 use crate::overrides::{self, Prepared};
 use crate::progress::Progress;
-use crate::{Outcome, args, files, terminal};
+use crate::{Outcome, args, files, inputs, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{self, Emulator, Options, Run, SweepAxis};
@@ -70,7 +70,7 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let file = a.file.display().to_string();
     let grid = Grid { compiled, file, values, options, axes, total, share: share(a.shard, total) };
     let (expected, Opened { file, done, .. }) = grid.open(a)?;
-    let left: Vec<u64> = grid.share.clone().filter(|k| done.get(*k as usize) == Some(&PENDING)).collect();
+    let (pieces, left) = pieces(&done, grid.share.clone());
     drop(done);
     let work = Work {
         file: Mutex::new(file),
@@ -79,11 +79,11 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
         stopped: AtomicBool::new(false),
         error: Mutex::new(None),
     };
-    grid.compute(&left, &expected, &work);
+    grid.compute(&pieces, left, &expected, &work);
     let failures = work.failures.load(Ordering::Relaxed);
     work.close()?;
-    let before = (grid.share.end - grid.share.start) - left.len() as u64;
-    let mut said = format!("{} points computed", left.len());
+    let before = (grid.share.end - grid.share.start) - left;
+    let mut said = format!("{left} points computed");
     if before > 0 {
         said += &format!(", {before} were there");
     }
@@ -151,6 +151,7 @@ impl Grid<'_> {
         files::writable(&a.output, a.force)?;
         let expected = self.expected(self.share.clone())?;
         let dataset = expected.layout.dataset.clone();
+        room(&a.output, dataset.header.end())?;
         let file = begin(&a.output, &dataset, &self.axes).map_err(|e| match e.kind() {
             ErrorKind::StorageFull => wrong(&a.output, "the disk is full")
                 .help(format!("the file takes {}", emulator::bytes_text(dataset.header.end() as f64))),
@@ -172,12 +173,13 @@ impl Grid<'_> {
         origin(&self.compiled.experiment, &self.compiled.sources, self.options)
     }
 
-    /// Computes points on all cores and writes what they give.
-    fn compute(&self, points: &[u64], expected: &Expected, work: &Work) {
+    /// Computes pieces of neighbouring points on all cores and writes what they give.
+    fn compute(&self, pieces: &[Range<u64>], left: u64, expected: &Expected, work: &Work) {
         let layout = &expected.layout;
-        let progress = Progress::new(points.len() as u64);
+        let progress = Progress::new(left);
         let emulator = Emulator::new(&self.compiled.experiment);
-        points.par_chunks(neighbours(points.len())).for_each(|points| {
+        pieces.par_iter().for_each(|piece| {
+            let points: Vec<u64> = piece.clone().collect();
             let mut batch = Batch::new(work);
             let mut computed = ResultSet::new(expected.schema.clone());
             let size = points.first().map_or(1, |k| emulator.batch_size(&self.point(*k), self.options));
@@ -294,6 +296,21 @@ impl Work<'_> {
     }
 }
 
+/// The points of a share that are pending, in pieces of neighbours, and how many they are.
+fn pieces(done: &[i16], share: Range<u64>) -> (Vec<Range<u64>>, u64) {
+    let pending = |k: &u64| done.get(*k as usize) == Some(&PENDING);
+    let left = share.clone().filter(pending).count();
+    let most = neighbours(left) as u64;
+    let mut pieces: Vec<Range<u64>> = Vec::new();
+    for k in share.filter(pending) {
+        match pieces.last_mut() {
+            Some(piece) if piece.end == k && k - piece.start < most => piece.end = k + 1,
+            _ => pieces.push(k..k + 1),
+        }
+    }
+    (pieces, left as u64)
+}
+
 /// How many neighbouring points a thread computes, so that what it writes are long pieces: few enough that no thread waits for another.
 fn neighbours(points: usize) -> usize {
     (points / (64 * rayon::current_num_threads())).clamp(1, 64)
@@ -366,11 +383,8 @@ fn put(file: &mut File, (at, bytes): &Patch) -> io::Result<()> {
 /// A new file with nothing computed. It is made beside its place and moved there, so that a file of this name is always whole.
 fn begin(path: &Path, dataset: &Dataset, axes: &[SweepAxis]) -> io::Result<File> {
     const PIECE: usize = 1 << 20;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.part", std::process::id()));
-    let beside = std::path::PathBuf::from(beside);
-    let made = (|| {
-        let mut out = BufWriter::with_capacity(PIECE, File::create(&beside)?);
+    files::put(path, |file| {
+        let mut out = BufWriter::with_capacity(PIECE, file);
         out.write_all(&dataset.header.bytes())?;
         for blank in dataset.blank(axes) {
             match blank {
@@ -386,18 +400,40 @@ fn begin(path: &Path, dataset: &Dataset, axes: &[SweepAxis]) -> io::Result<File>
                 }
             }
         }
-        out.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        std::fs::rename(&beside, path)?;
-        OpenOptions::new().read(true).write(true).open(path)
-    })();
-    made.inspect_err(|_| {
-        // Best effort: the half-written file is ours.
-        let _ = std::fs::remove_file(&beside);
-    })
+        out.flush()
+    })?;
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+/// Refuses a file that the disk has no room for, before anything is written to it.
+fn room(path: &Path, needed: u64) -> Result<(), Diagnostic> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match free_space(folder) {
+        Some(free) if free < needed => {
+            let (needed, free) = (emulator::bytes_text(needed as f64), emulator::bytes_text(free as f64));
+            Err(wrong(path, format!("it takes {needed}, and the disk has room for {free}"))
+                .help("sweep fewer points, or write it to another disk"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The bytes that a user may still write to the disk of a folder, where the system tells.
+#[cfg(unix)]
+fn free_space(folder: &Path) -> Option<u64> {
+    rustix::fs::statvfs(folder).ok().map(|disk| disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+#[cfg(not(unix))]
+fn free_space(_: &Path) -> Option<u64> {
+    None
 }
 
 fn header_of(path: &Path) -> Result<(Dataset, File), Diagnostic> {
     let cannot = |why: String| Diagnostic::without_place(Code::CannotRead, format!("`{}`: {why}", path.display()));
+    if !path.metadata().map_err(|e| cannot(files::reason(&e)))?.is_file() {
+        return Err(cannot("it is no regular file".into()));
+    }
     let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|e| cannot(files::reason(&e)))?;
     let mut bytes = Vec::new();
     // Headers are short unless sources are long: first a piece, then more where that does not do.
@@ -457,6 +493,7 @@ fn again(path: &Path, made_by: &[(String, String)], axes: &[SweepAxis]) -> Resul
 
 /// Joins the shards of a sweep.
 pub fn merge(a: &args::Merge) -> Outcome {
+    a.shards.iter().for_each(|shard| inputs::note(shard));
     match join(a) {
         Ok(outcome) => outcome,
         Err(diagnostic) => terminal::refuse(&[diagnostic], &Default::default()),
@@ -491,30 +528,21 @@ fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
                 .help("give each of n shards a number of its own: `--shard 1/n`, `--shard 2/n`, ..."));
         }
     }
-    let mut beside = a.output.as_os_str().to_owned();
-    beside.push(format!(".{}.part", std::process::id()));
-    let beside = std::path::PathBuf::from(beside);
-    let written = (|| {
-        std::fs::copy(first_path, &beside)?;
-        let mut out = OpenOptions::new().read(true).write(true).open(&beside)?;
+    let written = files::put(&a.output, |out| {
+        io::copy(&mut File::open(first_path)?, out)?;
         for (shard, file) in shards.iter().zip(&mut sources).skip(1) {
             for run in runs(shard) {
                 for (at, length) in first.parts(run.start, run.end - run.start) {
-                    copy(file, &mut out, at, length)?;
+                    copy(file, out, at, length)?;
                 }
                 for (k, status) in (run.start..).zip(shard.iter().take(run.end as usize).skip(run.start as usize)) {
-                    put(&mut out, &first.status(k, *status))?;
+                    put(out, &first.status(k, *status))?;
                 }
             }
         }
-        out.sync_all()?;
-        std::fs::rename(&beside, &a.output)
-    })();
-    written.map_err(|e| {
-        // Best effort: the half-written file is ours.
-        let _ = std::fs::remove_file(&beside);
-        failed(&a.output)(e)
-    })?;
+        Ok(())
+    });
+    written.map_err(failed(&a.output))?;
     let missing = (0..first.points as usize).filter(|k| shards.iter().all(|s| s.get(*k) == Some(&PENDING))).count();
     eprintln!("{} of {} points", first.points - missing as u64, first.points);
     if missing > 0 {

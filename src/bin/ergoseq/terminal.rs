@@ -4,6 +4,7 @@ use crate::Outcome;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::source::{Sources, visible};
 use std::io::{IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// More messages than this help nobody.
 const MOST_MESSAGES: usize = 50;
@@ -31,14 +32,42 @@ pub fn columns() -> usize {
     told.or_else(seen).unwrap_or(80).clamp(40, 200)
 }
 
+/// Whether messages are written as JSON, as the results are.
+static JSON: AtomicBool = AtomicBool::new(false);
+
+/// Writes messages as JSON from now on, one in a line: who reads the results as such reads what is wrong as such.
+pub fn speak_json(json: bool) {
+    JSON.store(json, Ordering::Relaxed);
+}
+
+/// A message as JSON, in one line.
+fn as_json(d: &Diagnostic, sources: &Sources) -> String {
+    let at = d.span.map(|span| sources.line_and_column(span));
+    let described = serde_json::json!({
+        "code": d.code.to_string(),
+        "severity": if d.is_error() { "error" } else { "warning" },
+        "message": d.message,
+        "label": d.label,
+        "file": d.span.and_then(|span| sources.get(span.file)).map(|source| source.name.as_str()),
+        "line": at.map(|(line, _)| line),
+        "column": at.map(|(_, column)| column),
+        "help": d.help,
+    });
+    described.to_string()
+}
+
 /// Prints messages. A terminal that went away is no reason to fail.
 pub fn report(diagnostics: &[Diagnostic], sources: &Sources) {
     let mut text = String::new();
+    let json = JSON.load(Ordering::Relaxed);
     for diagnostic in diagnostics.iter().take(MOST_MESSAGES) {
-        text += &diagnostic.render(sources, styled());
+        match json {
+            true => text += &as_json(diagnostic, sources),
+            false => text += &diagnostic.render(sources, styled()),
+        }
         text.push('\n');
     }
-    if diagnostics.len() > MOST_MESSAGES {
+    if diagnostics.len() > MOST_MESSAGES && !json {
         text += &format!("... and {} more\n", diagnostics.len() - MOST_MESSAGES);
     }
     let _ = std::io::stderr().write_all(text.as_bytes());

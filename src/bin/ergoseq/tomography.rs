@@ -19,6 +19,7 @@ use std::path::Path;
 
 /// The state and its energies from what was measured, beside what theory says.
 pub fn tomography(a: &args::Tomography) -> Outcome {
+    terminal::speak_json(a.format == "json");
     let Prepared { compiled, values, mut options } = match overrides::prepare(&a.file, &a.given, &[], &a.how) {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,

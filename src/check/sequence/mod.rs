@@ -9,16 +9,15 @@ use self::substitute::substitute;
 use super::checker::{Checker, settings, twice};
 use super::names::Declarations;
 use super::system;
+use crate::budget::{EXPRESSION_PARTS, STATEMENTS};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, Event, EventKind, Experiment, Meaning, Scope};
 use crate::source::{Place, Span};
 use crate::syntax::Expr;
 use crate::syntax::ast::{Item, ItemKind, Name, Statement, StatementKind};
 use crate::units::Dimension;
+use std::cell::Cell;
 use std::collections::HashMap;
-
-/// Maximum number of events: subsequences that call each other twice double the number at each level.
-const MOST_EVENTS: usize = 4_000_000;
 
 struct Builder<'a, 'b> {
     c: &'a mut Checker,
@@ -26,7 +25,12 @@ struct Builder<'a, 'b> {
     calls: Vec<String>,
     traces: Vec<(String, Span)>,
     marks: HashMap<String, Span>,
-    events: usize,
+    /// Statements so far, those of subsequences counted at every call.
+    statements: u64,
+    /// Parts of the expressions of subsequences, counted at every call.
+    parts: u64,
+    /// Whether a limit was passed: that is said once.
+    over: bool,
     in_loop: bool,
     /// The outermost call inside of the loop, if the statement is in a subsequence.
     loop_call: Option<Span>,
@@ -43,7 +47,9 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declar
         calls: vec![],
         traces: vec![],
         marks: HashMap::new(),
-        events: 0,
+        statements: 0,
+        parts: 0,
+        over: false,
         in_loop: false,
         loop_call: None,
         beside: None,
@@ -82,8 +88,11 @@ impl Builder<'_, '_> {
     fn events(&mut self, statements: &[Statement]) -> Vec<Event> {
         let mut events = Vec::with_capacity(statements.len());
         for statement in statements {
-            self.events += 1;
-            if self.events > MOST_EVENTS {
+            if self.c.is_full() {
+                break;
+            }
+            self.statements += 1;
+            if !STATEMENTS.allows(self.statements) || !EXPRESSION_PARTS.allows(self.parts) {
                 self.too_many(statement.place);
                 break;
             }
@@ -93,13 +102,9 @@ impl Builder<'_, '_> {
     }
 
     fn too_many(&mut self, place: Place) {
-        if self.events == MOST_EVENTS + 1 {
-            let span = place.span();
-            self.c.diagnostics.push(
-                Diagnostic::new(Code::TooDeep, span, format!("the sequence has more than {MOST_EVENTS} events"))
-                    .label("the limit is passed here")
-                    .help("use `loop` for repetitions: they stay loops"),
-            );
+        let budget = if STATEMENTS.allows(self.statements) { &EXPRESSION_PARTS } else { &STATEMENTS };
+        if !std::mem::replace(&mut self.over, true) {
+            self.c.diagnostics.push(budget.exceeded(Some(place.span())));
         }
     }
 
@@ -215,10 +220,19 @@ impl Builder<'_, '_> {
             );
             return;
         }
+        let given: Vec<(&str, &Expr, u64)> =
+            definition.arguments.iter().zip(arguments).map(|(a, e)| (a.text.as_str(), e, e.parts())).collect();
+        // A part of an expression has at least one letter, and on the average some four.
+        let text: u64 = definition.body.iter().map(|s| u64::from(s.place.span().length())).sum();
+        let parts = Cell::new(self.parts + text / 4);
         let replacement = |word: &str| {
-            definition.arguments.iter().zip(arguments).find(|(a, _)| a.text == word).map(|(_, value)| value.clone())
+            let (_, value, size) = given.iter().find(|(name, ..)| *name == word)?;
+            parts.set(parts.get() + size);
+            // Past the limit nothing more is put in: the sequence is refused.
+            if EXPRESSION_PARTS.allows(parts.get()) { Some((*value).clone()) } else { Some(Expr::number(0.0)) }
         };
         let body: Vec<Statement> = definition.body.iter().map(|s| substitute(s, &replacement)).collect();
+        self.parts = parts.get();
         self.calls.push(name.text.clone());
         let outer = self.loop_call;
         if self.in_loop {

@@ -2,6 +2,7 @@
 
 use super::time_operator::{TimeOperator, Value, multiply};
 use super::{Evaluator, Fault, Local};
+use crate::budget::OPERATOR_TERMS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::interactions::{self, zeeman};
 use crate::hamiltonian::orientation::Internal;
@@ -10,7 +11,7 @@ use crate::linalg::real;
 use crate::source::Span;
 use crate::spin::{Isotope, LocalKind, Operator, SiteKind};
 use crate::syntax::ast::SpinKind;
-use crate::syntax::{Expr, ExprKind, Fold};
+use crate::syntax::{Expr, ExprKind, Factor, Fold, Over};
 use crate::units::{Constant, GAMMA, UnitSystem};
 use crate::waveform::Scalar;
 impl Evaluator<'_> {
@@ -42,61 +43,30 @@ impl Evaluator<'_> {
             }
             ExprKind::Name(name) => self.named(name, span, locals),
             ExprKind::Call(name, items) => self.call(name, items, span, locals),
-            ExprKind::Sum(terms) => self.sum(terms, locals),
-            ExprKind::Product(factors) => {
-                let mut product = Value::Number(Scalar::Constant(1.0));
-                for factor in factors {
-                    let value = self.value(&factor.value, locals)?;
-                    if let Value::Number(x) = &value {
-                        finite(&factor.value, x, factor.divides)?;
-                    }
-                    product = match (product, value) {
-                        (Value::Number(a), Value::Number(b)) if factor.divides => Value::Number(a.over(&b)),
-                        (Value::Operator(a), Value::Number(b)) if factor.divides => {
-                            Value::Operator(a.scaled(&Scalar::Constant(1.0).over(&b)))
-                        }
-                        (a, b) => a.times(b),
-                    };
+            ExprKind::Sum(terms) => {
+                let sum = self.sum(terms, locals)?;
+                if let Value::Operator(operator) = &sum {
+                    OPERATOR_TERMS.check(operator.products(), Some(span))?;
                 }
-                Ok(product)
+                Ok(sum)
             }
+            ExprKind::Product(factors) => self.product(factors, span, locals),
             ExprKind::Power(base, exponent) => {
                 let exponent_value = self.value(exponent, locals)?;
                 match (self.value(base, locals)?, exponent_value) {
                     (Value::Number(a), Value::Number(b)) => Ok(Value::Number(a.to_power(&b))),
                     (Value::Operator(a), Value::Number(b)) => {
                         let times = self.whole(exponent, b.constant().unwrap_or(f64::NAN), 1)?;
-                        Ok(Value::Operator((1..times).fold(a.clone(), |product, _| multiply(&product, &a))))
+                        let mut product = a.clone();
+                        for _ in 1..times {
+                            product = self.multiplied(&product, &a, span)?;
+                        }
+                        Ok(Value::Operator(product))
                     }
                     _ => Err(Diagnostic::new(Code::OperatorExpected, span, "an exponent is a number").into()),
                 }
             }
-            ExprKind::Over(sum) => {
-                let (from, to) = self.bounds(&sum.from, &sum.to, locals)?;
-                let mut total: Option<Value> = None;
-                for k in from..=to {
-                    let mut inside = locals.to_vec();
-                    inside.push(Local { name: &sum.index, value: Scalar::Constant(k as f64) });
-                    let value = self.value(&sum.body, &inside)?;
-                    total = Some(match (total, sum.fold) {
-                        (Some(total), Fold::Sum) => self.add(total, value),
-                        (Some(total), Fold::Product) => total.times(value),
-                        (None, _) => value,
-                    });
-                }
-                match (total, sum.fold) {
-                    (Some(total), _) => Ok(self.merged(total)),
-                    // An empty sum is zero and an empty product one, of the type of its body.
-                    (None, Fold::Sum) if self.is_operator(sum, locals) => {
-                        Ok(Value::Operator(TimeOperator { terms: vec![] }))
-                    }
-                    (None, Fold::Product) if self.is_operator(sum, locals) => {
-                        Ok(Value::Operator(TimeOperator::constant(Operator::identity(&self.basis, real(1.0)))))
-                    }
-                    (None, Fold::Sum) => Ok(Value::Number(Scalar::Constant(0.0))),
-                    (None, Fold::Product) => Ok(Value::Number(Scalar::Constant(1.0))),
-                }
-            }
+            ExprKind::Over(sum) => self.over(sum, span, locals),
             ExprKind::Index(..)
             | ExprKind::Tuple(_)
             | ExprKind::Text(_)
@@ -106,6 +76,74 @@ impl Evaluator<'_> {
                     .into())
             }
         }
+    }
+
+    /// A product, the first factor leftmost.
+    fn product(&self, factors: &[Factor], span: Span, locals: &[Local]) -> Result<Value, Fault> {
+        let mut product = Value::Number(Scalar::Constant(1.0));
+        for factor in factors {
+            let value = self.value(&factor.value, locals)?;
+            if let Value::Number(x) = &value {
+                finite(&factor.value, x, factor.divides)?;
+            }
+            product = match (product, value) {
+                (Value::Number(a), Value::Number(b)) if factor.divides => Value::Number(a.over(&b)),
+                (Value::Operator(a), Value::Number(b)) if factor.divides => {
+                    Value::Operator(a.scaled(&Scalar::Constant(1.0).over(&b)))
+                }
+                (a, b) => self.times(a, b, span)?,
+            };
+        }
+        Ok(product)
+    }
+
+    /// A sum or product over an index, whose turns are counted.
+    fn over(&self, sum: &Over, span: Span, locals: &[Local]) -> Result<Value, Fault> {
+        let (from, to) = self.bounds(&sum.from, &sum.to, locals)?;
+        let mut total: Option<Value> = None;
+        let mut inside = locals.to_vec();
+        for k in from..=to {
+            self.spend(1, span)?;
+            inside.truncate(locals.len());
+            inside.push(Local { name: &sum.index, value: Scalar::Constant(k as f64) });
+            let value = self.value(&sum.body, &inside)?;
+            total = Some(match (total, sum.fold) {
+                (Some(total), Fold::Sum) => self.add(total, value),
+                (Some(total), Fold::Product) => self.times(total, value, span)?,
+                (None, _) => value,
+            });
+            if let Some(Value::Operator(total)) = &total {
+                OPERATOR_TERMS.check(total.terms.len() as u64, Some(span))?;
+            }
+        }
+        match (total, sum.fold) {
+            (Some(total), _) => Ok(self.merged(total)),
+            // An empty sum is zero and an empty product one, of the kind of its body.
+            (None, Fold::Sum) if self.is_operator(sum, locals) => Ok(Value::Operator(TimeOperator { terms: vec![] })),
+            (None, Fold::Product) if self.is_operator(sum, locals) => {
+                Ok(Value::Operator(TimeOperator::constant(Operator::identity(&self.basis, real(1.0)))))
+            }
+            (None, Fold::Sum) => Ok(Value::Number(Scalar::Constant(0.0))),
+            (None, Fold::Product) => Ok(Value::Number(Scalar::Constant(1.0))),
+        }
+    }
+
+    /// The product of two values, the first on the left.
+    fn times(&self, a: Value, b: Value, span: Span) -> Result<Value, Fault> {
+        Ok(match (a, b) {
+            (Value::Number(a), Value::Number(b)) => Value::Number(a.times(&b)),
+            (Value::Operator(a), Value::Number(b)) => Value::Operator(a.scaled(&b)),
+            (Value::Number(a), Value::Operator(b)) => Value::Operator(b.scaled(&a)),
+            (Value::Operator(a), Value::Operator(b)) => Value::Operator(self.multiplied(&a, &b, span)?),
+        })
+    }
+
+    /// The product of two operators, which has as many terms as the product of their numbers of terms.
+    fn multiplied(&self, a: &TimeOperator, b: &TimeOperator, span: Span) -> Result<TimeOperator, Fault> {
+        let count = a.products().saturating_mul(b.products());
+        OPERATOR_TERMS.check(count, Some(span))?;
+        self.spend(count, span)?;
+        Ok(multiply(a, b))
     }
 
     pub(super) fn is_operator(&self, sum: &crate::syntax::Over, locals: &[Local]) -> bool {

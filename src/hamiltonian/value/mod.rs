@@ -12,15 +12,17 @@ pub use self::time_operator::{Terms, TimeOperator};
 pub use self::variation::Variation;
 pub use self::varying::{FieldProducts, Varying};
 pub use super::fault::Fault;
+use crate::budget::{FOR_TURNS, TURNS};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::hardware::Spectrometer;
 use crate::hamiltonian::shared::Shared;
 use crate::ir::{Each, Experiment, Scope, SiteDeclaration};
+use crate::source::Span;
 use crate::spin::{Basis, Multiplet, Site};
 use crate::syntax::ast::SpinKind;
 use crate::syntax::{Expr, ExprKind};
 use crate::waveform::Scalar;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -73,6 +75,8 @@ pub struct Evaluator<'a> {
     operators: RefCell<BTreeMap<String, TimeOperator>>,
     /// Names of Hamiltonians that were checked to be Hermitian.
     declared: RefCell<Vec<String>>,
+    /// Turns of sums and products so far.
+    turns: Cell<u64>,
 }
 
 /// Thread-safe seed of an `Evaluator`, which has interior caches and is not `Sync`.
@@ -110,6 +114,7 @@ impl<'a> Outline<'a> {
             variables: vec![],
             operators: RefCell::default(),
             declared: RefCell::default(),
+            turns: Cell::default(),
         })
     }
 }
@@ -172,6 +177,7 @@ impl<'a> Evaluator<'a> {
             variables: vec![],
             operators: RefCell::default(),
             declared: RefCell::default(),
+            turns: Cell::default(),
         }
     }
 
@@ -308,7 +314,14 @@ impl<'a> Evaluator<'a> {
     pub fn range<'e>(&self, each: Option<&'e Each>) -> Result<Vec<Option<(&'e str, f64)>>, Fault> {
         let Some(each) = each else { return Ok(vec![None]) };
         let (from, to) = self.bounds(&each.from, &each.to, &[])?;
+        FOR_TURNS.check(turns(from, to), Some(each.to.span()))?;
         Ok((from..=to).map(|k| Some((each.index.as_str(), k as f64))).collect())
+    }
+
+    /// Counts turns of sums and products.
+    fn spend(&self, count: u64, place: Span) -> Result<(), Fault> {
+        self.turns.set(self.turns.get().saturating_add(count));
+        TURNS.check(self.turns.get(), Some(place))
     }
 
     fn bounds(&self, from: &Expr, to: &Expr, locals: &[Local]) -> Result<(i64, i64), Fault> {
@@ -443,7 +456,12 @@ impl<'a> Evaluator<'a> {
     // ---- operators ----
 }
 
-/// The error for a site that is too large, or too many sites.
+/// How many whole numbers there are from one to another.
+fn turns(from: i64, to: i64) -> u64 {
+    (to - from + 1).max(0) as u64
+}
+
+/// A subsystem that is too large, or one too many.
 fn too_many(declaration: &SiteDeclaration) -> Fault {
     let message = format!(
         "a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states, those of all multiplets of a \

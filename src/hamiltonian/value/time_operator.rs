@@ -16,6 +16,11 @@ pub struct TimeOperator {
 }
 
 impl TimeOperator {
+    /// How many products of local operators it has.
+    pub(super) fn products(&self) -> u64 {
+        self.terms.iter().map(|(_, o)| o.terms() as u64).sum()
+    }
+
     pub(super) fn constant(operator: Operator) -> TimeOperator {
         TimeOperator { terms: vec![(Scalar::Constant(1.0), operator)] }
     }
@@ -51,7 +56,7 @@ impl TimeOperator {
                 Scalar::Varying(_) => terms.push((c, operator)),
             }
         }
-        let constant = constant.unwrap_or_else(|| Operator::zero(basis));
+        let constant = constant.unwrap_or_else(|| Operator::zero(basis)).collected();
         terms.insert(0, (Scalar::Constant(1.0), constant));
         TimeOperator { terms }
     }
@@ -61,18 +66,6 @@ impl TimeOperator {
 pub(super) enum Value {
     Number(Scalar),
     Operator(TimeOperator),
-}
-
-impl Value {
-    /// The product `self right`.
-    pub(super) fn times(self, right: Value) -> Value {
-        match (self, right) {
-            (Value::Number(a), Value::Number(b)) => Value::Number(a.times(&b)),
-            (Value::Operator(a), Value::Number(b)) => Value::Operator(a.scaled(&b)),
-            (Value::Number(a), Value::Operator(b)) => Value::Operator(b.scaled(&a)),
-            (Value::Operator(a), Value::Operator(b)) => Value::Operator(multiply(&a, &b)),
-        }
-    }
 }
 
 pub(super) fn multiply(a: &TimeOperator, b: &TimeOperator) -> TimeOperator {

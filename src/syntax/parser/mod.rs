@@ -9,7 +9,7 @@ use super::ast::*;
 use super::expr::{Expr, ExprKind};
 use super::token::{Token, TokenKind};
 use super::words::{self, Role};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, MOST_MISTAKES};
 use crate::source::Span;
 use crate::units::Unit;
 
@@ -75,6 +75,10 @@ impl<'a> Parser<'a> {
     pub fn file(&mut self) -> Program {
         let mut items = Vec::new();
         while *self.kind() != TokenKind::End {
+            if self.diagnostics.len() >= MOST_MISTAKES {
+                self.gaps = true;
+                break;
+            }
             let (start, at) = (self.here(), self.at);
             match self.item() {
                 Ok(kind) => items.push(Item { kind, place: start.to(self.previous()).into() }),
@@ -177,7 +181,7 @@ impl<'a> Parser<'a> {
         let open = self.previous();
         let mut entries = Vec::new();
         loop {
-            if self.sign("}") {
+            if self.sign("}") || self.diagnostics.len() >= MOST_MISTAKES {
                 return Ok(entries);
             }
             let top_level = self.begins_line()

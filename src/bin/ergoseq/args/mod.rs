@@ -30,6 +30,12 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+    /// Ends the command after a time, such as 90s, 5min or 2h; what was written stays whole
+    #[arg(long, global = true, value_name = "TIME")]
+    pub max_time: Option<String>,
+    /// Lets programs name files in this folder and below, besides those in their own
+    #[arg(long, global = true, value_name = "DIR")]
+    pub allow_path: Vec<PathBuf>,
 }
 
 /// The subcommands.

@@ -1,0 +1,142 @@
+//! How much one program may ask for. A text of a few lines can ask for more than any machine has: names that double, nested
+//! sums, products of sums, long sweeps. Each of these is counted while it is expanded and refused at its limit, with one kind of message.
+
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+
+/// A limit: what is counted, how many there may be, and what to do when there are more.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// What is counted.
+    pub what: &'static str,
+    /// How many there may be.
+    pub most: u64,
+    /// The next step.
+    pub help: &'static str,
+}
+
+/// Statements of the sequence, subsequences put in their places.
+pub const STATEMENTS: Budget = Budget {
+    what: "statements of the sequence after its subsequences are put in",
+    most: 100_000,
+    help: "use `loop` for repetitions: they stay loops",
+};
+
+/// Numbers, names and operations in the statements of the subsequences that are called, arguments put in.
+pub const EXPRESSION_PARTS: Budget = Budget {
+    what: "parts of expressions in the subsequences that are called",
+    most: 1_000_000,
+    help: "an argument that stands twice in a subsequence doubles at every call; give a number a name by `param`",
+};
+
+/// Numbers, names and operations of `measure`, named results put in.
+pub const RESULT_PARTS: Budget = Budget {
+    what: "parts of expressions in `measure` after named results are put in",
+    most: 50_000,
+    help: "a result that is named twice in the next one doubles at every line",
+};
+
+/// Products of local operators in one operator.
+pub const OPERATOR_TERMS: Budget = Budget {
+    what: "terms of an operator after its products are expanded",
+    most: 200_000,
+    help: "a product of two sums has as many terms as the product of their numbers of terms",
+};
+
+/// Results of `measure`.
+pub const RESULTS: Budget =
+    Budget { what: "results of `measure`", most: 2_000, help: "a result is one number; `record` takes many" };
+
+/// Turns of sums and products over an index, and products of operator terms, at one point of the parameters.
+pub const TURNS: Budget = Budget {
+    what: "turns of sums and products at one point of the parameters",
+    most: 4_000_000,
+    help: "nested sums multiply: write the closed form, or declare a `param` for the inner sum",
+};
+
+/// Turns of one `for`.
+pub const FOR_TURNS: Budget =
+    Budget { what: "turns of one `for`", most: 20_000, help: "a system has at most 4096 subsystems" };
+
+/// Members of an ensemble with the scans of its phase cycles.
+pub const MEMBERS: Budget =
+    Budget { what: "members of the ensemble", most: 250_000, help: "give the distributions fewer `points`" };
+
+/// Nodes of one Gauss quadrature.
+pub const QUADRATURE_NODES: Budget = Budget {
+    what: "points of one Gauss quadrature",
+    most: 2_000,
+    help: "a smooth result needs some ten points; `seed = 1` draws random members instead",
+};
+
+/// Samples of all traces and acquisitions.
+pub const SAMPLES: Budget = Budget {
+    what: "samples of all traces together",
+    most: 500_000,
+    help: "give `record` fewer points: extrema and times of extrema do not depend on them",
+};
+
+/// Points of all free induction decays.
+pub const DECAY_POINTS: Budget =
+    Budget { what: "points of all decays together", most: 2_000_000, help: "give `acquire` fewer points" };
+
+/// Points of all sweeps together.
+pub const SWEEP_POINTS: Budget = Budget {
+    what: "points of all sweeps together",
+    most: 100_000_000,
+    help: "give fewer points, or fix some of the parameters with `--set`",
+};
+
+/// Points whose results are held at once.
+pub const POINTS_AT_ONCE: Budget = Budget {
+    what: "points that are held at once",
+    most: 200_000,
+    help: "`ergoseq sweep FILE --output map.nc` writes a sweep of any length to a file",
+};
+
+/// All limits, in the order of the grammar.
+pub const BUDGETS: &[&Budget] = &[
+    &STATEMENTS,
+    &EXPRESSION_PARTS,
+    &RESULT_PARTS,
+    &RESULTS,
+    &OPERATOR_TERMS,
+    &TURNS,
+    &FOR_TURNS,
+    &MEMBERS,
+    &QUADRATURE_NODES,
+    &SAMPLES,
+    &DECAY_POINTS,
+    &SWEEP_POINTS,
+    &POINTS_AT_ONCE,
+];
+
+impl Budget {
+    /// Whether so many are allowed.
+    pub fn allows(&self, count: u64) -> bool {
+        count <= self.most
+    }
+
+    /// Refuses a count beyond the limit.
+    ///
+    /// # Errors
+    /// When there are more than `most`.
+    pub fn check(&self, count: u64, place: Option<Span>) -> Result<(), Box<Diagnostic>> {
+        if self.allows(count) { Ok(()) } else { Err(self.exceeded(place).into()) }
+    }
+
+    /// The message for a limit that is passed.
+    pub fn exceeded(&self, place: Option<Span>) -> Diagnostic {
+        let message = format!("more than {} {}", self.most, self.what);
+        let diagnostic = match place {
+            Some(span) => Diagnostic::new(Code::OverBudget, span, message).label("the limit is passed here"),
+            None => Diagnostic::without_place(Code::OverBudget, message),
+        };
+        diagnostic.help(self.help)
+    }
+}
+
+/// `a * b`, and the largest number there is where that is larger.
+pub fn product(a: usize, b: usize) -> u64 {
+    (a as u64).saturating_mul(b as u64)
+}
