@@ -60,7 +60,7 @@ pub const FOR_TURNS: Budget =
 
 /// Members of an ensemble with the scans of its phase cycles.
 pub const MEMBERS: Budget =
-    Budget { what: "members of the ensemble", most: 250_000, help: "give the distributions fewer `points`" };
+    Budget { what: "members of the ensemble", most: 1_000_000, help: "give the distributions fewer `points`" };
 
 /// Nodes of one Gauss quadrature.
 pub const QUADRATURE_NODES: Budget = Budget {

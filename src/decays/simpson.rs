@@ -36,7 +36,7 @@ pub fn simpson(text: &str) -> Result<Series, String> {
     };
     let data = lines.take_while(|(_, l)| *l != "END");
     let mut notes = Vec::new();
-    let points = if head.packed { unpacked(data, all)? } else { pairs(data, 1.0 / width, &mut notes)? };
+    let points = if head.packed { unpacked(data, all)? } else { pairs(data, (count, 1.0 / width), &mut notes)? };
     if points.len() != all {
         return Err(format!("{all} points are announced and {} are there", points.len()));
     }
@@ -79,7 +79,7 @@ fn is_dwell(step: f64, dwell: f64) -> bool {
 /// A pair of numbers a line, behind an abscissa in some files: it must rise evenly, and one that is no time of the dwell is said.
 fn pairs<'a>(
     lines: impl Iterator<Item = (usize, &'a str)>,
-    dwell: f64,
+    (count, dwell): (usize, f64),
     notes: &mut Vec<String>,
 ) -> Result<Vec<C64>, String> {
     let mut out = Vec::new();
@@ -99,19 +99,14 @@ fn pairs<'a>(
         }
         out.push(point);
     }
-    if let Some(note) = uneven(&abscissa, dwell)? {
+    if let Some(note) = uneven(abscissa.get(..count.min(abscissa.len())).unwrap_or_default(), dwell)? {
         notes.push(note);
     }
     Ok(out)
 }
 
-/// What an abscissa says that SW does not; its rows begin anew.
-fn uneven(abscissa: &[f64], dwell: f64) -> Result<Option<String>, String> {
-    let row = abscissa
-        .windows(2)
-        .position(|w| matches!(w, [a, b] if b < a && Some(b) <= abscissa.first()))
-        .map_or(abscissa.len(), |k| k + 1);
-    let first = abscissa.get(..row).unwrap_or_default();
+/// What the abscissa of the first row says that SW does not.
+fn uneven(first: &[f64], dwell: f64) -> Result<Option<String>, String> {
     let ([a, .., b], true) = (first, first.len() > 1) else { return Ok(None) };
     let step = (b - a) / (first.len() - 1) as f64;
     // Digits may be few, so half of a step is none.

@@ -2,7 +2,7 @@
 
 use super::environment::{Environment, Snapshot};
 use super::parameters::Parameters;
-use super::send::Sending;
+use super::sending::Sending;
 use super::write::{Out, shown};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::pulse_program::expression::{Amount, actions, condition};

@@ -18,6 +18,7 @@ mod lists;
 pub mod parameters;
 mod phase;
 mod send;
+mod sending;
 mod signal;
 pub mod simpson;
 mod value;

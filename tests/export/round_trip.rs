@@ -97,11 +97,12 @@ fn exported_and_imported_sequences_give_the_same_numbers() {
         let cycles: String = text.lines().filter(|l| l.starts_with("cycle ")).map(|l| format!("{l}\n")).collect();
         let before = compiled(&format!("{}{cycles}{measures}", bare(&text)));
         let (without, _) = without_block(&bare(&text), "sequence {");
-        // What is received behind the sequence is compared by its state before.
+        // Where nothing says how many points are received, the state before is compared.
+        let assumed = !imported.warnings.is_empty();
         let body: String = imported
             .body
             .lines()
-            .filter(|l| !l.trim_start().starts_with("acquire "))
+            .filter(|l| !assumed || !l.trim_start().starts_with("acquire "))
             .map(|l| format!("{l}\n"))
             .collect();
         let after = read(&format!("{without}{body}{measures}"), &done);

@@ -1,5 +1,6 @@
 //! Checks `sequence`: translates statements to events and inlines subsequence calls; loops are kept.
 
+mod beside;
 mod pulse;
 mod readout;
 mod state;
@@ -35,7 +36,7 @@ struct Builder<'a, 'b> {
     /// The outermost call inside of the loop, if the statement is in a subsequence.
     loop_call: Option<Span>,
     /// What the statements stand beside, where they stand in `parallel`.
-    beside: Option<pulse::Beside>,
+    beside: Option<beside::Beside>,
 }
 
 /// Checks the sequence and adds it to the experiment.

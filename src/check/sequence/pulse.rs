@@ -1,6 +1,7 @@
 //! Pulses, their shapes, and parallel pulses.
 
 use super::Builder;
+use super::beside::Beside;
 use crate::check::checker::settings;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, EventKind, Meaning};
@@ -8,14 +9,6 @@ use crate::source::{Place, Span};
 use crate::syntax::ast::{self, Name, Statement, StatementKind};
 use crate::syntax::{Expr, ExprKind, Factor};
 use crate::units::Dimension;
-
-/// What a pulse in `parallel` stands beside.
-pub(super) enum Beside {
-    /// Other pulses.
-    Pulses,
-    /// A signal that is received, which lasts so long.
-    Signal(Expr),
-}
 
 impl Builder<'_, '_> {
     pub(super) fn pulse(&mut self, p: &ast::Pulse, place: Place) -> Option<ir::Pulse> {

@@ -292,7 +292,7 @@ mod tests {
         assert_eq!(set[2], Word::Braced("x $y".into(), 17));
         let Word::Parts(parts) = &puts[1] else { panic!("{puts:?}") };
         assert_eq!(parts[0], Part::Variable("a".into(), Some(vec![Part::Text("1".into())])));
-        assert_eq!(parts[2], Part::Command("f 2".into(), 37));
+        assert_eq!(parts[2], Part::Command("f 2".into(), 44));
         assert_eq!(elements("a {b c} \"d e\" {}"), ["a", "b c", "d e", ""]);
         assert_eq!(list(&["a".into(), "b c".into(), String::new()]), "a {b c} {}");
     }
