@@ -133,7 +133,7 @@ fn acquisitions<'a>(schedule: &'a Schedule, stops: &Stops) -> Vec<&'a Acquire> {
 /// FIDs of a single-member experiment for each random vector: `<psi|F+|phi>` and `<psi|F-|phi>` at every point of every decay.
 ///
 /// # Errors
-/// Those of [`run`].
+/// Those of `run`.
 pub fn decays(
     experiment: &Experiment,
     given: &Values,

@@ -1,7 +1,7 @@
 //! Orientations of the crystallites of a powder, as Euler angles and weights.
 //!
-//! **Part of the sphere.** In a static sample only `n . T . n` of every tensor matters (see [`super::orientation`]), with n the
-//! field direction in the crystal frame: all interactions are of second rank and first order. This is invariant under n -> -n, and so
+//! **Part of the sphere.** In a static sample only `n . T . n` of every tensor matters (see `orientation.rs`), with n the
+//! field direction in the crystal frame: interactions are of second rank, to first or second order. This is invariant under n -> -n, and so
 //! are all results, so a hemisphere suffices. Under MAS the field direction moves on a cone about the rotor axis. For a crystallite with
 //! the opposite axis it moves in the opposite sense: the terms `sin wt` and `sin 2wt` change sign relative to the others. No rotation
 //! compensates this unless the tensors share a mirror plane, so the grids then cover the whole sphere.

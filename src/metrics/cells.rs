@@ -159,7 +159,7 @@ impl OperatorArgument {
         self.action.get_or_init(|| Action::of(self.operator(), space))
     }
 
-    /// `Tr[A]/N`, and `Tr[B^2]/N` of the traceless part B = A - Tr[A]/N.
+    /// `Tr[A]/N`, and `Tr[B^2]/N` of the traceless part `B = A - Tr[A]/N`.
     pub fn sizes(&self) -> (f64, f64) {
         *self.sizes.get_or_init(|| {
             let mean = self.operator().mean().re;
