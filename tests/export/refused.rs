@@ -3,7 +3,7 @@ const REFUSALS: [(&str, &[&str]); 33] = [
     ("benzene", &["36: dephase dipolar"]),
     ("calcium_fluoride", &["38: dephase dipolar"]),
     ("calcium_fluoride_general", &["38: dephase dipolar"]),
-    ("central_line", &["17: prepare superposition(1: ket \"1\", 1: ket \"2\")"]),
+    ("central_line", &["16: prepare superposition(1: ket \"1\", 1: ket \"2\")"]),
     ("charge_composite", &["28: prepare gibbs(dipolar, 18.3404 mK)  # what Jeener and Broekaert's pulses leave of protons at 300 K"]),
     ("charge_while_coupled", &["a file in natural units has no seconds and no hertz"]),
     ("cycles", &["34: evolve 1000 * dipolar for 1/(6000*30.4540212051275 kHz)     # the reference prepares without relaxation: so quickly, there is none", "28: define store() { evolve dipolar for t_store with field }"]),
