@@ -24,7 +24,7 @@ const REFUSED: &[(&str, &str)] = &[
     ("all_zero", "all its amplitudes are zero"),
     ("comma_decimal", "the decimal separator is a point"),
     ("gradient_one_column", "gradient"),
-    ("jeol", "`-` is not a number"),
+    ("jeol", "line 1 holds something that is not a number"),
     ("json", "it is JSON"),
     ("phase_only_radian", "radian"),
     ("three_columns_time", "3 columns"),
