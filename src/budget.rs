@@ -18,7 +18,7 @@ pub struct Budget {
 /// Statements of the sequence, subsequences put in their places.
 pub const STATEMENTS: Budget = Budget {
     what: "statements of the sequence after its subsequences are put in",
-    most: 100_000,
+    most: 200_000,
     help: "use `loop` for repetitions: they stay loops",
 };
 

@@ -58,7 +58,7 @@ fn subsequences_that_double_are_counted() {
         run(&format!("define d0() {{ evolve X(a) for 0.1 }}\n{body}"), &format!("    d{n}()"))
     };
     over(&calls(60), STATEMENTS.what);
-    over(&calls(17), STATEMENTS.what);
+    over(&calls(18), STATEMENTS.what);
     fine(&calls(8));
     // Subsequences without statements double too.
     let empty = chain(60, |k| format!("define d{k}() {{\n    d{0}()\n    d{0}()\n}}", k - 1));
