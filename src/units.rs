@@ -368,10 +368,18 @@ impl Unit {
 pub fn hamiltonian_factor(dimension: Dimension, system: UnitSystem) -> Option<f64> {
     match system {
         UnitSystem::Natural => Some(1.0),
-        UnitSystem::Lab if dimension == Dimension::FREQUENCY => Some(TWO_PI),
+        UnitSystem::Lab if dimension == Dimension::FREQUENCY => Some(angular_factor(system)),
         UnitSystem::Lab if dimension == Dimension::ANGULAR_FREQUENCY => Some(1.0),
         UnitSystem::Lab if dimension == Dimension::ENERGY => Some(1.0 / HBAR),
         UnitSystem::Lab => None,
+    }
+}
+
+/// The angular frequency that one unit of an ordinary frequency stands for: 2 pi in lab files, 1 in natural ones.
+pub fn angular_factor(system: UnitSystem) -> f64 {
+    match system {
+        UnitSystem::Lab => TWO_PI,
+        UnitSystem::Natural => 1.0,
     }
 }
 

@@ -12,7 +12,7 @@ use crate::ir::{EventKind, Experiment, RelaxSetting};
 use crate::linalg::hermitian_eigen;
 use crate::source::Place;
 use crate::syntax::parse_expression;
-use crate::units::{TWO_PI, UnitSystem};
+use crate::units::{TWO_PI, angular_factor};
 use crate::waveform::{Unresolved, integrals, peak};
 
 /// Highest coherence order listed.
@@ -165,7 +165,7 @@ fn limit(e: &Evaluator, event: &EventKind) -> Result<Option<f64>, Fault> {
 
 /// Maximum rf amplitude of some steps, and their rf load relative to the limit.
 fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> Result<(Option<f64>, f64), Fault> {
-    let angular = if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 };
+    let angular = angular_factor(e.scope.units);
     let (mut highest, mut energy) = (0.0f64, 0.0);
     for (segment, times) in steps.iter().flat_map(|s| segments(s, 1.0)) {
         let squares = segment.fields().map(|(c, _)| c.times(c));

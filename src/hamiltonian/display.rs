@@ -2,7 +2,7 @@
 
 use super::schedule::{Schedule, Segment, Step};
 use crate::spin::{Basis, Operator, SiteKind};
-use crate::units::{TWO_PI, UnitSystem};
+use crate::units::{UnitSystem, angular_factor};
 use crate::waveform::Scalar;
 use std::fmt::Write;
 
@@ -108,7 +108,7 @@ fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mu
                 operator(&o.clone().as_ref().clone().times_number(crate::linalg::real(*c)), basis, units)
             }
             Scalar::Varying(f) => {
-                let factor = if units == UnitSystem::Lab { TWO_PI } else { 1.0 };
+                let factor = angular_factor(units);
                 let at = |t: f64| crate::syntax::number_text((f.at(t) / factor * 1e9).round() / 1e9);
                 let unit = if units == UnitSystem::Lab { " Hz" } else { "" };
                 format!(
@@ -138,7 +138,7 @@ fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mu
 const MOST_TERMS: usize = 24;
 
 fn operator(o: &Operator, basis: &Basis, units: UnitSystem) -> String {
-    let factor = if units == UnitSystem::Lab { 1.0 / TWO_PI } else { 1.0 };
+    let factor = 1.0 / angular_factor(units);
     let terms = o.named_terms(basis);
     if terms.is_empty() {
         return "0".into();

@@ -10,7 +10,7 @@ use crate::linalg::real;
 use crate::source::Span;
 use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
-use crate::units::{TWO_PI, UnitSystem};
+use crate::units::{UnitSystem, angular_factor};
 use crate::waveform::{Function, Scalar, Unresolved, peak};
 use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
@@ -219,7 +219,7 @@ pub fn transient(e: &Evaluator, nucleus: &str, drive: &Drive, edge: Edge) -> Res
 
 /// Factor from rf fields to angular frequencies: 2 pi in lab files, 1 in natural units.
 pub fn angular(e: &Evaluator) -> f64 {
-    if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 }
+    angular_factor(e.scope.units)
 }
 
 fn channel<'a>(e: &'a Evaluator, nucleus: &str) -> Option<&'a Channel> {

@@ -10,7 +10,7 @@ use super::value::{Evaluator, Fault, Values, Variation};
 use crate::budget::{MEMBERS, product};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Distribution, Grid, Shape, Varied};
-use crate::units::{Dimension, hamiltonian_factor};
+use crate::units::angular_factor;
 
 /// A member: its weight, how it differs, and its parameters.
 pub struct Member {
@@ -60,7 +60,7 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
                 let mut values = member.values.clone();
                 match &distribution.varied {
                     Varied::Offset(nucleus) => {
-                        let factor = hamiltonian_factor(Dimension::FREQUENCY, e.scope.units).unwrap_or(1.0);
+                        let factor = angular_factor(e.scope.units);
                         variation.offsets.push((nucleus.clone(), value * factor));
                     }
                     Varied::Rf(nucleus) => variation.rf.push((nucleus.clone(), value)),
@@ -128,7 +128,7 @@ fn least_common_multiple(a: usize, b: usize) -> usize {
 /// If the distribution is invalid.
 pub fn revival(e: &Evaluator, d: &Distribution, time: f64) -> Result<f64, Fault> {
     let (Varied::Offset(_), Shape::Spread(spread)) = (&d.varied, d.shape) else { return Ok(0.0) };
-    let factor = hamiltonian_factor(Dimension::FREQUENCY, e.scope.units).unwrap_or(1.0);
+    let factor = angular_factor(e.scope.units);
     let (exact, finite) = spread::coherences(e, d, spread, factor, time)?;
     Ok((finite - exact).abs())
 }

@@ -16,7 +16,7 @@ use crate::linalg::real;
 use crate::source::Span;
 use crate::spin::{Basis, Operator};
 use crate::syntax::Expr;
-use crate::units::{Dimension, hamiltonian_factor};
+use crate::units::angular_factor;
 use crate::waveform::{Function, Scalar};
 use std::sync::Arc;
 
@@ -115,7 +115,7 @@ impl Frame {
                         .help("leave `spinning` out for a sample at rest")
                         .into());
                 }
-                let factor = hamiltonian_factor(Dimension::FREQUENCY, e.scope.units).unwrap_or(1.0);
+                let factor = angular_factor(e.scope.units);
                 let magic = (1.0 / 3f64.sqrt()).acos();
                 let angle = spinning.angle.as_ref().map_or(Ok(magic), |a| e.number(a))?;
                 Some((rate * factor, angle))

@@ -177,3 +177,16 @@ fn the_library_touches_nothing_outside() {
         }
     }
 }
+
+/// Factors of 2 pi between frequencies and angular frequencies are decided in `units.rs`.
+#[test]
+fn the_factor_of_a_frequency_stands_in_one_file() {
+    for (path, text) in library() {
+        let text = product(&text);
+        for choice in
+            ["UnitSystem::Lab { TWO_PI", "UnitSystem::Lab { 1.0 / TWO_PI", "UnitSystem::Lab { crate::units::TWO_PI"]
+        {
+            assert!(!text.contains(choice), "{path} decides a factor of 2 pi: `units::angular_factor` has it");
+        }
+    }
+}

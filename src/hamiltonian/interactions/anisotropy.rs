@@ -7,12 +7,13 @@
 
 use super::super::orientation::tensor;
 use super::super::value::{Evaluator, Fault};
-use super::term::{Size, Term, angular, declared};
+use super::term::{Size, Term, declared};
 use super::zeeman;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Clause, InteractionKind};
 use crate::linalg::real;
 use crate::spin::{LocalKind, Operator};
+use crate::units::angular_factor;
 
 /// The shift anisotropies, rad/s.
 pub fn shielding(e: &Evaluator) -> Result<Vec<Term>, Fault> {
@@ -45,7 +46,7 @@ pub fn quadrupole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
             return Err(Diagnostic::new(Code::WrongOperator, q.span(), message).into());
         };
         let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;
-        let scale = angular(e) * q.size / (4.0 * spin * (2.0 * spin - 1.0));
+        let scale = angular_factor(e.scope.units) * q.size / (4.0 * spin * (2.0 * spin - 1.0));
         let t = tensor(e, scale, q.clause(Clause::Eta), q.clause(Clause::Axes), q.index)?;
         let square = iz.times(&iz).times_number(real(3.0));
         let splitting = square.plus(Operator::identity(&e.basis, real(-spin * (spin + 1.0))));

@@ -7,13 +7,13 @@
 
 use super::super::orientation::{axial, is_turned};
 use super::super::value::{Evaluator, Fault};
-use super::term::{Declared, Size, Term, angular, declared};
+use super::term::{Declared, Size, Term, declared};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Clause, InteractionKind};
 use crate::linalg::real;
 use crate::source::{Place, Span};
 use crate::spin::{LocalKind, Operator};
-use crate::units::{HBAR, MAGNETIC_CONSTANT, TWO_PI};
+use crate::units::{HBAR, MAGNETIC_CONSTANT, TWO_PI, angular_factor};
 use std::collections::BTreeMap;
 
 /// True if two spins are the same isotope.
@@ -46,7 +46,7 @@ pub fn scalar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let mut sum = Operator::zero(&e.basis);
     for p in declared(e, InteractionKind::J)? {
         let (a, b) = p.pair()?;
-        let j = p.size * angular(e);
+        let j = p.size * angular_factor(e.scope.units);
         let (zz, dot) = if like(e, a, b) { (0.0, j) } else { (j, 0.0) };
         sum = sum.plus(pair(e, a, b, zz, dot, p.span())?);
     }
@@ -63,7 +63,7 @@ pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
     let mut terms = Vec::new();
     for p in declared(e, InteractionKind::Dipolar)? {
         let (a, b) = p.pair()?;
-        let d = p.size * angular(e);
+        let d = p.size * angular_factor(e.scope.units);
         let size = match p.clause(Clause::Along) {
             Some(along) => {
                 let direction = e.vector(along, p.index)?;

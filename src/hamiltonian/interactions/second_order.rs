@@ -14,12 +14,13 @@
 
 use super::super::orientation::{square, tensor};
 use super::super::value::{Evaluator, Fault};
-use super::term::{Declared, Size, Term, angular, declared};
+use super::term::{Declared, Size, Term, declared};
 use super::zeeman;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Clause, InteractionKind};
 use crate::linalg::real;
 use crate::spin::{LocalKind, Operator};
+use crate::units::angular_factor;
 
 /// True if a quadrupolar coupling is computed to second order.
 ///
@@ -56,7 +57,7 @@ pub fn quadrupole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
             return Err(Diagnostic::new(Code::WrongOperator, q.span(), message).into());
         };
         let spin = (own.dimension - 1) as f64 / 2.0;
-        let k = angular(e) * q.size / (2.0 * spin * (2.0 * spin - 1.0));
+        let k = angular_factor(e.scope.units) * q.size / (2.0 * spin * (2.0 * spin - 1.0));
         let larmor = -isotope.gamma * field;
         let v = tensor(e, 1.0, q.clause(Clause::Eta), q.clause(Clause::Axes), q.index)?;
         let v2 = square(&v);

@@ -7,7 +7,6 @@ use crate::ir::{self, InteractionKind};
 use crate::source::Span;
 use crate::spin::Operator;
 use crate::syntax::Expr;
-use crate::units::{TWO_PI, UnitSystem};
 
 /// The coefficient of an operator, rad/s.
 #[derive(Debug, Clone)]
@@ -97,9 +96,4 @@ pub fn declared<'e>(e: &Evaluator<'e>, kind: InteractionKind) -> Result<Vec<Decl
         }
     }
     Ok(all)
-}
-
-/// Factor from frequency to angular frequency: 2 pi, or 1 in natural units.
-pub fn angular(e: &Evaluator) -> f64 {
-    if e.scope.units == UnitSystem::Lab { TWO_PI } else { 1.0 }
 }

@@ -12,7 +12,7 @@ use crate::source::Span;
 use crate::spin::{Isotope, LocalKind, Operator, SiteKind};
 use crate::syntax::ast::SpinKind;
 use crate::syntax::{Expr, ExprKind, Factor, Fold, Over};
-use crate::units::{Constant, GAMMA, UnitSystem};
+use crate::units::{Constant, GAMMA, angular_factor};
 use crate::waveform::Scalar;
 impl Evaluator<'_> {
     pub(super) fn value(&self, expr: &Expr, locals: &[Local]) -> Result<Value, Fault> {
@@ -245,7 +245,7 @@ impl Evaluator<'_> {
 
     /// A part of the system's Hamiltonian in the units of the file: Hz, or rad/s in natural units.
     pub(super) fn part(&self, part: &str, span: Span) -> Result<Operator, Fault> {
-        let scale = if self.scope.units == UnitSystem::Lab { 1.0 / crate::units::TWO_PI } else { 1.0 };
+        let scale = 1.0 / angular_factor(self.scope.units);
         let operator = match part {
             "zeeman" => zeeman::laboratory(self, span)?,
             "internal" => self.internal()?.at_rest(part, span)?,
