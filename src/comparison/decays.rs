@@ -222,7 +222,7 @@ fn add(
         Curve::line("theory", theory),
         Curve::line("emulation", emulation),
         Curve::line("measurement", found),
-        Curve::line("left over", left),
+        Curve::line("residual", left),
     ];
     out.figure.panels.push(Panel::curves(what, "frequency [Hz]", "real part", curves));
 }

@@ -1,4 +1,4 @@
-//! What a comparison is made of: rows of quantities, curves with what is left over of them, and the models they are compared with.
+//! Parts of a comparison: rows of quantities, curves with their residuals, and the models they are compared with.
 
 use crate::emulator::Options;
 use crate::hamiltonian::Values;
@@ -55,7 +55,7 @@ pub struct Comparison {
     pub rows: Vec<Row>,
     /// The curves and decays.
     pub agreements: Vec<Agreement>,
-    /// Overlaid curves, and what is left over.
+    /// Overlaid curves and residuals.
     pub figure: Figure,
     /// What was found on the way.
     pub notes: Vec<String>,
@@ -70,7 +70,7 @@ pub(super) struct Models<'a> {
     pub(super) options: &'a Options,
 }
 
-/// The sums of squares of what is left over of some points and of these, and how many real numbers they are.
+/// The sums of squares of residuals and of points, and the number of real numbers in each.
 pub(super) fn left_over(measured: &[Option<C64>], model: &[Option<C64>], factor: C64) -> (f64, f64, usize) {
     let both = measured.iter().zip(model).filter_map(|(a, b)| Some((a.as_ref()?, b.as_ref()?)));
     both.fold((0.0, 0.0, 0), |(left, all, n), (a, b)| ((a - b * factor).norm_sqr() + left, a.norm_sqr() + all, n + 2))

@@ -94,7 +94,7 @@ fn panels(what: &str, curve: &Data, of: [&Vec<Option<f64>>; 2], x_unit: &str, un
             format!("{what}: measurement less emulation"),
             &x,
             &y,
-            vec![Curve::marks("left over", left).with_errors(of_left)],
+            vec![Curve::marks("residual", left).with_errors(of_left)],
         ),
     ]
 }

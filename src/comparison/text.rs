@@ -32,7 +32,7 @@ pub fn sentence(a: &Agreement) -> String {
     let chi = a.chi_square.map_or(String::new(), |[theory, emulation]| {
         format!("chi^2 = {theory:.1} (theory), {emulation:.1} (emulation) for {} numbers; ", a.numbers)
     });
-    format!("{}: {chi}theory leaves {theory} % over, the emulation {emulation} %", a.what)
+    format!("{}: {chi}the residual is {theory} % with theory, {emulation} % with the emulation", a.what)
 }
 
 /// For people.

@@ -72,7 +72,7 @@ pub struct Series {
 
 impl Series {
     /// Decays of which no more is known than the time between points.
-    fn bare(dwell: f64, rows: Vec<Vec<C64>>) -> Series {
+    pub(crate) fn bare(dwell: f64, rows: Vec<Vec<C64>>) -> Series {
         let indirect = (rows.len() > 1).then_some(Indirect::Rows);
         Series {
             dwell,

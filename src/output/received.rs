@@ -19,7 +19,7 @@ const MOST_CURVES: usize = 12;
 /// The spectrum of every row, and for a two-dimensional experiment the map of magnitudes over both frequencies.
 ///
 /// # Errors
-/// When rows are left over, or the time between points of the indirect dimension is not known.
+/// When the number of rows is odd, or the time between points of the indirect dimension is not known.
 pub fn received(name: &str, series: &Series) -> Result<Figure, String> {
     let figure = |panels| Figure { name: "spectrum".into(), title: name.into(), columns: 1, panels };
     let kind = series.indirect.unwrap_or(Indirect::Rows);
@@ -33,13 +33,13 @@ pub fn received(name: &str, series: &Series) -> Result<Figure, String> {
                 Curve::line(format!("{head}magnitude"), part(|z| z.norm())),
             ]
         });
-        return Ok(figure(vec![Panel::curves(name, "frequency [Hz]", "signal", curves.collect())]));
+        return Ok(figure(vec![Panel::curves("spectrum", "frequency [Hz]", "signal", curves.collect())]));
     }
     let (right, up, heights) = plane(series, kind)?;
     let panel = Panel {
-        title: name.into(),
+        title: "magnitude".into(),
         x: "frequency [Hz]".into(),
-        y: "frequency of the indirect dimension [Hz]".into(),
+        y: "indirect frequency [Hz]".into(),
         content: Content::Map(shown(&right, &up, &heights)),
     };
     Ok(figure(vec![panel]))
@@ -101,7 +101,6 @@ fn plane(series: &Series, kind: Indirect) -> Result<Plane, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decays::Sense;
     use std::f64::consts::TAU;
 
     /// A line at +300 Hz of the direct and -70 Hz of the indirect dimension, in every way of receiving it.
@@ -139,19 +138,7 @@ mod tests {
                     }
                 }
             }
-            let series = Series {
-                rows,
-                indirect: Some(kind),
-                indirect_dwell: Some(step),
-                sense: Sense::Spectrometer,
-                dwell,
-                first: 0.0,
-                delay: 0.0,
-                nucleus: None,
-                base: None,
-                transmitter: None,
-                notes: vec![],
-            };
+            let series = Series { indirect: Some(kind), indirect_dwell: Some(step), ..Series::bare(dwell, rows) };
             let (right, up, heights) = plane(&series, kind).unwrap();
             let (mut best, mut at) = (0.0, (0.0, 0.0));
             for (x, column) in right.iter().zip(&heights) {

@@ -39,7 +39,7 @@ fn a_table_is_compared_point_by_point() {
     assert_eq!((rows.len(), number(&found["curves"][0]["numbers"])), (10, 10.0));
     assert!((number(&found["curves"][0]["chi_square"]["emulation"]) - chi).abs() < 1e-9 * chi);
     let curves = std::fs::read_to_string(path("a.csv")).unwrap();
-    for curve in ["theory", "emulation", "measurement", "left over"] {
+    for curve in ["theory", "emulation", "measurement", "residual"] {
         assert_eq!(curves.lines().filter(|l| l.contains(&format!(",{curve},"))).count(), 10, "{curve}");
     }
 }
@@ -144,7 +144,7 @@ fn errors_are_drawn() {
         .collect();
     let [(bare, plain), (with, barred)] = pictures.as_slice() else { panic!() };
     assert!(bare.starts_with("panel,curve,x,y,value\n") && with.starts_with("panel,curve,x,y,value,error\n"));
-    for curve in ["measurement", "left over"] {
+    for curve in ["measurement", "residual"] {
         let errors: Vec<&str> =
             with.lines().filter(|l| l.contains(&format!(",{curve},"))).map(|l| l.rsplit(',').next().unwrap()).collect();
         assert_eq!(errors, ["0.02", "0.03"], "{curve}: {with}");

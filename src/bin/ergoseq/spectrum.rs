@@ -20,7 +20,8 @@ pub fn spectrum(a: &args::Spectrum) -> Outcome {
         Err(diagnostic) => return refuse(diagnostic),
     };
     if let Some(path) = &a.output {
-        let name = in_one_line(&a.path.display().to_string());
+        let name = a.path.file_name().map_or_else(|| a.path.display().to_string(), |n| n.to_string_lossy().into());
+        let name = in_one_line(&name);
         let drawn = received(&name, &series).map_err(|why| wrong(&a.path, &format!("has no spectrum: {why}")));
         if let Err(diagnostic) = drawn.and_then(|figure| crate::plot::write(&figure, path, a.force)) {
             return refuse(diagnostic);
@@ -50,7 +51,7 @@ fn description(series: &Series) -> String {
     }
     let kind = match series.indirect {
         None => "one decay",
-        Some(Indirect::Rows) => "decays of their own",
+        Some(Indirect::Rows) => "separate decays",
         Some(Indirect::States) => "States",
         Some(Indirect::StatesTppi) => "States-TPPI",
         Some(Indirect::Tppi) => "TPPI",
