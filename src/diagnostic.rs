@@ -7,7 +7,7 @@ use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Origin, Render
 use std::borrow::Cow;
 use std::fmt;
 
-/// So many mistakes of one program are looked for: more help nobody, and a text may have one in every line.
+/// The largest number of mistakes reported for one program; a text may have one in every line.
 pub const MOST_MISTAKES: usize = 200;
 
 /// Messages, labels and hints of more characters are cut: they quote names, which may be of any length.
@@ -270,7 +270,7 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
-/// A mark in an excerpt: its bytes, what stands under it, and its kind.
+/// An underlined range of an excerpt: its bytes, its label, and its kind.
 type Mark<'a> = (std::ops::Range<usize>, &'a str, AnnotationKind);
 
 /// The lines of a file that hold some places. Only these are handed to the renderer: it would otherwise scan a whole file of 100 000
@@ -286,7 +286,7 @@ struct Excerpt<'a> {
 }
 
 impl<'a> Excerpt<'a> {
-    /// One excerpt with all places, or one for each where what lies between them is long.
+    /// One excerpt with all places, or one for each place if the text between them is long.
     fn of(source: &'a Source, places: &[&(Span, &'a str, AnnotationKind)]) -> Vec<Excerpt<'a>> {
         let whole = Excerpt::with(source, places);
         match whole.text.len() <= LONGEST_EXCERPT {

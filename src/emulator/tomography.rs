@@ -235,7 +235,7 @@ fn fitted(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<(decay::Re
     if other.left.0 >= MIRROR_LEAVES * left {
         return Ok((read, false));
     }
-    // A mirror image that leaves as much over as it explains is no reading.
+    // A mirror image whose residual is as large as what it explains is not accepted.
     if other.left.0 > MIRROR_LEAVES * other.left.1 {
         return Err(format!(
             "a higher shift has a lower frequency in them than in the file, and read so they leave {:.0} % over: check the shifts, the carrier \

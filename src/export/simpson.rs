@@ -1,8 +1,8 @@
 //! An input file of SIMPSON: the spin system, the crystallites, and the sequence as Tcl.
 //!
 //! SIMPSON's pulses turn by `exp(-i theta (Ix cos phi + Iy sin phi))` as those of the program do, and its couplings have the same sign.
-//! Its shifts are those of a spectrometer: `shift` of `nu` hertz is `-2 pi nu Iz` where gamma is positive. The receiver has no phase: the
-//! pulses on its channel are turned back by it, which gives the same signal.
+//! Its shifts are those of a spectrometer: `shift` of `nu` hertz is `-2 pi nu Iz` where gamma is positive. SIMPSON has no receiver phase,
+//! so it is subtracted from the phases of all pulses on the channel, which gives the same signal.
 //!
 //! In its rotor the field turns the other way: its azimuth is `2 pi nu t`, ours `pi - 2 pi nu t`. Tensors of rank two are the same in a
 //! mirror, so the sample is written mirrored in the plane of y and z, which turns the azimuth `phi` into `pi - phi`.

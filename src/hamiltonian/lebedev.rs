@@ -142,7 +142,7 @@ pub fn sizes() -> impl Iterator<Item = usize> {
     GRIDS.iter().map(|(n, _)| *n)
 }
 
-/// A grid on the whole sphere: points and weights, which add up to 1. `None` if there is no grid of this size.
+/// Lebedev grid on the whole sphere: points and weights, which add up to 1; `None` if no grid has this number of points.
 pub fn whole(points: usize) -> Option<Vec<([f64; 3], f64)>> {
     let (_, grid) = GRIDS.iter().find(|(n, _)| *n == points)?;
     let mut all: Vec<([f64; 3], f64)> = Vec::with_capacity(points);

@@ -28,7 +28,7 @@ const MOST_REPELLED: usize = 700;
 /// Euler angles that rotate each crystallite into the frame of the field or of the rotor, with weights that add up to 1.
 ///
 /// # Errors
-/// If there is no grid of this size.
+/// If the grid has no set of this number of points, or there are too many.
 pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<([f64; 3], f64)>, Fault> {
     let span = d.place.span();
     let count = |name: &str| -> Result<Option<usize>, Fault> { d.setting(name).map(|x| e.count(x, 1)).transpose() };
@@ -238,7 +238,7 @@ fn octahedron(points: usize, part: Part) -> Option<Sphere> {
 fn wrong_octahedron(points: usize, span: crate::source::Span) -> Fault {
     let size = |n: usize| 4 * n * n + 2;
     let side = (((points.saturating_sub(2)) as f64 / 4.0).sqrt().floor() as usize).max(1);
-    Diagnostic::new(Code::OutOfRange, span, format!("there is no grid on an octahedron with {points} points"))
+    Diagnostic::new(Code::OutOfRange, span, format!("an octahedral grid cannot have {points} points"))
         .label("not 4 n^2 + 2")
         .help(format!("the nearest have {} and {}", size(side), size(side + 1)))
         .into()

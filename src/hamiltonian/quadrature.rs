@@ -56,7 +56,7 @@ fn diagonalise(d: &mut [f64], e: &mut [f64], z: &mut [f64]) -> bool {
                 let r = f.hypot(g);
                 e[i + 1] = r;
                 if r == 0.0 {
-                    // The block falls apart here: it is looked for anew.
+                    // An off-diagonal element vanished, so the block splits: search for its end again.
                     d[i + 1] -= p;
                     e[m] = 0.0;
                     whole = false;

@@ -137,7 +137,7 @@ impl<'a> Environment<'a> {
         self.set.insert(name.to_string(), value);
     }
 
-    /// Makes an expression a parameter of its own; one that is set anew has another name.
+    /// Declares an expression as a parameter. A parameter that is assigned again gets a new name.
     fn define(&mut self, name: &str, value: &Value) -> Value {
         let text = value.text();
         let base = safe_name(name);

@@ -277,7 +277,7 @@ impl<'a> Flow<'a> {
             Some(name) if !name.trim().contains(char::is_whitespace) => {
                 self.lines.push(Out::Other(format!("mark {}", name.trim())));
             }
-            // What stands behind a statement tells how it is meant.
+            // The comment after a statement says what it represents.
             None if beside
                 && matches!(comment.trim(), "ideal" | "crush" | "crush that takes its time" | "not emulated") => {}
             _ => comment.lines().for_each(|line| self.lines.push(Out::Comment(line.trim_end().to_string()))),
@@ -527,7 +527,7 @@ impl<'a> Flow<'a> {
         self.comments_before(u32::MAX);
     }
 
-    /// What stands behind the signal: rows.
+    /// The statements after the signal: rows of a two-dimensional experiment.
     fn behind(&mut self, statement: &Statement) {
         for item in &statement.items {
             if let ItemKind::Store { rows, .. } = &item.kind {

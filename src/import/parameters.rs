@@ -47,7 +47,7 @@ fn measured(text: &str) -> Option<(f64, bool)> {
     let text = text.trim();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit() || "+-.eE".contains(c)).len();
     let (number, unit) = text.split_at(digits);
-    // What stands behind the unit is told, not read: `125 Hz for methyls`.
+    // Text after the unit is an explanation and is skipped: `125 Hz for methyls`.
     let unit = unit.split_whitespace().next().unwrap_or_default();
     let (_, factor) = UNITS.iter().find(|(u, _)| *u == unit)?;
     Some((number.trim().parse::<f64>().ok()? * factor, matches!(unit, "kHz" | "Hz" | "T/m")))

@@ -321,7 +321,7 @@ impl<'a> Flow<'a> {
         Ok(())
     }
 
-    /// The strength of a gradient, T/m, times what stands behind it.
+    /// The strength of a gradient, T/m, times the factor that follows it.
     fn gradient_strength(&mut self, number: &str, argument: &str) -> Result<Value, Lost> {
         let strength = match self.given.strengths.get(&format!("gpz{number}")) {
             Some(x) => Value::of_text(*x, format!("{} T/m", super::write::shown(*x)), 0),

@@ -6,7 +6,7 @@
 //! * `preprocessor`: conditions and definitions.
 //! * `words`: the words of the language, in one table.
 //! * `expression`: relations and lengths as numbers.
-//! * `check`: labels, phases and lists that are not defined, words that nobody knows, delays that are negative.
+//! * `check`: labels, phases and lists that are not defined, unknown words, delays that are negative.
 
 mod check;
 pub mod expression;

@@ -109,14 +109,14 @@ pub enum ItemKind {
         kind: String,
         /// Its name.
         name: String,
-        /// What stands behind `=`.
+        /// The expression after `=`.
         value: String,
     },
     /// Any other word of the language with what belongs to it: `ze`, `pl1:f1`, `cpd2:f2`, `wr #0`, `ip1*2`, `vd_list.inc`.
     Command {
         /// The word.
         word: String,
-        /// What stands behind it.
+        /// The text after it.
         rest: String,
         /// `:f1`.
         modifiers: Vec<Modifier>,

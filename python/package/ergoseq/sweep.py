@@ -242,7 +242,7 @@ class _Store:
 
 
 def _write(path: str, data: bytes) -> None:
-    # A name that nobody else has, so that what lies there is never followed or overwritten.
+    # A unique name, so that no existing file or link is followed or overwritten.
     beside = f"{path}.{os.getpid()}-{os.urandom(4).hex()}.part"
     with open(beside, "xb") as file:
         file.write(data)

@@ -145,7 +145,7 @@ fn from_yaml(name: &str, text: &str) -> Result<Compiled, Box<Refused>> {
     }
 }
 
-/// Writes a file: first beside its place, then moved there, so that nobody ever sees half of it.
+/// Writes a file atomically: to a temporary file in the same folder, which is then renamed.
 pub fn write(path: &Path, text: &str, overwrite: bool) -> Result<(), Diagnostic> {
     write_bytes(path, text.as_bytes(), overwrite)
 }
@@ -222,7 +222,7 @@ pub fn replaceable_folder(folder: &Path, overwrite: bool) -> Result<(), Diagnost
     Err(cannot_write(folder, "it holds something that was not exported").help("`--force` replaces exports alone"))
 }
 
-/// Writes a folder of files: first beside its place, then moved there, so that nobody ever sees half of it.
+/// Writes a folder of files atomically: to a temporary folder beside it, which is then renamed.
 pub fn write_folder(folder: &Path, parts: &[(&str, &str)], overwrite: bool) -> Result<(), Diagnostic> {
     replaceable_folder(folder, overwrite)?;
     let failed = |e: std::io::Error| cannot_write(folder, &reason(&e));
@@ -260,7 +260,7 @@ fn cannot_write(path: &Path, why: &str) -> Diagnostic {
     Diagnostic::without_place(Code::CannotWrite, format!("`{}` cannot be written: {why}", path.display()))
 }
 
-/// The name of a file while it is written: one that nobody else has, so that what lies there is never followed or overwritten.
+/// A unique name for a temporary file, so that no existing file or link is followed or overwritten.
 fn beside(path: &Path) -> PathBuf {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.subsec_nanos());
@@ -280,9 +280,8 @@ pub fn rewrite(path: &Path, text: &str) -> Result<(), Diagnostic> {
     put(path, |file| file.write_all(text.as_bytes())).map_err(|e| cannot_write(path, &reason(&e)))
 }
 
-/// Puts a file in its place: it is written beside it and then moved there, so that nobody ever sees half of it, and what was there stays
-/// where this fails. A link stays, and the file it leads to is replaced; what is no ordinary file, such as /dev/null or a pipe, is
-/// written to directly.
+/// Writes a file atomically: to a temporary file in the same folder, which is then renamed, so an existing file stays intact if writing
+/// fails. A symbolic link is kept and its target replaced. Devices and pipes, such as /dev/null, are written directly.
 pub fn put(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
     let led = if path.is_symlink() { fs::canonicalize(path).ok() } else { None };
     let path = led.as_deref().unwrap_or(path);

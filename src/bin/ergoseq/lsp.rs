@@ -74,7 +74,7 @@ pub fn lsp() -> Outcome {
     let joined = threads.join();
     match (talked, joined) {
         (Ok(()), Ok(())) => Outcome::Done,
-        // The editor went away: there is nobody to be told.
+        // The editor has closed the connection, so no message can be sent.
         _ => Outcome::Files,
     }
 }

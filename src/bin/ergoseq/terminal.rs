@@ -6,7 +6,7 @@ use ergoseq::source::{Sources, visible};
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// More messages than this help nobody.
+/// The largest number of messages printed.
 const MOST_MESSAGES: usize = 50;
 
 /// Whether standard error shows colours.

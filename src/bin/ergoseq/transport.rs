@@ -34,7 +34,7 @@ pub fn stdio() -> (Connection, Threads) {
         let mut input = io::stdin().lock();
         while let Some(message) = read(&mut input)? {
             let exit = matches!(&message, Message::Notification(n) if n.method == "exit");
-            // The server has ended when nobody takes the message.
+            // If the receiver is gone, the server has ended.
             if sender.send(message).is_err() || exit {
                 break;
             }
@@ -78,7 +78,7 @@ fn read(input: &mut impl BufRead) -> io::Result<Option<Message>> {
         if let Some((name, value)) = line.split_once(':')
             && name.eq_ignore_ascii_case("content-length")
         {
-            length = Some(value.trim().parse().map_err(|_| wrong("a length that is no number"))?);
+            length = Some(value.trim().parse().map_err(|_| wrong("a Content-Length that is not a number"))?);
         }
     }
     let length = length.ok_or_else(|| wrong("a header without length"))?;

@@ -253,7 +253,7 @@ impl Interpreter<'_> {
         flow
     }
 
-    /// One command; `None` where nobody knows it.
+    /// Executes one command; `None` if it is unknown.
     fn command(&mut self, words: &[Word], at: usize) -> Result<Option<Flow>, Wrong> {
         let words = self.words(words, at)?;
         let texts: Vec<&str> = words.iter().map(|w| w.text.as_str()).collect();

@@ -59,7 +59,7 @@ impl<'a> Workbench<'a> {
         self.runs_of(sequence, points, &|_| true)
     }
 
-    /// The same, asking only for the results that are named. A maximum that nobody wants costs a search.
+    /// The same for the named results only: every maximum costs a search.
     ///
     /// # Errors
     /// As [`Workbench::runs`].
