@@ -200,3 +200,24 @@ fn pairs_of_three_spins_interfere() {
         assert!((value(&r, "end", key) - x).abs() < 1e-8, "{key}: {} {x}", value(&r, "end", key));
     }
 }
+
+#[test]
+fn interactions_of_a_fixed_orientation_are_refused_beside_tumbling() {
+    let said = |line: &str| {
+        let text = pair(["1H", "2H"], 1.6, 1e-11, "prepare thermal\n delay 1 s")
+            .replace("spin b : 2H", &format!("spin b : 2H\n {line}"));
+        let found = ergoseq::compile("test.seq", &text, &mut ergoseq::no_files);
+        match found {
+            Err(refused) => refused.render(),
+            Ok(compiled) => match ergoseq::run(&compiled.experiment, &Values::new(), &Options::default()) {
+                Ok(_) => String::new(),
+                Err(e) => e.message.clone(),
+            },
+        }
+    };
+    for line in ["dipolar all", "csa a = 10 ppm", "quadrupole b = 100 kHz", "dipolar a b = 1 kHz along (0, 0, 1)"] {
+        assert!(said(line).contains("isotropic tumbling averages"), "{line}: {}", said(line));
+    }
+    assert_eq!(said("dipolar a b = 3 Hz"), "");
+    assert_eq!(said("j a b = 3 Hz"), "");
+}

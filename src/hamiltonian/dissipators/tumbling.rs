@@ -11,12 +11,12 @@
 //! dynamic frequency shift is neglected; it is smaller than the rates.
 
 use super::super::interactions::couplings::{constant, difference};
-use super::super::interactions::zeeman;
+use super::super::interactions::{declared, zeeman};
 use super::super::schedule::Relaxing;
 use super::super::value::{Evaluator, Fault};
 use super::entry::{sites, time_of};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{RelaxSetting, Relaxation};
+use crate::ir::{Clause, InteractionKind, RelaxSetting, Relaxation};
 use crate::linalg::C64;
 use crate::source::Span;
 use crate::spin::{LocalKind, Operator};
@@ -43,7 +43,34 @@ pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<()
             let message = format!("`{}` is named twice with a correlation time", e.basis.site(*twice).name);
             return Err(Diagnostic::new(Code::DefinedTwice, span, message).into());
         }
+        refuse_static(e, &molecule, span)?;
         relaxing.collapse.extend(molecule_operators(e, relaxation, &molecule, tau)?);
+    }
+    Ok(())
+}
+
+/// Refuses interactions of a fixed orientation within a molecule that tumbles: isotropic tumbling averages them to zero, and they would act
+/// besides the relaxation that they cause. Isotropic numbers, such as a residual `dipolar a b = 5 Hz`, are allowed.
+fn refuse_static(e: &Evaluator, molecule: &[usize], span: Span) -> Result<(), Fault> {
+    let refused = |what: &str, place: Span| {
+        let message = format!("isotropic tumbling averages {what} to zero");
+        Err(Diagnostic::new(Code::Contradiction, place, message)
+            .label("acts at a fixed orientation")
+            .related(span, "these spins tumble")
+            .help("leave it out; `tau_c` has the relaxation by the dipolar couplings of all pairs")
+            .into())
+    };
+    if e.experiment.system.dipolar_all {
+        return refused("the couplings of `dipolar all`", span);
+    }
+    for kind in [InteractionKind::Csa, InteractionKind::Quadrupole, InteractionKind::Dipolar] {
+        for given in declared(e, kind)? {
+            let within = given.sites.iter().all(|site| molecule.contains(site));
+            let oriented = kind != InteractionKind::Dipolar || given.clause(Clause::Along).is_some();
+            if within && oriented {
+                return refused(&format!("this `{}`", kind.word()), given.span());
+            }
+        }
     }
     Ok(())
 }
