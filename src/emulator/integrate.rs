@@ -13,7 +13,7 @@ use super::settings::{Method, Options};
 use super::truncation;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Kick, Segment, Step};
-use crate::linalg::{Matrix, identity, power};
+use crate::linalg::{Matrix, identity};
 use crate::source::Place;
 use crate::spin::State;
 use std::collections::HashMap;
@@ -135,8 +135,13 @@ impl<'a> Integrator<'a> {
             Propagator::Super(liouville.propagator(segment.duration))
         } else {
             self.used(EXACT);
-            let exact = ExactClosed::new(&generator).propagator(segment.duration);
-            Propagator::Unitary(exact.map_err(|e| failed(segment.place, &e.to_string()))?)
+            let exact = ExactClosed::new(&generator);
+            let wrong = |e: StepError| failed(segment.place, &e.to_string());
+            if exact.has_blocks() {
+                Propagator::Blocks(exact.blocks(segment.duration).map_err(wrong)?, dimension)
+            } else {
+                Propagator::Unitary(exact.propagator(segment.duration).map_err(wrong)?)
+            }
         };
         if self.propagators.len() >= KEPT {
             self.propagators.clear();
@@ -205,11 +210,7 @@ impl<'a> Integrator<'a> {
             if walked > 0 {
                 return self.repeat_watched(count, walked, body, &once, state);
             }
-            let many = match &once {
-                Propagator::Unitary(u) => Propagator::Unitary(power(u, count)),
-                Propagator::Super(p) => Propagator::Super(power(p, count)),
-            };
-            return Ok(many.apply(state));
+            return Ok(once.power(count).apply(state));
         }
         for _ in 0..count {
             for step in body {
@@ -229,11 +230,7 @@ impl<'a> Integrator<'a> {
         mut state: State,
     ) -> Result<State, Fault> {
         let between = count / walked - 1;
-        let raised = |times: u64| match once {
-            Propagator::Unitary(u) => Propagator::Unitary(power(u, times)),
-            Propagator::Super(p) => Propagator::Super(power(p, times)),
-        };
-        let many = (between > 0).then(|| raised(between));
+        let many = (between > 0).then(|| once.power(between));
         for _ in 0..walked {
             for step in body {
                 state = self.step_member(step, state)?;
@@ -241,7 +238,7 @@ impl<'a> Integrator<'a> {
             state = many.as_ref().map_or(state.clone(), |many| many.apply(state));
         }
         let rest = count - walked * (between + 1);
-        Ok(if rest > 0 { raised(rest).apply(state) } else { state })
+        Ok(if rest > 0 { once.power(rest).apply(state) } else { state })
     }
 
     /// Checks along a segment whether a mode's cutoff affects the state.
@@ -268,8 +265,7 @@ impl<'a> Integrator<'a> {
                 Step::Kick(_) if self.context.space().len() > DENSE_VECTORS => return Ok(None),
                 Step::Kick(kick) => Propagator::Unitary(self.kick(kick)?),
                 Step::Loop(count, inner) => match self.body(inner)? {
-                    Some(Propagator::Unitary(u)) => Propagator::Unitary(power(&u, *count)),
-                    Some(Propagator::Super(p)) => Propagator::Super(power(&p, *count)),
+                    Some(once) => once.power(*count),
                     None => return Ok(None),
                 },
                 Step::Segment(_)

@@ -91,6 +91,6 @@ pub fn mean_prepared(members: &[Member], schedules: &[(Schedule, Prepared)], spa
     let states: Vec<State> = schedules.iter().map(|(_, prepared)| prepared.state(space)).collect();
     match states.split_first() {
         Some((first, others)) if others.iter().all(|s| s == first) => first.clone(),
-        _ => mean_state(members.iter().map(|m| m.weight).zip(&states)),
+        _ => mean_state(members.iter().map(|m| m.weight).zip(&states)).into_owned(),
     }
 }

@@ -5,6 +5,7 @@ use crate::hamiltonian::Segment;
 use crate::linalg::{Matrix, real};
 use crate::metrics::{LARGEST_MATRIX, Motion, Rate, Undefined};
 use crate::spin::{Operator, Space, State};
+use std::borrow::Cow;
 use std::cell::OnceCell;
 
 /// Matrices that differ by less than this fraction of the largest element represent the same Hamiltonian.
@@ -222,12 +223,12 @@ pub fn arrival(times: impl Iterator<Item = f64> + Clone, weights: &[f64]) -> (f6
 }
 
 /// The mean of the members' states, `sum_m w_m rho_m`.
-pub fn mean_state<'s>(members: impl Iterator<Item = (f64, &'s State)>) -> State {
+pub fn mean_state<'s>(members: impl Iterator<Item = (f64, &'s State)>) -> Cow<'s, State> {
     let members: Vec<(f64, &State)> = members.collect();
     // A single state may be a vector whose density matrix would not fit into memory.
     let (_, first) = match members.as_slice() {
-        [] => return State::Mixed(Matrix::zeros(1, 1)),
-        [(_, one)] => return (*one).clone(),
+        [] => return Cow::Owned(State::Mixed(Matrix::zeros(1, 1))),
+        [(_, one)] => return Cow::Borrowed(one),
         [first, ..] => *first,
     };
     let n = first.dimension();
@@ -238,5 +239,5 @@ pub fn mean_state<'s>(members: impl Iterator<Item = (f64, &'s State)>) -> State 
             State::Pure(_) => sum += state.density().map(|x| x * w),
         }
     }
-    State::Mixed(sum)
+    Cow::Owned(State::Mixed(sum))
 }

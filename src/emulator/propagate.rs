@@ -234,7 +234,7 @@ impl<'a> Propagation<'a> {
         };
         let time = self.time(&place);
         let members = self.members(states);
-        let mean = mean_state(members.iter().map(|m| (m.weight, m.state)));
+        let mean = mean_state(self.weights.iter().copied().zip(states));
         let (values, marked) = self.values(&position, &members, &mean, time.1)?;
         self.aggregates.extend(marked);
         self.keep(position, time.0, values, &mean);

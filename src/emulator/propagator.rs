@@ -1,10 +1,11 @@
 //! Propagators of segments and of loop bodies, as matrices.
 
 use super::engines::DENSE_LIOUVILLE;
+use super::engines::block_unitary::BlockUnitary;
 use super::engines::exact::{stacked, unstacked};
 use super::generator::deviation;
 use crate::hamiltonian::Segment;
-use crate::linalg::{C64, Matrix, ONE, conjugate, product};
+use crate::linalg::{C64, Matrix, ONE, conjugate, power, product};
 use crate::spin::State;
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ use std::sync::Arc;
 pub enum Propagator {
     /// Acts on states: `U`.
     Unitary(Matrix),
+    /// Acts on states block by block; with the dimension of the space.
+    Blocks(BlockUnitary, usize),
     /// Acts on stacked density matrices.
     Super(Matrix),
 }
@@ -39,9 +42,26 @@ impl SegmentKey {
 impl Propagator {
     /// The product of this propagator followed by `next`; `None` if it would be too large.
     pub fn then(self, next: Propagator) -> Option<Propagator> {
-        match (self, next) {
+        match (self.whole(), next.whole()) {
             (Propagator::Unitary(a), Propagator::Unitary(b)) => Some(Propagator::Unitary(product(&b, &a))),
             (a, b) => Some(Propagator::Super(product(&b.superoperator()?, &a.superoperator()?))),
+        }
+    }
+
+    /// The same propagator, a unitary as one matrix.
+    fn whole(self) -> Propagator {
+        match self {
+            Propagator::Blocks(blocks, dimension) => Propagator::Unitary(blocks.whole(dimension)),
+            other => other,
+        }
+    }
+
+    /// The propagator of `count` repetitions.
+    pub fn power(&self, count: u64) -> Propagator {
+        match self {
+            Propagator::Unitary(u) => Propagator::Unitary(power(u, count)),
+            Propagator::Blocks(blocks, dimension) => Propagator::Blocks(blocks.power(count), *dimension),
+            Propagator::Super(p) => Propagator::Super(power(p, count)),
         }
     }
 
@@ -56,7 +76,7 @@ impl Propagator {
                 whole.as_mut_slice().iter_mut().rev().take(1).for_each(|mean| *mean = ONE);
                 Some(whole)
             }
-            Propagator::Unitary(_) => None,
+            Propagator::Unitary(_) | Propagator::Blocks(..) => None,
         }
     }
 
@@ -65,6 +85,8 @@ impl Propagator {
         match (self, state) {
             (Propagator::Unitary(u), State::Pure(psi)) => State::Pure(u * psi),
             (Propagator::Unitary(u), State::Mixed(rho)) => State::Mixed(deviation(&rho, |d| conjugate(u, d))),
+            (Propagator::Blocks(u, _), State::Pure(psi)) => State::Pure(u.vector(&psi)),
+            (Propagator::Blocks(u, _), State::Mixed(rho)) => State::Mixed(deviation(&rho, |d| u.matrix(d))),
             (Propagator::Super(p), state) => State::Mixed(unstacked(&(p * stacked(&state.density())))),
         }
     }

@@ -107,6 +107,7 @@ fn values_at(
 ) -> Result<(Columns, Vec<State>), Fault> {
     let mut values: Vec<Vec<Option<f64>>> = vec![vec![]; observables.len()];
     let mut ends = vec![];
+    tracks.trajectories.iter_mut().for_each(|trajectory| trajectory.announce(times));
     for &t in times {
         let states = tracks.states(t, segment)?;
         states.iter().for_each(|s| context.watch(s));

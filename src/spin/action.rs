@@ -205,7 +205,10 @@ impl Action {
 
     /// `<v|A|v>`.
     pub fn mean(&self, v: &Vector) -> C64 {
-        v.dotc(&self.apply(v))
+        match self {
+            Action::Sparse(s) if s.entries() < PARALLEL => s.mean(v.as_slice()),
+            _ => v.dotc(&self.apply(v)),
+        }
     }
 
     /// `Tr[A m]`.

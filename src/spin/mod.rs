@@ -1,6 +1,7 @@
 //! Spins and modes, with their operators and states. Independent of sequences.
 
 mod action;
+mod bands;
 mod basis;
 mod columns;
 mod isotope;
@@ -17,6 +18,7 @@ mod state;
 mod trace;
 
 pub use action::Action;
+pub use bands::{Bands, Form, WIDTH};
 pub use basis::Basis;
 pub use columns::Columns;
 pub use isotope::{ISOTOPES, Isotope};

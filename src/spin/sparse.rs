@@ -8,7 +8,7 @@
 use super::columns::{Columns, add_up, remains, size_of};
 use super::operator::Operator;
 use super::space::Space;
-use crate::linalg::{C64, Matrix, Vector, ZERO};
+use crate::linalg::{C64, Matrix, Vector, ZERO, real};
 
 /// Up to this dimension the matrix is first accumulated in a dense array.
 const SMALL: usize = 16;
@@ -26,6 +26,8 @@ pub struct Sparse {
     starts: Vec<usize>,
     columns: Vec<u32>,
     values: Values,
+    /// The diagonal of a real diagonal matrix.
+    diagonal: Option<Vec<f64>>,
 }
 
 impl Sparse {
@@ -89,9 +91,7 @@ impl Sparse {
             }
             starts.push(columns.len());
         }
-        let real = values.iter().all(|v| v.im == 0.0);
-        let values = if real { Values::Real(values.iter().map(|v| v.re).collect()) } else { Values::Complex(values) };
-        Sparse { starts, columns, values }
+        Sparse::from_rows(starts, columns, values)
     }
 
     /// Matrix of an operator that is not exchange symmetric: its average over the exchanges.
@@ -130,13 +130,20 @@ impl Sparse {
             merged_starts.push(end);
         }
         entries.truncate(end);
-        let columns = entries.iter().map(|(j, _)| *j).collect();
-        let values = if entries.iter().all(|(_, v)| v.im == 0.0) {
-            Values::Real(entries.iter().map(|(_, v)| v.re).collect())
-        } else {
-            Values::Complex(entries.into_iter().map(|(_, v)| v).collect())
-        };
-        Sparse { starts: merged_starts, columns, values }
+        let (columns, values) = entries.into_iter().unzip();
+        Sparse::from_rows(merged_starts, columns, values)
+    }
+
+    /// From the first entry of every row and of the end, and the entries.
+    fn from_rows(starts: Vec<usize>, columns: Vec<u32>, values: Vec<C64>) -> Sparse {
+        if values.iter().any(|v| v.im != 0.0) {
+            return Sparse { starts, columns, values: Values::Complex(values), diagonal: None };
+        }
+        let values: Vec<f64> = values.iter().map(|v| v.re).collect();
+        let rows = || starts.windows(2).map(|row| row[0]..row[1]).enumerate();
+        let is_diagonal = rows().all(|(i, row)| columns[row].iter().all(|j| *j as usize == i));
+        let diagonal = is_diagonal.then(|| rows().map(|(_, row)| values[row].iter().sum()).collect());
+        Sparse { starts, columns, values: Values::Real(values), diagonal }
     }
 
     /// Matrix-vector product.
@@ -168,6 +175,20 @@ impl Sparse {
                 }
             }
         }
+    }
+
+    /// `<v|A|v>`.
+    pub fn mean(&self, v: &[C64]) -> C64 {
+        if let Some(diagonal) = &self.diagonal {
+            return real(diagonal.iter().zip(v).map(|(d, x)| d * x.norm_sqr()).sum());
+        }
+        let mut sum = ZERO;
+        for (row, x) in v.iter().enumerate() {
+            let mut image = ZERO;
+            self.visit_row(row, |column, value| image += value * v[column]);
+            sum += x.conj() * image;
+        }
+        sum
     }
 
     /// Dimension of the space.
@@ -277,7 +298,6 @@ mod tests {
     use super::super::local::LocalKind;
     use super::super::site::Site;
     use super::*;
-    use crate::linalg::real;
     use std::sync::Arc;
 
     #[test]

@@ -6,16 +6,20 @@
               behind it"
 )]
 
+use super::block_unitary::{BlockUnitary, negligible};
 use super::{StepError, Stepper};
 use crate::emulator::eigen_cache;
 use crate::emulator::generator::{Generator, apart, deviation, joined};
-use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, adjoint, conjugate, product, real};
+use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, real};
 use crate::spin::State;
 use std::cell::OnceCell;
 use std::sync::Arc;
 
 /// Blocks smaller than this are merged, so that a diagonal Hamiltonian does not become a thousand blocks of one state.
 const SMALLEST_PART: usize = 48;
+
+/// Number of equidistant times whose phases follow from those of the first by repeated multiplication.
+const MOST_TIMES: usize = 16;
 
 /// An invariant subspace of H spanned by basis states, and H restricted to it.
 struct Part {
@@ -33,6 +37,30 @@ impl Part {
         };
         self.real.get_or_init(real).as_deref()
     }
+
+    /// The vector with these coefficients in the eigenbasis.
+    fn combined(&self, eigen: &Eigen, coefficients: &[C64]) -> Vec<C64> {
+        let mut moved = vec![ZERO; coefficients.len()];
+        match self.real(eigen) {
+            Some(real) => pulp::Arch::new().dispatch(Real { real, turned: coefficients, moved: &mut moved }),
+            None => {
+                let columns = eigen.vectors.as_slice().chunks_exact(coefficients.len());
+                columns.zip(coefficients).for_each(|(column, x)| {
+                    moved.iter_mut().zip(column).for_each(|(m, v)| *m += v * x);
+                });
+            }
+        }
+        moved
+    }
+}
+
+/// The common distance of some times, up to the rounding of the times; `None` if they are not equidistant, or if there is only one.
+fn spacing(times: &[f64]) -> Option<f64> {
+    let (first, last) = (times.first()?, times.last()?);
+    let spacing = (last - first) / (times.len() - 1).max(1) as f64;
+    let rounding = 4.0 * f64::EPSILON * last.abs();
+    let equal = |(k, t): (usize, &f64)| (first + spacing * k as f64 - t).abs() <= rounding;
+    (times.len() > 1 && times.iter().enumerate().all(equal)).then_some(spacing)
 }
 
 /// Linear combination of real columns with complex factors. Compiled for every SIMD width; the widest available at run time is used.
@@ -88,6 +116,11 @@ impl<'a> ExactClosed<'a> {
         ExactClosed { generator, parts, resolved: None }
     }
 
+    /// True if H leaves more than one subspace invariant.
+    pub fn has_blocks(&self) -> bool {
+        self.parts.len() > 1
+    }
+
     /// Dimensions of the blocks occupied by a state.
     pub fn occupied(generator: &Generator, state: &State) -> Vec<usize> {
         let found = |states: &[usize]| match state {
@@ -110,18 +143,23 @@ impl<'a> ExactClosed<'a> {
     /// # Errors
     /// If eigenvalues cannot be computed.
     pub fn propagator(&self, t: f64) -> Result<Matrix, StepError> {
-        if let [one] = self.parts.as_slice() {
-            return Ok(self.eigen(one)?.propagator(t));
+        match self.parts.as_slice() {
+            [one] => Ok(self.eigen(one)?.propagator(t)),
+            _ => Ok(self.blocks(t)?.whole(self.generator.dimension)),
         }
-        let n = self.generator.dimension;
-        let mut out = Matrix::zeros(n, n);
-        for part in &self.parts {
-            let u = self.eigen(part)?.propagator(t);
-            for (j, &column) in part.states.iter().enumerate() {
-                part.states.iter().enumerate().for_each(|(i, &row)| out[(row, column)] = u[(i, j)]);
-            }
-        }
-        Ok(out)
+    }
+
+    /// Propagator over time t, by blocks.
+    ///
+    /// # Errors
+    /// If eigenvalues cannot be computed.
+    pub fn blocks(&self, t: f64) -> Result<BlockUnitary, StepError> {
+        self.blocks_of(self.parts.iter(), t)
+    }
+
+    fn blocks_of<'b>(&self, parts: impl Iterator<Item = &'b Part>, t: f64) -> Result<BlockUnitary, StepError> {
+        let block = |part: &Part| Ok((part.states.clone(), self.eigen(part)?.propagator(t)));
+        Ok(BlockUnitary::new(parts.map(block).collect::<Result<_, StepError>>()?))
     }
 
     /// Expands a vector in the eigenbasis of each block; empty for unoccupied blocks.
@@ -142,50 +180,40 @@ impl<'a> ExactClosed<'a> {
         Ok(())
     }
 
-    fn moved_vector(&mut self, psi: &Vector, t: f64) -> Result<Vector, StepError> {
+    /// `U(t) psi` for several times t.
+    fn moved_vectors(&mut self, psi: &Vector, times: &[f64]) -> Result<Vec<Vector>, StepError> {
         self.resolve(psi)?;
-        let mut out = Vector::zeros(psi.len());
+        let mut out = vec![Vector::zeros(psi.len()); times.len()];
         let resolved = self.resolved.iter().flat_map(|(_, all)| all);
         for (part, coefficients) in self.parts.iter().zip(resolved).filter(|(_, c)| !c.is_empty()) {
             let eigen = self.eigen(part)?;
-            let turned: Vec<C64> = coefficients.iter().zip(&eigen.values).map(|(x, e)| x * C64::cis(-e * t)).collect();
-            let mut moved = vec![ZERO; turned.len()];
-            match part.real(eigen) {
-                Some(real) => pulp::Arch::new().dispatch(Real { real, turned: &turned, moved: &mut moved }),
-                None => {
-                    let columns = eigen.vectors.as_slice().chunks_exact(turned.len());
-                    columns.zip(&turned).for_each(|(column, x)| {
-                        moved.iter_mut().zip(column).for_each(|(m, v)| *m += v * x);
-                    });
+            let spacing = spacing(times);
+            let fine: Vec<C64> = eigen.values.iter().map(|e| C64::cis(-e * spacing.unwrap_or(0.0))).collect();
+            let mut turned: Vec<C64> = Vec::new();
+            for (k, (t, out)) in times.iter().zip(&mut out).enumerate() {
+                if k == 0 || spacing.is_none() {
+                    turned = coefficients.iter().zip(&eigen.values).map(|(x, e)| x * C64::cis(-e * t)).collect();
+                } else {
+                    turned.iter_mut().zip(&fine).for_each(|(x, step)| *x *= step);
                 }
+                let moved = part.combined(eigen, &turned);
+                part.states.iter().zip(&moved).for_each(|(&k, x)| out[k] = *x);
             }
-            part.states.iter().zip(&moved).for_each(|(&k, x)| out[k] = *x);
         }
         Ok(out)
     }
 
-    /// `U rho U^dagger`, block by block; zero blocks stay zero.
-    fn moved_density(&self, rho: &Matrix, t: f64) -> Result<Matrix, StepError> {
+    /// `U d U^dagger` of a Hermitian deviation d. Only blocks that it occupies are diagonalised.
+    fn moved_density(&self, d: &Matrix, t: f64) -> Result<Matrix, StepError> {
         if let [one] = self.parts.as_slice() {
-            return Ok(conjugate(&self.eigen(one)?.propagator(t), rho));
+            return Ok(conjugate(&self.eigen(one)?.propagator(t), d));
         }
-        let propagators: Vec<Matrix> =
-            self.parts.iter().map(|p| Ok(self.eigen(p)?.propagator(t))).collect::<Result<_, StepError>>()?;
-        let n = rho.nrows();
-        let mut out = Matrix::zeros(n, n);
-        for (a, left) in self.parts.iter().zip(&propagators) {
-            for (b, right) in self.parts.iter().zip(&propagators) {
-                let block = Matrix::from_fn(a.states.len(), b.states.len(), |i, j| rho[(a.states[i], b.states[j])]);
-                if block.iter().all(|x| *x == ZERO) {
-                    continue;
-                }
-                let moved = product(&product(left, &block), &adjoint(right));
-                for (j, &column) in b.states.iter().enumerate() {
-                    a.states.iter().enumerate().for_each(|(i, &row)| out[(row, column)] = moved[(i, j)]);
-                }
-            }
-        }
-        Ok(out)
+        let negligible = negligible(d);
+        let is_occupied = |part: &&Part| {
+            let element = |x: &C64| x.re.abs() > negligible || x.im.abs() > negligible;
+            part.states.iter().any(|&k| d.column(k).iter().any(element))
+        };
+        Ok(self.blocks_of(self.parts.iter().filter(is_occupied), t)?.matrix(d))
     }
 }
 
@@ -196,7 +224,10 @@ impl Stepper for ExactClosed<'_> {
             return Ok(state.clone());
         }
         Ok(match state {
-            State::Pure(psi) => State::Pure(self.moved_vector(psi, t)?),
+            State::Pure(_) => {
+                let mut states = self.advance_to_each(state, from, &[to])?;
+                states.pop().ok_or_else(|| StepError::Tolerance("no state".into()))?
+            }
             State::Mixed(rho) => {
                 let mut failure = None;
                 let moved = deviation(rho, |d| {
@@ -211,6 +242,23 @@ impl Stepper for ExactClosed<'_> {
                 }
             }
         })
+    }
+
+    fn at_once(&self, state: &State) -> usize {
+        match state {
+            State::Pure(_) => MOST_TIMES,
+            State::Mixed(_) => 1,
+        }
+    }
+
+    fn advance_to_each(&mut self, state: &State, from: f64, times: &[f64]) -> Result<Vec<State>, StepError> {
+        match state {
+            State::Pure(psi) => {
+                let durations: Vec<f64> = times.iter().map(|t| t - from).collect();
+                Ok(self.moved_vectors(psi, &durations)?.into_iter().map(State::Pure).collect())
+            }
+            State::Mixed(_) => times.iter().map(|t| self.advance(state, from, *t)).collect(),
+        }
     }
 
     fn is_direct(&self) -> bool {

@@ -19,6 +19,26 @@ pub trait Stepper {
     /// If the method fails.
     fn advance(&mut self, state: &State, from: f64, to: f64) -> Result<State, StepError>;
 
+    /// Number of times at which states are best computed together, from a given one.
+    fn at_once(&self, _: &State) -> usize {
+        1
+    }
+
+    /// The states at several ascending times, from the state at time `from`.
+    ///
+    /// # Errors
+    /// If the method fails.
+    fn advance_to_each(&mut self, state: &State, from: f64, times: &[f64]) -> Result<Vec<State>, StepError> {
+        let mut states: Vec<State> = Vec::with_capacity(times.len());
+        let mut now = from;
+        for &to in times {
+            let next = self.advance(states.last().unwrap_or(state), now, to)?;
+            states.push(next);
+            now = to;
+        }
+        Ok(states)
+    }
+
     /// True if any time is reached at the same cost and accuracy, so that no intermediate states need to be stored.
     fn is_direct(&self) -> bool {
         false

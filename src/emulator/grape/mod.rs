@@ -80,7 +80,7 @@ impl PulseObjective {
         let mut paths = Vec::with_capacity(members.len());
         let (declared, _) = build(&e)?;
         let states: Vec<State> = members.iter().map(|m| m.prepared.state(&space)).collect();
-        let initial = mean_state(members.iter().map(|m| m.weight).zip(&states));
+        let initial = mean_state(members.iter().map(|m| m.weight).zip(&states)).into_owned();
         let observables = Arc::new(Requests::Declared(&[]).observables(&e)?);
         let Some(first) = members.first() else { return Err(no_pulse(shape)) };
         let mut context = open_context(&e, &declared, space, &first.prepared, observables)?;
