@@ -262,7 +262,7 @@ fn sweeps_beyond_all_bounds_are_refused() {
         ] {
             let done = ergoseq(&folder, arguments);
             assert_eq!(done.status.code(), Some(1), "{arguments:?} {n}: {}", said(&done));
-            assert!(said(&done).contains("points of all sweeps together"), "{arguments:?} {n}: {}", said(&done));
+            assert!(said(&done).contains("points of all sweeps in total"), "{arguments:?} {n}: {}", said(&done));
         }
     }
     std::fs::write(folder.join("a.seq"), sweeps(2_000_000, 1)).unwrap();

@@ -17,9 +17,9 @@ pub const SYSTEM_PARTS: &[(&str, &str)] = &[
     ("dipolar", "the dipolar couplings of the system"),
     ("scalar", "the scalar couplings of the system"),
     ("quadrupolar", "the quadrupolar couplings of the system"),
-    ("offset", "the chemical shifts and their anisotropies in the frame that rotates with the carriers"),
+    ("offset", "the chemical shifts and their anisotropies in the rotating frame of the carriers"),
     ("zeeman", "the Zeeman energy in the laboratory frame, shifts included"),
-    ("internal", "what acts during delays and pulses: offset + scalar + dipolar + quadrupolar"),
+    ("internal", "the Hamiltonian during delays and pulses: offset + scalar + dipolar + quadrupolar"),
 ];
 
 /// Names with a fixed meaning in every expression: pi, the time, the Hermitian conjugate.

@@ -133,23 +133,27 @@ pub const DRAWINGS: &[(&str, &str, DrawingOf)] = &[
         let e = Evaluator::new(experiment, values)?;
         Ok(Some(diagram::diagram(&e, &dry_run(experiment, values, options)?)))
     }),
-    ("levels", "the levels of the battery and their populations at every mark", |experiment, values, options| {
-        let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
-        Ok(levels::levels(experiment, values, options)?.map(|found| levels::picture(&found, unit)))
-    }),
-    ("hinton", "the density matrix at every mark, squares as large as its elements", |experiment, values, options| {
+    (
+        "levels",
+        "the energy levels of the battery and their populations at every mark",
+        |experiment, values, options| {
+            let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
+            Ok(levels::levels(experiment, values, options)?.map(|found| levels::picture(&found, unit)))
+        },
+    ),
+    ("hinton", "Hinton diagrams of the density matrix at every mark", |experiment, values, options| {
         Ok(density::states(experiment, values, options)?.map(|found| density::hinton(&found)))
     }),
-    ("city", "the density matrix at every mark, towers as high as its elements", |experiment, values, options| {
+    ("city", "3-D bar plots of the density matrix at every mark", |experiment, values, options| {
         Ok(density::states(experiment, values, options)?.map(|found| density::city(&found)))
     }),
-    ("bloch", "the way of every spin 1/2 through its Bloch sphere", |experiment, values, options| {
+    ("bloch", "Bloch-sphere trajectories of every spin 1/2", |experiment, values, options| {
         Ok(bloch::paths(experiment, values, options)?.map(|found| bloch::picture(&found)))
     }),
-    ("orders", "the shares of the coherence orders behind every statement", |experiment, values, options| {
+    ("orders", "the fractions of the coherence orders after every statement", |experiment, values, options| {
         Ok(orders::picture(experiment, &dry_run(experiment, values, options)?))
     }),
-    ("tomography", "what a tomography found of the battery, with its errors", |experiment, values, options| {
+    ("tomography", "the battery energies from a tomography, with errors", |experiment, values, options| {
         Ok(measured::picture(experiment, &emulator::run(experiment, values, options, &[])?))
     }),
 ];

@@ -44,9 +44,13 @@ pub enum Estimator {
 
 /// The estimators: (keyword, estimator, description).
 pub const ESTIMATORS: &[(&str, Estimator, &str)] = &[
-    ("maximum_likelihood", Estimator::MaximumLikelihood, "the likeliest density matrix of multinomial counts"),
-    ("nearest", Estimator::Nearest, "the density matrix nearest to plain means, the likeliest one of white noise"),
-    ("linear", Estimator::Linear, "plain means; eigenvalues may be negative"),
+    ("maximum_likelihood", Estimator::MaximumLikelihood, "the maximum-likelihood density matrix of multinomial counts"),
+    (
+        "nearest",
+        Estimator::Nearest,
+        "the density matrix nearest to linear inversion, the maximum-likelihood one for white noise",
+    ),
+    ("linear", Estimator::Linear, "linear inversion; eigenvalues may be negative"),
 ];
 
 /// Measurement axes of every setting: 0, 1, 2 for x, y, z, one per spin.

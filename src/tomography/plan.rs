@@ -17,7 +17,7 @@ pub const LETTERS: &[(char, f64, f64, &str)] = &[
     ('Y', 90.0, 90.0, "90 deg about y"),
     ('x', 45.0, 0.0, "45 deg about x"),
     ('y', 45.0, 90.0, "45 deg about y"),
-    ('W', 90.0, 45.0, "90 deg about the direction between x and y"),
+    ('W', 90.0, 45.0, "90 deg about the axis at 45 deg between x and y"),
 ];
 
 /// Symbol of a delay between two pulses, a quarter of the inverse spectral width.
