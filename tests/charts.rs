@@ -150,7 +150,7 @@ fn the_command_draws_and_teaches() {
         assert!(std::fs::read(path(name)).unwrap().starts_with(head), "{name}");
     }
     assert_eq!(run(&["plot", &file, "--output", &path("a.svg")]).0, 3);
-    assert!(run(&["plot", &file, "--output", &path("a.gif")]).2.contains("end it in .svg, .png, .pdf or .csv"));
+    assert!(run(&["plot", &file, "--output", &path("a.gif")]).2.contains("use the extension .svg, .png, .pdf or .csv"));
     assert!(
         run(&["plot", &file, "--what", "nothing", "--output", &path("b.svg")]).2.contains("there is xi_max, P_max")
     );

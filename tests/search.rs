@@ -261,12 +261,12 @@ fn the_commands_say_what_they_found() {
     assert_eq!(run(&["run", file, "--set", &flip]).0, 0);
     for (arguments, code, expected) in [
         (vec!["optimise", file, "--vary", "flip=0deg..200deg"], 2, "--maximise"),
-        (vec!["optimise", file, "--vary", "flip=0deg", "--maximise", "purity"], 2, "names no range"),
+        (vec!["optimise", file, "--vary", "flip=0deg", "--maximise", "purity"], 2, "has no range"),
         (vec!["optimise", file, "--vary", "flip=0s..1s", "--maximise", "purity"], 2, "angle"),
         (vec!["optimise", file, "--vary", "flip=0deg..1deg", "--maximise", "puritty"], 1, "did you mean `purity`"),
         (vec!["optimise", file, "--vary", "flip=0deg..1deg", "--maximise", "purity at rea"], 1, "did you mean `read`"),
         (vec!["fit", file, "--data", "no.csv", "--vary", "T1=1s..2s"], 3, "cannot be read"),
-        (vec!["fit", file, "--data", file, "--vary", "T1=1s..2s"], 3, "is no table of measurements"),
+        (vec!["fit", file, "--data", file, "--vary", "T1=1s..2s"], 3, "is not a table of measurements"),
     ] {
         let (found, _, why) = run(&arguments);
         assert!(found == code && why.contains(expected), "{arguments:?}: {found} {why}");

@@ -125,7 +125,7 @@ def test_only_regular_files_of_some_size_are_read(tmp_path: Path) -> None:
     with open(tmp_path / "large.seq", "wb") as file:
         file.truncate(65 << 20)
     (tmp_path / "latin.seq").write_bytes(b"ergoseq 1\n# \xfc\n")
-    for name, why in [("pipe.seq", "no regular file"), ("large.seq", "more than 64 MB"), ("latin.seq", "UTF-8")]:
+    for name, why in [("pipe.seq", "not a regular file"), ("large.seq", "larger than 64 MB"), ("latin.seq", "UTF-8")]:
         with pytest.raises(OSError, match=why):
             ergoseq.load(tmp_path / name)
         with pytest.raises(ergoseq.ErgoseqError, match=why):
@@ -201,7 +201,7 @@ def test_pictures_and_pages(pair: ergoseq.Sequence, tmp_path: Path) -> None:
     assert pair.report().page.startswith("<!doctype html>")
     assert "<svg" in pair._repr_html_()
     assert "srcdoc" in pair.report()._repr_html_()
-    with pytest.raises(ValueError, match="no kind of picture"):
+    with pytest.raises(ValueError, match="not a picture format"):
         pair.plot(kind="gif")
     with pytest.raises(ValueError, match="nothing that was measured is called"):
         pair.plot("entropi")

@@ -44,7 +44,7 @@ def test_a_point_that_fails_stops_no_other(pair: ergoseq.Sequence) -> None:
     assert list(data.status.values > 0) == [False, True, False]
     assert np.isnan(data.xi_max.values[1]) and not np.isnan(data.xi_max.values[2])
     assert "E" in data.attrs["failed"]
-    with pytest.raises(ValueError, match="no point could be run"):
+    with pytest.raises(ValueError, match="every point failed"):
         pair.sweep(T=[-1.0, -2.0])
 
 

@@ -160,10 +160,10 @@ fn decays_are_rehearsed_and_read_back() {
     }
     refused("all decays of 1H are zero: nothing was measured");
     std::fs::write(path("data/notes.txt"), "").unwrap();
-    refused("is no decay");
+    refused("is not an FID");
     assert!(
         text(&ergoseq(&["plan", "sequences/lab/tomography_pair.seq", "--decays", &path("elsewhere")]).stderr)
-            .contains("not decays")
+            .contains("not FIDs")
     );
 }
 

@@ -249,7 +249,7 @@ fn programs_name_no_files_outside_of_their_folder() {
         let done = ergoseq(&["check", program(line).to_str().unwrap()]);
         let said = text(&done.stderr);
         assert_eq!(code(&done), 1, "{line}: {said}");
-        assert!(said.contains("outside of the folder of the program"), "{line}: {said}");
+        assert!(said.contains("is outside the folder of the program"), "{line}: {said}");
         assert!(!said.contains("topsecret"), "{line}: {said}");
     }
     // A file of the folder that is no program shows nothing either.

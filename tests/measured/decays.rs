@@ -249,10 +249,10 @@ const REFUSED: &[(&str, &str, Write)] = &[
         t.experiment(".fid", &[("procpar", b"sw 1 1\n".to_vec()), ("fid", vec![0; 64])])
     }),
     ("nothing", "neither acqus nor procpar", |t| t.experiment("", &[("fid", vec![0; 64])])),
-    ("both", "fid and ser are both there", |t| {
+    ("both", "the folder holds both fid and ser", |t| {
         t.experiment("", &[("acqus", acqus(t.nucleus, POINTS, AQ).into_bytes()), ("fid", vec![]), ("ser", vec![])]);
     }),
-    ("rows", "holds 2 rows, and its name says the readout of one", |t| {
+    ("rows", "holds 2 rows, but its name gives a single readout", |t| {
         let mut bytes = int32(&whole(&t.points(), SCALE), false);
         bytes.extend(bytes.clone());
         t.experiment("", &[("acqus", acqus(t.nucleus, POINTS, AQ).into_bytes()), ("ser", bytes)]);
@@ -342,12 +342,12 @@ fn strangers_and_links_are_told() {
     std::fs::write(folder.join("Thumbs.db"), [0]).unwrap();
     assert!(read(&folder, 1.0).is_ok());
     std::fs::write(folder.join("notes.txt"), "").unwrap();
-    assert!(read(&folder, 1.0).unwrap_err().contains("notes.txt` is no decay"));
+    assert!(read(&folder, 1.0).unwrap_err().contains("notes.txt` is not an FID"));
     std::fs::remove_file(folder.join("notes.txt")).unwrap();
     std::fs::create_dir(folder.join("XX.1H.extra")).unwrap();
-    assert!(read(&folder, 1.0).unwrap_err().contains("does not tell its readout and nucleus"));
+    assert!(read(&folder, 1.0).unwrap_err().contains("is not named READOUT.NUCLEUS"));
     std::fs::remove_dir(folder.join("XX.1H.extra")).unwrap();
-    assert!(read(&scratch("no_decays"), 1.0).unwrap_err().contains("holds no decay"));
+    assert!(read(&scratch("no_decays"), 1.0).unwrap_err().contains("holds no FID"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::symlink;
@@ -355,10 +355,10 @@ fn strangers_and_links_are_told() {
         let own = folder.join("II.1H.fid");
         std::fs::rename(&own, outside.join("secret.fid")).unwrap();
         symlink(outside.join("secret.fid"), &own).unwrap();
-        assert!(read(&folder, 1.0).unwrap_err().contains("is a link out of the folder"));
+        assert!(read(&folder, 1.0).unwrap_err().contains("is a link that leaves the folder"));
         std::fs::remove_file(&own).unwrap();
         symlink(&outside, folder.join("II.1H")).unwrap();
-        assert!(read(&folder, 1.0).unwrap_err().contains("is a link out of the folder"));
+        assert!(read(&folder, 1.0).unwrap_err().contains("is a link that leaves the folder"));
         // A link inside of the folder leads to what is there anyway.
         std::fs::remove_file(folder.join("II.1H")).unwrap();
         std::fs::rename(outside.join("secret.fid"), folder.join(".kept")).unwrap();

@@ -7,7 +7,7 @@ const T1: f64 = 1.99751;
 
 /// Tables that are refused, with words of the reason.
 const REFUSED: &[(&str, &str)] = &[
-    ("no_header", "its first line names no columns"),
+    ("no_header", "its first line does not name the columns"),
     ("no_unit", "its first column has no unit: write `wait [s]`"),
     ("zero_error", "its error is not positive"),
 ];
