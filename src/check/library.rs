@@ -23,5 +23,5 @@ pub fn file(name: &str) -> Result<(String, String), String> {
     let found = LIBRARY.iter().find(|(n, ..)| *n == name);
     found
         .map(|(n, _, text)| (format!("{PREFIX}{n}"), (*text).to_string()))
-        .ok_or_else(|| format!("the library has no such file; it has {}", known()))
+        .ok_or_else(|| format!("the library has no such file; its files are {}", known()))
 }

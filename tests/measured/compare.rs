@@ -103,10 +103,10 @@ fn what_is_acquired_is_compared_but_for_the_receiver() {
     let data = data.to_str().unwrap();
     let found = compared(&[&file, "--data", data]);
     assert!(number(&found["curves"][0]["left_over"]["emulation"]) < 1e-20, "{found}");
-    assert!(found["notes"][0].as_str().unwrap().contains("factor is 3, its phase 90 deg"), "{found}");
+    assert!(found["notes"][0].as_str().unwrap().contains("gain is 3, its phase 90 deg"), "{found}");
     std::fs::rename(folder.join("data/fid.1H.fid"), folder.join("data/echo.1H.fid")).unwrap();
     let done = ergoseq(&["compare", &file, "--data", data]);
-    assert!(said(&done).contains("no decay `echo.1H` is acquired in the file; there is fid.1H"), "{}", said(&done));
+    assert!(said(&done).contains("the program acquires no FID `echo.1H`; it acquires fid.1H"), "{}", said(&done));
 }
 
 /// The picture has a bar for every error, and its numbers a column.

@@ -432,7 +432,7 @@ impl<'a> Parser<'a> {
         };
         let diagnostic =
             Diagnostic::new(Code::UnknownStatement, self.here(), format!("`{word}` does not begin {what}"))
-                .label("not known here");
+                .label("unexpected word");
         let diagnostic = match words::WORDS.iter().find(|w| w.word == word) {
             Some(w) if w.role == Role::Event => diagnostic.help(format!("`{word}` belongs into a `sequence` block")),
             Some(w) if w.role == Role::SystemEntry => {
