@@ -144,7 +144,7 @@ fn cells(line: &str, mark: char) -> Result<Vec<String>, String> {
         }
     }
     if quoted {
-        return Err("a quote is not closed".into());
+        return Err("unclosed quote".into());
     }
     let trim = |cell: &String| cell.trim_matches(|c: char| c.is_whitespace() || c == '\u{a0}').to_string();
     Ok(out.iter().map(trim).collect())
@@ -213,7 +213,7 @@ pub fn columns<const N: usize>(head: &[String], names: [&str; N]) -> Result<[usi
         *place = match (found.next(), found.next()) {
             (Some((k, _)), None) => k,
             (None, _) => return Err(format!("the column `{name}` is missing: the columns are {}", names.join(", "))),
-            (Some(_), Some(_)) => return Err(format!("the column `{name}` is there twice")),
+            (Some(_), Some(_)) => return Err(format!("the column `{name}` occurs twice")),
         };
     }
     Ok(out)

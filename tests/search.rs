@@ -429,11 +429,11 @@ fn shapes_that_cannot_be_looked_for_are_refused() {
         assert!(said.contains("is not linear in the steps of its shape"), "{said}");
     }
     let said = plain("shape = own", "");
-    assert!(said.contains("no pulse before the mark has the shape"), "{said}");
+    assert!(said.contains("no pulse before the mark uses the shape"), "{said}");
     let said = plain("    dipolar p q", "    relax p { T1 = 1 s, T2 = 1 s }\n    dipolar p q");
     assert!(said.contains("without relaxation"), "{said}");
     let said = refused(SHAPED, &search, "max(ergotropy)");
-    assert!(said.contains("not a number of the state at one mark"), "{said}");
+    assert!(said.contains("not a function of the state at one mark"), "{said}");
 }
 
 #[test]

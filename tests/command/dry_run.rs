@@ -144,12 +144,12 @@ fn decays_are_rehearsed_and_read_back() {
         assert!(text(&done.stderr).contains(why), "{}", text(&done.stderr));
     };
     std::fs::write(&decay, good.replace("NP=512", "NP=511")).unwrap();
-    refused("511 points are announced and 512 are there");
+    refused("511 points are announced, but the file has 512");
     let first = good.lines().nth(5).unwrap();
     std::fs::write(&decay, good.replacen(first, "nan 0", 1)).unwrap();
-    refused("line 6: `nan 0` is no pair of numbers");
+    refused("line 6: `nan 0` is not a pair of numbers");
     std::fs::write(&decay, good.replace("SW=1000", "SW=2000")).unwrap();
-    refused("the decay of 1H has a sweep width of 2000 Hz, and the file has one of 1000 Hz");
+    refused("the FID of 1H has a sweep width of 2000 Hz, but the program has 1000 Hz");
     std::fs::write(&decay, good.replace("NP=512", "NP=511").replacen(&format!("{first}\n"), "", 1)).unwrap();
     refused("are received at different times");
     std::fs::remove_file(&decay).unwrap();

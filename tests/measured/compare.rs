@@ -180,10 +180,10 @@ fn an_abscissa_that_disagrees_is_said() {
     std::fs::write(&file, text).unwrap();
     let done = ergoseq(&["spectrum", file.to_str().unwrap()]);
     let shown = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(shown.contains("steps of 0.005, and SW says 0.001 s"), "{shown}{}", said(&done));
+    assert!(shown.contains("steps of 0.005, but SW gives a dwell time of 0.001 s"), "{shown}{}", said(&done));
     std::fs::write(&file, text.replace("0.005", "1").replace("0.01 0", "2 0")).unwrap();
     let done = ergoseq(&["spectrum", file.to_str().unwrap()]);
     assert!(!String::from_utf8_lossy(&done.stdout).contains("note"), "milliseconds");
     std::fs::write(&file, text.replace("0.005", "1")).unwrap();
-    assert!(said(&ergoseq(&["spectrum", file.to_str().unwrap()])).contains("does not rise evenly"));
+    assert!(said(&ergoseq(&["spectrum", file.to_str().unwrap()])).contains("does not increase in equal steps"));
 }

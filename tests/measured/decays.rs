@@ -216,29 +216,29 @@ fn every_dialect_is_read_to_the_same_energy() {
 
 /// Dialects that are refused, with words of the reason.
 const REFUSED: &[(&str, &str, Write)] = &[
-    ("qf", "AQ_mod is 0 (qf): one channel", |t| t.bruker("##$AQ_mod= 0\n", &t.points(), false, "fid")),
+    ("qf", "AQ_mod is 0 (qf): single-channel", |t| t.bruker("##$AQ_mod= 0\n", &t.points(), false, "fid")),
     ("qseq", "AQ_mod is 2 (qseq)", |t| t.bruker("##$AQ_mod= 2\n", &t.points(), false, "fid")),
-    ("td", "TD announces 1024 numbers, and 512 are there", |t| {
+    ("td", "TD announces 1024 numbers, but the file has 512", |t| {
         let head = acqus(t.nucleus, 2 * POINTS, AQ).into_bytes();
         t.experiment("", &[("acqus", head), ("fid", int32(&whole(&t.points(), SCALE), false))]);
     }),
-    ("absurd", "and 512 are there", |t| {
+    ("absurd", "but the file has 512", |t| {
         let head = acqus(t.nucleus, 1 << 40, AQ).into_bytes();
         t.experiment("", &[("acqus", head), ("fid", int32(&whole(&t.points(), SCALE), false))]);
     }),
-    ("nucleus", "a decay of 13C, and its parameters that it is one of 1H", |t| {
+    ("nucleus", "an FID of 13C, by its parameters one of 1H", |t| {
         let head = acqus("1H", POINTS, AQ).into_bytes();
         t.experiment("", &[("acqus", head), ("fid", int32(&whole(&t.points(), SCALE), false))]);
     }),
-    ("transmitter", "its transmitter is at 600 MHz, and 1H at 498.1", |t| {
+    ("transmitter", "its transmitter is at 600 MHz, but 1H is at 498.1", |t| {
         let head = acqus(t.nucleus, POINTS, AQ).replace("SFO1= 498.15", "SFO1= 600");
         t.experiment("", &[("acqus", head.into_bytes()), ("fid", int32(&whole(&t.points(), SCALE), false))]);
     }),
-    ("carrier", "its carrier is at 4.7 ppm (2341 Hz from 0 ppm), and that of the file at 0 ppm", |t| {
+    ("carrier", "its carrier is at 4.7 ppm (2341 Hz from 0 ppm), that of the program at 0 ppm", |t| {
         let head = acqus(t.nucleus, POINTS, AQ).replace("SFO1= 498.15", "SFO1= 498.152341305");
         t.experiment("", &[("acqus", head.into_bytes()), ("fid", int32(&whole(&t.points(), SCALE), false))]);
     }),
-    ("width", "has a sweep width of 4000 Hz, and the file has one of 2000 Hz", |t| {
+    ("width", "has a sweep width of 4000 Hz, but the program has 2000 Hz", |t| {
         t.file(".fid", simpson(&t.points(), "").replace("SW=2000.0", "SW=4000.0"));
     }),
     ("spectrum", "it is of type SPE, not FID", |t| t.file(".fid", simpson(&t.points(), "TYPE=SPE\n"))),
