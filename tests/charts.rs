@@ -103,7 +103,7 @@ fn axes_are_in_readable_units() {
     let Content::Map(map) = &panel.content else { panic!("a map") };
     assert_eq!((map.x.len(), map.y.len(), map.y[6]), (5, 7, 180.0));
     let why = figure(&experiment, &["ergotropi"]).unwrap_err();
-    assert!(why.starts_with("nothing that was measured is called `ergotropi`; there is ergotropy, capacity"), "{why}");
+    assert!(why.starts_with("unknown result `ergotropi`; results are ergotropy, capacity"), "{why}");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn every_sequence_is_drawn_or_has_nothing_to_draw() {
                 assert!(!picture.contains("NaN") && !picture.contains("inf"), "{}", path.display());
                 drawn += 1;
             }
-            Err(why) => assert!(why.starts_with("there is nothing to draw"), "{}: {why}", path.display()),
+            Err(why) => assert!(why.starts_with("there is nothing to plot"), "{}: {why}", path.display()),
         }
     }
     assert!(drawn >= 12, "{drawn}");

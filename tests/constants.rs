@@ -79,7 +79,7 @@ fn declared_names_hide_constants_and_natural_units_have_none() {
         ),
         (
             "system { spin a : 1H }\nbattery { energy = h*Iz(a) }\nsequence { prepare up(a) }",
-            "a Hamiltonian is a frequency",
+            "a Hamiltonian must be a frequency",
         ),
     ] {
         let said = match compiled(body) {

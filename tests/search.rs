@@ -206,13 +206,13 @@ fn what_cannot_be_looked_for_is_refused() {
     assert!(ask(&[range("T3", 0.0, 1.0)]).contains("no parameter `T3`"));
     assert!(ask(&[range("T1", 2.0, 1.0)]).contains("not in order"));
     assert!(ask(&[range("T1", 1.0, 2.0), range("T1", 1.0, 2.0)]).contains("given twice"));
-    assert!(ask(&[range("wait", 1.0, 2.0)]).contains("measured against and varied"));
+    assert!(ask(&[range("wait", 1.0, 2.0)]).contains("both the measured parameter and varied"));
     // Size and angle of an inversion that is seen at one time only are not told apart.
     let mut data = recovery(None, true);
     data.points = vec![(0.02, -2.9, Some(0.01)); 5];
     let ranges = [range("flip", 2.0, 3.1), range("size", 0.1, 10.0)];
     let why = fit(&experiment, &none, &options, &ranges, &[data.clone()]).unwrap_err().message;
-    assert!(why.contains("do not determine flip, size together"), "{why}");
+    assert!(why.contains("do not determine flip, size independently"), "{why}");
     data.points = vec![(0.02, f64::NAN, None); 5];
     assert!(fit(&experiment, &none, &options, &ranges, &[data]).unwrap_err().message.contains("is not a number"));
 }

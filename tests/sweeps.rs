@@ -205,8 +205,8 @@ fn what_cannot_be_is_refused() {
     refused(&["sweep", FILE, "-o", &other, "--shard", "3/2"], 2, "a shard is K/N");
     refused(&["sweep", FILE, "-o", "no/such/folder/map.nc"], 3, "cannot be written");
     std::fs::write(&other, "not a dataset").unwrap();
-    refused(&["sweep", FILE, "-o", &other, "--resume"], 3, "it is no NetCDF file");
-    refused(&["merge", &out, &other, "-o", &folder.path("joined.nc")], 3, "it is no NetCDF file");
+    refused(&["sweep", FILE, "-o", &other, "--resume"], 3, "it is not a NetCDF file");
+    refused(&["merge", &out, &other, "-o", &folder.path("joined.nc")], 3, "it is not a NetCDF file");
     refused(&["merge", &out, &out, "-o", &folder.path("joined.nc")], 1, "overlap: both contain point 1");
     done(&["sweep", FILE, "-o", &other, "--force", "--set", "theta=10 deg", "--shard", "1/2"]);
     refused(&["merge", &out, &other, "-o", &folder.path("joined.nc")], 1, "belong to different sweeps");

@@ -73,7 +73,7 @@ pub fn page_with(
     section(&mut body, "Verdicts", &verdict_table(&found));
     section(&mut body, "Curves", &figures(experiment, values, options, file, &results)?);
     if let Ok(rehearsal) = &rehearsal {
-        let note = "<p class=\"note\">Widths grow with the logarithm of durations.</p>";
+        let note = "<p class=\"note\">Not to scale: widths are logarithmic in duration.</p>";
         section(
             &mut body,
             "Sequence",
@@ -85,26 +85,32 @@ pub fn page_with(
         section(&mut body, "Timeline", &timeline(rehearsal, experiment, &compiled.sources));
     }
     if let Err(why) = &rehearsal {
-        section(&mut body, "Sequence", &undrawn(&format!("It cannot be rehearsed: {}.", why.message)));
+        section(&mut body, "Sequence", &undrawn(&format!("The dry run failed: {}.", why.message)));
     }
     let found = levels::levels(experiment, values, options);
     match &found {
-        Err(why) => section(&mut body, "Levels of the battery", &undrawn(&format!("Not counted: {}.", why.message))),
+        Err(why) => {
+            section(&mut body, "Energy levels of the battery", &undrawn(&format!("Not counted: {}.", why.message)))
+        }
         Ok(None) if experiment.battery.is_some() => {
-            section(&mut body, "Levels of the battery", &undrawn("There are too many to be drawn, or a single one."));
+            section(
+                &mut body,
+                "Energy levels of the battery",
+                &undrawn("There is a single level, or there are too many to draw."),
+            );
         }
         Ok(_) => {}
     }
     if let Ok(Some(found)) = &found {
         let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
-        let note = "<p class=\"note\">Bars: the population of each state of a level, between the least and the most of all moments.</p>";
+        let note = "<p class=\"note\">Bars show the population of each state of a level, scaled from the minimum to the maximum population over all marks.</p>";
         section(
             &mut body,
-            "Levels of the battery",
+            "Energy levels of the battery",
             &format!("<div class=\"wide\">{}</div>{note}", levels::picture(found, unit).svg()),
         );
     }
-    for (word, title) in [("hinton", "States"), ("bloch", "Ways of the spins"), ("tomography", "Tomography")] {
+    for (word, title) in [("hinton", "States"), ("bloch", "Bloch-sphere trajectories"), ("tomography", "Tomography")] {
         let drawn = DRAWINGS.iter().find(|(w, ..)| *w == word).map(|(_, _, draw)| draw(experiment, values, options));
         match drawn {
             Some(Ok(Some(drawing))) => {
@@ -115,13 +121,13 @@ pub fn page_with(
         }
     }
     if let Some(measured) = measured {
-        section(&mut body, "Compared with measurement", &compared(&compare(experiment, values, options, measured)?));
+        section(&mut body, "Comparison with measurement", &compared(&compare(experiment, values, options, measured)?));
     }
     section(&mut body, "Results", &result_tables(&results));
-    section(&mut body, "What was measured", &formulas(experiment));
+    section(&mut body, "Results", &formulas(experiment));
     section(&mut body, "Source", &source::listing(&compiled.sources, &compiled.warnings));
     if let Some(how) = results.at(0).and_then(|point| point.how()) {
-        section(&mut body, "How it was computed", &how_computed(how, rehearsal.as_ref().ok(), options));
+        section(&mut body, "Numerical methods", &how_computed(how, rehearsal.as_ref().ok(), options));
     }
     body += "</main>\n";
     Ok(document(title, &body))
@@ -285,7 +291,7 @@ fn figures(
         out += &undrawn(&match axes.len() {
             1 | 2 => too_many(count),
             n => format!(
-                "The file sweeps {n} parameters, of which no picture is drawn; the numbers here are those of their defaults."
+                "The file sweeps {n} parameters, which cannot be plotted; this page shows the results at their defaults."
             ),
         });
     }
@@ -460,8 +466,7 @@ fn how_computed(how: &RunInfo, rehearsal: Option<&DryRun>, options: &Options) ->
     for (mode, population) in &how.truncation {
         rows.push(vec![format!("highest Fock state of {}", escaped(mode)), format!("population {population:.1e}")]);
     }
-    let ignored =
-        "what pulses leave ringing, switching times, radiation damping, couplings to spins that are not declared";
+    let ignored = "probe ring-down, transmit/receive switching, radiation damping, couplings to undeclared spins";
     rows.push(vec!["not emulated".into(), ignored.into()]);
     let mut out = table(&["".into(), "".into()], &rows);
     if let Some(r) = rehearsal.filter(|r| !r.remarks.is_empty()) {

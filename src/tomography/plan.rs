@@ -85,16 +85,16 @@ impl fmt::Display for PlanError {
                 let letters: Vec<String> = LETTERS.iter().map(|(c, ..)| c.to_string()).collect();
                 write!(
                     f,
-                    "`{word}` is no readout: one of the letters {} for each channel, and `-D-` for a delay",
+                    "`{word}` is not a readout: use one of the letters {} for each channel, and `-D-` for a delay",
                     letters.join(" ")
                 )
             }
             PlanError::Blind(rank, visible, better) => write!(
                 f,
-                "these readouts see {rank} of the {visible} parameters that can be seen; {} see all of them",
+                "these readouts determine {rank} of the {visible} observable parameters; {} determine all of them",
                 better.join(", ")
             ),
-            PlanError::Dark => f.write_str("no line is detected, whatever the pulses"),
+            PlanError::Dark => f.write_str("no line is detected with any pulse"),
         }
     }
 }

@@ -71,7 +71,7 @@ fn decays_of_a_tomography_are_compared() {
     }
     let page = path("page.html");
     assert_eq!(ergoseq(&["report", &file, "--data", &data, "--output", &page]).status.code(), Some(0));
-    assert!(std::fs::read_to_string(&page).unwrap().contains("Compared with measurement"));
+    assert!(std::fs::read_to_string(&page).unwrap().contains("Comparison with measurement"));
 }
 
 #[test]

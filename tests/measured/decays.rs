@@ -294,7 +294,7 @@ fn rows_of_one_experiment_are_readouts_in_the_order_of_the_plan() {
     let (ergotropy, _) = read(&folder, SCALE).unwrap();
     assert!((ergotropy / ERGOTROPY - 1.0).abs() < 1e-6, "{ergotropy}");
     std::fs::write(folder.join("1H/acqu2s"), "##$FnMODE= 1\n##$TD= 3\n").unwrap();
-    assert!(read(&folder, SCALE).unwrap_err().contains("has 3 rows, and there are 4 readouts, a row each: II"));
+    assert!(read(&folder, SCALE).unwrap_err().contains("has 3 rows, but there are 4 readouts with one row each: II"));
     std::fs::write(folder.join("1H/acqu2s"), "##$FnMODE= 5\n##$TD= 4\n").unwrap();
     assert!(read(&folder, SCALE).unwrap_err().contains("two-dimensional experiment"));
     std::fs::write(folder.join("1H/acqu2s"), "##$FnMODE= 1\n##$TD= 5\n").unwrap();

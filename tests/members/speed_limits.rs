@@ -82,7 +82,7 @@ sequence {{\n prepare ket \"0\"\n {sequence}\n mark m\n}}\nmeasure {{ mandelstam
         ("evolve cos(t)*X(a) for 1", "is time-dependent"),
         ("evolve X(a) for 1 with damping", "relaxes"),
         ("evolve X(a) for 1\n dephase Y(a)", "no Hamiltonian acts"),
-        ("evolve Z(a) for 1", "no spread"),
+        ("evolve Z(a) for 1", "the variance of the driving Hamiltonian is zero"),
     ] {
         let (found, notes) = at(sequence, "mandelstam_tamm_time");
         assert!(found.is_none() && notes.contains(why), "{sequence}: {found:?}\n{notes}");
