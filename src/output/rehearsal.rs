@@ -29,7 +29,7 @@ pub fn rehearsal(r: &DryRun, experiment: &Experiment, sources: &Sources) -> Stri
     let (second, hertz) = if lab { ("s", "Hz") } else { ("", "") };
     let mut out = String::new();
     let _ = writeln!(out, "{}", if experiment.title.is_empty() { "(no title)" } else { &experiment.title });
-    let _ = writeln!(out, "a scan takes {}", scaled(r.duration, second));
+    let _ = writeln!(out, "duration of a scan {}", scaled(r.duration, second));
     if r.scans > 1 {
         let _ = writeln!(out, "the phase cycles need {} scans", r.scans);
     }
@@ -50,7 +50,7 @@ pub fn rehearsal(r: &DryRun, experiment: &Experiment, sources: &Sources) -> Stri
         let _ = writeln!(out, "rf load per scan: equivalent to {} at max_rf", scaled(train, second));
     }
     let orders = r.blocks.first().map_or(0, |b| b.orders.len());
-    let mut header = format!("\n{:>12} {:>11} {:>11}", "begins", "takes", "rf");
+    let mut header = format!("\n{:>12} {:>11} {:>11}", "start", "duration", "rf");
     (0..orders).for_each(|k| header += &format!(" {:>7}", format!("order {k}")));
     let _ = writeln!(out, "{header}");
     let _ = writeln!(out, "{}", "-".repeat(header.chars().count() - 1));

@@ -17,7 +17,7 @@ const MOST_LEVELS: usize = 24;
 const LARGEST: usize = 1024;
 
 /// Name of the time after `prepare`, which has no mark.
-const BEGIN: &str = "begin";
+const BEGIN: &str = "initial";
 
 /// Energy levels in the units of the file, their degeneracies, and populations at the marks.
 #[derive(Debug, Clone, PartialEq)]

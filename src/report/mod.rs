@@ -70,7 +70,7 @@ pub fn page_with(
     let title = if experiment.title.is_empty() { file } else { &experiment.title };
     let _ =
         writeln!(body, "<header><h1>{}</h1>\n<p>{}</p></header>\n<main>", escaped(title), summary(&results, &found));
-    section(&mut body, "Verdicts", &verdict_table(&found));
+    section(&mut body, "Checks", &verdict_table(&found));
     section(&mut body, "Curves", &figures(experiment, values, options, file, &results)?);
     if let Ok(rehearsal) = &rehearsal {
         let note = "<p class=\"note\">Not to scale: widths are logarithmic in duration.</p>";
@@ -124,7 +124,7 @@ pub fn page_with(
         section(&mut body, "Comparison with measurement", &compared(&compare(experiment, values, options, measured)?));
     }
     section(&mut body, "Results", &result_tables(&results));
-    section(&mut body, "Results", &formulas(experiment));
+    section(&mut body, "Formulas", &formulas(experiment));
     section(&mut body, "Source", &source::listing(&compiled.sources, &compiled.warnings));
     if let Some(how) = results.at(0).and_then(|point| point.how()) {
         section(&mut body, "Numerical methods", &how_computed(how, rehearsal.as_ref().ok(), options));
@@ -363,7 +363,7 @@ fn timeline(r: &DryRun, experiment: &Experiment, sources: &Sources) -> String {
     let orders = r.blocks.first().map_or(0, |b| b.orders.len());
     let energies = r.blocks.iter().filter_map(|b| b.battery).flat_map(|(e, w)| [e, w]).flatten();
     let largest = energies.fold(0.0, |most: f64, x| most.max(x.abs()));
-    let mut headings: Vec<String> = ["statement", "begins", "takes", "rf"].map(String::from).to_vec();
+    let mut headings: Vec<String> = ["statement", "start", "duration", "rf"].map(String::from).to_vec();
     headings.extend((0..orders).map(|k| format!("order {k}")));
     if experiment.battery.is_some() {
         headings.extend(["energy".into(), "ergotropy".into()]);
@@ -456,7 +456,7 @@ fn how_computed(how: &RunInfo, rehearsal: Option<&DryRun>, options: &Options) ->
     let mut rows = vec![
         vec!["program".into(), format!("ergoseq {}", env!("CARGO_PKG_VERSION"))],
         vec!["states".into(), format!("{} of {}, as a {state}", how.dimension, how.whole)],
-        vec!["members of the ensemble".into(), how.members.to_string()],
+        vec!["ensemble members".into(), how.members.to_string()],
         vec!["propagation".into(), escaped(&how.methods.join(", "))],
         vec!["tolerance of adaptive methods".into(), format!("{:e}", options.tolerance)],
     ];
