@@ -201,7 +201,7 @@ fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, &'a Expr)
                     let diagnostic = Diagnostic::new(
                         Code::CircularDefinition,
                         entries[need].0.span(),
-                        format!("`{}` needs itself", entries[need].0),
+                        format!("circular definition of `{}`", entries[need].0),
                     )
                     .label(circle.join(" -> "));
                     if !c.diagnostics.contains(&diagnostic) {

@@ -61,8 +61,9 @@ pub fn varian(procpar: &str, fid: &[u8]) -> Result<Series, String> {
         usize::try_from(n).ok().filter(|n| *n > 0).ok_or_else(|| format!("the header of fid announces {n} {what}"))
     };
     let width = positive(value(procpar, "sw"), "sw of procpar")?;
-    let (blocks, traces, numbers) = (size(0, "blocks")?, size(4, "traces a block")?, size(8, "numbers a trace")?);
-    let (each, trace, block) = (size(12, "bytes a number")?, size(16, "bytes a trace")?, size(20, "bytes a block")?);
+    let (blocks, traces, numbers) = (size(0, "blocks")?, size(4, "traces per block")?, size(8, "numbers per trace")?);
+    let (each, trace, block) =
+        (size(12, "bytes per number")?, size(16, "bytes per trace")?, size(20, "bytes per block")?);
     let status = bytes_at(fid, 26).map(u16::from_be_bytes).ok_or_else(short)?;
     let headers = usize::try_from(long(28)?).ok().filter(|n| (1..=9).contains(n));
     let headers = headers.ok_or("the header of fid announces no block headers")?;

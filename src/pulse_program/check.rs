@@ -57,7 +57,7 @@ impl Known<'_> {
         }
         let known: Vec<&str> = self.labels.iter().copied().collect();
         let diagnostic = Diagnostic::new(Code::Undefined, *span, format!("unknown label `{label}`"));
-        said.push(diagnostic.label("leads nowhere").help(format!("labels are: {}", known.join(", "))));
+        said.push(diagnostic.label("undefined label").help(format!("labels are: {}", known.join(", "))));
     }
 
     fn phase(&self, number: usize, span: Span, said: &mut Vec<Diagnostic>) {
@@ -153,10 +153,10 @@ fn list_operation(list: &str, operation: &str, span: Span, known: &Known, said: 
 fn unbalanced(text: &str, span: Span, said: &mut Vec<Diagnostic>) {
     let count = |c: char| text.matches(c).count();
     if count('(') != count(')') {
-        said.push(mistake(span, "unbalanced parentheses in a relation", "not paired", "close every open parenthesis"));
+        said.push(mistake(span, "unbalanced parentheses in a relation", "unbalanced", "close every open parenthesis"));
     }
     let empty = text.split_once('=').is_some_and(|(_, value)| value.trim().is_empty());
     if empty {
-        said.push(mistake(span, "a relation without a value", "nothing behind `=`", "write one: \"p3=p1*0.5\""));
+        said.push(mistake(span, "a relation without a value", "missing value after `=`", "write one: \"p3=p1*0.5\""));
     }
 }

@@ -322,7 +322,7 @@ impl<'a> Items<'a> {
                 self.wrong(
                     span,
                     "a label is missing",
-                    "leads nowhere",
+                    "missing label",
                     "give the label of a line: `go=2`, `lo to 4 times l4`",
                 );
                 None

@@ -467,7 +467,7 @@ fn how_computed(how: &RunInfo, rehearsal: Option<&DryRun>, options: &Options) ->
         rows.push(vec![format!("highest Fock state of {}", escaped(mode)), format!("population {population:.1e}")]);
     }
     let ignored = "probe ring-down, transmit/receive switching, radiation damping, couplings to undeclared spins";
-    rows.push(vec!["not emulated".into(), ignored.into()]);
+    rows.push(vec!["not modelled".into(), ignored.into()]);
     let mut out = table(&["".into(), "".into()], &rows);
     if let Some(r) = rehearsal.filter(|r| !r.remarks.is_empty()) {
         let items: String = r.remarks.iter().map(|x| format!("<li>{}</li>\n", escaped(x))).collect();

@@ -12,7 +12,7 @@ use std::fmt;
 
 /// Letters of a readout word, one per channel: (letter, flip angle in degrees, phase in degrees, description).
 pub const LETTERS: &[(char, f64, f64, &str)] = &[
-    ('I', 0.0, 0.0, "nothing"),
+    ('I', 0.0, 0.0, "no pulse"),
     ('X', 90.0, 0.0, "90 deg about x"),
     ('Y', 90.0, 90.0, "90 deg about y"),
     ('x', 45.0, 0.0, "45 deg about x"),

@@ -387,7 +387,7 @@ impl<'a> Walk<'a> {
         shape: Option<&'a Expr>,
         span: Span,
     ) -> Result<Gradient, Fault> {
-        let strength = self.same(strength.span(), "this strength", |e| e.number(strength))?;
+        let strength = self.same(strength.span(), "this amplitude", |e| e.number(strength))?;
         let duration = self.same(duration.span(), "the length of a gradient", |e| e.number(duration))?;
         let Some(e) = self.first() else { return Err(refused::nothing(span).into()) };
         if let Some(hardware) = e.spectrometer.as_ref() {

@@ -173,7 +173,7 @@ impl<'a> Builder<'a, '_> {
                 if times == 0 && matches!(count.kind, ExprKind::Number(_)) {
                     self.warnings.push(
                         Diagnostic::new(Code::EmptyLoop, count.span(), "this loop has zero passes")
-                            .label("zero repetitions"),
+                            .label("zero passes"),
                     );
                 }
                 self.repeated(times, body, span, steps)?;
