@@ -57,7 +57,7 @@ def test_states_are_density_matrices_and_qobj(pair: ergoseq.Sequence) -> None:
     assert q.dims == [[2, 2], [2, 2]]
     # Both ways: a Qobj is taken where an array is.
     assert ergoseq.metrics.energy(q, qutip.Qobj(h, dims=q.dims)) == pytest.approx(qutip.expect(qutip.Qobj(h, dims=q.dims), q))
-    with pytest.raises(KeyError, match="no mark is called 'nowhere'"):
+    with pytest.raises(KeyError, match="unknown mark 'nowhere'"):
         result.state("nowhere")
     # The state is the one that acts on the first subsystem by its first factor: an imaginary part keeps its sign.
     turned = ergoseq.load(PAIR.replace("prepare gibbs(H, T)", 'prepare ket "00"').replace("(X(a) + X(b))", "X(a)")).run()
