@@ -120,7 +120,8 @@ fn method(system: UnitSystem, how: &RunInfo) -> String {
     } else {
         String::new()
     };
-    let members = if how.members > 1 { format!("average over {} ensemble members of ", how.members) } else { String::new() };
+    let members =
+        if how.members > 1 { format!("average over {} ensemble members of ", how.members) } else { String::new() };
     let mut line = format!("{members}{}{of} states, {state}", crate::syntax::number_text(how.dimension));
     if !how.methods.is_empty() {
         line += &format!(", {}", how.methods.join(" + "));
