@@ -156,9 +156,7 @@ fn the_command_draws_and_teaches() {
     );
     // What a word means, and what is near to one that means nothing.
     let (code, text, _) = run(&["explain", "E408"]);
-    assert!(
-        code == 0 && text.starts_with("E408: quantities that contradict each other\n") && text.contains("An example:")
-    );
+    assert!(code == 0 && text.starts_with("E408: inconsistent quantities\n") && text.contains("An example:"));
     assert!(run(&["explain", "ergotropy"]).1.contains("E - sum_k r_k(down) e_k(up)"));
     assert!(run(&["explain", "ergotropi"]).2.contains("did you mean `ergotropy`?"));
     let (_, all, _) = run(&["list"]);

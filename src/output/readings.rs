@@ -36,7 +36,7 @@ pub fn readings(unit: &str, r: &Readings) -> String {
         r.correlation
     );
     if r.mirrored {
-        out += "  in these data a higher shift has a lower frequency, contrary to the convention of spectrometers: they are read with that sign\n";
+        out += "  in these data a higher shift has a lower frequency, contrary to the convention\n  of spectrometers: they are read with that sign\n";
     }
     let Some(e) = &r.energies else { return out };
     let shown = |x: f64| format!("{:>11.3e}", x);

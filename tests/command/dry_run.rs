@@ -56,7 +56,7 @@ fn a_tomography_is_planned_rehearsed_and_fed_with_data() {
     assert_eq!(code(&done), 0, "{}", text(&done.stderr));
     let plan = text(&done.stdout);
     assert!(plan.contains("rank 15 of 15 parameters, condition number 2.000000"), "{plan}");
-    assert!(plan.contains("64 scans: 4 readouts, 16 each\n4800.1 s in all"), "{plan}");
+    assert!(plan.contains("64 scans: 4 readouts, 16 each\n4800.1 s in total"), "{plan}");
     assert!(plan.lines().all(|l| l.chars().count() <= 80), "{plan}");
     // A file that is there is not overwritten unless that is asked for.
     assert_eq!(code(&ergoseq(&["plan", PAIR, "--amplitudes", &table])), 3);

@@ -13,7 +13,7 @@ const REFUSALS: [(&str, &[&str]); 33] = [
     ("central_line", &["16: prepare superposition(1: ket \"1\", 1: ket \"2\")"]),
     (
         "charge_composite",
-        &["28: prepare gibbs(dipolar, 18.3404 mK)  # what Jeener and Broekaert's pulses leave of protons at 300 K"],
+        &["28: prepare gibbs(dipolar, 18.3404 mK)  # as prepared by Jeener-Broekaert from protons at 300 K"],
     ),
     ("charge_while_coupled", &["a program in natural units has no seconds and no hertz"]),
     (

@@ -115,7 +115,7 @@ fn text(experiment: &Experiment, values: &Values) -> Result<String, Fault> {
         );
         if plan.rank < plan.parameters {
             out += &format!(
-                "{} parameters are not observable with any available readout; they are set to those of\nthe maximally mixed state\n",
+                "{} parameters are not observable with any readout; they are set to those of\nthe maximally mixed state\n",
                 plan.parameters - plan.rank
             );
         }

@@ -96,7 +96,7 @@ fn counted(a: &args::Tomography, path: &Path, compiled: &Compiled, values: &Valu
     let mut out = format!("{number} settings, {shots} shots, {}\n", a.estimator);
     if settings.unseen() > 0 {
         out += &format!(
-            "  {} products of Pauli matrices are not measured by any setting: results that depend on them are undetermined\n",
+            "  {} products of Pauli matrices are not measured by any setting:\n  results that depend on them are undetermined\n",
             settings.unseen()
         );
     }
