@@ -188,7 +188,7 @@ def test_values_are_checked(jeener_broekaert: ergoseq.Sequence) -> None:
     assert caught.value.code.startswith("E3")
     with pytest.raises(TypeError, match="must be a number or a text"):
         jeener_broekaert.run(tau=[1e-6])  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="there is auto, dop853, plain"):
+    with pytest.raises(ValueError, match="methods are auto, dop853, plain"):
         jeener_broekaert.run(method="magic")
     assert jeener_broekaert.check(tau="2 us") == []
 
