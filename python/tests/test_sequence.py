@@ -38,7 +38,7 @@ def test_traces_and_summaries(pair: ergoseq.Sequence) -> None:
     data = result.to_xarray()
     assert data["charging.ergotropy"].dims == ("charging_sample",)
     assert float(data.ergotropy.sel(mark="charged")) == pytest.approx(result["ergotropy"]["charged"])
-    with pytest.raises(KeyError, match="there is xi_max, ergotropy"):
+    with pytest.raises(KeyError, match="results are xi_max, ergotropy"):
         result["ergotropi"]
 
 

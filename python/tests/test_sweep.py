@@ -78,7 +78,7 @@ def test_a_folder_goes_on_where_it_was(jeener_broekaert: ergoseq.Sequence, tmp_p
     with pytest.raises(ValueError, match="at least one point"):
         jeener_broekaert.sweep(tau=TAUS, shard=0)
     (folder / "sweep.json").write_text("[]")
-    with pytest.raises(ValueError, match="none of a sweep"):
+    with pytest.raises(ValueError, match="does not belong to a sweep"):
         jeener_broekaert.sweep(tau=TAUS, resume=folder)
 
 

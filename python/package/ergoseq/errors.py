@@ -15,7 +15,7 @@ class Diagnostic:
         code: ``"E201"``; ``ergoseq explain E201`` says more.
         severity: ``"error"`` or ``"warning"``.
         message: one sentence.
-        file: the name of the file, or None where it is in none.
+        file: the name of the file, or None without a file.
         line: the line, from 1, or None.
         column: the column in characters, from 1, or None.
         help: what to do next.

@@ -171,7 +171,7 @@ def energy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -187,7 +187,7 @@ def passive_energy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -203,7 +203,7 @@ def ergotropy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -219,7 +219,7 @@ def anti_ergotropy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -235,7 +235,7 @@ def capacity(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -251,7 +251,7 @@ def incoherent_ergotropy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -267,7 +267,7 @@ def coherent_ergotropy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -283,7 +283,7 @@ def incoherent_capacity(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -299,7 +299,7 @@ def thermodynamic_bound(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -315,7 +315,7 @@ def standard_deviation(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -331,7 +331,7 @@ def spin_temperature(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -347,7 +347,7 @@ def correlation(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -363,7 +363,7 @@ def gibbs_fidelity(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -379,7 +379,7 @@ def gibbs_correlation(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
@@ -478,7 +478,7 @@ def conserving_ergotropy(rho: Matrix, hamiltonian: Matrix, operator: Matrix) -> 
         operator: what is conserved, a Hermitian matrix of shape (n, n).
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.

@@ -145,7 +145,7 @@ class Result(Mapping[str, Any]):
             return self._summary[key]
         found = {mark: values[key] for mark, values in self._at.items() if key in values}
         if not found:
-            raise KeyError(f"nothing that was measured is called {key!r}; there is {', '.join(self)}")
+            raise KeyError(f"unknown result {key!r}; results are {', '.join(self)}")
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -182,7 +182,7 @@ class Result(Mapping[str, Any]):
             dims: the dimensions of the tensor factors; default: those of the declared subsystems, in the order of the file.
 
         Raises:
-            ValueError: where the product of ``dims`` is not the dimension of the state.
+            ValueError: if the product of ``dims`` is not the dimension of the state.
         """
         qutip: Any = importlib.import_module("qutip")  # a large package, which few runs need
         state = self.state(mark)
@@ -256,7 +256,7 @@ class Sequence:
             Warnings.
 
         Raises:
-            ErgoseqError: where something is wrong.
+            ErgoseqError: if there is an error.
         """
         return [Diagnostic(one) for one in self._program.check({**(params or {}), **more}, spectrometer)]
 
@@ -344,7 +344,7 @@ class Sequence:
             error: 404 for E404) and the program as attributes. The values of a failed point are NaN.
 
         Raises:
-            ErgoseqError: where no point can be run for a reason that is the same everywhere.
+            ErgoseqError: if every point fails for the same reason.
             ValueError: where the sweep has no points.
         """
         options = {"method": method, "tolerance": tolerance, "spectrometer": spectrometer, "typical": typical}

@@ -192,7 +192,7 @@ def _begun_with(folder: str | os.PathLike[str] | None) -> int | None:
     except FileNotFoundError:
         return None
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as why:
-        raise ValueError(f"`{os.fspath(folder)}` has a sweep.json that is none of a sweep") from why
+        raise ValueError(f"`{os.fspath(folder)}` has a sweep.json that does not belong to a sweep") from why
 
 
 class _Store:
