@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(headed("").unwrap_err(), "it is empty");
         assert_eq!(headed("tau,b\n1,2\n3").unwrap_err(), "line 3 has 1 columns, the first line 2");
         assert_eq!(headed("tau,b\n1,2,3\n").unwrap_err(), "line 2 has 3 columns, the first line 2");
-        assert_eq!(headed("tau,b\n\"1,2\n").unwrap_err(), "line 2: a quote is not closed");
+        assert_eq!(headed("tau,b\n\"1,2\n").unwrap_err(), "line 2: unclosed quote");
     }
 
     #[test]

@@ -393,33 +393,33 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let short = "##NPOINTS= 3\n##XYPOINTS= (XY..XY)\n50, 0\n100, 180\n##END=\n";
-        assert_eq!(shape_file(short).unwrap_err(), "NPOINTS promises 3 steps, 2 are there");
-        assert_eq!(shape_file("0.5\n").unwrap_err(), "line 1: an amplitude and a phase are expected, 1 numbers found");
-        assert_eq!(shape_file("a 0\n").unwrap_err(), "line 1 holds something that is not a number");
+        assert_eq!(shape_file(short).unwrap_err(), "NPOINTS announces 3 steps, but the file has 2");
+        assert_eq!(shape_file("0.5\n").unwrap_err(), "line 1: expected an amplitude and a phase, found 1 numbers");
+        assert_eq!(shape_file("a 0\n").unwrap_err(), "line 1 contains something that is not a number");
         assert_eq!(shape_file("").unwrap_err(), "it has no steps");
         assert_eq!(
             shape_file("0,5 0\n1,0 180\n").unwrap_err(),
-            "line 1: the decimal separator is a point, as in `0.5 90`"
+            "line 1: the decimal separator must be a point, as in `0.5 90`"
         );
         for (text, part) in [
-            ("50 0\n", "the amplitude 50 does not lie between 0 and 1"),
+            ("50 0\n", "the amplitude 50 is not between 0 and 1"),
             ("0.5 0\n250 0\n", "line 2: the amplitude 250"),
             ("0 0\n0 90\n", "all its amplitudes are zero"),
             ("0.0 204.6\n0.0 1023.0\n", "all its amplitudes are zero"),
             ("[[0.5, 0]]", "JSON"),
-            ("##XYDATA= (T X Y)\n0.2\n", "no list of amplitudes and phases"),
+            ("##XYDATA= (T X Y)\n0.2\n", "not a list of amplitudes and phases"),
             ("##$SHAPE_EXMODE= Gradient\n##XYPOINTS= (XY..XY)\n1, 0\n", "gradient"),
-            ("##XYPOINTS= (XY..XY)\n1\n", "1 numbers found"),
+            ("##XYPOINTS= (XY..XY)\n1\n", "found 1 numbers"),
             ("##XYPOINTS= (XY..XY)\n101, 0\n", "between 0 and 100"),
             ("0.0 0.2 0\n0.001 1.0 30\n", "3 columns"),
-            ("0 1023 0\n", "larger than zero"),
-            ("0.2 0\n0.7\n", "line 2: 2 numbers are expected"),
+            ("0 1023 0\n", "must be positive"),
+            ("0.2 0\n0.7\n", "line 2: expected 2 numbers"),
             ("# x y\n0.2 0\n-1 0\n", "complex"),
             ("0.6 0.35\n-1 0\n", "complex"),
             ("x y\n0.2 0\n1 0\n", "complex"),
             ("0.5 1.570796\n1 3.141593\n", "radian"),
-            ("inf 0\n", "line 1 holds something that is not a number"),
-            ("nan nan\n", "line 1 holds something that is not a number"),
+            ("inf 0\n", "line 1 contains something that is not a number"),
+            ("nan nan\n", "line 1 contains something that is not a number"),
         ] {
             let why = shape_file(text).expect_err(text);
             assert!(why.contains(part), "{text}: {why}");

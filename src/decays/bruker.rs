@@ -286,18 +286,18 @@ mod tests {
         for (from, to, part) in [
             ("TD= 4", "TD= 3", "even"),
             ("TD= 4", "TD= 0", "even"),
-            ("TD= 4", "TD= -4", "whole number"),
-            ("TD= 4", "TD= 4000000000000", "and 4 are there"),
-            ("TD= 4", "TD= 2e300", "whole number"),
+            ("TD= 4", "TD= -4", "integer"),
+            ("TD= 4", "TD= 4000000000000", "but the file has 4"),
+            ("TD= 4", "TD= 2e300", "integer"),
             ("TD= 4", "XX= 4", "TD of acqus is missing"),
             ("TD= 4", "TD= four", "TD of acqus is not a number: `four`"),
-            ("SW_h= 2000", "SW_h= 0", "SW_h of acqus is positive"),
+            ("SW_h= 2000", "SW_h= 0", "SW_h of acqus must be positive"),
             ("NC= -1", "NC= 5000", "power of two"),
             ("DTYPA= 0", "DTYPA= 1", "DTYPA 1"),
             ("BYTORDA= 1", "BYTORDA= 5", "BYTORDA 5"),
-            ("NC= -1", "AQ_mod= 0", "one channel"),
-            ("NC= -1", "AQ_mod= 2", "one after the other"),
-            ("NC= -1", "GRPDLY= 68", "end before the delay"),
+            ("NC= -1", "AQ_mod= 0", "single-channel"),
+            ("NC= -1", "AQ_mod= 2", "sequentially"),
+            ("NC= -1", "GRPDLY= 68", "fewer than the group delay"),
         ] {
             let why = bruker(&ACQUS.replace(from, to), None, &bytes, Kind::Fid).unwrap_err();
             assert!(why.contains(part), "{to}: {why}");

@@ -260,12 +260,12 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (from, to, part) in [
-            ("NMR FID\n##DATA CLASS", "NMR SPECTRUM\n##DATA CLASS", "no JCAMP-DX file of a free induction decay"),
-            ("##DATA TYPE", "##DATE", "no JCAMP-DX file"),
-            ("2 6\n", "", "3 points are announced and 2 are there on page R"),
-            ("2 6", "2 6 8", "more than the 3 numbers"),
+            ("NMR FID\n##DATA CLASS", "NMR SPECTRUM\n##DATA CLASS", "not a JCAMP-DX file of an FID"),
+            ("##DATA TYPE", "##DATE", "not a JCAMP-DX file"),
+            ("2 6\n", "", "3 points are announced, but page R has 2"),
+            ("2 6", "2 6 8", "more than the 3 announced"),
             ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 3, 3, 4, 2", "different number"),
-            ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 9e16, 9e16, 9e16, 2", "whole number"),
+            ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 9e16, 9e16, 9e16, 2", "integer"),
             ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 99999999, 99999999, 99999999, 2", "99999999 points"),
             ("SECONDS", "HERTZ", "`HERTZ`, which is not a unit of time"),
             ("(X++(I..I))", "(X++(Y..Y))", "the page I is missing"),
@@ -278,7 +278,7 @@ mod tests {
             assert!(why.contains(part), "{to}: {why}");
         }
         let twice = format!("##TITLE= l\n##DATA TYPE= LINK\n{GOOD}{GOOD}##END=\n");
-        assert!(jcamp(&twice).unwrap_err().contains("2 decays"));
+        assert!(jcamp(&twice).unwrap_err().contains("2 FIDs"));
         for n in 0..GOOD.find("##END").unwrap() {
             assert!(jcamp(&GOOD[..n]).is_err(), "{n}");
         }

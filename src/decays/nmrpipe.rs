@@ -141,10 +141,10 @@ mod tests {
         for (place, x, part) in [
             (ORDER, 1.0, "byte order"),
             (DIMENSIONS, 3.0, "3 dimensions"),
-            (DIMENSIONS, 0.5, "whole number"),
+            (DIMENSIONS, 0.5, "integer"),
             (TRANSFORMED, 1.0, "spectrum"),
             (QUADRATURE, 1.0, "real"),
-            (POINTS, 1e30, "whole number"),
+            (POINTS, 1e30, "integer"),
             (POINTS, 4e9, "4000000000 points"),
             (POINTS, f32::NAN, "number of points"),
             (WIDTH, 0.0, "sweep width"),

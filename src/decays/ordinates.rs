@@ -218,13 +218,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (text, packed, part) in [
-            ("0A1J\n1C5", true, "line 2: the check fails: 35 stands where 12 is repeated"),
-            ("0A1J\n1J", true, "line 2: the number is missing"),
+            ("0A1J\n1C5", true, "line 2: the check fails: found 35 instead of the repeated value 12"),
+            ("0A1J\n1J", true, "line 2: the check value that repeats the last number is missing"),
             ("0J", true, "a difference has no preceding value"),
             ("0S", true, "a repetition has no preceding value"),
             ("0A ?", true, "a point is missing"),
             ("0 x", false, "`0 x` is not a number"),
-            ("0As99999", true, "more than the 100 numbers"),
+            ("0As99999", true, "more than the 100 announced"),
             ("0As99999999999999999999", true, "is not a number"),
             ("0 1e999", false, "is not a number"),
         ] {
@@ -238,7 +238,7 @@ mod tests {
         let lines = |text: &'static str| text.lines().zip(1..).map(|(l, k)| (k, l));
         let plain = Notation { packed: false, decimal_comma: false };
         assert_eq!(pairs(lines("0, 1; 1, 2\n2 3"), 9, plain).unwrap(), [1.0, 2.0, 3.0]);
-        assert!(pairs(lines("0, 1; 1"), 9, plain).unwrap_err().contains("3 numbers are no pairs"));
+        assert!(pairs(lines("0, 1; 1"), 9, plain).unwrap_err().contains("3 numbers do not form pairs"));
         assert!(pairs(lines("0, 1; 1, 2"), 1, plain).unwrap_err().contains("more than the 1"));
     }
 }

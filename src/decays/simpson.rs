@@ -211,27 +211,27 @@ mod tests {
         }
         let file = format!("SIMP\nNP=1\nSW=1000\nTYPE=FID\nFORMAT=BINARY\nDATA\n{text}\nEND\n");
         assert_eq!(simpson(&file).unwrap().rows, [[C64::new(0.5, -3.0)]]);
-        assert!(simpson(&file.replace("NP=1", "NP=3")).unwrap_err().contains("3 points are announced and 1 are there"));
+        assert!(simpson(&file.replace("NP=1", "NP=3")).unwrap_err().contains("3 points are announced, but the file has 1"));
     }
 
     #[test]
     fn what_is_wrong_is_said() {
         for (from, to, part) in [
-            ("SIMP", "SIMPLE", "does not begin with SIMP"),
-            ("NP=2", "NP=3", "3 points are announced and 2 are there"),
-            ("NP=2", "NP=1", "1 points are announced and 2 are there"),
-            ("NP=2", "NP=1e12", "more than 16777216"),
-            ("NP=2", "NP=0", "which are none"),
+            ("SIMP", "SIMPLE", "does not start with SIMP"),
+            ("NP=2", "NP=3", "3 points are announced, but the file has 2"),
+            ("NP=2", "NP=1", "1 points are announced, but the file has 2"),
+            ("NP=2", "NP=1e12", "expected 1 to 16777216"),
+            ("NP=2", "NP=0", "NP announces 0 points"),
             ("NP=2", "NP=2\nNI=1e15", "NP announces"),
-            ("1 0\n", "1\n", "line 6: `1` is no pair of numbers"),
-            ("1 0\n", "1 nan\n", "is no pair of numbers"),
+            ("1 0\n", "1\n", "line 6: `1` is not a pair of numbers"),
+            ("1 0\n", "1 nan\n", "is not a pair of numbers"),
             ("1 0\n", "0 1 0\n", "line 7: it has 2 numbers"),
-            ("1 0\n0.5", "5 1 0\n2 0.5", "does not rise evenly"),
-            ("SW=1000", "SW=0", "SW is positive, this is 0"),
-            ("SW=1000", "SW=x", "`x` behind SW is not a number"),
+            ("1 0\n0.5", "5 1 0\n2 0.5", "does not increase in equal steps"),
+            ("SW=1000", "SW=0", "SW must be positive, this is 0"),
+            ("SW=1000", "SW=x", "`x` after SW is not a number"),
             ("TYPE=FID", "TYPE=SPE", "of type SPE"),
             ("TYPE=FID", "FORMAT=BINARY\nPREC=DOUBLE", "double precision"),
-            ("TYPE=FID", "FORMAT=BINARY", "3 letters are no groups of four"),
+            ("TYPE=FID", "FORMAT=BINARY", "3 characters are not groups of four"),
         ] {
             let why = simpson(&GOOD.replace(from, to)).unwrap_err();
             assert!(why.contains(part), "{to}: {why}");

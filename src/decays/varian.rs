@@ -162,11 +162,11 @@ mod tests {
     fn what_is_wrong_is_said() {
         let bytes = fid(&[[1.0; 4]], DATA | WIDE | FLOAT);
         assert!(varian("sw 1 1\n", &bytes).unwrap_err().contains("sw of procpar is missing"));
-        assert!(varian(PROCPAR, &fid(&[[1.0; 4]], DATA | SPECTRUM | FLOAT)).unwrap_err().contains("no decay"));
+        assert!(varian(PROCPAR, &fid(&[[1.0; 4]], DATA | SPECTRUM | FLOAT)).unwrap_err().contains("holds no FID"));
         assert!(varian(PROCPAR, &fid(&[[1.0; 4]], DATA)).unwrap_err().contains("disagree"));
         let mut large = bytes.clone();
         large[0] = 0x7f;
-        assert!(varian(PROCPAR, &large).unwrap_err().contains("bytes are there"));
+        assert!(varian(PROCPAR, &large).unwrap_err().contains("but the file has"));
         assert!(varian(PROCPAR, &[0; 64]).unwrap_err().contains("0 blocks"));
     }
 }

@@ -530,9 +530,9 @@ mod tests {
         let (settings, counts) = read_counts("setting, outcome, count\nXZ, 00, 3 # up\nxz,11,4\nYY,01,5\n", 2).unwrap();
         assert_eq!((settings.places.len(), counts), (2, vec![3, 0, 0, 4, 0, 5, 0, 0]));
         for (text, why) in [
-            ("XA, 00, 3", "no setting"),
-            ("XZ, 02, 3", "no outcome"),
-            ("XZ, 00, -3", "no count"),
+            ("XA, 00, 3", "not a setting"),
+            ("XZ, 02, 3", "not an outcome"),
+            ("XZ, 00, -3", "not a count"),
             ("XZ, 00", "2 cells"),
             ("XZ, 00, 3\nXZ, 00, 4", "twice"),
             ("", "empty"),

@@ -437,13 +437,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (text, part) in [
-            ("1/0", "divided by 0"),
-            ("2 +", "ends too early"),
-            ("f(2)", "no function"),
+            ("1/0", "division by zero"),
+            ("2 +", "is incomplete"),
+            ("f(2)", "unknown function"),
             ("(2", "`)` is missing"),
-            ("2 3", "no operator"),
+            ("2 3", "expected an operator"),
             ("9223372036854775807 + 1", "too large"),
-            ("a * 2", "no numbers"),
+            ("a * 2", "are not numbers"),
         ] {
             assert!(value(text).contains(part), "{text}: {}", value(text));
         }
