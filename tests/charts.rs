@@ -152,7 +152,7 @@ fn the_command_draws_and_teaches() {
     assert_eq!(run(&["plot", &file, "--output", &path("a.svg")]).0, 3);
     assert!(run(&["plot", &file, "--output", &path("a.gif")]).2.contains("use the extension .svg, .png, .pdf or .csv"));
     assert!(
-        run(&["plot", &file, "--what", "nothing", "--output", &path("b.svg")]).2.contains("there is xi_max, P_max")
+        run(&["plot", &file, "--what", "nothing", "--output", &path("b.svg")]).2.contains("results are xi_max, P_max")
     );
     // What a word means, and what is near to one that means nothing.
     let (code, text, _) = run(&["explain", "E408"]);

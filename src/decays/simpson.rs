@@ -211,7 +211,9 @@ mod tests {
         }
         let file = format!("SIMP\nNP=1\nSW=1000\nTYPE=FID\nFORMAT=BINARY\nDATA\n{text}\nEND\n");
         assert_eq!(simpson(&file).unwrap().rows, [[C64::new(0.5, -3.0)]]);
-        assert!(simpson(&file.replace("NP=1", "NP=3")).unwrap_err().contains("3 points are announced, but the file has 1"));
+        assert!(
+            simpson(&file.replace("NP=1", "NP=3")).unwrap_err().contains("3 points are announced, but the file has 1")
+        );
     }
 
     #[test]
