@@ -17,46 +17,46 @@ pub struct Budget {
 
 /// Statements of the sequence, subsequences put in their places.
 pub const STATEMENTS: Budget = Budget {
-    what: "statements of the sequence after its subsequences are put in",
+    what: "statements of the sequence after expansion of its subsequences",
     most: 200_000,
-    help: "use `loop` for repetitions: they stay loops",
+    help: "use `loop` for repetitions, which are not unrolled",
 };
 
 /// Numbers, names and operations in the statements of the subsequences that are called, arguments put in.
 pub const EXPRESSION_PARTS: Budget = Budget {
-    what: "parts of expressions in the subsequences that are called",
+    what: "nodes of expressions in expanded subsequences",
     most: 1_000_000,
-    help: "an argument that stands twice in a subsequence doubles at every call; give a number a name by `param`",
+    help: "an argument used twice in a subsequence doubles at every call; name the number with `param`",
 };
 
 /// Numbers, names and operations of `measure`, named results put in.
 pub const RESULT_PARTS: Budget = Budget {
-    what: "parts of expressions in `measure` after named results are put in",
+    what: "nodes of expressions in `measure` after expansion of named results",
     most: 50_000,
-    help: "a result that is named twice in the next one doubles at every line",
+    help: "a result used twice in the next one doubles at every line",
 };
 
 /// Products of local operators in one operator.
 pub const OPERATOR_TERMS: Budget = Budget {
-    what: "terms of an operator after its products are expanded",
+    what: "terms of an operator after expansion of its products",
     most: 200_000,
     help: "a product of two sums has as many terms as the product of their numbers of terms",
 };
 
 /// Results of `measure`.
 pub const RESULTS: Budget =
-    Budget { what: "results of `measure`", most: 2_000, help: "a result is one number; `record` takes many" };
+    Budget { what: "results in `measure`", most: 2_000, help: "use `record` for many values of one result" };
 
 /// Turns of sums and products over an index, and products of operator terms, at one point of the parameters.
 pub const TURNS: Budget = Budget {
-    what: "turns of sums and products at one point of the parameters",
+    what: "iterations of sums and products at one point of the parameters",
     most: 4_000_000,
     help: "nested sums multiply: write the closed form, or declare a `param` for the inner sum",
 };
 
 /// Turns of one `for`.
 pub const FOR_TURNS: Budget =
-    Budget { what: "turns of one `for`", most: 20_000, help: "a system has at most 4096 subsystems" };
+    Budget { what: "iterations of one `for`", most: 20_000, help: "a system has at most 4096 subsystems" };
 
 /// Members of an ensemble with the scans of its phase cycles.
 pub const MEMBERS: Budget =
@@ -66,30 +66,30 @@ pub const MEMBERS: Budget =
 pub const QUADRATURE_NODES: Budget = Budget {
     what: "points of one Gauss quadrature",
     most: 2_000,
-    help: "a smooth result needs some ten points; `seed = 1` draws random members instead",
+    help: "a smooth result needs about ten points; `seed = 1` draws random members instead",
 };
 
 /// Samples of all traces and acquisitions.
 pub const SAMPLES: Budget = Budget {
-    what: "samples of all traces together",
+    what: "samples of all traces in total",
     most: 500_000,
     help: "give `record` fewer points: extrema and times of extrema do not depend on them",
 };
 
 /// Points of all free induction decays.
 pub const DECAY_POINTS: Budget =
-    Budget { what: "points of all decays together", most: 2_000_000, help: "give `acquire` fewer points" };
+    Budget { what: "points of all FIDs in total", most: 2_000_000, help: "give `acquire` fewer points" };
 
 /// Points of all sweeps together.
 pub const SWEEP_POINTS: Budget = Budget {
-    what: "points of all sweeps together",
+    what: "points of all sweeps in total",
     most: 100_000_000,
     help: "give fewer points, or fix some of the parameters with `--set`",
 };
 
 /// Points whose results are held at once.
 pub const POINTS_AT_ONCE: Budget = Budget {
-    what: "points that are held at once",
+    what: "points held in memory at once",
     most: 200_000,
     help: "`ergoseq sweep FILE --output map.nc` writes a sweep of any length to a file",
 };

@@ -60,7 +60,7 @@ impl std::error::Error for Refused {}
 /// # Errors
 /// Always.
 pub fn no_files(path: &str, _from: &str) -> Result<(String, String), String> {
-    Err(format!("`{path}` is not at hand"))
+    Err(format!("`{path}` is not available"))
 }
 
 /// Compiles a program. `reader` reads the files named by `use`.

@@ -144,7 +144,7 @@ fn cells(line: &str, mark: char) -> Result<Vec<String>, String> {
         }
     }
     if quoted {
-        return Err("a quote is not closed".into());
+        return Err("unclosed quote".into());
     }
     let trim = |cell: &String| cell.trim_matches(|c: char| c.is_whitespace() || c == '\u{a0}').to_string();
     Ok(out.iter().map(trim).collect())
@@ -213,7 +213,7 @@ pub fn columns<const N: usize>(head: &[String], names: [&str; N]) -> Result<[usi
         *place = match (found.next(), found.next()) {
             (Some((k, _)), None) => k,
             (None, _) => return Err(format!("the column `{name}` is missing: the columns are {}", names.join(", "))),
-            (Some(_), Some(_)) => return Err(format!("the column `{name}` is there twice")),
+            (Some(_), Some(_)) => return Err(format!("the column `{name}` occurs twice")),
         };
     }
     Ok(out)
@@ -257,7 +257,7 @@ mod tests {
         assert_eq!(headed("").unwrap_err(), "it is empty");
         assert_eq!(headed("tau,b\n1,2\n3").unwrap_err(), "line 3 has 1 columns, the first line 2");
         assert_eq!(headed("tau,b\n1,2,3\n").unwrap_err(), "line 2 has 3 columns, the first line 2");
-        assert_eq!(headed("tau,b\n\"1,2\n").unwrap_err(), "line 2: a quote is not closed");
+        assert_eq!(headed("tau,b\n\"1,2\n").unwrap_err(), "line 2: unclosed quote");
     }
 
     #[test]

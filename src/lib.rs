@@ -1,31 +1,31 @@
 //! **ergoseq**: from a `.seq` file to ergotropy and capacity.
 //!
-//! A file goes one way, one folder a step:
+//! A file passes through these stages, one folder each:
 //!
-//! 1. [`source`] holds texts and places in them; [`diagnostic`] is how a user hears of a mistake.
-//! 2. [`syntax`] reads a text into a tree, and writes it back. It knows no physics.
-//! 3. [`check`] turns the tree into an [`ir::Experiment`]: names resolved, dimensions known, values still symbolic.
-//! 4. [`hamiltonian`] evaluates an experiment at one point of its parameters and gives a [`hamiltonian::Schedule`]: which
-//!    operators act, how strongly, between which edges.
-//! 5. [`emulator`] takes a state through the schedule and evaluates [`metrics`] at marks and on traces: a [`emulator::Run`].
-//!    [`tomography`] reads a state out as a spectrometer does, and [`decays`] reads what a spectrometer has written.
-//! 6. [`results`] holds the runs of all points as named columns with units: one type behind every output.
-//! 7. [`verdict`] compares a run with what `expect` and `theory` say.
+//! 1. [`source`] holds texts and positions in them; [`diagnostic`] reports errors and warnings.
+//! 2. [`syntax`] parses a text to a syntax tree and prints it. It contains no physics.
+//! 3. [`check`] converts the tree to an [`ir::Experiment`]: names are resolved, dimensions known, values still symbolic.
+//! 4. [`hamiltonian`] evaluates an experiment at one point of its parameters and returns a [`hamiltonian::Schedule`]: the operators
+//!    that act, their coefficients and the edges between them.
+//! 5. [`emulator`] propagates a state through the schedule and evaluates [`metrics`] at marks and in traces: an [`emulator::Run`].
+//!    [`tomography`] reconstructs states from simulated or measured readouts, and [`decays`] reads FID files of spectrometers.
+//! 6. [`results`] holds the runs of all points as named columns with units: a single type for every output.
+//! 7. [`verdict`] compares a run with the `expect` and `theory` lines.
 //! 8. [`output`] writes results as tables, JSON, CSV or NetCDF, and figures as CSV, SVG or PNG.
-//! 9. [`search`] looks for the parameters at which results are best, or nearest to what was measured.
-//! 10. [`comparison`] puts theory, emulation and measurement side by side.
-//! 11. [`report`] is the page that shows everything; [`editor`] is what an editor asks of a text that is being written.
+//! 9. [`search`] optimises parameters and fits them to measured data.
+//! 10. [`comparison`] compares theory, emulation and measurement.
+//! 11. [`report`] writes the report page; [`editor`] serves editors while a text is being written.
 //!
-//! Beside them: [`export`] writes an experiment as the program of a console, [`import`] reads one of Bruker or SIMPSON back, and
-//! [`pulse_program`] reads and checks the language of Bruker. [`delimited`] reads tables of text. [`units`] decides signs, factors of 2 pi and constants;
-//! [`linalg`] is the only place that names the matrix crates; [`lanes`] has the same algebra for batches of small matrices; [`spin`] has
-//! operators and states; [`metrics`] takes any density matrix and Hamiltonian; [`noise`] is the same for the same seed. Papers are
-//! reproduced, and workloads timed, by the command.
+//! In addition, [`export`] writes an experiment for a console or SIMPSON, [`import`] reads Bruker pulse programs and SIMPSON input
+//! files, and [`pulse_program`] parses and checks Bruker pulse programs. [`delimited`] reads text tables. [`units`] defines signs, factors
+//! of 2 pi and constants; [`linalg`] is the only module that uses the matrix crates; [`lanes`] has the same algebra for batches of small
+//! matrices; [`spin`] has operators and states; [`metrics`] accepts any density matrix and Hamiltonian; [`noise`] is reproducible for a
+//! given seed. The command reproduces papers and times workloads.
 //!
-//! Points of a sweep that differ in numbers only are compiled once, to a [`hamiltonian::program::Program`], and propagated together.
+//! Points of a sweep that differ only in numbers are compiled once, to a [`hamiltonian::program::Program`], and propagated together.
 //!
-//! The library reads no file, clock, environment variable or global. [`compile()`] and [`run`] are the two calls that most
-//! users need; the names around them are in the [`prelude`]:
+//! The library reads no file, clock, environment variable or global. Most users need only the two calls [`compile()`] and [`run`]; the
+//! [`prelude`] exports the related names:
 //!
 //! ```
 //! use ergoseq::prelude::*;

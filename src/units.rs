@@ -137,7 +137,7 @@ impl Dimension {
 
 /// Dimensions with a name, and examples of their units.
 const NAMED: &[(Dimension, &str, Option<&str>)] = &[
-    (Dimension::NUMBER, "a plain number", None),
+    (Dimension::NUMBER, "a dimensionless number", None),
     (Dimension::TIME, "a time", Some("ns, us, ms, s")),
     (Dimension::FREQUENCY, "a frequency", Some("Hz, kHz, MHz")),
     (Dimension::ANGULAR_FREQUENCY, "an angular frequency", Some("rad/s, krad/s")),

@@ -103,7 +103,7 @@ fn axes_are_in_readable_units() {
     let Content::Map(map) = &panel.content else { panic!("a map") };
     assert_eq!((map.x.len(), map.y.len(), map.y[6]), (5, 7, 180.0));
     let why = figure(&experiment, &["ergotropi"]).unwrap_err();
-    assert!(why.starts_with("nothing that was measured is called `ergotropi`; there is ergotropy, capacity"), "{why}");
+    assert!(why.starts_with("unknown result `ergotropi`; results are ergotropy, capacity"), "{why}");
 }
 
 #[test]
@@ -117,7 +117,7 @@ fn every_sequence_is_drawn_or_has_nothing_to_draw() {
                 assert!(!picture.contains("NaN") && !picture.contains("inf"), "{}", path.display());
                 drawn += 1;
             }
-            Err(why) => assert!(why.starts_with("there is nothing to draw"), "{}: {why}", path.display()),
+            Err(why) => assert!(why.starts_with("there is nothing to plot"), "{}: {why}", path.display()),
         }
     }
     assert!(drawn >= 12, "{drawn}");
@@ -150,15 +150,13 @@ fn the_command_draws_and_teaches() {
         assert!(std::fs::read(path(name)).unwrap().starts_with(head), "{name}");
     }
     assert_eq!(run(&["plot", &file, "--output", &path("a.svg")]).0, 3);
-    assert!(run(&["plot", &file, "--output", &path("a.gif")]).2.contains("end it in .svg, .png, .pdf or .csv"));
+    assert!(run(&["plot", &file, "--output", &path("a.gif")]).2.contains("use the extension .svg, .png, .pdf or .csv"));
     assert!(
-        run(&["plot", &file, "--what", "nothing", "--output", &path("b.svg")]).2.contains("there is xi_max, P_max")
+        run(&["plot", &file, "--what", "nothing", "--output", &path("b.svg")]).2.contains("results are xi_max, P_max")
     );
     // What a word means, and what is near to one that means nothing.
     let (code, text, _) = run(&["explain", "E408"]);
-    assert!(
-        code == 0 && text.starts_with("E408: quantities that contradict each other\n") && text.contains("An example:")
-    );
+    assert!(code == 0 && text.starts_with("E408: inconsistent quantities\n") && text.contains("An example:"));
     assert!(run(&["explain", "ergotropy"]).1.contains("E - sum_k r_k(down) e_k(up)"));
     assert!(run(&["explain", "ergotropi"]).2.contains("did you mean `ergotropy`?"));
     let (_, all, _) = run(&["list"]);

@@ -73,10 +73,13 @@ fn declared_names_hide_constants_and_natural_units_have_none() {
             "system { spin a : 1H }\nbattery { energy = gamma(a)*1 T*Iz(a) }\nsequence { prepare up(a) }",
             "takes a nucleus",
         ),
-        ("system { spin a : 1H }\nbattery { energy = gamma(9Xx)*1 T*Iz(a) }\nsequence { prepare up(a) }", "no isotope"),
+        (
+            "system { spin a : 1H }\nbattery { energy = gamma(9Xx)*1 T*Iz(a) }\nsequence { prepare up(a) }",
+            "unknown isotope",
+        ),
         (
             "system { spin a : 1H }\nbattery { energy = h*Iz(a) }\nsequence { prepare up(a) }",
-            "a Hamiltonian is a frequency",
+            "a Hamiltonian must be a frequency",
         ),
     ] {
         let said = match compiled(body) {

@@ -222,6 +222,13 @@ fn tables() -> Vec<(&'static str, String)> {
         ),
         ("parts", table(&["name", "meaning"], two(ergoseq::ir::SYSTEM_PARTS))),
         (
+            "constants",
+            table(
+                &["constant", "meaning"],
+                ergoseq::units::CONSTANTS.iter().map(|c| vec![code(c.symbol), c.meaning.into()]).collect(),
+            ),
+        ),
+        (
             "budgets",
             table(
                 &["at most", "of", "instead"],
@@ -369,6 +376,9 @@ fn tables() -> Vec<(&'static str, String)> {
 #[test]
 fn tables_are_those_of_the_program() {
     let mut text = document();
+    for name in text.split("<!-- table: ").skip(1).filter_map(|rest| rest.split(" -->").next()) {
+        assert!(tables().iter().any(|(known, _)| *known == name), "grammar.md has a table `{name}` that nothing fills");
+    }
     let bless = std::env::var_os("ERGOSEQ_BLESS").is_some();
     let mut stale = Vec::new();
     for (name, table) in tables() {

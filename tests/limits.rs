@@ -93,11 +93,11 @@ fn results_that_double_are_counted() {
         let list = chain(n, |k| format!("m{k} = m{0} + m{0}", k - 1));
         format!("{HEAD}sequence {{ prepare ket \"00\" }}\nmeasure {{\nm0 = energy\n{list}}}\n")
     };
-    over(&results(60), "parts of expressions in `measure`");
-    over(&results(16), "parts of expressions in `measure`");
+    over(&results(60), "nodes of expressions in `measure`");
+    over(&results(16), "nodes of expressions in `measure`");
     fine(&results(8));
     let many = chain(5000, |k| format!("r{k} = energy + {k}"));
-    over(&format!("{HEAD}sequence {{ prepare ket \"00\" }}\nmeasure {{\n{many}}}\n"), "results of `measure`");
+    over(&format!("{HEAD}sequence {{ prepare ket \"00\" }}\nmeasure {{\n{many}}}\n"), "results in `measure`");
 }
 
 #[test]
@@ -122,7 +122,7 @@ fn nested_sums_are_counted() {
              sequence {{\nprepare ket \"01\"\ndelay 1\n}}\n"
         )
     };
-    over(&pairs("1000000"), "turns of one `for`");
+    over(&pairs("1000000"), "iterations of one `for`");
     fine(&pairs("100"));
 }
 

@@ -233,11 +233,11 @@ fn names_are_changed_everywhere_or_not_at_all() {
     assert!(c.at("textDocument/hover", 2, 7)["contents"]["value"].as_str().unwrap().contains("**wait**"));
     assert!(c.diagnostics.is_empty(), "{:?}", c.diagnostics);
     for (line, character, new, says) in [
-        (2, 7, "theta", "declared already"),
-        (2, 7, "a b", "is no name"),
-        (2, 7, "pulse", "word of the language"),
-        (2, 7, "t", "would be wrong"),
-        (12, 14, "x", "only names that this file declares"),
+        (2, 7, "theta", "already declared"),
+        (2, 7, "a b", "is not a valid name"),
+        (2, 7, "pulse", "reserved word"),
+        (2, 7, "t", "would have an error"),
+        (12, 14, "x", "only names declared in this file"),
     ] {
         let answer = rename(&mut c, line, character, new);
         assert!(answer["error"]["message"].as_str().unwrap_or_default().contains(says), "{new}: {answer}");

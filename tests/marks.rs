@@ -140,9 +140,9 @@ fn what_is_no_metric_at_a_mark_is_refused() {
     for (measure, words) in [
         ("measure { ergotropy at chraged }", "did you mean `charged`"),
         ("measure { max(ergotropy at charged) }", "`charged` is a mark"),
-        ("measure { storing.ergotropy at charged }", "of which?"),
-        ("measure { max(ergotropy) at charged }", "one number of the whole run"),
-        ("measure at charged { max(ergotropy) }", "one number of the whole run"),
+        ("measure { storing.ergotropy at charged }", "ambiguous"),
+        ("measure { max(ergotropy) at charged }", "a scalar of the whole run"),
+        ("measure at charged { max(ergotropy) }", "a scalar of the whole run"),
         ("measure at strored { ergotropy }", "did you mean `stored`"),
         ("measure { x = ergotropy at charged\n x = energy }", "measured twice"),
         ("measure { ergotropy at 3 }", "the name of a mark"),

@@ -137,7 +137,7 @@ fn quantity(kind: &str) -> Option<Quantity> {
 
 fn is_batched(experiment: &Experiment) -> bool {
     let e = Evaluator::new(experiment, &Values::new()).unwrap();
-    plan(&e, &Options::default()).unwrap().contains("16 in a batch")
+    plan(&e, &Options::default()).unwrap().contains("in batches of 16")
 }
 
 #[test]

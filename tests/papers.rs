@@ -101,5 +101,5 @@ fn what_the_abstract_on_heisenberg_chains_says() {
     assert_eq!(verdict(&one, "ferromagnets: the uniform field is best (B"), Verdict::Fails);
     let three = claims("heisenberg", Some(3));
     assert_eq!(verdict(&three, "rises to a threshold"), Verdict::Holds);
-    assert_eq!(verdict(&three, "declines beyond a threshold for good"), Verdict::Fails);
+    assert_eq!(verdict(&three, "declines permanently beyond a threshold"), Verdict::Fails);
 }

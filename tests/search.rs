@@ -206,13 +206,13 @@ fn what_cannot_be_looked_for_is_refused() {
     assert!(ask(&[range("T3", 0.0, 1.0)]).contains("no parameter `T3`"));
     assert!(ask(&[range("T1", 2.0, 1.0)]).contains("not in order"));
     assert!(ask(&[range("T1", 1.0, 2.0), range("T1", 1.0, 2.0)]).contains("given twice"));
-    assert!(ask(&[range("wait", 1.0, 2.0)]).contains("measured against and varied"));
+    assert!(ask(&[range("wait", 1.0, 2.0)]).contains("both the measured parameter and varied"));
     // Size and angle of an inversion that is seen at one time only are not told apart.
     let mut data = recovery(None, true);
     data.points = vec![(0.02, -2.9, Some(0.01)); 5];
     let ranges = [range("flip", 2.0, 3.1), range("size", 0.1, 10.0)];
     let why = fit(&experiment, &none, &options, &ranges, &[data.clone()]).unwrap_err().message;
-    assert!(why.contains("do not determine flip, size together"), "{why}");
+    assert!(why.contains("do not determine flip, size independently"), "{why}");
     data.points = vec![(0.02, f64::NAN, None); 5];
     assert!(fit(&experiment, &none, &options, &ranges, &[data]).unwrap_err().message.contains("is not a number"));
 }
@@ -261,12 +261,12 @@ fn the_commands_say_what_they_found() {
     assert_eq!(run(&["run", file, "--set", &flip]).0, 0);
     for (arguments, code, expected) in [
         (vec!["optimise", file, "--vary", "flip=0deg..200deg"], 2, "--maximise"),
-        (vec!["optimise", file, "--vary", "flip=0deg", "--maximise", "purity"], 2, "names no range"),
+        (vec!["optimise", file, "--vary", "flip=0deg", "--maximise", "purity"], 2, "has no range"),
         (vec!["optimise", file, "--vary", "flip=0s..1s", "--maximise", "purity"], 2, "angle"),
         (vec!["optimise", file, "--vary", "flip=0deg..1deg", "--maximise", "puritty"], 1, "did you mean `purity`"),
         (vec!["optimise", file, "--vary", "flip=0deg..1deg", "--maximise", "purity at rea"], 1, "did you mean `read`"),
         (vec!["fit", file, "--data", "no.csv", "--vary", "T1=1s..2s"], 3, "cannot be read"),
-        (vec!["fit", file, "--data", file, "--vary", "T1=1s..2s"], 3, "is no table of measurements"),
+        (vec!["fit", file, "--data", file, "--vary", "T1=1s..2s"], 3, "is not a table of measurements"),
     ] {
         let (found, _, why) = run(&arguments);
         assert!(found == code && why.contains(expected), "{arguments:?}: {found} {why}");
@@ -429,11 +429,11 @@ fn shapes_that_cannot_be_looked_for_are_refused() {
         assert!(said.contains("is not linear in the steps of its shape"), "{said}");
     }
     let said = plain("shape = own", "");
-    assert!(said.contains("no pulse before the mark has the shape"), "{said}");
+    assert!(said.contains("no pulse before the mark uses the shape"), "{said}");
     let said = plain("    dipolar p q", "    relax p { T1 = 1 s, T2 = 1 s }\n    dipolar p q");
     assert!(said.contains("without relaxation"), "{said}");
     let said = refused(SHAPED, &search, "max(ergotropy)");
-    assert!(said.contains("not a number of the state at one mark"), "{said}");
+    assert!(said.contains("not a function of the state at one mark"), "{said}");
 }
 
 #[test]

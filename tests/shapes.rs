@@ -22,14 +22,14 @@ const READ_OTHERWISE: &[(&str, [f64; 3])] = &[
 /// Files that are refused, with words of the reason.
 const REFUSED: &[(&str, &str)] = &[
     ("all_zero", "all its amplitudes are zero"),
-    ("comma_decimal", "the decimal separator is a point"),
+    ("comma_decimal", "the decimal separator must be a point"),
     ("gradient_one_column", "gradient"),
-    ("jeol", "line 1 holds something that is not a number"),
+    ("jeol", "line 1 contains something that is not a number"),
     ("json", "it is JSON"),
     ("phase_only_radian", "radian"),
     ("three_columns_time", "3 columns"),
     ("varian_2col_phase0", "all its amplitudes are zero"),
-    ("xwinnmr_text_no_phase", "an amplitude and a phase are expected"),
+    ("xwinnmr_text_no_phase", "an amplitude and a phase, found"),
     ("xy_columns", "complex number"),
 ];
 

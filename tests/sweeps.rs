@@ -119,10 +119,10 @@ fn threads_shards_and_interruptions_leave_the_same_bytes() {
     // Two of three leave a file that is resumed.
     let some = folder.path("some.nc");
     assert!(done(&["merge", &parts[0], &parts[2], "-o", &some]).starts_with("666 of 1000 points\n"));
-    assert_eq!(sweep("some.nc", &["--resume"]), "334 points computed, 666 were there\n");
+    assert_eq!(sweep("some.nc", &["--resume"]), "334 points computed, 666 already present\n");
     assert_eq!(folder.bytes("one.nc"), folder.bytes("some.nc"));
     // Nothing is left to do.
-    assert_eq!(sweep("one.nc", &["--resume"]), "0 points computed, 1000 were there\n");
+    assert_eq!(sweep("one.nc", &["--resume"]), "0 points computed, 1000 already present\n");
     assert_eq!(folder.bytes("one.nc"), folder.bytes("joined.nc"));
 }
 
@@ -173,7 +173,7 @@ fn a_failed_point_stops_no_other() {
     let out = folder.path("map.nc");
     // Beyond the limit of the channel, 125 kHz.
     let sweep = ["sweep", FILE, "--sweep", "tau=1us,2us", "--sweep", "rf=100kHz,130kHz,120kHz", "-o", &out];
-    refused(&sweep, 1, "6 points computed, 2 of them failed: `status` says why");
+    refused(&sweep, 1, "6 points computed, 2 of them failed: see `status`");
     let bytes = folder.bytes("map.nc");
     let status = statuses(&bytes);
     assert_eq!((status[0], status[2], status[3]), (0, 0, 0));
@@ -190,7 +190,7 @@ fn what_cannot_be_is_refused() {
     let folder = Folder::new("refused");
     let (out, other) = (folder.path("map.nc"), folder.path("other.nc"));
     done(&["sweep", FILE, "-o", &out]);
-    refused(&["sweep", FILE, "-o", &out], 3, "`--resume` goes on with it, `--force` starts over");
+    refused(&["sweep", FILE, "-o", &out], 3, "`--resume` continues it, `--force` starts over");
     refused(&["sweep", FILE, "-o", &out, "--resume", "--set", "theta=10 deg"], 3, "it belongs to another sweep");
     refused(
         &["sweep", FILE, "-o", &out, "--resume", "--sweep", "tau=1us .. 2us points 60"],
@@ -199,22 +199,22 @@ fn what_cannot_be_is_refused() {
     );
     refused(&["sweep", FILE, "-o", &out, "--resume", "--sweep", "tau=1us,2us"], 3, "belongs to another sweep");
     refused(&["sweep", "sequences/adrf.seq", "-o", &out, "--resume"], 3, "belongs to another sweep");
-    refused(&["sweep", FILE, "-o", &other, "--resume"], 3, "is not there to be resumed");
+    refused(&["sweep", FILE, "-o", &other, "--resume"], 3, "does not exist, so it cannot be resumed");
     refused(&["sweep", FILE, "-o", &other, "--sweep", "tau=1us .. 2us points 0"], 1, "has no points");
-    refused(&["sweep", "sequences/hahn_echo.seq", "-o", &other], 1, "sweeps nothing");
+    refused(&["sweep", "sequences/hahn_echo.seq", "-o", &other], 1, "has no sweep");
     refused(&["sweep", FILE, "-o", &other, "--shard", "3/2"], 2, "a shard is K/N");
     refused(&["sweep", FILE, "-o", "no/such/folder/map.nc"], 3, "cannot be written");
     std::fs::write(&other, "not a dataset").unwrap();
-    refused(&["sweep", FILE, "-o", &other, "--resume"], 3, "it is no NetCDF file");
-    refused(&["merge", &out, &other, "-o", &folder.path("joined.nc")], 3, "it is no NetCDF file");
-    refused(&["merge", &out, &out, "-o", &folder.path("joined.nc")], 1, "overlap: both have computed point 1");
+    refused(&["sweep", FILE, "-o", &other, "--resume"], 3, "it is not a NetCDF file");
+    refused(&["merge", &out, &other, "-o", &folder.path("joined.nc")], 3, "it is not a NetCDF file");
+    refused(&["merge", &out, &out, "-o", &folder.path("joined.nc")], 1, "overlap: both contain point 1");
     done(&["sweep", FILE, "-o", &other, "--force", "--set", "theta=10 deg", "--shard", "1/2"]);
-    refused(&["merge", &out, &other, "-o", &folder.path("joined.nc")], 1, "are of different sweeps");
+    refused(&["merge", &out, &other, "-o", &folder.path("joined.nc")], 1, "belong to different sweeps");
     refused(&["merge", &out, "-o", &other], 3, "it exists");
     // What was cut off is not read as if it were whole.
     let whole = folder.bytes("map.nc");
     std::fs::write(&other, &whole[..whole.len() - 8]).unwrap();
-    refused(&["sweep", FILE, "-o", &other, "--resume"], 3, "it is shorter than its header says");
+    refused(&["sweep", FILE, "-o", &other, "--resume"], 3, "it is shorter than its header states");
 }
 
 #[test]

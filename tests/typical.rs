@@ -115,10 +115,10 @@ fn what_vectors_cannot_do_is_said() {
     let relaxing = CHAIN.replace("    dipolar all", "    relax s[1] { T1 = 1 s, T2 = 1 s }\n    dipolar all");
     assert!(wrong(&relaxing).contains("no relaxation, gradient"));
     assert!(
-        wrong(&CHAIN.replace("prepare thermal", "prepare ket\"00000000\"")).contains("cannot stand for this state")
+        wrong(&CHAIN.replace("prepare thermal", "prepare ket\"00000000\"")).contains("cannot represent this state")
     );
     let collective = "ergoseq 1\nunits natural\nsystem { collective c : 8 * 1/2 }\nsequence {\n    prepare mixed\n    evolve Ix(c) for 1\n}\nmeasure { order(Iz(c)) }\n";
-    assert!(wrong(collective).contains("stand for many"));
+    assert!(wrong(collective).contains("have multiplicities"));
     // The maximally mixed state has no order.
     let even = run(&compiled(&CHAIN.replace("prepare thermal", "prepare mixed")), &Values::new(), &typical(2, 0), &[])
         .unwrap();
@@ -128,8 +128,8 @@ fn what_vectors_cannot_do_is_said() {
         even.marks
     );
     let found = run(&compiled(&CHAIN.replace(" energy,", " purity,")), &Values::new(), &typical(1, 0), &[]).unwrap();
-    assert!(found.notes.iter().any(|n| n.starts_with("`purity` has no value")), "{:?}", found.notes);
-    assert!(found.notes.iter().any(|n| n.contains("its error is not known")), "{:?}", found.notes);
+    assert!(found.notes.iter().any(|n| n.starts_with("`purity` is undefined")), "{:?}", found.notes);
+    assert!(found.notes.iter().any(|n| n.contains("its error is unknown")), "{:?}", found.notes);
 }
 
 #[test]

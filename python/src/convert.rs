@@ -24,7 +24,7 @@ pub fn matrix(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Matrix> {
         return Err(PyValueError::new_err(format!("`{name}` must be square, its shape is ({rows}, {columns})")));
     }
     if view.iter().any(|x| !x.is_finite()) {
-        return Err(PyValueError::new_err(format!("`{name}` has entries that are not finite")));
+        return Err(PyValueError::new_err(format!("`{name}` has non-finite entries")));
     }
     Ok(Matrix::from_fn(rows, columns, |i, j| view[(i, j)]))
 }
@@ -48,7 +48,7 @@ pub fn density(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Matrix> {
     let m = hermitian(value, name)?;
     let trace = m.trace().re;
     if (trace - 1.0).abs() > 1e-8 {
-        return Err(PyValueError::new_err(format!("`{name}` is no density matrix: its trace is {trace}")));
+        return Err(PyValueError::new_err(format!("`{name}` is not a density matrix: its trace is {trace}")));
     }
     let lowest = ergoseq::linalg::hermitian_values(&m)
         .map_err(|e| PyValueError::new_err(format!("`{name}`: {e}")))?
@@ -56,7 +56,7 @@ pub fn density(value: &Bound<'_, PyAny>, name: &str) -> PyResult<Matrix> {
         .fold(f64::INFINITY, f64::min);
     if lowest < -1e-8 {
         return Err(PyValueError::new_err(format!(
-            "`{name}` is no density matrix: it has the eigenvalue {lowest:.3e}"
+            "`{name}` is not a density matrix: it has the eigenvalue {lowest:.3e}"
         )));
     }
     Ok(m)
@@ -101,7 +101,7 @@ pub fn refused(py: Python<'_>, diagnostics: &[Diagnostic], sources: &Sources) ->
 fn panicked(payload: &(dyn std::any::Any + Send)) -> String {
     let text = payload.downcast_ref::<&str>().map(|s| (*s).to_string());
     let text = text.or_else(|| payload.downcast_ref::<String>().cloned());
-    format!("a mistake of ergoseq itself, please report it: {}", text.unwrap_or_default())
+    format!("internal error of ergoseq, please report it: {}", text.unwrap_or_default())
 }
 
 /// Works without the lock of Python, on a thread of its own, so that Ctrl-C is heard: what was begun then ends by itself, unseen.
@@ -112,7 +112,7 @@ pub fn work<T: Send + 'static>(py: Python<'_>, job: impl FnOnce() -> T + Send + 
         // Nobody listens after Ctrl-C.
         let _ = send.send(result);
     });
-    begun.map_err(|e| PyRuntimeError::new_err(format!("no thread can be begun: {e}")))?;
+    begun.map_err(|e| PyRuntimeError::new_err(format!("cannot start a thread: {e}")))?;
     let receive = std::sync::Mutex::new(receive);
     loop {
         let got = py.detach(|| {
@@ -124,7 +124,7 @@ pub fn work<T: Send + 'static>(py: Python<'_>, job: impl FnOnce() -> T + Send + 
             Ok(Err(why)) => return Err(PyRuntimeError::new_err(why)),
             Err(RecvTimeoutError::Timeout) => py.check_signals()?,
             Err(RecvTimeoutError::Disconnected) => {
-                return Err(PyRuntimeError::new_err("the work ended without an answer"));
+                return Err(PyRuntimeError::new_err("the computation ended without a result"));
             }
         }
     }

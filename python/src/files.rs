@@ -19,13 +19,13 @@ pub fn read(path: &Path) -> Result<String, Error> {
         return Err(Error::from(ErrorKind::IsADirectory));
     }
     if !meta.is_file() {
-        return Err(wrong(format!("`{}` is no regular file", path.display())));
+        return Err(wrong(format!("`{}` is not a regular file", path.display())));
     }
     let mut bytes = Vec::new();
     // The file may grow while it is read.
     File::open(path)?.take(LARGEST_FILE + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > LARGEST_FILE {
-        return Err(wrong(format!("`{}` has more than {} MB", path.display(), LARGEST_FILE >> 20)));
+        return Err(wrong(format!("`{}` is larger than {} MB", path.display(), LARGEST_FILE >> 20)));
     }
     let name = path.display().to_string();
     decoded(&name, bytes).map_err(|at| wrong(format!("`{name}` is not UTF-8 text: byte {at} cannot be read")))
@@ -39,7 +39,7 @@ pub fn within(path: &Path, folder: &Path) -> Result<(), String> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     match (path.canonicalize(), folder.canonicalize()) {
         (Ok(found), Ok(own)) if !found.starts_with(&own) => {
-            Err(format!("`{}` lies outside of the folder of the program", path.display()))
+            Err(format!("`{}` is outside the folder of the program", path.display()))
         }
         _ => Ok(()),
     }
@@ -50,7 +50,7 @@ pub fn within(path: &Path, folder: &Path) -> Result<(), String> {
 pub fn read_text(py: Python<'_>, path: PathBuf) -> PyResult<String> {
     let name = path.clone();
     py.detach(move || read(&path)).map_err(|e| match e.kind() {
-        ErrorKind::NotFound => PyFileNotFoundError::new_err(format!("`{}`: there is no such file", name.display())),
+        ErrorKind::NotFound => PyFileNotFoundError::new_err(format!("`{}`: no such file", name.display())),
         _ => e.into(),
     })
 }

@@ -68,7 +68,7 @@ fn pair(rho: &Matrix) -> Result<(), String> {
     if rho.nrows() == 4 {
         Ok(())
     } else {
-        Err(format!("it is of two qubits, and the state has {} levels", rho.nrows()))
+        Err(format!("it is defined for two qubits, but the state has {} levels", rho.nrows()))
     }
 }
 
@@ -97,7 +97,7 @@ fn same(a: &Matrix, b: &Matrix, names: (&str, &str)) -> PyResult<()> {
         return Ok(());
     }
     Err(PyValueError::new_err(format!(
-        "`{}` has {} rows and `{}` has {}: they must be of one system",
+        "`{}` has {} rows and `{}` has {}: they must have the same dimension",
         names.0,
         a.nrows(),
         names.1,
@@ -112,7 +112,7 @@ pub fn measure(name: &str, rho: &Bound<'_, PyAny>, others: Vec<Bound<'_, PyAny>>
     let (_, of) = METRICS
         .iter()
         .find(|(n, _)| *n == name)
-        .ok_or_else(|| PyKeyError::new_err(format!("no metric of matrices is called `{name}`")))?;
+        .ok_or_else(|| PyKeyError::new_err(format!("unknown metric of matrices `{name}`")))?;
     let state = density(rho, "rho")?;
     let other =
         |k: usize| others.get(k).ok_or_else(|| PyTypeError::new_err(format!("`{name}` needs another argument")));
@@ -133,18 +133,20 @@ pub fn measure(name: &str, rho: &Bound<'_, PyAny>, others: Vec<Bound<'_, PyAny>>
             let sites: Vec<usize> = other(1)?.extract()?;
             let product = dimensions.iter().product::<usize>();
             if product != state.nrows() || dimensions.is_empty() {
-                let message =
-                    format!("subsystems of {dimensions:?} levels make {product}, and `rho` has {}", state.nrows());
+                let message = format!(
+                    "subsystems of {dimensions:?} levels have {product} states in total, but `rho` has {}",
+                    state.nrows()
+                );
                 return Err(PyValueError::new_err(message));
             }
             if sites.iter().any(|s| *s >= dimensions.len()) {
                 return Err(PyValueError::new_err(format!(
-                    "there are {} subsystems, the first is 0",
+                    "there are {} subsystems, numbered from 0",
                     dimensions.len()
                 )));
             }
             if let Some((_, twice)) = sites.iter().enumerate().find(|(k, s)| sites.iter().take(*k).any(|t| t == *s)) {
-                return Err(PyValueError::new_err(format!("subsystem {twice} is named twice")));
+                return Err(PyValueError::new_err(format!("subsystem {twice} is given twice")));
             }
             guarded(|| Ok(f(&state, &dimensions, &sites)))?
         }
@@ -156,5 +158,5 @@ pub fn measure(name: &str, rho: &Bound<'_, PyAny>, others: Vec<Bound<'_, PyAny>>
             guarded(|| Ok(f(&state, &h, &a)))?
         }
     };
-    answer.map_err(|why| PyValueError::new_err(format!("`{name}` has no value here: {why}")))
+    answer.map_err(|why| PyValueError::new_err(format!("`{name}` is undefined here: {why}")))
 }

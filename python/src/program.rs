@@ -70,7 +70,7 @@ impl Program {
             return Ok(());
         }
         let names = params.iter().map(|p| p.name.as_str());
-        let unknown = Diagnostic::without_place(Code::UnknownName, format!("the file has no parameter `{name}`"))
+        let unknown = Diagnostic::without_place(Code::UnknownName, format!("the file declares no parameter `{name}`"))
             .did_you_mean(name, names);
         Err(refused(py, &[unknown], &Sources::default()))
     }
@@ -95,10 +95,10 @@ fn options(
 ) -> PyResult<Options> {
     let Some((_, method, _)) = METHODS.iter().find(|(word, ..)| *word == method) else {
         let words: Vec<&str> = METHODS.iter().map(|(word, ..)| *word).collect();
-        return Err(PyValueError::new_err(format!("`{method}` is no method; there is {}", words.join(", "))));
+        return Err(PyValueError::new_err(format!("unknown method `{method}`; methods are {}", words.join(", "))));
     };
     if !(tolerance > 0.0 && tolerance < 1.0) {
-        return Err(PyValueError::new_err(format!("a tolerance lies between 0 and 1, this is {tolerance}")));
+        return Err(PyValueError::new_err(format!("a tolerance must lie between 0 and 1, this is {tolerance}")));
     }
     let typical = (typical > 0).then_some(Typical { vectors: typical, seed: 0 });
     Ok(Options { method: *method, tolerance, spectrometer, states, typical, ..Options::default() })
@@ -122,13 +122,13 @@ impl Program {
             if let Some(files) = &files {
                 let known = files.iter().find(|(path, within, ..)| path == wanted && within == from);
                 let (.., shown, text) =
-                    known.ok_or("it was not among the files of the program when that was loaded")?;
+                    known.ok_or("it was not among the files of the program when the program was loaded")?;
                 return Ok((shown.clone(), text.clone()));
             }
             let base = match (Path::new(from).parent(), folder) {
                 (Some(parent), _) if from != name => parent.to_path_buf(),
                 (_, Some(folder)) => folder.into(),
-                _ => return Err("a text has no folder; load it from a file, or give `folder`".into()),
+                _ => return Err("a program given as text has no folder; load it from a file, or set `folder`".into()),
             };
             let path = base.join(wanted);
             files::within(&path, Path::new(folder.unwrap_or(".")))?;
@@ -344,7 +344,7 @@ impl Program {
         what: Vec<String>,
     ) -> PyResult<Bound<'py, PyBytes>> {
         let values = self.values(py, given)?;
-        let kind = Kind::of(kind).ok_or_else(|| PyValueError::new_err(format!("`{kind}` is no kind of picture")))?;
+        let kind = Kind::of(kind).ok_or_else(|| PyValueError::new_err(format!("`{kind}` is not a picture format")))?;
         let (compiled, name) = (self.compiled.clone(), self.name.clone());
         let drawn = work(py, move || -> Result<Result<Vec<u8>, String>, Box<Diagnostic>> {
             let experiment = &compiled.experiment;
@@ -354,7 +354,7 @@ impl Program {
             {
                 return Ok(match draw(experiment, &values, &Options::default())? {
                     Some(drawing) => (kind.bytes)(Picture::Drawing(&drawing)),
-                    None => Err(format!("there is nothing to draw, or more than can be seen: {meaning}")),
+                    None => Err(format!("there is nothing to draw, or too much to be legible: {meaning}")),
                 });
             }
             let swept = axes(experiment, &values)?;

@@ -52,7 +52,7 @@ impl Results {
         }
         if set.points().all(|point| *point.status() != Status::Computed) {
             let first = failures.first().map_or("", String::as_str);
-            return Err(PyValueError::new_err(format!("no point could be run; the first says {first}")));
+            return Err(PyValueError::new_err(format!("every point failed; the first error is: {first}")));
         }
         let arrays = set.schema().arrays();
         let (data, coordinates, about) = (PyDict::new(py), PyDict::new(py), PyDict::new(py));
@@ -118,7 +118,7 @@ fn values<'py>(py: Python<'py>, set: &ResultSet, array: &Array, shape: Vec<usize
             };
             set.points().map(status).collect::<Vec<i16>>().into_pyarray(py).reshape(shape)?.into_any()
         }
-        _ => return Err(PyValueError::new_err(format!("`{}` is of a kind without values", array.name))),
+        _ => return Err(PyValueError::new_err(format!("`{}` has no values", array.name))),
     })
 }
 

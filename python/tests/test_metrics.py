@@ -106,8 +106,8 @@ def test_real_and_integer_matrices_are_taken() -> None:
         ((np.eye(2) / 2, np.array([[0, 1], [0, 0]])), ValueError, "`hamiltonian` is not Hermitian"),
         ((np.eye(2), np.eye(2)), ValueError, "its trace is 2"),
         ((np.diag([1.5, -0.5]), np.eye(2)), ValueError, "it has the eigenvalue -5"),
-        ((np.eye(2) / 2, np.eye(3)), ValueError, "must be of one system"),
-        ((np.diag([np.nan, 1]), np.eye(2)), ValueError, "not finite"),
+        ((np.eye(2) / 2, np.eye(3)), ValueError, "must have the same dimension"),
+        ((np.diag([np.nan, 1]), np.eye(2)), ValueError, "non-finite"),
     ],
 )
 def test_what_is_no_state_or_hamiltonian_is_refused(arguments: Any, error: type[Exception], says: str) -> None:
@@ -116,11 +116,11 @@ def test_what_is_no_state_or_hamiltonian_is_refused(arguments: Any, error: type[
 
 
 def test_subsystems_must_fit() -> None:
-    with pytest.raises(ValueError, match="make 6, and `rho` has 4"):
+    with pytest.raises(ValueError, match="have 6 states in total, but `rho` has 4"):
         m.negativity(np.eye(4) / 4, [2, 3], [0])
-    with pytest.raises(ValueError, match="the first is 0"):
+    with pytest.raises(ValueError, match="numbered from 0"):
         m.negativity(np.eye(4) / 4, [2, 2], [2])
-    with pytest.raises(ValueError, match="named twice"):
+    with pytest.raises(ValueError, match="given twice"):
         m.log_negativity(np.eye(4) / 4, [2, 2], [1, 1])
     with pytest.raises(ValueError, match="two qubits"):
         m.concurrence(np.eye(3) / 3)

@@ -45,8 +45,8 @@ impl Checker {
                     expr.span(),
                     format!("`phase {expr}` is an axis, not the parameter `{word}`"),
                 )
-                .label("the axis is taken")
-                .help(format!("give the parameter another name, or write `phase {expr} + 0 deg` for its value")),
+                .label("the axis is used")
+                .help(format!("rename the parameter, or write `phase {expr} + 0 deg` to use its value")),
             );
         }
         self.expr(expr, phase)
@@ -94,7 +94,7 @@ pub(super) fn settings<'a>(
         } else {
             let diagnostic =
                 Diagnostic::new(Code::UnknownSetting, setting.name.span(), format!("{place} has no setting `{name}`"))
-                    .label("not known here")
+                    .label("unknown setting")
                     .did_you_mean(name, known.iter().copied());
             let diagnostic = if diagnostic.help.is_empty() {
                 diagnostic.help(format!("known are: {}", known.join(", ")))

@@ -7,12 +7,12 @@ pub const PREFIX: &str = "library:";
 pub const LIBRARY: &[(&str, &str, &str)] = &[
     (
         "couplings",
-        "DM, KSEA, rhombic and other interactions of a pair made from its scalar coupling",
+        "DM, KSEA, rhombic and other effective pair interactions from the scalar coupling",
         include_str!("../../sequences/library/couplings.seq"),
     ),
     (
         "dipolar",
-        "double-quantum interaction of like spins made from their dipolar coupling",
+        "the effective double-quantum interaction of like spins from their dipolar coupling",
         include_str!("../../sequences/library/dipolar.seq"),
     ),
 ];
@@ -23,5 +23,5 @@ pub fn file(name: &str) -> Result<(String, String), String> {
     let found = LIBRARY.iter().find(|(n, ..)| *n == name);
     found
         .map(|(n, _, text)| (format!("{PREFIX}{n}"), (*text).to_string()))
-        .ok_or_else(|| format!("the library has no such file; it has {}", known()))
+        .ok_or_else(|| format!("the library has no such file; its files are {}", known()))
 }

@@ -85,9 +85,11 @@ impl Loader<'_, '_> {
         match table {
             Ok(steps) => self.shapes.push(ShapeTable { name: name.text.clone(), steps, place: path.place }),
             Err(why) => self.diagnostics.push(
-                Diagnostic::new(Code::ShapeFailed, path.span(), format!("`{path}` is no shape: {why}"))
+                Diagnostic::new(Code::ShapeFailed, path.span(), format!("`{path}` is not a pulse shape: {why}"))
                     .label("read here")
-                    .help("a Bruker shape file, or lines of an amplitude from 0 to 1 and a phase in degrees"),
+                    .help(
+                        "expected a Bruker shape file, or lines with an amplitude from 0 to 1 and a phase in degrees",
+                    ),
             ),
         }
     }
@@ -122,7 +124,7 @@ impl Loader<'_, '_> {
                 Diagnostic::new(
                     Code::UseFailed,
                     span,
-                    format!("`{path}` is no program: it does not begin with `ergoseq 1`"),
+                    format!("`{path}` is not an ergoseq program: it does not start with `ergoseq 1`"),
                 )
                 .label("used here"),
             );
@@ -132,14 +134,14 @@ impl Loader<'_, '_> {
             self.gaps = true;
             if !self.diagnostics.iter().any(|d| d.code == Code::TooDeep) {
                 let why = if self.open.len() >= MOST_DEEP {
-                    format!("files use each other more than {MOST_DEEP} deep")
+                    format!("`use` is nested more than {MOST_DEEP} deep")
                 } else {
-                    format!("the program uses more than {MOST_FILES} files")
+                    format!("the program consists of more than {MOST_FILES} files")
                 };
                 self.diagnostics.push(
                     Diagnostic::new(Code::TooDeep, span, why)
                         .label("used here")
-                        .help("a path that leads through a link to its own folder never ends"),
+                        .help("a path through a link to its own folder never ends"),
                 );
             }
             return vec![];
@@ -148,7 +150,7 @@ impl Loader<'_, '_> {
             let circle = self.open.iter().skip_while(|n| **n != name).map(String::as_str).chain([name.as_str()]);
             let circle = circle.collect::<Vec<_>>().join(" -> ");
             self.diagnostics
-                .push(Diagnostic::new(Code::CircularUse, span, "these files use each other in a circle").label(circle));
+                .push(Diagnostic::new(Code::CircularUse, span, "circular `use` of these files").label(circle));
             return vec![];
         }
         if self.done.contains(&name) {

@@ -57,7 +57,7 @@ pub fn check(items: &[Item], shapes: Vec<ShapeTable>, root: u32) -> (Option<Expe
 }
 
 fn missing(span: Span, what: &str, example: &str) -> Diagnostic {
-    Diagnostic::new(Code::MissingDeclaration, span, format!("the file has no `{what}`"))
+    Diagnostic::new(Code::MissingDeclaration, span, format!("the program has no `{what}`"))
         .help(format!("for example:\n{example}"))
 }
 

@@ -53,7 +53,7 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
             }
             ItemKind::Cycle(name, _) => {
                 // A cycle can only be used as a phase, where an axis keyword takes precedence.
-                if own_word(name, PHASES.iter().map(|(w, _)| *w), "is an axis in every phase", c)
+                if own_word(name, PHASES.iter().map(|(w, _)| *w), "is an axis in a phase", c)
                     && fresh(name, &mut seen, c)
                 {
                     c.scope.names.insert(name.text.clone(), Meaning::Cycle);
@@ -61,14 +61,14 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
             }
             ItemKind::Shape(name, _) => {
                 let shapes = PULSE_SHAPES.iter().map(|s| s.name).chain(RAMPS.iter().map(|r| r.name));
-                if own_word(name, shapes, "is a shape of the language", c) && fresh(name, &mut seen, c) {
+                if own_word(name, shapes, "is a built-in shape", c) && fresh(name, &mut seen, c) {
                     c.scope.names.insert(name.text.clone(), Meaning::Shape);
                 }
             }
             ItemKind::Define(name, arguments, body) => {
                 for argument in arguments {
                     let axis = PHASES.iter().map(|(w, _)| *w);
-                    if own_word(argument, axis, "is an axis in every phase", c) && is_reserved(&argument.text) {
+                    if own_word(argument, axis, "is an axis in a phase", c) && is_reserved(&argument.text) {
                         c.diagnostics.push(reserved(argument));
                     }
                 }
@@ -107,7 +107,7 @@ fn is_reserved(text: &str) -> bool {
 }
 
 fn reserved(name: &Name) -> Diagnostic {
-    Diagnostic::new(Code::ReservedName, name.span(), format!("`{name}` already means something in the language"))
+    Diagnostic::new(Code::ReservedName, name.span(), format!("`{name}` is reserved by the language"))
         .label("choose another name")
 }
 
@@ -201,7 +201,7 @@ fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, &'a Expr)
                     let diagnostic = Diagnostic::new(
                         Code::CircularDefinition,
                         entries[need].0.span(),
-                        format!("`{}` needs itself", entries[need].0),
+                        format!("circular definition of `{}`", entries[need].0),
                     )
                     .label(circle.join(" -> "));
                     if !c.diagnostics.contains(&diagnostic) {
@@ -236,7 +236,7 @@ pub fn warn_unused(items: &[Item], root: u32, c: &mut Checker) {
                 c.diagnostics.push(
                     Diagnostic::new(Code::Unused, name.span(), format!("the {what} `{name}` is never used"))
                         .label("declared here")
-                        .help("take it out, or use it"),
+                        .help("remove it, or use it"),
                 );
             }
         }

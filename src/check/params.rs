@@ -18,8 +18,8 @@ pub(super) fn params(declarations: &Declarations, experiment: &mut Experiment, c
             Some(crate::ir::Type::Number(d)) => d,
             Some(_) => {
                 c.diagnostics.push(
-                    Diagnostic::new(Code::OperatorExpected, param.default.span(), "a parameter is a number")
-                        .label("this is none"),
+                    Diagnostic::new(Code::OperatorExpected, param.default.span(), "a parameter must be a number")
+                        .label("not a number"),
                 );
                 Dimension::NUMBER
             }
@@ -76,7 +76,7 @@ pub fn check_setting(scope: &Scope, name: &str, value: &Expr) -> Result<(), Faul
         let mut params: Vec<&str> = params.collect();
         params.sort_unstable();
         let diagnostic =
-            Diagnostic::new(Code::UnknownName, value.span(), format!("the file has no parameter `{name}`"));
+            Diagnostic::new(Code::UnknownName, value.span(), format!("the file declares no parameter `{name}`"));
         let diagnostic = diagnostic.did_you_mean(name, params.iter().copied());
         return Err(if diagnostic.help.is_empty() && !params.is_empty() {
             diagnostic.help(format!("its parameters are: {}", params.join(", ")))

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 /// An error message, when the text is not such a file.
 pub fn statements(text: &str) -> Result<String, String> {
     let all: BTreeMap<String, BTreeMap<String, Value>> = serde_yaml::from_str(text)
-        .map_err(|e| format!("it is no YAML of spectrometers: {}", first_line(&e.to_string())))?;
+        .map_err(|e| format!("it is not a YAML file of spectrometers: {}", first_line(&e.to_string())))?;
     let mut out = String::from("ergoseq 1\n");
     for (name, settings) in all {
         out += &format!("spectrometer {name} {{\n");
@@ -20,7 +20,7 @@ pub fn statements(text: &str) -> Result<String, String> {
             };
             // A line break would start another statement.
             if [&key, &value].iter().any(|t| t.contains(['\n', '{', '}'])) {
-                return Err(format!("`{key}` is no setting on one line"));
+                return Err(format!("the setting `{key}` is not on one line"));
             }
             out += &format!("    {key} = {value}\n");
         }

@@ -74,7 +74,7 @@ fn results(experiment: &Experiment) -> Vec<&str> {
 
 fn unknown_trace(name: &str, span: Span, traces: &[String]) -> Diagnostic {
     let diagnostic =
-        Diagnostic::new(Code::UnknownResult, span, format!("no trace is called `{name}`")).label("not recorded");
+        Diagnostic::new(Code::UnknownResult, span, format!("unknown trace `{name}`")).label("not recorded");
     if traces.is_empty() {
         return diagnostic.help("record one: `evolve H for T record 201 as charging`");
     }
@@ -147,10 +147,10 @@ fn measure(
             Diagnostic::new(
                 Code::WrongKind,
                 entry.value.span(),
-                format!("`{}` is one number of the whole run", entry.value),
+                format!("`{}` is a scalar of the whole run", entry.value),
             )
-            .label("of no mark")
-            .help("`measure { ... }` takes it"),
+            .label("does not belong to a mark")
+            .help("put it into `measure { ... }`"),
         );
         return;
     }
@@ -171,7 +171,7 @@ fn has_marks(expr: &Expr, marks: &[String]) -> bool {
 /// Reports a result that names an unknown mark.
 fn known_mark(mark: &ast::Name, marks: &[String], c: &mut Checker) {
     if !marks.contains(&mark.text) {
-        let diagnostic = Diagnostic::new(Code::UnknownResult, mark.span(), format!("no mark is called `{mark}`"))
+        let diagnostic = Diagnostic::new(Code::UnknownResult, mark.span(), format!("unknown mark `{mark}`"))
             .label("not marked")
             .did_you_mean(&mark.text, marks.iter().map(String::as_str));
         c.diagnostics.push(diagnostic);
@@ -252,10 +252,13 @@ fn sweep(sweep: &ast::Sweep, swept: &mut Vec<(String, Span)>, c: &mut Checker) -
     let Some(Meaning::Param(dimension)) = c.scope.names.get(&name.text).cloned() else {
         let params: Vec<String> =
             c.scope.names.iter().filter(|(_, m)| matches!(m, Meaning::Param(_))).map(|(n, _)| n.clone()).collect();
-        let diagnostic =
-            Diagnostic::new(Code::UnknownName, name.span(), format!("`{name}` is no parameter, so it cannot be swept"))
-                .label("not a parameter")
-                .did_you_mean(&name.text, params.iter().map(String::as_str));
+        let diagnostic = Diagnostic::new(
+            Code::UnknownName,
+            name.span(),
+            format!("`{name}` is not a parameter, so it cannot be swept"),
+        )
+        .label("not a parameter")
+        .did_you_mean(&name.text, params.iter().map(String::as_str));
         c.diagnostics.push(diagnostic);
         return None;
     };
@@ -287,7 +290,7 @@ pub fn check_result(experiment: &Experiment, expr: &Expr, at: Option<&str>) -> R
     Names { traces: &traces, marks: &marks, results: results(experiment), battery }.check(expr, &experiment.scope())?;
     match at {
         Some(mark) if !marks.iter().any(|m| m == mark) => {
-            let message = format!("there is no mark `{mark}`");
+            let message = format!("unknown mark `{mark}`");
             let known = marks.iter().map(String::as_str);
             Err(Diagnostic::without_place(Code::UnknownResult, message).did_you_mean(mark, known).into())
         }
@@ -321,10 +324,10 @@ impl Names<'_> {
                 Err(Diagnostic::new(
                     Code::WrongKind,
                     span,
-                    format!("`{name}` is a metric, and a parameter of this file"),
+                    format!("`{name}` is both a metric and a parameter of this file"),
                 )
-                .label("which of the two?")
-                .help("give the parameter another name")
+                .label("ambiguous")
+                .help("rename the parameter")
                 .into())
             }
             ExprKind::Name(name) if Metric::named(name).is_some() => {
@@ -342,12 +345,10 @@ impl Names<'_> {
             ExprKind::Call(name, items) if name == MEMBER_MEAN => self.member_mean(items, span, scope).map(|()| false),
             ExprKind::Call(name, items) => match FunctionInfo::named(name) {
                 Some(function) if function.arguments() == items.len() => self.all(items.iter(), scope),
-                Some(_) => Err(Diagnostic::new(
-                    Code::WrongArguments,
-                    span,
-                    format!("`{name}` takes another number of arguments"),
-                )
-                .into()),
+                Some(_) => {
+                    Err(Diagnostic::new(Code::WrongArguments, span, format!("wrong number of arguments of `{name}`"))
+                        .into())
+                }
                 None => Err(self.unknown_metric(name, Span { end: span.start + name.len() as u32, ..span })),
             },
             ExprKind::Sum(terms) => self.all(terms.iter().map(|t| &t.value), scope),
@@ -356,8 +357,8 @@ impl Names<'_> {
             ExprKind::Member(mark, metric) if self.marks.contains(mark) => match self.at_mark(metric, scope)? {
                 false => Ok(true),
                 true => {
-                    let message = format!("`{metric}` is one number of the whole run");
-                    Err(Diagnostic::new(Code::WrongKind, span, message).label("of no mark").into())
+                    let message = format!("`{metric}` is a scalar of the whole run");
+                    Err(Diagnostic::new(Code::WrongKind, span, message).label("does not belong to a mark").into())
                 }
             },
             ExprKind::Member(trace, metric) => {
@@ -367,7 +368,7 @@ impl Names<'_> {
                 self.check(metric, scope)
             }
             ExprKind::Index(..) | ExprKind::Tuple(_) | ExprKind::Over(_) | ExprKind::Text(_) | ExprKind::Isotope(_) => {
-                Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is no metric"))
+                Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is not a metric"))
                     .label("expected a metric")
                     .into())
             }
@@ -393,9 +394,9 @@ impl Names<'_> {
             _ => {}
         });
         if let Some(mark) = marked {
-            let message = format!("`{}` is taken of a curve, and `{mark}` is a mark", aggregate_name(expr));
+            let message = format!("`{}` needs a curve, but `{mark}` is a mark", aggregate_name(expr));
             return Err(Diagnostic::new(Code::WrongKind, span, message)
-                .label("one number has no extrema")
+                .label("a single value has no extrema")
                 .help(format!("for example `{}({first}.ergotropy)`", aggregate_name(expr)))
                 .into());
         }
@@ -408,7 +409,7 @@ impl Names<'_> {
             return Err(Diagnostic::new(
                 Code::UnknownResult,
                 span,
-                format!("there are {} traces; say of which", self.traces.len()),
+                format!("there are {} traces; name one of them", self.traces.len()),
             )
             .label("ambiguous")
             .help(format!("for example `{}({}.{})`", aggregate_name(expr), first, item))
@@ -434,8 +435,8 @@ impl Names<'_> {
             return unknown_trace(name, span, self.traces);
         }
         let known = self.traces.iter().chain(self.marks).map(String::as_str);
-        Diagnostic::new(Code::UnknownResult, span, format!("no trace or mark is called `{name}`"))
-            .label("neither recorded nor marked")
+        Diagnostic::new(Code::UnknownResult, span, format!("unknown trace or mark `{name}`"))
+            .label("neither a trace nor a mark")
             .did_you_mean(name, known)
     }
 
@@ -459,9 +460,9 @@ impl Names<'_> {
             return Err(Diagnostic::new(
                 Code::WrongArguments,
                 inner.span(),
-                format!("`{inner}` is no metric of a member"),
+                format!("`{inner}` is not a metric of a single member"),
             )
-            .label("the sample has one value of this")
+            .label("has one value for the whole ensemble")
             .help(format!("for example `{MEMBER_MEAN}(energy)`, `max({MEMBER_MEAN}(ergotropy))`"))
             .into());
         }
@@ -483,8 +484,8 @@ impl Names<'_> {
             .chain(AGGREGATES.iter().map(|(a, _)| *a))
             .chain([MEMBER_MEAN])
             .chain(self.results.iter().copied());
-        Diagnostic::new(Code::UnknownMetric, span, format!("`{name}` is no metric"))
-            .label("not known")
+        Diagnostic::new(Code::UnknownMetric, span, format!("unknown metric `{name}`"))
+            .label("unknown metric")
             .did_you_mean(name, known)
             .into()
     }
@@ -495,7 +496,7 @@ impl Names<'_> {
             return Err(Diagnostic::new(
                 Code::MissingDeclaration,
                 expr.span(),
-                format!("`{name}` refers to a battery, and none is declared"),
+                format!("`{name}` needs a battery, but none is declared"),
             )
             .label("needs a battery")
             .help("for example `battery { energy = H }`")
@@ -527,9 +528,9 @@ impl Names<'_> {
                         return Err(Diagnostic::new(
                             Code::WrongArguments,
                             item.span(),
-                            format!("`{name}` takes the word `energy`, or nothing"),
+                            format!("`{name}` takes the argument `energy`, or none"),
                         )
-                        .help("without it the basis is the product basis of the cells")
+                        .help("without it the coherence is that in the product basis of the cells")
                         .into());
                     }
                 }

@@ -42,7 +42,7 @@ type Row = (usize, Vec<f64>);
 pub fn shape_file(text: &str) -> Result<Vec<Step>, String> {
     let text = text.trim_start_matches('\u{feff}');
     if text.trim_start().starts_with(['[', '{']) {
-        return Err("it is JSON; write a line for each step: an amplitude and a phase in degrees".into());
+        return Err("it is JSON; write one line per step with an amplitude and a phase in degrees".into());
     }
     // Normalise line endings.
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
@@ -56,8 +56,7 @@ pub fn shape_file(text: &str) -> Result<Vec<Step>, String> {
         steps
     };
     if steps.iter().all(|(amplitude, _)| *amplitude == 0.0) {
-        return Err("all its amplitudes are zero; an amplitude comes first in a line, then a phase, \
-                    unless `# TYPE` marks a file of Varian's"
+        return Err("all its amplitudes are zero; each line has an amplitude, then a phase, unless `# TYPE` marks a Varian file"
             .into());
     }
     Ok(steps)
@@ -78,7 +77,7 @@ fn numbers(content: &str, line: usize) -> Result<Vec<f64>, String> {
     words
         .map(|w| match w.parse::<f64>() {
             Ok(x) if x.is_finite() => Ok(x),
-            _ => Err(format!("line {line} holds something that is not a number")),
+            _ => Err(format!("line {line} contains something that is not a number")),
         })
         .collect()
 }
@@ -86,7 +85,7 @@ fn numbers(content: &str, line: usize) -> Result<Vec<f64>, String> {
 /// Converts an amplitude to a fraction of full scale.
 fn share(amplitude: f64, peak: f64, line: usize) -> Result<f64, String> {
     if !(0.0..=peak * (1.0 + ROUNDING)).contains(&amplitude) {
-        return Err(format!("line {line}: the amplitude {amplitude} does not lie between 0 and {peak}"));
+        return Err(format!("line {line}: the amplitude {amplitude} is not between 0 and {peak}"));
     }
     Ok((amplitude / peak).min(1.0))
 }
@@ -113,12 +112,12 @@ fn bruker(text: &str) -> Result<Vec<Step>, String> {
                     promised = Some(value.parse().map_err(|_| format!("line {number}: NPOINTS is not a number"))?);
                 }
                 "$SHAPEEXMODE" if value.eq_ignore_ascii_case("gradient") => {
-                    return Err(format!("line {number}: it is the shape of a gradient, not of a pulse"));
+                    return Err(format!("line {number}: this is the shape of a gradient, not of a pulse"));
                 }
                 "XYPOINTS" | "XYDATA" => {
                     let form = value.find(')').map_or("", |end| value.get(..=end).unwrap_or(""));
                     if !form.to_uppercase().starts_with("(XY..") {
-                        return Err(format!("line {number}: this is no list of amplitudes and phases"));
+                        return Err(format!("line {number}: this is not a list of amplitudes and phases"));
                     }
                     begun = true;
                     content = value.get(form.len()..).unwrap_or("");
@@ -134,7 +133,7 @@ fn bruker(text: &str) -> Result<Vec<Step>, String> {
         let (pairs, odd) = found.as_chunks();
         if !odd.is_empty() {
             return Err(format!(
-                "line {number}: pairs of an amplitude and a phase are expected, {} numbers found",
+                "line {number}: expected pairs of an amplitude and a phase, found {} numbers",
                 found.len()
             ));
         }
@@ -144,7 +143,7 @@ fn bruker(text: &str) -> Result<Vec<Step>, String> {
     }
     match promised {
         Some(promised) if promised != steps.len() => {
-            Err(format!("NPOINTS promises {promised} steps, {} are there", steps.len()))
+            Err(format!("NPOINTS announces {promised} steps, but the file has {}", steps.len()))
         }
         _ => Ok(steps),
     }
@@ -217,7 +216,7 @@ fn rows(text: &str) -> Result<(Vec<Row>, Words), String> {
         let found = numbers(content, k + 1)?;
         let fields = content.split_whitespace().count();
         if fields == 2 && found.len() > 2 && !content.contains('.') && !content.contains(", ") {
-            return Err(format!("line {}: the decimal separator is a point, as in `0.5 90`", k + 1));
+            return Err(format!("line {}: the decimal separator must be a point, as in `0.5 90`", k + 1));
         }
         rows.push((k + 1, found));
     }
@@ -229,10 +228,7 @@ fn table(text: &str) -> Result<Vec<Step>, String> {
     let Some((line, first)) = rows.first() else { return Ok(vec![]) };
     let columns = first.len();
     if let Some((line, other)) = rows.iter().find(|(_, r)| r.len() != columns) {
-        return Err(format!(
-            "line {line}: {columns} numbers are expected, as in the first line, {} found",
-            other.len()
-        ));
+        return Err(format!("line {line}: expected {columns} numbers, as in the first line, found {}", other.len()));
     }
     match columns {
         2 if words.varian() => varian(&rows),
@@ -245,8 +241,7 @@ fn table(text: &str) -> Result<Vec<Step>, String> {
                 return varian(&rows);
             }
             Err(format!(
-                "it has {columns} columns; write an amplitude and a phase, or begin a file of Varian's (phase, amplitude up to 1023, \
-                 duration, gate) with `# TYPE`"
+                "it has {columns} columns; write an amplitude and a phase, or start a Varian file (phase, amplitude up to 1023, duration, gate) with `# TYPE`"
             ))
         }
         n => Err(no_pair(*line, n)),
@@ -255,21 +250,21 @@ fn table(text: &str) -> Result<Vec<Step>, String> {
 
 /// Error message for a line with the wrong number of columns.
 fn no_pair(line: usize, found: usize) -> String {
-    format!("line {line}: an amplitude and a phase are expected, {found} numbers found")
+    format!("line {line}: expected an amplitude and a phase, found {found} numbers")
 }
 
 /// Steps from columns phase, amplitude, relative duration, gate.
 fn varian(rows: &[Row]) -> Result<Vec<Step>, String> {
     let durations: Vec<f64> = rows.iter().map(|(_, r)| r.get(2).copied().unwrap_or(1.0)).collect();
     if let Some(((line, _), x)) = rows.iter().zip(&durations).find(|(_, x)| **x <= 0.0) {
-        return Err(format!("line {line}: the relative duration {x} must be larger than zero"));
+        return Err(format!("line {line}: the relative duration {x} must be positive"));
     }
     let unit = durations.iter().copied().fold(f64::INFINITY, f64::min);
     // Largest unit of which every duration is an integer multiple.
     let unit = (1..=100u32)
         .map(|n| unit / f64::from(n))
         .find(|u| durations.iter().all(|x| ((x / u).round() - x / u).abs() < 1e-6));
-    let Some(unit) = unit else { return Err("its relative durations are no multiples of one step".into()) };
+    let Some(unit) = unit else { return Err("its relative durations are not multiples of one step".into()) };
     let total: f64 = durations.iter().map(|x| (x / unit).round()).sum();
     if total > MOST_STEPS as f64 {
         return Err(format!("its relative durations make {total} steps, more than {MOST_STEPS}"));
@@ -287,7 +282,7 @@ fn varian(rows: &[Row]) -> Result<Vec<Step>, String> {
 /// Steps from columns amplitude and phase, or in the opposite order if the column names say so.
 fn plain(rows: &[Row], words: &Words) -> Result<Vec<Step>, String> {
     if words.complex() {
-        return Err("its columns are parts of a complex number; write an amplitude and a phase in degrees".into());
+        return Err("its columns are the parts of a complex number; write an amplitude and a phase in degrees".into());
     }
     let is = |k: usize, beginnings: &[&str]| {
         words.columns.get(k).is_some_and(|c| beginnings.iter().any(|b| c.starts_with(b)))
@@ -297,7 +292,7 @@ fn plain(rows: &[Row], words: &Words) -> Result<Vec<Step>, String> {
         && !swapped
         && (!is(0, &["a", "mag", "share", "b1", "rf"]) || !is(1, &["ph", "deg", "ang"]))
     {
-        return Err(format!("its columns `{}` are not those of an amplitude and a phase", words.columns.join(" ")));
+        return Err(format!("its columns `{}` are not an amplitude and a phase", words.columns.join(" ")));
     }
     let pair = |(line, row): &Row| match row.as_slice() {
         [phase, amplitude] if swapped => Ok((*line, *amplitude, *phase)),
@@ -316,8 +311,7 @@ fn plain(rows: &[Row], words: &Words) -> Result<Vec<Step>, String> {
         x => {
             let line = pairs.iter().find(|(_, a, _)| a.abs() == x).map_or(0, |(line, ..)| *line);
             return Err(format!(
-                "line {line}: the amplitude {x} does not lie between 0 and 1, and is the largest neither of percentages nor of \
-                 strengths in Hz"
+                "line {line}: the amplitude {x} is not between 0 and 1, and the largest amplitude fits neither percentages nor frequencies in Hz"
             ));
         }
     };
@@ -336,11 +330,11 @@ fn unambiguous(pairs: &[(usize, f64, f64)], words: &Words) -> Result<(), String>
     let phases = || pairs.iter().map(|(_, _, phase)| phase.abs());
     let largest = phases().fold(0.0, f64::max);
     let fraction = phases().any(|p| p.fract() != 0.0);
-    let help = "write phases in degrees, and say so in a comment: `# amplitude, phase in degrees`";
+    let help = "write phases in degrees, and state this in a comment: `# amplitude, phase in degrees`";
     let negative = pairs.iter().any(|(_, a, p)| *a < 0.0 || *p < 0.0);
     let inside = pairs.iter().all(|(_, a, p)| a.hypot(*p) <= 1.0 + ROUNDING);
     if fraction && inside && negative {
-        return Err(format!("its second column can be a phase or the imaginary part of a complex number; {help}"));
+        return Err(format!("its second column may be a phase or the imaginary part of a complex number; {help}"));
     }
     let step = std::f64::consts::PI / 36.0;
     let of_pi = |p: f64| p > 1e-3 && (p / step - (p / step).round()).abs() * step < 2e-5;
@@ -351,7 +345,7 @@ fn unambiguous(pairs: &[(usize, f64, f64)], words: &Words) -> Result<(), String>
             && telling > 0
             && phases().filter(|p| *p > 1e-3).all(of_pi)
     {
-        return Err(format!("its phases are those of angles in radian; {help}"));
+        return Err(format!("its phases look like radians; {help}"));
     }
     Ok(())
 }
@@ -399,33 +393,33 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         let short = "##NPOINTS= 3\n##XYPOINTS= (XY..XY)\n50, 0\n100, 180\n##END=\n";
-        assert_eq!(shape_file(short).unwrap_err(), "NPOINTS promises 3 steps, 2 are there");
-        assert_eq!(shape_file("0.5\n").unwrap_err(), "line 1: an amplitude and a phase are expected, 1 numbers found");
-        assert_eq!(shape_file("a 0\n").unwrap_err(), "line 1 holds something that is not a number");
+        assert_eq!(shape_file(short).unwrap_err(), "NPOINTS announces 3 steps, but the file has 2");
+        assert_eq!(shape_file("0.5\n").unwrap_err(), "line 1: expected an amplitude and a phase, found 1 numbers");
+        assert_eq!(shape_file("a 0\n").unwrap_err(), "line 1 contains something that is not a number");
         assert_eq!(shape_file("").unwrap_err(), "it has no steps");
         assert_eq!(
             shape_file("0,5 0\n1,0 180\n").unwrap_err(),
-            "line 1: the decimal separator is a point, as in `0.5 90`"
+            "line 1: the decimal separator must be a point, as in `0.5 90`"
         );
         for (text, part) in [
-            ("50 0\n", "the amplitude 50 does not lie between 0 and 1"),
+            ("50 0\n", "the amplitude 50 is not between 0 and 1"),
             ("0.5 0\n250 0\n", "line 2: the amplitude 250"),
             ("0 0\n0 90\n", "all its amplitudes are zero"),
             ("0.0 204.6\n0.0 1023.0\n", "all its amplitudes are zero"),
             ("[[0.5, 0]]", "JSON"),
-            ("##XYDATA= (T X Y)\n0.2\n", "no list of amplitudes and phases"),
+            ("##XYDATA= (T X Y)\n0.2\n", "not a list of amplitudes and phases"),
             ("##$SHAPE_EXMODE= Gradient\n##XYPOINTS= (XY..XY)\n1, 0\n", "gradient"),
-            ("##XYPOINTS= (XY..XY)\n1\n", "1 numbers found"),
+            ("##XYPOINTS= (XY..XY)\n1\n", "found 1 numbers"),
             ("##XYPOINTS= (XY..XY)\n101, 0\n", "between 0 and 100"),
             ("0.0 0.2 0\n0.001 1.0 30\n", "3 columns"),
-            ("0 1023 0\n", "larger than zero"),
-            ("0.2 0\n0.7\n", "line 2: 2 numbers are expected"),
+            ("0 1023 0\n", "must be positive"),
+            ("0.2 0\n0.7\n", "line 2: expected 2 numbers"),
             ("# x y\n0.2 0\n-1 0\n", "complex"),
             ("0.6 0.35\n-1 0\n", "complex"),
             ("x y\n0.2 0\n1 0\n", "complex"),
             ("0.5 1.570796\n1 3.141593\n", "radian"),
-            ("inf 0\n", "line 1 holds something that is not a number"),
-            ("nan nan\n", "line 1 holds something that is not a number"),
+            ("inf 0\n", "line 1 contains something that is not a number"),
+            ("nan nan\n", "line 1 contains something that is not a number"),
         ] {
             let why = shape_file(text).expect_err(text);
             assert!(why.contains(part), "{text}: {why}");

@@ -79,7 +79,7 @@ fn collapse_operator(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
     if found == wanted {
         return Ok(());
     }
-    Err(Diagnostic::new(Code::WrongDimension, expr.span(), "a collapse operator carries the square root of a rate")
+    Err(Diagnostic::new(Code::WrongDimension, expr.span(), "a collapse operator includes the square root of a rate")
         .label(format!("this is an operator times {found}"))
         .help("for a rate `gamma` in 1/s write `sqrt(gamma) * X(a)`")
         .into())
@@ -137,13 +137,9 @@ fn battery_of(given: &[Setting], span: Span, c: &mut Checker) -> Option<Battery>
         }
     }
     let Some(energy) = energy else {
-        let diagnostic = Diagnostic::new(
-            Code::MissingDeclaration,
-            span,
-            "a battery needs `energy`, the operator that energies refer to",
-        )
-        .label("no `energy` here")
-        .help("for example `battery { energy = dipolar }`");
+        let diagnostic = Diagnostic::new(Code::MissingDeclaration, span, "a battery needs `energy`, its Hamiltonian")
+            .label("missing `energy`")
+            .help("for example `battery { energy = dipolar }`");
         c.diagnostics.push(diagnostic);
         return None;
     };
@@ -155,11 +151,15 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
         let diagnostic = Diagnostic::new(
             Code::UnknownSetting,
             d.quantity.span(),
-            format!("an ensemble has no quantity `{}`", d.quantity),
+            format!("an ensemble cannot distribute `{}`", d.quantity),
         )
-        .label("not known here")
+        .label("unknown quantity")
         .did_you_mean(&d.quantity.text, Varied::WORDS);
-        c.diagnostics.push(diagnostic.help("offset NUCLEUS, rf NUCLEUS, param NAME, orientation or position may vary"));
+        c.diagnostics.push(
+            diagnostic.help(
+                "an ensemble distributes `offset NUCLEUS`, `rf NUCLEUS`, `param NAME`, `orientation` or `position`",
+            ),
+        );
         return None;
     }
     let (varied, dimension) = varied(d, c)?;
@@ -202,7 +202,7 @@ fn varied(d: &ast::Distribution, c: &mut Checker) -> Option<(Varied, Dimension)>
             c.diagnostics.push(Diagnostic::new(
                 Code::WrongKind,
                 of.map_or(d.quantity.span(), Expr::span),
-                "expected a nucleus behind `offset` and `rf`, a parameter behind `param`, nothing behind `orientation` and `position`",
+                "expected a nucleus after `offset` and `rf`, a parameter after `param`, nothing after `orientation` and `position`",
             ));
             None
         }
@@ -213,7 +213,7 @@ fn varied(d: &ast::Distribution, c: &mut Checker) -> Option<(Varied, Dimension)>
 fn named<T: Copy>(table: &[Row<T>], word: &ast::Name, c: &mut Checker) -> Option<(T, &'static [&'static str])> {
     let row = table.iter().find(|(_, known, ..)| *known == word.text).map(|(kind, _, settings, _)| (*kind, *settings));
     if row.is_none() {
-        let diagnostic = Diagnostic::new(Code::UnknownFunction, word.span(), format!("`{word}` is no distribution"))
+        let diagnostic = Diagnostic::new(Code::UnknownFunction, word.span(), format!("unknown distribution `{word}`"))
             .label("not known")
             .did_you_mean(&word.text, table.iter().map(|(_, known, ..)| *known));
         c.diagnostics.push(diagnostic);

@@ -23,8 +23,8 @@ pub fn isotope(symbol: &str, span: Span) -> Result<&'static Isotope, Fault> {
             .map(|i| i.symbol)
             .filter(|s| s.trim_start_matches(|c: char| c.is_ascii_digit()) == element)
             .collect();
-        let diagnostic = Diagnostic::new(Code::UnknownIsotope, span, format!("`{symbol}` is no isotope of the table"))
-            .label("not known");
+        let diagnostic =
+            Diagnostic::new(Code::UnknownIsotope, span, format!("unknown isotope `{symbol}`")).label("not known");
         if same.is_empty() {
             diagnostic.did_you_mean(symbol, ISOTOPES.iter().map(|i| i.symbol)).into()
         } else {
@@ -168,7 +168,7 @@ fn relax_settings(values: &[Setting], span: Span, c: &mut Checker) -> Vec<(Relax
         let alone: Vec<&str> =
             RELAX_SETTINGS.iter().filter(|(.., alone, _)| *alone).map(|(_, word, ..)| *word).collect();
         let message = format!("`relax` needs at least one of {}", listed(&alone));
-        c.diagnostics.push(Diagnostic::new(Code::MissingDeclaration, span, message).label("no relaxation time here"));
+        c.diagnostics.push(Diagnostic::new(Code::MissingDeclaration, span, message).label("no relaxation time"));
     }
     out
 }
@@ -207,9 +207,9 @@ fn interaction_key(given: &Declared) -> String {
 /// Three numbers in parentheses: description, dimension, example.
 type Triple = (&'static str, Dimension, &'static str);
 
-const POSITION: Triple = ("a position is three lengths", Dimension::LENGTH, "`(0, 0, 1.58) angstrom`");
-const DIRECTION: Triple = ("a direction is three numbers", Dimension::NUMBER, "`along (0, 0, 1)`");
-const ANGLES: Triple = ("an orientation is three Euler angles, z-y-z", Dimension::ANGLE, "`(0, 54.7, 0) deg`");
+const POSITION: Triple = ("a position needs three lengths", Dimension::LENGTH, "`(0, 0, 1.58) angstrom`");
+const DIRECTION: Triple = ("a direction needs three numbers", Dimension::NUMBER, "`along (0, 0, 1)`");
+const ANGLES: Triple = ("an orientation needs three Euler angles (z-y-z)", Dimension::ANGLE, "`(0, 54.7, 0) deg`");
 
 fn triple(
     scope: &Scope,
@@ -232,7 +232,7 @@ fn triple(
     if found.dimension() != scope.dimension(dimension) {
         return Err(Diagnostic::new(Code::WrongDimension, expr.span(), format!("{what}, found {}", found.dimension()))
             .label(format!("each is {}", found.dimension()))
-            .help(format!("a unit belongs behind the parenthesis, for example {example}"))
+            .help(format!("write the unit after the parenthesis, for example {example}"))
             .into());
     }
     Ok(())

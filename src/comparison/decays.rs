@@ -27,14 +27,14 @@ pub(super) fn compare(models: &Models, decays: &[Decay], reference: Option<f64>)
     let (written, measured) = (plain(models.written)?, run(models.written, models.values, &options, &[])?);
     let all = [&ideal, &quiet, &written, &measured].map(|run| run.tomographies.first());
     let [Some(ideal), Some(quiet), Some(written), Some(measured)] = all else {
-        return Err(wrong("the file has no `tomography` to take the data".into()));
+        return Err(wrong("the program has no `tomography` for the data".into()));
     };
     let mut out = empty(models);
     out.rows = energies(models, ideal, written, measured);
     let scale = reference.map_or(1.0, |r| measured.reference / r);
     if measured.mirrored {
         out.notes.push(
-            "a higher shift has a lower frequency in these data, against the spectrometer's sense: they are read so"
+            "in these data a higher shift has a lower frequency, contrary to the convention of spectrometers: they are read with that sign"
                 .into(),
         );
     }
@@ -48,7 +48,7 @@ pub(super) fn compare(models: &Models, decays: &[Decay], reference: Option<f64>)
             r.decays.iter().find(|d| d.readout == word && d.nucleus == decay.nucleus).cloned()
         };
         let (Some(theory), Some(emulation)) = (model(ideal), model(quiet)) else {
-            out.notes.push("the file reads amplitudes, not decays: give the tomography `points` and `dwell`".into());
+            out.notes.push("the tomography reads amplitudes, not FIDs: set its `points` and `dwell`".into());
             break;
         };
         let points = aligned(&decay, emulation.dwell)?;
@@ -97,7 +97,7 @@ fn energies(models: &Models, ideal: &Readings, written: &Readings, measured: &Re
 fn aligned(decay: &Decay, dwell: f64) -> Result<Vec<Option<C64>>, Fault> {
     if (decay.dwell / dwell - 1.0).abs() > 1e-6 {
         return Err(wrong(format!(
-            "the decay of {} has a dwell of {} s, and the file one of {} s: points are compared at equal times",
+            "the FID of {} has a dwell time of {} s, the program {} s: points are compared at equal times",
             decay.nucleus,
             number_text(decay.dwell),
             number_text(dwell)
@@ -125,9 +125,9 @@ fn acquired(models: &Models, decays: &[Decay], ideal: &Run, quiet: &Run) -> Resu
                 .flat_map(|t| t.values.iter().filter_map(|(k, _)| Some(format!("{}.{}", t.name, nucleus_of(k)?))))
                 .collect();
             return Err(match names.len() {
-                0 => wrong("the file acquires no decay and has no `tomography`, so there is nothing to compare".into()),
+                0 => wrong("the program has neither `acquire` nor `tomography`, so there is nothing to compare".into()),
                 _ => wrong(format!(
-                    "no decay `{}.{}` is acquired in the file; there is {}",
+                    "the program acquires no FID `{}.{}`; it acquires {}",
                     decay.readout,
                     decay.nucleus,
                     names.join(", ")
@@ -140,7 +140,10 @@ fn acquired(models: &Models, decays: &[Decay], ideal: &Run, quiet: &Run) -> Resu
         let (direct, mirror) = (left(&points), left(&mirrored));
         let taken = if mirror < 0.5 * direct { mirrored } else { points };
         if mirror < 0.5 * direct {
-            out.notes.push(format!("{} of {} fits as its mirror image, and is taken so", decay.readout, decay.nucleus));
+            out.notes.push(format!(
+                "{} of {} fits with the opposite sign of frequency, and is used with that sign",
+                decay.readout, decay.nucleus
+            ));
         }
         let factors = [&theory, &emulation].map(|d| factor(&taken, &d.points));
         let rest = left_over(&taken, &emulation.points, factors[1]);
@@ -151,7 +154,7 @@ fn acquired(models: &Models, decays: &[Decay], ideal: &Run, quiet: &Run) -> Resu
         let noise = Some((end / n.max(1) as f64).sqrt()).filter(|s| *s > 0.0 && rest.0 > 1e-12 * rest.1);
         let what = format!("{} of {}", decay.readout, decay.nucleus);
         out.notes.push(format!(
-            "{what}: the receiver's factor is {}, its phase {} deg",
+            "{what}: the receiver gain is {}, its phase {} deg",
             number_text(round(factors[1].norm())),
             number_text((turned(&decay.nucleus, factors[1]).arg().to_degrees() * 1e3).round() / 1e3)
         ));

@@ -91,7 +91,7 @@ fn panels(what: &str, curve: &Data, of: [&Vec<Option<f64>>; 2], x_unit: &str, un
     [
         Panel::curves(what, &x, &y, curves),
         Panel::curves(
-            format!("{what}: measurement less emulation"),
+            format!("{what}: measurement - emulation"),
             &x,
             &y,
             vec![Curve::marks("residual", left).with_errors(of_left)],

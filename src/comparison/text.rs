@@ -32,7 +32,7 @@ pub fn sentence(a: &Agreement) -> String {
     let chi = a.chi_square.map_or(String::new(), |[theory, emulation]| {
         format!("chi^2 = {theory:.1} (theory), {emulation:.1} (emulation) for {} numbers; ", a.numbers)
     });
-    format!("{}: {chi}the residual is {theory} % with theory, {emulation} % with the emulation", a.what)
+    format!("{}: {chi}the residual is {theory} % for theory, {emulation} % for the emulation", a.what)
 }
 
 /// For people.
@@ -46,7 +46,7 @@ pub fn table(c: &Comparison) -> String {
         };
         out += &line("", &HEAD.iter().skip(1).map(|h| (*h).to_string()).collect::<Vec<_>>());
         c.rows.iter().for_each(|row| out += &line(&name(row), &cells(row)));
-        out += "deviation: measurement less emulation, in standard errors\n";
+        out += "deviation: measurement - emulation, in standard errors\n";
     }
     c.agreements.iter().for_each(|a| out += &format!("{}\n", sentence(a)));
     c.notes.iter().for_each(|note| out += &format!("note: {note}\n"));

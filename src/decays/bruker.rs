@@ -36,7 +36,7 @@ impl<'a> Parameters<'a> {
     fn whole(&self, name: &str) -> Result<Option<i64>, String> {
         match self.number(name)? {
             Some(x) if x.fract() != 0.0 || x.abs() > 1e15 => {
-                Err(format!("{name} of {} is no whole number: {}", self.file, number_text(x)))
+                Err(format!("{name} of {} is not an integer: {}", self.file, number_text(x)))
             }
             x => Ok(x.map(|x| x as i64)),
         }
@@ -60,19 +60,19 @@ impl Numbers {
             0 => false,
             2 => true,
             other => {
-                return Err(format!(
-                    "DTYPA {other} is no kind of numbers that is known: 0 whole, 2 of double precision"
-                ));
+                return Err(format!("unknown DTYPA {other}; supported are 0 (integer) and 2 (double precision)"));
             }
         };
         let little = match acqus.whole("BYTORDA")?.unwrap_or(0) {
             0 => true,
             1 => false,
-            other => return Err(format!("BYTORDA {other} is no order of bytes: 0 small end first, 1 large end first")),
+            other => {
+                return Err(format!("unknown BYTORDA {other}; supported are 0 (little-endian) and 1 (big-endian)"));
+            }
         };
         let power = acqus.whole("NC")?.unwrap_or(0);
         if power.abs() > 1000 {
-            return Err(format!("NC of acqus is a power of two, this is {power}"));
+            return Err(format!("NC of acqus is the exponent of a power of two, this is {power}"));
         }
         Ok(Numbers { double, little, scale: 2f64.powi(power as i32) })
     }
@@ -99,7 +99,7 @@ impl Numbers {
             Some(z).filter(|z| z.re.is_finite() && z.im.is_finite())
         };
         let points: Option<Vec<C64>> = (0..numbers / 2).map(point).collect();
-        points.ok_or_else(|| "a number of it is infinite or none at all".to_string())
+        points.ok_or_else(|| "it contains a number that is infinite or NaN".to_string())
     }
 }
 
@@ -122,21 +122,19 @@ pub fn bruker(acqus: &str, acqu2s: Option<&str>, data: &[u8], kind: Kind) -> Res
     let width = positive(acqus.number("SW_h")?, "SW_h of acqus")?;
     let count = whole(acqus.number("TD")?, "TD of acqus")?;
     if count == 0 || count % 2 != 0 {
-        return Err(format!("TD of acqus counts real and imaginary numbers, so it is even: this is {count}"));
+        return Err(format!("TD of acqus counts real and imaginary numbers, so it must be even: this is {count}"));
     }
     match acqus.whole("AQ_mod")? {
         None | Some(1 | 3) => {}
         Some(0) => {
-            return Err("AQ_mod is 0 (qf): one channel was received, which tells no frequency from its negative; \
-                        acquire with AQ_mod 3 (DQD)"
+            return Err("AQ_mod is 0 (qf): single-channel detection cannot distinguish the sign of frequency; acquire with AQ_mod 3 (DQD)"
                 .into());
         }
         Some(2) => {
-            return Err("AQ_mod is 2 (qseq): real and imaginary numbers were received one after the other, at different times; \
-                        acquire with AQ_mod 3 (DQD)"
+            return Err("AQ_mod is 2 (qseq): real and imaginary numbers were acquired sequentially, at different times; acquire with AQ_mod 3 (DQD)"
                 .into());
         }
-        Some(other) => return Err(format!("AQ_mod {other} is no way of receiving that is known: 1 qsim, 3 DQD")),
+        Some(other) => return Err(format!("unknown AQ_mod {other}; supported are 1 (qsim) and 3 (DQD)")),
     }
     let numbers = Numbers::of(&acqus)?;
     let rows = match kind {
@@ -156,7 +154,9 @@ pub fn bruker(acqus: &str, acqu2s: Option<&str>, data: &[u8], kind: Kind) -> Res
     let delay = delay(&filter)?;
     if delay * 2.0 >= count as f64 {
         let (points, delay) = (count / 2, number_text(delay));
-        return Err(format!("its {points} points end before the delay of the digital filter, {delay} points, is over"));
+        return Err(format!(
+            "its {points} points are fewer than the group delay of the digital filter, {delay} points"
+        ));
     }
     Ok(Series {
         dwell: 1.0 / width,
@@ -179,14 +179,14 @@ fn fid(data: &[u8], count: usize, numbers: &Numbers) -> Result<Vec<C64>, String>
     let wanted = count.checked_mul(numbers.size());
     let fits = wanted.is_some_and(|n| data.len() >= n && data.len() <= n.next_multiple_of(BLOCK));
     if !fits {
-        return Err(format!("TD announces {count} numbers, and {there} are there"));
+        return Err(format!("TD announces {count} numbers, but the file has {there}"));
     }
     numbers.row(data, count)
 }
 
 /// The rows of a `ser`, each filled up to a block.
 fn ser(data: &[u8], count: usize, numbers: &Numbers, acqu2s: Option<&Parameters>) -> Result<Vec<Vec<C64>>, String> {
-    let absurd = || format!("TD announces {count} numbers a row, and {} bytes are there", data.len());
+    let absurd = || format!("TD announces {count} numbers per row, but the file has {} bytes", data.len());
     let own = count.checked_mul(numbers.size()).filter(|n| *n <= data.len()).ok_or_else(absurd)?;
     let block = own.next_multiple_of(BLOCK);
     let announced = match acqu2s {
@@ -203,13 +203,13 @@ fn ser(data: &[u8], count: usize, numbers: &Numbers, acqu2s: Option<&Parameters>
         }
         Some(rows) => {
             return Err(format!(
-                "TD announces {count} numbers in each of {rows} rows (acqu2s), which are {} bytes with filling, and {} bytes are there",
+                "TD announces {count} numbers in each of {rows} rows (acqu2s), {} bytes with padding, but the file has {} bytes",
                 rows.saturating_mul(block),
                 data.len()
             ));
         }
         None if data.len().is_multiple_of(block) => (data.len() / block, block),
-        None => return Err(format!("{} bytes are no rows of {count} numbers, and acqu2s is missing", data.len())),
+        None => return Err(format!("{} bytes are not rows of {count} numbers, and acqu2s is missing", data.len())),
     };
     if rows == 0 {
         return Err("it has no rows".into());
@@ -229,7 +229,7 @@ fn indirect(kind: Kind, rows: usize, acqu2s: Option<&Parameters>) -> Result<(Opt
         4 => Indirect::States,
         5 => Indirect::StatesTppi,
         6 => Indirect::EchoAntiecho,
-        other => return Err(format!("FnMODE {other} of acqu2s is no way of quadrature that is known: 0 to 6")),
+        other => return Err(format!("unknown FnMODE {other} of acqu2s; supported are 0 to 6")),
     };
     let dwell = acqu2s.number("SW_h")?.filter(|w| *w > 0.0).map(|w| 1.0 / w);
     Ok((Some(kind), dwell))
@@ -286,18 +286,18 @@ mod tests {
         for (from, to, part) in [
             ("TD= 4", "TD= 3", "even"),
             ("TD= 4", "TD= 0", "even"),
-            ("TD= 4", "TD= -4", "whole number"),
-            ("TD= 4", "TD= 4000000000000", "and 4 are there"),
-            ("TD= 4", "TD= 2e300", "whole number"),
+            ("TD= 4", "TD= -4", "integer"),
+            ("TD= 4", "TD= 4000000000000", "but the file has 4"),
+            ("TD= 4", "TD= 2e300", "integer"),
             ("TD= 4", "XX= 4", "TD of acqus is missing"),
             ("TD= 4", "TD= four", "TD of acqus is not a number: `four`"),
-            ("SW_h= 2000", "SW_h= 0", "SW_h of acqus is positive"),
+            ("SW_h= 2000", "SW_h= 0", "SW_h of acqus must be positive"),
             ("NC= -1", "NC= 5000", "power of two"),
             ("DTYPA= 0", "DTYPA= 1", "DTYPA 1"),
             ("BYTORDA= 1", "BYTORDA= 5", "BYTORDA 5"),
-            ("NC= -1", "AQ_mod= 0", "one channel"),
-            ("NC= -1", "AQ_mod= 2", "one after the other"),
-            ("NC= -1", "GRPDLY= 68", "end before the delay"),
+            ("NC= -1", "AQ_mod= 0", "single-channel"),
+            ("NC= -1", "AQ_mod= 2", "sequentially"),
+            ("NC= -1", "GRPDLY= 68", "fewer than the group delay"),
         ] {
             let why = bruker(&ACQUS.replace(from, to), None, &bytes, Kind::Fid).unwrap_err();
             assert!(why.contains(part), "{to}: {why}");

@@ -59,7 +59,7 @@ pub fn delay(filter: &Filter) -> Result<f64, String> {
     const LONGEST: f64 = 1e4;
     match filter.group_delay {
         Some(points) if !points.is_finite() || points > LONGEST => {
-            return Err(format!("GRPDLY = {} is no delay of a digital filter in points", number_text(points)));
+            return Err(format!("GRPDLY = {} is not a valid group delay in points", number_text(points)));
         }
         Some(points) if points > 0.0 => return Ok(points),
         _ => {}
@@ -73,7 +73,7 @@ pub fn delay(filter: &Filter) -> Result<f64, String> {
     match row.filter(|n| **n > 0) {
         Some(n) => Ok(f64::from(*n) / (2.0 * decimation as f64)),
         None => Err(format!(
-            "the delay of its digital filter is not known: GRPDLY is missing, and DSPFVS = {firmware} has no DECIM = {decimation}"
+            "the group delay of its digital filter is unknown: GRPDLY is missing, and DSPFVS = {firmware} has no DECIM = {decimation}"
         )),
     }
 }

@@ -101,7 +101,7 @@ fn seconds(unit: &str) -> Result<f64, String> {
         "MS" | "MSEC" | "MILLISECOND" | "MILLISECONDS" => Ok(1e-3),
         "US" | "USEC" | "µS" | "μS" | "ΜS" | "MICROSECOND" | "MICROSECONDS" => Ok(1e-6),
         "NS" | "NSEC" | "NANOSECOND" | "NANOSECONDS" => Ok(1e-9),
-        _ => Err(format!("its abscissas are in `{unit}`, which is not a unit of time")),
+        _ => Err(format!("its abscissae are in `{unit}`, which is not a unit of time")),
     }
 }
 
@@ -112,36 +112,36 @@ fn seconds(unit: &str) -> Result<f64, String> {
 pub fn jcamp(text: &str) -> Result<Series, String> {
     let all = records(text);
     if !all.iter().any(|r| r.label == "DATATYPE") {
-        return Err("it is no JCAMP-DX file: `##DATA TYPE=` is missing".into());
+        return Err("it is not a JCAMP-DX file: `##DATA TYPE=` is missing".into());
     }
     let is_decay = |block: &Vec<Record>| block.iter().any(|r| r.label == "DATATYPE" && label(r.value).contains("FID"));
     let mut decays: Vec<Block> = blocks(all)?.into_iter().filter(is_decay).map(Block).collect();
     match (decays.len(), decays.pop()) {
         (1, Some(block)) => series(&block),
-        (0, _) => Err("it is no JCAMP-DX file of a free induction decay: `##DATA TYPE= NMR FID` is missing".into()),
-        (n, _) => Err(format!("it holds {n} decays, and one is read")),
+        (0, _) => Err("it is not a JCAMP-DX file of an FID: `##DATA TYPE= NMR FID` is missing".into()),
+        (n, _) => Err(format!("it holds {n} FIDs, but a single one is expected")),
     }
 }
 
 fn series(block: &Block) -> Result<Series, String> {
     if let Some(mode) = block.text(".ACQUISITIONMODE").filter(|m| m.to_uppercase().starts_with("SEQ")) {
         return Err(format!(
-            "its acquisition mode is {mode}: real and imaginary numbers were received at different times"
+            "its acquisition mode is {mode}: real and imaginary numbers were acquired at different times"
         ));
     }
     let symbols: Vec<String> = block.list("SYMBOL").iter().map(|s| s.to_uppercase()).collect();
     let column = |names: &[&str], what: &str| {
         let found = symbols.iter().position(|s| names.contains(&s.as_str()));
-        found.ok_or_else(|| format!("its SYMBOL has no {what}; a decay is of class NTUPLES, with pages R and I"))
+        found.ok_or_else(|| format!("its SYMBOL has no {what}; an FID is of class NTUPLES, with pages R and I"))
     };
     let (x, r, i) = (column(&["X", "T", "T2"], "X")?, column(&["R"], "R")?, column(&["I"], "I")?);
     let entry = |name: &str, k: usize| block.list(name).get(k).copied().and_then(number);
     let count = whole(entry("VARDIM", r), "the number of real points in VAR_DIM")?;
     if whole(entry("VARDIM", i), "the number of imaginary points in VAR_DIM")? != count {
-        return Err("VAR_DIM announces real and imaginary points of different number".into());
+        return Err("VAR_DIM announces different numbers of real and imaginary points".into());
     }
     if !(2..=MOST_POINTS).contains(&count) {
-        return Err(format!("VAR_DIM announces {count} points, which are none or more than {MOST_POINTS}"));
+        return Err(format!("VAR_DIM announces {count} points; expected 1 to {MOST_POINTS}"));
     }
     let unit = seconds(block.list("UNITS").get(x).copied().unwrap_or(""))?;
     let first = entry("FIRST", x).unwrap_or(0.0) * unit;
@@ -155,7 +155,7 @@ fn series(block: &Block) -> Result<Series, String> {
         };
         let numbers = table(block, symbol, count, packed)?;
         if numbers.len() != count {
-            return Err(format!("{count} points are announced and {} are there on page {symbol}", numbers.len()));
+            return Err(format!("{count} points are announced, but page {symbol} has {}", numbers.len()));
         }
         Ok(numbers.into_iter().map(|y| y * factor).collect())
     };
@@ -194,7 +194,7 @@ fn table(block: &Block, symbol: &str, count: usize, packed: bool) -> Result<Vec<
     let [record] = own.as_slice() else {
         return Err(match own.len() {
             0 => format!("the page {symbol} is missing"),
-            n => format!("the page {symbol} is there {n} times, and one is read"),
+            n => format!("page {symbol} occurs {n} times; expected once"),
         });
     };
     let lines = || record.lines.iter().copied();
@@ -260,12 +260,12 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (from, to, part) in [
-            ("NMR FID\n##DATA CLASS", "NMR SPECTRUM\n##DATA CLASS", "no JCAMP-DX file of a free induction decay"),
-            ("##DATA TYPE", "##DATE", "no JCAMP-DX file"),
-            ("2 6\n", "", "3 points are announced and 2 are there on page R"),
-            ("2 6", "2 6 8", "more than the 3 numbers"),
+            ("NMR FID\n##DATA CLASS", "NMR SPECTRUM\n##DATA CLASS", "not a JCAMP-DX file of an FID"),
+            ("##DATA TYPE", "##DATE", "not a JCAMP-DX file"),
+            ("2 6\n", "", "3 points are announced, but page R has 2"),
+            ("2 6", "2 6 8", "more than the 3 announced"),
             ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 3, 3, 4, 2", "different number"),
-            ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 9e16, 9e16, 9e16, 2", "whole number"),
+            ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 9e16, 9e16, 9e16, 2", "integer"),
             ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 99999999, 99999999, 99999999, 2", "99999999 points"),
             ("SECONDS", "HERTZ", "`HERTZ`, which is not a unit of time"),
             ("(X++(I..I))", "(X++(Y..Y))", "the page I is missing"),
@@ -278,7 +278,7 @@ mod tests {
             assert!(why.contains(part), "{to}: {why}");
         }
         let twice = format!("##TITLE= l\n##DATA TYPE= LINK\n{GOOD}{GOOD}##END=\n");
-        assert!(jcamp(&twice).unwrap_err().contains("2 decays"));
+        assert!(jcamp(&twice).unwrap_err().contains("2 FIDs"));
         for n in 0..GOOD.find("##END").unwrap() {
             assert!(jcamp(&GOOD[..n]).is_err(), "{n}");
         }

@@ -108,10 +108,10 @@ impl Series {
     pub fn hypercomplex(&self) -> Result<Vec<[Vec<C64>; 2]>, String> {
         let kind =
             self.indirect.filter(|k| matches!(k, Indirect::States | Indirect::StatesTppi | Indirect::EchoAntiecho));
-        let Some(kind) = kind else { return Err("its rows are no pairs of a hypercomplex experiment".into()) };
+        let Some(kind) = kind else { return Err("its rows are not pairs of a hypercomplex experiment".into()) };
         let (pairs, odd) = self.rows.as_chunks::<2>();
         if !odd.is_empty() {
-            return Err(format!("{} rows are no pairs of a hypercomplex experiment", self.rows.len()));
+            return Err(format!("{} rows are not pairs of a hypercomplex experiment", self.rows.len()));
         }
         let part = |k: usize, [a, b]: &[Vec<C64>; 2]| -> [Vec<C64>; 2] {
             match kind {
@@ -132,7 +132,7 @@ impl Series {
 fn positive(x: Option<f64>, what: &str) -> Result<f64, String> {
     match x {
         Some(x) if x > 0.0 && x.is_finite() => Ok(x),
-        Some(x) => Err(format!("{what} is positive, this is {}", number_text(x))),
+        Some(x) => Err(format!("{what} must be positive, this is {}", number_text(x))),
         None => Err(format!("{what} is missing")),
     }
 }
@@ -141,7 +141,7 @@ fn positive(x: Option<f64>, what: &str) -> Result<f64, String> {
 fn whole(x: Option<f64>, what: &str) -> Result<usize, String> {
     let x = x.ok_or_else(|| format!("{what} is missing"))?;
     if x < 0.0 || x.fract() != 0.0 || x > (1u64 << 53) as f64 {
-        return Err(format!("{what} is a whole number, this is {}", number_text(x)));
+        return Err(format!("{what} must be an integer, this is {}", number_text(x)));
     }
     Ok(x as usize)
 }

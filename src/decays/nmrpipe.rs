@@ -48,20 +48,20 @@ pub fn nmrpipe(bytes: &[u8]) -> Result<Series, String> {
         floats.at(ORDER).is_some_and(|x| (x as f32 - IN_ORDER).abs() < 1e-6).then_some(floats)
     };
     let Some(floats) = order(true).or_else(|| order(false)) else {
-        return Err("it is not an NMRPipe file: the mark of its byte order is missing".into());
+        return Err("it is not an NMRPipe file: its byte order mark is missing".into());
     };
     let dimensions = whole(floats.at(DIMENSIONS), "the number of its dimensions")?;
     if !(1..=2).contains(&dimensions) {
-        return Err(format!("it has {dimensions} dimensions, and one or two are read"));
+        return Err(format!("it has {dimensions} dimensions; one or two are supported"));
     }
     if floats.at(TRANSFORMED) != Some(0.0) {
-        return Err("it is a spectrum, not a decay".into());
+        return Err("it is a spectrum, not an FID".into());
     }
     if floats.at(TRANSPOSED) != Some(0.0) && dimensions == 2 {
-        return Err("it is transposed, so its rows are no decays".into());
+        return Err("it is transposed, so its rows are not FIDs".into());
     }
     if floats.at(QUADRATURE) != Some(0.0) {
-        return Err("its points are real: one channel was received, which tells no frequency from its negative".into());
+        return Err("its points are real: single-channel detection cannot distinguish the sign of frequency".into());
     }
     let width = positive(floats.at(WIDTH), "the sweep width")?;
     let count = whole(floats.at(POINTS), "the number of points")?;
@@ -69,7 +69,10 @@ pub fn nmrpipe(bytes: &[u8]) -> Result<Series, String> {
     let wanted = count.checked_mul(rows).filter(|n| (1..=MOST_POINTS).contains(n));
     let size = wanted.and_then(|n| n.checked_mul(2)?.checked_add(HEADER)?.checked_mul(4));
     if size != Some(bytes.len()) {
-        return Err(format!("its header announces {rows} rows of {count} points, and {} bytes are there", bytes.len()));
+        return Err(format!(
+            "its header announces {rows} rows of {count} points, but the file has {} bytes",
+            bytes.len()
+        ));
     }
     let row = |k: usize| -> Option<Vec<C64>> {
         let from = HEADER + 2 * k * count;
@@ -81,7 +84,7 @@ pub fn nmrpipe(bytes: &[u8]) -> Result<Series, String> {
             .collect()
     };
     let rows: Option<Vec<Vec<C64>>> = (0..rows).map(row).collect();
-    let rows = rows.ok_or("a number of it is infinite or none at all")?;
+    let rows = rows.ok_or("it contains a number that is infinite or NaN")?;
     let label = bytes.get(4 * LABEL..4 * LABEL + 8).unwrap_or_default();
     let label = String::from_utf8_lossy(label.split(|b| *b == 0).next().unwrap_or_default()).into_owned();
     let megahertz = floats.at(OBSERVED).filter(|x| *x > 0.0 && x.is_finite());
@@ -138,10 +141,10 @@ mod tests {
         for (place, x, part) in [
             (ORDER, 1.0, "byte order"),
             (DIMENSIONS, 3.0, "3 dimensions"),
-            (DIMENSIONS, 0.5, "whole number"),
+            (DIMENSIONS, 0.5, "integer"),
             (TRANSFORMED, 1.0, "spectrum"),
             (QUADRATURE, 1.0, "real"),
-            (POINTS, 1e30, "whole number"),
+            (POINTS, 1e30, "integer"),
             (POINTS, 4e9, "4000000000 points"),
             (POINTS, f32::NAN, "number of points"),
             (WIDTH, 0.0, "sweep width"),

@@ -123,16 +123,16 @@ pub fn ordinates<'a>(
         let wrong = |why: &str| format!("line {number}: {why}");
         let found = tokens(line, notation).map_err(|why| wrong(&why))?;
         let Some((Token::Value(_), own)) = found.split_first() else {
-            return Err(wrong("it does not begin with an abscissa"));
+            return Err(wrong("it does not start with an abscissa"));
         };
         let mut own = own.iter();
         if std::mem::take(&mut check) {
             match (own.next(), out.last()) {
                 (Some(Token::Value(x)), Some(last)) if (x - last).abs() <= 1e-9 * last.abs().max(1.0) => {}
                 (Some(Token::Value(x)), Some(last)) => {
-                    return Err(wrong(&format!("the check fails: {x} stands where {last} is repeated")));
+                    return Err(wrong(&format!("the check fails: found {x} instead of the repeated value {last}")));
                 }
-                _ => return Err(wrong("the number is missing that repeats the last one as a check")),
+                _ => return Err(wrong("the check value that repeats the last number is missing")),
             }
         }
         let mut step = None;
@@ -144,15 +144,15 @@ pub fn ordinates<'a>(
                 }
                 Token::Difference(d) => {
                     step = Some(d);
-                    (1, out.last().ok_or_else(|| wrong("a difference has nothing before it"))? + d)
+                    (1, out.last().ok_or_else(|| wrong("a difference has no preceding value"))? + d)
                 }
                 Token::Times(n) => {
-                    let last = out.last().ok_or_else(|| wrong("nothing is repeated"))?;
+                    let last = out.last().ok_or_else(|| wrong("a repetition has no preceding value"))?;
                     (n - 1, last + step.unwrap_or(0.0))
                 }
             };
             if out.len() + times > announced {
-                return Err(wrong(&format!("more than the {announced} numbers that are announced")));
+                return Err(wrong(&format!("more than the {announced} announced numbers")));
             }
             let d = step.unwrap_or(0.0);
             out.extend((0..times).map(|k| next + d * k as f64));
@@ -177,11 +177,11 @@ pub fn pairs<'a>(
             tokens(line, Notation { packed: false, ..notation }).map_err(|why| format!("line {number}: {why}"))?;
         let (own, odd) = found.as_chunks::<2>();
         if !odd.is_empty() {
-            return Err(format!("line {number}: {} numbers are no pairs", found.len()));
+            return Err(format!("line {number}: {} numbers do not form pairs", found.len()));
         }
         out.extend(own.iter().filter_map(|[_, y]| if let Token::Value(y) = y { Some(*y) } else { None }));
         if out.len() > announced {
-            return Err(format!("line {number}: more than the {announced} numbers that are announced"));
+            return Err(format!("line {number}: more than the {announced} announced numbers"));
         }
     }
     Ok(out)
@@ -218,13 +218,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (text, packed, part) in [
-            ("0A1J\n1C5", true, "line 2: the check fails: 35 stands where 12 is repeated"),
-            ("0A1J\n1J", true, "line 2: the number is missing"),
-            ("0J", true, "a difference has nothing before it"),
-            ("0S", true, "nothing is repeated"),
+            ("0A1J\n1C5", true, "line 2: the check fails: found 35 instead of the repeated value 12"),
+            ("0A1J\n1J", true, "line 2: the check value that repeats the last number is missing"),
+            ("0J", true, "a difference has no preceding value"),
+            ("0S", true, "a repetition has no preceding value"),
             ("0A ?", true, "a point is missing"),
             ("0 x", false, "`0 x` is not a number"),
-            ("0As99999", true, "more than the 100 numbers"),
+            ("0As99999", true, "more than the 100 announced"),
             ("0As99999999999999999999", true, "is not a number"),
             ("0 1e999", false, "is not a number"),
         ] {
@@ -238,7 +238,7 @@ mod tests {
         let lines = |text: &'static str| text.lines().zip(1..).map(|(l, k)| (k, l));
         let plain = Notation { packed: false, decimal_comma: false };
         assert_eq!(pairs(lines("0, 1; 1, 2\n2 3"), 9, plain).unwrap(), [1.0, 2.0, 3.0]);
-        assert!(pairs(lines("0, 1; 1"), 9, plain).unwrap_err().contains("3 numbers are no pairs"));
+        assert!(pairs(lines("0, 1; 1"), 9, plain).unwrap_err().contains("3 numbers do not form pairs"));
         assert!(pairs(lines("0, 1; 1, 2"), 1, plain).unwrap_err().contains("more than the 1"));
     }
 }

@@ -22,7 +22,7 @@ struct Head {
 pub fn simpson(text: &str) -> Result<Series, String> {
     let mut lines = text.lines().zip(1..).map(|(l, k): (&str, usize)| (k, l.trim())).filter(|(_, l)| !l.is_empty());
     if lines.next().map(|(_, l)| l) != Some("SIMP") {
-        return Err("it does not begin with SIMP".into());
+        return Err("it does not start with SIMP".into());
     }
     let head = head(&mut lines)?;
     let count = whole(head.count, "NP")?;
@@ -32,13 +32,13 @@ pub fn simpson(text: &str) -> Result<Series, String> {
     let rows = rows.checked_mul(elements);
     let all = rows.and_then(|rows| count.checked_mul(rows)).filter(|n| (1..=MOST_POINTS).contains(n));
     let Some(all) = all else {
-        return Err(format!("NP announces {count} points, which are none or more than {MOST_POINTS}"));
+        return Err(format!("NP announces {count} points; expected 1 to {MOST_POINTS}"));
     };
     let data = lines.take_while(|(_, l)| *l != "END");
     let mut notes = Vec::new();
     let points = if head.packed { unpacked(data, all)? } else { pairs(data, (count, 1.0 / width), &mut notes)? };
     if points.len() != all {
-        return Err(format!("{all} points are announced and {} are there", points.len()));
+        return Err(format!("{all} points are announced, but the file has {}", points.len()));
     }
     let rows = points.chunks(count.max(1)).map(<[C64]>::to_vec).collect();
     let indirect_dwell = head.width_indirect.filter(|w| *w > 0.0).map(|w| 1.0 / w);
@@ -49,7 +49,7 @@ fn head<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Result<Head, 
     let mut head = Head::default();
     for (_, line) in lines.take_while(|(_, l)| *l != "DATA") {
         let Some((name, value)) = line.split_once('=').map(|(k, v)| (k.trim(), v.trim())) else { continue };
-        let numeric = || number(value).ok_or_else(|| format!("`{value}` behind {name} is not a number"));
+        let numeric = || number(value).ok_or_else(|| format!("`{value}` after {name} is not a number"));
         match name {
             "NP" => head.count = Some(numeric()?),
             "NI" => head.rows = Some(numeric()?),
@@ -60,10 +60,10 @@ fn head<'a>(lines: &mut impl Iterator<Item = (usize, &'a str)>) -> Result<Head, 
             "FORMAT" => match value {
                 "TEXT" => head.packed = false,
                 "BINARY" => head.packed = true,
-                _ => return Err(format!("its data are {value}, and TEXT and BINARY are read")),
+                _ => return Err(format!("its data are {value}; TEXT and BINARY are supported")),
             },
             "PREC" if value == "DOUBLE" => {
-                return Err("its data are of double precision, for which SIMPSON has no form".into());
+                return Err("its data are double precision, which SIMPSON does not define".into());
             }
             _ => {}
         }
@@ -89,13 +89,13 @@ fn pairs<'a>(
         let numbers: Vec<Option<f64>> = line.split_whitespace().map(number).collect();
         let point = match numbers.as_slice() {
             [Some(re), Some(im)] | [Some(_), Some(re), Some(im)] => C64::new(*re, *im),
-            _ => return Err(format!("line {k}: `{line}` is no pair of numbers")),
+            _ => return Err(format!("line {k}: `{line}` is not a pair of numbers")),
         };
         if let [Some(x), _, _] = numbers.as_slice() {
             abscissa.push(*x);
         }
         if *columns.get_or_insert(numbers.len()) != numbers.len() {
-            return Err(format!("line {k}: it has {} numbers, other lines have not", numbers.len()));
+            return Err(format!("line {k}: it has {} numbers, unlike other lines", numbers.len()));
         }
         out.push(point);
     }
@@ -112,11 +112,11 @@ fn uneven(first: &[f64], dwell: f64) -> Result<Option<String>, String> {
     // Digits may be few, so half of a step is none.
     let far = |(k, x): (usize, &f64)| (x - a - step * k as f64).abs() > 0.51 * step;
     if step <= 0.0 || first.iter().enumerate().any(far) {
-        return Err("the first of three columns does not rise evenly, so it is no time".into());
+        return Err("the first of three columns does not increase in equal steps, so it is not a time".into());
     }
     Ok((!is_dwell(step, dwell)).then(|| {
         let (step, dwell) = (number_text(step), number_text(dwell));
-        format!("the first of three columns goes in steps of {step}, and SW says {dwell} s between points: SW is taken")
+        format!("the first of three columns has steps of {step}, but SW gives a dwell time of {dwell} s: SW is used")
     }))
 }
 
@@ -128,16 +128,18 @@ fn unpacked<'a>(lines: impl Iterator<Item = (usize, &'a str)>, announced: usize)
         let (quads, odd) = line.as_bytes().as_chunks::<4>();
         for [a, b, c, d] in quads {
             let all = six(a).zip(six(b)).zip(six(c)).zip(six(d));
-            let Some((((a, b), c), d)) = all else { return Err(format!("line {k}: a letter that packs no number")) };
+            let Some((((a, b), c), d)) = all else {
+                return Err(format!("line {k}: a character that is not valid in packed data"));
+            };
             // Bits of the later letters lie above those of the earlier ones.
             let three = a | (b & 0x30) << 2 | (b & 0x0f) << 8 | (c & 0x3c) << 10 | (c & 0x03) << 16 | d << 18;
             bytes.extend(three.to_le_bytes().iter().take(3));
         }
         if !odd.is_empty() {
-            return Err(format!("line {k}: {} letters are no groups of four", line.len()));
+            return Err(format!("line {k}: {} characters are not groups of four", line.len()));
         }
         if bytes.len() > announced.saturating_mul(8).saturating_add(2) {
-            return Err(format!("line {k}: more than the {announced} points that are announced"));
+            return Err(format!("line {k}: more than the {announced} announced points"));
         }
     }
     let point = |b: &[u8; 8]| {
@@ -209,27 +211,29 @@ mod tests {
         }
         let file = format!("SIMP\nNP=1\nSW=1000\nTYPE=FID\nFORMAT=BINARY\nDATA\n{text}\nEND\n");
         assert_eq!(simpson(&file).unwrap().rows, [[C64::new(0.5, -3.0)]]);
-        assert!(simpson(&file.replace("NP=1", "NP=3")).unwrap_err().contains("3 points are announced and 1 are there"));
+        assert!(
+            simpson(&file.replace("NP=1", "NP=3")).unwrap_err().contains("3 points are announced, but the file has 1")
+        );
     }
 
     #[test]
     fn what_is_wrong_is_said() {
         for (from, to, part) in [
-            ("SIMP", "SIMPLE", "does not begin with SIMP"),
-            ("NP=2", "NP=3", "3 points are announced and 2 are there"),
-            ("NP=2", "NP=1", "1 points are announced and 2 are there"),
-            ("NP=2", "NP=1e12", "more than 16777216"),
-            ("NP=2", "NP=0", "which are none"),
+            ("SIMP", "SIMPLE", "does not start with SIMP"),
+            ("NP=2", "NP=3", "3 points are announced, but the file has 2"),
+            ("NP=2", "NP=1", "1 points are announced, but the file has 2"),
+            ("NP=2", "NP=1e12", "expected 1 to 16777216"),
+            ("NP=2", "NP=0", "NP announces 0 points"),
             ("NP=2", "NP=2\nNI=1e15", "NP announces"),
-            ("1 0\n", "1\n", "line 6: `1` is no pair of numbers"),
-            ("1 0\n", "1 nan\n", "is no pair of numbers"),
+            ("1 0\n", "1\n", "line 6: `1` is not a pair of numbers"),
+            ("1 0\n", "1 nan\n", "is not a pair of numbers"),
             ("1 0\n", "0 1 0\n", "line 7: it has 2 numbers"),
-            ("1 0\n0.5", "5 1 0\n2 0.5", "does not rise evenly"),
-            ("SW=1000", "SW=0", "SW is positive, this is 0"),
-            ("SW=1000", "SW=x", "`x` behind SW is not a number"),
+            ("1 0\n0.5", "5 1 0\n2 0.5", "does not increase in equal steps"),
+            ("SW=1000", "SW=0", "SW must be positive, this is 0"),
+            ("SW=1000", "SW=x", "`x` after SW is not a number"),
             ("TYPE=FID", "TYPE=SPE", "of type SPE"),
             ("TYPE=FID", "FORMAT=BINARY\nPREC=DOUBLE", "double precision"),
-            ("TYPE=FID", "FORMAT=BINARY", "3 letters are no groups of four"),
+            ("TYPE=FID", "FORMAT=BINARY", "3 characters are not groups of four"),
         ] {
             let why = simpson(&GOOD.replace(from, to)).unwrap_err();
             assert!(why.contains(part), "{to}: {why}");

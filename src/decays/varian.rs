@@ -54,20 +54,21 @@ impl Number {
 /// # Errors
 /// What is wrong with it: sizes that disagree, a spectrum, a sweep width that is missing.
 pub fn varian(procpar: &str, fid: &[u8]) -> Result<Series, String> {
-    let short = || format!("fid has {} bytes, which are less than its header", fid.len());
+    let short = || format!("fid has {} bytes, fewer than its header", fid.len());
     let long = |at: usize| bytes_at(fid, at).map(i32::from_be_bytes).ok_or_else(short);
     let size = |at: usize, what: &str| -> Result<usize, String> {
         let n = long(at)?;
         usize::try_from(n).ok().filter(|n| *n > 0).ok_or_else(|| format!("the header of fid announces {n} {what}"))
     };
     let width = positive(value(procpar, "sw"), "sw of procpar")?;
-    let (blocks, traces, numbers) = (size(0, "blocks")?, size(4, "traces a block")?, size(8, "numbers a trace")?);
-    let (each, trace, block) = (size(12, "bytes a number")?, size(16, "bytes a trace")?, size(20, "bytes a block")?);
+    let (blocks, traces, numbers) = (size(0, "blocks")?, size(4, "traces per block")?, size(8, "numbers per trace")?);
+    let (each, trace, block) =
+        (size(12, "bytes per number")?, size(16, "bytes per trace")?, size(20, "bytes per block")?);
     let status = bytes_at(fid, 26).map(u16::from_be_bytes).ok_or_else(short)?;
     let headers = usize::try_from(long(28)?).ok().filter(|n| (1..=9).contains(n));
-    let headers = headers.ok_or("the header of fid announces no headers of its blocks")?;
+    let headers = headers.ok_or("the header of fid announces no block headers")?;
     if status & DATA == 0 || status & SPECTRUM != 0 {
-        return Err("the status of fid says that it holds no decay".into());
+        return Err("according to its status, fid holds no FID".into());
     }
     let kind = match (status & FLOAT != 0, status & WIDE != 0, each) {
         (true, _, 4) => Number::Float,
@@ -76,20 +77,20 @@ pub fn varian(procpar: &str, fid: &[u8]) -> Result<Series, String> {
         _ => return Err(format!("the status of fid, {status:#x}, and {each} bytes a number disagree")),
     };
     if numbers % 2 != 0 {
-        return Err(format!("np counts real and imaginary numbers, so it is even: this is {numbers}"));
+        return Err(format!("np counts real and imaginary numbers, so it must be even: this is {numbers}"));
     }
     let head = headers * HEADERS.1;
     let agree = numbers.checked_mul(each) == Some(trace)
         && traces.checked_mul(trace).and_then(|n| n.checked_add(head)) == Some(block);
     if !agree {
         return Err(format!(
-            "the header of fid disagrees with itself: {traces} traces of {numbers} numbers of {each} bytes in blocks of {block}"
+            "the header of fid is inconsistent: {traces} traces of {numbers} numbers of {each} bytes in blocks of {block}"
         ));
     }
     let wanted = blocks.checked_mul(block).and_then(|n| n.checked_add(HEADERS.0));
     if wanted != Some(fid.len()) {
         return Err(format!(
-            "the header of fid announces {blocks} blocks of {block} bytes, and {} bytes are there",
+            "the header of fid announces {blocks} blocks of {block} bytes, but the file has {} bytes",
             fid.len()
         ));
     }
@@ -104,7 +105,7 @@ pub fn varian(procpar: &str, fid: &[u8]) -> Result<Series, String> {
             let point = |k: usize| Some(C64::new(kind.at(own, 2 * k)?, kind.at(own, 2 * k + 1)?));
             let row: Option<Vec<C64>> =
                 (0..numbers / 2).map(|k| point(k).filter(|z| z.re.is_finite() && z.im.is_finite())).collect();
-            rows.push(row.ok_or("a number of it is infinite or none at all")?);
+            rows.push(row.ok_or("it contains a number that is infinite or NaN")?);
         }
     }
     let transmitter = value(procpar, "sfrq").map(|x| x * 1e6);
@@ -161,11 +162,11 @@ mod tests {
     fn what_is_wrong_is_said() {
         let bytes = fid(&[[1.0; 4]], DATA | WIDE | FLOAT);
         assert!(varian("sw 1 1\n", &bytes).unwrap_err().contains("sw of procpar is missing"));
-        assert!(varian(PROCPAR, &fid(&[[1.0; 4]], DATA | SPECTRUM | FLOAT)).unwrap_err().contains("no decay"));
+        assert!(varian(PROCPAR, &fid(&[[1.0; 4]], DATA | SPECTRUM | FLOAT)).unwrap_err().contains("holds no FID"));
         assert!(varian(PROCPAR, &fid(&[[1.0; 4]], DATA)).unwrap_err().contains("disagree"));
         let mut large = bytes.clone();
         large[0] = 0x7f;
-        assert!(varian(PROCPAR, &large).unwrap_err().contains("bytes are there"));
+        assert!(varian(PROCPAR, &large).unwrap_err().contains("but the file has"));
         assert!(varian(PROCPAR, &[0; 64]).unwrap_err().contains("0 blocks"));
     }
 }

@@ -126,17 +126,17 @@ pub fn uses(document: &Document, offset: u32) -> Option<(Named, Vec<Use>)> {
 /// When there is no declared name at the position, the new name is invalid, or the program would change.
 pub fn renamed(document: &Document, offset: u32, new: &str, reader: crate::check::Reader) -> Result<Vec<Use>, String> {
     let Some((named, all)) = uses(document, offset) else {
-        return Err("only names that this file declares can be changed".into());
+        return Err("only names declared in this file can be renamed".into());
     };
     let (tokens, wrong) = tokenize(new, 0);
     if !wrong.is_empty() || tokens.len() != 2 || word(tokens.first()) != Some(new) {
-        return Err(format!("`{new}` is no name: letters, digits and _, a letter first"));
+        return Err(format!("`{new}` is not a valid name: use letters, digits and _, starting with a letter"));
     }
     if is_word(new) && !is_word(&named.name) {
-        return Err(format!("`{new}` is a word of the language"));
+        return Err(format!("`{new}` is a reserved word"));
     }
     if document.names.iter().any(|n| n.name == new && n.scope == named.scope) {
-        return Err(format!("`{new}` is declared already"));
+        return Err(format!("`{new}` is already declared"));
     }
     if document.compiled.is_some() {
         let mut text = document.text.clone();
@@ -145,7 +145,7 @@ pub fn renamed(document: &Document, offset: u32, new: &str, reader: crate::check
         }
         if let Err(refused) = crate::compile("renamed", &text, reader) {
             let why = refused.diagnostics.iter().find(|d| d.is_error()).map_or(String::new(), |d| d.message.clone());
-            return Err(format!("the program would be wrong: {why}"));
+            return Err(format!("the renamed program would have an error: {why}"));
         }
     }
     Ok(all)

@@ -24,8 +24,8 @@ pub fn agrees(experiment: &Experiment, values: &Values, nucleus: &str, series: &
     };
     if let Some(own) = series.nucleus.as_ref().filter(|own| *own != nucleus) {
         return Err(differs(
-            format!("its name says that it is a decay of {nucleus}, and its parameters that it is one of {own}"),
-            "name it after the nucleus that was received",
+            format!("by its name it is an FID of {nucleus}, by its parameters one of {own}"),
+            "name it after the detected nucleus",
         ));
     }
     let e = Evaluator::new(experiment, values)?;
@@ -35,11 +35,11 @@ pub fn agrees(experiment: &Experiment, values: &Values, nucleus: &str, series: &
     if let Some(own) = series.transmitter.filter(|own| (own / larmor - 1.0).abs() > NOMINAL_FIELD) {
         return Err(differs(
             format!(
-                "its transmitter is at {} MHz, and {nucleus} at {} MHz in the field of the file",
+                "its transmitter is at {} MHz, but {nucleus} is at {} MHz in the field of the program",
                 megahertz(own),
                 megahertz(larmor)
             ),
-            "`field` of the file and the spectrometer differ, or the nucleus does",
+            "the `field` of the program differs from that of the spectrometer, or the nucleus differs",
         ));
     }
     let (Some(base), Some(transmitter)) = (series.base.filter(|b| *b > 0.0), series.transmitter) else { return Ok(()) };
@@ -57,7 +57,7 @@ pub fn agrees(experiment: &Experiment, values: &Values, nucleus: &str, series: &
     let ppm = |x: f64| number_text((x * 1e3).round() / 1e3);
     Err(differs(
         format!(
-            "its carrier is at {} ppm ({} Hz from 0 ppm), and that of the file at {} ppm",
+            "its carrier is at {} ppm ({} Hz from 0 ppm), that of the program at {} ppm",
             ppm(own),
             number_text((transmitter - base).round()),
             ppm(wanted)

@@ -15,9 +15,9 @@ pub fn cells(e: &Evaluator, schedule: &Schedule, space: &Space) -> Result<Option
         Diagnostic::new(
             Code::WrongOperator,
             battery.place.span(),
-            "the battery's energy acts on subsystems that are not among its cells",
+            "the `energy` of the battery acts on subsystems outside its cells",
         )
-        .help("take more cells, or an energy of these cells alone")
+        .help("add these subsystems to `cells`, or restrict `energy` to the cells")
         .into()
     })
 }

@@ -72,8 +72,7 @@ pub fn read_out(context: &RunContext, states: &[State]) {
     let parts: Vec<Matrix> = states.iter().map(|s| deviation(&s.density())).collect();
     if let Some(share) = share_kept(&parts, context.scans).filter(|share| *share < LOST) {
         context.note(format!(
-            "the scans of the phase cycle cancel at `tomography`: their mean has {share:.1e} of what a single scan has; cycle the \
-             pulses before it together, or leave the cycle out"
+            "the scans of the phase cycle cancel at `tomography`: their mean is {share:.1e} of a single scan; cycle the preceding pulses together, or leave the cycle out"
         ));
     }
 }
@@ -109,8 +108,7 @@ pub fn acquired(context: &RunContext, acquisitions: &[&Acquire], states: &[State
 pub fn note_lost_signal(context: &RunContext, nucleus: &str, share: Option<f64>) {
     if let Some(share) = share.filter(|share| *share < LOST) {
         context.note(format!(
-            "the scans of the phase cycle cancel in the signal of {nucleus}: together they have {share:.1e} of what they have one by \
-             one; let the receiver follow, as in `acquire {nucleus} ... phase NAME`"
+            "the scans of the phase cycle cancel in the signal of {nucleus}: their sum is {share:.1e} of that without cancellation; cycle the receiver phase, as in `acquire {nucleus} ... phase NAME`"
         ));
     }
 }

@@ -81,7 +81,7 @@ impl RunContext {
 
     /// Notes, once, why a metric is undefined.
     pub(crate) fn undefined(&self, key: &str, why: &str) {
-        self.note(format!("`{key}` has no value somewhere: {why}"));
+        self.note(format!("`{key}` is undefined at some samples: {why}"));
     }
 
     /// Adds a note, once.

@@ -48,7 +48,7 @@ pub fn powder(
     let share = |c: &Change| if c.apart > 0.0 { c.apart / largest(c.kind) } else { 0.0 };
     let Some(most) = all.iter().max_by(|a, b| share(a).total_cmp(&share(b))) else { return Ok(None) };
     Ok(Some(format!(
-        "powder: with {less} in place of {} points no result changes by more than {:.1e} of the largest of its kind (`{}`)",
+        "powder: with {less} instead of {} points, no result changes by more than {:.1e} of the largest value of its kind (`{}`)",
         number_text(points as f64),
         share(most),
         most.key

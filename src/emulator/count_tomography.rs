@@ -37,18 +37,18 @@ pub fn cells_of(experiment: &Experiment, given: &Values, options: &Options) -> R
     let (schedule, _) = build(&own)?;
     let wrong = |message: &str| -> Fault { Diagnostic::without_place(Code::Contradiction, message).into() };
     let Some(battery) = &schedule.battery else {
-        return Err(wrong("the file has no `battery`, and counts say nothing of another energy"));
+        return Err(wrong("the program has no `battery`, so counts determine no energy"));
     };
     let basis: &Basis = &schedule.basis;
     if basis.sites.iter().any(|s| s.kind != SiteKind::Spin || s.dimension != 2) {
-        return Err(wrong("counts are those of spins 1/2, and not every subsystem is one"));
+        return Err(wrong("counts need spins 1/2, but not every subsystem is one"));
     }
     if basis.sites.len() > crate::tomography::counts::MOST_SPINS {
         let most = crate::tomography::counts::MOST_SPINS;
-        return Err(wrong(&format!("counts are taken of 1 to {most} spins, these are {}", basis.sites.len())));
+        return Err(wrong(&format!("counts are supported for 1 to {most} spins, these are {}", basis.sites.len())));
     }
     let inside = battery.hamiltonian.restricted(&battery.sites);
-    let hamiltonian = inside.ok_or_else(|| wrong("the battery's energy acts on spins that are not among its cells"))?;
+    let hamiltonian = inside.ok_or_else(|| wrong("the `energy` of the battery acts on spins outside its cells"))?;
     Ok(Cells {
         battery: battery_of(basis, &battery.sites, hamiltonian.matrix()),
         spins: basis.sites.len(),

@@ -103,7 +103,7 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
     let mut remarks = found.notes.clone();
     if taken < asked {
         remarks.push(format!(
-            "orders and energies are those of {taken} members of the ensemble instead of {asked}, which do not fit into memory side by side"
+            "coherence orders and energies are averages over {taken} ensemble members instead of {asked}, which do not fit into memory together"
         ));
     }
     remarks.extend(super::convergence::powder(experiment, &found, given, options, &observation)?);
@@ -217,8 +217,7 @@ fn remarks_of(e: &Evaluator, steps: &[Step]) -> Result<Vec<String>, Fault> {
             && e.number(t2)? < RIGID
         {
             out.push(format!(
-                "T2 = {t2} acts on each spin by itself and destroys dipolar order; the decay of a rigid solid comes from its \
-                 couplings, and a common random field is `noise` with sqrt(2/T2) times the total Iz"
+                "T2 = {t2} acts on each spin independently and destroys dipolar order; in a rigid solid the FID decays by the couplings themselves; model a common random field as `noise` with sqrt(2/T2) times the total Iz"
             ));
         }
     }
@@ -227,8 +226,8 @@ fn remarks_of(e: &Evaluator, steps: &[Step]) -> Result<Vec<String>, Fault> {
             && let Some((factor, of)) = least_factor(segment)
         {
             let verdict = match factor {
-                f if f < 1.0 => ": it is not followed",
-                f if f < 3.0 => ": it is followed in part",
+                f if f < 1.0 => ": not adiabatic",
+                f if f < 3.0 => ": partly adiabatic",
                 _ => "",
             };
             out.push(format!("the adiabaticity factor of a pulse or ramp is at least {factor:.3} for {of}{verdict}"));
@@ -238,8 +237,7 @@ fn remarks_of(e: &Evaluator, steps: &[Step]) -> Result<Vec<String>, Fault> {
             && highest > 0.5 / a.dwell
         {
             out.push(format!(
-                "lines lie up to {} Hz from the carrier, beyond the {} Hz that a dwell of {} s can tell apart: they will \
-                 appear at wrong frequencies",
+                "lines lie up to {} Hz from the carrier, beyond the Nyquist frequency of {} Hz for a dwell time of {} s: they will be aliased",
                 crate::syntax::number_text(highest.round()),
                 crate::syntax::number_text((0.5 / a.dwell).round()),
                 crate::syntax::number_text((a.dwell * 1e12).round() / 1e12)

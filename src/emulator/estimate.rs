@@ -105,7 +105,7 @@ pub fn check(schedule: &Schedule, space: &Space, pure: bool, allowed: f64) -> Re
     if e.bytes <= allowed && e.dimension < 4e9 {
         return Ok(e);
     }
-    let reached = if space.is_whole() { String::new() } else { format!(", of which {} are reached", space.len()) };
+    let reached = if space.is_whole() { String::new() } else { format!(", of which {} are reachable", space.len()) };
     Err(too_large(schedule, pure, &reached, &format!("about {}", bytes_text(e.bytes)), allowed))
 }
 
@@ -116,7 +116,7 @@ pub fn too_large(schedule: &Schedule, pure: bool, reached: &str, needed: &str, a
         Code::TooLarge,
         schedule.prepare_place.span(),
         format!(
-            "{} subsystems span {} states{reached}: {what} and what moves it need {needed}, {} are allowed",
+            "{} subsystems have {} states{reached}: {what} and its propagator need {needed}, {} are allowed",
             schedule.basis.sites.len(),
             crate::syntax::number_text(schedule.basis.size()),
             bytes_text(allowed)
@@ -127,8 +127,8 @@ pub fn too_large(schedule: &Schedule, pure: bool, reached: &str, needed: &str, a
         diagnostic
     } else {
         diagnostic.help("a pure state (`prepare ket`) under unitary evolution needs only a vector").help(
-            "`--typical 16` takes random vectors: signals, energies and orders of thermal states, with their errors",
+            "`--typical 16` uses random vectors (quantum typicality): signals, energies and spin order of thermal states, with errors",
         )
     };
-    diagnostic.help("a run on a larger machine may be allowed more: --max-memory 16GB").into()
+    diagnostic.help("on a larger machine allow more: --max-memory 16GB").into()
 }

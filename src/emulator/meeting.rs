@@ -106,10 +106,10 @@ impl<'a> Meeting<'a> {
             _ => Err(Diagnostic::new(
                 Code::Contradiction,
                 self.place().or(other.place()).unwrap_or_default(),
-                "members of the ensemble come to different marks, recorded statements or acquisitions",
+                "ensemble members have different marks, recorded statements or acquisitions",
             )
             .label("not reached by every member")
-            .help("spread a parameter that does not decide which of them are reached")
+            .help("distribute a parameter that does not decide which of them are reached")
             .into()),
         }
     }
@@ -138,19 +138,24 @@ fn same_record(a: &Segment, b: &Segment) -> Result<(), Fault> {
     if (a.duration - b.duration).abs() > 1e-12 * a.duration {
         return Err(varies(
             a.place,
-            "members of the ensemble record this statement over different times, so they have no mean curve".into(),
+            "ensemble members record this statement over different durations, so they have no mean curve".into(),
             "duration",
-            "spread a parameter that no recorded duration depends on",
+            "distribute a parameter that does not affect a recorded duration",
         ));
     }
     let points = |s: &Segment| s.record.as_ref().map_or(0, |r| r.points);
     if points(a) != points(b) {
         let message = format!(
-            "members of the ensemble take different numbers of samples, {} and {}, so they have no mean curve",
+            "ensemble members take different numbers of samples, {} and {}, so they have no mean curve",
             points(a),
             points(b)
         );
-        return Err(varies(a.place, message, "number of samples", "spread a parameter that no `record` depends on"));
+        return Err(varies(
+            a.place,
+            message,
+            "number of samples",
+            "distribute a parameter that does not affect a `record`",
+        ));
     }
     Ok(())
 }
@@ -161,12 +166,12 @@ fn same_record(a: &Segment, b: &Segment) -> Result<(), Fault> {
 /// If they cannot.
 pub fn same_acquisition(a: &Acquire, b: &Acquire) -> Result<(), Fault> {
     let refuse = |message: String, what: &str, setting: &str| {
-        let help = format!("spread a parameter that {setting} does not depend on, or `sweep` it");
+        let help = format!("distribute a parameter that does not affect {setting}, or `sweep` it");
         Err(varies(a.segment.place, message, what, &help))
     };
     if !same_time(a.dwell, b.dwell) {
         let message = format!(
-            "members of the ensemble acquire with different dwell times, {} and {}, so they have no mean decay",
+            "ensemble members acquire with different dwell times, {} and {}, so they have no mean FID",
             number_text(a.dwell),
             number_text(b.dwell)
         );
@@ -174,17 +179,17 @@ pub fn same_acquisition(a: &Acquire, b: &Acquire) -> Result<(), Fault> {
     }
     if a.points != b.points {
         let message = format!(
-            "members of the ensemble acquire different numbers of points, {} and {}, so they have no mean decay",
+            "ensemble members acquire different numbers of points, {} and {}, so they have no mean FID",
             a.points, b.points
         );
         return refuse(message, "number of points", "`points`");
     }
     if !same_time(a.dead_time, b.dead_time) {
-        let message = "members of the ensemble have different dead times, so their decays cannot be added up".into();
+        let message = "ensemble members have different dead times, so their FIDs cannot be added".into();
         return refuse(message, "dead time", "`dead_time`");
     }
     if a.noise != b.noise || a.nucleus != b.nucleus {
-        let message = "the noise is that of the sum over the ensemble, and its members give different signal-to-noise ratios or seeds";
+        let message = "the noise belongs to the sum over the ensemble, but its members give different signal-to-noise ratios or seeds";
         return refuse(message.into(), "noise", "`snr` or `seed`");
     }
     Ok(())
@@ -202,9 +207,9 @@ fn same_tomography(a: &Tomography, b: &Tomography) -> Result<(), Fault> {
     }
     Err(varies(
         a.place,
-        "the mean state of the ensemble is read out once, and its members give the readout different settings".into(),
+        "the mean state of the ensemble is read out once, but its members give different readout settings".into(),
         "setting",
-        "spread a parameter that no setting of the tomography and of its channels depends on, or `sweep` it",
+        "distribute a parameter that does not affect the settings of the tomography and its channels, or `sweep` it",
     ))
 }
 

@@ -47,7 +47,7 @@ impl Motion for GeneratorAt<'_> {
     fn hamiltonian(&self) -> Result<Operator, Undefined> {
         let terms = self.generator.whole_system().iter();
         let now = terms.map(|(c, operator)| (**operator).clone().times_number(real(c.at(self.time))));
-        let nothing = || Undefined::Domain("no Hamiltonian acts at this moment".into());
+        let nothing = || Undefined::Domain("no Hamiltonian acts at this time".into());
         now.reduce(|sum, term| sum.plus(term)).ok_or_else(nothing)
     }
 
@@ -61,10 +61,10 @@ impl Motion for GeneratorAt<'_> {
 
     fn constant_since(&self) -> Result<f64, Undefined> {
         if !self.generator.is_closed() {
-            return Err(Undefined::Domain("the state relaxes, and the bound is one of unitary evolution".into()));
+            return Err(Undefined::Domain("the state relaxes, but the bound holds for unitary evolution".into()));
         }
         if !self.generator.is_constant() {
-            return Err(Undefined::Domain("the Hamiltonian of this statement changes in time".into()));
+            return Err(Undefined::Domain("the Hamiltonian of this statement is time-dependent".into()));
         }
         Ok(self.time)
     }
@@ -203,8 +203,7 @@ impl Motion for MeanMotion {
 
 fn several() -> Undefined {
     Undefined::Domain(
-        "the members of the ensemble are moved by different Hamiltonians; `member_mean` averages what each of them has"
-            .into(),
+        "the ensemble members have different Hamiltonians; `member_mean` averages their individual values".into(),
     )
 }
 

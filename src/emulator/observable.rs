@@ -304,13 +304,13 @@ fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
         ExprKind::Call(name, _) if name == GAMMA => Tree::Number(e.number(expr)?),
         ExprKind::Call(name, items) => {
             let function = FunctionInfo::named(name).ok_or_else(|| {
-                Box::new(Diagnostic::new(Code::UnknownMetric, expr.span(), format!("`{name}` is no metric")))
+                Box::new(Diagnostic::new(Code::UnknownMetric, expr.span(), format!("unknown metric `{name}`")))
             })?;
             let (first, second) = match items.as_slice() {
                 [first] => (tree(e, first)?, None),
                 [first, second] => (tree(e, first)?, Some(Box::new(tree(e, second)?))),
                 _ => {
-                    let message = format!("`{name}` takes another number of arguments");
+                    let message = format!("wrong number of arguments of `{name}`");
                     return Err(Box::new(Diagnostic::new(Code::WrongArguments, expr.span(), message)));
                 }
             };
@@ -323,7 +323,7 @@ fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
 }
 
 fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault> {
-    let unknown = || Box::new(Diagnostic::without_place(Code::UnknownMetric, format!("`{name}` is no metric")));
+    let unknown = || Box::new(Diagnostic::without_place(Code::UnknownMetric, format!("unknown metric `{name}`")));
     let metric = Metric::named(name).ok_or_else(unknown)?;
     let mut arguments = Vec::new();
     for (k, item) in items.iter().enumerate() {
@@ -362,8 +362,8 @@ fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault>
         let Argument::Sites(sites) = argument else { continue };
         if let Some((_, site)) = sites.iter().enumerate().find(|(k, s)| sites.iter().take(*k).any(|t| t == *s)) {
             let span = items.first().zip(items.last()).map_or(Span::default(), |(a, b)| a.span().to(b.span()));
-            let message = format!("`{}` is named twice for one argument of `{name}`", e.basis.site(*site).name);
-            return Err(Diagnostic::new(Code::DefinedTwice, span, message).label("each subsystem once").into());
+            let message = format!("`{}` occurs twice in one argument of `{name}`", e.basis.site(*site).name);
+            return Err(Diagnostic::new(Code::DefinedTwice, span, message).label("give each subsystem once").into());
         }
     }
     Ok(Tree::Metric { metric, arguments, scale: scale_of(metric.quantity, e.scope.units) })
@@ -376,7 +376,7 @@ fn operator(e: &Evaluator, item: &Expr) -> Result<Argument, Fault> {
         return Err(Diagnostic::new(
             Code::NotHermitian,
             item.span(),
-            format!("`{item}` is not Hermitian, so it has no real mean"),
+            format!("`{item}` is not Hermitian, so its expectation value is not real"),
         )
         .into());
     }
@@ -398,7 +398,7 @@ fn evaluate(
     Ok(match tree {
         Tree::Number(x) => *x,
         Tree::Metric { metric, arguments, scale } => {
-            let moment = moment.ok_or_else(|| nothing("a metric needs a moment"))?;
+            let moment = moment.ok_or_else(|| nothing("a metric needs a mark or a sample"))?;
             metric.value(moment, arguments).map_err(EvalError::Undefined)? * scale
         }
         Tree::Aggregate(key) => match aggregates.get(key) {
@@ -468,7 +468,7 @@ pub fn not_finite(observable: &Observable, value: f64, place: Option<Span>) -> F
     let span = observable.expr.place.0.or(place).unwrap_or_default();
     let shown = if value.is_nan() { "not a number" } else { "infinite" };
     Diagnostic::new(Code::ResultNotFinite, span, format!("`{}` is {shown}", observable.expr))
-        .label(format!("this came out as {shown}"))
+        .label(format!("this evaluates to {shown}"))
         .into()
 }
 

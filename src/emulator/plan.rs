@@ -37,7 +37,7 @@ pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
     if members.len() > 1 {
         let requests = Requests::Declared(&[]);
         let batch = batched_ensemble::compiled(e, options, requests, &requests.observables(e)?, &members)?;
-        let how = if batch.is_some() { format!("{LANES} in a batch") } else { "one by one".to_string() };
+        let how = if batch.is_some() { format!("in batches of {LANES}") } else { "separately".to_string() };
         let _ = writeln!(out, "  {} members of the ensemble, {how}", members.len());
     }
     let n = space.len();

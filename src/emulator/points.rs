@@ -60,7 +60,7 @@ pub fn axes(experiment: &Experiment, given: &Values) -> Result<Vec<SweepAxis>, F
                     Code::EmptySweep,
                     sweep.place.span(),
                     format!(
-                        "sweeps that run together must be of one length: `{name}` has {} points, `{}` has {}",
+                        "zipped sweeps must have the same length: `{name}` has {} points, `{}` has {}",
                         first.len(),
                         sweep.name,
                         values.len()
@@ -94,7 +94,7 @@ fn values(e: &Evaluator, sweep: &Sweep) -> Result<Vec<f64>, Fault> {
             }
             SWEEP_POINTS.check(n as u64, Some(span))?;
             if *log && (a * b <= 0.0 || !(a / b).is_finite()) {
-                return Err(empty("cannot have equal ratios: its ends must have one sign, and none may be zero").into());
+                return Err(empty("cannot be logarithmic: its ends must have the same sign and be nonzero").into());
             }
             let n = n as usize;
             Ok((0..n)

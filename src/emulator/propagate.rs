@@ -219,8 +219,7 @@ impl<'a> Propagation<'a> {
                 .map(|f| self.clocks.iter().copied().reduce(f).unwrap_or(0.0))
                 .map(|t| format!("{t:.6e}"));
             self.context.note(format!(
-                "members of the ensemble reach {place} at different times, from {low} to {high} after `prepare`: states are averaged all \
-                 the same, and the times of marks and the starts of traces are means from here on"
+                "ensemble members reach {place} at different times, from {low} to {high} after `prepare`: states are still averaged, and from here on the times of marks and the starts of traces are means"
             ));
         }
         (mean, common)
@@ -371,7 +370,7 @@ impl<'a> Propagation<'a> {
             return Err(Diagnostic::new(
                 Code::Contradiction,
                 t.place.span(),
-                "a tomography reads a state, and `crush keep` without order 0 leaves none",
+                "a tomography needs a state, but the result of `crush keep` without order 0 is not a state",
             )
             .label("the trace is 0 here")
             .help("`crush keep 0, ...` keeps the populations")

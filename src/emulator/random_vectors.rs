@@ -101,7 +101,7 @@ pub(super) fn run(
     let signals = sample.signals(&acquisitions);
     notes.extend(sample.errors());
     if let Some((_, bound)) = all_results[0][0].steps {
-        notes.push(format!("steps of the decay leave an error of {bound:.1e} of its largest point"));
+        notes.push(format!("the time steps of the FID leave an error of {bound:.1e} of its largest point"));
     }
     Ok(Findings {
         keys,
@@ -181,9 +181,9 @@ fn member_runs(
 
 fn not_near(schedule: &Schedule) -> Fault {
     let place = schedule.prepare_place.span();
-    Diagnostic::new(Code::WrongState, place, "random vectors cannot stand for this state")
+    Diagnostic::new(Code::WrongState, place, "random vectors cannot represent this state")
         .label("prepared here")
-        .help("they start from `thermal`, `mixed`, `gibbs(H, T)` of a Hamiltonian without flips, or `high_temperature(H, T)`")
+        .help("use `thermal`, `mixed`, `gibbs(H, T)` with H diagonal in the Zeeman basis, or `high_temperature(H, T)`")
         .into()
 }
 
@@ -192,7 +192,7 @@ fn refuse(schedule: &Schedule, prepared: &Prepared) -> Result<(), Fault> {
         return Err(not_near(schedule));
     }
     if schedule.basis.sites.iter().any(|s| matches!(s.kind, SiteKind::Collective { .. })) {
-        let message = "a collective's states stand for many, and random vectors take each for one";
+        let message = "the states of a collective have multiplicities, which random vectors do not support";
         return Err(Diagnostic::new(Code::Contradiction, schedule.prepare_place.span(), message)
             .help("declare its spins one by one: `spin s[n] : 1H`")
             .into());
@@ -206,9 +206,9 @@ fn refuse(schedule: &Schedule, prepared: &Prepared) -> Result<(), Fault> {
             place = s.place.0;
         }
     });
-    let message = "random vectors are moved, not mixed: no relaxation, gradient, dephasing or tomography";
+    let message = "random vectors need unitary evolution: no relaxation, gradient, dephasing or tomography";
     Err(Diagnostic::new(Code::Contradiction, place.or(schedule.prepare_place.0).unwrap_or_default(), message)
-        .help("select orders by a `cycle` of phases in the place of a gradient")
+        .help("select coherence orders with a phase `cycle` instead of a gradient")
         .into())
 }
 
@@ -246,16 +246,13 @@ fn setting<'a>(
         match Observable::new(e, key.clone(), expr)?.linear(battery) {
             Some(linear) => observables.push((key, linear)),
             None => notes.push(format!(
-                "`{key}` has no value: random vectors see signals, `energy`, `stored_energy` and `order`, which are linear in the state, and `ergotropy`, \
-                 `anti_ergotropy` and `capacity` beside energies that unitaries do not change"
+                "`{key}` is undefined: random vectors give signals, `energy`, `stored_energy` and `order`, which are linear in the state, and `ergotropy`, `anti_ergotropy` and `capacity` if the extremal energies are known"
             )),
         }
     }
     for measure in summaries {
-        notes.push(format!(
-            "`{}` has no value: random vectors give no extrema, and metrics at every mark only",
-            measure.key
-        ));
+        notes
+            .push(format!("`{}` is undefined: random vectors give metrics at marks only, and no extrema", measure.key));
     }
     Ok((RunSetup { space: Space::whole(basis), options, typical, observables, stops: stops_of(requests) }, notes))
 }
@@ -270,7 +267,7 @@ fn find_orbits(setting: &mut RunSetup, member_runs: &mut [MemberRun]) -> Vec<Str
         let conserved = matches!(linear.beside, Reference::Lowest | Reference::Highest | Reference::Range);
         let found: Result<Vec<(f64, f64)>, String> = match conserved {
             false => Ok(member_runs.iter().map(|_| (0.0, 0.0)).collect()),
-            true if !single => Err("a mean over members has other eigenvalues than they have".into()),
+            true if !single => Err("the ensemble mean has different eigenvalues than its members".into()),
             true => member_runs.iter().map(|way| conserved_energies(way, &linear)).collect(),
         };
         match found {
@@ -278,7 +275,7 @@ fn find_orbits(setting: &mut RunSetup, member_runs: &mut [MemberRun]) -> Vec<Str
                 member_runs.iter_mut().zip(found).for_each(|(way, orbit)| way.orbits.push(orbit));
                 others.push((key, linear));
             }
-            Err(why) => notes.push(format!("`{key}` has no value: {why}")),
+            Err(why) => notes.push(format!("`{key}` is undefined: {why}")),
         }
     }
     setting.observables = others;

@@ -21,15 +21,13 @@ pub(super) fn phases(schedule: &Schedule, options: &Options, context: &RunContex
     if error <= options.tolerance {
         return Ok(());
     }
-    let help = "numbers of 64 bits carry phases of up to 1e8 radian to eight digits: make durations or strengths smaller, or leave out \
-                terms that commute with everything";
+    let help = "64-bit numbers represent phases of up to 1e8 rad to eight digits: reduce durations or amplitudes, or leave out terms that commute with everything";
     if error > LOST && schedule.is_unitary() {
-        let message = format!("phases of up to {phase:.1e} radian are lost in rounding");
+        let message = format!("phases of up to {phase:.1e} rad are lost to rounding");
         return Err(Diagnostic::without_place(Code::OutOfRange, message).help(help).into());
     }
     context.note(format!(
-        "coherences turn by up to {phase:.1e} radian, of which rounding leaves an error of {error:.0e} radian, more than the tolerance \
-         {:.0e}",
+        "coherences accumulate phases of up to {phase:.1e} rad, with a rounding error of {error:.0e} rad, more than the tolerance {:.0e}",
         options.tolerance
     ));
     Ok(())

@@ -190,7 +190,7 @@ fn propagate(
     let (together, followers) = if followed { (group, rest) } else { (members.as_slice(), [].as_slice()) };
     let states = together.len() as f64 * 16.0 * (context.space().len() as f64).powi(2);
     if !single && states > options.max_memory {
-        let needed = format!("for each of {} members about {} in all", together.len(), estimate::bytes_text(states));
+        let needed = format!("for each of {} members, about {} in total", together.len(), estimate::bytes_text(states));
         return Err(estimate::too_large(schedule, false, "", &needed, options.max_memory));
     }
     if !followed {
@@ -268,7 +268,7 @@ fn summary(e: &Evaluator, found: &mut Findings) -> Result<Vec<(String, Option<f6
         let value = match observable.answer(None, &found.aggregates) {
             Ok(x) => Some(x),
             Err(EvalError::Undefined(why)) => {
-                found.note(format!("`{}` has no value somewhere: {why}", measure.key));
+                found.note(format!("`{}` is undefined at some samples: {why}", measure.key));
                 None
             }
             Err(EvalError::NotFinite(x)) => return Err(not_finite(&observable, x, None)),

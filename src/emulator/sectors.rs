@@ -82,7 +82,7 @@ pub fn space_under(
     }
     let pure = prepared.is_pure() && schedule.is_unitary();
     let most = estimate::most_states(pure, allowed);
-    let reached = format!(", more than {most} of which are reached");
+    let reached = format!(", more than {most} of which are reachable");
     let too_large = || estimate::too_large(schedule, pure, &reached, "more memory", allowed);
     // Larger indices are not exactly representable as floats.
     if basis.size() > 9e15 {

@@ -38,8 +38,7 @@ pub fn revivals(e: &Evaluator, duration: f64, context: &RunContext) -> Result<()
         let wrong = crate::hamiltonian::revival(e, d, duration)?;
         if wrong > VISIBLE {
             context.note(format!(
-                "the spread of offsets has too few points for the whole sequence: a coherence of its length is wrong by up to \
-                 {wrong:.2} of its size; give more `points`"
+                "the distribution of offsets has too few points for the length of the sequence (artificial echo): coherences have an error of up to {wrong:.2} of their size; use more `points`"
             ));
         }
     }
@@ -50,8 +49,7 @@ pub fn revivals(e: &Evaluator, duration: f64, context: &RunContext) -> Result<()
 pub fn energies_of_powders(e: &Evaluator, declared: &Schedule, context: &RunContext) {
     if declared.battery.is_some() && e.experiment.ensemble.iter().any(crate::ir::Distribution::is_powder) {
         context.note(
-            "energies refer to the crystal as declared; `member_mean(energy)` is that of each crystallite of the powder \
-             in its own Hamiltonian"
+            "energies refer to the crystal as declared; `member_mean(energy)` averages the energies of the crystallites, each with its own Hamiltonian"
                 .into(),
         );
     }

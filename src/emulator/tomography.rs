@@ -86,7 +86,7 @@ pub fn plan_for(t: &Tomography) -> Result<Plan, Fault> {
             PlanError::Blind(..) | PlanError::Dark => Code::BlindTomography,
         };
         Diagnostic::new(code, t.place.span(), e.to_string())
-            .help("without `readouts` the smallest set that sees all is taken; `ergoseq plan FILE` prints it")
+            .help("without `readouts` the smallest informationally complete set is used; `ergoseq plan FILE` prints it")
             .into()
     })
 }
@@ -162,7 +162,7 @@ fn emulated(t: &Tomography, plan: &Plan, state: &Matrix, reference: f64) -> Resu
             Diagnostic::new(
                 Code::Contradiction,
                 t.place.span(),
-                format!("the decay of {} cannot be fitted: {why}", receiving.nucleus),
+                format!("the FID of {} cannot be fitted: {why}", receiving.nucleus),
             )
         })?;
         counts.push((receiving.nucleus.clone(), frequencies.len(), points - times.len()));
@@ -187,8 +187,8 @@ fn emulated(t: &Tomography, plan: &Plan, state: &Matrix, reference: f64) -> Resu
 /// Measured data. Residuals that no state, or no sum of lines, explains give the noise level.
 fn measured(m: &Measured, t: &Tomography, plan: &Plan, reference: f64) -> Result<Reading, Fault> {
     let wrong = |why: String| -> Fault {
-        Diagnostic::new(Code::Contradiction, t.place.span(), format!("the measured data do not fit: {why}"))
-            .help("`ergoseq plan FILE --amplitudes PATH`, or `--decays DIR`, writes such data as the emulated experiment gives them")
+        Diagnostic::new(Code::Contradiction, t.place.span(), format!("the measured data do not match the plan: {why}"))
+            .help("`ergoseq plan FILE --amplitudes PATH`, or `--decays DIR`, writes the data of the emulated experiment as an example")
             .into()
     };
     let nuclei: Vec<String> = t.channels.iter().map(|c| c.nucleus.clone()).collect();
@@ -238,8 +238,7 @@ fn fitted(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<(decay::Re
     // A mirror image whose residual is as large as what it explains is not accepted.
     if other.left.0 > MIRROR_LEAVES * other.left.1 {
         return Err(format!(
-            "a higher shift has a lower frequency in them than in the file, and read so they leave {:.0} % over: check the shifts, the carrier \
-             (O1) and the nuclei",
+            "in them a higher shift has a lower frequency, contrary to the program, and with that sign the residual is {:.0} %: check the shifts, the carrier (O1) and the nuclei",
             100.0 * other.left.0 / other.left.1
         ));
     }
@@ -270,7 +269,7 @@ fn dwells_agree(t: &Tomography, decays: &[Decay]) -> Result<(), String> {
     let Some((_, dwell)) = t.decay else { return Ok(()) };
     match decays.iter().find(|d| (d.dwell / dwell - 1.0).abs() > ROUNDED) {
         Some(d) => Err(format!(
-            "the decay of {} has a sweep width of {} Hz, and the file has one of {} Hz (dwell {} s)",
+            "the FID of {} has a sweep width of {} Hz, but the program has {} Hz (dwell {} s)",
             d.nucleus,
             number_text(1.0 / d.dwell),
             number_text(1.0 / dwell),
@@ -385,13 +384,12 @@ fn with_conditions(mut energies: Energies, plan: &Plan, measured: bool) -> Energ
     const FREEDOM: usize = 50;
     let unseen = plan.parameters - plan.rank;
     if unseen > 0 {
-        let message =
-            format!("right if the {unseen} parameters that no readout sees are those of the maximally mixed state");
+        let message = format!("valid if the {unseen} unobservable parameters are those of the maximally mixed state");
         energies.conditions.push(message);
     }
     let freedom = plan.design.len().saturating_sub(plan.rank);
     if measured && freedom < FREEDOM {
-        energies.conditions.push(format!("right if the noise is what {freedom} numbers left over say it is"));
+        energies.conditions.push(format!("valid if the noise is as estimated from {freedom} degrees of freedom"));
     }
     energies
 }

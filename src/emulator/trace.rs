@@ -252,7 +252,7 @@ fn extrema(
         let Some((_, (direct, line))) = known.find(|(c, _)| c.key == aggregate.curve.key) else { continue };
         if incomplete && direct.is_none() {
             context.note(format!(
-                "`{}` was looked for up to t = {} only: the curve changes too fast for the rest",
+                "`{}` was searched for only up to t = {}: after that the curve changes too fast",
                 aggregate.key,
                 line.times.last().copied().unwrap_or_default()
             ));
@@ -275,7 +275,7 @@ fn extrema(
         })?;
         if !complete {
             context.note(format!(
-                "`{}` is the best of many corners of the curve; there may be a better one between two of them",
+                "`{}` is the best of many cusps of the curve; there may be a better value between them",
                 aggregate.key
             ));
         }

@@ -128,7 +128,9 @@ impl Edge {
             place,
             format!("{} Fock states are too few for `{}`", self.cutoff, self.name),
         )
-        .label(format!("the highest of them is occupied up to {population:.1e}, at most {MOST:e} is allowed"))
+        .label(format!(
+            "the highest Fock state has a population of up to {population:.1e}; at most {MOST:e} is allowed"
+        ))
         .help("raise the cutoff until the result no longer depends on it")
         .into())
     }

@@ -77,7 +77,7 @@ impl<'a> VectorSample<'a> {
             let (time, common) = self.time(|t| t.marks[k].1);
             if common.is_none() && note.is_none() {
                 note = Some(format!(
-                    "members of the ensemble reach {} at different times: the times of marks and the starts of traces are means",
+                    "ensemble members reach {} at different times: the times of marks and the starts of traces are means",
                     position.mark().map_or("the end of a statement".into(), |name| format!("the mark `{name}`"))
                 ));
             }
@@ -132,7 +132,7 @@ fn defined(x: f64) -> Option<f64> {
 /// The text of a note on a standard error.
 fn said(key: &str, error: f64, size: f64, vectors: usize) -> String {
     if vectors == 1 {
-        return format!("`{key}` is that of one random vector, which has no scatter: its error is not known");
+        return format!("`{key}` comes from a single random vector, so its error is unknown");
     }
     let share = if size > 0.0 { format!(", {:.1e} of its largest value", error / size) } else { String::new() };
     format!("`{key}`: the standard error is at most {error:.1e}{share}, from {vectors} random vectors")

@@ -25,22 +25,22 @@ impl Calibration {
     pub fn read(text: &str) -> Result<Calibration, Diagnostic> {
         let wrong = |why: String| {
             Diagnostic::without_place(Code::Uncalibrated, format!("`--calibration \"{text}\"` {why}"))
-                .help(format!("write it as `--calibration \"{EXAMPLE}\"`: the pulse of 90 deg, and its power"))
+                .help(format!("write it as `--calibration \"{EXAMPLE}\"`: the 90 deg pulse length, and its power"))
         };
         let Some((nucleus, rest)) = text.split_once(':') else {
-            return Err(wrong("names no nucleus before a colon".into()));
+            return Err(wrong("has no nucleus before a colon".into()));
         };
         let nucleus = nucleus.trim();
         if Isotope::named(nucleus).is_none() {
-            return Err(wrong(format!("names `{nucleus}`, which is no nucleus of the table")));
+            return Err(wrong(format!("names the unknown nucleus `{nucleus}`")));
         }
         let Some((pulse, power)) = rest.split_once(" at ") else {
-            return Err(wrong("has no `at` between the pulse and its power".into()));
+            return Err(wrong("has no `at` between the pulse length and its power".into()));
         };
         let pulse = measure(pulse, &[("us", 1e-6), ("µs", 1e-6), ("μs", 1e-6), ("ms", 1e-3), ("ns", 1e-9), ("s", 1.0)]);
         let power = measure(power, &[("mW", 1e-3), ("kW", 1e3), ("W", 1.0)]);
-        let pulse = pulse.map_err(|why| wrong(format!("gives no length of a pulse: {why}")))?;
-        let power = power.map_err(|why| wrong(format!("gives no power: {why}")))?;
+        let pulse = pulse.map_err(|why| wrong(format!("has no valid pulse length: {why}")))?;
+        let power = power.map_err(|why| wrong(format!("has no valid power: {why}")))?;
         Ok(Calibration { nucleus: nucleus.to_string(), pulse, power })
     }
 
@@ -67,7 +67,7 @@ fn measure(text: &str, units: &[(&str, f64)]) -> Result<f64, String> {
         return Ok(x * factor);
     }
     let known: Vec<&str> = units.iter().map(|(u, _)| *u).collect();
-    Err(format!("`{text}` is no number in {}", known.join(", ")))
+    Err(format!("`{text}` is not a number in {}", known.join(", ")))
 }
 
 /// An example of the strongest gradient.
@@ -79,8 +79,8 @@ const GRADIENT_EXAMPLE: &str = "0.5 T/m";
 /// What is wrong with it.
 pub fn strongest_gradient(text: &str) -> Result<f64, Diagnostic> {
     measure(text, &[("mT/m", 1e-3), ("T/m", 1.0), ("G/cm", 1e-2)]).map_err(|why| {
-        Diagnostic::without_place(Code::Uncalibrated, format!("`--max-gradient \"{text}\"` is no gradient: {why}"))
-            .help(format!("write the strength at 100 percent: `--max-gradient \"{GRADIENT_EXAMPLE}\"`"))
+        Diagnostic::without_place(Code::Uncalibrated, format!("`--max-gradient \"{text}\"` is not a gradient: {why}"))
+            .help(format!("write the gradient strength at 100 percent: `--max-gradient \"{GRADIENT_EXAMPLE}\"`"))
     })
 }
 
@@ -90,15 +90,15 @@ pub fn strongest_gradient(text: &str) -> Result<f64, Diagnostic> {
 /// When that is not known, or is not as strong.
 pub fn percent(strength: f64, strongest: Option<f64>) -> Result<f64, Diagnostic> {
     let Some(strongest) = strongest else {
-        let message = "gradients are told in percent of the strongest, which is not known";
+        let message = "gradients are exported in percent of the maximum gradient, which is unknown";
         return Err(Diagnostic::without_place(Code::Uncalibrated, message)
             .help(format!("add `--max-gradient \"{GRADIENT_EXAMPLE}\"`, or `max_gradient` to the `spectrometer`")));
     };
     let percent = 100.0 * strength / strongest;
     if percent.abs() > 100.0 * (1.0 + 1e-12) {
-        let message = format!("a gradient of {strength} T/m is stronger than the strongest, {strongest} T/m");
+        let message = format!("a gradient of {strength} T/m exceeds the maximum, {strongest} T/m");
         return Err(Diagnostic::without_place(Code::HardwareLimit, message)
-            .help("a longer and weaker gradient turns by as much"));
+            .help("use a longer and weaker gradient of the same area"));
     }
     Ok(percent)
 }
@@ -114,7 +114,7 @@ pub fn read_all(texts: &[String]) -> Result<Vec<Calibration>, Vec<Diagnostic>> {
         match Calibration::read(text) {
             Ok(one) if all.iter().any(|c| c.nucleus == one.nucleus) => wrong.push(
                 Diagnostic::without_place(Code::Uncalibrated, format!("{} is calibrated twice", one.nucleus))
-                    .help("give one `--calibration` a nucleus"),
+                    .help("give one `--calibration` per nucleus"),
             ),
             Ok(one) => all.push(one),
             Err(diagnostic) => wrong.push(diagnostic),
@@ -129,8 +129,9 @@ pub fn read_all(texts: &[String]) -> Result<Vec<Calibration>, Vec<Diagnostic>> {
 /// When there is none.
 pub fn of<'a>(all: &'a [Calibration], nucleus: &str) -> Result<&'a Calibration, Diagnostic> {
     all.iter().find(|c| c.nucleus == nucleus).ok_or_else(|| {
-        Diagnostic::without_place(Code::Uncalibrated, format!("the powers of {nucleus} need its calibration"))
-            .help(format!("add `--calibration \"{nucleus}: 2.5 us at 100 W\"`: your pulse of 90 deg, and its power"))
+        Diagnostic::without_place(Code::Uncalibrated, format!("the powers of {nucleus} need its calibration")).help(
+            format!("add `--calibration \"{nucleus}: 2.5 us at 100 W\"`: your 90 deg pulse length, and its power"),
+        )
     })
 }
 

@@ -141,28 +141,28 @@ pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec
 /// The sample as a simulator is told it: one crystal or a powder; other spreads are those of the emulator.
 fn sample(experiment: &Experiment, values: &Values, warnings: &mut Vec<Diagnostic>) -> Result<Sample, Vec<Diagnostic>> {
     for spread in experiment.ensemble.iter().filter(|d| !d.is_powder()) {
-        let message = format!("the spread of `{}` is not written", spread.varied.word());
+        let message = format!("the distribution of `{}` is not exported", spread.varied.word());
         warnings.push(
             Diagnostic::new(Code::ExportedOtherwise, spread.place.span(), message)
-                .label("one value is taken, that of the file")
-                .help("`--set` takes another value of a parameter"),
+                .label("only the value in the file is exported")
+                .help("use `--set` for another value of a parameter"),
         );
     }
     if !experiment.system.relax.is_empty() {
         let place = experiment.system.relax.first().map(|r| r.place.span()).unwrap_or_default();
         warnings.push(
-            Diagnostic::new(Code::ExportedOtherwise, place, "relaxation is not written")
-                .label("the spins do not relax there")
+            Diagnostic::new(Code::ExportedOtherwise, place, "relaxation is not exported")
+                .label("no relaxation in the exported program")
                 .help("compare with `ergoseq run` without `relax`"),
         );
     }
     let spins = |e: &Evaluator| e.basis.sites.iter().all(|s| s.kind == SiteKind::Spin && s.isotope.is_some());
     let e = Evaluator::new(experiment, values).map_err(|fault| vec![*fault])?;
     if !spins(&e) {
-        let message = "a simulator of nuclei has no modes, no collectives and no spins without a nucleus";
+        let message = "SIMPSON supports neither modes nor collectives nor spins without a nucleus";
         return Err(vec![
             Diagnostic::new(Code::NotExported, experiment.system.place.span(), message)
-                .label("of other subsystems")
+                .label("unsupported subsystem")
                 .help("declare spins by their isotopes, as in `spin h : 1H`"),
         ]);
     }
@@ -197,7 +197,7 @@ fn without_rows(program: &mut Program) -> Vec<Diagnostic> {
         return vec![];
     }
     program.rows = 1;
-    let message = format!("the sweep of {} changes nothing that a console does", program.swept.join(", "));
+    let message = format!("the sweep of {} does not affect the exported program", program.swept.join(", "));
     vec![Diagnostic::without_place(Code::ExportedOtherwise, message).help("one row is exported")]
 }
 
@@ -210,12 +210,12 @@ fn without_time(program: &Program, dialect: &Dialect) -> Vec<Diagnostic> {
         if times.iter().any(|t| *t < dialect.shortest) {
             let shortest = number::micro(dialect.shortest);
             let message = format!(
-                "a list has no delay below {shortest} us: rows in which this one is shorter have {shortest} us"
+                "delays in a list are at least {shortest} us: rows in which this delay is shorter get {shortest} us"
             );
             out.push(
                 Diagnostic::new(Code::ExportedOtherwise, step.span, message)
-                    .label("no time passes here in some rows")
-                    .help(format!("sweep from {shortest} us on, and the emulation does the same")),
+                    .label("zero in some rows")
+                    .help(format!("start the sweep at {shortest} us, so that the emulation agrees")),
             );
         }
     });
@@ -238,7 +238,7 @@ fn over_calibration(program: &Program, calibrations: &[Calibration]) -> Vec<Diag
             out.push(
                 Diagnostic::new(Code::ExportedOtherwise, step.span, message)
                     .label("beyond the calibration")
-                    .help("calibrate at a power as high, and compare it with the limit of the probe"),
+                    .help("calibrate at this power, and compare it with the limit of the probe"),
             );
         }
     });

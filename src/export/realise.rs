@@ -71,15 +71,16 @@ impl Work<'_> {
             }
             let strength = pulse.strength;
             pulse.duration = pulse.angle.map(|angle| angle / (TWO_PI * strength));
-            let told = format!("ideal pulses of {nucleus} are pulses of {} kHz on the console", shown(strength * 1e-3));
+            let told =
+                format!("ideal pulses on {nucleus} become pulses of {} kHz on the console", shown(strength * 1e-3));
             if !self.said.iter().any(|d| d.message == told) {
                 self.said.push(
                     Diagnostic::new(Code::ExportedOtherwise, span, told)
                         .label(format!(
-                            "takes {} us; delays beside it are shorter by half of it",
+                            "lasts {} us; adjacent delays are shortened by half its length",
                             shown(pulse.duration.most() * 1e6)
                         ))
-                        .help("`rf = ...` in the place of `ideal` emulates them as they are sent"),
+                        .help("use `rf = ...` instead of `ideal` to emulate the finite pulses"),
                 );
             }
         }
@@ -96,14 +97,12 @@ impl Work<'_> {
             if left.abs() < 1e-15 { 0.0 } else { left }
         });
         if left.least() < 0.0 {
-            let message = format!(
-                "this delay of {} us is shorter than the halves of the pulses beside it",
-                shown(time.least() * 1e6)
-            );
+            let message =
+                format!("this delay of {} us is shorter than half of the adjacent pulses", shown(time.least() * 1e6));
             self.wrong.push(
                 Diagnostic::new(Code::NotExported, step.span, message)
                     .label("the pulses of the console would overlap")
-                    .help("a stronger `rf` of the channel makes them shorter"),
+                    .help("increase the `rf` of the channel to shorten them"),
             );
         }
         *time = left;

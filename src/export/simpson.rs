@@ -50,8 +50,7 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     let names: Vec<String> =
         files.iter().filter(|f| f.path.ends_with(".in")).map(|f| format!("`simpson {}`", f.path)).collect();
     let readme = format!(
-        "# {}\n\nWritten by ergoseq {} from `{}` for SIMPSON 4 and 5.\n\nRun {} in this folder: each writes its decays beside it, one `.fid` a \
-         row. `{}.cry` holds the directions of the crystallites with their weights.\n",
+        "# {}\n\nWritten by ergoseq {} from `{}` for SIMPSON 4 and 5.\n\nRun {} in this folder: each writes its FIDs to this folder, one `.fid` file per row. `{}.cry` holds the orientations of the crystallites with their weights.\n",
         job.name,
         env!("CARGO_PKG_VERSION"),
         job.source,
@@ -106,7 +105,7 @@ impl Input<'_> {
     }
 
     fn refuse(&mut self, step: &Step, message: &str, help: &str) {
-        let diagnostic = Diagnostic::new(Code::NotExported, step.span, message).label("SIMPSON has no word for it");
+        let diagnostic = Diagnostic::new(Code::NotExported, step.span, message).label("not supported by SIMPSON");
         self.wrong.push(diagnostic.help(help));
     }
 
@@ -241,11 +240,11 @@ impl Input<'_> {
                         self.line("filter 1");
                     }
                     GradientStrength::Share(_) => {
-                        let help = "SIMPSON filters the total order alone: write a phase cycle";
+                        let help = "SIMPSON filters only the total coherence order: write a phase cycle";
                         self.refuse(step, "a `crush` of several nuclei", help);
                     }
                     GradientStrength::Absolute(_) => {
-                        self.refuse(step, "a gradient of a real strength", "`crush` is an ideal one")
+                        self.refuse(step, "a finite gradient", "use `crush`, which is ideal")
                     }
                 },
                 StepKind::Loop(count, body) => {
@@ -327,7 +326,7 @@ impl Input<'_> {
     /// Hard pulses on several channels, cut where one begins or ends.
     fn at_once(&mut self, step: &Step, align: crate::ir::Align, pulses: &[Pulse]) {
         if pulses.iter().any(|p| p.ideal) {
-            self.refuse(step, "ideal pulses beside others of some length", "write all of them `ideal`, or none");
+            self.refuse(step, "ideal pulses parallel to finite pulses", "make all of them `ideal`, or none");
             return;
         }
         let fixed: Option<Vec<f64>> = pulses
@@ -335,7 +334,7 @@ impl Input<'_> {
             .map(|p| if let (PerRow::Same(t), None) = (&p.duration, &p.shape) { Some(*t) } else { None })
             .collect();
         let Some(durations) = fixed else {
-            self.refuse(step, "shapes or swept pulses at once", "send them one behind the other");
+            self.refuse(step, "simultaneous shaped or swept pulses", "apply them one after the other");
             return;
         };
         let begins = starts(&durations, align);

@@ -78,10 +78,7 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     files.push(File::new(
         "README.md",
         format!(
-            "# {0}\n\nWritten by ergoseq {1} from `{2}` for VnmrJ and OpenVnmrJ.\n\n1. Copy `psglib/*`, `maclib/*` and `shapelib/*` to these \
-             folders in `~/vnmrsys`.\n2. `seqgen {3}` compiles.\n3. Set the coarse powers (`tpwr`, `dpwr`, `dpwr2`) to those of the \
-             calibration ({4}).\n4. Run the macro of the same name: it sets `seqfil`, `nt`, arrays and what is received.\n5. Look at the \
-             sequence with `dps`, at the time with `time`; then `go`.\n",
+            "# {0}\n\nWritten by ergoseq {1} from `{2}` for VnmrJ and OpenVnmrJ.\n\n1. Copy `psglib/*`, `maclib/*` and `shapelib/*` to these folders in `~/vnmrsys`.\n2. Compile with `seqgen {3}`.\n3. Set the coarse powers (`tpwr`, `dpwr`, `dpwr2`) to those of the calibration ({4}).\n4. Run the macro of the same name: it sets `seqfil`, `nt`, arrays and the acquisition parameters.\n5. Inspect the sequence with `dps` and the time with `time`; then `go`.\n",
             job.name,
             env!("CARGO_PKG_VERSION"),
             job.source,
@@ -114,8 +111,8 @@ impl Source<'_> {
     }
 
     fn refuse(&mut self, step: &Step, message: &str, help: &str) {
-        let diagnostic =
-            Diagnostic::new(Code::NotExported, step.span, message).label("no function of the library does it");
+        let diagnostic = Diagnostic::new(Code::NotExported, step.span, message)
+            .label("no function of the pulse sequence library does this");
         self.wrong.push(diagnostic.help(help));
     }
 
@@ -228,7 +225,7 @@ impl Source<'_> {
     fn repeated(&mut self, step: &Step, count: &PerRow, body: &[Step]) {
         self.loops += 1;
         if self.loops > MOST_LOOPS {
-            self.refuse(step, "more than seven loops", "write one of them out");
+            self.refuse(step, "more than seven loops", "unroll one of them");
             return;
         }
         let (times, counter) = (2 * self.loops - 1, 2 * self.loops);
@@ -276,7 +273,7 @@ impl Source<'_> {
     fn words(&mut self, step: &Step, channel: usize) -> Option<&'static Words> {
         let found = CHANNELS.get(channel);
         if found.is_none() {
-            self.refuse(step, "a fourth channel", "three channels are written");
+            self.refuse(step, "a fourth channel", "three channels are supported");
         }
         found
     }
@@ -295,7 +292,7 @@ impl Source<'_> {
         };
         let share = p.strength / calibration.strength();
         if share > 1.0 + 1e-9 {
-            self.refuse(step, "a pulse stronger than the calibration", "calibrate at a power as high");
+            self.refuse(step, "a pulse above the calibrated power", "calibrate at this power");
             return;
         }
         let told = plain(FULL_AMPLITUDE * share.min(1.0));
@@ -312,7 +309,7 @@ impl Source<'_> {
         let degrees: Vec<f64> = p.phases.iter().map(|x| x.to_degrees().rem_euclid(360.0)).collect();
         let whole = |size: &&f64| degrees.iter().all(|x| (x / **size - (x / **size).round()).abs() < 1e-7);
         let Some(size) = PHASE_STEPS.iter().find(whole) else {
-            self.refuse(step, "a phase that is no thousandth of a degree", "round the phase");
+            self.refuse(step, "a phase that is not a multiple of 0.001 deg", "round the phase");
             return None;
         };
         let table: Vec<i64> = degrees.iter().map(|x| (x / size).round() as i64).collect();
@@ -361,19 +358,19 @@ impl Source<'_> {
     fn at_once(&mut self, step: &Step, align: Align, pulses: &[Pulse]) {
         let equal = pulses.iter().zip(pulses.iter().skip(1)).all(|(a, b)| a.duration == b.duration);
         if align != Align::Centre && !equal {
-            self.refuse(step, "parallel pulses that do not lie centre on centre", "write `parallel align centre`");
+            self.refuse(step, "parallel pulses that are not aligned at their centres", "write `parallel align centre`");
             return;
         }
         let function = match pulses.len() {
             2 => "simpulse",
             3 => "sim3pulse",
             _ => {
-                self.refuse(step, "more than three pulses at once", "send them one behind the other");
+                self.refuse(step, "more than three simultaneous pulses", "apply them one after the other");
                 return;
             }
         };
         if pulses.iter().any(|p| p.shape.is_some()) {
-            self.refuse(step, "shapes at once", "send them one behind the other");
+            self.refuse(step, "simultaneous shapes", "apply them one after the other");
             return;
         }
         let mut sorted: Vec<&Pulse> = pulses.iter().collect();
@@ -381,14 +378,18 @@ impl Source<'_> {
         let (mut times, mut phases) = (vec![], vec![]);
         for (k, p) in sorted.into_iter().enumerate() {
             if p.channel != k {
-                self.refuse(step, "parallel pulses that leave a channel out", "detect a nucleus that is pulsed");
+                self.refuse(step, "parallel pulses that skip a channel", "detect a nucleus that has a pulse");
                 return;
             }
             let Some(words) = self.words(step, p.channel) else { return };
             self.amplitude(step, words, p);
             let Some((table, size)) = self.phase(step, p) else { return };
             if size < 90.0 {
-                self.refuse(step, "parallel pulses at phases that are no quarters", "send them one behind the other");
+                self.refuse(
+                    step,
+                    "parallel pulses at phases other than multiples of 90 deg",
+                    "apply them one after the other",
+                );
                 return;
             }
             times.push(self.time(&p.duration, "delay"));

@@ -22,10 +22,11 @@ pub fn halves(e: &Evaluator, events: &[Event], k: usize) -> Result<f64, Fault> {
     }
     // Show picoseconds, but not the rounding of a sum of floats.
     let shown = |t: f64| crate::syntax::number_text((t * 1e12).round() / 1e12);
-    let message = format!("the halves of the pulses around take {}, the delay has {}", shown(halves), shown(whole));
+    let message =
+        format!("the halves of the adjacent pulses last {}, longer than the delay of {}", shown(halves), shown(whole));
     Err(Diagnostic::new(Code::Contradiction, duration.span(), message)
         .label("the pulses would overlap")
-        .help("shorter pulses need more `rf`")
+        .help("shorten the pulses with a higher `rf`")
         .into())
 }
 
@@ -41,7 +42,7 @@ fn half<'a>(e: &Evaluator, mut events: impl Iterator<Item = &'a Event>, delay: P
         _ => Err(Diagnostic::new(
             Code::Contradiction,
             delay.span(),
-            "a delay between centres needs a pulse right before and right behind it",
+            "a delay between centres needs a pulse directly before and directly after it",
         )
         .label("no pulse on one side")
         .into()),

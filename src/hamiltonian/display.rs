@@ -53,7 +53,7 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
             Step::Kick(k) => {
                 let _ = writeln!(
                     out,
-                    "{indent}at {}: turn by {:.6} deg about {}",
+                    "{indent}at {}: rotation by {:.6} deg about {}",
                     time(*clock, units),
                     k.angle.at(0.0).to_degrees(),
                     operator(&k.generator(), basis, UnitSystem::Natural)
@@ -82,7 +82,7 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
             Step::Acquire(a) => {
                 let _ = writeln!(
                     out,
-                    "{indent}at {}: acquire {} points of {}, one every {}:",
+                    "{indent}at {}: acquire {} points of {}, dwell {}:",
                     time(*clock, units),
                     a.points,
                     a.nucleus,

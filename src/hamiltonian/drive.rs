@@ -249,11 +249,11 @@ pub fn check_limit(e: &Evaluator, nucleus: &str, rf: f64, span: Span) -> Result<
     Err(Diagnostic::new(
         Code::OverLimit,
         span,
-        format!("rf = {rf}{unit} is above the limit of the channel {nucleus}, {most}{unit}"),
+        format!("rf = {rf}{unit} exceeds the limit of channel {nucleus}, {most}{unit}"),
     )
     .label("too strong")
     .related(limit.span(), "the limit")
-    .help("a longer pulse needs less: lower `rf`, or raise `max_rf` if the probe stands it")
+    .help("lower `rf` and use a longer pulse, or raise `max_rf` if the probe allows it")
     .into())
 }
 
@@ -274,7 +274,7 @@ pub fn rounded_phase(e: &Evaluator, nucleus: &str, phase: f64, span: Span) -> Re
         Diagnostic::new(
             Code::PhaseRounded,
             span,
-            format!("the phase {} deg lies between two steps of the channel {nucleus}", degrees(phase)),
+            format!("the phase {} deg is not a multiple of the phase step of channel {nucleus}", degrees(phase)),
         )
         .label(format!("the nearest is {} deg", degrees(steps.round() * size)))
         .related(step.span(), "the step"),
@@ -314,7 +314,7 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
             format!("a flip angle cannot be negative, this is {} deg", angle.to_degrees()),
         )
         .label("negative")
-        .help("turn the phase by 180 deg instead")
+        .help("shift the phase by 180 deg instead")
         .into());
     }
     // A flip angle of zero, as in a sweep, means no pulse: its duration is zero.
@@ -341,20 +341,20 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
                     Code::Contradiction,
                     span,
                     format!(
-                        "rf and duration turn by {:.6} deg, but the angle is {:.6} deg",
+                        "rf x duration gives a flip angle of {:.6} deg, but the angle is {:.6} deg",
                         turned.to_degrees(),
                         angle.to_degrees()
                     ),
                 )
-                .label("angle, rf and duration contradict each other")
-                .help("leave one of the three out")
+                .label("flip angle, rf and duration are inconsistent")
+                .help("leave out one of the three")
                 .into());
             }
             (rf, t, angle)
         }
         (Some(angle), None, Some(t)) if t > 0.0 => (angle / area.of(t)?, t, angle),
         (Some(_), None, Some(_)) => {
-            return Err(Diagnostic::new(Code::OutOfRange, span, "a pulse of no duration is written `ideal`").into());
+            return Err(Diagnostic::new(Code::OutOfRange, span, "for an instantaneous pulse write `ideal`").into());
         }
         (Some(angle), Some(rf), None) => (rf, area.duration(angle, rf)?, angle),
         (Some(angle), None, None) => match default {
@@ -472,16 +472,18 @@ impl Area<'_> {
             Diagnostic::new(Code::OutOfRange, self.span, why).help(help.to_string()).into()
         };
         if self.envelope.is_swept() {
-            let help = "give `rf` and `duration` instead of an angle";
+            let help = "give `rf` and `duration` instead of a flip angle";
             return Err(refused("a pulse of this shape has no flip angle".into(), help));
         }
         let unbounded = "a shape needs a finite value at every time";
-        let mean =
-            self.envelope.mean(duration).map_err(|e| refused(format!("this shape has no area: {e}"), unbounded))?;
+        let mean = self
+            .envelope
+            .mean(duration)
+            .map_err(|e| refused(format!("the area of this shape cannot be computed: {e}"), unbounded))?;
         if mean.abs() < 1e-9 {
             return Err(refused(
-                "this shape has no net area, so it has no flip angle".into(),
-                "give `rf` and `duration` instead of an angle",
+                "this shape has zero net area, so it has no flip angle".into(),
+                "give `rf` and `duration` instead of a flip angle",
             ));
         }
         Ok(mean * self.factor * duration)
@@ -496,7 +498,7 @@ impl Area<'_> {
                 "a shape in t needs the duration of the pulse",
             )
             .label("no `duration`")
-            .help("the strength then follows from the angle")
+            .help("the rf then follows from the flip angle")
             .into());
         }
         let mut t = angle / (self.factor * rf);
@@ -507,25 +509,25 @@ impl Area<'_> {
             }
             t = next;
         }
-        Err(Diagnostic::new(Code::OutOfRange, self.span, "the pulse is shorter than its flanks").into())
+        Err(Diagnostic::new(Code::OutOfRange, self.span, "the pulse is shorter than its rise and fall time").into())
     }
 }
 
 fn missing_strength(e: &Evaluator, p: &Pulse, span: Span) -> Fault {
     let nuclei: Vec<&str> = e.basis.sites.iter().filter_map(|s| s.isotope).map(|i| i.symbol).collect();
     if !nuclei.contains(&p.nucleus.as_str()) {
-        let diagnostic = Diagnostic::new(Code::WrongOperator, span, format!("no spin of the system is {}", p.nucleus))
-            .label("this pulse has nothing to act on");
+        let diagnostic = Diagnostic::new(Code::WrongOperator, span, format!("the system has no spin {}", p.nucleus))
+            .label("this pulse acts on no spin");
         return match nuclei.first() {
-            Some(first) => diagnostic.help(format!("a pulse takes a nucleus of the system, such as `{first}`")),
+            Some(first) => diagnostic.help(format!("use a nucleus of the system, such as `{first}`")),
             None => diagnostic
-                .help("declare nuclei in `system`, as in `spin a : 1H`; spins of a bare number turn by `evolve`"),
+                .help("declare nuclei in `system`, as in `spin a : 1H`; rotate spins without a nucleus with `evolve`"),
         }
         .into();
     }
-    Diagnostic::new(Code::MissingDeclaration, span, "this pulse has no strength")
+    Diagnostic::new(Code::MissingDeclaration, span, "no rf amplitude given for this pulse")
         .label("expected `rf`, `duration` or `ideal`")
-        .help(format!("write `rf = 25 kHz`, or give the channel one: `channel {} {{ rf = 25 kHz }}`", p.nucleus))
+        .help(format!("write `rf = 25 kHz`, or set a default: `channel {} {{ rf = 25 kHz }}`", p.nucleus))
         .into()
 }
 
@@ -570,10 +572,10 @@ pub fn begin(e: &Evaluator, pulses: &[Pulse], drives: &mut [Drive], by: Align, w
         let [(a, before), (b, behind)] = pair else { continue };
         let over = before.start + before.duration - behind.start;
         if a.nucleus == b.nucleus && over > 1e-12 * end {
-            let message = format!("two pulses at once on the channel {}", b.nucleus);
+            let message = format!("two simultaneous pulses on channel {}", b.nucleus);
             return Err(Diagnostic::new(Code::Contradiction, b.place.span(), message)
-                .label(format!("begins {over:e} s before the other one ends"))
-                .related(a.place.span(), "the other one")
+                .label(format!("begins {over:e} s before the other pulse ends"))
+                .related(a.place.span(), "the other pulse")
                 .into());
         }
     }

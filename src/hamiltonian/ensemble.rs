@@ -92,7 +92,7 @@ fn not_too_many(members: usize, nodes: usize, distribution: &Distribution) -> Re
 
 /// The error for a distribution of the wrong kind, which only an experiment that was not read from a checked file can contain.
 fn no_grid(distribution: &Distribution) -> Fault {
-    let message = format!("`{}` is no distribution of `{}`", distribution.shape, distribution.varied);
+    let message = format!("`{}` is not a distribution for `{}`", distribution.shape, distribution.varied);
     Diagnostic::new(Code::WrongKind, distribution.place.span(), message).into()
 }
 

@@ -42,7 +42,7 @@ impl Envelope {
             return Ok(Envelope::Steps(table.steps.clone().into()));
         }
         let shape = PulseShape::named(name).ok_or_else(|| {
-            Diagnostic::new(Code::UnknownFunction, expr.span(), format!("`{name}` is no pulse shape"))
+            Diagnostic::new(Code::UnknownFunction, expr.span(), format!("unknown pulse shape `{name}`"))
         })?;
         let mut arguments = ShapeValues::default();
         for (k, (argument, slot)) in shape.arguments.iter().zip(&mut arguments).enumerate() {
@@ -53,7 +53,7 @@ impl Envelope {
             let (low, high) = argument.range;
             if !(low..=high).contains(&value) {
                 let span = given.get(k).map_or(expr.span(), Expr::span);
-                let message = format!("{} lies between {low} and {high}, this is {value}", argument.meaning);
+                let message = format!("{} must lie between {low} and {high}, this is {value}", argument.meaning);
                 return Err(Diagnostic::new(Code::OutOfRange, span, message).into());
             }
             // Frequencies in natural files are angular frequencies.
@@ -82,8 +82,10 @@ impl Envelope {
             && shape.name == "rectangular"
             && 2.0 * rise > duration
         {
-            let message = format!("the pulse lasts {duration:e}, less than its two flanks of {rise:e} each");
-            return Err(Diagnostic::new(Code::OutOfRange, span, message).label("no room for its flanks").into());
+            let message = format!("the pulse lasts {duration:e}, less than its rise and fall times of {rise:e} each");
+            return Err(Diagnostic::new(Code::OutOfRange, span, message)
+                .label("too short for its rise and fall")
+                .into());
         }
         Ok(())
     }

@@ -61,7 +61,7 @@ impl Spectrometer {
             Diagnostic::new(
                 Code::Rounded,
                 span,
-                format!("`{}` makes {what} of {} {unit} {} {unit}", self.name, shown(x), shown(near)),
+                format!("`{}` rounds {what} of {} {unit} to {} {unit}", self.name, shown(x), shown(near)),
             )
             .label(format!("changed by {} {unit}", shown(near - x))),
         );
@@ -76,7 +76,7 @@ impl Spectrometer {
         let t = self.rounded(t, self.clock, ("a delay", "us", 1e-6), span, said);
         match self.min_delay {
             Some(least) if t > 0.0 && t < least * (1.0 - 1e-9) => {
-                let message = format!("a delay of {t:e} s is shorter than the shortest, {least:e} s");
+                let message = format!("a delay of {t:e} s is shorter than the minimum, {least:e} s");
                 Err(self.refuse(span, message, "too short"))
             }
             _ => Ok(t),
@@ -103,7 +103,7 @@ impl Spectrometer {
     pub(super) fn too_short(&self, waited: f64, needed: f64, span: Span) -> Fault {
         let shown = |t: f64| crate::syntax::number_text((t * 1e12).round() / 1e6);
         let message = format!(
-            "{} us lie between what is before and behind, and the electronics need {} us",
+            "the delay between the adjacent statements is {} us, but the electronics need {} us",
             shown(waited),
             shown(needed)
         );
@@ -165,10 +165,10 @@ impl Spectrometer {
         let length = self.rounded(duration / n, self.clock, ("a step of a shape", "us", 1e-6), span, said);
         if length == 0.0 && duration > 0.0 {
             let message =
-                format!("the steps of this shape take {:e} s, less than half of a step of the clock", duration / n);
+                format!("the steps of this shape last {:e} s, less than half of a clock period", duration / n);
             return Err(self
                 .refuse(span, message, "too short")
-                .help("take a longer pulse, or a shape of fewer steps")
+                .help("use a longer pulse, or a shape with fewer steps")
                 .into());
         }
         let (duration, phase) = self.times((length * n, phase), span, said)?;
@@ -192,11 +192,7 @@ impl Spectrometer {
                 Diagnostic::new(
                     Code::Rounded,
                     span,
-                    format!(
-                        "`{}` makes {count} of the {} steps of this shape other than written",
-                        self.name,
-                        table.len()
-                    ),
+                    format!("`{}` rounds {count} of the {} steps of this shape", self.name, table.len()),
                 )
                 .label(format!(
                     "amplitudes change by up to {} of the peak, phases by up to {} deg",
@@ -222,13 +218,13 @@ impl Spectrometer {
         let duration = self.rounded(duration, self.clock, ("a pulse", "us", 1e-6), span, said);
         let phase = self.rounded(phase, self.phase_step, ("a phase", "deg", std::f64::consts::PI / 180.0), span, said);
         if duration == 0.0 && written > 0.0 {
-            let message = format!("a pulse of {written:e} s is shorter than half of a step of the clock");
+            let message = format!("a pulse of {written:e} s is shorter than half of a clock period");
             return Err(self.refuse(span, message, "too short"));
         }
         if let Some(most) = self.max_pulse
             && duration > most * (1.0 + 1e-9)
         {
-            let message = format!("a pulse of {duration:e} s is longer than the longest, {most:e} s");
+            let message = format!("a pulse of {duration:e} s is longer than the maximum, {most:e} s");
             return Err(self.refuse(span, message, "too long"));
         }
         Ok((duration, phase))
@@ -242,9 +238,9 @@ impl Spectrometer {
         match self.max_energy {
             Some(most) if seconds > most => {
                 let message = format!(
-                    "the pulses on {nucleus} heat the probe as {seconds:.3e} s at the limit of the channel would, more than {most:.3e} s"
+                    "the rf load on {nucleus} is equivalent to {seconds:.3e} s at max_rf, more than {most:.3e} s"
                 );
-                Err(self.refuse(span, message, "too much from here on"))
+                Err(self.refuse(span, message, "exceeded from here on"))
             }
             _ => Ok(()),
         }
@@ -261,10 +257,10 @@ impl Spectrometer {
             return Ok(());
         }
         let message = format!(
-            "the transmitter for {nucleus} is on for {on:.3e} s of {:.3e} s between scans: {share:.3}, more than {most}",
+            "the transmitter for {nucleus} is on for {on:.3e} s of {:.3e} s between scans: a duty cycle of {share:.3}, more than {most}",
             scan + self.recycle_delay
         );
-        Err(self.refuse(span, message, "too much of the time"))
+        Err(self.refuse(span, message, "duty cycle exceeded"))
     }
 
     /// Checks a gradient against the limit.
@@ -274,7 +270,7 @@ impl Spectrometer {
     pub fn within_gradient_limit(&self, strength: f64, span: Span) -> Result<(), Fault> {
         match self.max_gradient {
             Some(most) if strength.abs() > most * (1.0 + 1e-12) => {
-                let message = format!("a gradient of {strength:e} T/m is stronger than the strongest, {most:e} T/m");
+                let message = format!("a gradient of {strength:e} T/m exceeds the maximum, {most:e} T/m");
                 Err(self.refuse(span, message, "too strong"))
             }
             _ => Ok(()),

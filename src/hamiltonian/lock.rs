@@ -19,7 +19,7 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
                 expr.span(),
                 format!("a lock field cannot be negative, this is {field}"),
             )
-            .help("turn the phase by 180 deg instead")
+            .help("shift the phase by 180 deg instead")
             .into());
         }
         check_limit(e, &l.nucleus, field, expr.span())?;
@@ -32,7 +32,7 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
         _ => ("linear", None),
     };
     let ramp = Ramp::named(name)
-        .ok_or_else(|| Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is no ramp")))?;
+        .ok_or_else(|| Diagnostic::new(Code::UnknownFunction, span, format!("unknown ramp `{name}`")))?;
     let argument_value = argument.map(|x| e.number(x)).transpose()?.unwrap_or(0.0);
     if ramp.argument.is_some() && argument_value <= 0.0 {
         let place = argument.map_or(span, Expr::span);

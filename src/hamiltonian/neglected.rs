@@ -39,7 +39,7 @@ pub fn warnings(e: &Evaluator, schedule: &Schedule) -> Result<Vec<Diagnostic>, F
         said.push(
             Diagnostic::new(Code::Vanishes, span, "without a field the thermal state is the maximally mixed state")
                 .label("no polarisation")
-                .help("every signal and every ergotropy is 0 from here on; `field 9.4 T` polarises the spins"),
+                .help("all signals and ergotropies are 0; add `field 9.4 T` to polarise the spins"),
         );
     }
     let longest = schedule.steps.iter().map(|s| duration(std::slice::from_ref(s))).fold(0.0, f64::max);
@@ -55,18 +55,18 @@ pub fn warnings(e: &Evaluator, schedule: &Schedule) -> Result<Vec<Diagnostic>, F
 
 fn warning(what: &str, shift: f64, longest: f64, span: Span) -> Diagnostic {
     let message = if shift.is_finite() {
-        format!("the second order of {what} is left out: it shifts lines by about {} Hz", three(shift))
+        format!("the second order of {what} is neglected: it would shift lines by about {} Hz", three(shift))
     } else {
-        format!("{what} is taken to first order in the field, and there is none")
+        format!("{what} is computed to first order in the field, but there is no field")
     };
     let label = if shift.is_finite() {
-        format!("{} of a turn in the {} s of the longest statement", three(shift * longest), three(longest))
+        format!("{} of a cycle during the {} s of the longest statement", three(shift * longest), three(longest))
     } else {
-        "the high-field form does not hold here".to_string()
+        "the high-field approximation is not valid".to_string()
     };
     Diagnostic::new(Code::SecondOrder, span, message)
         .label(label)
-        .help("a higher field makes it smaller; write the Hamiltonian out in `evolve` where it matters")
+        .help("use a higher field, or write the full Hamiltonian in `evolve`")
 }
 
 /// A number rounded to three digits.

@@ -110,9 +110,9 @@ impl Frame {
                 let rate = e.number(&spinning.rate)?;
                 if rate == 0.0 {
                     let message =
-                        "a rotor has a rate other than zero; a negative one turns it the other way".to_string();
+                        "the MAS rate must be nonzero; a negative rate reverses the sense of rotation".to_string();
                     return Err(Diagnostic::new(Code::OutOfRange, spinning.rate.span(), message)
-                        .help("leave `spinning` out for a sample at rest")
+                        .help("leave `spinning` out for a static sample")
                         .into());
                 }
                 let factor = angular_factor(e.scope.units);
@@ -201,9 +201,13 @@ pub fn tensor(
     let asymmetry = eta.map_or(Ok(0.0), |x| e.number_at(x, index))?;
     if !(0.0..=1.0).contains(&asymmetry) {
         let span = eta.map(Expr::span).unwrap_or_default();
-        return Err(Diagnostic::new(Code::OutOfRange, span, format!("eta lies between 0 and 1, this is {asymmetry}"))
-            .help("with the axes in another order it does")
-            .into());
+        return Err(Diagnostic::new(
+            Code::OutOfRange,
+            span,
+            format!("eta must lie between 0 and 1, this is {asymmetry}"),
+        )
+        .help("relabel the principal axes")
+        .into());
     }
     let own =
         [[-0.5 * size * (1.0 + asymmetry), 0.0, 0.0], [0.0, -0.5 * size * (1.0 - asymmetry), 0.0], [0.0, 0.0, size]];
@@ -268,10 +272,10 @@ impl Internal {
             return Err(Diagnostic::new(
                 Code::Contradiction,
                 span,
-                format!("`{name}` changes while the sample spins, so it is no one operator"),
+                format!("`{name}` is time-dependent under MAS, so it is not a single operator"),
             )
-            .label("turns with the rotor")
-            .help("delays and pulses take it as it turns; write the part that is meant by its operators")
+            .label("time-dependent under MAS")
+            .help("delays and pulses include its time dependence; elsewhere write the operators explicitly")
             .into());
         }
         Ok(self.constant)

@@ -52,9 +52,9 @@ pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<(
         Grid::Octahedron => octahedron(points, part).ok_or_else(|| wrong_octahedron(points, span))?,
         Grid::Repulsion => {
             if points > MOST_REPELLED {
-                let message = format!("{points} points are too many to repel each other: at most {MOST_REPELLED}");
+                let message = format!("{points} points are too many for a repulsion grid: at most {MOST_REPELLED}");
                 return Err(Diagnostic::new(Code::OutOfRange, span, message)
-                    .help("`zcw` and `gauss` have as many as you like")
+                    .help("`zcw` and `gauss` support any size")
                     .into());
             }
             repelled(points, part)
@@ -66,9 +66,9 @@ pub fn orientations(e: &Evaluator, d: &Distribution, grid: Grid) -> Result<Vec<(
             return Err(Diagnostic::new(
                 Code::Contradiction,
                 span,
-                "`rotor` counts the phases of a rotor, and none turns",
+                "`rotor` is the number of gamma angles, but the sample does not spin",
             )
-            .help("`spinning 10 kHz` in the system turns the sample about the magic angle")
+            .help("add `spinning 10 kHz` to the system for MAS")
             .into());
         }
         (given, true) => given.unwrap_or(16),
@@ -246,9 +246,9 @@ fn wrong_octahedron(points: usize, span: crate::source::Span) -> Fault {
 
 fn no_table(points: usize, span: crate::source::Span) -> Fault {
     let sizes: Vec<String> = lebedev::sizes().map(|n| n.to_string()).collect();
-    Diagnostic::new(Code::OutOfRange, span, format!("there is no grid of Lebedev with {points} points"))
-        .label("not one of them")
-        .help(format!("there are those with {}", sizes.join(", ")))
+    Diagnostic::new(Code::OutOfRange, span, format!("there is no Lebedev grid with {points} points"))
+        .label("unsupported number of points")
+        .help(format!("supported numbers of points are {}", sizes.join(", ")))
         .into()
 }
 
@@ -290,8 +290,8 @@ fn wrong_count(points: usize, span: crate::source::Span) -> Fault {
     while high < points {
         (low, high) = (high, low + high);
     }
-    Diagnostic::new(Code::OutOfRange, span, format!("a lattice of {points} orientations does not exist"))
-        .label("no Fibonacci number")
+    Diagnostic::new(Code::OutOfRange, span, format!("a ZCW grid of {points} orientations does not exist"))
+        .label("not a Fibonacci number")
         .help(format!("the nearest have {low} and {high}"))
         .into()
 }

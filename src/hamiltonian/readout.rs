@@ -24,7 +24,7 @@ pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: 
     if let Some((value, span)) = snr
         && value <= 0.0
     {
-        let message = format!("a signal-to-noise ratio is positive, this is {value}");
+        let message = format!("a signal-to-noise ratio must be positive, this is {value}");
         return Err(Diagnostic::new(Code::OutOfRange, span, message).into());
     }
     let decay = match (&t.points, &t.dwell) {
@@ -51,17 +51,17 @@ pub fn tomography(e: &Evaluator, t: &ir::Tomography, internal: Internal, place: 
 fn refuse_system(e: &Evaluator, span: Span) -> Result<(), Fault> {
     let spins = e.basis.sites.iter().all(|s| s.kind == SiteKind::Spin && s.isotope.is_some());
     if !spins {
-        let message = "only nuclei are read out by pulses and free induction decays";
+        let message = "tomography supports only nuclei";
         return Err(Diagnostic::new(Code::NotEmulated, span, message)
-            .label("other subsystems are declared")
+            .label("the system has other subsystems")
             .help("declare the spins by their isotopes, as in `spin h : 1H`")
             .into());
     }
     if e.basis.size() > MOST_STATES {
-        let message = format!("a tomography of more than {MOST_STATES} states is not emulated yet");
+        let message = format!("tomography is supported for up to {MOST_STATES} states");
         return Err(Diagnostic::new(Code::NotEmulated, span, message)
             .label(format!("{} states", e.basis.size()))
-            .help("take the statement out to run the sequence up to it")
+            .help("remove the statement to run the sequence without it")
             .into());
     }
     Ok(())
@@ -79,7 +79,7 @@ fn channels(e: &Evaluator, t: &ir::Tomography, span: Span) -> Result<Vec<Receivi
     }
     for nucleus in &t.detect {
         if !nuclei.contains(&nucleus.as_str()) {
-            let message = format!("no spin of the system is {nucleus}, so it cannot be detected");
+            let message = format!("the system has no spin {nucleus}, so it cannot be detected");
             return Err(Diagnostic::new(Code::Contradiction, span, message).into());
         }
     }
@@ -116,7 +116,7 @@ fn positive_time(e: &Evaluator, expr: &crate::syntax::Expr) -> Result<f64, Fault
     if time > 0.0 {
         return Ok(time);
     }
-    Err(Diagnostic::new(Code::OutOfRange, expr.span(), "the time between points must be positive").into())
+    Err(Diagnostic::new(Code::OutOfRange, expr.span(), "the dwell time must be positive").into())
 }
 
 /// Line width of every spin, rad/s: twice 1/T2, the full width at half maximum.

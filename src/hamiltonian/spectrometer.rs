@@ -14,10 +14,11 @@ pub fn spectrometer(e: &Evaluator, name: &str) -> Result<Spectrometer, Fault> {
     let declared = &e.experiment.spectrometers;
     let Some(found) = declared.iter().find(|s| s.name == name) else {
         let names: Vec<&str> = declared.iter().map(|s| s.name.as_str()).collect();
-        let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("no spectrometer is called `{name}`"));
+        let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("unknown spectrometer `{name}`"));
         let diagnostic = diagnostic.did_you_mean(name, names.iter().copied());
         return Err(if names.is_empty() {
-            diagnostic.help("declare one, as in `spectrometer wideline { clock = 25 ns }`, or `use` a file that does")
+            diagnostic
+                .help("declare it, as in `spectrometer wideline { clock = 25 ns }`, or `use` a file that declares it")
         } else {
             diagnostic.help(format!("declared are: {}", names.join(", ")))
         }
@@ -27,7 +28,7 @@ pub fn spectrometer(e: &Evaluator, name: &str) -> Result<Spectrometer, Fault> {
         let Some((_, expr)) = found.settings.iter().find(|(n, _)| n == setting) else { return Ok(None) };
         let x = e.number(expr)?;
         if x <= 0.0 {
-            let message = format!("`{setting}` of a spectrometer is positive, this is {x}");
+            let message = format!("`{setting}` of a spectrometer must be positive, this is {x}");
             return Err(Diagnostic::new(Code::OutOfRange, expr.span(), message).into());
         }
         Ok(Some(x))

@@ -14,7 +14,7 @@ impl Flow<'_> {
                 "inc" => self.names.move_list(word, |k| k + 1),
                 "dec" => self.names.move_list(word, |k| k.saturating_sub(1)),
                 "res" => self.names.move_list(word, |_| 0),
-                _ => return Err(format!("`.{operation}` of a list is not followed")),
+                _ => return Err(format!("`.{operation}` of a list is not supported")),
             }
             return Ok(());
         }
@@ -78,7 +78,7 @@ impl Flow<'_> {
             _ if SILENT.contains(&word) || SILENT.contains(&head) || MACROS.contains(&word) => {}
             _ if word == "if" && rest.starts_with('#') => {}
             _ if self.program.macros.iter().any(|m| m == word) => {}
-            _ => return Err(format!("`{word}` is not followed")),
+            _ => return Err(format!("`{word}` is not supported")),
         }
         Ok(())
     }

@@ -248,7 +248,7 @@ impl<'a> Environment<'a> {
         let values: Vec<Value> = arguments.iter().map(|x| self.value(x)).collect::<Result<_, _>>()?;
         let plain: Vec<Expr> = values.iter().map(|v| Expr::Number(v.number)).collect();
         let number = Expr::Call(name.to_string(), plain).value(&|_| None);
-        let number = number.ok_or_else(|| format!("the function `{name}` is not known"))?;
+        let number = number.ok_or_else(|| format!("unknown function `{name}`"))?;
         Ok(match (name, values.as_slice()) {
             ("larger", _) => Value::called("max", number, &values),
             ("smaller", _) => Value::called("min", number, &values),
@@ -293,7 +293,7 @@ impl<'a> Environment<'a> {
             Some(entries.get(k.parse::<f64>().ok()? as usize).copied().unwrap_or(1.0))
         };
         expr.value(&|name| numbers.get(name).copied().or_else(|| entry(name)))
-            .ok_or_else(|| "this condition or function is not known".to_string())
+            .ok_or_else(|| "unknown condition or function".to_string())
     }
 
     /// Does what a relation says.

@@ -223,7 +223,7 @@ impl<'a> Flow<'a> {
             followed += 1;
             let Some(place) = self.items.get(at).copied() else { break };
             if followed > MOST_ITEMS {
-                self.lose(place.statement, "the program comes to no signal");
+                self.lose(place.statement, "the program reaches no acquisition");
                 break;
             }
             self.arrive(at, place.statement);
@@ -244,7 +244,7 @@ impl<'a> Flow<'a> {
         }
         if !self.received && self.lost.is_empty() {
             let last = self.done.iter().next_back().copied().unwrap_or(0);
-            self.lose(last, "the program comes to no signal");
+            self.lose(last, "the program reaches no acquisition");
         }
         self.rest();
     }
@@ -279,7 +279,7 @@ impl<'a> Flow<'a> {
             }
             // The comment after a statement says what it represents.
             None if beside
-                && matches!(comment.trim(), "ideal" | "crush" | "crush that takes its time" | "not emulated") => {}
+                && matches!(comment.trim(), "ideal" | "crush" | "crush of finite duration" | "not emulated") => {}
             _ => comment.lines().for_each(|line| self.lines.push(Out::Comment(line.trim_end().to_string()))),
         }
     }
@@ -300,11 +300,11 @@ impl<'a> Flow<'a> {
         }
         let Some(found) = self.program.statements.get(statement) else { return };
         let words = self.text.get(found.span.start as usize..found.span.end as usize).unwrap_or_default();
-        self.lines.push(Out::Comment(format!(" not read: {}", in_one_line(words))));
+        self.lines.push(Out::Comment(format!(" not converted: {}", in_one_line(words))));
         self.said.push(
-            Diagnostic::new(Code::UnknownConstruct, found.span, "this line is not read")
+            Diagnostic::new(Code::UnknownConstruct, found.span, "this line is not converted")
                 .label(why.to_string())
-                .help("it is kept as a comment: write what it does as statements of the sequence"),
+                .help("it is kept as a comment: write its effect as statements of the sequence"),
         );
     }
 
@@ -327,7 +327,7 @@ impl<'a> Flow<'a> {
         let Some(place) = self.item(at) else { return Ok(Next::End) };
         match &place.item.kind {
             ItemKind::Relation(text) => {
-                let actions = actions(text).ok_or("this relation is not understood")?;
+                let actions = actions(text).ok_or("this relation is not supported")?;
                 self.names.prepare_power(&actions);
                 self.names.relate(&actions)?;
             }
@@ -363,7 +363,7 @@ impl<'a> Flow<'a> {
     fn go_to(&mut self, label: &str) -> Result<Next, Lost> {
         match self.labels.get(label) {
             Some(at) => Ok(Next::At(*at)),
-            None => Err(format!("no line has the label `{label}`")),
+            None => Err(format!("unknown label `{label}`")),
         }
     }
 
@@ -375,7 +375,7 @@ impl<'a> Flow<'a> {
         } else {
             text
         };
-        let test = condition(text).ok_or("this condition is not understood")?;
+        let test = condition(text).ok_or("this condition is not supported")?;
         let mut holds = self.names.number(&test)? != 0.0;
         let mut names = BTreeSet::new();
         test.names(&mut |name| {
@@ -395,7 +395,7 @@ impl<'a> Flow<'a> {
         if holds {
             return Ok(Next::At(at + 1));
         }
-        self.lines.push(Out::Comment(format!(" left out, as it does not hold: if {}", in_one_line(text))));
+        self.lines.push(Out::Comment(format!(" left out because it is false: if {}", in_one_line(text))));
         let behind = self.behind_branch(at + 1);
         let other =
             self.item(behind).is_some_and(|p| matches!(&p.item.kind, ItemKind::Command { word, .. } if word == "else"));
@@ -429,15 +429,15 @@ impl<'a> Flow<'a> {
     /// `lo to 4 times l4`: what comes back to where it was is a loop, and the rest is written out.
     fn repeat(&mut self, at: usize, label: &str, times: &Amount) -> Result<Next, Lost> {
         let Some(start) = self.labels.get(label).copied() else {
-            return Err(format!("no line has the label `{label}`"));
+            return Err(format!("unknown label `{label}`"));
         };
         let Some(passed) = self.passed.get(label) else {
-            return Err("it leads to a line that is not passed".into());
+            return Err("it jumps to a line that is never reached".into());
         };
         let from = passed.lines;
         if self.received {
             let within = self.lines.get(..from).is_some_and(|before| before.iter().any(Out::acts));
-            return if within { Err("a signal that is received again in the same scan".into()) } else { Ok(Next::End) };
+            return if within { Err("a second acquisition in the same scan".into()) } else { Ok(Next::End) };
         }
         let same = passed.state == State { values: self.names.snapshot(), sending: self.now.clone() };
         let count = self.names.value(&times.expr)?.measured(0);
@@ -508,13 +508,13 @@ impl<'a> Flow<'a> {
             }
             self.comments_before(statement.span.start);
             if k > last && again && acts(statement) {
-                self.lose(k, "it belongs to another signal than the first");
+                self.lose(k, "it belongs to a later acquisition");
             } else if k > last {
                 self.behind(statement);
             } else if acts(statement) {
                 let words = self.text.get(statement.span.start as usize..statement.span.end as usize);
                 let words = in_one_line(words.unwrap_or_default());
-                self.lines.push(Out::Comment(format!(" not come to: {words}")));
+                self.lines.push(Out::Comment(format!(" not reached: {words}")));
             }
         }
         for left in &program.left_out {

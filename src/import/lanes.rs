@@ -94,7 +94,7 @@ impl<'a> Flow<'a> {
                     }
                     self.together(vec![lane], None)?;
                 }
-                _ => return Err("a group of this form is not followed".into()),
+                _ => return Err("a group of this form is not supported".into()),
             }
         }
         Ok(())
@@ -110,7 +110,7 @@ impl<'a> Flow<'a> {
         lane: &mut Lane,
     ) -> Result<usize, Lost> {
         let ItemKind::Timed { length, modifiers } = &item.kind else {
-            return Err("a group of this form is not followed".into());
+            return Err("a group of this form is not supported".into());
         };
         if length.name().is_some_and(|name| super::flow::MACROS.contains(&name)) {
             return Ok(0);
@@ -119,7 +119,7 @@ impl<'a> Flow<'a> {
             self.known(name)?;
         }
         if modifiers.iter().any(|m| m.word.starts_with("gp")) {
-            return Err("a gradient beside pulses".into());
+            return Err("a gradient parallel to pulses".into());
         }
         let ahead = rest.iter().take_while(|i| matches!(i.kind, ItemKind::Command { .. })).count();
         let Some(phase) = rest.get(ahead).and_then(phase_of) else {
@@ -144,7 +144,7 @@ impl<'a> Flow<'a> {
     /// What a group does on its channel.
     fn lane(&mut self, group: &'a Item, channel: usize, tag: &str) -> Result<Lane, Lost> {
         let ItemKind::Group { align, members, modifiers } = &group.kind else {
-            return Err("a group of this form is not followed".into());
+            return Err("a group of this form is not supported".into());
         };
         let channel = channel_of(modifiers).unwrap_or(channel);
         if let Some(align) = align {
@@ -162,7 +162,7 @@ impl<'a> Flow<'a> {
             items = rest;
             match &item.kind {
                 ItemKind::Command { word, .. } if trains(word) || word == "do" || word.starts_with("gr") => {
-                    return Err("a channel is turned on or off beside pulses".into());
+                    return Err("a channel is switched on or off during pulses".into());
                 }
                 ItemKind::Command { .. } => self.simple_command(item, channel)?,
                 ItemKind::Group { .. } => {
@@ -190,7 +190,7 @@ impl<'a> Flow<'a> {
             let cut = members.iter().position(|m| matches!(m.kind, ItemKind::Group { .. })).unwrap_or(members.len());
             let (alone, behind) = members.split_at(cut);
             if behind.iter().any(|m| !matches!(m.kind, ItemKind::Group { .. })) {
-                return Err("a group of this form is not followed".into());
+                return Err("a group of this form is not supported".into());
             }
             self.add_members(alone, channel, tag, &mut lane)?;
             lanes.push(lane);
@@ -273,7 +273,7 @@ fn placed(align: &str, lanes: Vec<Lane>) -> Result<(Lane, Value), Lost> {
             "center" => left.joined('/', Value::known(2.0, 0)),
             "ralign" => left,
             "lalign" => zero(),
-            _ => return Err(format!("the alignment `{align}` is not followed")),
+            _ => return Err(format!("the alignment `{align}` is not supported")),
         };
         pulses.extend(lane.pulses.into_iter().map(|(start, p)| (begin.plus(&start), p)));
     }

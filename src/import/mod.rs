@@ -72,16 +72,14 @@ pub fn import(name: &str, text: &str, file: u32, given: &Parameters) -> Result<I
     }
     let heights = if flow.heights { HEIGHTS } else { "" };
     let text = format!(
-        "ergoseq 1\ntitle \"{}\"\n\n# The sample is not in a pulse program: declare its spins, shifts and couplings here.\nsystem {{\n    field 11.7 T\n    \
-         temperature 300 K\n{spins}}}\n{heights}\n{body}",
+        "ergoseq 1\ntitle \"{}\"\n\n# A pulse program does not describe the sample: declare its spins, shifts and couplings here.\nsystem {{\n    field 11.7 T\n    temperature 300 K\n{spins}}}\n{heights}\n{body}",
         crate::source::in_one_line(name).replace('"', "'")
     );
     Ok(Imported { body, text, warnings })
 }
 
 /// What gradients act on.
-const HEIGHTS: &str = "# Gradients act on a sample that has a height: make it that of the coil, and take points until results stay.\n\
-    ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 9 }\n";
+const HEIGHTS: &str = "# Gradients need a sample of finite height: enter that of the coil, and increase the points until results converge.\nensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 9 }\n";
 
 /// The nuclei that a sequence names, the one that is received first.
 fn nuclei(sequence: &str, first: &str) -> Vec<String> {
@@ -143,10 +141,11 @@ fn assumed(flow: &Flow, used: &BTreeSet<String>, place: Option<Span>) -> Option<
     let message =
         format!("nothing gives {}: {}", if names.len() == 1 { "this value" } else { "these values" }, names.join(", "));
     let deciding: Vec<&str> = flow.deciding.iter().map(String::as_str).collect();
-    let mut help =
-        String::from("`--params DIR` takes them from the data set in a folder; in the file they are marked `assumed`");
+    let mut help = String::from(
+        "use `--params DIR` to read them from the data set in a folder; in the file they are marked `assumed`",
+    );
     if !deciding.is_empty() {
-        help += &format!("; what is done depends on {}", deciding.join(", "));
+        help += &format!("; the sequence depends on {}", deciding.join(", "));
     }
     Some(Diagnostic::new(Code::AssumedValue, place.unwrap_or_default(), message).label("values are assumed").help(help))
 }

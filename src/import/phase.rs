@@ -24,7 +24,7 @@ impl Flow<'_> {
     pub fn phase(&mut self, number: usize, modifiers: &[Modifier], nucleus: &str) -> Result<String, Lost> {
         let list = self.program.phases.iter().find(|p| p.number == number);
         let list =
-            list.and_then(|p| p.degrees.clone()).ok_or_else(|| format!("the phases of ph{number} are not known"))?;
+            list.and_then(|p| p.degrees.clone()).ok_or_else(|| format!("the phases of ph{number} are unknown"))?;
         let (at, turned) = self.now.phases.get(&number).copied().unwrap_or_default();
         let corrected = modifiers.iter().any(|m| m.word == "r");
         let correction =

@@ -99,7 +99,7 @@ impl<'a> Flow<'a> {
     /// Refuses a word that no parameter, relation or list has: an included file may give it any meaning.
     pub fn known(&self, name: &str) -> Result<(), Lost> {
         if super::defaults::is_own(name) && !self.names.has(name) {
-            return Err(format!("`{name}` is defined nowhere in this file"));
+            return Err(format!("`{name}` is not defined in this file"));
         }
         Ok(())
     }
@@ -126,7 +126,7 @@ impl<'a> Flow<'a> {
         let text = time.text();
         if let Some(strength) = self.now.gradient.clone() {
             if !self.now.on.is_empty() {
-                return Err("a channel sends during a gradient".into());
+                return Err("a channel transmits during a gradient".into());
             }
             self.lines.push(Out::Other(format!("gradient {} for {text}", strength.text())));
             return Ok(());
@@ -189,7 +189,7 @@ impl<'a> Flow<'a> {
         }
         let channels: Vec<usize> = pulses.iter().map(|(_, p)| p.channel).collect();
         if channels.iter().any(|c| self.now.on.contains_key(c)) {
-            return Err("a pulse on a channel that sends already".into());
+            return Err("a pulse on a channel that is already transmitting".into());
         }
         let whole = pulses.iter().map(|(start, p)| start.plus(&p.length)).reduce(|a, b| longer(&a, &b));
         let Some(whole) = whole else { return Ok(()) };
@@ -310,7 +310,7 @@ impl<'a> Flow<'a> {
             return Ok(());
         }
         if !self.now.on.is_empty() {
-            return Err("a channel sends during a gradient".into());
+            return Err("a channel transmits during a gradient".into());
         }
         let strength = self.gradient_strength(split(&gradient.word).1, &gradient.argument)?;
         let shape = match self.given.names.get(&gradient.word.replace("gp", "gpnam")) {
@@ -339,7 +339,7 @@ impl<'a> Flow<'a> {
         if argument.is_empty() {
             return Ok(strength);
         }
-        let factor = condition(&format!("1{argument}")).ok_or("the factor of this gradient is not understood")?;
+        let factor = condition(&format!("1{argument}")).ok_or("the factor of this gradient is not supported")?;
         let factor = self.names.value(&factor)?;
         if factor.is_known() && factor.number == 1.0 {
             return Ok(strength);
@@ -370,7 +370,7 @@ impl<'a> Flow<'a> {
         let text = rest.trim().trim_start_matches('=');
         let at = ["(bf", "(sfo"].iter().find_map(|frame| text.find(frame)).unwrap_or(text.len());
         let (expr, frame) = text.split_at(at);
-        let expr = condition(expr).ok_or("this frequency is not understood")?;
+        let expr = condition(expr).ok_or("this frequency is not supported")?;
         let value = self.names.value(&expr)?;
         self.carrier(channel, value, &frame.to_ascii_lowercase());
         Ok(())
@@ -417,7 +417,7 @@ impl<'a> Flow<'a> {
         let bare = low.split('.').next().unwrap_or_default();
         match PROGRAMS.iter().find(|(head, _)| *head == bare) {
             Some((_, word)) => Ok(*word),
-            None => Err(format!("the decoupling program `{given}` is not known")),
+            None => Err(format!("unknown decoupling program `{given}`")),
         }
     }
 

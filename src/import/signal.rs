@@ -10,7 +10,7 @@ impl Flow<'_> {
     /// The signal: `go=2 ph31 cpd2:f2`; gives the number of the next item.
     pub fn receive(&mut self, at: usize) -> Result<usize, Lost> {
         if self.now.gradient.is_some() {
-            return Err("a signal during a gradient".into());
+            return Err("an acquisition during a gradient".into());
         }
         let nucleus = self.nucleus(1);
         let mut next = at + 1;
@@ -28,7 +28,7 @@ impl Flow<'_> {
             }
         }
         if self.now.on.contains_key(&1) {
-            return Err("the channel that is received sends".into());
+            return Err("the detected channel transmits".into());
         }
         self.acquire(phase, &nucleus);
         Ok(next)
@@ -50,7 +50,7 @@ impl Flow<'_> {
     pub fn opened(&mut self, rest: &str) -> Result<(), Lost> {
         let nucleus = self.nucleus(1);
         let number = rest.trim_matches(['(', ')', ' ']).rsplit(',').next().and_then(|w| w.trim().strip_prefix("ph"));
-        let number: usize = number.and_then(|n| n.parse().ok()).ok_or("the phase of the receiver is not understood")?;
+        let number: usize = number.and_then(|n| n.parse().ok()).ok_or("the receiver phase is not supported")?;
         self.receiver = Some(self.phase(number, &[], &nucleus)?);
         Ok(())
     }
@@ -58,7 +58,7 @@ impl Flow<'_> {
     /// `aq` behind `ACQ_START`: the signal, with what the line turns on.
     pub fn sampled(&mut self, at: usize, phase: String) -> Result<usize, Lost> {
         if self.received {
-            return Err("a signal that is received piece by piece".into());
+            return Err("a segmented acquisition".into());
         }
         let statement = self.item(at).map(|p| p.statement);
         let mut next = at + 1;
@@ -71,7 +71,7 @@ impl Flow<'_> {
         }
         let nucleus = self.nucleus(1);
         if self.now.gradient.is_some() || self.now.on.contains_key(&1) {
-            return Err("something is sent while the signal is received".into());
+            return Err("a channel transmits during the acquisition".into());
         }
         self.acquire(Some(phase), &nucleus);
         Ok(next)

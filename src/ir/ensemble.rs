@@ -143,30 +143,45 @@ fn word_of<T: Copy + PartialEq>(table: &[Row<T>], of: T) -> &'static str {
 pub const SPREADS: &[Row<Spread>] = &[
     (Spread::Lorentzian, "lorentzian", &["fwhm", "centre", "seed"], "full width at half maximum"),
     (Spread::Gaussian, "gaussian", &["mean", "sd", "seed"], "mean and standard deviation"),
-    (Spread::Uniform, "uniform", &["from", "to", "seed"], "evenly between two values"),
+    (Spread::Uniform, "uniform", &["from", "to", "seed"], "uniform between two values"),
 ];
 
 /// Orientation grids. Their settings are counts.
 pub const GRIDS: &[Row<Grid>] = &[
-    (Grid::Zcw, "zcw", &["rotor"], "of Zaremba, Conroy and Cheng; a Fibonacci number of points, of equal weight"),
-    (Grid::Spiral, "spiral", &["rotor"], "along a spiral over the whole sphere, of equal weight; any number of points"),
+    (
+        Grid::Zcw,
+        "zcw",
+        &["rotor"],
+        "the Zaremba-Conroy-Wolfsberg (ZCW) grid; a Fibonacci number of points of equal weight",
+    ),
+    (
+        Grid::Spiral,
+        "spiral",
+        &["rotor"],
+        "points along a spiral over the whole sphere, of equal weight; any number of points",
+    ),
     (
         Grid::Lebedev,
         "lebedev",
         &["rotor"],
-        "Lebedev's grids, exact for spherical harmonics up to a degree; 6, 14, 26, 38, 50, 86, 110, 146, 170, 194, 302 or 434 points over the whole sphere",
+        "Lebedev grids, exact for spherical harmonics up to a degree; 6, 14, 26, 38, 50, 86, 110, 146, 170, 194, 302 or 434 points over the whole sphere",
     ),
-    (Grid::Repulsion, "repulsion", &["rotor"], "points that repelled each other, of equal weight"),
+    (
+        Grid::Repulsion,
+        "repulsion",
+        &["rotor"],
+        "REPULSION: points that minimise their mutual repulsion, of equal weight",
+    ),
     (
         Grid::Gauss,
         "gauss",
         &["azimuths", "rotor"],
-        "Gauss's quadrature of the cosine, `points` polar angles a hemisphere, times even steps of the azimuth",
+        "Gauss quadrature in the cosine, with `points` polar angles per hemisphere, times equally spaced azimuths",
     ),
     (
         Grid::Octahedron,
         "octahedron",
         &["rotor"],
-        "of Alderman, Solum and Grant: even points of the faces of an octahedron; 4 n^2 + 2 points over the whole sphere",
+        "Alderman-Solum-Grant: equally spaced points on the faces of an octahedron; 4 n^2 + 2 points over the whole sphere",
     ),
 ];

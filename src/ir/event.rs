@@ -222,41 +222,44 @@ pub struct Tomography {
 pub const TOMOGRAPHY_SETTINGS: &[(&str, &str)] = &[
     (
         "snr",
-        "the strongest line of the thermal state after 90 deg over the noise of an amplitude, in one scan; no noise when not given",
+        "the ratio of the strongest line of the thermal state after a 90 deg pulse to the noise of an amplitude, in one scan; no noise by default",
     ),
     (
         "points",
-        "of a free induction decay, from which the amplitudes are fitted; `snr` is then that of a single point of it",
+        "the number of points of a sampled FID, from which the amplitudes are fitted; `snr` then refers to a single point",
     ),
-    ("dwell", "the time between the points"),
-    ("scans", "how many scans of every readout are added, 1 when not given"),
-    ("seed", "of the noise, 0 when not given; every point of a sweep has the same noise"),
-    ("method", "`linear`, `maximum_likelihood` or `maximum_entropy`; linear when not given"),
-    ("readouts", "the readouts in quotes, such as \"II, IX, IY, XX\"; the smallest set that sees all when not given"),
-    ("detect", "the nuclei that are detected, `1H` or \"1H, 13C\"; all when not given"),
-    ("repetitions", "how often noise is tried out for errors and intervals, 400 when not given"),
+    ("dwell", "the dwell time"),
+    ("scans", "the number of scans per readout, 1 by default"),
+    ("seed", "the seed of the noise, 0 by default; every point of a sweep has the same noise"),
+    ("method", "`linear` (default), `maximum_likelihood` or `maximum_entropy`"),
+    (
+        "readouts",
+        "the readouts in quotes, such as \"II, IX, IY, XX\"; by default the smallest informationally complete set",
+    ),
+    ("detect", "the detected nuclei, `1H` or \"1H, 13C\"; all by default"),
+    ("repetitions", "the number of bootstrap repetitions for errors and intervals, 400 by default"),
 ];
 
 /// Settings of `acquire`: (keyword, description).
 pub const ACQUIRE_SETTINGS: &[(&str, &str)] = &[
     (
         "snr",
-        "the largest point of the decay over the standard deviation of the noise in each part; no noise when not given",
+        "the ratio of the largest point of the FID to the standard deviation of the noise in its real and imaginary part; no noise by default",
     ),
-    ("seed", "the seed of the noise, 0 when not given; every point of a sweep has the same noise"),
+    ("seed", "the seed of the noise, 0 by default; every point of a sweep has the same noise"),
 ];
 
 /// Settings of a pulse: (keyword, description).
 pub const PULSE_SETTINGS: &[(&str, &str)] = &[
-    ("rf", "the nutation frequency, at the peak of a shape"),
-    ("duration", "the length; with the angle it gives the rf"),
-    ("shape", "the envelope: a word of the table, a shape from a file, or an expression in t"),
+    ("rf", "the nutation frequency; for a shape, its peak value"),
+    ("duration", "the length; together with the flip angle it determines the rf"),
+    ("shape", "the envelope: a built-in shape, a shape from a file, or an expression in t"),
     (
         "offset",
-        "how far from the carrier the pulse is: its phase turns by `2 pi offset t`, in step with spins of that offset",
+        "the frequency offset from the carrier: the phase advances by `2 pi offset t`, on resonance with spins at that offset",
     ),
-    ("modulation", "an angle that is added to the phase, an expression in t"),
-    ("start", "when it begins inside of `parallel`, where pulses of one channel may follow each other"),
+    ("modulation", "a phase modulation, an expression in t that is added to the phase"),
+    ("start", "the start time within a `parallel` block, where pulses of one channel may follow one another"),
 ];
 
 /// A spin lock.
@@ -383,16 +386,16 @@ pub const STATES: &[(&str, &str, &str)] = &[
     (
         "thermal",
         " or thermal(sites)",
-        "the product of every spin's own Zeeman Gibbs state at the laboratory field and temperature",
+        "the product of the Zeeman Gibbs states of all spins at the field and temperature of the system",
     ),
     ("mixed", " or mixed(sites)", "the maximally mixed state"),
+    ("gibbs", "(H, T)", "the Gibbs state of a Hamiltonian; in a list of states, of the subsystems on which H acts"),
+    ("high_temperature", "(H, T)", "the Gibbs state to first order, (1 - H/T)/N with N states and traceless H"),
     (
-        "gibbs",
-        "(H, T)",
-        "the Gibbs state of any Hamiltonian; beside other states, that of the subsystems that H acts on",
+        "ket",
+        "\"01\"",
+        "a basis state, one digit per subsystem in the order of declaration; 0 is spin up, or the vacuum",
     ),
-    ("high_temperature", "(H, T)", "the Gibbs state to first order, (1 - H/T)/N with N states and H without its mean"),
-    ("ket", "\"01\"", "a basis state, one digit a subsystem in the order of declaration; 0 is spin up, or the vacuum"),
     ("up", "(site)", "m = +I of a spin or a collective"),
     ("down", "(site)", "m = -I of a spin or a collective; the vacuum of a mode"),
     ("fock", "(mode, n)", "n quanta in a mode"),
@@ -400,8 +403,8 @@ pub const STATES: &[(&str, &str, &str)] = &[
     (
         "definite",
         "(collective, n)",
-        "n definite spins of a collective up and the others down; not symmetric among the spins",
+        "n particular spins of a collective up and the others down; not symmetric under exchange",
     ),
     ("mix", "(p: state, ...)", "a mixture; the weights add up to 1"),
-    ("superposition", "(a: state, ...)", "a superposition with real amplitudes; it is normalised"),
+    ("superposition", "(a: state, ...)", "a superposition with real amplitudes, which are normalised"),
 ];

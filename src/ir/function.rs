@@ -56,9 +56,9 @@ pub const FUNCTIONS: &[FunctionInfo] = &[
     f("abs", Rule::Same, "magnitude", Function::Abs),
     f("min", Rule::SameTwo, "the smaller of two", Function::Min),
     f("max", Rule::SameTwo, "the larger of two", Function::Max),
-    f("step", Rule::Sign, "0 below zero, 1 from zero on", Function::Step),
-    f("sign", Rule::Sign, "-1 below zero, 1 from zero on", Function::Sign),
-    f("floor", Rule::Plain, "the next whole number below", Function::Floor),
+    f("step", Rule::Sign, "unit step: 0 for negative values, else 1", Function::Step),
+    f("sign", Rule::Sign, "-1 for negative values, else 1", Function::Sign),
+    f("floor", Rule::Plain, "the largest integer not above the value", Function::Floor),
 ];
 
 impl FunctionInfo {

@@ -42,7 +42,7 @@ impl Meaning {
         match self {
             Meaning::Param(_) => "a parameter",
             Meaning::Operator(_) => "a Hamiltonian",
-            Meaning::Part => "a part of the system's Hamiltonian",
+            Meaning::Part => "a part of the system Hamiltonian",
             Meaning::Site(SiteClass::Spin) => "a spin",
             Meaning::Site(SiteClass::Collective) => "a collective",
             Meaning::Site(SiteClass::Mode) => "a mode",
@@ -86,7 +86,7 @@ impl Type {
     pub fn describe(self) -> String {
         match self {
             Type::Number(d) => d.to_string(),
-            Type::Operator(d) if d == Dimension::NUMBER => "an operator without dimension".into(),
+            Type::Operator(d) if d == Dimension::NUMBER => "a dimensionless operator".into(),
             Type::Operator(d) => format!("an operator times {d}"),
             Type::Vector(d) => format!("several values, each {d}"),
         }

@@ -19,9 +19,9 @@ pub struct Measure {
 
 /// Aggregates of a trace, in `measure` and `expect`: (name, description).
 pub const AGGREGATES: &[(&str, &str)] = &[
-    ("max", "the maximum of the true continuous curve in the recorded window"),
-    ("min", "the minimum of the true continuous curve"),
-    ("argmax", "the time of the maximum, the earliest of equal ones"),
+    ("max", "the maximum of the continuous curve in the recorded window"),
+    ("min", "the minimum of the continuous curve"),
+    ("argmax", "the time of the maximum; of several equal maxima, the earliest"),
     ("argmin", "the time of the minimum"),
     ("first_max", "the first local maximum"),
 ];

@@ -19,7 +19,8 @@ impl Scope {
         let plain = |t: Type| t.dimension() == Dimension::NUMBER;
         let both = [ta.dimension(), tb.dimension()];
         let diagnostic = if both.contains(&Dimension::FREQUENCY) && both.contains(&Dimension::ANGULAR_FREQUENCY) {
-            diagnostic.help("1 Hz is 2 pi rad/s: multiply the frequency by `2 * pi * (1 rad)` to make it angular")
+            diagnostic
+                .help("1 Hz is 2 pi rad/s: multiply the frequency by `2 * pi * (1 rad)` to obtain an angular frequency")
         } else {
             diagnostic
         };
@@ -45,7 +46,7 @@ impl Scope {
         Diagnostic::new(
             Code::OperatorExpected,
             expr.span(),
-            format!("an operator is needed here, this is {}", found.describe()),
+            format!("expected an operator, found {}", found.describe()),
         )
         .label("expected an operator such as `Iz(a)`")
         .into()
@@ -75,7 +76,7 @@ impl Scope {
     pub(super) fn unknown_site(&self, name: &str, span: Span) -> Box<Diagnostic> {
         let known =
             self.names.iter().filter(|(_, m)| matches!(m, Meaning::Site(_) | Meaning::Array)).map(|(n, _)| n.as_str());
-        Diagnostic::new(Code::UnknownName, span, format!("no spin, collective or mode is called `{name}`"))
+        Diagnostic::new(Code::UnknownName, span, format!("unknown spin, collective or mode `{name}`"))
             .label("not declared")
             .did_you_mean(name, sorted(known))
             .into()
@@ -85,11 +86,11 @@ impl Scope {
     pub fn unknown(&self, name: &str, span: Span, indices: &[Index]) -> Box<Diagnostic> {
         let known = self.names.keys().map(String::as_str).chain(indices.iter().map(|i| i.name));
         let diagnostic = Diagnostic::new(Code::UnknownName, span, format!("`{name}` is not declared"))
-            .label("no declaration has this name")
+            .label("not declared")
             .did_you_mean(name, sorted(known));
         if crate::units::Unit::named(name).is_some() && !self.natural() {
             return diagnostic
-                .help(format!("`{name}` is a unit: it stands behind a number or a parenthesis, as in `1 {name}`"))
+                .help(format!("`{name}` is a unit: it must follow a number or a parenthesis, as in `1 {name}`"))
                 .into();
         }
         diagnostic.into()

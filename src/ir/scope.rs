@@ -17,9 +17,9 @@ pub const SYSTEM_PARTS: &[(&str, &str)] = &[
     ("dipolar", "the dipolar couplings of the system"),
     ("scalar", "the scalar couplings of the system"),
     ("quadrupolar", "the quadrupolar couplings of the system"),
-    ("offset", "the chemical shifts and their anisotropies in the frame that rotates with the carriers"),
+    ("offset", "the chemical shifts and their anisotropies in the rotating frame of the carriers"),
     ("zeeman", "the Zeeman energy in the laboratory frame, shifts included"),
-    ("internal", "what acts during delays and pulses: offset + scalar + dipolar + quadrupolar"),
+    ("internal", "the Hamiltonian during delays and pulses: offset + scalar + dipolar + quadrupolar"),
 ];
 
 /// Names with a fixed meaning in every expression: pi, the time, the Hermitian conjugate.
@@ -142,10 +142,12 @@ impl Scope {
                     .label("expected a number or an operator")
                     .into())
             }
-            ExprKind::Member(..) => {
-                Err(Diagnostic::new(Code::WrongKind, span, "a metric of a trace stands only in `measure` and `expect`")
-                    .into())
-            }
+            ExprKind::Member(..) => Err(Diagnostic::new(
+                Code::WrongKind,
+                span,
+                "a metric of a trace is allowed only in `measure` and `expect`",
+            )
+            .into()),
         }
     }
 
@@ -155,17 +157,24 @@ impl Scope {
             return Err(Diagnostic::new(
                 Code::UnitInNatural,
                 span,
-                format!("`{}` is {}, but a file of natural units has plain numbers only", unit.symbol, unit.dimension),
+                format!(
+                    "`{}` is {}, but a file with natural units has dimensionless numbers only",
+                    unit.symbol, unit.dimension
+                ),
             )
             .label(format!("{} here, {} expected", unit.dimension, Dimension::NUMBER))
-            .help("leave the unit out, or take `units lab`")
+            .help("leave the unit out, or use `units lab`")
             .into());
         }
         let inner_type = self.type_of(inner, indices)?;
         if inner_type.dimension() != Dimension::NUMBER || matches!(inner_type, Type::Operator(_)) {
-            return Err(Diagnostic::new(Code::WrongDimension, inner.span(), "a unit belongs behind plain numbers")
-                .label(format!("this is {}", inner_type.describe()))
-                .into());
+            return Err(Diagnostic::new(
+                Code::WrongDimension,
+                inner.span(),
+                "a unit must follow dimensionless numbers",
+            )
+            .label(format!("this is {}", inner_type.describe()))
+            .into());
         }
         Ok(inner_type.with(unit.dimension))
     }
@@ -177,7 +186,7 @@ impl Scope {
             Some(Meaning::Array) => Err(self.site_as_value(name, span)),
             Some(other) => {
                 Err(Diagnostic::new(Code::NotIndexed, span, format!("`{name}` is {}, not an array", other.describe()))
-                    .label("an index does not belong here")
+                    .label("unexpected index")
                     .into())
             }
             None => Err(self.unknown(name, span, indices)),
@@ -189,7 +198,7 @@ impl Scope {
         for factor in factors {
             let t = self.type_of(&factor.value, indices)?;
             if factor.divides && matches!(t, Type::Operator(_)) {
-                return Err(self.operator_unwanted(&factor.value, "nothing can be divided by an operator"));
+                return Err(self.operator_unwanted(&factor.value, "division by an operator is not defined"));
             }
             if matches!(t, Type::Vector(_)) {
                 return Err(self.vector_unwanted(&factor.value));
@@ -210,11 +219,11 @@ impl Scope {
         let mut result: Option<(Dimension, &Expr)> = None;
         for item in items {
             let Type::Number(d) = self.type_of(item, indices)? else {
-                return Err(self.operator_unwanted(item, "a tuple holds numbers"));
+                return Err(self.operator_unwanted(item, "a tuple must contain numbers"));
             };
             let (before, first) = *result.get_or_insert((d, item));
             if before != d {
-                return Err(self.clash(first, Type::Number(before), item, Type::Number(d), "stand in one tuple"));
+                return Err(self.clash(first, Type::Number(before), item, Type::Number(d), "be elements of one tuple"));
             }
         }
         Ok(Type::Vector(result.map(|(d, _)| d).unwrap_or_default()))
@@ -228,7 +237,7 @@ impl Scope {
             return Err(Diagnostic::new(
                 Code::ReservedName,
                 span,
-                format!("the index `{}` already means something in the language", sum.index),
+                format!("the index `{}` is reserved by the language", sum.index),
             )
             .label("choose another index")
             .into());
@@ -262,7 +271,7 @@ impl Scope {
             return Ok(());
         }
         if matches!(found, Type::Operator(_)) {
-            return Err(self.operator_unwanted(expr, "a number is needed here"));
+            return Err(self.operator_unwanted(expr, "expected a number"));
         }
         Err(self.wrong_dimension(expr, needed, found))
     }
@@ -287,7 +296,7 @@ impl Scope {
                     Code::WrongDimension,
                     expr.span(),
                     format!(
-                        "a Hamiltonian is a frequency, an angular frequency or an energy; this is {}",
+                        "a Hamiltonian must be a frequency, an angular frequency or an energy; this is {}",
                         Type::Operator(d).describe()
                     ),
                 )
@@ -324,7 +333,7 @@ impl Scope {
                 Some(Meaning::Array) => Err(Diagnostic::new(
                     Code::NotIndexed,
                     expr.span(),
-                    format!("`{name}` is an array; one of its members is needed"),
+                    format!("`{name}` is an array; select one of its elements"),
                 )
                 .label("expected an index")
                 .help(format!("write `{name}[1]`"))
@@ -346,10 +355,10 @@ impl Scope {
                         expr.span(),
                         format!("`{name}` is {}, not an array", other.describe()),
                     )
-                    .label("an index does not belong here")
+                    .label("unexpected index")
                     .help_if(
                         matches!(other, Meaning::Site(SiteClass::Collective)),
-                        "a collective is only touched through Ix, Iy, Iz, Ip and Im, the sums over its spins; `spin s[N] : 1/2` has members",
+                        "a collective has only the operators Ix, Iy, Iz, Ip and Im, the sums over its spins; use `spin s[N] : 1/2` for individual spins",
                     )
                     .into()),
                     None => Err(self.unknown_site(name, expr.span())),
@@ -392,14 +401,15 @@ impl Scope {
             .into()),
             None if name == "pi" => Ok(Type::Number(Dimension::NUMBER)),
             None if name == "t" => {
-                Err(Diagnostic::new(Code::UnknownName, span, "`t` is the time only inside `evolve` and `theory`")
-                    .into())
+                Err(Diagnostic::new(Code::UnknownName, span, "`t` is defined only inside `evolve` and `theory`").into())
             }
-            None if name == "hc" => {
-                Err(Diagnostic::new(Code::WrongKind, span, "`hc` adds the conjugate of what stands before it in a sum")
-                    .label("nothing stands before it")
-                    .into())
-            }
+            None if name == "hc" => Err(Diagnostic::new(
+                Code::WrongKind,
+                span,
+                "`hc` adds the Hermitian conjugate of the preceding terms of a sum",
+            )
+            .label("no preceding terms")
+            .into()),
             None => match Constant::named(name) {
                 Some(constant) if !self.natural() => Ok(Type::Number(constant.dimension)),
                 Some(constant) => Err(Diagnostic::new(
@@ -425,13 +435,9 @@ impl Scope {
         }
         match Isotope::named(symbol) {
             Some(_) => Ok(Type::Number(Dimension::GYROMAGNETIC_RATIO)),
-            None => Err(Diagnostic::new(
-                Code::UnknownIsotope,
-                expr.span(),
-                format!("`{symbol}` is no isotope of the table"),
-            )
-            .label("not known")
-            .into()),
+            None => Err(Diagnostic::new(Code::UnknownIsotope, expr.span(), format!("unknown isotope `{symbol}`"))
+                .label("not known")
+                .into()),
         }
     }
 
@@ -455,7 +461,7 @@ impl Scope {
                 .chain(Fold::ALL.map(Fold::word));
             let span = Span { end: expr.span().start + name.len() as u32, ..expr.span() };
             return Err(Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is not a function"))
-                .label("no function has this name")
+                .label("unknown function")
                 .did_you_mean(name, known)
                 .into());
         };
@@ -550,19 +556,15 @@ impl Scope {
         let whole = value.is_some_and(|x| x.fract() == 0.0 && (1.0..=64.0).contains(&x));
         let refused = || {
             Box::new(
-                Diagnostic::new(
-                    Code::WrongDimension,
-                    exponent.span(),
-                    "this power must be a number that is written out",
-                )
-                .label("the dimension of the result would depend on a value"),
+                Diagnostic::new(Code::WrongDimension, exponent.span(), "the exponent must be a numeric literal")
+                    .label("the dimension of the result would depend on a value"),
             )
         };
         match (t, value) {
             (Type::Operator(_), _) if !whole => Err(Diagnostic::new(
                 Code::OperatorExpected,
                 exponent.span(),
-                "an operator takes whole powers from 1 to 64",
+                "the exponent of an operator must be an integer from 1 to 64",
             )
             .into()),
             (_, Some(x)) => t.dimension().power(x).map(|d| t.with(d)).ok_or_else(refused),

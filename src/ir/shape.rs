@@ -48,28 +48,28 @@ const ANY: (f64, f64) = (-f64::MAX, f64::MAX);
 const HEIGHT: (f64, f64) = (1e-12, 0.999);
 
 const BANDWIDTH: ShapeArgument = ShapeArgument {
-    meaning: "the range of frequencies it sweeps, from the negative to the positive half",
+    meaning: "the sweep width, from the negative to the positive half",
     default: None,
     dimension: Dimension::FREQUENCY,
     range: ANY,
 };
 
 const RISE: ShapeArgument = ShapeArgument {
-    meaning: "the time in which it rises at the beginning and falls at the end",
+    meaning: "the rise and fall time",
     default: Some(0.0),
     dimension: Dimension::TIME,
     range: (0.0, f64::MAX),
 };
 
 const QUARTER: ShapeArgument = ShapeArgument {
-    meaning: "the length of its pulse of 90 degrees",
+    meaning: "the length of its 90 deg pulse",
     default: None,
     dimension: Dimension::TIME,
     range: (1e-12, f64::MAX),
 };
 
 const BEGUN: ShapeArgument = ShapeArgument {
-    meaning: "how long it is on already",
+    meaning: "the time for which it has already run",
     default: Some(0.0),
     dimension: Dimension::TIME,
     range: (0.0, f64::MAX),
@@ -89,7 +89,7 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         name: "rectangular",
         arguments: &[RISE],
         swept: false,
-        meaning: "constant, with straight flanks where they take time",
+        meaning: "constant, with linear edges of the given length",
         waveform: |u, a, duration| {
             let nearest = u.extreme(Function::Min, &line(u, 1.0, -1.0));
             let one = Scalar::Constant(1.0);
@@ -98,9 +98,9 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
     },
     PulseShape {
         name: "gauss",
-        arguments: &[plain("the height at which it is cut off", 0.01, HEIGHT)],
+        arguments: &[plain("the truncation level", 0.01, HEIGHT)],
         swept: false,
-        meaning: "a Gaussian, cut off at both ends",
+        meaning: "a Gaussian, truncated at both ends",
         waveform: |u, a, _| {
             let x = line(u, -0.5, 1.0);
             (x.times(&x).scaled(4.0 * a[0].ln()).apply(Function::Exp), IN_PHASE)
@@ -122,7 +122,7 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
     },
     PulseShape {
         name: "hermite",
-        arguments: &[plain("the factor of the quadratic term", 0.667, ANY)],
+        arguments: &[plain("the coefficient of the quadratic term", 0.667, ANY)],
         swept: false,
         meaning: "a Gaussian times 1 - c x^2",
         waveform: |u, a, _| {
@@ -133,9 +133,9 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
     },
     PulseShape {
         name: "sech",
-        arguments: &[BANDWIDTH, plain("the height at which it is cut off", 0.01, HEIGHT)],
+        arguments: &[BANDWIDTH, plain("the truncation level", 0.01, HEIGHT)],
         swept: true,
-        meaning: "hyperbolic secant whose frequency follows a hyperbolic tangent",
+        meaning: "hyperbolic secant with a hyperbolic tangent frequency sweep",
         waveform: |u, a, duration| {
             let beta = (1.0 / a[1]).acosh();
             let cosh = line(u, -1.0, 2.0).scaled(beta).apply(Function::Cosh);
@@ -145,9 +145,9 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
     },
     PulseShape {
         name: "wurst",
-        arguments: &[BANDWIDTH, plain("the power of its flanks", 20.0, (0.1, 1e3))],
+        arguments: &[BANDWIDTH, plain("the exponent of its edges", 20.0, (0.1, 1e3))],
         swept: true,
-        meaning: "1 - |cos(pi u)|^n, its frequency sweeping evenly",
+        meaning: "1 - |cos(pi u)|^n, with a linear frequency sweep",
         waveform: |u, a, duration| {
             let flanks = u.scaled(PI).apply(Function::Cos).apply(Function::Abs).to_power(&Scalar::Constant(a[1]));
             (line(&flanks, 1.0, -1.0), even_sweep(u, a[0], duration))
@@ -155,9 +155,9 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
     },
     PulseShape {
         name: "chirp",
-        arguments: &[BANDWIDTH, plain("the share of its length in which each flank rises as a sine", 0.1, (1e-6, 0.5))],
+        arguments: &[BANDWIDTH, plain("the fraction of its length taken by each sine-shaped edge", 0.1, (1e-6, 0.5))],
         swept: true,
-        meaning: "constant between smooth flanks, its frequency sweeping evenly",
+        meaning: "constant with smooth edges, with a linear frequency sweep",
         waveform: |u, a, duration| {
             let edge = u.extreme(Function::Min, &line(u, 1.0, -1.0));
             let rise = edge.scaled(1.0 / a[1]).extreme(Function::Min, &Scalar::Constant(1.0));
@@ -250,7 +250,7 @@ pub const RAMPS: &[Ramp] = &[
         name: "linear",
         argument: None,
         frequency: false,
-        meaning: "in equal steps",
+        meaning: "linear in time",
         waveform: |u, a, b, _| line(u, a, b - a),
     },
     Ramp {
@@ -267,7 +267,7 @@ pub const RAMPS: &[Ramp] = &[
         name: "tan",
         argument: Some("the local field"),
         frequency: true,
-        meaning: "the angle of the effective field to the local field changes evenly",
+        meaning: "the angle between the effective field and the local field changes linearly",
         waveform: |u, a, b, local| {
             let (from, to) = ((a / local).atan(), (b / local).atan());
             line(u, from, to - from).apply(Function::Tan).scaled(local)
@@ -277,7 +277,7 @@ pub const RAMPS: &[Ramp] = &[
         name: "constant_adiabaticity",
         argument: Some("the local field"),
         frequency: true,
-        meaning: "the sine of that angle changes evenly: the adiabaticity factor is constant",
+        meaning: "the sine of that angle changes linearly, for a constant adiabaticity factor",
         waveform: |u, a, b, local| {
             let sine = |field: f64| field / field.hypot(local);
             let s = line(u, sine(a), sine(b) - sine(a));

@@ -237,33 +237,27 @@ impl RelaxSetting {
 pub const RELAX_SETTINGS: &[(RelaxSetting, &str, Dimension, bool, &str)] = &[
     (RelaxSetting::T1, "T1", Dimension::TIME, true, "longitudinal relaxation time"),
     (RelaxSetting::T2, "T2", Dimension::TIME, true, "transverse relaxation time, at most 2 T1"),
-    (
-        RelaxSetting::T1rho,
-        "T1rho",
-        Dimension::TIME,
-        true,
-        "takes the place of T2 while a `lock` of their nucleus holds the spins, at most 2 T1",
-    ),
+    (RelaxSetting::T1rho, "T1rho", Dimension::TIME, true, "replaces T2 during a `lock` of the nucleus, at most 2 T1"),
     (
         RelaxSetting::T1D,
         "T1D",
         Dimension::TIME,
         true,
-        "the lifetime of the order in the dipolar couplings, all of whose spins must be named, with what T1 and T2 do to it",
+        "the lifetime of dipolar order, including the effect of T1 and T2; name all dipolar-coupled spins",
     ),
     (
         RelaxSetting::Polarisation,
         "polarisation",
         Dimension::NUMBER,
         false,
-        "the polarisation 2<Iz> it relaxes to; that of the thermal state when not given",
+        "the equilibrium polarisation 2<Iz>; by default that of the thermal state",
     ),
     (
         RelaxSetting::TauC,
         "tau_c",
         Dimension::TIME,
         true,
-        "the correlation time of isotropic tumbling: the spins relax by their dipolar couplings, from positions",
+        "the correlation time of isotropic tumbling: dipolar relaxation, computed from positions",
     ),
 ];
 
@@ -310,22 +304,19 @@ pub struct Channel {
 
 /// Settings of a channel: (keyword, description).
 pub const CHANNEL_SETTINGS: &[(&str, &str)] = &[
-    ("rf", "the nutation frequency of pulses that give none"),
-    ("max_rf", "the highest nutation frequency; a pulse above it is an error"),
-    ("carrier", "the chemical shift the channel is tuned to, 0 ppm when not given"),
-    ("dead_time", "the time after a pulse during which nothing can be received"),
-    (
-        "rise_time",
-        "the time constant with which a pulse rises: its strength is `1 - exp(-t/rise_time)` of the nominal one",
-    ),
-    ("droop_time", "the time constant with which the strength of a pulse falls while it lasts"),
-    ("lean", "the angle by which the transmitter's y leans away from 90 deg"),
+    ("rf", "the default nutation frequency of pulses"),
+    ("max_rf", "the maximum nutation frequency; a pulse above it is an error"),
+    ("carrier", "the chemical shift at the carrier frequency, 0 ppm by default"),
+    ("dead_time", "the receiver dead time after a pulse"),
+    ("rise_time", "the rise time constant of a pulse: its amplitude is `1 - exp(-t/rise_time)` of the nominal one"),
+    ("droop_time", "the time constant of the amplitude droop during a pulse"),
+    ("lean", "the quadrature phase error of the y channel: its deviation from 90 deg"),
     (
         "leading_transient",
-        "the time for which a field as strong as the pulse acts at its beginning, 90 deg ahead of its phase; all at once, and it may be negative",
+        "the leading phase transient, as an equivalent length of an instantaneous quadrature pulse of the same amplitude, 90 deg ahead in phase; may be negative",
     ),
-    ("trailing_transient", "the same at its end"),
-    ("phase_step", "the step in which phases can be set; another phase is a warning"),
+    ("trailing_transient", "the trailing phase transient, at the end of the pulse"),
+    ("phase_step", "the phase resolution; other phases give a warning"),
 ];
 
 /// Resolution and limits of a spectrometer.
@@ -343,19 +334,19 @@ pub struct Spectrometer {
 
 /// Settings of a spectrometer: (keyword, dimension, description).
 pub const SPECTROMETER_SETTINGS: &[(&str, Dimension, &str)] = &[
-    ("clock", Dimension::TIME, "the step of all times"),
+    ("clock", Dimension::TIME, "the time resolution"),
     ("min_delay", Dimension::TIME, "the shortest delay"),
-    ("phase_step", Dimension::ANGLE, "the step of phases"),
-    ("amplitude_step", Dimension::NUMBER, "the step of strengths, as a share of `max_rf` of the channel"),
-    ("unblanking", Dimension::TIME, "the delay that a transmitter needs before a pulse"),
-    ("switching", Dimension::TIME, "the time in which a transmitter changes its phase"),
-    ("power_change", Dimension::TIME, "the time in which a transmitter changes its power level"),
+    ("phase_step", Dimension::ANGLE, "the phase resolution"),
+    ("amplitude_step", Dimension::NUMBER, "the amplitude resolution, as a fraction of `max_rf` of the channel"),
+    ("unblanking", Dimension::TIME, "the delay required before a pulse for transmitter unblanking"),
+    ("switching", Dimension::TIME, "the phase switching time of a transmitter"),
+    ("power_change", Dimension::TIME, "the power switching time of a transmitter"),
     ("blanking", Dimension::TIME, "the time from the end of a pulse to a gradient or to the receiver"),
-    ("gradient_recovery", Dimension::TIME, "the time from the end of a gradient to whatever is next"),
-    ("crusher", Dimension::TIME, "how long a `crush` takes, no time when not given"),
-    ("max_pulse", Dimension::TIME, "the longest pulse or lock"),
-    ("max_energy", Dimension::TIME, "the rf energy of a scan, as a time at `max_rf` of the channel"),
-    ("max_duty", Dimension::NUMBER, "the largest share of the time between scans in which one transmitter may be on"),
-    ("recycle_delay", Dimension::TIME, "the time from the end of a scan to the next, 0 when not given"),
-    ("max_gradient", Dimension::GRADIENT, "the strongest gradient"),
+    ("gradient_recovery", Dimension::TIME, "the gradient recovery time before the next statement"),
+    ("crusher", Dimension::TIME, "the duration of a `crush`, 0 by default"),
+    ("max_pulse", Dimension::TIME, "the maximum length of a pulse or lock"),
+    ("max_energy", Dimension::TIME, "the maximum rf load per scan, as an equivalent time at `max_rf` of the channel"),
+    ("max_duty", Dimension::NUMBER, "the maximum duty cycle of a transmitter"),
+    ("recycle_delay", Dimension::TIME, "the delay from the end of a scan to the next scan, 0 by default"),
+    ("max_gradient", Dimension::GRADIENT, "the maximum gradient strength"),
 ];

@@ -14,7 +14,7 @@ const LARGEST_EIGEN: usize = 2048;
 pub const LARGEST_MATRIX: usize = 4096;
 
 pub(super) fn too_large(what: &str, dimension: usize) -> Undefined {
-    Undefined::Domain(format!("{what} has {dimension} states, and matrices of at most {LARGEST_MATRIX} are formed"))
+    Undefined::Domain(format!("{what} has {dimension} states; matrices are formed for at most {LARGEST_MATRIX} states"))
 }
 
 /// The battery: its subsystems, and its Hamiltonian.

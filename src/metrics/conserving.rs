@@ -25,9 +25,7 @@ const SAME: f64 = 1e-9;
 pub fn conserving_ergotropy(rho: &Matrix, h: &Matrix, kept: &Matrix) -> Result<f64, Undefined> {
     let size = |m: &Matrix| m.iter().fold(0.0f64, |n, x| n.max(x.norm()));
     if size(&commutator(h, kept)) > SAME * size(h) * size(kept) {
-        return Err(Undefined::Domain(
-            "the energy of the battery does not commute with the quantity that is to be kept".into(),
-        ));
+        return Err(Undefined::Domain("the energy of the battery does not commute with the conserved quantity".into()));
     }
     let eigen = hermitian_eigen(kept)?;
     let largest = eigen.values.iter().fold(0.0f64, |n, x| n.max(x.abs()));
@@ -45,11 +43,11 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let cells = m.battery()?;
     m.counts_every_state()?;
     if cells.sites.len() != m.dimensions().len() {
-        return Err(Undefined::Domain("the battery must be the whole system where a quantity is kept".into()));
+        return Err(Undefined::Domain("a conserved quantity requires the battery to be the whole system".into()));
     }
     if cells.dimension() > LARGEST {
         return Err(Undefined::Domain(format!(
-            "its sectors are worked out for up to {LARGEST} states, the battery has {}",
+            "symmetry sectors are computed for up to {LARGEST} states, the battery has {}",
             cells.dimension()
         )));
     }

@@ -51,7 +51,7 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let cells = m.battery()?;
     let ancilla = m.site(a, 0)?;
     if m.dimension(ancilla) != 2 || cells.sites.contains(&ancilla) {
-        return Err(Undefined::Domain("the ancilla must be a spin 1/2 outside of the battery's cells".into()));
+        return Err(Undefined::Domain("the ancilla must be a spin 1/2 outside the cells of the battery".into()));
     }
     let mut sites = vec![ancilla];
     sites.extend(&cells.sites);
@@ -61,7 +61,7 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     }
     if cells.dimension() > LARGEST {
         return Err(Undefined::Domain(format!(
-            "the measurement is optimised for batteries of up to {LARGEST} states, this has {}",
+            "the measurement is optimised for batteries of up to {LARGEST} states, this battery has {}",
             cells.dimension()
         )));
     }

@@ -222,7 +222,7 @@ fn pair(m: &Moment, a: &[Argument]) -> Result<Matrix, Undefined> {
     let states: f64 = sites.iter().map(|&s| m.dimension(s) as f64).product();
     if states > LARGEST {
         return Err(Undefined::Domain(format!(
-            "the measurement is optimised on {states} states, and it is for up to {LARGEST}; name fewer spins"
+            "the measurement would be optimised on {states} states, more than {LARGEST}; name fewer spins"
         )));
     }
     m.reduced(&sites)

@@ -222,7 +222,7 @@ fn nothing(m: &Moment) -> Value {
 pub(super) fn evaluate_state_of_charge(m: &Moment, _: &[Argument]) -> Value {
     let c = evaluate_capacity(m, &[])?;
     if c <= nothing(m)? {
-        return Err(Undefined::Domain("the capacity is zero, so W/C has no meaning".into()));
+        return Err(Undefined::Domain("the capacity is zero, so W/C is undefined".into()));
     }
     Ok(evaluate_ergotropy(m, &[])? / c)
 }
@@ -230,7 +230,7 @@ pub(super) fn evaluate_state_of_charge(m: &Moment, _: &[Argument]) -> Value {
 pub(super) fn evaluate_efficiency(m: &Moment, _: &[Argument]) -> Value {
     let stored = super::energy::evaluate_stored(m, &[])?;
     if stored <= nothing(m)? {
-        return Err(Undefined::Domain("no energy is stored, so W/(E - E_0) has no meaning".into()));
+        return Err(Undefined::Domain("no energy is stored, so W/(E - E_0) is undefined".into()));
     }
     Ok(evaluate_ergotropy(m, &[])? / stored)
 }

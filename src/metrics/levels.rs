@@ -247,8 +247,7 @@ fn within(lists: &[Vec<usize>], most: usize, what: &str) -> Result<(), Undefined
 
 fn refused(what: &str, states: f64, bytes: f64) -> Undefined {
     Undefined::Domain(format!(
-        "{what} of an operator that couples {states} states would take about {:.1} GB and too long; a battery without couplings \
-         between its cells, or a smaller one, has it",
+        "{what} of an operator that couples {states} states would need about {:.1} GB and too much time; use a smaller battery, or one without couplings between its cells",
         bytes / 1e9
     ))
 }

@@ -32,7 +32,8 @@ pub fn local_parts(h: &Matrix, dimensions: &[usize]) -> Result<Vec<Matrix>, Unde
     let rest = h - sum - identity(h.nrows()).map(|x| x * constant);
     if norm_squared(&rest) > 1e-18 * norm_squared(h).max(f64::MIN_POSITIVE) {
         return Err(Undefined::Domain(
-            "the Hamiltonian couples the cells, so it has no local parts; give an operator without couplings".into(),
+            "the Hamiltonian couples the cells, so it is not a sum of local parts; give an operator without couplings"
+                .into(),
         ));
     }
     Ok(parts)
@@ -81,7 +82,7 @@ fn over_parts(m: &Moment, a: &[Argument], f: fn(&Matrix, &Matrix) -> Result<f64,
         Some(argument) => argument.operator().restricted(&cells.sites),
         None => Some(cells.inside().operator().clone()),
     };
-    let outside = || Undefined::Domain("the operator acts on subsystems outside of the battery's cells".into());
+    let outside = || Undefined::Domain("the operator acts on subsystems outside the cells of the battery".into());
     let operator = operator.ok_or_else(outside)?;
     let mut sum = 0.0;
     if let Some(parts) = parts_of(&operator) {

@@ -143,8 +143,7 @@ impl Metric {
     pub fn value(&self, moment: &Moment, arguments: &[Argument]) -> Value {
         if !self.filtered && !moment.is_state() {
             return Err(Undefined::Domain(
-                "`crush keep` without order 0 has left the pathway of a signal, whose trace is 0 and which is no state"
-                    .into(),
+                "the result of `crush keep` without order 0 is not a state: its trace is 0".into(),
             ));
         }
         (self.evaluate)(moment, arguments)

@@ -185,7 +185,7 @@ impl<'a> Moment<'a> {
     pub fn elapsed(&self) -> Value {
         self.time.ok_or_else(|| {
             Undefined::Domain(
-                "the members of the ensemble reach this moment at different times; `member_mean` averages what each of them has"
+                "the ensemble members reach this point at different times; `member_mean` averages their individual values"
                     .into(),
             )
         })
@@ -265,7 +265,7 @@ impl<'a> Moment<'a> {
     pub fn counts_every_state(&self) -> Result<(), Undefined> {
         if self.scene.space.basis().has_copies() {
             return Err(Undefined::Domain(
-                "a collective outside of its symmetric multiplet has more states than are kept".into(),
+                "a collective outside its symmetric multiplet has more states than are stored".into(),
             ));
         }
         Ok(())
@@ -399,7 +399,9 @@ impl<'a> Moment<'a> {
             Some(Argument::Operator(argument)) => match argument.operator().restricted(&cells.sites) {
                 Some(inside) if inside.dimension() <= LARGEST_MATRIX => Ok(inside.matrix()),
                 Some(inside) => Err(too_large("the battery", inside.dimension())),
-                None => Err(Undefined::Domain("the operator acts on subsystems outside of the battery's cells".into())),
+                None => {
+                    Err(Undefined::Domain("the operator acts on subsystems outside the cells of the battery".into()))
+                }
             },
             _ => Ok(cells.hamiltonian()?.clone()),
         }
@@ -410,7 +412,7 @@ impl<'a> Moment<'a> {
     /// # Errors
     /// When the argument is of another kind.
     pub fn site(&self, arguments: &[Argument], k: usize) -> Result<usize, Undefined> {
-        let wrong = || Undefined::Domain("a single subsystem is needed here".into());
+        let wrong = || Undefined::Domain("expected a single subsystem".into());
         match arguments.get(k) {
             Some(Argument::Site(site)) => Ok(*site),
             Some(Argument::Sites(sites)) => match sites.as_slice() {
@@ -429,7 +431,7 @@ impl<'a> Moment<'a> {
         match arguments.get(k) {
             Some(Argument::Site(site)) => Ok(vec![*site]),
             Some(Argument::Sites(sites)) => Ok(sites.clone()),
-            _ => Err(Undefined::Domain("subsystems are needed here".into())),
+            _ => Err(Undefined::Domain("expected subsystems".into())),
         }
     }
 
@@ -440,7 +442,7 @@ impl<'a> Moment<'a> {
     pub fn operator<'b>(&self, arguments: &'b [Argument], k: usize) -> Result<&'b Matrix, Undefined> {
         match arguments.get(k) {
             Some(Argument::Operator(operator)) => operator.matrix(),
-            _ => Err(Undefined::Domain("an operator is needed here".into())),
+            _ => Err(Undefined::Domain("expected an operator".into())),
         }
     }
 
@@ -455,7 +457,7 @@ impl<'a> Moment<'a> {
     ) -> Result<&'b OperatorArgument, Undefined> {
         match arguments.get(k) {
             Some(Argument::Operator(argument)) => Ok(argument),
-            _ => Err(Undefined::Domain("an operator is needed here".into())),
+            _ => Err(Undefined::Domain("expected an operator".into())),
         }
     }
 
@@ -497,7 +499,7 @@ impl<'a> Moment<'a> {
     pub fn number(&self, arguments: &[Argument], k: usize) -> Value {
         match arguments.get(k) {
             Some(Argument::Number(x)) => Ok(*x),
-            _ => Err(Undefined::Domain("a number is needed here".into())),
+            _ => Err(Undefined::Domain("expected a number".into())),
         }
     }
 }

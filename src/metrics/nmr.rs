@@ -16,7 +16,7 @@ use super::{Argument, Moment, OperatorArgument, Undefined, Value};
 use crate::linalg::{C64, Matrix, ZERO, hermitian_values, norm_squared, real};
 use crate::spin::{State, gibbs};
 
-const NO_DEVIATION: &str = "the state is the maximally mixed one, which has no deviation";
+const NO_DEVIATION: &str = "the state is the maximally mixed state and has no deviation";
 
 /// `Tr[dr H] / sqrt(norm2 Tr[H^2])`.
 fn overlap(rho: &Matrix, h: &Matrix, norm2: f64) -> Value {
@@ -83,7 +83,7 @@ fn temperature_of(energy: f64, levels: &[(f64, f64)], n: f64) -> Value {
     let levels: Vec<(f64, f64)> = levels.iter().map(|(e, c)| (e - mean_level, *c)).collect();
     let (low, high) = (levels.first().map_or(0.0, |l| l.0), levels.last().map_or(0.0, |l| l.0));
     if energy.abs() <= 1e-15 * (high - low) {
-        return Err(Undefined::Domain("the energy is that of infinite temperature".into()));
+        return Err(Undefined::Domain("the energy corresponds to infinite temperature".into()));
     }
     if energy <= low || energy >= high {
         return Err(Undefined::Domain(
@@ -255,7 +255,7 @@ pub(super) fn evaluate_elapsed(m: &Moment, _: &[Argument]) -> Value {
 }
 
 pub(super) fn evaluate_signal(_: &Moment, _: &[Argument]) -> Value {
-    Err(Undefined::Domain("a signal exists only during `acquire`".into()))
+    Err(Undefined::Domain("a signal is defined only during `acquire`".into()))
 }
 
 #[cfg(test)]

@@ -189,8 +189,7 @@ pub(super) fn evaluate(m: &Moment, _: &[Argument]) -> Value {
     }
     if cells.sites.len() > MOST_SITES {
         return Err(Undefined::Domain(format!(
-            "rotations are optimised for up to {MOST_SITES} spins, the battery has {}; `marginal_ergotropy` is the same without \
-             couplings, and `single_site_ergotropy` a lower bound",
+            "rotations are optimised for up to {MOST_SITES} spins, the battery has {}; without couplings use the equal `marginal_ergotropy`; `single_site_ergotropy` is a lower bound",
             cells.sites.len()
         )));
     }

@@ -112,7 +112,7 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let dimensions: Vec<usize> = cells.sites.iter().map(|&s| m.dimension(s)).collect();
     let site = m.site(a, 0)?;
     let Some(position) = cells.sites.iter().position(|&s| s == site) else {
-        return Err(Undefined::Domain("the site is not one of the battery's cells".into()));
+        return Err(Undefined::Domain("the site is not a cell of the battery".into()));
     };
     if dimensions[position] != 2 {
         return Err(Undefined::Domain("single-site ergotropy is defined for a spin 1/2".into()));

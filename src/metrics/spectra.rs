@@ -84,8 +84,7 @@ impl Moment<'_> {
         let Some(site) = sites.iter().find(|s| self.scene.averaged.sites.contains(s)) else { return Ok(()) };
         let name = &self.scene.space.basis().site(*site).name;
         Err(Undefined::Domain(format!(
-            "`definite` spins of the collective `{name}` are kept as their average over permutations, which has the right energies and \
-             another spectrum; declare the spins one by one: `spin {name}[n] : 1/2`"
+            "`definite` spins of the collective `{name}` are stored as their average over permutations, which has the correct energies but a different spectrum; declare individual spins: `spin {name}[n] : 1/2`"
         )))
     }
 

@@ -20,7 +20,7 @@ use super::{Argument, Moment, Rate, Undefined, Value, bures_angle};
 use crate::linalg::{Eigen, Matrix, Vector, conjugate, conjugate_back, hermitian_eigen, identity, product};
 use crate::spin::{Operator, State};
 
-const NO_SPREAD: &str = "the driving Hamiltonian has no spread in this state";
+const NO_SPREAD: &str = "the variance of the driving Hamiltonian is zero in this state";
 
 /// Largest dimension of the whole system for which the state is propagated back to the start of the path.
 const LARGEST_PATH: usize = 512;
@@ -55,7 +55,7 @@ fn fisher(levels: impl Iterator<Item = (f64, f64)>, scale: f64) -> Result<f64, U
         }
         if p <= 1e-18 {
             return Err(Undefined::Domain(
-                "a level that is empty fills at a finite rate: the information is infinite here".into(),
+                "an empty level is populated at a finite rate: the Fisher information is infinite".into(),
             ));
         }
         sum += dp * dp / p;
@@ -156,7 +156,7 @@ fn spread_of_vector(psi: &Vector, applied: &Vector) -> f64 {
 }
 
 fn nothing_acts() -> Undefined {
-    Undefined::Domain("no Hamiltonian acts at this moment".into())
+    Undefined::Domain("no Hamiltonian acts at this time".into())
 }
 
 fn drive(m: &Moment) -> Result<Operator, Undefined> {
@@ -172,7 +172,7 @@ pub(super) fn evaluate_uncertainty_bound(m: &Moment, _: &[Argument]) -> Value {
     let motion = m.motion.ok_or_else(nothing_acts)?;
     motion.hamiltonian()?;
     if !motion.is_unitary() {
-        return Err(Undefined::Domain("the state relaxes, and the bound is one of unitary evolution".into()));
+        return Err(Undefined::Domain("the state relaxes, but the bound holds for unitary evolution".into()));
     }
     // For a pure state, from its derivative: `psi' = -i H psi`.
     let driving = match (m.state, motion.rate(m.state)) {
@@ -198,7 +198,7 @@ impl Path {
         let operator = motion.hamiltonian()?;
         let n = operator.dimension();
         if n > LARGEST_PATH {
-            let why = format!("a path is followed back for up to {LARGEST_PATH} states, this system has {n}");
+            let why = format!("the path is computed for up to {LARGEST_PATH} states, this system has {n}");
             return Err(Undefined::Domain(why));
         }
         let (hamiltonian, now) = (operator.matrix(), m.density()?.clone());

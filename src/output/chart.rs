@@ -70,17 +70,17 @@ fn measured(set: &ResultSet) -> Vec<&Column> {
 pub fn chart(set: &ResultSet, experiment: &Experiment, wanted: &[String]) -> Result<Figure, String> {
     let known: Vec<&str> = measured(set).into_iter().map(|c| c.key.as_str()).collect();
     if let Some(other) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
-        return Err(format!("nothing that was measured is called `{other}`; there is {}", known.join(", ")));
+        return Err(format!("unknown result `{other}`; results are {}", known.join(", ")));
     }
     let shown = Shown { set, experiment, rounding: Rounding::new(set), wanted };
     let panels = match set.schema().axes.as_slice() {
         [] => traces(&shown),
         [axis] => lines(&shown, axis),
         [slow, fast] => maps(&shown, slow, fast),
-        _ => return Err("a sweep of more than two parameters has no picture: fix some with `--set`".into()),
+        _ => return Err("a sweep of more than two parameters cannot be plotted: fix some with `--set`".into()),
     };
     if panels.is_empty() {
-        return Err("there is nothing to draw: record a trace, acquire a decay, or sweep a parameter".into());
+        return Err("there is nothing to plot: record a trace, acquire an FID, or sweep a parameter".into());
     }
     let columns = match panels.len() {
         1 => 1,
@@ -314,7 +314,7 @@ pub const MOST_POINTS: usize = 1_000_000;
 /// A sentence for a sweep that is too large to be drawn at once.
 pub fn too_many(points: usize) -> String {
     format!(
-        "{} points are more than a picture shows; `ergoseq sweep` writes them to a file",
+        "{} points are too many for a plot; use `ergoseq sweep` to write them to a file",
         number_text(points as f64)
     )
 }

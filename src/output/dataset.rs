@@ -170,11 +170,11 @@ impl Dataset {
     /// When it is none of a sweep.
     pub fn read(bytes: &[u8]) -> Result<Dataset, String> {
         let header = Header::read(bytes)?;
-        let status = header.variable(STATUS).ok_or("it holds no sweep")?;
+        let status = header.variable(STATUS).ok_or("it contains no sweep")?;
         let grid = &status.dimensions;
         let of_grid = |v: &Variable| v.kind == Type::Char || v.dimensions.starts_with(grid) || v.dimensions.len() == 1;
         if status.kind != Type::Short || grid.is_empty() || !header.variables.iter().all(of_grid) {
-            return Err("it holds no sweep".into());
+            return Err("it contains no sweep".into());
         }
         let points = header.count(status);
         Ok(Dataset { header, points })

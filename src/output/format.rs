@@ -3,7 +3,7 @@
 /// The formats of `run`: word, meaning.
 pub const FORMATS: &[(&str, Format, &str)] = &[
     ("table", Format::Table, "for people"),
-    ("json", Format::Json, "one object, for programs"),
+    ("json", Format::Json, "one object, for other programs"),
     ("csv", Format::Csv, "one row a point, or one row a sample of a trace, for spreadsheets"),
     ("spectrum", Format::Spectrum, "the spectra of what was acquired, a row a frequency in Hz and ppm"),
     ("jcamp", Format::Jcamp, "a free induction decay as JCAMP-DX 5.01, which programs of all makers read"),

@@ -165,7 +165,7 @@ impl Header {
     pub fn read(bytes: &[u8]) -> Result<Header, String> {
         let mut r = Reader { bytes, at: 0 };
         if r.take(4)? != MAGIC {
-            return Err("it is no NetCDF file of the kind that `sweep` writes".into());
+            return Err("it is not a NetCDF file written by `sweep`".into());
         }
         if r.number()? != 0 {
             return Err("it has records, which `sweep` does not write".into());
@@ -212,7 +212,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn take(&mut self, n: usize) -> Result<&'a [u8], String> {
         let end = self.at.checked_add(n);
-        let part = end.and_then(|end| self.bytes.get(self.at..end)).ok_or("its header is not complete")?;
+        let part = end.and_then(|end| self.bytes.get(self.at..end)).ok_or("its header is incomplete")?;
         self.at += n;
         Ok(part)
     }
@@ -225,7 +225,7 @@ impl<'a> Reader<'a> {
         let n = self.number()?;
         let text = self.take(n as usize)?.to_vec();
         self.take((padded(n) - n) as usize)?;
-        String::from_utf8(text).map_err(|_| "its header is no text".to_string())
+        String::from_utf8(text).map_err(|_| "its header is not text".to_string())
     }
 
     fn list(&mut self, tag: u32) -> Result<u64, String> {

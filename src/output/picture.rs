@@ -157,8 +157,8 @@ pub struct Kind {
 /// Every kind.
 pub const KINDS: &[Kind] = &[
     Kind { ending: "svg", meaning: "for the web and for editing", bytes: |p| Ok(svg_of(p).into_bytes()) },
-    Kind { ending: "png", meaning: "for everything, at twice the resolution of a screen", bytes: png_of },
-    Kind { ending: "pdf", meaning: "for print and for LaTeX, with its fonts", bytes: pdf_of },
+    Kind { ending: "png", meaning: "for general use, at twice screen resolution", bytes: png_of },
+    Kind { ending: "pdf", meaning: "for print and LaTeX, with embedded fonts", bytes: pdf_of },
 ];
 
 impl Kind {
@@ -194,7 +194,7 @@ pub fn letters(figure: &Figure, columns: usize, coloured: bool) -> String {
     for panel in &figure.panels {
         let Content::Curves(curves) = &panel.content else {
             // A map is nothing but its colours.
-            out += &format!("{}: a map, which `ergoseq plot` draws\n\n", panel.title);
+            out += &format!("{}: a map; use `ergoseq plot` to draw it\n\n", panel.title);
             continue;
         };
         // A legend takes a third of the width: the names stand in the title, and theory's points would hide the lines.

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 pub fn readings(unit: &str, r: &Readings) -> String {
     let unseen = r.parameters - r.rank;
     let mut out = format!(
-        "tomography{}: {}\n  {} of {} parameters seen, condition number {:.3}, {} scans\n",
+        "tomography{}: {}\n  {} of {} parameters observable, condition number {:.3}, {} scans\n",
         if r.measured { ", measured" } else { "" },
         r.readouts.join(", "),
         r.rank,
@@ -18,17 +18,17 @@ pub fn readings(unit: &str, r: &Readings) -> String {
         r.scans
     );
     if unseen > 0 {
-        out += &format!("  the other {unseen} are taken to be those of the maximally mixed state\n");
+        out += &format!("  the other {unseen} are set to those of the maximally mixed state\n");
     }
     // What rounds to zero has no sign.
     let six = |x: f64| if x.abs() < 5e-7 { 0.0 } else { x };
     let (smallest, linear) = (six(r.smallest.0), six(r.smallest.1));
     out += &format!("  {}: smallest eigenvalue {smallest:.6}", r.method);
     if r.method != "linear" {
-        out += &format!(", that of least squares {linear:.6}");
+        out += &format!(", least squares {linear:.6}");
     }
     if r.smallest.0 < -1e-12 {
-        out += " (no physical state)";
+        out += " (not positive semidefinite)";
     }
     out += &format!(
         "\n  correlation with the {} deviation from the maximally mixed state {:.6}\n",
@@ -36,7 +36,7 @@ pub fn readings(unit: &str, r: &Readings) -> String {
         r.correlation
     );
     if r.mirrored {
-        out += "  a higher shift has a lower frequency in these data, against the spectrometer's sense: they are read so\n";
+        out += "  in these data a higher shift has a lower frequency, contrary to the convention\n  of spectrometers: they are read with that sign\n";
     }
     let Some(e) = &r.energies else { return out };
     let shown = |x: f64| format!("{:>11.3e}", x);
@@ -44,11 +44,11 @@ pub fn readings(unit: &str, r: &Readings) -> String {
     if r.sigma == 0.0 {
         return out + "  without noise: the energies at the mark `tomography` have no errors\n";
     }
-    out += &format!("  noise of an amplitude {:.3e}, the reference line is {:.3e}\n", r.sigma, r.reference);
+    out += &format!("  noise of an amplitude {:.3e}, reference line {:.3e}\n", r.sigma, r.reference);
     let freedom = r.numbers - r.rank;
     out += &match r.chi_square {
-        Some(_) if r.measured => "  the noise is told from what is left over\n".into(),
-        Some(chi) => format!("  chi^2 = {chi:.1} for {freedom} numbers\n"),
+        Some(_) if r.measured => "  the noise is estimated from the residuals\n".into(),
+        Some(chi) => format!("  chi^2 = {chi:.1} for {freedom} degrees of freedom\n"),
         None => String::new(),
     };
     out += &format!("  {:<13}{:>11}{:>11}{:>11}{:>11}   {}\n", "", "value", "error", "bias", "corrected", "95 %");
@@ -71,10 +71,10 @@ pub fn readings(unit: &str, r: &Readings) -> String {
     let q = &e.ergotropy;
     let space = if unit.is_empty() { "" } else { " " };
     out + &if q.interval_95.0 <= 0.0 {
-        format!("  to quote: W is not told apart from 0; it is below {:.3e}{space}{unit} (97.5 %)\n", q.interval_95.1)
+        format!("  to quote: W is compatible with 0; upper bound {:.3e}{space}{unit} (97.5 %)\n", q.interval_95.1)
     } else {
         format!(
-            "  to quote: W = ({:.4e} +- {:.1e}){space}{unit}, the corrected value;\n  what a unitary charges is better had as E(t) - E(0)\n",
+            "  to quote: W = ({:.4e} +- {:.1e}){space}{unit}, the corrected value;\n  for unitary charging, E(t) - E(0) has the lower variance\n",
             q.corrected, q.error
         )
     }
@@ -131,7 +131,7 @@ pub fn readings_json(r: &Readings) -> Value {
 /// When there is no tomography.
 pub fn amplitudes(set: &ResultSet) -> Result<String, String> {
     let readings = set.at(0).and_then(|p| p.tomographies().first());
-    let Some(readings) = readings else { return Err("the file has no `tomography`".into()) };
+    let Some(readings) = readings else { return Err("the program has no `tomography`".into()) };
     let mut out = format!("{}\n", crate::tomography::data::COLUMNS);
     for a in readings.amplitudes.iter().map(Amplitude::turned) {
         let number = crate::syntax::number_text;

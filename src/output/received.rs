@@ -67,7 +67,7 @@ type Plane = (Vec<f64>, Vec<f64>, Vec<Vec<f64>>);
 
 fn plane(series: &Series, kind: Indirect) -> Result<Plane, String> {
     let Some(dwell) = series.indirect_dwell else {
-        return Err("the sweep width of its indirect dimension is not known".into());
+        return Err("the sweep width of its indirect dimension is unknown".into());
     };
     let own = Series { rows: rows_of(series), sense: crate::decays::Sense::Spectrometer, ..series.clone() };
     // The sum of cosine and i sine of every point, or real rows with half of the time between them.

@@ -29,24 +29,28 @@ pub fn rehearsal(r: &DryRun, experiment: &Experiment, sources: &Sources) -> Stri
     let (second, hertz) = if lab { ("s", "Hz") } else { ("", "") };
     let mut out = String::new();
     let _ = writeln!(out, "{}", if experiment.title.is_empty() { "(no title)" } else { &experiment.title });
-    let _ = writeln!(out, "a scan takes {}", scaled(r.duration, second));
+    let _ = writeln!(out, "duration of a scan {}", scaled(r.duration, second));
     if r.scans > 1 {
         let _ = writeln!(out, "the phase cycles need {} scans", r.scans);
     }
     match r.recycle {
         Some(recycle) => {
             let whole = r.scans as f64 * (r.duration + recycle);
-            let _ =
-                writeln!(out, "with 5 T1 = {} between scans {} in all", scaled(recycle, second), scaled(whole, second));
+            let _ = writeln!(
+                out,
+                "with 5 T1 = {} between scans {} in total",
+                scaled(recycle, second),
+                scaled(whole, second)
+            );
         }
-        None => out += "no T1 is given, so the delay between scans is not known\n",
+        None => out += "no T1 is given, so the recycle delay is unknown\n",
     }
     let train: f64 = r.blocks.iter().map(|b| b.energy).sum();
     if train > 0.0 {
-        let _ = writeln!(out, "rf energy of a scan: that of {} at the limit", scaled(train, second));
+        let _ = writeln!(out, "rf load per scan: equivalent to {} at max_rf", scaled(train, second));
     }
     let orders = r.blocks.first().map_or(0, |b| b.orders.len());
-    let mut header = format!("\n{:>12} {:>11} {:>11}", "begins", "takes", "rf");
+    let mut header = format!("\n{:>12} {:>11} {:>11}", "start", "duration", "rf");
     (0..orders).for_each(|k| header += &format!(" {:>7}", format!("order {k}")));
     let _ = writeln!(out, "{header}");
     let _ = writeln!(out, "{}", "-".repeat(header.chars().count() - 1));
@@ -82,6 +86,6 @@ pub fn rehearsal(r: &DryRun, experiment: &Experiment, sources: &Sources) -> Stri
             let _ = writeln!(out, "{line}");
         }
     }
-    out += "\nnot emulated: what pulses leave ringing, switching times, radiation damping,\ncouplings to spins that are not declared\n";
+    out += "\nnot modelled: probe ring-down, transmit/receive switching, radiation damping,\ncouplings to undeclared spins\n";
     out
 }

@@ -73,7 +73,7 @@ pub fn decays_of(point: Point<'_>) -> impl Iterator<Item = Decay<'_>> {
 /// When nothing was acquired.
 fn decays(set: &ResultSet) -> Result<Vec<Decay<'_>>, String> {
     let all: Vec<Decay> = set.points().flat_map(decays_of).collect();
-    if all.is_empty() { Err("nothing was acquired, so there is no decay".into()) } else { Ok(all) }
+    if all.is_empty() { Err("nothing was acquired, so there is no FID".into()) } else { Ok(all) }
 }
 
 /// The single decay of a format that holds one.
@@ -83,7 +83,7 @@ fn decays(set: &ResultSet) -> Result<Vec<Decay<'_>>, String> {
 fn single<'a>(set: &'a ResultSet, format: &str) -> Result<Decay<'a>, String> {
     match decays(set)?.as_slice() {
         [decay] => Ok(*decay),
-        several => Err(format!("a {format} file holds one decay, and {} were acquired", several.len())),
+        several => Err(format!("a {format} file holds one FID, but {} were acquired", several.len())),
     }
 }
 
@@ -166,7 +166,7 @@ pub fn npy(set: &ResultSet) -> Result<Vec<u8>, String> {
     let decays: Vec<Vec<C64>> = decays(set)?.iter().map(Decay::samples).collect();
     let first = decays.first().map_or(&[][..], Vec::as_slice);
     if decays.iter().any(|d| d.len() != first.len()) {
-        return Err("the decays differ in length, so they are no array".into());
+        return Err("the FIDs differ in length, so they do not form an array".into());
     }
     let shape = match decays.len() {
         1 => format!("({},)", first.len()),

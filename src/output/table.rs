@@ -120,7 +120,8 @@ fn method(system: UnitSystem, how: &RunInfo) -> String {
     } else {
         String::new()
     };
-    let members = if how.members > 1 { format!("{} members of ", how.members) } else { String::new() };
+    let members =
+        if how.members > 1 { format!("average over {} ensemble members of ", how.members) } else { String::new() };
     let mut line = format!("{members}{}{of} states, {state}", crate::syntax::number_text(how.dimension));
     if !how.methods.is_empty() {
         line += &format!(", {}", how.methods.join(" + "));
@@ -187,7 +188,7 @@ fn brief(sheet: &Sheet, trace: Trace) -> String {
     let time = trace.time();
     let length = with_unit(digits(time.last().copied()), sheet.set.schema().time.name);
     let mut columns = Columns::new(1);
-    columns.push(["", "start", "lowest", "highest", "at", "end"].map(String::from).to_vec());
+    columns.push(["", "start", "min", "max", "t(max)", "end"].map(String::from).to_vec());
     for (column, values) in trace.columns() {
         let value = |x: Option<&f64>| x.copied().filter(|x| !x.is_nan());
         let defined = || values.iter().copied().enumerate().filter(|(_, x)| !x.is_nan());

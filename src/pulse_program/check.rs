@@ -56,14 +56,14 @@ impl Known<'_> {
             return;
         }
         let known: Vec<&str> = self.labels.iter().copied().collect();
-        let diagnostic = Diagnostic::new(Code::Undefined, *span, format!("no line has the label `{label}`"));
-        said.push(diagnostic.label("leads nowhere").help(format!("labels are: {}", known.join(", "))));
+        let diagnostic = Diagnostic::new(Code::Undefined, *span, format!("unknown label `{label}`"));
+        said.push(diagnostic.label("undefined label").help(format!("labels are: {}", known.join(", "))));
     }
 
     fn phase(&self, number: usize, span: Span, said: &mut Vec<Diagnostic>) {
         if !self.phases.contains(&number) {
             let diagnostic = Diagnostic::new(Code::Undefined, span, format!("`ph{number}` has no list of phases"));
-            said.push(diagnostic.label("not defined").help(format!("define it behind `exit`: ph{number}=0 2")));
+            said.push(diagnostic.label("not defined").help(format!("define it after `exit`: ph{number}=0 2")));
         }
     }
 
@@ -79,15 +79,13 @@ impl Known<'_> {
         if known {
             return;
         }
-        let diagnostic =
-            Diagnostic::new(Code::Undefined, span, format!("no word, delay, pulse or list is called `{word}`"));
+        let diagnostic = Diagnostic::new(Code::Undefined, span, format!("unknown word, delay, pulse or list `{word}`"));
         let candidates = words::all().map(str::to_string).chain(self.names.iter().cloned()).collect::<Vec<_>>();
         let diagnostic = diagnostic.label("unknown").did_you_mean(word, candidates.iter().map(String::as_str));
         said.push(match words::near_numbered(word) {
             Some(hint) => diagnostic.help(hint),
-            None => {
-                diagnostic.help(format!("`define delay {word}` or `define list<delay> {word}=<$VDLIST>` defines one"))
-            }
+            None => diagnostic
+                .help(format!("define it with `define delay {word}` or `define list<delay> {word}=<$VDLIST>`")),
         });
     }
 
@@ -104,7 +102,7 @@ impl Known<'_> {
 }
 
 fn negative(span: Span) -> Diagnostic {
-    mistake(span, "a delay cannot be negative", "negative", "take a positive time")
+    mistake(span, "a delay cannot be negative", "negative", "use a positive time")
 }
 
 fn of_item(item: &Item, known: &Known, said: &mut Vec<Diagnostic>) {
@@ -155,15 +153,10 @@ fn list_operation(list: &str, operation: &str, span: Span, known: &Known, said: 
 fn unbalanced(text: &str, span: Span, said: &mut Vec<Diagnostic>) {
     let count = |c: char| text.matches(c).count();
     if count('(') != count(')') {
-        said.push(mistake(
-            span,
-            "the parentheses of a relation do not pair",
-            "not paired",
-            "close each that is opened",
-        ));
+        said.push(mistake(span, "unbalanced parentheses in a relation", "unbalanced", "close every open parenthesis"));
     }
     let empty = text.split_once('=').is_some_and(|(_, value)| value.trim().is_empty());
     if empty {
-        said.push(mistake(span, "a relation without a value", "nothing behind `=`", "write one: \"p3=p1*0.5\""));
+        said.push(mistake(span, "a relation without a value", "missing value after `=`", "write one: \"p3=p1*0.5\""));
     }
 }

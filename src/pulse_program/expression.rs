@@ -399,14 +399,14 @@ impl Reader<'_> {
         if terms < MOST_TERMS {
             return Ok(terms + 1);
         }
-        Err((format!("more than {MOST_TERMS} terms are joined"), self.peek().map(|t| t.span)))
+        Err((format!("more than {MOST_TERMS} terms in an expression"), self.peek().map(|t| t.span)))
     }
 
     /// One level deeper, while there is room.
     fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Wrong>) -> Result<T, Wrong> {
         if self.depth >= DEEPEST {
             let place = self.peek().map(|t| t.span);
-            return Err((format!("more than {DEEPEST} parentheses or signs stand in each other"), place));
+            return Err((format!("more than {DEEPEST} nested parentheses or signs"), place));
         }
         self.depth += 1;
         let found = read(self);
@@ -419,13 +419,13 @@ impl Reader<'_> {
     }
 
     fn part_of_product(&mut self) -> Result<Expr, Wrong> {
-        let Some(token) = self.peek().cloned() else { return Err(("an expression ends too early".into(), None)) };
+        let Some(token) = self.peek().cloned() else { return Err(("incomplete expression".into(), None)) };
         self.at += 1;
         match (token.kind, token.text.as_str()) {
             (TokenKind::Number, text) => match number(text) {
                 Ok((x, true)) => Ok(Expr::Time(x)),
                 Ok((x, false)) => Ok(Expr::Number(x)),
-                Err(unit) => Err((format!("no unit is called `{unit}`"), Some(token.span))),
+                Err(unit) => Err((format!("unknown unit `{unit}`"), Some(token.span))),
             },
             (TokenKind::Sign, "-") => Ok(Expr::Minus(Box::new(self.primary()?))),
             (TokenKind::Sign, "+") => self.primary(),
@@ -434,7 +434,7 @@ impl Reader<'_> {
                 let inside = self.sum()?;
                 self.spaced = spaced;
                 if !self.is_sign(")") {
-                    return Err(("a parenthesis is not closed".into(), Some(token.span)));
+                    return Err(("unclosed parenthesis".into(), Some(token.span)));
                 }
                 self.at += 1;
                 Ok(inside)

@@ -88,9 +88,9 @@ impl<'a> Items<'a> {
                 self.at += 1;
                 self.wrong(
                     token.span,
-                    "a parenthesis that nothing opens",
+                    "unmatched closing parenthesis",
                     "`(` is missing",
-                    "take it out, or open it before",
+                    "remove it, or open it before",
                 );
                 continue;
             }
@@ -109,8 +109,8 @@ impl<'a> Items<'a> {
             }
             (TokenKind::Sign, "(") if self.depth >= DEEPEST => {
                 self.at = self.tokens.len();
-                let message = format!("more than {DEEPEST} groups stand in each other");
-                self.wrong(token.span, message, "too deep", "take parentheses out");
+                let message = format!("more than {DEEPEST} nested groups");
+                self.wrong(token.span, message, "too deep", "remove parentheses");
                 None
             }
             (TokenKind::Sign, "(") => {
@@ -147,7 +147,7 @@ impl<'a> Items<'a> {
         match sign {
             "-" => {
                 let end = self.peek().map_or(span, |t| t.span);
-                self.wrong(span.to(end), "a delay cannot be negative", "negative", "take a positive time");
+                self.wrong(span.to(end), "a delay cannot be negative", "negative", "use a positive time");
                 // What is behind the sign is read for mistakes of its own.
                 if !self.is("-") {
                     self.item();
@@ -155,11 +155,11 @@ impl<'a> Items<'a> {
             }
             "," => self.wrong(
                 span,
-                "a comma belongs behind a label alone",
-                "out of place",
-                "items of a line have blanks between them: `d1 pl1:f1`",
+                "a comma is allowed only after a label",
+                "unexpected",
+                "separate items by blanks: `d1 pl1:f1`",
             ),
-            _ => self.wrong(span, format!("`{sign}` begins nothing"), "out of place", "take it out"),
+            _ => self.wrong(span, format!("unexpected `{sign}`"), "unexpected", "remove it"),
         }
     }
 
@@ -170,7 +170,7 @@ impl<'a> Items<'a> {
         let mut named = false;
         length.expr.names(&mut |_| named = true);
         if bare && !named {
-            self.wrong(span, format!("`{text}` has no unit"), "a time has one", "write `10u`, `2m` or `1s`");
+            self.wrong(span, format!("`{text}` has no unit"), "a time needs a unit", "write `10u`, `2m` or `1s`");
         }
         Some(ItemKind::Timed { length, modifiers: self.modifiers() })
     }
@@ -216,10 +216,10 @@ impl<'a> Items<'a> {
         // `goo=2`: a word that only assigns, and is none.
         if self.ahead(1).is_some_and(|t| t.text == "=") && words::kind_of(word).is_none() {
             self.at += 3;
-            let diagnostic = Diagnostic::new(Code::PulseProgram, span, format!("no word is called `{word}`"));
+            let diagnostic = Diagnostic::new(Code::PulseProgram, span, format!("unknown word `{word}`"));
             let known = SCANS.iter().copied().chain(["fq", "pl", "amp"]);
             self.said
-                .push(diagnostic.label("unknown").did_you_mean(word, known).help("a scan is received by `go=2 ph31`"));
+                .push(diagnostic.label("unknown").did_you_mean(word, known).help("acquire a scan with `go=2 ph31`"));
             return None;
         }
         if WHOLE_LINE.contains(&word) {
@@ -295,7 +295,7 @@ impl<'a> Items<'a> {
                 return;
             }
         }
-        self.wrong(open.span, "a parenthesis is not closed", "`)` is missing", "close it");
+        self.wrong(open.span, "unclosed parenthesis", "`)` is missing", "close it");
     }
 
     /// The words from a place on as they stand, with single blanks.
@@ -322,8 +322,8 @@ impl<'a> Items<'a> {
                 self.wrong(
                     span,
                     "a label is missing",
-                    "leads nowhere",
-                    "name the label of a line: `go=2`, `lo to 4 times l4`",
+                    "missing label",
+                    "give the label of a line: `go=2`, `lo to 4 times l4`",
                 );
                 None
             }
@@ -340,9 +340,9 @@ impl<'a> Items<'a> {
         let place = self.peek().map_or(span, |t| t.span);
         self.wrong(
             place,
-            format!("`{word}` is needed here, not {found}"),
+            format!("expected `{word}`, found {found}"),
             "not understood",
-            "a loop is `lo to 4 times l4`",
+            "write a loop as `lo to 4 times l4`",
         );
         false
     }
@@ -424,7 +424,7 @@ impl<'a> Items<'a> {
         loop {
             match self.peek() {
                 None => {
-                    self.wrong(open, "a parenthesis is not closed", "`)` is missing", "close it: `(p1 ph1):f1`");
+                    self.wrong(open, "unclosed parenthesis", "`)` is missing", "close it: `(p1 ph1):f1`");
                     break;
                 }
                 Some(token) if token.text == ")" && token.kind == TokenKind::Sign => {
@@ -447,8 +447,8 @@ impl<'a> Items<'a> {
                 let span = self.at.checked_sub(1).and_then(|k| self.tokens.get(k)).map_or(Span::default(), |t| t.span);
                 self.wrong(
                     span,
-                    "nothing stands behind a colon",
-                    "a word is missing",
+                    "missing word after a colon",
+                    "missing word",
                     "write a channel or a shape: `:f1`, `:sp1`",
                 );
                 return out;
@@ -457,9 +457,9 @@ impl<'a> Items<'a> {
             if word.kind == TokenKind::Word && !words::is_modifier(&word.text) {
                 self.wrong(
                     word.span,
-                    format!("`:{}` is no channel, shape or gradient", word.text),
+                    format!("`:{}` is not a channel, shape or gradient", word.text),
                     "unknown",
-                    "known are `:f1`, `:sp1`, `:gp1`, `:r`",
+                    "use `:f1`, `:sp1`, `:gp1` or `:r`",
                 );
             }
             let start = self.at;

@@ -125,7 +125,7 @@ impl Lexer<'_> {
             None => {
                 self.at = self.text.len();
                 let span = Span { file: self.file, start: start as u32, end: start as u32 + 2 };
-                let diagnostic = Diagnostic::new(Code::PulseProgram, span, "a comment that does not end");
+                let diagnostic = Diagnostic::new(Code::PulseProgram, span, "unterminated comment");
                 self.out.said.push(diagnostic.label("`*/` is missing").help("end it with `*/`"));
             }
         }
@@ -164,8 +164,7 @@ impl Lexer<'_> {
             self.push(TokenKind::Relation, text, start);
             return;
         }
-        let diagnostic =
-            Diagnostic::new(Code::PulseProgram, self.span(start), "a relation that does not end on its line");
+        let diagnostic = Diagnostic::new(Code::PulseProgram, self.span(start), "unterminated relation");
         self.out.said.push(diagnostic.label("`\"` is missing").help("end it with `\"`: \"p3=p1*0.5\""));
         self.push(TokenKind::Relation, text, start);
     }

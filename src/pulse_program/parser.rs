@@ -46,8 +46,8 @@ impl Parser {
                     self.said.push(mistake(
                         span,
                         format!("`ph{number}` is defined before `exit`"),
-                        "lists of phases stand behind `exit`",
-                        "move it behind `exit`",
+                        "phase lists must follow `exit`",
+                        "move it after `exit`",
                     ));
                 }
                 self.phase_list(number, &whole);
@@ -100,9 +100,9 @@ impl Parser {
         for token in rest.iter().filter(|t| !known(t)) {
             self.said.push(mistake(
                 token.span,
-                format!("`{}` is no phase", token.text),
+                format!("`{}` is not a phase", token.text),
                 "not a number",
-                "a list of phases has numbers, `{0 2}*4` and other lists: ph1=0 2",
+                "a phase list contains numbers, `{0 2}*4` and other lists: ph1=0 2",
             ));
         }
         if rest.is_empty() {

@@ -65,7 +65,7 @@ pub fn preprocess(
     for open in std::mem::take(&mut preprocessor.open) {
         preprocessor.out.said.push(mistake(
             open.span,
-            "a condition that does not end",
+            "unterminated condition",
             "`#endif` is missing",
             "end it with `#endif`",
         ));
@@ -147,16 +147,16 @@ impl Preprocessor<'_> {
             "undef" if self.reads() => drop(self.known.remove(rest)),
             "undef" | "" => {}
             _ => self.out.said.push(
-                Diagnostic::new(Code::PulseProgram, span, format!("the preprocessor has no word `{word}`"))
+                Diagnostic::new(Code::PulseProgram, span, format!("unknown preprocessor word `{word}`"))
                     .did_you_mean(&word, DIRECTIVES.iter().copied())
-                    .help(format!("its words are {}", DIRECTIVES.join(", "))),
+                    .help(format!("known words are {}", DIRECTIVES.join(", "))),
             ),
         }
     }
 
     fn alone(&mut self, span: Span, word: &str) {
         let message = format!("`#{word}` without `#ifdef`");
-        self.out.said.push(mistake(span, message, "nothing is open here", "take it out"));
+        self.out.said.push(mistake(span, message, "no open condition", "remove it"));
     }
 
     /// Whether the branch of a condition is read.
@@ -176,7 +176,7 @@ impl Preprocessor<'_> {
                     Some(x) => x != 0.0,
                     None => {
                         let message = format!("the condition `{rest}` cannot be read");
-                        let help = "conditions are `#ifdef NAME`, `#if defined(NAME)`, `#if 1`";
+                        let help = "use `#ifdef NAME`, `#if defined(NAME)` or `#if 1`";
                         self.out.said.push(mistake(span, message, "not understood", help));
                         false
                     }

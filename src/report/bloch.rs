@@ -75,9 +75,9 @@ pub fn picture(paths: &Paths) -> Drawing {
     let columns = paths.spins.len().min(3);
     let rows = paths.spins.len().div_ceil(columns);
     let caption = format!(
-        "2<I> in the rotating frame; the sphere has the radius {}{}",
+        "2<I> in the rotating frame; the radius of the sphere is {}{}",
         number(Some(paths.largest)),
-        if paths.loops { "; loops are jumps" } else { "" }
+        if paths.loops { "; loops appear as jumps" } else { "" }
     );
     let size = ((CELL.0 * columns as f64).max(440.0), 30.0 + CELL.1 * rows as f64);
     let mut out = Drawing::new("bloch", caption.clone(), size.0, size.1);

@@ -80,7 +80,7 @@ type Part = (&'static str, Vec<Vec<f64>>);
 impl States {
     fn caption(&self) -> String {
         let what = if self.deviation { "deviation from the maximally mixed state" } else { "density matrix" };
-        let left = if self.left > 0 { format!("; {} more moments are not drawn", self.left) } else { String::new() };
+        let left = if self.left > 0 { format!("; {} more marks are not drawn", self.left) } else { String::new() };
         format!("{what}; the largest element is {}{left}", number(Some(self.largest)))
     }
 

@@ -127,7 +127,7 @@ impl Page<'_> {
         let rf = d.block.and_then(|b| b.rf);
         if let Some(block) = d.block {
             let time = |x: f64| scaled(x.max(0.0), self.second);
-            let title = format!("begins {}, takes {}", time(block.start), time(block.duration));
+            let title = format!("start {}, duration {}", time(block.start), time(block.duration));
             out.shapes.push(Shape::Begin(Some(title)));
         } else {
             out.shapes.push(Shape::Begin(None));

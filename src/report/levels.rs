@@ -17,7 +17,7 @@ const MOST_LEVELS: usize = 24;
 const LARGEST: usize = 1024;
 
 /// Name of the time after `prepare`, which has no mark.
-const BEGIN: &str = "begin";
+const BEGIN: &str = "initial";
 
 /// Energy levels in the units of the file, their degeneracies, and populations at the marks.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,7 +83,7 @@ pub fn picture(levels: &Levels, unit: &str) -> Drawing {
     let shift = 40.0 - ys.last().copied().unwrap_or(0.0);
     let (w, h) =
         (LEFT + COLUMN * levels.moments.len() as f64 + 16.0, ys.first().copied().unwrap_or(0.0) + shift + 26.0);
-    let mut out = Drawing::new("levels", "levels of the battery with their populations", w, h);
+    let mut out = Drawing::new("levels", "energy levels of the battery with their populations", w, h);
     for ((energy, states), y) in levels.energies.iter().zip(&ys) {
         let times = if *states > 1 { format!(" (×{states})") } else { String::new() };
         let label = format!("{}{times}", number(Some(*energy)));
@@ -105,7 +105,7 @@ pub fn picture(levels: &Levels, unit: &str) -> Drawing {
             let range = most - least;
             let part = if range > 0.0 { (share - least) / range } else { 0.5 };
             let y = y + shift;
-            let said = format!("{} in each of {states} states, {} in all", number(Some(*share)), number(*p));
+            let said = format!("{} in each of {states} states, {} in total", number(Some(*share)), number(*p));
             out.shapes.push(Shape::Begin(Some(said)));
             out.line((x, y), (x + COLUMN - 20.0, y), "axis");
             out.rect(x, y - 3.5, (COLUMN - 20.0) * part, 7.0, "population");

@@ -44,7 +44,7 @@ pub fn picture(experiment: &Experiment, run: &Run) -> Option<Drawing> {
         18.0,
         Anchor::Start,
         "small",
-        format!("from {} scans; bars: a standard error, lines: 95 %", readings.scans),
+        format!("from {} scans; bars: standard error, lines: 95 % interval", readings.scans),
     );
     for k in 0..=4 {
         let x = low + (high - low) * f64::from(k) / 4.0;

@@ -70,10 +70,10 @@ pub fn page_with(
     let title = if experiment.title.is_empty() { file } else { &experiment.title };
     let _ =
         writeln!(body, "<header><h1>{}</h1>\n<p>{}</p></header>\n<main>", escaped(title), summary(&results, &found));
-    section(&mut body, "Verdicts", &verdict_table(&found));
+    section(&mut body, "Checks", &verdict_table(&found));
     section(&mut body, "Curves", &figures(experiment, values, options, file, &results)?);
     if let Ok(rehearsal) = &rehearsal {
-        let note = "<p class=\"note\">Widths grow with the logarithm of durations.</p>";
+        let note = "<p class=\"note\">Not to scale: widths are logarithmic in duration.</p>";
         section(
             &mut body,
             "Sequence",
@@ -85,26 +85,32 @@ pub fn page_with(
         section(&mut body, "Timeline", &timeline(rehearsal, experiment, &compiled.sources));
     }
     if let Err(why) = &rehearsal {
-        section(&mut body, "Sequence", &undrawn(&format!("It cannot be rehearsed: {}.", why.message)));
+        section(&mut body, "Sequence", &undrawn(&format!("The dry run failed: {}.", why.message)));
     }
     let found = levels::levels(experiment, values, options);
     match &found {
-        Err(why) => section(&mut body, "Levels of the battery", &undrawn(&format!("Not counted: {}.", why.message))),
+        Err(why) => {
+            section(&mut body, "Energy levels of the battery", &undrawn(&format!("Not counted: {}.", why.message)))
+        }
         Ok(None) if experiment.battery.is_some() => {
-            section(&mut body, "Levels of the battery", &undrawn("There are too many to be drawn, or a single one."));
+            section(
+                &mut body,
+                "Energy levels of the battery",
+                &undrawn("There is a single level, or there are too many to draw."),
+            );
         }
         Ok(_) => {}
     }
     if let Ok(Some(found)) = &found {
         let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
-        let note = "<p class=\"note\">Bars: the population of each state of a level, between the least and the most of all moments.</p>";
+        let note = "<p class=\"note\">Bars show the population of each state of a level, scaled from the minimum to the maximum population over all marks.</p>";
         section(
             &mut body,
-            "Levels of the battery",
+            "Energy levels of the battery",
             &format!("<div class=\"wide\">{}</div>{note}", levels::picture(found, unit).svg()),
         );
     }
-    for (word, title) in [("hinton", "States"), ("bloch", "Ways of the spins"), ("tomography", "Tomography")] {
+    for (word, title) in [("hinton", "States"), ("bloch", "Bloch-sphere trajectories"), ("tomography", "Tomography")] {
         let drawn = DRAWINGS.iter().find(|(w, ..)| *w == word).map(|(_, _, draw)| draw(experiment, values, options));
         match drawn {
             Some(Ok(Some(drawing))) => {
@@ -115,13 +121,13 @@ pub fn page_with(
         }
     }
     if let Some(measured) = measured {
-        section(&mut body, "Compared with measurement", &compared(&compare(experiment, values, options, measured)?));
+        section(&mut body, "Comparison with measurement", &compared(&compare(experiment, values, options, measured)?));
     }
     section(&mut body, "Results", &result_tables(&results));
-    section(&mut body, "What was measured", &formulas(experiment));
+    section(&mut body, "Formulas", &formulas(experiment));
     section(&mut body, "Source", &source::listing(&compiled.sources, &compiled.warnings));
     if let Some(how) = results.at(0).and_then(|point| point.how()) {
-        section(&mut body, "How it was computed", &how_computed(how, rehearsal.as_ref().ok(), options));
+        section(&mut body, "Numerical methods", &how_computed(how, rehearsal.as_ref().ok(), options));
     }
     body += "</main>\n";
     Ok(document(title, &body))
@@ -133,23 +139,27 @@ pub const DRAWINGS: &[(&str, &str, DrawingOf)] = &[
         let e = Evaluator::new(experiment, values)?;
         Ok(Some(diagram::diagram(&e, &dry_run(experiment, values, options)?)))
     }),
-    ("levels", "the levels of the battery and their populations at every mark", |experiment, values, options| {
-        let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
-        Ok(levels::levels(experiment, values, options)?.map(|found| levels::picture(&found, unit)))
-    }),
-    ("hinton", "the density matrix at every mark, squares as large as its elements", |experiment, values, options| {
+    (
+        "levels",
+        "the energy levels of the battery and their populations at every mark",
+        |experiment, values, options| {
+            let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
+            Ok(levels::levels(experiment, values, options)?.map(|found| levels::picture(&found, unit)))
+        },
+    ),
+    ("hinton", "Hinton diagrams of the density matrix at every mark", |experiment, values, options| {
         Ok(density::states(experiment, values, options)?.map(|found| density::hinton(&found)))
     }),
-    ("city", "the density matrix at every mark, towers as high as its elements", |experiment, values, options| {
+    ("city", "3-D bar plots of the density matrix at every mark", |experiment, values, options| {
         Ok(density::states(experiment, values, options)?.map(|found| density::city(&found)))
     }),
-    ("bloch", "the way of every spin 1/2 through its Bloch sphere", |experiment, values, options| {
+    ("bloch", "Bloch-sphere trajectories of every spin 1/2", |experiment, values, options| {
         Ok(bloch::paths(experiment, values, options)?.map(|found| bloch::picture(&found)))
     }),
-    ("orders", "the shares of the coherence orders behind every statement", |experiment, values, options| {
+    ("orders", "the fractions of the coherence orders after every statement", |experiment, values, options| {
         Ok(orders::picture(experiment, &dry_run(experiment, values, options)?))
     }),
-    ("tomography", "what a tomography found of the battery, with its errors", |experiment, values, options| {
+    ("tomography", "the battery energies from a tomography, with errors", |experiment, values, options| {
         Ok(measured::picture(experiment, &emulator::run(experiment, values, options, &[])?))
     }),
 ];
@@ -281,7 +291,7 @@ fn figures(
         out += &undrawn(&match axes.len() {
             1 | 2 => too_many(count),
             n => format!(
-                "The file sweeps {n} parameters, of which no picture is drawn; the numbers here are those of their defaults."
+                "The file sweeps {n} parameters, which cannot be plotted; this page shows the results at their defaults."
             ),
         });
     }
@@ -353,7 +363,7 @@ fn timeline(r: &DryRun, experiment: &Experiment, sources: &Sources) -> String {
     let orders = r.blocks.first().map_or(0, |b| b.orders.len());
     let energies = r.blocks.iter().filter_map(|b| b.battery).flat_map(|(e, w)| [e, w]).flatten();
     let largest = energies.fold(0.0, |most: f64, x| most.max(x.abs()));
-    let mut headings: Vec<String> = ["statement", "begins", "takes", "rf"].map(String::from).to_vec();
+    let mut headings: Vec<String> = ["statement", "start", "duration", "rf"].map(String::from).to_vec();
     headings.extend((0..orders).map(|k| format!("order {k}")));
     if experiment.battery.is_some() {
         headings.extend(["energy".into(), "ergotropy".into()]);
@@ -446,7 +456,7 @@ fn how_computed(how: &RunInfo, rehearsal: Option<&DryRun>, options: &Options) ->
     let mut rows = vec![
         vec!["program".into(), format!("ergoseq {}", env!("CARGO_PKG_VERSION"))],
         vec!["states".into(), format!("{} of {}, as a {state}", how.dimension, how.whole)],
-        vec!["members of the ensemble".into(), how.members.to_string()],
+        vec!["ensemble members".into(), how.members.to_string()],
         vec!["propagation".into(), escaped(&how.methods.join(", "))],
         vec!["tolerance of adaptive methods".into(), format!("{:e}", options.tolerance)],
     ];
@@ -456,9 +466,8 @@ fn how_computed(how: &RunInfo, rehearsal: Option<&DryRun>, options: &Options) ->
     for (mode, population) in &how.truncation {
         rows.push(vec![format!("highest Fock state of {}", escaped(mode)), format!("population {population:.1e}")]);
     }
-    let ignored =
-        "what pulses leave ringing, switching times, radiation damping, couplings to spins that are not declared";
-    rows.push(vec!["not emulated".into(), ignored.into()]);
+    let ignored = "probe ring-down, transmit/receive switching, radiation damping, couplings to undeclared spins";
+    rows.push(vec!["not modelled".into(), ignored.into()]);
     let mut out = table(&["".into(), "".into()], &rows);
     if let Some(r) = rehearsal.filter(|r| !r.remarks.is_empty()) {
         let items: String = r.remarks.iter().map(|x| format!("<li>{}</li>\n", escaped(x))).collect();

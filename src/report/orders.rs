@@ -45,11 +45,11 @@ pub fn picture(experiment: &Experiment, rehearsal: &DryRun) -> Option<Drawing> {
     let width = left + group * behind.len() as f64 + 90.0;
     let mut out = Drawing::new(
         "orders",
-        "shares of the coherence orders behind every statement",
+        "fractions of the coherence orders after every statement",
         width.max(360.0),
         top + HEIGHT + 46.0,
     );
-    out.text(8.0, 16.0, Anchor::Start, "small", "share of the coherence orders");
+    out.text(8.0, 16.0, Anchor::Start, "small", "fraction of the coherence orders");
     for k in 0..=4 {
         let y = top + HEIGHT * (1.0 - f64::from(k) / 4.0);
         out.line((left, y), (left + group * behind.len() as f64, y), "grid");
@@ -59,7 +59,7 @@ pub fn picture(experiment: &Experiment, rehearsal: &DryRun) -> Option<Drawing> {
         let begin = left + group * k as f64 + 7.0;
         for ((order, share), class) in shares.iter().enumerate().zip(CLASSES.into_iter().cycle()) {
             let Some(share) = share.filter(|s| *s > 0.0) else { continue };
-            out.shapes.push(Shape::Begin(Some(format!("order {order} behind {name}: {}", number(Some(share))))));
+            out.shapes.push(Shape::Begin(Some(format!("order {order} after {name}: {}", number(Some(share))))));
             let height = HEIGHT * share;
             out.rect(begin + 9.0 * order as f64, top + HEIGHT - height, 8.0, height, class);
             out.shapes.push(Shape::End);

@@ -36,7 +36,7 @@ impl PointStructure {
 
     fn read(self) -> Result<About, String> {
         let failed = |(word, message): (String, String)| {
-            let code = CODES.iter().find(|(_, number, _)| *number == word).ok_or(format!("`{word}` is no code"))?.0;
+            let code = CODES.iter().find(|(_, number, _)| *number == word).ok_or(format!("unknown code `{word}`"))?.0;
             Ok::<Status, String>(Status::Failed { code, message })
         };
         let status = self.error.map_or(Ok(Status::Computed), failed)?;
@@ -65,7 +65,7 @@ impl ResultSet {
     /// # Errors
     /// When the bytes are not results of this experiment.
     pub fn from_bytes(schema: Arc<Schema>, bytes: &[u8]) -> Result<ResultSet, String> {
-        const DAMAGED: &str = "the bytes are no results of this experiment";
+        const DAMAGED: &str = "the bytes are not results of this experiment";
         let (length, rest) = bytes.split_first_chunk::<8>().ok_or(DAMAGED)?;
         let length = usize::try_from(u64::from_le_bytes(*length)).map_err(|_| DAMAGED)?;
         let (told, numbers) = rest.split_at_checked(length).ok_or(DAMAGED)?;

@@ -220,7 +220,10 @@ impl ResultSet {
 }
 
 fn other_results() -> Fault {
-    Box::new(Diagnostic::without_place(Code::Contradiction, "the point has other results than those before it"))
+    Box::new(Diagnostic::without_place(
+        Code::Contradiction,
+        "the results of this point differ from those of earlier points",
+    ))
 }
 
 /// Converts the energies of a tomography to the unit of the result set.

@@ -76,7 +76,7 @@ impl Problem<'_> {
                 };
                 let own = values.iter().cloned().chain([(d.parameter.clone(), *x)]);
                 question.answer(own)?.ok_or_else(|| {
-                    let message = format!("`{}` has no value at {} = {x}", d.expr, d.parameter);
+                    let message = format!("`{}` is undefined at {} = {x}", d.expr, d.parameter);
                     Diagnostic::without_place(Code::UnknownResult, message).into()
                 })
             })
@@ -146,7 +146,7 @@ pub fn fit(
         return Err(wrong(Code::OutOfRange, "a measured point is not a number, or its error is not positive".into()));
     }
     if let Some(d) = data.iter().find(|d| ranges.iter().any(|r| r.name == d.parameter)) {
-        return Err(wrong(Code::Contradiction, format!("`{}` is measured against and varied", d.parameter)));
+        return Err(wrong(Code::Contradiction, format!("`{}` is both the measured parameter and varied", d.parameter)));
     }
     let mut problem =
         Problem { emulator: Emulator::new(experiment), given, options, ranges, data, u: DVector::zeros(n) };
@@ -172,7 +172,9 @@ pub fn fit(
         }
     }
     let Some((chi_square, u)) = best else {
-        return Err(why.unwrap_or_else(|| wrong(Code::NotConverged, "the model cannot be computed anywhere".into())));
+        return Err(why.unwrap_or_else(|| {
+            wrong(Code::NotConverged, "the model cannot be computed at any starting point".into())
+        }));
     };
     problem.u = u;
     let chi_square = on_bounds(&mut problem, chi_square)?;
@@ -246,9 +248,9 @@ fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
         let names: Vec<&str> = ranges.iter().map(|r| r.name.as_str()).collect();
         Diagnostic::without_place(
             Code::NotConverged,
-            format!("the data do not determine {} together", names.join(", ")),
+            format!("the data do not determine {} independently", names.join(", ")),
         )
-        .help("vary fewer parameters, or give data that depend on all of them")
+        .help("vary fewer parameters, or use data that depend on all of them")
         .into()
     };
     let jacobian = problem.jacobian().ok_or_else(undetermined)?;

@@ -41,8 +41,8 @@ pub enum Climb {
 
 /// Keywords of [`Climb`]: (keyword, method, description).
 pub const CLIMBS: &[(&str, Climb, &str)] = &[
-    ("cobyla", Climb::Cobyla, "first without a gradient, for results with kinks"),
-    ("lbfgs", Climb::Lbfgs, "with a gradient by differences, for smooth results"),
+    ("cobyla", Climb::Cobyla, "first without gradients, for results with kinks"),
+    ("lbfgs", Climb::Lbfgs, "with finite-difference gradients, for smooth results"),
 ];
 
 /// Result of an optimisation.
@@ -135,7 +135,7 @@ pub fn optimise(
     };
     let Some(found) = lowest(&cost_of, &descend, n, sampled, (BUDGET * n).max(8 * points)) else {
         return Err(why.unwrap_or_else(|| {
-            let message = format!("`{}` has no value anywhere in these ranges", goal.expr);
+            let message = format!("`{}` is undefined everywhere in these ranges", goal.expr);
             Diagnostic::without_place(Code::UnknownResult, message).into()
         }));
     };

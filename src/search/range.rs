@@ -48,7 +48,7 @@ pub(super) fn check(experiment: &Experiment, given: &Values, ranges: &[Range]) -
     for (k, r) in ranges.iter().enumerate() {
         if experiment.param(&r.name).is_none() {
             let names = experiment.params.iter().map(|p| p.name.as_str());
-            let message = format!("the file has no parameter `{}`", r.name);
+            let message = format!("the file declares no parameter `{}`", r.name);
             return Err(Diagnostic::without_place(Code::UnknownName, message).did_you_mean(&r.name, names).into());
         }
         let twice = ranges.iter().take(k).any(|other| other.name == r.name);

@@ -71,7 +71,7 @@ impl Parser<'_> {
         }
         if matches!(base.kind, ExprKind::Quantity(..)) && !parenthesised {
             let hint = format!("write `({base})^...` for the power of the whole quantity");
-            return Err(self.unexpected("`^` behind a unit is ambiguous").help(hint).into());
+            return Err(self.unexpected("`^` after a unit is ambiguous").help(hint).into());
         }
         self.sign("^");
         let exponent = self.deeper(Nest::Expression, Self::power)?;
@@ -138,9 +138,9 @@ impl Parser<'_> {
             self.advance();
             let member = self.deeper(Nest::Expression, |p| p.primary())?;
             if matches!(member.kind, ExprKind::Member(..)) {
-                let message = format!("`{member}` is of `{name}` and of something else");
+                let message = format!("`{member}` belongs to `{name}` and to something else");
                 let span = start.to(self.previous());
-                return Err(Diagnostic::new(Code::WrongKind, span, message).label("of which?").into());
+                return Err(Diagnostic::new(Code::WrongKind, span, message).label("ambiguous").into());
             }
             return Ok(Expr::at(ExprKind::Member(name, Box::new(member)), start.to(self.previous())));
         }
@@ -154,8 +154,8 @@ impl Parser<'_> {
         }
         let mark = self.name("the name of a mark")?;
         if matches!(metric.kind, ExprKind::Member(..)) {
-            let message = format!("`{metric}` is of `{mark}` and of something else");
-            return Err(Diagnostic::new(Code::WrongKind, start.to(self.previous()), message).label("of which?").into());
+            let message = format!("`{metric}` belongs to `{mark}` and to something else");
+            return Err(Diagnostic::new(Code::WrongKind, start.to(self.previous()), message).label("ambiguous").into());
         }
         Ok(Expr::at(ExprKind::Member(mark.text, Box::new(metric)), start.to(self.previous())))
     }
@@ -227,7 +227,7 @@ impl Parser<'_> {
         {
             return Err(diagnostic.help("write a product with `*`").into());
         }
-        Err(diagnostic.label("no unit has this name").help(Unit::hint(&symbol)).into())
+        Err(diagnostic.label("unknown unit").help(Unit::hint(&symbol)).into())
     }
 
     /// Composite units `rad/s` and `1/s`: three adjacent tokens.

@@ -23,7 +23,7 @@ pub fn parse(text: &str, file: u32) -> (Program, Vec<Diagnostic>) {
         diagnostics.push(
             Diagnostic::new(Code::MissingVersion, first, "the first statement of a file is `ergoseq 1`")
                 .label("expected `ergoseq 1` before this")
-                .help("it is the version of the language, and tells the file from a Pulseq `.seq`"),
+                .help("it is the version of the language, and distinguishes the file from a Pulseq `.seq` file"),
         );
     }
     // In the order of the text.
@@ -78,8 +78,8 @@ fn pulseq(text: &str, file: u32) -> Option<Diagnostic> {
             let span = Span { file, start: offset as u32, end: (offset + line.len()) as u32 };
             return Some(
                 Diagnostic::new(Code::PulseqFile, span, "this is a Pulseq file, not an ergoseq program")
-                    .label("Pulseq begins like this")
-                    .help("an ergoseq program begins with `ergoseq 1`; both kinds of files end in `.seq`"),
+                    .label("this is the start of a Pulseq file")
+                    .help("an ergoseq program starts with `ergoseq 1`; both file types have the extension `.seq`"),
             );
         }
         if !content.is_empty() && !content.starts_with('#') {

@@ -61,7 +61,7 @@ pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
             {
                 diagnostics.push(
                     Diagnostic::new(Code::MalformedNumber, span(length), "this number is too large")
-                        .label("larger than any number of 64 bits"),
+                        .label("larger than any 64-bit number"),
                 );
             }
             tokens.push(Token { kind, span: span(length), first_of_line });
@@ -152,8 +152,8 @@ fn unreadable(rest: &str, span: impl Fn(usize) -> Span) -> (Diagnostic, &str) {
     if rest.starts_with('"') {
         let after = rest.trim_start_matches(|c| c != '\n');
         let length = rest.len() - after.len();
-        let diagnostic = Diagnostic::new(Code::UnclosedText, span(length), "this text does not end on its line")
-            .label("a closing `\"` is missing");
+        let diagnostic =
+            Diagnostic::new(Code::UnclosedText, span(length), "unterminated string").label("missing closing `\"`");
         return (diagnostic, after);
     }
     let run = take_while1(|c: char| {
@@ -163,13 +163,13 @@ fn unreadable(rest: &str, span: impl Fn(usize) -> Span) -> (Diagnostic, &str) {
     let (after, stray) = stray.unwrap_or(("", rest));
     let shown = stray.escape_debug().to_string();
     let mut diagnostic =
-        Diagnostic::new(Code::StrayCharacter, span(stray.len()), format!("`{shown}` is not used in the language"));
+        Diagnostic::new(Code::StrayCharacter, span(stray.len()), format!("unexpected character `{shown}`"));
     diagnostic = match stray.chars().next().unwrap_or(' ') {
         '×' | '·' => diagnostic.help("write a product with `*`"),
         '−' | '–' => diagnostic.help("write a minus with `-`"),
         ';' => diagnostic.help("statements end at the end of the line; no `;` is needed"),
-        '%' | '/' => diagnostic.help("a comment begins with `#`"),
-        '\'' | '“' | '”' | '„' => diagnostic.help("a text stands in double quotes: \"...\""),
+        '%' | '/' => diagnostic.help("a comment starts with `#`"),
+        '\'' | '“' | '”' | '„' => diagnostic.help("a string is written in double quotes: \"...\""),
         _ => diagnostic,
     };
     (diagnostic, after)

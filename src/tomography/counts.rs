@@ -44,9 +44,13 @@ pub enum Estimator {
 
 /// The estimators: (keyword, estimator, description).
 pub const ESTIMATORS: &[(&str, Estimator, &str)] = &[
-    ("maximum_likelihood", Estimator::MaximumLikelihood, "the likeliest density matrix of multinomial counts"),
-    ("nearest", Estimator::Nearest, "the density matrix nearest to plain means, the likeliest one of white noise"),
-    ("linear", Estimator::Linear, "plain means; eigenvalues may be negative"),
+    ("maximum_likelihood", Estimator::MaximumLikelihood, "the maximum-likelihood density matrix of multinomial counts"),
+    (
+        "nearest",
+        Estimator::Nearest,
+        "the density matrix nearest to linear inversion, the maximum-likelihood one for white noise",
+    ),
+    ("linear", Estimator::Linear, "linear inversion; eigenvalues may be negative"),
 ];
 
 /// Measurement axes of every setting: 0, 1, 2 for x, y, z, one per spin.
@@ -391,7 +395,7 @@ fn pauli_means(state: &Matrix) -> Vec<f64> {
 /// # Errors
 /// A message that names the line, if the table is not valid.
 pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), String> {
-    let too_many = || format!("counts are taken of 1 to {MOST_SPINS} spins, these are {spins}");
+    let too_many = || format!("counts are supported for 1 to {MOST_SPINS} spins, these are {spins}");
     if spins > MOST_SPINS {
         return Err(too_many());
     }
@@ -405,7 +409,7 @@ pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), Str
     for (line, cells) in &read.rows {
         if read.head.is_empty() && cells.len() != places.len() {
             return Err(format!(
-                "line {line}: a setting, an outcome and a count are expected, {} cells found",
+                "line {line}: expected a setting, an outcome and a count, found {} cells",
                 cells.len()
             ));
         }
@@ -413,18 +417,19 @@ pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), Str
         let own: Option<Vec<u8>> =
             setting.chars().map(|c| "XYZ".find(c.to_ascii_uppercase()).map(|k| k as u8)).collect();
         let own = own.filter(|o| o.len() == spins).ok_or_else(|| {
-            format!("line {line}: `{setting}` is no setting of {spins} spins, a letter x, y or z each")
+            format!("line {line}: `{setting}` is not a setting of {spins} spins: one letter x, y or z per spin")
         })?;
         let bits = Some(outcome).filter(|o| o.len() == spins && o.chars().all(|c| c == '0' || c == '1'));
         let bits = bits.and_then(|o| usize::from_str_radix(o, 2).ok()).ok_or_else(|| {
-            format!("line {line}: `{outcome}` is no outcome of {spins} spins, 0 for up and 1 for down each")
+            format!("line {line}: `{outcome}` is not an outcome of {spins} spins: 0 (up) or 1 (down) per spin")
         })?;
         // Spreadsheets may write `120.0`.
         let whole = |x: f64| (x >= 0.0 && x.fract() == 0.0 && x <= MOST_SHOTS as f64).then_some(x as u64);
         let number = count.parse::<u64>().ok().or_else(|| delimited::number(count).ok()?.and_then(whole));
         let number = number.filter(|n| *n <= MOST_SHOTS);
-        let count = number
-            .ok_or_else(|| format!("line {line}: `{count}` is no count, a whole number from 0 to {MOST_SHOTS}"))?;
+        let count = number.ok_or_else(|| {
+            format!("line {line}: `{count}` is not a count: expected an integer from 0 to {MOST_SHOTS}")
+        })?;
         let known = match table.iter().position(|(axes, _)| *axes == own) {
             Some(k) => table.get_mut(k),
             None => {
@@ -434,17 +439,17 @@ pub fn read_counts(text: &str, spins: usize) -> Result<(Settings, Vec<u64>), Str
         };
         let place = known.and_then(|(_, counts)| counts.get_mut(bits));
         if place.is_some_and(|place| place.replace(count).is_some()) {
-            return Err(format!("line {line}: outcome {outcome} of setting {setting} stands there twice"));
+            return Err(format!("line {line}: outcome {outcome} of setting {setting} occurs twice"));
         }
     }
     let (axes, counts): (Vec<Vec<u8>>, Vec<Vec<Option<u64>>>) = table.into_iter().unzip();
     let counts: Vec<u64> = counts.iter().flatten().map(|c| c.unwrap_or(0)).collect();
     let shots = counts.iter().try_fold(0u64, |sum, c| sum.checked_add(*c)).filter(|sum| *sum <= MOST_SHOTS);
     if shots.is_none() {
-        return Err(format!("it holds more than {MOST_SHOTS} shots"));
+        return Err(format!("it contains more than {MOST_SHOTS} shots"));
     }
     if shots == Some(0) {
-        return Err("it holds no counts".into());
+        return Err("it contains no counts".into());
     }
     let settings = Settings::new(spins, &axes).ok_or_else(too_many)?;
     Ok((settings, counts))
@@ -525,9 +530,9 @@ mod tests {
         let (settings, counts) = read_counts("setting, outcome, count\nXZ, 00, 3 # up\nxz,11,4\nYY,01,5\n", 2).unwrap();
         assert_eq!((settings.places.len(), counts), (2, vec![3, 0, 0, 4, 0, 5, 0, 0]));
         for (text, why) in [
-            ("XA, 00, 3", "no setting"),
-            ("XZ, 02, 3", "no outcome"),
-            ("XZ, 00, -3", "no count"),
+            ("XA, 00, 3", "not a setting"),
+            ("XZ, 02, 3", "not an outcome"),
+            ("XZ, 00, -3", "not a count"),
             ("XZ, 00", "2 cells"),
             ("XZ, 00, 3\nXZ, 00, 4", "twice"),
             ("", "empty"),

@@ -36,8 +36,7 @@ impl Amplitude {
 pub const COLUMNS: &str = "readout,nucleus,frequency [Hz],real,imaginary";
 
 /// Naming scheme of FID files, for error messages.
-pub const NAMES: &str = "a decay is a file READOUT.NUCLEUS.fid (SIMPSON, NMRPipe) or .jdx (JCAMP-DX), or a folder READOUT.NUCLEUS \
-                         with Bruker's acqus and fid or Varian's procpar and fid; a folder or file NUCLEUS has a row for every readout";
+pub const NAMES: &str = "an FID is a file READOUT.NUCLEUS.fid (SIMPSON, NMRPipe) or .jdx (JCAMP-DX), or a folder READOUT.NUCLEUS with acqus and fid (Bruker) or procpar and fid (Varian); a folder or file NUCLEUS has one row per readout";
 
 /// Parses a table in any dialect of [`crate::delimited`]; its first line may name the columns and the unit of the frequency.
 ///
@@ -58,7 +57,7 @@ pub fn read(text: &str) -> Result<Vec<Amplitude>, String> {
         "" | "Hz" => 1.0,
         "kHz" => 1e3,
         "MHz" => 1e6,
-        other => return Err(format!("the frequencies are in `{other}`, and Hz, kHz and MHz are read")),
+        other => return Err(format!("the frequencies are in `{other}`; Hz, kHz and MHz are supported")),
     };
     let mut out = Vec::new();
     for (line, cells) in &table.rows {
@@ -91,7 +90,7 @@ pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<(V
     let wanted = plan.readouts.len() * plan.lines.len();
     if table.len() != wanted {
         return Err(format!(
-            "{} amplitudes are there, {wanted} are needed: {} lines for each of the readouts {}",
+            "found {} amplitudes, expected {wanted}: {} lines for each of the readouts {}",
             table.len(),
             plan.lines.len(),
             plan.readouts.iter().map(|r| r.word.as_str()).collect::<Vec<_>>().join(", ")
@@ -105,7 +104,7 @@ pub fn arrange(plan: &Plan, nuclei: &[String], table: &[Amplitude]) -> Result<(V
     let mut left: Vec<&Amplitude> = table.iter().collect();
     for readout in &plan.readouts {
         for line in &plan.lines {
-            let nucleus = nuclei.get(line.channel).ok_or("a line is of another channel than those given")?;
+            let nucleus = nuclei.get(line.channel).ok_or("a line belongs to another channel than those given")?;
             let of = |a: &Amplitude| a.readout == readout.word && a.nucleus == *nucleus;
             let distance = |a: &Amplitude| (a.frequency - line.frequency).abs();
             let own = left.iter().enumerate().filter(|(_, a)| of(a));

@@ -59,7 +59,7 @@ impl Fit {
     #[expect(clippy::indexing_slicing, reason = "the model has one row per time and one column per frequency")]
     pub fn new(frequencies: &[f64], times: &[f64], t2: f64) -> Result<Fit, String> {
         if times.len() < frequencies.len() {
-            return Err(format!("{} points cannot tell {} lines apart", times.len(), frequencies.len()));
+            return Err(format!("{} points cannot resolve {} lines", times.len(), frequencies.len()));
         }
         let model = Matrix::from_fn(times.len(), frequencies.len(), |k, l| {
             C64::cis(TWO_PI * frequencies[l] * times[k]) * (-times[k] / t2).exp()
@@ -67,7 +67,7 @@ impl Fit {
         let gram = hermitian_eigen(&(model.adjoint() * &model)).map_err(|e: LinalgError| e.to_string())?;
         let largest = gram.values.last().copied().unwrap_or(0.0);
         if gram.values.first().is_none_or(|x| *x <= TOLD_APART * largest) {
-            return Err("its lines are not told apart: acquire for a longer time, or with a shorter dwell".into());
+            return Err("its lines are not resolved: acquire for a longer time, or with a shorter dwell time".into());
         }
         Ok(Fit { model, gram })
     }
@@ -192,12 +192,12 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
     let wanted: Vec<(usize, &String)> =
         nuclei.iter().enumerate().filter(|(c, _)| plan.lines.iter().any(|l| l.channel == *c)).collect();
     if let Some(other) = decays.iter().find(|d| !wanted.iter().any(|(_, n)| **n == d.nucleus)) {
-        return Err(format!("no line of {} is read, and a decay of it is there", other.nucleus));
+        return Err(format!("there is an FID of {}, but no line of it is read", other.nucleus));
     }
     if let Some(other) = decays.iter().find(|d| !plan.readouts.iter().any(|r| r.word == d.readout)) {
         let words: Vec<&str> = plan.readouts.iter().map(|r| r.word.as_str()).collect();
         return Err(format!(
-            "a decay of readout {} is there, and the readouts are {}; take it out of the folder, or name it in `readouts`",
+            "there is an FID of readout {}, but the readouts are {}; remove it from the folder, or add it to `readouts`",
             other.readout,
             words.join(", ")
         ));
@@ -214,15 +214,15 @@ pub fn read(plan: &Plan, nuclei: &[String], decays: &[Decay]) -> Result<Read, St
             && let Some((other, _)) = received.find(|(_, (t, _))| t != times)
         {
             return Err(format!(
-                "the decays of {nucleus} in readouts {} and {} are received at different times",
+                "the FIDs of {nucleus} in readouts {} and {} have different time axes",
                 first.readout, other.readout
             ));
         }
         if signals.iter().any(|(_, z)| z.iter().any(|z| !z.re.is_finite() || !z.im.is_finite())) {
-            return Err(format!("a decay of {nucleus} has a point that is not a number"));
+            return Err(format!("an FID of {nucleus} has a point that is not a number"));
         }
         if signals.iter().all(|(_, z)| z.iter().all(|z| *z == ZERO)) {
-            return Err(format!("all decays of {nucleus} are zero: nothing was measured"));
+            return Err(format!("all FIDs of {nucleus} are zero: nothing was measured"));
         }
         let residue = |t2: f64| -> Result<f64, String> {
             signals.iter().map(|(t, z)| Ok(Fit::new(&frequencies, t, t2)?.amplitudes(z).left)).sum()
@@ -265,7 +265,7 @@ fn with_words(plan: &Plan, decays: &[Decay]) -> Result<Vec<Decay>, String> {
         let Some(readout) = word else {
             let words: Vec<&str> = plan.readouts.iter().map(|r| r.word.as_str()).collect();
             return Err(format!(
-                "the experiment of {} has {rows} rows, and there are {} readouts, a row each: {}",
+                "the experiment of {} has {rows} rows, but there are {} readouts with one row each: {}",
                 decay.nucleus,
                 words.len(),
                 words.join(", ")
@@ -281,8 +281,8 @@ fn one<'a>(decays: &'a [Decay], readout: &str, nucleus: &str) -> Result<&'a Deca
     let mut of = decays.iter().filter(|d| d.readout == readout && d.nucleus == nucleus);
     match (of.next(), of.next()) {
         (Some(decay), None) => Ok(decay),
-        (None, _) => Err(format!("the decay of {nucleus} in readout {readout} is missing; {}", data::NAMES)),
-        (Some(_), Some(_)) => Err(format!("readout {readout} of {nucleus} is there twice")),
+        (None, _) => Err(format!("the FID of {nucleus} in readout {readout} is missing; {}", data::NAMES)),
+        (Some(_), Some(_)) => Err(format!("readout {readout} of {nucleus} occurs twice")),
     }
 }
 

@@ -299,8 +299,10 @@ pub fn counted_energies(
     let of_found = values(&functionals, &battery.reduce(&found.state))?;
     let mut out = together(of_found, deviations(&again), tested, [None; 3], (repetitions, tests.doubt()));
     if settings.unseen() > 0 {
-        out.conditions
-            .push(format!("right if the {} products of Pauli matrices that no setting sees are 0", settings.unseen()));
+        out.conditions.push(format!(
+            "valid if the {} products of Pauli matrices that no setting measures are 0",
+            settings.unseen()
+        ));
     }
     Ok((found, out))
 }

@@ -153,7 +153,7 @@ impl<'a, R: Readings> Tests<'a, R> {
         const FEW: usize = 3;
         (self.small > FEW).then(|| {
             format!(
-                "not calibrated: {} eigenvalues are as small as their noise, and an interval of 95 % may hold the truth in 85 % only",
+                "not calibrated: {} eigenvalues are as small as their noise, and the coverage of a 95 % interval may be only 85 %",
                 self.small
             )
         })

@@ -12,12 +12,12 @@ use std::fmt;
 
 /// Letters of a readout word, one per channel: (letter, flip angle in degrees, phase in degrees, description).
 pub const LETTERS: &[(char, f64, f64, &str)] = &[
-    ('I', 0.0, 0.0, "nothing"),
+    ('I', 0.0, 0.0, "no pulse"),
     ('X', 90.0, 0.0, "90 deg about x"),
     ('Y', 90.0, 90.0, "90 deg about y"),
     ('x', 45.0, 0.0, "45 deg about x"),
     ('y', 45.0, 90.0, "45 deg about y"),
-    ('W', 90.0, 45.0, "90 deg about the direction between x and y"),
+    ('W', 90.0, 45.0, "90 deg about the axis at 45 deg between x and y"),
 ];
 
 /// Symbol of a delay between two pulses, a quarter of the inverse spectral width.
@@ -85,16 +85,16 @@ impl fmt::Display for PlanError {
                 let letters: Vec<String> = LETTERS.iter().map(|(c, ..)| c.to_string()).collect();
                 write!(
                     f,
-                    "`{word}` is no readout: one of the letters {} for each channel, and `-D-` for a delay",
+                    "`{word}` is not a readout: use one of the letters {} for each channel, and `-D-` for a delay",
                     letters.join(" ")
                 )
             }
             PlanError::Blind(rank, visible, better) => write!(
                 f,
-                "these readouts see {rank} of the {visible} parameters that can be seen; {} see all of them",
+                "these readouts determine {rank} of the {visible} observable parameters; {} determine all of them",
                 better.join(", ")
             ),
-            PlanError::Dark => f.write_str("no line is detected, whatever the pulses"),
+            PlanError::Dark => f.write_str("no line is detected with any pulse"),
         }
     }
 }

@@ -28,8 +28,12 @@ pub enum Method {
 /// The methods: (keyword, method, description).
 pub const METHODS: &[(&str, Method, &str)] = &[
     ("linear", Method::Linear, "least squares; eigenvalues may be negative"),
-    ("maximum_likelihood", Method::MaximumLikelihood, "the density matrix whose amplitudes are nearest"),
-    ("maximum_entropy", Method::MaximumEntropy, "the most mixed density matrix with the amplitudes of least squares"),
+    ("maximum_likelihood", Method::MaximumLikelihood, "the physical density matrix that fits the amplitudes best"),
+    (
+        "maximum_entropy",
+        Method::MaximumEntropy,
+        "the density matrix of maximum entropy with the amplitudes of the least-squares fit",
+    ),
 ];
 
 /// Maximum number of iterations.

@@ -52,7 +52,10 @@ impl fmt::Display for Unresolved {
         match self.unbounded {
             true => write!(f, "a coefficient of the Hamiltonian has no finite bound between t = {from:e} and {to:e}"),
             false => {
-                write!(f, "the coefficients of the Hamiltonian change too often: they are resolved up to t = {from:e}")
+                write!(
+                    f,
+                    "the coefficients of the Hamiltonian change too often: they are resolved only up to t = {from:e}"
+                )
             }
         }
     }

@@ -15,7 +15,7 @@ fn a_dry_run_says_what_every_statement_takes_and_leaves() {
     let at = lines.iter().position(|l| l.starts_with("pulse 1H 90 deg phase x")).unwrap();
     assert_eq!(lines[at + 1].split_whitespace().take(5).collect::<Vec<_>>(), ["0", "2.5", "us", "100", "kHz"]);
     // Three pulses of 2.5, 1.25 and 2.5 us at 100 of 125 kHz.
-    assert!(table.contains("that of 4 us at the limit"), "{table}");
+    assert!(table.contains("equivalent to 4 us at max_rf"), "{table}");
     let folder = scratch("dry-run");
     let file = folder.join("alias.seq");
     std::fs::write(
@@ -41,7 +41,7 @@ measure { signal(1H) }
     )
     .unwrap();
     let table = text(&ergoseq(&["dry-run", file.to_str().unwrap()]).stdout);
-    assert!(table.contains("need 4 scans") && table.contains("that of 17.5 us at the limit"), "{table}");
+    assert!(table.contains("need 4 scans") && table.contains("equivalent to 17.5 us at max_rf"), "{table}");
     assert!(table.contains("45681 Hz") && table.contains("destroys dipolar order"), "{table}");
     assert!(table.lines().all(|l| l.chars().count() <= 80), "{table}");
 }
@@ -56,7 +56,7 @@ fn a_tomography_is_planned_rehearsed_and_fed_with_data() {
     assert_eq!(code(&done), 0, "{}", text(&done.stderr));
     let plan = text(&done.stdout);
     assert!(plan.contains("rank 15 of 15 parameters, condition number 2.000000"), "{plan}");
-    assert!(plan.contains("64 scans: 4 readouts, 16 each\n4800.1 s in all"), "{plan}");
+    assert!(plan.contains("64 scans: 4 readouts, 16 each\n4800.1 s in total"), "{plan}");
     assert!(plan.lines().all(|l| l.chars().count() <= 80), "{plan}");
     // A file that is there is not overwritten unless that is asked for.
     assert_eq!(code(&ergoseq(&["plan", PAIR, "--amplitudes", &table])), 3);
@@ -93,7 +93,7 @@ fn a_tomography_is_planned_rehearsed_and_fed_with_data() {
     // Too few, a cell too many, nothing measured, a line that is not there: each is said.
     let lines: Vec<&str> = rows.lines().collect();
     for (data, why) in [
-        (lines[..5].join("\n"), "4 amplitudes are there, 16 are needed"),
+        (lines[..5].join("\n"), "found 4 amplitudes, expected 16"),
         (rows.replace("II,1H,-107.5,", "II,1H,-107.5,nan,"), "has 6 columns, the first line 5"),
         (
             lines[1..].iter().map(|l| l.split(',').take(3).collect::<Vec<_>>().join(",") + ",0,0\n").collect(),
@@ -144,26 +144,26 @@ fn decays_are_rehearsed_and_read_back() {
         assert!(text(&done.stderr).contains(why), "{}", text(&done.stderr));
     };
     std::fs::write(&decay, good.replace("NP=512", "NP=511")).unwrap();
-    refused("511 points are announced and 512 are there");
+    refused("511 points are announced, but the file has 512");
     let first = good.lines().nth(5).unwrap();
     std::fs::write(&decay, good.replacen(first, "nan 0", 1)).unwrap();
-    refused("line 6: `nan 0` is no pair of numbers");
+    refused("line 6: `nan 0` is not a pair of numbers");
     std::fs::write(&decay, good.replace("SW=1000", "SW=2000")).unwrap();
-    refused("the decay of 1H has a sweep width of 2000 Hz, and the file has one of 1000 Hz");
+    refused("the FID of 1H has a sweep width of 2000 Hz, but the program has 1000 Hz");
     std::fs::write(&decay, good.replace("NP=512", "NP=511").replacen(&format!("{first}\n"), "", 1)).unwrap();
-    refused("are received at different times");
+    refused("have different time axes");
     std::fs::remove_file(&decay).unwrap();
-    refused("the decay of 1H in readout IX is missing");
+    refused("the FID of 1H in readout IX is missing");
     let zero = format!("SIMP\nNP=512\nSW=1000\nTYPE=FID\nDATA\n{}END\n", "0 0\n".repeat(512));
     for readout in ["II", "IX", "IY", "XI"] {
         std::fs::write(path(&format!("data/{readout}.1H.fid")), &zero).unwrap();
     }
-    refused("all decays of 1H are zero: nothing was measured");
+    refused("all FIDs of 1H are zero: nothing was measured");
     std::fs::write(path("data/notes.txt"), "").unwrap();
-    refused("is no decay");
+    refused("is not an FID");
     assert!(
         text(&ergoseq(&["plan", "sequences/lab/tomography_pair.seq", "--decays", &path("elsewhere")]).stderr)
-            .contains("not decays")
+            .contains("not FIDs")
     );
 }
 

@@ -152,7 +152,7 @@ fn laboratories_keep_spectrometers_in_yaml() {
     assert!(text_of(&done).contains("W404"), "{}", text_of(&done));
     for (yaml, why) in [
         ("wideline:\n  clok: 50 ns\n", "did you mean `clock`"),
-        ("wideline: 3\n", "no YAML of spectrometers"),
+        ("wideline: 3\n", "not a YAML file of spectrometers"),
         ("wideline:\n  clock: 50 lightyears\n", "E107"),
     ] {
         std::fs::write(&profile, yaml).unwrap();
@@ -249,12 +249,12 @@ fn programs_name_no_files_outside_of_their_folder() {
         let done = ergoseq(&["check", program(line).to_str().unwrap()]);
         let said = text(&done.stderr);
         assert_eq!(code(&done), 1, "{line}: {said}");
-        assert!(said.contains("outside of the folder of the program"), "{line}: {said}");
+        assert!(said.contains("is outside the folder of the program"), "{line}: {said}");
         assert!(!said.contains("topsecret"), "{line}: {said}");
     }
     // A file of the folder that is no program shows nothing either.
     let done = ergoseq(&["check", program("use \"notes.txt\"").to_str().unwrap()]);
-    assert!(text(&done.stderr).contains("is no program") && !text(&done.stderr).contains("topsecret"));
+    assert!(text(&done.stderr).contains("is not an ergoseq program") && !text(&done.stderr).contains("topsecret"));
     let done = ergoseq(&["check", program("use \"below/part.seq\"").to_str().unwrap()]);
     assert_eq!(code(&done), 0, "{}", text(&done.stderr));
     let allowed = folder.join("lib");

@@ -12,15 +12,15 @@ fn text(path: &str) -> String {
 /// Every broken program, the line of its mistake, and a word of the message.
 const BROKEN: &[(&str, usize, &str)] = &[
     ("misspelled_go", 17, "did you mean `go`?"),
-    ("misspelled_times", 15, "`times` is needed here"),
-    ("open_relation", 5, "does not end on its line"),
-    ("undefined_label", 15, "no line has the label `5`"),
-    ("letter_among_phases", 24, "`z` is no phase"),
+    ("misspelled_times", 15, "expected `times`"),
+    ("open_relation", 5, "unterminated relation"),
+    ("undefined_label", 15, "unknown label `5`"),
+    ("letter_among_phases", 24, "`z` is not a phase"),
     ("unknown_pulse", 11, "pulses are `p1`"),
-    ("open_parenthesis", 11, "a parenthesis is not closed"),
+    ("open_parenthesis", 11, "unclosed parenthesis"),
     ("undefined_phase", 16, "`ph5` has no list of phases"),
     ("phases_before_exit", 8, "defined before `exit`"),
-    ("comma_behind_delay", 12, "a comma belongs behind a label alone"),
+    ("comma_behind_delay", 12, "a comma is allowed only after a label"),
     ("negative_delay", 12, "a delay cannot be negative"),
 ];
 

@@ -43,7 +43,7 @@ fn a_folder_is_made_whole_or_not_at_all() {
     assert!(!output.join("pp/older").exists(), "the old folder is replaced as a whole");
     std::fs::write(output.join("README.md"), "mine").unwrap();
     let (code, said) = export(&output, &forced);
-    assert!(code == 3 && said.contains("not exported"), "a folder of someone else's stays: {said}");
+    assert!(code == 3 && said.contains("files that ergoseq did not write"), "a folder of someone else's stays: {said}");
     assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1, "nothing is left beside it");
 }
 

@@ -81,11 +81,11 @@ fn a_delay_of_no_time_among_rows_is_said() {
     let compiled = super::compiled(text);
     let done = exported(&compiled, "topspin").unwrap();
     let said: Vec<&String> = done.warnings.iter().map(|w| &w.message).collect();
-    assert!(said.iter().any(|m| m.contains("no delay below 0.05 us")), "{said:?}");
+    assert!(said.iter().any(|m| m.contains("at least 0.05 us")), "{said:?}");
     let list = done.files.iter().find(|f| f.path.starts_with("lists/vd/")).unwrap();
     assert_eq!(list.text, "0.05u\n3u\n6u\n");
     let program = done.files.iter().find(|f| f.path.starts_with("pp/")).unwrap();
     assert!(program.text.contains("the shortest delay 0.05 us for none [0.05u, 3u, 6u]"), "{}", program.text);
     let varian = exported(&compiled, "varian").unwrap();
-    assert!(varian.warnings.iter().all(|w| !w.message.contains("no delay below")), "{:?}", varian.warnings);
+    assert!(varian.warnings.iter().all(|w| !w.message.contains("delays in a list")), "{:?}", varian.warnings);
 }

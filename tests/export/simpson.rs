@@ -196,18 +196,18 @@ fn files_of_others_are_imported() {
             format!("{}: {}", OTHERS[..at].matches('\n').count() + 1, w.message)
         })
         .collect();
-    assert_eq!(lines, ["19: this line is not read", "37: this line is not read"], "{}", imported.text);
+    assert_eq!(lines, ["19: this line is not converted", "37: this line is not converted"], "{}", imported.text);
     for part in [
         "# A recoupling\n",
-        "# not read: inner_rotor_angle 3\n",
-        "# done with the decay: faddlb decay1 20 0\n",
+        "# not converted: inner_rotor_angle 3\n",
+        "# processing of the FID: faddlb decay1 20 0\n",
         "spin s1 : 13C",
         "csa s1 = 50 ppm eta 0.3 axes (0, 90, 0) deg",
         "spinning 10000 Hz\n",
         "prepare high_temperature(start, 300 K)",
         "hamiltonian start = -400 MHz * (1 * Ix(s1))",
         "    # recoupled\n",
-        "    # not read: turnoff dipole_1_2\n",
+        "    # not converted: turnoff dipole_1_2\n",
         "pulse 15N phase 90 deg rf = 50000 Hz duration = 10 us",
         "param turns = 0",
         "    acquire 13C points 1 dwell 200 us phase 270 deg\n",
@@ -250,10 +250,14 @@ fn blocks_are_signals_and_operators_are_means() {
         compiled(&imported.text);
     }
     let imported = import("block.in", &text("Inp", "pulse 13 5e4 x"));
-    assert!(imported.warnings[0].message.contains("is no part of the 20 us between points"), "{:?}", imported.warnings);
+    assert!(
+        imported.warnings[0].message.contains("is not a fraction of the dwell time of 20 us"),
+        "{:?}",
+        imported.warnings
+    );
     let turned = text("I2z", delay)
         .replace("acq_block {", "acq y\n for {set k 1} {$k < 8} {incr k} { delay 20 ; acq y }\n set unused {");
-    assert!(import("block.in", &turned).warnings[0].message.contains("phases of the receiver"));
+    assert!(import("block.in", &turned).warnings[0].message.contains("receiver phases"));
 }
 
 /// Scans that are added and subtracted are cycles, decays that are saved one by one are rows of a sweep.
@@ -286,27 +290,27 @@ fn what_cannot_be_imported_is_said() {
         ("nuclei 1H", "", "no `nuclei`"),
         ("proc pulseq {} {\n acq\n}\n", "", "no `proc pulseq`"),
         (" acq\n}", " acq\n", "`{` is not closed"),
-        (" acq\n", " while {1} { acq }\n", "does more than"),
+        (" acq\n", " while {1} { acq }\n", "executes more than"),
     ] {
         let wrong = reader::import("a.in", &good.replace(from, to), 0, &none).unwrap_err();
         assert!(wrong[0].message.contains(part) && !wrong[0].help.is_empty(), "{to}: {wrong:?}");
     }
     for (from, to, part) in [
-        (" acq\n", " acq\n offset 100 200\n", "an offset belongs"),
-        (" acq\n", " delay 1\n offset 100\n acq\n", "changes on the way"),
+        (" acq\n", " acq\n offset 100 200\n", "expected one offset per channel"),
+        (" acq\n", " delay 1\n offset 100\n acq\n", "changes during the sequence"),
         (" acq\n", " prop 7\n acq\n", "no propagator is stored as 7"),
-        (" acq\n", " set x [expr 1/0]\n acq\n", "divided by 0"),
-        (" acq\n", " pulse 5 1e5\n acq\n", "a strength and a phase"),
-        (" acq\n", " select 1\n acq\n", "is not known"),
+        (" acq\n", " set x [expr 1/0]\n acq\n", "division by zero"),
+        (" acq\n", " pulse 5 1e5\n acq\n", "an rf amplitude and a phase"),
+        (" acq\n", " select 1\n acq\n", "unknown command"),
         ("nuclei 1H\n", "nuclei 1H\n jcoupling 1 3 10 0 0 0 0 0\n", "no spin 3"),
-        ("nuclei 1H\n", "nuclei 1H\n gtensor 1 3\n", "no interaction"),
+        ("nuclei 1H\n", "nuclei 1H\n gtensor 1 3\n", "unknown interaction"),
         ("nuclei 1H\n", "nuclei 1H\n quadrupole 1 3 1e5 0 0 0 0\n", "to second order"),
     ] {
         let text = good.replace(from, to);
         let imported = reader::import("a.in", &text, 0, &none).unwrap();
         let said: Vec<String> = imported.warnings.iter().map(|w| format!("{} {:?}", w.message, w.label)).collect();
         assert!(said.len() == 1 && said[0].contains(part), "{to}: {said:?}");
-        assert!(imported.text.contains("# not read: "), "{to}: it is kept\n{}", imported.text);
+        assert!(imported.text.contains("# not converted: "), "{to}: it is kept\n{}", imported.text);
     }
 }
 

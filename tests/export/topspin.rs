@@ -86,7 +86,7 @@ fn what_is_no_list_is_refused() {
         ));
         let compiled = compile("a.seq", &text, &mut no_files).unwrap();
         let refused = exported(&compiled, "a.seq", "topspin", None).unwrap_err();
-        assert!(refused.iter().any(|d| d.message.contains("differs from point to point")), "{refused:?}");
+        assert!(refused.iter().any(|d| d.message.contains("changes during the sweep")), "{refused:?}");
     }
 }
 
@@ -106,7 +106,7 @@ fn delays_beside_ideal_pulses_are_shorter() {
         "sequence { prepare thermal | pulse 1H 90 deg phase x ideal | delay 1 us | pulse 1H 90 deg phase y ideal }",
     );
     let refused = exported(&compiled(&close), "a.seq", "topspin", None).unwrap_err();
-    assert!(refused.iter().any(|d| d.message.contains("shorter than the halves")), "{refused:?}");
+    assert!(refused.iter().any(|d| d.message.contains("shorter than half of the adjacent pulses")), "{refused:?}");
 }
 
 /// Parallel pulses, shapes, phases that are no quarters, and a receiver that follows a cycle.

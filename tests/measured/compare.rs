@@ -71,7 +71,7 @@ fn decays_of_a_tomography_are_compared() {
     }
     let page = path("page.html");
     assert_eq!(ergoseq(&["report", &file, "--data", &data, "--output", &page]).status.code(), Some(0));
-    assert!(std::fs::read_to_string(&page).unwrap().contains("Compared with measurement"));
+    assert!(std::fs::read_to_string(&page).unwrap().contains("Comparison with measurement"));
 }
 
 #[test]
@@ -103,10 +103,10 @@ fn what_is_acquired_is_compared_but_for_the_receiver() {
     let data = data.to_str().unwrap();
     let found = compared(&[&file, "--data", data]);
     assert!(number(&found["curves"][0]["left_over"]["emulation"]) < 1e-20, "{found}");
-    assert!(found["notes"][0].as_str().unwrap().contains("factor is 3, its phase 90 deg"), "{found}");
+    assert!(found["notes"][0].as_str().unwrap().contains("gain is 3, its phase 90 deg"), "{found}");
     std::fs::rename(folder.join("data/fid.1H.fid"), folder.join("data/echo.1H.fid")).unwrap();
     let done = ergoseq(&["compare", &file, "--data", data]);
-    assert!(said(&done).contains("no decay `echo.1H` is acquired in the file; there is fid.1H"), "{}", said(&done));
+    assert!(said(&done).contains("the program acquires no FID `echo.1H`; it acquires fid.1H"), "{}", said(&done));
 }
 
 /// The picture has a bar for every error, and its numbers a column.
@@ -180,10 +180,10 @@ fn an_abscissa_that_disagrees_is_said() {
     std::fs::write(&file, text).unwrap();
     let done = ergoseq(&["spectrum", file.to_str().unwrap()]);
     let shown = String::from_utf8_lossy(&done.stdout).into_owned();
-    assert!(shown.contains("steps of 0.005, and SW says 0.001 s"), "{shown}{}", said(&done));
+    assert!(shown.contains("steps of 0.005, but SW gives a dwell time of 0.001 s"), "{shown}{}", said(&done));
     std::fs::write(&file, text.replace("0.005", "1").replace("0.01 0", "2 0")).unwrap();
     let done = ergoseq(&["spectrum", file.to_str().unwrap()]);
     assert!(!String::from_utf8_lossy(&done.stdout).contains("note"), "milliseconds");
     std::fs::write(&file, text.replace("0.005", "1")).unwrap();
-    assert!(said(&ergoseq(&["spectrum", file.to_str().unwrap()])).contains("does not rise evenly"));
+    assert!(said(&ergoseq(&["spectrum", file.to_str().unwrap()])).contains("does not increase in equal steps"));
 }

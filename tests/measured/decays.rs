@@ -216,29 +216,29 @@ fn every_dialect_is_read_to_the_same_energy() {
 
 /// Dialects that are refused, with words of the reason.
 const REFUSED: &[(&str, &str, Write)] = &[
-    ("qf", "AQ_mod is 0 (qf): one channel", |t| t.bruker("##$AQ_mod= 0\n", &t.points(), false, "fid")),
+    ("qf", "AQ_mod is 0 (qf): single-channel", |t| t.bruker("##$AQ_mod= 0\n", &t.points(), false, "fid")),
     ("qseq", "AQ_mod is 2 (qseq)", |t| t.bruker("##$AQ_mod= 2\n", &t.points(), false, "fid")),
-    ("td", "TD announces 1024 numbers, and 512 are there", |t| {
+    ("td", "TD announces 1024 numbers, but the file has 512", |t| {
         let head = acqus(t.nucleus, 2 * POINTS, AQ).into_bytes();
         t.experiment("", &[("acqus", head), ("fid", int32(&whole(&t.points(), SCALE), false))]);
     }),
-    ("absurd", "and 512 are there", |t| {
+    ("absurd", "but the file has 512", |t| {
         let head = acqus(t.nucleus, 1 << 40, AQ).into_bytes();
         t.experiment("", &[("acqus", head), ("fid", int32(&whole(&t.points(), SCALE), false))]);
     }),
-    ("nucleus", "a decay of 13C, and its parameters that it is one of 1H", |t| {
+    ("nucleus", "an FID of 13C, by its parameters one of 1H", |t| {
         let head = acqus("1H", POINTS, AQ).into_bytes();
         t.experiment("", &[("acqus", head), ("fid", int32(&whole(&t.points(), SCALE), false))]);
     }),
-    ("transmitter", "its transmitter is at 600 MHz, and 1H at 498.1", |t| {
+    ("transmitter", "its transmitter is at 600 MHz, but 1H is at 498.1", |t| {
         let head = acqus(t.nucleus, POINTS, AQ).replace("SFO1= 498.15", "SFO1= 600");
         t.experiment("", &[("acqus", head.into_bytes()), ("fid", int32(&whole(&t.points(), SCALE), false))]);
     }),
-    ("carrier", "its carrier is at 4.7 ppm (2341 Hz from 0 ppm), and that of the file at 0 ppm", |t| {
+    ("carrier", "its carrier is at 4.7 ppm (2341 Hz from 0 ppm), that of the program at 0 ppm", |t| {
         let head = acqus(t.nucleus, POINTS, AQ).replace("SFO1= 498.15", "SFO1= 498.152341305");
         t.experiment("", &[("acqus", head.into_bytes()), ("fid", int32(&whole(&t.points(), SCALE), false))]);
     }),
-    ("width", "has a sweep width of 4000 Hz, and the file has one of 2000 Hz", |t| {
+    ("width", "has a sweep width of 4000 Hz, but the program has 2000 Hz", |t| {
         t.file(".fid", simpson(&t.points(), "").replace("SW=2000.0", "SW=4000.0"));
     }),
     ("spectrum", "it is of type SPE, not FID", |t| t.file(".fid", simpson(&t.points(), "TYPE=SPE\n"))),
@@ -249,10 +249,10 @@ const REFUSED: &[(&str, &str, Write)] = &[
         t.experiment(".fid", &[("procpar", b"sw 1 1\n".to_vec()), ("fid", vec![0; 64])])
     }),
     ("nothing", "neither acqus nor procpar", |t| t.experiment("", &[("fid", vec![0; 64])])),
-    ("both", "fid and ser are both there", |t| {
+    ("both", "the folder holds both fid and ser", |t| {
         t.experiment("", &[("acqus", acqus(t.nucleus, POINTS, AQ).into_bytes()), ("fid", vec![]), ("ser", vec![])]);
     }),
-    ("rows", "holds 2 rows, and its name says the readout of one", |t| {
+    ("rows", "holds 2 rows, but its name gives a single readout", |t| {
         let mut bytes = int32(&whole(&t.points(), SCALE), false);
         bytes.extend(bytes.clone());
         t.experiment("", &[("acqus", acqus(t.nucleus, POINTS, AQ).into_bytes()), ("ser", bytes)]);
@@ -294,7 +294,7 @@ fn rows_of_one_experiment_are_readouts_in_the_order_of_the_plan() {
     let (ergotropy, _) = read(&folder, SCALE).unwrap();
     assert!((ergotropy / ERGOTROPY - 1.0).abs() < 1e-6, "{ergotropy}");
     std::fs::write(folder.join("1H/acqu2s"), "##$FnMODE= 1\n##$TD= 3\n").unwrap();
-    assert!(read(&folder, SCALE).unwrap_err().contains("has 3 rows, and there are 4 readouts, a row each: II"));
+    assert!(read(&folder, SCALE).unwrap_err().contains("has 3 rows, but there are 4 readouts with one row each: II"));
     std::fs::write(folder.join("1H/acqu2s"), "##$FnMODE= 5\n##$TD= 4\n").unwrap();
     assert!(read(&folder, SCALE).unwrap_err().contains("two-dimensional experiment"));
     std::fs::write(folder.join("1H/acqu2s"), "##$FnMODE= 1\n##$TD= 5\n").unwrap();
@@ -342,12 +342,12 @@ fn strangers_and_links_are_told() {
     std::fs::write(folder.join("Thumbs.db"), [0]).unwrap();
     assert!(read(&folder, 1.0).is_ok());
     std::fs::write(folder.join("notes.txt"), "").unwrap();
-    assert!(read(&folder, 1.0).unwrap_err().contains("notes.txt` is no decay"));
+    assert!(read(&folder, 1.0).unwrap_err().contains("notes.txt` is not an FID"));
     std::fs::remove_file(folder.join("notes.txt")).unwrap();
     std::fs::create_dir(folder.join("XX.1H.extra")).unwrap();
-    assert!(read(&folder, 1.0).unwrap_err().contains("does not tell its readout and nucleus"));
+    assert!(read(&folder, 1.0).unwrap_err().contains("is not named READOUT.NUCLEUS"));
     std::fs::remove_dir(folder.join("XX.1H.extra")).unwrap();
-    assert!(read(&scratch("no_decays"), 1.0).unwrap_err().contains("holds no decay"));
+    assert!(read(&scratch("no_decays"), 1.0).unwrap_err().contains("holds no FID"));
     #[cfg(unix)]
     {
         use std::os::unix::fs::symlink;
@@ -355,10 +355,10 @@ fn strangers_and_links_are_told() {
         let own = folder.join("II.1H.fid");
         std::fs::rename(&own, outside.join("secret.fid")).unwrap();
         symlink(outside.join("secret.fid"), &own).unwrap();
-        assert!(read(&folder, 1.0).unwrap_err().contains("is a link out of the folder"));
+        assert!(read(&folder, 1.0).unwrap_err().contains("is a link that leaves the folder"));
         std::fs::remove_file(&own).unwrap();
         symlink(&outside, folder.join("II.1H")).unwrap();
-        assert!(read(&folder, 1.0).unwrap_err().contains("is a link out of the folder"));
+        assert!(read(&folder, 1.0).unwrap_err().contains("is a link that leaves the folder"));
         // A link inside of the folder leads to what is there anyway.
         std::fs::remove_file(folder.join("II.1H")).unwrap();
         std::fs::rename(outside.join("secret.fid"), folder.join(".kept")).unwrap();

@@ -7,7 +7,7 @@ const T1: f64 = 1.99751;
 
 /// Tables that are refused, with words of the reason.
 const REFUSED: &[(&str, &str)] = &[
-    ("no_header", "its first line names no columns"),
+    ("no_header", "its first line does not name the columns"),
     ("no_unit", "its first column has no unit: write `wait [s]`"),
     ("zero_error", "its error is not positive"),
 ];
@@ -136,7 +136,7 @@ fn tables_of_counts_are_read_in_every_dialect() {
         assert_eq!(read(&same).as_ref(), Ok(&right), "{same}");
     }
     assert!(read(&plain.replace("outcome", "result")).unwrap_err().contains("the column `outcome` is missing"));
-    assert!(read(&plain.replace("30\n", "30.5\n")).unwrap_err().contains("`30.5` is no count"));
-    assert!(read(&plain.replace("30\n", "-30\n")).unwrap_err().contains("`-30` is no count"));
-    assert!(read(&plain.replace("30\n", "\n")).unwrap_err().contains("is no count"));
+    assert!(read(&plain.replace("30\n", "30.5\n")).unwrap_err().contains("`30.5` is not a count"));
+    assert!(read(&plain.replace("30\n", "-30\n")).unwrap_err().contains("`-30` is not a count"));
+    assert!(read(&plain.replace("30\n", "\n")).unwrap_err().contains("is not a count"));
 }

@@ -17,7 +17,7 @@ fn what_cannot_be_averaged_is_refused() {
         (d, "acquire 1H points 4 dwell d", "dwell"),
         (n, "acquire 1H points n dwell 2 us", "points"),
         (n, "acquire 1H points 4 dwell 2 us snr = n", "noise"),
-        (d, "delay d record 5", "different times"),
+        (d, "delay d record 5", "different durations"),
         (n, "delay 2 us record n", "samples"),
         (n, "tomography snr = n", "settings"),
     ] {

@@ -79,10 +79,10 @@ sequence {{\n prepare ket \"0\"\n {sequence}\n mark m\n}}\nmeasure {{ mandelstam
     assert!(near(at("evolve X(a) for 1", "mandelstam_tamm_time").0, 1.0));
     assert!(at("evolve X(a) for 1\n evolve 0.01*X(a) for 0.001", "margolus_levitin_time").0.unwrap() <= 0.001);
     for (sequence, why) in [
-        ("evolve cos(t)*X(a) for 1", "changes in time"),
+        ("evolve cos(t)*X(a) for 1", "is time-dependent"),
         ("evolve X(a) for 1 with damping", "relaxes"),
         ("evolve X(a) for 1\n dephase Y(a)", "no Hamiltonian acts"),
-        ("evolve Z(a) for 1", "no spread"),
+        ("evolve Z(a) for 1", "the variance of the driving Hamiltonian is zero"),
     ] {
         let (found, notes) = at(sequence, "mandelstam_tamm_time");
         assert!(found.is_none() && notes.contains(why), "{sequence}: {found:?}\n{notes}");

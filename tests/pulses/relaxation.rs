@@ -53,8 +53,8 @@ measure {{ D = expectation(dipolar), M = expectation(Iz(s[1]) + Iz(s[2]) + Iz(s[
 #[test]
 fn a_lifetime_of_dipolar_order_that_cannot_be_is_refused() {
     for (relax, says) in [
-        ("relax p { T1D = 1 s }", "`q` has one but is not named"),
-        ("relax p, q { T1 = 1 s, T1D = 2 s }", "longer than the 0.6"),
+        ("relax p { T1D = 1 s }", "`q` is not named"),
+        ("relax p, q { T1 = 1 s, T1D = 2 s }", "longer than 0.6"),
         ("relax p { T1D = 1 s }\n    relax q { T1D = 1 s }", "given twice"),
     ] {
         let text = format!(

@@ -51,10 +51,10 @@ fn a_spectrometer_runs_a_sequence_in_its_steps() {
 #[test]
 fn a_spectrometer_refuses_what_it_cannot_do() {
     for (change, to, why) in [
-        ("4.4 us", "1.2 us", "shorter than the shortest"),
+        ("4.4 us", "1.2 us", "shorter than the minimum"),
         ("4.4 us", "2.2 us", "the transmitter needs"),
-        ("max_energy = 30 us", "max_energy = 3 us", "heat the probe"),
-        ("max_energy = 30 us", "max_pulse = 15 us", "longer than the longest"),
+        ("max_energy = 30 us", "max_energy = 3 us", "rf load"),
+        ("max_energy = 30 us", "max_pulse = 15 us", "longer than the maximum"),
     ] {
         let text = STEPS.replace(change, to);
         let compiled = ergoseq::compile("test.seq", &text, &mut ergoseq::no_files).unwrap();
@@ -85,7 +85,7 @@ fn a_lock_is_run_in_steps_and_within_limits() {
         assert!((at_end(&rough, &key) - at_end(&fine, &key)).abs() < 1e-6);
     }
     for (change, to, why) in
-        [("max_energy = 30 us", "max_pulse = 15 us", "longer than"), ("20 us", "0.3 us", "half of a step")]
+        [("max_energy = 30 us", "max_pulse = 15 us", "longer than"), ("20 us", "0.3 us", "half of a clock period")]
     {
         let refused = on(&lock("20 us", "10 deg").replace(change, to)).unwrap_err();
         assert!(refused.message.contains(why), "{}", refused.message);

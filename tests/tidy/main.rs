@@ -1,6 +1,7 @@
 //! House rules, as a test.
 
 mod imports;
+mod language;
 mod lengths;
 mod tokens;
 

@@ -51,6 +51,6 @@ fn counts_give_the_energies_of_what_was_counted() {
     std::fs::write(&path, "XQ, 00, 3\n").unwrap();
     let refused = ergoseq(&[]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
-    assert!(!refused.status.success() && said.contains("`XQ` is no setting of 2 spins"), "{said}");
+    assert!(!refused.status.success() && said.contains("`XQ` is not a setting of 2 spins"), "{said}");
     std::fs::remove_file(&path).unwrap();
 }

@@ -1,4 +1,4 @@
-"""Mistakes, with the place where they stand and what to do next."""
+"""Errors and warnings, with their position and hints."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Diagnostic:
         code: ``"E201"``; ``ergoseq explain E201`` says more.
         severity: ``"error"`` or ``"warning"``.
         message: one sentence.
-        file: the name of the file, or None where it is in none.
+        file: the name of the file, or None without a file.
         line: the line, from 1, or None.
         column: the column in characters, from 1, or None.
         help: what to do next.
@@ -41,9 +41,9 @@ class Diagnostic:
 
 
 class ErgoseqError(Exception):
-    """A program or a value is wrong.
+    """An error in a program or a value.
 
-    ``diagnostics`` has every mistake; ``code``, ``line``, ``column``, ``message`` and ``rendered`` are those of the first.
+    ``diagnostics`` lists all errors and warnings; ``code``, ``line``, ``column``, ``message`` and ``rendered`` are those of the first error.
     """
 
     def __init__(self, told: Sequence[Mapping[str, Any]]) -> None:

@@ -1,7 +1,7 @@
-"""Metrics of any density matrix and Hamiltonian: arrays of NumPy, or ``Qobj`` of QuTiP.
+"""Metrics of any density matrix and Hamiltonian, as NumPy arrays or QuTiP ``Qobj``.
 
-Density matrices have shape (n, n), are Hermitian, of trace 1 and without negative eigenvalues; a Hamiltonian is Hermitian. What is
-not is refused with a ``ValueError`` that says so.
+Density matrices have shape (n, n), are Hermitian, have trace 1 and no negative eigenvalues; a Hamiltonian is Hermitian. Other matrices
+raise a ``ValueError``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from . import _core
 
 Matrix: TypeAlias = "NDArray[Any] | Any"
-"""A matrix: an array of NumPy, a nested list, or anything with ``full()`` as QuTiP's ``Qobj``."""
+"""A matrix: a NumPy array, a nested list, or an object with ``full()`` such as a QuTiP ``Qobj``."""
 
 __all__ = [
     "purity",
@@ -54,7 +54,7 @@ def _plain(matrix: Matrix) -> NDArray[np.complex128]:
     if array.ndim != 2:
         raise ValueError(f"a matrix has two dimensions, this has {array.ndim}")
     if array.dtype.kind not in "biufc":
-        raise TypeError(f"a matrix of numbers is needed, this is of {array.dtype}")
+        raise TypeError(f"expected a matrix of numbers, found {array.dtype}")
     return array.astype(np.complex128)
 
 
@@ -68,7 +68,7 @@ def purity(rho: Matrix) -> float:
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("purity", _plain(rho), [])
 
@@ -83,13 +83,13 @@ def entropy(rho: Matrix) -> float:
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("entropy", _plain(rho), [])
 
 
 def l1_coherence(rho: Matrix) -> float:
-    """The sum of the magnitudes beside the diagonal.
+    """The l1 norm of coherence: the sum of the magnitudes of the off-diagonal elements.
 
     Args:
         rho: a density matrix of shape (n, n).
@@ -98,7 +98,7 @@ def l1_coherence(rho: Matrix) -> float:
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("l1_coherence", _plain(rho), [])
 
@@ -113,7 +113,7 @@ def relative_entropy_coherence(rho: Matrix) -> float:
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("relative_entropy_coherence", _plain(rho), [])
 
@@ -128,7 +128,7 @@ def concurrence(rho: Matrix) -> float:
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("concurrence", _plain(rho), [])
 
@@ -143,7 +143,7 @@ def discord(rho: Matrix) -> float:
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("discord", _plain(rho), [])
 
@@ -158,7 +158,7 @@ def classical_correlation(rho: Matrix) -> float:
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("classical_correlation", _plain(rho), [])
 
@@ -171,10 +171,10 @@ def energy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("energy", _plain(rho), [_plain(hamiltonian)])
 
@@ -187,10 +187,10 @@ def passive_energy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("passive_energy", _plain(rho), [_plain(hamiltonian)])
 
@@ -203,10 +203,10 @@ def ergotropy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("ergotropy", _plain(rho), [_plain(hamiltonian)])
 
@@ -219,10 +219,10 @@ def anti_ergotropy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("anti_ergotropy", _plain(rho), [_plain(hamiltonian)])
 
@@ -235,10 +235,10 @@ def capacity(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("capacity", _plain(rho), [_plain(hamiltonian)])
 
@@ -251,10 +251,10 @@ def incoherent_ergotropy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("incoherent_ergotropy", _plain(rho), [_plain(hamiltonian)])
 
@@ -267,10 +267,10 @@ def coherent_ergotropy(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("coherent_ergotropy", _plain(rho), [_plain(hamiltonian)])
 
@@ -283,10 +283,10 @@ def incoherent_capacity(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("incoherent_capacity", _plain(rho), [_plain(hamiltonian)])
 
@@ -299,10 +299,10 @@ def thermodynamic_bound(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("thermodynamic_bound", _plain(rho), [_plain(hamiltonian)])
 
@@ -315,10 +315,10 @@ def standard_deviation(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("standard_deviation", _plain(rho), [_plain(hamiltonian)])
 
@@ -331,10 +331,10 @@ def spin_temperature(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("spin_temperature", _plain(rho), [_plain(hamiltonian)])
 
@@ -347,10 +347,10 @@ def correlation(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("correlation", _plain(rho), [_plain(hamiltonian)])
 
@@ -363,10 +363,10 @@ def gibbs_fidelity(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("gibbs_fidelity", _plain(rho), [_plain(hamiltonian)])
 
@@ -379,10 +379,10 @@ def gibbs_correlation(rho: Matrix, hamiltonian: Matrix) -> float:
         hamiltonian: a Hermitian matrix of shape (n, n), in any unit.
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("gibbs_correlation", _plain(rho), [_plain(hamiltonian)])
 
@@ -398,7 +398,7 @@ def fidelity(rho: Matrix, sigma: Matrix) -> float:
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("fidelity", _plain(rho), [_plain(sigma)])
 
@@ -414,7 +414,7 @@ def trace_distance(rho: Matrix, sigma: Matrix) -> float:
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("trace_distance", _plain(rho), [_plain(sigma)])
 
@@ -430,7 +430,7 @@ def bures_angle(rho: Matrix, sigma: Matrix) -> float:
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("bures_angle", _plain(rho), [_plain(sigma)])
 
@@ -447,7 +447,7 @@ def negativity(rho: Matrix, dimensions: Sequence[int], sites: Sequence[int]) -> 
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("negativity", _plain(rho), [list(dimensions), list(sites)])
 
@@ -464,7 +464,7 @@ def log_negativity(rho: Matrix, dimensions: Sequence[int], sites: Sequence[int])
         A number.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("log_negativity", _plain(rho), [list(dimensions), list(sites)])
 
@@ -478,9 +478,9 @@ def conserving_ergotropy(rho: Matrix, hamiltonian: Matrix, operator: Matrix) -> 
         operator: what is conserved, a Hermitian matrix of shape (n, n).
 
     Returns:
-        A number, in the unit of the Hamiltonian where it is an energy.
+        A number; an energy is in the unit of the Hamiltonian.
 
     Raises:
-        ValueError: where a matrix is none of its kind, or the metric has no value.
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("conserving_ergotropy", _plain(rho), [_plain(hamiltonian), _plain(operator)])

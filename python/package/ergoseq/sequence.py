@@ -28,15 +28,15 @@ def load(source: str | os.PathLike[str], *, folder: str | os.PathLike[str] | Non
     """Reads and checks a sequence.
 
     Args:
-        source: the path of a ``.seq`` file, or the text of one: what has more than one line is a text.
-        folder: where the files lie that a text takes with ``use`` or ``shape``.
+        source: the path of a ``.seq`` file, or its text (recognised by more than one line).
+        folder: the folder of the files that a text includes with ``use`` or ``shape``.
 
     Returns:
         The sequence.
 
     Raises:
-        ErgoseqError: where the program is wrong, with every mistake.
-        OSError: where the file cannot be read.
+        ErgoseqError: if the program has errors; it lists all of them.
+        OSError: if the file cannot be read.
     """
     if isinstance(source, str) and "\n" in source:
         program = _core.Program.compile(source, "<text>", None if folder is None else os.fspath(folder))
@@ -51,7 +51,7 @@ _Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 def _takes_parameters(method: _Method) -> _Method:
-    """A method with options and parameters as keywords, which refuses a keyword that is both."""
+    """A method with options and parameters as keywords; a keyword that is both raises a ``TypeError``."""
     kinds = inspect.signature(method).parameters.values()
     options = [p.name for p in kinds if p.kind is p.KEYWORD_ONLY]
 
@@ -109,10 +109,10 @@ class Trace(Mapping[str, NDArray[np.float64]]):
 
 
 class Result(Mapping[str, Any]):
-    """What a run found.
+    """The results of a run.
 
-    ``result["xi_max"]`` is a number of the whole run, ``result["ergotropy"]`` a dictionary by marks; ``result.traces["charging"]``
-    a curve; ``result.state("charged")`` a density matrix. What has no value is NaN.
+    ``result["xi_max"]`` is a scalar of the whole run, ``result["ergotropy"]`` a dictionary by marks, ``result.traces["charging"]``
+    a curve and ``result.state("charged")`` a density matrix. Undefined values are NaN.
 
     Attributes:
         params: every parameter with its value, SI or natural units.
@@ -145,7 +145,7 @@ class Result(Mapping[str, Any]):
             return self._summary[key]
         found = {mark: values[key] for mark, values in self._at.items() if key in values}
         if not found:
-            raise KeyError(f"nothing that was measured is called {key!r}; there is {', '.join(self)}")
+            raise KeyError(f"unknown result {key!r}; results are {', '.join(self)}")
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -158,14 +158,14 @@ class Result(Mapping[str, Any]):
     def state(self, mark: str = "end") -> NDArray[np.complex128]:
         """The density matrix at a mark, shape (n, n), on the product space of all subsystems in the order of the file.
 
-        The first call runs the sequence once more, where it was run without ``states=True``.
+        If the sequence was run without ``states=True``, the first call runs it again.
 
         Raises:
-            KeyError: where there is no such mark.
-            ValueError: where the system has more than 4096 states.
+            KeyError: if there is no such mark.
+            ValueError: if the system has more than 4096 states.
         """
         if mark not in self._states:
-            raise KeyError(f"no mark is called {mark!r}; there is {', '.join(self.marks)}")
+            raise KeyError(f"unknown mark {mark!r}; marks are {', '.join(self.marks)}")
         if self._states[mark] is None:
             again = self._sequence._run(self.params, {**self._options, "states": _LARGEST_STATE})
             self._states = {name: state for name, _, _, state in again.point(0)["marks"]}
@@ -175,14 +175,14 @@ class Result(Mapping[str, Any]):
         return state
 
     def qobj(self, mark: str = "end", dims: list[int] | None = None) -> Any:
-        """The same as ``Qobj`` of QuTiP.
+        """The same as a QuTiP ``Qobj``.
 
         Args:
             mark: the mark.
-            dims: the levels of the factors; those of the declared subsystems, in the order of the file, when not given.
+            dims: the dimensions of the tensor factors; default: those of the declared subsystems, in the order of the file.
 
         Raises:
-            ValueError: where the product of ``dims`` is not the dimension of the state.
+            ValueError: if the product of ``dims`` is not the dimension of the state.
         """
         qutip: Any = importlib.import_module("qutip")  # a large package, which few runs need
         state = self.state(mark)
@@ -205,7 +205,7 @@ class Result(Mapping[str, Any]):
 
 
 class Sequence:
-    """A sequence that was read and checked. ``load`` makes it.
+    """A checked sequence, as returned by ``load``.
 
     Attributes:
         name: the path, or ``<text>``.
@@ -233,7 +233,7 @@ class Sequence:
 
     @property
     def measures(self) -> dict[str, str]:
-        """What is measured: key and unit."""
+        """The results: key and unit."""
         return dict(self._program.measures)
 
     @property
@@ -245,18 +245,18 @@ class Sequence:
     def check(
         self, *, spectrometer: str | None = None, params: Mapping[str, Value] | None = None, **more: Value
     ) -> list[Diagnostic]:
-        """Finds what is wrong without running: values out of range, pulses over their limits, what a spectrometer cannot do.
+        """Reports errors and warnings without running: values out of range, pulses above their limits, limits of a spectrometer.
 
         Args:
-            spectrometer: a profile that the file declares; its roundings are warnings.
+            spectrometer: a ``spectrometer`` that the file declares; its rounding gives warnings.
             params: values of parameters by name: numbers in SI or natural units, or texts such as ``"3.3 us"``.
-            **more: the same as keywords. A parameter that is named like an option is given in ``params``.
+            **more: the same as keywords. A parameter with the name of an option must be given in ``params``.
 
         Returns:
             Warnings.
 
         Raises:
-            ErgoseqError: where something is wrong.
+            ErgoseqError: if there is an error.
         """
         return [Diagnostic(one) for one in self._program.check({**(params or {}), **more}, spectrometer)]
 
@@ -272,21 +272,21 @@ class Sequence:
         params: Mapping[str, Value] | None = None,
         **more: Value,
     ) -> Result:
-        """Emulates the sequence at one point. The lock of Python is released meanwhile, and Ctrl-C is heard.
+        """Emulates the sequence at one point. The GIL is released during the run, and Ctrl-C interrupts it.
 
         Args:
             method: ``"auto"``, ``"dop853"`` or ``"plain"``.
-            tolerance: of adaptive methods, on the state.
-            spectrometer: a profile that the file declares: the sequence runs in its steps and limits.
-            states: keep the density matrices at the marks, of systems of up to 4096 states.
-            typical: so many random vectors in the place of a density matrix: signals, energies and orders of many spins at
-                high temperature. Their standard errors are among the notes.
+            tolerance: tolerance of adaptive methods, on the state.
+            spectrometer: a ``spectrometer`` that the file declares: its resolution and limits apply.
+            states: keep the density matrices at the marks, for systems of up to 4096 states.
+            typical: number of random vectors instead of a density matrix (quantum typicality): signals, energies and spin order of many spins at
+                high temperature. The notes contain their standard errors.
             params: values of parameters by name: numbers in SI or natural units, or texts such as ``"3.3 us"``.
-            **more: the same as keywords. A parameter that is named like an option is given in ``params``.
+            **more: the same as keywords. A parameter with the name of an option must be given in ``params``.
 
         Raises:
-            ErgoseqError: where it cannot be run.
-            TypeError: where a keyword is both an option and a parameter of the file.
+            ErgoseqError: if it cannot be run.
+            TypeError: if a keyword is both an option and a parameter of the file.
         """
         options = {
             "method": method,
@@ -301,7 +301,7 @@ class Sequence:
         return self._program.run(dict(params), **options)
 
     def _origin(self, options: Mapping[str, Any]) -> dict[str, str]:
-        """What makes the results: the texts that a file of ``ergoseq sweep`` has as attributes."""
+        """The origin of the results: the attributes of a file of ``ergoseq sweep``."""
         return dict(self._program.origin(**{k: v for k, v in options.items() if k != "states"}))
 
     @_takes_parameters
@@ -321,30 +321,30 @@ class Sequence:
         params: Mapping[str, Iterable[Value]] | None = None,
         **more: Iterable[Value],
     ) -> xr.Dataset:
-        """Emulates the sequence over a grid of parameters, or over the sweeps of the file where none are given.
+        """Emulates the sequence over a grid of parameters; default: the sweeps of the file.
 
         Args:
-            fixed: parameters that are the same everywhere.
-            threads: how many points are worked on at once; all cores when not given. Results do not depend on it.
-            method: as of ``run``.
-            tolerance: as of ``run``.
-            spectrometer: as of ``run``.
-            typical: as of ``run``.
-            client: a ``dask.distributed.Client``: its workers do the points, in shards.
-            shard: points a shard; some seconds of work when not given.
-            resume: a folder in which every shard is kept as it is done: what is there is not computed again. A folder that
-                belongs to another version, program, used file, shape, option or grid is refused; a damaged shard is computed again.
-            progress: a bar of tqdm.
+            fixed: parameters that are the same at all points.
+            threads: number of threads; default: all cores. Results do not depend on it.
+            method: as for ``run``.
+            tolerance: as for ``run``.
+            spectrometer: as for ``run``.
+            typical: as for ``run``.
+            client: a ``dask.distributed.Client``: its workers compute the points, in shards.
+            shard: points per shard; default: about two seconds of work.
+            resume: a folder in which every finished shard is stored: existing shards are not recomputed. A folder that
+                belongs to another version, program, included file, shape, option or grid is rejected; a damaged shard is recomputed.
+            progress: show a tqdm progress bar.
             params: values of each swept parameter, in the order of the axes: numbers in SI or natural units, or texts.
-            **more: the same as keywords, behind those of ``params``. A parameter that is named like an option is given in
+            **more: the same as keywords, after those of ``params``. A parameter with the name of an option must be given in
                 ``params``.
 
         Returns:
-            A dataset with a dimension a parameter (and ``mark``, ``NAME_sample``), units, ``status`` (0, or the number of the
-            error: 404 for E404) and the program as attributes. A point that fails stops no other: its values are NaN.
+            A dataset with one dimension per parameter (and ``mark``, ``NAME_sample``), units, ``status`` (0, or the number of the
+            error: 404 for E404) and the program as attributes. The values of a failed point are NaN.
 
         Raises:
-            ErgoseqError: where no point can be run for a reason that is the same everywhere.
+            ErgoseqError: if every point fails for the same reason.
             ValueError: where the sweep has no points.
         """
         options = {"method": method, "tolerance": tolerance, "spectrometer": spectrometer, "typical": typical}
@@ -357,23 +357,23 @@ class Sequence:
     def plot(
         self, *what: str, kind: str = "svg", params: Mapping[str, Value] | None = None, **more: Value
     ) -> Picture:
-        """A picture of what is measured, or of one drawing: ``sequence``, ``levels``, ``hinton``, ``city``, ``bloch``,
+        """A plot of the results, or one of the diagrams ``sequence``, ``levels``, ``hinton``, ``city``, ``bloch``,
         ``orders`` or ``tomography``.
 
         Args:
-            *what: results to draw; all when not given.
+            *what: results to plot; default: all.
             kind: ``"svg"``, ``"png"`` or ``"pdf"``.
             params: values of parameters by name: numbers in SI or natural units, or texts such as ``"3.3 us"``.
-            **more: the same as keywords. A parameter that is named like an option is given in ``params``.
+            **more: the same as keywords. A parameter with the name of an option must be given in ``params``.
 
         Returns:
-            The picture, which notebooks show; ``.save(path)`` writes it.
+            The plot, which notebooks display; ``.save(path)`` writes it.
         """
         return Picture(self._program.plot({**(params or {}), **more}, kind, list(what)), kind)
 
     @_takes_parameters
     def report(self, *, params: Mapping[str, Value] | None = None, **more: Value) -> Report:
-        """The page that shows everything: notebooks show it, ``.save(path)`` writes it. Parameters as of ``run``."""
+        """The report page: notebooks display it, ``.save(path)`` writes it. Parameters as for ``run``."""
         return Report(self._program.report({**(params or {}), **more}))
 
     def __repr__(self) -> str:
@@ -423,5 +423,5 @@ class Report:
             file.write(self.page)
 
     def _repr_html_(self) -> str:
-        # A page of its own has styles of its own, which must not meet those of the notebook.
+        # An iframe keeps the styles of the page separate from those of the notebook.
         return f'<iframe srcdoc="{html.escape(self.page)}" width="100%" height="800" style="border:0"></iframe>'

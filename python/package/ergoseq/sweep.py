@@ -27,7 +27,7 @@ Point: TypeAlias = "dict[str, Value]"
 """The parameters of a point."""
 
 Axis: TypeAlias = "tuple[list[str], list[list[float]]]"
-"""An axis of a sweep: the parameters that move together, and the values of each."""
+"""An axis of a sweep: the parameters that are swept together, and the values of each."""
 
 _SECONDS_A_SHARD = 2.0
 _MOST_OF_A_SHARD = 20_000
@@ -113,7 +113,7 @@ def _number(value: Any) -> Value:
 
 
 def _shard_size(sequence: Sequence, points: list[Point], options: dict[str, Any]) -> int:
-    """Points that take about two seconds, from the time that one takes."""
+    """Number of points that take about two seconds, from the time of one point."""
     begun = time.perf_counter()
     sequence._program.run_many([points[len(points) // 2]], 1, **options)
     each = time.perf_counter() - begun
@@ -180,7 +180,7 @@ def _digest(sequence: Sequence, points: list[Point], options: dict[str, Any]) ->
 
 
 def _begun_with(folder: str | os.PathLike[str] | None) -> int | None:
-    """The points a shard of the sweep that is kept in a folder."""
+    """Points per shard of the sweep that is stored in a folder."""
     if folder is None:
         return None
     try:
@@ -192,11 +192,11 @@ def _begun_with(folder: str | os.PathLike[str] | None) -> int | None:
     except FileNotFoundError:
         return None
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as why:
-        raise ValueError(f"`{os.fspath(folder)}` has a sweep.json that is none of a sweep") from why
+        raise ValueError(f"`{os.fspath(folder)}` has a sweep.json that does not belong to a sweep") from why
 
 
 class _Store:
-    """A folder with a file a shard. It belongs to one version, program with its files, grid and options, and says so."""
+    """A folder with one file per shard. It records the version, program with its files, grid and options it belongs to."""
 
     def __init__(
         self,
@@ -224,7 +224,7 @@ class _Store:
             raise ValueError(f"`{self.folder}` was begun with shards of {kept.get('shard')} points: give shard={kept.get('shard')}")
 
     def read(self, shards: int) -> dict[int, bytes]:
-        """What is there. A shard that is damaged, or is none of this sweep, counts as not there."""
+        """The existing shards, without damaged shards and shards of other sweeps."""
         done: dict[int, bytes] = {}
         for k in range(shards):
             try:
@@ -237,7 +237,7 @@ class _Store:
         return done
 
     def write(self, k: int, results: bytes) -> None:
-        """Keeps a shard: written beside its place, then moved there."""
+        """Stores a shard: writes a temporary file, then renames it."""
         _write(os.path.join(self.folder, f"{k}.shard"), shard_bytes(results, self.about["of"], k))
 
 
@@ -252,7 +252,7 @@ def _write(path: str, data: bytes) -> None:
 
 
 class _bar:  # noqa: N801  used as a function
-    """A bar of tqdm, or nothing."""
+    """A tqdm progress bar, or nothing."""
 
     def __init__(self, shown: bool, points: int, done: int) -> None:
         self._bar: Any = None

@@ -13,13 +13,13 @@ pub fn bench(a: &args::Bench) -> Outcome {
     let Some((_, number)) = workload.sizes.iter().find(|(s, _)| *s == size) else {
         let sizes: Vec<&str> = workload.sizes.iter().map(|(s, _)| *s).collect();
         refuse(
-            Diagnostic::without_place(Code::UnknownName, format!("`{size}` is no size of {}", workload.name))
+            Diagnostic::without_place(Code::UnknownName, format!("unknown size `{size}` of {}", workload.name))
                 .help(format!("there are {}", sizes.join(", "))),
         );
         return Outcome::Usage;
     };
     if a.input.is_some() && workload.name != "w8" {
-        refuse(Diagnostic::without_place(Code::Contradiction, format!("{} starts from no input", workload.name)));
+        refuse(Diagnostic::without_place(Code::Contradiction, format!("{} takes no input", workload.name)));
         return Outcome::Usage;
     }
     overrides::threads(a.threads);

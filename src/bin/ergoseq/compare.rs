@@ -57,9 +57,9 @@ pub fn measurement(
     }
     let text = data_text(&files::bytes(path)?);
     let (data, _) = table(&text, &compiled.experiment, &mut compiled.sources).map_err(|why| {
-        let message = format!("`{}` is no table of measurements: {why}", path.display());
+        let message = format!("`{}` is not a table of measurements: {why}", path.display());
         Diagnostic::without_place(Code::CannotRead, message)
-            .help("give a table as `fit` reads it, or a folder of decays as `tomography` does")
+            .help("give a table as for `fit`, or a folder of FIDs as for `tomography`")
     })?;
     Ok(Measurement::Results(data))
 }

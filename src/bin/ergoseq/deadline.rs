@@ -20,16 +20,18 @@ pub fn unfinished(path: &Path) {
 /// Ends the program after a time.
 pub fn after(text: &str) -> Result<(), Diagnostic> {
     let wrong = || {
-        Diagnostic::without_place(Code::OutOfRange, format!("--max-time {text} is no time; write 90, 90s, 5min or 2h"))
+        Diagnostic::without_place(
+            Code::OutOfRange,
+            format!("--max-time {text} is not a time; write 90, 90s, 5min or 2h"),
+        )
     };
     let time = duration(text).ok_or_else(wrong)?;
     let said = text.to_string();
     // Where no thread can be begun, nothing can be watched: that is said.
     let begun = std::thread::Builder::new().spawn(move || {
         std::thread::sleep(time);
-        let diagnostic =
-            Diagnostic::without_place(Code::OutOfTime, format!("the command has taken longer than {said}"))
-                .help("give it more time by `--max-time`, or fewer points, members or samples");
+        let diagnostic = Diagnostic::without_place(Code::OutOfTime, format!("the command took longer than {said}"))
+            .help("increase `--max-time`, or use fewer points, members or samples");
         terminal::report(&[diagnostic], &Default::default());
         // What is complete has been moved and is no longer there under this name.
         UNFINISHED.lock().iter().flat_map(|all| all.iter()).for_each(|path| drop(std::fs::remove_file(path)));
@@ -37,7 +39,7 @@ pub fn after(text: &str) -> Result<(), Diagnostic> {
     });
     begun
         .map(|_| ())
-        .map_err(|e| Diagnostic::without_place(Code::OutOfTime, format!("--max-time cannot be watched: {e}")))
+        .map_err(|e| Diagnostic::without_place(Code::OutOfTime, format!("cannot start the timer of --max-time: {e}")))
 }
 
 /// A time in words: seconds without a unit.

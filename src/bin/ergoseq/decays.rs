@@ -50,19 +50,18 @@ pub fn decays(folder: &Path) -> Result<Vec<Named>, Diagnostic> {
         let (word, nucleus) = parts(&path, &name)?;
         let series = series(&root, &path)?;
         if word.is_some() && series.rows.len() > 1 {
-            let why = format!("holds {} rows, and its name says the readout of one", series.rows.len());
+            let why = format!("holds {} rows, but its name gives a single readout", series.rows.len());
             return Err(wrong(&path, &why).help(NAMES));
         }
         if let Some(kind) = series.indirect.filter(|kind| *kind != Indirect::Rows && series.rows.len() > 1) {
-            let why = format!("is a two-dimensional experiment ({kind:?}), whose rows are no decays of their own");
-            return Err(
-                wrong(&path, &why).help("rows of readouts are received with FnMODE = QF; `ergoseq spectrum` shows it")
-            );
+            let why = format!("is a two-dimensional experiment ({kind:?}), whose rows are not separate FIDs");
+            return Err(wrong(&path, &why)
+                .help("rows of readouts are acquired with FnMODE = QF; use `ergoseq spectrum` for this experiment"));
         }
         out.push(Named { path, word, nucleus, series });
     }
     if out.is_empty() {
-        return Err(wrong(folder, "holds no decay").help(NAMES));
+        return Err(wrong(folder, "holds no FID").help(NAMES));
     }
     Ok(out)
 }
@@ -72,14 +71,14 @@ fn parts(path: &Path, name: &str) -> Result<(Option<String>, String), Diagnostic
     let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
     let known = ending.is_some_and(|e| ["fid", "jdx", "dx", "jcamp", "simp"].contains(&e.as_str()));
     if !known && !path.is_dir() {
-        return Err(wrong(path, "is no decay").help(NAMES));
+        return Err(wrong(path, "is not an FID").help(NAMES));
     }
     let stem = if known { name.rsplit_once('.').map_or(name, |(stem, _)| stem) } else { name };
     let parts: Vec<&str> = stem.split('.').collect();
     match parts.as_slice() {
         [word, nucleus] if !word.is_empty() && !nucleus.is_empty() => Ok((Some((*word).into()), (*nucleus).into())),
         [nucleus] if nucleus.starts_with(|c: char| c.is_ascii_digit()) => Ok((None, (*nucleus).into())),
-        _ => Err(wrong(path, "does not tell its readout and nucleus, and nothing else").help(NAMES)),
+        _ => Err(wrong(path, "is not named READOUT.NUCLEUS").help(NAMES)),
     }
 }
 
@@ -95,7 +94,7 @@ pub fn one(path: &Path) -> Result<Series, Diagnostic> {
 fn inside(root: &Path, path: &Path) -> Result<Vec<u8>, Diagnostic> {
     match path.canonicalize() {
         Ok(real) if !real.starts_with(root) => {
-            Err(wrong(path, "is a link out of the folder").help("copy the file itself into the folder"))
+            Err(wrong(path, "is a link that leaves the folder").help("copy the file itself into the folder"))
         }
         _ => files::bytes(path),
     }
@@ -103,7 +102,7 @@ fn inside(root: &Path, path: &Path) -> Result<Vec<u8>, Diagnostic> {
 
 /// The decays of a file, or of the folder of an experiment.
 fn series(root: &Path, path: &Path) -> Result<Series, Diagnostic> {
-    let said = |why: String| wrong(path, &format!("is no decay: {why}"));
+    let said = |why: String| wrong(path, &format!("is not an FID: {why}"));
     if path.is_dir() {
         return experiment(root, path, &said);
     }
@@ -125,21 +124,23 @@ fn experiment(root: &Path, path: &Path, said: &dyn Fn(String) -> Diagnostic) -> 
     let there = |name: &str| path.join(name).is_file();
     let text = |name: &str| inside(root, &path.join(name)).map(|bytes| data_text(&bytes));
     if !path.canonicalize().is_ok_and(|real| real.starts_with(root)) {
-        return Err(wrong(path, "is a link out of the folder").help("copy the experiment itself into the folder"));
+        return Err(wrong(path, "is a link that leaves the folder").help("copy the experiment itself into the folder"));
     }
     match (there("acqus"), there("procpar")) {
-        (true, true) => return Err(said("acqus and procpar are both there, of Bruker and of Varian".into())),
+        (true, true) => return Err(said("the folder holds both acqus (Bruker) and procpar (Varian)".into())),
         (false, true) => return varian(&text("procpar")?, &inside(root, &path.join("fid"))?).map_err(said),
         (false, false) => {
-            return Err(said("neither acqus nor procpar is in the folder".into()).help(NAMES));
+            return Err(said("the folder holds neither acqus nor procpar".into()).help(NAMES));
         }
         (true, false) => {}
     }
     let (name, kind) = match (there("fid"), there("ser")) {
-        (true, true) => return Err(said("fid and ser are both there".into()).help("keep the one that was received")),
+        (true, true) => {
+            return Err(said("the folder holds both fid and ser".into()).help("keep the one that was acquired"));
+        }
         (true, false) => ("fid", Kind::Fid),
         (false, true) => ("ser", Kind::Ser),
-        (false, false) => return Err(said("there is no fid and no ser beside acqus".into())),
+        (false, false) => return Err(said("the folder of acqus holds neither fid nor ser".into())),
     };
     let acqu2s = if kind == Kind::Ser && there("acqu2s") { Some(text("acqu2s")?) } else { None };
     bruker(&text("acqus")?, acqu2s.as_deref(), &inside(root, &path.join(name))?, kind).map_err(said)

@@ -27,12 +27,12 @@ pub fn bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
         );
     }
     if !meta.is_file() {
-        return Err(cannot_read(path, "it is no regular file")
-            .help("pipes and devices are not read; write the text to a file first"));
+        return Err(cannot_read(path, "it is not a regular file")
+            .help("pipes and devices are not supported; write the text to a file first"));
     }
     let too_large = |size: u64| {
         let (size, most) = (size >> 20, LARGEST_FILE >> 20);
-        cannot_read(path, &format!("it has {size} MB, more than the {most} MB that a program may have"))
+        cannot_read(path, &format!("it has {size} MB, more than the {most} MB allowed for a program"))
     };
     if meta.len() > LARGEST_FILE {
         return Err(too_large(meta.len()));
@@ -61,7 +61,7 @@ fn not_text(path: &Path, bytes: &[u8], valid: usize) -> Diagnostic {
             Code::PulseqFile,
             format!("`{}` is a binary Pulseq file, not an ergoseq program", path.display()),
         )
-        .help("an ergoseq program begins with `ergoseq 1`; both kinds of files end in `.seq`");
+        .help("an ergoseq program starts with `ergoseq 1`; both file types have the extension `.seq`");
     }
     let line = bytes.iter().take(valid).filter(|b| **b == b'\n').count() + 1;
     Diagnostic::without_place(
@@ -73,8 +73,8 @@ fn not_text(path: &Path, bytes: &[u8], valid: usize) -> Diagnostic {
 
 pub fn reason(e: &std::io::Error) -> String {
     match e.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file".into(),
-        std::io::ErrorKind::PermissionDenied => "permission is denied".into(),
+        std::io::ErrorKind::NotFound => "no such file".into(),
+        std::io::ErrorKind::PermissionDenied => "permission denied".into(),
         _ => e.to_string(),
     }
 }
@@ -138,7 +138,7 @@ fn from_yaml(name: &str, text: &str) -> Result<Compiled, Box<Refused>> {
         }
         Err(why) => {
             let diagnostic =
-                Diagnostic::without_place(Code::NotAnExperiment, format!("`{name}` is no experiment: {why}"))
+                Diagnostic::without_place(Code::NotAnExperiment, format!("`{name}` is not an experiment: {why}"))
                     .help("`ergoseq show FILE.seq --stage ir` writes one");
             Err(Box::new(Refused::new(diagnostic)))
         }
@@ -153,7 +153,7 @@ pub fn write(path: &Path, text: &str, overwrite: bool) -> Result<(), Diagnostic>
 /// Makes a folder, if it is not there.
 pub fn folder(path: &Path) -> Result<(), Diagnostic> {
     fs::create_dir_all(path).map_err(|e| {
-        let why = format!("the folder `{}` cannot be made: {}", path.display(), reason(&e));
+        let why = format!("the folder `{}` cannot be created: {}", path.display(), reason(&e));
         Diagnostic::without_place(Code::CannotWrite, why)
     })
 }
@@ -162,7 +162,7 @@ pub fn folder(path: &Path) -> Result<(), Diagnostic> {
 /// take a new file.
 pub fn writable(path: &Path, overwrite: bool) -> Result<(), Diagnostic> {
     if inputs::contain(path) {
-        return Err(cannot_write(path, "it is one of the files that are read").help("give the output another name"));
+        return Err(cannot_write(path, "it is one of the input files").help("choose another output name"));
     }
     if path.is_dir() {
         return Err(cannot_write(path, "it is a directory"));
@@ -188,15 +188,15 @@ pub fn writable_folder(folder: &Path, names: &[String], overwrite: bool) -> Resu
         return names.iter().try_for_each(|name| writable(&folder.join(name), overwrite));
     }
     if folder.exists() {
-        return Err(cannot_write(folder, "it is no folder"));
+        return Err(cannot_write(folder, "it is not a folder"));
     }
     // A folder is made with those it lies in, so the first that exists must take it.
     let parents = folder.ancestors().skip(1).map(|p| if p.as_os_str().is_empty() { Path::new(".") } else { p });
     match parents.into_iter().find(|p| p.exists()) {
         Some(parent) if parent.is_dir() => {
-            writable(&parent.join("ergoseq"), true).map_err(|_| cannot_write(folder, "its folder takes no files"))
+            writable(&parent.join("ergoseq"), true).map_err(|_| cannot_write(folder, "its folder is not writable"))
         }
-        _ => Err(cannot_write(folder, "it does not lie in a folder")),
+        _ => Err(cannot_write(folder, "it has no parent folder")),
     }
 }
 
@@ -209,7 +209,7 @@ pub fn replaceable_folder(folder: &Path, overwrite: bool) -> Result<(), Diagnost
         return writable_folder(folder, &[], overwrite);
     }
     if !folder.is_dir() {
-        return Err(cannot_write(folder, "it is no folder"));
+        return Err(cannot_write(folder, "it is not a folder"));
     }
     if !overwrite {
         return Err(cannot_write(folder, "it exists").help("`--force` replaces it"));
@@ -219,7 +219,8 @@ pub fn replaceable_folder(folder: &Path, overwrite: bool) -> Result<(), Diagnost
     if empty || ours {
         return Ok(());
     }
-    Err(cannot_write(folder, "it holds something that was not exported").help("`--force` replaces exports alone"))
+    Err(cannot_write(folder, "it contains files that ergoseq did not write")
+        .help("`--force` replaces only exported folders"))
 }
 
 /// Writes a folder of files atomically: to a temporary folder beside it, which is then renamed.

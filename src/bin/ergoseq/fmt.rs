@@ -34,7 +34,7 @@ fn one(path: &std::path::Path, a: &args::Fmt) -> Outcome {
         return Outcome::Done;
     }
     if a.check {
-        return match terminal::print(&format!("{} is not tidy\n", path.display())) {
+        return match terminal::print(&format!("{} is not formatted\n", path.display())) {
             Outcome::Done => Outcome::Wrong,
             other => other,
         };

@@ -32,9 +32,9 @@ pub fn explain(a: &args::Explain) -> Outcome {
     }
     if out.is_empty() {
         let known: Vec<String> = GRAMMAR.lines().filter_map(first_word).collect();
-        let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("the language has no word `{word}`"))
+        let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("unknown word `{word}`"))
             .did_you_mean(word, known.iter().map(String::as_str))
-            .help("grammar.md has every word, metric, unit and code in its tables");
+            .help("the tables of grammar.md list every keyword, metric, unit and code");
         return terminal::refuse(&[diagnostic], &Default::default());
     }
     terminal::print(&out)
@@ -88,7 +88,7 @@ fn of_name(name: &str) -> Result<&'static str, Diagnostic> {
     let all = shipped();
     let plain = name.trim_end_matches(".seq").trim_start_matches("sequences/");
     all.iter().find(|(n, ..)| n == plain).map(|(_, _, text)| *text).ok_or_else(|| {
-        Diagnostic::without_place(Code::UnknownName, format!("no sequence `{name}` comes with the program"))
+        Diagnostic::without_place(Code::UnknownName, format!("unknown sequence `{name}`"))
             .did_you_mean(plain, all.iter().map(|(n, ..)| n.as_str()))
             .help("`ergoseq list` lists them")
     })
@@ -114,7 +114,7 @@ pub fn list(a: &args::List) -> Outcome {
         out += &format!("{name:<36}  {title}\n");
     }
     if out.is_empty() {
-        let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("no sequence speaks of `{word}`"));
+        let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("no sequence mentions `{word}`"));
         return terminal::refuse(&[diagnostic.help("`ergoseq list` lists all of them")], &Default::default());
     }
     terminal::print(&out)
@@ -148,7 +148,7 @@ pub fn man(a: &args::Man) -> Outcome {
         for (name, command) in pages {
             let mut page = Vec::new();
             clap_mangen::Man::new(command).render(&mut page).map_err(|e| {
-                Diagnostic::without_place(Code::CannotWrite, format!("the page {name} cannot be written: {e}"))
+                Diagnostic::without_place(Code::CannotWrite, format!("the manual page {name} cannot be written: {e}"))
             })?;
             files::write_bytes(&a.output.join(format!("{name}.1")), &page, a.force)?;
         }

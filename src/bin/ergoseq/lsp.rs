@@ -215,7 +215,7 @@ impl Server {
         let method = told.method.clone();
         let heard = catch_unwind(AssertUnwindSafe(|| self.heard(told)));
         heard.unwrap_or_else(|_| {
-            let message = format!("ergoseq made a mistake of its own at {method}; please report it");
+            let message = format!("internal error of ergoseq in {method}; please report it");
             vec![Notification::new("window/logMessage".into(), json!({ "type": 1, "message": message }))]
         })
     }
@@ -285,7 +285,7 @@ impl Server {
         let own = d.span.filter(|s| s.file == 0);
         let mut message = d.message.clone();
         if own.is_none() && d.span.is_some() {
-            message = format!("in a file that this uses: {message}");
+            message = format!("in a file included with `use`: {message}");
         }
         if !d.label.is_empty() {
             message += &format!("\n{}", d.label);
@@ -316,7 +316,7 @@ impl Server {
             Ok(Ok(value)) => Response::new_ok(id, value),
             Ok(Err((code, why))) => Response::new_err(id, code as i32, why),
             Err(_) => {
-                let why = format!("ergoseq made a mistake of its own at {method}; please report it");
+                let why = format!("internal error of ergoseq in {method}; please report it");
                 Response::new_err(id, ErrorCode::InternalError as i32, why)
             }
         }
@@ -326,7 +326,7 @@ impl Server {
         let params = request.params;
         let at = |path: &str| params.pointer(path);
         let address = at("/textDocument/uri").and_then(Value::as_str).unwrap_or_default().to_string();
-        let unknown = || (ErrorCode::MethodNotFound, format!("`{}` is not offered", request.method));
+        let unknown = || (ErrorCode::MethodNotFound, format!("`{}` is not supported", request.method));
         let known = request.method.starts_with("textDocument/");
         let Some(open) = self.open.get(&address) else {
             return if known { Err((ErrorCode::InvalidParams, "the file is not open".into())) } else { Err(unknown()) };

@@ -23,7 +23,7 @@ struct Column {
 pub fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<(Vec<Data>, usize), String> {
     let table = delimited::table(text, |cells| cells.iter().any(|cell| number(cell).is_err()))?;
     if table.head.is_empty() {
-        return Err("its first line names no columns: write the parameter and the results above them, as `tau [us], energy at end`"
+        return Err("its first line does not name the columns: write the parameter and the results, as in `tau [us], energy at end`"
             .into());
     }
     let mut columns = table.head.iter().enumerate().map(|(place, cell)| {
@@ -47,7 +47,7 @@ pub fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Resu
         }
     }
     if data.is_empty() {
-        return Err("it has one column; the first is a parameter, the others are results".into());
+        return Err("it has a single column; the first column is a parameter, the others are results".into());
     }
     let mut empty = 0;
     for (line, row) in &table.rows {
@@ -55,7 +55,7 @@ pub fn table(text: &str, experiment: &Experiment, sources: &mut Sources) -> Resu
         let x = at(0)?.ok_or_else(|| format!("line {line}: `{parameter}` has no value"))?;
         let x = value(&parameter, x, &first.unit, experiment, sources).map_err(|why| match why {
             Unit::Missing(expected) => format!(
-                "its first column has no unit: write `{parameter} [{expected}]` in its first line, or another unit of it"
+                "its first column has no unit: write `{parameter} [{expected}]`, or another unit, in its first line"
             ),
             Unit::Wrong(why) => format!("line {line}: {why}"),
         })?;
@@ -88,7 +88,7 @@ fn parameter(name: &str, experiment: &Experiment) -> Result<String, String> {
     let mut alike = experiment.params.iter().filter(|p| p.name.eq_ignore_ascii_case(name));
     match (alike.next(), alike.next()) {
         (Some(p), None) => Ok(p.name.clone()),
-        _ => Err(format!("its first column is `{name}`, and the file has no such parameter")),
+        _ => Err(format!("its first column is `{name}`, which is not a parameter of the file")),
     }
 }
 

@@ -88,7 +88,7 @@ pub fn sweeps(experiment: &mut Experiment, given: &[String], sources: &mut Sourc
                 let params: Vec<&str> = experiment.params.iter().map(|p| p.name.as_str()).collect();
                 return Err(Diagnostic::without_place(
                     Code::UnknownName,
-                    format!("the file has no parameter `{name}`"),
+                    format!("the file declares no parameter `{name}`"),
                 )
                 .did_you_mean(name, params.iter().copied())
                 .help(format!("its parameters are: {}", params.join(", "))));
@@ -133,8 +133,9 @@ pub fn options(how: &How) -> Result<Options, Outcome> {
     if !(how.tolerance > 0.0 && how.tolerance < 1.0) {
         return Err(wrong(format!("--tolerance {} must lie between 0 and 1", how.tolerance)));
     }
-    let max_memory = bytes(&how.max_memory)
-        .ok_or_else(|| wrong(format!("--max-memory {} is no amount of memory; write 500MB or 16GB", how.max_memory)))?;
+    let max_memory = bytes(&how.max_memory).ok_or_else(|| {
+        wrong(format!("--max-memory {} is not an amount of memory; write 500MB or 16GB", how.max_memory))
+    })?;
     let spectrometer = how.spectrometer.clone();
     let typical = how.typical.map(|vectors| Typical { vectors: vectors as usize, seed: how.typical_seed });
     Ok(Options { method, tolerance: how.tolerance, max_memory, spectrometer, typical, ..Options::default() })

@@ -77,8 +77,8 @@ fn rehearsed(a: &args::Plan, experiment: &Experiment, values: &Values) -> Result
         let decays = results.at(0).and_then(|point| point.tomographies().first()).map_or(&[][..], |t| &t.decays);
         if decays.is_empty() {
             return Err(Box::new(
-                Diagnostic::without_place(Code::Contradiction, "the file reads amplitudes, not decays")
-                    .help("give the tomography `points` and `dwell`: `tomography points = 2048 dwell = 0.5 ms`"),
+                Diagnostic::without_place(Code::Contradiction, "the tomography reads amplitudes, not FIDs")
+                    .help("set `points` and `dwell` of the tomography: `tomography points = 2048 dwell = 0.5 ms`"),
             ));
         }
         files::folder(folder)?;
@@ -115,22 +115,22 @@ fn text(experiment: &Experiment, values: &Values) -> Result<String, Fault> {
         );
         if plan.rank < plan.parameters {
             out += &format!(
-                "{} parameters cannot be seen by any known readout; they are taken to be those of\nthe maximally mixed state\n",
+                "{} parameters are not observable with any readout; they are set to those of\nthe maximally mixed state\n",
                 plan.parameters - plan.rank
             );
         }
         let scans = plan.readouts.len() * t.scans.next_multiple_of(cycle.max(1));
         out += &format!("{scans} scans: {} readouts, {} each", plan.readouts.len(), t.scans);
-        out += &if cycle > 1 { format!(", made whole cycles of {cycle}\n") } else { "\n".into() };
+        out += &if cycle > 1 { format!(", rounded up to complete cycles of {cycle}\n") } else { "\n".into() };
         match longest_t1(&e)? {
             Some(t1) => {
                 let seconds = scans as f64 * (schedule.duration() + 5.0 * t1);
                 out += &format!(
-                    "{} s in all, with a recycle delay of five T1\n",
+                    "{} s in total, with a recycle delay of five T1\n",
                     number_text((seconds * 10.0).round() / 10.0)
                 );
             }
-            None => out += "no T1 is given, so the delay between scans is not known\n",
+            None => out += "no T1 is given, so the recycle delay is unknown\n",
         }
     }
     if out.is_empty() {

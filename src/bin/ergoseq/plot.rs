@@ -33,12 +33,12 @@ pub fn plot(a: &args::Plot) -> Outcome {
         && !experiment.measures.iter().any(|m| m.key == *what)
     {
         let Some(kind) = kind else {
-            let message = format!("`{what}` is drawn, and has no rows for a spreadsheet");
+            let message = format!("`{what}` is a diagram and has no rows for CSV");
             terminal::report(&[Diagnostic::without_place(Code::CannotWrite, message)], &compiled.sources);
             return Outcome::Usage;
         };
         let drawn = draw(experiment, &values, &options).and_then(|drawing| {
-            let why = format!("there is nothing to draw, or more than can be seen: {meaning}");
+            let why = format!("there is nothing to draw, or too much to be legible: {meaning}");
             let nothing = || Box::new(Diagnostic::without_place(Code::Contradiction, why));
             let drawing = drawing.ok_or_else(nothing)?;
             picture(kind, Picture::Drawing(&drawing), &a.output, a.force).map_err(Box::new)
@@ -73,9 +73,9 @@ pub fn drawable(path: &Path) -> Result<(), Diagnostic> {
     if Kind::of(ending).is_some() || ending == "csv" {
         return Ok(());
     }
-    let message = format!("`{}` names no kind of picture", path.display());
+    let message = format!("`{}` has no picture extension", path.display());
     let endings: Vec<String> = KINDS.iter().map(|k| format!(".{}", k.ending)).collect();
-    let help = format!("end it in {} or .csv", endings.join(", "));
+    let help = format!("use the extension {} or .csv", endings.join(", "));
     Err(Diagnostic::without_place(Code::CannotWrite, message).help(help))
 }
 

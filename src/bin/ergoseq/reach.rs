@@ -19,12 +19,8 @@ pub fn allow(folder: &Path) {
 /// When the file lies elsewhere: a sentence that says what allows it. A file that is not there is left to its reader.
 pub fn allowed(path: &Path, folder: &Path) -> Result<(), String> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let outside = || {
-        format!(
-            "`{}` lies outside of the folder of the program; `--allow-path DIR` allows files in DIR",
-            path.display()
-        )
-    };
+    let outside =
+        || format!("`{}` is outside the folder of the program; `--allow-path DIR` allows files in DIR", path.display());
     let Ok(found) = path.canonicalize() else {
         // Whether a file exists elsewhere is nothing that a program may ask: only the folder's own are told to be missing.
         let above = path.components().any(|c| matches!(c, std::path::Component::ParentDir)) || path.is_absolute();

@@ -92,7 +92,7 @@ pub fn watch(a: &args::Report) -> Outcome {
             Ok(Made::Page(text)) => (text, String::new()),
             Ok(Made::Mistakes(text, diagnostics, sources)) => {
                 terminal::report(&diagnostics, &sources);
-                (text, ", with mistakes".into())
+                (text, ", with errors".into())
             }
         };
         if let Err(diagnostic) = files::write(&page, &text, true) {

@@ -27,7 +27,8 @@ pub fn reproduce(a: &args::Reproduce) -> Outcome {
         Some(figure) if paper.figures.contains(&figure) => vec![figure],
         Some(figure) => {
             let known: Vec<String> = paper.figures.iter().map(u32::to_string).collect();
-            let message = format!("figure {figure} of this paper holds no data; those that do: {}", known.join(", "));
+            let message =
+                format!("figure {figure} of this paper shows no data; figures with data: {}", known.join(", "));
             terminal::report(&[Diagnostic::without_place(Code::OutOfRange, message)], &none);
             return Outcome::Usage;
         }

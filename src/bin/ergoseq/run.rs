@@ -139,17 +139,17 @@ fn array(a: &args::Run, results: &ResultSet, sources: &Sources) -> Outcome {
 /// Refuses options that would have no effect, and a width that is none.
 fn processing(a: &args::Run) -> Result<(), String> {
     if a.format != "spectrum" && (a.broaden.is_some() || a.zero_fill.is_some()) {
-        return Err("--broaden and --zero-fill belong to --format spectrum".into());
+        return Err("--broaden and --zero-fill require --format spectrum".into());
     }
     #[cfg(feature = "pictures")]
     if a.plot && a.format != "table" {
-        return Err(format!("--plot draws below the table, and --format {} has none", a.format));
+        return Err(format!("--plot requires --format table, not {}", a.format));
     }
     if a.format == "npy" && a.output.is_none() {
-        return Err("an array of NumPy is no text: `--output decay.npy` says where it goes".into());
+        return Err("a NumPy array is not text: write it to a file with `--output decay.npy`".into());
     }
     match a.broaden {
-        Some(width) if !width.is_finite() || width < 0.0 => Err(format!("--broaden {width} is no width of a line")),
+        Some(width) if !width.is_finite() || width < 0.0 => Err(format!("--broaden {width} is not a valid line width")),
         _ => Ok(()),
     }
 }
@@ -158,7 +158,7 @@ fn energy(a: &args::Run, experiment: &Experiment) -> Result<EnergyUnit, Outcome>
     match (a.energy.as_deref(), experiment.units) {
         (Some("Hz"), UnitSystem::Lab) => Ok(EnergyUnit::Hertz),
         (Some(unit), UnitSystem::Natural) => {
-            let message = format!("--energy {unit} has no meaning for a file of natural units");
+            let message = format!("--energy {unit} does not apply to a file with natural units");
             terminal::report(&[Diagnostic::without_place(Code::Contradiction, message)], &Default::default());
             Err(Outcome::Usage)
         }

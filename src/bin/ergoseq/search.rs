@@ -44,7 +44,7 @@ fn prepare(
 /// `tau = 0.2 us .. 12 us`
 fn range(text: &str, experiment: &Experiment, sources: &mut Sources) -> Result<Range, Fault> {
     let usage = || -> Fault {
-        Diagnostic::without_place(Code::UnexpectedToken, format!("`--vary {text}` names no range"))
+        Diagnostic::without_place(Code::UnexpectedToken, format!("`--vary {text}` has no range"))
             .help("write `--vary \"tau = 0.2 us .. 12 us\"`")
             .into()
     };
@@ -114,15 +114,15 @@ fn optimum_text(
     for ((r, x), bound) in ranges.iter().zip(&optimum.values).zip(&optimum.bound) {
         let unit = units.parameter(&r.name);
         out += format!("  {:<12} = {x:.9e} {unit}", r.name).trim_end();
-        out += if *bound { "   on its bound\n" } else { "\n" };
+        out += if *bound { "   at its bound\n" } else { "\n" };
     }
     let (alike, all) = optimum.climbs;
     out += &format!(
-        "{} runs; {alike} of {all} climbs ended there; {} local optima of different height\n",
+        "{} runs; {alike} of {all} local optimisations converged here; {} distinct optima\n",
         optimum.runs, optimum.optima
     );
     out += &format!("estimated probability of a better optimum elsewhere: {:.2}", optimum.doubt);
-    out += if optimum.settled { "\n" } else { "; to be surer, narrow the ranges or give more `--starts`\n" };
+    out += if optimum.settled { "\n" } else { "; to reduce it, narrow the ranges or increase `--starts`\n" };
     let set: Vec<String> = ranges
         .iter()
         .zip(&optimum.values)
@@ -145,7 +145,7 @@ pub fn fit(a: &args::Fit) -> Outcome {
         let (data, empty) = table(&text, &compiled.experiment, &mut compiled.sources).map_err(|why| {
             Box::new(Diagnostic::without_place(
                 Code::CannotRead,
-                format!("`{}` is no table of measurements: {why}", a.data.display()),
+                format!("`{}` is not a table of measurements: {why}", a.data.display()),
             ))
         })?;
         let fit = search::fit(&compiled.experiment, &values, &options, &ranges, &data)?;
@@ -180,15 +180,15 @@ fn fit_text(experiment: &Experiment, ranges: &[Range], data: &[Data], empty: usi
     let points: usize = data.iter().map(|d| d.points.len()).sum();
     let mut out = format!("{points} points, {} parameters\n", ranges.len());
     if empty > 0 {
-        out += &format!("  {empty} empty cell{} left out\n", if empty == 1 { "" } else { "s" });
+        out += &format!("  {empty} empty cell{} ignored\n", if empty == 1 { "" } else { "s" });
     }
     for (k, (r, (x, error))) in ranges.iter().zip(&fit.values).enumerate() {
         let unit = units.parameter(&r.name);
         let side = if *x - r.low < r.high - *x { "lower" } else { "upper" };
         out += &if fit.bound.get(k) == Some(&true) {
-            format!("  {:<12} = {x:.7e} {unit}   on its {side} bound, where it has no error\n", r.name)
+            format!("  {:<12} = {x:.7e} {unit}   at its {side} bound: no error\n", r.name)
         } else if fit.stationary.get(k) == Some(&true) {
-            format!("  {:<12} = {x:.7e} {unit}   where results do not change to first order: no error\n", r.name)
+            format!("  {:<12} = {x:.7e} {unit}   the results do not depend on it to first order: no error\n", r.name)
         } else {
             format!("  {:<12} = {x:.7e} +- {error:.1e} {unit}", r.name).trim_end().to_string() + "\n"
         };
@@ -208,7 +208,7 @@ fn fit_text(experiment: &Experiment, ranges: &[Range], data: &[Data], empty: usi
         )
     } else {
         format!(
-            "the points have no errors; theirs is {:.3e} if the model is right\n",
+            "the data have no errors; if the model is correct, the error of a point is {:.3e}\n",
             (fit.chi_square / freedom).sqrt()
         )
     }

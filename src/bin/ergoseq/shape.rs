@@ -32,7 +32,7 @@ pub fn shape(a: &args::Shape) -> Outcome {
             Err(outcome) => return outcome,
         };
     if options.typical.is_some() {
-        let message = "gradients are those of density matrices; `--typical` would have no effect on them";
+        let message = "gradients are computed from density matrices; `--typical` has no effect on them";
         terminal::report(&[Diagnostic::without_place(Code::Contradiction, message)], &compiled.sources);
         return Outcome::Usage;
     }
@@ -74,12 +74,12 @@ fn said(a: &args::Shape, text: &str, unit: &str, found: &Shaped, in_run: Option<
     let kind = if a.maximise.is_some() { "largest" } else { "smallest" };
     let line = |words: &str, x: f64| format!("{words} {x:.9e} {unit}").trim_end().to_string() + "\n";
     let mut out = line(&format!("{text}: {kind}"), found.best);
-    out += &line("  with the shape of the file", found.before);
+    out += &line("  with the shape in the file", found.before);
     if let Some(x) = in_run {
-        out += &line("  in a run of the whole experiment", x);
+        out += &line("  in a run of the complete experiment", x);
     }
     let alike = found.climbs.iter().filter(|x| (*x - found.best).abs() <= 1e-3 * found.best.abs()).count();
-    let ended = format!("{alike} of {} climbs ended within a thousandth of it", found.climbs.len());
+    let ended = format!("{alike} of {} local optimisations converged to within 0.1 % of it", found.climbs.len());
     out += &format!("{} steps; {} gradients; {ended}\n", found.steps.len(), found.gradients);
     out + &format!("{} written\n", a.output.display())
 }
@@ -91,13 +91,13 @@ fn which(a: &args::Shape, experiment: &Experiment) -> Result<String, Fault> {
     }
     match experiment.shapes.as_slice() {
         [one] => Ok(one.name.clone()),
-        [] => Err(Diagnostic::without_place(Code::UnknownName, "the file declares no pulse shape that is read from a file")
-            .help("declare one and give it to a pulse: `shape charge = \"charge.txt\"`, `pulse 1H phase x rf = 50 kHz duration = 30 us shape = charge`")
+        [] => Err(Diagnostic::without_place(Code::UnknownName, "the program declares no pulse shape that is read from a file")
+            .help("declare one and use it in a pulse: `shape charge = \"charge.txt\"`, `pulse 1H phase x rf = 50 kHz duration = 30 us shape = charge`")
             .into()),
         several => {
             let names: Vec<&str> = several.iter().map(|s| s.name.as_str()).collect();
             Err(Diagnostic::without_place(Code::Contradiction, "the file declares more than one pulse shape")
-                .help(format!("choose one by `--shape`: {}", names.join(", ")))
+                .help(format!("choose one with `--shape`: {}", names.join(", ")))
                 .into())
         }
     }

@@ -46,8 +46,8 @@ fn planned(experiment: &Experiment, values: &Values) -> Result<String, Fault> {
     let axes = axes(experiment, values)?;
     if let Some(first) = points(&axes, values).next().filter(|_| !axes.is_empty()) {
         text += &match Emulator::new(experiment).batch_size(&first, &options) {
-            1 => "  points of the sweep are run one by one\n".to_string(),
-            n => format!("  points of the sweep are propagated together, {n} in a batch\n"),
+            1 => "  points of the sweep are propagated separately\n".to_string(),
+            n => format!("  points of the sweep are propagated in batches of {n}\n"),
         };
     }
     Ok(text)

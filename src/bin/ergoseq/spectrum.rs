@@ -50,8 +50,8 @@ fn description(series: &Series) -> String {
         line("digital filter", format!("{} points", number_text(series.delay)));
     }
     let kind = match series.indirect {
-        None => "one decay",
-        Some(Indirect::Rows) => "separate decays",
+        None => "one FID",
+        Some(Indirect::Rows) => "separate FIDs",
         Some(Indirect::States) => "States",
         Some(Indirect::StatesTppi) => "States-TPPI",
         Some(Indirect::Tppi) => "TPPI",

@@ -36,7 +36,7 @@ fn wrong(path: &Path, why: impl std::fmt::Display) -> Diagnostic {
 fn failed(path: &Path) -> impl Fn(io::Error) -> Diagnostic + '_ {
     move |e| match e.kind() {
         ErrorKind::StorageFull => wrong(path, "the disk is full")
-            .help("what was computed is in the file; make room and go on with `--resume`"),
+            .help("the file contains all results so far; free some space and continue with `--resume`"),
         _ => wrong(path, files::reason(&e)),
     }
 }
@@ -62,7 +62,7 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let axes = emulator::axes(experiment, values)?;
     if axes.is_empty() {
         return Err(Box::new(
-            Diagnostic::without_place(Code::EmptySweep, "the file sweeps nothing")
+            Diagnostic::without_place(Code::EmptySweep, "the program has no sweep")
                 .help("`--sweep \"T=0.1 .. 2 points 20\"` sweeps a parameter; `ergoseq run` emulates a single point"),
         ));
     }
@@ -85,10 +85,10 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let before = (grid.share.end - grid.share.start) - left;
     let mut said = format!("{left} points computed");
     if before > 0 {
-        said += &format!(", {before} were there");
+        said += &format!(", {before} already present");
     }
     if failures > 0 {
-        said += &format!(", {failures} of them failed: `status` says why");
+        said += &format!(", {failures} of them failed: see `status`");
     }
     eprintln!("{said}");
     Ok(if failures > 0 { Outcome::Wrong } else { Outcome::Done })
@@ -121,12 +121,12 @@ impl Grid<'_> {
             (false, true) => Err(Box::new(
                 Diagnostic::without_place(
                     Code::CannotRead,
-                    format!("`{}` is not there to be resumed", a.output.display()),
+                    format!("`{}` does not exist, so it cannot be resumed", a.output.display()),
                 )
-                .help("without `--resume` it is begun"),
+                .help("leave out `--resume` to start it"),
             )),
             (true, false) if !a.force => {
-                Err(Box::new(wrong(&a.output, "it exists").help("`--resume` goes on with it, `--force` starts over")))
+                Err(Box::new(wrong(&a.output, "it exists").help("`--resume` continues it, `--force` starts over")))
             }
             _ => self.create(a),
         }
@@ -140,7 +140,7 @@ impl Grid<'_> {
         let expected = self.expected(computed.into_iter().chain(self.share.clone()))?;
         if opened.dataset != expected.layout.dataset {
             return Err(Box::new(
-                wrong(&a.output, "its header is damaged, or that of another sweep").help("`--force` starts over"),
+                wrong(&a.output, "its header is damaged or belongs to another sweep").help("`--force` starts over"),
             ));
         }
         Ok((expected, opened))
@@ -154,7 +154,7 @@ impl Grid<'_> {
         room(&a.output, dataset.header.end())?;
         let file = begin(&a.output, &dataset, &self.axes).map_err(|e| match e.kind() {
             ErrorKind::StorageFull => wrong(&a.output, "the disk is full")
-                .help(format!("the file takes {}", emulator::bytes_text(dataset.header.end() as f64))),
+                .help(format!("the file needs {}", emulator::bytes_text(dataset.header.end() as f64))),
             _ => failed(&a.output)(e),
         })?;
         Ok((expected, Opened { dataset, file, done: vec![PENDING; self.total as usize] }))
@@ -199,7 +199,7 @@ impl Grid<'_> {
                     computed.clear();
                     computed.push(run)?;
                     layout.values(&computed, 0, k).map_err(|why| {
-                        let why = format!("the point does not fit: {why}");
+                        let why = format!("the results of this point do not match the file: {why}");
                         Box::new(Diagnostic::without_place(Code::Contradiction, why))
                     })
                 });
@@ -411,8 +411,8 @@ fn room(path: &Path, needed: u64) -> Result<(), Diagnostic> {
     match free_space(folder) {
         Some(free) if free < needed => {
             let (needed, free) = (emulator::bytes_text(needed as f64), emulator::bytes_text(free as f64));
-            Err(wrong(path, format!("it takes {needed}, and the disk has room for {free}"))
-                .help("sweep fewer points, or write it to another disk"))
+            Err(wrong(path, format!("it needs {needed}, but the disk has {free} free"))
+                .help("sweep fewer points, or write to another disk"))
         }
         _ => Ok(()),
     }
@@ -432,7 +432,7 @@ fn free_space(_: &Path) -> Option<u64> {
 fn header_of(path: &Path) -> Result<(Dataset, File), Diagnostic> {
     let cannot = |why: String| Diagnostic::without_place(Code::CannotRead, format!("`{}`: {why}", path.display()));
     if !path.metadata().map_err(|e| cannot(files::reason(&e)))?.is_file() {
-        return Err(cannot("it is no regular file".into()));
+        return Err(cannot("it is not a regular file".into()));
     }
     let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|e| cannot(files::reason(&e)))?;
     let mut bytes = Vec::new();
@@ -450,7 +450,7 @@ fn header_of(path: &Path) -> Result<(Dataset, File), Diagnostic> {
 
 fn sized(dataset: Dataset, file: File) -> Result<(Dataset, File), String> {
     let length = file.metadata().map_err(|e| files::reason(&e))?.len();
-    if length < dataset.header.end() { Err("it is shorter than its header says".into()) } else { Ok((dataset, file)) }
+    if length < dataset.header.end() { Err("it is shorter than its header states".into()) } else { Ok((dataset, file)) }
 }
 
 fn statuses(dataset: &Dataset, file: &mut File) -> io::Result<Vec<i16>> {
@@ -466,7 +466,7 @@ fn again(path: &Path, made_by: &[(String, String)], axes: &[SweepAxis]) -> Resul
     let other = |what: &str| {
         Box::new(
             wrong(path, format!("it belongs to another sweep: {what} differs"))
-                .help("resume with the program, the settings and the version that began it, or choose another name"),
+                .help("resume with the same program, settings and version, or choose another name"),
         )
     };
     for (name, text) in made_by {
@@ -511,8 +511,11 @@ fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
         if dataset != first {
             let what = dataset.header.attributes.iter().find(|x| !first.header.attributes.contains(x));
             let what = what.map_or("its layout".to_string(), |(name, _)| format!("`{name}`"));
-            let message =
-                format!("`{}` and `{}` are of different sweeps: {what} differs", first_path.display(), path.display());
+            let message = format!(
+                "`{}` and `{}` belong to different sweeps: {what} differs",
+                first_path.display(),
+                path.display()
+            );
             return Err(Diagnostic::without_place(Code::Contradiction, message));
         }
         shards.push(statuses(&dataset, &mut file).map_err(failed(path))?);
@@ -523,9 +526,9 @@ fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
         let mut have = a.shards.iter().zip(&shards).filter(|(_, shard)| has(shard)).map(|(path, _)| path);
         if let (Some(one), Some(other)) = (have.next(), have.next()) {
             let message =
-                format!("`{}` and `{}` overlap: both have computed point {}", one.display(), other.display(), k + 1);
+                format!("`{}` and `{}` overlap: both contain point {}", one.display(), other.display(), k + 1);
             return Err(Diagnostic::without_place(Code::Contradiction, message)
-                .help("give each of n shards a number of its own: `--shard 1/n`, `--shard 2/n`, ..."));
+                .help("give each of the n shards a different number: `--shard 1/n`, `--shard 2/n`, ..."));
         }
     }
     let written = files::put(&a.output, |out| {
@@ -546,7 +549,7 @@ fn join(a: &args::Merge) -> Result<Outcome, Diagnostic> {
     let missing = (0..first.points as usize).filter(|k| shards.iter().all(|s| s.get(*k) == Some(&PENDING))).count();
     eprintln!("{} of {} points", first.points - missing as u64, first.points);
     if missing > 0 {
-        eprintln!("the rest is computed by `ergoseq sweep FILE --output {} --resume`", a.output.display());
+        eprintln!("compute the rest with `ergoseq sweep FILE --output {} --resume`", a.output.display());
     }
     Ok(Outcome::Done)
 }

@@ -19,7 +19,7 @@ pub fn test(a: &args::Test) -> Outcome {
                 match overrides::values(&compiled.experiment, &a.given, &mut compiled.sources) {
                     Err(outcome) => outcome,
                     Ok(_) if lines == 0 => {
-                        out += &format!("{}\n  expects nothing\n", path.display());
+                        out += &format!("{}\n  has no `expect` or `theory` lines\n", path.display());
                         Outcome::Done
                     }
                     Ok(values) => match verdicts(&compiled.experiment, &values, &options) {
@@ -46,7 +46,7 @@ pub fn test(a: &args::Test) -> Outcome {
 fn line(v: &Verdict) -> String {
     let verdict = if v.holds() { "ok    " } else { "FAILED" };
     let at = v.at.map_or(String::new(), |t| format!(" (largest difference at t = {t:.6})"));
-    let found = v.found.map_or("no value".into(), |f| format!("{f:.12e}"));
+    let found = v.found.map_or("undefined".into(), |f| format!("{f:.12e}"));
     let difference = v.difference().map_or("-".into(), |d| format!("{d:.2e}"));
     format!(
         "  {verdict} {}{at}\n         expected {:.12e}, found {found}, difference {difference}, within {:.1e}\n",

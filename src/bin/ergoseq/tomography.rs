@@ -26,7 +26,7 @@ pub fn tomography(a: &args::Tomography) -> Outcome {
     };
     if let Some(path) = &a.counts {
         if options.typical.is_some() {
-            let message = "counts are those of a state of few spins, and `--typical` would have no effect";
+            let message = "counts belong to a state of few spins; `--typical` has no effect";
             terminal::report(&[Diagnostic::without_place(Code::Contradiction, message)], &compiled.sources);
             return Outcome::Usage;
         }
@@ -41,8 +41,7 @@ pub fn tomography(a: &args::Tomography) -> Outcome {
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
     if run.tomographies.is_empty() {
-        let diagnostic =
-            Diagnostic::without_place(Code::Contradiction, "the file has no `tomography` to take the data");
+        let diagnostic = Diagnostic::without_place(Code::Contradiction, "the program has no `tomography` for the data");
         return terminal::refuse(&[diagnostic], &compiled.sources);
     }
     let file = a.file.display().to_string();
@@ -59,7 +58,7 @@ fn counted(a: &args::Tomography, path: &Path, compiled: &Compiled, values: &Valu
         let text = data_text(&bytes);
         let cells = emulator::cells_of(&compiled.experiment, values, options)?;
         let (settings, counts) =
-            read_counts(&text, cells.spins).map_err(|why| wrong(path, &format!("is no table of counts: {why}")))?;
+            read_counts(&text, cells.spins).map_err(|why| wrong(path, &format!("is not a table of counts: {why}")))?;
         let estimator = ESTIMATORS.iter().find(|e| e.0 == a.estimator).map_or(Estimator::Linear, |e| e.1);
         let found = cells.energies(&settings, &counts, estimator, (a.repetitions as usize, 0))?;
         Ok((cells, settings, counts, found))
@@ -97,14 +96,14 @@ fn counted(a: &args::Tomography, path: &Path, compiled: &Compiled, values: &Valu
     let mut out = format!("{number} settings, {shots} shots, {}\n", a.estimator);
     if settings.unseen() > 0 {
         out += &format!(
-            "  {} products of Pauli matrices are seen by no setting: what depends on them is not known\n",
+            "  {} products of Pauli matrices are not measured by any setting:\n  results that depend on them are undetermined\n",
             settings.unseen()
         );
     }
     if !state.converged {
         out += &format!("  the reconstruction did not converge in {} steps\n", state.steps);
     }
-    out += &format!("  smallest eigenvalue of plain means {:.6}\n", state.smallest_linear);
+    out += &format!("  smallest eigenvalue of linear inversion {:.6}\n", state.smallest_linear);
     out += &format!("  {:<13}{:>11}{:>11}{:>11}   {}\n", "", "value", "error", "corrected", "95 %");
     for (name, q) in quantities {
         let name = if cells.unit.is_empty() { name.to_string() } else { format!("{name} [{}]", cells.unit) };
@@ -129,7 +128,7 @@ fn data(a: &args::Tomography, compiled: &Compiled, values: &Values) -> Result<Me
         return Ok(Measured { table: vec![], decays: received(&path, compiled, values)?, reference });
     }
     let text = data_text(&files::bytes(&path)?);
-    let table = read(&text).map_err(|why| wrong(&path, &format!("is no table of amplitudes: {why}")))?;
+    let table = read(&text).map_err(|why| wrong(&path, &format!("is not a table of amplitudes: {why}")))?;
     Ok(Measured { table, decays: vec![], reference })
 }
 

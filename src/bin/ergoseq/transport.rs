@@ -67,7 +67,7 @@ fn read(input: &mut impl BufRead) -> io::Result<Option<Message>> {
         let mut line = String::new();
         if header.read_line(&mut line)? == 0 {
             return match header.limit() {
-                0 => Err(wrong("a header without end")),
+                0 => Err(wrong("an unterminated header")),
                 _ => Ok(None),
             };
         }
@@ -83,7 +83,7 @@ fn read(input: &mut impl BufRead) -> io::Result<Option<Message>> {
     }
     let length = length.ok_or_else(|| wrong("a header without length"))?;
     if length > LONGEST_MESSAGE {
-        return Err(wrong("a message beyond the limit"));
+        return Err(wrong("a message longer than the limit"));
     }
     let mut text = Vec::new();
     if input.take(length).read_to_end(&mut text)? as u64 != length {

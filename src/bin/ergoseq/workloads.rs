@@ -38,7 +38,7 @@ pub struct Workload {
 pub const WORKLOADS: &[Workload] = &[
     Workload {
         name: "w1",
-        meaning: "the dipolar battery over four planes of its parameters, 201 times each",
+        meaning: "the dipolar battery over four planes of its parameters, 201 times per point",
         sizes: &[("full", 101), ("small", 21)],
         program: |_| include_str!("../../../benches/workloads/fig10.seq").into(),
         run: planes,
@@ -66,35 +66,35 @@ pub const WORKLOADS: &[Workload] = &[
     },
     Workload {
         name: "w5",
-        meaning: "the decay of a long dipolar chain by random vectors, 256 points",
+        meaning: "the FID of a long dipolar chain by quantum typicality, 256 points",
         sizes: &[("n12", 16), ("n14", 4), ("n16", 2), ("n18", 1), ("n20", 1)],
         program: |_| include_str!("../../../benches/workloads/typical_chain.seq").into(),
         run: typical_chain,
     },
     Workload {
         name: "w6a",
-        meaning: "the decay of a static powder, 2048 points",
+        meaning: "the FID of a static powder, 2048 points",
         sizes: &[("full", 10_000), ("big", 1_000_000)],
         program: |_| include_str!("../../../benches/workloads/static_powder.seq").into(),
         run: static_powder,
     },
     Workload {
         name: "w6b",
-        meaning: "the decay of three spins of a powder in a rotor, 1024 points",
+        meaning: "the FID of three spins in a powder under MAS, 1024 points",
         sizes: &[("full", 200)],
         program: |_| include_str!("../../../benches/workloads/turning_powder.seq").into(),
         run: turning_powder,
     },
     Workload {
         name: "w7",
-        meaning: "spin chargers of growing number, with and without counter-rotating exchange",
+        meaning: "spin chargers of increasing size, with and without counter-rotating exchange",
         sizes: &[("m30", 30), ("full", 100), ("g0", 100), ("k1000", 1000)],
         program: |_| include_str!("../../../benches/workloads/charger.seq").into(),
         run: chargers,
     },
     Workload {
         name: "w8",
-        meaning: "ergotropy and energy of 10,000 tomographies from counts of single shots",
+        meaning: "ergotropy and energy of 10,000 tomographies from single-shot counts",
         sizes: &[("mle", 0), ("gauss", 1)],
         program: |_| include_str!("../../../benches/workloads/counted.seq").into(),
         run: tomographies,
@@ -285,7 +285,8 @@ fn tomographies(experiment: &Experiment, _: &str, method: usize, input: Option<&
     let options = Options { states: 4, ..Options::default() };
     let run = point(experiment, &options, &[])?;
     let cells = emulator::cells_of(experiment, &Values::new(), &options)?;
-    let lost = || Box::new(Diagnostic::without_place(Code::UnknownResult, "the job's file has another system"));
+    let lost =
+        || Box::new(Diagnostic::without_place(Code::UnknownResult, "the file of this job has a different system"));
     let state = run.marks.iter().find(|m| m.name == "charged").and_then(|m| m.state.clone()).ok_or_else(lost)?;
     let axes: Vec<Vec<u8>> = (0..9).map(|s| vec![s / 3, s % 3]).collect();
     let settings = Settings::new(cells.spins, &axes).ok_or_else(lost)?;
@@ -317,7 +318,7 @@ fn tomographies(experiment: &Experiment, _: &str, method: usize, input: Option<&
         .transpose()?
         .map(|bytes| bytes.as_chunks().0.iter().map(|b| u64::from(u32::from_le_bytes(*b))).collect());
     if let Some(given) = given.as_ref().filter(|g| g.len() != 36 * RUNS) {
-        let message = format!("the job takes {} counts of 32 bits, the input has {}", 36 * RUNS, given.len());
+        let message = format!("the job needs {} 32-bit counts, the input has {}", 36 * RUNS, given.len());
         return Err(Box::new(Diagnostic::without_place(Code::CannotRead, message)));
     }
     let counts = |run: u64| match &given {

@@ -74,8 +74,8 @@ impl Builder<'_, '_> {
         if first != Some(0) && !self.c.diagnostics.iter().any(Diagnostic::is_error) {
             let place = events.first().and_then(|e| e.place.0).unwrap_or(span);
             self.c.diagnostics.push(
-                Diagnostic::new(Code::MissingDeclaration, place, "a sequence begins with `prepare`")
-                    .label("no state is prepared before this")
+                Diagnostic::new(Code::MissingDeclaration, place, "a sequence must start with `prepare`")
+                    .label("no state is prepared before this statement")
                     .help("for example `prepare thermal`"),
             );
         }
@@ -194,10 +194,9 @@ impl Builder<'_, '_> {
             let mut known: Vec<String> = self.declarations.definitions.keys().map(|k| (*k).to_string()).collect();
             known.extend(crate::syntax::words::words_of(crate::syntax::words::Role::Event).map(str::to_string));
             known.sort_unstable();
-            let diagnostic =
-                Diagnostic::new(Code::UnknownName, name.span(), format!("no subsequence is called `{name}`"))
-                    .label("not defined")
-                    .did_you_mean(&name.text, known.iter().map(String::as_str));
+            let diagnostic = Diagnostic::new(Code::UnknownName, name.span(), format!("unknown subsequence `{name}`"))
+                .label("not defined")
+                .did_you_mean(&name.text, known.iter().map(String::as_str));
             self.c.diagnostics.push(diagnostic);
             return;
         };
@@ -281,13 +280,17 @@ impl Builder<'_, '_> {
         self.refuse_in_loop("mark", name.span());
         if name.text == "tomography" {
             self.c.diagnostics.push(
-                Diagnostic::new(Code::ReservedName, name.span(), "the state that a tomography finds is at this mark")
-                    .label("choose another name"),
+                Diagnostic::new(
+                    Code::ReservedName,
+                    name.span(),
+                    "this mark is reserved for the result of a tomography",
+                )
+                .label("choose another name"),
             );
         }
         if name.text == "end" {
             self.c.diagnostics.push(
-                Diagnostic::new(Code::ReservedName, name.span(), "every run has the mark `end` already")
+                Diagnostic::new(Code::ReservedName, name.span(), "the mark `end` is predefined")
                     .label("choose another name"),
             );
         }
@@ -311,17 +314,14 @@ impl Builder<'_, '_> {
 
 fn inside_loop(what: &str, span: Span) -> Diagnostic {
     let (message, help) = match what {
-        "prepare" => {
-            ("a state is prepared once, so no `prepare` stands inside a loop".to_string(), "put it before the loop")
-        }
+        "prepare" => ("`prepare` cannot be inside a loop".to_string(), "move it before the loop"),
         "acquire" => (
-            "an `acquire` inside a loop would be one decay for each repetition".to_string(),
-            "put it behind the loop; for a point behind every cycle sweep the number of cycles: `param n = 1`, `loop n { ... }`, \
-             `acquire ... points 1 ...`, `sweep n = 1 .. 64 points 64`",
+            "an `acquire` inside a loop would record one FID per pass".to_string(),
+            "move it after the loop; for one point per cycle, sweep the number of cycles: `param n = 1`, `loop n { ... }`, `acquire ... points 1 ...`, `sweep n = 1 .. 64 points 64`",
         ),
         _ => (
-            format!("a `{what}` inside a loop would be taken many times over"),
-            "put it behind the loop, or sweep the number of repetitions: `param n = 8`, `loop n { ... }`, `sweep n = ...`",
+            format!("a `{what}` inside a loop would be executed on every pass"),
+            "move it after the loop, or sweep the number of passes: `param n = 8`, `loop n { ... }`, `sweep n = ...`",
         ),
     };
     Diagnostic::new(Code::InsideLoop, span, message).label("inside a loop").help(help)

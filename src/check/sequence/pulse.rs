@@ -30,7 +30,7 @@ impl Builder<'_, '_> {
         let Some(given) = &p.phase else {
             self.c.diagnostics.push(
                 Diagnostic::new(Code::MissingDeclaration, span, "a pulse needs a phase")
-                    .label("no `phase` here")
+                    .label("missing `phase`")
                     .help("for example `pulse 1H 90 deg phase x`"),
             );
             return None;
@@ -42,9 +42,9 @@ impl Builder<'_, '_> {
                 Diagnostic::new(
                     Code::Contradiction,
                     setting.name.span(),
-                    format!("an ideal pulse has no duration, so `{}` has no meaning", setting.name),
+                    format!("an ideal pulse is instantaneous, so `{}` has no meaning", setting.name),
                 )
-                .label("given for an ideal pulse"),
+                .label("not allowed for an ideal pulse"),
             );
         }
         let angle = p.angle.as_ref().map(|a| self.c.number(a, Dimension::ANGLE));
@@ -56,7 +56,7 @@ impl Builder<'_, '_> {
         if angle.is_none() && (p.ideal || duration.is_none()) {
             self.c.diagnostics.push(
                 Diagnostic::new(Code::MissingDeclaration, span, "a pulse needs a flip angle, or rf and duration")
-                    .label("no angle here")
+                    .label("no flip angle")
                     .help("for example `pulse 1H 90 deg phase x`"),
             );
         }
@@ -64,7 +64,7 @@ impl Builder<'_, '_> {
             self.c.diagnostics.push(Diagnostic::new(
                 Code::Contradiction,
                 span,
-                "an ideal pulse has no duration, so nothing can be recorded",
+                "an ideal pulse is instantaneous, so nothing can be recorded",
             ));
             None
         } else {
@@ -91,11 +91,9 @@ impl Builder<'_, '_> {
     fn start(&mut self, value: &Expr) -> Expr {
         if !matches!(self.beside, Some(Beside::Pulses)) {
             let diagnostic =
-                Diagnostic::new(Code::Contradiction, value.span(), "`start` has a meaning among other pulses only")
-                    .label("not in `parallel`")
-                    .help(
-                        "pulses of several channels stand in `parallel { ... }`; before a single pulse write `delay`",
-                    );
+                Diagnostic::new(Code::Contradiction, value.span(), "`start` is allowed only in `parallel`")
+                    .label("not inside `parallel`")
+                    .help("put simultaneous pulses into `parallel { ... }`; before a single pulse write a `delay`");
             self.c.diagnostics.push(diagnostic);
         }
         self.c.number(value, Dimension::TIME)
@@ -105,9 +103,9 @@ impl Builder<'_, '_> {
     fn lasts_as_long(&mut self, p: &ast::Pulse, span: Span) {
         let given = p.settings.iter().any(|s| s.name.text == "duration");
         if p.angle.is_some() || given || p.ideal || p.record.is_some() {
-            let message = "a pulse beside `acquire` lasts as long as the signal";
+            let message = "a pulse parallel to `acquire` lasts as long as the acquisition";
             let diagnostic = Diagnostic::new(Code::Contradiction, span, message)
-                .label("has no angle, `duration`, `ideal` or `record`")
+                .label("remove the flip angle, `duration`, `ideal` or `record`")
                 .help("for example `pulse 13C phase x rf = 2 kHz shape = waltz16(125 us)`");
             self.c.diagnostics.push(diagnostic);
         }
@@ -159,7 +157,7 @@ impl Builder<'_, '_> {
             _ => ("", &[]),
         };
         let Some(found) = known.iter().find(|k| k.name == name) else {
-            let diagnostic = Diagnostic::new(Code::UnknownFunction, expr.span(), format!("`{expr}` is no {what}"))
+            let diagnostic = Diagnostic::new(Code::UnknownFunction, expr.span(), format!("`{expr}` is not a {what}"))
                 .label("not known")
                 .did_you_mean(name, known.iter().map(|k| k.name));
             let diagnostic = if diagnostic.help.is_empty() {
@@ -199,7 +197,7 @@ impl Builder<'_, '_> {
                     let diagnostic = Diagnostic::new(
                         Code::UnknownSetting,
                         name.span(),
-                        "pulses are aligned at `start`, `centre` or `end`",
+                        "the alignment must be `start`, `centre` or `end`",
                     )
                     .label("not known")
                     .did_you_mean(&name.text, ir::ALIGNMENTS.iter().map(|(w, _)| *w));
@@ -228,10 +226,10 @@ impl Builder<'_, '_> {
                     if let Some(before) = pulses.iter().find(|p| p.nucleus == pulse.nucleus)
                         && pulse.start.is_none()
                     {
-                        let message = format!("two pulses at once on the channel {}", pulse.nucleus);
+                        let message = format!("two simultaneous pulses on channel {}", pulse.nucleus);
                         let diagnostic = Diagnostic::new(Code::Contradiction, span, message)
-                            .related(before.place.span(), "the other one")
-                            .help("one that follows says when it begins: `start = 20 us`");
+                            .related(before.place.span(), "the other pulse")
+                            .help("for a later pulse give its start time: `start = 20 us`");
                         self.c.diagnostics.push(diagnostic);
                     }
                     if pulse.record.is_some() {
@@ -245,7 +243,7 @@ impl Builder<'_, '_> {
                 }
                 kind @ EventKind::Acquire { .. } if acquire.is_none() => acquire = Some(kind),
                 _ => self.c.diagnostics.push(
-                    Diagnostic::new(Code::WrongKind, span, "only pulses, and one `acquire`, stand in `parallel`")
+                    Diagnostic::new(Code::WrongKind, span, "only pulses and one `acquire` are allowed in `parallel`")
                         .label("not a pulse"),
                 ),
             }
@@ -253,7 +251,7 @@ impl Builder<'_, '_> {
         match acquire {
             Some(EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, .. }) => {
                 if let Some(pulse) = pulses.iter().find(|p| p.nucleus == nucleus) {
-                    let message = format!("{nucleus} is received, so nothing is sent on its channel");
+                    let message = format!("{nucleus} is being detected, so its channel cannot transmit");
                     let diagnostic = Diagnostic::new(Code::Contradiction, pulse.place.span(), message);
                     self.c.diagnostics.push(diagnostic.label("on the same channel"));
                 }

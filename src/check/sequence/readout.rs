@@ -68,7 +68,7 @@ impl Builder<'_, '_> {
         }
         if out.points.is_some() != out.dwell.is_some() {
             self.c.diagnostics.push(
-                Diagnostic::new(Code::MissingDeclaration, span, "a decay needs both `points` and `dwell`")
+                Diagnostic::new(Code::MissingDeclaration, span, "a sampled FID needs both `points` and `dwell`")
                     .label("one of them is missing")
                     .help("for example `tomography points = 2048 dwell = 0.5 ms snr = 50`"),
             );
@@ -85,7 +85,7 @@ impl Builder<'_, '_> {
             return Some(name.to_string());
         }
         let diagnostic =
-            Diagnostic::new(Code::UnknownSetting, value.span(), format!("`{value}` is no way to reconstruct"))
+            Diagnostic::new(Code::UnknownSetting, value.span(), format!("unknown reconstruction method `{value}`"))
                 .label("not known")
                 .did_you_mean(name, METHODS.iter().map(|(w, ..)| *w));
         let diagnostic = if diagnostic.help.is_empty() {
@@ -104,7 +104,7 @@ impl Builder<'_, '_> {
             return words.map(str::to_string).collect();
         }
         self.c.diagnostics.push(
-            Diagnostic::new(Code::WrongKind, value.span(), "readouts are given in quotes")
+            Diagnostic::new(Code::WrongKind, value.span(), "readouts must be in quotes")
                 .help("for example \"II, IX, IY, XX\""),
         );
         vec![]

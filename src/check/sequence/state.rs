@@ -12,7 +12,7 @@ impl Builder<'_, '_> {
         let span = state.name.span();
         let name = state.name.text.as_str();
         let Some((_, arguments, _)) = STATES.iter().find(|(w, _, _)| *w == name) else {
-            let diagnostic = Diagnostic::new(Code::UnknownName, span, format!("`{name}` is no state"))
+            let diagnostic = Diagnostic::new(Code::UnknownName, span, format!("unknown state `{name}`"))
                 .label("not known")
                 .did_you_mean(name, STATES.iter().map(|(w, _, _)| *w));
             let diagnostic = if diagnostic.help.is_empty() {

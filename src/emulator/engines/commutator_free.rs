@@ -120,7 +120,7 @@ impl<'a> CommutatorFree<'a> {
             steps += 1;
             if steps > MOST_STEPS {
                 return Err(StepError::Tolerance(format!(
-                    "more than {MOST_STEPS} steps between t = {from:e} and {to:e}: the Hamiltonian is too strong there"
+                    "more than {MOST_STEPS} steps between t = {from:e} and {to:e}: the Hamiltonian is too large there"
                 )));
             }
             // A step never goes past the end, and no very short remainder is left.

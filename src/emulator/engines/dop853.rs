@@ -156,11 +156,11 @@ impl Dop853Step<'_> {
                 OutputType::Sparse,
             );
             solver.integrate().map_err(|e| StepError::Tolerance(format!("Dop853: {e}")))?;
-            y = solver.y_out().last().cloned().ok_or_else(|| StepError::Tolerance("Dop853 gave no result".into()))?;
+            y = solver.y_out().last().cloned().ok_or_else(|| StepError::Tolerance("dop853 gave no result".into()))?;
             y.iter_mut().take(last).for_each(|x| *x *= scale);
         }
         if y.iter().any(|x| !x.is_finite()) {
-            return Err(StepError::Tolerance("Dop853 gave a result that is not finite".into()));
+            return Err(StepError::Tolerance("dop853 gave a result that is not finite".into()));
         }
         Ok(match mean {
             None => State::Pure(Vector::from_iterator(n, to_complex(y.as_slice()))),

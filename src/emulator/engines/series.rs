@@ -232,7 +232,7 @@ fn term_by_term(block: &Block, start: Mat<f64>, h: f64, c: &[f64; DEGREE + 1]) -
         }
         std::mem::swap(&mut terms[(k + 1) % (DEGREE + 1)], &mut next);
     }
-    Err(StepError::Tolerance("the series of a step does not end".into()))
+    Err(StepError::Tolerance("the series of a step does not converge".into()))
 }
 
 /// Element-wise loops over a term of the series. Compiled for every SIMD width; the widest available at run time is used.

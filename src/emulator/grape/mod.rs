@@ -89,7 +89,7 @@ impl PulseObjective {
             let mut builder = PathBuilder::new(&context, options, number);
             let found = builder.until(&member.schedule.steps, mark)?;
             if let Some(mark) = mark.filter(|_| !found) {
-                let message = format!("the sequence has no mark `{mark}` outside of loops");
+                let message = format!("the sequence has no mark `{mark}` outside loops");
                 return Err(Diagnostic::without_place(Code::UnknownResult, message).into());
             }
             let pieces = builder.shaped_pieces().ok_or_else(|| no_pulse(shape))?;
@@ -161,7 +161,7 @@ impl PulseObjective {
                 EvalError::Undefined(why) => why.to_string(),
                 EvalError::NotFinite(x) => format!("it is {x}"),
             };
-            let message = format!("`{}` has no value: {why}", self.observable.key);
+            let message = format!("`{}` is undefined: {why}", self.observable.key);
             Diagnostic::without_place(Code::UnknownResult, message).into()
         })
     }
@@ -218,7 +218,7 @@ impl PulseObjective {
 
 fn no_shape(experiment: &Experiment, shape: &str) -> Fault {
     let names = experiment.shapes.iter().map(|s| s.name.as_str());
-    let message = format!("the file has no pulse shape `{shape}` that is read from a file");
+    let message = format!("the program declares no pulse shape `{shape}` that is read from a file");
     Diagnostic::without_place(Code::UnknownName, message)
         .did_you_mean(shape, names)
         .help(format!("declare one: `shape {shape} = \"{shape}.txt\"`"))
@@ -226,7 +226,7 @@ fn no_shape(experiment: &Experiment, shape: &str) -> Fault {
 }
 
 fn no_pulse(shape: &str) -> Fault {
-    let message = format!("no pulse before the mark has the shape `{shape}`");
+    let message = format!("no pulse before the mark uses the shape `{shape}`");
     Diagnostic::without_place(Code::Contradiction, message).into()
 }
 
@@ -257,10 +257,9 @@ fn space(members: &[MemberSchedule], shape: usize, allowed: f64) -> Result<Space
         [] => return Err(Diagnostic::without_place(Code::Contradiction, "the ensemble has no members").into()),
     };
     if found.len() > MOST_STATES {
-        let message =
-            format!("gradients are computed for up to {MOST_STATES} states; this system reaches {}", found.len());
+        let message = format!("gradients are computed for up to {MOST_STATES} states; this system has {}", found.len());
         return Err(Diagnostic::without_place(Code::TooLarge, message)
-            .help("`ergoseq optimise` varies parameters of pulses without gradients")
+            .help("`ergoseq optimise` optimises pulse parameters without gradients")
             .into());
     }
     Ok(found)
@@ -270,10 +269,11 @@ fn space(members: &[MemberSchedule], shape: usize, allowed: f64) -> Result<Space
 fn observable(e: &Evaluator, expr: &Expr) -> Result<Observable, Fault> {
     let averaged = !member_means(std::iter::once(expr)).is_empty();
     if averaged || !aggregates(e, expr)?.is_empty() || !at_marks(e, expr)?.is_empty() {
-        let message =
-            format!("`{expr}` is not a number of the state at one mark, so it has no gradient with respect to a shape");
+        let message = format!(
+            "`{expr}` is not a function of the state at one mark, so it has no gradient with respect to a shape"
+        );
         return Err(Diagnostic::without_place(Code::Contradiction, message)
-            .help("ask for a metric at a mark: `--maximise \"ergotropy at charged\"`")
+            .help("use a metric at a mark: `--maximise \"ergotropy at charged\"`")
             .into());
     }
     Observable::new(e, key_of(expr), expr)
@@ -287,8 +287,7 @@ fn refuse_flip_angles(experiment: &Experiment, shape: &str) -> Result<(), Fault>
     match wrong {
         None => Ok(()),
         Some(place) => {
-            let message =
-                "the rf of this pulse follows from its flip angle, so it is the same however high its steps are";
+            let message = "the rf of this pulse follows from its flip angle, so it does not depend on the amplitudes of its steps";
             Err(Diagnostic::new(Code::Contradiction, place.span(), message)
                 .label("has a flip angle")
                 .help("give `rf` and `duration` instead")

@@ -158,10 +158,10 @@ impl<'a> PathBuilder<'a> {
 
     fn segment(&mut self, segment: &Segment) -> Result<(), Fault> {
         if !segment.relaxing.is_empty() {
-            let message = "the state relaxes here, and gradients are those of evolution without relaxation";
+            let message = "the state relaxes here, but gradients are supported only without relaxation";
             return Err(Diagnostic::new(Code::Contradiction, segment.place.span(), message)
                 .label("relaxation or noise")
-                .help("optimise the shape without it, and run the optimised shape with it")
+                .help("optimise the shape without relaxation, then run the optimised shape with it")
                 .into());
         }
         let (shaped, fixed): (Vec<&Control>, Vec<&Control>) =
@@ -215,9 +215,9 @@ impl<'a> PathBuilder<'a> {
 }
 
 fn not_linear(place: Place) -> Fault {
-    let message = "the field of this pulse is not linear in the steps of its shape, so there is no gradient";
+    let message = "the rf of this pulse is not linear in the steps of its shape, so there is no gradient";
     Diagnostic::new(Code::Contradiction, place.span(), message)
-        .label("something changes within its steps")
+        .label("its rf varies within a step")
         .help(
             "optimise the shape without `offset`, `modulation`, `rise_time`, `droop_time`, pulses that end within a step, and the amplitude \
              and phase steps of a spectrometer; then run the optimised shape with them",

@@ -20,11 +20,11 @@ impl Walk<'_> {
                 Err(fault) => self.said.push(*fault),
             }
         } else if self.received.is_none() && !self.channels.is_empty() {
-            let message = "the file receives nothing, so the console receives behind the last statement";
+            let message = "the program has no `acquire`, so the console acquires after the last statement";
             self.said.push(
                 Diagnostic::new(Code::ExportedOtherwise, last, message)
-                    .label("a signal is received behind this")
-                    .help("`acquire 1H points 1024 dwell 10 us` says what is received"),
+                    .label("the console acquires a signal after this")
+                    .help("add an acquisition: `acquire 1H points 1024 dwell 10 us`"),
             );
             steps.push(Step {
                 kind: StepKind::Acquire(Acquire { channel: 0, points: None, phases: vec![0.0] }),

@@ -41,7 +41,7 @@ pub fn readouts(experiment: &Experiment, values: &Values) -> Result<Vec<Readout>
     if let Some(second) = all.next() {
         return Err(Diagnostic::new(Code::NotExported, second.place.span(), "a sequence is read out once")
             .label("the second tomography")
-            .help("export a file for each")
+            .help("export them from separate files")
             .into());
     }
     let plan = plan_for(t)?;

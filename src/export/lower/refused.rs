@@ -14,16 +14,16 @@ fn refusal(span: Span, message: impl Into<String>, reason: impl Into<String>, he
 pub fn state(span: Span, states: &[State]) -> Diagnostic {
     let what = match states.first() {
         Some(State::Gibbs { .. } | State::HighTemperature { .. }) => "a Gibbs state of another Hamiltonian",
-        Some(State::Mixed { .. } | State::Thermal { .. }) => "a state in which some spins are not polarised",
+        Some(State::Mixed { .. } | State::Thermal { .. }) => "a state with unpolarised spins",
         Some(State::Mix(_)) => "a mixture",
         Some(State::Superposition(_) | State::Ket { .. } | State::Up { .. } | State::Down { .. }) => "a pure state",
         Some(State::Fock { .. } | State::Dicke { .. } | State::Definite { .. }) | None => "this state",
     };
     refusal(
         span,
-        format!("{what} is not what a sample begins with"),
-        "only `thermal` is found in a magnet",
-        "write `prepare thermal` and the pulses that make the state of it",
+        format!("{what} is not the initial state of a sample"),
+        "a sample starts in the `thermal` state",
+        "write `prepare thermal` and the pulses that prepare the state",
     )
 }
 
@@ -31,9 +31,9 @@ pub fn state(span: Span, states: &[State]) -> Diagnostic {
 pub fn evolve(span: Span, hamiltonian: &Expr) -> Diagnostic {
     refusal(
         span,
-        format!("`evolve {hamiltonian}` is a Hamiltonian on paper"),
-        "no transmitter makes it",
-        "write the pulses and delays that make it: `use \"library:couplings\"` and `use \"library:dipolar\"` have some",
+        format!("`evolve {hamiltonian}` has no pulses"),
+        "cannot be transmitted",
+        "write the pulses and delays that implement it; see `use \"library:couplings\"` and `use \"library:dipolar\"`",
     )
 }
 
@@ -41,9 +41,9 @@ pub fn evolve(span: Span, hamiltonian: &Expr) -> Diagnostic {
 pub fn dephase(span: Span, operator: &Expr) -> Diagnostic {
     refusal(
         span,
-        format!("`dephase {operator}` takes the coherences of one operator away"),
-        "no pulse and no gradient does that",
-        "take a `delay` of several T2, or a `crush`",
+        format!("`dephase {operator}` removes the coherences with respect to one operator"),
+        "no pulse or gradient does this",
+        "use a `delay` of several T2, or a `crush`",
     )
 }
 
@@ -52,8 +52,8 @@ pub fn filter(span: Span) -> Diagnostic {
     refusal(
         span,
         "`crush keep` is a filter of coherence orders",
-        "one gradient takes all orders but zero away",
-        "write the phase cycle that keeps these orders: a `cycle` in the phases of the pulses and of `acquire`",
+        "a gradient removes all nonzero orders",
+        "write a phase cycle that selects these orders: use a `cycle` in the phases of the pulses and of `acquire`",
     )
 }
 
@@ -61,15 +61,15 @@ pub fn filter(span: Span) -> Diagnostic {
 pub fn differs(span: Span, what: &str) -> Diagnostic {
     refusal(
         span,
-        format!("{what} differs from point to point of the sweep"),
-        "only times, flip angles and counts of loops become lists",
+        format!("{what} changes during the sweep"),
+        "only times, flip angles and loop counts can become lists",
         "export one point at a time with `--set`",
     )
 }
 
 /// More rows than a list of a console has.
 pub fn rows(span: Option<Span>, rows: usize, most: usize) -> Diagnostic {
-    let message = format!("{rows} points are more rows than the {most} that a list has");
+    let message = format!("{rows} points exceed the {most} entries of a list");
     let diagnostic = match span {
         Some(span) => Diagnostic::new(Code::NotExported, span, message).label("swept here"),
         None => Diagnostic::without_place(Code::NotExported, message),
@@ -79,17 +79,17 @@ pub fn rows(span: Option<Span>, rows: usize, most: usize) -> Diagnostic {
 
 /// Natural units.
 pub fn natural() -> Diagnostic {
-    Diagnostic::without_place(Code::NotExported, "a file in natural units has no seconds and no hertz")
-        .help("write the experiment in `units lab`: times in us, strengths in kHz")
+    Diagnostic::without_place(Code::NotExported, "a program in natural units has no seconds and no hertz")
+        .help("write the experiment in `units lab`: times in us, rf amplitudes in kHz")
 }
 
 /// A nucleus in which the system has no spin and which no table has.
 pub fn nothing(span: Span) -> Diagnostic {
     refusal(
         span,
-        "this sequence sends nothing and receives nothing",
+        "this sequence has no pulses and no acquisition",
         "there is nothing to export",
-        "a sequence for a console has pulses: `pulse 1H 90 deg phase x rf = 100 kHz`",
+        "add pulses: `pulse 1H 90 deg phase x rf = 100 kHz`",
     )
 }
 
@@ -97,9 +97,9 @@ pub fn nothing(span: Span) -> Diagnostic {
 pub fn second_acquisition(span: Span) -> Diagnostic {
     refusal(
         span,
-        "a scan receives once",
-        "the second signal of one scan",
-        "export a file for each: the sequence up to the first signal, and up to the second",
+        "a scan has one acquisition",
+        "the second acquisition of a scan",
+        "export two files: the sequence up to the first acquisition, and up to the second",
     )
 }
 
@@ -107,9 +107,9 @@ pub fn second_acquisition(span: Span) -> Diagnostic {
 pub fn begins_later(span: Span) -> Diagnostic {
     refusal(
         span,
-        "pulses at once are exported by their alignment",
-        "begins at a time of its own",
-        "take `start` out, or cut the block into pulses and delays that follow each other",
+        "simultaneous pulses are exported by their alignment",
+        "has its own start time",
+        "remove `start`, or split the block into successive pulses and delays",
     )
 }
 
@@ -117,9 +117,9 @@ pub fn begins_later(span: Span) -> Diagnostic {
 pub fn decoupled(span: Span) -> Diagnostic {
     refusal(
         span,
-        "what other channels send during the signal is not exported",
-        "sends while it receives",
-        "take the pulses beside `acquire` out, and turn the decoupling on in the exported program: `go=2 ph31 cpd2:f2`",
+        "pulses on other channels during the acquisition are not exported",
+        "pulse during the acquisition",
+        "remove the pulses parallel to `acquire`, and switch on decoupling in the exported program: `go=2 ph31 cpd2:f2`",
     )
 }
 
@@ -127,8 +127,8 @@ pub fn decoupled(span: Span) -> Diagnostic {
 pub fn behind_acquisition(span: Span) -> Diagnostic {
     refusal(
         span,
-        "nothing is sent behind the signal",
-        "the scan ends where the signal is received",
-        "move it before `acquire`, or take it out",
+        "no pulses are possible after the acquisition",
+        "the scan ends with the acquisition",
+        "move it before `acquire`, or remove it",
     )
 }

@@ -265,11 +265,11 @@ impl<'a> Walk<'a> {
         if !matches!(event.kind, EventKind::Gradient { .. }) {
             return;
         }
-        let message = format!("{} us pass behind this gradient on a console, and no time here", RECOVERY * 1e6);
+        let message = format!("the console waits {} us after this gradient, the emulation does not", RECOVERY * 1e6);
         self.said.push(
             Diagnostic::new(Code::ExportedOtherwise, event.place.span(), message)
-                .label("it rings down")
-                .help("`spectrometer NAME { gradient_recovery = 0.1 ms }` and `--spectrometer NAME` emulate it"),
+                .label("gradient recovery")
+                .help("use `spectrometer NAME { gradient_recovery = 0.1 ms }` and `--spectrometer NAME` to emulate it"),
         );
     }
 
@@ -346,7 +346,7 @@ impl<'a> Walk<'a> {
         // A row in which the pulse turns by nothing sends nothing.
         let sending = || sent.iter().filter(|t| t.duration > 0.0);
         if sending().any(|t| (t.strength - strongest).abs() > 1e-12 * strongest) {
-            return Err(refused::differs(span, "the strength of this pulse").into());
+            return Err(refused::differs(span, "the rf amplitude of this pulse").into());
         }
         let shape = sending().next().and_then(|t| t.steps.clone());
         if sending().any(|t| t.steps != shape) {
@@ -387,7 +387,7 @@ impl<'a> Walk<'a> {
         shape: Option<&'a Expr>,
         span: Span,
     ) -> Result<Gradient, Fault> {
-        let strength = self.same(strength.span(), "this strength", |e| e.number(strength))?;
+        let strength = self.same(strength.span(), "this amplitude", |e| e.number(strength))?;
         let duration = self.same(duration.span(), "the length of a gradient", |e| e.number(duration))?;
         let Some(e) = self.first() else { return Err(refused::nothing(span).into()) };
         if let Some(hardware) = e.spectrometer.as_ref() {
@@ -407,11 +407,12 @@ impl<'a> Walk<'a> {
         let declared = self.first().and_then(|e| e.spectrometer.as_ref()).map_or(0.0, |hardware| hardware.crusher());
         let duration = if declared > 0.0 { declared } else { CRUSHER };
         if declared == 0.0 && !self.wanted.simulated {
-            let message = format!("`crush` takes no time here, and {} ms on a console", duration * 1e3);
-            let help = "`spectrometer NAME { crusher = 1 ms, gradient_recovery = 0.1 ms }` and `--spectrometer NAME` emulate it";
+            let message =
+                format!("`crush` is instantaneous in the emulation, but lasts {} ms on a console", duration * 1e3);
+            let help = "use `spectrometer NAME { crusher = 1 ms, gradient_recovery = 0.1 ms }` and `--spectrometer NAME` to emulate it";
             self.said.push(
                 Diagnostic::new(Code::ExportedOtherwise, span, message)
-                    .label("a gradient, which leaves zero quanta as they are")
+                    .label("a gradient, which does not affect zero-quantum coherences")
                     .help(help),
             );
         }
@@ -438,7 +439,7 @@ impl<'a> Walk<'a> {
         self.received = Some(span);
         let channel = self.channel(nucleus)?;
         let points = self.same(points.span(), "the number of points", |e| Ok(e.count(points, 1)? as f64))?;
-        let dwell = self.same(dwell.span(), "the time between points", |e| e.number(dwell))?;
+        let dwell = self.same(dwell.span(), "the dwell time", |e| e.number(dwell))?;
         let phases = phase.map_or(Ok(vec![0.0]), |p| self.phases(p))?;
         Ok(Acquire { channel, points: Some((points as usize, dwell)), phases })
     }
@@ -450,7 +451,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         if times.least() == 0.0 {
-            return Err(refused::differs(span, "whether this loop runs at all").into());
+            return Err(refused::differs(span, "whether this loop has any pass").into());
         }
         if times.most() > 1.0
             && let Some(e) = self.rows.first()

@@ -31,28 +31,19 @@ pub fn readme(job: &Job, files: &[File], experiments: &[Experiment]) -> String {
     };
     let acquisition = match job.experiments.first().and_then(|(_, p)| p.acquisition()).and_then(|a| a.points) {
         Some((points, dwell)) => format!("`td` is {}, `swh` {} Hz", 2 * points, plain(1.0 / dwell)),
-        None => "Set `td` and `sw`: the file does not say what is received".into(),
+        None => "Set `td` and `sw`: the program has no `acquire`".into(),
     };
     let scans = job.experiments.first().map_or(1, |(_, p)| p.scans);
     let last = if experiments.len() > 1 {
         format!(
-            "Run the experiments that the script made, one a readout; `xpy {0} --collect FOLDER`, then `ergoseq tomography {1} --data FOLDER`.",
+            "Run the experiments that the script created, one per readout; then `xpy {0} --collect FOLDER` and `ergoseq tomography {1} --data FOLDER`.",
             job.name, job.source
         )
     } else {
         "`expt` shows the time; `rga` (or a fixed `rg`) and `zg` run it.".into()
     };
     format!(
-        "# {}\n\n1. Written by ergoseq {} from `{}` for TopSpin 4 and 5 (AVANCE NEO); {}.\n\
-         2. Copy {}.\n\
-         3. Open a data set {dimension}on this sample and probe, tuned and locked; in `edasp` route {}.\n\
-         4. `xpy {} --dry` prints what will be set; `xpy {}` sets it.\n\
-         5. Powers follow from {}: `PLW = PLW1 (nu/nu_cal)^2`, `nu_cal = 1/(4 P1)`. Compare `ased` with the limits of the probe.\n\
-         6. Check the pulse of 90 deg once more at this power; another length means another calibration: export anew.\n\
-         7. {recycle}. {acquisition}.\n\
-         8. `ns` is {scans}, a whole phase cycle; take multiples of it. Phases of nuclei of positive gamma are the negative ones of the file: its y is 3.\n\
-         9. Look at the sequence in the pulse program display before the first scan; begin with `ns` {scans} and low duty.\n\
-         10. {last}\n",
+        "# {}\n\n1. Written by ergoseq {} from `{}` for TopSpin 4 and 5 (AVANCE NEO); {}.\n2. Copy {}.\n3. Open a data set {dimension}with this sample and probe, tuned and locked; in `edasp` route {}.\n4. `xpy {} --dry` prints the parameters; `xpy {}` sets them.\n5. Powers follow from {}: `PLW = PLW1 (nu/nu_cal)^2`, `nu_cal = 1/(4 P1)`. Compare `ased` with the limits of the probe.\n6. Check the 90 deg pulse at this power; if its length differs, export again with the new calibration.\n7. {recycle}. {acquisition}.\n8. `ns` is {scans}, a complete phase cycle; use multiples of it. Phases of nuclei with positive gamma have the opposite sign of those in the file: its y is 3.\n9. Inspect the sequence in the pulse program display before the first scan; start with `ns` {scans} and a low duty cycle.\n10. {last}\n",
         job.name,
         env!("CARGO_PKG_VERSION"),
         job.source,
@@ -61,6 +52,6 @@ pub fn readme(job: &Job, files: &[File], experiments: &[Experiment]) -> String {
         job.channels(),
         job.name,
         job.name,
-        if calibrations.is_empty() { "no calibration (nothing is sent)".into() } else { calibrations.join(", ") },
+        if calibrations.is_empty() { "no calibration (no pulses)".into() } else { calibrations.join(", ") },
     )
 }

@@ -19,7 +19,7 @@ def stop(text):
 def data_set():
     found = TopCmds.CURDATA()
     if not found:
-        stop("open a data set first: its power limits, probe and solvent stay")
+        stop("open a data set first: its power limits, probe and solvent are kept")
     return list(found)
 
 
@@ -41,7 +41,7 @@ def put_all():
     opened = data_set()
     if len(EXPERIMENTS) == 1:
         put(EXPERIMENTS[0][1], EXPERIMENTS[0][2])
-        TopCmds.MSG("parameters are set: look at the powers in `ased`, then `expt`, `rga`, `zg`")
+        TopCmds.MSG("parameters are set: check the powers in `ased`, then `expt`, `rga`, `zg`")
         return
     said = []
     for k, (name, rows, parameters) in enumerate(EXPERIMENTS):
@@ -52,7 +52,7 @@ def put_all():
         put(rows, parameters)
         said.append(own[1] + " is " + name)
     TopCmds.RE(opened)
-    TopCmds.MSG("experiments are made: " + ", ".join(said))
+    TopCmds.MSG("experiments are created: " + ", ".join(said))
 
 
 def collect(folder):

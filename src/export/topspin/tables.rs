@@ -118,7 +118,7 @@ fn free(pool: &[std::ops::RangeInclusive<usize>], taken: impl Fn(usize) -> bool)
 
 /// What there are too many of.
 fn full(what: &str) -> String {
-    format!("it needs more {what} than TopSpin has numbers for")
+    format!("it needs more {what} than TopSpin supports")
 }
 
 impl Tables {

@@ -24,7 +24,7 @@ struct Tags {
 const TAGS: Tags = Tags {
     ideal: " ;ideal",
     crush: " ;crush",
-    timed_crush: " ;crush that takes its time",
+    timed_crush: " ;crush of finite duration",
     not_emulated: " ;not emulated",
 };
 

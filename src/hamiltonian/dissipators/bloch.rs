@@ -40,7 +40,7 @@ pub fn add(e: &Evaluator, locked: Option<&str>, relaxing: &mut Relaxing) -> Resu
             {
                 let message = format!("{name} = {t2} s is longer than 2 T1 = {} s", 2.0 * t1);
                 return Err(Diagnostic::new(Code::Contradiction, span, message)
-                    .label("no relaxation does this")
+                    .label("unphysical: must not exceed 2 T1")
                     .help(format!("T1 alone already gives {name} = 2 T1"))
                     .into());
             }
@@ -51,9 +51,9 @@ pub fn add(e: &Evaluator, locked: Option<&str>, relaxing: &mut Relaxing) -> Resu
                 return Err(Diagnostic::new(
                     Code::WrongOperator,
                     span,
-                    format!("`{name}` is no spin 1/2; T1 and T2 are defined for spins 1/2"),
+                    format!("`{name}` is not a spin 1/2; T1 and T2 are defined for spins 1/2"),
                 )
-                .help("give other relaxation as a `noise`")
+                .help("describe its relaxation with a `noise`")
                 .into());
             }
             if !relaxed.insert(site) {
@@ -91,18 +91,22 @@ fn polarisation(e: &Evaluator, relaxation: &Relaxation, has_t1: bool, site: usiz
         if !has_t1 {
             return Ok(0.0);
         }
-        let ratios = thermal_ratios(e, span, "the thermal state that T1 relaxes to")?;
+        let ratios = thermal_ratios(e, span, "the thermal equilibrium of T1 relaxation")?;
         return Ok((ratios.get(site).copied().flatten().unwrap_or(0.0) / 2.0).tanh());
     };
     let p = e.number(given)?;
     if !has_t1 {
-        return Err(Diagnostic::new(Code::MissingDeclaration, given.span(), "nothing relaxes to this polarisation")
-            .label("no T1 is given")
-            .help("give a T1, or leave the polarisation out")
-            .into());
+        return Err(Diagnostic::new(
+            Code::MissingDeclaration,
+            given.span(),
+            "without T1 nothing relaxes to this polarisation",
+        )
+        .label("no T1 is given")
+        .help("set a T1, or leave the polarisation out")
+        .into());
     }
     if p.abs() > 1.0 {
-        let message = format!("a polarisation lies between -1 and 1, this is {p}");
+        let message = format!("a polarisation must lie between -1 and 1, this is {p}");
         return Err(Diagnostic::new(Code::OutOfRange, span, message).into());
     }
     Ok(p)

@@ -29,7 +29,7 @@ pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<()
         return Err(Diagnostic::new(
             Code::DefinedTwice,
             again.span(),
-            "T1D is given twice; it is one of all dipolar couplings",
+            "T1D is given twice; there is one T1D for all dipolar couplings",
         )
         .related(expr.span(), "first given here")
         .into());
@@ -40,23 +40,24 @@ pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<()
         return Err(Diagnostic::new(
             Code::MissingDeclaration,
             expr.span(),
-            "T1D is the lifetime of an order in dipolar couplings",
+            "T1D is the lifetime of dipolar order and needs dipolar couplings",
         )
-        .label("the system has none")
+        .label("the system has no dipolar couplings")
         .help("for example `dipolar p q = -30 kHz`")
         .into());
     }
     let named = sites(e, relaxation)?;
     if let Some(left) = couplings.support().into_iter().find(|site| !named.contains(site)) {
         let name = &e.basis.site(left).name;
-        let message = format!("T1D is of all dipolar couplings, and `{name}` has one but is not named");
+        let message =
+            format!("T1D refers to all dipolar couplings, but the dipolar-coupled spin `{name}` is not named");
         return Err(Diagnostic::new(Code::Contradiction, expr.span(), message)
-            .label("of some spins only")
+            .label("names only some of the spins")
             .help(format!("add `{name}` to the spins of this `relax`"))
             .into());
     }
     if couplings.dimension() > LARGEST {
-        let message = format!("T1D is for systems of up to {LARGEST} states, this has {}", couplings.dimension());
+        let message = format!("T1D is supported for up to {LARGEST} states, this system has {}", couplings.dimension());
         return Err(Diagnostic::new(Code::OutOfRange, expr.span(), message).into());
     }
     // D+(H) = sum c^dagger H c - {c^dagger c, H}/2; c commutes with operators on other sites.
@@ -77,8 +78,10 @@ pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<()
         // Ten digits, so that rounding errors of a sum do not show.
         let longest: f64 = format!("{:.9e}", 1.0 / shortest).parse().unwrap_or(1.0 / shortest);
         let message =
-            format!("T1D = {t1d} s is longer than the {longest} s for which T1 and T2 let dipolar order live");
-        return Err(Diagnostic::new(Code::Contradiction, expr.span(), message).label("no relaxation does this").into());
+            format!("T1D = {t1d} s is longer than {longest} s, the lifetime of dipolar order under T1 and T2 alone");
+        return Err(Diagnostic::new(Code::Contradiction, expr.span(), message)
+            .label("unphysical: too long for these T1 and T2")
+            .into());
     }
     let norm2 = norm2 * couplings.dimension() as f64;
     let lost = couplings.clone().times_number(real(1.0 / t1d)).plus(lost).times_number(real(1.0 / norm2));

@@ -40,7 +40,7 @@ pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<()
         let span = relaxation.place.span();
         let molecule = sites(e, relaxation)?;
         if let Some(twice) = molecule.iter().find(|site| !tumbling.insert(**site)) {
-            let message = format!("`{}` is named twice with a correlation time", e.basis.site(*twice).name);
+            let message = format!("`{}` has two correlation times", e.basis.site(*twice).name);
             return Err(Diagnostic::new(Code::DefinedTwice, span, message).into());
         }
         refuse_static(e, &molecule, span)?;
@@ -57,7 +57,7 @@ fn refuse_static(e: &Evaluator, molecule: &[usize], span: Span) -> Result<(), Fa
         Err(Diagnostic::new(Code::Contradiction, place, message)
             .label("acts at a fixed orientation")
             .related(span, "these spins tumble")
-            .help("leave it out; `tau_c` has the relaxation by the dipolar couplings of all pairs")
+            .help("leave it out; `tau_c` includes the relaxation by the dipolar couplings of all pairs")
             .into())
     };
     if e.experiment.system.dipolar_all {
@@ -84,7 +84,7 @@ fn molecule_operators(
 ) -> Result<Vec<Operator>, Fault> {
     let span = relaxation.place.span();
     let field = zeeman::field(e)?;
-    let ratios = zeeman::thermal_ratios(e, span, "the thermal state that tumbling relaxes to")?;
+    let ratios = zeeman::thermal_ratios(e, span, "the thermal equilibrium of relaxation by tumbling")?;
     let placed = positions(e, molecule, span)?;
     // By transition and spherical component in the molecular frame: sums over pairs, which include their interference.
     let mut sums: BTreeMap<(Step, usize), Operator> = BTreeMap::new();
@@ -128,7 +128,7 @@ fn positions(e: &Evaluator, molecule: &[usize], span: Span) -> Result<Vec<(usize
     for &site in molecule {
         let name = &e.basis.site(site).name;
         if e.basis.site(site).isotope.is_none() {
-            let message = format!("`{name}` is no nucleus, so it has no dipolar couplings that relax it");
+            let message = format!("`{name}` is not a nucleus, so it has no dipolar relaxation");
             return Err(Diagnostic::new(Code::WrongOperator, span, message).into());
         }
         let Some(position) = known.get(&site) else {
@@ -140,13 +140,9 @@ fn positions(e: &Evaluator, molecule: &[usize], span: Span) -> Result<Vec<(usize
         placed.push((site, *position));
     }
     if placed.len() < 2 {
-        return Err(Diagnostic::new(
-            Code::MissingDeclaration,
-            span,
-            "a single spin has no dipolar coupling that relaxes it",
-        )
-        .help("name all spins of the molecule: `relax a, b { tau_c = 10 ps }`")
-        .into());
+        return Err(Diagnostic::new(Code::MissingDeclaration, span, "a single spin has no dipolar relaxation")
+            .help("name all spins of the molecule: `relax a, b { tau_c = 10 ps }`")
+            .into());
     }
     Ok(placed)
 }

@@ -25,7 +25,7 @@ pub fn shielding(e: &Evaluator) -> Result<Vec<Term>, Fault> {
         let site = csa.site()?;
         let (Some(isotope), Some(iz)) = (e.basis.site(site).isotope, Operator::of(&e.basis, LocalKind::Iz, site))
         else {
-            let message = format!("`{}` is no nucleus, so it has no chemical shift", e.basis.site(site).name);
+            let message = format!("`{}` is not a nucleus, so it has no chemical shift", e.basis.site(site).name);
             return Err(Diagnostic::new(Code::WrongOperator, csa.span(), message).into());
         };
         let t = tensor(e, csa.size, csa.clause(Clause::Eta), csa.clause(Clause::Axes), csa.index)?;
@@ -42,7 +42,8 @@ pub fn quadrupole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
         let site = q.site()?;
         let iz = Operator::of(&e.basis, LocalKind::Iz, site).filter(|_| e.basis.site(site).dimension > 2);
         let Some(iz) = iz else {
-            let message = format!("`{}` is no spin above 1/2, so it has no quadrupole", e.basis.site(site).name);
+            let message =
+                format!("`{}` is not a spin above 1/2, so it has no quadrupole moment", e.basis.site(site).name);
             return Err(Diagnostic::new(Code::WrongOperator, q.span(), message).into());
         };
         let spin = (e.basis.site(site).dimension - 1) as f64 / 2.0;

@@ -32,7 +32,7 @@ fn pair(e: &Evaluator, a: usize, b: usize, zz: f64, dot: f64, span: Span) -> Res
             return Err(Diagnostic::new(
                 Code::WrongOperator,
                 span,
-                "only spins are coupled here; a mode is coupled by a Hamiltonian",
+                "only spins can be coupled here; couple a mode with a Hamiltonian",
             )
             .into());
         };
@@ -68,7 +68,7 @@ pub fn dipolar(e: &Evaluator) -> Result<Vec<Term>, Fault> {
             Some(along) => {
                 let direction = e.vector(along, p.index)?;
                 if direction == [0.0; 3] {
-                    let message = "a direction of no length points nowhere";
+                    let message = "a direction must not be zero";
                     return Err(Diagnostic::new(Code::OutOfRange, along.span(), message).into());
                 }
                 Size::Tensor(axial(d, direction))
@@ -139,11 +139,10 @@ pub fn sizes(e: &Evaluator) -> Result<Vec<(usize, usize, f64, Place)>, Fault> {
 
 fn no_direction(e: &Evaluator, p: &Declared) -> Fault {
     let names: Vec<String> = p.sites.iter().map(|k| format!("`{}`", e.basis.site(*k).name)).collect();
-    let message =
-        format!("the coupling of {} has no direction, and the sample does not lie still along z", names.join(" and "));
+    let message = format!("the coupling of {} has no direction, but the sample is rotated", names.join(" and "));
     Diagnostic::new(Code::MissingDeclaration, p.span(), message)
         .label("no `along`")
-        .help("for example `along (0, 0, 1)`: the number is then that of a pair along the field")
+        .help("for example `along (0, 0, 1)`: the value is then that of a pair along the field")
         .into()
 }
 
@@ -160,7 +159,7 @@ pub fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], s
         return Err(Diagnostic::new(
             Code::Contradiction,
             span,
-            format!("`{}` and `{}` sit at the same place", names.0, names.1),
+            format!("`{}` and `{}` have the same position", names.0, names.1),
         )
         .into());
     }
@@ -171,7 +170,7 @@ pub fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], s
             span,
             format!("`{}` and `{}` are {:.3e} m apart, closer than any two nuclei", names.0, names.1, distance),
         )
-        .help("is the unit right? bonds are about 1 angstrom long")
+        .help("check the unit: bonds are about 1 angstrom long")
         .into());
     }
     Ok(-(MAGNETIC_CONSTANT / (2.0 * TWO_PI)) * first.gamma * second.gamma * HBAR / (TWO_PI * distance2 * distance))

@@ -56,7 +56,7 @@ pub fn sum(e: &Evaluator, part: Option<&str>) -> Result<Internal, Fault> {
 /// The error if one operator is needed but ensemble members have different ones; they are then compiled individually.
 fn not_common(e: &Evaluator) -> Fault {
     let place = e.experiment.system.place.span();
-    Diagnostic::new(Code::Contradiction, place, "members of the ensemble have no common Hamiltonian").into()
+    Diagnostic::new(Code::Contradiction, place, "ensemble members have no common Hamiltonian").into()
 }
 
 /// Sum of all interactions for all members of an ensemble together: quantities that differ appear as variables in coefficients.

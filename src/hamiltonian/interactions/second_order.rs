@@ -31,8 +31,8 @@ pub fn is_asked(e: &Evaluator, q: &Declared) -> Result<bool, Fault> {
     match e.number_at(order, q.index)? {
         1.0 => Ok(false),
         2.0 => Ok(true),
-        x => Err(Diagnostic::new(Code::OutOfRange, order.span(), format!("the order is 1 or 2, this is {x}"))
-            .help("higher orders come with the whole Hamiltonian, written out in `evolve`")
+        x => Err(Diagnostic::new(Code::OutOfRange, order.span(), format!("the order must be 1 or 2, this is {x}"))
+            .help("for higher orders write the full Hamiltonian in `evolve`")
             .into()),
     }
 }
@@ -53,7 +53,7 @@ pub fn quadrupole(e: &Evaluator) -> Result<Vec<Term>, Fault> {
         let (Some(isotope), Some(iz), Some(plus), Some(minus)) =
             (own.isotope, of(LocalKind::Iz), of(LocalKind::Ip), of(LocalKind::Im))
         else {
-            let message = format!("`{}` is no nucleus, so it has no Larmor frequency", own.name);
+            let message = format!("`{}` is not a nucleus, so it has no Larmor frequency", own.name);
             return Err(Diagnostic::new(Code::WrongOperator, q.span(), message).into());
         };
         let spin = (own.dimension - 1) as f64 / 2.0;

@@ -78,7 +78,7 @@ impl Declared<'_> {
     }
 
     fn wrong_number(&self, wanted: &str) -> Fault {
-        let message = format!("`{}` is of {wanted}", self.declaration.kind.word());
+        let message = format!("`{}` needs {wanted}", self.declaration.kind.word());
         Diagnostic::new(Code::WrongKind, self.span(), message).into()
     }
 }

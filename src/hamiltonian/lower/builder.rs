@@ -172,8 +172,8 @@ impl<'a> Builder<'a, '_> {
                 // A count given by a parameter is a switch; a literal zero is a mistake.
                 if times == 0 && matches!(count.kind, ExprKind::Number(_)) {
                     self.warnings.push(
-                        Diagnostic::new(Code::EmptyLoop, count.span(), "this loop runs zero times")
-                            .label("zero repetitions"),
+                        Diagnostic::new(Code::EmptyLoop, count.span(), "this loop has zero passes")
+                            .label("zero passes"),
                     );
                 }
                 self.repeated(times, body, span, steps)?;
@@ -257,11 +257,13 @@ impl<'a> Builder<'a, '_> {
             return Ok(());
         }
         if times.saturating_mul(inner.len()) > MOST_WRITTEN_OUT {
-            let message =
-                format!("this loop takes {:.6} turns of the rotor, too many times over", turns.unwrap_or(0.0));
+            let message = format!(
+                "a pass of this loop lasts {:.6} rotor periods, which is not an integer, and it has too many passes",
+                turns.unwrap_or(0.0)
+            );
             return Err(Diagnostic::new(Code::OutOfRange, span, message)
-                .label("not in step with the rotor")
-                .help("a body that takes a whole number of turns may be repeated as often as you like")
+                .label("not synchronised with the rotor")
+                .help("a rotor-synchronised body may be repeated any number of times")
                 .into());
         }
         steps.append(&mut inner);
@@ -304,9 +306,9 @@ impl<'a> Builder<'a, '_> {
         let spread = self.e.experiment.ensemble.iter().any(|d| d.varied == ir::Varied::Position);
         let Some(height) = self.e.position().or(spread.then_some(Scalar::Constant(0.0))) else {
             let span = place.span();
-            return Err(Diagnostic::new(Code::MissingDeclaration, span, "a gradient needs a sample that has a height")
-                .label("all of the sample is at one place")
-                .help("`ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 401 }`, or `crush`, which is ideal")
+            return Err(Diagnostic::new(Code::MissingDeclaration, span, "a gradient needs a sample of finite height")
+                .label("the sample has no spatial extent")
+                .help("add `ensemble { position : uniform(from = -7.5 mm, to = 7.5 mm) points 401 }`, or use the ideal `crush`")
                 .into());
         };
         let (strength, length) = (self.e.number(strength)?, drive::duration_of(self.e, duration)?);
@@ -333,7 +335,7 @@ impl<'a> Builder<'a, '_> {
         let seed_value = seed.map_or(Ok(0), |s| self.e.count(s, 0))? as u64;
         let Some(snr) = snr else {
             if let Some(seed) = seed {
-                return Err(Diagnostic::new(Code::Contradiction, seed.span(), "a seed without noise has no meaning")
+                return Err(Diagnostic::new(Code::Contradiction, seed.span(), "a seed needs noise")
                     .help("for example `snr = 50 seed = 1`")
                     .into());
             }
@@ -341,7 +343,7 @@ impl<'a> Builder<'a, '_> {
         };
         let value = self.e.number(snr)?;
         if value <= 0.0 {
-            let message = format!("a signal-to-noise ratio is positive, this is {value}");
+            let message = format!("a signal-to-noise ratio must be positive, this is {value}");
             return Err(Diagnostic::new(Code::OutOfRange, snr.span(), message).into());
         }
         Ok(Some((1.0 / value, seed_value)))
@@ -383,7 +385,7 @@ impl<'a> Builder<'a, '_> {
         }
         let mut relaxing = (*self.relaxation(None)?).clone();
         let Some(noise) = self.e.experiment.noises.iter().find(|n| n.name == name) else {
-            return Err(Diagnostic::new(Code::UnknownName, span, format!("no noise is called `{name}`")).into());
+            return Err(Diagnostic::new(Code::UnknownName, span, format!("unknown noise `{name}`")).into());
         };
         for collapse in &noise.collapse {
             let operator = self.e.operator(collapse)?;
@@ -429,9 +431,9 @@ impl<'a> Builder<'a, '_> {
                 Diagnostic::new(
                     Code::NoEffect,
                     span,
-                    format!("no spin of the system is {nucleus}, so this has no effect"),
+                    format!("the system has no spin {nucleus}, so this has no effect"),
                 )
-                .label("nothing to act on"),
+                .label("acts on no spin"),
             );
         }
         let fields = (Arc::new(fields.0), Arc::new(fields.1));
@@ -450,13 +452,9 @@ impl<'a> Builder<'a, '_> {
         let points = self.e.count(points, 1)?;
         let dwell_time = drive::duration_of(self.e, dwell)?;
         if dwell_time <= 0.0 {
-            return Err(Diagnostic::new(
-                Code::OutOfRange,
-                dwell.span(),
-                "the time between two points must be positive",
-            )
-            .label("zero")
-            .into());
+            return Err(Diagnostic::new(Code::OutOfRange, dwell.span(), "the dwell time must be positive")
+                .label("zero")
+                .into());
         }
         let (x, y) = self.field(nucleus, place.span());
         let raising = (*x).clone().plus((*y).clone().times_number(crate::linalg::I));
@@ -491,7 +489,7 @@ impl<'a> Builder<'a, '_> {
                     return Err(Diagnostic::new(
                         Code::DefinedTwice,
                         cell.span(),
-                        format!("`{cell}` is given twice among the cells"),
+                        format!("`{cell}` occurs twice in `cells`"),
                     )
                     .into());
                 }
@@ -517,7 +515,7 @@ impl<'a> Builder<'a, '_> {
         };
         let none_of = |kind| system.interactions_of(kind).next().is_none();
         let help = if named("dipolar") && !system.positions.is_empty() && !system.dipolar_all {
-            "`dipolar all` in `system` takes the couplings from the positions"
+            "`dipolar all` in `system` computes the couplings from the positions"
         } else if named("dipolar") && !system.has_dipolar() {
             "no dipolar coupling is declared in `system`: for example `dipolar a b = 10 kHz`"
         } else if named("scalar") && none_of(InteractionKind::J) {
@@ -525,11 +523,15 @@ impl<'a> Builder<'a, '_> {
         } else if named("quadrupolar") && none_of(InteractionKind::Quadrupole) {
             "no quadrupolar coupling is declared in `system`: for example `quadrupole d = 130 kHz`"
         } else {
-            "give it an operator, or other values of its parameters"
+            "change the operator, or the values of its parameters"
         };
-        Diagnostic::new(Code::Vanishes, b.energy.span(), format!("the battery's energy `{}` is zero here", b.energy))
-            .label("its ergotropy, capacity and power are 0 for every state")
-            .help(help)
+        Diagnostic::new(
+            Code::Vanishes,
+            b.energy.span(),
+            format!("the `energy` of the battery, `{}`, is zero", b.energy),
+        )
+        .label("ergotropy, capacity and power are 0 for every state")
+        .help(help)
     }
 }
 
@@ -545,7 +547,7 @@ fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fault> {
     });
     match what {
         Some(what) => {
-            let message = format!("a `{what}` inside a loop would be taken many times over");
+            let message = format!("a `{what}` inside a loop would be executed on every pass");
             Err(Diagnostic::new(Code::InsideLoop, span, message).label("inside this loop").into())
         }
         None => Ok(()),

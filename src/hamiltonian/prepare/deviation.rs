@@ -62,7 +62,7 @@ impl Deviation {
         match self {
             Deviation::Diagonal(weights) => {
                 let Some(energies) = centred.diagonal() else {
-                    return Err("the prepared state is diagonal and the battery's Hamiltonian is not".into());
+                    return Err("the prepared state is diagonal, but the battery Hamiltonian is not".into());
                 };
                 let energy: f64 = weights.iter().zip(&energies).map(|(w, e)| w * e).sum();
                 Ok(range_of(weights, energies, energy / n))
@@ -72,7 +72,7 @@ impl Deviation {
                 let size = centred.overlap(&centred).re;
                 let x = -a.overlap(&centred).re / size;
                 if !(x > 0.0 && a.is_same(&centred.clone().times_number(real(-x)))) {
-                    return Err("the prepared state is no Gibbs state of the battery's Hamiltonian".into());
+                    return Err("the prepared state is not a Gibbs state of the battery Hamiltonian".into());
                 }
                 // rho = (1 - x H)/N is passive; the state of highest energy occupies the levels in the opposite order.
                 let capacity = match Levels::of(centred).all() {

@@ -33,9 +33,9 @@ fn heated(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) ->
         return Err(Diagnostic::new(
             Code::OutOfRange,
             temperature.span(),
-            format!("a temperature is not negative, this is {t}"),
+            format!("a temperature must not be negative, this is {t}"),
         )
-        .help("the inverted state is the Gibbs state of `-H`")
+        .help("for the inverted state use the Gibbs state of `-H`")
         .into());
     }
     let sites: Vec<usize> = if alone { (0..e.basis.sites.len()).collect() } else { h.support() };
@@ -43,9 +43,9 @@ fn heated(e: &Evaluator, hamiltonian: &Expr, temperature: &Expr, alone: bool) ->
         return Err(Diagnostic::new(
             Code::WrongState,
             hamiltonian.span(),
-            "this Hamiltonian acts on no subsystem, so its Gibbs state is that of none",
+            "this Hamiltonian acts on no subsystem, so it has no Gibbs state",
         )
-        .help("`mixed(a)` is the maximally mixed state of a subsystem")
+        .help("for the maximally mixed state of a subsystem write `mixed(a)`")
         .into());
     }
     let basis = match sites.len() == e.basis.sites.len() {
@@ -81,10 +81,13 @@ pub(super) fn high_temperature(
         Err(Diagnostic::new(
             Code::OutOfRange,
             temperature.span(),
-            format!("this temperature is not high: H/T may reach {}", crate::syntax::number_text(largest / t)),
+            format!(
+                "the high-temperature approximation is not valid: H/T reaches up to {}",
+                crate::syntax::number_text(largest / t)
+            ),
         )
-        .label("the first order would give a state less than nothing")
-        .help("`gibbs(H, T)` holds at every temperature")
+        .label("the first-order state would not be positive semidefinite")
+        .help("use `gibbs(H, T)`, which is valid at every temperature")
         .into())
     };
     if let Some(diagonal) = inside.diagonal() {

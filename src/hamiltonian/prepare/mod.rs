@@ -149,8 +149,8 @@ pub fn prepare(e: &Evaluator, states: &[ir::State], span: Span) -> Result<Prepar
             format!("more than one state is given for `{name}`")
         };
         return Err(Diagnostic::new(Code::WrongState, span, message)
-            .label("the states must cover every subsystem once")
-            .help("ket stands alone; up, down, fock, dicke and definite are of one subsystem; thermal and mixed take what is left")
+            .label("give the state of every subsystem exactly once")
+            .help("`ket` covers all subsystems; `up`, `down`, `fock`, `dicke` and `definite` one subsystem; `thermal` and `mixed` the remaining ones")
             .into());
     }
     Ok(Prepared { basis: e.basis.clone(), parts })
@@ -227,7 +227,7 @@ fn at_most(n: usize, most: usize, place: &Expr) -> Result<(), Fault> {
     if n <= most {
         return Ok(());
     }
-    Err(Diagnostic::new(Code::WrongState, place.span(), format!("{n} excitations do not fit: {most} is the most"))
+    Err(Diagnostic::new(Code::WrongState, place.span(), format!("{n} excitations are too many: the maximum is {most}"))
         .into())
 }
 
@@ -236,7 +236,7 @@ fn fock(e: &Evaluator, site: &Expr, k: usize, quanta: &Expr) -> Result<usize, Fa
         return Err(Diagnostic::new(
             Code::WrongState,
             site.span(),
-            format!("`{}` is a spin; Fock states belong to a mode", e.basis.site(k).name),
+            format!("`{}` is a spin; Fock states are defined for modes", e.basis.site(k).name),
         )
         .into());
     }
@@ -284,9 +284,9 @@ fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Faul
             return Err(Diagnostic::new(
                 Code::WrongState,
                 span,
-                format!("`{}` is no nucleus, so it has no thermal state in a field", site.name),
+                format!("`{}` is not a nucleus, so it has no thermal state in a field", site.name),
             )
-            .help("name its isotope (`spin a : 1H`), or prepare `gibbs(H, T)`")
+            .help("declare its isotope (`spin a : 1H`), or prepare `gibbs(H, T)`")
             .into());
         };
         let highest = (0..site.dimension).map(|s| site.twice_m(s).abs()).max().unwrap_or(0) as f64;
@@ -306,7 +306,7 @@ fn definite(e: &Evaluator, site: &Expr, excitations: &Expr) -> Result<Partial, F
         return Err(Diagnostic::new(
             Code::WrongState,
             site.span(),
-            format!("`{}` is no collective of spins 1/2, so none of its spins can be up by itself", subsystem.name),
+            format!("`{}` is not a collective of spins 1/2, so it has no `definite` state", subsystem.name),
         )
         .into());
     };
@@ -355,7 +355,7 @@ fn ket(e: &Evaluator, text: &str, span: Span) -> Result<usize, Fault> {
                 return Err(Diagnostic::new(
                     Code::WrongState,
                     span,
-                    format!("`{digit}` is no state of `{}`", site.name),
+                    format!("`{digit}` is not a state of `{}`", site.name),
                 )
                 .label(format!("states of `{}` are 0 to {}", site.name, site.dimension - 1))
                 .into());
@@ -392,7 +392,7 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover
         return Err(Diagnostic::new(
             Code::WrongState,
             span,
-            format!("the weights of a mixture are not negative and add up to 1; these add up to {sum}"),
+            format!("the weights of a mixture must be non-negative and add up to 1; these add up to {sum}"),
         )
         .into());
     }

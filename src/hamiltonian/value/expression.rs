@@ -37,7 +37,7 @@ impl Evaluator<'_> {
                 match self.value(inner, locals)? {
                     Value::Number(x) => Ok(Value::Number(x.scaled(factor))),
                     Value::Operator(_) => {
-                        Err(Diagnostic::new(Code::OperatorExpected, span, "a unit belongs behind a number").into())
+                        Err(Diagnostic::new(Code::OperatorExpected, span, "a unit must follow a number").into())
                     }
                 }
             }
@@ -63,7 +63,7 @@ impl Evaluator<'_> {
                         }
                         Ok(Value::Operator(product))
                     }
-                    _ => Err(Diagnostic::new(Code::OperatorExpected, span, "an exponent is a number").into()),
+                    _ => Err(Diagnostic::new(Code::OperatorExpected, span, "an exponent must be a number").into()),
                 }
             }
             ExprKind::Over(sum) => self.over(sum, span, locals),
@@ -318,11 +318,11 @@ impl Evaluator<'_> {
             }
             (_, SiteKind::Mode) => "a mode has lower(m), raise(m) and number(m)",
             (_, SiteKind::Collective { .. }) => {
-                "a collective is only touched through Ix, Iy, Iz, Ip and Im, the sums over its spins"
+                "a collective has only the operators Ix, Iy, Iz, Ip and Im, the sums over its spins"
             }
-            (_, SiteKind::Spin) => "Pauli matrices belong to a spin 1/2; any spin has Ix, Iy, Iz, Ip and Im",
+            (_, SiteKind::Spin) => "Pauli matrices are defined for a spin 1/2; any spin has Ix, Iy, Iz, Ip and Im",
         };
-        Diagnostic::new(Code::WrongOperator, span, format!("`{name}` does not act on `{}`, {what}", site.name))
+        Diagnostic::new(Code::WrongOperator, span, format!("`{name}` is not defined for `{}`, {what}", site.name))
             .label("no such operator here")
             .help(help)
             .into()
@@ -333,13 +333,9 @@ impl Evaluator<'_> {
 fn finite(expr: &Expr, x: &Scalar, divides: bool) -> Result<(), Fault> {
     let Some(x) = x.constant() else { return Ok(()) };
     if divides && x == 0.0 {
-        return Err(Diagnostic::new(
-            Code::NotFinite,
-            expr.span(),
-            format!("`{expr}` is zero, and something is divided by it"),
-        )
-        .label("this is zero")
-        .into());
+        return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("division by zero: `{expr}` is zero"))
+            .label("this is zero")
+            .into());
     }
     if !x.is_finite() {
         return Err(Diagnostic::new(Code::NotFinite, expr.span(), format!("`{expr}` is {x}"))
@@ -350,5 +346,5 @@ fn finite(expr: &Expr, x: &Scalar, divides: bool) -> Result<(), Fault> {
 }
 
 fn wrong_arguments(name: &str, span: Span) -> Fault {
-    Diagnostic::new(Code::WrongArguments, span, format!("`{name}` takes another number of arguments")).into()
+    Diagnostic::new(Code::WrongArguments, span, format!("wrong number of arguments of `{name}`")).into()
 }

@@ -150,9 +150,9 @@ impl<'a> Evaluator<'a> {
                     return Err(Diagnostic::new(
                         Code::OutsideParamRange,
                         param.place.span(),
-                        format!("`{}` = {x} lies outside of its range {low} .. {high}", param.name),
+                        format!("`{}` = {x} is outside its range {low} .. {high}", param.name),
                     )
-                    .label(format!("declared for {low} .. {high}"))
+                    .label(format!("declared range {low} .. {high}"))
                     .into());
                 }
             }
@@ -258,7 +258,7 @@ impl<'a> Evaluator<'a> {
 
     fn number_with(&self, expr: &Expr, locals: &[Local]) -> Result<f64, Fault> {
         let Value::Number(Scalar::Constant(x)) = self.value(expr, locals)? else {
-            return Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "a number is needed here").into());
+            return Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "expected a number").into());
         };
         if !x.is_finite() {
             let shown = if x.is_nan() { "not a number" } else { "infinite" };
@@ -291,8 +291,8 @@ impl<'a> Evaluator<'a> {
         let shown =
             if matches!(expr.kind, ExprKind::Number(_)) { format!("`{expr}`") } else { format!("`{expr}` = {x}") };
         if (x - x.round()).abs() > 1e-9 * x.abs().max(1.0) {
-            return Err(Diagnostic::new(Code::NotWhole, expr.span(), format!("{shown} is not a whole number"))
-                .label("expected a whole number")
+            return Err(Diagnostic::new(Code::NotWhole, expr.span(), format!("{shown} is not an integer"))
+                .label("expected an integer")
                 .into());
         }
         if x.round() < least as f64 || x > LARGEST_COUNT {
@@ -328,9 +328,13 @@ impl<'a> Evaluator<'a> {
         let whole = |e: &Expr| -> Result<i64, Fault> {
             let x = self.number_with(e, locals)?;
             if (x - x.round()).abs() > 1e-9 || x.abs() > LARGEST_COUNT {
-                return Err(Diagnostic::new(Code::NotWhole, e.span(), format!("`{e}` = {x} is no bound of an index"))
-                    .label("expected a whole number")
-                    .into());
+                return Err(Diagnostic::new(
+                    Code::NotWhole,
+                    e.span(),
+                    format!("`{e}` = {x} is not a valid index bound"),
+                )
+                .label("expected an integer")
+                .into());
             }
             Ok(x.round() as i64)
         };
@@ -351,7 +355,7 @@ impl<'a> Evaluator<'a> {
             _ => (&[][..], 1.0),
         };
         let [x, y, z] = items else {
-            return Err(Diagnostic::new(Code::WrongKind, expr.span(), "a position is three lengths").into());
+            return Err(Diagnostic::new(Code::WrongKind, expr.span(), "a position needs three lengths").into());
         };
         Ok([self.number_at(x, index)? * factor, self.number_at(y, index)? * factor, self.number_at(z, index)? * factor])
     }
@@ -444,7 +448,7 @@ impl<'a> Evaluator<'a> {
                         expr.span(),
                         format!("`{name}[{k}]` does not exist"),
                     )
-                    .label(format!("members are {name}[1] to {name}[{count}]"))
+                    .label(format!("its elements are {name}[1] to {name}[{count}]"))
                     .into());
                 }
                 Ok(vec![first + member as usize - 1])
@@ -464,8 +468,7 @@ fn turns(from: i64, to: i64) -> u64 {
 /// A subsystem that is too large, or one too many.
 fn too_many(declaration: &SiteDeclaration) -> Fault {
     let message = format!(
-        "a system has at most {MOST_SITES} subsystems, each of at most {LARGEST_SITE} states, those of all multiplets of a \
-         collective together"
+        "a system has at most {MOST_SITES} subsystems of at most {LARGEST_SITE} states each, counting all multiplets of a collective"
     );
     Diagnostic::new(Code::OutOfRange, declaration.place().span(), message).label("too many").into()
 }
@@ -481,5 +484,5 @@ fn spin_of(kind: &SpinKind) -> (u32, Option<&'static crate::spin::Isotope>) {
 }
 
 fn no_subsystem(expr: &Expr) -> Fault {
-    Diagnostic::new(Code::UnknownName, expr.span(), format!("no subsystem is called `{expr}`")).into()
+    Diagnostic::new(Code::UnknownName, expr.span(), format!("unknown subsystem `{expr}`")).into()
 }

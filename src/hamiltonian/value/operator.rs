@@ -17,9 +17,9 @@ impl Evaluator<'_> {
     /// If a coefficient is not finite, or the operator is not defined on a site.
     pub fn operator(&self, expr: &Expr) -> Result<Operator, Fault> {
         let operator = self.time_operator(expr, false)?;
-        operator
-            .fixed(&self.basis)
-            .ok_or_else(|| Diagnostic::new(Code::WrongKind, expr.span(), "this operator may not depend on time").into())
+        operator.fixed(&self.basis).ok_or_else(|| {
+            Diagnostic::new(Code::WrongKind, expr.span(), "this operator must not depend on time").into()
+        })
     }
 
     /// A time-independent Hamiltonian, rad/s.
@@ -146,7 +146,7 @@ impl Evaluator<'_> {
         let diagnostic = Diagnostic::new(Code::NotHermitian, expr.span(), format!("`{expr}` is not Hermitian"));
         let diagnostic = match culprit {
             Some(term) if term.span() != expr.span() && term.place.0.is_some() => {
-                diagnostic.related(term.span(), format!("`{term}` differs from its conjugate"))
+                diagnostic.related(term.span(), format!("`{term}` differs from its Hermitian conjugate"))
             }
             _ => diagnostic,
         };
@@ -161,7 +161,7 @@ impl Evaluator<'_> {
         match self.value(expr, &locals)? {
             Value::Operator(operator) => Ok(operator),
             Value::Number(_) => {
-                Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "an operator is needed here").into())
+                Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "expected an operator").into())
             }
         }
     }
@@ -174,9 +174,7 @@ impl Evaluator<'_> {
         let time = Local { name: "t", value: Scalar::time() };
         match self.value(expr, &[time])? {
             Value::Number(scalar) => Ok(scalar),
-            Value::Operator(_) => {
-                Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "a number is needed here").into())
-            }
+            Value::Operator(_) => Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "expected a number").into()),
         }
     }
 }

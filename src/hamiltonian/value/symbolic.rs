@@ -37,9 +37,7 @@ impl<'a> Evaluator<'a> {
     pub fn symbolic_number(&self, expr: &Expr) -> Result<Scalar, Fault> {
         match self.value(expr, &[])? {
             Value::Number(x) => Ok(x),
-            Value::Operator(_) => {
-                Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "a number is needed here").into())
-            }
+            Value::Operator(_) => Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "expected a number").into()),
         }
     }
 

@@ -111,7 +111,7 @@ pub fn evaluate(text: &str, at: usize, of: &mut dyn Surroundings) -> Result<Valu
     e.blanks();
     match e.rest().is_empty() {
         true => Ok(value),
-        false => Err(e.wrong("the expression goes on with what is no operator")),
+        false => Err(e.wrong("expected an operator in the expression")),
     }
 }
 
@@ -157,7 +157,7 @@ impl<'a> Evaluation<'a, '_> {
         }
         let mut value = self.binary(0)?;
         if self.takes("?") {
-            let Some(truth) = value.truth() else { return Err(self.wrong("a condition is neither true nor false")) };
+            let Some(truth) = value.truth() else { return Err(self.wrong("the condition is not a boolean")) };
             let first = self.choice()?;
             self.needs(":")?;
             let second = self.choice()?;
@@ -198,7 +198,7 @@ impl<'a> Evaluation<'a, '_> {
     fn operand(&mut self) -> Result<Value, Wrong> {
         self.blanks();
         let rest = self.rest();
-        let Some(first) = rest.chars().next() else { return Err(self.wrong("the expression ends too early")) };
+        let Some(first) = rest.chars().next() else { return Err(self.wrong("the expression is incomplete")) };
         match first {
             '-' | '+' | '!' | '~' => {
                 self.place += 1;
@@ -212,7 +212,7 @@ impl<'a> Evaluation<'a, '_> {
                     ('!', value) => value.truth().map(|t| Value::Whole(i64::from(!t))),
                     _ => None,
                 }
-                .ok_or_else(|| ("a sign stands before what is no number".into(), self.at + place))
+                .ok_or_else(|| ("the operand of a sign is not a number".into(), self.at + place))
             }
             '(' => {
                 self.place += 1;
@@ -236,7 +236,7 @@ impl<'a> Evaluation<'a, '_> {
             }
             c if c.is_ascii_digit() || c == '.' => self.number(),
             c if c.is_ascii_alphabetic() => self.named(),
-            _ => Err(self.wrong(&format!("`{first}` begins no value"))),
+            _ => Err(self.wrong(&format!("`{first}` cannot start a value"))),
         }
     }
 
@@ -282,7 +282,7 @@ impl<'a> Evaluation<'a, '_> {
             arguments.push(self.choice()?);
         }
         called(name, &arguments)
-            .ok_or_else(|| (format!("`{name}` is no function of so many numbers that is known"), self.at + place))
+            .ok_or_else(|| (format!("unknown function `{name}`, or wrong number of arguments"), self.at + place))
     }
 }
 
@@ -292,7 +292,7 @@ fn combined(sign: &str, a: &Value, b: &Value) -> Result<Value, String> {
     match sign {
         "&&" | "||" => {
             let (Some(a), Some(b)) = (a.truth(), b.truth()) else {
-                return Err(format!("`{sign}` stands between what is neither true nor false"));
+                return Err(format!("an operand of `{sign}` is not a boolean"));
             };
             return truth(if sign == "&&" { a && b } else { a || b });
         }
@@ -315,13 +315,13 @@ fn combined(sign: &str, a: &Value, b: &Value) -> Result<Value, String> {
     } {
         return truth(found);
     }
-    let range = || format!("`{sign}` gives a number that is too large");
+    let range = || format!("the result of `{sign}` is too large");
     if let (Value::Whole(a), Value::Whole(b)) = (a, b) {
         let whole = match sign {
             "+" => a.checked_add(*b),
             "-" => a.checked_sub(*b),
             "*" => a.checked_mul(*b),
-            "/" | "%" if *b == 0 => return Err("it is divided by 0".into()),
+            "/" | "%" if *b == 0 => return Err("division by zero".into()),
             // Rounded down, as Tcl does.
             "/" => a.checked_div(*b).map(|q| if a % b != 0 && (*a < 0) != (*b < 0) { q - 1 } else { q }),
             "%" => a.checked_rem(*b).map(|r| if r != 0 && (r < 0) != (*b < 0) { r + b } else { r }),
@@ -332,21 +332,21 @@ fn combined(sign: &str, a: &Value, b: &Value) -> Result<Value, String> {
             "&" => Some(a & b),
             "|" => Some(a | b),
             "^" => Some(a ^ b),
-            _ => return Err(format!("`{sign}` is no operator")),
+            _ => return Err(format!("unknown operator `{sign}`")),
         };
         return whole.map(Value::Whole).ok_or_else(range);
     }
     let (Some(a), Some(b)) = (a.real(), b.real()) else {
-        return Err(format!("`{sign}` stands between `{}` and `{}`, which are no numbers", a.text(), b.text()));
+        return Err(format!("the operands of `{sign}`, `{}` and `{}`, are not numbers", a.text(), b.text()));
     };
     let real = match sign {
         "+" => a + b,
         "-" => a - b,
         "*" => a * b,
-        "/" if b == 0.0 => return Err("it is divided by 0".into()),
+        "/" if b == 0.0 => return Err("division by zero".into()),
         "/" => a / b,
         "**" => a.powf(b),
-        _ => return Err(format!("`{sign}` takes whole numbers")),
+        _ => return Err(format!("`{sign}` needs integers")),
     };
     if real.is_finite() { Ok(Value::Real(real)) } else { Err(range()) }
 }
@@ -437,13 +437,13 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (text, part) in [
-            ("1/0", "divided by 0"),
-            ("2 +", "ends too early"),
-            ("f(2)", "no function"),
+            ("1/0", "division by zero"),
+            ("2 +", "is incomplete"),
+            ("f(2)", "unknown function"),
             ("(2", "`)` is missing"),
-            ("2 3", "no operator"),
+            ("2 3", "expected an operator"),
             ("9223372036854775807 + 1", "too large"),
-            ("a * 2", "no numbers"),
+            ("a * 2", "are not numbers"),
         ] {
             assert!(value(text).contains(part), "{text}: {}", value(text));
         }

@@ -192,7 +192,7 @@ fn between_points(block: Vec<Step>, dwell: f64) -> Result<Vec<Step>, String> {
     let whole = times.round();
     if !(whole >= 1.0 && (times - whole).abs() < 1e-6 * whole) {
         let length = duration(&block);
-        return Err(format!("a block of {length} us is no part of the {dwell} us between points"));
+        return Err(format!("a block of {length} us is not a fraction of the dwell time of {dwell} us"));
     }
     Ok(if whole == 1.0 { block } else { vec![Step::Loop(whole as usize, block)] })
 }

@@ -88,7 +88,7 @@ impl Surroundings for Interpreter<'_> {
     fn substituted(&mut self, text: &str, at: usize) -> Result<(Value, usize), Wrong> {
         let found = parts(text, at)?;
         let Some(first @ (Part::Variable(..) | Part::Command(..))) = found.first() else {
-            return Err(("`$` stands before no name".into(), at));
+            return Err(("`$` is not followed by a name".into(), at));
         };
         let taken = length(first, text);
         let value = self.part(first, at)?;
@@ -147,7 +147,7 @@ pub fn interpret(name: &str, text: &str, host: &mut dyn Host) -> Result<(), Wron
 impl Interpreter<'_> {
     fn run(&mut self, text: &str, at: usize) -> Result<Flow, Wrong> {
         if self.frames.len() > DEEPEST {
-            return Err(("procedures call each other too deeply".into(), self.fixed.unwrap_or(at)));
+            return Err(("procedure calls are nested too deeply".into(), self.fixed.unwrap_or(at)));
         }
         let mut last = String::new();
         for command in commands(text, at).map_err(|(why, at)| (why, self.fixed.unwrap_or(at)))? {
@@ -161,12 +161,12 @@ impl Interpreter<'_> {
             let (from, to) = self.fixed.map_or((from, to), |at| (at, at));
             self.commands += 1;
             if self.commands > MOST {
-                return Err((format!("the file does more than {MOST} commands"), from));
+                return Err((format!("the file executes more than {MOST} commands"), from));
             }
             match self.command(&words, from) {
                 Ok(Some(Flow::Done(value))) => last = value,
                 Ok(Some(flow)) => return Ok(flow),
-                Ok(None) => self.host.unread(from, to, "this command is not known"),
+                Ok(None) => self.host.unread(from, to, "unknown command"),
                 // What cannot go on at all is no matter of one command.
                 Err(wrong) if self.commands > MOST => return Err(wrong),
                 Err((why, _)) => self.host.unread(from, to, &why),
@@ -207,7 +207,7 @@ impl Interpreter<'_> {
             }
             Part::Command(text, place) => match self.run(text, *place)? {
                 Flow::Done(value) | Flow::Return(value) => Ok(value),
-                Flow::Break | Flow::Continue => Err(("a loop is left in the middle of a command".into(), at)),
+                Flow::Break | Flow::Continue => Err(("a loop is left within a command".into(), at)),
             },
         }
     }
@@ -237,9 +237,7 @@ impl Interpreter<'_> {
 
     fn truth(&mut self, condition: &Argument, at: usize) -> Result<bool, Wrong> {
         let at = condition.at.unwrap_or(at);
-        self.value(&condition.text, at)?
-            .truth()
-            .ok_or_else(|| ("a condition is neither true nor false".to_string(), at))
+        self.value(&condition.text, at)?.truth().ok_or_else(|| ("the condition is not a boolean".to_string(), at))
     }
 
     /// Runs a text that may stand in the file.
@@ -274,7 +272,7 @@ impl Interpreter<'_> {
             ["continue"] => Ok(Some(Flow::Continue)),
             ["fsimpson", more @ ..] => {
                 if !more.is_empty() {
-                    self.host.unread(at, at, "numbers of `spinsys` that differ from scan to scan are not read");
+                    self.host.unread(at, at, "values of `spinsys` that change between scans are not supported");
                 }
                 self.scan(at).map(|name| Some(Flow::Done(name)))
             }
@@ -305,7 +303,7 @@ impl Interpreter<'_> {
                 self.set(name, (*value).to_string());
                 (*value).to_string()
             }
-            ["set", ..] => return Err(("it is written as `set NAME VALUE`".into(), at)),
+            ["set", ..] => return Err(("the syntax is `set NAME VALUE`".into(), at)),
             ["unset", names @ ..] => {
                 for name in names {
                     if let Some(frame) = self.frame(name) {
@@ -324,7 +322,7 @@ impl Interpreter<'_> {
                 let step = step.first().map_or(Ok(1), |s| s.parse::<i64>()).ok();
                 let old = self.variable(name).map_or(Some(0), |v| v.trim().parse::<i64>().ok());
                 let new = step.zip(old).and_then(|(s, o)| o.checked_add(s));
-                let new = new.ok_or_else(|| (format!("`{name}` is no whole number"), at))?.to_string();
+                let new = new.ok_or_else(|| (format!("`{name}` is not an integer"), at))?.to_string();
                 self.set(name, new.clone());
                 new
             }
@@ -394,14 +392,14 @@ impl Interpreter<'_> {
         let mut rest = words;
         loop {
             let [condition, more @ ..] = rest else {
-                return Err(("it is written as `if {CONDITION} {...} else {...}`".into(), at));
+                return Err(("the syntax is `if {CONDITION} {...} else {...}`".into(), at));
             };
             let more = match more {
                 [then, more @ ..] if then.text == "then" => more,
                 more => more,
             };
             let [body, more @ ..] = more else {
-                return Err(("it is written as `if {CONDITION} {...} else {...}`".into(), at));
+                return Err(("the syntax is `if {CONDITION} {...} else {...}`".into(), at));
             };
             if self.truth(condition, at)? {
                 return self.body(body, at).map(Some);
@@ -413,7 +411,7 @@ impl Interpreter<'_> {
                 [body] => return self.body(body, at).map(Some),
                 _ => {
                     return Err((
-                        "it is written as `if {CONDITION} {...} elseif {CONDITION} {...} else {...}`".into(),
+                        "the syntax is `if {CONDITION} {...} elseif {CONDITION} {...} else {...}`".into(),
                         at,
                     ));
                 }
@@ -429,7 +427,7 @@ impl Interpreter<'_> {
                 self.body(first, at)?;
                 (condition, Some(next), body)
             }
-            _ => return Err(("it is written as `for {START} {CONDITION} {NEXT} {...}`".into(), at)),
+            _ => return Err(("the syntax is `for {START} {CONDITION} {NEXT} {...}`".into(), at)),
         };
         let mut turns = 0;
         let result = loop {
@@ -458,7 +456,7 @@ impl Interpreter<'_> {
         // A loop without commands has an end, too.
         self.commands += 1;
         if self.commands > MOST {
-            return Err((format!("the file does more than {MOST} commands"), at));
+            return Err((format!("the file executes more than {MOST} commands"), at));
         }
         self.host.turn();
         let flow = self.body(body, at);
@@ -469,11 +467,11 @@ impl Interpreter<'_> {
 
     fn each(&mut self, words: &[Argument], at: usize) -> Result<Option<Flow>, Wrong> {
         let [_, lists @ .., body] = words else {
-            return Err(("it is written as `foreach NAME {LIST} {...}`".into(), at));
+            return Err(("the syntax is `foreach NAME {LIST} {...}`".into(), at));
         };
         let (pairs, odd) = lists.as_chunks::<2>();
         if pairs.is_empty() || !odd.is_empty() {
-            return Err(("it is written as `foreach NAME {LIST} {...}`".into(), at));
+            return Err(("the syntax is `foreach NAME {LIST} {...}`".into(), at));
         }
         let pairs: Vec<(Vec<String>, Vec<String>)> =
             pairs.iter().map(|[names, all]| (elements(&names.text), elements(&all.text))).collect();

@@ -69,12 +69,12 @@ pub fn import(
     };
     let others = ["start_operator", "detect_operator", "sw", "np", "spin_rate", "crystal_file", "gamma_angles"];
     for name in others.iter().filter(|n| scans.iter().any(|s| s.parameters.get(**n) != first.parameters.get(**n))) {
-        lost.push(format!("`{name}` differs from scan to scan, and the first is written"));
+        lost.push(format!("`{name}` changes between scans; only the first value is used"));
     }
     let mut file_text = Text::of(&recorder, first, crystals, &mut lost);
     let turned = |(k, negative): &(usize, bool)| flows.get(*k).is_some_and(|f| file_text.loses_phase(f, *negative));
     if rows.iter().flatten().any(turned) {
-        lost.push("phases of the receiver turn means of operators, which have none here".into());
+        lost.push("receiver phases do not apply to expectation values of operators".into());
     }
     let dwell = Par(&first.parameters).number("sw").ok().flatten().filter(|x| *x > 0.0).map_or(1.0, |sw| 1e6 / sw);
     let receiver = Receiver {
@@ -92,7 +92,7 @@ pub fn import(
     lost.append(&mut sequence.lost);
     file_text.measure(all.first().and_then(|r| r.first()).map(|f| &f.0.signal), &recorder, &mut lost);
     for (k, why) in lost.iter().enumerate() {
-        file_text.remarks.push(format!(" not read: {why}"));
+        file_text.remarks.push(format!(" not converted: {why}"));
         // Those of the whole file stand at its beginning.
         let at = text.find("spinsys").unwrap_or(0);
         recorder.say(at + k, (at + k + 1).min(text.len()), why, "of the whole file");
@@ -115,7 +115,7 @@ fn recorded<'a>(name: &str, text: &'a str, file: u32) -> Result<Recorder<'a>, Ve
         return Err(vec![
             Diagnostic::new(Code::CannotRead, span, format!("the file cannot be run as Tcl: {why}"))
                 .label("here")
-                .help("SIMPSON reads it as Tcl, too: mend it there first"),
+                .help("correct it first: SIMPSON also reads it as Tcl"),
         ]);
     }
     if recorder.sections.nuclei().is_empty() {
@@ -129,10 +129,10 @@ fn recorded<'a>(name: &str, text: &'a str, file: u32) -> Result<Recorder<'a>, Ve
 
 /// A file without something that input files have.
 fn missing(name: &str, what: &str) -> Vec<Diagnostic> {
-    let message = format!("`{}` is no input file of SIMPSON: it has no {what}", in_one_line(name));
+    let message = format!("`{}` is not a SIMPSON input file: it has no {what}", in_one_line(name));
     vec![
         Diagnostic::without_place(Code::CannotRead, message)
-            .help("it has `spinsys { ... }`, `par { ... }` and `proc pulseq {} { ... }`"),
+            .help("a SIMPSON input file has `spinsys { ... }`, `par { ... }` and `proc pulseq {} { ... }`"),
     ]
 }
 
@@ -184,7 +184,7 @@ impl Text {
         let nuclei = recorder.sections.nuclei();
         let Some(terms) = sample::operator(text).filter(|all| all.iter().all(|t| "xyz".contains(t.2))) else {
             lost.push(format!(
-                "`start_operator {text}` is no sum of Ix, Iy and Iz, and the sample begins in thermal equilibrium"
+                "`start_operator {text}` is not a sum of Ix, Iy and Iz; thermal equilibrium is used instead"
             ));
             self.prepare = "thermal".into();
             return;
@@ -251,7 +251,7 @@ impl Text {
             self.seen = means(&all, nuclei.len());
             if self.seen.is_empty() {
                 lost.push(format!(
-                    "`detect_operator {text}` is no sum of operators of single spins, and the signal of {} is received",
+                    "`detect_operator {text}` is not a sum of single-spin operators; the signal of {} is acquired instead",
                     self.nucleus
                 ));
             }
@@ -278,7 +278,7 @@ impl Text {
             Some(Signal::Scattered(between)) => {
                 if between.len() >= MOST_MARKS {
                     lost.push(format!(
-                        "{} points with something else between each are very many marks",
+                        "{} points with different pulses between them need too many marks",
                         between.len() + 1
                     ));
                 }
@@ -369,7 +369,7 @@ impl Powder {
         match directions.as_deref() {
             Some([([alpha, beta], _)]) => {
                 if phases > 1 {
-                    lost.push("the phases of the rotor of a single crystal have no words: the first is written".into());
+                    lost.push("the gamma angles of a single crystal are not supported: only the first is used".into());
                 }
                 if *alpha != 0.0 || *beta != 0.0 || gamma != 0.0 {
                     out.turned = true;
@@ -393,7 +393,7 @@ impl Powder {
                     }
                 }
                 lost.push(format!(
-                    "the {} directions of `{name}` are no grid that is known: as many others are written",
+                    "the {} orientations of `{name}` match no known grid: a grid of the same size is used",
                     all.len()
                 ));
                 out.ensemble = grid("spiral", all.len(), "");
@@ -401,7 +401,9 @@ impl Powder {
             None => {
                 let digits: String = name.chars().filter(char::is_ascii_digit).collect();
                 let points = digits.parse::<usize>().ok().filter(|n| (1..=100_000).contains(n)).unwrap_or(144);
-                lost.push(format!("the directions of `{name}` are SIMPSON's own: {points} others are written"));
+                lost.push(format!(
+                    "the orientations of `{name}` are built into SIMPSON: a grid of {points} points is used"
+                ));
                 out.ensemble = grid("spiral", points, "");
             }
         }

@@ -151,7 +151,7 @@ impl<'a> Recorder<'a> {
         if self.said_at.insert(from) {
             let diagnostic = Diagnostic::new(Code::UnknownConstruct, self.span(from, to), message)
                 .label(why)
-                .help("write what it does as statements of the sequence");
+                .help("write its effect as statements of the sequence");
             self.said.push(diagnostic);
         }
     }
@@ -189,7 +189,7 @@ impl<'a> Recorder<'a> {
         let channels = self.sections.channels().len();
         let (pairs, odd) = words.as_chunks::<2>();
         if pairs.len() != channels || !odd.is_empty() {
-            return Err((format!("a strength and a phase belong to each of {channels} channels"), at));
+            return Err((format!("expected an rf amplitude and a phase for each of {channels} channels"), at));
         }
         pairs
             .iter()
@@ -203,7 +203,7 @@ impl<'a> Recorder<'a> {
     /// Sends for a time in us.
     fn send(&mut self, time: f64, ideal: bool, sent: Sent, at: usize) -> Result<(), Wrong> {
         if time < 0.0 {
-            return Err(("a time is not negative".into(), at));
+            return Err(("a time must not be negative".into(), at));
         }
         if time > 0.0 {
             match sent.iter().any(Option::is_some) {
@@ -242,7 +242,7 @@ impl<'a> Recorder<'a> {
             ["offset", offsets @ ..] => self.offset(offsets, at)?,
             ["matrix", "set", slot, "totalcoherence", orders] => {
                 let orders: Option<Vec<i64>> = elements(orders).iter().map(|x| x.parse().ok()).collect();
-                let Some(orders) = orders else { return Err(("orders are whole numbers".into(), at)) };
+                let Some(orders) = orders else { return Err(("coherence orders must be integers".into(), at)) };
                 self.filters.insert((*slot).to_string(), orders);
             }
             ["filter", slot] => {
@@ -264,14 +264,14 @@ impl<'a> Recorder<'a> {
     fn offset(&mut self, offsets: &[&str], at: usize) -> Result<(), Wrong> {
         let offsets: Vec<f64> = offsets.iter().map(|x| number(x, at)).collect::<Result<_, _>>()?;
         if offsets.len() != self.sections.channels().len() {
-            return Err(("an offset belongs to every channel".into(), at));
+            return Err(("expected one offset per channel".into(), at));
         }
         let timed = |acts: &Vec<Act>| acts.iter().any(|a| !matches!(a, Act::Comment(..) | Act::Reset));
         let late = self.stack.iter().any(timed) || self.stack.len() > self.outer + 1;
         match self.open.as_mut() {
             Some(scan) if scan.offsets == offsets || (!late && scan.offsets.is_empty()) => scan.offsets = offsets,
             Some(scan) if scan.offsets.is_empty() && offsets.iter().all(|x| *x == 0.0) => {}
-            _ => return Err(("an offset that changes on the way is that of no channel".into(), at)),
+            _ => return Err(("an offset that changes during the sequence is not supported".into(), at)),
         }
         Ok(())
     }
@@ -281,12 +281,12 @@ impl<'a> Recorder<'a> {
             .iter()
             .map(|step| match elements(step).as_slice() {
                 [strength, phase] => Ok((number(strength, at)?, angle(phase, at)?)),
-                _ => Err(("a step of a shape has a strength and a phase".to_string(), at)),
+                _ => Err(("a step of a shape needs an rf amplitude and a phase".to_string(), at)),
             })
             .collect::<Result<_, _>>()?;
         let all: usize = self.shapes.values().map(Vec::len).sum();
         if steps.is_empty() || all + steps.len() > MOST_STEPS {
-            return Err((format!("shapes have no steps, or more than {MOST_STEPS} together"), at));
+            return Err((format!("the shapes have no steps, or more than {MOST_STEPS} in total"), at));
         }
         let name = format!("shape{}", self.shapes.len() + 1);
         self.shapes.insert(name.clone(), steps);
@@ -299,17 +299,17 @@ impl<'a> Recorder<'a> {
             match (*name, self.shapes.get(*name)) {
                 ("nothing", _) => all.push(None),
                 (_, Some(steps)) => all.push(Some(steps.clone())),
-                (other, None) => return Err((format!("`{other}` is no shape that is known"), at)),
+                (other, None) => return Err((format!("unknown shape `{other}`"), at)),
             }
         }
         if all.len() != self.sections.channels().len() {
-            return Err(("a shape, or `nothing`, belongs to every channel".into(), at));
+            return Err(("expected a shape, or `nothing`, for every channel".into(), at));
         }
         let lengths: BTreeSet<usize> = all.iter().flatten().map(Vec::len).collect();
         let steps = match lengths.iter().collect::<Vec<_>>().as_slice() {
             [] => return self.send(time, false, vec![None; all.len()], at),
             [one] => **one,
-            _ => return Err(("shapes that are sent together have as many steps".into(), at)),
+            _ => return Err(("simultaneous shapes must have the same number of steps".into(), at)),
         };
         for k in 0..steps {
             let one = |shape: &Option<Vec<(f64, f64)>>| shape.as_ref()?.get(k).copied().filter(|(rf, _)| *rf != 0.0);
@@ -358,7 +358,7 @@ impl<'a> Recorder<'a> {
             }
             ["funload", ..] => {}
             [word, ..] if PROCESSING.contains(word) => {
-                self.remark(format!(" done with the decay: {}", in_one_line(&texts.join(" "))), at);
+                self.remark(format!(" processing of the FID: {}", in_one_line(&texts.join(" "))), at);
             }
             _ => return Ok(None),
         }
@@ -394,8 +394,8 @@ impl Host for Recorder<'_> {
     fn unread(&mut self, from: usize, to: usize, why: &str) {
         let span = self.span(from, to);
         let words = self.text.get(span.start as usize..span.end as usize).unwrap_or_default();
-        self.remark(format!(" not read: {}", in_one_line(words)), from);
-        self.say(from, to, "this line is not read", why);
+        self.remark(format!(" not converted: {}", in_one_line(words)), from);
+        self.say(from, to, "this line is not converted", why);
     }
 
     fn turn(&mut self) {
@@ -432,7 +432,7 @@ impl Host for Recorder<'_> {
             |name: &str| self.open.as_ref().and_then(|s| s.parameters.get(name)).cloned().unwrap_or_default();
         let (points, width) = (count(&parameter("np"), at)?, number(&parameter("sw"), at)?);
         if width <= 0.0 {
-            return Err(("`sw` is positive".into(), at));
+            return Err(("`sw` must be positive".into(), at));
         }
         self.act(Act::Block(body, points, 1e6 / width));
         Ok(())
@@ -475,5 +475,9 @@ fn angle(text: &str, at: usize) -> Result<f64, Wrong> {
 
 fn count(text: &str, at: usize) -> Result<usize, Wrong> {
     let x = number(text, at)?;
-    if x >= 0.0 && x.fract() == 0.0 && x <= 1e6 { Ok(x as usize) } else { Err((format!("`{text}` is no count"), at)) }
+    if x >= 0.0 && x.fract() == 0.0 && x <= 1e6 {
+        Ok(x as usize)
+    } else {
+        Err((format!("`{text}` is not a count"), at))
+    }
 }

@@ -80,7 +80,7 @@ struct Names<'a>(&'a BTreeMap<String, String>);
 
 impl Surroundings for Names<'_> {
     fn substituted(&mut self, _: &str, at: usize) -> Result<(Value, usize), Wrong> {
-        Err(("variables have no value here".into(), at))
+        Err(("variables are undefined here".into(), at))
     }
 
     fn named(&mut self, name: &str) -> Option<Value> {
@@ -213,7 +213,7 @@ impl Sections {
             ("dipole", 6) => self.dipoles.push((spin(0)?, spin(1)?, real(2)?, angles(3)?)),
             ("jcoupling", 8) => {
                 if real(3)? != 0.0 {
-                    return Err("scalar couplings are isotropic".into());
+                    return Err("anisotropic J couplings are not supported".into());
                 }
                 self.scalar.push(format!("j s{} s{} = {} Hz", spin(0)?, spin(1)?, shown(real(2)?)));
             }
@@ -222,10 +222,12 @@ impl Sections {
                 let second = order >= 2.0;
                 self.quadrupoles.push((spin(0)?, real(2)?, real(3)?, angles(4)?, second));
                 if order != 1.0 && order != 2.0 {
-                    return Err("quadrupoles are taken to second order, and written so".into());
+                    return Err(
+                        "quadrupolar couplings are supported up to second order; the second order is used".into()
+                    );
                 }
             }
-            _ => return Err(format!("`{name}` with {} numbers is no interaction that is known", values.len())),
+            _ => return Err(format!("unknown interaction `{name}` with {} numbers", values.len())),
         }
         Ok(())
     }
@@ -315,7 +317,7 @@ impl Sections {
 
 fn nuclei_of(words: &[String]) -> Result<Vec<String>, String> {
     match words.iter().find(|w| Isotope::named(w).is_none()) {
-        Some(other) => Err(format!("`{other}` is no nucleus of the table")),
+        Some(other) => Err(format!("unknown nucleus `{other}`")),
         None => Ok(words.to_vec()),
     }
 }

@@ -127,7 +127,7 @@ impl Reader<'_> {
                     self.next();
                     let parts = self.parts(|c| c == '"')?;
                     if self.next() != Some('"') {
-                        return Err(("a quote is not closed".into(), self.at + open));
+                        return Err(("unclosed quote".into(), self.at + open));
                     }
                     out.push(Word::Parts(parts));
                 }

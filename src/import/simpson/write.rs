@@ -92,7 +92,7 @@ pub fn written(rows: &[Vec<(&Flow, bool)>], receiver: &Receiver) -> Written {
                 "#".into()
             });
             if shape.get_or_insert_with(|| text.clone()) != &text || !even {
-                out.lost.push("its decays and scans do other things, and the first alone is written".into());
+                out.lost.push("its FIDs and scans differ; only the first is used".into());
                 let (one, text) = (vec![vec![*first]], &mut out);
                 return Written { lost: std::mem::take(&mut text.lost), ..written(&one, receiver) };
             }
@@ -126,7 +126,7 @@ pub fn written(rows: &[Vec<(&Flow, bool)>], receiver: &Receiver) -> Written {
     }
     if cells.mixed {
         out.lost.push(
-            "a number differs from scan to scan and is no phase, or from decay to decay, too: the first is written"
+            "a value other than a phase changes between scans, or a value also changes between FIDs: only the first is used"
                 .into(),
         );
     }

@@ -84,7 +84,7 @@ impl Parser<'_> {
             return Err(Diagnostic::new(
                 Code::UnsupportedVersion,
                 span,
-                format!("this program reads version {VERSION} of the language"),
+                format!("this ergoseq supports version {VERSION} of the language"),
             )
             .label(format!("the file is written in version {version}"))
             .help("a newer ergoseq may read it")
@@ -247,7 +247,7 @@ impl Parser<'_> {
 
     /// `distribution = name [ operand ] ":" name "(" settings ")" [ "points" sum ]`
     pub(super) fn distribution(&mut self) -> Rule<Distribution> {
-        let quantity = self.name("what varies: offset, rf, param or orientation")?;
+        let quantity = self.name("a distributed quantity: offset, rf, param, orientation or position")?;
         let of = if self.at_sign(":") { None } else { Some(self.expression()?) };
         self.expect_sign(":")?;
         let shape = self.name("the shape of the distribution")?;

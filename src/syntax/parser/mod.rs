@@ -189,9 +189,9 @@ impl<'a> Parser<'a> {
                 && !self.at_setting()
                 && !self.at_distribution();
             if *self.kind() == TokenKind::End || top_level {
-                let diagnostic = Diagnostic::new(Code::Unclosed, open, "this block is not closed")
+                let diagnostic = Diagnostic::new(Code::Unclosed, open, "unclosed block")
                     .label("opened here")
-                    .related(self.here(), "a `}` is missing before this");
+                    .related(self.here(), "missing `}` before this");
                 self.diagnostics.push(diagnostic);
                 return Ok(entries);
             }
@@ -357,7 +357,7 @@ impl<'a> Parser<'a> {
             return Err(Diagnostic::new(
                 Code::OutOfRange,
                 self.span_of(1),
-                "a turn is divided into a whole number of parts",
+                "a cycle of 360 deg must be divided into an integer number of parts",
             )
             .help("for example `(8) 0 1 2 3`, in steps of 45 deg")
             .into());
@@ -388,8 +388,8 @@ impl<'a> Parser<'a> {
         *depth += 1;
         // The outermost expression, state or block has depth 0.
         let result = if *depth > MAX_DEPTH + 1 {
-            Err(Diagnostic::new(Code::TooDeep, self.here(), format!("this nests more than {MAX_DEPTH} levels deep"))
-                .help("give a part of it a name of its own")
+            Err(Diagnostic::new(Code::TooDeep, self.here(), format!("nested more than {MAX_DEPTH} levels deep"))
+                .help("declare a part of it under its own name")
                 .into())
         } else {
             rule(self)
@@ -419,8 +419,7 @@ impl<'a> Parser<'a> {
     }
 
     fn given_twice(&self, what: &str) -> Diagnostic {
-        Diagnostic::new(Code::DefinedTwice, self.here(), format!("`{what}` is given twice"))
-            .label("given before in this statement")
+        Diagnostic::new(Code::DefinedTwice, self.here(), format!("`{what}` is given twice")).label("first given here")
     }
 
     fn unknown_statement(&self, word: &str, role: Role) -> Diagnostic {
@@ -432,18 +431,18 @@ impl<'a> Parser<'a> {
         };
         let diagnostic =
             Diagnostic::new(Code::UnknownStatement, self.here(), format!("`{word}` does not begin {what}"))
-                .label("not known here");
+                .label("unexpected word");
         let diagnostic = match words::WORDS.iter().find(|w| w.word == word) {
-            Some(w) if w.role == Role::Event => diagnostic.help(format!("`{word}` belongs into a `sequence` block")),
+            Some(w) if w.role == Role::Event => diagnostic.help(format!("`{word}` belongs in the `sequence` block")),
             Some(w) if w.role == Role::SystemEntry => {
-                diagnostic.help(format!("`{word}` belongs into the `system` block"))
+                diagnostic.help(format!("`{word}` belongs in the `system` block"))
             }
-            Some(w) if w.role == Role::Statement => diagnostic.help(format!("`{word}` stands outside of blocks")),
+            Some(w) if w.role == Role::Statement => diagnostic.help(format!("`{word}` belongs outside blocks")),
             Some(_) | None => diagnostic.did_you_mean(word, words::words_of(role)),
         };
         if diagnostic.help.is_empty() {
             let list: Vec<&str> = words::words_of(role).collect();
-            return diagnostic.help(format!("here may stand: {}", list.join(", ")));
+            return diagnostic.help(format!("expected one of: {}", list.join(", ")));
         }
         diagnostic
     }

@@ -94,7 +94,7 @@ impl Parser<'_> {
             return Err(Diagnostic::new(
                 Code::ReservedName,
                 name.span(),
-                format!("`{}` is a word of the language", name.text),
+                format!("`{}` is a reserved word", name.text),
             )
             .help("choose another name")
             .into());
@@ -157,7 +157,7 @@ impl Parser<'_> {
             return Err(Diagnostic::new(
                 Code::OutOfRange,
                 start,
-                "a spin quantum number is 1/2, 1, 3/2, ... up to 99/2",
+                "a spin quantum number must be 1/2, 1, 3/2, ... up to 99/2",
             )
             .into());
         }

@@ -11,29 +11,29 @@ use std::path::PathBuf;
 pub struct Export {
     /// A `.seq` file, or an experiment in YAML
     pub file: PathBuf,
-    /// What for
+    /// The target
     #[arg(long, value_name = "DIALECT", value_parser = PossibleValuesParser::new(
         DIALECTS.iter().map(|d| PossibleValue::new(d.name).help(d.meaning))
     ))]
     pub to: String,
-    /// The folder to make
+    /// The folder to create
     #[arg(long, short, value_name = "DIR")]
     pub output: PathBuf,
-    /// Your pulse of 90 degrees and its power, once for every nucleus that is sent to: `--calibration "1H: 2.5 us at 100 W"`
+    /// Your 90 deg pulse length and its power, once for every nucleus with pulses: `--calibration "1H: 2.5 us at 100 W"`
     #[arg(long, value_name = "TEXT")]
     pub calibration: Vec<String>,
-    /// The gradient at 100 percent, where the sequence has gradients of a given strength: `--max-gradient "0.5 T/m"`
+    /// The gradient strength at 100 percent, if the sequence has gradients: `--max-gradient "0.5 T/m"`
     #[arg(long, value_name = "TEXT")]
     pub max_gradient: Option<String>,
     #[command(flatten)]
     pub given: Given,
-    /// Sweeps a parameter, in the place of the file's: `--sweep "tau=2us .. 20us points 10"`; the points become rows
+    /// Sweeps a parameter, replacing the sweeps of the file: `--sweep "tau=2us .. 20us points 10"`; the points become rows
     #[arg(long, value_name = "NAME=RANGE", allow_hyphen_values = true)]
     pub sweep: Vec<String>,
-    /// Exports the steps and delays of a `spectrometer` that the file declares
+    /// Exports with the resolution and delays of a `spectrometer` that the file declares
     #[arg(long, value_name = "NAME")]
     pub spectrometer: Option<String>,
-    /// Replaces the folder if an export is in it
+    /// Replaces an existing export folder
     #[arg(long)]
     pub force: bool,
 }
@@ -41,15 +41,15 @@ pub struct Export {
 /// `import`
 #[derive(Args)]
 pub struct Import {
-    /// A Bruker pulse program, or an input file of SIMPSON
+    /// A Bruker pulse program, or a SIMPSON input file
     pub file: PathBuf,
-    /// A data set whose `acqus` has the numbers of the parameters; those in the comments of the program when not given
+    /// A data set whose `acqus` gives the parameters; default: the comments of the program
     #[arg(long, value_name = "DIR")]
     pub params: Option<PathBuf>,
-    /// The file to write; standard output when not given
+    /// The file to write; default: standard output
     #[arg(long, short, value_name = "PATH")]
     pub output: Option<PathBuf>,
-    /// Overwrites the file if there is one
+    /// Overwrites an existing file
     #[arg(long)]
     pub force: bool,
 }

@@ -15,23 +15,23 @@ pub struct Given {
 /// How to emulate.
 #[derive(Args, Clone)]
 pub struct How {
-    /// Which method moves states
+    /// The propagation method
     #[arg(long, default_value = "auto", value_parser = PossibleValuesParser::new(METHODS.iter().map(|(w, _, _)| *w)))]
     pub method: String,
     /// Tolerance of adaptive methods
     #[arg(long, default_value_t = 1e-7)]
     pub tolerance: f64,
-    /// Memory that one point may need, such as 500MB or 16GB
+    /// Maximum memory per point, such as 500MB or 16GB
     #[arg(long, default_value = "4GB")]
     pub max_memory: String,
-    /// Takes so many random vectors in the place of a density matrix: signals, energies and orders of many spins at high temperature,
-    /// with their standard errors
+    /// Uses this number of random vectors instead of a density matrix (quantum typicality): signals, energies and spin order of many
+    /// spins at high temperature, with standard errors
     #[arg(long, value_name = "VECTORS", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub typical: Option<u32>,
-    /// Which random vectors
+    /// The seed of the random vectors
     #[arg(long, value_name = "SEED", requires = "typical", default_value_t = 0)]
     pub typical_seed: u64,
-    /// Runs it in the steps and limits of a `spectrometer` that the file declares
+    /// Applies the resolution and limits of a `spectrometer` that the file declares
     #[arg(long, value_name = "NAME")]
     pub spectrometer: Option<String>,
 }

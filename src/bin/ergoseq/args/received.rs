@@ -6,12 +6,12 @@ use std::path::PathBuf;
 /// `spectrum`
 #[derive(Args)]
 pub struct Spectrum {
-    /// A file of decays, or the folder of an experiment: Bruker, Varian, JCAMP-DX, SIMPSON or NMRPipe
+    /// A file of FIDs, or the folder of an experiment: Bruker, Varian, JCAMP-DX, SIMPSON or NMRPipe
     pub path: PathBuf,
-    /// The picture of the spectrum to write: .svg, .png, .pdf, or .csv for its numbers
+    /// The plot file of the spectrum: .svg, .png, .pdf, or .csv for the data
     #[arg(long, short, value_name = "PATH")]
     pub output: Option<PathBuf>,
-    /// Overwrites the picture if there is one
+    /// Overwrites an existing plot file
     #[arg(long)]
     pub force: bool,
 }

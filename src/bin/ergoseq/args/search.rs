@@ -14,21 +14,21 @@ pub struct Optimise {
     /// A parameter and its bounds: `--vary "tau=0.2us .. 12us"`
     #[arg(long, value_name = "NAME=LOW..HIGH", required = true, allow_hyphen_values = true)]
     pub vary: Vec<String>,
-    /// The result that shall be large: `ergotropy at charged`, `max(power)`
+    /// The objective to maximise: `ergotropy at charged`, `max(power)`
     #[arg(long, value_name = "RESULT", required_unless_present = "minimise", conflicts_with = "minimise")]
     pub maximise: Option<String>,
-    /// The result that shall be small
+    /// The objective to minimise
     #[arg(long, value_name = "RESULT")]
     pub minimise: Option<String>,
-    /// Points that are looked at before it climbs; 64 a parameter when not given; every further round doubles them
+    /// Number of starting points in the first round; default: 64 per parameter; every further round doubles them
     #[arg(long, value_name = "N")]
     pub starts: Option<usize>,
-    /// How it climbs: cobyla without a gradient, then along one until there is no gain; lbfgs along a gradient alone, by differences, for smooth results
+    /// The local optimiser: cobyla (gradient-free, followed by L-BFGS), or lbfgs with finite-difference gradients, for smooth results
     #[arg(long, default_value = "cobyla", value_parser = PossibleValuesParser::new(CLIMBS.iter().map(|c| c.0)))]
     pub climb: String,
     #[command(flatten)]
     pub given: Given,
-    /// Threads; all cores when not given
+    /// Number of threads; default: all cores
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// table or json
@@ -43,36 +43,36 @@ pub struct Optimise {
 pub struct Shape {
     /// A `.seq` file
     pub file: PathBuf,
-    /// The shape, where the file declares more than one
+    /// The shape, if the file declares more than one
     #[arg(long, value_name = "NAME")]
     pub shape: Option<String>,
-    /// The result that shall be large: `ergotropy at charged`
+    /// The objective to maximise: `ergotropy at charged`
     #[arg(long, value_name = "RESULT", required_unless_present = "minimise", conflicts_with = "minimise")]
     pub maximise: Option<String>,
-    /// The result that shall be small
+    /// The objective to minimise
     #[arg(long, value_name = "RESULT")]
     pub minimise: Option<String>,
-    /// Begins with so many equal steps, whether the file of the shape exists or not; with its own when not given
+    /// Starts with this number of equal steps, whether the shape file exists or not; default: the steps of the file
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub steps: Option<u32>,
-    /// Random shapes from which it climbs, besides that of the file
+    /// Number of random starting shapes, in addition to that of the file
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub starts: usize,
-    /// The most iterations of a climb
+    /// Maximum number of iterations of a local optimisation
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub iterations: u64,
-    /// Of the random shapes
+    /// The seed of the random shapes
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Where the shape is written: a line of amplitude and phase a step, as `shape NAME = "PATH"` reads it
+    /// The shape file to write: one line of amplitude and phase per step, as read by `shape NAME = "PATH"`
     #[arg(long, value_name = "PATH")]
     pub output: PathBuf,
-    /// Writes over an existing file
+    /// Overwrites an existing file
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
     pub given: Given,
-    /// Threads; all cores when not given
+    /// Number of threads; default: all cores
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// table or json
@@ -87,7 +87,7 @@ pub struct Shape {
 pub struct Fit {
     /// A `.seq` file, or an experiment in YAML
     pub file: PathBuf,
-    /// The measured results, comma-separated
+    /// The table of measured results
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
     /// A parameter and its bounds: `--vary "T1=0.1s .. 20s"`
@@ -95,7 +95,7 @@ pub struct Fit {
     pub vary: Vec<String>,
     #[command(flatten)]
     pub given: Given,
-    /// Threads; all cores when not given
+    /// Number of threads; default: all cores
     #[arg(long, value_name = "N")]
     pub threads: Option<usize>,
     /// table or json

@@ -18,8 +18,8 @@ pub const PAPER: Paper = Paper {
     source: "arXiv 2408.00133 (abstract, second version)",
     figures: &[1, 2, 3, 4, 5],
     remarks: &[
-        "Only the abstract was at hand, so the figures are numbered here and show what its sentences are about.",
-        "Reading: Gibbs state of the whole H, inverted by a pi pulse about x on every spin, battery Hamiltonian H; Pauli matrices, |J| = 1.",
+        "Based on the abstract only: the figures are numbered here and illustrate its statements.",
+        "Interpretation: Gibbs state of the whole H, inverted by a pi pulse about x on every spin, battery Hamiltonian H; Pauli matrices, |J| = 1.",
     ],
     reproduce,
     equations,
@@ -113,7 +113,7 @@ fn fields(bench: &Workbench) -> Result<Reproduced, Fault> {
             (0..6).all(|m| same(m) > 1e-9),
             format!("AFM and FM differ by {} (XX), {} (XY)", digits(same(1)), digits(same(3))),
         )
-        .instead("for XX and XY a turn of one spin about z maps one onto the other"),
+        .instead("for XX and XY a rotation of one spin about z maps one onto the other"),
         Claim::says(
             place,
             "ergotropy is limited by the capacity",
@@ -253,9 +253,9 @@ fn exchange(bench: &Workbench) -> Result<Reproduced, Fault> {
         ),
         Claim::says(
             place,
-            "the capacity declines beyond a threshold for good",
+            "the capacity declines permanently beyond a threshold",
             !(convex(c) && convex(&found[1].1)),
-            format!("at the end it is highest; it dips on the way: {}", if dip { "yes" } else { "no" }),
+            format!("it is highest at the end, with a dip in between: {}", if dip { "yes" } else { "no" }),
         )
         .instead("E_max(x) - E_min(x) is convex: at T = 0 it can only dip at a crossing of levels and recovers"),
         Claim::says(

@@ -18,9 +18,8 @@ pub const PAPER: Paper = Paper {
     source: "Huangfu and Jing, Phys. Rev. E 104, 024129 (2021)",
     figures: &[2, 3, 4, 5, 6, 7, 8, 9],
     remarks: &[
-        "E_max is the highest point for g t <= 10, as the printed numbers ask for; the first maximum is drawn and listed beside it.",
-        "The Tavis-Cummings benchmark is ambiguous in the paper: the cavity with n = M photons, and the limit of many charger \
-         spins, an inverted oscillator, are both drawn.",
+        "E_max is the maximum for g t <= 10, consistent with the printed numbers; the first maximum is plotted and listed as well.",
+        "The Tavis-Cummings benchmark is ambiguous in the paper: the cavity with n = M photons, and the limit of many charger spins (an inverted oscillator), are both plotted.",
         "Powers are P/(sqrt(N) g w0), energies in w0.",
     ],
     reproduce,
@@ -132,11 +131,11 @@ fn isotropic(bench: &Workbench) -> Result<Reproduced, Fault> {
         ),
         Claim::says(
             place,
-            "N = M has a little less power than the cavity",
+            "N = M has slightly less power than the cavity",
             power_of_two,
             format!("M = 10: {} against {}", digits(last(&one)[2]), digits(last(&photons)[2])),
         )
-        .instead("a little less than the limit of many spins; half of the cavity with photons"),
+        .instead("slightly less than the limit of many spins; half of the cavity with photons"),
         Claim::says(place, "more charger spins store less", falls(&energies), format!("M = 10: {}", list(&energies))),
     ];
     let title = "Isotropic charging: energy and power, 1 to 10 cells".to_string();
@@ -327,11 +326,11 @@ fn advantage(bench: &Workbench) -> Result<Reproduced, Fault> {
     let beta_thousand = local(thousand[0] / 1000.0, thousand[1] / 999.0, 1000.0);
     let etas: Vec<f64> = (0..4).map(|g| eta(g, 100)).collect();
     let mut claims = vec![
-        Claim::number(place, "a cell with a spin of its own: p_max/(g w0)", "0.72", single),
+        Claim::number(place, "a cell with its own charger spin: p_max/(g w0)", "0.72", single),
         Claim::number(place, "gamma = 0: beta at M = 20", "0.81", beta(0, 20)),
         Claim::number(place, "gamma = 0: beta at M = 100", "0.87", beta(0, 100)),
         Claim::number(place, "gamma = 0: beta at M = 1000", "0.99", beta_thousand)
-            .instead("0.912; 1 is approached as 1/ln M. A coarse grid of times fakes such values"),
+            .instead("0.912; 1 is approached as 1/ln M. A coarse time grid produces such values"),
         Claim::says(
             place,
             "(found here) P_max/(g w0) at M = N = 1000",

@@ -70,7 +70,7 @@ impl<'a> Workbench<'a> {
         wanted: &(dyn Fn(&str) -> bool + Sync),
     ) -> Result<Vec<Run>, Fault> {
         let Some(known) = self.experiments.get(sequence) else {
-            let why = format!("no sequence is called `{sequence}`");
+            let why = format!("unknown sequence `{sequence}`");
             return Err(
                 ergoseq::diagnostic::Diagnostic::without_place(ergoseq::diagnostic::Code::UnknownName, why).into()
             );

@@ -163,7 +163,7 @@ impl Charging {
             .instead("xi/xi_max = sin^2(2 Omega t) for every Delta"),
             Claim::says(
                 self.place,
-                "past the saturation of coherence the gain is incoherent, before it is not",
+                "after the coherence saturates the gain is incoherent, before it is coherent",
                 incoherent[0] < 0.999,
                 format!("incoherent share at the peak: {}", list(&incoherent)),
             )
@@ -175,7 +175,7 @@ impl Charging {
     fn effect_of_field(&self) -> Vec<Claim> {
         vec![
             self.raises("B raises the peak of the ergotropy", &self.ergotropy)
-                .instead("it falls from B = 0 to 0.5; the battery charged along y obeys the claim"),
+                .instead("it decreases from B = 0 to 0.5; the claim holds for charging along y"),
             self.raises("B raises the power", &self.power),
             Claim::says(
                 self.place,
@@ -197,7 +197,7 @@ impl Charging {
                 falls(&self.times),
                 format!("peak at {}", list(&self.times)),
             )
-            .instead("at B = 0 the peak stands at pi/4 for every T"),
+            .instead("at B = 0 the peak is at pi/4 for every T"),
         ]
     }
 

@@ -89,11 +89,11 @@ fn order_of_correlations(curve: &dyn Fn(usize, usize) -> Vec<(f64, f64)>) -> [Cl
     [
         Claim::says(
             "Fig. 3",
-            "coherence outlives discord, discord outlives concurrence",
+            "coherence persists longer than discord, discord longer than concurrence",
             ordered == 15,
             format!("in {ordered} of 15 panels"),
         )
-        .instead("in panel f concurrence outlives discord"),
+        .instead("in panel f concurrence persists longer than discord"),
         Claim::says(
             "Fig. 3",
             "discord is above concurrence at all times",
@@ -146,7 +146,7 @@ fn absent_effects(bench: &Workbench, curve: &dyn Fn(usize, usize) -> Vec<(f64, f
         Claim::says(place, "Delta has no effect", change(4) < 1e-8, format!("largest change {}", digits(change(4)))),
         Claim::says(
             place,
-            "Delta has no effect, whatever B and D are",
+            "Delta has no effect for any B and D",
             by_delta < 1e-8,
             format!("B = D = 1, Delta from 1 to 10: {}", digits(by_delta)),
         )
@@ -211,7 +211,7 @@ pub fn in_equilibrium(bench: &Workbench) -> Result<Reproduced, Fault> {
             .instead("from B = 0.1 to 1 it falls"),
         Claim::says(place, "D raises that temperature", rises(row(2)), list(row(2))),
         Claim::says(place, "D raises the peaks", rises(&cold(2)), format!("cold: {}", list(&cold(2))))
-            .instead("they are 1 for every D: there is nothing to raise"),
+            .instead("they are 1 for every D and cannot increase"),
         Claim::says(place, "G makes entanglement more robust", rises(row(3)), list(row(3)))
             .instead("from G = 0.1 to 1 it ends earlier"),
         Claim::says(place, "Delta raises that temperature", rises(row(4)), list(row(4))),
