@@ -114,7 +114,8 @@ fn every_sequence_is_drawn_or_has_nothing_to_draw() {
             Ok(figure) => {
                 let picture = svg(Picture::Figure(&figure));
                 assert!(picture.starts_with("<svg") && picture.trim_end().ends_with("</svg>"), "{}", path.display());
-                assert!(!picture.contains("NaN") && !picture.contains("inf"), "{}", path.display());
+                let words = picture.split(|c: char| !c.is_alphanumeric());
+                assert!(!words.into_iter().any(|w| w == "NaN" || w == "inf"), "{}", path.display());
                 drawn += 1;
             }
             Err(why) => assert!(why.starts_with("there is nothing to plot"), "{}: {why}", path.display()),
@@ -154,11 +155,6 @@ fn the_command_draws_and_teaches() {
     assert!(
         run(&["plot", &file, "--what", "nothing", "--output", &path("b.svg")]).2.contains("results are xi_max, P_max")
     );
-    // What a word means, and what is near to one that means nothing.
-    let (code, text, _) = run(&["explain", "E408"]);
-    assert!(code == 0 && text.starts_with("E408: inconsistent quantities\n") && text.contains("An example:"));
-    assert!(run(&["explain", "ergotropy"]).1.contains("E - sum_k r_k(down) e_k(up)"));
-    assert!(run(&["explain", "ergotropi"]).2.contains("did you mean `ergotropy`?"));
     let (_, all, _) = run(&["list"]);
     assert!(all.lines().count() > 60 && all.lines().all(|l| l.chars().count() <= 100), "{all}");
     assert!(run(&["list", "sidebands"]).1.starts_with("lab/sidebands"));

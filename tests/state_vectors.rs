@@ -46,7 +46,7 @@ fn curves(text: &str, method: Method) -> (Vec<String>, Vec<Vec<f64>>) {
             all.push(curve.iter().map(|x| x.unwrap()).collect());
         }
     }
-    (run.methods.iter().map(|m| m.to_string()).collect(), all)
+    (run.how.methods.iter().map(|m| m.to_string()).collect(), all)
 }
 
 #[test]

@@ -87,29 +87,7 @@ pub fn page_with(
     if let Err(why) = &rehearsal {
         section(&mut body, "Sequence", &undrawn(&format!("The dry run failed: {}.", why.message)));
     }
-    let found = levels::levels(experiment, values, options);
-    match &found {
-        Err(why) => {
-            section(&mut body, "Energy levels of the battery", &undrawn(&format!("Not counted: {}.", why.message)))
-        }
-        Ok(None) if experiment.battery.is_some() => {
-            section(
-                &mut body,
-                "Energy levels of the battery",
-                &undrawn("There is a single level, or there are too many to draw."),
-            );
-        }
-        Ok(_) => {}
-    }
-    if let Ok(Some(found)) = &found {
-        let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
-        let note = "<p class=\"note\">Bars show the population of each state of a level, scaled from the minimum to the maximum population over all marks.</p>";
-        section(
-            &mut body,
-            "Energy levels of the battery",
-            &format!("<div class=\"wide\">{}</div>{note}", levels::picture(found, unit).svg()),
-        );
-    }
+    energy_levels(&mut body, experiment, values, options);
     for (word, title) in [("hinton", "States"), ("bloch", "Bloch-sphere trajectories"), ("tomography", "Tomography")] {
         let drawn = DRAWINGS.iter().find(|(w, ..)| *w == word).map(|(_, _, draw)| draw(experiment, values, options));
         match drawn {
@@ -131,6 +109,22 @@ pub fn page_with(
     }
     body += "</main>\n";
     Ok(document(title, &body))
+}
+
+/// The section of the energy levels of the battery.
+fn energy_levels(body: &mut String, experiment: &Experiment, values: &Values, options: &Options) {
+    let content = match levels::levels(experiment, values, options) {
+        Err(why) => undrawn(&format!("Not counted: {}.", why.message)),
+        Ok(None) if experiment.battery.is_some() => undrawn("There is a single level, or there are too many to draw."),
+        Ok(None) => return,
+        Ok(Some(found)) => {
+            let unit = if experiment.units == UnitSystem::Lab { "J" } else { "" };
+            let note = "<p class=\"note\">Bars show the population of each state of a level, scaled from the minimum to the maximum \
+                        population over all marks.</p>";
+            format!("<div class=\"wide\">{}</div>{note}", levels::picture(&found, unit).svg())
+        }
+    };
+    section(body, "Energy levels of the battery", &content);
 }
 
 /// Drawings of an experiment: (keyword, description, function).

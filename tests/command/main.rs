@@ -1,6 +1,7 @@
 //! The command as a process: exit codes, what goes to which stream, files.
 
 mod dry_run;
+mod explain;
 mod files;
 mod help;
 mod results;

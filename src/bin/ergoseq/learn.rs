@@ -1,70 +1,15 @@
-//! `ergoseq explain`, `list`, `new`, `completions` and `man`: what a new user asks first.
-//!
-//! The explanations are those of `grammar.md`, and the sequences those of `sequences/`: both stand inside of the command, so that it
-//! needs no folder of its own.
+//! `ergoseq list`, `new`, `completions` and `man`. The sequences of `sequences/` are included in the command, which therefore needs no
+//! folder of its own.
 
 use crate::{Outcome, args, files, terminal};
 use clap::CommandFactory;
-use ergoseq::diagnostic::{CODES, Code, Diagnostic};
+use ergoseq::diagnostic::{Code, Diagnostic};
 use include_dir::{Dir, include_dir};
 
-const GRAMMAR: &str = include_str!("../../../grammar.md");
 static SEQUENCES: Dir = include_dir!("$CARGO_MANIFEST_DIR/sequences");
 
-/// Says what a word means: the rows of the language's tables that begin with it, and for a code its examples.
-pub fn explain(a: &args::Explain) -> Outcome {
-    let word = a.word.trim();
-    let mut out = String::new();
-    let mut section = "";
-    for line in GRAMMAR.lines() {
-        if let Some(title) = line.strip_prefix("## ").or(line.strip_prefix("### ")) {
-            section = title;
-        }
-        if names(line, word) {
-            let cells: Vec<String> =
-                line.trim_matches(['|', ' ']).split(" | ").map(|c| c.trim().replace('`', "")).collect();
-            out += &format!("{}\n", cells.iter().filter(|c| !c.is_empty()).cloned().collect::<Vec<_>>().join(": "));
-            out += &format!("    grammar.md, {section}\n");
-        }
-    }
-    for example in examples(word) {
-        out += &format!("\nAn example:\n\n{example}");
-    }
-    if out.is_empty() {
-        let known: Vec<String> = GRAMMAR.lines().filter_map(first_word).collect();
-        let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("unknown word `{word}`"))
-            .did_you_mean(word, known.iter().map(String::as_str))
-            .help("the tables of grammar.md list every keyword, metric, unit and code");
-        return terminal::refuse(&[diagnostic], &Default::default());
-    }
-    terminal::print(&out)
-}
-
-/// The word in the first cell of a row: `ergotropy`, `order` of `order(H)`.
-fn first_word(line: &str) -> Option<String> {
-    let cell = line.strip_prefix("| `")?.split('`').next()?;
-    Some(cell.split(['(', ' ']).next().unwrap_or(cell).to_string())
-}
-
-fn names(line: &str, word: &str) -> bool {
-    first_word(line).is_some_and(|w| w.eq_ignore_ascii_case(word) && (w == word || w.starts_with(['E', 'W'])))
-}
-
-/// The blocks of the grammar that show this error.
-fn examples(word: &str) -> Vec<String> {
-    let Some((_, code, _)) = CODES.iter().find(|(_, code, _)| code.eq_ignore_ascii_case(word)) else { return vec![] };
-    let head = format!("```seq error[{code}]");
-    let mut out = Vec::new();
-    let mut lines = GRAMMAR.lines();
-    while lines.by_ref().any(|l| l == head) {
-        let block: Vec<String> = lines.by_ref().take_while(|l| *l != "```").map(|l| format!("    {l}\n")).collect();
-        out.push(block.concat());
-    }
-    out
-}
-
 /// Name, title and text of the shipped sequences; those that only declare things have no title and are left out.
-fn shipped() -> Vec<(String, String, &'static str)> {
+pub fn shipped() -> Vec<(String, String, &'static str)> {
     fn collect(folder: &'static Dir<'static>, out: &mut Vec<(String, String, &'static str)>) {
         for file in folder.files() {
             let path = file.path().with_extension("");

@@ -4,11 +4,13 @@
 
 mod args;
 mod bench;
+mod book;
 mod check;
 mod compare;
 mod deadline;
 mod decays;
 mod dry_run;
+mod explain;
 mod export;
 mod expressions;
 mod files;
@@ -70,7 +72,7 @@ fn main() -> ExitCode {
         Command::Plot(a) => plot::plot(&a),
         Command::Report(a) => report::report(&a),
         Command::Watch(a) => report::watch(&a),
-        Command::Explain(a) => learn::explain(&a),
+        Command::Explain(a) => explain::explain(&a),
         Command::List(a) => learn::list(&a),
         Command::New(a) => learn::new(&a),
         Command::Completions(a) => learn::completions(&a),
