@@ -62,7 +62,9 @@ impl<'a> Trajectory<'a> {
         while self.ahead.front().is_some_and(|(s, _)| *s < t) {
             self.ahead.pop_front();
         }
-        if let Some((_, state)) = self.ahead.pop_front_if(|(s, _)| *s == t) {
+        if self.ahead.front().is_some_and(|(s, _)| *s == t)
+            && let Some((_, state)) = self.ahead.pop_front()
+        {
             return Ok(state);
         }
         let at = self.known.partition_point(|(s, _)| *s <= t);
