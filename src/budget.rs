@@ -15,11 +15,11 @@ pub struct Budget {
     pub help: &'static str,
 }
 
-/// Statements of the sequence, subsequences put in their places.
+/// Statements of the sequence, subsequences put in their places and the repetitions of counters written out.
 pub const STATEMENTS: Budget = Budget {
-    what: "statements of the sequence after expansion of its subsequences",
+    what: "statements of the sequence after expansion of its subsequences and counters",
     most: 200_000,
-    help: "use `loop` for repetitions, which are not unrolled",
+    help: "use `loop 8 { ... }` for equal repetitions, which are not unrolled",
 };
 
 /// Numbers, names and operations in the statements of the subsequences that are called, arguments put in.

@@ -229,7 +229,14 @@ impl Random {
             })),
             9 => StatementKind::Tomography(self.list(3, Random::setting)),
             10 => StatementKind::Call(self.name(), self.list(2, Random::value)),
-            11 => StatementKind::Loop(self.value(), self.list(3, |r| r.statement(depth - 1))),
+            11 => {
+                let repeat = if self.chance(2) {
+                    Repeat::Times(self.value())
+                } else {
+                    Repeat::Counter(ForEach { index: self.name(), from: self.value(), to: self.value() })
+                };
+                StatementKind::Loop(repeat, self.list(3, |r| r.statement(depth - 1)))
+            }
             _ => StatementKind::Parallel(self.option(Random::name), self.list(2, |r| r.statement(depth - 1))),
         };
         Statement { kind, place: Place::default() }

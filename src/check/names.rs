@@ -72,10 +72,19 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
                         c.diagnostics.push(reserved(argument));
                     }
                 }
+                for counter in counters_of(body) {
+                    if let Some(argument) = arguments.iter().find(|a| a.text == counter.text) {
+                        c.diagnostics.push(twice(&counter.text, counter.span(), argument.span()));
+                    }
+                    c.scope.counters.insert(counter.text.clone());
+                }
                 if fresh(name, &mut seen, c) {
                     c.scope.names.insert(name.text.clone(), Meaning::Define);
                     all.definitions.insert(&name.text, Definition { name, arguments, body });
                 }
+            }
+            ItemKind::Sequence(body) => {
+                c.scope.counters.extend(counters_of(body).into_iter().map(|counter| counter.text.clone()));
             }
             ItemKind::System(entries) => {
                 for entry in entries {
@@ -98,8 +107,20 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
     all
 }
 
+/// The counters of the loops among statements.
+pub(super) fn counters_of(statements: &[Statement]) -> Vec<&Name> {
+    let mut found = Vec::new();
+    for statement in statements {
+        if let StatementKind::Loop(repeat, body) = &statement.kind {
+            found.extend(repeat.counter());
+            found.extend(counters_of(body));
+        }
+    }
+    found
+}
+
 /// True if a name is reserved in every expression.
-fn is_reserved(text: &str) -> bool {
+pub(super) fn is_reserved(text: &str) -> bool {
     crate::ir::CONSTANTS.contains(&text)
         || crate::syntax::Fold::ALL.iter().any(|fold| fold.word() == text)
         || LOCAL_OPERATORS.iter().any(|(w, _, _)| *w == text) && text.len() > 1
@@ -338,7 +359,7 @@ fn uses_of_state<'a>(state: &'a State, used: &mut HashSet<&'a str>) {
     }
 }
 
-fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) {
+pub(super) fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) {
     match &statement.kind {
         StatementKind::Prepare(states) => states.iter().for_each(|s| uses_of_state(s, used)),
         StatementKind::Pulse(p) => {
@@ -377,8 +398,8 @@ fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) 
             a.settings.iter().for_each(|s| uses(&s.value, used));
         }
         StatementKind::Tomography(settings) => settings.iter().for_each(|s| uses(&s.value, used)),
-        StatementKind::Loop(count, body) => {
-            uses(count, used);
+        StatementKind::Loop(repeat, body) => {
+            repeat.expressions().into_iter().for_each(|e| uses(e, used));
             body.iter().for_each(|s| uses_of_statement(s, used));
         }
         StatementKind::Parallel(_, body) => body.iter().for_each(|s| uses_of_statement(s, used)),

@@ -7,8 +7,8 @@
 use super::drive;
 use super::fault::Fault;
 use super::hardware::Spectrometer;
-use super::value::Evaluator;
-use crate::ir::{Event, EventKind, Lock, Pulse};
+use super::value::{Evaluator, Repetitions};
+use crate::ir::{Event, EventKind, Lock, Pulse, Repeat};
 use crate::source::Span;
 
 /// rf amplitude of a transmitter.
@@ -204,9 +204,17 @@ fn last_of(
                 *waited += e.number(duration)?;
                 *place = place.or(Some(event.place.span()));
             }
-            EventKind::Loop { count, body } => {
+            EventKind::Loop { repeat: Repeat::Count(count), body } => {
                 if e.count(count, 0)? > 0
                     && let Some(found) = last_of(e, body, waited, place)?
+                {
+                    return Ok(Some(found));
+                }
+            }
+            EventKind::Loop { repeat: repeat @ Repeat::Counter(each), body } => {
+                if let Repetitions::Counted(values) = e.repetitions(repeat, body)?
+                    && let Some(last) = values.last()
+                    && let Some(found) = e.with_counter(&each.index, *last, || last_of(e, body, waited, place))?
                 {
                     return Ok(Some(found));
                 }

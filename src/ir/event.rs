@@ -1,8 +1,10 @@
 //! Events of a sequence.
 
+use super::system::Each;
 use crate::source::Place;
 use crate::syntax::Expr;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// An event with its position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,18 @@ impl Event {
             | EventKind::Dephase { .. }
             | EventKind::Mark { .. }
             | EventKind::Tomography(_) => vec![],
+        }
+    }
+}
+
+impl Event {
+    /// Calls `visit` for the counters of loops in this event.
+    pub fn counters(&self, visit: &mut dyn FnMut(&str)) {
+        if let EventKind::Loop { repeat, body } = &self.kind {
+            if let Repeat::Counter(each) = repeat {
+                visit(&each.index);
+            }
+            body.iter().for_each(|event| event.counters(visit));
         }
     }
 }
@@ -121,8 +135,9 @@ pub enum EventKind {
     Tomography(Tomography),
     /// A loop.
     Loop {
-        /// Number of repetitions.
-        count: Expr,
+        /// How often it runs.
+        #[serde(flatten)]
+        repeat: Repeat,
         /// Body.
         body: Vec<Event>,
     },
@@ -133,6 +148,25 @@ pub enum EventKind {
         /// The pulses.
         pulses: Vec<Pulse>,
     },
+}
+
+/// How often a loop runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Repeat {
+    /// So many equal repetitions.
+    Count(Expr),
+    /// Once for every value of a counter, whose name is a number in the body.
+    Counter(Each),
+}
+
+impl fmt::Display for Repeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Repeat::Count(count) => write!(f, "× {count}"),
+            Repeat::Counter(each) => write!(f, "{} in {}..{}", each.index, each.from, each.to),
+        }
+    }
 }
 
 /// Recording of a trace.

@@ -7,6 +7,8 @@ use crate::units::Dimension;
 pub enum Meaning {
     /// A parameter of this dimension.
     Param(Dimension),
+    /// The counter of a loop, inside its body.
+    Counter,
     /// A Hamiltonian of this dimension.
     Operator(Dimension),
     /// A named part of the system's Hamiltonian.
@@ -41,6 +43,7 @@ impl Meaning {
     pub fn describe(&self) -> &'static str {
         match self {
             Meaning::Param(_) => "a parameter",
+            Meaning::Counter => "the counter of a loop",
             Meaning::Operator(_) => "a Hamiltonian",
             Meaning::Part => "a part of the system Hamiltonian",
             Meaning::Site(SiteClass::Spin) => "a spin",

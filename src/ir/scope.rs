@@ -10,7 +10,7 @@ use crate::source::Span;
 use crate::spin::{Isotope, LOCAL_OPERATORS, LocalKind};
 use crate::syntax::{Expr, ExprKind, Factor, Fold, Over};
 use crate::units::{Constant, Dimension, GAMMA, Unit, UnitSystem};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Named parts of the system's Hamiltonian: (keyword, description).
 pub const SYSTEM_PARTS: &[(&str, &str)] = &[
@@ -48,6 +48,8 @@ pub struct Scope {
     pub units: UnitSystem,
     /// All declared names.
     pub names: HashMap<String, Meaning>,
+    /// Names of counters, whether their loop is around the expression or not: for messages.
+    pub counters: HashSet<String>,
 }
 
 /// An index variable in scope, or the time.
@@ -71,7 +73,7 @@ type Checked = Result<Type, Box<Diagnostic>>;
 impl Scope {
     /// Scope of a checked experiment.
     pub fn of(experiment: &Experiment) -> Scope {
-        let mut scope = Scope { units: experiment.units, names: HashMap::new() };
+        let mut scope = Scope { units: experiment.units, ..Scope::default() };
         for (part, _) in SYSTEM_PARTS {
             scope.names.insert((*part).to_string(), Meaning::Part);
         }
@@ -96,6 +98,9 @@ impl Scope {
         for operator in &experiment.hamiltonians {
             let dimension = scope.type_of(&operator.value, &[]).map_or(Dimension::NUMBER, Type::dimension);
             scope.names.insert(operator.name.clone(), Meaning::Operator(dimension));
+        }
+        for event in &experiment.sequence {
+            event.counters(&mut |name| drop(scope.names.insert(name.to_string(), Meaning::Counter)));
         }
         scope
     }
@@ -241,6 +246,10 @@ impl Scope {
             )
             .label("choose another index")
             .into());
+        }
+        if self.names.get(&sum.index) == Some(&Meaning::Counter) {
+            let message = format!("the index `{}` is the counter of the loop around this", sum.index);
+            return Err(Diagnostic::new(Code::DefinedTwice, span, message).label("choose another index").into());
         }
         let mut inside = indices.to_vec();
         inside.push(Index { name: &sum.index, dimension: Dimension::NUMBER });
@@ -390,6 +399,7 @@ impl Scope {
         }
         match self.names.get(name) {
             Some(Meaning::Param(d)) => Ok(Type::Number(*d)),
+            Some(Meaning::Counter) => Ok(Type::Number(Dimension::NUMBER)),
             Some(Meaning::Operator(d)) => Ok(Type::Operator(*d)),
             Some(Meaning::Part) => Ok(Type::Operator(self.dimension(Dimension::FREQUENCY))),
             Some(Meaning::Site(_) | Meaning::Array) => Err(self.site_as_value(name, span)),

@@ -108,7 +108,7 @@ pub struct Setting {
     pub value: Expr,
 }
 
-/// `for k in 1..N` after an entry.
+/// `k in 1..N`: after the `for` of an entry, or after `loop`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ForEach {
     /// Index variable.
@@ -247,12 +247,39 @@ pub enum StatementKind {
     Acquire(Box<Acquire>),
     /// `tomography snr = 100`
     Tomography(Vec<Setting>),
-    /// `loop 8 { ... }`
-    Loop(Expr, Vec<Statement>),
+    /// `loop 8 { ... }`, `loop k in 1..8 { ... }`
+    Loop(Repeat, Vec<Statement>),
     /// `parallel align centre { ... }`
     Parallel(Option<Name>, Vec<Statement>),
     /// `echo(5 ms)`
     Call(Name, Vec<Expr>),
+}
+
+/// How often a loop runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Repeat {
+    /// `loop 8`: equal repetitions.
+    Times(Expr),
+    /// `loop k in 1..8`: a counter takes the whole numbers from the first to the last bound.
+    Counter(ForEach),
+}
+
+impl Repeat {
+    /// Its expressions: the number of repetitions, or the bounds.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Repeat::Times(count) => vec![count],
+            Repeat::Counter(each) => vec![&each.from, &each.to],
+        }
+    }
+
+    /// The counter.
+    pub fn counter(&self) -> Option<&Name> {
+        match self {
+            Repeat::Times(_) => None,
+            Repeat::Counter(each) => Some(&each.index),
+        }
+    }
 }
 
 /// A pulse.

@@ -141,9 +141,21 @@ impl Display for SystemEntry {
             SystemKind::Position(site, value) => write!(f, "position {site} = {value}")?,
             SystemKind::Relax(sites, settings) => block(f, &format!("relax {}", joined(sites)), texts(settings))?,
         }
-        match &self.each {
-            Some(each) => write!(f, " for {} in {}..{}", each.index, each.from, each.to),
-            None => Ok(()),
+        self.each.as_ref().map_or(Ok(()), |each| write!(f, " for {each}"))
+    }
+}
+
+impl Display for ForEach {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}..{}", self.index, self.from, self.to)
+    }
+}
+
+impl Display for Repeat {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Repeat::Times(count) => write!(f, "{count}"),
+            Repeat::Counter(each) => write!(f, "{each}"),
         }
     }
 }
@@ -247,7 +259,7 @@ impl Display for Statement {
                 f.write_str("tomography")?;
                 settings.iter().try_for_each(|s| write!(f, " {s}"))
             }
-            StatementKind::Loop(count, body) => block(f, &format!("loop {count}"), texts(body)),
+            StatementKind::Loop(repeat, body) => block(f, &format!("loop {repeat}"), texts(body)),
             StatementKind::Parallel(None, body) => block(f, "parallel", texts(body)),
             StatementKind::Parallel(Some(align), body) => block(f, &format!("parallel align {align}"), texts(body)),
             StatementKind::Call(name, arguments) => write!(f, "{name}({})", joined(arguments)),

@@ -71,7 +71,16 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             settings: settings(&a.settings),
         })),
         StatementKind::Tomography(list) => StatementKind::Tomography(settings(list)),
-        StatementKind::Loop(count, list) => StatementKind::Loop(e(count), body(list)),
+        StatementKind::Loop(ast::Repeat::Times(count), list) => {
+            StatementKind::Loop(ast::Repeat::Times(e(count)), body(list))
+        }
+        // In the body the counter is meant, whatever else has its name.
+        StatementKind::Loop(ast::Repeat::Counter(each), list) => {
+            let inside = |name: &str| if name == each.index.text { None } else { r(name) };
+            let list = list.iter().map(|s| substitute(s, &inside)).collect();
+            let each = ast::ForEach { index: each.index.clone(), from: e(&each.from), to: e(&each.to) };
+            StatementKind::Loop(ast::Repeat::Counter(each), list)
+        }
         StatementKind::Parallel(align, list) => StatementKind::Parallel(align.clone(), body(list)),
         StatementKind::Call(n, arguments) => StatementKind::Call(n.clone(), arguments.iter().map(e).collect()),
     };

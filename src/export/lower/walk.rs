@@ -85,10 +85,10 @@ pub(super) struct Walk<'a> {
     pub(super) experiment: &'a Experiment,
     pub(super) wanted: &'a Wanted<'a>,
     /// One a row.
-    rows: Vec<Evaluator<'a>>,
+    pub(super) rows: Vec<Evaluator<'a>>,
     swept: Vec<String>,
     pub(super) channels: Vec<Channel>,
-    gaps: Gaps,
+    pub(super) gaps: Gaps,
     crushers: usize,
     polarised: Option<Vec<usize>>,
     pub(super) received: Option<Span>,
@@ -149,12 +149,12 @@ impl<'a> Walk<'a> {
         Ok(Some(all))
     }
 
-    fn first(&self) -> Option<&Evaluator<'a>> {
+    pub(super) fn first(&self) -> Option<&Evaluator<'a>> {
         self.rows.first()
     }
 
     /// A number in all rows.
-    fn each_row(&self, value: impl Fn(&Evaluator<'a>) -> Result<f64, Fault>) -> Result<PerRow, Fault> {
+    pub(super) fn each_row(&self, value: impl Fn(&Evaluator<'a>) -> Result<f64, Fault>) -> Result<PerRow, Fault> {
         Ok(PerRow::of(self.rows.iter().map(value).collect::<Result<_, _>>()?))
     }
 
@@ -193,7 +193,7 @@ impl<'a> Walk<'a> {
     }
 
     /// The steps of events; what cannot be exported is said and left out.
-    fn events(&mut self, events: &'a [Event]) -> Vec<Step> {
+    pub(super) fn events(&mut self, events: &'a [Event]) -> Vec<Step> {
         let mut out = Vec::new();
         for k in 0..events.len() {
             if let Err(fault) = self.event(events, k, &mut out) {
@@ -245,7 +245,7 @@ impl<'a> Walk<'a> {
             EventKind::Acquire { nucleus, points, dwell, phase, .. } => {
                 StepKind::Acquire(self.acquire(nucleus, points, dwell, phase.as_ref(), span)?)
             }
-            EventKind::Loop { count, body } => return self.repeated(count, body, span, out),
+            EventKind::Loop { repeat, body } => return self.repeat(repeat, body, span, out),
             // The readout is added behind the sequence.
             EventKind::Tomography(_) => return Ok(()),
             EventKind::Evolve { hamiltonian, .. } => return Err(refused::evolve(span, hamiltonian).into()),
@@ -442,30 +442,6 @@ impl<'a> Walk<'a> {
         let dwell = self.same(dwell.span(), "the dwell time", |e| e.number(dwell))?;
         let phases = phase.map_or(Ok(vec![0.0]), |p| self.phases(p))?;
         Ok(Acquire { channel, points: Some((points as usize, dwell)), phases })
-    }
-
-    /// A loop; one that runs once is written out, one that never runs is left out.
-    fn repeated(&mut self, count: &Expr, body: &'a [Event], span: Span, out: &mut Vec<Step>) -> Result<(), Fault> {
-        let times = self.each_row(|e| Ok(e.count(count, 0)? as f64))?;
-        if times.most() == 0.0 {
-            return Ok(());
-        }
-        if times.least() == 0.0 {
-            return Err(refused::differs(span, "whether this loop has any pass").into());
-        }
-        if times.most() > 1.0
-            && let Some(e) = self.rows.first()
-            && e.spectrometer.is_some()
-        {
-            self.gaps.repeats(e, body)?;
-        }
-        let steps = self.events(body);
-        if times.most() == 1.0 {
-            out.extend(steps);
-        } else if !steps.is_empty() {
-            out.push(Step { kind: StepKind::Loop(times, steps), span });
-        }
-        Ok(())
     }
 
     fn program(&mut self, steps: Vec<Step>) -> Result<Program, Fault> {

@@ -167,17 +167,7 @@ impl<'a> Builder<'a, '_> {
                 let internal = self.e.internal()?;
                 steps.push(Step::Tomography(readout::tomography(self.e, t, internal, place)?));
             }
-            EventKind::Loop { count, body } => {
-                let times = self.e.count(count, 0)?;
-                // A count given by a parameter is a switch; a literal zero is a mistake.
-                if times == 0 && matches!(count.kind, ExprKind::Number(_)) {
-                    self.warnings.push(
-                        Diagnostic::new(Code::EmptyLoop, count.span(), "this loop has zero passes")
-                            .label("zero passes"),
-                    );
-                }
-                self.repeated(times, body, span, steps)?;
-            }
+            EventKind::Loop { repeat, body } => self.repeat(repeat, body, span, steps)?,
             EventKind::Parallel { align, pulses } => self.parallel(*align, pulses, place, steps)?,
         }
         Ok(())
@@ -232,59 +222,6 @@ impl<'a> Builder<'a, '_> {
         let record = self.record(record)?;
         let period = common_period(drift.iter().map(|(c, _)| c));
         Ok(Segment { duration, drift, controls: vec![], period, relaxing, record, place })
-    }
-
-    /// A loop remains a loop, unless the rotor phase differs between repetitions: then it is unrolled.
-    fn repeated(&mut self, times: usize, body: &'a [Event], span: Span, steps: &mut Vec<Step>) -> Result<(), Fault> {
-        const MOST_WRITTEN_OUT: usize = 100_000;
-        let mut inner = Vec::new();
-        let before = self.sent.clone();
-        let (gaps, entry) = (self.gaps.clone(), self.entry_of_loop(times, body)?);
-        self.gaps = entry.clone();
-        self.events(body, &mut inner)?;
-        if times == 0 {
-            self.gaps = gaps;
-        }
-        refuse_meeting_points(&inner, span)?;
-        let turns = match self.e.experiment.system.spinning {
-            Some(_) => self.internal()?.period().map(|p| duration(&inner) / p),
-            None => None,
-        };
-        let in_step = turns.is_none_or(|n| (n - n.round()).abs() * times as f64 <= 1e-6);
-        if in_step || times < 2 {
-            self.repeat_sent(&before, times, span)?;
-            steps.push(Step::Loop(times as u64, inner));
-            return Ok(());
-        }
-        if times.saturating_mul(inner.len()) > MOST_WRITTEN_OUT {
-            let message = format!(
-                "a pass of this loop lasts {:.6} rotor periods, which is not an integer, and it has too many passes",
-                turns.unwrap_or(0.0)
-            );
-            return Err(Diagnostic::new(Code::OutOfRange, span, message)
-                .label("not synchronised with the rotor")
-                .help("a rotor-synchronised body may be repeated any number of times")
-                .into());
-        }
-        steps.append(&mut inner);
-        for _ in 1..times {
-            self.gaps = entry.clone();
-            self.events(body, steps)?;
-        }
-        Ok(())
-    }
-
-    /// Accounts for the other repetitions of a loop, which transmit what the first has transmitted since `before`.
-    fn repeat_sent(&mut self, before: &HashMap<String, Sent>, times: usize, span: Span) -> Result<(), Fault> {
-        for (nucleus, sent) in &mut self.sent {
-            let was = before.get(nucleus).copied().unwrap_or_default();
-            sent.energy += (sent.energy - was.energy) * (times as f64 - 1.0);
-            sent.on += (sent.on - was.on) * (times as f64 - 1.0);
-            if let Some(hardware) = self.e.spectrometer.as_ref() {
-                hardware.energy(nucleus, sent.energy, span)?;
-            }
-        }
-        Ok(())
     }
 
     /// Evolution without transmission.
@@ -400,6 +337,9 @@ impl<'a> Builder<'a, '_> {
 
     fn evolution(&mut self, expr: &'a Expr) -> Result<Terms, Fault> {
         const KEPT: usize = 8;
+        if self.e.is_counted(expr) {
+            return self.e.evolution(expr);
+        }
         if let Some((_, found)) = self.evolutions.iter().find(|(e, _)| *e == expr) {
             return Ok(found.clone());
         }
@@ -532,24 +472,5 @@ impl<'a> Builder<'a, '_> {
         )
         .label("ergotropy, capacity and power are 0 for every state")
         .help(help)
-    }
-}
-
-/// Rejects marks, recorded statements, acquisitions and tomographies inside loops. The check of a file detects them earlier, but an
-/// experiment may have another origin.
-fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fault> {
-    let what = steps.iter().find_map(|step| match step {
-        Step::Mark(_) => Some("mark"),
-        Step::Acquire(_) => Some("acquire"),
-        Step::Tomography(_) => Some("tomography"),
-        Step::Segment(segment) if segment.record.is_some() => Some("record"),
-        Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => None,
-    });
-    match what {
-        Some(what) => {
-            let message = format!("a `{what}` inside a loop would be executed on every pass");
-            Err(Diagnostic::new(Code::InsideLoop, span, message).label("inside this loop").into())
-        }
-        None => Ok(()),
     }
 }

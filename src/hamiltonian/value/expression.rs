@@ -212,6 +212,9 @@ impl Evaluator<'_> {
         if let Some(local) = locals.iter().rev().find(|l| l.name == name) {
             return Ok(Value::Number(local.value.clone()));
         }
+        if let Some(value) = self.counter(name) {
+            return Ok(Value::Number(Scalar::Constant(value)));
+        }
         if let Some((_, variable)) = self.variables.iter().find(|(n, _)| n == name) {
             return Ok(Value::Number(variable.clone()));
         }

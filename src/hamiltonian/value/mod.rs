@@ -1,5 +1,6 @@
 //! Evaluates expressions to numbers and operators, at one parameter point.
 
+mod counter;
 mod expression;
 mod operator;
 mod symbolic;
@@ -7,6 +8,8 @@ mod time_operator;
 mod variation;
 mod varying;
 
+use self::counter::Counter;
+pub use self::counter::Repetitions;
 use self::time_operator::Value;
 pub use self::time_operator::{Terms, TimeOperator};
 pub use self::variation::Variation;
@@ -77,6 +80,10 @@ pub struct Evaluator<'a> {
     declared: RefCell<Vec<String>>,
     /// Turns of sums and products so far.
     turns: Cell<u64>,
+    /// Counters of the loops around the statement, the innermost last.
+    counters: RefCell<Vec<Counter>>,
+    /// Statements of counted loops so far, each repetition counted.
+    written_out: Cell<u64>,
 }
 
 /// Thread-safe seed of an `Evaluator`, which has interior caches and is not `Sync`.
@@ -115,6 +122,8 @@ impl<'a> Outline<'a> {
             operators: RefCell::default(),
             declared: RefCell::default(),
             turns: Cell::default(),
+            counters: RefCell::default(),
+            written_out: Cell::default(),
         })
     }
 }
@@ -178,6 +187,8 @@ impl<'a> Evaluator<'a> {
             operators: RefCell::default(),
             declared: RefCell::default(),
             turns: Cell::default(),
+            counters: RefCell::default(),
+            written_out: Cell::default(),
         }
     }
 

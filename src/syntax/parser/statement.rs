@@ -52,8 +52,11 @@ impl Parser<'_> {
             "acquire" => StatementKind::Acquire(Box::new(self.acquire()?)),
             "tomography" => StatementKind::Tomography(self.settings()?),
             "loop" => {
-                let count = self.expression()?;
-                StatementKind::Loop(count, self.statements()?)
+                let counted =
+                    matches!((self.peek(0), self.peek(1)), (TokenKind::Name(_), TokenKind::Name(word)) if word == "in");
+                let repeat =
+                    if counted { Repeat::Counter(self.for_each()?) } else { Repeat::Times(self.expression()?) };
+                StatementKind::Loop(repeat, self.statements()?)
             }
             "parallel" => {
                 let align = if self.opt_word("align") { Some(self.name("start, centre or end")?) } else { None };

@@ -53,8 +53,8 @@ impl Parser<'_> {
         Ok(SystemEntry { kind, each, place: start.to(self.previous()).into() })
     }
 
-    /// `"for" name "in" sum ".." sum`, after the keyword `for`.
-    fn for_each(&mut self) -> Rule<ForEach> {
+    /// `name "in" sum ".." sum`, after the keyword `for` or `loop`.
+    pub(super) fn for_each(&mut self) -> Rule<ForEach> {
         let index = self.name("an index")?;
         self.word("in")?;
         let from = self.expression()?;
