@@ -58,6 +58,13 @@ pub const TURNS: Budget = Budget {
 pub const FOR_TURNS: Budget =
     Budget { what: "iterations of one `for`", most: 20_000, help: "a system has at most 4096 subsystems" };
 
+/// Phases of one cycle, the cycles in it put in their places.
+pub const CYCLE_PHASES: Budget = Budget {
+    what: "phases of one cycle after the cycles in it are put in",
+    most: 10_000,
+    help: "a cycle that contains another twice is twice as long",
+};
+
 /// Members of an ensemble with the scans of its phase cycles.
 pub const MEMBERS: Budget =
     Budget { what: "members of the ensemble", most: 1_000_000, help: "give the distributions fewer `points`" };
@@ -103,6 +110,7 @@ pub const BUDGETS: &[&Budget] = &[
     &OPERATOR_TERMS,
     &TURNS,
     &FOR_TURNS,
+    &CYCLE_PHASES,
     &MEMBERS,
     &QUADRATURE_NODES,
     &SAMPLES,

@@ -242,6 +242,14 @@ impl Random {
         Statement { kind, place: Place::default() }
     }
 
+    fn param_value(&mut self) -> ParamValue {
+        match self.below(3) {
+            0 => ParamValue::One(self.value()),
+            1 => ParamValue::List((0..=self.below(3)).map(|_| self.value()).collect()),
+            _ => ParamValue::Random { size: self.value(), shape: self.name(), settings: self.list(3, Random::setting) },
+        }
+    }
+
     fn sweep(&mut self) -> Sweep {
         let values = if self.chance(2) {
             SweepValues::Range { from: self.value(), to: self.value(), points: self.value(), log: self.chance(2) }
@@ -255,11 +263,7 @@ impl Random {
         let kind = match self.below(16) {
             0 => ItemKind::Title("any text, even # this".into()),
             1 => ItemKind::Units(self.name()),
-            2 => ItemKind::Params(self.list(3, |r| Param {
-                name: r.name(),
-                default: r.value(),
-                range: r.option(|r| (r.value(), r.value())),
-            })),
+            2 => ItemKind::Params(self.list(3, |r| Param { name: r.name(), value: r.param_value(), range: None })),
             3 => ItemKind::System(self.list(4, Random::entry)),
             4 => ItemKind::Hamiltonian(self.name(), self.value()),
             5 => ItemKind::Noise(self.name(), self.list(2, Random::value)),

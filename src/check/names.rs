@@ -20,6 +20,7 @@ pub struct Definition<'a> {
 pub struct Declarations<'a> {
     params: Vec<&'a Param>,
     hamiltonians: Vec<(&'a Name, &'a Expr)>,
+    cycles: Vec<(&'a Name, &'a [Expr])>,
     pub definitions: HashMap<&'a str, Definition<'a>>,
 }
 
@@ -27,7 +28,7 @@ pub struct Declarations<'a> {
 // A match guard would have to report duplicate names, and guards should have no side effects.
 #[allow(clippy::collapsible_match)]
 pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
-    let mut all = Declarations { params: vec![], hamiltonians: vec![], definitions: HashMap::new() };
+    let mut all = Declarations { params: vec![], hamiltonians: vec![], cycles: vec![], definitions: HashMap::new() };
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for (part, _) in SYSTEM_PARTS {
         c.scope.names.insert((*part).to_string(), Meaning::Part);
@@ -51,12 +52,13 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
                     c.scope.names.insert(name.text.clone(), Meaning::Noise);
                 }
             }
-            ItemKind::Cycle(name, _) => {
+            ItemKind::Cycle(name, phases) => {
                 // A cycle can only be used as a phase, where an axis keyword takes precedence.
                 if own_word(name, PHASES.iter().map(|(w, _)| *w), "is an axis in a phase", c)
                     && fresh(name, &mut seen, c)
                 {
                     c.scope.names.insert(name.text.clone(), Meaning::Cycle);
+                    all.cycles.push((name, phases));
                 }
             }
             ItemKind::Shape(name, _) => {
@@ -161,12 +163,17 @@ fn fresh<'a>(name: &'a Name, seen: &mut HashMap<&'a str, Span>, c: &mut Checker)
 impl<'a> Declarations<'a> {
     /// Parameters in dependency order.
     pub fn params(&self, c: &mut Checker) -> Vec<&'a Param> {
-        in_order(&self.params, |p| (&p.name, &p.default), c)
+        in_order(&self.params, |p| (&p.name, p.value.expressions()), c)
+    }
+
+    /// Phase cycles in dependency order.
+    pub fn cycles(&self, c: &mut Checker) -> Vec<(&'a Name, &'a [Expr])> {
+        in_order(&self.cycles, |cycle| (cycle.0, cycle.1.iter().collect()), c)
     }
 
     /// Hamiltonians in dependency order.
     pub fn hamiltonians(&self, c: &mut Checker) -> Vec<(&'a Name, &'a Expr)> {
-        in_order(&self.hamiltonians, |h| *h, c)
+        in_order(&self.hamiltonians, |h| (h.0, vec![h.1]), c)
     }
 }
 
@@ -175,20 +182,22 @@ impl<'a> Declarations<'a> {
     clippy::indexing_slicing,
     reason = "indices are positions in `items`, and `entries`, `needs` and `state` have the same length"
 )]
-fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, &'a Expr), c: &mut Checker) -> Vec<T> {
-    let entries: Vec<(&Name, &Expr)> = items.iter().map(entry).collect();
+fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, Vec<&'a Expr>), c: &mut Checker) -> Vec<T> {
+    let entries: Vec<(&Name, Vec<&Expr>)> = items.iter().map(entry).collect();
     let index: HashMap<&str, usize> = entries.iter().enumerate().map(|(k, (n, _))| (n.text.as_str(), k)).collect();
     let needs: Vec<Vec<usize>> = entries
         .iter()
-        .map(|(_, e)| {
+        .map(|(_, all)| {
             let mut found = Vec::new();
-            e.walk(&mut |e| {
-                if let ExprKind::Name(name) = &e.kind
-                    && let Some(&k) = index.get(name.as_str())
-                {
-                    found.push(k);
-                }
-            });
+            for e in all {
+                e.walk(&mut |e| {
+                    if let ExprKind::Name(name) | ExprKind::Index(name, _) = &e.kind
+                        && let Some(&k) = index.get(name.as_str())
+                    {
+                        found.push(k);
+                    }
+                });
+            }
             found
         })
         .collect();
@@ -278,7 +287,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
         ItemKind::Version(_) | ItemKind::Title(_) | ItemKind::Units(_) | ItemKind::Use(_) | ItemKind::Shape(..) => {}
         ItemKind::Params(params) => {
             for p in params {
-                uses(&p.default, used);
+                p.value.expressions().into_iter().for_each(|e| uses(e, used));
                 if let Some((from, to)) = &p.range {
                     uses(from, used);
                     uses(to, used);

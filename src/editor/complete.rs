@@ -1,7 +1,7 @@
 //! Completion.
 
 use super::{Document, Kind};
-use crate::ir::{FUNCTIONS, STATES, SYSTEM_PARTS};
+use crate::ir::{FUNCTIONS, LENGTH, SIZE, STATES, SYSTEM_PARTS};
 use crate::metrics::METRICS;
 use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::TokenKind;
@@ -99,6 +99,8 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
     out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
     out.push(of(GAMMA, "function", "the gyromagnetic ratio of a nucleus"));
+    out.push(of(LENGTH, "function", "the length of a pulse of a nucleus and a flip angle"));
+    out.push(of(SIZE, "function", "the number of values of a list"));
     out
 }
 

@@ -100,6 +100,7 @@ fn of_name(document: &Document, name: &str, kind: Kind, span: Span, count: usize
                     out += &format!("\n\n`{name}` = {} {}", number_text(*value), dimension.si_unit());
                 }
             }
+            (Kind::Param, Some(Meaning::List(dimension))) => out += &format!(", a list, each {}", dimension),
             (Kind::Operator, Some(Meaning::Operator(dimension))) => out += &format!(", {}", dimension),
             _ => {}
         }

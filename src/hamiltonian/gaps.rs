@@ -212,9 +212,10 @@ fn last_of(
                 }
             }
             EventKind::Loop { repeat: repeat @ Repeat::Counter(each), body } => {
-                if let Repetitions::Counted(values) = e.repetitions(repeat, body)?
-                    && let Some(last) = values.last()
-                    && let Some(found) = e.with_counter(&each.index, *last, || last_of(e, body, waited, place))?
+                if let Repetitions::Counted(values) = e.repetitions(repeat)?
+                    && !values.is_empty()
+                    && let Some(found) =
+                        e.with_counter(&each.index, *values.end(), || last_of(e, body, waited, place))?
                 {
                     return Ok(Some(found));
                 }

@@ -10,7 +10,7 @@ use crate::ir::{Align, Lock, Pulse};
 use crate::source::Span;
 use crate::syntax::Expr;
 
-pub use super::centres::halves;
+pub use super::centres::{Position, Repetition};
 pub use super::drive::strength_of_channel;
 pub use super::gaps::Gaps;
 

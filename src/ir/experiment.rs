@@ -1,6 +1,6 @@
 //! The experiment: everything declared in a file.
 
-use super::ensemble::Distribution;
+use super::ensemble::{Distribution, Spread};
 use super::event::{Event, EventKind, State};
 use super::measure::Measure;
 use super::shape::ShapeTable;
@@ -25,6 +25,9 @@ pub struct Experiment {
     /// Parameters, in dependency order.
     #[serde(default)]
     pub params: Vec<Param>,
+    /// Lists of parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<List>,
     /// The spin system.
     pub system: System,
     /// Named Hamiltonians, in dependency order.
@@ -83,6 +86,46 @@ pub struct Param {
     pub place: Place,
 }
 
+/// A list of parameters, indexed from 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// Name.
+    pub name: String,
+    /// Its values.
+    pub values: ListValues,
+    /// Position of the declaration.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// Values of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ListValues {
+    /// Written one by one.
+    Written(Vec<Expr>),
+    /// Drawn from a distribution.
+    Random {
+        /// Their number.
+        size: Expr,
+        /// The distribution.
+        spread: Spread,
+        /// Its settings, with the seed.
+        settings: Vec<(String, Expr)>,
+    },
+}
+
+impl ListValues {
+    /// An expression with the dimension of the values.
+    pub fn first(&self) -> Option<&Expr> {
+        match self {
+            ListValues::Written(values) => values.first(),
+            ListValues::Random { settings, .. } => settings.iter().find(|(name, _)| name != "seed").map(|(_, e)| e),
+        }
+    }
+}
+
 /// A named Hamiltonian.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -125,6 +168,19 @@ pub struct Cycle {
     pub name: String,
     /// Phases.
     pub phases: Vec<Expr>,
+}
+
+/// Number of scans after which all of these cycles begin anew: the least common multiple of their lengths.
+pub fn scans_of<'a>(cycles: impl IntoIterator<Item = &'a Cycle>) -> usize {
+    cycles.into_iter().map(|cycle| cycle.phases.len().max(1)).fold(1, least_common_multiple)
+}
+
+fn least_common_multiple(a: usize, b: usize) -> usize {
+    let (mut x, mut y) = (a, b);
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    (a / x).saturating_mul(b)
 }
 
 /// A sweep of one parameter.
@@ -224,8 +280,24 @@ impl Experiment {
         self.sequence.iter().any(|e| matches!(&e.kind, EventKind::Prepare(states) if leaves(states, name)))
     }
 
+    /// Looks up a list of parameters by name.
+    pub fn list(&self, name: &str) -> Option<&List> {
+        self.lists.iter().find(|l| l.name == name)
+    }
+
     /// Looks up a parameter by name.
     pub fn param(&self, name: &str) -> Option<&Param> {
         self.params.iter().find(|p| p.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::least_common_multiple;
+
+    #[test]
+    fn scans_meet_where_all_cycles_do() {
+        assert_eq!([4, 8, 2].into_iter().fold(1, least_common_multiple), 8);
+        assert_eq!([3, 4].into_iter().fold(1, least_common_multiple), 12);
     }
 }

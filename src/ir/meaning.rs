@@ -7,6 +7,8 @@ use crate::units::Dimension;
 pub enum Meaning {
     /// A parameter of this dimension.
     Param(Dimension),
+    /// A list of parameters of this dimension.
+    List(Dimension),
     /// The counter of a loop, inside its body.
     Counter,
     /// A Hamiltonian of this dimension.
@@ -43,6 +45,7 @@ impl Meaning {
     pub fn describe(&self) -> &'static str {
         match self {
             Meaning::Param(_) => "a parameter",
+            Meaning::List(_) => "a list of parameters",
             Meaning::Counter => "the counter of a loop",
             Meaning::Operator(_) => "a Hamiltonian",
             Meaning::Part => "a part of the system Hamiltonian",

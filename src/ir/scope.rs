@@ -25,6 +25,12 @@ pub const SYSTEM_PARTS: &[(&str, &str)] = &[
 /// Names with a fixed meaning in every expression: pi, the time, the Hermitian conjugate.
 pub const CONSTANTS: &[&str] = &["pi", "t", "hc"];
 
+/// The function that gives the number of values of a list.
+pub const SIZE: &str = "size";
+
+/// The function that gives the length of a rectangular pulse.
+pub const LENGTH: &str = "length";
+
 /// Phase keywords, in degrees.
 pub const PHASES: &[(&str, f64)] = &[("x", 0.0), ("y", 90.0), ("-x", 180.0), ("-y", 270.0)];
 
@@ -91,10 +97,7 @@ impl Scope {
         }
         // In a checked experiment every expression has a type; if not, treat it as a dimensionless number and leave the error
         // to evaluation.
-        for param in &experiment.params {
-            let dimension = scope.type_of(&param.default, &[]).map_or(Dimension::NUMBER, Type::dimension);
-            scope.names.insert(param.name.clone(), Meaning::Param(dimension));
-        }
+        scope.declare_params(experiment);
         for operator in &experiment.hamiltonians {
             let dimension = scope.type_of(&operator.value, &[]).map_or(Dimension::NUMBER, Type::dimension);
             scope.names.insert(operator.name.clone(), Meaning::Operator(dimension));
@@ -103,6 +106,30 @@ impl Scope {
             event.counters(&mut |name| drop(scope.names.insert(name.to_string(), Meaning::Counter)));
         }
         scope
+    }
+
+    /// Declares parameters and lists, which may need each other: those that have a type by now, until none is left.
+    fn declare_params(&mut self, experiment: &Experiment) {
+        let params = experiment.params.iter().map(|p| (&p.name, Some(&p.default), false));
+        let mut open: Vec<_> =
+            params.chain(experiment.lists.iter().map(|l| (&l.name, l.values.first(), true))).collect();
+        loop {
+            let before = open.len();
+            open.retain(|(name, value, list)| {
+                let found = value.map_or(Ok(Type::Number(Dimension::NUMBER)), |value| self.type_of(value, &[]));
+                let Ok(found) = found else { return true };
+                let meaning = if *list { Meaning::List } else { Meaning::Param };
+                self.names.insert((*name).clone(), meaning(found.dimension()));
+                false
+            });
+            if open.len() == before {
+                break;
+            }
+        }
+        for (name, _, list) in open {
+            let meaning = if list { Meaning::List } else { Meaning::Param };
+            self.names.insert(name.clone(), meaning(Dimension::NUMBER));
+        }
     }
 
     /// Meaning of a declared subsystem.
@@ -184,10 +211,11 @@ impl Scope {
         Ok(inner_type.with(unit.dimension))
     }
 
-    /// Type of an array element, which is not a value by itself: always an error.
+    /// Type of an element: that of a list of parameters is a number, that of an array of spins no value.
     fn indexed(&self, name: &str, index: &Expr, span: Span, indices: &[Index]) -> Checked {
         self.plain(index, indices)?;
         match self.names.get(name) {
+            Some(Meaning::List(d)) => Ok(Type::Number(*d)),
             Some(Meaning::Array) => Err(self.site_as_value(name, span)),
             Some(other) => {
                 Err(Diagnostic::new(Code::NotIndexed, span, format!("`{name}` is {}, not an array", other.describe()))
@@ -403,6 +431,11 @@ impl Scope {
             Some(Meaning::Operator(d)) => Ok(Type::Operator(*d)),
             Some(Meaning::Part) => Ok(Type::Operator(self.dimension(Dimension::FREQUENCY))),
             Some(Meaning::Site(_) | Meaning::Array) => Err(self.site_as_value(name, span)),
+            Some(Meaning::List(_)) => {
+                let message = format!("`{name}` is a list; one of its values is needed");
+                let diagnostic = Diagnostic::new(Code::NotIndexed, span, message).label("expected an index");
+                Err(diagnostic.help(format!("write `{name}[1]`; there are `{SIZE}({name})` of them")).into())
+            }
             Some(other) => Err(Diagnostic::new(
                 Code::WrongKind,
                 span,
@@ -443,15 +476,51 @@ impl Scope {
             let message = format!("`{GAMMA}` is in rad/s/T, which natural units do not have");
             return Err(Diagnostic::new(Code::UnitInNatural, expr.span(), message).into());
         }
-        match Isotope::named(symbol) {
-            Some(_) => Ok(Type::Number(Dimension::GYROMAGNETIC_RATIO)),
-            None => Err(Diagnostic::new(Code::UnknownIsotope, expr.span(), format!("unknown isotope `{symbol}`"))
-                .label("not known")
-                .into()),
+        self.isotope(symbol, expr)?;
+        Ok(Type::Number(Dimension::GYROMAGNETIC_RATIO))
+    }
+
+    /// `size(taus)`
+    fn size(&self, items: &[Expr], expr: &Expr) -> Checked {
+        match items {
+            [Expr { kind: ExprKind::Name(name), .. }] if matches!(self.names.get(name), Some(Meaning::List(_))) => {
+                Ok(Type::Number(Dimension::NUMBER))
+            }
+            _ => Err(self.wrong_arguments(expr, &format!("`{SIZE}` takes a list of parameters"))),
         }
     }
 
+    /// `length(1H, 90 deg)`, `length(1H, 90 deg, 50 kHz)`
+    fn length(&self, items: &[Expr], expr: &Expr, indices: &[Index]) -> Checked {
+        let (symbol, angle, rf) = match items {
+            [Expr { kind: ExprKind::Isotope(symbol), .. }, angle] => (symbol, angle, None),
+            [Expr { kind: ExprKind::Isotope(symbol), .. }, angle, rf] => (symbol, angle, Some(rf)),
+            _ => {
+                let why = format!("`{LENGTH}` takes a nucleus, a flip angle and, if not that of the channel, an rf");
+                return Err(self.wrong_arguments(expr, &why));
+            }
+        };
+        self.isotope(symbol, expr)?;
+        self.number(angle, Dimension::ANGLE, indices)?;
+        rf.map_or(Ok(()), |rf| self.frequency(rf, indices))?;
+        Ok(Type::Number(self.dimension(Dimension::TIME)))
+    }
+
+    fn isotope(&self, symbol: &str, expr: &Expr) -> Result<(), Box<Diagnostic>> {
+        let unknown = || {
+            let message = format!("unknown isotope `{symbol}`");
+            Box::new(Diagnostic::new(Code::UnknownIsotope, expr.span(), message).label("not known"))
+        };
+        Isotope::named(symbol).map(|_| ()).ok_or_else(unknown)
+    }
+
     fn call(&self, name: &str, items: &[Expr], expr: &Expr, indices: &[Index]) -> Checked {
+        if name == SIZE {
+            return self.size(items, expr);
+        }
+        if name == LENGTH {
+            return self.length(items, expr, indices);
+        }
         if LocalKind::named(name).is_some() {
             let [site] = items else {
                 return Err(self.wrong_arguments(expr, &format!("`{name}` takes one subsystem")));
@@ -466,7 +535,7 @@ impl Scope {
             let known = FUNCTIONS
                 .iter()
                 .map(|f| f.name)
-                .chain([GAMMA])
+                .chain([GAMMA, SIZE, LENGTH])
                 .chain(LOCAL_OPERATORS.iter().map(|(w, _, _)| *w))
                 .chain(Fold::ALL.map(Fold::word));
             let span = Span { end: expr.span().start + name.len() as u32, ..expr.span() };

@@ -93,10 +93,41 @@ pub enum ItemKind {
 pub struct Param {
     /// Name.
     pub name: Name,
-    /// Default value.
-    pub default: Expr,
-    /// Allowed range.
+    /// Default value or values.
+    pub value: ParamValue,
+    /// Allowed range of a number.
     pub range: Option<(Expr, Expr)>,
+}
+
+/// What a parameter is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParamValue {
+    /// A number: `tau = 8 us`
+    One(Expr),
+    /// A list: `taus = [1 ms, 2 ms, 5 ms]`
+    List(Vec<Expr>),
+    /// A list of random numbers: `J[N] : gaussian(mean = 10 Hz, sd = 1 Hz, seed = 1)`
+    Random {
+        /// Number of values.
+        size: Expr,
+        /// The distribution.
+        shape: Name,
+        /// Its settings.
+        settings: Vec<Setting>,
+    },
+}
+
+impl ParamValue {
+    /// All expressions of the declaration.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            ParamValue::One(value) => vec![value],
+            ParamValue::List(values) => values.iter().collect(),
+            ParamValue::Random { size, settings, .. } => {
+                std::iter::once(size).chain(settings.iter().map(|s| &s.value)).collect()
+            }
+        }
+    }
 }
 
 /// `name = value`

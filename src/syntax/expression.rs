@@ -198,7 +198,7 @@ impl Parser<'_> {
         Ok(Expr::at(ExprKind::Over(Box::new(over)), start.to(self.previous())))
     }
 
-    fn list(&mut self, end: &'static str) -> Rule<Vec<Expr>> {
+    pub(super) fn list(&mut self, end: &'static str) -> Rule<Vec<Expr>> {
         let mut items = vec![self.expression()?];
         while self.sign(",") {
             if self.at_sign(end) {

@@ -88,7 +88,13 @@ impl Display for Item {
 
 impl Display for Param {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {}", self.name, self.default)?;
+        match &self.value {
+            ParamValue::One(value) => write!(f, "{} = {value}", self.name)?,
+            ParamValue::List(values) => write!(f, "{} = [{}]", self.name, joined(values))?,
+            ParamValue::Random { size, shape, settings } => {
+                write!(f, "{}[{size}] : {shape}({})", self.name, joined(settings))?;
+            }
+        }
         self.range.as_ref().map_or(Ok(()), |(from, to)| write!(f, " in {from} .. {to}"))
     }
 }

@@ -2,11 +2,13 @@
 
 use super::refused;
 use super::walk::Walk;
-use crate::export::program::{Step, StepKind};
+use crate::export::program::{PerRow, Step, StepKind};
+use crate::hamiltonian::instrument::Repetition;
 use crate::hamiltonian::{Fault, Repetitions};
 use crate::ir::{Each, Event, Repeat};
 use crate::source::Span;
 use crate::syntax::Expr;
+use std::ops::RangeInclusive;
 
 impl<'a> Walk<'a> {
     /// A loop.
@@ -24,17 +26,27 @@ impl<'a> Walk<'a> {
     }
 
     /// The repetitions of a counter, which has the same values at all points of the sweep.
-    fn counted(&mut self, repeat: &Repeat, each: &Each, body: &'a [Event], out: &mut Vec<Step>) -> Result<(), Fault> {
-        let mut values: Option<Vec<i64>> = None;
+    fn counted(
+        &mut self,
+        repeat: &Repeat,
+        each: &'a Each,
+        body: &'a [Event],
+        out: &mut Vec<Step>,
+    ) -> Result<(), Fault> {
+        let mut values: Option<RangeInclusive<i64>> = None;
         for row in &self.rows {
-            let Repetitions::Counted(of_row) = row.repetitions(repeat, body)? else { continue };
+            let Repetitions::Counted(of_row) = row.repetitions(repeat)? else { continue };
+            row.write_out(each, &of_row, body)?;
             if *values.get_or_insert_with(|| of_row.clone()) != of_row {
                 return Err(refused::differs(each.from.span().to(each.to.span()), "the range of this counter").into());
             }
         }
-        for value in values.unwrap_or_default() {
-            self.rows.iter().for_each(|row| row.begin_repetition(&each.index, value));
+        for repetition in values.into_iter().flat_map(|values| Repetition::counted(&each.index, values)) {
+            let Some((name, value)) = repetition.counter else { continue };
+            self.rows.iter().for_each(|row| row.begin_repetition(name, value));
+            self.position.enter(body, repetition);
             let steps = self.events(body);
+            self.position.leave();
             self.rows.iter().for_each(|row| row.end_repetition());
             out.extend(steps);
         }
@@ -56,12 +68,34 @@ impl<'a> Walk<'a> {
         {
             self.gaps.repeats(e, body)?;
         }
-        let steps = self.events(body);
-        if times.most() == 1.0 {
-            out.extend(steps);
-        } else if !steps.is_empty() {
-            out.push(Step { kind: StepKind::Loop(times, steps), span });
+        for (repetition, times) in self.runs(&times, body, span)? {
+            self.position.enter(body, repetition);
+            let steps = self.events(body);
+            self.position.leave();
+            if times.most() == 1.0 {
+                out.extend(steps);
+            } else if !steps.is_empty() {
+                out.push(Step { kind: StepKind::Loop(times, steps), span });
+            }
         }
         Ok(())
+    }
+
+    /// The repetitions whose delays between centres last equally long at all points of the sweep, with how many they are in a row.
+    fn runs(&mut self, times: &PerRow, body: &'a [Event], span: Span) -> Result<Vec<(Repetition<'a>, PerRow)>, Fault> {
+        let mut all = Vec::with_capacity(self.rows.len());
+        for (row, times) in self.rows.iter().zip(times.values().iter().cycle()) {
+            all.push(self.position.runs(row, *times as usize, body)?);
+        }
+        let Some(first) = all.first() else { return Ok(vec![]) };
+        if let [(repetition, _)] = first.as_slice()
+            && all.iter().all(|runs| runs.len() == 1)
+        {
+            return Ok(vec![(*repetition, times.clone())]);
+        }
+        if all.iter().any(|runs| runs != first) {
+            return Err(refused::differs(span, "which repetitions of this loop have pulses around them").into());
+        }
+        Ok(first.iter().map(|(repetition, times)| (*repetition, PerRow::Same(*times as f64))).collect())
     }
 }

@@ -7,7 +7,7 @@ use super::readout::{Readout, received_nucleus};
 use super::refused;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{axes, longest_t1, points};
-use crate::hamiltonian::instrument::{self, Gaps, Transmission};
+use crate::hamiltonian::instrument::{self, Gaps, Position, Repetition, Transmission};
 use crate::hamiltonian::{Evaluator, Fault, Values, scans, spectrometer};
 use crate::ir::{self, Align, Event, EventKind, Experiment, InteractionKind, State};
 use crate::source::Span;
@@ -60,6 +60,7 @@ pub fn lower(experiment: &Experiment, wanted: &Wanted) -> Result<Lowered, Vec<Di
         return Err(vec![refused::natural()]);
     }
     let mut walk = Walk::new(experiment, wanted).map_err(one)?;
+    walk.position.enter(&experiment.sequence, Repetition::ONLY);
     let steps = walk.events(&experiment.sequence);
     let steps = walk.ended(steps);
     if walk.said.iter().any(Diagnostic::is_error) {
@@ -89,6 +90,8 @@ pub(super) struct Walk<'a> {
     swept: Vec<String>,
     pub(super) channels: Vec<Channel>,
     pub(super) gaps: Gaps,
+    /// Where the event stands, for delays between centres.
+    pub(super) position: Position<'a>,
     crushers: usize,
     polarised: Option<Vec<usize>>,
     pub(super) received: Option<Span>,
@@ -117,6 +120,7 @@ impl<'a> Walk<'a> {
             swept,
             channels: vec![],
             gaps: Gaps::default(),
+            position: Position::default(),
             crushers: 0,
             polarised: None,
             received: None,
@@ -196,6 +200,7 @@ impl<'a> Walk<'a> {
     pub(super) fn events(&mut self, events: &'a [Event]) -> Vec<Step> {
         let mut out = Vec::new();
         for k in 0..events.len() {
+            self.position.at(k);
             if let Err(fault) = self.event(events, k, &mut out) {
                 self.said.push(*fault);
             }
@@ -229,7 +234,7 @@ impl<'a> Walk<'a> {
                 StepKind::Pulses(*align, pulses)
             }
             EventKind::Lock(l) => StepKind::Pulses(Align::Start, vec![self.lock(l, span)?]),
-            EventKind::Delay { duration, .. } => match self.delay(events, k, duration, span)? {
+            EventKind::Delay { duration, .. } => match self.delay(duration, span)? {
                 Some(kind) => kind,
                 None => return Ok(()),
             },
@@ -367,11 +372,11 @@ impl<'a> Walk<'a> {
         Ok(first)
     }
 
-    fn delay(&mut self, events: &'a [Event], k: usize, duration: &Expr, span: Span) -> Result<Option<StepKind>, Fault> {
+    fn delay(&mut self, duration: &Expr, span: Span) -> Result<Option<StepKind>, Fault> {
         let mut said = Vec::new();
         let mut values = Vec::with_capacity(self.rows.len());
         for e in &self.rows {
-            let halves = instrument::halves(e, events, k)?;
+            let halves = self.position.halves(e)?;
             values.push(instrument::delay(e, duration, halves, span, &mut said)?);
         }
         self.said.append(&mut said);

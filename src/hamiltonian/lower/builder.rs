@@ -3,11 +3,12 @@
 
 use super::sent::Sent;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::centres::{Position, Repetition};
 use crate::hamiltonian::drive;
 use crate::hamiltonian::gaps::Gaps;
 use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
 use crate::hamiltonian::value::{Evaluator, Fault, Terms};
-use crate::hamiltonian::{centres, dissipators, envelope, interactions, lock, orientation, readout};
+use crate::hamiltonian::{dissipators, envelope, interactions, lock, orientation, readout};
 use crate::ir::{self, Event, EventKind, InteractionKind, RelaxSetting};
 use crate::linalg::real;
 use crate::source::{Place, Span};
@@ -34,6 +35,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         evolutions: vec![],
         noises: HashMap::new(),
         gaps: Gaps::default(),
+        position: Position::default(),
     };
     // For an ensemble, they were checked when the nominal sample was compiled.
     for named in e.experiment.hamiltonians.iter().filter(|_| e.varying.is_none()) {
@@ -48,6 +50,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
             prepare_place = event.place;
         }
     }
+    builder.position.enter(&e.experiment.sequence, Repetition::ONLY);
     let event_ends = builder.events(&e.experiment.sequence, &mut steps)?;
     if let Some(hardware) = e.spectrometer.as_ref() {
         let mut channels: Vec<(&String, &Sent)> = builder.sent.iter().collect();
@@ -84,6 +87,8 @@ pub(super) struct Builder<'a, 'b> {
     pub(super) noises: HashMap<&'a str, Arc<Relaxing>>,
     /// Times required before the next event, if a spectrometer is named.
     pub(super) gaps: Gaps,
+    /// Where the event stands, for delays between centres.
+    pub(super) position: Position<'a>,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -91,7 +96,8 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<Vec<usize>, Fault> {
         let mut event_ends = Vec::with_capacity(events.len());
         for (k, event) in events.iter().enumerate() {
-            self.halves = centres::halves(self.e, events, k)?;
+            self.position.at(k);
+            self.halves = self.position.halves(self.e)?;
             self.wait_for_electronics(event, steps)?;
             let (start, next) = (self.clock, events.get(k + 1).map(|e| &e.kind));
             self.event(event, steps)?;

@@ -3,12 +3,14 @@
 use super::builder::Builder;
 use super::sent::Sent;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::centres::Repetition;
 use crate::hamiltonian::schedule::{Step, duration};
 use crate::hamiltonian::value::{Fault, Repetitions};
 use crate::ir::{Each, Event, Repeat};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 impl<'a> Builder<'a, '_> {
     /// Adds the steps of a loop.
@@ -19,10 +21,12 @@ impl<'a> Builder<'a, '_> {
         span: Span,
         steps: &mut Vec<Step>,
     ) -> Result<(), Fault> {
-        let repetitions = self.e.repetitions(repeat, body)?;
+        let repetitions = self.e.repetitions(repeat)?;
         let (times, bounds): (usize, Vec<&Expr>) = match (&repetitions, repeat) {
             (Repetitions::Equal(times), Repeat::Count(count)) => (*times, vec![count]),
-            (Repetitions::Counted(values), Repeat::Counter(each)) => (values.len(), vec![&each.from, &each.to]),
+            (Repetitions::Counted(values), Repeat::Counter(each)) => {
+                (values.clone().count(), vec![&each.from, &each.to])
+            }
             _ => return Ok(()),
         };
         // A count given by a parameter is a switch; a literal zero is a mistake.
@@ -34,8 +38,15 @@ impl<'a> Builder<'a, '_> {
             );
         }
         match (repetitions, repeat) {
-            (Repetitions::Counted(values), Repeat::Counter(each)) => self.counted(each, &values, body, steps),
-            _ => self.repeated(times, body, span, steps),
+            (Repetitions::Counted(values), Repeat::Counter(each)) => self.counted(each, values, body, steps),
+            _ => {
+                for (repetition, times) in self.position.runs(self.e, times, body)? {
+                    self.position.enter(body, repetition);
+                    self.repeated(times, body, span, steps)?;
+                    self.position.leave();
+                }
+                Ok(())
+            }
         }
     }
 
@@ -43,15 +54,19 @@ impl<'a> Builder<'a, '_> {
     fn counted(
         &mut self,
         each: &'a Each,
-        values: &[i64],
+        values: RangeInclusive<i64>,
         body: &'a [Event],
         steps: &mut Vec<Step>,
     ) -> Result<(), Fault> {
         let (e, before, said) = (self.e, steps.len(), self.warnings.len());
-        for value in values {
-            e.with_counter(&each.index, *value, || self.events(body, steps)).map_err(|fault| {
-                Box::new(fault.related(each.from.span().to(each.to.span()), format!("where {} = {value}", each.index)))
+        e.write_out(each, &values, body)?;
+        for repetition in Repetition::counted(&each.index, values) {
+            let Some((name, value)) = repetition.counter else { continue };
+            self.position.enter(body, repetition);
+            e.with_counter(name, value, || self.events(body, steps)).map_err(|fault| {
+                Box::new(fault.related(each.from.span().to(each.to.span()), format!("where {name} = {value}")))
             })?;
+            self.position.leave();
         }
         let mut warnings = self.warnings.split_off(said);
         for warning in warnings.drain(..) {

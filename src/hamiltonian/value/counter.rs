@@ -5,6 +5,7 @@ use crate::budget::STATEMENTS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Each, Event, Repeat};
 use crate::syntax::{Expr, ExprKind};
+use std::ops::RangeInclusive;
 
 /// A counter and its value.
 pub(super) struct Counter {
@@ -17,15 +18,15 @@ pub enum Repetitions {
     /// So many equal ones.
     Equal(usize),
     /// One for every value of the counter.
-    Counted(Vec<i64>),
+    Counted(RangeInclusive<i64>),
 }
 
 impl Evaluator<'_> {
-    /// The repetitions of a loop. Those of a counter are written out, so their statements count towards [`STATEMENTS`].
+    /// The repetitions of a loop.
     ///
     /// # Errors
-    /// If a number of repetitions or a bound is not a whole number, a counter would run backwards, or there are too many statements.
-    pub fn repetitions(&self, repeat: &Repeat, body: &[Event]) -> Result<Repetitions, Fault> {
+    /// If a number of repetitions or a bound is not a whole number, or a counter would run backwards.
+    pub fn repetitions(&self, repeat: &Repeat) -> Result<Repetitions, Fault> {
         match repeat {
             Repeat::Count(count) => Ok(Repetitions::Equal(self.count(count, 0)?)),
             Repeat::Counter(each) => {
@@ -34,12 +35,19 @@ impl Evaluator<'_> {
                 if to < from - 1 {
                     return Err(backwards(each, from, to));
                 }
-                let statements = turns(from, to).saturating_mul(body.len() as u64);
-                self.written_out.set(self.written_out.get().saturating_add(statements));
-                STATEMENTS.check(self.written_out.get(), Some(each.to.span()))?;
-                Ok(Repetitions::Counted((from..=to).collect()))
+                Ok(Repetitions::Counted(from..=to))
             }
         }
+    }
+
+    /// Counts the statements of a counted loop, whose repetitions are written out, towards [`STATEMENTS`].
+    ///
+    /// # Errors
+    /// If there are too many.
+    pub fn write_out(&self, each: &Each, values: &RangeInclusive<i64>, body: &[Event]) -> Result<(), Fault> {
+        let statements = turns(*values.start(), *values.end()).saturating_mul(body.len() as u64);
+        self.written_out.set(self.written_out.get().saturating_add(statements));
+        STATEMENTS.check(self.written_out.get(), Some(each.to.span()))
     }
 
     /// Evaluates something in one repetition of a counted loop.

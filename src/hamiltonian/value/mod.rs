@@ -2,7 +2,10 @@
 
 mod counter;
 mod expression;
+mod length;
+mod list;
 mod operator;
+mod phase;
 mod symbolic;
 mod time_operator;
 mod variation;
@@ -80,6 +83,8 @@ pub struct Evaluator<'a> {
     declared: RefCell<Vec<String>>,
     /// Turns of sums and products so far.
     turns: Cell<u64>,
+    /// Standard random numbers of the lists, by name.
+    drawn: RefCell<BTreeMap<String, Arc<[f64]>>>,
     /// Counters of the loops around the statement, the innermost last.
     counters: RefCell<Vec<Counter>>,
     /// Statements of counted loops so far, each repetition counted.
@@ -122,6 +127,7 @@ impl<'a> Outline<'a> {
             operators: RefCell::default(),
             declared: RefCell::default(),
             turns: Cell::default(),
+            drawn: RefCell::default(),
             counters: RefCell::default(),
             written_out: Cell::default(),
         })
@@ -187,6 +193,7 @@ impl<'a> Evaluator<'a> {
             operators: RefCell::default(),
             declared: RefCell::default(),
             turns: Cell::default(),
+            drawn: RefCell::default(),
             counters: RefCell::default(),
             written_out: Cell::default(),
         }
@@ -369,41 +376,6 @@ impl<'a> Evaluator<'a> {
             return Err(Diagnostic::new(Code::WrongKind, expr.span(), "a position needs three lengths").into());
         };
         Ok([self.number_at(x, index)? * factor, self.number_at(y, index)? * factor, self.number_at(z, index)? * factor])
-    }
-
-    /// The phase of a pulse, rad; for a phase cycle, the phase of this scan.
-    ///
-    /// # Errors
-    /// If it is not finite.
-    pub fn phase(&self, expr: &Expr) -> Result<f64, Fault> {
-        // A keyword such as `x` denotes the axis, even if something else has that name.
-        if let Some(phase) = crate::ir::phase_of_word(expr) {
-            return Ok(phase);
-        }
-        if let ExprKind::Name(name) = &expr.kind
-            && let Some(cycle) = self.experiment.cycles.iter().find(|c| c.name == *name)
-        {
-            let phase = cycle.phases.get(self.variation.scan % cycle.phases.len().max(1));
-            return phase.map_or(Ok(0.0), |p| self.phase(p));
-        }
-        self.number(expr)
-    }
-
-    /// The phases of a pulse from scan to scan, rad: those of a phase cycle, or a single one.
-    ///
-    /// # Errors
-    /// If one is not finite.
-    pub fn phases(&self, expr: &Expr) -> Result<Vec<f64>, Fault> {
-        let cycle = match &expr.kind {
-            ExprKind::Name(name) if crate::ir::phase_of_word(expr).is_none() => {
-                self.experiment.cycles.iter().find(|c| c.name == *name)
-            }
-            _ => None,
-        };
-        match cycle {
-            Some(cycle) => cycle.phases.iter().map(|p| self.phase(p)).collect(),
-            None => Ok(vec![self.phase(expr)?]),
-        }
     }
 
     // ---- the member of the ensemble ----
