@@ -299,3 +299,157 @@ fn delays_that_have_no_centre_beside_them_are_refused() {
         assert_eq!(codes(&lab("", around)), ["E408"], "{around}");
     }
 }
+
+#[test]
+fn a_negative_flip_angle_turns_about_the_opposite_axis() {
+    for phase in ["x", "y", "30 deg", "p"] {
+        let pulse = |angle: &str, phase: &str, how: &str| {
+            lab("cycle p = x, y, 200 deg", &format!("pulse 1H 35 deg phase x\n pulse 1H {angle} phase {phase} {how}"))
+        };
+        let opposite = match phase {
+            "x" => "-x",
+            "y" => "-y",
+            "p" => "p + 180 deg",
+            _ => "210 deg",
+        };
+        for how in ["", "ideal", "rf = 20 kHz", "duration = 30 us", "rf = 40 kHz shape = gauss"] {
+            same(&pulse("-70 deg", phase, how), &pulse("70 deg", opposite, how));
+        }
+    }
+    // A turn and the turn back.
+    let there_and_back = ran(&lab("", "pulse 1H 70 deg phase 20 deg ideal\n pulse 1H -70 deg phase 20 deg ideal"));
+    let order = at_mark(&there_and_back)[1].1.unwrap();
+    assert!((order - std::f64::consts::FRAC_1_SQRT_2).abs() < 1e-12, "{order}");
+    // A sweep through zero.
+    let swept = |angle: &str| value(&lab(&format!("param a = {angle}"), "pulse 1H a phase x"), "a");
+    assert!(swept("-20 deg") < 0.0 && swept("0 deg") == 0.0);
+}
+
+#[test]
+fn units_have_their_other_spellings() {
+    let pairs = [
+        ("delay 5 \u{b5}s", "delay 5 us"),
+        ("delay 5 \u{3bc}s", "delay 5 us"),
+        ("pulse 1H 90\u{b0} phase x", "pulse 1H 90 deg phase x"),
+        ("pulse 1H 90 deg*95 % phase x", "pulse 1H 85.5 deg phase x"),
+        ("pulse 1H 90 deg*(100 - 5) % phase x", "pulse 1H 85.5 deg phase x"),
+    ];
+    for (other, plain) in pairs {
+        let pulse = "\n pulse 1H 40 deg phase y";
+        same(&lab("", &format!("{other}{pulse}")), &lab("", &format!("{plain}{pulse}")));
+    }
+    let percent = "ergoseq 1\nunits natural\nparam x = 5 %\nsystem { spin a : 1/2 }\nsequence { prepare mixed }";
+    assert!((value(percent, "x") - 0.05).abs() < 1e-17);
+    // Elsewhere a percent sign is no comment.
+    assert_eq!(codes(&lab("% a comment", "delay 1 us"))[0], "E106");
+}
+
+/// What is said of a unit that does not exist keeps the dimension that was meant.
+#[test]
+fn hints_for_units_are_of_the_same_dimension() {
+    for (word, hint) in
+        [("mss", "`ms`"), ("uss", "`us`"), ("kHzz", "`kHz`"), ("degg", "`deg`"), ("KHz", "`kHz`"), ("usec", "us")]
+    {
+        let text = lab("", &format!("delay 1 {word}"));
+        let refused = ergoseq::compile("unit.seq", &text, &mut ergoseq::no_files).expect_err("no such unit");
+        let help = refused.diagnostics.iter().flat_map(|d| d.help.clone()).collect::<Vec<_>>().join(" ");
+        assert!(help.contains(hint), "{word}: {help}");
+    }
+}
+
+/// gamma/2pi of 1H is 267.5221874/(2 pi) MHz/T.
+const PROTON: f64 = 267.522_187_4e6 / std::f64::consts::TAU;
+
+#[test]
+fn fields_and_shifts_may_be_frequencies() {
+    let with = |field: &str, shift: &str, carrier: &str| {
+        format!(
+            "ergoseq 1\nparam nu = larmor(1H), back = larmor(29Si)\nsystem {{ field {field}\n temperature 300 K\n spin h : 1H\n spin si : 29Si\n {shift} }}\n\
+             channel 1H {{ rf = 50 kHz{carrier} }}\nsequence {{\n prepare thermal\n pulse 1H 90 deg phase x\n delay 0.3 ms\n mark m\n}}\n\
+             measure {{ order(Ix(h)), order(Iy(h)) }}\n"
+        )
+    };
+    let near = |x: f64, y: f64| assert!((x - y).abs() <= 1e-12 * y.abs(), "{x} and {y}");
+    near(value(&with("400 MHz of 1H", "", ""), "nu"), 400e6);
+    near(value(&with("9.4 T", "", ""), "nu"), PROTON * 9.4);
+    // The Larmor frequency is positive, also where gamma is negative: 53.190/267.5221874 of that of the proton.
+    near(value(&with("400 MHz of 1H", "", ""), "back"), 400e6 * 53.190 / 267.522_187_4);
+    near(value(&with("100 MHz of 29Si", "", ""), "back"), 100e6);
+    // 500 Hz at 400 MHz is 1.25 ppm.
+    let ppm = with("400 MHz of 1H", "shift h = 1.25 ppm", ", carrier = 2 ppm");
+    same(&with("400 MHz of 1H", "shift h = 500 Hz", ", carrier = 800 Hz"), &ppm);
+    same(&with("400 MHz of 1H", "shift h = 500 Hz", ", carrier = 2 ppm"), &ppm);
+    same(
+        &with("nu0 of 1H", "shift h = s", ", carrier = s + 300 Hz")
+            .replace("param nu", "param nu0 = 400 MHz, s = 500 Hz, nu"),
+        &ppm,
+    );
+    // What cannot be: no field, no isotope, a field made of itself.
+    let refused = |text: String| codes(&text);
+    assert_eq!(refused(with("400 MHz", "", ""))[0], "E302");
+    assert_eq!(refused(with("400 MHz of 1X", "", ""))[0], "E208");
+    assert_eq!(refused(with("9.4 T of 1H", "", ""))[0], "E302");
+    assert!(refused(with("larmor(1H)*(1 turn)/gamma(1H)", "", "")).contains(&"E203"));
+    assert!(refused(with("B of 1H", "", "").replace("param nu", "param B = larmor(1H), nu")).contains(&"E203"));
+    let bare = "ergoseq 1\nsystem { spin a : 1/2\n field 9.4 T\n shift a = 500 Hz }\nsequence { prepare mixed }";
+    assert_eq!(codes(bare)[0], "E302");
+    let fieldless = "ergoseq 1\nparam nu = larmor(1H)\nsystem { spin a : 1H }\nsequence { prepare mixed delay 1/nu }";
+    assert_eq!(codes(fieldless)[0], "E214");
+    let circular = lab("", "delay 1 us").replace("rf = 50 kHz", "rf = 0.25/length(1H, 90 deg)");
+    assert!(codes(&circular).contains(&"E203"));
+}
+
+/// A parameter made of a length or a Larmor frequency needs the parameters that the channel and the field are made of.
+#[test]
+fn lengths_and_larmor_frequencies_follow_their_parameters() {
+    let text =
+        lab("param tau = 50 us - length(1H, 90 deg), nu = 50 kHz", "delay tau").replace("rf = 50 kHz", "rf = nu");
+    assert!((value(&text, "tau") - 45e-6).abs() < 1e-18);
+    let text = lab("param nu = larmor(1H)/1000000, B = 1 T", "delay 1/nu").replace("field 9.4 T", "field B");
+    assert!((value(&text, "nu") - PROTON * 1e-6).abs() < 1e-9);
+}
+
+#[test]
+fn operators_have_names() {
+    let text = |declared: &str, measure: &str| {
+        natural(declared, "evolve X(s[1]) + 0.3*Y(s[2]) + 0.2*Z(s[3])*X(s[1]) for 0.4")
+            .replace("measure { energy, ergotropy, expectation(X(s[1])*Y(s[3])) }", &format!("measure {{ {measure} }}"))
+    };
+    let named = text(
+        "operator M = sum(k in 1..3, Iz(s[k]))\noperator P = flip + M\noperator flip = Ip(s[1])*Im(s[2])\noperator back = Im(s[1])*Ip(s[2])",
+        "order(M), expectation(M), expectation(P + back), correlation(M)\n",
+    );
+    let sum = "(Iz(s[1]) + Iz(s[2]) + Iz(s[3]))";
+    let written = text(
+        "",
+        &format!(
+            "order({sum}), expectation({sum}), expectation(Ip(s[1])*Im(s[2]) + {sum} + Im(s[1])*Ip(s[2])), correlation({sum})\n"
+        ),
+    );
+    let values = |text: &str| at_mark(&ran(text)).into_iter().map(|(_, x)| x.unwrap()).collect::<Vec<_>>();
+    for (a, b) in values(&named).iter().zip(values(&written)) {
+        assert!((a - b).abs() < 1e-12, "{a} and {b}");
+    }
+    // In a laboratory file an operator has any dimension, a Hamiltonian that of a frequency or an energy.
+    let measured =
+        |kind: &str| lab(&format!("{kind} M = Iz(a) + Iz(b)"), "delay 1 us").replace("elapsed,", "order(M),");
+    assert!(codes(&measured("operator")).is_empty());
+    assert_eq!(codes(&measured("hamiltonian"))[0], "E302");
+    assert_eq!(codes(&lab("operator M = 3", "dephase M"))[0], "E304");
+    assert_eq!(codes(&lab("operator M = 2*M", "dephase M"))[0], "E203");
+    assert!(codes(&lab("operator M = Iz(a)", "evolve M for 1 us")).contains(&"E302"));
+}
+
+#[test]
+fn up_and_down_take_arrays() {
+    let program = |state: &str| {
+        format!(
+            "ergoseq 1\nunits natural\nsystem {{ spin a : 1/2 spin s[3] : 1/2 spin q : 1 }}\nbattery {{ energy = Z(s[1]) + 2*Z(s[3]) + Iz(q) + X(a)*X(s[2]) }}\n\
+             sequence {{\n prepare {state}\n evolve X(a)*Y(s[2]) + Iz(q)*X(s[1]) for 0.3\n mark m\n}}\nmeasure {{ energy, ergotropy, expectation(Z(s[1])*Y(a)) }}\n"
+        )
+    };
+    let one_by_one = "down(s[1]), down(s[2]), down(s[3])";
+    same(&program("up(a), down(s), up(q)"), &program(&format!("up(a), {one_by_one}, up(q)")));
+    same(&program("up(a), down(s), up(q)"), &program("ket \"01110\""));
+    same(&program("down(q), up(s), down(a)"), &program("ket \"10002\""));
+}

@@ -159,7 +159,7 @@ impl Random {
             ),
             1 => SystemKind::Collective(self.name(), Expr::number(self.below(9) as f64), spin(self)),
             2 => SystemKind::Mode(self.name(), self.value()),
-            3 => SystemKind::Field(self.value()),
+            3 => SystemKind::Field(self.value(), self.option(Random::nucleus)),
             4 => SystemKind::Temperature(self.value()),
             5..=9 => SystemKind::Interaction(Box::new(self.interaction())),
             10 => SystemKind::DipolarAll,

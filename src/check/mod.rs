@@ -3,6 +3,7 @@
 
 mod checker;
 mod cycles;
+mod larmor;
 pub mod library;
 mod load;
 mod names;

@@ -2,7 +2,7 @@
 
 use super::checker::{Checker, twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{FUNCTIONS, Meaning, PHASES, PULSE_SHAPES, RAMPS, SYSTEM_PARTS};
+use crate::ir::{FUNCTIONS, LARMOR, LENGTH, Meaning, OperatorKind, PHASES, PULSE_SHAPES, RAMPS, SYSTEM_PARTS};
 use crate::source::Span;
 use crate::spin::LOCAL_OPERATORS;
 use crate::syntax::ast::*;
@@ -19,8 +19,10 @@ pub struct Definition<'a> {
 /// All declarations with a name and a value.
 pub struct Declarations<'a> {
     params: Vec<&'a Param>,
-    hamiltonians: Vec<(&'a Name, &'a Expr)>,
+    operators: Vec<(&'a Name, &'a Expr, OperatorKind)>,
     cycles: Vec<(&'a Name, &'a [Expr])>,
+    field: Vec<&'a Expr>,
+    rf: Vec<&'a Expr>,
     pub definitions: HashMap<&'a str, Definition<'a>>,
 }
 
@@ -28,7 +30,14 @@ pub struct Declarations<'a> {
 // A match guard would have to report duplicate names, and guards should have no side effects.
 #[allow(clippy::collapsible_match)]
 pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
-    let mut all = Declarations { params: vec![], hamiltonians: vec![], cycles: vec![], definitions: HashMap::new() };
+    let mut all = Declarations {
+        params: vec![],
+        operators: vec![],
+        cycles: vec![],
+        field: vec![],
+        rf: vec![],
+        definitions: HashMap::new(),
+    };
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for (part, _) in SYSTEM_PARTS {
         c.scope.names.insert((*part).to_string(), Meaning::Part);
@@ -44,7 +53,12 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
             }
             ItemKind::Hamiltonian(name, value) => {
                 if fresh(name, &mut seen, c) {
-                    all.hamiltonians.push((name, value));
+                    all.operators.push((name, value, OperatorKind::Hamiltonian));
+                }
+            }
+            ItemKind::Operator(name, value) => {
+                if fresh(name, &mut seen, c) {
+                    all.operators.push((name, value, OperatorKind::Any));
                 }
             }
             ItemKind::Noise(name, _) => {
@@ -85,6 +99,9 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
                     all.definitions.insert(&name.text, Definition { name, arguments, body });
                 }
             }
+            ItemKind::Channel(_, settings) => {
+                all.rf.extend(settings.iter().filter(|s| s.name.text == "rf").map(|s| &s.value));
+            }
             ItemKind::Sequence(body) => {
                 c.scope.counters.extend(counters_of(body).into_iter().map(|counter| counter.text.clone()));
             }
@@ -99,6 +116,7 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
                         SystemKind::Collective(name, ..) | SystemKind::Mode(name, _) => {
                             fresh(name, &mut seen, c);
                         }
+                        SystemKind::Field(value, _) => all.field.push(value),
                         _ => {}
                     }
                 }
@@ -161,9 +179,25 @@ fn fresh<'a>(name: &'a Name, seen: &mut HashMap<&'a str, Span>, c: &mut Checker)
 }
 
 impl<'a> Declarations<'a> {
+    /// The expressions, with those that functions in them need: the field for `larmor`, the rf of channels for `length`.
+    fn with_hidden(&self, mut expressions: Vec<&'a Expr>) -> Vec<&'a Expr> {
+        let (mut field, mut rf) = (false, false);
+        for expr in &expressions {
+            expr.walk(&mut |e| {
+                if let ExprKind::Call(name, _) = &e.kind {
+                    field |= name == LARMOR;
+                    rf |= name == LENGTH;
+                }
+            });
+        }
+        expressions.extend(self.field.iter().filter(|_| field));
+        expressions.extend(self.rf.iter().filter(|_| rf));
+        expressions
+    }
+
     /// Parameters in dependency order.
     pub fn params(&self, c: &mut Checker) -> Vec<&'a Param> {
-        in_order(&self.params, |p| (&p.name, p.value.expressions()), c)
+        in_order(&self.params, |p| (&p.name, self.with_hidden(p.value.expressions())), c)
     }
 
     /// Phase cycles in dependency order.
@@ -171,9 +205,9 @@ impl<'a> Declarations<'a> {
         in_order(&self.cycles, |cycle| (cycle.0, cycle.1.iter().collect()), c)
     }
 
-    /// Hamiltonians in dependency order.
-    pub fn hamiltonians(&self, c: &mut Checker) -> Vec<(&'a Name, &'a Expr)> {
-        in_order(&self.hamiltonians, |h| (h.0, vec![h.1]), c)
+    /// Hamiltonians and other operators in dependency order.
+    pub fn operators(&self, c: &mut Checker) -> Vec<(&'a Name, &'a Expr, OperatorKind)> {
+        in_order(&self.operators, |h| (h.0, vec![h.1]), c)
     }
 }
 
@@ -255,6 +289,7 @@ pub fn warn_unused(items: &[Item], root: u32, c: &mut Checker) {
         let declared: Vec<(&Name, &str)> = match &item.kind {
             ItemKind::Params(params) => params.iter().map(|p| (&p.name, "parameter")).collect(),
             ItemKind::Hamiltonian(name, _) => vec![(name, "Hamiltonian")],
+            ItemKind::Operator(name, _) => vec![(name, "operator")],
             ItemKind::Noise(name, _) => vec![(name, "noise")],
             ItemKind::Cycle(name, _) => vec![(name, "phase cycle")],
             ItemKind::Define(name, ..) => vec![(name, "subsequence")],
@@ -302,7 +337,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
                     }
                     SystemKind::Collective(_, e, _)
                     | SystemKind::Mode(_, e)
-                    | SystemKind::Field(e)
+                    | SystemKind::Field(e, _)
                     | SystemKind::Orientation(e)
                     | SystemKind::Temperature(e) => uses(e, used),
                     SystemKind::Position(a, b) => [a, b].into_iter().for_each(|e| uses(e, used)),
@@ -323,7 +358,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
                 }
             }
         }
-        ItemKind::Hamiltonian(_, e) => uses(e, used),
+        ItemKind::Hamiltonian(_, e) | ItemKind::Operator(_, e) => uses(e, used),
         ItemKind::Noise(_, list) | ItemKind::Cycle(_, list) => list.iter().for_each(|e| uses(e, used)),
         ItemKind::Channel(_, list) | ItemKind::Spectrometer(_, list) | ItemKind::Battery(list) => settings(list),
         ItemKind::Ensemble(list) => {

@@ -4,7 +4,7 @@ use super::checker::{Checker, Fault, settings};
 use super::names::Declarations;
 use super::surroundings::row_named;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Experiment, List, ListValues, Meaning, NamedOperator, Param, SPREADS, Scope, Type};
+use crate::ir::{Experiment, List, ListValues, Meaning, NamedOperator, OperatorKind, Param, SPREADS, Scope, Type};
 use crate::syntax::Expr;
 use crate::syntax::ast::{Name, ParamValue, Setting};
 use crate::units::Dimension;
@@ -109,9 +109,9 @@ fn random(
     Some((ListValues::Random { size, spread, settings }, dimension))
 }
 
-/// Checks the Hamiltonians and adds them to the experiment.
+/// Checks the Hamiltonians and other operators and adds them to the experiment.
 pub(super) fn operators(declarations: &Declarations, experiment: &mut Experiment, c: &mut Checker) {
-    for (name, value) in declarations.hamiltonians(c) {
+    for (name, value, kind) in declarations.operators(c) {
         if c.is_full() {
             return;
         }
@@ -123,7 +123,10 @@ pub(super) fn operators(declarations: &Declarations, experiment: &mut Experiment
                     Diagnostic::new(
                         Code::OperatorExpected,
                         value.span(),
-                        format!("`{}` is a Hamiltonian, so an operator is needed", name.text),
+                        match kind {
+                            OperatorKind::Hamiltonian => format!("`{name}` is a Hamiltonian, so an operator is needed"),
+                            OperatorKind::Any => format!("`{name}` is an operator, and this is none"),
+                        },
                     )
                     .label("this is a number"),
                 );
@@ -132,7 +135,7 @@ pub(super) fn operators(declarations: &Declarations, experiment: &mut Experiment
             None => c.scope.dimension(Dimension::FREQUENCY),
         };
         c.scope.names.insert(name.text.clone(), Meaning::Operator(dimension));
-        experiment.hamiltonians.push(NamedOperator { name: name.text.clone(), value: value.clone() });
+        experiment.hamiltonians.push(NamedOperator { name: name.text.clone(), kind, value: value.clone() });
     }
 }
 

@@ -1,10 +1,11 @@
 //! Noises, channels, spectrometers, the battery, phase cycles and ensembles.
 
 use super::checker::{Checker, Fault, settings, twice};
+use super::larmor;
 use super::system;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
-    Battery, Channel, Distribution, Experiment, GRIDS, Meaning, Noise, Row, SPREADS, Scope, Shape, Varied,
+    Battery, Channel, Distribution, Experiment, GRIDS, LENGTH, Meaning, Noise, Row, SPREADS, Scope, Shape, Varied,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, Item, ItemKind, Name, Setting};
@@ -87,6 +88,11 @@ fn channel(nucleus: &Name, given: &[Setting], c: &mut Checker) -> Channel {
     c.note(result);
     let known: Vec<&str> = crate::ir::CHANNEL_SETTINGS.iter().map(|(w, _)| *w).collect();
     for (name, value) in settings(given, &known, "a channel", c) {
+        let value = &match name {
+            "rf" if larmor::needs_itself(value, LENGTH, "the rf of the channel", c) => continue,
+            "carrier" => larmor::in_ppm(value, Dimension::SHIFT, Some(&nucleus.text), &[], c),
+            _ => value.clone(),
+        };
         let mut take = |dimension: Dimension| Some(c.number(value, dimension));
         match name {
             "rf" => channel.rf = take(Dimension::FREQUENCY),

@@ -1,7 +1,7 @@
 //! Completion.
 
 use super::{Document, Kind};
-use crate::ir::{FUNCTIONS, LENGTH, SIZE, STATES, SYSTEM_PARTS};
+use crate::ir::{FUNCTIONS, LARMOR, LENGTH, SIZE, STATES, SYSTEM_PARTS};
 use crate::metrics::METRICS;
 use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::TokenKind;
@@ -47,7 +47,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     let words = |role: Role| WORDS.iter().filter(move |w| w.role == role).map(|w| of(w.word, "keyword", w.meaning));
     let mut out: Vec<Completion> = Vec::new();
     let behind = |wanted: &[&str]| matches!(last, Some(TokenKind::Name(w)) if wanted.contains(&w.as_str()));
-    if behind(&["pulse", "lock", "acquire", "channel"])
+    if behind(&["pulse", "lock", "acquire", "channel", "of"])
         || (block == "system" && matches!(last, Some(TokenKind::Sign(":"))))
     {
         return ISOTOPES.iter().map(|i| of(i.symbol, "nucleus", format!("spin {}/2", i.twice_spin))).collect();
@@ -76,7 +76,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     for n in &document.names {
         let (kind, meaning) = match n.kind {
             Kind::Param => ("parameter", "a parameter"),
-            Kind::Operator => ("variable", "a Hamiltonian"),
+            Kind::Operator => ("variable", "an operator"),
             Kind::Site => ("variable", "a subsystem"),
             Kind::Noise => ("variable", "a noise"),
             Kind::Cycle => ("variable", "a phase cycle"),
@@ -99,6 +99,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
     out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
     out.push(of(GAMMA, "function", "the gyromagnetic ratio of a nucleus"));
+    out.push(of(LARMOR, "function", "the Larmor frequency of a nucleus in the field"));
     out.push(of(LENGTH, "function", "the length of a pulse of a nucleus and a flip angle"));
     out.push(of(SIZE, "function", "the number of values of a list"));
     out

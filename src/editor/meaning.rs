@@ -75,7 +75,7 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
 fn of_name(document: &Document, name: &str, kind: Kind, span: Span, count: usize) -> String {
     let what = match kind {
         Kind::Param => "a parameter",
-        Kind::Operator => "a Hamiltonian",
+        Kind::Operator => "an operator",
         Kind::Site => "a subsystem",
         Kind::Noise => "a noise",
         Kind::Cycle => "a phase cycle",
@@ -106,7 +106,7 @@ fn of_name(document: &Document, name: &str, kind: Kind, span: Span, count: usize
         }
     }
     for item in &document.program.items {
-        if let ItemKind::Hamiltonian(n, value) = &item.kind
+        if let ItemKind::Hamiltonian(n, value) | ItemKind::Operator(n, value) = &item.kind
             && kind == Kind::Operator
             && n.text == name
         {

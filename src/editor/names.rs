@@ -72,7 +72,7 @@ pub(super) fn declared(program: &Program, text: &str) -> Vec<Named> {
                     }
                 }
             }
-            ItemKind::Hamiltonian(name, _) => add(name, Kind::Operator, None),
+            ItemKind::Hamiltonian(name, _) | ItemKind::Operator(name, _) => add(name, Kind::Operator, None),
             ItemKind::Noise(name, _) => add(name, Kind::Noise, None),
             ItemKind::Cycle(name, _) => add(name, Kind::Cycle, None),
             ItemKind::Shape(name, _) => add(name, Kind::Shape, None),

@@ -97,7 +97,7 @@ impl Sending {
             (true, Some(constant), None) => Strength::Constant(constant),
             (true, ..) => Strength::Shaped,
         };
-        Ok(Some(Sending { nucleus: p.nucleus.clone(), strength, phases: e.phases(&p.phase)? }))
+        Ok(Some(Sending { nucleus: p.nucleus.clone(), strength, phases: drive::phases(e, p)? }))
     }
 
     fn of_lock(e: &Evaluator, l: &Lock) -> Result<Sending, Fault> {

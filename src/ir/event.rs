@@ -380,7 +380,7 @@ pub enum State {
     },
     /// Highest state of a subsystem: m = +I, or the highest Fock state.
     Up {
-        /// The subsystem.
+        /// The subsystem, or an array of them.
         site: Expr,
     },
     /// Lowest state of a subsystem: m = -I, or the vacuum of a mode.
@@ -430,8 +430,8 @@ pub const STATES: &[(&str, &str, &str)] = &[
         "\"01\"",
         "a basis state, one digit per subsystem in the order of declaration; 0 is spin up, or the vacuum",
     ),
-    ("up", "(site)", "m = +I of a spin or a collective"),
-    ("down", "(site)", "m = -I of a spin or a collective; the vacuum of a mode"),
+    ("up", "(sites)", "m = +I of a spin, of every spin of an array, or of a collective"),
+    ("down", "(sites)", "m = -I of a spin, of every spin of an array, or of a collective; the vacuum of a mode"),
     ("fock", "(mode, n)", "n quanta in a mode"),
     ("dicke", "(collective, n)", "the symmetric state with n spins up"),
     (

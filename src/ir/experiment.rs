@@ -30,7 +30,7 @@ pub struct Experiment {
     pub lists: Vec<List>,
     /// The spin system.
     pub system: System,
-    /// Named Hamiltonians, in dependency order.
+    /// Named Hamiltonians and other operators, in dependency order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hamiltonians: Vec<NamedOperator>,
     /// Noise models: sets of collapse operators.
@@ -126,12 +126,33 @@ impl ListValues {
     }
 }
 
-/// A named Hamiltonian.
+/// What a named operator may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperatorKind {
+    /// A Hamiltonian: Hermitian, with the dimension of a frequency or an energy.
+    #[default]
+    Hamiltonian,
+    /// Any operator, of any dimension.
+    Any,
+}
+
+impl OperatorKind {
+    /// True for a Hamiltonian.
+    pub fn is_hamiltonian(&self) -> bool {
+        *self == OperatorKind::Hamiltonian
+    }
+}
+
+/// A named operator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedOperator {
     /// Name.
     pub name: String,
+    /// What it may be.
+    #[serde(default, skip_serializing_if = "OperatorKind::is_hamiltonian")]
+    pub kind: OperatorKind,
     /// The operator.
     pub value: Expr,
 }

@@ -11,7 +11,7 @@ pub enum Meaning {
     List(Dimension),
     /// The counter of a loop, inside its body.
     Counter,
-    /// A Hamiltonian of this dimension.
+    /// A named Hamiltonian or other operator of this dimension.
     Operator(Dimension),
     /// A named part of the system's Hamiltonian.
     Part,
@@ -47,7 +47,7 @@ impl Meaning {
             Meaning::Param(_) => "a parameter",
             Meaning::List(_) => "a list of parameters",
             Meaning::Counter => "the counter of a loop",
-            Meaning::Operator(_) => "a Hamiltonian",
+            Meaning::Operator(_) => "an operator",
             Meaning::Part => "a part of the system Hamiltonian",
             Meaning::Site(SiteClass::Spin) => "a spin",
             Meaning::Site(SiteClass::Collective) => "a collective",

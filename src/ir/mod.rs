@@ -17,11 +17,12 @@ pub use crate::syntax::words::{Clause, InteractionKind};
 pub use ensemble::*;
 pub use event::*;
 pub use experiment::{
-    Battery, Cycle, Expect, Experiment, List, ListValues, NamedOperator, Noise, Param, Sweep, Theory, scans_of,
+    Battery, Cycle, Expect, Experiment, List, ListValues, NamedOperator, Noise, OperatorKind, Param, Sweep, Theory,
+    scans_of,
 };
 pub use function::{FUNCTIONS, FunctionInfo, Rule as FunctionRule};
 pub use meaning::{Meaning, Type};
 pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, at_mark, is_aggregate, key_of, marked_metrics};
-pub use scope::{CONSTANTS, Index, LENGTH, PHASES, SIZE, SYSTEM_PARTS, Scope, phase_of_word};
+pub use scope::{CONSTANTS, Index, LARMOR, LENGTH, PHASES, SIZE, SYSTEM_PARTS, Scope, phase_of_word};
 pub use shape::{MIRRORED_PHASES, PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};
 pub use system::*;

@@ -28,6 +28,9 @@ pub const CONSTANTS: &[&str] = &["pi", "t", "hc"];
 /// The function that gives the number of values of a list.
 pub const SIZE: &str = "size";
 
+/// The function that gives the Larmor frequency of a nucleus in the field.
+pub const LARMOR: &str = "larmor";
+
 /// The function that gives the length of a rectangular pulse.
 pub const LENGTH: &str = "length";
 
@@ -185,7 +188,7 @@ impl Scope {
 
     /// Type of a number, or a tuple of numbers, with a unit.
     fn quantity(&self, inner: &Expr, unit: &Unit, span: Span, indices: &[Index]) -> Checked {
-        if self.natural() {
+        if self.natural() && unit.dimension != Dimension::NUMBER {
             return Err(Diagnostic::new(
                 Code::UnitInNatural,
                 span,
@@ -467,17 +470,17 @@ impl Scope {
         }
     }
 
-    /// `gamma(1H)`
-    fn gyromagnetic_ratio(&self, items: &[Expr], expr: &Expr) -> Checked {
+    /// `gamma(1H)`, `larmor(1H)`
+    fn of_nucleus(&self, name: &str, dimension: Dimension, items: &[Expr], expr: &Expr) -> Checked {
         let [Expr { kind: ExprKind::Isotope(symbol), .. }] = items else {
-            return Err(self.wrong_arguments(expr, &format!("`{GAMMA}` takes a nucleus, as in `{GAMMA}(1H)`")));
+            return Err(self.wrong_arguments(expr, &format!("`{name}` takes a nucleus, as in `{name}(1H)`")));
         };
         if self.natural() {
-            let message = format!("`{GAMMA}` is in rad/s/T, which natural units do not have");
+            let message = format!("`{name}` is {dimension}, which natural units do not have");
             return Err(Diagnostic::new(Code::UnitInNatural, expr.span(), message).into());
         }
         self.isotope(symbol, expr)?;
-        Ok(Type::Number(Dimension::GYROMAGNETIC_RATIO))
+        Ok(Type::Number(dimension))
     }
 
     /// `size(taus)`
@@ -529,13 +532,16 @@ impl Scope {
             return Ok(Type::Operator(Dimension::NUMBER));
         }
         if name == GAMMA {
-            return self.gyromagnetic_ratio(items, expr);
+            return self.of_nucleus(name, Dimension::GYROMAGNETIC_RATIO, items, expr);
+        }
+        if name == LARMOR {
+            return self.of_nucleus(name, Dimension::FREQUENCY, items, expr);
         }
         let Some(function) = FunctionInfo::named(name) else {
             let known = FUNCTIONS
                 .iter()
                 .map(|f| f.name)
-                .chain([GAMMA, SIZE, LENGTH])
+                .chain([GAMMA, LARMOR, SIZE, LENGTH])
                 .chain(LOCAL_OPERATORS.iter().map(|(w, _, _)| *w))
                 .chain(Fold::ALL.map(Fold::word));
             let span = Span { end: expr.span().start + name.len() as u32, ..expr.span() };

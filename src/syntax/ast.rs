@@ -58,6 +58,8 @@ pub enum ItemKind {
     System(Vec<SystemEntry>),
     /// `hamiltonian H = ...`
     Hamiltonian(Name, Expr),
+    /// `operator M = ...`
+    Operator(Name, Expr),
     /// `noise n { collapse ... }`
     Noise(Name, Vec<Expr>),
     /// `channel 1H { ... }`
@@ -189,8 +191,8 @@ pub enum SystemKind {
     Collective(Name, Expr, SpinKind),
     /// `mode m : cutoff`
     Mode(Name, Expr),
-    /// `field 9.4 T`
-    Field(Expr),
+    /// `field 9.4 T`, `field 400 MHz of 1H`
+    Field(Expr, Option<Name>),
     /// `orientation (0, 30, 0) deg`
     Orientation(Expr),
     /// `spinning 10 kHz at 54.7 deg`

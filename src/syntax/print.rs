@@ -47,6 +47,7 @@ impl Display for Item {
             ItemKind::Params(params) => write!(f, "param {}", joined(params)),
             ItemKind::System(entries) => block(f, "system", texts(entries)),
             ItemKind::Hamiltonian(name, value) => write!(f, "hamiltonian {name} = {value}"),
+            ItemKind::Operator(name, value) => write!(f, "operator {name} = {value}"),
             ItemKind::Noise(name, collapse) => {
                 block(f, &format!("noise {name}"), collapse.iter().map(|c| format!("collapse {c}")))
             }
@@ -133,7 +134,8 @@ impl Display for SystemEntry {
                 _ => write!(f, "collective {name} : ({count}) * {kind}")?,
             },
             SystemKind::Mode(name, cutoff) => write!(f, "mode {name} : {cutoff}")?,
-            SystemKind::Field(value) => write!(f, "field {value}")?,
+            SystemKind::Field(value, None) => write!(f, "field {value}")?,
+            SystemKind::Field(value, Some(nucleus)) => write!(f, "field {value} of {nucleus}")?,
             SystemKind::Temperature(value) => write!(f, "temperature {value}")?,
             SystemKind::Interaction(interaction) => write!(f, "{interaction}")?,
             SystemKind::Orientation(angles) => write!(f, "orientation {angles}")?,

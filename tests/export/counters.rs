@@ -7,7 +7,9 @@ use ergoseq::hamiltonian::Values;
 
 /// A program; a statement begins with its line.
 fn with(sequence: &str) -> String {
-    let sequence = ["pulse", "delay", "loop", "}"].iter().fold(sequence.to_string(), |s, word| s.replace(&format!(" {word}"), &format!("\n {word}")));
+    let sequence = ["pulse", "delay", "loop", "}"]
+        .iter()
+        .fold(sequence.to_string(), |s, word| s.replace(&format!(" {word}"), &format!("\n {word}")));
     format!(
         "ergoseq 1\nparam n = 3\nsystem {{ field 11.7 T temperature 300 K spin p : 1H }}\nchannel 1H {{ rf = 50 kHz }}\n\
          cycle c = x, y\nsequence {{\n prepare thermal\n {sequence}\n acquire 1H points 4 dwell 1 us\n}}\n"

@@ -50,8 +50,8 @@ impl Builder<'_, '_> {
                 hamiltonian: self.c.expr(h, |s, e| s.hamiltonian(e, &[])),
                 temperature: self.c.number(t, Dimension::TEMPERATURE),
             }),
-            ("up", [site]) => Some(ir::State::Up { site: self.site(site) }),
-            ("down", [site]) => Some(ir::State::Down { site: self.site(site) }),
+            ("up", [site]) => Some(ir::State::Up { site: self.sites(site) }),
+            ("down", [site]) => Some(ir::State::Down { site: self.sites(site) }),
             ("fock", [site, n]) => {
                 Some(ir::State::Fock { site: self.site(site), quanta: self.c.number(n, Dimension::NUMBER) })
             }

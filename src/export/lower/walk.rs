@@ -324,7 +324,7 @@ impl<'a> Walk<'a> {
         if sent.iter().all(|t| t.duration == 0.0 && t.angle == 0.0) {
             return Ok(None);
         }
-        let phases = self.phases(&p.phase)?;
+        let phases = self.same_phases(p.phase.span(), |e| instrument::phases_of_pulse(e, p))?;
         let mut pulse = self.sent(channel, &sent, phases, span)?;
         pulse.ideal = sent.iter().all(|t| t.duration == 0.0);
         if pulse.ideal {
@@ -362,11 +362,20 @@ impl<'a> Walk<'a> {
     }
 
     fn phases(&self, phase: &Expr) -> Result<Vec<f64>, Fault> {
-        let mut all = self.rows.iter().map(|e| instrument::phases(e, phase));
+        self.same_phases(phase.span(), |e| instrument::phases(e, phase))
+    }
+
+    /// Phases from scan to scan that are the same in all rows.
+    fn same_phases(
+        &self,
+        span: Span,
+        phases: impl Fn(&Evaluator<'a>) -> Result<Vec<f64>, Fault>,
+    ) -> Result<Vec<f64>, Fault> {
+        let mut all = self.rows.iter().map(phases);
         let first = all.next().unwrap_or(Ok(vec![0.0]))?;
         for other in all {
             if other? != first {
-                return Err(refused::differs(phase.span(), "this phase").into());
+                return Err(refused::differs(span, "this phase").into());
             }
         }
         Ok(first)

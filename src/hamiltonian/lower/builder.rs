@@ -39,7 +39,10 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
     };
     // For an ensemble, they were checked when the nominal sample was compiled.
     for named in e.experiment.hamiltonians.iter().filter(|_| e.varying.is_none()) {
-        e.declare(&named.name, &named.value)?;
+        match named.kind {
+            ir::OperatorKind::Hamiltonian => e.declare(&named.name, &named.value)?,
+            ir::OperatorKind::Any => drop(e.operator(&named.value)?),
+        }
     }
     let mut prepare = Vec::new();
     let mut prepare_place = Place::default();

@@ -193,15 +193,8 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
             let index = ket(e, digits, place.0.unwrap_or(span))?;
             Partial::new(all, Form::Pure(vec![(index, ONE)]))
         }
-        ir::State::Up { site } => {
-            let k = e.site(site, None)?;
-            one(k, if e.basis.site(k).has_spin() { 0 } else { e.basis.site(k).dimension - 1 })
-        }
-        ir::State::Down { site } => {
-            let k = e.site(site, None)?;
-            let top = e.basis.site(k).multiplets().first().map_or(0, |m| m.dimension() - 1);
-            one(k, top)
-        }
+        ir::State::Up { site } => every(e, site, span, |s| if s.has_spin() { 0 } else { s.dimension - 1 })?,
+        ir::State::Down { site } => every(e, site, span, |s| s.multiplets().first().map_or(0, |m| m.dimension() - 1))?,
         ir::State::Fock { site, quanta } => {
             let k = e.site(site, None)?;
             one(k, fock(e, site, k, quanta)?)
@@ -221,6 +214,21 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
         ir::State::Mix(parts) => mixture(e, parts, span, cover)?,
         ir::State::Superposition(parts) => superposition(e, parts, span, cover)?,
     })
+}
+
+/// Every subsystem of a name in the level that is its own.
+fn every(e: &Evaluator, sites: &Expr, span: Span, level: impl Fn(&Site) -> usize) -> Result<Partial, Fault> {
+    let sites = e.sites(sites, None)?;
+    let mut index = 0usize;
+    for &k in &sites {
+        let site = e.basis.site(k);
+        let next = index.checked_mul(site.dimension).and_then(|i| i.checked_add(level(site)));
+        index = next.ok_or_else(|| {
+            let message = "these subsystems have more product states than can be numbered";
+            Box::new(Diagnostic::new(Code::TooLarge, span, message).label("prepared here"))
+        })?;
+    }
+    Ok(Partial::new(sites, Form::Pure(vec![(index, ONE)])))
 }
 
 fn at_most(n: usize, most: usize, place: &Expr) -> Result<(), Fault> {

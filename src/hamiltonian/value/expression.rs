@@ -6,7 +6,7 @@ use crate::budget::OPERATOR_TERMS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::interactions::{self, zeeman};
 use crate::hamiltonian::orientation::Internal;
-use crate::ir::{FunctionInfo, LENGTH, SIZE, Type};
+use crate::ir::{FunctionInfo, LARMOR, LENGTH, SIZE, Type};
 use crate::linalg::real;
 use crate::source::Span;
 use crate::spin::{Isotope, LocalKind, Operator, SiteKind};
@@ -293,6 +293,9 @@ impl Evaluator<'_> {
             let [Expr { kind: ExprKind::Isotope(symbol), .. }] = items else { return Err(wrong_arguments(name, span)) };
             let isotope = Isotope::named(symbol).ok_or_else(|| wrong_arguments(name, span))?;
             return Ok(Value::Number(Scalar::Constant(isotope.gamma)));
+        }
+        if name == LARMOR {
+            return Ok(Value::Number(Scalar::Constant(self.larmor(items, span)?)));
         }
         let Some(function) = FunctionInfo::named(name) else {
             return Err(Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is not a function")).into());

@@ -2,8 +2,8 @@
 
 mod counter;
 mod expression;
-mod length;
 mod list;
+mod nucleus;
 mod operator;
 mod phase;
 mod symbolic;

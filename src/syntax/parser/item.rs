@@ -32,6 +32,11 @@ impl Parser<'_> {
                 self.expect_sign("=")?;
                 Ok(ItemKind::Hamiltonian(name, self.expression()?))
             }
+            "operator" => {
+                let name = self.name("the name of the operator")?;
+                self.expect_sign("=")?;
+                Ok(ItemKind::Operator(name, self.expression()?))
+            }
             "noise" => {
                 let name = self.name("the name of the noise")?;
                 let collapse = self.braces(

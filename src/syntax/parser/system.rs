@@ -31,7 +31,10 @@ impl Parser<'_> {
                 self.expect_sign(":")?;
                 SystemKind::Mode(name, self.expression()?)
             }
-            "field" => SystemKind::Field(self.expression()?),
+            "field" => {
+                let value = self.expression()?;
+                SystemKind::Field(value, if self.opt_word("of") { Some(self.nucleus()?) } else { None })
+            }
             "temperature" => SystemKind::Temperature(self.expression()?),
             "dipolar" if self.opt_word("all") => SystemKind::DipolarAll,
             "orientation" => SystemKind::Orientation(self.expression()?),

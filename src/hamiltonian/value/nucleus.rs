@@ -1,13 +1,32 @@
-//! Lengths of pulses.
+//! Functions of a nucleus: the length of a pulse, the Larmor frequency.
 
 use super::{Evaluator, Fault, Local};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::drive::{angular, strength_of_channel};
-use crate::ir::LENGTH;
+use crate::hamiltonian::interactions::zeeman;
+use crate::ir::{LARMOR, LENGTH};
 use crate::source::Span;
+use crate::spin::Isotope;
 use crate::syntax::{Expr, ExprKind};
+use crate::units::TWO_PI;
 
 impl Evaluator<'_> {
+    /// `larmor(1H)`: `|gamma| B0 / 2 pi`, Hz, without shifts.
+    ///
+    /// # Errors
+    /// If no field is declared.
+    pub(super) fn larmor(&self, items: &[Expr], span: Span) -> Result<f64, Fault> {
+        let [Expr { kind: ExprKind::Isotope(symbol), .. }] = items else {
+            return Err(Diagnostic::new(Code::WrongArguments, span, format!("`{LARMOR}` takes a nucleus")).into());
+        };
+        let isotope = Isotope::named(symbol).ok_or_else(|| {
+            let message = format!("`{symbol}` is no isotope of the table");
+            Box::new(Diagnostic::new(Code::UnknownIsotope, span, message))
+        })?;
+        let field = zeeman::field(self)?.ok_or_else(|| zeeman::missing_field("a Larmor frequency", span))?;
+        Ok(isotope.gamma.abs() * field.abs() / TWO_PI)
+    }
+
     /// `length(1H, angle, rf)`: how long a rectangular pulse takes, `|angle| / (2 pi rf)`, in natural units `|angle| / rf`. Without an rf it
     /// is that of the channel.
     ///
