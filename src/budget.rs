@@ -60,7 +60,7 @@ pub const FOR_TURNS: Budget =
 
 /// Phases of one cycle, the cycles in it put in their places.
 pub const CYCLE_PHASES: Budget = Budget {
-    what: "phases of one cycle after the cycles in it are put in",
+    what: "phases of one cycle after expansion of the cycles in it",
     most: 10_000,
     help: "a cycle that contains another twice is twice as long",
 };

@@ -178,7 +178,13 @@ impl Random {
         match self.below(4) {
             0 => state.text = Some("01".into()),
             1 => state.arguments = self.list(2, Random::value),
-            2 if depth > 0 => state.parts = self.list(2, |r| (r.value(), r.state(depth - 1))),
+            2 if depth > 0 => {
+                state.parts = self.list(2, |r| Part {
+                    weight: r.value(),
+                    phase: r.option(Random::value),
+                    state: r.state(depth - 1),
+                });
+            }
             _ => {}
         }
         state
@@ -263,8 +269,13 @@ impl Random {
         let kind = match self.below(16) {
             0 => ItemKind::Title("any text, even # this".into()),
             1 => ItemKind::Units(self.name()),
-            2 => ItemKind::Params(self.list(3, |r| Param { name: r.name(), value: r.param_value(), range: None })),
+            2 => ItemKind::Params(self.list(3, |r| {
+                let value = r.param_value();
+                let range = matches!(value, ParamValue::One(_)).then(|| r.option(|r| (r.value(), r.value()))).flatten();
+                Param { name: r.name(), value, range }
+            })),
             3 => ItemKind::System(self.list(4, Random::entry)),
+            4 if self.chance(2) => ItemKind::Operator(self.name(), self.value()),
             4 => ItemKind::Hamiltonian(self.name(), self.value()),
             5 => ItemKind::Noise(self.name(), self.list(2, Random::value)),
             6 => ItemKind::Channel(self.nucleus(), self.list(3, Random::setting)),

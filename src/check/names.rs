@@ -82,18 +82,7 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
                 }
             }
             ItemKind::Define(name, arguments, body) => {
-                for argument in arguments {
-                    let axis = PHASES.iter().map(|(w, _)| *w);
-                    if own_word(argument, axis, "is an axis in a phase", c) && is_reserved(&argument.text) {
-                        c.diagnostics.push(reserved(argument));
-                    }
-                }
-                for counter in counters_of(body) {
-                    if let Some(argument) = arguments.iter().find(|a| a.text == counter.text) {
-                        c.diagnostics.push(twice(&counter.text, counter.span(), argument.span()));
-                    }
-                    c.scope.counters.insert(counter.text.clone());
-                }
+                names_of_definition(arguments, body, c);
                 if fresh(name, &mut seen, c) {
                     c.scope.names.insert(name.text.clone(), Meaning::Define);
                     all.definitions.insert(&name.text, Definition { name, arguments, body });
@@ -107,17 +96,9 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
             }
             ItemKind::System(entries) => {
                 for entry in entries {
-                    match &entry.kind {
-                        SystemKind::Spin(names, _) => {
-                            for declared in names {
-                                fresh(&declared.name, &mut seen, c);
-                            }
-                        }
-                        SystemKind::Collective(name, ..) | SystemKind::Mode(name, _) => {
-                            fresh(name, &mut seen, c);
-                        }
-                        SystemKind::Field(value, _) => all.field.push(value),
-                        _ => {}
+                    subsystems_of(entry, &mut seen, c);
+                    if let SystemKind::Field(value, _) = &entry.kind {
+                        all.field.push(value);
                     }
                 }
             }
@@ -125,6 +106,37 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
         }
     }
     all
+}
+
+/// Declares the subsystems of an entry of `system`.
+fn subsystems_of<'a>(entry: &'a SystemEntry, seen: &mut HashMap<&'a str, Span>, c: &mut Checker) {
+    match &entry.kind {
+        SystemKind::Spin(names, _) => {
+            for declared in names {
+                fresh(&declared.name, seen, c);
+            }
+        }
+        SystemKind::Collective(name, ..) | SystemKind::Mode(name, _) => {
+            fresh(name, seen, c);
+        }
+        _ => {}
+    }
+}
+
+/// Reports arguments of a subsequence that are words of the language, and counters in it that have the name of an argument.
+fn names_of_definition(arguments: &[Name], body: &[Statement], c: &mut Checker) {
+    for argument in arguments {
+        let axis = PHASES.iter().map(|(w, _)| *w);
+        if own_word(argument, axis, "is an axis in a phase", c) && is_reserved(&argument.text) {
+            c.diagnostics.push(reserved(argument));
+        }
+    }
+    for counter in counters_of(body) {
+        if let Some(argument) = arguments.iter().find(|a| a.text == counter.text) {
+            c.diagnostics.push(twice(&counter.text, counter.span(), argument.span()));
+        }
+        c.scope.counters.insert(counter.text.clone());
+    }
 }
 
 /// The counters of the loops among statements.
@@ -397,9 +409,10 @@ fn uses_of_record<'a>(record: &'a Option<Record>, used: &mut HashSet<&'a str>) {
 
 fn uses_of_state<'a>(state: &'a State, used: &mut HashSet<&'a str>) {
     state.arguments.iter().for_each(|e| uses(e, used));
-    for (weight, part) in &state.parts {
-        uses(weight, used);
-        uses_of_state(part, used);
+    for part in &state.parts {
+        uses(&part.weight, used);
+        part.phase.iter().for_each(|e| uses(e, used));
+        uses_of_state(&part.state, used);
     }
 }
 

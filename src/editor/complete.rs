@@ -1,12 +1,12 @@
 //! Completion.
 
 use super::{Document, Kind};
-use crate::ir::{FUNCTIONS, LARMOR, LENGTH, SIZE, STATES, SYSTEM_PARTS};
+use crate::ir::{FUNCTIONS, OTHER_FUNCTIONS, STATES, SYSTEM_PARTS};
 use crate::metrics::METRICS;
 use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::TokenKind;
 use crate::syntax::words::{Role, WORDS};
-use crate::units::{CONSTANTS, GAMMA, UNITS};
+use crate::units::{CONSTANTS, UNITS};
 
 /// A completion item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,10 +98,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     out.extend(SYSTEM_PARTS.iter().map(|(word, meaning)| of(*word, "operator", *meaning)));
     out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
     out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
-    out.push(of(GAMMA, "function", "the gyromagnetic ratio of a nucleus"));
-    out.push(of(LARMOR, "function", "the Larmor frequency of a nucleus in the field"));
-    out.push(of(LENGTH, "function", "the length of a pulse of a nucleus and a flip angle"));
-    out.push(of(SIZE, "function", "the number of values of a list"));
+    out.extend(OTHER_FUNCTIONS.iter().map(|(name, _, meaning)| of(*name, "function", *meaning)));
     out
 }
 

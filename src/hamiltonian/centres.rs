@@ -3,6 +3,7 @@
 use super::drive;
 use super::fault::Fault;
 use super::value::{Evaluator, Repetitions};
+use crate::budget::STATEMENTS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Event, EventKind, Repeat};
 use crate::source::Place;
@@ -164,7 +165,12 @@ impl<'a> Position<'a> {
             (Some((first, _)), Some(halves)) if all.iter().all(|other| alike(halves, other)) => {
                 Ok(vec![(*first, times)])
             }
-            _ => Ok(runs),
+            _ => {
+                // These repetitions are written out, each perhaps with inner loops that are.
+                let place = body.first().map(|event| event.place.span()).unwrap_or_default();
+                e.count_statements(runs.len().saturating_mul(body.len()) as u64, place)?;
+                Ok(runs)
+            }
         }
     }
 
@@ -180,7 +186,11 @@ impl<'a> Position<'a> {
         for (k, event) in body.iter().enumerate() {
             self.at(k);
             match &event.kind {
-                EventKind::Delay { .. } => out.push(self.halves(e)?),
+                EventKind::Delay { .. } => {
+                    out.push(self.halves(e)?);
+                    // Loops in loops multiply.
+                    STATEMENTS.check(out.len() as u64, Some(event.place.span()))?;
+                }
                 EventKind::Loop { repeat, body } if body.iter().any(has_centres) => {
                     for inner in Repetition::all_of(e, repeat)? {
                         match inner.counter {

@@ -411,8 +411,21 @@ pub enum State {
     },
     /// A mixture with weights.
     Mix(Vec<(Expr, State)>),
-    /// A superposition with real amplitudes, normalised.
-    Superposition(Vec<(Expr, State)>),
+    /// A superposition, normalised.
+    Superposition(Vec<Amplitude>),
+}
+
+/// A state of a superposition with its amplitude.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Amplitude {
+    /// Magnitude; a negative one has the opposite phase.
+    pub size: Expr,
+    /// Phase, 0 if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Expr>,
+    /// The state.
+    pub state: State,
 }
 
 /// States of the language: (keyword, arguments, description).
@@ -440,5 +453,9 @@ pub const STATES: &[(&str, &str, &str)] = &[
         "n particular spins of a collective up and the others down; not symmetric under exchange",
     ),
     ("mix", "(p: state, ...)", "a mixture; the weights add up to 1"),
-    ("superposition", "(a: state, ...)", "a superposition with real amplitudes, which are normalised"),
+    (
+        "superposition",
+        "(a: state, b phase 90 deg: state, ...)",
+        "a superposition with amplitudes of a magnitude and, if given, a phase; it is normalised",
+    ),
 ];

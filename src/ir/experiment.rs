@@ -278,9 +278,8 @@ impl Experiment {
         fn places(states: &[State], name: &str) -> bool {
             states.iter().any(|s| match s {
                 State::Up { site } | State::Down { site } | State::Dicke { site, .. } => named(site, name),
-                State::Superposition(parts) | State::Mix(parts) => {
-                    parts.iter().any(|(_, s)| places(std::slice::from_ref(s), name))
-                }
+                State::Mix(parts) => parts.iter().any(|(_, s)| places(std::slice::from_ref(s), name)),
+                State::Superposition(parts) => parts.iter().any(|p| places(std::slice::from_ref(&p.state), name)),
                 _ => false,
             })
         }
@@ -292,9 +291,8 @@ impl Experiment {
                 | State::Mixed { sites: None }
                 | State::Gibbs { .. }
                 | State::HighTemperature { .. } => !places(states, name),
-                State::Mix(parts) | State::Superposition(parts) => {
-                    parts.iter().any(|(_, s)| leaves(std::slice::from_ref(s), name))
-                }
+                State::Mix(parts) => parts.iter().any(|(_, s)| leaves(std::slice::from_ref(s), name)),
+                State::Superposition(parts) => parts.iter().any(|p| leaves(std::slice::from_ref(&p.state), name)),
                 _ => false,
             })
         }

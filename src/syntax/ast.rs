@@ -401,8 +401,19 @@ pub struct State {
     pub text: Option<String>,
     /// Arguments.
     pub arguments: Vec<Expr>,
-    /// Weighted components of a mixture.
-    pub parts: Vec<(Expr, State)>,
+    /// Components of a mixture or superposition.
+    pub parts: Vec<Part>,
+}
+
+/// A component of a mixture or superposition: `0.5: up(a)`, `1 phase 90 deg: ket "11"`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Weight, or magnitude of the amplitude.
+    pub weight: Expr,
+    /// Phase of the amplitude.
+    pub phase: Option<Expr>,
+    /// The state.
+    pub state: State,
 }
 
 /// An entry of `measure`.

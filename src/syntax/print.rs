@@ -282,8 +282,18 @@ impl Display for State {
             return write!(f, " \"{text}\"");
         }
         let mut parts = texts(&self.arguments);
-        parts.extend(self.parts.iter().map(|(weight, state)| format!("{weight}: {state}")));
+        parts.extend(texts(&self.parts));
         if parts.is_empty() { Ok(()) } else { write!(f, "({})", parts.join(", ")) }
+    }
+}
+
+impl Display for Part {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.weight)?;
+        if let Some(phase) = &self.phase {
+            write!(f, " phase {phase}")?;
+        }
+        write!(f, ": {}", self.state)
     }
 }
 

@@ -10,6 +10,7 @@ mod heated;
 pub use deviation::Deviation;
 
 use super::interactions::zeeman::thermal_ratios;
+use super::schedule::clean;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir;
@@ -376,9 +377,14 @@ fn ket(e: &Evaluator, text: &str, span: Span) -> Result<usize, Fault> {
 /// The sites covered by all parts of a mixture or superposition, and the parts with their weights.
 type Parts = (Vec<usize>, Vec<(f64, Partial)>);
 
-fn parts_of(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Parts, Fault> {
+fn parts_of<'p>(
+    e: &Evaluator,
+    parts: impl Iterator<Item = (&'p Expr, &'p ir::State)>,
+    span: Span,
+    cover: &Cover,
+) -> Result<Parts, Fault> {
     let parts: Vec<(f64, Partial)> =
-        parts.iter().map(|(w, s)| Ok((e.number(w)?, partial(e, s, span, cover)?))).collect::<Result<_, Fault>>()?;
+        parts.map(|(w, s)| Ok((e.number(w)?, partial(e, s, span, cover)?))).collect::<Result<_, Fault>>()?;
     let Some((_, first)) = parts.first() else {
         return Err(Diagnostic::new(Code::WrongState, span, "there are no states to mix or superpose").into());
     };
@@ -394,7 +400,7 @@ fn parts_of(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cove
     reason = "populations and rho have the joint dimension of the sites that the parts are states of"
 )]
 fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
-    let (sites, parts) = parts_of(e, parts, span, cover)?;
+    let (sites, parts) = parts_of(e, parts.iter().map(|(w, s)| (w, s)), span, cover)?;
     let sum: f64 = parts.iter().map(|(w, _)| w).sum();
     if (sum - 1.0).abs() > 1e-9 || parts.iter().any(|(w, _)| *w < 0.0) {
         return Err(Diagnostic::new(
@@ -439,14 +445,18 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover
     Ok(Partial { sites, form: Form::Mixed(rho), averaged })
 }
 
-fn superposition(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
-    let (sites, parts) = parts_of(e, parts, span, cover)?;
+fn superposition(e: &Evaluator, parts: &[ir::Amplitude], span: Span, cover: &Cover) -> Result<Partial, Fault> {
+    let phases: Vec<Option<f64>> =
+        parts.iter().map(|p| p.phase.as_ref().map(|x| e.number(x)).transpose()).collect::<Result<_, Fault>>()?;
+    let (sites, parts) = parts_of(e, parts.iter().map(|p| (&p.size, &p.state)), span, cover)?;
     let mut sum: BTreeMap<usize, C64> = BTreeMap::new();
-    for (amplitude, part) in &parts {
+    for ((size, part), phase) in parts.iter().zip(phases) {
+        let amplitude =
+            phase.map_or(real(*size), |phase| C64::new(size * clean(phase.cos()), size * clean(phase.sin())));
         let Form::Pure(v) = &part.form else {
             return Err(Diagnostic::new(Code::WrongState, span, "only pure states can be superposed").into());
         };
-        v.iter().for_each(|(k, x)| *sum.entry(*k).or_insert(ZERO) += x * *amplitude);
+        v.iter().for_each(|(k, x)| *sum.entry(*k).or_insert(ZERO) += x * amplitude);
     }
     sum.retain(|_, x| *x != ZERO);
     let norm = Vector::from_iterator(sum.len(), sum.values().copied()).norm();

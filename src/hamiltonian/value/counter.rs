@@ -4,6 +4,7 @@ use super::{Evaluator, Fault, turns};
 use crate::budget::STATEMENTS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Each, Event, Repeat};
+use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use std::ops::RangeInclusive;
 
@@ -46,8 +47,16 @@ impl Evaluator<'_> {
     /// If there are too many.
     pub fn write_out(&self, each: &Each, values: &RangeInclusive<i64>, body: &[Event]) -> Result<(), Fault> {
         let statements = turns(*values.start(), *values.end()).saturating_mul(body.len() as u64);
+        self.count_statements(statements, each.to.span())
+    }
+
+    /// Counts statements that are written out towards [`STATEMENTS`].
+    ///
+    /// # Errors
+    /// If there are too many.
+    pub fn count_statements(&self, statements: u64, place: Span) -> Result<(), Fault> {
         self.written_out.set(self.written_out.get().saturating_add(statements));
-        STATEMENTS.check(self.written_out.get(), Some(each.to.span()))
+        STATEMENTS.check(self.written_out.get(), Some(place))
     }
 
     /// Evaluates something in one repetition of a counted loop.

@@ -154,7 +154,7 @@ impl Parser<'_> {
         Ok(Acquire { channel, points, dwell, phase, settings: self.settings()? })
     }
 
-    /// `state = name [text] [ "(" ( sum | sum ":" state ) { "," ... } ")" ]`
+    /// `state = name [text] [ "(" ( sum | sum [ "phase" sum ] ":" state ) { "," ... } ")" ]`
     pub(super) fn state(&mut self) -> Rule<State> {
         self.deeper(Nest::State, |p| {
             let name = p.name("a state: thermal, gibbs(H, T), ket \"01\", up(c) ...")?;
@@ -171,9 +171,12 @@ impl Parser<'_> {
             p.advance();
             while !p.at_sign(")") {
                 let value = p.expression()?;
-                if p.sign(":") {
-                    let part = p.state()?;
-                    state.parts.push((value, part));
+                if p.opt_word("phase") {
+                    let phase = Some(p.expression()?);
+                    p.expect_sign(":")?;
+                    state.parts.push(Part { weight: value, phase, state: p.state()? });
+                } else if p.sign(":") {
+                    state.parts.push(Part { weight: value, phase: None, state: p.state()? });
                 } else {
                     state.arguments.push(value);
                 }
