@@ -37,8 +37,8 @@ pub(super) fn needs_itself(value: &Expr, function: &str, what: &str, c: &mut Che
     let mut found = false;
     value.walk(&mut |e| found |= matches!(&e.kind, ExprKind::Call(name, _) if name == function));
     if found {
-        let message = format!("`{function}` needs {what}, so {what} cannot be made of it");
-        c.diagnostics.push(Diagnostic::new(Code::CircularDefinition, value.span(), message).label("needs itself"));
+        let message = format!("circular definition: `{function}` depends on {what}");
+        c.diagnostics.push(Diagnostic::new(Code::CircularDefinition, value.span(), message).label("part of its own definition"));
     }
     found
 }

@@ -37,7 +37,7 @@ impl Evaluator<'_> {
     /// # Errors
     /// If the index is not a whole number of the range, or a value cannot be evaluated.
     pub(super) fn element(&self, name: &str, index: &Expr, span: Span, locals: &[Local]) -> Result<Scalar, Fault> {
-        let missing = || Diagnostic::new(Code::UnknownName, span, format!("no list is called `{name}`"));
+        let missing = || Diagnostic::new(Code::UnknownName, span, format!("unknown list `{name}`"));
         let list = self.experiment.list(name).ok_or_else(missing)?;
         let (count, k) = (self.size_of(list)?, self.number_with(index, locals)?);
         let whole = k.round();

@@ -20,7 +20,7 @@ impl Evaluator<'_> {
             return Err(Diagnostic::new(Code::WrongArguments, span, format!("`{LARMOR}` takes a nucleus")).into());
         };
         let isotope = Isotope::named(symbol).ok_or_else(|| {
-            let message = format!("`{symbol}` is no isotope of the table");
+            let message = format!("unknown isotope `{symbol}`");
             Box::new(Diagnostic::new(Code::UnknownIsotope, span, message))
         })?;
         let field = zeeman::field(self)?.ok_or_else(|| zeeman::missing_field("a Larmor frequency", span))?;
