@@ -38,7 +38,8 @@ pub(super) fn needs_itself(value: &Expr, function: &str, what: &str, c: &mut Che
     value.walk(&mut |e| found |= matches!(&e.kind, ExprKind::Call(name, _) if name == function));
     if found {
         let message = format!("circular definition: `{function}` depends on {what}");
-        c.diagnostics.push(Diagnostic::new(Code::CircularDefinition, value.span(), message).label("part of its own definition"));
+        c.diagnostics
+            .push(Diagnostic::new(Code::CircularDefinition, value.span(), message).label("part of its own definition"));
     }
     found
 }

@@ -51,7 +51,8 @@ fn number(value: &Expr, c: &mut Checker) -> Dimension {
         Some(Type::Number(d)) => d,
         Some(_) => {
             c.diagnostics.push(
-                Diagnostic::new(Code::OperatorExpected, value.span(), "a parameter must be a number").label("not a number"),
+                Diagnostic::new(Code::OperatorExpected, value.span(), "a parameter must be a number")
+                    .label("not a number"),
             );
             Dimension::NUMBER
         }

@@ -127,8 +127,11 @@ impl<'a> Position<'a> {
         }
         // Show picoseconds, but not the rounding of a sum of floats.
         let shown = |t: f64| crate::syntax::number_text((t * 1e12).round() / 1e12);
-        let message =
-            format!("the halves of the adjacent pulses last {}, longer than the delay of {}", shown(halves), shown(whole));
+        let message = format!(
+            "the halves of the adjacent pulses last {}, longer than the delay of {}",
+            shown(halves),
+            shown(whole)
+        );
         Err(Diagnostic::new(Code::Contradiction, duration.span(), message)
             .label("the pulses would overlap")
             .help("shorten the pulses with a higher `rf`")

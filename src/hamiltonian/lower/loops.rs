@@ -33,9 +33,8 @@ impl<'a> Builder<'a, '_> {
         if let (0, Some(last)) = (times, bounds.last())
             && bounds.iter().all(|bound| matches!(bound.kind, ExprKind::Number(_)))
         {
-            self.warnings.push(
-                Diagnostic::new(Code::EmptyLoop, last.span(), "this loop has zero passes").label("zero passes"),
-            );
+            self.warnings
+                .push(Diagnostic::new(Code::EmptyLoop, last.span(), "this loop has zero passes").label("zero passes"));
         }
         match (repetitions, repeat) {
             (Repetitions::Counted(values), Repeat::Counter(each)) => self.counted(each, values, body, steps),
