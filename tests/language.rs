@@ -323,7 +323,7 @@ fn a_negative_flip_angle_turns_about_the_opposite_axis() {
     assert!((order - std::f64::consts::FRAC_1_SQRT_2).abs() < 1e-9, "{order}");
     // A parameter may have either sign.
     let given =
-        |angle: &str, phase: &str| lab(&format!("param turn = {angle}"), &format!("pulse 1H turn phase {phase}"));
+        |angle: &str, phase: &str| lab(&format!("param flip = {angle}"), &format!("pulse 1H flip phase {phase}"));
     same(&given("-20 deg", "x"), &given("20 deg", "-x"));
     same(&given("0 deg", "x"), &lab("", "delay 0 us"));
 }

@@ -1,7 +1,6 @@
 //! Fields and shifts given by frequencies: both follow from the Larmor frequency of a nucleus.
 
 use super::checker::{Checker, Fault};
-use super::system;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Index, LARMOR, SiteDeclaration, Type};
 use crate::source::{Place, Span};
@@ -9,7 +8,7 @@ use crate::syntax::ast::{Name, SpinKind};
 use crate::syntax::{Expr, ExprKind, Factor};
 use crate::units::{Dimension, GAMMA, Unit};
 
-/// The field in tesla: as written, or `nu * 1 turn / |gamma|` where it is given by the Larmor frequency of a nucleus.
+/// The field in tesla: as written, or `nu * 1 turn / |gamma|` where it is given by the Larmor frequency of a nucleus, which must be known.
 pub(super) fn field(value: &Expr, nucleus: Option<&Name>, c: &mut Checker) -> Expr {
     if needs_itself(value, LARMOR, "the field", c) {
         return Expr { place: value.place, ..Expr::number(0.0) };
@@ -17,10 +16,8 @@ pub(super) fn field(value: &Expr, nucleus: Option<&Name>, c: &mut Checker) -> Ex
     let Some(nucleus) = nucleus else {
         return c.expr(value, |s, e| s.number(e, Dimension::FIELD, &[]).map_err(|fault| named_nucleus(s, e, fault)));
     };
-    let isotope = system::isotope(&nucleus.text, nucleus.span());
-    let known = c.note(isotope).is_some();
     c.number(value, Dimension::FREQUENCY);
-    let (Some(turn), true) = (Unit::named("turn"), known) else { return value.clone() };
+    let Some(turn) = Unit::named("turn") else { return value.clone() };
     let place = value.place;
     let at = |kind| Expr { kind, place };
     let ratio = at(ExprKind::Call(GAMMA.into(), vec![isotope_expr(&nucleus.text, place)]));

@@ -103,7 +103,11 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
         let system = &mut experiment.system;
         match &entry.kind {
             SystemKind::Spin(..) | SystemKind::Collective(..) | SystemKind::Mode(..) => {}
-            SystemKind::Field(value, nucleus) => system.field = Some(larmor::field(value, nucleus.as_ref(), c)),
+            SystemKind::Field(value, nucleus) => {
+                let known = nucleus.as_ref().is_none_or(|n| c.note(isotope(&n.text, n.span())).is_some());
+                let field = if known { larmor::field(value, nucleus.as_ref(), c) } else { value.clone() };
+                system.field = Some(field);
+            }
             SystemKind::Orientation(angles) => {
                 system.orientation = Some(c.expr(angles, |s, e| triple(s, e, ANGLES, &range)));
             }

@@ -1,18 +1,12 @@
 //! Counters of loops: numbers that differ from repetition to repetition.
 
-use super::{Evaluator, Fault, turns};
+use super::{Counter, Evaluator, Fault, turns};
 use crate::budget::STATEMENTS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Each, Event, Repeat};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use std::ops::RangeInclusive;
-
-/// A counter and its value.
-pub(super) struct Counter {
-    name: String,
-    value: f64,
-}
 
 /// The repetitions of a loop.
 pub enum Repetitions {

@@ -11,7 +11,6 @@ mod time_operator;
 mod variation;
 mod varying;
 
-use self::counter::Counter;
 pub use self::counter::Repetitions;
 use self::time_operator::Value;
 pub use self::time_operator::{Terms, TimeOperator};
@@ -52,6 +51,12 @@ pub type Values = BTreeMap<String, f64>;
 struct Local<'a> {
     name: &'a str,
     value: Scalar,
+}
+
+/// The counter of a loop, and its value.
+struct Counter {
+    name: String,
+    value: f64,
 }
 
 /// Everything needed to evaluate expressions at one parameter point.
