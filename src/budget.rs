@@ -15,11 +15,11 @@ pub struct Budget {
     pub help: &'static str,
 }
 
-/// Statements of the sequence, subsequences put in their places.
+/// Statements of the sequence, subsequences put in their places and the repetitions of counters written out.
 pub const STATEMENTS: Budget = Budget {
-    what: "statements of the sequence after expansion of its subsequences",
+    what: "statements of the sequence after expansion of its subsequences and counters",
     most: 200_000,
-    help: "use `loop` for repetitions, which are not unrolled",
+    help: "use `loop 8 { ... }` for equal repetitions, which are not unrolled",
 };
 
 /// Numbers, names and operations in the statements of the subsequences that are called, arguments put in.
@@ -57,6 +57,13 @@ pub const TURNS: Budget = Budget {
 /// Turns of one `for`.
 pub const FOR_TURNS: Budget =
     Budget { what: "iterations of one `for`", most: 20_000, help: "a system has at most 4096 subsystems" };
+
+/// Phases of one cycle, the cycles in it put in their places.
+pub const CYCLE_PHASES: Budget = Budget {
+    what: "phases of one cycle after expansion of the cycles in it",
+    most: 10_000,
+    help: "a cycle that contains another twice is twice as long",
+};
 
 /// Members of an ensemble with the scans of its phase cycles.
 pub const MEMBERS: Budget =
@@ -103,6 +110,7 @@ pub const BUDGETS: &[&Budget] = &[
     &OPERATOR_TERMS,
     &TURNS,
     &FOR_TURNS,
+    &CYCLE_PHASES,
     &MEMBERS,
     &QUADRATURE_NODES,
     &SAMPLES,

@@ -228,6 +228,7 @@ pub const UNITS: &[Unit] = &[
     unit("angstrom", 1e-10, Dimension::LENGTH, "angstrom"),
     unit("J", 1.0, Dimension::ENERGY, "joule"),
     unit("ppm", 1e-6, Dimension::SHIFT, "part per million"),
+    unit("%", 1e-2, Dimension::NUMBER, "percent"),
 ];
 
 /// A constant of nature that expressions of laboratory files may name.
@@ -347,6 +348,11 @@ impl Unit {
                 let others = unit.dimension.example_units().unwrap_or(unit.symbol);
                 return format!("1 {word} is {size} {}; units of {} are {others}", unit.symbol, unit.dimension);
             }
+        }
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.dedup();
+        if let Some(unit) = Unit::named(&letters.into_iter().collect::<String>()) {
+            return format!("did you mean `{}`?", unit.symbol);
         }
         // Transposed letters, or one wrong letter in a long word.
         let sorted = |w: &str| {

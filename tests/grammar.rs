@@ -246,6 +246,16 @@ fn tables() -> Vec<(&'static str, String)> {
             ),
         ),
         (
+            "other functions",
+            table(
+                &["function", "meaning"],
+                ergoseq::ir::OTHER_FUNCTIONS
+                    .iter()
+                    .map(|(name, arguments, meaning)| vec![code(&format!("{name}{arguments}")), (*meaning).into()])
+                    .collect(),
+            ),
+        ),
+        (
             "states",
             table(
                 &["state", "meaning"],

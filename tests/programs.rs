@@ -159,7 +159,7 @@ impl Random {
             ),
             1 => SystemKind::Collective(self.name(), Expr::number(self.below(9) as f64), spin(self)),
             2 => SystemKind::Mode(self.name(), self.value()),
-            3 => SystemKind::Field(self.value()),
+            3 => SystemKind::Field(self.value(), self.option(Random::nucleus)),
             4 => SystemKind::Temperature(self.value()),
             5..=9 => SystemKind::Interaction(Box::new(self.interaction())),
             10 => SystemKind::DipolarAll,
@@ -178,7 +178,13 @@ impl Random {
         match self.below(4) {
             0 => state.text = Some("01".into()),
             1 => state.arguments = self.list(2, Random::value),
-            2 if depth > 0 => state.parts = self.list(2, |r| (r.value(), r.state(depth - 1))),
+            2 if depth > 0 => {
+                state.parts = self.list(2, |r| Part {
+                    weight: r.value(),
+                    phase: r.option(Random::value),
+                    state: r.state(depth - 1),
+                });
+            }
             _ => {}
         }
         state
@@ -229,10 +235,25 @@ impl Random {
             })),
             9 => StatementKind::Tomography(self.list(3, Random::setting)),
             10 => StatementKind::Call(self.name(), self.list(2, Random::value)),
-            11 => StatementKind::Loop(self.value(), self.list(3, |r| r.statement(depth - 1))),
+            11 => {
+                let repeat = if self.chance(2) {
+                    Repeat::Times(self.value())
+                } else {
+                    Repeat::Counter(ForEach { index: self.name(), from: self.value(), to: self.value() })
+                };
+                StatementKind::Loop(repeat, self.list(3, |r| r.statement(depth - 1)))
+            }
             _ => StatementKind::Parallel(self.option(Random::name), self.list(2, |r| r.statement(depth - 1))),
         };
         Statement { kind, place: Place::default() }
+    }
+
+    fn param_value(&mut self) -> ParamValue {
+        match self.below(3) {
+            0 => ParamValue::One(self.value()),
+            1 => ParamValue::List((0..=self.below(3)).map(|_| self.value()).collect()),
+            _ => ParamValue::Random { size: self.value(), shape: self.name(), settings: self.list(3, Random::setting) },
+        }
     }
 
     fn sweep(&mut self) -> Sweep {
@@ -248,12 +269,13 @@ impl Random {
         let kind = match self.below(16) {
             0 => ItemKind::Title("any text, even # this".into()),
             1 => ItemKind::Units(self.name()),
-            2 => ItemKind::Params(self.list(3, |r| Param {
-                name: r.name(),
-                default: r.value(),
-                range: r.option(|r| (r.value(), r.value())),
+            2 => ItemKind::Params(self.list(3, |r| {
+                let value = r.param_value();
+                let range = matches!(value, ParamValue::One(_)).then(|| r.option(|r| (r.value(), r.value()))).flatten();
+                Param { name: r.name(), value, range }
             })),
             3 => ItemKind::System(self.list(4, Random::entry)),
+            4 if self.chance(2) => ItemKind::Operator(self.name(), self.value()),
             4 => ItemKind::Hamiltonian(self.name(), self.value()),
             5 => ItemKind::Noise(self.name(), self.list(2, Random::value)),
             6 => ItemKind::Channel(self.nucleus(), self.list(3, Random::setting)),

@@ -1,7 +1,7 @@
 //! Diagnostic collector and common checks used for all statements.
 
 use crate::diagnostic::{Code, Diagnostic, MOST_MISTAKES};
-use crate::ir::{Index, Meaning, Scope};
+use crate::ir::{Index, Meaning, PHASES, Scope};
 use crate::source::Span;
 use crate::syntax::ast::{ForEach, Setting};
 use crate::syntax::{Expr, ExprKind};
@@ -57,17 +57,25 @@ impl Checker {
     }
 }
 
-/// Checks that a phase is a keyword, a cycle, or an angle.
+/// Checks that a phase is a keyword, or an angle in which cycles stand for their phase of the scan.
 fn phase(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
     if crate::ir::phase_of_word(expr).is_some() {
         return Ok(());
     }
-    if let ExprKind::Name(name) = &expr.kind
-        && scope.names.get(name) == Some(&Meaning::Cycle)
-    {
-        return Ok(());
-    }
-    scope.number(expr, Dimension::ANGLE, &[])
+    let dimension = scope.dimension(Dimension::ANGLE);
+    let cycles = scope.names.iter().filter(|(_, meaning)| **meaning == Meaning::Cycle);
+    let cycles: Vec<Index> = cycles.map(|(name, _)| Index { name, dimension }).collect();
+    scope.number(expr, Dimension::ANGLE, &cycles).map_err(|fault| {
+        let mut axis = false;
+        expr.walk(&mut |e| {
+            axis |= matches!(&e.kind, ExprKind::Name(name) if PHASES.iter().any(|(word, _)| word == name));
+        });
+        if axis && fault.code == Code::UnknownName {
+            fault.help("an axis stands alone; in a sum write its angle: x is 0 deg, y 90, -x 180, -y 270 deg").into()
+        } else {
+            fault
+        }
+    })
 }
 
 /// Diagnostic for something given twice.

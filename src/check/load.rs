@@ -174,6 +174,7 @@ fn is_declaration(kind: &ItemKind) -> bool {
         | ItemKind::Params(_)
         | ItemKind::System(_)
         | ItemKind::Hamiltonian(..)
+        | ItemKind::Operator(..)
         | ItemKind::Noise(..)
         | ItemKind::Channel(..)
         | ItemKind::Battery(_)

@@ -2,6 +2,8 @@
 //! collected; none stops the analysis.
 
 mod checker;
+mod cycles;
+mod larmor;
 pub mod library;
 mod load;
 mod names;
@@ -38,6 +40,7 @@ pub fn check(items: &[Item], shapes: Vec<ShapeTable>, root: u32) -> (Option<Expe
     params::operators(&declarations, &mut experiment, &mut c);
     system::fill(items, &mut experiment, &mut c);
     surroundings::surroundings(items, &mut experiment, &mut c);
+    cycles::cycles(&declarations, &mut experiment, &mut c);
     sequence::fill(items, &mut experiment, &mut c, &declarations);
     results::fill(items, &mut experiment, &mut c);
     if experiment.system.sites.is_empty() && !c.diagnostics.iter().any(Diagnostic::is_error) {

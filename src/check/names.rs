@@ -2,7 +2,7 @@
 
 use super::checker::{Checker, twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{FUNCTIONS, Meaning, PHASES, PULSE_SHAPES, RAMPS, SYSTEM_PARTS};
+use crate::ir::{FUNCTIONS, LARMOR, LENGTH, Meaning, OperatorKind, PHASES, PULSE_SHAPES, RAMPS, SYSTEM_PARTS};
 use crate::source::Span;
 use crate::spin::LOCAL_OPERATORS;
 use crate::syntax::ast::*;
@@ -19,7 +19,10 @@ pub struct Definition<'a> {
 /// All declarations with a name and a value.
 pub struct Declarations<'a> {
     params: Vec<&'a Param>,
-    hamiltonians: Vec<(&'a Name, &'a Expr)>,
+    operators: Vec<(&'a Name, &'a Expr, OperatorKind)>,
+    cycles: Vec<(&'a Name, &'a [Expr])>,
+    field: Vec<&'a Expr>,
+    rf: Vec<&'a Expr>,
     pub definitions: HashMap<&'a str, Definition<'a>>,
 }
 
@@ -27,7 +30,14 @@ pub struct Declarations<'a> {
 // A match guard would have to report duplicate names, and guards should have no side effects.
 #[allow(clippy::collapsible_match)]
 pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
-    let mut all = Declarations { params: vec![], hamiltonians: vec![], definitions: HashMap::new() };
+    let mut all = Declarations {
+        params: vec![],
+        operators: vec![],
+        cycles: vec![],
+        field: vec![],
+        rf: vec![],
+        definitions: HashMap::new(),
+    };
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for (part, _) in SYSTEM_PARTS {
         c.scope.names.insert((*part).to_string(), Meaning::Part);
@@ -43,7 +53,12 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
             }
             ItemKind::Hamiltonian(name, value) => {
                 if fresh(name, &mut seen, c) {
-                    all.hamiltonians.push((name, value));
+                    all.operators.push((name, value, OperatorKind::Hamiltonian));
+                }
+            }
+            ItemKind::Operator(name, value) => {
+                if fresh(name, &mut seen, c) {
+                    all.operators.push((name, value, OperatorKind::Any));
                 }
             }
             ItemKind::Noise(name, _) => {
@@ -51,12 +66,13 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
                     c.scope.names.insert(name.text.clone(), Meaning::Noise);
                 }
             }
-            ItemKind::Cycle(name, _) => {
+            ItemKind::Cycle(name, phases) => {
                 // A cycle can only be used as a phase, where an axis keyword takes precedence.
                 if own_word(name, PHASES.iter().map(|(w, _)| *w), "is an axis in a phase", c)
                     && fresh(name, &mut seen, c)
                 {
                     c.scope.names.insert(name.text.clone(), Meaning::Cycle);
+                    all.cycles.push((name, phases));
                 }
             }
             ItemKind::Shape(name, _) => {
@@ -66,29 +82,23 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
                 }
             }
             ItemKind::Define(name, arguments, body) => {
-                for argument in arguments {
-                    let axis = PHASES.iter().map(|(w, _)| *w);
-                    if own_word(argument, axis, "is an axis in a phase", c) && is_reserved(&argument.text) {
-                        c.diagnostics.push(reserved(argument));
-                    }
-                }
+                names_of_definition(arguments, body, c);
                 if fresh(name, &mut seen, c) {
                     c.scope.names.insert(name.text.clone(), Meaning::Define);
                     all.definitions.insert(&name.text, Definition { name, arguments, body });
                 }
             }
+            ItemKind::Channel(_, settings) => {
+                all.rf.extend(settings.iter().filter(|s| s.name.text == "rf").map(|s| &s.value));
+            }
+            ItemKind::Sequence(body) => {
+                c.scope.counters.extend(counters_of(body).into_iter().map(|counter| counter.text.clone()));
+            }
             ItemKind::System(entries) => {
                 for entry in entries {
-                    match &entry.kind {
-                        SystemKind::Spin(names, _) => {
-                            for declared in names {
-                                fresh(&declared.name, &mut seen, c);
-                            }
-                        }
-                        SystemKind::Collective(name, ..) | SystemKind::Mode(name, _) => {
-                            fresh(name, &mut seen, c);
-                        }
-                        _ => {}
+                    subsystems_of(entry, &mut seen, c);
+                    if let SystemKind::Field(value, _) = &entry.kind {
+                        all.field.push(value);
                     }
                 }
             }
@@ -98,8 +108,51 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
     all
 }
 
+/// Declares the subsystems of an entry of `system`.
+fn subsystems_of<'a>(entry: &'a SystemEntry, seen: &mut HashMap<&'a str, Span>, c: &mut Checker) {
+    match &entry.kind {
+        SystemKind::Spin(names, _) => {
+            for declared in names {
+                fresh(&declared.name, seen, c);
+            }
+        }
+        SystemKind::Collective(name, ..) | SystemKind::Mode(name, _) => {
+            fresh(name, seen, c);
+        }
+        _ => {}
+    }
+}
+
+/// Reports arguments of a subsequence that are words of the language, and counters in it that have the name of an argument.
+fn names_of_definition(arguments: &[Name], body: &[Statement], c: &mut Checker) {
+    for argument in arguments {
+        let axis = PHASES.iter().map(|(w, _)| *w);
+        if own_word(argument, axis, "is an axis in a phase", c) && is_reserved(&argument.text) {
+            c.diagnostics.push(reserved(argument));
+        }
+    }
+    for counter in counters_of(body) {
+        if let Some(argument) = arguments.iter().find(|a| a.text == counter.text) {
+            c.diagnostics.push(twice(&counter.text, counter.span(), argument.span()));
+        }
+        c.scope.counters.insert(counter.text.clone());
+    }
+}
+
+/// The counters of the loops among statements.
+pub(super) fn counters_of(statements: &[Statement]) -> Vec<&Name> {
+    let mut found = Vec::new();
+    for statement in statements {
+        if let StatementKind::Loop(repeat, body) = &statement.kind {
+            found.extend(repeat.counter());
+            found.extend(counters_of(body));
+        }
+    }
+    found
+}
+
 /// True if a name is reserved in every expression.
-fn is_reserved(text: &str) -> bool {
+pub(super) fn is_reserved(text: &str) -> bool {
     crate::ir::CONSTANTS.contains(&text)
         || crate::syntax::Fold::ALL.iter().any(|fold| fold.word() == text)
         || LOCAL_OPERATORS.iter().any(|(w, _, _)| *w == text) && text.len() > 1
@@ -138,14 +191,35 @@ fn fresh<'a>(name: &'a Name, seen: &mut HashMap<&'a str, Span>, c: &mut Checker)
 }
 
 impl<'a> Declarations<'a> {
-    /// Parameters in dependency order.
-    pub fn params(&self, c: &mut Checker) -> Vec<&'a Param> {
-        in_order(&self.params, |p| (&p.name, &p.default), c)
+    /// The expressions, with those that functions in them need: the field for `larmor`, the rf of channels for `length`.
+    fn with_hidden(&self, mut expressions: Vec<&'a Expr>) -> Vec<&'a Expr> {
+        let (mut field, mut rf) = (false, false);
+        for expr in &expressions {
+            expr.walk(&mut |e| {
+                if let ExprKind::Call(name, _) = &e.kind {
+                    field |= name == LARMOR;
+                    rf |= name == LENGTH;
+                }
+            });
+        }
+        expressions.extend(self.field.iter().filter(|_| field));
+        expressions.extend(self.rf.iter().filter(|_| rf));
+        expressions
     }
 
-    /// Hamiltonians in dependency order.
-    pub fn hamiltonians(&self, c: &mut Checker) -> Vec<(&'a Name, &'a Expr)> {
-        in_order(&self.hamiltonians, |h| *h, c)
+    /// Parameters in dependency order.
+    pub fn params(&self, c: &mut Checker) -> Vec<&'a Param> {
+        in_order(&self.params, |p| (&p.name, self.with_hidden(p.value.expressions())), c)
+    }
+
+    /// Phase cycles in dependency order.
+    pub fn cycles(&self, c: &mut Checker) -> Vec<(&'a Name, &'a [Expr])> {
+        in_order(&self.cycles, |cycle| (cycle.0, cycle.1.iter().collect()), c)
+    }
+
+    /// Hamiltonians and other operators in dependency order.
+    pub fn operators(&self, c: &mut Checker) -> Vec<(&'a Name, &'a Expr, OperatorKind)> {
+        in_order(&self.operators, |h| (h.0, vec![h.1]), c)
     }
 }
 
@@ -154,20 +228,22 @@ impl<'a> Declarations<'a> {
     clippy::indexing_slicing,
     reason = "indices are positions in `items`, and `entries`, `needs` and `state` have the same length"
 )]
-fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, &'a Expr), c: &mut Checker) -> Vec<T> {
-    let entries: Vec<(&Name, &Expr)> = items.iter().map(entry).collect();
+fn in_order<'a, T: Copy>(items: &[T], entry: impl Fn(&T) -> (&'a Name, Vec<&'a Expr>), c: &mut Checker) -> Vec<T> {
+    let entries: Vec<(&Name, Vec<&Expr>)> = items.iter().map(entry).collect();
     let index: HashMap<&str, usize> = entries.iter().enumerate().map(|(k, (n, _))| (n.text.as_str(), k)).collect();
     let needs: Vec<Vec<usize>> = entries
         .iter()
-        .map(|(_, e)| {
+        .map(|(_, all)| {
             let mut found = Vec::new();
-            e.walk(&mut |e| {
-                if let ExprKind::Name(name) = &e.kind
-                    && let Some(&k) = index.get(name.as_str())
-                {
-                    found.push(k);
-                }
-            });
+            for e in all {
+                e.walk(&mut |e| {
+                    if let ExprKind::Name(name) | ExprKind::Index(name, _) = &e.kind
+                        && let Some(&k) = index.get(name.as_str())
+                    {
+                        found.push(k);
+                    }
+                });
+            }
             found
         })
         .collect();
@@ -225,6 +301,7 @@ pub fn warn_unused(items: &[Item], root: u32, c: &mut Checker) {
         let declared: Vec<(&Name, &str)> = match &item.kind {
             ItemKind::Params(params) => params.iter().map(|p| (&p.name, "parameter")).collect(),
             ItemKind::Hamiltonian(name, _) => vec![(name, "Hamiltonian")],
+            ItemKind::Operator(name, _) => vec![(name, "operator")],
             ItemKind::Noise(name, _) => vec![(name, "noise")],
             ItemKind::Cycle(name, _) => vec![(name, "phase cycle")],
             ItemKind::Define(name, ..) => vec![(name, "subsequence")],
@@ -257,7 +334,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
         ItemKind::Version(_) | ItemKind::Title(_) | ItemKind::Units(_) | ItemKind::Use(_) | ItemKind::Shape(..) => {}
         ItemKind::Params(params) => {
             for p in params {
-                uses(&p.default, used);
+                p.value.expressions().into_iter().for_each(|e| uses(e, used));
                 if let Some((from, to)) = &p.range {
                     uses(from, used);
                     uses(to, used);
@@ -272,7 +349,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
                     }
                     SystemKind::Collective(_, e, _)
                     | SystemKind::Mode(_, e)
-                    | SystemKind::Field(e)
+                    | SystemKind::Field(e, _)
                     | SystemKind::Orientation(e)
                     | SystemKind::Temperature(e) => uses(e, used),
                     SystemKind::Position(a, b) => [a, b].into_iter().for_each(|e| uses(e, used)),
@@ -293,7 +370,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
                 }
             }
         }
-        ItemKind::Hamiltonian(_, e) => uses(e, used),
+        ItemKind::Hamiltonian(_, e) | ItemKind::Operator(_, e) => uses(e, used),
         ItemKind::Noise(_, list) | ItemKind::Cycle(_, list) => list.iter().for_each(|e| uses(e, used)),
         ItemKind::Channel(_, list) | ItemKind::Spectrometer(_, list) | ItemKind::Battery(list) => settings(list),
         ItemKind::Ensemble(list) => {
@@ -332,13 +409,14 @@ fn uses_of_record<'a>(record: &'a Option<Record>, used: &mut HashSet<&'a str>) {
 
 fn uses_of_state<'a>(state: &'a State, used: &mut HashSet<&'a str>) {
     state.arguments.iter().for_each(|e| uses(e, used));
-    for (weight, part) in &state.parts {
-        uses(weight, used);
-        uses_of_state(part, used);
+    for part in &state.parts {
+        uses(&part.weight, used);
+        part.phase.iter().for_each(|e| uses(e, used));
+        uses_of_state(&part.state, used);
     }
 }
 
-fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) {
+pub(super) fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) {
     match &statement.kind {
         StatementKind::Prepare(states) => states.iter().for_each(|s| uses_of_state(s, used)),
         StatementKind::Pulse(p) => {
@@ -377,8 +455,8 @@ fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) 
             a.settings.iter().for_each(|s| uses(&s.value, used));
         }
         StatementKind::Tomography(settings) => settings.iter().for_each(|s| uses(&s.value, used)),
-        StatementKind::Loop(count, body) => {
-            uses(count, used);
+        StatementKind::Loop(repeat, body) => {
+            repeat.expressions().into_iter().for_each(|e| uses(e, used));
             body.iter().for_each(|s| uses_of_statement(s, used));
         }
         StatementKind::Parallel(_, body) => body.iter().for_each(|s| uses_of_statement(s, used)),

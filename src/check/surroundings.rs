@@ -1,15 +1,16 @@
 //! Noises, channels, spectrometers, the battery, phase cycles and ensembles.
 
 use super::checker::{Checker, Fault, settings, twice};
+use super::larmor;
 use super::system;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
-    Battery, Channel, Cycle, Distribution, Experiment, GRIDS, Meaning, Noise, Row, SPREADS, Scope, Shape, Varied,
+    Battery, Channel, Distribution, Experiment, GRIDS, LENGTH, Meaning, Noise, Row, SPREADS, Scope, Shape, Varied,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, Item, ItemKind, Name, Setting};
 use crate::syntax::{Expr, ExprKind};
-use crate::units::{Dimension, UnitSystem};
+use crate::units::Dimension;
 
 /// Checks these statements and adds them to the experiment.
 pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
@@ -56,10 +57,6 @@ pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut 
                 battery = Some(span);
                 experiment.battery = battery_of(settings, span, c);
             }
-            ItemKind::Cycle(name, phases) => {
-                let phases = phases.iter().map(|p| c.phase(&in_radian(p, experiment.units))).collect();
-                experiment.cycles.push(Cycle { name: name.text.clone(), phases });
-            }
             ItemKind::Ensemble(distributions) => {
                 for d in distributions {
                     let checked = distribution(d, c);
@@ -85,26 +82,17 @@ fn collapse_operator(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
         .into())
 }
 
-/// Converts a phase in parts of a turn, which the parser gives in degrees, to radian in files with natural units. Such a number has no unit
-/// in the text, so its span equals that of the whole phase; a unit written by the user is left, and later rejected.
-fn in_radian(phase: &Expr, units: UnitSystem) -> Expr {
-    match &phase.kind {
-        ExprKind::Quantity(value, unit) if units == UnitSystem::Natural && value.span() == phase.span() => {
-            match value.kind {
-                ExprKind::Number(x) => Expr::at(ExprKind::Number(x * unit.factor), phase.span()),
-                _ => phase.clone(),
-            }
-        }
-        _ => phase.clone(),
-    }
-}
-
 fn channel(nucleus: &Name, given: &[Setting], c: &mut Checker) -> Channel {
     let mut channel = Channel { nucleus: nucleus.text.clone(), place: nucleus.place, ..Channel::default() };
     let result = system::isotope(&nucleus.text, nucleus.span());
     c.note(result);
     let known: Vec<&str> = crate::ir::CHANNEL_SETTINGS.iter().map(|(w, _)| *w).collect();
     for (name, value) in settings(given, &known, "a channel", c) {
+        let value = &match name {
+            "rf" if larmor::needs_itself(value, LENGTH, "the rf of the channel", c) => continue,
+            "carrier" => larmor::in_ppm(value, Dimension::SHIFT, Some(&nucleus.text), &[], c),
+            _ => value.clone(),
+        };
         let mut take = |dimension: Dimension| Some(c.number(value, dimension));
         match name {
             "rf" => channel.rf = take(Dimension::FREQUENCY),
@@ -164,8 +152,8 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
     }
     let (varied, dimension) = varied(d, c)?;
     let (shape, known) = match varied {
-        Varied::Orientation => named(GRIDS, &d.shape, c).map(|(grid, known)| (Shape::Grid(grid), known))?,
-        _ => named(SPREADS, &d.shape, c).map(|(spread, known)| (Shape::Spread(spread), known))?,
+        Varied::Orientation => row_named(GRIDS, &d.shape, c).map(|(grid, known)| (Shape::Grid(grid), known))?,
+        _ => row_named(SPREADS, &d.shape, c).map(|(spread, known)| (Shape::Spread(spread), known))?,
     };
     let place = format!("`{}`", d.shape);
     let values = settings(&d.settings, known, &place, c)
@@ -192,6 +180,13 @@ fn varied(d: &ast::Distribution, c: &mut Checker) -> Option<(Varied, Dimension)>
         }
         (Some(ExprKind::Name(name)), "param") => match c.scope.names.get(name) {
             Some(Meaning::Param(dimension)) => Some((Varied::Param(name.clone()), *dimension)),
+            Some(Meaning::List(_)) => {
+                let span = of.map(Expr::span).unwrap_or_default();
+                let message = format!("`{name}` is a list of parameters, and an ensemble varies one parameter");
+                let diagnostic = Diagnostic::new(Code::WrongKind, span, message).label("a list");
+                c.diagnostics.push(diagnostic.help("vary a parameter that its values are made of"));
+                None
+            }
             _ => {
                 let diagnostic = c.scope.unknown(name, of.map(Expr::span).unwrap_or_default(), &[]);
                 c.diagnostics.push(*diagnostic);
@@ -210,7 +205,11 @@ fn varied(d: &ast::Distribution, c: &mut Checker) -> Option<(Varied, Dimension)>
 }
 
 /// Looks up a distribution in a table: its kind and settings.
-fn named<T: Copy>(table: &[Row<T>], word: &ast::Name, c: &mut Checker) -> Option<(T, &'static [&'static str])> {
+pub(super) fn row_named<T: Copy>(
+    table: &[Row<T>],
+    word: &ast::Name,
+    c: &mut Checker,
+) -> Option<(T, &'static [&'static str])> {
     let row = table.iter().find(|(_, known, ..)| *known == word.text).map(|(kind, _, settings, _)| (*kind, *settings));
     if row.is_none() {
         let diagnostic = Diagnostic::new(Code::UnknownFunction, word.span(), format!("unknown distribution `{word}`"))

@@ -1,6 +1,7 @@
 //! Checks `system`: subsystems, interactions, relaxation.
 
 use super::checker::{Checker, Fault, indices, settings, twice};
+use super::larmor;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
     Each, Experiment, Interaction, OfSite, RELAX_SETTINGS, RelaxSetting, Relaxation, Scope, SiteDeclaration, Spinning,
@@ -102,7 +103,11 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
         let system = &mut experiment.system;
         match &entry.kind {
             SystemKind::Spin(..) | SystemKind::Collective(..) | SystemKind::Mode(..) => {}
-            SystemKind::Field(value) => system.field = Some(c.number(value, Dimension::FIELD)),
+            SystemKind::Field(value, nucleus) => {
+                let known = nucleus.as_ref().is_none_or(|n| c.note(isotope(&n.text, n.span())).is_some());
+                let field = if known { larmor::field(value, nucleus.as_ref(), c) } else { value.clone() };
+                system.field = Some(field);
+            }
             SystemKind::Orientation(angles) => {
                 system.orientation = Some(c.expr(angles, |s, e| triple(s, e, ANGLES, &range)));
             }
@@ -114,7 +119,9 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             SystemKind::Temperature(value) => system.temperature = Some(c.number(value, Dimension::TEMPERATURE)),
             SystemKind::Interaction(given) => {
                 let sites = given.sites.iter().map(&mut site).collect();
-                let size = c.expr(&given.size, |s, e| s.number(e, given.form.size, &range));
+                let isotope = given.sites.first().and_then(|site| larmor::isotope_of(site, &system.sites));
+                let size = larmor::in_ppm(&given.size, given.form.size, isotope, &range, c);
+                let size = c.expr(&size, |s, e| s.number(e, given.form.size, &range));
                 let clauses = given
                     .clauses
                     .iter()
@@ -184,7 +191,7 @@ fn listed(words: &[&str]) -> String {
 /// Key of an entry that may be given only once.
 fn key(entry: &SystemEntry) -> Option<String> {
     Some(match &entry.kind {
-        SystemKind::Field(_) => "field".into(),
+        SystemKind::Field(..) => "field".into(),
         SystemKind::Temperature(_) => "temperature".into(),
         SystemKind::Interaction(given) => interaction_key(given),
         SystemKind::Position(a, _) => format!("position {a}"),

@@ -1,12 +1,12 @@
 //! Completion.
 
 use super::{Document, Kind};
-use crate::ir::{FUNCTIONS, STATES, SYSTEM_PARTS};
+use crate::ir::{FUNCTIONS, OTHER_FUNCTIONS, STATES, SYSTEM_PARTS};
 use crate::metrics::METRICS;
 use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::TokenKind;
 use crate::syntax::words::{Role, WORDS};
-use crate::units::{CONSTANTS, GAMMA, UNITS};
+use crate::units::{CONSTANTS, UNITS};
 
 /// A completion item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     let words = |role: Role| WORDS.iter().filter(move |w| w.role == role).map(|w| of(w.word, "keyword", w.meaning));
     let mut out: Vec<Completion> = Vec::new();
     let behind = |wanted: &[&str]| matches!(last, Some(TokenKind::Name(w)) if wanted.contains(&w.as_str()));
-    if behind(&["pulse", "lock", "acquire", "channel"])
+    if behind(&["pulse", "lock", "acquire", "channel", "of"])
         || (block == "system" && matches!(last, Some(TokenKind::Sign(":"))))
     {
         return ISOTOPES.iter().map(|i| of(i.symbol, "nucleus", format!("spin {}/2", i.twice_spin))).collect();
@@ -76,7 +76,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     for n in &document.names {
         let (kind, meaning) = match n.kind {
             Kind::Param => ("parameter", "a parameter"),
-            Kind::Operator => ("variable", "a Hamiltonian"),
+            Kind::Operator => ("variable", "an operator"),
             Kind::Site => ("variable", "a subsystem"),
             Kind::Noise => ("variable", "a noise"),
             Kind::Cycle => ("variable", "a phase cycle"),
@@ -98,7 +98,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     out.extend(SYSTEM_PARTS.iter().map(|(word, meaning)| of(*word, "operator", *meaning)));
     out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
     out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
-    out.push(of(GAMMA, "function", "the gyromagnetic ratio of a nucleus"));
+    out.extend(OTHER_FUNCTIONS.iter().map(|(name, _, meaning)| of(*name, "function", *meaning)));
     out
 }
 

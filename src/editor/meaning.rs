@@ -5,7 +5,7 @@ use super::latex::latex;
 use super::names::Kind;
 use super::uses::uses;
 use crate::hamiltonian::{Evaluator, Values};
-use crate::ir::{FUNCTIONS, Meaning, SYSTEM_PARTS};
+use crate::ir::{FUNCTIONS, Meaning, OTHER_FUNCTIONS, SYSTEM_PARTS};
 use crate::metrics::Metric;
 use crate::source::Span;
 use crate::spin::{Isotope, LOCAL_OPERATORS};
@@ -65,6 +65,9 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     if let Some((_, meaning)) = SYSTEM_PARTS.iter().find(|(w, _)| w == name) {
         return row(format!("**{name}**: {meaning}"));
     }
+    if let Some((_, arguments, meaning)) = OTHER_FUNCTIONS.iter().find(|(other, ..)| other == name) {
+        return row(format!("**{name}{arguments}**: {meaning}"));
+    }
     if let Some(constant) = Constant::named(name) {
         return row(format!("**{name}**: {}", constant.meaning));
     }
@@ -75,7 +78,7 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
 fn of_name(document: &Document, name: &str, kind: Kind, span: Span, count: usize) -> String {
     let what = match kind {
         Kind::Param => "a parameter",
-        Kind::Operator => "a Hamiltonian",
+        Kind::Operator => "an operator",
         Kind::Site => "a subsystem",
         Kind::Noise => "a noise",
         Kind::Cycle => "a phase cycle",
@@ -100,12 +103,13 @@ fn of_name(document: &Document, name: &str, kind: Kind, span: Span, count: usize
                     out += &format!("\n\n`{name}` = {} {}", number_text(*value), dimension.si_unit());
                 }
             }
+            (Kind::Param, Some(Meaning::List(dimension))) => out += &format!(", a list, each {}", dimension),
             (Kind::Operator, Some(Meaning::Operator(dimension))) => out += &format!(", {}", dimension),
             _ => {}
         }
     }
     for item in &document.program.items {
-        if let ItemKind::Hamiltonian(n, value) = &item.kind
+        if let ItemKind::Hamiltonian(n, value) | ItemKind::Operator(n, value) = &item.kind
             && kind == Kind::Operator
             && n.text == name
         {

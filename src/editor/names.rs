@@ -72,7 +72,7 @@ pub(super) fn declared(program: &Program, text: &str) -> Vec<Named> {
                     }
                 }
             }
-            ItemKind::Hamiltonian(name, _) => add(name, Kind::Operator, None),
+            ItemKind::Hamiltonian(name, _) | ItemKind::Operator(name, _) => add(name, Kind::Operator, None),
             ItemKind::Noise(name, _) => add(name, Kind::Noise, None),
             ItemKind::Cycle(name, _) => add(name, Kind::Cycle, None),
             ItemKind::Shape(name, _) => add(name, Kind::Shape, None),
@@ -104,7 +104,11 @@ fn statements(body: &[Statement], add: &mut impl FnMut(&Name, Kind, Option<Span>
             StatementKind::Delay(d) => traced(&d.record, add),
             StatementKind::Lock(l) => traced(&l.record, add),
             StatementKind::Evolve(e) => traced(&e.record, add),
-            StatementKind::Loop(_, body) | StatementKind::Parallel(_, body) => statements(body, &mut *add),
+            StatementKind::Loop(repeat, body) => {
+                repeat.counter().into_iter().for_each(|counter| add(counter, Kind::Argument, statement.place.0));
+                statements(body, &mut *add);
+            }
+            StatementKind::Parallel(_, body) => statements(body, &mut *add),
             _ => {}
         }
     }

@@ -12,7 +12,7 @@ use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{UnitSystem, angular_factor};
 use crate::waveform::{Function, Scalar, Unresolved, peak};
-use std::f64::consts::FRAC_PI_2;
+use std::f64::consts::{FRAC_PI_2, PI};
 use std::sync::Arc;
 
 /// A pulse as numbers.
@@ -300,23 +300,26 @@ pub fn duration_of(e: &Evaluator, expr: &Expr) -> Result<f64, Fault> {
     duration(e, expr)
 }
 
+/// The magnitude of the flip angle of a pulse, and what its sign adds to the phase, rad: a turn by -a about an axis is a turn by a about the
+/// opposite one.
+fn flip_angle(e: &Evaluator, p: &Pulse) -> Result<(Option<f64>, f64), Fault> {
+    Ok(match p.angle.as_ref().map(|a| e.number(a)).transpose()? {
+        Some(angle) if angle < 0.0 => (Some(-angle), PI),
+        angle => (angle, 0.0),
+    })
+}
+
+/// The phases of a pulse from scan to scan, rad, with what the sign of its flip angle adds.
+pub fn phases(e: &Evaluator, p: &Pulse) -> Result<Vec<f64>, Fault> {
+    let (_, turned) = flip_angle(e, p)?;
+    Ok(e.phases(&p.phase)?.into_iter().map(|phase| phase + turned).collect())
+}
+
 /// A pulse as numbers: any two of angle, rf and duration determine the third; all three must agree.
 pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     let span = p.place.span();
-    let phase = e.phase(&p.phase)?;
-    let angle = p.angle.as_ref().map(|a| e.number(a)).transpose()?;
-    if let (Some(angle), Some(expr)) = (angle, &p.angle)
-        && angle < 0.0
-    {
-        return Err(Diagnostic::new(
-            Code::OutOfRange,
-            expr.span(),
-            format!("a flip angle cannot be negative, this is {} deg", angle.to_degrees()),
-        )
-        .label("negative")
-        .help("shift the phase by 180 deg instead")
-        .into());
-    }
+    let (angle, turned) = flip_angle(e, p)?;
+    let phase = e.phase(&p.phase)? + turned;
     // A flip angle of zero, as in a sweep, means no pulse: its duration is zero.
     if p.ideal || (angle == Some(0.0) && p.duration.is_none()) {
         let angle = angle.unwrap_or(0.0);

@@ -83,7 +83,7 @@ pub fn members(e: &Evaluator) -> Result<Vec<Member>, Fault> {
 
 /// Number of scans of the phase cycles: the least common multiple of their lengths.
 pub fn scans(e: &Evaluator) -> usize {
-    e.experiment.cycles.iter().map(|c| c.phases.len().max(1)).fold(1, least_common_multiple)
+    crate::ir::scans_of(&e.experiment.cycles)
 }
 
 fn not_too_many(members: usize, nodes: usize, distribution: &Distribution) -> Result<(), Fault> {
@@ -113,14 +113,6 @@ fn turned(members: Vec<Member>, e: &Evaluator, distribution: &Distribution, grid
     Ok(next)
 }
 
-fn least_common_multiple(a: usize, b: usize) -> usize {
-    let (mut x, mut y) = (a, b);
-    while y != 0 {
-        (x, y) = (y, x % y);
-    }
-    (a / x).saturating_mul(b)
-}
-
 /// Error of the coherence of a distribution of offsets after a time because of the finite number of members: the difference between the sum
 /// over the members and the exact decay of the distribution.
 ///
@@ -131,15 +123,4 @@ pub fn revival(e: &Evaluator, d: &Distribution, time: f64) -> Result<f64, Fault>
     let factor = angular_factor(e.scope.units);
     let (exact, finite) = spread::coherences(e, d, spread, factor, time)?;
     Ok((finite - exact).abs())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn scans_meet_where_all_cycles_do() {
-        assert_eq!([4, 8, 2].into_iter().fold(1, least_common_multiple), 8);
-        assert_eq!([3, 4].into_iter().fold(1, least_common_multiple), 12);
-    }
 }

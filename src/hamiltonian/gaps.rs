@@ -7,8 +7,8 @@
 use super::drive;
 use super::fault::Fault;
 use super::hardware::Spectrometer;
-use super::value::Evaluator;
-use crate::ir::{Event, EventKind, Lock, Pulse};
+use super::value::{Evaluator, Repetitions};
+use crate::ir::{Event, EventKind, Lock, Pulse, Repeat};
 use crate::source::Span;
 
 /// rf amplitude of a transmitter.
@@ -97,7 +97,7 @@ impl Sending {
             (true, Some(constant), None) => Strength::Constant(constant),
             (true, ..) => Strength::Shaped,
         };
-        Ok(Some(Sending { nucleus: p.nucleus.clone(), strength, phases: e.phases(&p.phase)? }))
+        Ok(Some(Sending { nucleus: p.nucleus.clone(), strength, phases: drive::phases(e, p)? }))
     }
 
     fn of_lock(e: &Evaluator, l: &Lock) -> Result<Sending, Fault> {
@@ -204,9 +204,18 @@ fn last_of(
                 *waited += e.number(duration)?;
                 *place = place.or(Some(event.place.span()));
             }
-            EventKind::Loop { count, body } => {
+            EventKind::Loop { repeat: Repeat::Count(count), body } => {
                 if e.count(count, 0)? > 0
                     && let Some(found) = last_of(e, body, waited, place)?
+                {
+                    return Ok(Some(found));
+                }
+            }
+            EventKind::Loop { repeat: repeat @ Repeat::Counter(each), body } => {
+                if let Repetitions::Counted(values) = e.repetitions(repeat)?
+                    && !values.is_empty()
+                    && let Some(found) =
+                        e.with_counter(&each.index, *values.end(), || last_of(e, body, waited, place))?
                 {
                     return Ok(Some(found));
                 }

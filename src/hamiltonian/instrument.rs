@@ -10,7 +10,7 @@ use crate::ir::{Align, Lock, Pulse};
 use crate::source::Span;
 use crate::syntax::Expr;
 
-pub use super::centres::halves;
+pub use super::centres::{Position, Repetition};
 pub use super::drive::strength_of_channel;
 pub use super::gaps::Gaps;
 
@@ -70,14 +70,27 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span, said: &mut Vec<Diagnostic>) -> 
     Ok(transmission(e, &drive, given))
 }
 
-/// The phases of a pulse from scan to scan, rad, rounded to the steps of the spectrometer if one is named.
+/// The phases of a lock or receiver from scan to scan, rad, rounded to the steps of the spectrometer if one is named.
 ///
 /// # Errors
 /// If one cannot be evaluated.
 pub fn phases(e: &Evaluator, phase: &Expr) -> Result<Vec<f64>, Fault> {
+    Ok(in_steps(e, e.phases(phase)?))
+}
+
+/// The phases of a pulse from scan to scan, rad, rounded to the steps of the spectrometer if one is named; a negative flip angle adds half a
+/// turn.
+///
+/// # Errors
+/// If one cannot be evaluated.
+pub fn phases_of_pulse(e: &Evaluator, p: &Pulse) -> Result<Vec<f64>, Fault> {
+    Ok(in_steps(e, drive::phases(e, p)?))
+}
+
+fn in_steps(e: &Evaluator, phases: Vec<f64>) -> Vec<f64> {
     let step = e.spectrometer.as_ref().and_then(|hardware| hardware.phase_step);
     let fitted = |x: f64| step.map_or(x, |step| (x / step).round() * step);
-    Ok(e.phases(phase)?.into_iter().map(fitted).collect())
+    phases.into_iter().map(fitted).collect()
 }
 
 /// Start times of simultaneous pulses with these durations.

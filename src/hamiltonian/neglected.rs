@@ -79,7 +79,8 @@ fn three(x: f64) -> String {
 fn is_thermal(state: &State) -> bool {
     match state {
         State::Thermal { .. } => true,
-        State::Mix(parts) | State::Superposition(parts) => parts.iter().any(|(_, s)| is_thermal(s)),
+        State::Mix(parts) => parts.iter().any(|(_, s)| is_thermal(s)),
+        State::Superposition(parts) => parts.iter().any(|p| is_thermal(&p.state)),
         _ => false,
     }
 }

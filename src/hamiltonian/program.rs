@@ -77,7 +77,9 @@ pub fn compile(e: &Evaluator, variables: &[String]) -> Option<Program> {
     }
     for named in &experiment.hamiltonians {
         // A non-Hermitian named Hamiltonian is rejected wherever it is used; a single run gives the message.
-        e.symbolic_hamiltonian(&named.value).ok()??;
+        if named.kind.is_hamiltonian() {
+            e.symbolic_hamiltonian(&named.value).ok()??;
+        }
         e.symbolic_declare(&named.name, &named.value).ok()?;
     }
     let mut c = Compiler { e, numbers: Numbers::default(), conditions: vec![] };

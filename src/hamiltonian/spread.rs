@@ -83,7 +83,7 @@ fn standard_nodes(spread: Spread, n: usize, place: Span) -> Result<Vec<(f64, f64
 }
 
 /// A random number of a standard distribution.
-fn drawn(spread: Spread, noise: &mut Noise) -> f64 {
+pub(super) fn drawn(spread: Spread, noise: &mut Noise) -> f64 {
     match spread {
         Spread::Gaussian => noise.normal(),
         Spread::Uniform => 2.0 * noise.even() - 1.0,

@@ -1,8 +1,10 @@
 //! Events of a sequence.
 
+use super::system::Each;
 use crate::source::Place;
 use crate::syntax::Expr;
 use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// An event with its position.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -32,6 +34,18 @@ impl Event {
             | EventKind::Dephase { .. }
             | EventKind::Mark { .. }
             | EventKind::Tomography(_) => vec![],
+        }
+    }
+}
+
+impl Event {
+    /// Calls `visit` for the counters of loops in this event.
+    pub fn counters(&self, visit: &mut dyn FnMut(&str)) {
+        if let EventKind::Loop { repeat, body } = &self.kind {
+            if let Repeat::Counter(each) = repeat {
+                visit(&each.index);
+            }
+            body.iter().for_each(|event| event.counters(visit));
         }
     }
 }
@@ -121,8 +135,9 @@ pub enum EventKind {
     Tomography(Tomography),
     /// A loop.
     Loop {
-        /// Number of repetitions.
-        count: Expr,
+        /// How often it runs.
+        #[serde(flatten)]
+        repeat: Repeat,
         /// Body.
         body: Vec<Event>,
     },
@@ -133,6 +148,25 @@ pub enum EventKind {
         /// The pulses.
         pulses: Vec<Pulse>,
     },
+}
+
+/// How often a loop runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Repeat {
+    /// So many equal repetitions.
+    Count(Expr),
+    /// Once for every value of a counter, whose name is a number in the body.
+    Counter(Each),
+}
+
+impl fmt::Display for Repeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Repeat::Count(count) => write!(f, "× {count}"),
+            Repeat::Counter(each) => write!(f, "{} in {}..{}", each.index, each.from, each.to),
+        }
+    }
 }
 
 /// Recording of a trace.
@@ -346,7 +380,7 @@ pub enum State {
     },
     /// Highest state of a subsystem: m = +I, or the highest Fock state.
     Up {
-        /// The subsystem.
+        /// The subsystem, or an array of them.
         site: Expr,
     },
     /// Lowest state of a subsystem: m = -I, or the vacuum of a mode.
@@ -377,8 +411,21 @@ pub enum State {
     },
     /// A mixture with weights.
     Mix(Vec<(Expr, State)>),
-    /// A superposition with real amplitudes, normalised.
-    Superposition(Vec<(Expr, State)>),
+    /// A superposition, normalised.
+    Superposition(Vec<Amplitude>),
+}
+
+/// A state of a superposition with its amplitude.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Amplitude {
+    /// Magnitude; a negative one has the opposite phase.
+    pub size: Expr,
+    /// Phase, 0 if not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Expr>,
+    /// The state.
+    pub state: State,
 }
 
 /// States of the language: (keyword, arguments, description).
@@ -396,8 +443,8 @@ pub const STATES: &[(&str, &str, &str)] = &[
         "\"01\"",
         "a basis state, one digit per subsystem in the order of declaration; 0 is spin up, or the vacuum",
     ),
-    ("up", "(site)", "m = +I of a spin or a collective"),
-    ("down", "(site)", "m = -I of a spin or a collective; the vacuum of a mode"),
+    ("up", "(sites)", "m = +I of a spin, of every spin of an array, or of a collective"),
+    ("down", "(sites)", "m = -I of a spin, of every spin of an array, or of a collective; the vacuum of a mode"),
     ("fock", "(mode, n)", "n quanta in a mode"),
     ("dicke", "(collective, n)", "the symmetric state with n spins up"),
     (
@@ -406,5 +453,9 @@ pub const STATES: &[(&str, &str, &str)] = &[
         "n particular spins of a collective up and the others down; not symmetric under exchange",
     ),
     ("mix", "(p: state, ...)", "a mixture; the weights add up to 1"),
-    ("superposition", "(a: state, ...)", "a superposition with real amplitudes, which are normalised"),
+    (
+        "superposition",
+        "(a: state, b phase 90 deg: state, ...)",
+        "a superposition with amplitudes of a magnitude and, if given, a phase; it is normalised",
+    ),
 ];

@@ -1,6 +1,6 @@
 //! The experiment: everything declared in a file.
 
-use super::ensemble::Distribution;
+use super::ensemble::{Distribution, Spread};
 use super::event::{Event, EventKind, State};
 use super::measure::Measure;
 use super::shape::ShapeTable;
@@ -25,9 +25,12 @@ pub struct Experiment {
     /// Parameters, in dependency order.
     #[serde(default)]
     pub params: Vec<Param>,
+    /// Lists of parameters.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lists: Vec<List>,
     /// The spin system.
     pub system: System,
-    /// Named Hamiltonians, in dependency order.
+    /// Named Hamiltonians and other operators, in dependency order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hamiltonians: Vec<NamedOperator>,
     /// Noise models: sets of collapse operators.
@@ -83,12 +86,73 @@ pub struct Param {
     pub place: Place,
 }
 
-/// A named Hamiltonian.
+/// A list of parameters, indexed from 1.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct List {
+    /// Name.
+    pub name: String,
+    /// Its values.
+    pub values: ListValues,
+    /// Position of the declaration.
+    #[serde(skip)]
+    pub place: Place,
+}
+
+/// Values of a list.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ListValues {
+    /// Written one by one.
+    Written(Vec<Expr>),
+    /// Drawn from a distribution.
+    Random {
+        /// Their number.
+        size: Expr,
+        /// The distribution.
+        spread: Spread,
+        /// Its settings, with the seed.
+        settings: Vec<(String, Expr)>,
+    },
+}
+
+impl ListValues {
+    /// An expression with the dimension of the values.
+    pub fn first(&self) -> Option<&Expr> {
+        match self {
+            ListValues::Written(values) => values.first(),
+            ListValues::Random { settings, .. } => settings.iter().find(|(name, _)| name != "seed").map(|(_, e)| e),
+        }
+    }
+}
+
+/// What a named operator may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperatorKind {
+    /// A Hamiltonian: Hermitian, with the dimension of a frequency or an energy.
+    #[default]
+    Hamiltonian,
+    /// Any operator, of any dimension.
+    Any,
+}
+
+impl OperatorKind {
+    /// True for a Hamiltonian.
+    pub fn is_hamiltonian(&self) -> bool {
+        *self == OperatorKind::Hamiltonian
+    }
+}
+
+/// A named operator.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NamedOperator {
     /// Name.
     pub name: String,
+    /// What it may be.
+    #[serde(default, skip_serializing_if = "OperatorKind::is_hamiltonian")]
+    pub kind: OperatorKind,
     /// The operator.
     pub value: Expr,
 }
@@ -125,6 +189,19 @@ pub struct Cycle {
     pub name: String,
     /// Phases.
     pub phases: Vec<Expr>,
+}
+
+/// Number of scans after which all of these cycles begin anew: the least common multiple of their lengths.
+pub fn scans_of<'a>(cycles: impl IntoIterator<Item = &'a Cycle>) -> usize {
+    cycles.into_iter().map(|cycle| cycle.phases.len().max(1)).fold(1, least_common_multiple)
+}
+
+fn least_common_multiple(a: usize, b: usize) -> usize {
+    let (mut x, mut y) = (a, b);
+    while y != 0 {
+        (x, y) = (y, x % y);
+    }
+    (a / x).saturating_mul(b)
 }
 
 /// A sweep of one parameter.
@@ -201,9 +278,8 @@ impl Experiment {
         fn places(states: &[State], name: &str) -> bool {
             states.iter().any(|s| match s {
                 State::Up { site } | State::Down { site } | State::Dicke { site, .. } => named(site, name),
-                State::Superposition(parts) | State::Mix(parts) => {
-                    parts.iter().any(|(_, s)| places(std::slice::from_ref(s), name))
-                }
+                State::Mix(parts) => parts.iter().any(|(_, s)| places(std::slice::from_ref(s), name)),
+                State::Superposition(parts) => parts.iter().any(|p| places(std::slice::from_ref(&p.state), name)),
                 _ => false,
             })
         }
@@ -215,17 +291,32 @@ impl Experiment {
                 | State::Mixed { sites: None }
                 | State::Gibbs { .. }
                 | State::HighTemperature { .. } => !places(states, name),
-                State::Mix(parts) | State::Superposition(parts) => {
-                    parts.iter().any(|(_, s)| leaves(std::slice::from_ref(s), name))
-                }
+                State::Mix(parts) => parts.iter().any(|(_, s)| leaves(std::slice::from_ref(s), name)),
+                State::Superposition(parts) => parts.iter().any(|p| leaves(std::slice::from_ref(&p.state), name)),
                 _ => false,
             })
         }
         self.sequence.iter().any(|e| matches!(&e.kind, EventKind::Prepare(states) if leaves(states, name)))
     }
 
+    /// Looks up a list of parameters by name.
+    pub fn list(&self, name: &str) -> Option<&List> {
+        self.lists.iter().find(|l| l.name == name)
+    }
+
     /// Looks up a parameter by name.
     pub fn param(&self, name: &str) -> Option<&Param> {
         self.params.iter().find(|p| p.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::least_common_multiple;
+
+    #[test]
+    fn scans_meet_where_all_cycles_do() {
+        assert_eq!([4, 8, 2].into_iter().fold(1, least_common_multiple), 8);
+        assert_eq!([3, 4].into_iter().fold(1, least_common_multiple), 12);
     }
 }

@@ -1,6 +1,6 @@
 //! Functions of the language: table of names, arguments and meaning, with their evaluation.
 
-use crate::units::Dimension;
+use crate::units::{Dimension, GAMMA};
 use crate::waveform::Function;
 
 /// Dimensions of argument and value of a function.
@@ -59,6 +59,27 @@ pub const FUNCTIONS: &[FunctionInfo] = &[
     f("step", Rule::Sign, "unit step: 0 for negative values, else 1", Function::Step),
     f("sign", Rule::Sign, "-1 for negative values, else 1", Function::Sign),
     f("floor", Rule::Plain, "the largest integer not above the value", Function::Floor),
+];
+
+/// The function that gives the number of values of a list.
+pub const SIZE: &str = "size";
+
+/// The function that gives the Larmor frequency of a nucleus in the field.
+pub const LARMOR: &str = "larmor";
+
+/// The function that gives the length of a rectangular pulse.
+pub const LENGTH: &str = "length";
+
+/// Functions of nuclei and lists: (name, an example of their arguments, description).
+pub const OTHER_FUNCTIONS: &[(&str, &str, &str)] = &[
+    (GAMMA, "(1H)", "the gyromagnetic ratio of a nucleus, rad/s/T"),
+    (LARMOR, "(1H)", "the Larmor frequency of a nucleus in the field of the file, `|gamma| B0 / 2 pi`, in Hz"),
+    (
+        LENGTH,
+        "(1H, 90 deg)",
+        "the duration of a rectangular pulse with the rf of the channel, or with one that is given: `length(1H, 90 deg, 50 kHz)`",
+    ),
+    (SIZE, "(taus)", "the number of values of a list"),
 ];
 
 impl FunctionInfo {

@@ -7,7 +7,11 @@ use crate::units::Dimension;
 pub enum Meaning {
     /// A parameter of this dimension.
     Param(Dimension),
-    /// A Hamiltonian of this dimension.
+    /// A list of parameters of this dimension.
+    List(Dimension),
+    /// The counter of a loop, inside its body.
+    Counter,
+    /// A named Hamiltonian or other operator of this dimension.
     Operator(Dimension),
     /// A named part of the system's Hamiltonian.
     Part,
@@ -41,7 +45,9 @@ impl Meaning {
     pub fn describe(&self) -> &'static str {
         match self {
             Meaning::Param(_) => "a parameter",
-            Meaning::Operator(_) => "a Hamiltonian",
+            Meaning::List(_) => "a list of parameters",
+            Meaning::Counter => "the counter of a loop",
+            Meaning::Operator(_) => "an operator",
             Meaning::Part => "a part of the system Hamiltonian",
             Meaning::Site(SiteClass::Spin) => "a spin",
             Meaning::Site(SiteClass::Collective) => "a collective",

@@ -1,6 +1,7 @@
 //! The typed experiment, the intermediate representation of a file. All names are resolved and all dimensions known; values stay symbolic,
 //! since any parameter may be swept or optimised, and loops are kept. The experiment can be serialised to YAML and read back without loss.
 
+mod calls;
 mod decoupling;
 mod ensemble;
 mod event;
@@ -16,8 +17,11 @@ mod system;
 pub use crate::syntax::words::{Clause, InteractionKind};
 pub use ensemble::*;
 pub use event::*;
-pub use experiment::{Battery, Cycle, Expect, Experiment, NamedOperator, Noise, Param, Sweep, Theory};
-pub use function::{FUNCTIONS, FunctionInfo, Rule as FunctionRule};
+pub use experiment::{
+    Battery, Cycle, Expect, Experiment, List, ListValues, NamedOperator, Noise, OperatorKind, Param, Sweep, Theory,
+    scans_of,
+};
+pub use function::{FUNCTIONS, FunctionInfo, LARMOR, LENGTH, OTHER_FUNCTIONS, Rule as FunctionRule, SIZE};
 pub use meaning::{Meaning, Type};
 pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, at_mark, is_aggregate, key_of, marked_metrics};
 pub use scope::{CONSTANTS, Index, PHASES, SYSTEM_PARTS, Scope, phase_of_word};

@@ -88,6 +88,9 @@ impl Scope {
         let diagnostic = Diagnostic::new(Code::UnknownName, span, format!("`{name}` is not declared"))
             .label("not declared")
             .did_you_mean(name, sorted(known));
+        if self.counters.contains(name) {
+            return diagnostic.help(format!("`{name}` is the counter of a loop, and a number only in its body")).into();
+        }
         if crate::units::Unit::named(name).is_some() && !self.natural() {
             return diagnostic
                 .help(format!("`{name}` is a unit: it must follow a number or a parenthesis, as in `1 {name}`"))

@@ -2,15 +2,14 @@
 //! between a Hamiltonian as written and rad/s.
 
 use super::experiment::Experiment;
-use super::function::{FUNCTIONS, FunctionInfo};
+use super::function::SIZE;
 use super::meaning::{Meaning, SiteClass, Type};
 use super::system::SiteDeclaration;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::spin::{Isotope, LOCAL_OPERATORS, LocalKind};
 use crate::syntax::{Expr, ExprKind, Factor, Fold, Over};
-use crate::units::{Constant, Dimension, GAMMA, Unit, UnitSystem};
-use std::collections::HashMap;
+use crate::units::{Constant, Dimension, Unit, UnitSystem};
+use std::collections::{HashMap, HashSet};
 
 /// Named parts of the system's Hamiltonian: (keyword, description).
 pub const SYSTEM_PARTS: &[(&str, &str)] = &[
@@ -48,6 +47,8 @@ pub struct Scope {
     pub units: UnitSystem,
     /// All declared names.
     pub names: HashMap<String, Meaning>,
+    /// Names of counters, whether their loop is around the expression or not: for messages.
+    pub counters: HashSet<String>,
 }
 
 /// An index variable in scope, or the time.
@@ -66,12 +67,12 @@ impl Experiment {
     }
 }
 
-type Checked = Result<Type, Box<Diagnostic>>;
+pub(super) type Checked = Result<Type, Box<Diagnostic>>;
 
 impl Scope {
     /// Scope of a checked experiment.
     pub fn of(experiment: &Experiment) -> Scope {
-        let mut scope = Scope { units: experiment.units, names: HashMap::new() };
+        let mut scope = Scope { units: experiment.units, ..Scope::default() };
         for (part, _) in SYSTEM_PARTS {
             scope.names.insert((*part).to_string(), Meaning::Part);
         }
@@ -89,15 +90,41 @@ impl Scope {
         }
         // In a checked experiment every expression has a type; if not, treat it as a dimensionless number and leave the error
         // to evaluation.
-        for param in &experiment.params {
-            let dimension = scope.type_of(&param.default, &[]).map_or(Dimension::NUMBER, Type::dimension);
-            scope.names.insert(param.name.clone(), Meaning::Param(dimension));
-        }
+        scope.declare_params(experiment);
         for operator in &experiment.hamiltonians {
             let dimension = scope.type_of(&operator.value, &[]).map_or(Dimension::NUMBER, Type::dimension);
             scope.names.insert(operator.name.clone(), Meaning::Operator(dimension));
         }
+        for event in &experiment.sequence {
+            event.counters(&mut |name| {
+                scope.names.insert(name.to_string(), Meaning::Counter);
+            });
+        }
         scope
+    }
+
+    /// Declares parameters and lists, which may need each other: those that have a type by now, until none is left.
+    fn declare_params(&mut self, experiment: &Experiment) {
+        let params = experiment.params.iter().map(|p| (&p.name, Some(&p.default), false));
+        let mut open: Vec<_> =
+            params.chain(experiment.lists.iter().map(|l| (&l.name, l.values.first(), true))).collect();
+        loop {
+            let before = open.len();
+            open.retain(|(name, value, list)| {
+                let found = value.map_or(Ok(Type::Number(Dimension::NUMBER)), |value| self.type_of(value, &[]));
+                let Ok(found) = found else { return true };
+                let meaning = if *list { Meaning::List } else { Meaning::Param };
+                self.names.insert((*name).clone(), meaning(found.dimension()));
+                false
+            });
+            if open.len() == before {
+                break;
+            }
+        }
+        for (name, _, list) in open {
+            let meaning = if list { Meaning::List } else { Meaning::Param };
+            self.names.insert(name.clone(), meaning(Dimension::NUMBER));
+        }
     }
 
     /// Meaning of a declared subsystem.
@@ -153,7 +180,7 @@ impl Scope {
 
     /// Type of a number, or a tuple of numbers, with a unit.
     fn quantity(&self, inner: &Expr, unit: &Unit, span: Span, indices: &[Index]) -> Checked {
-        if self.natural() {
+        if self.natural() && unit.dimension != Dimension::NUMBER {
             return Err(Diagnostic::new(
                 Code::UnitInNatural,
                 span,
@@ -179,10 +206,11 @@ impl Scope {
         Ok(inner_type.with(unit.dimension))
     }
 
-    /// Type of an array element, which is not a value by itself: always an error.
+    /// Type of an element: that of a list of parameters is a number, that of an array of spins no value.
     fn indexed(&self, name: &str, index: &Expr, span: Span, indices: &[Index]) -> Checked {
         self.plain(index, indices)?;
         match self.names.get(name) {
+            Some(Meaning::List(d)) => Ok(Type::Number(*d)),
             Some(Meaning::Array) => Err(self.site_as_value(name, span)),
             Some(other) => {
                 Err(Diagnostic::new(Code::NotIndexed, span, format!("`{name}` is {}, not an array", other.describe()))
@@ -241,6 +269,10 @@ impl Scope {
             )
             .label("choose another index")
             .into());
+        }
+        if self.names.get(&sum.index) == Some(&Meaning::Counter) {
+            let message = format!("the index `{}` is the counter of the loop around this", sum.index);
+            return Err(Diagnostic::new(Code::DefinedTwice, span, message).label("choose another index").into());
         }
         let mut inside = indices.to_vec();
         inside.push(Index { name: &sum.index, dimension: Dimension::NUMBER });
@@ -390,9 +422,15 @@ impl Scope {
         }
         match self.names.get(name) {
             Some(Meaning::Param(d)) => Ok(Type::Number(*d)),
+            Some(Meaning::Counter) => Ok(Type::Number(Dimension::NUMBER)),
             Some(Meaning::Operator(d)) => Ok(Type::Operator(*d)),
             Some(Meaning::Part) => Ok(Type::Operator(self.dimension(Dimension::FREQUENCY))),
             Some(Meaning::Site(_) | Meaning::Array) => Err(self.site_as_value(name, span)),
+            Some(Meaning::List(_)) => {
+                let message = format!("`{name}` is a list; one of its values is needed");
+                let diagnostic = Diagnostic::new(Code::NotIndexed, span, message).label("expected an index");
+                Err(diagnostic.help(format!("write `{name}[1]`; there are `{SIZE}({name})` of them")).into())
+            }
             Some(other) => Err(Diagnostic::new(
                 Code::WrongKind,
                 span,
@@ -421,75 +459,6 @@ impl Scope {
                 .into()),
                 None => Err(self.unknown(name, span, indices)),
             },
-        }
-    }
-
-    /// `gamma(1H)`
-    fn gyromagnetic_ratio(&self, items: &[Expr], expr: &Expr) -> Checked {
-        let [Expr { kind: ExprKind::Isotope(symbol), .. }] = items else {
-            return Err(self.wrong_arguments(expr, &format!("`{GAMMA}` takes a nucleus, as in `{GAMMA}(1H)`")));
-        };
-        if self.natural() {
-            let message = format!("`{GAMMA}` is in rad/s/T, which natural units do not have");
-            return Err(Diagnostic::new(Code::UnitInNatural, expr.span(), message).into());
-        }
-        match Isotope::named(symbol) {
-            Some(_) => Ok(Type::Number(Dimension::GYROMAGNETIC_RATIO)),
-            None => Err(Diagnostic::new(Code::UnknownIsotope, expr.span(), format!("unknown isotope `{symbol}`"))
-                .label("not known")
-                .into()),
-        }
-    }
-
-    fn call(&self, name: &str, items: &[Expr], expr: &Expr, indices: &[Index]) -> Checked {
-        if LocalKind::named(name).is_some() {
-            let [site] = items else {
-                return Err(self.wrong_arguments(expr, &format!("`{name}` takes one subsystem")));
-            };
-            self.sites(site, indices)?;
-            return Ok(Type::Operator(Dimension::NUMBER));
-        }
-        if name == GAMMA {
-            return self.gyromagnetic_ratio(items, expr);
-        }
-        let Some(function) = FunctionInfo::named(name) else {
-            let known = FUNCTIONS
-                .iter()
-                .map(|f| f.name)
-                .chain([GAMMA])
-                .chain(LOCAL_OPERATORS.iter().map(|(w, _, _)| *w))
-                .chain(Fold::ALL.map(Fold::word));
-            let span = Span { end: expr.span().start + name.len() as u32, ..expr.span() };
-            return Err(Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is not a function"))
-                .label("unknown function")
-                .did_you_mean(name, known)
-                .into());
-        };
-        let (Some(leading), true) = (items.first(), items.len() == function.arguments()) else {
-            return Err(self.wrong_arguments(
-                expr,
-                &format!("`{name}` takes {} argument(s), {} given", function.arguments(), items.len()),
-            ));
-        };
-        let first = self.type_of(leading, indices)?;
-        for item in items {
-            let t = self.type_of(item, indices)?;
-            if matches!(t, Type::Operator(_)) {
-                return Err(self.operator_unwanted(item, &format!("`{name}` takes a number")));
-            }
-            if t != first {
-                return Err(self.clash(leading, first, item, t, "be compared"));
-            }
-        }
-        match function.dimension(first.dimension(), self.natural()) {
-            Some(d) => Ok(Type::Number(d)),
-            None => Err(Diagnostic::new(
-                Code::WrongDimension,
-                leading.span(),
-                format!("`{name}` does not take {}", first.describe()),
-            )
-            .label(format!("this is {}", first.describe()))
-            .into()),
         }
     }
 

@@ -182,10 +182,10 @@ impl Page<'_> {
                     out.text(middle, self.row(row) - 11.0, Anchor::Middle, "small", "tomography");
                 }
             }
-            EventKind::Loop { count, body } => {
+            EventKind::Loop { repeat, body } => {
                 out.rect(d.x, TOP - 4.0, d.width, self.bottom - TOP - 34.0, "loop");
                 out.text(middle, TOP + 12.0, Anchor::Middle, "small", format!("{} statements", body.len()));
-                out.text(middle, TOP - 10.0, Anchor::Middle, "small", short(&format!("× {count}"), d.width));
+                out.text(middle, TOP - 10.0, Anchor::Middle, "small", short(&repeat.to_string(), d.width));
             }
         }
         out.shapes.push(Shape::End);

@@ -58,6 +58,8 @@ pub enum ItemKind {
     System(Vec<SystemEntry>),
     /// `hamiltonian H = ...`
     Hamiltonian(Name, Expr),
+    /// `operator M = ...`
+    Operator(Name, Expr),
     /// `noise n { collapse ... }`
     Noise(Name, Vec<Expr>),
     /// `channel 1H { ... }`
@@ -93,10 +95,41 @@ pub enum ItemKind {
 pub struct Param {
     /// Name.
     pub name: Name,
-    /// Default value.
-    pub default: Expr,
-    /// Allowed range.
+    /// Default value or values.
+    pub value: ParamValue,
+    /// Allowed range of a number.
     pub range: Option<(Expr, Expr)>,
+}
+
+/// What a parameter is.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ParamValue {
+    /// A number: `tau = 8 us`
+    One(Expr),
+    /// A list: `taus = [1 ms, 2 ms, 5 ms]`
+    List(Vec<Expr>),
+    /// A list of random numbers: `J[N] : gaussian(mean = 10 Hz, sd = 1 Hz, seed = 1)`
+    Random {
+        /// Number of values.
+        size: Expr,
+        /// The distribution.
+        shape: Name,
+        /// Its settings.
+        settings: Vec<Setting>,
+    },
+}
+
+impl ParamValue {
+    /// All expressions of the declaration.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            ParamValue::One(value) => vec![value],
+            ParamValue::List(values) => values.iter().collect(),
+            ParamValue::Random { size, settings, .. } => {
+                std::iter::once(size).chain(settings.iter().map(|s| &s.value)).collect()
+            }
+        }
+    }
 }
 
 /// `name = value`
@@ -108,7 +141,7 @@ pub struct Setting {
     pub value: Expr,
 }
 
-/// `for k in 1..N` after an entry.
+/// `k in 1..N`: after the `for` of an entry, or after `loop`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ForEach {
     /// Index variable.
@@ -158,8 +191,8 @@ pub enum SystemKind {
     Collective(Name, Expr, SpinKind),
     /// `mode m : cutoff`
     Mode(Name, Expr),
-    /// `field 9.4 T`
-    Field(Expr),
+    /// `field 9.4 T`, `field 400 MHz of 1H`
+    Field(Expr, Option<Name>),
     /// `orientation (0, 30, 0) deg`
     Orientation(Expr),
     /// `spinning 10 kHz at 54.7 deg`
@@ -247,12 +280,39 @@ pub enum StatementKind {
     Acquire(Box<Acquire>),
     /// `tomography snr = 100`
     Tomography(Vec<Setting>),
-    /// `loop 8 { ... }`
-    Loop(Expr, Vec<Statement>),
+    /// `loop 8 { ... }`, `loop k in 1..8 { ... }`
+    Loop(Repeat, Vec<Statement>),
     /// `parallel align centre { ... }`
     Parallel(Option<Name>, Vec<Statement>),
     /// `echo(5 ms)`
     Call(Name, Vec<Expr>),
+}
+
+/// How often a loop runs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Repeat {
+    /// `loop 8`: equal repetitions.
+    Times(Expr),
+    /// `loop k in 1..8`: a counter takes the whole numbers from the first to the last bound.
+    Counter(ForEach),
+}
+
+impl Repeat {
+    /// Its expressions: the number of repetitions, or the bounds.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Repeat::Times(count) => vec![count],
+            Repeat::Counter(each) => vec![&each.from, &each.to],
+        }
+    }
+
+    /// The counter.
+    pub fn counter(&self) -> Option<&Name> {
+        match self {
+            Repeat::Times(_) => None,
+            Repeat::Counter(each) => Some(&each.index),
+        }
+    }
 }
 
 /// A pulse.
@@ -341,8 +401,19 @@ pub struct State {
     pub text: Option<String>,
     /// Arguments.
     pub arguments: Vec<Expr>,
-    /// Weighted components of a mixture.
-    pub parts: Vec<(Expr, State)>,
+    /// Components of a mixture or superposition.
+    pub parts: Vec<Part>,
+}
+
+/// A component of a mixture or superposition: `0.5: up(a)`, `1 phase 90 deg: ket "11"`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Part {
+    /// Weight, or magnitude of the amplitude.
+    pub weight: Expr,
+    /// Phase of the amplitude.
+    pub phase: Option<Expr>,
+    /// The state.
+    pub state: State,
 }
 
 /// An entry of `measure`.

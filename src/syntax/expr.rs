@@ -246,7 +246,23 @@ impl fmt::Display for Expr {
                 f.write_str("^")?;
                 enclosed(f, exponent, !exponent.is_atom() || quantity(exponent))
             }
-            ExprKind::Over(o) => write!(f, "{}({} in {}..{}, {})", o.fold.word(), o.index, o.from, o.to, o.body),
+            ExprKind::Over(over) => over.print(f),
+        }
+    }
+}
+
+impl Over {
+    /// Nested sums, and nested products, are one over several ranges.
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}(", self.fold.word())?;
+        let (mut inner, mut indices) = (self, vec![]);
+        loop {
+            write!(f, "{} in {}..{}, ", inner.index, inner.from, inner.to)?;
+            indices.push(&inner.index);
+            match &inner.body.kind {
+                ExprKind::Over(next) if next.fold == self.fold && !indices.contains(&&next.index) => inner = next,
+                _ => return write!(f, "{})", inner.body),
+            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Parser of expressions: one function per rule, named as the rule in `grammar.md`.
 
+use super::ast::Name;
 use super::expr::{Expr, ExprKind, Factor, Fold, Over, Term};
 use super::parser::{Nest, Parser, Rule};
 use super::token::TokenKind;
@@ -160,24 +161,44 @@ impl Parser<'_> {
         Ok(Expr::at(ExprKind::Member(mark.text, Box::new(metric)), start.to(self.previous())))
     }
 
-    /// `( "sum" | "product" ) "(" name "in" sum ".." sum "," sum ")"`
+    /// `( "sum" | "product" ) "(" range { "," range } "," sum ")"`, `range = name "in" sum ".." sum`. Several ranges are nested, the first
+    /// outermost: the bounds of the others may contain its index.
     fn over(&mut self, fold: Fold, start: Span, open: Span) -> Rule<Expr> {
+        let mut over = self.ranges(fold, start, &mut Vec::new())?;
+        self.close(")", open)?;
+        over.place = start.to(self.previous()).into();
+        Ok(over)
+    }
+
+    /// The ranges from here on, and the summand or factor.
+    fn ranges(&mut self, fold: Fold, start: Span, before: &mut Vec<Name>) -> Rule<Expr> {
         let index = self.name(match fold {
             Fold::Sum => "the index of the sum",
             Fold::Product => "the index of the product",
         })?;
+        if let Some(first) = before.iter().find(|name| name.text == index.text) {
+            let message = format!("`{index}` is the index of two ranges");
+            let diagnostic = Diagnostic::new(Code::DefinedTwice, index.span(), message).label("given again here");
+            return Err(diagnostic.related(first.span(), "first given here").into());
+        }
         self.word("in")?;
         let from = self.expression()?;
         self.expect_sign("..")?;
         let to = self.expression()?;
         self.expect_sign(",")?;
-        let body = self.expression()?;
-        self.close(")", open)?;
+        before.push(index.clone());
+        let another =
+            matches!((self.peek(0), self.peek(1)), (TokenKind::Name(_), TokenKind::Name(word)) if word == "in");
+        let body = if another {
+            self.deeper(Nest::Expression, |p| p.ranges(fold, start, before))?
+        } else {
+            self.expression()?
+        };
         let over = Over { fold, index: index.text, from, to, body };
         Ok(Expr::at(ExprKind::Over(Box::new(over)), start.to(self.previous())))
     }
 
-    fn list(&mut self, end: &'static str) -> Rule<Vec<Expr>> {
+    pub(super) fn list(&mut self, end: &'static str) -> Rule<Vec<Expr>> {
         let mut items = vec![self.expression()?];
         while self.sign(",") {
             if self.at_sign(end) {

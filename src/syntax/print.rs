@@ -47,6 +47,7 @@ impl Display for Item {
             ItemKind::Params(params) => write!(f, "param {}", joined(params)),
             ItemKind::System(entries) => block(f, "system", texts(entries)),
             ItemKind::Hamiltonian(name, value) => write!(f, "hamiltonian {name} = {value}"),
+            ItemKind::Operator(name, value) => write!(f, "operator {name} = {value}"),
             ItemKind::Noise(name, collapse) => {
                 block(f, &format!("noise {name}"), collapse.iter().map(|c| format!("collapse {c}")))
             }
@@ -88,7 +89,13 @@ impl Display for Item {
 
 impl Display for Param {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {}", self.name, self.default)?;
+        match &self.value {
+            ParamValue::One(value) => write!(f, "{} = {value}", self.name)?,
+            ParamValue::List(values) => write!(f, "{} = [{}]", self.name, joined(values))?,
+            ParamValue::Random { size, shape, settings } => {
+                write!(f, "{}[{size}] : {shape}({})", self.name, joined(settings))?;
+            }
+        }
         self.range.as_ref().map_or(Ok(()), |(from, to)| write!(f, " in {from} .. {to}"))
     }
 }
@@ -127,7 +134,8 @@ impl Display for SystemEntry {
                 _ => write!(f, "collective {name} : ({count}) * {kind}")?,
             },
             SystemKind::Mode(name, cutoff) => write!(f, "mode {name} : {cutoff}")?,
-            SystemKind::Field(value) => write!(f, "field {value}")?,
+            SystemKind::Field(value, None) => write!(f, "field {value}")?,
+            SystemKind::Field(value, Some(nucleus)) => write!(f, "field {value} of {nucleus}")?,
             SystemKind::Temperature(value) => write!(f, "temperature {value}")?,
             SystemKind::Interaction(interaction) => write!(f, "{interaction}")?,
             SystemKind::Orientation(angles) => write!(f, "orientation {angles}")?,
@@ -141,9 +149,21 @@ impl Display for SystemEntry {
             SystemKind::Position(site, value) => write!(f, "position {site} = {value}")?,
             SystemKind::Relax(sites, settings) => block(f, &format!("relax {}", joined(sites)), texts(settings))?,
         }
-        match &self.each {
-            Some(each) => write!(f, " for {} in {}..{}", each.index, each.from, each.to),
-            None => Ok(()),
+        self.each.as_ref().map_or(Ok(()), |each| write!(f, " for {each}"))
+    }
+}
+
+impl Display for ForEach {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in {}..{}", self.index, self.from, self.to)
+    }
+}
+
+impl Display for Repeat {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Repeat::Times(count) => write!(f, "{count}"),
+            Repeat::Counter(each) => write!(f, "{each}"),
         }
     }
 }
@@ -247,7 +267,7 @@ impl Display for Statement {
                 f.write_str("tomography")?;
                 settings.iter().try_for_each(|s| write!(f, " {s}"))
             }
-            StatementKind::Loop(count, body) => block(f, &format!("loop {count}"), texts(body)),
+            StatementKind::Loop(repeat, body) => block(f, &format!("loop {repeat}"), texts(body)),
             StatementKind::Parallel(None, body) => block(f, "parallel", texts(body)),
             StatementKind::Parallel(Some(align), body) => block(f, &format!("parallel align {align}"), texts(body)),
             StatementKind::Call(name, arguments) => write!(f, "{name}({})", joined(arguments)),
@@ -262,8 +282,18 @@ impl Display for State {
             return write!(f, " \"{text}\"");
         }
         let mut parts = texts(&self.arguments);
-        parts.extend(self.parts.iter().map(|(weight, state)| format!("{weight}: {state}")));
+        parts.extend(texts(&self.parts));
         if parts.is_empty() { Ok(()) } else { write!(f, "({})", parts.join(", ")) }
+    }
+}
+
+impl Display for Part {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.weight)?;
+        if let Some(phase) = &self.phase {
+            write!(f, " phase {phase}")?;
+        }
+        write!(f, ": {}", self.state)
     }
 }
 

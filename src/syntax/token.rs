@@ -54,6 +54,14 @@ pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
             tokens.push(Token { kind: TokenKind::End, span: span(0), first_of_line });
             return (tokens, diagnostics);
         }
+        // Behind a number or a parenthesis a percent sign is a unit; elsewhere it is no part of the language.
+        let quantity =
+            matches!(tokens.last().map(|t: &Token| &t.kind), Some(TokenKind::Number(_) | TokenKind::Sign(")")));
+        if let Some(next) = rest.strip_prefix('%').filter(|_| quantity && !first_of_line) {
+            tokens.push(Token { kind: TokenKind::Name("%".into()), span: span(1), first_of_line });
+            rest = next;
+            continue;
+        }
         if let Ok((next, kind)) = token(rest) {
             let length = rest.len() - next.len();
             if let TokenKind::Number(value) = kind
@@ -194,6 +202,7 @@ mod tests {
     fn a_unit_may_touch_its_number() {
         use TokenKind::*;
         assert_eq!(kinds("2us 13C"), [Number(2.0), Name("us".into()), Number(13.0), Name("C".into()), End]);
+        assert_eq!(kinds("5 %"), [Number(5.0), Name("%".into()), End]);
         assert_eq!(kinds("90° 5 µs"), [Number(90.0), Name("deg".into()), Number(5.0), Name("µs".into()), End]);
     }
 

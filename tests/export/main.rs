@@ -2,6 +2,7 @@
 
 mod checker;
 mod command;
+mod counters;
 mod delays;
 mod imported;
 mod lab;

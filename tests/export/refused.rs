@@ -1,4 +1,4 @@
-const REFUSALS: [(&str, &[&str]); 33] = [
+const REFUSALS: [(&str, &[&str]); 35] = [
     (
         "battery_from_j",
         &[
@@ -81,6 +81,7 @@ const REFUSALS: [(&str, &[&str]); 33] = [
         ],
     ),
     ("pake_distances", &["19: sequence { prepare ket \"00\" }"]),
+    ("random_couplings", &["20: prepare thermal(c), mixed(s)"]),
     ("redor", &["26: prepare thermal(c), mixed(n15)"]),
     ("spin_charger_star", &["a program in natural units has no seconds and no hertz"]),
     ("star", &["28: evolve J * (Ix(b)*Ix(c) + Iy(b)*Iy(c)) for t_charge"]),
@@ -109,4 +110,5 @@ const REFUSALS: [(&str, &[&str]); 33] = [
         ],
     ),
     ("star_steps", &["32: prepare thermal(b), mixed(c)"]),
+    ("there_and_back", &["21: prepare up(s)"]),
 ];

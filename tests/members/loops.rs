@@ -24,7 +24,11 @@ const RATES: &str = "measure { energy, charging_power, power, ergotropy, energy_
 ";
 
 fn natural(sequence: &str) -> Experiment {
-    compiled(&format!(
+    compiled(&natural_text(sequence))
+}
+
+fn natural_text(sequence: &str) -> String {
+    format!(
         "ergoseq 1
 units natural
 system {{ spin a, b : 1/2 }}
@@ -37,7 +41,7 @@ sequence {{
     mark m
 }}
 {RATES}"
-    ))
+    )
 }
 
 fn same_at_mark(a: &Run, b: &Run, what: &str) {
@@ -46,6 +50,59 @@ fn same_at_mark(a: &Run, b: &Run, what: &str) {
         // Powers of propagators and steps one by one differ by rounding, the angle between near states by the root of it.
         let tolerance = if key.ends_with("_time") { 1e-6 } else { 1e-8 };
         assert!(same(*x, *y, tolerance, 1e-3), "{what}, {key}: {x:?} and {y:?}");
+    }
+}
+
+/// Statements with a counter `K`, in every place that takes a number.
+const COUNTED: &[&str] = &[
+    "evolve K*X(a) + X(b) for 0.1",
+    "evolve X(a) + t*K*X(b) for 0.1*K",
+    "evolve X(a) for 0.1*K with damping",
+    "evolve sum(i in 1..K, X(a)/i) + X(b) for 0.3",
+    "evolve X(a) + X(b) for 0.3\n crush keep K - 1, 1",
+    "evolve X(a) for 0.4\n dephase Z(a) + (K - 2)*X(b)",
+    "loop K { evolve X(a)*X(b) + 0.2*Y(a) for 0.3 }",
+    "loop inner in K..3 { evolve inner*X(a) + K*Y(b) for 0.1 }",
+    "turn(K, 2*K)",
+];
+
+#[test]
+fn a_counter_is_its_values_written_out() {
+    let turn = "define turn(angle, more) { evolve angle*X(a) + more*Y(b) for 0.1 }\nsequence";
+    let program = |sequence: &str| {
+        let text = natural_text(sequence).replace("sequence", turn);
+        run_at(&compiled(&text), &[])
+    };
+    for x in COUNTED {
+        for (from, to) in [(1, 3), (2, 2), (0, 2), (3, 2)] {
+            let (from, to): (i64, i64) = if x.contains("crush") { (from.max(1), to) } else { (from, to) };
+            let counted = program(&format!("loop k in {from}..{to} {{ {} }}", x.replace('K', "k")));
+            let written: Vec<String> = (from..=to).map(|k| x.replace('K', &format!("({k})"))).collect();
+            same_at_mark(&counted, &program(&written.join("\n    ")), &format!("{x}, {from}..{to}"));
+        }
+    }
+}
+
+#[test]
+fn counters_nest_and_their_bounds_are_expressions() {
+    let program = |sequence: &str| run_at(&compiled(&natural_text(sequence)), &[]);
+    let triangle = "loop i in 1..2 { loop k in i + 1 .. 3 { evolve i*X(a) + k*Y(b) for 0.1*(k - i) } }";
+    let pairs = [(1, 2), (1, 3), (2, 3)].map(|(i, k)| format!("evolve {i}*X(a) + {k}*Y(b) for 0.1*({k} - {i})"));
+    same_at_mark(&program(triangle), &program(&pairs.join("\n    ")), "a triangle");
+    let again = "loop 3 { loop k in 1..2 { evolve k*X(a) + Z(a)*Y(b) for 0.1 } }";
+    let twice = ["evolve X(a) + Z(a)*Y(b) for 0.1", "evolve 2*X(a) + Z(a)*Y(b) for 0.1"].join("\n    ");
+    same_at_mark(&program(again), &program(&[twice.as_str(); 3].join("\n    ")), "inside of a loop");
+}
+
+/// A bound given by a parameter is swept like any other.
+#[test]
+fn the_bounds_of_a_counter_may_be_swept() {
+    let swept = natural_text("loop k in 1..n { evolve k*X(a) + Y(b) for 0.1 }");
+    let swept = compiled(&swept.replace("units natural", "units natural\nparam n = 3"));
+    for n in 0..4 {
+        let written: Vec<String> = (1..=n).map(|k| format!("evolve {k}*X(a) + Y(b) for 0.1")).collect();
+        let written = compiled(&natural_text(&written.join("\n    ")));
+        same_at_mark(&run_at(&swept, &[("n", f64::from(n))]), &run_at(&written, &[]), &format!("n = {n}"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! Checks `sequence`: translates statements to events and inlines subsequence calls; loops are kept.
 
 mod beside;
+mod counter;
 mod pulse;
 mod readout;
 mod state;
@@ -172,13 +173,7 @@ impl Builder<'_, '_> {
                 None => return,
             },
             StatementKind::Tomography(given) => EventKind::Tomography(self.tomography(given, span)),
-            StatementKind::Loop(count, body) => {
-                let count = self.c.number(count, Dimension::NUMBER);
-                let outer = std::mem::replace(&mut self.in_loop, true);
-                let body = self.events(body);
-                self.in_loop = outer;
-                EventKind::Loop { count, body }
-            }
+            StatementKind::Loop(repeat, body) => self.repeated(repeat, body),
             StatementKind::Parallel(align, body) => match self.parallel(align.as_ref(), body) {
                 Some(kind) => kind,
                 None => return,
@@ -220,6 +215,7 @@ impl Builder<'_, '_> {
             );
             return;
         }
+        self.counters_are_arguments(name, definition);
         let given: Vec<(&str, &Expr, u64)> =
             definition.arguments.iter().zip(arguments).map(|(a, e)| (a.text.as_str(), e, e.parts())).collect();
         // A part of an expression has at least one letter, and on the average some four.

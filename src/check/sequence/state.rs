@@ -50,8 +50,8 @@ impl Builder<'_, '_> {
                 hamiltonian: self.c.expr(h, |s, e| s.hamiltonian(e, &[])),
                 temperature: self.c.number(t, Dimension::TEMPERATURE),
             }),
-            ("up", [site]) => Some(ir::State::Up { site: self.site(site) }),
-            ("down", [site]) => Some(ir::State::Down { site: self.site(site) }),
+            ("up", [site]) => Some(ir::State::Up { site: self.sites(site) }),
+            ("down", [site]) => Some(ir::State::Down { site: self.sites(site) }),
             ("fock", [site, n]) => {
                 Some(ir::State::Fock { site: self.site(site), quanta: self.c.number(n, Dimension::NUMBER) })
             }
@@ -61,13 +61,27 @@ impl Builder<'_, '_> {
             ("definite", [site, n]) => {
                 Some(ir::State::Definite { site: self.site(site), excitations: self.c.number(n, Dimension::NUMBER) })
             }
-            ("mix" | "superposition", []) => {
+            ("mix", []) => {
                 let mut parts = Vec::new();
-                for (weight, part) in &state.parts {
-                    let weight = self.c.number(weight, Dimension::NUMBER);
-                    parts.push((weight, self.state(part)?));
+                for part in &state.parts {
+                    if let Some(phase) = &part.phase {
+                        let message = "the weights of a mixture have no phase";
+                        let diagnostic = Diagnostic::new(Code::Contradiction, phase.span(), message);
+                        self.c.diagnostics.push(diagnostic.help("`superposition` has amplitudes with a phase"));
+                    }
+                    let weight = self.c.number(&part.weight, Dimension::NUMBER);
+                    parts.push((weight, self.state(&part.state)?));
                 }
-                Some(if name == "mix" { ir::State::Mix(parts) } else { ir::State::Superposition(parts) })
+                Some(ir::State::Mix(parts))
+            }
+            ("superposition", []) => {
+                let mut parts = Vec::new();
+                for part in &state.parts {
+                    let size = self.c.number(&part.weight, Dimension::NUMBER);
+                    let phase = part.phase.as_ref().map(|e| self.c.number(e, Dimension::ANGLE));
+                    parts.push(ir::Amplitude { size, phase, state: self.state(&part.state)? });
+                }
+                Some(ir::State::Superposition(parts))
             }
             _ => wrong(self.c),
         }

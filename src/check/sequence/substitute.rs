@@ -18,14 +18,6 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
         list.iter().map(|s| ast::Setting { name: s.name.clone(), value: e(&s.value) }).collect()
     };
     let body = |list: &[Statement]| -> Vec<Statement> { list.iter().map(|s| substitute(s, r)).collect() };
-    fn state(s: &ast::State, r: &dyn Fn(&str) -> Option<Expr>) -> ast::State {
-        ast::State {
-            name: s.name.clone(),
-            text: s.text.clone(),
-            arguments: s.arguments.iter().map(|x| x.replace(r)).collect(),
-            parts: s.parts.iter().map(|(w, p)| (w.replace(r), state(p, r))).collect(),
-        }
-    }
     let kind = match &statement.kind {
         StatementKind::Prepare(states) => StatementKind::Prepare(states.iter().map(|s| state(s, r)).collect()),
         StatementKind::Pulse(p) => StatementKind::Pulse(ast::Pulse {
@@ -71,9 +63,42 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             settings: settings(&a.settings),
         })),
         StatementKind::Tomography(list) => StatementKind::Tomography(settings(list)),
-        StatementKind::Loop(count, list) => StatementKind::Loop(e(count), body(list)),
+        StatementKind::Loop(repeat, list) => repeated(repeat, list, r),
         StatementKind::Parallel(align, list) => StatementKind::Parallel(align.clone(), body(list)),
         StatementKind::Call(n, arguments) => StatementKind::Call(n.clone(), arguments.iter().map(e).collect()),
     };
     Statement { kind, place: statement.place }
+}
+
+fn repeated(repeat: &ast::Repeat, body: &[Statement], r: &dyn Fn(&str) -> Option<Expr>) -> StatementKind {
+    match repeat {
+        ast::Repeat::Times(count) => {
+            let body = body.iter().map(|s| substitute(s, r)).collect();
+            StatementKind::Loop(ast::Repeat::Times(count.replace(r)), body)
+        }
+        // In the body the counter is meant, whatever else has its name.
+        ast::Repeat::Counter(each) => {
+            let inside = |name: &str| if name == each.index.text { None } else { r(name) };
+            let body = body.iter().map(|s| substitute(s, &inside)).collect();
+            let (from, to) = (each.from.replace(r), each.to.replace(r));
+            StatementKind::Loop(ast::Repeat::Counter(ast::ForEach { index: each.index.clone(), from, to }), body)
+        }
+    }
+}
+
+fn state(s: &ast::State, r: &dyn Fn(&str) -> Option<Expr>) -> ast::State {
+    ast::State {
+        name: s.name.clone(),
+        text: s.text.clone(),
+        arguments: s.arguments.iter().map(|x| x.replace(r)).collect(),
+        parts: s
+            .parts
+            .iter()
+            .map(|part| ast::Part {
+                weight: part.weight.replace(r),
+                phase: part.phase.as_ref().map(|x| x.replace(r)),
+                state: state(&part.state, r),
+            })
+            .collect(),
+    }
 }

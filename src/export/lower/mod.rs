@@ -1,11 +1,13 @@
 //! From a checked experiment to the program of a console, at all points of its sweeps.
 //!
 //! * `walk`: the walk through the events.
+//! * `loops`: loops, and the repetitions of counters.
 //! * `refused`: what no console can do, and what to write in its place.
 //! * `readout`: the readouts of a tomography, and which nucleus is received.
 //! * `ending`: the pulses of a readout, or what is received where the file receives nothing.
 
 mod ending;
+mod loops;
 mod readout;
 mod refused;
 mod walk;

@@ -7,7 +7,7 @@ use super::readout::{Readout, received_nucleus};
 use super::refused;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{axes, longest_t1, points};
-use crate::hamiltonian::instrument::{self, Gaps, Transmission};
+use crate::hamiltonian::instrument::{self, Gaps, Position, Repetition, Transmission};
 use crate::hamiltonian::{Evaluator, Fault, Values, scans, spectrometer};
 use crate::ir::{self, Align, Event, EventKind, Experiment, InteractionKind, State};
 use crate::source::Span;
@@ -60,6 +60,7 @@ pub fn lower(experiment: &Experiment, wanted: &Wanted) -> Result<Lowered, Vec<Di
         return Err(vec![refused::natural()]);
     }
     let mut walk = Walk::new(experiment, wanted).map_err(one)?;
+    walk.position.enter(&experiment.sequence, Repetition::ONLY);
     let steps = walk.events(&experiment.sequence);
     let steps = walk.ended(steps);
     if walk.said.iter().any(Diagnostic::is_error) {
@@ -85,10 +86,12 @@ pub(super) struct Walk<'a> {
     pub(super) experiment: &'a Experiment,
     pub(super) wanted: &'a Wanted<'a>,
     /// One a row.
-    rows: Vec<Evaluator<'a>>,
+    pub(super) rows: Vec<Evaluator<'a>>,
     swept: Vec<String>,
     pub(super) channels: Vec<Channel>,
-    gaps: Gaps,
+    pub(super) gaps: Gaps,
+    /// Where the event stands, for delays between centres.
+    pub(super) position: Position<'a>,
     crushers: usize,
     polarised: Option<Vec<usize>>,
     pub(super) received: Option<Span>,
@@ -117,6 +120,7 @@ impl<'a> Walk<'a> {
             swept,
             channels: vec![],
             gaps: Gaps::default(),
+            position: Position::default(),
             crushers: 0,
             polarised: None,
             received: None,
@@ -149,12 +153,12 @@ impl<'a> Walk<'a> {
         Ok(Some(all))
     }
 
-    fn first(&self) -> Option<&Evaluator<'a>> {
+    pub(super) fn first(&self) -> Option<&Evaluator<'a>> {
         self.rows.first()
     }
 
     /// A number in all rows.
-    fn each_row(&self, value: impl Fn(&Evaluator<'a>) -> Result<f64, Fault>) -> Result<PerRow, Fault> {
+    pub(super) fn each_row(&self, value: impl Fn(&Evaluator<'a>) -> Result<f64, Fault>) -> Result<PerRow, Fault> {
         Ok(PerRow::of(self.rows.iter().map(value).collect::<Result<_, _>>()?))
     }
 
@@ -193,9 +197,10 @@ impl<'a> Walk<'a> {
     }
 
     /// The steps of events; what cannot be exported is said and left out.
-    fn events(&mut self, events: &'a [Event]) -> Vec<Step> {
+    pub(super) fn events(&mut self, events: &'a [Event]) -> Vec<Step> {
         let mut out = Vec::new();
         for k in 0..events.len() {
+            self.position.at(k);
             if let Err(fault) = self.event(events, k, &mut out) {
                 self.said.push(*fault);
             }
@@ -229,7 +234,7 @@ impl<'a> Walk<'a> {
                 StepKind::Pulses(*align, pulses)
             }
             EventKind::Lock(l) => StepKind::Pulses(Align::Start, vec![self.lock(l, span)?]),
-            EventKind::Delay { duration, .. } => match self.delay(events, k, duration, span)? {
+            EventKind::Delay { duration, .. } => match self.delay(duration, span)? {
                 Some(kind) => kind,
                 None => return Ok(()),
             },
@@ -245,7 +250,7 @@ impl<'a> Walk<'a> {
             EventKind::Acquire { nucleus, points, dwell, phase, .. } => {
                 StepKind::Acquire(self.acquire(nucleus, points, dwell, phase.as_ref(), span)?)
             }
-            EventKind::Loop { count, body } => return self.repeated(count, body, span, out),
+            EventKind::Loop { repeat, body } => return self.repeat(repeat, body, span, out),
             // The readout is added behind the sequence.
             EventKind::Tomography(_) => return Ok(()),
             EventKind::Evolve { hamiltonian, .. } => return Err(refused::evolve(span, hamiltonian).into()),
@@ -319,7 +324,7 @@ impl<'a> Walk<'a> {
         if sent.iter().all(|t| t.duration == 0.0 && t.angle == 0.0) {
             return Ok(None);
         }
-        let phases = self.phases(&p.phase)?;
+        let phases = self.same_phases(p.phase.span(), |e| instrument::phases_of_pulse(e, p))?;
         let mut pulse = self.sent(channel, &sent, phases, span)?;
         pulse.ideal = sent.iter().all(|t| t.duration == 0.0);
         if pulse.ideal {
@@ -357,21 +362,30 @@ impl<'a> Walk<'a> {
     }
 
     fn phases(&self, phase: &Expr) -> Result<Vec<f64>, Fault> {
-        let mut all = self.rows.iter().map(|e| instrument::phases(e, phase));
+        self.same_phases(phase.span(), |e| instrument::phases(e, phase))
+    }
+
+    /// Phases from scan to scan that are the same in all rows.
+    fn same_phases(
+        &self,
+        span: Span,
+        phases: impl Fn(&Evaluator<'a>) -> Result<Vec<f64>, Fault>,
+    ) -> Result<Vec<f64>, Fault> {
+        let mut all = self.rows.iter().map(phases);
         let first = all.next().unwrap_or(Ok(vec![0.0]))?;
         for other in all {
             if other? != first {
-                return Err(refused::differs(phase.span(), "this phase").into());
+                return Err(refused::differs(span, "this phase").into());
             }
         }
         Ok(first)
     }
 
-    fn delay(&mut self, events: &'a [Event], k: usize, duration: &Expr, span: Span) -> Result<Option<StepKind>, Fault> {
+    fn delay(&mut self, duration: &Expr, span: Span) -> Result<Option<StepKind>, Fault> {
         let mut said = Vec::new();
         let mut values = Vec::with_capacity(self.rows.len());
         for e in &self.rows {
-            let halves = instrument::halves(e, events, k)?;
+            let halves = self.position.halves(e)?;
             values.push(instrument::delay(e, duration, halves, span, &mut said)?);
         }
         self.said.append(&mut said);
@@ -442,30 +456,6 @@ impl<'a> Walk<'a> {
         let dwell = self.same(dwell.span(), "the dwell time", |e| e.number(dwell))?;
         let phases = phase.map_or(Ok(vec![0.0]), |p| self.phases(p))?;
         Ok(Acquire { channel, points: Some((points as usize, dwell)), phases })
-    }
-
-    /// A loop; one that runs once is written out, one that never runs is left out.
-    fn repeated(&mut self, count: &Expr, body: &'a [Event], span: Span, out: &mut Vec<Step>) -> Result<(), Fault> {
-        let times = self.each_row(|e| Ok(e.count(count, 0)? as f64))?;
-        if times.most() == 0.0 {
-            return Ok(());
-        }
-        if times.least() == 0.0 {
-            return Err(refused::differs(span, "whether this loop has any pass").into());
-        }
-        if times.most() > 1.0
-            && let Some(e) = self.rows.first()
-            && e.spectrometer.is_some()
-        {
-            self.gaps.repeats(e, body)?;
-        }
-        let steps = self.events(body);
-        if times.most() == 1.0 {
-            out.extend(steps);
-        } else if !steps.is_empty() {
-            out.push(Step { kind: StepKind::Loop(times, steps), span });
-        }
-        Ok(())
     }
 
     fn program(&mut self, steps: Vec<Step>) -> Result<Program, Fault> {

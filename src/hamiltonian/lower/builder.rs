@@ -3,11 +3,12 @@
 
 use super::sent::Sent;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::centres::{Position, Repetition};
 use crate::hamiltonian::drive;
 use crate::hamiltonian::gaps::Gaps;
 use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
 use crate::hamiltonian::value::{Evaluator, Fault, Terms};
-use crate::hamiltonian::{centres, dissipators, envelope, interactions, lock, orientation, readout};
+use crate::hamiltonian::{dissipators, envelope, interactions, lock, orientation, readout};
 use crate::ir::{self, Event, EventKind, InteractionKind, RelaxSetting};
 use crate::linalg::real;
 use crate::source::{Place, Span};
@@ -34,10 +35,14 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         evolutions: vec![],
         noises: HashMap::new(),
         gaps: Gaps::default(),
+        position: Position::default(),
     };
     // For an ensemble, they were checked when the nominal sample was compiled.
     for named in e.experiment.hamiltonians.iter().filter(|_| e.varying.is_none()) {
-        e.declare(&named.name, &named.value)?;
+        match named.kind {
+            ir::OperatorKind::Hamiltonian => e.declare(&named.name, &named.value)?,
+            ir::OperatorKind::Any => drop(e.operator(&named.value)?),
+        }
     }
     let mut prepare = Vec::new();
     let mut prepare_place = Place::default();
@@ -48,6 +53,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
             prepare_place = event.place;
         }
     }
+    builder.position.enter(&e.experiment.sequence, Repetition::ONLY);
     let event_ends = builder.events(&e.experiment.sequence, &mut steps)?;
     if let Some(hardware) = e.spectrometer.as_ref() {
         let mut channels: Vec<(&String, &Sent)> = builder.sent.iter().collect();
@@ -84,6 +90,8 @@ pub(super) struct Builder<'a, 'b> {
     pub(super) noises: HashMap<&'a str, Arc<Relaxing>>,
     /// Times required before the next event, if a spectrometer is named.
     pub(super) gaps: Gaps,
+    /// Where the event stands, for delays between centres.
+    pub(super) position: Position<'a>,
 }
 
 impl<'a> Builder<'a, '_> {
@@ -91,7 +99,8 @@ impl<'a> Builder<'a, '_> {
     pub(super) fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<Vec<usize>, Fault> {
         let mut event_ends = Vec::with_capacity(events.len());
         for (k, event) in events.iter().enumerate() {
-            self.halves = centres::halves(self.e, events, k)?;
+            self.position.at(k);
+            self.halves = self.position.halves(self.e)?;
             self.wait_for_electronics(event, steps)?;
             let (start, next) = (self.clock, events.get(k + 1).map(|e| &e.kind));
             self.event(event, steps)?;
@@ -167,17 +176,7 @@ impl<'a> Builder<'a, '_> {
                 let internal = self.e.internal()?;
                 steps.push(Step::Tomography(readout::tomography(self.e, t, internal, place)?));
             }
-            EventKind::Loop { count, body } => {
-                let times = self.e.count(count, 0)?;
-                // A count given by a parameter is a switch; a literal zero is a mistake.
-                if times == 0 && matches!(count.kind, ExprKind::Number(_)) {
-                    self.warnings.push(
-                        Diagnostic::new(Code::EmptyLoop, count.span(), "this loop has zero passes")
-                            .label("zero passes"),
-                    );
-                }
-                self.repeated(times, body, span, steps)?;
-            }
+            EventKind::Loop { repeat, body } => self.repeat(repeat, body, span, steps)?,
             EventKind::Parallel { align, pulses } => self.parallel(*align, pulses, place, steps)?,
         }
         Ok(())
@@ -232,59 +231,6 @@ impl<'a> Builder<'a, '_> {
         let record = self.record(record)?;
         let period = common_period(drift.iter().map(|(c, _)| c));
         Ok(Segment { duration, drift, controls: vec![], period, relaxing, record, place })
-    }
-
-    /// A loop remains a loop, unless the rotor phase differs between repetitions: then it is unrolled.
-    fn repeated(&mut self, times: usize, body: &'a [Event], span: Span, steps: &mut Vec<Step>) -> Result<(), Fault> {
-        const MOST_WRITTEN_OUT: usize = 100_000;
-        let mut inner = Vec::new();
-        let before = self.sent.clone();
-        let (gaps, entry) = (self.gaps.clone(), self.entry_of_loop(times, body)?);
-        self.gaps = entry.clone();
-        self.events(body, &mut inner)?;
-        if times == 0 {
-            self.gaps = gaps;
-        }
-        refuse_meeting_points(&inner, span)?;
-        let turns = match self.e.experiment.system.spinning {
-            Some(_) => self.internal()?.period().map(|p| duration(&inner) / p),
-            None => None,
-        };
-        let in_step = turns.is_none_or(|n| (n - n.round()).abs() * times as f64 <= 1e-6);
-        if in_step || times < 2 {
-            self.repeat_sent(&before, times, span)?;
-            steps.push(Step::Loop(times as u64, inner));
-            return Ok(());
-        }
-        if times.saturating_mul(inner.len()) > MOST_WRITTEN_OUT {
-            let message = format!(
-                "a pass of this loop lasts {:.6} rotor periods, which is not an integer, and it has too many passes",
-                turns.unwrap_or(0.0)
-            );
-            return Err(Diagnostic::new(Code::OutOfRange, span, message)
-                .label("not synchronised with the rotor")
-                .help("a rotor-synchronised body may be repeated any number of times")
-                .into());
-        }
-        steps.append(&mut inner);
-        for _ in 1..times {
-            self.gaps = entry.clone();
-            self.events(body, steps)?;
-        }
-        Ok(())
-    }
-
-    /// Accounts for the other repetitions of a loop, which transmit what the first has transmitted since `before`.
-    fn repeat_sent(&mut self, before: &HashMap<String, Sent>, times: usize, span: Span) -> Result<(), Fault> {
-        for (nucleus, sent) in &mut self.sent {
-            let was = before.get(nucleus).copied().unwrap_or_default();
-            sent.energy += (sent.energy - was.energy) * (times as f64 - 1.0);
-            sent.on += (sent.on - was.on) * (times as f64 - 1.0);
-            if let Some(hardware) = self.e.spectrometer.as_ref() {
-                hardware.energy(nucleus, sent.energy, span)?;
-            }
-        }
-        Ok(())
     }
 
     /// Evolution without transmission.
@@ -400,6 +346,9 @@ impl<'a> Builder<'a, '_> {
 
     fn evolution(&mut self, expr: &'a Expr) -> Result<Terms, Fault> {
         const KEPT: usize = 8;
+        if self.e.is_counted(expr) {
+            return self.e.evolution(expr);
+        }
         if let Some((_, found)) = self.evolutions.iter().find(|(e, _)| *e == expr) {
             return Ok(found.clone());
         }
@@ -532,24 +481,5 @@ impl<'a> Builder<'a, '_> {
         )
         .label("ergotropy, capacity and power are 0 for every state")
         .help(help)
-    }
-}
-
-/// Rejects marks, recorded statements, acquisitions and tomographies inside loops. The check of a file detects them earlier, but an
-/// experiment may have another origin.
-fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fault> {
-    let what = steps.iter().find_map(|step| match step {
-        Step::Mark(_) => Some("mark"),
-        Step::Acquire(_) => Some("acquire"),
-        Step::Tomography(_) => Some("tomography"),
-        Step::Segment(segment) if segment.record.is_some() => Some("record"),
-        Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => None,
-    });
-    match what {
-        Some(what) => {
-            let message = format!("a `{what}` inside a loop would be executed on every pass");
-            Err(Diagnostic::new(Code::InsideLoop, span, message).label("inside this loop").into())
-        }
-        None => Ok(()),
     }
 }

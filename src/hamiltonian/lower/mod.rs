@@ -6,6 +6,7 @@
 //! * [`sent`]: rf energy and on-time so far.
 
 mod builder;
+mod loops;
 mod ready;
 mod sent;
 mod transmit;

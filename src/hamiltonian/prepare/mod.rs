@@ -10,6 +10,7 @@ mod heated;
 pub use deviation::Deviation;
 
 use super::interactions::zeeman::thermal_ratios;
+use super::schedule::clean;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir;
@@ -193,15 +194,8 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
             let index = ket(e, digits, place.0.unwrap_or(span))?;
             Partial::new(all, Form::Pure(vec![(index, ONE)]))
         }
-        ir::State::Up { site } => {
-            let k = e.site(site, None)?;
-            one(k, if e.basis.site(k).has_spin() { 0 } else { e.basis.site(k).dimension - 1 })
-        }
-        ir::State::Down { site } => {
-            let k = e.site(site, None)?;
-            let top = e.basis.site(k).multiplets().first().map_or(0, |m| m.dimension() - 1);
-            one(k, top)
-        }
+        ir::State::Up { site } => every(e, site, span, |s| if s.has_spin() { 0 } else { s.dimension - 1 })?,
+        ir::State::Down { site } => every(e, site, span, |s| s.multiplets().first().map_or(0, |m| m.dimension() - 1))?,
         ir::State::Fock { site, quanta } => {
             let k = e.site(site, None)?;
             one(k, fock(e, site, k, quanta)?)
@@ -221,6 +215,21 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
         ir::State::Mix(parts) => mixture(e, parts, span, cover)?,
         ir::State::Superposition(parts) => superposition(e, parts, span, cover)?,
     })
+}
+
+/// Every subsystem of a name in the level that is its own.
+fn every(e: &Evaluator, sites: &Expr, span: Span, level: impl Fn(&Site) -> usize) -> Result<Partial, Fault> {
+    let sites = e.sites(sites, None)?;
+    let mut index = 0usize;
+    for &k in &sites {
+        let site = e.basis.site(k);
+        let next = index.checked_mul(site.dimension).and_then(|i| i.checked_add(level(site)));
+        index = next.ok_or_else(|| {
+            let message = "these subsystems have more product states than can be numbered";
+            Box::new(Diagnostic::new(Code::TooLarge, span, message).label("prepared here"))
+        })?;
+    }
+    Ok(Partial::new(sites, Form::Pure(vec![(index, ONE)])))
 }
 
 fn at_most(n: usize, most: usize, place: &Expr) -> Result<(), Fault> {
@@ -368,9 +377,14 @@ fn ket(e: &Evaluator, text: &str, span: Span) -> Result<usize, Fault> {
 /// The sites covered by all parts of a mixture or superposition, and the parts with their weights.
 type Parts = (Vec<usize>, Vec<(f64, Partial)>);
 
-fn parts_of(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Parts, Fault> {
+fn parts_of<'p>(
+    e: &Evaluator,
+    parts: impl Iterator<Item = (&'p Expr, &'p ir::State)>,
+    span: Span,
+    cover: &Cover,
+) -> Result<Parts, Fault> {
     let parts: Vec<(f64, Partial)> =
-        parts.iter().map(|(w, s)| Ok((e.number(w)?, partial(e, s, span, cover)?))).collect::<Result<_, Fault>>()?;
+        parts.map(|(w, s)| Ok((e.number(w)?, partial(e, s, span, cover)?))).collect::<Result<_, Fault>>()?;
     let Some((_, first)) = parts.first() else {
         return Err(Diagnostic::new(Code::WrongState, span, "there are no states to mix or superpose").into());
     };
@@ -386,7 +400,7 @@ fn parts_of(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cove
     reason = "populations and rho have the joint dimension of the sites that the parts are states of"
 )]
 fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
-    let (sites, parts) = parts_of(e, parts, span, cover)?;
+    let (sites, parts) = parts_of(e, parts.iter().map(|(w, s)| (w, s)), span, cover)?;
     let sum: f64 = parts.iter().map(|(w, _)| w).sum();
     if (sum - 1.0).abs() > 1e-9 || parts.iter().any(|(w, _)| *w < 0.0) {
         return Err(Diagnostic::new(
@@ -431,14 +445,18 @@ fn mixture(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover
     Ok(Partial { sites, form: Form::Mixed(rho), averaged })
 }
 
-fn superposition(e: &Evaluator, parts: &[(Expr, ir::State)], span: Span, cover: &Cover) -> Result<Partial, Fault> {
-    let (sites, parts) = parts_of(e, parts, span, cover)?;
+fn superposition(e: &Evaluator, parts: &[ir::Amplitude], span: Span, cover: &Cover) -> Result<Partial, Fault> {
+    let phases: Vec<Option<f64>> =
+        parts.iter().map(|p| p.phase.as_ref().map(|x| e.number(x)).transpose()).collect::<Result<_, Fault>>()?;
+    let (sites, parts) = parts_of(e, parts.iter().map(|p| (&p.size, &p.state)), span, cover)?;
     let mut sum: BTreeMap<usize, C64> = BTreeMap::new();
-    for (amplitude, part) in &parts {
+    for ((size, part), phase) in parts.iter().zip(phases) {
+        let amplitude =
+            phase.map_or(real(*size), |phase| C64::new(size * clean(phase.cos()), size * clean(phase.sin())));
         let Form::Pure(v) = &part.form else {
             return Err(Diagnostic::new(Code::WrongState, span, "only pure states can be superposed").into());
         };
-        v.iter().for_each(|(k, x)| *sum.entry(*k).or_insert(ZERO) += x * *amplitude);
+        v.iter().for_each(|(k, x)| *sum.entry(*k).or_insert(ZERO) += x * amplitude);
     }
     sum.retain(|_, x| *x != ZERO);
     let norm = Vector::from_iterator(sum.len(), sum.values().copied()).norm();

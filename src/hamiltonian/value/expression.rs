@@ -6,7 +6,7 @@ use crate::budget::OPERATOR_TERMS;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::interactions::{self, zeeman};
 use crate::hamiltonian::orientation::Internal;
-use crate::ir::{FunctionInfo, Type};
+use crate::ir::{FunctionInfo, LARMOR, LENGTH, SIZE, Type};
 use crate::linalg::real;
 use crate::source::Span;
 use crate::spin::{Isotope, LocalKind, Operator, SiteKind};
@@ -67,6 +67,9 @@ impl Evaluator<'_> {
                 }
             }
             ExprKind::Over(sum) => self.over(sum, span, locals),
+            ExprKind::Index(name, index) if self.experiment.list(name).is_some() => {
+                Ok(Value::Number(self.element(name, index, span, locals)?))
+            }
             ExprKind::Index(..)
             | ExprKind::Tuple(_)
             | ExprKind::Text(_)
@@ -212,6 +215,9 @@ impl Evaluator<'_> {
         if let Some(local) = locals.iter().rev().find(|l| l.name == name) {
             return Ok(Value::Number(local.value.clone()));
         }
+        if let Some(value) = self.counter(name) {
+            return Ok(Value::Number(Scalar::Constant(value)));
+        }
         if let Some((_, variable)) = self.variables.iter().find(|(n, _)| n == name) {
             return Ok(Value::Number(variable.clone()));
         }
@@ -275,10 +281,21 @@ impl Evaluator<'_> {
             }
             return Ok(Value::Operator(TimeOperator::constant(sum)));
         }
+        if name == SIZE {
+            let [Expr { kind: ExprKind::Name(list), .. }] = items else { return Err(wrong_arguments(name, span)) };
+            let list = self.experiment.list(list).ok_or_else(|| wrong_arguments(name, span))?;
+            return Ok(Value::Number(Scalar::Constant(self.size_of(list)? as f64)));
+        }
+        if name == LENGTH {
+            return Ok(Value::Number(Scalar::Constant(self.length(items, span, locals)?)));
+        }
         if name == GAMMA {
             let [Expr { kind: ExprKind::Isotope(symbol), .. }] = items else { return Err(wrong_arguments(name, span)) };
             let isotope = Isotope::named(symbol).ok_or_else(|| wrong_arguments(name, span))?;
             return Ok(Value::Number(Scalar::Constant(isotope.gamma)));
+        }
+        if name == LARMOR {
+            return Ok(Value::Number(Scalar::Constant(self.larmor(items, span)?)));
         }
         let Some(function) = FunctionInfo::named(name) else {
             return Err(Diagnostic::new(Code::UnknownFunction, span, format!("`{name}` is not a function")).into());

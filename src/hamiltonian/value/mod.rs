@@ -1,12 +1,17 @@
 //! Evaluates expressions to numbers and operators, at one parameter point.
 
+mod counter;
 mod expression;
+mod list;
+mod nucleus;
 mod operator;
+mod phase;
 mod symbolic;
 mod time_operator;
 mod variation;
 mod varying;
 
+pub use self::counter::Repetitions;
 use self::time_operator::Value;
 pub use self::time_operator::{Terms, TimeOperator};
 pub use self::variation::Variation;
@@ -48,6 +53,12 @@ struct Local<'a> {
     value: Scalar,
 }
 
+/// The counter of a loop, and its value.
+struct Counter {
+    name: String,
+    value: f64,
+}
+
 /// Everything needed to evaluate expressions at one parameter point.
 pub struct Evaluator<'a> {
     /// The experiment.
@@ -77,6 +88,12 @@ pub struct Evaluator<'a> {
     declared: RefCell<Vec<String>>,
     /// Turns of sums and products so far.
     turns: Cell<u64>,
+    /// Standard random numbers of the lists, by name.
+    drawn: RefCell<BTreeMap<String, Arc<[f64]>>>,
+    /// Counters of the loops around the statement, the innermost last.
+    counters: RefCell<Vec<Counter>>,
+    /// Statements of counted loops so far, each repetition counted.
+    written_out: Cell<u64>,
 }
 
 /// Thread-safe seed of an `Evaluator`, which has interior caches and is not `Sync`.
@@ -115,6 +132,9 @@ impl<'a> Outline<'a> {
             operators: RefCell::default(),
             declared: RefCell::default(),
             turns: Cell::default(),
+            drawn: RefCell::default(),
+            counters: RefCell::default(),
+            written_out: Cell::default(),
         })
     }
 }
@@ -178,6 +198,9 @@ impl<'a> Evaluator<'a> {
             operators: RefCell::default(),
             declared: RefCell::default(),
             turns: Cell::default(),
+            drawn: RefCell::default(),
+            counters: RefCell::default(),
+            written_out: Cell::default(),
         }
     }
 
@@ -358,41 +381,6 @@ impl<'a> Evaluator<'a> {
             return Err(Diagnostic::new(Code::WrongKind, expr.span(), "a position needs three lengths").into());
         };
         Ok([self.number_at(x, index)? * factor, self.number_at(y, index)? * factor, self.number_at(z, index)? * factor])
-    }
-
-    /// The phase of a pulse, rad; for a phase cycle, the phase of this scan.
-    ///
-    /// # Errors
-    /// If it is not finite.
-    pub fn phase(&self, expr: &Expr) -> Result<f64, Fault> {
-        // A keyword such as `x` denotes the axis, even if something else has that name.
-        if let Some(phase) = crate::ir::phase_of_word(expr) {
-            return Ok(phase);
-        }
-        if let ExprKind::Name(name) = &expr.kind
-            && let Some(cycle) = self.experiment.cycles.iter().find(|c| c.name == *name)
-        {
-            let phase = cycle.phases.get(self.variation.scan % cycle.phases.len().max(1));
-            return phase.map_or(Ok(0.0), |p| self.phase(p));
-        }
-        self.number(expr)
-    }
-
-    /// The phases of a pulse from scan to scan, rad: those of a phase cycle, or a single one.
-    ///
-    /// # Errors
-    /// If one is not finite.
-    pub fn phases(&self, expr: &Expr) -> Result<Vec<f64>, Fault> {
-        let cycle = match &expr.kind {
-            ExprKind::Name(name) if crate::ir::phase_of_word(expr).is_none() => {
-                self.experiment.cycles.iter().find(|c| c.name == *name)
-            }
-            _ => None,
-        };
-        match cycle {
-            Some(cycle) => cycle.phases.iter().map(|p| self.phase(p)).collect(),
-            None => Ok(vec![self.phase(expr)?]),
-        }
     }
 
     // ---- the member of the ensemble ----

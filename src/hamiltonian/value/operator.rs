@@ -130,7 +130,8 @@ impl Evaluator<'_> {
         let found = self.scope.type_of(expr, &[time])?;
         let (Type::Operator(d) | Type::Number(d) | Type::Vector(d)) = found;
         hamiltonian_factor(d, self.scope.units).ok_or_else(|| {
-            Diagnostic::new(Code::WrongDimension, expr.span(), format!("a Hamiltonian cannot be {d}")).into()
+            let diagnostic = Diagnostic::new(Code::WrongDimension, expr.span(), format!("a Hamiltonian cannot be {d}"));
+            diagnostic.help("an operator of another dimension has its name by `operator M = ...`").into()
         })
     }
 

@@ -32,6 +32,11 @@ impl Parser<'_> {
                 self.expect_sign("=")?;
                 Ok(ItemKind::Hamiltonian(name, self.expression()?))
             }
+            "operator" => {
+                let name = self.name("the name of the operator")?;
+                self.expect_sign("=")?;
+                Ok(ItemKind::Operator(name, self.expression()?))
+            }
             "noise" => {
                 let name = self.name("the name of the noise")?;
                 let collapse = self.braces(
@@ -93,25 +98,74 @@ impl Parser<'_> {
         Ok(ItemKind::Version(VERSION))
     }
 
-    /// `params = name "=" sum [ "in" sum ".." sum ] { "," ... }`
+    /// `params = param { "," param }`, `param = name "=" sum [ "in" sum ".." sum ] | name "=" "[" sum { "," sum } "]" |
+    /// name "[" sum "]" ":" distribution`
     pub(super) fn params(&mut self) -> Rule<ItemKind> {
         let mut params = Vec::new();
         loop {
             let name = self.name("the name of a parameter")?;
-            self.expect_sign("=")?;
-            let default = self.expression()?;
-            let range = if self.opt_word("in") {
+            let value = self.param_value(&name)?;
+            let range = if matches!(value, ParamValue::One(_)) && self.opt_word("in") {
                 let from = self.expression()?;
                 self.expect_sign("..")?;
                 Some((from, self.expression()?))
             } else {
                 None
             };
-            params.push(Param { name, default, range });
+            if self.at_word("in") {
+                return Err(self.unexpected("a list of parameters has no range").into());
+            }
+            params.push(Param { name, value, range });
             if !self.sign(",") {
                 return Ok(ItemKind::Params(params));
             }
         }
+    }
+
+    fn param_value(&mut self, name: &Name) -> Rule<ParamValue> {
+        if self.sign("[") {
+            let open = self.previous();
+            let size = self.expression()?;
+            self.close("]", open)?;
+            if self.at_sign("=") {
+                let help = format!("a list is written `param {name} = [1, 2, 3]`, without its size");
+                return Err(self.unexpected("expected `:` and a distribution").help(help).into());
+            }
+            self.expect_sign(":")?;
+            let shape = self.name("the distribution: gaussian, uniform or lorentzian")?;
+            return Ok(ParamValue::Random { size, shape, settings: self.settings_in_parentheses()? });
+        }
+        if self.at_sign(":") {
+            let help = format!("for example `param {name}[4] : gaussian(mean = 0, sd = 1, seed = 1)`");
+            return Err(self.unexpected("random parameters are an array, so their number is needed").help(help).into());
+        }
+        self.expect_sign("=")?;
+        if self.sign("[") {
+            let open = self.previous();
+            if self.at_sign("]") {
+                return Err(self.unexpected("a list has at least one value").into());
+            }
+            let values = self.list("]")?;
+            self.close("]", open)?;
+            return Ok(ParamValue::List(values));
+        }
+        Ok(ParamValue::One(self.expression()?))
+    }
+
+    /// `[ "(" { setting [ "," ] } ")" ]`: those of a distribution.
+    fn settings_in_parentheses(&mut self) -> Rule<Vec<Setting>> {
+        let mut settings = Vec::new();
+        if self.sign("(") {
+            let open = self.previous();
+            while !self.at_sign(")") {
+                settings.push(self.setting()?);
+                if !self.sign(",") {
+                    break;
+                }
+            }
+            self.close(")", open)?;
+        }
+        Ok(settings)
     }
 
     pub(super) fn define(&mut self) -> Rule<ItemKind> {
@@ -251,17 +305,7 @@ impl Parser<'_> {
         let of = if self.at_sign(":") { None } else { Some(self.expression()?) };
         self.expect_sign(":")?;
         let shape = self.name("the shape of the distribution")?;
-        let mut settings = Vec::new();
-        if self.sign("(") {
-            let open = self.previous();
-            while !self.at_sign(")") {
-                settings.push(self.setting()?);
-                if !self.sign(",") {
-                    break;
-                }
-            }
-            self.close(")", open)?;
-        }
+        let settings = self.settings_in_parentheses()?;
         let points = if self.opt_word("points") { Some(self.expression()?) } else { None };
         Ok(Distribution { quantity, of, shape, settings, points })
     }

@@ -52,8 +52,11 @@ impl Parser<'_> {
             "acquire" => StatementKind::Acquire(Box::new(self.acquire()?)),
             "tomography" => StatementKind::Tomography(self.settings()?),
             "loop" => {
-                let count = self.expression()?;
-                StatementKind::Loop(count, self.statements()?)
+                let counted =
+                    matches!((self.peek(0), self.peek(1)), (TokenKind::Name(_), TokenKind::Name(word)) if word == "in");
+                let repeat =
+                    if counted { Repeat::Counter(self.for_each()?) } else { Repeat::Times(self.expression()?) };
+                StatementKind::Loop(repeat, self.statements()?)
             }
             "parallel" => {
                 let align = if self.opt_word("align") { Some(self.name("start, centre or end")?) } else { None };
@@ -151,7 +154,7 @@ impl Parser<'_> {
         Ok(Acquire { channel, points, dwell, phase, settings: self.settings()? })
     }
 
-    /// `state = name [text] [ "(" ( sum | sum ":" state ) { "," ... } ")" ]`
+    /// `state = name [text] [ "(" ( sum | sum [ "phase" sum ] ":" state ) { "," ... } ")" ]`
     pub(super) fn state(&mut self) -> Rule<State> {
         self.deeper(Nest::State, |p| {
             let name = p.name("a state: thermal, gibbs(H, T), ket \"01\", up(c) ...")?;
@@ -168,9 +171,12 @@ impl Parser<'_> {
             p.advance();
             while !p.at_sign(")") {
                 let value = p.expression()?;
-                if p.sign(":") {
-                    let part = p.state()?;
-                    state.parts.push((value, part));
+                if p.opt_word("phase") {
+                    let phase = Some(p.expression()?);
+                    p.expect_sign(":")?;
+                    state.parts.push(Part { weight: value, phase, state: p.state()? });
+                } else if p.sign(":") {
+                    state.parts.push(Part { weight: value, phase: None, state: p.state()? });
                 } else {
                     state.arguments.push(value);
                 }

@@ -31,7 +31,10 @@ impl Parser<'_> {
                 self.expect_sign(":")?;
                 SystemKind::Mode(name, self.expression()?)
             }
-            "field" => SystemKind::Field(self.expression()?),
+            "field" => {
+                let value = self.expression()?;
+                SystemKind::Field(value, if self.opt_word("of") { Some(self.nucleus()?) } else { None })
+            }
             "temperature" => SystemKind::Temperature(self.expression()?),
             "dipolar" if self.opt_word("all") => SystemKind::DipolarAll,
             "orientation" => SystemKind::Orientation(self.expression()?),
@@ -53,8 +56,8 @@ impl Parser<'_> {
         Ok(SystemEntry { kind, each, place: start.to(self.previous()).into() })
     }
 
-    /// `"for" name "in" sum ".." sum`, after the keyword `for`.
-    fn for_each(&mut self) -> Rule<ForEach> {
+    /// `name "in" sum ".." sum`, after the keyword `for` or `loop`.
+    pub(super) fn for_each(&mut self) -> Rule<ForEach> {
         let index = self.name("an index")?;
         self.word("in")?;
         let from = self.expression()?;
