@@ -13,7 +13,7 @@ use super::settings::{Method, Options};
 use super::truncation;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Kick, Segment, Step};
-use crate::linalg::{Matrix, identity};
+use crate::linalg::{Matrix, identity, product};
 use crate::source::Place;
 use crate::spin::State;
 use std::collections::HashMap;
@@ -71,6 +71,25 @@ impl<'a> Integrator<'a> {
             Step::Acquire(acquire) => self.segment(&acquire.segment, state)?,
             Step::Mark(_) | Step::Tomography(_) => state,
         })
+    }
+
+    /// The propagator `U` of everything up to the end of a unitary step, from that up to its start.
+    ///
+    /// # Errors
+    /// If the method fails.
+    pub fn step_propagator(&mut self, step: &Step, before: Matrix) -> Result<Matrix, Fault> {
+        if self.options.method == Method::Auto
+            && let Some(Propagator::Unitary(own)) = self.body(std::slice::from_ref(step))?
+        {
+            return Ok(product(&own, &before));
+        }
+        let mut after = before.clone();
+        for (k, column) in before.column_iter().enumerate() {
+            if let State::Pure(psi) = self.step_member(step, State::Pure(column.into_owned()))? {
+                after.set_column(k, &psi);
+            }
+        }
+        Ok(after)
     }
 
     /// Records that a method was used.

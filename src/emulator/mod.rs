@@ -53,6 +53,7 @@ mod trace;
 mod trajectory;
 mod truncation;
 mod vector_sample;
+mod whole_propagator;
 
 pub use agreement::agrees;
 pub use count_tomography::{Cells as CountedCells, cells_of};

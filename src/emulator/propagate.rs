@@ -7,7 +7,7 @@ use super::generator::Generator;
 use super::integrate::{Integrator, failed};
 use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action, same_times};
 use super::member_batch::{Look, Sums, Wanted};
-use super::motion::{ActingSegment, EnsembleMotion, MeanMotion, MemberAt, arrival, mean_state};
+use super::motion::{ActingSegment, EnsembleMotion, MeanMotion, MemberAt, arrival, mean_state, propagator_of};
 use super::observable::{EvalError, Observable, not_finite};
 use super::request::Position;
 use super::results::{Observed, Trace};
@@ -16,10 +16,11 @@ use super::signal::Decay;
 use super::tomography::Readings;
 use super::trace;
 use super::trajectory::Trajectory;
+use super::whole_propagator::{self, Followed, PropagatorTrack};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Schedule, Segment, Step, Tomography, duration};
 use crate::linalg::C64;
-use crate::metrics::{Moment, Motion};
+use crate::metrics::{Moment, Motion, NoPropagator};
 use crate::source::Place;
 use crate::spin::State;
 use rayon::prelude::*;
@@ -46,6 +47,8 @@ pub struct Propagation<'a> {
     part: u64,
     /// The segment that acted last on each member, so that rates at a mark are those at its end; `None` if nothing acts.
     last_segments: Vec<Option<ActingSegment<'a>>>,
+    /// The propagator of each member from `prepare` on.
+    propagators: Vec<Followed>,
     /// True once it was noted that the members reach a meeting point at different times.
     spread_noted: bool,
     integrator: Integrator<'a>,
@@ -78,6 +81,7 @@ impl<'a> Propagation<'a> {
             options,
             clocks: vec![0.0; weights.len()],
             last_segments: weights.iter().map(|_| None).collect(),
+            propagators: weights.iter().map(|_| Err(NoPropagator::NotFollowed)).collect(),
             weights,
             part: 0,
             spread_noted: false,
@@ -88,6 +92,11 @@ impl<'a> Propagation<'a> {
             readings: vec![],
             aggregates: BTreeMap::new(),
         }
+    }
+
+    /// Follows the propagators of all members from `prepare` on.
+    pub fn follow_propagators(&mut self, schedules: &[&'a Schedule]) {
+        self.propagators = schedules.iter().map(|s| whole_propagator::begin(s, self.context.space())).collect();
     }
 
     /// Names of the methods used.
@@ -134,6 +143,10 @@ impl<'a> Propagation<'a> {
             states = moved;
         }
         self.clocks = clocks;
+        for (leg, followed) in legs.iter().zip(&mut self.propagators) {
+            let before = std::mem::replace(followed, Err(NoPropagator::NotFollowed));
+            *followed = whole_propagator::through(&mut self.integrator, leg.steps, before)?;
+        }
         self.account(legs.iter().flat_map(|leg| leg.steps).all(|step| step.is_unitary()));
         for (leg, last) in legs.iter().zip(&mut self.last_segments) {
             match last_action(leg.steps) {
@@ -204,9 +217,12 @@ impl<'a> Propagation<'a> {
     /// The members in their present states.
     fn members<'s>(&'s self, states: &'s [State]) -> Vec<MemberAt<'s>> {
         let last = self.last_segments.iter().map(|last| last.as_ref().map(|s| (s, s.duration())));
-        let members = last.zip(states).zip(self.weights.iter().zip(&self.clocks));
+        let members = last.zip(states).zip(self.weights.iter().zip(&self.clocks)).zip(&self.propagators);
         members
-            .map(|((acting, state), (weight, clock))| MemberAt { acting, state, weight: *weight, elapsed: *clock })
+            .map(|(((acting, state), (weight, clock)), propagator)| {
+                let propagator = propagator.as_ref().map_err(|why| *why);
+                MemberAt { acting, state, weight: *weight, elapsed: *clock, propagator }
+            })
             .collect()
     }
 
@@ -341,6 +357,10 @@ impl<'a> Propagation<'a> {
                 // The transient of a pulse edge: an instantaneous unitary.
                 let moved = own.iter().zip(states).map(|(step, state)| self.integrator.step_member(step, state));
                 states = moved.collect::<Result<_, Fault>>()?;
+                for (step, followed) in own.iter().zip(&mut self.propagators) {
+                    let before = std::mem::replace(followed, Err(NoPropagator::NotFollowed));
+                    *followed = whole_propagator::through(&mut self.integrator, std::slice::from_ref(step), before)?;
+                }
                 continue;
             }
             let duration = segments.first().map_or(0.0, |s| s.duration);
@@ -385,7 +405,8 @@ impl<'a> Propagation<'a> {
         self.readings.push(readings);
         let found = State::Mixed(found);
         let (mean, common) = self.time("the tomography");
-        let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean };
+        let propagator = Err(NoPropagator::Reconstructed);
+        let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean, propagator };
         // The reconstructed state is a different one, with other eigenvalues.
         let part = self.context.unitary_part.replace(None);
         let (values, marked) = self.values(&Position::Tomography, &[state], &found, common)?;
@@ -406,7 +427,10 @@ impl<'a> Propagation<'a> {
         let motion = EnsembleMotion::of(members.to_vec());
         let mut known = self.aggregates.clone();
         known.extend(self.context.member_averages.values(&|key, why| self.context.undefined(key, why), members)?);
-        let moment = self.context.moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time);
+        let moment = self
+            .context
+            .moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time)
+            .with_propagator(propagator_of(members));
         let marked = self.at_marks(position, &moment, &known)?;
         known.extend(marked.clone());
         Ok((self.values_of_moment(&moment, &known)?, marked))
@@ -465,20 +489,25 @@ impl<'a> Propagation<'a> {
     ) -> Result<(T, Vec<State>), Fault> {
         let acting: Vec<ActingSegment> = segments.iter().map(|s| ActingSegment::new(s, self.context.space())).collect();
         let mut trajectories = Vec::with_capacity(states.len());
-        for ((segment, acting), state) in segments.iter().zip(&acting).zip(states) {
+        let mut propagators = Vec::with_capacity(states.len());
+        for (((segment, acting), state), followed) in segments.iter().zip(&acting).zip(states).zip(&self.propagators) {
             self.integrator.watch_along(segment, &state)?;
             let stepper = choose(acting.generator(), segment, &state, self.options.method, self.options.tolerance)
                 .map_err(|e| failed(segment.place, &e.to_string()))?;
             self.integrator.used(stepper.name());
             trajectories.push(Trajectory::new(stepper, state));
+            let track = PropagatorTrack::new(followed, acting.generator(), segment, self.options);
+            propagators.push(track.map_err(|e| failed(segment.place, &e.to_string()))?);
         }
         let exact = self.options.method == Method::Auto;
         let accuracy = if trajectories.iter().all(Trajectory::is_direct) { 0.0 } else { self.options.tolerance };
         let (weights, clocks) = (&self.weights, &self.clocks);
-        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, trajectories, exact, accuracy };
+        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, trajectories, propagators, exact, accuracy };
         let first = segments.first().ok_or_else(|| failed(Place::default(), "the ensemble has no members"))?;
         let (found, ends) = look(self.context, &mut tracks, first)?;
+        let followed = tracks.propagators(first.duration, first)?;
         drop(tracks);
+        self.propagators = followed;
         ends.iter().for_each(|s| self.context.watch(s));
         self.clocks.iter_mut().zip(segments).for_each(|(clock, segment)| *clock += segment.duration);
         self.last_segments = acting.into_iter().map(Some).collect();
@@ -526,6 +555,11 @@ impl<'a> Propagation<'a> {
             let (sum, states) = group?;
             all.add(sum);
             ends.extend(states);
+        }
+        for (acquire, followed) in acquisitions.iter().zip(&mut self.propagators) {
+            let before = std::mem::replace(followed, Err(NoPropagator::NotFollowed));
+            let step = Step::Segment(acquire.segment.clone());
+            *followed = whole_propagator::through(&mut self.integrator, &[step], before)?;
         }
         self.integrator.used("free induction decay");
         self.decays.push(Fid { acquire: first, start, signal: all });

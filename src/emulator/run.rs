@@ -11,7 +11,7 @@ use super::request::{Observables, Observation, Position, Request, Requests};
 use super::results::{Mark, Observations, Observed, Run, RunInfo, Trace};
 use super::settings::Options;
 use super::setup::{energies_of_powders, open_context, revivals};
-use super::{batched_ensemble, cancel, estimate, powder_signal, random_vectors, rounding, sectors};
+use super::{batched_ensemble, cancel, estimate, powder_signal, random_vectors, rounding, sectors, whole_propagator};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Schedule, Shared, Values, members as members_of};
 use crate::ir::{Experiment, key_of};
@@ -173,8 +173,10 @@ fn propagate(
     let nobody = || Diagnostic::without_place(Code::EmptySweep, "the ensemble has no members");
     let (schedule, prepared) = schedules.first().ok_or_else(nobody)?;
     let read_out = stops.tomographies && schedule.is_read_out();
-    // Members may evolve under different operators, so they share the whole space.
-    let space = match single && !read_out {
+    let follow = whole_propagator::is_requested(e, requests, &observables);
+    // Members may evolve under different operators, so they share the whole space; so does a propagator that is followed.
+    let all_states = follow && whole_propagator::refused(&schedule.basis).is_none();
+    let space = match single && !read_out && !all_states {
         true => sectors::space(schedule, prepared, options.max_memory)?,
         false => sectors::whole(schedule, options.max_memory)?,
     };
@@ -209,6 +211,9 @@ fn propagate(
     rounding::phases(declared, options, &context)?;
     let own: Vec<&Schedule> = schedules.iter().map(|(s, _)| s).collect();
     let mut propagation = Propagation::new(&context, options, weights);
+    if follow {
+        propagation.follow_propagators(&own);
+    }
     let end = propagation.through(&own, begin)?;
     propagation.observe(Position::End, &end)?;
     let truncation = context.edges.iter().map(|edge| edge.found(e)).collect::<Result<Vec<_>, Fault>>()?;
