@@ -364,6 +364,14 @@ fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet<&'a str>) 
             });
             uses_of_record(&e.record, used);
         }
+        StatementKind::Reset(sites, states) => {
+            sites.iter().for_each(|e| uses(e, used));
+            states.iter().for_each(|s| uses_of_state(s, used));
+        }
+        StatementKind::Project(p) => {
+            uses(&p.site, used);
+            p.branches().flat_map(|(_, body)| body).for_each(|s| uses_of_statement(s, used));
+        }
         StatementKind::Mark(_) => {}
         StatementKind::Crush(keep) => keep.iter().for_each(|e| uses(e, used)),
         StatementKind::Gradient(strength, duration, settings) => {

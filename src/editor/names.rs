@@ -105,6 +105,7 @@ fn statements(body: &[Statement], add: &mut impl FnMut(&Name, Kind, Option<Span>
             StatementKind::Lock(l) => traced(&l.record, add),
             StatementKind::Evolve(e) => traced(&e.record, add),
             StatementKind::Loop(_, body) | StatementKind::Parallel(_, body) => statements(body, &mut *add),
+            StatementKind::Project(p) => p.branches().for_each(|(_, body)| statements(body, &mut *add)),
             _ => {}
         }
     }

@@ -7,6 +7,7 @@ use super::generator::Generator;
 use super::integrate::{Integrator, failed};
 use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action, same_times};
 use super::member_batch::{Look, Sums, Wanted};
+use super::member_paths::MemberPaths;
 use super::motion::{ActingSegment, EnsembleMotion, MeanMotion, MemberAt, arrival, mean_state, propagator_of};
 use super::observable::{EvalError, Observable, not_finite};
 use super::request::Position;
@@ -16,7 +17,7 @@ use super::signal::Decay;
 use super::tomography::Readings;
 use super::trace;
 use super::trajectory::Trajectory;
-use super::whole_propagator::{self, Followed, PropagatorTrack};
+use super::whole_propagator::PropagatorTrack;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Schedule, Segment, Step, Tomography, duration};
 use crate::linalg::C64;
@@ -47,8 +48,8 @@ pub struct Propagation<'a> {
     part: u64,
     /// The segment that acted last on each member, so that rates at a mark are those at its end; `None` if nothing acts.
     last_segments: Vec<Option<ActingSegment<'a>>>,
-    /// The propagator of each member from `prepare` on.
-    propagators: Vec<Followed>,
+    /// What is followed of each member besides its state.
+    paths: MemberPaths,
     /// True once it was noted that the members reach a meeting point at different times.
     spread_noted: bool,
     integrator: Integrator<'a>,
@@ -81,7 +82,7 @@ impl<'a> Propagation<'a> {
             options,
             clocks: vec![0.0; weights.len()],
             last_segments: weights.iter().map(|_| None).collect(),
-            propagators: weights.iter().map(|_| Err(NoPropagator::NotFollowed)).collect(),
+            paths: MemberPaths::new(weights.len()),
             weights,
             part: 0,
             spread_noted: false,
@@ -94,9 +95,9 @@ impl<'a> Propagation<'a> {
         }
     }
 
-    /// Follows the propagators of all members from `prepare` on.
-    pub fn follow_propagators(&mut self, schedules: &[&'a Schedule]) {
-        self.propagators = schedules.iter().map(|s| whole_propagator::begin(s, self.context.space())).collect();
+    /// What is followed of each member besides its state.
+    pub fn paths(&mut self) -> &mut MemberPaths {
+        &mut self.paths
     }
 
     /// Names of the methods used.
@@ -129,6 +130,9 @@ impl<'a> Propagation<'a> {
 
     /// Propagates each member through its own steps. Members are interleaved step by step, so that shared propagators stay in the cache.
     fn advance(&mut self, legs: &[&Leg<'a>], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
+        for (k, leg) in legs.iter().enumerate() {
+            self.paths.advance(k, &mut self.integrator, leg.steps)?;
+        }
         let mut clocks = std::mem::take(&mut self.clocks);
         for k in 0..legs.iter().map(|leg| leg.steps.len()).max().unwrap_or(0) {
             let mut moved = Vec::with_capacity(states.len());
@@ -143,10 +147,6 @@ impl<'a> Propagation<'a> {
             states = moved;
         }
         self.clocks = clocks;
-        for (leg, followed) in legs.iter().zip(&mut self.propagators) {
-            let before = std::mem::replace(followed, Err(NoPropagator::NotFollowed));
-            *followed = whole_propagator::through(&mut self.integrator, leg.steps, before)?;
-        }
         self.account(legs.iter().flat_map(|leg| leg.steps).all(|step| step.is_unitary()));
         for (leg, last) in legs.iter().zip(&mut self.last_segments) {
             match last_action(leg.steps) {
@@ -217,11 +217,15 @@ impl<'a> Propagation<'a> {
     /// The members in their present states.
     fn members<'s>(&'s self, states: &'s [State]) -> Vec<MemberAt<'s>> {
         let last = self.last_segments.iter().map(|last| last.as_ref().map(|s| (s, s.duration())));
-        let members = last.zip(states).zip(self.weights.iter().zip(&self.clocks)).zip(&self.propagators);
+        let members = last.zip(states).zip(self.weights.iter().zip(&self.clocks));
         members
-            .map(|(((acting, state), (weight, clock)), propagator)| {
-                let propagator = propagator.as_ref().map_err(|why| *why);
-                MemberAt { acting, state, weight: *weight, elapsed: *clock, propagator }
+            .zip(self.paths.iter())
+            .map(|(((acting, state), (weight, clock)), propagator)| MemberAt {
+                acting,
+                state,
+                weight: *weight,
+                elapsed: *clock,
+                propagator,
             })
             .collect()
     }
@@ -355,12 +359,11 @@ impl<'a> Propagation<'a> {
                 own.iter().filter_map(|step| if let Step::Segment(s) = step { Some(s) } else { None }).collect();
             if segments.len() < own.len() {
                 // The transient of a pulse edge: an instantaneous unitary.
+                for (k, step) in own.iter().enumerate() {
+                    self.paths.advance(k, &mut self.integrator, std::slice::from_ref(*step))?;
+                }
                 let moved = own.iter().zip(states).map(|(step, state)| self.integrator.step_member(step, state));
                 states = moved.collect::<Result<_, Fault>>()?;
-                for (step, followed) in own.iter().zip(&mut self.propagators) {
-                    let before = std::mem::replace(followed, Err(NoPropagator::NotFollowed));
-                    *followed = whole_propagator::through(&mut self.integrator, std::slice::from_ref(step), before)?;
-                }
                 continue;
             }
             let duration = segments.first().map_or(0.0, |s| s.duration);
@@ -490,7 +493,9 @@ impl<'a> Propagation<'a> {
         let acting: Vec<ActingSegment> = segments.iter().map(|s| ActingSegment::new(s, self.context.space())).collect();
         let mut trajectories = Vec::with_capacity(states.len());
         let mut propagators = Vec::with_capacity(states.len());
-        for (((segment, acting), state), followed) in segments.iter().zip(&acting).zip(states).zip(&self.propagators) {
+        for (((segment, acting), state), followed) in
+            segments.iter().zip(&acting).zip(states).zip(self.paths.propagators())
+        {
             self.integrator.watch_along(segment, &state)?;
             let stepper = choose(acting.generator(), segment, &state, self.options.method, self.options.tolerance)
                 .map_err(|e| failed(segment.place, &e.to_string()))?;
@@ -507,7 +512,7 @@ impl<'a> Propagation<'a> {
         let (found, ends) = look(self.context, &mut tracks, first)?;
         let followed = tracks.propagators(first.duration, first)?;
         drop(tracks);
-        self.propagators = followed;
+        self.paths.set_propagators(followed);
         ends.iter().for_each(|s| self.context.watch(s));
         self.clocks.iter_mut().zip(segments).for_each(|(clock, segment)| *clock += segment.duration);
         self.last_segments = acting.into_iter().map(Some).collect();
@@ -524,6 +529,9 @@ impl<'a> Propagation<'a> {
         let Some(&first) = acquisitions.first() else { return Ok(states) };
         super::cancel::acquired(self.context, acquisitions, &states);
         let (start, _) = self.time("the acquisition");
+        for (k, acquire) in acquisitions.iter().enumerate() {
+            self.paths.advance(k, &mut self.integrator, &[Step::Segment(acquire.segment.clone())])?;
+        }
         // Members are summed in groups, and groups in order, so that the sum does not depend on the number of threads.
         let (space, tolerance) = (self.context.space(), self.options.tolerance);
         let inputs: Vec<_> = acquisitions.iter().copied().zip(states).zip(self.weights.iter().copied()).collect();
@@ -555,11 +563,6 @@ impl<'a> Propagation<'a> {
             let (sum, states) = group?;
             all.add(sum);
             ends.extend(states);
-        }
-        for (acquire, followed) in acquisitions.iter().zip(&mut self.propagators) {
-            let before = std::mem::replace(followed, Err(NoPropagator::NotFollowed));
-            let step = Step::Segment(acquire.segment.clone());
-            *followed = whole_propagator::through(&mut self.integrator, &[step], before)?;
         }
         self.integrator.used("free induction decay");
         self.decays.push(Fid { acquire: first, start, signal: all });

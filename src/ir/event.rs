@@ -23,7 +23,9 @@ impl Event {
             EventKind::Parallel { pulses, .. } => pulses.iter().collect(),
             EventKind::Loop { body, .. } => body.iter().flat_map(Event::pulses).collect(),
             EventKind::Acquire { decoupling, .. } => decoupling.iter().collect(),
+            EventKind::Project { up, down, .. } => up.iter().chain(down).flat_map(Event::pulses).collect(),
             EventKind::Prepare(_)
+            | EventKind::Reset { .. }
             | EventKind::Delay { .. }
             | EventKind::Gradient { .. }
             | EventKind::Lock(_)
@@ -91,6 +93,26 @@ pub enum EventKind {
         /// The operator.
         hamiltonian: Expr,
     },
+    /// Traces some subsystems out and puts others, in a new state and without correlations, in their place.
+    Reset {
+        /// The subsystems.
+        sites: Vec<Expr>,
+        /// The states whose product is their new state.
+        states: Vec<State>,
+    },
+    /// Projective measurement of a spin 1/2 and, for each outcome, what follows it.
+    Project {
+        /// The spin.
+        site: Expr,
+        /// The axis of the measured component.
+        axis: Axis,
+        /// What follows the outcome +1/2.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        up: Vec<Event>,
+        /// What follows the outcome -1/2.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        down: Vec<Event>,
+    },
     /// A mark: a time at which metrics are evaluated.
     Mark {
         /// Name of the mark.
@@ -133,6 +155,31 @@ pub enum EventKind {
         /// The pulses.
         pulses: Vec<Pulse>,
     },
+}
+
+/// An axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// The x axis.
+    X,
+    /// The y axis.
+    Y,
+    /// The z axis.
+    #[default]
+    Z,
+}
+
+impl Axis {
+    /// The axis with this name.
+    pub fn named(name: &str) -> Option<Axis> {
+        match name {
+            "x" => Some(Axis::X),
+            "y" => Some(Axis::Y),
+            "z" => Some(Axis::Z),
+            _ => None,
+        }
+    }
 }
 
 /// Recording of a trace.
@@ -336,6 +383,15 @@ pub enum State {
         /// Temperature T.
         temperature: Expr,
     },
+    /// Steady state of the Lindbladian of a constant Hamiltonian, with the relaxation of the system and a named noise.
+    #[serde(rename = "steady_state")]
+    SteadyState {
+        /// Hamiltonian.
+        hamiltonian: Expr,
+        /// Name of the noise, if one is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        noise: Option<String>,
+    },
     /// A basis state, one digit per subsystem.
     Ket {
         /// The digits, separated by `,` if one has several.
@@ -381,6 +437,17 @@ pub enum State {
     Superposition(Vec<(Expr, State)>),
 }
 
+impl State {
+    /// True if it contains a steady state.
+    pub fn is_steady(&self) -> bool {
+        match self {
+            State::SteadyState { .. } => true,
+            State::Mix(parts) | State::Superposition(parts) => parts.iter().any(|(_, state)| state.is_steady()),
+            _ => false,
+        }
+    }
+}
+
 /// States of the language: (keyword, arguments, description).
 pub const STATES: &[(&str, &str, &str)] = &[
     (
@@ -391,6 +458,11 @@ pub const STATES: &[(&str, &str, &str)] = &[
     ("mixed", " or mixed(sites)", "the maximally mixed state"),
     ("gibbs", "(H, T)", "the Gibbs state of a Hamiltonian; in a list of states, of the subsystems on which H acts"),
     ("high_temperature", "(H, T)", "the Gibbs state to first order, (1 - H/T)/N with N states and traceless H"),
+    (
+        "steady_state",
+        "(H) or steady_state(H, noise)",
+        "the steady state under H with the relaxation of the system, and a noise if one is named; it stands alone",
+    ),
     (
         "ket",
         "\"01\"",

@@ -236,7 +236,7 @@ pub const METRICS: &[Metric] = &[
         &[],
         Quantity::Energy,
         true,
-        "E - E(tau), S(tau) = S(rho)",
+        "E - E(tau), S(tau) = S(rho): the ergotropy per copy of many copies together (asymptotic ergotropy)",
         "Alicki, Fannes, Phys. Rev. E 87, 042123 (2013)",
         bounds::evaluate_thermodynamic,
     ),

@@ -5,6 +5,7 @@ use super::sent::Sent;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::drive;
 use crate::hamiltonian::gaps::Gaps;
+use crate::hamiltonian::prepare::reset;
 use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
 use crate::hamiltonian::value::{Evaluator, Fault, Terms};
 use crate::hamiltonian::{centres, dissipators, envelope, interactions, lock, orientation, readout};
@@ -153,6 +154,10 @@ impl<'a> Builder<'a, '_> {
                     .into());
                 }
                 steps.push(Step::Dephase(operator, place));
+            }
+            EventKind::Reset { sites, states } => steps.push(Step::Reset(reset(self.e, sites, states, place)?)),
+            EventKind::Project { site, axis, up, down } => {
+                steps.push(Step::Project(self.project(site, *axis, [up, down], place)?));
             }
             EventKind::Mark { name } => steps.push(Step::Mark(name.clone())),
             EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, decoupling } => {
@@ -384,15 +389,7 @@ impl<'a> Builder<'a, '_> {
             return Ok(found.clone());
         }
         let mut relaxing = (*self.relaxation(None)?).clone();
-        let Some(noise) = self.e.experiment.noises.iter().find(|n| n.name == name) else {
-            return Err(Diagnostic::new(Code::UnknownName, span, format!("unknown noise `{name}`")).into());
-        };
-        for collapse in &noise.collapse {
-            let operator = self.e.operator(collapse)?;
-            if !operator.is_zero() {
-                relaxing.collapse.push(operator);
-            }
-        }
+        relaxing.collapse.extend(dissipators::noise(self.e, name, span)?);
         let relaxing = Arc::new(relaxing);
         self.noises.insert(name, relaxing.clone());
         Ok(relaxing)
@@ -537,13 +534,19 @@ impl<'a> Builder<'a, '_> {
 
 /// Rejects marks, recorded statements, acquisitions and tomographies inside loops. The check of a file detects them earlier, but an
 /// experiment may have another origin.
-fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fault> {
+pub(super) fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fault> {
     let what = steps.iter().find_map(|step| match step {
         Step::Mark(_) => Some("mark"),
         Step::Acquire(_) => Some("acquire"),
         Step::Tomography(_) => Some("tomography"),
         Step::Segment(segment) if segment.record.is_some() => Some("record"),
-        Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => None,
+        Step::Segment(_)
+        | Step::Kick(_)
+        | Step::Crush(_)
+        | Step::Dephase(..)
+        | Step::Reset(_)
+        | Step::Project(_)
+        | Step::Loop(..) => None,
     });
     match what {
         Some(what) => {

@@ -6,6 +6,7 @@
 //! * [`sent`]: rf energy and on-time so far.
 
 mod builder;
+mod project;
 mod ready;
 mod sent;
 mod transmit;
