@@ -226,7 +226,7 @@ fn what_cannot_be_reset_is_refused_with_the_reason() {
         (PAIR, "prepare ket \"00\" reset a, a = down(a)", "named twice"),
         (PAIR, "prepare ket \"00\" reset a = ket \"01\"", "this reset 1 subsystem"),
         (PAIR, "prepare ket \"00\" reset a = gibbs(Z(a)*Z(b), 1)", "not reset here"),
-        (PAIR, "prepare ket \"00\" reset a = bell", "no state"),
+        (PAIR, "prepare ket \"00\" reset a = bell", "unknown state"),
         (PAIR, "prepare ket \"00\" reset c = up(c)", "c"),
         ("system { collective c : 4 * 1/2 spin a : 1/2 }", "prepare up(c), up(a) reset c = down(c)", "collective"),
         ("system { spin s[9] : 1/2 }", "prepare ket \"000000000\" reset s = mixed", "256"),

@@ -39,9 +39,9 @@ impl<'a> Builder<'a, '_> {
         let component =
             Operator::of(&self.e.basis, kind, k).filter(|_| measured.kind == SiteKind::Spin && measured.dimension == 2);
         let Some(component) = component else {
-            let message = format!("`{}` is no spin 1/2, and `project` measures one", measured.name);
+            let message = format!("`{}` is not a spin 1/2, and `project` measures one", measured.name);
             return Err(Diagnostic::new(Code::WrongOperator, site.span(), message)
-                .label("no spin 1/2")
+                .label("not a spin 1/2")
                 .help("`dephase` removes the coherences that a measurement of any other operator would")
                 .into());
         };
