@@ -79,7 +79,7 @@ codes! {
     WrongOperator = "E407", "an operator that is not defined for this subsystem";
     Contradiction = "E408", "inconsistent quantities";
     WrongState = "E409", "a state that does not match the system";
-    InsideLoop = "E410", "a mark, record, acquisition or tomography inside a loop";
+    InsideLoop = "E410", "a mark, record, acquisition or tomography inside a loop or a branch of `project`";
     EmptySweep = "E411", "a sweep without points, or of unequal lengths";
     HardwareLimit = "E413", "the spectrometer cannot do this";
     NotExported = "E414", "cannot be exported to this console";

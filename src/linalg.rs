@@ -9,6 +9,7 @@
     reason = "indices run over the dimensions of the matrices that are read, or are a permutation of them"
 )]
 
+use faer::linalg::solvers::Solve;
 use num_complex::Complex;
 use std::fmt;
 
@@ -151,6 +152,24 @@ pub fn solve_positive(a: &[f64], b: &[f64]) -> Option<Vec<f64>> {
     let a = nalgebra::DMatrix::from_row_slice(b.len(), b.len(), a);
     let x = a.cholesky()?.solve(&nalgebra::DVector::from_column_slice(b));
     Some(x.as_slice().to_vec())
+}
+
+/// LU decomposition of a square matrix, with partial pivoting.
+pub struct Lu(faer::linalg::solvers::PartialPivLu<C64>);
+
+impl Lu {
+    /// Decomposes a matrix.
+    pub fn of(m: &Matrix) -> Lu {
+        Lu(view(m).partial_piv_lu())
+    }
+
+    /// Solves `A x = b`; of a singular matrix the solution is not finite or very large.
+    pub fn solve(&self, b: &Vector) -> Vector {
+        let mut x = b.clone();
+        let rows = x.len();
+        self.0.solve_in_place(faer::MatMut::from_column_major_slice_mut(x.as_mut_slice(), rows, 1));
+        x
+    }
 }
 
 /// `Tr[a b]`, without forming the product.

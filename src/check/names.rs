@@ -143,9 +143,13 @@ fn names_of_definition(arguments: &[Name], body: &[Statement], c: &mut Checker) 
 pub(super) fn counters_of(statements: &[Statement]) -> Vec<&Name> {
     let mut found = Vec::new();
     for statement in statements {
-        if let StatementKind::Loop(repeat, body) = &statement.kind {
-            found.extend(repeat.counter());
-            found.extend(counters_of(body));
+        match &statement.kind {
+            StatementKind::Loop(repeat, body) => {
+                found.extend(repeat.counter());
+                found.extend(counters_of(body));
+            }
+            StatementKind::Project(p) => p.branches().for_each(|(_, body)| found.extend(counters_of(body))),
+            _ => {}
         }
     }
     found
@@ -441,6 +445,14 @@ pub(super) fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet
                 used.insert(&n.text);
             });
             uses_of_record(&e.record, used);
+        }
+        StatementKind::Reset(sites, states) => {
+            sites.iter().for_each(|e| uses(e, used));
+            states.iter().for_each(|s| uses_of_state(s, used));
+        }
+        StatementKind::Project(p) => {
+            uses(&p.site, used);
+            p.branches().flat_map(|(_, body)| body).for_each(|s| uses_of_statement(s, used));
         }
         StatementKind::Mark(_) => {}
         StatementKind::Crush(keep) => keep.iter().for_each(|e| uses(e, used)),

@@ -34,7 +34,10 @@ pub fn hints(document: &Document) -> Vec<Hint> {
             EventKind::Pulse(p) => !p.ideal && p.duration.is_none(),
             EventKind::Delay { duration, .. } | EventKind::Evolve { duration, .. } => !written(duration),
             EventKind::Lock(l) => !written(&l.over),
-            EventKind::Loop { .. } | EventKind::Acquire { .. } | EventKind::Parallel { .. } => true,
+            EventKind::Loop { .. }
+            | EventKind::Project { .. }
+            | EventKind::Acquire { .. }
+            | EventKind::Parallel { .. } => true,
             _ => false,
         };
         // For a subsequence called several times, show the duration of the first call.

@@ -109,6 +109,7 @@ fn statements(body: &[Statement], add: &mut impl FnMut(&Name, Kind, Option<Span>
                 statements(body, &mut *add);
             }
             StatementKind::Parallel(_, body) => statements(body, &mut *add),
+            StatementKind::Project(p) => p.branches().for_each(|(_, body)| statements(body, &mut *add)),
             _ => {}
         }
     }

@@ -4,6 +4,7 @@ use super::engines::exact::EXACT;
 use super::findings::Findings;
 use super::member_batch::{MemberBatch, Wanted};
 use super::members::{self, schedules};
+use super::observable::Observable;
 use super::propagate::{Found, Propagation};
 use super::request::{Observables, Requests};
 use super::results::RunInfo;
@@ -28,7 +29,8 @@ pub fn compiled(
     let stops = requests.stops();
     let plain = options.method == Method::Auto && options.spectrometer.is_none() && options.measured.is_none();
     let metrics = observables.observables.iter().chain(observables.at_marks.iter().map(|a| &a.metric));
-    let of_means = observables.aggregates.is_empty() && !metrics.clone().any(|metric| metric.is_of_hamiltonian());
+    let of_states = |metric: &Observable| !metric.is_of_hamiltonian() && !metric.is_of_propagator();
+    let of_means = observables.aggregates.is_empty() && metrics.clone().all(of_states);
     if members.len() < 2 || !plain || !of_means || stops.statements || !requests.member_means(e).is_empty() {
         return Ok(None);
     }

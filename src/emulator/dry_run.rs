@@ -157,6 +157,14 @@ fn limit(e: &Evaluator, event: &EventKind) -> Result<Option<f64>, Fault> {
             }
             return Ok(None);
         }
+        EventKind::Project { up, down, .. } => {
+            for event in up.iter().chain(down) {
+                if let Some(found) = limit(e, &event.kind)? {
+                    return Ok(Some(found));
+                }
+            }
+            return Ok(None);
+        }
         _ => return Ok(None),
     };
     let channel = e.experiment.channels.iter().find(|c| c.nucleus == *nucleus);
@@ -180,10 +188,19 @@ fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> Result<(Optio
 }
 
 /// The segments of a step, each with the number of its repetitions.
-fn segments(step: &Step, times: f64) -> Vec<(&Segment, f64)> {
+fn segments<'s>(step: &'s Step, times: f64) -> Vec<(&'s Segment, f64)> {
     match step {
         Step::Segment(segment) => vec![(segment, times)],
         Step::Loop(count, body) => body.iter().flat_map(|s| segments(s, times * *count as f64)).collect(),
+        // The branch in which transmitters are on for longer.
+        Step::Project(project) => {
+            let of = |steps: &'s [Step]| steps.iter().flat_map(|s| segments(s, times)).collect::<Vec<_>>();
+            let on = |all: &[(&Segment, f64)]| -> f64 {
+                all.iter().filter(|(s, _)| s.fields().next().is_some()).map(|(s, n)| s.duration * n).sum()
+            };
+            let branches = project.branches.iter().map(|(_, steps)| of(steps));
+            branches.reduce(|a, b| if on(&b) > on(&a) { b } else { a }).unwrap_or_default()
+        }
         _ => vec![],
     }
 }

@@ -88,6 +88,8 @@ fn samples(schedule: &Schedule) -> Result<(), Fault> {
             | Step::Kick(_)
             | Step::Crush(_)
             | Step::Dephase(..)
+            | Step::Reset(_)
+            | Step::Project(_)
             | Step::Mark(_)
             | Step::Tomography(_) => {}
         }

@@ -1,5 +1,6 @@
 //! Propagates one member through the steps between two stops: chooses the engine for each step, caches propagators, does loops by powers.
 
+use super::channel;
 use super::context::RunContext;
 use super::engines::commutator_free::CommutatorFree;
 use super::engines::exact::{EXACT, ExactClosed};
@@ -12,15 +13,18 @@ use super::propagator::{Propagator, SegmentKey};
 use super::settings::{Method, Options};
 use super::truncation;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Fault, Kick, Segment, Step};
-use crate::linalg::{Matrix, identity};
+use crate::hamiltonian::{Fault, Kick, Project, Segment, Step};
+use crate::linalg::{Matrix, identity, product, real};
 use crate::source::Place;
-use crate::spin::State;
+use crate::spin::{Sparse, State};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Maximum number of loop repetitions propagated individually when the cutoff of a mode is checked.
 const MOST_WATCHED: u64 = 512;
+
+/// An outcome of this probability is rounding of one that never occurs.
+const NEVER: f64 = 1e-15;
 
 /// Maximum number of cached propagators.
 const KEPT: usize = 32;
@@ -66,11 +70,35 @@ impl<'a> Integrator<'a> {
                     None => state,
                 }
             }
+            Step::Reset(reset) => {
+                let rho = channel::reset(reset, self.context.space(), &state.density());
+                State::Mixed(rho.ok_or_else(|| failed(reset.place, "the new state leaves the space that is followed"))?)
+            }
+            Step::Project(project) => self.project(project, &state)?,
             Step::Loop(count, body) => self.repeat(*count, body, state)?,
             // An acquisition whose signal is not requested.
             Step::Acquire(acquire) => self.segment(&acquire.segment, state)?,
             Step::Mark(_) | Step::Tomography(_) => state,
         })
+    }
+
+    /// The propagator `U` of everything up to the end of a unitary step, from that up to its start.
+    ///
+    /// # Errors
+    /// If the method fails.
+    pub fn step_propagator(&mut self, step: &Step, before: Matrix) -> Result<Matrix, Fault> {
+        if self.options.method == Method::Auto
+            && let Some(Propagator::Unitary(own)) = self.body(std::slice::from_ref(step))?.map(Propagator::whole)
+        {
+            return Ok(product(&own, &before));
+        }
+        let mut after = before.clone();
+        for (k, column) in before.column_iter().enumerate() {
+            if let State::Pure(psi) = self.step_member(step, State::Pure(column.into_owned()))? {
+                after.set_column(k, &psi);
+            }
+        }
+        Ok(after)
     }
 
     /// Records that a method was used.
@@ -213,11 +241,73 @@ impl<'a> Integrator<'a> {
             return Ok(once.power(count).apply(state));
         }
         for _ in 0..count {
+            let before = state.clone();
             for step in body {
                 state = self.step_member(step, state)?;
             }
+            // The same in every bit: further repetitions leave it so.
+            if state == before {
+                break;
+            }
         }
         Ok(state)
+    }
+
+    /// The mean over the outcomes of a measurement, each with what follows it.
+    fn project(&mut self, project: &Project, state: &State) -> Result<State, Fault> {
+        let (rho, normalised) = (state.density(), state.is_normalised());
+        let mut mean = Matrix::zeros(rho.nrows(), rho.ncols());
+        for (projector, steps) in &project.branches {
+            let mut found = channel::outcome(&Sparse::of(projector, self.context.space()), &rho);
+            // What is left of a filter of coherence orders has no trace, and no probabilities.
+            let probability = if normalised { found.trace().re } else { 1.0 };
+            if probability <= NEVER {
+                continue;
+            }
+            found /= real(probability);
+            let mut state = State::Mixed(found);
+            for step in steps {
+                state = self.step_member(step, state)?;
+            }
+            mean += state.density() * real(probability);
+        }
+        Ok(State::Mixed(mean))
+    }
+
+    /// The superoperator of a step that is no evolution, if it is small enough for one.
+    fn channel(&mut self, step: &Step) -> Result<Option<Propagator>, Fault> {
+        let (space, n) = (self.context.space(), self.context.space().len());
+        if n * n > DENSE_LIOUVILLE {
+            return Ok(None);
+        }
+        Ok(match step {
+            Step::Reset(reset) => channel::superoperator(n, |m| channel::reset(reset, space, m)).map(Propagator::Super),
+            Step::Project(project) => {
+                let mut sum: Option<Matrix> = None;
+                for (projector, steps) in &project.branches {
+                    let sparse = Sparse::of(projector, space);
+                    let Some(measured) = channel::superoperator(n, |m| Some(channel::outcome(&sparse, m))) else {
+                        return Ok(None);
+                    };
+                    let mut whole = Propagator::Super(measured);
+                    if !steps.is_empty() {
+                        let Some(branch) = self.body(steps)? else { return Ok(None) };
+                        let Some(both) = whole.then(branch) else { return Ok(None) };
+                        whole = both;
+                    }
+                    let Propagator::Super(own) = whole else { return Ok(None) };
+                    sum = Some(match sum {
+                        Some(others) => others + own,
+                        None => own,
+                    });
+                }
+                sum.map(Propagator::Super)
+            }
+            _ => Projection::of(step, space)
+                .map_err(|(place, e)| failed(place, &e.to_string()))?
+                .and_then(|projection| channel::superoperator(n, |m| Some(projection.apply(m))))
+                .map(Propagator::Super),
+        })
     }
 
     /// A loop of many repetitions, of which some, evenly distributed, are propagated step by step to check the cutoff of modes.
@@ -268,12 +358,11 @@ impl<'a> Integrator<'a> {
                     Some(once) => once.power(*count),
                     None => return Ok(None),
                 },
-                Step::Segment(_)
-                | Step::Crush(_)
-                | Step::Dephase(..)
-                | Step::Mark(_)
-                | Step::Tomography(_)
-                | Step::Acquire(_) => {
+                Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Project(_) => match self.channel(step)? {
+                    Some(found) => found,
+                    None => return Ok(None),
+                },
+                Step::Segment(_) | Step::Mark(_) | Step::Tomography(_) | Step::Acquire(_) => {
                     return Ok(None);
                 }
             };

@@ -56,6 +56,8 @@ impl Stops {
             | Step::Kick(_)
             | Step::Crush(_)
             | Step::Dephase(..)
+            | Step::Reset(_)
+            | Step::Project(_)
             | Step::Loop(..) => None,
         }
     }
@@ -298,7 +300,9 @@ pub fn last_action(steps: &[Step]) -> LastAction<'_> {
             Step::Segment(segment) => return LastAction::Segment(segment),
             Step::Acquire(acquire) => return LastAction::Segment(&acquire.segment),
             Step::Kick(kick) if kick.transient => {}
-            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) => return LastAction::Instantaneous,
+            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Project(_) => {
+                return LastAction::Instantaneous;
+            }
             Step::Loop(0, _) | Step::Mark(_) | Step::Tomography(_) => {}
             Step::Loop(_, body) => match last_action(body) {
                 LastAction::None => {}

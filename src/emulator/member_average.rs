@@ -6,7 +6,7 @@
 //! state.
 
 use super::battery::cells;
-use super::motion::{EnsembleMotion, MemberAt, arrival, mean_state};
+use super::motion::{EnsembleMotion, MemberAt, arrival, mean_state, propagator_of};
 use super::observable::{EvalError, Observable, not_finite};
 use crate::hamiltonian::{Evaluator, Fault, Member, Prepared, Schedule};
 use crate::metrics::{Moment, Motion, Scene};
@@ -106,8 +106,10 @@ impl MemberObservables {
         let mean = mean_state(scans.iter().map(|m| (m.weight, m.state)));
         let weights = vec![even; scans.len()];
         let (_, time) = arrival(scans.iter().map(|m| m.elapsed), &weights);
+        let propagator = propagator_of(&scans);
         let motion = EnsembleMotion::of(scans);
-        let moment = Moment::new(&self.scene, &mean, motion.as_ref().map(|m| m as &dyn Motion), time);
+        let moment = Moment::new(&self.scene, &mean, motion.as_ref().map(|m| m as &dyn Motion), time)
+            .with_propagator(propagator);
         self.observables
             .iter()
             .map(|observable| match observable.answer(Some(&moment), &BTreeMap::new()) {

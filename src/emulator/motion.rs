@@ -3,7 +3,7 @@
 use super::generator::Generator;
 use crate::hamiltonian::Segment;
 use crate::linalg::{Matrix, real};
-use crate::metrics::{LARGEST_MATRIX, Motion, Rate, Undefined};
+use crate::metrics::{LARGEST_MATRIX, Motion, NoPropagator, Rate, Undefined};
 use crate::spin::{Operator, Space, State};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -81,6 +81,16 @@ pub struct MemberAt<'a> {
     pub weight: f64,
     /// Time since `prepare`.
     pub elapsed: f64,
+    /// Its propagator from `prepare` on.
+    pub propagator: Result<&'a Matrix, NoPropagator>,
+}
+
+/// The propagator of some members: that of the only one.
+pub fn propagator_of<'a>(members: &[MemberAt<'a>]) -> Result<&'a Matrix, NoPropagator> {
+    match members {
+        [member] => member.propagator,
+        _ => Err(NoPropagator::Members),
+    }
 }
 
 impl MemberAt<'_> {

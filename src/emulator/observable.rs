@@ -67,6 +67,7 @@ pub struct AtMark {
 fn scale_of(quantity: Quantity, units: UnitSystem) -> f64 {
     match quantity {
         Quantity::Energy | Quantity::Power => energy_scale(units),
+        Quantity::EnergySquared => energy_scale(units).powi(2),
         Quantity::Temperature => 1.0 / temperature_scale(units),
         Quantity::Number | Quantity::Time | Quantity::RateSquared | Quantity::Angle | Quantity::Bits => 1.0,
     }
@@ -78,6 +79,7 @@ pub fn unit_of(quantity: Quantity, units: UnitSystem) -> &'static str {
         (Quantity::Bits, _) => "bit",
         (Quantity::Angle, _) => "rad",
         (Quantity::Energy, UnitSystem::Lab) => "J",
+        (Quantity::EnergySquared, UnitSystem::Lab) => "J^2",
         (Quantity::Power, UnitSystem::Lab) => "W",
         (Quantity::Time, UnitSystem::Lab) => "s",
         (Quantity::Temperature, UnitSystem::Lab) => "K",
@@ -96,6 +98,17 @@ pub fn quantity_of(expr: &Expr) -> Option<Quantity> {
         ExprKind::Member(_, metric) => quantity_of(metric),
         _ => None,
     }
+}
+
+/// True if a metric of some kind is named in an expression.
+pub fn mentions(expr: &Expr, kind: impl Fn(&Metric) -> bool) -> bool {
+    let mut found = false;
+    expr.walk(&mut |x| {
+        if let ExprKind::Name(name) | ExprKind::Call(name, _) = &x.kind {
+            found |= Metric::named(name).is_some_and(&kind);
+        }
+    });
+    found
 }
 
 /// The aggregates inside an expression.
@@ -177,6 +190,11 @@ impl Observable {
             }
         }
         fixed(&self.tree)
+    }
+
+    /// True if it depends on the propagator from `prepare` on.
+    pub fn is_of_propagator(&self) -> bool {
+        mentions(&self.expr, |metric| metric.of_propagator)
     }
 
     /// True if it needs the acting Hamiltonian, in addition to the state and its time derivative.

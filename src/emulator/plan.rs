@@ -77,7 +77,13 @@ fn segments(steps: &[Step], times: u64) -> Vec<(&Segment, u64)> {
             Step::Segment(segment) => vec![(segment, times)],
             Step::Acquire(acquire) => vec![(&acquire.segment, times)],
             Step::Loop(count, body) => segments(body, times.saturating_mul(*count)),
-            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => vec![],
+            Step::Project(project) => project.branches.iter().flat_map(|(_, steps)| segments(steps, times)).collect(),
+            Step::Kick(_)
+            | Step::Crush(_)
+            | Step::Dephase(..)
+            | Step::Reset(_)
+            | Step::Mark(_)
+            | Step::Tomography(_) => vec![],
         })
         .collect()
 }

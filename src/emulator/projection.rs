@@ -38,6 +38,8 @@ impl Projection {
             }
             Step::Segment(_)
             | Step::Kick(_)
+            | Step::Reset(_)
+            | Step::Project(_)
             | Step::Mark(_)
             | Step::Acquire(_)
             | Step::Tomography(_)

@@ -7,7 +7,8 @@ use super::generator::Generator;
 use super::integrate::{Integrator, failed};
 use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action, same_times};
 use super::member_batch::{Look, Sums, Wanted};
-use super::motion::{ActingSegment, EnsembleMotion, MeanMotion, MemberAt, arrival, mean_state};
+use super::member_paths::MemberPaths;
+use super::motion::{ActingSegment, EnsembleMotion, MeanMotion, MemberAt, arrival, mean_state, propagator_of};
 use super::observable::{EvalError, Observable, not_finite};
 use super::request::Position;
 use super::results::{Observed, Trace};
@@ -16,10 +17,11 @@ use super::signal::Decay;
 use super::tomography::Readings;
 use super::trace;
 use super::trajectory::Trajectory;
+use super::whole_propagator::PropagatorTrack;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Schedule, Segment, Step, Tomography, duration};
 use crate::linalg::C64;
-use crate::metrics::{Moment, Motion};
+use crate::metrics::{Moment, Motion, NoPropagator};
 use crate::source::Place;
 use crate::spin::State;
 use rayon::prelude::*;
@@ -46,6 +48,8 @@ pub struct Propagation<'a> {
     part: u64,
     /// The segment that acted last on each member, so that rates at a mark are those at its end; `None` if nothing acts.
     last_segments: Vec<Option<ActingSegment<'a>>>,
+    /// What is followed of each member besides its state.
+    paths: MemberPaths,
     /// True once it was noted that the members reach a meeting point at different times.
     spread_noted: bool,
     integrator: Integrator<'a>,
@@ -78,6 +82,7 @@ impl<'a> Propagation<'a> {
             options,
             clocks: vec![0.0; weights.len()],
             last_segments: weights.iter().map(|_| None).collect(),
+            paths: MemberPaths::new(weights.len()),
             weights,
             part: 0,
             spread_noted: false,
@@ -88,6 +93,11 @@ impl<'a> Propagation<'a> {
             readings: vec![],
             aggregates: BTreeMap::new(),
         }
+    }
+
+    /// What is followed of each member besides its state.
+    pub fn paths(&mut self) -> &mut MemberPaths {
+        &mut self.paths
     }
 
     /// Names of the methods used.
@@ -120,6 +130,9 @@ impl<'a> Propagation<'a> {
 
     /// Propagates each member through its own steps. Members are interleaved step by step, so that shared propagators stay in the cache.
     fn advance(&mut self, legs: &[&Leg<'a>], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
+        for (k, leg) in legs.iter().enumerate() {
+            self.paths.advance(k, &mut self.integrator, leg.steps)?;
+        }
         let mut clocks = std::mem::take(&mut self.clocks);
         for k in 0..legs.iter().map(|leg| leg.steps.len()).max().unwrap_or(0) {
             let mut moved = Vec::with_capacity(states.len());
@@ -206,7 +219,14 @@ impl<'a> Propagation<'a> {
         let last = self.last_segments.iter().map(|last| last.as_ref().map(|s| (s, s.duration())));
         let members = last.zip(states).zip(self.weights.iter().zip(&self.clocks));
         members
-            .map(|((acting, state), (weight, clock))| MemberAt { acting, state, weight: *weight, elapsed: *clock })
+            .zip(self.paths.iter())
+            .map(|(((acting, state), (weight, clock)), propagator)| MemberAt {
+                acting,
+                state,
+                weight: *weight,
+                elapsed: *clock,
+                propagator,
+            })
             .collect()
     }
 
@@ -339,6 +359,9 @@ impl<'a> Propagation<'a> {
                 own.iter().filter_map(|step| if let Step::Segment(s) = step { Some(s) } else { None }).collect();
             if segments.len() < own.len() {
                 // The transient of a pulse edge: an instantaneous unitary.
+                for (k, step) in own.iter().enumerate() {
+                    self.paths.advance(k, &mut self.integrator, std::slice::from_ref(*step))?;
+                }
                 let moved = own.iter().zip(states).map(|(step, state)| self.integrator.step_member(step, state));
                 states = moved.collect::<Result<_, Fault>>()?;
                 continue;
@@ -385,7 +408,8 @@ impl<'a> Propagation<'a> {
         self.readings.push(readings);
         let found = State::Mixed(found);
         let (mean, common) = self.time("the tomography");
-        let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean };
+        let propagator = Err(NoPropagator::Reconstructed);
+        let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean, propagator };
         // The reconstructed state is a different one, with other eigenvalues.
         let part = self.context.unitary_part.replace(None);
         let (values, marked) = self.values(&Position::Tomography, &[state], &found, common)?;
@@ -406,7 +430,10 @@ impl<'a> Propagation<'a> {
         let motion = EnsembleMotion::of(members.to_vec());
         let mut known = self.aggregates.clone();
         known.extend(self.context.member_averages.values(&|key, why| self.context.undefined(key, why), members)?);
-        let moment = self.context.moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time);
+        let moment = self
+            .context
+            .moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time)
+            .with_propagator(propagator_of(members));
         let marked = self.at_marks(position, &moment, &known)?;
         known.extend(marked.clone());
         Ok((self.values_of_moment(&moment, &known)?, marked))
@@ -465,20 +492,27 @@ impl<'a> Propagation<'a> {
     ) -> Result<(T, Vec<State>), Fault> {
         let acting: Vec<ActingSegment> = segments.iter().map(|s| ActingSegment::new(s, self.context.space())).collect();
         let mut trajectories = Vec::with_capacity(states.len());
-        for ((segment, acting), state) in segments.iter().zip(&acting).zip(states) {
+        let mut propagators = Vec::with_capacity(states.len());
+        for (((segment, acting), state), followed) in
+            segments.iter().zip(&acting).zip(states).zip(self.paths.propagators())
+        {
             self.integrator.watch_along(segment, &state)?;
             let stepper = choose(acting.generator(), segment, &state, self.options.method, self.options.tolerance)
                 .map_err(|e| failed(segment.place, &e.to_string()))?;
             self.integrator.used(stepper.name());
             trajectories.push(Trajectory::new(stepper, state));
+            let track = PropagatorTrack::new(followed, acting.generator(), segment, self.options);
+            propagators.push(track.map_err(|e| failed(segment.place, &e.to_string()))?);
         }
         let exact = self.options.method == Method::Auto;
         let accuracy = if trajectories.iter().all(Trajectory::is_direct) { 0.0 } else { self.options.tolerance };
         let (weights, clocks) = (&self.weights, &self.clocks);
-        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, trajectories, exact, accuracy };
+        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, trajectories, propagators, exact, accuracy };
         let first = segments.first().ok_or_else(|| failed(Place::default(), "the ensemble has no members"))?;
         let (found, ends) = look(self.context, &mut tracks, first)?;
+        let followed = tracks.propagators(first.duration, first)?;
         drop(tracks);
+        self.paths.set_propagators(followed);
         ends.iter().for_each(|s| self.context.watch(s));
         self.clocks.iter_mut().zip(segments).for_each(|(clock, segment)| *clock += segment.duration);
         self.last_segments = acting.into_iter().map(Some).collect();
@@ -495,6 +529,9 @@ impl<'a> Propagation<'a> {
         let Some(&first) = acquisitions.first() else { return Ok(states) };
         super::cancel::acquired(self.context, acquisitions, &states);
         let (start, _) = self.time("the acquisition");
+        for (k, acquire) in acquisitions.iter().enumerate() {
+            self.paths.advance(k, &mut self.integrator, &[Step::Segment(acquire.segment.clone())])?;
+        }
         // Members are summed in groups, and groups in order, so that the sum does not depend on the number of threads.
         let (space, tolerance) = (self.context.space(), self.options.tolerance);
         let inputs: Vec<_> = acquisitions.iter().copied().zip(states).zip(self.weights.iter().copied()).collect();

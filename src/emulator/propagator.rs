@@ -49,7 +49,7 @@ impl Propagator {
     }
 
     /// The same propagator, a unitary as one matrix.
-    fn whole(self) -> Propagator {
+    pub fn whole(self) -> Propagator {
         match self {
             Propagator::Blocks(blocks, dimension) => Propagator::Unitary(blocks.whole(dimension)),
             other => other,

@@ -206,7 +206,7 @@ fn refuse(schedule: &Schedule, prepared: &Prepared) -> Result<(), Fault> {
             place = s.place.0;
         }
     });
-    let message = "random vectors need unitary evolution: no relaxation, gradient, dephasing or tomography";
+    let message = "random vectors need unitary evolution: no relaxation, gradient, dephasing, reset, projective measurement or tomography";
     Err(Diagnostic::new(Code::Contradiction, place.or(schedule.prepare_place.0).unwrap_or_default(), message)
         .help("select coherence orders with a phase `cycle` instead of a gradient")
         .into())

@@ -38,7 +38,10 @@ fn accumulated(steps: &[Step]) -> f64 {
         Step::Segment(segment) => of_segment(segment),
         Step::Acquire(acquire) => of_segment(&acquire.segment),
         Step::Loop(count, body) => *count as f64 * accumulated(body),
-        Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => 0.0,
+        Step::Project(project) => project.branches.iter().map(|(_, steps)| accumulated(steps)).fold(0.0, f64::max),
+        Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Mark(_) | Step::Tomography(_) => {
+            0.0
+        }
     };
     steps.iter().map(of).sum()
 }

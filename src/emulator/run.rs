@@ -11,12 +11,12 @@ use super::request::{Observables, Observation, Position, Request, Requests};
 use super::results::{Mark, Observations, Observed, Run, RunInfo, Trace};
 use super::settings::Options;
 use super::setup::{energies_of_powders, open_context, revivals};
-use super::{batched_ensemble, cancel, estimate, powder_signal, random_vectors, rounding, sectors};
+use super::{batched_ensemble, cancel, estimate, powder_signal, random_vectors, rounding, sectors, whole_propagator};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault, Schedule, Shared, Values, members as members_of};
+use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, members as members_of};
 use crate::ir::{Experiment, key_of};
 use crate::lanes::LANES;
-use crate::spin::State;
+use crate::spin::{Space, State};
 use crate::syntax::Expr;
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -173,11 +173,8 @@ fn propagate(
     let nobody = || Diagnostic::without_place(Code::EmptySweep, "the ensemble has no members");
     let (schedule, prepared) = schedules.first().ok_or_else(nobody)?;
     let read_out = stops.tomographies && schedule.is_read_out();
-    // Members may evolve under different operators, so they share the whole space.
-    let space = match single && !read_out {
-        true => sectors::space(schedule, prepared, options.max_memory)?,
-        false => sectors::whole(schedule, options.max_memory)?,
-    };
+    let follow = whole_propagator::is_requested(e, requests, &observables);
+    let space = space(schedule, prepared, options, (single && !read_out, follow))?;
     let pure = single && !read_out && prepared.is_pure() && schedule.is_unitary();
     let size = estimate::check(schedule, &space, pure, options.max_memory)?;
     let declared = members::declared(e, &members)?;
@@ -209,6 +206,9 @@ fn propagate(
     rounding::phases(declared, options, &context)?;
     let own: Vec<&Schedule> = schedules.iter().map(|(s, _)| s).collect();
     let mut propagation = Propagation::new(&context, options, weights);
+    if follow {
+        propagation.paths().follow_propagators(&own, &context);
+    }
     let end = propagation.through(&own, begin)?;
     propagation.observe(Position::End, &end)?;
     let truncation = context.edges.iter().map(|edge| edge.found(e)).collect::<Result<Vec<_>, Fault>>()?;
@@ -229,6 +229,21 @@ fn propagate(
     let signals = decays.into_iter().enumerate().map(|(k, d)| d.trace(k)).collect();
     let keys = context.requested.observables.iter().map(|o| o.key.clone()).collect();
     Ok(Findings { keys, observed, traces, signals, readings, aggregates, notes: context.notes.into_inner(), how })
+}
+
+/// The space of a run: of a `single` member the part that its state can reach. Members may evolve under different operators, so they
+/// share the whole space; so does a propagator that is followed.
+fn space(
+    schedule: &Schedule,
+    prepared: &Prepared,
+    options: &Options,
+    (single, follow): (bool, bool),
+) -> Result<Space, Fault> {
+    let all_states = follow && whole_propagator::refused(&schedule.basis).is_none();
+    if single && !all_states {
+        return sectors::space(schedule, prepared, options.max_memory);
+    }
+    sectors::whole(schedule, options.max_memory)
 }
 
 /// The results of a point: what `measure` names, and the requested values.

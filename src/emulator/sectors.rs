@@ -50,6 +50,13 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
             Step::Kick(kick) => out.push(kick.generator()),
             Step::Dephase(operator, _) => out.push(operator.clone()),
             Step::Acquire(acquire) => out.extend(movers(&[Step::Segment(acquire.segment.clone())])),
+            Step::Reset(reset) => out.extend(reset.moves.iter().cloned()),
+            Step::Project(project) => {
+                for (projector, steps) in &project.branches {
+                    out.push(projector.clone());
+                    out.extend(movers(steps));
+                }
+            }
             Step::Loop(_, body) => out.extend(movers(body)),
             Step::Crush(_) | Step::Mark(_) | Step::Tomography(_) => {}
         }

@@ -5,11 +5,12 @@ use super::bounded_search::{search_curve, search_samples};
 use super::context::RunContext;
 use super::extremum::Samples;
 use super::first_maximum::first_maximum;
-use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state};
+use super::integrate::failed;
+use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state, propagator_of};
 use super::observable::{Aggregate, EvalError, Observable, not_finite};
 use super::results::Trace;
 use super::trajectory::Trajectory;
-use crate::diagnostic::{Code, Diagnostic};
+use super::whole_propagator::{Followed, PropagatorTrack};
 use crate::hamiltonian::{Fault, Segment};
 use crate::metrics::{BohrExpansion, Curve, Motion};
 use crate::spin::State;
@@ -25,6 +26,8 @@ pub struct Tracks<'a> {
     pub acting: &'a [ActingSegment<'a>],
     /// Their trajectories.
     pub trajectories: Vec<Trajectory<'a>>,
+    /// Their propagators from `prepare` on.
+    pub propagators: Vec<PropagatorTrack<'a>>,
     /// True if each segment uses its most suitable method, not one requested by the user.
     pub exact: bool,
     /// Accuracy of states relative to their deviation from the maximally mixed state; 0 for rounding only.
@@ -34,11 +37,15 @@ pub struct Tracks<'a> {
 impl Tracks<'_> {
     /// All states at a time.
     fn states(&mut self, t: f64, segment: &Segment) -> Result<Vec<State>, Fault> {
-        let failed = |e: super::engines::StepError| -> Fault {
-            Diagnostic::new(Code::NotConverged, segment.place.span(), format!("the evolution cannot be computed: {e}"))
-                .into()
-        };
-        self.trajectories.iter_mut().map(|c| c.state(t).map_err(failed)).collect()
+        self.trajectories.iter_mut().map(|c| c.state(t).map_err(|e| failed(segment.place, &e.to_string()))).collect()
+    }
+
+    /// All propagators at a time.
+    pub fn propagators(&mut self, t: f64, segment: &Segment) -> Result<Vec<Followed>, Fault> {
+        self.propagators
+            .iter_mut()
+            .map(|track| track.at(t).map_err(|e| failed(segment.place, &e.to_string())))
+            .collect()
     }
 }
 
@@ -176,28 +183,32 @@ pub fn grid(duration: f64, points: usize) -> Vec<f64> {
 fn answers(
     context: &RunContext,
     observables: &[&Observable],
-    tracks: &Tracks,
+    tracks: &mut Tracks,
     states: &[State],
     t: f64,
     segment: &Segment,
 ) -> Result<Vec<Option<f64>>, Fault> {
+    let propagators = tracks.propagators(t, segment)?;
     let members: Vec<MemberAt> = tracks
         .acting
         .iter()
         .zip(states)
         .zip(tracks.weights.iter().zip(tracks.clocks))
-        .map(|((acting, state), (weight, clock))| MemberAt {
+        .zip(&propagators)
+        .map(|(((acting, state), (weight, clock)), propagator)| MemberAt {
             acting: Some((acting, t)),
             state,
             weight: *weight,
             elapsed: clock + t,
+            propagator: propagator.as_ref().map_err(|why| *why),
         })
         .collect();
     let mean = mean_state(members.iter().map(|m| (m.weight, m.state)));
     let (_, time) = arrival(members.iter().map(|m| m.elapsed), tracks.weights);
     let known = context.member_averages.values(&|key, why| context.undefined(key, why), &members)?;
+    let propagator = propagator_of(&members);
     let motion = EnsembleMotion::of(members);
-    let moment = context.moment(&mean, motion.as_ref().map(|m| m as &dyn Motion), time);
+    let moment = context.moment(&mean, motion.as_ref().map(|m| m as &dyn Motion), time).with_propagator(propagator);
     observables
         .iter()
         .map(|observable| match observable.answer(Some(&moment), &known) {

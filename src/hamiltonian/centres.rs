@@ -238,16 +238,17 @@ impl<'a> Position<'a> {
     }
 }
 
-/// True if an event is a delay between centres, or a loop with one.
-fn has_centres(event: &Event) -> bool {
+/// True if an event is a delay between centres, or a loop or a projective measurement with one.
+pub(super) fn has_centres(event: &Event) -> bool {
     match &event.kind {
         EventKind::Delay { between_centres, .. } => *between_centres,
         EventKind::Loop { body, .. } => body.iter().any(has_centres),
+        EventKind::Project { up, down, .. } => up.iter().chain(down).any(has_centres),
         _ => false,
     }
 }
 
-/// The first event from one end of a list that is not passed over: marks, crushes and dephasing take no time.
+/// The first event from one end of a list that is not passed over: marks, crushes, dephasing and resets take no time.
 fn nearest(e: &Evaluator, events: &[Event], side: Side, delay: Place) -> Result<Option<Neighbour>, Fault> {
     for k in 0..events.len() {
         let k = if side == Side::Before { events.len() - 1 - k } else { k };
@@ -256,7 +257,11 @@ fn nearest(e: &Evaluator, events: &[Event], side: Side, delay: Place) -> Result<
             EventKind::Crush { .. } if e.spectrometer.as_ref().is_some_and(|hardware| hardware.crusher() > 0.0) => {
                 return Err(no_centre(event, delay, "this `crush` takes time on the spectrometer"));
             }
-            EventKind::Mark { .. } | EventKind::Crush { .. } | EventKind::Dephase { .. } => {}
+            EventKind::Mark { .. } | EventKind::Crush { .. } | EventKind::Dephase { .. } | EventKind::Reset { .. } => {}
+            EventKind::Project { up, down, .. } if up.is_empty() && down.is_empty() => {}
+            EventKind::Project { .. } => {
+                return Err(no_centre(event, delay, "a `project` with branches has no centre to count from"));
+            }
             EventKind::Pulse(p) => return Ok(Some(Neighbour::Pulse(drive::pulse(e, p)?.duration / 2.0))),
             EventKind::Parallel { align, pulses } => {
                 let mut drives = pulses.iter().map(|p| drive::pulse(e, p)).collect::<Result<Vec<_>, _>>()?;

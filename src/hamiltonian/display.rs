@@ -72,6 +72,19 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
                     operator(o, basis, UnitSystem::Natural)
                 );
             }
+            Step::Reset(reset) => {
+                let names: Vec<&str> = reset.sites.iter().map(|s| basis.site(*s).name.as_str()).collect();
+                let _ = writeln!(out, "{indent}at {}: reset {}", time(*clock, units), names.join(", "));
+            }
+            Step::Project(project) => {
+                let begin = *clock;
+                for (projector, branch) in &project.branches {
+                    let named = operator(projector, basis, UnitSystem::Natural);
+                    let _ = writeln!(out, "{indent}at {}: if measured {named}:", time(begin, units));
+                    *clock = begin;
+                    steps(branch, basis, units, depth + 1, clock, out);
+                }
+            }
             Step::Tomography(t) => {
                 let channels: Vec<&str> = t.channels.iter().map(|c| c.nucleus.as_str()).collect();
                 let _ = writeln!(out, "{indent}at {}: tomography of {}", time(*clock, units), channels.join(", "));

@@ -67,6 +67,10 @@ const MOST_UNROLLED: usize = 256;
 pub fn compile_ensemble(e: &Evaluator, member: &Variation) -> Option<EnsembleProgram> {
     let e = e.of_members(member).ok()?;
     let (Schedule { steps, prepare: states, prepare_place, .. }, _) = build(&e).ok()?;
+    // It depends on the relaxation of each member.
+    if states.iter().any(crate::ir::State::is_steady) {
+        return None;
+    }
     let prepared = prepare(&e, &states, prepare_place.span()).ok()?;
     let mut compiler = Compiler { numbers: Numbers::default(), blocks: vec![] };
     compiler.steps(&steps)?;
@@ -109,7 +113,7 @@ impl Compiler {
                     (0..count).try_for_each(|_| self.steps(body))?;
                     continue;
                 }
-                Step::Tomography(_) => return None,
+                Step::Reset(_) | Step::Project(_) | Step::Tomography(_) => return None,
             };
             self.blocks.push(block);
         }

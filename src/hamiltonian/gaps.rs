@@ -77,6 +77,8 @@ impl Activity {
             | EventKind::Delay { .. }
             | EventKind::Evolve { .. }
             | EventKind::Dephase { .. }
+            | EventKind::Reset { .. }
+            | EventKind::Project { .. }
             | EventKind::Mark { .. }
             | EventKind::Loop { .. } => None,
         })
@@ -152,7 +154,9 @@ impl Gaps {
     /// # Errors
     /// If a delay before it is shorter than the electronics need.
     pub fn before(&mut self, e: &Evaluator, hardware: &Spectrometer, event: &Event) -> Result<f64, Fault> {
-        if let EventKind::Evolve { .. } | EventKind::Prepare(_) | EventKind::Dephase { .. } = event.kind {
+        if let EventKind::Evolve { .. } | EventKind::Prepare(_) | EventKind::Dephase { .. } | EventKind::Reset { .. } =
+            event.kind
+        {
             self.earlier.clear();
             return Ok(0.0);
         }

@@ -155,6 +155,9 @@ impl Compiler<'_, '_> {
             self.conditions.push(Condition::Positive(t));
             return Some(Preparation::Gibbs(self.terms(hamiltonian)?, t));
         }
+        if states.iter().any(State::is_steady) {
+            return None;
+        }
         // A state that depends on a variable cannot be prepared here. Pure states are propagated as vectors in a single run.
         let prepared = prepare(self.e, states, place.span()).ok()?;
         (!prepared.is_pure()).then(|| Preparation::Fixed(Box::new(prepared)))

@@ -2,7 +2,7 @@
 //! Hamiltonian is a sum of operators with coefficients that are constant or smooth.
 
 use crate::ir::State;
-use crate::linalg::real;
+use crate::linalg::{Matrix, real};
 use crate::source::Place;
 use crate::spin::{Basis, Operator};
 use crate::waveform::Scalar;
@@ -48,6 +48,10 @@ pub enum Step {
     Crush(Vec<i64>),
     /// Removes the part of the state that does not commute with the operator.
     Dephase(Operator, Place),
+    /// A reset of some sites.
+    Reset(Reset),
+    /// A projective measurement with what follows each outcome.
+    Project(Project),
     /// A mark, at which metrics are evaluated.
     Mark(String),
     /// A free induction decay.
@@ -56,6 +60,28 @@ pub enum Step {
     Tomography(Tomography),
     /// A loop: number of repetitions and body.
     Loop(u64, Vec<Step>),
+}
+
+/// A reset: `rho -> sigma (x) Tr_S[rho]`, with the sites S in the state sigma afterwards.
+#[derive(Debug, Clone)]
+pub struct Reset {
+    /// The sites S, ascending.
+    pub sites: Vec<usize>,
+    /// Density matrix sigma of their product, the first site leftmost.
+    pub state: Arc<Matrix>,
+    /// Operators that lead from every state of a site to those that sigma occupies.
+    pub moves: Vec<Operator>,
+    /// Place of the statement in the source.
+    pub place: Place,
+}
+
+/// A projective measurement and what follows it: `rho -> sum_k B_k[P_k rho P_k]`, the mean over the outcomes k.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// The outcomes: projector, and the steps that follow. All branches have the same duration.
+    pub branches: Vec<(Operator, Vec<Step>)>,
+    /// Place of the statement in the source.
+    pub place: Place,
 }
 
 /// Evolution between two edges.
@@ -154,7 +180,7 @@ impl Step {
             Step::Segment(segment) => segment.relaxing.is_empty(),
             Step::Acquire(acquire) => acquire.segment.relaxing.is_empty(),
             Step::Kick(_) | Step::Mark(_) | Step::Tomography(_) => true,
-            Step::Crush(_) | Step::Dephase(..) => false,
+            Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Project(_) => false,
             Step::Loop(_, body) => body.iter().all(Step::is_unitary),
         }
     }
@@ -285,7 +311,13 @@ pub fn duration(steps: &[Step]) -> f64 {
             Step::Segment(segment) => segment.duration,
             Step::Acquire(acquire) => acquire.segment.duration,
             Step::Loop(count, body) => *count as f64 * duration(body),
-            Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => 0.0,
+            Step::Project(project) => project.branches.first().map_or(0.0, |(_, steps)| duration(steps)),
+            Step::Kick(_)
+            | Step::Crush(_)
+            | Step::Dephase(..)
+            | Step::Reset(_)
+            | Step::Mark(_)
+            | Step::Tomography(_) => 0.0,
         })
         .sum()
 }
@@ -304,7 +336,13 @@ impl Schedule {
                     Step::Segment(segment) => visit(segment),
                     Step::Acquire(acquire) => visit(&acquire.segment),
                     Step::Loop(_, body) => walk(body, visit),
-                    Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => {}
+                    Step::Project(project) => project.branches.iter().for_each(|(_, steps)| walk(steps, visit)),
+                    Step::Kick(_)
+                    | Step::Crush(_)
+                    | Step::Dephase(..)
+                    | Step::Reset(_)
+                    | Step::Mark(_)
+                    | Step::Tomography(_) => {}
                 }
             }
         }

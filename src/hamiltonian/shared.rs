@@ -101,14 +101,18 @@ fn has_fixed_size(declaration: &SiteDeclaration) -> bool {
 fn operators<'a>(event: &'a Event, found: &mut impl FnMut(&'a Expr)) {
     match &event.kind {
         EventKind::Evolve { hamiltonian, .. } | EventKind::Dephase { hamiltonian } => found(hamiltonian),
-        EventKind::Prepare(states) => {
+        EventKind::Prepare(states) | EventKind::Reset { states, .. } => {
             for state in states {
-                if let State::Gibbs { hamiltonian, .. } | State::HighTemperature { hamiltonian, .. } = state {
+                if let State::Gibbs { hamiltonian, .. }
+                | State::HighTemperature { hamiltonian, .. }
+                | State::SteadyState { hamiltonian, .. } = state
+                {
                     found(hamiltonian);
                 }
             }
         }
         EventKind::Loop { body, .. } => body.iter().for_each(|event| operators(event, found)),
+        EventKind::Project { up, down, .. } => up.iter().chain(down).for_each(|event| operators(event, found)),
         EventKind::Pulse(_)
         | EventKind::Delay { .. }
         | EventKind::Gradient { .. }

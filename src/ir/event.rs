@@ -25,7 +25,9 @@ impl Event {
             EventKind::Parallel { pulses, .. } => pulses.iter().collect(),
             EventKind::Loop { body, .. } => body.iter().flat_map(Event::pulses).collect(),
             EventKind::Acquire { decoupling, .. } => decoupling.iter().collect(),
+            EventKind::Project { up, down, .. } => up.iter().chain(down).flat_map(Event::pulses).collect(),
             EventKind::Prepare(_)
+            | EventKind::Reset { .. }
             | EventKind::Delay { .. }
             | EventKind::Gradient { .. }
             | EventKind::Lock(_)
@@ -41,11 +43,15 @@ impl Event {
 impl Event {
     /// Calls `visit` for the counters of loops in this event.
     pub fn counters(&self, visit: &mut dyn FnMut(&str)) {
-        if let EventKind::Loop { repeat, body } = &self.kind {
-            if let Repeat::Counter(each) = repeat {
-                visit(&each.index);
+        match &self.kind {
+            EventKind::Loop { repeat, body } => {
+                if let Repeat::Counter(each) = repeat {
+                    visit(&each.index);
+                }
+                body.iter().for_each(|event| event.counters(visit));
             }
-            body.iter().for_each(|event| event.counters(visit));
+            EventKind::Project { up, down, .. } => up.iter().chain(down).for_each(|event| event.counters(visit)),
+            _ => {}
         }
     }
 }
@@ -104,6 +110,26 @@ pub enum EventKind {
     Dephase {
         /// The operator.
         hamiltonian: Expr,
+    },
+    /// Traces some subsystems out and puts others, in a new state and without correlations, in their place.
+    Reset {
+        /// The subsystems.
+        sites: Vec<Expr>,
+        /// The states whose product is their new state.
+        states: Vec<State>,
+    },
+    /// Projective measurement of a spin 1/2 and, for each outcome, what follows it.
+    Project {
+        /// The spin.
+        site: Expr,
+        /// The axis of the measured component.
+        axis: Axis,
+        /// What follows the outcome +1/2.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        up: Vec<Event>,
+        /// What follows the outcome -1/2.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        down: Vec<Event>,
     },
     /// A mark: a time at which metrics are evaluated.
     Mark {
@@ -165,6 +191,31 @@ impl fmt::Display for Repeat {
         match self {
             Repeat::Count(count) => write!(f, "× {count}"),
             Repeat::Counter(each) => write!(f, "{} in {}..{}", each.index, each.from, each.to),
+        }
+    }
+}
+
+/// An axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// The x axis.
+    X,
+    /// The y axis.
+    Y,
+    /// The z axis.
+    #[default]
+    Z,
+}
+
+impl Axis {
+    /// The axis with this name.
+    pub fn named(name: &str) -> Option<Axis> {
+        match name {
+            "x" => Some(Axis::X),
+            "y" => Some(Axis::Y),
+            "z" => Some(Axis::Z),
+            _ => None,
         }
     }
 }
@@ -370,6 +421,15 @@ pub enum State {
         /// Temperature T.
         temperature: Expr,
     },
+    /// Steady state of the Lindbladian of a constant Hamiltonian, with the relaxation of the system and a named noise.
+    #[serde(rename = "steady_state")]
+    SteadyState {
+        /// Hamiltonian.
+        hamiltonian: Expr,
+        /// Name of the noise, if one is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        noise: Option<String>,
+    },
     /// A basis state, one digit per subsystem.
     Ket {
         /// The digits, separated by `,` if one has several.
@@ -428,6 +488,18 @@ pub struct Amplitude {
     pub state: State,
 }
 
+impl State {
+    /// True if it contains a steady state.
+    pub fn is_steady(&self) -> bool {
+        match self {
+            State::SteadyState { .. } => true,
+            State::Mix(parts) => parts.iter().any(|(_, state)| state.is_steady()),
+            State::Superposition(parts) => parts.iter().any(|part| part.state.is_steady()),
+            _ => false,
+        }
+    }
+}
+
 /// States of the language: (keyword, arguments, description).
 pub const STATES: &[(&str, &str, &str)] = &[
     (
@@ -438,6 +510,11 @@ pub const STATES: &[(&str, &str, &str)] = &[
     ("mixed", " or mixed(sites)", "the maximally mixed state"),
     ("gibbs", "(H, T)", "the Gibbs state of a Hamiltonian; in a list of states, of the subsystems on which H acts"),
     ("high_temperature", "(H, T)", "the Gibbs state to first order, (1 - H/T)/N with N states and traceless H"),
+    (
+        "steady_state",
+        "(H) or steady_state(H, noise)",
+        "the steady state under H with the relaxation of the system, and a noise if one is named; it stands alone",
+    ),
     (
         "ket",
         "\"01\"",

@@ -14,6 +14,8 @@ pub enum Quantity {
     Number,
     /// Energy: joule in lab files.
     Energy,
+    /// Energy squared: joule squared in lab files.
+    EnergySquared,
     /// Power: watt in lab files.
     Power,
     /// Time.
@@ -77,6 +79,8 @@ pub struct Metric {
     pub filtered: bool,
     /// True if it depends on the current Hamiltonian beyond the state and its time derivative.
     pub of_hamiltonian: bool,
+    /// True if it depends on the propagator from `prepare` to the moment.
+    pub of_propagator: bool,
     /// Without arguments: its curve along the trajectory of a state under a constant Hamiltonian, if that is cheaper than evaluating
     /// state by state; `None` if there is no such form.
     pub along: Option<Along>,
@@ -98,7 +102,8 @@ pub(super) const fn metric(
     source: &'static str,
     evaluate: fn(&Moment, &[Argument]) -> Value,
 ) -> Metric {
-    let (filtered, of_hamiltonian, along, lanes, derivative) = (false, false, None, None, None);
+    let (filtered, of_hamiltonian, of_propagator) = (false, false, false);
+    let (along, lanes, derivative) = (None, None, None);
     Metric {
         name,
         parameters,
@@ -109,6 +114,7 @@ pub(super) const fn metric(
         evaluate,
         filtered,
         of_hamiltonian,
+        of_propagator,
         along,
         lanes,
         derivative,
@@ -130,6 +136,10 @@ impl Metric {
 
     pub(super) const fn of_hamiltonian(self) -> Metric {
         Metric { of_hamiltonian: true, ..self }
+    }
+
+    pub(super) const fn of_propagator(self) -> Metric {
+        Metric { of_propagator: true, ..self }
     }
 
     pub(super) const fn of_filtered(self) -> Metric {

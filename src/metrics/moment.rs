@@ -7,7 +7,7 @@
 
 use super::cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument, too_large};
 use super::deviation::Spectrum;
-use super::{Undefined, Value};
+use super::{NoPropagator, Undefined, Value};
 use crate::linalg::{C64, Matrix, Vector};
 use crate::spin::{Basis, Blocks, Operator, Reduction, Space, State};
 use std::cell::{OnceCell, RefCell};
@@ -127,6 +127,8 @@ pub struct Moment<'a> {
     pub time: Option<f64>,
     /// Index, from 0, of the part of the run within which the whole state evolves unitarily; `None` if unknown.
     pub(super) unitary_part: Option<u64>,
+    /// Propagator from `prepare` to this moment, on the space of the scene.
+    propagator: Result<&'a Matrix, NoPropagator>,
     pub(super) cache: Cache,
 }
 
@@ -175,7 +177,15 @@ impl<'a> Moment<'a> {
         motion: Option<&'a dyn Motion>,
         time: impl Into<Option<f64>>,
     ) -> Moment<'a> {
-        Moment { scene, state, motion, time: time.into(), unitary_part: None, cache: Cache::default() }
+        Moment {
+            scene,
+            state,
+            motion,
+            time: time.into(),
+            unitary_part: None,
+            propagator: Err(NoPropagator::NotFollowed),
+            cache: Cache::default(),
+        }
     }
 
     /// Time since `prepare`, s.
@@ -195,6 +205,19 @@ impl<'a> Moment<'a> {
     /// all moments of this part.
     pub fn in_unitary_part(self, part: Option<u64>) -> Moment<'a> {
         Moment { unitary_part: part, ..self }
+    }
+
+    /// Gives the moment the propagator from `prepare` on.
+    pub fn with_propagator(self, propagator: Result<&'a Matrix, NoPropagator>) -> Moment<'a> {
+        Moment { propagator, ..self }
+    }
+
+    /// Propagator from `prepare` to this moment, on the space of the scene.
+    ///
+    /// # Errors
+    /// When there is none: the evolution is not unitary, or the system is too large.
+    pub fn propagator(&self) -> Result<&'a Matrix, Undefined> {
+        self.propagator.map_err(|why| Undefined::Domain(why.to_string()))
     }
 
     /// True if this is a normalised state: see [`State::is_normalised`].

@@ -4,7 +4,7 @@ use super::metric::Parameter::{OptionalEnergyBasis, OptionalOperator, Site, Site
 use super::metric::{Metric, Parameter, Quantity, metric};
 use super::{
     batch, bounds, coherence, coherent, conserving, daemonic, derivative, discord, distance, energy, entanglement,
-    entropy, ergotropy, local, nmr, parallel, population, single_site, speed,
+    entropy, ergotropy, evolution, local, nmr, parallel, population, single_site, speed, work_distribution,
 };
 
 const ABN: &str = "Allahverdyan, Balian, Nieuwenhuizen, EPL 67, 565 (2004)";
@@ -12,6 +12,7 @@ const YANG: &str = "Yang et al., Phys. Rev. Lett. 131, 030402 (2023)";
 const FRANCICA: &str = "Francica et al., Phys. Rev. Lett. 125, 180603 (2020)";
 const JULIA_FARRE: &str = "Julia-Farre et al., Phys. Rev. Research 2, 023113 (2020)";
 const BAUMGRATZ: &str = "Baumgratz, Cramer, Plenio, Phys. Rev. Lett. 113, 140401 (2014)";
+const TALKNER: &str = "Talkner, Lutz, Haenggi, Phys. Rev. E 75, 050102 (2007)";
 const ALIMUDDIN: &str = "Alimuddin, Guha, Parashar, Phys. Rev. A 99, 052320 (2019)";
 
 impl Metric {
@@ -182,6 +183,46 @@ pub const METRICS: &[Metric] = &[
         daemonic::evaluate,
     ),
     metric(
+        "mean_work",
+        &[OptionalOperator],
+        Quantity::Energy,
+        true,
+        "sum over n, m of p(n, m) (E'_m - E_n): the battery's H measured behind `prepare`, H or the argument now",
+        TALKNER,
+        work_distribution::evaluate_mean,
+    )
+    .of_propagator(),
+    metric(
+        "work_variance",
+        &[OptionalOperator],
+        Quantity::EnergySquared,
+        true,
+        "<W^2> - <W>^2 of the same two measurements",
+        TALKNER,
+        work_distribution::evaluate_variance,
+    )
+    .of_propagator(),
+    metric(
+        "negative_work_probability",
+        &[OptionalOperator],
+        Quantity::Number,
+        true,
+        "P(W < 0) of the same two measurements",
+        TALKNER,
+        work_distribution::evaluate_negative,
+    )
+    .of_propagator(),
+    metric(
+        "jarzynski_average",
+        &[Parameter::Temperature, OptionalOperator],
+        Quantity::Number,
+        true,
+        "<exp(-W/T)> of the same two measurements; Z'/Z where the Gibbs state of H at T is prepared",
+        "Jarzynski, Phys. Rev. Lett. 78, 2690 (1997)",
+        work_distribution::evaluate_jarzynski,
+    )
+    .of_propagator(),
+    metric(
         "free_energy_bound",
         &[Parameter::Temperature],
         Quantity::Energy,
@@ -195,7 +236,7 @@ pub const METRICS: &[Metric] = &[
         &[],
         Quantity::Energy,
         true,
-        "E - E(tau), S(tau) = S(rho)",
+        "E - E(tau), S(tau) = S(rho): the ergotropy per copy of many copies together (asymptotic ergotropy)",
         "Alicki, Fannes, Phys. Rev. E 87, 042123 (2013)",
         bounds::evaluate_thermodynamic,
     ),
@@ -411,6 +452,26 @@ pub const METRICS: &[Metric] = &[
         "",
         nmr::evaluate_gibbs_correlation,
     ),
+    metric(
+        "gate_fidelity",
+        &[Parameter::Operator],
+        Quantity::Number,
+        false,
+        "(|Tr[exp(i G) U]|^2/d + 1)/(d + 1), U the evolution since `prepare`",
+        "Nielsen, Phys. Lett. A 303, 249 (2002)",
+        evolution::evaluate_gate_fidelity,
+    )
+    .of_propagator(),
+    metric(
+        "quasienergy",
+        &[Whole],
+        Quantity::Energy,
+        false,
+        "e_k, the k-th from the lowest, 1, with U = sum_k exp(-i e_k t) |k><k|, -pi/t < e_k <= pi/t, t since `prepare`",
+        "Shirley, Phys. Rev. 138, B979 (1965)",
+        evolution::evaluate_quasienergy,
+    )
+    .of_propagator(),
     metric("elapsed", &[], Quantity::Time, false, "the time since `prepare`", "", nmr::evaluate_elapsed).of_filtered(),
     metric("expectation", &[Parameter::Operator], Quantity::Number, false, "Tr[rho A]", "", nmr::evaluate_expectation)
         .of_filtered(),

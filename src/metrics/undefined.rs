@@ -1,4 +1,4 @@
-//! Result type of a metric, and the reasons for an undefined value.
+//! Result type of a metric, and the reasons for an undefined value: of the metric, and of the propagator up to a moment.
 
 use crate::linalg::LinalgError;
 use std::fmt;
@@ -31,3 +31,48 @@ impl std::error::Error for Undefined {}
 
 /// Value of a metric, or the reason why it is undefined.
 pub type Value = Result<f64, Undefined>;
+
+/// Why there is no propagator from `prepare` to a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoPropagator {
+    /// It was not followed.
+    NotFollowed,
+    /// A step since `prepare` is not unitary.
+    NotUnitary,
+    /// The members of an ensemble have different propagators.
+    Members,
+    /// The system has more states than [`LARGEST_PROPAGATOR`].
+    TooLarge,
+    /// A truncated mode: its highest states evolve wrongly.
+    Truncated,
+    /// Multiplets of a collective are stored once for all their copies.
+    Copies,
+    /// The state was reconstructed by a tomography.
+    Reconstructed,
+}
+
+/// Largest dimension of the system at which its propagator is followed.
+pub const LARGEST_PROPAGATOR: usize = 128;
+
+impl fmt::Display for NoPropagator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let why = match self {
+            NoPropagator::NotFollowed => "the propagator from `prepare` to this moment is not computed here",
+            NoPropagator::NotUnitary => {
+                "it needs unitary evolution from `prepare` on, and relaxation, noise, `crush`, `dephase` or `reset` stands before this moment"
+            }
+            NoPropagator::Members => {
+                "the members of the ensemble have different propagators; `member_mean` averages what each of them has"
+            }
+            NoPropagator::TooLarge => {
+                return write!(f, "it is computed for systems of up to {LARGEST_PROPAGATOR} states");
+            }
+            NoPropagator::Truncated => {
+                "the system has a mode, whose highest Fock states evolve wrongly under any cutoff"
+            }
+            NoPropagator::Copies => "a collective outside of its symmetric multiplet has more states than are kept",
+            NoPropagator::Reconstructed => "a tomography finds the state, not the evolution that led to it",
+        };
+        f.write_str(why)
+    }
+}

@@ -44,7 +44,10 @@ pub fn paths(experiment: &Experiment, values: &Values, options: &Options) -> Res
     }
     let observation = Observation { metrics, moments: Moments::Along(POINTS), ..Observation::default() };
     let found = observe(experiment, values, options, &observation)?;
-    let loops = experiment.sequence.iter().any(|event| matches!(event.kind, EventKind::Loop { .. }));
+    let loops = experiment
+        .sequence
+        .iter()
+        .any(|event| matches!(event.kind, EventKind::Loop { .. } | EventKind::Project { .. }));
     let ways: Vec<(String, Vec<Vec<[f64; 3]>>)> =
         spins.iter().enumerate().map(|(s, name)| (name.clone(), way(&found, s))).collect();
     let length = |v: &[f64; 3]| v.iter().map(|x| x * x).sum::<f64>().sqrt();

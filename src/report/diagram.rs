@@ -39,8 +39,13 @@ fn rows(experiment: &Experiment) -> Vec<String> {
     fn walk<'e>(events: &'e [Event], visit: &mut dyn FnMut(&'e EventKind)) {
         for event in events {
             visit(&event.kind);
-            if let EventKind::Loop { body, .. } = &event.kind {
-                walk(body, visit);
+            match &event.kind {
+                EventKind::Loop { body, .. } => walk(body, visit),
+                EventKind::Project { up, down, .. } => {
+                    walk(up, visit);
+                    walk(down, visit);
+                }
+                _ => {}
             }
         }
     }
@@ -49,12 +54,13 @@ fn rows(experiment: &Experiment) -> Vec<String> {
         EventKind::Lock(l) => add(&mut nuclei, &l.nucleus),
         EventKind::Acquire { nucleus, .. } => add(&mut nuclei, nucleus),
         EventKind::Parallel { pulses, .. } => pulses.iter().for_each(|p| add(&mut nuclei, &p.nucleus)),
-        EventKind::Evolve { .. } | EventKind::Dephase { .. } => add(&mut others, OTHER),
+        EventKind::Evolve { .. } | EventKind::Dephase { .. } | EventKind::Reset { .. } => add(&mut others, OTHER),
         EventKind::Crush { .. } | EventKind::Gradient { .. } => add(&mut others, GRADIENT),
         EventKind::Prepare(_)
         | EventKind::Delay { .. }
         | EventKind::Mark { .. }
         | EventKind::Tomography(_)
+        | EventKind::Project { .. }
         | EventKind::Loop { .. } => {}
     });
     others.sort_by_key(|n| n != OTHER);
@@ -71,7 +77,11 @@ fn width(duration: f64, shortest: f64, kind: &EventKind) -> f64 {
         EventKind::Mark { .. } => return 26.0,
         EventKind::Prepare(_) => return 64.0,
         EventKind::Pulse(_) | EventKind::Parallel { .. } => 46.0,
-        EventKind::Acquire { .. } | EventKind::Evolve { .. } | EventKind::Lock(_) | EventKind::Loop { .. } => 110.0,
+        EventKind::Acquire { .. }
+        | EventKind::Evolve { .. }
+        | EventKind::Lock(_)
+        | EventKind::Project { .. }
+        | EventKind::Loop { .. } => 110.0,
         _ => 54.0,
     };
     if duration <= 0.0 { least } else { least + 22.0 * (duration / shortest).max(1.0).log10() }
@@ -157,6 +167,8 @@ impl Page<'_> {
                 let y = self.row(OTHER);
                 out.text(middle, y - 11.0, Anchor::Middle, "small", short(&format!("dephase {hamiltonian}"), d.width));
             }
+            EventKind::Reset { sites, .. } => self.reset(out, d, sites),
+            EventKind::Project { site, up, down, .. } => self.project(out, d, site, [up.len(), down.len()]),
             EventKind::Crush { .. } | EventKind::Gradient { .. } => {
                 let y = self.row(GRADIENT);
                 let (right, top) = (d.x + d.width, y - 48.0);
@@ -189,6 +201,21 @@ impl Page<'_> {
             }
         }
         out.shapes.push(Shape::End);
+    }
+
+    fn reset(&self, out: &mut Drawing, d: &Drawn, sites: &[Expr]) {
+        self.box_on(out, OTHER, d, 30.0, "dephase");
+        let names: Vec<String> = sites.iter().map(ToString::to_string).collect();
+        let words = format!("reset {}", names.join(", "));
+        out.text(d.x + d.width / 2.0, self.row(OTHER) - 11.0, Anchor::Middle, "small", short(&words, d.width));
+    }
+
+    fn project(&self, out: &mut Drawing, d: &Drawn, site: &Expr, [up, down]: [usize; 2]) {
+        let middle = d.x + d.width / 2.0;
+        out.rect(d.x, TOP - 4.0, d.width, self.bottom - TOP - 34.0, "loop");
+        let branches = format!("up {up}, down {down} statements");
+        out.text(middle, TOP + 12.0, Anchor::Middle, "small", short(&branches, d.width));
+        out.text(middle, TOP - 10.0, Anchor::Middle, "small", short(&format!("project {site}"), d.width));
     }
 
     fn box_on(&self, out: &mut Drawing, row: &str, d: &Drawn, height: f64, class: &'static str) {

@@ -18,6 +18,8 @@ fn word(event: &Event) -> String {
         EventKind::Evolve { .. } => "evolve".into(),
         EventKind::Crush { .. } => "crush".into(),
         EventKind::Dephase { .. } => "dephase".into(),
+        EventKind::Reset { .. } => "reset".into(),
+        EventKind::Project { .. } => "project".into(),
         EventKind::Mark { name } => name.clone(),
         EventKind::Acquire { nucleus, .. } => format!("acquire {nucleus}"),
         EventKind::Tomography(_) => "tomography".into(),

@@ -33,6 +33,7 @@ impl Unit {
         let in_hertz = energy == EnergyUnit::Hertz && system == UnitSystem::Lab;
         match quantity {
             Quantity::Energy if in_hertz => Unit { name: "Hz", size: PLANCK },
+            Quantity::EnergySquared if in_hertz => Unit { name: "Hz^2", size: PLANCK * PLANCK },
             Quantity::Power if in_hertz => Unit { name: "Hz/s", size: PLANCK },
             _ => Unit { name: unit_of(quantity, system), size: 1.0 },
         }
@@ -93,6 +94,7 @@ mod tests {
         let hertz = |q| Unit::of(q, UnitSystem::Lab, EnergyUnit::Hertz);
         assert_eq!(hertz(Quantity::Energy), Unit { name: "Hz", size: PLANCK });
         assert_eq!(hertz(Quantity::Power), Unit { name: "Hz/s", size: PLANCK });
+        assert_eq!(hertz(Quantity::EnergySquared), Unit { name: "Hz^2", size: PLANCK * PLANCK });
         for (quantity, name) in [
             (Quantity::Time, "s"),
             (Quantity::Temperature, "K"),

@@ -274,6 +274,10 @@ pub enum StatementKind {
     Gradient(Expr, Expr, Vec<Setting>),
     /// `dephase H`
     Dephase(Expr),
+    /// `reset a = down(a)`
+    Reset(Vec<Expr>, Vec<State>),
+    /// `project a along z { up { ... } down { ... } }`
+    Project(Box<Project>),
     /// `mark charged`
     Mark(Name),
     /// `acquire 1H points 1024 dwell 5 us phase x`
@@ -312,6 +316,26 @@ impl Repeat {
             Repeat::Times(_) => None,
             Repeat::Counter(each) => Some(&each.index),
         }
+    }
+}
+
+/// A measurement of a spin 1/2, and what follows each outcome.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    /// The spin.
+    pub site: Expr,
+    /// The axis: x, y or z.
+    pub axis: Name,
+    /// Statements of the outcome up, if written.
+    pub up: Option<Vec<Statement>>,
+    /// Statements of the outcome down, if written.
+    pub down: Option<Vec<Statement>>,
+}
+
+impl Project {
+    /// The written branches: keyword and statements.
+    pub fn branches(&self) -> impl Iterator<Item = (&'static str, &[Statement])> {
+        [("up", &self.up), ("down", &self.down)].into_iter().filter_map(|(word, body)| Some((word, body.as_deref()?)))
     }
 }
 

@@ -255,6 +255,12 @@ impl Display for Statement {
                 settings.iter().try_for_each(|s| write!(f, " {s}"))
             }
             StatementKind::Dephase(operator) => write!(f, "dephase {operator}"),
+            StatementKind::Reset(sites, states) => write!(f, "reset {} = {}", joined(sites), joined(states)),
+            StatementKind::Project(p) => {
+                let head = format!("project {} along {}", p.site, p.axis);
+                let branches: Vec<String> = p.branches().map(|(word, body)| Branch(word, body).to_string()).collect();
+                if branches.is_empty() { f.write_str(&head) } else { block(f, &head, branches) }
+            }
             StatementKind::Mark(name) => write!(f, "mark {name}"),
             StatementKind::Acquire(a) => {
                 write!(f, "acquire {} points {} dwell {}", a.channel, a.points, a.dwell)?;
@@ -272,6 +278,15 @@ impl Display for Statement {
             StatementKind::Parallel(Some(align), body) => block(f, &format!("parallel align {align}"), texts(body)),
             StatementKind::Call(name, arguments) => write!(f, "{name}({})", joined(arguments)),
         }
+    }
+}
+
+/// What follows an outcome of a measurement.
+struct Branch<'a>(&'static str, &'a [Statement]);
+
+impl Display for Branch<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        block(f, self.0, texts(self.1))
     }
 }
 

@@ -200,6 +200,8 @@ pub const WORDS: &[Word] = &[
     word("crush", Role::Event, "removes all coherences of nonzero order, or of all orders except those to `keep`"),
     word("gradient", Role::Event, "a field gradient along z"),
     word("dephase", Role::Event, "removes the part of the state that does not commute with the operator"),
+    word("reset", Role::Event, "traces out subsystems and prepares them in a new state"),
+    word("project", Role::Event, "projective measurement of a spin 1/2, with statements for each outcome"),
     word("mark", Role::Event, "names a point in time at which metrics are evaluated"),
     word("acquire", Role::Event, "records a free induction decay"),
     word("tomography", Role::Event, "reconstructs the state from simulated readouts"),

@@ -16,7 +16,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, Event, EventKind, Experiment, Meaning, Scope};
 use crate::source::{Place, Span};
 use crate::syntax::Expr;
-use crate::syntax::ast::{Item, ItemKind, Name, Statement, StatementKind};
+use crate::syntax::ast::{self, Item, ItemKind, Name, Statement, StatementKind};
 use crate::units::Dimension;
 use std::cell::Cell;
 use std::collections::HashMap;
@@ -34,6 +34,8 @@ struct Builder<'a, 'b> {
     /// Whether a limit was passed: that is said once.
     over: bool,
     in_loop: bool,
+    /// True inside a branch of `project`.
+    in_branch: bool,
     /// The outermost call inside of the loop, if the statement is in a subsequence.
     loop_call: Option<Span>,
     /// What the statements stand beside, where they stand in `parallel`.
@@ -53,6 +55,7 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declar
         parts: 0,
         over: false,
         in_loop: false,
+        in_branch: false,
         loop_call: None,
         beside: None,
     };
@@ -164,6 +167,8 @@ impl Builder<'_, '_> {
                 EventKind::Crush { keep: keep.iter().map(|k| self.c.number(k, Dimension::NUMBER)).collect() }
             }
             StatementKind::Dephase(e) => EventKind::Dephase { hamiltonian: self.c.expr(e, |s, e| s.operator(e, &[])) },
+            StatementKind::Reset(sites, states) => self.reset(sites, states),
+            StatementKind::Project(p) => self.project(p),
             StatementKind::Mark(name) => {
                 self.mark(name);
                 EventKind::Mark { name: name.text.clone() }
@@ -181,6 +186,20 @@ impl Builder<'_, '_> {
             StatementKind::Call(name, arguments) => return self.call(name, arguments, events),
         };
         events.push(Event { kind, place });
+    }
+
+    fn reset(&mut self, sites: &[Expr], states: &[ast::State]) -> EventKind {
+        let sites = sites.iter().map(|s| self.sites(s)).collect();
+        EventKind::Reset { sites, states: states.iter().filter_map(|s| self.state(s)).collect() }
+    }
+
+    fn project(&mut self, p: &ast::Project) -> EventKind {
+        let site = self.site(&p.site);
+        let outer = std::mem::replace(&mut self.in_branch, true);
+        let mut branch = |body: &Option<Vec<Statement>>| body.as_deref().map_or(vec![], |b| self.events(b));
+        let (up, down) = (branch(&p.up), branch(&p.down));
+        self.in_branch = outer;
+        EventKind::Project { site, axis: ir::Axis::named(&p.axis.text).unwrap_or_default(), up, down }
     }
 
     /// Inlines a subsequence call.
@@ -262,10 +281,10 @@ impl Builder<'_, '_> {
 
     /// Rejects statements that may occur only once if they are in a loop, or in a subsequence called in a loop.
     fn refuse_in_loop(&mut self, what: &str, span: Span) {
-        if !self.in_loop {
+        if !self.in_loop && !self.in_branch {
             return;
         }
-        let diagnostic = inside_loop(what, span);
+        let diagnostic = if self.in_branch { inside_branch(what, span) } else { inside_loop(what, span) };
         self.c.diagnostics.push(match self.loop_call {
             Some(call) => diagnostic.related(call, "called inside a loop"),
             None => diagnostic,
@@ -306,6 +325,13 @@ impl Builder<'_, '_> {
     fn sites(&mut self, expr: &Expr) -> Expr {
         self.c.expr(expr, |s: &Scope, e| s.sites(e, &[]))
     }
+}
+
+fn inside_branch(what: &str, span: Span) -> Diagnostic {
+    let message = format!("a `{what}` in a branch of `project` would be that of one outcome alone");
+    Diagnostic::new(Code::InsideLoop, span, message)
+        .label("inside a branch")
+        .help("put it behind `project`, where the state is the mean over the outcomes, or before it")
 }
 
 fn inside_loop(what: &str, span: Span) -> Diagnostic {

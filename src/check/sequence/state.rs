@@ -4,7 +4,8 @@ use super::Builder;
 use crate::check::Checker;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, STATES};
-use crate::syntax::ast::{self};
+use crate::syntax::ast::{self, Name};
+use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
 impl Builder<'_, '_> {
@@ -50,6 +51,17 @@ impl Builder<'_, '_> {
                 hamiltonian: self.c.expr(h, |s, e| s.hamiltonian(e, &[])),
                 temperature: self.c.number(t, Dimension::TEMPERATURE),
             }),
+            ("steady_state", [h, rest @ ..]) if rest.len() < 2 => {
+                let hamiltonian = self.c.expr(h, |s, e| s.hamiltonian(e, &[]));
+                let noise = match rest.first() {
+                    Some(Expr { kind: ExprKind::Name(text), place }) => {
+                        Some(self.noise(&Name { text: text.clone(), place: *place })?)
+                    }
+                    Some(_) => return wrong(self.c),
+                    None => None,
+                };
+                Some(ir::State::SteadyState { hamiltonian, noise })
+            }
             ("up", [site]) => Some(ir::State::Up { site: self.sites(site) }),
             ("down", [site]) => Some(ir::State::Down { site: self.sites(site) }),
             ("fock", [site, n]) => {

@@ -54,6 +54,10 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             StatementKind::Gradient(e(strength), e(duration), settings(list))
         }
         StatementKind::Dephase(x) => StatementKind::Dephase(e(x)),
+        StatementKind::Reset(sites, states) => {
+            StatementKind::Reset(sites.iter().map(e).collect(), states.iter().map(|s| state(s, r)).collect())
+        }
+        StatementKind::Project(p) => StatementKind::Project(Box::new(project(p, r))),
         StatementKind::Mark(n) => StatementKind::Mark(name(n)),
         StatementKind::Acquire(a) => StatementKind::Acquire(Box::new(ast::Acquire {
             channel: name(&a.channel),
@@ -101,4 +105,10 @@ fn state(s: &ast::State, r: &dyn Fn(&str) -> Option<Expr>) -> ast::State {
             })
             .collect(),
     }
+}
+
+fn project(p: &ast::Project, r: &dyn Fn(&str) -> Option<Expr>) -> ast::Project {
+    let body = |list: &Vec<Statement>| -> Vec<Statement> { list.iter().map(|s| substitute(s, r)).collect() };
+    let (up, down) = (p.up.as_ref().map(body), p.down.as_ref().map(body));
+    ast::Project { site: p.site.replace(r), axis: p.axis.clone(), up, down }
 }

@@ -6,7 +6,7 @@ use super::super::integrate::{Integrator, failed};
 use super::super::projection::Projection;
 use super::super::settings::Options;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Control, Fault, Kick, Segment, ShapeSteps, ShapeUse, Step};
+use crate::hamiltonian::{Control, Fault, Kick, Project, Reset, Segment, ShapeSteps, ShapeUse, Step};
 use crate::linalg::{Matrix, Vector, identity, power, product, real};
 use crate::source::Place;
 use crate::spin::{Operator, Sparse, State};
@@ -54,7 +54,13 @@ pub(super) fn controls(steps: &[Step], shape: usize) -> Vec<Operator> {
             }
             Step::Kick(kick) => found.extend(kick.shape.iter().filter(|used| used.shape == shape).flat_map(of)),
             Step::Loop(_, body) => found.extend(controls(body, shape)),
-            Step::Acquire(_) | Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => {}
+            Step::Acquire(_)
+            | Step::Crush(_)
+            | Step::Dephase(..)
+            | Step::Reset(_)
+            | Step::Project(_)
+            | Step::Mark(_)
+            | Step::Tomography(_) => {}
         }
     }
     found
@@ -111,6 +117,10 @@ impl<'a> PathBuilder<'a> {
             Step::Acquire(acquire) => self.segment(&acquire.segment),
             Step::Kick(kick) => self.kick(kick),
             Step::Loop(count, body) => self.repeated(*count, body),
+            Step::Reset(Reset { place, .. }) | Step::Project(Project { place, .. }) => {
+                let message = "gradients are not computed through a `reset` or a `project`";
+                Err(Diagnostic::new(Code::NotEmulated, place.span(), message).label("before the mark").into())
+            }
             Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => Ok(()),
         }
     }

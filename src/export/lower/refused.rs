@@ -14,6 +14,7 @@ fn refusal(span: Span, message: impl Into<String>, reason: impl Into<String>, he
 pub fn state(span: Span, states: &[State]) -> Diagnostic {
     let what = match states.first() {
         Some(State::Gibbs { .. } | State::HighTemperature { .. }) => "a Gibbs state of another Hamiltonian",
+        Some(State::SteadyState { .. }) => "the steady state of a Hamiltonian with relaxation",
         Some(State::Mixed { .. } | State::Thermal { .. }) => "a state with unpolarised spins",
         Some(State::Mix(_)) => "a mixture",
         Some(State::Superposition(_) | State::Ket { .. } | State::Up { .. } | State::Down { .. }) => "a pure state",
@@ -44,6 +45,26 @@ pub fn dephase(span: Span, operator: &Expr) -> Diagnostic {
         format!("`dephase {operator}` removes the coherences with respect to one operator"),
         "no pulse or gradient does this",
         "use a `delay` of several T2, or a `crush`",
+    )
+}
+
+/// A reset.
+pub fn reset(span: Span) -> Diagnostic {
+    refusal(
+        span,
+        "`reset` takes spins out of the sample and puts others in their place",
+        "no console does that",
+        "take a `delay` of five T1 for spins that relax fast, or prepare the new state by pulses and a `crush`",
+    )
+}
+
+/// A measurement whose outcome decides what follows.
+pub fn project(span: Span) -> Diagnostic {
+    refusal(
+        span,
+        "`project` measures one spin of every molecule and goes on as its outcome says",
+        "a console sees the mean over all molecules only",
+        "write the conditional pulse as one that an ancilla spin controls by its J coupling, and a `crush` in the place of the measurement",
     )
 }
 

@@ -254,6 +254,8 @@ impl<'a> Walk<'a> {
             // The readout is added behind the sequence.
             EventKind::Tomography(_) => return Ok(()),
             EventKind::Evolve { hamiltonian, .. } => return Err(refused::evolve(span, hamiltonian).into()),
+            EventKind::Reset { .. } => return Err(refused::reset(span).into()),
+            EventKind::Project { .. } => return Err(refused::project(span).into()),
             EventKind::Dephase { hamiltonian } => return Err(refused::dephase(span, hamiltonian).into()),
         };
         let rings = matches!(kind, StepKind::Gradient(_));

@@ -8,7 +8,10 @@ mod tumbling;
 
 use super::schedule::Relaxing;
 use super::value::{Evaluator, Fault};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::RelaxSetting;
+use crate::source::Span;
+use crate::spin::Operator;
 
 /// A model of relaxation.
 struct Dissipator {
@@ -37,6 +40,18 @@ pub fn relaxing(e: &Evaluator, locked: Option<&str>) -> Result<Relaxing, Fault> 
         (dissipator.add)(e, locked, &mut relaxing)?;
     }
     Ok(relaxing)
+}
+
+/// Collapse operators of a named noise, 1/sqrt(s).
+///
+/// # Errors
+/// If no noise has this name, or an operator cannot be evaluated.
+pub fn noise(e: &Evaluator, name: &str, span: Span) -> Result<Vec<Operator>, Fault> {
+    let Some(noise) = e.experiment.noises.iter().find(|n| n.name == name) else {
+        return Err(Diagnostic::new(Code::UnknownName, span, format!("unknown noise `{name}`")).into());
+    };
+    let all: Vec<Operator> = noise.collapse.iter().map(|c| e.operator(c)).collect::<Result<_, Fault>>()?;
+    Ok(all.into_iter().filter(|operator| !operator.is_zero()).collect())
 }
 
 #[cfg(test)]

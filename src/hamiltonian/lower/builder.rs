@@ -6,6 +6,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::centres::{Position, Repetition};
 use crate::hamiltonian::drive;
 use crate::hamiltonian::gaps::Gaps;
+use crate::hamiltonian::prepare::reset;
 use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
 use crate::hamiltonian::value::{Evaluator, Fault, Terms};
 use crate::hamiltonian::{dissipators, envelope, interactions, lock, orientation, readout};
@@ -162,6 +163,10 @@ impl<'a> Builder<'a, '_> {
                     .into());
                 }
                 steps.push(Step::Dephase(operator, place));
+            }
+            EventKind::Reset { sites, states } => steps.push(Step::Reset(reset(self.e, sites, states, place)?)),
+            EventKind::Project { site, axis, up, down } => {
+                steps.push(Step::Project(self.project(site, *axis, [up, down], place)?));
             }
             EventKind::Mark { name } => steps.push(Step::Mark(name.clone())),
             EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, decoupling } => {
@@ -330,15 +335,7 @@ impl<'a> Builder<'a, '_> {
             return Ok(found.clone());
         }
         let mut relaxing = (*self.relaxation(None)?).clone();
-        let Some(noise) = self.e.experiment.noises.iter().find(|n| n.name == name) else {
-            return Err(Diagnostic::new(Code::UnknownName, span, format!("unknown noise `{name}`")).into());
-        };
-        for collapse in &noise.collapse {
-            let operator = self.e.operator(collapse)?;
-            if !operator.is_zero() {
-                relaxing.collapse.push(operator);
-            }
-        }
+        relaxing.collapse.extend(dissipators::noise(self.e, name, span)?);
         let relaxing = Arc::new(relaxing);
         self.noises.insert(name, relaxing.clone());
         Ok(relaxing)

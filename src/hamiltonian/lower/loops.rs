@@ -132,13 +132,19 @@ impl<'a> Builder<'a, '_> {
 
 /// Rejects marks, recorded statements, acquisitions and tomographies inside loops. The check of a file detects them earlier, but an
 /// experiment may have another origin.
-fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fault> {
+pub(super) fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fault> {
     let what = steps.iter().find_map(|step| match step {
         Step::Mark(_) => Some("mark"),
         Step::Acquire(_) => Some("acquire"),
         Step::Tomography(_) => Some("tomography"),
         Step::Segment(segment) if segment.record.is_some() => Some("record"),
-        Step::Segment(_) | Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Loop(..) => None,
+        Step::Segment(_)
+        | Step::Kick(_)
+        | Step::Crush(_)
+        | Step::Dephase(..)
+        | Step::Reset(_)
+        | Step::Project(_)
+        | Step::Loop(..) => None,
     });
     match what {
         Some(what) => {

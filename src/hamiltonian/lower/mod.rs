@@ -7,6 +7,7 @@
 
 mod builder;
 mod loops;
+mod project;
 mod ready;
 mod sent;
 mod transmit;

@@ -6,8 +6,11 @@
 mod deviation;
 mod form;
 mod heated;
+mod reset;
+mod steady;
 
 pub use deviation::Deviation;
+pub use reset::reset;
 
 use super::interactions::zeeman::thermal_ratios;
 use super::schedule::clean;
@@ -128,18 +131,8 @@ impl Prepared {
 /// # Errors
 /// If they do not, a value is out of range, or a part is too large.
 pub fn prepare(e: &Evaluator, states: &[ir::State], span: Span) -> Result<Prepared, Fault> {
-    let alone = states.len() == 1;
-    let mut parts: Vec<Partial> = Vec::new();
-    // States that cover all remaining sites come last.
-    let (rest, named): (Vec<_>, Vec<_>) = states.iter().partition(|s| takes_the_rest(s));
-    for state in named {
-        parts.push(partial(e, state, span, &Cover { alone, rest: vec![] })?);
-    }
-    for state in rest {
-        let covered: Vec<usize> = parts.iter().flat_map(|p| p.sites.clone()).collect();
-        let rest = (0..e.basis.sites.len()).filter(|s| !covered.contains(s)).collect();
-        parts.push(partial(e, state, span, &Cover { alone, rest })?);
-    }
+    let all: Vec<usize> = (0..e.basis.sites.len()).collect();
+    let parts = parts_on(e, states, span, &all, states.len() == 1)?;
     let covers = |number: usize| parts.iter().flat_map(|part| &part.sites).filter(|s| **s == number).count();
     let mut covered = e.basis.sites.iter().enumerate().map(|(k, site)| (site, covers(k)));
     if let Some((site, count)) = covered.find(|(_, n)| *n != 1) {
@@ -157,6 +150,28 @@ pub fn prepare(e: &Evaluator, states: &[ir::State], span: Span) -> Result<Prepar
     Ok(Prepared { basis: e.basis.clone(), parts })
 }
 
+/// The parts of a product of states on the sites `all`; `alone` if a single state covers the whole system.
+fn parts_on(
+    e: &Evaluator,
+    states: &[ir::State],
+    span: Span,
+    all: &[usize],
+    alone: bool,
+) -> Result<Vec<Partial>, Fault> {
+    let mut parts: Vec<Partial> = Vec::new();
+    // States that cover all remaining sites come last.
+    let (rest, named): (Vec<_>, Vec<_>) = states.iter().partition(|s| takes_the_rest(s));
+    for state in named {
+        parts.push(partial(e, state, span, &Cover { alone, all: all.to_vec(), rest: vec![] })?);
+    }
+    for state in rest {
+        let covered: Vec<usize> = parts.iter().flat_map(|p| p.sites.clone()).collect();
+        let rest = all.iter().copied().filter(|s| !covered.contains(s)).collect();
+        parts.push(partial(e, state, span, &Cover { alone, all: all.to_vec(), rest })?);
+    }
+    Ok(parts)
+}
+
 fn takes_the_rest(state: &ir::State) -> bool {
     matches!(state, ir::State::Thermal { sites: None } | ir::State::Mixed { sites: None })
 }
@@ -165,17 +180,18 @@ fn takes_the_rest(state: &ir::State) -> bool {
 struct Cover {
     /// True if it is the only state.
     alone: bool,
+    /// All sites that the states are of.
+    all: Vec<usize>,
     /// The sites not covered by other states.
     rest: Vec<usize>,
 }
 
 fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Result<Partial, Fault> {
-    let all: Vec<usize> = (0..e.basis.sites.len()).collect();
     let one = |site: usize, level: usize| Partial::new(vec![site], Form::Pure(vec![(level, ONE)]));
     let left = |sites: &Option<Expr>| -> Result<Vec<usize>, Fault> {
         match sites {
             Some(sites) => e.sites(sites, None),
-            None if cover.alone => Ok(all.clone()),
+            None if cover.alone => Ok(cover.all.clone()),
             None => Ok(cover.rest.clone()),
         }
     };
@@ -190,9 +206,12 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
         ir::State::HighTemperature { hamiltonian, temperature } => {
             high_temperature(e, hamiltonian, temperature, cover.alone)?
         }
+        ir::State::SteadyState { hamiltonian, noise } => {
+            steady::steady_state(e, hamiltonian, noise.as_deref(), span, cover.alone)?
+        }
         ir::State::Ket { digits, place } => {
-            let index = ket(e, digits, place.0.unwrap_or(span))?;
-            Partial::new(all, Form::Pure(vec![(index, ONE)]))
+            let index = ket(e, digits, place.0.unwrap_or(span), &cover.all)?;
+            Partial::new(cover.all.clone(), Form::Pure(vec![(index, ONE)]))
         }
         ir::State::Up { site } => every(e, site, span, |s| if s.has_spin() { 0 } else { s.dimension - 1 })?,
         ir::State::Down { site } => every(e, site, span, |s| s.multiplets().first().map_or(0, |m| m.dimension() - 1))?,
@@ -338,19 +357,21 @@ fn definite(e: &Evaluator, site: &Expr, excitations: &Expr) -> Result<Partial, F
 }
 
 /// One digit per site; multi-digit values are separated by commas.
-fn ket(e: &Evaluator, text: &str, span: Span) -> Result<usize, Fault> {
+fn ket(e: &Evaluator, text: &str, span: Span, all: &[usize]) -> Result<usize, Fault> {
     let digits: Vec<String> = if text.contains(',') {
         text.split(',').map(|d| d.trim().to_string()).collect()
     } else {
         text.chars().map(String::from).collect()
     };
-    let sites = &e.basis.sites;
+    let sites: Vec<&Site> = all.iter().map(|&s| e.basis.site(s)).collect();
     if digits.len() != sites.len() {
+        let plural = if sites.len() == 1 { "" } else { "s" };
+        let what = if sites.len() == e.basis.sites.len() { "the system" } else { "this reset" };
         let names: Vec<&str> = sites.iter().map(|s| s.name.as_str()).take(12).collect();
         return Err(Diagnostic::new(
             Code::WrongState,
             span,
-            format!("the ket \"{text}\" has {} digits, the system {} subsystems", digits.len(), sites.len()),
+            format!("the ket \"{text}\" has {} digits, {what} {} subsystem{}", digits.len(), sites.len(), plural),
         )
         .label("one digit for each subsystem")
         .help(format!("in the order of declaration: {}", names.join(", ")))

@@ -20,6 +20,8 @@ impl Parser<'_> {
                 }
                 StatementKind::Prepare(states)
             }
+            "reset" => self.reset()?,
+            "project" => StatementKind::Project(Box::new(self.project()?)),
             "pulse" => StatementKind::Pulse(self.pulse()?),
             "delay" => {
                 let duration = self.expression()?;
@@ -110,6 +112,50 @@ impl Parser<'_> {
                     .into());
             }
         }
+    }
+
+    /// `site { "," site } "=" state { "," state }`
+    fn reset(&mut self) -> Rule<StatementKind> {
+        let mut sites = vec![self.site()?];
+        while self.sign(",") {
+            sites.push(self.site()?);
+        }
+        self.expect_sign("=")?;
+        let mut states = vec![self.state()?];
+        while self.sign(",") {
+            states.push(self.state()?);
+        }
+        Ok(StatementKind::Reset(sites, states))
+    }
+
+    /// `site "along" ( "x" | "y" | "z" ) [ "{" { ( "up" | "down" ) "{" { event } "}" } "}" ]`
+    fn project(&mut self) -> Rule<Project> {
+        let site = self.site()?;
+        self.word("along")?;
+        let axes = ["x", "y", "z"];
+        if !matches!(self.kind(), TokenKind::Name(word) if axes.contains(&word.as_str())) {
+            return Err(self.unexpected("expected the axis: x, y or z").into());
+        }
+        let mut project = Project { site, axis: self.name("x, y or z")?, up: None, down: None };
+        if !self.at_sign("{") {
+            return Ok(project);
+        }
+        let open = self.here();
+        self.advance();
+        while !self.at_sign("}") {
+            let branch = match self.kind() {
+                TokenKind::Name(word) if word == "up" => &mut project.up,
+                TokenKind::Name(word) if word == "down" => &mut project.down,
+                _ => return Err(self.unexpected("expected `up { ... }` or `down { ... }`").into()),
+            };
+            if branch.is_some() {
+                return Err(self.unexpected("each outcome has one branch").into());
+            }
+            self.advance();
+            *branch = Some(self.statements()?);
+        }
+        self.close("}", open)?;
+        Ok(project)
     }
 
     pub(super) fn lock(&mut self) -> Rule<Lock> {

@@ -1,0 +1,104 @@
+//! Metrics of the evolution itself, from the propagator `U` between `prepare` and the moment: gates and quasienergies.
+//!
+//! * Average gate fidelity with `V = exp(-i G)`: `F = (|Tr[V^dagger U]|^2/d + 1)/(d + 1)`, the fidelity of `U psi` with `V psi`
+//!   averaged over all pure states (Nielsen, Phys. Lett. A 303, 249). A global phase has no effect.
+//! * Quasienergies of a cycle of length `t`: `U = sum_k exp(-i e_k t) |k><k|` with `-pi/t < e_k <= pi/t`.
+
+use super::{Argument, Moment, Undefined, Value};
+use crate::linalg::{C64, LinalgError, Matrix, conjugate_back, hermitian_eigen, trace_of_product};
+use std::f64::consts::PI;
+
+/// Average fidelity of the gate `u` with `exp(-i g)`, between `1/(d + 1)` and 1.
+///
+/// # Errors
+/// When the eigenvalues of `g` cannot be computed.
+pub fn gate_fidelity(u: &Matrix, g: &Matrix) -> Result<f64, LinalgError> {
+    let d = u.nrows() as f64;
+    let inverse = hermitian_eigen(g)?.propagator(-1.0);
+    Ok((trace_of_product(&inverse, u).norm_sqr() / d + 1.0) / (d + 1.0))
+}
+
+/// The phases `p_k` of a unitary, `U = sum_k exp(-i p_k) |k><k|`, ascending in `(-pi, pi]`.
+///
+/// The Hermitian parts `C = (U + U^dagger)/2` and `S = (U - U^dagger)/2i` commute, so the eigenvectors of a combination `C + x S` without
+/// accidental degeneracies are those of U.
+///
+/// # Errors
+/// When the matrix is no unitary, or the eigenvectors cannot be computed.
+#[expect(clippy::indexing_slicing, reason = "row and column are within the square matrix")]
+pub fn unitary_phases(u: &Matrix) -> Result<Vec<f64>, LinalgError> {
+    const ACCURATE: f64 = 1e-11;
+    let adjoint = u.adjoint();
+    let (c, s) = ((u + &adjoint) * C64::from(0.5), (u - &adjoint) * C64::new(0.0, -0.5));
+    for x in [0.754_877_666, 1.836_928_67, -0.433_774_1, 3.146_264_37] {
+        let vectors = hermitian_eigen(&(&c + &s * C64::from(x)))?.vectors;
+        let inside = conjugate_back(&vectors, u);
+        let n = inside.nrows();
+        let beside = (0..n * n).filter(|k| k % n != k / n).map(|k| inside[(k % n, k / n)].norm()).fold(0.0, f64::max);
+        if beside <= ACCURATE {
+            // -0.0 would give -pi in the place of pi.
+            let phase = |k: usize| {
+                let p = -inside[(k, k)].arg();
+                if p <= -PI + ACCURATE { PI } else { p }
+            };
+            let mut phases: Vec<f64> = (0..n).map(phase).collect();
+            phases.sort_by(f64::total_cmp);
+            return Ok(phases);
+        }
+    }
+    Err(LinalgError::NotConverged)
+}
+
+pub(super) fn evaluate_gate_fidelity(m: &Moment, a: &[Argument]) -> Value {
+    Ok(gate_fidelity(m.propagator()?, m.operator(a, 0)?)?)
+}
+
+pub(super) fn evaluate_quasienergy(m: &Moment, a: &[Argument]) -> Value {
+    let u = m.propagator()?;
+    let time = m.elapsed()?;
+    if time <= 0.0 {
+        return Err(Undefined::Domain("no time has passed since `prepare`".into()));
+    }
+    let k = m.number(a, 0)?.max(0.0) as usize;
+    let phases = unitary_phases(u)?;
+    let found = k.checked_sub(1).and_then(|k| phases.get(k));
+    found.map(|p| p / time).ok_or_else(|| Undefined::Domain(format!("the system has {} quasienergies", phases.len())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::random::{hamiltonian, unitary};
+    use super::*;
+    use crate::linalg::{identity, product};
+
+    #[test]
+    fn a_gate_is_itself_whatever_its_phase() {
+        for seed in 0..10 {
+            let g = hamiltonian(4, seed);
+            let u = hermitian_eigen(&g).unwrap().propagator(1.0);
+            let turned = &u * C64::cis(0.3 * seed as f64);
+            assert!((gate_fidelity(&turned, &g).unwrap() - 1.0).abs() < 1e-13);
+            let other = unitary(4, seed);
+            assert!(gate_fidelity(&other, &g).unwrap() < 1.0);
+        }
+        // |Tr U|^2 = d^2 cos(a)^2 for U = exp(-i a Z) on one spin against the identity.
+        let z = Matrix::from_diagonal(&nalgebra::dvector![C64::from(1.0), C64::from(-1.0)]);
+        let u = hermitian_eigen(&z).unwrap().propagator(0.4);
+        let expected = (2.0 * 0.4f64.cos().powi(2) + 1.0) / 3.0;
+        assert!((gate_fidelity(&u, &Matrix::zeros(2, 2)).unwrap() - expected).abs() < 1e-14);
+    }
+
+    #[test]
+    fn phases_are_those_of_the_eigenvalues() {
+        for seed in 0..10 {
+            let v = unitary(5, seed);
+            // Pairs that are mirror images, equal ones, and pi itself.
+            let phases = [-1.2, 0.3, 0.3, 1.2, PI];
+            let d = Matrix::from_fn(5, 5, |i, j| if i == j { C64::cis(-phases[i]) } else { C64::default() });
+            let u = product(&product(&v, &d), &v.adjoint());
+            let found = unitary_phases(&u).unwrap();
+            assert!(found.iter().zip(&phases).all(|(a, b)| (a - b).abs() < 1e-11), "{found:?}");
+        }
+        assert!(unitary_phases(&identity(3)).unwrap().iter().all(|p| p.abs() < 1e-15));
+    }
+}
