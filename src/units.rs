@@ -349,9 +349,12 @@ impl Unit {
                 return format!("1 {word} is {size} {}; units of {} are {others}", unit.symbol, unit.dimension);
             }
         }
-        let mut letters: Vec<char> = word.chars().collect();
-        letters.dedup();
-        if let Some(unit) = Unit::named(&letters.into_iter().collect::<String>()) {
+        // A letter typed twice.
+        let letters: Vec<char> = word.chars().collect();
+        let twice = letters.windows(2).enumerate().filter(|(_, pair)| pair.first() == pair.last()).map(|(k, _)| k);
+        let without =
+            |k: usize| letters.iter().enumerate().filter(|(i, _)| *i != k).map(|(_, c)| *c).collect::<String>();
+        if let Some(unit) = twice.map(without).find_map(|word| Unit::named(&word)) {
             return format!("did you mean `{}`?", unit.symbol);
         }
         // Transposed letters, or one wrong letter in a long word.

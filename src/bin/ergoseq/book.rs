@@ -107,12 +107,24 @@ pub fn word_of<'a>(row: &[&'a str]) -> &'a str {
 
 /// True if a text uses a word outside of comments.
 pub fn uses(text: &str, word: &str) -> bool {
+    occurs(text, word, |_| true)
+}
+
+/// True if a number stands before a word, as before a unit.
+fn follows_number(text: &str, word: &str) -> bool {
+    occurs(text, word, |before| {
+        before.ends_with(' ') && before.trim_end().ends_with(|c: char| c.is_ascii_digit() || c == ')')
+    })
+}
+
+/// True if a text uses a word outside of comments behind a text that is wanted.
+fn occurs(text: &str, word: &str, wanted: impl Fn(&str) -> bool) -> bool {
     let part = |c: char| c.is_alphanumeric() || c == '_';
     text.lines().any(|line| {
         let line = line.split('#').next().unwrap_or_default();
         line.match_indices(word).any(|(k, _)| {
-            let (before, after) = (line.get(..k), line.get(k + word.len()..));
-            !before.is_some_and(|b| b.ends_with(part)) && !after.is_some_and(|a| a.starts_with(part))
+            let (before, after) = (line.get(..k).unwrap_or_default(), line.get(k + word.len()..).unwrap_or_default());
+            !before.ends_with(part) && !after.starts_with(part) && wanted(before)
         })
     })
 }
@@ -120,8 +132,8 @@ pub fn uses(text: &str, word: &str) -> bool {
 /// A block that is only a part of a file, with what it lacks: the version, units, a system of two spins, a sequence.
 pub fn completed(text: &str) -> String {
     let has = |word: &str| text.lines().any(|l| l.trim_start().starts_with(word));
-    let units = ["us", "ms", "kHz", "Hz", "deg", "ppm", "1H", "13C", "angstrom", "K", "T"];
-    let lab = units.iter().any(|unit| uses(text, unit));
+    let units = ["us", "ms", "s", "kHz", "Hz", "MHz", "deg", "ppm", "angstrom", "K", "uK", "T"];
+    let lab = units.iter().any(|unit| follows_number(text, unit)) || ["1H", "13C"].iter().any(|n| uses(text, n));
     let mut out = String::new();
     if !has("ergoseq ") {
         out += "ergoseq 1\n";
