@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from project import ROOT
 
@@ -19,12 +20,13 @@ LICENCE = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense|ofl)", re.
 SOURCE = {".rs", ".py", ".toml", ".json", ".c", ".h", ".html", ".ttf", ".otf"}
 
 
-def metadata() -> dict:
+def metadata() -> dict[str, Any]:
     command = ["cargo", "metadata", "--format-version", "1", "--locked"]
-    return json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
+    graph: dict[str, Any] = json.loads(subprocess.run(command, cwd=ROOT, check=True, capture_output=True).stdout)
+    return graph
 
 
-def linked(graph: dict) -> list[dict]:
+def linked(graph: dict[str, Any]) -> list[dict[str, Any]]:
     """The packages that a member of the workspace needs at run time, without the members."""
     needs = {
         node["id"]: [d["pkg"] for d in node["deps"] if any(k["kind"] is None for k in d["dep_kinds"])]
@@ -40,14 +42,14 @@ def linked(graph: dict) -> list[dict]:
     return sorted(packages, key=lambda p: (p["name"], p["version"]))
 
 
-def texts(package: dict) -> list[str]:
+def texts(package: dict[str, Any]) -> list[str]:
     """The licence files of a package, in any of its folders."""
     folder = Path(package["manifest_path"]).parent
     files = (f for f in sorted(folder.rglob("*")) if LICENCE.match(f.name) and f.is_file() and f.suffix not in SOURCE)
     return [f.read_text(encoding="utf-8", errors="replace").strip() for f in files]
 
 
-def without_text(package: dict) -> str:
+def without_text(package: dict[str, Any]) -> str:
     """What stands in the list for a package that contains no licence text."""
     if "MIT" not in re.split(r"[^\w.-]+", package["license"] or ""):
         sys.exit(f"{package['name']} {package['version']} contains no licence text: add it by hand")

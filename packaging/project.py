@@ -8,4 +8,5 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def version() -> str:
     """The version in Cargo.toml."""
-    return tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))["package"]["version"]
+    manifest = tomllib.loads((ROOT / "Cargo.toml").read_text(encoding="utf-8"))
+    return str(manifest["package"]["version"])
