@@ -52,8 +52,15 @@ fn read_by_users(path: &str, text: &str) -> String {
 
 #[test]
 fn texts_for_users_use_the_terms_of_the_field() {
-    let documents =
-        ["README.md", "grammar.md", "CONTRIBUTING.md", "CHANGELOG.md", "editors/README.md", "python/README.md"];
+    let documents = [
+        "README.md",
+        "grammar.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "editors/README.md",
+        "packaging/README.md",
+        "python/README.md",
+    ];
     let mut texts: Vec<(String, String)> =
         documents.iter().map(|name| (name.to_string(), std::fs::read_to_string(root().join(name)).unwrap())).collect();
     texts.extend(files("src").into_iter().map(|(path, text)| {

@@ -4,6 +4,7 @@ mod imports;
 mod language;
 mod lengths;
 mod tokens;
+mod versions;
 
 use std::path::{Path, PathBuf};
 
