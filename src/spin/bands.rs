@@ -303,7 +303,7 @@ mod tests {
     use std::sync::Arc;
 
     fn chain(sites: usize, terms: &[(LocalKind, f64)], field: f64) -> Sparse {
-        let basis = Arc::new(Basis::new((0..sites).map(|k| Site::spin(&format!("s{k}"), 1, None)).collect()));
+        let basis = Arc::new(Basis::new((0..sites).map(|k| Site::spin(format!("s{k}"), 1, None)).collect()));
         let of = |kind, site| Operator::of(&basis, kind, site).unwrap();
         let mut h = of(LocalKind::Iz, 0).times_number(real(field));
         for k in 1..sites {

@@ -22,7 +22,7 @@ fn tables() -> Vec<(String, Vec<String>)> {
 }
 
 /// The indented lines below a heading.
-fn below<'a>(shown: &'a str, heading: &str) -> Option<String> {
+fn below(shown: &str, heading: &str) -> Option<String> {
     let mut lines = shown.lines().skip_while(|l| *l != heading).skip(1).peekable();
     lines.peek()?;
     Some(
