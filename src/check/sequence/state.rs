@@ -73,29 +73,33 @@ impl Builder<'_, '_> {
             ("definite", [site, n]) => {
                 Some(ir::State::Definite { site: self.site(site), excitations: self.c.number(n, Dimension::NUMBER) })
             }
-            ("mix", []) => {
-                let mut parts = Vec::new();
-                for part in &state.parts {
-                    if let Some(phase) = &part.phase {
-                        let message = "the weights of a mixture have no phase";
-                        let diagnostic = Diagnostic::new(Code::Contradiction, phase.span(), message);
-                        self.c.diagnostics.push(diagnostic.help("`superposition` has amplitudes with a phase"));
-                    }
-                    let weight = self.c.number(&part.weight, Dimension::NUMBER);
-                    parts.push((weight, self.state(&part.state)?));
-                }
-                Some(ir::State::Mix(parts))
-            }
-            ("superposition", []) => {
-                let mut parts = Vec::new();
-                for part in &state.parts {
-                    let size = self.c.number(&part.weight, Dimension::NUMBER);
-                    let phase = part.phase.as_ref().map(|e| self.c.number(e, Dimension::ANGLE));
-                    parts.push(ir::Amplitude { size, phase, state: self.state(&part.state)? });
-                }
-                Some(ir::State::Superposition(parts))
-            }
+            ("mix", []) => self.mixture(&state.parts),
+            ("superposition", []) => self.superposition(&state.parts),
             _ => wrong(self.c),
         }
+    }
+
+    fn mixture(&mut self, parts: &[ast::Part]) -> Option<ir::State> {
+        let mut all = Vec::new();
+        for part in parts {
+            if let Some(phase) = &part.phase {
+                let message = "the weights of a mixture have no phase";
+                let diagnostic = Diagnostic::new(Code::Contradiction, phase.span(), message);
+                self.c.diagnostics.push(diagnostic.help("`superposition` has amplitudes with a phase"));
+            }
+            let weight = self.c.number(&part.weight, Dimension::NUMBER);
+            all.push((weight, self.state(&part.state)?));
+        }
+        Some(ir::State::Mix(all))
+    }
+
+    fn superposition(&mut self, parts: &[ast::Part]) -> Option<ir::State> {
+        let mut all = Vec::new();
+        for part in parts {
+            let size = self.c.number(&part.weight, Dimension::NUMBER);
+            let phase = part.phase.as_ref().map(|e| self.c.number(e, Dimension::ANGLE));
+            all.push(ir::Amplitude { size, phase, state: self.state(&part.state)? });
+        }
+        Some(ir::State::Superposition(all))
     }
 }
