@@ -86,7 +86,9 @@ pub const EXPORTED: &[&str] = &[
     "demagnetisation_offset_pair",
     "demagnetisation_tangent_chain",
     "demagnetisation_tangent_pair",
+    "echo_train",
     "ergotropy_feedback",
+    "exorcycle",
     "inversion_recovery",
     "jeener_broekaert_cycled",
     "jeener_broekaert_eight_steps",
@@ -103,4 +105,5 @@ pub const EXPORTED: &[&str] = &[
     "spin_lock",
     "tomography_equivalent",
     "tomography_pair",
+    "universally_robust",
 ];
