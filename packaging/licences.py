@@ -50,7 +50,7 @@ def texts(package: dict[str, Any]) -> list[str]:
 
 
 def without_text(package: dict[str, Any]) -> str:
-    """What stands in the list for a package that contains no licence text."""
+    """The entry of a package that contains no licence text."""
     if "MIT" not in re.split(r"[^\w.-]+", package["license"] or ""):
         sys.exit(f"{package['name']} {package['version']} contains no licence text: add it by hand")
     authors = ", ".join(a.removesuffix(" <>") for a in package["authors"]) or "its authors"

@@ -1,6 +1,12 @@
 //! `grammar.md` is run: every fenced block does what its tag says, and its tables are those of the program.
-//! `ERGOSEQ_BLESS=1` writes the tables anew.
+//! `ERGOSEQ_BLESS=1` rewrites the tables.
 
+// The command completes blocks in the same way for `explain`.
+#[allow(dead_code, reason = "the tables of the command are not used here")]
+#[path = "../src/bin/ergoseq/book.rs"]
+mod book;
+
+use book::completed;
 use ergoseq::emulator::{METHODS, Options};
 use ergoseq::hamiltonian::Values;
 use std::path::{Path, PathBuf};
@@ -27,33 +33,6 @@ fn blocks(text: &str) -> Vec<(String, usize, String)> {
     }
     assert!(open.is_none(), "a block is not closed");
     blocks
-}
-
-/// A block that is only a part of a file gets what it lacks: the version, a system of two spins, a sequence.
-fn completed(text: &str) -> String {
-    let has = |word: &str| text.lines().any(|l| l.trim_start().starts_with(word));
-    let mut out = String::new();
-    if !has("ergoseq ") {
-        out += "ergoseq 1\n";
-    }
-    let lab = ["us", "ms", "kHz", "Hz", "deg", " T\n", " K\n", "ppm", "1H", "13C", "angstrom"]
-        .iter()
-        .any(|u| text.contains(u));
-    if !has("units ") && !lab {
-        out += "units natural\n";
-    }
-    out += text;
-    if !has("system ") {
-        out += if lab {
-            "system {\n    field 9.4 T\n    temperature 300 K\n    spin a, b : 1H\n}\n"
-        } else {
-            "system { spin a, b : 1/2 }\n"
-        };
-    }
-    if !has("sequence ") {
-        out += "sequence { prepare mixed }\n";
-    }
-    out
 }
 
 fn outcome(text: &str) -> Result<Vec<String>, Vec<String>> {

@@ -25,7 +25,7 @@ pub(super) fn cycles(declarations: &Declarations, experiment: &mut Experiment, c
     }
 }
 
-/// The phases that a phase stands for: itself, or with cycles in it one for each scan until all of them begin anew.
+/// The values of a phase: itself, or, if it contains cycles, one value per scan over their common period.
 fn steps(phase: &Expr, known: &[Cycle], units: UnitSystem) -> Vec<Expr> {
     let mut named: Vec<&Cycle> = Vec::new();
     if phase_of_word(phase).is_none() {

@@ -9,7 +9,7 @@ use crate::ir::{Event, EventKind, Repeat};
 use crate::source::Place;
 use std::ops::RangeInclusive;
 
-/// The repetition of a loop that an event stands in.
+/// The repetition of the loop that contains an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Repetition<'a> {
     /// True if no repetition precedes it.
@@ -61,13 +61,13 @@ struct Level<'a> {
     repetition: Repetition<'a>,
 }
 
-/// Where an event stands: in the sequence, and in the loops around it.
+/// The position of an event in the sequence and in the loops around it.
 #[derive(Debug, Clone, Default)]
 pub struct Position<'a> {
     levels: Vec<Level<'a>>,
 }
 
-/// What stands on one side of a delay.
+/// The neighbour of a delay on one side.
 enum Neighbour {
     /// A pulse, and half of its duration.
     Pulse(f64),

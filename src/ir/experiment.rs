@@ -191,7 +191,7 @@ pub struct Cycle {
     pub phases: Vec<Expr>,
 }
 
-/// Number of scans after which all of these cycles begin anew: the least common multiple of their lengths.
+/// Number of scans after which all of these cycles repeat together: the least common multiple of their lengths.
 pub fn scans_of<'a>(cycles: impl IntoIterator<Item = &'a Cycle>) -> usize {
     cycles.into_iter().map(|cycle| cycle.phases.len().max(1)).fold(1, least_common_multiple)
 }

@@ -24,7 +24,7 @@ pub fn gate_fidelity(u: &Matrix, g: &Matrix) -> Result<f64, LinalgError> {
 /// accidental degeneracies are those of U.
 ///
 /// # Errors
-/// When the matrix is no unitary, or the eigenvectors cannot be computed.
+/// When the matrix is not unitary, or the eigenvectors cannot be computed.
 #[expect(clippy::indexing_slicing, reason = "row and column are within the square matrix")]
 pub fn unitary_phases(u: &Matrix) -> Result<Vec<f64>, LinalgError> {
     const ACCURATE: f64 = 1e-11;

@@ -77,7 +77,7 @@ impl<'a> Builder<'a, '_> {
                 number_text(*down + 0.0)
             );
             return Err(Diagnostic::new(Code::Contradiction, place.span(), message)
-                .label("the outcomes would go on at different times")
+                .label("the branches end at different times")
                 .help("add a `delay` to the shorter branch")
                 .into());
         }

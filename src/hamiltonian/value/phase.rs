@@ -15,7 +15,7 @@ impl<'a> Evaluator<'a> {
         self.phase_of_scan(expr, &self.cycles_in(expr), self.variation.scan)
     }
 
-    /// The phases of a pulse from scan to scan, rad, until its cycles begin anew; a single one without cycles.
+    /// The phases of a pulse from scan to scan, rad, until its cycles repeat; a single one without cycles.
     ///
     /// # Errors
     /// If one is not finite, or there are too many.
