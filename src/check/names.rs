@@ -144,10 +144,11 @@ pub(super) fn counters_of(statements: &[Statement]) -> Vec<&Name> {
     let mut found = Vec::new();
     for statement in statements {
         match &statement.kind {
-            StatementKind::Loop(repeat, body) => {
+            StatementKind::Loop(repeat, _, body) => {
                 found.extend(repeat.counter());
                 found.extend(counters_of(body));
             }
+            StatementKind::Acquire(a) => found.extend(counters_of(a.cycle())),
             StatementKind::Project(p) => p.branches().for_each(|(_, body)| found.extend(counters_of(body))),
             _ => {}
         }
@@ -463,11 +464,12 @@ pub(super) fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet
         StatementKind::Dephase(e) => uses(e, used),
         StatementKind::Acquire(a) => {
             used.insert(&a.channel.text);
-            [&a.points, &a.dwell].into_iter().chain(&a.phase).for_each(|e| uses(e, used));
+            std::iter::once(&a.points).chain(a.dwell()).chain(&a.phase).for_each(|e| uses(e, used));
             a.settings.iter().for_each(|s| uses(&s.value, used));
+            a.cycle().iter().for_each(|s| uses_of_statement(s, used));
         }
         StatementKind::Tomography(settings) => settings.iter().for_each(|s| uses(&s.value, used)),
-        StatementKind::Loop(repeat, body) => {
+        StatementKind::Loop(repeat, _, body) => {
             repeat.expressions().into_iter().for_each(|e| uses(e, used));
             body.iter().for_each(|s| uses_of_statement(s, used));
         }

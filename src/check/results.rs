@@ -57,6 +57,13 @@ fn traces(events: &[ir::Event]) -> Vec<String> {
             acquired += 1;
             names.push(if acquired == 1 { "fid".to_string() } else { format!("fid{acquired}") });
         }
+        if let EventKind::Loop { look: Some(ir::Look::Signal(_)), .. } = &event.kind {
+            acquired += 1;
+            names.push(if acquired == 1 { "fid".to_string() } else { format!("fid{acquired}") });
+        }
+        if let EventKind::Loop { look: Some(ir::Look::Trace(name)), .. } = &event.kind {
+            names.push(name.clone());
+        }
         let record = match &event.kind {
             EventKind::Pulse(p) => &p.record,
             EventKind::Delay { record, .. } | EventKind::Evolve { record, .. } => record,

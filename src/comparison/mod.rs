@@ -13,7 +13,7 @@ pub use text::{csv, json, rows, sentence, table};
 
 use crate::emulator::Options;
 use crate::hamiltonian::{Fault, Values};
-use crate::ir::{Event, EventKind, Experiment};
+use crate::ir::{Event, EventKind, Experiment, Look};
 use crate::search::Data;
 use crate::tomography::decay::Decay;
 use parts::Models;
@@ -53,7 +53,12 @@ fn without_noise(events: &[Event]) -> Vec<Event> {
         match &mut event.kind {
             EventKind::Acquire { snr, .. } => *snr = None,
             EventKind::Tomography(t) => t.snr = None,
-            EventKind::Loop { body, .. } => *body = without_noise(body),
+            EventKind::Loop { look, body, .. } => {
+                if let Some(Look::Signal(detection)) = look {
+                    detection.snr = None;
+                }
+                *body = without_noise(body);
+            }
             _ => {}
         }
     }

@@ -104,10 +104,12 @@ fn statements(body: &[Statement], add: &mut impl FnMut(&Name, Kind, Option<Span>
             StatementKind::Delay(d) => traced(&d.record, add),
             StatementKind::Lock(l) => traced(&l.record, add),
             StatementKind::Evolve(e) => traced(&e.record, add),
-            StatementKind::Loop(repeat, body) => {
+            StatementKind::Loop(repeat, trace, body) => {
+                trace.iter().for_each(|name| add(name, Kind::Trace, None));
                 repeat.counter().into_iter().for_each(|counter| add(counter, Kind::Argument, statement.place.0));
                 statements(body, &mut *add);
             }
+            StatementKind::Acquire(a) => statements(a.cycle(), &mut *add),
             StatementKind::Parallel(_, body) => statements(body, &mut *add),
             StatementKind::Project(p) => p.branches().for_each(|(_, body)| statements(body, &mut *add)),
             _ => {}

@@ -69,7 +69,7 @@ pub fn run(
         schedule.steps.iter().filter_map(|step| if let Step::Acquire(a) = step { Some(a) } else { None }).collect();
     let sums = batch.run(|k, signal| {
         if let Some(acquire) = acquisitions.get(k) {
-            signal.add_up_lines(acquire.points, acquire.dwell);
+            signal.add_up_lines(acquire.receiver.points, acquire.receiver.dwell);
         }
     });
     let Some(sums) = sums else { return Ok(None) };
@@ -77,7 +77,7 @@ pub fn run(
     revivals(e, schedule.duration(), &context)?;
     rounding::phases(declared, options, &context)?;
     for (acquire, kept) in acquisitions.iter().zip(&sums.kept) {
-        cancel::note_lost_signal(&context, &acquire.nucleus, kept.share());
+        cancel::note_lost_signal(&context, &acquire.receiver.nucleus, kept.share());
     }
     let mut propagation = Propagation::new(&context, options, vec![1.0]);
     // The eigenvalues of a mean state are not conserved.

@@ -92,10 +92,10 @@ pub fn acquired(context: &RunContext, acquisitions: &[&Acquire], states: &[State
     if context.scans < 2 || !states.len().is_multiple_of(context.scans) {
         return;
     }
-    let Some(nucleus) = acquisitions.first().map(|a| a.nucleus.as_str()) else { return };
+    let Some(nucleus) = acquisitions.first().map(|a| a.receiver.nucleus.as_str()) else { return };
     let elements = observed_elements(context.space(), nucleus);
     let seen = |(a, s): (&&Acquire, &State)| {
-        let (rho, phase) = (s.density(), C64::cis(-a.receiver));
+        let (rho, phase) = (s.density(), C64::cis(-a.receiver.phase));
         let mut seen = Matrix::zeros(rho.nrows(), rho.ncols());
         elements.iter().for_each(|at| seen[*at] = rho[*at] * phase);
         seen

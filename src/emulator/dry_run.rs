@@ -192,6 +192,12 @@ fn segments<'s>(step: &'s Step, times: f64) -> Vec<(&'s Segment, f64)> {
     match step {
         Step::Segment(segment) => vec![(segment, times)],
         Step::Loop(count, body) => body.iter().flat_map(|s| segments(s, times * *count as f64)).collect(),
+        Step::Strobe(strobe) => {
+            let of_run = |(count, body): &'s (u64, Vec<Step>)| {
+                body.iter().flat_map(|s| segments(s, times * *count as f64)).collect::<Vec<_>>()
+            };
+            strobe.runs.iter().flat_map(of_run).collect()
+        }
         // The branch in which transmitters are on for longer.
         Step::Project(project) => {
             let of = |steps: &'s [Step]| steps.iter().flat_map(|s| segments(s, times)).collect::<Vec<_>>();
@@ -251,13 +257,13 @@ fn remarks_of(e: &Evaluator, steps: &[Step]) -> Result<Vec<String>, Fault> {
         }
         if let Step::Acquire(a) = step
             && let Some(highest) = highest_line(a)
-            && highest > 0.5 / a.dwell
+            && highest > 0.5 / a.receiver.dwell
         {
             out.push(format!(
                 "lines lie up to {} Hz from the carrier, beyond the Nyquist frequency of {} Hz for a dwell time of {} s: they will be aliased",
                 crate::syntax::number_text(highest.round()),
-                crate::syntax::number_text((0.5 / a.dwell).round()),
-                crate::syntax::number_text((a.dwell * 1e12).round() / 1e12)
+                crate::syntax::number_text((0.5 / a.receiver.dwell).round()),
+                crate::syntax::number_text((a.receiver.dwell * 1e12).round() / 1e12)
             ));
         }
     }
@@ -272,7 +278,7 @@ fn highest_line(a: &crate::hamiltonian::Acquire) -> Option<f64> {
         return None;
     }
     let eigen = hermitian_eigen(&h.matrix()).ok()?;
-    let observed = crate::linalg::conjugate_back(&eigen.vectors, &a.raising.matrix());
+    let observed = crate::linalg::conjugate_back(&eigen.vectors, &a.receiver.raising.matrix());
     let strongest = observed.iter().map(|x| x.norm()).fold(0.0, f64::max);
     let mut highest = 0.0f64;
     for (column, to) in observed.column_iter().zip(&eigen.values) {

@@ -2,7 +2,7 @@
 
 use crate::budget::{DECAY_POINTS, SAMPLES};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Fault, Schedule, Step};
+use crate::hamiltonian::{Fault, Look, Schedule, Step};
 use crate::spin::Space;
 
 /// Size and kind of a run.
@@ -80,10 +80,20 @@ fn samples(schedule: &Schedule) -> Result<(), Fault> {
                 SAMPLES.check(samples, segment.place.0)?;
             }
             Step::Acquire(acquire) => {
-                points += acquire.points as u64;
+                points += acquire.receiver.points as u64;
                 DECAY_POINTS.check(points, acquire.segment.place.0)?;
             }
-            // Nothing is recorded inside of a loop.
+            Step::Strobe(strobe) => match &strobe.look {
+                Look::Trace(_) => {
+                    samples += strobe.passes() + 1;
+                    SAMPLES.check(samples, strobe.place.0)?;
+                }
+                Look::Signal(_) => {
+                    points += strobe.passes();
+                    DECAY_POINTS.check(points, strobe.place.0)?;
+                }
+            },
+            // Nothing is recorded inside of other loops.
             Step::Loop(..)
             | Step::Kick(_)
             | Step::Crush(_)

@@ -3,7 +3,7 @@
 use super::lines::{self, Line};
 use super::results::Trace;
 use super::signal;
-use crate::hamiltonian::Acquire;
+use crate::hamiltonian::Receiver;
 use crate::linalg::{C64, ZERO};
 
 /// Number of members that one thread processes together.
@@ -43,8 +43,8 @@ impl SignalSum {
 
 /// A free induction decay.
 pub struct Fid<'a> {
-    /// Acquisition parameters of the first member.
-    pub acquire: &'a Acquire,
+    /// Receiver of the first member.
+    pub receiver: &'a Receiver,
     /// Start time.
     pub start: f64,
     /// Sum over the members.
@@ -54,12 +54,12 @@ pub struct Fid<'a> {
 impl Fid<'_> {
     /// Evaluates the lines at the sample points.
     pub fn add_up_lines(&mut self) {
-        self.signal.add_up_lines(self.acquire.points, self.acquire.dwell);
+        self.signal.add_up_lines(self.receiver.points, self.receiver.dwell);
     }
 
     /// The recorded trace; `number` is the index of the decay in the run.
     pub fn trace(mut self, number: usize) -> Trace {
         self.add_up_lines();
-        signal::trace(self.acquire, self.signal.points, number, self.start)
+        signal::trace(self.receiver, self.signal.points, number, self.start)
     }
 }

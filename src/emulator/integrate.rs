@@ -76,6 +76,9 @@ impl<'a> Integrator<'a> {
             }
             Step::Project(project) => self.project(project, &state)?,
             Step::Loop(count, body) => self.repeat(*count, body, state)?,
+            Step::Strobe(strobe) => {
+                strobe.runs.iter().try_fold(state, |state, (count, body)| self.repeat(*count, body, state))?
+            }
             // An acquisition whose signal is not requested.
             Step::Acquire(acquire) => self.segment(&acquire.segment, state)?,
             Step::Mark(_) | Step::Tomography(_) => state,
@@ -341,8 +344,16 @@ impl<'a> Integrator<'a> {
             .map_err(|e| failed(segment.place, &e.to_string()))
     }
 
+    /// True if the propagators of several steps may be combined: no method is prescribed, and no cutoff of a mode is watched.
+    pub fn combines(&self) -> bool {
+        self.options.method == Method::Auto && self.context.edges.is_empty()
+    }
+
     /// The propagator of a loop body of constant segments and pulses; `None` if it contains anything else.
-    fn body(&mut self, body: &[Step]) -> Result<Option<Propagator>, Fault> {
+    ///
+    /// # Errors
+    /// If a method fails.
+    pub fn body(&mut self, body: &[Step]) -> Result<Option<Propagator>, Fault> {
         let mut total: Option<Propagator> = None;
         for step in body {
             let next = match step {
@@ -359,6 +370,7 @@ impl<'a> Integrator<'a> {
                     Some(once) => once.power(*count),
                     None => return Ok(None),
                 },
+                Step::Strobe(_) => return Ok(None),
                 Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Project(_) => match self.channel(step)? {
                     Some(found) => found,
                     None => return Ok(None),

@@ -7,7 +7,7 @@
 
 use super::motion::same_time;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Acquire, Fault, Schedule, Segment, Step, Tomography, duration};
+use crate::hamiltonian::{Acquire, Fault, Look, Receiver, Schedule, Segment, Step, Strobe, Tomography, duration};
 use crate::source::{Place, Span};
 use crate::syntax::number_text;
 
@@ -48,6 +48,7 @@ impl Stops {
             Step::Mark(name) if self.marks => Some(Meeting::Mark(name)),
             Step::Segment(segment) if self.records && segment.record.is_some() => Some(Meeting::Record(segment)),
             Step::Acquire(acquire) if self.acquisitions => Some(Meeting::Acquire(acquire)),
+            Step::Strobe(strobe) if self.observes(&strobe.look) => Some(Meeting::Strobe(strobe)),
             Step::Tomography(t) if self.tomographies => Some(Meeting::Tomography(t)),
             Step::Mark(_)
             | Step::Acquire(_)
@@ -58,7 +59,15 @@ impl Stops {
             | Step::Dephase(..)
             | Step::Reset(_)
             | Step::Project(_)
+            | Step::Strobe(_)
             | Step::Loop(..) => None,
+        }
+    }
+
+    fn observes(&self, look: &Look) -> bool {
+        match look {
+            Look::Trace(_) => self.records,
+            Look::Signal(_) => self.acquisitions,
         }
     }
 }
@@ -78,6 +87,8 @@ pub enum Meeting<'a> {
     Record(&'a Segment),
     /// An acquisition.
     Acquire(&'a Acquire),
+    /// A loop that is observed once a pass.
+    Strobe(&'a Strobe),
     /// The tomography.
     Tomography(&'a Tomography),
     /// The end of the sequence.
@@ -89,6 +100,7 @@ impl<'a> Meeting<'a> {
         match self {
             Meeting::Record(segment) => segment.place.0,
             Meeting::Acquire(acquire) => acquire.segment.place.0,
+            Meeting::Strobe(strobe) => strobe.place.0,
             Meeting::Tomography(t) => t.place.0,
             Meeting::Mark(_) | Meeting::End | Meeting::Prepared | Meeting::Statement(_) | Meeting::Along(..) => None,
         }
@@ -99,7 +111,10 @@ impl<'a> Meeting<'a> {
         match (self, other) {
             (Meeting::Mark(a), Meeting::Mark(b)) if a == b => Ok(()),
             (Meeting::Record(a), Meeting::Record(b)) if name(a) == name(b) => same_record(a, b),
-            (Meeting::Acquire(a), Meeting::Acquire(b)) if a.segment.place == b.segment.place => same_acquisition(a, b),
+            (Meeting::Acquire(a), Meeting::Acquire(b)) if a.segment.place == b.segment.place => {
+                same_receiver((&a.receiver, &b.receiver), a.segment.place)
+            }
+            (Meeting::Strobe(a), Meeting::Strobe(b)) if a.place == b.place => same_strobe(a, b),
             (Meeting::Tomography(a), Meeting::Tomography(b)) => same_tomography(a, b),
             (Meeting::End, Meeting::End) | (Meeting::Prepared, Meeting::Prepared) => Ok(()),
             (Meeting::Statement(a), Meeting::Statement(b)) | (Meeting::Along(a, _), Meeting::Along(b, _)) if a == b => {
@@ -166,10 +181,10 @@ fn same_record(a: &Segment, b: &Segment) -> Result<(), Fault> {
 ///
 /// # Errors
 /// If they cannot.
-pub fn same_acquisition(a: &Acquire, b: &Acquire) -> Result<(), Fault> {
+pub fn same_receiver((a, b): (&Receiver, &Receiver), place: Place) -> Result<(), Fault> {
     let refuse = |message: String, what: &str, setting: &str| {
         let help = format!("distribute a parameter that does not affect {setting}, or `sweep` it");
-        Err(varies(a.segment.place, message, what, &help))
+        Err(varies(place, message, what, &help))
     };
     if !same_time(a.dwell, b.dwell) {
         let message = format!(
@@ -193,6 +208,23 @@ pub fn same_acquisition(a: &Acquire, b: &Acquire) -> Result<(), Fault> {
     if a.noise != b.noise || a.nucleus != b.nucleus {
         let message = "the noise belongs to the sum over the ensemble, but its members give different signal-to-noise ratios or seeds";
         return refuse(message.into(), "noise", "`snr` or `seed`");
+    }
+    Ok(())
+}
+
+/// Checks that the samples of two members can be averaged: equal numbers of passes, of equal duration for a signal.
+fn same_strobe(a: &Strobe, b: &Strobe) -> Result<(), Fault> {
+    if let (Look::Signal(a_receiver), Look::Signal(b_receiver)) = (&a.look, &b.look) {
+        same_receiver((a_receiver, b_receiver), a.place)?;
+    }
+    if a.passes() != b.passes() {
+        let message = format!(
+            "ensemble members run this loop {} and {} times, so its passes have no common mean",
+            a.passes(),
+            b.passes()
+        );
+        let help = "distribute a parameter that does not affect the number of passes, or `sweep` it";
+        return Err(varies(a.place, message, "number of passes", help));
     }
     Ok(())
 }
@@ -302,6 +334,15 @@ pub fn last_action(steps: &[Step]) -> LastAction<'_> {
             Step::Kick(kick) if kick.transient => {}
             Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Project(_) => {
                 return LastAction::Instantaneous;
+            }
+            Step::Strobe(strobe) => {
+                let bodies = strobe.runs.iter().rev().filter(|(times, _)| *times > 0);
+                for (_, body) in bodies {
+                    match last_action(body) {
+                        LastAction::None => {}
+                        found => return found,
+                    }
+                }
             }
             Step::Loop(0, _) | Step::Mark(_) | Step::Tomography(_) => {}
             Step::Loop(_, body) => match last_action(body) {

@@ -50,6 +50,7 @@ mod settings;
 mod setup;
 mod signal;
 mod step_error;
+mod stroboscopic;
 mod tomography;
 mod trace;
 mod trajectory;

@@ -70,13 +70,17 @@ pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
 }
 
 /// The segments in order, each with the number of its repetitions.
-fn segments(steps: &[Step], times: u64) -> Vec<(&Segment, u64)> {
+fn segments<'a>(steps: &'a [Step], times: u64) -> Vec<(&'a Segment, u64)> {
     steps
         .iter()
         .flat_map(|step| match step {
             Step::Segment(segment) => vec![(segment, times)],
             Step::Acquire(acquire) => vec![(&acquire.segment, times)],
             Step::Loop(count, body) => segments(body, times.saturating_mul(*count)),
+            Step::Strobe(strobe) => {
+                let of_run = |(count, body): &'a (u64, Vec<Step>)| segments(body, times.saturating_mul(*count));
+                strobe.runs.iter().flat_map(of_run).collect()
+            }
             Step::Project(project) => project.branches.iter().flat_map(|(_, steps)| segments(steps, times)).collect(),
             Step::Kick(_)
             | Step::Crush(_)

@@ -6,12 +6,13 @@
 
 use super::context::RunContext;
 use super::fid::{Fid, GROUP, SignalSum};
-use super::meeting::same_acquisition;
+use super::meeting::same_receiver;
 use super::members::{member_schedule, prepared_state};
 use super::propagate::Propagation;
 use super::settings::Options;
-use crate::hamiltonian::{Acquire, Fault, Member, Outline, Schedule, Step, Values};
+use crate::hamiltonian::{Fault, Look, Member, Outline, Receiver, Schedule, Step, Strobe, Values};
 use crate::metrics::Scene;
+use crate::source::Place;
 use crate::spin::{Space, State};
 use rayon::prelude::*;
 
@@ -23,7 +24,17 @@ pub fn signal_only(context: &RunContext, schedule: &Schedule) -> bool {
     let mut recorded = false;
     schedule.segments(&mut |s| recorded |= s.record.is_some());
     let stops = &context.stops;
-    let acquired = stops.acquisitions && schedule.steps.iter().any(|s| matches!(s, Step::Acquire(_)));
+    let (mut received, mut traced) = (false, false);
+    for step in &schedule.steps {
+        match step {
+            Step::Acquire(_) => received = true,
+            Step::Strobe(Strobe { look: Look::Signal(_), .. }) => received = true,
+            Step::Strobe(Strobe { look: Look::Trace(_), .. }) => traced = true,
+            _ => {}
+        }
+    }
+    recorded |= traced;
+    let acquired = stops.acquisitions && received;
     context.only_signals()
         && acquired
         && !(stops.records && recorded)
@@ -43,7 +54,7 @@ pub fn receive(
     options: &Options,
 ) -> Result<(), Fault> {
     for block in members.chunks(GROUP * GROUPS) {
-        let first: Vec<&Acquire> = decays.iter().map(|d| d.acquire).collect();
+        let first: Vec<&Receiver> = decays.iter().map(|d| d.receiver).collect();
         let groups: Vec<Result<Vec<SignalSum>, Fault>> =
             block.par_chunks(GROUP).map(|group| signals(outline, group, space, given, options, &first)).collect();
         for group in groups {
@@ -61,7 +72,7 @@ fn signals(
     space: &Space,
     given: &Values,
     options: &Options,
-    first: &[&Acquire],
+    first: &[&Receiver],
 ) -> Result<Vec<SignalSum>, Fault> {
     let schedules =
         group.iter().map(|m| member_schedule(outline, given, options, m)).collect::<Result<Vec<_>, Fault>>()?;
@@ -72,6 +83,6 @@ fn signals(
     let mut propagation = Propagation::new(&context, options, group.iter().map(|m| m.weight).collect());
     propagation.through(&own, begin)?;
     let found = propagation.finish().decays;
-    first.iter().zip(&found).try_for_each(|(first, own)| same_acquisition(first, own.acquire))?;
+    first.iter().zip(&found).try_for_each(|(first, own)| same_receiver((first, own.receiver), Place::default()))?;
     Ok(found.into_iter().map(|d| d.signal).collect())
 }

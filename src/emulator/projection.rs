@@ -43,6 +43,7 @@ impl Projection {
             | Step::Mark(_)
             | Step::Acquire(_)
             | Step::Tomography(_)
+            | Step::Strobe(_)
             | Step::Loop(..) => return Ok(None),
         }))
     }

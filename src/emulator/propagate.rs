@@ -19,7 +19,7 @@ use super::trace;
 use super::trajectory::Trajectory;
 use super::whole_propagator::PropagatorTrack;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Acquire, Fault, Schedule, Segment, Step, Tomography, duration};
+use crate::hamiltonian::{Acquire, Fault, Schedule, Segment, Step, Strobe, Tomography, duration};
 use crate::linalg::C64;
 use crate::metrics::{Moment, Motion, NoPropagator};
 use crate::source::Place;
@@ -31,31 +31,31 @@ use std::collections::BTreeMap;
 type Group = (SignalSum, Vec<State>);
 
 /// Known aggregates, metrics at marks and means over members, by key; `None` where undefined.
-type Known = BTreeMap<String, Option<f64>>;
+pub(super) type Known = BTreeMap<String, Option<f64>>;
 
 /// The mean state of members propagated in batches, and its time derivative.
 type MeanAt = (State, Option<MeanMotion>);
 
 /// State of a propagation: the members' clocks, the results so far, and cached propagators.
 pub struct Propagation<'a> {
-    context: &'a RunContext,
+    pub(super) context: &'a RunContext,
     options: &'a Options,
     /// Weight of each member; a single one for a perfect sample.
-    weights: Vec<f64>,
+    pub(super) weights: Vec<f64>,
     /// Time since `prepare` of each member.
-    clocks: Vec<f64>,
+    pub(super) clocks: Vec<f64>,
     /// Number of non-unitary actions so far.
     part: u64,
     /// The segment that acted last on each member, so that rates at a mark are those at its end; `None` if nothing acts.
-    last_segments: Vec<Option<ActingSegment<'a>>>,
+    pub(super) last_segments: Vec<Option<ActingSegment<'a>>>,
     /// What is followed of each member besides its state.
-    paths: MemberPaths,
+    pub(super) paths: MemberPaths,
     /// True once it was noted that the members reach a meeting point at different times.
     spread_noted: bool,
-    integrator: Integrator<'a>,
+    pub(super) integrator: Integrator<'a>,
     observed: Vec<Observed>,
-    traces: Vec<Trace>,
-    decays: Vec<Fid<'a>>,
+    pub(super) traces: Vec<Trace>,
+    pub(super) decays: Vec<Fid<'a>>,
     readings: Vec<Readings>,
     /// Extrema found so far.
     pub aggregates: BTreeMap<String, Option<f64>>,
@@ -159,12 +159,12 @@ impl<'a> Propagation<'a> {
     }
 
     /// During a segment with relaxation the eigenvalues of the state are not conserved.
-    fn begin(&mut self, unitary: bool) {
+    pub(super) fn begin(&mut self, unitary: bool) {
         self.context.unitary_part.set((self.weights.len() == 1 && unitary).then_some(self.part));
     }
 
     /// Tracks the parts of a run in which the eigenvalues of a single member are conserved.
-    fn account(&mut self, unitary: bool) {
+    pub(super) fn account(&mut self, unitary: bool) {
         self.part += u64::from(!unitary);
         self.context.unitary_part.set((self.weights.len() == 1).then_some(self.part));
     }
@@ -206,6 +206,11 @@ impl<'a> Propagation<'a> {
                 self.account(unitary);
                 Ok(states)
             }
+            Meeting::Strobe(_) => {
+                let strobe = |leg: &&Leg<'a>| if let Meeting::Strobe(s) = leg.meeting { Some(s) } else { None };
+                let strobes: Vec<&'a Strobe> = legs.iter().filter_map(strobe).collect();
+                self.strobe(&strobes, states)
+            }
             Meeting::Tomography(t) => {
                 self.read_out(t, &states)?;
                 Ok(states)
@@ -215,7 +220,7 @@ impl<'a> Propagation<'a> {
     }
 
     /// The members in their present states.
-    fn members<'s>(&'s self, states: &'s [State]) -> Vec<MemberAt<'s>> {
+    pub(super) fn members<'s>(&'s self, states: &'s [State]) -> Vec<MemberAt<'s>> {
         let last = self.last_segments.iter().map(|last| last.as_ref().map(|s| (s, s.duration())));
         let members = last.zip(states).zip(self.weights.iter().zip(&self.clocks));
         members
@@ -231,7 +236,7 @@ impl<'a> Propagation<'a> {
     }
 
     /// Mean time of the members and the common time; notes once if there is none.
-    fn time(&mut self, place: &str) -> (f64, Option<f64>) {
+    pub(super) fn time(&mut self, place: &str) -> (f64, Option<f64>) {
         let (mean, common) = arrival(self.clocks.iter().copied(), &self.weights);
         if common.is_none() && !self.spread_noted && !self.context.only_signals() {
             self.spread_noted = true;
@@ -295,7 +300,7 @@ impl<'a> Propagation<'a> {
                 Step::Acquire(acquire) if self.context.stops.acquisitions => {
                     let signal = signals.next().unwrap_or_default();
                     self.integrator.used("free induction decay");
-                    self.decays.push(Fid { acquire, start: clock, signal });
+                    self.decays.push(Fid { receiver: &acquire.receiver, start: clock, signal });
                 }
                 _ => {}
             }
@@ -428,8 +433,7 @@ impl<'a> Propagation<'a> {
         time: Option<f64>,
     ) -> Result<(Vec<Option<f64>>, Known), Fault> {
         let motion = EnsembleMotion::of(members.to_vec());
-        let mut known = self.aggregates.clone();
-        known.extend(self.context.member_averages.values(&|key, why| self.context.undefined(key, why), members)?);
+        let mut known = self.member_averages(members)?;
         let moment = self
             .context
             .moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time)
@@ -437,6 +441,13 @@ impl<'a> Propagation<'a> {
         let marked = self.at_marks(position, &moment, &known)?;
         known.extend(marked.clone());
         Ok((self.values_of_moment(&moment, &known)?, marked))
+    }
+
+    /// The extrema so far, and the means of metrics over the members.
+    pub(super) fn member_averages(&self, members: &[MemberAt]) -> Result<Known, Fault> {
+        let mut known = self.aggregates.clone();
+        known.extend(self.context.member_averages.values(&|key, why| self.context.undefined(key, why), members)?);
+        Ok(known)
     }
 
     /// The metrics requested at this mark only, by key.
@@ -447,12 +458,12 @@ impl<'a> Propagation<'a> {
     }
 
     /// The requested metrics at a moment; `known` holds aggregates, metrics at marks and means over members.
-    fn values_of_moment(&self, moment: &Moment, known: &Known) -> Result<Vec<Option<f64>>, Fault> {
+    pub(super) fn values_of_moment(&self, moment: &Moment, known: &Known) -> Result<Vec<Option<f64>>, Fault> {
         self.context.requested.observables.iter().map(|o| self.value(o, moment, known)).collect()
     }
 
     /// The value of an observable at a moment; `None` if it is undefined, with a note giving the reason.
-    fn value(&self, observable: &Observable, moment: &Moment, known: &Known) -> Result<Option<f64>, Fault> {
+    pub(super) fn value(&self, observable: &Observable, moment: &Moment, known: &Known) -> Result<Option<f64>, Fault> {
         match observable.answer(Some(moment), known) {
             Ok(x) => Ok(Some(x)),
             Err(EvalError::Undefined(why)) => {
@@ -543,7 +554,7 @@ impl<'a> Propagation<'a> {
                 let mut turned = super::signal::Turned::default();
                 for ((acquire, state), weight) in group {
                     let generator = Generator::of(&acquire.segment, space);
-                    let receiver = C64::cis(-acquire.receiver) * *weight;
+                    let receiver = C64::cis(-acquire.receiver.phase) * *weight;
                     let wanted = !discard_states;
                     let (own, end) =
                         super::signal::decay(acquire, &generator, space, state, tolerance, &mut turned, wanted)
@@ -565,7 +576,7 @@ impl<'a> Propagation<'a> {
             ends.extend(states);
         }
         self.integrator.used("free induction decay");
-        self.decays.push(Fid { acquire: first, start, signal: all });
+        self.decays.push(Fid { receiver: &first.receiver, start, signal: all });
         self.clocks.iter_mut().zip(acquisitions).for_each(|(clock, a)| *clock += a.segment.duration);
         self.last_segments =
             acquisitions.iter().map(|a| Some(ActingSegment::new(&a.segment, self.context.space()))).collect();

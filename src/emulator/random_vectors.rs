@@ -32,7 +32,8 @@ use super::settings::{Options, Typical};
 use super::vector_sample::{Recorded, VectorResults, VectorSample};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
-    Acquire, Deviation, Evaluator, Fault, Prepared, Schedule, Segment, Step, Values, build, duration, members, prepare,
+    Acquire, Deviation, Evaluator, Fault, Look, Prepared, Schedule, Segment, Step, Values, build, duration, members,
+    prepare,
 };
 use crate::ir::{Experiment, Measure, key_of};
 use crate::linalg::{C64, Vector, real};
@@ -197,6 +198,16 @@ fn refuse(schedule: &Schedule, prepared: &Prepared) -> Result<(), Fault> {
             .help("declare its spins one by one: `spin s[n] : 1H`")
             .into());
     }
+    let strobed = |step: &Step| match step {
+        Step::Strobe(strobe) if matches!(strobe.look, Look::Signal(_)) => Some(strobe.place),
+        _ => None,
+    };
+    if let Some(place) = schedule.steps.iter().find_map(strobed) {
+        let message = "random vectors give no stroboscopic signals";
+        return Err(Diagnostic::new(Code::Contradiction, place.span(), message)
+            .help("record a trace instead: `loop 64 record as passes { ... }` with `measure { expectation(...) }`")
+            .into());
+    }
     if schedule.is_unitary() && !schedule.is_read_out() {
         return Ok(());
     }
@@ -353,7 +364,7 @@ fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>)
                 let found = match split_for(acquire, ends && observables.is_empty()) {
                     Some((split, observed)) => {
                         let waves = [Wave::new(pair[0].as_slice()), Wave::new(pair[1].as_slice())];
-                        let (points, dwell) = (acquire.points, acquire.dwell);
+                        let (points, dwell) = (acquire.receiver.points, acquire.receiver.dwell);
                         let decays = Decays { split: &split, observed: &observed, points, dwell };
                         tally.methods.push("split steps");
                         match steps {
@@ -370,6 +381,25 @@ fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>)
                 let scaled = found.into_iter().map(|[up, down]| [up * size, down * size]).collect();
                 tally.decays.push((clock, scaled));
                 clock += acquire.segment.duration;
+            }
+            Meeting::Strobe(strobe) => {
+                let Look::Trace(name) = &strobe.look else { continue };
+                let (start, mut time, mut values) = (clock, vec![0.0], vec![look(&pair)]);
+                for (times, body) in &strobe.runs {
+                    for _ in 0..*times {
+                        for step in body {
+                            for vector in &mut pair {
+                                if let State::Pure(moved) = walker.step_member(step, State::Pure(vector.clone()))? {
+                                    *vector = moved;
+                                }
+                            }
+                        }
+                        clock += duration(body);
+                        time.push(clock - start);
+                        values.push(look(&pair));
+                    }
+                }
+                tally.traces.push(Recorded { name: name.clone(), start, time, means: values });
             }
             // Tomographies are refused, and statements are not sampled.
             Meeting::Tomography(_) | Meeting::Along(..) => {}
@@ -420,7 +450,7 @@ impl MeanOf {
 
 /// The axis split for Strang steps, if applicable: a constant Hamiltonian that splits into x, y and z parts, with the decay last.
 fn split_for(acquire: &Acquire, ends: bool) -> Option<(Split, Vec<(usize, f64)>)> {
-    if !ends || acquire.points < FEWEST_POINTS || !acquire.segment.relaxing.is_empty() {
+    if !ends || acquire.receiver.points < FEWEST_POINTS || !acquire.segment.relaxing.is_empty() {
         return None;
     }
     let mut sum: Option<Operator> = None;
@@ -433,7 +463,7 @@ fn split_for(acquire: &Acquire, ends: bool) -> Option<(Split, Vec<(usize, f64)>)
     }
     let split = Split::of(&sum?).filter(|s| s.spins >= FEWEST)?;
     let mut observed = Vec::new();
-    for (site, m) in acquire.raising.locals()? {
+    for (site, m) in acquire.receiver.raising.locals()? {
         let raises = m.nrows() == 2 && [(0, 0), (1, 0), (1, 1)].iter().all(|at| m[*at] == C64::default());
         if !raises || m[(0, 1)].im != 0.0 {
             return None;
@@ -445,16 +475,16 @@ fn split_for(acquire: &Acquire, ends: bool) -> Option<(Split, Vec<(usize, f64)>)
 
 /// A decay, point by point.
 fn acquired(setting: &RunSetup, acquire: &Acquire, pair: &mut [Vector; 2]) -> Result<Vec<[C64; 2]>, Fault> {
-    let raising: Arc<Operator> = acquire.raising.clone();
+    let raising: Arc<Operator> = acquire.receiver.raising.clone();
     let up = Action::of(&raising, &setting.space);
     let down = Action::of(&raising.adjoint(), &setting.space);
-    let mut out = Vec::with_capacity(acquire.points);
-    let times = |j: usize| acquire.dwell * j as f64;
+    let mut out = Vec::with_capacity(acquire.receiver.points);
+    let times = |j: usize| acquire.receiver.dwell * j as f64;
     // One additional point, for the state at the end only.
-    trajectory(setting, &acquire.segment, pair, acquire.points + 1, &times, &mut |pair| {
+    trajectory(setting, &acquire.segment, pair, acquire.receiver.points + 1, &times, &mut |pair| {
         out.push([pair[0].dotc(&up.apply(&pair[1])), pair[0].dotc(&down.apply(&pair[1]))]);
     })?;
-    out.truncate(acquire.points);
+    out.truncate(acquire.receiver.points);
     Ok(out)
 }
 

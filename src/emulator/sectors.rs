@@ -58,6 +58,7 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
                 }
             }
             Step::Loop(_, body) => out.extend(movers(body)),
+            Step::Strobe(strobe) => strobe.runs.iter().for_each(|(_, body)| out.extend(movers(body))),
             Step::Crush(_) | Step::Mark(_) | Step::Tomography(_) => {}
         }
     }

@@ -15,7 +15,7 @@ use super::generator::{Generator, deviation};
 use super::lines::Line;
 use super::results::Trace;
 use super::settings::Method;
-use crate::hamiltonian::Acquire;
+use crate::hamiltonian::{Acquire, Receiver};
 use crate::linalg::{C64, Eigen, Matrix, Vector, ZERO, conjugate, identity, power, product};
 use crate::noise::Noise;
 use crate::spin::{Space, Sparse, State};
@@ -46,8 +46,8 @@ pub fn decay(
     known: &mut Turned,
     wanted: bool,
 ) -> Result<(Decay, State), StepError> {
-    let raising = Sparse::of(&acquire.raising, space).dense();
-    let (points, dwell) = (acquire.points, acquire.dwell);
+    let raising = Sparse::of(&acquire.receiver.raising, space).dense();
+    let (points, dwell) = (acquire.receiver.points, acquire.receiver.dwell);
     let rho = state.density();
     if generator.is_closed() && !generator.is_constant() {
         let (out, turn) = turning(acquire, generator, &raising, &rho, tolerance, known)?;
@@ -125,7 +125,7 @@ fn turning(
     tolerance: f64,
     known: &mut Turned,
 ) -> Result<(Vec<C64>, Way), StepError> {
-    let (points, dwell) = (acquire.points, acquire.dwell);
+    let (points, dwell) = (acquire.receiver.points, acquire.receiver.dwell);
     let meet = |n: usize, period: f64| {
         let turns = n as f64 * dwell / period;
         turns > 0.5 && (turns - turns.round()).abs() * (points as f64 / n as f64) < 1e-6
@@ -245,9 +245,9 @@ impl Turned {
         block: usize,
         tolerance: f64,
     ) -> Result<Vec<Arc<Matrix>>, StepError> {
-        let dwell = acquire.dwell;
+        let dwell = acquire.receiver.dwell;
         let each = Self::HARMONICS.div_ceil(block);
-        let periodic = acquire.segment.period.is_some() && block < acquire.points;
+        let periodic = acquire.segment.period.is_some() && block < acquire.receiver.points;
         let at = |k: usize| generator.hamiltonian(dwell * (k as f64 + 0.5) / each as f64);
         let samples: Vec<Matrix> = if periodic { (0..block * each).map(at).collect() } else { vec![] };
         if let Some(found) = self.all.iter().rev().filter(|t| t.dwell == dwell).find_map(|t| t.shifted(&samples, each))
@@ -289,17 +289,17 @@ impl Turns {
 
 /// The recorded trace of a decay: with receiver noise, without the points in the dead time. `number` is the index of the decay in the
 /// run, `start` its start time.
-pub fn trace(acquire: &Acquire, mut sum: Vec<C64>, number: usize, start: f64) -> Trace {
-    if let Some((share, seed)) = acquire.noise {
+pub fn trace(receiver: &Receiver, mut sum: Vec<C64>, number: usize, start: f64) -> Trace {
+    if let Some((share, seed)) = receiver.noise {
         add_noise(&mut sum, share, (seed, number as u64));
     }
-    let time: Vec<f64> = (0..acquire.points).map(|k| acquire.dwell * k as f64).collect();
+    let time: Vec<f64> = (0..receiver.points).map(|k| receiver.dwell * k as f64).collect();
     // Points in the dead time are not recorded.
-    let seen = |t: f64| t >= acquire.dead_time * (1.0 - 1e-9);
+    let seen = |t: f64| t >= receiver.dead_time * (1.0 - 1e-9);
     let part = |f: fn(&C64) -> f64| sum.iter().zip(&time).map(|(x, t)| seen(*t).then(|| f(x))).collect();
     let values = vec![
-        (format!("signal({})", acquire.nucleus), part(|x| x.re)),
-        (format!("signal_im({})", acquire.nucleus), part(|x| x.im)),
+        (format!("signal({})", receiver.nucleus), part(|x| x.re)),
+        (format!("signal_im({})", receiver.nucleus), part(|x| x.im)),
     ];
     let name = if number == 0 { "fid".to_string() } else { format!("fid{}", number + 1) };
     Trace { name, start, time, values }

@@ -107,12 +107,12 @@ impl<'a> VectorSample<'a> {
     pub(super) fn signals(&mut self, acquisitions: &[Vec<&Acquire>]) -> Vec<Trace> {
         let mut signals = Vec::new();
         for (k, acquire) in acquisitions[0].iter().enumerate() {
-            let key = format!("signal({})", acquire.nucleus);
-            let receiver = |m: usize| C64::cis(-acquisitions[m][k].receiver);
+            let key = format!("signal({})", acquire.receiver.nucleus);
+            let receiver = |m: usize| C64::cis(-acquisitions[m][k].receiver.phase);
             let point = |j: usize| self.mean(&key, |m, t| hermitian(t.decays[k].1[j]) * receiver(m));
-            let sum = (0..acquire.points).map(point).collect();
+            let sum = (0..acquire.receiver.points).map(point).collect();
             let (start, _) = self.time(|t| t.decays[k].0);
-            signals.push(signal::trace(acquire, sum, k, start));
+            signals.push(signal::trace(&acquire.receiver, sum, k, start));
         }
         signals
     }

@@ -194,7 +194,7 @@ impl<'a> Position<'a> {
                     // Loops in loops multiply.
                     STATEMENTS.check(out.len() as u64, Some(event.place.span()))?;
                 }
-                EventKind::Loop { repeat, body } if body.iter().any(has_centres) => {
+                EventKind::Loop { repeat, body, .. } if body.iter().any(has_centres) => {
                     for inner in Repetition::all_of(e, repeat)? {
                         match inner.counter {
                             Some((name, value)) => {
@@ -268,7 +268,7 @@ fn nearest(e: &Evaluator, events: &[Event], side: Side, delay: Place) -> Result<
                 let whole = drive::align(&mut drives, *align);
                 return Ok(Some(Neighbour::Pulse(drive::begin(e, pulses, &mut drives, *align, whole)? / 2.0)));
             }
-            EventKind::Loop { repeat, body } => {
+            EventKind::Loop { repeat, body, .. } => {
                 if let Some(found) = edge_of_loop(e, repeat, body, side, delay)? {
                     return Ok(Some(found));
                 }

@@ -1,6 +1,6 @@
 //! A schedule as text: the output of `ergoseq show --stage hamiltonian`.
 
-use super::schedule::{Schedule, Segment, Step};
+use super::schedule::{Look, Schedule, Segment, Step};
 use crate::spin::{Basis, Operator, SiteKind};
 use crate::units::{UnitSystem, angular_factor};
 use crate::waveform::Scalar;
@@ -97,12 +97,27 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
                     out,
                     "{indent}at {}: acquire {} points of {}, dwell {}:",
                     time(*clock, units),
-                    a.points,
-                    a.nucleus,
-                    time(a.dwell, units)
+                    a.receiver.points,
+                    a.receiver.nucleus,
+                    time(a.receiver.dwell, units)
                 );
                 segment(&a.segment, basis, units, &indent, out);
                 *clock += a.segment.duration;
+            }
+            Step::Strobe(strobe) => {
+                let looked = match &strobe.look {
+                    Look::Trace(name) => format!("trace `{name}` before the first and after every pass"),
+                    Look::Signal(receiver) => {
+                        format!("signal of {} at the start of every pass", receiver.nucleus)
+                    }
+                };
+                let _ = writeln!(out, "{indent}at {}: {looked}:", time(*clock, units));
+                for (count, body) in &strobe.runs {
+                    let _ = writeln!(out, "{indent}  {count} times:");
+                    let begin = *clock;
+                    steps(body, basis, units, depth + 2, clock, out);
+                    *clock = begin + *count as f64 * (*clock - begin);
+                }
             }
             Step::Loop(count, body) => {
                 let _ = writeln!(out, "{indent}{count} times:");

@@ -100,9 +100,9 @@ impl Compiler {
                 Step::Mark(_) => EnsembleBlock::Mark,
                 Step::Acquire(acquire) => EnsembleBlock::Acquire {
                     hamiltonian: self.constant(&acquire.segment)?,
-                    nucleus: acquire.nucleus.clone(),
-                    raising: acquire.raising.clone(),
-                    receiver: acquire.receiver,
+                    nucleus: acquire.receiver.nucleus.clone(),
+                    raising: acquire.receiver.raising.clone(),
+                    receiver: acquire.receiver.phase,
                     duration: acquire.segment.duration,
                 },
                 Step::Loop(count, body) => {
@@ -113,7 +113,7 @@ impl Compiler {
                     (0..count).try_for_each(|_| self.steps(body))?;
                     continue;
                 }
-                Step::Reset(_) | Step::Project(_) | Step::Tomography(_) => return None,
+                Step::Strobe(_) | Step::Reset(_) | Step::Project(_) | Step::Tomography(_) => return None,
             };
             self.blocks.push(block);
         }

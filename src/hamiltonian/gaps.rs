@@ -208,14 +208,14 @@ fn last_of(
                 *waited += e.number(duration)?;
                 *place = place.or(Some(event.place.span()));
             }
-            EventKind::Loop { repeat: Repeat::Count(count), body } => {
+            EventKind::Loop { repeat: Repeat::Count(count), body, .. } => {
                 if e.count(count, 0)? > 0
                     && let Some(found) = last_of(e, body, waited, place)?
                 {
                     return Ok(Some(found));
                 }
             }
-            EventKind::Loop { repeat: repeat @ Repeat::Counter(each), body } => {
+            EventKind::Loop { repeat: repeat @ Repeat::Counter(each), body, .. } => {
                 if let Repetitions::Counted(values) = e.repetitions(repeat)?
                     && !values.is_empty()
                     && let Some(found) =

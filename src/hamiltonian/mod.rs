@@ -40,8 +40,8 @@ pub use points::points_of;
 pub use powder::coarser;
 pub use prepare::{Deviation, Prepared, prepare};
 pub use schedule::{
-    Acquire, Battery, Control, Kick, Project, Receiving, Record, Relaxing, Reset, Schedule, Segment, ShapeSteps,
-    ShapeUse, Step, Term, Tomography, duration,
+    Acquire, Battery, Control, Kick, Look, Project, Receiver, Receiving, Record, Relaxing, Reset, Schedule, Segment,
+    ShapeSteps, ShapeUse, Step, Strobe, Term, Tomography, duration,
 };
 pub use shared::Shared;
 pub use spectrometer::spectrometer;

@@ -60,6 +60,35 @@ pub enum Step {
     Tomography(Tomography),
     /// A loop: number of repetitions and body.
     Loop(u64, Vec<Step>),
+    /// A loop that is observed once a pass.
+    Strobe(Strobe),
+}
+
+/// A loop that is observed stroboscopically.
+#[derive(Debug, Clone)]
+pub struct Strobe {
+    /// Runs of equal passes: their number, and the steps of each.
+    pub runs: Vec<(u64, Vec<Step>)>,
+    /// What is observed.
+    pub look: Look,
+    /// Place of the statement in the source.
+    pub place: Place,
+}
+
+/// What is observed stroboscopically.
+#[derive(Debug, Clone)]
+pub enum Look {
+    /// The requested metrics, before the first and after every pass: the name of the trace.
+    Trace(String),
+    /// The signal at the start of every pass.
+    Signal(Receiver),
+}
+
+impl Strobe {
+    /// Number of passes.
+    pub fn passes(&self) -> u64 {
+        self.runs.iter().map(|(times, _)| times).sum()
+    }
 }
 
 /// A reset: `rho -> sigma (x) Tr_S[rho]`, with the sites S in the state sigma afterwards.
@@ -182,6 +211,7 @@ impl Step {
             Step::Kick(_) | Step::Mark(_) | Step::Tomography(_) => true,
             Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Project(_) => false,
             Step::Loop(_, body) => body.iter().all(Step::is_unitary),
+            Step::Strobe(strobe) => strobe.runs.iter().all(|(_, body)| body.iter().all(Step::is_unitary)),
         }
     }
 }
@@ -214,9 +244,9 @@ pub struct Kick {
     pub place: Place,
 }
 
-/// A free induction decay: `Tr[rho F+] exp(-i phase)` at equidistant times.
+/// Detection of a signal: `Tr[rho F+] exp(-i phase)` at equidistant times.
 #[derive(Debug, Clone)]
-pub struct Acquire {
+pub struct Receiver {
     /// The observed nucleus.
     pub nucleus: String,
     /// Number of points.
@@ -224,13 +254,20 @@ pub struct Acquire {
     /// Dwell time.
     pub dwell: f64,
     /// Receiver phase, rad.
-    pub receiver: f64,
+    pub phase: f64,
     /// Dead time: earlier points are not recorded.
     pub dead_time: f64,
     /// F+ of the nucleus.
     pub raising: Arc<Operator>,
     /// Standard deviation of the noise in each part, as a fraction of the largest point, and its seed.
     pub noise: Option<(f64, u64)>,
+}
+
+/// A free induction decay.
+#[derive(Debug, Clone)]
+pub struct Acquire {
+    /// Its detection.
+    pub receiver: Receiver,
     /// The evolution during the acquisition.
     pub segment: Segment,
 }
@@ -311,6 +348,7 @@ pub fn duration(steps: &[Step]) -> f64 {
             Step::Segment(segment) => segment.duration,
             Step::Acquire(acquire) => acquire.segment.duration,
             Step::Loop(count, body) => *count as f64 * duration(body),
+            Step::Strobe(strobe) => strobe.runs.iter().map(|(times, body)| *times as f64 * duration(body)).sum(),
             Step::Project(project) => project.branches.first().map_or(0.0, |(_, steps)| duration(steps)),
             Step::Kick(_)
             | Step::Crush(_)
@@ -336,6 +374,7 @@ impl Schedule {
                     Step::Segment(segment) => visit(segment),
                     Step::Acquire(acquire) => visit(&acquire.segment),
                     Step::Loop(_, body) => walk(body, visit),
+                    Step::Strobe(strobe) => strobe.runs.iter().for_each(|(_, body)| walk(body, visit)),
                     Step::Project(project) => project.branches.iter().for_each(|(_, steps)| walk(steps, visit)),
                     Step::Kick(_)
                     | Step::Crush(_)

@@ -44,7 +44,7 @@ impl Event {
     /// Calls `visit` for the counters of loops in this event.
     pub fn counters(&self, visit: &mut dyn FnMut(&str)) {
         match &self.kind {
-            EventKind::Loop { repeat, body } => {
+            EventKind::Loop { repeat, body, .. } => {
                 if let Repeat::Counter(each) = repeat {
                     visit(&each.index);
                 }
@@ -164,6 +164,9 @@ pub enum EventKind {
         /// How often it runs.
         #[serde(flatten)]
         repeat: Repeat,
+        /// What is observed before the first and after every pass.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        look: Option<Look>,
         /// Body.
         body: Vec<Event>,
     },
@@ -174,6 +177,33 @@ pub enum EventKind {
         /// The pulses.
         pulses: Vec<Pulse>,
     },
+}
+
+/// What is observed stroboscopically, once a pass of a loop.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Look {
+    /// The requested metrics, before the first and after every pass: the name of the trace.
+    Trace(String),
+    /// The signal at the start of every pass.
+    Signal(Box<Detection>),
+}
+
+/// Detection of one point of a signal per cycle.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Detection {
+    /// Detected nucleus.
+    pub nucleus: String,
+    /// Receiver phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Expr>,
+    /// Signal-to-noise ratio, as for an acquisition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snr: Option<Expr>,
+    /// Seed of the noise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seed: Option<Expr>,
 }
 
 /// How often a loop runs.

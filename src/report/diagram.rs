@@ -5,7 +5,7 @@
 
 use crate::emulator::{Block, DryRun};
 use crate::hamiltonian::Evaluator;
-use crate::ir::{Align, Event, EventKind, Experiment, Lock, Pulse};
+use crate::ir::{Align, Event, EventKind, Experiment, Lock, Look, Pulse};
 use crate::output::drawing::{Anchor, Drawing, Shape, Stroke};
 use crate::output::scaled;
 use crate::syntax::Expr;
@@ -194,9 +194,13 @@ impl Page<'_> {
                     out.text(middle, self.row(row) - 11.0, Anchor::Middle, "small", "tomography");
                 }
             }
-            EventKind::Loop { repeat, body } => {
+            EventKind::Loop { repeat, look, body } => {
                 out.rect(d.x, TOP - 4.0, d.width, self.bottom - TOP - 34.0, "loop");
                 out.text(middle, TOP + 12.0, Anchor::Middle, "small", format!("{} statements", body.len()));
+                if let Some(Look::Signal(detection)) = look {
+                    let y = self.row(&detection.nucleus);
+                    out.text(middle, y - 28.0, Anchor::Middle, "small", "acquire every pass");
+                }
                 out.text(middle, TOP - 10.0, Anchor::Middle, "small", short(&repeat.to_string(), d.width));
             }
         }

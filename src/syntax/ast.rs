@@ -280,12 +280,12 @@ pub enum StatementKind {
     Project(Box<Project>),
     /// `mark charged`
     Mark(Name),
-    /// `acquire 1H points 1024 dwell 5 us phase x`
+    /// `acquire 1H points 1024 dwell 5 us phase x`, `acquire 1H points 64 every { ... }`
     Acquire(Box<Acquire>),
     /// `tomography snr = 100`
     Tomography(Vec<Setting>),
-    /// `loop 8 { ... }`, `loop k in 1..8 { ... }`
-    Loop(Repeat, Vec<Statement>),
+    /// `loop 8 { ... }`, `loop k in 1..8 { ... }`, `loop 8 record as passes { ... }`
+    Loop(Repeat, Option<Name>, Vec<Statement>),
     /// `parallel align centre { ... }`
     Parallel(Option<Name>, Vec<Statement>),
     /// `echo(5 ms)`
@@ -408,12 +408,39 @@ pub struct Acquire {
     pub channel: Name,
     /// Number of points.
     pub points: Expr,
-    /// Dwell time.
-    pub dwell: Expr,
+    /// What separates them.
+    pub sampling: Sampling,
     /// Receiver phase.
     pub phase: Option<Expr>,
     /// Further settings.
     pub settings: Vec<Setting>,
+}
+
+impl Acquire {
+    /// The dwell time, if it is one of free evolution.
+    pub fn dwell(&self) -> Option<&Expr> {
+        match &self.sampling {
+            Sampling::Dwell(dwell) => Some(dwell),
+            Sampling::Every(_) => None,
+        }
+    }
+
+    /// The cycle between two points; empty for free evolution.
+    pub fn cycle(&self) -> &[Statement] {
+        match &self.sampling {
+            Sampling::Dwell(_) => &[],
+            Sampling::Every(cycle) => cycle,
+        }
+    }
+}
+
+/// What separates the points of a signal.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sampling {
+    /// `dwell 5 us`: free evolution.
+    Dwell(Expr),
+    /// `every { ... }`: a cycle of statements.
+    Every(Vec<Statement>),
 }
 
 /// A state to prepare: `ket "01"`, `gibbs(H, T)`, `mix(0.5: up(c), 0.5: down(c))`.

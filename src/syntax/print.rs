@@ -263,17 +263,25 @@ impl Display for Statement {
             }
             StatementKind::Mark(name) => write!(f, "mark {name}"),
             StatementKind::Acquire(a) => {
-                write!(f, "acquire {} points {} dwell {}", a.channel, a.points, a.dwell)?;
-                if let Some(phase) = &a.phase {
-                    write!(f, " phase {phase}")?;
+                let mut head = format!("acquire {} points {}", a.channel, a.points);
+                if let Sampling::Dwell(dwell) = &a.sampling {
+                    head += &format!(" dwell {dwell}");
                 }
-                a.settings.iter().try_for_each(|s| write!(f, " {s}"))
+                head.extend(a.phase.iter().map(|phase| format!(" phase {phase}")));
+                head.extend(a.settings.iter().map(|s| format!(" {s}")));
+                match &a.sampling {
+                    Sampling::Dwell(_) => f.write_str(&head),
+                    Sampling::Every(cycle) => block(f, &format!("{head} every"), texts(cycle)),
+                }
             }
             StatementKind::Tomography(settings) => {
                 f.write_str("tomography")?;
                 settings.iter().try_for_each(|s| write!(f, " {s}"))
             }
-            StatementKind::Loop(repeat, body) => block(f, &format!("loop {repeat}"), texts(body)),
+            StatementKind::Loop(repeat, None, body) => block(f, &format!("loop {repeat}"), texts(body)),
+            StatementKind::Loop(repeat, Some(trace), body) => {
+                block(f, &format!("loop {repeat} record as {trace}"), texts(body))
+            }
             StatementKind::Parallel(None, body) => block(f, "parallel", texts(body)),
             StatementKind::Parallel(Some(align), body) => block(f, &format!("parallel align {align}"), texts(body)),
             StatementKind::Call(name, arguments) => write!(f, "{name}({})", joined(arguments)),

@@ -229,6 +229,7 @@ pub const WORDS: &[Word] = &[
     word("keep", Role::Clause, "the coherence orders that a `crush` keeps"),
     word("points", Role::Clause, "the number of points"),
     word("dwell", Role::Clause, "the dwell time of a signal"),
+    word("every", Role::Clause, "the cycle between two points of a stroboscopic signal"),
     word("log", Role::Clause, "logarithmic instead of linear steps"),
     word("zip", Role::Clause, "sweeps that run together"),
     word("at", Role::Clause, "the mark at which a value is expected, or the angle of the rotor axis"),

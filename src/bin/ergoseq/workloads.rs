@@ -402,7 +402,7 @@ fn timeline(experiment: &Experiment, _: &str, statements: usize, _: Option<&Path
         begins.push(1e6 * now);
         now += match step {
             Step::Segment(segment) => segment.duration,
-            Step::Acquire(acquire) => acquire.dwell * acquire.points as f64,
+            Step::Acquire(acquire) => acquire.receiver.dwell * acquire.receiver.points as f64,
             _ => 0.0,
         };
     }

@@ -4,13 +4,19 @@ use super::Builder;
 use crate::check::names::{self, Definition};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{self, EventKind, Meaning, PHASES};
+use crate::syntax::Expr;
 use crate::syntax::ast::{ForEach, Name, Repeat, Statement};
 use crate::units::Dimension;
 use std::collections::HashSet;
 
 impl Builder<'_, '_> {
     /// Checks a loop; its counter is in scope inside the body only.
-    pub(super) fn repeated(&mut self, repeat: &Repeat, body: &[Statement]) -> EventKind {
+    pub(super) fn repeated(&mut self, repeat: &Repeat, trace: Option<&Name>, body: &[Statement]) -> EventKind {
+        let look = trace.map(|name| {
+            self.refuse_in_loop("record", name.span());
+            self.trace_named(name.text.clone(), name.span());
+            ir::Look::Trace(name.text.clone())
+        });
         let outer = std::mem::replace(&mut self.in_loop, true);
         let (repeat, events) = match repeat {
             Repeat::Times(count) => {
@@ -20,7 +26,15 @@ impl Builder<'_, '_> {
             Repeat::Counter(each) => self.counted(each, body),
         };
         self.in_loop = outer;
-        EventKind::Loop { repeat, body: events }
+        EventKind::Loop { repeat, look, body: events }
+    }
+
+    /// The cycle between two points of a signal, whose number of passes is that of the points.
+    pub(super) fn cycle(&mut self, points: Expr, detection: ir::Detection, body: &[Statement]) -> EventKind {
+        let outer = std::mem::replace(&mut self.in_loop, true);
+        let body = self.events(body);
+        self.in_loop = outer;
+        EventKind::Loop { repeat: ir::Repeat::Count(points), look: Some(ir::Look::Signal(Box::new(detection))), body }
     }
 
     fn counted(&mut self, each: &ForEach, body: &[Statement]) -> (ir::Repeat, Vec<ir::Event>) {

@@ -178,7 +178,7 @@ impl Builder<'_, '_> {
                 None => return,
             },
             StatementKind::Tomography(given) => EventKind::Tomography(self.tomography(given, span)),
-            StatementKind::Loop(repeat, body) => self.repeated(repeat, body),
+            StatementKind::Loop(repeat, trace, body) => self.repeated(repeat, trace.as_ref(), body),
             StatementKind::Parallel(align, body) => match self.parallel(align.as_ref(), body) {
                 Some(kind) => kind,
                 None => return,

@@ -207,8 +207,8 @@ impl Builder<'_, '_> {
             },
         };
         let signal = body.iter().find_map(|s| if let StatementKind::Acquire(a) = &s.kind { Some(a) } else { None });
-        let within = match signal {
-            Some(a) => Beside::Signal(product(&a.points, &a.dwell)),
+        let within = match signal.and_then(|a| Some((&a.points, a.dwell()?))) {
+            Some((points, dwell)) => Beside::Signal(product(points, dwell)),
             None => Beside::Pulses,
         };
         let outer = self.beside.replace(within);

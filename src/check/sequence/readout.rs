@@ -18,11 +18,16 @@ impl Builder<'_, '_> {
         self.refuse_in_loop("record", place);
         let points = self.c.number(&record.points, Dimension::NUMBER);
         let name = record.name.as_ref().map_or_else(|| format!("trace{}", self.traces.len() + 1), |n| n.text.clone());
+        self.trace_named(name.clone(), place);
+        Some(ir::Record { points, name })
+    }
+
+    /// Declares a trace, whose name must be new.
+    pub(super) fn trace_named(&mut self, name: String, place: Span) {
         if let Some((_, before)) = self.traces.iter().find(|(n, _)| *n == name) {
             self.c.diagnostics.push(twice(&name, place, *before));
         }
-        self.traces.push((name.clone(), place));
-        Some(ir::Record { points, name })
+        self.traces.push((name, place));
     }
 
     pub(super) fn acquire(&mut self, a: &ast::Acquire, span: Span) -> Option<EventKind> {
@@ -34,14 +39,14 @@ impl Builder<'_, '_> {
             let value = Some(self.c.number(value, Dimension::NUMBER));
             if name == "snr" { snr = value } else { seed = value }
         }
-        Some(EventKind::Acquire {
-            nucleus,
-            points: self.c.number(&a.points, Dimension::NUMBER),
-            dwell: self.c.number(&a.dwell, Dimension::TIME),
-            phase: a.phase.as_ref().map(|p| self.c.phase(p)),
-            snr,
-            seed,
-            decoupling: vec![],
+        let points = self.c.number(&a.points, Dimension::NUMBER);
+        let phase = a.phase.as_ref().map(|p| self.c.phase(p));
+        Some(match &a.sampling {
+            ast::Sampling::Dwell(dwell) => {
+                let dwell = self.c.number(dwell, Dimension::TIME);
+                EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, decoupling: vec![] }
+            }
+            ast::Sampling::Every(cycle) => self.cycle(points, ir::Detection { nucleus, phase, snr, seed }, cycle),
         })
     }
 

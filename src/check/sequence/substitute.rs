@@ -62,30 +62,39 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
         StatementKind::Acquire(a) => StatementKind::Acquire(Box::new(ast::Acquire {
             channel: name(&a.channel),
             points: e(&a.points),
-            dwell: e(&a.dwell),
+            sampling: match &a.sampling {
+                ast::Sampling::Dwell(dwell) => ast::Sampling::Dwell(e(dwell)),
+                ast::Sampling::Every(cycle) => ast::Sampling::Every(body(cycle)),
+            },
             phase: o(&a.phase),
             settings: settings(&a.settings),
         })),
         StatementKind::Tomography(list) => StatementKind::Tomography(settings(list)),
-        StatementKind::Loop(repeat, list) => repeated(repeat, list, r),
+        StatementKind::Loop(repeat, trace, list) => repeated(repeat, trace.as_ref().map(name), list, r),
         StatementKind::Parallel(align, list) => StatementKind::Parallel(align.clone(), body(list)),
         StatementKind::Call(n, arguments) => StatementKind::Call(n.clone(), arguments.iter().map(e).collect()),
     };
     Statement { kind, place: statement.place }
 }
 
-fn repeated(repeat: &ast::Repeat, body: &[Statement], r: &dyn Fn(&str) -> Option<Expr>) -> StatementKind {
+fn repeated(
+    repeat: &ast::Repeat,
+    trace: Option<Name>,
+    body: &[Statement],
+    r: &dyn Fn(&str) -> Option<Expr>,
+) -> StatementKind {
     match repeat {
         ast::Repeat::Times(count) => {
             let body = body.iter().map(|s| substitute(s, r)).collect();
-            StatementKind::Loop(ast::Repeat::Times(count.replace(r)), body)
+            StatementKind::Loop(ast::Repeat::Times(count.replace(r)), trace, body)
         }
         // In the body the counter is meant, whatever else has its name.
         ast::Repeat::Counter(each) => {
             let inside = |name: &str| if name == each.index.text { None } else { r(name) };
             let body = body.iter().map(|s| substitute(s, &inside)).collect();
             let (from, to) = (each.from.replace(r), each.to.replace(r));
-            StatementKind::Loop(ast::Repeat::Counter(ast::ForEach { index: each.index.clone(), from, to }), body)
+            let counter = ast::ForEach { index: each.index.clone(), from, to };
+            StatementKind::Loop(ast::Repeat::Counter(counter), trace, body)
         }
     }
 }

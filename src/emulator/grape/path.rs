@@ -54,6 +54,7 @@ pub(super) fn controls(steps: &[Step], shape: usize) -> Vec<Operator> {
             }
             Step::Kick(kick) => found.extend(kick.shape.iter().filter(|used| used.shape == shape).flat_map(of)),
             Step::Loop(_, body) => found.extend(controls(body, shape)),
+            Step::Strobe(strobe) => strobe.runs.iter().for_each(|(_, body)| found.extend(controls(body, shape))),
             Step::Acquire(_)
             | Step::Crush(_)
             | Step::Dephase(..)
@@ -117,6 +118,7 @@ impl<'a> PathBuilder<'a> {
             Step::Acquire(acquire) => self.segment(&acquire.segment),
             Step::Kick(kick) => self.kick(kick),
             Step::Loop(count, body) => self.repeated(*count, body),
+            Step::Strobe(strobe) => strobe.runs.iter().try_for_each(|(count, body)| self.repeated(*count, body)),
             Step::Reset(Reset { place, .. }) | Step::Project(Project { place, .. }) => {
                 let message = "gradients are not computed through a `reset` or a `project`";
                 Err(Diagnostic::new(Code::NotEmulated, place.span(), message).label("before the mark").into())

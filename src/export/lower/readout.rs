@@ -3,7 +3,7 @@
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::plan_for;
 use crate::hamiltonian::{Evaluator, Fault, Step as Scheduled, Values, build};
-use crate::ir::{Event, EventKind, Experiment};
+use crate::ir::{Event, EventKind, Experiment, Look};
 
 /// A readout of a tomography that receives one nucleus.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,7 @@ pub fn received_nucleus(events: &[Event], polarised: Option<&[String]>) -> Optio
     fn acquired(events: &[Event]) -> Option<String> {
         events.iter().find_map(|e| match &e.kind {
             EventKind::Acquire { nucleus, .. } => Some(nucleus.clone()),
+            EventKind::Loop { look: Some(Look::Signal(detection)), .. } => Some(detection.nucleus.clone()),
             EventKind::Loop { body, .. } => acquired(body),
             _ => None,
         })

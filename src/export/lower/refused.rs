@@ -144,6 +144,16 @@ pub fn decoupled(span: Span) -> Diagnostic {
     )
 }
 
+/// A signal with one point per cycle.
+pub fn stroboscopic(span: Span) -> Diagnostic {
+    refusal(
+        span,
+        "stroboscopic acquisition (`acquire ... every { ... }`) is not exported",
+        "one point per cycle",
+        "sweep the number of cycles instead: `param n = 1`, `loop n { ... }`, `acquire ... points 1 ...`, `sweep n = 1 .. 64 points 64`",
+    )
+}
+
 /// Something behind the acquisition.
 pub fn behind_acquisition(span: Span) -> Diagnostic {
     refusal(

@@ -9,7 +9,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{axes, longest_t1, points};
 use crate::hamiltonian::instrument::{self, Gaps, Position, Repetition, Transmission};
 use crate::hamiltonian::{Evaluator, Fault, Values, scans, spectrometer};
-use crate::ir::{self, Align, Event, EventKind, Experiment, InteractionKind, State};
+use crate::ir::{self, Align, Event, EventKind, Experiment, InteractionKind, Look, State};
 use crate::source::Span;
 use crate::spin::SiteKind;
 use crate::syntax::Expr;
@@ -250,7 +250,8 @@ impl<'a> Walk<'a> {
             EventKind::Acquire { nucleus, points, dwell, phase, .. } => {
                 StepKind::Acquire(self.acquire(nucleus, points, dwell, phase.as_ref(), span)?)
             }
-            EventKind::Loop { repeat, body } => return self.repeat(repeat, body, span, out),
+            EventKind::Loop { look: Some(Look::Signal(_)), .. } => return Err(refused::stroboscopic(span).into()),
+            EventKind::Loop { repeat, body, .. } => return self.repeat(repeat, body, span, out),
             // The readout is added behind the sequence.
             EventKind::Tomography(_) => return Ok(()),
             EventKind::Evolve { hamiltonian, .. } => return Err(refused::evolve(span, hamiltonian).into()),

@@ -7,7 +7,7 @@ use crate::hamiltonian::centres::{Position, Repetition};
 use crate::hamiltonian::drive;
 use crate::hamiltonian::gaps::Gaps;
 use crate::hamiltonian::prepare::reset;
-use crate::hamiltonian::schedule::{Acquire, Battery, Record, Relaxing, Schedule, Segment, Step, duration};
+use crate::hamiltonian::schedule::{Acquire, Battery, Receiver, Record, Relaxing, Schedule, Segment, Step, duration};
 use crate::hamiltonian::value::{Evaluator, Fault, Terms};
 use crate::hamiltonian::{dissipators, envelope, interactions, lock, orientation, readout};
 use crate::ir::{self, Event, EventKind, InteractionKind, RelaxSetting};
@@ -174,14 +174,17 @@ impl<'a> Builder<'a, '_> {
                 if !decoupling.is_empty() {
                     acquire.segment = self.decoupled(decoupling, acquire.segment.duration, place)?;
                 }
-                acquire.noise = self.noise_of(snr.as_ref(), seed.as_ref())?;
+                acquire.receiver.noise = self.noise_of(snr.as_ref(), seed.as_ref())?;
                 steps.push(Step::Acquire(acquire));
             }
             EventKind::Tomography(t) => {
                 let internal = self.e.internal()?;
                 steps.push(Step::Tomography(readout::tomography(self.e, t, internal, place)?));
             }
-            EventKind::Loop { repeat, body } => self.repeat(repeat, body, span, steps)?,
+            EventKind::Loop { repeat, look: None, body } => self.repeat(repeat, body, span, steps)?,
+            EventKind::Loop { repeat, look: Some(look), body } => {
+                steps.push(Step::Strobe(self.strobe((repeat, look), body, place)?));
+            }
             EventKind::Parallel { align, pulses } => self.parallel(*align, pulses, place, steps)?,
         }
         Ok(())
@@ -282,7 +285,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// Noise of an acquired signal: its fraction of the largest point, and the seed.
-    fn noise_of(&self, snr: Option<&Expr>, seed: Option<&Expr>) -> Result<Option<(f64, u64)>, Fault> {
+    pub(super) fn noise_of(&self, snr: Option<&Expr>, seed: Option<&Expr>) -> Result<Option<(f64, u64)>, Fault> {
         let seed_value = seed.map_or(Ok(0), |s| self.e.count(s, 0))? as u64;
         let Some(snr) = snr else {
             if let Some(seed) = seed {
@@ -402,18 +405,9 @@ impl<'a> Builder<'a, '_> {
                 .label("zero")
                 .into());
         }
-        let (x, y) = self.field(nucleus, place.span());
-        let raising = (*x).clone().plus((*y).clone().times_number(crate::linalg::I));
-        let channel = self.e.experiment.channels.iter().find(|c| c.nucleus == nucleus);
-        let dead_time = channel.and_then(|c| c.dead_time.as_ref()).map(|t| self.e.number(t)).transpose()?;
+        let receiver = Receiver { points, dwell: dwell_time, ..self.receiver(nucleus, phase, place)? };
         Ok(Acquire {
-            nucleus: nucleus.to_string(),
-            points,
-            dwell: dwell_time,
-            receiver: phase.map_or(Ok(0.0), |p| self.e.phase(p))?,
-            dead_time: dead_time.unwrap_or(0.0),
-            raising: Arc::new(raising),
-            noise: None,
+            receiver,
             segment: Segment {
                 duration: dwell_time * points as f64,
                 drift: self.internal()?.from(self.clock),
@@ -423,6 +417,23 @@ impl<'a> Builder<'a, '_> {
                 record: None,
                 place,
             },
+        })
+    }
+
+    /// The receiver of a nucleus, without points.
+    pub(super) fn receiver(&mut self, nucleus: &str, phase: Option<&Expr>, place: Place) -> Result<Receiver, Fault> {
+        let (x, y) = self.field(nucleus, place.span());
+        let raising = (*x).clone().plus((*y).clone().times_number(crate::linalg::I));
+        let channel = self.e.experiment.channels.iter().find(|c| c.nucleus == nucleus);
+        let dead_time = channel.and_then(|c| c.dead_time.as_ref()).map(|t| self.e.number(t)).transpose()?;
+        Ok(Receiver {
+            nucleus: nucleus.to_string(),
+            points: 0,
+            dwell: 0.0,
+            phase: phase.map_or(Ok(0.0), |p| self.e.phase(p))?,
+            dead_time: dead_time.unwrap_or(0.0),
+            raising: Arc::new(raising),
+            noise: None,
         })
     }
 

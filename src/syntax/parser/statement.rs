@@ -58,7 +58,13 @@ impl Parser<'_> {
                     matches!((self.peek(0), self.peek(1)), (TokenKind::Name(_), TokenKind::Name(word)) if word == "in");
                 let repeat =
                     if counted { Repeat::Counter(self.for_each()?) } else { Repeat::Times(self.expression()?) };
-                StatementKind::Loop(repeat, self.statements()?)
+                let trace = if self.opt_word("record") {
+                    self.word("as")?;
+                    Some(self.name("the name of the trace")?)
+                } else {
+                    None
+                };
+                StatementKind::Loop(repeat, trace, self.statements()?)
             }
             "parallel" => {
                 let align = if self.opt_word("align") { Some(self.name("start, centre or end")?) } else { None };
@@ -194,10 +200,19 @@ impl Parser<'_> {
         let channel = self.nucleus()?;
         self.word("points")?;
         let points = self.expression()?;
-        self.word("dwell")?;
-        let dwell = self.expression()?;
+        let dwell = if self.opt_word("dwell") { Some(self.expression()?) } else { None };
         let phase = if self.opt_word("phase") { Some(self.expression()?) } else { None };
-        Ok(Acquire { channel, points, dwell, phase, settings: self.settings()? })
+        let settings = self.settings()?;
+        let sampling = match dwell {
+            Some(dwell) => Sampling::Dwell(dwell),
+            None if self.opt_word("every") => Sampling::Every(self.statements()?),
+            None => {
+                let message =
+                    "the time between two points is missing: `dwell 10 us`, or `every { ... }` for one point per cycle";
+                return Err(self.unexpected(message).into());
+            }
+        };
+        Ok(Acquire { channel, points, sampling, phase, settings })
     }
 
     /// `state = name [text] [ "(" ( sum | sum [ "phase" sum ] ":" state ) { "," ... } ")" ]`
