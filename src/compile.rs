@@ -70,11 +70,11 @@ pub fn no_files(path: &str, _from: &str) -> Result<(String, String), String> {
 pub fn compile(name: &str, text: &str, reader: check::Reader) -> Result<Compiled, Box<Refused>> {
     let mut sources = Sources::default();
     sources.add(name, text);
-    let check::Loaded { items, shapes, gaps, mut diagnostics } = check::load(&mut sources, reader);
+    let check::Loaded { items, tables, gaps, mut diagnostics } = check::load(&mut sources, reader);
     // The checker also runs after syntax errors, so that all errors of a file are reported at once; errors that are only consequences are
     // dropped.
     let unreadable = diagnostics.iter().any(Diagnostic::is_error);
-    let (experiment, found) = check::check(&items, shapes, 0);
+    let (experiment, found) = check::check(&items, tables, 0);
     diagnostics.extend(found.into_iter().filter(|d| !unreadable || !follows(d, gaps)));
     diagnostics.sort_by_key(|d| d.span);
     match experiment {

@@ -55,7 +55,7 @@ codes! {
     CircularDefinition = "E203", "circular definition";
     CircularUse = "E204", "circular `use`";
     UseFailed = "E205", "a file named by `use` cannot be read";
-    ShapeFailed = "E216", "a file named by `shape` is not a valid pulse shape";
+    ShapeFailed = "E216", "a file named by `shape` or `density` is not a valid pulse shape or density matrix";
     UnknownFunction = "E206", "unknown function";
     WrongArguments = "E207", "wrong arguments of a function";
     UnknownIsotope = "E208", "unknown isotope";

@@ -1,7 +1,8 @@
 //! Loops that are observed once a pass: traces of metrics and signals with one point per cycle.
 
-use ergoseq::emulator::{Options, Run, Trace, run};
+use ergoseq::emulator::{Options, Run, Trace};
 use ergoseq::hamiltonian::Values;
+use ergoseq::run;
 
 fn compiled(text: &str) -> ergoseq::Compiled {
     ergoseq::compile("stroboscopic.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()))
@@ -9,7 +10,7 @@ fn compiled(text: &str) -> ergoseq::Compiled {
 
 fn found(text: &str) -> Run {
     let compiled = compiled(text);
-    let found = run(&compiled.experiment, &Values::new(), &Options::default(), &[]);
+    let found = run(&compiled.experiment, &Values::new(), &Options::default());
     found.unwrap_or_else(|d| panic!("{}", d.render(&compiled.sources, false)))
 }
 
@@ -19,7 +20,7 @@ fn refused(text: &str) -> String {
         Err(refused) => return refused.render(),
         Ok(compiled) => compiled,
     };
-    match run(&compiled.experiment, &Values::new(), &Options::default(), &[]) {
+    match run(&compiled.experiment, &Values::new(), &Options::default()) {
         Err(fault) => fault.render(&compiled.sources, false),
         Ok(_) => panic!("accepted: {text}"),
     }
@@ -88,7 +89,8 @@ fn samples_are_the_ends_of_shorter_loops() {
                 ),
             ));
             for key in keys {
-                let end = short.marks.last().and_then(|m| m.values.iter().find(|(k, _)| k == key)).and_then(|(_, v)| *v);
+                let end =
+                    short.marks.last().and_then(|m| m.values.iter().find(|(k, _)| k == key)).and_then(|(_, v)| *v);
                 let sampled = column(passes, key)[n];
                 // No Hamiltonian acts before the first pass, after an ideal pulse: the rate there is undefined or zero in both.
                 let Some(end) = end else { continue };
@@ -110,7 +112,10 @@ fn a_cycle_of_a_delay_is_a_dwell_time() {
         ("", ""),
         ("relax a, b { T1 = 2 ms, T2 = 0.7 ms }", ""),
         ("", "ensemble { offset : gaussian(mean = 700 Hz, sd = 90 Hz) points 7 }"),
-        ("relax a, b { T2 = 0.7 ms }", "cycle c = 0 90 180 270  ensemble { offset : gaussian(mean = 700 Hz, sd = 90 Hz) points 3 }"),
+        (
+            "relax a, b { T2 = 0.7 ms }",
+            "cycle c = 0 90 180 270  ensemble { offset : gaussian(mean = 700 Hz, sd = 90 Hz) points 3 }",
+        ),
     ];
     for (relaxation, more) in cases {
         let phase = if more.contains("cycle") { "c" } else { "x" };

@@ -1,13 +1,16 @@
 //! Loads a file and the files it uses as one list of statements. No file access here: files are read by a [`Reader`].
 
+use super::density_file::{Elements, density_file};
 use super::library;
 use super::profile;
 use super::shape_file::shape_file;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::ShapeTable;
+use crate::ir::{DENSITY, ShapeTable};
 use crate::source::Sources;
-use crate::syntax::ast::{Item, ItemKind, Name};
+use crate::source::Span;
+use crate::syntax::ast::{Item, ItemKind, Name, State};
 use crate::syntax::parse;
+use std::collections::HashMap;
 
 /// Maximum nesting depth of `use`.
 const MOST_DEEP: usize = 64;
@@ -21,18 +24,34 @@ pub type Reader<'a> = &'a mut dyn FnMut(&str, &str) -> Result<(String, String), 
 
 /// Parses the first source and replaces every `use` by the statements of the named file, each file once.
 pub fn load(sources: &mut Sources, reader: Reader) -> Loaded {
-    let mut loader =
-        Loader { sources, reader, open: vec![], done: vec![], shapes: vec![], diagnostics: vec![], gaps: false };
+    let mut loader = Loader {
+        sources,
+        reader,
+        open: vec![],
+        done: vec![],
+        tables: Tables::default(),
+        diagnostics: vec![],
+        gaps: false,
+    };
     let items = loader.file(0);
-    Loaded { items, shapes: loader.shapes, gaps: loader.gaps, diagnostics: loader.diagnostics }
+    Loaded { items, tables: loader.tables, gaps: loader.gaps, diagnostics: loader.diagnostics }
+}
+
+/// Numbers that are read from files.
+#[derive(Debug, Default)]
+pub struct Tables {
+    /// Pulse shapes.
+    pub shapes: Vec<ShapeTable>,
+    /// Density matrices, by the place where a state names its file.
+    pub densities: HashMap<Span, Elements>,
 }
 
 /// Result of loading.
 pub struct Loaded {
     /// Statements of all files.
     pub items: Vec<Item>,
-    /// Pulse shapes read from files.
-    pub shapes: Vec<ShapeTable>,
+    /// What was read from other files.
+    pub tables: Tables,
     /// True if a statement that declares names failed to parse and is missing.
     pub gaps: bool,
     /// Errors.
@@ -44,7 +63,7 @@ struct Loader<'a, 'b> {
     reader: Reader<'b>,
     open: Vec<String>,
     done: Vec<String>,
-    shapes: Vec<ShapeTable>,
+    tables: Tables,
     diagnostics: Vec<Diagnostic>,
     gaps: bool,
 }
@@ -70,6 +89,10 @@ impl Loader<'_, '_> {
                     self.shape(name, path, &source.name);
                     items.push(item);
                 }
+                ItemKind::State(_, state) => {
+                    self.densities(state, &source.name);
+                    items.push(item);
+                }
                 _ => items.push(item),
             }
         }
@@ -83,13 +106,31 @@ impl Loader<'_, '_> {
         let read = (self.reader)(&path.text, from);
         let table = read.and_then(|(shown, text)| shape_file(&text).map_err(|why| format!("{shown}: {why}")));
         match table {
-            Ok(steps) => self.shapes.push(ShapeTable { name: name.text.clone(), steps, place: path.place }),
+            Ok(steps) => self.tables.shapes.push(ShapeTable { name: name.text.clone(), steps, place: path.place }),
             Err(why) => self.diagnostics.push(
                 Diagnostic::new(Code::ShapeFailed, path.span(), format!("`{path}` is not a pulse shape: {why}"))
                     .label("read here")
                     .help(
                         "expected a Bruker shape file, or lines with an amplitude from 0 to 1 and a phase in degrees",
                     ),
+            ),
+        }
+    }
+
+    /// Reads the density matrices that a state names.
+    fn densities(&mut self, state: &State, from: &str) {
+        state.parts.iter().for_each(|part| self.densities(&part.state, from));
+        let Some(path) = state.text.as_ref().filter(|_| state.name.text == DENSITY) else { return };
+        let read = (self.reader)(path, from);
+        let span = state.name.span();
+        match read.and_then(|(shown, text)| density_file(&text).map_err(|why| format!("{shown}: {why}"))) {
+            Ok(elements) => {
+                self.tables.densities.insert(span, elements);
+            }
+            Err(why) => self.diagnostics.push(
+                Diagnostic::new(Code::ShapeFailed, span, format!("`{path}` is not a density matrix: {why}"))
+                    .label("read here")
+                    .help("expected rows of numbers such as `0.5 0.1-0.2j`, or JSON with the rows `re` and `im`"),
             ),
         }
     }
@@ -175,6 +216,7 @@ fn is_declaration(kind: &ItemKind) -> bool {
         | ItemKind::System(_)
         | ItemKind::Hamiltonian(..)
         | ItemKind::Operator(..)
+        | ItemKind::State(..)
         | ItemKind::Noise(..)
         | ItemKind::Channel(..)
         | ItemKind::Battery(_)

@@ -3,6 +3,7 @@
 
 mod checker;
 mod cycles;
+mod density_file;
 mod larmor;
 pub mod library;
 mod load;
@@ -15,22 +16,22 @@ mod shape_file;
 mod surroundings;
 mod system;
 
-pub use load::{Loaded, Reader, load};
+pub use load::{Loaded, Reader, Tables, load};
 pub use params::check_setting;
 pub use results::{check_result, check_values as check_sweep};
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{Experiment, Scope, ShapeTable};
+use crate::ir::{Experiment, Scope};
 use crate::source::{Place, Span};
 use crate::syntax::ast::{Item, ItemKind, Name};
 use crate::units::UnitSystem;
 use checker::{Checker, twice};
 use std::collections::HashSet;
 
-/// Checks the statements of a file and of those it uses, with their pulse shapes. `root` is the index of the main file.
-pub fn check(items: &[Item], shapes: Vec<ShapeTable>, root: u32) -> (Option<Experiment>, Vec<Diagnostic>) {
+/// Checks the statements of a file and of those it uses, with the tables of numbers that they name. `root` is the index of the main file.
+pub fn check(items: &[Item], tables: Tables, root: u32) -> (Option<Experiment>, Vec<Diagnostic>) {
     let mut c = Checker { scope: Scope::default(), diagnostics: Vec::new() };
-    let mut experiment = Experiment { ergoseq: crate::syntax::VERSION, shapes, ..Experiment::default() };
+    let mut experiment = Experiment { ergoseq: crate::syntax::VERSION, shapes: tables.shapes, ..Experiment::default() };
     let whole = Span { file: root, start: 0, end: 0 };
 
     let declarations = names::collect(items, &mut c);
@@ -41,7 +42,7 @@ pub fn check(items: &[Item], shapes: Vec<ShapeTable>, root: u32) -> (Option<Expe
     system::fill(items, &mut experiment, &mut c);
     surroundings::surroundings(items, &mut experiment, &mut c);
     cycles::cycles(&declarations, &mut experiment, &mut c);
-    sequence::fill(items, &mut experiment, &mut c, &declarations);
+    sequence::fill(items, &mut experiment, &mut c, (&declarations, &tables.densities));
     results::fill(items, &mut experiment, &mut c);
     if experiment.system.sites.is_empty() && !c.diagnostics.iter().any(Diagnostic::is_error) {
         c.diagnostics.push(missing(whole, "system", "system {\n    spin a, b : 1/2\n}"));

@@ -2,7 +2,7 @@
 
 use super::checker::{Checker, twice};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{FUNCTIONS, LARMOR, LENGTH, Meaning, OperatorKind, PHASES, PULSE_SHAPES, RAMPS, SYSTEM_PARTS};
+use crate::ir::{FUNCTIONS, LARMOR, LENGTH, Meaning, OperatorKind, PHASES, PULSE_SHAPES, RAMPS, STATES, SYSTEM_PARTS};
 use crate::source::Span;
 use crate::spin::LOCAL_OPERATORS;
 use crate::syntax::ast::*;
@@ -24,6 +24,7 @@ pub struct Declarations<'a> {
     field: Vec<&'a Expr>,
     rf: Vec<&'a Expr>,
     pub definitions: HashMap<&'a str, Definition<'a>>,
+    pub states: HashMap<&'a str, &'a State>,
 }
 
 /// Collects the declarations, and adds those independent of order to the scope.
@@ -37,6 +38,7 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
         field: vec![],
         rf: vec![],
         definitions: HashMap::new(),
+        states: HashMap::new(),
     };
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for (part, _) in SYSTEM_PARTS {
@@ -59,6 +61,13 @@ pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
             ItemKind::Operator(name, value) => {
                 if fresh(name, &mut seen, c) {
                     all.operators.push((name, value, OperatorKind::Any));
+                }
+            }
+            ItemKind::State(name, state) => {
+                let built_in = STATES.iter().map(|(word, ..)| *word);
+                if own_word(name, built_in, "is a built-in state", c) && fresh(name, &mut seen, c) {
+                    c.scope.names.insert(name.text.clone(), Meaning::State);
+                    all.states.insert(&name.text, state);
                 }
             }
             ItemKind::Noise(name, _) => {
@@ -307,6 +316,7 @@ pub fn warn_unused(items: &[Item], root: u32, c: &mut Checker) {
             ItemKind::Params(params) => params.iter().map(|p| (&p.name, "parameter")).collect(),
             ItemKind::Hamiltonian(name, _) => vec![(name, "Hamiltonian")],
             ItemKind::Operator(name, _) => vec![(name, "operator")],
+            ItemKind::State(name, _) => vec![(name, "state")],
             ItemKind::Noise(name, _) => vec![(name, "noise")],
             ItemKind::Cycle(name, _) => vec![(name, "phase cycle")],
             ItemKind::Define(name, ..) => vec![(name, "subsequence")],
@@ -376,6 +386,7 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
             }
         }
         ItemKind::Hamiltonian(_, e) | ItemKind::Operator(_, e) => uses(e, used),
+        ItemKind::State(_, state) => uses_of_state(state, used),
         ItemKind::Noise(_, list) | ItemKind::Cycle(_, list) => list.iter().for_each(|e| uses(e, used)),
         ItemKind::Channel(_, list) | ItemKind::Spectrometer(_, list) | ItemKind::Battery(list) => settings(list),
         ItemKind::Ensemble(list) => {
@@ -413,6 +424,7 @@ fn uses_of_record<'a>(record: &'a Option<Record>, used: &mut HashSet<&'a str>) {
 }
 
 fn uses_of_state<'a>(state: &'a State, used: &mut HashSet<&'a str>) {
+    used.insert(&state.name.text);
     state.arguments.iter().for_each(|e| uses(e, used));
     for part in &state.parts {
         uses(&part.weight, used);

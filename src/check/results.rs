@@ -509,7 +509,9 @@ impl Names<'_> {
             .help("for example `battery { energy = H }`")
             .into());
         }
-        let optional = |p: &Parameter| matches!(p, Parameter::OptionalOperator | Parameter::OptionalEnergyBasis);
+        let optional = |p: &Parameter| {
+            matches!(p, Parameter::OptionalOperator | Parameter::OptionalEnergyBasis | Parameter::OptionalState)
+        };
         let fewest = metric.parameters.iter().filter(|p| !optional(p)).count();
         let many_sites = matches!(metric.parameters.last(), Some(Parameter::Sites));
         if items.len() < fewest || (items.len() > metric.parameters.len() && !many_sites) {
@@ -538,6 +540,19 @@ impl Names<'_> {
                             format!("`{name}` takes the argument `energy`, or none"),
                         )
                         .help("without it the coherence is that in the product basis of the cells")
+                        .into());
+                    }
+                }
+                Parameter::OptionalState => {
+                    let declared = |word: &String| matches!(scope.names.get(word), Some(Meaning::State));
+                    if !matches!(&item.kind, ExprKind::Name(word) if declared(word)) {
+                        return Err(Diagnostic::new(
+                            Code::WrongArguments,
+                            item.span(),
+                            format!("`{name}` takes the name of a state, or none for the prepared state"),
+                        )
+                        .label("not a named state")
+                        .help("declare it: `state target = ket \"00\"`")
                         .into());
                     }
                 }
@@ -578,6 +593,7 @@ fn describe_arguments(metric: &Metric) -> String {
             Parameter::Hamiltonian => "a Hamiltonian",
             Parameter::OptionalOperator => "[a Hamiltonian]",
             Parameter::OptionalEnergyBasis => "[energy]",
+            Parameter::OptionalState => "[a state]",
             Parameter::Whole => "a whole number",
             Parameter::Temperature => "a temperature",
             Parameter::Nucleus => "a nucleus",

@@ -81,6 +81,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
             Kind::Noise => ("variable", "a noise"),
             Kind::Cycle => ("variable", "a phase cycle"),
             Kind::Shape => ("variable", "a pulse shape"),
+            Kind::State => ("variable", "a state"),
             Kind::Argument => ("parameter", "an argument or index"),
             Kind::Trace => ("variable", "a trace"),
             Kind::Result => ("variable", "a result"),

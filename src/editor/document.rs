@@ -77,6 +77,7 @@ impl Document {
                 }
                 ItemKind::System(_) => ("system".into(), Kind::Block),
                 ItemKind::Hamiltonian(name, _) | ItemKind::Operator(name, _) => (name.text.clone(), Kind::Operator),
+                ItemKind::State(name, _) => (name.text.clone(), Kind::State),
                 ItemKind::Noise(name, _) => (name.text.clone(), Kind::Noise),
                 ItemKind::Channel(name, _) => (format!("channel {}", name.text), Kind::Block),
                 ItemKind::Spectrometer(name, _) => (format!("spectrometer {}", name.text), Kind::Block),

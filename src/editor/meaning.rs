@@ -80,6 +80,7 @@ fn of_name(document: &Document, name: &str, kind: Kind, span: Span, count: usize
         Kind::Param => "a parameter",
         Kind::Operator => "an operator",
         Kind::Site => "a subsystem",
+        Kind::State => "a state",
         Kind::Noise => "a noise",
         Kind::Cycle => "a phase cycle",
         Kind::Shape => "a pulse shape",

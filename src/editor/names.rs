@@ -16,6 +16,8 @@ pub enum Kind {
     Operator,
     /// A spin, a collective or a mode.
     Site,
+    /// A named state.
+    State,
     /// A noise model.
     Noise,
     /// A phase cycle.
@@ -73,6 +75,7 @@ pub(super) fn declared(program: &Program, text: &str) -> Vec<Named> {
                 }
             }
             ItemKind::Hamiltonian(name, _) | ItemKind::Operator(name, _) => add(name, Kind::Operator, None),
+            ItemKind::State(name, _) => add(name, Kind::State, None),
             ItemKind::Noise(name, _) => add(name, Kind::Noise, None),
             ItemKind::Cycle(name, _) => add(name, Kind::Cycle, None),
             ItemKind::Shape(name, _) => add(name, Kind::Shape, None),

@@ -1,10 +1,12 @@
 //! Observables: the entries of `measure` and the metrics in `expect` and `theory`, prepared for evaluation.
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Evaluator, Fault};
+use crate::hamiltonian::{Evaluator, Fault, prepare};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::{Matrix, real};
-use crate::metrics::{Argument, BohrExpansion, Curve, InLanes, Metric, Moment, Parameter, Quantity, Scene, Undefined};
+use crate::metrics::{
+    Argument, BohrExpansion, Curve, InLanes, Metric, Moment, Parameter, Quantity, Scene, TargetState, Undefined,
+};
 use crate::source::Span;
 use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};
@@ -340,6 +342,20 @@ fn tree(e: &Evaluator, expr: &Expr) -> Result<Tree, Fault> {
     })
 }
 
+/// A named state, which is built on the space of the run.
+fn state(e: &Evaluator, item: &Expr) -> Result<Argument, Fault> {
+    let declared = match &item.kind {
+        ExprKind::Name(name) => e.experiment.states.iter().find(|s| s.name == *name),
+        _ => None,
+    };
+    let Some(declared) = declared else {
+        let message = format!("`{item}` is not a named state");
+        return Err(Diagnostic::new(Code::UnknownName, item.span(), message).into());
+    };
+    let prepared = prepare(e, std::slice::from_ref(&declared.state), declared.place.span())?;
+    Ok(Argument::State(TargetState::new(move |space| prepared.state(space))))
+}
+
 fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault> {
     let unknown = || Box::new(Diagnostic::without_place(Code::UnknownMetric, format!("unknown metric `{name}`")));
     let metric = Metric::named(name).ok_or_else(unknown)?;
@@ -357,6 +373,7 @@ fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault>
             Parameter::Operator => operator(e, item)?,
             Parameter::Hamiltonian | Parameter::OptionalOperator => Argument::operator(e.hamiltonian(item)?),
             Parameter::OptionalEnergyBasis => Argument::EnergyBasis,
+            Parameter::OptionalState => state(e, item)?,
             Parameter::Whole => Argument::Number(e.count(item, 0)? as f64),
             Parameter::Temperature => Argument::Number(e.number(item)? * temperature_scale(e.scope.units)),
             Parameter::Nucleus => Argument::Number(0.0),

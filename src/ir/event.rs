@@ -499,6 +499,16 @@ pub enum State {
         /// Number of spins up.
         excitations: Expr,
     },
+    /// A density matrix from a file, on all subsystems.
+    Density {
+        /// Path of the file.
+        path: String,
+        /// Real and imaginary parts, row by row, in the order of the product states.
+        elements: Vec<Vec<(f64, f64)>>,
+        /// Its position.
+        #[serde(skip)]
+        place: Place,
+    },
     /// A mixture with weights.
     Mix(Vec<(Expr, State)>),
     /// A superposition, normalised.
@@ -530,6 +540,9 @@ impl State {
     }
 }
 
+/// Keyword of a state from a file.
+pub const DENSITY: &str = "density";
+
 /// States of the language: (keyword, arguments, description).
 pub const STATES: &[(&str, &str, &str)] = &[
     (
@@ -558,6 +571,11 @@ pub const STATES: &[(&str, &str, &str)] = &[
         "definite",
         "(collective, n)",
         "n particular spins of a collective up and the others down; not symmetric under exchange",
+    ),
+    (
+        DENSITY,
+        "\"path\"",
+        "a density matrix from a file, of all subsystems in the order of declaration; in a `state` declaration only",
     ),
     ("mix", "(p: state, ...)", "a mixture; the weights add up to 1"),
     (

@@ -33,6 +33,9 @@ pub struct Experiment {
     /// Named Hamiltonians and other operators, in dependency order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hamiltonians: Vec<NamedOperator>,
+    /// Named states.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<NamedState>,
     /// Noise models: sets of collapse operators.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub noises: Vec<Noise>,
@@ -68,6 +71,19 @@ pub struct Experiment {
     /// Expected curves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub theories: Vec<Theory>,
+}
+
+/// A named state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NamedState {
+    /// Name.
+    pub name: String,
+    /// The state.
+    pub state: State,
+    /// Position of the declaration.
+    #[serde(skip)]
+    pub place: Place,
 }
 
 /// A parameter.

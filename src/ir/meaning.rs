@@ -19,6 +19,8 @@ pub enum Meaning {
     Site(SiteClass),
     /// An array of spins.
     Array,
+    /// A named state.
+    State,
     /// A noise model.
     Noise,
     /// A phase cycle.
@@ -53,6 +55,7 @@ impl Meaning {
             Meaning::Site(SiteClass::Collective) => "a collective",
             Meaning::Site(SiteClass::Mode) => "a mode",
             Meaning::Array => "an array of spins",
+            Meaning::State => "a state",
             Meaning::Noise => "a noise",
             Meaning::Cycle => "a phase cycle",
             Meaning::Shape => "a pulse shape",

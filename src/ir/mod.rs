@@ -18,8 +18,8 @@ pub use crate::syntax::words::{Clause, InteractionKind};
 pub use ensemble::*;
 pub use event::*;
 pub use experiment::{
-    Battery, Cycle, Expect, Experiment, List, ListValues, NamedOperator, Noise, OperatorKind, Param, Sweep, Theory,
-    scans_of,
+    Battery, Cycle, Expect, Experiment, List, ListValues, NamedOperator, NamedState, Noise, OperatorKind, Param, Sweep,
+    Theory, scans_of,
 };
 pub use function::{FUNCTIONS, FunctionInfo, LARMOR, LENGTH, OTHER_FUNCTIONS, Rule as FunctionRule, SIZE};
 pub use meaning::{Meaning, Type};

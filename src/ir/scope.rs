@@ -88,6 +88,9 @@ impl Scope {
         for shape in &experiment.shapes {
             scope.names.insert(shape.name.clone(), Meaning::Shape);
         }
+        for state in &experiment.states {
+            scope.names.insert(state.name.clone(), Meaning::State);
+        }
         // In a checked experiment every expression has a type; if not, treat it as a dimensionless number and leave the error
         // to evaluation.
         scope.declare_params(experiment);

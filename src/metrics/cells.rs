@@ -3,9 +3,9 @@
 use super::Undefined;
 use super::levels::Levels;
 use crate::linalg::{Eigen, LinalgError, Matrix, hermitian_eigen};
-use crate::spin::{Action, Operator, Space};
+use crate::spin::{Action, Operator, Space, State};
 use std::cell::OnceCell;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Largest block of a battery Hamiltonian for which eigenvectors are computed.
 const LARGEST_EIGEN: usize = 2048;
@@ -193,6 +193,30 @@ pub enum Argument {
     Number(f64),
     /// The keyword `energy`: the energy eigenbasis.
     EnergyBasis,
+    /// A state to compare with.
+    State(TargetState),
+}
+
+/// A state to compare with, on any space.
+#[derive(Clone)]
+pub struct TargetState(Arc<dyn Fn(&Space) -> State + Send + Sync>);
+
+impl TargetState {
+    /// `on` gives the part of the state on a space.
+    pub fn new(on: impl Fn(&Space) -> State + Send + Sync + 'static) -> TargetState {
+        TargetState(Arc::new(on))
+    }
+
+    /// Its part on a space, whose trace is below 1 if the state leaves the space.
+    pub fn on(&self, space: &Space) -> State {
+        (self.0)(space)
+    }
+}
+
+impl std::fmt::Debug for TargetState {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TargetState")
+    }
 }
 
 impl Argument {

@@ -6,7 +6,7 @@
 use super::deviation::root_fidelity_gap;
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{LinalgError, Matrix, Vector, hermitian_values, positive_root, product, singular_values};
-use crate::spin::State;
+use crate::spin::{Space, State};
 
 /// `1 - sqrt(F)`, between 0 and 1. For close states it is computed from their difference, so that small values keep full relative accuracy.
 fn gap(a: &Matrix, b: &Matrix) -> Result<f64, LinalgError> {
@@ -51,6 +51,65 @@ enum Pair<'a> {
     Mixed(&'a Matrix, &'a Matrix),
 }
 
+/// A named state as the target, and the current one.
+enum Target<'a> {
+    /// Two state vectors; of the target, the part in the space of the run.
+    Vectors(Vector, &'a Vector),
+    /// Two density matrices on the whole product space.
+    Matrices(Matrix, &'a Matrix),
+}
+
+impl<'a> Target<'a> {
+    /// The target of the argument, if one is given.
+    fn of(m: &'a Moment, a: &[Argument]) -> Result<Option<Target<'a>>, Undefined> {
+        let Some(target) = a.iter().find_map(|a| if let Argument::State(target) = a { Some(target) } else { None })
+        else {
+            return Ok(None);
+        };
+        if let State::Pure(b) = m.state
+            && let State::Pure(a) = target.on(&m.scene.space)
+        {
+            return Ok(Some(Target::Vectors(a, b)));
+        }
+        // The size is checked before the target is formed.
+        let state = m.density()?;
+        let whole = Space::whole(m.scene.space.basis().clone());
+        Ok(Some(Target::Matrices(target.on(&whole).density(), state)))
+    }
+
+    /// Overlap of the vectors, and the norm of what is orthogonal to the state: in the space and outside of it.
+    fn overlap(a: &Vector, b: &Vector) -> (f64, f64) {
+        let (along, inside) = overlap(b, a);
+        let outside = 1.0 - a.norm_squared();
+        // Rounding of a normalised vector is no part outside of the space.
+        (along, inside.hypot(if outside < 1e-14 { 0.0 } else { outside.sqrt() }))
+    }
+
+    fn fidelity(&self) -> Value {
+        Ok(match self {
+            Target::Vectors(a, b) => a.dotc(b).norm_sqr().min(1.0),
+            Target::Matrices(a, b) => fidelity(a, b)?,
+        })
+    }
+
+    fn angle(&self) -> Value {
+        Ok(match self {
+            Target::Vectors(a, b) => {
+                let (along, beside) = Target::overlap(a, b);
+                beside.atan2(along)
+            }
+            Target::Matrices(a, b) => bures_angle(a, b)?,
+        })
+    }
+
+    fn trace_distance(&self) -> Value {
+        Ok(match self {
+            Target::Vectors(a, b) => Target::overlap(a, b).1.min(1.0),
+            Target::Matrices(a, b) => trace_distance(a, b)?,
+        })
+    }
+}
+
 /// The prepared state and the current one.
 fn pair<'a>(m: &'a Moment) -> Result<Pair<'a>, Undefined> {
     match (&m.scene.initial, m.state) {
@@ -67,7 +126,10 @@ fn overlap(a: &Vector, b: &Vector) -> (f64, f64) {
     (along.norm(), (b - a * along).norm())
 }
 
-pub(super) fn evaluate_fidelity(m: &Moment, _: &[Argument]) -> Value {
+pub(super) fn evaluate_fidelity(m: &Moment, a: &[Argument]) -> Value {
+    if let Some(target) = Target::of(m, a)? {
+        return target.fidelity();
+    }
     Ok(match pair(m)? {
         Pair::Same => 1.0,
         Pair::Pure(a, b) => a.dotc(b).norm_sqr().min(1.0),
@@ -75,7 +137,10 @@ pub(super) fn evaluate_fidelity(m: &Moment, _: &[Argument]) -> Value {
     })
 }
 
-pub(super) fn evaluate_trace_distance(m: &Moment, _: &[Argument]) -> Value {
+pub(super) fn evaluate_trace_distance(m: &Moment, a: &[Argument]) -> Value {
+    if let Some(target) = Target::of(m, a)? {
+        return target.trace_distance();
+    }
     Ok(match pair(m)? {
         Pair::Same => 0.0,
         Pair::Pure(a, b) => overlap(a, b).1.min(1.0),
@@ -83,7 +148,10 @@ pub(super) fn evaluate_trace_distance(m: &Moment, _: &[Argument]) -> Value {
     })
 }
 
-pub(super) fn evaluate_bures(m: &Moment, _: &[Argument]) -> Value {
+pub(super) fn evaluate_bures(m: &Moment, a: &[Argument]) -> Value {
+    if let Some(target) = Target::of(m, a)? {
+        return target.angle();
+    }
     Ok(match pair(m)? {
         Pair::Same => 0.0,
         Pair::Pure(a, b) => {

@@ -45,6 +45,8 @@ pub enum Parameter {
     OptionalOperator,
     /// The optional keyword `energy`.
     OptionalEnergyBasis,
+    /// An optional named state; the default is the prepared state.
+    OptionalState,
     /// An integer.
     Whole,
     /// A temperature.

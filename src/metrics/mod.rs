@@ -42,7 +42,7 @@ pub use batch::{InLanes, SceneBatch};
 pub use bohr_batch::{BohrBatch, CurveBatch, LevelsBatch, Phases, time};
 pub use bohr_frequencies::{BohrExpansion, Curve};
 pub use bounds::{free_energy_bound, thermodynamic_bound};
-pub use cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument};
+pub use cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument, TargetState};
 pub use coherence::{l1_between_levels, l1_coherence, relative_entropy_coherence};
 pub use coherent::{incoherent_capacity, incoherent_ergotropy};
 pub use conserving::conserving_ergotropy;

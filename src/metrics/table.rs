@@ -1,6 +1,6 @@
 //! The table of metrics, one entry each; language, help, documentation and results read it.
 
-use super::metric::Parameter::{OptionalEnergyBasis, OptionalOperator, Site, Sites, Whole};
+use super::metric::Parameter::{OptionalEnergyBasis, OptionalOperator, OptionalState, Site, Sites, Whole};
 use super::metric::{Metric, Parameter, Quantity, metric};
 use super::{
     batch, bounds, coherence, coherent, conserving, daemonic, derivative, discord, distance, energy, entanglement,
@@ -370,28 +370,28 @@ pub const METRICS: &[Metric] = &[
     ),
     metric(
         "fidelity",
-        &[],
+        &[OptionalState],
         Quantity::Number,
         false,
-        "(Tr sqrt(sqrt(rho_0) rho sqrt(rho_0)))^2, with the prepared state",
+        "(Tr sqrt(sqrt(rho_0) rho sqrt(rho_0)))^2, rho_0 the prepared state, or the named one",
         "Uhlmann (1976)",
         distance::evaluate_fidelity,
     ),
     metric(
         "trace_distance",
-        &[],
+        &[OptionalState],
         Quantity::Number,
         false,
-        "|rho - rho_0|_1 / 2, rho_0 the prepared state",
+        "|rho - rho_0|_1 / 2, rho_0 the prepared state, or the named one",
         "",
         distance::evaluate_trace_distance,
     ),
     metric(
         "bures_angle",
-        &[],
+        &[OptionalState],
         Quantity::Angle,
         false,
-        "arccos sqrt(F), F the fidelity with the prepared state",
+        "arccos sqrt(F), F the fidelity with the prepared or the named state",
         "",
         distance::evaluate_bures,
     ),

@@ -60,6 +60,8 @@ pub enum ItemKind {
     Hamiltonian(Name, Expr),
     /// `operator M = ...`
     Operator(Name, Expr),
+    /// `state bell = superposition(1: ket "00", 1: ket "11")`, `state measured = density "state.json"`
+    State(Name, State),
     /// `noise n { collapse ... }`
     Noise(Name, Vec<Expr>),
     /// `channel 1H { ... }`

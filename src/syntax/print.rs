@@ -48,6 +48,7 @@ impl Display for Item {
             ItemKind::System(entries) => block(f, "system", texts(entries)),
             ItemKind::Hamiltonian(name, value) => write!(f, "hamiltonian {name} = {value}"),
             ItemKind::Operator(name, value) => write!(f, "operator {name} = {value}"),
+            ItemKind::State(name, state) => write!(f, "state {name} = {state}"),
             ItemKind::Noise(name, collapse) => {
                 block(f, &format!("noise {name}"), collapse.iter().map(|c| format!("collapse {c}")))
             }

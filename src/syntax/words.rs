@@ -146,6 +146,7 @@ pub const WORDS: &[Word] = &[
     word("system", Role::Statement, "the spin system and its interactions"),
     word("hamiltonian", Role::Statement, "a named Hamiltonian"),
     word("operator", Role::Statement, "a named operator of any dimension, such as an observable"),
+    word("state", Role::Statement, "a named state, which may come from a file"),
     word("noise", Role::Statement, "a named set of collapse operators"),
     word("channel", Role::Statement, "a transmitter and its limits"),
     word("spectrometer", Role::Statement, "the resolution and limits of a spectrometer"),

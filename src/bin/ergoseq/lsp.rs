@@ -482,7 +482,7 @@ fn symbol_kind(kind: Kind) -> u8 {
         Kind::Title => 15,
         Kind::Block => 2,
         Kind::Param | Kind::Argument => 13,
-        Kind::Operator | Kind::Site | Kind::Noise | Kind::Cycle | Kind::Shape => 14,
+        Kind::Operator | Kind::Site | Kind::State | Kind::Noise | Kind::Cycle | Kind::Shape => 14,
         Kind::Define => 12,
         Kind::Mark | Kind::Trace | Kind::Result => 7,
     }

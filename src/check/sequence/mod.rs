@@ -9,6 +9,7 @@ mod substitute;
 
 use self::substitute::substitute;
 use super::checker::{Checker, settings, twice};
+use super::density_file::Elements;
 use super::names::Declarations;
 use super::system;
 use crate::budget::{EXPRESSION_PARTS, STATEMENTS};
@@ -40,10 +41,19 @@ struct Builder<'a, 'b> {
     loop_call: Option<Span>,
     /// What the statements stand beside, where they stand in `parallel`.
     beside: Option<beside::Beside>,
+    /// Density matrices from files, by the place of the state.
+    densities: &'b HashMap<Span, Elements>,
+    /// The named states that are being resolved.
+    open_states: Vec<String>,
 }
 
 /// Checks the sequence and adds it to the experiment.
-pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declarations: &Declarations) {
+pub fn fill(
+    items: &[Item],
+    experiment: &mut Experiment,
+    c: &mut Checker,
+    (declarations, densities): (&Declarations, &HashMap<Span, Elements>),
+) {
     let mut first: Option<Span> = None;
     let mut builder = Builder {
         c,
@@ -58,7 +68,15 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker, declar
         in_branch: false,
         loop_call: None,
         beside: None,
+        densities,
+        open_states: vec![],
     };
+    for item in items {
+        let ItemKind::State(name, _) = &item.kind else { continue };
+        if let Some(state) = builder.named_state(name) {
+            experiment.states.push(ir::NamedState { name: name.text.clone(), state, place: item.place });
+        }
+    }
     for item in items {
         let ItemKind::Sequence(statements) = &item.kind else { continue };
         let span = item.place.span();

@@ -16,6 +16,7 @@ pub fn state(span: Span, states: &[State]) -> Diagnostic {
         Some(State::Gibbs { .. } | State::HighTemperature { .. }) => "a Gibbs state of another Hamiltonian",
         Some(State::SteadyState { .. }) => "the steady state of a Hamiltonian with relaxation",
         Some(State::Mixed { .. } | State::Thermal { .. }) => "a state with unpolarised spins",
+        Some(State::Density { .. }) => "a density matrix from a file",
         Some(State::Mix(_)) => "a mixture",
         Some(State::Superposition(_) | State::Ket { .. } | State::Up { .. } | State::Down { .. }) => "a pure state",
         Some(State::Fock { .. } | State::Dicke { .. } | State::Definite { .. }) | None => "this state",

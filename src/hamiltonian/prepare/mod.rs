@@ -3,6 +3,7 @@
 //! A state is kept as a list of parts until the space it can reach is known: the product of a hundred cells and a hundred charger spins
 //! is one basis state, not a vector of ten thousand amplitudes.
 
+mod density;
 mod deviation;
 mod form;
 mod heated;
@@ -208,6 +209,9 @@ fn partial(e: &Evaluator, state: &ir::State, span: Span, cover: &Cover) -> Resul
         }
         ir::State::SteadyState { hamiltonian, noise } => {
             steady::steady_state(e, hamiltonian, noise.as_deref(), span, cover.alone)?
+        }
+        ir::State::Density { path, elements, place } => {
+            density::density(e, (path, elements), place.0.unwrap_or(span), &cover.all)?
         }
         ir::State::Ket { digits, place } => {
             let index = ket(e, digits, place.0.unwrap_or(span), &cover.all)?;

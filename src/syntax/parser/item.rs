@@ -37,6 +37,11 @@ impl Parser<'_> {
                 self.expect_sign("=")?;
                 Ok(ItemKind::Operator(name, self.expression()?))
             }
+            "state" => {
+                let name = self.name("a name for the state")?;
+                self.expect_sign("=")?;
+                Ok(ItemKind::State(name, self.state()?))
+            }
             "noise" => {
                 let name = self.name("the name of the noise")?;
                 let collapse = self.braces(
