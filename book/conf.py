@@ -21,6 +21,7 @@ myst_heading_anchors = 4
 source_suffix = {".md": "markdown"}
 exclude_patterns: list[str] = []
 highlight_language = "none"
+smartquotes = False
 
 html_theme = "furo"
 html_title = f"ergoseq {release}"

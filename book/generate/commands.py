@@ -3,7 +3,7 @@
 import re
 
 from .command import Ergoseq
-from .markdown import escaped, fenced, table, toctree
+from .markdown import comment, escaped, fenced, table, toctree
 
 
 def pages(ergoseq: Ergoseq) -> dict[str, str]:
@@ -67,15 +67,15 @@ def page(command: str, text: str) -> str:
     out += f"## Options\n\n{options(found['Options'])}\n"
     if "Drawings" in found:
         # Words and meanings are two or more blanks apart; a line without that continues the one before.
-        drawings = re.sub(r"\n +(?!\S+ {2,})", " ", found["Drawings"])
+        drawings = re.sub(r"\n +(?! |\S+ {2,})", " ", found["Drawings"])
         rows = [line.split(maxsplit=1) for line in drawings.splitlines()]
         out += f"## Drawings\n\n{table(['drawing', 'what it shows'], [[f'`{a}`', escaped(b)] for a, b in rows])}\n"
     if "Notes" in found:
-        out += f"{escaped(found['Notes'])}\n\n"
+        out += comment(found["Notes"]) + "\n"
     for heading in ("Example", "Examples"):
         if heading in found:
             # A line that does not begin with the command continues the one before.
-            lines = re.sub(r"\n +(?!ergoseq|python)", " ", found[heading].strip())
+            lines = re.sub(r"\n +(?! |ergoseq|python)", " ", found[heading].strip())
             lines = "\n".join(line.strip() for line in lines.splitlines())
             out += f"## {heading}\n\n{fenced('sh', lines)}\n"
     return out

@@ -73,9 +73,10 @@ class Documents:
     def _drawing(self, name: str, body: str) -> str:
         command, caption = body.strip().split("\n", 1)
         _, *arguments = shlex.split(command)
-        self.ergoseq.draws(self.figures / f"{name}.svg", *arguments)
+        path = self.figures / f"{name}.svg"
+        self.ergoseq.draws(path, *arguments)
         words = " ".join(caption.split())
-        return picture(f"{name}.svg", words, re.sub(r"[`*]", "", words)).rstrip()
+        return picture(path, words, re.sub(r"[`*]", "", words)).rstrip()
 
     def pages(self, folder: Path) -> dict[str, str]:
         out: dict[str, str] = {}

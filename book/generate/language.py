@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from .command import Ergoseq, Failed
-from .markdown import fenced, outside_code, toctree
+from .markdown import fenced, outside_code, safe, toctree
 
 # Tables that have a page of their own and are too long for the page of their section.
 LONG = ("units", "isotopes", "metrics", "codes")
@@ -92,8 +92,11 @@ def with_codes(text: str, codes: set[str]) -> str:
     return outside_code(text, lambda part: re.sub(r"\b[EW]\d{3}\b", code, part))
 
 
-def pages(language: Language, links: dict[tuple[str, str], str], codes: set[str], rejected: dict[str, str]) -> dict[str, str]:
-    """The pages of the reference by name. `links` has the target of every word by table; `rejected` the message of a block."""
+def pages(
+    language: Language, links: dict[tuple[str, str], str], codes: set[str], rejected: dict[str, str], described: dict[str, str]
+) -> dict[str, str]:
+    """The pages of the reference by name. `links` has the target of every word by table, `rejected` the message of every block that
+    must fail. The place that describes a word is added to `described`."""
     out: dict[str, str] = {}
     numbers = {s.number: s.page for s in language.sections}
 
@@ -103,8 +106,8 @@ def pages(language: Language, links: dict[tuple[str, str], str], codes: set[str]
 
     for section in language.all_sections():
         body = outside_code(section.body, lambda part: re.sub(r"\bsection (\d+)\b", to_section, part))
-        body = with_codes(body, codes)
-        body = _tables(body, language, links)
+        body = _tables(with_codes(body, codes), language, links)
+        body = _described(safe(body), section.page, links, described)
         body = _blocks(body, rejected)
         heading = f"{section.number}. {section.title}" if section.number else section.title
         if section.parts:
@@ -118,6 +121,22 @@ def pages(language: Language, links: dict[tuple[str, str], str], codes: set[str]
         + toctree((s.page for s in language.sections), depth=2)
     )
     return out
+
+
+def _described(body: str, page: str, links: dict[tuple[str, str], str], described: dict[str, str]) -> str:
+    """A target before the first paragraph that begins with a word, such as "A `channel` describes ..."."""
+    words = {word for _, word in links}
+
+    def one(found: re.Match) -> str:
+        word = found[2]
+        if word not in words or word in described:
+            return found[0]
+        described[word] = f"about-{word.replace('_', '-')}".lower()
+        return f"({described[word]})=\n{found[0]}"
+
+    blocks = re.split(r"(^```.*?^```$)", body, flags=re.DOTALL | re.MULTILINE)
+    text = [re.sub(r"(?<=\n\n)((?:A |An |The )?`(\w+)[^`]*` )", one, "\n\n" + part)[2:] for part in blocks[::2]]
+    return "".join(piece for pair in zip(text, [*blocks[1::2], ""], strict=True) for piece in pair)
 
 
 def _tables(body: str, language: Language, links: dict[tuple[str, str], str]) -> str:

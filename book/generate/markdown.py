@@ -60,6 +60,11 @@ def escaped(text: str) -> str:
     return _outside_spans(text, lambda part: re.sub(r"([\\*_<>\[\]|$#~])", r"\\\1", part))
 
 
+def safe(text: str) -> str:
+    """A Markdown text in which `<W>` is no HTML."""
+    return outside_code(text, lambda part: re.sub(r"(?<!\\)([<>])", r"\\\1", part))
+
+
 def page_of(folder: str, target: str) -> str | None:
     """The page that stands for a link from a file in a folder of the repository."""
     path = os.path.normpath(os.path.join(folder, target.split("#")[0])).replace("\\", "/")
@@ -129,3 +134,24 @@ def toctree(pages: Iterable[str], caption: str = "", hidden: bool = False, depth
     """A list of pages for the navigation."""
     options = [f":maxdepth: {depth}"] + ([f":caption: {caption}"] if caption else []) + ([":hidden:"] if hidden else [])
     return fenced("{toctree}", "\n".join([*options, "", *pages]))
+
+
+def comment(text: str) -> str:
+    """A comment at the head of a file, or a note of a help text, as Markdown: indented lines are code."""
+    out: list[str] = []
+    code: list[str] = []
+    words: list[str] = []
+    for line in [*text.splitlines(), ""]:
+        indented = line.startswith("  ")
+        if code and not indented:
+            kind = "sh" if code[0].startswith("ergoseq ") else "text"
+            out.append(fenced(kind, "\n".join(code)))
+            code = []
+        if words and (indented or not line.strip()):
+            out.append(escaped(" ".join(words)) + "\n")
+            words = []
+        if indented:
+            code.append(line.strip())
+        elif line.strip():
+            words.append(line.strip())
+    return "\n".join(out)

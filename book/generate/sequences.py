@@ -1,5 +1,7 @@
 """A page for each included sequence and each step of the tutorial: comments, source, pictures and numbers; and a gallery."""
 
+import html
+import json
 import re
 from concurrent.futures import Executor
 from dataclasses import dataclass
@@ -7,7 +9,7 @@ from pathlib import Path
 
 from .command import Ergoseq, Failed
 from .language import with_codes
-from .markdown import escaped, fenced, toctree, with_links
+from .markdown import comment, escaped, fenced, toctree, with_links
 
 # Folders below `sequences/` in the order of the gallery, each with its heading and an introduction.
 GROUPS = {
@@ -22,11 +24,15 @@ NOT_RUN = ("lab/large", "library")
 PICTURES = {
     "results": (r"\brecord\b|\bacquire\b|^sweep\b", "Results"),
     "tomography": (r"^\s*tomography\b", "Energies from the tomography, with errors"),
-    "city": (r"^\s*tomography\b", "The density matrix at every mark"),
+    "hinton": (r"^\s*tomography\b", "The deviation of the density matrix from the maximally mixed state, at every mark"),
     "orders": (r"\bcoherence_order\b", "Fractions of the coherence orders after every statement"),
     "levels": (r"^battery\b", "Energy levels of the battery with their populations at every mark"),
     "sequence": (r"^sequence\b", "The pulse sequence; widths are logarithmic in duration"),
 }
+WIDEST = 1500
+"""The width of a picture, in pixels, from which on it is not scaled to the page."""
+TITLE = 30
+"""The height of the title of a chart, in pixels."""
 LONGEST_TABLE = 60
 """Lines of a table of results; a longer one is cut."""
 
@@ -84,27 +90,6 @@ def tutorial(root: Path) -> list[File]:
     return [File(f"examples/tutorial/{p.name}", f"tutorial/{p.stem}", "tutorial", p.read_text(encoding="utf-8")) for p in paths]
 
 
-def comment(text: str) -> str:
-    """The comment at the head of a file as Markdown: indented lines are code."""
-    out: list[str] = []
-    code: list[str] = []
-    words: list[str] = []
-    for line in [*text.splitlines(), ""]:
-        indented = line.startswith("  ")
-        if code and not indented:
-            kind = "sh" if code[0].startswith("ergoseq ") else "text"
-            out.append(fenced(kind, "\n".join(code)))
-            code = []
-        if words and (indented or not line.strip()):
-            out.append(escaped(" ".join(words)) + "\n")
-            words = []
-        if indented:
-            code.append(line.strip())
-        elif line.strip():
-            words.append(line.strip())
-    return "\n".join(out)
-
-
 class Drawn:
     """The pictures and numbers of a file."""
 
@@ -112,7 +97,7 @@ class Drawn:
         self.file = file
         self.pictures: list[tuple[str, str]] = []
         self.printed = ""
-        self.arguments: list[str] = []
+        self.thumbnail = ""
         self.ergoseq = ergoseq
         self.figures = figures
         if file.group in NOT_RUN:
@@ -123,6 +108,7 @@ class Drawn:
                 continue
             if file.has(pattern):
                 self._draw(kind, caption)
+        self.thumbnail = self._thumbnail()
 
     def _draw(self, kind: str, caption: str) -> None:
         path = self.figures / f"{self.file.page.replace('/', '_')}_{kind}.svg"
@@ -134,7 +120,55 @@ class Drawn:
             if "nothing to draw" in str(failed):
                 return
             raise
+        if kind == "results":
+            without_title(path, self.file.title)
         self.pictures.append((path.name, caption))
+
+    def _thumbnail(self) -> str:
+        """The picture of the gallery: of several results, the one that tells most."""
+        if not self.pictures:
+            return ""
+        name = self.pictures[0][0]
+        if name.endswith("_results.svg") and not self.file.has(r"\bacquire\b") and (what := main_result(self.ergoseq, self.file)):
+            path = self.figures / name.replace("_results.svg", "_thumbnail.svg")
+            self.ergoseq.draws(path, "plot", self.file.path, "--what", what, "--threads", "1")
+            without_title(path, self.file.title)
+            return path.name
+        return name
+
+
+def main_result(ergoseq: Ergoseq, file: File) -> str | None:
+    """The result to show of several: an energy, or the first that is not constant, in traces or over the points of a sweep."""
+    run = json.loads(ergoseq.prints("run", file.path, "--format", "json"))
+    values: dict[str, list[float]] = {}
+    for point in run["points"]:
+        at_marks = [mark["values"] for mark in point["marks"].values()]
+        of_traces = [trace["values"] for trace in point["traces"].values()]
+        for source in [point["summary"], *at_marks] if run["swept"] else of_traces:
+            for key, found in source.items():
+                values.setdefault(key, []).extend(v for v in (found if isinstance(found, list) else [found]) if v is not None)
+    # A value far below the largest one with the same unit is a rounding error.
+    largest: dict[str, float] = {}
+    for key, found in values.items():
+        unit = run["units"].get(key, "")
+        largest[unit] = max([largest.get(unit, 0.0), *map(abs, found)])
+    varying = [
+        key for key, found in values.items() if found and max(found) - min(found) > 1e-6 * largest[run["units"].get(key, "")]
+    ]
+    return next((key for key in ("ergotropy", "stored_energy") if key in varying), varying[0] if varying else None)
+
+
+def without_title(path: Path, title: str) -> None:
+    """Removes the title of a chart, which the page has: a long one is wider than a chart of one panel."""
+    text = path.read_text(encoding="utf-8")
+    found = re.search(rf'<text [^>]*font-size="20"[^>]*>{re.escape(html.escape(title, quote=False))}</text>', text)
+    size = re.match(r'<svg ([^>]*)width="([\d.]+)" height="([\d.]+)"', text)
+    if found and size:
+        text = text.replace(found[0], "", 1)
+        width, height = size[2], float(size[3]) - TITLE
+        new = f'<svg {size[1]}width="{width}" height="{height:.2f}" viewBox="0 {TITLE} {width} {height:.2f}"'
+        text = text.replace(size[0], new, 1)
+        path.write_text(text, encoding="utf-8")
 
 
 def draw(files: list[File], ergoseq: Ergoseq, figures: Path, pool: Executor) -> dict[str, Drawn]:
@@ -142,15 +176,21 @@ def draw(files: list[File], ergoseq: Ergoseq, figures: Path, pool: Executor) -> 
     return {drawn.file.page: drawn for drawn in made}
 
 
-def picture(name: str, caption: str, alternative: str) -> str:
-    return fenced(f"{{figure}} /figures/{name}", f":alt: {alternative}\n:class: drawn\n\n{caption}")
+def picture(path: Path, caption: str, alternative: str) -> str:
+    """A figure. One that is much wider than a page keeps its size and is moved sideways."""
+    with path.open(encoding="utf-8") as file:
+        width = re.search(r'width="([\d.]+)"', file.read(400))
+    kind = "drawn wide" if width and float(width[1]) > WIDEST else "drawn"
+    return fenced(f"{{figure}} /figures/{path.name}", f":alt: {alternative}\n:class: {kind}\n:figclass: {kind}\n\n{caption}")
 
 
-def page(drawn: Drawn, codes: set[str], neighbours: str = "") -> str:
+def page(drawn: Drawn, codes: set[str]) -> str:
     file = drawn.file
-    out = f"# {escaped(file.title)}\n\n`{file.path}`\n\n{with_codes(comment(file.head), codes)}\n"
+    # Steps of the tutorial have a number.
+    number = f"{int(file.name[:2])}. " if file.group == "tutorial" else ""
+    out = f"# {number}{escaped(file.title)}\n\n`{file.path}`\n\n{with_codes(comment(file.head), codes)}\n"
     for name, caption in drawn.pictures:
-        out += picture(name, caption, f"{escaped(caption)}: {escaped(file.title)}") + "\n"
+        out += picture(drawn.figures / name, caption, f"{escaped(caption)}: {escaped(file.title)}") + "\n"
     if drawn.printed:
         lines = drawn.printed.rstrip().splitlines()
         more = len(lines) - LONGEST_TABLE
@@ -159,30 +199,41 @@ def page(drawn: Drawn, codes: set[str], neighbours: str = "") -> str:
         out += f"## Numbers\n\n{fenced('sh', f'ergoseq run {file.path}')}\n{fenced('text', chr(10).join(lines))}\n"
     source = re.sub(r"\A(#.*\n)+", "", file.text).strip("\n")
     out += f"## Source\n\n{fenced('seq', source)}\n"
-    return out + neighbours
+    return out
 
 
 def card(drawn: Drawn) -> str:
     """A thumbnail with a title, both linked to the page."""
     title, target = escaped(drawn.file.title), f"/{drawn.file.page}.md"
-    image = f"[![{title}](/figures/{drawn.pictures[0][0]})]({target})\n\n" if drawn.pictures else ""
+    image = f"[![{title}](/figures/{drawn.thumbnail})]({target})\n\n" if drawn.thumbnail else ""
     return f":::{{container}} card\n{image}[{title}]({target})\n:::\n"
 
 
-def gallery(files: list[File], drawn: dict[str, Drawn]) -> str:
+def cards(files: list[File], drawn: dict[str, Drawn]) -> str:
+    """The thumbnails of a group; a list of links if there are no pictures."""
+    if files[0].group in NOT_RUN:
+        return "".join(f"* [{escaped(file.title)}](/{file.page}.md)\n" for file in files) + "\n"
+    return "::::{container} gallery\n" + "".join(card(drawn[file.page]) for file in files) + "::::\n\n"
+
+
+def galleries(files: list[File], drawn: dict[str, Drawn]) -> dict[str, str]:
+    """The gallery of all sequences, and a page for each group."""
     out = (
         "# Included sequences\n\n"
         "`ergoseq list` lists these files, `ergoseq new my.seq --like NAME` starts a file of your own from one of them. "
         "`ergoseq test` compares every one with its `expect` and `theory` lines.\n\n"
     )
+    pages: dict[str, str] = {}
+    names: list[str] = []
     for group, (heading, introduction) in GROUPS.items():
         of = [file for file in files if file.group == group]
-        out += f"## {heading}\n\n{introduction}\n\n"
-        if group in NOT_RUN:
-            out += "".join(f"* [{escaped(file.title)}](/{file.page}.md)\n" for file in of) + "\n"
-        else:
-            out += "::::{container} gallery\n" + "".join(card(drawn[file.page]) for file in of) + "::::\n\n"
-    return out + toctree((f"/{file.page}" for file in files), hidden=True)
+        name = f"sequences/group_{group.replace('/', '_') or 'main'}"
+        names.append(f"/{name}")
+        shown = f"{introduction}\n\n{cards(of, drawn)}"
+        out += f"## {heading}\n\n{shown}"
+        pages[name] = f"# {heading}\n\n{shown}" + toctree((f"/{file.page}" for file in of), hidden=True)
+    pages["sequences/index"] = out + toctree(names, hidden=True)
+    return pages
 
 
 def tutorial_index(readme: str, files: list[File]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .command import Ergoseq
 from .language import Language, Table, slug, with_codes, word_of
-from .markdown import escaped, fenced, table, toctree
+from .markdown import escaped, fenced, safe, table, toctree
 
 # The title of the page of each table whose words have entries. A new table of grammar.md needs a line in one of these three.
 TITLES = {
@@ -89,6 +89,7 @@ class Words:
             raise KeyError(f"tables of grammar.md and of book/generate/words.py differ: {differ}")
         self.language = language
         self.messages = messages
+        self.described: dict[str, str] = {}
         self.codes = {word_of(row[0]) for row in language.tables["codes"].rows}
         words = sorted({word_of(row[0]) for name in TITLES for row in language.tables[name].rows})
         self.texts = dict(zip(words, pool.map(lambda word: ergoseq.prints("explain", word, columns=100), words), strict=True))
@@ -116,7 +117,7 @@ class Words:
             of = self.language.tables[name]
             section = next(s for s in self.language.all_sections() if s.page == of.section)
             out[f"words/{slug(name)}"] = (
-                f"# {title}\n\nThis table belongs to [{section.title}](/language/{of.section}.md).\n\n"
+                f"# {title}\n\nFrom the section [{section.title}](/language/{of.section}.md) of the reference.\n\n"
                 + table(of.headings, of.rows)
             )
         listed = [slug(name) for name in (*TITLES, *PLAIN)]
@@ -130,10 +131,10 @@ class Words:
     def _page(self, of: Table, title: str) -> str:
         section = next(s for s in self.language.all_sections() if s.page == of.section)
         shown = [
-            [f"[{first}](#{self.links[of.name, word_of(first)]})", *(with_codes(cell, self.codes) for cell in rest)]
+            [f"[{first}](#{self.links[of.name, word_of(first)]})", *(safe(with_codes(cell, self.codes)) for cell in rest)]
             for first, *rest in of.rows
         ]
-        out = f"# {title}\n\nThis table belongs to [{section.title}](/language/{of.section}.md).\n\n{table(of.headings, shown)}\n"
+        out = f"# {title}\n\nFrom the section [{section.title}](/language/{of.section}.md) of the reference.\n\n{table(of.headings, shown)}\n"
         for row in of.rows:
             out += self._entry(of, row)
         return out
@@ -145,7 +146,9 @@ class Words:
         for heading, cell in zip(of.headings[1:], row[1:], strict=True):
             if cell:
                 text = with_codes(cell, self.codes).replace(r"\|", "|")
-                out += f"{text}\n\n" if heading == "meaning" else f"*{heading}:* {self._formula(heading, text)}\n\n"
+                out += f"{safe(text)}\n\n" if heading == "meaning" else f"*{heading}:* {self._formula(heading, text)}\n\n"
+        if target := self.described.get(word):
+            out += f"*Described in* [the reference](#{target}).\n\n"
         for heading, text in entry.parts.items():
             name = heading.split(" #")[0]
             if name == "Syntax":
