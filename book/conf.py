@@ -7,7 +7,7 @@ from pathlib import Path
 BOOK = Path(os.environ["ERGOSEQ_BOOK"])
 sys.path.insert(0, str(BOOK))
 
-from generate.lexer import SeqLexer  # noqa: E402
+from generate.lexer import SeqLexer, SessionLexer  # noqa: E402
 
 project = "ergoseq"
 author = "the authors of ergoseq"
@@ -44,4 +44,5 @@ nitpick_ignore_regex = [
 
 def setup(app):
     app.add_lexer("seq", SeqLexer)
+    app.add_lexer("session", SessionLexer)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

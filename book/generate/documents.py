@@ -53,12 +53,13 @@ class Documents:
 
     def _console(self, _: str, body: str) -> str:
         shown: list[str] = []
-        for line in body.strip().splitlines():
+        # A line that ends with a backslash goes on in the next one.
+        for line in re.split(r"(?<!\\)\n", body.strip()):
             command, _, kept = line.partition(" ...")
             # A command that must find errors begins with `!`.
             fails = command.startswith("!")
             command = command.removeprefix("!")
-            program, *arguments = shlex.split(command)
+            program, *arguments = shlex.split(command.replace("\\\n", " "))
             if program != "ergoseq":
                 raise Unknown(f"`{program}` in a page: only ergoseq is run")
             code, printed = self.ergoseq.run(*arguments)
@@ -68,7 +69,7 @@ class Documents:
             if kept and len(lines) > int(kept):
                 lines = [*lines[: int(kept)], "..."]
             shown.append("\n".join([f"$ {command}", *lines]))
-        return fenced("console", "\n\n".join(shown)).rstrip()
+        return fenced("session", "\n\n".join(shown)).rstrip()
 
     def _drawing(self, name: str, body: str) -> str:
         command, caption = body.strip().split("\n", 1)

@@ -107,7 +107,10 @@ def pages(
     for section in language.all_sections():
         body = outside_code(section.body, lambda part: re.sub(r"\bsection (\d+)\b", to_section, part))
         body = _tables(with_codes(body, codes), language, links)
-        body = _described(safe(body), section.page, links, described)
+        body = safe(body)
+        # In the section on the command, `sweep` and `plan` are commands.
+        if "ergoseq check FILE" not in body:
+            body = _described(body, links, described)
         body = _blocks(body, rejected)
         heading = f"{section.number}. {section.title}" if section.number else section.title
         if section.parts:
@@ -123,7 +126,7 @@ def pages(
     return out
 
 
-def _described(body: str, page: str, links: dict[tuple[str, str], str], described: dict[str, str]) -> str:
+def _described(body: str, links: dict[tuple[str, str], str], described: dict[str, str]) -> str:
     """A target before the first paragraph that begins with a word, such as "A `channel` describes ..."."""
     words = {word for _, word in links}
 

@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from pygments.lexer import RegexLexer, bygroups
-from pygments.token import Comment, Keyword, Name, Number, Operator, String, Text
+from pygments.token import Comment, Generic, Keyword, Name, Number, Operator, String, Text
 
 GRAMMAR = Path(__file__).resolve().parents[2] / "editors/vscode/syntaxes/ergoseq.tmLanguage.json"
 
@@ -57,3 +57,25 @@ class SeqLexer(RegexLexer):
     filenames = ["*.seq"]
     flags = re.MULTILINE
     tokens = {"root": rules()}
+
+
+class SessionLexer(RegexLexer):
+    """Commands after `$ ` and what they print. Numbers are printed as dark as the text around them."""
+
+    name = "session"
+    aliases = ["session"]
+    flags = re.MULTILINE
+    tokens = {
+        "root": [
+            (r"^\$ ", Generic.Prompt, "command"),
+            (r"^.*\n", Text),
+            (r".+", Text),
+        ],
+        "command": [
+            (r'"[^"\n]*"', String),
+            (r"\\\n", Text),
+            (r"\n", Text, "#pop"),
+            (r'[^"\n\\]+', Name.Builtin),
+            (r".", Text),
+        ],
+    }

@@ -61,7 +61,7 @@ def escaped(text: str) -> str:
 
 
 def safe(text: str) -> str:
-    """A Markdown text in which `<W>` is no HTML."""
+    """A Markdown text in which `<W>` is not read as HTML."""
     return outside_code(text, lambda part: re.sub(r"(?<!\\)([<>])", r"\\\1", part))
 
 

@@ -196,7 +196,7 @@ def page(drawn: Drawn, codes: set[str]) -> str:
         more = len(lines) - LONGEST_TABLE
         if more > 0:
             lines = [*lines[:LONGEST_TABLE], f"... {more} more lines"]
-        out += f"## Numbers\n\n{fenced('sh', f'ergoseq run {file.path}')}\n{fenced('text', chr(10).join(lines))}\n"
+        out += f"## Numbers\n\n{fenced('session', chr(10).join([f'$ ergoseq run {file.path}', *lines]))}\n"
     source = re.sub(r"\A(#.*\n)+", "", file.text).strip("\n")
     out += f"## Source\n\n{fenced('seq', source)}\n"
     return out
