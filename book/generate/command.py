@@ -9,6 +9,9 @@ from pathlib import Path
 SECONDS = 120
 """A run that takes longer than this fails: a page must not need a minute of a reader's build."""
 
+TITLE = 30
+"""The height of the title of a chart, in pixels."""
+
 
 class Failed(Exception):
     """A command that ended with another code than expected."""
@@ -51,9 +54,10 @@ class Ergoseq:
         return text
 
     def draws(self, path: Path, *arguments: str) -> None:
-        """Writes a picture: the arguments without `--output`."""
+        """Writes a picture as SVG: the arguments without `--output`."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.prints(*arguments, "--output", str(path.resolve()), "--force")
+        path.write_text(without_title(path.read_text(encoding="utf-8")), encoding="utf-8")
 
     def commands(self) -> list[tuple[str, str]]:
         """The subcommands, each with its line of the help."""
@@ -66,3 +70,13 @@ class Ergoseq:
                 out[-1] = (out[-1][0], f"{out[-1][1]} {line.strip()}".strip())
         return [(name, meaning) for name, meaning in out if name != "help"]
 
+
+def without_title(svg: str) -> str:
+    """A chart without its title, which the page has as well: a long title is wider than a chart of one panel."""
+    title = re.search(r'<text [^>]*font-size="20"[^>]*>[^<]*</text>', svg)
+    size = re.match(r'<svg ([^>]*)width="([\d.]+)" height="([\d.]+)"', svg)
+    if not title or not size:
+        return svg
+    height = float(size[3]) - TITLE
+    shown = f'<svg {size[1]}width="{size[2]}" height="{height:.2f}" viewBox="0 {TITLE} {size[2]} {height:.2f}"'
+    return svg.replace(title[0], "", 1).replace(size[0], shown, 1)

@@ -44,9 +44,8 @@ def entries(text: str) -> list[tuple[str, str]]:
     out: list[tuple[str, list[str]]] = []
     for line in text.splitlines():
         if found := re.match(r" {2,6}((?:-|<|\[)\S.*?)(?: {2,}(\S.*))?$", line):
-            if len(line) - len(line.lstrip()) <= 6:
-                out.append((found[1], [found[2]] if found[2] else []))
-                continue
+            out.append((found[1], [found[2]] if found[2] else []))
+            continue
         if line.strip() and out:
             out[-1][1].append(line.strip())
     return [(name, " ".join(meaning)) for name, meaning in out]

@@ -17,6 +17,10 @@ from .markdown import Unknown, fenced, section, with_links
 from .sequences import picture
 
 
+# Documents that are a page as a whole.
+DOCUMENTS = {"contributing": "CONTRIBUTING.md", "packaging": "packaging/README.md", "changes": "CHANGELOG.md"}
+
+
 class Documents:
     def __init__(self, root: Path, ergoseq: Ergoseq, figures: Path) -> None:
         self.root = root
@@ -83,8 +87,8 @@ class Documents:
         out: dict[str, str] = {}
         for path in sorted(folder.rglob("*.md")):
             out[path.relative_to(folder).with_suffix("").as_posix()] = self.expanded(path.read_text(encoding="utf-8"))
-        for page, path in {"contributing": "CONTRIBUTING.md", "packaging": "packaging/README.md", "changes": "CHANGELOG.md"}.items():
-            out[page] = self.document(path)
+        for page, document in DOCUMENTS.items():
+            out[page] = self.document(document)
         return out
 
     def example(self, path: str) -> str:

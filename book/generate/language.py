@@ -51,17 +51,17 @@ class Language:
         self.sections: list[Section] = []
         self.tables: dict[str, Table] = {}
         head, *rest = re.split(r"^(?=## )", text, flags=re.MULTILINE)
-        self.title, self.introduction = head.split("\n", 1)
-        self.title = self.title.removeprefix("# ")
+        title, self.introduction = head.split("\n", 1)
+        self.title = title.removeprefix("# ")
         for part in rest:
             own, *below = re.split(r"^(?=### )", part, flags=re.MULTILINE)
             heading, body = own.split("\n", 1)
-            number, title = heading.removeprefix("## ").split(". ", 1)
-            section = Section(number, title, slug(title), body)
+            number, name = heading.removeprefix("## ").split(". ", 1)
+            section = Section(number, name, slug(name), body)
             for piece in below:
                 heading, body = piece.split("\n", 1)
-                title = heading.removeprefix("### ")
-                section.parts.append(Section("", title, slug(title), body))
+                name = heading.removeprefix("### ")
+                section.parts.append(Section("", name, slug(name), body))
             self.sections.append(section)
         for section in self.all_sections():
             self._read_tables(section)
@@ -74,13 +74,6 @@ class Language:
         for name, lines in found:
             headings, _, *rows = [cells(line) for line in lines.split("\n")]
             self.tables[name] = Table(name, section.page, headings, rows)
-
-    def of_heading(self, heading: str) -> Section:
-        """The section of a heading as `ergoseq explain` prints it, such as `7. The sequence` or `Tomography`."""
-        for section in self.all_sections():
-            if heading in (section.title, f"{section.number}. {section.title}"):
-                return section
-        raise KeyError(f"grammar.md has no section `{heading}`")
 
 
 def with_codes(text: str, codes: set[str]) -> str:

@@ -4,16 +4,12 @@ import ast
 import re
 from pathlib import Path
 
-from .markdown import fenced, toctree
+from .markdown import fenced
 
-HEADINGS = {"Args": "param", "Attributes": "attr", "Returns": "returns", "Raises": "raises"}
+HEADINGS = ("Args", "Attributes", "Returns", "Raises")
 
 # The files with the names that users see, in the order of the page.
 OF_PACKAGE = ("sequence.py", "errors.py")
-
-
-def indented(text: str, by: int) -> str:
-    return "\n".join(" " * by + line if line else "" for line in text.splitlines())
 
 
 def described(docstring: str) -> str:
@@ -113,7 +109,3 @@ def pages(package: Path) -> dict[str, str]:
         "python/ergoseq": page("Module ergoseq", "ergoseq", introduction, nodes),
         "python/metrics": page("Module ergoseq.metrics", "ergoseq.metrics", ast.get_docstring(metrics) or "", public(metrics)),
     }
-
-
-def navigation() -> str:
-    return toctree(["ergoseq", "metrics"])

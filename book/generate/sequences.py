@@ -1,6 +1,5 @@
 """A page for each included sequence and each step of the tutorial: comments, source, pictures and numbers; and a gallery."""
 
-import html
 import json
 import re
 from concurrent.futures import Executor
@@ -9,7 +8,7 @@ from pathlib import Path
 
 from .command import Ergoseq, Failed
 from .language import with_codes
-from .markdown import comment, escaped, fenced, toctree, with_links
+from .markdown import Unknown, comment, escaped, fenced, toctree, with_links
 
 # Folders below `sequences/` in the order of the gallery, each with its heading and an introduction.
 GROUPS = {
@@ -31,8 +30,6 @@ PICTURES = {
 }
 WIDEST = 1500
 """The width of a picture, in pixels, from which on it is not scaled to the page."""
-TITLE = 30
-"""The height of the title of a chart, in pixels."""
 LONGEST_TABLE = 60
 """Lines of a table of results; a longer one is cut."""
 
@@ -80,7 +77,7 @@ def shipped(root: Path) -> list[File]:
         name = path.relative_to(root / "sequences").with_suffix("").as_posix()
         group = name.rpartition("/")[0]
         if group not in GROUPS:
-            raise KeyError(f"the folder sequences/{group} has no heading in book/generate/sequences.py")
+            raise Unknown(f"the folder sequences/{group} has no heading in book/generate/sequences.py")
         files.append(File(f"sequences/{name}.seq", f"sequences/{name}", group, path.read_text(encoding="utf-8")))
     return files
 
@@ -120,8 +117,6 @@ class Drawn:
             if "nothing to draw" in str(failed):
                 return
             raise
-        if kind == "results":
-            without_title(path, self.file.title)
         self.pictures.append((path.name, caption))
 
     def _thumbnail(self) -> str:
@@ -132,7 +127,6 @@ class Drawn:
         if name.endswith("_results.svg") and not self.file.has(r"\bacquire\b") and (what := main_result(self.ergoseq, self.file)):
             path = self.figures / name.replace("_results.svg", "_thumbnail.svg")
             self.ergoseq.draws(path, "plot", self.file.path, "--what", what, "--threads", "1")
-            without_title(path, self.file.title)
             return path.name
         return name
 
@@ -156,19 +150,6 @@ def main_result(ergoseq: Ergoseq, file: File) -> str | None:
         key for key, found in values.items() if found and max(found) - min(found) > 1e-6 * largest[run["units"].get(key, "")]
     ]
     return next((key for key in ("ergotropy", "stored_energy") if key in varying), varying[0] if varying else None)
-
-
-def without_title(path: Path, title: str) -> None:
-    """Removes the title of a chart, which the page has: a long one is wider than a chart of one panel."""
-    text = path.read_text(encoding="utf-8")
-    found = re.search(rf'<text [^>]*font-size="20"[^>]*>{re.escape(html.escape(title, quote=False))}</text>', text)
-    size = re.match(r'<svg ([^>]*)width="([\d.]+)" height="([\d.]+)"', text)
-    if found and size:
-        text = text.replace(found[0], "", 1)
-        width, height = size[2], float(size[3]) - TITLE
-        new = f'<svg {size[1]}width="{width}" height="{height:.2f}" viewBox="0 {TITLE} {width} {height:.2f}"'
-        text = text.replace(size[0], new, 1)
-        path.write_text(text, encoding="utf-8")
 
 
 def draw(files: list[File], ergoseq: Ergoseq, figures: Path, pool: Executor) -> dict[str, Drawn]:

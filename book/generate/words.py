@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from .command import Ergoseq
 from .language import Language, Table, slug, with_codes, word_of
-from .markdown import escaped, fenced, safe, table, toctree
+from .markdown import Unknown, escaped, fenced, safe, table, toctree
 
 # The title of the page of each table whose words have entries. A new table of grammar.md needs a line in one of these three.
 TITLES = {
@@ -86,7 +86,7 @@ class Words:
         known = set(TITLES) | set(PLAIN) | INLINE
         if language.tables.keys() != known:
             differ = ", ".join(sorted(language.tables.keys() ^ known))
-            raise KeyError(f"tables of grammar.md and of book/generate/words.py differ: {differ}")
+            raise Unknown(f"tables of grammar.md and of book/generate/words.py differ: {differ}")
         self.language = language
         self.messages = messages
         self.described: dict[str, str] = {}
@@ -134,7 +134,8 @@ class Words:
             [f"[{first}](#{self.links[of.name, word_of(first)]})", *(safe(with_codes(cell, self.codes)) for cell in rest)]
             for first, *rest in of.rows
         ]
-        out = f"# {title}\n\nFrom the section [{section.title}](/language/{of.section}.md) of the reference.\n\n{table(of.headings, shown)}\n"
+        out = f"# {title}\n\nFrom the section [{section.title}](/language/{of.section}.md) of the reference.\n\n"
+        out += table(of.headings, shown) + "\n"
         for row in of.rows:
             out += self._entry(of, row)
         return out
