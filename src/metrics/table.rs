@@ -187,7 +187,7 @@ pub const METRICS: &[Metric] = &[
         &[OptionalOperator],
         Quantity::Energy,
         true,
-        "sum over n, m of p(n, m) (E'_m - E_n): the battery's H measured behind `prepare`, H or the argument now",
+        "sum over n, m of p(n, m) (E'_m - E_n): the battery's H measured after `prepare`, H or the argument now",
         TALKNER,
         work_distribution::evaluate_mean,
     )

@@ -1,0 +1,1 @@
+"""Generates the pages and figures of the documentation site."""
