@@ -85,6 +85,10 @@ codes! {
     NotExported = "E414", "cannot be exported to this console";
     Uncalibrated = "E415", "a calibration is missing or cannot be read";
     BlindTomography = "E412", "the readouts of a tomography are not informationally complete";
+    Unreachable = "E416", "the couplings and controls cannot make this Hamiltonian";
+    TooShort = "E417", "a time is too short for the wanted evolution";
+    NoPulses = "E418", "the limits of the pulses leave no sequence";
+    NoSuchControl = "E419", "a control of a nucleus that the system does not have";
     NotEmulated = "E501", "a statement that the emulator does not support yet";
     TooLarge = "E502", "the run does not fit in memory";
     ResultNotFinite = "E503", "a result is infinite or not a number";
@@ -106,6 +110,7 @@ codes! {
     Vanishes = "W405", "a battery or a polarisation is zero";
     SecondOrder = "W406", "a neglected second-order term is observable";
     ExportedOtherwise = "W407", "the exported experiment differs from the emulated one";
+    Imperfect = "W408", "the pulses found do not reach the fidelity asked for";
     UnknownConstruct = "W701", "a line of a pulse program is not converted";
     AssumedValue = "W702", "a value is assumed because neither the pulse program nor its data set gives it";
 }

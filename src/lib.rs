@@ -17,7 +17,7 @@
 //! 11. [`report`] writes the report page; [`editor`] serves editors while a text is being written.
 //!
 //! In addition, [`export`] writes an experiment for a console or SIMPSON, [`import`] reads Bruker pulse programs and SIMPSON input
-//! files, and [`pulse_program`] parses and checks Bruker pulse programs. [`delimited`] reads text tables. [`units`] defines signs, factors
+//! files, [`pulse_program`] parses and checks Bruker pulse programs, and [`synthesis`] finds the pulses that make a wanted Hamiltonian. [`delimited`] reads text tables. [`units`] defines signs, factors
 //! of 2 pi and constants; [`linalg`] is the only module that uses the matrix crates; [`lanes`] has the same algebra for batches of small
 //! matrices; [`spin`] has operators and states; [`metrics`] accepts any density matrix and Hamiltonian; [`noise`] is reproducible for a
 //! given seed. The command reproduces papers and times workloads.
@@ -86,6 +86,8 @@ pub mod search;
 pub mod source;
 pub mod spin;
 pub mod syntax;
+#[doc(hidden)]
+pub mod synthesis;
 pub mod tomography;
 pub mod units;
 pub mod verdict;

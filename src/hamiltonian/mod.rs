@@ -29,6 +29,7 @@ mod shared;
 mod spectrometer;
 mod spread;
 mod value;
+pub mod wanted;
 
 pub use crate::waveform::Scalar;
 pub use display::describe;

@@ -230,6 +230,12 @@ impl Operator {
         Operator { dimensions: self.dimensions.clone(), terms: self.terms.iter().filter(acts).cloned().collect() }
     }
 
+    /// Sum of the terms that act on no other subsystems than these.
+    pub fn within(&self, sites: &[usize]) -> Operator {
+        let inside = |t: &&Term| t.factors().iter().all(|(s, _)| sites.contains(s));
+        Operator { dimensions: self.dimensions.clone(), terms: self.terms.iter().filter(inside).cloned().collect() }
+    }
+
     /// Sum of the local matrices on each subsystem, if every term acts on at most one; identity terms are omitted.
     pub fn locals(&self) -> Option<Vec<(usize, Matrix)>> {
         let mut sum: BTreeMap<usize, Matrix> = BTreeMap::new();

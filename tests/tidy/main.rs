@@ -45,7 +45,7 @@ const LAYERS: &[&[&str]] = &[
     &["diagnostic"],
     &["units", "budget"],
     &["spin"],
-    &["syntax", "metrics", "pulse_program"],
+    &["syntax", "metrics", "pulse_program", "synthesis"],
     &["decays"],
     &["tomography"],
     &["ir"],
@@ -147,6 +147,7 @@ fn indices_are_expected_with_a_reason() {
         "metrics/",
         "bin/ergoseq/papers/",
         "spin/",
+        "synthesis/",
         "tomography/",
         "waveform/jet.rs",
     ];

@@ -7,6 +7,8 @@ mod bench;
 mod book;
 mod check;
 mod compare;
+mod compile;
+mod compiled;
 mod deadline;
 mod decays;
 mod dry_run;
@@ -67,6 +69,7 @@ fn main() -> ExitCode {
         Command::Sweep(a) => sweep::sweep(&a),
         Command::Optimise(a) => search::optimise(&a),
         Command::Shape(a) => shape::shape(&a),
+        Command::Compile(a) => compile::compile(&a),
         Command::Fit(a) => search::fit(&a),
         #[cfg(feature = "pictures")]
         Command::Plot(a) => plot::plot(&a),

@@ -1,11 +1,13 @@
 //! What can be typed. Words of formats and methods come from the library's tables.
 
+mod compile;
 mod export;
 mod given;
 #[cfg(feature = "pictures")]
 mod received;
 mod search;
 
+pub use self::compile::Compile;
 pub use self::export::{Export, Import};
 pub use self::given::{Given, How};
 #[cfg(feature = "pictures")]
@@ -66,6 +68,11 @@ pub enum Command {
         after_help = "The file declares the shape and has a pulse with `rf`, `duration` and `shape`; no step exceeds that rf. An `ensemble` makes the result robust.\n\nExample:\n  ergoseq shape examples/shaped_pulse/charge.seq --maximise \"work at charged\" --steps 40 --output charge.txt"
     )]
     Shape(Shape),
+    /// Finds the pulses and delays that make the evolution under a wanted Hamiltonian
+    #[command(
+        after_help = "The couplings and offsets are those of the `system`; the Hamiltonian is one of the file or an expression. Writes a `.seq` file with the block of pulses, its fidelity and robustness, and a check. What cannot be made is rejected with the proof.\n\nExamples:\n  ergoseq compile pair.seq --hamiltonian DM --for \"2 ms\" --rf \"50 kHz\" --output dm.seq\n  ergoseq compile chain.seq --for T --set T=\"100 us\" --ideal --output chain_pulses.seq"
+    )]
+    Compile(Compile),
     /// Fits parameters to measured results
     #[command(
         after_help = "The first column of the table is a parameter, the others are results; a column `error` holds the errors of the column before it.\n\n  t [ms], order(Iz(h)) at read, error\n  1, -0.98, 0.01\n  500, 0.11, 0.01\n\nExample:\n  ergoseq fit recovery.seq --data recovery.csv --vary \"T1=0.1s .. 20s\""
