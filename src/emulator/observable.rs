@@ -5,7 +5,8 @@ use crate::hamiltonian::{Evaluator, Fault, prepare};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::{Matrix, real};
 use crate::metrics::{
-    Argument, BohrExpansion, Curve, InLanes, Metric, Moment, Parameter, Quantity, Scene, TargetState, Undefined,
+    Argument, BohrExpansion, Curve, Derivative, InLanes, Metric, Moment, Parameter, Quantity, Scene, TargetState,
+    Undefined,
 };
 use crate::source::Span;
 use crate::spin::Operator;
@@ -111,6 +112,20 @@ pub fn mentions(expr: &Expr, kind: impl Fn(&Metric) -> bool) -> bool {
         }
     });
     found
+}
+
+/// True if an expression depends on the propagator from `prepare` on.
+pub fn is_of_propagator(expr: &Expr) -> bool {
+    mentions(expr, |metric| metric.of_propagator)
+}
+
+/// The largest value that a metric can have for any system, state and propagator, if the expression is a single metric with such a bound.
+pub fn largest_value(expr: &Expr) -> Option<f64> {
+    match &expr.kind {
+        ExprKind::Call(name, items) if name == MEMBER_MEAN => largest_value(items.first()?),
+        ExprKind::Call(name, _) | ExprKind::Name(name) => Metric::named(name)?.most,
+        _ => None,
+    }
 }
 
 /// The aggregates inside an expression.
@@ -252,7 +267,13 @@ impl Observable {
     /// The value and its derivative with respect to the state, the Hermitian G with `d value = Tr[G d rho]`; `None` if there is no closed
     /// form. Sums, products and quotients of metrics follow from the rules of differentiation.
     pub fn derivative(&self, moment: &Moment) -> Option<(f64, Matrix)> {
-        derivative(&self.tree, moment)
+        derivative(&self.tree, moment, |metric| metric.derivative)
+    }
+
+    /// The value and its derivative with respect to the propagator U from `prepare` on, W with `d value = Re Tr[W dU]`; `None` if there is no
+    /// closed form.
+    pub fn derivative_by_propagator(&self, moment: &Moment) -> Option<(f64, Matrix)> {
+        derivative(&self.tree, moment, |metric| metric.by_propagator)
     }
 
     /// The value at a moment; aggregates are looked up.
@@ -468,19 +489,19 @@ fn evaluate(
     })
 }
 
-fn derivative(tree: &Tree, moment: &Moment) -> Option<(f64, Matrix)> {
+fn derivative(tree: &Tree, moment: &Moment, by: fn(&Metric) -> Option<Derivative>) -> Option<(f64, Matrix)> {
     match tree {
         Tree::Number(x) => {
-            let n = moment.density().ok()?.nrows();
+            let n = moment.propagator().or_else(|_| moment.density()).ok()?.nrows();
             Some((*x, Matrix::zeros(n, n)))
         }
         Tree::Metric { metric, arguments, scale } => {
             let value = metric.value(moment, arguments).ok()? * scale;
-            Some((value, metric.derivative?(moment, arguments)? * real(*scale)))
+            Some((value, by(metric)?(moment, arguments)? * real(*scale)))
         }
         Tree::Sum(terms) => {
             let mut terms = terms.iter().map(|(negative, term)| {
-                let (x, g) = derivative(term, moment)?;
+                let (x, g) = derivative(term, moment, by)?;
                 Some(if *negative { (-x, -g) } else { (x, g) })
             });
             let first = terms.next()??;
@@ -488,13 +509,18 @@ fn derivative(tree: &Tree, moment: &Moment) -> Option<(f64, Matrix)> {
         }
         Tree::Product(factors) => {
             let mut factors = factors.iter().map(|(divides, factor)| {
-                let (x, g) = derivative(factor, moment)?;
+                let (x, g) = derivative(factor, moment, by)?;
                 Some(if *divides { (1.0 / x, g * real(-1.0 / (x * x))) } else { (x, g) })
             });
             let first = factors.next()??;
             factors.try_fold(first, |(x, g), factor| factor.map(|(y, h)| (x * y, g * real(y) + h * real(x))))
         }
-        Tree::Aggregate(_) | Tree::Power(..) | Tree::Function(..) => None,
+        Tree::Power(base, exponent) => {
+            let Tree::Number(p) = exponent.as_ref() else { return None };
+            let (x, g) = derivative(base, moment, by)?;
+            Some((x.powf(*p), g * real(p * x.powf(p - 1.0))))
+        }
+        Tree::Aggregate(_) | Tree::Function(..) => None,
     }
 }
 

@@ -33,6 +33,10 @@ pub struct Drive {
     pub turning: Option<Scalar>,
     /// The tabulated shape it uses, if any.
     pub shape: Option<DriveShape>,
+    /// Factor by which rise time and droop change its amplitude, as a function of time since its start.
+    pub response: Scalar,
+    /// The part of the additional phase that its offset and its modulation cause, rad.
+    pub shift: Option<Scalar>,
 }
 
 /// The use of a tabulated shape by a pulse.
@@ -41,11 +45,29 @@ pub struct DriveShape {
     /// Index of the shape in the experiment, and its number of steps.
     pub number: usize,
     pub steps: usize,
-    /// The rf amplitude of step amplitude 1, rad/s, if amplitude and phase are exactly those of the steps times this.
+    /// The rf amplitude of step amplitude 1, rad/s; `None` if it follows from a flip angle, and so from the steps.
     pub peak: Option<f64>,
 }
 
 impl Drive {
+    /// A pulse of this duration, phase and amplitude, without a shape, a flip angle and imperfections.
+    pub fn plain(duration: f64, phase: f64, amplitude: Scalar) -> Drive {
+        let one = || Scalar::Constant(1.0);
+        let (factor, response) = (one(), one());
+        Drive {
+            start: 0.0,
+            duration,
+            phase,
+            angle: 0.0,
+            amplitude,
+            factor,
+            turning: None,
+            shape: None,
+            response,
+            shift: None,
+        }
+    }
+
     /// The field components along x and y, for a transmitter whose y axis has a quadrature error `lean`:
     /// `a (cos phi - sin phi sin lean)` and `a sin phi cos lean`.
     pub fn along_xy(&self, lean: f64) -> (Scalar, Scalar) {
@@ -83,33 +105,45 @@ impl Drive {
     ) -> Option<ShapeUse> {
         let shape = self.shape?;
         let count = shape.steps as f64;
-        let number = |t: f64| {
-            let k = t * count / self.duration;
-            ((k - k.round()).abs() < 1e-6 && (0.0..=count).contains(&k.round())).then_some(k.round() as usize)
+        let number = |t: f64| match t * count / self.duration {
+            k if (k - k.round()).abs() < 1e-6 => k.round(),
+            k => k,
         };
-        let quadratures = shape.peak.zip(self.factor.constant()).map(|(peak, factor)| {
-            [self.phase, self.phase + FRAC_PI_2].map(|phase| {
+        // A factor that varies acts like a response.
+        let factor = self.factor.constant();
+        let response = if factor.is_some() { self.response.clone() } else { self.response.times(&self.factor) };
+        let steps = shape.peak.map(|peak| {
+            let [x, y] = [self.phase, self.phase + FRAC_PI_2].map(|phase| {
                 let (x, y) = axis(phase, lean);
-                let along = |operator: &Operator, c: f64| operator.clone().times_number(real(peak * factor * c));
+                let along =
+                    |operator: &Operator, c: f64| operator.clone().times_number(real(peak * factor.unwrap_or(1.0) * c));
                 Arc::new(along(field.0, x).plus(along(field.1, y)))
-            })
+            });
+            let here = |of: &Scalar| of.delayed(-begin);
+            let response = (response.constant() != Some(1.0)).then(|| here(&response));
+            let turning = self.shift.as_ref().map(here);
+            ShapeSteps { from: number(begin), to: number(begin + duration), x, y, response, turning }
         });
-        let steps = (quadratures.zip(number(begin)).zip(number(begin + duration)))
-            .map(|(([x, y], from), to)| ShapeSteps { numbers: from..to, x, y });
         Some(ShapeUse { shape: shape.number, steps })
     }
 
     /// Dependence of a transient at an edge of the pulse, of duration `time`, on the first or last step of its shape.
     pub fn transient_shape_use(&self, edge: Edge, time: f64, field: (&Operator, &Operator)) -> Option<ShapeUse> {
-        let ahead = Drive { phase: self.phase + FRAC_PI_2, ..self.clone() };
+        let t = match edge {
+            Edge::Leading => 0.0,
+            Edge::Trailing => self.duration,
+        };
+        let turned = self.shift.as_ref().map_or(0.0, |shift| shift.at(t));
+        let ahead = Drive { phase: self.phase + FRAC_PI_2 + turned, ..self.clone() };
         let whole = ahead.shape_use((0.0, self.duration), 0.0, field)?;
         let steps = whole.steps.map(|steps| {
-            let scaled = |o: Arc<Operator>| Arc::new((*o).clone().times_number(real(time)));
-            let numbers = match edge {
-                Edge::Leading => 0..1,
-                Edge::Trailing => steps.numbers.end.saturating_sub(1)..steps.numbers.end,
+            let size = time * steps.response.as_ref().map_or(1.0, |response| response.at(t));
+            let scaled = |o: Arc<Operator>| Arc::new((*o).clone().times_number(real(size)));
+            let (from, to) = match edge {
+                Edge::Leading => (0.0, 1.0),
+                Edge::Trailing => (steps.to - 1.0, steps.to),
             };
-            ShapeSteps { numbers, x: scaled(steps.x), y: scaled(steps.y) }
+            ShapeSteps { from, to, x: scaled(steps.x), y: scaled(steps.y), response: None, turning: None }
         });
         Some(ShapeUse { shape: whole.shape, steps })
     }
@@ -143,6 +177,8 @@ impl Drive {
             factor: self.factor.clone(),
             turning: self.turning.as_ref().map(|s| s.compressed(stretch)),
             shape: self.shape,
+            response: self.response.compressed(stretch),
+            shift: self.shift.as_ref().map(|s| s.compressed(stretch)),
         }
     }
 
@@ -161,13 +197,16 @@ impl Drive {
         if rise.is_none() && droop.is_none() {
             return Ok(self);
         }
-        self.shape = self.shape.map(|shape| DriveShape { peak: None, ..shape });
         let decay = |(time, _): (f64, Span)| Scalar::time().scaled(-1.0 / time).apply(Function::Exp);
         if let Some(rise) = rise {
-            self.amplitude = self.amplitude.times(&Scalar::Constant(1.0).minus(&decay(rise)));
+            let rising = Scalar::Constant(1.0).minus(&decay(rise));
+            self.response = self.response.times(&rising);
+            self.amplitude = self.amplitude.times(&rising);
         }
         if let Some(droop) = droop {
-            self.amplitude = self.amplitude.times(&decay(droop));
+            let falling = decay(droop);
+            self.response = self.response.times(&falling);
+            self.amplitude = self.amplitude.times(&falling);
         }
         Ok(self)
     }
@@ -323,8 +362,8 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     // A flip angle of zero, as in a sweep, means no pulse: its duration is zero.
     if p.ideal || (angle == Some(0.0) && p.duration.is_none()) {
         let angle = angle.unwrap_or(0.0);
-        let (amplitude, factor) = (Scalar::Constant(0.0), Scalar::Constant(1.0));
-        return Ok(Drive { start: 0.0, duration: 0.0, phase, angle, amplitude, factor, turning: None, shape: None });
+        let amplitude = Scalar::Constant(0.0);
+        return Ok(Drive { angle, ..Drive::plain(0.0, phase, amplitude) });
     }
     let envelope = Envelope::of(e, p.shape.as_ref())?;
     let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
@@ -380,9 +419,12 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     let (amplitude, turning) = envelope.over(length);
     let peak = rf * angular(e);
     let amplitude = amplitude.scaled(peak);
+    let shift = turning_of(e, p, vec![])?;
     let turning = turning_of(e, p, turning.into_iter().collect())?;
-    let shape = shape_of(e, p).map(|(number, steps)| DriveShape { number, steps, peak: is_plain(p).then_some(peak) });
-    Ok(Drive { start: 0.0, duration: length, phase, angle, amplitude, factor: Scalar::Constant(1.0), turning, shape })
+    // A flip angle divides by the sum of the steps.
+    let peak = p.angle.is_none().then_some(peak);
+    let shape = shape_of(e, p).map(|(number, steps)| DriveShape { number, steps, peak });
+    Ok(Drive { angle, turning, shape, shift, ..Drive::plain(length, phase, amplitude) })
 }
 
 /// Index and number of steps of the tabulated shape of a pulse, if it has one.
@@ -390,12 +432,6 @@ fn shape_of(e: &Evaluator, p: &Pulse) -> Option<(usize, usize)> {
     let Some(ExprKind::Name(name)) = p.shape.as_ref().map(|x| &x.kind) else { return None };
     let number = e.experiment.shapes.iter().position(|s| s.name == *name)?;
     Some((number, e.experiment.shapes.get(number)?.steps.len()))
-}
-
-/// True if the field of a pulse is linear in the steps of its shape. A flip angle divides by their sum; offsets and modulations change
-/// the phase within steps.
-fn is_plain(p: &Pulse) -> bool {
-    p.angle.is_none() && p.offset.is_none() && p.modulation.is_none()
 }
 
 /// The additional phase of a pulse: from its shape, its offset and its modulation.
@@ -419,6 +455,16 @@ pub fn on_spectrometer(e: &Evaluator, p: &Pulse, drive: Drive, said: &mut Vec<Di
         }
         _ => Ok(drive),
     }
+}
+
+/// The steps of the amplitude, as a fraction of the peak, and of the phase, rad, in which a spectrometer sends the shape of a pulse.
+///
+/// # Errors
+/// If the rf of the pulse or the limit of its channel cannot be evaluated.
+pub fn shape_grid(e: &Evaluator, hardware: &Spectrometer, p: &Pulse) -> Result<(Option<f64>, Option<f64>), Fault> {
+    let explicit = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
+    let rf = explicit.or(strength_of_channel(e, &p.nucleus)?).unwrap_or(0.0);
+    Ok(hardware.grid(rf, super::spectrometer::max_rf(e, &p.nucleus)?))
 }
 
 /// The pulse with duration, peak amplitude and phase rounded to the steps of a spectrometer.
@@ -452,10 +498,7 @@ fn in_steps(
         let (amplitude, turning) = envelope.over(duration);
         let peak = rf * angular(e);
         let (amplitude, turning) = (amplitude.scaled(peak), turning_of(e, p, turning.into_iter().collect())?);
-        let (start, factor) = (drive.start, drive.factor.clone());
-        let linear = is_plain(p) && !hardware.rounds_shapes(max_rf);
-        let shape = drive.shape.map(|shape| DriveShape { peak: linear.then_some(peak), ..shape });
-        return Ok(Drive { start, duration, phase, angle, amplitude, factor, turning, shape });
+        return Ok(Drive { duration, phase, angle, amplitude, turning, ..drive.clone() });
     }
     let (duration, strength, phase) = hardware.pulse((drive.duration, rf, drive.phase), max_rf, span, said)?;
     Ok(drive.refitted(duration, strength / rf, phase))

@@ -142,9 +142,9 @@ impl Spectrometer {
         Ok((duration, rf, phase))
     }
 
-    /// True if it rounds amplitudes or phases of the steps of a shape.
-    pub fn rounds_shapes(&self, max_rf: Option<f64>) -> bool {
-        self.amplitude_step.zip(max_rf).is_some() || self.phase_step.is_some()
+    /// The steps of the amplitudes of a shape, as fractions of the peak `rf` (Hz), and of its phases, rad; `None` for what is not rounded.
+    pub fn grid(&self, rf: f64, max_rf: Option<f64>) -> (Option<f64>, Option<f64>) {
+        (self.amplitude_step.zip(max_rf).map(|(share, most)| share * most / rf), self.phase_step)
     }
 
     /// A pulse whose shape is a table of amplitudes (as fractions of `rf`, Hz) and phases: its duration, its phase and the rounded
@@ -172,13 +172,13 @@ impl Spectrometer {
                 .into());
         }
         let (duration, phase) = self.times((length * n, phase), span, said)?;
-        let strength = self.amplitude_step.zip(max_rf).map(|(share, most)| share * most / rf);
+        let (strength, phases) = self.grid(rf, max_rf);
         let nearest = |x: f64, step: Option<f64>| match step {
             Some(step) if step > 0.0 => (x / step).round() * step,
             _ => x,
         };
         let rounded: Vec<(f64, f64)> =
-            table.iter().map(|(a, p)| (nearest(*a, strength), nearest(*p, self.phase_step))).collect();
+            table.iter().map(|(a, p)| (nearest(*a, strength), nearest(*p, phases))).collect();
         let largest = |of: &dyn Fn(&(f64, f64)) -> f64| {
             table.iter().zip(&rounded).map(|(a, b)| (of(a) - of(b)).abs()).fold(0.0, f64::max)
         };

@@ -56,6 +56,5 @@ pub fn lock(e: &Evaluator, l: &Lock, span: Span) -> Result<Drive, Fault> {
             step_number(n, length).looked_up(&table)
         }
     };
-    let factor = Scalar::Constant(1.0);
-    Ok(Drive { start: 0.0, duration: length, phase, angle: 0.0, amplitude, factor, turning: None, shape: None })
+    Ok(Drive::plain(length, phase, amplitude))
 }

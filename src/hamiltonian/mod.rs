@@ -33,6 +33,7 @@ pub mod wanted;
 
 pub use crate::waveform::Scalar;
 pub use display::describe;
+pub use drive::shape_grid;
 pub use ensemble::{Member, members, revival, scans};
 pub use hardware::Spectrometer;
 pub use lower::build;

@@ -6,7 +6,6 @@ use crate::linalg::{Matrix, real};
 use crate::source::Place;
 use crate::spin::{Basis, Operator};
 use crate::waveform::Scalar;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// All steps, in order.
@@ -149,20 +148,26 @@ pub struct Control {
 pub struct ShapeUse {
     /// Index of the shape in the experiment.
     pub shape: usize,
-    /// Dependence of the field on the steps; `None` if it is not linear in them, or varies within a step.
+    /// Dependence of the field on the steps; `None` if it is not linear in them.
     pub steps: Option<ShapeSteps>,
 }
 
 /// Consecutive steps of a shape, of equal duration, that fill a segment. In a step with amplitude a and phase phi the field is
-/// `a cos(phi) X + a sin(phi) Y`.
+/// `r (a cos(phi + theta) X + a sin(phi + theta) Y)`.
 #[derive(Debug, Clone)]
 pub struct ShapeSteps {
-    /// Step indices, from zero.
-    pub numbers: Range<usize>,
+    /// The step at the start of the segment, from zero; a fraction if the segment starts within a step.
+    pub from: f64,
+    /// The step at its end, after which the segment does not go.
+    pub to: f64,
     /// X, rad/s; for an ideal pulse, rad.
     pub x: Arc<Operator>,
     /// Y, in the same units.
     pub y: Arc<Operator>,
+    /// The factor r as a function of time since the start of the segment, from rise time, droop and noise; `None` for 1.
+    pub response: Option<Scalar>,
+    /// The phase theta as a function of the same time, rad, from offset and modulation; `None` for 0.
+    pub turning: Option<Scalar>,
 }
 
 /// The relaxation of a state.

@@ -41,6 +41,29 @@ impl Event {
 }
 
 impl Event {
+    /// Calls `visit` for the pulses of this event, to change them.
+    pub fn each_pulse(&mut self, visit: &mut dyn FnMut(&mut Pulse)) {
+        match &mut self.kind {
+            EventKind::Pulse(pulse) => visit(pulse),
+            EventKind::Parallel { pulses, .. } => pulses.iter_mut().for_each(visit),
+            EventKind::Loop { body, .. } => body.iter_mut().for_each(|event| event.each_pulse(visit)),
+            EventKind::Acquire { decoupling, .. } => decoupling.iter_mut().for_each(visit),
+            EventKind::Project { up, down, .. } => {
+                up.iter_mut().chain(down).for_each(|event| event.each_pulse(visit));
+            }
+            EventKind::Prepare(_)
+            | EventKind::Reset { .. }
+            | EventKind::Delay { .. }
+            | EventKind::Gradient { .. }
+            | EventKind::Lock(_)
+            | EventKind::Evolve { .. }
+            | EventKind::Crush { .. }
+            | EventKind::Dephase { .. }
+            | EventKind::Mark { .. }
+            | EventKind::Tomography(_) => {}
+        }
+    }
+
     /// Calls `visit` for the counters of loops in this event.
     pub fn counters(&self, visit: &mut dyn FnMut(&str)) {
         match &self.kind {

@@ -5,7 +5,7 @@
 //! * Quasienergies of a cycle of length `t`: `U = sum_k exp(-i e_k t) |k><k|` with `-pi/t < e_k <= pi/t`.
 
 use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{C64, LinalgError, Matrix, conjugate_back, hermitian_eigen, trace_of_product};
+use crate::linalg::{C64, LinalgError, Matrix, conjugate_back, hermitian_eigen};
 use std::f64::consts::PI;
 
 /// Average fidelity of the gate `u` with `exp(-i g)`, between `1/(d + 1)` and 1.
@@ -13,9 +13,24 @@ use std::f64::consts::PI;
 /// # Errors
 /// When the eigenvalues of `g` cannot be computed.
 pub fn gate_fidelity(u: &Matrix, g: &Matrix) -> Result<f64, LinalgError> {
+    Ok(gate_fidelity_of(u, &hermitian_eigen(g)?.propagator(1.0)))
+}
+
+/// The same for a gate given as its propagator `V = exp(-i G)`: `F = (|Tr[V^+ U]|^2/d + 1)/(d + 1)`.
+pub fn gate_fidelity_of(u: &Matrix, v: &Matrix) -> f64 {
     let d = u.nrows() as f64;
-    let inverse = hermitian_eigen(g)?.propagator(-1.0);
-    Ok((trace_of_product(&inverse, u).norm_sqr() / d + 1.0) / (d + 1.0))
+    (overlap(u, v).norm_sqr() / d + 1.0) / (d + 1.0)
+}
+
+/// `Tr[V^+ U]`.
+fn overlap(u: &Matrix, v: &Matrix) -> C64 {
+    v.iter().zip(u.iter()).map(|(v, u)| v.conj() * u).sum()
+}
+
+/// `W` with `dF = Re Tr[W dU]` of the fidelity of a gate V: `2 conj(Tr[V^+ U]) V^+ / (d (d + 1))`.
+pub fn gate_fidelity_derivative(u: &Matrix, v: &Matrix) -> Matrix {
+    let d = u.nrows() as f64;
+    v.adjoint() * (overlap(u, v).conj() * C64::from(2.0 / (d * (d + 1.0))))
 }
 
 /// The phases `p_k` of a unitary, `U = sum_k exp(-i p_k) |k><k|`, ascending in `(-pi, pi]`.
@@ -51,6 +66,11 @@ pub fn unitary_phases(u: &Matrix) -> Result<Vec<f64>, LinalgError> {
 
 pub(super) fn evaluate_gate_fidelity(m: &Moment, a: &[Argument]) -> Value {
     Ok(gate_fidelity(m.propagator()?, m.operator(a, 0)?)?)
+}
+
+pub(super) fn gate_fidelity_by_propagator(m: &Moment, a: &[Argument]) -> Option<Matrix> {
+    let gate = hermitian_eigen(m.operator(a, 0).ok()?).ok()?.propagator(1.0);
+    Some(gate_fidelity_derivative(m.propagator().ok()?, &gate))
 }
 
 pub(super) fn evaluate_quasienergy(m: &Moment, a: &[Argument]) -> Value {

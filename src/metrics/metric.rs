@@ -90,6 +90,10 @@ pub struct Metric {
     pub lanes: Option<InLanes>,
     /// Its derivative with respect to the density matrix.
     pub derivative: Option<Derivative>,
+    /// Its derivative with respect to the propagator U from `prepare` on: W with `d value = Re Tr[W dU]`.
+    pub by_propagator: Option<Derivative>,
+    /// The largest value that it can have, if that is the same for all systems and states.
+    pub most: Option<f64>,
 }
 
 /// Returns the curve of a metric along a trajectory.
@@ -105,7 +109,7 @@ pub(super) const fn metric(
     evaluate: fn(&Moment, &[Argument]) -> Value,
 ) -> Metric {
     let (filtered, of_hamiltonian, of_propagator) = (false, false, false);
-    let (along, lanes, derivative) = (None, None, None);
+    let (along, lanes, derivative, by_propagator) = (None, None, None, None);
     Metric {
         name,
         parameters,
@@ -120,6 +124,8 @@ pub(super) const fn metric(
         along,
         lanes,
         derivative,
+        by_propagator,
+        most: None,
     }
 }
 
@@ -134,6 +140,14 @@ impl Metric {
 
     pub(super) const fn derivative(self, derivative: Derivative) -> Metric {
         Metric { derivative: Some(derivative), ..self }
+    }
+
+    pub(super) const fn by_propagator(self, derivative: Derivative) -> Metric {
+        Metric { by_propagator: Some(derivative), ..self }
+    }
+
+    pub(super) const fn at_most(self, most: f64) -> Metric {
+        Metric { most: Some(most), ..self }
     }
 
     pub(super) const fn of_hamiltonian(self) -> Metric {

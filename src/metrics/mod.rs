@@ -47,6 +47,7 @@ pub use coherence::{l1_between_levels, l1_coherence, relative_entropy_coherence}
 pub use coherent::{incoherent_capacity, incoherent_ergotropy};
 pub use conserving::conserving_ergotropy;
 pub use daemonic::{daemonic_ergotropy, daemonic_ergotropy_two_qubits};
+pub use derivative::Derivative;
 pub use deviation::Spectrum;
 pub use discord::{classical_correlation, discord};
 pub use distance::{bures_angle, fidelity, trace_distance};
@@ -54,7 +55,7 @@ pub use energy::energy;
 pub use entanglement::{concurrence, log_negativity, negativity};
 pub use entropy::{entropy, mutual_information, purity};
 pub use ergotropy::{anti_ergotropy, capacity, ergotropy, ergotropy_rate, passive_energy};
-pub use evolution::{gate_fidelity, unitary_phases};
+pub use evolution::{gate_fidelity, gate_fidelity_derivative, gate_fidelity_of, unitary_phases};
 pub use levels::{Level, Levels};
 pub use local::{ergotropic_gap_bound, local_parts};
 pub use metric::{Along, Metric, Parameter, Quantity};

@@ -77,8 +77,11 @@ pub const METRICS: &[Metric] = &[
     .along(ergotropy::capacity_along)
     .lanes(batch::capacity)
     .derivative(derivative::capacity),
-    metric("state_of_charge", &[], Quantity::Number, true, "W / C", YANG, ergotropy::evaluate_state_of_charge),
-    metric("efficiency", &[], Quantity::Number, true, "W / (E - E_0)", ABN, ergotropy::evaluate_efficiency),
+    metric("state_of_charge", &[], Quantity::Number, true, "W / C", YANG, ergotropy::evaluate_state_of_charge)
+        .derivative(derivative::state_of_charge)
+        .at_most(1.0),
+    metric("efficiency", &[], Quantity::Number, true, "W / (E - E_0)", ABN, ergotropy::evaluate_efficiency)
+        .derivative(derivative::efficiency),
     metric("power", &[], Quantity::Power, true, "dW/dt", ABN, ergotropy::evaluate_power)
         .along(energy::rate_along)
         .lanes(batch::rate),
@@ -172,7 +175,9 @@ pub const METRICS: &[Metric] = &[
         "Tr[Pi_k rho], Pi_k the projector on the k-th level of the battery, k = 1 the lowest",
         "",
         population::evaluate,
-    ),
+    )
+    .derivative(derivative::population)
+    .at_most(1.0),
     metric(
         "daemonic_ergotropy",
         &[Site],
@@ -312,8 +317,10 @@ pub const METRICS: &[Metric] = &[
         coherence::evaluate_relative_entropy,
     ),
     metric("purity", &[], Quantity::Number, false, "Tr[rho^2]", "", entropy::evaluate_purity)
-        .derivative(derivative::purity),
-    metric("entropy", &[], Quantity::Bits, false, "-Tr[rho log2 rho]", "", entropy::evaluate_entropy),
+        .derivative(derivative::purity)
+        .at_most(1.0),
+    metric("entropy", &[], Quantity::Bits, false, "-Tr[rho log2 rho]", "", entropy::evaluate_entropy)
+        .derivative(derivative::entropy),
     metric(
         "mutual_information",
         &[Sites, Sites],
@@ -376,7 +383,9 @@ pub const METRICS: &[Metric] = &[
         "(Tr sqrt(sqrt(rho_0) rho sqrt(rho_0)))^2, rho_0 the prepared state, or the named one",
         "Uhlmann (1976)",
         distance::evaluate_fidelity,
-    ),
+    )
+    .derivative(derivative::fidelity)
+    .at_most(1.0),
     metric(
         "trace_distance",
         &[OptionalState],
@@ -385,7 +394,8 @@ pub const METRICS: &[Metric] = &[
         "|rho - rho_0|_1 / 2, rho_0 the prepared state, or the named one",
         "",
         distance::evaluate_trace_distance,
-    ),
+    )
+    .derivative(derivative::trace_distance),
     metric(
         "bures_angle",
         &[OptionalState],
@@ -404,6 +414,7 @@ pub const METRICS: &[Metric] = &[
         "",
         nmr::evaluate_correlation,
     )
+    .derivative(derivative::correlation)
     .of_filtered(),
     metric(
         "order",
@@ -414,6 +425,7 @@ pub const METRICS: &[Metric] = &[
         "Jeener, Broekaert, Phys. Rev. 157, 232 (1967)",
         nmr::evaluate_order,
     )
+    .derivative(derivative::order)
     .of_filtered(),
     metric(
         "coherence_order",
@@ -424,6 +436,7 @@ pub const METRICS: &[Metric] = &[
         "",
         nmr::evaluate_coherence_order,
     )
+    .derivative(derivative::coherence_order)
     .of_filtered(),
     metric(
         "spin_temperature",
@@ -461,6 +474,8 @@ pub const METRICS: &[Metric] = &[
         "Nielsen, Phys. Lett. A 303, 249 (2002)",
         evolution::evaluate_gate_fidelity,
     )
+    .by_propagator(evolution::gate_fidelity_by_propagator)
+    .at_most(1.0)
     .of_propagator(),
     metric(
         "quasienergy",
@@ -474,6 +489,7 @@ pub const METRICS: &[Metric] = &[
     .of_propagator(),
     metric("elapsed", &[], Quantity::Time, false, "the time since `prepare`", "", nmr::evaluate_elapsed).of_filtered(),
     metric("expectation", &[Parameter::Operator], Quantity::Number, false, "Tr[rho A]", "", nmr::evaluate_expectation)
+        .derivative(derivative::expectation)
         .of_filtered(),
     metric(
         "signal",

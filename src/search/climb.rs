@@ -72,16 +72,21 @@ impl Gradient for &Problem<'_> {
 /// Minimises from a start point until a step changes the cost by less than `least`; returns the lowest cost evaluated and its position.
 /// Costs should be of order 1.
 pub fn descend(slope: Slope, start: Vec<f64>, iterations: u64, least: f64) -> (f64, Vec<f64>) {
+    descend_to(slope, start, iterations, least, f64::NEG_INFINITY)
+}
+
+/// The same, which ends as soon as the cost is at most `enough`.
+pub fn descend_to(slope: Slope, start: Vec<f64>, iterations: u64, least: f64, enough: f64) -> (f64, Vec<f64>) {
     let problem = Problem { slope, seen: RefCell::default() };
     let first = problem.at(&start);
     // A line search needs a nonzero gradient.
-    if first.gradient.iter().any(|g| *g != 0.0) {
+    if first.cost > enough && first.gradient.iter().any(|g| *g != 0.0) {
         let gradient = |solver: LBFGS<_, Vec<f64>, Vec<f64>, f64>| solver.with_tolerance_grad(1e-10);
         let solver = LBFGS::new(MoreThuenteLineSearch::new(), MEMORY);
         if let Ok(solver) = gradient(solver).and_then(|s| s.with_tolerance_cost(least)) {
             // The best point is recorded even if the line search fails.
             let _ = Executor::new(&problem, solver)
-                .configure(|state| state.param(start).max_iters(iterations))
+                .configure(|state| state.param(start).max_iters(iterations).target_cost(enough))
                 .ctrlc(false)
                 .run();
         }

@@ -5,7 +5,9 @@
 //! are part of the experiment, so an optimum is that of the ensemble average.
 
 mod climb;
+mod controls;
 pub mod fit;
+mod grid;
 mod halton;
 mod local;
 pub mod multistart;
@@ -13,8 +15,10 @@ pub mod optimise;
 mod question;
 mod range;
 pub mod shape;
+mod shortest;
 
+pub use controls::Limits;
 pub use fit::{Data, Fit, fit};
 pub use optimise::{CLIMBS, Climb, Goal, Optimum, optimise};
 pub use range::{MOST, Range};
-pub use shape::{Search, Shaped, shape};
+pub use shape::{Search, Shaped, climb, duration_of, in_run, reshaped, shape};

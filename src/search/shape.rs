@@ -1,54 +1,171 @@
-//! Optimises the steps of a pulse shape.
+//! Optimises the steps of pulse shapes.
 //!
-//! Amplitudes are kept within the peak by `a = sin w`, phases are free, and L-BFGS uses the exact gradient of [`PulseObjective`].
-//! Objectives with few steps have local maxima, so it starts from the file's own shape and from random ones, determined by the seed.
+//! L-BFGS with the exact gradient of the objective, over the free variables of [`super::controls`]. Objectives with few steps have local
+//! maxima, so it starts from the file's own shapes and from random ones, determined by the seed, until the result reaches what is asked for,
+//! or the largest value that it can have.
 
-use super::climb::{FINEST, descend};
+use super::climb::descend_to;
+use super::controls::{Controls, Limits, polar};
+use super::grid::{Grid, on_grid};
 use super::optimise::Goal;
-use crate::emulator::{Options, PulseObjective};
-use crate::hamiltonian::{Fault, Values};
-use crate::ir::Experiment;
+use super::shortest::shortest;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::emulator::{Objective, Options, PulseObjective, Request, is_of_propagator, largest_value};
+use crate::hamiltonian::{Evaluator, Fault, Values};
+use crate::ir::{Experiment, MEMBER_MEAN};
 use crate::noise::Noise;
+use crate::syntax::{Expr, ExprKind, Factor};
 use std::cell::{Cell, RefCell};
-use std::f64::consts::{PI, TAU};
 
 /// Settings of the search.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct Search {
-    /// Name of the shape.
-    pub shape: String,
-    /// Number of random start shapes, in addition to the file's own.
+    /// Names of the shapes.
+    pub shapes: Vec<String>,
+    /// Number of random starts, in addition to the file's own shapes.
     pub starts: usize,
     /// Maximum number of iterations per start.
     pub iterations: u64,
     /// Seed of the random shapes.
     pub seed: u64,
+    /// Limits of the steps.
+    pub limits: Limits,
+    /// The value that is enough.
+    pub reach: Option<f64>,
+    /// True to find the shortest duration of the shaped pulses with which the value that is enough is reached.
+    pub shortest: bool,
 }
 
 /// Result of the search.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shaped {
-    /// (amplitude as a fraction of the peak, phase from 0 to 2 pi) of every step.
-    pub steps: Vec<(f64, f64)>,
-    /// Result for the file's own shape.
+    /// (amplitude as a fraction of the peak, phase from 0 to 2 pi) of every step of every shape.
+    pub shapes: Vec<Vec<(f64, f64)>>,
+    /// Result for the file's own shapes.
     pub before: f64,
     /// Best result.
     pub best: f64,
-    /// Final result of each local search, the file's own shape first.
+    /// Final result of each local search, the file's own shapes first.
     pub climbs: Vec<f64>,
     /// Number of gradient evaluations.
     pub gradients: usize,
+    /// Duration of the shaped pulses as a multiple of what the file gives.
+    pub stretch: f64,
+    /// False if a value to reach was given and the best result does not reach it.
+    pub reached: bool,
 }
 
-/// Cartesian components of the steps from the free variables w, phi of each step; the amplitude is `sin w`.
-fn cartesian(free: &[f64]) -> Vec<(f64, f64)> {
-    free.as_chunks().0.iter().map(|[w, phi]| (w.sin() * phi.cos(), w.sin() * phi.sin())).collect()
+/// Values that differ from the largest one by less than this count as equal to it.
+const COMPLETE: f64 = 1e-10;
+
+/// A local search ends where a step changes the result by less than this fraction.
+pub(super) const CONVERGED: f64 = 1e-13;
+
+/// The objective with what every local search of it needs.
+pub(super) struct Climber<'a> {
+    pub objective: &'a dyn Objective,
+    pub maximise: bool,
+    pub iterations: u64,
+    /// Costs should be of order 1, but results span many decades.
+    pub scale: f64,
+    /// The value that is enough.
+    pub enough: Option<f64>,
+    pub gradients: Cell<usize>,
+    failed: RefCell<Option<Fault>>,
 }
 
-/// Optimises the shape.
+/// Where a local search ended.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub value: f64,
+    pub free: Vec<f64>,
+}
+
+impl<'a> Climber<'a> {
+    fn sign(&self) -> f64 {
+        if self.maximise { -1.0 } else { 1.0 }
+    }
+
+    /// True if a value is enough.
+    pub fn is_enough(&self, value: f64) -> bool {
+        self.enough.is_some_and(|enough| if self.maximise { value >= enough } else { value <= enough })
+    }
+
+    /// True if a value is better than another one.
+    pub fn is_better(&self, value: f64, than: f64) -> bool {
+        if self.maximise { value > than } else { value < than }
+    }
+
+    /// Local search from a start, with pulses that last `stretch` times as long as written.
+    pub fn climb(&self, controls: &Controls, start: Vec<f64>, stretch: f64) -> Ended {
+        let factor = self.sign() / self.scale;
+        let cost = |free: &[f64]| -> Option<(f64, Vec<f64>)> {
+            self.gradients.set(self.gradients.get() + 1);
+            let found = self.objective.gradient(&controls.steps(free), stretch);
+            let found = found.map_err(|e| *self.failed.borrow_mut() = Some(e)).ok()?;
+            let gradient = controls.back(free, &found.steps).into_iter().map(|x| factor * x).collect();
+            Some((factor * found.value, gradient))
+        };
+        let enough = self.enough.map_or(f64::NEG_INFINITY, |enough| enough * factor);
+        let (low, free) = descend_to(&cost, start, self.iterations, CONVERGED, enough);
+        Ended { value: low / factor, free }
+    }
+
+    /// Local searches from several starts, until one is enough: the best, and the result of each.
+    pub fn climb_all(
+        &self,
+        controls: &Controls,
+        starts: Vec<Vec<f64>>,
+        stretch: f64,
+    ) -> Result<(Ended, Vec<f64>), Fault> {
+        let mut best: Option<Ended> = None;
+        let mut values = Vec::with_capacity(starts.len());
+        for start in starts {
+            let ended = self.climb(controls, start, stretch);
+            values.push(ended.value);
+            let enough = self.is_enough(ended.value);
+            if best.as_ref().is_none_or(|b| self.is_better(ended.value, b.value)) {
+                best = Some(ended);
+            }
+            if enough {
+                break;
+            }
+        }
+        match (self.failed.borrow_mut().take(), best) {
+            (_, Some(best)) if best.value.is_finite() => Ok((best, values)),
+            (Some(fault), _) => Err(fault),
+            _ => Err(Diagnostic::without_place(Code::NotConverged, "no start gives a finite result").into()),
+        }
+    }
+}
+
+/// Maximises or minimises any objective over steps without further limits, from given steps (x, y): the best value and its steps.
 ///
 /// # Errors
-/// Those of [`PulseObjective::new`], and when the result cannot be evaluated for a start shape.
+/// If the objective is undefined at the start.
+pub fn climb(
+    objective: &dyn Objective,
+    maximise: bool,
+    start: &[(f64, f64)],
+    iterations: u64,
+    enough: Option<f64>,
+) -> Result<(f64, Vec<(f64, f64)>), Fault> {
+    let own = polar(start);
+    let controls = Controls::new(Limits::default(), &[(&own, 1.0)])?;
+    let scale = objective.value(start, 1.0)?.abs().max(1e-3);
+    let climber = climber(objective, maximise, iterations, scale, enough);
+    let (ended, _) = climber.climb_all(&controls, vec![controls.from_steps(&own)], 1.0)?;
+    Ok((ended.value, controls.steps(&ended.free)))
+}
+
+fn climber(objective: &dyn Objective, maximise: bool, iterations: u64, scale: f64, enough: Option<f64>) -> Climber<'_> {
+    Climber { objective, maximise, iterations, scale, enough, gradients: Cell::new(0), failed: RefCell::default() }
+}
+
+/// Optimises the shapes.
+///
+/// # Errors
+/// Those of [`PulseObjective::new`], when limits contradict each other, and when the result cannot be evaluated for a start.
 pub fn shape(
     experiment: &Experiment,
     given: &Values,
@@ -56,62 +173,94 @@ pub fn shape(
     goal: &Goal,
     search: &Search,
 ) -> Result<Shaped, Fault> {
-    let objective = PulseObjective::new(experiment, given, options, &search.shape, (&goal.expr, goal.at.as_deref()))?;
-    let sign = if goal.maximise { -1.0 } else { 1.0 };
-    let own: Vec<f64> = experiment
-        .shapes
-        .iter()
-        .filter(|s| s.name == search.shape)
-        .flat_map(|s| &s.steps)
-        // On the bound the derivative with respect to w vanishes, and the search would never leave it.
-        .flat_map(|(a, phase)| [a.min(0.999).asin(), *phase])
-        .collect();
-    let before = objective.value(&cartesian(&own))?;
-    let mut starts = vec![own];
+    let names: Vec<&str> = search.shapes.iter().map(String::as_str).collect();
+    let target = (&goal.expr, goal.at.as_deref());
+    let objective = PulseObjective::new(experiment, given, options, &names, target)?;
+    let own = own_steps(experiment, &names);
+    let durations = objective.step_durations();
+    let shapes: Vec<(&[(f64, f64)], f64)> =
+        own.iter().zip(&durations).map(|(steps, duration)| (steps.as_slice(), *duration)).collect();
+    let controls = Controls::new(search.limits, &shapes)?;
+    let all: Vec<(f64, f64)> = own.concat();
+    let mut starts = vec![controls.from_steps(&all)];
     for item in 0..search.starts {
-        let mut noise = Noise::new(search.seed, item as u64);
-        starts.push((0..objective.steps()).flat_map(|_| [0.5 * PI * noise.even(), TAU * noise.even()]).collect());
+        starts.push(controls.random(&mut Noise::new(search.seed, item as u64)));
     }
-    let mut values = vec![before];
-    for start in starts.iter().skip(1) {
-        values.push(objective.value(&cartesian(start))?);
+    let cartesian: Vec<(f64, f64)> = all.iter().map(|(a, p)| (a * p.cos(), a * p.sin())).collect();
+    let before = objective.value(&cartesian, 1.0)?;
+    let mut scale = before.abs();
+    for start in &starts {
+        scale = scale.max(objective.value(&controls.steps(start), 1.0)?.abs());
     }
-    // Results span many decades; costs should be of order 1.
-    let scale = values.iter().fold(0.0, |m: f64, x| m.max(x.abs())).max(f64::MIN_POSITIVE);
-    let gradients = Cell::new(0);
-    let failed: RefCell<Option<Fault>> = RefCell::default();
-    let cost = |free: &[f64]| -> Option<(f64, Vec<f64>)> {
-        gradients.set(gradients.get() + 1);
-        let (value, by_step) = objective.gradient(&cartesian(free)).map_err(|e| *failed.borrow_mut() = Some(e)).ok()?;
-        let factor = sign / scale;
-        let gradient = free.as_chunks().0.iter().zip(by_step).flat_map(|([w, phi], (x, y))| {
-            let (along, across) = (x * phi.cos() + y * phi.sin(), y * phi.cos() - x * phi.sin());
-            [factor * w.cos() * along, factor * w.sin() * across]
-        });
-        Some((factor * value, gradient.collect()))
-    };
-    let mut best: Option<(f64, Vec<f64>)> = None;
-    let mut climbs = Vec::with_capacity(starts.len());
-    for start in starts {
-        let (low, at) = descend(&cost, start, search.iterations, FINEST);
-        climbs.push(low * scale * sign);
-        if best.as_ref().is_none_or(|(b, _)| low < *b) {
-            best = Some((low, at));
+    let complete = largest_value(&goal.expr).filter(|_| goal.maximise).map(|most| most - COMPLETE);
+    let enough = search.reach.or(complete);
+    let climber = climber(&objective, goal.maximise, search.iterations, scale.max(f64::MIN_POSITIVE), enough);
+    let (mut ended, climbs) = climber.climb_all(&controls, starts, 1.0)?;
+    let mut stretch = 1.0;
+    let mut last = controls;
+    if search.shortest && climber.is_enough(ended.value) {
+        let of = |stretch: f64| {
+            let longer: Vec<(&[(f64, f64)], f64)> = shapes.iter().map(|(s, t)| (*s, t * stretch)).collect();
+            Controls::new(search.limits, &longer)
+        };
+        (stretch, last, ended) = shortest(&climber, &of, last, ended)?;
+    }
+    let mut steps = last.steps(&ended.free);
+    if let Some(grid) = Grid::of(experiment, given, options, &names)? {
+        steps = on_grid(&climber, &last, &ended.free, &grid, stretch)?;
+    }
+    let best = objective.value(&steps, stretch)?;
+    let reached = search.reach.is_none() || climber.is_enough(best);
+    let mut parts = polar(&steps).into_iter();
+    let shapes = own.iter().map(|steps| parts.by_ref().take(steps.len()).collect()).collect();
+    Ok(Shaped { shapes, before, best, climbs, gradients: climber.gradients.get(), stretch, reached })
+}
+
+fn own_steps(experiment: &Experiment, names: &[&str]) -> Vec<Vec<(f64, f64)>> {
+    let of = |name: &&str| experiment.shapes.iter().find(|s| s.name == **name).map(|s| s.steps.clone());
+    names.iter().filter_map(of).collect()
+}
+
+/// The experiment with other steps of its shapes, and shaped pulses that last `stretch` times as long.
+pub fn reshaped(experiment: &Experiment, search: &Search, found: &Shaped) -> Experiment {
+    let mut with = experiment.clone();
+    for (name, steps) in search.shapes.iter().zip(&found.shapes) {
+        with.shapes.iter_mut().filter(|s| s.name == *name).for_each(|s| s.steps.clone_from(steps));
+    }
+    if found.stretch != 1.0 {
+        let longer = |expr: &Expr| {
+            let factor = |value: Expr| Factor { divides: false, value };
+            Expr {
+                kind: ExprKind::Product(vec![factor(expr.clone()), factor(Expr::number(found.stretch))]),
+                place: expr.place,
+            }
+        };
+        let is_shaped = |shape: &Option<Expr>| matches!(shape.as_ref().map(|s| &s.kind), Some(ExprKind::Name(name)) if search.shapes.contains(name));
+        for event in &mut with.sequence {
+            event.each_pulse(&mut |pulse| {
+                if is_shaped(&pulse.shape) {
+                    pulse.duration = pulse.duration.as_ref().map(longer);
+                }
+            });
         }
     }
-    if let (Some(fault), None) = (failed.into_inner(), &best) {
-        return Err(fault);
+    with
+}
+
+/// The goal as a result of a run: of an ensemble, metrics of the propagator are means over the members.
+pub fn in_run(experiment: &Experiment, goal: &Goal) -> Request {
+    let mut expr = goal.expr.clone();
+    let is_mean = matches!(&expr.kind, ExprKind::Call(name, _) if name == MEMBER_MEAN);
+    if is_of_propagator(&expr) && !is_mean && !experiment.ensemble.is_empty() {
+        expr = Expr { place: expr.place, kind: ExprKind::Call(MEMBER_MEAN.to_string(), vec![expr]) };
     }
-    let (_, free) = best.unwrap_or_default();
-    let steps: Vec<(f64, f64)> = free
-        .as_chunks()
-        .0
-        .iter()
-        .map(|[w, phi]| {
-            let a = w.sin();
-            (a.abs(), (if a < 0.0 { phi + PI } else { *phi }).rem_euclid(TAU))
-        })
-        .collect();
-    let there: Vec<(f64, f64)> = steps.iter().map(|(a, phase)| (a * phase.cos(), a * phase.sin())).collect();
-    Ok(Shaped { best: objective.value(&there)?, steps, before, climbs, gradients: gradients.get() })
+    Request { expr, at: goal.at.clone() }
+}
+
+/// Duration of the first pulse with a shape, s or natural units of time, if it is given.
+pub fn duration_of(e: &Evaluator, shape: &str) -> Option<f64> {
+    let named = |expr: &Expr| matches!(&expr.kind, ExprKind::Name(name) if name == shape);
+    let pulses = e.experiment.sequence.iter().flat_map(|event| event.pulses());
+    let first = pulses.into_iter().find(|p| p.shape.as_ref().is_some_and(named))?;
+    e.number(first.duration.as_ref()?).ok()
 }

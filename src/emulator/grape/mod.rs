@@ -1,52 +1,86 @@
-//! Gradient of a result with respect to every step of a pulse shape: gradient ascent pulse engineering (Khaneja, Reiss, Kehlet,
+//! Gradient of a result with respect to every step of pulse shapes: gradient ascent pulse engineering (Khaneja, Reiss, Kehlet,
 //! Schulte-Herbruggen, Glaser, J. Magn. Reson. 172, 296), with exact derivatives of the propagators.
 //!
 //! In step k with amplitude and phase `(a, phi)` the Hamiltonian is `H_k = H_0 + x X + y Y` with `x + i y = a exp(i phi)`, for a duration
-//! tau. The state is propagated forward through all steps and the derivative `G = df/drho` of the result backward:
+//! tau. Results are functions of the state at a mark, or of the propagator U up to there:
 //!
 //! ```text
-//! df/dx_k = 2 Re Tr[G_k (dU_k/dx) rho_(k-1) U_k^+]
-//! dU/dx   = V ((V^+ X V) o Phi) V^+,  Phi_ij = (exp(-i l_i tau) - exp(-i l_j tau)) / (l_i - l_j),  Phi_ii = -i tau exp(-i l_i tau)
+//! state       df = Re Tr[W dU],  W = 2 rho U^+ G,  with the derivative G = df/drho behind a unitary stretch and rho in front of it
+//! propagator  df = Re Tr[W dU]
 //! ```
 //!
-//! with the eigenvalues l and eigenvectors V of `H_k` (Najfeld and Havel, Adv. Appl. Math. 16, 321). The usual approximation
-//! `dU/dx = -i tau X U` has an error of second order in tau and stalls near a maximum. X and Y are taken from the schedule, so offsets,
-//! couplings, rf amplitudes and transients enter exactly as in a run.
+//! [`closed`] has the derivatives `dU/dx`, exact (Najfeld and Havel, Adv. Appl. Math. 16, 321): the usual approximation
+//! `dU/dx = -i tau X U` has an error of second order in tau and stalls near a maximum. [`open`] has those of pulses with relaxation. X and Y
+//! are taken from the schedule, so offsets, couplings, rf amplitudes, rise times, droop and transients enter as in a run.
 
-#![expect(clippy::indexing_slicing, reason = "the derivative is computed element by element of an n x n matrix")]
-
+mod closed;
+mod gate;
+mod goal;
+mod open;
 mod path;
-mod propagators;
+mod slices;
 
-use self::path::{Path, PathBuilder};
-use self::propagators::{StepPropagator, backward, forward, step_propagators};
+pub use gate::{GateMember, GateObjective};
+
+use self::closed::{Propagated, Sums, propagate};
+use self::goal::{Of, PulseGoal};
+use self::path::{Layout, Path, PathBuilder, Stage};
 use super::context::RunContext;
+use super::engines::exact::{stacked, unstacked};
 use super::members::evaluator;
 use super::motion::mean_state;
-use super::observable::{EvalError, Observable, aggregates, at_marks, member_means};
 use super::request::Requests;
 use super::sectors;
 use super::settings::Options;
 use super::setup::open_context;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Values, build, members, prepare};
-use crate::ir::{Experiment, key_of};
-use crate::linalg::{C64, I, Matrix, real};
+use crate::ir::Experiment;
+use crate::linalg::{Matrix, Vector, adjoint, conjugate, conjugate_back, hermitian_part, identity, product, real};
 use crate::spin::{Space, State};
 use crate::syntax::{Expr, ExprKind};
 use rayon::prelude::*;
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Largest dimension: finite differences of a result with respect to the state are taken in every direction of state space.
-const MOST_STATES: usize = 32;
+/// Largest dimension of a system whose shapes are optimised.
+const MOST_STATES: usize = 128;
 
-/// A result as a function of the steps of a pulse shape: the objective of GRAPE.
+/// Value and derivatives of an objective.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Gradient {
+    /// The value.
+    pub value: f64,
+    /// Its derivatives with respect to x and y of every step.
+    pub steps: Vec<(f64, f64)>,
+    /// Its derivative with respect to the logarithm of the duration of all shaped pulses.
+    pub duration: f64,
+}
+
+/// A function of the steps of pulse shapes, given by x and y of every step as fractions of the peak amplitude.
+pub trait Objective {
+    /// Number of steps.
+    fn steps(&self) -> usize;
+
+    /// The value for shaped pulses that last `stretch` times as long as written.
+    ///
+    /// # Errors
+    /// If it is undefined there.
+    fn value(&self, steps: &[(f64, f64)], stretch: f64) -> Result<f64, Fault>;
+
+    /// The value and its derivatives.
+    ///
+    /// # Errors
+    /// If it is undefined there.
+    fn gradient(&self, steps: &[(f64, f64)], stretch: f64) -> Result<Gradient, Fault>;
+}
+
+/// A result as a function of the steps of pulse shapes: the objective of GRAPE.
 pub struct PulseObjective {
     paths: Vec<Path>,
-    steps: usize,
-    context: RunContext,
-    observable: Observable,
+    layout: Layout,
+    /// The steps of all shapes as declared.
+    declared: Vec<(f64, f64)>,
+    goal: PulseGoal,
 }
 
 /// A member of the ensemble: weight, schedule and initial state.
@@ -57,163 +91,182 @@ struct MemberSchedule {
 }
 
 impl PulseObjective {
-    /// The result at a mark (at the end if none is given) as a function of the shape with this name.
+    /// The result at a mark (at the end if none is given) as a function of the shapes with these names. With a spectrometer, durations are
+    /// rounded to its clock; amplitudes and phases of the steps remain continuous.
     ///
     /// # Errors
-    /// If the file has no such shape or mark, the result is not a number determined by a single state, relaxation acts before the mark, the
-    /// system has more than 32 states, or a pulse is not linear in the steps of the shape.
+    /// If the file has no such shape or mark, the result is not a number determined by a single state or propagator, the system has more
+    /// than 128 states (32 with relaxation, or where the result has no closed derivative), or a pulse is not linear in its steps.
     pub fn new(
         experiment: &Experiment,
         given: &Values,
         options: &Options,
-        shape: &str,
+        shapes: &[&str],
         goal: (&Expr, Option<&str>),
     ) -> Result<PulseObjective, Fault> {
-        let found = experiment.shapes.iter().enumerate().find(|(_, s)| s.name == shape);
-        let (number, steps) = found.map(|(k, s)| (k, s.steps.len())).ok_or_else(|| no_shape(experiment, shape))?;
-        refuse_flip_angles(experiment, shape)?;
+        let layout = layout(experiment, shapes)?;
+        shapes.iter().try_for_each(|shape| refuse_flip_angles(experiment, shape))?;
         let e = Evaluator::new(experiment, given)?;
         let (expr, mark) = goal;
-        let observable = observable(&e, expr)?;
+        let kind = goal::kind(&e, expr)?;
         let members = member_schedules(experiment, &e, given, options)?;
-        let space = space(&members, number, options.max_memory)?;
+        let space = space(&members, kind.of == Of::Propagator, options.max_memory)?;
         let mut paths = Vec::with_capacity(members.len());
         let (declared, _) = build(&e)?;
         let states: Vec<State> = members.iter().map(|m| m.prepared.state(&space)).collect();
         let initial = mean_state(members.iter().map(|m| m.weight).zip(&states)).into_owned();
         let observables = Arc::new(Requests::Declared(&[]).observables(&e)?);
-        let Some(first) = members.first() else { return Err(no_pulse(shape)) };
+        let Some(first) = members.first() else { return Err(no_members()) };
         let mut context = open_context(&e, &declared, space, &first.prepared, observables)?;
         context.scene.initial = initial;
         for (member, state) in members.iter().zip(states) {
-            let mut builder = PathBuilder::new(&context, options, number);
-            let found = builder.until(&member.schedule.steps, mark)?;
-            if let Some(mark) = mark.filter(|_| !found) {
-                let message = format!("the sequence has no mark `{mark}` outside loops");
-                return Err(Diagnostic::without_place(Code::UnknownResult, message).into());
+            let (stages, found) = stages(&context, options, &layout, &member.schedule, mark)?;
+            let missing = layout.free.iter().zip(shapes).find(|(k, _)| found.get(**k) != Some(&true));
+            if let Some((_, name)) = missing {
+                return Err(no_pulse(name));
             }
-            let pieces = builder.shaped_pieces().ok_or_else(|| no_pulse(shape))?;
-            paths.push(Path { weight: member.weight, start: state.density(), pieces });
+            paths.push(Path { weight: member.weight, start: state.density(), stages });
         }
-        Ok(PulseObjective { paths, steps, context, observable })
+        let goal = PulseGoal::new(kind, context, &paths)?;
+        let declared =
+            experiment.shapes.iter().flat_map(|s| &s.steps).map(|(a, p)| (a * p.cos(), a * p.sin())).collect();
+        Ok(PulseObjective { paths, layout, declared, goal })
     }
 
-    /// Number of steps of the shape.
-    pub fn steps(&self) -> usize {
-        self.steps
+    /// Duration of a step of every optimised shape, in the shortest pulse that uses it.
+    pub fn step_durations(&self) -> Vec<f64> {
+        let shaped = self.paths.iter().flat_map(|path| &path.stages).flat_map(Stage::shaped);
+        let all: Vec<(usize, f64)> = shaped.flat_map(|piece| piece.steps.iter().copied()).collect();
+        let of = |shape: &usize| all.iter().filter(|(k, _)| k == shape).map(|(_, t)| *t).fold(f64::INFINITY, f64::min);
+        self.layout.free.iter().map(of).collect()
     }
 
-    /// The result for a shape, given by `x` and `y` of every step as fractions of the peak amplitude.
-    ///
-    /// # Errors
-    /// If it is undefined there.
-    pub fn value(&self, shape: &[(f64, f64)]) -> Result<f64, Fault> {
-        let end = |path: &Path| -> Result<Matrix, Fault> {
-            let propagators = step_propagators(path, shape)?;
-            Ok(forward(path, &propagators).pop().unwrap_or_else(|| path.start.clone()))
-        };
-        let ends: Vec<Matrix> = self.paths.par_iter().map(end).collect::<Result<_, Fault>>()?;
-        self.evaluate(&self.mean(&ends))
-    }
-
-    /// The result, and its derivatives with respect to `x` and `y` of every step.
-    ///
-    /// # Errors
-    /// If it is undefined there.
-    pub fn gradient(&self, shape: &[(f64, f64)]) -> Result<(f64, Vec<(f64, f64)>), Fault> {
-        type Forward = (Vec<Vec<StepPropagator>>, Vec<Matrix>);
-        let propagate = |path: &Path| -> Result<Forward, Fault> {
-            let propagators = step_propagators(path, shape)?;
-            let states = forward(path, &propagators);
-            Ok((propagators, states))
-        };
-        let propagated: Vec<Forward> = self.paths.par_iter().map(propagate).collect::<Result<_, Fault>>()?;
-        let end = |(path, (_, states)): (&Path, &Forward)| states.last().unwrap_or(&path.start).clone();
-        let ends: Vec<Matrix> = self.paths.iter().zip(&propagated).map(end).collect();
-        let mean = self.mean(&ends);
-        let value = self.evaluate(&mean)?;
-        let derivative = self.derivative_by_state(&mean)?;
-        let steps = self.steps;
-        let of_members: Vec<Vec<(f64, f64)>> = (self.paths.par_iter().zip(&propagated))
-            .map(|(path, (propagators, states))| backward(path, propagators, states, derivative.clone(), steps))
-            .collect();
-        let mut sum = vec![(0.0, 0.0); self.steps];
-        for (path, gradient) in self.paths.iter().zip(of_members) {
-            for (all, one) in sum.iter_mut().zip(gradient) {
-                all.0 += path.weight * one.0;
-                all.1 += path.weight * one.1;
-            }
+    /// The steps of all shapes of the experiment, those of the optimised ones replaced.
+    fn all(&self, steps: &[(f64, f64)]) -> Vec<(f64, f64)> {
+        let mut all = self.declared.clone();
+        let mut given = steps.iter();
+        for (first, count) in self.free() {
+            all.iter_mut().skip(first).take(count).zip(given.by_ref().take(count)).for_each(|(to, from)| *to = *from);
         }
-        Ok((value, sum))
+        all
     }
 
-    fn mean(&self, states: &[Matrix]) -> Matrix {
-        let n = self.context.space().len();
-        self.paths.iter().zip(states).fold(Matrix::zeros(n, n), |sum, (path, rho)| sum + rho * real(path.weight))
+    /// Index of the first step and number of steps of the optimised shapes.
+    fn free(&self) -> impl Iterator<Item = (usize, usize)> {
+        self.layout.free.iter().filter_map(|k| self.layout.shapes.get(*k).copied())
+    }
+}
+
+impl Objective for PulseObjective {
+    fn steps(&self) -> usize {
+        self.free().map(|(_, count)| count).sum()
     }
 
-    fn evaluate(&self, rho: &Matrix) -> Result<f64, Fault> {
-        let state = State::Mixed(rho.clone());
-        // Shapes differ between evaluations, so no cached spectrum may be reused.
-        let moment = self.context.moment(&state, None, None).in_unitary_part(None);
-        self.observable.answer(Some(&moment), &BTreeMap::new()).map_err(|refusal| {
-            let why = match refusal {
-                EvalError::Undefined(why) => why.to_string(),
-                EvalError::NotFinite(x) => format!("it is {x}"),
+    fn value(&self, steps: &[(f64, f64)], stretch: f64) -> Result<f64, Fault> {
+        let all = self.all(steps);
+        let of = self.goal.of();
+        let forward = |path: &Path| Ok(Forward::of(path, of, &all, stretch)?.end);
+        let ends: Vec<Matrix> = self.paths.par_iter().map(forward).collect::<Result<_, Fault>>()?;
+        self.goal.value(&self.paths, &ends)
+    }
+
+    fn gradient(&self, steps: &[(f64, f64)], stretch: f64) -> Result<Gradient, Fault> {
+        let all = self.all(steps);
+        let of = self.goal.of();
+        let forward = |path| Forward::of(path, of, &all, stretch);
+        let forward: Vec<Forward> = self.paths.par_iter().map(forward).collect::<Result<_, Fault>>()?;
+        let ends: Vec<Matrix> = forward.iter().map(|f| f.end.clone()).collect();
+        let (value, derivatives) = self.goal.derivative(&self.paths, &ends)?;
+        let members = self.paths.par_iter().zip(&forward).zip(&derivatives);
+        let of_members: Vec<Sums> =
+            members.map(|((path, forward), end)| forward.backward(path, of, end, &all, stretch)).collect();
+        let mut sum = Sums::zero(all.len());
+        self.paths.iter().zip(&of_members).for_each(|(path, own)| sum.add(own, path.weight));
+        let steps = self.free().flat_map(|(first, count)| sum.steps.iter().skip(first).take(count).copied()).collect();
+        Ok(Gradient { value, steps, duration: sum.duration })
+    }
+}
+
+/// A path with what its backward pass needs.
+struct Forward<'a> {
+    /// The state in front of every stage, and the propagators of unitary ones.
+    stages: Vec<(Matrix, Option<Propagated<'a>>)>,
+    /// The state, or the propagator, at the end.
+    end: Matrix,
+}
+
+impl<'a> Forward<'a> {
+    fn of(path: &'a Path, of: Of, steps: &[(f64, f64)], stretch: f64) -> Result<Forward<'a>, Fault> {
+        let n = path.start.nrows();
+        if let (Of::Propagator, Some(operations)) = (of, path.unitary()) {
+            let all = propagate(operations, steps, stretch, n)?;
+            let end = all.u.clone();
+            return Ok(Forward { stages: vec![(identity(n), Some(all))], end });
+        }
+        let mut rho = path.start.clone();
+        let mut stages = Vec::with_capacity(path.stages.len());
+        for stage in &path.stages {
+            let before = rho.clone();
+            let mut own = None;
+            rho = match stage {
+                Stage::Closed(operations) => {
+                    let all = own.insert(propagate(operations, steps, stretch, n)?);
+                    conjugate(&all.u, &before)
+                }
+                Stage::Projection(projection) => projection.apply(&before),
+                Stage::Relaxed(superoperator) => unstacked(&(superoperator * stacked(&before))),
+                Stage::Open(piece) => piece.forward(&before, steps, stretch),
             };
-            let message = format!("`{}` is undefined: {why}", self.observable.key);
-            Diagnostic::without_place(Code::UnknownResult, message).into()
-        })
-    }
-
-    /// `G` with `df = Tr[G drho]` for every traceless Hermitian `drho`: in closed form if available, otherwise by fourth-order finite
-    /// differences.
-    fn derivative_by_state(&self, rho: &Matrix) -> Result<Matrix, Fault> {
-        let state = State::Mixed(rho.clone());
-        let moment = self.context.moment(&state, None, None).in_unitary_part(None);
-        match self.observable.derivative(&moment).filter(|(_, g)| g.iter().all(|x| x.is_finite())) {
-            Some((_, derivative)) => Ok(derivative),
-            None => self.derivative_by_differences(rho),
+            stages.push((before, own));
         }
+        Ok(Forward { stages, end: rho })
     }
 
-    fn derivative_by_differences(&self, rho: &Matrix) -> Result<Matrix, Fault> {
-        let n = rho.nrows();
-        let even = C64::new(1.0 / n as f64, 0.0);
-        let deviation = Matrix::from_fn(n, n, |i, j| if i == j { rho[(i, j)] - even } else { rho[(i, j)] });
-        // Relative to the deviation from the maximally mixed state, which may be 1e-5 of the state: rounding leaves an error of about
-        // 1e-7 of the derivative, and four-point differences have no second-order error.
-        let size = 2e-3 * deviation.iter().map(|x| x.norm()).fold(0.0, f64::max).max(1e-300);
-        let along = |direction: &dyn Fn(&mut Matrix, f64)| -> Result<f64, Fault> {
-            let at = |by: f64| {
-                let mut moved = rho.clone();
-                direction(&mut moved, by);
-                self.evaluate(&moved)
+    /// The derivatives, from that with respect to the end.
+    fn backward(&self, path: &Path, of: Of, end: &Matrix, steps: &[(f64, f64)], stretch: f64) -> Sums {
+        let mut sums = Sums::zero(steps.len());
+        let mut g = end.clone();
+        for (stage, (rho, own)) in path.stages.iter().zip(&self.stages).rev() {
+            g = match (stage, own) {
+                (_, Some(all)) if of == Of::Propagator => {
+                    all.derivatives(&g, stretch, &mut sums);
+                    g
+                }
+                (_, Some(all)) => {
+                    let w = product(&product(rho, &adjoint(&all.u)), &g) * real(2.0);
+                    all.derivatives(&w, stretch, &mut sums);
+                    conjugate_back(&all.u, &g)
+                }
+                (Stage::Projection(projection), None) => projection.apply(&g),
+                (Stage::Relaxed(superoperator), None) => through_superoperator(superoperator, &g),
+                (Stage::Open(piece), None) => piece.backward(rho, &g, steps, stretch, &mut sums),
+                (Stage::Closed(_), None) => g,
             };
-            let (near, far) = (at(size)? - at(-size)?, at(2.0 * size)? - at(-2.0 * size)?);
-            Ok((8.0 * near - far) / (12.0 * size))
-        };
-        let mut g = Matrix::zeros(n, n);
-        for i in 0..n {
-            g[(i, i)] = real(along(&|m, by| {
-                m[(i, i)] += by;
-                (0..n).for_each(|k| m[(k, k)] -= by * even);
-            })?);
-            for j in 0..i {
-                let even = along(&|m, by| {
-                    m[(j, i)] += by;
-                    m[(i, j)] += by;
-                })?;
-                let odd = along(&|m, by| {
-                    m[(j, i)] += I * by;
-                    m[(i, j)] -= I * by;
-                })?;
-                g[(i, j)] = C64::new(0.5 * even, -0.5 * odd);
-                g[(j, i)] = g[(i, j)].conj();
-            }
         }
-        Ok(g)
+        sums
     }
+}
+
+/// The derivative in front of a superoperator S on stacked density matrices: `S^+ G`.
+fn through_superoperator(superoperator: &Matrix, g: &Matrix) -> Matrix {
+    let n = g.nrows();
+    let whole = Vector::from_iterator(n * n + 1, g.iter().copied().chain([real(0.0)]));
+    let back = superoperator.ad_mul(&whole);
+    hermitian_part(&Matrix::from_iterator(n, n, back.iter().copied()))
+}
+
+fn layout(experiment: &Experiment, shapes: &[&str]) -> Result<Layout, Fault> {
+    let mut first = 0;
+    let mut all = Vec::with_capacity(experiment.shapes.len());
+    for shape in &experiment.shapes {
+        all.push((first, shape.steps.len()));
+        first += shape.steps.len();
+    }
+    let number = |name: &&str| {
+        let found = experiment.shapes.iter().position(|s| s.name == **name);
+        found.ok_or_else(|| no_shape(experiment, name))
+    };
+    Ok(Layout { shapes: all, free: shapes.iter().map(number).collect::<Result<_, _>>()? })
 }
 
 fn no_shape(experiment: &Experiment, shape: &str) -> Fault {
@@ -228,6 +281,27 @@ fn no_shape(experiment: &Experiment, shape: &str) -> Fault {
 fn no_pulse(shape: &str) -> Fault {
     let message = format!("no pulse before the mark uses the shape `{shape}`");
     Diagnostic::without_place(Code::Contradiction, message).into()
+}
+
+fn no_members() -> Fault {
+    Diagnostic::without_place(Code::Contradiction, "the ensemble has no members").into()
+}
+
+/// The stages of a member up to the mark, and which shapes occur in them.
+fn stages(
+    context: &RunContext,
+    options: &Options,
+    layout: &Layout,
+    schedule: &Schedule,
+    mark: Option<&str>,
+) -> Result<(Vec<Stage>, Vec<bool>), Fault> {
+    let mut builder = PathBuilder::new(context, options, layout);
+    let found = builder.until(&schedule.steps, mark)?;
+    if let Some(mark) = mark.filter(|_| !found) {
+        let message = format!("the sequence has no mark `{mark}` outside loops");
+        return Err(Diagnostic::without_place(Code::UnknownResult, message).into());
+    }
+    Ok(builder.finished())
 }
 
 fn member_schedules(
@@ -245,16 +319,16 @@ fn member_schedules(
     members(e)?.iter().map(lower).collect()
 }
 
-/// Invariant subspace that contains all states reachable with any amplitudes and phases of the steps.
-fn space(members: &[MemberSchedule], shape: usize, allowed: f64) -> Result<Space, Fault> {
+/// Invariant subspace that contains all states reachable with any amplitudes and phases of the steps; for propagators the whole space.
+fn space(members: &[MemberSchedule], whole: bool, allowed: f64) -> Result<Space, Fault> {
     let found = match members {
-        [MemberSchedule { schedule, prepared, .. }] => {
+        [MemberSchedule { schedule, prepared, .. }] if !whole => {
             let mut movers = sectors::movers(&schedule.steps);
-            movers.extend(path::controls(&schedule.steps, shape));
+            movers.extend(path::controls(&schedule.steps));
             sectors::space_under(&movers, schedule, prepared, allowed)?
         }
         [MemberSchedule { schedule, .. }, ..] => sectors::whole(schedule, allowed)?,
-        [] => return Err(Diagnostic::without_place(Code::Contradiction, "the ensemble has no members").into()),
+        [] => return Err(no_members()),
     };
     if found.len() > MOST_STATES {
         let message = format!("gradients are computed for up to {MOST_STATES} states; this system has {}", found.len());
@@ -263,20 +337,6 @@ fn space(members: &[MemberSchedule], shape: usize, allowed: f64) -> Result<Space
             .into());
     }
     Ok(found)
-}
-
-/// The observable; refused if it is not a function of a single state.
-fn observable(e: &Evaluator, expr: &Expr) -> Result<Observable, Fault> {
-    let averaged = !member_means(std::iter::once(expr)).is_empty();
-    if averaged || !aggregates(e, expr)?.is_empty() || !at_marks(e, expr)?.is_empty() {
-        let message = format!(
-            "`{expr}` is not a function of the state at one mark, so it has no gradient with respect to a shape"
-        );
-        return Err(Diagnostic::without_place(Code::Contradiction, message)
-            .help("use a metric at a mark: `--maximise \"ergotropy at charged\"`")
-            .into());
-    }
-    Observable::new(e, key_of(expr), expr)
 }
 
 /// Rejects pulses given by flip angle: their rf is rescaled, so the height of the shape has no effect.

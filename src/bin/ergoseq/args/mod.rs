@@ -63,9 +63,9 @@ pub enum Command {
         after_help = "Samples many points, starts local optimisations from the best ones, and prints the optimum with the command that runs it. With an `ensemble` in the file, the objective is that of the ensemble.\n\nExamples:\n  ergoseq optimise sequences/jeener_broekaert.seq --vary \"tau=0.1us .. 12us\" --maximise \"ergotropy at charged\"\n  ergoseq optimise my.seq --vary \"theta=0deg..180deg\" --vary \"rf=10kHz..100kHz\" --minimise \"abs(order(Iz(p))) at end\""
     )]
     Optimise(Optimise),
-    /// Optimises the steps of a pulse shape with exact gradients (GRAPE)
+    /// Optimises the steps of pulse shapes with exact gradients (GRAPE)
     #[command(
-        after_help = "The file declares the shape and has a pulse with `rf`, `duration` and `shape`; no step exceeds that rf. An `ensemble` makes the result robust.\n\nExample:\n  ergoseq shape examples/shaped_pulse/charge.seq --maximise \"work at charged\" --steps 40 --output charge.txt"
+        after_help = "The file declares the shape and has a pulse with `rf`, `duration` and `shape`; no step exceeds that rf. An `ensemble` makes the result robust.\n\nExamples:\n  ergoseq shape examples/shaped_pulse/charge.seq --maximise \"work at charged\" --steps 40 --output charge.txt\n  ergoseq shape examples/control/refocusing.seq --maximise \"gate_fidelity(pi*Ix(h))\" --steps 100 --bandwidth 30kHz --output refocusing.txt\n  ergoseq shape examples/control/charge.seq --maximise \"expectation(-Iz(a) - Iz(b))\" --real --steps 100 --reach 0.9999999 --shortest --output charge.txt"
     )]
     Shape(Shape),
     /// Finds the pulses and delays that make the evolution under a wanted Hamiltonian

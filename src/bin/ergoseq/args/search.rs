@@ -43,9 +43,9 @@ pub struct Optimise {
 pub struct Shape {
     /// A `.seq` file
     pub file: PathBuf,
-    /// The shape, if the file declares more than one
+    /// A shape, if the file declares more than one; may be repeated to optimise several together
     #[arg(long, value_name = "NAME")]
-    pub shape: Option<String>,
+    pub shape: Vec<String>,
     /// The objective to maximise: `ergotropy at charged`
     #[arg(long, value_name = "RESULT", required_unless_present = "minimise", conflicts_with = "minimise")]
     pub maximise: Option<String>,
@@ -64,8 +64,24 @@ pub struct Shape {
     /// The seed of the random shapes
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// The shape file to write: one line of amplitude and phase per step, as read by `shape NAME = "PATH"`
-    #[arg(long, value_name = "PATH")]
+    /// Optimises the phases alone; amplitudes remain those of the file (with `--steps`, the peak)
+    #[arg(long)]
+    pub phase_only: bool,
+    /// Steps along the phase of the pulse, of either sign
+    #[arg(long)]
+    pub real: bool,
+    /// Smooth shapes: the frequency, from the carrier, at which their spectrum falls to half the power, as in `50kHz`
+    #[arg(long, value_name = "FREQUENCY")]
+    pub bandwidth: Option<String>,
+    /// The value that is enough: the search ends when it is reached, and fails if it is not
+    #[arg(long, value_name = "VALUE", allow_hyphen_values = true)]
+    pub reach: Option<f64>,
+    /// Finds the shortest duration of the shaped pulses that reaches `--reach`; the file gives the longest one
+    #[arg(long, requires = "reach", conflicts_with = "spectrometer")]
+    pub shortest: bool,
+    /// The shape file to write: one line of amplitude and phase per step, as read by `shape NAME = "PATH"`; for several shapes a folder, in
+    /// which the files have the names that the program gives them
+    #[arg(long, short, value_name = "PATH")]
     pub output: PathBuf,
     /// Overwrites an existing file
     #[arg(long)]
