@@ -16,7 +16,6 @@ from .command import Ergoseq, Failed
 from .markdown import Unknown, fenced, section, with_links
 from .sequences import picture
 
-
 # Documents that are a page as a whole.
 DOCUMENTS = {"contributing": "CONTRIBUTING.md", "packaging": "packaging/README.md", "changes": "CHANGELOG.md"}
 
