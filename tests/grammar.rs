@@ -141,6 +141,7 @@ fn tables() -> Vec<(&'static str, String)> {
                 P::Hamiltonian => "H",
                 P::OptionalOperator => "[H]",
                 P::OptionalEnergyBasis => "[energy]",
+                P::OptionalState => "[state]",
                 P::Whole => "k",
                 P::Temperature => "T",
                 P::Nucleus => "nucleus",

@@ -18,7 +18,9 @@ fn experiment(text: &str) -> Experiment {
 
 /// Metrics without arguments that batches have: all of them over the seeds, a few at a time, beside two energies.
 fn measured(seed: u64) -> String {
-    let optional = |p: &Parameter| matches!(p, Parameter::OptionalOperator | Parameter::OptionalEnergyBasis);
+    let optional = |p: &Parameter| {
+        matches!(p, Parameter::OptionalOperator | Parameter::OptionalEnergyBasis | Parameter::OptionalState)
+    };
     let all = METRICS.iter().filter(|m| !m.of_hamiltonian && !m.of_propagator && m.parameters.iter().all(optional));
     let some = all.enumerate().filter(|(k, _)| *k as u64 % 5 == seed % 5).map(|(_, m)| m.name);
     let named: Vec<&str> = some.filter(|name| !["energy", "ergotropy"].contains(name)).collect();

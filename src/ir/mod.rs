@@ -10,6 +10,7 @@ mod function;
 mod meaning;
 mod measure;
 mod refusal;
+mod robustness;
 mod scope;
 mod shape;
 mod system;
@@ -24,6 +25,7 @@ pub use experiment::{
 pub use function::{FUNCTIONS, FunctionInfo, LARMOR, LENGTH, OTHER_FUNCTIONS, Rule as FunctionRule, SIZE};
 pub use meaning::{Meaning, Type};
 pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, at_mark, is_aggregate, key_of, marked_metrics};
+pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};
 pub use scope::{CONSTANTS, Index, PHASES, SYSTEM_PARTS, Scope, phase_of_word};
 pub use shape::{MIRRORED_PHASES, PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};
 pub use system::*;

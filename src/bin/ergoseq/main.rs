@@ -33,6 +33,8 @@ mod reach;
 mod report;
 #[cfg(feature = "pictures")]
 mod reproduce;
+#[cfg(feature = "pictures")]
+mod robustness;
 mod run;
 mod search;
 mod shape;
@@ -73,6 +75,8 @@ fn main() -> ExitCode {
         Command::Fit(a) => search::fit(&a),
         #[cfg(feature = "pictures")]
         Command::Plot(a) => plot::plot(&a),
+        #[cfg(feature = "pictures")]
+        Command::Robustness(a) => robustness::robustness(&a),
         Command::Report(a) => report::report(&a),
         Command::Watch(a) => report::watch(&a),
         Command::Explain(a) => explain::explain(&a),

@@ -4,8 +4,9 @@ use crate::overrides::{self, Prepared};
 use crate::run::emulate;
 use crate::{Outcome, args, files, inputs, terminal};
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator;
-use ergoseq::hamiltonian::Values;
+use ergoseq::emulator::{self, Options};
+use ergoseq::hamiltonian::{Fault, Values};
+use ergoseq::ir::Experiment;
 use ergoseq::output::{Figure, KINDS, Kind, MOST_POINTS, Picture, chart, too_many};
 use ergoseq::report::DRAWINGS;
 use ergoseq::results::{EnergyUnit, ResultSet, Schema};
@@ -48,23 +49,34 @@ pub fn plot(a: &args::Plot) -> Outcome {
             Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
         };
     }
-    let figure = emulator::axes(experiment, &values).and_then(|axes| {
-        let points = emulator::points(&axes, &values);
-        let undrawn = |why: String| Box::new(Diagnostic::without_place(Code::Contradiction, why));
-        if points.len() > MOST_POINTS {
-            return Err(undrawn(too_many(points.len())));
-        }
-        let points: Vec<Values> = points.collect();
-        let runs = emulate(experiment, &points, &options, a.threads).map_err(|(_, diagnostic)| diagnostic)?;
-        let file = a.file.display().to_string();
-        let schema = Schema::new(experiment, &file, &axes, &values, EnergyUnit::Default);
-        chart(&ResultSet::of(schema, runs)?, experiment, &a.what).map_err(undrawn)
-    });
+    let figure = figure((experiment, &a.file), &values, &options, (&a.what, a.threads));
     let written = figure.and_then(|figure| write(&figure, &a.output, a.force).map_err(Box::new));
     match written {
         Ok(()) => Outcome::Done,
         Err(diagnostic) => terminal::refuse(&[*diagnostic], &compiled.sources),
     }
+}
+
+/// The results of an experiment over its sweep as a figure; `wanted` are keys of results, all if there are none.
+///
+/// # Errors
+/// If a point fails, or there is nothing to draw.
+pub fn figure(
+    (experiment, file): (&Experiment, &Path),
+    values: &Values,
+    options: &Options,
+    (wanted, threads): (&[String], Option<usize>),
+) -> Result<Figure, Fault> {
+    let axes = emulator::axes(experiment, values)?;
+    let points = emulator::points(&axes, values);
+    let undrawn = |why: String| Box::new(Diagnostic::without_place(Code::Contradiction, why));
+    if points.len() > MOST_POINTS {
+        return Err(undrawn(too_many(points.len())));
+    }
+    let points: Vec<Values> = points.collect();
+    let runs = emulate(experiment, &points, options, threads).map_err(|(_, diagnostic)| diagnostic)?;
+    let schema = Schema::new(experiment, &file.display().to_string(), &axes, values, EnergyUnit::Default);
+    chart(&ResultSet::of(schema, runs)?, experiment, wanted).map_err(undrawn)
 }
 
 /// Whether a name is that of a picture or of its curves.

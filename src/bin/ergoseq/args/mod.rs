@@ -5,6 +5,8 @@ mod export;
 mod given;
 #[cfg(feature = "pictures")]
 mod received;
+#[cfg(feature = "pictures")]
+mod robustness;
 mod search;
 
 pub use self::compile::Compile;
@@ -12,6 +14,8 @@ pub use self::export::{Export, Import};
 pub use self::given::{Given, How};
 #[cfg(feature = "pictures")]
 pub use self::received::Spectrum;
+#[cfg(feature = "pictures")]
+pub use self::robustness::Robustness;
 pub use self::search::{Fit, Optimise, Shape};
 use crate::workloads::WORKLOADS;
 use clap::builder::PossibleValuesParser;
@@ -87,6 +91,12 @@ pub enum Command {
     )]
     #[cfg(feature = "pictures")]
     Plot(Plot),
+    /// Maps results over errors of the rf amplitude and over the frequency offset
+    #[command(
+        after_help = "The file's own sweeps are replaced, and its distributions of rf and offset; others, such as a powder, remain.\n\nExamples:\n  ergoseq robustness sequences/lab/charge_composite.seq --output map.svg\n  ergoseq robustness my.seq --what ergotropy --rf \"-0.2 .. 0.2 points 41\" --offset \"-20 kHz .. 20 kHz points 41\" --output map.csv"
+    )]
+    #[cfg(feature = "pictures")]
+    Robustness(Robustness),
     /// Writes one HTML page about an experiment: source, sequence, energy levels, curves, results of the checks
     #[command(
         after_help = "The page is self-contained: it opens from the disk, without a network.\n\nExample:\n  ergoseq report sequences/jeener_broekaert.seq --output report.html"
