@@ -221,7 +221,7 @@ fn finite_cycles(
         (&[1], "and their images under a half turn about y"),
         (&[2, 0, 1], "and their images under half turns about z, x and y"),
     ];
-    let mut best: Option<(Block, u64, f64, String, bool)> = None;
+    let mut best: Best = None;
     for (axes, text) in IMAGES {
         let path = path.with_images(axes);
         let mut worse = 0;
@@ -238,21 +238,40 @@ fn finite_cycles(
                 worse += 1;
             }
             if 1.0 - fidelity <= setting.problem.infidelity {
-                return Ok(Ok(finished(best, from)));
+                return Ok(Ok(finished(best)));
             }
             if worse > 3 {
                 break;
             }
         }
     }
-    // Without compensation: the times of ideal pulses, shortened where they can be.
     if best.is_none() {
-        return Ok(Err(too_long(setting, path)));
+        best = uncompensated(setting, task, path, from)?;
     }
-    Ok(Ok(finished(best, from)))
+    Ok(match best {
+        None => Err(too_long(setting, path)),
+        best => Ok(finished(best)),
+    })
 }
 
-fn finished(best: Option<(Block, u64, f64, String, bool)>, _from: u64) -> Finite {
+/// Block, number of cycles, fidelity, which images of the frames it visits, and whether the length of the pulses is compensated.
+type Best = Option<(Block, u64, f64, String, bool)>;
+
+/// The times of ideal pulses with pulses of finite length, where these are short enough to do little harm.
+fn uncompensated(setting: &Setting, task: &Task, path: &Path, from: u64) -> Result<Best, LinalgError> {
+    const USABLE: f64 = 0.9;
+    let mut best: Best = None;
+    for n in numbers(1).take_while(|n| *n <= from) {
+        let block = path.block(task, n).rounded();
+        let fidelity = setting.fidelity(&block, How::perfect(false))?;
+        if fidelity > best.as_ref().map_or(USABLE, |b| b.2) {
+            best = Some((block, n, fidelity, String::new(), false));
+        }
+    }
+    Ok(best)
+}
+
+fn finished(best: Best) -> Finite {
     let Some((block, n, _, images, compensated)) = best else { return (Block::default(), 1, vec![]) };
     let mut notes = vec!["even orders of the average Hamiltonian vanish by symmetry of the cycle in time".to_string()];
     if !images.is_empty() {
@@ -260,6 +279,8 @@ fn finished(best: Option<(Block, u64, f64, String, bool)>, _from: u64) -> Finite
     }
     if compensated {
         notes.push("first order of the pulse length: compensated by the times of the frames".into());
+    } else {
+        notes.push("first order of the pulse length: not compensated".into());
     }
     notes.push("first order of rf errors: every pulse of a cycle and its inverse cancel, except in rotations of a whole channel".into());
     (block, n, notes)
