@@ -5,9 +5,10 @@ use super::block::Block;
 use super::cartan::{Cartan, decompose};
 use super::cycle::Path;
 use super::frames::{NoAverage, Task};
+use super::problem::{Answer, Candidate, Method, Refusal, Setting};
 use super::propagate::How;
 use super::tune::{between_centres, tune};
-use super::{Answer, Candidate, Method, Refusal, Setting, pair, text};
+use super::{pair, said};
 use crate::diagnostic::Code;
 use crate::linalg::LinalgError;
 
@@ -49,9 +50,9 @@ impl Method for Pair {
         let perfect = setting.fidelity(&ideal, How::perfect(true))?;
         let mut notes = vec![format!(
             "coupling angles cx, cy, cz = {}, {}, {} rad of exp(-i (cx XX + cy YY + cz ZZ)) between rotations of single spins",
-            text::number(cartan.coupling[0]),
-            text::number(cartan.coupling[1]),
-            text::number(cartan.coupling[2])
+            said::number(cartan.coupling[0]),
+            said::number(cartan.coupling[1]),
+            said::number(cartan.coupling[2])
         )];
         if refocused {
             notes.push("offsets are refocused by 180 deg pulses on both spins in the middle of each period".into());
@@ -153,7 +154,7 @@ fn refused(setting: &Setting, task: &Task, why: &NoAverage) -> Refusal {
                 "no average over rotations of the spins is this Hamiltonian, at any scale: the component along {} is not positive in \
                  any frame and {} in the wanted Hamiltonian",
                 y.named(names, 3),
-                text::number(wanted)
+                said::number(wanted)
             )
         }
     })
@@ -166,15 +167,15 @@ fn described(setting: &Setting, average: &super::frames::Average, least: f64) ->
     notes.push(format!("{} frames {axes}", average.frames.len()));
     for (frame, time) in &average.frames {
         let of = |(n, c): (&[f64; 3], &super::block::Transmitter)| {
-            let [x, y, z] = n.map(text::number);
+            let [x, y, z] = n.map(said::number);
             format!("Iz of {} along ({x}, {y}, {z})", c.nucleus)
         };
         let each: Vec<String> = frame.iter().zip(&setting.problem.channels).map(of).collect();
-        notes.push(format!("  {}: {}", text::time(*time), each.join(", ")));
+        notes.push(format!("  {}: {}", said::time(*time), each.join(", ")));
     }
     if least > 0.0 {
         let scale = setting.problem.time / least;
-        notes.push(format!("largest scale of H that an average over the whole time reaches: {}", text::number(scale)));
+        notes.push(format!("largest scale of H that an average over the whole time reaches: {}", said::number(scale)));
     }
     notes
 }
@@ -297,8 +298,8 @@ fn too_long(setting: &Setting, path: &Path) -> Refusal {
         format!(
             "with this rf the pulses of a single cycle last up to {} and turn the spins too slowly: the frames need {}, and what acts \
              during the pulses cannot be compensated",
-            text::time(pulses),
-            text::time(whole)
+            said::time(pulses),
+            said::time(whole)
         ),
         "use a larger rf, a longer time or a stronger Hamiltonian",
     )
