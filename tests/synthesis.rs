@@ -220,9 +220,9 @@ fn what_cannot_be_made_is_refused_with_the_proof() {
                 hamiltonian H = 70 Hz * Z(a)*Z(b)\nsequence { prepare mixed }\n";
     let (code, message) = found(text, &ideal()).unwrap_err();
     assert!(code == Code::Unreachable && message.contains("dimension 6 of 15"), "{message}");
-    // In the algebra, but no average: the isotropic part of dipolar couplings is zero in every frame.
-    let isotropic = pairs_of(3, "Ix(#)*Ix(%) + Iy(#)*Iy(%) + Iz(#)*Iz(%)");
-    let (code, message) = found(&chain(3, &isotropic, 50.0), &ideal()).unwrap_err();
+    // Rotations of all spins keep the ratios of the couplings: the outer pair cannot be left out.
+    let inner = "1 kHz*(Ix(s[1])*Ix(s[2]) - Iy(s[1])*Iy(s[2]) + Ix(s[2])*Ix(s[3]) - Iy(s[2])*Iy(s[3]))";
+    let (code, message) = found(&chain(3, inner, 50.0), &ideal()).unwrap_err();
     assert!(code == Code::Unreachable && message.contains("no average"), "{message}");
 }
 

@@ -5,9 +5,10 @@ use super::block::Block;
 use super::cartan::{Cartan, decompose};
 use super::cycle::Path;
 use super::frames::{NoAverage, Task};
+use super::problem::{Answer, Candidate, Method, Refusal, Setting};
 use super::propagate::How;
 use super::tune::{between_centres, tune};
-use super::{Answer, Candidate, Method, Refusal, Setting, pair, text};
+use super::{pair, said};
 use crate::diagnostic::Code;
 use crate::linalg::LinalgError;
 
@@ -49,9 +50,9 @@ impl Method for Pair {
         let perfect = setting.fidelity(&ideal, How::perfect(true))?;
         let mut notes = vec![format!(
             "coupling angles cx, cy, cz = {}, {}, {} rad of exp(-i (cx XX + cy YY + cz ZZ)) between rotations of single spins",
-            text::number(cartan.coupling[0]),
-            text::number(cartan.coupling[1]),
-            text::number(cartan.coupling[2])
+            said::number(cartan.coupling[0]),
+            said::number(cartan.coupling[1]),
+            said::number(cartan.coupling[2])
         )];
         if refocused {
             notes.push("offsets are refocused by 180 deg pulses on both spins in the middle of each period".into());
@@ -153,7 +154,7 @@ fn refused(setting: &Setting, task: &Task, why: &NoAverage) -> Refusal {
                 "no average over rotations of the spins is this Hamiltonian, at any scale: the component along {} is not positive in \
                  any frame and {} in the wanted Hamiltonian",
                 y.named(names, 3),
-                text::number(wanted)
+                said::number(wanted)
             )
         }
     })
@@ -166,15 +167,15 @@ fn described(setting: &Setting, average: &super::frames::Average, least: f64) ->
     notes.push(format!("{} frames {axes}", average.frames.len()));
     for (frame, time) in &average.frames {
         let of = |(n, c): (&[f64; 3], &super::block::Transmitter)| {
-            let [x, y, z] = n.map(text::number);
+            let [x, y, z] = n.map(said::number);
             format!("Iz of {} along ({x}, {y}, {z})", c.nucleus)
         };
         let each: Vec<String> = frame.iter().zip(&setting.problem.channels).map(of).collect();
-        notes.push(format!("  {}: {}", text::time(*time), each.join(", ")));
+        notes.push(format!("  {}: {}", said::time(*time), each.join(", ")));
     }
     if least > 0.0 {
         let scale = setting.problem.time / least;
-        notes.push(format!("largest scale of H that an average over the whole time reaches: {}", text::number(scale)));
+        notes.push(format!("largest scale of H that an average over the whole time reaches: {}", said::number(scale)));
     }
     notes
 }
@@ -221,7 +222,7 @@ fn finite_cycles(
         (&[1], "and their images under a half turn about y"),
         (&[2, 0, 1], "and their images under half turns about z, x and y"),
     ];
-    let mut best: Option<(Block, u64, f64, String, bool)> = None;
+    let mut best: Best = None;
     for (axes, text) in IMAGES {
         let path = path.with_images(axes);
         let mut worse = 0;
@@ -238,21 +239,40 @@ fn finite_cycles(
                 worse += 1;
             }
             if 1.0 - fidelity <= setting.problem.infidelity {
-                return Ok(Ok(finished(best, from)));
+                return Ok(Ok(finished(best)));
             }
             if worse > 3 {
                 break;
             }
         }
     }
-    // Without compensation: the times of ideal pulses, shortened where they can be.
     if best.is_none() {
-        return Ok(Err(too_long(setting, path)));
+        best = uncompensated(setting, task, path, from)?;
     }
-    Ok(Ok(finished(best, from)))
+    Ok(match best {
+        None => Err(too_long(setting, path)),
+        best => Ok(finished(best)),
+    })
 }
 
-fn finished(best: Option<(Block, u64, f64, String, bool)>, _from: u64) -> Finite {
+/// Block, number of cycles, fidelity, which images of the frames it visits, and whether the length of the pulses is compensated.
+type Best = Option<(Block, u64, f64, String, bool)>;
+
+/// The times of ideal pulses with pulses of finite length, where these are short enough to do little harm.
+fn uncompensated(setting: &Setting, task: &Task, path: &Path, from: u64) -> Result<Best, LinalgError> {
+    const USABLE: f64 = 0.9;
+    let mut best: Best = None;
+    for n in numbers(1).take_while(|n| *n <= from) {
+        let block = path.block(task, n).rounded();
+        let fidelity = setting.fidelity(&block, How::perfect(false))?;
+        if fidelity > best.as_ref().map_or(USABLE, |b| b.2) {
+            best = Some((block, n, fidelity, String::new(), false));
+        }
+    }
+    Ok(best)
+}
+
+fn finished(best: Best) -> Finite {
     let Some((block, n, _, images, compensated)) = best else { return (Block::default(), 1, vec![]) };
     let mut notes = vec!["even orders of the average Hamiltonian vanish by symmetry of the cycle in time".to_string()];
     if !images.is_empty() {
@@ -260,6 +280,8 @@ fn finished(best: Option<(Block, u64, f64, String, bool)>, _from: u64) -> Finite
     }
     if compensated {
         notes.push("first order of the pulse length: compensated by the times of the frames".into());
+    } else {
+        notes.push("first order of the pulse length: not compensated".into());
     }
     notes.push("first order of rf errors: every pulse of a cycle and its inverse cancel, except in rotations of a whole channel".into());
     (block, n, notes)
@@ -276,8 +298,8 @@ fn too_long(setting: &Setting, path: &Path) -> Refusal {
         format!(
             "with this rf the pulses of a single cycle last up to {} and turn the spins too slowly: the frames need {}, and what acts \
              during the pulses cannot be compensated",
-            text::time(pulses),
-            text::time(whole)
+            said::time(pulses),
+            said::time(whole)
         ),
         "use a larger rf, a longer time or a stronger Hamiltonian",
     )

@@ -1,42 +1,22 @@
-//! What is said of a synthesis, and its block as a program of the language.
+//! What is said of a synthesis, and the wanted operator as an expression of the language.
 
 use super::bilinear::component;
-use super::block::decimals;
-use super::{Problem, Synthesis};
+use super::problem::Problem;
+use super::said;
+use super::solve::Synthesis;
 use crate::linalg::Matrix;
 use std::f64::consts::TAU;
-
-/// A time with a unit, four digits.
-pub fn time(t: f64) -> String {
-    let (scale, unit) = match t {
-        t if t >= 1.0 => (1.0, "s"),
-        t if t >= 1e-3 => (1e3, "ms"),
-        t if t >= 1e-6 || t == 0.0 => (1e6, "us"),
-        _ => (1e9, "ns"),
-    };
-    format!("{} {unit}", decimals(t * scale, 4))
-}
-
-/// A number with six decimals.
-pub fn number(x: f64) -> String {
-    decimals(x, 6)
-}
-
-/// `1 - F` in three digits; below the rounding of propagators it is stated as a bound.
-pub fn infidelity(fidelity: f64) -> String {
-    match 1.0 - fidelity {
-        x if x < 1e-13 => "< 1e-13".into(),
-        x => format!("{x:.2e}"),
-    }
-}
 
 /// Lines about a synthesis: method, fidelities, times, pulses, robustness, and what holds of the block.
 pub fn lines(problem: &Problem, s: &Synthesis) -> Vec<String> {
     let kind = if problem.ideal { "ideal pulses" } else { "pulses of finite length, as written" };
     let mut out = vec![format!("method: {}", s.method)];
-    out.push(format!("1 - F, F = |Tr[exp(i H T) U]|^2/d^2: {} with {kind}", infidelity(s.fidelity)));
+    out.push(format!("1 - F, F = |Tr[exp(i H T) U]|^2/d^2: {} with {kind}", said::infidelity(s.fidelity)));
     if !problem.ideal {
-        out.push(format!("1 - F of the sequence of ideal pulses that it comes from: {}", infidelity(s.found.perfect)));
+        out.push(format!(
+            "1 - F of the sequence of ideal pulses that it comes from: {}",
+            said::infidelity(s.found.perfect)
+        ));
     }
     if !s.reached {
         out.push(format!("this is the best found; 1 - F = {:e} was asked for", problem.infidelity));
@@ -44,14 +24,14 @@ pub fn lines(problem: &Problem, s: &Synthesis) -> Vec<String> {
     let cycles = s.found.cycles.filter(|n| *n > 1).map_or(String::new(), |n| format!(", {n} cycles"));
     out.push(format!(
         "duration {}, of which {} of free evolution; {} pulses{cycles}",
-        time(s.duration),
-        time(s.free),
+        said::time(s.duration),
+        said::time(s.free),
         s.pulses
     ));
-    out.push(format!("at least {} of free evolution: {}", time(s.found.least.0), s.found.least.1));
-    let [one, three, offset] = s.robustness.map(infidelity);
+    out.push(format!("at least {} of free evolution: {}", said::time(s.found.least.0), s.found.least.1));
+    let [one, three, offset] = s.robustness.map(said::infidelity);
     out.push(format!("1 - F with an rf error of 1 %: {one}; of 3 %: {three}"));
-    out.push(format!("1 - F with an offset of {} Hz of all spins: {offset}", number(problem.offset / TAU)));
+    out.push(format!("1 - F with an offset of {} Hz of all spins: {offset}", said::number(problem.offset / TAU)));
     out.extend(s.found.notes.iter().cloned());
     out
 }

@@ -7,7 +7,7 @@ use ergoseq::hamiltonian::{Evaluator, Fault, Values};
 use ergoseq::ir::{Experiment, OperatorKind};
 use ergoseq::source::Sources;
 use ergoseq::syntax::{Expr, ExprKind, parse_expression};
-use ergoseq::synthesis::{Problem, Synthesis, synthesise, text};
+use ergoseq::synthesis::{Problem, Synthesis, infidelity, synthesise, text};
 use ergoseq::units::Dimension;
 use serde_json::json;
 
@@ -142,7 +142,7 @@ fn found(asked: &Asked, experiment: &Experiment, values: &Values) -> Result<(Pro
 fn imperfect(problem: &Problem, s: &Synthesis) -> Diagnostic {
     let message = format!(
         "the best pulses found have 1 - F = {}, more than the {:e} asked for",
-        text::infidelity(s.fidelity),
+        infidelity(s.fidelity),
         problem.infidelity
     );
     Diagnostic::without_place(Code::Imperfect, message).help(

@@ -6,7 +6,7 @@ use ergoseq::Compiled;
 use ergoseq::ir::Type;
 use ergoseq::syntax::ast::{Item, ItemKind, Param, ParamValue};
 use ergoseq::syntax::{Expr, format, parse};
-use ergoseq::synthesis::{Problem, Synthesis, text};
+use ergoseq::synthesis::{Problem, Synthesis, text, time};
 use ergoseq::units::Dimension;
 use std::collections::BTreeSet;
 
@@ -31,10 +31,9 @@ struct Declaration {
 /// The text of the program.
 pub fn program(a: &args::Compile, compiled: &Compiled, wanted: Wanted, problem: &Problem, s: &Synthesis) -> String {
     let source = compiled.sources.get(0).map_or("", |source| source.text.as_str());
-    let (hamiltonian, time) = (wanted.hamiltonian.to_string(), wanted.time.to_string());
+    let (hamiltonian, length) = (wanted.hamiltonian.to_string(), wanted.time.to_string());
     let name = a.file.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
-    let mut out =
-        format!("# exp(-i H T) with H = {hamiltonian}, T = {time} = {}, from {name}\n", text::time(problem.time));
+    let mut out = format!("# exp(-i H T) with H = {hamiltonian}, T = {length} = {}, from {name}\n", time(problem.time));
     for line in text::lines(problem, s) {
         out += &format!("# {line}\n");
     }
@@ -42,7 +41,7 @@ pub fn program(a: &args::Compile, compiled: &Compiled, wanted: Wanted, problem: 
     let title = items.iter().find_map(|i| if let ItemKind::Title(t) = &i.kind { Some(t.as_str()) } else { None });
     out += &format!("ergoseq 1\ntitle \"{}: compiled\"\n\n", title.unwrap_or("Pulses"));
     let generator = generator(compiled, &wanted, problem);
-    out += &declarations(a, &items, source, &format!("{hamiltonian} {time} {generator}"));
+    out += &declarations(a, &items, source, &format!("{hamiltonian} {length} {generator}"));
     let statements = s.found.block.statements(&problem.channels, problem.ideal);
     out += &format!("\ndefine compiled() {{\n{statements}}}\n");
     out += "\nsequence {\n    prepare mixed\n    compiled()\n}\n";
