@@ -229,7 +229,11 @@ impl Random {
             8 => StatementKind::Acquire(Box::new(Acquire {
                 channel: self.nucleus(),
                 points: self.value(),
-                dwell: self.value(),
+                sampling: if depth > 0 && self.chance(3) {
+                    Sampling::Every(self.list(3, |r| r.statement(depth - 1)))
+                } else {
+                    Sampling::Dwell(self.value())
+                },
                 phase: self.option(Random::value),
                 settings: vec![],
             })),
@@ -241,7 +245,8 @@ impl Random {
                 } else {
                     Repeat::Counter(ForEach { index: self.name(), from: self.value(), to: self.value() })
                 };
-                StatementKind::Loop(repeat, self.list(3, |r| r.statement(depth - 1)))
+                let trace = if self.chance(3) { Some(self.name()) } else { None };
+                StatementKind::Loop(repeat, trace, self.list(3, |r| r.statement(depth - 1)))
             }
             _ => StatementKind::Parallel(self.option(Random::name), self.list(2, |r| r.statement(depth - 1))),
         };
@@ -275,6 +280,7 @@ impl Random {
                 Param { name: r.name(), value, range }
             })),
             3 => ItemKind::System(self.list(4, Random::entry)),
+            4 if self.chance(3) => ItemKind::State(self.name(), self.state(2)),
             4 if self.chance(2) => ItemKind::Operator(self.name(), self.value()),
             4 => ItemKind::Hamiltonian(self.name(), self.value()),
             5 => ItemKind::Noise(self.name(), self.list(2, Random::value)),

@@ -107,6 +107,7 @@ fn declarations(a: &args::Compile, items: &[Item], source: &str, used: &str) -> 
             | ItemKind::Cycle(..)
             | ItemKind::Define(..)
             | ItemKind::Shape(..)
+            | ItemKind::State(..)
             | ItemKind::Sequence(_)
             | ItemKind::Measure(..)
             | ItemKind::Sweep(_)
