@@ -103,7 +103,7 @@ fn files_that_are_no_state_are_refused_with_the_reason() {
     assert!(said("state s = mix(1: s) sequence { prepare s }").contains("E203"));
     assert!(said("state thermal = ket \"00\" sequence { prepare thermal }").contains("built-in state"));
     assert!(said("sequence { prepare ket \"00\" } measure { fidelity(a) }").contains("takes the name of a state"));
-    assert!(said("state s = ket \"00\" sequence { prepare s } measure { fidelity(s, s) }").contains("E21"));
+    assert!(said("state s = ket \"00\" sequence { prepare s } measure { fidelity(s, s) }").contains("E207"));
     assert!(said("state s = ket \"0\" sequence { prepare s }").contains("E409"));
     assert!(said("state s = ket \"00\" state s = ket \"11\" sequence { prepare s }").contains("E202"));
 }
