@@ -4,7 +4,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::{Matrix, real};
-use crate::metrics::{Argument, BohrExpansion, Curve, Derivative, InLanes, Metric, Moment, Parameter, Quantity, Scene, Undefined};
+use crate::metrics::{
+    Argument, BohrExpansion, Curve, Derivative, InLanes, Metric, Moment, Parameter, Quantity, Scene, Undefined,
+};
 use crate::source::Span;
 use crate::spin::Operator;
 use crate::syntax::{Expr, ExprKind};

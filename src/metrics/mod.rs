@@ -47,8 +47,8 @@ pub use coherence::{l1_between_levels, l1_coherence, relative_entropy_coherence}
 pub use coherent::{incoherent_capacity, incoherent_ergotropy};
 pub use conserving::conserving_ergotropy;
 pub use daemonic::{daemonic_ergotropy, daemonic_ergotropy_two_qubits};
-pub use deviation::Spectrum;
 pub use derivative::Derivative;
+pub use deviation::Spectrum;
 pub use discord::{classical_correlation, discord};
 pub use distance::{bures_angle, fidelity, trace_distance};
 pub use energy::energy;

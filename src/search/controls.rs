@@ -16,7 +16,10 @@
 //! that the filtered shape starts and ends below 0.2 % of the peak. Of phases-only shapes the phase is filtered, with weights that add up to
 //! 1 at the ends too.
 
-#![expect(clippy::indexing_slicing, reason = "there are as many variables, inputs and steps as the lists were made for")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "there are as many variables, inputs and steps as the lists were made for"
+)]
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::Fault;
@@ -232,17 +235,22 @@ fn filter(bandwidth: f64, step: f64, count: usize, phases: bool) -> Result<Filte
         Diagnostic::without_place(Code::OutOfRange, message).help(help).into()
     };
     if !(bandwidth > 0.0 && bandwidth.is_finite()) {
-        return Err(refused(format!("a bandwidth must be positive, this is {bandwidth} Hz"), "give a frequency: `--bandwidth 50kHz`".into()));
+        return Err(refused(
+            format!("a bandwidth must be positive, this is {bandwidth} Hz"),
+            "give a frequency: `--bandwidth 50kHz`".into(),
+        ));
     }
     let highest = 0.5 / step;
     if bandwidth > highest * (1.0 + 1e-9) {
-        let message = format!("a bandwidth of {bandwidth:e} Hz is above half the step rate of the shape, {highest:e} Hz");
+        let message =
+            format!("a bandwidth of {bandwidth:e} Hz is above half the step rate of the shape, {highest:e} Hz");
         return Err(refused(message, "use more steps, or a lower bandwidth".into()));
     }
     let filter = Filter::new(bandwidth, step, count, phases);
     if 2 * filter.margin >= count {
         let least = 2.0 * MARGIN * LN_2.sqrt() / (TAU * step * count as f64);
-        let message = format!("a pulse of {:e} s is too short for a bandwidth of {bandwidth:e} Hz", step * count as f64);
+        let message =
+            format!("a pulse of {:e} s is too short for a bandwidth of {bandwidth:e} Hz", step * count as f64);
         return Err(refused(message, format!("its rise and its fall need a bandwidth of more than {least:.3e} Hz")));
     }
     Ok(filter)
@@ -272,8 +280,12 @@ mod tests {
                 let steps = controls.steps(free);
                 steps.iter().zip(&weights).map(|((x, y), w)| w * (x * x + 0.3 * y + x * y)).sum()
             };
-            let slope: Vec<(f64, f64)> =
-                controls.steps(&free).iter().zip(&weights).map(|((x, y), w)| (w * (2.0 * x + y), w * (0.3 + x))).collect();
+            let slope: Vec<(f64, f64)> = controls
+                .steps(&free)
+                .iter()
+                .zip(&weights)
+                .map(|((x, y), w)| (w * (2.0 * x + y), w * (0.3 + x)))
+                .collect();
             let found = controls.back(&free, &slope);
             for k in 0..free.len() {
                 let at = |by: f64| {

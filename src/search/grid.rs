@@ -31,9 +31,7 @@ impl Grid {
         let hardware = crate::hamiltonian::spectrometer(&e, name)?;
         let mut all = Vec::new();
         for shape in shapes {
-            let uses = |p: &&&crate::ir::Pulse| {
-                matches!(p.shape.as_ref().map(|x| &x.kind), Some(ExprKind::Name(name)) if name == shape)
-            };
+            let uses = |p: &&&crate::ir::Pulse| matches!(p.shape.as_ref().map(|x| &x.kind), Some(ExprKind::Name(name)) if name == shape);
             let pulses: Vec<_> = experiment.sequence.iter().flat_map(|event| event.pulses()).collect();
             let mut own: Option<(Option<f64>, Option<f64>)> = None;
             for pulse in pulses.iter().filter(uses) {
@@ -45,7 +43,9 @@ impl Grid {
                 if let Some(before) = own
                     && !(same(before.0, found.0) && same(before.1, found.1))
                 {
-                    let message = format!("pulses of different peak rf use the shape `{shape}`, so its amplitudes have no common grid");
+                    let message = format!(
+                        "pulses of different peak rf use the shape `{shape}`, so its amplitudes have no common grid"
+                    );
                     return Err(Diagnostic::new(Code::Contradiction, pulse.place.span(), message)
                         .label("another grid than the pulses before")
                         .help("give every pulse a shape of its own")

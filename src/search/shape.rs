@@ -112,7 +112,12 @@ impl<'a> Climber<'a> {
     }
 
     /// Local searches from several starts, until one is enough: the best, and the result of each.
-    pub fn climb_all(&self, controls: &Controls, starts: Vec<Vec<f64>>, stretch: f64) -> Result<(Ended, Vec<f64>), Fault> {
+    pub fn climb_all(
+        &self,
+        controls: &Controls,
+        starts: Vec<Vec<f64>>,
+        stretch: f64,
+    ) -> Result<(Ended, Vec<f64>), Fault> {
         let mut best: Option<Ended> = None;
         let mut values = Vec::with_capacity(starts.len());
         for start in starts {
@@ -225,11 +230,12 @@ pub fn reshaped(experiment: &Experiment, search: &Search, found: &Shaped) -> Exp
     if found.stretch != 1.0 {
         let longer = |expr: &Expr| {
             let factor = |value: Expr| Factor { divides: false, value };
-            Expr { kind: ExprKind::Product(vec![factor(expr.clone()), factor(Expr::number(found.stretch))]), place: expr.place }
+            Expr {
+                kind: ExprKind::Product(vec![factor(expr.clone()), factor(Expr::number(found.stretch))]),
+                place: expr.place,
+            }
         };
-        let is_shaped = |shape: &Option<Expr>| {
-            matches!(shape.as_ref().map(|s| &s.kind), Some(ExprKind::Name(name)) if search.shapes.contains(name))
-        };
+        let is_shaped = |shape: &Option<Expr>| matches!(shape.as_ref().map(|s| &s.kind), Some(ExprKind::Name(name)) if search.shapes.contains(name));
         for event in &mut with.sequence {
             event.each_pulse(&mut |pulse| {
                 if is_shaped(&pulse.shape) {

@@ -40,7 +40,16 @@ fn a_shape_is_found_whose_file_is_not_there_yet() {
     let text = PAIR.replace("shape other = \"folder/other.txt\"\n", "").replace(" shape = other", "");
     std::fs::write(folder.join("test.seq"), &text).unwrap();
     let shape = |more: &[&str]| {
-        let all = ["shape", "--maximise", "expectation(-Iz(h)) at done", "--starts", "1", "--output", "first.txt", "test.seq"];
+        let all = [
+            "shape",
+            "--maximise",
+            "expectation(-Iz(h)) at done",
+            "--starts",
+            "1",
+            "--output",
+            "first.txt",
+            "test.seq",
+        ];
         ergoseq(&folder, &[&all, more].concat())
     };
     // Without steps to begin with the file of the shape must be there.
@@ -67,7 +76,8 @@ fn several_shapes_are_written_to_a_folder() {
     std::fs::write(folder.join("test.seq"), PAIR).unwrap();
     std::fs::create_dir_all(folder.join("found")).unwrap();
     let arguments = ["shape", "test.seq", "--shape", "first", "--shape", "other", "--steps", "30", "--format", "json"];
-    let more = ["--maximise", "order(Iz(c)) at done", "--reach", "0.98", "--real", "--starts", "5", "--output", "found"];
+    let more =
+        ["--maximise", "order(Iz(c)) at done", "--reach", "0.98", "--real", "--starts", "5", "--output", "found"];
     let found = ergoseq(&folder, &[&arguments[..], &more].concat());
     assert!(found.status.success(), "{}", String::from_utf8_lossy(&found.stderr));
     let object: serde_json::Value = serde_json::from_slice(&found.stdout).unwrap();
@@ -75,7 +85,8 @@ fn several_shapes_are_written_to_a_folder() {
     for (name, own) in [("first.txt", "first"), ("other.txt", "other")] {
         let text = std::fs::read_to_string(folder.join("found").join(name)).unwrap();
         assert!(text.contains(&format!("# {own}: 30 steps")) && text.contains("--real --reach 0.98"), "{text}");
-        let phases = text.lines().filter(|l| !l.starts_with('#')).map(|l| l.split(' ').nth(1).unwrap().parse::<f64>().unwrap());
+        let phases =
+            text.lines().filter(|l| !l.starts_with('#')).map(|l| l.split(' ').nth(1).unwrap().parse::<f64>().unwrap());
         assert!(phases.into_iter().all(|p| p == 0.0 || p == 180.0), "{text}");
     }
     std::fs::remove_dir_all(&folder).unwrap();

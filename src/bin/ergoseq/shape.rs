@@ -119,7 +119,8 @@ fn frequency(text: &str, experiment: &Experiment, sources: &mut Sources) -> Resu
 fn unreached(a: &args::Shape, answer: &Answer, experiment: &Experiment, sources: &Sources) -> Outcome {
     let unit = unit_of_result(&answer.goal.expr, experiment);
     let (text, best) = (text_of(a).0, answer.found.best);
-    let message = format!("`{text}` does not reach {:e}: the best value found is {best:.9e} {unit}", a.reach.unwrap_or(best));
+    let message =
+        format!("`{text}` does not reach {:e}: the best value found is {best:.9e} {unit}", a.reach.unwrap_or(best));
     let diagnostic = Diagnostic::without_place(Code::NotConverged, message.trim_end().to_string())
         .help("give longer pulses, a higher peak, more steps or more `--starts`, or ask for less");
     terminal::refuse(&[diagnostic], sources)

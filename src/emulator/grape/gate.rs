@@ -41,7 +41,14 @@ impl GateObjective {
             let all = m.controls.iter().all(|(x, y)| square(x) && square(y));
             square(&m.drift) && all && m.controls.len() == controls
         };
-        if n == 0 || controls == 0 || count == 0 || step.is_nan() || step <= 0.0 || !square(&target) || !members.iter().all(fits) {
+        if n == 0
+            || controls == 0
+            || count == 0
+            || step.is_nan()
+            || step <= 0.0
+            || !square(&target)
+            || !members.iter().all(fits)
+        {
             let message = "a gate objective needs square matrices of one size, at least one control and one step, and a positive duration";
             return Err(Diagnostic::without_place(Code::OutOfRange, message).into());
         }
@@ -51,7 +58,8 @@ impl GateObjective {
         };
         let slices: Vec<Slice> = (0..count).map(slice).collect();
         let piece = |m: GateMember| {
-            let piece = ShapedPiece { h: m.drift, drives: m.controls, slices: slices.clone(), timed: true, steps: vec![] };
+            let piece =
+                ShapedPiece { h: m.drift, drives: m.controls, slices: slices.clone(), timed: true, steps: vec![] };
             (m.weight, vec![Operation::Shaped(piece)])
         };
         Ok(GateObjective { members: members.into_iter().map(piece).collect(), target, steps: controls * count })

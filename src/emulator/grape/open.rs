@@ -71,7 +71,8 @@ impl OpenPiece {
         let hamiltonian = self.piece.hamiltonian(slice, steps);
         let n = hamiltonian.nrows();
         let middle = hamiltonian.trace() / real(n as f64);
-        let row = |i: usize| (0..n).map(|j| (hamiltonian[(i, j)] - if i == j { middle } else { ZERO }).norm()).sum::<f64>();
+        let row =
+            |i: usize| (0..n).map(|j| (hamiltonian[(i, j)] - if i == j { middle } else { ZERO }).norm()).sum::<f64>();
         let norm = 2.0 * (0..n).map(row).fold(0.0, f64::max) + self.fastest;
         let parts = (norm * duration / LONGEST).ceil().max(1.0) as usize;
         (hamiltonian.map(|x| -I * x) - &self.decay, parts)
@@ -138,20 +139,16 @@ impl OpenPiece {
     pub fn forward(&self, rho: &Matrix, steps: &[(f64, f64)], stretch: f64) -> Matrix {
         let (mean, mut d) = apart(rho);
         for (_, duration, a) in self.intervals(steps, stretch) {
-            d = self.series(&a, &d, mean, duration, false).iter().fold(Matrix::zeros(d.nrows(), d.ncols()), |sum, t| sum + t);
+            d = self
+                .series(&a, &d, mean, duration, false)
+                .iter()
+                .fold(Matrix::zeros(d.nrows(), d.ncols()), |sum, t| sum + t);
         }
         joined(mean, d)
     }
 
     /// Adds the derivatives, and returns the derivative with respect to the state in front of the piece.
-    pub fn backward(
-        &self,
-        rho: &Matrix,
-        end: &Matrix,
-        steps: &[(f64, f64)],
-        stretch: f64,
-        sums: &mut Sums,
-    ) -> Matrix {
+    pub fn backward(&self, rho: &Matrix, end: &Matrix, steps: &[(f64, f64)], stretch: f64, sums: &mut Sums) -> Matrix {
         let (mean, mut d) = apart(rho);
         let mut states = Vec::new();
         for (_, duration, a) in self.intervals(steps, stretch) {
@@ -186,7 +183,9 @@ impl OpenPiece {
 
 /// A Taylor series at a share of its interval.
 fn at(terms: &[Matrix], share: f64) -> Matrix {
-    let (Some(last), rest) = (terms.last(), &terms[..terms.len().saturating_sub(1)]) else { return Matrix::zeros(0, 0) };
+    let (Some(last), rest) = (terms.last(), &terms[..terms.len().saturating_sub(1)]) else {
+        return Matrix::zeros(0, 0);
+    };
     rest.iter().rev().fold(last.clone(), |sum, term| {
         let mut sum = sum * real(share);
         sum += term;

@@ -11,7 +11,7 @@ use super::open::OpenPiece;
 use super::slices::{Follower, ShapedPiece, slices};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Control, Fault, Kick, Project, Reset, Segment, ShapeSteps, ShapeUse, Step};
-use crate::linalg::{I, Matrix, Vector, identity, norm_squared, power, product, real};
+use crate::linalg::{I, Matrix, Vector, ZERO, identity, norm_squared, power, product, real};
 use crate::source::Place;
 use crate::spin::{Operator, Sparse, State};
 
@@ -210,22 +210,34 @@ impl<'a> PathBuilder<'a> {
     }
 
     fn segment(&mut self, segment: &Segment) -> Result<(), Fault> {
-        let free = |control: &Control| control.shape.as_ref().is_some_and(|used| self.layout.free.contains(&used.shape));
+        let free =
+            |control: &Control| control.shape.as_ref().is_some_and(|used| self.layout.free.contains(&used.shape));
         if !segment.controls.iter().any(free) {
             return self.unshaped(segment);
         }
         // Other shapes in the same segment vary from step to step as well; their steps are kept.
-        let (shaped, fixed): (Vec<&Control>, Vec<&Control>) =
-            segment.controls.iter().partition(|control| control.shape.as_ref().is_some_and(|used| used.steps.is_some()));
+        let (shaped, fixed): (Vec<&Control>, Vec<&Control>) = segment
+            .controls
+            .iter()
+            .partition(|control| control.shape.as_ref().is_some_and(|used| used.steps.is_some()));
         let rest = Segment { controls: fixed.into_iter().cloned().collect(), record: None, ..segment.clone() };
         if rest.terms().any(|(c, _)| c.constant().is_none()) || rest.controls.iter().any(free) {
             return Err(not_linear(segment.place));
         }
         let used: Vec<&ShapeUse> = shaped.into_iter().filter_map(|control| control.shape.as_ref()).collect();
         let shapes: Vec<usize> = used.iter().map(|used| used.shape).collect();
-        let followers = used.into_iter().map(|used| self.follower(used, segment.place)).collect::<Result<Vec<_>, _>>()?;
+        let followers =
+            used.into_iter().map(|used| self.follower(used, segment.place)).collect::<Result<Vec<_>, _>>()?;
         let drives: Vec<(Matrix, Matrix)> =
             followers.iter().map(|f| (self.dense(&f.steps.x), self.dense(&f.steps.y))).collect();
+        let acts = |(x, y): &(Matrix, Matrix)| x.iter().chain(y.iter()).any(|element| *element != ZERO);
+        if !drives.iter().any(acts) {
+            let message = "this shaped pulse acts on no spin of the system";
+            return Err(Diagnostic::new(Code::WrongOperator, segment.place.span(), message)
+                .label("no spin of this nucleus")
+                .help("use the channel of a nucleus that is declared in `system`")
+                .into());
+        }
         let generator = Generator::of(&rest, self.context.space());
         let h = generator.hamiltonian(0.0);
         let norms = drives.iter().map(|(x, _)| x).chain([&h]).map(|m| (norm_squared(m) / m.nrows() as f64).sqrt());
@@ -248,7 +260,8 @@ impl<'a> PathBuilder<'a> {
         if n <= MOST_RELAXING {
             return Ok(());
         }
-        let message = format!("gradients with relaxation are computed for up to {MOST_RELAXING} states; this system has {n}");
+        let message =
+            format!("gradients with relaxation are computed for up to {MOST_RELAXING} states; this system has {n}");
         Err(Diagnostic::new(Code::TooLarge, segment.place.span(), message)
             .label("the state relaxes here")
             .help("optimise the shape without relaxation, then run the optimised shape with it")
@@ -279,9 +292,8 @@ impl<'a> PathBuilder<'a> {
         let n = self.context.space().len();
         let step = Step::Segment(Segment { record: None, ..segment.clone() });
         let mut integrator = Integrator::new(self.context, self.options);
-        let mut after = |m: Matrix| -> Result<Matrix, Fault> {
-            Ok(integrator.step_member(&step, State::Mixed(m))?.density())
-        };
+        let mut after =
+            |m: Matrix| -> Result<Matrix, Fault> { Ok(integrator.step_member(&step, State::Mixed(m))?.density()) };
         let mixed = identity(n) * real(1.0 / n as f64);
         let of_mixed = after(mixed.clone())?;
         let mut out = Matrix::zeros(n * n + 1, n * n + 1);

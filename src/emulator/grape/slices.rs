@@ -10,7 +10,10 @@
 //! intervals of two slices each, the fourth-order commutator-free method (Blanes and Moan, Appl. Numer. Math. 56, 1519): with the values
 //! c1 and c2 at the Gauss points the slices have the factors `2 (a c1 + b c2)` and `2 (b c1 + a c2)`, `a, b = 1/4 +- sqrt(3)/6`.
 
-#![expect(clippy::indexing_slicing, reason = "fields name the drives of their own piece, and steps of the vector that they are given")]
+#![expect(
+    clippy::indexing_slicing,
+    reason = "fields name the drives of their own piece, and steps of the vector that they are given"
+)]
 
 use crate::hamiltonian::{Scalar, ShapeSteps};
 use crate::linalg::{C64, Matrix, real};
@@ -143,10 +146,12 @@ fn divided(duration: f64, (from, to): (f64, f64), followers: &[Follower], rate: 
         return;
     }
     // The error of an interval is that of the variation of c times the angle turned, to the second power of each.
-    const SMALL: f64 = 0.02;
-    const SHORTEST: f64 = 1e-6;
+    const SMALL: f64 = 0.006;
+    const SHORTEST: f64 = 1e-5;
     let at = |follower: &Follower, share: f64| follower.factor(duration * (from + (to - from) * share));
-    let varied = |follower: &Follower| (at(follower, 0.0) - at(follower, 1.0)).norm().max((at(follower, 0.0) - at(follower, 0.5)).norm());
+    let varied = |follower: &Follower| {
+        (at(follower, 0.0) - at(follower, 1.0)).norm().max((at(follower, 0.0) - at(follower, 0.5)).norm())
+    };
     let variation = followers.iter().map(varied).fold(0.0, f64::max);
     if variation * (1.0 + rate * length) > SMALL && to - from > SHORTEST {
         divided(duration, (from, middle), followers, rate, out);
