@@ -303,6 +303,10 @@ fn shapes_that_cannot_be_looked_for_are_refused() {
     assert!(said.contains("not a function of the state at one mark"), "{said}");
     let said = refused(SHAPED, &search, "gate_fidelity(Ix(p))");
     assert!(said.contains("unitary evolution"), "{said}");
+    // Metrics of the propagator have no finite differences.
+    let closed = SHAPED.replace("    crush keep 0, 2\n", "").replace("    crush\n", "");
+    let said = refused(&closed, &search, "quasienergy(1)");
+    assert!(said.contains("has no gradient") || said.contains("is undefined"), "{said}");
     // A simultaneous pulse that varies within the steps.
     let carbon = SHAPED.replace(CARBON.0, CARBON.1);
     let said = refused(
