@@ -25,6 +25,7 @@ mod quadrature;
 mod readout;
 pub mod sample;
 mod schedule;
+mod shape_use;
 mod shared;
 mod spectrometer;
 mod spread;
@@ -33,7 +34,6 @@ pub mod wanted;
 
 pub use crate::waveform::Scalar;
 pub use display::describe;
-pub use drive::shape_grid;
 pub use ensemble::{Member, members, revival, scans};
 pub use hardware::Spectrometer;
 pub use lower::build;
@@ -45,6 +45,7 @@ pub use schedule::{
     Acquire, Battery, Control, Kick, Look, Project, Receiver, Receiving, Record, Relaxing, Reset, Schedule, Segment,
     ShapeSteps, ShapeUse, Step, Strobe, Term, Tomography, duration,
 };
+pub use shape_use::shape_grid;
 pub use shared::Shared;
 pub use spectrometer::spectrometer;
 pub use value::{Evaluator, Fault, Outline, Repetitions, TimeOperator, Values, Variation, Varying};

@@ -33,7 +33,7 @@ struct Problem<'a> {
 }
 
 /// Cost assigned to points where it is undefined.
-const WALL: f64 = 1e10;
+pub const WALL: f64 = 1e10;
 
 impl Problem<'_> {
     fn at(&self, x: &[f64]) -> Seen {

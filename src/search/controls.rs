@@ -16,11 +16,6 @@
 //! that the filtered shape starts and ends below 0.2 % of the peak. Of phases-only shapes the phase is filtered, with weights that add up to
 //! 1 at the ends too.
 
-#![expect(
-    clippy::indexing_slicing,
-    reason = "there are as many variables, inputs and steps as the lists were made for"
-)]
-
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::Fault;
 use crate::noise::Noise;
@@ -78,6 +73,7 @@ impl Filter {
     }
 
     /// `K v`; K is symmetric.
+    #[expect(clippy::indexing_slicing, reason = "k lies within v, and within the weights from j")]
     fn applied(&self, v: &[f64]) -> Vec<f64> {
         let n = v.len();
         let weighted = |j: usize| {
@@ -176,6 +172,7 @@ impl Controls {
     }
 
     /// Applies the filter of every shape, or its transpose; inputs in the margins are zero.
+    #[expect(clippy::indexing_slicing, reason = "the counts of all filters add up to the number of values")]
     fn filtered(&self, mut values: Vec<(f64, f64)>, transposed: bool) -> Vec<(f64, f64)> {
         let mut first = 0;
         for (filter, count) in &self.filters {

@@ -4,8 +4,8 @@
 //! again from where they are: half of the remaining steps in every round, evenly spread over the shape. What is lost by rounding one part is
 //! made up by the rest; the loss that remains is that of the last few steps.
 
+use super::climber::Climber;
 use super::controls::Controls;
-use super::shape::Climber;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::Options;
 use crate::hamiltonian::{Evaluator, Fault, Values, shape_grid};
@@ -102,7 +102,7 @@ pub(super) fn on_grid(
         }
         left = later;
         if !left.is_empty() {
-            free = climber.climb(&controls.holding(held.clone()), free, stretch).free;
+            free = climber.climb(&controls.holding(held.clone()), free, stretch)?.free;
         }
     }
     Ok(controls.holding(held).steps(&free))

@@ -5,6 +5,7 @@
 //! are part of the experiment, so an optimum is that of the ensemble average.
 
 mod climb;
+mod climber;
 mod controls;
 pub mod fit;
 mod grid;
@@ -17,8 +18,9 @@ mod range;
 pub mod shape;
 mod shortest;
 
+pub use climber::optimise_steps;
 pub use controls::Limits;
 pub use fit::{Data, Fit, fit};
 pub use optimise::{CLIMBS, Climb, Goal, Optimum, optimise};
 pub use range::{MOST, Range};
-pub use shape::{Search, Shaped, climb, duration_of, in_run, reshaped, shape};
+pub use shape::{Search, Shaped, duration_of, in_run, reshaped, shape};

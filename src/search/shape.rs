@@ -4,18 +4,16 @@
 //! maxima, so it starts from the file's own shapes and from random ones, determined by the seed, until the result reaches what is asked for,
 //! or the largest value that it can have.
 
-use super::climb::descend_to;
+use super::climber::climber;
 use super::controls::{Controls, Limits, polar};
 use super::grid::{Grid, on_grid};
 use super::optimise::Goal;
 use super::shortest::shortest;
-use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Objective, Options, PulseObjective, Request, is_of_propagator, largest_value};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::{Experiment, MEMBER_MEAN};
 use crate::noise::Noise;
 use crate::syntax::{Expr, ExprKind, Factor};
-use std::cell::{Cell, RefCell};
 
 /// Settings of the search.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -57,110 +55,6 @@ pub struct Shaped {
 
 /// Values that differ from the largest one by less than this count as equal to it.
 const COMPLETE: f64 = 1e-10;
-
-/// A local search ends where a step changes the result by less than this fraction.
-pub(super) const CONVERGED: f64 = 1e-13;
-
-/// The objective with what every local search of it needs.
-pub(super) struct Climber<'a> {
-    pub objective: &'a dyn Objective,
-    pub maximise: bool,
-    pub iterations: u64,
-    /// Costs should be of order 1, but results span many decades.
-    pub scale: f64,
-    /// The value that is enough.
-    pub enough: Option<f64>,
-    pub gradients: Cell<usize>,
-    failed: RefCell<Option<Fault>>,
-}
-
-/// Where a local search ended.
-#[derive(Debug, Clone)]
-pub(super) struct Ended {
-    pub value: f64,
-    pub free: Vec<f64>,
-}
-
-impl<'a> Climber<'a> {
-    fn sign(&self) -> f64 {
-        if self.maximise { -1.0 } else { 1.0 }
-    }
-
-    /// True if a value is enough.
-    pub fn is_enough(&self, value: f64) -> bool {
-        self.enough.is_some_and(|enough| if self.maximise { value >= enough } else { value <= enough })
-    }
-
-    /// True if a value is better than another one.
-    pub fn is_better(&self, value: f64, than: f64) -> bool {
-        if self.maximise { value > than } else { value < than }
-    }
-
-    /// Local search from a start, with pulses that last `stretch` times as long as written.
-    pub fn climb(&self, controls: &Controls, start: Vec<f64>, stretch: f64) -> Ended {
-        let factor = self.sign() / self.scale;
-        let cost = |free: &[f64]| -> Option<(f64, Vec<f64>)> {
-            self.gradients.set(self.gradients.get() + 1);
-            let found = self.objective.gradient(&controls.steps(free), stretch);
-            let found = found.map_err(|e| *self.failed.borrow_mut() = Some(e)).ok()?;
-            let gradient = controls.back(free, &found.steps).into_iter().map(|x| factor * x).collect();
-            Some((factor * found.value, gradient))
-        };
-        let enough = self.enough.map_or(f64::NEG_INFINITY, |enough| enough * factor);
-        let (low, free) = descend_to(&cost, start, self.iterations, CONVERGED, enough);
-        Ended { value: low / factor, free }
-    }
-
-    /// Local searches from several starts, until one is enough: the best, and the result of each.
-    pub fn climb_all(
-        &self,
-        controls: &Controls,
-        starts: Vec<Vec<f64>>,
-        stretch: f64,
-    ) -> Result<(Ended, Vec<f64>), Fault> {
-        let mut best: Option<Ended> = None;
-        let mut values = Vec::with_capacity(starts.len());
-        for start in starts {
-            let ended = self.climb(controls, start, stretch);
-            values.push(ended.value);
-            let enough = self.is_enough(ended.value);
-            if best.as_ref().is_none_or(|b| self.is_better(ended.value, b.value)) {
-                best = Some(ended);
-            }
-            if enough {
-                break;
-            }
-        }
-        match (self.failed.borrow_mut().take(), best) {
-            (_, Some(best)) if best.value.is_finite() => Ok((best, values)),
-            (Some(fault), _) => Err(fault),
-            _ => Err(Diagnostic::without_place(Code::NotConverged, "no start gives a finite result").into()),
-        }
-    }
-}
-
-/// Maximises or minimises any objective over steps without further limits, from given steps (x, y): the best value and its steps.
-///
-/// # Errors
-/// If the objective is undefined at the start.
-pub fn climb(
-    objective: &dyn Objective,
-    maximise: bool,
-    start: &[(f64, f64)],
-    iterations: u64,
-    enough: Option<f64>,
-) -> Result<(f64, Vec<(f64, f64)>), Fault> {
-    let own = polar(start);
-    let controls = Controls::new(Limits::default(), &[(&own, 1.0)])?;
-    let scale = objective.value(start, 1.0)?.abs().max(1e-3);
-    let climber = climber(objective, maximise, iterations, scale, enough);
-    let (ended, _) = climber.climb_all(&controls, vec![controls.from_steps(&own)], 1.0)?;
-    Ok((ended.value, controls.steps(&ended.free)))
-}
-
-fn climber(objective: &dyn Objective, maximise: bool, iterations: u64, scale: f64, enough: Option<f64>) -> Climber<'_> {
-    Climber { objective, maximise, iterations, scale, enough, gradients: Cell::new(0), failed: RefCell::default() }
-}
 
 /// Optimises the shapes.
 ///

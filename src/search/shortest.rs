@@ -4,8 +4,8 @@
 //! the logarithm of the duration (Newton's method), which at an optimum of the steps is the derivative at constant steps; otherwise the
 //! interval is halved. Every search starts from the steps found before: they keep their shares of the duration.
 
+use super::climber::{Climber, Ended};
 use super::controls::Controls;
-use super::shape::{Climber, Ended};
 use crate::hamiltonian::Fault;
 
 /// Accuracy of the duration, as a fraction of it.
@@ -37,7 +37,7 @@ pub(super) fn shortest(
             next = 0.5 * (low + high);
             continue;
         };
-        let ended = climber.climb(&controls, best.1.free.clone(), next);
+        let ended = climber.climb(&controls, best.1.free.clone(), next)?;
         if climber.is_enough(ended.value) {
             high = next;
             best = (controls, ended);

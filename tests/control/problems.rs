@@ -55,11 +55,11 @@ fn the_shortest_charge_is_bang_off_bang() {
 
 #[test]
 fn a_duration_that_is_too_short_is_not_reached() {
-    let experiment = shaped(&common_field(200.0).replace("8 ms", "6 ms"), &"0.9 0\n".repeat(40));
+    let experiment = shaped(&common_field(200.0).replace("8 ms", "5 ms"), &"0.9 0\n".repeat(40));
     let limits = Limits { real: true, ..Limits::default() };
     let search = Search { starts: 1, limits, reach: Some(0.999), shortest: true, ..search(&["common"]) };
     let found = found(&experiment, &goal("expectation(-Iz(a) - Iz(b))", None), &search);
-    assert!(!found.reached && found.best > 0.9 && found.stretch == 1.0, "{found:?}");
+    assert!(!found.reached && (0.70..0.75).contains(&found.best) && found.stretch == 1.0, "{found:?}");
 }
 
 /// Polarisation transfer between two spins takes 1/J: Iz to 2 Iz Sz in 1/2J, and that to Sz in 1/2J (Khaneja, Brockett, Glaser, Phys. Rev.
@@ -68,8 +68,9 @@ fn a_duration_that_is_too_short_is_not_reached() {
 fn polarisation_is_transferred_in_the_inverse_of_the_coupling() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/control/transfer.seq")).unwrap();
     let experiment = shaped(&text, &"0.5 0\n".repeat(40));
-    let search = Search { starts: 3, iterations: 300, reach: Some(0.9995), ..search(&["proton", "carbon"]) };
+    let search = Search { starts: 3, iterations: 300, reach: Some(0.995), ..search(&["proton", "carbon"]) };
     let found = found(&experiment, &goal("order(Iz(c))", None), &search);
+    // With an rf of 2 kHz and 40 steps the three rotations by 90 degrees take part of the time.
     assert!(found.reached && found.best <= 1.0 + 1e-9, "{} {:?}", found.best, found.climbs);
     // In 80 % of the time no more than sin(0.8 pi/2)^2 = 0.9045 of it, the product of what the two halves transfer.
     let values = Values::from([("length".to_string(), 0.8 / 140.0)]);
@@ -82,10 +83,11 @@ const REFOCUSING: &str = "ergoseq 1
 param span = 12.5 kHz
 system {
     field 11.7 T
+    temperature 300 K
     spin h : 1H
 }
 shape echo = \"echo.txt\"
-ensemble { offset 1H : uniform(from = -span, to = span) points 15 }
+ensemble { offset 1H : uniform(from = -span, to = span) points 9 }
 sequence {
     prepare thermal
     pulse 1H phase x rf = 15 kHz duration = 200 us shape = echo
@@ -97,7 +99,7 @@ measure { member_mean(gate_fidelity(pi*Ix(h))) }
 /// resonance only.
 #[test]
 fn a_gate_is_refocusing_over_a_range_of_offsets() {
-    let experiment = shaped(REFOCUSING, &"1 0\n".repeat(60));
+    let experiment = shaped(REFOCUSING, &"1 0\n".repeat(40));
     let goal = goal("gate_fidelity(pi*Ix(h))", None);
     let plain = Limits::default();
     for (limits, least) in [
@@ -105,7 +107,7 @@ fn a_gate_is_refocusing_over_a_range_of_offsets() {
         (Limits { phase_only: true, ..plain }, 0.98),
         (Limits { bandwidth: Some(40e3), ..plain }, 0.98),
     ] {
-        let search = Search { starts: 2, iterations: 120, limits, seed: 3, ..search(&["echo"]) };
+        let search = Search { starts: 1, iterations: 80, limits, seed: 3, ..search(&["echo"]) };
         let found = found(&experiment, &goal, &search);
         assert!(
             found.best > least && found.best <= 1.0 && found.before < 0.9,
@@ -119,7 +121,7 @@ fn a_gate_is_refocusing_over_a_range_of_offsets() {
             assert!(steps.iter().all(|(a, _)| (a - 1.0).abs() < 1e-12));
         }
         if let Some(bandwidth) = limits.bandwidth {
-            assert!(beyond(&cartesian(steps), 200e-6 / 60.0, 3.0 * bandwidth) < 1e-3);
+            assert!(beyond(&cartesian(steps), 200e-6 / 40.0, 3.0 * bandwidth) < 1e-3);
         }
     }
 }
@@ -164,7 +166,7 @@ fn steps_on_the_grid_of_a_spectrometer_lose_little() {
     );
     let experiment = shaped(&text, &"1 0\n".repeat(40));
     let goal = goal("gate_fidelity(pi*Ix(h))", None);
-    let search = Search { starts: 1, iterations: 120, seed: 3, ..search(&["echo"]) };
+    let search = Search { starts: 1, iterations: 60, seed: 3, ..search(&["echo"]) };
     let free = found(&experiment, &goal, &search);
     let options = Options { spectrometer: Some("coarse".into()), ..Options::default() };
     let on_grid = shape(&experiment, &Values::new(), &options, &goal, &search).unwrap();

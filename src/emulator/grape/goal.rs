@@ -4,14 +4,14 @@
 #![expect(clippy::indexing_slicing, reason = "the derivative is computed element by element of an n x n matrix")]
 
 use super::super::context::RunContext;
-use super::super::observable::{EvalError, Observable, aggregates, at_marks, averaged, member_means};
+use super::super::observable::{EvalError, Observable, aggregates, at_marks, averaged, is_of_propagator, member_means};
 use super::super::whole_propagator::refused;
 use super::path::Path;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::ir::key_of;
 use crate::linalg::{C64, I, Matrix, Vector, adjoint, identity, product, real};
-use crate::spin::State;
+use crate::spin::{Space, State};
 use crate::syntax::Expr;
 use std::collections::BTreeMap;
 
@@ -25,12 +25,13 @@ pub(super) enum Of {
     Propagator,
 }
 
-/// An observable that can be optimised.
+/// The kind of a result.
 pub(super) struct Kind {
-    observable: Observable,
     pub of: Of,
     /// True if it is evaluated for every member and averaged.
-    each: bool,
+    pub each: bool,
+    /// The expression that is evaluated.
+    expr: Expr,
 }
 
 /// The kind of a result; refused if it is not a function of a single state or propagator.
@@ -45,43 +46,34 @@ pub(super) fn kind(e: &Evaluator, expr: &Expr) -> Result<Kind, Fault> {
             .help("use a metric at a mark: `--maximise \"ergotropy at charged\"`")
             .into());
     }
-    let observable = Observable::new(e, key_of(inner), inner)?;
-    let propagator = observable.is_of_propagator();
+    let propagator = is_of_propagator(inner);
     if propagator && let Some(why) = refused(&e.basis) {
-        return Err(undefined(&observable, &why.to_string()));
+        return Err(undefined(&key_of(inner), &why.to_string()));
     }
     let of = if propagator { Of::Propagator } else { Of::State };
-    Ok(Kind { observable, of, each: each || propagator })
+    Ok(Kind { of, each: each || propagator, expr: inner.clone() })
 }
 
-/// A goal with the context in which it is evaluated.
+/// What is evaluated: the declared system for the mean state, or every member by itself.
 pub(super) struct PulseGoal {
     kind: Kind,
-    context: RunContext,
-    /// Columns are the states of the space in the whole product space; `None` if they are the same.
-    embedding: Option<Matrix>,
+    evaluations: Vec<Evaluation>,
 }
 
 impl PulseGoal {
-    /// Checks that the paths have what the goal needs.
-    pub fn new(kind: Kind, context: RunContext, paths: &[Path]) -> Result<PulseGoal, Fault> {
+    /// With the evaluator and the context of the declared system, or of every member; checks that the paths have what the goal needs.
+    pub fn new(kind: Kind, contexts: Vec<(&Evaluator, RunContext)>, paths: &[Path]) -> Result<PulseGoal, Fault> {
         if kind.of == Of::Propagator && paths.iter().any(|path| path.unitary().is_none()) {
             let why = crate::metrics::NoPropagator::NotUnitary;
-            return Err(undefined(&kind.observable, &why.to_string()));
+            return Err(undefined(&key_of(&kind.expr), &why.to_string()));
         }
-        let space = context.space();
-        let embedding = (!space.is_whole()).then(|| {
-            let unit = |k: usize| {
-                let mut psi = Vector::zeros(space.len());
-                psi[k] = real(1.0);
-                match space.embedded(&State::Pure(psi)) {
-                    State::Pure(whole) => whole,
-                    State::Mixed(_) => Vector::zeros(0),
-                }
-            };
-            Matrix::from_columns(&(0..space.len()).map(unit).collect::<Vec<_>>())
-        });
-        Ok(PulseGoal { kind, context, embedding })
+        let evaluation = |(e, context): (&Evaluator, RunContext)| -> Result<Evaluation, Fault> {
+            let observable = Observable::new(e, key_of(&kind.expr), &kind.expr)?;
+            let embedding = embedding(context.space());
+            Ok(Evaluation { of: kind.of, observable, context, embedding })
+        };
+        let evaluations = contexts.into_iter().map(evaluation).collect::<Result<_, Fault>>()?;
+        Ok(PulseGoal { kind, evaluations })
     }
 
     pub fn of(&self) -> Of {
@@ -90,32 +82,62 @@ impl PulseGoal {
 
     /// The value, from the states or propagators of the members at the end.
     pub fn value(&self, paths: &[Path], ends: &[Matrix]) -> Result<f64, Fault> {
-        if !self.kind.each {
-            return self.evaluate(&mean(paths, ends));
-        }
         let mut sum = 0.0;
-        for (path, end) in paths.iter().zip(ends) {
-            sum += path.weight * self.evaluate(end)?;
+        if !self.kind.each {
+            for whole in &self.evaluations {
+                sum += whole.evaluate(&mean(paths, ends))?;
+            }
+            return Ok(sum);
+        }
+        for ((path, end), own) in paths.iter().zip(ends).zip(&self.evaluations) {
+            sum += path.weight * own.evaluate(end)?;
         }
         Ok(sum)
     }
 
     /// The value, and the derivative with respect to the end of every member, divided by its weight.
     pub fn derivative(&self, paths: &[Path], ends: &[Matrix]) -> Result<(f64, Vec<Matrix>), Fault> {
-        if !self.kind.each {
-            let (value, derivative) = self.differentiate(&mean(paths, ends))?;
-            return Ok((value, vec![derivative; ends.len()]));
-        }
         let mut sum = 0.0;
         let mut derivatives = Vec::with_capacity(ends.len());
-        for (path, end) in paths.iter().zip(ends) {
-            let (value, derivative) = self.differentiate(end)?;
+        if !self.kind.each {
+            for whole in &self.evaluations {
+                let (value, derivative) = whole.differentiate(&mean(paths, ends))?;
+                sum += value;
+                derivatives = vec![derivative; ends.len()];
+            }
+            return Ok((sum, derivatives));
+        }
+        for ((path, end), own) in paths.iter().zip(ends).zip(&self.evaluations) {
+            let (value, derivative) = own.differentiate(end)?;
             sum += path.weight * value;
             derivatives.push(derivative);
         }
         Ok((sum, derivatives))
     }
+}
 
+/// Columns are the states of the space in the whole product space; `None` if they are the same.
+fn embedding(space: &Space) -> Option<Matrix> {
+    let unit = |k: usize| {
+        let mut psi = Vector::zeros(space.len());
+        psi[k] = real(1.0);
+        match space.embedded(&State::Pure(psi)) {
+            State::Pure(whole) => whole,
+            State::Mixed(_) => Vector::zeros(0),
+        }
+    };
+    (!space.is_whole()).then(|| Matrix::from_columns(&(0..space.len()).map(unit).collect::<Vec<_>>()))
+}
+
+/// An observable with the context in which it is evaluated.
+struct Evaluation {
+    of: Of,
+    observable: Observable,
+    context: RunContext,
+    embedding: Option<Matrix>,
+}
+
+impl Evaluation {
     fn evaluate(&self, end: &Matrix) -> Result<f64, Fault> {
         let (state, propagator) = self.parts(end);
         // Shapes differ between evaluations, so no cached spectrum may be reused.
@@ -124,18 +146,18 @@ impl PulseGoal {
             Some(u) => moment.with_propagator(Ok(u)),
             None => moment,
         };
-        self.kind.observable.answer(Some(&moment), &BTreeMap::new()).map_err(|refusal| {
+        self.observable.answer(Some(&moment), &BTreeMap::new()).map_err(|refusal| {
             let why = match refusal {
                 EvalError::Undefined(why) => why.to_string(),
                 EvalError::NotFinite(x) => format!("it is {x}"),
             };
-            undefined(&self.kind.observable, &why)
+            undefined(&self.observable.key, &why)
         })
     }
 
     /// The state at the end, or that as prepared beside the propagator.
     fn parts<'m>(&self, end: &'m Matrix) -> (State, Option<&'m Matrix>) {
-        match self.kind.of {
+        match self.of {
             Of::State => (State::Mixed(end.clone()), None),
             Of::Propagator => (self.context.scene.initial.clone(), Some(end)),
         }
@@ -146,14 +168,14 @@ impl PulseGoal {
     fn differentiate(&self, end: &Matrix) -> Result<(f64, Matrix), Fault> {
         let (state, propagator) = self.parts(end);
         let moment = self.context.moment(&state, None, None).in_unitary_part(None);
-        let observable = &self.kind.observable;
+        let observable = &self.observable;
         let found = match propagator {
             Some(u) => observable.derivative_by_propagator(&moment.with_propagator(Ok(u))),
             None => observable.derivative(&moment).map(|(value, g)| (value, self.inside(g))),
         };
         match found.filter(|(_, g)| g.iter().all(|x| x.is_finite())) {
             Some(found) => Ok(found),
-            None if self.kind.of == Of::Propagator => {
+            None if self.of == Of::Propagator => {
                 let message = format!("`{}` has no gradient with respect to a shape", observable.expr);
                 Err(Diagnostic::without_place(Code::Contradiction, message)
                     .help("of the metrics of the evolution, `gate_fidelity` has one")
@@ -176,7 +198,7 @@ impl PulseGoal {
         if n > MOST_BY_DIFFERENCES {
             let message = format!(
                 "`{}` has no derivative in closed form, and finite differences are taken for up to {MOST_BY_DIFFERENCES} states; this system has {n}",
-                self.kind.observable.expr
+                self.observable.expr
             );
             return Err(Diagnostic::without_place(Code::TooLarge, message)
                 .help("optimise an energy, an expectation value, a population or a fidelity")
@@ -225,7 +247,6 @@ fn mean(paths: &[Path], states: &[Matrix]) -> Matrix {
     weighted.fold(first, |sum, rho| sum + rho)
 }
 
-fn undefined(observable: &Observable, why: &str) -> Fault {
-    let message = format!("`{}` is undefined: {why}", observable.key);
-    Diagnostic::without_place(Code::UnknownResult, message).into()
+fn undefined(key: &str, why: &str) -> Fault {
+    Diagnostic::without_place(Code::UnknownResult, format!("`{key}` is undefined: {why}")).into()
 }

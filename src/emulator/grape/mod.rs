@@ -84,7 +84,8 @@ pub struct PulseObjective {
 }
 
 /// A member of the ensemble: weight, schedule and initial state.
-struct MemberSchedule {
+struct MemberSchedule<'a> {
+    evaluator: Evaluator<'a>,
     weight: f64,
     schedule: Schedule,
     prepared: Prepared,
@@ -117,9 +118,15 @@ impl PulseObjective {
         let initial = mean_state(members.iter().map(|m| m.weight).zip(&states)).into_owned();
         let observables = Arc::new(Requests::Declared(&[]).observables(&e)?);
         let Some(first) = members.first() else { return Err(no_members()) };
-        let mut context = open_context(&e, &declared, space, &first.prepared, observables)?;
+        let mut context = open_context(&e, &declared, space.clone(), &first.prepared, observables.clone())?;
         context.scene.initial = initial;
+        let mut contexts = Vec::new();
         for (member, state) in members.iter().zip(states) {
+            if kind.each {
+                let own = &member.evaluator;
+                let opened = open_context(own, &member.schedule, space.clone(), &member.prepared, observables.clone())?;
+                contexts.push((own, opened));
+            }
             let (stages, found) = stages(&context, options, &layout, &member.schedule, mark)?;
             let missing = layout.free.iter().zip(shapes).find(|(k, _)| found.get(**k) != Some(&true));
             if let Some((_, name)) = missing {
@@ -127,7 +134,10 @@ impl PulseObjective {
             }
             paths.push(Path { weight: member.weight, start: state.density(), stages });
         }
-        let goal = PulseGoal::new(kind, context, &paths)?;
+        if !kind.each {
+            contexts.push((&e, context));
+        }
+        let goal = PulseGoal::new(kind, contexts, &paths)?;
         let declared =
             experiment.shapes.iter().flat_map(|s| &s.steps).map(|(a, p)| (a * p.cos(), a * p.sin())).collect();
         Ok(PulseObjective { paths, layout, declared, goal })
@@ -304,17 +314,17 @@ fn stages(
     Ok(builder.finished())
 }
 
-fn member_schedules(
-    experiment: &Experiment,
+fn member_schedules<'a>(
+    experiment: &'a Experiment,
     e: &Evaluator,
     given: &Values,
     options: &Options,
-) -> Result<Vec<MemberSchedule>, Fault> {
-    let lower = |member: &crate::hamiltonian::Member| -> Result<MemberSchedule, Fault> {
+) -> Result<Vec<MemberSchedule<'a>>, Fault> {
+    let lower = |member: &crate::hamiltonian::Member| -> Result<MemberSchedule<'a>, Fault> {
         let own = evaluator(experiment, given, options, member)?;
         let (schedule, _) = build(&own)?;
         let prepared = prepare(&own, &schedule.prepare, schedule.prepare_place.span())?;
-        Ok(MemberSchedule { weight: member.weight, schedule, prepared })
+        Ok(MemberSchedule { evaluator: own, weight: member.weight, schedule, prepared })
     };
     members(e)?.iter().map(lower).collect()
 }

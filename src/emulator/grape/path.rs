@@ -11,7 +11,7 @@ use super::open::OpenPiece;
 use super::slices::{Follower, ShapedPiece, slices};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Control, Fault, Kick, Project, Reset, Segment, ShapeSteps, ShapeUse, Step};
-use crate::linalg::{I, Matrix, Vector, identity, norm_squared, power, product, real};
+use crate::linalg::{I, Matrix, Vector, ZERO, identity, norm_squared, power, product, real};
 use crate::source::Place;
 use crate::spin::{Operator, Sparse, State};
 
@@ -232,6 +232,14 @@ impl<'a> PathBuilder<'a> {
             used.into_iter().map(|used| self.follower(used, segment.place)).collect::<Result<Vec<_>, _>>()?;
         let drives: Vec<(Matrix, Matrix)> =
             followers.iter().map(|f| (self.dense(&f.steps.x), self.dense(&f.steps.y))).collect();
+        let acts = |(x, y): &(Matrix, Matrix)| x.iter().chain(y.iter()).any(|element| *element != ZERO);
+        if !drives.iter().any(acts) {
+            let message = "this shaped pulse acts on no spin of the system";
+            return Err(Diagnostic::new(Code::WrongOperator, segment.place.span(), message)
+                .label("no spin of this nucleus")
+                .help("use the channel of a nucleus that is declared in `system`")
+                .into());
+        }
         let generator = Generator::of(&rest, self.context.space());
         let h = generator.hamiltonian(0.0);
         let norms = drives.iter().map(|(x, _)| x).chain([&h]).map(|m| (norm_squared(m) / m.nrows() as f64).sqrt());

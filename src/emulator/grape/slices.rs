@@ -146,8 +146,8 @@ fn divided(duration: f64, (from, to): (f64, f64), followers: &[Follower], rate: 
         return;
     }
     // The error of an interval is that of the variation of c times the angle turned, to the second power of each.
-    const SMALL: f64 = 0.02;
-    const SHORTEST: f64 = 1e-6;
+    const SMALL: f64 = 0.006;
+    const SHORTEST: f64 = 1e-5;
     let at = |follower: &Follower, share: f64| follower.factor(duration * (from + (to - from) * share));
     let varied = |follower: &Follower| {
         (at(follower, 0.0) - at(follower, 1.0)).norm().max((at(follower, 0.0) - at(follower, 0.5)).norm())
