@@ -17,6 +17,7 @@ pub struct Definition<'a> {
 }
 
 /// All declarations with a name and a value.
+#[derive(Default)]
 pub struct Declarations<'a> {
     params: Vec<&'a Param>,
     operators: Vec<(&'a Name, &'a Expr, OperatorKind)>,
@@ -31,15 +32,7 @@ pub struct Declarations<'a> {
 // A match guard would have to report duplicate names, and guards should have no side effects.
 #[allow(clippy::collapsible_match)]
 pub fn collect<'a>(items: &'a [Item], c: &mut Checker) -> Declarations<'a> {
-    let mut all = Declarations {
-        params: vec![],
-        operators: vec![],
-        cycles: vec![],
-        field: vec![],
-        rf: vec![],
-        definitions: HashMap::new(),
-        states: HashMap::new(),
-    };
+    let mut all = Declarations::default();
     let mut seen: HashMap<&str, Span> = HashMap::new();
     for (part, _) in SYSTEM_PARTS {
         c.scope.names.insert((*part).to_string(), Meaning::Part);

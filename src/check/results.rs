@@ -53,11 +53,7 @@ fn traces(events: &[ir::Event]) -> Vec<String> {
     let mut names = Vec::new();
     let mut acquired = 0;
     for event in events {
-        if let EventKind::Acquire { .. } = &event.kind {
-            acquired += 1;
-            names.push(if acquired == 1 { "fid".to_string() } else { format!("fid{acquired}") });
-        }
-        if let EventKind::Loop { look: Some(ir::Look::Signal(_)), .. } = &event.kind {
+        if let EventKind::Acquire { .. } | EventKind::Loop { look: Some(ir::Look::Signal(_)), .. } = &event.kind {
             acquired += 1;
             names.push(if acquired == 1 { "fid".to_string() } else { format!("fid{acquired}") });
         }

@@ -32,8 +32,8 @@ use super::settings::{Options, Typical};
 use super::vector_sample::{Recorded, VectorResults, VectorSample};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
-    Acquire, Deviation, Evaluator, Fault, Look, Prepared, Schedule, Segment, Step, Values, build, duration, members,
-    prepare,
+    Acquire, Deviation, Evaluator, Fault, Look, Prepared, Schedule, Segment, Step, Strobe, Values, build, duration,
+    members, prepare,
 };
 use crate::ir::{Experiment, Measure, key_of};
 use crate::linalg::{C64, Vector, real};
@@ -383,23 +383,7 @@ fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>)
                 clock += acquire.segment.duration;
             }
             Meeting::Strobe(strobe) => {
-                let Look::Trace(name) = &strobe.look else { continue };
-                let (start, mut time, mut values) = (clock, vec![0.0], vec![look(&pair)]);
-                for (times, body) in &strobe.runs {
-                    for _ in 0..*times {
-                        for step in body {
-                            for vector in &mut pair {
-                                if let State::Pure(moved) = walker.step_member(step, State::Pure(vector.clone()))? {
-                                    *vector = moved;
-                                }
-                            }
-                        }
-                        clock += duration(body);
-                        time.push(clock - start);
-                        values.push(look(&pair));
-                    }
-                }
-                tally.traces.push(Recorded { name: name.clone(), start, time, means: values });
+                tally.traces.extend(passes(strobe, &mut walker, &mut pair, &mut clock, &look)?);
             }
             // Tomographies are refused, and statements are not sampled.
             Meeting::Tomography(_) | Meeting::Along(..) => {}
@@ -407,6 +391,33 @@ fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>)
     }
     tally.methods.extend(walker.methods);
     Ok(tally)
+}
+
+/// The trace of a loop that is observed once a pass; a signal is refused before.
+fn passes(
+    strobe: &Strobe,
+    walker: &mut Integrator,
+    pair: &mut [Vector; 2],
+    clock: &mut f64,
+    look: &dyn Fn(&[Vector; 2]) -> Vec<f64>,
+) -> Result<Option<Recorded>, Fault> {
+    let Look::Trace(name) = &strobe.look else { return Ok(None) };
+    let (start, mut time, mut means) = (*clock, vec![0.0], vec![look(pair)]);
+    for (times, body) in &strobe.runs {
+        for _ in 0..*times {
+            for step in body {
+                for vector in &mut *pair {
+                    if let State::Pure(moved) = walker.step_member(step, State::Pure(vector.clone()))? {
+                        *vector = moved;
+                    }
+                }
+            }
+            *clock += duration(body);
+            time.push(*clock - start);
+            means.push(look(pair));
+        }
+    }
+    Ok(Some(Recorded { name: name.clone(), start, time, means }))
 }
 
 /// An operator whose expectation value is requested.

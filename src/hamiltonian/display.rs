@@ -1,6 +1,6 @@
 //! A schedule as text: the output of `ergoseq show --stage hamiltonian`.
 
-use super::schedule::{Look, Schedule, Segment, Step};
+use super::schedule::{Look, Schedule, Segment, Step, Strobe};
 use crate::spin::{Basis, Operator, SiteKind};
 use crate::units::{UnitSystem, angular_factor};
 use crate::waveform::Scalar;
@@ -104,21 +104,7 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
                 segment(&a.segment, basis, units, &indent, out);
                 *clock += a.segment.duration;
             }
-            Step::Strobe(strobe) => {
-                let looked = match &strobe.look {
-                    Look::Trace(name) => format!("trace `{name}` before the first and after every pass"),
-                    Look::Signal(receiver) => {
-                        format!("signal of {} at the start of every pass", receiver.nucleus)
-                    }
-                };
-                let _ = writeln!(out, "{indent}at {}: {looked}:", time(*clock, units));
-                for (count, body) in &strobe.runs {
-                    let _ = writeln!(out, "{indent}  {count} times:");
-                    let begin = *clock;
-                    steps(body, basis, units, depth + 2, clock, out);
-                    *clock = begin + *count as f64 * (*clock - begin);
-                }
-            }
+            Step::Strobe(strobe) => passes(strobe, basis, units, depth, clock, out),
             Step::Loop(count, body) => {
                 let _ = writeln!(out, "{indent}{count} times:");
                 let begin = *clock;
@@ -126,6 +112,22 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
                 *clock = begin + *count as f64 * (*clock - begin);
             }
         }
+    }
+}
+
+/// A loop that is observed once a pass.
+fn passes(strobe: &Strobe, basis: &Basis, units: UnitSystem, depth: usize, clock: &mut f64, out: &mut String) {
+    let indent = "  ".repeat(depth);
+    let looked = match &strobe.look {
+        Look::Trace(name) => format!("trace `{name}` before the first and after every pass"),
+        Look::Signal(receiver) => format!("signal of {} at the start of every pass", receiver.nucleus),
+    };
+    let _ = writeln!(out, "{indent}at {}: {looked}:", time(*clock, units));
+    for (count, body) in &strobe.runs {
+        let _ = writeln!(out, "{indent}  {count} times:");
+        let begin = *clock;
+        steps(body, basis, units, depth + 2, clock, out);
+        *clock = begin + *count as f64 * (*clock - begin);
     }
 }
 

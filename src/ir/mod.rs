@@ -7,6 +7,7 @@ mod ensemble;
 mod event;
 mod experiment;
 mod function;
+mod look;
 mod meaning;
 mod measure;
 mod refusal;
@@ -23,6 +24,7 @@ pub use experiment::{
     Theory, scans_of,
 };
 pub use function::{FUNCTIONS, FunctionInfo, LARMOR, LENGTH, OTHER_FUNCTIONS, Rule as FunctionRule, SIZE};
+pub use look::{Detection, Look};
 pub use meaning::{Meaning, Type};
 pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, at_mark, is_aggregate, key_of, marked_metrics};
 pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};
