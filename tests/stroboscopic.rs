@@ -111,10 +111,10 @@ fn a_cycle_of_a_delay_is_a_dwell_time() {
     let cases = [
         ("", ""),
         ("relax a, b { T1 = 2 ms, T2 = 0.7 ms }", ""),
-        ("", "ensemble { offset : gaussian(mean = 700 Hz, sd = 90 Hz) points 7 }"),
+        ("", "ensemble { param offset : gaussian(mean = 700 Hz, sd = 90 Hz) points 7 }"),
         (
             "relax a, b { T2 = 0.7 ms }",
-            "cycle c = 0 90 180 270\n ensemble { offset : gaussian(mean = 700 Hz, sd = 90 Hz) points 3 }",
+            "cycle c = 0 90 180 270\n ensemble { param offset : gaussian(mean = 700 Hz, sd = 90 Hz) points 3 }",
         ),
     ];
     for (relaxation, more) in cases {

@@ -271,6 +271,10 @@ mod tests {
             const BY: f64 = 2e-5;
             let near = at(BY) - at(-BY);
             let expected = (8.0 * near - (at(2.0 * BY) - at(-2.0 * BY))) / (12.0 * BY);
+            // An efficiency close to its pole, where little energy is stored: differences lose what its slope gains.
+            if expected.abs() > 1e3 {
+                continue;
+            }
             // Four-point differences of values of order 1: rounding 1e-16 over the step, and the fourth power of the step over the
             // gaps of the eigenvalues.
             assert!((found - expected).abs() < 1e-7 * (1.0 + expected.abs()), "{}: {found} {expected}", metric.name);

@@ -54,7 +54,7 @@ fn every_word_is_explained_and_every_example_runs() {
                     assert!(compiled.is_ok(), "{word}:\n{example}\n{}", compiled.err().unwrap());
                 }
                 None if shown.contains("\nExample: ") && shown.contains("    ergoseq list --print ") => {}
-                None if !["readouts", "drawings", "methods", "dialects", "budgets", "codes"]
+                None if !["readouts", "drawings", "methods", "dialects", "budgets", "codes", "isotopes"]
                     .contains(&table.as_str()) =>
                 {
                     without.push(word);
@@ -63,8 +63,8 @@ fn every_word_is_explained_and_every_example_runs() {
             }
         }
     }
-    // Words that no block and no shipped sequence uses, most of them nuclei.
-    assert!(without.len() < 100, "{} words have no example: {without:?}", without.len());
+    // Words that no block and no shipped sequence uses.
+    assert!(without.len() < 50, "{} words have no example: {without:?}", without.len());
 }
 
 #[test]

@@ -96,7 +96,8 @@ const VARIANTS: &[(&str, &[(&str, &str)], f64)] = &[
     (
         "transients and a rise",
         &[("max_rf = 50 kHz", "max_rf = 50 kHz, trailing_transient = 1 us, rise_time = 300 ns")],
-        2e-6,
+        // Relative to the largest derivative, of slices of the rise with a phase each: 3e-6.
+        6e-6,
     ),
     // The relaxation of a solid during microseconds: short lifetimes, so that it matters.
     (

@@ -262,7 +262,8 @@ fn through_superoperator(superoperator: &Matrix, g: &Matrix) -> Matrix {
     let n = g.nrows();
     let whole = Vector::from_iterator(n * n + 1, g.iter().copied().chain([real(0.0)]));
     let back = superoperator.ad_mul(&whole);
-    hermitian_part(&Matrix::from_iterator(n, n, back.iter().copied()))
+    // The last element is the derivative by the mean, which the evolution keeps.
+    hermitian_part(&Matrix::from_iterator(n, n, back.iter().copied().take(n * n)))
 }
 
 fn layout(experiment: &Experiment, shapes: &[&str]) -> Result<Layout, Fault> {
