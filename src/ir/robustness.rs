@@ -7,6 +7,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Place;
 use crate::syntax::ast::SweepValues;
 use crate::syntax::{Expr, parse_expression};
+use crate::units::UnitSystem;
 
 /// The parameter of the relative error of the rf amplitude.
 pub const RF_ERROR: &str = "rf_error";
@@ -37,8 +38,12 @@ pub fn with_errors(
         ));
     }
     out.sweeps.clear();
-    for (name, values) in [(RF_ERROR, rf), (OFFSET_ERROR, offset)] {
-        let default = Expr::number(0.0);
+    // The default gives the parameter its dimension.
+    let no_offset = match experiment.units {
+        UnitSystem::Lab => parse_expression("0 Hz", 0).map_err(Box::new)?,
+        UnitSystem::Natural => Expr::number(0.0),
+    };
+    for (name, values, default) in [(RF_ERROR, rf, Expr::number(0.0)), (OFFSET_ERROR, offset, no_offset)] {
         out.params.push(Param { name: name.to_string(), default, range: None, place: Place::default() });
         out.sweeps.push(vec![Sweep { name: name.to_string(), values, place: Place::default() }]);
     }
