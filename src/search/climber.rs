@@ -117,7 +117,7 @@ pub fn optimise_steps(
     let controls = Controls::new(Limits::default(), &[(&own, 1.0)])?;
     let scale = objective.value(start, 1.0)?.abs().max(1e-3);
     let climber = climber(objective, maximise, iterations, scale, enough);
-    let (ended, _) = climber.climb_all(&controls, vec![controls.from_steps(&own)], 1.0)?;
+    let (ended, _) = climber.climb_all(&controls, vec![controls.variables_of(&own)], 1.0)?;
     Ok((ended.value, controls.steps(&ended.free)))
 }
 

@@ -131,7 +131,7 @@ impl Controls {
     }
 
     /// The free variables from which a search starts for given steps (amplitude, phase). With a filter the steps are its input.
-    pub fn from_steps(&self, steps: &[(f64, f64)]) -> Vec<f64> {
+    pub fn variables_of(&self, steps: &[(f64, f64)]) -> Vec<f64> {
         // On the bound the derivative with respect to w vanishes, and the search would never leave it.
         let w = |a: f64| a.clamp(-0.999, 0.999).asin();
         let each = steps.iter();

@@ -76,7 +76,7 @@ pub fn shape(
         own.iter().zip(&durations).map(|(steps, duration)| (steps.as_slice(), *duration)).collect();
     let controls = Controls::new(search.limits, &shapes)?;
     let all: Vec<(f64, f64)> = own.concat();
-    let mut starts = vec![controls.from_steps(&all)];
+    let mut starts = vec![controls.variables_of(&all)];
     for item in 0..search.starts {
         starts.push(controls.random(&mut Noise::new(search.seed, item as u64)));
     }

@@ -30,7 +30,7 @@ pub(super) enum Stage {
     /// Evolution with relaxation that does not depend on the shapes: a superoperator on stacked density matrices.
     Relaxed(Matrix),
     /// Shaped pulses with relaxation.
-    Open(OpenPiece),
+    Open(Box<OpenPiece>),
 }
 
 impl Stage {
@@ -251,7 +251,7 @@ impl<'a> PathBuilder<'a> {
             self.operation(Operation::Shaped(piece));
         } else {
             self.small_enough(segment)?;
-            self.stages.push(Stage::Open(OpenPiece::new(piece, &generator)));
+            self.stages.push(Stage::Open(Box::new(OpenPiece::new(piece, &generator))));
         }
         Ok(())
     }
