@@ -43,9 +43,12 @@ measure { ergotropy, stored_energy, purity }
 const PULSE: &str = "pulse 1H phase x rf = 40 kHz duration = 12 us shape = own";
 const CARBON: (&str, &str) = ("spin p, q : 1H", "spin p, q : 1H\n    spin c : 13C\n    dipolar p c = -8 kHz");
 
+/// A variant of a program: its name, what is replaced by what, and the accuracy of its value.
+type Variant = (&'static str, &'static [(&'static str, &'static str)], f64);
+
 /// Programs whose gradient is compared with differences: what replaces what in [`SHAPED`], and how far the value may be from that of a
 /// run, as a fraction.
-const VARIANTS: &[(&str, &[(&str, &str)], f64)] = &[
+const VARIANTS: &[Variant] = &[
     ("as it is", &[], 1e-9),
     // The transient of a shaped pulse follows its first and last step.
     (
