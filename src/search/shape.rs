@@ -1,6 +1,6 @@
 //! Optimises the steps of pulse shapes.
 //!
-//! L-BFGS with the exact gradient of the objective, over the free variables of [`super::controls`]. Objectives with few steps have local
+//! L-BFGS with the exact gradient of the objective, over the free variables of `super::controls`. Objectives with few steps have local
 //! maxima, so it starts from the file's own shapes and from random ones, determined by the seed, until the result reaches what is asked for,
 //! or the largest value that it can have.
 
