@@ -15,7 +15,7 @@ const LARGEST: usize = 1024;
 ///   `0.3i`, as `numpy.savetxt` writes them. `#` and `%` start a comment.
 ///
 /// # Errors
-/// A message that names the line or the row: something that is no number, rows of different length, a matrix that is not square.
+/// A message with the line or the row: an entry that is not a number, rows of different lengths, or a matrix that is not square.
 pub fn density_file(text: &str) -> Result<Elements, String> {
     let text = text.trim_start_matches('\u{feff}').trim();
     let rows = if text.starts_with('{') { json(text)? } else { table(text)? };

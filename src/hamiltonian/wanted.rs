@@ -11,7 +11,7 @@ use crate::synthesis::block::Transmitter;
 use crate::synthesis::{MOST_SPINS, Problem, Refusal};
 use crate::units::UnitSystem;
 
-/// What is asked for beside the Hamiltonian and its time.
+/// Requirements in addition to the Hamiltonian and its duration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Wishes {
     /// Nutation frequencies, Hz: of a nucleus, or of all others.

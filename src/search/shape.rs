@@ -1,8 +1,8 @@
 //! Optimises the steps of pulse shapes.
 //!
-//! L-BFGS with the exact gradient of the objective, over the free variables of `super::controls`. Objectives with few steps have local
-//! maxima, so it starts from the file's own shapes and from random ones, determined by the seed, until the result reaches what is asked for,
-//! or the largest value that it can have.
+//! L-BFGS with the exact gradient of the objective, over the free variables of `super::controls`. An objective with few steps has local
+//! maxima. The search therefore starts from the shapes of the file and from random ones, determined by the seed, and stops when the result
+//! reaches the requested value or its upper bound.
 
 use super::climber::climber;
 use super::controls::{Controls, Limits, polar};
