@@ -95,6 +95,7 @@ codes! {
     NotConverged = "E504", "an integration or search did not reach its tolerance";
     OverBudget = "E506", "a limit on the size of a program is exceeded";
     OutOfTime = "E507", "the time limit is exceeded";
+    NoProcessor = "E508", "no graphics processor can be used";
     CutoffTooLow = "E505", "the highest Fock state of a mode is occupied, so the cutoff changes the result";
     CannotRead = "E601", "a file cannot be read";
     CannotWrite = "E602", "a file cannot be written";

@@ -92,7 +92,8 @@ impl<'a> Decay<'a> {
             return Err(Error::Failed(format!("{spins} spins are not within {} .. {most}", Self::FEWEST)));
         }
         let states = 1u64 << spins;
-        let vectors = || -> Result<[wgpu::Buffer; 2], Error> { Ok([device.buffer(16 * states)?, device.buffer(16 * states)?]) };
+        let vectors =
+            || -> Result<[wgpu::Buffer; 2], Error> { Ok([device.buffer(16 * states)?, device.buffer(16 * states)?]) };
         let initial = vectors()?;
         for (k, vector) in pair.iter().enumerate() {
             let first = k as u64 * states;
@@ -220,7 +221,9 @@ impl<'a> Decay<'a> {
 fn with_spins(text: &str, spins: usize) -> String {
     let states = 1u64 << spins;
     let trigonometry = include_str!("trigonometry.wgsl");
-    format!("const SPINS: u32 = {spins}u;\nconst STATES: u32 = {states}u;\nconst GROUPS: u32 = {SUMS}u;\n{trigonometry}\n{text}")
+    format!(
+        "const SPINS: u32 = {spins}u;\nconst STATES: u32 = {states}u;\nconst GROUPS: u32 = {SUMS}u;\n{trigonometry}\n{text}"
+    )
 }
 
 /// The sweep at the start of an interval: half of z, then the first transform.
@@ -236,8 +239,13 @@ fn step(spins: usize, ends: bool) -> Vec<Pass> {
     let groups = groups(spins);
     let (first, last) = (groups[0], groups[groups.len() - 1]);
     let between = &groups[1..groups.len() - 1];
-    let plain = |turn: Turn| move |group: &super::sweep::Group| (Sweep { group: *group, before: Some(turn), multiply: false, after: None }, None);
-    let fused = |group, before, table, after| (Sweep { group, before: Some(before), multiply: true, after }, Some(table));
+    let plain = |turn: Turn| {
+        move |group: &super::sweep::Group| {
+            (Sweep { group: *group, before: Some(turn), multiply: false, after: None }, None)
+        }
+    };
+    let fused =
+        |group, before, table, after| (Sweep { group, before: Some(before), multiply: true, after }, Some(table));
     let mut out: Vec<Pass> = between.iter().rev().map(plain(Turn::ZX)).collect();
     out.push(fused(first, Turn::ZX, Table::HalfX, Some(Turn::XY)));
     out.extend(between.iter().map(plain(Turn::XY)));

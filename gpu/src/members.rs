@@ -98,7 +98,8 @@ impl<'a> Members<'a> {
         let mut terms = Vec::new();
         let text = program((dimension, lanes, rows), blocks, acquisition, (&mut matrices, &mut terms));
         let flat = |all: &[Complex64]| all.iter().flat_map(|x| [x.re, x.im]).collect::<Vec<f64>>();
-        let (matrices, numbers) = (device.numbers(&flat(&matrices))?, device.numbers(&[acquisition.dwell, 0.0, dimension as f64])?);
+        let (matrices, numbers) =
+            (device.numbers(&flat(&matrices))?, device.numbers(&[acquisition.dwell, 0.0, dimension as f64])?);
         let terms = device.numbers(&terms)?;
         let lines = device.buffer(24 * (elements * lanes) as u64)?;
         let columns = device.buffer(8 * ((rows + 2) * lanes) as u64)?;
@@ -180,8 +181,7 @@ fn program(
     (matrices, terms): (&mut Vec<Complex64>, &mut Vec<f64>),
 ) -> String {
     let elements = dimension * dimension;
-    let mut text =
-        format!("const NN: u32 = {elements}u;\nconst LANES: u32 = {lanes}u;\n");
+    let mut text = format!("const NN: u32 = {elements}u;\nconst LANES: u32 = {lanes}u;\n");
     text.push_str(include_str!("trigonometry.wgsl"));
     text.push_str(include_str!("members.wgsl"));
     text.push_str("fn sequence(lane: u32) {\n");

@@ -11,7 +11,7 @@ use super::engines::exact::EXACT;
 use super::observable::{Aggregate, Observable};
 use super::request::{Observables, Requests};
 use super::results::{Mark, Run, RunInfo, Trace};
-use super::settings::{Method, Options};
+use super::settings::{Method, Options, Processor};
 use super::trace::{Between, MOST_AT_ONCE, extremum_of, finest_of, grid};
 use crate::hamiltonian::program::{Block, Condition, Preparation, Program, compile};
 use crate::hamiltonian::{Evaluator, Shared, Values};
@@ -182,6 +182,7 @@ impl Batch {
     /// True if points are propagated in batches under these options.
     pub fn applies(options: &Options) -> bool {
         options.method == Method::Auto
+            && options.processor == Processor::Cpu
             && options.typical.is_none()
             && options.spectrometer.is_none()
             && options.measured.is_none()

@@ -1,7 +1,9 @@
 //! Ensemble runs with members propagated in batches: only sums of states and signals are stored.
 
+use super::engines::StepError;
 use super::engines::exact::EXACT;
 use super::findings::Findings;
+use super::integrate::failed;
 use super::member_batch::{MemberBatch, Wanted};
 use super::members::{self, schedules};
 use super::observable::Observable;
@@ -67,10 +69,20 @@ pub fn run(
     context.kept_dimension = requests.kept_dimension(options);
     let acquisitions: Vec<&Acquire> =
         schedule.steps.iter().filter_map(|step| if let Step::Acquire(a) = step { Some(a) } else { None }).collect();
-    let sums = batch.run(|k, signal| {
-        if let Some(acquire) = acquisitions.get(k) {
-            signal.add_up_lines(acquire.receiver.points, acquire.receiver.dwell);
+    let on_device = match (super::graphics::device(options.processor)?, acquisitions.as_slice()) {
+        (Some(device), [acquire]) => {
+            let failed = |e: StepError| failed(acquire.segment.place, &e.to_string());
+            batch.run_on(device, (acquire.receiver.points, acquire.receiver.dwell)).map_err(failed)?
         }
+        _ => None,
+    };
+    let method = if on_device.is_some() { super::graphics::EXACT } else { EXACT };
+    let sums = on_device.or_else(|| {
+        batch.run(|k, signal| {
+            if let Some(acquire) = acquisitions.get(k) {
+                signal.add_up_lines(acquire.receiver.points, acquire.receiver.dwell);
+            }
+        })
     });
     let Some(sums) = sums else { return Ok(None) };
     energies_of_powders(e, declared, &context);
@@ -82,7 +94,7 @@ pub fn run(
     let mut propagation = Propagation::new(&context, options, vec![1.0]);
     // The eigenvalues of a mean state are not conserved.
     context.unitary_part.set(None);
-    propagation.used(EXACT);
+    propagation.used(method);
     propagation.take_up(schedule, batch.level(), sums, wanted)?;
     let how = RunInfo {
         whole: declared.basis.size(),

@@ -31,6 +31,11 @@ impl Assembly {
         }
     }
 
+    /// The terms: slots of the coefficients, and constant matrices.
+    pub fn terms(&self) -> &[(Slot, Vec<Entry>)] {
+        &self.terms
+    }
+
     /// The n x n Hamiltonian of each lane.
     pub fn matrix(&self, slots: &[Lane], n: usize) -> MatrixBatch {
         let mut out = MatrixBatch::zeros(n);

@@ -23,15 +23,15 @@ const GROUP: usize = 16 * LANES;
 const GROUPS: usize = 16;
 
 /// Evolution under a constant Hamiltonian.
-struct Evolution {
-    assembly: Assembly,
+pub(super) struct Evolution {
+    pub(super) assembly: Assembly,
     /// Its eigendecomposition, if the Hamiltonian is the same for all members.
-    levels: Option<LevelsBatch>,
-    duration: f64,
+    pub(super) levels: Option<LevelsBatch>,
+    pub(super) duration: f64,
     dimension: usize,
 }
 
-enum Step {
+pub(super) enum Step {
     Evolve(Evolution, Option<usize>),
     Pulse(Evolution, bool),
     Project(Projection),
@@ -40,34 +40,34 @@ enum Step {
 }
 
 /// A free induction decay.
-struct Acquisition {
-    evolution: Evolution,
+pub(super) struct Acquisition {
+    pub(super) evolution: Evolution,
     /// F+ of the nucleus: row, column, value.
-    raising: Vec<(usize, usize, C64)>,
+    pub(super) raising: Vec<(usize, usize, C64)>,
     /// Receiver phase factor `exp(-i phase)`.
-    receiver: C64,
+    pub(super) receiver: C64,
     /// The density-matrix elements observed by the receiver.
     observed: Vec<(usize, usize)>,
 }
 
 /// The sequence for one scan of the phase cycle.
-struct Scan {
-    numbers: Numbers,
-    steps: Vec<Step>,
+pub(super) struct Scan {
+    pub(super) numbers: Numbers,
+    pub(super) steps: Vec<Step>,
 }
 
 /// The members of an ensemble, compiled for propagation in batches.
 pub struct MemberBatch {
     /// Deviation of the common initial state from the maximally mixed state.
-    begin: MatrixBatch,
+    pub(super) begin: MatrixBatch,
     /// Mean diagonal element of the initial state.
     level: f64,
-    scans: Vec<Scan>,
+    pub(super) scans: Vec<Scan>,
     /// Values of the variables, and the weight in each scan.
-    members: Vec<(Vec<f64>, f64)>,
+    pub(super) members: Vec<(Vec<f64>, f64)>,
     /// Number of steps up to the last one that produces output.
-    last: usize,
-    wanted: Wanted,
+    pub(super) last: usize,
+    pub(super) wanted: Wanted,
 }
 
 /// The outputs needed from the members.
@@ -206,11 +206,8 @@ impl MemberBatch {
     }
 
     /// The sums over the members of a batch and over the scans. Unused lanes repeat the first member with weight 0.
-    fn batch(&self, members: &[(Vec<f64>, f64)]) -> Option<Sums> {
-        let first = members.first()?;
-        let of = |lane: usize| members.get(lane).unwrap_or(first);
-        let variable = |k: usize| Lane(std::array::from_fn(|l| of(l).0.get(k).copied().unwrap_or(f64::NAN)));
-        let variables: Vec<Lane> = (0..first.0.len()).map(variable).collect();
+    pub(super) fn batch(&self, members: &[(Vec<f64>, f64)]) -> Option<Sums> {
+        let variables = variables(members)?;
         let weights = Lane(std::array::from_fn(|l| members.get(l).map_or(0.0, |m| m.1)));
         let mut sums = Sums::default();
         // Indexed by scan, then by acquisition.
@@ -296,6 +293,14 @@ impl MemberBatch {
         }
         (!irregular.contains(&true)).then_some(sums)
     }
+}
+
+/// The variables of a batch in lanes; unused lanes repeat the first member.
+pub(super) fn variables(members: &[(Vec<f64>, f64)]) -> Option<Vec<Lane>> {
+    let first = members.first()?;
+    let of = |lane: usize| members.get(lane).unwrap_or(first);
+    let variable = |k: usize| Lane(std::array::from_fn(|l| of(l).0.get(k).copied().unwrap_or(f64::NAN)));
+    Some((0..first.0.len()).map(variable).collect())
 }
 
 /// Weighted sums of states and of their time derivatives under a Hamiltonian.

@@ -18,17 +18,18 @@
 
 use super::context::RunContext;
 use super::engines::choose;
-use super::engines::strang::{Decays, FEWEST, FEWEST_POINTS, Wave};
+use super::engines::strang::{Curve, Decay, FEWEST, FEWEST_POINTS, Pair};
 use super::estimate;
 use super::findings::Findings;
 use super::generator::Generator;
+use super::graphics::{self, PairOnDevice};
 use super::integrate::{Integrator, failed};
 use super::meeting::{Meeting, Stops, common_legs, legs};
 use super::members::evaluator;
 use super::observable::{Linear, Observable, Reference};
 use super::request::{Position, Requests, is_signal};
 use super::results::RunInfo;
-use super::settings::{Options, Typical};
+use super::settings::{Options, Processor, Typical};
 use super::vector_sample::{Recorded, VectorResults, VectorSample};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{
@@ -63,6 +64,8 @@ struct RunSetup<'a> {
     typical: Typical,
     observables: Vec<(String, Linear)>,
     stops: Stops,
+    /// The graphics processor that propagates FIDs.
+    device: Option<&'static graphics::Device>,
 }
 
 /// A member: weight, schedule and initial deviation.
@@ -233,8 +236,12 @@ fn setting<'a>(
 ) -> Result<(RunSetup<'a>, Vec<String>), Fault> {
     let basis = schedule.basis.clone();
     let side_by_side = typical.vectors.min(rayon::current_num_threads()) as f64;
-    // Two vectors, the vectors of the Chebyshev series or phase tables, and the diagonals of operators.
-    let needed = 16.0 * basis.size() * (24.0 * side_by_side + 4.0);
+    let needed = match options.processor {
+        // Two vectors, the vectors of the Chebyshev series or phase tables, and the diagonals of operators.
+        Processor::Cpu => 16.0 * basis.size() * (24.0 * side_by_side + 4.0),
+        // Two vectors, their copies in a step before the FID, and the diagonal of the deviation: one pair at a time.
+        Processor::Gpu | Processor::Software => 16.0 * basis.size() * 8.0,
+    };
     if needed > options.max_memory {
         let text = format!("about {}", estimate::bytes_text(needed));
         return Err(estimate::too_large(schedule, true, "", &text, options.max_memory));
@@ -265,7 +272,8 @@ fn setting<'a>(
         notes
             .push(format!("`{}` is undefined: random vectors give metrics at marks only, and no extrema", measure.key));
     }
-    Ok((RunSetup { space: Space::whole(basis), options, typical, observables, stops: stops_of(requests) }, notes))
+    let (space, stops, device) = (Space::whole(basis), stops_of(requests), graphics::device(options.processor)?);
+    Ok((RunSetup { space, options, typical, observables, stops, device }, notes))
 }
 
 /// Computes the energies invariant under unitaries for the observables that refer to them. Observables for which they are unknown are
@@ -310,8 +318,11 @@ fn walk_all(setting: &RunSetup, member_runs: &[MemberRun]) -> Result<Vec<Vec<Vec
     };
     let first = one(0, &vec![None; member_runs.len()])?;
     let known: Vec<Option<usize>> = first.iter().map(|t| t.steps.map(|s| s.0)).collect();
-    let others: Vec<Result<Vec<VectorResults>, Fault>> =
-        (1..setting.typical.vectors).into_par_iter().map(|number| one(number, &known)).collect();
+    let others: Vec<Result<Vec<VectorResults>, Fault>> = match setting.device {
+        None => (1..setting.typical.vectors).into_par_iter().map(|number| one(number, &known)).collect(),
+        // The device holds one pair at a time.
+        Some(_) => (1..setting.typical.vectors).map(|number| one(number, &known)).collect(),
+    };
     std::iter::once(Ok(first)).chain(others).collect()
 }
 
@@ -363,18 +374,10 @@ fn walk(setting: &RunSetup, way: &MemberRun, psi: &Vector, steps: Option<usize>)
                 let ends = k + 2 == legs.len() && legs.last().is_some_and(|l| l.steps.is_empty());
                 let found = match split_for(acquire, ends && observables.is_empty()) {
                     Some((split, observed)) => {
-                        let waves = [Wave::new(pair[0].as_slice()), Wave::new(pair[1].as_slice())];
-                        let (points, dwell) = (acquire.receiver.points, acquire.receiver.dwell);
-                        let decays = Decays { split: &split, observed: &observed, points, dwell };
-                        tally.methods.push("split steps");
-                        match steps {
-                            Some(steps) => decays.curve_in(&waves, steps),
-                            None => {
-                                let (curve, steps, error) = decays.curve(&waves, setting.options.tolerance);
-                                tally.steps = Some((steps, error));
-                                curve
-                            }
-                        }
+                        let found = decay(setting, (&split, &observed), acquire, &pair, steps)?;
+                        tally.methods.push(found.method);
+                        tally.steps = found.steps.or(tally.steps);
+                        found.curve
                     }
                     None => acquired(setting, acquire, &mut pair)?,
                 };
@@ -482,6 +485,48 @@ fn split_for(acquire: &Acquire, ends: bool) -> Option<(Split, Vec<(usize, f64)>)
         observed.push((site, m[(0, 1)].re));
     }
     Some((split, observed))
+}
+
+/// A decay by Strang steps.
+struct Found {
+    curve: Curve,
+    /// Steps per point and error bound, if they were determined.
+    steps: Option<(usize, f64)>,
+    method: &'static str,
+}
+
+/// The decay of a pair by Strang steps: on the graphics processor if there is one that has kernels for so many spins.
+fn decay(
+    setting: &RunSetup,
+    (split, observed): (&Split, &[(usize, f64)]),
+    acquire: &Acquire,
+    pair: &[Vector; 2],
+    known: Option<usize>,
+) -> Result<Found, Fault> {
+    let wrong = |e: super::engines::StepError| failed(acquire.segment.place, &e.to_string());
+    let vectors = [pair[0].as_slice(), pair[1].as_slice()];
+    let (points, dwell) = (acquire.receiver.points, acquire.receiver.dwell);
+    let (on_device, on_cpu);
+    let (sampler, method): (&super::engines::strang::Sampler, _) = match setting.device {
+        Some(device) if device.takes_pair(split.spins) => {
+            let pair = PairOnDevice::new(device, split, observed, vectors).map_err(wrong)?;
+            on_device = move |points, spacing, steps| pair.sampled(points, spacing, steps);
+            (&on_device, graphics::SPLIT_STEPS)
+        }
+        _ => {
+            let pair = Pair::new(split, observed, vectors);
+            on_cpu = move |points, spacing, steps| Ok(pair.sampled(points, spacing, steps));
+            (&on_cpu, "split steps")
+        }
+    };
+    let decay = Decay { sampler, local: split.local, points, dwell };
+    match known {
+        Some(steps) => Ok(Found { curve: decay.curve_in(steps).map_err(wrong)?, steps: None, method }),
+        None => {
+            let (curve, steps, error) = decay.curve(setting.options.tolerance).map_err(wrong)?;
+            Ok(Found { curve, steps: Some((steps, error)), method })
+        }
+    }
 }
 
 /// A decay, point by point.

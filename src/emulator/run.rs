@@ -9,9 +9,11 @@ use super::observable::{EvalError, Observable, not_finite};
 use super::propagate::{Found, Propagation};
 use super::request::{Observables, Observation, Position, Request, Requests};
 use super::results::{Mark, Observations, Observed, Run, RunInfo, Trace};
-use super::settings::Options;
+use super::settings::{Options, Processor};
 use super::setup::{energies_of_powders, open_context, revivals};
-use super::{batched_ensemble, cancel, estimate, powder_signal, random_vectors, rounding, sectors, whole_propagator};
+use super::{
+    batched_ensemble, cancel, estimate, graphics, powder_signal, random_vectors, rounding, sectors, whole_propagator,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, members as members_of};
 use crate::ir::{Experiment, key_of};
@@ -81,13 +83,13 @@ impl<'a> Emulator<'a> {
             let found = random_vectors::run(experiment, given, options, vectors, Requests::Declared(requests))?;
             let undefined = experiment.measures.iter().filter(|m| m.summary).map(|m| (m.key.clone(), None)).collect();
             let e = Evaluator::at(&self.shared, given)?;
-            return assemble(&e, found, requests, undefined);
+            return assemble(&e, found, (requests, options.processor), undefined);
         }
         let e = Evaluator::at(&self.shared, given)?;
         let found = propagate(&e, given, options, Requests::Declared(requests), self.observables(&e, requests)?)?;
         let mut found = found;
         let summary = summary(&e, &mut found)?;
-        assemble(&e, found, requests, summary)
+        assemble(&e, found, (requests, options.processor), summary)
     }
 
     /// Number of points like this one that are propagated together; 1 if they are run individually.
@@ -250,7 +252,7 @@ fn space(
 fn assemble(
     e: &Evaluator,
     found: Findings,
-    requests: &[Request],
+    (requests, processor): (&[Request], Processor),
     summary: Vec<(String, Option<f64>)>,
 ) -> Result<Run, Fault> {
     let experiment = e.experiment;
@@ -263,6 +265,7 @@ fn assemble(
         Some(Mark { name: o.position.mark()?.to_string(), time, values, state: o.state.clone() })
     };
     let marks = found.observed.iter().filter_map(mark).collect();
+    let notes = found.notes.into_iter().chain(graphics::unused(processor, &found.how.methods)).collect();
     Ok(Run {
         params: experiment.params.iter().filter_map(|p| Some((p.name.clone(), *e.values.get(&p.name)?))).collect(),
         summary,
@@ -270,7 +273,7 @@ fn assemble(
         traces: found.traces.into_iter().map(|t| only_measured(t, experiment)).chain(found.signals).collect(),
         tomographies: found.readings,
         values,
-        notes: found.notes,
+        notes,
         how: found.how,
     })
 }

@@ -22,6 +22,29 @@ pub const METHODS: &[(&str, Method, &str)] = &[
     ("plain", Method::Plain, "a simple reference method: many small Runge-Kutta steps of order 4"),
 ];
 
+/// What a run is computed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Processor {
+    /// All cores of the processor.
+    #[default]
+    Cpu,
+    /// A graphics processor, for the parts of a run that it has kernels for.
+    Gpu,
+    /// The kernels of the graphics processor on a software device.
+    Software,
+}
+
+/// Command-line word and description of each [`Processor`].
+pub const PROCESSORS: &[(&str, Processor, &str)] = &[
+    ("cpu", Processor::Cpu, "all cores"),
+    (
+        "gpu",
+        Processor::Gpu,
+        "a graphics processor for FIDs of random vectors and of ensembles; needs a build with `--features gpu`",
+    ),
+    ("software", Processor::Software, "the same kernels on a software device, for tests; slow"),
+];
+
 /// Options of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Options {
@@ -35,6 +58,8 @@ pub struct Options {
     pub measured: Option<Measured>,
     /// Name of the spectrometer whose time steps and limits apply; without it the sequence is run as written.
     pub spectrometer: Option<String>,
+    /// What the run is computed on.
+    pub processor: Processor,
     /// Random vectors instead of a density matrix.
     pub typical: Option<Typical>,
     /// Largest dimension of the whole space at which density matrices are kept at marks; 0 keeps none.
@@ -61,6 +86,7 @@ impl Default for Options {
             max_memory: 4e9,
             measured: None,
             spectrometer: None,
+            processor: Processor::Cpu,
             typical: None,
             states: 0,
         }

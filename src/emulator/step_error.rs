@@ -10,13 +10,15 @@ pub enum StepError {
     Linalg(LinalgError),
     /// An adaptive method cannot meet its tolerance.
     Tolerance(String),
+    /// A graphics processor failed.
+    Device(String),
 }
 
 impl fmt::Display for StepError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StepError::Linalg(e) => e.fmt(f),
-            StepError::Tolerance(why) => f.write_str(why),
+            StepError::Tolerance(why) | StepError::Device(why) => f.write_str(why),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! point, so that points may be written in any order and the file is the same.
 
 use super::netcdf::{Header, Type, Variable};
-use crate::emulator::{METHODS, Options, SweepAxis};
+use crate::emulator::{METHODS, Options, PROCESSORS, Processor, SweepAxis};
 use crate::ir::Experiment;
 use crate::results::{Array, Content, Over, PENDING, ResultSet, STATUS, Schema};
 use crate::source::Sources;
@@ -43,6 +43,9 @@ fn settings(options: &Options) -> String {
     let word = METHODS.iter().find(|(_, method, _)| *method == options.method).map_or("auto", |(word, ..)| *word);
     let spectrometer = options.spectrometer.as_deref().unwrap_or("none");
     let mut out = format!("method {word}, tolerance {:e}, spectrometer {spectrometer}", options.tolerance);
+    if let Some((word, ..)) = PROCESSORS.iter().find(|(_, p, _)| *p == options.processor && *p != Processor::Cpu) {
+        out += &format!(", processor {word}");
+    }
     if let Some(typical) = options.typical {
         out += &format!(", {} random vectors of seed {}", typical.vectors, typical.seed);
     }

@@ -12,12 +12,20 @@ use super::operator::Operator;
 use crate::linalg::C64;
 use std::collections::BTreeMap;
 
-/// Diagonals of `H_x`, `H_y` and `H_z`, each in its own basis; the first state of a spin is the one along +axis.
+/// The part of a Hamiltonian along one axis: `sum_i f_i s_i + sum_(i<j) g_ij s_i s_j` with Pauli matrices s.
+pub struct AxisTerms {
+    /// `f_i`, one per spin.
+    pub fields: Vec<f64>,
+    /// `g_ij` for `i < j`, row by row.
+    pub couplings: Vec<f64>,
+}
+
+/// `H_x`, `H_y` and `H_z`.
 pub struct Split {
     /// Number of spins.
     pub spins: usize,
-    /// Diagonals for x, y and z.
-    pub diagonals: [Vec<f64>; 3],
+    /// The parts along x, y and z.
+    pub axes: [AxisTerms; 3],
     /// Maximum over the spins of the summed magnitudes of all terms on that spin: a bound of its rotation rate.
     pub local: f64,
 }
@@ -69,11 +77,17 @@ impl Split {
             own + pairs.map(|(_, p)| (0..3).map(|k| p[k][k].norm()).sum::<f64>()).sum::<f64>()
         };
         let local = (0..n).map(size).fold(0.0, f64::max);
-        let table = |k: usize| {
-            let pair = |i: usize, j: usize| two.get(&(i.min(j), i.max(j))).map_or(0.0, |p| p[k][k].re);
-            energies(n, &|i| one[i][k].re, &pair)
+        let axis = |k: usize| {
+            let pair = |i: usize, j: usize| two.get(&(i, j)).map_or(0.0, |p| p[k][k].re);
+            let couplings = (0..n).flat_map(|i| (i + 1..n).map(move |j| (i, j))).map(|(i, j)| pair(i, j)).collect();
+            AxisTerms { fields: one.iter().map(|f| f[k].re).collect(), couplings }
         };
-        Some(Split { spins: n, diagonals: [table(0), table(1), table(2)], local })
+        Some(Split { spins: n, axes: [axis(0), axis(1), axis(2)], local })
+    }
+
+    /// The diagonals of `H_x`, `H_y` and `H_z`, each in its own basis; the first state of a spin is the one along +axis.
+    pub fn diagonals(&self) -> [Vec<f64>; 3] {
+        self.axes.each_ref().map(|axis| energies(self.spins, axis))
     }
 }
 
@@ -86,13 +100,15 @@ fn pauli(local: &super::local::Local) -> [C64; 4] {
 }
 
 /// `sum_i f_i m_i + sum_ij g_ij m_i m_j` with `m = +-1`, one spin at a time: each spin doubles the table.
-fn energies(n: usize, field: &dyn Fn(usize) -> f64, coupling: &dyn Fn(usize, usize) -> f64) -> Vec<f64> {
+fn energies(n: usize, axis: &AxisTerms) -> Vec<f64> {
+    // The row of spin i begins after n - 1 + n - 2 + ... + n - i couplings.
+    let coupling = |i: usize, j: usize| axis.couplings[i * n - i * (i + 1) / 2 + j - i - 1];
     let mut out = vec![0.0];
     for bit in 0..n {
         // The last spin is the lowest bit.
         let site = n - 1 - bit;
         let own: Vec<f64> = (0..bit).map(|b| coupling(site, n - 1 - b)).collect();
-        let mut up = vec![field(site)];
+        let mut up = vec![axis.fields[site]];
         for g in own {
             let down: Vec<f64> = up.iter().map(|x| x - g).collect();
             up.iter_mut().for_each(|x| *x += g);
@@ -129,9 +145,10 @@ mod tests {
             Matrix::from_row_slice(2, 2, &[real(root), real(root), C64::new(0.0, root), C64::new(0.0, -root)]),
             crate::linalg::identity(2),
         ];
+        let diagonals = split.diagonals();
         let sum = (0..3).fold(Matrix::zeros(8, 8), |sum, k| {
             let w = along[k].kronecker(&along[k]).kronecker(&along[k]);
-            let diagonal = Matrix::from_fn(8, 8, |i, j| real(if i == j { split.diagonals[k][i] } else { 0.0 }));
+            let diagonal = Matrix::from_fn(8, 8, |i, j| real(if i == j { diagonals[k][i] } else { 0.0 }));
             sum + conjugate(&w, &diagonal)
         });
         assert!((sum - h.matrix()).norm() < 1e-14);

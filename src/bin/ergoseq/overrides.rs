@@ -5,7 +5,7 @@ use crate::args::{Given, How};
 use crate::{files, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
-use ergoseq::emulator::{METHODS, Method, Options, Typical};
+use ergoseq::emulator::{METHODS, Method, Options, PROCESSORS, Processor, Typical};
 use ergoseq::hamiltonian::Values;
 use ergoseq::ir::{Experiment, Meaning, Sweep};
 use ergoseq::source::{Place, Sources};
@@ -137,8 +137,10 @@ pub fn options(how: &How) -> Result<Options, Outcome> {
         wrong(format!("--max-memory {} is not an amount of memory; write 500MB or 16GB", how.max_memory))
     })?;
     let spectrometer = how.spectrometer.clone();
+    let processor = PROCESSORS.iter().find(|(w, ..)| *w == how.processor).map_or(Processor::Cpu, |(_, p, _)| *p);
     let typical = how.typical.map(|vectors| Typical { vectors: vectors as usize, seed: how.typical_seed });
-    Ok(Options { method, tolerance: how.tolerance, max_memory, spectrometer, typical, ..Options::default() })
+    let tolerance = how.tolerance;
+    Ok(Options { method, tolerance, max_memory, spectrometer, processor, typical, ..Options::default() })
 }
 
 fn bytes(text: &str) -> Option<f64> {

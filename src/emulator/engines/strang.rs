@@ -14,6 +14,7 @@
     reason = "rows have the same length, and pairs of rows are a stride apart within chunks of a power of two"
 )]
 
+use super::StepError;
 use crate::linalg::C64;
 use crate::spin::Split;
 use pulp::Simd;
@@ -250,10 +251,9 @@ struct Strang {
 }
 
 impl Strang {
-    fn new(split: &Split, h: f64) -> Strang {
-        let [x, y, z] = &split.diagonals;
+    fn new([x, y, z]: &[Vec<f64>; 3], spins: usize, h: f64) -> Strang {
         // Four unnormalised butterfly sweeps multiply the norm by 2^(2n).
-        let root = 0.5f64.powf(0.5 * split.spins as f64);
+        let root = 0.5f64.powf(0.5 * spins as f64);
         Strang {
             arch: pulp::Arch::new(),
             half_z: Phases::new(z, 0.5 * h, 1.0),
@@ -351,34 +351,52 @@ fn observe(spins: usize, observed: &Observed, psi: &Wave, phi: &Wave) -> [C64; 2
     })
 }
 
-/// Points `0, every, 2 every ..` of a curve, with `steps` Strang steps between two points.
-fn sampled(split: &Split, observed: &Observed, waves: &[Wave; 2], points: usize, spacing: f64, steps: usize) -> Curve {
-    /// From this many spins on, the two vectors are propagated in parallel.
-    const LARGE: usize = 14;
-    let strang = Strang::new(split, spacing / steps as f64);
-    let [mut psi, mut phi] = waves.clone();
-    let mut out = Vec::with_capacity(points);
-    for k in 0..points {
-        out.push(observe(split.spins, observed, &psi, &phi));
-        if k + 1 == points {
-            break;
-        }
-        if split.spins >= LARGE {
-            rayon::join(|| strang.advance(&mut psi, steps), || strang.advance(&mut phi, steps));
-        } else {
-            strang.advance(&mut psi, steps);
-            strang.advance(&mut phi, steps);
-        }
-    }
-    out
+/// A pair of vectors that is propagated on the CPU.
+pub struct Pair<'a> {
+    spins: usize,
+    diagonals: [Vec<f64>; 3],
+    observed: &'a Observed,
+    waves: [Wave; 2],
 }
 
-/// Matrix elements `<psi|F|phi>` of pairs of vectors, sampled at equidistant times.
-pub struct Decays<'a> {
-    /// The Hamiltonian, split by axes.
-    pub split: &'a Split,
-    /// The observed operator.
-    pub observed: &'a Observed,
+impl<'a> Pair<'a> {
+    /// From the Hamiltonian, the observed operator, and `psi` and `phi`.
+    pub fn new(split: &Split, observed: &'a Observed, [psi, phi]: [&[C64]; 2]) -> Pair<'a> {
+        Pair { spins: split.spins, diagonals: split.diagonals(), observed, waves: [Wave::new(psi), Wave::new(phi)] }
+    }
+
+    /// `points` points of the curve, a `spacing` apart, with `steps` Strang steps between two points.
+    pub fn sampled(&self, points: usize, spacing: f64, steps: usize) -> Curve {
+        /// From this many spins on, the two vectors are propagated in parallel.
+        const LARGE: usize = 14;
+        let strang = Strang::new(&self.diagonals, self.spins, spacing / steps as f64);
+        let [mut psi, mut phi] = self.waves.clone();
+        let mut out = Vec::with_capacity(points);
+        for k in 0..points {
+            out.push(observe(self.spins, self.observed, &psi, &phi));
+            if k + 1 == points {
+                break;
+            }
+            if self.spins >= LARGE {
+                rayon::join(|| strang.advance(&mut psi, steps), || strang.advance(&mut phi, steps));
+            } else {
+                strang.advance(&mut psi, steps);
+                strang.advance(&mut phi, steps);
+            }
+        }
+        out
+    }
+}
+
+/// Samples the curve `<psi|F|phi>` of a pair: number of points, time between two of them, and Strang steps between two of them.
+pub type Sampler<'a> = dyn Fn(usize, f64, usize) -> Result<Curve, StepError> + 'a;
+
+/// Matrix elements `<psi|F|phi>` of a pair of vectors at equidistant times.
+pub struct Decay<'a> {
+    /// The device that propagates the pair.
+    pub sampler: &'a Sampler<'a>,
+    /// Bound of the rotation rate of a spin, rad/s.
+    pub local: f64,
     /// Number of points.
     pub points: usize,
     /// Time between two points.
@@ -388,17 +406,20 @@ pub struct Decays<'a> {
 /// Minimum number of points for extrapolation.
 pub const FEWEST_POINTS: usize = 32;
 
-impl Decays<'_> {
-    /// The curve of a pair `psi` and `phi`, the number of steps per point, and an error bound relative to its largest point. The step is
-    /// halved until the bound is below the tolerance.
-    pub fn curve(&self, pair: &[Wave; 2], tolerance: f64) -> (Curve, usize, f64) {
+impl Decay<'_> {
+    /// The curve, the number of steps per point, and an error bound relative to its largest point. The step is halved until the bound is
+    /// below the tolerance.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub fn curve(&self, tolerance: f64) -> Result<(Curve, usize, f64), StepError> {
         /// Initial limit of the spin rotation per step, rad.
         const TURN: f64 = 0.2;
         /// Steps per point beyond which rounding would dominate.
         const MOST: usize = 1 << 16;
-        let mut steps = ((self.split.local * self.dwell / TURN).ceil() as usize).max(1);
+        let mut steps = ((self.local * self.dwell / TURN).ceil() as usize).max(1);
         loop {
-            let [fine, coarse, coarser] = [1, 2, 4].map(|every| self.every(pair, steps, every));
+            let (fine, coarse, coarser) = (self.every(steps, 1)?, self.every(steps, 2)?, self.every(steps, 4)?);
             let curve = extrapolated(&fine, &coarse);
             // Steps of 2h and 4h have sixteen times the error.
             let worse = extrapolated(&coarse, &coarser);
@@ -406,21 +427,23 @@ impl Decays<'_> {
             let differ = |(a, b): (&[C64; 2], &[C64; 2])| (a[0] - b[0]).norm().max((a[1] - b[1]).norm());
             let error = worse.iter().zip(curve.iter().step_by(2)).map(differ).fold(0.0, f64::max) / 15.0 / largest;
             if error <= tolerance || steps >= MOST {
-                return (curve, steps, error);
+                return Ok((curve, steps, error));
             }
             steps *= 2;
         }
     }
 
-    /// The curve of a pair with a given number of steps per point.
-    pub fn curve_in(&self, pair: &[Wave; 2], steps: usize) -> Curve {
-        extrapolated(&self.every(pair, steps, 1), &self.every(pair, steps, 2))
+    /// The curve with a given number of steps per point.
+    ///
+    /// # Errors
+    /// Those of the device.
+    pub fn curve_in(&self, steps: usize) -> Result<Curve, StepError> {
+        Ok(extrapolated(&self.every(steps, 1)?, &self.every(steps, 2)?))
     }
 
     /// Every `every`-th point, with steps that are longer by the same factor.
-    fn every(&self, pair: &[Wave; 2], steps: usize, every: usize) -> Curve {
-        let points = self.points.div_ceil(every);
-        sampled(self.split, self.observed, pair, points, self.dwell * every as f64, steps)
+    fn every(&self, steps: usize, every: usize) -> Result<Curve, StepError> {
+        (self.sampler)(self.points.div_ceil(every), self.dwell * every as f64, steps)
     }
 }
 

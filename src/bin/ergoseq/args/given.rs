@@ -2,7 +2,7 @@
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use ergoseq::emulator::METHODS;
+use ergoseq::emulator::{METHODS, PROCESSORS};
 
 /// Values given beside a file.
 #[derive(Args, Clone, Default)]
@@ -18,6 +18,9 @@ pub struct How {
     /// The propagation method
     #[arg(long, default_value = "auto", value_parser = PossibleValuesParser::new(METHODS.iter().map(|(w, _, _)| *w)))]
     pub method: String,
+    /// What the run is computed on: `gpu` needs a build with `--features gpu`
+    #[arg(long, default_value = "cpu", value_parser = PossibleValuesParser::new(PROCESSORS.iter().map(|(w, _, _)| *w)))]
+    pub processor: String,
     /// Tolerance of adaptive methods
     #[arg(long, default_value_t = 1e-7)]
     pub tolerance: f64,
