@@ -70,7 +70,10 @@ fn measured(set: &ResultSet) -> Vec<&Column> {
 pub fn chart(set: &ResultSet, experiment: &Experiment, wanted: &[String]) -> Result<Figure, String> {
     let known: Vec<&str> = measured(set).into_iter().map(|c| c.key.as_str()).collect();
     if let Some(other) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
-        return Err(format!("unknown result `{other}`; results are {}", known.join(", ")));
+        return Err(format!(
+            "unknown result `{other}`; results are {}; `ergoseq plot --help` lists drawings",
+            known.join(", ")
+        ));
     }
     let shown = Shown { set, experiment, rounding: Rounding::new(set), wanted };
     let panels = match set.schema().axes.as_slice() {
