@@ -216,7 +216,7 @@ pub const METRICS: &[Metric] = &[
         &[OptionalOperator],
         Quantity::Energy,
         true,
-        "sum over n, m of p(n, m) (E'_m - E_n): the battery's H measured after `prepare`, H or the argument now",
+        "sum over n, m of p(n, m) (E'_m - E_n), E_n of the battery's H after `prepare`, E'_m of H or the argument later",
         TALKNER,
         work_distribution::evaluate_mean,
     )
