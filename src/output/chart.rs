@@ -83,7 +83,9 @@ pub fn chart(set: &ResultSet, experiment: &Experiment, wanted: &[String]) -> Res
         _ => return Err("a sweep of more than two parameters cannot be plotted: fix some with `--set`".into()),
     };
     if panels.is_empty() {
-        return Err("there is nothing to plot: record a trace, acquire an FID, or sweep a parameter".into());
+        let why = "there is nothing to plot: record a trace, acquire an FID, or sweep a parameter with a result; \
+                   FIDs at unequal steps are plotted one by one, with `--set`";
+        return Err(why.into());
     }
     let columns = match panels.len() {
         1 => 1,
