@@ -367,7 +367,7 @@ impl Unit {
         let near = UNITS.iter().map(|u| u.symbol).filter(|s| s.len() > 5 || sorted(&s.to_lowercase()) == own);
         match crate::diagnostic::nearest(word, near) {
             Some(symbol) => format!("did you mean `{symbol}`?"),
-            None => "write a product with `*`; units are s, ms, us, ns, Hz, kHz, MHz, rad/s, deg, rad, T, G, K, angstrom, nm, J, ppm"
+            None => "units are s, ms, us, ns, Hz, kHz, MHz, rad/s, deg, rad, T, G, K, angstrom, nm, J, ppm; a product needs `*`"
                 .into(),
         }
     }

@@ -514,7 +514,7 @@ impl Names<'_> {
             return Err(Diagnostic::new(
                 Code::WrongArguments,
                 expr.span(),
-                format!("`{name}` takes {} argument(s), {} given", describe_arguments(metric), items.len()),
+                format!("`{name}` takes the arguments {}, {} given", describe_arguments(metric), items.len()),
             )
             .into());
         }

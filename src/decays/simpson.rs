@@ -22,7 +22,7 @@ struct Head {
 pub fn simpson(text: &str) -> Result<Series, String> {
     let mut lines = text.lines().zip(1..).map(|(l, k): (&str, usize)| (k, l.trim())).filter(|(_, l)| !l.is_empty());
     if lines.next().map(|(_, l)| l) != Some("SIMP") {
-        return Err("it does not start with SIMP".into());
+        return Err("it starts neither with SIMP (SIMPSON) nor with ## (JCAMP-DX)".into());
     }
     let head = head(&mut lines)?;
     let count = whole(head.count, "NP")?;

@@ -39,7 +39,7 @@ pub const METRICS: &[Metric] = &[
         &[OptionalOperator],
         Quantity::Energy,
         true,
-        "E - sum_k r_k(down) e_k(up)",
+        "E - sum_k r_k(down) e_k(up), r the eigenvalues of rho in descending order, e those of H in ascending order",
         ABN,
         ergotropy::evaluate_ergotropy,
     )
@@ -51,7 +51,7 @@ pub const METRICS: &[Metric] = &[
         &[],
         Quantity::Energy,
         true,
-        "the same, within the multiplets of collectives",
+        "the ergotropy of unitaries that do not mix the multiplets of collectives",
         ABN,
         ergotropy::evaluate_symmetric,
     ),
@@ -60,7 +60,7 @@ pub const METRICS: &[Metric] = &[
         &[OptionalOperator],
         Quantity::Energy,
         true,
-        "sum_k r_k(up) e_k(up) - E",
+        "sum_k r_k(up) e_k(up) - E, r and e the eigenvalues of rho and H in ascending order",
         YANG,
         ergotropy::evaluate_anti,
     )
@@ -70,22 +70,46 @@ pub const METRICS: &[Metric] = &[
         &[OptionalOperator],
         Quantity::Energy,
         true,
-        "sum_k e_k(up) (r_k(up) - r_k(down)) = W + A",
+        "sum_k e_k(up) (r_k(up) - r_k(down)) = W + A, the ergotropy plus the anti-ergotropy",
         YANG,
         ergotropy::evaluate_capacity,
     )
     .along(ergotropy::capacity_along)
     .lanes(batch::capacity)
     .derivative(derivative::capacity),
-    metric("state_of_charge", &[], Quantity::Number, true, "W / C", YANG, ergotropy::evaluate_state_of_charge)
-        .derivative(derivative::state_of_charge)
-        .at_most(1.0),
-    metric("efficiency", &[], Quantity::Number, true, "W / (E - E_0)", ABN, ergotropy::evaluate_efficiency)
-        .derivative(derivative::efficiency),
+    metric(
+        "state_of_charge",
+        &[],
+        Quantity::Number,
+        true,
+        "W / C, the ergotropy over the capacity",
+        YANG,
+        ergotropy::evaluate_state_of_charge,
+    )
+    .derivative(derivative::state_of_charge)
+    .at_most(1.0),
+    metric(
+        "efficiency",
+        &[],
+        Quantity::Number,
+        true,
+        "W / (E - E_0), the ergotropy over the stored energy",
+        ABN,
+        ergotropy::evaluate_efficiency,
+    )
+    .derivative(derivative::efficiency),
     metric("power", &[], Quantity::Power, true, "dW/dt", ABN, ergotropy::evaluate_power)
         .along(energy::rate_along)
         .lanes(batch::rate),
-    metric("incoherent_ergotropy", &[], Quantity::Energy, true, "W(D[rho])", FRANCICA, coherent::evaluate_incoherent),
+    metric(
+        "incoherent_ergotropy",
+        &[],
+        Quantity::Energy,
+        true,
+        "W(D[rho]), D[rho] without the coherences between the levels of H",
+        FRANCICA,
+        coherent::evaluate_incoherent,
+    ),
     metric(
         "coherent_ergotropy",
         &[],
@@ -100,7 +124,7 @@ pub const METRICS: &[Metric] = &[
         &[],
         Quantity::Energy,
         true,
-        "C(D[rho])",
+        "C(D[rho]), D[rho] without the coherences between the levels of H",
         YANG,
         coherent::evaluate_incoherent_capacity,
     ),
@@ -192,7 +216,7 @@ pub const METRICS: &[Metric] = &[
         &[OptionalOperator],
         Quantity::Energy,
         true,
-        "sum over n, m of p(n, m) (E'_m - E_n): the battery's H measured after `prepare`, H or the argument now",
+        "sum over n, m of p(n, m) (E'_m - E_n), E_n of the battery's H after `prepare`, E'_m of H or the argument later",
         TALKNER,
         work_distribution::evaluate_mean,
     )

@@ -70,7 +70,10 @@ fn measured(set: &ResultSet) -> Vec<&Column> {
 pub fn chart(set: &ResultSet, experiment: &Experiment, wanted: &[String]) -> Result<Figure, String> {
     let known: Vec<&str> = measured(set).into_iter().map(|c| c.key.as_str()).collect();
     if let Some(other) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
-        return Err(format!("unknown result `{other}`; results are {}", known.join(", ")));
+        return Err(format!(
+            "unknown result `{other}`; results are {}; `ergoseq plot --help` lists drawings",
+            known.join(", ")
+        ));
     }
     let shown = Shown { set, experiment, rounding: Rounding::new(set), wanted };
     let panels = match set.schema().axes.as_slice() {
@@ -80,7 +83,9 @@ pub fn chart(set: &ResultSet, experiment: &Experiment, wanted: &[String]) -> Res
         _ => return Err("a sweep of more than two parameters cannot be plotted: fix some with `--set`".into()),
     };
     if panels.is_empty() {
-        return Err("there is nothing to plot: record a trace, acquire an FID, or sweep a parameter".into());
+        let why = "there is nothing to plot: record a trace, acquire an FID, or sweep a parameter with a result; \
+                   FIDs at unequal steps are plotted one by one, with `--set`";
+        return Err(why.into());
     }
     let columns = match panels.len() {
         1 => 1,

@@ -68,7 +68,7 @@ pub fn rehearsal(r: &DryRun, experiment: &Experiment, sources: &Sources) -> Stri
         if let Some((energy, ergotropy)) = block.battery {
             let shown = |x: Option<f64>| x.map_or_else(|| "-".to_string(), |x| format!("{x:.4e}"));
             let unit = if lab { " J" } else { "" };
-            let _ = writeln!(out, "{:>12} E = {}{unit}, W = {}{unit}", "", shown(energy), shown(ergotropy));
+            let _ = writeln!(out, "{:>12} energy {}{unit}, ergotropy {}{unit}", "", shown(energy), shown(ergotropy));
         }
     }
     if !r.remarks.is_empty() {

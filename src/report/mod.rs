@@ -360,7 +360,8 @@ fn timeline(r: &DryRun, experiment: &Experiment, sources: &Sources) -> String {
     let mut headings: Vec<String> = ["statement", "start", "duration", "rf"].map(String::from).to_vec();
     headings.extend((0..orders).map(|k| format!("order {k}")));
     if experiment.battery.is_some() {
-        headings.extend(["energy".into(), "ergotropy".into()]);
+        let joule = if experiment.units == UnitSystem::Lab { " / J" } else { "" };
+        headings.extend([format!("energy{joule}"), format!("ergotropy{joule}")]);
     }
     let rows: Vec<Vec<String>> = r
         .blocks

@@ -56,7 +56,7 @@ fn whole<T>(text: &str, file: u32, rule: impl FnOnce(&mut Parser) -> Rule<T>) ->
     let value = rule(&mut parser).map_err(|d| *d)?;
     match parser.kind() {
         TokenKind::End => Ok(value),
-        _ => Err(parser.unexpected("expected the end")),
+        _ => Err(parser.unexpected("expected the end of the expression")),
     }
 }
 

@@ -72,7 +72,7 @@ fn a_statement_is_explained_by_its_syntax_settings_and_neighbours() {
     let shown = text(&ergoseq(&["explain", "pulse"]).stdout);
     for part in [
         "pulse: statement of `sequence`",
-        "Syntax:\n    \"pulse\" nucleus [ sum ]",
+        "Syntax:\n    \"pulse\" nucleus [ expr ]",
         "Settings:\n    rf",
         "Example:\n    ergoseq 1\n",
         "Related:\n    ",

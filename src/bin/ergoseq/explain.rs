@@ -59,6 +59,7 @@ pub fn explain(a: &args::Explain) -> Outcome {
         let known: Vec<&str> = book.tables.iter().flat_map(|t| t.rows.iter().map(|row| word_of(row))).collect();
         let diagnostic = Diagnostic::without_place(Code::UnknownName, format!("unknown word `{word}`"))
             .did_you_mean(word, known)
+            .help("`ergoseq list WORD` searches the included sequences")
             .help("the tables of grammar.md list every keyword, metric, unit and code");
         return terminal::refuse(&[diagnostic], &Default::default());
     };

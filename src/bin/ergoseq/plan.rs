@@ -134,7 +134,7 @@ fn text(experiment: &Experiment, values: &Values) -> Result<String, Fault> {
         }
     }
     if out.is_empty() {
-        out = "the file has no `tomography`\n".into();
+        out = "the file has no `tomography`: end the sequence with one to see its readouts\n".into();
     }
     Ok(out)
 }

@@ -39,7 +39,7 @@ pub fn plot(a: &args::Plot) -> Outcome {
             return Outcome::Usage;
         };
         let drawn = draw(experiment, &values, &options).and_then(|drawing| {
-            let why = format!("there is nothing to draw, or too much to be legible: {meaning}");
+            let why = format!("`{what}` has nothing to draw, or too much to be legible: it shows {meaning}");
             let nothing = || Box::new(Diagnostic::without_place(Code::Contradiction, why));
             let drawing = drawing.ok_or_else(nothing)?;
             picture(kind, Picture::Drawing(&drawing), &a.output, a.force).map_err(Box::new)

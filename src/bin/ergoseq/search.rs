@@ -118,7 +118,7 @@ fn optimum_text(
     }
     let (alike, all) = optimum.climbs;
     out += &format!(
-        "{} runs; {alike} of {all} local optimisations converged here; {} distinct optima\n",
+        "{} runs; {alike} of {all} local optimisations converged here; distinct optima: {}\n",
         optimum.runs, optimum.optima
     );
     out += &format!("estimated probability of a better optimum elsewhere: {:.2}", optimum.doubt);

@@ -202,7 +202,7 @@ impl<'a> Parser<'a> {
                     let next_line = self.begins_line();
                     let ended = self.sign(",") || next_line || self.at_sign("}") || begins(self);
                     if !ended && *self.kind() != TokenKind::End {
-                        let d = self.unexpected("expected the end of the line here");
+                        let d = self.unexpected("expected a comma or the end of the line");
                         self.diagnostics.push(d);
                         self.recover(at, |_| false, false);
                     }

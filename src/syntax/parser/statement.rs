@@ -208,7 +208,7 @@ impl Parser<'_> {
             None if self.opt_word("every") => Sampling::Every(self.statements()?),
             None => {
                 let message =
-                    "the time between two points is missing: `dwell 10 us`, or `every { ... }` for one point per cycle";
+                    "expected the time between two points: `dwell 10 us`, or `every { ... }` for one point per cycle";
                 return Err(self.unexpected(message).into());
             }
         };

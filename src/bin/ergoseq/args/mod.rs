@@ -30,7 +30,7 @@ use std::path::PathBuf;
     name = "ergoseq",
     version,
     max_term_width = 80,
-    after_help = "Exit codes: 0 success; 1 an error in the program or its physics; 2 an error in the command line; 3 an input or output could not be read or written.\n\nThe language is described in grammar.md."
+    after_help = "Exit codes: 0 success; 1 an error in the program or its physics; 2 an error in the command line; 3 an input or output could not be read or written.\n\nThe language is described in grammar.md; `ergoseq explain WORD` prints what it says about a word."
 )]
 pub struct Arguments {
     /// The subcommand.
