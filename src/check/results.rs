@@ -372,7 +372,7 @@ impl Names<'_> {
             }
             ExprKind::Index(..) | ExprKind::Tuple(_) | ExprKind::Over(_) | ExprKind::Text(_) | ExprKind::Isotope(_) => {
                 Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is not a metric"))
-                    .label("expected a metric")
+                    .label("expected a metric; `param x = J[1]` makes an element of a list a parameter")
                     .into())
             }
         }

@@ -529,7 +529,7 @@ pub fn not_finite(observable: &Observable, value: f64, place: Option<Span>) -> F
     let span = observable.expr.place.0.or(place).unwrap_or_default();
     let shown = if value.is_nan() { "not a number" } else { "infinite" };
     Diagnostic::new(Code::ResultNotFinite, span, format!("`{}` is {shown}", observable.expr))
-        .label(format!("this evaluates to {shown}"))
+        .label("at some mark or sample; `measure at MARK { ... }` leaves out the others")
         .into()
 }
 

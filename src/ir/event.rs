@@ -548,7 +548,11 @@ pub const STATES: &[(&str, &str, &str)] = &[
         "the product of the Zeeman Gibbs states of all spins at the field and temperature of the system",
     ),
     ("mixed", " or mixed(sites)", "the maximally mixed state"),
-    ("gibbs", "(H, T)", "the Gibbs state of a Hamiltonian; in a list of states, of the subsystems on which H acts"),
+    (
+        "gibbs",
+        "(H, T)",
+        "the Gibbs state exp(-H/k_B T)/Z, for T = 0 the ground level; in a list, of the subsystems on which H acts",
+    ),
     ("high_temperature", "(H, T)", "the Gibbs state to first order, (1 - H/T)/N with N states and traceless H"),
     (
         "steady_state",

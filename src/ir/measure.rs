@@ -21,9 +21,9 @@ pub struct Measure {
 pub const AGGREGATES: &[(&str, &str)] = &[
     ("max", "the maximum of the continuous curve in the recorded window"),
     ("min", "the minimum of the continuous curve"),
-    ("argmax", "the time of the maximum; of several equal maxima, the earliest"),
-    ("argmin", "the time of the minimum"),
-    ("first_max", "the first local maximum"),
+    ("argmax", "the time of the maximum since the start of the trace; of several equal maxima, the earliest"),
+    ("argmin", "the time of the minimum since the start of the trace"),
+    ("first_max", "the value of the first local maximum"),
 ];
 
 /// True for an aggregate of a trace: `max(ergotropy)`; with two arguments it would be an ordinary function.

@@ -441,9 +441,12 @@ impl Scope {
             )
             .into()),
             None if name == "pi" => Ok(Type::Number(Dimension::NUMBER)),
-            None if name == "t" => {
-                Err(Diagnostic::new(Code::UnknownName, span, "`t` is defined only inside `evolve` and `theory`").into())
-            }
+            None if name == "t" => Err(Diagnostic::new(
+                Code::UnknownName,
+                span,
+                "`t` is defined only inside `evolve`, `theory` and pulses",
+            )
+            .into()),
             None if name == "hc" => Err(Diagnostic::new(
                 Code::WrongKind,
                 span,

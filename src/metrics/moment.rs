@@ -422,9 +422,9 @@ impl<'a> Moment<'a> {
             Some(Argument::Operator(argument)) => match argument.operator().restricted(&cells.sites) {
                 Some(inside) if inside.dimension() <= LARGEST_MATRIX => Ok(inside.matrix()),
                 Some(inside) => Err(too_large("the battery", inside.dimension())),
-                None => {
-                    Err(Undefined::Domain("the operator acts on subsystems outside the cells of the battery".into()))
-                }
+                None => Err(Undefined::Domain(
+                    "the operator acts outside the cells of the battery; `expectation` gives its mean".into(),
+                )),
             },
             _ => Ok(cells.hamiltonian()?.clone()),
         }

@@ -51,7 +51,7 @@ pub const METRICS: &[Metric] = &[
         &[],
         Quantity::Energy,
         true,
-        "the ergotropy of unitaries that do not mix the multiplets of collectives",
+        "max over unitaries within the multiplets of collectives of E - E'",
         ABN,
         ergotropy::evaluate_symmetric,
     ),
@@ -187,7 +187,7 @@ pub const METRICS: &[Metric] = &[
         &[Parameter::Operator],
         Quantity::Energy,
         true,
-        "max over U with [U, A] = 0 of E - E'",
+        "max over U with [U, A] = 0 of E - E', for [H, A] = 0",
         "passivity in every sector of A",
         conserving::evaluate,
     ),
@@ -216,7 +216,7 @@ pub const METRICS: &[Metric] = &[
         &[OptionalOperator],
         Quantity::Energy,
         true,
-        "sum over n, m of p(n, m) (E'_m - E_n), E_n of the battery's H after `prepare`, E'_m of H or the argument later",
+        "sum over n, m of p(n, m) (E'_m - E_n), E_n a level of `energy` after `prepare`, E'_m one of H at evaluation",
         TALKNER,
         work_distribution::evaluate_mean,
     )
@@ -226,7 +226,7 @@ pub const METRICS: &[Metric] = &[
         &[OptionalOperator],
         Quantity::EnergySquared,
         true,
-        "<W^2> - <W>^2 of the same two measurements",
+        "<W^2> - <W>^2, W as in `mean_work`",
         TALKNER,
         work_distribution::evaluate_variance,
     )
@@ -236,7 +236,7 @@ pub const METRICS: &[Metric] = &[
         &[OptionalOperator],
         Quantity::Number,
         true,
-        "P(W < 0) of the same two measurements",
+        "P(W < 0), W as in `mean_work`",
         TALKNER,
         work_distribution::evaluate_negative,
     )
@@ -246,7 +246,7 @@ pub const METRICS: &[Metric] = &[
         &[Parameter::Temperature, OptionalOperator],
         Quantity::Number,
         true,
-        "<exp(-W/T)> of the same two measurements; Z'/Z where the Gibbs state of H at T is prepared",
+        "<exp(-W/k_B T)>, W as in `mean_work`; Z'/Z if the Gibbs state of `energy` at T is prepared",
         "Jarzynski, Phys. Rev. Lett. 78, 2690 (1997)",
         work_distribution::evaluate_jarzynski,
     )

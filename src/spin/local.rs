@@ -44,9 +44,9 @@ pub enum LocalKind {
 
 /// All local operators of the language: (keyword, kind, description).
 pub const LOCAL_OPERATORS: &[(&str, LocalKind, &str)] = &[
-    ("X", LocalKind::X, "Pauli matrix sigma_x of a spin 1/2"),
-    ("Y", LocalKind::Y, "Pauli matrix sigma_y of a spin 1/2"),
-    ("Z", LocalKind::Z, "Pauli matrix sigma_z of a spin 1/2"),
+    ("X", LocalKind::X, "Pauli matrix sigma_x of a spin 1/2; of an array, the sum"),
+    ("Y", LocalKind::Y, "Pauli matrix sigma_y of a spin 1/2; of an array, the sum"),
+    ("Z", LocalKind::Z, "Pauli matrix sigma_z of a spin 1/2; of an array, the sum"),
     ("Ix", LocalKind::Ix, "spin operator I_x; of an array or a collective, the sum"),
     ("Iy", LocalKind::Iy, "spin operator I_y; of an array or a collective, the sum"),
     ("Iz", LocalKind::Iz, "spin operator I_z; of an array or a collective, the sum"),

@@ -308,7 +308,7 @@ fn product_of(weights: Vec<Vec<f64>>, span: Span) -> Result<Vec<f64>, Fault> {
 
 /// `exp(ratio m)` on every site, `ratio = gamma hbar B0 / kT`, times the number of copies in a collective.
 fn thermal(e: &Evaluator, sites: Vec<usize>, span: Span) -> Result<Partial, Fault> {
-    let ratios = thermal_ratios(e, span, "`prepare thermal`")?;
+    let ratios = thermal_ratios(e, span, "`prepare thermal`, unlike `gibbs(H, T)`,")?;
     let mut weights = Vec::with_capacity(sites.len());
     for &k in &sites {
         let site = e.basis.site(k);
