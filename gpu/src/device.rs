@@ -98,6 +98,14 @@ impl Device {
             };
             kept.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
         }));
+        let kept = fault.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            // A device that is dropped is lost, too.
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                let error = Error::Failed(format!("it was lost ({message})"));
+                kept.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+            }
+        });
         Ok(Device { device, queue, name: adapter.get_info().name, kind, fault })
     }
 
@@ -124,7 +132,8 @@ impl Device {
             return Err(Error::TooLarge(bytes, most));
         }
         let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
-        let described = wgpu::BufferDescriptor { label: None, size: bytes.max(16), usage, mapped_at_creation: false };
+        // An array has at least one element, of up to four numbers.
+        let described = wgpu::BufferDescriptor { label: None, size: bytes.max(32), usage, mapped_at_creation: false };
         let buffer = self.device.create_buffer(&described);
         self.check()?;
         Ok(buffer)
@@ -156,9 +165,10 @@ impl Device {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
         let described = wgpu::BufferDescriptor { label: None, size: bytes.max(16), usage, mapped_at_creation: false };
         let copy = self.device.create_buffer(&described);
+        self.check()?;
         let mut encoder = self.encoder();
         encoder.copy_buffer_to_buffer(buffer, 0, &copy, 0, bytes);
-        self.queue.submit([encoder.finish()]);
+        self.submit(encoder)?;
         let slice = copy.slice(..bytes.max(16));
         slice.map_async(wgpu::MapMode::Read, |_| {});
         self.wait()?;

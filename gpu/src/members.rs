@@ -59,7 +59,7 @@ pub struct Members<'a> {
 const BLOCK: usize = 2048;
 
 impl<'a> Members<'a> {
-    /// Largest dimension of a density matrix: four of them are the private memory of a thread. Llvmpipe leaves loops after 65,535 passes in
+    /// Largest dimension of a density matrix: three of them are the private memory of a thread. Llvmpipe leaves loops after 65,535 passes in
     /// all, without an error, which a larger matrix needs.
     pub fn largest(kind: Kind) -> usize {
         match kind {

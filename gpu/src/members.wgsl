@@ -17,7 +17,8 @@ var<private> n: u32;
 var<private> rho: array<vec2<f64>, NN>;
 var<private> h: array<vec2<f64>, NN>;
 var<private> v: array<vec2<f64>, NN>;
-var<private> work: array<vec2<f64>, NN>;
+// A row or a column. Drivers lose the device if a thread has 16 KiB of its own memory, which a fourth matrix of 16 states would need.
+var<private> line: array<vec2<f64>, 16>;
 
 fn times(a: vec2<f64>, b: vec2<f64>) -> vec2<f64> {
     return vec2<f64>(a.x * b.x - a.y * b.y, a.x * b.y + a.y * b.x);
@@ -103,33 +104,37 @@ fn into_levels() {
         for (var j = 0u; j < n; j++) {
             var sum = nothing();
             for (var k = 0u; k < n; k++) { sum += times(rho[i * n + k], v[k * n + j]); }
-            work[i * n + j] = sum;
+            line[j] = sum;
         }
+        for (var j = 0u; j < n; j++) { rho[i * n + j] = line[j]; }
     }
-    for (var i = 0u; i < n; i++) {
-        for (var j = 0u; j < n; j++) {
+    for (var j = 0u; j < n; j++) {
+        for (var i = 0u; i < n; i++) {
             var sum = nothing();
-            for (var k = 0u; k < n; k++) { sum += inner(v[k * n + i], work[k * n + j]); }
-            rho[i * n + j] = sum;
+            for (var k = 0u; k < n; k++) { sum += inner(v[k * n + i], rho[k * n + j]); }
+            line[i] = sum;
         }
+        for (var i = 0u; i < n; i++) { rho[i * n + j] = line[i]; }
     }
 }
 
 // rho -> v rho v+
 fn out_of_levels() {
-    for (var i = 0u; i < n; i++) {
-        for (var j = 0u; j < n; j++) {
+    for (var j = 0u; j < n; j++) {
+        for (var i = 0u; i < n; i++) {
             var sum = nothing();
             for (var k = 0u; k < n; k++) { sum += times(v[i * n + k], rho[k * n + j]); }
-            work[i * n + j] = sum;
+            line[i] = sum;
         }
+        for (var i = 0u; i < n; i++) { rho[i * n + j] = line[i]; }
     }
     for (var i = 0u; i < n; i++) {
         for (var j = 0u; j < n; j++) {
             var sum = nothing();
-            for (var k = 0u; k < n; k++) { sum += outer(work[i * n + k], v[j * n + k]); }
-            rho[i * n + j] = sum;
+            for (var k = 0u; k < n; k++) { sum += outer(rho[i * n + k], v[j * n + k]); }
+            line[j] = sum;
         }
+        for (var j = 0u; j < n; j++) { rho[i * n + j] = line[j]; }
     }
 }
 
@@ -155,23 +160,22 @@ fn transform(first: u32) {
 fn receive(lane: u32, first: u32, factor: vec2<f64>) {
     diagonalise();
     into_levels();
-    for (var i = 0u; i < n; i++) {
-        for (var j = 0u; j < n; j++) {
-            var sum = nothing();
-            for (var k = 0u; k < n; k++) { sum += times(matrices[first + i * n + k], v[k * n + j]); }
-            work[i * n + j] = sum;
-        }
-    }
     let lanes = u32(numbers[1]);
     for (var a = 0u; a < n; a++) {
+        // Column a of F v.
+        for (var i = 0u; i < n; i++) {
+            var sum = nothing();
+            for (var k = 0u; k < n; k++) { sum += times(matrices[first + i * n + k], v[k * n + a]); }
+            line[i] = sum;
+        }
         for (var b = 0u; b < n; b++) {
             var sum = nothing();
-            for (var k = 0u; k < n; k++) { sum += inner(v[k * n + b], work[k * n + a]); }
+            for (var k = 0u; k < n; k++) { sum += inner(v[k * n + b], line[k]); }
             let amplitude = times(factor, times(rho[a * n + b], sum));
-            let line = (a * n + b) * lanes + lane;
-            lines[line] = h[b * n + b].x - h[a * n + a].x;
-            lines[NN * lanes + line] = amplitude.x;
-            lines[2u * NN * lanes + line] = amplitude.y;
+            let place = (a * n + b) * lanes + lane;
+            lines[place] = h[b * n + b].x - h[a * n + a].x;
+            lines[NN * lanes + place] = amplitude.x;
+            lines[2u * NN * lanes + place] = amplitude.y;
         }
     }
 }
