@@ -1,9 +1,9 @@
 //! Every shipped sequence: parsed, printed, formatted, checked, written as YAML and read back, run, compared with a golden. A new
 //! file fails until its golden is accepted with `ERGOSEQ_BLESS=1`.
 
-use ergoseq::emulator::{Options, Run, axes, points, quantity_of, unit_of};
+use ergoseq::emulator::{Options, Run, axes, points, unit_of};
 use ergoseq::hamiltonian::Values;
-use ergoseq::ir::Experiment;
+use ergoseq::ir::{Experiment, quantity_of};
 use std::path::{Path, PathBuf};
 
 fn files() -> Vec<PathBuf> {

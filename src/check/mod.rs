@@ -4,6 +4,7 @@
 mod checker;
 mod cycles;
 mod density_file;
+mod dimensions;
 mod larmor;
 pub mod library;
 mod load;

@@ -1,6 +1,7 @@
 //! Requested results: `measure`, `sweep`, `expect`, `theory`.
 
 use super::checker::{Checker, Fault, twice};
+use super::dimensions::comparable;
 use super::params::check_setting;
 use crate::budget::{RESULT_PARTS, RESULTS};
 use crate::diagnostic::{Code, Diagnostic};
@@ -201,9 +202,8 @@ fn expect(
     if let Some(at) = &e.at {
         known_mark(at, marks, c);
     }
-    // The dimension of a result is that of its metric and is not part of the expression type: any number may be compared.
-    for value in [&e.expected, &e.within] {
-        let found = c.scope.type_of(value, &[]);
+    for number in [&e.expected, &e.within] {
+        let found = comparable(&value, number, (&[], &experiment.measures), &c.scope);
         c.note(found);
     }
     for (k, (name, value)) in e.settings.iter().enumerate() {
@@ -233,7 +233,7 @@ fn theory(t: &ast::Theory, place: Place, traces: &[String], experiment: &mut Exp
     c.note(checked);
     let time = Index { name: "t", dimension: c.scope.dimension(Dimension::TIME) };
     for value in [Some(&t.value), t.within.as_ref()].into_iter().flatten() {
-        let found = c.scope.type_of(value, &[time]);
+        let found = comparable(&t.metric, value, (&[time], &[]), &c.scope);
         c.note(found);
     }
     experiment.theories.push(ir::Theory {

@@ -1,7 +1,8 @@
 //! Results of a table, point by point of the parameter that was changed.
 
 use super::parts::{Agreement, Comparison, Models, Row};
-use crate::emulator::{Emulator, Request, quantity_of, unit_of};
+use crate::emulator::{Emulator, Request, unit_of};
+use crate::ir::quantity_of;
 use crate::hamiltonian::Fault;
 use crate::ir::Experiment;
 use crate::output::{Curve, Figure, Panel};

@@ -219,7 +219,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said() {
         for (from, to, part) in [
-            ("SIMP", "SIMPLE", "does not start with SIMP"),
+            ("SIMP", "SIMPLE", "starts neither with SIMP"),
             ("NP=2", "NP=3", "3 points are announced, but the file has 2"),
             ("NP=2", "NP=1", "1 points are announced, but the file has 2"),
             ("NP=2", "NP=1e12", "expected 1 to 16777216"),

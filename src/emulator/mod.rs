@@ -67,7 +67,7 @@ pub use estimate::{Estimate, bytes_text, estimate};
 pub use generator::Generator;
 pub use grape::{GateMember, GateObjective, Gradient, Objective, PulseObjective};
 pub use motion::GeneratorAt;
-pub use observable::{Observable, is_of_propagator, largest_value, quantity_of, unit_of};
+pub use observable::{Observable, is_of_propagator, largest_value, unit_of};
 pub use plan::plan;
 pub use points::{Point, SweepAxis, axes, point, points};
 pub use request::{Moments, Observation, Position, Request};

@@ -91,18 +91,6 @@ pub fn unit_of(quantity: Quantity, units: UnitSystem) -> &'static str {
     }
 }
 
-/// The quantity of an expression, if it is a metric or an aggregate of one.
-pub fn quantity_of(expr: &Expr) -> Option<Quantity> {
-    match &expr.kind {
-        ExprKind::Call(name, _) if is_aggregate(expr) && name.starts_with("arg") => Some(Quantity::Time),
-        ExprKind::Call(_, items) if is_aggregate(expr) => quantity_of(items.first()?),
-        ExprKind::Call(name, items) if name == MEMBER_MEAN => quantity_of(items.first()?),
-        ExprKind::Call(name, _) | ExprKind::Name(name) => Metric::named(name).map(|m| m.quantity),
-        ExprKind::Member(_, metric) => quantity_of(metric),
-        _ => None,
-    }
-}
-
 /// True if a metric of some kind is named in an expression.
 pub fn mentions(expr: &Expr, kind: impl Fn(&Metric) -> bool) -> bool {
     let mut found = false;

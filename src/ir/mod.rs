@@ -10,6 +10,7 @@ mod function;
 mod look;
 mod meaning;
 mod measure;
+mod quantity;
 mod refusal;
 mod robustness;
 mod scope;
@@ -26,6 +27,7 @@ pub use experiment::{
 pub use function::{FUNCTIONS, FunctionInfo, LARMOR, LENGTH, OTHER_FUNCTIONS, Rule as FunctionRule, SIZE};
 pub use look::{Detection, Look};
 pub use meaning::{Meaning, Type};
+pub use quantity::quantity_of;
 pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, at_mark, is_aggregate, key_of, marked_metrics};
 pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};
 pub use scope::{CONSTANTS, Index, PHASES, SYSTEM_PARTS, Scope, phase_of_word};

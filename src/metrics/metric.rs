@@ -6,6 +6,7 @@ use super::cells::Argument;
 use super::derivative::Derivative;
 use super::moment::{Moment, Scene};
 use super::undefined::{Undefined, Value};
+use crate::units::Dimension;
 
 /// Physical quantity of a metric; it determines the reported unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,60 @@ pub enum Quantity {
     Angle,
     /// Bits.
     Bits,
+}
+
+impl Quantity {
+    /// All quantities.
+    const ALL: [Quantity; 9] = [
+        Quantity::Number,
+        Quantity::Energy,
+        Quantity::EnergySquared,
+        Quantity::Power,
+        Quantity::Time,
+        Quantity::Temperature,
+        Quantity::RateSquared,
+        Quantity::Angle,
+        Quantity::Bits,
+    ];
+
+    /// Exponents of energy, time, temperature, angle and bits.
+    fn exponents(self) -> [i32; 5] {
+        match self {
+            Quantity::Number => [0; 5],
+            Quantity::Energy => [1, 0, 0, 0, 0],
+            Quantity::EnergySquared => [2, 0, 0, 0, 0],
+            Quantity::Power => [1, -1, 0, 0, 0],
+            Quantity::Time => [0, 1, 0, 0, 0],
+            Quantity::Temperature => [0, 0, 1, 0, 0],
+            Quantity::RateSquared => [0, -2, 0, 0, 0],
+            Quantity::Angle => [0, 0, 0, 1, 0],
+            Quantity::Bits => [0, 0, 0, 0, 1],
+        }
+    }
+
+    /// The quantity of a product; factors that are `true` divide. `None` if no quantity has its dimension.
+    pub fn product(factors: impl IntoIterator<Item = (Quantity, bool)>) -> Option<Quantity> {
+        let sum = factors.into_iter().fold([0; 5], |mut sum, (factor, divides)| {
+            let sign = if divides { -1 } else { 1 };
+            sum.iter_mut().zip(factor.exponents()).for_each(|(x, own)| *x += sign * own);
+            sum
+        });
+        Self::ALL.into_iter().find(|quantity| quantity.exponents() == sum)
+    }
+
+    /// Its dimension in lab files.
+    pub fn dimension(self) -> Dimension {
+        match self {
+            Quantity::Number | Quantity::Bits => Dimension::NUMBER,
+            Quantity::Energy => Dimension::ENERGY,
+            Quantity::EnergySquared => Dimension::ENERGY.times(Dimension::ENERGY),
+            Quantity::Power => Dimension::ENERGY.times(Dimension::FREQUENCY),
+            Quantity::Time => Dimension::TIME,
+            Quantity::Temperature => Dimension::TEMPERATURE,
+            Quantity::RateSquared => Dimension::FREQUENCY.times(Dimension::FREQUENCY),
+            Quantity::Angle => Dimension::ANGLE,
+        }
+    }
 }
 
 /// Kind of an argument of a metric.

@@ -29,3 +29,17 @@ pub enum Format {
     /// A free induction decay as a SIMPSON text.
     Simpson,
 }
+
+impl Format {
+    /// The format of a file's ending, if it has one: `.json`, `.csv`, `.npy`, `.jdx` and `.dx`, `.txt`.
+    pub fn of_ending(path: &std::path::Path) -> Option<Format> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "json" => Some(Format::Json),
+            "csv" => Some(Format::Csv),
+            "npy" => Some(Format::Npy),
+            "jdx" | "dx" => Some(Format::Jcamp),
+            "txt" => Some(Format::Table),
+            _ => None,
+        }
+    }
+}

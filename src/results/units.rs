@@ -1,7 +1,7 @@
 //! Units of results: parameters by dimension, measured values by quantity, energies as chosen by the user.
 
-use crate::emulator::{quantity_of, unit_of};
-use crate::ir::{Experiment, Meaning};
+use crate::emulator::unit_of;
+use crate::ir::{Experiment, Meaning, quantity_of};
 use crate::metrics::Quantity;
 use crate::units::{PLANCK, UnitSystem};
 

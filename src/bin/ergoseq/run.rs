@@ -12,15 +12,19 @@ use ergoseq::output::{FORMATS, Format, Processing, csv, jcamp, json, npy, simpso
 use ergoseq::results::{EnergyUnit, ResultSet, Schema};
 use ergoseq::source::{Sources, visible};
 use ergoseq::units::UnitSystem;
+use std::path::Path;
 
 /// Emulates every point and writes the results.
 pub fn run(a: &args::Run) -> Outcome {
     inputs::note(&a.file);
-    terminal::speak_json(a.format == "json");
-    if let Err(why) = processing(a) {
-        terminal::report(&[Diagnostic::without_place(Code::Contradiction, why)], &Default::default());
-        return Outcome::Usage;
-    }
+    let format = match format(a).and_then(|format| processing(a, format).map(|()| format)) {
+        Ok(format) => format,
+        Err(why) => {
+            terminal::report(&[Diagnostic::without_place(Code::Contradiction, why)], &Default::default());
+            return Outcome::Usage;
+        }
+    };
+    terminal::speak_json(format == Format::Json);
     if let Some(path) = &a.output
         && let Err(diagnostic) = files::writable(path, a.force)
     {
@@ -53,7 +57,6 @@ pub fn run(a: &args::Run) -> Outcome {
         Ok(results) => results,
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
-    let format = FORMATS.iter().find(|(w, _, _)| *w == a.format).map_or(Format::Table, |(_, f, _)| *f);
     let text = match format {
         Format::Table => Ok(visible(&table(&results)).into_owned() + &drawn(a, &results, experiment)),
         Format::Json => Ok(json(&results)),
@@ -136,16 +139,38 @@ fn array(a: &args::Run, results: &ResultSet, sources: &Sources) -> Outcome {
     }
 }
 
+/// The format that is named, otherwise that of the file's ending, otherwise a table.
+fn format(a: &args::Run) -> Result<Format, String> {
+    let named = a.format.as_ref().and_then(|word| FORMATS.iter().find(|(w, _, _)| w == word)).map(|(_, f, _)| *f);
+    let ending = a.output.as_deref().and_then(Format::of_ending);
+    let picture = |path: &Path| {
+        let ending = path.extension()?.to_str()?.to_ascii_lowercase();
+        ["svg", "png", "pdf", "html", "nc"].contains(&ending.as_str()).then_some(ending)
+    };
+    match (named, ending) {
+        // Spectra and SIMPSON's decays are texts of any ending.
+        (Some(named), Some(ending)) if named != ending && ![Format::Spectrum, Format::Simpson].contains(&named) => {
+            let (word, path) = (a.format.as_deref().unwrap_or_default(), a.output.as_deref().unwrap_or(Path::new("")));
+            Err(format!("`--format {word}` does not fit the ending of {}", path.display()))
+        }
+        (Some(format), _) | (None, Some(format)) => Ok(format),
+        (None, None) => match a.output.as_deref().and_then(picture) {
+            Some(ending) => Err(format!("`run` writes no .{ending}: use `plot`, `report` (.html) or `sweep` (.nc)")),
+            None => Ok(Format::Table),
+        },
+    }
+}
+
 /// Refuses options that would have no effect, and a width that is none.
-fn processing(a: &args::Run) -> Result<(), String> {
-    if a.format != "spectrum" && (a.broaden.is_some() || a.zero_fill.is_some()) {
+fn processing(a: &args::Run, format: Format) -> Result<(), String> {
+    if format != Format::Spectrum && (a.broaden.is_some() || a.zero_fill.is_some()) {
         return Err("--broaden and --zero-fill require --format spectrum".into());
     }
     #[cfg(feature = "pictures")]
-    if a.plot && a.format != "table" {
-        return Err(format!("--plot requires --format table, not {}", a.format));
+    if a.plot && format != Format::Table {
+        return Err("--plot requires a table, not another format".into());
     }
-    if a.format == "npy" && a.output.is_none() {
+    if format == Format::Npy && a.output.is_none() {
         return Err("a NumPy array is not text: write it to a file with `--output decay.npy`".into());
     }
     match a.broaden {

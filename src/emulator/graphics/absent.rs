@@ -1,6 +1,6 @@
 //! Without kernels: there are no devices, so that none of these values exists.
 
-use super::{Acquisition, Block};
+use super::program::{Acquisition, Block};
 use crate::emulator::engines::StepError;
 use crate::emulator::engines::strang::{Curve, Observed};
 use crate::linalg::C64;

@@ -5,6 +5,7 @@
 mod absent;
 #[cfg(feature = "gpu")]
 mod present;
+mod program;
 
 #[cfg(not(feature = "gpu"))]
 use absent as kernels;
@@ -12,11 +13,11 @@ use absent as kernels;
 use present as kernels;
 
 pub use kernels::{Device, PairOnDevice, Signals};
+pub use program::{Acquisition, Block, Entry, Term};
 
 use super::settings::Processor;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::Fault;
-use crate::linalg::C64;
 use std::borrow::Cow;
 
 /// Name of the method that propagates random vectors on a graphics processor.
@@ -24,32 +25,6 @@ pub const SPLIT_STEPS: &str = "split steps on a graphics processor";
 
 /// Name of the method that propagates the members of an ensemble on a graphics processor.
 pub const EXACT: &str = "exact on a graphics processor";
-
-/// An element of an operator: row, column, value.
-pub type Entry = (usize, usize, C64);
-
-/// A term of a Hamiltonian of a member: the row of its coefficients, rad/s, and its operator.
-pub type Term = (usize, Vec<Entry>);
-
-/// A step of a sequence before its acquisition.
-pub enum Block {
-    /// `rho -> U rho U+`, the same for all members; row by row.
-    Unitary(Vec<C64>),
-    /// Evolution under a constant Hamiltonian for a time, s.
-    Evolve(Vec<Term>, f64),
-}
-
-/// The acquisition that ends a sequence.
-pub struct Acquisition {
-    /// The Hamiltonian.
-    pub hamiltonian: Vec<Term>,
-    /// The observed operator F+.
-    pub raising: Vec<Entry>,
-    /// Number of points.
-    pub points: usize,
-    /// Time between two points, s.
-    pub dwell: f64,
-}
 
 /// The device of a run, opened once a process; `None` for the CPU.
 ///

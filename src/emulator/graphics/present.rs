@@ -1,6 +1,6 @@
 //! The kernels of `ergoseq-gpu`.
 
-use super::{Acquisition, Block, Term};
+use super::program::{Acquisition, Block, Term};
 use crate::emulator::engines::StepError;
 use crate::emulator::engines::strang::{Curve, Observed};
 use crate::linalg::C64;

@@ -368,6 +368,16 @@ impl<'a> Parser<'a> {
         let degree = Unit::named("deg").ok_or_else(|| self.unexpected("expected a phase".to_string()))?;
         let mut phases = Vec::new();
         while let Some(x) = number(self.kind()) {
+            if division.is_none() && x.abs() >= parts {
+                return Err(Diagnostic::new(
+                    Code::OutOfRange,
+                    self.here(),
+                    format!("a number of this list is a multiple of 90 deg, and {x} is not below 4"),
+                )
+                .label("not 0, 1, 2 or 3")
+                .help("for degrees write `(360) 0 90 180 270` or `0 deg, 90 deg`")
+                .into());
+            }
             let value = Expr::at(ExprKind::Number(x * 360.0 / parts), self.here());
             phases.push(Expr::at(ExprKind::Quantity(Box::new(value), degree), self.here()));
             self.advance();

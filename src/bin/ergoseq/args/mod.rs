@@ -500,9 +500,9 @@ pub struct Run {
     /// Sweeps a parameter: `--sweep "T=0.1 .. 2 points 20"`, `--sweep Dz=0,0.5,1`
     #[arg(long, value_name = "NAME=RANGE", allow_hyphen_values = true)]
     pub sweep: Vec<String>,
-    /// The output format
-    #[arg(long, default_value = "table", value_parser = PossibleValuesParser::new(FORMATS.iter().map(|(w, _, _)| *w)))]
-    pub format: String,
+    /// The output format; default: that of the ending of `--output`, otherwise a table
+    #[arg(long, value_parser = PossibleValuesParser::new(FORMATS.iter().map(|(w, _, _)| *w)))]
+    pub format: Option<String>,
     /// Line broadening of a spectrum, in Hz
     #[arg(long, value_name = "HZ")]
     pub broaden: Option<f64>,
