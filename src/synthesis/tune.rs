@@ -111,6 +111,7 @@ fn numbers(elements: &[Element], tied: bool) -> Vec<f64> {
             Element::Delay(t) => out.push(t.ln()),
             Element::Pulses(pulses) => pulses.iter().flatten().for_each(|p| out.extend([p.angle, p.phase])),
             Element::Loop(_, body) => out.extend(numbers(body, tied)),
+            Element::Shaped(..) => {}
         }
     }
     out
@@ -126,6 +127,7 @@ fn with_numbers(elements: &[Element], tied: bool, take: &mut dyn FnMut() -> f64)
             (None, Element::Pulses(p)) => {
                 Element::Pulses(p.iter().map(|p| p.map(|_| Pulse::new(take(), take()))).collect())
             }
+            (None, Element::Shaped(..)) => element.clone(),
             (None, Element::Loop(count, body)) => Element::Loop(*count, with_numbers(body, tied, &mut *take)),
         };
         out.push(next);
