@@ -320,6 +320,9 @@ fn spins_are_kept_better_than_by_known_sequences() {
         let f = mean_fidelity(&problem, shapes[0], s.duration, s.found.cycles.unwrap(), &[-error, error]);
         assert!(known.iter().all(|k| 1.0 - f < 0.25 * k), "{error}: {:e}", 1.0 - f);
     }
+    // A block that keeps the spins for 720 us lasts as long.
+    let (code, message) = found(&text, &Wishes { within: Some(700e-6), ..finite(100e3) }).unwrap_err();
+    assert!(code == Code::TooShort && message.contains("at least 720 us"), "{message}");
     // Ideal pulses have no shape.
     let (code, message) = found(&text, &ideal()).unwrap_err();
     assert!(code == Code::NotEmulated && message.contains("finite length"), "{message}");

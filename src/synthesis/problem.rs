@@ -88,7 +88,7 @@ pub struct Candidate {
     pub perfect: Option<f64>,
     /// Number of cycles, if there are any.
     pub cycles: Option<u64>,
-    /// The shortest time of free evolution with which it can be made, s, and how this is known.
+    /// The shortest time of free evolution with which it can be made, s, and how this is known; 0 if no such time is known.
     pub least: (f64, &'static str),
     /// What holds of it, sentences without a full stop.
     pub notes: Vec<String>,

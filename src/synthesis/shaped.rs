@@ -52,6 +52,10 @@ impl Method for Shapes {
         if problem.ideal || !usable {
             return Ok(Answer::NotMine);
         }
+        let why = "the time for which the spins are to be kept";
+        if let Some(refusal) = setting.in_time(problem.time, why).filter(|_| setting.is_hold()) {
+            return Ok(Answer::Refused(refusal));
+        }
         let mut best: Option<(Candidate, f64)> = None;
         let mut left = MOST_WORK;
         for duration in durations(setting, slowest) {
@@ -97,7 +101,10 @@ fn durations(setting: &Setting, slowest: f64) -> Vec<f64> {
     let (wanted, internal) = (norm(&setting.wanted.pair), norm(&setting.internal.pair));
     let coupling = if internal > 0.0 { wanted / internal } else { 0.0 };
     let shortest = coupling + TAU / slowest;
-    [1.0, 1.5, 2.0, 4.0, 8.0].map(|factor| (factor * shortest * 1e9).ceil() / 1e9).to_vec()
+    // Near the shortest duration a search is slow; where there is work for few searches, it would be all that is done.
+    const SMALL: usize = 16;
+    let factors: &[f64] = if setting.gate.nrows() <= SMALL { &[1.0, 1.5, 2.0, 4.0, 8.0] } else { &[2.0, 4.0, 8.0] };
+    factors.iter().map(|factor| (factor * shortest * 1e9).ceil() / 1e9).collect()
 }
 
 /// Shapes of steps that are not longer than a 90 deg pulse.

@@ -20,10 +20,11 @@ pub fn lines(problem: &Problem, s: &Synthesis) -> Vec<String> {
     }
     let cycles = s.found.cycles.filter(|n| *n > 1).map_or(String::new(), |n| format!(", {n} cycles"));
     out.push(format!(
-        "duration {}, of which {} of free evolution; {} pulses{cycles}",
+        "duration {}, of which {} of free evolution; {} {}{cycles}",
         said::time(s.duration),
         said::time(s.free),
-        s.pulses
+        s.pulses,
+        if s.pulses == 1 { "pulse" } else { "pulses" }
     ));
     if s.found.least.0 > 0.0 {
         out.push(format!("at least {} of free evolution: {}", said::time(s.found.least.0), s.found.least.1));
