@@ -154,6 +154,13 @@ pub fn solve_positive(a: &[f64], b: &[f64]) -> Option<Vec<f64>> {
     Some(x.as_slice().to_vec())
 }
 
+/// `K^T K`, symmetric, of the real matrix whose columns follow one another in `columns`, `rows` values each; zero columns of no rows.
+pub fn gram(columns: &[f64], rows: usize) -> Vec<f64> {
+    let count = columns.len().checked_div(rows).unwrap_or(0);
+    let k = nalgebra::DMatrix::from_column_slice(rows, count, &columns[..rows * count]);
+    (k.transpose() * k).as_slice().to_vec()
+}
+
 /// LU decomposition of a square matrix, with partial pivoting.
 pub struct Lu(faer::linalg::solvers::PartialPivLu<C64>);
 

@@ -1,9 +1,12 @@
 //! From the wanted Hamiltonian to the pulses: closed forms, bounds that are known, and the emulator, which shares no code with the synthesis.
 
 use ergoseq::diagnostic::Code;
+use ergoseq::emulator::{GateMember, GateObjective};
 use ergoseq::hamiltonian::wanted::{Wishes, at, problem};
 use ergoseq::hamiltonian::{Evaluator, Values};
+use ergoseq::linalg::{Matrix, hermitian_eigen, power, real};
 use ergoseq::syntax::parse_expression;
+use ergoseq::synthesis::bilinear::product_matrix;
 use ergoseq::synthesis::block::Element;
 use ergoseq::synthesis::{Problem, Synthesis, synthesise};
 use ergoseq::{compile, no_files};
@@ -170,12 +173,13 @@ fn ksea_of_like_spins_needs_tilted_frames() {
     assert!(1.0 - s.fidelity < 1e-9, "{:e}", 1.0 - s.fidelity);
 }
 
+/// The arcs of the pulses from z to x and back have one component along x and z together, which no time of a frame compensates; the cycle
+/// has to visit the image of one of the frames, too.
 #[test]
-#[ignore = "the times of the frames that compensate the length of the pulses are not found: 1 - F is 8.5e-3, and W408 says so"]
 fn double_quanta_with_pulses_of_finite_length() {
     let text = chain(3, &pairs_of(3, "0.5*(Ix(#)*Ix(%) - Iy(#)*Iy(%))"), 200.0);
     let (problem, s) = found(&text, &Wishes { infidelity: 1e-5, ..finite(100e3) }).unwrap();
-    assert!(s.reached, "{:e}", 1.0 - s.fidelity);
+    assert!(s.reached && s.method.contains("toggling frames"), "{}: {:e}", s.method, 1.0 - s.fidelity);
     assert!(1.0 - s.robustness[0] < 1e-3, "{:?}", s.robustness);
     assert!(problem.channels.len() == 1 && s.found.block.elements.iter().any(|e| matches!(e, Element::Loop(..))));
 }
@@ -225,6 +229,14 @@ fn what_cannot_be_made_is_refused_with_the_proof() {
     let inner = "1 kHz*(Ix(s[1])*Ix(s[2]) - Iy(s[1])*Iy(s[2]) + Ix(s[2])*Ix(s[3]) - Iy(s[2])*Iy(s[3]))";
     let (code, message) = found(&chain(3, inner, 50.0), &ideal()).unwrap_err();
     assert!(code == Code::Unreachable && message.contains("no average"), "{message}");
+    // Polynomials of second degree in the direction: what the frames that were tried do not have, none has.
+    assert!(message.contains("by any angles") && !message.contains("not proved"), "{message}");
+    // The isotropic coupling is the same in all frames, and its time is positive.
+    let text = "ergoseq 1\nparam T = 5 ms\nsystem {\nfield 11.7 T\ntemperature 300 K\nspin a, b : 1H\nj a b = 20 Hz\n}\n\
+                hamiltonian H = -7 Hz * (Ix(a)*Ix(b) + Iy(a)*Iy(b) + Iz(a)*Iz(b))\nsequence { prepare mixed }\n";
+    let (code, message) = found(text, &ideal()).unwrap_err();
+    assert!(code == Code::Unreachable && message.contains("not positive in any of the frames"), "{message}");
+    assert!(message.contains("by any angles"), "{message}");
 }
 
 #[test]
@@ -234,7 +246,7 @@ fn limits_that_leave_nothing() {
     assert_eq!(found(&dq, &none).unwrap_err().0, Code::NoPulses);
     assert_eq!(found(&dq, &finite(0.0)).unwrap_err().0, Code::NoPulses);
     // 90 deg at 1 kHz last 250 us, the whole evolution 60.
-    let (code, message) = found(&dq, &finite(1e3)).unwrap_err();
+    let (code, message) = found(&dq, &Wishes { within: Some(60e-6), ..finite(1e3) }).unwrap_err();
     assert!(code == Code::NoPulses && message.contains("too slowly"), "{message}");
     let other = Wishes { rf: vec![(Some("15N".into()), 1e4)], ..ideal() };
     assert_eq!(found(&dq, &other).unwrap_err().0, Code::NoSuchControl);
@@ -244,6 +256,87 @@ fn limits_that_leave_nothing() {
     );
     assert_eq!(found(&dq.replace("60 us", "0 us"), &ideal()).unwrap_err().0, Code::OutOfRange);
     assert_eq!(found(&chain(9, "1 kHz*Ix(s)", 60.0), &ideal()).unwrap_err().0, Code::OverBudget);
+}
+
+/// The pair of gypsum at 100 kHz: one double-quantum evolution by pi/2 in 10 us, where pulses of a cycle of frames would be too long.
+fn gypsum() -> String {
+    "ergoseq 1\nparam T = 8.209102252577658 us\nsystem {\nfield 11.7 T\ntemperature 300 K\nspin p, q : 1H\ndipolar p q = -30.454 kHz\n}\n\
+     hamiltonian H = -30.454 kHz*(Ix(p)*Ix(q) - Iy(p)*Iy(q))\nsequence { prepare mixed }\n"
+        .into()
+}
+
+#[test]
+fn strong_couplings_need_pulse_shapes() {
+    let wishes = Wishes { within: Some(10e-6), infidelity: 1e-9, ..finite(100e3) };
+    let (problem, s) = found(&gypsum(), &wishes).unwrap();
+    assert!(s.reached && s.method.contains("pulse shapes") && s.duration < 10.001e-6, "{} {}", s.method, s.duration);
+    let shapes = s.found.block.shapes();
+    let f = mean_fidelity(&problem, shapes[0], s.duration, 1, &[0.0]);
+    // (4 F + 1)/5, from the emulator.
+    assert!((f - (4.0 * s.fidelity + 1.0) / 5.0).abs() < 1e-12 && 1.0 - f < 1e-9, "{:e}", 1.0 - f);
+}
+
+/// The mean gate fidelity of a shape that repeats, over rf errors, from the emulator.
+fn mean_fidelity(problem: &Problem, shape: &[(f64, f64)], duration: f64, cycles: u64, errors: &[f64]) -> f64 {
+    let d = problem.wanted.nrows();
+    let n = problem.names.len();
+    let sum = |axis| (0..n).fold(Matrix::zeros(d, d), |m, k| m + product_matrix(n, &[(k, axis)]) * real(0.5));
+    let member = |e: &f64| {
+        let rf = problem.channels[0].rf.unwrap() * (1.0 + e);
+        let controls = vec![(sum(0) * real(rf), sum(1) * real(rf))];
+        GateMember { weight: 1.0 / errors.len() as f64, drift: problem.internal.clone(), controls }
+    };
+    let steps: Vec<(f64, f64)> = shape.iter().map(|(a, phase)| (a * phase.cos(), a * phase.sin())).collect();
+    let target = hermitian_eigen(&problem.wanted).unwrap().propagator(problem.time);
+    let step = duration / cycles as f64 / steps.len() as f64;
+    let gate = GateObjective::new(errors.iter().map(member).collect(), target.clone(), step, steps.len()).unwrap();
+    let all = gate.propagators(&steps, 1.0).unwrap();
+    let one = |u: &Matrix| {
+        let overlap = (target.adjoint() * power(u, cycles)).trace().norm_sqr();
+        (overlap / d as f64 + 1.0) / (d as f64 + 1.0)
+    };
+    all.iter().map(one).sum::<f64>() / all.len() as f64
+}
+
+/// Four spins of fluorapatite with offsets, kept for 720 us: 1 - F of CORY48, yxx24 and yxx48 in 144 slots of 5 us at 100 kHz, without an rf
+/// error and with the mean of both signs of 1 % and 3 % (numbers of a numpy script).
+#[test]
+fn spins_are_kept_better_than_by_known_sequences() {
+    const KNOWN: [(f64, [f64; 3]); 3] =
+        [(0.0, [4.7e-5, 4.0e-4, 2.5e-4]), (0.01, [4.2e-4, 6.8e-4, 1.4e-3]), (0.03, [3.6e-3, 3.2e-3, 1.1e-2])];
+    let mut text =
+        String::from("ergoseq 1\nparam T = 720 us\nsystem {\nfield 11.7 T\ntemperature 300 K\nspin s[4] : 1H\n");
+    for (i, j) in (1..=4).flat_map(|i| (i + 1..=4).map(move |j| (i, j))) {
+        text += &format!("dipolar s[{i}] s[{j}] = {} kHz\n", -2.61 / f64::powi((j - i) as f64, 3));
+    }
+    for (k, offset) in [300, -200, 100, -150].iter().enumerate() {
+        text += &format!("shift s[{}] = {offset} Hz\n", k + 1);
+    }
+    text += "}\nhamiltonian H = 0 Hz*Iz(s)\nsequence { prepare mixed }\n";
+    let (problem, s) = found(&text, &Wishes { infidelity: 1e-5, ..finite(100e3) }).unwrap();
+    assert!(s.reached && (s.duration - 720e-6).abs() < 1e-14, "{:e} {}", 1.0 - s.fidelity, s.duration);
+    let shapes = s.found.block.shapes();
+    for (error, known) in KNOWN {
+        let f = mean_fidelity(&problem, shapes[0], s.duration, s.found.cycles.unwrap(), &[-error, error]);
+        assert!(known.iter().all(|k| 1.0 - f < 0.25 * k), "{error}: {:e}", 1.0 - f);
+    }
+    // A block that keeps the spins for 720 us lasts as long.
+    let (code, message) = found(&text, &Wishes { within: Some(700e-6), ..finite(100e3) }).unwrap_err();
+    assert!(code == Code::TooShort && message.contains("at least 720 us"), "{message}");
+    // Ideal pulses have no shape.
+    let (code, message) = found(&text, &ideal()).unwrap_err();
+    assert!(code == Code::NotEmulated && message.contains("finite length"), "{message}");
+}
+
+/// Two channels at once: couplings of a carbon to two protons, rotated to x and y.
+#[test]
+fn shapes_on_two_channels() {
+    let text = "ergoseq 1\nparam T = 100 us\nsystem {\nfield 11.7 T\ntemperature 300 K\nspin a, b : 1H\nspin c : 13C\n\
+                j a c = 4 kHz\nj b c = 1 kHz\n}\n\
+                hamiltonian H = 0.8 kHz * X(a)*Y(c) + 0.2 kHz * X(b)*Y(c)\nsequence { prepare mixed }\n";
+    let wishes = Wishes { within: Some(150e-6), infidelity: 1e-6, ..finite(50e3) };
+    let (_, s) = found(text, &wishes).unwrap();
+    assert!(s.reached && s.found.block.shapes().len() == 2, "{} {:e}", s.method, 1.0 - s.fidelity);
 }
 
 fn ergoseq(arguments: &[&str]) -> (String, bool) {
@@ -263,7 +356,7 @@ fn written_programs_run_and_hold() {
         path
     };
     let dq = chain(3, &pairs_of(3, "0.5*(Ix(#)*Ix(%) - Iy(#)*Iy(%))"), 200.0);
-    let cases: [(&str, String, &[&str]); 5] = [
+    let cases: [(&str, String, &[&str]); 7] = [
         ("pair", battery(ROWS[8].0, 0.5), &["--rf", "50 kHz"]),
         ("pair_ideal", battery(ROWS[8].0, 0.5), &["--ideal", "--set", "T=2 s"]),
         (
@@ -273,6 +366,8 @@ fn written_programs_run_and_hold() {
         ),
         ("chain", dq.clone(), &["--rf", "1H: 100 kHz", "--infidelity", "1e-5"]),
         ("chain_ideal", dq, &["--ideal", "--infidelity", "1e-8"]),
+        ("shape", gypsum(), &["--rf", "100 kHz", "--within", "10 us"]),
+        ("kept", gypsum().replace("-30.454 kHz*(", "0 Hz*("), &["--rf", "100 kHz", "--set", "T=40 us"]),
     ];
     for (name, text, more) in cases {
         let source = write(&format!("{name}.seq"), &text);
@@ -288,5 +383,26 @@ fn written_programs_run_and_hold() {
             assert!(done && !said.contains("warning"), "{name}: {said}\n{}", std::fs::read_to_string(&out).unwrap());
         }
     }
+    // Shape files lie beside the program, and are not overwritten without the flag.
+    let shape = folder.join("shape_out_1H.txt");
+    assert!(shape.is_file());
+    std::fs::write(&shape, "kept").unwrap();
+    let (source, out) = (folder.join("shape.seq"), folder.join("shape_out.seq"));
+    std::fs::remove_file(&out).unwrap();
+    let path = |p: &Path| p.to_str().unwrap().to_string();
+    let (said, done) = ergoseq(&[
+        "compile",
+        &path(&source),
+        "--for",
+        "T",
+        "--rf",
+        "100 kHz",
+        "--within",
+        "10 us",
+        "--output",
+        &path(&out),
+    ]);
+    assert!(!done && said.contains("--force") && !out.exists(), "{said}");
+    assert_eq!(std::fs::read_to_string(&shape).unwrap(), "kept");
     std::fs::remove_dir_all(&folder).unwrap();
 }

@@ -3,7 +3,7 @@
 use super::drive;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::linalg::{Matrix, norm_squared};
+use crate::linalg::Matrix;
 use crate::source::Span;
 use crate::spin::{Basis, LocalKind, Operator};
 use crate::syntax::Expr;
@@ -69,6 +69,10 @@ pub fn problem(
     let internal = internal.constant;
     let channels = channels(e, wishes, span)?;
     let sites = taking_part(e, &wanted, &internal, &channels);
+    if sites.is_empty() {
+        let message = "the wanted Hamiltonian is zero, and nothing acts on the spins";
+        return Err(Diagnostic::new(Code::Vanishes, span, message).into());
+    }
     if sites.len() > MOST_SPINS {
         return Err(too_many(sites.len(), span));
     }
@@ -95,9 +99,6 @@ pub fn problem(
         offset: wishes.offset * drive::angular(e),
         ideal: wishes.ideal,
     };
-    if norm_squared(&problem.wanted) == 0.0 {
-        return Err(Diagnostic::new(Code::Vanishes, span, "the wanted Hamiltonian is zero").into());
-    }
     Ok((problem, sites))
 }
 
@@ -163,9 +164,10 @@ fn channels(e: &Evaluator, wishes: &Wishes, span: Span) -> Result<Vec<Transmitte
 }
 
 /// The sites on which H acts, those that are coupled to them, directly or through others, and those whose channel one of them shares. An
-/// uncoupled spin without an offset and with a channel of its own stays as it is.
+/// uncoupled spin without an offset and with a channel of its own stays as it is. If H is zero, all spins that are coupled or have an
+/// offset are to be kept.
 fn taking_part(e: &Evaluator, wanted: &Operator, internal: &Operator, channels: &[Transmitter]) -> Vec<usize> {
-    let mut taking = wanted.support();
+    let mut taking = if wanted.is_zero() { internal.support() } else { wanted.support() };
     let coupled: Vec<(usize, Vec<usize>)> =
         internal.support().into_iter().map(|s| (s, internal.acting_on(s).support())).collect();
     loop {

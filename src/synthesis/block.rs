@@ -33,6 +33,9 @@ pub enum Element {
     Pulses(Vec<Option<Pulse>>),
     /// Repetitions of a body.
     Loop(u64, Vec<Element>),
+    /// Simultaneous shaped pulses on all channels: their duration, s, and amplitude as a fraction of the largest nutation frequency and
+    /// phase, rad, of every step of every channel.
+    Shaped(f64, Vec<Vec<(f64, f64)>>),
 }
 
 /// A block.
@@ -74,7 +77,7 @@ fn time(elements: &[Element], of: &impl Fn(&Element) -> f64) -> f64 {
         .iter()
         .map(|e| match e {
             Element::Loop(count, body) => *count as f64 * time(body, of),
-            Element::Delay(_) | Element::Pulses(_) => of(e),
+            Element::Delay(_) | Element::Pulses(_) | Element::Shaped(..) => of(e),
         })
         .sum()
 }
@@ -104,6 +107,7 @@ impl Block {
         time(&self.elements, &|e| match e {
             Element::Delay(t) => *t,
             Element::Pulses(p) => length(p, channels, ideal),
+            Element::Shaped(t, _) => *t,
             Element::Loop(..) => 0.0,
         })
     }
@@ -115,11 +119,32 @@ impl Block {
 
     /// Number of pulses, each repetition counted.
     pub fn count(&self) -> u64 {
-        let of = |e: &Element| if let Element::Pulses(p) = e { p.iter().flatten().count() as f64 } else { 0.0 };
+        let of = |e: &Element| match e {
+            Element::Pulses(p) => p.iter().flatten().count() as f64,
+            Element::Shaped(_, shapes) => shapes.len() as f64,
+            Element::Delay(_) | Element::Loop(..) => 0.0,
+        };
         time(&self.elements, &of) as u64
     }
 
-    /// The block in the resolution with which it is written: delays in fs, angles in 1e-9 deg.
+    /// The shapes of its shaped pulses, one for each channel.
+    pub fn shapes(&self) -> Vec<&[(f64, f64)]> {
+        fn all(elements: &[Element]) -> Vec<&[(f64, f64)]> {
+            let mut out: Vec<&[(f64, f64)]> = Vec::new();
+            for element in elements {
+                match element {
+                    Element::Shaped(_, shapes) => out.extend(shapes.iter().map(Vec::as_slice)),
+                    Element::Loop(_, body) => out.extend(all(body)),
+                    Element::Delay(_) | Element::Pulses(_) => {}
+                }
+            }
+            out
+        }
+        all(&self.elements)
+    }
+
+    /// The block in the resolution with which it is written: delays in fs, angles and amplitudes in 1e-9 deg and 1e-9; the phases of shapes
+    /// in 1e-7 deg.
     pub fn rounded(&self) -> Block {
         fn all(elements: &[Element]) -> Vec<Element> {
             let angle = |x: f64| (x.to_degrees() * 1e9).round() / 1e9;
@@ -136,6 +161,10 @@ impl Block {
                         .collect(),
                 ),
                 Element::Loop(count, body) => Element::Loop(*count, all(body)),
+                Element::Shaped(t, shapes) => Element::Shaped(
+                    (t * 1e15).round() / 1e15,
+                    shapes.iter().map(|s| s.iter().map(|step| written_step(*step)).collect()).collect(),
+                ),
             };
             elements.iter().map(one).collect()
         }
@@ -148,6 +177,23 @@ impl Block {
         write(&self.elements, channels, ideal, 1, &mut out);
         out
     }
+}
+
+/// A step in the resolution of a shape file.
+fn written_step((amplitude, phase): (f64, f64)) -> (f64, f64) {
+    let degrees = (phase.to_degrees() * 1e7).round() / 1e7 % 360.0;
+    ((amplitude * 1e9).round() / 1e9, degrees.to_radians())
+}
+
+/// The name of the shape of a channel.
+pub fn shape_name(channel: &Transmitter) -> String {
+    format!("compiled_{}", channel.nucleus)
+}
+
+/// A shape as the text of a file: amplitude as a fraction of the largest, phase in degrees.
+pub fn shape_file(steps: &[(f64, f64)]) -> String {
+    let line = |(a, phase): &(f64, f64)| format!("{a:.9} {:.7}\n", phase.to_degrees());
+    steps.iter().map(line).collect()
 }
 
 /// A number with at most so many decimals, without trailing zeros.
@@ -165,14 +211,19 @@ fn write(elements: &[Element], channels: &[Transmitter], ideal: bool, depth: usi
             Element::Pulses(pulses) => {
                 let of = |(p, c): (&Option<Pulse>, &Transmitter)| p.map(|p| statement(p, c, ideal));
                 let lines: Vec<String> = pulses.iter().zip(channels).filter_map(of).collect();
-                match lines.as_slice() {
-                    [several, ..] if lines.len() > 1 && !ideal && !several.is_empty() => {
-                        *out += &format!("{indent}parallel align centre {{\n");
-                        lines.iter().for_each(|line| *out += &format!("{indent}    {line}\n"));
-                        *out += &format!("{indent}}}\n");
-                    }
-                    lines => lines.iter().for_each(|line| *out += &format!("{indent}{line}\n")),
-                }
+                together(&lines, ideal, &indent, out);
+            }
+            Element::Shaped(t, _) => {
+                let of = |c: &Transmitter| {
+                    format!(
+                        "pulse {} phase x rf = {} kHz duration = {} us shape = {}",
+                        c.nucleus,
+                        decimals(c.rf.unwrap_or_default() / TAU / 1e3, 9),
+                        decimals(t * 1e6, 9),
+                        shape_name(c)
+                    )
+                };
+                together(&channels.iter().map(of).collect::<Vec<_>>(), false, &indent, out);
             }
             Element::Loop(count, body) => {
                 *out += &format!("{indent}loop {count} {{\n");
@@ -180,6 +231,17 @@ fn write(elements: &[Element], channels: &[Transmitter], ideal: bool, depth: usi
                 *out += &format!("{indent}}}\n");
             }
         }
+    }
+}
+
+/// Simultaneous statements; ideal pulses take no time, so these follow one another.
+fn together(lines: &[String], ideal: bool, indent: &str, out: &mut String) {
+    if lines.len() > 1 && !ideal {
+        *out += &format!("{indent}parallel align centre {{\n");
+        lines.iter().for_each(|line| *out += &format!("{indent}    {line}\n"));
+        *out += &format!("{indent}}}\n");
+    } else {
+        lines.iter().for_each(|line| *out += &format!("{indent}{line}\n"));
     }
 }
 

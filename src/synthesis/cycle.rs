@@ -74,21 +74,26 @@ impl Path {
         Path { frames, fields: average.fields.clone() }
     }
 
-    /// The same path followed by its images under half turns of all spins, whose times are to be determined: the arcs of their pulses
-    /// cancel parts of the mean that a single pass leaves.
+    /// The path followed by its image under a half turn of all spins about each of some axes, in the opposite order, for one axis after
+    /// the other: `P`, then `P, R P^-1`, and so on. An arc and its image cancel in those parts of the mean of the internal
+    /// Hamiltonian that change sign under the half turn. The times of the added frames are to be determined.
     pub fn with_images(&self, axes: &[usize]) -> Path {
         let mut frames = self.frames.clone();
         for &axis in axes {
-            let half = |n: [f64; 3]| std::array::from_fn(|k| if k == axis { n[k] } else { -n[k] });
-            let image: Vec<_> =
-                self.frames.iter().map(|(f, _)| (f.iter().map(|n| half(*n)).collect::<Frame>(), 0.0)).collect();
-            for (frame, _) in image {
+            let half = |n: &[f64; 3]| std::array::from_fn(|k| if k == axis { n[k] } else { -n[k] });
+            let images: Vec<Frame> = frames.iter().rev().map(|(f, _)| f.iter().map(half).collect()).collect();
+            for frame in images {
                 if frames.last().is_none_or(|(last, _)| distance(last, &frame) > 1e-9) {
                     frames.push((frame, 0.0));
                 }
             }
         }
         Path { frames, fields: self.fields.clone() }
+    }
+
+    /// The path in the opposite order.
+    pub fn reversed(&self) -> Path {
+        Path { frames: self.frames.iter().rev().cloned().collect(), fields: self.fields.clone() }
     }
 
     /// The block of n cycles.
@@ -152,17 +157,16 @@ impl Path {
         let mut path = self.clone();
         let scale = task.wanted.norm();
         let size = task.internal.norm();
-        let toggled: Vec<Vec<f64>> =
-            self.frames.iter().map(|(f, _)| task.toggled(f).coordinates().iter().map(|x| x / size).collect()).collect();
+        let all = self.frames.iter().map(|(f, _)| task.toggled(f).coordinates().iter().map(|x| x / size).collect());
+        let (toggled, which) = distinct(all);
         let fields: Vec<Vec<f64>> = task.fields().iter().map(Bilinear::coordinates).collect();
-        // Frames visited twice have one column each; the program uses either.
         for _ in 0..ROUNDS {
             let arcs = path.arcs(task, n);
             let wanted: Vec<f64> = task.wanted.plus(-1.0, &arcs).coordinates().iter().map(|x| x / scale).collect();
             let basis = span(toggled.iter().chain(&fields).chain([&wanted]));
             let columns: Vec<Vec<f64>> = toggled.iter().chain(&fields).map(|c| along(&basis, c)).collect();
             let right = along(&basis, &wanted);
-            let frame = |k: usize| k < self.frames.len();
+            let frame = |k: usize| k < toggled.len();
             let program = Program {
                 cost: (0..columns.len()).map(|k| if frame(k) { 1.0 } else { 0.0 }).collect(),
                 bounds: (0..columns.len())
@@ -175,9 +179,12 @@ impl Path {
                     .collect(),
             };
             let x = program.solve_exactly()?;
-            path.frames.iter_mut().zip(&x).for_each(|(f, t)| f.1 = t.max(0.0) * scale / size);
+            for (f, k) in path.frames.iter_mut().zip(&which) {
+                let visits = which.iter().filter(|other| *other == k).count() as f64;
+                f.1 = x[*k].max(0.0) * scale / size / visits;
+            }
             for (c, field) in path.fields.iter_mut().enumerate() {
-                *field = std::array::from_fn(|a| x[self.frames.len() + 3 * c + a] * scale);
+                *field = std::array::from_fn(|a| x[toggled.len() + 3 * c + a] * scale);
             }
         }
         Some(path)
@@ -205,6 +212,20 @@ impl Path {
     pub fn flips(&self) -> f64 {
         2.0 * self.frames.windows(2).map(|w| distance(&w[0].0, &w[1].0)).sum::<f64>()
     }
+}
+
+/// The different ones of some vectors, and which of them each is.
+fn distinct(all: impl Iterator<Item = Vec<f64>>) -> (Vec<Vec<f64>>, Vec<usize>) {
+    let mut found: Vec<Vec<f64>> = Vec::new();
+    let which = all.map(|v| {
+        let near = |w: &Vec<f64>| w.iter().zip(&v).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) < 1e-9;
+        found.iter().position(near).unwrap_or_else(|| {
+            found.push(v);
+            found.len() - 1
+        })
+    });
+    let which = which.collect();
+    (found, which)
 }
 
 /// The pulse that changes a frame, with the rotation after it: in the rotating frame, it takes the present image of n to z.

@@ -53,9 +53,18 @@ impl Average {
 #[derive(Debug, Clone, PartialEq)]
 pub enum NoAverage {
     /// The wanted Hamiltonian has a component that no frame has.
-    Outside(Bilinear),
+    Outside(Bilinear, Tried),
     /// The components of all frames along this operator are not positive, that of the wanted Hamiltonian is.
-    Separated(Bilinear),
+    Separated(Bilinear, Tried),
+}
+
+/// The frames for which something holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// Number of frames in the linear program.
+    pub frames: usize,
+    /// True if it holds for frames along all other directions, too.
+    pub all: bool,
 }
 
 /// The rotation that takes z to a direction: `U^dagger Iz U = n . I`.
@@ -101,7 +110,7 @@ impl Task<'_> {
     /// principal axes of the wanted Hamiltonian.
     pub fn average(&self) -> Result<Average, NoAverage> {
         let axes = vec![axes(); self.channels.len()];
-        match self.over(&product(&axes), false) {
+        match self.over(&product(&axes), false, false) {
             Ok(found) => Ok(found),
             Err(_) => {
                 let principal = self.principal();
@@ -109,17 +118,19 @@ impl Task<'_> {
                     principal.iter().map(|p| directions(p, diagonals)).collect()
                 };
                 let size = |lists: &[Vec<Direction>]| lists.iter().map(Vec::len).product::<usize>();
-                let lists = if size(&with(true)) <= MOST_FRAMES { with(true) } else { with(false) };
+                let diagonals = size(&with(true)) <= MOST_FRAMES;
+                let lists = with(diagonals);
                 if size(&lists) > MOST_FRAMES {
-                    return self.over(&product(&axes), false);
+                    return self.over(&product(&axes), false, false);
                 }
-                self.over(&product(&lists), true)
+                self.over(&product(&lists), true, diagonals)
             }
         }
     }
 
-    /// The shortest average over some frames.
-    fn over(&self, frames: &[Frame], tilted: bool) -> Result<Average, NoAverage> {
+    /// The shortest average over some frames. A frame depends on its directions by polynomials of second degree, of which those along the
+    /// axes and all diagonals contain every one: if `diagonals` are among them, the span of the frames is that of all frames.
+    fn over(&self, frames: &[Frame], tilted: bool, diagonals: bool) -> Result<Average, NoAverage> {
         let size = self.internal.norm();
         let unit = if size > 0.0 { 1.0 / size } else { 0.0 };
         let toggled: Vec<Vec<f64>> =
@@ -131,7 +142,8 @@ impl Task<'_> {
         let n = self.channel.len();
         let rest = outside(&basis, &wanted);
         if rest.iter().map(|x| x * x).sum::<f64>().sqrt() > 1e-9 {
-            return Err(NoAverage::Outside(Bilinear::from_coordinates(n, &rest)));
+            let tried = Tried { frames: frames.len(), all: diagonals };
+            return Err(NoAverage::Outside(Bilinear::from_coordinates(n, &rest), tried));
         }
         let right = along(&basis, &wanted);
         let columns: Vec<Vec<f64>> = toggled.iter().chain(&fields).map(|c| along(&basis, c)).collect();
@@ -148,12 +160,38 @@ impl Task<'_> {
                 sum.iter_mut().zip(b).for_each(|(s, b)| *s += c * b);
                 sum
             });
-            return Err(NoAverage::Separated(Bilinear::from_coordinates(n, &operator)));
+            let tried = Tried { frames: frames.len(), all: self.is_never_positive(&operator) };
+            return Err(NoAverage::Separated(Bilinear::from_coordinates(n, &operator), tried));
         };
         let times = frames.iter().zip(&x).filter(|(_, t)| **t > 1e-10);
         let frames_used = times.map(|(f, t)| (f.clone(), t * scale * unit)).collect();
         let field = |c: usize| std::array::from_fn(|a| x[frames.len() + 3 * c + a] * scale);
         Ok(Average { frames: frames_used, fields: (0..self.channels.len()).map(field).collect(), tilted })
+    }
+
+    /// True if the component along an operator is proved not to be positive in frames along any direction n: for a single channel it is
+    /// `n . Q n + b . n`, at most the largest eigenvalue of Q plus |b|.
+    fn is_never_positive(&self, operator: &[f64]) -> bool {
+        if self.channels.len() != 1 {
+            return false;
+        }
+        let at =
+            |n: Direction| -> f64 { self.toggled(&[n]).coordinates().iter().zip(operator).map(|(p, q)| p * q).sum() };
+        let parts = |n: Direction| {
+            let (there, opposite) = (at(n), at(n.map(|x| -x)));
+            (0.5 * (there + opposite), 0.5 * (there - opposite))
+        };
+        let unit = |i: usize| -> Direction { std::array::from_fn(|k| if k == i { 1.0 } else { 0.0 }) };
+        let own: [(f64, f64); 3] = std::array::from_fn(|i| parts(unit(i)));
+        let q = Matrix::from_fn(3, 3, |i, j| {
+            let diagonal: Direction =
+                std::array::from_fn(|k| if k == i || k == j { std::f64::consts::FRAC_1_SQRT_2 } else { 0.0 });
+            real(if i == j { own[i].0 } else { parts(diagonal).0 - 0.5 * (own[i].0 + own[j].0) })
+        });
+        let linear = own.iter().map(|(_, b)| b * b).sum::<f64>().sqrt();
+        let size = self.internal.norm() * operator.iter().map(|x| x * x).sum::<f64>().sqrt();
+        // The operator comes from a program that is solved to about 1e-8.
+        hermitian_eigen(&q).is_ok_and(|e| e.values[2] + linear <= 1e-7 * size)
     }
 
     /// The principal axes of the wanted Hamiltonian for every channel: those of its couplings within the channel, those of its couplings

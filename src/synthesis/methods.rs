@@ -4,7 +4,7 @@ use super::bilinear::Bilinear;
 use super::block::Block;
 use super::cartan::{Cartan, decompose};
 use super::cycle::Path;
-use super::frames::{NoAverage, Task};
+use super::frames::{NoAverage, Task, Tried};
 use super::problem::{Answer, Candidate, Method, Refusal, Setting};
 use super::propagate::How;
 use super::tune::{between_centres, tune};
@@ -28,6 +28,9 @@ impl Method for Pair {
         let (Some(c), [zz]) = (two_channels(setting), setting.internal.pair.as_slice()) else {
             return Ok(Answer::NotMine);
         };
+        if setting.is_hold() {
+            return Ok(Answer::NotMine);
+        }
         let g = zz[2][2];
         let mut cartan = decompose(&setting.gate)?;
         if c == [1, 0] {
@@ -61,10 +64,10 @@ impl Method for Pair {
             true => ideal,
             false => {
                 notes.push("flip angles, phases and delays are adapted to the length of the pulses".into());
-                tune(&setting.machine, &between_centres(&ideal, &problem.channels), &setting.gate)?
+                tune(&setting.machine, &between_centres(&ideal, &problem.channels), &setting.gate, false)?
             }
         };
-        Ok(Answer::Found(Candidate { block, perfect, cycles: None, least: (least, why), notes }))
+        Ok(Answer::Found(Candidate { block, perfect: Some(perfect), cycles: None, least: (least, why), notes }))
     }
 }
 
@@ -92,10 +95,13 @@ impl Method for Frames {
             channel: &setting.channel,
             channels: &problem.channels,
         };
+        if setting.is_hold() {
+            return Ok(Answer::NotMine);
+        }
         if setting.is_idle() {
             let none = Candidate {
                 block: Block::default(),
-                perfect: 1.0,
+                perfect: Some(1.0),
                 cycles: None,
                 least: (0.0, "nothing has to be done"),
                 notes: vec!["the gate is the identity".into()],
@@ -104,16 +110,21 @@ impl Method for Frames {
         }
         // A difference of squares: rounding alone leaves some 1e-8.
         if setting.many > 1e-7 {
-            let message = "no average over rotations of the spins is this Hamiltonian: it has terms of three and more spins, and \
-                           the couplings have terms of two";
-            return Ok(Answer::Refused(first_order(message.into())));
+            let message = "no average over rotations of whole channels is this Hamiltonian: it has terms of three and more spins, \
+                           and the couplings have terms of two";
+            return Ok(Answer::Refused(first_order(setting, message.into())));
         }
         let average = match task.average() {
             Ok(average) => average,
             Err(why) => return Ok(Answer::Refused(refused(setting, &task, &why))),
         };
         let least = average.total();
-        let why = "the shortest sum of times of frames that averages to this Hamiltonian";
+        let why = match average.tilted {
+            true => {
+                "the shortest sum of times of the frames tried, along axes, diagonals and principal axes of H, that averages to H"
+            }
+            false => "the shortest sum of times of frames along x, y and z that averages to H",
+        };
         if let Some(refusal) = setting.in_time(least, why) {
             return Ok(Answer::Refused(refusal));
         }
@@ -121,44 +132,70 @@ impl Method for Frames {
         let mut notes = described(setting, &average, least);
         if problem.ideal {
             notes.push("even orders of the average Hamiltonian vanish by symmetry of the cycle in time".into());
-            return Ok(Answer::Found(Candidate { block: ideal, perfect, cycles, least: (least, why), notes }));
+            return Ok(Answer::Found(Candidate {
+                block: ideal,
+                perfect: Some(perfect),
+                cycles,
+                least: (least, why),
+                notes,
+            }));
         }
         match finite_cycles(setting, &task, &Path::of(&average), cycles.unwrap_or(1))? {
             Ok((block, cycles, held)) => {
                 notes.extend(held);
-                Ok(Answer::Found(Candidate { block, perfect, cycles: Some(cycles), least: (least, why), notes }))
+                Ok(Answer::Found(Candidate {
+                    block,
+                    perfect: Some(perfect),
+                    cycles: Some(cycles),
+                    least: (least, why),
+                    notes,
+                }))
             }
             Err(refusal) => Ok(Answer::Refused(refusal)),
         }
     }
 }
 
-fn first_order(message: String) -> Refusal {
-    let help =
-        "rotations of whole channels and free evolution reach it at most at higher orders, with optimised pulse shapes";
+/// What averages of first order do not make, pulse shapes may.
+fn first_order(setting: &Setting, message: String) -> Refusal {
+    let help = match setting.problem.ideal {
+        true => "pulse shapes may reach it at higher orders: leave out `--ideal`, and give the nutation frequency",
+        false => "pulse shapes may reach it at higher orders in a longer time, or with a larger rf",
+    };
     Refusal::new(Code::Unreachable, message, help)
 }
 
 /// The refusal of a Hamiltonian that no average is.
 fn refused(setting: &Setting, task: &Task, why: &NoAverage) -> Refusal {
     let names = &setting.problem.names;
-    first_order(match why {
-        NoAverage::Outside(part) => format!(
-            "no average over rotations of the spins is this Hamiltonian: its component along {} has no counterpart in the rotated \
-             couplings and offsets",
-            part.named(names, 3)
+    // What is proved for frames along all directions, and what of those alone that the program had.
+    let subject = |tried: &Tried| match tried.all {
+        true => "no average over rotations of whole channels is this Hamiltonian, by any angles".to_string(),
+        false => {
+            format!("no average over the {} frames that were tried is this Hamiltonian, at any scale", tried.frames)
+        }
+    };
+    let others = |tried: &Tried| if tried.all { "" } else { "; for frames along other directions this is not proved" };
+    let message = match why {
+        NoAverage::Outside(part, tried) => format!(
+            "{}: its component along {} has no counterpart in the rotated couplings and offsets{}",
+            subject(tried),
+            part.named(names, 3),
+            others(tried)
         ),
-        NoAverage::Separated(y) => {
+        NoAverage::Separated(y, tried) => {
             let dot = |a: &Bilinear| -> f64 { a.coordinates().iter().zip(y.coordinates()).map(|(p, q)| p * q).sum() };
             let wanted = dot(task.wanted) / (task.wanted.norm() * y.norm());
             format!(
-                "no average over rotations of the spins is this Hamiltonian, at any scale: the component along {} is not positive in \
-                 any frame and {} in the wanted Hamiltonian",
+                "{}: the component along {} is not positive in any of the frames and {} in the wanted Hamiltonian{}",
+                subject(tried),
                 y.named(names, 3),
-                said::number(wanted)
+                said::number(wanted),
+                others(tried)
             )
         }
-    })
+    };
+    first_order(setting, message)
 }
 
 /// What is said of an average.
@@ -206,84 +243,114 @@ fn ideal_cycles(setting: &Setting, task: &Task, path: &Path) -> Result<(Block, O
     Ok(best.map_or((Block::default(), None, 0.0), |(block, n, f)| (block, Some(n), f)))
 }
 
-/// What the block of finite pulses holds: block, cycles, notes.
-type Finite = (Block, u64, Vec<String>);
+/// A block of pulses of finite length: block, cycles, fidelity, the axes of the images that its cycle visits.
+type Finite = (Block, u64, f64, &'static [usize]);
 
-/// The block of pulses of finite length: the first path and number of cycles that reach the fidelity, or the best.
+/// The half turns about axes whose images of the frames a cycle visits.
+const IMAGES: [&[usize]; 10] = [&[], &[2], &[0], &[1], &[2, 0], &[0, 2], &[0, 1], &[1, 0], &[1, 2], &[2, 1]];
+
+/// The block of pulses of finite length, with notes: the first path and number of cycles that reach the fidelity, those that do when
+/// their pulses and delays are adjusted, or the best.
 fn finite_cycles(
     setting: &Setting,
     task: &Task,
     path: &Path,
     from: u64,
-) -> Result<Result<Finite, Refusal>, LinalgError> {
-    const IMAGES: [(&[usize], &str); 5] = [
-        (&[], ""),
-        (&[2], "and their images under a half turn about z"),
-        (&[0], "and their images under a half turn about x"),
-        (&[1], "and their images under a half turn about y"),
-        (&[2, 0, 1], "and their images under half turns about z, x and y"),
-    ];
-    let mut best: Best = None;
-    for (axes, text) in IMAGES {
+) -> Result<Result<(Block, u64, Vec<String>), Refusal>, LinalgError> {
+    let wanted = setting.problem.infidelity;
+    let mut all: Vec<Finite> = Vec::new();
+    for axes in IMAGES {
         let path = path.with_images(axes);
+        let mut best = 0.0;
         let mut worse = 0;
         for n in numbers(1).filter(|n| *n >= from || path.frames.len() > 1) {
-            let timed = path.timed(task, n);
-            let compensated = timed.is_some();
-            let Some(timed) = timed else { break };
+            let Some(timed) = path.timed(task, n) else { break };
             let block = timed.block(task, n).rounded();
             let fidelity = setting.fidelity(&block, How::perfect(false))?;
-            if best.as_ref().is_none_or(|b| fidelity > b.2) {
-                best = Some((block, n, fidelity, text.into(), compensated));
-                worse = 0;
-            } else {
-                worse += 1;
+            all.push((block, n, fidelity, axes));
+            if 1.0 - fidelity <= wanted {
+                return Ok(Ok(all.pop().map_or_else(Default::default, |f| finished(f, true, false))));
             }
-            if 1.0 - fidelity <= setting.problem.infidelity {
-                return Ok(Ok(finished(best)));
-            }
+            worse = if fidelity > best { 0 } else { worse + 1 };
+            best = f64::max(best, fidelity);
             if worse > 3 {
                 break;
             }
         }
     }
-    if best.is_none() {
-        best = uncompensated(setting, task, path, from)?;
+    all.sort_by(|a, b| b.2.total_cmp(&a.2));
+    if let Some(tuned) = tuned_cycles(setting, &all)? {
+        return Ok(Ok(finished(tuned, true, true)));
     }
-    Ok(match best {
-        None => Err(too_long(setting, path)),
-        best => Ok(finished(best)),
+    Ok(match all.into_iter().next() {
+        Some(best) => Ok(finished(best, true, false)),
+        None => match uncompensated(setting, task, path, from)? {
+            Some(best) => Ok(finished(best, false, false)),
+            None => Err(too_long(setting, path)),
+        },
     })
 }
 
-/// Block, number of cycles, fidelity, which images of the frames it visits, and whether the length of the pulses is compensated.
-type Best = Option<(Block, u64, f64, String, bool)>;
+/// The best cycles with adjusted pulses and delays: of those that reach the fidelity the one that suffers least from an rf error of 1 %, or
+/// the best of all; `None` if the system is too large.
+fn tuned_cycles(setting: &Setting, all: &[Finite]) -> Result<Option<Finite>, LinalgError> {
+    const LARGEST: usize = 16;
+    const TRIED: usize = 8;
+    if setting.gate.nrows() > LARGEST {
+        return Ok(None);
+    }
+    let mut best: Option<(Finite, f64)> = None;
+    for (block, n, _, axes) in all.iter().take(TRIED) {
+        let block = tune(&setting.machine, block, &setting.gate, true)?.rounded();
+        let fidelity = setting.fidelity(&block, How::perfect(false))?;
+        let wrong = setting.fidelity(&block, How { rf: 1.01, ..How::perfect(false) })?;
+        let reached = |f: f64| 1.0 - f <= setting.problem.infidelity;
+        let better =
+            best.as_ref().is_none_or(|((_, _, before, _), with_error)| match (reached(fidelity), reached(*before)) {
+                (true, true) => wrong > *with_error,
+                (true, false) => true,
+                (false, true) => false,
+                (false, false) => fidelity > *before,
+            });
+        if better {
+            best = Some(((block, *n, fidelity, axes), wrong));
+        }
+    }
+    Ok(best.map(|(found, _)| found))
+}
 
 /// The times of ideal pulses with pulses of finite length, where these are short enough to do little harm.
-fn uncompensated(setting: &Setting, task: &Task, path: &Path, from: u64) -> Result<Best, LinalgError> {
+fn uncompensated(setting: &Setting, task: &Task, path: &Path, from: u64) -> Result<Option<Finite>, LinalgError> {
     const USABLE: f64 = 0.9;
-    let mut best: Best = None;
+    let mut best: Option<Finite> = None;
     for n in numbers(1).take_while(|n| *n <= from) {
         let block = path.block(task, n).rounded();
         let fidelity = setting.fidelity(&block, How::perfect(false))?;
         if fidelity > best.as_ref().map_or(USABLE, |b| b.2) {
-            best = Some((block, n, fidelity, String::new(), false));
+            best = Some((block, n, fidelity, &[]));
         }
     }
     Ok(best)
 }
 
-fn finished(best: Best) -> Finite {
-    let Some((block, n, _, images, compensated)) = best else { return (Block::default(), 1, vec![]) };
+/// The block with what holds of it.
+fn finished(found: Finite, compensated: bool, tuned: bool) -> (Block, u64, Vec<String>) {
+    let (block, n, _, axes) = found;
     let mut notes = vec!["even orders of the average Hamiltonian vanish by symmetry of the cycle in time".to_string()];
-    if !images.is_empty() {
-        notes.push(format!("the cycle visits the frames {images}"));
+    if !axes.is_empty() {
+        let named: Vec<&str> = axes.iter().map(|a| ["x", "y", "z"][*a % 3]).collect();
+        notes.push(format!(
+            "the cycle visits the frames and their images under half turns about {}",
+            named.join(" and ")
+        ));
     }
-    if compensated {
-        notes.push("first order of the pulse length: compensated by the times of the frames".into());
-    } else {
-        notes.push("first order of the pulse length: not compensated".into());
-    }
+    notes.push(match (tuned, compensated) {
+        (true, _) => "flip angles, phases and delays of a half of the cycle are adapted to the length of the pulses; the other half is its \
+                      inverse"
+            .into(),
+        (_, true) => "first order of the pulse length: compensated by the times of the frames".into(),
+        _ => "first order of the pulse length: not compensated".into(),
+    });
     notes.push("first order of rf errors: every pulse of a cycle and its inverse cancel, except in rotations of a whole channel".into());
     (block, n, notes)
 }

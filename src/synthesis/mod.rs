@@ -5,8 +5,9 @@
 //!
 //! 1. [`pair`]: two spins on different channels, exactly, by the Cartan decomposition ([`cartan`]).
 //! 2. [`frames`] and [`cycle`]: toggling frames, by a linear program.
+//! 3. [`shaped`] and [`descent`]: pulse shapes, by Gauss and Newton with exact derivatives.
 //!
-//! Others, such as optimised pulse shapes, can be given to [`synthesise_with`].
+//! Others can be given to [`synthesise_with`].
 
 #![expect(
     clippy::indexing_slicing,
@@ -17,6 +18,7 @@ pub mod bilinear;
 pub mod block;
 pub mod cartan;
 pub mod cycle;
+pub mod descent;
 pub mod frames;
 pub mod methods;
 pub mod pair;
@@ -25,6 +27,7 @@ pub mod program;
 pub mod propagate;
 pub mod reach;
 mod said;
+pub mod shaped;
 mod solve;
 pub mod text;
 pub mod tune;

@@ -23,7 +23,7 @@ pub struct Problem {
     pub channels: Vec<Transmitter>,
     /// The internal Hamiltonian, rad/s.
     pub internal: Matrix,
-    /// The wanted Hamiltonian, rad/s.
+    /// The wanted Hamiltonian, rad/s; if it is zero, the spins are to be as before after its time.
     pub wanted: Matrix,
     /// Its time, s.
     pub time: f64,
@@ -84,11 +84,11 @@ pub struct Setting<'a> {
 pub struct Candidate {
     /// The block to write.
     pub block: Block,
-    /// The fidelity of the block for ideal pulses, with those.
-    pub perfect: f64,
+    /// The fidelity of the sequence of ideal pulses that the block comes from, with those, if it comes from one.
+    pub perfect: Option<f64>,
     /// Number of cycles, if there are any.
     pub cycles: Option<u64>,
-    /// The shortest time of free evolution with which it can be made, s, and how this is known.
+    /// The shortest time of free evolution with which it can be made, s, and how this is known; 0 if no such time is known.
     pub least: (f64, &'static str),
     /// What holds of it, sentences without a full stop.
     pub notes: Vec<String>,
@@ -153,11 +153,19 @@ impl<'a> Setting<'a> {
                 "pulses for other Hamiltonians are not computed yet",
             ));
         }
-        let (wanted, many) = Bilinear::of(&problem.wanted, n);
+        let (wanted, many) = match problem.wanted.norm() {
+            0.0 => (Bilinear::zero(n), 0.0),
+            _ => Bilinear::of(&problem.wanted, n),
+        };
         let gate = hermitian_eigen(&problem.wanted)?.propagator(problem.time);
         let machine = Machine::new(&problem.basis, &problem.channels, problem.internal.clone());
         let wanted = Bilinear::zero(n).plus(problem.time, &wanted);
         Ok(Setting { problem, channel, internal, wanted, many, gate, machine })
+    }
+
+    /// True if the wanted Hamiltonian is zero: the block lasts the whole time, and undoes what the internal Hamiltonian does in it.
+    pub fn is_hold(&self) -> bool {
+        self.problem.wanted.norm() == 0.0
     }
 
     /// True if nothing has to be done: the gate is a phase.

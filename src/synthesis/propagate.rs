@@ -1,7 +1,9 @@
 //! Propagators of blocks, exactly: the internal Hamiltonian acts during pulses of finite length.
 
 use super::block::{Block, Element, Pulse, Transmitter};
-use crate::linalg::{C64, Eigen, LinalgError, Matrix, hermitian_eigen, identity, power, product, trace_of_product};
+use crate::linalg::{
+    C64, Eigen, LinalgError, Matrix, hermitian_eigen, identity, power, product, real, trace_of_product,
+};
 use crate::spin::{Basis, LocalKind, Operator};
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -30,6 +32,8 @@ pub struct Machine<'a> {
     internal: Matrix,
     /// Fx of every channel.
     fx: Vec<Matrix>,
+    /// Fx and Fy of every channel times its largest nutation frequency, rad/s.
+    fields: Vec<(Matrix, Matrix)>,
     /// The diagonal of Fz of every channel.
     fz: Vec<Vec<f64>>,
 }
@@ -55,9 +59,21 @@ impl<'a> Machine<'a> {
             each.fold(Operator::zero(basis), Operator::plus)
         };
         let fx = channels.iter().map(|c| sum(c, LocalKind::Ix).matrix()).collect();
+        let strong = |c: &Transmitter, kind| sum(c, kind).matrix() * real(c.rf.unwrap_or_default());
+        let fields = channels.iter().map(|c| (strong(c, LocalKind::Ix), strong(c, LocalKind::Iy))).collect();
         let diagonal = |c| sum(c, LocalKind::Iz).matrix().diagonal().iter().map(|x| x.re).collect();
         let fz = channels.iter().map(diagonal).collect();
-        Machine { channels, internal, fx, fz }
+        Machine { channels, internal, fx, fields, fz }
+    }
+
+    /// The internal Hamiltonian, rad/s.
+    pub fn internal(&self) -> &Matrix {
+        &self.internal
+    }
+
+    /// Fx and Fy of every channel times its largest nutation frequency, rad/s.
+    pub fn fields(&self) -> &[(Matrix, Matrix)] {
+        &self.fields
     }
 
     /// Dimension of the space.
@@ -85,8 +101,30 @@ impl<'a> Machine<'a> {
                 Element::Delay(t) => cache.free.propagator(*t),
                 Element::Pulses(pulses) => self.pulses(pulses, internal, cache)?,
                 Element::Loop(count, body) => power(&self.through(body, internal, cache)?, *count),
+                Element::Shaped(t, shapes) => self.shaped(*t, shapes, internal, cache.how)?,
             };
             u = product(&next, &u);
+        }
+        Ok(u)
+    }
+
+    /// The propagator of simultaneous shaped pulses.
+    fn shaped(
+        &self,
+        duration: f64,
+        shapes: &[Vec<(f64, f64)>],
+        internal: &Matrix,
+        how: How,
+    ) -> Result<Matrix, LinalgError> {
+        let mut u = identity(self.dimension());
+        let steps = shapes.iter().map(Vec::len).max().unwrap_or(0);
+        for k in 0..steps {
+            let mut h = internal.clone();
+            for ((fx, fy), shape) in self.fields.iter().zip(shapes) {
+                let (amplitude, phase) = shape.get(k).copied().unwrap_or_default();
+                h += fx * real(how.rf * amplitude * phase.cos()) + fy * real(how.rf * amplitude * phase.sin());
+            }
+            u = product(&hermitian_eigen(&h)?.propagator(duration / steps as f64), &u);
         }
         Ok(u)
     }

@@ -4,10 +4,11 @@ use super::methods::{Frames, Pair};
 use super::problem::{Answer, Candidate, Method, Problem, Refusal, Setting};
 use super::propagate::How;
 use super::said;
+use super::shaped::Shapes;
 use crate::diagnostic::Code;
 
 /// The methods, the cheapest first.
-pub const METHODS: &[&dyn Method] = &[&Pair, &Frames];
+pub const METHODS: &[&dyn Method] = &[&Pair, &Frames, &Shapes];
 
 /// The block with what is known of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,7 +53,13 @@ pub fn synthesise_with(problem: &Problem, methods: &[&dyn Method]) -> Result<Syn
             Answer::NotMine => {}
             Answer::Refused(why) => refused = refused.or(Some(why)),
             Answer::Found(candidate) => {
-                let found = described(&setting, method.name(), candidate)?;
+                let found = match described(&setting, method.name(), candidate) {
+                    Ok(found) => found,
+                    Err(why) => {
+                        refused = refused.or(Some(why));
+                        continue;
+                    }
+                };
                 if best.as_ref().is_none_or(|b| found.fidelity > b.fidelity) {
                     best = Some(found);
                 }
@@ -62,7 +69,14 @@ pub fn synthesise_with(problem: &Problem, methods: &[&dyn Method]) -> Result<Syn
             }
         }
     }
-    let nothing = || Refusal::new(Code::Unreachable, "no method of this version finds pulses for this", "");
+    let nothing = || match setting.is_hold() && problem.ideal {
+        true => Refusal::new(
+            Code::NotEmulated,
+            "a Hamiltonian that is zero, which the spins are to keep for some time, is made by pulses of finite length alone",
+            "leave out `--ideal`, and give the nutation frequency, `--rf \"100 kHz\"`",
+        ),
+        false => Refusal::new(Code::Unreachable, "no method of this version finds pulses for this", ""),
+    };
     best.ok_or_else(|| refused.unwrap_or_else(nothing))
 }
 
@@ -77,10 +91,13 @@ fn described(setting: &Setting, method: &'static str, mut found: Candidate) -> R
         return Err(Refusal::new(
             Code::TooShort,
             format!(
-                "the pulses found last {}, longer than the allowed {}; free evolution alone needs at least {}: {why}",
+                "the pulses found last {}, longer than the allowed {}{}",
                 said::time(duration),
                 said::time(problem.within.unwrap_or_default()),
-                said::time(least)
+                match least > 0.0 {
+                    true => format!("; free evolution alone needs at least {}: {why}", said::time(least)),
+                    false => String::new(),
+                }
             ),
             "allow a longer duration, or use a larger rf",
         ));

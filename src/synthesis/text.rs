@@ -12,23 +12,23 @@ pub fn lines(problem: &Problem, s: &Synthesis) -> Vec<String> {
     let kind = if problem.ideal { "ideal pulses" } else { "pulses of finite length, as written" };
     let mut out = vec![format!("method: {}", s.method)];
     out.push(format!("1 - F, F = |Tr[exp(i H T) U]|^2/d^2: {} with {kind}", said::infidelity(s.fidelity)));
-    if !problem.ideal {
-        out.push(format!(
-            "1 - F of the sequence of ideal pulses that it comes from: {}",
-            said::infidelity(s.found.perfect)
-        ));
+    if let (Some(perfect), false) = (s.found.perfect, problem.ideal) {
+        out.push(format!("1 - F of the sequence of ideal pulses that it comes from: {}", said::infidelity(perfect)));
     }
     if !s.reached {
         out.push(format!("this is the best found; 1 - F = {:e} was asked for", problem.infidelity));
     }
     let cycles = s.found.cycles.filter(|n| *n > 1).map_or(String::new(), |n| format!(", {n} cycles"));
     out.push(format!(
-        "duration {}, of which {} of free evolution; {} pulses{cycles}",
+        "duration {}, of which {} of free evolution; {} {}{cycles}",
         said::time(s.duration),
         said::time(s.free),
-        s.pulses
+        s.pulses,
+        if s.pulses == 1 { "pulse" } else { "pulses" }
     ));
-    out.push(format!("at least {} of free evolution: {}", said::time(s.found.least.0), s.found.least.1));
+    if s.found.least.0 > 0.0 {
+        out.push(format!("at least {} of free evolution: {}", said::time(s.found.least.0), s.found.least.1));
+    }
     let [one, three, offset] = s.robustness.map(said::infidelity);
     out.push(format!("1 - F with an rf error of 1 %: {one}; of 3 %: {three}"));
     out.push(format!("1 - F with an offset of {} Hz of all spins: {offset}", said::number(problem.offset / TAU)));

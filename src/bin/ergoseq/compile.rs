@@ -33,10 +33,17 @@ pub fn compile(a: &args::Compile) -> Outcome {
         Err(diagnostic) => return terminal::refuse(&[*diagnostic], &compiled.sources),
     };
     let wanted = compiled::Wanted { hamiltonian: &asked.hamiltonian, time: &asked.time };
+    let shapes = compiled::shapes(a, &problem, &synthesis);
     let program = compiled::program(a, &compiled, wanted, &problem, &synthesis);
-    if let Err(diagnostic) = files::write(&a.output, &program, a.force) {
+    let all =
+        || shapes.iter().map(|s| (s.path.as_path(), s.text.as_str())).chain([(a.output.as_path(), program.as_str())]);
+    let written = all()
+        .try_for_each(|(path, _)| files::writable(path, a.force))
+        .and_then(|()| all().try_for_each(|(path, text)| files::write(path, text, a.force)));
+    if let Err(diagnostic) = written {
         return terminal::refuse(&[diagnostic], &compiled.sources);
     }
+    let paths: Vec<String> = all().map(|(path, _)| path.display().to_string()).collect();
     if !synthesis.reached {
         terminal::report(&[imperfect(&problem, &synthesis)], &compiled.sources);
     }
@@ -47,12 +54,13 @@ pub fn compile(a: &args::Compile) -> Outcome {
             "duration": synthesis.duration, "free_time": synthesis.free, "least_time": synthesis.found.least.0,
             "pulses": synthesis.pulses, "cycles": synthesis.found.cycles,
             "fidelity_rf_1_percent": synthesis.robustness[0], "fidelity_rf_3_percent": synthesis.robustness[1],
-            "fidelity_offset": synthesis.robustness[2], "notes": synthesis.found.notes,
+            "fidelity_offset": synthesis.robustness[2], "notes": synthesis.found.notes, "written": paths,
         });
         return terminal::print(&format!("{object:#}\n"));
     }
     let lines = text::lines(&problem, &synthesis);
-    terminal::print(&format!("{}\n{} written\n", lines.join("\n"), a.output.display()))
+    let written: String = paths.iter().map(|path| format!("{path} written\n")).collect();
+    terminal::print(&format!("{}\n{written}", lines.join("\n")))
 }
 
 /// What the command line asks for.
@@ -145,7 +153,6 @@ fn imperfect(problem: &Problem, s: &Synthesis) -> Diagnostic {
         infidelity(s.fidelity),
         problem.infidelity
     );
-    Diagnostic::without_place(Code::Imperfect, message).help(
-        "use a larger rf, `--ideal` to see the limit of short pulses, or optimise a pulse shape with `ergoseq shape`",
-    )
+    Diagnostic::without_place(Code::Imperfect, message)
+        .help("use a larger rf, a longer `--within`, or `--ideal` to see the limit of short pulses")
 }

@@ -1,14 +1,16 @@
 //! The program that `ergoseq compile` writes: what is known of the block, the declarations of the file that it needs, the block itself,
-//! and a check of it.
+//! and a check of it; and the files of its pulse shapes.
 
 use crate::args;
 use ergoseq::Compiled;
 use ergoseq::ir::Type;
 use ergoseq::syntax::ast::{Item, ItemKind, Param, ParamValue};
 use ergoseq::syntax::{Expr, format, parse};
+use ergoseq::synthesis::block::{shape_file, shape_name};
 use ergoseq::synthesis::{Problem, Synthesis, text, time};
 use ergoseq::units::Dimension;
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 
 /// Above this number of states no gate fidelity is computed.
 const LARGEST_CHECKED: f64 = 128.0;
@@ -19,6 +21,30 @@ pub struct Wanted<'a> {
     pub hamiltonian: &'a Expr,
     /// Its time.
     pub time: &'a Expr,
+}
+
+/// The file of a pulse shape.
+pub struct ShapeFile {
+    /// The name of the shape in the program.
+    name: String,
+    /// Its path.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+/// The pulse shapes of the block, in files beside the program: `FILE_1H.txt` for the channel 1H.
+pub fn shapes(a: &args::Compile, problem: &Problem, s: &Synthesis) -> Vec<ShapeFile> {
+    let stem = a.output.file_stem().map_or_else(String::new, |s| s.to_string_lossy().into_owned());
+    let of = |(steps, channel): (&[(f64, f64)], &ergoseq::synthesis::block::Transmitter)| {
+        let head = format!("# pulse shape of the channel {}, made by `ergoseq compile`", channel.nucleus);
+        ShapeFile {
+            name: shape_name(channel),
+            path: a.output.with_file_name(format!("{stem}_{}.txt", channel.nucleus)),
+            text: format!("{head}\n# amplitude, phase in degrees\n{}", shape_file(steps)),
+        }
+    };
+    s.found.block.shapes().into_iter().zip(&problem.channels).map(of).collect()
 }
 
 /// A declaration that is written if something kept uses one of its names.
@@ -42,6 +68,10 @@ pub fn program(a: &args::Compile, compiled: &Compiled, wanted: Wanted, problem: 
     out += &format!("ergoseq 1\ntitle \"{}: compiled\"\n\n", title.unwrap_or("Pulses"));
     let generator = generator(compiled, &wanted, problem);
     out += &declarations(a, &items, source, &format!("{hamiltonian} {length} {generator}"));
+    for shape in shapes(a, problem, s) {
+        let file = shape.path.file_name().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        out += &format!("shape {} = \"{file}\"\n", shape.name);
+    }
     let statements = s.found.block.statements(&problem.channels, problem.ideal);
     out += &format!("\ndefine compiled() {{\n{statements}}}\n");
     out += "\nsequence {\n    prepare mixed\n    compiled()\n}\n";

@@ -30,10 +30,10 @@ pub struct Compile {
     /// The offset for which the robustness is stated
     #[arg(long, value_name = "OFFSET", default_value = "100 Hz")]
     pub offset: String,
-    /// The file to write
+    /// The file to write; pulse shapes are written beside it, for dm.seq to dm_1H.txt
     #[arg(long, short, value_name = "PATH")]
     pub output: PathBuf,
-    /// Overwrites an existing output file
+    /// Overwrites existing output files
     #[arg(long)]
     pub force: bool,
     #[command(flatten)]
