@@ -2,9 +2,9 @@
 
 use super::parts::{Agreement, Comparison, Models, Row};
 use crate::emulator::{Emulator, Request, unit_of};
-use crate::ir::quantity_of;
 use crate::hamiltonian::Fault;
 use crate::ir::Experiment;
+use crate::ir::quantity_of;
 use crate::output::{Curve, Figure, Panel};
 use crate::results::{EnergyUnit, Units};
 use crate::search::Data;

@@ -27,8 +27,8 @@ pub use experiment::{
 pub use function::{FUNCTIONS, FunctionInfo, LARMOR, LENGTH, OTHER_FUNCTIONS, Rule as FunctionRule, SIZE};
 pub use look::{Detection, Look};
 pub use meaning::{Meaning, Type};
-pub use quantity::quantity_of;
 pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, at_mark, is_aggregate, key_of, marked_metrics};
+pub use quantity::quantity_of;
 pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};
 pub use scope::{CONSTANTS, Index, PHASES, SYSTEM_PARTS, Scope, phase_of_word};
 pub use shape::{MIRRORED_PHASES, PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};

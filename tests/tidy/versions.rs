@@ -34,6 +34,7 @@ fn the_oldest_compiler_is_the_same_everywhere() {
         ("README.md", "a Rust toolchain (", " or later)"),
         ("CONTRIBUTING.md", "You need Rust ", " or later"),
         ("python/Cargo.toml", "rust-version = \"", "\""),
+        ("gpu/Cargo.toml", "rust-version = \"", "\""),
         (".github/workflows/ci.yml", "OLDEST_RUST: \"", "\""),
         ("packaging/conda/recipe.yaml", "- rust >=", "\n"),
     ];
@@ -45,6 +46,7 @@ fn the_version_is_the_same_everywhere() {
     let version = of_package("version");
     let places = [
         ("python/Cargo.toml", "\nversion = \"", "\""),
+        ("gpu/Cargo.toml", "\nversion = \"", "\""),
         ("python/pyproject.toml", "\nversion = \"", "\""),
         ("CITATION.cff", "\nversion: ", "\n"),
     ];
