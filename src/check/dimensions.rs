@@ -35,14 +35,8 @@ pub fn comparable(
     let wrong = Diagnostic::new(Code::WrongDimension, number.span(), message).label(format!("{wanted} expected"));
     Err(match quantity {
         Quantity::Energy => wrong.help("energies are in joule: write `1.2e-30 J`, or `h * 100 Hz`"),
-        _ => wrong.help(format!("write a number in {}", unit_text(wanted))),
+        _ if wanted == Dimension::NUMBER => wrong.help("leave the unit out"),
+        _ => wrong.help(format!("write a number in {}", wanted.si_unit())),
     }
     .into())
-}
-
-fn unit_text(dimension: Dimension) -> String {
-    match dimension.si_unit() {
-        unit if unit.is_empty() => "no unit: the result is dimensionless".to_string(),
-        unit => unit,
-    }
 }
