@@ -7,6 +7,7 @@ mod density_file;
 mod larmor;
 pub mod library;
 mod load;
+mod metric;
 mod names;
 mod params;
 mod profile;
