@@ -7,11 +7,16 @@ use ergoseq::metrics::{METRICS, Metric, Parameter};
 use std::collections::BTreeSet;
 
 fn run(text: &str) -> Run {
+    run_within(text, Options::default().tolerance)
+}
+
+fn run_within(text: &str, tolerance: f64) -> Run {
     let compiled = match ergoseq::compile("test.seq", text, &mut ergoseq::no_files) {
         Ok(compiled) => compiled,
         Err(refused) => panic!("{}\n{text}", refused.render()),
     };
-    ergoseq::run(&compiled.experiment, &Values::new(), &Options::default())
+    let options = Options { tolerance, ..Options::default() };
+    ergoseq::run(&compiled.experiment, &Values::new(), &options)
         .unwrap_or_else(|d| panic!("{}\n{text}", d.render(&compiled.sources, false)))
 }
 
@@ -261,11 +266,12 @@ fn works_of_collectives_are_those_of_dense_matrices() {
             ],
         ),
     ] {
-        let r = run(&format!(
+        let text = format!(
             "ergoseq 1\nunits natural\nsystem {{ collective c : {number} * 1/2\n spin a : 1/2 }}\nbattery {{ energy = Iz(c), cells = c }}\n\
              sequence {{ {steps}\n mark m }}\nmeasure {{ {} }}\n",
             entries.join("\n")
-        ));
+        );
+        let r = run_within(&text, 1e-12);
         for (entry, value) in entries.iter().zip(values) {
             let found = at(&r, entry).unwrap_or_else(|| panic!("{entry}: {:?}", r.notes));
             assert!((found - value).abs() < 2e-9, "{number} {entry}: {found} for {value}");
