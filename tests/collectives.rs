@@ -309,6 +309,45 @@ fn the_maximally_mixed_state_gives_nothing() {
     }
 }
 
+/// Two collectives, one of them of spins 1: their multiplets combine.
+#[test]
+fn two_collectives_are_two_arrays() {
+    let entries = [
+        "ergotropy",
+        "power",
+        "incoherent_ergotropy",
+        "coherent_capacity",
+        "daemonic_ergotropy(a)",
+        "population(2)",
+        "capacity(Ix(c) + Ix(d))",
+        "ergotropy(Ix(c)*Ix(d))",
+        "entropy",
+        "discord(a, (c, d))",
+        "mutual_information(c, d)",
+        "l1_coherence(energy)",
+        "marginal_ergotropy(Iz(d))",
+        "thermodynamic_bound",
+    ];
+    for prepare in ["gibbs(Iz(c) + Iz(d), 0.8), up(a)", "up(c), down(d), up(a)", "mixed(c), down(d), up(a)"] {
+        let with = |spins: &str| {
+            run(&format!(
+                "ergoseq 1\nunits natural\nsystem {{ {spins}\n spin a : 1/2 }}\nbattery {{ energy = Iz(c) + 0.5*Iz(d), cells = c d }}\n\
+                 sequence {{ prepare {prepare}\n evolve Iz(c) + Iz(d) + Iz(a) + 0.4*(Ip(c)*Im(a) + hc) + 0.3*(Ip(d)*Im(a) + hc) + 0.2*Ix(d) for 2\n \
+                 mark m }}\nmeasure {{ {} }}\n",
+                entries.join("\n")
+            ))
+        };
+        let (together, single) =
+            (with("collective c : 2 * 1\n collective d : 3 * 1/2"), with("spin c[2] : 1\n spin d[3] : 1/2"));
+        for entry in entries {
+            let key = entry.replace(' ', "");
+            let (x, y) = (at(&together, &key), at(&single, &key));
+            let same = x.zip(y).is_some_and(|(x, y)| (x - y).abs() < 2e-8);
+            assert!(same, "{prepare} {entry}: {x:?} and {y:?} {:?}", together.notes);
+        }
+    }
+}
+
 /// Hot states, whose works are of first and second order in a polarisation of 1e-5, keep their digits.
 #[test]
 fn works_of_hot_collectives_keep_their_digits() {
