@@ -101,3 +101,61 @@ fn corners_between_samples_are_found() {
     hold("l1_coherence", "", 61, 4001);
     hold("concurrence(a, b)", "", 120, 4001);
 }
+
+/// The time of an extremum of a file with samples at `record` points.
+fn times(program: &dyn Fn(usize) -> String) -> Vec<(usize, f64)> {
+    [2, 5, 31, 51, 101, 801].into_iter().map(|record| (record, of(&run(&program(record)), "when"))).collect()
+}
+
+/// Amplitude damping ends the ergotropy of an excited spin at `ln(1 + tanh(w/2T))/gam`; from then on it is zero.
+#[test]
+fn the_end_of_the_ergotropy_does_not_depend_on_the_samples() {
+    let (w, t, gam) = (1.0f64, 0.6, 0.2);
+    let program = |record: usize| {
+        format!(
+            "ergoseq 1\nunits natural\nsystem {{ spin a : 1/2 }}\nhamiltonian H0 = {w}*Iz(a)\nnoise decay {{ collapse sqrt({gam})*Im(a) }}\n\
+             battery {{ energy = H0 }}\nsequence {{ prepare gibbs(H0, {t})\n evolve 0.8*Ix(a) for pi/0.8\n \
+             evolve H0 for 8 with decay record {record} as storing }}\nmeasure {{ when = argmin(storing.ergotropy) }}\n"
+        )
+    };
+    let exact = (1.0 + (w / (2.0 * t)).tanh()).ln() / gam;
+    for (record, found) in times(&program) {
+        assert!((found - exact).abs() < 1e-6, "{record}: {found} for {exact}");
+    }
+}
+
+/// A drive that is switched off at 1.3 leaves the ergotropy at its maximum.
+#[test]
+fn a_maximum_that_stays_is_reached_when_the_drive_ends() {
+    let program = |record: usize| {
+        format!(
+            "ergoseq 1\nunits natural\nsystem {{ spin s : 1/2 }}\nbattery {{ energy = Iz(s) }}\nsequence {{ prepare gibbs(Iz(s), 0.6)\n \
+             evolve 0.7*(step(t) - step(t - 1.3))*Ix(s) for 4 record {record} as driven }}\nmeasure {{ when = argmax(driven.ergotropy) }}\n"
+        )
+    };
+    for (record, found) in times(&program) {
+        assert!((found - 1.3).abs() < 1e-6, "{record}: {found}");
+    }
+}
+
+/// Points that are propagated together have the times of single ones, and those of a constant are its start.
+#[test]
+fn batches_have_the_times_of_single_points() {
+    let text = "ergoseq 1\nunits natural\nparam B = 1\nsystem { spin a, b : 1/2 }\nhamiltonian H = B*Iz(a) + 1.3*Iz(b)\nbattery { energy = H }\n\
+                sequence { prepare gibbs(H + 0.4*Ix(a), 0.8)\n evolve H for 3 record 21 as still\n \
+                evolve Ix(a)*Ix(b) + 0.7*Ix(a) + 0.2*B*Iy(b) for 9 record 21 as moving }\n\
+                measure { first = argmax(still.ergotropy)\n up = argmax(moving.ergotropy)\n down = argmin(moving.energy)\n corner = argmin(moving.l1_coherence) }\n";
+    let compiled =
+        ergoseq::compile("extrema.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{}", r.render()));
+    let points: Vec<Values> = (0..32).map(|k| Values::from([("B".to_string(), 0.4 + 0.05 * f64::from(k))])).collect();
+    let emulator = ergoseq::emulator::Emulator::new(&compiled.experiment);
+    assert!(emulator.batch_size(&points[0], &Options::default()) > 1, "points are run one by one");
+    for (point, together) in points.iter().zip(emulator.run_many(&points, &Options::default())) {
+        let (together, alone) = (together.unwrap(), emulator.run(point, &Options::default(), &[]).unwrap());
+        assert_eq!(of(&alone, "first"), 0.0);
+        for name in ["first", "up", "down", "corner"] {
+            let (x, y) = (of(&together, name), of(&alone, name));
+            assert!((x - y).abs() < 1e-6, "{name} {point:?}: {x} {y}");
+        }
+    }
+}

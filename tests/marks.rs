@@ -144,6 +144,12 @@ fn what_is_no_metric_at_a_mark_is_refused() {
         ("measure { max(ergotropy) at charged }", "a scalar of the whole run"),
         ("measure at charged { max(ergotropy) }", "a scalar of the whole run"),
         ("measure at strored { ergotropy }", "did you mean `stored`"),
+        ("measure { ergotropy at storing }", "`storing` is a trace, not a mark"),
+        ("measure { storing.ergotropy }", "`max(storing.ergotropy)`"),
+        ("measure { share = max(storing.ergotropy) - 2*storing.energy }", "`storing` is a trace, not a mark"),
+        ("measure { share = ergotropy at stored - energy at storing }", "`storing` is a trace, not a mark"),
+        ("measure { member_mean(storing.energy) }", "`storing` is a trace, not a mark"),
+        ("measure { ergotropy }\nexpect storing.ergotropy = 1 within 1", "`storing` is a trace, not a mark"),
         ("measure { x = ergotropy at charged\n x = energy }", "measured twice"),
         ("measure { ergotropy at 3 }", "the name of a mark"),
     ] {

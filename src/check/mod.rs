@@ -8,6 +8,7 @@ mod dimensions;
 mod larmor;
 pub mod library;
 mod load;
+mod metric;
 mod names;
 mod params;
 mod profile;

@@ -2,6 +2,7 @@
 
 use super::checker::{Checker, Fault, twice};
 use super::dimensions::comparable;
+use super::metric::check_metric;
 use super::params::check_setting;
 use crate::budget::{RESULT_PARTS, RESULTS};
 use crate::diagnostic::{Code, Diagnostic};
@@ -9,7 +10,7 @@ use crate::ir::{
     self, AGGREGATES, EventKind, Experiment, FunctionInfo, Index, MEMBER_MEAN, Meaning, Measure, Scope, Sweep, at_mark,
     is_aggregate, key_of, marked_metrics,
 };
-use crate::metrics::{METRICS, Metric, Parameter};
+use crate::metrics::{METRICS, Metric};
 use crate::source::{Place, Span};
 use crate::syntax::ast::{self, Item, ItemKind, SweepValues};
 use crate::syntax::{Expr, ExprKind};
@@ -85,6 +86,13 @@ fn unknown_trace(name: &str, span: Span, traces: &[String]) -> Diagnostic {
     diagnostic.did_you_mean(name, traces.iter().map(String::as_str))
 }
 
+/// Diagnostic for a metric of a whole trace where a single value is expected.
+fn curve_alone(trace: &str, metric: &Expr, span: Span) -> Diagnostic {
+    Diagnostic::new(Code::UnknownResult, span, format!("`{trace}` is a trace, not a mark"))
+        .label("a curve has no single value")
+        .help(format!("an extremum, `max({trace}.{metric})`, or a value at a mark: write `mark NAME` there in the sequence, and `{metric} at NAME`"))
+}
+
 /// What is measured so far.
 #[derive(Default)]
 struct Measured {
@@ -101,7 +109,7 @@ fn measure(
     experiment: &mut Experiment,
     c: &mut Checker,
 ) {
-    let names = Names { traces, marks, results: vec![], battery: experiment.battery.is_some() };
+    let names = Names { traces, marks, results: vec![], battery: experiment.battery.is_some(), curve: false };
     // A previously named result stands for its expression.
     let named = |word: &str| {
         if !measured.keys.contains(word) || Metric::named(word).is_some() || c.scope.names.contains_key(word) {
@@ -190,7 +198,8 @@ fn expect(
     experiment: &mut Experiment,
     c: &mut Checker,
 ) {
-    let names = Names { traces, marks, results: results(experiment), battery: experiment.battery.is_some() };
+    let names =
+        Names { traces, marks, results: results(experiment), battery: experiment.battery.is_some(), curve: false };
     // A named result of every moment stands for what it was given as where it is taken at a mark.
     let named = |word: &str| {
         let of_moments = |m: &&Measure| m.key == word && !m.summary && Metric::named(word).is_none();
@@ -228,7 +237,7 @@ fn theory(t: &ast::Theory, place: Place, traces: &[String], experiment: &mut Exp
     if !traces.contains(&t.trace.text) {
         c.diagnostics.push(unknown_trace(&t.trace.text, t.trace.span(), traces));
     }
-    let names = Names { traces, marks: &[], results: vec![], battery: experiment.battery.is_some() };
+    let names = Names { traces, marks: &[], results: vec![], battery: experiment.battery.is_some(), curve: false };
     let checked = names.check(&t.metric, &c.scope);
     c.note(checked);
     let time = Index { name: "t", dimension: c.scope.dimension(Dimension::TIME) };
@@ -290,7 +299,8 @@ pub fn check_result(experiment: &Experiment, expr: &Expr, at: Option<&str>) -> R
     let traces = traces(&experiment.sequence);
     let battery = experiment.battery.is_some();
     let marks: Vec<String> = experiment.marks().map(str::to_string).collect();
-    Names { traces: &traces, marks: &marks, results: results(experiment), battery }.check(expr, &experiment.scope())?;
+    Names { traces: &traces, marks: &marks, results: results(experiment), battery, curve: false }
+        .check(expr, &experiment.scope())?;
     match at {
         Some(mark) if !marks.iter().any(|m| m == mark) => {
             let message = format!("unknown mark `{mark}`");
@@ -308,6 +318,8 @@ struct Names<'a> {
     marks: &'a [String],
     results: Vec<&'a str>,
     battery: bool,
+    /// True inside of an extremum, where a metric may be that of a trace.
+    curve: bool,
 }
 
 impl Names<'_> {
@@ -334,7 +346,7 @@ impl Names<'_> {
                 .into())
             }
             ExprKind::Name(name) if Metric::named(name).is_some() => {
-                self.metric(name, &[], expr, scope).map(|()| false)
+                check_metric(name, &[], expr, scope, self.battery).map(|()| false)
             }
             ExprKind::Name(name) if name == "pi" || matches!(scope.names.get(name), Some(Meaning::Param(_))) => {
                 Ok(true)
@@ -343,7 +355,7 @@ impl Names<'_> {
             ExprKind::Call(name, _) if name == GAMMA => scope.type_of(expr, &[]).map(|_| true),
             ExprKind::Name(name) => Err(self.unknown_metric(name, span)),
             ExprKind::Call(name, items) if Metric::named(name).is_some() => {
-                self.metric(name, items, expr, scope).map(|()| false)
+                check_metric(name, items, expr, scope, self.battery).map(|()| false)
             }
             ExprKind::Call(name, items) if name == MEMBER_MEAN => self.member_mean(items, span, scope).map(|()| false),
             ExprKind::Call(name, items) => match FunctionInfo::named(name) {
@@ -367,6 +379,9 @@ impl Names<'_> {
             ExprKind::Member(trace, metric) => {
                 if !self.traces.contains(trace) {
                     return Err(self.unknown_member(trace, span).into());
+                }
+                if !self.curve {
+                    return Err(curve_alone(trace, metric, span).into());
                 }
                 self.check(metric, scope)
             }
@@ -419,14 +434,14 @@ impl Names<'_> {
             .into());
         }
         // Inside of an aggregate, a name before a dot is a trace.
-        Names { marks: &[], results: self.results.clone(), ..*self }.check(item, scope).map(|_| ())
+        Names { marks: &[], results: self.results.clone(), curve: true, ..*self }.check(item, scope).map(|_| ())
     }
 
     /// A metric at a mark: a metric that `measure` lists too has a value at every mark.
     fn at_mark(&self, metric: &Expr, scope: &Scope) -> Result<bool, Fault> {
         match &metric.kind {
             ExprKind::Name(name) if Metric::named(name).is_some() => {
-                self.metric(name, &[], metric, scope).map(|()| false)
+                check_metric(name, &[], metric, scope, self.battery).map(|()| false)
             }
             _ => self.check(metric, scope),
         }
@@ -492,83 +507,6 @@ impl Names<'_> {
             .did_you_mean(name, known)
             .into()
     }
-
-    fn metric(&self, name: &str, items: &[Expr], expr: &Expr, scope: &Scope) -> Result<(), Fault> {
-        let Some(metric) = Metric::named(name) else { return Ok(()) };
-        if metric.battery && !self.battery {
-            return Err(Diagnostic::new(
-                Code::MissingDeclaration,
-                expr.span(),
-                format!("`{name}` needs a battery, but none is declared"),
-            )
-            .label("needs a battery")
-            .help("for example `battery { energy = H }`")
-            .into());
-        }
-        let optional = |p: &Parameter| {
-            matches!(p, Parameter::OptionalOperator | Parameter::OptionalEnergyBasis | Parameter::OptionalState)
-        };
-        let fewest = metric.parameters.iter().filter(|p| !optional(p)).count();
-        let many_sites = matches!(metric.parameters.last(), Some(Parameter::Sites));
-        if items.len() < fewest || (items.len() > metric.parameters.len() && !many_sites) {
-            return Err(Diagnostic::new(
-                Code::WrongArguments,
-                expr.span(),
-                format!("`{name}` takes the arguments {}, {} given", describe_arguments(metric), items.len()),
-            )
-            .into());
-        }
-        for (k, item) in items.iter().enumerate() {
-            let parameter = metric.parameters.get(k).or(metric.parameters.last()).copied().unwrap_or(Parameter::Sites);
-            match parameter {
-                Parameter::Site => scope.site(item, &[])?,
-                Parameter::Sites => match &item.kind {
-                    ExprKind::Tuple(sites) => sites.iter().try_for_each(|s| scope.sites(s, &[]))?,
-                    _ => scope.sites(item, &[])?,
-                },
-                Parameter::Operator => scope.operator(item, &[])?,
-                Parameter::OptionalOperator | Parameter::Hamiltonian => scope.hamiltonian(item, &[])?,
-                Parameter::OptionalEnergyBasis => {
-                    if !matches!(&item.kind, ExprKind::Name(word) if word == "energy") {
-                        return Err(Diagnostic::new(
-                            Code::WrongArguments,
-                            item.span(),
-                            format!("`{name}` takes the argument `energy`, or none"),
-                        )
-                        .help("without it the coherence is that in the product basis of the cells")
-                        .into());
-                    }
-                }
-                Parameter::OptionalState => {
-                    let declared = |word: &String| matches!(scope.names.get(word), Some(Meaning::State));
-                    if !matches!(&item.kind, ExprKind::Name(word) if declared(word)) {
-                        return Err(Diagnostic::new(
-                            Code::WrongArguments,
-                            item.span(),
-                            format!("`{name}` takes the name of a state, or none for the prepared state"),
-                        )
-                        .label("not a named state")
-                        .help("declare it: `state target = ket \"00\"`")
-                        .into());
-                    }
-                }
-                Parameter::Whole => scope.plain(item, &[])?,
-                Parameter::Temperature => scope.number(item, Dimension::TEMPERATURE, &[])?,
-                Parameter::Nucleus => {
-                    let ExprKind::Isotope(symbol) = &item.kind else {
-                        return Err(Diagnostic::new(
-                            Code::WrongArguments,
-                            item.span(),
-                            "expected a nucleus such as `1H`",
-                        )
-                        .into());
-                    };
-                    super::system::isotope(symbol, item.span())?;
-                }
-            }
-        }
-        Ok(())
-    }
 }
 
 fn aggregate_name(expr: &Expr) -> &str {
@@ -576,24 +514,4 @@ fn aggregate_name(expr: &Expr) -> &str {
         ExprKind::Call(name, _) => name,
         _ => "max",
     }
-}
-
-fn describe_arguments(metric: &Metric) -> String {
-    let words: Vec<&str> = metric
-        .parameters
-        .iter()
-        .map(|p| match p {
-            Parameter::Site => "a spin",
-            Parameter::Sites => "spins",
-            Parameter::Operator => "an operator",
-            Parameter::Hamiltonian => "a Hamiltonian",
-            Parameter::OptionalOperator => "[a Hamiltonian]",
-            Parameter::OptionalEnergyBasis => "[energy]",
-            Parameter::OptionalState => "[a state]",
-            Parameter::Whole => "a whole number",
-            Parameter::Temperature => "a temperature",
-            Parameter::Nucleus => "a nucleus",
-        })
-        .collect();
-    format!("({})", words.join(", "))
 }

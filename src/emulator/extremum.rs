@@ -117,6 +117,67 @@ impl Samples<'_> {
     }
 }
 
+/// Number of halvings of the distance to a maximum, and of the interval with the beginning of a plateau.
+const HALVINGS: usize = 60;
+
+impl Samples<'_> {
+    /// The time at which the curve first has its maximum `best`: where the maximum is a plateau, the beginning of it. Values that differ by
+    /// less than `equal` count as equal.
+    ///
+    /// A plateau is told from a smooth maximum, which is flat as well at the distance where it is lower by `equal`: with the distance at
+    /// which the curve is lower by 100 `equal`, that of a maximum of order n is smaller by the factor `100^(1/n)`, that of a plateau
+    /// hardly. The factor is compared with about 1.4.
+    ///
+    /// # Errors
+    /// Any error of `curve`.
+    pub fn beginning<E>(
+        &self,
+        best: Extremum,
+        equal: f64,
+        mut curve: impl FnMut(f64) -> Result<Option<f64>, E>,
+    ) -> Result<f64, E> {
+        // A range that is small beside the values, of a purity for example, is no plateau.
+        let (low, high) = range(self.values);
+        let equal = equal.min(1e-4 * (high - low));
+        let mut lower = |t: f64, by: f64| Ok::<_, E>(!curve(t)?.is_some_and(|x| x >= best.value - by));
+        // The last sample before the maximum that is lower, or the first sample. Samples between the nodes of a polynomial are less
+        // accurate than the curve.
+        let before = self.times.partition_point(|t| *t < best.time);
+        let mut far = None;
+        for (&t, &x) in self.times.iter().zip(self.values).take(before).rev() {
+            far = Some(t);
+            let sampled_lower = x.is_nan() || x < best.value - 100.0 * equal;
+            if sampled_lower && lower(t, 100.0 * equal)? {
+                break;
+            }
+        }
+        let Some(far) = far else { return Ok(best.time) };
+        let mut distance = best.time - far;
+        for _ in 0..HALVINGS {
+            if !lower(best.time - distance, 100.0 * equal)? {
+                break;
+            }
+            distance *= 0.5;
+        }
+        let mut late = best.time - 0.7 * distance;
+        let mut early = (best.time - 2.0 * distance).max(far);
+        if late >= best.time || lower(late, equal)? {
+            return Ok(best.time);
+        }
+        if !lower(early, equal)? {
+            return Ok(early);
+        }
+        for _ in 0..HALVINGS {
+            let middle = 0.5 * (early + late);
+            if middle <= early || middle >= late {
+                break;
+            }
+            if lower(middle, equal)? { early = middle } else { late = middle }
+        }
+        Ok(late)
+    }
+}
+
 /// Brent's search for a maximum between `low` and `high`, from an interior point: parabolic steps where they help, golden section
 /// otherwise. The position is accurate to the square root of rounding, the value to rounding.
 pub(super) fn brent<E>(
@@ -215,6 +276,57 @@ mod tests {
     fn the_earliest_of_equal_maxima_is_taken() {
         let found = maximum(|t| (2.0 * t).sin().powi(2), std::f64::consts::PI, 201);
         assert!((found.time - std::f64::consts::FRAC_PI_4).abs() < 1e-7, "{found:?}");
+    }
+
+    /// The beginning of the maximum of a curve, from `n` samples.
+    fn beginning(f: impl Fn(f64) -> f64 + Copy, end: f64, n: usize) -> f64 {
+        let (times, values) = sampled(f, end, n);
+        let samples = Samples { times: &times, values: &values };
+        let best = maximum(f, end, n);
+        samples.beginning(best, equal(range(&values)), |t| Ok::<_, Infallible>(Some(f(t)))).unwrap()
+    }
+
+    #[test]
+    fn a_plateau_counts_from_its_beginning() {
+        let corner = |t: f64| (0.8 * t).min(1.04);
+        // The curve is flat over less than the distance of two samples, too.
+        let short = |t: f64| (0.8 * t).min(1.04) - 0.5 * (t - 1.45_f64).max(0.0);
+        // A rounding error everywhere.
+        let rounded = |t: f64| corner(t) + 1e-16 * (1e4 * t).sin();
+        let smooth_edge = |t: f64| 1.0 - (1.3 - t).max(0.0).powi(2);
+        for n in [2, 5, 11, 31, 101, 801, 10_001] {
+            for (k, f) in [&corner as &dyn Fn(f64) -> f64, &short, &rounded].into_iter().enumerate() {
+                let found = beginning(|t| f(t), 4.0, n);
+                // Of the short plateau, only if a sample is on it or beside it.
+                assert!((found - 1.3).abs() < 1e-8 || (k == 1 && n < 31), "{k} {n}: {found}");
+            }
+            // Lower by 1e-9 of the range of 1.69 at a distance of 4e-5.
+            let found = beginning(smooth_edge, 4.0, n);
+            assert!((found - 1.3).abs() < 1e-4, "{n}: {found}");
+            // A curve that is constant at first.
+            assert_eq!(beginning(|t| -(t - 1.3_f64).max(0.0), 4.0, n), 0.0);
+            assert_eq!(beginning(|_| 1.0, 4.0, n), 0.0);
+        }
+    }
+
+    #[test]
+    fn a_smooth_maximum_is_no_plateau() {
+        for order in [2, 4] {
+            for n in [5, 31, 801, 10_001, 200_001] {
+                let f = |t: f64| -(t - 1.234_567_f64).powi(order);
+                // The position of a quartic maximum is known to the fourth root of rounding.
+                let within = if order == 2 { 1e-7 } else { 1e-3 };
+                let (peak, found) = (maximum(f, 4.0, n).time, beginning(f, 4.0, n));
+                assert!(found == peak && (found - 1.234_567).abs() < within, "{order} {n}: {found} {peak}");
+            }
+        }
+        for n in [7, 31, 1001] {
+            let f = |t: f64| -(t - 0.3_f64).abs();
+            assert!((beginning(f, 1.0, n) - 0.3).abs() < 1e-8);
+            // Values that differ by 1e-10 of themselves.
+            let f = |t: f64| 0.25 - 1e-11 * (t - 0.3_f64).powi(2);
+            assert!((beginning(f, 1.0, n) - 0.3).abs() < 0.01);
+        }
     }
 
     #[test]

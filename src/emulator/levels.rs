@@ -7,17 +7,39 @@
 use crate::hamiltonian::{Evaluator, Fault};
 use crate::linalg::hermitian_values;
 use crate::spin::{Basis, Multiplet, Site, SiteKind};
+use crate::syntax::Expr;
 use std::sync::Arc;
 
-/// Maximum number of combinations of multiplets; beyond it, ergotropy is that within the multiplets.
+/// Maximum number of combinations of multiplets; beyond it, quantities that need all levels are undefined.
 const MOST_COMBINATIONS: f64 = 100_000.0;
 
-/// Energy levels with their degeneracies; `None` for a battery without collectives, whose levels are the eigenvalues of its matrix.
+/// Energy levels of the battery with their degeneracies: see [`levels_of`].
 ///
 /// # Errors
 /// If the Hamiltonian cannot be built in a multiplet.
 pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>, Fault> {
+    e.experiment.battery.as_ref().map_or(Ok(None), |battery| levels_of(e, cells, &battery.energy))
+}
+
+/// Levels of another Hamiltonian on the declared battery.
+///
+/// # Errors
+/// If it cannot be built in a multiplet.
+pub fn battery_levels(e: &Evaluator, hamiltonian: &Expr) -> Result<Option<Vec<(f64, f64)>>, Fault> {
     let Some(battery) = &e.experiment.battery else { return Ok(None) };
+    let mut cells = Vec::new();
+    for cell in &battery.cells {
+        cells.extend(e.sites(cell, None)?);
+    }
+    if cells.is_empty() {
+        cells = (0..e.basis.sites.len()).collect();
+    }
+    levels_of(e, &cells, hamiltonian)
+}
+
+/// Levels of a Hamiltonian of the cells, with their degeneracies, ascending; `None` for a battery without collectives, whose levels are the
+/// eigenvalues of its matrix, and empty if they are too many.
+fn levels_of(e: &Evaluator, cells: &[usize], hamiltonian: &Expr) -> Result<Option<Vec<(f64, f64)>>, Fault> {
     let collectives: Vec<(usize, Vec<Multiplet>)> = cells
         .iter()
         .filter_map(|&s| match e.basis.site(s).kind {
@@ -28,10 +50,13 @@ pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>,
         })
         .collect();
     let combinations = collectives.iter().map(|(_, m)| m.len() as f64).product::<f64>();
-    if collectives.is_empty() || combinations > MOST_COMBINATIONS {
+    if collectives.is_empty() {
         return Ok(None);
     }
-    // The battery energy acts on its cells only; other collectives and modes are replaced by the smallest possible ones.
+    if combinations > MOST_COMBINATIONS {
+        return Ok(Some(vec![]));
+    }
+    // The Hamiltonian acts on the cells only; other collectives and modes are replaced by the smallest possible ones.
     let mut small = e.basis.sites.clone();
     for (_, site) in small.iter_mut().enumerate().filter(|(k, _)| !cells.contains(k)) {
         match site.kind {
@@ -60,7 +85,7 @@ pub fn levels(e: &Evaluator, cells: &[usize]) -> Result<Option<Vec<(f64, f64)>>,
         }
         let mut inside = Evaluator::new(e.experiment, &e.values)?;
         inside.basis = Arc::new(Basis::new(sites));
-        let Some(operator) = inside.hamiltonian(&battery.energy)?.restricted(cells) else { return Ok(None) };
+        let Some(operator) = inside.hamiltonian(hamiltonian)?.restricted(cells) else { return Ok(None) };
         let values = match operator.diagonal() {
             Some(values) => values,
             None => hermitian_values(&operator.matrix()).unwrap_or_default(),

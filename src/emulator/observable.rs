@@ -1,12 +1,13 @@
 //! Observables: the entries of `measure` and the metrics in `expect` and `theory`, prepared for evaluation.
 
+use super::levels::battery_levels;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, prepare};
 use crate::ir::{FunctionInfo, MEMBER_MEAN, Type, is_aggregate, key_of};
 use crate::linalg::{Matrix, real};
 use crate::metrics::{
-    Argument, BohrExpansion, Curve, Derivative, InLanes, Metric, Moment, Parameter, Quantity, Scene, TargetState,
-    Undefined,
+    Argument, BohrExpansion, Curve, Derivative, InLanes, Metric, Moment, OperatorArgument, Parameter, Quantity, Scene,
+    TargetState, Undefined,
 };
 use crate::source::Span;
 use crate::spin::Operator;
@@ -362,7 +363,8 @@ fn state(e: &Evaluator, item: &Expr) -> Result<Argument, Fault> {
         return Err(Diagnostic::new(Code::UnknownName, item.span(), message).into());
     };
     let prepared = prepare(e, std::slice::from_ref(&declared.state), declared.place.span())?;
-    Ok(Argument::State(TargetState::new(move |space| prepared.state(space))))
+    let averaged = !prepared.averaged().sites.is_empty();
+    Ok(Argument::State(TargetState::new(move |space| prepared.state(space), averaged)))
 }
 
 fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault> {
@@ -380,7 +382,11 @@ fn metric_tree(e: &Evaluator, name: &str, items: &[Expr]) -> Result<Tree, Fault>
                 _ => e.sites(item, None)?,
             }),
             Parameter::Operator => operator(e, item)?,
-            Parameter::Hamiltonian | Parameter::OptionalOperator => Argument::operator(e.hamiltonian(item)?),
+            Parameter::Hamiltonian | Parameter::OptionalOperator => {
+                let levels = if metric.of_levels { battery_levels(e, item)? } else { None };
+                let argument = OperatorArgument::new(e.hamiltonian(item)?).with_battery_levels(levels);
+                Argument::Operator(Box::new(argument))
+            }
             Parameter::OptionalEnergyBasis => Argument::EnergyBasis,
             Parameter::OptionalState => state(e, item)?,
             Parameter::Whole => Argument::Number(e.count(item, 0)? as f64),

@@ -205,12 +205,13 @@ fn extremum(function: &str, time: &[f64], mut curve: Vec<f64>) -> Option<f64> {
         let down = curve.windows(2).skip(up + 1).position(falls)? + up + 1;
         (up + 1..=down).max_by(|a, b| curve.get(*a).partial_cmp(&curve.get(*b)).unwrap_or(std::cmp::Ordering::Equal))?
     } else {
-        curve.iter().position(|x| *x >= range.1)?
+        curve.iter().position(|x| *x >= range.1 - equal(range))?
     };
     let (t, value) = (*time.get(best)?, *curve.get(best)?);
     Some(match function {
         "argmax" | "argmin" => t,
-        "min" => -value,
+        "min" => -range.1,
+        "max" => range.1,
         _ => value,
     })
 }
@@ -230,5 +231,8 @@ mod tests {
         assert_eq!(extremum("first_max", &time, curve()), Some(3.5));
         assert_eq!(extremum("first_max", &time, vec![5.0, 4.0, 3.0, 2.0, 1.0, 0.0]), None);
         assert_eq!(extremum("max", &time[..2], vec![f64::NAN, f64::NAN]), None);
+        // Samples that differ by rounding are equal: the earliest counts.
+        let flat = || vec![1.0, 3.0, 3.0 + 1e-15, 3.0, 2.0, 0.5];
+        assert_eq!((extremum("argmax", &time, flat()), extremum("max", &time, flat())), (Some(1.0), Some(3.0 + 1e-15)));
     }
 }

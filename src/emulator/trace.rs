@@ -3,7 +3,7 @@
 use super::adaptive_sampling::{SampledCurve, sample};
 use super::bounded_search::{search_curve, search_samples};
 use super::context::RunContext;
-use super::extremum::Samples;
+use super::extremum::{Samples, equal, range};
 use super::first_maximum::first_maximum;
 use super::integrate::failed;
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state, propagator_of};
@@ -344,21 +344,23 @@ pub fn extremum_of(
     let negative = matches!(function, "min" | "argmin");
     let below: Vec<f64> = if negative { samples.values.iter().map(|v| -v).collect() } else { vec![] };
     let own = Samples { times: &samples.times, values: if negative { &below } else { &samples.values } };
-    let signed = |t: f64| curve(t).map(|x| if negative { x.map(|x| -x) } else { x });
+    let mut signed = |t: f64| curve(t).map(|x| if negative { x.map(|x| -x) } else { x });
+    let accuracy = if let Between::Unknown(accuracy) = between { accuracy } else { 0.0 };
     let extremum = match function {
-        "first_max" => first_maximum(duration, finest, signed)?.map(|x| (x, true)),
-        _ => match (own.maximum(signed)?, between) {
+        "first_max" => first_maximum(duration, finest, &mut signed)?.map(|x| (x, true)),
+        _ => match (own.maximum(&mut signed)?, between) {
             (None, _) => None,
             (Some(best), Between::Wave) => Some((best, true)),
             (Some(best), Between::Corners(known)) => Some(search_curve(best, samples, known, negative)),
-            (Some(best), Between::Unknown(accuracy)) => {
-                Some(search_samples(best, (samples, accuracy), negative, curve)?)
+            (Some(best), Between::Unknown(_)) => {
+                let of = |t: f64| signed(t).map(|x| if negative { x.map(|x| -x) } else { x });
+                Some(search_samples(best, (samples, accuracy), negative, of)?)
             }
         },
     };
     let Some((extremum, complete)) = extremum else { return Ok((None, true)) };
     let value = match function {
-        "argmax" | "argmin" => extremum.time,
+        "argmax" | "argmin" => own.beginning(extremum, equal(range(own.values)).max(accuracy), signed)?,
         "min" => -extremum.value,
         _ => extremum.value,
     };

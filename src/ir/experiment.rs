@@ -283,7 +283,7 @@ impl Experiment {
         named.chain(["end"])
     }
 
-    /// True if some prepared state of the collective is not symmetric under exchange of its spins, so that more than the symmetric
+    /// True if some prepared or named state of the collective is not symmetric under exchange of its spins, so that more than the symmetric
     /// multiplet is needed.
     pub fn leaves_symmetric(&self, name: &str) -> bool {
         fn named(expr: &crate::syntax::Expr, name: &str) -> bool {
@@ -312,7 +312,9 @@ impl Experiment {
                 _ => false,
             })
         }
+        let of = |s: &NamedState| leaves(std::slice::from_ref(&s.state), name);
         self.sequence.iter().any(|e| matches!(&e.kind, EventKind::Prepare(states) if leaves(states, name)))
+            || self.states.iter().any(of)
     }
 
     /// Looks up a list of parameters by name.

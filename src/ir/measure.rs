@@ -21,8 +21,14 @@ pub struct Measure {
 pub const AGGREGATES: &[(&str, &str)] = &[
     ("max", "the maximum of the continuous curve in the recorded window"),
     ("min", "the minimum of the continuous curve"),
-    ("argmax", "the time of the maximum since the start of the trace; of several equal maxima, the earliest"),
-    ("argmin", "the time of the minimum since the start of the trace"),
+    (
+        "argmax",
+        "the time of the maximum since the start of the trace; of several equal maxima or a plateau, the earliest",
+    ),
+    (
+        "argmin",
+        "the time of the minimum since the start of the trace; of several equal minima or a plateau, the earliest",
+    ),
     ("first_max", "the value of the first local maximum"),
 ];
 

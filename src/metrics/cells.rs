@@ -17,13 +17,20 @@ pub(super) fn too_large(what: &str, dimension: usize) -> Undefined {
     Undefined::Domain(format!("{what} has {dimension} states; matrices are formed for at most {LARGEST_MATRIX} states"))
 }
 
+fn too_many_levels() -> Undefined {
+    Undefined::Domain(
+        "the collectives of the battery have too many combinations of multiplets for all of its levels; use fewer spins or collectives".into(),
+    )
+}
+
 /// The battery: its subsystems, and its Hamiltonian.
 #[derive(Debug)]
 pub struct Cells {
     /// Indices of the subsystems.
     pub sites: Vec<usize>,
     /// Energy levels of the battery if every unitary on its constituents is allowed: (energy, degeneracy), ascending. They differ from
-    /// those of the matrix for a collective of N spins, which has 2^N states but is stored as total-J multiplets.
+    /// those of the matrix for a collective of N spins, which has 2^N states but is stored as total-J multiplets. Empty if they are too
+    /// many.
     pub levels: Option<Vec<(f64, f64)>>,
     /// Hamiltonian acting on the whole space, rad/s.
     energy: Action,
@@ -76,6 +83,7 @@ impl Cells {
     /// When they cannot be computed at this size.
     pub fn all_levels(&self) -> Result<&[(f64, f64)], Undefined> {
         match &self.levels {
+            Some(levels) if levels.is_empty() => Err(too_many_levels()),
             Some(levels) => Ok(levels),
             None => self.inside.all(),
         }
@@ -87,6 +95,7 @@ impl Cells {
     /// When they cannot be computed at this size.
     pub fn ends(&self) -> Result<(f64, f64), Undefined> {
         match &self.levels {
+            Some(levels) if levels.is_empty() => Err(too_many_levels()),
             Some(levels) => Ok((levels.first().map_or(0.0, |l| l.0), levels.last().map_or(0.0, |l| l.0))),
             None => self.inside.ends(),
         }
@@ -128,6 +137,7 @@ impl Cells {
 #[derive(Debug, Clone)]
 pub struct OperatorArgument {
     levels: Levels,
+    battery_levels: Option<Vec<(f64, f64)>>,
     matrix: OnceLock<Matrix>,
     action: OnceLock<Action>,
     sizes: OnceLock<(f64, f64)>,
@@ -138,10 +148,21 @@ impl OperatorArgument {
     pub fn new(operator: Operator) -> OperatorArgument {
         OperatorArgument {
             levels: Levels::of(operator),
+            battery_levels: None,
             matrix: OnceLock::new(),
             action: OnceLock::new(),
             sizes: OnceLock::new(),
         }
+    }
+
+    /// With its levels on a battery with collectives, as in [`Cells::levels`].
+    pub fn with_battery_levels(self, levels: Option<Vec<(f64, f64)>>) -> OperatorArgument {
+        OperatorArgument { battery_levels: levels, ..self }
+    }
+
+    /// Its levels on a battery with collectives, if they are known.
+    pub fn battery_levels(&self) -> Option<&[(f64, f64)]> {
+        self.battery_levels.as_deref()
     }
 
     /// The operator.
@@ -199,17 +220,27 @@ pub enum Argument {
 
 /// A state to compare with, on any space.
 #[derive(Clone)]
-pub struct TargetState(Arc<dyn Fn(&Space) -> State + Send + Sync>);
+pub struct TargetState {
+    on: Arc<dyn Fn(&Space) -> State + Send + Sync>,
+    /// True if it is an average over permutations of the spins of a collective.
+    averaged: bool,
+}
 
 impl TargetState {
-    /// `on` gives the part of the state on a space.
-    pub fn new(on: impl Fn(&Space) -> State + Send + Sync + 'static) -> TargetState {
-        TargetState(Arc::new(on))
+    /// `on` gives the part of the state on a space; `averaged` is true if it is an average over permutations of the spins of a
+    /// collective.
+    pub fn new(on: impl Fn(&Space) -> State + Send + Sync + 'static, averaged: bool) -> TargetState {
+        TargetState { on: Arc::new(on), averaged }
+    }
+
+    /// True if it is an average over permutations of the spins of a collective.
+    pub fn is_averaged(&self) -> bool {
+        self.averaged
     }
 
     /// Its part on a space, whose trace is below 1 if the state leaves the space.
     pub fn on(&self, space: &Space) -> State {
-        (self.0)(space)
+        (self.on)(space)
     }
 }
 

@@ -5,6 +5,7 @@
 //! are non-negative; `W_c = 0` if `[rho, H] = 0`; and `W_c <= (e_max - e_0)/2 * l1(energy)`.
 
 use super::coherence::level_weights;
+use super::ergotropy::{asked, energies_with};
 use super::{Argument, Moment, Undefined, Value, capacity, ergotropy};
 use crate::linalg::{Eigen, LinalgError, Matrix};
 use crate::spin::dephase;
@@ -35,6 +36,10 @@ fn incoherent(m: &Moment) -> Result<(f64, f64), Undefined> {
         let active: f64 = weights.iter().rev().zip(levels.iter().rev()).map(|(w, e)| w * e).sum();
         return Ok((m.energy()? - passive, active - passive));
     }
+    if let Some(spectrum) = m.dephased_spectrum()? {
+        let [energy, low, high] = energies_with(m, &spectrum)?;
+        return Ok((energy - low, high - low));
+    }
     let (rho, h, levels) = (m.battery_state()?, cells.hamiltonian()?, cells.eigen()?);
     Ok((incoherent_ergotropy(rho, h, levels)?, incoherent_capacity(rho, h, levels)?))
 }
@@ -45,6 +50,10 @@ fn whole(m: &Moment) -> Result<(f64, f64), Undefined> {
     if m.pure_battery().is_some() {
         let (low, high) = cells.inside().ends()?;
         return Ok((m.energy()? - low, high - low));
+    }
+    if cells.levels.is_some() {
+        let [energy, low, high] = asked(m, &[])?;
+        return Ok((energy - low, high - low));
     }
     let (rho, h) = (m.battery_state()?, cells.hamiltonian()?);
     Ok((ergotropy(rho, h)?, capacity(rho, h)?))

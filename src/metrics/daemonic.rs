@@ -6,6 +6,7 @@
 
 use super::deviation::traceless;
 use super::discord::{best_measurement, components};
+use super::ergotropy::fill;
 use super::single_site::pauli;
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{LinalgError, Matrix, Real3, hermitian_values, trace_of_product};
@@ -56,7 +57,7 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let mut sites = vec![ancilla];
     sites.extend(&cells.sites);
     // If battery and ancilla together are pure, every outcome leaves the battery pure.
-    if sites.len() == m.dimensions().len() && m.pure_system().is_some() && cells.levels.is_none() {
+    if sites.len() == m.dimensions().len() && m.pure_system().is_some() {
         return Ok(m.energy()? - cells.ends()?.0);
     }
     if cells.dimension() > LARGEST {
@@ -66,6 +67,15 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
         )));
     }
     let rho = m.reduced(&sites)?;
+    if let Some(multiplets) = m.multiplets()? {
+        // `components` gives the states of the battery, which have no coherences between multiplets.
+        let parts = components(&rho);
+        let (reference, energy) = m.energy_above(&multiplets.spectrum(&parts[0])?)?;
+        let passive = best_measurement(&parts, |state| {
+            Ok(fill(&multiplets.spectrum(state)?.parts, multiplets.levels.iter(), reference))
+        })?;
+        return Ok(energy - passive);
+    }
     let h = cells.hamiltonian()?;
     if h.nrows() == 2 {
         return Ok(daemonic_ergotropy_two_qubits(&rho, h)?);

@@ -108,6 +108,7 @@ pub(super) fn population(m: &Moment, a: &[Argument]) -> Option<Matrix> {
 /// The state that is compared with, on the whole product space: the named one, or the prepared one.
 fn reference(m: &Moment, a: &[Argument]) -> Option<State> {
     match a.iter().find_map(|a| if let Argument::State(target) = a { Some(target) } else { None }) {
+        Some(target) if target.is_averaged() => None,
         Some(target) => {
             // The size is checked before the target is formed.
             m.density().ok()?;

@@ -66,6 +66,11 @@ impl<'a> Target<'a> {
         else {
             return Ok(None);
         };
+        if target.is_averaged() {
+            return Err(Undefined::Domain(
+                "`definite` spins of a collective are stored as their average over permutations, which is another state; declare individual spins".into(),
+            ));
+        }
         if let State::Pure(b) = m.state
             && let State::Pure(a) = target.on(&m.scene.space)
         {

@@ -73,7 +73,7 @@ pub fn capacity(rho: &Matrix, h: &Matrix) -> Result<f64, LinalgError> {
 
 /// `sum r (e - reference)` with multiplicities: the eigenvalues of the state, in descending order, fill the levels in the given order.
 /// States beyond the given eigenvalues have weight zero.
-fn fill<'a>(spectrum: &[(f64, f64)], levels: impl Iterator<Item = &'a (f64, f64)>, reference: f64) -> f64 {
+pub(super) fn fill<'a>(spectrum: &[(f64, f64)], levels: impl Iterator<Item = &'a (f64, f64)>, reference: f64) -> f64 {
     let mut sum = 0.0;
     let mut levels = levels.copied();
     let mut level = levels.next();
@@ -109,12 +109,17 @@ fn range_of(
 
 /// Energy of the battery, and the lowest and highest energy on its unitary orbit, all relative to one reference.
 fn energies(m: &Moment) -> Result<[f64; 3], Undefined> {
-    let cells = m.battery()?;
     let spectrum = m.battery_spectrum()?;
-    let (reference, energy) = m.energy_above(&spectrum)?;
+    energies_with(m, &spectrum)
+}
+
+/// The same for a state of the battery with the same energy and other eigenvalues.
+pub(super) fn energies_with(m: &Moment, spectrum: &Spectrum) -> Result<[f64; 3], Undefined> {
+    let cells = m.battery()?;
+    let (reference, energy) = m.energy_above(spectrum)?;
     // A pure state needs only the lowest and the highest level.
     let all = if spectrum.is_pure() { &[] } else { cells.all_levels()? };
-    let (low, high) = range_of(&spectrum, reference, || cells.ends(), all)?;
+    let (low, high) = range_of(spectrum, reference, || cells.ends(), all)?;
     Ok([energy, low, high])
 }
 
@@ -130,12 +135,38 @@ fn energies_of(m: &Moment, a: &[Argument]) -> Result<[f64; 3], Undefined> {
         let (low, high) = range_of(&spectrum, reference, || levels.ends(), all)?;
         return Ok([m.mean_above(argument, reference), low, high]);
     }
+    if cells.levels.is_some() {
+        return energies_of_multiplets(m, a);
+    }
     let (rho, h) = (m.battery_state()?, m.hamiltonian(a)?);
     let (r, e) = without_trace(rho, &h)?;
     Ok([mean(&traceless(rho), &traceless(&h)), passive(&r, &e), active(&r, &e)])
 }
 
-fn asked(m: &Moment, a: &[Argument]) -> Result<[f64; 3], Undefined> {
+/// `energies_of` for a battery with collectives, from all levels of the operator.
+fn energies_of_multiplets(m: &Moment, a: &[Argument]) -> Result<[f64; 3], Undefined> {
+    let argument = m.operator_argument(a, 0)?;
+    if argument.operator().restricted(&m.battery()?.sites).is_none() {
+        m.hamiltonian(a)?;
+    }
+    let Some(all) = argument.battery_levels().filter(|all| !all.is_empty()) else {
+        return Err(Undefined::Domain(
+            "the levels of the operator on all states of the collectives are not known; make it the `energy` of the battery".into(),
+        ));
+    };
+    let spectrum = m.battery_spectrum()?;
+    let mean = || all.iter().map(|(e, c)| e * c).sum::<f64>() / all.iter().map(|l| l.1).sum::<f64>();
+    let reference = if spectrum.mean == 0.0 { 0.0 } else { mean() };
+    let energy = match m.deviation() {
+        Some(deviation) if spectrum.mean != 0.0 => argument.action(&m.scene.space).trace_with(deviation).re,
+        _ => m.mean_of(a, 0)? - reference,
+    };
+    let end = |level: Option<&(f64, f64)>| level.map_or(0.0, |l| l.0);
+    let (low, high) = range_of(&spectrum, reference, || Ok((end(all.first()), end(all.last()))), all)?;
+    Ok([energy, low, high])
+}
+
+pub(super) fn asked(m: &Moment, a: &[Argument]) -> Result<[f64; 3], Undefined> {
     if a.is_empty() { energies(m) } else { energies_of(m, a) }
 }
 

@@ -65,15 +65,18 @@ pub fn unitary_phases(u: &Matrix) -> Result<Vec<f64>, LinalgError> {
 }
 
 pub(super) fn evaluate_gate_fidelity(m: &Moment, a: &[Argument]) -> Value {
+    m.counts_every_state()?;
     Ok(gate_fidelity(m.propagator()?, m.operator(a, 0)?)?)
 }
 
 pub(super) fn gate_fidelity_by_propagator(m: &Moment, a: &[Argument]) -> Option<Matrix> {
+    m.counts_every_state().ok()?;
     let gate = hermitian_eigen(m.operator(a, 0).ok()?).ok()?.propagator(1.0);
     Some(gate_fidelity_derivative(m.propagator().ok()?, &gate))
 }
 
 pub(super) fn evaluate_quasienergy(m: &Moment, a: &[Argument]) -> Value {
+    m.counts_every_state()?;
     let u = m.propagator()?;
     let time = m.elapsed()?;
     if time <= 0.0 {

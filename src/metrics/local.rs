@@ -3,6 +3,8 @@
 //! Marginal ergotropy `sum_i W(rho_i; H_i)`; ergotropic gap `W(rho; H) - sum_i W(rho_i; H_i) >= 0`; residual capacity
 //! `C(rho; H) - sum_i C(rho_i; H_i) >= 0` for every state. For separable two-qubit states the gap has an upper bound
 //! ([`ergotropic_gap_bound`]) that entangled states can violate (Alimuddin, Guha, Parashar, PRA 99, 052320).
+//!
+//! The cells of a collective are its spins, in equal states.
 
 #![expect(
     clippy::indexing_slicing,
@@ -10,6 +12,8 @@
 )]
 
 use super::deviation::traceless;
+use super::ergotropy::asked;
+use super::multiplets::one_of_many;
 use super::{Argument, Moment, Undefined, Value, capacity, ergotropy, passive_energy};
 use crate::linalg::{LinalgError, Matrix, hermitian_values, identity, kron, norm_squared};
 use crate::spin::{Operator, reduce};
@@ -84,31 +88,41 @@ fn over_parts(m: &Moment, a: &[Argument], f: fn(&Matrix, &Matrix) -> Result<f64,
     };
     let outside = || Undefined::Domain("the operator acts on subsystems outside the cells of the battery".into());
     let operator = operator.ok_or_else(outside)?;
+    let basis = m.scene.space.basis();
+    let of_cell = |position: usize, part: &Matrix| {
+        let site = cells.sites[position];
+        let (number, rho, h) = one_of_many(basis.site(site), &m.reduced(&[site])?, part)?;
+        Ok::<_, Undefined>(number * f(&rho, &h)?)
+    };
     let mut sum = 0.0;
     if let Some(parts) = parts_of(&operator) {
         for (position, part) in parts {
-            sum += f(&m.reduced(&[cells.sites[position]])?, &part)?;
+            sum += of_cell(position, &part)?;
         }
         return Ok(sum);
     }
     let (h, dimensions) = (m.hamiltonian(a)?, battery_dimensions(m)?);
-    let rho = m.battery_state()?;
-    for (site, part) in local_parts(&h, &dimensions)?.iter().enumerate() {
-        sum += f(&reduce(rho, &dimensions, &[site]), part)?;
+    for (position, part) in local_parts(&h, &dimensions)?.iter().enumerate() {
+        sum += of_cell(position, part)?;
     }
     Ok(sum)
 }
 
-/// The quantity for the whole battery (each state of its matrix counted once) minus the sum over the cells.
+/// The quantity for the whole battery minus the sum over the cells. `whole` gives it from the energy and from the lowest and highest energy
+/// that unitaries reach.
 fn beside_parts(
     m: &Moment,
     a: &[Argument],
     f: fn(&Matrix, &Matrix) -> Result<f64, LinalgError>,
-    pure: impl Fn(f64, (f64, f64)) -> f64,
+    whole: impl Fn(f64, (f64, f64)) -> f64,
 ) -> Value {
     let parts = over_parts(m, a, f)?;
     if let (Some((_, levels)), true) = (m.pure_battery(), a.is_empty()) {
-        return Ok(pure(m.energy()?, levels.ends()?) - parts);
+        return Ok(whole(m.energy()?, levels.ends()?) - parts);
+    }
+    if m.battery()?.levels.is_some() {
+        let [energy, low, high] = asked(m, a)?;
+        return Ok(whole(energy, (low, high)) - parts);
     }
     Ok(f(m.battery_state()?, &m.hamiltonian(a)?)? - parts)
 }

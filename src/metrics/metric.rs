@@ -136,6 +136,8 @@ pub struct Metric {
     pub filtered: bool,
     /// True if it depends on the current Hamiltonian beyond the state and its time derivative.
     pub of_hamiltonian: bool,
+    /// True if it depends on all levels of an operator that is its argument.
+    pub of_levels: bool,
     /// True if it depends on the propagator from `prepare` to the moment.
     pub of_propagator: bool,
     /// Without arguments: its curve along the trajectory of a state under a constant Hamiltonian, if that is cheaper than evaluating
@@ -163,7 +165,7 @@ pub(super) const fn metric(
     source: &'static str,
     evaluate: fn(&Moment, &[Argument]) -> Value,
 ) -> Metric {
-    let (filtered, of_hamiltonian, of_propagator) = (false, false, false);
+    let (filtered, of_hamiltonian, of_levels, of_propagator) = (false, false, false, false);
     let (along, lanes, derivative, by_propagator) = (None, None, None, None);
     Metric {
         name,
@@ -175,6 +177,7 @@ pub(super) const fn metric(
         evaluate,
         filtered,
         of_hamiltonian,
+        of_levels,
         of_propagator,
         along,
         lanes,
@@ -207,6 +210,10 @@ impl Metric {
 
     pub(super) const fn of_hamiltonian(self) -> Metric {
         Metric { of_hamiltonian: true, ..self }
+    }
+
+    pub(super) const fn of_levels(self) -> Metric {
+        Metric { of_levels: true, ..self }
     }
 
     pub(super) const fn of_propagator(self) -> Metric {

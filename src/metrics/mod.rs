@@ -26,6 +26,7 @@ mod levels;
 mod local;
 mod metric;
 mod moment;
+mod multiplets;
 mod nmr;
 mod parallel;
 mod population;

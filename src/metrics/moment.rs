@@ -281,19 +281,6 @@ impl<'a> Moment<'a> {
         Ok(reduction.reduce(self.state).dense())
     }
 
-    /// Rejects quantities that count the states of the whole system if the copies of a collective's multiplets are not stored individually.
-    ///
-    /// # Errors
-    /// When a collective is stored as several multiplets.
-    pub fn counts_every_state(&self) -> Result<(), Undefined> {
-        if self.scene.space.basis().has_copies() {
-            return Err(Undefined::Domain(
-                "a collective outside its symmetric multiplet has more states than are stored".into(),
-            ));
-        }
-        Ok(())
-    }
-
     /// The declared battery.
     ///
     /// # Errors

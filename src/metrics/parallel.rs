@@ -184,6 +184,7 @@ fn line_search(
 
 pub(super) fn evaluate(m: &Moment, _: &[Argument]) -> Value {
     let cells = m.battery()?;
+    m.has_single_spins(&cells.sites)?;
     if cells.sites.iter().any(|&s| m.dimension(s) != 2) {
         return Err(Undefined::Domain("parallel ergotropy is defined for spins 1/2".into()));
     }

@@ -21,6 +21,20 @@ pub fn population(rho: &Matrix, eigen: &Eigen, level: usize) -> Result<f64, Unde
     Ok(states.clone().map(|k| super::moment::diagonal_element(&eigen.vectors, k, rho)).sum())
 }
 
+/// The same for a battery with collectives, of which not all levels need be stored.
+fn population_of_multiplets(m: &Moment, energies: &[f64], level: usize) -> Value {
+    let spread = energies.last().copied().unwrap_or(0.0) - energies.first().copied().unwrap_or(0.0);
+    let all = groups(energies, SAME_LEVEL * spread);
+    let Some(states) = level.checked_sub(1).and_then(|k| all.get(k)) else { return Err(no_such_level(all.len())) };
+    let own = energies.get(states.clone()).unwrap_or_default();
+    let (low, high) = (own.first().copied().unwrap_or(0.0), own.last().copied().unwrap_or(0.0));
+    let (rho, eigen) = (m.average_battery_state()?, m.battery()?.eigen()?);
+    let within = 0.5 * SAME_LEVEL * spread;
+    let inside = |e: f64| e >= low - within && e <= high + within;
+    let stored = eigen.values.iter().enumerate().filter(|(_, e)| inside(**e));
+    Ok(stored.map(|(k, _)| super::moment::diagonal_element(&eigen.vectors, k, rho)).sum())
+}
+
 fn no_such_level(levels: usize) -> Undefined {
     Undefined::Domain(format!("the battery has {levels} levels"))
 }
@@ -35,6 +49,10 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
         let states = level.checked_sub(1).and_then(|k| all.get(k)).ok_or_else(|| no_such_level(all.len()))?;
         let amplitudes = levels.resolve(psi)?;
         return Ok(amplitudes[states.clone()].iter().map(C64::norm_sqr).sum());
+    }
+    if m.battery()?.levels.is_some() {
+        let energies: Vec<f64> = m.battery()?.all_levels()?.iter().map(|l| l.0).collect();
+        return population_of_multiplets(m, &energies, level);
     }
     population(m.average_battery_state()?, m.battery()?.eigen()?, level)
 }

@@ -114,6 +114,7 @@ pub(super) fn evaluate(m: &Moment, a: &[Argument]) -> Value {
     let Some(position) = cells.sites.iter().position(|&s| s == site) else {
         return Err(Undefined::Domain("the site is not a cell of the battery".into()));
     };
+    m.has_single_spins(&[site])?;
     if dimensions[position] != 2 {
         return Err(Undefined::Domain("single-site ergotropy is defined for a spin 1/2".into()));
     }

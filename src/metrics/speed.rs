@@ -227,6 +227,8 @@ pub(super) fn evaluate_mandelstam_tamm(m: &Moment, _: &[Argument]) -> Value {
 }
 
 pub(super) fn evaluate_margolus_levitin(m: &Moment, _: &[Argument]) -> Value {
+    // The ground level may be in any multiplet.
+    m.has_every_multiplet()?;
     let path = Path::of(m)?;
     Ok(orthogonality_share(path.angle) / energy_above_ground(&path.now, &path.hamiltonian)?)
 }

@@ -43,6 +43,7 @@ pub const METRICS: &[Metric] = &[
         ABN,
         ergotropy::evaluate_ergotropy,
     )
+    .of_levels()
     .along(ergotropy::along)
     .lanes(batch::ergotropy)
     .derivative(derivative::ergotropy),
@@ -64,6 +65,7 @@ pub const METRICS: &[Metric] = &[
         YANG,
         ergotropy::evaluate_anti,
     )
+    .of_levels()
     .derivative(derivative::anti_ergotropy),
     metric(
         "capacity",
@@ -74,6 +76,7 @@ pub const METRICS: &[Metric] = &[
         YANG,
         ergotropy::evaluate_capacity,
     )
+    .of_levels()
     .along(ergotropy::capacity_along)
     .lanes(batch::capacity)
     .derivative(derivative::capacity),
@@ -154,7 +157,8 @@ pub const METRICS: &[Metric] = &[
         "W(rho; sum_i H_i) - sum_i W(rho_i; H_i)",
         ALIMUDDIN,
         local::evaluate_gap,
-    ),
+    )
+    .of_levels(),
     metric(
         "residual_capacity",
         &[OptionalOperator],
@@ -163,7 +167,8 @@ pub const METRICS: &[Metric] = &[
         "C(rho; sum_i H_i) - sum_i C(rho_i; H_i)",
         "arXiv:2502.02860",
         local::evaluate_residual,
-    ),
+    )
+    .of_levels(),
     metric(
         "single_site_ergotropy",
         &[Site],

@@ -114,6 +114,16 @@ impl Site {
         }
     }
 
+    /// True if each of its states is stored: not for a collective of several spins, of which one copy of a multiplet stands for all.
+    pub fn has_every_state(&self) -> bool {
+        !matches!(self.kind, SiteKind::Collective { number, .. } if number > 1)
+    }
+
+    /// True if each of its multiplets is stored, not only that of the largest J.
+    pub fn has_every_multiplet(&self) -> bool {
+        self.has_every_state() || self.multiplets().len() > 1
+    }
+
     /// Multiplet of a local state and the index within it; `(0, state)` for a mode.
     pub fn inside(&self, state: usize) -> (usize, usize) {
         let mut start = 0;
