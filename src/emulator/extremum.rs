@@ -296,7 +296,7 @@ mod tests {
         let smooth_edge = |t: f64| 1.0 - (1.3 - t).max(0.0).powi(2);
         for n in [2, 5, 11, 31, 101, 801, 10_001] {
             for (k, f) in [&corner as &dyn Fn(f64) -> f64, &short, &rounded].into_iter().enumerate() {
-                let found = beginning(|t| f(t), 4.0, n);
+                let found = beginning(f, 4.0, n);
                 // Of the short plateau, only if a sample is on it or beside it.
                 assert!((found - 1.3).abs() < 1e-8 || (k == 1 && n < 31), "{k} {n}: {found}");
             }

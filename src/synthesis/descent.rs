@@ -207,7 +207,7 @@ impl Shaping<'_> {
         cost: f64,
         damping: &mut f64,
         weighted: &impl Fn(&[f64]) -> f64,
-    ) -> Result<Option<(Vec<f64>, Vec<f64>)>, LinalgError> {
+    ) -> Result<Option<Moved>, LinalgError> {
         const TRIES: usize = 8;
         let n = v.len();
         let mean = (0..n).map(|k| curvature[k * n + k]).sum::<f64>() / n as f64;
@@ -227,6 +227,9 @@ impl Shaping<'_> {
         Ok(None)
     }
 }
+
+/// Parameters after a step, and the costs there.
+type Moved = (Vec<f64>, Vec<f64>);
 
 /// A Hermitian matrix without its trace as a real vector with the scalar product Tr[a b].
 fn vector(m: &Matrix) -> Vec<f64> {

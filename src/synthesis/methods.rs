@@ -246,6 +246,9 @@ fn ideal_cycles(setting: &Setting, task: &Task, path: &Path) -> Result<(Block, O
 /// A block of pulses of finite length: block, cycles, fidelity, the axes of the images that its cycle visits.
 type Finite = (Block, u64, f64, &'static [usize]);
 
+/// A block, its number of cycles, and notes.
+type Cycles = (Block, u64, Vec<String>);
+
 /// The half turns about axes whose images of the frames a cycle visits.
 const IMAGES: [&[usize]; 10] = [&[], &[2], &[0], &[1], &[2, 0], &[0, 2], &[0, 1], &[1, 0], &[1, 2], &[2, 1]];
 
@@ -256,7 +259,7 @@ fn finite_cycles(
     task: &Task,
     path: &Path,
     from: u64,
-) -> Result<Result<(Block, u64, Vec<String>), Refusal>, LinalgError> {
+) -> Result<Result<Cycles, Refusal>, LinalgError> {
     let wanted = setting.problem.infidelity;
     let mut all: Vec<Finite> = Vec::new();
     for axes in IMAGES {
@@ -334,7 +337,7 @@ fn uncompensated(setting: &Setting, task: &Task, path: &Path, from: u64) -> Resu
 }
 
 /// The block with what holds of it.
-fn finished(found: Finite, compensated: bool, tuned: bool) -> (Block, u64, Vec<String>) {
+fn finished(found: Finite, compensated: bool, tuned: bool) -> Cycles {
     let (block, n, _, axes) = found;
     let mut notes = vec!["even orders of the average Hamiltonian vanish by symmetry of the cycle in time".to_string()];
     if !axes.is_empty() {
