@@ -114,7 +114,7 @@ fn a_cycle_of_a_delay_is_a_dwell_time() {
         ("", "ensemble { param offset : gaussian(mean = 700 Hz, sd = 90 Hz) points 7 }"),
         (
             "relax a, b { T2 = 0.7 ms }",
-            "cycle c = 0 90 180 270\n ensemble { param offset : gaussian(mean = 700 Hz, sd = 90 Hz) points 3 }",
+            "cycle c = 0 1\n ensemble { param offset : gaussian(mean = 700 Hz, sd = 90 Hz) points 3 }",
         ),
     ];
     for (relaxation, more) in cases {
