@@ -110,6 +110,41 @@ fn energies_may_be_in_hertz() {
     assert_eq!((unit_j, unit_h), (Value::from("J"), Value::from("Hz")));
 }
 
+/// Numbers that are not comparable do not make each other rounding errors: an energy of 1e-30 J beside an order of 1, whether named as
+/// a metric, as a combination or as a product with a constant.
+#[test]
+fn small_results_are_not_printed_as_zero() {
+    let folder = scratch("small_results");
+    let file = folder.join("small.seq");
+    let program = "ergoseq 1\nsystem {\n    field 9.4 T\n    temperature 300 K\n    spin a : 1H\n}\nbattery { energy = zeeman }\n\
+                   sequence {\n    prepare thermal\n    pulse 1H 180 deg phase x ideal\n}\n\
+                   measure {\n    d = energy - ergotropy\n    e2 = 2*energy\n    he = energy/h\n    order(Iz(a))\n}\n";
+    std::fs::write(&file, program).unwrap();
+    let file = file.to_str().unwrap();
+    let table = text(&ergoseq(&["run", file]).stdout);
+    // The polarisation energy of a proton at 9.4 T and 300 K, (gamma hbar B/2)^2/(k T) to first order: 4.24486e-30 J.
+    assert!(table.contains("d [J]         -4.24486e-30") && table.contains("e2 [J]         8.48971e-30"), "{table}");
+    let hertz = text(&ergoseq(&["run", file, "--energy", "Hz"]).stdout);
+    assert!(hertz.contains("d [Hz]") && hertz.contains("-6406.3") && hertz.contains("12812.6"), "{hertz}");
+}
+
+/// The format of `--output` is that of its ending; a format that does not fit, and endings of pictures, are refused.
+#[test]
+fn output_has_the_format_of_its_ending() {
+    let folder = scratch("endings");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_string();
+    assert_eq!(code(&ergoseq(&["run", CHARGING, "--output", &path("a.json")])), 0);
+    let object: Value = serde_json::from_str(&std::fs::read_to_string(path("a.json")).unwrap()).unwrap();
+    assert_eq!(object["schema"], "ergoseq/run/1");
+    for (name, more) in [("b.csv", Some("json")), ("c.svg", None), ("d.html", None)] {
+        let file = path(name);
+        let mut arguments = vec!["run", CHARGING, "--output", &file];
+        arguments.extend(more.iter().flat_map(|format| ["--format", format]));
+        assert_eq!(code(&ergoseq(&arguments)), 2, "{name}");
+        assert!(!Path::new(&file).exists(), "{name}");
+    }
+}
+
 #[test]
 fn show_prints_every_stage_and_yaml_runs_the_same() {
     let tree = text(&ergoseq(&["show", CHARGING, "--stage", "ast"]).stdout);
