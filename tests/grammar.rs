@@ -284,6 +284,7 @@ fn tables() -> Vec<(&'static str, String)> {
                 ergoseq::tomography::METHODS.iter().map(|(w, _, m)| vec![code(w), (*m).into()]).collect(),
             ),
         ),
+        ("project", table(&["setting", "meaning"], two(ergoseq::ir::PROJECT_SETTINGS))),
         ("acquire", table(&["setting", "meaning"], two(ergoseq::ir::ACQUIRE_SETTINGS))),
         (
             "drawings",

@@ -46,6 +46,15 @@ fn file(system: &str, sequence: &str, measure: &str) -> String {
     format!("ergoseq 1\nunits natural\n{system}\nsequence {{\n{sequence}\n}}\nmeasure {{\n{measure}\n}}\n")
 }
 
+/// Numbers between -1 and 1 from a linear congruential generator (Knuth, MMIX).
+fn numbers(seed: u64) -> impl FnMut() -> f64 {
+    let mut state = seed;
+    move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 11) as f64 / (1u64 << 52) as f64 - 1.0
+    }
+}
+
 const PAIR: &str = "system { spin a, b : 1/2 }";
 
 // ---- reset ----
@@ -277,6 +286,82 @@ fn feedback_extracts_the_daemonic_ergotropy() {
         close(r.scalar("extracted").unwrap(), r.scalar("daemonic").unwrap(), 1e-12);
         assert!(r.scalar("daemonic") > r.scalar("plain"));
     }
+}
+
+/// A detector with errors: outcomes 0 and 1 of a spin that is up with probability p, records with an error e. The branch of the record
+/// inverts the cell; the energies follow from the four probabilities.
+#[test]
+fn the_recorded_outcome_decides_what_follows() {
+    for (p, e) in [(0.3, 0.1), (0.8, 0.0), (0.5, 1.0), (0.25, 0.5)] {
+        let text = file(
+            "system { spin a, b : 1/2 }\nbattery { energy = 0.5*Z(b), cells = b }",
+            &format!(
+                "prepare mix({p}: ket \"00\", {}: ket \"10\")\n project a along z error = {e} {{\n up {{ evolve X(b) for pi/2 }}\n \
+                 down {{ delay pi/2 }}\n }}",
+                1.0 - p
+            ),
+            "energy\n information = information_gain\n up = expectation(Z(a))",
+        );
+        let r = run(&text);
+        let recorded_up = p * (1.0 - e) + (1.0 - p) * e;
+        close(at(&r, "end", "energy"), 0.5 * (1.0 - 2.0 * recorded_up), 1e-13);
+        close(at(&r, "end", "up"), 2.0 * p - 1.0, 1e-13);
+        let h = |x: f64| if x <= 0.0 || x >= 1.0 { 0.0 } else { -x * x.log2() - (1.0 - x) * (1.0 - x).log2() };
+        // I = H(records) - H(records | outcomes).
+        close(at(&r, "end", "information"), h(recorded_up) - h(e), 1e-13);
+    }
+}
+
+/// `<exp(-W/T - I)> = 1` whatever is done, and `<W> >= -T I`: random Hamiltonians, axes, branches, errors and temperatures.
+#[test]
+fn work_and_information_obey_sagawa_and_ueda() {
+    let mut draw = numbers(11);
+    for case in 0..40 {
+        let axis = ["x", "y", "z"][case % 3];
+        let [c, d, g, j, e, t] = std::array::from_fn(|_| draw());
+        let (error, temperature) = (0.02 + 0.45 * e.abs(), 0.4 + t.abs());
+        let text = file(
+            &format!(
+                "param T = {temperature}\nsystem {{ spin a, b : 1/2 }}\nhamiltonian H = {c}*Z(a) + {d}*Z(b) + {j}*X(a)*Y(b)\n\
+                 battery {{ energy = H }}"
+            ),
+            &format!(
+                "prepare gibbs(H, T)\n evolve {g}*X(a) + {d}*Y(a)*X(b) for 1.3\n project a along {axis} error = {error} {{\n \
+                 up {{ evolve {d}*X(a) + Y(b)*X(a) for 0.8 }}\n down {{ evolve {g}*Z(a) + X(b) for 0.8 }}\n }}\n mark m\n \
+                 evolve Z(a) + {j}*Y(b) for 0.5 record 3 as after"
+            ),
+            "average = sagawa_ueda_average(T)\n work = mean_work\n stored = stored_energy\n information_gain\n jarzynski_average(T)",
+        );
+        let r = run(&text);
+        for mark in ["m", "end"] {
+            close(at(&r, mark, "average"), 1.0, 1e-12);
+            // The Gibbs state has no coherence that the first measurement would remove.
+            close(at(&r, mark, "work"), at(&r, mark, "stored"), 1e-12);
+            assert!(at(&r, mark, "work") >= -temperature * at(&r, mark, "information_gain") * 2f64.ln() - 1e-12);
+        }
+        let after = r.traces.iter().find(|t| t.name == "after").unwrap();
+        let averages = after.values.iter().find(|(key, _)| key == "average").unwrap();
+        averages.1.iter().for_each(|x| close(x.unwrap(), 1.0, 1e-12));
+    }
+}
+
+/// Information is defined for one record; work for any number of measurements outside of loops.
+#[test]
+fn several_records_have_no_information_here() {
+    let system = "param T = 0.6\nsystem { spin a, b : 1/2 }\nhamiltonian H = Z(a) + 0.5*Z(b)\nbattery { energy = H }";
+    let once = "project a along z error = 0.1 { up { evolve X(b) for 1 } down { delay 1 } }";
+    let nested = format!("project b along x {{ up {{ {once} }} down {{ delay 1 }} }}");
+    for sequence in [format!("{once}\n {once}"), nested] {
+        let r = run(&file(
+            system,
+            &format!("prepare gibbs(H, T)\n {sequence}"),
+            "mean_work\n stored_energy\n information_gain",
+        ));
+        close(at(&r, "end", "mean_work"), at(&r, "end", "stored_energy"), 1e-13);
+        assert!(r.notes.iter().any(|n| n.contains("a single `project`")), "{:?}", r.notes);
+    }
+    let r = run(&file(system, &format!("prepare gibbs(H, T)\n loop 3 {{ {once} }}"), "mean_work"));
+    assert!(r.notes.iter().any(|n| n.contains("in a loop")), "{:?}", r.notes);
 }
 
 /// Teleportation: two measurements with nested corrections put the state of one spin on another.

@@ -458,6 +458,7 @@ pub(super) fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet
         }
         StatementKind::Project(p) => {
             uses(&p.site, used);
+            p.settings.iter().for_each(|s| uses(&s.value, used));
             p.branches().flat_map(|(_, body)| body).for_each(|s| uses_of_statement(s, used));
         }
         StatementKind::Mark(_) => {}

@@ -5,9 +5,9 @@
     reason = "positions are those of states of the space, and matrices have its dimension"
 )]
 
-use crate::hamiltonian::Reset;
-use crate::linalg::{C64, Matrix, ONE, ZERO, add_to_diagonal, identity};
-use crate::spin::{Space, Sparse};
+use crate::hamiltonian::{Project, Reset, Step};
+use crate::linalg::{C64, Matrix, ONE, ZERO, add_to_diagonal, identity, real};
+use crate::spin::{Operator, Space, Sparse};
 use std::collections::BTreeMap;
 
 /// `sigma (x) Tr_S[rho]`, with the factors of the sites S at their places; `None` if the space lacks a state that sigma occupies.
@@ -44,9 +44,26 @@ pub fn reset(reset: &Reset, space: &Space, rho: &Matrix) -> Option<Matrix> {
     Some(out)
 }
 
-/// `P rho P` of a projector.
-pub fn outcome(projector: &Sparse, rho: &Matrix) -> Matrix {
-    projector.times_matrix(&projector.times_matrix(rho).adjoint()).adjoint()
+/// `P_l rho P_l` for every outcome l of a measurement.
+pub fn outcomes(project: &Project, space: &Space, rho: &Matrix) -> Vec<Matrix> {
+    let outcome = |(projector, _): &(Operator, Vec<Step>)| {
+        let projector = Sparse::of(projector, space);
+        projector.times_matrix(&projector.times_matrix(rho).adjoint()).adjoint()
+    };
+    project.branches.iter().map(outcome).collect()
+}
+
+/// `sum_l p(k|l) P_l rho P_l`: the state if outcome k is recorded, with its probability as trace, from those of all outcomes.
+pub fn recorded(project: &Project, k: usize, outcomes: &[Matrix]) -> Matrix {
+    let n = outcomes.first().map_or(0, Matrix::nrows);
+    let mut sum = Matrix::zeros(n, n);
+    for (l, outcome) in outcomes.iter().enumerate() {
+        let probability = project.recorded(k, l);
+        if probability > 0.0 {
+            sum += outcome * real(probability);
+        }
+    }
+    sum
 }
 
 /// A linear map on n states as a superoperator on stacked deviations with the mean as last element, as [`super::engines::exact::stacked`]

@@ -16,7 +16,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Kick, Project, Segment, Step};
 use crate::linalg::{Matrix, identity, product, real};
 use crate::source::Place;
-use crate::spin::{Sparse, State};
+use crate::spin::State;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -47,6 +47,11 @@ impl<'a> Integrator<'a> {
     /// Starts with an empty cache.
     pub fn new(context: &'a RunContext, options: &'a Options) -> Integrator<'a> {
         Integrator { context, options, propagators: HashMap::new(), liouvillians: HashMap::new(), methods: vec![] }
+    }
+
+    /// The run it belongs to.
+    pub fn context(&self) -> &'a RunContext {
+        self.context
     }
 
     /// Propagates one member through a step at which nothing is observed.
@@ -261,8 +266,9 @@ impl<'a> Integrator<'a> {
     fn project(&mut self, project: &Project, state: &State) -> Result<State, Fault> {
         let (rho, normalised) = (state.density(), state.is_normalised());
         let mut mean = Matrix::zeros(rho.nrows(), rho.ncols());
-        for (projector, steps) in &project.branches {
-            let mut found = channel::outcome(&Sparse::of(projector, self.context.space()), &rho);
+        let outcomes = channel::outcomes(project, self.context.space(), &rho);
+        for (k, (_, steps)) in project.branches.iter().enumerate() {
+            let mut found = channel::recorded(project, k, &outcomes);
             // What is left of a filter of coherence orders has no trace, and no probabilities.
             let probability = if normalised { found.trace().re } else { 1.0 };
             if probability <= NEVER {
@@ -288,9 +294,9 @@ impl<'a> Integrator<'a> {
             Step::Reset(reset) => channel::superoperator(n, |m| channel::reset(reset, space, m)).map(Propagator::Super),
             Step::Project(project) => {
                 let mut sum: Option<Matrix> = None;
-                for (projector, steps) in &project.branches {
-                    let sparse = Sparse::of(projector, space);
-                    let Some(measured) = channel::superoperator(n, |m| Some(channel::outcome(&sparse, m))) else {
+                for (k, (_, steps)) in project.branches.iter().enumerate() {
+                    let recorded = |m: &Matrix| channel::recorded(project, k, &channel::outcomes(project, space, m));
+                    let Some(measured) = channel::superoperator(n, |m| Some(recorded(m))) else {
                         return Ok(None);
                     };
                     let mut whole = Propagator::Super(measured);

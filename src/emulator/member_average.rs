@@ -108,8 +108,8 @@ impl MemberObservables {
         let (_, time) = arrival(scans.iter().map(|m| m.elapsed), &weights);
         let propagator = propagator_of(&scans);
         let motion = EnsembleMotion::of(scans);
-        let moment = Moment::new(&self.scene, &mean, motion.as_ref().map(|m| m as &dyn Motion), time)
-            .with_propagator(propagator);
+        let moment =
+            Moment::new(&self.scene, &mean, motion.as_ref().map(|m| m as &dyn Motion), time).with_process(propagator);
         self.observables
             .iter()
             .map(|observable| match observable.answer(Some(&moment), &BTreeMap::new()) {

@@ -4,8 +4,7 @@ use super::context::RunContext;
 use super::integrate::Integrator;
 use super::whole_propagator::{self, Followed};
 use crate::hamiltonian::{Fault, Schedule, Step};
-use crate::linalg::Matrix;
-use crate::metrics::NoPropagator;
+use crate::metrics::{NoPropagator, Process};
 
 /// The propagators of all members up to now.
 pub struct MemberPaths {
@@ -46,7 +45,7 @@ impl MemberPaths {
     }
 
     /// The propagator of each member, or why there is none.
-    pub fn iter(&self) -> impl Iterator<Item = Result<&Matrix, NoPropagator>> {
+    pub fn iter(&self) -> impl Iterator<Item = Result<&Process, NoPropagator>> {
         self.propagators.iter().map(|p| p.as_ref().map_err(|why| *why))
     }
 }

@@ -3,7 +3,7 @@
 use super::generator::Generator;
 use crate::hamiltonian::Segment;
 use crate::linalg::{Matrix, real};
-use crate::metrics::{LARGEST_MATRIX, Motion, NoPropagator, Rate, Undefined};
+use crate::metrics::{LARGEST_MATRIX, Motion, NoPropagator, Process, Rate, Undefined};
 use crate::spin::{Operator, Space, State};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -82,11 +82,11 @@ pub struct MemberAt<'a> {
     /// Time since `prepare`.
     pub elapsed: f64,
     /// Its propagator from `prepare` on.
-    pub propagator: Result<&'a Matrix, NoPropagator>,
+    pub propagator: Result<&'a Process, NoPropagator>,
 }
 
 /// The propagator of some members: that of the only one.
-pub fn propagator_of<'a>(members: &[MemberAt<'a>]) -> Result<&'a Matrix, NoPropagator> {
+pub fn propagator_of<'a>(members: &[MemberAt<'a>]) -> Result<&'a Process, NoPropagator> {
     match members {
         [member] => member.propagator,
         _ => Err(NoPropagator::Members),

@@ -437,7 +437,7 @@ impl<'a> Propagation<'a> {
         let moment = self
             .context
             .moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time)
-            .with_propagator(propagator_of(members));
+            .with_process(propagator_of(members));
         let marked = self.at_marks(position, &moment, &known)?;
         known.extend(marked.clone());
         Ok((self.values_of_moment(&moment, &known)?, marked))

@@ -121,7 +121,7 @@ impl<'a> Propagation<'a> {
                 let known = self.member_averages(&members)?;
                 let motion = super::motion::EnsembleMotion::of(members.clone());
                 let motion = motion.as_ref().map(|m| m as &dyn crate::metrics::Motion);
-                let moment = self.context.moment(&state, motion, common).with_propagator(propagator_of(&members));
+                let moment = self.context.moment(&state, motion, common).with_process(propagator_of(&members));
                 let found = self.values_of_moment(&moment, &known)?;
                 values.push(found);
                 let wanted = wanted(self.context, name);

@@ -208,7 +208,7 @@ fn answers(
     let known = context.member_averages.values(&|key, why| context.undefined(key, why), &members)?;
     let propagator = propagator_of(&members);
     let motion = EnsembleMotion::of(members);
-    let moment = context.moment(&mean, motion.as_ref().map(|m| m as &dyn Motion), time).with_propagator(propagator);
+    let moment = context.moment(&mean, motion.as_ref().map(|m| m as &dyn Motion), time).with_process(propagator);
     observables
         .iter()
         .map(|observable| match observable.answer(Some(&moment), &known) {

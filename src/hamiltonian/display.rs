@@ -2,6 +2,7 @@
 
 use super::schedule::{Look, Schedule, Segment, Step, Strobe};
 use crate::spin::{Basis, Operator, SiteKind};
+use crate::syntax::number_text;
 use crate::units::{UnitSystem, angular_factor};
 use crate::waveform::Scalar;
 use std::fmt::Write;
@@ -10,7 +11,7 @@ use std::fmt::Write;
 pub fn describe(schedule: &Schedule, units: UnitSystem) -> String {
     let mut out = String::new();
     let basis = &schedule.basis;
-    let _ = writeln!(out, "basis: {} states", crate::syntax::number_text(basis.size()));
+    let _ = writeln!(out, "basis: {} states", number_text(basis.size()));
     for site in &basis.sites {
         let what = match (&site.kind, site.isotope) {
             (SiteKind::Spin, Some(isotope)) => format!("spin, {}", isotope.symbol),
@@ -80,7 +81,12 @@ fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &
                 let begin = *clock;
                 for (projector, branch) in &project.branches {
                     let named = operator(projector, basis, UnitSystem::Natural);
-                    let _ = writeln!(out, "{indent}at {}: if measured {named}:", time(begin, units));
+                    let chance = if project.error > 0.0 {
+                        format!(" (recorded with an error probability of {})", number_text(project.error))
+                    } else {
+                        String::new()
+                    };
+                    let _ = writeln!(out, "{indent}at {}: if measured {named}{chance}:", time(begin, units));
                     *clock = begin;
                     steps(branch, basis, units, depth + 1, clock, out);
                 }

@@ -103,11 +103,14 @@ pub struct Reset {
     pub place: Place,
 }
 
-/// A projective measurement and what follows it: `rho -> sum_k B_k[P_k rho P_k]`, the mean over the outcomes k.
+/// A projective measurement and what follows it: `rho -> sum_k B_k[sum_l p(k|l) P_l rho P_l]`, the mean over the outcomes l and the recorded
+/// outcomes k, of which the branch is executed.
 #[derive(Debug, Clone)]
 pub struct Project {
-    /// The outcomes: projector, and the steps that follow. All branches have the same duration.
+    /// The outcomes: projector, and the steps that follow if it is recorded. All branches have the same duration.
     pub branches: Vec<(Operator, Vec<Step>)>,
+    /// Probability that another outcome than the true one is recorded.
+    pub error: f64,
     /// Place of the statement in the source.
     pub place: Place,
 }
@@ -192,6 +195,13 @@ impl Relaxing {
     /// True if there is no relaxation.
     pub fn is_empty(&self) -> bool {
         self.collapse.is_empty() && self.order.is_none()
+    }
+}
+
+impl Project {
+    /// `p(k|l)`: the probability that outcome k is recorded if l is true.
+    pub fn recorded(&self, k: usize, l: usize) -> f64 {
+        if k == l { 1.0 - self.error } else { self.error }
     }
 }
 

@@ -148,6 +148,9 @@ pub enum EventKind {
         site: Expr,
         /// The axis of the measured component.
         axis: Axis,
+        /// Probability that the recorded outcome is the wrong one; 0 by default.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        error: Option<Expr>,
         /// What follows the outcome +1/2.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         up: Vec<Event>,
@@ -360,6 +363,12 @@ pub const ACQUIRE_SETTINGS: &[(&str, &str)] = &[
     ),
     ("seed", "the seed of the noise, 0 by default; every point of a sweep has the same noise"),
 ];
+
+/// Settings of `project`: (keyword, description).
+pub const PROJECT_SETTINGS: &[(&str, &str)] = &[(
+    "error",
+    "the probability that the recorded outcome is wrong, 0 by default; the branches follow the recorded outcome",
+)];
 
 /// Settings of a pulse: (keyword, description).
 pub const PULSE_SETTINGS: &[(&str, &str)] = &[

@@ -30,6 +30,7 @@ mod multiplets;
 mod nmr;
 mod parallel;
 mod population;
+mod process;
 #[cfg(test)]
 pub(crate) mod random;
 mod single_site;
@@ -64,6 +65,7 @@ pub use moment::{Averaged, Moment, Motion, Rate, Scene};
 pub use nmr::{coherence_order, deviation_correlation, gibbs_correlation, gibbs_fidelity, spin_temperature};
 pub use parallel::parallel_ergotropy;
 pub use population::{SAME_LEVEL, population};
+pub use process::{Bundle, Measured, Process, Records};
 pub use single_site::single_site_ergotropy;
 pub use speed::{energy_fisher_information, mandelstam_tamm_time, margolus_levitin_time, standard_deviation};
 pub use table::METRICS;

@@ -7,6 +7,7 @@
 
 use super::cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument, too_large};
 use super::deviation::Spectrum;
+use super::process::{Measured, Process};
 use super::{NoPropagator, Undefined, Value};
 use crate::linalg::{C64, Matrix, Vector};
 use crate::spin::{Basis, Blocks, Operator, Reduction, Space, State};
@@ -129,6 +130,8 @@ pub struct Moment<'a> {
     pub(super) unitary_part: Option<u64>,
     /// Propagator from `prepare` to this moment, on the space of the scene.
     propagator: Result<&'a Matrix, NoPropagator>,
+    /// The process up to this moment, if it contains projective measurements with feedback.
+    measured: Option<&'a Measured>,
     pub(super) cache: Cache,
 }
 
@@ -184,6 +187,7 @@ impl<'a> Moment<'a> {
             time: time.into(),
             unitary_part: None,
             propagator: Err(NoPropagator::NotFollowed),
+            measured: None,
             cache: Cache::default(),
         }
     }
@@ -210,6 +214,22 @@ impl<'a> Moment<'a> {
     /// Gives the moment the propagator from `prepare` on.
     pub fn with_propagator(self, propagator: Result<&'a Matrix, NoPropagator>) -> Moment<'a> {
         Moment { propagator, ..self }
+    }
+
+    /// Gives the moment the process from `prepare` on.
+    pub fn with_process(self, process: Result<&'a Process, NoPropagator>) -> Moment<'a> {
+        match process {
+            Ok(Process::Unitary(u)) => self.with_propagator(Ok(u)),
+            Ok(Process::Measured(measured)) => {
+                Moment { propagator: Err(NoPropagator::Measured), measured: Some(measured), ..self }
+            }
+            Err(why) => self.with_propagator(Err(why)),
+        }
+    }
+
+    /// The process from `prepare` to this moment, if it contains projective measurements with feedback.
+    pub fn measured(&self) -> Option<&'a Measured> {
+        self.measured
     }
 
     /// Propagator from `prepare` to this moment, on the space of the scene.

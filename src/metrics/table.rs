@@ -257,6 +257,26 @@ pub const METRICS: &[Metric] = &[
     )
     .of_propagator(),
     metric(
+        "sagawa_ueda_average",
+        &[Parameter::Temperature, OptionalOperator],
+        Quantity::Number,
+        true,
+        "<exp(-W/k_B T - I)>, W as in `mean_work`, I the information of a measurement (`project`); 1 after the Gibbs state of `energy` at T",
+        "Sagawa, Ueda, Phys. Rev. Lett. 104, 090602 (2010)",
+        work_distribution::evaluate_sagawa_ueda,
+    )
+    .of_propagator(),
+    metric(
+        "information_gain",
+        &[],
+        Quantity::Number,
+        false,
+        "sum_l,k p(l) p(k|l) log2(p(k|l)/p(k)) over outcomes l and records k of a measurement (`project`): their mutual information",
+        "Sagawa, Ueda, Phys. Rev. Lett. 104, 090602 (2010)",
+        work_distribution::evaluate_information,
+    )
+    .of_propagator(),
+    metric(
         "free_energy_bound",
         &[Parameter::Temperature],
         Quantity::Energy,

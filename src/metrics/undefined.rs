@@ -39,6 +39,12 @@ pub enum NoPropagator {
     NotFollowed,
     /// A step since `prepare` is not unitary.
     NotUnitary,
+    /// A projective measurement with feedback since `prepare`.
+    Measured,
+    /// Several records since `prepare`, or some inside of branches.
+    SeveralRecords,
+    /// Eigenvalues of the battery's Hamiltonian could not be computed.
+    NoEigenvalues,
     /// The members of an ensemble have different propagators.
     Members,
     /// The system has more states than [`LARGEST_PROPAGATOR`].
@@ -59,8 +65,15 @@ impl fmt::Display for NoPropagator {
         let why = match self {
             NoPropagator::NotFollowed => "the propagator from `prepare` to this moment is not computed here",
             NoPropagator::NotUnitary => {
-                "it needs unitary evolution from `prepare` on, and relaxation, noise, `crush`, `dephase` or `reset` stands before this moment"
+                "it needs unitary evolution from `prepare` on, and relaxation, noise, `crush`, `dephase`, `reset` or a `project` in a loop stands before this moment"
             }
+            NoPropagator::Measured => {
+                "it needs unitary evolution from `prepare` on, and a `project` stands before this moment"
+            }
+            NoPropagator::SeveralRecords => {
+                "information is computed for a single `project` with branches, outside of other branches"
+            }
+            NoPropagator::NoEigenvalues => "the levels of the battery could not be computed",
             NoPropagator::Members => {
                 "the members of the ensemble have different propagators; `member_mean` averages what each of them has"
             }

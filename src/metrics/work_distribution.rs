@@ -5,6 +5,8 @@
 //!
 //! `p(n, m) = Tr[P'_m U P_n rho_0 P_n U^dagger]`, `W = E'_m - E_n`.
 //!
+//! With projective measurements in between, `P_n rho_0 P_n` evolves by the process that they make with what follows them.
+//!
 //! W is the work done on the battery. The first measurement removes coherences between levels of H, so `<W>` is the stored energy only if the
 //! prepared state has none. If it is the Gibbs state of H at temperature T, `<exp(-W/T)> = Z'/Z` for every U (Jarzynski), which is 1 if H' = H.
 
@@ -13,7 +15,6 @@ use super::moment::mean;
 use super::population::SAME_LEVEL;
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{Eigen, LinalgError, Matrix, conjugate, conjugate_back, hermitian_eigen, product};
-use crate::spin::Action;
 use std::ops::Range;
 
 /// Works below minus this fraction of the largest magnitude count as negative; smaller ones are rounding of zero.
@@ -27,16 +28,25 @@ pub struct WorkDistribution {
 }
 
 /// An eigendecomposition with its levels.
-struct Measurement {
+pub(super) struct Measurement {
     eigen: Eigen,
     levels: Vec<Range<usize>>,
 }
 
 impl Measurement {
-    fn of(h: &Matrix) -> Result<Measurement, LinalgError> {
+    pub(super) fn of(h: &Matrix) -> Result<Measurement, LinalgError> {
         let eigen = hermitian_eigen(h)?;
         let levels = eigen.levels(SAME_LEVEL * eigen.spread());
         Ok(Measurement { eigen, levels })
+    }
+
+    /// For every level, its energy and `P_n rho P_n`.
+    pub(super) fn projected(&self, rho: &Matrix) -> Vec<(f64, Matrix)> {
+        let part = |level: &Range<usize>| {
+            let vectors = self.vectors(level);
+            (self.energy(level), conjugate(&vectors, &conjugate_back(&vectors, rho)))
+        };
+        self.levels.iter().map(part).collect()
     }
 
     /// Mean energy of a level's states.
@@ -79,6 +89,23 @@ pub fn work_distribution(
 }
 
 impl WorkDistribution {
+    /// The distribution of a process whose states after the first measurement are given by level, with the energy of the level; the second
+    /// Hamiltonian is `h_final`.
+    fn of_process<'a>(
+        levels: impl Iterator<Item = (f64, &'a Matrix)>,
+        h_final: &Matrix,
+    ) -> Result<WorkDistribution, LinalgError> {
+        let second = Measurement::of(h_final)?;
+        let mut parts = Vec::new();
+        for (energy, state) in levels {
+            for last in &second.levels {
+                let probability = conjugate_back(&second.vectors(last), state).trace().re;
+                parts.push((second.energy(last) - energy, probability));
+            }
+        }
+        Ok(WorkDistribution { parts })
+    }
+
     /// `<f(W)>`.
     pub fn mean_of(&self, f: impl Fn(f64) -> f64) -> f64 {
         self.parts.iter().filter(|(_, p)| *p != 0.0).map(|(w, p)| p * f(*w)).sum()
@@ -97,33 +124,30 @@ impl WorkDistribution {
     }
 }
 
-/// The matrix of an operator on the space of the scene.
-fn dense(action: &Action, n: usize) -> Matrix {
-    let mut out = Matrix::zeros(n, n);
-    for k in 0..n {
-        let unit = crate::linalg::Vector::from_fn(n, |row, _| crate::linalg::real(f64::from(u8::from(row == k))));
-        out.set_column(k, &action.apply(&unit));
-    }
-    out
-}
-
 /// The two Hamiltonians; the second is argument `k` if it is given, otherwise the battery's.
 fn hamiltonians(m: &Moment, a: &[Argument], k: usize) -> Result<(Matrix, Option<Matrix>), Undefined> {
     let n = m.scene.space.len();
-    let first = dense(m.battery()?.energy(), n);
-    let given = if k < a.len() { Some(dense(m.operator_argument(a, k)?.action(&m.scene.space), n)) } else { None };
+    let first = m.battery()?.energy().matrix(n);
+    let given = if k < a.len() { Some(m.operator_argument(a, k)?.action(&m.scene.space).matrix(n)) } else { None };
     Ok((first, given))
 }
 
 fn distribution(m: &Moment, a: &[Argument], k: usize) -> Result<WorkDistribution, Undefined> {
-    let u = m.propagator()?;
     let (first, given) = hamiltonians(m, a, k)?;
+    if let Some(measured) = m.measured() {
+        let levels = measured.levels.iter().map(|(energy, state)| (*energy, state));
+        return Ok(WorkDistribution::of_process(levels, given.as_ref().unwrap_or(&first))?);
+    }
+    let u = m.propagator()?;
     Ok(work_distribution(m.initial_density()?, u, &first, given.as_ref().unwrap_or(&first))?)
 }
 
 /// `Tr[H' U d U^dagger] - Tr[H d]` of the deviation d from the maximally mixed state, without coherences between levels, and the
 /// difference of the mean levels: at a polarisation of 1e-8 the sum over the distribution would be lost in rounding.
 pub(super) fn evaluate_mean(m: &Moment, a: &[Argument]) -> Value {
+    if m.measured().is_some() {
+        return Ok(distribution(m, a, 0)?.mean_of(|w| w));
+    }
     let u = m.propagator()?;
     let (first, given) = hamiltonians(m, a, 0)?;
     let deviation = traceless(m.initial_density()?);
@@ -147,11 +171,39 @@ pub(super) fn evaluate_negative(m: &Moment, a: &[Argument]) -> Value {
 }
 
 pub(super) fn evaluate_jarzynski(m: &Moment, a: &[Argument]) -> Value {
+    let temperature = temperature(m, a)?;
+    Ok(distribution(m, a, 1)?.mean_of(|w| (-w / temperature).exp()))
+}
+
+fn temperature(m: &Moment, a: &[Argument]) -> Value {
     let temperature = m.number(a, 0)?;
     if temperature == 0.0 || !temperature.is_finite() {
         return Err(Undefined::Domain("the temperature of an average of exp(-W/T) is finite and not 0".into()));
     }
-    Ok(distribution(m, a, 1)?.mean_of(|w| (-w / temperature).exp()))
+    Ok(temperature)
+}
+
+/// `<exp(-W/T - I)>` with the information `I = ln(p(k|l)/p(k))` of the record k about the outcome l (Sagawa, Ueda, Phys. Rev. Lett. 104,
+/// 090602). It is 1 if the Gibbs state at T is prepared, H' = H and every record may follow every outcome; without errors some records never
+/// follow an outcome, and the average is smaller (absolute irreversibility).
+pub(super) fn evaluate_sagawa_ueda(m: &Moment, a: &[Argument]) -> Value {
+    let temperature = temperature(m, a)?;
+    let Some(measured) = m.measured() else { return evaluate_jarzynski(m, a) };
+    let (first, given) = hamiltonians(m, a, 1)?;
+    let levels = measured.weighted().map_err(|why| Undefined::Domain(why.to_string()))?;
+    let weighted = WorkDistribution::of_process(levels, given.as_ref().unwrap_or(&first))?;
+    Ok(weighted.mean_of(|w| (-w / temperature).exp()))
+}
+
+/// Mutual information of outcomes and records, bits.
+pub(super) fn evaluate_information(m: &Moment, _: &[Argument]) -> Value {
+    match m.measured() {
+        Some(measured) => {
+            let nats = measured.information().map_err(|why| Undefined::Domain(why.to_string()))?;
+            Ok(nats / std::f64::consts::LN_2)
+        }
+        None => m.propagator().map(|_| 0.0),
+    }
 }
 
 #[cfg(test)]

@@ -153,6 +153,16 @@ pub enum Action {
 }
 
 impl Action {
+    /// The matrix of the operator on a space of n states.
+    pub fn matrix(&self, n: usize) -> Matrix {
+        let mut out = Matrix::zeros(n, n);
+        for k in 0..n {
+            let unit = Vector::from_fn(n, |row, _| crate::linalg::real(f64::from(u8::from(row == k))));
+            out.set_column(k, &self.apply(&unit));
+        }
+        out
+    }
+
     /// True if operators on this space are applied matrix-free.
     pub fn without_matrix(space: &Space) -> bool {
         space.is_whole() && space.len() >= LARGE

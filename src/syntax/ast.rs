@@ -278,7 +278,7 @@ pub enum StatementKind {
     Dephase(Expr),
     /// `reset a = down(a)`
     Reset(Vec<Expr>, Vec<State>),
-    /// `project a along z { up { ... } down { ... } }`
+    /// `project a along z error = 5 % { up { ... } down { ... } }`
     Project(Box<Project>),
     /// `mark charged`
     Mark(Name),
@@ -328,6 +328,8 @@ pub struct Project {
     pub site: Expr,
     /// The axis: x, y or z.
     pub axis: Name,
+    /// `error = 5 %`
+    pub settings: Vec<Setting>,
     /// Statements of the outcome up, if written.
     pub up: Option<Vec<Statement>>,
     /// Statements of the outcome down, if written.

@@ -258,7 +258,8 @@ impl Display for Statement {
             StatementKind::Dephase(operator) => write!(f, "dephase {operator}"),
             StatementKind::Reset(sites, states) => write!(f, "reset {} = {}", joined(sites), joined(states)),
             StatementKind::Project(p) => {
-                let head = format!("project {} along {}", p.site, p.axis);
+                let mut head = format!("project {} along {}", p.site, p.axis);
+                head.extend(p.settings.iter().map(|s| format!(" {s}")));
                 let branches: Vec<String> = p.branches().map(|(word, body)| Branch(word, body).to_string()).collect();
                 if branches.is_empty() { f.write_str(&head) } else { block(f, &head, branches) }
             }

@@ -213,11 +213,14 @@ impl Builder<'_, '_> {
 
     fn project(&mut self, p: &ast::Project) -> EventKind {
         let site = self.site(&p.site);
+        let known: Vec<&str> = ir::PROJECT_SETTINGS.iter().map(|(word, _)| *word).collect();
+        let given = settings(&p.settings, &known, "`project`", self.c);
+        let error = given.first().map(|(_, value)| self.c.number(value, Dimension::NUMBER));
         let outer = std::mem::replace(&mut self.in_branch, true);
         let mut branch = |body: &Option<Vec<Statement>>| body.as_deref().map_or(vec![], |b| self.events(b));
         let (up, down) = (branch(&p.up), branch(&p.down));
         self.in_branch = outer;
-        EventKind::Project { site, axis: ir::Axis::named(&p.axis.text).unwrap_or_default(), up, down }
+        EventKind::Project { site, axis: ir::Axis::named(&p.axis.text).unwrap_or_default(), error, up, down }
     }
 
     /// Inlines a subsequence call.

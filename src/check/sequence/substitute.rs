@@ -119,5 +119,7 @@ fn state(s: &ast::State, r: &dyn Fn(&str) -> Option<Expr>) -> ast::State {
 fn project(p: &ast::Project, r: &dyn Fn(&str) -> Option<Expr>) -> ast::Project {
     let body = |list: &Vec<Statement>| -> Vec<Statement> { list.iter().map(|s| substitute(s, r)).collect() };
     let (up, down) = (p.up.as_ref().map(body), p.down.as_ref().map(body));
-    ast::Project { site: p.site.replace(r), axis: p.axis.clone(), up, down }
+    let setting = |s: &ast::Setting| ast::Setting { name: s.name.clone(), value: s.value.replace(r) };
+    let settings = p.settings.iter().map(setting).collect();
+    ast::Project { site: p.site.replace(r), axis: p.axis.clone(), settings, up, down }
 }

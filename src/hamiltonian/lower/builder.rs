@@ -165,8 +165,8 @@ impl<'a> Builder<'a, '_> {
                 steps.push(Step::Dephase(operator, place));
             }
             EventKind::Reset { sites, states } => steps.push(Step::Reset(reset(self.e, sites, states, place)?)),
-            EventKind::Project { site, axis, up, down } => {
-                steps.push(Step::Project(self.project(site, *axis, [up, down], place)?));
+            EventKind::Project { site, axis, error, up, down } => {
+                steps.push(Step::Project(self.project((site, *axis), error.as_ref(), [up, down], place)?));
             }
             EventKind::Mark { name } => steps.push(Step::Mark(name.clone())),
             EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, decoupling } => {

@@ -6,21 +6,35 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::Fault;
 use crate::hamiltonian::centres::{Repetition, has_centres};
 use crate::hamiltonian::schedule::{Project, duration};
+use crate::hamiltonian::value::Evaluator;
 use crate::ir::{Axis, Event};
 use crate::linalg::real;
 use crate::source::Place;
 use crate::spin::{LocalKind, Operator, SiteKind};
 use crate::syntax::{Expr, number_text};
 
+/// The probability of a wrong record.
+fn error_of(e: &Evaluator, error: Option<&Expr>) -> Result<f64, Fault> {
+    let Some(expr) = error else { return Ok(0.0) };
+    let value = e.number(expr)?;
+    if !(0.0..=1.0).contains(&value) {
+        let message =
+            format!("the probability of a wrong record must lie between 0 and 1, this is {}", number_text(value));
+        return Err(Diagnostic::new(Code::OutOfRange, expr.span(), message).label("not a probability").into());
+    }
+    Ok(value)
+}
+
 /// Durations of branches that differ by less than this fraction are equal.
 const SAME_TIME: f64 = 1e-12;
 
 impl<'a> Builder<'a, '_> {
-    /// Measures the component of a spin 1/2 along an axis: `P = 1/2 +- I_axis`, followed by the branches of the outcomes up and down.
+    /// Measures the component of a spin 1/2 along an axis: `P = 1/2 +- I_axis`, followed by the branches of the recorded outcomes up and
+    /// down.
     pub(super) fn project(
         &mut self,
-        site: &Expr,
-        axis: Axis,
+        (site, axis): (&Expr, Axis),
+        error: Option<&Expr>,
         branches: [&'a [Event]; 2],
         place: Place,
     ) -> Result<Project, Fault> {
@@ -47,6 +61,7 @@ impl<'a> Builder<'a, '_> {
                 .help("`dephase` removes the coherences that a measurement of any other operator would")
                 .into());
         };
+        let error = error_of(self.e, error)?;
         let start = self.clock;
         let mut found = Vec::with_capacity(branches.len());
         for (body, sign) in branches.into_iter().zip([1.0, -1.0]) {
@@ -81,6 +96,6 @@ impl<'a> Builder<'a, '_> {
                 .help("add a `delay` to the shorter branch")
                 .into());
         }
-        Ok(Project { branches: found, place })
+        Ok(Project { branches: found, error, place })
     }
 }

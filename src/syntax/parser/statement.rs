@@ -134,7 +134,7 @@ impl Parser<'_> {
         Ok(StatementKind::Reset(sites, states))
     }
 
-    /// `site "along" ( "x" | "y" | "z" ) [ "{" { ( "up" | "down" ) "{" { event } "}" } "}" ]`
+    /// `site "along" ( "x" | "y" | "z" ) { setting } [ "{" { ( "up" | "down" ) "{" { event } "}" } "}" ]`
     fn project(&mut self) -> Rule<Project> {
         let site = self.site()?;
         self.word("along")?;
@@ -142,7 +142,8 @@ impl Parser<'_> {
         if !matches!(self.kind(), TokenKind::Name(word) if axes.contains(&word.as_str())) {
             return Err(self.unexpected("expected the axis: x, y or z").into());
         }
-        let mut project = Project { site, axis: self.name("x, y or z")?, up: None, down: None };
+        let axis = self.name("x, y or z")?;
+        let mut project = Project { site, axis, settings: self.settings()?, up: None, down: None };
         if !self.at_sign("{") {
             return Ok(project);
         }
