@@ -461,6 +461,7 @@ pub(super) fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet
             p.settings.iter().for_each(|s| uses(&s.value, used));
             p.branches().flat_map(|(_, body)| body).for_each(|s| uses_of_statement(s, used));
         }
+        StatementKind::Read(_, observable) => uses(observable, used),
         StatementKind::Mark(_) => {}
         StatementKind::Crush(keep) => keep.iter().for_each(|e| uses(e, used)),
         StatementKind::Gradient(strength, duration, settings) => {

@@ -100,6 +100,7 @@ fn samples(schedule: &Schedule) -> Result<(), Fault> {
             | Step::Dephase(..)
             | Step::Reset(_)
             | Step::Project(_)
+            | Step::Feedback(_)
             | Step::Mark(_)
             | Step::Tomography(_) => {}
         }

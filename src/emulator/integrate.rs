@@ -7,13 +7,14 @@ use super::engines::exact::{EXACT, ExactClosed};
 use super::engines::liouville::{self, Liouville, LiouvilleStep};
 use super::engines::periodic::Periodic;
 use super::engines::{DENSE_LIOUVILLE, StepError, Stepper, choose};
+use super::feedback::Readings;
 use super::generator::{DENSE_VECTORS, Generator};
 use super::projection::Projection;
 use super::propagator::{Propagator, SegmentKey};
 use super::settings::{Method, Options};
 use super::truncation;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::{Fault, Kick, Project, Segment, Step};
+use crate::hamiltonian::{Fault, Feedback, Kick, Project, Segment, Step};
 use crate::linalg::{Matrix, identity, product, real};
 use crate::source::Place;
 use crate::spin::State;
@@ -39,6 +40,8 @@ pub struct Integrator<'a> {
     propagators: HashMap<SegmentKey, Arc<Propagator>>,
     /// Liouvillians of systems too large for one dense superoperator.
     liouvillians: HashMap<SegmentKey, LiouvilleStep>,
+    /// What was read of the state.
+    feedback: Readings,
     /// Names of the methods used.
     pub methods: Vec<&'static str>,
 }
@@ -46,12 +49,27 @@ pub struct Integrator<'a> {
 impl<'a> Integrator<'a> {
     /// Starts with an empty cache.
     pub fn new(context: &'a RunContext, options: &'a Options) -> Integrator<'a> {
-        Integrator { context, options, propagators: HashMap::new(), liouvillians: HashMap::new(), methods: vec![] }
+        Integrator {
+            context,
+            options,
+            propagators: HashMap::new(),
+            liouvillians: HashMap::new(),
+            feedback: Readings::default(),
+            methods: vec![],
+        }
     }
 
     /// The run it belongs to.
     pub fn context(&self) -> &'a RunContext {
         self.context
+    }
+
+    /// A segment or kick with the present values of the readings.
+    ///
+    /// # Errors
+    /// If one of them has no value yet, or it makes a strength infinite.
+    pub fn bound(&self, step: &Step) -> Result<Step, Fault> {
+        self.feedback.bind(step)
     }
 
     /// Propagates one member through a step at which nothing is observed.
@@ -80,6 +98,16 @@ impl<'a> Integrator<'a> {
                 State::Mixed(rho.ok_or_else(|| failed(reset.place, "the new state leaves the space that is followed"))?)
             }
             Step::Project(project) => self.project(project, &state)?,
+            Step::Feedback(feedback) => match &**feedback {
+                Feedback::Read(reading) => {
+                    self.feedback.read(reading, self.context, &state)?;
+                    state
+                }
+                Feedback::Driven(step) => {
+                    let bound = self.bound(step)?;
+                    self.step_member(&bound, state)?
+                }
+            },
             Step::Loop(count, body) => self.repeat(*count, body, state)?,
             Step::Strobe(strobe) => {
                 strobe.runs.iter().try_fold(state, |state, (count, body)| self.repeat(*count, body, state))?
@@ -376,7 +404,7 @@ impl<'a> Integrator<'a> {
                     Some(once) => once.power(*count),
                     None => return Ok(None),
                 },
-                Step::Strobe(_) => return Ok(None),
+                Step::Strobe(_) | Step::Feedback(_) => return Ok(None),
                 Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Project(_) => match self.channel(step)? {
                     Some(found) => found,
                     None => return Ok(None),

@@ -59,6 +59,7 @@ impl Stops {
             | Step::Dephase(..)
             | Step::Reset(_)
             | Step::Project(_)
+            | Step::Feedback(_)
             | Step::Strobe(_)
             | Step::Loop(..) => None,
         }
@@ -322,6 +323,8 @@ pub enum LastAction<'a> {
     Instantaneous,
     /// A segment, at its end.
     Segment(&'a Segment),
+    /// A segment whose strengths depend on readings, at its end.
+    Driven(&'a Step),
 }
 
 /// The last action of some steps. A loop ends with the last repetition of its body; the transient rotation at the edge of a finite pulse
@@ -344,6 +347,11 @@ pub fn last_action(steps: &[Step]) -> LastAction<'_> {
                     }
                 }
             }
+            Step::Feedback(feedback) => match feedback.driven() {
+                Some(step @ Step::Segment(_)) => return LastAction::Driven(step),
+                Some(_) => return LastAction::Instantaneous,
+                None => {}
+            },
             Step::Loop(0, _) | Step::Mark(_) | Step::Tomography(_) => {}
             Step::Loop(_, body) => match last_action(body) {
                 LastAction::None => {}

@@ -13,7 +13,7 @@ const SAME_HAMILTONIAN: f64 = 1e-12;
 
 /// A segment acting on a member, with its generator, which is built on first use.
 pub struct ActingSegment<'a> {
-    segment: &'a Segment,
+    segment: Cow<'a, Segment>,
     space: &'a Space,
     generator: OnceCell<Generator>,
 }
@@ -21,7 +21,12 @@ pub struct ActingSegment<'a> {
 impl<'a> ActingSegment<'a> {
     /// A segment on a space.
     pub fn new(segment: &'a Segment, space: &'a Space) -> ActingSegment<'a> {
-        ActingSegment { segment, space, generator: OnceCell::new() }
+        ActingSegment { segment: Cow::Borrowed(segment), space, generator: OnceCell::new() }
+    }
+
+    /// A segment that was made while the sequence runs.
+    pub fn owned(segment: Segment, space: &'a Space) -> ActingSegment<'a> {
+        ActingSegment { segment: Cow::Owned(segment), space, generator: OnceCell::new() }
     }
 
     /// Duration of the segment.
@@ -31,7 +36,7 @@ impl<'a> ActingSegment<'a> {
 
     /// Its generator, built on first use.
     pub fn generator(&self) -> &Generator {
-        self.generator.get_or_init(|| Generator::of(self.segment, self.space))
+        self.generator.get_or_init(|| Generator::of(&self.segment, self.space))
     }
 }
 

@@ -82,7 +82,8 @@ fn segments<'a>(steps: &'a [Step], times: u64) -> Vec<(&'a Segment, u64)> {
                 strobe.runs.iter().flat_map(of_run).collect()
             }
             Step::Project(project) => project.branches.iter().flat_map(|(_, steps)| segments(steps, times)).collect(),
-            Step::Kick(_)
+            Step::Feedback(_)
+            | Step::Kick(_)
             | Step::Crush(_)
             | Step::Dephase(..)
             | Step::Reset(_)

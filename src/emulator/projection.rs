@@ -40,6 +40,7 @@ impl Projection {
             | Step::Kick(_)
             | Step::Reset(_)
             | Step::Project(_)
+            | Step::Feedback(_)
             | Step::Mark(_)
             | Step::Acquire(_)
             | Step::Tomography(_)

@@ -5,7 +5,8 @@ use super::engines::choose;
 use super::fid::{Fid, GROUP, SignalSum};
 use super::generator::Generator;
 use super::integrate::{Integrator, failed};
-use super::meeting::{LastAction, Leg, Meeting, common_legs, last_action, same_times};
+use super::last_segment;
+use super::meeting::{Leg, Meeting, common_legs, same_times};
 use super::member_batch::{Look, Sums, Wanted};
 use super::member_paths::MemberPaths;
 use super::motion::{ActingSegment, EnsembleMotion, MeanMotion, MemberAt, arrival, mean_state, propagator_of};
@@ -149,11 +150,7 @@ impl<'a> Propagation<'a> {
         self.clocks = clocks;
         self.account(legs.iter().flat_map(|leg| leg.steps).all(|step| step.is_unitary()));
         for (leg, last) in legs.iter().zip(&mut self.last_segments) {
-            match last_action(leg.steps) {
-                LastAction::None => {}
-                LastAction::Instantaneous => *last = None,
-                LastAction::Segment(segment) => *last = Some(ActingSegment::new(segment, self.context.space())),
-            }
+            *last = last_segment::after(leg.steps, last.take(), &self.integrator, self.context.space())?;
         }
         Ok(states)
     }

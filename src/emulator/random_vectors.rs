@@ -201,6 +201,12 @@ fn refuse(schedule: &Schedule, prepared: &Prepared) -> Result<(), Fault> {
             .help("declare its spins one by one: `spin s[n] : 1H`")
             .into());
     }
+    if let Some(feedback) = schedule.steps.iter().find_map(Step::feedback) {
+        let message = "random vectors give means with an error, so feedback by a mean is not defined";
+        return Err(Diagnostic::new(Code::Contradiction, feedback.place().span(), message)
+            .help("leave `--typical` out")
+            .into());
+    }
     let strobed = |step: &Step| match step {
         Step::Strobe(strobe) if matches!(strobe.look, Look::Signal(_)) => Some(strobe.place),
         _ => None,

@@ -40,9 +40,13 @@ fn accumulated(steps: &[Step]) -> f64 {
         Step::Loop(count, body) => *count as f64 * accumulated(body),
         Step::Strobe(strobe) => strobe.runs.iter().map(|(count, body)| *count as f64 * accumulated(body)).sum(),
         Step::Project(project) => project.branches.iter().map(|(_, steps)| accumulated(steps)).fold(0.0, f64::max),
-        Step::Kick(_) | Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Mark(_) | Step::Tomography(_) => {
-            0.0
-        }
+        Step::Kick(_)
+        | Step::Crush(_)
+        | Step::Dephase(..)
+        | Step::Reset(_)
+        | Step::Feedback(_)
+        | Step::Mark(_)
+        | Step::Tomography(_) => 0.0,
     };
     steps.iter().map(of).sum()
 }

@@ -166,6 +166,9 @@ fn propagate(
     let experiment = e.experiment;
     let stops = requests.stops();
     let members = members_of(e)?;
+    if members.len() > 1 {
+        refuse_feedback(experiment)?;
+    }
     if let Some(found) = batched_ensemble::run(e, given, options, (requests, observables.clone()), &members)? {
         return Ok(found);
     }
@@ -323,4 +326,21 @@ fn only_measured(mut trace: Trace, experiment: &Experiment) -> Trace {
     let theory = |key: &str| experiment.theories.iter().any(|t| key_of(&t.metric) == key);
     trace.values.retain(|(k, _)| experiment.measures.iter().any(|m| m.key == *k) || theory(k));
     trace
+}
+
+/// Refuses feedback by the mean of an ensemble, whose members are propagated one by one.
+fn refuse_feedback(experiment: &Experiment) -> Result<(), Fault> {
+    let mut place = None;
+    for event in &experiment.sequence {
+        event.readings(&mut |_, observable| {
+            place.get_or_insert(observable.span());
+        });
+    }
+    let Some(place) = place else { return Ok(()) };
+    let message =
+        "feedback is computed for one member: in an ensemble or a phase cycle the mean over all members would be read";
+    Err(Diagnostic::new(Code::NotEmulated, place, message)
+        .label("the experiment has several members")
+        .help("leave the `ensemble`, the powder or the `cycle` out")
+        .into())
 }

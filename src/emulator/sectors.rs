@@ -57,6 +57,9 @@ pub fn movers(steps: &[Step]) -> Vec<Operator> {
                     out.extend(movers(steps));
                 }
             }
+            Step::Feedback(feedback) => {
+                out.extend(feedback.driven().into_iter().flat_map(|step| movers(std::slice::from_ref(step))));
+            }
             Step::Loop(_, body) => out.extend(movers(body)),
             Step::Strobe(strobe) => strobe.runs.iter().for_each(|(_, body)| out.extend(movers(body))),
             Step::Crush(_) | Step::Mark(_) | Step::Tomography(_) => {}

@@ -3,8 +3,8 @@
 use super::extremum::equal;
 use super::fid::{Fid, SignalSum};
 use super::integrate::Integrator;
-use super::meeting::{LastAction, last_action};
-use super::motion::{ActingSegment, mean_state, propagator_of};
+use super::last_segment;
+use super::motion::{mean_state, propagator_of};
 use super::observable::Aggregate;
 use super::propagate::{Known, Propagation};
 use super::propagator::Propagator;
@@ -101,11 +101,7 @@ impl<'a> Propagation<'a> {
                 *clock += duration(body);
             }
             if let Some(last) = self.last_segments.get_mut(member) {
-                match last_action(body) {
-                    LastAction::None => {}
-                    LastAction::Instantaneous => *last = None,
-                    LastAction::Segment(segment) => *last = Some(ActingSegment::new(segment, self.context.space())),
-                }
+                *last = last_segment::after(body, last.take(), &self.integrator, self.context.space())?;
             }
         }
         Ok(moved)

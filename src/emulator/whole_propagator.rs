@@ -58,6 +58,7 @@ pub fn through(integrator: &mut Integrator, steps: &[Step], mut followed: Follow
         followed = match (step, followed) {
             (_, Err(why)) => return Ok(Err(why)),
             (Step::Project(project), Ok(before)) => measured(integrator, project, before)?,
+            (step, _) if step.feedback().is_some() => return Ok(Err(NoPropagator::Feedback)),
             (step, _) if !step.is_unitary() => return Ok(Err(NoPropagator::NotUnitary)),
             (step, Ok(Process::Unitary(u))) => Ok(Process::Unitary(integrator.step_propagator(step, u)?)),
             (step, Ok(Process::Measured(process))) => {
@@ -132,6 +133,8 @@ fn branch(
                 }
             }
             bundle = sum;
+        } else if step.feedback().is_some() {
+            return Ok(Err(NoPropagator::Feedback));
         } else if step.is_unitary() {
             let u = integrator.step_propagator(step, identity(n))?;
             bundle = Bundle(bundle.0.iter().map(|m| conjugate(&u, m)).collect());

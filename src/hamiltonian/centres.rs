@@ -257,7 +257,11 @@ fn nearest(e: &Evaluator, events: &[Event], side: Side, delay: Place) -> Result<
             EventKind::Crush { .. } if e.spectrometer.as_ref().is_some_and(|hardware| hardware.crusher() > 0.0) => {
                 return Err(no_centre(event, delay, "this `crush` takes time on the spectrometer"));
             }
-            EventKind::Mark { .. } | EventKind::Crush { .. } | EventKind::Dephase { .. } | EventKind::Reset { .. } => {}
+            EventKind::Mark { .. }
+            | EventKind::Read { .. }
+            | EventKind::Crush { .. }
+            | EventKind::Dephase { .. }
+            | EventKind::Reset { .. } => {}
             EventKind::Project { up, down, .. } if up.is_empty() && down.is_empty() => {}
             EventKind::Project { .. } => {
                 return Err(no_centre(event, delay, "a `project` with branches has no centre to count from"));

@@ -1,6 +1,6 @@
 //! A schedule as text: the output of `ergoseq show --stage hamiltonian`.
 
-use super::schedule::{Look, Schedule, Segment, Step, Strobe};
+use super::schedule::{Feedback, Look, Schedule, Segment, Step, Strobe, duration};
 use crate::spin::{Basis, Operator, SiteKind};
 use crate::syntax::number_text;
 use crate::units::{UnitSystem, angular_factor};
@@ -45,68 +45,58 @@ fn time(t: f64, units: UnitSystem) -> String {
 fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &mut f64, out: &mut String) {
     let indent = "  ".repeat(depth);
     for step in list {
+        let at = time(*clock, units);
         match step {
             Step::Segment(s) => {
-                let _ = writeln!(out, "{indent}at {} for {}:", time(*clock, units), time(s.duration, units));
+                let _ = writeln!(out, "{indent}at {at} for {}:", time(s.duration, units));
                 segment(s, basis, units, &indent, out);
                 *clock += s.duration;
             }
             Step::Kick(k) => {
-                let _ = writeln!(
-                    out,
-                    "{indent}at {}: rotation by {:.6} deg about {}",
-                    time(*clock, units),
-                    k.angle.at(0.0).to_degrees(),
-                    operator(&k.generator(), basis, UnitSystem::Natural)
-                );
+                let (angle, about) =
+                    (k.angle.at(0.0).to_degrees(), operator(&k.generator(), basis, UnitSystem::Natural));
+                let _ = writeln!(out, "{indent}at {at}: rotation by {angle:.6} deg about {about}");
             }
             Step::Crush(keep) => {
                 let orders: Vec<String> = keep.iter().map(i64::to_string).collect();
                 let keep = if keep.is_empty() { String::new() } else { format!(" keep {}", orders.join(", ")) };
-                let _ = writeln!(out, "{indent}at {}: crush{keep}", time(*clock, units));
+                let _ = writeln!(out, "{indent}at {at}: crush{keep}");
             }
             Step::Dephase(o, _) => {
-                let _ = writeln!(
-                    out,
-                    "{indent}at {}: dephase {}",
-                    time(*clock, units),
-                    operator(o, basis, UnitSystem::Natural)
-                );
+                let _ = writeln!(out, "{indent}at {at}: dephase {}", operator(o, basis, UnitSystem::Natural));
             }
             Step::Reset(reset) => {
                 let names: Vec<&str> = reset.sites.iter().map(|s| basis.site(*s).name.as_str()).collect();
-                let _ = writeln!(out, "{indent}at {}: reset {}", time(*clock, units), names.join(", "));
+                let _ = writeln!(out, "{indent}at {at}: reset {}", names.join(", "));
+            }
+            Step::Feedback(feedback) => {
+                *clock += duration(std::slice::from_ref(step));
+                let _ = writeln!(out, "{indent}at {at}: {}", described(feedback, basis));
             }
             Step::Project(project) => {
                 let begin = *clock;
+                let error = match project.error {
+                    0.0 => String::new(),
+                    error => format!(" (error probability {})", number_text(error)),
+                };
                 for (projector, branch) in &project.branches {
                     let named = operator(projector, basis, UnitSystem::Natural);
-                    let chance = if project.error > 0.0 {
-                        format!(" (recorded with an error probability of {})", number_text(project.error))
-                    } else {
-                        String::new()
-                    };
-                    let _ = writeln!(out, "{indent}at {}: if measured {named}{chance}:", time(begin, units));
+                    let _ = writeln!(out, "{indent}at {at}: if measured {named}{error}:");
                     *clock = begin;
                     steps(branch, basis, units, depth + 1, clock, out);
                 }
             }
             Step::Tomography(t) => {
                 let channels: Vec<&str> = t.channels.iter().map(|c| c.nucleus.as_str()).collect();
-                let _ = writeln!(out, "{indent}at {}: tomography of {}", time(*clock, units), channels.join(", "));
+                let _ = writeln!(out, "{indent}at {at}: tomography of {}", channels.join(", "));
             }
             Step::Mark(name) => {
-                let _ = writeln!(out, "{indent}at {}: mark {name}", time(*clock, units));
+                let _ = writeln!(out, "{indent}at {at}: mark {name}");
             }
             Step::Acquire(a) => {
-                let _ = writeln!(
-                    out,
-                    "{indent}at {}: acquire {} points of {}, dwell {}:",
-                    time(*clock, units),
-                    a.receiver.points,
-                    a.receiver.nucleus,
-                    time(a.receiver.dwell, units)
-                );
+                let (receiver, dwell) = (&a.receiver, time(a.receiver.dwell, units));
+                let (points, nucleus) = (receiver.points, &receiver.nucleus);
+                let _ = writeln!(out, "{indent}at {at}: acquire {points} points of {nucleus}, dwell {dwell}:");
                 segment(&a.segment, basis, units, &indent, out);
                 *clock += a.segment.duration;
             }
@@ -200,4 +190,15 @@ fn operator(o: &Operator, basis: &Basis, units: UnitSystem) -> String {
     let rest =
         if terms.len() > MOST_TERMS { format!(" + {} more terms", terms.len() - MOST_TERMS) } else { String::new() };
     shown.join(" + ") + &rest
+}
+
+/// A reading, or an evolution that depends on readings.
+fn described(feedback: &Feedback, basis: &Basis) -> String {
+    match feedback {
+        Feedback::Read(reading) => {
+            let observable = operator(&reading.observable, basis, UnitSystem::Natural);
+            format!("read {} = Tr[rho A], A = {observable}", reading.name)
+        }
+        Feedback::Driven(_) => "evolution with strengths that depend on readings".into(),
+    }
 }

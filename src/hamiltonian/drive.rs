@@ -297,6 +297,11 @@ pub fn phases(e: &Evaluator, p: &Pulse) -> Result<Vec<f64>, Fault> {
     Ok(e.phases(&p.phase)?.into_iter().map(|phase| phase + turned).collect())
 }
 
+/// The phase of a pulse whose flip angle has no sign yet, rad.
+pub fn phase(e: &Evaluator, p: &Pulse) -> Result<f64, Fault> {
+    e.phase(&p.phase)
+}
+
 /// A pulse as numbers: any two of angle, rf and duration determine the third; all three must agree.
 pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     let span = p.place.span();

@@ -113,7 +113,9 @@ impl Compiler {
                     (0..count).try_for_each(|_| self.steps(body))?;
                     continue;
                 }
-                Step::Strobe(_) | Step::Reset(_) | Step::Project(_) | Step::Tomography(_) => return None,
+                Step::Strobe(_) | Step::Reset(_) | Step::Project(_) | Step::Feedback(_) | Step::Tomography(_) => {
+                    return None;
+                }
             };
             self.blocks.push(block);
         }

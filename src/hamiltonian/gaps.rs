@@ -78,6 +78,7 @@ impl Activity {
             | EventKind::Evolve { .. }
             | EventKind::Dephase { .. }
             | EventKind::Reset { .. }
+            | EventKind::Read { .. }
             | EventKind::Project { .. }
             | EventKind::Mark { .. }
             | EventKind::Loop { .. } => None,

@@ -5,7 +5,7 @@ use crate::ir::State;
 use crate::linalg::{Matrix, real};
 use crate::source::Place;
 use crate::spin::{Basis, Operator};
-use crate::waveform::Scalar;
+use crate::waveform::{Scalar, common_period};
 use std::sync::Arc;
 
 /// All steps, in order.
@@ -51,6 +51,8 @@ pub enum Step {
     Reset(Reset),
     /// A projective measurement with what follows each outcome.
     Project(Project),
+    /// A reading of the mean of an observable, or an evolution whose strengths depend on readings.
+    Feedback(Box<Feedback>),
     /// A mark, at which metrics are evaluated.
     Mark(String),
     /// A free induction decay.
@@ -113,6 +115,91 @@ pub struct Project {
     pub error: f64,
     /// Place of the statement in the source.
     pub place: Place,
+}
+
+/// Feedback of means to the evolution. The process is not linear in the state.
+#[derive(Debug, Clone)]
+pub enum Feedback {
+    /// The mean of an observable is read.
+    Read(Reading),
+    /// A segment or a kick with coefficients that depend on the readings as variables, by their numbers.
+    Driven(Step),
+}
+
+/// A reading: `Tr[A rho]` at this time, the value of a variable from here on.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// Its name in the file.
+    pub name: String,
+    /// Number of the variable.
+    pub number: usize,
+    /// The observable A, in the units in which it is written.
+    pub observable: Arc<Operator>,
+    /// Place of the statement in the source.
+    pub place: Place,
+}
+
+impl Feedback {
+    /// Its segment or kick, which is unitary if there is no relaxation.
+    pub fn driven(&self) -> Option<&Step> {
+        match self {
+            Feedback::Read(_) => None,
+            Feedback::Driven(step) => Some(step),
+        }
+    }
+
+    /// Place of the statement in the source.
+    pub fn place(&self) -> Place {
+        match self {
+            Feedback::Read(reading) => reading.place,
+            Feedback::Driven(Step::Segment(segment)) => segment.place,
+            Feedback::Driven(Step::Kick(kick)) => kick.place,
+            Feedback::Driven(_) => Place::default(),
+        }
+    }
+}
+
+impl Step {
+    /// The segment or kick with these values of the readings; `None` if one of them has not been read.
+    pub fn bound(&self, readings: &[Option<f64>]) -> Option<Step> {
+        let complete = std::cell::Cell::new(true);
+        let value = |number: usize| {
+            readings.get(number).copied().flatten().unwrap_or_else(|| {
+                complete.set(false);
+                f64::NAN
+            })
+        };
+        let step = match self {
+            Step::Segment(segment) => {
+                let drift: Vec<Term> = segment.drift.iter().map(|(c, a)| (c.bound(&value), a.clone())).collect();
+                let period = common_period(drift.iter().map(|(c, _)| c));
+                Step::Segment(Segment { drift, period, ..segment.clone() })
+            }
+            Step::Kick(kick) => Step::Kick(Kick { angle: kick.angle.bound(&value), ..kick.clone() }),
+            other => other.clone(),
+        };
+        complete.get().then_some(step)
+    }
+
+    /// The first feedback in it, if there is one.
+    pub fn feedback(&self) -> Option<&Feedback> {
+        match self {
+            Step::Feedback(feedback) => Some(feedback),
+            Step::Loop(_, body) => body.iter().find_map(Step::feedback),
+            Step::Strobe(strobe) => strobe.runs.iter().find_map(|(_, body)| body.iter().find_map(Step::feedback)),
+            Step::Project(project) => {
+                project.branches.iter().find_map(|(_, steps)| steps.iter().find_map(Step::feedback))
+            }
+            Step::Segment(_)
+            | Step::Kick(_)
+            | Step::Crush(_)
+            | Step::Dephase(..)
+            | Step::Reset(_)
+            | Step::Mark(_)
+            | Step::Acquire(_)
+            | Step::Tomography(_) => None,
+        }
+    }
 }
 
 /// Evolution between two edges.
@@ -225,6 +312,7 @@ impl Step {
             Step::Acquire(acquire) => acquire.segment.relaxing.is_empty(),
             Step::Kick(_) | Step::Mark(_) | Step::Tomography(_) => true,
             Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Project(_) => false,
+            Step::Feedback(feedback) => feedback.driven().is_none_or(Step::is_unitary),
             Step::Loop(_, body) => body.iter().all(Step::is_unitary),
             Step::Strobe(strobe) => strobe.runs.iter().all(|(_, body)| body.iter().all(Step::is_unitary)),
         }
@@ -365,6 +453,7 @@ pub fn duration(steps: &[Step]) -> f64 {
             Step::Loop(count, body) => *count as f64 * duration(body),
             Step::Strobe(strobe) => strobe.runs.iter().map(|(times, body)| *times as f64 * duration(body)).sum(),
             Step::Project(project) => project.branches.first().map_or(0.0, |(_, steps)| duration(steps)),
+            Step::Feedback(feedback) => feedback.driven().map_or(0.0, |step| duration(std::slice::from_ref(step))),
             Step::Kick(_)
             | Step::Crush(_)
             | Step::Dephase(..)
@@ -391,7 +480,9 @@ impl Schedule {
                     Step::Loop(_, body) => walk(body, visit),
                     Step::Strobe(strobe) => strobe.runs.iter().for_each(|(_, body)| walk(body, visit)),
                     Step::Project(project) => project.branches.iter().for_each(|(_, steps)| walk(steps, visit)),
-                    Step::Kick(_)
+                    // The coefficients of driven segments have no values before the run.
+                    Step::Feedback(_)
+                    | Step::Kick(_)
                     | Step::Crush(_)
                     | Step::Dephase(..)
                     | Step::Reset(_)

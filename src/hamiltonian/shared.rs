@@ -101,6 +101,7 @@ fn has_fixed_size(declaration: &SiteDeclaration) -> bool {
 fn operators<'a>(event: &'a Event, found: &mut impl FnMut(&'a Expr)) {
     match &event.kind {
         EventKind::Evolve { hamiltonian, .. } | EventKind::Dephase { hamiltonian } => found(hamiltonian),
+        EventKind::Read { observable, .. } => found(observable),
         EventKind::Prepare(states) | EventKind::Reset { states, .. } => {
             for state in states {
                 if let State::Gibbs { hamiltonian, .. }

@@ -11,6 +11,8 @@ pub enum Meaning {
     List(Dimension),
     /// The counter of a loop, inside its body.
     Counter,
+    /// The mean of an observable of this dimension, read earlier in the sequence.
+    Reading(Dimension),
     /// A named Hamiltonian or other operator of this dimension.
     Operator(Dimension),
     /// A named part of the system's Hamiltonian.
@@ -49,6 +51,7 @@ impl Meaning {
             Meaning::Param(_) => "a parameter",
             Meaning::List(_) => "a list of parameters",
             Meaning::Counter => "the counter of a loop",
+            Meaning::Reading(_) => "a reading",
             Meaning::Operator(_) => "an operator",
             Meaning::Part => "a part of the system Hamiltonian",
             Meaning::Site(SiteClass::Spin) => "a spin",

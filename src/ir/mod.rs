@@ -14,6 +14,7 @@ mod quantity;
 mod refusal;
 mod robustness;
 mod scope;
+mod settings;
 mod shape;
 mod system;
 
@@ -31,5 +32,6 @@ pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, at_mark, is_aggregate, key_o
 pub use quantity::quantity_of;
 pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};
 pub use scope::{CONSTANTS, Index, PHASES, SYSTEM_PARTS, Scope, phase_of_word};
+pub use settings::{ACQUIRE_SETTINGS, PROJECT_SETTINGS, PULSE_SETTINGS, TOMOGRAPHY_SETTINGS};
 pub use shape::{MIRRORED_PHASES, PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};
 pub use system::*;

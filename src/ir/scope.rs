@@ -102,6 +102,10 @@ impl Scope {
             event.counters(&mut |name| {
                 scope.names.insert(name.to_string(), Meaning::Counter);
             });
+            event.readings(&mut |name, observable| {
+                let dimension = scope.type_of(observable, &[]).map_or(Dimension::NUMBER, Type::dimension);
+                scope.names.insert(name.to_string(), Meaning::Reading(dimension));
+            });
         }
         scope
     }
@@ -424,7 +428,7 @@ impl Scope {
             return Ok(Type::Number(index.dimension));
         }
         match self.names.get(name) {
-            Some(Meaning::Param(d)) => Ok(Type::Number(*d)),
+            Some(Meaning::Param(d) | Meaning::Reading(d)) => Ok(Type::Number(*d)),
             Some(Meaning::Counter) => Ok(Type::Number(Dimension::NUMBER)),
             Some(Meaning::Operator(d)) => Ok(Type::Operator(*d)),
             Some(Meaning::Part) => Ok(Type::Operator(self.dimension(Dimension::FREQUENCY))),

@@ -3,11 +3,9 @@
 //! `P_k = Tr[Pi_k rho]`, with the projector `Pi_k` on the k-th level of the battery, counted from 1 at the lowest; states of equal
 //! energy form one level, so the result does not depend on the choice of eigenvectors.
 
+use super::measurement::SAME_LEVEL;
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{C64, Eigen, Matrix, groups};
-
-/// Energies that differ by less than this fraction of the spread belong to one level.
-pub const SAME_LEVEL: f64 = 1e-9;
 
 /// Population of a level of `h`, from the eigendecomposition of `h`.
 ///

@@ -2,7 +2,7 @@
 //! in between whose outcomes decide what follows.
 
 use super::NoPropagator;
-use super::work_distribution::Measurement;
+use super::measurement::Measurement;
 use crate::linalg::{Matrix, conjugate};
 
 /// The process from `prepare` to a moment.

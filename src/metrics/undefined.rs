@@ -41,6 +41,8 @@ pub enum NoPropagator {
     NotUnitary,
     /// A projective measurement with feedback since `prepare`.
     Measured,
+    /// Feedback of a mean since `prepare`.
+    Feedback,
     /// Several records since `prepare`, or some inside of branches.
     SeveralRecords,
     /// Eigenvalues of the battery's Hamiltonian could not be computed.
@@ -70,6 +72,7 @@ impl fmt::Display for NoPropagator {
             NoPropagator::Measured => {
                 "it needs unitary evolution from `prepare` on, and a `project` stands before this moment"
             }
+            NoPropagator::Feedback => "the evolution depends on the state, by a `read` before this moment",
             NoPropagator::SeveralRecords => {
                 "information is computed for a single `project` with branches, outside of other branches"
             }

@@ -11,11 +11,10 @@
 //! prepared state has none. If it is the Gibbs state of H at temperature T, `<exp(-W/T)> = Z'/Z` for every U (Jarzynski), which is 1 if H' = H.
 
 use super::deviation::traceless;
+use super::measurement::Measurement;
 use super::moment::mean;
-use super::population::SAME_LEVEL;
 use super::{Argument, Moment, Undefined, Value};
-use crate::linalg::{Eigen, LinalgError, Matrix, conjugate, conjugate_back, hermitian_eigen, product};
-use std::ops::Range;
+use crate::linalg::{LinalgError, Matrix, conjugate, conjugate_back, product};
 
 /// Works below minus this fraction of the largest magnitude count as negative; smaller ones are rounding of zero.
 const NEGATIVE: f64 = 1e-9;
@@ -25,40 +24,6 @@ const NEGATIVE: f64 = 1e-9;
 pub struct WorkDistribution {
     /// Work and its probability; the probabilities add up to 1.
     pub parts: Vec<(f64, f64)>,
-}
-
-/// An eigendecomposition with its levels.
-pub(super) struct Measurement {
-    eigen: Eigen,
-    levels: Vec<Range<usize>>,
-}
-
-impl Measurement {
-    pub(super) fn of(h: &Matrix) -> Result<Measurement, LinalgError> {
-        let eigen = hermitian_eigen(h)?;
-        let levels = eigen.levels(SAME_LEVEL * eigen.spread());
-        Ok(Measurement { eigen, levels })
-    }
-
-    /// For every level, its energy and `P_n rho P_n`.
-    pub(super) fn projected(&self, rho: &Matrix) -> Vec<(f64, Matrix)> {
-        let part = |level: &Range<usize>| {
-            let vectors = self.vectors(level);
-            (self.energy(level), conjugate(&vectors, &conjugate_back(&vectors, rho)))
-        };
-        self.levels.iter().map(part).collect()
-    }
-
-    /// Mean energy of a level's states.
-    fn energy(&self, level: &Range<usize>) -> f64 {
-        let own = self.eigen.values.get(level.clone()).unwrap_or_default();
-        own.iter().sum::<f64>() / own.len().max(1) as f64
-    }
-
-    /// Eigenvectors of a level, as columns.
-    fn vectors(&self, level: &Range<usize>) -> Matrix {
-        self.eigen.vectors.columns(level.start, level.len()).into_owned()
-    }
 }
 
 /// The distribution of the work of `u` on the state `rho`, with the Hamiltonians `h` and `h_final` of the two measurements.
@@ -210,7 +175,7 @@ pub(super) fn evaluate_information(m: &Moment, _: &[Argument]) -> Value {
 mod tests {
     use super::super::random::{hamiltonian, state, unitary};
     use super::*;
-    use crate::linalg::{hermitian_values, identity};
+    use crate::linalg::{hermitian_eigen, hermitian_values, identity};
     use crate::spin::gibbs;
 
     /// Moments of the distribution are traces: `<W> = Tr[H' U D U^+] - Tr[H D]` with the dephased state D, and

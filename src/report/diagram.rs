@@ -58,6 +58,7 @@ fn rows(experiment: &Experiment) -> Vec<String> {
         EventKind::Crush { .. } | EventKind::Gradient { .. } => add(&mut others, GRADIENT),
         EventKind::Prepare(_)
         | EventKind::Delay { .. }
+        | EventKind::Read { .. }
         | EventKind::Mark { .. }
         | EventKind::Tomography(_)
         | EventKind::Project { .. }
@@ -74,7 +75,7 @@ fn rows(experiment: &Experiment) -> Vec<String> {
 /// Width of a statement of this duration.
 fn width(duration: f64, shortest: f64, kind: &EventKind) -> f64 {
     let least = match kind {
-        EventKind::Mark { .. } => return 26.0,
+        EventKind::Mark { .. } | EventKind::Read { .. } => return 26.0,
         EventKind::Prepare(_) => return 64.0,
         EventKind::Pulse(_) | EventKind::Parallel { .. } => 46.0,
         EventKind::Acquire { .. }
@@ -176,6 +177,10 @@ impl Page<'_> {
                 out.shapes.push(Shape::Path(vec![Stroke::Move(d.x, y), bow, Stroke::Close], "gradient"));
                 let word = if matches!(d.event.kind, EventKind::Crush { .. }) { "crush" } else { "gradient" };
                 out.text(middle, y + 13.0, Anchor::Middle, "small", word);
+            }
+            EventKind::Read { name, .. } => {
+                out.line((middle, TOP - 12.0), (middle, self.bottom - 26.0), "mark");
+                out.text(middle, self.bottom - 12.0, Anchor::Middle, "name", format!("read {name}"));
             }
             EventKind::Mark { name } => {
                 out.line((middle, TOP - 12.0), (middle, self.bottom - 26.0), "mark");

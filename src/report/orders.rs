@@ -19,6 +19,7 @@ fn word(event: &Event) -> String {
         EventKind::Crush { .. } => "crush".into(),
         EventKind::Dephase { .. } => "dephase".into(),
         EventKind::Reset { .. } => "reset".into(),
+        EventKind::Read { name, .. } => format!("read {name}"),
         EventKind::Project { .. } => "project".into(),
         EventKind::Mark { name } => name.clone(),
         EventKind::Acquire { nucleus, .. } => format!("acquire {nucleus}"),

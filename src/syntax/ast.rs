@@ -280,6 +280,8 @@ pub enum StatementKind {
     Reset(Vec<Expr>, Vec<State>),
     /// `project a along z error = 5 % { up { ... } down { ... } }`
     Project(Box<Project>),
+    /// `read m = Y(a)`
+    Read(Name, Expr),
     /// `mark charged`
     Mark(Name),
     /// `acquire 1H points 1024 dwell 5 us phase x`, `acquire 1H points 64 every { ... }`

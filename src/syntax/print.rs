@@ -257,12 +257,8 @@ impl Display for Statement {
             }
             StatementKind::Dephase(operator) => write!(f, "dephase {operator}"),
             StatementKind::Reset(sites, states) => write!(f, "reset {} = {}", joined(sites), joined(states)),
-            StatementKind::Project(p) => {
-                let mut head = format!("project {} along {}", p.site, p.axis);
-                head.extend(p.settings.iter().map(|s| format!(" {s}")));
-                let branches: Vec<String> = p.branches().map(|(word, body)| Branch(word, body).to_string()).collect();
-                if branches.is_empty() { f.write_str(&head) } else { block(f, &head, branches) }
-            }
+            StatementKind::Project(p) => p.fmt(f),
+            StatementKind::Read(name, observable) => write!(f, "read {name} = {observable}"),
             StatementKind::Mark(name) => write!(f, "mark {name}"),
             StatementKind::Acquire(a) => {
                 let mut head = format!("acquire {} points {}", a.channel, a.points);
@@ -288,6 +284,15 @@ impl Display for Statement {
             StatementKind::Parallel(Some(align), body) => block(f, &format!("parallel align {align}"), texts(body)),
             StatementKind::Call(name, arguments) => write!(f, "{name}({})", joined(arguments)),
         }
+    }
+}
+
+impl Display for Project {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut head = format!("project {} along {}", self.site, self.axis);
+        head.extend(self.settings.iter().map(|s| format!(" {s}")));
+        let branches: Vec<String> = self.branches().map(|(word, body)| Branch(word, body).to_string()).collect();
+        if branches.is_empty() { f.write_str(&head) } else { block(f, &head, branches) }
     }
 }
 

@@ -203,6 +203,7 @@ pub const WORDS: &[Word] = &[
     word("dephase", Role::Event, "removes the part of the state that does not commute with the operator"),
     word("reset", Role::Event, "traces out subsystems and prepares them in a new state"),
     word("project", Role::Event, "projective measurement of a spin 1/2, with statements for each outcome"),
+    word("read", Role::Event, "reads the mean of an observable, for feedback, without changing the state"),
     word("mark", Role::Event, "names a point in time at which metrics are evaluated"),
     word("acquire", Role::Event, "records a free induction decay"),
     word("tomography", Role::Event, "reconstructs the state from simulated readouts"),

@@ -122,6 +122,21 @@ impl Waveform {
         }
     }
 
+    /// The function with these values of the variables.
+    fn bound(&self, of: &dyn Fn(usize) -> f64) -> Scalar {
+        match &*self.node {
+            Node::Affine { .. } => Scalar::Varying(self.clone()),
+            Node::Variable(number) => Scalar::Constant(of(*number)),
+            Node::Sum(a, b) => a.bound(of).plus(&b.bound(of)),
+            Node::Product(a, b) => a.bound(of).times(&b.bound(of)),
+            Node::Quotient(a, b) => a.bound(of).over(&b.bound(of)),
+            Node::Power(a, b) => a.bound(of).to_power(&b.bound(of)),
+            Node::Function(f, x) => x.bound(of).apply(*f),
+            Node::Extreme(f, a, b) => a.bound(of).extreme(*f, &b.bound(of)),
+            Node::Table(table, x) => x.bound(of).looked_up(table),
+        }
+    }
+
     /// Its period, if it is periodic.
     pub fn period(&self) -> Option<f64> {
         match self.recurrence() {
@@ -359,6 +374,14 @@ impl Scalar {
         match self {
             Scalar::Varying(w) if start != 0.0 => w.over_time(1.0, start),
             other => other.clone(),
+        }
+    }
+
+    /// The function with these values of the variables.
+    pub fn bound(&self, of: &dyn Fn(usize) -> f64) -> Scalar {
+        match self {
+            Scalar::Constant(x) => Scalar::Constant(*x),
+            Scalar::Varying(w) => w.bound(of),
         }
     }
 

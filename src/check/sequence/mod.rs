@@ -3,6 +3,7 @@
 mod beside;
 mod counter;
 mod pulse;
+mod read;
 mod readout;
 mod state;
 mod substitute;
@@ -187,6 +188,7 @@ impl Builder<'_, '_> {
             StatementKind::Dephase(e) => EventKind::Dephase { hamiltonian: self.c.expr(e, |s, e| s.operator(e, &[])) },
             StatementKind::Reset(sites, states) => self.reset(sites, states),
             StatementKind::Project(p) => self.project(p),
+            StatementKind::Read(name, observable) => self.read(name, observable),
             StatementKind::Mark(name) => {
                 self.mark(name);
                 EventKind::Mark { name: name.text.clone() }

@@ -58,6 +58,7 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             StatementKind::Reset(sites.iter().map(e).collect(), states.iter().map(|s| state(s, r)).collect())
         }
         StatementKind::Project(p) => StatementKind::Project(Box::new(project(p, r))),
+        StatementKind::Read(n, x) => StatementKind::Read(name(n), e(x)),
         StatementKind::Mark(n) => StatementKind::Mark(name(n)),
         StatementKind::Acquire(a) => StatementKind::Acquire(Box::new(ast::Acquire {
             channel: name(&a.channel),

@@ -87,6 +87,7 @@ pub(super) fn controls(steps: &[Step]) -> Vec<Operator> {
             | Step::Dephase(..)
             | Step::Reset(_)
             | Step::Project(_)
+            | Step::Feedback(_)
             | Step::Mark(_)
             | Step::Tomography(_) => {}
         }
@@ -154,10 +155,8 @@ impl<'a> PathBuilder<'a> {
             Step::Kick(kick) => self.kick(kick),
             Step::Loop(count, body) => self.repeated(*count, body),
             Step::Strobe(strobe) => strobe.runs.iter().try_for_each(|(count, body)| self.repeated(*count, body)),
-            Step::Reset(Reset { place, .. }) | Step::Project(Project { place, .. }) => {
-                let message = "gradients are not computed through a `reset` or a `project`";
-                Err(Diagnostic::new(Code::NotEmulated, place.span(), message).label("before the mark").into())
-            }
+            Step::Reset(Reset { place, .. }) | Step::Project(Project { place, .. }) => Err(without_gradient(*place)),
+            Step::Feedback(feedback) => Err(without_gradient(feedback.place())),
             Step::Crush(_) | Step::Dephase(..) | Step::Mark(_) | Step::Tomography(_) => Ok(()),
         }
     }
@@ -350,4 +349,10 @@ fn not_linear(place: Place) -> Fault {
         .label("its rf, or that of a simultaneous pulse, is not constant within a step")
         .help("optimise the shape without what varies simultaneously, then run the optimised shape with it")
         .into()
+}
+
+/// The error of a statement that has no gradient.
+fn without_gradient(place: Place) -> Fault {
+    let message = "gradients are not computed through a `reset`, a `project` or feedback";
+    Diagnostic::new(Code::NotEmulated, place.span(), message).label("before the mark").into()
 }

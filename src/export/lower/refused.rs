@@ -59,6 +59,16 @@ pub fn reset(span: Span) -> Diagnostic {
     )
 }
 
+/// Feedback of a mean.
+pub fn read(span: Span) -> Diagnostic {
+    refusal(
+        span,
+        "`read` feeds a mean of the state back into the sequence",
+        "no console computes pulses from what it measures in the same scan",
+        "run the emulator, take the values from `ergoseq show --stage hamiltonian`, or repeat the experiment once a step",
+    )
+}
+
 /// A measurement whose outcome decides what follows.
 pub fn project(span: Span) -> Diagnostic {
     refusal(

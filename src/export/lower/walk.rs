@@ -256,6 +256,7 @@ impl<'a> Walk<'a> {
             EventKind::Tomography(_) => return Ok(()),
             EventKind::Evolve { hamiltonian, .. } => return Err(refused::evolve(span, hamiltonian).into()),
             EventKind::Reset { .. } => return Err(refused::reset(span).into()),
+            EventKind::Read { .. } => return Err(refused::read(span).into()),
             EventKind::Project { .. } => return Err(refused::project(span).into()),
             EventKind::Dephase { hamiltonian } => return Err(refused::dephase(span, hamiltonian).into()),
         };

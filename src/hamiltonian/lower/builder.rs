@@ -145,7 +145,7 @@ impl<'a> Builder<'a, '_> {
             }
             EventKind::Evolve { hamiltonian, duration, noise, record } => {
                 let segment = self.evolve(hamiltonian, duration, noise.as_deref(), record.as_ref(), place)?;
-                steps.push(Step::Segment(segment));
+                steps.push(self.driven_by_readings(hamiltonian, Step::Segment(segment))?);
             }
             EventKind::Crush { keep } => {
                 let orders = keep.iter().map(|k| self.e.count(k, 0).map(|k| k as i64)).collect::<Result<_, _>>()?;
@@ -168,6 +168,7 @@ impl<'a> Builder<'a, '_> {
             EventKind::Project { site, axis, error, up, down } => {
                 steps.push(Step::Project(self.project((site, *axis), error.as_ref(), [up, down], place)?));
             }
+            EventKind::Read { name, observable } => steps.push(self.read(name, observable, place)?),
             EventKind::Mark { name } => steps.push(Step::Mark(name.clone())),
             EventKind::Acquire { nucleus, points, dwell, phase, snr, seed, decoupling } => {
                 let mut acquire = self.acquire(nucleus, points, dwell, phase.as_ref(), place)?;
@@ -346,7 +347,7 @@ impl<'a> Builder<'a, '_> {
 
     fn evolution(&mut self, expr: &'a Expr) -> Result<Terms, Fault> {
         const KEPT: usize = 8;
-        if self.e.is_counted(expr) {
+        if self.e.is_counted(expr) || self.e.reading_in(expr).is_some() {
             return self.e.evolution(expr);
         }
         if let Some((_, found)) = self.evolutions.iter().find(|(e, _)| *e == expr) {

@@ -190,6 +190,7 @@ fn refuse_dead_points(runs: &[(u64, Vec<Step>)], dead_time: f64, span: Span) -> 
         let silent = |step: &&Step| match step {
             Step::Segment(segment) => segment.controls.is_empty(),
             Step::Kick(_) | Step::Loop(..) | Step::Strobe(_) | Step::Project(_) => false,
+            Step::Feedback(feedback) => !matches!(feedback.driven(), Some(Step::Kick(_))),
             Step::Crush(_)
             | Step::Dephase(..)
             | Step::Reset(_)
@@ -255,6 +256,7 @@ pub(super) fn refuse_meeting_points(steps: &[Step], span: Span) -> Result<(), Fa
         | Step::Dephase(..)
         | Step::Reset(_)
         | Step::Project(_)
+        | Step::Feedback(_)
         | Step::Loop(..) => None,
         Step::Strobe(_) => Some("record"),
     });

@@ -8,6 +8,7 @@
 mod builder;
 mod loops;
 mod project;
+mod read;
 mod ready;
 mod sent;
 mod transmit;

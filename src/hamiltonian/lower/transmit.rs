@@ -40,6 +40,10 @@ impl<'a> Builder<'a, '_> {
     }
 
     pub(super) fn pulse(&mut self, p: &'a Pulse, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        if let Some(step) = self.kick_by_reading(p, place)? {
+            steps.push(step);
+            return Ok(());
+        }
         let drive = self.drive(p)?;
         if p.ideal {
             let (x, y) = self.field(&p.nucleus, place.span());

@@ -218,6 +218,9 @@ impl Evaluator<'_> {
         if let Some(value) = self.counter(name) {
             return Ok(Value::Number(Scalar::Constant(value)));
         }
+        if let Some(variable) = self.reading(name) {
+            return Ok(Value::Number(variable));
+        }
         if let Some((_, variable)) = self.variables.iter().find(|(n, _)| n == name) {
             return Ok(Value::Number(variable.clone()));
         }

@@ -6,6 +6,7 @@ mod list;
 mod nucleus;
 mod operator;
 mod phase;
+mod reading;
 mod symbolic;
 mod time_operator;
 mod variation;
@@ -92,6 +93,8 @@ pub struct Evaluator<'a> {
     drawn: RefCell<BTreeMap<String, Arc<[f64]>>>,
     /// Counters of the loops around the statement, the innermost last.
     counters: RefCell<Vec<Counter>>,
+    /// Readings before the statement: name, and number of the variable.
+    readings: RefCell<Vec<(String, usize)>>,
     /// Statements of counted loops so far, each repetition counted.
     written_out: Cell<u64>,
 }
@@ -134,6 +137,7 @@ impl<'a> Outline<'a> {
             turns: Cell::default(),
             drawn: RefCell::default(),
             counters: RefCell::default(),
+            readings: RefCell::default(),
             written_out: Cell::default(),
         })
     }
@@ -200,6 +204,7 @@ impl<'a> Evaluator<'a> {
             turns: Cell::default(),
             drawn: RefCell::default(),
             counters: RefCell::default(),
+            readings: RefCell::default(),
             written_out: Cell::default(),
         }
     }
@@ -281,6 +286,7 @@ impl<'a> Evaluator<'a> {
 
     fn number_with(&self, expr: &Expr, locals: &[Local]) -> Result<f64, Fault> {
         let Value::Number(Scalar::Constant(x)) = self.value(expr, locals)? else {
+            self.known_before_the_run(expr)?;
             return Err(Diagnostic::new(Code::OperatorExpected, expr.span(), "expected a number").into());
         };
         if !x.is_finite() {

@@ -50,6 +50,7 @@ impl Parser<'_> {
                 StatementKind::Gradient(strength, duration, self.settings()?)
             }
             "dephase" => StatementKind::Dephase(self.expression()?),
+            "read" => self.read()?,
             "mark" => StatementKind::Mark(self.name("the name of the mark")?),
             "acquire" => StatementKind::Acquire(Box::new(self.acquire()?)),
             "tomography" => StatementKind::Tomography(self.settings()?),
@@ -132,6 +133,13 @@ impl Parser<'_> {
             states.push(self.state()?);
         }
         Ok(StatementKind::Reset(sites, states))
+    }
+
+    /// `name "=" expr`
+    fn read(&mut self) -> Rule<StatementKind> {
+        let name = self.name("the name of the value")?;
+        self.expect_sign("=")?;
+        Ok(StatementKind::Read(name, self.expression()?))
     }
 
     /// `site "along" ( "x" | "y" | "z" ) { setting } [ "{" { ( "up" | "down" ) "{" { event } "}" } "}" ]`
