@@ -244,3 +244,28 @@ fn quasienergies_of_a_kicked_spin() {
     assert_eq!(found(&r, "end", "quasienergy(3)"), None);
     assert!(r.notes.iter().any(|n| n.contains("2 quasienergies")), "{:?}", r.notes);
 }
+
+/// Two rotations of a spin 1/2, by a about x and then by b about z, are one: with `c = cos(theta/2) = cos(a/2) cos(b/2)` its axis has the
+/// components `(sin(a/2) cos(b/2), sin(a/2) sin(b/2), cos(a/2) sin(b/2))/sin(theta/2)`.
+#[test]
+fn a_cycle_has_an_effective_hamiltonian() {
+    let (a, b, t) = (0.8f64, 1.1f64, 2.0);
+    let text = format!(
+        "ergoseq 1\nunits natural\nsystem {{ spin a, b : 1/2 }}\nbattery {{ energy = Z(a) }}\nsequence {{\n prepare ket \"00\"\n\
+         evolve {a}/2*X(a) for 1\n evolve {b}/2*Z(a) for 1\n}}\nmeasure {{\n x = effective_coefficient(Ix(a))\n \
+         y = effective_coefficient(Iy(a))\n z = effective_coefficient(Iz(a))\n other = effective_coefficient(Iz(b))\n}}\n"
+    );
+    let r = run(&text);
+    let cosine = (a / 2.0).cos() * (b / 2.0).cos();
+    let theta = 2.0 * cosine.acos();
+    let axis =
+        [(a / 2.0).sin() * (b / 2.0).cos(), (a / 2.0).sin() * (b / 2.0).sin(), (a / 2.0).cos() * (b / 2.0).sin()];
+    for (key, component) in ["x", "y", "z"].into_iter().zip(axis) {
+        close(at(&r, "end", key), theta / t * component / (theta / 2.0).sin(), 1e-13);
+    }
+    close(at(&r, "end", "other"), 0.0, 1e-13);
+    // A rotation by a whole turn is -1: any axis would do.
+    let turn = run(&text.replace("0.8/2", "pi").replace("1.1/2", "0"));
+    assert_eq!(found(&turn, "end", "x"), None);
+    assert!(turn.notes.iter().any(|n| n.contains("not unique")), "{:?}", turn.notes);
+}

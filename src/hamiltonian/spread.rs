@@ -19,6 +19,9 @@ use std::f64::consts::PI;
 /// # Errors
 /// If a setting is missing, negative, or cannot be evaluated.
 pub fn nodes(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<Vec<(f64, f64)>, Fault> {
+    if spread == Spread::Integers {
+        return integers(e, d);
+    }
     let (middle, width) = middle_and_width(e, d, spread)?;
     let n = points_of(e, d)?;
     MEMBERS.check(n as u64, Some(d.place.span()))?;
@@ -34,15 +37,45 @@ pub fn nodes(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<Vec<(f64
     Ok(standard.into_iter().map(|(x, weight)| (middle + width * x, weight)).collect())
 }
 
+/// The whole numbers from one to another, of equal weight.
+fn integers(e: &Evaluator, d: &Distribution) -> Result<Vec<(f64, f64)>, Fault> {
+    let span = d.place.span();
+    let bound = |name: &str| match d.setting(name) {
+        Some(expr) => e.count(expr, 0).map(|x| x as u64),
+        None => Err(missing(d, name)),
+    };
+    let (from, to) = (bound("from")?, bound("to")?);
+    if !matches!(d.varied, Varied::Param(_)) {
+        let message = format!("`{}` is not a whole number, so `integers` cannot distribute it", d.varied);
+        return Err(Diagnostic::new(Code::WrongKind, span, message)
+            .label("not a whole number")
+            .help("for a parameter: `param k : integers(from = 1, to = 9)`")
+            .into());
+    }
+    if let Some(points) = &d.points {
+        let message = "`integers` has one point for each number, so `points` has no meaning";
+        return Err(Diagnostic::new(Code::Contradiction, points.span(), message).label("leave this out").into());
+    }
+    let Some(count) = to.checked_sub(from).map(|n| n + 1) else {
+        let message = format!("there are no whole numbers from {from} to {to}");
+        return Err(Diagnostic::new(Code::OutOfRange, span, message).label("an empty range").into());
+    };
+    MEMBERS.check(count, Some(span))?;
+    Ok((from..=to).map(|k| (k as f64, 1.0 / count as f64)).collect())
+}
+
+/// The error of a distribution without a setting that it needs.
+fn missing(d: &Distribution, name: &str) -> Fault {
+    let message = format!("the distribution `{}` needs `{name}`", d.shape);
+    Diagnostic::new(Code::MissingDeclaration, d.place.span(), message).label("incomplete").into()
+}
+
 /// Centre of a distribution and scale factor of its standard form.
 fn middle_and_width(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<(f64, f64), Fault> {
     let span = d.place.span();
     let setting = |name: &str| match d.setting(name) {
         Some(value) => e.number(value),
-        None => {
-            let message = format!("the distribution `{}` needs `{name}`", d.shape);
-            Err(Diagnostic::new(Code::MissingDeclaration, span, message).label("incomplete").into())
-        }
+        None => Err(missing(d, name)),
     };
     let middle = |name: &str| d.setting(name).map_or_else(|| Ok(usual(e, d)), |value| e.number(value));
     let positive = |name: &str| match setting(name)? {
@@ -55,7 +88,7 @@ fn middle_and_width(e: &Evaluator, d: &Distribution, spread: Spread) -> Result<(
     match spread {
         Spread::Gaussian => Ok((middle("mean")?, positive("sd")?)),
         Spread::Lorentzian => Ok((middle("centre")?, 0.5 * positive("fwhm")?)),
-        Spread::Uniform => {
+        Spread::Uniform | Spread::Integers => {
             let (from, to) = (setting("from")?, setting("to")?);
             Ok((0.5 * (from + to), 0.5 * (to - from)))
         }
@@ -77,7 +110,7 @@ fn standard_nodes(spread: Spread, n: usize, place: Span) -> Result<Vec<(f64, f64
         // Hermite polynomials of the normal distribution: x He_k = He_k+1 + k He_k-1.
         Spread::Gaussian => gauss(n, |k| (k as f64).sqrt(), place),
         // Legendre polynomials on [-1, 1].
-        Spread::Uniform => gauss(n, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt(), place),
+        Spread::Uniform | Spread::Integers => gauss(n, |k| k as f64 / (4.0 * (k * k) as f64 - 1.0).sqrt(), place),
         Spread::Lorentzian => Ok((0..n).map(|k| (lorentzian((k as f64 + 0.5) / n as f64), 1.0 / n as f64)).collect()),
     }
 }
@@ -86,7 +119,7 @@ fn standard_nodes(spread: Spread, n: usize, place: Span) -> Result<Vec<(f64, f64
 pub(super) fn drawn(spread: Spread, noise: &mut Noise) -> f64 {
     match spread {
         Spread::Gaussian => noise.normal(),
-        Spread::Uniform => 2.0 * noise.even() - 1.0,
+        Spread::Uniform | Spread::Integers => 2.0 * noise.even() - 1.0,
         Spread::Lorentzian => lorentzian(noise.even()),
     }
 }
@@ -112,8 +145,8 @@ pub fn coherences(
     let x = factor * width * time;
     let exact = match spread {
         Spread::Gaussian => (-0.5 * x * x).exp(),
-        Spread::Uniform if x == 0.0 => 1.0,
-        Spread::Uniform => x.sin() / x,
+        Spread::Uniform | Spread::Integers if x == 0.0 => 1.0,
+        Spread::Uniform | Spread::Integers => x.sin() / x,
         Spread::Lorentzian => (-x).exp(),
     };
     let finite = nodes(e, d, spread)?.iter().map(|(value, w)| w * (factor * (value - middle) * time).cos()).sum();

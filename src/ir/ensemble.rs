@@ -112,6 +112,8 @@ pub enum Spread {
     Gaussian,
     /// Uniform between two values.
     Uniform,
+    /// The whole numbers from one to another.
+    Integers,
 }
 
 /// Grids on the sphere.
@@ -144,6 +146,12 @@ pub const SPREADS: &[Row<Spread>] = &[
     (Spread::Lorentzian, "lorentzian", &["fwhm", "centre", "seed"], "full width at half maximum"),
     (Spread::Gaussian, "gaussian", &["mean", "sd", "seed"], "mean and standard deviation"),
     (Spread::Uniform, "uniform", &["from", "to", "seed"], "uniform between two values"),
+    (
+        Spread::Integers,
+        "integers",
+        &["from", "to"],
+        "the whole numbers from one to another, of equal weight; for the seed of random lists, realisations of a disorder",
+    ),
 ];
 
 /// Orientation grids. Their settings are counts.

@@ -3,7 +3,9 @@
 //! * Average gate fidelity with `V = exp(-i G)`: `F = (|Tr[V^dagger U]|^2/d + 1)/(d + 1)`, the fidelity of `U psi` with `V psi`
 //!   averaged over all pure states (Nielsen, Phys. Lett. A 303, 249). A global phase has no effect.
 //! * Quasienergies of a cycle of length `t`: `U = sum_k exp(-i e_k t) |k><k|` with `-pi/t < e_k <= pi/t`.
+//! * Effective Hamiltonian of a cycle: `H = sum_k e_k |k><k|`, and the coefficient `Tr[A H]/Tr[A^2]` of an operator A in it.
 
+use super::moment::diagonal_element;
 use super::{Argument, Moment, Undefined, Value};
 use crate::linalg::{C64, LinalgError, Matrix, conjugate_back, hermitian_eigen};
 use std::f64::consts::PI;
@@ -40,9 +42,18 @@ pub fn gate_fidelity_derivative(u: &Matrix, v: &Matrix) -> Matrix {
 ///
 /// # Errors
 /// When the matrix is not unitary, or the eigenvectors cannot be computed.
-#[expect(clippy::indexing_slicing, reason = "row and column are within the square matrix")]
 pub fn unitary_phases(u: &Matrix) -> Result<Vec<f64>, LinalgError> {
-    const ACCURATE: f64 = 1e-11;
+    let (mut phases, _) = unitary_eigen(u)?;
+    phases.sort_by(f64::total_cmp);
+    Ok(phases)
+}
+
+/// Phases that differ from pi by less are equal to it.
+const ACCURATE: f64 = 1e-11;
+
+/// The phases of a unitary in `(-pi, pi]`, in no particular order, and its eigenvectors as columns.
+#[expect(clippy::indexing_slicing, reason = "row and column are within the square matrix")]
+fn unitary_eigen(u: &Matrix) -> Result<(Vec<f64>, Matrix), LinalgError> {
     let adjoint = u.adjoint();
     let (c, s) = ((u + &adjoint) * C64::from(0.5), (u - &adjoint) * C64::new(0.0, -0.5));
     for x in [0.754_877_666, 1.836_928_67, -0.433_774_1, 3.146_264_37] {
@@ -56,9 +67,7 @@ pub fn unitary_phases(u: &Matrix) -> Result<Vec<f64>, LinalgError> {
                 let p = -inside[(k, k)].arg();
                 if p <= -PI + ACCURATE { PI } else { p }
             };
-            let mut phases: Vec<f64> = (0..n).map(phase).collect();
-            phases.sort_by(f64::total_cmp);
-            return Ok(phases);
+            return Ok(((0..n).map(phase).collect(), vectors));
         }
     }
     Err(LinalgError::NotConverged)
@@ -86,6 +95,28 @@ pub(super) fn evaluate_quasienergy(m: &Moment, a: &[Argument]) -> Value {
     let phases = unitary_phases(u)?;
     let found = k.checked_sub(1).and_then(|k| phases.get(k));
     found.map(|p| p / time).ok_or_else(|| Undefined::Domain(format!("the system has {} quasienergies", phases.len())))
+}
+
+/// The coefficient of A in the effective Hamiltonian, rad/s. A phase of pi belongs to the quasienergies pi/t and -pi/t alike, so that the
+/// Hamiltonian is not unique.
+pub(super) fn evaluate_effective(m: &Moment, a: &[Argument]) -> Value {
+    const AT_EDGE: f64 = 1e-9;
+    m.counts_every_state()?;
+    let (u, time, operator) = (m.propagator()?, m.elapsed()?, m.operator(a, 0)?);
+    if time <= 0.0 {
+        return Err(Undefined::Domain("no time has passed since `prepare`".into()));
+    }
+    let (phases, vectors) = unitary_eigen(u)?;
+    if phases.iter().any(|p| PI - p.abs() < AT_EDGE) {
+        let why = "an eigenvalue of the propagator is -1, so that the effective Hamiltonian is not unique";
+        return Err(Undefined::Domain(why.into()));
+    }
+    let size: f64 = operator.iter().map(C64::norm_sqr).sum();
+    if size == 0.0 {
+        return Err(Undefined::Domain("the operator is zero".into()));
+    }
+    let inside = phases.iter().enumerate().map(|(k, p)| p * diagonal_element(&vectors, k, operator));
+    Ok(inside.sum::<f64>() / (size * time))
 }
 
 #[cfg(test)]

@@ -536,6 +536,16 @@ pub const METRICS: &[Metric] = &[
         evolution::evaluate_quasienergy,
     )
     .of_propagator(),
+    metric(
+        "effective_coefficient",
+        &[Parameter::Operator],
+        Quantity::Energy,
+        false,
+        "Tr[A H]/Tr[A^2], H = sum_k e_k |k><k| the effective Hamiltonian with the quasienergies e_k of the evolution since `prepare`",
+        "Haeberlen, Waugh, Phys. Rev. 175, 453 (1968)",
+        evolution::evaluate_effective,
+    )
+    .of_propagator(),
     metric("elapsed", &[], Quantity::Time, false, "the time since `prepare`", "", nmr::evaluate_elapsed).of_filtered(),
     metric("expectation", &[Parameter::Operator], Quantity::Number, false, "Tr[rho A]", "", nmr::evaluate_expectation)
         .derivative(derivative::expectation)

@@ -95,6 +95,13 @@ impl Evaluator<'_> {
         let (middle, width) = match spread {
             Spread::Gaussian => (self.scalar(setting("mean")?)?, positive("sd")?),
             Spread::Lorentzian => (self.scalar(setting("centre")?)?, positive("fwhm")?.scaled(0.5)),
+            Spread::Integers => {
+                let message = format!("the random list `{}` cannot have the distribution `integers`", list.name);
+                return Err(Diagnostic::new(Code::WrongKind, list.place.span(), message)
+                    .label("no random numbers")
+                    .help("`uniform(from = 0, to = 1, seed = 1)` gives random numbers")
+                    .into());
+            }
             Spread::Uniform => {
                 let (from, to) = (self.scalar(setting("from")?)?, self.scalar(setting("to")?)?);
                 (from.plus(&to).scaled(0.5), to.plus(&from.scaled(-1.0)).scaled(0.5))
