@@ -82,6 +82,12 @@ fn random(
 ) -> Option<(ListValues, Dimension)> {
     let size = c.number(size, Dimension::NUMBER);
     let (spread, known) = row_named(SPREADS, shape, c)?;
+    if !known.contains(&"seed") {
+        let message = format!("`{shape}` gives no random numbers for the list `{name}`");
+        let diagnostic = Diagnostic::new(Code::WrongKind, shape.span(), message).label("not a random distribution");
+        c.diagnostics.push(diagnostic.help("`uniform(from = 0, to = 1, seed = 1)` does"));
+        return None;
+    }
     let found = settings(given, known, &format!("`{shape}`"), c);
     for needed in known {
         if found.iter().all(|(setting, _)| setting != needed) {
