@@ -193,6 +193,14 @@ impl Diagnostic {
         self
     }
 
+    /// Adds a hint if there is one.
+    pub fn hint(self, help: Option<String>) -> Diagnostic {
+        match help {
+            Some(help) => self.help(help),
+            None => self,
+        }
+    }
+
     /// Adds a hint if a condition holds.
     pub fn help_if(self, condition: bool, help: &str) -> Diagnostic {
         if condition { self.help(help) } else { self }
@@ -369,10 +377,13 @@ pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) ->
     }
     // More candidates are not compared: every unknown name of a long program would be with every known one.
     const MOST: usize = 2000;
-    let allowed = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    let allowed = (length / 3).max(1);
     candidates
         .into_iter()
         .filter(|c| c.len() <= 64 && *c != word)
+        // Names of one letter differ by one letter, whatever they are.
+        .filter(|c| length > 1 || c.to_lowercase() == word.to_lowercase())
         .take(MOST)
         .map(|c| (edits(&word.to_lowercase(), &c.to_lowercase()), c))
         .filter(|(d, _)| *d <= allowed)

@@ -324,6 +324,19 @@ impl Unit {
     /// unrelated.
     pub fn hint(word: &str) -> String {
         let lower = word.to_lowercase();
+        if ["A", "a", "ang", "Ang"].contains(&word) {
+            return "did you mean `angstrom`?".into();
+        }
+        if let Some((_, size)) = PREFIXES.iter().find(|(prefix, _)| *prefix == word) {
+            return format!(
+                "`{word}` alone is no unit: a number is written `2{}`, a frequency or time `2 {word}{}`",
+                size.trim_start_matches('1'),
+                if ["k", "M", "G", "T"].contains(&word) { "Hz" } else { "s" }
+            );
+        }
+        if ["x", "y"].contains(&word) {
+            return format!("an angle has a unit and a phase its word: `90 deg phase {word}`; a product needs `*`");
+        }
         if ["c", "\u{b0}c", "degc", "celsius"].contains(&lower.as_str()) {
             return "temperatures are in kelvin: add 273.15 and write `K`".into();
         }
@@ -367,8 +380,9 @@ impl Unit {
         let near = UNITS.iter().map(|u| u.symbol).filter(|s| s.len() > 5 || sorted(&s.to_lowercase()) == own);
         match crate::diagnostic::nearest(word, near) {
             Some(symbol) => format!("did you mean `{symbol}`?"),
-            None => "units are s, ms, us, ns, Hz, kHz, MHz, rad/s, deg, rad, T, G, K, angstrom, nm, J, ppm; a product needs `*`"
-                .into(),
+            None => format!(
+                "if `{word}` is a name, a product needs `*`; units are s, ms, us, ns, Hz, kHz, MHz, rad/s, deg, rad, T, G, K, angstrom, nm, J, ppm"
+            ),
         }
     }
 }
@@ -408,9 +422,42 @@ pub fn temperature_scale(system: UnitSystem) -> f64 {
     }
 }
 
+/// The shortest decimal that equals a number to 14 significant digits: rounding errors of sums and conversions do not show.
+pub fn rounded(x: f64) -> f64 {
+    format!("{x:.13e}").parse().unwrap_or(x)
+}
+
+/// A time in s as it is written in a file: `2.5 us`, or `2.5` in natural units. At most 14 significant digits.
+pub fn time_text(t: f64, system: UnitSystem) -> String {
+    if system == UnitSystem::Natural || !t.is_finite() {
+        return format!("{}", rounded(t));
+    }
+    // The largest unit of which it is at least 1, from a list in descending order; tiny times are written in the last.
+    let sizes = [(1.0, "s"), (1e3, "ms"), (1e6, "us"), (1e9, "ns"), (1e12, "ps")];
+    let rounded_in = |(per_second, unit): (f64, &'static str)| (rounded(t * per_second), unit);
+    let fits = sizes.into_iter().map(rounded_in).find(|(x, _)| x.abs() >= 1.0);
+    match fits {
+        Some((x, unit)) => format!("{x} {unit}"),
+        None if t == 0.0 => "0 s".into(),
+        None => format!("{:e} s", rounded(t)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn times_are_written_in_the_unit_that_fits() {
+        let text = |t| time_text(t, UnitSystem::Lab);
+        // Sums and conversions that are off by one unit in the last place.
+        assert_eq!(text(5e-6 - 10e-6), "-5 us");
+        assert_eq!(text(9.999999999999999e-6), "10 us");
+        assert_eq!(text(0.1 + 0.2), "300 ms");
+        assert_eq!((text(0.0), text(120.0), text(1e-9)), ("0 s".into(), "120 s".into(), "1 ns".into()));
+        assert_eq!((text(1e-15), text(3.2564e-6)), ("1e-15 s".into(), "3.2564 us".into()));
+        assert_eq!(time_text(0.1 + 0.2, UnitSystem::Natural), "0.3");
+    }
 
     #[test]
     fn hertz_and_radians_per_second_differ() {

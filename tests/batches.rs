@@ -16,7 +16,10 @@ fn experiment(text: &str) -> Experiment {
     }
 }
 
-const MEASURED: [&str; 6] = ["energy", "stored_energy", "charging_power", "ergotropy", "capacity", "l1_coherence"];
+/// Every metric with a form for batches.
+fn measured() -> Vec<&'static str> {
+    METRICS.iter().filter(|m| m.lanes.is_some()).map(|m| m.name).collect()
+}
 
 /// The least of `l1_coherence` lies at corners of the curve.
 const EXTREMA: [&str; 7] = [
@@ -72,7 +75,7 @@ measure {{
 }}
 ",
         names.join(", "),
-        MEASURED.join("\n    "),
+        measured().join("\n    "),
         match sequence.split(" as ").nth(1).and_then(|rest| rest.split('\n').next()) {
             Some(trace) => EXTREMA.join("\n    ").replace("TRACE", trace),
             None => String::new(),
@@ -141,7 +144,7 @@ measure {
 fn batches_hold_in_the_laboratory() {
     let options = Options::default();
     for prepared in ["thermal", "high_temperature(-400 MHz*Iz(a), 300 K)", "gibbs(140 Hz*Iz(a)*Iz(b), T)", "mixed"] {
-        let text = LABORATORY.replace("PREPARED", prepared).replace("MEASURED", &MEASURED.join("\n    "));
+        let text = LABORATORY.replace("PREPARED", prepared).replace("MEASURED", &measured().join("\n    "));
         let experiment = experiment(&text);
         let emulator = Emulator::new(&experiment);
         let mut random = Random(7);
@@ -284,6 +287,6 @@ fn the_grammar_names_the_metrics_of_batches() {
     let grammar = std::fs::read_to_string("grammar.md").unwrap();
     let paragraph = grammar.split("\n\n").find(|p| p.starts_with("Points of a sweep are propagated together")).unwrap();
     for metric in METRICS {
-        assert_eq!(paragraph.contains(&format!("`{}`", metric.name)), metric.lanes.is_some(), "{}", metric.name);
+        assert_eq!(paragraph.contains(&format!("`{}`", metric.name)), metric.lanes.is_some(), "grammar.md, section 4, paragraph on batches: `{}`", metric.name);
     }
 }

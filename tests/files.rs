@@ -82,6 +82,47 @@ fn outputs_are_looked_at_before_anything_is_computed() {
     assert_eq!(std::fs::read_to_string(folder.join("there.txt")).unwrap(), "precious");
 }
 
+/// `new`, `report` and `watch` in a row: a page that the program wrote is replaced, another file only with `--force`.
+#[test]
+fn a_page_of_the_program_is_replaced() {
+    let folder = scratch("pages");
+    let run = |arguments: &[&str]| {
+        let done = ergoseq(&folder, arguments);
+        (done.status.code(), said(&done))
+    };
+    assert_eq!(run(&["new", "a.seq"]).0, Some(0));
+    for _ in 0..2 {
+        assert_eq!(run(&["report", "a.seq"]), (Some(0), String::new()));
+    }
+    let mut watch = Command::new(env!("CARGO_BIN_EXE_ergoseq"))
+        .args(["watch", "a.seq"])
+        .current_dir(&folder)
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(watch.stdout.take().unwrap()), &mut line).unwrap();
+    watch.kill().unwrap();
+    watch.wait().unwrap();
+    assert!(line.starts_with("a.html written in"), "{line}");
+    // A page of somebody else, even one that names the program further down.
+    std::fs::write(folder.join("a.html"), format!("<!doctype html>{}ergoseq", " ".repeat(600))).unwrap();
+    assert!(run(&["report", "a.seq"]).1.contains("it exists"));
+}
+
+/// The results of a sweep are NetCDF, whatever the file is called.
+#[test]
+fn a_sweep_writes_no_other_format() {
+    let folder = scratch("endings");
+    std::fs::write(folder.join("a.seq"), ENDLESS).unwrap();
+    for name in ["a.csv", "a.JSON", "a.svg"] {
+        let done = ergoseq(&folder, &["sweep", "a.seq", "-o", name]);
+        assert_eq!(done.status.code(), Some(3), "{name}");
+        assert!(said(&done).contains("writes NetCDF") && said(&done).contains("a.nc"), "{}", said(&done));
+        assert!(!folder.join(name).exists());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn only_regular_files_are_read_and_links_stay() {

@@ -80,6 +80,24 @@ fn blocks_do_what_they_say() {
     assert!(run >= 20, "only {run} blocks were run");
 }
 
+/// The paragraph on gradients names the metrics whose derivative is in closed form.
+#[test]
+fn the_paragraph_on_gradients_names_the_metrics_with_a_derivative() {
+    let text = document();
+    let text = text.replace('\n', " ");
+    let (_, list) = text.split_once("are in closed form for").expect("the paragraph on gradients");
+    let (list, _) = list.split_once("sums, products").expect("the end of the list");
+    for metric in ergoseq::metrics::METRICS {
+        let named = list.contains(&code(metric.name));
+        assert_eq!(
+            named,
+            metric.derivative.is_some(),
+            "grammar.md, section 9, paragraph on gradients: `{}`",
+            metric.name
+        );
+    }
+}
+
 #[test]
 fn the_example_of_the_readme_runs() {
     let text = std::fs::read_to_string(path().with_file_name("README.md")).unwrap();
@@ -201,6 +219,8 @@ fn tables() -> Vec<(&'static str, String)> {
             ),
         ),
         ("parts", table(&["name", "meaning"], two(ergoseq::ir::SYSTEM_PARTS))),
+        ("fixed names", table(&["name", "meaning"], two(ergoseq::ir::FIXED_NAMES))),
+        ("battery", table(&["setting", "meaning"], two(ergoseq::ir::BATTERY_SETTINGS))),
         (
             "constants",
             table(

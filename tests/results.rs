@@ -338,3 +338,67 @@ fn what_is_forgotten_leaves_the_schema() {
     assert_eq!(*set.schema(), schema);
     assert_eq!(set.column("T").unwrap().all(), [1.0]);
 }
+
+/// A quotient that is 0/0 at the start of a curve is undefined there, with a note, and has its other values: W/(E - E_0) of a spin that
+/// starts in the ground state and turns about x is 1. An infinite quotient stays an error.
+#[test]
+fn a_quotient_of_zeros_is_undefined_at_its_sample_alone() {
+    let file = |measure: &str| {
+        format!(
+            "ergoseq 1\nunits natural\nsystem {{ spin a : 1/2 }}\nbattery {{ energy = Z(a) }}\n\
+             sequence {{\n prepare down(a)\n evolve X(a) for 1 record 3 as charging\n mark charged\n}}\nmeasure {{ {measure} }}\n"
+        )
+    };
+    let run_of = |text: &str| {
+        let compiled = ergoseq::compile("a.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{r}"));
+        run(&compiled.experiment, &Values::new(), &Options::default(), &[])
+    };
+    let found = run_of(&file("share = ergotropy / stored_energy")).unwrap();
+    let samples = &found.traces[0].values[0].1;
+    assert_eq!((samples.len(), samples[0]), (3, None));
+    // Both are 2 sin(t)^2, so the quotient has an error of a few roundings of each over their smallest value, 0.46.
+    assert!(samples[1..].iter().all(|x| (x.unwrap() - 1.0).abs() < 1e-14), "{samples:?}");
+    assert!(found.notes.iter().any(|n| n.contains("`share` is undefined") && n.contains("0/0")), "{:?}", found.notes);
+    let wrong = run_of(&file("share = 1 / stored_energy")).unwrap_err();
+    assert_eq!(wrong.code, Code::ResultNotFinite);
+}
+
+/// Elements of lists are numbers of a result, as parameters are.
+#[test]
+fn a_result_may_name_an_element_of_a_list() {
+    let text = "ergoseq 1\nunits natural\nparam J = [1, 2.5]\nsystem { spin a : 1/2 }\n\
+                sequence { prepare down(a) }\nmeasure { J[2], twice = 2*J[2]*purity }\n";
+    let compiled = ergoseq::compile("a.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{r}"));
+    let found = run(&compiled.experiment, &Values::new(), &Options::default(), &[]).unwrap();
+    assert_eq!(found.summary, [("J[2]".to_string(), Some(2.5))]);
+    let mark = found.marks.last().unwrap();
+    assert_eq!(mark.values.iter().find(|(key, _)| key == "twice").map(|(_, x)| *x), Some(Some(5.0)));
+}
+
+/// Angles that are parameters are shown in degrees in tables, and stay in radian in files of numbers.
+#[test]
+fn tables_show_angles_in_degrees() {
+    let file = |sweep: &str| {
+        format!(
+            "ergoseq 1\nparam flip = 90 deg\nsystem {{ field 9.4 T\n spin a : 1H }}\n\
+             sequence {{ prepare mixed\n pulse 1H flip phase x ideal }}\nmeasure {{ purity }}\n{sweep}"
+        )
+    };
+    let set_of = |text: &str| {
+        let compiled = ergoseq::compile("a.seq", text, &mut ergoseq::no_files).unwrap_or_else(|r| panic!("{r}"));
+        let none = Values::new();
+        let axes = axes(&compiled.experiment, &none).unwrap();
+        let runs: Vec<Run> = points(&axes, &none)
+            .map(|point| run(&compiled.experiment, &point, &Options::default(), &[]).unwrap())
+            .collect();
+        let schema = Schema::new(&compiled.experiment, "a.seq", &axes, &none, EnergyUnit::Default);
+        ResultSet::of(schema, runs).unwrap()
+    };
+    let single = ergoseq::output::table(&set_of(&file("")));
+    assert!(single.contains("flip = 90 deg"), "{single}");
+    let set = set_of(&file("sweep flip = 30 deg, 45 deg\n"));
+    let swept = ergoseq::output::table(&set);
+    assert!(swept.contains("flip [deg]") && swept.lines().any(|l| l.trim_start().starts_with("45 ")), "{swept}");
+    let numbers = csv(&set);
+    assert!(numbers.lines().any(|l| l.contains("0.785398163")), "{numbers}");
+}

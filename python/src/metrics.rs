@@ -32,6 +32,7 @@ fn text<T, E: std::fmt::Display>(value: Result<T, E>) -> Result<T, String> {
 const METRICS: &[(&str, Of)] = &[
     ("purity", Of::State(|r| Ok(m::purity(r)))),
     ("entropy", Of::State(|r| text(m::entropy(r)))),
+    ("linear_entropy", Of::State(|r| text(m::linear_entropy(r)))),
     ("l1_coherence", Of::State(|r| Ok(m::l1_coherence(r)))),
     ("relative_entropy_coherence", Of::State(|r| text(m::relative_entropy_coherence(r)))),
     ("concurrence", Of::State(|r| pair(r).and_then(|()| text(m::concurrence(r))))),

@@ -6,6 +6,7 @@ use crate::source::Span;
 use crate::syntax::ast::{ForEach, Setting};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
+use std::collections::HashMap;
 
 /// A diagnostic, boxed because it is large and rare.
 pub(super) type Fault = Box<Diagnostic>;
@@ -13,6 +14,8 @@ pub(super) type Fault = Box<Diagnostic>;
 /// Collects diagnostics, so that one error does not hide the next.
 pub(super) struct Checker {
     pub(super) scope: Scope,
+    /// Nuclei of the spins of the system, by their names.
+    pub(super) nuclei: HashMap<String, String>,
     pub(super) diagnostics: Vec<Diagnostic>,
 }
 
@@ -70,7 +73,10 @@ fn phase(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
         expr.walk(&mut |e| {
             axis |= matches!(&e.kind, ExprKind::Name(name) if PHASES.iter().any(|(word, _)| word == name));
         });
-        if axis && fault.code == Code::UnknownName {
+        if matches!(&expr.kind, ExprKind::Name(name) if name.chars().count() == 1) && fault.code == Code::UnknownName {
+            let help = vec!["the phase is `x`, `y`, `-x`, `-y` or an angle such as `45 deg`".to_string()];
+            Diagnostic { help, ..*fault }.into()
+        } else if axis && fault.code == Code::UnknownName {
             fault.help("an axis stands alone; in a sum write its angle: x is 0 deg, y 90, -x 180, -y 270 deg").into()
         } else {
             fault

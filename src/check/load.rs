@@ -103,16 +103,14 @@ impl Loader<'_, '_> {
 
     /// Reads a pulse shape. If this fails the name is still declared, so that the error is reported only once.
     fn shape(&mut self, name: &Name, path: &Name, from: &str) {
-        let read = (self.reader)(&path.text, from);
-        let table = read.and_then(|(shown, text)| shape_file(&text).map_err(|why| format!("{shown}: {why}")));
+        let table = (self.reader)(&path.text, from)
+            .and_then(|(_, text)| shape_file(&text).map_err(|why| format!("`{path}` is not a pulse shape: {why}")));
         match table {
             Ok(steps) => self.tables.shapes.push(ShapeTable { name: name.text.clone(), steps, place: path.place }),
             Err(why) => self.diagnostics.push(
-                Diagnostic::new(Code::ShapeFailed, path.span(), format!("`{path}` is not a pulse shape: {why}"))
-                    .label("read here")
-                    .help(
-                        "expected a Bruker shape file, or lines with an amplitude from 0 to 1 and a phase in degrees",
-                    ),
+                Diagnostic::new(Code::ShapeFailed, path.span(), named(&path.text, why)).label("read here").help(
+                    "expected a Bruker shape file, or lines with an amplitude from 0 to 1 and a phase in degrees",
+                ),
             ),
         }
     }
@@ -121,14 +119,16 @@ impl Loader<'_, '_> {
     fn densities(&mut self, state: &State, from: &str) {
         state.parts.iter().for_each(|part| self.densities(&part.state, from));
         let Some(path) = state.text.as_ref().filter(|_| state.name.text == DENSITY) else { return };
-        let read = (self.reader)(path, from);
         let span = state.name.span();
-        match read.and_then(|(shown, text)| density_file(&text).map_err(|why| format!("{shown}: {why}"))) {
+        let read = (self.reader)(path, from).and_then(|(_, text)| {
+            density_file(&text).map_err(|why| format!("`{path}` is not a density matrix: {why}"))
+        });
+        match read {
             Ok(elements) => {
                 self.tables.densities.insert(span, elements);
             }
             Err(why) => self.diagnostics.push(
-                Diagnostic::new(Code::ShapeFailed, span, format!("`{path}` is not a density matrix: {why}"))
+                Diagnostic::new(Code::ShapeFailed, span, named(path, why))
                     .label("read here")
                     .help("expected rows of numbers such as `0.5 0.1-0.2j`, or JSON with the rows `re` and `im`"),
             ),
@@ -152,8 +152,9 @@ impl Loader<'_, '_> {
             Err(why) => {
                 self.gaps = true;
                 self.diagnostics.push(
-                    Diagnostic::new(Code::UseFailed, span, format!("`{path}` cannot be read: {why}"))
-                        .label("used here"),
+                    Diagnostic::new(Code::UseFailed, span, named(path, why))
+                        .label("used here")
+                        .help_if(path.contains('\\'), "separate folders with `/`, also on Windows"),
                 );
                 return vec![];
             }
@@ -234,4 +235,9 @@ fn is_declaration(kind: &ItemKind) -> bool {
         | ItemKind::Expect(_)
         | ItemKind::Theory(_) => false,
     }
+}
+
+/// Why a file cannot be used, with its name once: the reasons of the reader begin with it.
+fn named(path: &str, why: String) -> String {
+    if why.starts_with('`') { why } else { format!("`{path}` cannot be read: {why}") }
 }

@@ -8,6 +8,9 @@ use crate::metrics::{Metric, Parameter};
 use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
+/// The label of a metric that needs a battery.
+pub const NEEDS_BATTERY: &str = "needs a battery";
+
 /// Checks a metric and its arguments; `battery` is true if one is declared.
 ///
 /// # Errors
@@ -20,7 +23,7 @@ pub fn check_metric(name: &str, items: &[Expr], expr: &Expr, scope: &Scope, batt
             expr.span(),
             format!("`{name}` needs a battery, but none is declared"),
         )
-        .label("needs a battery")
+        .label(NEEDS_BATTERY)
         .help("for example `battery { energy = H }`")
         .into());
     }
@@ -33,8 +36,9 @@ pub fn check_metric(name: &str, items: &[Expr], expr: &Expr, scope: &Scope, batt
         return Err(Diagnostic::new(
             Code::WrongArguments,
             expr.span(),
-            format!("`{name}` takes the arguments {}, {} given", describe_arguments(metric), items.len()),
+            format!("`{name}` takes {}, {}", describe_arguments(metric), given(items.len())),
         )
+        .label("wrong number of arguments")
         .into());
     }
     for (k, item) in items.iter().enumerate() {
@@ -103,5 +107,19 @@ fn describe_arguments(metric: &Metric) -> String {
             Parameter::Nucleus => "a nucleus",
         })
         .collect();
-    format!("({})", words.join(", "))
+    let list = words.join(", ");
+    match words.len() {
+        0 => "no arguments".into(),
+        1 => format!("1 argument ({list})"),
+        n => format!("{n} arguments ({list})"),
+    }
+}
+
+/// How many arguments are given.
+fn given(count: usize) -> String {
+    match count {
+        0 => "none is given".into(),
+        1 => "1 is given".into(),
+        n => format!("{n} are given"),
+    }
 }

@@ -28,11 +28,11 @@ use crate::source::{Place, Span};
 use crate::syntax::ast::{Item, ItemKind, Name};
 use crate::units::UnitSystem;
 use checker::{Checker, twice};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// Checks the statements of a file and of those it uses, with the tables of numbers that they name. `root` is the index of the main file.
 pub fn check(items: &[Item], tables: Tables, root: u32) -> (Option<Experiment>, Vec<Diagnostic>) {
-    let mut c = Checker { scope: Scope::default(), diagnostics: Vec::new() };
+    let mut c = Checker { scope: Scope::default(), nuclei: HashMap::new(), diagnostics: Vec::new() };
     let mut experiment = Experiment { ergoseq: crate::syntax::VERSION, shapes: tables.shapes, ..Experiment::default() };
     let whole = Span { file: root, start: 0, end: 0 };
 

@@ -160,7 +160,7 @@ pub(super) fn counters_of(statements: &[Statement]) -> Vec<&Name> {
 
 /// True if a name is reserved in every expression.
 pub(super) fn is_reserved(text: &str) -> bool {
-    crate::ir::CONSTANTS.contains(&text)
+    crate::ir::is_fixed_name(text)
         || crate::syntax::Fold::ALL.iter().any(|fold| fold.word() == text)
         || LOCAL_OPERATORS.iter().any(|(w, _, _)| *w == text) && text.len() > 1
         || FUNCTIONS.iter().any(|f| f.name == text)

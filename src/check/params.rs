@@ -16,6 +16,7 @@ pub(super) fn params(declarations: &Declarations, experiment: &mut Experiment, c
             return;
         }
         let (name, place) = (param.name.text.clone(), param.name.place);
+        c.scope.declared.insert(name.clone(), place.span());
         match &param.value {
             ParamValue::One(value) => {
                 let dimension = number(value, c);

@@ -2,7 +2,7 @@
 
 use super::checker::{Checker, Fault, twice};
 use super::dimensions::comparable;
-use super::metric::check_metric;
+use super::metric::{NEEDS_BATTERY, check_metric};
 use super::params::check_setting;
 use crate::budget::{RESULT_PARTS, RESULTS};
 use crate::diagnostic::{Code, Diagnostic};
@@ -49,6 +49,9 @@ pub fn fill(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             _ => {}
         }
     }
+    // A missing battery is one mistake, however many metrics need it.
+    let mut said = false;
+    c.diagnostics.retain(|d| d.label != NEEDS_BATTERY || !std::mem::replace(&mut said, true));
 }
 
 fn traces(events: &[ir::Event]) -> Vec<String> {
@@ -351,6 +354,9 @@ impl Names<'_> {
             ExprKind::Name(name) if name == "pi" || matches!(scope.names.get(name), Some(Meaning::Param(_))) => {
                 Ok(true)
             }
+            ExprKind::Index(name, _) if matches!(scope.names.get(name), Some(Meaning::List(_))) => {
+                scope.type_of(expr, &[]).map(|_| true)
+            }
             ExprKind::Name(name) if Constant::named(name).is_some() => scope.type_of(expr, &[]).map(|_| true),
             ExprKind::Call(name, _) if name == GAMMA => scope.type_of(expr, &[]).map(|_| true),
             ExprKind::Name(name) => Err(self.unknown_metric(name, span)),
@@ -387,7 +393,7 @@ impl Names<'_> {
             }
             ExprKind::Index(..) | ExprKind::Tuple(_) | ExprKind::Over(_) | ExprKind::Text(_) | ExprKind::Isotope(_) => {
                 Err(Diagnostic::new(Code::WrongKind, span, format!("`{expr}` is not a metric"))
-                    .label("expected a metric; `param x = J[1]` makes an element of a list a parameter")
+                    .label("expected a metric, a parameter or an element of a list")
                     .into())
             }
         }

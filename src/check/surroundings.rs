@@ -5,7 +5,8 @@ use super::larmor;
 use super::system;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
-    Battery, Channel, Distribution, Experiment, GRIDS, LENGTH, Meaning, Noise, Row, SPREADS, Scope, Shape, Varied,
+    BATTERY_SETTINGS, Battery, Channel, Distribution, Experiment, GRIDS, LENGTH, Meaning, Noise, Row, SPREADS, Scope,
+    Shape, Varied,
 };
 use crate::source::Span;
 use crate::syntax::ast::{self, Item, ItemKind, Name, Setting};
@@ -55,7 +56,7 @@ pub(super) fn surroundings(items: &[Item], experiment: &mut Experiment, c: &mut 
                     continue;
                 }
                 battery = Some(span);
-                experiment.battery = battery_of(settings, span, c);
+                experiment.battery = Some(battery_of(settings, span, c));
             }
             ItemKind::Ensemble(distributions) => {
                 for d in distributions {
@@ -84,7 +85,7 @@ fn collapse_operator(scope: &Scope, expr: &Expr) -> Result<(), Fault> {
 
 fn channel(nucleus: &Name, given: &[Setting], c: &mut Checker) -> Channel {
     let mut channel = Channel { nucleus: nucleus.text.clone(), place: nucleus.place, ..Channel::default() };
-    let result = system::isotope(&nucleus.text, nucleus.span());
+    let result = system::nucleus_of_channel(nucleus, c);
     c.note(result);
     let known: Vec<&str> = crate::ir::CHANNEL_SETTINGS.iter().map(|(w, _)| *w).collect();
     for (name, value) in settings(given, &known, "a channel", c) {
@@ -110,10 +111,11 @@ fn channel(nucleus: &Name, given: &[Setting], c: &mut Checker) -> Channel {
     channel
 }
 
-fn battery_of(given: &[Setting], span: Span, c: &mut Checker) -> Option<Battery> {
+fn battery_of(given: &[Setting], span: Span, c: &mut Checker) -> Battery {
     let mut energy = None;
     let mut cells = Vec::new();
-    for (name, value) in settings(given, &["energy", "cells"], "a battery", c) {
+    let known: Vec<&str> = BATTERY_SETTINGS.iter().map(|(w, _)| *w).collect();
+    for (name, value) in settings(given, &known, "a battery", c) {
         if name == "energy" {
             energy = Some(c.expr(value, |s, e| s.hamiltonian(e, &[])));
         } else {
@@ -124,14 +126,15 @@ fn battery_of(given: &[Setting], span: Span, c: &mut Checker) -> Option<Battery>
             cells = list.iter().map(|e| c.expr(e, |s, e| s.sites(e, &[]))).collect();
         }
     }
-    let Some(energy) = energy else {
+    // A setting that does not exist is reported already: it is probably the misspelt energy.
+    if energy.is_none() && given.iter().all(|s| known.contains(&s.name.text.as_str())) {
         let diagnostic = Diagnostic::new(Code::MissingDeclaration, span, "a battery needs `energy`, its Hamiltonian")
             .label("missing `energy`")
             .help("for example `battery { energy = dipolar }`");
         c.diagnostics.push(diagnostic);
-        return None;
-    };
-    Some(Battery { energy, cells, place: span.into() })
+    }
+    // The battery is declared, so that not every metric of it is an error, too; the file is refused.
+    Battery { energy: energy.unwrap_or_else(|| Expr::number(0.0)), cells, place: span.into() }
 }
 
 fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> {
@@ -155,11 +158,18 @@ fn distribution(d: &ast::Distribution, c: &mut Checker) -> Option<Distribution> 
         Varied::Orientation => row_named(GRIDS, &d.shape, c).map(|(grid, known)| (Shape::Grid(grid), known))?,
         _ => row_named(SPREADS, &d.shape, c).map(|(spread, known)| (Shape::Spread(spread), known))?,
     };
-    let place = format!("`{}`", d.shape);
-    let values = settings(&d.settings, known, &place, c)
-        .into_iter()
-        .map(|(n, e)| (n.to_string(), c.number(e, if n == "seed" { Dimension::NUMBER } else { dimension })))
-        .collect();
+    let given = settings(&d.settings, known, &format!("`{}`", d.shape), c);
+    let mut value = |name: &str, e: &Expr| {
+        let before = c.diagnostics.len();
+        let checked = c.number(e, if name == "seed" { Dimension::NUMBER } else { dimension });
+        if let (Varied::Rf(_), Some(wrong)) = (&varied, c.diagnostics.get_mut(before)) {
+            wrong
+                .help
+                .push("an rf amplitude is distributed relative to its nominal value: `mean = 1, sd = 5 %`".into());
+        }
+        checked
+    };
+    let values = given.into_iter().map(|(n, e)| (n.to_string(), value(n, e))).collect();
     let points = d.points.as_ref().map(|p| c.number(p, Dimension::NUMBER));
     Some(Distribution { varied, shape, settings: values, points, place: d.quantity.place })
 }

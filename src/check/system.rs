@@ -4,12 +4,13 @@ use super::checker::{Checker, Fault, indices, settings, twice};
 use super::larmor;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{
-    Each, Experiment, Interaction, OfSite, RELAX_SETTINGS, RelaxSetting, Relaxation, Scope, SiteDeclaration, Spinning,
+    Each, Experiment, Interaction, Meaning, OfSite, RELAX_SETTINGS, RelaxSetting, Relaxation, Scope, SiteDeclaration,
+    Spinning,
 };
 use crate::source::Span;
 use crate::spin::{ISOTOPES, Isotope};
 use crate::syntax::ast::{
-    ForEach, Interaction as Declared, Item, ItemKind, Setting, SpinKind, SystemEntry, SystemKind,
+    ForEach, Interaction as Declared, Item, ItemKind, Name, Setting, SpinKind, SystemEntry, SystemKind,
 };
 use crate::syntax::words::{Clause, ClauseValue};
 use crate::syntax::{Expr, ExprKind};
@@ -24,14 +25,33 @@ pub fn isotope(symbol: &str, span: Span) -> Result<&'static Isotope, Fault> {
             .map(|i| i.symbol)
             .filter(|s| s.trim_start_matches(|c: char| c.is_ascii_digit()) == element)
             .collect();
-        let diagnostic =
-            Diagnostic::new(Code::UnknownIsotope, span, format!("unknown isotope `{symbol}`")).label("not known");
-        if same.is_empty() {
+        let (message, label) = match Isotope::is_spinless(symbol) {
+            true => (format!("`{symbol}` has no nuclear spin"), "spin 0"),
+            false => (format!("unknown isotope `{symbol}`"), "not known"),
+        };
+        let diagnostic = Diagnostic::new(Code::UnknownIsotope, span, message).label(label);
+        if let Some(meant) = Isotope::meant_by(symbol) {
+            diagnostic.help(format!("did you mean `{}`?", meant.symbol)).into()
+        } else if same.is_empty() {
             diagnostic.did_you_mean(symbol, ISOTOPES.iter().map(|i| i.symbol)).into()
         } else {
             diagnostic.help(format!("isotopes of this element: {}", same.join(", "))).into()
         }
     })
+}
+
+/// The nucleus of a channel, by its symbol: a spin of the system has one, but is none.
+pub(super) fn nucleus_of_channel(name: &Name, c: &Checker) -> Result<&'static Isotope, Fault> {
+    let known = match c.scope.names.get(&name.text) {
+        Some(Meaning::Site(_) | Meaning::Array) => c.nuclei.get(&name.text),
+        _ => return isotope(&name.text, name.span()),
+    };
+    let example = known.map_or("1H", String::as_str);
+    let message = format!("`{name}` is a spin, and a channel belongs to a nucleus");
+    Err(Diagnostic::new(Code::WrongKind, name.span(), message)
+        .label("a spin")
+        .help(format!("write `{example}`: a pulse acts on all spins of a nucleus"))
+        .into())
 }
 
 fn entries(items: &[Item]) -> impl Iterator<Item = &SystemEntry> {
@@ -77,6 +97,9 @@ pub fn declare(items: &[Item], experiment: &mut Experiment, c: &mut Checker) {
             c.note(result);
         }
         for site in declared {
+            if let SiteDeclaration::Spin { of: SpinKind::Isotope(symbol), .. } = &site {
+                c.nuclei.insert(site.name().to_string(), symbol.clone());
+            }
             c.scope.names.insert(site.name().to_string(), Scope::meaning_of(&site));
             experiment.system.sites.push(site);
         }

@@ -1,7 +1,7 @@
 //! Completion.
 
 use super::{Document, Kind};
-use crate::ir::{FUNCTIONS, OTHER_FUNCTIONS, STATES, SYSTEM_PARTS};
+use crate::ir::{FIXED_NAMES, FUNCTIONS, OTHER_FUNCTIONS, STATES, SYSTEM_PARTS};
 use crate::metrics::METRICS;
 use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::TokenKind;
@@ -98,6 +98,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     out.extend(LOCAL_OPERATORS.iter().map(|(word, _, meaning)| of(*word, "operator", *meaning)));
     out.extend(SYSTEM_PARTS.iter().map(|(word, meaning)| of(*word, "operator", *meaning)));
     out.extend(FUNCTIONS.iter().map(|f| of(f.name, "function", f.meaning)));
+    out.extend(FIXED_NAMES.iter().map(|(name, meaning)| of(*name, "constant", *meaning)));
     out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
     out.extend(OTHER_FUNCTIONS.iter().map(|(name, _, meaning)| of(*name, "function", *meaning)));
     out

@@ -5,7 +5,7 @@ use super::latex::latex;
 use super::names::Kind;
 use super::uses::uses;
 use crate::hamiltonian::{Evaluator, Values};
-use crate::ir::{FUNCTIONS, Meaning, OTHER_FUNCTIONS, SYSTEM_PARTS};
+use crate::ir::{FIXED_NAMES, FUNCTIONS, Meaning, OTHER_FUNCTIONS, SYSTEM_PARTS};
 use crate::metrics::Metric;
 use crate::source::Span;
 use crate::spin::{Isotope, LOCAL_OPERATORS};
@@ -62,7 +62,7 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     if let Some((_, _, meaning)) = LOCAL_OPERATORS.iter().find(|(w, ..)| w == name) {
         return row(format!("**{name}**: {meaning}"));
     }
-    if let Some((_, meaning)) = SYSTEM_PARTS.iter().find(|(w, _)| w == name) {
+    if let Some((_, meaning)) = SYSTEM_PARTS.iter().chain(FIXED_NAMES).find(|(w, _)| w == name) {
         return row(format!("**{name}**: {meaning}"));
     }
     if let Some((_, arguments, meaning)) = OTHER_FUNCTIONS.iter().find(|(other, ..)| other == name) {

@@ -268,14 +268,32 @@ impl Observable {
     /// The value at a moment; aggregates are looked up.
     ///
     /// # Errors
-    /// If a metric is undefined there, or the value is infinite or not a number.
+    /// If a metric is undefined there, a quotient is 0/0, or the value is infinite or not a number.
     pub fn answer(
         &self,
         moment: Option<&Moment>,
         aggregates: &BTreeMap<String, Option<f64>>,
     ) -> Result<f64, EvalError> {
         let value = evaluate(&self.tree, moment, aggregates)?;
-        if value.is_finite() { Ok(value) } else { Err(EvalError::NotFinite(value)) }
+        match value {
+            x if x.is_finite() => Ok(x),
+            x if x.is_nan() && self.is_quotient() => Err(EvalError::Undefined(Undefined::Domain("it is 0/0".into()))),
+            x => Err(EvalError::NotFinite(x)),
+        }
+    }
+
+    /// True if it contains a quotient, which may be 0/0 for a state of which all metrics are defined.
+    fn is_quotient(&self) -> bool {
+        fn divides(tree: &Tree) -> bool {
+            match tree {
+                Tree::Number(_) | Tree::Metric { .. } | Tree::Aggregate(_) => false,
+                Tree::Sum(parts) => parts.iter().any(|(_, part)| divides(part)),
+                Tree::Product(parts) => parts.iter().any(|(below, part)| *below || divides(part)),
+                Tree::Power(..) => true,
+                Tree::Function(_, first, second) => divides(first) || second.iter().any(|second| divides(second)),
+            }
+        }
+        divides(&self.tree)
     }
 }
 

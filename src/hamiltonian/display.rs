@@ -36,10 +36,7 @@ pub fn describe(schedule: &Schedule, units: UnitSystem) -> String {
 }
 
 fn time(t: f64, units: UnitSystem) -> String {
-    match units {
-        UnitSystem::Lab => format!("{} s", crate::syntax::number_text(t)),
-        UnitSystem::Natural => crate::syntax::number_text(t),
-    }
+    crate::units::time_text(t, units)
 }
 
 fn steps(list: &[Step], basis: &Basis, units: UnitSystem, depth: usize, clock: &mut f64, out: &mut String) {

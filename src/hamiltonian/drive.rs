@@ -8,7 +8,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Align, Channel, Pulse};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
-use crate::units::{UnitSystem, angular_factor};
+use crate::units::{UnitSystem, angular_factor, time_text};
 use crate::waveform::{Function, Scalar, Unresolved, peak};
 use std::f64::consts::{FRAC_PI_2, PI};
 
@@ -269,7 +269,7 @@ fn duration(e: &Evaluator, expr: &Expr) -> Result<f64, Fault> {
         return Err(Diagnostic::new(
             Code::OutOfRange,
             expr.span(),
-            format!("a duration cannot be negative, this is {t}"),
+            format!("a duration cannot be negative, this is {}", time_text(t, e.experiment.units)),
         )
         .label("negative")
         .into());
@@ -558,7 +558,7 @@ pub fn begin(e: &Evaluator, pulses: &[Pulse], drives: &mut [Drive], by: Align, w
         if a.nucleus == b.nucleus && over > 1e-12 * end {
             let message = format!("two simultaneous pulses on channel {}", b.nucleus);
             return Err(Diagnostic::new(Code::Contradiction, b.place.span(), message)
-                .label(format!("begins {over:e} s before the other pulse ends"))
+                .label(format!("begins {} before the other pulse ends", time_text(over, e.experiment.units)))
                 .related(a.place.span(), "the other pulse")
                 .into());
         }

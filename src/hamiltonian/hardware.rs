@@ -33,6 +33,11 @@ pub struct Spectrometer {
 /// A stepped pulse rounded to the resolution of a spectrometer: duration, phase, and amplitude and phase of each step.
 pub type Rounded = (f64, f64, Vec<(f64, f64)>);
 
+/// A time of a spectrometer, in s, with its unit.
+fn time(t: f64) -> String {
+    crate::units::time_text(t, crate::units::UnitSystem::Lab)
+}
+
 impl Spectrometer {
     fn refuse(&self, span: Span, message: String, label: &str) -> Fault {
         Diagnostic::new(Code::HardwareLimit, span, message)
@@ -76,7 +81,7 @@ impl Spectrometer {
         let t = self.rounded(t, self.clock, ("a delay", "us", 1e-6), span, said);
         match self.min_delay {
             Some(least) if t > 0.0 && t < least * (1.0 - 1e-9) => {
-                let message = format!("a delay of {t:e} s is shorter than the minimum, {least:e} s");
+                let message = format!("a delay of {} is shorter than the minimum, {}", time(t), time(least));
                 Err(self.refuse(span, message, "too short"))
             }
             _ => Ok(t),
@@ -91,7 +96,9 @@ impl Spectrometer {
         match self.unblanking {
             Some(needed) if t < needed * (1.0 - 1e-9) => {
                 let message = format!(
-                    "a delay of {t:e} s before a pulse is shorter than the {needed:e} s that the transmitter needs"
+                    "a delay of {} before a pulse is shorter than the {} that the transmitter needs",
+                    time(t),
+                    time(needed)
                 );
                 Err(self.refuse(span, message, "the transmitter is not ready"))
             }
@@ -165,7 +172,7 @@ impl Spectrometer {
         let length = self.rounded(duration / n, self.clock, ("a step of a shape", "us", 1e-6), span, said);
         if length == 0.0 && duration > 0.0 {
             let message =
-                format!("the steps of this shape last {:e} s, less than half of a clock period", duration / n);
+                format!("the steps of this shape last {}, less than half of a clock period", time(duration / n));
             return Err(self
                 .refuse(span, message, "too short")
                 .help("use a longer pulse, or a shape with fewer steps")
@@ -218,13 +225,13 @@ impl Spectrometer {
         let duration = self.rounded(duration, self.clock, ("a pulse", "us", 1e-6), span, said);
         let phase = self.rounded(phase, self.phase_step, ("a phase", "deg", std::f64::consts::PI / 180.0), span, said);
         if duration == 0.0 && written > 0.0 {
-            let message = format!("a pulse of {written:e} s is shorter than half of a clock period");
+            let message = format!("a pulse of {} is shorter than half of a clock period", time(written));
             return Err(self.refuse(span, message, "too short"));
         }
         if let Some(most) = self.max_pulse
             && duration > most * (1.0 + 1e-9)
         {
-            let message = format!("a pulse of {duration:e} s is longer than the maximum, {most:e} s");
+            let message = format!("a pulse of {} is longer than the maximum, {}", time(duration), time(most));
             return Err(self.refuse(span, message, "too long"));
         }
         Ok((duration, phase))

@@ -55,7 +55,7 @@ pub fn problem(
         return Err(Diagnostic::new(
             Code::OutOfRange,
             time.span(),
-            format!("the time must be positive, this is {t} s"),
+            format!("the time must be positive, this is {}", crate::units::time_text(t, e.experiment.units)),
         )
         .label("not positive")
         .into());

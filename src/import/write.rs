@@ -1,6 +1,6 @@
 //! The text of a sequence: lines, parameters, cycles and shapes.
 
-use crate::ir::{CONSTANTS, FUNCTIONS};
+use crate::ir::{FUNCTIONS, is_fixed_name};
 use crate::source::in_one_line;
 use crate::syntax::words::WORDS;
 
@@ -99,15 +99,14 @@ pub fn names_in(text: &str) -> impl Iterator<Item = &str> {
 
 /// A number with fourteen digits: a unit that is multiplied in leaves its rounding behind them.
 pub fn shown(x: f64) -> String {
-    let rounded = format!("{x:.13e}").parse().unwrap_or(x);
-    crate::syntax::number_text(rounded)
+    crate::syntax::number_text(crate::units::rounded(x))
 }
 
 /// A name that means nothing else in the language.
 pub fn safe_name(name: &str) -> String {
     let taken = WORDS.iter().any(|w| w.word == name)
         || FUNCTIONS.iter().any(|f| f.name == name)
-        || CONSTANTS.contains(&name)
+        || is_fixed_name(name)
         || name.chars().count() == 1;
     if taken { format!("{name}_") } else { name.to_string() }
 }

@@ -70,7 +70,10 @@ pub const LARMOR: &str = "larmor";
 /// The function that gives the length of a rectangular pulse.
 pub const LENGTH: &str = "length";
 
-/// Functions of nuclei and lists: (name, an example of their arguments, description).
+/// Keyword of the mean over ensemble members, each with its own state and Hamiltonian.
+pub const MEMBER_MEAN: &str = "member_mean";
+
+/// Functions of nuclei, lists, ranges and, in results, of ensembles: (name, an example of their arguments, description).
 pub const OTHER_FUNCTIONS: &[(&str, &str, &str)] = &[
     (GAMMA, "(1H)", "the gyromagnetic ratio of a nucleus, rad/s/T"),
     (LARMOR, "(1H)", "the Larmor frequency of a nucleus in the field of the file, `|gamma| B0 / 2 pi`, in Hz"),
@@ -80,6 +83,13 @@ pub const OTHER_FUNCTIONS: &[(&str, &str, &str)] = &[
         "the duration of a rectangular pulse with the rf of the channel, or with one that is given: `length(1H, 90 deg, 50 kHz)`",
     ),
     (SIZE, "(taus)", "the number of values of a list"),
+    ("sum", "(k in 1..N, X(s[k]))", "the sum over an index, which takes both bounds of its range"),
+    ("product", "(k in 1..N, X(s[k]))", "the product over an index, the first factor leftmost"),
+    (
+        MEMBER_MEAN,
+        "(ergotropy)",
+        "in results: the mean of a metric over the members of an ensemble, each with its own state and Hamiltonian",
+    ),
 ];
 
 impl FunctionInfo {

@@ -37,9 +37,6 @@ pub fn is_aggregate(expr: &Expr) -> bool {
     matches!(&expr.kind, ExprKind::Call(name, items) if items.len() == 1 && AGGREGATES.iter().any(|(a, _)| a == name))
 }
 
-/// Keyword of the mean over ensemble members, each with its own state and Hamiltonian.
-pub const MEMBER_MEAN: &str = "member_mean";
-
 /// Key of a metric in results: its text without spaces.
 pub fn key_of(expr: &Expr) -> String {
     expr.to_string().replace(' ', "")

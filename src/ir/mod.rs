@@ -25,13 +25,13 @@ pub use experiment::{
     Battery, Cycle, Expect, Experiment, List, ListValues, NamedOperator, NamedState, Noise, OperatorKind, Param, Sweep,
     Theory, scans_of,
 };
-pub use function::{FUNCTIONS, FunctionInfo, LARMOR, LENGTH, OTHER_FUNCTIONS, Rule as FunctionRule, SIZE};
+pub use function::{FUNCTIONS, FunctionInfo, LARMOR, LENGTH, MEMBER_MEAN, OTHER_FUNCTIONS, Rule as FunctionRule, SIZE};
 pub use look::{Detection, Look};
 pub use meaning::{Meaning, Type};
-pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, at_mark, is_aggregate, key_of, marked_metrics};
+pub use measure::{AGGREGATES, Measure, at_mark, is_aggregate, key_of, marked_metrics};
 pub use quantity::quantity_of;
 pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};
-pub use scope::{CONSTANTS, Index, PHASES, SYSTEM_PARTS, Scope, phase_of_word};
+pub use scope::{FIXED_NAMES, Index, PHASES, SYSTEM_PARTS, Scope, is_fixed_name, phase_of_word};
 pub use settings::{ACQUIRE_SETTINGS, PROJECT_SETTINGS, PULSE_SETTINGS, TOMOGRAPHY_SETTINGS};
 pub use shape::{MIRRORED_PHASES, PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};
 pub use system::*;

@@ -1,6 +1,7 @@
 //! Quantities of results: of metrics, and of expressions that combine them.
 
-use super::measure::{MEMBER_MEAN, is_aggregate};
+use super::function::MEMBER_MEAN;
+use super::measure::is_aggregate;
 use crate::metrics::{Metric, Quantity};
 use crate::syntax::{Expr, ExprKind};
 

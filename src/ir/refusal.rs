@@ -4,7 +4,7 @@ use super::meaning::{Meaning, Type};
 use super::scope::{Index, Scope};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
-use crate::syntax::Expr;
+use crate::syntax::{Expr, ExprKind};
 use crate::units::Dimension;
 
 impl Scope {
@@ -39,7 +39,21 @@ impl Scope {
             format!("expected {wanted}, found {}", found.describe()),
         )
         .label(format!("this is {}", found.describe()));
-        if found == Type::Number(Dimension::NUMBER) { with_units(diagnostic, wanted).into() } else { diagnostic.into() }
+        let declared = if let ExprKind::Name(name) = &expr.kind { self.declared.get(name) } else { None };
+        let diagnostic = match declared {
+            Some(place) => diagnostic.related(*place, "declared here"),
+            None => diagnostic,
+        };
+        match (wanted, found) {
+            (_, Type::Number(Dimension::NUMBER)) if wanted == Dimension::ANGLE && has_pi(expr) => {
+                diagnostic.help(format!("a unit is missing: `({expr}) rad`")).into()
+            }
+            (_, Type::Number(Dimension::NUMBER)) => with_units(diagnostic, wanted).into(),
+            _ => match wanted.example_units() {
+                Some(units) => diagnostic.help(format!("units of {wanted}: {units}")).into(),
+                None => diagnostic.into(),
+            },
+        }
     }
 
     pub(super) fn operator_needed(&self, expr: &Expr, found: Type) -> Box<Diagnostic> {
@@ -91,6 +105,13 @@ impl Scope {
         if self.counters.contains(name) {
             return diagnostic.help(format!("`{name}` is the counter of a loop, and a number only in its body")).into();
         }
+        if ["i", "j"].contains(&name) {
+            // Two letters are near every other name of one letter.
+            let help =
+                "the language has no imaginary unit; write Hermitian operators, such as `Iy(a)` or `Ip(a)*Im(b) + hc`"
+                    .to_string();
+            return Diagnostic { help: vec![help], ..diagnostic }.into();
+        }
         if crate::units::Unit::named(name).is_some() && !self.natural() {
             return diagnostic
                 .help(format!("`{name}` is a unit: it must follow a number or a parenthesis, as in `1 {name}`"))
@@ -104,6 +125,13 @@ fn sorted<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut names: Vec<&str> = names.collect();
     names.sort_unstable();
     names
+}
+
+/// True if an expression names pi.
+fn has_pi(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |e| found |= matches!(&e.kind, ExprKind::Name(name) if name == "pi"));
+    found
 }
 
 fn with_units(diagnostic: Diagnostic, dimension: Dimension) -> Diagnostic {

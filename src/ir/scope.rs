@@ -21,8 +21,17 @@ pub const SYSTEM_PARTS: &[(&str, &str)] = &[
     ("internal", "the Hamiltonian during delays and pulses: offset + scalar + dipolar + quadrupolar"),
 ];
 
-/// Names with a fixed meaning in every expression: pi, the time, the Hermitian conjugate.
-pub const CONSTANTS: &[&str] = &["pi", "t", "hc"];
+/// Names with a fixed meaning in every expression: (name, description).
+pub const FIXED_NAMES: &[(&str, &str)] = &[
+    ("pi", "the number 3.14159...; an angle of `pi` is written `pi * (1 rad)` or `180 deg`"),
+    ("t", "the time since the start of the statement, in `evolve`, `modulation` and `theory`"),
+    ("hc", "the Hermitian conjugate of all preceding terms inside the same parentheses: `J*Ip(a)*Im(b) + hc`"),
+];
+
+/// True for a name with a fixed meaning in every expression.
+pub fn is_fixed_name(name: &str) -> bool {
+    FIXED_NAMES.iter().any(|(fixed, _)| *fixed == name)
+}
 
 /// Phase keywords, in degrees.
 pub const PHASES: &[(&str, f64)] = &[("x", 0.0), ("y", 90.0), ("-x", 180.0), ("-y", 270.0)];
@@ -49,6 +58,8 @@ pub struct Scope {
     pub names: HashMap<String, Meaning>,
     /// Names of counters, whether their loop is around the expression or not: for messages.
     pub counters: HashSet<String>,
+    /// Where parameters are declared, for messages.
+    pub declared: HashMap<String, Span>,
 }
 
 /// An index variable in scope, or the time.
@@ -268,7 +279,7 @@ impl Scope {
     fn over(&self, sum: &Over, span: Span, indices: &[Index]) -> Checked {
         self.plain(&sum.from, indices)?;
         self.plain(&sum.to, indices)?;
-        if CONSTANTS.contains(&sum.index.as_str()) {
+        if is_fixed_name(&sum.index) {
             return Err(Diagnostic::new(
                 Code::ReservedName,
                 span,

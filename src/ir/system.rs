@@ -302,6 +302,12 @@ pub struct Channel {
     pub place: Place,
 }
 
+/// Settings of the battery: (keyword, description).
+pub const BATTERY_SETTINGS: &[(&str, &str)] = &[
+    ("energy", "its Hamiltonian, which acts on the cells only"),
+    ("cells", "its subsystems, with blanks between the names: `cells = s[1] s[2]`; all by default"),
+];
+
 /// Settings of a channel: (keyword, description).
 pub const CHANNEL_SETTINGS: &[(&str, &str)] = &[
     ("rf", "the default nutation frequency of pulses"),

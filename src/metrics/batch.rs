@@ -11,7 +11,8 @@ pub struct SceneBatch {
     pub initial: MatrixBatch,
 }
 
-/// Returns the curves of a metric for a batch; `None` if the metric has no such form.
+/// Returns the curves of a metric for a batch of states on the whole product space, in which every state counts once; `None` if the metric
+/// has no such form, for example without a battery. Each lane has the value of a single run to rounding; NaN sends its point to one.
 pub type InLanes = fn(&BohrBatch, &SceneBatch) -> Option<CurveBatch>;
 
 pub(super) fn energy(b: &BohrBatch, scene: &SceneBatch) -> Option<CurveBatch> {

@@ -16,6 +16,7 @@
 //! correlation             (B - (Tr[dr B]/Tr[dr^2]) dr) / sqrt(Tr[dr^2] Tr[B^2])
 //! coherence order         2 (dr_k - c dr) / Tr[dr^2],  dr_k the part of orders +k and -k, c the value
 //! purity                  2 rho
+//! linear entropy          -2 d/(d-1) rho
 //! trace distance          sign(rho - rho_0) / 2
 //! entropy                 -log2 rho
 //! ```

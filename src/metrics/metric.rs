@@ -153,7 +153,9 @@ pub struct Metric {
     pub most: Option<f64>,
 }
 
-/// Returns the curve of a metric along a trajectory.
+/// Returns the curve of a metric along the trajectory of a normalised state on the whole product space, in which every state counts once;
+/// `None` if there is no such form for this scene, for example if the battery is a part of the system ([`Scene::whole_battery`]). The samples
+/// are then evaluated one by one, with the same values to rounding.
 pub type Along = fn(&BohrExpansion, &Scene) -> Option<Curve>;
 
 pub(super) const fn metric(

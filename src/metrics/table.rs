@@ -4,7 +4,8 @@ use super::metric::Parameter::{OptionalEnergyBasis, OptionalOperator, OptionalSt
 use super::metric::{Metric, Parameter, Quantity, metric};
 use super::{
     batch, bounds, coherence, coherent, conserving, daemonic, derivative, discord, distance, energy, entanglement,
-    entropy, ergotropy, evolution, local, nmr, parallel, population, single_site, speed, work_distribution,
+    entropy, ergotropy, evolution, linear_entropy, local, nmr, parallel, population, single_site, speed,
+    work_distribution,
 };
 
 const ABN: &str = "Allahverdyan, Balian, Nieuwenhuizen, EPL 67, 565 (2004)";
@@ -368,6 +369,19 @@ pub const METRICS: &[Metric] = &[
     metric("purity", &[], Quantity::Number, false, "Tr[rho^2]", "", entropy::evaluate_purity)
         .derivative(derivative::purity)
         .at_most(1.0),
+    metric(
+        "linear_entropy",
+        &[],
+        Quantity::Number,
+        false,
+        "d/(d-1) (1 - Tr[rho^2])",
+        "Peters, Wei, Kwiat, Phys. Rev. A 70, 052309 (2004)",
+        linear_entropy::evaluate,
+    )
+    .along(linear_entropy::along)
+    .lanes(linear_entropy::in_lanes)
+    .derivative(linear_entropy::derivative)
+    .at_most(1.0),
     metric("entropy", &[], Quantity::Bits, false, "-Tr[rho log2 rho]", "", entropy::evaluate_entropy)
         .derivative(derivative::entropy),
     metric(

@@ -68,6 +68,8 @@ fn measured(set: &ResultSet) -> Vec<&Column> {
 /// # Errors
 /// When there is nothing to draw, as a sentence.
 pub fn chart(set: &ResultSet, experiment: &Experiment, wanted: &[String]) -> Result<Figure, String> {
+    // Keys have no blanks, however the result is written.
+    let wanted: Vec<String> = wanted.iter().map(|w| w.replace(' ', "")).collect();
     let known: Vec<&str> = measured(set).into_iter().map(|c| c.key.as_str()).collect();
     if let Some(other) = wanted.iter().find(|w| !known.contains(&w.as_str())) {
         return Err(format!(
@@ -75,7 +77,7 @@ pub fn chart(set: &ResultSet, experiment: &Experiment, wanted: &[String]) -> Res
             known.join(", ")
         ));
     }
-    let shown = Shown { set, experiment, rounding: Rounding::new(set), wanted };
+    let shown = Shown { set, experiment, rounding: Rounding::new(set), wanted: &wanted };
     let panels = match set.schema().axes.as_slice() {
         [] => traces(&shown),
         [axis] => lines(&shown, axis),

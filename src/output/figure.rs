@@ -122,6 +122,15 @@ impl Curve {
 }
 
 impl Panel {
+    /// True for curves over positive values with equal ratios, such as those of `sweep ... log`: they are drawn on a logarithmic axis.
+    pub fn is_log_x(&self) -> bool {
+        let Content::Curves(curves) = &self.content else { return false };
+        let mut lines = curves.iter().filter(|c| !c.marks && !c.points.is_empty());
+        let logarithmic = |c: &Curve| edges(&c.points.iter().map(|p| p.0).collect::<Vec<_>>()).1;
+        let positive = || curves.iter().flat_map(|c| &c.points).all(|p| p.0 > 0.0);
+        lines.next().is_some_and(logarithmic) && lines.all(logarithmic) && positive()
+    }
+
     /// A panel of curves.
     pub fn curves(title: impl Into<String>, x: &str, y: &str, curves: Vec<Curve>) -> Panel {
         Panel { title: title.into(), x: x.into(), y: y.into(), content: Content::Curves(curves) }
@@ -129,15 +138,15 @@ impl Panel {
 }
 
 impl Figure {
-    /// Rows for a spreadsheet: one a point, with the panel and the curve it belongs to.
+    /// Rows for a spreadsheet: one a point, with the panel and the curve it belongs to, and the names of the axes with their units.
     pub fn csv(&self) -> String {
         let uncertain = self.panels.iter().any(|panel| match &panel.content {
             Content::Curves(curves) => curves.iter().any(|c| !c.errors.is_empty()),
             Content::Map(_) => false,
         });
-        let mut out = format!("panel,curve,x,y,value{}\n", if uncertain { ",error" } else { "" });
+        let mut out = format!("panel,curve,x,y,value{},x axis,y axis\n", if uncertain { ",error" } else { "" });
         for panel in &self.panels {
-            let title = field(&panel.title);
+            let (title, axes) = (field(&panel.title), format!("{},{}", field(&panel.x), field(&panel.y)));
             match &panel.content {
                 Content::Curves(curves) => {
                     for curve in curves {
@@ -146,7 +155,7 @@ impl Figure {
                             let error =
                                 curve.errors.get(k).filter(|e| **e > 0.0).copied().map_or(String::new(), number_text);
                             let error = if uncertain { format!(",{error}") } else { String::new() };
-                            out += &format!("{title},{label},{},{},{error}\n", number_text(*x), number_text(*y));
+                            out += &format!("{title},{label},{},{},{error},{axes}\n", number_text(*x), number_text(*y));
                         }
                     }
                 }
@@ -156,7 +165,11 @@ impl Figure {
                         for (x, value) in map.x.iter().zip(row) {
                             let value = number_text(*value);
                             let end = if uncertain { "," } else { "" };
-                            out += &format!("{title},{label},{},{},{value}{end}\n", number_text(*x), number_text(*y));
+                            out += &format!(
+                                "{title},{label},{},{},{value}{end},{axes}\n",
+                                number_text(*x),
+                                number_text(*y)
+                            );
                         }
                     }
                 }
@@ -168,7 +181,17 @@ impl Figure {
 
 #[cfg(test)]
 mod tests {
-    use super::edges;
+    use super::{Curve, Panel, edges};
+
+    #[test]
+    fn sweeps_with_equal_ratios_have_a_logarithmic_axis() {
+        let panel =
+            |x: &[f64]| Panel::curves("", "a", "b", vec![Curve::line("", x.iter().map(|x| (*x, 1.0)).collect())]);
+        assert!(panel(&[1.0, 10.0, 100.0, 1000.0]).is_log_x());
+        for linear in [&[1.0, 2.0, 3.0][..], &[0.0, 1.0, 10.0], &[1.0, 10.0], &[-1.0, -10.0, -100.0]] {
+            assert!(!panel(linear).is_log_x(), "{linear:?}");
+        }
+    }
 
     #[test]
     fn cells_reach_half_way_to_their_neighbours() {

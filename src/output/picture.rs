@@ -87,13 +87,28 @@ fn cells((edges, log): (Vec<f64>, bool)) -> (Vec<usize>, (f64, f64)) {
 fn logarithmic(panel: &Panel) -> (bool, bool) {
     match &panel.content {
         Content::Map(map) => (map.columns().1, map.rows().1),
-        Content::Curves(_) => (false, false),
+        Content::Curves(_) => (panel.is_log_x(), false),
     }
 }
 
-/// The name of an axis: a heat map is drawn over the logarithm of a logarithmic axis.
-fn axis_label(label: &str, log: bool) -> String {
-    if log { format!("log10 of {label}") } else { label.to_string() }
+/// The names of the axes: a heat map is drawn over the logarithm of a logarithmic axis, curves have a logarithmic scale.
+fn axis_labels(panel: &Panel) -> [String; 2] {
+    let named = |label: &str, log: bool| match (&panel.content, log) {
+        (Content::Map(_), true) => format!("log10 of {label}"),
+        _ => label.to_string(),
+    };
+    let (x, y) = logarithmic(panel);
+    [named(&panel.x, x), named(&panel.y, y)]
+}
+
+/// The size of the title of a figure, and the width that it then needs: a long one is drawn in smaller letters.
+fn title_size(title: &str, width: f64) -> (u32, f64) {
+    const SIZES: std::ops::RangeInclusive<u32> = 11..=20;
+    /// Mean width of a letter, relative to the size.
+    const LETTER: f64 = 0.58;
+    let of = |size: u32| LETTER * f64::from(size) * title.chars().count() as f64;
+    let size = SIZES.rev().find(|size| of(*size) <= width).unwrap_or(*SIZES.start());
+    (size, of(size))
 }
 
 fn labels(panel: &Panel) -> Vec<&str> {
@@ -114,11 +129,13 @@ fn scene(figure: &Figure, dashes: bool) -> Scene {
         .iter()
         .zip(&cells)
         .map(|(panel, cell)| {
-            Layout::auto_from_plots(cell)
+            let [x, y] = axis_labels(panel);
+            let layout = Layout::auto_from_plots(cell)
                 .with_title(panel.title.clone())
                 .with_title_size(13)
-                .with_x_label(axis_label(&panel.x, logarithmic(panel).0))
-                .with_y_label(axis_label(&panel.y, logarithmic(panel).1))
+                .with_x_label(x)
+                .with_y_label(y);
+            if panel.is_log_x() { layout.with_log_x() } else { layout }
         })
         .collect();
     let columns = figure.columns.max(1);
@@ -127,11 +144,14 @@ fn scene(figure: &Figure, dashes: bool) -> Scene {
     let beside =
         |p: &Panel| labels(p).iter().filter(|l| !l.is_empty()).count() > 1 || matches!(p.content, Content::Map(_));
     let legend = figure.panels.iter().any(beside) && !same;
+    let width = PANEL.0 + if legend { 110.0 } else { 0.0 };
+    let (size, needed) = title_size(&figure.title, width * columns as f64);
     let drawn = kuva::render::figure::Figure::new(rows, columns)
         .with_title(figure.title.clone())
+        .with_title_size(size)
         .with_plots(cells)
         .with_layouts(layouts)
-        .with_cell_size(PANEL.0 + if legend { 110.0 } else { 0.0 }, PANEL.1);
+        .with_cell_size(width.max(needed / columns as f64), PANEL.1);
     if same { drawn.with_shared_legend_bottom() } else { drawn }.render()
 }
 
@@ -211,6 +231,7 @@ pub fn letters(figure: &Figure, columns: usize, coloured: bool) -> String {
             .with_title_size(13)
             .with_x_label(panel.x.clone())
             .with_show_grid(false);
+        let layout = if panel.is_log_x() { layout.with_log_x() } else { layout };
         let alone = kuva::render::figure::Figure::new(1, 1)
             .with_plots(vec![cell])
             .with_layouts(vec![layout])

@@ -80,6 +80,11 @@ fn named(name: &str, unit: &str) -> String {
     if unit.is_empty() { name.to_string() } else { format!("{name} [{unit}]") }
 }
 
+/// The unit in which a person reads a parameter, and its factor: angles are shown in degrees.
+fn readable(column: &Column) -> (f64, &str) {
+    if column.unit == "rad" { (1f64.to_degrees(), "deg") } else { (1.0, &column.unit) }
+}
+
 /// The name of a column with its unit.
 fn heading(column: &Column) -> String {
     named(&column.key, &column.unit)
@@ -142,7 +147,10 @@ fn single(sheet: &Sheet, point: Point) -> String {
     let mut out = String::new();
     let params: Vec<String> = point
         .parameters()
-        .map(|(column, x)| format!("{} = {}", column.key, with_unit(digits(Some(x)), &column.unit)))
+        .map(|(column, x)| {
+            let (factor, unit) = readable(column);
+            format!("{} = {}", column.key, with_unit(digits(Some(x * factor)), unit))
+        })
         .collect();
     if !params.is_empty() {
         out += &wrapped("parameters  ", &params);
@@ -219,8 +227,9 @@ fn swept(sheet: &Sheet, first: Point) -> String {
     let schema = sheet.set.schema();
     let many_marks = schema.marks().len() > 1;
     let swept: Vec<&str> = schema.swept().collect();
-    let parameter = |name: &&str| named(name, schema.parameter(name).map_or("", |(_, c)| &c.unit));
-    let mut header: Vec<String> = swept.iter().map(parameter).collect();
+    let units: Vec<(f64, &str)> =
+        swept.iter().map(|name| schema.parameter(name).map_or((1.0, ""), |(_, column)| readable(column))).collect();
+    let mut header: Vec<String> = swept.iter().zip(&units).map(|(name, (_, unit))| named(name, unit)).collect();
     header.extend(first.summary().map(|(column, _)| heading(column)));
     for mark in in_rows(first) {
         header.extend(mark.values().map(|(column, _)| {
@@ -230,7 +239,8 @@ fn swept(sheet: &Sheet, first: Point) -> String {
     }
     let mut rows: Vec<Vec<String>> = vec![header];
     for point in sheet.set.points() {
-        let mut row: Vec<String> = swept.iter().map(|n| digits(point.parameter(n))).collect();
+        let of = |(name, (factor, _)): (&&str, &(f64, &str))| digits(point.parameter(name).map(|x| x * factor));
+        let mut row: Vec<String> = swept.iter().zip(&units).map(of).collect();
         row.extend(point.summary().map(|(column, v)| sheet.shown(column, v)));
         for mark in in_rows(point) {
             row.extend(mark.values().map(|(column, v)| sheet.shown(column, v)));

@@ -78,11 +78,9 @@ fn width(duration: f64, shortest: f64, kind: &EventKind) -> f64 {
         EventKind::Mark { .. } | EventKind::Read { .. } => return 26.0,
         EventKind::Prepare(_) => return 64.0,
         EventKind::Pulse(_) | EventKind::Parallel { .. } => 46.0,
-        EventKind::Acquire { .. }
-        | EventKind::Evolve { .. }
-        | EventKind::Lock(_)
-        | EventKind::Project { .. }
-        | EventKind::Loop { .. } => 110.0,
+        EventKind::Acquire { .. } | EventKind::Evolve { .. } | EventKind::Lock(_) | EventKind::Loop { .. } => 110.0,
+        // The numbers of statements of both branches in one line.
+        EventKind::Project { .. } => 160.0,
         _ => 54.0,
     };
     if duration <= 0.0 { least } else { least + 22.0 * (duration / shortest).max(1.0).log10() }

@@ -170,9 +170,12 @@ pub fn page_of_mistakes(diagnostics: &[Diagnostic], sources: &Sources, file: &st
     document(file, &(body + "</main>\n"))
 }
 
+/// The element in the head of every page that says who wrote it. A page with it may be replaced by a new one.
+pub const GENERATOR: &str = "<meta name=\"generator\" content=\"ergoseq\">";
+
 fn document(title: &str, body: &str) -> String {
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n{GENERATOR}\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
          <title>{}</title>\n<link rel=\"icon\" href=\"data:,\">\n<style>\n{colours}{STYLE}</style>\n</head>\n<body>\n{body}\

@@ -146,10 +146,45 @@ pub const ISOTOPES: &[Isotope] = &[
     isotope("235U", 7, -5.2, 0.72),
 ];
 
+/// Names of elements and nuclei in English, and the nucleus of NMR that they mean.
+const NAMES: &[(&str, &str)] = &[
+    ("proton", "1H"),
+    ("hydrogen", "1H"),
+    ("deuteron", "2H"),
+    ("deuterium", "2H"),
+    ("carbon", "13C"),
+    ("nitrogen", "15N"),
+    ("fluorine", "19F"),
+    ("silicon", "29Si"),
+    ("phosphorus", "31P"),
+];
+
+/// Common isotopes without nuclear spin.
+const SPINLESS: &[&str] = &["4He", "12C", "16O", "18O", "28Si", "32S", "34S", "40Ar", "40Ca", "56Fe"];
+
 impl Isotope {
     /// Looks up a nucleus by its symbol.
     pub fn named(symbol: &str) -> Option<&'static Isotope> {
         ISOTOPES.iter().find(|i| i.symbol == symbol)
+    }
+
+    /// True for the symbol of a common isotope whose nuclear spin is zero.
+    pub fn is_spinless(symbol: &str) -> bool {
+        SPINLESS.contains(&symbol)
+    }
+
+    /// The nucleus that a word of another notation means: `H1`, `1h`, `proton`.
+    pub fn meant_by(word: &str) -> Option<&'static Isotope> {
+        let lower = word.to_lowercase();
+        let singular = lower.strip_suffix('s').unwrap_or(&lower);
+        if let Some((_, symbol)) = NAMES.iter().find(|(name, _)| *name == lower || *name == singular) {
+            return Isotope::named(symbol);
+        }
+        let digits = |c: char| c.is_ascii_digit();
+        let element = word.trim_end_matches(digits).trim_start_matches(digits);
+        let mass = word.replacen(element, "", 1);
+        let symbol = format!("{mass}{element}");
+        ISOTOPES.iter().find(|isotope| !mass.is_empty() && isotope.symbol.eq_ignore_ascii_case(&symbol))
     }
 }
 
@@ -157,6 +192,19 @@ impl Isotope {
 mod tests {
     use super::*;
     use crate::units::TWO_PI;
+
+    #[test]
+    fn other_notations_mean_a_nucleus() {
+        let symbol = |word| Isotope::meant_by(word).map(|i| i.symbol);
+        for (word, meant) in
+            [("H1", "1H"), ("1h", "1H"), ("c13", "13C"), ("Proton", "1H"), ("protons", "1H"), ("SI29", "29Si")]
+        {
+            assert_eq!(symbol(word), Some(meant), "{word}");
+        }
+        for word in ["a", "H", "12", "", "spin1", "C12"] {
+            assert_eq!(symbol(word), None, "{word}");
+        }
+    }
 
     /// Elements in the order of the periodic table, isotopes in that of their masses, each once, with a spin and an abundance that exist.
     #[test]

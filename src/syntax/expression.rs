@@ -243,9 +243,7 @@ impl Parser<'_> {
         }
         let here = self.here();
         let diagnostic = Diagnostic::new(Code::UnknownUnit, here, format!("`{symbol}` is not a unit"));
-        if matches!(self.peek(1), TokenKind::Sign("("))
-            || matches!(value.kind, ExprKind::Tuple(_) | ExprKind::Product(_))
-        {
+        if matches!(self.peek(1), TokenKind::Sign("(")) {
             return Err(diagnostic.help("write a product with `*`").into());
         }
         Err(diagnostic.label("unknown unit").help(Unit::hint(&symbol)).into())

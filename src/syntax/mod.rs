@@ -4,6 +4,7 @@
 pub mod ast;
 mod expr;
 mod expression;
+mod foreign;
 mod format;
 mod parse;
 mod parser;

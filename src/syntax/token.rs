@@ -1,5 +1,6 @@
 //! Lexer: text to tokens. Always succeeds: invalid characters become diagnostics and are skipped.
 
+use super::foreign;
 use crate::diagnostic::{Code, Diagnostic, MOST_MISTAKES};
 use crate::source::Span;
 use nom::branch::alt;
@@ -44,6 +45,10 @@ pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut rest = text;
     let mut first_of_line = true;
+    if let Some(at) = bare_carriage_return(text) {
+        let span = Span { file, start: at as u32, end: at as u32 + 1 };
+        diagnostics.push(foreign::carriage_return(span));
+    }
     loop {
         let (after, crossed) = skip_blank(rest);
         first_of_line |= crossed;
@@ -60,6 +65,21 @@ pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
         if let Some(next) = rest.strip_prefix('%').filter(|_| quantity && !first_of_line) {
             tokens.push(Token { kind: TokenKind::Name("%".into()), span: span(1), first_of_line });
             rest = next;
+            continue;
+        }
+        if let Some(found) = foreign::notation(rest, first_of_line) {
+            if diagnostics.len() < MOST_MISTAKES {
+                diagnostics.push(found.diagnostic(span(found.length)));
+            }
+            if let Some(instead) = found.instead {
+                let kind = match instead {
+                    foreign::Instead::Sign(sign) => TokenKind::Sign(sign),
+                    foreign::Instead::Text(text) => TokenKind::Text(text),
+                };
+                tokens.push(Token { kind, span: span(found.length), first_of_line });
+                first_of_line = false;
+            }
+            rest = rest.get(found.skipped..).unwrap_or_default();
             continue;
         }
         if let Ok((next, kind)) = token(rest) {
@@ -85,13 +105,19 @@ pub fn tokenize(text: &str, file: u32) -> (Vec<Token>, Vec<Diagnostic>) {
     }
 }
 
-/// Skips whitespace and comments; true if a line ended.
+/// The first carriage return that is not followed by a line feed, outside of comments and strings or not.
+fn bare_carriage_return(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    bytes.iter().enumerate().position(|(k, b)| *b == b'\r' && bytes.get(k + 1) != Some(&b'\n'))
+}
+
+/// Skips whitespace and comments; true if a line ended. A carriage return without a line feed, which is reported, ends a line too.
 fn skip_blank(text: &str) -> (&str, bool) {
     let blank = |c: &char| matches!(c, ' ' | '\t' | '\r' | '\n' | '\u{feff}');
     let mut rest = text;
     let mut crossed = false;
     loop {
-        crossed |= rest.chars().take_while(blank).any(|c| c == '\n');
+        crossed |= rest.chars().take_while(blank).any(|c| matches!(c, '\n' | '\r'));
         rest = rest.trim_start_matches(|c| blank(&c));
         if !rest.starts_with('#') {
             return (rest, crossed);
@@ -175,9 +201,9 @@ fn unreadable(rest: &str, span: impl Fn(usize) -> Span) -> (Diagnostic, &str) {
     diagnostic = match stray.chars().next().unwrap_or(' ') {
         '×' | '·' => diagnostic.help("write a product with `*`"),
         '−' | '–' => diagnostic.help("write a minus with `-`"),
-        ';' => diagnostic.help("statements end at the end of the line; no `;` is needed"),
-        '%' | '/' => diagnostic.help("a comment starts with `#`"),
-        '\'' | '“' | '”' | '„' => diagnostic.help("a string is written in double quotes: \"...\""),
+        '%' => diagnostic.help("a comment starts with `#`"),
+        '<' | '>' => diagnostic.help("numbers are not compared in a sequence; `expect` compares results"),
+        '\'' => diagnostic.help("a string is written in double quotes: \"...\""),
         _ => diagnostic,
     };
     (diagnostic, after)
@@ -204,6 +230,16 @@ mod tests {
         assert_eq!(kinds("2us 13C"), [Number(2.0), Name("us".into()), Number(13.0), Name("C".into()), End]);
         assert_eq!(kinds("5 %"), [Number(5.0), Name("%".into()), End]);
         assert_eq!(kinds("90° 5 µs"), [Number(90.0), Name("deg".into()), Number(5.0), Name("µs".into()), End]);
+    }
+
+    #[test]
+    fn line_ends_are_lf_or_cr_lf() {
+        let (tokens, diagnostics) = tokenize("a\r\nb", 0);
+        assert!(diagnostics.is_empty() && tokens[1].first_of_line);
+        // The first of them is reported, and each ends its line.
+        let (tokens, diagnostics) = tokenize("a\rb\rc", 0);
+        assert_eq!((diagnostics.len(), diagnostics[0].span.map(|s| (s.start, s.end))), (1, Some((1, 2))));
+        assert!(tokens.iter().take(3).all(|t| t.first_of_line));
     }
 
     #[test]

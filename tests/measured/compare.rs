@@ -143,13 +143,14 @@ fn errors_are_drawn() {
         })
         .collect();
     let [(bare, plain), (with, barred)] = pictures.as_slice() else { panic!() };
-    assert!(bare.starts_with("panel,curve,x,y,value\n") && with.starts_with("panel,curve,x,y,value,error\n"));
+    assert!(bare.starts_with("panel,curve,x,y,value,x axis,y axis\n"));
+    assert!(with.starts_with("panel,curve,x,y,value,error,x axis,y axis\n"));
     for curve in ["measurement", "residual"] {
         let errors: Vec<&str> =
-            with.lines().filter(|l| l.contains(&format!(",{curve},"))).map(|l| l.rsplit(',').next().unwrap()).collect();
+            with.lines().filter(|l| l.contains(&format!(",{curve},"))).map(|l| l.split(',').nth(5).unwrap()).collect();
         assert_eq!(errors, ["0.02", "0.03"], "{curve}: {with}");
     }
-    assert!(with.lines().all(|l| l.matches(',').count() == 5), "{with}");
+    assert!(with.lines().all(|l| l.matches(',').count() == 7), "{with}");
     // A bar has a line and two caps.
     let strokes = |svg: &str| svg.matches("<line").count() + svg.matches("<path").count();
     assert!(strokes(barred) > strokes(plain), "{} {}", strokes(barred), strokes(plain));

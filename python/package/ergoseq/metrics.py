@@ -20,6 +20,7 @@ Matrix: TypeAlias = "NDArray[Any] | Any"
 __all__ = [
     "purity",
     "entropy",
+    "linear_entropy",
     "l1_coherence",
     "relative_entropy_coherence",
     "concurrence",
@@ -86,6 +87,21 @@ def entropy(rho: Matrix) -> float:
         ValueError: if a matrix is not of the required kind, or the metric is undefined.
     """
     return _core.measure("entropy", _plain(rho), [])
+
+
+def linear_entropy(rho: Matrix) -> float:
+    """The linear entropy d/(d-1) (1 - Tr[rho^2]): 0 for a pure state, 1 for the maximally mixed one.
+
+    Args:
+        rho: a density matrix of shape (n, n).
+
+    Returns:
+        A number.
+
+    Raises:
+        ValueError: if a matrix is not of the required kind, or the metric is undefined.
+    """
+    return _core.measure("linear_entropy", _plain(rho), [])
 
 
 def l1_coherence(rho: Matrix) -> float:

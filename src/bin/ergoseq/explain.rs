@@ -9,7 +9,7 @@ use std::fmt::Write;
 const RELATED: usize = 8;
 
 /// What the words of each table of the reference are. Words of tables marked `false` do not occur in files.
-const TABLES: [(&str, &str, bool); 32] = [
+const TABLES: [(&str, &str, bool); 34] = [
     ("statements", "statement of a file", true),
     ("system", "entry of `system`", true),
     ("events", "statement of `sequence`", true),
@@ -21,8 +21,10 @@ const TABLES: [(&str, &str, bool); 32] = [
     ("operators", "operator", true),
     ("parts", "part of the Hamiltonian", true),
     ("functions", "function", true),
+    ("fixed names", "name in expressions", true),
     ("constants", "constant", true),
     ("other functions", "function", true),
+    ("battery", "setting of `battery`", true),
     ("channel", "setting of `channel`", true),
     ("spectrometer", "setting of `spectrometer`", true),
     ("states", "state to prepare", true),

@@ -4,7 +4,9 @@ use crate::compare::measurement;
 use crate::{Outcome, args, files, inputs, overrides, terminal};
 use ergoseq::Refused;
 use ergoseq::diagnostic::Diagnostic;
-use ergoseq::report::{page_of_mistakes, page_with};
+use ergoseq::report::{GENERATOR, page_of_mistakes, page_with};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,6 +16,18 @@ const LOOK: Duration = Duration::from_millis(60);
 /// Where the page goes.
 fn target(a: &args::Report) -> PathBuf {
     a.output.clone().unwrap_or_else(|| a.file.with_extension("html"))
+}
+
+/// True for a page that `report` or `watch` wrote: a new one may replace it.
+fn is_page(path: &Path) -> bool {
+    const HEAD: u64 = 512;
+    // Opening a pipe would wait for a writer.
+    if !path.is_file() {
+        return false;
+    }
+    let mut head = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head));
+    read.is_ok() && String::from_utf8_lossy(&head).contains(GENERATOR)
 }
 
 /// What became of a file: its page, or why there is none but the one that shows the mistakes.
@@ -48,13 +62,14 @@ fn make(a: &args::Report) -> Result<Made, Outcome> {
 /// Writes the page of a file.
 pub fn report(a: &args::Report) -> Outcome {
     inputs::note(&a.file);
-    if let Err(diagnostic) = files::writable(&target(a), a.force) {
+    let overwrite = a.force || is_page(&target(a));
+    if let Err(diagnostic) = files::writable(&target(a), overwrite) {
         return terminal::refuse(&[diagnostic], &Default::default());
     }
     match make(a) {
         Err(outcome) => outcome,
         Ok(Made::Mistakes(_, diagnostics, sources)) => terminal::refuse(&diagnostics, &sources),
-        Ok(Made::Page(text)) => match files::write(&target(a), &text, a.force) {
+        Ok(Made::Page(text)) => match files::write(&target(a), &text, overwrite) {
             Ok(()) => Outcome::Done,
             Err(diagnostic) => terminal::refuse(&[diagnostic], &Default::default()),
         },
@@ -74,7 +89,7 @@ pub fn watch(a: &args::Report) -> Outcome {
         return terminal::refuse(&missing.into_iter().collect::<Vec<_>>(), &Default::default());
     }
     inputs::note(&a.file);
-    if let Err(diagnostic) = files::writable(&page, a.force) {
+    if let Err(diagnostic) = files::writable(&page, a.force || is_page(&page)) {
         return terminal::refuse(&[diagnostic], &Default::default());
     }
     let mut last = None;

@@ -66,7 +66,7 @@ fn said(figure: &Figure) -> String {
         if low <= high {
             out += &format!(
                 "{}: {} to {} over `{RF_ERROR}` and `{OFFSET_ERROR}`\n",
-                map.label,
+                panel.title,
                 number_text(low),
                 number_text(high)
             );

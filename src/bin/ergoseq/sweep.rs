@@ -41,8 +41,22 @@ fn failed(path: &Path) -> impl Fn(io::Error) -> Diagnostic + '_ {
     }
 }
 
+/// Refuses the endings of other formats: the file would be NetCDF under the name of something else.
+fn netcdf(path: &Path) -> Result<(), Box<Diagnostic>> {
+    const OTHERS: [&str; 11] = ["csv", "json", "ndjson", "txt", "yaml", "yml", "npz", "svg", "png", "pdf", "html"];
+    let ending = path.extension().and_then(|e| e.to_str()).unwrap_or_default().to_ascii_lowercase();
+    if !OTHERS.contains(&ending.as_str()) {
+        return Ok(());
+    }
+    let help = format!("write `{}`; `run` and `plot` write other formats", path.with_extension("nc").display());
+    Err(Box::new(wrong(path, format!("`sweep` writes NetCDF, not .{ending}")).help(help)))
+}
+
 /// Computes the points that the file does not have yet.
 pub fn sweep(a: &args::Sweep) -> Outcome {
+    if let Err(diagnostic) = netcdf(&a.output) {
+        return terminal::refuse(&[*diagnostic], &Default::default());
+    }
     let Prepared { compiled, values, options } = match overrides::prepare(&a.file, &a.given, &a.sweep, &a.how) {
         Ok(prepared) => prepared,
         Err(outcome) => return outcome,

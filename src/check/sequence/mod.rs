@@ -282,7 +282,7 @@ impl Builder<'_, '_> {
     }
 
     fn nucleus(&mut self, name: &Name) -> Option<String> {
-        let result = system::isotope(&name.text, name.span());
+        let result = system::nucleus_of_channel(name, self.c);
         self.c.note(result).map(|i| i.symbol.to_string())
     }
 

@@ -11,6 +11,17 @@ use crate::syntax::{Expr, ExprKind, Factor};
 use crate::units::Dimension;
 
 impl Builder<'_, '_> {
+    /// A flip angle. A time in its place is meant as the duration.
+    fn flip_angle(&mut self, angle: &Expr) -> Expr {
+        let time = matches!(self.c.scope.type_of(angle, &[]), Ok(ir::Type::Number(Dimension::TIME)));
+        let before = self.c.diagnostics.len();
+        let checked = self.c.number(angle, Dimension::ANGLE);
+        if let Some(wrong) = self.c.diagnostics.get_mut(before).filter(|_| time) {
+            wrong.help.push(format!("the duration of a pulse is a setting: `duration = {angle}`"));
+        }
+        checked
+    }
+
     pub(super) fn pulse(&mut self, p: &ast::Pulse, place: Place) -> Option<ir::Pulse> {
         let span = place.span();
         let nucleus = self.nucleus(&p.channel)?;
@@ -47,7 +58,7 @@ impl Builder<'_, '_> {
                 .label("not allowed for an ideal pulse"),
             );
         }
-        let angle = p.angle.as_ref().map(|a| self.c.number(a, Dimension::ANGLE));
+        let angle = p.angle.as_ref().map(|a| self.flip_angle(a));
         if let Some(Beside::Signal(length)) = &self.beside {
             let length = length.clone();
             self.lasts_as_long(p, span);

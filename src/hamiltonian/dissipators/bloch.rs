@@ -15,6 +15,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{RelaxSetting, Relaxation};
 use crate::linalg::real;
 use crate::spin::{LocalKind, Operator, SiteKind};
+use crate::units::time_text;
 use std::collections::HashSet;
 
 /// The settings of `relax` handled here.
@@ -38,7 +39,8 @@ pub fn add(e: &Evaluator, locked: Option<&str>, relaxing: &mut Relaxing) -> Resu
             if let (Some(t1), Some(t2)) = (t1, t2)
                 && t2 > 2.0 * t1 * (1.0 + 1e-12)
             {
-                let message = format!("{name} = {t2} s is longer than 2 T1 = {} s", 2.0 * t1);
+                let [t2, twice] = [t2, 2.0 * t1].map(|t| time_text(t, e.experiment.units));
+                let message = format!("{name} = {t2} is longer than 2 T1 = {twice}");
                 return Err(Diagnostic::new(Code::Contradiction, span, message)
                     .label("unphysical: must not exceed 2 T1")
                     .help(format!("T1 alone already gives {name} = 2 T1"))

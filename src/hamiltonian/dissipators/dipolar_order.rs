@@ -13,6 +13,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::RelaxSetting;
 use crate::linalg::real;
 use crate::spin::Operator;
+use crate::units::time_text;
 
 /// The settings of `relax` handled here.
 pub const SETTINGS: &[RelaxSetting] = &[RelaxSetting::T1D];
@@ -77,8 +78,9 @@ pub fn add(e: &Evaluator, _: Option<&str>, relaxing: &mut Relaxing) -> Result<()
     if 1.0 / t1d < shortest * (1.0 - 1e-9) {
         // Ten digits, so that rounding errors of a sum do not show.
         let longest: f64 = format!("{:.9e}", 1.0 / shortest).parse().unwrap_or(1.0 / shortest);
+        let [t1d, longest] = [t1d, longest].map(|t| time_text(t, e.experiment.units));
         let message =
-            format!("T1D = {t1d} s is longer than {longest} s, the lifetime of dipolar order under T1 and T2 alone");
+            format!("T1D = {t1d} is longer than {longest}, the lifetime of dipolar order under T1 and T2 alone");
         return Err(Diagnostic::new(Code::Contradiction, expr.span(), message)
             .label("unphysical: too long for these T1 and T2")
             .into());

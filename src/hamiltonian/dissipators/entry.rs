@@ -4,6 +4,7 @@ use super::super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{RelaxSetting, Relaxation};
 use crate::syntax::Expr;
+use crate::units::time_text;
 
 /// A relaxation time, s.
 ///
@@ -14,7 +15,7 @@ pub fn time(e: &Evaluator, expr: &Expr, name: &str) -> Result<f64, Fault> {
     if value > 0.0 {
         return Ok(value);
     }
-    let message = format!("{name} must be positive, it is {value} s");
+    let message = format!("{name} must be positive, it is {}", time_text(value, e.experiment.units));
     Err(Diagnostic::new(Code::OutOfRange, expr.span(), message).into())
 }
 

@@ -161,6 +161,8 @@ pub fn constant(e: &Evaluator, a: usize, b: usize, ra: [f64; 3], rb: [f64; 3], s
             span,
             format!("`{}` and `{}` have the same position", names.0, names.1),
         )
+        .label("the same as that of the other spin")
+        .help("the dipolar coupling is proportional to 1/r^3: give each spin its own position")
         .into());
     }
     let distance = distance2.sqrt();

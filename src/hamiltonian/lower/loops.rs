@@ -8,7 +8,8 @@ use crate::hamiltonian::schedule::{Look, Step, Strobe, duration};
 use crate::hamiltonian::value::{Fault, Repetitions};
 use crate::ir::{self, Each, Event, Repeat};
 use crate::source::{Place, Span};
-use crate::syntax::{Expr, ExprKind, number_text};
+use crate::syntax::{Expr, ExprKind};
+use crate::units::{UnitSystem, time_text};
 use std::collections::HashMap;
 use std::ops::RangeInclusive;
 
@@ -184,6 +185,11 @@ enum Passes {
     WrittenOut(Vec<Step>),
 }
 
+/// A time in s, with its unit.
+fn time(t: f64) -> String {
+    time_text(t, UnitSystem::Lab)
+}
+
 /// Rejects cycles whose points fall into the dead time after their last pulse.
 fn refuse_dead_points(runs: &[(u64, Vec<Step>)], dead_time: f64, span: Span) -> Result<(), Fault> {
     for (_, body) in runs {
@@ -201,9 +207,9 @@ fn refuse_dead_points(runs: &[(u64, Vec<Step>)], dead_time: f64, span: Span) -> 
         let window: f64 = body.iter().rev().take_while(silent).map(|s| duration(std::slice::from_ref(s))).sum();
         if !body.iter().all(|s| silent(&s)) && window < dead_time * (1.0 - 1e-9) {
             let message = format!(
-                "the receiver is dead at every point: the cycle ends {} s after its last pulse, the dead time is {} s",
-                number_text(window),
-                number_text(dead_time)
+                "the receiver is dead at every point: the cycle ends {} after its last pulse, the dead time is {}",
+                time(window),
+                time(dead_time)
             );
             return Err(Diagnostic::new(Code::Contradiction, span, message)
                 .label("no point is received")
@@ -230,8 +236,8 @@ fn cycle_time(runs: &[(u64, Vec<Step>)], span: Span) -> Result<f64, Fault> {
         Some(other) => {
             let message = format!(
                 "the passes of this cycle take different times, {} and {}, so the points of the signal are not equidistant",
-                number_text(dwell),
-                number_text(*other)
+                time(dwell),
+                time(*other)
             );
             Err(Diagnostic::new(Code::Contradiction, span, message)
                 .label("not equidistant")

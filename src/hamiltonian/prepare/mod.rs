@@ -369,13 +369,17 @@ fn ket(e: &Evaluator, text: &str, span: Span, all: &[usize]) -> Result<usize, Fa
     };
     let sites: Vec<&Site> = all.iter().map(|&s| e.basis.site(s)).collect();
     if digits.len() != sites.len() {
-        let plural = if sites.len() == 1 { "" } else { "s" };
+        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
         let what = if sites.len() == e.basis.sites.len() { "the system" } else { "this reset" };
         let names: Vec<&str> = sites.iter().map(|s| s.name.as_str()).take(12).collect();
         return Err(Diagnostic::new(
             Code::WrongState,
             span,
-            format!("the ket \"{text}\" has {} digits, {what} {} subsystem{}", digits.len(), sites.len(), plural),
+            format!(
+                "the ket \"{text}\" has {}, {what} has {}",
+                counted(digits.len(), "digit"),
+                counted(sites.len(), "subsystem")
+            ),
         )
         .label("one digit for each subsystem")
         .help(format!("in the order of declaration: {}", names.join(", ")))

@@ -10,7 +10,7 @@ use crate::syntax::words::{self, Role};
 impl Parser<'_> {
     pub(super) fn item(&mut self) -> Rule<ItemKind> {
         let TokenKind::Name(word) = self.kind().clone() else {
-            return Err(self.unexpected("expected a statement").into());
+            return Err(self.no_statement("expected a statement").into());
         };
         if !words::is(&word, Role::Statement) {
             return Err(self.unknown_statement(&word, Role::Statement).into());
@@ -208,10 +208,18 @@ impl Parser<'_> {
         let first = self.expression()?;
         if self.sign("..") {
             let to = self.expression()?;
+            if !self.at_word("points") {
+                let help = "the number of points is missing: `1 us .. 10 us points 10`";
+                return Err(self.unexpected("expected `points`").help(help).into());
+            }
             self.word("points")?;
             let points = self.expression()?;
             let log = self.opt_word("log");
             return Ok(SweepValues::Range { from: first, to, points, log });
+        }
+        if self.at_word("to") || self.at_sign(":") {
+            let help = "a range is written `1 us .. 10 us points 10`";
+            return Err(self.unexpected("expected `..`").help(help).into());
         }
         let mut values = vec![first];
         while self.sign(",") {

@@ -1,6 +1,7 @@
 //! Recursive-descent parser of statements: one function per rule, named as the rule in `grammar.md`. It recovers from errors: a statement
 //! that cannot be parsed becomes a diagnostic, and parsing continues with the next statement.
 
+mod hints;
 mod item;
 mod statement;
 mod system;
@@ -144,7 +145,7 @@ impl<'a> Parser<'a> {
         let begins = move |p: &Self| matches!(p.kind(), TokenKind::Name(word) if words::is(word, role));
         self.braces(begins, move |p| {
             let TokenKind::Name(word) = p.kind().clone() else {
-                return Err(p.unexpected("expected a statement or `}`").into());
+                return Err(p.no_statement("expected a statement or `}`").into());
             };
             let call = role == Role::Event && !words::is_word(&word) && p.call_ahead();
             if !words::is(&word, role) && !call {
@@ -203,6 +204,7 @@ impl<'a> Parser<'a> {
                     let ended = self.sign(",") || next_line || self.at_sign("}") || begins(self);
                     if !ended && *self.kind() != TokenKind::End {
                         let d = self.unexpected("expected a comma or the end of the line");
+                        let d = d.hint(self.hint_at_end());
                         self.diagnostics.push(d);
                         self.recover(at, |_| false, false);
                     }
@@ -290,7 +292,10 @@ impl<'a> Parser<'a> {
     }
 
     pub(super) fn expect_sign(&mut self, sign: &'static str) -> Rule<()> {
-        if self.sign(sign) { Ok(()) } else { Err(self.unexpected(format!("expected `{sign}`")).into()) }
+        if self.sign(sign) {
+            return Ok(());
+        }
+        Err(self.unexpected(format!("expected `{sign}`")).hint(self.hint_of_sign(sign)).into())
     }
 
     /// Expects the closing counterpart of a bracket opened at `open`.
@@ -328,7 +333,7 @@ impl<'a> Parser<'a> {
                 self.advance();
                 Ok(Name::at(text, span))
             }
-            _ => Err(self.unexpected(format!("expected {what}")).into()),
+            _ => Err(self.unexpected(format!("expected {what}")).hint(self.hint_of_name()).into()),
         }
     }
 
@@ -428,6 +433,18 @@ impl<'a> Parser<'a> {
         Diagnostic::new(Code::UnexpectedToken, span, format!("{expected}, found {}", self.found())).label(expected)
     }
 
+    /// The diagnostic where a statement should begin, at what stands there.
+    fn no_statement(&self, expected: &str) -> Diagnostic {
+        let message = format!("{expected}, found {}", self.found());
+        let diagnostic = Diagnostic::new(Code::UnexpectedToken, self.here(), message).label(expected);
+        match self.hint_of_name() {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic
+                .help("a statement begins with a word such as `pulse` or `param`")
+                .help("`ergoseq import` converts pulse programs of other consoles"),
+        }
+    }
+
     fn given_twice(&self, what: &str) -> Diagnostic {
         Diagnostic::new(Code::DefinedTwice, self.here(), format!("`{what}` is given twice")).label("first given here")
     }
@@ -448,7 +465,11 @@ impl<'a> Parser<'a> {
                 diagnostic.help(format!("`{word}` belongs in the `system` block"))
             }
             Some(w) if w.role == Role::Statement => diagnostic.help(format!("`{word}` belongs outside blocks")),
-            Some(_) | None => diagnostic.did_you_mean(word, words::words_of(role)),
+            Some(_) => diagnostic.hint(Self::hint_of_statement(word).or_else(|| self.hint_of_line_above(word))),
+            None => match Self::hint_of_statement(word).or_else(|| self.hint_of_line_above(word)) {
+                Some(help) => diagnostic.help(help),
+                None => diagnostic.did_you_mean(word, words::words_of(role)),
+            },
         };
         if diagnostic.help.is_empty() {
             let list: Vec<&str> = words::words_of(role).collect();

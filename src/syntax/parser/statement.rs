@@ -1,6 +1,6 @@
 //! Grammar rules of the statements of a sequence, and of prepared states.
 
-use super::{Nest, Parser, Rule};
+use super::{Nest, Parser, Rule, hints};
 use crate::syntax::ast::*;
 use crate::syntax::token::TokenKind;
 use crate::syntax::words::Role;
@@ -54,19 +54,7 @@ impl Parser<'_> {
             "mark" => StatementKind::Mark(self.name("the name of the mark")?),
             "acquire" => StatementKind::Acquire(Box::new(self.acquire()?)),
             "tomography" => StatementKind::Tomography(self.settings()?),
-            "loop" => {
-                let counted =
-                    matches!((self.peek(0), self.peek(1)), (TokenKind::Name(_), TokenKind::Name(word)) if word == "in");
-                let repeat =
-                    if counted { Repeat::Counter(self.for_each()?) } else { Repeat::Times(self.expression()?) };
-                let trace = if self.opt_word("record") {
-                    self.word("as")?;
-                    Some(self.name("the name of the trace")?)
-                } else {
-                    None
-                };
-                StatementKind::Loop(repeat, trace, self.statements()?)
-            }
+            "loop" => self.repetition()?,
             "parallel" => {
                 let align = if self.opt_word("align") { Some(self.name("start, centre or end")?) } else { None };
                 StatementKind::Parallel(align, self.statements()?)
@@ -88,6 +76,24 @@ impl Parser<'_> {
             }
         };
         Ok(Statement { kind, place: start.to(self.previous()).into() })
+    }
+
+    /// `"loop" ( sum | name "in" range ) [ "record" "as" name ] block`
+    fn repetition(&mut self) -> Rule<StatementKind> {
+        if self.at_sign("{") {
+            let help = "the number of passes is missing: `loop 8 { ... }`";
+            return Err(self.unexpected("expected the number of passes").help(help).into());
+        }
+        let counted =
+            matches!((self.peek(0), self.peek(1)), (TokenKind::Name(_), TokenKind::Name(word)) if word == "in");
+        let repeat = if counted { Repeat::Counter(self.for_each()?) } else { Repeat::Times(self.expression()?) };
+        let trace = if self.opt_word("record") {
+            self.word("as")?;
+            Some(self.name("the name of the trace")?)
+        } else {
+            None
+        };
+        Ok(StatementKind::Loop(repeat, trace, self.statements()?))
     }
 
     /// `pulse = nucleus [sum] [ "phase" sum ] { setting } ["ideal"] [record]`
@@ -114,9 +120,9 @@ impl Parser<'_> {
             } else if *self.kind() == TokenKind::End || self.at_sign("}") {
                 return Ok(pulse);
             } else {
-                return Err(self
-                    .unexpected("expected `phase`, `ideal`, `record` or a setting such as `rf = 25 kHz`")
-                    .into());
+                let diagnostic =
+                    self.unexpected("expected `phase`, `ideal`, `record` or a setting such as `rf = 25 kHz`");
+                return Err(diagnostic.hint(self.hint_of_clause()).into());
             }
         }
     }
@@ -218,7 +224,7 @@ impl Parser<'_> {
             None => {
                 let message =
                     "expected the time between two points: `dwell 10 us`, or `every { ... }` for one point per cycle";
-                return Err(self.unexpected(message).into());
+                return Err(self.unexpected(message).hint(hints::dwell(&settings)).into());
             }
         };
         Ok(Acquire { channel, points, sampling, phase, settings })
@@ -233,6 +239,10 @@ impl Parser<'_> {
                 p.advance();
                 state.text = Some(text);
                 return Ok(state);
+            }
+            if state.name.text == "ket" && matches!(p.kind(), TokenKind::Number(_)) && !p.begins_line() {
+                let help = "a state is written in quotes, one digit for each subsystem: `ket \"01\"`";
+                return Err(p.unexpected("expected the state in quotes").help(help).into());
             }
             if !p.at_sign("(") || p.begins_line() {
                 return Ok(state);

@@ -1,6 +1,6 @@
 //! Grammar rules of `system`: subsystems, couplings, fields and tensors.
 
-use super::{Parser, Rule};
+use super::{Parser, Rule, hints};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::syntax::ast::*;
 use crate::syntax::expr::{Expr, ExprKind};
@@ -78,6 +78,10 @@ impl Parser<'_> {
     fn interaction(&mut self, form: words::Interaction) -> Rule<Interaction> {
         let mut sites = vec![self.site()?];
         if form.sites == words::Sites::Two {
+            if self.at_sign(",") {
+                let help = "the two spins are separated by a space, as in `dipolar a b = 10 kHz`";
+                return Err(self.unexpected("expected the name of the second spin").help(help).into());
+            }
             sites.push(self.site()?);
         }
         self.expect_sign("=")?;
@@ -144,7 +148,9 @@ impl Parser<'_> {
     pub(super) fn spin_kind(&mut self) -> Rule<SpinKind> {
         let start = self.here();
         let expected = "expected `1/2`, another spin quantum number, or a nucleus such as `13C`";
-        let TokenKind::Number(value) = *self.kind() else { return Err(self.unexpected(expected).into()) };
+        let TokenKind::Number(value) = *self.kind() else {
+            return Err(self.unexpected(expected).hint(hints::nucleus(self.kind())).into());
+        };
         if matches!(self.peek(1), TokenKind::Name(_)) && self.span_of(1).start == start.end {
             return Ok(SpinKind::Isotope(self.nucleus()?.text));
         }
@@ -162,6 +168,8 @@ impl Parser<'_> {
                 start,
                 "a spin quantum number must be 1/2, 1, 3/2, ... up to 99/2",
             )
+            .label("not one of them")
+            .help("half-integers are written as fractions: `1/2`")
             .into());
         }
         Ok(SpinKind::Twice(twice as u32))
@@ -178,7 +186,8 @@ impl Parser<'_> {
                     return Err(self.unexpected("expected a nucleus such as `1H` or `13C`").into());
                 };
                 if !touches {
-                    return Err(self.unexpected("expected a nucleus such as `1H`, without a space").into());
+                    let diagnostic = self.unexpected("expected a nucleus such as `1H`, without a space");
+                    return Err(diagnostic.hint(hints::nucleus_first(&symbol)).into());
                 }
                 self.advance();
                 Ok(Name::at(format!("{value}{symbol}"), start.to(self.previous())))

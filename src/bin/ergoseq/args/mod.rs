@@ -325,7 +325,7 @@ pub struct Report {
     /// The page to write; default: the name of the file with .html
     #[arg(long, short, value_name = "PATH")]
     pub output: Option<PathBuf>,
-    /// Overwrites an existing page
+    /// Overwrites a file that is not a page of `report` or `watch`
     #[arg(long)]
     pub force: bool,
 }

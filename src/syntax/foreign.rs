@@ -1,0 +1,118 @@
+//! Characters and notations of other programs that this language writes differently: each gets one diagnostic that says what to write, and
+//! where the meaning is certain the lexer continues with it.
+
+use super::words;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::source::Span;
+
+/// A notation found at the start of a text.
+pub(super) struct Foreign {
+    /// What it is.
+    message: String,
+    /// What to write instead.
+    help: &'static str,
+    /// The number of bytes to underline.
+    pub length: usize,
+    /// The number of bytes that the lexer skips.
+    pub skipped: usize,
+    /// What it stands for.
+    pub instead: Option<Instead>,
+}
+
+/// What a foreign notation stands for.
+pub(super) enum Instead {
+    /// A sign of the language.
+    Sign(&'static str),
+    /// The text of a string.
+    Text(String),
+}
+
+impl Foreign {
+    /// Its diagnostic at a position.
+    pub fn diagnostic(&self, span: Span) -> Diagnostic {
+        Diagnostic::new(Code::StrayCharacter, span, self.message.as_str()).help(self.help)
+    }
+}
+
+/// Diagnostic of a carriage return that does not belong to the end of a line.
+pub(super) fn carriage_return(span: Span) -> Diagnostic {
+    Diagnostic::new(Code::StrayCharacter, span, "a carriage return without a line feed")
+        .label("not the end of a line")
+        .help("save the file with line ends LF (Unix) or CR LF (Windows)")
+}
+
+const COMMENT: &str = "a comment starts with `#`";
+
+/// The foreign notation that a text begins with.
+pub(super) fn notation(rest: &str, first_of_line: bool) -> Option<Foreign> {
+    let line = rest.lines().next().unwrap_or_default();
+    let comment = |what: &str, length: usize| Foreign {
+        message: format!("`{what}` does not start a comment"),
+        help: COMMENT,
+        length: what.len(),
+        skipped: length,
+        instead: None,
+    };
+    if line.starts_with("//") {
+        return Some(comment("//", line.len()));
+    }
+    if line.starts_with("/*") {
+        return Some(comment("/*", rest.find("*/").map_or(rest.len(), |end| end + 2)));
+    }
+    let operator = |written: &str, sign: &'static str, help: &'static str| Foreign {
+        message: format!("`{written}` is not an operator of the language"),
+        help,
+        length: written.len(),
+        skipped: written.len(),
+        instead: Some(Instead::Sign(sign)),
+    };
+    if line.starts_with("**") {
+        return Some(operator("**", "^", "a power is written with `^`, as in `2^3`"));
+    }
+    if line.starts_with("==") {
+        return Some(operator("==", "=", "write a single `=`"));
+    }
+    if let Some(after) = line.strip_prefix(';') {
+        return Some(semicolon(after, first_of_line));
+    }
+    if line.starts_with(['\u{a0}', '\u{202f}', '\u{2007}']) {
+        let c = line.chars().next().unwrap_or(' ');
+        return Some(Foreign {
+            message: format!("a no-break space (U+{:04X})", u32::from(c)),
+            help: "replace it by an ordinary space",
+            length: c.len_utf8(),
+            skipped: c.len_utf8(),
+            instead: None,
+        });
+    }
+    quoted(line)
+}
+
+/// A semicolon: at the start of a line, or before text that does not begin a statement, it is meant as a comment.
+fn semicolon(after: &str, first_of_line: bool) -> Foreign {
+    let next: String = after.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let remark = !after.trim().is_empty() && (first_of_line || !words::is_word(&next));
+    Foreign {
+        message: if remark { "`;` does not start a comment".into() } else { "unexpected character `;`".into() },
+        help: if remark { COMMENT } else { "statements end at the end of the line; no `;` is needed" },
+        length: 1,
+        skipped: if remark { 1 + after.len() } else { 1 },
+        instead: None,
+    }
+}
+
+/// Text in typographic or single quotes.
+fn quoted(line: &str) -> Option<Foreign> {
+    let open = line.chars().next().filter(|c| matches!(c, '“' | '”' | '„' | '‟' | '‘' | '’' | '\''))?;
+    let inner = line.get(open.len_utf8()..)?;
+    let end = inner.find(['“', '”', '„', '‟', '‘', '’', '\'', '"'])?;
+    let close = inner.get(end..)?.chars().next()?;
+    let length = open.len_utf8() + end + close.len_utf8();
+    Some(Foreign {
+        message: format!("`{open}` is not a quotation mark of the language"),
+        help: "a string is written in double quotes: \"...\"",
+        length,
+        skipped: length,
+        instead: Some(Instead::Text(inner.get(..end)?.to_string())),
+    })
+}
