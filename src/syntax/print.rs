@@ -249,6 +249,11 @@ impl Display for Statement {
                 }
                 record(f, &e.record)
             }
+            StatementKind::Compile(c) => {
+                write!(f, "compile {} for {}", c.hamiltonian, c.duration)?;
+                c.settings.iter().try_for_each(|s| write!(f, " {s}"))?;
+                f.write_str(if c.ideal { " ideal" } else { "" })
+            }
             StatementKind::Crush(keep) if keep.is_empty() => f.write_str("crush"),
             StatementKind::Crush(keep) => write!(f, "crush keep {}", joined(keep)),
             StatementKind::Gradient(strength, duration, settings) => {
