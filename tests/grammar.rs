@@ -285,6 +285,7 @@ fn tables() -> Vec<(&'static str, String)> {
             ),
         ),
         ("acquire", table(&["setting", "meaning"], two(ergoseq::ir::ACQUIRE_SETTINGS))),
+        ("compile", table(&["setting", "meaning"], two(ergoseq::ir::COMPILE_SETTINGS))),
         (
             "drawings",
             table(

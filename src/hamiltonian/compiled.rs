@@ -10,7 +10,7 @@ use crate::ir::{self, Align, Compile, Event, EventKind, Experiment, Pulse, Repea
 use crate::source::{Place, Span};
 use crate::syntax::{Expr, ExprKind};
 use crate::synthesis::block::{Element, Transmitter, decimals};
-use crate::synthesis::{Problem, Refusal, Setting, Synthesis, infidelity, synthesise, text};
+use crate::synthesis::{Problem, Refusal, Setting, Synthesis, infidelity, synthesise, text, time};
 use crate::units::Unit;
 use std::f64::consts::TAU;
 
@@ -62,7 +62,9 @@ pub(super) fn not_yet(span: Span) -> Fault {
 pub(super) fn are_as_compiled(experiment: &Experiment, given: &Values) -> Result<(), Fault> {
     for compiled in &experiment.compiled {
         for (name, nominal) in &compiled.parameters {
-            let Some(value) = given.get(name).filter(|x| (*x - nominal).abs() > 1e-12 * nominal.abs()) else { continue };
+            let Some(value) = given.get(name).filter(|x| (*x - nominal).abs() > 1e-12 * nominal.abs()) else {
+                continue;
+            };
             let message = format!(
                 "`{name}` = {value} here, but the pulses of `compile` were found for {nominal}, and it needs others for other values"
             );
@@ -145,8 +147,7 @@ impl Expansion<'_> {
         let span = statement.hamiltonian.span();
         let synthesis = synthesise(&problem).map_err(|refusal| refused(&refusal, span))?;
         let number = self.found.len() + 1;
-        let names: Vec<String> =
-            problem.channels.iter().map(|c| format!("compiled_{}_{number}", c.nucleus)).collect();
+        let names: Vec<String> = problem.channels.iter().map(|c| format!("compiled_{}_{number}", c.nucleus)).collect();
         let shapes = synthesis.found.block.shapes();
         self.shapes.extend(shapes.into_iter().zip(&names).map(|(steps, name)| ShapeTable {
             name: name.clone(),
@@ -158,7 +159,8 @@ impl Expansion<'_> {
         let compiled = ir::Compiled {
             statement: statement.clone(),
             parameters: self.parameters(statement),
-            report: report(statement, &problem, &synthesis),
+            note: note(statement, &problem, &synthesis),
+            report: text::lines(&problem, &synthesis),
             place,
         };
         let warning = (!synthesis.reached).then(|| imperfect(&problem, &synthesis, span));
@@ -219,7 +221,9 @@ fn independent(statement: &Compile, counters: &[String]) -> Result<(), Fault> {
         let mut names = Vec::new();
         mentioned(part, &mut names);
         if let Some(counter) = counters.iter().find(|c| names.contains(c)) {
-            let message = format!("the pulses of `compile` are found once, and cannot depend on the counter `{counter}` of a loop");
+            let message = format!(
+                "the pulses of `compile` are found once, and cannot depend on the counter `{counter}` of a loop"
+            );
             return Err(Diagnostic::new(Code::Contradiction, part.span(), message)
                 .label(format!("depends on `{counter}`"))
                 .help("write one `compile` for every value")
@@ -250,15 +254,27 @@ fn refused(refusal: &Refusal, span: Span) -> Fault {
     wanted::at(&refusal, span)
 }
 
-fn report(statement: &Compile, problem: &Problem, synthesis: &Synthesis) -> Vec<String> {
-    let head = format!("`compile {} for {}`", statement.hamiltonian, statement.duration);
-    std::iter::once(head).chain(text::lines(problem, synthesis)).collect()
+fn note(statement: &Compile, problem: &Problem, s: &Synthesis) -> String {
+    let kind = if problem.ideal { "ideal pulses" } else { "pulses" };
+    let [one, three, offset] = s.robustness.map(infidelity);
+    let mean = s.mean.map_or_else(String::new, |mean| format!(", mean {} over the ensemble,", infidelity(mean)));
+    format!(
+        "`compile {} for {}`: 1 - F = {} with {} {kind} in {} ({}); {one} and {three} with an rf error of 1 % and 3 %, {offset} with an offset of {} Hz of all spins",
+        statement.hamiltonian,
+        statement.duration,
+        infidelity(s.fidelity) + &mean,
+        s.pulses,
+        time(s.duration),
+        s.method,
+        decimals(problem.offset / TAU, 6)
+    )
 }
 
 fn imperfect(problem: &Problem, s: &Synthesis, span: Span) -> Diagnostic {
-    let found = infidelity(s.fidelity);
+    let found = infidelity(s.score());
+    let mean = if s.mean.is_some() { ", on the average over the ensemble" } else { "" };
     let message =
-        format!("the best pulses found have 1 - F = {found}, more than the {:e} asked for", problem.infidelity);
+        format!("the best pulses found have 1 - F = {found}{mean}, more than the {:e} asked for", problem.infidelity);
     Diagnostic::new(Code::Imperfect, span, message)
         .help("use a larger rf or a longer `within`, write `ideal` to see the limit of short pulses, or allow `infidelity = ...`")
 }

@@ -38,7 +38,9 @@ pub struct Compiled {
     /// The parameters on which H, T or a setting depends, with the values for which the pulses were found.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub parameters: Vec<(String, f64)>,
-    /// Method, fidelity, duration, robustness: one sentence each.
+    /// Fidelity, duration and robustness in one sentence, for the notes of a run.
+    pub note: String,
+    /// All that is known of the pulses, one sentence each.
     pub report: Vec<String>,
     /// Position of the statement.
     #[serde(skip)]

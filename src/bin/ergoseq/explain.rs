@@ -9,7 +9,7 @@ use std::fmt::Write;
 const RELATED: usize = 8;
 
 /// What the words of each table of the reference are. Words of tables marked `false` do not occur in files.
-const TABLES: [(&str, &str, bool); 32] = [
+const TABLES: [(&str, &str, bool); 33] = [
     ("statements", "statement of a file", true),
     ("system", "entry of `system`", true),
     ("events", "statement of `sequence`", true),
@@ -32,6 +32,7 @@ const TABLES: [(&str, &str, bool); 32] = [
     ("library", "subsequence of the library", true),
     ("distributions", "distribution of an `ensemble`", true),
     ("acquire", "setting of `acquire`", true),
+    ("compile", "setting of `compile`", true),
     ("tomography", "setting of `tomography`", true),
     ("readouts", "letter of a readout", false),
     ("reconstruction", "method of reconstruction", true),
