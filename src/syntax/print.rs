@@ -249,11 +249,7 @@ impl Display for Statement {
                 }
                 record(f, &e.record)
             }
-            StatementKind::Compile(c) => {
-                write!(f, "compile {} for {}", c.hamiltonian, c.duration)?;
-                c.settings.iter().try_for_each(|s| write!(f, " {s}"))?;
-                f.write_str(if c.ideal { " ideal" } else { "" })
-            }
+            StatementKind::Compile(c) => write!(f, "{c}"),
             StatementKind::Crush(keep) if keep.is_empty() => f.write_str("crush"),
             StatementKind::Crush(keep) => write!(f, "crush keep {}", joined(keep)),
             StatementKind::Gradient(strength, duration, settings) => {
@@ -292,6 +288,14 @@ impl Display for Statement {
             StatementKind::Parallel(Some(align), body) => block(f, &format!("parallel align {align}"), texts(body)),
             StatementKind::Call(name, arguments) => write!(f, "{name}({})", joined(arguments)),
         }
+    }
+}
+
+impl Display for Compile {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "compile {} for {}", self.hamiltonian, self.duration)?;
+        self.settings.iter().try_for_each(|s| write!(f, " {s}"))?;
+        f.write_str(if self.ideal { " ideal" } else { "" })
     }
 }
 
