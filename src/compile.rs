@@ -2,6 +2,7 @@
 
 use crate::check;
 use crate::diagnostic::{self, Diagnostic};
+use crate::hamiltonian::{Fault, compiled};
 use crate::ir::Experiment;
 use crate::source::Sources;
 
@@ -68,6 +69,47 @@ pub fn no_files(path: &str, _from: &str) -> Result<(String, String), String> {
 /// # Errors
 /// When the program has errors; all that were found are returned.
 pub fn compile(name: &str, text: &str, reader: check::Reader) -> Result<Compiled, Box<Refused>> {
+    completed(checked(name, text, reader)?, expand)
+}
+
+/// Compiles a program without the search for the pulses of `compile` statements: the evolution that is wanted stands in their place. For
+/// editors, while a text is being written.
+///
+/// # Errors
+/// Those of [`compile()`] that are known without a search.
+pub fn outline(name: &str, text: &str, reader: check::Reader) -> Result<Compiled, Box<Refused>> {
+    completed(checked(name, text, reader)?, |experiment| compiled::stand_in(experiment).map(|()| vec![]))
+}
+
+/// Puts pulses and delays in the place of every `compile` statement of an experiment that does not come from [`compile()`]. Returns
+/// warnings.
+///
+/// # Errors
+/// If there are no such pulses, or they cannot be computed.
+pub fn expand(experiment: &mut Experiment) -> Result<Vec<Diagnostic>, Fault> {
+    compiled::expand(experiment)
+}
+
+fn completed(
+    mut compiled: Compiled,
+    complete: impl FnOnce(&mut Experiment) -> Result<Vec<Diagnostic>, Fault>,
+) -> Result<Compiled, Box<Refused>> {
+    match complete(&mut compiled.experiment) {
+        Ok(warnings) => {
+            compiled.warnings.extend(warnings);
+            compiled.warnings.sort_by_key(|d| d.span);
+            Ok(compiled)
+        }
+        Err(fault) => {
+            let Compiled { warnings: mut diagnostics, sources, .. } = compiled;
+            diagnostics.push(*fault);
+            diagnostics.sort_by_key(|d| d.span);
+            Err(Box::new(Refused { diagnostics, sources }))
+        }
+    }
+}
+
+fn checked(name: &str, text: &str, reader: check::Reader) -> Result<Compiled, Box<Refused>> {
     let mut sources = Sources::default();
     sources.add(name, text);
     let check::Loaded { items, tables, gaps, mut diagnostics } = check::load(&mut sources, reader);

@@ -94,7 +94,7 @@ pub mod verdict;
 #[doc(hidden)]
 pub mod waveform;
 
-pub use compile::{Compiled, Refused, compile, no_files};
+pub use compile::{Compiled, Refused, compile, expand, no_files, outline};
 
 use diagnostic::Diagnostic;
 use hamiltonian::{Evaluator, Fault, Values};

@@ -306,6 +306,7 @@ fn tables() -> Vec<(&'static str, String)> {
         ),
         ("project", table(&["setting", "meaning"], two(ergoseq::ir::PROJECT_SETTINGS))),
         ("acquire", table(&["setting", "meaning"], two(ergoseq::ir::ACQUIRE_SETTINGS))),
+        ("compile", table(&["setting", "meaning"], two(ergoseq::ir::COMPILE_SETTINGS))),
         (
             "drawings",
             table(

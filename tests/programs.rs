@@ -222,6 +222,12 @@ impl Random {
                 noise: self.option(Random::name),
                 record: self.record(),
             })),
+            5 if self.chance(3) => StatementKind::Compile(Box::new(Compile {
+                hamiltonian: self.value(),
+                duration: self.value(),
+                ideal: self.chance(2),
+                settings: self.list(2, Random::setting),
+            })),
             5 if self.chance(2) => StatementKind::Gradient(self.value(), self.value(), self.list(2, Random::setting)),
             5 => StatementKind::Crush(self.list(2, Random::value)),
             6 => StatementKind::Dephase(self.value()),

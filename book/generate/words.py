@@ -31,6 +31,7 @@ TITLES = {
     "ramps": "Shapes of a ramp",
     "distributions": "Distributions of an ensemble",
     "acquire": "Settings of acquire",
+    "compile": "Settings of compile",
     "tomography": "Settings of tomography",
     "reconstruction": "Methods of reconstruction",
     "aggregates": "Extrema of a curve",

@@ -452,6 +452,10 @@ pub(super) fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet
             });
             uses_of_record(&e.record, used);
         }
+        StatementKind::Compile(c) => {
+            [&c.hamiltonian, &c.duration].into_iter().for_each(|e| uses(e, used));
+            c.settings.iter().for_each(|s| uses(&s.value, used));
+        }
         StatementKind::Reset(sites, states) => {
             sites.iter().for_each(|e| uses(e, used));
             states.iter().for_each(|s| uses_of_state(s, used));

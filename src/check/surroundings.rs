@@ -94,6 +94,12 @@ fn channel(nucleus: &Name, given: &[Setting], c: &mut Checker) -> Channel {
             "carrier" => larmor::in_ppm(value, Dimension::SHIFT, Some(&nucleus.text), &[], c),
             _ => value.clone(),
         };
+        if let ("kernel" | "kernel_quadrature", ExprKind::Tuple(taps)) = (name, &value.kind) {
+            let taps = taps.iter().map(|tap| c.number(tap, Dimension::NUMBER)).collect();
+            let list = Some(Expr { kind: ExprKind::Tuple(taps), place: value.place });
+            *(if name == "kernel" { &mut channel.kernel } else { &mut channel.kernel_quadrature }) = list;
+            continue;
+        }
         let mut take = |dimension: Dimension| Some(c.number(value, dimension));
         match name {
             "rf" => channel.rf = take(Dimension::FREQUENCY),
@@ -105,6 +111,9 @@ fn channel(nucleus: &Name, given: &[Setting], c: &mut Checker) -> Channel {
             "lean" => channel.lean = take(Dimension::ANGLE),
             "leading_transient" => channel.leading_transient = take(Dimension::TIME),
             "trailing_transient" => channel.trailing_transient = take(Dimension::TIME),
+            "kernel" => channel.kernel = take(Dimension::NUMBER),
+            "kernel_quadrature" => channel.kernel_quadrature = take(Dimension::NUMBER),
+            "kernel_step" => channel.kernel_step = take(Dimension::TIME),
             _ => channel.phase_step = take(Dimension::ANGLE),
         }
     }

@@ -268,7 +268,8 @@ fn assemble(
         Some(Mark { name: o.position.mark()?.to_string(), time, values, state: o.state.clone() })
     };
     let marks = found.observed.iter().filter_map(mark).collect();
-    let notes = found.notes.into_iter().chain(graphics::unused(processor, &found.how.methods)).collect();
+    let compiled = experiment.compiled.iter().map(|c| c.note.clone());
+    let notes = compiled.chain(found.notes).chain(graphics::unused(processor, &found.how.methods)).collect();
     Ok(Run {
         params: experiment.params.iter().filter_map(|p| Some((p.name.clone(), *e.values.get(&p.name)?))).collect(),
         summary,

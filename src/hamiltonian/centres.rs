@@ -282,6 +282,7 @@ fn nearest(e: &Evaluator, events: &[Event], side: Side, delay: Place) -> Result<
             }
             EventKind::Lock(_) => return Err(no_centre(event, delay, "a lock has no centre to count from")),
             EventKind::Evolve { .. } => return Err(no_centre(event, delay, "an `evolve` has no centre to count from")),
+            EventKind::Compile(_) => return Err(no_centre(event, delay, "a `compile` has no centre to count from")),
             EventKind::Gradient { .. } => {
                 return Err(no_centre(event, delay, "a gradient has no centre to count from"));
             }

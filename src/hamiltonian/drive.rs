@@ -2,6 +2,7 @@
 
 use super::envelope::Envelope;
 use super::hardware::Spectrometer;
+use super::kernel::Kernel;
 use super::schedule::clean;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
@@ -11,6 +12,7 @@ use crate::syntax::{Expr, ExprKind};
 use crate::units::{UnitSystem, angular_factor, time_text};
 use crate::waveform::{Function, Scalar, Unresolved, peak};
 use std::f64::consts::{FRAC_PI_2, PI};
+use std::sync::Arc;
 
 /// A pulse as numbers.
 #[derive(Clone)]
@@ -34,6 +36,8 @@ pub struct Drive {
     pub response: Scalar,
     /// The part of the additional phase that its offset and its modulation cause, rad.
     pub shift: Option<Scalar>,
+    /// The impulse response of the transmitter that formed its waveform, if one is known.
+    pub kernel: Option<Arc<Kernel>>,
 }
 
 /// The use of a tabulated shape by a pulse.
@@ -62,6 +66,7 @@ impl Drive {
             shape: None,
             response,
             shift: None,
+            kernel: None,
         }
     }
 
@@ -122,14 +127,18 @@ impl Drive {
             shape: self.shape,
             response: self.response.compressed(stretch),
             shift: self.shift.as_ref().map(|s| s.compressed(stretch)),
+            kernel: self.kernel.clone(),
         }
     }
 
-    /// Applies the imperfections of the transmitter: rf inhomogeneity factor, rise time, droop.
+    /// Applies the imperfections of the transmitter: rf inhomogeneity factor, impulse response, rise time, droop.
     pub fn imperfect(mut self, e: &Evaluator, nucleus: &str) -> Result<Drive, Fault> {
         self.factor = e.rf(nucleus);
         let time = |expr: &Option<Expr>| expr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose();
         let Some(channel) = channel(e, nucleus) else { return Ok(self) };
+        if let Some(kernel) = Kernel::of(e, channel)? {
+            self = kernel.applied(self, channel.kernel.as_ref().map_or(channel.place.span(), Expr::span))?;
+        }
         let (rise, droop) = (time(&channel.rise_time)?, time(&channel.droop_time)?);
         for (x, span) in rise.iter().chain(&droop) {
             if *x <= 0.0 {

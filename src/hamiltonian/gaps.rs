@@ -76,6 +76,7 @@ impl Activity {
             EventKind::Prepare(_)
             | EventKind::Delay { .. }
             | EventKind::Evolve { .. }
+            | EventKind::Compile(_)
             | EventKind::Dephase { .. }
             | EventKind::Reset { .. }
             | EventKind::Read { .. }

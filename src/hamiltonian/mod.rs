@@ -1,6 +1,7 @@
 //! From experiment to schedule: what acts and when, at one parameter point. Each interaction has its own file.
 
 mod centres;
+pub mod compiled;
 mod display;
 mod dissipators;
 mod drive;
@@ -12,6 +13,7 @@ mod gaps;
 mod hardware;
 pub mod instrument;
 mod interactions;
+mod kernel;
 mod lebedev;
 mod lock;
 mod lower;
@@ -36,6 +38,7 @@ pub use crate::waveform::Scalar;
 pub use display::describe;
 pub use ensemble::{Member, members, revival, scans};
 pub use hardware::Spectrometer;
+pub use kernel::Filtered;
 pub use lower::build;
 pub use orientation::field_directions;
 pub use points::points_of;

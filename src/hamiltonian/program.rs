@@ -92,6 +92,10 @@ pub fn compile(e: &Evaluator, variables: &[String]) -> Option<Program> {
         }
         params.push((param.name.clone(), slot));
     }
+    // The pulses of `compile` depend on their values.
+    if experiment.compiled.iter().flat_map(|c| &c.parameters).any(|(name, _)| variables.contains(name)) {
+        return None;
+    }
     let [first, rest @ ..] = experiment.sequence.as_slice() else { return None };
     let EventKind::Prepare(states) = &first.kind else { return None };
     let prepare = c.prepare(states, first.place)?;

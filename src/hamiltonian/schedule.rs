@@ -1,6 +1,7 @@
 //! The schedule: what acts, when, and how strongly, at one parameter point. Edges are explicit; between two of them the
 //! Hamiltonian is a sum of operators with coefficients that are constant or smooth.
 
+use super::kernel::Filtered;
 use crate::ir::State;
 use crate::linalg::{Matrix, real};
 use crate::source::Place;
@@ -258,6 +259,8 @@ pub struct ShapeSteps {
     pub response: Option<Scalar>,
     /// The phase theta as a function of the same time, rad, from offset and modulation; `None` for 0.
     pub turning: Option<Scalar>,
+    /// The impulse response of the transmitter, which spreads every step over several intervals; `None` if the field follows at once.
+    pub kernel: Option<Filtered>,
 }
 
 /// The relaxation of a state.

@@ -39,8 +39,11 @@ impl Drive {
             });
             let here = |of: &Scalar| of.delayed(-begin);
             let response = (response.constant() != Some(1.0)).then(|| here(&response));
-            let turning = self.shift.as_ref().map(here);
-            ShapeSteps { from: number(begin), to: number(begin + duration), x, y, response, turning }
+            let kernel = self.kernel.as_ref();
+            // The samples of a filtered waveform contain its phase.
+            let turning = self.shift.as_ref().filter(|_| kernel.is_none()).map(here);
+            let kernel = kernel.map(|k| k.over_steps(shape.steps, self.duration, self.shift.as_ref(), begin));
+            ShapeSteps { from: number(begin), to: number(begin + duration), x, y, response, turning, kernel }
         });
         Some(ShapeUse { shape: shape.number, steps })
     }
@@ -61,7 +64,7 @@ impl Drive {
                 Edge::Leading => (0.0, 1.0),
                 Edge::Trailing => (steps.to - 1.0, steps.to),
             };
-            ShapeSteps { from, to, x: scaled(steps.x), y: scaled(steps.y), response: None, turning: None }
+            ShapeSteps { from, to, x: scaled(steps.x), y: scaled(steps.y), response: None, turning: None, kernel: None }
         });
         Some(ShapeUse { shape: whole.shape, steps })
     }

@@ -8,6 +8,7 @@ use crate::source::Span;
 use crate::spin::{Basis, LocalKind, Operator};
 use crate::syntax::Expr;
 use crate::synthesis::block::Transmitter;
+use crate::synthesis::propagate::Deviation;
 use crate::synthesis::{MOST_SPINS, Problem, Refusal};
 use crate::units::UnitSystem;
 
@@ -87,10 +88,12 @@ pub fn problem(
         spins: (0..sites.len()).filter(|k| sites.get(*k).is_some_and(|s| c.spins.contains(s))).collect(),
         ..c.clone()
     };
+    let channels: Vec<Transmitter> = channels.iter().map(own).filter(|c| !c.spins.is_empty()).collect();
     let problem = Problem {
+        ensemble: ensemble(e, &channels, span)?,
         basis: Basis::new(sites.iter().map(|s| e.basis.site(*s).clone()).collect()),
         names: sites.iter().map(|s| e.basis.site(*s).name.clone()).collect(),
-        channels: channels.iter().map(own).filter(|c| !c.spins.is_empty()).collect(),
+        channels,
         internal: on(&internal.within(&sites)),
         wanted: on(&wanted),
         time: t,
@@ -100,6 +103,35 @@ pub fn problem(
         ideal: wishes.ideal,
     };
     Ok((problem, sites))
+}
+
+/// Largest number of members over which the mean fidelity is computed in a search.
+const MOST_MEMBERS: usize = 64;
+
+/// The spread of rf and offset of the channels in the `ensemble`, without what else differs between its members.
+fn ensemble(e: &Evaluator, channels: &[Transmitter], span: Span) -> Result<Vec<Deviation>, Fault> {
+    let mut out: Vec<Deviation> = Vec::new();
+    for member in super::ensemble::members(e)? {
+        let rf: Vec<f64> = channels.iter().map(|c| member.variation.rf(&c.nucleus)).collect();
+        let offset: Vec<f64> = channels.iter().map(|c| member.variation.offset(&c.nucleus)).collect();
+        match out.iter_mut().find(|d| d.rf == rf && d.offset == offset) {
+            Some(same) => same.weight += member.weight,
+            None => out.push(Deviation { weight: member.weight, rf, offset }),
+        }
+    }
+    if out.iter().all(|d| d.rf.iter().all(|x| *x == 1.0) && d.offset.iter().all(|x| *x == 0.0)) {
+        return Ok(vec![]);
+    }
+    if out.len() > MOST_MEMBERS {
+        let message = format!(
+            "pulses are computed for at most {MOST_MEMBERS} members of an ensemble, this one has {}",
+            out.len()
+        );
+        return Err(Diagnostic::new(Code::OverBudget, span, message)
+            .help("give the distributions of rf and offset fewer `points`")
+            .into());
+    }
+    Ok(out)
 }
 
 fn too_many(spins: usize, span: Span) -> Fault {
@@ -158,7 +190,11 @@ fn channels(e: &Evaluator, wishes: &Wishes, span: Span) -> Result<Vec<Transmitte
             drive::check_limit(e, nucleus, rf, span)?;
         }
         let rf = rf.map(|rf| rf * drive::angular(e));
-        out.push(Transmitter { nucleus: nucleus.clone(), spins: spins(nucleus), rf });
+        let rise = match channel.and_then(|c| c.rise_time.as_ref()) {
+            Some(rise) if !wishes.ideal => e.number(rise)?,
+            _ => 0.0,
+        };
+        out.push(Transmitter { nucleus: nucleus.clone(), spins: spins(nucleus), rf, rise });
     }
     Ok(out)
 }

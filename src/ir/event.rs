@@ -1,5 +1,6 @@
 //! Events of a sequence.
 
+use super::compiled::Compile;
 use super::look::Look;
 use super::system::Each;
 use crate::source::Place;
@@ -34,6 +35,7 @@ impl Event {
             | EventKind::Gradient { .. }
             | EventKind::Lock(_)
             | EventKind::Evolve { .. }
+            | EventKind::Compile(_)
             | EventKind::Crush { .. }
             | EventKind::Dephase { .. }
             | EventKind::Mark { .. }
@@ -60,6 +62,7 @@ impl Event {
             | EventKind::Gradient { .. }
             | EventKind::Lock(_)
             | EventKind::Evolve { .. }
+            | EventKind::Compile(_)
             | EventKind::Crush { .. }
             | EventKind::Dephase { .. }
             | EventKind::Mark { .. }
@@ -136,6 +139,8 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Record>,
     },
+    /// Pulses and delays that make the evolution under a Hamiltonian; they stand in its place when the file is compiled.
+    Compile(Compile),
     /// Ideal crusher gradient, or filter of coherence orders.
     Crush {
         /// Total coherence orders to keep; if none are given, those unaffected by a gradient.

@@ -1,5 +1,6 @@
 //! The experiment: everything declared in a file.
 
+use super::compiled::Compiled;
 use super::ensemble::{Distribution, Spread};
 use super::event::{Event, EventKind, State};
 use super::measure::Measure;
@@ -59,6 +60,9 @@ pub struct Experiment {
     pub ensemble: Vec<Distribution>,
     /// The sequence of events.
     pub sequence: Vec<Event>,
+    /// What is known of the pulses that stand in the place of `compile` statements.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub compiled: Vec<Compiled>,
     /// Requested results.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub measures: Vec<Measure>,

@@ -2,6 +2,7 @@
 //! since any parameter may be swept or optimised, and loops are kept. The experiment can be serialised to YAML and read back without loss.
 
 mod calls;
+mod compiled;
 mod decoupling;
 mod ensemble;
 mod event;
@@ -19,6 +20,7 @@ mod shape;
 mod system;
 
 pub use crate::syntax::words::{Clause, InteractionKind};
+pub use compiled::{COMPILE_SETTINGS, Compile, Compiled};
 pub use ensemble::*;
 pub use event::*;
 pub use experiment::{

@@ -294,6 +294,15 @@ pub struct Channel {
     /// Trailing phase transient: the same at the end of a pulse.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trailing_transient: Option<Expr>,
+    /// Impulse response of the transmitter, in phase: one tap, or several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel: Option<Expr>,
+    /// The same 90 deg ahead in phase.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_quadrature: Option<Expr>,
+    /// Time between two taps.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kernel_step: Option<Expr>,
     /// Phase resolution.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub phase_step: Option<Expr>,
@@ -322,6 +331,15 @@ pub const CHANNEL_SETTINGS: &[(&str, &str)] = &[
         "the leading phase transient, as an equivalent length of an instantaneous quadrature pulse of the same amplitude, 90 deg ahead in phase; may be negative",
     ),
     ("trailing_transient", "the trailing phase transient, at the end of the pulse"),
+    (
+        "kernel",
+        "the measured impulse response of transmitter and probe: the taps of a filter, `(0.7, 0.2, 0.1)`, by which the waveform of every pulse is convolved",
+    ),
+    (
+        "kernel_quadrature",
+        "the part of the impulse response that is 90 deg ahead in phase, with as many taps; 0 by default",
+    ),
+    ("kernel_step", "the time between two taps; pulses are sampled and sent in steps of this time"),
     ("phase_step", "the phase resolution; other phases give a warning"),
 ];
 

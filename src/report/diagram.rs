@@ -5,7 +5,7 @@
 
 use crate::emulator::{Block, DryRun};
 use crate::hamiltonian::Evaluator;
-use crate::ir::{Align, Event, EventKind, Experiment, Lock, Look, Pulse};
+use crate::ir::{self, Align, Event, EventKind, Experiment, Lock, Look, Pulse};
 use crate::output::drawing::{Anchor, Drawing, Shape, Stroke};
 use crate::output::scaled;
 use crate::syntax::Expr;
@@ -54,7 +54,9 @@ fn rows(experiment: &Experiment) -> Vec<String> {
         EventKind::Lock(l) => add(&mut nuclei, &l.nucleus),
         EventKind::Acquire { nucleus, .. } => add(&mut nuclei, nucleus),
         EventKind::Parallel { pulses, .. } => pulses.iter().for_each(|p| add(&mut nuclei, &p.nucleus)),
-        EventKind::Evolve { .. } | EventKind::Dephase { .. } | EventKind::Reset { .. } => add(&mut others, OTHER),
+        EventKind::Evolve { .. } | EventKind::Compile(_) | EventKind::Dephase { .. } | EventKind::Reset { .. } => {
+            add(&mut others, OTHER);
+        }
         EventKind::Crush { .. } | EventKind::Gradient { .. } => add(&mut others, GRADIENT),
         EventKind::Prepare(_)
         | EventKind::Delay { .. }
@@ -155,7 +157,8 @@ impl Page<'_> {
                 out.shapes.push(Shape::Span([d.x + 2.0, d.x + d.width - 2.0, y]));
                 out.text(middle, y - 20.0, Anchor::Middle, "small", short(&duration.to_string(), d.width));
             }
-            EventKind::Evolve { hamiltonian, duration, .. } => {
+            EventKind::Evolve { hamiltonian, duration, .. }
+            | EventKind::Compile(ir::Compile { hamiltonian, duration, .. }) => {
                 self.box_on(out, OTHER, d, 30.0, "evolve");
                 let y = self.row(OTHER);
                 out.text(middle, y - 11.0, Anchor::Middle, "small", short(&hamiltonian.to_string(), d.width));

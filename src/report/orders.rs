@@ -16,6 +16,7 @@ fn word(event: &Event) -> String {
         EventKind::Gradient { .. } => "gradient".into(),
         EventKind::Lock(l) => format!("lock {}", l.nucleus),
         EventKind::Evolve { .. } => "evolve".into(),
+        EventKind::Compile(_) => "compile".into(),
         EventKind::Crush { .. } => "crush".into(),
         EventKind::Dephase { .. } => "dephase".into(),
         EventKind::Reset { .. } => "reset".into(),

@@ -9,6 +9,7 @@ use super::controls::{Controls, Limits, polar};
 use super::grid::{Grid, on_grid};
 use super::optimise::Goal;
 use super::shortest::shortest;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Objective, Options, PulseObjective, Request, is_of_propagator, largest_value};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::{Experiment, MEMBER_MEAN};
@@ -69,6 +70,13 @@ pub fn shape(
 ) -> Result<Shaped, Fault> {
     let names: Vec<&str> = search.shapes.iter().map(String::as_str).collect();
     let target = (&goal.expr, goal.at.as_deref());
+    if search.shortest && experiment.channels.iter().any(|c| c.kernel.is_some()) {
+        let message =
+            "the shortest duration cannot be found with a `kernel`, whose steps do not shorten with the pulse";
+        return Err(Diagnostic::without_place(Code::Contradiction, message)
+            .help("find the duration without it, then optimise a pulse of this duration with it")
+            .into());
+    }
     let objective = PulseObjective::new(experiment, given, options, &names, target)?;
     let own = own_steps(experiment, &names);
     let durations = objective.step_durations();

@@ -270,6 +270,8 @@ pub enum StatementKind {
     Lock(Box<Lock>),
     /// `evolve H for 1 with n record 101 as trace`
     Evolve(Box<Evolve>),
+    /// `compile H for 2 ms ideal`
+    Compile(Box<Compile>),
     /// `crush`
     Crush(Vec<Expr>),
     /// `gradient 0.3 T/m for 1 ms shape = sine`
@@ -405,6 +407,19 @@ pub struct Evolve {
     pub noise: Option<Name>,
     /// Samples to record.
     pub record: Option<Record>,
+}
+
+/// Pulses and delays that make the evolution under a Hamiltonian.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Compile {
+    /// Hamiltonian.
+    pub hamiltonian: Expr,
+    /// Its time.
+    pub duration: Expr,
+    /// True for ideal (instantaneous) pulses.
+    pub ideal: bool,
+    /// `infidelity`, `within`.
+    pub settings: Vec<Setting>,
 }
 
 /// Acquisition of a signal.

@@ -249,6 +249,7 @@ impl Display for Statement {
                 }
                 record(f, &e.record)
             }
+            StatementKind::Compile(c) => write!(f, "{c}"),
             StatementKind::Crush(keep) if keep.is_empty() => f.write_str("crush"),
             StatementKind::Crush(keep) => write!(f, "crush keep {}", joined(keep)),
             StatementKind::Gradient(strength, duration, settings) => {
@@ -293,6 +294,14 @@ impl Display for Project {
         head.extend(self.settings.iter().map(|s| format!(" {s}")));
         let branches: Vec<String> = self.branches().map(|(word, body)| Branch(word, body).to_string()).collect();
         if branches.is_empty() { f.write_str(&head) } else { block(f, &head, branches) }
+    }
+}
+
+impl Display for Compile {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "compile {} for {}", self.hamiltonian, self.duration)?;
+        self.settings.iter().try_for_each(|s| write!(f, " {s}"))?;
+        f.write_str(if self.ideal { " ideal" } else { "" })
     }
 }
 

@@ -198,6 +198,11 @@ pub const WORDS: &[Word] = &[
     word("delay", Role::Event, "free evolution"),
     word("lock", Role::Event, "a spin lock with an rf amplitude ramp"),
     word("evolve", Role::Event, "evolution under the given Hamiltonian only"),
+    word(
+        "compile",
+        Role::Event,
+        "pulses and delays that make the evolution under a Hamiltonian, found when the file is compiled",
+    ),
     word("crush", Role::Event, "removes all coherences of nonzero order, or of all orders except those to `keep`"),
     word("gradient", Role::Event, "a field gradient along z"),
     word("dephase", Role::Event, "removes the part of the state that does not commute with the operator"),

@@ -54,6 +54,8 @@ pub struct Transmitter {
     pub spins: Vec<usize>,
     /// Nutation frequency, rad/s; `None` for ideal pulses alone.
     pub rf: Option<f64>,
+    /// Rise time constant of its pulses, s: their amplitude is `1 - exp(-t/rise)` of the nominal one; 0 if they rise at once.
+    pub rise: f64,
 }
 
 impl Transmitter {
@@ -63,6 +65,15 @@ impl Transmitter {
             Some(rf) if !ideal => pulse.angle / rf,
             _ => 0.0,
         }
+    }
+
+    /// Mean amplitude between two times since the start of a pulse, as a fraction of the nominal one.
+    pub fn response(&self, from: f64, to: f64) -> f64 {
+        if self.rise <= 0.0 || to <= from {
+            return 1.0;
+        }
+        let left = |t: f64| (-t / self.rise).exp();
+        1.0 - self.rise * (left(from) - left(to)) / (to - from)
     }
 }
 

@@ -12,7 +12,7 @@
 //! the curvature is `Tr[K K']`, K without its trace. `x + i y = v/sqrt(1 + |v|^2)` with a free complex v is never above the largest
 //! nutation frequency.
 
-use super::propagate::Machine;
+use super::propagate::{Deviation, Machine};
 use crate::linalg::{
     C64, Eigen, I, LinalgError, Matrix, adjoint, gram, hermitian_eigen, identity, product, real, solve_positive,
 };
@@ -26,19 +26,21 @@ pub struct Shaping<'a> {
     pub gate: &'a Matrix,
     /// Duration of a step, s.
     pub step: f64,
-    /// Factors of all rf fields, one for each member of the ensemble.
-    pub rf: Vec<f64>,
+    /// The members of the ensemble.
+    pub members: Vec<Deviation>,
 }
 
 /// What is minimised, and how far.
-#[derive(Debug, Clone, Copy)]
-pub struct Descent<const N: usize> {
+#[derive(Debug, Clone)]
+pub struct Descent {
     /// Weights of the costs `d - |Tr W|` of the members.
-    pub weights: [f64; N],
+    pub weights: Vec<f64>,
     /// Largest number of iterations.
     pub iterations: usize,
-    /// The cost of the first member that is enough.
+    /// The cost of the first member, or if `of_all` the weighted sum of all costs, that is enough.
     pub enough: f64,
+    /// What `enough` refers to.
+    pub of_all: bool,
     /// The sum of costs must fall to this fraction in eight iterations, or the search ends.
     pub falling: f64,
 }
@@ -73,16 +75,21 @@ impl Shaping<'_> {
     }
 
     /// Eigenvectors and eigenvalues of the Hamiltonians of all steps.
-    fn eigen(&self, z: &[(f64, f64)], rf: f64) -> Result<Vec<Eigen>, LinalgError> {
+    fn eigen(&self, z: &[(f64, f64)], member: &Deviation) -> Result<Vec<Eigen>, LinalgError> {
         let fields = self.machine.fields();
-        let of = |z: &[(f64, f64)]| {
-            let mut h = self.machine.internal().clone();
-            for ((x, y), (fx, fy)) in z.iter().zip(fields) {
+        let of = |(k, z): (usize, &[(f64, f64)])| {
+            let (mut h, factors) = self.machine.deviating(member, self.times(k));
+            for (((x, y), (fx, fy)), rf) in z.iter().zip(fields).zip(factors) {
                 h += fx * real(x * rf) + fy * real(y * rf);
             }
             hermitian_eigen(&h)
         };
-        z.chunks_exact(fields.len()).map(of).collect()
+        z.chunks_exact(fields.len()).enumerate().map(of).collect()
+    }
+
+    /// The times at which a step begins and ends.
+    fn times(&self, step: usize) -> (f64, f64) {
+        (step as f64 * self.step, (step + 1) as f64 * self.step)
     }
 
     /// `d - |Tr W|` of every member.
@@ -92,21 +99,22 @@ impl Shaping<'_> {
     pub fn costs(&self, v: &[f64]) -> Result<Vec<f64>, LinalgError> {
         let z = bounded(v);
         let d = self.gate.nrows();
-        let one = |rf: &f64| -> Result<f64, LinalgError> {
-            let eigen = self.eigen(&z, *rf)?;
+        let one = |member: &Deviation| -> Result<f64, LinalgError> {
+            let eigen = self.eigen(&z, member)?;
             let u = eigen.iter().fold(identity(d), |u, e| product(&e.propagator(self.step), &u));
             Ok(d as f64 - product(&adjoint(self.gate), &u).trace().norm())
         };
-        self.rf.par_iter().map(one).collect()
+        self.members.par_iter().map(one).collect()
     }
 
     /// S and the K of all free variables of a member, one after another, as real vectors with the scalar product Tr[a b].
-    fn rows(&self, v: &[f64], rf: f64) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
+    fn rows(&self, v: &[f64], member: &Deviation) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
         let d = self.gate.nrows();
         let fields = self.machine.fields();
         let mut before = identity(d);
         let mut k = Vec::with_capacity(d * d * v.len());
-        for (step, e) in self.eigen(&bounded(v), rf)?.iter().enumerate() {
+        for (step, e) in self.eigen(&bounded(v), member)?.iter().enumerate() {
+            let (_, factors) = self.machine.deviating(member, self.times(step));
             let to = product(&adjoint(&before), &e.vectors);
             let back = adjoint(&to);
             for (c, (fx, fy)) in fields.iter().enumerate() {
@@ -117,7 +125,7 @@ impl Shaping<'_> {
                 let at = 2 * (step * fields.len() + c);
                 let [a, b] = [v[at], v[at + 1]];
                 let size = 1.0 + a * a + b * b;
-                let scale = rf / (size * size.sqrt());
+                let scale = factors[c] / (size * size.sqrt());
                 for (p, q) in [(1.0 + b * b, -a * b), (-a * b, 1.0 + a * a)] {
                     k.extend(vector(&(&x * real(p * scale) + &y * real(q * scale))));
                 }
@@ -148,13 +156,13 @@ impl Shaping<'_> {
     /// If an eigenvalue problem fails.
     pub fn slope(&self, v: &[f64], weights: &[f64]) -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
         let n = v.len();
-        let one = |(rf, w): (&f64, &f64)| -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
-            let (s, k) = self.rows(v, *rf)?;
+        let one = |(member, w): (&Deviation, &f64)| -> Result<(Vec<f64>, Vec<f64>), LinalgError> {
+            let (s, k) = self.rows(v, member)?;
             let slope =
                 k.chunks_exact(s.len()).map(|k| w * k.iter().zip(&s).map(|(a, b)| a * b).sum::<f64>()).collect();
             Ok((slope, gram(&k, s.len()).into_iter().map(|x| w * x).collect()))
         };
-        let used: Vec<(&f64, &f64)> = self.rf.iter().zip(weights).filter(|(_, w)| **w > 0.0).collect();
+        let used: Vec<(&Deviation, &f64)> = self.members.iter().zip(weights).filter(|(_, w)| **w > 0.0).collect();
         let all: Vec<_> = used.into_par_iter().map(one).collect::<Result<_, _>>()?;
         let mut sum = (vec![0.0; n], vec![0.0; n * n]);
         for (slope, curvature) in all {
@@ -164,14 +172,13 @@ impl Shaping<'_> {
         Ok(sum)
     }
 
-    /// Minimises the weighted cost from a start (Levenberg and Marquardt), until that of the first member is at most `enough`, or the sum
-    /// no longer falls.
+    /// Minimises the weighted cost from a start (Levenberg and Marquardt), until it is `enough`, or the sum no longer falls.
     ///
     /// # Errors
     /// If an eigenvalue problem fails.
-    pub fn descend<const N: usize>(&self, start: &[f64], descent: &Descent<N>) -> Result<Ended, LinalgError> {
+    pub fn descend(&self, start: &[f64], descent: &Descent) -> Result<Ended, LinalgError> {
         const PATIENCE: usize = 8;
-        let weighted = |costs: &[f64]| costs.iter().zip(descent.weights).map(|(c, w)| c * w).sum::<f64>();
+        let weighted = |costs: &[f64]| costs.iter().zip(&descent.weights).map(|(c, w)| c * w).sum::<f64>();
         let mut v = start.to_vec();
         let mut costs = self.costs(&v)?;
         let mut damping = 1e-2;
@@ -179,9 +186,8 @@ impl Shaping<'_> {
         for _ in 0..descent.iterations {
             let cost = weighted(&costs);
             let earlier = history.len().checked_sub(PATIENCE).and_then(|k| history.get(k));
-            if costs.first().is_some_and(|c| *c <= descent.enough)
-                || earlier.is_some_and(|e| cost > descent.falling * e)
-            {
+            let judged = if descent.of_all { Some(cost) } else { costs.first().copied() };
+            if judged.is_some_and(|c| c <= descent.enough) || earlier.is_some_and(|e| cost > descent.falling * e) {
                 break;
             }
             history.push(cost);
@@ -196,7 +202,7 @@ impl Shaping<'_> {
     /// Floating-point operations of a slope, about.
     pub fn work(&self, free: usize) -> f64 {
         let (d, n) = (self.gate.nrows() as f64, free as f64);
-        self.rf.len() as f64 * (32.0 * n * d.powi(3) + 2.0 * (n * d).powi(2))
+        self.members.len() as f64 * (32.0 * n * d.powi(3) + 2.0 * (n * d).powi(2))
     }
 
     /// A step that lowers the cost, with more damping as long as it does not; `None` if none does.
@@ -256,15 +262,22 @@ mod tests {
     #[test]
     fn slopes_are_those_of_differences() {
         let basis = Basis::new(vec![Site::spin("a", 1, None), Site::spin("b", 1, None)]);
-        let channel = |nucleus: &str, spin| Transmitter { nucleus: nucleus.into(), spins: vec![spin], rf: Some(3e4) };
-        let channels = [channel("1H", 0), channel("13C", 1)];
+        let channel =
+            |nucleus: &str, spin| Transmitter { nucleus: nucleus.into(), spins: vec![spin], rf: Some(3e4), rise: 0.0 };
+        let mut channels = [channel("1H", 0), channel("13C", 1)];
+        // A rise that lasts some steps.
+        channels[1].rise = 3e-5;
         let internal = Matrix::from_diagonal(&[3e3, -2e3, 1e3, -2e3].map(real).to_vec().into());
         let machine = Machine::new(&basis, &channels, internal);
         let mut noise = Noise::new(5, 1);
         let mut h = Matrix::from_fn(4, 4, |_, _| C64::new(noise.normal(), noise.normal()));
         h += adjoint(&h);
         let gate = hermitian_eigen(&h).unwrap().propagator(1.0);
-        let shaping = Shaping { machine: &machine, gate: &gate, step: 2e-5, rf: vec![1.0, 0.9] };
+        let members = [
+            Deviation { weight: 0.6, rf: vec![1.0, 1.0], offset: vec![0.0, 0.0] },
+            Deviation { weight: 0.4, rf: vec![0.9, 1.05], offset: vec![2e3, -1e3] },
+        ];
+        let shaping = Shaping { machine: &machine, gate: &gate, step: 2e-5, members: members.to_vec() };
         let v: Vec<f64> = (0..24).map(|_| noise.normal()).collect();
         let weights = [0.6, 0.4];
         let (slope, _) = shaping.slope(&v, &weights).unwrap();

@@ -109,8 +109,13 @@ impl Task<'_> {
     /// The shortest average, over frames along the axes if they suffice, otherwise also along the diagonals between the axes and the
     /// principal axes of the wanted Hamiltonian.
     pub fn average(&self) -> Result<Average, NoAverage> {
+        self.refocused(&vec![false; self.channels.len()])
+    }
+
+    /// The same, with frames over which offsets of some channels average to zero.
+    pub fn refocused(&self, channels: &[bool]) -> Result<Average, NoAverage> {
         let axes = vec![axes(); self.channels.len()];
-        match self.over(&product(&axes), false, false) {
+        match self.over(&product(&axes), (false, false), channels) {
             Ok(found) => Ok(found),
             Err(_) => {
                 let principal = self.principal();
@@ -121,16 +126,21 @@ impl Task<'_> {
                 let diagonals = size(&with(true)) <= MOST_FRAMES;
                 let lists = with(diagonals);
                 if size(&lists) > MOST_FRAMES {
-                    return self.over(&product(&axes), false, false);
+                    return self.over(&product(&axes), (false, false), channels);
                 }
-                self.over(&product(&lists), true, diagonals)
+                self.over(&product(&lists), (true, diagonals), channels)
             }
         }
     }
 
     /// The shortest average over some frames. A frame depends on its directions by polynomials of second degree, of which those along the
     /// axes and all diagonals contain every one: if `diagonals` are among them, the span of the frames is that of all frames.
-    fn over(&self, frames: &[Frame], tilted: bool, diagonals: bool) -> Result<Average, NoAverage> {
+    fn over(
+        &self,
+        frames: &[Frame],
+        (tilted, diagonals): (bool, bool),
+        refocused: &[bool],
+    ) -> Result<Average, NoAverage> {
         let size = self.internal.norm();
         let unit = if size > 0.0 { 1.0 / size } else { 0.0 };
         let toggled: Vec<Vec<f64>> =
@@ -152,7 +162,10 @@ impl Task<'_> {
             bounds: (0..columns.len())
                 .map(|k| (if k < frames.len() { 0.0 } else { f64::NEG_INFINITY }, f64::INFINITY))
                 .collect(),
-            rows: (0..basis.len()).map(|r| (columns.iter().map(|c| c[r]).collect(), Rows::Equal, right[r])).collect(),
+            rows: (0..basis.len())
+                .map(|r| (columns.iter().map(|c| c[r]).collect(), Rows::Equal, right[r]))
+                .chain(offset_rows(frames, columns.len(), refocused))
+                .collect(),
         };
         let Some(x) = program.solve_exactly() else {
             let y = separation(&columns, frames.len(), &right);
@@ -226,6 +239,17 @@ impl Task<'_> {
         }
         out
     }
+}
+
+/// The equations of offsets that average to zero: the times of the frames times the directions of z of a channel add up to nothing.
+fn offset_rows(frames: &[Frame], variables: usize, refocused: &[bool]) -> impl Iterator<Item = (Vec<f64>, Rows, f64)> {
+    let channels =
+        refocused.iter().enumerate().filter(|(_, on)| **on).flat_map(|(c, _)| [0, 1, 2].map(|axis| (c, axis)));
+    channels.map(move |(c, axis)| {
+        let mut row: Vec<f64> = frames.iter().map(|f| f[c][axis]).collect();
+        row.resize(variables, 0.0);
+        (row, Rows::Equal, 0.0)
+    })
 }
 
 /// An operator Y, as coefficients, with `Y . c <= 0` for every frame, `Y . f = 0` for every field and `Y . wanted` as large as

@@ -4,13 +4,14 @@ use super::bilinear::Bilinear;
 use super::block::Block;
 use super::cartan::{Cartan, decompose};
 use super::cycle::Path;
-use super::frames::{NoAverage, Task, Tried};
+use super::frames::{Average, NoAverage, Task, Tried};
 use super::problem::{Answer, Candidate, Method, Refusal, Setting};
 use super::propagate::How;
 use super::tune::{between_centres, tune};
 use super::{pair, said};
 use crate::diagnostic::Code;
 use crate::linalg::LinalgError;
+use std::f64::consts::PI;
 
 /// Largest number of cycles that is tried.
 const MOST_CYCLES: u64 = 8192;
@@ -64,11 +65,42 @@ impl Method for Pair {
             true => ideal,
             false => {
                 notes.push("flip angles, phases and delays are adapted to the length of the pulses".into());
-                tune(&setting.machine, &between_centres(&ideal, &problem.channels), &setting.gate, false)?
+                adapted(setting, &cartan, g, refocused)?
             }
         };
         Ok(Answer::Found(Candidate { block, perfect: Some(perfect), cycles: None, least: (least, why), notes }))
     }
+}
+
+/// The block of pulses of finite length. The coupling acts during the pulses, so that all three coupling angles have to be adjustable: where
+/// one of them is zero, also blocks with a period for a small angle of either sign are tried.
+fn adapted(setting: &Setting, cartan: &Cartan, g: f64, refocused: bool) -> Result<Block, LinalgError> {
+    let channels = &setting.problem.channels;
+    let tuned = |cartan: &Cartan| -> Result<(Block, f64), LinalgError> {
+        let ideal = pair::best(cartan, g, refocused, channels);
+        let block = tune(&setting.machine, &between_centres(&ideal, channels), &setting.gate, false)?;
+        let fidelity = setting.fidelity(&block.rounded(), How::perfect(false))?;
+        Ok((block, fidelity))
+    };
+    let enough = |fidelity: f64| 1.0 - fidelity <= setting.problem.infidelity;
+    let mut best = tuned(cartan)?;
+    // The angle of the coupling during a 180 deg pulse.
+    let slowest = channels.iter().filter_map(|c| c.rf).fold(f64::INFINITY, f64::min);
+    let small = g.abs() * PI / slowest;
+    for k in (0..3).filter(|k| cartan.coupling[*k].abs() < small) {
+        for sign in [1.0, -1.0] {
+            if enough(best.1) {
+                return Ok(best.0);
+            }
+            let mut with = cartan.clone();
+            with.coupling[k] = sign * small;
+            let found = tuned(&with)?;
+            if found.1 > best.1 {
+                best = found;
+            }
+        }
+    }
+    Ok(best.0)
 }
 
 /// The channels of the two spins, if there are two spins and each is alone on its channel.
@@ -114,45 +146,64 @@ impl Method for Frames {
                            and the couplings have terms of two";
             return Ok(Answer::Refused(first_order(setting, message.into())));
         }
-        let average = match task.average() {
-            Ok(average) => average,
+        let fast = match task.average() {
+            Ok(average) => average_block(setting, &task, &average, vec![])?,
             Err(why) => return Ok(Answer::Refused(refused(setting, &task, &why))),
         };
-        let least = average.total();
-        let why = match average.tilted {
-            true => {
-                "the shortest sum of times of the frames tried, along axes, diagonals and principal axes of H, that averages to H"
-            }
-            false => "the shortest sum of times of frames along x, y and z that averages to H",
-        };
-        if let Some(refusal) = setting.in_time(least, why) {
-            return Ok(Answer::Refused(refusal));
+        let refocused = setting.offset_channels();
+        if !refocused.contains(&true) {
+            return Ok(fast);
         }
-        let (ideal, cycles, perfect) = ideal_cycles(setting, &task, &Path::of(&average))?;
-        let mut notes = described(setting, &average, least);
-        if problem.ideal {
-            notes.push("even orders of the average Hamiltonian vanish by symmetry of the cycle in time".into());
-            return Ok(Answer::Found(Candidate {
-                block: ideal,
+        // Frames in which the offsets of the ensemble average to zero may take longer, and suffer less from them.
+        let Ok(average) = task.refocused(&refocused) else { return Ok(fast) };
+        let note = "the offsets of the ensemble average to zero over the frames".to_string();
+        let slow = average_block(setting, &task, &average, vec![note])?;
+        let score = |answer: &Answer| match answer {
+            Answer::Found(candidate) => setting.score(&candidate.block),
+            Answer::NotMine | Answer::Refused(_) => Ok(-1.0),
+        };
+        Ok(if score(&slow)? > score(&fast)? { slow } else { fast })
+    }
+}
+
+/// The block of an average over frames.
+fn average_block(setting: &Setting, task: &Task, average: &Average, held: Vec<String>) -> Result<Answer, LinalgError> {
+    let problem = setting.problem;
+    let least = average.total();
+    let why = match average.tilted {
+        true => {
+            "the shortest sum of times of the frames tried, along axes, diagonals and principal axes of H, that averages to H"
+        }
+        false => "the shortest sum of times of frames along x, y and z that averages to H",
+    };
+    if let Some(refusal) = setting.in_time(least, why) {
+        return Ok(Answer::Refused(refusal));
+    }
+    let (ideal, cycles, perfect) = ideal_cycles(setting, task, &Path::of(average))?;
+    let mut notes = described(setting, average, least);
+    notes.extend(held);
+    if problem.ideal {
+        notes.push("even orders of the average Hamiltonian vanish by symmetry of the cycle in time".into());
+        return Ok(Answer::Found(Candidate {
+            block: ideal,
+            perfect: Some(perfect),
+            cycles,
+            least: (least, why),
+            notes,
+        }));
+    }
+    match finite_cycles(setting, task, &Path::of(average), cycles.unwrap_or(1))? {
+        Ok((block, cycles, held)) => {
+            notes.extend(held);
+            Ok(Answer::Found(Candidate {
+                block,
                 perfect: Some(perfect),
-                cycles,
+                cycles: Some(cycles),
                 least: (least, why),
                 notes,
-            }));
+            }))
         }
-        match finite_cycles(setting, &task, &Path::of(&average), cycles.unwrap_or(1))? {
-            Ok((block, cycles, held)) => {
-                notes.extend(held);
-                Ok(Answer::Found(Candidate {
-                    block,
-                    perfect: Some(perfect),
-                    cycles: Some(cycles),
-                    least: (least, why),
-                    notes,
-                }))
-            }
-            Err(refusal) => Ok(Answer::Refused(refusal)),
-        }
+        Err(refusal) => Ok(Answer::Refused(refusal)),
     }
 }
 
@@ -199,7 +250,7 @@ fn refused(setting: &Setting, task: &Task, why: &NoAverage) -> Refusal {
 }
 
 /// What is said of an average.
-fn described(setting: &Setting, average: &super::frames::Average, least: f64) -> Vec<String> {
+fn described(setting: &Setting, average: &Average, least: f64) -> Vec<String> {
     let mut notes = Vec::new();
     let axes = if average.tilted { "along axes, diagonals and principal axes of H" } else { "along x, y and z" };
     notes.push(format!("{} frames {axes}", average.frames.len()));
@@ -231,7 +282,10 @@ fn ideal_cycles(setting: &Setting, task: &Task, path: &Path) -> Result<(Block, O
     let mut best: Option<(Block, u64, f64)> = None;
     for n in numbers(1) {
         let block = path.block(task, n).rounded();
-        let fidelity = setting.fidelity(&block, How::perfect(true))?;
+        let fidelity = match setting.problem.ideal {
+            true => setting.score(&block)?,
+            false => setting.fidelity(&block, How::perfect(true))?,
+        };
         // Rounding grows with the number of cycles; more of them than are of use are not taken.
         if best.as_ref().is_none_or(|b| 1.0 - fidelity < 0.9 * (1.0 - b.2)) {
             best = Some((block, n, fidelity));
@@ -269,7 +323,7 @@ fn finite_cycles(
         for n in numbers(1).filter(|n| *n >= from || path.frames.len() > 1) {
             let Some(timed) = path.timed(task, n) else { break };
             let block = timed.block(task, n).rounded();
-            let fidelity = setting.fidelity(&block, How::perfect(false))?;
+            let fidelity = setting.score(&block)?;
             all.push((block, n, fidelity, axes));
             if 1.0 - fidelity <= wanted {
                 return Ok(Ok(all.pop().map_or_else(Default::default, |f| finished(f, true, false))));
@@ -305,7 +359,7 @@ fn tuned_cycles(setting: &Setting, all: &[Finite]) -> Result<Option<Finite>, Lin
     let mut best: Option<(Finite, f64)> = None;
     for (block, n, _, axes) in all.iter().take(TRIED) {
         let block = tune(&setting.machine, block, &setting.gate, true)?.rounded();
-        let fidelity = setting.fidelity(&block, How::perfect(false))?;
+        let fidelity = setting.score(&block)?;
         let wrong = setting.fidelity(&block, How { rf: 1.01, ..How::perfect(false) })?;
         let reached = |f: f64| 1.0 - f <= setting.problem.infidelity;
         let better =
@@ -328,7 +382,7 @@ fn uncompensated(setting: &Setting, task: &Task, path: &Path, from: u64) -> Resu
     let mut best: Option<Finite> = None;
     for n in numbers(1).take_while(|n| *n <= from) {
         let block = path.block(task, n).rounded();
-        let fidelity = setting.fidelity(&block, How::perfect(false))?;
+        let fidelity = setting.score(&block)?;
         if fidelity > best.as_ref().map_or(USABLE, |b| b.2) {
             best = Some((block, n, fidelity, &[]));
         }

@@ -2,7 +2,7 @@
 
 use super::bilinear::Bilinear;
 use super::block::{Block, Transmitter};
-use super::propagate::{How, Machine, fidelity};
+use super::propagate::{Deviation, How, Machine, fidelity};
 use super::{reach, said};
 use crate::diagnostic::Code;
 use crate::linalg::{LinalgError, Matrix, hermitian_eigen};
@@ -35,6 +35,8 @@ pub struct Problem {
     pub offset: f64,
     /// Instantaneous pulses.
     pub ideal: bool,
+    /// The ensemble over which the mean fidelity counts; empty for perfect spins and pulses.
+    pub ensemble: Vec<Deviation>,
 }
 
 /// Why there is no block.
@@ -200,6 +202,28 @@ impl<'a> Setting<'a> {
     /// If an eigenvalue problem fails.
     pub fn fidelity(&self, block: &Block, how: How) -> Result<f64, LinalgError> {
         Ok(fidelity(&self.machine.propagator(block, how)?, &self.gate))
+    }
+
+    /// The mean fidelity of a block over the ensemble; without one, that of perfect spins and pulses.
+    ///
+    /// # Errors
+    /// If an eigenvalue problem fails.
+    pub fn score(&self, block: &Block) -> Result<f64, LinalgError> {
+        let how = How::perfect(self.problem.ideal);
+        if self.problem.ensemble.is_empty() {
+            return self.fidelity(block, how);
+        }
+        let mut mean = 0.0;
+        for member in &self.problem.ensemble {
+            mean += member.weight * self.fidelity(block, How { member: Some(member), ..how })?;
+        }
+        Ok(mean)
+    }
+
+    /// The channels whose offset differs between members.
+    pub fn offset_channels(&self) -> Vec<bool> {
+        let channels = 0..self.problem.channels.len();
+        channels.map(|c| self.problem.ensemble.iter().any(|m| m.offset[c] != 0.0)).collect()
     }
 
     /// An error if the shortest time is longer than allowed.

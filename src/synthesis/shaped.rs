@@ -7,7 +7,7 @@
 use super::block::{Block, Element};
 use super::descent::{Descent, Shaping};
 use super::problem::{Answer, Candidate, Method, Refusal, Setting};
-use super::propagate::How;
+use super::propagate::Deviation;
 use super::said;
 use crate::diagnostic::Code;
 use crate::linalg::{LinalgError, hermitian_eigen};
@@ -127,7 +127,7 @@ fn searched(setting: &Setting, plan: &Plan, left: &mut f64) -> Result<Option<(Ca
         machine: &setting.machine,
         gate: &gate,
         step: plan.duration / plan.steps as f64,
-        rf: vec![1.0, 1.0 - RF_ERROR, 1.0 + RF_ERROR],
+        members: members(setting),
     };
     // 1 - F = 2 (d - |Tr W|)/d for each repetition; a third of what is allowed, since they may add up.
     let repeated = (plan.cycles * plan.cycles) as f64;
@@ -140,14 +140,17 @@ fn searched(setting: &Setting, plan: &Plan, left: &mut f64) -> Result<Option<(Ca
         }
         let mut noise = Noise::new(seed, 21);
         let start: Vec<f64> = (0..free).map(|_| SIZE * noise.normal()).collect();
-        let found = descended(&shaping, &start, enough, left)?;
+        let found = match problem.ensemble.is_empty() {
+            true => descended(&shaping, &start, enough, left)?,
+            false => robust(&shaping, &start, enough, left)?,
+        };
         let shaped = Element::Shaped(plan.duration, shaping.polar(&found.free));
         let elements = match plan.cycles {
             1 => vec![shaped],
             n => vec![Element::Loop(n, vec![shaped])],
         };
         let block = Block { elements }.rounded();
-        let fidelity = setting.fidelity(&block, How::perfect(false))?;
+        let fidelity = setting.score(&block)?;
         if best.as_ref().is_none_or(|b| fidelity > b.1) {
             best = Some((candidate(setting, plan, block, found.robust), fidelity));
         }
@@ -156,6 +159,26 @@ fn searched(setting: &Setting, plan: &Plan, left: &mut f64) -> Result<Option<(Ca
         }
     }
     Ok(best)
+}
+
+/// The members that the shapes are made robust for: those of the ensemble, or errors of the rf of all channels.
+fn members(setting: &Setting) -> Vec<Deviation> {
+    let problem = setting.problem;
+    if problem.ensemble.is_empty() {
+        return [1.0, 1.0 - RF_ERROR, 1.0 + RF_ERROR].map(|x| Deviation::of_rf(x, problem.channels.len())).to_vec();
+    }
+    problem.ensemble.clone()
+}
+
+/// The shape with the least mean infidelity over the ensemble that a start leads to.
+fn robust(shaping: &Shaping, start: &[f64], enough: f64, left: &mut f64) -> Result<Shape, LinalgError> {
+    let work = shaping.work(start.len());
+    let iterations = ((*left / work).max(0.0) as usize).min(200);
+    let weights = shaping.members.iter().map(|m| m.weight).collect();
+    let descent = Descent { weights, iterations, enough, of_all: true, falling: 0.97 };
+    let ended = shaping.descend(start, &descent)?;
+    *left -= work * ended.slopes as f64;
+    Ok(Shape { free: ended.free, robust: true })
 }
 
 /// The free variables of a shape, and whether it was made robust.
@@ -171,7 +194,10 @@ fn descended(shaping: &Shaping, start: &[f64], enough: f64, left: &mut f64) -> R
     let work = shaping.work(start.len());
     let mut descend = |from: &[f64], errors: f64, enough: f64, falling: f64| -> Result<(Vec<f64>, f64), LinalgError> {
         let iterations = ((*left / work).max(0.0) as usize).min(100);
-        let ended = shaping.descend(from, &Descent { weights: [1.0, errors, errors], iterations, enough, falling })?;
+        let ended = shaping.descend(
+            from,
+            &Descent { weights: vec![1.0, errors, errors], iterations, enough, of_all: false, falling },
+        )?;
         *left -= work * ended.slopes as f64;
         Ok((ended.free, ended.costs.first().copied().unwrap_or(f64::INFINITY)))
     };
@@ -195,6 +221,9 @@ fn candidate(setting: &Setting, plan: &Plan, block: Block, robust: bool) -> Cand
     let notes = vec![
         format!("a shape of {} steps of {}{on}", plan.steps, said::time(plan.duration / plan.steps as f64)),
         match robust {
+            true if !setting.problem.ensemble.is_empty() => {
+                "the mean infidelity over the ensemble was minimised".into()
+            }
             true => format!("the mean infidelity with rf errors of 0 and +-{} % was minimised first", 100.0 * RF_ERROR),
             false => "rf errors were not taken into account: the fidelity is not reached otherwise".into(),
         },

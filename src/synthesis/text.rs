@@ -12,6 +12,13 @@ pub fn lines(problem: &Problem, s: &Synthesis) -> Vec<String> {
     let kind = if problem.ideal { "ideal pulses" } else { "pulses of finite length, as written" };
     let mut out = vec![format!("method: {}", s.method)];
     out.push(format!("1 - F, F = |Tr[exp(i H T) U]|^2/d^2: {} with {kind}", said::infidelity(s.fidelity)));
+    if let Some(mean) = s.mean {
+        out.push(format!(
+            "mean 1 - F over the ensemble of {} members, which the pulses were chosen for: {}",
+            problem.ensemble.len(),
+            said::infidelity(mean)
+        ));
+    }
     if let (Some(perfect), false) = (s.found.perfect, problem.ideal) {
         out.push(format!("1 - F of the sequence of ideal pulses that it comes from: {}", said::infidelity(perfect)));
     }

@@ -43,6 +43,11 @@ measure { ergotropy, stored_energy, purity }
 const PULSE: &str = "pulse 1H phase x rf = 40 kHz duration = 12 us shape = own";
 const CARBON: (&str, &str) = ("spin p, q : 1H", "spin p, q : 1H\n    spin c : 13C\n    dipolar p c = -8 kHz");
 
+const RELAXING: (&str, &str) = (
+    "    dipolar p q",
+    "    relax p { T1 = 80 us, T2 = 30 us }\n    relax q { T1 = 200 us, T2 = 50 us }\n    dipolar p q",
+);
+
 /// A variant of a program: its name, what is replaced by what, and the accuracy of its value.
 type Variant = (&'static str, &'static [(&'static str, &'static str)], f64);
 
@@ -102,13 +107,51 @@ const VARIANTS: &[Variant] = &[
         // Relative to the largest derivative, of slices of the rise with a phase each: 3e-6.
         6e-6,
     ),
-    // The relaxation of a solid during microseconds: short lifetimes, so that it matters.
+    // Taps of 0.7 us spread every step of 2.4 us over several intervals, which no step ends with.
     (
-        "relaxation",
+        "an impulse response",
         &[(
-            "    dipolar p q",
-            "    relax p { T1 = 80 us, T2 = 30 us }\n    relax q { T1 = 200 us, T2 = 50 us }\n    dipolar p q",
+            "max_rf = 50 kHz",
+            "max_rf = 50 kHz, kernel = (0.6, 0.25, 0.1, 0.05), kernel_quadrature = (0, 0.1, -0.05, 0.02), kernel_step = 700 ns",
         )],
+        1e-9,
+    ),
+    (
+        "an impulse response, an offset and a rise",
+        &[
+            ("max_rf = 50 kHz", "max_rf = 50 kHz, kernel = (0.7, 0.3), kernel_step = 800 ns, rise_time = 300 ns"),
+            ("shape = own", "shape = own offset = 20 kHz"),
+        ],
+        2e-6,
+    ),
+    (
+        "an impulse response and relaxation",
+        &[
+            ("max_rf = 50 kHz", "max_rf = 50 kHz, kernel = (0.6, 0.3, 0.1), kernel_step = 900 ns"),
+            (
+                "    dipolar p q",
+                "    relax p { T1 = 80 us, T2 = 30 us }\n    relax q { T1 = 200 us, T2 = 50 us }\n    dipolar p q",
+            ),
+        ],
+        1e-8,
+    ),
+    // The relaxation of a solid during microseconds: short lifetimes, so that it matters.
+    ("relaxation", &[RELAXING], 1e-8),
+    (
+        "relaxation during rise and droop",
+        &[RELAXING, ("max_rf = 50 kHz", "max_rf = 50 kHz, rise_time = 300 ns, droop_time = 200 us")],
+        2e-6,
+    ),
+    ("relaxation with an offset", &[RELAXING, ("shape = own", "shape = own offset = 3 kHz")], 2e-6),
+    (
+        "relaxation with transients and a leaning y",
+        &[
+            RELAXING,
+            (
+                "max_rf = 50 kHz",
+                "max_rf = 50 kHz, leading_transient = 1 us, trailing_transient = -0.6 us, lean = 7 deg",
+            ),
+        ],
         1e-8,
     ),
     (

@@ -167,6 +167,50 @@ fn transmitters_are_not_perfect() {
     near(lean, [axis.sin(), -axis.cos(), 0.0], 1e-9, "lean");
 }
 
+/// A filter of the waveform: v_k = sum of c_m u_(k - m), of which what would come after the pulse is left out.
+#[test]
+fn an_impulse_response_filters_the_waveform() {
+    let with = |kernel: &str, pulse: &str| bloch(&format!("channel 1H {{ {kernel} }}"), 0.0, pulse, &[]);
+    let pulse = "pulse 1H phase x rf = 25 kHz duration = 10 us";
+    // The first microsecond has half of the amplitude: 9.5 us at 25 kHz.
+    let angle = std::f64::consts::TAU * 25e3 * 9.5e-6;
+    let found = with("kernel = (0.5, 0.5), kernel_step = 1 us", pulse);
+    near(found, [0.0, -angle.sin(), angle.cos()], 1e-12, "two taps");
+    // The last interval is a part of one: 0.4 of 0.8 us, 0.6 of 0.8 us more, then 8.4 us.
+    let angle = std::f64::consts::TAU * 25e3 * (0.2 * 0.8e-6 + 0.6 * 0.8e-6 + 8.4e-6);
+    let found = with("kernel = (0.2, 0.4, 0.4), kernel_step = 800 ns", pulse);
+    near(found, [0.0, -angle.sin(), angle.cos()], 1e-12, "three taps");
+    // A field that is 90 degrees ahead.
+    let angle = std::f64::consts::TAU * 25e3 * 10e-6;
+    let found = with("kernel = 0, kernel_quadrature = 1, kernel_step = 1 us", pulse);
+    near(found, [angle.sin(), 0.0, angle.cos()], 1e-12, "quadrature");
+    // Of an expression in t the value in the middle of an interval: 0.25 and 0.75 of the peak, filtered to 0.25, 0.5 (0.75 + 0.25).
+    let ramp = "pulse 1H phase y rf = 10 kHz duration = 20 us shape = t/(20 us)";
+    let angle = std::f64::consts::TAU * 10e3 * 10e-6 * (0.25 + 0.5 * 0.75 + 0.5 * 0.25 - 0.125);
+    let found = with("kernel = (0.5, 0.5), kernel_step = 10 us", ramp);
+    near(found, [angle.sin(), 0.0, angle.cos()], 1e-12, "ramp");
+    // Ideal pulses have no waveform.
+    near(
+        with("kernel = (0.5, 0.5), kernel_step = 1 us", "pulse 1H 90 deg phase x ideal"),
+        [0.0, -1.0, 0.0],
+        1e-12,
+        "ideal",
+    );
+    let refused = |kernel: &str| {
+        let text = format!(
+            "ergoseq 1\nsystem {{\nfield 11.7 T\ntemperature 300 K\nspin h : 1H\n}}\nchannel 1H {{ {kernel} }}\nsequence {{\nprepare thermal\n{pulse}\n}}\nmeasure {{ expectation(Iz(h)) }}\n"
+        );
+        let compiled = ergoseq::compile("test.seq", &text, &mut ergoseq::no_files).unwrap();
+        ergoseq::run(&compiled.experiment, &Values::new(), &Options::default()).unwrap_err().code.to_string()
+    };
+    assert_eq!(refused("kernel = (0.5, 0.5)"), "E214");
+    assert_eq!(refused("kernel_step = 1 us"), "E214");
+    assert_eq!(refused("kernel = (1, 0), kernel_step = 0 us"), "E404");
+    assert_eq!(refused("kernel = (1, 0), kernel_quadrature = (1, 0, 0), kernel_step = 1 us"), "E408");
+    assert_eq!(refused("kernel = (1, 0), kernel_step = 1 us, leading_transient = 1 us"), "E408");
+    assert_eq!(refused("kernel = (1, 0), kernel_step = 1e-5 us"), "E506");
+}
+
 /// Transients turn a pulse's ends: a field 90 degrees ahead of it, as strong as the pulse is there, for a moment of the given length.
 #[test]
 fn transients_turn_the_edges_of_pulses() {

@@ -54,7 +54,7 @@ pub fn compile(a: &args::Compile) -> Outcome {
             "duration": synthesis.duration, "free_time": synthesis.free, "least_time": synthesis.found.least.0,
             "pulses": synthesis.pulses, "cycles": synthesis.found.cycles,
             "fidelity_rf_1_percent": synthesis.robustness[0], "fidelity_rf_3_percent": synthesis.robustness[1],
-            "fidelity_offset": synthesis.robustness[2], "notes": synthesis.found.notes, "written": paths,
+            "fidelity_offset": synthesis.robustness[2], "fidelity_ensemble": synthesis.mean, "notes": synthesis.found.notes, "written": paths,
         });
         return terminal::print(&format!("{object:#}\n"));
     }
@@ -149,8 +149,9 @@ fn found(asked: &Asked, experiment: &Experiment, values: &Values) -> Result<(Pro
 /// The warning for pulses that are the best, but not good enough.
 fn imperfect(problem: &Problem, s: &Synthesis) -> Diagnostic {
     let message = format!(
-        "the best pulses found have 1 - F = {}, more than the {:e} asked for",
-        infidelity(s.fidelity),
+        "the best pulses found have 1 - F = {}{}, more than the {:e} asked for",
+        infidelity(s.score()),
+        if s.mean.is_some() { ", on the average over the ensemble" } else { "" },
         problem.infidelity
     );
     Diagnostic::without_place(Code::Imperfect, message)

@@ -9,7 +9,7 @@ use std::fmt::Write;
 const RELATED: usize = 8;
 
 /// What the words of each table of the reference are. Words of tables marked `false` do not occur in files.
-const TABLES: [(&str, &str, bool); 34] = [
+const TABLES: [(&str, &str, bool); 36] = [
     ("statements", "statement of a file", true),
     ("system", "entry of `system`", true),
     ("events", "statement of `sequence`", true),
@@ -34,6 +34,8 @@ const TABLES: [(&str, &str, bool); 34] = [
     ("library", "subsequence of the library", true),
     ("distributions", "distribution of an `ensemble`", true),
     ("acquire", "setting of `acquire`", true),
+    ("project", "setting of `project`", true),
+    ("compile", "setting of `compile`", true),
     ("tomography", "setting of `tomography`", true),
     ("readouts", "letter of a readout", false),
     ("reconstruction", "method of reconstruction", true),

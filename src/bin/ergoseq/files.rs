@@ -130,11 +130,14 @@ pub fn compile_with(path: &Path, instead: &dyn Fn(&str) -> Option<String>) -> Re
 fn from_yaml(name: &str, text: &str) -> Result<Compiled, Box<Refused>> {
     let experiment: Result<Experiment, String> = ergoseq::from_yaml(text);
     match experiment {
-        Ok(experiment) => {
+        Ok(mut experiment) => {
+            let warnings = ergoseq::expand(&mut experiment).map_err(|fault| Box::new(Refused::new(*fault)))?;
             // The text tells sweeps of different experiments apart.
             let mut sources = Sources::default();
             sources.add(name, text);
-            Ok(Compiled::new(experiment, sources))
+            let mut compiled = Compiled::new(experiment, sources);
+            compiled.warnings = warnings;
+            Ok(compiled)
         }
         Err(why) => {
             let diagnostic =

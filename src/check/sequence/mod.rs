@@ -1,6 +1,7 @@
 //! Checks `sequence`: translates statements to events and inlines subsequence calls; loops are kept.
 
 mod beside;
+mod compiled;
 mod counter;
 mod pulse;
 mod read;
@@ -182,6 +183,7 @@ impl Builder<'_, '_> {
                 noise: e.noise.as_ref().and_then(|n| self.noise(n)),
                 record: self.record(&e.record, span),
             },
+            StatementKind::Compile(c) => EventKind::Compile(self.compiled(c)),
             StatementKind::Crush(keep) => {
                 EventKind::Crush { keep: keep.iter().map(|k| self.c.number(k, Dimension::NUMBER)).collect() }
             }

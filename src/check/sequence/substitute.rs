@@ -49,6 +49,12 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             noise: v.noise.as_ref().map(name),
             record: record(&v.record),
         })),
+        StatementKind::Compile(c) => StatementKind::Compile(Box::new(ast::Compile {
+            hamiltonian: e(&c.hamiltonian),
+            duration: e(&c.duration),
+            ideal: c.ideal,
+            settings: settings(&c.settings),
+        })),
         StatementKind::Crush(keep) => StatementKind::Crush(keep.iter().map(e).collect()),
         StatementKind::Gradient(strength, duration, list) => {
             StatementKind::Gradient(e(strength), e(duration), settings(list))

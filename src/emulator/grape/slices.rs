@@ -6,7 +6,8 @@
 //! H = h + sum over fields of x X + y Y,  x + i y = c z_k,
 //! ```
 //!
-//! with a complex factor c from rise time, droop, noise, offset and modulation. Where c varies within a step, the step is divided into
+//! with a complex factor c from rise time, droop, noise, offset and modulation. With the impulse response of a transmitter several steps
+//! contribute to a slice. Where c varies within a step, the step is divided into
 //! intervals of two slices each, the fourth-order commutator-free method (Blanes and Moan, Appl. Numer. Math. 56, 1519): with the values
 //! c1 and c2 at the Gauss points the slices have the factors `2 (a c1 + b c2)` and `2 (b c1 + a c2)`, `a, b = 1/4 +- sqrt(3)/6`.
 
@@ -115,6 +116,11 @@ impl Follower<'_> {
 pub(super) fn slices(duration: f64, followers: &[Follower], rate: f64) -> Vec<Slice> {
     let mut stops = vec![0.0, 1.0];
     for follower in followers {
+        if let Some(kernel) = &follower.steps.kernel {
+            let edges = (0..=kernel.intervals.len()).map(|k| (k as f64 * kernel.step - kernel.begin) / duration);
+            stops.extend(edges.filter(|share| (1e-9..1.0 - 1e-9).contains(share)));
+            continue;
+        }
         let (from, to) = (follower.steps.from, follower.steps.to);
         let inside = (from.floor() as i64 + 1..to.ceil() as i64).map(|k| (k as f64 - from) / (to - from));
         stops.extend(inside.filter(|share| (0.0..1.0).contains(share)));
@@ -134,11 +140,18 @@ pub(super) fn slices(duration: f64, followers: &[Follower], rate: f64) -> Vec<Sl
 fn divided(duration: f64, (from, to): (f64, f64), followers: &[Follower], rate: f64, out: &mut Vec<Slice>) {
     let middle = 0.5 * (from + to);
     let fields = |of: &dyn Fn(&Follower) -> C64| -> Vec<Field> {
-        let field = |(drive, follower): (usize, &Follower)| {
+        let fields = |(drive, follower): (usize, &Follower)| {
+            let field = |step: usize, factor: C64| Field { drive, step: follower.first + step, factor };
+            let common = of(follower);
+            if let Some(kernel) = &follower.steps.kernel {
+                let interval = ((kernel.begin + middle * duration) / kernel.step) as usize;
+                let parts = kernel.intervals.get(interval.min(kernel.intervals.len().saturating_sub(1)));
+                return parts.into_iter().flatten().map(|(step, c)| field(*step, c * common)).collect::<Vec<_>>();
+            }
             let inside = (follower.position(middle).max(0.0) as usize).min(follower.count.saturating_sub(1));
-            Field { drive, step: follower.first + inside, factor: of(follower) }
+            vec![field(inside, common)]
         };
-        followers.iter().enumerate().map(field).collect()
+        followers.iter().enumerate().flat_map(fields).collect()
     };
     let length = (to - from) * duration;
     if !followers.iter().any(Follower::varies) {

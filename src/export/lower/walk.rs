@@ -254,7 +254,9 @@ impl<'a> Walk<'a> {
             EventKind::Loop { repeat, body, .. } => return self.repeat(repeat, body, span, out),
             // The readout is added behind the sequence.
             EventKind::Tomography(_) => return Ok(()),
-            EventKind::Evolve { hamiltonian, .. } => return Err(refused::evolve(span, hamiltonian).into()),
+            EventKind::Evolve { hamiltonian, .. } | EventKind::Compile(ir::Compile { hamiltonian, .. }) => {
+                return Err(refused::evolve(span, hamiltonian).into());
+            }
             EventKind::Reset { .. } => return Err(refused::reset(span).into()),
             EventKind::Read { .. } => return Err(refused::read(span).into()),
             EventKind::Project { .. } => return Err(refused::project(span).into()),

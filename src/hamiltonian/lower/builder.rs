@@ -4,6 +4,7 @@
 use super::sent::Sent;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::centres::{Position, Repetition};
+use crate::hamiltonian::compiled;
 use crate::hamiltonian::drive;
 use crate::hamiltonian::gaps::Gaps;
 use crate::hamiltonian::prepare::reset;
@@ -147,6 +148,7 @@ impl<'a> Builder<'a, '_> {
                 let segment = self.evolve(hamiltonian, duration, noise.as_deref(), record.as_ref(), place)?;
                 steps.push(self.driven_by_readings(hamiltonian, Step::Segment(segment))?);
             }
+            EventKind::Compile(_) => return Err(compiled::not_yet(span)),
             EventKind::Crush { keep } => {
                 let orders = keep.iter().map(|k| self.e.count(k, 0).map(|k| k as i64)).collect::<Result<_, _>>()?;
                 steps.push(Step::Crush(orders));

@@ -33,6 +33,7 @@ impl Parser<'_> {
             }
             "lock" => StatementKind::Lock(Box::new(self.lock()?)),
             "evolve" => StatementKind::Evolve(Box::new(self.evolve()?)),
+            "compile" => StatementKind::Compile(Box::new(self.compile()?)),
             "crush" => {
                 let mut keep = Vec::new();
                 if self.opt_word("keep") {
@@ -200,6 +201,23 @@ impl Parser<'_> {
         let duration = self.expression()?;
         let noise = if self.opt_word("with") { Some(self.name("the name of a noise")?) } else { None };
         Ok(Evolve { hamiltonian, duration, noise, record: self.opt_record()? })
+    }
+
+    /// `compile = sum "for" sum { "ideal" | setting }`
+    fn compile(&mut self) -> Rule<Compile> {
+        let hamiltonian = self.expression()?;
+        self.word("for")?;
+        let mut compile = Compile { hamiltonian, duration: self.expression()?, ideal: false, settings: vec![] };
+        while !self.begins_line() {
+            if self.opt_word("ideal") {
+                compile.ideal = true;
+            } else if self.at_setting() {
+                compile.settings.push(self.setting()?);
+            } else {
+                break;
+            }
+        }
+        Ok(compile)
     }
 
     pub(super) fn opt_record(&mut self) -> Rule<Option<Record>> {
