@@ -1,7 +1,7 @@
 //! Completion.
 
 use super::{Document, Kind};
-use crate::ir::{FUNCTIONS, OTHER_FUNCTIONS, STATES, SYSTEM_PARTS};
+use crate::ir::{FUNCTIONS, OTHER_FUNCTIONS, PULSE_SHAPES, STATES, SYSTEM_PARTS};
 use crate::metrics::METRICS;
 use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::TokenKind;
@@ -47,10 +47,17 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     let words = |role: Role| WORDS.iter().filter(move |w| w.role == role).map(|w| of(w.word, "keyword", w.meaning));
     let mut out: Vec<Completion> = Vec::new();
     let behind = |wanted: &[&str]| matches!(last, Some(TokenKind::Name(w)) if wanted.contains(&w.as_str()));
-    if behind(&["pulse", "lock", "acquire", "channel", "of"])
+    if behind(&["pulse", "lock", "acquire", "decouple", "channel", "of"])
         || (block == "system" && matches!(last, Some(TokenKind::Sign(":"))))
     {
         return ISOTOPES.iter().map(|i| of(i.symbol, "nucleus", format!("spin {}/2", i.twice_spin))).collect();
+    }
+    // A nucleus is a number and a name: after `decouple 13C` comes the sequence.
+    if let [.., word, number, _] = context
+        && matches!(&word.kind, TokenKind::Name(w) if w == "decouple")
+        && matches!(number.kind, TokenKind::Number(_))
+    {
+        return PULSE_SHAPES.iter().filter(|s| s.train).map(|s| of(s.name, "function", s.meaning)).collect();
     }
     if behind(&["at"]) && matches!(block.as_str(), "expect" | "measure") {
         let marks =

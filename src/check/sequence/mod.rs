@@ -2,6 +2,7 @@
 
 mod beside;
 mod counter;
+mod decouple;
 mod pulse;
 mod readout;
 mod state;
@@ -201,6 +202,7 @@ impl Builder<'_, '_> {
                 Some(kind) => kind,
                 None => return,
             },
+            StatementKind::Decouple(d) => return self.decouple(d, span, events),
             StatementKind::Call(name, arguments) => return self.call(name, arguments, events),
         };
         events.push(Event { kind, place });

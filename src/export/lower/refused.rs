@@ -145,6 +145,16 @@ pub fn decoupled(span: Span) -> Diagnostic {
     )
 }
 
+/// Decoupling during statements.
+pub fn decouple(span: Span) -> Diagnostic {
+    refusal(
+        span,
+        "`decouple` is not exported",
+        "a decoupling sequence during statements",
+        "remove the block, and switch decoupling on and off in the exported program: `cpd2:f2` and `do:f2`",
+    )
+}
+
 /// A signal with one point per cycle.
 pub fn stroboscopic(span: Span) -> Diagnostic {
     refusal(

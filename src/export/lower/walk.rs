@@ -257,6 +257,8 @@ impl<'a> Walk<'a> {
             EventKind::Evolve { hamiltonian, .. } => return Err(refused::evolve(span, hamiltonian).into()),
             EventKind::Reset { .. } => return Err(refused::reset(span).into()),
             EventKind::Project { .. } => return Err(refused::project(span).into()),
+            EventKind::Decouple(_) => return Err(refused::decouple(span).into()),
+            EventKind::EndDecoupling { .. } => return Ok(()),
             EventKind::Dephase { hamiltonian } => return Err(refused::dephase(span, hamiltonian).into()),
         };
         let rings = matches!(kind, StepKind::Gradient(_));

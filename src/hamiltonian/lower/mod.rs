@@ -1,11 +1,13 @@
 //! Compiles an experiment at one parameter point to its schedule.
 //!
 //! * [`builder`]: processes the events in order.
+//! * [`decouple`]: decoupling sequences that run during statements.
 //! * [`transmit`]: pulses and transients.
 //! * [`ready`]: times that the electronics need between two events.
 //! * [`sent`]: rf energy and on-time so far.
 
 mod builder;
+mod decouple;
 mod loops;
 mod project;
 mod ready;

@@ -1,0 +1,134 @@
+//! Decoupling sequences that run during statements: their fields are added to every segment, from the time since they have run.
+//!
+//! A sequence starts where its block starts, with the rise time, droop and leading transient of its transmitter, and is not interrupted
+//! until the block ends, with the trailing transient: its phase changes are instantaneous.
+
+use super::builder::{Builder, Field};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::drive::{self, Drive, Edge};
+use crate::hamiltonian::schedule::{Control, Segment, Step};
+use crate::hamiltonian::value::Fault;
+use crate::ir::{self, Event, Pulse};
+use crate::source::{Place, Span};
+use crate::waveform::{Scalar, common_period, out_of_step};
+use std::sync::Arc;
+
+/// A pass of a loop differs from a whole number of cycles of a sequence by less than this, in cycles and for all passes together.
+const SAME_STEP: f64 = 1e-9;
+
+/// A decoupling sequence that runs.
+pub(super) struct Running {
+    nucleus: Arc<str>,
+    /// Its field along x and y as functions of the time since its start, rad/s.
+    strengths: (Scalar, Scalar),
+    field: Field,
+    drive: Drive,
+    /// Its start on the clock.
+    start: f64,
+    place: Place,
+}
+
+impl Running {
+    /// Its field from a time on the clock on.
+    fn control(&self, time: f64) -> Control {
+        let delayed = |strength: &Scalar| strength.delayed(self.start - time);
+        let terms = [(delayed(&self.strengths.0), self.field.0.clone()), (delayed(&self.strengths.1), self.field.1.clone())];
+        let terms = terms.into_iter().filter(|(strength, _)| strength.constant() != Some(0.0)).collect();
+        Control { terms, shape: None, decoupled: Some(self.nucleus.clone()) }
+    }
+}
+
+impl<'a> Builder<'a, '_> {
+    /// Starts a decoupling sequence.
+    pub(super) fn start_decoupling(&mut self, p: &'a Pulse, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        let mut drive = drive::decoupling(self.e, p, &mut self.warnings)?;
+        self.phase_warnings(p, &drive)?;
+        drive = drive.imperfect(self.e, &p.nucleus)?;
+        let field = self.field(&p.nucleus, place.span());
+        self.transient(&p.nucleus, &drive, Edge::Leading, place, steps)?;
+        let strengths = drive.along_xy(drive::lean(self.e, &p.nucleus)?);
+        let nucleus = p.nucleus.as_str().into();
+        self.decoupling.push(Running { nucleus, strengths, field, drive, start: self.clock, place });
+        Ok(())
+    }
+
+    /// Warns about the first phase of the sequence that the transmitter would round.
+    fn phase_warnings(&mut self, p: &Pulse, drive: &Drive) -> Result<(), Fault> {
+        let shifts = drive.turning.as_ref().and_then(Scalar::levels).unwrap_or(&[0.0]);
+        for shift in shifts {
+            let warning = drive::rounded_phase(self.e, &p.nucleus, drive.phase + shift, p.place.span())?;
+            if warning.is_some() {
+                self.warnings.extend(warning);
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the decoupling of a nucleus, and accounts for its rf load.
+    pub(super) fn end_decoupling(&mut self, nucleus: &str, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
+        let Some(last) = self.decoupling.pop_if(|running| &*running.nucleus == nucleus) else {
+            return Err(Diagnostic::new(Code::Contradiction, place.span(), format!("{nucleus} is not being decoupled"))
+                .label("nothing ends here")
+                .help("`end_decoupling` ends the last `decouple` of the same list of events")
+                .into());
+        };
+        let drive = Drive { duration: self.clock - last.start, ..last.drive };
+        if let Some(hardware) = self.e.spectrometer.as_ref() {
+            hardware.within_longest(drive.duration, last.place.span())?;
+        }
+        if drive.duration > 0.0 {
+            self.heats(nucleus, &drive, last.place.span())?;
+        }
+        self.transient(nucleus, &drive, Edge::Trailing, place, steps)
+    }
+
+    /// Refuses a list of events that leaves more decoupling sequences running than before.
+    pub(super) fn all_ended(&self, before: usize) -> Result<(), Fault> {
+        match self.decoupling.get(before) {
+            Some(running) => {
+                let message = format!("the decoupling of {} does not end", running.nucleus);
+                Err(Diagnostic::new(Code::Contradiction, running.place.span(), message)
+                    .help("add `end_decoupling` to the same list of events")
+                    .into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses an event that cannot take place during decoupling. The check of a file detects it earlier, but an experiment may have another
+    /// origin.
+    pub(super) fn refuse_during_decoupling(&self, event: &Event) -> Result<(), Fault> {
+        let clash = |running: &Running| ir::clash(event, &running.nucleus, running.place);
+        self.decoupling.iter().find_map(clash).map_or(Ok(()), |diagnostic| Err(diagnostic.into()))
+    }
+
+    /// Adds the fields of the decoupling sequences to a segment that starts at time `begin` of its statement.
+    pub(super) fn decouple(&self, segment: &mut Segment, begin: f64) {
+        if self.decoupling.is_empty() {
+            return;
+        }
+        segment.controls.extend(self.decoupling.iter().map(|running| running.control(self.clock + begin)));
+        segment.period = common_period(segment.terms().map(|(c, _)| c));
+    }
+
+    /// True if all decoupling sequences are the same in so many passes of this duration.
+    pub(super) fn decoupling_repeats(&self, pass: f64, times: usize) -> bool {
+        let in_step = |running: &Running| {
+            out_of_step([&running.strengths.0, &running.strengths.1], pass)
+                .is_some_and(|distance| distance * times as f64 <= SAME_STEP)
+        };
+        self.decoupling.iter().all(in_step)
+    }
+
+    /// The error for a loop of too many passes that are not whole cycles of the decoupling.
+    pub(super) fn out_of_step(&self, span: Span) -> Diagnostic {
+        let message = "a pass of this loop is not a whole number of decoupling cycles, and it has too many passes";
+        let periods = self.decoupling.iter().filter_map(|r| common_period([&r.strengths.0, &r.strengths.1]));
+        let help = match periods.fold(0.0, f64::max) {
+            0.0 => "repeat the body less often".to_string(),
+            period => format!("a body that lasts a multiple of the cycle, {} s, may be repeated any number of times", crate::syntax::number_text(period)),
+        };
+        Diagnostic::new(Code::OutOfRange, span, message).label("not synchronised with the decoupling").help(help)
+    }
+}
