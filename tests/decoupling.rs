@@ -174,7 +174,8 @@ fn waltz16(quarter: f64) -> Vec<(f64, f64)> {
 }
 
 const PULSE: &str = "pulse 1H phase x rf = 20 kHz";
-const PARTS: &[Part] = &[(None, 333.0), (Some(PULSE), 25.0), (None, 1717.0), (Some("pulse 1H phase y rf = 3 kHz"), 410.0)];
+const PARTS: &[Part] =
+    &[(None, 333.0), (Some(PULSE), 25.0), (None, 1717.0), (Some("pulse 1H phase y rf = 3 kHz"), 410.0)];
 
 /// All numbers of the sums of exponentials are exact up to rounding, also across the statements of the block.
 #[test]
@@ -263,9 +264,8 @@ fn a_signal_is_received_during_decoupling() {
         trace.values.iter().map(|(_, v)| v.iter().map(|x| x.unwrap()).collect::<Vec<f64>>()).collect::<Vec<_>>()
     };
     let inside = signal("decouple 13C waltz16 rf = 5 kHz {\nacquire 1H points 20 dwell 0.3 ms\n}\n");
-    let parallel = signal(
-        "parallel {\nacquire 1H points 20 dwell 0.3 ms\npulse 13C phase x rf = 5 kHz shape = waltz16\n}\n",
-    );
+    let parallel =
+        signal("parallel {\nacquire 1H points 20 dwell 0.3 ms\npulse 13C phase x rf = 5 kHz shape = waltz16\n}\n");
     let every = signal("decouple 13C waltz16 rf = 5 kHz {\nacquire 1H points 20 every {\ndelay 0.3 ms\n}\n}\n");
     for part in 0..2 {
         agree(&parallel[part], &inside[part], 1e-11);

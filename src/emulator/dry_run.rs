@@ -82,6 +82,10 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
     for observed in &found.observed {
         let Position::Statement(k) = observed.position else { continue };
         let Some(event) = experiment.sequence.get(k) else { continue };
+        // The statements of a block are listed, its closing brace is not.
+        if let EventKind::EndDecoupling { .. } = &event.kind {
+            continue;
+        }
         let first = k.checked_sub(1).and_then(|before| schedule.event_ends.get(before)).copied().unwrap_or(0);
         let last = schedule.event_ends.get(k).copied().unwrap_or(first);
         let steps: Vec<&Step> = schedule.steps.get(first..last).unwrap_or_default().iter().collect();
@@ -91,7 +95,7 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
             EventKind::Decouple(p) => {
                 let last = end_of(experiment, k).and_then(|end| schedule.event_ends.get(end)).copied().unwrap_or(last);
                 let during: Vec<&Step> = schedule.steps.get(first..last).unwrap_or_default().iter().collect();
-                strength(&during, (Some(&p.nucleus), limit), &e)?
+                strength(&during, (Some(p.nucleus.as_str()), limit), &e)?
             }
             _ => strength(&steps, (None, limit), &e)?,
         };

@@ -370,36 +370,6 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     Ok(Drive { angle, turning, shape, shift, ..Drive::plain(length, phase, amplitude) })
 }
 
-/// A decoupling sequence as numbers, over a unit of time: its field repeats itself as long as it runs. Rounded to the steps of the
-/// spectrometer, if one is named.
-///
-/// # Errors
-/// If no spin has the nucleus, the amplitude is missing or exceeds its limit, or the shape is not a train of pulses.
-pub fn decoupling(e: &Evaluator, p: &Pulse, said: &mut Vec<Diagnostic>) -> Result<Drive, Fault> {
-    let span = p.place.span();
-    if !e.basis.sites.iter().any(|s| s.isotope.is_some_and(|i| i.symbol == p.nucleus)) {
-        return Err(missing_strength(e, p, span));
-    }
-    let given = p.rf.as_ref().map(|x| e.number(x)).transpose()?;
-    let Some(rf) = given.or(strength_of_channel(e, &p.nucleus)?) else {
-        return Err(Diagnostic::new(Code::MissingDeclaration, span, "no rf amplitude given for this decoupling")
-            .label("no `rf`")
-            .help(format!("write `rf = 5 kHz`, or set a default: `channel {} {{ rf = 5 kHz }}`", p.nucleus))
-            .into());
-    };
-    if !Envelope::of(e, p.shape.as_ref())?.is_train() {
-        let message = "decoupling needs a sequence of pulses that is repeated";
-        return Err(Diagnostic::new(Code::WrongKind, span, message).help("for example `waltz16`").into());
-    }
-    let whole = Pulse { duration: Some(Expr::number(1.0)), angle: None, record: None, ideal: false, ..p.clone() };
-    let drive = pulse(e, &whole)?;
-    let Some(hardware) = e.spectrometer.as_ref() else { return Ok(drive) };
-    let limit = super::spectrometer::max_rf(e, &p.nucleus)?;
-    let (sent, phase) = hardware.decoupling((rf, drive.phase), limit, span, said);
-    let turning = drive.turning.as_ref().map(|turning| hardware.phases(turning, span, said));
-    Ok(Drive { turning, ..drive.refitted(1.0, sent / rf, phase) })
-}
-
 /// Index and number of steps of the tabulated shape of a pulse, if it has one.
 fn shape_of(e: &Evaluator, p: &Pulse) -> Option<(usize, usize)> {
     let Some(ExprKind::Name(name)) = p.shape.as_ref().map(|x| &x.kind) else { return None };
@@ -522,7 +492,8 @@ impl Area<'_> {
     }
 }
 
-fn missing_strength(e: &Evaluator, p: &Pulse, span: Span) -> Fault {
+/// The error for a pulse without an amplitude, or of a nucleus without spins.
+pub(super) fn missing_strength(e: &Evaluator, p: &Pulse, span: Span) -> Fault {
     let nuclei: Vec<&str> = e.basis.sites.iter().filter_map(|s| s.isotope).map(|i| i.symbol).collect();
     if !nuclei.contains(&p.nucleus.as_str()) {
         let diagnostic = Diagnostic::new(Code::WrongOperator, span, format!("the system has no spin {}", p.nucleus))

@@ -69,10 +69,27 @@ impl Envelope {
         Ok(Envelope::Named(shape, arguments))
     }
 
+    /// The envelope of a gradient.
+    ///
+    /// # Errors
+    /// If there is none, an argument is out of range, or it is a train of pulses.
+    pub fn of_gradient(e: &Evaluator, expr: Option<&Expr>) -> Result<Envelope, Fault> {
+        let envelope = Envelope::of(e, expr)?;
+        match (expr, &envelope) {
+            (Some(expr), Envelope::Named(shape, _)) if shape.train => {
+                let message = format!("`{}` is a train of pulses, which a gradient cannot follow", shape.name);
+                Err(Diagnostic::new(Code::WrongKind, expr.span(), message).help("for example `shape = sine`").into())
+            }
+            _ => Ok(envelope),
+        }
+    }
+
     /// The envelope for this peak, rad/s: a train of pulses follows from it the length of its 90 deg pulse, if that is not given.
     pub fn at_peak(self, peak: f64) -> Envelope {
         match self {
-            Envelope::Named(shape, arguments) => Envelope::Named(shape, shape.with_quarter(arguments, FRAC_PI_2 / peak)),
+            Envelope::Named(shape, arguments) => {
+                Envelope::Named(shape, shape.with_quarter(arguments, FRAC_PI_2 / peak))
+            }
             other => other,
         }
     }

@@ -77,11 +77,9 @@ impl Activity {
                 phases: drive::phases(e, p)?,
             })]),
             // Its phases are not those of the next pulse.
-            EventKind::EndDecoupling { nucleus } => sends(vec![Some(Sending {
-                nucleus: nucleus.clone(),
-                strength: Strength::Shaped,
-                phases: vec![],
-            })]),
+            EventKind::EndDecoupling { nucleus } => {
+                sends(vec![Some(Sending { nucleus: nucleus.clone(), strength: Strength::Shaped, phases: vec![] })])
+            }
             EventKind::Gradient { .. } | EventKind::Crush { .. } => Some(Activity::Gradient),
             EventKind::Acquire { .. } | EventKind::Tomography(_) => Some(Activity::Receives),
             EventKind::Prepare(_)

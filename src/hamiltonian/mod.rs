@@ -1,6 +1,7 @@
 //! From experiment to schedule: what acts and when, at one parameter point. Each interaction has its own file.
 
 mod centres;
+mod decoupling;
 mod display;
 mod dissipators;
 mod drive;

@@ -7,6 +7,15 @@ use crate::source::Place;
 use crate::waveform::{Edges, Scalar};
 use std::sync::Arc;
 
+/// Settings of `decouple`: (keyword, description).
+pub const DECOUPLE_SETTINGS: &[(&str, &str)] = &[
+    ("rf", "the nutation frequency; that of the channel by default"),
+    (
+        "offset",
+        "the frequency offset from the carrier: the phase advances by `2 pi offset t`, on resonance with spins at that offset",
+    ),
+];
+
 /// The error for an event that cannot take place during the decoupling of a nucleus, which starts at `start`; `None` if it can. The events
 /// of loops, branches and cycles are not looked at.
 pub fn clash(event: &Event, nucleus: &str, start: Place) -> Option<Diagnostic> {
@@ -179,12 +188,7 @@ pub fn spinal64(u: &Scalar, length: f64, elapsed: f64, duration: f64) -> (Scalar
 }
 
 /// Strength and phase (radian) of pulses given by length and phase in degrees, repeated, over `u` from 0 to 1 of a duration.
-fn train(
-    pulses: impl Iterator<Item = (f64, f64)>,
-    u: &Scalar,
-    elapsed: f64,
-    duration: f64,
-) -> (Scalar, Scalar) {
+fn train(pulses: impl Iterator<Item = (f64, f64)>, u: &Scalar, elapsed: f64, duration: f64) -> (Scalar, Scalar) {
     // Pulses of one phase are one step.
     let mut steps: Vec<(f64, f64)> = Vec::new();
     for (length, phase) in pulses {
@@ -231,7 +235,8 @@ mod tests {
     #[test]
     fn a_waveform_is_the_pulses_one_after_the_other() {
         let (quarter, duration) = (10e-6, 3e-3);
-        for (sequence, elapsed) in [(&WALTZ16, 0.0), (&WALTZ16, 1.7e-3), (&GARP, 0.0), (&MLEV16, 0.2e-3), (&DIPSI2, 0.0)]
+        for (sequence, elapsed) in
+            [(&WALTZ16, 0.0), (&WALTZ16, 1.7e-3), (&GARP, 0.0), (&MLEV16, 0.2e-3), (&DIPSI2, 0.0)]
         {
             let (strength, phase) = sequence.waveform(&Scalar::time(), quarter, elapsed, duration);
             let pulses: Vec<(f64, f64)> = sequence.pulses().collect();

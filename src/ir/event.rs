@@ -385,15 +385,6 @@ pub const PULSE_SETTINGS: &[(&str, &str)] = &[
     ("start", "the start time within a `parallel` block, where pulses of one channel may follow one another"),
 ];
 
-/// Settings of `decouple`: (keyword, description).
-pub const DECOUPLE_SETTINGS: &[(&str, &str)] = &[
-    ("rf", "the nutation frequency; that of the channel by default"),
-    (
-        "offset",
-        "the frequency offset from the carrier: the phase advances by `2 pi offset t`, on resonance with spins at that offset",
-    ),
-];
-
 /// A spin lock.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -18,6 +18,7 @@ mod shape;
 mod system;
 
 pub use crate::syntax::words::{Clause, InteractionKind};
+pub use decoupling::{DECOUPLE_SETTINGS, clash};
 pub use ensemble::*;
 pub use event::*;
 pub use experiment::{
@@ -31,6 +32,5 @@ pub use measure::{AGGREGATES, MEMBER_MEAN, Measure, at_mark, is_aggregate, key_o
 pub use quantity::quantity_of;
 pub use robustness::{OFFSET_ERROR, RF_ERROR, with_errors};
 pub use scope::{CONSTANTS, Index, PHASES, SYSTEM_PARTS, Scope, phase_of_word};
-pub use decoupling::clash;
 pub use shape::{MIRRORED_PHASES, PULSE_SHAPES, PulseShape, RAMPS, Ramp, ShapeArgument, ShapeTable, ShapeValues};
 pub use system::*;

@@ -211,9 +211,12 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
     train("dipsi2", &[QUARTER, ELAPSED], "isotropic mixing or decoupling by DIPSI-2, repeated", |u, a, duration| {
         DIPSI2.waveform(u, a[0], a[1], duration)
     }),
-    train("tppm", &[LENGTH, DIFFERENCE, ELAPSED], "decoupling by two-pulse phase modulation, repeated", |u, a, duration| {
-        decoupling::tppm(u, a[0], a[1], a[2], duration)
-    }),
+    train(
+        "tppm",
+        &[LENGTH, DIFFERENCE, ELAPSED],
+        "decoupling by two-pulse phase modulation, repeated",
+        |u, a, duration| decoupling::tppm(u, a[0], a[1], a[2], duration),
+    ),
     train("spinal64", &[LENGTH, ELAPSED], "decoupling by SPINAL-64, repeated", |u, a, duration| {
         decoupling::spinal64(u, a[0], a[1], duration)
     }),

@@ -116,7 +116,8 @@ pub fn diagram(evaluator: &Evaluator, rehearsal: &DryRun) -> Drawing {
     for (k, drawn) in all.iter().enumerate() {
         page.draw(&mut out, drawn);
         if let EventKind::Decouple(field) = &drawn.event.kind {
-            let ends = |d: &&Drawn| matches!(&d.event.kind, EventKind::EndDecoupling { nucleus } if *nucleus == field.nucleus);
+            let ends =
+                |d: &&Drawn| matches!(&d.event.kind, EventKind::EndDecoupling { nucleus } if *nucleus == field.nucleus);
             let end = all.iter().skip(k).find(ends).map_or(w - 8.0, |end| end.x + end.width);
             page.decoupling(&mut out, field, [drawn.x, end]);
         }

@@ -270,14 +270,15 @@ impl Scalar {
 
     /// Applies a function entry by entry, so that a combination of tables or trains with equal steps is a single one.
     fn entrywise(&self, other: &Scalar, f: &dyn Fn(f64, f64) -> f64) -> Option<Scalar> {
-        let (values, edges, x): (Arc<[f64]>, _, _) = match (self.as_train(), other.as_train(), self.constant(), other.constant()) {
-            (Some((e, a, x)), Some((d, b, y)), ..) if Arc::ptr_eq(e, d) && x.is_same(y) => {
-                (a.iter().zip(b.iter()).map(|(a, b)| f(*a, *b)).collect(), e, x)
-            }
-            (Some((e, a, x)), None, _, Some(c)) => (a.iter().map(|a| f(*a, c)).collect(), e, x),
-            (None, Some((e, b, x)), Some(c), _) => (b.iter().map(|b| f(c, *b)).collect(), e, x),
-            _ => return self.table_entrywise(other, f),
-        };
+        let (values, edges, x): (Arc<[f64]>, _, _) =
+            match (self.as_train(), other.as_train(), self.constant(), other.constant()) {
+                (Some((e, a, x)), Some((d, b, y)), ..) if Arc::ptr_eq(e, d) && x.is_same(y) => {
+                    (a.iter().zip(b.iter()).map(|(a, b)| f(*a, *b)).collect(), e, x)
+                }
+                (Some((e, a, x)), None, _, Some(c)) => (a.iter().map(|a| f(*a, c)).collect(), e, x),
+                (None, Some((e, b, x)), Some(c), _) => (b.iter().map(|b| f(c, *b)).collect(), e, x),
+                _ => return self.table_entrywise(other, f),
+            };
         Some(Scalar::Varying(x.clone()).train(edges, values))
     }
 

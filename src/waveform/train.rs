@@ -71,7 +71,10 @@ mod tests {
         for cycle in [-3.0, 0.0, 1.0, 1e6] {
             for step in 0..3 {
                 let [edge, next, before] = edges.around(cycle * edges.period() + [0.05, 0.2, 0.5][step]);
-                assert_eq!([edges.step(edge), edges.step(next), edges.step(before)], [step, (step + 1) % 3, (step + 2) % 3]);
+                assert_eq!(
+                    [edges.step(edge), edges.step(next), edges.step(before)],
+                    [step, (step + 1) % 3, (step + 2) % 3]
+                );
                 assert_eq!(edges.step(edge.next_down()), (step + 2) % 3, "{cycle} {step}");
             }
         }

@@ -287,7 +287,7 @@ impl<'a> Builder<'a, '_> {
                 operator = operator.plus(iz.times_number(real(-isotope.gamma * strength)));
             }
         }
-        let (envelope, _) = envelope::Envelope::of(self.e, shape)?.over(length);
+        let (envelope, _) = envelope::Envelope::of_gradient(self.e, shape)?.over(length);
         if envelope.constant().is_none() {
             segment.period = None;
         }

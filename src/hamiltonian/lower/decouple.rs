@@ -5,11 +5,13 @@
 
 use super::builder::{Builder, Field};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::hamiltonian::decoupling;
 use crate::hamiltonian::drive::{self, Drive, Edge};
 use crate::hamiltonian::schedule::{Control, Segment, Step};
 use crate::hamiltonian::value::Fault;
 use crate::ir::{self, Event, Pulse};
 use crate::source::{Place, Span};
+use crate::syntax::number_text;
 use crate::waveform::{Scalar, common_period, out_of_step};
 use std::sync::Arc;
 
@@ -32,7 +34,8 @@ impl Running {
     /// Its field from a time on the clock on.
     fn control(&self, time: f64) -> Control {
         let delayed = |strength: &Scalar| strength.delayed(self.start - time);
-        let terms = [(delayed(&self.strengths.0), self.field.0.clone()), (delayed(&self.strengths.1), self.field.1.clone())];
+        let terms =
+            [(delayed(&self.strengths.0), self.field.0.clone()), (delayed(&self.strengths.1), self.field.1.clone())];
         let terms = terms.into_iter().filter(|(strength, _)| strength.constant() != Some(0.0)).collect();
         Control { terms, shape: None, decoupled: Some(self.nucleus.clone()) }
     }
@@ -41,7 +44,7 @@ impl Running {
 impl<'a> Builder<'a, '_> {
     /// Starts a decoupling sequence.
     pub(super) fn start_decoupling(&mut self, p: &'a Pulse, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
-        let mut drive = drive::decoupling(self.e, p, &mut self.warnings)?;
+        let mut drive = decoupling::drive(self.e, p, &mut self.warnings)?;
         self.phase_warnings(p, &drive)?;
         drive = drive.imperfect(self.e, &p.nucleus)?;
         let field = self.field(&p.nucleus, place.span());
@@ -68,10 +71,14 @@ impl<'a> Builder<'a, '_> {
     /// Ends the decoupling of a nucleus, and accounts for its rf load.
     pub(super) fn end_decoupling(&mut self, nucleus: &str, place: Place, steps: &mut Vec<Step>) -> Result<(), Fault> {
         let Some(last) = self.decoupling.pop_if(|running| &*running.nucleus == nucleus) else {
-            return Err(Diagnostic::new(Code::Contradiction, place.span(), format!("{nucleus} is not being decoupled"))
-                .label("nothing ends here")
-                .help("`end_decoupling` ends the last `decouple` of the same list of events")
-                .into());
+            return Err(Diagnostic::new(
+                Code::Contradiction,
+                place.span(),
+                format!("{nucleus} is not being decoupled"),
+            )
+            .label("nothing ends here")
+            .help("`end_decoupling` ends the last `decouple` of the same list of events")
+            .into());
         };
         let drive = Drive { duration: self.clock - last.start, ..last.drive };
         if let Some(hardware) = self.e.spectrometer.as_ref() {
@@ -123,11 +130,19 @@ impl<'a> Builder<'a, '_> {
 
     /// The error for a loop of too many passes that are not whole cycles of the decoupling.
     pub(super) fn out_of_step(&self, span: Span) -> Diagnostic {
-        let message = "a pass of this loop is not a whole number of decoupling cycles, and it has too many passes";
-        let periods = self.decoupling.iter().filter_map(|r| common_period([&r.strengths.0, &r.strengths.1]));
-        let help = match periods.fold(0.0, f64::max) {
-            0.0 => "repeat the body less often".to_string(),
-            period => format!("a body that lasts a multiple of the cycle, {} s, may be repeated any number of times", crate::syntax::number_text(period)),
+        let periods = || self.decoupling.iter().map(|r| common_period([&r.strengths.0, &r.strengths.1]));
+        let (message, help) = match periods().flatten().reduce(f64::max) {
+            Some(period) if self.decoupling.len() == periods().flatten().count() => (
+                "a pass of this loop is not a whole number of decoupling cycles, and it has too many passes",
+                format!(
+                    "a body that lasts a multiple of the cycle, {} s, may be repeated any number of times",
+                    number_text(period)
+                ),
+            ),
+            _ => (
+                "the decoupling of this loop differs from pass to pass, by its offset or transmitter, and it has too many passes",
+                "leave out `offset`, or `rise_time` and `droop_time` of the channel".to_string(),
+            ),
         };
         Diagnostic::new(Code::OutOfRange, span, message).label("not synchronised with the decoupling").help(help)
     }

@@ -136,7 +136,9 @@ impl Parser<'_> {
             } else if self.at_setting() {
                 settings.push(self.setting()?);
             } else {
-                return Err(self.unexpected("expected `phase`, `rf = ...`, `offset = ...` or the block `{ ... }`").into());
+                return Err(self
+                    .unexpected("expected `phase`, `rf = ...`, `offset = ...` or the block `{ ... }`")
+                    .into());
             }
         }
         let head = start.to(self.previous()).into();
