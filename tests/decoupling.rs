@@ -181,7 +181,7 @@ const PARTS: &[Part] =
 #[test]
 fn a_block_is_its_pulses_written_out() {
     let statements = format!(
-        "delay 333 us\n{PULSE} duration = 25 us\nmark between\ncrush keep -1, 1\ndelay 1.717 ms\n\
+        "delay 333 us\n{PULSE} duration = 25 us\nmark between\ncrush keep 1\ndelay 1.717 ms\n\
          lock 1H phase y from 3 kHz to 3 kHz over 410 us\n"
     );
     let xix = [(37.0, 0.0), (37.0, 180.0)];
@@ -190,7 +190,7 @@ fn a_block_is_its_pulses_written_out() {
     for (sequence, train) in written {
         let block = means(&format!("decouple 13C {sequence} rf = 5 kHz {{\n{statements}}}\n"));
         let (before, behind) = PARTS.split_at(2);
-        let cut = cut(before, train, "5 kHz") + "crush keep -1, 1\n" + &cut_from(behind, train, 358.0, "5 kHz");
+        let cut = cut(before, train, "5 kHz") + "crush keep 1\n" + &cut_from(behind, train, 358.0, "5 kHz");
         agree(&means(&cut), &block, 1e-11);
     }
 }
@@ -235,10 +235,10 @@ fn loops_of_whole_cycles_stay_loops_and_others_are_written_out() {
         let written = means(&format!("decouple 13C xix(25 us) rf = 5 kHz {{\n{}}}\n", pass(delay).repeat(7)));
         agree(&written, &looped, 1e-11);
     }
-    // A million passes of whole cycles are a power; others are too many.
+    // Ten million passes of whole cycles are a power; others are too many.
     let many = |delay: f64| {
         format!(
-            "{HEAD}measure {{ expectation(Ix(h)) }}\nsequence {{\nprepare thermal\ndecouple 13C xix(25 us) rf = 5 kHz {{\nloop 1000000 {{\n{}}}\n}}\n}}\n",
+            "{HEAD}measure {{ expectation(Ix(h)) }}\nsequence {{\nprepare thermal\ndecouple 13C xix(25 us) rf = 5 kHz {{\nloop 10000000 {{\n{}}}\n}}\n}}\n",
             pass(delay)
         )
     };

@@ -285,14 +285,18 @@ impl Display for Statement {
             }
             StatementKind::Parallel(None, body) => block(f, "parallel", texts(body)),
             StatementKind::Parallel(Some(align), body) => block(f, &format!("parallel align {align}"), texts(body)),
-            StatementKind::Decouple(d) => {
-                let mut head = format!("decouple {} {}", d.channel, d.sequence);
-                head.extend(d.phase.iter().map(|phase| format!(" phase {phase}")));
-                head.extend(d.settings.iter().map(|s| format!(" {s}")));
-                block(f, &head, texts(&d.body))
-            }
+            StatementKind::Decouple(d) => d.fmt(f),
             StatementKind::Call(name, arguments) => write!(f, "{name}({})", joined(arguments)),
         }
+    }
+}
+
+impl Display for Decouple {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut head = format!("decouple {} {}", self.channel, self.sequence);
+        head.extend(self.phase.iter().map(|phase| format!(" phase {phase}")));
+        head.extend(self.settings.iter().map(|s| format!(" {s}")));
+        block(f, &head, texts(&self.body))
     }
 }
 

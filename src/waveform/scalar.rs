@@ -452,15 +452,21 @@ pub fn common_period<'a>(scalars: impl IntoIterator<Item = &'a Scalar>) -> Optio
     }
 }
 
-/// How far numbers are from repeating themselves after a time: the distance of the time from a whole number of their periods, in periods.
-/// `None` if one of them has no period.
+/// How far numbers are from repeating themselves after a time: the distance of the time from a whole number of their periods, in periods;
+/// 0 if it is rounding. `None` if one of them has no period.
 pub fn out_of_step<'a>(scalars: impl IntoIterator<Item = &'a Scalar>, time: f64) -> Option<f64> {
+    // A time is a sum of durations, each of them rounded.
+    const ROUNDING: f64 = 32.0 * f64::EPSILON;
     let mut largest = 0.0f64;
     for scalar in scalars {
         let Scalar::Varying(waveform) = scalar else { continue };
         match waveform.recurrence() {
             Recurrence::Constant => {}
-            Recurrence::Every(period) => largest = largest.max((time / period - (time / period).round()).abs()),
+            Recurrence::Every(period) => {
+                let turns = time / period;
+                let distance = (turns - turns.round()).abs();
+                largest = largest.max(if distance <= ROUNDING * turns { 0.0 } else { distance });
+            }
             Recurrence::Never => return None,
         }
     }

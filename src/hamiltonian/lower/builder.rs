@@ -1,7 +1,7 @@
 //! Builds the schedule of an experiment event by event: the clock, what acts in every statement, and the steps and limits of the
 //! spectrometer if one is named.
 
-use super::decouple::Running;
+use super::running::Running;
 use super::sent::Sent;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::centres::{Position, Repetition};

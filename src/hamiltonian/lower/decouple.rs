@@ -3,43 +3,20 @@
 //! A sequence starts where its block starts, with the rise time, droop and leading transient of its transmitter, and is not interrupted
 //! until the block ends, with the trailing transient: its phase changes are instantaneous.
 
-use super::builder::{Builder, Field};
+use super::builder::Builder;
+use super::running::Running;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::decoupling;
 use crate::hamiltonian::drive::{self, Drive, Edge};
-use crate::hamiltonian::schedule::{Control, Segment, Step};
+use crate::hamiltonian::schedule::{Segment, Step};
 use crate::hamiltonian::value::Fault;
 use crate::ir::{self, Event, Pulse};
 use crate::source::{Place, Span};
 use crate::syntax::number_text;
 use crate::waveform::{Scalar, common_period, out_of_step};
-use std::sync::Arc;
 
 /// A pass of a loop differs from a whole number of cycles of a sequence by less than this, in cycles and for all passes together.
 const SAME_STEP: f64 = 1e-9;
-
-/// A decoupling sequence that runs.
-pub(super) struct Running {
-    nucleus: Arc<str>,
-    /// Its field along x and y as functions of the time since its start, rad/s.
-    strengths: (Scalar, Scalar),
-    field: Field,
-    drive: Drive,
-    /// Its start on the clock.
-    start: f64,
-    place: Place,
-}
-
-impl Running {
-    /// Its field from a time on the clock on.
-    fn control(&self, time: f64) -> Control {
-        let delayed = |strength: &Scalar| strength.delayed(self.start - time);
-        let terms =
-            [(delayed(&self.strengths.0), self.field.0.clone()), (delayed(&self.strengths.1), self.field.1.clone())];
-        let terms = terms.into_iter().filter(|(strength, _)| strength.constant() != Some(0.0)).collect();
-        Control { terms, shape: None, decoupled: Some(self.nucleus.clone()) }
-    }
-}
 
 impl<'a> Builder<'a, '_> {
     /// Starts a decoupling sequence.
@@ -136,7 +113,7 @@ impl<'a> Builder<'a, '_> {
                 "a pass of this loop is not a whole number of decoupling cycles, and it has too many passes",
                 format!(
                     "a body that lasts a multiple of the cycle, {} s, may be repeated any number of times",
-                    number_text(period)
+                    number_text((period * 1e12).round() / 1e12)
                 ),
             ),
             _ => (

@@ -4,6 +4,7 @@
 //! * [`decouple`]: decoupling sequences that run during statements.
 //! * [`transmit`]: pulses and transients.
 //! * [`ready`]: times that the electronics need between two events.
+//! * [`running`]: a decoupling sequence that runs.
 //! * [`sent`]: rf energy and on-time so far.
 
 mod builder;
@@ -11,6 +12,7 @@ mod decouple;
 mod loops;
 mod project;
 mod ready;
+mod running;
 mod sent;
 mod transmit;
 
