@@ -279,6 +279,7 @@ fn tables() -> Vec<(&'static str, String)> {
             ),
         ),
         ("pulse", table(&["setting", "meaning"], two(ergoseq::ir::PULSE_SETTINGS))),
+        ("decouple", table(&["setting", "meaning"], two(ergoseq::ir::DECOUPLE_SETTINGS))),
         (
             "spectrometer",
             table(
@@ -331,6 +332,7 @@ fn tables() -> Vec<(&'static str, String)> {
                     .iter()
                     .map(|s| {
                         let argument = |a: &ergoseq::ir::ShapeArgument| match a.default {
+                            Some(default) if default.is_nan() => format!("{}, 1/(4 rf) when not given", a.meaning),
                             Some(default) => format!("{}, {default} when not given", a.meaning),
                             None => a.meaning.to_string(),
                         };

@@ -396,3 +396,19 @@ fn words_have_colours() {
     }
     c.end();
 }
+
+#[test]
+fn decoupling_sequences_are_offered_and_explained() {
+    let mut c = Client::new(json!({}));
+    c.open("ergoseq 1\nsystem {\n field 9.4 T\n temperature 300 K\n spin h : 1H\n spin c : 13C\n}\nsequence {\n prepare thermal\n decouple 1H waltz16 rf = 5 kHz { delay 1 ms }\n}\nmeasure { purity }\n");
+    let params =
+        |character: u64| json!({ "textDocument": { "uri": FILE }, "position": { "line": 9, "character": character } });
+    let all = c.ask("textDocument/completion", params(15));
+    assert!(words(&all).contains(&"waltz16") && words(&all).contains(&"tppm") && !words(&all).contains(&"gauss"));
+    let all = c.ask("textDocument/completion", params(10));
+    assert!(words(&all).contains(&"1H") && !words(&all).contains(&"waltz16"));
+    for (character, expected) in [(3, "decoupling sequence"), (15, "WALTZ-16")] {
+        let hover = c.at("textDocument/hover", 9, character);
+        assert!(hover["contents"]["value"].as_str().unwrap().contains(expected), "{hover}");
+    }
+}

@@ -27,6 +27,7 @@ TITLES = {
     "channel": "Settings of a channel",
     "spectrometer": "Settings of a spectrometer",
     "pulse": "Settings of a pulse",
+    "decouple": "Settings of decoupling",
     "shapes": "Pulse shapes",
     "ramps": "Shapes of a ramp",
     "distributions": "Distributions of an ensemble",

@@ -152,6 +152,7 @@ pub(super) fn counters_of(statements: &[Statement]) -> Vec<&Name> {
             }
             StatementKind::Acquire(a) => found.extend(counters_of(a.cycle())),
             StatementKind::Project(p) => p.branches().for_each(|(_, body)| found.extend(counters_of(body))),
+            StatementKind::Decouple(d) => found.extend(counters_of(&d.body)),
             _ => {}
         }
     }
@@ -485,6 +486,12 @@ pub(super) fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet
             body.iter().for_each(|s| uses_of_statement(s, used));
         }
         StatementKind::Parallel(_, body) => body.iter().for_each(|s| uses_of_statement(s, used)),
+        StatementKind::Decouple(d) => {
+            used.insert(&d.channel.text);
+            std::iter::once(&d.sequence).chain(&d.phase).for_each(|e| uses(e, used));
+            d.settings.iter().for_each(|s| uses(&s.value, used));
+            d.body.iter().for_each(|s| uses_of_statement(s, used));
+        }
         StatementKind::Call(name, arguments) => {
             used.insert(&name.text);
             arguments.iter().for_each(|e| uses(e, used));

@@ -1,7 +1,7 @@
 //! Completion.
 
 use super::{Document, Kind};
-use crate::ir::{FIXED_NAMES, FUNCTIONS, OTHER_FUNCTIONS, STATES, SYSTEM_PARTS};
+use crate::ir::{FIXED_NAMES, FUNCTIONS, OTHER_FUNCTIONS, PULSE_SHAPES, STATES, SYSTEM_PARTS};
 use crate::metrics::METRICS;
 use crate::spin::{ISOTOPES, LOCAL_OPERATORS};
 use crate::syntax::token::TokenKind;
@@ -47,10 +47,13 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     let words = |role: Role| WORDS.iter().filter(move |w| w.role == role).map(|w| of(w.word, "keyword", w.meaning));
     let mut out: Vec<Completion> = Vec::new();
     let behind = |wanted: &[&str]| matches!(last, Some(TokenKind::Name(w)) if wanted.contains(&w.as_str()));
-    if behind(&["pulse", "lock", "acquire", "channel", "of"])
+    if behind(&["pulse", "lock", "acquire", "decouple", "channel", "of"])
         || (block == "system" && matches!(last, Some(TokenKind::Sign(":"))))
     {
         return ISOTOPES.iter().map(|i| of(i.symbol, "nucleus", format!("spin {}/2", i.twice_spin))).collect();
+    }
+    if is_behind_decoupled(context) {
+        return PULSE_SHAPES.iter().filter(|s| s.train).map(|s| of(s.name, "function", s.meaning)).collect();
     }
     if behind(&["at"]) && matches!(block.as_str(), "expect" | "measure") {
         let marks =
@@ -66,9 +69,8 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
             (_, "system") => return words(Role::SystemEntry).collect(),
             (_, "sequence" | "define") => {
                 let calls = document.names.iter().filter(|n| n.kind == Kind::Define);
-                return words(Role::Event)
-                    .chain(calls.map(|n| of(n.name.clone(), "function", "a subsequence")))
-                    .collect();
+                let calls = calls.map(|n| of(n.name.clone(), "function", "a subsequence"));
+                return words(Role::Event).chain(calls).collect();
             }
             _ => {}
         }
@@ -102,6 +104,12 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
     out.extend(OTHER_FUNCTIONS.iter().map(|(name, _, meaning)| of(*name, "function", *meaning)));
     out
+}
+
+/// True after `decouple 13C`, where the sequence stands: a nucleus is a number and a name.
+fn is_behind_decoupled(context: &[&crate::syntax::token::Token]) -> bool {
+    let [.., word, number, _] = context else { return false };
+    matches!(&word.kind, TokenKind::Name(w) if w == "decouple") && matches!(number.kind, TokenKind::Number(_))
 }
 
 /// Keyword of the enclosing statement at file level, and the brace depth.

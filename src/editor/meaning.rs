@@ -5,7 +5,7 @@ use super::latex::latex;
 use super::names::Kind;
 use super::uses::uses;
 use crate::hamiltonian::{Evaluator, Values};
-use crate::ir::{FIXED_NAMES, FUNCTIONS, Meaning, OTHER_FUNCTIONS, SYSTEM_PARTS};
+use crate::ir::{FIXED_NAMES, FUNCTIONS, Meaning, OTHER_FUNCTIONS, PulseShape, SYSTEM_PARTS};
 use crate::metrics::Metric;
 use crate::source::Span;
 use crate::spin::{Isotope, LOCAL_OPERATORS};
@@ -67,6 +67,9 @@ pub fn meaning(document: &Document, offset: u32) -> Option<(String, Span)> {
     }
     if let Some((_, arguments, meaning)) = OTHER_FUNCTIONS.iter().find(|(other, ..)| other == name) {
         return row(format!("**{name}{arguments}**: {meaning}"));
+    }
+    if let Some(shape) = PulseShape::named(name) {
+        return row(format!("**{name}**: {}", shape.meaning));
     }
     if let Some(constant) = Constant::named(name) {
         return row(format!("**{name}**: {}", constant.meaning));

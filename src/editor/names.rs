@@ -114,6 +114,7 @@ fn statements(body: &[Statement], add: &mut impl FnMut(&Name, Kind, Option<Span>
             }
             StatementKind::Acquire(a) => statements(a.cycle(), &mut *add),
             StatementKind::Parallel(_, body) => statements(body, &mut *add),
+            StatementKind::Decouple(d) => statements(&d.body, &mut *add),
             StatementKind::Project(p) => p.branches().for_each(|(_, body)| statements(body, &mut *add)),
             _ => {}
         }

@@ -8,7 +8,7 @@ use super::settings::Options;
 use crate::hamiltonian::{
     Evaluator, Fault, Segment, Step, Values, build, coarser, duration, members, points_of, scans, spectrometer,
 };
-use crate::ir::{EventKind, Experiment, RelaxSetting};
+use crate::ir::{Event, EventKind, Experiment, RelaxSetting};
 use crate::linalg::hermitian_eigen;
 use crate::source::Place;
 use crate::syntax::parse_expression;
@@ -82,12 +82,23 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
     for observed in &found.observed {
         let Position::Statement(k) = observed.position else { continue };
         let Some(event) = experiment.sequence.get(k) else { continue };
+        // The statements of a block are listed, its closing brace is not.
+        if let EventKind::EndDecoupling { .. } = &event.kind {
+            continue;
+        }
         let first = k.checked_sub(1).and_then(|before| schedule.event_ends.get(before)).copied().unwrap_or(0);
         let last = schedule.event_ends.get(k).copied().unwrap_or(first);
         let steps: Vec<&Step> = schedule.steps.get(first..last).unwrap_or_default().iter().collect();
         let length = steps.iter().fold(0.0, |sum, s| sum + duration(std::slice::from_ref(*s)));
         let limit = limit(&e, &event.kind)?;
-        let (rf, energy) = strength(&steps, limit, &e)?;
+        let (rf, energy) = match &event.kind {
+            EventKind::Decouple(p) => {
+                let last = end_of(experiment, k).and_then(|end| schedule.event_ends.get(end)).copied().unwrap_or(last);
+                let during: Vec<&Step> = schedule.steps.get(first..last).unwrap_or_default().iter().collect();
+                strength(&during, (Some(p.nucleus.as_str()), limit), &e)?
+            }
+            _ => strength(&steps, (None, limit), &e)?,
+        };
         blocks.push(Block {
             event: k,
             place: event.place,
@@ -147,7 +158,7 @@ fn fit_into_memory(
 /// rf limit of the channel on which an event transmits.
 fn limit(e: &Evaluator, event: &EventKind) -> Result<Option<f64>, Fault> {
     let nucleus = match event {
-        EventKind::Pulse(p) => &p.nucleus,
+        EventKind::Pulse(p) | EventKind::Decouple(p) => &p.nucleus,
         EventKind::Lock(l) => &l.nucleus,
         EventKind::Loop { body, .. } => {
             for event in body {
@@ -171,12 +182,24 @@ fn limit(e: &Evaluator, event: &EventKind) -> Result<Option<f64>, Fault> {
     channel.and_then(|c| c.max_rf.as_ref()).map(|x| e.number(x)).transpose()
 }
 
-/// Maximum rf amplitude of some steps, and their rf load relative to the limit.
-fn strength(steps: &[&Step], limit: Option<f64>, e: &Evaluator) -> Result<(Option<f64>, f64), Fault> {
+/// The index of the event that ends the decoupling that event `start` starts.
+fn end_of(experiment: &Experiment, start: usize) -> Option<usize> {
+    let EventKind::Decouple(p) = &experiment.sequence.get(start)?.kind else { return None };
+    let ends = |event: &Event| matches!(&event.kind, EventKind::EndDecoupling { nucleus } if *nucleus == p.nucleus);
+    Some(start + experiment.sequence.iter().skip(start).position(ends)?)
+}
+
+/// Maximum rf amplitude of some steps, and their rf load relative to the limit: of their pulses and locks, or of the decoupling of a nucleus.
+fn strength(
+    steps: &[&Step],
+    (decoupled, limit): (Option<&str>, Option<f64>),
+    e: &Evaluator,
+) -> Result<(Option<f64>, f64), Fault> {
     let angular = angular_factor(e.scope.units);
     let (mut highest, mut energy) = (0.0f64, 0.0);
     for (segment, times) in steps.iter().flat_map(|s| segments(s, 1.0)) {
-        let squares = segment.fields().map(|(c, _)| c.times(c));
+        let sent = segment.controls.iter().filter(|control| control.decoupled.as_deref() == decoupled);
+        let squares = sent.flat_map(|control| &control.terms).map(|(c, _)| c.times(c));
         let Some(square) = squares.reduce(|a, b| a.plus(&b)) else { continue };
         let failed = |e: Unresolved| super::integrate::failed(segment.place, &e.to_string());
         highest = highest.max(peak(&square, segment.duration).map_err(failed)?.sqrt() / angular);

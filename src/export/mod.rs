@@ -226,14 +226,18 @@ fn without_time(program: &Program, dialect: &Dialect) -> Vec<Diagnostic> {
 fn over_calibration(program: &Program, calibrations: &[Calibration]) -> Vec<Diagnostic> {
     let mut out: Vec<Diagnostic> = Vec::new();
     program.each(&mut |step| {
-        let program::StepKind::Pulses(_, pulses) = &step.kind else { return };
-        for pulse in pulses {
-            let nucleus = program.channels.get(pulse.channel).map_or("", |c| c.nucleus.as_str());
+        let sent: Vec<(usize, f64)> = match &step.kind {
+            program::StepKind::Pulses(_, pulses) => pulses.iter().map(|p| (p.channel, p.strength)).collect(),
+            program::StepKind::Decouple(decoupling) => vec![(decoupling.channel, decoupling.strength)],
+            _ => return,
+        };
+        for (channel, strength) in sent {
+            let nucleus = program.channels.get(channel).map_or("", |c| c.nucleus.as_str());
             let Some(found) = calibrations.iter().find(|c| c.nucleus == nucleus) else { continue };
-            if pulse.strength <= found.strength() * (1.0 + 1e-9) {
+            if strength <= found.strength() * (1.0 + 1e-9) {
                 continue;
             }
-            let (power, known) = (number::plain(found.power_for(pulse.strength)), number::plain(found.power));
+            let (power, known) = (number::plain(found.power_for(strength)), number::plain(found.power));
             let message = format!("this pulse on {nucleus} needs {power} W, more than the calibrated {known} W");
             out.push(
                 Diagnostic::new(Code::ExportedOtherwise, step.span, message)

@@ -27,6 +27,11 @@ pub fn to_console(program: &mut Program) {
             let channel = acquire.channel;
             acquire.phases.iter_mut().for_each(|phase| *phase = of(channel, *phase));
         }
+        StepKind::Decouple(decoupling) => {
+            let channel = decoupling.channel;
+            decoupling.phases.iter_mut().for_each(|phase| *phase = of(channel, *phase));
+        }
+        StepKind::EndDecoupling(_) => {}
         StepKind::Delay(..) | StepKind::Gradient(_) | StepKind::Loop(..) | StepKind::Mark(_) => {}
     });
 }

@@ -130,6 +130,25 @@ pub enum StepKind {
     Mark(String),
     /// A signal is received.
     Acquire(Acquire),
+    /// The decoupling of a channel starts.
+    Decouple(Decoupling),
+    /// The decoupling of the channel with this number ends.
+    EndDecoupling(usize),
+}
+
+/// A decoupling sequence that runs during the next steps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoupling {
+    /// The number of its channel.
+    pub channel: usize,
+    /// Its word in the language.
+    pub sequence: &'static str,
+    /// The length of its pulse of 90 degrees, or of each of its pulses, s; 0 for a continuous wave.
+    pub pulse: f64,
+    /// Its strength, Hz.
+    pub strength: f64,
+    /// One a scan, radian.
+    pub phases: Vec<f64>,
 }
 
 /// A pulse or lock of one channel.
@@ -252,7 +271,7 @@ impl Program {
                 StepKind::Pulses(_, pulses) => pulses.iter().map(|p| first(&p.duration)).fold(0.0, f64::max),
                 StepKind::Gradient(gradient) => gradient.duration,
                 StepKind::Loop(count, body) => first(count) * of(body),
-                StepKind::Mark(_) | StepKind::Acquire(_) => 0.0,
+                StepKind::Mark(_) | StepKind::Acquire(_) | StepKind::Decouple(_) | StepKind::EndDecoupling(_) => 0.0,
             };
             steps.iter().map(one).sum()
         }

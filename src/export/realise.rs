@@ -36,7 +36,9 @@ impl Work<'_> {
                 None => continue,
             };
             let Some(growth) = growth.filter(|g| g.most() > 0.0) else { continue };
-            let mark = |step: &Step| matches!(step.kind, StepKind::Mark(_));
+            let mark = |step: &Step| {
+                matches!(step.kind, StepKind::Mark(_) | StepKind::Decouple(_) | StepKind::EndDecoupling(_))
+            };
             let before = (0..k).rev().find(|j| steps.get(*j).is_some_and(|s| !mark(s)));
             let behind = (k + 1..steps.len()).find(|j| steps.get(*j).is_some_and(|s| !mark(s)));
             for neighbour in [before, behind].into_iter().flatten() {

@@ -257,7 +257,8 @@ impl Input<'_> {
                     self.line("}");
                 }
                 StepKind::Mark(name) => self.line(format!("# mark {name}")),
-                StepKind::Acquire(_) => {}
+                // Decoupling is refused before.
+                StepKind::Acquire(_) | StepKind::Decouple(_) | StepKind::EndDecoupling(_) => {}
             }
         }
     }

@@ -5,6 +5,7 @@
 
 use super::calibration;
 use super::job::{File, Job, file_name};
+use super::lower::refused;
 use super::number::{micro, plain};
 use super::phase::is_shape_mirrored;
 use super::program::{GradientStrength, PerRow, Program, Pulse, Step, StepKind};
@@ -217,7 +218,10 @@ impl Source<'_> {
                 }
                 StepKind::Loop(count, body) => self.repeated(step, count, body),
                 StepKind::Mark(name) => self.line(format!("/* mark {name} */")),
-                StepKind::Acquire(_) => {}
+                StepKind::Decouple(decoupling) => {
+                    self.wrong.push(refused::sequence(step.span, decoupling.sequence, "VnmrJ"));
+                }
+                StepKind::Acquire(_) | StepKind::EndDecoupling(_) => {}
             }
         }
     }

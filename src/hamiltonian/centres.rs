@@ -248,7 +248,8 @@ pub(super) fn has_centres(event: &Event) -> bool {
     }
 }
 
-/// The first event from one end of a list that is not passed over: marks, crushes, dephasing and resets take no time.
+/// The first event from one end of a list that is not passed over: marks, crushes, dephasing, resets and the edges of decoupling take no
+/// time.
 fn nearest(e: &Evaluator, events: &[Event], side: Side, delay: Place) -> Result<Option<Neighbour>, Fault> {
     for k in 0..events.len() {
         let k = if side == Side::Before { events.len() - 1 - k } else { k };
@@ -262,6 +263,7 @@ fn nearest(e: &Evaluator, events: &[Event], side: Side, delay: Place) -> Result<
             | EventKind::Crush { .. }
             | EventKind::Dephase { .. }
             | EventKind::Reset { .. } => {}
+            EventKind::Decouple(_) | EventKind::EndDecoupling { .. } => {}
             EventKind::Project { up, down, .. } if up.is_empty() && down.is_empty() => {}
             EventKind::Project { .. } => {
                 return Err(no_centre(event, delay, "a `project` with branches has no centre to count from"));

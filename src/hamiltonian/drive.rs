@@ -373,8 +373,8 @@ pub fn pulse(e: &Evaluator, p: &Pulse) -> Result<Drive, Fault> {
     };
     check_limit(e, &p.nucleus, rf * highest, p.rf.as_ref().map_or(span, Expr::span))?;
     envelope.check_duration(length, span)?;
-    let (amplitude, turning) = envelope.over(length);
     let peak = rf * angular(e);
+    let (amplitude, turning) = envelope.at_peak(peak).over(length);
     let amplitude = amplitude.scaled(peak);
     let shift = turning_of(e, p, vec![])?;
     let turning = turning_of(e, p, turning.into_iter().collect())?;
@@ -506,7 +506,8 @@ impl Area<'_> {
     }
 }
 
-fn missing_strength(e: &Evaluator, p: &Pulse, span: Span) -> Fault {
+/// The error for a pulse without an amplitude, or of a nucleus without spins.
+pub(super) fn missing_strength(e: &Evaluator, p: &Pulse, span: Span) -> Fault {
     let nuclei: Vec<&str> = e.basis.sites.iter().filter_map(|s| s.isotope).map(|i| i.symbol).collect();
     if !nuclei.contains(&p.nucleus.as_str()) {
         let diagnostic = Diagnostic::new(Code::WrongOperator, span, format!("the system has no spin {}", p.nucleus))

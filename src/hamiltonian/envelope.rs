@@ -7,6 +7,7 @@ use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use crate::units::{Dimension, TWO_PI, UnitSystem};
 use crate::waveform::{Function, Scalar, Unresolved, integrals};
+use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
 /// An envelope with peak 1.
@@ -51,8 +52,10 @@ impl Envelope {
                 None => argument.default.unwrap_or(0.0),
             };
             let (low, high) = argument.range;
-            if !(low..=high).contains(&value) {
-                let span = given.get(k).map_or(expr.span(), Expr::span);
+            if let Some(written) = given.get(k)
+                && !(low..=high).contains(&value)
+            {
+                let span = written.span();
                 let message = format!("{} must lie between {low} and {high}, this is {value}", argument.meaning);
                 return Err(Diagnostic::new(Code::OutOfRange, span, message).into());
             }
@@ -66,9 +69,39 @@ impl Envelope {
         Ok(Envelope::Named(shape, arguments))
     }
 
+    /// The envelope of a gradient.
+    ///
+    /// # Errors
+    /// If there is none, an argument is out of range, or it is a train of pulses.
+    pub fn of_gradient(e: &Evaluator, expr: Option<&Expr>) -> Result<Envelope, Fault> {
+        let envelope = Envelope::of(e, expr)?;
+        match (expr, &envelope) {
+            (Some(expr), Envelope::Named(shape, _)) if shape.train => {
+                let message = format!("`{}` is a train of pulses, which a gradient cannot follow", shape.name);
+                Err(Diagnostic::new(Code::WrongKind, expr.span(), message).help("for example `shape = sine`").into())
+            }
+            _ => Ok(envelope),
+        }
+    }
+
+    /// The envelope for this peak, rad/s: a train of pulses follows from it the length of its 90 deg pulse, if that is not given.
+    pub fn at_peak(self, peak: f64) -> Envelope {
+        match self {
+            Envelope::Named(shape, arguments) => {
+                Envelope::Named(shape, shape.with_quarter(arguments, FRAC_PI_2 / peak))
+            }
+            other => other,
+        }
+    }
+
     /// True if its frequency sweeps through resonance.
     pub fn is_swept(&self) -> bool {
         matches!(self, Envelope::Named(shape, _) if shape.swept)
+    }
+
+    /// True if it is a train of pulses, which may be repeated for any time.
+    pub fn is_train(&self) -> bool {
+        matches!(self, Envelope::Named(shape, _) if shape.train)
     }
 
     /// True if it is defined only with a duration.
@@ -78,7 +111,7 @@ impl Envelope {
 
     /// Rejects a pulse shorter than its rise and fall times.
     pub fn check_duration(&self, duration: f64, span: Span) -> Result<(), Fault> {
-        if let Envelope::Named(shape, [rise, _]) = self
+        if let Envelope::Named(shape, [rise, ..]) = self
             && shape.name == "rectangular"
             && 2.0 * rise > duration
         {

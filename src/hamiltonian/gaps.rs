@@ -71,6 +71,15 @@ impl Activity {
                 sends(pulses.iter().map(|p| Sending::of_pulse(e, p)).collect::<Result<_, _>>()?)
             }
             EventKind::Lock(l) => sends(vec![Some(Sending::of_lock(e, l)?)]),
+            EventKind::Decouple(p) => sends(vec![Some(Sending {
+                nucleus: p.nucleus.clone(),
+                strength: Strength::Shaped,
+                phases: drive::phases(e, p)?,
+            })]),
+            // Its phases are not those of the next pulse.
+            EventKind::EndDecoupling { nucleus } => {
+                sends(vec![Some(Sending { nucleus: nucleus.clone(), strength: Strength::Shaped, phases: vec![] })])
+            }
             EventKind::Gradient { .. } | EventKind::Crush { .. } => Some(Activity::Gradient),
             EventKind::Acquire { .. } | EventKind::Tomography(_) => Some(Activity::Receives),
             EventKind::Prepare(_)
@@ -171,7 +180,11 @@ impl Gaps {
                 return Err(hardware.too_short(waited, needed, earlier.place.unwrap_or(event.place.span())));
             }
         }
-        self.earlier = vec![Earlier { activity: next, waited: 0.0, place: None }];
+        // The other channels go on while the decoupling of one starts or ends.
+        let edge = matches!(event.kind, EventKind::Decouple(_) | EventKind::EndDecoupling { .. });
+        self.earlier.retain(|_| edge);
+        self.earlier.iter_mut().for_each(|earlier| earlier.waited += inserted);
+        self.earlier.push(Earlier { activity: next, waited: 0.0, place: None });
         Ok(inserted)
     }
 

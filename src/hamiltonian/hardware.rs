@@ -6,6 +6,7 @@
 use super::fault::Fault;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Span;
+use crate::waveform::Scalar;
 
 /// A spectrometer as numbers; settings that are not given impose no resolution or limit.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -228,13 +229,44 @@ impl Spectrometer {
             let message = format!("a pulse of {} is shorter than half of a clock period", time(written));
             return Err(self.refuse(span, message, "too short"));
         }
-        if let Some(most) = self.max_pulse
-            && duration > most * (1.0 + 1e-9)
-        {
-            let message = format!("a pulse of {} is longer than the maximum, {}", time(duration), time(most));
-            return Err(self.refuse(span, message, "too long"));
-        }
+        self.within_longest(duration, span)?;
         Ok((duration, phase))
+    }
+
+    /// Checks the duration of a pulse, a lock or a decoupling sequence against the limit.
+    ///
+    /// # Errors
+    /// If it is longer than the maximum.
+    pub fn within_longest(&self, duration: f64, span: Span) -> Result<(), Fault> {
+        match self.max_pulse {
+            Some(most) if duration > most * (1.0 + 1e-9) => {
+                let message = format!("a pulse of {} is longer than the maximum, {}", time(duration), time(most));
+                Err(self.refuse(span, message, "too long"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The phases of a train of pulses, rad, rounded.
+    pub fn phases(&self, train: &Scalar, span: Span, said: &mut Vec<Diagnostic>) -> Scalar {
+        let degree = ("a phase of a sequence", "deg", std::f64::consts::PI / 180.0);
+        let mut changes = Vec::new();
+        let rounded = train.with_levels(&mut |phase| self.rounded(phase, self.phase_step, degree, span, &mut changes));
+        said.extend(changes.into_iter().next());
+        rounded
+    }
+
+    /// The rf amplitude (Hz) and the phase of a decoupling sequence, rounded; `max_rf` is that of the channel.
+    pub fn decoupling(
+        &self,
+        (rf, phase): (f64, f64),
+        max_rf: Option<f64>,
+        span: Span,
+        said: &mut Vec<Diagnostic>,
+    ) -> (f64, f64) {
+        let step = self.amplitude_step.zip(max_rf).map(|(share, most)| share * most);
+        let rf = self.rounded(rf, step, ("a strength", "kHz", 1e3), span, said);
+        (rf, self.rounded(phase, self.phase_step, ("a phase", "deg", std::f64::consts::PI / 180.0), span, said))
     }
 
     /// Checks the rf load of a scan: the equivalent time at the rf limit of the channel that deposits the same energy.

@@ -53,6 +53,27 @@ pub fn pulse(e: &Evaluator, p: &Pulse, said: &mut Vec<Diagnostic>) -> Result<Tra
     Ok(transmission(e, &drive, given))
 }
 
+/// A decoupling sequence of a console.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decoupling {
+    /// Its word in the language.
+    pub sequence: &'static str,
+    /// The length of its pulse of 90 degrees, or of each of its pulses, s; 0 for a continuous wave.
+    pub pulse: f64,
+    /// Its rf amplitude, Hz.
+    pub strength: f64,
+}
+
+/// A decoupling sequence for the console, rounded to the steps of the spectrometer if one is named.
+///
+/// # Errors
+/// If it has no amplitude, or exceeds a limit.
+pub fn decoupling(e: &Evaluator, p: &Pulse, said: &mut Vec<Diagnostic>) -> Result<Decoupling, Fault> {
+    let strength = super::decoupling::drive(e, p, said)?.amplitude.at(0.0).abs() / angular(e);
+    let (sequence, pulse) = super::decoupling::sequence(e, p)?;
+    Ok(Decoupling { sequence, pulse, strength })
+}
+
 /// A lock for the console.
 ///
 /// # Errors
@@ -109,7 +130,7 @@ pub fn starts(durations: &[f64], align: Align) -> Vec<f64> {
 /// # Errors
 /// If the shape is invalid.
 pub fn gradient_steps(e: &Evaluator, shape: Option<&Expr>, duration: f64) -> Result<Option<Vec<f64>>, Fault> {
-    let (amplitude, _) = Envelope::of(e, shape)?.over(duration);
+    let (amplitude, _) = Envelope::of_gradient(e, shape)?.over(duration);
     if amplitude.constant().is_some() {
         return Ok(None);
     }

@@ -2,6 +2,7 @@
 
 mod centres;
 pub mod compiled;
+mod decoupling;
 mod display;
 mod dissipators;
 mod drive;

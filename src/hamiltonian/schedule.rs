@@ -232,6 +232,8 @@ pub struct Control {
     pub terms: Vec<Term>,
     /// The tabulated shape that its amplitude and phase follow.
     pub shape: Option<ShapeUse>,
+    /// The nucleus, if it is the field of a decoupling sequence that runs beyond the statement.
+    pub decoupled: Option<Arc<str>>,
 }
 
 /// A field that follows a tabulated pulse shape.
@@ -385,7 +387,7 @@ impl Kick {
         Segment {
             duration: 1.0,
             drift: vec![],
-            controls: vec![Control { terms, shape: self.shape.clone() }],
+            controls: vec![Control { terms, shape: self.shape.clone(), decoupled: None }],
             period: None,
             relaxing: Arc::default(),
             record: None,

@@ -124,7 +124,9 @@ fn operators<'a>(event: &'a Event, found: &mut impl FnMut(&'a Expr)) {
         | EventKind::Mark { .. }
         | EventKind::Acquire { .. }
         | EventKind::Tomography(_)
-        | EventKind::Parallel { .. } => {}
+        | EventKind::Parallel { .. }
+        | EventKind::Decouple(_)
+        | EventKind::EndDecoupling { .. } => {}
     }
 }
 

@@ -120,10 +120,14 @@ impl<'a> Flow<'a> {
         }
     }
 
-    /// A delay.
+    /// A delay; one that is not emulated takes no time.
     pub fn wait(&mut self, time: &Value, tag: &str) -> Result<(), Lost> {
         let time = &time.clone().waited()?;
         let text = time.text();
+        if tag == "not emulated" && self.has_begun() {
+            self.lines.push(Out::Comment(format!(" on the console: {text}")));
+            return Ok(());
+        }
         if let Some(strength) = self.now.gradient.clone() {
             if !self.now.on.is_empty() {
                 return Err("a channel transmits during a gradient".into());
@@ -134,12 +138,8 @@ impl<'a> Flow<'a> {
         if !self.now.on.is_empty() {
             return self.trains_alone(time);
         }
-        self.lines.push(match (self.has_begun(), tag) {
-            // Before anything is sent, delays are those between scans; those that are not emulated take no time.
-            (false, _) => Out::Before(text),
-            (true, "not emulated") => Out::Comment(format!(" on the console: {text}")),
-            (true, _) => Out::Delay(vec![text]),
-        });
+        // Before anything is sent, delays are those between scans.
+        self.lines.push(if self.has_begun() { Out::Delay(vec![text]) } else { Out::Before(text) });
         Ok(())
     }
 

@@ -23,7 +23,7 @@ impl Event {
     /// Pulses of this event: its own, those of a parallel block, or those in the body of a loop.
     pub fn pulses(&self) -> Vec<&Pulse> {
         match &self.kind {
-            EventKind::Pulse(pulse) => vec![pulse],
+            EventKind::Pulse(pulse) | EventKind::Decouple(pulse) => vec![pulse],
             EventKind::Parallel { pulses, .. } => pulses.iter().collect(),
             EventKind::Loop { body, .. } => body.iter().flat_map(Event::pulses).collect(),
             EventKind::Acquire { decoupling, .. } => decoupling.iter().collect(),
@@ -39,7 +39,8 @@ impl Event {
             | EventKind::Crush { .. }
             | EventKind::Dephase { .. }
             | EventKind::Mark { .. }
-            | EventKind::Tomography(_) => vec![],
+            | EventKind::Tomography(_)
+            | EventKind::EndDecoupling { .. } => vec![],
         }
     }
 }
@@ -48,7 +49,7 @@ impl Event {
     /// Calls `visit` for the pulses of this event, to change them.
     pub fn each_pulse(&mut self, visit: &mut dyn FnMut(&mut Pulse)) {
         match &mut self.kind {
-            EventKind::Pulse(pulse) => visit(pulse),
+            EventKind::Pulse(pulse) | EventKind::Decouple(pulse) => visit(pulse),
             EventKind::Parallel { pulses, .. } => pulses.iter_mut().for_each(visit),
             EventKind::Loop { body, .. } => body.iter_mut().for_each(|event| event.each_pulse(visit)),
             EventKind::Acquire { decoupling, .. } => decoupling.iter_mut().for_each(visit),
@@ -66,7 +67,8 @@ impl Event {
             | EventKind::Crush { .. }
             | EventKind::Dephase { .. }
             | EventKind::Mark { .. }
-            | EventKind::Tomography(_) => {}
+            | EventKind::Tomography(_)
+            | EventKind::EndDecoupling { .. } => {}
         }
     }
 
@@ -227,6 +229,15 @@ pub enum EventKind {
         align: Align,
         /// The pulses.
         pulses: Vec<Pulse>,
+    },
+    /// A decoupling sequence, the shape of the pulse, starts on its channel. It runs up to the end of the decoupling of this channel, which is
+    /// in the same list of events.
+    Decouple(Pulse),
+    /// The decoupling of a channel ends.
+    #[serde(rename = "end_decoupling")]
+    EndDecoupling {
+        /// Nucleus.
+        nucleus: String,
     },
 }
 

@@ -21,6 +21,7 @@ mod system;
 
 pub use crate::syntax::words::{Clause, InteractionKind};
 pub use compiled::{COMPILE_SETTINGS, Compile, Compiled};
+pub use decoupling::{DECOUPLE_SETTINGS, clash};
 pub use ensemble::*;
 pub use event::*;
 pub use experiment::{

@@ -1,6 +1,6 @@
 //! Tables of pulse envelopes and amplitude ramps.
 
-use super::decoupling::{DIPSI2, GARP, MLEV16, WALTZ16};
+use super::decoupling::{self, DIPSI2, GARP, MLEV16, WALTZ16};
 use crate::source::Place;
 use crate::units::Dimension;
 use crate::waveform::{Function, Scalar};
@@ -12,7 +12,7 @@ use std::f64::consts::{PI, TAU};
 pub struct ShapeArgument {
     /// Description.
     pub meaning: &'static str,
-    /// Default value; `None` if it is required.
+    /// Default value; `None` if it is required. NaN for the length of a 90 deg pulse, which the rf amplitude gives.
     pub default: Option<f64>,
     /// Dimension.
     pub dimension: Dimension,
@@ -21,7 +21,7 @@ pub struct ShapeArgument {
 }
 
 /// Values of the arguments of a shape, in order, padded with zeros.
-pub type ShapeValues = [f64; 2];
+pub type ShapeValues = [f64; 3];
 
 /// Envelope of a pulse over `u` from 0 to 1: amplitude as a fraction of the peak, and an angle added to the phase.
 #[derive(Clone, Copy)]
@@ -32,6 +32,8 @@ pub struct PulseShape {
     pub arguments: &'static [ShapeArgument],
     /// True for frequency-swept (adiabatic) pulses and for trains of pulses, which have no flip angle.
     pub swept: bool,
+    /// True for the trains of pulses of `decouple`.
+    pub train: bool,
     /// Description.
     pub meaning: &'static str,
     /// Envelope as a function of `u`, for given arguments and duration.
@@ -63,12 +65,26 @@ const RISE: ShapeArgument = ShapeArgument {
 
 const QUARTER: ShapeArgument = ShapeArgument {
     meaning: "the length of its 90 deg pulse",
+    default: Some(f64::NAN),
+    dimension: Dimension::TIME,
+    range: (1e-12, f64::MAX),
+};
+
+const LENGTH: ShapeArgument = ShapeArgument {
+    meaning: "the length of each of its pulses",
     default: None,
     dimension: Dimension::TIME,
     range: (1e-12, f64::MAX),
 };
 
-const BEGUN: ShapeArgument = ShapeArgument {
+const DIFFERENCE: ShapeArgument = ShapeArgument {
+    meaning: "the phase difference of its two pulses",
+    default: None,
+    dimension: Dimension::ANGLE,
+    range: ANY,
+};
+
+const ELAPSED: ShapeArgument = ShapeArgument {
     meaning: "the time for which it has already run",
     default: Some(0.0),
     dimension: Dimension::TIME,
@@ -83,12 +99,23 @@ fn line(u: &Scalar, a: f64, b: f64) -> Scalar {
     u.scaled(b).plus(&Scalar::Constant(a))
 }
 
+/// A train of pulses, which has no flip angle.
+const fn train(
+    name: &'static str,
+    arguments: &'static [ShapeArgument],
+    meaning: &'static str,
+    waveform: fn(&Scalar, ShapeValues, f64) -> (Scalar, Scalar),
+) -> PulseShape {
+    PulseShape { name, arguments, swept: true, train: true, meaning, waveform }
+}
+
 /// The built-in envelopes.
 pub const PULSE_SHAPES: &[PulseShape] = &[
     PulseShape {
         name: "rectangular",
         arguments: &[RISE],
         swept: false,
+        train: false,
         meaning: "constant, with linear edges of the given length",
         waveform: |u, a, duration| {
             let nearest = u.extreme(Function::Min, &line(u, 1.0, -1.0));
@@ -100,6 +127,7 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         name: "gauss",
         arguments: &[plain("the truncation level", 0.01, HEIGHT)],
         swept: false,
+        train: false,
         meaning: "a Gaussian, truncated at both ends",
         waveform: |u, a, _| {
             let x = line(u, -0.5, 1.0);
@@ -110,6 +138,7 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         name: "sinc",
         arguments: &[plain("the number of zeros on each side", 3.0, (1e-3, 1e3))],
         swept: false,
+        train: false,
         meaning: "sin(x)/x",
         waveform: |u, a, _| (line(u, -1.0, 2.0).scaled(PI * a[0]).apply(Function::Sinc), IN_PHASE),
     },
@@ -117,6 +146,7 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         name: "sine",
         arguments: &[],
         swept: false,
+        train: false,
         meaning: "half a period of a sine",
         waveform: |u, _, _| (u.scaled(PI).apply(Function::Sin), IN_PHASE),
     },
@@ -124,6 +154,7 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         name: "hermite",
         arguments: &[plain("the coefficient of the quadratic term", 0.667, ANY)],
         swept: false,
+        train: false,
         meaning: "a Gaussian times 1 - c x^2",
         waveform: |u, a, _| {
             let x = line(u, -0.5, 1.0).scaled(6.0);
@@ -135,6 +166,7 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         name: "sech",
         arguments: &[BANDWIDTH, plain("the truncation level", 0.01, HEIGHT)],
         swept: true,
+        train: false,
         meaning: "hyperbolic secant with a hyperbolic tangent frequency sweep",
         waveform: |u, a, duration| {
             let beta = (1.0 / a[1]).acosh();
@@ -147,6 +179,7 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         name: "wurst",
         arguments: &[BANDWIDTH, plain("the exponent of its edges", 20.0, (0.1, 1e3))],
         swept: true,
+        train: false,
         meaning: "1 - |cos(pi u)|^n, with a linear frequency sweep",
         waveform: |u, a, duration| {
             let flanks = u.scaled(PI).apply(Function::Cos).apply(Function::Abs).to_power(&Scalar::Constant(a[1]));
@@ -157,6 +190,7 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
         name: "chirp",
         arguments: &[BANDWIDTH, plain("the fraction of its length taken by each sine-shaped edge", 0.1, (1e-6, 0.5))],
         swept: true,
+        train: false,
         meaning: "constant with smooth edges, with a linear frequency sweep",
         waveform: |u, a, duration| {
             let edge = u.extreme(Function::Min, &line(u, 1.0, -1.0));
@@ -164,34 +198,31 @@ pub const PULSE_SHAPES: &[PulseShape] = &[
             (rise.scaled(0.5 * PI).apply(Function::Sin), even_sweep(u, a[0], duration))
         },
     },
-    PulseShape {
-        name: "waltz16",
-        arguments: &[QUARTER, BEGUN],
-        swept: true,
-        meaning: "decoupling by WALTZ-16, repeated",
-        waveform: |u, a, duration| WALTZ16.waveform(u, a, duration),
-    },
-    PulseShape {
-        name: "garp",
-        arguments: &[QUARTER, BEGUN],
-        swept: true,
-        meaning: "decoupling by GARP-1, repeated",
-        waveform: |u, a, duration| GARP.waveform(u, a, duration),
-    },
-    PulseShape {
-        name: "mlev16",
-        arguments: &[QUARTER, BEGUN],
-        swept: true,
-        meaning: "decoupling by MLEV-16, repeated",
-        waveform: |u, a, duration| MLEV16.waveform(u, a, duration),
-    },
-    PulseShape {
-        name: "dipsi2",
-        arguments: &[QUARTER, BEGUN],
-        swept: true,
-        meaning: "isotropic mixing or decoupling by DIPSI-2, repeated",
-        waveform: |u, a, duration| DIPSI2.waveform(u, a, duration),
-    },
+    train("cw", &[], "constant; decoupling by continuous irradiation", |_, _, _| (Scalar::Constant(1.0), IN_PHASE)),
+    train("waltz16", &[QUARTER, ELAPSED], "decoupling by WALTZ-16, repeated", |u, a, duration| {
+        WALTZ16.waveform(u, a[0], a[1], duration)
+    }),
+    train("garp", &[QUARTER, ELAPSED], "decoupling by GARP-1, repeated", |u, a, duration| {
+        GARP.waveform(u, a[0], a[1], duration)
+    }),
+    train("mlev16", &[QUARTER, ELAPSED], "decoupling by MLEV-16, repeated", |u, a, duration| {
+        MLEV16.waveform(u, a[0], a[1], duration)
+    }),
+    train("dipsi2", &[QUARTER, ELAPSED], "isotropic mixing or decoupling by DIPSI-2, repeated", |u, a, duration| {
+        DIPSI2.waveform(u, a[0], a[1], duration)
+    }),
+    train(
+        "tppm",
+        &[LENGTH, DIFFERENCE, ELAPSED],
+        "decoupling by two-pulse phase modulation, repeated",
+        |u, a, duration| decoupling::tppm(u, a[0], a[1], a[2], duration),
+    ),
+    train("spinal64", &[LENGTH, ELAPSED], "decoupling by SPINAL-64, repeated", |u, a, duration| {
+        decoupling::spinal64(u, a[0], a[1], duration)
+    }),
+    train("xix", &[LENGTH, ELAPSED], "decoupling by XiX, repeated", |u, a, duration| {
+        decoupling::xix(u, a[0], a[1], duration)
+    }),
 ];
 
 /// Phase of a linear frequency sweep from minus to plus half of a bandwidth.
@@ -204,6 +235,16 @@ impl PulseShape {
     /// Looks up an envelope by name.
     pub fn named(name: &str) -> Option<&'static PulseShape> {
         PULSE_SHAPES.iter().find(|s| s.name == name)
+    }
+
+    /// With its arguments, the length of a 90 deg pulse that the rf amplitude gives in the place of a missing one.
+    pub fn with_quarter(&self, mut values: ShapeValues, quarter: f64) -> ShapeValues {
+        for (value, argument) in values.iter_mut().zip(self.arguments) {
+            if value.is_nan() && argument.default.is_some_and(f64::is_nan) {
+                *value = quarter;
+            }
+        }
+        values
     }
 
     /// Number of required arguments.

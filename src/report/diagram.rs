@@ -50,7 +50,7 @@ fn rows(experiment: &Experiment) -> Vec<String> {
         }
     }
     walk(&experiment.sequence, &mut |kind| match kind {
-        EventKind::Pulse(p) => add(&mut nuclei, &p.nucleus),
+        EventKind::Pulse(p) | EventKind::Decouple(p) => add(&mut nuclei, &p.nucleus),
         EventKind::Lock(l) => add(&mut nuclei, &l.nucleus),
         EventKind::Acquire { nucleus, .. } => add(&mut nuclei, nucleus),
         EventKind::Parallel { pulses, .. } => pulses.iter().for_each(|p| add(&mut nuclei, &p.nucleus)),
@@ -64,6 +64,7 @@ fn rows(experiment: &Experiment) -> Vec<String> {
         | EventKind::Mark { .. }
         | EventKind::Tomography(_)
         | EventKind::Project { .. }
+        | EventKind::EndDecoupling { .. }
         | EventKind::Loop { .. } => {}
     });
     others.sort_by_key(|n| n != OTHER);
@@ -78,6 +79,7 @@ fn rows(experiment: &Experiment) -> Vec<String> {
 fn width(duration: f64, shortest: f64, kind: &EventKind) -> f64 {
     let least = match kind {
         EventKind::Mark { .. } | EventKind::Read { .. } => return 26.0,
+        EventKind::EndDecoupling { .. } => return 12.0,
         EventKind::Prepare(_) => return 64.0,
         EventKind::Pulse(_) | EventKind::Parallel { .. } => 46.0,
         EventKind::Acquire { .. } | EventKind::Evolve { .. } | EventKind::Lock(_) | EventKind::Loop { .. } => 110.0,
@@ -112,8 +114,14 @@ pub fn diagram(evaluator: &Evaluator, rehearsal: &DryRun) -> Drawing {
     let strongest = rehearsal.blocks.iter().filter_map(|b| b.rf).fold(0.0, f64::max);
     let second = if experiment.units == UnitSystem::Lab { "s" } else { "" };
     let page = Page { rows: &rows, line: &line, strongest, bottom: h, second, evaluator };
-    for drawn in &all {
+    for (k, drawn) in all.iter().enumerate() {
         page.draw(&mut out, drawn);
+        if let EventKind::Decouple(field) = &drawn.event.kind {
+            let ends =
+                |d: &&Drawn| matches!(&d.event.kind, EventKind::EndDecoupling { nucleus } if *nucleus == field.nucleus);
+            let end = all.iter().skip(k).find(ends).map_or(w - 8.0, |end| end.x + end.width);
+            page.decoupling(&mut out, field, [drawn.x, end]);
+        }
     }
     out
 }
@@ -209,8 +217,18 @@ impl Page<'_> {
                 }
                 out.text(middle, TOP - 10.0, Anchor::Middle, "small", short(&repeat.to_string(), d.width));
             }
+            // Drawn from its start to its end, across the statements between.
+            EventKind::Decouple(_) | EventKind::EndDecoupling { .. } => {}
         }
         out.shapes.push(Shape::End);
+    }
+
+    /// A decoupling sequence, between two positions.
+    fn decoupling(&self, out: &mut Drawing, field: &Pulse, [from, to]: [f64; 2]) {
+        let y = self.row(&field.nucleus);
+        out.rect(from, y - 16.0, to - from, 16.0, "lock");
+        let name = field.shape.as_ref().map_or(String::new(), ToString::to_string);
+        out.text((from + to) / 2.0, y - 20.0, Anchor::Middle, "small", short(&name, to - from));
     }
 
     fn reset(&self, out: &mut Drawing, d: &Drawn, sites: &[Expr]) {

@@ -27,6 +27,8 @@ fn word(event: &Event) -> String {
         EventKind::Tomography(_) => "tomography".into(),
         EventKind::Loop { .. } => "loop".into(),
         EventKind::Parallel { .. } => "parallel".into(),
+        EventKind::Decouple(p) => format!("decouple {}", p.nucleus),
+        EventKind::EndDecoupling { nucleus } => format!("end of {nucleus}"),
     }
 }
 

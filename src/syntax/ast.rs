@@ -294,6 +294,8 @@ pub enum StatementKind {
     Loop(Repeat, Option<Name>, Vec<Statement>),
     /// `parallel align centre { ... }`
     Parallel(Option<Name>, Vec<Statement>),
+    /// `decouple 13C waltz16 rf = 5 kHz { ... }`
+    Decouple(Box<Decouple>),
     /// `echo(5 ms)`
     Call(Name, Vec<Expr>),
 }
@@ -362,6 +364,23 @@ pub struct Pulse {
     pub ideal: bool,
     /// Samples to record.
     pub record: Option<Record>,
+}
+
+/// A decoupling sequence on one channel during some statements.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decouple {
+    /// Channel; may be an argument of a `define`.
+    pub channel: Name,
+    /// The sequence with its arguments.
+    pub sequence: Expr,
+    /// Phase; x by default.
+    pub phase: Option<Expr>,
+    /// `rf`, `offset`.
+    pub settings: Vec<Setting>,
+    /// The statements.
+    pub body: Vec<Statement>,
+    /// Everything before the body.
+    pub head: Place,
 }
 
 /// Free evolution.

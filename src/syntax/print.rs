@@ -283,6 +283,7 @@ impl Display for Statement {
             }
             StatementKind::Parallel(None, body) => block(f, "parallel", texts(body)),
             StatementKind::Parallel(Some(align), body) => block(f, &format!("parallel align {align}"), texts(body)),
+            StatementKind::Decouple(d) => d.fmt(f),
             StatementKind::Call(name, arguments) => write!(f, "{name}({})", joined(arguments)),
         }
     }
@@ -302,6 +303,15 @@ impl Display for Compile {
         write!(f, "compile {} for {}", self.hamiltonian, self.duration)?;
         self.settings.iter().try_for_each(|s| write!(f, " {s}"))?;
         f.write_str(if self.ideal { " ideal" } else { "" })
+    }
+}
+
+impl Display for Decouple {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let mut head = format!("decouple {} {}", self.channel, self.sequence);
+        head.extend(self.phase.iter().map(|phase| format!(" phase {phase}")));
+        head.extend(self.settings.iter().map(|s| format!(" {s}")));
+        block(f, &head, texts(&self.body))
     }
 }
 

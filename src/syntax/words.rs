@@ -214,6 +214,7 @@ pub const WORDS: &[Word] = &[
     word("tomography", Role::Event, "reconstructs the state from simulated readouts"),
     word("loop", Role::Event, "repeats statements"),
     word("parallel", Role::Event, "simultaneous pulses on several channels"),
+    word("decouple", Role::Event, "a decoupling sequence on one channel during the statements of a block"),
     word("in", Role::Clause, "the range of a parameter, or of a summation index"),
     word("for", Role::Clause, "the duration, or the range of indices"),
     word("of", Role::Clause, "the nucleus whose Larmor frequency gives the field"),

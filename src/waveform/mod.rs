@@ -17,10 +17,12 @@ pub mod model;
 pub mod numbers;
 pub mod scalar;
 pub mod tape;
+pub mod train;
 
 pub use function::Function;
 pub use integral::{integrals, peak};
 pub use interval::Interval;
 pub use mesh::{Unresolved, Weighted, mesh};
 pub use numbers::{Numbers, Slot};
-pub use scalar::{Scalar, Waveform, common_period};
+pub use scalar::{Scalar, Waveform, common_period, out_of_step};
+pub use train::Edges;

@@ -85,6 +85,8 @@ impl Numbers {
             Node::Function(f, x) => Operation::Function(*f, self.waveform(x)?),
             Node::Extreme(f, a, b) => Operation::Extreme(*f, self.scalar(a)?, self.scalar(b)?),
             Node::Table(table, x) => Operation::Table(table.clone(), self.waveform(x)?),
+            // Trains are functions of time, which numbers are not.
+            Node::Train(..) => return None,
         };
         let made = self.push(operation);
         self.known.insert(key, made);

@@ -4,6 +4,7 @@
 //! resolved with an error bound (see [`mod@super::mesh`]).
 
 use super::function::Function;
+use super::train::Edges;
 use std::fmt;
 use std::sync::Arc;
 
@@ -42,6 +43,8 @@ pub(super) enum Node {
     Extreme(Function, Scalar, Scalar),
     /// Table entry whose index is the integer part of the argument; extrapolated by the first and last entry.
     Table(Arc<[f64]>, Waveform),
+    /// A periodic function of the argument that is constant between edges: its values, one a step.
+    Train(Arc<Edges>, Arc<[f64]>, Waveform),
 }
 
 impl fmt::Debug for Scalar {
@@ -98,6 +101,7 @@ impl Waveform {
             Node::Function(f, x) => f.value(x.with(t, of), 0.0),
             Node::Extreme(f, a, b) => f.value(a.with(t, of), b.with(t, of)),
             Node::Table(table, x) => table.get(entry(x.with(t, of), table.len())).copied().unwrap_or(0.0),
+            Node::Train(edges, values, x) => values.get(edges.step(x.with(t, of))).copied().unwrap_or(0.0),
         }
     }
 
@@ -119,6 +123,7 @@ impl Waveform {
             Node::Function(f, x) => x.over_time(scale, shift).apply(*f),
             Node::Extreme(f, a, b) => inner(a).extreme(*f, &inner(b)),
             Node::Table(table, x) => x.over_time(scale, shift).looked_up(table),
+            Node::Train(edges, values, x) => x.over_time(scale, shift).train(edges, values.clone()),
         }
     }
 
@@ -134,6 +139,7 @@ impl Waveform {
             Node::Function(f, x) => x.bound(of).apply(*f),
             Node::Extreme(f, a, b) => a.bound(of).extreme(*f, &b.bound(of)),
             Node::Table(table, x) => x.bound(of).looked_up(table),
+            Node::Train(edges, values, x) => x.bound(of).train(edges, values.clone()),
         }
     }
 
@@ -168,6 +174,10 @@ impl Waveform {
                 _ => x.recurrence(),
             },
             Node::Table(_, x) => x.recurrence(),
+            Node::Train(edges, _, x) => match &*x.node {
+                Node::Affine { scale, .. } if *scale != 0.0 => Recurrence::Every(edges.period() / scale.abs()),
+                _ => x.recurrence(),
+            },
         }
     }
 }
@@ -264,8 +274,31 @@ impl Scalar {
         }
     }
 
-    /// Applies a function entry by entry, so that a combination of tables with equal steps is a single table.
+    fn as_train(&self) -> Option<(&Arc<Edges>, &Arc<[f64]>, &Waveform)> {
+        match self {
+            Scalar::Varying(w) => match &*w.node {
+                Node::Train(edges, values, x) => Some((edges, values, x)),
+                _ => None,
+            },
+            Scalar::Constant(_) => None,
+        }
+    }
+
+    /// Applies a function entry by entry, so that a combination of tables or trains with equal steps is a single one.
     fn entrywise(&self, other: &Scalar, f: &dyn Fn(f64, f64) -> f64) -> Option<Scalar> {
+        let (values, edges, x): (Arc<[f64]>, _, _) =
+            match (self.as_train(), other.as_train(), self.constant(), other.constant()) {
+                (Some((e, a, x)), Some((d, b, y)), ..) if Arc::ptr_eq(e, d) && x.is_same(y) => {
+                    (a.iter().zip(b.iter()).map(|(a, b)| f(*a, *b)).collect(), e, x)
+                }
+                (Some((e, a, x)), None, _, Some(c)) => (a.iter().map(|a| f(*a, c)).collect(), e, x),
+                (None, Some((e, b, x)), Some(c), _) => (b.iter().map(|b| f(c, *b)).collect(), e, x),
+                _ => return self.table_entrywise(other, f),
+            };
+        Some(Scalar::Varying(x.clone()).train(edges, values))
+    }
+
+    fn table_entrywise(&self, other: &Scalar, f: &dyn Fn(f64, f64) -> f64) -> Option<Scalar> {
         let (table, x) = match (self.table(), other.table(), self.constant(), other.constant()) {
             (Some((a, x)), Some((b, y)), ..) if x.is_same(y) && a.len() == b.len() => {
                 (a.iter().zip(b.iter()).map(|(a, b)| f(*a, *b)).collect::<Arc<[f64]>>(), x)
@@ -344,9 +377,13 @@ impl Scalar {
     pub fn apply(&self, function: Function) -> Scalar {
         match self {
             Scalar::Constant(x) => Scalar::Constant(function.value(*x, 0.0)),
-            Scalar::Varying(w) => match self.table() {
-                Some((table, x)) => x.looked_up_in(table.iter().map(|a| function.value(*a, 0.0)).collect()),
-                None => Waveform::of(Node::Function(function, w.clone())),
+            Scalar::Varying(w) => match (self.table(), self.as_train()) {
+                (Some((table, x)), _) => x.looked_up_in(table.iter().map(|a| function.value(*a, 0.0)).collect()),
+                (None, Some((edges, values, x))) => {
+                    let values = values.iter().map(|a| function.value(*a, 0.0)).collect();
+                    Scalar::Varying(x.clone()).train(edges, values)
+                }
+                (None, None) => Waveform::of(Node::Function(function, w.clone())),
             },
         }
     }
@@ -366,6 +403,30 @@ impl Scalar {
         match self {
             Scalar::Constant(x) => Scalar::Constant(table.get(entry(*x, table.len())).copied().unwrap_or(0.0)),
             Scalar::Varying(x) => x.looked_up_in(table.clone()),
+        }
+    }
+
+    /// The values of a train, one for each step; `None` for other functions.
+    pub fn levels(&self) -> Option<&[f64]> {
+        self.as_train().map(|(_, values, _)| &**values)
+    }
+
+    /// A train with every value replaced; other functions stay as they are.
+    pub fn with_levels(&self, change: &mut dyn FnMut(f64) -> f64) -> Scalar {
+        match self.as_train() {
+            Some((edges, values, x)) => {
+                Scalar::Varying(x.clone()).train(edges, values.iter().map(|value| change(*value)).collect())
+            }
+            None => self.clone(),
+        }
+    }
+
+    /// The value, one for each step, of the step in which it lies: a periodic function of it that is constant between edges.
+    pub fn train(&self, edges: &Arc<Edges>, values: Arc<[f64]>) -> Scalar {
+        match (self, values.first()) {
+            (Scalar::Constant(x), _) => Scalar::Constant(values.get(edges.step(*x)).copied().unwrap_or(0.0)),
+            (_, Some(first)) if values.iter().all(|x| x == first) => Scalar::Constant(*first),
+            (Scalar::Varying(x), _) => Waveform::of(Node::Train(edges.clone(), values, x.clone())),
         }
     }
 
@@ -413,6 +474,27 @@ pub fn common_period<'a>(scalars: impl IntoIterator<Item = &'a Scalar>) -> Optio
         Recurrence::Every(period) => Some(period),
         Recurrence::Constant | Recurrence::Never => None,
     }
+}
+
+/// How far numbers are from repeating themselves after a time: the distance of the time from a whole number of their periods, in periods;
+/// 0 if it is rounding. `None` if one of them has no period.
+pub fn out_of_step<'a>(scalars: impl IntoIterator<Item = &'a Scalar>, time: f64) -> Option<f64> {
+    // A time is a sum of durations, each of them rounded.
+    const ROUNDING: f64 = 32.0 * f64::EPSILON;
+    let mut largest = 0.0f64;
+    for scalar in scalars {
+        let Scalar::Varying(waveform) = scalar else { continue };
+        match waveform.recurrence() {
+            Recurrence::Constant => {}
+            Recurrence::Every(period) => {
+                let turns = time / period;
+                let distance = (turns - turns.round()).abs();
+                largest = largest.max(if distance <= ROUNDING * turns { 0.0 } else { distance });
+            }
+            Recurrence::Never => return None,
+        }
+    }
+    Some(largest)
 }
 
 #[cfg(test)]

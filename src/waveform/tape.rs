@@ -5,6 +5,7 @@ use super::interval::{ENTIRE, Interval};
 use super::jet::Jet;
 use super::model::Model;
 use super::scalar::{Node, Scalar, Waveform, entry};
+use super::train::Edges;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -38,6 +39,18 @@ enum Piecewise {
     /// The smaller or larger of two, whose difference is the argument.
     Extreme(Function, [usize; 2]),
     Table(Arc<[f64]>),
+    /// The values of a train, one a step.
+    Train(Arc<Edges>, Arc<[f64]>),
+}
+
+/// The values of the argument at which a function has a kink or jump.
+#[derive(Clone, Copy)]
+enum Thresholds<'a> {
+    Zero,
+    Integers,
+    /// The integers between the entries of a table, of which there are so many.
+    Entries(usize),
+    Train(&'a Edges),
 }
 
 impl Operation {
@@ -70,18 +83,19 @@ impl Operation {
                 Piecewise::Function(f) => f.value(of(argument), 0.0),
                 Piecewise::Extreme(f, [a, b]) => f.value(of(a), of(b)),
                 Piecewise::Table(table) => table.get(entry(of(argument), table.len())).copied().unwrap_or(0.0),
+                Piecewise::Train(edges, values) => values.get(edges.step(of(argument))).copied().unwrap_or(0.0),
             },
         }
     }
 }
 
 impl Piecewise {
-    /// Number of integer thresholds, in the form used by [`threshold`].
-    fn thresholds(&self) -> Option<usize> {
+    fn thresholds(&self) -> Thresholds<'_> {
         match self {
-            Piecewise::Function(Function::Floor) => Some(0),
-            Piecewise::Function(_) | Piecewise::Extreme(..) => None,
-            Piecewise::Table(table) => Some(table.len()),
+            Piecewise::Function(Function::Floor) => Thresholds::Integers,
+            Piecewise::Function(_) | Piecewise::Extreme(..) => Thresholds::Zero,
+            Piecewise::Table(table) => Thresholds::Entries(table.len()),
+            Piecewise::Train(edges, _) => Thresholds::Train(edges),
         }
     }
 
@@ -93,6 +107,9 @@ impl Piecewise {
             Piecewise::Extreme(f, [a, b]) => of(if (at >= 0.0) == (*f == Function::Max) { a } else { b }),
             Piecewise::Table(table) => {
                 table.get(entry(at, table.len())).map_or(Model::rough(ENTIRE), |x| Model::constant(*x))
+            }
+            Piecewise::Train(edges, values) => {
+                values.get(edges.step(at)).map_or(Model::rough(ENTIRE), |x| Model::constant(*x))
             }
         }
     }
@@ -108,13 +125,17 @@ impl Piecewise {
             Piecewise::Extreme(_, [a, b]) => ranged(of(a).either(&of(b), order), order),
             Piecewise::Table(table) => {
                 let (first, last) = (entry(bounds.lo, table.len()), entry(bounds.hi, table.len()));
-                let entries = table.get(first..=last).unwrap_or_default();
-                let hull = |all: Interval, x: &f64| all.hull(Interval::point(*x));
-                let start = entries.first().map_or(ENTIRE, |x| Interval::point(*x));
-                Model::rough(entries.iter().fold(start, hull))
+                Model::rough(hull(table.get(first..=last).unwrap_or_default()))
             }
+            Piecewise::Train(_, values) => Model::rough(hull(values)),
         }
     }
+}
+
+/// The smallest interval that contains all values.
+fn hull(values: &[f64]) -> Interval {
+    let start = values.first().map_or(ENTIRE, |x| Interval::point(*x));
+    values.iter().fold(start, |all, x| all.hull(Interval::point(*x)))
 }
 
 /// The operations of some waveforms.
@@ -150,20 +171,23 @@ pub struct Crossing {
     pub threshold: f64,
 }
 
-/// A threshold that the argument of a switch may cross within bounds: zero, or an integer if `whole` is given: the number of entries of a
-/// table, or 0 for `floor`.
-fn threshold(bounds: Interval, side: Side, whole: Option<usize>) -> Option<f64> {
+/// A threshold that the argument of a switch may cross within bounds.
+fn threshold(bounds: Interval, side: Side, thresholds: Thresholds) -> Option<f64> {
     let (lo, hi) = (bounds.lo.max(side.from), bounds.hi.min(side.below));
     // The upper bound of a side is exclusive, so nothing is crossed there.
     let inside = |x: f64| lo < x && (x < hi || (x == hi && hi < side.below));
-    let Some(entries) = whole else { return inside(0.0).then_some(0.0) };
     // A table is constant beyond its ends.
-    let (lo, hi) = match entries {
-        0 => (lo, hi),
-        n => (lo.max(0.0), hi.min(n as f64 - 1.0)),
+    let (lo, hi, entries) = match thresholds {
+        Thresholds::Zero => return inside(0.0).then_some(0.0),
+        Thresholds::Integers | Thresholds::Train(_) => (lo, hi, 0),
+        Thresholds::Entries(n) => (lo.max(0.0), hi.min(n as f64 - 1.0), n),
     };
     if lo.is_nan() || hi.is_nan() || lo > hi {
         return None;
+    }
+    if let Thresholds::Train(edges) = thresholds {
+        let middle = if lo.is_finite() && hi.is_finite() { 0.5 * lo + 0.5 * hi } else { lo.max(0.0).min(hi) };
+        return edges.around(middle).into_iter().find(|x| inside(*x));
     }
     let middle = match (lo.is_finite(), hi.is_finite()) {
         (true, true) => (0.5 * lo + 0.5 * hi).round(),
@@ -240,6 +264,10 @@ impl Tape {
             Node::Table(table, x) => {
                 let argument = self.waveform(x, known);
                 self.piecewise(Piecewise::Table(table.clone()), argument)
+            }
+            Node::Train(edges, values, x) => {
+                let argument = self.waveform(x, known);
+                self.piecewise(Piecewise::Train(edges.clone(), values.clone()), argument)
             }
         };
         let made = self.push(operation);

@@ -29,7 +29,11 @@ fn flat(steps: &[Step], out: &mut Vec<Vec<f64>>) {
                     out.push([p.duration.least(), p.angle.least()].into_iter().chain(phases).collect());
                 }
             }
-            StepKind::Gradient(_) | StepKind::Mark(_) | StepKind::Acquire(_) => {}
+            StepKind::Gradient(_)
+            | StepKind::Mark(_)
+            | StepKind::Acquire(_)
+            | StepKind::Decouple(_)
+            | StepKind::EndDecoupling(_) => {}
         }
     }
 }

@@ -3,6 +3,7 @@
 mod checker;
 mod command;
 mod counters;
+mod decoupling;
 mod delays;
 mod imported;
 mod lab;

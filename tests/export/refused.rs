@@ -8,6 +8,7 @@ const REFUSALS: [(&str, &[&str]); 37] = [
     ("charge_while_coupled", &["a program in natural units has no seconds and no hertz"]),
     ("compiled_dm", &["25: prepare ket \"01\""]),
     ("cycles", &["34: evolve 1000 * dipolar for 1/(6000*30.4540212051275 kHz)     # the reference prepares without relaxation: so quickly, there is none", "28: define store() { evolve dipolar for t_store with field }"]),
+    ("decoupled_echo", &["19: prepare thermal(c), mixed(h)"]),
     ("dipolar_lifetime", &["19: prepare gibbs(dipolar, 1 K)"]),
     ("dm_from_j", &["25: prepare superposition(1: ket \"0000\", 1: ket \"0101\", 1: ket \"1010\", 1: ket \"1111\")", "27: evolve -DM for th/(360 deg*1 Hz)", "33: evolve -DM for th/(360 deg*1 Hz)", "38: evolve -DM for th/(360 deg*1 Hz)", "40: evolve 2*DM for th/(360 deg*1 Hz)", "42: evolve -KSEA for th/(360 deg*1 Hz)", "49: evolve -KSEA for th/(360 deg*1 Hz)"]),
     ("double_quanta_chain", &["30: prepare superposition(1: ket \"00000000\", 1: ket \"00010001\", 1: ket \"00100010\", 1: ket \"00110011\", 1: ket \"01000100\", 1: ket \"01010101\", 1: ket \"01100110\", 1: ket \"01110111\", 1: ket \"10001000\", 1: ket \"10011001\", 1: ket \"10101010\", 1: ket \"10111011\", 1: ket \"11001100\", 1: ket \"11011101\", 1: ket \"11101110\", 1: ket \"11111111\")", "33: evolve -DQ for 12*(Delta + (1 - ideal)/(4*rf))"]),

@@ -3,6 +3,7 @@
 mod beside;
 mod compiled;
 mod counter;
+mod decouple;
 mod pulse;
 mod read;
 mod readout;
@@ -205,6 +206,7 @@ impl Builder<'_, '_> {
                 Some(kind) => kind,
                 None => return,
             },
+            StatementKind::Decouple(d) => return self.decouple(d, span, events),
             StatementKind::Call(name, arguments) => return self.call(name, arguments, events),
         };
         events.push(Event { kind, place });

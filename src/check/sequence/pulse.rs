@@ -180,10 +180,11 @@ impl Builder<'_, '_> {
             return expr.clone();
         };
         if arguments.len() < found.fewest || arguments.len() > found.arguments.len() {
-            let message = match (found.arguments.as_slice(), arguments.len() < found.fewest) {
+            let missing = found.arguments.get(arguments.len()).filter(|_| arguments.len() < found.fewest);
+            let message = match (found.arguments.as_slice(), missing) {
                 ([], _) => format!("`{name}` takes no argument"),
-                ([(first, _), ..], true) => format!("`{name}` needs its argument: {first}"),
-                (all, false) => format!("`{name}` takes at most {} argument(s)", all.len()),
+                (_, Some((missing, _))) => format!("`{name}` needs its argument: {missing}"),
+                (all, None) => format!("`{name}` takes at most {} argument(s)", all.len()),
             };
             let diagnostic = Diagnostic::new(Code::WrongArguments, expr.span(), message);
             let diagnostic = match found.arguments.first() {

@@ -79,6 +79,14 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
         StatementKind::Tomography(list) => StatementKind::Tomography(settings(list)),
         StatementKind::Loop(repeat, trace, list) => repeated(repeat, trace.as_ref().map(name), list, r),
         StatementKind::Parallel(align, list) => StatementKind::Parallel(align.clone(), body(list)),
+        StatementKind::Decouple(d) => StatementKind::Decouple(Box::new(ast::Decouple {
+            channel: name(&d.channel),
+            sequence: e(&d.sequence),
+            phase: o(&d.phase),
+            settings: settings(&d.settings),
+            body: body(&d.body),
+            head: d.head,
+        })),
         StatementKind::Call(n, arguments) => StatementKind::Call(n.clone(), arguments.iter().map(e).collect()),
     };
     Statement { kind, place: statement.place }

@@ -6,10 +6,11 @@
 //! * `readout`: the readouts of a tomography, and which nucleus is received.
 //! * `ending`: the pulses of a readout, or what is received where the file receives nothing.
 
+mod decouple;
 mod ending;
 mod loops;
 mod readout;
-mod refused;
+pub(super) mod refused;
 mod walk;
 
 pub use readout::{Readout, readouts};

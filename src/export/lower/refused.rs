@@ -155,6 +155,34 @@ pub fn decoupled(span: Span) -> Diagnostic {
     )
 }
 
+/// Decoupling during statements, to a simulator or beside the carrier.
+pub fn decouple(span: Span, beside_carrier: bool) -> Diagnostic {
+    match beside_carrier {
+        true => refusal(
+            span,
+            "decoupling with an `offset` is not exported",
+            "a decoupling sequence beside the carrier",
+            "give the channel this carrier: `channel 13C { carrier = 20 ppm }`",
+        ),
+        false => refusal(
+            span,
+            "`decouple` is not exported to SIMPSON",
+            "a decoupling sequence during statements",
+            "write its pulses in `parallel` with those of the other channels",
+        ),
+    }
+}
+
+/// A decoupling sequence that a console does not have, or has with other pulses.
+pub fn sequence(span: Span, sequence: &str, console: &str) -> Diagnostic {
+    refusal(
+        span,
+        format!("`decouple ... {sequence}` is not exported to {console}"),
+        "no decoupling program of the console has these pulses for certain",
+        "remove the block, and switch on decoupling in the exported program",
+    )
+}
+
 /// A signal with one point per cycle.
 pub fn stroboscopic(span: Span) -> Diagnostic {
     refusal(

@@ -163,7 +163,12 @@ impl<'a> Walk<'a> {
     }
 
     /// A number that is the same in all rows.
-    fn same(&self, span: Span, what: &str, value: impl Fn(&Evaluator<'a>) -> Result<f64, Fault>) -> Result<f64, Fault> {
+    pub(super) fn same(
+        &self,
+        span: Span,
+        what: &str,
+        value: impl Fn(&Evaluator<'a>) -> Result<f64, Fault>,
+    ) -> Result<f64, Fault> {
         match self.each_row(value)? {
             PerRow::Same(x) => Ok(x),
             PerRow::Rows(_) => Err(refused::differs(span, what).into()),
@@ -211,7 +216,9 @@ impl<'a> Walk<'a> {
     fn event(&mut self, events: &'a [Event], k: usize, out: &mut Vec<Step>) -> Result<(), Fault> {
         let Some(event) = events.get(k) else { return Ok(()) };
         let span = event.place.span();
-        if self.received.is_some() && !matches!(event.kind, EventKind::Mark { .. } | EventKind::Acquire { .. }) {
+        let takes_no_time =
+            matches!(event.kind, EventKind::Mark { .. } | EventKind::Acquire { .. } | EventKind::EndDecoupling { .. });
+        if self.received.is_some() && !takes_no_time {
             return Err(refused::behind_acquisition(span).into());
         }
         self.wait_for_electronics(event, out)?;
@@ -260,6 +267,8 @@ impl<'a> Walk<'a> {
             EventKind::Reset { .. } => return Err(refused::reset(span).into()),
             EventKind::Read { .. } => return Err(refused::read(span).into()),
             EventKind::Project { .. } => return Err(refused::project(span).into()),
+            EventKind::Decouple(p) => StepKind::Decouple(self.decoupling(p, span)?),
+            EventKind::EndDecoupling { nucleus } => StepKind::EndDecoupling(self.channel(nucleus)?),
             EventKind::Dephase { hamiltonian } => return Err(refused::dephase(span, hamiltonian).into()),
         };
         let rings = matches!(kind, StepKind::Gradient(_));
@@ -372,7 +381,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Phases from scan to scan that are the same in all rows.
-    fn same_phases(
+    pub(super) fn same_phases(
         &self,
         span: Span,
         phases: impl Fn(&Evaluator<'a>) -> Result<Vec<f64>, Fault>,

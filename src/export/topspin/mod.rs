@@ -10,8 +10,9 @@ pub use tables::SHORTEST;
 
 use super::calibration::{self, Calibration};
 use super::job::{File, Job, file_name};
+use super::lower::refused;
 use super::number::{micro, plain};
-use super::program::{GradientStrength, Program};
+use super::program::{GradientStrength, Program, StepKind};
 use crate::diagnostic::{Code, Diagnostic};
 use script::Experiment;
 use tables::{Tables, Waves};
@@ -27,6 +28,7 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
             Some(readout) => format!("{}_{}", job.name, file_name(readout)),
             None => job.name.clone(),
         };
+        refuse_sequences(program)?;
         let tables = Tables::of(program).map_err(|why| {
             vec![Diagnostic::without_place(Code::NotExported, format!("`{name}` is too large: {why}"))]
         })?;
@@ -56,6 +58,21 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     files.push(File::new(format!("py/{}.py", job.name), script::script(&job.name, &experiments)));
     files.push(File::new("README.md", readme::readme(job, &files, &experiments)));
     Ok(files)
+}
+
+/// Sequences whose programs of TopSpin have the same pulses, and one parameter: the length of a pulse of 90 degrees.
+const SEQUENCES: &[&str] = &["cw", "waltz16", "garp", "dipsi2"];
+
+fn refuse_sequences(program: &Program) -> Result<(), Vec<Diagnostic>> {
+    let mut wrong = Vec::new();
+    program.each(&mut |step| {
+        if let StepKind::Decouple(decoupling) = &step.kind
+            && !SEQUENCES.contains(&decoupling.sequence)
+        {
+            wrong.push(refused::sequence(step.span, decoupling.sequence, "TopSpin"));
+        }
+    });
+    if wrong.is_empty() { Ok(()) } else { Err(wrong) }
 }
 
 /// Names and values of all parameters.
@@ -106,6 +123,11 @@ fn parameters(
     }
     for (number, channel, strength) in &tables.powers {
         put(format!("PLW {number}"), plain(calibrated(job, program, *channel)?.power_for(*strength)));
+    }
+    for decoupling in tables.decouplings.iter().filter(|d| d.sequence != "cw") {
+        let f = decoupling.channel + 1;
+        put(format!("CPDPRG {f}"), decoupling.sequence.into());
+        put(format!("PCPD {f}"), micro(decoupling.pulse));
     }
     for shape in &tables.shapes {
         let number = shape.number;

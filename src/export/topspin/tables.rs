@@ -2,7 +2,7 @@
 
 use super::super::number::{micro, plain};
 use super::super::phase::is_shape_mirrored;
-use super::super::program::{Gradient, PerRow, Program, Pulse, Purpose, Shape, Step, StepKind};
+use super::super::program::{Decoupling, Gradient, PerRow, Program, Pulse, Purpose, Shape, Step, StepKind};
 use std::sync::Arc;
 
 /// The shortest delay of a list, s: a list has no delay of no time.
@@ -109,6 +109,8 @@ pub struct Tables {
     pub phases: Vec<(usize, Vec<f64>)>,
     pub counts: Vec<(usize, f64)>,
     pub lists: Vec<List>,
+    /// One a channel.
+    pub decouplings: Vec<Decoupling>,
 }
 
 /// The first number of a pool that is not taken.
@@ -161,7 +163,40 @@ impl Tables {
                 }
             }
             StepKind::Loop(PerRow::Rows(counts), _) => self.list(ListKind::Count, counts),
-            StepKind::Mark(_) | StepKind::Acquire(_) => {}
+            StepKind::Decouple(decoupling) => self.add_decoupling(decoupling)?,
+            StepKind::Mark(_) | StepKind::Acquire(_) | StepKind::EndDecoupling(_) => {}
+        }
+        Ok(())
+    }
+
+    /// A channel has one decoupling program with one length of its pulse.
+    fn add_decoupling(&mut self, decoupling: &Decoupling) -> Result<(), String> {
+        if decoupling.phases != [0.0] {
+            self.add_phases(&decoupling.phases)?;
+        }
+        self.add_power(decoupling.channel, decoupling.strength)?;
+        match self.decouplings.iter().find(|d| d.channel == decoupling.channel) {
+            None => self.decouplings.push(decoupling.clone()),
+            Some(d) if d.sequence == decoupling.sequence && d.pulse == decoupling.pulse => {}
+            Some(_) => return Err(full("decoupling sequences on one channel")),
+        }
+        Ok(())
+    }
+
+    fn add_phases(&mut self, phases: &[f64]) -> Result<(), String> {
+        if self.phase(phases).is_none() {
+            let number = free(PHASES, |n| self.phases.iter().any(|x| x.0 == n));
+            self.phases.push((number.ok_or_else(|| full("lists of phases"))?, phases.to_vec()));
+        }
+        Ok(())
+    }
+
+    fn add_power(&mut self, channel: usize, strength: f64) -> Result<(), String> {
+        if self.power(channel, strength).is_none() {
+            let taken = |n| self.powers.iter().any(|x| x.0 == n);
+            let first = Some(channel + 1).filter(|n| !taken(*n));
+            let number = first.or_else(|| free(POWERS, taken)).ok_or_else(|| full("power levels"))?;
+            self.powers.push((number, channel, strength));
         }
         Ok(())
     }
@@ -174,10 +209,7 @@ impl Tables {
     }
 
     fn add_pulse(&mut self, p: &Pulse) -> Result<(), String> {
-        if self.phase(&p.phases).is_none() {
-            let number = free(PHASES, |n| self.phases.iter().any(|x| x.0 == n));
-            self.phases.push((number.ok_or_else(|| full("lists of phases"))?, p.phases.clone()));
-        }
+        self.add_phases(&p.phases)?;
         match &p.shape {
             Some(shape) if self.shape(p, shape).is_none() => {
                 let number = free(SHAPES, |n| self.shapes.iter().any(|x| x.number == n));
@@ -185,13 +217,8 @@ impl Tables {
                 let (channel, strength, shape) = (p.channel, p.strength, shape.clone());
                 self.shapes.push(NumberedShape { number, channel, strength, shape });
             }
-            None if self.power(p.channel, p.strength).is_none() => {
-                let taken = |n| self.powers.iter().any(|x| x.0 == n);
-                let first = Some(p.channel + 1).filter(|n| !taken(*n));
-                let number = first.or_else(|| free(POWERS, taken)).ok_or_else(|| full("power levels"))?;
-                self.powers.push((number, p.channel, p.strength));
-            }
-            Some(_) | None => {}
+            None => self.add_power(p.channel, p.strength)?,
+            Some(_) => {}
         }
         match &p.duration {
             PerRow::Same(duration) if self.pulse(p).is_none() => {

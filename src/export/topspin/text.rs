@@ -1,7 +1,7 @@
 //! The pulse program.
 
 use super::super::number::{micro, plain};
-use super::super::program::{Gradient, GradientStrength, PerRow, Program, Pulse, Purpose, Step, StepKind};
+use super::super::program::{Decoupling, Gradient, GradientStrength, PerRow, Program, Pulse, Purpose, Step, StepKind};
 use super::tables::{ListKind, SHORTEST, Tables, Waves};
 use crate::ir::Align;
 use crate::source::in_one_line;
@@ -42,7 +42,8 @@ pub struct Origin<'a> {
 pub fn text(program: &Program, tables: &Tables, waves: &mut Waves, stem: &str, origin: &Origin) -> String {
     let mut out = head(program, tables, origin);
     out += &relations(tables);
-    let mut body = Body { program, tables, lines: vec![], next_label: FIRST_LOOP_LABEL };
+    let next_label = FIRST_LOOP_LABEL;
+    let mut body = Body { program, tables, lines: vec![], next_label, switches: String::new(), on: vec![] };
     body.scan();
     out += &body.lines.iter().map(Line::text).collect::<String>();
     out += "exit\n\n";
@@ -136,6 +137,10 @@ struct Body<'a> {
     tables: &'a Tables,
     lines: Vec<Line>,
     next_label: usize,
+    /// Commands that switch decoupling when the next delay begins.
+    switches: String,
+    /// The channels that are being decoupled.
+    on: Vec<usize>,
 }
 
 impl Body<'_> {
@@ -156,20 +161,28 @@ impl Body<'_> {
         }
         let steps = &self.program.steps;
         self.steps(steps, blanking(steps));
+        let switches = std::mem::take(&mut self.switches);
         let lists = self.tables.lists.iter().map(|list| format!("calclist({}, 1)", list.name()));
         let rows = lists.collect::<Vec<_>>().join(" & ");
         let store = if rows.is_empty() { "F0(zd)".into() } else { format!("F1QF({rows})") };
-        self.line(format!("d11 mc #0 to {SCAN_LABEL} {store}"));
+        self.line(format!("d11{switches} mc #0 to {SCAN_LABEL} {store}"));
     }
 
     /// The lines of steps; at the delay of the given number the amplifier of gradients is blanked.
     fn steps(&mut self, steps: &[Step], blanking: Blanking) {
         for (k, step) in steps.iter().enumerate() {
+            if matches!(
+                step.kind,
+                StepKind::Pulses(..) | StepKind::Gradient(_) | StepKind::Loop(..) | StepKind::Acquire(_)
+            ) {
+                self.switch();
+            }
             match &step.kind {
                 StepKind::Delay(time, purpose) => {
+                    let switches = std::mem::take(&mut self.switches);
                     let blank = if blanking == Blanking::At(k) { " BLKGRAD" } else { "" };
                     let tag = if *purpose == Purpose::NotEmulated { TAGS.not_emulated } else { "" };
-                    self.line(format!("{}{blank}{tag}", self.delay(time)));
+                    self.line(format!("{}{blank}{switches}{tag}", self.delay(time)));
                 }
                 StepKind::Pulses(align, pulses) => {
                     let tag = if pulses.iter().all(|p| p.ideal) { TAGS.ideal } else { "" };
@@ -190,8 +203,40 @@ impl Body<'_> {
                         self.line(format!("4u BLKGRAD{}", TAGS.not_emulated));
                     }
                     self.line(format!("go={SCAN_LABEL} ph31"));
+                    self.off_before_next_scan();
+                }
+                StepKind::Decouple(decoupling) => self.decouple(decoupling),
+                StepKind::EndDecoupling(channel) => {
+                    self.switches += &format!(" do:f{}", channel + 1);
+                    self.on.retain(|on| on != channel);
                 }
             }
+        }
+    }
+
+    /// Switches decoupling where no delay of the sequence begins.
+    fn switch(&mut self) {
+        let switches = std::mem::take(&mut self.switches);
+        if !switches.is_empty() {
+            self.line(format!("4u{switches}{}", TAGS.not_emulated));
+        }
+    }
+
+    fn decouple(&mut self, decoupling: &Decoupling) {
+        let channel = decoupling.channel + 1;
+        let power = self.tables.power(decoupling.channel, decoupling.strength).unwrap_or_default();
+        let command = if decoupling.sequence == "cw" { "cw".to_string() } else { format!("cpd{channel}") };
+        let phase = self.tables.phase(&decoupling.phases).filter(|_| decoupling.phases != [0.0]);
+        let phase = phase.map_or(String::new(), |number| format!(" ph{number}"));
+        self.switches += &format!(" pl{power}:f{channel} {command}:f{channel}{phase}");
+        self.on.push(decoupling.channel);
+    }
+
+    /// `go` returns to the label of the scan with the decoupling on.
+    fn off_before_next_scan(&mut self) {
+        let off: String = self.on.iter().map(|channel| format!(" do:f{}", channel + 1)).collect();
+        if let Some(line) = self.lines.iter_mut().find(|line| line.label == Some(SCAN_LABEL)) {
+            line.words += &off;
         }
     }
 
@@ -249,6 +294,7 @@ impl Body<'_> {
     fn repeated(&mut self, count: &PerRow, body: &[Step]) {
         let start = self.lines.len();
         self.steps(body, Blanking::None);
+        self.switch();
         let Some(first) = self.lines.iter_mut().skip(start).find(|line| !line.words.starts_with(';')) else { return };
         let label = match first.label {
             Some(label) => label,
@@ -332,6 +378,11 @@ fn legend(program: &Program, tables: &Tables, waves: &mut Waves, stem: &str) -> 
                 format!(";gpz{} : crusher, {} percent\n", numbered.number, plain(100.0 * share))
             }
         };
+    }
+    for decoupling in tables.decouplings.iter().filter(|d| d.sequence != "cw") {
+        let (f, pulse) = (decoupling.channel + 1, micro(decoupling.pulse));
+        out += &format!(";cpdprg{f} : f{f} channel - decoupling by {}\n", decoupling.sequence);
+        out += &format!(";pcpd{f} : f{f} channel - 90 degree pulse of decoupling [{pulse} us]\n");
     }
     out += ";d1 : recycle delay, 5 * T1\n";
     for (number, time) in &tables.delays {

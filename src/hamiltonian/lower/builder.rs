@@ -1,6 +1,7 @@
 //! Builds the schedule of an experiment event by event: the clock, what acts in every statement, and the steps and limits of the
 //! spectrometer if one is named.
 
+use super::running::Running;
 use super::sent::Sent;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::centres::{Position, Repetition};
@@ -38,6 +39,7 @@ pub fn build(e: &Evaluator) -> Result<(Schedule, Vec<Diagnostic>), Fault> {
         noises: HashMap::new(),
         gaps: Gaps::default(),
         position: Position::default(),
+        decoupling: vec![],
     };
     // For an ensemble, they were checked when the nominal sample was compiled.
     for named in e.experiment.hamiltonians.iter().filter(|_| e.varying.is_none()) {
@@ -94,12 +96,15 @@ pub(super) struct Builder<'a, 'b> {
     pub(super) gaps: Gaps,
     /// Where the event stands, for delays between centres.
     pub(super) position: Position<'a>,
+    /// The decoupling sequences that run.
+    pub(super) decoupling: Vec<Running>,
 }
 
 impl<'a> Builder<'a, '_> {
     /// Adds the steps of events; returns the number of steps after each event.
     pub(super) fn events(&mut self, events: &'a [Event], steps: &mut Vec<Step>) -> Result<Vec<usize>, Fault> {
         let mut event_ends = Vec::with_capacity(events.len());
+        let running = self.decoupling.len();
         for (k, event) in events.iter().enumerate() {
             self.position.at(k);
             self.halves = self.position.halves(self.e)?;
@@ -116,6 +121,7 @@ impl<'a> Builder<'a, '_> {
             }
             event_ends.push(steps.len());
         }
+        self.all_ended(running)?;
         Ok(event_ends)
     }
 
@@ -129,8 +135,11 @@ impl<'a> Builder<'a, '_> {
     fn steps_of(&mut self, event: &'a Event, steps: &mut Vec<Step>) -> Result<(), Fault> {
         let place = event.place;
         let span = place.span();
+        self.refuse_during_decoupling(event)?;
         match &event.kind {
             EventKind::Prepare(_) => {}
+            EventKind::Decouple(p) => self.start_decoupling(p, place, steps)?,
+            EventKind::EndDecoupling { nucleus } => self.end_decoupling(nucleus, place, steps)?,
             EventKind::Pulse(p) => self.pulse(p, place, steps)?,
             EventKind::Delay { duration, record, .. } => {
                 let segment = self.delay(duration, record.as_ref(), place)?;
@@ -249,7 +258,9 @@ impl<'a> Builder<'a, '_> {
         let internal = self.internal()?;
         let (drift, period) = (internal.from(self.clock), internal.period());
         let relaxing = self.relaxation(None)?;
-        Ok(Segment { duration, drift, controls: vec![], period, relaxing, record, place })
+        let mut segment = Segment { duration, drift, controls: vec![], period, relaxing, record, place };
+        self.decouple(&mut segment, 0.0);
+        Ok(segment)
     }
 
     /// A gradient G adds `-gamma G z Iz` for every spin of a slice of the sample at height z.
@@ -279,7 +290,7 @@ impl<'a> Builder<'a, '_> {
                 operator = operator.plus(iz.times_number(real(-isotope.gamma * strength)));
             }
         }
-        let (envelope, _) = envelope::Envelope::of(self.e, shape)?.over(length);
+        let (envelope, _) = envelope::Envelope::of_gradient(self.e, shape)?.over(length);
         if envelope.constant().is_none() {
             segment.period = None;
         }
@@ -409,18 +420,7 @@ impl<'a> Builder<'a, '_> {
                 .into());
         }
         let receiver = Receiver { points, dwell: dwell_time, ..self.receiver(nucleus, phase, place)? };
-        Ok(Acquire {
-            receiver,
-            segment: Segment {
-                duration: dwell_time * points as f64,
-                drift: self.internal()?.from(self.clock),
-                controls: vec![],
-                period: self.internal()?.period(),
-                relaxing: self.relaxation(None)?,
-                record: None,
-                place,
-            },
-        })
+        Ok(Acquire { receiver, segment: self.free(dwell_time * points as f64, None, place)? })
     }
 
     /// The receiver of a nucleus, without points.

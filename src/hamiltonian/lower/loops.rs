@@ -138,20 +138,25 @@ impl<'a> Builder<'a, '_> {
             Some(_) => self.internal()?.period().map(|p| duration(&inner) / p),
             None => None,
         };
-        let in_step = turns.is_none_or(|n| (n - n.round()).abs() * times as f64 <= 1e-6);
+        let in_step = turns.is_none_or(|n| (n - n.round()).abs() * times as f64 <= 1e-6)
+            && self.decoupling_repeats(duration(&inner), times);
         if in_step || times < 2 {
             self.repeat_sent(&before, times, span)?;
             return Ok(vec![Passes::Equal(times as u64, inner)]);
         }
         if times.saturating_mul(inner.len()) > MOST_WRITTEN_OUT {
-            let message = format!(
-                "a pass of this loop lasts {:.6} rotor periods, which is not an integer, and it has too many passes",
-                turns.unwrap_or(0.0)
-            );
-            return Err(Diagnostic::new(Code::OutOfRange, span, message)
-                .label("not synchronised with the rotor")
-                .help("a rotor-synchronised body may be repeated any number of times")
-                .into());
+            return Err(match turns.filter(|n| (n - n.round()).abs() * times as f64 > 1e-6) {
+                Some(turns) => {
+                    let message = format!(
+                        "a pass of this loop lasts {turns:.6} rotor periods, which is not an integer, and it has too many passes"
+                    );
+                    Diagnostic::new(Code::OutOfRange, span, message)
+                        .label("not synchronised with the rotor")
+                        .help("a rotor-synchronised body may be repeated any number of times")
+                }
+                None => self.out_of_step(span),
+            }
+            .into());
         }
         let mut all = vec![Passes::WrittenOut(inner)];
         for _ in 1..times {
@@ -194,7 +199,7 @@ fn time(t: f64) -> String {
 fn refuse_dead_points(runs: &[(u64, Vec<Step>)], dead_time: f64, span: Span) -> Result<(), Fault> {
     for (_, body) in runs {
         let silent = |step: &&Step| match step {
-            Step::Segment(segment) => segment.controls.is_empty(),
+            Step::Segment(segment) => segment.controls.iter().all(|control| control.decoupled.is_some()),
             Step::Kick(_) | Step::Loop(..) | Step::Strobe(_) | Step::Project(_) => false,
             Step::Feedback(feedback) => !matches!(feedback.driven(), Some(Step::Kick(_))),
             Step::Crush(_)

@@ -66,7 +66,7 @@ impl<'a> Builder<'a, '_> {
     }
 
     /// The rotation added by the transient at an edge of a pulse, about the axis 90 degrees ahead of its phase.
-    fn transient(
+    pub(super) fn transient(
         &mut self,
         nucleus: &str,
         drive: &Drive,
@@ -176,10 +176,11 @@ impl<'a> Builder<'a, '_> {
             let strengths = drive.delayed(drive.start - begin).along_xy(lean);
             let terms = [(strengths.0, x), (strengths.1, y)];
             let terms = terms.into_iter().filter(|(strength, _)| strength.constant() != Some(0.0)).collect();
-            controls.push(Control { terms, shape });
+            controls.push(Control { terms, shape, decoupled: None });
         }
         let relaxing = self.relaxation(None)?;
         let mut segment = Segment { duration, drift, controls, period: None, relaxing, record, place };
+        self.decouple(&mut segment, begin);
         segment.period = common_period(segment.terms().map(|(c, _)| c));
         Ok(segment)
     }

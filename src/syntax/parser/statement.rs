@@ -1,6 +1,7 @@
 //! Grammar rules of the statements of a sequence, and of prepared states.
 
 use super::{Nest, Parser, Rule, hints};
+use crate::source::Span;
 use crate::syntax::ast::*;
 use crate::syntax::token::TokenKind;
 use crate::syntax::words::Role;
@@ -60,6 +61,7 @@ impl Parser<'_> {
                 let align = if self.opt_word("align") { Some(self.name("start, centre or end")?) } else { None };
                 StatementKind::Parallel(align, self.statements()?)
             }
+            "decouple" => StatementKind::Decouple(Box::new(self.decouple(start)?)),
             name => {
                 let mut arguments = Vec::new();
                 if self.at_sign("(") {
@@ -126,6 +128,29 @@ impl Parser<'_> {
                 return Err(diagnostic.hint(self.hint_of_clause()).into());
             }
         }
+    }
+
+    /// `nucleus sequence { "phase" sum | setting } "{" { event } "}"`, behind the keyword at `start`
+    fn decouple(&mut self, start: Span) -> Rule<Decouple> {
+        let (channel, sequence) = (self.nucleus()?, self.expression()?);
+        let (mut phase, mut settings) = (None, Vec::new());
+        while !self.at_sign("{") {
+            if self.at_word("phase") && !self.at_setting() {
+                if phase.is_some() {
+                    return Err(self.given_twice("phase").into());
+                }
+                self.advance();
+                phase = Some(self.expression()?);
+            } else if self.at_setting() {
+                settings.push(self.setting()?);
+            } else {
+                return Err(self
+                    .unexpected("expected `phase`, `rf = ...`, `offset = ...` or the block `{ ... }`")
+                    .into());
+            }
+        }
+        let head = start.to(self.previous()).into();
+        Ok(Decouple { channel, sequence, phase, settings, body: self.statements()?, head })
     }
 
     /// `site { "," site } "=" state { "," state }`
