@@ -4,7 +4,9 @@
 use super::mesh::Mesh;
 use super::step_error::StepError;
 use crate::hamiltonian::Segment;
-use crate::linalg::{C64, I, Matrix, Vector, make_hermitian, norm_squared, product, real};
+use crate::linalg::{
+    C64, I, Matrix, Vector, commutator, make_hermitian, norm_squared, product, real, trace_of_product,
+};
 use crate::metrics::Rate;
 use crate::spin::{Action, Operator, Space, Sparse, State, components};
 use crate::waveform::Scalar;
@@ -316,6 +318,22 @@ impl Generator {
             rate -= h.map(|x| x * lost);
         }
         rate
+    }
+
+    /// The operator h with `Tr[D(rho) A] = Tr[rho h]`, for the dissipator D and a Hermitian A: the sum of `(c^+ [A, c] + h.c.)/2` over the
+    /// collapse operators c, and `-Tr[H_d A] G` of the decay of dipolar order. Diagonal matrices commute exactly, so dephasing in the
+    /// eigenbasis of a diagonal A gives zero.
+    pub fn dissipated(&self, a: &Matrix) -> Matrix {
+        let mut sum = Matrix::zeros(self.dimension, self.dimension);
+        for c in &self.collapse {
+            let half = product(&c.adjoint(), &commutator(a, c)).map(|x| x * 0.5);
+            sum += &half + half.adjoint();
+        }
+        if let Some((h, lost)) = &self.order {
+            let share = trace_of_product(h, a).re;
+            sum -= lost.map(|x| x * share);
+        }
+        sum
     }
 
     /// The collapse operators.

@@ -22,6 +22,7 @@ mod fid;
 mod findings;
 mod first_maximum;
 mod generator;
+mod heat;
 mod grape;
 mod graphics;
 mod integrate;

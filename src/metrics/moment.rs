@@ -7,7 +7,7 @@
 
 use super::cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument, too_large};
 use super::deviation::Spectrum;
-use super::{NoPropagator, Undefined, Value};
+use super::{NoHeat, NoPropagator, Undefined, Value};
 use crate::linalg::{C64, Matrix, Vector};
 use crate::spin::{Basis, Blocks, Operator, Reduction, Space, State};
 use std::cell::{OnceCell, RefCell};
@@ -129,6 +129,8 @@ pub struct Moment<'a> {
     pub(super) unitary_part: Option<u64>,
     /// Propagator from `prepare` to this moment, on the space of the scene.
     propagator: Result<&'a Matrix, NoPropagator>,
+    /// Heat from `prepare` to this moment, rad/s.
+    heat: Result<f64, NoHeat>,
     pub(super) cache: Cache,
 }
 
@@ -184,6 +186,7 @@ impl<'a> Moment<'a> {
             time: time.into(),
             unitary_part: None,
             propagator: Err(NoPropagator::NotFollowed),
+            heat: Err(NoHeat::NotFollowed),
             cache: Cache::default(),
         }
     }
@@ -210,6 +213,19 @@ impl<'a> Moment<'a> {
     /// Gives the moment the propagator from `prepare` on.
     pub fn with_propagator(self, propagator: Result<&'a Matrix, NoPropagator>) -> Moment<'a> {
         Moment { propagator, ..self }
+    }
+
+    /// Gives the moment the heat from `prepare` on, rad/s.
+    pub fn with_heat(self, heat: Result<f64, NoHeat>) -> Moment<'a> {
+        Moment { heat, ..self }
+    }
+
+    /// Heat that the battery received from `prepare` to this moment, rad/s.
+    ///
+    /// # Errors
+    /// When it was not followed.
+    pub fn heat(&self) -> Value {
+        self.heat.map_err(|why| Undefined::Domain(why.to_string()))
     }
 
     /// Propagator from `prepare` to this moment, on the space of the scene.

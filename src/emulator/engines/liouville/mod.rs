@@ -28,7 +28,7 @@ mod source;
 use self::part::Part;
 pub use self::part::{LARGEST_DENSE, TimeStep};
 use self::source::{Source, transposed};
-use super::exact::{stacked, unstacked};
+use super::exact::{observing, stacked, unstacked};
 use super::{StepError, Stepper};
 use crate::emulator::generator::Generator;
 use crate::linalg::{C64, Matrix, Vector, ZERO, exponential, hermitian_values, real};
@@ -40,6 +40,8 @@ pub struct Liouville {
     n: usize,
     parts: Vec<Part>,
     source: Source,
+    /// Unit of the integral that is followed.
+    unit: f64,
 }
 
 impl Liouville {
@@ -53,7 +55,33 @@ impl Liouville {
         let mut parts: Vec<Part> =
             source.separate().into_iter().map(|(list, mirror)| Part::new(list, mirror)).collect();
         bound_frequencies(&mut parts, generator)?;
-        Ok(Liouville { n, parts, source })
+        Ok(Liouville { n, parts, source, unit: 1.0 })
+    }
+
+    /// The same, with the integral of `Tr[h rho]` over time followed as one more component. It has its own unit, in which its rate is not
+    /// larger than L.
+    ///
+    /// # Errors
+    /// If the eigenvalues of H cannot be computed.
+    pub fn following(generator: &Generator, h: &Matrix) -> Result<Liouville, StepError> {
+        let n = generator.dimension;
+        let largest = h.iter().fold(0.0f64, |most, x| most.max(x.norm()));
+        let rate = generator.fastest_decay();
+        let mut source = Source::of(generator);
+        let unit = if largest > 0.0 && rate > 0.0 { largest / rate } else { 1.0 };
+        source.followed = (largest > 0.0).then(|| observing(h).iter().map(|x| x / unit).collect());
+        let mut parts: Vec<Part> =
+            source.separate().into_iter().map(|(list, mirror)| Part::new(list, mirror)).collect();
+        bound_frequencies(&mut parts, generator)?;
+        for part in &mut parts {
+            part.followed = source.followed.as_ref().is_some_and(|row| part.elements.iter().any(|&e| row[e] != ZERO));
+            if part.followed {
+                // The integral has the frequency 0.
+                let (low, high) = ((part.centre - part.radius).min(0.0), (part.centre + part.radius).max(0.0));
+                (part.centre, part.radius) = (0.5 * (low + high), 0.5 * (high - low));
+            }
+        }
+        Ok(Liouville { n, parts, source, unit })
     }
 
     /// True if L is formed for this many states: it has some tens of entries per element of a density matrix. Larger systems are integrated
@@ -91,7 +119,8 @@ impl Liouville {
             .collect();
         let one = |part: &mut Part| {
             part.prepare(source);
-            let own = part.elements.iter().map(|&e| v[e]).chain([mean]).collect();
+            let integral = part.followed.then_some(ZERO);
+            let own = part.elements.iter().map(|&e| v[e]).chain([mean]).chain(integral).collect();
             propagate(part, own)
         };
         chosen.into_par_iter().map(one).collect()
@@ -99,14 +128,27 @@ impl Liouville {
 
     /// Propagates a stacked density matrix (see [`stacked`]) by one time step.
     pub fn advance(&mut self, v: &Vector, step: TimeStep) -> Vector {
+        self.advance_and_integrate(v, step).0
+    }
+
+    /// The same, with the integral that is followed over this step.
+    pub fn advance_and_integrate(&mut self, v: &Vector, step: TimeStep) -> (Vector, f64) {
         let numbers = self.occupied(v);
         let moved = self.each_part(&numbers, v, |part, own| part.advance(own, step));
+        let mean = v[self.n * self.n];
         let mut out = Vector::zeros(v.len());
-        out[self.n * self.n] = v[self.n * self.n];
+        out[self.n * self.n] = mean;
+        let mut integral = self.source.followed.as_ref().map_or(0.0, |f| (f[self.n * self.n] * mean).re * step.step);
         for (number, own) in numbers.iter().zip(moved) {
             self.put(*number, &own, &mut out);
+            let part = &self.parts[*number];
+            if part.followed {
+                // A part and its mirror contribute complex conjugates.
+                let copies = if part.mirror == *number { 1.0 } else { 2.0 };
+                integral += copies * own[part.elements.len() + 1].re;
+            }
         }
-        out
+        (out, integral * self.unit)
     }
 
     /// Writes the elements of a part and of its mirror.
@@ -166,18 +208,28 @@ impl Liouville {
 
     /// The superoperator propagator over time t, acting on stacked density matrices.
     pub fn propagator(&mut self, t: f64) -> Matrix {
+        self.propagator_and_integral(t).0
+    }
+
+    /// The superoperator propagator over time t, and the row vector that gives the integral that is followed.
+    pub fn propagator_and_integral(&mut self, t: f64) -> (Matrix, Vector) {
         let size = self.n * self.n;
         let mut out = Matrix::zeros(size + 1, size + 1);
         out[(size, size)] = real(1.0);
+        let mut row = Vector::zeros(size + 1);
+        row[size] = self.source.followed.as_ref().map_or(ZERO, |f| f[size] * t);
         for part in &mut self.parts {
             part.prepare(&self.source);
             let own = exponential(&(part.dense() * real(t)));
             let places: Vec<usize> = part.elements.iter().copied().chain([size]).collect();
             for (k, column) in places.iter().enumerate() {
                 part.elements.iter().enumerate().for_each(|(i, row)| out[(*row, *column)] = own[(i, k)]);
+                if part.followed {
+                    row[*column] += own[(places.len(), k)];
+                }
             }
         }
-        out
+        (out, row * real(self.unit))
     }
 }
 
