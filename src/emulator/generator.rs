@@ -103,6 +103,26 @@ pub struct Generator {
     products: bool,
 }
 
+/// A real linear function of density matrices, `Tr[h d] + m mean` of the mean diagonal element and the deviation d from it.
+pub struct Functional {
+    /// h, Hermitian.
+    pub h: Matrix,
+    /// m.
+    pub mean: f64,
+}
+
+impl Functional {
+    /// The row that gives it from a stacked density matrix (see [`super::engines::exact::stacked`]).
+    pub fn row(&self) -> Vector {
+        Vector::from_iterator(self.h.len() + 1, self.h.transpose().iter().copied().chain([real(self.mean)]))
+    }
+
+    /// Largest magnitude of an element of h.
+    pub fn largest(&self) -> f64 {
+        self.h.iter().fold(0.0, |most, x| most.max(x.norm()))
+    }
+}
+
 impl Generator {
     /// The generator of a segment on a space. Terms with constant coefficients are summed once.
     pub fn of(segment: &Segment, space: &Space) -> Generator {
@@ -320,10 +340,10 @@ impl Generator {
         rate
     }
 
-    /// The operator h with `Tr[D(rho) A] = Tr[rho h]`, for the dissipator D and a Hermitian A: the sum of `(c^+ [A, c] + h.c.)/2` over the
-    /// collapse operators c, and `-Tr[H_d A] G` of the decay of dipolar order. Diagonal matrices commute exactly, so dephasing in the
-    /// eigenbasis of a diagonal A gives zero.
-    pub fn dissipated(&self, a: &Matrix) -> Matrix {
+    /// `Tr[D(rho) A]` of the dissipator D and a Hermitian A: h is the sum of `(c^+ [A, c] + h.c.)/2` over the collapse operators c, and
+    /// `-Tr[H_d A] G` of the decay of dipolar order. Diagonal matrices commute exactly, so dephasing in the eigenbasis of a diagonal A gives
+    /// zero. The share of the identity is that of [`Generator::drift`], so that both cancel in a steady state of small polarisation.
+    pub fn dissipated(&self, a: &Matrix) -> Functional {
         let mut sum = Matrix::zeros(self.dimension, self.dimension);
         for c in &self.collapse {
             let half = product(&c.adjoint(), &commutator(a, c)).map(|x| x * 0.5);
@@ -333,7 +353,7 @@ impl Generator {
             let share = trace_of_product(h, a).re;
             sum -= lost.map(|x| x * share);
         }
-        sum
+        Functional { h: sum, mean: self.drift().map_or(0.0, |drift| trace_of_product(drift, a).re) }
     }
 
     /// The collapse operators.

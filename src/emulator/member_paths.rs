@@ -112,7 +112,8 @@ impl<'a> MemberPaths<'a> {
         options: &Options,
     ) -> Result<PathTrack<'g>, StepError> {
         let none = (Err(NoPropagator::NotFollowed), Heats::none(NoHeat::NotFollowed));
-        let (propagator, heats) = self.paths.get(member).map_or((&none.0, none.1), |path| (&path.propagator, path.heats));
+        let (propagator, heats) =
+            self.paths.get(member).map_or((&none.0, none.1), |path| (&path.propagator, path.heats));
         let generator = acting.generator();
         let heat = |begin: heat::Followed, meter: Option<&Meter>| {
             HeatTrack::new(begin, meter, generator, (segment, state), options)

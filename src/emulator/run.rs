@@ -12,7 +12,8 @@ use super::results::{Mark, Observations, Observed, Run, RunInfo, Trace};
 use super::settings::{Options, Processor};
 use super::setup::{energies_of_powders, open_context, revivals};
 use super::{
-    batched_ensemble, cancel, estimate, graphics, heat, powder_signal, random_vectors, rounding, sectors, whole_propagator,
+    batched_ensemble, cancel, estimate, graphics, heat, powder_signal, random_vectors, rounding, sectors,
+    whole_propagator,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, members as members_of};

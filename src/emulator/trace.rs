@@ -43,10 +43,7 @@ impl Tracks<'_> {
 
     /// What is followed of all members at a time.
     pub fn paths(&mut self, t: f64, segment: &Segment) -> Result<Vec<Path>, Fault> {
-        self.paths
-            .iter_mut()
-            .map(|track| track.at(t).map_err(|e| failed(segment.place, &e.to_string())))
-            .collect()
+        self.paths.iter_mut().map(|track| track.at(t).map_err(|e| failed(segment.place, &e.to_string()))).collect()
     }
 }
 

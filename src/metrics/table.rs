@@ -217,8 +217,16 @@ pub const METRICS: &[Metric] = &[
         "Francica et al., npj Quantum Inf. 3, 12 (2017)",
         daemonic::evaluate,
     ),
-    metric("heat", &[], Quantity::Energy, true, "sum over time of Tr[D(rho) H] dt, D the dissipator", ALICKI, heat::heat)
-        .of_heat(),
+    metric(
+        "heat",
+        &[],
+        Quantity::Energy,
+        true,
+        "sum over time of Tr[D(rho) H] dt, D the dissipator",
+        ALICKI,
+        heat::heat,
+    )
+    .of_heat(),
     metric("work", &[], Quantity::Energy, true, "E - E_0 - Q, Q the `heat`", ALICKI, heat::work).of_heat(),
     metric(
         "entropy_production",

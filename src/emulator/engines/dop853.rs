@@ -7,7 +7,7 @@
 #![expect(clippy::indexing_slicing, reason = "a state is stored as pairs of real numbers followed by the time")]
 
 use super::{StepError, Stepper};
-use crate::emulator::generator::{Generator, apart, joined};
+use crate::emulator::generator::{Functional, Generator, apart, joined};
 use crate::emulator::mesh::{Mesh, interior};
 use crate::linalg::{C64, Matrix, Vector, trace_of_product};
 use crate::metrics::Rate;
@@ -20,14 +20,13 @@ pub struct Dop853Step<'a> {
     generator: &'a Generator,
     mesh: &'a Mesh,
     tolerance: f64,
-    /// Observable whose integral is followed.
+    /// What is integrated over time.
     followed: Option<Followed>,
 }
 
-/// An observable h of density matrices, whose integral `Tr[h rho]` over time is one more component.
+/// A function of density matrices whose integral over time is one more component.
 struct Followed {
-    h: Matrix,
-    trace: f64,
+    rate: Functional,
     /// Frobenius norm.
     size: f64,
 }
@@ -43,11 +42,10 @@ impl<'a> Dop853Step<'a> {
         Ok(Dop853Step { generator, mesh, tolerance: (tolerance * 1e-3).max(1e-14), followed: None })
     }
 
-    /// Follows the integral of `Tr[h rho]` too.
-    pub fn following(self, h: &Matrix) -> Dop853Step<'a> {
-        let size = h.norm();
-        let followed = (size > 0.0).then(|| Followed { h: h.clone(), trace: h.trace().re, size });
-        Dop853Step { followed, ..self }
+    /// Integrates a function of the density matrix over time too.
+    pub fn following(self, rate: Functional) -> Dop853Step<'a> {
+        let size = rate.h.norm();
+        Dop853Step { followed: (size > 0.0).then_some(Followed { rate, size }), ..self }
     }
 
     /// The state at time `to` from that at time `from`, and the integral that is followed.
@@ -79,7 +77,8 @@ struct Motion<'a> {
 }
 
 fn to_real(values: &[C64], integral: bool) -> DVector<f64> {
-    let parts: Vec<f64> = values.iter().flat_map(|x| [x.re, x.im]).chain(integral.then_some(0.0)).chain([0.0]).collect();
+    let parts: Vec<f64> =
+        values.iter().flat_map(|x| [x.re, x.im]).chain(integral.then_some(0.0)).chain([0.0]).collect();
     DVector::from_vec(parts)
 }
 
@@ -98,8 +97,8 @@ impl System<f64, DVector<f64>> for Motion<'_> {
             self.generator.rate(t, &State::Pure(psi))
         } else {
             let rho = Matrix::from_iterator(n, n, to_complex(y.as_slice()));
-            if let Some(Followed { h, trace, size }) = self.followed {
-                dy[last - 1] = (trace_of_product(h, &rho).re + trace * self.mean) / size;
+            if let Some(Followed { rate, size }) = self.followed {
+                dy[last - 1] = (trace_of_product(&rate.h, &rho).re + rate.mean * self.mean) / size;
             }
             Rate::Mixed(self.generator.rate_of_deviation(t, &rho, self.mean))
         };

@@ -2,17 +2,17 @@
 
 use super::super::engines::commutator_free::CommutatorFree;
 use super::super::engines::dop853::Dop853Step;
-use super::super::engines::exact::{observing, stacked, unstacked};
+use super::super::engines::exact::{stacked, unstacked};
 use super::super::engines::liouville::{Liouville, TimeStep};
 use super::super::engines::periodic::Periodic;
 use super::super::engines::{StepError, is_stiff};
-use super::super::generator::Generator;
+use super::super::generator::{Functional, Generator};
 use super::super::settings::{Method, Options};
 use crate::hamiltonian::Segment;
 use crate::linalg::{Matrix, Vector, ZERO, real};
 use crate::spin::State;
 
-/// Propagates a density matrix and integrates `Tr[h rho]`.
+/// Propagates a density matrix and integrates a function of it.
 pub trait Flow {
     /// The state at time `to` from that at time `from`, and the integral in between.
     ///
@@ -82,31 +82,31 @@ impl<F: FnMut(f64, f64) -> Result<Option<Matrix>, StepError>> Flow for Matrices<
 /// If a coefficient cannot be resolved, or eigenvalues cannot be computed.
 pub fn flow<'a>(
     generator: &'a Generator,
-    h: &Matrix,
+    rate: Functional,
     segment: &Segment,
     options: &Options,
 ) -> Result<Box<dyn Flow + 'a>, StepError> {
     let tolerance = options.tolerance;
-    let dop853 = || Ok::<_, StepError>(Box::new(Dop853Step::new(generator, tolerance)?.following(h)));
+    let dop853 = |rate| Ok::<_, StepError>(Box::new(Dop853Step::new(generator, tolerance)?.following(rate)));
     if options.method != Method::Auto {
-        return Ok(dop853()?);
+        return Ok(dop853(rate)?);
     }
     let span = segment.duration;
     // The largest element of the row of the integral over the whole segment is of the order 1.
-    let largest = h.iter().fold(0.0f64, |most, x| most.max(x.norm()));
+    let largest = rate.largest();
     let unit = if largest > 0.0 { largest * span } else { 1.0 };
-    let row: Vector = observing(h) / real(unit);
+    let row: Vector = rate.row() / real(unit);
     if let Some(periodic) = Periodic::new(generator, tolerance)? {
         let mut periodic = periodic.following(row);
         return Ok(Box::new(Matrices { over: move |from, to| periodic.over(from, to).map(Some), unit }));
     }
     if generator.is_constant() && Liouville::fits(generator.dimension) {
         let samples = segment.record.as_ref().map_or(1, |r| r.points.saturating_sub(1)).max(1);
-        return Ok(Box::new(Exact { liouville: Liouville::following(generator, h)?, samples }));
+        return Ok(Box::new(Exact { liouville: Liouville::following(generator, &rate)?, samples }));
     }
     if is_stiff(generator, span) {
         let mut method = CommutatorFree::new(generator, tolerance, span)?.following(row);
         return Ok(Box::new(Matrices { over: move |from, to| method.over(from, to), unit }));
     }
-    Ok(dop853()?)
+    Ok(dop853(rate)?)
 }

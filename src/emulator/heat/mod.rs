@@ -174,12 +174,7 @@ impl<'a> Meter<'a> {
     }
 
     /// The state after a segment with relaxation, and its heat.
-    fn segment(
-        &mut self,
-        integrator: &Integrator,
-        segment: &Segment,
-        state: &State,
-    ) -> Result<(State, f64), Fault> {
+    fn segment(&mut self, integrator: &Integrator, segment: &Segment, state: &State) -> Result<(State, f64), Fault> {
         let options = integrator.options();
         let wrong = |e: StepError| failed(segment.place, &e.to_string());
         let key = SegmentKey::of(segment).filter(|_| options.method == Method::Auto);
@@ -187,9 +182,9 @@ impl<'a> Meter<'a> {
             return flow::constant(known, state, segment.duration).map_err(wrong);
         }
         let generator = integrator.generator(segment);
-        let h = generator.dissipated(self.energy());
+        let rate = generator.dissipated(self.energy());
         if let (Some(key), true) = (key, Liouville::fits(self.states)) {
-            let mut liouville = Liouville::following(&generator, &h).map_err(wrong)?;
+            let mut liouville = Liouville::following(&generator, &rate).map_err(wrong)?;
             let found = flow::constant(&mut liouville, state, segment.duration).map_err(wrong)?;
             if self.liouvilles.len() >= KEPT {
                 self.liouvilles.clear();
@@ -197,7 +192,9 @@ impl<'a> Meter<'a> {
             self.liouvilles.insert(key, liouville);
             return Ok(found);
         }
-        flow(&generator, &h, segment, options).and_then(|mut f| f.advance(state, 0.0, segment.duration)).map_err(wrong)
+        flow(&generator, rate, segment, options)
+            .and_then(|mut f| f.advance(state, 0.0, segment.duration))
+            .map_err(wrong)
     }
 
     /// The state after a loop, and its heat. A pass that leaves the state unchanged has the same heat as all that follow.
@@ -268,9 +265,9 @@ impl<'a> Meter<'a> {
                     return Ok(Some((**known).clone()));
                 }
                 let generator = integrator.generator(segment);
-                let h = generator.dissipated(self.energy());
+                let rate = generator.dissipated(self.energy());
                 let wrong = |e: StepError| failed(segment.place, &e.to_string());
-                let mut liouville = Liouville::following(&generator, &h).map_err(wrong)?;
+                let mut liouville = Liouville::following(&generator, &rate).map_err(wrong)?;
                 let found = HeatMap::new(liouville.propagator_and_integral(segment.duration));
                 if self.segments.len() >= KEPT {
                     self.segments.clear();
@@ -282,8 +279,7 @@ impl<'a> Meter<'a> {
             Step::Project(project) => {
                 let mut branches = Vec::with_capacity(project.branches.len());
                 for (projector, steps) in &project.branches {
-                    let (Some(measured), Some(then)) =
-                        (integrator.measured(projector), self.map(integrator, steps)?)
+                    let (Some(measured), Some(then)) = (integrator.measured(projector), self.map(integrator, steps)?)
                     else {
                         return Ok(None);
                     };

@@ -37,7 +37,7 @@ impl<'a> HeatTrack<'a> {
         let (Ok(_), Some(meter), false) = (begin, meter, segment.relaxing.is_empty()) else {
             return Ok(HeatTrack { begin, flow: None, known: vec![], most: 0 });
         };
-        let flow = flow(generator, &generator.dissipated(meter.energy()), segment, options)?;
+        let flow = flow(generator, generator.dissipated(meter.energy()), segment, options)?;
         let state = State::Mixed(state.density());
         let most = (MOST_KEPT / (16 * state.dimension().pow(2)).max(1)).max(8);
         Ok(HeatTrack { begin, flow: Some(flow), known: vec![(0.0, state, 0.0)], most })

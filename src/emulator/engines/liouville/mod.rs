@@ -28,9 +28,9 @@ mod source;
 use self::part::Part;
 pub use self::part::{LARGEST_DENSE, TimeStep};
 use self::source::{Source, transposed};
-use super::exact::{observing, stacked, unstacked};
+use super::exact::{stacked, unstacked};
 use super::{StepError, Stepper};
-use crate::emulator::generator::Generator;
+use crate::emulator::generator::{Functional, Generator};
 use crate::linalg::{C64, Matrix, Vector, ZERO, exponential, hermitian_values, real};
 use crate::spin::State;
 use rayon::prelude::*;
@@ -58,18 +58,17 @@ impl Liouville {
         Ok(Liouville { n, parts, source, unit: 1.0 })
     }
 
-    /// The same, with the integral of `Tr[h rho]` over time followed as one more component. It has its own unit, in which its rate is not
+    /// The same, with the integral of a functional over time followed as one more component. It has its own unit, in which its rate is not
     /// larger than L.
     ///
     /// # Errors
     /// If the eigenvalues of H cannot be computed.
-    pub fn following(generator: &Generator, h: &Matrix) -> Result<Liouville, StepError> {
+    pub fn following(generator: &Generator, rate: &Functional) -> Result<Liouville, StepError> {
         let n = generator.dimension;
-        let largest = h.iter().fold(0.0f64, |most, x| most.max(x.norm()));
-        let rate = generator.fastest_decay();
+        let (largest, decay) = (rate.largest(), generator.fastest_decay());
         let mut source = Source::of(generator);
-        let unit = if largest > 0.0 && rate > 0.0 { largest / rate } else { 1.0 };
-        source.followed = (largest > 0.0).then(|| observing(h).iter().map(|x| x / unit).collect());
+        let unit = if largest > 0.0 && decay > 0.0 { largest / decay } else { 1.0 };
+        source.followed = (largest > 0.0).then(|| rate.row().iter().map(|x| x / unit).collect());
         let mut parts: Vec<Part> =
             source.separate().into_iter().map(|(list, mirror)| Part::new(list, mirror)).collect();
         bound_frequencies(&mut parts, generator)?;
@@ -355,6 +354,38 @@ mod tests {
                         near(&format!("{times} times"), &liouville.advance(&v, step));
                     }
                     near("propagator", &(liouville.propagator(t) * &v));
+                }
+            }
+        }
+    }
+
+    /// The integral that is followed is that of the exponential of the whole superoperator with one more row. The observable has coherences of
+    /// every frequency, also beside parts that do not contain the frequency 0.
+    #[test]
+    fn integrals_are_those_of_the_whole() {
+        for (name, system) in SYSTEMS {
+            for statement in ["delay 1 ms", "evolve 300 Hz * (X(a)*X(b) + Z(c)) for 1 ms with pairs"] {
+                let generator = generator(system, statement);
+                let rate = generator.dissipated(&random::hamiltonian(8, 3));
+                let (v, n) = (stacked(&random::state(8, 5)), 65);
+                let largest = rate.largest();
+                assert!(largest > 0.0);
+                let mut whole = generator.liouvillian(0.0).resize(n + 1, n + 1, ZERO);
+                whole.row_mut(n).iter_mut().zip(rate.row().iter()).for_each(|(x, r)| *x = *r / largest);
+                let mut liouville = Liouville::following(&generator, &rate).unwrap();
+                for t in [1e-7, 3e-5, 1e-3] {
+                    let expected = (exponential(&(&whole * real(t))) * v.push(ZERO))[n].re * largest;
+                    // Rounding of a sum over a phase of at most 600 rad, of a rate below `largest`.
+                    let near = |what: &str, found: f64| {
+                        let error = (found - expected).abs() / (largest * t);
+                        assert!(error < 1e-12, "{name}, {statement}, {what}, {t}: {error:e}");
+                    };
+                    for times in [1, 1_000_000] {
+                        let step = TimeStep { step: t, rounding: 0.0, times };
+                        near(&format!("{times} times"), liouville.advance_and_integrate(&v, step).1);
+                    }
+                    let (_, row) = liouville.propagator_and_integral(t);
+                    near("propagator", row.iter().zip(v.iter()).map(|(r, x)| (r * x).re).sum());
                 }
             }
         }
