@@ -364,6 +364,58 @@ fn methods_agree() {
     }
 }
 
+/// Heat and work at the marks of a program of a few states in which something is not unitary, and the largest of these and of the energies.
+fn heats(program: &Program, method: Method) -> Option<Result<(Vec<f64>, f64), String>> {
+    let text = program.text();
+    let open = program.relaxes() || ["with n", "crush", "dephase"].iter().any(|word| text.contains(word));
+    if !open || program.spins.iter().map(|s| s.states).product::<usize>() > 4 {
+        return None;
+    }
+    let text = text.replace("measure {\n", "measure {\n    heat\n    work\n");
+    Some(run_with(&text, &Values::new(), method).map(|run| {
+        let of = |key: &str| -> Vec<f64> {
+            run.marks.iter().filter_map(|m| m.values.iter().find(|(k, _)| k == key)?.1).collect()
+        };
+        let found = [of("heat"), of("work")].concat();
+        let scale = found.iter().chain(&of("energy")).fold(1e-300f64, |most, x| most.max(x.abs()));
+        (found, scale)
+    }))
+}
+
+/// The heat of a statement is the sum of those of its parts, and superoperators find that of an independent integration.
+#[test]
+fn heat_is_additive_and_that_of_every_method() {
+    let (mut cut, mut integrated) = (0, 0);
+    for seed in cases(240) {
+        let program = generate(seed, 1.0);
+        let in_two = program.rewritten(&mut |step| match step {
+            Step::Delay { time, stretched, .. } => Some(
+                [0.3, 0.7].map(|part| Step::Delay { time: time * part, stretched: *stretched, record: false }).to_vec(),
+            ),
+            _ => None,
+        });
+        for (other, method) in [(&in_two, Method::Auto), (&program, Method::Dop853)] {
+            let is_cut = method == Method::Auto;
+            // An integration in small steps is slow.
+            if (is_cut && program.text() == in_two.text()) || (!is_cut && integrated >= 12) {
+                continue;
+            }
+            let Some(first) = heats(&program, Method::Auto) else { continue };
+            let Some(second) = heats(other, method) else { continue };
+            let (a, b) = match (first, second) {
+                (Ok(a), Ok(b)) => (a, b),
+                (Err(why), _) | (_, Err(why)) => panic!("seed {seed}: {why}\n{}", other.text()),
+            };
+            assert!(!a.0.is_empty() && a.0.len() == b.0.len(), "seed {seed}");
+            for (x, y) in a.0.iter().zip(&b.0) {
+                assert!((x - y).abs() <= AGREE * a.1, "seed {seed}, {method:?}: {x} {y}\n{}", other.text());
+            }
+            if is_cut { cut += 1 } else { integrated += 1 }
+        }
+    }
+    assert!((cut >= 10 && integrated >= 10) || cases(240).count() < 240, "{cut} cut, {integrated} integrated");
+}
+
 /// Damaged programs are refused or run; nothing panics.
 #[test]
 fn damaged_programs_do_not_panic() {

@@ -3,7 +3,7 @@
 use super::checker::Fault;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Index, Measure, Scope, Type, quantity_of};
-use crate::metrics::{Metric, Quantity};
+use crate::metrics::Quantity;
 use crate::syntax::Expr;
 use crate::units::Dimension;
 
@@ -20,7 +20,7 @@ pub fn comparable(
 ) -> Result<(), Fault> {
     // A named result has the quantity of its expression.
     let meant = result.replace(&|word| {
-        let result = named.iter().find(|m| m.key == word && Metric::named(word).is_none());
+        let result = named.iter().find(|m| m.key == word && m.is_named());
         result.map(|m| m.value.clone())
     });
     let Type::Number(found) = scope.type_of(number, indices)? else { return scope.plain(number, indices) };

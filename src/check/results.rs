@@ -115,10 +115,10 @@ fn measure(
     let names = Names { traces, marks, results: vec![], battery: experiment.battery.is_some(), curve: false };
     // A previously named result stands for its expression.
     let named = |word: &str| {
-        if !measured.keys.contains(word) || Metric::named(word).is_some() || c.scope.names.contains_key(word) {
+        if !measured.keys.contains(word) || c.scope.names.contains_key(word) {
             return None;
         }
-        experiment.measures.iter().find(|m| m.key == word).map(|m| m.value.clone())
+        experiment.measures.iter().find(|m| m.key == word && m.is_named()).map(|m| m.value.clone())
     };
     // Past the limit nothing more is put in: the result is refused.
     let parts = Cell::new(measured.parts);
@@ -205,7 +205,7 @@ fn expect(
         Names { traces, marks, results: results(experiment), battery: experiment.battery.is_some(), curve: false };
     // A named result of every moment stands for what it was given as where it is taken at a mark.
     let named = |word: &str| {
-        let of_moments = |m: &&Measure| m.key == word && !m.summary && Metric::named(word).is_none();
+        let of_moments = |m: &&Measure| m.key == word && !m.summary && m.is_named();
         experiment.measures.iter().find(of_moments).map(|m| m.value.clone())
     };
     let value = if has_marks(&e.value, marks) { marked_metrics(&e.value.replace(&named)) } else { e.value.clone() };

@@ -31,7 +31,7 @@ pub fn compiled(
     let stops = requests.stops();
     let plain = options.method == Method::Auto && options.spectrometer.is_none() && options.measured.is_none();
     let metrics = observables.observables.iter().chain(observables.at_marks.iter().map(|a| &a.metric));
-    let of_states = |metric: &Observable| !metric.is_of_hamiltonian() && !metric.is_of_propagator();
+    let of_states = |metric: &Observable| !metric.is_of_hamiltonian() && !metric.is_of_path();
     let of_means = observables.aggregates.is_empty() && metrics.clone().all(of_states);
     if members.len() < 2 || !plain || !of_means || stops.statements || !requests.member_means(e).is_empty() {
         return Ok(None);

@@ -39,6 +39,8 @@ pub struct Block {
     pub orders: Vec<Option<f64>>,
     /// Energy and ergotropy of the battery after the statement.
     pub battery: Option<(Option<f64>, Option<f64>)>,
+    /// Heat and work of the battery in the statement, if some statement of the sequence is not unitary.
+    pub exchanged: Option<(Option<f64>, Option<f64>)>,
 }
 
 /// Result of a dry run.
@@ -73,12 +75,17 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
     if experiment.battery.is_some() {
         metrics.extend(["energy".to_string(), "ergotropy".to_string()]);
     }
+    let exchanges = experiment.battery.is_some() && !schedule.is_unitary();
+    if exchanges {
+        metrics.extend(["heat".to_string(), "work".to_string()]);
+    }
     let metrics = metrics.iter().map(|text| parse_expression(text, 0)).collect::<Result<Vec<_>, _>>()?;
     let mut observation =
         Observation { metrics, moments: Moments::Statements, signals: true, ..Observation::default() };
     let (asked, taken) = fit_into_memory(&mut e, &mut observation, options)?;
     let found = observe(experiment, given, options, &observation)?;
     let mut blocks = Vec::new();
+    let mut until = [Some(0.0), Some(0.0)];
     for observed in &found.observed {
         let Position::Statement(k) = observed.position else { continue };
         let Some(event) = experiment.sequence.get(k) else { continue };
@@ -99,6 +106,11 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
             }
             _ => strength(&steps, (None, limit), &e)?,
         };
+        let now = [2, 3].map(|k| if exchanges { observed.value(orders + k) } else { None });
+        let ([heat, work], [heat_before, work_before]) = (now, until);
+        let change = |now: Option<f64>, before: Option<f64>| now.zip(before).map(|(now, before)| now - before);
+        let exchanged = exchanges.then(|| (change(heat, heat_before), change(work, work_before)));
+        until = now;
         blocks.push(Block {
             event: k,
             place: event.place,
@@ -109,6 +121,7 @@ pub fn dry_run(experiment: &Experiment, given: &Values, options: &Options) -> Re
             energy,
             orders: (0..orders).map(|k| observed.value(k)).collect(),
             battery: experiment.battery.is_some().then(|| (observed.value(orders), observed.value(orders + 1))),
+            exchanged,
         });
     }
     let mut remarks = found.notes.clone();

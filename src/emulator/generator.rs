@@ -4,7 +4,9 @@
 use super::mesh::Mesh;
 use super::step_error::StepError;
 use crate::hamiltonian::Segment;
-use crate::linalg::{C64, I, Matrix, Vector, make_hermitian, norm_squared, product, real};
+use crate::linalg::{
+    C64, I, Matrix, Vector, commutator, make_hermitian, norm_squared, product, real, trace_of_product,
+};
 use crate::metrics::Rate;
 use crate::spin::{Action, Operator, Space, Sparse, State, components};
 use crate::waveform::Scalar;
@@ -99,6 +101,26 @@ pub struct Generator {
     parts: OnceCell<Vec<Vec<usize>>>,
     /// True if the space is the whole product space.
     products: bool,
+}
+
+/// A real linear function of density matrices, `Tr[h d] + m mean` of the mean diagonal element and the deviation d from it.
+pub struct Functional {
+    /// h, Hermitian.
+    pub h: Matrix,
+    /// m.
+    pub mean: f64,
+}
+
+impl Functional {
+    /// The row that gives it from a stacked density matrix (see [`super::engines::exact::stacked`]).
+    pub fn row(&self) -> Vector {
+        Vector::from_iterator(self.h.len() + 1, self.h.transpose().iter().copied().chain([real(self.mean)]))
+    }
+
+    /// Largest magnitude of an element of h.
+    pub fn largest(&self) -> f64 {
+        self.h.iter().fold(0.0, |most, x| most.max(x.norm()))
+    }
 }
 
 impl Generator {
@@ -316,6 +338,22 @@ impl Generator {
             rate -= h.map(|x| x * lost);
         }
         rate
+    }
+
+    /// `Tr[D(rho) A]` of the dissipator D and a Hermitian A: h is the sum of `(c^+ [A, c] + h.c.)/2` over the collapse operators c, and
+    /// `-Tr[H_d A] G` of the decay of dipolar order. Diagonal matrices commute exactly, so dephasing in the eigenbasis of a diagonal A gives
+    /// zero. The share of the identity is that of [`Generator::drift`], so that both cancel in a steady state of small polarisation.
+    pub fn dissipated(&self, a: &Matrix) -> Functional {
+        let mut sum = Matrix::zeros(self.dimension, self.dimension);
+        for c in &self.collapse {
+            let half = product(&c.adjoint(), &commutator(a, c)).map(|x| x * 0.5);
+            sum += &half + half.adjoint();
+        }
+        if let Some((h, lost)) = &self.order {
+            let share = trace_of_product(h, a).re;
+            sum -= lost.map(|x| x * share);
+        }
+        Functional { h: sum, mean: self.drift().map_or(0.0, |drift| trace_of_product(drift, a).re) }
     }
 
     /// The collapse operators.

@@ -17,7 +17,7 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Fault, Feedback, Kick, Project, Segment, Step};
 use crate::linalg::{Matrix, identity, product, real};
 use crate::source::Place;
-use crate::spin::State;
+use crate::spin::{Operator, State};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -32,6 +32,13 @@ const KEPT: usize = 32;
 
 /// Maximum number of cached Liouvillians of systems beyond [`DENSE_LIOUVILLE`].
 const KEPT_LIOUVILLIANS: usize = 4;
+
+/// An outcome of a measurement: its probability, the state that it leaves, and the steps that follow.
+pub struct Outcome<'s> {
+    pub probability: f64,
+    pub state: Matrix,
+    pub steps: &'s [Step],
+}
 
 /// Propagates members through steps and caches the propagators they share.
 pub struct Integrator<'a> {
@@ -292,41 +299,53 @@ impl<'a> Integrator<'a> {
 
     /// The mean over the outcomes of a measurement, each with what follows it.
     fn project(&mut self, project: &Project, state: &State) -> Result<State, Fault> {
-        let (rho, normalised) = (state.density(), state.is_normalised());
-        let mut mean = Matrix::zeros(rho.nrows(), rho.ncols());
-        let outcomes = channel::outcomes(project, self.context.space(), &rho);
-        for (k, (_, steps)) in project.branches.iter().enumerate() {
-            let mut found = channel::recorded(project, k, &outcomes);
-            // What is left of a filter of coherence orders has no trace, and no probabilities.
-            let probability = if normalised { found.trace().re } else { 1.0 };
-            if probability <= NEVER {
-                continue;
-            }
-            found /= real(probability);
-            let mut state = State::Mixed(found);
-            for step in steps {
+        let n = self.context.space().len();
+        let mut mean = Matrix::zeros(n, n);
+        for outcome in self.outcomes(project, state) {
+            let mut state = State::Mixed(outcome.state);
+            for step in outcome.steps {
                 state = self.step_member(step, state)?;
             }
-            mean += state.density() * real(probability);
+            mean += state.density() * real(outcome.probability);
         }
         Ok(State::Mixed(mean))
     }
 
+    /// The outcomes of a measurement that occur.
+    pub fn outcomes<'s>(&self, project: &'s Project, state: &State) -> Vec<Outcome<'s>> {
+        let (rho, normalised) = (state.density(), state.is_normalised());
+        let all = channel::outcomes(project, self.context.space(), &rho);
+        let outcome = |(k, (_, steps)): (usize, &'s (Operator, Vec<Step>))| {
+            let found = channel::recorded(project, k, &all);
+            // What is left of a filter of coherence orders has no trace, and no probabilities.
+            let probability = if normalised { found.trace().re } else { 1.0 };
+            (probability > NEVER).then(|| Outcome { probability, state: found / real(probability), steps })
+        };
+        project.branches.iter().enumerate().filter_map(outcome).collect()
+    }
+
+    /// The superoperator of a measurement with the record k, not normalised.
+    pub fn recorded(&self, project: &Project, k: usize) -> Option<Matrix> {
+        let space = self.context.space();
+        let recorded = |m: &Matrix| channel::recorded(project, k, &channel::outcomes(project, space, m));
+        channel::superoperator(space.len(), |m| Some(recorded(m)))
+    }
+
     /// The superoperator of a step that is no evolution, if it is small enough for one.
-    fn channel(&mut self, step: &Step) -> Result<Option<Propagator>, Fault> {
+    ///
+    /// # Errors
+    /// If a method fails.
+    pub fn channel(&mut self, step: &Step) -> Result<Option<Matrix>, Fault> {
         let (space, n) = (self.context.space(), self.context.space().len());
         if n * n > DENSE_LIOUVILLE {
             return Ok(None);
         }
         Ok(match step {
-            Step::Reset(reset) => channel::superoperator(n, |m| channel::reset(reset, space, m)).map(Propagator::Super),
+            Step::Reset(reset) => channel::superoperator(n, |m| channel::reset(reset, space, m)),
             Step::Project(project) => {
                 let mut sum: Option<Matrix> = None;
                 for (k, (_, steps)) in project.branches.iter().enumerate() {
-                    let recorded = |m: &Matrix| channel::recorded(project, k, &channel::outcomes(project, space, m));
-                    let Some(measured) = channel::superoperator(n, |m| Some(recorded(m))) else {
-                        return Ok(None);
-                    };
+                    let Some(measured) = self.recorded(project, k) else { return Ok(None) };
                     let mut whole = Propagator::Super(measured);
                     if !steps.is_empty() {
                         let Some(branch) = self.body(steps)? else { return Ok(None) };
@@ -339,13 +358,22 @@ impl<'a> Integrator<'a> {
                         None => own,
                     });
                 }
-                sum.map(Propagator::Super)
+                sum
             }
             _ => Projection::of(step, space)
                 .map_err(|(place, e)| failed(place, &e.to_string()))?
-                .and_then(|projection| channel::superoperator(n, |m| Some(projection.apply(m))))
-                .map(Propagator::Super),
+                .and_then(|projection| channel::superoperator(n, |m| Some(projection.apply(m)))),
         })
+    }
+
+    /// The options of the run.
+    pub fn options(&self) -> &'a Options {
+        self.options
+    }
+
+    /// The generator of a segment.
+    pub fn generator(&self, segment: &Segment) -> Generator {
+        Generator::of(segment, self.context.space())
     }
 
     /// A loop of many repetitions, of which some, evenly distributed, are propagated step by step to check the cutoff of modes.
@@ -406,7 +434,7 @@ impl<'a> Integrator<'a> {
                 },
                 Step::Strobe(_) | Step::Feedback(_) => return Ok(None),
                 Step::Crush(_) | Step::Dephase(..) | Step::Reset(_) | Step::Project(_) => match self.channel(step)? {
-                    Some(found) => found,
+                    Some(found) => Propagator::Super(found),
                     None => return Ok(None),
                 },
                 Step::Segment(_) | Step::Mark(_) | Step::Tomography(_) | Step::Acquire(_) => {

@@ -6,11 +6,12 @@
 //! state.
 
 use super::battery::cells;
+use super::heat::heat_of;
 use super::motion::{EnsembleMotion, MemberAt, arrival, mean_state, propagator_of};
 use super::observable::{EvalError, Observable, not_finite};
 use crate::hamiltonian::{Evaluator, Fault, Member, Prepared, Schedule};
-use crate::metrics::{Moment, Motion, Scene};
-use crate::spin::Space;
+use crate::metrics::{Cells, Moment, Motion, Scene};
+use crate::spin::{Action, Space};
 use crate::syntax::Expr;
 use std::collections::BTreeMap;
 
@@ -77,6 +78,12 @@ impl MemberAverages {
         self.keys.is_empty()
     }
 
+    /// The Hamiltonian of the battery of a propagated member, if averages are requested and it has one.
+    pub fn energy_of(&self, member: usize) -> Option<&Action> {
+        let of = self.members.iter().find(|own| own.scans.contains(&member))?;
+        of.scene.cells.as_ref().map(Cells::energy)
+    }
+
     /// The averages at a moment, by key; empty once the members are no longer distinguished.
     ///
     /// # Errors
@@ -106,10 +113,11 @@ impl MemberObservables {
         let mean = mean_state(scans.iter().map(|m| (m.weight, m.state)));
         let weights = vec![even; scans.len()];
         let (_, time) = arrival(scans.iter().map(|m| m.elapsed), &weights);
-        let propagator = propagator_of(&scans);
+        let (propagator, heat) = (propagator_of(&scans), heat_of(&scans, |heats| heats.own));
         let motion = EnsembleMotion::of(scans);
-        let moment =
-            Moment::new(&self.scene, &mean, motion.as_ref().map(|m| m as &dyn Motion), time).with_process(propagator);
+        let moment = Moment::new(&self.scene, &mean, motion.as_ref().map(|m| m as &dyn Motion), time)
+            .with_process(propagator)
+            .with_heat(heat);
         self.observables
             .iter()
             .map(|observable| match observable.answer(Some(&moment), &BTreeMap::new()) {

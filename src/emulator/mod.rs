@@ -25,6 +25,7 @@ mod first_maximum;
 mod generator;
 mod grape;
 mod graphics;
+mod heat;
 mod integrate;
 mod last_segment;
 mod levels;

@@ -1,6 +1,7 @@
 //! The generator of motion at a moment, as seen by metrics: for a single state, or for the members of an ensemble.
 
 use super::generator::Generator;
+use super::heat::Heats;
 use crate::hamiltonian::Segment;
 use crate::linalg::{Matrix, real};
 use crate::metrics::{LARGEST_MATRIX, Motion, NoPropagator, Process, Rate, Undefined};
@@ -88,6 +89,8 @@ pub struct MemberAt<'a> {
     pub elapsed: f64,
     /// Its propagator from `prepare` on.
     pub propagator: Result<&'a Process, NoPropagator>,
+    /// Its heat from `prepare` on.
+    pub heats: Heats,
 }
 
 /// The propagator of some members: that of the only one.

@@ -198,9 +198,9 @@ impl Observable {
         fixed(&self.tree)
     }
 
-    /// True if it depends on the propagator from `prepare` on.
-    pub fn is_of_propagator(&self) -> bool {
-        mentions(&self.expr, |metric| metric.of_propagator)
+    /// True if it depends on more than the present state and its motion: on the propagator or the heat from `prepare` on.
+    pub fn is_of_path(&self) -> bool {
+        mentions(&self.expr, |metric| metric.of_propagator || metric.of_heat)
     }
 
     /// True if it needs the acting Hamiltonian, in addition to the state and its time derivative.

@@ -4,6 +4,7 @@ use super::context::RunContext;
 use super::engines::choose;
 use super::fid::{Fid, GROUP, SignalSum};
 use super::generator::Generator;
+use super::heat::{Heats, heat_of};
 use super::integrate::{Integrator, failed};
 use super::last_segment;
 use super::meeting::{Leg, Meeting, common_legs, same_times};
@@ -18,11 +19,10 @@ use super::signal::Decay;
 use super::tomography::Readings;
 use super::trace;
 use super::trajectory::Trajectory;
-use super::whole_propagator::PropagatorTrack;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Acquire, Fault, Schedule, Segment, Step, Strobe, Tomography, duration};
 use crate::linalg::C64;
-use crate::metrics::{Moment, Motion, NoPropagator};
+use crate::metrics::{Moment, Motion, NoHeat, NoPropagator};
 use crate::source::Place;
 use crate::spin::State;
 use rayon::prelude::*;
@@ -50,7 +50,7 @@ pub struct Propagation<'a> {
     /// The segment that acted last on each member, so that rates at a mark are those at its end; `None` if nothing acts.
     pub(super) last_segments: Vec<Option<ActingSegment<'a>>>,
     /// What is followed of each member besides its state.
-    pub(super) paths: MemberPaths,
+    pub(super) paths: MemberPaths<'a>,
     /// True once it was noted that the members reach a meeting point at different times.
     spread_noted: bool,
     pub(super) integrator: Integrator<'a>,
@@ -97,7 +97,7 @@ impl<'a> Propagation<'a> {
     }
 
     /// What is followed of each member besides its state.
-    pub fn paths(&mut self) -> &mut MemberPaths {
+    pub fn paths(&mut self) -> &mut MemberPaths<'a> {
         &mut self.paths
     }
 
@@ -131,8 +131,8 @@ impl<'a> Propagation<'a> {
 
     /// Propagates each member through its own steps. Members are interleaved step by step, so that shared propagators stay in the cache.
     fn advance(&mut self, legs: &[&Leg<'a>], mut states: Vec<State>) -> Result<Vec<State>, Fault> {
-        for (k, leg) in legs.iter().enumerate() {
-            self.paths.advance(k, &mut self.integrator, leg.steps)?;
+        for (k, (leg, state)) in legs.iter().zip(&states).enumerate() {
+            self.paths.advance(k, &mut self.integrator, leg.steps, (state, false))?;
         }
         let mut clocks = std::mem::take(&mut self.clocks);
         for k in 0..legs.iter().map(|leg| leg.steps.len()).max().unwrap_or(0) {
@@ -222,12 +222,13 @@ impl<'a> Propagation<'a> {
         let members = last.zip(states).zip(self.weights.iter().zip(&self.clocks));
         members
             .zip(self.paths.iter())
-            .map(|(((acting, state), (weight, clock)), propagator)| MemberAt {
+            .map(|(((acting, state), (weight, clock)), path)| MemberAt {
                 acting,
                 state,
                 weight: *weight,
                 elapsed: *clock,
-                propagator,
+                propagator: path.propagator(),
+                heats: path.heats,
             })
             .collect()
     }
@@ -361,8 +362,8 @@ impl<'a> Propagation<'a> {
                 own.iter().filter_map(|step| if let Step::Segment(s) = step { Some(s) } else { None }).collect();
             if segments.len() < own.len() {
                 // The transient of a pulse edge: an instantaneous unitary.
-                for (k, step) in own.iter().enumerate() {
-                    self.paths.advance(k, &mut self.integrator, std::slice::from_ref(*step))?;
+                for (k, (step, state)) in own.iter().zip(&states).enumerate() {
+                    self.paths.advance(k, &mut self.integrator, std::slice::from_ref(*step), (state, false))?;
                 }
                 let moved = own.iter().zip(states).map(|(step, state)| self.integrator.step_member(step, state));
                 states = moved.collect::<Result<_, Fault>>()?;
@@ -410,8 +411,8 @@ impl<'a> Propagation<'a> {
         self.readings.push(readings);
         let found = State::Mixed(found);
         let (mean, common) = self.time("the tomography");
-        let propagator = Err(NoPropagator::Reconstructed);
-        let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean, propagator };
+        let (propagator, heats) = (Err(NoPropagator::Reconstructed), Heats::none(NoHeat::Reconstructed));
+        let state = MemberAt { acting: None, state: &found, weight: 1.0, elapsed: mean, propagator, heats };
         // The reconstructed state is a different one, with other eigenvalues.
         let part = self.context.unitary_part.replace(None);
         let (values, marked) = self.values(&Position::Tomography, &[state], &found, common)?;
@@ -434,7 +435,8 @@ impl<'a> Propagation<'a> {
         let moment = self
             .context
             .moment(mean, motion.as_ref().map(|m| m as &dyn Motion), time)
-            .with_process(propagator_of(members));
+            .with_process(propagator_of(members))
+            .with_heat(heat_of(members, |heats| heats.declared));
         let marked = self.at_marks(position, &moment, &known)?;
         known.extend(marked.clone());
         Ok((self.values_of_moment(&moment, &known)?, marked))
@@ -500,27 +502,25 @@ impl<'a> Propagation<'a> {
     ) -> Result<(T, Vec<State>), Fault> {
         let acting: Vec<ActingSegment> = segments.iter().map(|s| ActingSegment::new(s, self.context.space())).collect();
         let mut trajectories = Vec::with_capacity(states.len());
-        let mut propagators = Vec::with_capacity(states.len());
-        for (((segment, acting), state), followed) in
-            segments.iter().zip(&acting).zip(states).zip(self.paths.propagators())
-        {
+        let mut paths = Vec::with_capacity(states.len());
+        for (k, ((segment, acting), state)) in segments.iter().zip(&acting).zip(states).enumerate() {
             self.integrator.watch_along(segment, &state)?;
             let stepper = choose(acting.generator(), segment, &state, self.options.method, self.options.tolerance)
                 .map_err(|e| failed(segment.place, &e.to_string()))?;
             self.integrator.used(stepper.name());
+            let track = self.paths.track(k, acting, (segment, &state), self.options);
+            paths.push(track.map_err(|e| failed(segment.place, &e.to_string()))?);
             trajectories.push(Trajectory::new(stepper, state));
-            let track = PropagatorTrack::new(followed, acting.generator(), segment, self.options);
-            propagators.push(track.map_err(|e| failed(segment.place, &e.to_string()))?);
         }
         let exact = self.options.method == Method::Auto;
         let accuracy = if trajectories.iter().all(Trajectory::is_direct) { 0.0 } else { self.options.tolerance };
         let (weights, clocks) = (&self.weights, &self.clocks);
-        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, trajectories, propagators, exact, accuracy };
+        let mut tracks = trace::Tracks { weights, clocks, acting: &acting, trajectories, paths, exact, accuracy };
         let first = segments.first().ok_or_else(|| failed(Place::default(), "the ensemble has no members"))?;
         let (found, ends) = look(self.context, &mut tracks, first)?;
-        let followed = tracks.propagators(first.duration, first)?;
+        let followed = tracks.paths(first.duration, first)?;
         drop(tracks);
-        self.paths.set_propagators(followed);
+        self.paths.set(followed);
         ends.iter().for_each(|s| self.context.watch(s));
         self.clocks.iter_mut().zip(segments).for_each(|(clock, segment)| *clock += segment.duration);
         self.last_segments = acting.into_iter().map(Some).collect();
@@ -537,8 +537,8 @@ impl<'a> Propagation<'a> {
         let Some(&first) = acquisitions.first() else { return Ok(states) };
         super::cancel::acquired(self.context, acquisitions, &states);
         let (start, _) = self.time("the acquisition");
-        for (k, acquire) in acquisitions.iter().enumerate() {
-            self.paths.advance(k, &mut self.integrator, &[Step::Segment(acquire.segment.clone())])?;
+        for (k, (acquire, state)) in acquisitions.iter().zip(&states).enumerate() {
+            self.paths.advance(k, &mut self.integrator, &[Step::Segment(acquire.segment.clone())], (state, false))?;
         }
         // Members are summed in groups, and groups in order, so that the sum does not depend on the number of threads.
         let (space, tolerance) = (self.context.space(), self.options.tolerance);

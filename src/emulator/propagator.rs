@@ -66,7 +66,7 @@ impl Propagator {
     }
 
     /// `rho -> U rho U^dagger` is `U* x U` on stacked deviations; the mean (last element) is unchanged.
-    fn superoperator(self) -> Option<Matrix> {
+    pub fn superoperator(self) -> Option<Matrix> {
         match self {
             Propagator::Super(m) => Some(m),
             Propagator::Unitary(u) if u.nrows() * u.nrows() <= DENSE_LIOUVILLE => {

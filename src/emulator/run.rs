@@ -12,7 +12,8 @@ use super::results::{Mark, Observations, Observed, Run, RunInfo, Trace};
 use super::settings::{Options, Processor};
 use super::setup::{energies_of_powders, open_context, revivals};
 use super::{
-    batched_ensemble, cancel, estimate, graphics, powder_signal, random_vectors, rounding, sectors, whole_propagator,
+    batched_ensemble, cancel, estimate, graphics, heat, powder_signal, random_vectors, rounding, sectors,
+    whole_propagator,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, members as members_of};
@@ -179,6 +180,7 @@ fn propagate(
     let (schedule, prepared) = schedules.first().ok_or_else(nobody)?;
     let read_out = stops.tomographies && schedule.is_read_out();
     let follow = whole_propagator::is_requested(e, requests, &observables);
+    let heats = heat::is_requested(e, requests, &observables);
     let space = space(schedule, prepared, options, (single && !read_out, follow))?;
     let pure = single && !read_out && prepared.is_pure() && schedule.is_unitary();
     let size = estimate::check(schedule, &space, pure, options.max_memory)?;
@@ -214,6 +216,7 @@ fn propagate(
     if follow {
         propagation.paths().follow_propagators(&own, &context);
     }
+    propagation.paths().follow_heats(&context, heats);
     let end = propagation.through(&own, begin)?;
     propagation.observe(Position::End, &end)?;
     let truncation = context.edges.iter().map(|edge| edge.found(e)).collect::<Result<Vec<_>, Fault>>()?;

@@ -2,6 +2,7 @@
 
 use super::extremum::equal;
 use super::fid::{Fid, SignalSum};
+use super::heat::heat_of;
 use super::integrate::Integrator;
 use super::last_segment;
 use super::motion::{mean_state, propagator_of};
@@ -93,10 +94,12 @@ impl<'a> Propagation<'a> {
     fn pass(&mut self, passes: &mut [Passes<'a>], states: Vec<State>) -> Result<Vec<State>, Fault> {
         let mut moved = Vec::with_capacity(states.len());
         for (member, (own, state)) in passes.iter_mut().zip(states).enumerate() {
+            let before = self.paths.of_heat().then(|| state.clone());
             let (state, body) = own.advance(&mut self.integrator, state)?;
             self.context.watch(&state);
+            let begin = before.as_ref().unwrap_or(&state);
+            self.paths.advance(member, &mut self.integrator, body, (begin, own.once.is_some()))?;
             moved.push(state);
-            self.paths.advance(member, &mut self.integrator, body)?;
             if let Some(clock) = self.clocks.get_mut(member) {
                 *clock += duration(body);
             }
@@ -118,6 +121,7 @@ impl<'a> Propagation<'a> {
                 let motion = super::motion::EnsembleMotion::of(members.clone());
                 let motion = motion.as_ref().map(|m| m as &dyn crate::metrics::Motion);
                 let moment = self.context.moment(&state, motion, common).with_process(propagator_of(&members));
+                let moment = moment.with_heat(heat_of(&members, |heats| heats.declared));
                 let found = self.values_of_moment(&moment, &known)?;
                 values.push(found);
                 let wanted = wanted(self.context, name);

@@ -5,12 +5,13 @@ use super::bounded_search::{search_curve, search_samples};
 use super::context::RunContext;
 use super::extremum::{Samples, equal, range};
 use super::first_maximum::first_maximum;
+use super::heat::heat_of;
 use super::integrate::failed;
+use super::member_paths::{Path, PathTrack};
 use super::motion::{ActingSegment, EnsembleMotion, MemberAt, arrival, mean_state, propagator_of};
 use super::observable::{Aggregate, EvalError, Observable, not_finite};
 use super::results::Trace;
 use super::trajectory::Trajectory;
-use super::whole_propagator::{Followed, PropagatorTrack};
 use crate::hamiltonian::{Fault, Segment};
 use crate::metrics::{BohrExpansion, Curve, Motion};
 use crate::spin::State;
@@ -26,8 +27,8 @@ pub struct Tracks<'a> {
     pub acting: &'a [ActingSegment<'a>],
     /// Their trajectories.
     pub trajectories: Vec<Trajectory<'a>>,
-    /// Their propagators from `prepare` on.
-    pub propagators: Vec<PropagatorTrack<'a>>,
+    /// What is followed of them from `prepare` on.
+    pub paths: Vec<PathTrack<'a>>,
     /// True if each segment uses its most suitable method, not one requested by the user.
     pub exact: bool,
     /// Accuracy of states relative to their deviation from the maximally mixed state; 0 for rounding only.
@@ -40,12 +41,9 @@ impl Tracks<'_> {
         self.trajectories.iter_mut().map(|c| c.state(t).map_err(|e| failed(segment.place, &e.to_string()))).collect()
     }
 
-    /// All propagators at a time.
-    pub fn propagators(&mut self, t: f64, segment: &Segment) -> Result<Vec<Followed>, Fault> {
-        self.propagators
-            .iter_mut()
-            .map(|track| track.at(t).map_err(|e| failed(segment.place, &e.to_string())))
-            .collect()
+    /// What is followed of all members at a time.
+    pub fn paths(&mut self, t: f64, segment: &Segment) -> Result<Vec<Path>, Fault> {
+        self.paths.iter_mut().map(|track| track.at(t).map_err(|e| failed(segment.place, &e.to_string()))).collect()
     }
 }
 
@@ -188,27 +186,29 @@ fn answers(
     t: f64,
     segment: &Segment,
 ) -> Result<Vec<Option<f64>>, Fault> {
-    let propagators = tracks.propagators(t, segment)?;
+    let paths = tracks.paths(t, segment)?;
     let members: Vec<MemberAt> = tracks
         .acting
         .iter()
         .zip(states)
         .zip(tracks.weights.iter().zip(tracks.clocks))
-        .zip(&propagators)
-        .map(|(((acting, state), (weight, clock)), propagator)| MemberAt {
+        .zip(&paths)
+        .map(|(((acting, state), (weight, clock)), path)| MemberAt {
             acting: Some((acting, t)),
             state,
             weight: *weight,
             elapsed: clock + t,
-            propagator: propagator.as_ref().map_err(|why| *why),
+            propagator: path.propagator(),
+            heats: path.heats,
         })
         .collect();
     let mean = mean_state(members.iter().map(|m| (m.weight, m.state)));
     let (_, time) = arrival(members.iter().map(|m| m.elapsed), tracks.weights);
     let known = context.member_averages.values(&|key, why| context.undefined(key, why), &members)?;
-    let propagator = propagator_of(&members);
+    let (propagator, heat) = (propagator_of(&members), heat_of(&members, |heats| heats.declared));
     let motion = EnsembleMotion::of(members);
-    let moment = context.moment(&mean, motion.as_ref().map(|m| m as &dyn Motion), time).with_process(propagator);
+    let moment = context.moment(&mean, motion.as_ref().map(|m| m as &dyn Motion), time);
+    let moment = moment.with_process(propagator).with_heat(heat);
     observables
         .iter()
         .map(|observable| match observable.answer(Some(&moment), &known) {

@@ -157,7 +157,7 @@ fn begin_measured(context: &RunContext, u: &Matrix) -> Result<Measured, NoPropag
 pub struct PropagatorTrack<'a> {
     columns: Result<Vec<Trajectory<'a>>, NoPropagator>,
     /// The process before the segment, if it contains measurements; the columns then begin with the identity.
-    measured: Option<&'a Measured>,
+    measured: Option<Box<Measured>>,
 }
 
 impl<'a> PropagatorTrack<'a> {
@@ -166,7 +166,7 @@ impl<'a> PropagatorTrack<'a> {
     /// # Errors
     /// If no method can be chosen.
     pub fn new(
-        followed: &'a Followed,
+        followed: &Followed,
         generator: &'a Generator,
         segment: &Segment,
         options: &Options,
@@ -180,7 +180,7 @@ impl<'a> PropagatorTrack<'a> {
         };
         let (before, measured) = match before {
             Process::Unitary(u) => (u.clone(), None),
-            Process::Measured(process) => (identity(process.state().nrows()), Some(&**process)),
+            Process::Measured(process) => (identity(process.state().nrows()), Some(process.clone())),
         };
         let track = |state: State| -> Result<Trajectory<'a>, StepError> {
             let stepper: Box<dyn Stepper + 'a> = choose(generator, segment, &state, options.method, options.tolerance)?;
@@ -206,7 +206,7 @@ impl<'a> PropagatorTrack<'a> {
                 State::Mixed(_) => return Ok(Err(NoPropagator::NotUnitary)),
             }
         }
-        Ok(Ok(match self.measured {
+        Ok(Ok(match &self.measured {
             None => Process::Unitary(out),
             Some(process) => Process::Measured(Box::new(process.followed_by(&out))),
         }))

@@ -17,6 +17,13 @@ pub struct Measure {
     pub summary: bool,
 }
 
+impl Measure {
+    /// True for a result with a name of its own, which goes before a metric of the same name; false for an expression that is listed.
+    pub fn is_named(&self) -> bool {
+        self.key != key_of(&self.value)
+    }
+}
+
 /// Aggregates of a trace, in `measure` and `expect`: (name, description).
 pub const AGGREGATES: &[(&str, &str)] = &[
     ("max", "the maximum of the continuous curve in the recorded window"),

@@ -140,6 +140,8 @@ pub struct Metric {
     pub of_levels: bool,
     /// True if it depends on the propagator from `prepare` to the moment.
     pub of_propagator: bool,
+    /// True if it depends on the heat from `prepare` to the moment.
+    pub of_heat: bool,
     /// Without arguments: its curve along the trajectory of a state under a constant Hamiltonian, if that is cheaper than evaluating
     /// state by state; `None` if there is no such form.
     pub along: Option<Along>,
@@ -181,6 +183,7 @@ pub(super) const fn metric(
         of_hamiltonian,
         of_levels,
         of_propagator,
+        of_heat: false,
         along,
         lanes,
         derivative,
@@ -220,6 +223,10 @@ impl Metric {
 
     pub(super) const fn of_propagator(self) -> Metric {
         Metric { of_propagator: true, ..self }
+    }
+
+    pub(super) const fn of_heat(self) -> Metric {
+        Metric { of_heat: true, ..self }
     }
 
     pub(super) const fn of_filtered(self) -> Metric {

@@ -8,7 +8,7 @@
 use super::cells::{Argument, Cells, LARGEST_MATRIX, OperatorArgument, too_large};
 use super::deviation::Spectrum;
 use super::process::{Measured, Process};
-use super::{NoPropagator, Undefined, Value};
+use super::{NoHeat, NoPropagator, Undefined, Value};
 use crate::linalg::{C64, Matrix, Vector};
 use crate::spin::{Basis, Blocks, Operator, Reduction, Space, State};
 use std::cell::{OnceCell, RefCell};
@@ -132,6 +132,8 @@ pub struct Moment<'a> {
     propagator: Result<&'a Matrix, NoPropagator>,
     /// The process up to this moment, if it contains projective measurements with feedback.
     measured: Option<&'a Measured>,
+    /// Heat from `prepare` to this moment, rad/s.
+    heat: Result<f64, NoHeat>,
     pub(super) cache: Cache,
 }
 
@@ -188,6 +190,7 @@ impl<'a> Moment<'a> {
             unitary_part: None,
             propagator: Err(NoPropagator::NotFollowed),
             measured: None,
+            heat: Err(NoHeat::NotFollowed),
             cache: Cache::default(),
         }
     }
@@ -230,6 +233,19 @@ impl<'a> Moment<'a> {
     /// The process from `prepare` to this moment, if it contains projective measurements with feedback.
     pub fn measured(&self) -> Option<&'a Measured> {
         self.measured
+    }
+
+    /// Gives the moment the heat from `prepare` on, rad/s.
+    pub fn with_heat(self, heat: Result<f64, NoHeat>) -> Moment<'a> {
+        Moment { heat, ..self }
+    }
+
+    /// Heat that the battery received from `prepare` to this moment, rad/s.
+    ///
+    /// # Errors
+    /// When it was not followed.
+    pub fn heat(&self) -> Value {
+        self.heat.map_err(|why| Undefined::Domain(why.to_string()))
     }
 
     /// Propagator from `prepare` to this moment, on the space of the scene.

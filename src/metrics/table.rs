@@ -4,7 +4,7 @@ use super::metric::Parameter::{OptionalEnergyBasis, OptionalOperator, OptionalSt
 use super::metric::{Metric, Parameter, Quantity, metric};
 use super::{
     batch, bounds, coherence, coherent, conserving, daemonic, derivative, discord, distance, energy, entanglement,
-    entropy, ergotropy, evolution, linear_entropy, local, nmr, parallel, population, single_site, speed,
+    entropy, ergotropy, evolution, heat, linear_entropy, local, nmr, parallel, population, single_site, speed,
     work_distribution,
 };
 
@@ -14,6 +14,7 @@ const FRANCICA: &str = "Francica et al., Phys. Rev. Lett. 125, 180603 (2020)";
 const JULIA_FARRE: &str = "Julia-Farre et al., Phys. Rev. Research 2, 023113 (2020)";
 const BAUMGRATZ: &str = "Baumgratz, Cramer, Plenio, Phys. Rev. Lett. 113, 140401 (2014)";
 const TALKNER: &str = "Talkner, Lutz, Haenggi, Phys. Rev. E 75, 050102 (2007)";
+const ALICKI: &str = "Alicki, J. Phys. A 12, L103 (1979)";
 const ALIMUDDIN: &str = "Alimuddin, Guha, Parashar, Phys. Rev. A 99, 052320 (2019)";
 
 impl Metric {
@@ -217,6 +218,27 @@ pub const METRICS: &[Metric] = &[
         "Francica et al., npj Quantum Inf. 3, 12 (2017)",
         daemonic::evaluate,
     ),
+    metric(
+        "heat",
+        &[],
+        Quantity::Energy,
+        true,
+        "sum over time of Tr[D(rho) H] dt, D the dissipator",
+        ALICKI,
+        heat::heat,
+    )
+    .of_heat(),
+    metric("work", &[], Quantity::Energy, true, "E - E_0 - Q, Q the `heat`", ALICKI, heat::work).of_heat(),
+    metric(
+        "entropy_production",
+        &[Parameter::Temperature],
+        Quantity::Number,
+        true,
+        "S - S_0 - Q/(k_B T), S in nats, Q the `heat`",
+        "Spohn, J. Math. Phys. 19, 1227 (1978)",
+        heat::entropy_production,
+    )
+    .of_heat(),
     metric(
         "mean_work",
         &[OptionalOperator],

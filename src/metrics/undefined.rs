@@ -62,6 +62,24 @@ pub enum NoPropagator {
 /// Largest dimension of the system at which its propagator is followed.
 pub const LARGEST_PROPAGATOR: usize = 128;
 
+/// Why the heat from `prepare` to a moment is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NoHeat {
+    /// It was not followed.
+    NotFollowed,
+    /// The state was reconstructed by a tomography.
+    Reconstructed,
+}
+
+impl fmt::Display for NoHeat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NoHeat::NotFollowed => "the heat from `prepare` to this moment is not computed here",
+            NoHeat::Reconstructed => "a tomography finds the state, not the heat that was exchanged before",
+        })
+    }
+}
+
 impl fmt::Display for NoPropagator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let why = match self {

@@ -65,10 +65,14 @@ pub fn rehearsal(r: &DryRun, experiment: &Experiment, sources: &Sources) -> Stri
             line += &share.map_or_else(|| format!(" {:>7}", "-"), |x| format!(" {:>7.4}", x.abs()));
         }
         let _ = writeln!(out, "{line}");
+        let shown = |x: Option<f64>| x.map_or_else(|| "-".to_string(), |x| format!("{x:.4e}"));
+        let unit = if lab { " J" } else { "" };
         if let Some((energy, ergotropy)) = block.battery {
-            let shown = |x: Option<f64>| x.map_or_else(|| "-".to_string(), |x| format!("{x:.4e}"));
-            let unit = if lab { " J" } else { "" };
             let _ = writeln!(out, "{:>12} energy {}{unit}, ergotropy {}{unit}", "", shown(energy), shown(ergotropy));
+        }
+        if let Some((heat, work)) = block.exchanged {
+            let _ =
+                writeln!(out, "{:>12} heat {}{unit}, work {}{unit} of this statement", "", shown(heat), shown(work));
         }
     }
     if !r.remarks.is_empty() {

@@ -46,6 +46,17 @@ measure { signal(1H) }
     assert!(table.lines().all(|l| l.chars().count() <= 80), "{table}");
 }
 
+/// The numbers are those that the sequence itself expects.
+#[test]
+fn a_dry_run_says_how_much_heat_and_work_a_statement_is() {
+    let table = text(&ergoseq(&["dry-run", "sequences/heat_and_work.seq"]).stdout);
+    assert!(table.contains("heat -7.3811e-2, work 7.7930e-1 of this statement"), "{table}");
+    assert!(table.contains("heat -5.1571e-1, work "), "{table}");
+    assert!(table.lines().all(|l| l.chars().count() <= 80), "{table}");
+    let unitary = text(&ergoseq(&["dry-run", "sequences/work_distribution.seq"]).stdout);
+    assert!(!unitary.contains("heat"), "{unitary}");
+}
+
 #[test]
 fn a_tomography_is_planned_rehearsed_and_fed_with_data() {
     const PAIR: &str = "sequences/lab/tomography_pair.seq";

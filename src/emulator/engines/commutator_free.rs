@@ -15,7 +15,7 @@ use super::{StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
 use crate::emulator::mesh::{Mesh, resolution};
 use crate::hamiltonian::Scalar;
-use crate::linalg::{I, Matrix, exponential, hermitian_eigen, product, real};
+use crate::linalg::{C64, I, Matrix, Vector, exponential, hermitian_eigen, product, real};
 use crate::spin::State;
 
 /// Commutator-free exponential integrator.
@@ -29,6 +29,8 @@ pub struct CommutatorFree<'a> {
     span: f64,
     /// Step size to try next.
     step: f64,
+    /// The row of an integral over stacked density matrices that is followed, as one more component.
+    followed: Option<Vector>,
 }
 
 /// Maximum number of steps in one cell of the mesh; more indicate a failure.
@@ -42,14 +44,30 @@ impl<'a> CommutatorFree<'a> {
     pub fn new(generator: &'a Generator, tolerance: f64, span: f64) -> Result<CommutatorFree<'a>, StepError> {
         let frame = generator.is_closed().then(|| Frame::of(generator));
         let mesh = generator.mesh(tolerance)?;
-        Ok(CommutatorFree { generator, mesh, frame, tolerance, span, step: span / 64.0 })
+        Ok(CommutatorFree { generator, mesh, frame, tolerance, span, step: span / 64.0, followed: None })
+    }
+
+    /// Follows an integral too: `row` gives its rate from a stacked density matrix. Propagators of open systems have one more row and
+    /// column then, those of the integral.
+    pub fn following(self, row: Vector) -> CommutatorFree<'a> {
+        CommutatorFree { followed: Some(row), ..self }
+    }
+
+    /// The superoperator, with the integral that is followed.
+    fn liouvillian(&self, t: f64) -> Matrix {
+        let l = self.generator.liouvillian(t);
+        let Some(row) = &self.followed else { return l };
+        let n = l.nrows();
+        let mut l = l.resize(n + 1, n + 1, C64::default());
+        l.row_mut(n).iter_mut().zip(row.iter()).for_each(|(x, rate)| *x = *rate);
+        l
     }
 
     /// `H(t)` of each block, or i times the superoperator: the propagator is the exponential of -i times this.
     fn at(&self, t: f64) -> Vec<Matrix> {
         match &self.frame {
             Some(frame) => frame.parts.iter().map(|p| sum(&p.terms, t)).collect(),
-            None => vec![self.generator.liouvillian(t).map(|x| I * x)],
+            None => vec![self.liouvillian(t).map(|x| I * x)],
         }
     }
 

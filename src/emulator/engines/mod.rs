@@ -41,6 +41,12 @@ use crate::spin::State;
 /// one spin and for three, at tolerances of 1e-5 to 1e-9.
 const STIFF: f64 = 1e5;
 
+/// True if a small open system under a time-dependent Hamiltonian is propagated by exponentials of its superoperator.
+pub fn is_stiff(generator: &Generator, span: f64) -> bool {
+    let elements = generator.dimension.saturating_mul(generator.dimension);
+    elements <= SMALL_LIOUVILLE && generator.fastest_decay() * span > STIFF
+}
+
 /// Largest dimension at which a pure state under a time-dependent Hamiltonian is propagated by exponentials of dense matrices.
 const LARGEST_STEPPED: usize = 600;
 
@@ -108,7 +114,6 @@ pub fn choose<'a>(
     {
         return Ok(Box::new(series));
     }
-    let elements = generator.dimension.saturating_mul(generator.dimension);
     Ok(match (generator.is_constant(), generator.is_closed()) {
         (true, true) if pure => constant_vector(generator, segment, state),
         (true, true) => Box::new(exact::ExactClosed::new(generator)),
@@ -119,7 +124,7 @@ pub fn choose<'a>(
         (false, true) if !pure || generator.dimension <= LARGEST_STEPPED => {
             Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span)?)
         }
-        (false, false) if elements <= SMALL_LIOUVILLE && generator.fastest_decay() * span > STIFF => {
+        (false, false) if is_stiff(generator, span) => {
             Box::new(commutator_free::CommutatorFree::new(generator, tolerance, span)?)
         }
         _ => Box::new(dop853::Dop853Step::new(generator, tolerance)?),

@@ -7,7 +7,7 @@ use super::commutator_free::CommutatorFree;
 use super::exact::{stacked, unstacked};
 use super::{SMALL_LIOUVILLE, StepError, Stepper};
 use crate::emulator::generator::{Generator, deviation};
-use crate::linalg::{Matrix, conjugate, identity, power, product};
+use crate::linalg::{Matrix, Vector, conjugate, identity, power, product};
 use crate::spin::State;
 
 /// Largest dimension of a closed system.
@@ -23,6 +23,8 @@ pub struct Periodic<'a> {
     inner: CommutatorFree<'a>,
     period: f64,
     tolerance: f64,
+    /// Dimension of the propagators.
+    size: usize,
     /// Propagator of one period, computed on first use.
     once: Option<Matrix>,
 }
@@ -43,7 +45,13 @@ impl<'a> Periodic<'a> {
             return Ok(None);
         }
         let inner = CommutatorFree::new(generator, tolerance, generator.duration)?;
-        Ok(Some(Periodic { generator, inner, period, tolerance, once: None }))
+        let size = if generator.is_closed() { d } else { d * d + 1 };
+        Ok(Some(Periodic { generator, inner, period, tolerance, size, once: None }))
+    }
+
+    /// Follows an integral too, as [`CommutatorFree::following`] does.
+    pub fn following(self, row: Vector) -> Periodic<'a> {
+        Periodic { size: self.size + 1, inner: self.inner.following(row), ..self }
     }
 
     /// Propagator from one time to a later one, of states, or of stacked density matrices if the system is open.
@@ -51,8 +59,7 @@ impl<'a> Periodic<'a> {
     /// # Errors
     /// If a step fails, or there are too many periods for floating-point precision.
     pub fn over(&mut self, from: f64, to: f64) -> Result<Matrix, StepError> {
-        let d = self.generator.dimension;
-        let size = if self.generator.is_closed() { d } else { d * d };
+        let size = self.size;
         let (first, last) = ((from / self.period).ceil(), (to / self.period).floor());
         let count = last - first;
         if count < FEWEST {

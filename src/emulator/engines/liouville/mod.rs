@@ -30,7 +30,7 @@ pub use self::part::{LARGEST_DENSE, TimeStep};
 use self::source::{Source, transposed};
 use super::exact::{stacked, unstacked};
 use super::{StepError, Stepper};
-use crate::emulator::generator::Generator;
+use crate::emulator::generator::{Functional, Generator};
 use crate::linalg::{C64, Matrix, Vector, ZERO, exponential, hermitian_values, real};
 use crate::spin::State;
 use rayon::prelude::*;
@@ -40,6 +40,8 @@ pub struct Liouville {
     n: usize,
     parts: Vec<Part>,
     source: Source,
+    /// Unit of the integral that is followed.
+    unit: f64,
 }
 
 impl Liouville {
@@ -53,7 +55,32 @@ impl Liouville {
         let mut parts: Vec<Part> =
             source.separate().into_iter().map(|(list, mirror)| Part::new(list, mirror)).collect();
         bound_frequencies(&mut parts, generator)?;
-        Ok(Liouville { n, parts, source })
+        Ok(Liouville { n, parts, source, unit: 1.0 })
+    }
+
+    /// The same, with the integral of a functional over time followed as one more component. It has its own unit, in which its rate is not
+    /// larger than L.
+    ///
+    /// # Errors
+    /// If the eigenvalues of H cannot be computed.
+    pub fn following(generator: &Generator, rate: &Functional) -> Result<Liouville, StepError> {
+        let n = generator.dimension;
+        let (largest, decay) = (rate.largest(), generator.fastest_decay());
+        let mut source = Source::of(generator);
+        let unit = if largest > 0.0 && decay > 0.0 { largest / decay } else { 1.0 };
+        source.followed = (largest > 0.0).then(|| rate.row().iter().map(|x| x / unit).collect());
+        let mut parts: Vec<Part> =
+            source.separate().into_iter().map(|(list, mirror)| Part::new(list, mirror)).collect();
+        bound_frequencies(&mut parts, generator)?;
+        for part in &mut parts {
+            part.followed = source.followed.as_ref().is_some_and(|row| part.elements.iter().any(|&e| row[e] != ZERO));
+            if part.followed {
+                // The integral has the frequency 0.
+                let (low, high) = ((part.centre - part.radius).min(0.0), (part.centre + part.radius).max(0.0));
+                (part.centre, part.radius) = (0.5 * (low + high), 0.5 * (high - low));
+            }
+        }
+        Ok(Liouville { n, parts, source, unit })
     }
 
     /// True if L is formed for this many states: it has some tens of entries per element of a density matrix. Larger systems are integrated
@@ -91,7 +118,8 @@ impl Liouville {
             .collect();
         let one = |part: &mut Part| {
             part.prepare(source);
-            let own = part.elements.iter().map(|&e| v[e]).chain([mean]).collect();
+            let integral = part.followed.then_some(ZERO);
+            let own = part.elements.iter().map(|&e| v[e]).chain([mean]).chain(integral).collect();
             propagate(part, own)
         };
         chosen.into_par_iter().map(one).collect()
@@ -99,14 +127,27 @@ impl Liouville {
 
     /// Propagates a stacked density matrix (see [`stacked`]) by one time step.
     pub fn advance(&mut self, v: &Vector, step: TimeStep) -> Vector {
+        self.advance_and_integrate(v, step).0
+    }
+
+    /// The same, with the integral that is followed over this step.
+    pub fn advance_and_integrate(&mut self, v: &Vector, step: TimeStep) -> (Vector, f64) {
         let numbers = self.occupied(v);
         let moved = self.each_part(&numbers, v, |part, own| part.advance(own, step));
+        let mean = v[self.n * self.n];
         let mut out = Vector::zeros(v.len());
-        out[self.n * self.n] = v[self.n * self.n];
+        out[self.n * self.n] = mean;
+        let mut integral = self.source.followed.as_ref().map_or(0.0, |f| (f[self.n * self.n] * mean).re * step.step);
         for (number, own) in numbers.iter().zip(moved) {
             self.put(*number, &own, &mut out);
+            let part = &self.parts[*number];
+            if part.followed {
+                // A part and its mirror contribute complex conjugates.
+                let copies = if part.mirror == *number { 1.0 } else { 2.0 };
+                integral += copies * own[part.elements.len() + 1].re;
+            }
         }
-        out
+        (out, integral * self.unit)
     }
 
     /// Writes the elements of a part and of its mirror.
@@ -166,18 +207,28 @@ impl Liouville {
 
     /// The superoperator propagator over time t, acting on stacked density matrices.
     pub fn propagator(&mut self, t: f64) -> Matrix {
+        self.propagator_and_integral(t).0
+    }
+
+    /// The superoperator propagator over time t, and the row vector that gives the integral that is followed.
+    pub fn propagator_and_integral(&mut self, t: f64) -> (Matrix, Vector) {
         let size = self.n * self.n;
         let mut out = Matrix::zeros(size + 1, size + 1);
         out[(size, size)] = real(1.0);
+        let mut row = Vector::zeros(size + 1);
+        row[size] = self.source.followed.as_ref().map_or(ZERO, |f| f[size] * t);
         for part in &mut self.parts {
             part.prepare(&self.source);
             let own = exponential(&(part.dense() * real(t)));
             let places: Vec<usize> = part.elements.iter().copied().chain([size]).collect();
             for (k, column) in places.iter().enumerate() {
                 part.elements.iter().enumerate().for_each(|(i, row)| out[(*row, *column)] = own[(i, k)]);
+                if part.followed {
+                    row[*column] += own[(places.len(), k)];
+                }
             }
         }
-        out
+        (out, row * real(self.unit))
     }
 }
 
@@ -303,6 +354,38 @@ mod tests {
                         near(&format!("{times} times"), &liouville.advance(&v, step));
                     }
                     near("propagator", &(liouville.propagator(t) * &v));
+                }
+            }
+        }
+    }
+
+    /// The integral that is followed is that of the exponential of the whole superoperator with one more row. The observable has coherences of
+    /// every frequency, also beside parts that do not contain the frequency 0.
+    #[test]
+    fn integrals_are_those_of_the_whole() {
+        for (name, system) in SYSTEMS {
+            for statement in ["delay 1 ms", "evolve 300 Hz * (X(a)*X(b) + Z(c)) for 1 ms with pairs"] {
+                let generator = generator(system, statement);
+                let rate = generator.dissipated(&random::hamiltonian(8, 3));
+                let (v, n) = (stacked(&random::state(8, 5)), 65);
+                let largest = rate.largest();
+                assert!(largest > 0.0);
+                let mut whole = generator.liouvillian(0.0).resize(n + 1, n + 1, ZERO);
+                whole.row_mut(n).iter_mut().zip(rate.row().iter()).for_each(|(x, r)| *x = *r / largest);
+                let mut liouville = Liouville::following(&generator, &rate).unwrap();
+                for t in [1e-7, 3e-5, 1e-3] {
+                    let expected = (exponential(&(&whole * real(t))) * v.push(ZERO))[n].re * largest;
+                    // Rounding of a sum over a phase of at most 600 rad, of a rate below `largest`.
+                    let near = |what: &str, found: f64| {
+                        let error = (found - expected).abs() / (largest * t);
+                        assert!(error < 1e-12, "{name}, {statement}, {what}, {t}: {error:e}");
+                    };
+                    for times in [1, 1_000_000] {
+                        let step = TimeStep { step: t, rounding: 0.0, times };
+                        near(&format!("{times} times"), liouville.advance_and_integrate(&v, step).1);
+                    }
+                    let (_, row) = liouville.propagator_and_integral(t);
+                    near("propagator", row.iter().zip(v.iter()).map(|(r, x)| (r * x).re).sum());
                 }
             }
         }

@@ -35,11 +35,14 @@ pub(super) struct Part {
     /// The frequencies of H are in `[centre - radius, centre + radius]`, rad/s.
     pub centre: f64,
     pub radius: f64,
+    /// True if the part contributes to an integral that is followed.
+    pub followed: bool,
     /// L on this part, built on first use.
     matrix: Option<PartMatrix>,
 }
 
-/// L on a part, in sparse row format. Vectors hold the elements of the part, followed by the mean diagonal element of rho.
+/// L on a part, in sparse row format. Vectors hold the elements of the part, followed by the mean diagonal element of rho and, if the part
+/// contributes to it, an integral that is followed.
 struct PartMatrix {
     starts: Vec<usize>,
     columns: Vec<u32>,
@@ -65,7 +68,7 @@ pub struct TimeStep {
 
 impl Part {
     pub(super) fn new(elements: Vec<usize>, mirror: usize) -> Part {
-        Part { elements, mirror, centre: 0.0, radius: 0.0, matrix: None }
+        Part { elements, mirror, centre: 0.0, radius: 0.0, followed: false, matrix: None }
     }
 
     /// Builds L on the part unless it exists.
@@ -75,7 +78,7 @@ impl Part {
         }
     }
 
-    /// L as a dense matrix, with the column of the mean last and a row of zeros.
+    /// L as a dense matrix, with the column of the mean and a row of zeros behind the elements, then the row of an integral that is followed.
     pub(super) fn dense(&self) -> Matrix {
         self.matrix.as_ref().map_or_else(|| Matrix::zeros(0, 0), PartMatrix::dense)
     }
@@ -264,6 +267,13 @@ impl PartMatrix {
         }
         // The mean is constant.
         starts.push(columns.len());
+        let rate = source.followed.iter().flat_map(|row| elements.iter().enumerate().map(|(k, &e)| (k as u32, row[e])));
+        let (seen, weights): (Vec<u32>, Vec<C64>) = rate.filter(|(_, x)| *x != ZERO).unzip();
+        if !seen.is_empty() {
+            columns.extend(seen);
+            values.extend(weights);
+            starts.push(columns.len());
+        }
         let gathered = |m: &Matrix| -> Vec<C64> {
             let found: Vec<C64> = elements.iter().map(|&e| m[e]).collect();
             if found.iter().all(|x| *x == ZERO) { vec![] } else { found }
@@ -277,7 +287,7 @@ impl PartMatrix {
         PartMatrix { starts, columns, values, order, decay, propagators: vec![] }
     }
 
-    /// Number of elements, plus one for the mean.
+    /// Number of elements, plus one for the mean and one for an integral that is followed.
     fn len(&self) -> usize {
         self.starts.len() - 1
     }

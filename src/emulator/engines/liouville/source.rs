@@ -22,6 +22,8 @@ pub(super) struct Source {
     pub order: Option<(Matrix, Matrix)>,
     /// `D(1)`: the action of relaxation on the identity.
     pub drift: Option<Matrix>,
+    /// The weight of each element, and of the mean, in the rate of an integral that is followed, see [`super::Liouville::following`].
+    pub followed: Option<Vec<C64>>,
 }
 
 pub(super) fn transposed(element: usize, n: usize) -> usize {
@@ -55,6 +57,7 @@ impl Source {
             collapse: generator.collapse().iter().map(rows).collect(),
             order: generator.order_decay().cloned(),
             drift: generator.drift().cloned(),
+            followed: None,
         }
     }
 
