@@ -233,7 +233,7 @@ fn what_cannot_be_reset_is_refused_with_the_reason() {
         (PAIR, "prepare ket \"00\" reset a, b = down(a)", "no state is given for `b`"),
         (PAIR, "prepare ket \"00\" reset a = down(a), up(a)", "more than one state"),
         (PAIR, "prepare ket \"00\" reset a, a = down(a)", "named twice"),
-        (PAIR, "prepare ket \"00\" reset a = ket \"01\"", "this reset 1 subsystem"),
+        (PAIR, "prepare ket \"00\" reset a = ket \"01\"", "this reset has 1 subsystem"),
         (PAIR, "prepare ket \"00\" reset a = gibbs(Z(a)*Z(b), 1)", "not reset here"),
         (PAIR, "prepare ket \"00\" reset a = bell", "unknown state"),
         (PAIR, "prepare ket \"00\" reset c = up(c)", "c"),

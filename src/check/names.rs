@@ -413,6 +413,12 @@ fn uses_of_item<'a>(item: &'a Item, used: &mut HashSet<&'a str>) {
     }
 }
 
+/// Uses of the noise that acts during a statement, and of its record.
+fn uses_of_acting<'a>(noise: &'a Option<Name>, record: &'a Option<Record>, used: &mut HashSet<&'a str>) {
+    used.extend(noise.iter().map(|n| n.text.as_str()));
+    uses_of_record(record, used);
+}
+
 fn uses_of_record<'a>(record: &'a Option<Record>, used: &mut HashSet<&'a str>) {
     record.iter().for_each(|r| uses(&r.points, used));
 }
@@ -434,24 +440,21 @@ pub(super) fn uses_of_statement<'a>(statement: &'a Statement, used: &mut HashSet
             used.insert(&p.channel.text);
             p.angle.iter().chain(&p.phase).for_each(|e| uses(e, used));
             p.settings.iter().for_each(|s| uses(&s.value, used));
-            uses_of_record(&p.record, used);
+            uses_of_acting(&p.noise, &p.record, used);
         }
         StatementKind::Delay(d) => {
             uses(&d.duration, used);
-            uses_of_record(&d.record, used);
+            uses_of_acting(&d.noise, &d.record, used);
         }
         StatementKind::Lock(l) => {
             used.insert(&l.channel.text);
             [&l.phase, &l.from, &l.to, &l.over].into_iter().chain(&l.shape).chain(&l.steps).for_each(|e| uses(e, used));
-            uses_of_record(&l.record, used);
+            uses_of_acting(&l.noise, &l.record, used);
         }
         StatementKind::Evolve(e) => {
             uses(&e.hamiltonian, used);
             uses(&e.duration, used);
-            e.noise.iter().for_each(|n| {
-                used.insert(&n.text);
-            });
-            uses_of_record(&e.record, used);
+            uses_of_acting(&e.noise, &e.record, used);
         }
         StatementKind::Compile(c) => {
             [&c.hamiltonian, &c.duration].into_iter().for_each(|e| uses(e, used));

@@ -328,7 +328,7 @@ impl Writer<'_> {
             match element {
                 Element::Delay(t) => {
                     let duration = quantity(t * 1e6, "us");
-                    out.push(bare(EventKind::Delay { duration, between_centres: false, record: None }));
+                    out.push(bare(EventKind::Delay { duration, between_centres: false, noise: None, record: None }));
                 }
                 Element::Pulses(pulses) => {
                     let of = |(p, c): (&Option<crate::synthesis::block::Pulse>, &Transmitter)| {
@@ -375,6 +375,7 @@ fn bare(kind: EventKind) -> Event {
 /// A pulse of a channel along x, without strength and length.
 fn plain(c: &Transmitter) -> Pulse {
     Pulse {
+        noise: None,
         nucleus: c.nucleus.clone(),
         angle: None,
         phase: quantity(0.0, "deg"),

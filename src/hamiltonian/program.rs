@@ -108,7 +108,7 @@ pub fn compile(e: &Evaluator, variables: &[String]) -> Option<Program> {
                 c.conditions.push(Condition::Positive(duration));
                 Block::Evolve { hamiltonian: c.terms(hamiltonian)?, duration, record: c.record(record.as_ref())? }
             }
-            EventKind::Delay { duration, record, between_centres: false } => {
+            EventKind::Delay { duration, record, between_centres: false, noise: None } => {
                 let duration = c.number(duration)?;
                 c.conditions.push(Condition::Positive(duration));
                 Block::Evolve { hamiltonian: c.internal()?, duration, record: c.record(record.as_ref())? }

@@ -72,6 +72,16 @@ impl Event {
         }
     }
 
+    /// Name of the noise that acts during this event.
+    pub fn noise(&self) -> Option<&str> {
+        match &self.kind {
+            EventKind::Delay { noise, .. } | EventKind::Evolve { noise, .. } => noise.as_deref(),
+            EventKind::Pulse(pulse) => pulse.noise.as_deref(),
+            EventKind::Lock(lock) => lock.noise.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Calls `visit` for the readings in this event: name and observable.
     pub fn readings<'a>(&'a self, visit: &mut dyn FnMut(&'a str, &'a Expr)) {
         match &self.kind {
@@ -112,6 +122,9 @@ pub enum EventKind {
         /// True if measured from the centre of the previous pulse to the centre of the next.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         between_centres: bool,
+        /// Name of the noise that acts meanwhile.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        noise: Option<String>,
         /// Samples to record.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         record: Option<Record>,
@@ -327,6 +340,9 @@ pub struct Pulse {
     /// True for an ideal (instantaneous) pulse.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub ideal: bool,
+    /// Name of the noise that acts meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<String>,
     /// Samples to record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,
@@ -388,6 +404,9 @@ pub struct Lock {
     /// Number of steps of equal length; continuous by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<Expr>,
+    /// Name of the noise that acts meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<String>,
     /// Samples to record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,

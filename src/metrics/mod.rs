@@ -42,6 +42,7 @@ mod speed;
 mod table;
 mod undefined;
 mod work_distribution;
+mod work_table;
 
 pub use batch::{InLanes, SceneBatch};
 pub use bohr_batch::{BohrBatch, CurveBatch, LevelsBatch, Phases, time};

@@ -5,7 +5,7 @@ use super::metric::{Metric, Parameter, Quantity, metric};
 use super::{
     batch, bounds, coherence, coherent, conserving, daemonic, derivative, discord, distance, energy, entanglement,
     entropy, ergotropy, evolution, heat, linear_entropy, local, nmr, parallel, population, single_site, speed,
-    work_distribution,
+    work_table,
 };
 
 const ABN: &str = "Allahverdyan, Balian, Nieuwenhuizen, EPL 67, 565 (2004)";
@@ -13,7 +13,6 @@ const YANG: &str = "Yang et al., Phys. Rev. Lett. 131, 030402 (2023)";
 const FRANCICA: &str = "Francica et al., Phys. Rev. Lett. 125, 180603 (2020)";
 const JULIA_FARRE: &str = "Julia-Farre et al., Phys. Rev. Research 2, 023113 (2020)";
 const BAUMGRATZ: &str = "Baumgratz, Cramer, Plenio, Phys. Rev. Lett. 113, 140401 (2014)";
-const TALKNER: &str = "Talkner, Lutz, Haenggi, Phys. Rev. E 75, 050102 (2007)";
 const ALICKI: &str = "Alicki, J. Phys. A 12, L103 (1979)";
 const ALIMUDDIN: &str = "Alimuddin, Guha, Parashar, Phys. Rev. A 99, 052320 (2019)";
 
@@ -239,66 +238,12 @@ pub const METRICS: &[Metric] = &[
         heat::entropy_production,
     )
     .of_heat(),
-    metric(
-        "mean_work",
-        &[OptionalOperator],
-        Quantity::Energy,
-        true,
-        "sum over n, m of p(n, m) (E'_m - E_n), E_n a level of `energy` after `prepare`, E'_m one of H at evaluation",
-        TALKNER,
-        work_distribution::evaluate_mean,
-    )
-    .of_propagator(),
-    metric(
-        "work_variance",
-        &[OptionalOperator],
-        Quantity::EnergySquared,
-        true,
-        "<W^2> - <W>^2, W as in `mean_work`",
-        TALKNER,
-        work_distribution::evaluate_variance,
-    )
-    .of_propagator(),
-    metric(
-        "negative_work_probability",
-        &[OptionalOperator],
-        Quantity::Number,
-        true,
-        "P(W < 0), W as in `mean_work`",
-        TALKNER,
-        work_distribution::evaluate_negative,
-    )
-    .of_propagator(),
-    metric(
-        "jarzynski_average",
-        &[Parameter::Temperature, OptionalOperator],
-        Quantity::Number,
-        true,
-        "<exp(-W/k_B T)>, W as in `mean_work`; Z'/Z if the Gibbs state of `energy` at T is prepared",
-        "Jarzynski, Phys. Rev. Lett. 78, 2690 (1997)",
-        work_distribution::evaluate_jarzynski,
-    )
-    .of_propagator(),
-    metric(
-        "sagawa_ueda_average",
-        &[Parameter::Temperature, OptionalOperator],
-        Quantity::Number,
-        true,
-        "<exp(-W/k_B T - I)>, W as in `mean_work`, I the information of a measurement (`project`); 1 after the Gibbs state of `energy` at T",
-        "Sagawa, Ueda, Phys. Rev. Lett. 104, 090602 (2010)",
-        work_distribution::evaluate_sagawa_ueda,
-    )
-    .of_propagator(),
-    metric(
-        "information_gain",
-        &[],
-        Quantity::Number,
-        false,
-        "sum_l,k p(l) p(k|l) log2(p(k|l)/p(k)) over outcomes l and records k of a measurement (`project`): their mutual information",
-        "Sagawa, Ueda, Phys. Rev. Lett. 104, 090602 (2010)",
-        work_distribution::evaluate_information,
-    )
-    .of_propagator(),
+    work_table::MEAN_WORK,
+    work_table::WORK_VARIANCE,
+    work_table::NEGATIVE_WORK_PROBABILITY,
+    work_table::JARZYNSKI_AVERAGE,
+    work_table::SAGAWA_UEDA_AVERAGE,
+    work_table::INFORMATION_GAIN,
     metric(
         "free_energy_bound",
         &[Parameter::Temperature],

@@ -362,6 +362,8 @@ pub struct Pulse {
     pub settings: Vec<Setting>,
     /// True for an ideal (instantaneous) pulse.
     pub ideal: bool,
+    /// The noise that acts meanwhile.
+    pub noise: Option<Name>,
     /// Samples to record.
     pub record: Option<Record>,
 }
@@ -390,6 +392,8 @@ pub struct Delay {
     pub duration: Expr,
     /// True if measured from the centre of the previous pulse to the centre of the next.
     pub between_centres: bool,
+    /// The noise that acts meanwhile.
+    pub noise: Option<Name>,
     /// Samples to record.
     pub record: Option<Record>,
 }
@@ -411,6 +415,8 @@ pub struct Lock {
     pub shape: Option<Expr>,
     /// Number of steps, for transmitters without continuous ramps.
     pub steps: Option<Expr>,
+    /// The noise that acts meanwhile.
+    pub noise: Option<Name>,
     /// Samples to record.
     pub record: Option<Record>,
 }

@@ -204,7 +204,9 @@ impl Display for Record {
     }
 }
 
-fn record(f: &mut Formatter<'_>, record: &Option<Record>) -> fmt::Result {
+/// The noise that acts during a statement, and its record.
+fn acting(f: &mut Formatter<'_>, noise: &Option<Name>, record: &Option<Record>) -> fmt::Result {
+    noise.as_ref().map_or(Ok(()), |noise| write!(f, " with {noise}"))?;
     record.as_ref().map_or(Ok(()), |r| write!(f, "{r}"))
 }
 
@@ -226,11 +228,11 @@ impl Display for Statement {
                 if p.ideal {
                     f.write_str(" ideal")?;
                 }
-                record(f, &p.record)
+                acting(f, &p.noise, &p.record)
             }
             StatementKind::Delay(d) => {
                 write!(f, "delay {}{}", d.duration, if d.between_centres { " between centres" } else { "" })?;
-                record(f, &d.record)
+                acting(f, &d.noise, &d.record)
             }
             StatementKind::Lock(l) => {
                 write!(f, "lock {} phase {} from {} to {} over {}", l.channel, l.phase, l.from, l.to, l.over)?;
@@ -240,14 +242,11 @@ impl Display for Statement {
                 if let Some(steps) = &l.steps {
                     write!(f, " steps {steps}")?;
                 }
-                record(f, &l.record)
+                acting(f, &l.noise, &l.record)
             }
             StatementKind::Evolve(e) => {
                 write!(f, "evolve {} for {}", e.hamiltonian, e.duration)?;
-                if let Some(noise) = &e.noise {
-                    write!(f, " with {noise}")?;
-                }
-                record(f, &e.record)
+                acting(f, &e.noise, &e.record)
             }
             StatementKind::Compile(c) => write!(f, "{c}"),
             StatementKind::Crush(keep) if keep.is_empty() => f.write_str("crush"),

@@ -21,6 +21,7 @@ impl Builder<'_, '_> {
         let shape = Some(self.sequence(&d.sequence));
         let phase = d.phase.clone().unwrap_or_else(|| Expr::at(ExprKind::Name("x".into()), d.head.span()));
         let pulse = ir::Pulse {
+            noise: None,
             nucleus: nucleus.clone(),
             angle: None,
             phase: self.c.phase(&phase),

@@ -149,6 +149,7 @@ impl Builder<'_, '_> {
             StatementKind::Delay(d) => EventKind::Delay {
                 duration: self.c.number(&d.duration, Dimension::TIME),
                 between_centres: d.between_centres,
+                noise: d.noise.as_ref().and_then(|n| self.noise(n)),
                 record: self.record(&d.record, span),
             },
             StatementKind::Gradient(strength, duration, given) => {
@@ -172,6 +173,7 @@ impl Builder<'_, '_> {
                     over: self.c.number(&l.over, Dimension::TIME),
                     shape: l.shape.as_ref().map(|e| self.ramp(e)),
                     steps: l.steps.as_ref().map(|e| self.c.number(e, Dimension::NUMBER)),
+                    noise: l.noise.as_ref().and_then(|n| self.noise(n)),
                     record: self.record(&l.record, span),
                 })
             }
@@ -290,7 +292,7 @@ impl Builder<'_, '_> {
         self.c.note(result).map(|i| i.symbol.to_string())
     }
 
-    fn noise(&mut self, name: &Name) -> Option<String> {
+    pub(super) fn noise(&mut self, name: &Name) -> Option<String> {
         match self.c.scope.names.get(&name.text) {
             Some(Meaning::Noise) => Some(name.text.clone()),
             Some(other) => {

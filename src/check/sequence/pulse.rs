@@ -82,6 +82,7 @@ impl Builder<'_, '_> {
             self.record(&p.record, span)
         };
         let phase = self.c.phase(given);
+        let noise = p.noise.as_ref().and_then(|name| self.noise_of_pulse(p, name));
         Some(ir::Pulse {
             nucleus,
             angle,
@@ -93,9 +94,24 @@ impl Builder<'_, '_> {
             modulation,
             start,
             ideal: p.ideal,
+            noise,
             record,
             place,
         })
+    }
+
+    /// The noise that acts during a pulse.
+    fn noise_of_pulse(&mut self, p: &ast::Pulse, name: &Name) -> Option<String> {
+        let message = if p.ideal {
+            "an ideal pulse is instantaneous, so no noise acts during it"
+        } else if self.beside.is_some() {
+            "a pulse in `parallel` takes no noise of its own"
+        } else {
+            return self.noise(name);
+        };
+        let diagnostic = Diagnostic::new(Code::Contradiction, name.span(), message).label("not here");
+        self.c.diagnostics.push(diagnostic.help("`delay`, `evolve`, `lock` and single pulses take a noise"));
+        None
     }
 
     /// The beginning of a pulse among others.

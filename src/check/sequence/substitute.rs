@@ -26,11 +26,13 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             phase: o(&p.phase),
             settings: settings(&p.settings),
             ideal: p.ideal,
+            noise: p.noise.as_ref().map(name),
             record: record(&p.record),
         }),
         StatementKind::Delay(d) => StatementKind::Delay(ast::Delay {
             duration: e(&d.duration),
             between_centres: d.between_centres,
+            noise: d.noise.as_ref().map(name),
             record: record(&d.record),
         }),
         StatementKind::Lock(l) => StatementKind::Lock(Box::new(ast::Lock {
@@ -41,6 +43,7 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             over: e(&l.over),
             shape: o(&l.shape),
             steps: o(&l.steps),
+            noise: l.noise.as_ref().map(name),
             record: record(&l.record),
         })),
         StatementKind::Evolve(v) => StatementKind::Evolve(Box::new(ast::Evolve {

@@ -59,6 +59,16 @@ pub fn reset(span: Span) -> Diagnostic {
     )
 }
 
+/// A noise during a statement.
+pub fn noise(span: Span, name: &str) -> Diagnostic {
+    refusal(
+        span,
+        format!("the noise `{name}` acts during this statement"),
+        "a console has no noise to switch on",
+        "leave `with` out: the sample brings its own relaxation",
+    )
+}
+
 /// Feedback of a mean.
 pub fn read(span: Span) -> Diagnostic {
     refusal(

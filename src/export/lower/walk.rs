@@ -216,6 +216,9 @@ impl<'a> Walk<'a> {
     fn event(&mut self, events: &'a [Event], k: usize, out: &mut Vec<Step>) -> Result<(), Fault> {
         let Some(event) = events.get(k) else { return Ok(()) };
         let span = event.place.span();
+        if let (Some(noise), false) = (event.noise(), matches!(event.kind, EventKind::Evolve { .. })) {
+            return Err(refused::noise(span, noise).into());
+        }
         let takes_no_time =
             matches!(event.kind, EventKind::Mark { .. } | EventKind::Acquire { .. } | EventKind::EndDecoupling { .. });
         if self.received.is_some() && !takes_no_time {

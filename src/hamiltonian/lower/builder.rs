@@ -141,8 +141,9 @@ impl<'a> Builder<'a, '_> {
             EventKind::Decouple(p) => self.start_decoupling(p, place, steps)?,
             EventKind::EndDecoupling { nucleus } => self.end_decoupling(nucleus, place, steps)?,
             EventKind::Pulse(p) => self.pulse(p, place, steps)?,
-            EventKind::Delay { duration, record, .. } => {
-                let segment = self.delay(duration, record.as_ref(), place)?;
+            EventKind::Delay { duration, noise, record, .. } => {
+                let mut segment = self.delay(duration, record.as_ref(), place)?;
+                self.disturb(&mut segment, noise.as_deref())?;
                 steps.push(Step::Segment(segment));
             }
             EventKind::Gradient { strength, duration, shape } => {
@@ -230,6 +231,7 @@ impl<'a> Builder<'a, '_> {
         let record = self.record(l.record.as_ref())?;
         let mut segment = self.driven(&[(&l.nucleus, &drive)], 0.0, drive.duration, record, place)?;
         segment.relaxing = self.relaxation(Some(&l.nucleus))?;
+        self.disturb(&mut segment, l.noise.as_deref())?;
         Ok(segment)
     }
 
@@ -344,6 +346,15 @@ impl<'a> Builder<'a, '_> {
         let relaxing = Arc::new(dissipators::relaxing(self.e, locked)?);
         self.relaxation.insert(locked, relaxing.clone());
         Ok(relaxing)
+    }
+
+    /// Adds a named noise to the relaxation of a segment.
+    pub(super) fn disturb(&mut self, segment: &mut Segment, noise: Option<&'a str>) -> Result<(), Fault> {
+        let Some(name) = noise else { return Ok(()) };
+        let mut relaxing = (*segment.relaxing).clone();
+        relaxing.collapse.extend(dissipators::noise(self.e, name, segment.place.span())?);
+        segment.relaxing = Arc::new(relaxing);
+        Ok(())
     }
 
     /// A named noise, in addition to the relaxation of the system.

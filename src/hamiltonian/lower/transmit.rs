@@ -60,7 +60,8 @@ impl<'a> Builder<'a, '_> {
         }
         let record = self.record(p.record.as_ref())?;
         self.transient(&p.nucleus, &drive, Edge::Leading, place, steps)?;
-        let segment = self.driven(&[(&p.nucleus, &drive)], 0.0, drive.duration, record, place)?;
+        let mut segment = self.driven(&[(&p.nucleus, &drive)], 0.0, drive.duration, record, place)?;
+        self.disturb(&mut segment, p.noise.as_deref())?;
         steps.push(Step::Segment(segment));
         self.transient(&p.nucleus, &drive, Edge::Trailing, place, steps)
     }

@@ -30,7 +30,12 @@ impl Parser<'_> {
                 if between_centres && !self.opt_word("centers") {
                     self.word("centres")?;
                 }
-                StatementKind::Delay(Delay { duration, between_centres, record: self.opt_record()? })
+                StatementKind::Delay(Delay {
+                    duration,
+                    between_centres,
+                    noise: self.opt_noise()?,
+                    record: self.opt_record()?,
+                })
             }
             "lock" => StatementKind::Lock(Box::new(self.lock()?)),
             "evolve" => StatementKind::Evolve(Box::new(self.evolve()?)),
@@ -104,7 +109,8 @@ impl Parser<'_> {
         let channel = self.nucleus()?;
         let begins = !self.begins_line() && !self.at_word("phase") && !self.at_word("ideal") && !self.at_setting();
         let angle = if begins { Some(self.expression()?) } else { None };
-        let mut pulse = Pulse { channel, angle, phase: None, settings: vec![], ideal: false, record: None };
+        let mut pulse =
+            Pulse { channel, angle, phase: None, settings: vec![], ideal: false, noise: None, record: None };
         loop {
             if self.begins_line() {
                 return Ok(pulse);
@@ -116,6 +122,8 @@ impl Parser<'_> {
                 pulse.phase = Some(self.expression()?);
             } else if self.opt_word("ideal") {
                 pulse.ideal = true;
+            } else if self.at_word("with") && !self.at_setting() {
+                pulse.noise = self.opt_noise()?;
             } else if self.at_word("record") {
                 pulse.record = self.opt_record()?;
             } else if self.at_setting() {
@@ -217,15 +225,19 @@ impl Parser<'_> {
         let over = self.expression()?;
         let shape = if self.opt_word("shape") { Some(self.expression()?) } else { None };
         let steps = if self.opt_word("steps") { Some(self.expression()?) } else { None };
-        Ok(Lock { channel, phase, from, to, over, shape, steps, record: self.opt_record()? })
+        Ok(Lock { channel, phase, from, to, over, shape, steps, noise: self.opt_noise()?, record: self.opt_record()? })
     }
 
     pub(super) fn evolve(&mut self) -> Rule<Evolve> {
         let hamiltonian = self.expression()?;
         self.word("for")?;
         let duration = self.expression()?;
-        let noise = if self.opt_word("with") { Some(self.name("the name of a noise")?) } else { None };
-        Ok(Evolve { hamiltonian, duration, noise, record: self.opt_record()? })
+        Ok(Evolve { hamiltonian, duration, noise: self.opt_noise()?, record: self.opt_record()? })
+    }
+
+    /// `[ "with" name ]`
+    fn opt_noise(&mut self) -> Rule<Option<Name>> {
+        Ok(if self.opt_word("with") { Some(self.name("the name of a noise")?) } else { None })
     }
 
     /// `compile = sum "for" sum { "ideal" | setting }`
