@@ -56,9 +56,7 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
         return PULSE_SHAPES.iter().filter(|s| s.train).map(|s| of(s.name, "function", s.meaning)).collect();
     }
     if behind(&["at"]) && matches!(block.as_str(), "expect" | "measure") {
-        let marks =
-            document.names.iter().filter(|n| n.kind == Kind::Mark).map(|n| of(n.name.clone(), "mark", "a mark"));
-        return marks.chain([of("end", "mark", "the end of the run")]).collect();
+        return marks(document);
     }
     if behind(&["prepare"]) {
         return STATES.iter().map(|(word, _, meaning)| of(*word, "state", *meaning)).collect();
@@ -104,6 +102,12 @@ pub fn completions(document: &Document, offset: u32) -> Vec<Completion> {
     out.extend(CONSTANTS.iter().map(|c| of(c.symbol, "constant", c.meaning)));
     out.extend(OTHER_FUNCTIONS.iter().map(|(name, _, meaning)| of(*name, "function", *meaning)));
     out
+}
+
+/// The marks of a file, and the end.
+fn marks(document: &Document) -> Vec<Completion> {
+    let named = document.names.iter().filter(|n| n.kind == Kind::Mark);
+    named.map(|n| of(n.name.clone(), "mark", "a mark")).chain([of("end", "mark", "the end of the run")]).collect()
 }
 
 /// True after `decouple 13C`, where the sequence stands: a nucleus is a number and a name.

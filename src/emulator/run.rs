@@ -167,9 +167,7 @@ fn propagate(
     let experiment = e.experiment;
     let stops = requests.stops();
     let members = members_of(e)?;
-    if members.len() > 1 {
-        refuse_feedback(experiment)?;
-    }
+    refuse_feedback(experiment, members.len())?;
     if let Some(found) = batched_ensemble::run(e, given, options, (requests, observables.clone()), &members)? {
         return Ok(found);
     }
@@ -333,7 +331,10 @@ fn only_measured(mut trace: Trace, experiment: &Experiment) -> Trace {
 }
 
 /// Refuses feedback by the mean of an ensemble, whose members are propagated one by one.
-fn refuse_feedback(experiment: &Experiment) -> Result<(), Fault> {
+fn refuse_feedback(experiment: &Experiment, members: usize) -> Result<(), Fault> {
+    if members == 1 {
+        return Ok(());
+    }
     let mut place = None;
     for event in &experiment.sequence {
         event.readings(&mut |_, observable| {

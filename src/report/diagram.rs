@@ -187,14 +187,8 @@ impl Page<'_> {
                 let word = if matches!(d.event.kind, EventKind::Crush { .. }) { "crush" } else { "gradient" };
                 out.text(middle, y + 13.0, Anchor::Middle, "small", word);
             }
-            EventKind::Read { name, .. } => {
-                out.line((middle, TOP - 12.0), (middle, self.bottom - 26.0), "mark");
-                out.text(middle, self.bottom - 12.0, Anchor::Middle, "name", format!("read {name}"));
-            }
-            EventKind::Mark { name } => {
-                out.line((middle, TOP - 12.0), (middle, self.bottom - 26.0), "mark");
-                out.text(middle, self.bottom - 12.0, Anchor::Middle, "name", name);
-            }
+            EventKind::Read { name, .. } => self.mark(out, middle, format!("read {name}")),
+            EventKind::Mark { name } => self.mark(out, middle, name.clone()),
             EventKind::Acquire { nucleus, .. } => {
                 let y = self.row(nucleus);
                 let wave = |u: f64| (d.x + u * d.width, y - 20.0 * (-3.0 * u).exp() * (u * 38.0).cos());
@@ -229,6 +223,11 @@ impl Page<'_> {
         out.rect(from, y - 16.0, to - from, 16.0, "lock");
         let name = field.shape.as_ref().map_or(String::new(), ToString::to_string);
         out.text((from + to) / 2.0, y - 20.0, Anchor::Middle, "small", short(&name, to - from));
+    }
+
+    fn mark(&self, out: &mut Drawing, x: f64, name: String) {
+        out.line((x, TOP - 12.0), (x, self.bottom - 26.0), "mark");
+        out.text(x, self.bottom - 12.0, Anchor::Middle, "name", name);
     }
 
     fn reset(&self, out: &mut Drawing, d: &Drawn, sites: &[Expr]) {

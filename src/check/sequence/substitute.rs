@@ -36,15 +36,9 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             record: record(&d.record),
         }),
         StatementKind::Lock(l) => StatementKind::Lock(Box::new(ast::Lock {
-            channel: name(&l.channel),
-            phase: e(&l.phase),
-            from: e(&l.from),
-            to: e(&l.to),
-            over: e(&l.over),
-            shape: o(&l.shape),
-            steps: o(&l.steps),
-            noise: l.noise.as_ref().map(name),
             record: record(&l.record),
+            noise: l.noise.as_ref().map(name),
+            ..lock(l, name(&l.channel), r)
         })),
         StatementKind::Evolve(v) => StatementKind::Evolve(Box::new(ast::Evolve {
             hamiltonian: e(&v.hamiltonian),
@@ -59,9 +53,7 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
             settings: settings(&c.settings),
         })),
         StatementKind::Crush(keep) => StatementKind::Crush(keep.iter().map(e).collect()),
-        StatementKind::Gradient(strength, duration, list) => {
-            StatementKind::Gradient(e(strength), e(duration), settings(list))
-        }
+        StatementKind::Gradient(g, duration, list) => StatementKind::Gradient(e(g), e(duration), settings(list)),
         StatementKind::Dephase(x) => StatementKind::Dephase(e(x)),
         StatementKind::Reset(sites, states) => {
             StatementKind::Reset(sites.iter().map(e).collect(), states.iter().map(|s| state(s, r)).collect())
@@ -72,10 +64,7 @@ pub(super) fn substitute(statement: &Statement, r: &dyn Fn(&str) -> Option<Expr>
         StatementKind::Acquire(a) => StatementKind::Acquire(Box::new(ast::Acquire {
             channel: name(&a.channel),
             points: e(&a.points),
-            sampling: match &a.sampling {
-                ast::Sampling::Dwell(dwell) => ast::Sampling::Dwell(e(dwell)),
-                ast::Sampling::Every(cycle) => ast::Sampling::Every(body(cycle)),
-            },
+            sampling: sampling(&a.sampling, r),
             phase: o(&a.phase),
             settings: settings(&a.settings),
         })),
@@ -131,6 +120,28 @@ fn state(s: &ast::State, r: &dyn Fn(&str) -> Option<Expr>) -> ast::State {
                 state: state(&part.state, r),
             })
             .collect(),
+    }
+}
+
+fn sampling(sampling: &ast::Sampling, r: &dyn Fn(&str) -> Option<Expr>) -> ast::Sampling {
+    match sampling {
+        ast::Sampling::Dwell(dwell) => ast::Sampling::Dwell(dwell.replace(r)),
+        ast::Sampling::Every(cycle) => ast::Sampling::Every(cycle.iter().map(|s| substitute(s, r)).collect()),
+    }
+}
+
+/// A lock on a channel, without its noise and record.
+fn lock(l: &ast::Lock, channel: ast::Name, r: &dyn Fn(&str) -> Option<Expr>) -> ast::Lock {
+    ast::Lock {
+        channel,
+        phase: l.phase.replace(r),
+        from: l.from.replace(r),
+        to: l.to.replace(r),
+        over: l.over.replace(r),
+        shape: l.shape.as_ref().map(|x| x.replace(r)),
+        steps: l.steps.as_ref().map(|x| x.replace(r)),
+        noise: None,
+        record: None,
     }
 }
 
