@@ -27,10 +27,7 @@ pub fn check_metric(name: &str, items: &[Expr], expr: &Expr, scope: &Scope, batt
         .help("for example `battery { energy = H }`")
         .into());
     }
-    let optional = |p: &Parameter| {
-        matches!(p, Parameter::OptionalOperator | Parameter::OptionalEnergyBasis | Parameter::OptionalState)
-    };
-    let fewest = metric.parameters.iter().filter(|p| !optional(p)).count();
+    let fewest = metric.parameters.iter().filter(|p| !is_optional(p)).count();
     let many_sites = matches!(metric.parameters.last(), Some(Parameter::Sites));
     if items.len() < fewest || (items.len() > metric.parameters.len() && !many_sites) {
         return Err(Diagnostic::new(
@@ -108,11 +105,17 @@ fn describe_arguments(metric: &Metric) -> String {
         })
         .collect();
     let list = words.join(", ");
+    let fewest = metric.parameters.iter().filter(|p| !is_optional(p)).count();
     match words.len() {
         0 => "no arguments".into(),
-        1 => format!("1 argument ({list})"),
-        n => format!("{n} arguments ({list})"),
+        1 if fewest == 1 => format!("1 argument ({list})"),
+        n if fewest == n => format!("{n} arguments ({list})"),
+        n => format!("{fewest} to {n} arguments ({list})"),
     }
+}
+
+fn is_optional(parameter: &Parameter) -> bool {
+    matches!(parameter, Parameter::OptionalOperator | Parameter::OptionalEnergyBasis | Parameter::OptionalState)
 }
 
 /// How many arguments are given.

@@ -90,10 +90,16 @@ impl Scope {
     pub(super) fn unknown_site(&self, name: &str, span: Span) -> Box<Diagnostic> {
         let known =
             self.names.iter().filter(|(_, m)| matches!(m, Meaning::Site(_) | Meaning::Array)).map(|(n, _)| n.as_str());
-        Diagnostic::new(Code::UnknownName, span, format!("unknown spin, collective or mode `{name}`"))
+        let known = sorted(known);
+        let diagnostic = Diagnostic::new(Code::UnknownName, span, format!("unknown spin, collective or mode `{name}`"))
             .label("not declared")
-            .did_you_mean(name, sorted(known))
-            .into()
+            .did_you_mean(name, known.iter().copied());
+        if diagnostic.help.is_empty() && !known.is_empty() {
+            const SHOWN: usize = 12;
+            let list: Vec<&str> = known.into_iter().take(SHOWN).collect();
+            return diagnostic.help(format!("declared in `system`: {}", list.join(", "))).into();
+        }
+        diagnostic.into()
     }
 
     /// Diagnostic for an unknown name, with the most similar known one.
@@ -116,6 +122,9 @@ impl Scope {
             return diagnostic
                 .help(format!("`{name}` is a unit: it must follow a number or a parenthesis, as in `1 {name}`"))
                 .into();
+        }
+        if diagnostic.help.is_empty() {
+            return diagnostic.help(format!("declare it: `param {name} = ...`")).into();
         }
         diagnostic.into()
     }
