@@ -105,7 +105,9 @@ fn between(a: &Point, b: &Point) -> f64 {
 fn line_search(slope: Slope, from: &Seen, direction: &[f64], first: f64) -> Option<Seen> {
     const LOWER: f64 = 1e-4;
     const FLATTER: f64 = 0.9;
-    const TRIES: usize = 25;
+    const TRIES: usize = 20;
+    // Below this fraction a change of the cost is rounding.
+    const ROUNDING: f64 = 1e-16;
     const LONGER: f64 = 3.0;
     let steepness = dot(&from.gradient, direction);
     let mut low = Point { t: 0.0, slope: steepness, seen: from.clone() };
@@ -128,6 +130,9 @@ fn line_search(slope: Slope, from: &Seen, direction: &[f64], first: f64) -> Opti
             }
         }
         t = high.as_ref().map_or(LONGER * t, |high| between(&low, high));
+        if (t * steepness).abs() < ROUNDING * from.cost.abs() {
+            break;
+        }
     }
     (low.t > 0.0).then_some(low.seen)
 }
