@@ -156,7 +156,8 @@ fn what_cannot_be_compiled_is_refused_at_its_place() {
         let text = pair(channels, statements);
         let refused = compile("t.seq", &text, &mut no_files).err().unwrap_or_else(|| panic!("{statements}"));
         let first = refused.diagnostics.iter().find(|d| d.is_error()).unwrap().clone();
-        let place = text.get(first.span.start as usize..first.span.end as usize).unwrap().to_string();
+        let span = first.span.unwrap();
+        let place = text.get(span.start as usize..span.end as usize).unwrap().to_string();
         (first.code.to_string(), first.message.clone(), place)
     };
     let (code, message, place) = refused("", "compile DM for T ideal within = 1 ms");

@@ -80,6 +80,22 @@ fn polarisation_is_transferred_in_the_inverse_of_the_coupling() {
     assert!(shorter.best < 0.906 && shorter.best > 0.85, "{} {:?}", shorter.best, shorter.climbs);
 }
 
+/// Inversion at 13 offsets within 25 kHz in 500 us with 10 kHz of rf, 60 steps: more variables than conditions, so that it is exact, and L-BFGS
+/// reaches it in some 40 gradients (as one written in numpy does, and that of SciPy).
+#[test]
+fn an_inversion_that_is_possible_is_found_exactly() {
+    let text = REFOCUSING
+        .replace("uniform(from = -span, to = span) points 9", "uniform(from = -25 kHz, to = 25 kHz) points 13")
+        .replace("param span = 12.5 kHz\n", "")
+        .replace("prepare thermal", "prepare ket \"0\"")
+        .replace("rf = 15 kHz duration = 200 us", "rf = 10 kHz duration = 500 us");
+    let experiment = shaped(&text, &"1 0\n".repeat(60));
+    let search = Search { starts: 2, iterations: 150, ..search(&["echo"]) };
+    let found = found(&experiment, &goal("expectation(-2*Iz(h))", None), &search);
+    assert!(1.0 - found.best < 1e-10, "{:e} {:?}", 1.0 - found.best, found.climbs);
+    assert!(found.gradients < 500, "{} {:?}", found.gradients, found.climbs);
+}
+
 const REFOCUSING: &str = "ergoseq 1
 param span = 12.5 kHz
 system {
