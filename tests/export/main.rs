@@ -7,6 +7,7 @@ mod delays;
 mod imported;
 mod lab;
 mod others;
+mod points;
 mod round_trip;
 mod script;
 mod shapes;
