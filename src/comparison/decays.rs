@@ -193,7 +193,7 @@ pub(super) fn receiver(
 }
 
 /// Seven digits.
-fn round(x: f64) -> f64 {
+pub(super) fn round(x: f64) -> f64 {
     format!("{x:.6e}").parse().unwrap_or(x)
 }
 

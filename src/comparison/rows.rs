@@ -5,7 +5,7 @@
 //! fitted by one complex factor. The amplitude of a row is its projection on the strongest emulated row u, `Re <u, s> / <u, u>`, with the
 //! standard error `sigma / |u|` for white noise of standard deviation sigma in each real and imaginary part.
 
-use super::decays::{acquired_decay, acquired_names, agreement, aligned, empty, receiver, spectra, wrong};
+use super::decays::{acquired_decay, acquired_names, agreement, aligned, empty, receiver, round, spectra, wrong};
 use super::parts::{Comparison, Models, Row};
 use crate::decays::sign::turned;
 use crate::decays::{Indirect, Sense, Series};
@@ -149,8 +149,8 @@ fn indirect_step(out: &mut Comparison, signal: &Rows, axes: &[SweepAxis], what: 
     if (own / step - 1.0).abs() > 0.01 && (2.0 * own / step - 1.0).abs() > 0.01 {
         out.notes.push(format!(
             "{what}: the increment of the indirect dimension is {} s in the data, that of `{name}` {} s",
-            number_text(step),
-            number_text(own)
+            number_text(round(step)),
+            number_text(round(own))
         ));
     }
 }
@@ -160,7 +160,7 @@ fn place(axes: &[SweepAxis], index: usize) -> String {
     let values = crate::emulator::point(axes, &Default::default(), index);
     let one = |axis: &SweepAxis| {
         let name = axis.leading().0;
-        format!("{name} = {}", number_text(values.get(name).copied().unwrap_or(0.0)))
+        format!("{name} = {}", number_text(round(values.get(name).copied().unwrap_or(0.0))))
     };
     axes.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -180,7 +180,7 @@ fn hypercomplex_experiments_are_compared_row_by_row() {
         let found = compared(file, &data, &["--output", picture.to_str().unwrap(), "--force"]);
         assert!(number(&found["curves"][0]["left_over"]["emulation"]) < 1e-20, "{mode}: {found}");
         assert_eq!(found["rows"].as_array().unwrap().len(), 32);
-        assert_eq!(found["rows"][3]["result"], "amplitude of fid of 1H, t1 = 0.001, ph = 1.5707963267948966");
+        assert_eq!(found["rows"][3]["result"], "amplitude of fid of 1H, t1 = 0.001, ph = 1.570796");
         assert_eq!(found["notes"].to_string().contains("States-TPPI inverts"), mode == 5);
         assert!(!found["notes"].to_string().contains("increment"), "{found}");
         let maps = std::fs::read_to_string(&picture).unwrap();
@@ -235,8 +235,13 @@ fn points_measured_one_by_one_are_rows() {
     let found = compared(file, &data, &[]);
     assert!(number(&found["curves"][0]["left_over"]["emulation"]) < 1e-20, "{found}");
     // One receiver for all: the phase of a row is not taken by it.
-    let third = number(&found["rows"][2]["measurement"]) / number(&found["rows"][0]["measurement"]);
-    assert!((third - 170f64.to_radians().cos()).abs() < 1e-6, "{found}");
+    let amplitudes: Vec<f64> = (0..3).map(|k| number(&found["rows"][k]["measurement"])).collect();
+    let phases = [0.0, 40.0, 170.0f64];
+    let strongest = amplitudes.iter().position(|a| (a - 1.0).abs() < 1e-9).unwrap();
+    for (amplitude, phase) in amplitudes.iter().zip(phases) {
+        // Rounding of the emulation and of double precision in the file.
+        assert!((amplitude - (phase - phases[strongest]).to_radians().cos()).abs() < 1e-9, "{found}");
+    }
     std::fs::rename(data.join("fid.002.1H"), data.join("fid.004.1H")).unwrap();
     let done = ergoseq(&["compare", file, "--data", data.to_str().unwrap()]);
     assert!(said(&done).contains("is not point 2 of `fid.1H`"), "{}", said(&done));
