@@ -56,21 +56,28 @@ fn last_step(job: &Job) -> String {
     let (name, source) = (&job.name, &job.source);
     let Some(part) = job.experiments.first() else { return String::new() };
     let run = "with a fixed `rg` (`multizg` runs them one after another)";
+    // What a file acquires can be compared; the signal of a file without `acquire` is that of the console alone.
+    let acquires = part.program.acquisition().is_some_and(|a| a.points.is_some());
+    let compare =
+        |copy: &str| if acquires { format!("{copy} `ergoseq compare {source} --data FOLDER`") } else { String::new() };
     match (&part.point, &part.readout) {
-        (None, None) => format!(
-            "`expt` shows the time; `rga` (or a fixed `rg`) and `zg` run it. Copy its data set to `FOLDER/fid.{}` for `ergoseq compare {source} --data FOLDER`.",
-            part.program.nucleus(0)
-        ),
+        (None, None) => {
+            let copy = format!(" Copy its data set to `FOLDER/fid.{}` for", part.program.nucleus(0));
+            let compare = compare(&copy);
+            let end = if acquires { "." } else { "" };
+            format!("`expt` shows the time; `rga` (or a fixed `rg`) and `zg` run it.{compare}{end}")
+        }
         (None, Some(_)) => format!(
             "Run the experiments that the script created, one per readout, {run}; then `xpy {name} --collect FOLDER` and `ergoseq tomography {source} --data FOLDER`."
         ),
         (Some(point), None) => format!(
-            "Run the {} experiments that the script created, one per point of the sweep (`points.csv` lists them), {run}; then `xpy {name} --collect FOLDER` and `ergoseq compare {source} --data FOLDER`.",
-            point.of
+            "Run the {} experiments that the script created, one per point of the sweep (`points.csv` lists them), {run}; then `xpy {name} --collect FOLDER`{}.",
+            point.of,
+            compare(" and")
         ),
-        (Some(_), Some(_)) => format!(
+        (Some(point), Some(_)) => format!(
             "Run the experiments that the script created, one per point of the sweep (`points.csv` lists them) and readout, {run}; then `xpy {name} --collect FOLDER`, and for each point `ergoseq tomography {source} --set ... --data FOLDER/{}`.",
-            part.point.as_ref().map_or(String::new(), |point| point.padded())
+            point.padded()
         ),
     }
 }
