@@ -174,7 +174,7 @@ fn amplitudes(
     fit: &super::decays::Receiver,
     length: usize,
 ) -> Vec<Panel> {
-    let chunks = |all: &'_ [Option<C64>]| -> Vec<Vec<C64>> {
+    let chunks = |all: &[Option<C64>]| -> Vec<Vec<C64>> {
         all.chunks(length.max(1)).map(|row| row.iter().map(|z| z.unwrap_or(ZERO)).collect()).collect()
     };
     // Points that were not received count in no row.
