@@ -61,11 +61,11 @@ pub(super) fn compare(models: &Models, decays: &[Decay], reference: Option<f64>)
     Ok(out)
 }
 
-fn wrong(message: String) -> Fault {
+pub(super) fn wrong(message: String) -> Fault {
     Diagnostic::without_place(Code::Contradiction, message).into()
 }
 
-fn empty(models: &Models) -> Comparison {
+pub(super) fn empty(models: &Models) -> Comparison {
     let figure = Figure { name: "comparison".into(), title: models.written.title.clone(), columns: 2, panels: vec![] };
     Comparison { rows: vec![], agreements: vec![], figure, notes: vec![] }
 }
@@ -94,7 +94,7 @@ fn energies(models: &Models, ideal: &Readings, written: &Readings, measured: &Re
 }
 
 /// The points of a decay at the times of the emulation, 0 and multiples of its dwell: the delay of a digital filter is taken off.
-fn aligned(decay: &Decay, dwell: f64) -> Result<Vec<Option<C64>>, Fault> {
+pub(super) fn aligned(decay: &Decay, dwell: f64) -> Result<Vec<Option<C64>>, Fault> {
     if (decay.dwell / dwell - 1.0).abs() > 1e-6 {
         return Err(wrong(format!(
             "the FID of {} has a dwell time of {} s, the program {} s: points are compared at equal times",
@@ -112,59 +112,88 @@ fn aligned(decay: &Decay, dwell: f64) -> Result<Vec<Option<C64>>, Fault> {
     Ok(without_delay(&points, delay).into_iter().take(kept).map(Some).collect())
 }
 
-/// What the sequence acquires, by the names of the traces. The receiver's gain and phase are not known, so each model is fitted by a
-/// complex factor.
+/// What the sequence acquires, by the names of the traces.
 fn acquired(models: &Models, decays: &[Decay], ideal: &Run, quiet: &Run) -> Result<Comparison, Fault> {
     let mut out = empty(models);
     for decay in decays {
-        let own = decay.turned();
         let (Some(theory), Some(emulation)) = (acquired_decay(ideal, decay), acquired_decay(quiet, decay)) else {
-            let names: Vec<String> = quiet
-                .traces
-                .iter()
-                .flat_map(|t| t.values.iter().filter_map(|(k, _)| Some(format!("{}.{}", t.name, nucleus_of(k)?))))
-                .collect();
-            return Err(match names.len() {
-                0 => wrong("the program has neither `acquire` nor `tomography`, so there is nothing to compare".into()),
-                _ => wrong(format!(
-                    "the program acquires no FID `{}.{}`; it acquires {}",
-                    decay.readout,
-                    decay.nucleus,
-                    names.join(", ")
-                )),
-            });
+            return Err(acquired_names(quiet, decay));
         };
-        let points = aligned(&own, emulation.dwell)?;
-        let mirrored: Vec<Option<C64>> = points.iter().map(|z| z.map(|z| z.conj())).collect();
-        let left = |points: &[Option<C64>]| left_over(points, &emulation.points, factor(points, &emulation.points)).0;
-        let (direct, mirror) = (left(&points), left(&mirrored));
-        let taken = if mirror < 0.5 * direct { mirrored } else { points };
-        if mirror < 0.5 * direct {
-            out.notes.push(format!(
-                "{} of {} fits with the opposite sign of frequency, and is used with that sign",
-                decay.readout, decay.nucleus
-            ));
-        }
-        let factors = [&theory, &emulation].map(|d| factor(&taken, &d.points));
-        let rest = left_over(&taken, &emulation.points, factors[1]);
-        // Noise is told from the last quarter, where least of the decay is left.
-        let last = taken.len() * 3 / 4;
-        let tail = |p: &[Option<C64>]| p.get(last..).unwrap_or_default().to_vec();
-        let (end, _, n) = left_over(&tail(&taken), &tail(&emulation.points), factors[1]);
-        let noise = Some((end / n.max(1) as f64).sqrt()).filter(|s| *s > 0.0 && rest.0 > 1e-12 * rest.1);
+        let points = aligned(&decay.turned(), emulation.dwell)?;
         let what = format!("{} of {}", decay.readout, decay.nucleus);
-        out.notes.push(format!(
-            "{what}: the receiver gain is {}, its phase {} deg",
-            number_text(round(factors[1].norm())),
-            number_text((turned(&decay.nucleus, factors[1]).arg().to_degrees() * 1e3).round() / 1e3)
-        ));
-        add(&mut out, &what, &taken, [(&theory.points, factors[0]), (&emulation.points, factors[1])], noise, &own);
+        let length = points.len();
+        let fit = receiver(&mut out, &what, points, [&theory.points, &emulation.points], length, &decay.nucleus);
+        let models = [(&theory.points, fit.factors[0]), (&emulation.points, fit.factors[1])];
+        add(&mut out, &what, &fit.measured, models, fit.noise, decay);
     }
     Ok(out)
 }
 
+/// That the program acquires no such FID.
+pub(super) fn acquired_names(quiet: &Run, decay: &Decay) -> Fault {
+    let names: Vec<String> = quiet
+        .traces
+        .iter()
+        .flat_map(|t| t.values.iter().filter_map(|(k, _)| Some(format!("{}.{}", t.name, nucleus_of(k)?))))
+        .collect();
+    match names.len() {
+        0 => wrong("the program has neither `acquire` nor `tomography`, so there is nothing to compare".into()),
+        _ => wrong(format!(
+            "the program acquires no FID `{}.{}`; it acquires {}",
+            decay.readout,
+            decay.nucleus,
+            names.join(", ")
+        )),
+    }
+}
+
+/// A signal in the sense of frequency in which it fits, and the receiver: its gain and phase are not known, so each model is fitted by a
+/// complex factor.
+pub(super) struct Receiver {
+    /// The points.
+    pub measured: Vec<Option<C64>>,
+    /// The factors of theory and emulation.
+    pub factors: [C64; 2],
+    /// The standard deviation of the noise in each real and imaginary part.
+    pub noise: Option<f64>,
+}
+
+/// Fits the receiver to rows of so many points, one behind another.
+pub(super) fn receiver(
+    out: &mut Comparison,
+    what: &str,
+    points: Vec<Option<C64>>,
+    models: [&Vec<Option<C64>>; 2],
+    length: usize,
+    nucleus: &str,
+) -> Receiver {
+    let [_, emulation] = models;
+    let mirrored: Vec<Option<C64>> = points.iter().map(|z| z.map(|z| z.conj())).collect();
+    let left = |points: &[Option<C64>]| left_over(points, emulation, factor(points, emulation)).0;
+    let (direct, mirror) = (left(&points), left(&mirrored));
+    let measured = if mirror < 0.5 * direct { mirrored } else { points };
+    if mirror < 0.5 * direct {
+        out.notes.push(format!("{what} fits with the opposite sign of frequency, and is used with that sign"));
+    }
+    let factors = models.map(|model| factor(&measured, model));
+    let rest = left_over(&measured, emulation, factors[1]);
+    // Noise is told from the last quarter of each row, where least of the decay is left.
+    let tail = |all: &[Option<C64>]| -> Vec<Option<C64>> {
+        all.chunks(length.max(1)).flat_map(|row| row.iter().skip(length * 3 / 4).copied()).collect()
+    };
+    let emulated: Vec<Option<C64>> = emulation.iter().take(measured.len()).copied().collect();
+    let (end, _, n) = left_over(&tail(&measured), &tail(&emulated), factors[1]);
+    let noise = Some((end / n.max(1) as f64).sqrt()).filter(|s| *s > 0.0 && rest.0 > 1e-12 * rest.1);
+    out.notes.push(format!(
+        "{what}: the receiver gain is {}, its phase {} deg",
+        number_text(round(factors[1].norm())),
+        number_text((turned(nucleus, factors[1]).arg().to_degrees() * 1e3).round() / 1e3)
+    ));
+    Receiver { measured, factors, noise }
+}
+
 /// Seven digits.
-fn round(x: f64) -> f64 {
+pub(super) fn round(x: f64) -> f64 {
     format!("{x:.6e}").parse().unwrap_or(x)
 }
 
@@ -173,7 +202,7 @@ fn nucleus_of(key: &str) -> Option<&str> {
 }
 
 /// The decay of a trace as the emulation has it.
-fn acquired_decay(run: &Run, decay: &Decay) -> Option<Decay> {
+pub(super) fn acquired_decay(run: &Run, decay: &Decay) -> Option<Decay> {
     let trace = run.traces.iter().find(|t| t.name == decay.readout)?;
     let part = |name: &str| trace.curve(&format!("{name}({})", decay.nucleus));
     let (re, im) = (part("signal")?, part("signal_im")?);
@@ -198,25 +227,40 @@ fn add(
     noise: Option<f64>,
     decay: &Decay,
 ) {
-    let sums = models.map(|(model, factor)| left_over(measured, model, factor));
-    let [(first, all, numbers), (second, ..)] = sums;
-    out.agreements.push(Agreement {
+    out.agreements.push(agreement(what, measured, models, noise));
+    if out.figure.panels.len() < MOST_PANELS {
+        out.figure.panels.push(spectra(what, measured, models, (&decay.nucleus, decay.dwell)));
+    }
+}
+
+/// How well a signal is described.
+pub(super) fn agreement(
+    what: &str,
+    measured: &[Option<C64>],
+    models: [(&Vec<Option<C64>>, C64); 2],
+    noise: Option<f64>,
+) -> Agreement {
+    let [(first, all, numbers), (second, ..)] = models.map(|(model, factor)| left_over(measured, model, factor));
+    Agreement {
         what: what.to_string(),
         numbers,
         left: [first, second].map(|left| left / all.max(f64::MIN_POSITIVE)),
         chi_square: noise.map(|s| [first, second].map(|left| left / (s * s))),
-    });
-    if out.figure.panels.len() >= MOST_PANELS {
-        return;
     }
+}
+
+/// The spectra of theory, emulation and measurement, and of what the emulation leaves over. The axis is the spectrometer's.
+pub(super) fn spectra(
+    title: &str,
+    measured: &[Option<C64>],
+    models: [(&Vec<Option<C64>>, C64); 2],
+    (nucleus, dwell): (&str, f64),
+) -> Panel {
     let length = measured.len().min(models[1].0.len());
-    let spectrum = |points: &mut dyn Iterator<Item = C64>| -> Vec<(f64, f64)> {
-        // The axis is the spectrometer's.
-        let received: Vec<C64> = points.map(|z| turned(&decay.nucleus, z)).collect();
-        transform(&received, decay.dwell, Processing::default()).into_iter().map(|(f, z)| (f, z.re)).collect()
-    };
-    let own = |points: &[Option<C64>], factor: C64| {
-        spectrum(&mut points.iter().take(length).map(|z| z.unwrap_or(ZERO) * factor))
+    let own = |points: &[Option<C64>], factor: C64| -> Vec<(f64, f64)> {
+        let received: Vec<C64> =
+            points.iter().take(length).map(|z| turned(nucleus, z.unwrap_or(ZERO) * factor)).collect();
+        transform(&received, dwell, Processing::default()).into_iter().map(|(f, z)| (f, z.re)).collect()
     };
     let [theory, emulation] = models.map(|(model, factor)| own(model, factor));
     let found = own(measured, C64::new(1.0, 0.0));
@@ -227,5 +271,5 @@ fn add(
         Curve::line("measurement", found),
         Curve::line("residual", left),
     ];
-    out.figure.panels.push(Panel::curves(what, "frequency [Hz]", "real part", curves));
+    Panel::curves(title, "frequency [Hz]", "real part", curves)
 }

@@ -1,14 +1,16 @@
 //! Theory, emulation and measurement side by side: one table, one figure, and how much of the measurement each leaves over.
 //!
 //! Theory is the sequence as it is written, without `ensemble` and without noise of the receiver; the emulation has both. What is measured
-//! are results of a table, or free induction decays: those of a tomography, or of what the sequence acquires.
+//! are results of a table, or free induction decays: those of a tomography, of what the sequence acquires, or one per point of a sweep.
 
 mod decays;
 mod parts;
 mod results;
+mod rows;
 mod text;
 
 pub use parts::{Agreement, Comparison, Row, Uncertain};
+pub use rows::Rows;
 pub use text::{csv, json, rows, sentence, table};
 
 use crate::emulator::Options;
@@ -26,6 +28,8 @@ pub enum Measurement {
     /// Decays in the spectrometer's sense of frequency, and the strongest line of the thermal state in their units where these are not
     /// absolute.
     Decays(Vec<Decay>, Option<f64>),
+    /// Acquired signals with one row per point of the sweeps.
+    Rows(Vec<Rows>),
 }
 
 /// Compares.
@@ -44,6 +48,7 @@ pub fn compare(
     match measurement {
         Measurement::Results(data) => results::compare(&models, data),
         Measurement::Decays(decays, reference) => decays::compare(&models, decays, *reference),
+        Measurement::Rows(signals) => rows::compare(&models, signals),
     }
 }
 

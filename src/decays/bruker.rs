@@ -288,7 +288,7 @@ mod tests {
             ("TD= 4", "TD= 0", "even"),
             ("TD= 4", "TD= -4", "integer"),
             ("TD= 4", "TD= 4000000000000", "but the file has 4"),
-            ("TD= 4", "TD= 2e300", "integer"),
+            ("TD= 4", "TD= 2e300", "absurdly large"),
             ("TD= 4", "XX= 4", "TD of acqus is missing"),
             ("TD= 4", "TD= four", "TD of acqus is not a number: `four`"),
             ("SW_h= 2000", "SW_h= 0", "SW_h of acqus must be positive"),

@@ -140,8 +140,12 @@ fn positive(x: Option<f64>, what: &str) -> Result<f64, String> {
 /// A number that must be whole, and not negative.
 fn whole(x: Option<f64>, what: &str) -> Result<usize, String> {
     let x = x.ok_or_else(|| format!("{what} is missing"))?;
-    if x < 0.0 || x.fract() != 0.0 || x > (1u64 << 53) as f64 {
-        return Err(format!("{what} must be an integer, this is {}", number_text(x)));
+    if x < 0.0 || x.fract() != 0.0 {
+        return Err(format!("{what} must be an integer that is not negative, this is {}", number_text(x)));
+    }
+    // No file has so many bytes, and doubles beyond this are no longer exact.
+    if x > (1u64 << 53) as f64 {
+        return Err(format!("{what} is absurdly large: {}", number_text(x)));
     }
     Ok(x as usize)
 }

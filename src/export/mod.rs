@@ -17,13 +17,16 @@ mod topspin;
 mod varian;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::emulator::{SweepAxis, axes, points};
 use crate::hamiltonian::sample::Sample;
-use crate::hamiltonian::{Evaluator, Values};
+use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::Experiment;
+use crate::results::{EnergyUnit, Units};
+use crate::source::Span;
 use crate::spin::SiteKind;
 use calibration::Calibration;
-use job::file_name;
-use lower::{Lowered, Wanted, lower, readouts};
+use job::{Part, Point, file_name};
+use lower::{Lowered, Rejected, Wanted, lower, readouts, too_many_experiments};
 use phase::to_console;
 use program::Program;
 
@@ -100,46 +103,111 @@ impl Dialect {
     }
 }
 
+/// The most experiments of one export.
+const MOST_EXPERIMENTS: usize = 1000;
+
 /// Exports an experiment.
+///
+/// The points of a sweep are rows of one experiment if lists describe what differs: times, flip angles and loop counts. Else those of the
+/// first sweep are experiments of their own, or those of the first two, and so on; the sweeps that remain are rows.
 ///
 /// # Errors
 /// All statements that cannot be exported, each at its place; calibrations that are missing; with what is done otherwise.
 pub fn export(experiment: &Experiment, request: Request) -> Result<Exported, Vec<Diagnostic>> {
-    let simulated = request.dialect.simulated;
-    let read = readouts(experiment, request.values).map_err(|fault| vec![*fault])?;
-    let wanted = read.iter().map(Some).chain(read.is_empty().then_some(None));
-    let (mut experiments, mut warnings) = (vec![], vec![]);
-    for readout in wanted {
-        let wanted = Wanted { values: request.values, spectrometer: request.spectrometer, readout, simulated };
-        let Lowered { mut program, warnings: said } = lower(experiment, &wanted)?;
-        add(&mut warnings, said);
-        program.max_gradient = request.max_gradient.or(program.max_gradient);
-        if !simulated {
-            to_console(&mut program);
-            let said = realise(&mut program, &request.calibrations).map_err(|wrong| joined(&warnings, wrong))?;
-            add(&mut warnings, said);
-            add(&mut warnings, over_calibration(&program, &request.calibrations));
+    let axes = axes(experiment, request.values).map_err(|fault| vec![*fault])?;
+    let mut said = Vec::new();
+    let mut apart = axes.as_slice().get(..0).unwrap_or_default();
+    let parts = loop {
+        let mut parts = Parts { experiment, request: &request, parts: vec![], warnings: vec![] };
+        match parts.add(apart) {
+            Ok(()) => break parts,
+            Err(Rejected::Refused(wrong)) => return Err(wrong),
+            Err(Rejected::Apart(why)) => {
+                let Some(more) = axes.get(..apart.len() + 1) else { return Err(why) };
+                add(&mut said, why);
+                apart = more;
+            }
         }
-        add(&mut warnings, without_rows(&mut program));
-        add(&mut warnings, without_time(&program, request.dialect));
-        experiments.push((readout.map(|r| r.name()), program));
+    };
+    add(&mut said, parts.warnings);
+    if !request.dialect.simulated {
+        add(&mut said, over_calibration(&parts.parts, &request.calibrations));
     }
-    let sample = if simulated { Some(sample(experiment, request.values, &mut warnings)?) } else { None };
     let (file, text) = request.source;
     let job = Job {
         name: file_name(file.rsplit(['/', '\\']).next().unwrap_or(file).trim_end_matches(".seq")),
         source: file.to_string(),
         fingerprint: fingerprint(text),
-        calibrations: request.calibrations,
-        experiments,
-        sample,
+        calibrations: request.calibrations.clone(),
+        experiments: parts.parts,
     };
-    let files = (request.dialect.write)(&job).map_err(|wrong| joined(&warnings, wrong))?;
-    Ok(Exported { files, warnings })
+    let mut files = (request.dialect.write)(&job).map_err(|wrong| joined(&said, wrong))?;
+    files.extend(job.points());
+    Ok(Exported { files, warnings: said })
+}
+
+/// The experiments of an export.
+struct Parts<'a> {
+    experiment: &'a Experiment,
+    request: &'a Request<'a>,
+    parts: Vec<Part>,
+    warnings: Vec<Diagnostic>,
+}
+
+impl Parts<'_> {
+    /// Adds those of all points of these sweeps; the other sweeps are rows.
+    fn add(&mut self, apart: &[SweepAxis]) -> Result<(), Rejected> {
+        let points = points(apart, self.request.values);
+        let of = points.len();
+        if of > MOST_EXPERIMENTS {
+            let sweep = self.experiment.sweeps.first().and_then(|s| s.first()).and_then(|s| s.place.0);
+            return Err(Rejected::Refused(vec![too_many_experiments(sweep, of, MOST_EXPERIMENTS)]));
+        }
+        let units = Units::new(self.experiment, EnergyUnit::Default);
+        for (k, values) in points.enumerate() {
+            let value = |name: &String| Some((name.clone(), *values.get(name)?, units.parameter(name)));
+            let swept: Vec<(String, f64, String)> = apart.iter().flat_map(|a| &a.names).filter_map(value).collect();
+            let point = (!apart.is_empty()).then_some(Point { number: k + 1, of, values: swept });
+            self.at(&values, point)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the experiments of one point.
+    fn at(&mut self, values: &Values, point: Option<Point>) -> Result<(), Rejected> {
+        let (experiment, request) = (self.experiment, self.request);
+        let simulated = request.dialect.simulated;
+        let read = readouts(experiment, values).map_err(|fault| Rejected::Refused(vec![*fault]))?;
+        let mut said = Vec::new();
+        let sample = if simulated { Some(sample(experiment, values, &mut said)?) } else { None };
+        for readout in read.iter().map(Some).chain(read.is_empty().then_some(None)) {
+            let wanted = Wanted { values, spectrometer: request.spectrometer, readout, simulated };
+            let Lowered { mut program, warnings } = lower(experiment, &wanted)?;
+            add(&mut said, warnings);
+            program.max_gradient = request.max_gradient.or(program.max_gradient);
+            if !simulated {
+                to_console(&mut program);
+                let refused = |wrong| Rejected::Refused(joined(&said, wrong));
+                let warnings = realise(&mut program, &request.calibrations).map_err(refused)?;
+                add(&mut said, warnings);
+            }
+            add(&mut said, without_rows(&mut program));
+            add(&mut said, without_time(&program, request.dialect));
+            let readout = readout.map(|r| r.name());
+            self.parts.push(Part { readout, point: point.clone(), program, sample: sample.clone() });
+        }
+        // Later points say the same in other numbers.
+        let first = point.is_none_or(|p| p.number == 1);
+        let known =
+            |d: &Diagnostic| self.warnings.iter().any(|w| (w.code, w.span, &w.help) == (d.code, d.span, &d.help));
+        said.retain(|d| first || !known(d));
+        add(&mut self.warnings, said);
+        Ok(())
+    }
 }
 
 /// The sample as a simulator is told it: one crystal or a powder; other spreads are those of the emulator.
-fn sample(experiment: &Experiment, values: &Values, warnings: &mut Vec<Diagnostic>) -> Result<Sample, Vec<Diagnostic>> {
+fn sample(experiment: &Experiment, values: &Values, warnings: &mut Vec<Diagnostic>) -> Result<Sample, Rejected> {
     for spread in experiment.ensemble.iter().filter(|d| !d.is_powder()) {
         let message = format!("the distribution of `{}` is not exported", spread.varied.word());
         warnings.push(
@@ -157,16 +225,28 @@ fn sample(experiment: &Experiment, values: &Values, warnings: &mut Vec<Diagnosti
         );
     }
     let spins = |e: &Evaluator| e.basis.sites.iter().all(|s| s.kind == SiteKind::Spin && s.isotope.is_some());
-    let e = Evaluator::new(experiment, values).map_err(|fault| vec![*fault])?;
+    let refused = |fault: Fault| Rejected::Refused(vec![*fault]);
+    let e = Evaluator::new(experiment, values).map_err(refused)?;
     if !spins(&e) {
         let message = "SIMPSON supports neither modes nor collectives nor spins without a nucleus";
-        return Err(vec![
+        return Err(Rejected::Refused(vec![
             Diagnostic::new(Code::NotExported, experiment.system.place.span(), message)
                 .label("unsupported subsystem")
                 .help("declare spins by their isotopes, as in `spin h : 1H`"),
-        ]);
+        ]));
     }
-    Sample::of(&e).map_err(|fault| vec![*fault])
+    let sample = Sample::of(&e).map_err(refused)?;
+    for row in points(&axes(experiment, values).map_err(refused)?, values) {
+        let e = Evaluator::new(experiment, &row).map_err(refused)?;
+        if Sample::of(&e).map_err(refused)? != sample {
+            let message = "the sample changes during the sweep: each point is exported as a separate experiment";
+            let said = Diagnostic::new(Code::ExportedOtherwise, experiment.system.place.span(), message)
+                .label("depends on a swept parameter")
+                .help("`points.csv` lists the experiments");
+            return Err(Rejected::Apart(vec![said]));
+        }
+    }
+    Ok(sample)
 }
 
 /// What was said before with what is wrong.
@@ -222,31 +302,38 @@ fn without_time(program: &Program, dialect: &Dialect) -> Vec<Diagnostic> {
     out
 }
 
-/// Powers beyond those of the calibration: the amplifier may not be linear there, and the probe may not stand them.
-fn over_calibration(program: &Program, calibrations: &[Calibration]) -> Vec<Diagnostic> {
-    let mut out: Vec<Diagnostic> = Vec::new();
-    program.each(&mut |step| {
-        let sent: Vec<(usize, f64)> = match &step.kind {
-            program::StepKind::Pulses(_, pulses) => pulses.iter().map(|p| (p.channel, p.strength)).collect(),
-            program::StepKind::Decouple(decoupling) => vec![(decoupling.channel, decoupling.strength)],
-            _ => return,
-        };
-        for (channel, strength) in sent {
-            let nucleus = program.channels.get(channel).map_or("", |c| c.nucleus.as_str());
-            let Some(found) = calibrations.iter().find(|c| c.nucleus == nucleus) else { continue };
-            if strength <= found.strength() * (1.0 + 1e-9) {
-                continue;
+/// Powers beyond those of the calibration: the amplifier may not be linear there, and the probe may not stand them. The strongest of each
+/// statement is said.
+fn over_calibration(parts: &[Part], calibrations: &[Calibration]) -> Vec<Diagnostic> {
+    let mut strongest: Vec<(Span, &Calibration, f64)> = Vec::new();
+    for program in parts.iter().map(|part| &part.program) {
+        program.each(&mut |step| {
+            let sent: Vec<(usize, f64)> = match &step.kind {
+                program::StepKind::Pulses(_, pulses) => pulses.iter().map(|p| (p.channel, p.strength)).collect(),
+                program::StepKind::Decouple(decoupling) => vec![(decoupling.channel, decoupling.strength)],
+                _ => return,
+            };
+            for (channel, strength) in sent {
+                let nucleus = program.nucleus(channel);
+                let Some(found) = calibrations.iter().find(|c| c.nucleus == nucleus) else { continue };
+                if strength <= found.strength() * (1.0 + 1e-9) {
+                    continue;
+                }
+                match strongest.iter_mut().find(|s| (s.0, &s.1.nucleus) == (step.span, &found.nucleus)) {
+                    Some(known) => known.2 = known.2.max(strength),
+                    None => strongest.push((step.span, found, strength)),
+                }
             }
-            let (power, known) = (number::plain(found.power_for(strength)), number::plain(found.power));
-            let message = format!("this pulse on {nucleus} needs {power} W, more than the calibrated {known} W");
-            out.push(
-                Diagnostic::new(Code::ExportedOtherwise, step.span, message)
-                    .label("beyond the calibration")
-                    .help("calibrate at this power, and compare it with the limit of the probe"),
-            );
-        }
-    });
-    out
+        });
+    }
+    let said = |(span, found, strength): (Span, &Calibration, f64)| {
+        let (power, known) = (number::plain(found.power_for(strength)), number::plain(found.power));
+        let message = format!("this pulse on {} needs {power} W, more than the calibrated {known} W", found.nucleus);
+        Diagnostic::new(Code::ExportedOtherwise, span, message)
+            .label("beyond the calibration")
+            .help("calibrate at this power, and compare it with the limit of the probe")
+    };
+    strongest.into_iter().map(said).collect()
 }
 
 /// The first sixteen digits of the SHA-256 of a text.

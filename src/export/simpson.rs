@@ -7,7 +7,7 @@
 //! In its rotor the field turns the other way: its azimuth is `2 pi nu t`, ours `pi - 2 pi nu t`. Tensors of rank two are the same in a
 //! mirror, so the sample is written mirrored in the plane of y and z, which turns the azimuth `phi` into `pi - phi`.
 
-use super::job::{File, Job, file_name};
+use super::job::{File, Job};
 use super::number::{micro, plain};
 use super::program::{GradientStrength, PerRow, Program, Pulse, Step, StepKind};
 use crate::diagnostic::{Code, Diagnostic};
@@ -31,32 +31,39 @@ const POINTS: (usize, f64) = (512, 1e-6);
 /// # Errors
 /// What SIMPSON has no words for.
 pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
-    let Some(sample) = &job.sample else { return Ok(vec![]) };
     let mut files = Vec::new();
-    for (readout, program) in &job.experiments {
-        let name = match readout {
-            Some(readout) => format!("{}_{}", job.name, file_name(readout)),
-            None => job.name.clone(),
+    let mut crystals: Vec<File> = Vec::new();
+    for part in &job.experiments {
+        let (name, program) = (job.stem(part), &part.program);
+        let Some(sample) = &part.sample else { continue };
+        // Experiments with the same orientations share a file.
+        let directions = crystal_file(sample);
+        let crystal = match crystals.iter().find(|f| f.text == directions) {
+            Some(known) => known.path.clone(),
+            None => {
+                let path = if crystals.is_empty() { format!("{}.cry", job.name) } else { format!("{name}.cry") };
+                crystals.push(File::new(&path, directions));
+                path
+            }
         };
         let mut input = Input { program, sample, lines: vec![], wrong: vec![], depth: 1, turned: 0 };
         input.sequence();
         if !input.wrong.is_empty() {
             return Err(input.wrong);
         }
-        let text = input.text(job, &name);
+        let text = input.text(job, &name, &crystal);
         files.push(File::new(format!("{name}.in"), text));
     }
-    files.push(File::new(format!("{}.cry", job.name), crystal_file(sample)));
     let names: Vec<String> =
         files.iter().filter(|f| f.path.ends_with(".in")).map(|f| format!("`simpson {}`", f.path)).collect();
     let readme = format!(
-        "# {}\n\nWritten by ergoseq {} from `{}` for SIMPSON 4 and 5.\n\nRun {} in this folder: each writes its FIDs to this folder, one `.fid` file per row. `{}.cry` holds the orientations of the crystallites with their weights.\n",
+        "# {}\n\nWritten by ergoseq {} from `{}` for SIMPSON 4 and 5.\n\nRun {} in this folder: each writes its FIDs to this folder, one `.fid` file per row. The `.cry` file holds the orientations of the crystallites with their weights.\n",
         job.name,
         env!("CARGO_PKG_VERSION"),
         job.source,
         names.join(", "),
-        job.name
     );
+    files.extend(crystals);
     files.push(File::new("README.md", readme));
     Ok(files)
 }
@@ -109,7 +116,7 @@ impl Input<'_> {
         self.wrong.push(diagnostic.help(help));
     }
 
-    fn text(&self, job: &Job, name: &str) -> String {
+    fn text(&self, job: &Job, name: &str, crystal: &str) -> String {
         let acquire = self.program.acquisition();
         let (points, dwell) = acquire.as_ref().and_then(|a| a.points).unwrap_or(POINTS);
         let received = acquire.map_or(0, |a| a.channel);
@@ -133,9 +140,8 @@ impl Input<'_> {
             out += &format!("    rotor_angle      {}\n", plain(angle.to_degrees()));
         }
         out += &format!(
-            "    crystal_file     {}.cry\n    gamma_angles     {}\n    np               {points}\n    sw               {}\n    \
+            "    crystal_file     {crystal}\n    gamma_angles     {}\n    np               {points}\n    sw               {}\n    \
              start_operator   {}\n    detect_operator  {}\n    verbose          0000\n}}\n\n",
-            job.name,
             self.sample.rotor_phases,
             plain(1.0 / dwell),
             self.start_operator(),

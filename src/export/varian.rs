@@ -4,7 +4,7 @@
 //! nutation frequency: 4095 is all of it.
 
 use super::calibration;
-use super::job::{File, Job, file_name};
+use super::job::{File, Job};
 use super::lower::refused;
 use super::number::{micro, plain};
 use super::phase::is_shape_mirrored;
@@ -47,11 +47,8 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     let mut files = Vec::new();
     let mut shapes: Vec<(String, String)> = Vec::new();
     let mut names = Vec::new();
-    for (readout, program) in &job.experiments {
-        let name = match readout {
-            Some(readout) => format!("{}_{}", job.name, file_name(readout)),
-            None => job.name.clone(),
-        };
+    for part in &job.experiments {
+        let (name, program) = (job.stem(part), &part.program);
         let mut source = Source {
             job,
             program,
@@ -131,8 +128,11 @@ impl Source<'_> {
         }
         let receiver = self.receiver();
         let numbers: Vec<String> = receiver.iter().map(i64::to_string).collect();
-        out +=
-            &format!("static int received[{}] = {{{}}};\n\npulsesequence()\n{{\n", receiver.len(), numbers.join(", "));
+        out += &format!(
+            "static int received[{}] = {{{}}};\n\nvoid pulsesequence()\n{{\n",
+            receiver.len(),
+            numbers.join(", ")
+        );
         for (k, _) in self.arrays.iter().enumerate() {
             out += &format!("    double row{0} = getval(\"row{0}\");\n", k + 1);
         }

@@ -1,7 +1,7 @@
 //! Loops with counters, negative flip angles and delays between centres: what is exported is what they stand for, written out.
 
 use super::compiled;
-use ergoseq::export::lower::{Wanted, lower};
+use ergoseq::export::lower::{Rejected, Wanted, lower};
 use ergoseq::export::program::{Step, StepKind};
 use ergoseq::hamiltonian::Values;
 
@@ -81,9 +81,9 @@ fn shorthands_are_exported_as_what_they_stand_for() {
     }
 }
 
-/// What differs from point to point of a sweep in more than times, angles and counts cannot be written as one program.
+/// What differs from point to point of a sweep in more than times, angles and counts is not one program.
 #[test]
-fn what_a_sweep_changes_beyond_lists_is_refused() {
+fn what_a_sweep_changes_beyond_lists_is_said_at_its_place() {
     for (sequence, sweep) in [
         ("loop k in 1..n { pulse 1H k*30 deg phase x }", "sweep n = 1, 2"),
         ("pulse 1H (n - 2)*30 deg phase x", "sweep n = 1, 3"),
@@ -91,7 +91,9 @@ fn what_a_sweep_changes_beyond_lists_is_refused() {
     ] {
         let compiled = compiled(&(with(sequence) + sweep));
         let wanted = Wanted { values: &Values::new(), spectrometer: None, readout: None, simulated: false };
-        let refused = lower(&compiled.experiment, &wanted).map(|_| ()).expect_err(sequence);
-        assert!(refused.iter().any(|d| d.code.number() == "E414"), "{sequence}: {refused:?}");
+        let Rejected::Apart(why) = lower(&compiled.experiment, &wanted).map(|_| ()).expect_err(sequence) else {
+            panic!("{sequence} is refused")
+        };
+        assert!(why.iter().all(|d| d.code.number() == "W407" && d.span.is_some()), "{sequence}: {why:?}");
     }
 }

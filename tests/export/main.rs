@@ -8,6 +8,7 @@ mod delays;
 mod imported;
 mod lab;
 mod others;
+mod points;
 mod round_trip;
 mod script;
 mod shapes;

@@ -29,7 +29,7 @@ fn check_c(folder: &Path, name: &str, text: &str) {
     let path = folder.join(format!("{name}.c"));
     std::fs::write(&path, text).unwrap();
     let done = Command::new("gcc")
-        .args(["-fsyntax-only", "-Wall", "-Werror", "-Wno-implicit-int", "-Wno-return-type", "-I"])
+        .args(["-fsyntax-only", "-Wall", "-Werror", "-I"])
         .arg(folder)
         .arg(&path)
         .output()

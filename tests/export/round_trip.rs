@@ -8,7 +8,7 @@ use ergoseq::prelude::Options;
 use ergoseq::{Compiled, compile, run};
 
 /// The text without a block that begins with these words, and where it stood.
-fn without_block(text: &str, head: &str) -> (String, usize) {
+pub fn without_block(text: &str, head: &str) -> (String, usize) {
     let Some(start) = text.find(head) else { return (text.to_string(), text.len()) };
     let (mut depth, mut comment) = (0, false);
     for (k, c) in text[start..].char_indices() {
@@ -35,7 +35,7 @@ fn bare(text: &str) -> String {
     text.lines().filter(|l| !gone.iter().any(|g| l.starts_with(g))).map(|l| format!("{l}\n")).collect()
 }
 
-fn read(text: &str, done: &ergoseq::export::Exported) -> Compiled {
+pub fn read(text: &str, done: &ergoseq::export::Exported) -> Compiled {
     let mut reader = |path: &str, _: &str| {
         let found = done.files.iter().find(|f| f.path == format!("wave/{path}"));
         found.map(|f| (path.to_string(), f.text.clone())).ok_or_else(|| format!("no {path}"))

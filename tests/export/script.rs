@@ -24,7 +24,7 @@ def MSG(message='', title=None):
     note('MSG')
 ";
 
-fn scratch(name: &str) -> PathBuf {
+pub fn scratch(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
@@ -37,7 +37,7 @@ fn lab(name: &str) -> String {
 }
 
 /// Runs a script; what it printed, and what TopSpin was told.
-fn run(folder: &Path, script: &str, inside: bool, arguments: &[&str]) -> (bool, String, Vec<String>) {
+pub fn run(folder: &Path, script: &str, inside: bool, arguments: &[&str]) -> (bool, String, Vec<String>) {
     std::fs::write(folder.join("script.py"), script).unwrap();
     let _ = std::fs::remove_file(folder.join("TopCmds.py"));
     let _ = std::fs::remove_file(folder.join("told"));

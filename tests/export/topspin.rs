@@ -1,10 +1,10 @@
 //! Folders for TopSpin.
 
 use super::{compiled, exported, file, parameter, root};
+use ergoseq::compile;
 use ergoseq::hamiltonian::Values;
 use ergoseq::prelude::Options;
 use ergoseq::run;
-use ergoseq::{compile, no_files};
 
 const SYSTEM: &str = "system { field 11.7 T temperature 300 K spin p, q : 1H dipolar p q = -30.454 kHz }\n";
 
@@ -74,20 +74,6 @@ fn sweeps_are_lists() {
     assert_eq!(parameter(&script, "VDLIST"), "a_vd_list");
     assert_eq!(parameter(&script, "TD"), "16");
     assert_eq!(parameter(&script, "SWH"), "1000000");
-}
-
-/// A strength that is swept is no list, and says so at its place.
-#[test]
-fn what_is_no_list_is_refused() {
-    for (what, sweep) in [("rf = rf", "rf = 50 kHz, 100 kHz"), ("rf = 50 kHz phase phi", "phi = 0 deg, 10 deg")] {
-        let phase = if what.contains("phi") { "" } else { "phase x" };
-        let text = with(&format!(
-            "param rf = 50 kHz, phi = 0 deg\nsequence {{ prepare thermal | pulse 1H 90 deg {phase} {what} | acquire 1H points 8 dwell 1 us }}\nsweep {sweep}"
-        ));
-        let compiled = compile("a.seq", &text, &mut no_files).unwrap();
-        let refused = exported(&compiled, "a.seq", "topspin", None).unwrap_err();
-        assert!(refused.iter().any(|d| d.message.contains("changes during the sweep")), "{refused:?}");
-    }
 }
 
 /// The middle of an ideal pulse stays where it was: the delays beside it are shorter by half of the hard one, 2.5 us for 90 degrees.

@@ -5,6 +5,7 @@ mod compare;
 mod damage;
 mod decays;
 mod nmrglue;
+mod rows;
 mod tables;
 mod writers;
 

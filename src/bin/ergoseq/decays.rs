@@ -18,6 +18,8 @@ pub struct Named {
     pub path: PathBuf,
     /// The name before the nucleus: a readout or a trace; `None` where the rows are all readouts.
     pub word: Option<String>,
+    /// The number between both: that of a point of a sweep, from 1.
+    pub number: Option<usize>,
     /// The nucleus.
     pub nucleus: String,
     /// The points.
@@ -47,18 +49,9 @@ pub fn decays(folder: &Path) -> Result<Vec<Named>, Diagnostic> {
         if left_behind(&name) {
             continue;
         }
-        let (word, nucleus) = parts(&path, &name)?;
+        let (word, number, nucleus) = parts(&path, &name)?;
         let series = series(&root, &path)?;
-        if word.is_some() && series.rows.len() > 1 {
-            let why = format!("holds {} rows, but its name gives a single readout", series.rows.len());
-            return Err(wrong(&path, &why).help(NAMES));
-        }
-        if let Some(kind) = series.indirect.filter(|kind| *kind != Indirect::Rows && series.rows.len() > 1) {
-            let why = format!("is a two-dimensional experiment ({kind:?}), whose rows are not separate FIDs");
-            return Err(wrong(&path, &why)
-                .help("rows of readouts are acquired with FnMODE = QF; use `ergoseq spectrum` for this experiment"));
-        }
-        out.push(Named { path, word, nucleus, series });
+        out.push(Named { path, word, number, nucleus, series });
     }
     if out.is_empty() {
         return Err(wrong(folder, "holds no FID").help(NAMES));
@@ -66,8 +59,42 @@ pub fn decays(folder: &Path) -> Result<Vec<Named>, Diagnostic> {
     Ok(out)
 }
 
-/// What a name says: `II.1H.fid`, `II.1H`, `1H`.
-fn parts(path: &Path, name: &str) -> Result<(Option<String>, String), Diagnostic> {
+/// Whether a folder is one experiment and not a folder of them.
+pub fn is_experiment(folder: &Path) -> bool {
+    ["acqus", "procpar"].iter().any(|name| folder.join(name).is_file())
+}
+
+/// The experiment in a folder, as the signal `fid` of its nucleus.
+pub fn experiment_of(folder: &Path) -> Result<Named, Diagnostic> {
+    let series = one(folder)?;
+    let Some(nucleus) = series.nucleus.clone() else {
+        let why = "does not say which nucleus it detects";
+        return Err(wrong(folder, why).help("put it into a folder, under the name `fid.NUCLEUS`, and give that folder"));
+    };
+    Ok(Named { path: folder.to_path_buf(), word: Some("fid".into()), number: None, nucleus, series })
+}
+
+/// That an FID is a readout of a tomography: one row with a name, or the rows of all readouts.
+pub fn readout(named: &Named) -> Result<(), Diagnostic> {
+    let Named { path, word, number, series, .. } = named;
+    if let Some(number) = number {
+        let why = format!("is point {number} of a sweep, and a tomography reads out one point");
+        return Err(wrong(path, &why).help("give the folder of that point: `--set NAME=VALUE --data FOLDER/NUMBER`"));
+    }
+    if word.is_some() && series.rows.len() > 1 {
+        let why = format!("holds {} rows, but its name gives a single readout", series.rows.len());
+        return Err(wrong(path, &why).help(NAMES));
+    }
+    if let Some(kind) = series.indirect.filter(|kind| *kind != Indirect::Rows && series.rows.len() > 1) {
+        let why = format!("is a two-dimensional experiment ({kind:?}), whose rows are not separate FIDs");
+        return Err(wrong(path, &why)
+            .help("rows of readouts are acquired with FnMODE = QF; use `ergoseq spectrum` for this experiment"));
+    }
+    Ok(())
+}
+
+/// What a name says: `II.1H.fid`, `II.1H`, `fid.007.1H`, `1H`.
+fn parts(path: &Path, name: &str) -> Result<(Option<String>, Option<usize>, String), Diagnostic> {
     let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
     let known = ending.is_some_and(|e| ["fid", "jdx", "dx", "jcamp", "simp"].contains(&e.as_str()));
     if !known && !path.is_dir() {
@@ -75,9 +102,15 @@ fn parts(path: &Path, name: &str) -> Result<(Option<String>, String), Diagnostic
     }
     let stem = if known { name.rsplit_once('.').map_or(name, |(stem, _)| stem) } else { name };
     let parts: Vec<&str> = stem.split('.').collect();
+    let number = |text: &str| text.parse::<usize>().ok().filter(|n| *n > 0 && text.bytes().all(|b| b.is_ascii_digit()));
     match parts.as_slice() {
-        [word, nucleus] if !word.is_empty() && !nucleus.is_empty() => Ok((Some((*word).into()), (*nucleus).into())),
-        [nucleus] if nucleus.starts_with(|c: char| c.is_ascii_digit()) => Ok((None, (*nucleus).into())),
+        [word, nucleus] if !word.is_empty() && !nucleus.is_empty() => {
+            Ok((Some((*word).into()), None, (*nucleus).into()))
+        }
+        [word, point, nucleus] if !word.is_empty() && !nucleus.is_empty() && number(point).is_some() => {
+            Ok((Some((*word).into()), number(point), (*nucleus).into()))
+        }
+        [nucleus] if nucleus.starts_with(|c: char| c.is_ascii_digit()) => Ok((None, None, (*nucleus).into())),
         _ => Err(wrong(path, "is not named READOUT.NUCLEUS").help(NAMES)),
     }
 }

@@ -1,6 +1,6 @@
 //! `ergoseq tomography`
 
-use crate::decays::{Named, decays, wrong};
+use crate::decays::{Named, decays, readout, wrong};
 use crate::overrides::{self, Prepared};
 use crate::{Outcome, args, files, terminal};
 use ergoseq::Compiled;
@@ -135,23 +135,30 @@ fn data(a: &args::Tomography, compiled: &Compiled, values: &Values) -> Result<Me
 /// The decays of a folder, as a tomography takes them.
 pub fn received(folder: &Path, compiled: &Compiled, values: &Values) -> Result<Vec<Decay>, Box<Diagnostic>> {
     let mut out = Vec::new();
-    for Named { path, word, nucleus, series } in decays(folder)? {
-        emulator::agrees(&compiled.experiment, values, &nucleus, &series).map_err(|d| named(d, &path))?;
-        series.notes.iter().for_each(|note| eprintln!("note: `{}`: {note}", path.display()));
-        let rows = series.spectrometer_rows().enumerate();
-        out.extend(rows.map(|(k, points)| Decay {
-            readout: word.clone().unwrap_or_else(|| format!("{ROW}{}", k + 1)),
-            nucleus: nucleus.clone(),
-            dwell: series.dwell,
-            start: series.start(),
-            points: heard(points),
-        }));
+    for named in decays(folder)? {
+        readout(&named)?;
+        out.extend(rows_of(&named, compiled, values)?);
     }
     Ok(out)
 }
 
+/// The rows of an FID that is one of the program: by nucleus, transmitter, carrier and width.
+pub fn rows_of(named: &Named, compiled: &Compiled, values: &Values) -> Result<Vec<Decay>, Box<Diagnostic>> {
+    let Named { path, word, nucleus, series, .. } = named;
+    emulator::agrees(&compiled.experiment, values, nucleus, series).map_err(|d| with_path(d, path))?;
+    series.notes.iter().for_each(|note| eprintln!("note: `{}`: {note}", path.display()));
+    let decay = |(k, points): (usize, Vec<C64>)| Decay {
+        readout: word.clone().unwrap_or_else(|| format!("{ROW}{}", k + 1)),
+        nucleus: nucleus.clone(),
+        dwell: series.dwell,
+        start: series.start(),
+        points: heard(points),
+    };
+    Ok(series.spectrometer_rows().enumerate().map(decay).collect())
+}
+
 /// A mistake with the file that has it.
-fn named(mut diagnostic: Box<Diagnostic>, path: &Path) -> Box<Diagnostic> {
+fn with_path(mut diagnostic: Box<Diagnostic>, path: &Path) -> Box<Diagnostic> {
     diagnostic.message = format!("`{}`: {}", path.display(), diagnostic.message);
     diagnostic
 }

@@ -1,6 +1,5 @@
 //! Loops of a program: equal repetitions stay a loop, those of a counter are written out.
 
-use super::refused;
 use super::walk::Walk;
 use crate::export::program::{PerRow, Step, StepKind};
 use crate::hamiltonian::instrument::Repetition;
@@ -38,7 +37,7 @@ impl<'a> Walk<'a> {
             let Repetitions::Counted(of_row) = row.repetitions(repeat)? else { continue };
             row.write_out(each, &of_row, body)?;
             if *values.get_or_insert_with(|| of_row.clone()) != of_row {
-                return Err(refused::differs(each.from.span().to(each.to.span()), "the range of this counter").into());
+                return Err(self.differs(each.from.span().to(each.to.span()), "the range of this counter"));
             }
         }
         for repetition in values.into_iter().flat_map(|values| Repetition::counted(&each.index, values)) {
@@ -60,7 +59,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         if times.least() == 0.0 {
-            return Err(refused::differs(span, "whether this loop has any pass").into());
+            return Err(self.differs(span, "whether this loop has any pass"));
         }
         if times.most() > 1.0
             && let Some(e) = self.rows.first()
@@ -94,7 +93,7 @@ impl<'a> Walk<'a> {
             return Ok(vec![(*repetition, times.clone())]);
         }
         if all.iter().any(|runs| runs != first) {
-            return Err(refused::differs(span, "which repetitions of this loop have pulses around them").into());
+            return Err(self.differs(span, "which repetitions of this loop have pulses around them"));
         }
         Ok(first.iter().map(|(repetition, times)| (*repetition, PerRow::Same(*times as f64))).collect())
     }

@@ -14,4 +14,5 @@ pub(super) mod refused;
 mod walk;
 
 pub use readout::{Readout, readouts};
-pub use walk::{Lowered, Wanted, lower};
+pub use refused::experiments as too_many_experiments;
+pub use walk::{Lowered, Rejected, Wanted, lower};

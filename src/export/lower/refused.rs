@@ -99,14 +99,23 @@ pub fn filter(span: Span) -> Diagnostic {
     )
 }
 
-/// Something that differs from point to point of a sweep, and is no time and no count.
+/// Something that differs from point to point of a sweep, and is neither a time nor a flip angle nor a count: the points are experiments
+/// of their own.
 pub fn differs(span: Span, what: &str) -> Diagnostic {
-    refusal(
-        span,
-        format!("{what} changes during the sweep"),
-        "only times, flip angles and loop counts can become lists",
-        "export one point at a time with `--set`",
-    )
+    let message = format!("{what} changes during the sweep: each point is exported as a separate experiment");
+    Diagnostic::new(Code::ExportedOtherwise, span, message)
+        .label("only times, flip angles and loop counts can become lists")
+        .help("`points.csv` lists the experiments; run them in that order")
+}
+
+/// More points than there are experiments of one export.
+pub fn experiments(span: Option<Span>, points: usize, most: usize) -> Diagnostic {
+    let message = format!("{points} points, each a separate experiment, exceed the maximum of {most}");
+    let diagnostic = match span {
+        Some(span) => Diagnostic::new(Code::NotExported, span, message).label("swept here"),
+        None => Diagnostic::without_place(Code::NotExported, message),
+    };
+    diagnostic.help("sweep fewer points, or set parameters with `--set`")
 }
 
 /// More rows than a list of a console has.

@@ -14,6 +14,7 @@ use crate::source::Span;
 use crate::spin::SiteKind;
 use crate::syntax::Expr;
 use crate::units::UnitSystem;
+use std::cell::RefCell;
 
 /// The most rows of a list.
 const MOST_ROWS: usize = 4096;
@@ -50,22 +51,38 @@ pub struct Lowered {
     pub warnings: Vec<Diagnostic>,
 }
 
+/// Why there is no program.
+#[derive(Debug)]
+pub enum Rejected {
+    /// Statements that cannot be exported, each at its place.
+    Refused(Vec<Diagnostic>),
+    /// The points of the sweep differ in what no list describes; one point alone may be exported.
+    Apart(Vec<Diagnostic>),
+}
+
 /// Lowers an experiment.
 ///
 /// # Errors
-/// All statements that cannot be exported, each at its place.
-pub fn lower(experiment: &Experiment, wanted: &Wanted) -> Result<Lowered, Vec<Diagnostic>> {
-    let one = |fault: Fault| vec![*fault];
+/// All statements that cannot be exported, each at its place; what no list describes.
+pub fn lower(experiment: &Experiment, wanted: &Wanted) -> Result<Lowered, Rejected> {
+    let one = |fault: Fault| Rejected::Refused(vec![*fault]);
     if experiment.units == UnitSystem::Natural {
-        return Err(vec![refused::natural()]);
+        return Err(Rejected::Refused(vec![refused::natural()]));
     }
     let mut walk = Walk::new(experiment, wanted).map_err(one)?;
+    if let Err(fault) = walk.begin() {
+        walk.said.push(*fault);
+    }
     walk.position.enter(&experiment.sequence, Repetition::ONLY);
     let steps = walk.events(&experiment.sequence);
     let steps = walk.ended(steps);
+    let apart = walk.apart.take();
+    if !apart.is_empty() {
+        return Err(Rejected::Apart(distinct(apart)));
+    }
     if walk.said.iter().any(Diagnostic::is_error) {
         let errors = walk.said.into_iter().filter(Diagnostic::is_error).collect();
-        return Err(distinct(errors));
+        return Err(Rejected::Refused(distinct(errors)));
     }
     let program = walk.program(steps).map_err(one)?;
     Ok(Lowered { program, warnings: distinct(walk.said) })
@@ -96,6 +113,8 @@ pub(super) struct Walk<'a> {
     polarised: Option<Vec<usize>>,
     pub(super) received: Option<Span>,
     pub(super) said: Vec<Diagnostic>,
+    /// What differs from row to row, and is neither a time nor a flip angle nor a count.
+    apart: RefCell<Vec<Diagnostic>>,
 }
 
 impl<'a> Walk<'a> {
@@ -113,7 +132,7 @@ impl<'a> Walk<'a> {
             rows.push(e);
         }
         let swept = axes.iter().flat_map(|axis| axis.names.clone()).collect();
-        let mut walk = Walk {
+        Ok(Walk {
             experiment,
             wanted,
             rows,
@@ -125,15 +144,27 @@ impl<'a> Walk<'a> {
             polarised: None,
             received: None,
             said: vec![],
-        };
-        let first = match wanted.readout {
+            apart: RefCell::default(),
+        })
+    }
+
+    /// Declares the channel that is received, which comes first.
+    fn begin(&mut self) -> Result<(), Fault> {
+        let first = match self.wanted.readout {
             Some(readout) => Some(readout.nucleus.clone()),
-            None => received_nucleus(&experiment.sequence, walk.polarised_nuclei()?.as_deref()),
+            None => received_nucleus(&self.experiment.sequence, self.polarised_nuclei()?.as_deref()),
         };
         if let Some(nucleus) = first {
-            walk.channel(&nucleus)?;
+            self.channel(&nucleus)?;
         }
-        Ok(walk)
+        Ok(())
+    }
+
+    /// What differs from row to row, and is neither a time nor a flip angle nor a count.
+    pub(super) fn differs(&self, span: Span, what: &str) -> Fault {
+        let diagnostic = refused::differs(span, what);
+        self.apart.borrow_mut().push(diagnostic.clone());
+        diagnostic.into()
     }
 
     /// The nuclei of the spins that `prepare` polarises; `None` where these are all.
@@ -171,7 +202,7 @@ impl<'a> Walk<'a> {
     ) -> Result<f64, Fault> {
         match self.each_row(value)? {
             PerRow::Same(x) => Ok(x),
-            PerRow::Rows(_) => Err(refused::differs(span, what).into()),
+            PerRow::Rows(_) => Err(self.differs(span, what)),
         }
     }
 
@@ -181,15 +212,15 @@ impl<'a> Walk<'a> {
             return Ok(k);
         }
         let declared = self.experiment.channels.iter().find(|c| c.nucleus == nucleus);
-        let number = |x: Option<&Expr>| -> Result<Option<f64>, Fault> {
-            x.and_then(|x| self.first().map(|e| e.number(x))).transpose()
+        let number = |x: Option<&Expr>, what: &str| -> Result<Option<f64>, Fault> {
+            x.map(|x| self.same(x.span(), what, |e| e.number(x))).transpose()
         };
-        let carrier = number(declared.and_then(|c| c.carrier.as_ref()))?;
+        let carrier = number(declared.and_then(|c| c.carrier.as_ref()), "the carrier")?;
         let has_shifts = self.experiment.system.interactions_of(InteractionKind::Shift).next().is_some();
         let channel = Channel {
             nucleus: nucleus.to_string(),
             carrier: carrier.or(has_shifts.then_some(0.0)),
-            dead_time: number(declared.and_then(|c| c.dead_time.as_ref()))?,
+            dead_time: number(declared.and_then(|c| c.dead_time.as_ref()), "the dead time")?,
         };
         self.channels.push(channel);
         Ok(self.channels.len() - 1)
@@ -197,8 +228,11 @@ impl<'a> Walk<'a> {
 
     /// How strong ideal pulses are: as the channel says, else 0, and the calibration decides.
     pub(super) fn strength_of_channel(&self, nucleus: &str) -> Result<f64, Fault> {
-        let strength = self.first().map(|e| instrument::strength_of_channel(e, nucleus)).transpose()?;
-        Ok(strength.flatten().unwrap_or(0.0))
+        let declared = self.experiment.channels.iter().find(|c| c.nucleus == nucleus);
+        let span = declared.and_then(|c| c.rf.as_ref()).map(Expr::span).unwrap_or_default();
+        self.same(span, "the rf amplitude of this channel", |e| {
+            Ok(instrument::strength_of_channel(e, nucleus)?.unwrap_or(0.0))
+        })
     }
 
     /// The steps of events; what cannot be exported is said and left out.
@@ -369,11 +403,11 @@ impl<'a> Walk<'a> {
         // A row in which the pulse turns by nothing sends nothing.
         let sending = || sent.iter().filter(|t| t.duration > 0.0);
         if sending().any(|t| (t.strength - strongest).abs() > 1e-12 * strongest) {
-            return Err(refused::differs(span, "the rf amplitude of this pulse").into());
+            return Err(self.differs(span, "the rf amplitude of this pulse"));
         }
         let shape = sending().next().and_then(|t| t.steps.clone());
         if sending().any(|t| t.steps != shape) {
-            return Err(refused::differs(span, "the shape of this pulse").into());
+            return Err(self.differs(span, "the shape of this pulse"));
         }
         let shape: Option<Shape> = shape.map(Into::into);
         Ok(Pulse { channel, duration, angle, strength: strongest, phases, shape, ideal: false, lock: false })
@@ -393,7 +427,7 @@ impl<'a> Walk<'a> {
         let first = all.next().unwrap_or(Ok(vec![0.0]))?;
         for other in all {
             if other? != first {
-                return Err(refused::differs(span, "this phase").into());
+                return Err(self.differs(span, "this phase"));
             }
         }
         Ok(first)

@@ -9,7 +9,7 @@ mod wave;
 pub use tables::SHORTEST;
 
 use super::calibration::{self, Calibration};
-use super::job::{File, Job, file_name};
+use super::job::{File, Job};
 use super::lower::refused;
 use super::number::{micro, plain};
 use super::program::{GradientStrength, Program, StepKind};
@@ -23,16 +23,14 @@ use tables::{Tables, Waves};
 /// Calibrations that are missing, and what TopSpin has no parameters for.
 pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
     let (mut files, mut experiments, mut waves) = (vec![], vec![], Waves::default());
-    for (readout, program) in &job.experiments {
-        let name = match readout {
-            Some(readout) => format!("{}_{}", job.name, file_name(readout)),
-            None => job.name.clone(),
-        };
+    for part in &job.experiments {
+        let (name, program) = (job.stem(part), &part.program);
         refuse_sequences(program)?;
         let tables = Tables::of(program).map_err(|why| {
             vec![Diagnostic::without_place(Code::NotExported, format!("`{name}` is too large: {why}"))]
         })?;
-        let origin = text::Origin { name: &name, file: &job.source, fingerprint: &job.fingerprint };
+        let point = part.point.as_ref();
+        let origin = text::Origin { name: &name, file: &job.source, fingerprint: &job.fingerprint, point };
         files.push(File::new(format!("pp/{name}.pp"), text::text(program, &tables, &mut waves, &job.name, &origin)));
         for list in &tables.lists {
             let (_, _, _, folder) = list.kind.words();
@@ -42,11 +40,7 @@ pub fn write(job: &Job) -> Result<Vec<File>, Vec<Diagnostic>> {
             ));
         }
         let parameters = parameters(job, program, &tables, &name, &mut waves).map_err(|diagnostic| vec![diagnostic])?;
-        experiments.push(Experiment {
-            name: readout.clone().unwrap_or_else(|| name.clone()),
-            rows: program.rows,
-            parameters,
-        });
+        experiments.push(Experiment { name: part.data_name(&name), rows: program.rows, parameters });
     }
     files.extend(
         waves

@@ -3,7 +3,7 @@
 /// The parameters of one experiment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Experiment {
-    /// Its name: that of the program, or of a readout as `ergoseq tomography --data` wants it.
+    /// Its name: that of the program, or of the folder of its data as `ergoseq tomography --data` or `ergoseq compare --data` wants it.
     pub name: String,
     /// Whether it needs a data set of two dimensions.
     pub rows: usize,
@@ -37,7 +37,8 @@ const HEAD: &str = r#"# -*- coding: utf-8 -*-
 "#;
 
 const SEVERAL: &str = r#"# Every experiment gets a data set of its own behind the open one: the next experiment numbers.
-# `xpy NAME --collect FOLDER`, when all have run, copies what was measured into FOLDER as `ergoseq tomography --data` reads it.
+# `xpy NAME --collect FOLDER`, when all have run, copies what was measured into FOLDER as `ergoseq tomography --data` and
+# `ergoseq compare --data` read it.
 "#;
 
 const BODY: &str = include_str!("setup.py");

@@ -61,11 +61,14 @@ def collect(folder):
     opened = data_set()
     for k, (name, rows, parameters) in enumerate(EXPERIMENTS):
         own = os.path.join(opened[3], opened[0], str(int(opened[1]) + 1 + k))
-        target = os.path.join(folder, name)
+        target = os.path.join(folder, *name.split("/"))
+        parts = [p for p in ("fid", "ser", "acqus", "acqu2s") if os.path.exists(os.path.join(own, p))]
+        if "acqus" not in parts or not ("fid" in parts or "ser" in parts):
+            stop(own + " holds no data: run this experiment first")
         if os.path.exists(target):
             stop(target + " exists")
         os.makedirs(target)
-        for part in ("fid", "acqus"):
+        for part in parts:
             shutil.copy(os.path.join(own, part), os.path.join(target, part))
     TopCmds.MSG("copied to " + folder)
 

@@ -1,5 +1,6 @@
 //! The pulse program.
 
+use super::super::job::Point;
 use super::super::number::{micro, plain};
 use super::super::program::{Decoupling, Gradient, GradientStrength, PerRow, Program, Pulse, Purpose, Step, StepKind};
 use super::tables::{ListKind, SHORTEST, Tables, Waves};
@@ -36,6 +37,8 @@ pub struct Origin<'a> {
     pub file: &'a str,
     /// The fingerprint of that file.
     pub fingerprint: &'a str,
+    /// The point of the sweep, if every point is an experiment.
+    pub point: Option<&'a Point>,
 }
 
 /// The text of a pulse program.
@@ -70,6 +73,9 @@ fn head(program: &Program, tables: &Tables, origin: &Origin) -> String {
         origin.fingerprint,
         in_one_line(&program.title),
     );
+    if let Some(point) = origin.point {
+        out.insert_str(out.len() - 1, &format!(";{}\n", point.sentence()));
+    }
     out += "#include <Avance.incl>\n#include <Delay.incl>\n";
     out += if has_gradients(tables) { "#include <Grad.incl>\n\n" } else { "\n" };
     for list in &tables.lists {

@@ -336,7 +336,7 @@ pub struct Compare {
     /// The file
     pub file: PathBuf,
     /// Measured data: a table as for `fit`, or a folder of FIDs as for `tomography`, named READOUT.NUCLEUS, or
-    /// TRACE.NUCLEUS for an acquired signal
+    /// TRACE.NUCLEUS for an acquired signal; one row, or one FID TRACE.NUMBER.NUCLEUS, per point of the sweeps
     #[arg(long, value_name = "PATH")]
     pub data: PathBuf,
     /// The strongest line of the thermal state after 90 degrees, in the units of the FIDs; default: the data are absolute
