@@ -2,11 +2,14 @@
 //! `target/fuzz/TARGET-HASH`; after a find that ends the program, `ERGOSEQ_FUZZ_TRACE=FILE` writes each input before it is read.
 
 use crate::mutation::{Random, damage};
-use crate::{LONGEST, seeds, targets};
+use crate::{seeds, targets};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+
+/// The longest input, bytes.
+const LONGEST: usize = 4096;
 
 /// An input is reported that takes longer.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -6,6 +6,7 @@
 #[allow(dead_code)]
 mod lsp;
 mod mutation;
+#[cfg(not(feature = "coverage"))]
 mod seeds;
 mod targets;
 #[path = "../../src/bin/ergoseq/transport.rs"]
@@ -13,9 +14,6 @@ mod targets;
 mod transport;
 
 use targets::server::{Outcome, files, reach};
-
-/// The longest input, bytes.
-const LONGEST: usize = 4096;
 
 #[cfg(feature = "coverage")]
 mod led;

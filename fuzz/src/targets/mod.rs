@@ -15,7 +15,8 @@ pub struct Target {
     pub read: fn(&[u8]),
     /// Words that a mutation puts in.
     pub words: fn() -> Vec<&'static str>,
-    /// Where good inputs lie: a folder of the repository, and the ending of the names.
+    /// Where good inputs lie, beside the corpus: a folder of the repository, and the ending of the names.
+    #[allow(dead_code, reason = "libFuzzer is given folders")]
     pub seeds: &'static [(&'static str, &'static str)],
 }
 
