@@ -59,7 +59,7 @@ channel 1H { rf = 25 kHz }
 shape s = "s.txt"
 sequence {
     prepare thermal
-    pulse 1H 90 deg phase x shape s
+    pulse 1H phase x rf = 25 kHz duration = 20 us shape = s
 }
 measure { order(Iz(h)) }
 """
@@ -92,8 +92,8 @@ COMMANDS = {
     "compile": ["compile", "pair.seq", "--hamiltonian", "H", "--for", "1 ms", "-o", "out.seq"],
     "shape": ["shape", "shaped.seq", "--shape", "s", "--minimise", "order(Iz(h))", "--steps", "6", "--iterations", "3", "-o", "out.txt"],
     "robustness": ["robustness", "nmr.seq", "--rf", "-0.1 .. 0.1 points 3", "--offset", "-1 kHz .. 1 kHz points 3", "-o", "out.csv"],
-    "man": ["man", "out"],
-    "new": ["new", "jeener_broekaert", "out.seq"],
+    "man": ["man", "-o", "out"],
+    "new": ["new", "out.seq"],
 }
 ERRORS = {"ENOSPC": errno.ENOSPC, "EIO": errno.EIO, "EACCES": errno.EACCES}
 
@@ -190,7 +190,8 @@ class Torture:
             resumed, _ = self.run([*arguments, "--resume"], folder)
             if contents(folder).get("out.nc") != made["out.nc"]:
                 self.wrong(name, case, "not completed by --resume", resumed.stderr.decode()[:200])
-        elif "other" in states or (len(states) > 1 and failed != "unlink"):
+        # The pages of `man` are files of their own.
+        elif "other" in states or (len(states) > 1 and failed != "unlink" and name != "man"):
             self.wrong(name, case, "outputs are", states)
 
 
