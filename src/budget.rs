@@ -69,6 +69,13 @@ pub const CYCLE_PHASES: Budget = Budget {
 pub const MEMBERS: Budget =
     Budget { what: "members of the ensemble", most: 1_000_000, help: "give the distributions fewer `points`" };
 
+/// Members of an ensemble that are propagated each on its own, whose sequences lie in memory together.
+pub const MEMBERS_AT_ONCE: Budget = Budget {
+    what: "members of the ensemble that cannot be propagated in batches",
+    most: 200_000,
+    help: "give the distributions fewer `points`; `ergoseq show FILE --stage plan` says how members are propagated",
+};
+
 /// Nodes of one Gauss quadrature.
 pub const QUADRATURE_NODES: Budget = Budget {
     what: "points of one Gauss quadrature",
@@ -112,6 +119,7 @@ pub const BUDGETS: &[&Budget] = &[
     &FOR_TURNS,
     &CYCLE_PHASES,
     &MEMBERS,
+    &MEMBERS_AT_ONCE,
     &QUADRATURE_NODES,
     &SAMPLES,
     &DECAY_POINTS,

@@ -339,6 +339,9 @@ fn control_characters_reach_neither_terminal_nor_file_formats() {
         &["dry-run", "a.seq"],
         &["check", "b.seq"],
         &["check", "\u{1b}[31m.seq"],
+        &["run", "b.seq", "--format", "json"],
+        &["run", "\u{9b}\u{202e}.seq", "--format", "json"],
+        &["run", "\u{9b}\u{202e}.seq"],
         &["run", "c.seq", "--format", "jcamp"],
         &["test", "a.seq"],
     ] {
@@ -350,6 +353,52 @@ fn control_characters_reach_neither_terminal_nor_file_formats() {
             assert_eq!(text.lines().filter(|l| l.starts_with("##END=")).count(), usize::from(text.starts_with("##")));
         }
     }
+}
+
+#[test]
+fn the_report_shows_no_control_characters() {
+    let folder = scratch("report-controls");
+    std::fs::write(folder.join("a.seq"), COMMANDS.replace("purity", "purity # \u{202e}\u{1b}[2J\u{9d}")).unwrap();
+    let done = ergoseq(&folder, &["report", "a.seq", "-o", "a.html"]);
+    assert!(done.status.success(), "{}", said(&done));
+    let text = std::fs::read_to_string(folder.join("a.html")).unwrap();
+    let wrong: Vec<char> = text.chars().filter(|c| c.is_control() && *c != '\n' && *c != '\t' || *c == '\u{202e}').collect();
+    assert!(wrong.is_empty() && text.contains("owned"), "{wrong:?}");
+}
+
+/// Members that are propagated one by one lie in memory together; what the estimate of a point does not hold, the process is ended for.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_memory_of_the_process_is_bounded() {
+    let folder = scratch("memory");
+    let members = "ergoseq 1\nunits natural\nsystem {\n    spin a : 1/2\n    relax a { T1 = 10, T2 = 5, polarisation = 0.1 }\n}\n\
+        param x = 1\nensemble { param x : gaussian(sd = 0.1, seed = 1) points 150000 }\n\
+        sequence {\n    prepare ket \"0\"\n    evolve x*X(a) for 1\n}\nmeasure { purity }\n";
+    std::fs::write(folder.join("m.seq"), members).unwrap();
+    let done = ergoseq(&folder, &["run", "m.seq", "--max-memory", "80MB", "-o", "m.csv"]);
+    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    assert!(said(&done).contains("the process needs more than"), "{}", said(&done));
+    assert!(said(&done).contains("--max-memory"), "{}", said(&done));
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    // More of them are refused by their number.
+    std::fs::write(folder.join("m.seq"), members.replace("150000", "200001")).unwrap();
+    let done = ergoseq(&folder, &["run", "m.seq"]);
+    assert!(said(&done).contains("E506") && said(&done).contains("200000 members"), "{}", said(&done));
+}
+
+/// Two modes of twelve levels and a spin 3/2 with noise take hours: that is said before the work begins.
+#[test]
+fn long_work_is_announced() {
+    let folder = scratch("long");
+    let text = "ergoseq 1\nunits natural\nsystem {\n    mode a : 12\n    mode b : 12\n    spin s : 3/2\n}\n\
+        noise k { collapse 0.1*lower(a) }\nsequence {\n    prepare fock(a, 1), fock(b, 0), up(s)\n    \
+        evolve number(a) + 0.1*(lower(a) + raise(a))*(lower(b) + raise(b)) + Ix(s)*number(b) for 100 with k\n}\nmeasure { purity }\n";
+    std::fs::write(folder.join("l.seq"), text).unwrap();
+    let done = ergoseq(&folder, &["run", "l.seq", "--max-time", "3s"]);
+    assert_eq!(done.status.code(), Some(1), "{}", said(&done));
+    let all = said(&done);
+    let (note, end) = (all.find("of one core"), all.find("E507"));
+    assert!(note.is_some() && end.is_some() && note < end && all.contains("--max-time"), "{all}");
 }
 
 #[test]

@@ -31,18 +31,22 @@ pub fn read(path: &Path) -> Result<String, Error> {
     decoded(&name, bytes).map_err(|at| wrong(format!("`{name}` is not UTF-8 text: byte {at} cannot be read")))
 }
 
-/// Whether a file that a program names lies in the program's folder or below it, links followed.
+/// Whether a file that a program names lies in the program's folder or below it, or in one of the folders that the caller allows, links
+/// followed.
 ///
 /// # Errors
 /// When it lies elsewhere. A file that is not there is left to its reader.
-pub fn within(path: &Path, folder: &Path) -> Result<(), String> {
+pub fn within(path: &Path, folder: &Path, allowed: &[PathBuf]) -> Result<(), String> {
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    match (path.canonicalize(), folder.canonicalize()) {
-        (Ok(found), Ok(own)) if !found.starts_with(&own) => {
-            Err(format!("`{}` is outside the folder of the program", path.display()))
-        }
-        _ => Ok(()),
+    let Ok(found) = path.canonicalize() else { return Ok(()) };
+    let holds = |folder: &Path| folder.canonicalize().is_ok_and(|own| found.starts_with(own));
+    if holds(folder) || allowed.iter().any(|folder| holds(folder)) {
+        return Ok(());
     }
+    Err(format!(
+        "`{}` is outside the folder of the program; `load(..., allow_path=[FOLDER])` allows files in FOLDER",
+        path.display()
+    ))
 }
 
 /// The text of a file, for `ergoseq.load`.

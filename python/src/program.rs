@@ -16,7 +16,7 @@ use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Words of what can be drawn beside results.
@@ -107,15 +107,16 @@ fn options(
 #[pymethods]
 impl Program {
     /// Reads and checks a text. `folder` is where files that it uses lie; `files` are their texts, where these were read before:
-    /// then none is read again.
+    /// then none is read again. Files may also lie in the folders `allowed`.
     #[staticmethod]
-    #[pyo3(signature = (text, name, folder = None, files = None))]
+    #[pyo3(signature = (text, name, folder = None, files = None, allowed = None))]
     fn compile(
         py: Python<'_>,
         text: &str,
         name: &str,
         folder: Option<&str>,
         files: Option<Vec<UsedFile>>,
+        allowed: Option<Vec<PathBuf>>,
     ) -> PyResult<Program> {
         let mut used: Vec<UsedFile> = Vec::new();
         let read_file = |wanted: &str, from: &str| -> Result<(String, String), String> {
@@ -131,7 +132,7 @@ impl Program {
                 _ => return Err("a program given as text has no folder; load it from a file, or set `folder`".into()),
             };
             let path = base.join(wanted);
-            files::within(&path, Path::new(folder.unwrap_or(".")))?;
+            files::within(&path, Path::new(folder.unwrap_or(".")), allowed.as_deref().unwrap_or_default())?;
             Ok((path.display().to_string(), files::read(&path).map_err(|e| e.to_string())?))
         };
         let mut reader = |wanted: &str, from: &str| -> Result<(String, String), String> {

@@ -134,6 +134,23 @@ def test_only_regular_files_of_some_size_are_read(tmp_path: Path) -> None:
         ergoseq.load(tmp_path / "nowhere.seq")
 
 
+def test_files_lie_in_the_folder_or_where_the_caller_allows(tmp_path: Path) -> None:
+    own, shared, other = tmp_path / "own", tmp_path / "shared", tmp_path / "other"
+    for folder in (own, shared, other):
+        folder.mkdir()
+        (folder / "x.seq").write_text("ergoseq 1\nparam p = 2\n")
+    text = 'ergoseq 1\nunits natural\nuse "../shared/x.seq"\nsystem { spin a : 1/2 }\nsequence { prepare mixed }\nmeasure { purity }\n'
+    (own / "main.seq").write_text(text)
+    for source, more in [(own / "main.seq", {}), (text, {"folder": own})]:
+        with pytest.raises(ergoseq.ErgoseqError, match="allow_path"):
+            ergoseq.load(source, **more)
+        with pytest.raises(ergoseq.ErgoseqError, match="outside the folder"):
+            ergoseq.load(source, allow_path=[other], **more)
+        assert "p" in ergoseq.load(source, allow_path=[other, shared], **more).params
+    with pytest.raises(TypeError, match="list of folders"):
+        ergoseq.load(own / "main.seq", allow_path=str(shared))
+
+
 CHAIN = """ergoseq 1
 param n = 6
 system {

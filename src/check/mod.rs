@@ -18,9 +18,12 @@ mod shape_file;
 mod surroundings;
 mod system;
 
+pub use density_file::density_file;
 pub use load::{Loaded, Reader, Tables, load};
 pub use params::check_setting;
+pub use profile::statements as spectrometers;
 pub use results::{check_result, check_values as check_sweep};
+pub use shape_file::shape_file;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{Experiment, Scope};

@@ -62,6 +62,7 @@ mod trajectory;
 mod truncation;
 mod vector_sample;
 mod whole_propagator;
+mod work;
 
 pub use agreement::agrees;
 pub use count_tomography::{Cells as CountedCells, cells_of};
@@ -78,3 +79,4 @@ pub use results::{Mark, Observations, Observed, Run, RunInfo, Trace};
 pub use run::{Emulator, observe, run};
 pub use settings::{METHODS, Measured, Method, Options, PROCESSORS, Processor, Typical};
 pub use tomography::{Readings, plan_for};
+pub use work::{Work, work};

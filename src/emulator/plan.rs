@@ -70,7 +70,7 @@ pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
 }
 
 /// The segments in order, each with the number of its repetitions.
-fn segments<'a>(steps: &'a [Step], times: u64) -> Vec<(&'a Segment, u64)> {
+pub(super) fn segments<'a>(steps: &'a [Step], times: u64) -> Vec<(&'a Segment, u64)> {
     steps
         .iter()
         .flat_map(|step| match step {

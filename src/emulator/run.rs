@@ -15,6 +15,7 @@ use super::{
     batched_ensemble, cancel, estimate, graphics, heat, powder_signal, random_vectors, rounding, sectors,
     whole_propagator,
 };
+use crate::budget::MEMBERS_AT_ONCE;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, members as members_of};
 use crate::ir::{Experiment, key_of};
@@ -196,6 +197,7 @@ fn propagate(
         return Err(estimate::too_large(schedule, false, "", &needed, options.max_memory));
     }
     if !followed {
+        MEMBERS_AT_ONCE.check(together.len() as u64, e.experiment.ensemble.first().map(|d| d.place.span()))?;
         schedules.extend(members::schedules(e, given, options, rest)?);
     }
     let declared = declared.as_ref().unwrap_or(&schedules.first().ok_or_else(nobody)?.0);

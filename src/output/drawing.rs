@@ -1,6 +1,7 @@
 //! Drawings that are no charts: shapes on a sheet, each with a style that has a name. A page shows them with its own colours, light or dark;
 //! a picture is always on white.
 
+use crate::source::visible;
 use std::fmt::Write;
 
 /// The colours by name: on white, and in the dark. Those with one letter are of Okabe and Ito, whom the colour-blind can tell apart.
@@ -252,9 +253,9 @@ pub fn outline(strokes: &[Stroke]) -> String {
     d
 }
 
-/// A text in which nothing is markup.
+/// A text in which nothing is markup, and nothing turns the direction of what is read.
 pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    visible(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 /// The colours and styles as a style sheet.

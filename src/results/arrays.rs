@@ -143,3 +143,18 @@ impl Schema {
         shown.map(|t| t.trim_end().to_string()).collect::<Vec<_>>().join("; ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A status of which only the first byte was written ends in that of a pending one; such a point is computed again.
+    #[test]
+    fn no_status_ends_as_a_pending_one() {
+        let ends = |status: i16| status.to_be_bytes()[1];
+        for (code, text, ..) in CODES {
+            assert_ne!(ends(number_of(*code)), ends(PENDING), "{text}");
+        }
+        assert_ne!(ends(0), ends(PENDING));
+    }
+}

@@ -15,7 +15,11 @@ UsedFile = tuple[str, str, str, str]
 class Program:
     @staticmethod
     def compile(
-        text: str, name: str, folder: str | None = None, files: list[UsedFile] | None = None
+        text: str,
+        name: str,
+        folder: str | None = None,
+        files: list[UsedFile] | None = None,
+        allowed: list[str] | None = None,
     ) -> Program: ...
     @property
     def title(self) -> str: ...

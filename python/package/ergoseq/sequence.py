@@ -24,12 +24,18 @@ __all__ = ["Result", "Sequence", "Trace", "load"]
 _LARGEST_STATE = 4096
 
 
-def load(source: str | os.PathLike[str], *, folder: str | os.PathLike[str] | None = None) -> Sequence:
+def load(
+    source: str | os.PathLike[str],
+    *,
+    folder: str | os.PathLike[str] | None = None,
+    allow_path: Iterable[str | os.PathLike[str]] = (),
+) -> Sequence:
     """Reads and checks a sequence.
 
     Args:
         source: the path of a ``.seq`` file, or its text (recognised by more than one line).
         folder: the folder of the files that a text includes with ``use`` or ``shape``.
+        allow_path: folders in which such files may lie, in addition to that of the program and those below it.
 
     Returns:
         The sequence.
@@ -38,13 +44,16 @@ def load(source: str | os.PathLike[str], *, folder: str | os.PathLike[str] | Non
         ErgoseqError: if the program has errors; it lists all of them.
         OSError: if the file cannot be read.
     """
+    if isinstance(allow_path, (str, bytes, os.PathLike)):
+        raise TypeError("`allow_path` is a list of folders")
+    allowed = [os.fspath(path) for path in allow_path]
     if isinstance(source, str) and "\n" in source:
-        program = _core.Program.compile(source, "<text>", None if folder is None else os.fspath(folder))
+        program = _core.Program.compile(source, "<text>", None if folder is None else os.fspath(folder), None, allowed)
         return Sequence(program, source, "<text>")
     path = os.fspath(source)
     text = _core.read_text(path)
     where = os.fspath(folder) if folder is not None else os.path.dirname(os.path.abspath(path))
-    return Sequence(_core.Program.compile(text, path, where), text, path)
+    return Sequence(_core.Program.compile(text, path, where, None, allowed), text, path)
 
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])

@@ -32,14 +32,19 @@ pub fn after(text: &str) -> Result<(), Diagnostic> {
         std::thread::sleep(time);
         let diagnostic = Diagnostic::without_place(Code::OutOfTime, format!("the command took longer than {said}"))
             .help("increase `--max-time`, or use fewer points, members or samples");
-        terminal::report(&[diagnostic], &Default::default());
-        // What is complete has been moved and is no longer there under this name.
-        UNFINISHED.lock().iter().flat_map(|all| all.iter()).for_each(|path| drop(std::fs::remove_file(path)));
-        std::process::exit(Outcome::Wrong as i32);
+        end(diagnostic);
     });
     begun
         .map(|_| ())
         .map_err(|e| Diagnostic::without_place(Code::OutOfTime, format!("cannot start the timer of --max-time: {e}")))
+}
+
+/// Ends the program at once, with a message.
+pub fn end(diagnostic: Diagnostic) -> ! {
+    terminal::report(&[diagnostic], &Default::default());
+    // What is complete has been moved and is no longer there under this name.
+    UNFINISHED.lock().iter().flat_map(|all| all.iter()).for_each(|path| drop(std::fs::remove_file(path)));
+    std::process::exit(Outcome::Wrong as i32);
 }
 
 /// A time in words: seconds without a unit.

@@ -24,7 +24,7 @@ struct Open {
 }
 
 /// The state of a conversation.
-struct Server {
+pub struct Server {
     open: HashMap<String, Open>,
     utf8: bool,
 }
@@ -90,7 +90,7 @@ fn talk(connection: &Connection) -> Result<(), Box<dyn std::error::Error + Sync 
             "serverInfo": { "name": "ergoseq", "version": env!("CARGO_PKG_VERSION") },
         }),
     )?;
-    let mut server = Server { open: HashMap::new(), utf8 };
+    let mut server = Server::new(utf8);
     for message in &connection.receiver {
         match message {
             Message::Request(request) => {
@@ -178,6 +178,11 @@ fn in_time(name: String, text: String, address: String) -> Document {
 }
 
 impl Server {
+    /// Without open files; positions are those of UTF-8, or else of UTF-16.
+    pub fn new(utf8: bool) -> Server {
+        Server { open: HashMap::new(), utf8 }
+    }
+
     /// The place of a byte, as the editor counts.
     fn position(&self, open: &Open, offset: u32) -> Value {
         let place = open.lines.try_line_col(TextSize::from(offset.min(open.document.text.len() as u32)));
@@ -211,7 +216,7 @@ impl Server {
     }
 
     /// Takes a message that wants no answer; gives what is to be told.
-    fn hear(&mut self, told: Notification) -> Vec<Notification> {
+    pub fn hear(&mut self, told: Notification) -> Vec<Notification> {
         let method = told.method.clone();
         let heard = catch_unwind(AssertUnwindSafe(|| self.heard(told)));
         heard.unwrap_or_else(|_| {
@@ -310,7 +315,7 @@ impl Server {
     }
 
     /// Answers a request.
-    fn answer(&mut self, request: Request) -> Response {
+    pub fn answer(&mut self, request: Request) -> Response {
         let (id, method) = (request.id.clone(), request.method.clone());
         match catch_unwind(AssertUnwindSafe(|| self.answered(request))) {
             Ok(Ok(value)) => Response::new_ok(id, value),

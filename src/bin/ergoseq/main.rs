@@ -22,6 +22,7 @@ mod inputs;
 mod learn;
 mod lsp;
 mod measurements;
+mod memory;
 mod outcome;
 mod overrides;
 mod papers;

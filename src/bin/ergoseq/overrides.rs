@@ -2,7 +2,7 @@
 
 use crate::Outcome;
 use crate::args::{Given, How};
-use crate::{files, terminal};
+use crate::{files, memory, terminal};
 use ergoseq::Compiled;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::emulator::{METHODS, Method, Options, PROCESSORS, Processor, Typical};
@@ -136,11 +136,33 @@ pub fn options(how: &How) -> Result<Options, Outcome> {
     let max_memory = bytes(&how.max_memory).ok_or_else(|| {
         wrong(format!("--max-memory {} is not an amount of memory; write 500MB or 16GB", how.max_memory))
     })?;
+    memory::at_most(max_memory);
     let spectrometer = how.spectrometer.clone();
     let processor = PROCESSORS.iter().find(|(w, ..)| *w == how.processor).map_or(Processor::Cpu, |(_, p, _)| *p);
     let typical = how.typical.map(|vectors| Typical { vectors: vectors as usize, seed: how.typical_seed });
     let tolerance = how.tolerance;
     Ok(Options { method, tolerance, max_memory, spectrometer, processor, typical, ..Options::default() })
+}
+
+/// Says before the work begins that it takes long.
+pub fn announce(experiment: &Experiment, values: &Values, options: &Options, points: u64) {
+    const LONG: f64 = 60.0;
+    // What is wrong with the program is said by the run itself.
+    let Ok(Some(work)) = ergoseq::emulator::work(experiment, values, options) else { return };
+    let seconds = work.seconds * points as f64;
+    if seconds < LONG {
+        return;
+    }
+    let (amount, unit) = match seconds {
+        s if s < 3600.0 => (s / 60.0, "min"),
+        s if s < 86400.0 => (s / 3600.0, "h"),
+        s => (s / 86400.0, "days"),
+    };
+    terminal::note(&format!(
+        "about {amount:.0} {unit} of one core: density matrices of {} states with relaxation are integrated in small steps; `--max-time 10min` \
+         ends the command after this time, and fewer states (the cutoffs of modes), a shorter sequence or a larger `--tolerance` need less",
+        work.states
+    ));
 }
 
 fn bytes(text: &str) -> Option<f64> {

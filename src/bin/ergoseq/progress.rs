@@ -1,4 +1,4 @@
-//! Progress on standard error, for work of more than two seconds, on a terminal only.
+//! Progress on standard error, for work of more than one and a half seconds, on a terminal only.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
@@ -9,7 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// For this long nothing is drawn.
-const QUIET: Duration = Duration::from_secs(2);
+const QUIET: Duration = Duration::from_millis(1500);
 
 /// A count that a bar follows.
 pub struct Progress {
@@ -20,7 +20,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Begins; nothing is drawn for the first two seconds.
+    /// Begins; nothing is drawn at first.
     pub fn new(total: u64) -> Progress {
         let done = Arc::new(AtomicU64::new(0));
         let total = Arc::new(AtomicU64::new(total));

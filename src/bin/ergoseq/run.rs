@@ -52,6 +52,9 @@ pub fn run(a: &args::Run) -> Outcome {
         return terminal::refuse(&[*over], &compiled.sources);
     }
     let points: Vec<Values> = points.collect();
+    if let Some(first) = points.first() {
+        overrides::announce(experiment, first, &options, points.len() as u64);
+    }
     let schema = Schema::new(experiment, &a.file.display().to_string(), &axes, &values, energy);
     let results = match results(experiment, schema, &points, &options, a.threads) {
         Ok(results) => results,

@@ -83,6 +83,7 @@ fn run(a: &args::Sweep, compiled: &Compiled, values: &Values, options: &Options)
     let total = axes.iter().map(|a| a.len() as u64).product::<u64>();
     let file = a.file.display().to_string();
     let grid = Grid { compiled, file, values, options, axes, total, share: share(a.shard, total) };
+    overrides::announce(experiment, &grid.point(grid.share.start), options, grid.share.end - grid.share.start);
     let (expected, Opened { file, done, .. }) = grid.open(a)?;
     let (pieces, left) = pieces(&done, grid.share.clone());
     drop(done);
@@ -471,7 +472,9 @@ fn statuses(dataset: &Dataset, file: &mut File) -> io::Result<Vec<i16>> {
     let mut bytes = vec![0; 2 * dataset.points as usize];
     file.seek(SeekFrom::Start(dataset.status_begin()))?;
     file.read_exact(&mut bytes)?;
-    Ok(bytes.as_chunks::<2>().0.iter().map(|b| i16::from_be_bytes(*b)).collect())
+    // A full disk may take the first byte of a status and not the second, which then is that of a pending one. No code ends in it.
+    let status = |b: &[u8; 2]| if b[1] == PENDING.to_be_bytes()[1] { PENDING } else { i16::from_be_bytes(*b) };
+    Ok(bytes.as_chunks::<2>().0.iter().map(status).collect())
 }
 
 /// The same file again, if it is of the same program, the same settings and the same sweep.

@@ -3,6 +3,7 @@
 use crate::Outcome;
 use ergoseq::diagnostic::{Code, Diagnostic};
 use ergoseq::source::{Sources, visible};
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -53,7 +54,16 @@ fn as_json(d: &Diagnostic, sources: &Sources) -> String {
         "column": at.map(|(_, column)| column),
         "help": d.help,
     });
-    described.to_string()
+    escaped(&described.to_string())
+}
+
+/// JSON with the characters escaped that could affect a terminal: what JSON itself escapes are those below the blank.
+fn escaped(json: &str) -> String {
+    let shown = |c: char| match visible(c.encode_utf8(&mut [0; 4])) {
+        Cow::Borrowed(_) => c.to_string(),
+        Cow::Owned(_) => format!("\\u{:04x}", u32::from(c)),
+    };
+    if json.contains(char::is_control) || !json.is_ascii() { json.chars().map(shown).collect() } else { json.to_string() }
 }
 
 /// Prints messages. A terminal that went away is no reason to fail.
@@ -71,6 +81,16 @@ pub fn report(diagnostics: &[Diagnostic], sources: &Sources) {
         text += &format!("... and {} more\n", diagnostics.len() - MOST_MESSAGES);
     }
     let _ = std::io::stderr().write_all(text.as_bytes());
+}
+
+/// Says something that is no mistake.
+pub fn note(text: &str) {
+    let line = match JSON.load(Ordering::Relaxed) {
+        true => escaped(&serde_json::json!({ "severity": "note", "message": text }).to_string()),
+        false => format!("note: {}", visible(text)),
+    };
+    // A terminal that went away is no reason to fail.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// The exit code that a set of messages stands for.
@@ -111,5 +131,18 @@ pub fn print_as_it_is(text: &str) -> Outcome {
                 Diagnostic::without_place(Code::CannotWrite, format!("standard output cannot be written: {e}"));
             refuse(&[diagnostic], &Sources::default())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_cannot_affect_a_terminal() {
+        let text = "a\u{1b}\u{9b}\u{202e}\u{7f}\u{e9}\n";
+        let written = escaped(&serde_json::json!({ "message": text }).to_string());
+        assert_eq!(written, "{\"message\":\"a\\u001b\\u009b\\u202e\\u007f\u{e9}\\n\"}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&written).unwrap()["message"], text);
     }
 }

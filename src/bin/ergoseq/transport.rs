@@ -60,7 +60,7 @@ fn wrong(why: &str) -> io::Error {
 ///
 /// # Errors
 /// When the header has no length or one beyond the limit, or the message is none.
-fn read(input: &mut impl BufRead) -> io::Result<Option<Message>> {
+pub fn read(input: &mut impl BufRead) -> io::Result<Option<Message>> {
     let mut length: Option<u64> = None;
     let mut header = input.take(LONGEST_HEADER);
     loop {

@@ -189,6 +189,9 @@ impl Text {
             self.prepare = "thermal".into();
             return;
         };
+        if let Some(n) = terms.iter().filter_map(|t| t.1).find(|n| *n == 0 || *n > nuclei.len()) {
+            lost.push(format!("`start_operator {text}`: there is no spin {n}"));
+        }
         let mut weights = vec![[0.0f64; 3]; nuclei.len()];
         for (factor, spin, letter) in &terms {
             let axis = match letter {
@@ -202,6 +205,10 @@ impl Text {
                     *w += factor;
                 }
             }
+        }
+        if weights.iter().flatten().all(|w| *w == 0.0) {
+            self.prepare = "mixed".into();
+            return;
         }
         let gamma = |k: usize| nuclei.get(k).and_then(|n| Isotope::named(n)).map_or(1.0, |i| i.gamma);
         let shares: Vec<f64> = weights.iter().enumerate().map(|(k, [.., z])| z / gamma(k)).collect();

@@ -374,7 +374,7 @@ pub fn operator(text: &str) -> Option<Vec<(f64, Option<usize>, char)>> {
         });
         let (term, more) = after.split_at(end.map_or(after.len(), |(k, _)| k));
         let (factor, spin) = match term.split_once('*') {
-            Some((factor, spin)) => (factor.parse::<f64>().ok()?, spin),
+            Some((factor, spin)) => (factor.parse::<f64>().ok().filter(|x| x.is_finite())?, spin),
             None => (1.0, term),
         };
         let inside = spin.strip_prefix('I')?;
@@ -395,7 +395,7 @@ mod tests {
     fn operators_are_sums() {
         assert_eq!(operator("Inz"), Some(vec![(1.0, None, 'z')]));
         assert_eq!(operator("I1z - 2.5e-1*I2x"), Some(vec![(1.0, Some(1), 'z'), (-0.25, Some(2), 'x')]));
-        for text in ["", "I1z*I2z", "z", "2*", "I1", "I1z+"] {
+        for text in ["", "I1z*I2z", "z", "2*", "I1", "I1z+", "nan*I1z", "1e999*I1z"] {
             assert!(operator(text).is_none_or(|all| text == "I1z+" && all.len() == 1), "{text}");
         }
     }

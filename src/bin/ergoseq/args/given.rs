@@ -24,7 +24,8 @@ pub struct How {
     /// Tolerance of adaptive methods
     #[arg(long, default_value_t = 1e-7)]
     pub tolerance: f64,
-    /// Maximum memory per point, such as 500MB or 16GB
+    /// Maximum memory, such as 500MB or 16GB: a point that needs more is refused before it is emulated, and the command ends when the whole
+    /// process has a quarter more
     #[arg(long, default_value = "4GB")]
     pub max_memory: String,
     /// Uses this number of random vectors instead of a density matrix (quantum typicality): signals, energies and spin order of many
