@@ -22,9 +22,9 @@ fn a_block_is_switched_on_and_off() {
     let expected = [
         "2 d11 do:f2",
         "d1",
-        "(p1 pl2 ph1):f1",
-        "d2 pl3:f2 cpd2:f2",
-        "(p2 pl2 ph2):f1",
+        "(p1 pl1 ph1):f1",
+        "d2 pl2:f2 cpd2:f2",
+        "(p2 pl1 ph2):f1",
         "d3",
         "; mark echo",
         "go=2 ph31",
@@ -34,7 +34,7 @@ fn a_block_is_switched_on_and_off() {
     assert_eq!(&lines[begin..begin + expected.len()], &expected, "{program}");
     let script = file(&done, "py/", ".py");
     // 90 degrees at 5 kHz take 50 us; 5 of 100 kHz are 1/400 of 100 W.
-    for line in ["(\"CPDPRG 2\", \"waltz16\")", "(\"PCPD 2\", \"50\")", "(\"PLW 3\", \"0.25\")"] {
+    for line in ["(\"CPDPRG 2\", \"waltz16\")", "(\"PCPD 2\", \"50\")", "(\"PLW 2\", \"0.25\")"] {
         assert!(script.contains(line), "{line}: {script}");
     }
 }

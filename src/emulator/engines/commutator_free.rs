@@ -33,6 +33,12 @@ pub struct CommutatorFree<'a> {
     followed: Option<Vector>,
 }
 
+/// Fraction of the tolerance that is allowed for a jump in a cell of a few last bits of time.
+const JUMP_SHARE: f64 = 1e-4;
+
+/// A cell shorter than this fraction of a step does not change the length of steps.
+const SHORT_CELL: f64 = 1e-6;
+
 /// Maximum number of steps in one cell of the mesh; more indicate a failure.
 const MOST_STEPS: usize = 50_000;
 
@@ -118,7 +124,12 @@ impl<'a> CommutatorFree<'a> {
         let mut total: Option<Vec<Matrix>> = None;
         let mut now = from;
         for stop in self.mesh.stops(from, to)? {
+            let step = self.step;
             total = self.parts_within(now, stop, total)?;
+            // Steps within a few last bits of time say nothing about the next cell.
+            if stop - now < SHORT_CELL * step {
+                self.step = step;
+            }
             now = stop;
         }
         Ok(total)
@@ -169,24 +180,26 @@ impl<'a> CommutatorFree<'a> {
             }
             let allowed = self.tolerance * h / self.span;
             let factor = if error > 0.0 { 0.9 * (allowed / error).powf(0.25) } else { 4.0 };
-            if error <= allowed || error < 1e-15 {
+            // The mesh leaves a jump in a cell of a few last bits of time, where no shorter step helps.
+            let at_jump = h <= 2.0 * smallest && error <= JUMP_SHARE * self.tolerance;
+            if error <= allowed || error < 1e-15 || at_jump {
                 total = Some(match total {
                     Some(before) => products(&halves, &before),
                     None => halves,
                 });
                 t += h;
                 // A step truncated by the end of the interval does not reduce the next step size.
-                let proposal = h * factor.clamp(0.2, 4.0);
+                let proposal = (h * factor.clamp(0.2, 4.0)).max(smallest);
                 if h >= self.step || proposal > self.step {
                     self.step = proposal;
                 }
             } else {
-                self.step = h * factor.clamp(0.1, 0.9);
-                if self.step < smallest {
+                if h <= 2.0 * smallest {
                     return Err(StepError::Tolerance(format!(
                         "the step at t = {t:e} would be shorter than {smallest:e}"
                     )));
                 }
+                self.step = (h * factor.clamp(0.1, 0.9)).max(smallest);
             }
         }
         Ok(total)
