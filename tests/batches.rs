@@ -287,6 +287,11 @@ fn the_grammar_names_the_metrics_of_batches() {
     let grammar = std::fs::read_to_string("grammar.md").unwrap();
     let paragraph = grammar.split("\n\n").find(|p| p.starts_with("Points of a sweep are propagated together")).unwrap();
     for metric in METRICS {
-        assert_eq!(paragraph.contains(&format!("`{}`", metric.name)), metric.lanes.is_some(), "grammar.md, section 4, paragraph on batches: `{}`", metric.name);
+        assert_eq!(
+            paragraph.contains(&format!("`{}`", metric.name)),
+            metric.lanes.is_some(),
+            "grammar.md, section 4, paragraph on batches: `{}`",
+            metric.name
+        );
     }
 }
