@@ -362,7 +362,8 @@ fn the_report_shows_no_control_characters() {
     let done = ergoseq(&folder, &["report", "a.seq", "-o", "a.html"]);
     assert!(done.status.success(), "{}", said(&done));
     let text = std::fs::read_to_string(folder.join("a.html")).unwrap();
-    let wrong: Vec<char> = text.chars().filter(|c| c.is_control() && *c != '\n' && *c != '\t' || *c == '\u{202e}').collect();
+    let wrong: Vec<char> =
+        text.chars().filter(|c| c.is_control() && *c != '\n' && *c != '\t' || *c == '\u{202e}').collect();
     assert!(wrong.is_empty() && text.contains("owned"), "{wrong:?}");
 }
 

@@ -52,7 +52,11 @@ pub fn main() -> ExitCode {
             keep(root, target.name, &input, if failed { "fails" } else { "is slow" });
         }
     }
-    println!("{} executions {executions} seed {seed} seconds {:.0} finds {finds}", target.name, begun.elapsed().as_secs_f64());
+    println!(
+        "{} executions {executions} seed {seed} seconds {:.0} finds {finds}",
+        target.name,
+        begun.elapsed().as_secs_f64()
+    );
     if finds == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 

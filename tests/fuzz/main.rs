@@ -48,7 +48,7 @@ fn finds_stay_mended() {
 /// The laws of the targets hold for damaged inputs. A failure prints the input; after minimising it goes to `fuzz/found`.
 #[test]
 fn damaged_inputs_are_refused() {
-    let (cases, seed) = (number("ERGOSEQ_CASES", 60), number("ERGOSEQ_SEED", 1));
+    let (cases, seed) = (number("ERGOSEQ_CASES", 400), number("ERGOSEQ_SEED", 1));
     std::thread::scope(|scope| {
         for target in TARGETS {
             scope.spawn(move || {

@@ -63,7 +63,11 @@ fn escaped(json: &str) -> String {
         Cow::Borrowed(_) => c.to_string(),
         Cow::Owned(_) => format!("\\u{:04x}", u32::from(c)),
     };
-    if json.contains(char::is_control) || !json.is_ascii() { json.chars().map(shown).collect() } else { json.to_string() }
+    if json.contains(char::is_control) || !json.is_ascii() {
+        json.chars().map(shown).collect()
+    } else {
+        json.to_string()
+    }
 }
 
 /// Prints messages. A terminal that went away is no reason to fail.
