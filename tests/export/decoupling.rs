@@ -68,7 +68,10 @@ fn sequences_that_consoles_have_otherwise_are_refused() {
         let text = format!(
             "{SAMPLE}sequence {{\n prepare thermal\n pulse 13C 90 deg phase y rf = 20 kHz\n decouple 1H {sequence} {{ delay 1 ms }}\n}}\n{MEASURE}"
         );
-        exported(&compiled(&text), "decoupled", dialect, None).map(|_| ()).map_err(|e| e[0].message.clone())
+        exported(&compiled(&text), "decoupled", dialect, None).map(|_| ()).map_err(|all| {
+            let error = all.iter().find(|d| d.is_error()).unwrap_or_else(|| panic!("{all:?}"));
+            error.message.clone()
+        })
     };
     assert!(of("cw rf = 5 kHz", "topspin").is_ok());
     for (sequence, dialect) in [
