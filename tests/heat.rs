@@ -33,7 +33,8 @@ fn close(a: f64, b: f64, within: f64) {
 
 const NATURAL: &str = "ergoseq 1\nunits natural\n";
 
-const LOSSES: &str = "noise losses {\n collapse sqrt(0.2)*Im(a)\n collapse sqrt(0.05)*Ip(a)\n collapse sqrt(0.1)*Z(a)\n}\n";
+const LOSSES: &str =
+    "noise losses {\n collapse sqrt(0.2)*Im(a)\n collapse sqrt(0.05)*Ip(a)\n collapse sqrt(0.1)*Z(a)\n}\n";
 
 /// A spin 1/2 with losses and a battery that does not commute with the drive.
 fn spin(sequence: &str, measure: &str) -> String {
@@ -55,14 +56,14 @@ fn a_driven_and_damped_spin_has_the_heat_of_another_program() {
         (&still, [1.0, 2.0], [-0.1735901736, -0.0485790447, -0.3884865087, -0.0956023276]),
     ];
     for (drive, [first, second], expected) in cases {
-        let sequence = format!(
-            "{} for {first} with losses\n mark first\n {} for {second} with losses",
-            drive(0.0),
-            drive(first)
-        );
-        for (method, record) in
-            [(Method::Auto, ""), (Method::Auto, " record 4 as r"), (Method::Dop853, ""), (Method::Plain, " record 4 as r")]
-        {
+        let sequence =
+            format!("{} for {first} with losses\n mark first\n {} for {second} with losses", drive(0.0), drive(first));
+        for (method, record) in [
+            (Method::Auto, ""),
+            (Method::Auto, " record 4 as r"),
+            (Method::Dop853, ""),
+            (Method::Plain, " record 4 as r"),
+        ] {
             let options = Options { method, tolerance: 1e-11, ..Options::default() };
             let r = run_with(&spin(&format!("{sequence}{record}"), "heat\n work"), &options);
             let values = [("first", "heat"), ("first", "work"), ("end", "heat"), ("end", "work")];
@@ -124,7 +125,10 @@ fn a_relaxing_spin_gives_its_energy_away() {
 
 #[test]
 fn unitary_evolution_and_dephasing_have_no_heat() {
-    let r = run(&spin("evolve 0.7*Ix(a) + cos(t)*Iy(a) for 3\n mark m\n loop 5 { evolve Iy(a) for 0.3 }", "heat\n work\n stored_energy"));
+    let r = run(&spin(
+        "evolve 0.7*Ix(a) + cos(t)*Iy(a) for 3\n mark m\n loop 5 { evolve Iy(a) for 0.3 }",
+        "heat\n work\n stored_energy",
+    ));
     for mark in ["m", "end"] {
         assert_eq!(at(&r, mark, "heat"), 0.0);
         assert_eq!(at(&r, mark, "work"), at(&r, mark, "stored_energy"));
@@ -265,7 +269,7 @@ fn members_have_their_own_heat() {
     let text = |f: &str, members: &str, energy: &str| {
         format!(
             "{NATURAL}param f = {f}\nsystem {{ spin a : 1/2 }}\n{LOSSES}battery {{ energy = {energy} }}\n{members}\nsequence {{\n prepare ket \"0\"\n \
-             evolve f*Ix(a) for 2 with losses\n}}\nmeasure {{\n heat\n work\n member_mean(heat)\n member_mean(work)\n member_mean(entropy_production(2))\n}}\n"
+             evolve f*Ix(a) for 2 with losses\n}}\nmeasure {{\n heat\n work\n entropy_production(2)\n member_mean(heat)\n member_mean(work)\n member_mean(entropy_production(2))\n}}\n"
         )
     };
     let spread = "ensemble { param f : gaussian(mean = 1, sd = 0.2) points 3 }";

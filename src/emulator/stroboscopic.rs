@@ -2,10 +2,9 @@
 
 use super::extremum::equal;
 use super::fid::{Fid, SignalSum};
-use super::heat::heat_of;
 use super::integrate::Integrator;
 use super::meeting::{LastAction, last_action};
-use super::motion::{ActingSegment, mean_state, propagator_of};
+use super::motion::{ActingSegment, heat_of, mean_state, propagator_of};
 use super::observable::Aggregate;
 use super::propagate::{Known, Propagation};
 use super::propagator::Propagator;

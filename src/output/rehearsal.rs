@@ -71,7 +71,8 @@ pub fn rehearsal(r: &DryRun, experiment: &Experiment, sources: &Sources) -> Stri
             let _ = writeln!(out, "{:>12} energy {}{unit}, ergotropy {}{unit}", "", shown(energy), shown(ergotropy));
         }
         if let Some((heat, work)) = block.exchanged {
-            let _ = writeln!(out, "{:>12} heat {}{unit}, work {}{unit} of this statement", "", shown(heat), shown(work));
+            let _ =
+                writeln!(out, "{:>12} heat {}{unit}, work {}{unit} of this statement", "", shown(heat), shown(work));
         }
     }
     if !r.remarks.is_empty() {
