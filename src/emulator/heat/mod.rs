@@ -107,13 +107,19 @@ impl<'a> Meter<'a> {
             return Ok(0.0);
         }
         let address = body.as_ptr() as usize;
-        if !self.passes.contains_key(&address) {
-            let map = if integrator.combines() { self.map(integrator, body)? } else { None };
-            self.passes.insert(address, map);
-        }
-        match self.passes.get(&address) {
-            Some(Some(map)) => Ok(map.heat(state)),
-            _ => self.heat(integrator, body, state),
+        let known = self.passes.get(&address).map(|map| map.as_ref().map(|map| map.heat(state)));
+        let heat = match known {
+            Some(heat) => heat,
+            None => {
+                let map = if integrator.combines() { self.map(integrator, body)? } else { None };
+                let heat = map.as_ref().map(|map| map.heat(state));
+                self.passes.insert(address, map);
+                heat
+            }
+        };
+        match heat {
+            Some(heat) => Ok(heat),
+            None => self.heat(integrator, body, state),
         }
     }
 
