@@ -23,9 +23,8 @@ pub fn result(text: &str, experiment: &Experiment, sources: &mut Sources) -> Res
     check_result(experiment, &expr, at.as_deref())?;
     // A named result stands for what it was given as.
     let of_moments = |m: &&Measure| !m.summary && m.is_named();
-    let named = |word: &str| {
-        experiment.measures.iter().filter(of_moments).find(|m| m.key == word).map(|m| m.value.clone())
-    };
+    let named =
+        |word: &str| experiment.measures.iter().filter(of_moments).find(|m| m.key == word).map(|m| m.value.clone());
     let expr = marked_metrics(&expr.replace(&named));
     Ok((expr, at))
 }
