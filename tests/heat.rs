@@ -269,7 +269,7 @@ fn members_have_their_own_heat() {
     let text = |f: &str, members: &str, energy: &str| {
         format!(
             "{NATURAL}param f = {f}\nsystem {{ spin a : 1/2 }}\n{LOSSES}battery {{ energy = {energy} }}\n{members}\nsequence {{\n prepare ket \"0\"\n \
-             evolve f*Ix(a) for 2 with losses\n}}\nmeasure {{\n heat\n work\n member_mean(heat)\n member_mean(work)\n member_mean(entropy_production(2))\n}}\n"
+             evolve f*Ix(a) for 2 with losses\n}}\nmeasure {{\n heat\n work\n entropy_production(2)\n member_mean(heat)\n member_mean(work)\n member_mean(entropy_production(2))\n}}\n"
         )
     };
     let spread = "ensemble { param f : gaussian(mean = 1, sd = 0.2) points 3 }";

@@ -199,11 +199,13 @@ impl Random {
                 phase: self.option(Random::value),
                 settings: self.list(2, Random::setting),
                 ideal: self.chance(2),
+                noise: self.option(Random::name),
                 record: self.record(),
             }),
             2 => StatementKind::Delay(Delay {
                 duration: self.value(),
                 between_centres: self.chance(2),
+                noise: self.option(Random::name),
                 record: self.record(),
             }),
             3 => StatementKind::Lock(Box::new(Lock {
@@ -214,6 +216,7 @@ impl Random {
                 over: self.value(),
                 shape: self.option(Random::value),
                 steps: self.option(Random::value),
+                noise: self.option(Random::name),
                 record: self.record(),
             })),
             4 => StatementKind::Evolve(Box::new(Evolve {
@@ -230,6 +233,7 @@ impl Random {
             })),
             5 if self.chance(2) => StatementKind::Gradient(self.value(), self.value(), self.list(2, Random::setting)),
             5 => StatementKind::Crush(self.list(2, Random::value)),
+            6 if self.chance(2) => StatementKind::Read(self.name(), self.value()),
             6 => StatementKind::Dephase(self.value()),
             7 => StatementKind::Mark(self.name()),
             8 => StatementKind::Acquire(Box::new(Acquire {

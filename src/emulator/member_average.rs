@@ -6,8 +6,7 @@
 //! state.
 
 use super::battery::cells;
-use super::heat::heat_of;
-use super::motion::{EnsembleMotion, MemberAt, arrival, mean_state, propagator_of};
+use super::motion::{EnsembleMotion, MemberAt, arrival, heat_of, mean_state, propagator_of};
 use super::observable::{EvalError, Observable, not_finite};
 use crate::hamiltonian::{Evaluator, Fault, Member, Prepared, Schedule};
 use crate::metrics::{Cells, Moment, Motion, Scene};

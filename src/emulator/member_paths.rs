@@ -2,9 +2,9 @@
 
 use super::context::RunContext;
 use super::engines::StepError;
-use super::heat::{self, HeatTrack, Heats, Meter};
+use super::heat::{HeatTrack, Meter};
 use super::integrate::Integrator;
-use super::motion::ActingSegment;
+use super::motion::{ActingSegment, Heat, Heats};
 use super::settings::Options;
 use super::whole_propagator::{self, PropagatorTrack};
 use crate::hamiltonian::{Fault, Schedule, Segment, Step};
@@ -114,9 +114,8 @@ impl<'a> MemberPaths<'a> {
         let (propagator, heats) =
             self.paths.get(member).map_or((&none.0, none.1), |path| (&path.propagator, path.heats));
         let generator = acting.generator();
-        let heat = |begin: heat::Followed, meter: Option<&Meter>| {
-            HeatTrack::new(begin, meter, generator, (segment, state), options)
-        };
+        let heat =
+            |begin: Heat, meter: Option<&Meter>| HeatTrack::new(begin, meter, generator, (segment, state), options);
         Ok(PathTrack {
             propagator: PropagatorTrack::new(propagator, generator, segment, options)?,
             declared: heat(heats.declared, self.declared.as_ref())?,

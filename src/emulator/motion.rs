@@ -1,10 +1,9 @@
 //! The generator of motion at a moment, as seen by metrics: for a single state, or for the members of an ensemble.
 
 use super::generator::Generator;
-use super::heat::Heats;
 use crate::hamiltonian::Segment;
 use crate::linalg::{Matrix, real};
-use crate::metrics::{LARGEST_MATRIX, Motion, NoPropagator, Process, Rate, Undefined};
+use crate::metrics::{LARGEST_MATRIX, Motion, NoHeat, NoPropagator, Process, Rate, Undefined};
 use crate::spin::{Operator, Space, State};
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -76,6 +75,25 @@ impl Motion for GeneratorAt<'_> {
     }
 }
 
+/// The heat of one member from `prepare` on, rad/s, or why it is not known.
+pub type Heat = Result<f64, NoHeat>;
+
+/// The heats of one member: with the battery as declared, and with the member's own.
+#[derive(Debug, Clone, Copy)]
+pub struct Heats {
+    /// With the Hamiltonian of the battery as declared.
+    pub declared: Heat,
+    /// With the Hamiltonian that the battery has in this member.
+    pub own: Heat,
+}
+
+impl Heats {
+    /// No heat is known.
+    pub fn none(why: NoHeat) -> Heats {
+        Heats { declared: Err(why), own: Err(why) }
+    }
+}
+
 /// A member of an ensemble at a moment.
 #[derive(Clone, Copy)]
 pub struct MemberAt<'a> {
@@ -99,6 +117,11 @@ pub fn propagator_of<'a>(members: &[MemberAt<'a>]) -> Result<&'a Process, NoProp
         [member] => member.propagator,
         _ => Err(NoPropagator::Members),
     }
+}
+
+/// The mean heat of some members.
+pub fn heat_of(members: &[MemberAt], which: impl Fn(&Heats) -> Heat) -> Heat {
+    members.iter().try_fold(0.0, |sum, member| Ok(sum + member.weight * which(&member.heats)?))
 }
 
 impl MemberAt<'_> {

@@ -4,13 +4,14 @@ use super::context::RunContext;
 use super::engines::choose;
 use super::fid::{Fid, GROUP, SignalSum};
 use super::generator::Generator;
-use super::heat::{Heats, heat_of};
 use super::integrate::{Integrator, failed};
 use super::last_segment;
 use super::meeting::{Leg, Meeting, common_legs, same_times};
 use super::member_batch::{Look, Sums, Wanted};
 use super::member_paths::MemberPaths;
-use super::motion::{ActingSegment, EnsembleMotion, MeanMotion, MemberAt, arrival, mean_state, propagator_of};
+use super::motion::{
+    ActingSegment, EnsembleMotion, Heats, MeanMotion, MemberAt, arrival, heat_of, mean_state, propagator_of,
+};
 use super::observable::{EvalError, Observable, not_finite};
 use super::request::Position;
 use super::results::{Observed, Trace};

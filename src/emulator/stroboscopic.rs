@@ -2,10 +2,9 @@
 
 use super::extremum::equal;
 use super::fid::{Fid, SignalSum};
-use super::heat::heat_of;
 use super::integrate::Integrator;
 use super::last_segment;
-use super::motion::{mean_state, propagator_of};
+use super::motion::{heat_of, mean_state, propagator_of};
 use super::observable::Aggregate;
 use super::propagate::{Known, Propagation};
 use super::propagator::Propagator;

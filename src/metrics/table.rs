@@ -222,7 +222,7 @@ pub const METRICS: &[Metric] = &[
         &[],
         Quantity::Energy,
         true,
-        "sum over time of Tr[D(rho) H] dt, D the dissipator",
+        "integral of Tr[D(rho) H] dt, D the dissipator, and changes of Tr[rho H] by other statements that are not unitary",
         ALICKI,
         heat::heat,
     )

@@ -2,7 +2,7 @@
 
 use ergoseq::check::check_result;
 use ergoseq::hamiltonian::{Evaluator, Fault, Values};
-use ergoseq::ir::{Experiment, marked_metrics};
+use ergoseq::ir::{Experiment, Measure, marked_metrics};
 use ergoseq::source::Sources;
 use ergoseq::syntax::{Expr, parse_expression, parse_result};
 
@@ -22,8 +22,9 @@ pub fn result(text: &str, experiment: &Experiment, sources: &mut Sources) -> Res
     let expr = marked_metrics(&expr);
     check_result(experiment, &expr, at.as_deref())?;
     // A named result stands for what it was given as.
-    let named = |word: &str| experiment.measures.iter().find(|m| m.key == word && !m.summary).map(|m| m.value.clone());
-    let known = |word: &str| ergoseq::metrics::Metric::named(word).is_some();
-    let expr = marked_metrics(&expr.replace(&|word| if known(word) { None } else { named(word) }));
+    let of_moments = |m: &&Measure| !m.summary && m.is_named();
+    let named =
+        |word: &str| experiment.measures.iter().filter(of_moments).find(|m| m.key == word).map(|m| m.value.clone());
+    let expr = marked_metrics(&expr.replace(&named));
     Ok((expr, at))
 }

@@ -17,14 +17,12 @@ use self::map::HeatMap;
 use super::engines::StepError;
 use super::engines::liouville::Liouville;
 use super::integrate::{Integrator, failed};
-use super::motion::MemberAt;
 use super::observable::mentions;
 use super::propagator::SegmentKey;
 use super::request::{Observables, Requests};
 use super::settings::Method;
 use crate::hamiltonian::{Evaluator, Fault, Project, Segment, Step};
 use crate::linalg::{Matrix, ZERO, add_to_diagonal, real};
-use crate::metrics::NoHeat;
 use crate::spin::{Action, State};
 use std::cell::OnceCell;
 use std::collections::HashMap;
@@ -32,30 +30,6 @@ use std::sync::Arc;
 
 /// Maximum number of cached superoperators, and of cached generators.
 const KEPT: usize = 32;
-
-/// The heat of one member up to now, rad/s, or why it is not known.
-pub type Followed = Result<f64, NoHeat>;
-
-/// The heats of one member: with the battery as declared, and with the member's own.
-#[derive(Debug, Clone, Copy)]
-pub struct Heats {
-    /// With the Hamiltonian of the battery as declared.
-    pub declared: Followed,
-    /// With the Hamiltonian that the battery has in this member.
-    pub own: Followed,
-}
-
-impl Heats {
-    /// No heat is known.
-    pub fn none(why: NoHeat) -> Heats {
-        Heats { declared: Err(why), own: Err(why) }
-    }
-}
-
-/// The mean heat of some members.
-pub fn heat_of(members: &[MemberAt], which: impl Fn(&Heats) -> Followed) -> Followed {
-    members.iter().try_fold(0.0, |sum, member| Ok(sum + member.weight * which(&member.heats)?))
-}
 
 /// True if a requested quantity depends on the heat; true if a mean over the members does.
 pub fn is_requested(e: &Evaluator, requests: Requests, observables: &Observables) -> (bool, bool) {
@@ -133,13 +107,19 @@ impl<'a> Meter<'a> {
             return Ok(0.0);
         }
         let address = body.as_ptr() as usize;
-        if !self.passes.contains_key(&address) {
-            let map = if integrator.combines() { self.map(integrator, body)? } else { None };
-            self.passes.insert(address, map);
-        }
-        match self.passes.get(&address) {
-            Some(Some(map)) => Ok(map.heat(state)),
-            _ => self.heat(integrator, body, state),
+        let known = self.passes.get(&address).map(|map| map.as_ref().map(|map| map.heat(state)));
+        let heat = match known {
+            Some(heat) => heat,
+            None => {
+                let map = if integrator.combines() { self.map(integrator, body)? } else { None };
+                let heat = map.as_ref().map(|map| map.heat(state));
+                self.passes.insert(address, map);
+                heat
+            }
+        };
+        match heat {
+            Some(heat) => Ok(heat),
+            None => self.heat(integrator, body, state),
         }
     }
 

@@ -2,9 +2,10 @@
 
 use super::super::engines::StepError;
 use super::super::generator::Generator;
+use super::super::motion::Heat;
 use super::super::settings::Options;
+use super::Meter;
 use super::flow::{Flow, flow};
-use super::{Followed, Meter};
 use crate::hamiltonian::Segment;
 use crate::spin::State;
 
@@ -14,7 +15,7 @@ const MOST_KEPT: usize = 100_000_000;
 /// The heat of a member along a segment.
 pub struct HeatTrack<'a> {
     /// At the start of the segment.
-    begin: Followed,
+    begin: Heat,
     /// `None` if the segment exchanges none.
     flow: Option<Box<dyn Flow + 'a>>,
     /// Times with their states and the heat since the start, ascending.
@@ -28,7 +29,7 @@ impl<'a> HeatTrack<'a> {
     /// # Errors
     /// If no method can be chosen.
     pub fn new(
-        begin: Followed,
+        begin: Heat,
         meter: Option<&Meter>,
         generator: &'a Generator,
         (segment, state): (&Segment, &State),
@@ -47,7 +48,7 @@ impl<'a> HeatTrack<'a> {
     ///
     /// # Errors
     /// If the method fails.
-    pub fn at(&mut self, t: f64) -> Result<Followed, StepError> {
+    pub fn at(&mut self, t: f64) -> Result<Heat, StepError> {
         let (Ok(begin), Some(flow)) = (self.begin, &mut self.flow) else { return Ok(self.begin) };
         let at = self.known.partition_point(|(s, ..)| *s <= t);
         let Some((from, state, before)) = self.known.get(at.saturating_sub(1)) else { return Ok(self.begin) };

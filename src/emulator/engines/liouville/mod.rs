@@ -374,11 +374,12 @@ mod tests {
                 whole.row_mut(n).iter_mut().zip(rate.row().iter()).for_each(|(x, r)| *x = *r / largest);
                 let mut liouville = Liouville::following(&generator, &rate).unwrap();
                 for t in [1e-7, 3e-5, 1e-3] {
-                    let expected = (exponential(&(&whole * real(t))) * v.push(ZERO))[n].re * largest;
-                    // Rounding of a sum over a phase of at most 600 rad, of a rate below `largest`.
+                    let expected = (exponential(&(&whole * real(t))) * v.clone().push(ZERO))[n].re * largest;
+                    // Rounding of a sum over a phase of at most 600 rad, of a rate below `largest`; beside fast turning the row of the
+                    // integral is 1e-9 of the matrix that is exponentiated.
                     let near = |what: &str, found: f64| {
                         let error = (found - expected).abs() / (largest * t);
-                        assert!(error < 1e-12, "{name}, {statement}, {what}, {t}: {error:e}");
+                        assert!(error < 1e-11, "{name}, {statement}, {what}, {t}: {error:e}");
                     };
                     for times in [1, 1_000_000] {
                         let step = TimeStep { step: t, rounding: 0.0, times };
