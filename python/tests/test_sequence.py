@@ -141,12 +141,12 @@ def test_files_lie_in_the_folder_or_where_the_caller_allows(tmp_path: Path) -> N
         (folder / "x.seq").write_text("ergoseq 1\nparam p = 2\n")
     text = 'ergoseq 1\nunits natural\nuse "../shared/x.seq"\nsystem { spin a : 1/2 }\nsequence { prepare mixed }\nmeasure { purity }\n'
     (own / "main.seq").write_text(text)
-    for source, more in [(own / "main.seq", {}), (text, {"folder": own})]:
+    for source in (own / "main.seq", text):
         with pytest.raises(ergoseq.ErgoseqError, match="allow_path"):
-            ergoseq.load(source, **more)
+            ergoseq.load(source, folder=own)
         with pytest.raises(ergoseq.ErgoseqError, match="outside the folder"):
-            ergoseq.load(source, allow_path=[other], **more)
-        assert "p" in ergoseq.load(source, allow_path=[other, shared], **more).params
+            ergoseq.load(source, folder=own, allow_path=[other])
+        assert "p" in ergoseq.load(source, folder=own, allow_path=[other, shared]).params
     with pytest.raises(TypeError, match="list of folders"):
         ergoseq.load(own / "main.seq", allow_path=str(shared))
 
