@@ -30,7 +30,7 @@ impl Document {
         let (tokens, _) = tokenize(&text, 0);
         let (program, _) = parse(&text, 0);
         let names = declared(&program, &text);
-        let (compiled, mut diagnostics) = match crate::outline(name, &text, reader) {
+        let (compiled, mut diagnostics) = match crate::compile::outline(name, &text, reader) {
             Ok(mut compiled) => {
                 let warnings = std::mem::take(&mut compiled.warnings);
                 (Some(compiled), warnings)

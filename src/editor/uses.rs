@@ -143,7 +143,7 @@ pub fn renamed(document: &Document, offset: u32, new: &str, reader: crate::check
         for u in all.iter().rev() {
             text.replace_range(u.span.start as usize..u.span.end as usize, new);
         }
-        if let Err(refused) = crate::outline("renamed", &text, reader) {
+        if let Err(refused) = crate::compile::outline("renamed", &text, reader) {
             let why = refused.diagnostics.iter().find(|d| d.is_error()).map_or(String::new(), |d| d.message.clone());
             return Err(format!("the renamed program would have an error: {why}"));
         }

@@ -55,28 +55,6 @@ pub(super) fn not_yet(span: Span) -> Fault {
         .into()
 }
 
-/// Rejects values of parameters other than those for which pulses were found.
-///
-/// # Errors
-/// If there is one.
-pub(super) fn are_as_compiled(experiment: &Experiment, given: &Values) -> Result<(), Fault> {
-    for compiled in &experiment.compiled {
-        for (name, nominal) in &compiled.parameters {
-            let Some(value) = given.get(name).filter(|x| (*x - nominal).abs() > 1e-12 * nominal.abs()) else {
-                continue;
-            };
-            let message = format!(
-                "`{name}` = {value} here, but the pulses of `compile` were found for {nominal}, and it needs others for other values"
-            );
-            return Err(Diagnostic::new(Code::Contradiction, compiled.place.span(), message)
-                .label(format!("depends on `{name}`"))
-                .help(format!("change the value of `{name}` in the file; couplings and errors on which it does not depend may vary"))
-                .into());
-        }
-    }
-    Ok(())
-}
-
 fn any(events: &[Event]) -> bool {
     events.iter().any(|event| match &event.kind {
         EventKind::Compile(_) => true,

@@ -9,7 +9,7 @@
 //! (Spindler, Zhang, Endeward, Gershernzon, Skinner, Glaser, Prisner, J. Magn. Reson. 218, 49.) It acts before rise time and droop. What would
 //! ring on after the end of the pulse is left out: a shape that ends with steps of zero contains it.
 
-use super::drive::Drive;
+use super::schedule::Filtered;
 use super::value::{Evaluator, Fault};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::Channel;
@@ -17,7 +17,6 @@ use crate::linalg::{C64, ZERO};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use crate::waveform::Scalar;
-use std::sync::Arc;
 
 /// Largest number of steps of a filtered pulse.
 const MOST_STEPS: f64 = 100_000.0;
@@ -28,17 +27,6 @@ pub struct Kernel {
     /// Duration of a step, s.
     pub step: f64,
     taps: Vec<C64>,
-}
-
-/// A filtered waveform as a function of the steps of a tabulated shape.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Filtered {
-    /// Duration of an interval, s.
-    pub step: f64,
-    /// Time since the start of the pulse at which the segment begins, s.
-    pub begin: f64,
-    /// In every interval since the start of the pulse, the steps that contribute, and their factors.
-    pub intervals: Arc<[Vec<(usize, C64)>]>,
 }
 
 impl Kernel {
@@ -103,33 +91,32 @@ impl Kernel {
         0.5 * (from + to)
     }
 
-    /// The waveform that is sent for a pulse.
+    /// The waveform that is sent for one with this amplitude and additional phase: its amplitude and phase.
     ///
     /// # Errors
     /// If it would have too many steps.
-    pub fn applied(self, mut drive: Drive, span: Span) -> Result<Drive, Fault> {
-        if drive.duration == 0.0 {
-            return Ok(drive);
-        }
-        let count = self.intervals(drive.duration, span)?;
-        let phase = |t: f64| drive.turning.as_ref().map_or(0.0, |turning| turning.at(t));
+    pub fn applied(
+        &self,
+        amplitude: &Scalar,
+        turning: Option<&Scalar>,
+        duration: f64,
+        span: Span,
+    ) -> Result<(Scalar, Option<Scalar>), Fault> {
+        let count = self.intervals(duration, span)?;
         let sample = |k: usize| {
-            let t = self.middle(k, drive.duration);
-            C64::cis(phase(t)) * drive.amplitude.at(t)
+            let t = self.middle(k, duration);
+            C64::cis(turning.map_or(0.0, |turning| turning.at(t))) * amplitude.at(t)
         };
         let sent: Vec<C64> = (0..count).map(sample).collect();
-        let filtered = |k: usize| -> C64 {
+        let of = |k: usize| -> C64 {
             let past = sent.iter().take(k + 1).rev();
             self.taps.iter().zip(past).fold(ZERO, |sum, (tap, u)| sum + tap * u)
         };
-        let filtered: Vec<C64> = (0..count).map(filtered).collect();
+        let filtered: Vec<C64> = (0..count).map(of).collect();
         let number = Scalar::time().scaled(1.0 / self.step);
         let table = |part: fn(&C64) -> f64| number.looked_up(&filtered.iter().map(part).collect());
-        drive.amplitude = table(|v| v.norm());
         let turning = table(|v| v.arg());
-        drive.turning = (turning.constant() != Some(0.0)).then_some(turning);
-        drive.kernel = Some(Arc::new(self));
-        Ok(drive)
+        Ok((table(|v| v.norm()), (turning.constant() != Some(0.0)).then_some(turning)))
     }
 
     /// The filtered waveform as a function of `count` equal steps of a pulse of this duration, whose offset and modulation add a phase.

@@ -39,15 +39,14 @@ pub use crate::waveform::Scalar;
 pub use display::describe;
 pub use ensemble::{Member, members, revival, scans};
 pub use hardware::Spectrometer;
-pub use kernel::Filtered;
 pub use lower::build;
 pub use orientation::field_directions;
 pub use points::points_of;
 pub use powder::coarser;
 pub use prepare::{Deviation, Prepared, prepare};
 pub use schedule::{
-    Acquire, Battery, Control, Feedback, Kick, Look, Project, Reading, Receiver, Receiving, Record, Relaxing, Reset,
-    Schedule, Segment, ShapeSteps, ShapeUse, Step, Strobe, Term, Tomography, duration,
+    Acquire, Battery, Control, Feedback, Filtered, Kick, Look, Project, Reading, Receiver, Receiving, Record, Relaxing,
+    Reset, Schedule, Segment, ShapeSteps, ShapeUse, Step, Strobe, Term, Tomography, duration,
 };
 pub use shape_use::shape_grid;
 pub use shared::Shared;

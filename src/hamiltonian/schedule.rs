@@ -1,9 +1,8 @@
 //! The schedule: what acts, when, and how strongly, at one parameter point. Edges are explicit; between two of them the
 //! Hamiltonian is a sum of operators with coefficients that are constant or smooth.
 
-use super::kernel::Filtered;
 use crate::ir::State;
-use crate::linalg::{Matrix, real};
+use crate::linalg::{C64, Matrix, real};
 use crate::source::Place;
 use crate::spin::{Basis, Operator};
 use crate::waveform::{Scalar, common_period};
@@ -263,6 +262,17 @@ pub struct ShapeSteps {
     pub turning: Option<Scalar>,
     /// The impulse response of the transmitter, which spreads every step over several intervals; `None` if the field follows at once.
     pub kernel: Option<Filtered>,
+}
+
+/// A filtered waveform as a function of the steps of a tabulated shape.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Filtered {
+    /// Duration of an interval, s.
+    pub step: f64,
+    /// Time since the start of the pulse at which the segment begins, s.
+    pub begin: f64,
+    /// In every interval since the start of the pulse, the steps that contribute, and their factors.
+    pub intervals: Arc<[Vec<(usize, C64)>]>,
 }
 
 /// The relaxation of a state.

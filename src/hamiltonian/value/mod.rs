@@ -1,5 +1,6 @@
 //! Evaluates expressions to numbers and operators, at one parameter point.
 
+mod compiled;
 mod counter;
 mod expression;
 mod list;
@@ -20,7 +21,6 @@ pub use self::varying::{FieldProducts, Varying};
 pub use super::fault::Fault;
 use crate::budget::{FOR_TURNS, TURNS};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::hamiltonian::compiled;
 use crate::hamiltonian::hardware::Spectrometer;
 use crate::hamiltonian::shared::Shared;
 use crate::ir::{Each, Experiment, Scope, SiteDeclaration};
@@ -159,7 +159,7 @@ impl<'a> Evaluator<'a> {
     /// Those of [`Evaluator::new`].
     pub fn at(shared: &Arc<Shared<'a>>, given: &Values) -> Result<Evaluator<'a>, Fault> {
         let experiment = shared.experiment;
-        compiled::are_as_compiled(experiment, given)?;
+        Evaluator::are_as_compiled(experiment, given)?;
         let mut e = Evaluator::empty(shared);
         for param in &experiment.params {
             let value = match given.get(&param.name) {
