@@ -17,7 +17,6 @@ use crate::linalg::{C64, ZERO};
 use crate::source::Span;
 use crate::syntax::{Expr, ExprKind};
 use crate::waveform::Scalar;
-use std::sync::Arc;
 
 /// Largest number of steps of a filtered pulse.
 const MOST_STEPS: f64 = 100_000.0;
