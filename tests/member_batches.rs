@@ -21,7 +21,9 @@ fn measured(seed: u64) -> String {
     let optional = |p: &Parameter| {
         matches!(p, Parameter::OptionalOperator | Parameter::OptionalEnergyBasis | Parameter::OptionalState)
     };
-    let all = METRICS.iter().filter(|m| !m.of_hamiltonian && !m.of_propagator && m.parameters.iter().all(optional));
+    let all = METRICS
+        .iter()
+        .filter(|m| !m.of_hamiltonian && !m.of_propagator && !m.of_heat && m.parameters.iter().all(optional));
     let some = all.enumerate().filter(|(k, _)| *k as u64 % 5 == seed % 5).map(|(_, m)| m.name);
     let named: Vec<&str> = some.filter(|name| !["energy", "ergotropy"].contains(name)).collect();
     format!("energy\n    ergotropy\n    {}", named.join("\n    "))
