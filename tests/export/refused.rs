@@ -1,4 +1,4 @@
-const REFUSALS: [(&str, &[&str]); 37] = [
+const REFUSALS: [(&str, &[&str]); 38] = [
     ("battery_from_j", &["37: prepare superposition(1: ket \"0000\", 1: ket \"0101\", 1: ket \"1010\", 1: ket \"1111\")", "34: define undo() { evolve -H for T/(2*pi*1 Hz) }", "33: define redo() { evolve H for T/(2*pi*1 Hz) }"]),
     ("benzene", &["36: dephase dipolar"]),
     ("calcium_fluoride", &["38: dephase dipolar"]),
