@@ -215,6 +215,7 @@ fn every_metric_is_that_of_single_spins_or_undefined() {
         "gibbs_correlation",
         "gate_fidelity",
         "quasienergy",
+        "effective_coefficient",
         "signal",
         "signal_im",
     ];

@@ -358,7 +358,7 @@ fn control_characters_reach_neither_terminal_nor_file_formats() {
 #[test]
 fn the_report_shows_no_control_characters() {
     let folder = scratch("report-controls");
-    std::fs::write(folder.join("a.seq"), format!("{COMMANDS}# \u{202e}\u{1b}[2J\u{9d}\n")).unwrap();
+    std::fs::write(folder.join("a.seq"), format!("{COMMANDS}# \u{202e}\u{1b}[2J\u{9d}\n").replace('\r', "")).unwrap();
     let done = ergoseq(&folder, &["report", "a.seq", "-o", "a.html"]);
     assert!(done.status.success(), "{}", said(&done));
     let text = std::fs::read_to_string(folder.join("a.html")).unwrap();

@@ -493,3 +493,19 @@ fn deep_loops_with_centres_are_counted() {
     let counters: String = (0..20).map(|k| format!("loop k{k} in 1..4 {{\n delay k{k}*1 us\n")).collect();
     assert_eq!(codes(&lab("", &format!("{counters}{}", "}\n".repeat(20)))), ["E506"]);
 }
+
+/// A keyword that was added later does not change a file that defines a subsequence of its name.
+#[test]
+fn later_keywords_leave_subsequences_alone() {
+    for word in ergoseq::syntax::words::LATER {
+        let text = format!(
+            "ergoseq 1\nunits natural\nsystem {{ spin a : 1/2 }}\ndefine {word}(tau) {{ evolve X(a) for tau }}\nsequence {{\nprepare ket \"0\"\n\
+             {word}(0.3)\nloop 2 {{ {word}(0.1) }}\n}}\nmeasure {{ expectation(Z(a)) }}\n"
+        );
+        let compiled = ergoseq::compile("test.seq", &text, &mut ergoseq::no_files).unwrap_or_else(|e| panic!("{e}"));
+        let run = ergoseq::run(&compiled.experiment, &Default::default(), &Default::default())
+            .unwrap_or_else(|e| panic!("{e:?}"));
+        let found = run.marks[0].values[0].1.unwrap();
+        assert!((found - 1f64.cos()).abs() < 1e-12, "{word}: {found}");
+    }
+}

@@ -265,7 +265,7 @@ mod tests {
             ("2 6\n", "", "3 points are announced, but page R has 2"),
             ("2 6", "2 6 8", "more than the 3 announced"),
             ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 3, 3, 4, 2", "different number"),
-            ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 9e16, 9e16, 9e16, 2", "integer"),
+            ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 9e16, 9e16, 9e16, 2", "absurdly large"),
             ("##VAR_DIM= 3, 3, 3, 2", "##VAR_DIM= 99999999, 99999999, 99999999, 2", "99999999 points"),
             ("SECONDS", "HERTZ", "`HERTZ`, which is not a unit of time"),
             ("(X++(I..I))", "(X++(Y..Y))", "the page I is missing"),

@@ -144,7 +144,7 @@ mod tests {
             (DIMENSIONS, 0.5, "integer"),
             (TRANSFORMED, 1.0, "spectrum"),
             (QUADRATURE, 1.0, "real"),
-            (POINTS, 1e30, "integer"),
+            (POINTS, 1e30, "absurdly large"),
             (POINTS, 4e9, "4000000000 points"),
             (POINTS, f32::NAN, "number of points"),
             (WIDTH, 0.0, "sweep width"),

@@ -122,7 +122,8 @@ const VARIANTS: &[Variant] = &[
             ("max_rf = 50 kHz", "max_rf = 50 kHz, kernel = (0.7, 0.3), kernel_step = 800 ns, rise_time = 300 ns"),
             ("shape = own", "shape = own offset = 20 kHz"),
         ],
-        2e-6,
+        // The allowances of the offset and of the rise.
+        4e-6,
     ),
     (
         "an impulse response and relaxation",

@@ -54,7 +54,7 @@ measure {{ D = expectation(dipolar), M = expectation(Iz(s[1]) + Iz(s[2]) + Iz(s[
 fn a_lifetime_of_dipolar_order_that_cannot_be_is_refused() {
     for (relax, says) in [
         ("relax p { T1D = 1 s }", "`q` is not named"),
-        ("relax p, q { T1 = 1 s, T1D = 2 s }", "longer than 0.6"),
+        ("relax p, q { T1 = 1 s, T1D = 2 s }", "longer than 600 ms"),
         ("relax p { T1D = 1 s }\n    relax q { T1D = 1 s }", "given twice"),
     ] {
         let text = format!(

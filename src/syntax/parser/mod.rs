@@ -27,6 +27,8 @@ const MAX_DEPTH: u32 = 64;
 pub struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
+    /// Keywords of [`words::LATER`] that this file defines as subsequences.
+    defined: Vec<&'static str>,
     /// Current depth of each kind of nesting.
     depth: Depths,
     /// True if `at` after a metric names a mark, which is allowed only in results.
@@ -69,7 +71,15 @@ pub(super) enum Nest {
 impl<'a> Parser<'a> {
     /// A parser at the start of the tokens, which must end with [`TokenKind::End`].
     pub fn new(tokens: &'a [Token]) -> Parser<'a> {
-        Parser { tokens, at: 0, depth: Depths::default(), at_marks: false, gaps: false, diagnostics: Vec::new() }
+        let names = |pair: &[Token], name: &str| match pair {
+            [Token { kind: TokenKind::Name(define), .. }, Token { kind: TokenKind::Name(own), .. }] => {
+                define == "define" && own == name
+            }
+            _ => false,
+        };
+        let defined = words::LATER.into_iter().filter(|word| tokens.windows(2).any(|pair| names(pair, word))).collect();
+        let depth = Depths::default();
+        Parser { tokens, at: 0, defined, depth, at_marks: false, gaps: false, diagnostics: Vec::new() }
     }
 
     /// `file = { item }`

@@ -14,6 +14,7 @@ impl Parser<'_> {
     pub(super) fn statement(&mut self, word: &str) -> Rule<Statement> {
         let start = self.previous();
         let kind = match word {
+            own if self.defined.iter().any(|word| *word == own) => self.call(own, start)?,
             "prepare" => {
                 let mut states = vec![self.state()?];
                 while self.sign(",") {
@@ -67,23 +68,26 @@ impl Parser<'_> {
                 StatementKind::Parallel(align, self.statements()?)
             }
             "decouple" => StatementKind::Decouple(Box::new(self.decouple(start)?)),
-            name => {
-                let mut arguments = Vec::new();
-                if self.at_sign("(") {
-                    let open = self.here();
-                    self.advance();
-                    while !self.at_sign(")") {
-                        arguments.push(self.expression()?);
-                        if !self.sign(",") {
-                            break;
-                        }
-                    }
-                    self.close(")", open)?;
-                }
-                StatementKind::Call(Name::at(name, start), arguments)
-            }
+            name => self.call(name, start)?,
         };
         Ok(Statement { kind, place: start.to(self.previous()).into() })
+    }
+
+    /// `[ "(" { expr [","] } ")" ]`: the call of a subsequence, behind its name at `start`.
+    fn call(&mut self, name: &str, start: Span) -> Rule<StatementKind> {
+        let mut arguments = Vec::new();
+        if self.at_sign("(") {
+            let open = self.here();
+            self.advance();
+            while !self.at_sign(")") {
+                arguments.push(self.expression()?);
+                if !self.sign(",") {
+                    break;
+                }
+            }
+            self.close(")", open)?;
+        }
+        Ok(StatementKind::Call(Name::at(name, start), arguments))
     }
 
     /// `"loop" ( sum | name "in" range ) [ "record" "as" name ] block`
