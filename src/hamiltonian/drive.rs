@@ -136,13 +136,13 @@ impl Drive {
         self.factor = e.rf(nucleus);
         let time = |expr: &Option<Expr>| expr.as_ref().map(|x| Ok::<_, Fault>((e.number(x)?, x.span()))).transpose();
         let Some(channel) = channel(e, nucleus) else { return Ok(self) };
-        if let Some(kernel) = Kernel::of(e, channel)? {
-            if self.duration > 0.0 {
-                let span = channel.kernel.as_ref().map_or(channel.place.span(), Expr::span);
-                (self.amplitude, self.turning) =
-                    kernel.applied(&self.amplitude, self.turning.as_ref(), self.duration, span)?;
-                self.kernel = Some(Arc::new(kernel));
-            }
+        if let Some(kernel) = Kernel::of(e, channel)?
+            && self.duration > 0.0
+        {
+            let span = channel.kernel.as_ref().map_or(channel.place.span(), Expr::span);
+            (self.amplitude, self.turning) =
+                kernel.applied(&self.amplitude, self.turning.as_ref(), self.duration, span)?;
+            self.kernel = Some(Arc::new(kernel));
         }
         let (rise, droop) = (time(&channel.rise_time)?, time(&channel.droop_time)?);
         for (x, span) in rise.iter().chain(&droop) {

@@ -17,6 +17,9 @@ pub enum Scalar {
     Varying(Waveform),
 }
 
+/// A train: its edges, the values between them, and its argument.
+type TrainOf<'a> = (&'a Arc<Edges>, &'a Arc<[f64]>, &'a Waveform);
+
 /// A function of time.
 #[derive(Clone)]
 pub struct Waveform {
@@ -274,7 +277,7 @@ impl Scalar {
         }
     }
 
-    fn as_train(&self) -> Option<(&Arc<Edges>, &Arc<[f64]>, &Waveform)> {
+    fn as_train(&self) -> Option<TrainOf<'_>> {
         match self {
             Scalar::Varying(w) => match &*w.node {
                 Node::Train(edges, values, x) => Some((edges, values, x)),
