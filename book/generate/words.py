@@ -32,6 +32,7 @@ TITLES = {
     "ramps": "Shapes of a ramp",
     "distributions": "Distributions of an ensemble",
     "acquire": "Settings of acquire",
+    "project": "Settings of project",
     "compile": "Settings of compile",
     "tomography": "Settings of tomography",
     "reconstruction": "Methods of reconstruction",
