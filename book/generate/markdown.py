@@ -15,6 +15,8 @@ PAGES: dict[str, str | None] = {
     "CONTRIBUTING.md": "/contributing.md",
     "CHANGELOG.md": "/changes.md",
     "CITATION.cff": None,
+    "fuzz/README.md": None,
+    "tests/torture/README.md": None,
     "packaging/README.md": "/packaging.md",
     "editors": "/editors.md",
     "editors/README.md": "/editors.md",
