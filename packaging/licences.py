@@ -17,6 +17,8 @@ from typing import Any
 from project import ROOT
 
 LICENCE = re.compile(r"(licen[cs]e|copying|copyright|notice|unlicense|ofl)", re.IGNORECASE)
+# The members of the workspace that are released. The kernels for graphics processors are a feature that releases leave out.
+RELEASED = {"ergoseq", "ergoseq-python"}
 SOURCE = {".rs", ".py", ".toml", ".json", ".c", ".h", ".html", ".ttf", ".otf"}
 
 
@@ -27,13 +29,14 @@ def metadata() -> dict[str, Any]:
 
 
 def linked(graph: dict[str, Any]) -> list[dict[str, Any]]:
-    """The packages that a member of the workspace needs at run time, without the members."""
+    """The packages that the released members of the workspace need at run time, without the members."""
     needs = {
         node["id"]: [d["pkg"] for d in node["deps"] if any(k["kind"] is None for k in d["dep_kinds"])]
         for node in graph["resolve"]["nodes"]
     }
     members = set(graph["workspace_members"])
-    reached, waiting = set(members), list(members)
+    released = [p["id"] for p in graph["packages"] if p["id"] in members and p["name"] in RELEASED]
+    reached, waiting = set(released), released
     while waiting:
         new = [d for d in needs[waiting.pop()] if d not in reached]
         reached.update(new)
