@@ -6,7 +6,7 @@ use ergoseq::hamiltonian::Values;
 use ergoseq::ir::EventKind;
 use ergoseq::{compile, no_files, outline, run};
 
-/// A J-coupled pair, with what stands for the statements between `prepare` and the end.
+/// A J-coupled pair, with these statements between `prepare` and the end.
 fn pair(channels: &str, statements: &str) -> String {
     format!(
         "ergoseq 1

@@ -2,7 +2,7 @@
 
     python3 tests/torture/kills.py target/release/ergoseq [KILLS [POINTS [SEED]]]
 
-A kill counts if the sweep was running. A sweep that ends before enough kills begins anew. Nothing but the file may lie in the folder at
+A kill counts if the sweep was running. A sweep that ends before enough kills is started again. Only the output file may be in the folder at
 the end of a sweep, besides the `.part` file of a kill during the first write.
 """
 

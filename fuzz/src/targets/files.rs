@@ -48,7 +48,7 @@ pub fn density(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else { return };
     let Ok(rows) = check::density_file(text) else { return };
     assert!(rows.iter().all(|row| row.len() == rows.len()), "a matrix that is not square");
-    assert!(rows.iter().flatten().all(|(re, im)| re.is_finite() && im.is_finite()), "an element that is no number");
+    assert!(rows.iter().flatten().all(|(re, im)| re.is_finite() && im.is_finite()), "an element is not finite");
 }
 
 /// The statements of a spectrometer in YAML are checked as those of a program.
@@ -199,7 +199,7 @@ pub fn decay(input: &[u8]) {
         _ => decays::varian::varian(&head, body),
     };
     let Ok(series) = read else { return };
-    assert!(series.rows.iter().flatten().all(|z| z.re.is_finite() && z.im.is_finite()), "a point that is no number");
+    assert!(series.rows.iter().flatten().all(|z| z.re.is_finite() && z.im.is_finite()), "a point is not finite");
     let _ = series.hypercomplex();
     series.spectrometer_rows().for_each(drop);
 }

@@ -443,7 +443,7 @@ impl<'a> Parser<'a> {
         Diagnostic::new(Code::UnexpectedToken, span, format!("{expected}, found {}", self.found())).label(expected)
     }
 
-    /// The diagnostic where a statement should begin, at what stands there.
+    /// The diagnostic for a token where a statement should begin, at that token.
     fn no_statement(&self, expected: &str) -> Diagnostic {
         let message = format!("{expected}, found {}", self.found());
         let diagnostic = Diagnostic::new(Code::UnexpectedToken, self.here(), message).label(expected);
