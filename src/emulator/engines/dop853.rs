@@ -82,7 +82,7 @@ fn to_real(values: &[C64], integral: bool) -> DVector<f64> {
     DVector::from_vec(parts)
 }
 
-/// The amplitudes or matrix elements, as pairs; an odd element at the end is not part of them.
+/// The amplitudes or matrix elements; the real components that follow them do not fill a pair and are left out.
 fn to_complex(y: &[f64]) -> impl Iterator<Item = C64> + '_ {
     y[..y.len() - 1].chunks_exact(2).map(|p| C64::new(p[0], p[1]))
 }
