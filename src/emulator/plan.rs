@@ -59,7 +59,7 @@ pub fn plan(e: &Evaluator, options: &Options) -> Result<String, Fault> {
             out,
             "  {often}{} for {}: {method}{split}",
             if segment.relaxing.is_empty() { "evolution" } else { "evolution with relaxation" },
-            crate::syntax::number_text(segment.duration),
+            crate::units::time_text(segment.duration, e.experiment.units),
         );
         // After the first segment the state may have spread over the whole space.
         if pure {

@@ -132,7 +132,8 @@ fn segment(s: &Segment, basis: &Basis, units: UnitSystem, indent: &str, out: &mu
             }
             Scalar::Varying(f) => {
                 let factor = angular_factor(units);
-                let at = |t: f64| crate::syntax::number_text((f.at(t) / factor * 1e9).round() / 1e9);
+                // Zero is added, so that -0 is printed as 0.
+                let at = |t: f64| number_text((f.at(t) / factor * 1e9).round() / 1e9 + 0.0);
                 let unit = if units == UnitSystem::Lab { " Hz" } else { "" };
                 format!(
                     "f(t) * ({}), f from {}{unit} to {}{unit}",
@@ -167,26 +168,37 @@ fn operator(o: &Operator, basis: &Basis, units: UnitSystem) -> String {
         return "0".into();
     }
     let unit = if units == UnitSystem::Lab { " Hz" } else { "" };
-    let shown: Vec<String> = terms
-        .iter()
-        .take(MOST_TERMS)
-        .map(|(c, name)| {
-            let value = c * factor;
-            let number = if value.im.abs() <= 1e-12 * value.norm() {
-                format!("{:.9}", value.re)
-            } else {
-                format!("({:.9} + {:.9}i)", value.re, value.im)
-            };
-            let number = number.trim_end_matches('0').trim_end_matches('.').to_string();
-            match name.as_str() {
-                "1" => format!("{number}{unit}"),
-                _ => format!("{number}{unit} {name}"),
-            }
-        })
-        .collect();
-    let rest =
-        if terms.len() > MOST_TERMS { format!(" + {} more terms", terms.len() - MOST_TERMS) } else { String::new() };
-    shown.join(" + ") + &rest
+    let mut text = String::new();
+    for (k, (c, name)) in terms.iter().take(MOST_TERMS).enumerate() {
+        let value = c * factor;
+        let is_real = value.im.abs() <= 1e-12 * value.norm();
+        let negative = is_real && value.re < 0.0;
+        text.push_str(match (k, negative) {
+            (0, false) => "",
+            (0, true) => "-",
+            (_, false) => " + ",
+            (_, true) => " - ",
+        });
+        let number = match is_real {
+            true => decimals(value.re.abs()),
+            false => format!("({} + {}i)", decimals(value.re), decimals(value.im)),
+        };
+        let is_one = unit.is_empty() && number == "1";
+        text.push_str(&match name.as_str() {
+            "1" => format!("{number}{unit}"),
+            _ if is_one => name.clone(),
+            _ => format!("{number}{unit} {name}"),
+        });
+    }
+    if terms.len() > MOST_TERMS {
+        let _ = write!(text, " + {} more terms", terms.len() - MOST_TERMS);
+    }
+    text
+}
+
+/// A number with nine decimals, without the zeros at its end.
+fn decimals(value: f64) -> String {
+    format!("{value:.9}").trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 /// A reading, or an evolution that depends on readings.

@@ -155,7 +155,7 @@ impl Figure {
                             let error =
                                 curve.errors.get(k).filter(|e| **e > 0.0).copied().map_or(String::new(), number_text);
                             let error = if uncertain { format!(",{error}") } else { String::new() };
-                            out += &format!("{title},{label},{},{},{error},{axes}\n", number_text(*x), number_text(*y));
+                            out += &format!("{title},{label},{},{},{error},{axes}\n", place_text(*x), number_text(*y));
                         }
                     }
                 }
@@ -167,8 +167,8 @@ impl Figure {
                             let end = if uncertain { "," } else { "" };
                             out += &format!(
                                 "{title},{label},{},{},{value}{end},{axes}\n",
-                                number_text(*x),
-                                number_text(*y)
+                                place_text(*x),
+                                place_text(*y)
                             );
                         }
                     }
@@ -177,6 +177,11 @@ impl Figure {
         }
         out
     }
+}
+
+/// A place on an axis: without the rounding errors of the conversion to the unit of the axis.
+fn place_text(x: f64) -> String {
+    number_text(crate::units::rounded(x))
 }
 
 #[cfg(test)]
