@@ -59,6 +59,29 @@ fn numbers_of_the_page_are_those_of_the_run() {
     assert!(page.contains("\"label\":\"theory\",\"marks\":true"));
 }
 
+/// A page of thousands of statements and marks has drawings of some of them, says so, and has the results of all.
+#[test]
+fn a_page_of_many_marks_stays_small() {
+    let many = 1500;
+    let body: String = (0..many).map(|k| format!("    evolve X(a) + 0.2*Y(b) for 0.01\n    mark m{k}\n")).collect();
+    let text = format!(
+        "ergoseq 1\nunits natural\nsystem {{ spin a, b : 1/2 }}\nbattery {{ energy = Z(a)*Z(b) + 0.3*X(a) }}\nsequence {{\n    \
+         prepare down(a), up(b)\n{body}}}\nmeasure {{ energy }}\n"
+    );
+    let compiled = ergoseq::compile("many.seq", &text, &mut ergoseq::no_files).unwrap();
+    let page = page(&compiled, &Values::new(), &Options::default(), "many.seq").unwrap();
+    assert!(page.len() < 4_000_000, "{} bytes", page.len());
+    for said in [
+        "Not drawn: the sequence has 3001 statements, and at most 2000 are drawn.",
+        "1001 more statements are not shown.",
+        "1461 more marks are not drawn",
+        "<th scope=\"row\">m0</th>",
+        "<th scope=\"row\">m1499</th>",
+    ] {
+        assert!(page.contains(said), "{said}");
+    }
+}
+
 #[test]
 fn mistakes_stand_in_their_line() {
     let text = "ergoseq 1\nsystem { spin a : 1H }\nsequence {\n    prepare termal\n}\n";

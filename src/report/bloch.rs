@@ -11,8 +11,11 @@ use crate::syntax::parse_expression;
 /// Maximum number of spins drawn.
 const MOST_SPINS: usize = 12;
 
-/// Number of samples per statement.
+/// Number of samples per statement; fewer if there are many statements.
 const POINTS: usize = 61;
+
+/// Number of samples of all statements together, above which a statement has fewer, down to the three of a curve.
+const ALL_POINTS: usize = 20_000;
 
 /// Bloch-sphere trajectories.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +45,8 @@ pub fn paths(experiment: &Experiment, values: &Values, options: &Options) -> Res
             metrics.push(parse_expression(&format!("expectation(2*{axis}({spin}))"), 0)?);
         }
     }
-    let observation = Observation { metrics, moments: Moments::Along(POINTS), ..Observation::default() };
+    let points = (ALL_POINTS / experiment.sequence.len().max(1)).clamp(3, POINTS);
+    let observation = Observation { metrics, moments: Moments::Along(points), ..Observation::default() };
     let found = observe(experiment, values, options, &observation)?;
     let loops = experiment
         .sequence

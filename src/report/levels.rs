@@ -13,6 +13,9 @@ use crate::units::energy_scale;
 /// Maximum number of levels drawn.
 const MOST_LEVELS: usize = 24;
 
+/// Maximum number of marks drawn.
+const MOST_MARKS: usize = 40;
+
 /// Largest battery dimension for which levels are computed.
 const LARGEST: usize = 1024;
 
@@ -26,6 +29,8 @@ pub struct Levels {
     pub energies: Vec<(f64, usize)>,
     /// Name of a mark, and the populations there.
     pub moments: Vec<(String, Vec<Option<f64>>)>,
+    /// Number of marks that are not drawn.
+    pub left: usize,
 }
 
 /// Levels of an experiment's battery at one point; `None` if there is no battery, or too many levels to draw.
@@ -61,8 +66,9 @@ pub fn levels(experiment: &Experiment, values: &Values, options: &Options) -> Re
         let name = o.position.mark().unwrap_or(BEGIN).to_string();
         (name, (0..energies.len()).map(|k| o.value(k)).collect())
     };
-    let moments = found.observed.into_iter().map(moment).collect();
-    Ok(Some(Levels { energies, moments }))
+    let left = found.observed.len().saturating_sub(MOST_MARKS);
+    let moments = found.observed.into_iter().take(MOST_MARKS).map(moment).collect();
+    Ok(Some(Levels { energies, moments, left }))
 }
 
 /// Drawing: one column per mark, one line per level, with bars for the populations.
@@ -83,7 +89,11 @@ pub fn picture(levels: &Levels, unit: &str) -> Drawing {
     let shift = 40.0 - ys.last().copied().unwrap_or(0.0);
     let (w, h) =
         (LEFT + COLUMN * levels.moments.len() as f64 + 16.0, ys.first().copied().unwrap_or(0.0) + shift + 26.0);
-    let mut out = Drawing::new("levels", "energy levels of the battery with their populations", w, h);
+    let left = if levels.left > 0 { format!("; {} more marks are not drawn", levels.left) } else { String::new() };
+    let mut out = Drawing::new("levels", format!("energy levels of the battery with their populations{left}"), w, h);
+    if levels.left > 0 {
+        out.text(w - 16.0, h - 6.0, Anchor::End, "small", format!("{} more marks are not drawn", levels.left));
+    }
     for ((energy, states), y) in levels.energies.iter().zip(&ys) {
         let times = if *states > 1 { format!(" (×{states})") } else { String::new() };
         let label = format!("{}{times}", number(Some(*energy)));

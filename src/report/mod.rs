@@ -19,7 +19,7 @@ use crate::ir::Experiment;
 use crate::metrics::Metric;
 use crate::output::drawing::{Drawing, style_sheet};
 use crate::output::{Content, Figure, MOST_POINTS, chart, readings, scaled, too_many};
-use crate::results::{Column, EnergyUnit, ResultSet, Rounding, Schema};
+use crate::results::{Column, EnergyUnit, Point, ResultSet, Rounding, Schema};
 use crate::source::Sources;
 use crate::units::UnitSystem;
 use crate::verdict::{Verdict, verdicts};
@@ -73,15 +73,7 @@ pub fn page_with(
     section(&mut body, "Checks", &verdict_table(&found));
     section(&mut body, "Curves", &figures(experiment, values, options, file, &results)?);
     if let Ok(rehearsal) = &rehearsal {
-        let note = "<p class=\"note\">Not to scale: widths are logarithmic in duration.</p>";
-        section(
-            &mut body,
-            "Sequence",
-            &format!(
-                "<div class=\"wide\">{}</div>{note}",
-                diagram::diagram(&Evaluator::new(experiment, values)?, rehearsal).svg()
-            ),
-        );
+        section(&mut body, "Sequence", &sequence(&Evaluator::new(experiment, values)?, rehearsal));
         section(&mut body, "Timeline", &timeline(rehearsal, experiment, &compiled.sources));
     }
     if let Err(why) = &rehearsal {
@@ -109,6 +101,19 @@ pub fn page_with(
     }
     body += "</main>\n";
     Ok(document(title, &body))
+}
+
+/// Maximum number of statements in the drawing of the sequence and in its timeline.
+const MOST_STATEMENTS: usize = 2000;
+
+/// The drawing of the sequence.
+fn sequence(e: &Evaluator, r: &DryRun) -> String {
+    let count = r.blocks.len();
+    if count > MOST_STATEMENTS {
+        return undrawn(&format!("Not drawn: the sequence has {count} statements, and at most {MOST_STATEMENTS} are drawn."));
+    }
+    let note = "<p class=\"note\">Not to scale: widths are logarithmic in duration.</p>";
+    format!("<div class=\"wide\">{}</div>{note}", diagram::diagram(e, r).svg())
 }
 
 /// The section of the energy levels of the battery.
@@ -366,9 +371,12 @@ fn timeline(r: &DryRun, experiment: &Experiment, sources: &Sources) -> String {
         let joule = if experiment.units == UnitSystem::Lab { " / J" } else { "" };
         headings.extend([format!("energy{joule}"), format!("ergotropy{joule}")]);
     }
+    let left = r.blocks.len().saturating_sub(MOST_STATEMENTS);
+    let note = if left > 0 { undrawn(&format!("{left} more statements are not shown.")) } else { String::new() };
     let rows: Vec<Vec<String>> = r
         .blocks
         .iter()
+        .take(MOST_STATEMENTS)
         .map(|b| {
             let words = b.place.0.map_or("", |span| sources.words(span));
             let words: String = words.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -393,32 +401,29 @@ fn timeline(r: &DryRun, experiment: &Experiment, sources: &Sources) -> String {
             row
         })
         .collect();
-    table(&headings, &rows)
+    table(&headings, &rows) + &note
+}
+
+/// Largest number of marks with a column each in the table of results; more have a row each.
+const MOST_COLUMNS: usize = 12;
+
+/// The name of a result with its unit.
+fn column_heading(c: &Column) -> String {
+    match c.unit.as_str() {
+        "" => escaped(&c.key),
+        unit => format!("{} / {unit}", escaped(&c.key)),
+    }
 }
 
 fn result_tables(results: &ResultSet) -> String {
     let Some(point) = results.at(0) else { return String::new() };
-    let heading = |c: &Column| match c.unit.as_str() {
-        "" => escaped(&c.key),
-        unit => format!("{} / {unit}", escaped(&c.key)),
-    };
     let mut out = String::new();
-    let rows: Vec<Vec<String>> = point.summary().map(|(c, v)| vec![heading(c), number(v)]).collect();
+    let rows: Vec<Vec<String>> = point.summary().map(|(c, v)| vec![column_heading(c), number(v)]).collect();
     if !rows.is_empty() {
         out += &table(&["result".into(), "value".into()], &rows);
     }
     let rounding = Rounding::new(results);
-    let mut headings = vec!["mark".to_string()];
-    headings.extend(point.marks().map(|m| escaped(m.name())));
-    let marks: Vec<Vec<(&Column, Option<f64>)>> = point.marks().map(|m| m.values().collect()).collect();
-    if let Some(first) = marks.first().filter(|values| !values.is_empty()) {
-        let row = |(k, (column, _)): (usize, &(&Column, Option<f64>))| {
-            let values = marks.iter().map(|m| number(rounding.shown(column, m.get(k).and_then(|(_, v)| *v))));
-            std::iter::once(heading(column)).chain(values).collect()
-        };
-        let rows: Vec<Vec<String>> = first.iter().enumerate().map(row).collect();
-        out += &table(&headings, &rows);
-    }
+    out += &mark_table(point, &rounding);
     for t in point.tomographies() {
         let _ = writeln!(out, "<pre>{}</pre>", escaped(&readings(results.schema().energy.name, t)));
     }
@@ -426,6 +431,27 @@ fn result_tables(results: &ResultSet) -> String {
         let _ = writeln!(out, "<p class=\"note\">{}</p>", escaped(note));
     }
     out
+}
+
+/// Results at marks: a column a mark, or a row if there are many.
+fn mark_table(point: Point, rounding: &Rounding) -> String {
+    let marks: Vec<(String, Vec<(&Column, Option<f64>)>)> =
+        point.marks().map(|m| (escaped(m.name()), m.values().collect())).collect();
+    let Some((_, first)) = marks.first().filter(|(_, values)| !values.is_empty()) else { return String::new() };
+    let keys: Vec<String> = first.iter().map(|(column, _)| column_heading(column)).collect();
+    let shown = |(column, value): &(&Column, Option<f64>)| number(rounding.shown(column, *value));
+    let mut rows: Vec<Vec<String>> = vec![std::iter::once("mark".to_string()).chain(keys).collect()];
+    for (name, values) in marks {
+        rows.push(std::iter::once(name).chain(values.iter().map(shown)).collect());
+    }
+    if rows.len() <= MOST_COLUMNS + 1 {
+        let width = rows.first().map_or(0, Vec::len);
+        rows = (0..width).map(|k| rows.iter().map(|row| row.get(k).cloned().unwrap_or_default()).collect()).collect();
+    }
+    match rows.split_first() {
+        Some((head, rows)) => table(head, rows),
+        None => String::new(),
+    }
 }
 
 /// Requested metrics with their formulas.
