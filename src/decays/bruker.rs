@@ -99,7 +99,7 @@ impl Numbers {
             Some(z).filter(|z| z.re.is_finite() && z.im.is_finite())
         };
         let points: Option<Vec<C64>> = (0..numbers / 2).map(point).collect();
-        points.ok_or_else(|| "it contains a number that is infinite or NaN".to_string())
+        points.ok_or_else(|| super::NOT_FINITE.to_string())
     }
 }
 

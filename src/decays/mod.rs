@@ -167,6 +167,9 @@ fn nucleus(text: &str) -> Option<String> {
     Some(format!("{digits}{first}{}", letters.as_str().to_ascii_lowercase()))
 }
 
+/// Why a file with such a number is refused.
+const NOT_FINITE: &str = "it contains a number that is infinite or NaN";
+
 /// A number in any notation of instruments: a comma or a point, an exponent of E or Fortran's D.
 fn number(text: &str) -> Option<f64> {
     let text = text.trim();

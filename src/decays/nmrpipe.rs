@@ -84,7 +84,7 @@ pub fn nmrpipe(bytes: &[u8]) -> Result<Series, String> {
             .collect()
     };
     let rows: Option<Vec<Vec<C64>>> = (0..rows).map(row).collect();
-    let rows = rows.ok_or("it contains a number that is infinite or NaN")?;
+    let rows = rows.ok_or(super::NOT_FINITE)?;
     let label = bytes.get(4 * LABEL..4 * LABEL + 8).unwrap_or_default();
     let label = String::from_utf8_lossy(label.split(|b| *b == 0).next().unwrap_or_default()).into_owned();
     let megahertz = floats.at(OBSERVED).filter(|x| *x > 0.0 && x.is_finite());
@@ -92,13 +92,13 @@ pub fn nmrpipe(bytes: &[u8]) -> Result<Series, String> {
     let carrier = floats.at(CARRIER).filter(|x| x.is_finite() && *x != 0.0);
     let hypercomplex = dimensions == 2 && floats.at(QUADRATURE_INDIRECT) == Some(0.0);
     let indirect = (dimensions == 2).then_some(if hypercomplex { Indirect::States } else { Indirect::Rows });
-    let width_indirect = floats.at(WIDTH_INDIRECT).filter(|w| dimensions == 2 && *w > 0.0);
+    let width_indirect = floats.at(WIDTH_INDIRECT).filter(|w| dimensions == 2 && *w > 0.0 && w.is_finite());
     let delay = floats.at(GROUP_DELAY).filter(|d| *d > 0.0 && 2.0 * d < count as f64).unwrap_or(0.0);
     Ok(Series {
         delay,
         nucleus: nucleus(&label),
         transmitter: megahertz.map(|x| x * 1e6),
-        base: megahertz.zip(carrier).map(|(x, ppm)| 1e6 * x / (1.0 + 1e-6 * ppm)),
+        base: megahertz.zip(carrier).map(|(x, ppm)| 1e6 * x / (1.0 + 1e-6 * ppm)).filter(|f| f.is_finite()),
         sense: Sense::Spectrometer,
         indirect,
         indirect_dwell: width_indirect.map(|w| 1.0 / w),

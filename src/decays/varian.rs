@@ -105,7 +105,7 @@ pub fn varian(procpar: &str, fid: &[u8]) -> Result<Series, String> {
             let point = |k: usize| Some(C64::new(kind.at(own, 2 * k)?, kind.at(own, 2 * k + 1)?));
             let row: Option<Vec<C64>> =
                 (0..numbers / 2).map(|k| point(k).filter(|z| z.re.is_finite() && z.im.is_finite())).collect();
-            rows.push(row.ok_or("it contains a number that is infinite or NaN")?);
+            rows.push(row.ok_or(super::NOT_FINITE)?);
         }
     }
     let transmitter = value(procpar, "sfrq").map(|x| x * 1e6);
