@@ -115,8 +115,10 @@ fn files(path: &str, _from: &str) -> Result<(String, String), String> {
     }
 }
 
+/// A program, or nothing if it is refused, with messages that are fit to be shown. Pulses of `compile` statements are not searched: a search may
+/// take seconds, however few the bytes of its file.
 fn compiled(text: &str) -> Option<(Experiment, Sources)> {
-    match ergoseq::compile("fuzz.seq", text, &mut files) {
+    match ergoseq::outline("fuzz.seq", text, &mut files) {
         Ok(compiled) => Some((compiled.experiment, compiled.sources)),
         Err(refused) => {
             placed(&refused.diagnostics, text);
