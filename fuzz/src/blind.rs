@@ -11,7 +11,6 @@ use std::time::Instant;
 /// The longest input, bytes.
 const LONGEST: usize = 4096;
 
-
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let target = arguments.first().and_then(|name| targets::named(name));

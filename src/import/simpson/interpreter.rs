@@ -360,7 +360,8 @@ impl Interpreter<'_> {
             }
             ["lappend", name, more @ ..] => {
                 let more = list(&more.iter().map(|x| (*x).to_string()).collect::<Vec<_>>());
-                let blank = if self.variable(name).is_none_or(|old| old.is_empty()) || more.is_empty() { "" } else { " " };
+                let blank =
+                    if self.variable(name).is_none_or(|old| old.is_empty()) || more.is_empty() { "" } else { " " };
                 self.appended(name, &[blank, &more], at)?
             }
             ["concat", all @ ..] => all.iter().map(|x| x.trim()).collect::<Vec<_>>().join(" "),

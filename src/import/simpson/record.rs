@@ -454,7 +454,8 @@ impl Host for Recorder<'_> {
                 let mut known: Option<BTreeSet<(String, usize)>> = None;
                 for act in bodies.into_iter().flatten() {
                     let comment = key(&act);
-                    let known = comment.map(|c| known.get_or_insert_with(|| into.iter().filter_map(key).collect()).insert(c));
+                    let known =
+                        comment.map(|c| known.get_or_insert_with(|| into.iter().filter_map(key).collect()).insert(c));
                     if known != Some(false) {
                         into.push(act);
                     }

@@ -102,7 +102,15 @@ pub fn written(rows: &[Vec<(&Flow, bool)>], receiver: &Receiver) -> Written {
         }
         numbers.push(own);
     }
-    let mut cells = Cells { numbers, rows: rows.len(), swept: vec![], cycles: vec![], known: BTreeMap::new(), counts: BTreeMap::new(), mixed: false };
+    let mut cells = Cells {
+        numbers,
+        rows: rows.len(),
+        swept: vec![],
+        cycles: vec![],
+        known: BTreeMap::new(),
+        counts: BTreeMap::new(),
+        mixed: false,
+    };
     let mut place = 0;
     let statements = scan_text(first.0, first.1, receiver, &mut |kind, _| {
         place += 1;
