@@ -2,7 +2,8 @@
 //! `target/fuzz/TARGET-HASH`; after a find that ends the program, `ERGOSEQ_FUZZ_TRACE=FILE` writes each input before it is read.
 
 use crate::mutation::{Random, damage};
-use crate::{seeds, targets, time};
+use crate::time::{self, Of};
+use crate::{seeds, targets};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
@@ -42,7 +43,7 @@ pub fn main() -> ExitCode {
         if let Some(path) = &trace {
             std::fs::write(path, &input).expect("the trace is written");
         }
-        let took = catch_unwind(AssertUnwindSafe(|| time::taken(target.read, &input)));
+        let took = catch_unwind(AssertUnwindSafe(|| time::taken(Of::Program, target.read, &input)));
         let how = match took {
             Err(_) => "fails".to_string(),
             Ok(Some(took)) => format!("takes {:.1} s", took.as_secs_f64()),

@@ -2,7 +2,7 @@
 
 use crate::mutation::{Random, damage};
 use crate::targets::{self, Target};
-use crate::time;
+use crate::time::{self, Of};
 use std::sync::OnceLock;
 
 struct Chosen {
@@ -21,7 +21,7 @@ fn chosen() -> &'static Chosen {
 }
 
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    let took = time::taken(chosen().target.read, input);
+    let took = time::taken(Of::Program, chosen().target.read, input);
     assert!(took.is_none(), "{took:?} for {} bytes", input.len());
 });
 
