@@ -44,7 +44,9 @@ class Ergoseq:
             )
         except subprocess.TimeoutExpired as late:
             raise Failed(f"ergoseq {' '.join(arguments)}: not finished after {SECONDS} s") from late
-        return done.returncode, done.stdout + done.stderr
+        # How far a command had come after some time is no part of what it prints.
+        said = [line for line in done.stderr.splitlines(keepends=True) if not line.startswith("progress: ")]
+        return done.returncode, done.stdout + "".join(said)
 
     def prints(self, *arguments: str, columns: int = 80) -> str:
         """What the command prints, if it succeeds."""

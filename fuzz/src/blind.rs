@@ -2,17 +2,15 @@
 //! `target/fuzz/TARGET-HASH`; after a find that ends the program, `ERGOSEQ_FUZZ_TRACE=FILE` writes each input before it is read.
 
 use crate::mutation::{Random, damage};
+use crate::time::{self, Of};
 use crate::{seeds, targets};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// The longest input, bytes.
 const LONGEST: usize = 4096;
-
-/// An input is reported that takes longer.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 pub fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -45,12 +43,14 @@ pub fn main() -> ExitCode {
         if let Some(path) = &trace {
             std::fs::write(path, &input).expect("the trace is written");
         }
-        let start = Instant::now();
-        let failed = catch_unwind(AssertUnwindSafe(|| (target.read)(&input))).is_err();
-        if failed || start.elapsed() > PATIENCE {
-            finds += 1;
-            keep(root, target.name, &input, if failed { "fails" } else { "is slow" });
-        }
+        let took = catch_unwind(AssertUnwindSafe(|| time::taken(Of::Program, target.read, &input)));
+        let how = match took {
+            Err(_) => "fails".to_string(),
+            Ok(Some(took)) => format!("takes {:.1} s", took.as_secs_f64()),
+            Ok(None) => continue,
+        };
+        finds += 1;
+        keep(root, target.name, &input, &how);
     }
     println!(
         "{} executions {executions} seed {seed} seconds {:.0} finds {finds}",

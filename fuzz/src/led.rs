@@ -2,11 +2,8 @@
 
 use crate::mutation::{Random, damage};
 use crate::targets::{self, Target};
+use crate::time::{self, Of};
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
-
-/// The longest time of one input: of the processor, of all threads.
-const LONGEST: Duration = Duration::from_secs(1);
 
 struct Chosen {
     target: &'static Target,
@@ -23,25 +20,9 @@ fn chosen() -> &'static Chosen {
     })
 }
 
-/// The time of the processor that this program has had.
-fn processor_time() -> Duration {
-    let text = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<u64> = text.rsplit(')').next().unwrap_or("").split(' ').filter_map(|w| w.parse().ok()).collect();
-    // Behind the name: the state, which is a letter, then ten numbers, then the two times in hundredths of a second.
-    Duration::from_millis(10 * (fields.get(10).unwrap_or(&0) + fields.get(11).unwrap_or(&0)))
-}
-
 libfuzzer_sys::fuzz_target!(|input: &[u8]| {
-    let read = chosen().target.read;
-    let begun = Instant::now();
-    read(input);
-    if begun.elapsed() > LONGEST {
-        // The machine has other work: what counts is the time of the processor, in the better of two tries.
-        let before = processor_time();
-        read(input);
-        let took = processor_time() - before;
-        assert!(took < LONGEST, "{took:?} for {} bytes", input.len());
-    }
+    let took = time::taken(Of::Program, chosen().target.read, input);
+    assert!(took.is_none(), "{took:?} for {} bytes", input.len());
 });
 
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {

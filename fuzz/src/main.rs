@@ -9,6 +9,7 @@ mod mutation;
 #[cfg(not(feature = "coverage"))]
 mod seeds;
 mod targets;
+mod time;
 #[path = "../../src/bin/ergoseq/transport.rs"]
 #[allow(dead_code)]
 mod transport;

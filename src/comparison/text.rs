@@ -1,6 +1,7 @@
 //! A comparison for people, programs and spreadsheets.
 
 use super::parts::{Agreement, Comparison, Row};
+use crate::output::field;
 use crate::syntax::number_text;
 use serde_json::{Value, json};
 
@@ -92,9 +93,33 @@ pub fn csv(c: &Comparison) -> String {
         let (parameter, x) = r.at.as_ref().map_or((String::new(), None), |(name, x)| (name.clone(), Some(*x)));
         let numbers = [x, r.theory, r.emulation.map(|e| e.0), Some(r.measurement.0), r.measurement.1, r.deviation()];
         let numbers: Vec<String> = numbers.into_iter().map(number).collect();
-        let what =
-            if r.what.contains([',', '"']) { format!("\"{}\"", r.what.replace('"', "\"\"")) } else { r.what.clone() };
-        out += &format!("{what},{},{parameter},{}\n", r.unit, numbers.join(","));
+        out += &format!("{},{},{},{}\n", field(&r.what), field(&r.unit), field(&parameter), numbers.join(","));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::Figure;
+
+    /// Numbers begin with a minus sign and stay numbers; names that begin with a sign of formulas are text.
+    #[test]
+    fn no_cell_of_a_spreadsheet_is_a_formula() {
+        let row = |what: &str| Row {
+            what: what.into(),
+            at: Some(("x".into(), -0.5)),
+            unit: "J".into(),
+            theory: Some(-1.0),
+            emulation: None,
+            measurement: (-2.0, None),
+        };
+        let figure = Figure { name: String::new(), title: String::new(), columns: 1, panels: vec![] };
+        let rows = vec![row("-energy at m"), row("=1+1"), row("@a, \"b\""), row("energy")];
+        let found = csv(&Comparison { rows, agreements: vec![], figure, notes: vec![] });
+        let lines: Vec<&str> = found.lines().skip(1).collect();
+        let cells = ",J,x,-0.5,-1,,-2,,";
+        let names = ["'-energy at m", "'=1+1", "\"'@a, \"\"b\"\"\"", "energy"];
+        assert_eq!(lines, names.map(|name| format!("{name}{cells}")));
+    }
 }

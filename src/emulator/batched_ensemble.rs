@@ -21,13 +21,13 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// If the orientation of the sample cannot be evaluated.
-pub fn compiled(
+pub fn compiled<'m>(
     e: &Evaluator,
     options: &Options,
     requests: Requests,
     observables: &Observables,
-    members: &[Member],
-) -> Result<Option<(MemberBatch, Wanted)>, Fault> {
+    members: &'m [Member],
+) -> Result<Option<(MemberBatch<'m>, Wanted)>, Fault> {
     let stops = requests.stops();
     let plain = options.method == Method::Auto && options.spectrometer.is_none() && options.measured.is_none();
     let metrics = observables.observables.iter().chain(observables.at_marks.iter().map(|a| &a.metric));

@@ -57,14 +57,17 @@ pub(super) struct Scan {
 }
 
 /// The members of an ensemble, compiled for propagation in batches.
-pub struct MemberBatch {
+pub struct MemberBatch<'m> {
     /// Deviation of the common initial state from the maximally mixed state.
     pub(super) begin: MatrixBatch,
     /// Mean diagonal element of the initial state.
     level: f64,
     pub(super) scans: Vec<Scan>,
-    /// Values of the variables, and the weight in each scan.
-    pub(super) members: Vec<(Vec<f64>, f64)>,
+    /// The members of the first scan, and the directions of the field in their crystals.
+    members: &'m [Member],
+    fields: Vec<[f64; 3]>,
+    /// The quantities in which they differ.
+    varying: Varying,
     /// Number of steps up to the last one that produces output.
     pub(super) last: usize,
     pub(super) wanted: Wanted,
@@ -121,12 +124,12 @@ impl Sums {
     }
 }
 
-impl MemberBatch {
+impl<'m> MemberBatch<'m> {
     /// Compiles the sequence for all members; `None` if they must be propagated individually.
     ///
     /// # Errors
     /// If the orientation of the sample cannot be evaluated.
-    pub fn new(e: &Evaluator, members: &[Member], wanted: Wanted) -> Result<Option<MemberBatch>, Fault> {
+    pub fn new(e: &Evaluator, members: &'m [Member], wanted: Wanted) -> Result<Option<Self>, Fault> {
         if e.basis.size() > LARGEST as f64 {
             return Ok(None);
         }
@@ -145,11 +148,9 @@ impl MemberBatch {
         }
         let fields = field_directions(e, first.iter().map(|m| &m.variation))?;
         let Some(varying) = first.first().map(|m| Varying::like(&m.variation)) else { return Ok(None) };
-        let variables =
-            |(member, field): (&Member, [f64; 3])| Some((varying.values(&member.variation, field)?, member.weight));
-        let Some(values) = first.iter().zip(fields).map(variables).collect::<Option<Vec<_>>>() else {
+        if !first.iter().all(|member| varying.fits(&member.variation)) {
             return Ok(None);
-        };
+        }
         let space = Space::whole(e.basis.clone());
         let compiled = scans.iter().filter_map(|own| own.first()).map(|member| {
             let EnsembleProgram { numbers, prepared, blocks } = compile_ensemble(e, &member.variation)?;
@@ -175,7 +176,7 @@ impl MemberBatch {
         };
         let steps = scans.first().map_or(&[][..], |scan| &scan.steps);
         let last = if wanted.marks { steps.len() } else { steps.iter().rposition(leaves).map_or(0, |k| k + 1) };
-        Ok(Some(MemberBatch { begin, level, scans, members: values, last, wanted }))
+        Ok(Some(MemberBatch { begin, level, scans, members: first, fields, varying, last, wanted }))
     }
 
     /// Mean diagonal element of the states: the deviations are relative to it.
@@ -183,11 +184,23 @@ impl MemberBatch {
         self.level
     }
 
+    /// Values of the variables, and the weight in each scan, for so many members at a time: those of all would be most of the memory.
+    pub(super) fn rows(&self, count: usize) -> impl Iterator<Item = Vec<(Vec<f64>, f64)>> {
+        let row = |(member, field): (&Member, &[f64; 3])| {
+            Some((self.varying.values(&member.variation, *field)?, member.weight))
+        };
+        // All members fit.
+        self.members
+            .chunks(count)
+            .zip(self.fields.chunks(count))
+            .map(move |(m, f)| m.iter().zip(f).filter_map(row).collect())
+    }
+
     /// The sums over all members; `finish` evaluates the lines of the signals after a number of groups. `None` if a value is not finite
     /// or an eigendecomposition fails. Groups are added in order, so that the result does not depend on the number of threads.
     pub fn run(&self, finish: impl Fn(usize, &mut SignalSum)) -> Option<Sums> {
         let mut all = Sums::default();
-        for block in self.members.chunks(GROUP * GROUPS) {
+        for block in self.rows(GROUP * GROUPS) {
             let groups: Vec<Option<Sums>> = block.par_chunks(GROUP).map(|group| self.group(group)).collect();
             for group in groups {
                 all.add(group?);

@@ -19,7 +19,7 @@ struct OnDevice {
     receiver: C64,
 }
 
-impl MemberBatch {
+impl MemberBatch<'_> {
     /// The summed signal of all members, of `points` points a time `dwell` apart; `None` if more than one FID at the end is wanted, a step
     /// has no kernel, or a member must be run individually.
     ///
@@ -32,8 +32,8 @@ impl MemberBatch {
         let mut signal = SignalSum::default();
         for scan in &self.scans {
             let Some(compiled) = self.compiled(scan, device, (points, dwell))? else { return Ok(None) };
-            for chunk in self.members.chunks(compiled.signals.lanes()) {
-                let Some((columns, factors)) = columns(scan, &compiled, chunk) else { return Ok(None) };
+            for chunk in self.rows(compiled.signals.lanes()) {
+                let Some((columns, factors)) = columns(scan, &compiled, &chunk) else { return Ok(None) };
                 compiled.signals.add(&columns, &factors)?;
             }
             signal.add_points(&compiled.signals.total()?, real(1.0));
@@ -41,7 +41,8 @@ impl MemberBatch {
         let mut sums = Sums { signals: vec![signal], ..Sums::default() };
         if self.scans.len() > 1 {
             // How much of the signal the phase cycle keeps is seen on the first members.
-            let Some(first) = self.batch(self.members.get(..LANES).unwrap_or(&self.members)) else { return Ok(None) };
+            let rows = self.rows(LANES).next().unwrap_or_default();
+            let Some(first) = self.batch(&rows) else { return Ok(None) };
             sums.kept = first.kept;
         }
         Ok(Some(sums))

@@ -130,6 +130,9 @@ pub struct Flow<'a> {
     /// Statements that are told to be lost.
     pub lost: BTreeSet<usize>,
     items: Vec<Place<'a>>,
+    /// Where lines end, and the lines on which statements begin.
+    ends: Vec<u32>,
+    occupied: BTreeSet<usize>,
     labels: BTreeMap<&'a str, usize>,
     passed: BTreeMap<&'a str, Passed>,
     turns: BTreeMap<usize, usize>,
@@ -166,6 +169,9 @@ impl<'a> Flow<'a> {
             }
             items.extend(statement.items.iter().map(|item| Place { item, statement: k }));
         }
+        let ends: Vec<u32> = text.bytes().zip(0..).filter(|(b, _)| *b == b'\n').map(|(_, k)| k).collect();
+        let line = |at: u32| ends.partition_point(|end| *end < at);
+        let occupied = program.statements.iter().map(|s| line(s.span.start)).collect();
         let mut names = Environment::new(given);
         long_pulses(program, &mut names.long);
         Flow {
@@ -178,6 +184,8 @@ impl<'a> Flow<'a> {
             said: vec![],
             lost: BTreeSet::new(),
             items,
+            ends,
+            occupied,
             labels,
             passed: BTreeMap::new(),
             turns: BTreeMap::new(),
@@ -196,7 +204,7 @@ impl<'a> Flow<'a> {
 
     /// The line of a place, from 0.
     fn line_of(&self, at: u32) -> usize {
-        self.text.bytes().take(at as usize).filter(|b| *b == b'\n').count()
+        self.ends.partition_point(|end| *end < at)
     }
 
     /// Follows a program; where the numbers that are assumed make it stop before its signal, as its own conditions on them do, these
@@ -272,7 +280,7 @@ impl<'a> Flow<'a> {
 
     fn comment(&mut self, comment: &str, span: Span) {
         let own = self.line_of(span.start);
-        let beside = self.program.statements.iter().any(|s| self.line_of(s.span.start) == own);
+        let beside = self.occupied.contains(&own);
         match comment.trim().strip_prefix("mark ") {
             Some(name) if !name.trim().contains(char::is_whitespace) => {
                 self.lines.push(Out::Other(format!("mark {}", name.trim())));
@@ -288,9 +296,10 @@ impl<'a> Flow<'a> {
     pub fn tag(&self, statement: usize) -> &'a str {
         let Some(statement) = self.program.statements.get(statement) else { return "" };
         let own = self.line_of(statement.span.start);
-        let tag = self.program.comments.iter();
-        let tag = tag.filter(|(_, s)| s.start >= statement.span.end).find(|(_, s)| self.line_of(s.start) == own);
-        tag.map_or("", |(text, _)| text.trim())
+        // Comments stand in their order.
+        let comments = &self.program.comments;
+        let behind = comments.get(comments.partition_point(|(_, s)| s.start < statement.span.end));
+        behind.filter(|(_, s)| self.line_of(s.start) == own).map_or("", |(text, _)| text.trim())
     }
 
     /// Keeps a statement as a comment, and says so once.

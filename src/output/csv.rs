@@ -15,11 +15,11 @@ pub fn csv(set: &ResultSet) -> String {
 
 /// A cell of text. One that a spreadsheet would take for a formula (`-energy`, a title `=...`) is marked as text by an apostrophe, as
 /// spreadsheets themselves do.
-pub(super) fn field(text: &str) -> String {
+pub fn field(text: &str) -> String {
     let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let marked = if formula { format!("'{text}") } else { text.to_string() };
     let text = marked.as_str();
-    if text.contains([',', '"', '\n']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
+    if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_string() }
 }
 
 fn value(x: Option<f64>) -> String {

@@ -18,7 +18,7 @@ mod spectrum;
 mod table;
 
 pub use chart::{MOST_POINTS, chart, too_many};
-pub use csv::csv;
+pub use csv::{csv, field};
 pub use figure::{Content, Curve, Figure, Map, Panel};
 pub use format::{FORMATS, Format};
 pub use json::json;

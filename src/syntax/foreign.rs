@@ -43,9 +43,9 @@ pub(super) fn carriage_return(span: Span) -> Diagnostic {
 
 const COMMENT: &str = "a comment starts with `#`";
 
-/// The foreign notation that a text begins with.
+/// The foreign notation that a text begins with. The end of the line is looked for only where it matters: the time is linear in the
+/// length of a line of many words.
 pub(super) fn notation(rest: &str, first_of_line: bool) -> Option<Foreign> {
-    let line = rest.lines().next().unwrap_or_default();
     let comment = |what: &str, length: usize| Foreign {
         message: format!("`{what}` does not start a comment"),
         help: COMMENT,
@@ -53,10 +53,10 @@ pub(super) fn notation(rest: &str, first_of_line: bool) -> Option<Foreign> {
         skipped: length,
         instead: None,
     };
-    if line.starts_with("//") {
-        return Some(comment("//", line.len()));
+    if rest.starts_with("//") {
+        return Some(comment("//", line(rest).len()));
     }
-    if line.starts_with("/*") {
+    if rest.starts_with("/*") {
         return Some(comment("/*", rest.find("*/").map_or(rest.len(), |end| end + 2)));
     }
     let operator = |written: &str, sign: &'static str, help: &'static str| Foreign {
@@ -66,17 +66,17 @@ pub(super) fn notation(rest: &str, first_of_line: bool) -> Option<Foreign> {
         skipped: written.len(),
         instead: Some(Instead::Sign(sign)),
     };
-    if line.starts_with("**") {
+    if rest.starts_with("**") {
         return Some(operator("**", "^", "a power is written with `^`, as in `2^3`"));
     }
-    if line.starts_with("==") {
+    if rest.starts_with("==") {
         return Some(operator("==", "=", "write a single `=`"));
     }
-    if let Some(after) = line.strip_prefix(';') {
+    if let Some(after) = rest.strip_prefix(';') {
         return Some(semicolon(after, first_of_line));
     }
-    if line.starts_with(['\u{a0}', '\u{202f}', '\u{2007}']) {
-        let c = line.chars().next().unwrap_or(' ');
+    if rest.starts_with(['\u{a0}', '\u{202f}', '\u{2007}']) {
+        let c = rest.chars().next().unwrap_or(' ');
         return Some(Foreign {
             message: format!("a no-break space (U+{:04X})", u32::from(c)),
             help: "replace it by an ordinary space",
@@ -85,28 +85,35 @@ pub(super) fn notation(rest: &str, first_of_line: bool) -> Option<Foreign> {
             instead: None,
         });
     }
-    quoted(line)
+    quoted(rest)
+}
+
+/// The rest of a line, without its end.
+fn line(rest: &str) -> &str {
+    rest.lines().next().unwrap_or_default()
 }
 
 /// A semicolon: at the start of a line, or before text that does not begin a statement, it is meant as a comment.
 fn semicolon(after: &str, first_of_line: bool) -> Foreign {
-    let next: String = after.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-    let remark = !after.trim().is_empty() && (first_of_line || !words::is_word(&next));
+    let behind = after.trim_start_matches([' ', '\t', '\r']);
+    let last = behind.is_empty() || behind.starts_with('\n');
+    let next: String = behind.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let remark = !last && (first_of_line || !words::is_word(&next));
     Foreign {
         message: if remark { "`;` does not start a comment".into() } else { "unexpected character `;`".into() },
         help: if remark { COMMENT } else { "statements end at the end of the line; no `;` is needed" },
         length: 1,
-        skipped: if remark { 1 + after.len() } else { 1 },
+        skipped: if remark { 1 + line(after).len() } else { 1 },
         instead: None,
     }
 }
 
 /// Text in typographic or single quotes.
-fn quoted(line: &str) -> Option<Foreign> {
-    let open = line.chars().next().filter(|c| matches!(c, '“' | '”' | '„' | '‟' | '‘' | '’' | '\''))?;
-    let inner = line.get(open.len_utf8()..)?;
-    let end = inner.find(['“', '”', '„', '‟', '‘', '’', '\'', '"'])?;
-    let close = inner.get(end..)?.chars().next()?;
+fn quoted(rest: &str) -> Option<Foreign> {
+    let open = rest.chars().next().filter(|c| matches!(c, '“' | '”' | '„' | '‟' | '‘' | '’' | '\''))?;
+    let inner = rest.get(open.len_utf8()..)?;
+    let end = inner.find(['“', '”', '„', '‟', '‘', '’', '\'', '"', '\n'])?;
+    let close = inner.get(end..)?.chars().next().filter(|c| *c != '\n')?;
     let length = open.len_utf8() + end + close.len_utf8();
     Some(Foreign {
         message: format!("`{open}` is not a quotation mark of the language"),

@@ -485,6 +485,23 @@ mod tests {
         }
     }
 
+    /// Counts are drawn as whole numbers, not shot by shot: 10^15 shots would take days. Each is within six standard deviations of its
+    /// mean, which one in 5e8 is not, and not at its mean, which a number that is not drawn would be.
+    #[test]
+    fn any_number_of_shots_is_drawn_at_once() {
+        const SHOTS: u64 = 1_000_000_000_000_000;
+        let settings = all(2);
+        let rho = state(4, 5);
+        let counts = settings.drawn(&rho, &[SHOTS; 9], &mut Noise::new(11, 0));
+        for (counts, p) in counts.chunks(4).zip(settings.probabilities(&rho).chunks(4)) {
+            assert_eq!(counts.iter().sum::<u64>(), SHOTS);
+            for (count, p) in counts.iter().zip(p) {
+                let away = (*count as f64 - p * SHOTS as f64).abs() / (SHOTS as f64 * p * (1.0 - p)).sqrt();
+                assert!(away < 6.0 && away > 1e-4, "{count} {p}: {away}");
+            }
+        }
+    }
+
     #[test]
     fn the_likeliest_state_is_the_likeliest() {
         for (spins, seed) in [(1, 1), (2, 2), (2, 3), (3, 4)] {

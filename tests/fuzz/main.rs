@@ -10,6 +10,8 @@ mod mutation;
 mod seeds;
 #[path = "../../fuzz/src/targets/mod.rs"]
 mod targets;
+#[path = "../../fuzz/src/time.rs"]
+mod time;
 #[path = "../../src/bin/ergoseq/transport.rs"]
 #[allow(dead_code)]
 mod transport;
@@ -27,7 +29,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What once broke a law holds now.
+/// What once broke a law, or took too long, does so no more.
 #[test]
 fn finds_stay_mended() {
     let mut count = 0;
@@ -38,7 +40,8 @@ fn finds_stay_mended() {
         for file in std::fs::read_dir(folder.path()).unwrap() {
             let path = file.unwrap().path();
             println!("{}", path.display());
-            (target.read)(&std::fs::read(&path).unwrap());
+            let took = time::taken(time::Of::Thread, target.read, &std::fs::read(&path).unwrap());
+            assert!(took.is_none(), "{} takes {took:?}", path.display());
             count += 1;
         }
     }

@@ -58,6 +58,7 @@ use std::process::ExitCode;
 static MEMORY: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    progress::begun();
     let arguments = Arguments::parse();
     arguments.allow_path.iter().for_each(|folder| reach::allow(folder));
     if let Some(time) = &arguments.max_time

@@ -89,9 +89,18 @@ pub fn report(diagnostics: &[Diagnostic], sources: &Sources) {
 
 /// Says something that is no mistake.
 pub fn note(text: &str) {
+    say("note", text);
+}
+
+/// Says how far the work is.
+pub fn progress(text: &str) {
+    say("progress", text);
+}
+
+fn say(kind: &str, text: &str) {
     let line = match JSON.load(Ordering::Relaxed) {
-        true => escaped(&serde_json::json!({ "severity": "note", "message": text }).to_string()),
-        false => format!("note: {}", visible(text)),
+        true => escaped(&serde_json::json!({ "severity": kind, "message": text }).to_string()),
+        false => format!("{kind}: {}", visible(text)),
     };
     // A terminal that went away is no reason to fail.
     let _ = writeln!(std::io::stderr(), "{line}");

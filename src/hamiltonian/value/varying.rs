@@ -30,17 +30,21 @@ impl Varying {
         Varying { offsets, rf, position, orientation }
     }
 
-    /// The values of the variables for a member, where [x, y, z] is the field direction in its crystal frame; `None` if it varies in other
-    /// quantities.
-    pub fn values(&self, member: &Variation, [x, y, z]: [f64; 3]) -> Option<Vec<f64>> {
+    /// Whether a member varies in these quantities.
+    pub fn fits(&self, member: &Variation) -> bool {
         let same = |own: &[(String, Scalar)], of: &[(String, f64)]| {
             own.len() == of.len() && own.iter().zip(of).all(|((a, _), (b, _))| a == b)
         };
-        let alike = same(&self.offsets, &member.offsets)
+        same(&self.offsets, &member.offsets)
             && same(&self.rf, &member.rf)
             && self.position.is_some() == member.position.is_some()
-            && self.orientation.is_some() == member.orientation.is_some();
-        alike.then(|| {
+            && self.orientation.is_some() == member.orientation.is_some()
+    }
+
+    /// The values of the variables for a member, where [x, y, z] is the field direction in its crystal frame; `None` if it varies in other
+    /// quantities.
+    pub fn values(&self, member: &Variation, [x, y, z]: [f64; 3]) -> Option<Vec<f64>> {
+        self.fits(member).then(|| {
             let mut values: Vec<f64> = member.offsets.iter().chain(&member.rf).map(|(_, x)| *x).collect();
             values.extend(member.position);
             values.extend(member.orientation.into_iter().flat_map(|_| [x * x, y * y, z * z, x * y, x * z, y * z]));

@@ -1,10 +1,11 @@
 //! What is done, in its order: propagators that are kept and applied become what they were made of, and points a signal.
 
 use super::record::{Act, Sent};
-use std::collections::BTreeMap;
+use super::work::{DEEPEST_LOOPS, MOST_STEPS, MOST_STEPS_IN_ALL};
+use std::collections::{BTreeMap, BTreeSet};
 
-/// The most steps of a scan.
-const MOST: usize = 400_000;
+/// Keeping a propagator, of which nothing is written, counts so many times less than a step.
+const KEPT: usize = 8;
 
 /// What is done.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,13 +50,15 @@ pub struct Flow {
     pub turned: bool,
 }
 
-/// A scan from what was recorded.
+/// A scan from what was recorded; `before` is the number of steps of the scans before, and becomes that with this one.
 ///
 /// # Errors
 /// Why it cannot be read: a propagator that was not kept, or too many steps.
-pub fn flow(acts: &[Act]) -> Result<Flow, String> {
-    let mut walk = Walk::default();
-    walk.acts(acts)?;
+pub fn flow(acts: &[Act], before: &mut usize) -> Result<Flow, String> {
+    let mut walk = Walk { before: *before, ..Walk::default() };
+    let read = walk.acts(acts);
+    *before = walk.before.saturating_add(walk.steps);
+    read?;
     let mut steps = std::mem::take(&mut walk.sent);
     steps.append(&mut walk.pending);
     Ok(split(steps))
@@ -69,6 +72,20 @@ struct Walk {
     pending: Vec<Step>,
     kept: BTreeMap<String, Vec<Step>>,
     steps: usize,
+    /// Steps of other scans.
+    before: usize,
+}
+
+/// How many steps there are, those in loops once, and how deep loops are nested.
+fn size(steps: &[Step]) -> (usize, usize) {
+    let one = |step: &Step| match step {
+        Step::Loop(_, body) => {
+            let (size, depth) = size(body);
+            (size + 1, depth + 1)
+        }
+        _ => (1, 0),
+    };
+    steps.iter().map(one).fold((0, 0), |(a, b), (size, depth)| (a + size, b.max(depth)))
 }
 
 /// Whether acts move the density matrix, or change what is kept.
@@ -83,11 +100,24 @@ fn moves(acts: &[Act]) -> bool {
 impl Walk {
     fn count(&mut self, more: usize) -> Result<(), String> {
         self.steps = self.steps.saturating_add(more);
-        if self.steps > MOST { Err(format!("a scan has more than {MOST} steps")) } else { Ok(()) }
+        if self.steps > MOST_STEPS {
+            return Err(format!("a scan has more than {MOST_STEPS} steps"));
+        }
+        if self.before.saturating_add(self.steps) > MOST_STEPS_IN_ALL {
+            return Err(format!("the scans have more than {MOST_STEPS_IN_ALL} steps in total"));
+        }
+        Ok(())
     }
 
-    fn kept(&self, slot: &str) -> Result<Vec<Step>, String> {
-        self.kept.get(slot).cloned().ok_or_else(|| format!("no propagator is stored as {slot}"))
+    /// A propagator that is used so many times.
+    fn kept(&mut self, slot: &str, times: usize) -> Result<Vec<Step>, String> {
+        let none = || format!("no propagator is stored as {slot}");
+        let (size, depth) = size(self.kept.get(slot).ok_or_else(none)?);
+        if depth > DEEPEST_LOOPS {
+            return Err(format!("loops of propagators are nested more than {DEEPEST_LOOPS} deep"));
+        }
+        self.count(size.saturating_add(1).saturating_mul(times))?;
+        self.kept.get(slot).cloned().ok_or_else(none)
     }
 
     fn acts(&mut self, acts: &[Act]) -> Result<(), String> {
@@ -118,12 +148,12 @@ impl Walk {
                     self.sent.extend(comments);
                 }
                 Act::Store(slot) => {
+                    self.count(size(&self.pending).0 / KEPT)?;
                     let kept = self.pending.iter().filter(|s| !matches!(s, Step::Comment(_))).cloned().collect();
                     self.kept.insert(slot.clone(), kept);
                 }
                 Act::Apply(slot, times) => {
-                    let kept = self.kept(slot)?;
-                    self.count(kept.len())?;
+                    let kept = self.kept(slot, 1)?;
                     match times {
                         0 => {}
                         1 => self.pending.extend(kept),
@@ -139,7 +169,7 @@ impl Walk {
                     self.sent.append(&mut self.pending);
                     self.acts(body)?;
                     let between = between_points(std::mem::take(&mut self.pending), *dwell)?;
-                    self.count(points.saturating_mul(between.len() + 1))?;
+                    self.count(points.saturating_mul(size(&between).0 + 1))?;
                     for k in 0..*points {
                         if k > 0 {
                             self.sent.extend(between.iter().cloned());
@@ -148,8 +178,7 @@ impl Walk {
                     }
                 }
                 Act::Points(points, slot, phase) => {
-                    let kept = self.kept(slot)?;
-                    self.count(points.saturating_mul(kept.len() + 1))?;
+                    let kept = self.kept(slot, *points)?;
                     self.sent.append(&mut self.pending);
                     self.sent.push(Step::Point(*phase));
                     for _ in 1..*points {
@@ -202,6 +231,7 @@ fn split(steps: Vec<Step>) -> Flow {
     let mut pieces: Vec<Vec<Step>> = vec![vec![]];
     let mut phases = Vec::new();
     let mut comments = Vec::new();
+    let mut known = BTreeSet::new();
     for step in steps {
         match step {
             Step::Point(phase) => {
@@ -210,7 +240,7 @@ fn split(steps: Vec<Step>) -> Flow {
             }
             // Comments between points are those of what makes the points.
             Step::Comment(text) if !phases.is_empty() => {
-                if !comments.contains(&Step::Comment(text.clone())) {
+                if known.insert(text.clone()) {
                     comments.push(Step::Comment(text));
                 }
             }
@@ -267,16 +297,16 @@ mod tests {
             Act::Loop(2, vec![Act::Delay(4.0), Act::Point(0.0)]),
             Act::Delay(4.0),
         ];
-        let found = flow(&acts).unwrap();
+        let found = flow(&acts, &mut 0).unwrap();
         let body = vec![Step::Delay(10.0), Step::Pulse { time: 5.0, ideal: false, sent: vec![Some((5e4, 0.0))] }];
         assert_eq!(found.before, [Step::Delay(1.0), Step::Loop(3, body.clone())]);
         assert_eq!(found.signal, Signal::Free { points: 3, dwell: Some(4.0), phase: 0.0 });
         assert!(found.behind.is_empty());
         let strobed = [Act::Delay(10.0), pulse(), Act::Store("1".into()), Act::Reset, Act::Points(4, "1".into(), 90.0)];
-        assert_eq!(flow(&strobed).unwrap().signal, Signal::Strobed { points: 4, between: body, phase: 90.0 });
+        assert_eq!(flow(&strobed, &mut 0).unwrap().signal, Signal::Strobed { points: 4, between: body, phase: 90.0 });
         let scattered = [Act::Point(0.0), Act::Delay(1.0), Act::Point(0.0), Act::Delay(2.0), Act::Point(0.0)];
-        assert!(matches!(flow(&scattered).unwrap().signal, Signal::Scattered(all) if all.len() == 2));
-        assert!(flow(&[Act::Apply("2".into(), 1)]).unwrap_err().contains("stored as 2"));
-        assert!(flow(&[Act::Loop(1_000_000, vec![Act::Point(0.0)])]).is_err());
+        assert!(matches!(flow(&scattered, &mut 0).unwrap().signal, Signal::Scattered(all) if all.len() == 2));
+        assert!(flow(&[Act::Apply("2".into(), 1)], &mut 0).unwrap_err().contains("stored as 2"));
+        assert!(flow(&[Act::Loop(1_000_000, vec![Act::Point(0.0)])], &mut 0).is_err());
     }
 }

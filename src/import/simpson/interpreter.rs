@@ -1,14 +1,9 @@
 //! The part of Tcl that input files of SIMPSON are written in. What a command is that is none of Tcl's, its host says.
 
 use super::expression::{Surroundings, Value, evaluate};
-use super::words::{Command, Part, Word, Wrong, commands, elements, list, parts};
+use super::words::{Command, Part, Word, Wrong, commands, elements, first, list};
+use super::work::{DEEPEST, Work};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The most commands of a file.
-const MOST: usize = 500_000;
-
-/// The deepest nesting of loops and procedures.
-const DEEPEST: usize = 40;
 
 /// A word of a command after substitution.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +48,8 @@ pub trait Host {
         at: usize,
         variables: &mut BTreeMap<String, String>,
     ) -> Result<Option<String>, Wrong>;
+    /// Why nothing more can be recorded, once a limit is passed.
+    fn over(&self) -> Option<String>;
     /// A comment that is passed.
     fn comment(&mut self, text: &str, at: usize);
     /// A command that is not understood, from one place to another, and why.
@@ -78,7 +75,7 @@ pub trait Host {
 pub struct Interpreter<'h> {
     frames: Vec<Frame>,
     procedures: BTreeMap<String, Procedure>,
-    commands: usize,
+    work: Work,
     /// Where commands stand that are not in the file as they are.
     fixed: Option<usize>,
     host: &'h mut dyn Host,
@@ -86,37 +83,13 @@ pub struct Interpreter<'h> {
 
 impl Surroundings for Interpreter<'_> {
     fn substituted(&mut self, text: &str, at: usize) -> Result<(Value, usize), Wrong> {
-        let found = parts(text, at)?;
-        let Some(first @ (Part::Variable(..) | Part::Command(..))) = found.first() else {
+        let (found, taken) = first(text, at)?;
+        let Some(found @ (Part::Variable(..) | Part::Command(..))) = found else {
             return Err(("`$` is not followed by a name".into(), at));
         };
-        let taken = length(first, text);
-        let value = self.part(first, at)?;
+        let value = self.part(&found, at)?;
+        self.work.text(value.len(), at)?;
         Ok((Value::of(&value), taken))
-    }
-}
-
-/// How many bytes a part takes at the beginning of a text.
-fn length(part: &Part, text: &str) -> usize {
-    match part {
-        Part::Command(inside, _) => inside.len() + 2,
-        Part::Variable(name, None) if text.starts_with("${") => name.len() + 3,
-        Part::Variable(name, None) => name.len() + 1,
-        Part::Variable(name, Some(_)) => {
-            // To the parenthesis that closes it.
-            let mut depth = 0usize;
-            let rest = text.get(name.len() + 1..).unwrap_or_default();
-            let end = rest.char_indices().find_map(|(k, c)| {
-                depth = match c {
-                    '(' => depth + 1,
-                    ')' => depth.saturating_sub(1),
-                    _ => depth,
-                };
-                (c == ')' && depth == 0).then_some(k + 1)
-            });
-            name.len() + 1 + end.unwrap_or(rest.len())
-        }
-        Part::Text(t) => t.len(),
     }
 }
 
@@ -131,7 +104,7 @@ pub fn interpret(name: &str, text: &str, host: &mut dyn Host) -> Result<(), Wron
             globals: BTreeSet::new(),
         }],
         procedures: BTreeMap::new(),
-        commands: 0,
+        work: Work::default(),
         fixed: None,
         host,
     };
@@ -145,12 +118,25 @@ pub fn interpret(name: &str, text: &str, host: &mut dyn Host) -> Result<(), Wron
 }
 
 impl Interpreter<'_> {
+    /// Runs a script that begins at a place.
     fn run(&mut self, text: &str, at: usize) -> Result<Flow, Wrong> {
-        if self.frames.len() > DEEPEST {
-            return Err(("procedure calls are nested too deeply".into(), self.fixed.unwrap_or(at)));
+        let place = self.fixed.unwrap_or(at);
+        if self.work.depth >= DEEPEST {
+            return Err(("commands, loops or procedure calls are nested too deeply".into(), place));
         }
+        self.work.text(text.len(), place)?;
+        self.work.depth += 1;
+        let flow = self.script(text, at);
+        self.work.depth -= 1;
+        flow
+    }
+
+    fn script(&mut self, text: &str, at: usize) -> Result<Flow, Wrong> {
         let mut last = String::new();
         for command in commands(text, at).map_err(|(why, at)| (why, self.fixed.unwrap_or(at)))? {
+            if let Some(why) = self.host.over() {
+                return Err((why, self.fixed.unwrap_or(at)));
+            }
             let (words, from, to) = match command {
                 Command::Comment(text, at) => {
                     self.host.comment(&text, self.fixed.unwrap_or(at));
@@ -159,16 +145,13 @@ impl Interpreter<'_> {
                 Command::Words(words, from, to) => (words, from, to),
             };
             let (from, to) = self.fixed.map_or((from, to), |at| (at, at));
-            self.commands += 1;
-            if self.commands > MOST {
-                return Err((format!("the file executes more than {MOST} commands"), from));
-            }
+            self.work.command(from)?;
             match self.command(&words, from) {
                 Ok(Some(Flow::Done(value))) => last = value,
                 Ok(Some(flow)) => return Ok(flow),
                 Ok(None) => self.host.unread(from, to, "unknown command"),
                 // What cannot go on at all is no matter of one command.
-                Err(wrong) if self.commands > MOST => return Err(wrong),
+                Err(wrong) if self.work.is_over() || self.host.over().is_some() => return Err(wrong),
                 Err((why, _)) => self.host.unread(from, to, &why),
             }
         }
@@ -180,7 +163,10 @@ impl Interpreter<'_> {
         let mut out = Vec::with_capacity(words.len());
         for word in words {
             out.push(match word {
-                Word::Braced(text, at) => Argument { text: text.clone(), at: Some(self.fixed.unwrap_or(*at)) },
+                Word::Braced(text, place) => {
+                    self.work.text(text.len(), at)?;
+                    Argument { text: text.clone(), at: Some(self.fixed.unwrap_or(*place)) }
+                }
                 Word::Parts(parts) => Argument { text: self.joined(parts, at)?, at: None },
             });
         }
@@ -190,7 +176,9 @@ impl Interpreter<'_> {
     fn joined(&mut self, parts: &[Part], at: usize) -> Result<String, Wrong> {
         let mut out = String::new();
         for part in parts {
-            out += &self.part(part, at)?;
+            let text = self.part(part, at)?;
+            self.work.text(text.len(), at)?;
+            out += &text;
         }
         Ok(out)
     }
@@ -232,6 +220,7 @@ impl Interpreter<'_> {
     }
 
     fn value(&mut self, text: &str, at: usize) -> Result<Value, Wrong> {
+        self.work.text(text.len(), at)?;
         evaluate(text, at, self)
     }
 
@@ -281,7 +270,7 @@ impl Interpreter<'_> {
                 if let Some(value) = self.of_variables(&words, &texts, at)? {
                     return Ok(Some(Flow::Done(value)));
                 }
-                if let Some(value) = self.of_lists(&texts) {
+                if let Some(value) = self.of_lists(&texts, at)? {
                     return Ok(Some(Flow::Done(value)));
                 }
                 if let Some(procedure) = self.procedures.get(*name).cloned() {
@@ -348,7 +337,7 @@ impl Interpreter<'_> {
     }
 
     /// Commands of lists and texts.
-    fn of_lists(&mut self, words: &[&str]) -> Option<String> {
+    fn of_lists(&mut self, words: &[&str], at: usize) -> Result<Option<String>, Wrong> {
         let place = |text: &str, count: usize| -> Option<usize> {
             match text.strip_prefix("end") {
                 Some("") => count.checked_sub(1),
@@ -356,36 +345,40 @@ impl Interpreter<'_> {
                 None => text.parse().ok(),
             }
         };
-        match words {
-            ["list", all @ ..] => Some(list(&all.iter().map(|x| (*x).to_string()).collect::<Vec<_>>())),
-            ["llength", one] => Some(elements(one).len().to_string()),
-            ["lindex", one] => Some((*one).to_string()),
+        Ok(Some(match words {
+            ["list", all @ ..] => list(&all.iter().map(|x| (*x).to_string()).collect::<Vec<_>>()),
+            ["llength", one] => elements(one).len().to_string(),
+            ["lindex", one] => (*one).to_string(),
             ["lindex", one, k] => {
                 let all = elements(one);
-                Some(place(k, all.len()).and_then(|k| all.get(k).cloned()).unwrap_or_default())
+                place(k, all.len()).and_then(|k| all.get(k).cloned()).unwrap_or_default()
             }
             ["lrange", one, from, to] => {
                 let all = elements(one);
-                let (from, to) = (place(from, all.len())?, place(to, all.len())?);
-                Some(list(all.get(from..=to.min(all.len().saturating_sub(1))).unwrap_or_default()))
+                let (Some(from), Some(to)) = (place(from, all.len()), place(to, all.len())) else { return Ok(None) };
+                list(all.get(from..=to.min(all.len().saturating_sub(1))).unwrap_or_default())
             }
             ["lappend", name, more @ ..] => {
-                let mut all = self.variable(name).map_or(vec![], |text| elements(&text));
-                all.extend(more.iter().map(|x| (*x).to_string()));
-                let value = list(&all);
-                self.set(name, value.clone());
-                Some(value)
+                let more = list(&more.iter().map(|x| (*x).to_string()).collect::<Vec<_>>());
+                let blank =
+                    if self.variable(name).is_none_or(|old| old.is_empty()) || more.is_empty() { "" } else { " " };
+                self.appended(name, &[blank, &more], at)?
             }
-            ["concat", all @ ..] => Some(all.iter().map(|x| x.trim()).collect::<Vec<_>>().join(" ")),
-            ["append", name, more @ ..] => {
-                let value = self.variable(name).unwrap_or_default() + &more.concat();
-                self.set(name, value.clone());
-                Some(value)
-            }
-            ["info", "exists", name] => Some(i64::from(self.variable(name).is_some()).to_string()),
-            ["format", form, value] if ["%d", "%g", "%f", "%s", "%i"].contains(form) => Some((*value).to_string()),
-            _ => None,
-        }
+            ["concat", all @ ..] => all.iter().map(|x| x.trim()).collect::<Vec<_>>().join(" "),
+            ["append", name, more @ ..] => self.appended(name, more, at)?,
+            ["info", "exists", name] => i64::from(self.variable(name).is_some()).to_string(),
+            ["format", form, value] if ["%d", "%g", "%f", "%s", "%i"].contains(form) => (*value).to_string(),
+            _ => return Ok(None),
+        }))
+    }
+
+    /// A variable with texts behind its own, which are set and given.
+    fn appended(&mut self, name: &str, more: &[&str], at: usize) -> Result<String, Wrong> {
+        let old = self.variable(name).unwrap_or_default();
+        self.work.copy(old.len(), at)?;
+        let value = old + &more.concat();
+        self.set(name, value.clone());
+        Ok(value)
     }
 
     fn conditional(&mut self, words: &[Argument], at: usize) -> Result<Option<Flow>, Wrong> {
@@ -454,10 +447,7 @@ impl Interpreter<'_> {
 
     fn one_turn(&mut self, body: &Argument, at: usize, turns: &mut usize) -> Result<Flow, Wrong> {
         // A loop without commands has an end, too.
-        self.commands += 1;
-        if self.commands > MOST {
-            return Err((format!("the file executes more than {MOST} commands"), at));
-        }
+        self.work.command(at)?;
         self.host.turn();
         let flow = self.body(body, at);
         self.host.turned();
@@ -528,6 +518,9 @@ impl Interpreter<'_> {
     /// Calls the pulse sequence.
     fn scan(&mut self, at: usize) -> Result<String, Wrong> {
         let variables = self.frames.first().map(|f| f.variables.clone()).unwrap_or_default();
+        // They stay with the scan, each with about so many bytes beside its own.
+        const BESIDE: usize = 60;
+        self.work.text(variables.iter().map(|(name, value)| name.len() + value.len() + BESIDE).sum(), at)?;
         let name = variables.get("par(pulse_sequence)").map_or("pulseq", String::as_str);
         let Some(procedure) = self.procedures.get(name).cloned() else {
             return Err((format!("there is no `proc {name}`"), at));

@@ -4,6 +4,7 @@
 //! * `sample`: the sections `spinsys` and `par`.
 //! * `record`: what the pulse sequence does as it runs.
 //! * `flow`: propagators and points in their order.
+//! * `work`: how much of all this a file may ask for.
 //! * `write`: scans and decays as one sequence, with cycles and sweeps.
 //!
 //! The file is run as SIMPSON runs it, with pulses that are only noted. Loops whose turns are equal stay loops. Comments are kept; what is
@@ -16,6 +17,7 @@ mod interpreter;
 mod record;
 mod sample;
 mod words;
+mod work;
 mod write;
 
 use super::Imported;
@@ -52,18 +54,21 @@ pub fn import(
 ) -> Result<Imported, Vec<Diagnostic>> {
     let mut recorder = recorded(name, text, file)?;
     let rows = recorder.rows();
-    let mut lost = Vec::new();
-    let flows: Vec<Flow> = recorder
-        .scans
+    let mut lost: Vec<String> = Vec::new();
+    let scans = std::mem::take(&mut recorder.scans);
+    let mut steps = 0;
+    let flows: Vec<Flow> = scans
         .iter()
         .map(|scan| {
-            flow::flow(&scan.acts).unwrap_or_else(|why| {
-                lost.push(why);
+            flow::flow(&scan.acts, &mut steps).unwrap_or_else(|why| {
+                // What is wrong with many scans is said once.
+                if lost.last() != Some(&why) {
+                    lost.push(why);
+                }
                 Flow { before: vec![], signal: Signal::None, behind: vec![], turned: false }
             })
         })
         .collect();
-    let scans = recorder.scans.clone();
     let Some(first) = rows.first().and_then(|r| r.first()).and_then(|(k, _)| scans.get(*k)) else {
         return Err(missing(name, "decay that is kept"));
     };

@@ -3,6 +3,7 @@
 use super::interpreter::{Argument, Host};
 use super::sample::Sections;
 use super::words::{Wrong, elements};
+use super::work::{MOST_ACTS, MOST_ADDED};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Span, in_one_line};
 use std::collections::{BTreeMap, BTreeSet};
@@ -99,6 +100,11 @@ pub struct Recorder<'a> {
     /// Those that were added to others.
     added: BTreeSet<String>,
     saved: Vec<String>,
+    is_saved: BTreeSet<String>,
+    /// How many scans all decays have, those of sums and copies counted.
+    scans_added: usize,
+    /// How much was recorded.
+    recorded: usize,
     open: Option<Scan>,
     /// The acts of the turns that are open, innermost last.
     stack: Vec<Vec<Act>>,
@@ -108,6 +114,8 @@ pub struct Recorder<'a> {
     turns: Vec<Vec<Act>>,
     filters: BTreeMap<String, Vec<i64>>,
     shapes: BTreeMap<String, Vec<(f64, f64)>>,
+    /// How many steps all shapes have.
+    shape_steps: usize,
 }
 
 impl<'a> Recorder<'a> {
@@ -125,12 +133,16 @@ impl<'a> Recorder<'a> {
             decays: BTreeMap::new(),
             added: BTreeSet::new(),
             saved: vec![],
+            is_saved: BTreeSet::new(),
+            scans_added: 0,
+            recorded: 0,
             open: None,
             stack: vec![],
             outer: 0,
             turns: vec![],
             filters: BTreeMap::new(),
             shapes: BTreeMap::new(),
+            shape_steps: 0,
         }
     }
 
@@ -157,6 +169,10 @@ impl<'a> Recorder<'a> {
     }
 
     fn act(&mut self, act: Act) {
+        self.recorded += 1;
+        if self.recorded > MOST_ACTS {
+            return;
+        }
         if let Some(acts) = self.stack.last_mut() {
             acts.push(act);
         }
@@ -284,8 +300,8 @@ impl<'a> Recorder<'a> {
                 _ => Err(("a step of a shape needs an rf amplitude and a phase".to_string(), at)),
             })
             .collect::<Result<_, _>>()?;
-        let all: usize = self.shapes.values().map(Vec::len).sum();
-        if steps.is_empty() || all + steps.len() > MOST_STEPS {
+        self.shape_steps += steps.len();
+        if steps.is_empty() || self.shape_steps > MOST_STEPS {
             return Err((format!("the shapes have no steps, or more than {MOST_STEPS} in total"), at));
         }
         let name = format!("shape{}", self.shapes.len() + 1);
@@ -340,19 +356,19 @@ impl<'a> Recorder<'a> {
                 }
             }
             ["fsave", decay, ..] => {
-                if self.decays.contains_key(*decay) && !self.saved.iter().any(|s| s == decay) {
+                if self.decays.contains_key(*decay) && self.is_saved.insert((*decay).to_string()) {
                     self.saved.push((*decay).to_string());
                 }
             }
             ["fadd" | "fsub", to, from] => {
                 let less = texts.first() == Some(&"fsub");
-                let Some(more) = self.decays.get(*from).cloned() else { return Ok(None) };
+                let Some(more) = self.copied(from) else { return Ok(None) };
                 let Some(all) = self.decays.get_mut(*to) else { return Ok(None) };
                 all.extend(more.into_iter().map(|(scan, negative)| (scan, negative != less)));
                 self.added.insert((*from).to_string());
             }
             ["fdup", decay] => {
-                let Some(all) = self.decays.get(*decay).cloned() else { return Ok(None) };
+                let Some(all) = self.copied(decay) else { return Ok(None) };
                 self.added.insert((*decay).to_string());
                 return Ok(Some(self.named(all)));
             }
@@ -363,6 +379,13 @@ impl<'a> Recorder<'a> {
             _ => return Ok(None),
         }
         Ok(Some(String::new()))
+    }
+
+    /// The scans of a decay once more; none once they are too many.
+    fn copied(&mut self, decay: &str) -> Option<Vec<(usize, bool)>> {
+        let all = self.decays.get(decay)?;
+        self.scans_added += all.len();
+        (self.scans_added <= MOST_ADDED).then(|| all.clone())
     }
 
     fn named(&mut self, scans: Vec<(usize, bool)>) -> String {
@@ -385,6 +408,13 @@ impl Host for Recorder<'_> {
             return Ok(Some(value));
         }
         self.outside(words, at, variables)
+    }
+
+    fn over(&self) -> Option<String> {
+        if self.recorded > MOST_ACTS {
+            return Some(format!("its scans record more than {MOST_ACTS} pulses, delays and comments"));
+        }
+        (self.scans_added > MOST_ADDED).then(|| format!("its FIDs add up more than {MOST_ADDED} scans"))
     }
 
     fn comment(&mut self, text: &str, at: usize) {
@@ -417,8 +447,16 @@ impl Host for Recorder<'_> {
             }
             _ => {
                 // A comment is kept once.
+                let key = |act: &Act| match act {
+                    Act::Comment(text, at) => Some((text.clone(), *at)),
+                    _ => None,
+                };
+                let mut known: Option<BTreeSet<(String, usize)>> = None;
                 for act in bodies.into_iter().flatten() {
-                    if !matches!(act, Act::Comment(..)) || !into.contains(&act) {
+                    let comment = key(&act);
+                    let known =
+                        comment.map(|c| known.get_or_insert_with(|| into.iter().filter_map(key).collect()).insert(c));
+                    if known != Some(false) {
                         into.push(act);
                     }
                 }

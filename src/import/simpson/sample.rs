@@ -2,6 +2,7 @@
 
 use super::expression::{Surroundings, Value, evaluate};
 use super::words::{Wrong, elements};
+use super::work::{MOST_INTERACTIONS, MOST_NUCLEI, MOST_TERMS};
 use crate::spin::{Isotope, mirrored};
 use std::collections::BTreeMap;
 use std::f64::consts::PI;
@@ -191,6 +192,9 @@ impl Sections {
             "nuclei" => return nuclei_of(values).map(|all| self.nuclei = all),
             _ => {}
         }
+        if self.shifts.len() + self.dipoles.len() + self.scalar.len() + self.quadrupoles.len() >= MOST_INTERACTIONS {
+            return Err(format!("there are more than {MOST_INTERACTIONS} interactions"));
+        }
         let none = BTreeMap::new();
         let real = |k: usize| number(values.get(k).map_or("", String::as_str), &none);
         let spin = |k: usize| -> Result<usize, String> {
@@ -316,6 +320,9 @@ impl Sections {
 }
 
 fn nuclei_of(words: &[String]) -> Result<Vec<String>, String> {
+    if words.len() > MOST_NUCLEI {
+        return Err(format!("there are more than {MOST_NUCLEI} nuclei"));
+    }
     match words.iter().find(|w| Isotope::named(w).is_none()) {
         Some(other) => Err(format!("unknown nucleus `{other}`")),
         None => Ok(words.to_vec()),
@@ -364,7 +371,7 @@ pub fn operator(text: &str) -> Option<Vec<(f64, Option<usize>, char)>> {
     let text: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let mut rest = text.as_str();
     let mut out = Vec::new();
-    while !rest.is_empty() {
+    while !rest.is_empty() && out.len() < MOST_TERMS {
         let (sign, after) = match rest.strip_prefix('-') {
             Some(after) => (-1.0, after),
             None => (1.0, rest.strip_prefix('+').unwrap_or(rest)),
@@ -384,7 +391,7 @@ pub fn operator(text: &str) -> Option<Vec<(f64, Option<usize>, char)>> {
         out.push((sign * factor, number, letter));
         rest = more;
     }
-    Some(out).filter(|all| !all.is_empty())
+    Some(out).filter(|all| !all.is_empty() && rest.is_empty())
 }
 
 #[cfg(test)]

@@ -59,12 +59,21 @@ pub fn commands(text: &str, at: usize) -> Result<Vec<Command>, Wrong> {
     }
 }
 
-/// The parts of a text that is substituted, as those of an expression are.
+/// The first part of a text that is substituted, as those of an expression are, and how many bytes it has.
 ///
 /// # Errors
 /// A bracket or brace that is not closed.
-pub fn parts(text: &str, at: usize) -> Result<Vec<Part>, Wrong> {
-    Reader { text, at, place: 0 }.parts(|_| false)
+pub fn first(text: &str, at: usize) -> Result<(Option<Part>, usize), Wrong> {
+    let mut reader = Reader { text, at, place: 0 };
+    let part = match reader.peek() {
+        Some('[') => {
+            let (command, at) = reader.nested('[', ']')?;
+            Some(Part::Command(command, at))
+        }
+        Some('$') => reader.variable(0)?,
+        _ => None,
+    };
+    Ok((part, reader.place))
 }
 
 struct Reader<'a> {

@@ -4,9 +4,10 @@
 use super::flow::{Flow, Signal, Step};
 use super::sample::shown;
 use crate::source::in_one_line;
+use std::collections::BTreeMap;
 
 /// What a number is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// A time, us.
     Time,
@@ -101,7 +102,15 @@ pub fn written(rows: &[Vec<(&Flow, bool)>], receiver: &Receiver) -> Written {
         }
         numbers.push(own);
     }
-    let mut cells = Cells { numbers, rows: rows.len(), swept: vec![], cycles: vec![], mixed: false };
+    let mut cells = Cells {
+        numbers,
+        rows: rows.len(),
+        swept: vec![],
+        cycles: vec![],
+        known: BTreeMap::new(),
+        counts: BTreeMap::new(),
+        mixed: false,
+    };
     let mut place = 0;
     let statements = scan_text(first.0, first.1, receiver, &mut |kind, _| {
         place += 1;
@@ -143,7 +152,23 @@ struct Cells {
     rows: usize,
     swept: Vec<(String, Kind, Vec<f64>)>,
     cycles: Vec<(String, Vec<f64>)>,
+    /// The names of numbers that were met before.
+    known: BTreeMap<(Of, Kind, Vec<u64>), String>,
+    /// How many sweeps there are of a kind.
+    counts: BTreeMap<Kind, usize>,
     mixed: bool,
+}
+
+/// What numbers change with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Of {
+    Scans,
+    Rows,
+}
+
+/// Numbers as a key: the two zeros are one.
+fn key(numbers: &[f64]) -> Vec<u64> {
+    numbers.iter().map(|x| (x + 0.0).to_bits()).collect()
 }
 
 impl Cells {
@@ -157,20 +182,23 @@ impl Cells {
             (true, true) => kind.written(first),
             (true, false) if kind == Kind::Phase => {
                 let phases = all.into_iter().next().unwrap_or_default();
-                if let Some((name, _)) = self.cycles.iter().find(|(_, known)| *known == phases) {
+                if let Some(name) = self.known.get(&(Of::Scans, kind, key(&phases))) {
                     return name.clone();
                 }
                 let name = format!("ph{}", self.cycles.len() + 1);
+                self.known.insert((Of::Scans, kind, key(&phases)), name.clone());
                 self.cycles.push((name.clone(), phases));
                 name
             }
             (false, true) if self.rows > 1 => {
                 let column: Vec<f64> = all.iter().filter_map(|row| row.first().copied()).collect();
-                if let Some((name, ..)) = self.swept.iter().find(|(_, k, known)| *k == kind && *known == column) {
+                if let Some(name) = self.known.get(&(Of::Rows, kind, key(&column))) {
                     return name.clone();
                 }
-                let count = self.swept.iter().filter(|(_, k, _)| *k == kind).count();
-                let name = format!("{}{}", kind.letter(), count + 1);
+                let count = self.counts.entry(kind).or_insert(0);
+                *count += 1;
+                let name = format!("{}{count}", kind.letter());
+                self.known.insert((Of::Rows, kind, key(&column)), name.clone());
                 self.swept.push((name.clone(), kind, column));
                 name
             }
