@@ -22,7 +22,7 @@ const CELLS: f64 = 1e-8;
 
 /// A cell is divided until the change of H times its duration is below this: the error of the fourth-order method is of the order of the
 /// square of it.
-const SMALL: f64 = 2e-4;
+const SMALL: f64 = 5e-4;
 
 /// A part of the sequence, with the index of its first block of numbers.
 pub(super) enum Part {
