@@ -88,9 +88,7 @@ impl Problem<'_> {
         self.counted.iter().skip(1).for_each(|count| count.set(count.get() + 1));
         let (ranges, slopes, u) = (self.ranges, &self.slopes, &self.u);
         let all: Vec<(Values, Request, f64)> = (self.points().into_iter())
-            .map(|(d, x, error)| {
-                (self.values(u, (d, x)), Request { expr: d.expr.clone(), at: d.at.clone() }, error)
-            })
+            .map(|(d, x, error)| (self.values(u, (d, x)), Request { expr: d.expr.clone(), at: d.at.clone() }, error))
             .collect();
         let row = |(values, request, error): &(Values, Request, f64)| -> Option<Vec<f64>> {
             let found = slopes.at(values, request)?;

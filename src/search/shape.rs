@@ -9,7 +9,6 @@ use super::controls::{Controls, Limits, polar};
 use super::grid::{Grid, on_grid};
 use super::optimise::Goal;
 use super::shortest::{Anew, shortest};
-use crate::diagnostic::{Code, Diagnostic};
 use crate::emulator::{Objective, Options, PulseObjective, Request, is_of_propagator, largest_value};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::{Experiment, MEMBER_MEAN};
@@ -73,7 +72,8 @@ pub fn shape(
     let objective = PulseObjective::new(experiment, given, options, &names, target)?;
     // The steps of a kernel do not shorten with the pulse: a pulse of another duration is another sequence.
     let filtered = search.shortest && experiment.channels.iter().any(|c| c.kernel.is_some());
-    let at = |stretch: f64| PulseObjective::new(&stretched(experiment, &names, stretch), given, options, &names, target);
+    let at =
+        |stretch: f64| PulseObjective::new(&stretched(experiment, &names, stretch), given, options, &names, target);
     let anew = Anew::new(&at);
     let own = own_steps(experiment, &names);
     let durations = objective.step_durations();
@@ -136,10 +136,7 @@ fn stretched(experiment: &Experiment, shapes: &[&str], stretch: f64) -> Experime
     let mut with = experiment.clone();
     let longer = |expr: &Expr| {
         let factor = |value: Expr| Factor { divides: false, value };
-        Expr {
-            kind: ExprKind::Product(vec![factor(expr.clone()), factor(Expr::number(stretch))]),
-            place: expr.place,
-        }
+        Expr { kind: ExprKind::Product(vec![factor(expr.clone()), factor(Expr::number(stretch))]), place: expr.place }
     };
     let is_shaped = |shape: &Option<Expr>| matches!(shape.as_ref().map(|s| &s.kind), Some(ExprKind::Name(name)) if shapes.contains(&name.as_str()));
     for event in &mut with.sequence {

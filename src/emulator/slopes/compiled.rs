@@ -152,7 +152,9 @@ impl<'c> Compiler<'c> {
         let closed = generator.is_closed();
         if !closed && self.space.len() > MOST_RELAXING {
             let n = self.space.len();
-            return Err(format!("derivatives with relaxation are computed for up to {MOST_RELAXING} states; this system has {n}"));
+            return Err(format!(
+                "derivatives with relaxation are computed for up to {MOST_RELAXING} states; this system has {n}"
+            ));
         }
         let at = |t: f64| if closed { generator.hamiltonian(t) } else { generator.liouvillian(t) };
         if generator.is_constant() {
@@ -233,10 +235,7 @@ impl Numbers<'_> {
     fn time(&self, block: usize) -> Lasting {
         let first = |block: &Block| block.first().map_or(0.0, |x: &C64| x.re);
         let slope = |of: &&[Option<Block>]| of.get(block).and_then(Option::as_ref).map_or(0.0, first);
-        Lasting {
-            value: self.values.get(block).map_or(0.0, first),
-            slopes: self.slopes.iter().map(slope).collect(),
-        }
+        Lasting { value: self.values.get(block).map_or(0.0, first), slopes: self.slopes.iter().map(slope).collect() }
     }
 }
 

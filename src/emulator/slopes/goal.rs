@@ -3,7 +3,7 @@
 use super::super::context::RunContext;
 use super::super::motion::mean_state;
 use super::super::observable::{Observable, aggregates, at_marks, averaged, member_means, mentions};
-use super::super::request::Request;
+use super::super::request::{Request, is_signal};
 use super::super::setup::open_context;
 use super::maps::Varied;
 use super::{View, Weight};
@@ -21,6 +21,8 @@ pub(super) struct Kind {
     expr: Expr,
     /// True if it is evaluated for every member, with the mean as the result.
     pub each: bool,
+    /// The mark; `None` for the end.
+    pub mark: Option<String>,
 }
 
 impl Kind {
@@ -41,10 +43,14 @@ impl Kind {
         if several || names_results(e, expr) {
             return Err(refused());
         }
+        if is_signal(expr) {
+            return Err("signals are recorded along a trace".into());
+        }
         if mentions(expr, |metric| metric.of_propagator || metric.of_heat || metric.of_hamiltonian) {
             return Err(format!("`{}` depends on more than the state", request.expr));
         }
-        Ok(Kind { expr: expr.clone(), each })
+        let mark = request.at.clone().filter(|mark| mark != "end");
+        Ok(Kind { expr: expr.clone(), each, mark })
     }
 }
 
@@ -76,7 +82,7 @@ impl Evaluated {
             if states.len() > 1 {
                 context.scene.initial = mean_state(states.iter().map(|(w, s)| (*w, s))).into_owned();
             }
-            Ok(Some(Own { observable, context }))
+            Ok(Some(Own { observable, context, time: view.time }))
         };
         let each = views.into_iter().filter_map(|view| one(view).transpose()).collect::<Result<_, _>>()?;
         Ok(Evaluated { each })
@@ -87,7 +93,8 @@ impl Evaluated {
         if !kind.each {
             return self.each.first()?.value(&mean(states, |_, rho| rho.value.clone())?);
         }
-        let values = self.each.iter().zip(states).map(|(own, (weight, rho))| Some(weight.value * own.value(&rho.value)?));
+        let values =
+            self.each.iter().zip(states).map(|(own, (weight, rho))| Some(weight.value * own.value(&rho.value)?));
         values.sum()
     }
 
@@ -131,20 +138,21 @@ fn mean(states: &[(Weight, Varied)], of: impl Fn(&Weight, &Varied) -> Matrix) ->
 struct Own {
     observable: Observable,
     context: RunContext,
+    time: Option<f64>,
 }
 
 impl Own {
     /// The value; `None` if it is undefined.
     fn value(&self, rho: &Matrix) -> Option<f64> {
         let state = State::Mixed(rho.clone());
-        let moment = self.context.moment(&state, None, None).in_unitary_part(None);
+        let moment = self.context.moment(&state, None, self.time).in_unitary_part(None);
         self.observable.answer(Some(&moment), &BTreeMap::new()).ok().filter(|x| x.is_finite())
     }
 
     /// The value, and its derivatives along directions of the state.
     fn slopes(&self, rho: &Matrix, directions: &[Option<&Matrix>]) -> Option<(f64, Vec<f64>)> {
         let state = State::Mixed(rho.clone());
-        let moment = self.context.moment(&state, None, None).in_unitary_part(None);
+        let moment = self.context.moment(&state, None, self.time).in_unitary_part(None);
         let closed = self.observable.derivative(&moment).filter(|(_, g)| g.nrows() == rho.nrows());
         if let Some((value, g)) = closed.filter(|(_, g)| g.iter().all(|x| x.is_finite())) {
             let along = |d: &Option<&Matrix>| d.map_or(0.0, |d| trace_of_product(&g, d).re);

@@ -114,9 +114,7 @@ impl Map {
             product(&product(v, &inside), &back)
         };
         let longer = |dt: f64| eigen.function(|l| C64::new(0.0, -l * dt) * C64::cis(-l * t));
-        let slope = |(dh, dt): (&Option<Matrix>, &f64)| {
-            sum(dh.as_ref().map(turned), (*dt != 0.0).then(|| longer(*dt)))
-        };
+        let slope = |(dh, dt): (&Option<Matrix>, &f64)| sum(dh.as_ref().map(turned), (*dt != 0.0).then(|| longer(*dt)));
         let slopes = h.slopes.iter().zip(&time.slopes).map(slope).collect();
         Ok(Map::Unitary(Varied { value: eigen.propagator(t), slopes }))
     }
@@ -191,10 +189,8 @@ fn exponential(a: &Varied) -> Varied {
     let norm = one_norm(&a.value);
     let squarings = if norm > SMALL { (norm / SMALL).log2().ceil() as i32 } else { 0 };
     let factor = real(0.5f64.powi(squarings));
-    let scaled = Varied {
-        value: &a.value * factor,
-        slopes: a.slopes.iter().map(|d| d.as_ref().map(|d| d * factor)).collect(),
-    };
+    let scaled =
+        Varied { value: &a.value * factor, slopes: a.slopes.iter().map(|d| d.as_ref().map(|d| d * factor)).collect() };
     let mut all = Varied::identity(n, a.slopes.len());
     for k in (1..=TERMS).rev() {
         // 1 + A(1 + A/2 (1 + A/3 (...))).
@@ -235,7 +231,9 @@ mod tests {
             };
             let found = exponential(&Varied { value: a.clone(), slopes: vec![Some(d.clone()), None] });
             let size = larger(&a, &d).norm();
-            assert!((found.slopes[0].as_ref().unwrap() - larger(&a, &d)).norm() < 1e-12 * size && found.slopes[1].is_none());
+            assert!(
+                (found.slopes[0].as_ref().unwrap() - larger(&a, &d)).norm() < 1e-12 * size && found.slopes[1].is_none()
+            );
             // A degenerate Hamiltonian, too.
             let mut h = &a + a.adjoint();
             if n == 3 {
@@ -246,7 +244,9 @@ mod tests {
             let i = C64::new(0.0, -1.0);
             let expected = larger(&(&h * (i * t)), &(&dh * (i * t) + &h * (i * dt)));
             let varied = Varied { value: h, slopes: vec![Some(dh)] };
-            let Map::Unitary(u) = Map::unitary(&varied, &Lasting { value: t, slopes: vec![dt] }).unwrap() else { panic!() };
+            let Map::Unitary(u) = Map::unitary(&varied, &Lasting { value: t, slopes: vec![dt] }).unwrap() else {
+                panic!()
+            };
             assert!((u.slopes[0].as_ref().unwrap() - &expected).norm() < 1e-12 * (1.0 + expected.norm()), "{n}");
             // As a superoperator, and to a power, it does the same to a state.
             let m = random(n, &mut noise);

@@ -23,10 +23,14 @@ use self::nodes::{Block, Interval, derivatives};
 use super::request::Request;
 use super::sectors;
 use super::settings::Options;
-use crate::hamiltonian::{Evaluator, Fault, Prepared, Schedule, Shared, Values, build, members, prepare};
+use crate::hamiltonian::{
+    Evaluator, Fault, Prepared, Schedule, Shared, Step, Values, build, duration, members, prepare,
+};
 use crate::ir::Experiment;
 use crate::linalg::{Matrix, real};
 use crate::spin::Space;
+use std::cell::RefCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 /// A parameter, and the interval in which it may lie.
@@ -88,6 +92,25 @@ struct Point<'a> {
     members: Vec<MemberPoint<'a>>,
 }
 
+/// The points of the nodes: number of the variable and bits of the distance, and the point, if there is one.
+#[derive(Default)]
+struct Met<'a> {
+    known: RefCell<Vec<((usize, u64), Option<Rc<Point<'a>>>)>>,
+}
+
+impl<'a> Met<'a> {
+    /// A point, made on the first call.
+    fn get(&self, (variable, by): (usize, f64), make: impl FnOnce() -> Option<Point<'a>>) -> Option<Rc<Point<'a>>> {
+        let key = (variable, by.to_bits());
+        if let Some((_, point)) = self.known.borrow().iter().find(|(k, _)| *k == key) {
+            return point.clone();
+        }
+        let point = make().map(Rc::new);
+        self.known.borrow_mut().push((key, point.clone()));
+        point
+    }
+}
+
 impl<'a> Slopes<'a> {
     /// For derivatives with respect to these variables.
     pub fn new(experiment: &'a Experiment, options: &'a Options, variables: Vec<Variable>) -> Slopes<'a> {
@@ -115,22 +138,26 @@ impl<'a> Slopes<'a> {
             )));
         }
         let mut divisions: Vec<Divisions> = here.members.iter().map(|_| Divisions::default()).collect();
-        let own = numbers(&here, &space, request, &mut divisions).map_err(NoSlopes::Anywhere)?;
+        let mark = kind.mark.as_deref();
+        let own = numbers(&here, &space, mark, &mut divisions).map_err(NoSlopes::Anywhere)?;
         let own_blocks = blocks(&own);
         let mut by_parameter = Vec::with_capacity(self.variables.len());
-        for variable in &self.variables {
+        let met = Met::default();
+        for (k, variable) in self.variables.iter().enumerate() {
             let mut at = |by: f64| {
-                let point = self.moved(given, variable, by)?;
-                Some(blocks(&numbers(&point, &space, request, &mut divisions).ok()?))
+                let point = met.get((k, by), || self.moved(given, variable, by))?;
+                Some(blocks(&numbers(&point, &space, mark, &mut divisions).ok()?))
             };
             let interval = variable.interval(given).ok_or(NoSlopes::Here)?;
             by_parameter.push(derivatives(&own_blocks, interval, &mut at).ok_or(NoSlopes::Here)?);
         }
         if own.iter().any(|member| member.depends_in_projection(&by_parameter)) {
-            return Err(NoSlopes::Anywhere("a `dephase` whose operator depends on a parameter has no derivatives".into()));
+            return Err(NoSlopes::Anywhere(
+                "a `dephase` whose operator depends on a parameter has no derivatives".into(),
+            ));
         }
         let states = self.states(&here, &own, &own_blocks, &by_parameter)?;
-        self.results(given, (&here, &kind), &space, states)
+        self.results((given, &met), (&here, &kind), &space, &states)
     }
 
     /// The weight and the state of every member at the mark, with derivatives.
@@ -172,20 +199,20 @@ impl<'a> Slopes<'a> {
     /// The result from the states at the mark.
     fn results(
         &self,
-        given: &Values,
+        (given, met): (&Values, &Met<'a>),
         (here, kind): (&Point, &Kind),
         space: &Space,
-        states: Vec<(Weight, Varied)>,
+        states: &[(Weight, Varied)],
     ) -> Result<Sloped, NoSlopes> {
         let evaluated = Evaluated::new(here.views(kind), kind, space)?;
-        let (value, mut slopes) = evaluated.slopes(kind, &states).ok_or(NoSlopes::Here)?;
+        let (value, mut slopes) = evaluated.slopes(kind, states).ok_or(NoSlopes::Here)?;
         // The dependence on the parameters at constant states.
         let own = vec![vec![real(value)]];
-        for (variable, slope) in self.variables.iter().zip(&mut slopes) {
+        for (k, (variable, slope)) in self.variables.iter().zip(&mut slopes).enumerate() {
             let mut at = |by: f64| {
-                let point = self.moved(given, variable, by)?;
+                let point = met.get((k, by), || self.moved(given, variable, by))?;
                 let moved = Evaluated::new(point.views(kind), kind, space).ok()?;
-                Some(vec![vec![real(moved.value(kind, &states)?)]])
+                Some(vec![vec![real(moved.value(kind, states)?)]])
             };
             let interval = variable.interval(given).ok_or(NoSlopes::Here)?;
             let direct = derivatives(&own, interval, &mut at).ok_or(NoSlopes::Here)?;
@@ -236,11 +263,22 @@ impl<'a> Point<'a> {
                 evaluator: &m.evaluator,
                 schedule: &m.schedule,
                 initial: vec![(1.0, &m.prepared)],
+                time: Some(elapsed(&m.schedule, kind.mark.as_deref())),
             };
             return self.members.iter().map(view).collect();
         }
-        vec![View { evaluator: &self.declared, schedule: &self.schedule, initial: members().collect() }]
+        // Members that arrive at different times have no common one.
+        let times: Vec<f64> = self.members.iter().map(|m| elapsed(&m.schedule, kind.mark.as_deref())).collect();
+        let time = times.first().copied().filter(|first| times.iter().all(|t| t == first));
+        vec![View { evaluator: &self.declared, schedule: &self.schedule, initial: members().collect(), time }]
     }
+}
+
+/// The time since `prepare` at a mark outside loops, or at the end.
+fn elapsed(schedule: &Schedule, mark: Option<&str>) -> f64 {
+    let here = |step: &Step| matches!((step, mark), (Step::Mark(name), Some(mark)) if name == mark);
+    let count = schedule.steps.iter().position(here).unwrap_or(schedule.steps.len());
+    duration(schedule.steps.get(..count).unwrap_or_default())
 }
 
 /// What a result is evaluated with.
@@ -249,6 +287,8 @@ struct View<'p, 'a> {
     schedule: &'p Schedule,
     /// The prepared states whose mean is the initial one, with their weights.
     initial: Vec<(f64, &'p Prepared)>,
+    /// The time since `prepare`.
+    time: Option<f64>,
 }
 
 /// The weight of a member, with its derivatives.
@@ -285,10 +325,9 @@ impl MemberNumbers {
 fn numbers(
     point: &Point,
     space: &Space,
-    request: &Request,
+    mark: Option<&str>,
     divisions: &mut [Divisions],
 ) -> Result<Vec<MemberNumbers>, String> {
-    let mark = request.at.as_deref().filter(|mark| *mark != "end");
     let mut all = Vec::with_capacity(point.members.len());
     let mut first = 0;
     for (member, division) in point.members.iter().zip(divisions) {
