@@ -1,9 +1,11 @@
 //! Least-squares fit of parameters to measured results, with standard errors.
 //!
-//! Levenberg-Marquardt on the residuals `(model - measured)/error`. Bounds are imposed by the change of variables
+//! Levenberg-Marquardt on the residuals `(model - measured)/error`, with exact derivatives where the experiment has them, otherwise with
+//! central differences. Bounds are imposed by the change of variables
 //! `p = low + (high - low)(1 + sin u)/2`, as in MINUIT. The covariance of the parameters is `(J^T J)^-1`; for data without errors it is
 //! scaled by the reduced chi square, `chi^2/(m - n)`.
 
+use super::derivatives::{ByRanges, Derivatives};
 use super::halton::halton;
 use super::question::Question;
 use super::range::{Range, check, share, unbounded};
@@ -16,6 +18,7 @@ use crate::syntax::Expr;
 use levenberg_marquardt::{LeastSquaresProblem, LevenbergMarquardt};
 use nalgebra::{DMatrix, DVector, Dyn, Owned};
 use rayon::prelude::*;
+use std::cell::Cell;
 
 /// Measured points of one result.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +52,10 @@ pub struct Fit {
     pub bound: Vec<bool>,
     /// True for a parameter with zero first-order effect on the results, which has no error.
     pub stationary: Vec<bool>,
+    /// How derivatives were computed.
+    pub derivatives: Derivatives,
+    /// Number of evaluations of all points: without and with exact derivatives.
+    pub models: (usize, usize),
 }
 
 struct Problem<'a> {
@@ -58,20 +65,54 @@ struct Problem<'a> {
     ranges: &'a [Range],
     data: &'a [Data],
     u: DVector<f64>,
+    slopes: ByRanges<'a>,
+    derivatives: Derivatives,
+    /// Number of evaluations of all points: without and with exact derivatives.
+    counted: [Cell<usize>; 2],
 }
 
 impl Problem<'_> {
+    /// The values of all parameters at a point of a curve.
+    fn values(&self, u: &DVector<f64>, (d, x): (&Data, f64)) -> Values {
+        let own = self.ranges.iter().zip(u.iter()).map(|(r, u)| (r.name.clone(), r.at(share(*u))));
+        let given = self.given.iter().map(|(name, x)| (name.clone(), *x));
+        given.chain(own).chain([(d.parameter.clone(), x)]).collect()
+    }
+
+    fn points(&self) -> Vec<(&Data, f64, f64)> {
+        self.data.iter().flat_map(|d| d.points.iter().map(move |p| (d, p.0, p.2.unwrap_or(1.0)))).collect()
+    }
+
+    /// The derivatives of the residuals with respect to the variables, exact; `None` where one does not exist.
+    fn exact_jacobian(&self) -> Option<DMatrix<f64>> {
+        self.counted.iter().skip(1).for_each(|count| count.set(count.get() + 1));
+        let (ranges, slopes, u) = (self.ranges, &self.slopes, &self.u);
+        let all: Vec<(Values, Request, f64)> = (self.points().into_iter())
+            .map(|(d, x, error)| (self.values(u, (d, x)), Request { expr: d.expr.clone(), at: d.at.clone() }, error))
+            .collect();
+        let row = |(values, request, error): &(Values, Request, f64)| -> Option<Vec<f64>> {
+            let found = slopes.at(values, request)?;
+            let own = found.slopes.iter().zip(ranges).zip(u.iter());
+            Some(own.map(|((slope, r), u)| 0.5 * slope * (r.high - r.low) * u.cos() / error).collect())
+        };
+        let rows: Option<Vec<Vec<f64>>> = all.par_iter().map(row).collect();
+        let flat = rows?.concat();
+        Some(DMatrix::from_row_slice(flat.len() / u.len(), u.len(), &flat))
+    }
+
     /// Model values at all points.
     fn model(&self, u: &DVector<f64>) -> Result<Vec<f64>, Fault> {
+        self.counted.iter().take(1).for_each(|count| count.set(count.get() + 1));
         let values: Vec<(String, f64)> =
             self.ranges.iter().zip(u.iter()).map(|(r, u)| (r.name.clone(), r.at(share(*u)))).collect();
         let all: Vec<(&Data, f64)> = self.data.iter().flat_map(|d| d.points.iter().map(move |p| (d, p.0))).collect();
+        let (emulator, given, options) = (&self.emulator, self.given, self.options);
         all.par_iter()
             .map(|(d, x)| {
                 let question = Question {
-                    emulator: &self.emulator,
-                    given: self.given,
-                    options: self.options,
+                    emulator,
+                    given,
+                    options,
                     request: [Request { expr: d.expr.clone(), at: d.at.clone() }],
                 };
                 let own = values.iter().cloned().chain([(d.parameter.clone(), *x)]);
@@ -109,6 +150,11 @@ impl LeastSquaresProblem<f64, Dyn, Dyn> for Problem<'_> {
 
     #[expect(clippy::indexing_slicing, reason = "k is within the number of variables of the problem")]
     fn jacobian(&self) -> Option<DMatrix<f64>> {
+        if self.derivatives == Derivatives::Exact
+            && let Some(exact) = self.exact_jacobian()
+        {
+            return Some(exact);
+        }
         // Cube root of the machine epsilon, the optimal step of central differences.
         const STEP: f64 = 6e-6;
         let columns = (0..self.u.len()).map(|k| {
@@ -148,8 +194,19 @@ pub fn fit(
     if let Some(d) = data.iter().find(|d| ranges.iter().any(|r| r.name == d.parameter)) {
         return Err(wrong(Code::Contradiction, format!("`{}` is both the measured parameter and varied", d.parameter)));
     }
-    let mut problem =
-        Problem { emulator: Emulator::new(experiment), given, options, ranges, data, u: DVector::zeros(n) };
+    let slopes = ByRanges::new(experiment, options, ranges);
+    let mut problem = Problem {
+        emulator: Emulator::new(experiment),
+        given,
+        options,
+        ranges,
+        data,
+        u: DVector::zeros(n),
+        slopes,
+        derivatives: Derivatives::Exact,
+        counted: Default::default(),
+    };
+    problem.derivatives = derivatives(&problem);
     // Multistart: evaluate Halton points, then minimise from the best three; if all fail, report the first failure.
     let mut seen: Vec<(f64, DVector<f64>)> = Vec::new();
     let mut why = None;
@@ -179,6 +236,21 @@ pub fn fit(
     problem.u = u;
     let chi_square = on_bounds(&mut problem, chi_square)?;
     finish(&problem, chi_square)
+}
+
+/// How the derivatives of all results are computed.
+fn derivatives(problem: &Problem) -> Derivatives {
+    for d in problem.data {
+        let request = Request { expr: d.expr.clone(), at: d.at.clone() };
+        let n = problem.ranges.len();
+        let starts = (0..8 * n).map(|k| DVector::from_iterator(n, halton(k, n).into_iter().map(unbounded)));
+        let middle = d.points.get(d.points.len() / 2).map_or(0.0, |p| p.0);
+        let found = problem.slopes.kind(starts.map(|u| problem.values(&u, (d, middle))), &request);
+        if found != Derivatives::Exact {
+            return found;
+        }
+    }
+    Derivatives::Exact
 }
 
 /// Parameters closer to a bound than this fraction of their range count as on the bound.
@@ -281,5 +353,8 @@ fn finish(problem: &Problem, chi_square: f64) -> Result<Fit, Fault> {
     }
     let mut rest = model.into_iter();
     let model = data.iter().map(|d| rest.by_ref().take(d.points.len()).collect()).collect();
-    Ok(Fit { values, correlation, chi_square, freedom: m - n, weighted, model, bound, stationary })
+    let derivatives = problem.derivatives.clone();
+    let [models, gradients] = &problem.counted;
+    let models = (models.get(), gradients.get());
+    Ok(Fit { values, correlation, chi_square, freedom: m - n, weighted, model, bound, stationary, derivatives, models })
 }

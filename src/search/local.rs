@@ -2,6 +2,7 @@
 
 use super::climb::{FINEST, descend};
 use super::range::{share, unbounded};
+use std::cell::Cell;
 
 /// Alternates COBYLA and L-BFGS from a start point with initial step `step`, until neither improves; returns the point and its cost.
 pub fn with_and_without(value: &dyn Fn(&[f64]) -> f64, start: &[f64], step: f64, tight: bool) -> (Vec<f64>, f64) {
@@ -20,6 +21,82 @@ pub fn with_and_without(value: &dyn Fn(&[f64]) -> f64, start: &[f64], step: f64,
         }
     }
     best
+}
+
+/// A cost with its derivatives; `None` where they do not exist.
+pub type Sloping<'a> = &'a dyn Fn(&[f64]) -> Option<(f64, Vec<f64>)>;
+
+/// L-BFGS with exact derivatives from a start point, within `2 step` of it and again from where it ends on these bounds; COBYLA, and L-BFGS
+/// once more, where it ends although the cost is still steep, as at a kink. Returns the point and its cost.
+pub fn with_slopes(
+    (value, slope): (&dyn Fn(&[f64]) -> f64, Sloping),
+    start: &[f64],
+    step: f64,
+    tight: bool,
+) -> (Vec<f64>, f64) {
+    // Steepness, relative to the largest that was met, above which the end is no minimum of a smooth cost; number of moves and of kinks.
+    let (flat, moves, kinks) = if tight { (1e-4, 8, 3) } else { (1e-3, 6, 2) };
+    // Smallest change of the cost, of order 1, that counts.
+    let progress = if tight { 1e-10 } else { 1e-7 };
+    let steepest = Cell::new(1.0f64);
+    let seen = |x: &[f64]| {
+        let found = slope(x)?;
+        steepest.set(found.1.iter().map(|g| g * g).sum::<f64>().sqrt().max(steepest.get()));
+        Some(found)
+    };
+    let mut best = (start.to_vec(), value(start));
+    for kink in 0..=kinks {
+        for _ in 0..moves {
+            let before = best.1;
+            let ended = within(&seen, &best.0, 2.0 * step, tight);
+            if ended.1 < best.1 {
+                best = ended;
+            }
+            if before - best.1 <= progress {
+                break;
+            }
+        }
+        let steep = seen(&best.0).map(|(_, g)| inward(&best.0, &g));
+        if kink == kinks || steep.is_some_and(|g| g <= flat * steepest.get()) {
+            break;
+        }
+        let (before, size) = (best.1, step * 0.1f64.powi(kink));
+        let kinked = without_gradient(value, &best.0, size, if tight { 1e-9 } else { 0.1 * size });
+        if kinked.1 < best.1 {
+            best = kinked;
+        }
+        if before - best.1 <= progress {
+            break;
+        }
+    }
+    best
+}
+
+/// The steepness of a cost at a point of the unit cube along directions that stay in it.
+fn inward(x: &[f64], gradient: &[f64]) -> f64 {
+    const ON_BOUND: f64 = 1e-6;
+    let free = |(x, g): (&f64, &f64)| {
+        let leaves = (*x <= ON_BOUND && *g > 0.0) || (*x >= 1.0 - ON_BOUND && *g < 0.0);
+        if leaves { 0.0 } else { g * g }
+    };
+    x.iter().zip(gradient).map(free).sum::<f64>().sqrt()
+}
+
+/// L-BFGS with exact derivatives within `reach` of a point.
+fn within(slope: Sloping, start: &[f64], reach: f64, tight: bool) -> (Vec<f64>, f64) {
+    // On a bound the derivative of the change of variables vanishes.
+    const INSIDE: f64 = 1e-3;
+    let (most, least) = if tight { (200, FINEST) } else { (40, 1e-9) };
+    let bounds: Vec<(f64, f64)> = start.iter().map(|x| ((x - reach).max(0.0), (x + reach).min(1.0))).collect();
+    let shares = |u: &[f64]| -> Vec<f64> { u.iter().zip(&bounds).map(|(u, (a, b))| a + (b - a) * share(*u)).collect() };
+    let inside = |u: &[f64]| {
+        let (cost, gradient) = slope(&shares(u))?;
+        let turned = gradient.iter().zip(u).zip(&bounds).map(|((g, u), (a, b))| 0.5 * g * (b - a) * u.cos());
+        Some((cost, turned.collect()))
+    };
+    let place = |(x, (a, b)): (&f64, &(f64, f64))| unbounded(((x - a) / (b - a)).clamp(INSIDE, 1.0 - INSIDE));
+    let (y, u) = descend(&inside, start.iter().zip(&bounds).map(place).collect(), most, least);
+    (shares(&u), y)
 }
 
 /// COBYLA from a start point with initial step `step` and final step `near`; returns the point and its cost.

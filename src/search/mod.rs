@@ -7,6 +7,7 @@
 mod climb;
 mod climber;
 mod controls;
+mod derivatives;
 pub mod fit;
 mod grid;
 mod halton;
@@ -20,6 +21,7 @@ mod shortest;
 
 pub use climber::optimise_steps;
 pub use controls::Limits;
+pub use derivatives::Derivatives;
 pub use fit::{Data, Fit, fit};
 pub use optimise::{CLIMBS, Climb, Goal, Optimum, optimise};
 pub use range::{MOST, Range};

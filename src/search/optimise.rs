@@ -1,12 +1,14 @@
 //! Maximises or minimises a result over parameters.
 //!
-//! Local searches from many points ([`super::multistart`]) use Powell's COBYLA: it needs no gradient, respects bounds, and does not assume
-//! curvature, which a metric such as the ergotropy does not have at level crossings. Along a narrow ridge its linear models make little
-//! progress, so L-BFGS with finite-difference gradients continues near a maximum, and COBYLA again where a kink stops L-BFGS. If all
-//! results are smooth, L-BFGS alone can be selected.
+//! Local searches from many points ([`super::multistart`]) use L-BFGS with exact derivatives where the experiment has them, and Powell's
+//! COBYLA where L-BFGS ends at a kink, as the ergotropy has at level crossings. Without exact derivatives COBYLA comes first: it needs no
+//! gradient, respects bounds, and does not assume curvature. Along a narrow ridge its linear models make little progress, so L-BFGS with
+//! finite-difference gradients continues near a maximum, and COBYLA again where a kink stops L-BFGS. If all results are smooth, L-BFGS alone can
+//! be selected.
 
+use super::derivatives::{ByRanges, Derivatives};
 use super::halton::halton;
-use super::local::{with_and_without, with_gradient};
+use super::local::{with_and_without, with_gradient, with_slopes};
 use super::multistart::{Ended, lowest};
 use super::question::Question;
 use super::range::{Range, check};
@@ -17,6 +19,7 @@ use crate::ir::Experiment;
 use crate::syntax::Expr;
 use rayon::prelude::*;
 use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// The objective.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +35,10 @@ pub struct Goal {
 /// Local search method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Climb {
-    /// Powell's COBYLA without gradient, then L-BFGS as far as the result is smooth.
+    /// L-BFGS with exact derivatives where the experiment has them, otherwise as `Cobyla`.
     #[default]
+    Auto,
+    /// Powell's COBYLA without gradient, then L-BFGS as far as the result is smooth.
     Cobyla,
     /// L-BFGS with finite-difference gradients.
     Lbfgs,
@@ -41,6 +46,7 @@ pub enum Climb {
 
 /// Keywords of [`Climb`]: (keyword, method, description).
 pub const CLIMBS: &[(&str, Climb, &str)] = &[
+    ("auto", Climb::Auto, "with exact derivatives where the experiment has them, otherwise as `cobyla`"),
     ("cobyla", Climb::Cobyla, "first without gradients, for results with kinks"),
     ("lbfgs", Climb::Lbfgs, "with finite-difference gradients, for smooth results"),
 ];
@@ -52,8 +58,12 @@ pub struct Optimum {
     pub values: Vec<f64>,
     /// The result there.
     pub best: f64,
-    /// Number of runs of the experiment.
+    /// Number of evaluations of the result, those with derivatives included.
     pub runs: usize,
+    /// Number of evaluations with exact derivatives.
+    pub gradients: usize,
+    /// How derivatives were computed.
+    pub derivatives: Derivatives,
     /// Number of local searches that converged to this optimum, and their total number.
     pub climbs: (usize, usize),
     /// Number of different optima found.
@@ -119,19 +129,37 @@ pub fn optimise(
     // Results span many decades; the costs compared by COBYLA must be of order 1.
     let scale = (wall - low).max(f64::MIN_POSITIVE);
     let cost_of = |shares: &[f64]| cost(shares).ok().flatten();
+    let by_ranges = ByRanges::new(experiment, options, ranges);
+    let at = |shares: &[f64]| -> Values {
+        let own = ranges.iter().zip(shares).map(|(r, s)| (r.name.clone(), r.at(*s)));
+        given.iter().map(|(name, x)| (name.clone(), *x)).chain(own).collect()
+    };
+    let [request] = &question.request;
+    let derivatives = match climb {
+        Climb::Auto => by_ranges.kind((0..points).map(|k| at(&halton(k, n))), request),
+        Climb::Cobyla | Climb::Lbfgs => Derivatives::Differences("another local search was chosen".into()),
+    };
+    let gradients = AtomicUsize::new(0);
+    let inside = |x: &[f64]| -> Vec<f64> { x.iter().map(|s| s.clamp(0.0, 1.0)).collect() };
     let descend = |start: &[f64], step: f64, tight: bool| -> Ended {
         let runs = Cell::new(0);
         let value = |x: &[f64]| {
             runs.set(runs.get() + 1);
-            let inside: Vec<f64> = x.iter().map(|s| s.clamp(0.0, 1.0)).collect();
-            (cost_of(&inside).unwrap_or(wall) - low) / scale
+            (cost_of(&inside(x)).unwrap_or(wall) - low) / scale
         };
-        let (x, y) = match climb {
-            Climb::Cobyla => with_and_without(&value, start, step, tight),
-            Climb::Lbfgs => with_gradient(&value, start, 1.0, tight),
+        let slope = |x: &[f64]| {
+            runs.set(runs.get() + 1);
+            gradients.fetch_add(1, Ordering::Relaxed);
+            let found = by_ranges.at(&at(&inside(x)), request)?;
+            let along = found.slopes.iter().zip(ranges).map(|(slope, r)| sign * slope * (r.high - r.low) / scale);
+            Some(((sign * found.value - low) / scale, along.collect()))
         };
-        let at = x.iter().map(|s| s.clamp(0.0, 1.0)).collect();
-        Ended { at, cost: y * scale + low, evaluations: runs.get() }
+        let (x, y) = match (climb, &derivatives) {
+            (Climb::Auto, Derivatives::Exact) => with_slopes((&value, &slope), start, step, tight),
+            (Climb::Lbfgs, _) => with_gradient(&value, start, 1.0, tight),
+            (Climb::Auto | Climb::Cobyla, _) => with_and_without(&value, start, step, tight),
+        };
+        Ended { at: inside(&x), cost: y * scale + low, evaluations: runs.get() }
     };
     let Some(found) = lowest(&cost_of, &descend, n, sampled, (BUDGET * n).max(8 * points)) else {
         return Err(why.unwrap_or_else(|| {
@@ -143,6 +171,8 @@ pub fn optimise(
         values: ranges.iter().zip(&found.at).map(|(r, s)| r.at(*s)).collect(),
         best: sign * found.cost,
         runs: found.evaluations,
+        gradients: gradients.load(Ordering::Relaxed),
+        derivatives,
         climbs: (found.alike, found.descents),
         optima: found.minima,
         doubt: found.doubt,

@@ -8,8 +8,7 @@ use super::climber::climber;
 use super::controls::{Controls, Limits, polar};
 use super::grid::{Grid, on_grid};
 use super::optimise::Goal;
-use super::shortest::shortest;
-use crate::diagnostic::{Code, Diagnostic};
+use super::shortest::{Anew, shortest};
 use crate::emulator::{Objective, Options, PulseObjective, Request, is_of_propagator, largest_value};
 use crate::hamiltonian::{Evaluator, Fault, Values};
 use crate::ir::{Experiment, MEMBER_MEAN};
@@ -70,14 +69,12 @@ pub fn shape(
 ) -> Result<Shaped, Fault> {
     let names: Vec<&str> = search.shapes.iter().map(String::as_str).collect();
     let target = (&goal.expr, goal.at.as_deref());
-    if search.shortest && experiment.channels.iter().any(|c| c.kernel.is_some()) {
-        let message =
-            "the shortest duration cannot be found with a `kernel`, whose steps do not shorten with the pulse";
-        return Err(Diagnostic::without_place(Code::Contradiction, message)
-            .help("find the duration without it, then optimise a pulse of this duration with it")
-            .into());
-    }
     let objective = PulseObjective::new(experiment, given, options, &names, target)?;
+    // The steps of a kernel do not shorten with the pulse: a pulse of another duration is another sequence.
+    let filtered = search.shortest && experiment.channels.iter().any(|c| c.kernel.is_some());
+    let at =
+        |stretch: f64| PulseObjective::new(&stretched(experiment, &names, stretch), given, options, &names, target);
+    let anew = Anew::new(&at);
     let own = own_steps(experiment, &names);
     let durations = objective.step_durations();
     let shapes: Vec<(&[(f64, f64)], f64)> =
@@ -96,7 +93,8 @@ pub fn shape(
     }
     let complete = largest_value(&goal.expr).filter(|_| goal.maximise).map(|most| most - COMPLETE);
     let enough = search.reach.or(complete);
-    let climber = climber(&objective, goal.maximise, search.iterations, scale.max(f64::MIN_POSITIVE), enough);
+    let climbed: &dyn Objective = if filtered { &anew } else { &objective };
+    let climber = climber(climbed, goal.maximise, search.iterations, scale.max(f64::MIN_POSITIVE), enough);
     let (mut ended, climbs) = climber.climb_all(&controls, starts, 1.0)?;
     let mut stretch = 1.0;
     let mut last = controls;
@@ -111,7 +109,7 @@ pub fn shape(
     if let Some(grid) = Grid::of(experiment, given, options, &names)? {
         steps = on_grid(&climber, &last, &ended.free, &grid, stretch)?;
     }
-    let best = objective.value(&steps, stretch)?;
+    let best = climbed.value(&steps, stretch)?;
     let reached = search.reach.is_none() || climber.is_enough(best);
     let mut parts = polar(&steps).into_iter();
     let shapes = own.iter().map(|steps| parts.by_ref().take(steps.len()).collect()).collect();
@@ -129,22 +127,24 @@ pub fn reshaped(experiment: &Experiment, search: &Search, found: &Shaped) -> Exp
     for (name, steps) in search.shapes.iter().zip(&found.shapes) {
         with.shapes.iter_mut().filter(|s| s.name == *name).for_each(|s| s.steps.clone_from(steps));
     }
-    if found.stretch != 1.0 {
-        let longer = |expr: &Expr| {
-            let factor = |value: Expr| Factor { divides: false, value };
-            Expr {
-                kind: ExprKind::Product(vec![factor(expr.clone()), factor(Expr::number(found.stretch))]),
-                place: expr.place,
+    let names: Vec<&str> = search.shapes.iter().map(String::as_str).collect();
+    if found.stretch == 1.0 { with } else { stretched(&with, &names, found.stretch) }
+}
+
+/// The experiment with pulses of these shapes that last `stretch` times as long.
+fn stretched(experiment: &Experiment, shapes: &[&str], stretch: f64) -> Experiment {
+    let mut with = experiment.clone();
+    let longer = |expr: &Expr| {
+        let factor = |value: Expr| Factor { divides: false, value };
+        Expr { kind: ExprKind::Product(vec![factor(expr.clone()), factor(Expr::number(stretch))]), place: expr.place }
+    };
+    let is_shaped = |shape: &Option<Expr>| matches!(shape.as_ref().map(|s| &s.kind), Some(ExprKind::Name(name)) if shapes.contains(&name.as_str()));
+    for event in &mut with.sequence {
+        event.each_pulse(&mut |pulse| {
+            if is_shaped(&pulse.shape) {
+                pulse.duration = pulse.duration.as_ref().map(longer);
             }
-        };
-        let is_shaped = |shape: &Option<Expr>| matches!(shape.as_ref().map(|s| &s.kind), Some(ExprKind::Name(name)) if search.shapes.contains(name));
-        for event in &mut with.sequence {
-            event.each_pulse(&mut |pulse| {
-                if is_shaped(&pulse.shape) {
-                    pulse.duration = pulse.duration.as_ref().map(longer);
-                }
-            });
-        }
+        });
     }
     with
 }

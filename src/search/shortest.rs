@@ -2,17 +2,63 @@
 //!
 //! Between a duration that is long enough and one that is not, the next one follows from the derivative of the best result with respect to
 //! the logarithm of the duration (Newton's method), which at an optimum of the steps is the derivative at constant steps; otherwise the
-//! interval is halved. Every search starts from the steps found before: they keep their shares of the duration.
+//! interval is halved. Every search starts from the steps found before: they keep their shares of the duration. With the impulse response of a
+//! transmitter, whose steps stay as long as they are, the sequence is compiled anew for every duration and the interval is always halved.
 
 use super::climber::{Climber, Ended};
 use super::controls::Controls;
+use crate::emulator::{Gradient, Objective, PulseObjective};
 use crate::hamiltonian::Fault;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// Accuracy of the duration, as a fraction of it.
 const ACCURACY: f64 = 5e-5;
 
 /// Maximum number of durations that are tried.
 const MOST: usize = 60;
+
+/// Makes the objective for pulses that last this many times as long.
+type Made<'a> = &'a dyn Fn(f64) -> Result<PulseObjective, Fault>;
+
+/// An objective that is compiled anew for every duration.
+pub(super) struct Anew<'a> {
+    made: Made<'a>,
+    /// The last duration, and its objective.
+    last: RefCell<Option<(f64, Rc<PulseObjective>)>>,
+}
+
+impl<'a> Anew<'a> {
+    pub fn new(made: Made<'a>) -> Anew<'a> {
+        Anew { made, last: RefCell::default() }
+    }
+
+    fn at(&self, stretch: f64) -> Result<Rc<PulseObjective>, Fault> {
+        if let Some((known, objective)) = &*self.last.borrow()
+            && *known == stretch
+        {
+            return Ok(objective.clone());
+        }
+        let objective = Rc::new((self.made)(stretch)?);
+        *self.last.borrow_mut() = Some((stretch, objective.clone()));
+        Ok(objective)
+    }
+}
+
+impl Objective for Anew<'_> {
+    fn steps(&self) -> usize {
+        self.at(1.0).map_or(0, |objective| objective.steps())
+    }
+
+    fn value(&self, steps: &[(f64, f64)], stretch: f64) -> Result<f64, Fault> {
+        self.at(stretch)?.value(steps, 1.0)
+    }
+
+    /// The derivative with respect to the duration is left out: it is zero.
+    fn gradient(&self, steps: &[(f64, f64)], stretch: f64) -> Result<Gradient, Fault> {
+        Ok(Gradient { duration: 0.0, ..self.at(stretch)?.gradient(steps, 1.0)? })
+    }
+}
 
 /// The shortest duration, as a multiple of that of the file, with its controls and steps; `found` is enough at 1.
 ///

@@ -54,6 +54,43 @@ fn the_shortest_charge_is_bang_off_bang() {
     }
 }
 
+/// A transmitter with the taps a and 1 - a, of h = 4 us each, sends a of the amplitude during the first 4 us: the shortest inversion at 10 kHz
+/// lasts `1/(2 rf) + (1 - a) h`.
+#[test]
+fn the_shortest_inversion_waits_for_the_transmitter() {
+    for (a, expected) in [(1.0, 50e-6), (0.6, 51.6e-6), (0.25, 53e-6)] {
+        let text = format!(
+            "ergoseq 1
+system {{
+    field 11.7 T
+    spin h : 1H
+}}
+channel 1H {{ max_rf = 10 kHz, kernel = ({a}, {}), kernel_step = 4 us }}
+shape turn = \"turn.txt\"
+sequence {{
+    prepare ket \"0\"
+    pulse 1H phase x rf = 10 kHz duration = 70 us shape = turn
+}}
+measure {{ expectation(-2*Iz(h)) }}
+",
+            1.0 - a
+        );
+        let experiment = shaped(&text, &"0.9 0\n".repeat(10));
+        let limits = Limits { real: true, ..Limits::default() };
+        let search =
+            Search { starts: 0, iterations: 200, limits, reach: Some(1.0 - 1e-7), shortest: true, ..search(&["turn"]) };
+        let found = found(&experiment, &goal("expectation(-2*Iz(h))", None), &search);
+        let time = 70e-6 * found.stretch;
+        // 1e-7 is reached within 4.5e-4 rad of 180 deg, 1.4e-4 of the time, which is found to 5e-5.
+        assert!(found.reached && (time / expected - 1.0).abs() < 2.5e-4, "{a}: {time:e} {expected:e} {found:?}");
+        // The run of the file with this duration reaches it, too.
+        let with = ergoseq::search::reshaped(&experiment, &search, &found);
+        let request = ergoseq::search::in_run(&experiment, &goal("expectation(-2*Iz(h))", None));
+        let run = ergoseq::emulator::run(&with, &Values::new(), &Options::default(), &[request]).unwrap();
+        assert!((run.values[0].unwrap() - found.best).abs() < 1e-9, "{:?} {}", run.values, found.best);
+    }
+}
+
 #[test]
 fn a_duration_that_is_too_short_is_not_reached() {
     let experiment = shaped(&common_field(200.0).replace("8 ms", "5 ms"), &"0.9 0\n".repeat(40));

@@ -75,7 +75,7 @@ pub fn optimise(a: &args::Optimise) -> Outcome {
     let Some((text, maximise)) = wanted(a.maximise.as_ref(), a.minimise.as_ref()) else { return Outcome::Usage };
     let found = result(text, &compiled.experiment, &mut compiled.sources).and_then(|(expr, at)| {
         let goal = Goal { expr, at, maximise };
-        let climb = CLIMBS.iter().find(|c| c.0 == a.climb).map_or(Climb::Cobyla, |c| c.1);
+        let climb = CLIMBS.iter().find(|c| c.0 == a.climb).map_or(Climb::default(), |c| c.1);
         let optimum = search::optimise(&compiled.experiment, &values, &options, &ranges, &goal, a.starts, climb)?;
         Ok((goal, optimum))
     });
@@ -92,6 +92,7 @@ pub fn optimise(a: &args::Optimise) -> Outcome {
         let object = json!({
             "schema": "ergoseq/optimise/1", "file": a.file.display().to_string(), "result": text, "unit": unit,
             "best": optimum.best, "params": values, "on_bound": bound, "runs": optimum.runs,
+            "gradients": optimum.gradients, "derivatives": optimum.derivatives.text(),
             "climbs": { "alike": optimum.climbs.0, "all": optimum.climbs.1 }, "optima": optimum.optima,
             "doubt": optimum.doubt, "settled": optimum.settled,
         });
@@ -122,6 +123,8 @@ fn optimum_text(
         "{} runs; {alike} of {all} local optimisations converged here; distinct optima: {}\n",
         optimum.runs, optimum.optima
     );
+    let with = if optimum.gradients > 0 { format!(" in {} of the runs", optimum.gradients) } else { String::new() };
+    out += &format!("{}{with}\n", optimum.derivatives.text());
     out += &format!("estimated probability of a better optimum elsewhere: {:.2}", optimum.doubt);
     out += if optimum.settled { "\n" } else { "; to reduce it, narrow the ranges or increase `--starts`\n" };
     let set: Vec<String> = ranges
@@ -169,7 +172,7 @@ pub fn fit(a: &args::Fit) -> Outcome {
             "schema": "ergoseq/fit/1", "file": a.file.display().to_string(), "params": values,
             "on_bound": named(&fit.bound), "stationary": named(&fit.stationary),
             "correlation": fit.correlation, "chi_square": fit.chi_square, "freedom": fit.freedom, "weighted": fit.weighted,
-            "model": fit.model, "empty_cells": empty,
+            "model": fit.model, "empty_cells": empty, "derivatives": fit.derivatives.text(),
         });
         return terminal::print(&format!("{object:#}\n"));
     }
@@ -199,6 +202,7 @@ fn fit_text(experiment: &Experiment, ranges: &[Range], data: &[Data], empty: usi
             out += &format!("  correlation of {} and {}: {correlation:.3}\n", before.name, r.name);
         }
     }
+    out += &format!("{}\n", fit.derivatives.text());
     let freedom = fit.freedom.max(1) as f64;
     out + &if fit.weighted {
         format!(

@@ -160,7 +160,7 @@ fn through(piece: &ShapedPiece, slice: &Slice, eigen: &Eigen, b: &Matrix, stretc
 
 /// Multiplies by `Phi` element-wise, as `Phi_ij = -i tau exp(-i (l_i + l_j) tau/2) sinc((l_i - l_j) tau/2)`, without a difference of nearly
 /// equal numbers.
-fn multiply_by_phi(m: &mut Matrix, values: &[f64], duration: f64) {
+pub(in super::super) fn multiply_by_phi(m: &mut Matrix, values: &[f64], duration: f64) {
     let halves: Vec<C64> = values.iter().map(|l| C64::cis(-0.5 * l * duration)).collect();
     for ((mut column, b), p) in m.column_iter_mut().zip(values).zip(&halves) {
         for ((element, a), q) in column.iter_mut().zip(values).zip(&halves) {

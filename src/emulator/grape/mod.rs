@@ -20,6 +20,7 @@ mod open;
 mod path;
 mod slices;
 
+pub(super) use closed::multiply_by_phi;
 pub use gate::{GateMember, GateObjective};
 
 use self::closed::{Propagated, Sums, propagate};

@@ -1,0 +1,57 @@
+//! Derivatives of results with respect to the parameters of a search.
+
+use super::range::Range;
+use crate::emulator::{NoSlopes, Options, Request, Sloped, Slopes, Variable};
+use crate::hamiltonian::Values;
+use crate::ir::Experiment;
+
+/// How derivatives with respect to parameters are computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Derivatives {
+    /// Exactly, with the propagation of the state.
+    Exact,
+    /// By finite differences, for this reason.
+    Differences(String),
+}
+
+impl Derivatives {
+    /// In one line, for the output.
+    pub fn text(&self) -> String {
+        match self {
+            Derivatives::Exact => "exact derivatives".into(),
+            Derivatives::Differences(why) => format!("derivatives by differences: {why}"),
+        }
+    }
+}
+
+/// Derivatives with respect to all parameters of a search.
+pub(super) struct ByRanges<'a> {
+    slopes: Slopes<'a>,
+}
+
+impl<'a> ByRanges<'a> {
+    pub fn new(experiment: &'a Experiment, options: &'a Options, ranges: &[Range]) -> ByRanges<'a> {
+        let variable = |r: &Range| Variable { name: r.name.clone(), low: r.low, high: r.high };
+        ByRanges { slopes: Slopes::new(experiment, options, ranges.iter().map(variable).collect()) }
+    }
+
+    /// The result and its derivatives; `None` where there are none.
+    pub fn at(&self, values: &Values, request: &Request) -> Option<Sloped> {
+        self.slopes.at(values, request).ok()
+    }
+
+    /// Whether results have derivatives, tried at some points.
+    pub fn kind(&self, points: impl Iterator<Item = Values>, request: &Request) -> Derivatives {
+        const TRIED: usize = 8;
+        let mut why = "the experiment runs at no point that was tried".to_string();
+        for values in points.take(TRIED) {
+            match self.slopes.at(&values, request) {
+                Ok(_) => return Derivatives::Exact,
+                Err(NoSlopes::Anywhere(reason)) => return Derivatives::Differences(reason),
+                Err(NoSlopes::Here) => why = "the result is not smooth at the points that were tried".into(),
+                Err(NoSlopes::Failed(_)) => {}
+            }
+        }
+        Derivatives::Differences(why)
+    }
+}
